@@ -1,0 +1,47 @@
+/**
+ * Why a request gets no image: one event a cause, with what the operator needs to know of it.
+ * `answer.ts` makes of it what the visitor sees, `log.ts` what the operator reads.
+ */
+export type Refusal =
+  | { event: "configuration-broken"; mistakes: readonly string[] }
+  | { event: "method-not-allowed"; method: string }
+  | { event: "no-such-route"; path: string }
+  | { event: "no-such-variant"; variant: string }
+  | { event: "impossible-key"; reason: string }
+  | ({ event: UpstreamEvent } & Upstream);
+
+/** What can be wrong behind the Worker: with the object, at the origin, at the edge. */
+export type UpstreamEvent =
+  | "object-missing"
+  | "source-unreadable"
+  | "origin-denied"
+  | "origin-failed"
+  | "quota-spent"
+  | "edge-refused"
+  | "edge-failed"
+  | "timed-out"
+  | "not-transformed"
+  | "too-large-for-avif"
+  | "original-is-smaller"
+  | "wrong-type";
+
+/** The facts of an answer that was not passed on. */
+export type Upstream = {
+  /** HTTP status of the answer; absent where there was none. */
+  status?: number;
+  /** In plain words, what the event alone does not say. */
+  reason?: string;
+  /** The edge's error code, as `9408` (R1). */
+  edge?: string;
+  /** S3's error code, as `SignatureDoesNotMatch`, where it was told. */
+  origin?: string;
+  /** The content-type of the bytes that were not passed on. */
+  type?: string;
+  /** True where asking once more at once may succeed. */
+  passing?: boolean;
+};
+
+/** Tells a refusal from the value that a step returns when all is well. */
+export function isRefusal<T>(value: T | Refusal): value is Refusal {
+  return typeof value === "object" && value !== null && "event" in value;
+}
