@@ -1,0 +1,136 @@
+// The few shapes that the configuration is made of. A schema looks at a value, reports what is wrong
+// with it, each mistake at its path, and gives back what it found.
+
+/** The vars and the secrets, of which nothing is known yet. */
+export type Vars = Readonly<Record<string, unknown>>;
+
+/** Notes a mistake: the path to what is wrong, and what is wrong with it. */
+export type Report = (path: string, message: string) => void;
+
+/** Gives back the value, or undefined after it has reported something. */
+export type Schema<T> = (value: unknown, path: string, report: Report) => T | undefined;
+
+/** What a schema gives back. */
+export type Read<S> = S extends Schema<infer T> ? T : never;
+
+/** An option that may be left out, and what then stands in its place, if anything. */
+type Optional<T, Fallback> = { readonly schema: Schema<T>; readonly fallback: Fallback };
+type Entry = Schema<unknown> | Optional<unknown, unknown>;
+type ReadEntry<E> = E extends Optional<infer T, unknown> ? T : Read<E>;
+type Flat<T> = { [K in keyof T]: T[K] };
+type Table<Entries> = Flat<
+  {
+    [K in keyof Entries as Entries[K] extends Optional<unknown, undefined> ? never : K]: ReadEntry<
+      Entries[K]
+    >;
+  } & {
+    [K in keyof Entries as Entries[K] extends Optional<unknown, undefined> ? K : never]?: ReadEntry<
+      Entries[K]
+    >;
+  }
+>;
+
+/** Makes an entry of a table optional. */
+export function may<T>(schema: Schema<T>): Optional<T, undefined>;
+export function may<T>(schema: Schema<T>, fallback: T): Optional<T, T>;
+export function may<T>(schema: Schema<T>, fallback?: T) {
+  return { schema, fallback };
+}
+
+/** A value that passes a test; `what` says in words what the test asks for. */
+export function is<T>(what: string, test: (value: unknown) => value is T): Schema<T> {
+  return (value, path, report) => {
+    if (test(value)) return value;
+    report(path, `${JSON.stringify(value)} is not ${what}`);
+    return undefined;
+  };
+}
+
+/** A number from `min` to `max`, both included. */
+export function between(min: number, max: number): Schema<number> {
+  return is(
+    `between ${min} and ${max}`,
+    (value): value is number => typeof value === "number" && value >= min && value <= max,
+  );
+}
+
+/** A whole number from `min` to `max`, both included. */
+export function whole(min: number, max: number): Schema<number> {
+  const none = is("a whole number", (_value): _value is number => false);
+  const isFraction = (value: unknown) => typeof value === "number" && value % 1 !== 0;
+  return either(isFraction, none, between(min, max));
+}
+
+/** One of a few values. */
+export function oneOf<const Values extends readonly unknown[]>(
+  ...values: Values
+): Schema<Values[number]> {
+  return is(`one of ${values.join(", ")}`, (value): value is Values[number] =>
+    values.includes(value),
+  );
+}
+
+/** Text that a pattern matches. */
+export function matching(what: string, pattern: RegExp): Schema<string> {
+  return is(what, (value): value is string => typeof value === "string" && pattern.test(value));
+}
+
+/** Any text but the empty one. */
+export const text = matching("text", /./s);
+
+/** One schema for the values that pass a test, another for the rest. */
+export function either<A, B>(
+  test: (value: unknown) => boolean,
+  passed: Schema<A>,
+  rest: Schema<B>,
+): Schema<A | B> {
+  return (value, path, report) => (test(value) ? passed : rest)(value, path, report);
+}
+
+/** Tells a table from the other values of wrangler.toml. */
+export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Any number of values of one kind. */
+export function listOf<T>(item: Schema<T>): Schema<T[]> {
+  return (value, path, report) => {
+    if (!Array.isArray(value)) {
+      report(path, "is not a list");
+      return undefined;
+    }
+    const found = value.map((entry: unknown, index) => item(entry, `${path}[${index}]`, report));
+    const right = found.filter((entry) => entry !== undefined);
+    return right.length === found.length ? right : undefined;
+  };
+}
+
+/** A table that allows no key but these: a misspelt one would otherwise be ignored in silence. */
+export function table<const Entries extends Readonly<Record<string, Entry>>>(
+  entries: Entries,
+): Schema<Table<Entries>> {
+  return (value, path, report) => {
+    if (!isTable(value)) {
+      report(path, "is not a table");
+      return undefined;
+    }
+    let right = true;
+    const note: Report = (at, message) => {
+      right = false;
+      report(at, message);
+    };
+    const given = new Map(Object.entries(value));
+    const found: Record<string, unknown> = {};
+    for (const [key, entry] of Object.entries(entries)) {
+      const { schema, fallback } =
+        typeof entry === "function" ? { schema: entry, fallback: undefined } : entry;
+      if (given.has(key)) found[key] = schema(given.get(key), `${path}.${key}`, note);
+      else if (fallback !== undefined) found[key] = fallback;
+      else if (typeof entry === "function") note(`${path}.${key}`, "is missing");
+      given.delete(key);
+    }
+    for (const key of given.keys()) note(`${path}.${key}`, "is no option here");
+    // Every entry was read by its own schema just now: the type follows from that.
+    return right ? (found as Table<Entries>) : undefined;
+  };
+}
