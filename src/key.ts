@@ -1,0 +1,32 @@
+import type { Refusal } from "./refusal.ts";
+
+const MOST_BYTES = 1024; // A10
+const CONTROL = /\p{Cc}/u;
+
+/**
+ * The path of a public URL, percent-decoded once. Strict, so that no path has two readings: a stray
+ * `%` or a byte sequence that is not UTF-8 is refused.
+ */
+export function decodePath(pathname: string): string | Refusal {
+  try {
+    return decodeURIComponent(pathname);
+  } catch {
+    return { event: "impossible-key", reason: "the path is not percent-encoded UTF-8" };
+  }
+}
+
+/**
+ * What is wrong with an object key, or undefined if nothing is. A key has 1 to 1,024 bytes of UTF-8
+ * (A10), no empty, `.` or `..` segment (A2: they collapse on the way and would escape a prefix), no
+ * control character and no backslash.
+ */
+export function keyFault(key: string): string | undefined {
+  if (new TextEncoder().encode(key).length > MOST_BYTES) return "longer than 1,024 bytes";
+  if (key.includes("\\")) return "a backslash";
+  if (CONTROL.test(key)) return "a control character";
+  for (const segment of key.split("/")) {
+    if (segment === "") return "an empty segment";
+    if (segment === "." || segment === "..") return `a segment "${segment}"`;
+  }
+  return undefined;
+}

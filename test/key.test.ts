@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { HARD_KEYS } from "../fixtures/objects.ts";
+import { decodePath, keyFault } from "../src/key.ts";
+
+const long = "k".repeat(1024);
+
+test.each<[string, string]>([
+  ["", "an empty segment"],
+  ["/a", "an empty segment"],
+  ["a/", "an empty segment"],
+  ["a//b", "an empty segment"],
+  [".", 'a segment "."'],
+  ["..", 'a segment ".."'],
+  ["a/../b", 'a segment ".."'],
+  ["a/./b", 'a segment "."'],
+  ["a\\b", "a backslash"],
+  ["a\0b", "a control character"],
+  ["a\nb", "a control character"],
+  ["a\x7fb", "a control character"],
+  ["a\u0085b", "a control character"],
+  [`${long}k`, "longer than 1,024 bytes"],
+  [`${"é".repeat(512)}k`, "longer than 1,024 bytes"],
+])("the key %j cannot be: %s (A2, A10)", (key, fault) => {
+  expect(keyFault(key)).toBe(fault);
+});
+
+test.each([...HARD_KEYS, "k", "...", "a/...b", "a/.b", "a/b.", long, "é".repeat(512), " "])(
+  "the key %j can be (A10)",
+  (key) => {
+    expect(keyFault(key)).toBeUndefined();
+  },
+);
+
+test.each<[string, string]>([
+  ["/a%20b", "/a b"],
+  ["/a+b", "/a+b"],
+  ["/%252e%252e", "/%2e%2e"],
+  ["/%2F", "//"],
+  ["/%F0%9F%98%80", "/😀"],
+])("the path %s is decoded once, to %j", (path, decoded) => {
+  expect(decodePath(path)).toBe(decoded);
+});
+
+test.each([
+  ["a stray %", "/%"],
+  ["half an escape", "/%4"],
+  ["no hexadecimal", "/%zz"],
+  ["no UTF-8", "/%ff"],
+  ["an overlong slash", "/%c0%af"],
+  ["an overlong dot", "/%e0%80%ae"],
+  ["a surrogate", "/%ed%a0%80"],
+  ["a cut sequence", "/%f0%9f%98"],
+])("a path with %s is refused", (_what, path) => {
+  expect(decodePath(path)).toMatchObject({ event: "impossible-key" });
+});
