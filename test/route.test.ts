@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import { compileRoute, findRoute } from "../src/route.ts";
+
+function compile(path: string, object: string) {
+  const faults: string[] = [];
+  const route = compileRoute(path, object, (at, message) => faults.push(`${at}: ${message}`));
+  return { route, faults };
+}
+
+const routes = [
+  compile("/avatars/:user/:preset", "users/:user/avatar.png").route,
+  compile("/p/:preset/:id/:slug", "products/:id.jpg").route,
+  compile("/images/:preset/*", "*").route,
+  compile("/:preset/*", "root/*").route,
+];
+
+test.each<[string, string, string, string]>([
+  ["/images/card/a.jpg", "/images/:preset/*", "card", "a.jpg"],
+  ["/images/card@2x/a/b c/d.jpg", "/images/:preset/*", "card@2x", "a/b c/d.jpg"],
+  ["/images/card/", "/images/:preset/*", "card", ""],
+  ["/images//a", "/images/:preset/*", "", "a"],
+  ["/images/card//a", "/images/:preset/*", "card", "/a"],
+  ["/avatars/ada/card", "/avatars/:user/:preset", "card", "users/ada/avatar.png"],
+  ["/avatars/$&/card", "/avatars/:user/:preset", "card", "users/$&/avatar.png"],
+  ["/avatars/:user/card", "/avatars/:user/:preset", "card", "users/:user/avatar.png"],
+  ["/avatars//card", "/avatars/:user/:preset", "card", "users//avatar.png"],
+  ["/avatars/a/b/card", "/:preset/*", "avatars", "root/a/b/card"],
+  ["/p/card/7/a-nice-name", "/p/:preset/:id/:slug", "card", "products/7.jpg"],
+  ["/Images/card/a.jpg", "/:preset/*", "Images", "root/card/a.jpg"],
+])("%s is of %s: variant %j, key %j", (path, route, variant, key) => {
+  expect(findRoute(routes, path)).toMatchObject({ route: { path: route }, variant, key });
+});
+
+test.each(["/", "/images", "/avatars"])("%j is of no route", (path) => {
+  expect(findRoute(routes, path)).toEqual({ event: "no-such-route", path });
+});
+
+test.each<[string, string, string[]]>([
+  ["/images/:preset/*", "*", []],
+  ["/a/:preset/:b/*", "x/:b/*.jpg", []],
+  ["images/:preset/*", "*", ["path: does not begin with a slash"]],
+  ["/images/*", "*", ["path: has no :preset"]],
+  ["/*/:preset", "*", ["path: * stands for the rest: it comes last"]],
+  ["/:preset/:a/:a", ":a", ["path: :a stands in it twice"]],
+  ["/:preset/a:b", "x", ['path: "a:b" is not a literal, :name or *']],
+  ["/:preset/a*", "x", ['path: "a*" is not a literal, :name or *']],
+  ["/:preset//x", "x", ['path: "" is not a literal, :name or *']],
+  ["/:preset/a%20b", "x", ['path: "a%20b" is not a literal, :name or *']],
+  ["/:preset/x", "a/:b/*", ["object: :b is not in the path", "object: * is not in the path"]],
+])("the route %s → %s has the faults %j", (path, object, faults) => {
+  expect(compile(path, object).faults).toEqual(faults);
+});
