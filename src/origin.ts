@@ -1,0 +1,35 @@
+/** Where a bucket's objects are: all that the origin URL of one of them needs but its key. */
+export type Place = {
+  /** The URL that all keys of the bucket follow, with its slash at the end. */
+  readonly base: string;
+};
+
+export type Addressing = "virtual" | "path";
+
+/**
+ * The URL of a bucket without a key (A4).
+ * @param endpoint an absolute URL without query, fragment or slash at its end
+ */
+export function bucketBase(endpoint: string, bucket: string, addressing: Addressing): string {
+  if (addressing === "path") return `${endpoint}/${bucket}/`;
+  const { protocol, host, pathname } = new URL(endpoint);
+  return `${protocol}//${bucket}.${host}${pathname === "/" ? "" : pathname}/`;
+}
+
+/** Virtual-hosted where AWS serves it and TLS allows it, else path-style (A4). */
+export function defaultAddressing(endpoint: string, bucket: string): Addressing {
+  const aws = /\.amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname);
+  return aws && !bucket.includes(".") ? "virtual" : "path";
+}
+
+/**
+ * The URL of an object: the very text that is signed and sent. The key's UTF-8 is percent-encoded
+ * once, all but `A–Z a–z 0–9 - . _ ~` and `/` (A2), so that neither a URL parser nor the signer
+ * changes a byte of it.
+ */
+export function originUrl(base: string, key: string): string {
+  const encoded = encodeURIComponent(key).replace(/%2F|[!'()*]/g, (found) =>
+    found === "%2F" ? "/" : `%${found.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return base + encoded;
+}
