@@ -1,0 +1,17 @@
+// Builds the Worker once for all tests, as a deploy would, into the folder that BUILT names.
+
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+
+export const ROOT = join(import.meta.dirname, "..");
+export const BUILT = join(ROOT, ".wrangler/test/built");
+
+/** Wrangler's own program, for tests that run it. */
+export const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+
+export const QUIET = { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" };
+
+export default function build(): void {
+  const options = ["deploy", "--dry-run", "--outdir", BUILT];
+  execFileSync(process.execPath, [WRANGLER, ...options], { cwd: ROOT, env: QUIET });
+}
