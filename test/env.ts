@@ -1,0 +1,41 @@
+// A configuration and credentials for tests: those of the documentation of AWS, which open nothing.
+
+export const CREDENTIALS = {
+  accessKeyId: "AKIAIOSFODNN7EXAMPLE",
+  secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+};
+
+export const SECRETS = {
+  AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+};
+
+export const VARS = {
+  BUCKETS: {
+    media: {
+      endpoint: "https://s3.eu-west-1.amazonaws.com",
+      bucket: "acme-media",
+      region: "eu-west-1",
+      prefix: "published/",
+    },
+  },
+  ROUTES: [
+    { path: "/images/:preset/*", object: "media/*" },
+    { path: "/avatars/:user/:preset", object: "media/users/:user/avatar.png", presets: ["card"] },
+    { path: "/icons/:preset/*", object: "media/icons/*", svg: true },
+  ],
+  PRESETS: {
+    card: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
+    hero: { width: 1920, height: 1080, widths: [640, 1920], quality: 80 },
+    tall: { width: 1200 },
+    moving: { width: 200, anim: true },
+    plain: { width: 200, format: "jpeg" },
+  },
+  ANSWERS: { max_age: 600, timeout: 1 },
+};
+
+/** What the Worker is given as `env`. */
+export const ENV = { ...VARS, ...SECRETS };
+
+/** The URL that the keys of the bucket of VARS follow. */
+export const BASE = "https://acme-media.s3.eu-west-1.amazonaws.com/";
