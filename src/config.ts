@@ -1,0 +1,185 @@
+import { type Bucket, bucketFaults, bucketSchema, openBucket, readCredentials } from "./bucket.ts";
+import { keyFault } from "./key.ts";
+import { type Preset, presetFaults, presetSchema, type Variant, variantsOf } from "./preset.ts";
+import type { Refusal } from "./refusal.ts";
+import { compileRoute, type Route } from "./route.ts";
+import {
+  between,
+  isTable,
+  listOf,
+  may,
+  oneOf,
+  type Read,
+  type Report,
+  table,
+  text,
+  type Vars,
+  whole,
+} from "./schema.ts";
+
+/** What wrangler.toml and the secrets say, checked and made ready to serve from. */
+export type Config = {
+  readonly routes: readonly BoundRoute[];
+  /** By the name in public URLs: `card`, `card@2x`. */
+  readonly variants: ReadonlyMap<string, Variant>;
+  readonly answers: Read<typeof answersSchema>;
+};
+
+/** A route with the bucket that it leads to. */
+export type BoundRoute = Route & {
+  readonly bucket: Bucket;
+  /** The presets it shows; undefined: all. */
+  readonly presets: ReadonlySet<string> | undefined;
+  /** True where an SVG may be passed on. */
+  readonly svg: boolean;
+};
+
+export type Broken = Extract<Refusal, { event: "configuration-broken" }>;
+
+const YEAR = 31_536_000;
+const NAME = /^[\w-]{1,64}$/;
+
+const routeSchema = table({
+  path: text,
+  object: text,
+  presets: may(listOf(text)),
+  svg: may(oneOf(true, false), false),
+});
+
+const answersSchema = table({
+  /** Seconds that browsers and shared caches may keep an image. */
+  max_age: may(whole(0, YEAR), 3600),
+  /** Seconds that the edge may take. */
+  timeout: may(between(1, 60), 20),
+});
+
+const checked = new WeakMap<object, Config | Broken>();
+
+/** The configuration of an isolate, read and checked once. */
+export function configOf(env: object): Config | Broken {
+  const known = checked.get(env);
+  if (known !== undefined) return known;
+  const config = readConfig({ ...env });
+  checked.set(env, config);
+  return config;
+}
+
+/**
+ * Reads the configuration, or tells all that is wrong with it at once: each mistake with its path,
+ * as `PRESETS.hero.quality: 150 is not between 1 and 100`.
+ * @param vars the vars of wrangler.toml and the secrets. A table may be a string of JSON, as it is
+ *   when it comes from .dev.vars (S2).
+ */
+export function readConfig(vars: Vars): Config | Broken {
+  const mistakes: string[] = [];
+  const report: Report = (path, message) => mistakes.push(`${path}: ${message}`);
+
+  const buckets = readBuckets(vars, report);
+  const presets = readPresets(vars, report);
+  const routes = readRoutes(vars, buckets, presets, report);
+  const answers = answersSchema(json(vars["ANSWERS"] ?? {}), "ANSWERS", report);
+
+  if (mistakes.length > 0 || answers === undefined) {
+    return { event: "configuration-broken", mistakes };
+  }
+  const variants = [...presets].flatMap(([name, preset]) => preset && variantsOf(name, preset));
+  return { routes, variants: new Map(variants.filter((known) => known !== undefined)), answers };
+}
+
+type Named<T> = ReadonlyMap<string, T | undefined>;
+
+function readBuckets(vars: Vars, report: Report): Named<Bucket> {
+  const known = new Map<string, ReturnType<typeof readCredentials>>();
+  return readTables("BUCKETS", vars, report, (entry, path, name) => {
+    const settings = bucketSchema(entry, path, report);
+    if (settings === undefined) return undefined;
+    for (const fault of bucketFaults(settings)) report(path, fault);
+    const word = settings.credentials;
+    const credentials = known.get(word) ?? readCredentials(word, vars, report);
+    known.set(word, credentials);
+    return openBucket(name, settings, credentials);
+  });
+}
+
+function readPresets(vars: Vars, report: Report): Named<Preset> {
+  return readTables("PRESETS", vars, report, (entry, path, name) => {
+    for (const fault of presetFaults(entry)) report(path, fault);
+    const preset = presetSchema(entry, path, report);
+    if (preset?.format === "avif" && variantsOf(name, preset).some(([, { avif }]) => !avif)) {
+      report(path, "asks for avif with a side over 1,200 px, which the edge does not make"); // O7
+    }
+    return preset;
+  });
+}
+
+function readRoutes(
+  vars: Vars,
+  buckets: Named<Bucket>,
+  presets: Named<Preset>,
+  report: Report,
+): BoundRoute[] {
+  const list = json(vars["ROUTES"]);
+  if (!Array.isArray(list) || list.length === 0) {
+    report("ROUTES", "is not a list of one route or more");
+    return [];
+  }
+  return list
+    .map((entry: unknown, index) => readRoute(entry, `ROUTES[${index}]`, buckets, presets, report))
+    .filter((route) => route !== undefined);
+}
+
+function readRoute(
+  entry: unknown,
+  path: string,
+  buckets: Named<Bucket>,
+  presets: Named<Preset>,
+  report: Report,
+): BoundRoute | undefined {
+  const route = routeSchema(entry, path, report);
+  if (route === undefined) return undefined;
+  const { object, svg } = route;
+  const name = object.split("/", 1).join();
+  const template = object.slice(name.length + 1);
+  if (!buckets.has(name)) report(`${path}.object`, `"${name}" is not in BUCKETS`);
+  const fault = keyFault(template);
+  if (fault !== undefined) report(`${path}.object`, `no object has such a key: ${fault}`);
+  for (const preset of route.presets ?? []) {
+    if (!presets.has(preset)) report(`${path}.presets`, `"${preset}" is not in PRESETS`);
+  }
+  const compiled = compileRoute(route.path, template, (what, message) =>
+    report(`${path}.${what}`, message),
+  );
+  const bucket = buckets.get(name);
+  return bucket && { ...compiled, bucket, presets: route.presets && new Set(route.presets), svg };
+}
+
+/** Reads a table of tables. A name whose table is wrong stays known: it is no second mistake. */
+function readTables<T>(
+  variable: string,
+  vars: Vars,
+  report: Report,
+  readOne: (entry: unknown, path: string, name: string) => T | undefined,
+): Named<T> {
+  const tables = json(vars[variable]);
+  if (!isTable(tables) || Object.keys(tables).length === 0) {
+    report(variable, "is not a table of one table or more");
+    return new Map();
+  }
+  return new Map(
+    Object.entries(tables).map(([name, entry]) => {
+      const path = `${variable}.${name}`;
+      if (!NAME.test(name)) report(path, "is not a name of letters, digits, - and _");
+      return [name, readOne(entry, path, name)];
+    }),
+  );
+}
+
+/** What came as a string of JSON (S2). What is not JSON is left for the schema to refuse. */
+function json(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
