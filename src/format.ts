@@ -1,0 +1,76 @@
+import type { OutputFormat, Variant } from "./preset.ts";
+
+/** The formats beyond JPEG and PNG that a visitor's browser says it reads. */
+export type Readable = { readonly avif: boolean; readonly webp: boolean };
+
+/** What is asked of the edge for one visitor, and what may come back. */
+export type Asked = {
+  readonly variant: Variant;
+  readonly readable: Readable;
+  /** True where an SVG may be passed on. */
+  readonly svg: boolean;
+  /** Undefined: none is asked, and the edge keeps JPEG or PNG. */
+  readonly format: OutputFormat | undefined;
+  /** True: the first frame only, whatever the preset says. */
+  readonly still: boolean;
+};
+
+const ENTRY = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
+const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
+
+/**
+ * Reads an Accept header. A format counts as readable only if it is named itself, with q > 0:
+ * a wildcard is sent by browsers that read neither AVIF nor WebP. A quality that cannot be read
+ * counts as 0, and where a type is named twice, a 0 prevails.
+ */
+export function readAccept(accept: string | null): Readable {
+  const named = { avif: false, webp: false };
+  const refused = { avif: false, webp: false };
+  for (const entry of accept?.match(ENTRY) ?? []) {
+    const [type, ...parameters] = entry.split(";").map((part) => part.trim().toLowerCase());
+    const format = type === "image/avif" ? "avif" : type === "image/webp" ? "webp" : undefined;
+    if (format === undefined) continue;
+    const quality = parameters.find((parameter) => parameter.startsWith("q="))?.slice(2) ?? "1";
+    if (QVALUE.test(quality) && Number(quality) > 0) named[format] = true;
+    else refused[format] = true;
+  }
+  return { avif: named.avif && !refused.avif, webp: named.webp && !refused.webp };
+}
+
+/**
+ * Chooses what to ask of the edge. `auto` is settled here, since the edge caches by option and not
+ * by Accept (O6): AVIF where it is read and the size allows it (O7), else WebP, else none.
+ * Animations are asked for as WebP or not at all: one too large comes back untransformed (O8), and
+ * shows by its type only if it was to be another one.
+ */
+export function chooseFormat(variant: Variant, readable: Readable, svg: boolean): Asked {
+  const format = formatFor(variant, readable, svg);
+  const moving = variant.image.anim && (format === "webp" || format === "avif");
+  return { variant, readable, svg, format, still: !moving };
+}
+
+function formatFor(variant: Variant, readable: Readable, svg: boolean): OutputFormat | undefined {
+  if (svg) return undefined; // R8
+  if (variant.format !== "auto") return variant.format;
+  if (readable.avif && variant.avif && !variant.image.anim) return "avif";
+  return readable.webp ? "webp" : undefined;
+}
+
+/** The types that may come back for a format asked: not always the one asked for (R5). */
+const YIELDS = {
+  avif: ["image/avif", "image/webp", "image/jpeg", "image/png"],
+  webp: ["image/webp", "image/jpeg", "image/png"],
+  jpeg: ["image/jpeg"],
+  "baseline-jpeg": ["image/jpeg"],
+  png: ["image/png", "image/jpeg"],
+  "png-force": ["image/png"],
+  none: ["image/jpeg", "image/png", "image/gif"],
+} as const satisfies Record<OutputFormat | "none", readonly string[]>;
+
+/** True if bytes of this type may go to this visitor. */
+export function mayYield(asked: Asked, type: string): boolean {
+  if (type === "image/svg+xml") return asked.svg;
+  if (type === "image/webp" && asked.variant.format === "auto" && !asked.readable.webp)
+    return false;
+  return YIELDS[asked.format ?? "none"].some((allowed) => allowed === type);
+}
