@@ -1,0 +1,73 @@
+import type { Asked } from "./format.ts";
+import type { Refusal } from "./refusal.ts";
+
+/** What came back from the edge: a body still to be read, or the text of an error. */
+export type EdgeAnswer = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: ReadableStream | null;
+  /** The beginning of an error's body; "" where the status is 2xx. */
+  readonly text: string;
+};
+
+const LONGEST_TEXT = 2048;
+
+/** The options of one call (O1–O12). */
+export function edgeOptions({ variant, format, still }: Asked): RequestInitCfPropertiesImage {
+  return {
+    ...variant.image,
+    anim: variant.image.anim && !still,
+    ...(format === undefined ? {} : { format }),
+    "origin-auth": "share-publicly", // E1
+  };
+}
+
+/**
+ * Asks Cloudflare's image edge for a variant of an object. Always a GET, with no header of the
+ * visitor's (E4). A redirect is not followed: it would leave the bucket (E7).
+ * @param seconds how long the edge may take until its headers are here
+ */
+export async function askEdge(
+  url: string,
+  headers: Headers,
+  asked: Asked,
+  seconds: number,
+): Promise<EdgeAnswer | Refusal> {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), seconds * 1000);
+  try {
+    const response = await fetch(url, {
+      headers,
+      redirect: "manual",
+      signal: abort.signal,
+      cf: { image: edgeOptions(asked) },
+    });
+    const { status, headers: received, body } = response;
+    if (response.ok) return { status, headers: received, body, text: "" };
+    return { status, headers: received, body: null, text: await beginning(body) };
+  } catch (error) {
+    if (abort.signal.aborted) {
+      return { event: "timed-out", reason: `no answer within ${seconds} s` };
+    }
+    return { event: "edge-failed", reason: `the request failed: ${error}`, passing: true };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * The first characters of an error's body, whose rest is dropped. A body that breaks off or stalls
+ * is as good as ended: the status and the headers, which say more, are here already.
+ */
+async function beginning(body: ReadableStream | null): Promise<string> {
+  let text = "";
+  try {
+    for await (const chunk of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk;
+      if (text.length > LONGEST_TEXT) break;
+    }
+  } catch {
+    return text;
+  }
+  return text;
+}

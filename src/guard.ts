@@ -1,0 +1,34 @@
+import type { EdgeAnswer } from "./edge.ts";
+import { refusalOf } from "./edge-errors.ts";
+import { type Asked, mayYield } from "./format.ts";
+import type { Refusal } from "./refusal.ts";
+
+/** The type of the bytes that may be passed on. */
+export type Passed = { readonly type: string };
+
+/**
+ * Lets an answer pass only if the edge says that it transformed the image (R1), does not warn that
+ * it did not after all (R6), and gives it a type that the variant may yield. All else is refused:
+ * with transformations off, the edge hands back the full original with 200 (R2).
+ */
+export function guard(
+  { status, headers, text }: Pick<EdgeAnswer, "status" | "headers" | "text">,
+  asked: Asked,
+): Passed | Refusal {
+  const resized = headers.get("cf-resized") ?? "";
+  const code = /\berr=(\d{4})\b/.exec(resized) ?? /^ERROR (\d{4})\b/.exec(text); // R1, R3
+  if (status !== 200 || code !== null) return refusalOf(status, code?.[1], text);
+
+  const type = (headers.get("content-type") ?? "").replace(/;.*/s, "").trim().toLowerCase();
+  if (!/^internal=(?:ok|ram)\b/.test(resized)) {
+    return { event: "not-transformed", status, reason: "are transformations on?", type };
+  }
+
+  // After these warnings the bytes are the original's, or may be (O7, R6).
+  const warning = headers.get("warning") ?? "";
+  if (/too large for avif/i.test(warning)) return { event: "too-large-for-avif", status, type };
+  if (/original is smaller/i.test(warning)) return { event: "original-is-smaller", status, type };
+
+  if (mayYield(asked, type)) return { type };
+  return { event: type === "image/svg+xml" ? "source-unreadable" : "wrong-type", status, type };
+}

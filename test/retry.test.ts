@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import type { Asked } from "../src/format.ts";
+import type { UpstreamEvent } from "../src/refusal.ts";
+import { secondChance } from "../src/retry.ts";
+
+const asked: Asked = {
+  variant: {
+    preset: "card",
+    format: "auto",
+    avif: true,
+    image: { width: 160, fit: "cover", metadata: "none", anim: false },
+  },
+  readable: { avif: true, webp: true },
+  svg: false,
+  format: "avif",
+  still: true,
+};
+const none = { avif: true, webp: false };
+const moving = { ...asked, format: "webp", still: false } as const;
+
+test.each<[string, UpstreamEvent, object, Asked, Partial<Asked>]>([
+  ["busy", "edge-failed", { passing: true }, asked, {}],
+  ["the origin's 500", "origin-failed", { passing: true }, asked, {}],
+  ["too large for AVIF", "too-large-for-avif", {}, asked, { format: "webp" }],
+  ["no WebP read", "too-large-for-avif", {}, { ...asked, readable: none }, { format: undefined }],
+  ["original is smaller", "original-is-smaller", {}, asked, { format: "png-force" }],
+  ["WebP unread", "wrong-type", { type: "image/webp" }, asked, { format: "jpeg" }],
+  ["AVIF unread", "wrong-type", { type: "image/avif" }, asked, { format: "jpeg" }],
+  ["a GIF too large (O8)", "wrong-type", { type: "image/gif" }, moving, { still: true }],
+])("%s: once more, changed", (_what, event, facts, before, change) => {
+  expect(secondChance(before, { event, ...facts })).toEqual({ ...before, ...change });
+});
+
+test.each<[string, UpstreamEvent, object, Asked]>([
+  ["a lasting fault of the edge", "edge-failed", {}, asked],
+  ["a wrong region", "origin-failed", { passing: false }, asked],
+  ["a timeout", "timed-out", { passing: true }, asked],
+  ["a denied object", "origin-denied", {}, asked],
+  ["a missing object", "object-missing", {}, asked],
+  ["a spent quota", "quota-spent", {}, asked],
+  ["transformations off", "not-transformed", {}, asked],
+  ["a page", "wrong-type", { type: "text/html" }, asked],
+  ["a GIF that was not asked to move", "wrong-type", { type: "image/gif" }, asked],
+  ["PNG asked already", "original-is-smaller", {}, { ...asked, format: "png-force" }],
+])("%s: not once more", (_what, event, facts, before) => {
+  expect(secondChance(before, { event, ...facts })).toBeUndefined();
+});
