@@ -1,0 +1,22 @@
+import type { Refusal } from "./refusal.ts";
+
+/** What is known of a request when it ends, for the log alone. */
+export type Subject = { route?: string; preset?: string; bucket?: string; key?: string };
+
+/** Characters of a value: what a visitor sends may be long. */
+const LONGEST_VALUE = 1024;
+
+/**
+ * Writes one JSON line about a request that got no image: a warning where the visitor asked for what
+ * is not there, an error where the operator has something to mend. Never a credential, a signature
+ * or a query string.
+ * @param answered the status that the visitor gets
+ */
+export function logRefusal(refusal: Refusal, subject: Subject, answered: number): void {
+  const facts = { ...refusal, passing: undefined, ...subject, answered };
+  const line = JSON.stringify(facts, (_name, value: unknown) =>
+    typeof value === "string" ? value.slice(0, LONGEST_VALUE) : value,
+  );
+  if (answered < 500) console.warn(line);
+  else console.error(line);
+}

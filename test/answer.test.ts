@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import { imageAnswer, imageHeaders } from "../src/answer.ts";
+
+const facts = { type: "image/avif", negotiated: true, maxAge: 600, took: 12.4 };
+
+test("an image's headers are a fresh set (R7)", () => {
+  const edge = new Headers({
+    etag: '"cf0123:abc"',
+    "last-modified": "Tue, 24 Nov 2026 09:00:00 GMT",
+    "content-length": "1234",
+    "cache-control": "private, max-age=5",
+    "x-amz-request-id": "4442587FB7D0A2F9",
+    "x-amz-meta-owner": "ada",
+    "cf-resized": "internal=ok/m",
+    warning: 'cf-images 299 "x"',
+    server: "AmazonS3",
+    "set-cookie": "a=b",
+  });
+  expect(Object.fromEntries(imageHeaders(edge, facts))).toEqual({
+    "cache-control": "public, max-age=600",
+    "content-length": "1234",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "content-type": "image/avif",
+    "cross-origin-resource-policy": "cross-origin",
+    etag: '"cf0123:abc"',
+    "last-modified": "Tue, 24 Nov 2026 09:00:00 GMT",
+    "server-timing": "edge;dur=12",
+    vary: "accept",
+    "x-content-type-options": "nosniff",
+  });
+});
+
+test.each<[string, Record<string, string>, string]>([
+  ["an entity tag without quotes", { etag: "abc" }, "etag"],
+  ["an entity tag of two", { etag: '"a", "b"' }, "etag"],
+  ["a date that is none", { "last-modified": "yesterday" }, "last-modified"],
+  ["a length that is none", { "content-length": "-1" }, "content-length"],
+  [
+    "a length before coding",
+    { "content-length": "9", "content-encoding": "gzip" },
+    "content-length",
+  ],
+])("%s is not passed on", (_what, edge, name) => {
+  expect(imageHeaders(new Headers(edge), facts).has(name)).toBe(false);
+});
+
+test("without negotiation nothing varies", () => {
+  expect(imageHeaders(new Headers(), { ...facts, negotiated: false }).has("vary")).toBe(false);
+});
+
+test.each<[string, string, number]>([
+  ['"cf1:a"', '"cf1:a"', 304],
+  ['W/"cf1:a"', '"cf1:a"', 304],
+  ['"cf1:a"', 'W/"cf1:a"', 304],
+  ['"x", "cf1:a" , "y"', '"cf1:a"', 304],
+  ['"x,y","cf1:a"', '"cf1:a"', 304],
+  ["*", '"cf1:a"', 304],
+  ['"cf1:b"', '"cf1:a"', 200],
+  ["cf1:a", '"cf1:a"', 200],
+  ['"cf1:a', '"cf1:a"', 200],
+  ["", '"cf1:a"', 200],
+])("If-None-Match %j against %j: %d", async (condition, etag, status) => {
+  for (const method of ["GET", "HEAD"]) {
+    const request = new Request("https://x.example/", { method });
+    request.headers.set("if-none-match", condition);
+    const headers = imageHeaders(new Headers({ etag, "content-length": "5" }), facts);
+    const answer = await imageAnswer(request, { body: new Blob(["image"]).stream() }, headers);
+    expect(answer.status).toBe(status);
+    expect(await answer.text()).toBe(method === "GET" && status === 200 ? "image" : "");
+    expect(answer.headers.has("content-length")).toBe(status === 200);
+    expect(answer.headers.get("etag")).toBe(etag);
+  }
+});
+
+test("without an entity tag there is nothing that could match (R4)", async () => {
+  const request = new Request("https://x.example/", { headers: { "if-none-match": "*" } });
+  const answer = await imageAnswer(request, { body: null }, imageHeaders(new Headers(), facts));
+  expect(answer.status).toBe(200);
+});
