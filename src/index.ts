@@ -1,0 +1,87 @@
+import { imageAnswer, imageHeaders, refusalAnswer } from "./answer.ts";
+import { configOf } from "./config.ts";
+import { askEdge, type EdgeAnswer } from "./edge.ts";
+import { type Asked, chooseFormat, readAccept } from "./format.ts";
+import { guard, type Passed } from "./guard.ts";
+import { decodePath, keyFault } from "./key.ts";
+import { logRefusal, type Subject } from "./log.ts";
+import { originUrl } from "./origin.ts";
+import { isRefusal, type Refusal } from "./refusal.ts";
+import { secondChance } from "./retry.ts";
+import { findRoute } from "./route.ts";
+import { sign } from "./sign.ts";
+
+export default {
+  async fetch(request: Request, env: object): Promise<Response> {
+    const subject: Subject = {};
+    const outcome = await show(request, env, subject);
+    if (!isRefusal(outcome)) return outcome;
+    const answer = refusalAnswer(outcome);
+    logRefusal(outcome, subject, answer.status);
+    return request.method === "HEAD" ? new Response(null, answer) : answer;
+  },
+} satisfies ExportedHandler<Env>;
+
+/** The whole way of a request. What becomes known of it on the way is put into `subject`. */
+async function show(request: Request, env: object, subject: Subject): Promise<Response | Refusal> {
+  const config = configOf(env);
+  if (isRefusal(config)) return config;
+
+  const { method } = request;
+  if (method !== "GET" && method !== "HEAD") return { event: "method-not-allowed", method };
+
+  const path = decodePath(new URL(request.url).pathname);
+  if (isRefusal(path)) return path;
+  const found = findRoute(config.routes, path);
+  if (isRefusal(found)) return found;
+  const { bucket, presets, svg } = found.route;
+  subject.route = found.route.path;
+
+  const variant = config.variants.get(found.variant);
+  if (variant === undefined || presets?.has(variant.preset) === false) {
+    return { event: "no-such-variant", variant: found.variant };
+  }
+  subject.preset = found.variant;
+
+  const key = bucket.prefix + found.key;
+  subject.bucket = bucket.name;
+  subject.key = key;
+  const fault = keyFault(key);
+  if (fault !== undefined) return { event: "impossible-key", reason: fault };
+
+  const began = Date.now();
+  const url = originUrl(bucket.base, key);
+  const headers = await sign(url, bucket.region, bucket.credentials, began);
+
+  const asked = chooseFormat(variant, readAccept(request.headers.get("accept")), svg);
+  let print = await makePrint(url, headers, asked, config.answers.timeout);
+  const again = isRefusal(print) ? secondChance(asked, print) : undefined;
+  if (again !== undefined) print = await makePrint(url, headers, again, config.answers.timeout);
+  if (isRefusal(print)) return print;
+
+  return imageAnswer(
+    request,
+    print,
+    imageHeaders(print.headers, {
+      type: print.type,
+      negotiated: variant.format === "auto" && !svg,
+      maxAge: config.answers.max_age,
+      took: Date.now() - began,
+    }),
+  );
+}
+
+/** Asks the edge, and lets the guard look at what comes back. */
+async function makePrint(
+  url: string,
+  headers: Headers,
+  asked: Asked,
+  timeout: number,
+): Promise<(EdgeAnswer & Passed) | Refusal> {
+  const answer = await askEdge(url, headers, asked, timeout);
+  if (isRefusal(answer)) return answer;
+  const passed = guard(answer, asked);
+  if (!isRefusal(passed)) return { ...answer, ...passed };
+  await answer.body?.cancel();
+  return passed;
+}
