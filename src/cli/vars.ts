@@ -1,0 +1,38 @@
+import { unstable_getVarsForDev, unstable_readConfig } from "wrangler";
+import { isTable, type Vars } from "../schema.ts";
+
+/** What a Worker deployed from this folder would see, and one started in it. */
+export type KnownVars = {
+  /** The vars of wrangler.toml. */
+  readonly deployed: Vars;
+  /** The same, and what .dev.vars puts in their place or adds. */
+  readonly started: Vars;
+  /** The names that `[secrets] required` lists. */
+  readonly secrets: readonly string[];
+  /** The names that .dev.vars gives a value. */
+  readonly local: ReadonlySet<string>;
+};
+
+/**
+ * Reads wrangler.toml and .dev.vars of the working directory as wrangler itself reads them. Where
+ * wrangler cannot, what it says of that is the fault.
+ */
+export function readVars(): KnownVars | { readonly fault: string } {
+  try {
+    const config = unstable_readConfig({ config: "wrangler.toml" });
+    const { configPath, vars, secrets } = config;
+    const bindings = unstable_getVarsForDev(configPath, undefined, vars, undefined, true, secrets);
+    const found = Object.entries(bindings);
+    return {
+      deployed: vars,
+      started: Object.fromEntries(found.map(([name, { value }]) => [name, value])),
+      secrets: secrets?.required ?? [],
+      local: new Set(found.filter(([, { type }]) => type === "secret_text").map(([name]) => name)),
+    };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const place = "location" in error && isTable(error.location) ? error.location : {};
+    const at = "line" in place ? `${place["file"]}:${place["line"]}:${place["column"]}: ` : "";
+    return { fault: at + error.message };
+  }
+}
