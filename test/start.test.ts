@@ -1,0 +1,182 @@
+// What `npm start` and `npm run check` do for the person who types them, in a copy of the project.
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
+import { QUIET, ROOT } from "./built.ts";
+
+const START = "fixtures/local/start.ts";
+const CHECK = "src/cli/check.ts";
+
+let folder: string;
+const folders: string[] = [];
+const running = new Set<ChildProcess>();
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "vitrine-"));
+  folders.push(folder);
+  cpSync(join(ROOT, "test/wrangler.toml"), join(folder, "wrangler.toml"));
+  cpSync(join(ROOT, ".dev.vars.example"), join(folder, ".dev.vars.example"));
+  for (const name of ["src", "fixtures", "node_modules"]) {
+    symlinkSync(join(ROOT, name), join(folder, name));
+  }
+});
+afterEach(() => {
+  for (const child of running) child.kill("SIGKILL");
+  running.clear();
+});
+afterAll(() => {
+  for (const made of folders) rmSync(made, { recursive: true, force: true });
+});
+
+/** A port that nothing uses. */
+function freePort(): Promise<number> {
+  return new Promise((settle, fail) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() =>
+        typeof address === "object" && address !== null ? settle(address.port) : fail(),
+      );
+    });
+  });
+}
+
+/** Runs a script to its end. */
+function run(script: string, env: Record<string, string> = {}) {
+  return new Promise<{ code: number; output: string }>((settle) => {
+    const options = { cwd: folder, env: { ...QUIET, ...env } };
+    const child = execFile(process.execPath, [script], options, (_error, stdout, stderr) =>
+      settle({ code: child.exitCode ?? -1, output: stdout + stderr }),
+    );
+  });
+}
+
+/** Starts the local run, and waits until it says that it is ready. */
+async function start(port: number) {
+  const child = spawn(process.execPath, [START], {
+    cwd: folder,
+    env: { ...QUIET, PORT: `${port}` },
+  });
+  running.add(child);
+  let output = "";
+  const ended = new Promise<number | null>((settle) => child.on("close", settle));
+  await new Promise<void>((settle, fail) => {
+    const read = (data: Buffer) => {
+      output += data;
+      if (output.includes("Ctrl-C")) settle();
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+    child.on("close", () => fail(new Error(output)));
+  });
+  return {
+    output: () => output,
+    stop: async () => {
+      child.kill("SIGINT");
+      const code = await ended;
+      running.delete(child);
+      return code;
+    },
+  };
+}
+
+test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", async () => {
+  const port = await freePort();
+  const address = `http://localhost:${port}`;
+  const first = await start(port);
+  expect(first.output()).toContain(`Vitrine is ready on ${address}`);
+  expect(first.output()).not.toMatch(/telemetry|experimental|Request\.cf|WARNING/);
+  const made = join(folder, ".dev.vars");
+  expect(readFileSync(made)).toEqual(readFileSync(join(folder, ".dev.vars.example")));
+
+  const urls = first.output().match(/http:\S+images\S+/g) ?? [];
+  expect(urls.length).toBeGreaterThan(3);
+  const statuses = await Promise.all(
+    urls.map(async (url) => [url, (await fetch(url)).status] as const),
+  );
+  expect(statuses).toEqual(urls.map((url) => [url, url.includes("/broken/") ? 502 : 200]));
+  await expect
+    .poll(() => first.output())
+    .toMatch(/^\{"event":"not-transformed",.*"bucket":"media"/m);
+
+  const second = await run(START, { PORT: `${port}` });
+  expect(second.code).toBe(1);
+  expect(second.output).toContain(`Port ${port} is taken`);
+  expect(second.output).toContain(`PORT=${port + 1} npm start`);
+
+  await first.stop();
+  await expect(fetch(address)).rejects.toThrow();
+
+  writeFileSync(made, readFileSync(made, "utf8").replace(/(SECRET_ACCESS_KEY=).*/, '$1"wrong"'));
+  const again = await start(port);
+  expect(readFileSync(made, "utf8")).toContain("wrong");
+  expect((await fetch(urls[0] ?? address)).status).toBe(502);
+  await expect.poll(() => again.output()).toContain('"origin":"SignatureDoesNotMatch"');
+  await again.stop();
+});
+
+test.each(["0", "http"])("PORT=%s is told to be no port", async (port) => {
+  const { code, output } = await run(START, { PORT: port });
+  expect(code).toBe(1);
+  expect(output).toBe(`PORT is ${port}, and a port is a number from 1 to 65535.\n`);
+});
+
+test.each([START, CHECK])(
+  "%s tells all mistakes of wrangler.toml, and starts nothing",
+  async (script) => {
+    const file = join(folder, "wrangler.toml");
+    const wrong = readFileSync(file, "utf8")
+      .replace("quality = 80", "quality = 150")
+      .replace('object = "media/*"', 'object = "medai/*"');
+    writeFileSync(file, wrong);
+    const { code, output } = await run(script, { PORT: `${await freePort()}` });
+    expect(code).toBe(1);
+    expect(output).toContain("  PRESETS.hero.quality: 150 is not between 1 and 100\n");
+    expect(output).toContain('  ROUTES[0].object: "medai" is not in BUCKETS\n');
+  },
+);
+
+test("npm run check looks at wrangler.toml even where .dev.vars is in its place", async () => {
+  const right = await run(CHECK);
+  expect(right).toMatchObject({ code: 0 });
+  expect(right.output).toContain("  acme-media.s3.eu-west-1.amazonaws.com\n");
+  const secrets = readFileSync(join(folder, ".dev.vars.example"), "utf8");
+  const bucket = '{"endpoint":"http://localhost:9000","bucket":"acme-media","region":"x"}';
+  writeFileSync(join(folder, ".dev.vars"), `${secrets}BUCKETS='{"media":${bucket}}'\n`);
+  const file = join(folder, "wrangler.toml");
+  writeFileSync(file, readFileSync(file, "utf8").replace("https://s3.", "http://s3."));
+  const { code, output } = await run(CHECK);
+  expect(code).toBe(1);
+  expect(output).toContain("BUCKETS.media.endpoint: ");
+});
+
+test("npm run check finds session credentials in .dev.vars, and a secret that is not required", async () => {
+  writeFileSync(
+    join(folder, ".dev.vars"),
+    'AWS_ACCESS_KEY_ID="ASIAIOSFODNN7EXAMPLE"\nAWS_SECRET_ACCESS_KEY="x"\n',
+  );
+  const session = await run(CHECK);
+  expect(session.code).toBe(1);
+  expect(session.output).toMatch(/AWS_ACCESS_KEY_ID: is a session's key/);
+  expect(session.output).not.toContain("IOSFODNN7");
+
+  rmSync(join(folder, ".dev.vars"));
+  const file = join(folder, "wrangler.toml");
+  writeFileSync(file, readFileSync(file, "utf8").replace(', "AWS_SECRET_ACCESS_KEY"', ""));
+  const missing = await run(CHECK);
+  expect(missing.code).toBe(1);
+  expect(missing.output).toContain("AWS_SECRET_ACCESS_KEY: is missing");
+});
+
+test("wrangler.toml that is no TOML is told as such", async () => {
+  writeFileSync(join(folder, "wrangler.toml"), "name = ");
+  for (const script of [START, CHECK]) {
+    const { code, output } = await run(script, { PORT: `${await freePort()}` });
+    expect(code).toBe(1);
+    expect(output).toContain("wrangler.toml:1:7: ");
+    expect(output).not.toMatch(/\n\s+at /);
+  }
+});
