@@ -16,6 +16,7 @@ import {
   type Vars,
   whole,
 } from "./schema.ts";
+import type { Credentials } from "./sign.ts";
 
 /** What wrangler.toml and the secrets say, checked and made ready to serve from. */
 export type Config = {
@@ -89,7 +90,7 @@ export function readConfig(vars: Vars): Config | Broken {
 type Named<T> = ReadonlyMap<string, T | undefined>;
 
 function readBuckets(vars: Vars, report: Report): Named<Bucket> {
-  const known = new Map<string, ReturnType<typeof readCredentials>>();
+  const known = new Map<string, Credentials>();
   return readTables("BUCKETS", vars, report, (entry, path, name) => {
     const settings = bucketSchema(entry, path, report);
     if (settings === undefined) return undefined;

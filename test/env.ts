@@ -1,3 +1,5 @@
+import type { Asked } from "../src/format.ts";
+
 // A configuration and credentials for tests: those of the documentation of AWS, which open nothing.
 
 export const CREDENTIALS = {
@@ -39,3 +41,17 @@ export const ENV = { ...VARS, ...SECRETS };
 
 /** The URL that the keys of the bucket of VARS follow. */
 export const BASE = "https://acme-media.s3.eu-west-1.amazonaws.com/";
+
+/** What is asked of the edge for the preset card and a browser of today. */
+export const ASKED: Asked = {
+  variant: {
+    preset: "card",
+    format: "auto",
+    avif: true,
+    image: { width: 160, height: 160, fit: "cover", metadata: "none", anim: false },
+  },
+  readable: { avif: true, webp: true },
+  svg: false,
+  format: "avif",
+  still: true,
+};

@@ -1,19 +1,8 @@
 import { expect, test } from "vitest";
-import type { Asked } from "../src/format.ts";
 import { guard } from "../src/guard.ts";
+import { ASKED } from "./env.ts";
 
-const asked: Asked = {
-  variant: {
-    preset: "card",
-    format: "auto",
-    avif: true,
-    image: { width: 160, fit: "cover", metadata: "none", anim: false },
-  },
-  readable: { avif: true, webp: true },
-  svg: false,
-  format: "avif",
-  still: true,
-};
+const asked = ASKED;
 
 const look = (status: number, headers: Record<string, string>, text = "", ask = asked) =>
   guard({ status, headers: new Headers(headers), text }, ask);

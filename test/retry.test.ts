@@ -2,19 +2,9 @@ import { expect, test } from "vitest";
 import type { Asked } from "../src/format.ts";
 import type { UpstreamEvent } from "../src/refusal.ts";
 import { secondChance } from "../src/retry.ts";
+import { ASKED } from "./env.ts";
 
-const asked: Asked = {
-  variant: {
-    preset: "card",
-    format: "auto",
-    avif: true,
-    image: { width: 160, fit: "cover", metadata: "none", anim: false },
-  },
-  readable: { avif: true, webp: true },
-  svg: false,
-  format: "avif",
-  still: true,
-};
+const asked = ASKED;
 const none = { avif: true, webp: false };
 const moving = { ...asked, format: "webp", still: false } as const;
 
