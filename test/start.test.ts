@@ -13,7 +13,8 @@ const CHECK = "src/cli/check.ts";
 
 let folder: string;
 const folders: string[] = [];
-const running = new Set<ChildProcess>();
+/** What a test that failed has left running, and how to end it. */
+const running = new Map<ChildProcess, () => Promise<unknown>>();
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "vitrine-"));
@@ -24,9 +25,8 @@ beforeEach(() => {
     symlinkSync(join(ROOT, name), join(folder, name));
   }
 });
-afterEach(() => {
-  for (const child of running) child.kill("SIGKILL");
-  running.clear();
+afterEach(async () => {
+  for (const stop of running.values()) await stop();
 });
 afterAll(() => {
   for (const made of folders) rmSync(made, { recursive: true, force: true });
@@ -60,9 +60,15 @@ async function start(port: number) {
     cwd: folder,
     env: { ...QUIET, PORT: `${port}` },
   });
-  running.add(child);
   let output = "";
   const ended = new Promise<number | null>((settle) => child.on("close", settle));
+  const stop = async () => {
+    child.kill("SIGINT");
+    const code = await ended;
+    running.delete(child);
+    return code;
+  };
+  running.set(child, stop);
   await new Promise<void>((settle, fail) => {
     const read = (data: Buffer) => {
       output += data;
@@ -72,15 +78,7 @@ async function start(port: number) {
     child.stderr.on("data", read);
     child.on("close", () => fail(new Error(output)));
   });
-  return {
-    output: () => output,
-    stop: async () => {
-      child.kill("SIGINT");
-      const code = await ended;
-      running.delete(child);
-      return code;
-    },
-  };
+  return { output: () => output, stop };
 }
 
 test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", async () => {
