@@ -16,28 +16,33 @@ export type Bucket = {
 };
 
 /** A bucket as it stands in wrangler.toml. */
-export const bucketSchema = table({
-  endpoint: is("a plain https:// URL", isEndpoint), // E6
-  bucket: matching("a bucket's name", /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/),
-  region: matching("a region", /^[a-z0-9-]+$/),
-  prefix: may(is("a path that ends in a slash", isPrefix)),
-  addressing: may(oneOf("virtual", "path")),
-  credentials: may(matching("the beginning of a secret's name", /^[A-Z][A-Z0-9_]*$/), "AWS"),
-});
+export const bucketSchema = table(
+  {
+    endpoint: is("a plain https:// URL", isEndpoint), // E6
+    bucket: matching("a bucket's name", /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/),
+    region: matching("a region", /^[a-z0-9-]+$/),
+    prefix: may(is("a path such as a/b/", isPrefix)),
+    addressing: may(oneOf("virtual", "path")),
+    credentials: may(
+      matching("the beginning of a secret's name", /^(?!A[KS]IA)[A-Z][A-Z0-9_]{0,31}$/),
+      "AWS",
+    ),
+  },
+  ({ endpoint, bucket, addressing }, fault) => {
+    if (endpoint === undefined || bucket === undefined) return;
+    const { hostname, pathname } = new URL(endpoint);
+    const own = hostname.startsWith(`${bucket}.`) && hostname.split(".").length > 3;
+    if ((own && addressing !== "path") || pathname.endsWith(`/${bucket}`)) {
+      fault("has the bucket in it: leave it out", "endpoint");
+    } else if (addressing === "virtual" && bucket.includes(".")) {
+      fault('breaks TLS, since the bucket has a dot in its name: set "path"', "addressing"); // A4
+    } else if (!URL.canParse(bucketBase(endpoint, bucket, addressing ?? "path"))) {
+      fault('needs an endpoint with a name: set "path"', "addressing");
+    }
+  },
+);
 
 export type BucketSettings = Read<typeof bucketSchema>;
-
-/** What is wrong with a bucket's settings taken together. */
-export function bucketFaults({ endpoint, bucket, addressing }: BucketSettings): string[] {
-  const faults = [];
-  if (addressing === "virtual" && bucket.includes(".")) {
-    faults.push('has a dot in its name, which breaks TLS: set addressing = "path"'); // A4
-  }
-  if (endpoint.startsWith(`https://${bucket}.`)) {
-    faults.push("has its own name in the endpoint: leave it out there");
-  }
-  return faults;
-}
 
 /** Puts a bucket's settings and its credentials together. */
 export function openBucket(
@@ -46,7 +51,7 @@ export function openBucket(
   credentials: Credentials,
 ): Bucket {
   const { bucket, region, prefix = "" } = settings;
-  const endpoint = settings.endpoint.replace(/\/+$/, "");
+  const endpoint = settings.endpoint.replace(/\/$/, "");
   const addressing = settings.addressing ?? defaultAddressing(endpoint, bucket);
   return { name, base: bucketBase(endpoint, bucket, addressing), prefix, region, credentials };
 }
@@ -61,34 +66,37 @@ export function secretNames(word: string): Record<keyof Credentials, string> {
  * message holds any part of a value.
  */
 export function readCredentials(word: string, vars: Vars, report: Report): Credentials {
-  const readSecret = (name: string): string => {
+  const readSecret = (name: string, pattern: RegExp): string => {
     const value = vars[name];
-    if (typeof value === "string" && /^\S+$/.test(value)) return value;
-    report(name, value ? "is not a secret without white space" : "is missing: set the secret");
+    if (typeof value === "string" && pattern.test(value)) return value;
+    report(
+      name,
+      value
+        ? "has a character that no key has"
+        : "is missing: set the secret, and list it under [secrets]",
+    );
     return "";
   };
   const names = secretNames(word);
   const credentials = {
-    accessKeyId: readSecret(names.accessKeyId),
-    secretAccessKey: readSecret(names.secretAccessKey),
+    accessKeyId: readSecret(names.accessKeyId, /^[\w.+=@-]+$/),
+    secretAccessKey: readSecret(names.secretAccessKey, /^[\x21-\x7e]+$/),
   };
   if (credentials.accessKeyId.startsWith("ASIA")) {
     // A11
     report(
       names.accessKeyId,
-      "is a session's key (ASIA…), and the edge does not pass on the token it needs: take an IAM user's",
+      "is a session's key (ASIA…), whose token the edge does not pass on: take an IAM user's",
     );
   }
   return credentials;
 }
 
-/** http:// is for this machine alone. */
+/** As it is sent, so that what is signed is what is sent. http:// is for this machine alone. */
 function isEndpoint(value: unknown): value is string {
-  if (typeof value !== "string" || !URL.canParse(value) || /[?#@\s]/.test(value)) return false;
-  const { protocol, hostname } = new URL(value);
-  return (
-    protocol === "https:" || (protocol === "http:" && /^(localhost|127\.0\.0\.1)$/.test(hostname))
-  );
+  if (typeof value !== "string" || !URL.canParse(value)) return false;
+  if (new URL(value).href.replace(/\/$/, "") !== value.replace(/\/$/, "")) return false;
+  return /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)(?![\w.-]))[\w.~:[\]/-]*$/.test(value);
 }
 
 function isPrefix(value: unknown): value is string {

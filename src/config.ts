@@ -1,6 +1,6 @@
-import { type Bucket, bucketFaults, bucketSchema, openBucket, readCredentials } from "./bucket.ts";
+import { type Bucket, bucketSchema, openBucket, readCredentials } from "./bucket.ts";
 import { keyFault } from "./key.ts";
-import { type Preset, presetFaults, presetSchema, type Variant, variantsOf } from "./preset.ts";
+import { type Preset, presetSchema, type Variant, variantsOf } from "./preset.ts";
 import type { Refusal } from "./refusal.ts";
 import { compileRoute, type Route } from "./route.ts";
 import {
@@ -39,13 +39,6 @@ export type Broken = Extract<Refusal, { event: "configuration-broken" }>;
 
 const YEAR = 31_536_000;
 const NAME = /^[\w-]{1,64}$/;
-
-const routeSchema = table({
-  path: text,
-  object: text,
-  presets: may(listOf(text)),
-  svg: may(oneOf(true, false), false),
-});
 
 const answersSchema = table({
   /** Seconds that browsers and shared caches may keep an image. */
@@ -93,24 +86,17 @@ function readBuckets(vars: Vars, report: Report): Named<Bucket> {
   const known = new Map<string, Credentials>();
   return readTables("BUCKETS", vars, report, (entry, path, name) => {
     const settings = bucketSchema(entry, path, report);
-    if (settings === undefined) return undefined;
-    for (const fault of bucketFaults(settings)) report(path, fault);
-    const word = settings.credentials;
+    const own = isTable(entry) && "credentials" in entry;
+    const word = settings?.credentials ?? (own ? undefined : "AWS");
+    if (word === undefined) return undefined;
     const credentials = known.get(word) ?? readCredentials(word, vars, report);
     known.set(word, credentials);
-    return openBucket(name, settings, credentials);
+    return settings && openBucket(name, settings, credentials);
   });
 }
 
 function readPresets(vars: Vars, report: Report): Named<Preset> {
-  return readTables("PRESETS", vars, report, (entry, path, name) => {
-    for (const fault of presetFaults(entry)) report(path, fault);
-    const preset = presetSchema(entry, path, report);
-    if (preset?.format === "avif" && variantsOf(name, preset).some(([, { avif }]) => !avif)) {
-      report(path, "asks for avif with a side over 1,200 px, which the edge does not make"); // O7
-    }
-    return preset;
-  });
+  return readTables("PRESETS", vars, report, (entry, path) => presetSchema(entry, path, report));
 }
 
 function readRoutes(
@@ -119,39 +105,40 @@ function readRoutes(
   presets: Named<Preset>,
   report: Report,
 ): BoundRoute[] {
-  const list = json(vars["ROUTES"]);
-  if (!Array.isArray(list) || list.length === 0) {
-    report("ROUTES", "is not a list of one route or more");
-    return [];
-  }
-  return list
-    .map((entry: unknown, index) => readRoute(entry, `ROUTES[${index}]`, buckets, presets, report))
-    .filter((route) => route !== undefined);
+  const routes = listOf(
+    table(
+      {
+        path: text,
+        object: text,
+        presets: may(listOf(presets.size > 0 ? oneOf(...presets.keys()) : text)),
+        svg: may(oneOf(true, false), false),
+      },
+      ({ path, object }, fault) => {
+        const { name, template } = splitObject(object ?? "");
+        if (object !== undefined) {
+          if (buckets.size > 0 && !buckets.has(name)) {
+            fault(`"${name}" is not in BUCKETS`, "object");
+          }
+          const wrong = keyFault((buckets.get(name)?.prefix ?? "") + template);
+          if (wrong !== undefined) fault(`no object has such a key: ${wrong}`, "object");
+        }
+        if (path !== undefined) compileRoute(path, template, (at, message) => fault(message, at));
+      },
+    ),
+  )(json(vars["ROUTES"]), "ROUTES", report);
+  return (routes ?? []).flatMap(({ path, object, presets: shown, svg }) => {
+    const { name, template } = splitObject(object);
+    const bucket = buckets.get(name);
+    if (bucket === undefined) return [];
+    const route = compileRoute(path, template, report);
+    return [{ ...route, bucket, presets: shown && new Set(shown), svg }];
+  });
 }
 
-function readRoute(
-  entry: unknown,
-  path: string,
-  buckets: Named<Bucket>,
-  presets: Named<Preset>,
-  report: Report,
-): BoundRoute | undefined {
-  const route = routeSchema(entry, path, report);
-  if (route === undefined) return undefined;
-  const { object, svg } = route;
+/** `BUCKET/key`, taken apart. */
+function splitObject(object: string): { name: string; template: string } {
   const name = object.split("/", 1).join();
-  const template = object.slice(name.length + 1);
-  if (!buckets.has(name)) report(`${path}.object`, `"${name}" is not in BUCKETS`);
-  const fault = keyFault(template);
-  if (fault !== undefined) report(`${path}.object`, `no object has such a key: ${fault}`);
-  for (const preset of route.presets ?? []) {
-    if (!presets.has(preset)) report(`${path}.presets`, `"${preset}" is not in PRESETS`);
-  }
-  const compiled = compileRoute(route.path, template, (what, message) =>
-    report(`${path}.${what}`, message),
-  );
-  const bucket = buckets.get(name);
-  return bucket && { ...compiled, bucket, presets: route.presets && new Set(route.presets), svg };
+  return { name, template: object.slice(name.length + 1) };
 }
 
 /** Reads a table of tables. A name whose table is wrong stays known: it is no second mistake. */
@@ -163,7 +150,7 @@ function readTables<T>(
 ): Named<T> {
   const tables = json(vars[variable]);
   if (!isTable(tables) || Object.keys(tables).length === 0) {
-    report(variable, "is not a table of one table or more");
+    report(variable, typeof tables === "string" ? "is not JSON" : "is not a table of one or more");
     return new Map();
   }
   return new Map(

@@ -22,6 +22,7 @@ export function decodePath(pathname: string): string | Refusal {
  */
 export function keyFault(key: string): string | undefined {
   if (new TextEncoder().encode(key).length > MOST_BYTES) return "longer than 1,024 bytes";
+  if (!key.isWellFormed()) return "half a character";
   if (key.includes("\\")) return "a backslash";
   if (CONTROL.test(key)) return "a control character";
   for (const segment of key.split("/")) {

@@ -1,7 +1,6 @@
 import {
   between,
   either,
-  is,
   isTable,
   listOf,
   matching,
@@ -19,7 +18,7 @@ const LONGEST_AVIF_SIDE = 1_200; // O7
 const length = whole(0, LONGEST_SIDE);
 const side = whole(1, LONGEST_SIDE); // O1
 const fraction = between(0, 1);
-const factor = is("0 or more", (value): value is number => typeof value === "number" && value >= 0);
+const factor = between(0, Number.MAX_VALUE);
 const flag = oneOf(true, false);
 const edges = { top: may(length), right: may(length), bottom: may(length), left: may(length) };
 
@@ -80,46 +79,50 @@ const overlay = table({
   ...edges,
   fit: may(fit),
   // Whether the edge shows the overlay's host the headers meant for S3 is open (O12).
-  url: matching("an https:// URL", /^https:\/\//),
+  url: matching("an https:// URL", /^https:\/\/[\x21-\x7e]+$/),
   opacity: may(fraction),
   repeat: may(oneOf(true, "x", "y")),
   composite: may(oneOf("over", "in", "atop", "out", "xor", "lighter")),
 });
 
 /** A preset as it stands in wrangler.toml, with the defaults that protect filled in. */
-export const presetSchema = table({
-  ...options,
-  fit: may(fit, "scale-down"),
-  quality: may(
-    either(
-      (value) => typeof value === "string",
-      oneOf("high", "medium-high", "medium-low", "low"),
-      whole(1, 100),
-    ),
-  ), // O5
-  // Not json and svg, which are no images that a preset can yield; auto is this Worker's own (O6).
-  format: may(oneOf("auto", "avif", "webp", "jpeg", "baseline-jpeg", "png", "png-force"), "auto"),
-  metadata: may(oneOf("none", "copyright", "keep"), "none"), // O9
-  anim: may(flag, false), // O8
-  compression: may(oneOf("fast")), // O12
-  draw: may(listOf(overlay)), // O12
-  dpr: may(listOf(between(1, 2))), // O2
-  widths: may(listOf(side)),
-});
+export const presetSchema = table(
+  {
+    ...options,
+    fit: may(fit, "scale-down"),
+    quality: may(
+      either(
+        (value) => typeof value === "string",
+        oneOf("high", "medium-high", "medium-low", "low"),
+        whole(1, 100),
+      ),
+    ), // O5
+    // Not json and svg, which are no images that a preset can yield; auto is this Worker's own (O6).
+    format: may(oneOf("auto", "avif", "webp", "jpeg", "baseline-jpeg", "png", "png-force"), "auto"),
+    metadata: may(oneOf("none", "copyright", "keep"), "none"), // O9
+    anim: may(flag, false), // O8
+    compression: may(oneOf("fast")), // O12
+    draw: may(listOf(overlay)), // O12
+    dpr: may(listOf(between(1, 2))), // O2
+    widths: may(listOf(side)),
+  },
+  (found, fault) => {
+    const has = (option: keyof typeof found) => option in found;
+    if (!has("width") && !has("height")) fault("names neither width nor height");
+    if (has("dpr") && has("widths")) fault("has both dpr and widths: no srcset can hold both");
+    if (has("widths") && !has("width")) fault("has widths, but no width to go without them");
+    const variants = sizes(found);
+    if (found.format === "avif" && !variants.every(([, size]) => fitsAvif(size))) {
+      fault("asks for avif with a side over 1,200 px, which the edge does not make"); // O7
+    }
+    if (variants.some(([, { height = 1 }]) => height > LONGEST_SIDE)) {
+      fault("has a width that makes its height over 12,000 px");
+    }
+  },
+);
 
 export type Preset = Read<typeof presetSchema>;
 export type OutputFormat = Exclude<Preset["format"], "auto">;
-
-/** What is wrong with a preset as a whole, whether or not its options are right one by one. */
-export function presetFaults(preset: unknown): string[] {
-  if (!isTable(preset)) return [];
-  const has = (option: string) => option in preset;
-  const faults = [];
-  if (!has("width") && !has("height")) faults.push("names neither width nor height");
-  if (has("dpr") && has("widths")) faults.push("has both dpr and widths: no srcset can hold both");
-  if (has("widths") && !has("width")) faults.push("has widths, but no width to go without them");
-  return faults;
-}
 
 /** What a visitor may ask for by name: a preset, alone or with one of its descriptors. */
 export type Variant = {
@@ -133,23 +136,35 @@ export type Variant = {
 
 /** Every variant of a preset by the name it has in public URLs: `card`, `card@2x`, `hero@640w`. */
 export function variantsOf(name: string, preset: Preset): [string, Variant][] {
-  const { format, dpr = [], widths = [], ...image } = preset;
-  const { width = 0, height = 0 } = image;
-  const variant = (descriptor: string, size: Partial<Variant["image"]>): [string, Variant] => {
-    const sized = { ...image, ...size };
-    const longest = Math.max(sized.width ?? 0, sized.height ?? 0) * (sized.dpr ?? 1);
-    const avif = longest <= LONGEST_AVIF_SIDE;
-    return [name + descriptor, { preset: name, format, avif, image: sized }];
-  };
+  const { format, dpr: _dpr, widths: _widths, width: _width, height: _height, ...rest } = preset;
+  return sizes(preset).map(([descriptor, size]) => [
+    name + descriptor,
+    { preset: name, format, avif: fitsAvif(size), image: { ...rest, ...size } },
+  ]);
+}
+
+type Size = { width?: number; height?: number; dpr?: number };
+type Sizing = {
+  width?: number | undefined;
+  height?: number | undefined;
+  dpr?: number[] | undefined;
+  widths?: number[] | undefined;
+};
+
+/** The sizes that a preset allows, by descriptor; "" stands for none. */
+function sizes({ width, height, dpr = [], widths = [] }: Sizing): [string, Size][] {
+  const plain = { ...(width && { width }), ...(height && { height }) };
   return [
-    variant("", {}),
+    ["", plain],
     // No dpr at all for @1x: one variant of one object is one entry of the edge's cache (C1).
-    ...dpr.map((x) => variant(`@${x}x`, x === 1 ? {} : { dpr: x })),
-    ...widths.map((w) =>
-      variant(`@${w}w`, {
-        width: w,
-        ...(height > 0 ? { height: Math.max(1, Math.round((height * w) / width)) } : {}),
-      }),
-    ),
+    ...dpr.map((x): [string, Size] => [`@${x}x`, x === 1 ? plain : { ...plain, dpr: x }]),
+    ...widths.map((w): [string, Size] => {
+      const scaled = width && height && Math.max(1, Math.round((height * w) / width));
+      return [`@${w}w`, { width: w, ...(scaled && { height: scaled }) }];
+    }),
   ];
+}
+
+function fitsAvif({ width = 0, height = 0, dpr = 1 }: Size): boolean {
+  return Math.max(width, height) * dpr <= LONGEST_AVIF_SIDE;
 }

@@ -17,7 +17,7 @@ type TemplatePart = string | { name: string };
 export type Found = { readonly variant: string; readonly key: string };
 
 const NAME = /^:([A-Za-z][A-Za-z0-9_]*)$/;
-const LITERAL = /^[^:*%?#\\]+$/;
+const LITERAL = /^(?!\.\.?$)[^:*%?#\\]+$/;
 const PLACEHOLDER = /(:[A-Za-z][A-Za-z0-9_]*|\*)/;
 
 /** The name under which `*` is kept. No `:name` can be called so. */

@@ -30,6 +30,12 @@ type Table<Entries> = Flat<
   }
 >;
 
+/** The same where some entries may be wrong. */
+type Found<Entries> = { [K in keyof Entries]?: ReadEntry<Entries[K]> | undefined };
+
+/** Characters of a text that a message repeats: fewer than a key id has. */
+const LONGEST_SHOWN = 16;
+
 /** Makes an entry of a table optional. */
 export function may<T>(schema: Schema<T>): Optional<T, undefined>;
 export function may<T>(schema: Schema<T>, fallback: T): Optional<T, T>;
@@ -41,24 +47,29 @@ export function may<T>(schema: Schema<T>, fallback?: T) {
 export function is<T>(what: string, test: (value: unknown) => value is T): Schema<T> {
   return (value, path, report) => {
     if (test(value)) return value;
-    report(path, `${JSON.stringify(value)} is not ${what}`);
+    // Not a long text, which may be a secret pasted into the wrong line.
+    const long = typeof value === "string" && value.length > LONGEST_SHOWN;
+    report(path, `${long ? "is" : `${JSON.stringify(value)} is`} not ${what}`);
     return undefined;
   };
 }
 
+const isNumber = (value: unknown): value is number => typeof value === "number";
+const number = is("a number", isNumber);
+
 /** A number from `min` to `max`, both included. */
 export function between(min: number, max: number): Schema<number> {
-  return is(
+  const range = is(
     `between ${min} and ${max}`,
-    (value): value is number => typeof value === "number" && value >= min && value <= max,
+    (value): value is number => isNumber(value) && value >= min && value <= max,
   );
+  return either(isNumber, range, number);
 }
 
 /** A whole number from `min` to `max`, both included. */
 export function whole(min: number, max: number): Schema<number> {
   const none = is("a whole number", (_value): _value is number => false);
-  const isFraction = (value: unknown) => typeof value === "number" && value % 1 !== 0;
-  return either(isFraction, none, between(min, max));
+  return either((value) => isNumber(value) && value % 1 !== 0, none, between(min, max));
 }
 
 /** One of a few values. */
@@ -87,16 +98,18 @@ export function either<A, B>(
   return (value, path, report) => (test(value) ? passed : rest)(value, path, report);
 }
 
-/** Tells a table from the other values of wrangler.toml. */
+/** Tells a table from the other values of wrangler.toml, dates among them. */
 export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
 }
 
-/** Any number of values of one kind. */
+/** One or more values of one kind. */
 export function listOf<T>(item: Schema<T>): Schema<T[]> {
   return (value, path, report) => {
-    if (!Array.isArray(value)) {
-      report(path, "is not a list");
+    if (!Array.isArray(value) || value.length === 0) {
+      report(path, "is not a list of one or more");
       return undefined;
     }
     const found = value.map((entry: unknown, index) => item(entry, `${path}[${index}]`, report));
@@ -105,9 +118,14 @@ export function listOf<T>(item: Schema<T>): Schema<T[]> {
   };
 }
 
-/** A table that allows no key but these: a misspelt one would otherwise be ignored in silence. */
+/**
+ * A table that allows no key but these: a misspelt one would otherwise be ignored in silence.
+ * @param whole looks at the entries together, also where some are wrong (they are undefined then),
+ *   so that all mistakes are told at once
+ */
 export function table<const Entries extends Readonly<Record<string, Entry>>>(
   entries: Entries,
+  whole: (found: Found<Entries>, fault: (message: string, key?: string) => void) => void = () => {},
 ): Schema<Table<Entries>> {
   return (value, path, report) => {
     if (!isTable(value)) {
@@ -130,7 +148,8 @@ export function table<const Entries extends Readonly<Record<string, Entry>>>(
       given.delete(key);
     }
     for (const key of given.keys()) note(`${path}.${key}`, "is no option here");
-    // Every entry was read by its own schema just now: the type follows from that.
+    // Every entry was read by its own schema just now: the types follow from that.
+    whole(found as Found<Entries>, (message, key) => note(key ? `${path}.${key}` : path, message));
     return right ? (found as Table<Entries>) : undefined;
   };
 }

@@ -18,6 +18,7 @@ test.each<[string, string]>([
   ["a\nb", "a control character"],
   ["a\x7fb", "a control character"],
   ["a\u0085b", "a control character"],
+  ["a\ud800b", "half a character"],
   [`${long}k`, "longer than 1,024 bytes"],
   [`${"é".repeat(512)}k`, "longer than 1,024 bytes"],
 ])("the key %j cannot be: %s (A2, A10)", (key, fault) => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { presetFaults, presetSchema, type Variant, variantsOf } from "../src/preset.ts";
+import { presetSchema, type Variant, variantsOf } from "../src/preset.ts";
 
 function read(preset: object) {
   const mistakes: string[] = [];
@@ -33,6 +33,7 @@ test("widths allow w descriptors, which keep the shape", () => {
   expect(found.get("p@400w")?.image).toEqual({ width: 400, height: 225, ...defaults });
   expect(found.get("p@1600w")?.image).toEqual(found.get("p")?.image);
   expect(variants({ width: 9000, height: 1, widths: [1] }).get("p@1w")?.image.height).toBe(1);
+  expect(variants({ width: 100, widths: [50] }).get("p@50w")?.image).not.toHaveProperty("height");
 });
 
 test.each<[object, string, boolean]>([
@@ -51,10 +52,14 @@ test.each<[object, string, boolean]>([
 test.each<[string, unknown[], unknown[]]>([
   ["width", [1, 12_000], [0, -1, 1.5, 12_001, "100", null, Number.NaN, Number.POSITIVE_INFINITY]],
   ["height", [1, 12_000], [0, 12_001, true]],
-  ["dpr", [[1], [1.5, 2]], [[0.5], [3], 2, ["2"]]],
-  ["widths", [[1], [640, 960]], [[0], [1.5], ["640"], 640]],
+  ["dpr", [[1], [1.5, 2]], [[0.5], [3], 2, ["2"], []]],
+  ["widths", [[1], [640, 960]], [[0], [1.5], ["640"], 640, []]],
   ["fit", ["scale-down", "scale-up", "contain", "cover", "crop", "pad", "squeeze"], ["aspect", 1]],
-  ["gravity", ["auto", "face", "center", { x: 0, y: 1 }], ["middle", { x: 2 }, { z: 0 }, 1, null]],
+  [
+    "gravity",
+    ["auto", "face", "center", { x: 0, y: 1 }],
+    ["middle", { x: 2 }, { z: 0 }, 1, null, new Date(0)],
+  ],
   ["zoom", [0, 1], [-0.1, 1.1]],
   ["quality", [1, 100, "high", "medium-high", "medium-low", "low"], [0, 101, 50.5, "best"]],
   ["format", ["auto", "avif", "webp", "jpeg", "png", "png-force"], ["json", "svg", "gif", "AVIF"]],
@@ -62,7 +67,7 @@ test.each<[string, unknown[], unknown[]]>([
   ["metadata", ["none", "copyright", "keep"], ["all"]],
   ["sharpen", [0, 10], [-1, 11]],
   ["blur", [1, 250], [0, 251]],
-  ["brightness", [0, 1.5], [-1, "1"]],
+  ["brightness", [0, 1.5], [-1, "1", Number.POSITIVE_INFINITY]],
   ["contrast", [0, 1.5], [-1]],
   ["gamma", [0, 1.5], [-1]],
   ["saturation", [0, 1.5], [-1]],
@@ -83,13 +88,22 @@ test.each<[string, unknown[], unknown[]]>([
   ["upscale", ["interpolate", "generate"], [true]],
   [
     "draw",
-    [[{ url: "https://x.example/a.png", opacity: 0.5, repeat: "x", bottom: 1 }], []],
-    [[{}], [{ url: "http://x.example/a.png" }], [{ url: "https://x", opacity: 2 }], {}],
+    [[{ url: "https://x.example/a.png", opacity: 0.5, repeat: "x", bottom: 1 }]],
+    [
+      [{}],
+      [],
+      [{ url: "https://x.example/a b" }],
+      [{ url: "http://x.example/a.png" }],
+      [{ url: "https://x", opacity: 2 }],
+      {},
+    ],
   ],
 ])("%s takes %j, and nothing of %j (O1–O12)", (option, right, wrong) => {
-  for (const value of right) expect(read({ [option]: value }).mistakes).toEqual([]);
+  for (const value of right) {
+    expect(read({ width: 100, [option]: value }).mistakes).toEqual([]);
+  }
   for (const value of wrong) {
-    const { found, mistakes } = read({ [option]: value });
+    const { found, mistakes } = read({ width: 100, [option]: value });
     expect(found).toBeUndefined();
     expect(mistakes.join()).toMatch(new RegExp(`^P\\.${option}\\b`));
   }
@@ -110,9 +124,21 @@ test.each([
 test.each<[object, string[]]>([
   [{ width: 1 }, []],
   [{ height: 1 }, []],
-  [{ quality: 80 }, ["names neither width nor height"]],
-  [{ width: 1, dpr: [], widths: [] }, ["has both dpr and widths: no srcset can hold both"]],
-  [{ height: 1, widths: [1] }, ["has widths, but no width to go without them"]],
-])("the preset %j has the faults %j", (preset, faults) => {
-  expect(presetFaults(preset)).toEqual(faults);
+  [{ quality: 80 }, ["P: names neither width nor height"]],
+  [{ width: 1, dpr: [1], widths: [1] }, ["P: has both dpr and widths: no srcset can hold both"]],
+  [{ height: 1, widths: [1] }, ["P: has widths, but no width to go without them"]],
+  [{ width: "1" }, ['P.width: "1" is not a number']],
+  [
+    { width: 700, dpr: [2], format: "avif", blur: 0 },
+    [
+      "P.blur: 0 is not between 1 and 250",
+      "P: asks for avif with a side over 1,200 px, which the edge does not make",
+    ],
+  ],
+  [
+    { width: 1, height: 100, widths: [1000] },
+    ["P: has a width that makes its height over 12,000 px"],
+  ],
+])("the preset %j has the mistakes %j", (preset, mistakes) => {
+  expect(read(preset).mistakes).toEqual(mistakes);
 });
