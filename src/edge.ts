@@ -30,7 +30,7 @@ export function edgeOptions({ variant, format, still }: Asked): RequestInitCfPro
 export async function askEdge(
   url: string,
   headers: Headers,
-  asked: Asked,
+  image: RequestInitCfPropertiesImage,
   seconds: number,
 ): Promise<EdgeAnswer | Refusal> {
   const abort = new AbortController();
@@ -40,7 +40,7 @@ export async function askEdge(
       headers,
       redirect: "manual",
       signal: abort.signal,
-      cf: { image: edgeOptions(asked) },
+      cf: { image },
     });
     const { status, headers: received, body } = response;
     if (response.ok) return { status, headers: received, body, text: "" };
@@ -53,6 +53,11 @@ export async function askEdge(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Lets go of a body that nobody will read. That it may have broken off already is no matter then. */
+export function drop(body: ReadableStream | null): void {
+  body?.cancel().catch(() => {});
 }
 
 /**

@@ -15,7 +15,9 @@ export type Asked = {
   readonly still: boolean;
 };
 
+// What stands between commas, and within that between semicolons; not those in quotes.
 const ENTRY = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
+const PART = /(?:[^;"]|"(?:[^"\\]|\\.)*"?)+/g;
 const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
 
 /**
@@ -27,10 +29,12 @@ export function readAccept(accept: string | null): Readable {
   const named = { avif: false, webp: false };
   const refused = { avif: false, webp: false };
   for (const entry of accept?.match(ENTRY) ?? []) {
-    const [type, ...parameters] = entry.split(";").map((part) => part.trim().toLowerCase());
+    const [type, ...parameters] = (entry.match(PART) ?? []).map((part) =>
+      part.trim().toLowerCase(),
+    );
     const format = type === "image/avif" ? "avif" : type === "image/webp" ? "webp" : undefined;
     if (format === undefined) continue;
-    const quality = parameters.find((parameter) => parameter.startsWith("q="))?.slice(2) ?? "1";
+    const quality = parameters.find((parameter) => /^q\s*=/.test(parameter))?.slice(2) ?? "1";
     if (QVALUE.test(quality) && Number(quality) > 0) named[format] = true;
     else refused[format] = true;
   }
@@ -56,7 +60,10 @@ function formatFor(variant: Variant, readable: Readable, svg: boolean): OutputFo
   return readable.webp ? "webp" : undefined;
 }
 
-/** The types that may come back for a format asked: not always the one asked for (R5). */
+/**
+ * The types that may come back for a format asked: not always the one asked for (R5). Never GIF: an
+ * animation that was not transformed (O8) would look the same.
+ */
 const YIELDS = {
   avif: ["image/avif", "image/webp", "image/jpeg", "image/png"],
   webp: ["image/webp", "image/jpeg", "image/png"],
@@ -64,13 +71,12 @@ const YIELDS = {
   "baseline-jpeg": ["image/jpeg"],
   png: ["image/png", "image/jpeg"],
   "png-force": ["image/png"],
-  none: ["image/jpeg", "image/png", "image/gif"],
+  none: ["image/jpeg", "image/png"],
 } as const satisfies Record<OutputFormat | "none", readonly string[]>;
 
-/** True if bytes of this type may go to this visitor. */
+/** True if bytes of this type, unless it is SVG, may go to this visitor. */
 export function mayYield(asked: Asked, type: string): boolean {
-  if (type === "image/svg+xml") return asked.svg;
-  if (type === "image/webp" && asked.variant.format === "auto" && !asked.readable.webp)
-    return false;
-  return YIELDS[asked.format ?? "none"].some((allowed) => allowed === type);
+  const { variant, readable, format } = asked;
+  if (type === "image/webp" && variant.format === "auto" && !readable.webp) return false;
+  return YIELDS[format ?? "none"].some((allowed) => allowed === type);
 }

@@ -1,6 +1,7 @@
+import { isGif } from "./animation.ts";
 import { imageAnswer, imageHeaders, refusalAnswer } from "./answer.ts";
 import { configOf } from "./config.ts";
-import { askEdge, type EdgeAnswer } from "./edge.ts";
+import { askEdge, drop, type EdgeAnswer, edgeOptions } from "./edge.ts";
 import { type Asked, chooseFormat, readAccept } from "./format.ts";
 import { guard, type Passed } from "./guard.ts";
 import { decodePath, keyFault } from "./key.ts";
@@ -53,10 +54,13 @@ async function show(request: Request, env: object, subject: Subject): Promise<Re
   const url = originUrl(bucket.base, key);
   const headers = await sign(url, bucket.region, bucket.credentials, began);
 
-  const asked = chooseFormat(variant, readAccept(request.headers.get("accept")), svg);
-  let print = await makePrint(url, headers, asked, config.answers.timeout);
+  const { timeout, max_age } = config.answers;
+  let asked = chooseFormat(variant, readAccept(request.headers.get("accept")), svg);
+  if (!asked.still && !(await isGif(url, headers, asked, timeout)))
+    asked = { ...asked, still: true };
+  let print = await makePrint(url, headers, asked, timeout);
   const again = isRefusal(print) ? secondChance(asked, print) : undefined;
-  if (again !== undefined) print = await makePrint(url, headers, again, config.answers.timeout);
+  if (again !== undefined) print = await makePrint(url, headers, again, timeout);
   if (isRefusal(print)) return print;
 
   return imageAnswer(
@@ -65,7 +69,7 @@ async function show(request: Request, env: object, subject: Subject): Promise<Re
     imageHeaders(print.headers, {
       type: print.type,
       negotiated: variant.format === "auto" && !svg,
-      maxAge: config.answers.max_age,
+      maxAge: max_age,
       took: Date.now() - began,
     }),
   );
@@ -78,10 +82,10 @@ async function makePrint(
   asked: Asked,
   timeout: number,
 ): Promise<(EdgeAnswer & Passed) | Refusal> {
-  const answer = await askEdge(url, headers, asked, timeout);
+  const answer = await askEdge(url, headers, edgeOptions(asked), timeout);
   if (isRefusal(answer)) return answer;
   const passed = guard(answer, asked);
   if (!isRefusal(passed)) return { ...answer, ...passed };
-  await answer.body?.cancel();
+  drop(answer.body);
   return passed;
 }

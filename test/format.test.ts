@@ -28,6 +28,9 @@ test.each<[string | null, { avif: boolean; webp: boolean }]>([
   ['text/html;x="image/avif,image/webp"', neither],
   ['text/html;x="\\",image/avif', neither],
   ['"image/avif', neither],
+  ["image/avif;q = 0, image/webp; Q=0 ", neither],
+  ['image/avif;x=";q=1;";q=0', neither],
+  ['image/avif;x="a,b;q=0"', { avif: true, webp: false }],
   [",,,image/webp,,", { avif: false, webp: true }],
   ["image/avif image/webp", neither],
 ])("Accept %j names %j", (accept, named) => {
@@ -84,8 +87,8 @@ test.each<[string, keyof typeof readers, boolean, string[], string[]]>([
   ["card", "both", false, ["avif", "webp", "jpeg", "png"], ["gif", "svg+xml"]],
   ["card", "avif", false, ["avif", "jpeg", "png"], ["webp", "gif"]],
   ["card", "webp", false, ["webp", "jpeg", "png"], ["avif", "gif", "svg+xml"]],
-  ["card", "none", false, ["jpeg", "png", "gif"], ["avif", "webp", "svg+xml", "heic", "tiff"]],
-  ["card", "none", true, ["jpeg", "png", "gif", "svg+xml"], ["avif", "webp"]],
+  ["card", "none", false, ["jpeg", "png"], ["gif", "avif", "webp", "svg+xml", "heic", "tiff"]],
+  ["card", "none", true, ["jpeg", "png"], ["avif", "webp", "gif"]],
   ["plain", "both", false, ["jpeg"], ["avif", "webp", "png", "gif", "svg+xml"]],
   ["moving", "webp", false, ["webp", "jpeg", "png"], ["gif", "avif"]],
 ])(

@@ -4,7 +4,17 @@ import { expect, test } from "vitest";
 import { HARD_KEYS } from "../fixtures/objects.ts";
 import { originUrl } from "../src/origin.ts";
 import { BASE } from "./env.ts";
-import { ETAG, failure, get, MODERN, original, PRINT, print, stage } from "./play.ts";
+import {
+  ETAG,
+  failure,
+  get,
+  MODERN,
+  original,
+  PRINT,
+  print,
+  stage,
+  untransformed,
+} from "./play.ts";
 
 test("a private object is shown at a preset's size", async () => {
   stage.play = () => print("image/avif");
@@ -135,14 +145,60 @@ test("WebP that a browser does not read is not sent to it", async () => {
   expect(stage.asked.map(({ image }) => image.format)).toEqual([undefined, "jpeg"]);
 });
 
-test("an animation too large to be transformed is shown still (O8)", async () => {
-  stage.play = () => (stage.asked.length === 1 ? original("image/gif") : print("image/webp"));
+const facts = (format: string) => JSON.stringify({ width: 9, height: 9, original: { format } });
+
+test("a GIF moves, for browsers that read WebP (R9)", async () => {
+  stage.play = () =>
+    stage.asked.length === 1
+      ? print("application/json", {}, facts("image/gif"))
+      : print("image/webp");
   const answer = await get("/images/moving/k", { headers: MODERN });
-  expect(answer.status).toBe(200);
+  expect(answer.headers.get("content-type")).toBe("image/webp");
+  const [asked, moving] = stage.asked.map(({ image }) => image);
+  expect(moving).toMatchObject({ format: "webp", anim: true });
+  expect(asked).toEqual({ ...moving, format: "json" });
+});
+
+test("an animation too large to be transformed is shown still (O8)", async () => {
+  stage.play = () =>
+    [print("application/json", {}, facts("image/gif")), original("image/gif"), print("image/webp")][
+      stage.asked.length - 1
+    ] ?? failure("9404", 404);
+  expect((await get("/images/moving/k", { headers: MODERN })).status).toBe(200);
   expect(stage.asked.map(({ image }) => [image.format, image.anim])).toEqual([
+    ["json", true],
     ["webp", true],
     ["webp", false],
   ]);
+});
+
+test.each<[string, () => Response]>([
+  ["that is a WebP", () => print("application/json", {}, facts("image/webp"))],
+  ["of which nothing is told", () => print("application/json", {}, "{}")],
+  ["of which no JSON is told", () => print("application/json", {}, "{")],
+  ["that came itself", () => original("image/gif")],
+  ["with transformations off", () => untransformed("image/gif")],
+  ["that is missing", () => failure("9404", 404)],
+])(
+  "an original %s is shown still: untransformed, it could not be told (O8)",
+  async (_what, told) => {
+    stage.play = () => (stage.asked.length === 1 ? told() : print("image/webp"));
+    expect((await get("/images/moving/k", { headers: MODERN })).status).toBe(200);
+    expect(stage.asked.map(({ image }) => image.anim)).toEqual([true, false]);
+  },
+);
+
+test("a browser that does not read WebP gets an animation still", async () => {
+  await get("/images/moving/k", { headers: { accept: "image/avif,*/*" } });
+  expect(stage.asked.map(({ image }) => image.anim)).toEqual([false]);
+});
+
+test("a preset of one format is that format for all, and nothing varies", async () => {
+  for (const headers of [MODERN, { accept: "*/*" }]) {
+    const answer = await get("/images/plain/k", { headers });
+    expect([answer.status, answer.headers.has("vary")]).toEqual([200, false]);
+  }
+  expect(stage.asked.map(({ image }) => image.format)).toEqual(["jpeg", "jpeg"]);
 });
 
 test("an SVG is shown where the route says so, in no other format (R8)", async () => {

@@ -200,6 +200,13 @@ describe("against the local S3", () => {
     expect((await sharp(Buffer.from(await gif.arrayBuffer())).metadata()).pages ?? 1).toBe(1);
   });
 
+  test("an animation is asked for only after it is known to be a GIF (O8, R9)", async () => {
+    for (const key of ["animated.gif", "photos/fig.jpg"]) {
+      const answer = await server.fetch(`/images/moving/${key}`, { headers: MODERN });
+      expect(await picture(answer)).toMatchObject({ kind: "webp", width: 200 });
+    }
+  });
+
   test.each(BROKEN)("not a byte of $key comes out", async ({ key }) => {
     for (const headers of [MODERN, { accept: "*/*" }]) {
       const answer = await server.fetch(`/images/card/${key}`, { headers });
