@@ -1,4 +1,4 @@
-import type { Refusal, UpstreamEvent } from "./refusal.ts";
+import type { Upstream, UpstreamEvent } from "./refusal.ts";
 
 const DENIED = ["origin-denied", "check the secrets, region and the key's policy"] as const;
 
@@ -7,13 +7,13 @@ const DENIED = ["origin-denied", "check the secrets, region and the key's policy
  * makes a difference. A code that is not here is an error of the edge's own.
  */
 const MEANINGS: Readonly<Record<string, readonly [UpstreamEvent, reason?: string]>> = {
-  "9401": ["edge-refused", "it does not accept an option of the preset"],
+  "9401": ["edge-refused", "an option of the preset is not accepted"],
   "9401/403": ["edge-refused", "add the origin's host to the zone's Sources"], // E5
   "9402": ["origin-failed", "the object did not arrive whole"],
   "9402/413": ["source-unreadable"], // L1
   "9403": ["edge-refused", "a loop: the request came from the image edge"], // E8
   "9404": ["object-missing"],
-  "9406": ["edge-refused", "it does not accept the URL: is endpoint https?"], // E6
+  "9406": ["edge-refused", "the URL is not accepted: is endpoint https?"], // E6
   "9407": ["origin-failed", "its host has no address: check endpoint"],
   "9408": ["origin-failed"],
   "9408/401": DENIED, // A7
@@ -23,7 +23,7 @@ const MEANINGS: Readonly<Record<string, readonly [UpstreamEvent, reason?: string
   "9412": ["source-unreadable"], // R8
   "9413": ["source-unreadable"], // L1
   "9416": ["source-unreadable"],
-  "9419": ["edge-refused", "it does not accept the URL"], // E6
+  "9419": ["edge-refused", "the URL is not accepted"], // E6
   "9420": ["origin-failed", "it redirects: check endpoint and region"], // E7
   "9421": ["origin-failed", "it redirects: check endpoint and region"],
   "9422": ["quota-spent"], // L2
@@ -47,9 +47,10 @@ function ofOrigin(status: number, code: string | undefined): readonly [UpstreamE
   if (code === "NoSuchBucket") return ["origin-failed", "check bucket"];
   if (status === 404) return ["object-missing"];
   if (status === 401 || status === 403) return DENIED;
-  if (status === 408 || status === 504) return ["timed-out"];
-  if (status < 300) return ["not-transformed"];
-  return ["origin-failed", status < 500 ? "check endpoint and region" : "it has an error"];
+  if ([408, 504, 522, 524].includes(status)) return ["timed-out"];
+  if (status < 300) return ["not-transformed", "are transformations on?"];
+  if (status === 429 || status >= 500) return ["origin-failed", "it has an error, or is busy"];
+  return ["origin-failed", "check endpoint and region"];
 }
 
 /**
@@ -57,7 +58,11 @@ function ofOrigin(status: number, code: string | undefined): readonly [UpstreamE
  * @param code the edge's code, as `9408`, if there is one (R1, R3)
  * @param text the beginning of the body, where S3's code may stand
  */
-export function refusalOf(status: number, code: string | undefined, text: string): Refusal {
+export function refusalOf(
+  status: number,
+  code: string | undefined,
+  text: string,
+): { event: UpstreamEvent } & Upstream {
   const origin = /<Code>(\w{1,64})<\/Code>/.exec(text)?.[1];
   const [event, reason] =
     code === undefined
@@ -69,6 +74,6 @@ export function refusalOf(status: number, code: string | undefined, text: string
     ...(reason === undefined ? {} : { reason }),
     ...(code === undefined ? {} : { edge: code }),
     ...(origin === undefined ? {} : { origin }),
-    passing: code === undefined ? status >= 500 && event === "origin-failed" : PASSING.has(code),
+    passing: code === undefined ? status >= 500 : PASSING.has(code),
   };
 }

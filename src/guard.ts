@@ -3,6 +3,11 @@ import { refusalOf } from "./edge-errors.ts";
 import { type Asked, mayYield } from "./format.ts";
 import type { Refusal } from "./refusal.ts";
 
+/** True if the edge says that it made what it answers. The rest of the header is opaque (R1). */
+export function isMade({ status, headers }: Pick<EdgeAnswer, "status" | "headers">): boolean {
+  return status === 200 && /^internal=(?:ok|ram)\b/.test(headers.get("cf-resized") ?? "");
+}
+
 /** The type of the bytes that may be passed on. */
 export type Passed = { readonly type: string };
 
@@ -12,23 +17,23 @@ export type Passed = { readonly type: string };
  * with transformations off, the edge hands back the full original with 200 (R2).
  */
 export function guard(
-  { status, headers, text }: Pick<EdgeAnswer, "status" | "headers" | "text">,
+  answer: Pick<EdgeAnswer, "status" | "headers" | "text">,
   asked: Asked,
 ): Passed | Refusal {
-  const resized = headers.get("cf-resized") ?? "";
-  const code = /\berr=(\d{4})\b/.exec(resized) ?? /^ERROR (\d{4})\b/.exec(text); // R1, R3
-  if (status !== 200 || code !== null) return refusalOf(status, code?.[1], text);
-
+  const { status, headers, text } = answer;
   const type = (headers.get("content-type") ?? "").replace(/;.*/s, "").trim().toLowerCase();
-  if (!/^internal=(?:ok|ram)\b/.test(resized)) {
-    return { event: "not-transformed", status, reason: "are transformations on?", type };
+  if (!isMade(answer)) {
+    const resized = headers.get("cf-resized") ?? "";
+    const code = /\berr=(\d{4})\b/.exec(resized) ?? /^ERROR (\d{4})\b/.exec(text); // R3
+    return { ...refusalOf(status, code?.[1], text), type };
   }
-
+  if (type === "image/svg+xml") {
+    return asked.svg ? { type } : { event: "source-unreadable", status, type };
+  }
   // After these warnings the bytes are the original's, or may be (O7, R6).
   const warning = headers.get("warning") ?? "";
   if (/too large for avif/i.test(warning)) return { event: "too-large-for-avif", status, type };
   if (/original is smaller/i.test(warning)) return { event: "original-is-smaller", status, type };
 
-  if (mayYield(asked, type)) return { type };
-  return { event: type === "image/svg+xml" ? "source-unreadable" : "wrong-type", status, type };
+  return mayYield(asked, type) ? { type } : { event: "wrong-type", status, type };
 }

@@ -15,6 +15,7 @@ test.each([
   "internal=ok",
   "internal=ram/h",
   "internal=ram/m q=0",
+  "internal=ok/m q=0 err=9408",
 ])("cf-resized %j is a success (R1)", (resized) => {
   expect(look(200, { ...ok, "cf-resized": resized })).toEqual({ type: "image/avif" });
 });
@@ -25,8 +26,13 @@ test.each<[string, Record<string, string>]>([
   ["a cf-resized of another kind", { ...ok, "cf-resized": "external=ok" }],
   ["a success that is not at its beginning", { ...ok, "cf-resized": "x internal=ok" }],
   ["a word that begins like a success", { ...ok, "cf-resized": "internal=okay" }],
+  ["a failure that does not say which", { ...ok, "cf-resized": "err=" }],
 ])("%s is not passed on", (_what, headers) => {
   expect(look(200, headers)).toMatchObject({ event: "not-transformed", type: "image/avif" });
+});
+
+test.each([201, 203, 206])("a success with status %d is not passed on", (status) => {
+  expect(look(status, ok)).toMatchObject({ event: "not-transformed", status });
 });
 
 test.each<[string, string]>([
@@ -47,6 +53,8 @@ test("the type is told without its parameters", () => {
 test.each<[string, string | undefined]>([
   ['cf-images 299 "image too large for AVIF"', "too-large-for-avif"],
   ['cf-images 299 "original is smaller"', "original-is-smaller"],
+  ['cf-images 299 "Image too large for avif"', "too-large-for-avif"],
+  ['199 - "x", cf-images 299 "Original is Smaller"', "original-is-smaller"],
   ['cf-images 299 "cache-control is too restrictive"', undefined],
   ['cf-images 299 "cover fit mode needs both width and height"', undefined],
 ])("the warning %s: %s (O3, O7, R6)", (warning, event) => {
@@ -114,6 +122,8 @@ test.each<[string, number, string]>([
   });
   expect(look(status, {}, text)).toMatchObject({ event, edge: code, status });
   expect(look(200, { ...ok, "cf-resized": `err=${code}` })).toMatchObject({ edge: code });
+  const passing = ["9505", "9509", "9510", "9518", "9522", "9527", "9528"].includes(code);
+  expect(look(status, { "cf-resized": `err=${code}` })).toMatchObject({ passing });
 });
 
 test.each<[number, string, string]>([
@@ -127,12 +137,15 @@ test.each<[number, string, string]>([
   [307, "TemporaryRedirect", "origin-failed"],
   [503, "SlowDown", "origin-failed"],
   [500, "InternalError", "origin-failed"],
+  [429, "TooManyRequests", "origin-failed"],
   [504, "", "timed-out"],
+  [522, "", "timed-out"],
+  [524, "", "timed-out"],
   [206, "", "not-transformed"],
 ])("the origin's own %d %s, passed through, is %s (R2)", (status, origin, event) => {
   const text = origin === "" ? "" : `<Error><Code>${origin}</Code></Error>`;
   const told = origin === "" ? {} : { origin };
-  expect(look(status, {}, text)).toMatchObject({ event, status, ...told });
+  expect(look(status, {}, text)).toMatchObject({ event, status, ...told, passing: status >= 500 });
 });
 
 test("what the origin says is told only if it looks like one of S3's codes", () => {

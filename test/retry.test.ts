@@ -4,8 +4,10 @@ import type { UpstreamEvent } from "../src/refusal.ts";
 import { secondChance } from "../src/retry.ts";
 import { ASKED } from "./env.ts";
 
-const asked = ASKED;
+const asked: Asked = { ...ASKED, still: true };
 const none = { avif: true, webp: false };
+const fixed: Asked = { ...asked, variant: { ...asked.variant, format: "avif" } };
+const jpeg = { type: "image/jpeg" };
 const moving = { ...asked, format: "webp", still: false } as const;
 
 test.each<[string, UpstreamEvent, object, Asked, Partial<Asked>]>([
@@ -13,7 +15,10 @@ test.each<[string, UpstreamEvent, object, Asked, Partial<Asked>]>([
   ["the origin's 500", "origin-failed", { passing: true }, asked, {}],
   ["too large for AVIF", "too-large-for-avif", {}, asked, { format: "webp" }],
   ["no WebP read", "too-large-for-avif", {}, { ...asked, readable: none }, { format: undefined }],
-  ["original is smaller", "original-is-smaller", {}, asked, { format: "png-force" }],
+  ["a JPEG is smaller", "original-is-smaller", jpeg, asked, { format: "png-force" }],
+  ["a PNG is smaller", "original-is-smaller", { type: "image/png" }, asked, { format: "jpeg" }],
+  ["too large, in a preset of AVIF", "too-large-for-avif", {}, fixed, { format: "jpeg" }],
+  ["a GIF that stood still", "wrong-type", { type: "image/gif" }, asked, { format: "png" }],
   ["WebP unread", "wrong-type", { type: "image/webp" }, asked, { format: "jpeg" }],
   ["AVIF unread", "wrong-type", { type: "image/avif" }, asked, { format: "jpeg" }],
   ["a GIF too large (O8)", "wrong-type", { type: "image/gif" }, moving, { still: true }],
@@ -30,8 +35,10 @@ test.each<[string, UpstreamEvent, object, Asked]>([
   ["a spent quota", "quota-spent", {}, asked],
   ["transformations off", "not-transformed", {}, asked],
   ["a page", "wrong-type", { type: "text/html" }, asked],
-  ["a GIF that was not asked to move", "wrong-type", { type: "image/gif" }, asked],
-  ["PNG asked already", "original-is-smaller", {}, { ...asked, format: "png-force" }],
+  ["too large for AVIF, and not asked", "too-large-for-avif", {}, { ...asked, format: "webp" }],
+  ["a preset of JPEG, smaller", "original-is-smaller", jpeg, { ...fixed, format: "jpeg" }],
+  ["a preset of JPEG, and WebP came", "wrong-type", { type: "image/webp" }, fixed],
+  ["a preset of JPEG, and GIF came", "wrong-type", { type: "image/gif" }, fixed],
 ])("%s: not once more", (_what, event, facts, before) => {
   expect(secondChance(before, { event, ...facts })).toBeUndefined();
 });
