@@ -1,4 +1,4 @@
-import type { EdgeAnswer } from "./edge.ts";
+import { drop, type EdgeAnswer } from "./edge.ts";
 import type { Refusal } from "./refusal.ts";
 
 const MISSING_SECONDS = 60;
@@ -35,7 +35,7 @@ export function imageHeaders(edge: Headers, { type, negotiated, maxAge, took }: 
   });
   if (negotiated) headers.set("vary", "accept");
   const etag = edge.get("etag");
-  if (etag !== null && ENTITY_TAG.test(etag)) headers.set("etag", etag);
+  if (etag !== null && EDGE_TAG.test(etag)) headers.set("etag", etag);
   const modified = Date.parse(edge.get("last-modified") ?? "");
   if (!Number.isNaN(modified)) headers.set("last-modified", new Date(modified).toUTCString());
   const length = edge.get("content-length");
@@ -45,23 +45,23 @@ export function imageHeaders(edge: Headers, { type, negotiated, maxAge, took }: 
   return headers;
 }
 
-const ENTITY_TAG = /^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/;
-const ENTITY_TAGS = /(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g;
+const EDGE_TAG = /^(?:W\/)?"cf[!#-~\x80-\xff]*"$/; // R4
+const ENTITY_TAGS = /(?:W\/)?"[!#-~\x80-\xff]*"/g;
 
 /**
  * The answer to a request for an image: 304 if If-None-Match holds its entity tag (compared weakly,
  * as RFC 9110 asks), else 200, without a body for HEAD.
  */
-export async function imageAnswer(
+export function imageAnswer(
   request: Request,
   edge: Pick<EdgeAnswer, "body">,
   headers: Headers,
-): Promise<Response> {
+): Response {
   const condition = request.headers.get("if-none-match");
   const etag = headers.get("etag");
   const unchanged = condition !== null && etag !== null && matches(condition, etag);
   if (!unchanged && request.method === "GET") return new Response(edge.body, { headers });
-  await edge.body?.cancel();
+  drop(edge.body);
   if (unchanged) headers.delete("content-length");
   return new Response(null, { status: unchanged ? 304 : 200, headers });
 }

@@ -31,8 +31,9 @@ test("an image's headers are a fresh set (R7)", () => {
 });
 
 test.each<[string, Record<string, string>, string]>([
-  ["an entity tag without quotes", { etag: "abc" }, "etag"],
-  ["an entity tag of two", { etag: '"a", "b"' }, "etag"],
+  ["an entity tag without quotes", { etag: "cf1:a" }, "etag"],
+  ["an entity tag of two", { etag: '"cf1:a", "b"' }, "etag"],
+  ["S3's own entity tag (R4)", { etag: '"9bb58f26192e4ba00f01e2e7b136bbd8"' }, "etag"],
   ["a date that is none", { "last-modified": "yesterday" }, "last-modified"],
   ["a length that is none", { "content-length": "-1" }, "content-length"],
   [
@@ -64,7 +65,18 @@ test.each<[string, string, number]>([
     const request = new Request("https://x.example/", { method });
     request.headers.set("if-none-match", condition);
     const headers = imageHeaders(new Headers({ etag, "content-length": "5" }), facts);
-    const answer = await imageAnswer(request, { body: new Blob(["image"]).stream() }, headers);
+    let cancelled = false;
+    const body = new ReadableStream({
+      start(stream) {
+        stream.enqueue(new TextEncoder().encode("image"));
+        if (method === "GET" && status === 200) stream.close();
+      },
+      cancel() {
+        cancelled = true;
+      },
+    });
+    const answer = imageAnswer(request, { body }, headers);
+    expect(cancelled).toBe(method === "HEAD" || status === 304);
     expect(answer.status).toBe(status);
     expect(await answer.text()).toBe(method === "GET" && status === 200 ? "image" : "");
     expect(answer.headers.has("content-length")).toBe(status === 200);
@@ -72,8 +84,14 @@ test.each<[string, string, number]>([
   }
 });
 
-test("without an entity tag there is nothing that could match (R4)", async () => {
+test("a body that has broken off already is let go of all the same", () => {
+  const body = new ReadableStream({ start: (stream) => stream.error(new Error("broken off")) });
+  const request = new Request("https://x.example/", { method: "HEAD" });
+  expect(imageAnswer(request, { body }, imageHeaders(new Headers(), facts)).status).toBe(200);
+});
+
+test("without an entity tag there is nothing that could match (R4)", () => {
   const request = new Request("https://x.example/", { headers: { "if-none-match": "*" } });
-  const answer = await imageAnswer(request, { body: null }, imageHeaders(new Headers(), facts));
+  const answer = imageAnswer(request, { body: null }, imageHeaders(new Headers(), facts));
   expect(answer.status).toBe(200);
 });

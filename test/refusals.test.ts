@@ -176,6 +176,20 @@ test.each(BROKEN)("$key, passed through, is not shown", async ({ key, type }) =>
   expect(answer.status).toBe(502);
 });
 
+test("the original of what is refused is let go of", async () => {
+  let cancelled = false;
+  vi.mocked(fetch).mockImplementation(async () => {
+    const body = new ReadableStream({
+      cancel() {
+        cancelled = true;
+      },
+    });
+    return new Response(body);
+  });
+  expect((await get("/images/card/k")).status).toBe(502);
+  expect(cancelled).toBe(true);
+});
+
 test("what a visitor sends does not fill the log", async () => {
   const long = "x".repeat(65_536);
   for (const path of [`/${long}`, `/images/${long}/k`, `/images/card/${long}`]) await get(path);
