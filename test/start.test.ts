@@ -32,6 +32,15 @@ afterAll(() => {
   for (const made of folders) rmSync(made, { recursive: true, force: true });
 });
 
+/** Changes a file of the copy. */
+function edit(name: string, change: (text: string) => string): void {
+  const file = join(folder, name);
+  const before = readFileSync(file, "utf8");
+  const after = change(before);
+  expect(after).not.toBe(before);
+  writeFileSync(file, after);
+}
+
 /** A port that nothing uses. */
 function freePort(): Promise<number> {
   return new Promise((settle, fail) => {
@@ -116,7 +125,33 @@ test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", asyn
   await again.stop();
 });
 
-test.each(["0", "http"])("PORT=%s is told to be no port", async (port) => {
+test("npm start plays buckets with credentials of their own, and lists what can be opened", async () => {
+  edit("wrangler.toml", (text) =>
+    text
+      .replace('bucket = "acme-media"', 'bucket = "acme.media"\nprefix = "a/"\ncredentials = "OWN"')
+      .replace('path = "/images/:preset/*"', 'path = "/:tenant/:preset/*"')
+      .replace('object = "media/*"', 'object = "media/*"\npresets = ["card"]')
+      .replace("[vars.PRESETS.card]", "[vars.PRESETS.card]\nblur = 5")
+      .replace('["AWS_ACCESS_KEY_ID", "AWS_', '["OWN_ACCESS_KEY_ID", "OWN_'),
+  );
+  const run = await start(await freePort());
+  expect(run.output()).toContain("PRESETS.card: wrangler dev does not apply blur.");
+  const urls = (run.output().match(/http:\S+\/card\S*/g) ?? []).filter(
+    (url) => !url.includes("broken"),
+  );
+  expect(urls.length).toBeGreaterThan(3);
+  for (const url of urls) expect([url, (await fetch(url)).status]).toEqual([url, 200]);
+  await run.stop();
+});
+
+test("where wrangler does not start, npm start says why", async () => {
+  edit("wrangler.toml", (text) => text.replace("2026-11-01", "2035-01-01"));
+  const { code, output } = await run(START, { PORT: `${await freePort()}` });
+  expect(code).toBe(1);
+  expect(output).toContain('Compatibility date "2035-01-01" is in the future');
+});
+
+test.each(["http"])("PORT=%s is told to be no port", async (port) => {
   const { code, output } = await run(START, { PORT: port });
   expect(code).toBe(1);
   expect(output).toBe(`PORT is ${port}, and a port is a number from 1 to 65535.\n`);
@@ -144,8 +179,7 @@ test("npm run check looks at wrangler.toml even where .dev.vars is in its place"
   const secrets = readFileSync(join(folder, ".dev.vars.example"), "utf8");
   const bucket = '{"endpoint":"http://localhost:9000","bucket":"acme-media","region":"x"}';
   writeFileSync(join(folder, ".dev.vars"), `${secrets}BUCKETS='{"media":${bucket}}'\n`);
-  const file = join(folder, "wrangler.toml");
-  writeFileSync(file, readFileSync(file, "utf8").replace("https://s3.", "http://s3."));
+  edit("wrangler.toml", (text) => text.replace("https://s3.", "http://s3."));
   const { code, output } = await run(CHECK);
   expect(code).toBe(1);
   expect(output).toContain("BUCKETS.media.endpoint: ");
@@ -158,15 +192,51 @@ test("npm run check finds session credentials in .dev.vars, and a secret that is
   );
   const session = await run(CHECK);
   expect(session.code).toBe(1);
-  expect(session.output).toMatch(/AWS_ACCESS_KEY_ID: is a session's key/);
+  expect(session.output).toMatch(/ {2}\.dev\.vars: AWS_ACCESS_KEY_ID: is a session's key/);
   expect(session.output).not.toContain("IOSFODNN7");
 
   rmSync(join(folder, ".dev.vars"));
-  const file = join(folder, "wrangler.toml");
-  writeFileSync(file, readFileSync(file, "utf8").replace(', "AWS_SECRET_ACCESS_KEY"', ""));
+  edit("wrangler.toml", (text) => text.replace(', "AWS_SECRET_ACCESS_KEY"', ""));
   const missing = await run(CHECK);
   expect(missing.code).toBe(1);
   expect(missing.output).toContain("AWS_SECRET_ACCESS_KEY: is missing");
+});
+
+test("npm run check finds what would go wrong only once deployed, all at once", async () => {
+  edit("wrangler.toml", (text) =>
+    text
+      .replace("workers_dev = false", "workers_dev = true")
+      .replace('region = "eu-west-1"', 'region = "eu-west-2"')
+      .replace("[vars.BUCKETS.media]", '[vars]\nOLD_ACCESS_KEY_ID = "x"\n[vars.PRESET.card]\n$&')
+      .replace("[[vars.ROUTES]]", '$&\npath = "/:preset/*"\nobject = "own/*"\n$&')
+      .replace("[vars.PRESETS.card]", LOCAL_BUCKET),
+  );
+  const { code, output } = await run(CHECK);
+  expect(code).toBe(1);
+  expect(output.split("\n")).toEqual([
+    "The configuration has mistakes:",
+    expect.stringMatching(
+      /^ {2}OLD_ACCESS_KEY_ID: stands in wrangler\.toml, where it is no secret/,
+    ),
+    "  PRESET: is none of BUCKETS, ROUTES, PRESETS, ANSWERS",
+    expect.stringMatching(/^ {2}workers_dev, preview_urls: /), // R2
+    "  BUCKETS.own.endpoint: http:// is for .dev.vars, on one's own machine", // E6
+    "  BUCKETS.media.region: is eu-west-2, and the endpoint's is eu-west-1", // A5
+    "",
+  ]);
+});
+
+const LOCAL_BUCKET = `[vars.BUCKETS.own]
+endpoint = "http://localhost:9000"
+bucket = "own"
+region = "us-east-1"
+$&`;
+
+test("npm run check finds a secret that .dev.vars leaves out", async () => {
+  writeFileSync(join(folder, ".dev.vars"), 'AWS_ACCESS_KEY_ID="x"\n');
+  const { code, output } = await run(CHECK);
+  expect(code).toBe(1);
+  expect(output).toContain("  .dev.vars: AWS_SECRET_ACCESS_KEY: is missing");
 });
 
 test("wrangler.toml that is no TOML is told as such", async () => {
