@@ -4,22 +4,61 @@
 import { type Config, readConfig } from "../config.ts";
 import { type KnownVars, readVars } from "./vars.ts";
 
+const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS"];
+
 const known = readVars();
-const result = "fault" in known ? [known.fault] : check(known);
-if (Array.isArray(result)) {
-  console.error(["The configuration has mistakes:", ...result].join("\n  "));
+const mistakes = "fault" in known ? [known.fault] : [...check(known)];
+if (mistakes.length > 0) {
+  console.error(["The configuration has mistakes:", ...mistakes].join("\n  "));
   process.exitCode = 1;
-} else {
-  const hosts = new Set(result.routes.map(({ bucket }) => new URL(bucket.base).host));
-  console.log("The configuration is right. Hosts to list under Sources of your zone:");
-  for (const host of hosts) console.log(`  ${host}`);
 }
 
-function check({ deployed, started, secrets }: KnownVars): Config | string[] {
+/** All mistakes, each once: those of wrangler.toml, then those that .dev.vars adds. */
+function check(vars: KnownVars): Set<string> {
+  const { deployed, started, local, secrets, routed } = vars;
   // A secret kept at Cloudflare cannot be read from here: that it is required is all there is to see.
   const kept = Object.fromEntries(secrets.map((name) => [name, "kept"]));
   const there = readConfig({ ...kept, ...deployed });
-  const here = readConfig({ ...kept, ...started });
-  const mistakes = [there, here].flatMap((config) => ("mistakes" in config ? config.mistakes : []));
-  return "mistakes" in there || mistakes.length > 0 ? [...new Set(mistakes)] : there;
+  const here = local.size > 0 ? readConfig(started) : there;
+  const found = new Set([...pitfalls(vars), ...("mistakes" in there ? there.mistakes : [])]);
+  for (const mistake of "mistakes" in here ? here.mistakes : []) {
+    if (!found.has(mistake)) found.add(`.dev.vars: ${mistake}`);
+  }
+  if ("mistakes" in there) return found;
+  for (const mistake of deployFaults(there)) found.add(mistake);
+  if (found.size === 0) {
+    const hosts = new Set(there.routes.map(({ bucket }) => new URL(bucket.base).host));
+    console.log("The configuration is right. Hosts to list under Sources of your zone:");
+    for (const host of hosts) console.log(`  ${host}`);
+    if (!routed) console.log("Before a deploy, uncomment routes and put your own domain there.");
+  }
+  return found;
+}
+
+/** What wrangler takes, and Vitrine has no use for. */
+function* pitfalls({ deployed, workersDev }: KnownVars): Generator<string> {
+  for (const name of Object.keys(deployed)) {
+    if (/_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY)$/.test(name)) {
+      yield `${name}: stands in wrangler.toml, where it is no secret: npx wrangler secret put ${name}`;
+    } else if (!VARIABLES.includes(name)) {
+      yield `${name}: is none of ${VARIABLES.join(", ")}`;
+    }
+  }
+  if (workersDev) {
+    yield "workers_dev, preview_urls: are not false, and there nothing is transformed"; // R2
+  }
+}
+
+/** What is right on one's own machine, and wrong once deployed. */
+function* deployFaults({ routes }: Config): Generator<string> {
+  for (const { name, base, region } of new Set(routes.map(({ bucket }) => bucket))) {
+    const { protocol, hostname } = new URL(base);
+    if (protocol === "http:") {
+      yield `BUCKETS.${name}.endpoint: http:// is for .dev.vars, on one's own machine`; // E6
+    }
+    const aws = /(?:^|\.)s3[.-]([a-z0-9-]+)\.amazonaws\.com$/.exec(hostname)?.[1];
+    if (aws !== undefined && aws !== region) {
+      yield `BUCKETS.${name}.region: is ${region}, and the endpoint's is ${aws}`; // A5
+    }
+  }
 }

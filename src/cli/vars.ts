@@ -7,10 +7,14 @@ export type KnownVars = {
   readonly deployed: Vars;
   /** The same, and what .dev.vars puts in their place or adds. */
   readonly started: Vars;
-  /** The names that `[secrets] required` lists. */
-  readonly secrets: readonly string[];
   /** The names that .dev.vars gives a value. */
   readonly local: ReadonlySet<string>;
+  /** The names that `[secrets] required` lists. */
+  readonly secrets: readonly string[];
+  /** True where wrangler.toml would deploy to a workers.dev address, too. */
+  readonly workersDev: boolean;
+  /** True where it names a domain or a route to deploy to. */
+  readonly routed: boolean;
 };
 
 /**
@@ -26,8 +30,10 @@ export function readVars(): KnownVars | { readonly fault: string } {
     return {
       deployed: vars,
       started: Object.fromEntries(found.map(([name, { value }]) => [name, value])),
-      secrets: secrets?.required ?? [],
       local: new Set(found.filter(([, { type }]) => type === "secret_text").map(([name]) => name)),
+      secrets: secrets?.required ?? [],
+      workersDev: config.workers_dev !== false || config.preview_urls !== false,
+      routed: (config.routes ?? []).length > 0 || config.route !== undefined,
     };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
