@@ -178,6 +178,7 @@ test.each<[string, () => Response]>([
   ["of which no JSON is told", () => print("application/json", {}, "{")],
   ["that came itself", () => original("image/gif")],
   ["with transformations off", () => untransformed("image/gif")],
+  ["that says so of itself", () => untransformed("application/json", facts("image/gif"))],
   ["that is missing", () => failure("9404", 404)],
 ])(
   "an original %s is shown still: untransformed, it could not be told (O8)",
@@ -191,6 +192,21 @@ test.each<[string, () => Response]>([
 test("a browser that does not read WebP gets an animation still", async () => {
   await get("/images/moving/k", { headers: { accept: "image/avif,*/*" } });
   expect(stage.asked.map(({ image }) => image.anim)).toEqual([false]);
+});
+
+test("a body may take longer than the edge may take to begin it", async () => {
+  stage.play = () => {
+    const body = new ReadableStream({
+      async start(stream) {
+        stream.enqueue(new TextEncoder().encode("a slow "));
+        await new Promise((later) => setTimeout(later, 1200));
+        stream.enqueue(new TextEncoder().encode("print"));
+        stream.close();
+      },
+    });
+    return print("image/jpeg", {}, body);
+  };
+  expect(await (await get("/images/card/k")).text()).toBe("a slow print");
 });
 
 test("a preset of one format is that format for all, and nothing varies", async () => {

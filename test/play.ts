@@ -69,7 +69,11 @@ afterEach(() => {
 });
 
 /** A success of the edge, with headers of S3's that it may let through (R1, R7). */
-export function print(type: string, headers: Record<string, string> = {}, body = PRINT): Response {
+export function print(
+  type: string,
+  headers: Record<string, string> = {},
+  body: string | ReadableStream = PRINT,
+): Response {
   return new HttpResponse(body, {
     headers: {
       "cf-resized": "internal=ok/m q=0 n=317+85",
@@ -89,8 +93,8 @@ export function original(type: string, headers: Record<string, string> = {}): Re
 }
 
 /** The original, as it comes where transformations are off (R2). */
-export function untransformed(type: string): Response {
-  return new HttpResponse(ORIGINAL, { headers: { "content-type": type, etag: '"a"' } });
+export function untransformed(type: string, body = ORIGINAL): Response {
+  return new HttpResponse(body, { headers: { "content-type": type, etag: '"a"' } });
 }
 
 /** A failure of the edge (R3). */
