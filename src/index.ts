@@ -56,8 +56,8 @@ async function show(request: Request, env: object, subject: Subject): Promise<Re
 
   const { timeout, max_age } = config.answers;
   let asked = chooseFormat(variant, readAccept(request.headers.get("accept")), svg);
-  if (!asked.still && !(await isGif(url, headers, asked, timeout)))
-    asked = { ...asked, still: true };
+  const moves = !asked.still && (await isGif(url, headers, asked, timeout));
+  asked = { ...asked, still: !moves };
   let print = await makePrint(url, headers, asked, timeout);
   const again = isRefusal(print) ? secondChance(asked, print) : undefined;
   if (again !== undefined) print = await makePrint(url, headers, again, timeout);
