@@ -1,0 +1,198 @@
+// Who may read: S3's check of a request, in the order in which S3 finds fault.
+
+import { type Covered, prove, type Scope } from "./sigv4.ts";
+
+/** An answer of S3's that is no object: the status, the code of its XML, and what else it tells. */
+export type Refused = {
+  readonly status: number;
+  readonly code: string;
+  readonly detail?: Readonly<Record<string, string>>;
+};
+
+/** What S3 knows when a request arrives. */
+export type Registry = {
+  /** Secrets by access key id. */
+  readonly keys: ReadonlyMap<string, string>;
+  /** With session credentials, the token that every request must bring (A11). */
+  readonly session?: { readonly token: string; readonly expired: boolean } | undefined;
+  readonly region: string;
+  /** Milliseconds since 1970, by S3's clock. */
+  readonly now: number;
+  /** `r2` compares the path as it was sent, and answers an unknown key id with 401 (A7). */
+  readonly dialect: "aws" | "r2";
+};
+
+const MOST_SKEW_MS = 15 * 60 * 1000; // A7, A8
+const LONGEST_PRESIGNED_S = 7 * 24 * 3600;
+const EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+const TOKEN = "X-Amz-Security-Token";
+const UNSIGNED = "UNSIGNED-PAYLOAD";
+
+const AUTHORIZATION =
+  /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)\/(\d{8})\/([^/,]+)\/s3\/aws4_request, ?SignedHeaders=([^,\s]+), ?Signature=([0-9a-f]{64})$/;
+
+type Claim = {
+  readonly id: string;
+  readonly day: string;
+  readonly region: string;
+  readonly signedHeaders: readonly string[];
+  readonly signature: string;
+  readonly date: string;
+  /** For how many milliseconds after its date the request is good, and what it is from then on. */
+  readonly lasts: number;
+  readonly late: Refused;
+  readonly payloadHash: string;
+};
+
+/** What is wrong with a request's signature, or undefined if nothing is (A1–A8). */
+export async function findFault(request: Request, s3: Registry): Promise<Refused | undefined> {
+  const url = new URL(request.url);
+  const claim = url.searchParams.has("X-Amz-Algorithm")
+    ? presigned(url.searchParams)
+    : inHeaders(request.headers);
+  if ("code" in claim) return claim;
+
+  const age = s3.now - stampToTime(claim.date);
+  if (!claim.date.startsWith(claim.day)) return malformed("Invalid credential date");
+  if (!(age > -MOST_SKEW_MS && age < claim.lasts)) return claim.late;
+  const secretAccessKey = s3.keys.get(claim.id);
+  if (secretAccessKey === undefined) {
+    return s3.dialect === "r2"
+      ? { status: 401, code: "Unauthorized" }
+      : { status: 403, code: "InvalidAccessKeyId" };
+  }
+  const session = sessionFault(request.headers.get(TOKEN) ?? url.searchParams.get(TOKEN), s3);
+  if (session !== undefined) return session;
+  if (claim.region !== s3.region) {
+    return malformed(`the region '${claim.region}' is wrong; expecting '${s3.region}'`, {
+      Region: s3.region, // A5
+    });
+  }
+  // All of S3's own headers must be covered.
+  for (const name of request.headers.keys()) {
+    if (name.startsWith("x-amz-") && !claim.signedHeaders.includes(name)) {
+      return { status: 403, code: "AccessDenied", detail: { HeadersNotSigned: name } };
+    }
+  }
+  const covered = coveredBy(request, url, claim, s3.dialect);
+  if (covered === undefined) return { status: 400, code: "InvalidURI" };
+  const scope: Scope = { region: s3.region, service: "s3", date: claim.date };
+  const proof = await prove(covered, scope, { accessKeyId: claim.id, secretAccessKey });
+  if (proof.signature === claim.signature) return undefined;
+  return {
+    status: 403,
+    code: "SignatureDoesNotMatch",
+    detail: { AWSAccessKeyId: claim.id, CanonicalRequest: proof.canonicalRequest },
+  };
+}
+
+/** Without its token, S3 does not know a session's key id (A11). */
+function sessionFault(token: string | null, { session }: Registry): Refused | undefined {
+  if (session === undefined) return undefined;
+  if (token === null) return { status: 403, code: "InvalidAccessKeyId" };
+  if (token !== session.token) return { status: 400, code: "InvalidToken" };
+  return session.expired ? { status: 400, code: "ExpiredToken" } : undefined; // A7
+}
+
+function malformed(Message: string, detail: Record<string, string> = {}): Refused {
+  return { status: 400, code: "AuthorizationHeaderMalformed", detail: { Message, ...detail } };
+}
+
+/** Authentication by headers, as the Worker does it (A1). */
+function inHeaders(headers: Headers): Claim | Refused {
+  const authorization = headers.get("authorization");
+  if (authorization === null) return { status: 403, code: "AccessDenied" };
+  const [, id, day, region, signed, signature] = AUTHORIZATION.exec(authorization) ?? [];
+  if (!id || !day || !region || !signed || !signature) {
+    return authorization.startsWith("AWS4-HMAC-SHA256 ")
+      ? malformed("The authorization header is malformed")
+      : { status: 400, code: "InvalidArgument" };
+  }
+  const signedHeaders = signed.split(";");
+  const date = headers.get("x-amz-date");
+  if (date === null || !signedHeaders.includes("host"))
+    return { status: 403, code: "AccessDenied" };
+  const payloadHash = headers.get("x-amz-content-sha256");
+  if (payloadHash === null) return { status: 400, code: "InvalidRequest" };
+  if (payloadHash !== UNSIGNED && payloadHash !== EMPTY) {
+    return { status: 400, code: "XAmzContentSHA256Mismatch" };
+  }
+  const late = { status: 403, code: "RequestTimeTooSkewed" };
+  return {
+    id,
+    day,
+    region,
+    signedHeaders,
+    signature,
+    date,
+    lasts: MOST_SKEW_MS,
+    late,
+    payloadHash,
+  };
+}
+
+/** Authentication by the query of a presigned URL. */
+function presigned(query: URLSearchParams): Claim | Refused {
+  const scope = (query.get("X-Amz-Credential") ?? "").split("/");
+  const [id, day, region, service] = scope;
+  const signature = query.get("X-Amz-Signature");
+  const date = query.get("X-Amz-Date");
+  const expires = Number(query.get("X-Amz-Expires") ?? Number.NaN);
+  if (!id || !day || !region || service !== "s3" || signature === null || date === null) {
+    return { status: 400, code: "AuthorizationQueryParametersError" };
+  }
+  if (!(expires > 0 && expires <= LONGEST_PRESIGNED_S)) {
+    return { status: 400, code: "AuthorizationQueryParametersError" };
+  }
+  const signedHeaders = (query.get("X-Amz-SignedHeaders") ?? "").split(";");
+  const late = { status: 403, code: "AccessDenied", detail: { Message: "Request has expired" } };
+  const claim = { id, day, region, signedHeaders, signature, date, late, payloadHash: UNSIGNED };
+  return { ...claim, lasts: expires * 1000 };
+}
+
+/** What the signature covers of the request as it arrived; undefined where the path is no path. */
+function coveredBy(
+  request: Request,
+  url: URL,
+  claim: Claim,
+  dialect: Registry["dialect"],
+): Covered | undefined {
+  const path = dialect === "r2" ? url.pathname : encodedOnce(url.pathname);
+  if (path === undefined) return undefined;
+  const query: Record<string, string[]> = {};
+  for (const [name, value] of url.searchParams) query[name] = [...(query[name] ?? []), value];
+  // A signed header that did not arrive counts as empty, so that its absence shows (E1, E3).
+  const headers = claim.signedHeaders.map((name): [string, string] => [
+    name,
+    name === "host" ? url.host : (request.headers.get(name) ?? ""),
+  ]);
+  return {
+    method: request.method,
+    path,
+    query,
+    headers: Object.fromEntries(headers),
+    payloadHash: claim.payloadHash,
+  };
+}
+
+/** The key's UTF-8, percent-encoded once, with `/` kept (A2). */
+export function encodedOnce(path: string): string | undefined {
+  try {
+    return decodeURIComponent(path)
+      .split("/")
+      .map((segment) =>
+        encodeURIComponent(segment).replace(
+          /[!'()*]/g,
+          (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+        ),
+      )
+      .join("/");
+  } catch {
+    return undefined;
+  }
+}
+
+function stampToTime(stamp: string): number {
+  const iso = stamp.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z");
+  return Date.parse(iso);
+}
