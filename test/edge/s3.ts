@@ -1,0 +1,210 @@
+// A private S3 bucket, as unforgiving as the real one, for msw. What it does wrong is a switch.
+
+import { createHash } from "node:crypto";
+import { type HttpHandler, HttpResponse, type HttpResponseResolver, http } from "msw";
+import { findFault, type Refused } from "./s3-auth.ts";
+
+/** What S3 can be made to do wrong. */
+export type S3Fault =
+  /** The key may not list: a missing object is 403 AccessDenied (A6). */
+  | "no-list-bucket"
+  /** The access key id is unknown (A7). */
+  | "revoked-key"
+  /** The secret is another one than it was (A7). */
+  | "other-secret"
+  /** The session, if there is one, is over (A7). */
+  | "expired-token"
+  /** S3's clock is 20 minutes ahead (A7). */
+  | "clock-skew"
+  /** The bucket lives in eu-central-1, and S3 says so in one of three ways (A5). */
+  | "elsewhere-400"
+  | "elsewhere-301"
+  | "elsewhere-307"
+  /** Busy, or broken inside (A9). */
+  | "SlowDown"
+  | "ServiceUnavailable"
+  | "InternalError"
+  /** The object lies in an archive (A9). */
+  | "archived"
+  /** The connection breaks off: before the answer, or within the object. */
+  | "reset"
+  | "cut-short"
+  /** Nothing comes: no answer, or no more of the object. */
+  | "stall"
+  | "stall-midway";
+
+export type Stored = {
+  readonly body: Uint8Array;
+  readonly type: string;
+  /** Without its quotes: the MD5 of the body unless told otherwise; null: there is none. */
+  readonly etag?: string | null;
+  readonly cacheControl?: string;
+};
+
+export type S3Settings = {
+  /** `https://s3.REGION.amazonaws.com` or an S3 that looks like it. */
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly region: string;
+  readonly credentials: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  };
+  readonly dialect?: "aws" | "r2";
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+};
+
+export type S3 = {
+  readonly objects: Map<string, Stored>;
+  readonly faults: Set<S3Fault>;
+  /** All that arrived, as it arrived: after the edge dropped what it drops. */
+  readonly requests: Request[];
+  readonly handlers: readonly HttpHandler[];
+};
+
+const HOME = "eu-central-1";
+const WHEN = "Tue, 24 Nov 2026 09:00:00 GMT";
+const IDS = {
+  "x-amz-request-id": "4442587FB7D0A2F9",
+  "x-amz-id-2": "vlR7PnpV2Ce81l0PRw6jlUpck7Jo",
+};
+
+/** A bucket of its own, path-style and virtual-hosted (A4), in every region of its S3 (A5). */
+export function createS3(settings: S3Settings): S3 {
+  const objects = new Map<string, Stored>();
+  const faults = new Set<S3Fault>();
+  const requests: Request[] = [];
+  const { host, protocol } = new URL(settings.endpoint);
+  const anywhere = host.split(settings.region).map(RegExp.escape).join("([a-z0-9-]+)");
+  const place = new RegExp(`^${protocol}//(?:(.+)\\.)?${anywhere}/`);
+
+  const answer: HttpResponseResolver = async ({ request: { url: sent, method, headers } }) => {
+    const request = new Request(sent, { method, headers });
+    requests.push(request);
+    const url = new URL(request.url);
+    const [, sub, region = settings.region] = place.exec(request.url) ?? [];
+    if (faults.has("reset")) return HttpResponse.error();
+    if (faults.has("stall")) return new Promise<never>(() => {});
+
+    const elsewhere = [...faults].find((fault) => fault.startsWith("elsewhere-"));
+    if (elsewhere !== undefined && region !== HOME && elsewhere !== "elsewhere-400") {
+      const right = url.host.replace(region, HOME);
+      const location = `https://${right}${url.pathname}${url.search}`;
+      const named = { Endpoint: right, Bucket: settings.bucket };
+      return elsewhere === "elsewhere-301"
+        ? refuse(request, { status: 301, code: "PermanentRedirect", detail: named }, toHome())
+        : refuse(
+            request,
+            { status: 307, code: "TemporaryRedirect", detail: named },
+            toHome(location),
+          );
+    }
+    const { accessKeyId, secretAccessKey, sessionToken: token } = settings.credentials;
+    const secret = faults.has("other-secret") ? `${secretAccessKey}2` : secretAccessKey;
+    const fault = await findFault(request, {
+      keys: new Map(faults.has("revoked-key") ? [] : [[accessKeyId, secret]]),
+      region: elsewhere === undefined ? settings.region : HOME,
+      now: settings.now() + (faults.has("clock-skew") ? 20 * 60_000 : 0),
+      dialect: settings.dialect ?? "aws",
+      session: token === undefined ? undefined : { token, expired: faults.has("expired-token") },
+    });
+    if (fault !== undefined) return refuse(request, fault);
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return refuse(request, { status: 405, code: "MethodNotAllowed" });
+    }
+    if (faults.has("InternalError")) return refuse(request, { status: 500, code: "InternalError" });
+    for (const busy of ["SlowDown", "ServiceUnavailable"] as const) {
+      if (faults.has(busy)) return refuse(request, { status: 503, code: busy });
+    }
+    const path = decodeURIComponent(url.pathname).slice(1);
+    const [bucket, key] = sub === undefined ? split(path) : [sub, path];
+    if (bucket !== settings.bucket) return refuse(request, { status: 404, code: "NoSuchBucket" });
+    const stored = objects.get(key);
+    if (stored === undefined) {
+      return faults.has("no-list-bucket")
+        ? refuse(request, { status: 403, code: "AccessDenied" })
+        : refuse(request, { status: 404, code: "NoSuchKey", detail: { Key: key } });
+    }
+    if (faults.has("archived")) return refuse(request, { status: 403, code: "InvalidObjectState" });
+    return send(request, stored, faults);
+  };
+
+  return { objects, faults, requests, handlers: [http.all(place, answer)] };
+}
+
+function split(path: string): [bucket: string, key: string] {
+  const at = path.indexOf("/");
+  return at < 0 ? [path, ""] : [path.slice(0, at), path.slice(at + 1)];
+}
+
+function toHome(location?: string): Record<string, string> {
+  return { "x-amz-bucket-region": HOME, ...(location === undefined ? {} : { location }) };
+}
+
+/** An error as S3 writes it. */
+export function refuse(
+  request: Request,
+  { status, code, detail = {} }: Refused,
+  headers: Record<string, string> = {},
+): Response {
+  const parts = Object.entries({
+    Code: code,
+    Message: code,
+    ...detail,
+    RequestId: "4442587FB7D0A2F9",
+  });
+  const text = parts.map(([name, value]) => `<${name}>${escapeXml(value)}</${name}>`).join("");
+  const xml = `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${text}</Error>`;
+  return new HttpResponse(request.method === "HEAD" ? null : xml, {
+    status,
+    headers: { "content-type": "application/xml", server: "AmazonS3", ...IDS, ...headers },
+  });
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+/** The object itself, whole, in part or not at all, as the request's headers ask. */
+function send(request: Request, stored: Stored, faults: ReadonlySet<S3Fault>): Response {
+  const { body, type, cacheControl } = stored;
+  const md5 = () => createHash("md5").update(body).digest("hex");
+  const etag = stored.etag === undefined ? md5() : stored.etag;
+  const headers = {
+    "content-type": type,
+    "content-length": `${body.length}`,
+    "accept-ranges": "bytes",
+    "last-modified": WHEN,
+    server: "AmazonS3",
+    "x-amz-server-side-encryption": "AES256",
+    ...IDS,
+    ...(etag === null ? {} : { etag: `"${etag}"` }),
+    ...(cacheControl === undefined ? {} : { "cache-control": cacheControl }),
+  };
+  if (etag !== null && request.headers.get("if-none-match")?.includes(`"${etag}"`)) {
+    return new HttpResponse(null, { status: 304, headers });
+  }
+  if (request.method === "HEAD") return new HttpResponse(null, { headers });
+  const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.get("range") ?? "") ?? [];
+  if (from !== undefined && to !== undefined) {
+    const part = body.slice(Number(from), Number(to) + 1);
+    const length = { "content-length": `${part.length}` };
+    return new HttpResponse(part, { status: 206, headers: { ...headers, ...length } });
+  }
+  if (!faults.has("cut-short") && !faults.has("stall-midway")) {
+    return new HttpResponse(body.slice(), { headers });
+  }
+  let pulled = false;
+  const stream = new ReadableStream({
+    async pull(half) {
+      if (!pulled) half.enqueue(body.slice(0, body.length / 2));
+      pulled = true;
+      if (faults.has("stall-midway")) await new Promise<never>(() => {});
+      await new Promise((later) => setTimeout(later, 20)); // the half of it arrives
+      half.error(new TypeError("terminated"));
+    },
+  });
+  return new HttpResponse(stream, { headers });
+}
