@@ -1,0 +1,135 @@
+// The options of `cf.image`, read as the edge reads them.
+
+import type { Fault } from "./faults.ts";
+
+type Test = (value: unknown) => boolean;
+
+const between =
+  (least: number, most: number): Test =>
+  (value) =>
+    typeof value === "number" && value >= least && value <= most;
+const whole =
+  (least: number): Test =>
+  (value) =>
+    typeof value === "number" && Number.isInteger(value) && value >= least;
+const oneOf =
+  (...allowed: readonly unknown[]): Test =>
+  (value) =>
+    allowed.includes(value);
+const isText: Test = (value) => typeof value === "string" && value.length > 0;
+const isTable = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const tableOf =
+  (tests: Readonly<Record<string, Test>>): Test =>
+  (value) =>
+    isTable(value) && hold(tests, value);
+const either =
+  (...tests: readonly Test[]): Test =>
+  (value) =>
+    tests.some((test) => test(value));
+
+const length = between(0, Number.MAX_SAFE_INTEGER);
+const fraction = between(0, 1);
+const factor = between(0, Number.MAX_VALUE);
+const sides = { top: length, right: length, bottom: length, left: length };
+
+const COMMON = {
+  width: whole(1), // O1
+  height: whole(1), // O1
+  dpr: (value) => typeof value === "number" && value > 0, // O2: above 2 it is clamped
+  fit: oneOf(
+    ...["scale-down", "scale-up", "contain", "cover", "crop", "pad", "squeeze", "aspect-crop"],
+  ), // O3
+  gravity: either(
+    oneOf("auto", "face", "left", "right", "top", "bottom", "center", "entropy"),
+    tableOf({ x: fraction, y: fraction, mode: oneOf("remainder", "box-center") }),
+  ), // O4
+  zoom: fraction, // O4
+  sharpen: between(0, 10), // O10
+  blur: between(1, 250), // O10
+  brightness: factor, // O10
+  contrast: factor, // O10
+  gamma: factor, // O10
+  saturation: factor, // O10
+  rotate: oneOf(0, 90, 180, 270, 360), // O11
+  flip: oneOf("h", "v", "hv"), // O11
+  background: isText, // O12
+  border: tableOf({ color: isText, width: length, ...sides }), // O12
+  trim: either(
+    oneOf("border"),
+    tableOf({
+      ...sides,
+      width: whole(1),
+      height: whole(1),
+      border: either(
+        oneOf(true, false),
+        tableOf({ color: isText, tolerance: factor, keep: length }),
+      ),
+    }),
+  ), // O12
+  segment: oneOf("foreground"), // O12
+  upscale: oneOf("interpolate", "generate"), // O12
+} as const satisfies Record<string, Test>;
+
+const OVERLAY = {
+  ...COMMON,
+  ...sides,
+  url: isText,
+  opacity: fraction,
+  repeat: oneOf(true, "x", "y"),
+  composite: oneOf("over", "in", "atop", "out", "xor", "lighter"),
+} as const satisfies Record<string, Test>;
+
+const isOverlay: Test = (value) =>
+  isTable(value) &&
+  hold(OVERLAY, value) &&
+  "url" in value &&
+  !("left" in value && "right" in value) &&
+  !("top" in value && "bottom" in value);
+
+const IMAGE = {
+  ...COMMON,
+  quality: either(between(1, 100), oneOf("high", "medium-high", "medium-low", "low")), // O5
+  format: oneOf("avif", "webp", "jpeg", "baseline-jpeg", "png", "png-force", "json", "svg"), // O6
+  anim: oneOf(true, false), // O8
+  metadata: oneOf("keep", "copyright", "none"), // O9
+  compression: oneOf("fast"), // O12
+  draw: (value) => Array.isArray(value) && value.every(isOverlay), // O12
+} as const satisfies Record<string, Test>;
+
+/** True if every value that has a test passes it. A key that has none is ignored (O13, O14). */
+function hold(tests: Readonly<Record<string, Test>>, values: Record<string, unknown>): boolean {
+  return Object.entries(tests).every(
+    ([name, test]) => values[name] === undefined || test(values[name]),
+  );
+}
+
+export type Options = {
+  /** The options that the edge knows, in one order for all (C1), without `origin-auth`. */
+  readonly image: RequestInitCfPropertiesImage;
+  /** Whether the headers that open the origin are to be shown to it (E1, E2). */
+  readonly originAuth: boolean;
+  /** True: the format is to be chosen by Accept, which is no option for Workers (O6). */
+  readonly auto: boolean;
+};
+
+/**
+ * Reads `cf.image`. Keys that the edge does not know are ignored in silence (O13, O14); a value out
+ * of range is 9401.
+ * @param takesAuto whether `format: "auto"` is taken (O6)
+ */
+export function readOptions(found: unknown, takesAuto: boolean): Options | Fault {
+  if (!isTable(found)) return "9401/400";
+  const auto = takesAuto && found["format"] === "auto";
+  const known = Object.fromEntries(
+    Object.keys(IMAGE)
+      .filter((name) => found[name] !== undefined && !(auto && name === "format"))
+      .map((name) => [name, found[name]]),
+  );
+  const originAuth = found["origin-auth"] === "share-publicly";
+  return isImage(known) ? { image: known, originAuth, auto } : "9401/400";
+}
+
+function isImage(value: unknown): value is RequestInitCfPropertiesImage {
+  return isTable(value) && hold(IMAGE, value);
+}

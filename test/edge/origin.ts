@@ -1,0 +1,132 @@
+// The edge's request to the origin: what it sends of what the Worker gave, and what it makes of what
+// comes back.
+
+import { type Fault, isFault } from "./faults.ts";
+import type { Switches } from "./switches.ts";
+
+/** All that reaches an origin of the Worker's headers, and only with `origin-auth` (E1, E2). */
+const SHARED = [
+  ...["authorization", "cookie", "x-amz-content-sha256", "x-amz-date"],
+  ...["x-ms-date", "x-ms-version", "x-sa-date"],
+  ...["cf-access-client-id", "cf-access-client-secret"],
+];
+
+/** What may reach it besides (E4, open). */
+const CONDITIONS = ["range", "if-none-match", "user-agent"];
+
+/** What the edge says of itself (E3). */
+const OWN = {
+  via: "1.1 image-resizing-proxy",
+  accept: "image/jpeg, image/png, image/gif;q=0.1, image/*;q=0.1",
+  "accept-encoding": "gzip",
+};
+
+const MOST_REDIRECTS = 5; // E7: how many are too many is not documented
+
+export type Asking = {
+  readonly fetch: typeof fetch;
+  readonly method: string;
+  readonly headers: Headers;
+  readonly originAuth: boolean;
+  readonly switches: Switches;
+};
+
+/** What an origin sent. */
+export type Fetched = { readonly headers: Headers; readonly bytes: Uint8Array };
+
+/** The headers with which an origin is asked (E1–E4). */
+export function headersToOrigin({ headers, originAuth, switches }: Asking): Headers {
+  const sent = new Headers(OWN);
+  const passed = [
+    ...(originAuth ? SHARED : []),
+    ...(switches.conditions === "passed-on" ? CONDITIONS : []),
+  ];
+  for (const name of passed) {
+    const value = headers.get(name);
+    if (value !== null) sent.set(name, value);
+  }
+  return sent;
+}
+
+/** Fetches an original, along its redirects (E7), or says why it did not come. */
+export async function fetchOriginal(url: string, asking: Asking): Promise<Fetched | Fault> {
+  const { switches } = asking;
+  const signal = AbortSignal.timeout(switches.patience);
+  const method = switches.conditions === "passed-on" ? asking.method : "GET"; // E4
+  const sent = headersToOrigin(asking);
+  let target = url;
+  for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
+    let response: Response;
+    try {
+      response = await asking.fetch(target, { method, headers: sent, redirect: "manual", signal });
+    } catch (error) {
+      return signal.aborted ? "9504/524" : unreachable(error);
+    }
+    if (response.status < 300 || response.status === 304 || response.status >= 400) {
+      return response.status === 200 ? receive(response, switches, signal) : refusedBy(response);
+    }
+    const next = follow(response.headers.get("location"), target);
+    if (next === undefined) return "9420/400";
+    if (!switches.authAfterRedirect) for (const name of SHARED) sent.delete(name);
+    target = next;
+  }
+  return "9421/400";
+}
+
+function follow(location: string | null, from: string): string | undefined {
+  if (location === null || !URL.canParse(location, from)) return undefined;
+  const next = new URL(location, from);
+  return next.protocol === "https:" ? next.href : undefined;
+}
+
+function unreachable(error: unknown): Fault {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "9407/523";
+  return code === "ECONNREFUSED" ? "9510/523" : "9505/502";
+}
+
+/** What an origin's answer means that is no object. Its body, and S3's code in it, are lost. */
+async function refusedBy(response: Response): Promise<Fault> {
+  await response.body?.cancel();
+  const { status } = response;
+  if (status === 404) return "9404/404";
+  if (status === 400) return "9519/502";
+  if (status >= 500) return "9509/502";
+  const denied = `9408/${status}`;
+  return isFault(denied) ? denied : "9518/502"; // a redirect into nowhere, a part, or nothing
+}
+
+/** The whole of a body, within the limit of L1. */
+async function receive(
+  { headers, body }: Response,
+  { limits }: Switches,
+  signal: AbortSignal,
+): Promise<Fetched | Fault> {
+  if (Number(headers.get("content-length")) > limits.bytes) {
+    await body?.cancel();
+    return "9402/413";
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const sink = new WritableStream<Uint8Array>({
+    write(chunk) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > limits.bytes) throw new Error("too large");
+    },
+  });
+  try {
+    await body?.pipeTo(sink, { signal });
+  } catch {
+    if (size > limits.bytes) return "9402/413";
+    return signal.aborted ? "9504/524" : "9402/502";
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return { headers, bytes };
+}
