@@ -68,12 +68,6 @@ export function refusalOf(
     code === undefined
       ? ofOrigin(status, origin)
       : (MEANINGS[`${code}/${status}`] ?? MEANINGS[code] ?? ["edge-failed"]);
-  return {
-    event,
-    status,
-    ...(reason === undefined ? {} : { reason }),
-    ...(code === undefined ? {} : { edge: code }),
-    ...(origin === undefined ? {} : { origin }),
-    passing: code === undefined ? status >= 500 : PASSING.has(code),
-  };
+  const passing = code === undefined ? status >= 500 : PASSING.has(code);
+  return { event, status, reason, edge: code, origin, passing };
 }

@@ -13,6 +13,8 @@ export type Asked = {
   readonly format: OutputFormat | undefined;
   /** True: the first frame only, whatever the preset says. */
   readonly still: boolean;
+  /** The original's type, where the edge was asked for it (R9). */
+  readonly original?: string | undefined;
 };
 
 // What stands between commas, and within that between semicolons; not those in quotes.
@@ -61,22 +63,22 @@ function formatFor(variant: Variant, readable: Readable, svg: boolean): OutputFo
 }
 
 /**
- * The types that may come back for a format asked: not always the one asked for (R5). Never GIF: an
- * animation that was not transformed (O8) would look the same.
+ * The image types that may come back for a format asked: not always the one asked for (R5). Never
+ * GIF: an animation that was not transformed (O8) would look the same.
  */
 const YIELDS = {
-  avif: ["image/avif", "image/webp", "image/jpeg", "image/png"],
-  webp: ["image/webp", "image/jpeg", "image/png"],
-  jpeg: ["image/jpeg"],
-  "baseline-jpeg": ["image/jpeg"],
-  png: ["image/png", "image/jpeg"],
-  "png-force": ["image/png"],
-  none: ["image/jpeg", "image/png"],
+  avif: ["avif", "webp", "jpeg", "png"],
+  webp: ["webp", "jpeg", "png"],
+  jpeg: ["jpeg"],
+  "baseline-jpeg": ["jpeg"],
+  png: ["png", "jpeg"],
+  "png-force": ["png"],
+  none: ["jpeg", "png"],
 } as const satisfies Record<OutputFormat | "none", readonly string[]>;
 
 /** True if bytes of this type, unless it is SVG, may go to this visitor. */
 export function mayYield(asked: Asked, type: string): boolean {
   const { variant, readable, format } = asked;
   if (type === "image/webp" && variant.format === "auto" && !readable.webp) return false;
-  return YIELDS[format ?? "none"].some((allowed) => allowed === type);
+  return YIELDS[format ?? "none"].some((allowed) => type === `image/${allowed}`);
 }

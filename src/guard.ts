@@ -33,7 +33,10 @@ export function guard(
   // After these warnings the bytes are the original's, or may be (O7, R6).
   const warning = headers.get("warning") ?? "";
   if (/too large for avif/i.test(warning)) return { event: "too-large-for-avif", status, type };
-  if (/original is smaller/i.test(warning)) return { event: "original-is-smaller", status, type };
+  const { original = type } = asked;
+  if (/original is smaller/i.test(warning) && original === type) {
+    return { event: "original-is-smaller", status, type };
+  }
 
   return mayYield(asked, type) ? { type } : { event: "wrong-type", status, type };
 }

@@ -1,4 +1,3 @@
-import { isGif } from "./animation.ts";
 import { imageAnswer, imageHeaders, refusalAnswer } from "./answer.ts";
 import { configOf } from "./config.ts";
 import { askEdge, drop, type EdgeAnswer, edgeOptions } from "./edge.ts";
@@ -7,6 +6,7 @@ import { guard, type Passed } from "./guard.ts";
 import { decodePath, keyFault } from "./key.ts";
 import { logRefusal, type Subject } from "./log.ts";
 import { originUrl } from "./origin.ts";
+import { originalType } from "./original.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import { secondChance } from "./retry.ts";
 import { findRoute } from "./route.ts";
@@ -56,9 +56,14 @@ async function show(request: Request, env: object, subject: Subject): Promise<Re
 
   const { timeout, max_age } = config.answers;
   let asked = chooseFormat(variant, readAccept(request.headers.get("accept")), svg);
-  const moves = !asked.still && (await isGif(url, headers, asked, timeout));
-  asked = { ...asked, still: !moves };
+  const tell = () => originalType(url, headers, asked, timeout);
+  // Only what is known to be a GIF may move: too large, it comes back as it is, and shows that by
+  // its type (O8).
+  if (!asked.still) asked = { ...asked, still: (await tell()) !== "image/gif" };
   let print = await makePrint(url, headers, asked, timeout);
+  if (isRefusal(print) && print.event === "original-is-smaller") {
+    asked = { ...asked, original: await tell() };
+  }
   const again = isRefusal(print) ? secondChance(asked, print) : undefined;
   if (again !== undefined) print = await makePrint(url, headers, again, timeout);
   if (isRefusal(print)) return print;

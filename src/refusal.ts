@@ -30,11 +30,11 @@ export type Upstream = {
   /** HTTP status of the answer; absent where there was none. */
   status?: number;
   /** In plain words, what the event alone does not say. */
-  reason?: string;
+  reason?: string | undefined;
   /** The edge's error code, as `9408` (R1). */
-  edge?: string;
+  edge?: string | undefined;
   /** S3's error code, as `SignatureDoesNotMatch`, where it was told. */
-  origin?: string;
+  origin?: string | undefined;
   /** The content-type of the bytes that were not passed on. */
   type?: string;
   /** True where asking once more at once may succeed. */

@@ -8,30 +8,31 @@ import type { Refusal } from "./refusal.ts";
  */
 export function secondChance(asked: Asked, refusal: Refusal): Asked | undefined {
   const auto = asked.variant.format === "auto";
+  const still = { ...asked, still: true };
   switch (refusal.event) {
     case "origin-failed":
     case "edge-failed":
-      return refusal.passing === true ? asked : undefined;
+      return refusal.passing ? asked : undefined;
     case "too-large-for-avif": {
       if (asked.format !== "avif") return undefined;
       const best = asked.readable.webp ? "webp" : undefined;
-      return { ...asked, format: auto ? best : "jpeg", still: true };
+      return { ...still, format: auto ? best : "jpeg" };
     }
     case "original-is-smaller": {
-      // In another format than the original's, so that the edge has to make the bytes.
-      const other = refusal.type === "image/jpeg" ? "png-force" : "jpeg";
-      return auto ? { ...asked, format: other, still: true } : undefined;
+      const { original = refusal.type } = asked;
+      if (original !== refusal.type) return asked; // the bytes were made after all (R6)
+      // In another format than the original's, so that the edge has to make them.
+      return { ...still, format: refusal.type === "image/jpeg" ? "png-force" : "jpeg" };
     }
-    case "wrong-type":
+    case "not-transformed":
+    case "wrong-type": {
       // An animation too large to be transformed (O8): its first frame then.
-      if (refusal.type === "image/gif" && !asked.still) return { ...asked, still: true };
-      if (!auto) return undefined;
+      if (!asked.still) return still;
+      if (!auto || refusal.event === "not-transformed") return undefined;
       // The original's own format, which this browser may not read.
-      if (refusal.type === "image/gif") return { ...asked, format: "png", still: true };
-      if (refusal.type === "image/webp" || refusal.type === "image/avif") {
-        return { ...asked, format: "jpeg", still: true };
-      }
-      return undefined;
+      if (refusal.type === "image/gif") return { ...asked, format: "png" };
+      return /webp|avif/.test(refusal.type ?? "") ? { ...asked, format: "jpeg" } : undefined;
+    }
     default:
       return undefined;
   }

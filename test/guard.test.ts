@@ -63,6 +63,13 @@ test.each<[string, string | undefined]>([
   else expect(found).toMatchObject({ event });
 });
 
+test("what is of another type than the original was made, smaller or not (R6)", () => {
+  const headers = { ...ok, warning: 'cf-images 299 "original is smaller"' };
+  const of = (original: string) => look(200, headers, "", { ...asked, original });
+  expect(of("image/jpeg")).toEqual({ type: "image/avif" });
+  expect(of("image/avif")).toMatchObject({ event: "original-is-smaller" });
+});
+
 test("an SVG passes on its own routes alone, and only with the edge's word (R8)", () => {
   const headers = { ...ok, "content-type": "image/svg+xml" };
   const on = { ...asked, svg: true, format: undefined };
@@ -150,5 +157,5 @@ test.each<[number, string, string]>([
 
 test("what the origin says is told only if it looks like one of S3's codes", () => {
   const text = '<Error><Code>AccessDenied", "x": "</Code></Error>';
-  expect(look(403, {}, text)).not.toHaveProperty("origin");
+  expect(look(403, {}, text)).toMatchObject({ event: "origin-denied", origin: undefined });
 });

@@ -8,6 +8,8 @@ const asked: Asked = { ...ASKED, still: true };
 const none = { avif: true, webp: false };
 const fixed: Asked = { ...asked, variant: { ...asked.variant, format: "avif" } };
 const jpeg = { type: "image/jpeg" };
+const webp = { type: "image/webp" };
+const ofPng = { ...asked, original: "image/png" };
 const moving = { ...asked, format: "webp", still: false } as const;
 
 test.each<[string, UpstreamEvent, object, Asked, Partial<Asked>]>([
@@ -17,6 +19,9 @@ test.each<[string, UpstreamEvent, object, Asked, Partial<Asked>]>([
   ["no WebP read", "too-large-for-avif", {}, { ...asked, readable: none }, { format: undefined }],
   ["a JPEG is smaller", "original-is-smaller", jpeg, asked, { format: "png-force" }],
   ["a PNG is smaller", "original-is-smaller", { type: "image/png" }, asked, { format: "jpeg" }],
+  ["a JPEG in a preset of one", "original-is-smaller", jpeg, fixed, { format: "png-force" }],
+  ["a PNG is smaller, and WebP came", "original-is-smaller", webp, ofPng, {}],
+  ["unmarked, and was to move (O8)", "not-transformed", {}, moving, { still: true }],
   ["too large, in a preset of AVIF", "too-large-for-avif", {}, fixed, { format: "jpeg" }],
   ["a GIF that stood still", "wrong-type", { type: "image/gif" }, asked, { format: "png" }],
   ["WebP unread", "wrong-type", { type: "image/webp" }, asked, { format: "jpeg" }],
@@ -36,7 +41,6 @@ test.each<[string, UpstreamEvent, object, Asked]>([
   ["transformations off", "not-transformed", {}, asked],
   ["a page", "wrong-type", { type: "text/html" }, asked],
   ["too large for AVIF, and not asked", "too-large-for-avif", {}, { ...asked, format: "webp" }],
-  ["a preset of JPEG, smaller", "original-is-smaller", jpeg, { ...fixed, format: "jpeg" }],
   ["a preset of JPEG, and WebP came", "wrong-type", { type: "image/webp" }, fixed],
   ["a preset of JPEG, and GIF came", "wrong-type", { type: "image/gif" }, fixed],
 ])("%s: not once more", (_what, event, facts, before) => {

@@ -5,24 +5,25 @@ import { isRefusal } from "./refusal.ts";
 import { isTable } from "./schema.ts";
 
 /**
- * True if the edge says that the object is a GIF (R9). Only then may an animation be asked for: one
- * too large comes back untransformed (O8), and what was a GIF shows that by its type.
+ * The original's type as the edge tells it, or undefined where it does not (R9). What the edge
+ * passes on untransformed (O8, R6) is of this type, and so what is of another was made.
  */
-export async function isGif(
+export async function originalType(
   url: string,
   headers: Headers,
   asked: Asked,
   seconds: number,
-): Promise<boolean> {
+): Promise<string | undefined> {
   // The options are those of the print, for a transformation is unique but for its format (L2).
   const image = { ...edgeOptions(asked), format: "json" } as const;
   const answer = await askEdge(url, headers, image, seconds);
-  if (isRefusal(answer)) return false;
-  if (!isMade(answer) || answer.headers.get("content-type") !== "application/json") {
+  if (isRefusal(answer)) return undefined;
+  if (!isMade(answer)) {
     drop(answer.body);
-    return false;
+    return undefined;
   }
   const facts: unknown = await new Response(answer.body).json().catch(() => undefined);
   const original = isTable(facts) ? facts["original"] : undefined;
-  return isTable(original) && original["format"] === "image/gif";
+  const type = isTable(original) ? original["format"] : undefined;
+  return typeof type === "string" ? type : undefined;
 }
