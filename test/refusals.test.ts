@@ -1,15 +1,16 @@
-// What the Worker refuses: what the visitor gets, what the operator reads, and what it cost.
+// What the Worker refuses, on the strict edge: what the visitor gets, what the operator reads, and
+// what it costs.
 
-import { HttpResponse } from "msw";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { BROKEN } from "../fixtures/objects.ts";
-import { ENV } from "./env.ts";
-import { failure, get, MODERN, original, type Play, print, stage, untransformed } from "./play.ts";
-import { s3Error } from "./s3.ts";
+import type { FAULTS } from "./edge/faults.ts";
+import type { S3Fault } from "./edge/s3.ts";
+import { BASE, ENV } from "./env.ts";
+import { arrange, get, MODERN, stage } from "./play.ts";
 
 test("all that is not there is one and the same 404, and costs no subrequest", async () => {
-  stage.play = () => failure("9404", 404);
   const missing = await get("/images/card/nothing.jpg");
+  expect(missing.status).toBe(404);
   expect(stage.asked).toHaveLength(1);
   const others = [
     "/",
@@ -51,52 +52,13 @@ test("all that is not there is one and the same 404, and costs no subrequest", a
   expect(stage.logged).toHaveLength(others.length + 1);
 });
 
-// The table of answers, row by row: what comes back, what the visitor gets, what the operator reads.
-test.each<[string, Play, number, Record<string, unknown>, number]>([
-  ["missing", () => failure("9404", 404), 404, { event: "object-missing", edge: "9404" }, 1],
-  ["no image", () => failure("9412", 415), 415, { event: "source-unreadable", edge: "9412" }, 1],
-  ["an SVG", () => print("image/svg+xml"), 415, { event: "source-unreadable" }, 1],
-  ["quota", () => failure("9422", 429), 503, { event: "quota-spent", edge: "9422" }, 1],
-  ["denied", () => failure("9408", 403), 502, { event: "origin-denied", edge: "9408" }, 1],
-  ["Sources", () => failure("9401", 403), 502, { event: "edge-refused", edge: "9401" }, 1],
-  ["origin down", () => failure("9509", 502), 502, { event: "origin-failed", edge: "9509" }, 2],
-  ["edge busy", () => failure("9522", 503), 502, { event: "edge-failed", edge: "9522" }, 2],
-  ["origin slow", () => failure("9504", 524), 504, { event: "timed-out", edge: "9504" }, 1],
-  ["cut off", () => HttpResponse.error(), 502, { event: "edge-failed" }, 2],
-  ["a page", () => print("text/html"), 502, { event: "wrong-type", type: "text/html" }, 1],
-  ["json", () => print("application/json"), 502, { event: "wrong-type" }, 1],
-  [
-    "transformations off (R2)",
-    () => untransformed("image/jpeg"),
-    502,
-    { event: "not-transformed", status: 200, type: "image/jpeg" },
-    1,
-  ],
-  [
-    "transformations off, and S3 denies",
-    () => s3Error(403, "SignatureDoesNotMatch"),
-    502,
-    { event: "origin-denied", origin: "SignatureDoesNotMatch" },
-    1,
-  ],
-  [
-    "a redirect, not followed (E7)",
-    () => HttpResponse.text(null, { status: 307, headers: { location: "https://else.example/" } }),
-    502,
-    { event: "origin-failed", status: 307 },
-    1,
-  ],
-  [
-    "the original, for it is smaller (R6)",
-    () => original("image/jpeg", { warning: 'cf-images 299 "original is smaller"' }),
-    502,
-    { event: "original-is-smaller" },
-    2,
-  ],
-])("%s", async (_what, played, status, line, calls) => {
-  stage.play = played;
-  const answer = await get("/images/card/photos/fig.jpg", { headers: MODERN });
-  expect(answer.status).toBe(status);
+type Expected = readonly [status: number, line: Record<string, unknown>, calls: number];
+
+/** Asks for an object that is not shown, and checks all that there is to see of it. */
+async function refused(key: string, [status, line, calls]: Expected): Promise<void> {
+  const answer = await get(`/images/card/${key}`, { headers: MODERN });
+  const { event } = line;
+  expect([answer.status, stage.logged[0]?.line["event"]]).toEqual([status, event]);
   expect(answer.headers.get("cache-control")).toBe(
     status === 404 || status === 415 ? "public, max-age=60" : "no-store",
   );
@@ -112,55 +74,153 @@ test.each<[string, Play, number, Record<string, unknown>, number]>([
         route: "/images/:preset/*",
         preset: "card",
         bucket: "media",
-        key: "published/photos/fig.jpg",
+        key: `published/${key}`,
         answered: status,
       }),
     },
   ]);
-  const head = await get("/images/card/photos/fig.jpg", { method: "HEAD", headers: MODERN });
+  const head = await get(`/images/card/${key}`, { method: "HEAD", headers: MODERN });
   expect([...head.headers]).toEqual([...answer.headers]);
   expect([head.status, head.body]).toEqual([status, null]);
+}
+
+const FAILED = "origin-failed";
+const UNREADABLE = [415, "source-unreadable", 1] as const;
+
+// Every code and status that the edge may fail with: the visitor's status, the event, the calls.
+const CODES = {
+  "9401/400": [502, "edge-refused", 1],
+  "9401/403": [502, "edge-refused", 1],
+  "9402/413": UNREADABLE,
+  "9402/502": [502, FAILED, 1],
+  "9403/508": [502, "edge-refused", 1],
+  "9404/404": [404, "object-missing", 1],
+  "9406/403": [502, "edge-refused", 1],
+  "9407/523": [502, FAILED, 1],
+  "9412/415": UNREADABLE,
+  "9413/403": UNREADABLE,
+  "9416/422": UNREADABLE,
+  "9419/403": [502, "edge-refused", 1],
+  "9420/400": [502, FAILED, 1],
+  "9420/415": [502, FAILED, 1],
+  "9421/400": [502, FAILED, 1],
+  "9422/429": [503, "quota-spent", 1],
+  "9423/403": [502, "edge-refused", 1],
+  "9504/522": [504, "timed-out", 1],
+  "9504/524": [504, "timed-out", 1],
+  "9505/502": [502, FAILED, 2],
+  "9509/502": [502, FAILED, 2],
+  "9510/523": [502, FAILED, 2],
+  "9516/422": UNREADABLE,
+  "9516/500": [502, "edge-failed", 1],
+  "9518/502": [502, "edge-failed", 2],
+  "9519/502": [502, FAILED, 1],
+  "9520/415": UNREADABLE,
+  "9522/503": [502, "edge-failed", 2],
+  "9522/504": [502, "edge-failed", 2],
+  "9523/422": UNREADABLE,
+  "9523/500": [502, "edge-failed", 1],
+  "9527/503": [502, "edge-failed", 2],
+  "9528/502": [502, "edge-failed", 2],
+  "9529/504": [504, "timed-out", 1],
+} as const satisfies Record<keyof typeof FAULTS, readonly [number, string, number]>;
+
+test.each(Object.entries(CODES))(
+  "the edge's %s is answered and logged as %j (R3)",
+  async (fault, [status, event, calls]) => {
+    arrange({ trouble: fault as keyof typeof FAULTS });
+    const [code, from] = fault.split("/");
+    await refused("key.jpg", [status, { event, edge: code, status: Number(from) }, calls]);
+  },
+);
+
+const DENIED = { event: "origin-denied", edge: "9408", status: 403 } as const;
+
+// All that can be wrong with S3, and with an object of it.
+const FAULTY = {
+  "no-list-bucket": ["nothing.jpg", [502, DENIED, 1]],
+  "revoked-key": ["key.jpg", [502, DENIED, 1]],
+  "other-secret": ["key.jpg", [502, DENIED, 1]],
+  "clock-skew": ["key.jpg", [502, DENIED, 1]],
+  archived: ["key.jpg", [502, DENIED, 1]],
+  "elsewhere-400": ["key.jpg", [502, { event: FAILED, edge: "9519", reason: /region/ }, 1]],
+  "elsewhere-301": ["key.jpg", [502, { event: FAILED, edge: "9420", reason: /region/ }, 1]],
+  "elsewhere-307": ["key.jpg", [502, { ...DENIED, reason: /region/ }, 1]],
+  SlowDown: ["key.jpg", [502, { event: FAILED, edge: "9509" }, 2]],
+  ServiceUnavailable: ["key.jpg", [502, { event: FAILED, edge: "9509" }, 2]],
+  InternalError: ["key.jpg", [502, { event: FAILED, edge: "9509" }, 2]],
+  reset: ["key.jpg", [502, { event: FAILED, edge: "9505" }, 2]],
+  "cut-short": ["key.jpg", [502, { event: FAILED, edge: "9402", reason: /whole/ }, 1]],
+  stall: ["key.jpg", [504, { event: "timed-out", edge: "9504" }, 1]],
+  "stall-midway": ["key.jpg", [504, { event: "timed-out", edge: "9504" }, 1]],
+} as const satisfies Record<Exclude<S3Fault, "expired-token">, readonly [string, Expected]>;
+
+test.each(Object.entries(FAULTY))(
+  "S3's %s is told to the operator alone (A5, A6, A7, A9, E7)",
+  async (fault, [key, [status, line, calls]]) => {
+    stage.s3.faults.add(fault as keyof typeof FAULTY);
+    const told = Object.entries(line).map(([name, value]) => [
+      name,
+      value instanceof RegExp ? expect.stringMatching(value) : value,
+    ]);
+    await refused(key, [status, Object.fromEntries(told), calls]);
+  },
+);
+
+test.each<[string, () => void, Expected]>([
+  ["nothing.jpg", () => {}, [404, { event: "object-missing", edge: "9404" }, 1]],
+  ["broken/page.jpg", () => {}, [415, { event: "source-unreadable", edge: "9412" }, 1]],
+  ["broken/empty.jpg", () => {}, [415, { event: "source-unreadable", edge: "9412" }, 1]],
+  ["broken/truncated.jpg", () => {}, [415, { event: "source-unreadable", edge: "9516" }, 1]],
+  ["broken/script.svg", () => {}, [415, { event: "source-unreadable", edge: "9412" }, 1]],
+  [
+    "photos/fig.jpg",
+    () => arrange({ sources: [] }),
+    [502, { event: "edge-refused", edge: "9401", reason: expect.stringContaining("Sources") }, 1],
+  ],
+  ["photos/fig.jpg", () => arrange({ quota: 0 }), [503, { event: "quota-spent", edge: "9422" }, 1]],
+  [
+    "photos/fig.jpg",
+    () => arrange({ patience: 5_000 }) ?? stage.s3.faults.add("stall"),
+    [504, { event: "timed-out", reason: "no answer within 1 s" }, 1],
+  ],
+  [
+    "photos/fig.jpg",
+    () => arrange({ workers: { [new URL(BASE).host]: (request) => fetch(request) } }),
+    [502, { event: "not-transformed", status: 200, type: "image/jpeg" }, 1],
+  ],
+])("%s, arranged as %s (E5, E9, L1, L2, R3, R8)", async (key, arranged, expected) => {
+  arranged();
+  await refused(key, expected);
 });
 
-test("an edge that does not answer is a 504, asked once", async () => {
-  stage.play = () => new Promise<never>(() => {});
-  const answer = await get("/images/card/k");
-  expect(answer.status).toBe(504);
-  expect(stage.asked).toHaveLength(1);
+test("an SVG that the edge passes on is no picture (R8)", async () => {
+  const answer = await get("/images/card/broken/script.svg");
+  expect(answer.status).toBe(415);
   expect(stage.logged[0]?.line).toMatchObject({
-    event: "timed-out",
-    reason: "no answer within 1 s",
+    event: "source-unreadable",
+    type: "image/svg+xml",
   });
 });
 
-test("an error whose text never ends is told by its code all the same", async () => {
-  vi.mocked(fetch).mockImplementation(async (_input, init) => {
-    const body = new ReadableStream({
-      start(stream) {
-        stream.enqueue(new Uint8Array(10));
-        init?.signal?.addEventListener("abort", () => stream.error(new Error("aborted")));
-      },
-    });
-    return new Response(body, { status: 404, headers: { "cf-resized": "err=9404" } });
-  });
-  const answer = await get("/images/card/k");
-  expect(answer.status).toBe(404);
-  expect(stage.logged[0]?.line).toMatchObject({ event: "object-missing", edge: "9404" });
+test.each(BROKEN)("$key, passed through, is not shown (R2)", async ({ key }) => {
+  arrange({ transformations: false });
+  await refused(key, [502, { event: "not-transformed", status: 200 }, 1]);
 });
 
-test("of an error's text no more than its beginning is read", async () => {
-  let sent = 0;
-  vi.mocked(fetch).mockImplementation(async () => {
-    const body = new ReadableStream({
-      pull(stream) {
-        sent += 1024;
-        stream.enqueue(new Uint8Array(1024).fill(32));
-      },
-    });
-    return new Response(body, { status: 404 });
-  });
-  expect((await get("/images/card/k")).status).toBe(404);
-  expect(sent).toBeLessThan(16_384);
+test("with transformations off the log has what S3 said (R2)", async () => {
+  for (const [fault, origin, event] of [
+    ["other-secret", "SignatureDoesNotMatch", "origin-denied"],
+    ["elsewhere-400", "AuthorizationHeaderMalformed", "origin-failed"],
+    ["elsewhere-307", "TemporaryRedirect", "origin-failed"],
+    ["SlowDown", "SlowDown", "origin-failed"],
+  ] as const) {
+    arrange({ transformations: false });
+    stage.s3.faults.add(fault);
+    stage.logged = [];
+    expect((await get("/images/card/key.jpg")).status).toBe(502);
+    expect(stage.logged[0]?.line).toMatchObject({ event, origin });
+  }
 });
 
 test.each(["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])("%s is a 405", async (method) => {
@@ -170,26 +230,6 @@ test.each(["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])("%s is a 405", async (m
   expect(stage.asked).toEqual([]);
 });
 
-test.each(BROKEN)("$key, passed through, is not shown", async ({ key, type }) => {
-  stage.play = () => untransformed(type);
-  const answer = await get(`/images/card/${key}`);
-  expect(answer.status).toBe(502);
-});
-
-test("the original of what is refused is let go of", async () => {
-  let cancelled = false;
-  vi.mocked(fetch).mockImplementation(async () => {
-    const body = new ReadableStream({
-      cancel() {
-        cancelled = true;
-      },
-    });
-    return new Response(body);
-  });
-  expect((await get("/images/card/k")).status).toBe(502);
-  expect(cancelled).toBe(true);
-});
-
 test("what a visitor sends does not fill the log", async () => {
   const long = "x".repeat(65_536);
   for (const path of [`/${long}`, `/images/${long}/k`, `/images/card/${long}`]) await get(path);
@@ -197,7 +237,7 @@ test("what a visitor sends does not fill the log", async () => {
   for (const { line } of stage.logged) expect(JSON.stringify(line).length).toBeLessThan(1_300);
 });
 
-test("with a broken configuration nothing is served, and the log has all of it", async () => {
+test("with a broken configuration nothing is served, and the log has all of it (A11)", async () => {
   const env = {
     ...ENV,
     PRESETS: { card: { width: 100, quality: 150 } },
@@ -222,12 +262,8 @@ test("with a broken configuration nothing is served, and the log has all of it",
   ]);
 });
 
-test("with a wrong secret the visitor learns nothing, and the log says what S3 said", async () => {
-  const answer = await get("/images/card/k", {}, { ...ENV, AWS_SECRET_ACCESS_KEY: "wrong" });
-  expect(answer.status).toBe(502);
-  expect(stage.logged[0]?.line).toMatchObject({
-    event: "origin-denied",
-    origin: "SignatureDoesNotMatch",
-    bucket: "media",
-  });
+test("between two puts a new key id stands beside an old secret: the visitor learns nothing (S1)", async () => {
+  const answer = await get("/images/card/key.jpg", {}, { ...ENV, AWS_ACCESS_KEY_ID: "AKIANEW" });
+  expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
+  expect(stage.logged[0]?.line).toMatchObject({ ...DENIED, bucket: "media" });
 });

@@ -2,11 +2,18 @@ import { expect, test } from "vitest";
 import { HARD_KEYS } from "../fixtures/objects.ts";
 import { originUrl } from "../src/origin.ts";
 import { sign } from "../src/sign.ts";
+import { findFault } from "./edge/s3-auth.ts";
 import { BASE, CREDENTIALS } from "./env.ts";
-import { signatureFault } from "./s3.ts";
 
 const url = originUrl(BASE, "photos/fig.jpg");
 const REGION = "eu-west-1";
+
+/** What S3 finds wrong with a signed request. */
+function fault(of: string, headers: Headers, region: string) {
+  const keys = new Map([[CREDENTIALS.accessKeyId, CREDENTIALS.secretAccessKey]]);
+  const request = new Request(of, { headers });
+  return findFault(request, { keys, region, now: Date.now(), dialect: "r2" });
+}
 
 test("exactly three headers are sent, and the signed ones are those of A1", async () => {
   const headers = await sign(url, REGION, CREDENTIALS, Date.UTC(2026, 10, 24, 9, 8, 7, 654));
@@ -21,7 +28,7 @@ test("exactly three headers are sent, and the signed ones are those of A1", asyn
 test.each(HARD_KEYS)("the signature for %j is right (A2)", async (key) => {
   const of = originUrl(BASE, `published/${key}`);
   const headers = await sign(of, REGION, CREDENTIALS, Date.now());
-  expect(await signatureFault(of, headers, REGION, CREDENTIALS)).toBeUndefined();
+  expect(await fault(of, headers, REGION)).toBeUndefined();
 });
 
 test.each([
@@ -30,21 +37,5 @@ test.each([
   "http://localhost:8787/x/b/k",
 ])("service and region are not guessed from the host of %s (A3)", async (of) => {
   const headers = await sign(of, "auto", CREDENTIALS, Date.now());
-  expect(await signatureFault(of, headers, "auto", CREDENTIALS)).toBeUndefined();
-});
-
-test("the verifier finds fault where there is one", async () => {
-  const headers = await sign(url, REGION, CREDENTIALS, Date.now());
-  const old = await sign(url, REGION, CREDENTIALS, Date.now() - 16 * 60 * 1000);
-  const other = { ...CREDENTIALS, secretAccessKey: `${CREDENTIALS.secretAccessKey}x` };
-  const unknown = { ...CREDENTIALS, accessKeyId: "AKIAUNKNOWN" };
-  const fault = (of = url, sent = headers, region = REGION, keys = CREDENTIALS) =>
-    signatureFault(of, sent, region, keys);
-  expect(await fault()).toBeUndefined();
-  expect(await fault(`${url}x`)).toBe("SignatureDoesNotMatch");
-  expect(await fault(url, old)).toBe("RequestTimeTooSkewed");
-  expect(await fault(url, headers, "us-east-1")).toBe("AuthorizationHeaderMalformed");
-  expect(await fault(url, headers, REGION, other)).toBe("SignatureDoesNotMatch");
-  expect(await fault(url, headers, REGION, unknown)).toBe("InvalidAccessKeyId");
-  expect(await fault(url, new Headers())).toBe("AccessDenied");
+  expect(await fault(of, headers, "auto")).toBeUndefined();
 });
