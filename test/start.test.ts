@@ -104,10 +104,10 @@ test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", asyn
   const statuses = await Promise.all(
     urls.map(async (url) => [url, (await fetch(url)).status] as const),
   );
-  expect(statuses).toEqual(urls.map((url) => [url, url.includes("/broken/") ? 502 : 200]));
+  expect(statuses).toEqual(urls.map((url) => [url, url.includes("/broken/") ? 415 : 200]));
   await expect
     .poll(() => first.output())
-    .toMatch(/^\{"event":"not-transformed",.*"bucket":"media"/m);
+    .toMatch(/^\{"event":"source-unreadable",.*"bucket":"media"/m);
 
   const second = await run(START, { PORT: `${port}` });
   expect(second.code).toBe(1);
@@ -121,7 +121,7 @@ test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", asyn
   const again = await start(port);
   expect(readFileSync(made, "utf8")).toContain("wrong");
   expect((await fetch(urls[0] ?? address)).status).toBe(502);
-  await expect.poll(() => again.output()).toContain('"origin":"SignatureDoesNotMatch"');
+  await expect.poll(() => again.output()).toMatch(/"origin-denied","status":403,.*"edge":"9408"/);
   await again.stop();
 });
 
@@ -131,11 +131,12 @@ test("npm start plays buckets with credentials of their own, and lists what can 
       .replace('bucket = "acme-media"', 'bucket = "acme.media"\nprefix = "a/"\ncredentials = "OWN"')
       .replace('path = "/images/:preset/*"', 'path = "/:tenant/:preset/*"')
       .replace('object = "media/*"', 'object = "media/*"\npresets = ["card"]')
-      .replace("[vars.PRESETS.card]", "[vars.PRESETS.card]\nblur = 5")
+      .replace("[vars.PRESETS.card]", '[vars.PRESETS.card]\nblur = 5\ngravity = "face"')
       .replace('["AWS_ACCESS_KEY_ID", "AWS_', '["OWN_ACCESS_KEY_ID", "OWN_'),
   );
   const run = await start(await freePort());
-  expect(run.output()).toContain("PRESETS.card: wrangler dev does not apply blur.");
+  expect(run.output()).toContain('PRESETS.card: the local edge leaves out gravity "face".');
+  expect(run.output()).not.toContain("blur");
   const urls = (run.output().match(/http:\S+\/card\S*/g) ?? []).filter(
     (url) => !url.includes("broken"),
   );
@@ -202,10 +203,11 @@ test("npm run check finds session credentials in .dev.vars, and a secret that is
   expect(missing.output).toContain("AWS_SECRET_ACCESS_KEY: is missing");
 });
 
-test("npm run check finds what would go wrong only once deployed, all at once", async () => {
+test("npm run check finds what would go wrong only once deployed, all at once (R2, C5, E6)", async () => {
   edit("wrangler.toml", (text) =>
     text
       .replace("workers_dev = false", "workers_dev = true")
+      .replace("[observability]", "[cache]\nenabled = true\n$&")
       .replace('region = "eu-west-1"', 'region = "eu-west-2"')
       .replace("[vars.BUCKETS.media]", '[vars]\nOLD_ACCESS_KEY_ID = "x"\n[vars.PRESET.card]\n$&')
       .replace("[[vars.ROUTES]]", '$&\npath = "/:preset/*"\nobject = "own/*"\n$&')
@@ -220,6 +222,7 @@ test("npm run check finds what would go wrong only once deployed, all at once", 
     ),
     "  PRESET: is none of BUCKETS, ROUTES, PRESETS, ANSWERS",
     expect.stringMatching(/^ {2}workers_dev, preview_urls: /), // R2
+    expect.stringMatching(/^ {2}cache\.enabled: is on/), // C5
     "  BUCKETS.own.endpoint: http:// is for .dev.vars, on one's own machine", // E6
     "  BUCKETS.media.region: is eu-west-2, and the endpoint's is eu-west-1", // A5
     "",
@@ -232,8 +235,9 @@ bucket = "own"
 region = "us-east-1"
 $&`;
 
-test("npm run check finds a secret that .dev.vars leaves out", async () => {
+test("npm run check finds a secret that .dev.vars leaves out, whatever .env has (S2, S4)", async () => {
   writeFileSync(join(folder, ".dev.vars"), 'AWS_ACCESS_KEY_ID="x"\n');
+  writeFileSync(join(folder, ".env"), 'AWS_SECRET_ACCESS_KEY="x"\n');
   const { code, output } = await run(CHECK);
   expect(code).toBe(1);
   expect(output).toContain("  .dev.vars: AWS_SECRET_ACCESS_KEY: is missing");

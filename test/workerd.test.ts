@@ -1,27 +1,26 @@
-// The built bundle in the real Workers runtime: against an S3 played by msw, whose answers workerd's
-// own stand-in for the edge transforms, and against the local S3 that `npm start` uses.
+// The built bundle in the real Workers runtime: as it is deployed, with the stand-in for the edge that
+// wrangler brings; and as `npm start` runs it, with the strict edge, before two kinds of S3.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { HttpResponse, http, passthrough } from "msw";
-import { setupServer } from "msw/node";
+import { http, passthrough } from "msw";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createTestHarness } from "wrangler";
+import { serveEdge } from "../fixtures/local/edge.ts";
 import { fillBucket } from "../fixtures/local/fill.ts";
 import { localBuckets, localKeys, originConfig } from "../fixtures/local/origin.ts";
 import { BROKEN, HARD_KEYS } from "../fixtures/objects.ts";
 import { originUrl } from "../src/origin.ts";
-import { BUILT, ROOT } from "./built.ts";
-import { BASE, CREDENTIALS, SECRETS, VARS } from "./env.ts";
-import { s3Error, signatureFault } from "./s3.ts";
+import { BUILT, BUILT_LOCAL, ROOT } from "./built.ts";
+import { createEdge, type Edge } from "./edge/edge.ts";
+import { network, setUp } from "./edge/stand.ts";
+import { BASE, SECRETS, VARS } from "./env.ts";
 
-const file = (name: string) => readFileSync(join(ROOT, "fixtures/objects", name));
 const MODERN = { accept: "image/avif,image/webp,*/*" };
-const worker = { configPath: "wrangler.toml", prebuiltWorkerDir: BUILT };
+const configPath = "wrangler.toml";
 
-const network = setupServer();
 beforeAll(() => network.listen({ onUnhandledFrame: "error" }));
 afterEach(() => network.resetHandlers());
 afterAll(() => network.close());
@@ -29,28 +28,39 @@ afterAll(() => network.close());
 /** Reads an answer's image as a browser would. */
 async function picture(answer: { arrayBuffer(): Promise<ArrayBuffer> }) {
   const bytes = Buffer.from(await answer.arrayBuffer());
-  const { format, compression, width, height, exif, orientation } = await sharp(bytes).metadata();
-  return {
-    bytes,
-    kind: format === "heif" ? compression : format,
-    width,
-    height,
-    exif,
-    orientation,
-  };
+  const { format, compression, width, height, exif } = await sharp(bytes).metadata();
+  return { bytes, kind: format === "heif" ? compression : format, width, height, exif };
 }
+
+const named = (headers: Iterable<[string, string]>) =>
+  [...headers].filter(([name]) => !["server-timing", "transfer-encoding"].includes(name));
+
+const FORMATS: [string, string][] = [
+  ["image/avif,image/webp", "av1"],
+  ["image/webp", "webp"],
+  ["*/*", "jpeg"],
+];
 
 test("the bundle is small: under 10 KiB gzipped", () => {
   expect(gzipSync(readFileSync(join(BUILT, "index.js"))).length).toBeLessThan(10 * 1024);
 });
 
-describe("against a mocked S3", () => {
+test("what is deployed knows nothing of the local edge", () => {
+  expect(readFileSync(join(BUILT_LOCAL, "index.js"), "utf8")).toContain("LOCAL_EDGE");
+  expect(readFileSync(join(BUILT, "index.js"), "utf8")).not.toContain("LOCAL_EDGE");
+});
+
+describe("as deployed, with wrangler's edge", () => {
   const server = createTestHarness({
     root: ROOT,
-    workers: [{ ...worker, vars: { ...VARS, ANSWERS: { timeout: 2 } }, secrets: SECRETS }],
+    workers: [
+      {
+        ...{ configPath, prebuiltWorkerDir: BUILT, secrets: SECRETS },
+        vars: { ...VARS, ANSWERS: { timeout: 2 } },
+      },
+    ],
   });
-  let seen: Request[];
-  let play: () => Response | Promise<Response>;
+  let s3: ReturnType<typeof setUp>["s3"];
 
   beforeAll(async () => {
     await server.listen();
@@ -58,69 +68,53 @@ describe("against a mocked S3", () => {
   afterAll(() => server.close());
   beforeEach(() => {
     server.clearLogs();
-    seen = [];
-    play = () =>
-      new HttpResponse(file("photos/fig.jpg"), { headers: { "content-type": "image/jpeg" } });
-    network.use(
-      http.get(`${BASE}*`, async ({ request }) => {
-        seen.push(new Request(request.url, { headers: request.headers }));
-        const fault = await signatureFault(request.url, request.headers, "eu-west-1", CREDENTIALS);
-        return fault === undefined ? play() : s3Error(403, fault);
-      }),
-    );
+    ({ s3 } = setUp());
   });
   const lines = () => server.getLogs().map(({ message }): unknown => JSON.parse(message));
 
-  test.each<[string, string]>([
-    ["image/avif,image/webp", "av1"],
-    ["image/webp", "webp"],
-    ["*/*", "jpeg"],
-  ])("to Accept %s the answer is %s", async (accept, kind) => {
+  test.each(FORMATS)("to Accept %s the answer is %s (O6)", async (accept, kind) => {
     const answer = await server.fetch("/images/card@2x/photos/fig.jpg", { headers: { accept } });
     expect(answer.status).toBe(200);
     expect(await picture(answer)).toMatchObject({ kind, width: 320, height: 320 });
-    expect(seen.map(({ url }) => url)).toEqual([`${BASE}published/photos/fig.jpg`]);
+    expect(s3.requests.map(({ url }) => url)).toEqual([`${BASE}published/photos/fig.jpg`]);
   });
 
-  test.each(HARD_KEYS)("the key %j arrives rightly signed", async (key) => {
+  test.each(HARD_KEYS)("the key %j arrives rightly signed (A2, A10)", async (key) => {
     const answer = await server.fetch(`/images/card/${encodeURIComponent(key)}`);
     expect(answer.status).toBe(200);
-    expect(seen.map(({ url }) => url)).toEqual([originUrl(BASE, `published/${key}`)]);
+    expect(s3.requests.map(({ url }) => url)).toEqual([originUrl(BASE, `published/${key}`)]);
     await answer.body?.cancel();
   });
 
-  test("HEAD has GET's headers, and no body", async () => {
+  test("HEAD has GET's headers, and no body (E4)", async () => {
     const [get, head] = [
-      await server.fetch("/images/card/k", { headers: MODERN }),
-      await server.fetch("/images/card/k", { headers: MODERN, method: "HEAD" }),
+      await server.fetch("/images/card/key.jpg", { headers: MODERN }),
+      await server.fetch("/images/card/key.jpg", { headers: MODERN, method: "HEAD" }),
     ];
     await get.body?.cancel();
-    const named = (headers: Iterable<[string, string]>) =>
-      [...headers].filter(([name]) => !["server-timing", "transfer-encoding"].includes(name));
     expect(named(head.headers)).toEqual(named(get.headers));
     expect(await head.text()).toBe("");
   });
 
   test("what the edge could not transform does not come out (R2)", async () => {
-    play = () => new HttpResponse("<!doctype html>", { headers: { "content-type": "image/jpeg" } });
-    const answer = await server.fetch("/images/card/k");
+    const answer = await server.fetch("/images/card/broken/page.jpg");
     expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
     expect(lines()).toMatchObject([{ event: "not-transformed", bucket: "media" }]);
   });
 
-  test("a failing origin is asked twice, and no more", async () => {
-    play = () => s3Error(503, "SlowDown");
-    const answer = await server.fetch("/images/card/k");
+  test("a failing origin is asked twice, and no more (A9)", async () => {
+    s3.faults.add("SlowDown");
+    const answer = await server.fetch("/images/card/key.jpg");
     expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
-    expect(seen).toHaveLength(2);
+    expect(s3.requests).toHaveLength(2);
     expect(lines()).toMatchObject([{ event: "origin-failed", origin: "SlowDown" }]);
   });
 
   test("a silent origin is a 504 in time, asked once", async () => {
-    play = () => new Promise<never>(() => {});
-    const answer = await server.fetch("/images/card/k");
+    s3.faults.add("stall");
+    const answer = await server.fetch("/images/card/key.jpg");
     expect([answer.status, await answer.text()]).toEqual([504, "Timed out\n"]);
-    expect(seen).toHaveLength(1);
+    expect(s3.requests).toHaveLength(1);
   });
 
   test("what cannot be costs no subrequest", async () => {
@@ -128,108 +122,158 @@ describe("against a mocked S3", () => {
       expect((await server.fetch(path)).status).toBe(404);
     }
     expect((await server.fetch("/images/card/k", { method: "POST" })).status).toBe(405);
-    expect(seen).toEqual([]);
+    expect(s3.requests).toEqual([]);
   });
 });
 
-describe("against the local S3", () => {
-  const origin = join(ROOT, ".wrangler/test/origin.json");
-  const main = join(ROOT, "fixtures/local/bucket.ts");
-  writeFileSync(origin, JSON.stringify(originConfig(main, ["acme-media"])));
-  const server = createTestHarness();
-  let address: string;
-  const keys = localKeys();
-  const secrets = {
-    AWS_ACCESS_KEY_ID: keys.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
-  };
+describe.each(["AWS's S3", "wrangler's S3"])(
+  "as npm start runs it, with the strict edge, before %s",
+  (which) => {
+    const local = which === "wrangler's S3";
+    const origin = join(ROOT, ".wrangler/test/origin.json");
+    const main = join(ROOT, "fixtures/local/bucket.ts");
+    writeFileSync(origin, JSON.stringify(originConfig(main, ["acme-media"])));
+    const server = createTestHarness();
+    const keys = localKeys();
+    const secrets = local
+      ? { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey }
+      : SECRETS;
+    let address: string;
+    let edge: Edge;
+    let door: { url: string; close: () => void };
+    let stand: ReturnType<typeof setUp>;
 
-  /** The Worker's port is known only once it listens, and its configuration names it. */
-  async function configure(change: Partial<typeof secrets> = {}): Promise<void> {
-    const BUCKETS = localBuckets(VARS.BUCKETS, `${address}cdn-cgi/local/r2/s3`);
-    await server.update({
-      root: ROOT,
-      workers: [
-        { ...worker, vars: { ...VARS, BUCKETS }, secrets: { ...secrets, ...change } },
-        { configPath: origin },
-      ],
+    /** Starts the server anew, with other secrets and with the port that the bucket is at. */
+    async function configure(change: Record<string, string> = {}): Promise<void> {
+      const BUCKETS = local
+        ? localBuckets(VARS.BUCKETS, `${address}cdn-cgi/local/r2/s3`)
+        : VARS.BUCKETS;
+      const vars = { ...VARS, BUCKETS, LOCAL_EDGE: door.url };
+      const own = { configPath, prebuiltWorkerDir: BUILT_LOCAL, vars };
+      await server.update({
+        root: ROOT,
+        workers: [{ ...own, secrets: { ...secrets, ...change } }, { configPath: origin }],
+      });
+    }
+
+    const reach = () => {
+      stand = setUp({ cache: false });
+      edge = stand.edge;
+      network.use(http.all(`${address}*`, () => passthrough()));
+      network.use(http.all(`${new URL(door.url).origin}/*`, () => passthrough()));
+      if (!local) return;
+      const { host } = new URL(address);
+      const fetchIt: typeof fetch = (input, { cf: _cf, ...init } = {}) => fetch(input, init);
+      const settings = { zone: "images.example", sources: [host], plain: [host], cache: false };
+      edge = createEdge({ ...settings, fetch: fetchIt, now: Date.now });
+    };
+
+    beforeAll(async () => {
+      door = await serveEdge({ fetch: (url, init) => edge.fetch(url, init) }, console.error);
+      address = "http://127.0.0.1:1/";
+      await configure();
+      address = (await server.listen()).url.href;
+      await configure();
+      expect((await server.listen()).url.href).toBe(address);
+      reach();
+      if (!local) return;
+      await fillBucket(`${address}cdn-cgi/local/r2/s3/acme-media/`, "published/", keys, () => {});
     });
-  }
+    afterAll(async () => {
+      door.close();
+      await server.close();
+    });
+    beforeEach(() => {
+      reach();
+      server.clearLogs();
+    });
+    const lines = () => server.getLogs().map(({ message }): unknown => JSON.parse(message));
 
-  beforeAll(async () => {
-    address = "http://127.0.0.1:1/";
-    await configure();
-    address = (await server.listen()).url.href;
-    await configure();
-    expect((await server.listen()).url.href).toBe(address);
-    network.use(http.all(`${address}*`, () => passthrough()));
-    await fillBucket(`${address}cdn-cgi/local/r2/s3/acme-media/`, "published/", keys, () => {});
-  });
-  afterAll(() => server.close());
-  beforeEach(() => network.use(http.all(`${address}*`, () => passthrough())));
+    test.each(FORMATS)("to Accept %s a photograph is %s (O6)", async (accept, kind) => {
+      const answer = await server.fetch("/images/card/photos/dandelion.jpg", {
+        headers: { accept },
+      });
+      expect(await picture(answer)).toMatchObject({ kind, width: 160, height: 160 });
+    });
 
-  test.each<[string, string]>([
-    ["image/avif,image/webp", "av1"],
-    ["image/webp", "webp"],
-    ["*/*", "jpeg"],
-  ])("to Accept %s a photograph is %s", async (accept, kind) => {
-    const answer = await server.fetch("/images/card/photos/dandelion.jpg", { headers: { accept } });
-    expect(await picture(answer)).toMatchObject({ kind, width: 160, height: 160 });
-  });
+    test.each(HARD_KEYS)("the key %j is served (A2, A10)", async (key) => {
+      const answer = await server.fetch(`/images/card/${encodeURIComponent(key)}`);
+      expect(await picture(answer)).toMatchObject({ kind: "jpeg", width: 160, height: 160 });
+    });
 
-  test.each(HARD_KEYS)("the key %j is served", async (key) => {
-    const answer = await server.fetch(`/images/card/${encodeURIComponent(key)}`);
-    expect(await picture(answer)).toMatchObject({ kind: "jpeg", width: 160, height: 160 });
-  });
+    test("a photograph stored on its side stands upright, without its GPS (O9)", async () => {
+      const answer = await server.fetch("/images/tall/rotated-gps.jpg");
+      const { bytes, ...found } = await picture(answer);
+      expect(found).toMatchObject({ width: 300, height: 400, exif: undefined });
+      expect(bytes.includes("GPS") || bytes.includes("Vitrine")).toBe(false);
+      const { data } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
+      const [red, , blue] = data.subarray(0, 3);
+      expect(red).toBeGreaterThan(150);
+      expect(blue).toBeLessThan(80);
+    });
 
-  test("a photograph stored on its side stands upright, without its GPS (O9)", async () => {
-    const answer = await server.fetch("/images/tall/rotated-gps.jpg");
-    const { bytes, ...found } = await picture(answer);
-    expect(found).toMatchObject({ width: 300, height: 400, exif: undefined });
-    expect(bytes.includes("GPS") || bytes.includes("Vitrine")).toBe(false);
-    const { data } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
-    const [red, , blue] = data.subarray(0, 3);
-    expect(red).toBeGreaterThan(150);
-    expect(blue).toBeLessThan(80);
-  });
+    test("transparency stays, a GIF moves where it may (O8, R9)", async () => {
+      const ring = await server.fetch("/images/card/transparent.png", { headers: MODERN });
+      expect((await sharp(Buffer.from(await ring.arrayBuffer())).stats()).isOpaque).toBe(false);
+      for (const [preset, frames] of [
+        ["card", 1],
+        ["moving", 3],
+      ] as const) {
+        const gif = await server.fetch(`/images/${preset}/animated.gif`, { headers: MODERN });
+        const { pages = 1 } = await sharp(Buffer.from(await gif.arrayBuffer())).metadata();
+        expect(pages).toBe(frames);
+      }
+    });
 
-  test("transparency stays, an animation is stilled (O8)", async () => {
-    const ring = await server.fetch("/images/card/transparent.png", { headers: MODERN });
-    expect((await sharp(Buffer.from(await ring.arrayBuffer())).stats()).isOpaque).toBe(false);
-    const gif = await server.fetch("/images/card/animated.gif");
-    expect((await sharp(Buffer.from(await gif.arrayBuffer())).metadata()).pages ?? 1).toBe(1);
-  });
+    test("an entity tag makes a 304, and HEAD has GET's headers (R4, R10)", async () => {
+      const get = await server.fetch("/images/card/photos/fig.jpg");
+      await get.body?.cancel();
+      const etag = get.headers.get("etag") ?? "";
+      expect(etag).toMatch(/^"cf[\w-]{42}:/);
+      const same = await server.fetch("/images/card/photos/fig.jpg", {
+        headers: { "if-none-match": etag },
+      });
+      expect([same.status, await same.text()]).toEqual([304, ""]);
+      const head = await server.fetch("/images/card/photos/fig.jpg", { method: "HEAD" });
+      expect(named(head.headers)).toEqual(named(get.headers));
+    });
 
-  test("an animation is asked for only after it is known to be a GIF (O8, R9)", async () => {
-    for (const key of ["animated.gif", "photos/fig.jpg"]) {
-      const answer = await server.fetch(`/images/moving/${key}`, { headers: MODERN });
-      expect(await picture(answer)).toMatchObject({ kind: "webp", width: 200 });
-    }
-  });
+    test.each(BROKEN)("$key is no image: not a byte of it comes out (R3, R8)", async ({ key }) => {
+      for (const headers of [MODERN, { accept: "*/*" }]) {
+        const answer = await server.fetch(`/images/card/${key}`, { headers });
+        expect([answer.status, await answer.text()]).toEqual([415, "Not an image\n"]);
+      }
+    });
 
-  test.each(BROKEN)("not a byte of $key comes out", async ({ key }) => {
-    for (const headers of [MODERN, { accept: "*/*" }]) {
-      const answer = await server.fetch(`/images/card/${key}`, { headers });
+    test("with transformations off nothing comes out (R2)", async () => {
+      edge.switches.transformations = false;
+      const answer = await server.fetch("/images/card/photos/fig.jpg");
       expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
-    }
-  });
+      expect(lines()).toMatchObject([{ event: "not-transformed" }]);
+    });
 
-  test("a missing object is a 404", async () => {
-    expect((await server.fetch("/images/card/nothing.jpg")).status).toBe(404);
-  });
+    test("a missing object is a 404 (A6)", async () => {
+      expect((await server.fetch("/images/card/nothing.jpg")).status).toBe(404);
+    });
 
-  test("the bucket is private", async () => {
-    const at = `${address}cdn-cgi/local/r2/s3/acme-media/published/photos/fig.jpg`;
-    expect((await fetch(at)).ok).toBe(false);
-  });
+    test("the bucket is private", async () => {
+      const base = local ? `${address}cdn-cgi/local/r2/s3/acme-media/` : BASE;
+      expect((await fetch(`${base}published/photos/fig.jpg`)).ok).toBe(false);
+    });
 
-  test("with a wrong secret the log says so, and the visitor is told nothing", async () => {
-    await configure({ AWS_SECRET_ACCESS_KEY: "wrong" });
-    server.clearLogs();
-    const answer = await server.fetch("/images/card/photos/fig.jpg");
-    expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
-    expect(server.getLogs().map(({ message }): unknown => JSON.parse(message))).toMatchObject([
-      { event: "origin-denied", origin: "SignatureDoesNotMatch", bucket: "media" },
-    ]);
-  });
-});
+    test("an edge that does not answer is a 504 (L3)", async () => {
+      edge.switches.patience = 10_000;
+      edge.fetch = () => new Promise<never>(() => {});
+      const answer = await server.fetch("/images/card/photos/fig.jpg");
+      expect([answer.status, await answer.text()]).toEqual([504, "Timed out\n"]);
+    });
+
+    test("with a wrong secret the visitor is told nothing, and the log what the edge said (R3)", async () => {
+      await configure({ AWS_SECRET_ACCESS_KEY: "wrong" });
+      server.clearLogs();
+      const answer = await server.fetch("/images/card/photos/fig.jpg");
+      expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
+      expect(lines()).toMatchObject([{ event: "origin-denied", edge: "9408", status: 403 }]);
+    });
+  },
+);

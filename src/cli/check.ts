@@ -36,7 +36,7 @@ function check(vars: KnownVars): Set<string> {
 }
 
 /** What wrangler takes, and Vitrine has no use for. */
-function* pitfalls({ deployed, workersDev }: KnownVars): Generator<string> {
+function* pitfalls({ deployed, workersDev, cached }: KnownVars): Generator<string> {
   for (const name of Object.keys(deployed)) {
     if (/_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY)$/.test(name)) {
       yield `${name}: stands in wrangler.toml, where it is no secret: npx wrangler secret put ${name}`;
@@ -46,6 +46,9 @@ function* pitfalls({ deployed, workersDev }: KnownVars): Generator<string> {
   }
   if (workersDev) {
     yield "workers_dev, preview_urls: are not false, and there nothing is transformed"; // R2
+  }
+  if (cached) {
+    yield "cache.enabled: is on, and keeps one format for all, whatever their browsers read"; // C5
   }
 }
 

@@ -13,6 +13,8 @@ export type KnownVars = {
   readonly secrets: readonly string[];
   /** True where wrangler.toml would deploy to a workers.dev address, too. */
   readonly workersDev: boolean;
+  /** True where it turns on Workers Caching. */
+  readonly cached: boolean;
   /** True where it names a domain or a route to deploy to. */
   readonly routed: boolean;
 };
@@ -33,6 +35,7 @@ export function readVars(): KnownVars | { readonly fault: string } {
       local: new Set(found.filter(([, { type }]) => type === "secret_text").map(([name]) => name)),
       secrets: secrets?.required ?? [],
       workersDev: config.workers_dev !== false || config.preview_urls !== false,
+      cached: config.cache?.enabled === true,
       routed: (config.routes ?? []).length > 0 || config.route !== undefined,
     };
   } catch (error) {
