@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import RulesReporter from "./rules.ts";
 
 export default defineConfig({
   root: new URL("..", import.meta.url).pathname,
@@ -8,5 +9,6 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     restoreMocks: true,
+    reporters: ["default", new RulesReporter()],
   },
 });
