@@ -539,23 +539,10 @@ describe("metadata", () => {
   /** A JPEG with EXIF data of one's own. */
   const withExif = async (tiff: Uint8Array) => {
     const jpeg = await paint("rg/by").jpeg({ chromaSubsampling: "4:4:4" }).toBuffer();
-    const length = tiff.length + 8;
-    const head = Uint8Array.of(
-      0xff,
-      0xe1,
-      length >> 8,
-      length & 0xff,
-      0x45,
-      0x78,
-      0x69,
-      0x66,
-      0,
-      0,
-    );
-    return original(
-      Buffer.concat([jpeg.subarray(0, 2), head, tiff, jpeg.subarray(2)]),
-      "image/jpeg",
-    );
+    const head = Buffer.from("\xff\xe1??Exif\0\0", "latin1");
+    head.writeUInt16BE(tiff.length + 8, 2);
+    const bytes = Buffer.concat([jpeg.subarray(0, 2), head, tiff, jpeg.subarray(2)]);
+    return original(bytes, "image/jpeg");
   };
 
   /** TIFF's header and a directory of one tag: a short number (3) or a text (2). */
@@ -626,15 +613,9 @@ describe("metadata", () => {
 
   test.each<[string, Uint8Array]>([
     ["nothing", new Uint8Array()],
-    ["half a header", Uint8Array.of(0x49, 0x49, 42, 0)],
-    [
-      "a directory that is not there",
-      Uint8Array.of(0x4d, 0x4d, 0, 42, 0xff, 0xff, 0xff, 0xf0, 0, 0),
-    ],
-    [
-      "half a directory",
-      directory(true, 0x8298, 2, Uint8Array.of(65, 66, 67, 68, 69)).slice(0, 20),
-    ],
+    ["half a header", Buffer.from("II*\0")],
+    ["a directory that is not there", Buffer.from("MM\0*\xff\xff\xff\xf0\0\0", "latin1")],
+    ["half a directory", directory(true, 0x8298, 2, Buffer.from("ABCDE")).slice(0, 20)],
     ["a text that is not there", directory(true, 0x8298, 2, new Uint8Array(9)).slice(0, 26)],
     ["an empty text", directory(true, 0x8298, 2, new Uint8Array(9))],
   ])("EXIF data that are %s do no harm (O9)", async (_what, tiff) => {
@@ -659,24 +640,22 @@ describe("metadata", () => {
     }
   });
 
-  test.each(["b-w", "cmyk", "rgb16"] as const)(
-    "%s is made into sRGB of 8 bits (O9)",
-    async (space) => {
-      const grey = paint("-").removeAlpha().toColourspace(space);
-      const bytes = await (space === "cmyk" ? grey.jpeg() : grey.png()).toBuffer();
-      const made = await exact(
-        await original(bytes, `image/${space === "cmyk" ? "jpeg" : "png"}`),
-        {},
-      );
-      const { space: found, depth } = made.metadata;
-      expect([made.look(1, 1), found, depth]).toEqual(["-", "srgb", "uchar"]);
-    },
-  );
+  test.each<["b-w" | "cmyk" | "rgb16", "jpeg" | "png"]>([
+    ["b-w", "jpeg"],
+    ["b-w", "png"],
+    ["cmyk", "jpeg"],
+    ["rgb16", "png"],
+  ])("%s of a %s is made into sRGB of 8 bits (O9)", async (space, type) => {
+    const bytes = await paint("-").removeAlpha().toColourspace(space).toFormat(type).toBuffer();
+    const made = await exact(await original(bytes, `image/${type}`), {});
+    const { space: found, depth } = made.metadata;
+    expect([made.look(1, 1), found, depth]).toEqual(["-", "srgb", "uchar"]);
+  });
 
   test("colour profiles are baked in (O9)", async () => {
     const p3 = await paint("r").withIccProfile("p3").png().toBuffer();
-    const stored = await sharp(p3).raw().toBuffer();
-    expect(stored[0]).toBe(255);
+    const stored = await sharp(p3, { ignoreIcc: true }).raw().toBuffer();
+    expect(stored[0]).toBeLessThan(240);
     const made = await exact(await original(p3, "image/png"), {});
     expect(made.pixel(1, 1)).toEqual([255, 0, 0, 255]);
     expect(made.metadata.hasProfile).toBe(false);
@@ -729,11 +708,7 @@ describe("animations", () => {
     [{ fit: "cover", width: 10, height: 20, gravity: "left" }, "rr/bb", "yy/gg"],
     [{ fit: "pad", width: 40, height: 20 }, "wrgw/wbyw", "wybw/wgrw"],
     [{ trim: { top: 10 }, width: 10 }, "by", "gr"],
-    [
-      { border: { color: "lime", width: 10 } },
-      "gggg/grgg/gbyg/gggg",
-      "gggg/gybg/gggr/gggg".replace("gggr", "ggrg"),
-    ],
+    [{ border: { color: "lime", width: 10 } }, "gggg/grgg/gbyg/gggg", "gggg/gybg/ggrg/gggg"],
     [{ brightness: 0.001 }, "kk/kk", "kk/kk"],
     [{ saturation: 0.001 }, "-w/?w", "w?/w-"],
     [{ width: 2, blur: 20 }, "??/??", "??/??"],
