@@ -56,14 +56,18 @@ async function show(request: Request, env: object, subject: Subject): Promise<Re
 
   const { timeout, max_age } = config.answers;
   let asked = chooseFormat(variant, readAccept(request.headers.get("accept")), svg);
-  const tell = () => originalType(url, headers, asked, timeout);
-  // Only what is known to be a GIF may move: too large, it comes back as it is, and shows that by
-  // its type (O8).
-  if (!asked.still) asked = { ...asked, still: (await tell()) !== "image/gif" };
-  let print = await makePrint(url, headers, asked, timeout);
-  if (isRefusal(print) && print.event === "original-is-smaller") {
-    asked = { ...asked, original: await tell() };
+  const tell = async () => ({
+    ...asked,
+    original: await originalType(url, headers, asked, timeout),
+  });
+  if (!asked.still) {
+    // Only what is known to be a GIF may move: too large, it comes back as it is, and shows that by
+    // its type (O8).
+    asked = await tell();
+    asked = { ...asked, still: asked.original !== "image/gif" };
   }
+  let print = await makePrint(url, headers, asked, timeout);
+  if (isRefusal(print) && print.event === "original-is-smaller") asked = await tell();
   const again = isRefusal(print) ? secondChance(asked, print) : undefined;
   if (again !== undefined) print = await makePrint(url, headers, again, timeout);
   if (isRefusal(print)) return print;

@@ -4,7 +4,9 @@ import sharp from "sharp";
 import { expect, test } from "vitest";
 import { HARD_KEYS } from "../fixtures/objects.ts";
 import { originUrl } from "../src/origin.ts";
+import type { EdgeSettings } from "./edge/edge.ts";
 import { file } from "./edge/stand.ts";
+import { STRICT } from "./edge/switches.ts";
 import { BASE } from "./env.ts";
 import { arrange, get, MODERN, stage } from "./play.ts";
 
@@ -208,10 +210,21 @@ test("an animation that is no GIF is shown still: untransformed, it could not be
   expect(stage.asked.map(({ image }) => image.anim)).toEqual([true, false]);
 });
 
-test("no visitor causes more than three subrequests (L3)", async () => {
-  arrange({ limits: { ...stage.edge.switches.limits, animation: 1 } });
+test.each<[string, Partial<EdgeSettings>, string[]]>([
+  [
+    "an animation too large",
+    { limits: { ...STRICT.limits, animation: 1 } },
+    ["json", "webp", "webp"],
+  ],
+  [
+    "an animation that is smaller",
+    { originalIsSmaller: { of: "sides", sent: "original" } },
+    ["json", "webp"],
+  ],
+])("%s costs few subrequests, of 50 that there are (L3)", async (_what, settings, formats) => {
+  arrange(settings);
   expect((await get("/images/moving/animated.gif", { headers: MODERN })).status).toBe(200);
-  expect(stage.asked).toHaveLength(3);
+  expect(stage.asked.map(({ image }) => image.format)).toEqual(formats);
 });
 
 test("a preset of one format is that format for all, and nothing varies (O6)", async () => {

@@ -855,7 +855,7 @@ test.each<[Image, readonly string[]]>([
   [{ gravity: "face", zoom: 0 }, ['gravity "face"', "zoom"]],
   [{ segment: "foreground", upscale: "generate" }, ["segment", 'upscale "generate"']],
   [{ draw: [{ url: "a" }, { url: "b", segment: "foreground" }] }, ["draw[1] segment"]],
-])("%j has not playable: %j (O4, O12)", async (image, expected) => {
+])("%j asks for what is left out, and told of: %j (O4, O12)", async (image, expected) => {
   expect(unplayable(image)).toEqual(expected);
   const { gravity: _gravity, ...others } = image;
   expect((await exact(colours, image)).data).toEqual((await exact(colours, others)).data);

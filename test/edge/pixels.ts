@@ -186,7 +186,6 @@ async function placed(source: Picture, part: Size, options: Transformations): Pr
   const box = place(source, part, options);
   const strategy = options.gravity;
   if (strategy !== "auto" && strategy !== "entropy") return box;
-  if (part.width === source.width && part.height === source.height) return box;
   const position = sharp.strategy[strategy === "auto" ? "attention" : "entropy"];
   const { info } = await open(source)
     .resize({ ...part, fit: "cover", position })
