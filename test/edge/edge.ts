@@ -8,8 +8,9 @@ import { make } from "./make.ts";
 import { type Options, readOptions } from "./options.ts";
 import { type Asking, type Fetched, fetchOriginal } from "./origin.ts";
 import { readOriginal } from "./original.ts";
-import { type Overlay, unplayable } from "./pixels.ts";
+import type { Overlay } from "./pixels.ts";
 import { STRICT, type Switches } from "./switches.ts";
+import { unplayable } from "./unplayable.ts";
 
 export type EdgeSettings = Partial<Switches> & {
   /** The host of the zone that the Worker runs on, whose own images are always allowed (E5). */

@@ -48,12 +48,13 @@ async function develop(
   image: RequestInitCfPropertiesImage,
   overlays: readonly Overlay[],
   switches: Switches,
-): Promise<Made> {
+): Promise<Made | Fault> {
   const untouched = { type: original.type, bytes: original.bytes };
   const size = await measure(original, image);
   if (image.format === "json") return facts(original, size);
 
   const { width, height, frames } = original;
+  if (Math.max(size.width, size.height) > switches.limits.side) return "9413/403"; // L1
   if (frames > 1 && image.anim !== false && width * height * frames > switches.limits.animation) {
     return { ...untouched, warnings: [], marked: switches.animationTooLarge === "marked" }; // O8
   }

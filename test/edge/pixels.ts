@@ -19,6 +19,7 @@ import {
 } from "./geometry.ts";
 import type { Original } from "./original.ts";
 import { draw } from "./overlay.ts";
+import { readable } from "./unplayable.ts";
 
 export type Overlay = {
   readonly options: RequestInitCfPropertiesImageDraw;
@@ -38,13 +39,16 @@ export type Print = {
 
 type Frames = readonly [Picture, ...Picture[]];
 
+/** Limits are the caller's, and a warning of the decoder's is no reason to fail. */
+const LENIENT = { limitInputPixels: false, failOn: "error" } as const;
+
 const SURROUNDINGS_TOLERANCE = 10; // enough for the noise of a JPEG
 
 /**
  * Makes a print (O2–O6, O8–O12, R6). What is not playable is left out.
  * @param image validated; its format neither json nor svg, and AVIF only as large as may be (O7)
  * @param settings what the names of qualities stand for, 1–100 (O5)
- * @throws where sharp cannot decode an image, read a colour, or encode a print of that size
+ * @throws where sharp cannot decode an image, or encode a print of that size
  */
 export async function makePrint(
   original: Original,
@@ -69,22 +73,8 @@ export async function measure(original: Original, image: Image): Promise<Size> {
     const { frames } = await decode(original, false);
     return outputSize(await trimmed(frames[0], image), image);
   }
-  const { autoOrient } = await sharp(original.bytes).metadata();
+  const { autoOrient } = await sharp(original.bytes, LENIENT).metadata();
   return outputSize(trimBox(autoOrient, image), image);
-}
-
-/** The options that makePrint leaves out (O4, O12), those of overlays too; [] if there are none. */
-export function unplayable(image: Image): readonly string[] {
-  const of = ({ gravity, zoom, segment, upscale }: Transformations) => [
-    ...(gravity === "face" ? ['gravity "face"'] : []),
-    ...(zoom !== undefined ? ["zoom"] : []),
-    ...(segment !== undefined ? ["segment"] : []),
-    ...(upscale === "generate" ? ['upscale "generate"'] : []),
-  ];
-  const ofOverlays = (image.draw ?? []).flatMap((overlay, index) =>
-    of(overlay).map((option) => `draw[${index}] ${option}`),
-  );
-  return [...of(image), ...ofOverlays];
 }
 
 function warnings({ fit, width, height }: Image): readonly string[] {
@@ -114,7 +104,7 @@ async function decode(
   { bytes }: Original,
   animated: boolean,
 ): Promise<{ frames: Frames; metadata: Metadata }> {
-  const source = sharp(bytes, { animated, limitInputPixels: false, failOn: "error" });
+  const source = sharp(bytes, { animated, ...LENIENT });
   const metadata = await source.metadata();
   // sharp cannot turn all frames at once, and formats that move are not stored lying.
   const upright = animated ? source : source.autoOrient();
@@ -151,10 +141,11 @@ async function trimmed(picture: Picture, options: Transformations): Promise<Box>
   if (!trimsSurroundings(options)) return box;
   const border = typeof options.trim === "object" ? options.trim.border : true;
   const {
-    color,
+    color: named,
     tolerance = SURROUNDINGS_TOLERANCE,
     keep = 0,
   } = typeof border === "object" ? border : {};
+  const color = readable(named);
   const corner = (box.top * picture.width + box.left) * 4;
   const colour =
     color === undefined ? picture.data.subarray(corner, corner + 4) : await readColour(color);
@@ -221,7 +212,8 @@ async function toned(picture: Picture, options: Transformations): Promise<Pictur
 }
 
 /** Fills the canvas of pad, centred (O3), and lays the background underneath (O12). */
-async function padded(picture: Picture, canvas: Size, { background }: Transformations) {
+async function padded(picture: Picture, canvas: Size, options: Transformations) {
+  const background = readable(options.background);
   const left = Math.floor((canvas.width - picture.width) / 2);
   const top = Math.floor((canvas.height - picture.height) / 2);
   const right = canvas.width - picture.width - left;
@@ -240,5 +232,6 @@ async function padded(picture: Picture, canvas: Size, { background }: Transforma
 async function bordered(picture: Picture, options: Transformations): Promise<Picture> {
   const { border } = options;
   if (border === undefined) return picture;
-  return read(open(picture).extend({ ...borderSides(options), background: border.color }));
+  const background = readable(border.color) ?? "black";
+  return read(open(picture).extend({ ...borderSides(options), background }));
 }
