@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { Image } from "./geometry.ts";
-import { colours, exact, painted, photo, plain } from "./painting.ts";
+import { exact, painted, photo, plain } from "./painting.ts";
 
 describe("how pixels change", () => {
   /** How much neighbours differ, 0–255. */
