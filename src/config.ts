@@ -6,6 +6,7 @@ import { compileRoute, type Route } from "./route.ts";
 import {
   between,
   isTable,
+  json,
   listOf,
   may,
   oneOf,
@@ -160,14 +161,4 @@ function readTables<T>(
       return [name, readOne(entry, path, name)];
     }),
   );
-}
-
-/** What came as a string of JSON (S2). What is not JSON is left for the schema to refuse. */
-function json(value: unknown): unknown {
-  if (typeof value !== "string") return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return value;
-  }
 }

@@ -1,12 +1,12 @@
 import type { Asked } from "./format.ts";
 import type { Refusal } from "./refusal.ts";
 
-/** What came back from the edge: a body still to be read, or the text of an error. */
+/** What came back from the edge: a body still to be read, or the text of an error or of facts. */
 export type EdgeAnswer = {
   readonly status: number;
   readonly headers: Headers;
   readonly body: ReadableStream | null;
-  /** The beginning of an error's body; "" where the status is 2xx. */
+  /** The beginning of the body of an error, or of facts (R9); "" where there is an image. */
   readonly text: string;
 };
 
@@ -43,7 +43,8 @@ export async function askEdge(
       cf: { image },
     });
     const { status, headers: received, body } = response;
-    if (response.ok) return { status, headers: received, body, text: "" };
+    const facts = received.get("content-type") === "application/json";
+    if (response.ok && !facts) return { status, headers: received, body, text: "" };
     return { status, headers: received, body: null, text: await beginning(body) };
   } catch (error) {
     if (abort.signal.aborted) {
@@ -61,7 +62,7 @@ export function drop(body: ReadableStream | null): void {
 }
 
 /**
- * The first characters of an error's body, whose rest is dropped. A body that breaks off or stalls
+ * The first characters of a body that is no image; the rest is dropped. A body that breaks off or stalls
  * is as good as ended: the status and the headers, which say more, are here already.
  */
 async function beginning(body: ReadableStream | null): Promise<string> {

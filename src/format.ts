@@ -28,8 +28,7 @@ const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
  * counts as 0, and where a type is named twice, a 0 prevails.
  */
 export function readAccept(accept: string | null): Readable {
-  const named = { avif: false, webp: false };
-  const refused = { avif: false, webp: false };
+  const found: { avif?: boolean; webp?: boolean } = {};
   for (const entry of accept?.match(ENTRY) ?? []) {
     const [type, ...parameters] = (entry.match(PART) ?? []).map((part) =>
       part.trim().toLowerCase(),
@@ -37,10 +36,9 @@ export function readAccept(accept: string | null): Readable {
     const format = type === "image/avif" ? "avif" : type === "image/webp" ? "webp" : undefined;
     if (format === undefined) continue;
     const quality = parameters.find((parameter) => /^q\s*=/.test(parameter))?.slice(2) ?? "1";
-    if (QVALUE.test(quality) && Number(quality) > 0) named[format] = true;
-    else refused[format] = true;
+    found[format] = found[format] !== false && QVALUE.test(quality) && Number(quality) > 0;
   }
-  return { avif: named.avif && !refused.avif, webp: named.webp && !refused.webp };
+  return { avif: found.avif === true, webp: found.webp === true };
 }
 
 /**

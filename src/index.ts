@@ -67,7 +67,8 @@ async function show(request: Request, env: object, subject: Subject): Promise<Re
     asked = { ...asked, still: asked.original !== "image/gif" };
   }
   let print = await makePrint(url, headers, asked, timeout);
-  if (isRefusal(print) && print.event === "original-is-smaller") asked = await tell();
+  const unsure = isRefusal(print) && print.event === "original-is-smaller";
+  if (unsure && asked.original === undefined) asked = await tell();
   const again = isRefusal(print) ? secondChance(asked, print) : undefined;
   if (again !== undefined) print = await makePrint(url, headers, again, timeout);
   if (isRefusal(print)) return print;

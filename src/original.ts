@@ -2,7 +2,7 @@ import { askEdge, drop, edgeOptions } from "./edge.ts";
 import type { Asked } from "./format.ts";
 import { isMade } from "./guard.ts";
 import { isRefusal } from "./refusal.ts";
-import { isTable } from "./schema.ts";
+import { isTable, json } from "./schema.ts";
 
 /**
  * The original's type as the edge tells it, or undefined where it does not (R9). What the edge
@@ -18,11 +18,8 @@ export async function originalType(
   const image = { ...edgeOptions(asked), format: "json" } as const;
   const answer = await askEdge(url, headers, image, seconds);
   if (isRefusal(answer)) return undefined;
-  if (!isMade(answer)) {
-    drop(answer.body);
-    return undefined;
-  }
-  const facts: unknown = await new Response(answer.body).json().catch(() => undefined);
+  drop(answer.body);
+  const facts = isMade(answer) ? json(answer.text) : undefined;
   const original = isTable(facts) ? facts["original"] : undefined;
   const type = isTable(original) ? original["format"] : undefined;
   return typeof type === "string" ? type : undefined;

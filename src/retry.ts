@@ -22,15 +22,16 @@ export function secondChance(asked: Asked, refusal: Refusal): Asked | undefined 
       const { original = refusal.type } = asked;
       if (original !== refusal.type) return asked; // the bytes were made after all (R6)
       // In another format than the original's, so that the edge has to make them.
-      return { ...still, format: refusal.type === "image/jpeg" ? "png-force" : "jpeg" };
+      return { ...still, format: refusal.type === "image/png" ? "jpeg" : "png-force" };
     }
     case "not-transformed":
     case "wrong-type": {
       // An animation too large to be transformed (O8): its first frame then.
       if (!asked.still) return still;
-      if (!auto || refusal.event === "not-transformed") return undefined;
-      // The original's own format, which this browser may not read.
-      if (refusal.type === "image/gif") return { ...asked, format: "png" };
+      if (refusal.event === "not-transformed" || !(auto || asked.svg)) return undefined;
+      // The original's own format, which this browser may not read. On a route for SVGs none was
+      // asked (R8), whatever the preset says.
+      if (refusal.type === "image/gif" || asked.svg) return { ...asked, format: "png" };
       return /webp|avif/.test(refusal.type ?? "") ? { ...asked, format: "jpeg" } : undefined;
     }
     default:

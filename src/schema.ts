@@ -153,3 +153,13 @@ export function table<const Entries extends Readonly<Record<string, Entry>>>(
     return right ? (found as Table<Entries>) : undefined;
   };
 }
+
+/** What came as a string of JSON (S2). What is not JSON is left as it is, for a schema to refuse. */
+export function json(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}

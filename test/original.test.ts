@@ -4,7 +4,8 @@ import { ASKED } from "./env.ts";
 
 /** The type that is read from an answer of the edge's. */
 function told(body: BodyInit, headers: Record<string, string> = { "cf-resized": "internal=ok/m" }) {
-  vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(body, { headers }));
+  const all = { "content-type": "application/json", ...headers };
+  vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(body, { headers: all }));
   return originalType("https://a.example/k", new Headers(), ASKED, 1);
 }
 
@@ -30,8 +31,36 @@ test.each<[string, BodyInit]>([
   expect(await told(body)).toBeUndefined();
 });
 
+test("an image in place of JSON is not read (O8)", async () => {
+  let cancelled = false;
+  const image = new ReadableStream({
+    cancel() {
+      cancelled = true;
+    },
+  });
+  const headers = { "cf-resized": "internal=ok/m", "content-type": "image/gif" };
+  expect(await told(image, headers)).toBeUndefined();
+  expect(cancelled).toBe(true);
+});
+
+test("JSON that never ends is given up in time, and not all of it is read (R9)", async () => {
+  let sent = 0;
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (_input, init) => {
+    const body = new ReadableStream({
+      pull(stream) {
+        sent += 1;
+        if (sent <= 2) stream.enqueue(new TextEncoder().encode(facts("image/gif")));
+        init?.signal?.addEventListener("abort", () => stream.error(new Error("aborted")));
+      },
+    });
+    const headers = { "cf-resized": "internal=ok/m", "content-type": "application/json" };
+    return new Response(body, { headers });
+  });
+  expect(await originalType("https://a.example/k", new Headers(), ASKED, 0.2)).toBeUndefined();
+});
+
 test("an original that describes itself is not believed (R2)", async () => {
-  expect(await told(facts("image/gif"), {})).toBeUndefined();
+  expect(await told(facts("image/gif"), { "cf-resized": "" })).toBeUndefined();
 });
 
 test("a body that breaks off is no type (R9)", async () => {

@@ -10,6 +10,7 @@ const fixed: Asked = { ...asked, variant: { ...asked.variant, format: "avif" } }
 const jpeg = { type: "image/jpeg" };
 const webp = { type: "image/webp" };
 const ofPng = { ...asked, original: "image/png" };
+const moves = { ...asked, still: false };
 const moving = { ...asked, format: "webp", still: false } as const;
 
 test.each<[string, UpstreamEvent, object, Asked, Partial<Asked>]>([
@@ -21,6 +22,22 @@ test.each<[string, UpstreamEvent, object, Asked, Partial<Asked>]>([
   ["a PNG is smaller", "original-is-smaller", { type: "image/png" }, asked, { format: "jpeg" }],
   ["a JPEG in a preset of one", "original-is-smaller", jpeg, fixed, { format: "png-force" }],
   ["a PNG is smaller, and WebP came", "original-is-smaller", webp, ofPng, {}],
+  ["a WebP is smaller", "original-is-smaller", webp, asked, { format: "png-force" }],
+  [
+    "too large for AVIF, and was to move",
+    "too-large-for-avif",
+    {},
+    moves,
+    { format: "webp", still: true },
+  ],
+  [
+    "a JPEG is smaller, and was to move",
+    "original-is-smaller",
+    jpeg,
+    moves,
+    { format: "png-force", still: true },
+  ],
+  ["a WebP on a route for SVGs", "wrong-type", webp, { ...fixed, svg: true }, { format: "png" }],
   ["unmarked, and was to move (O8)", "not-transformed", {}, moving, { still: true }],
   ["too large, in a preset of AVIF", "too-large-for-avif", {}, fixed, { format: "jpeg" }],
   ["a GIF that stood still", "wrong-type", { type: "image/gif" }, asked, { format: "png" }],
@@ -39,6 +56,7 @@ test.each<[string, UpstreamEvent, object, Asked]>([
   ["a missing object", "object-missing", {}, asked],
   ["a spent quota", "quota-spent", {}, asked],
   ["transformations off", "not-transformed", {}, asked],
+  ["transformations off, and a GIF", "not-transformed", { type: "image/gif" }, asked],
   ["a page", "wrong-type", { type: "text/html" }, asked],
   ["too large for AVIF, and not asked", "too-large-for-avif", {}, { ...asked, format: "webp" }],
   ["a preset of JPEG, and WebP came", "wrong-type", { type: "image/webp" }, fixed],
