@@ -30,6 +30,7 @@ describe("answers", () => {
   test.each(Object.entries(FAULTS))("the edge may fail with %s: %s (R3)", async (failure, text) => {
     edge.switches.trouble = failure as keyof typeof FAULTS;
     const answer = await ask(KEY);
+    expect(answer.headers.get("content-type")).toMatch(/^text\/plain/);
     expect(await answer.clone().text()).toContain(text);
     expect(await fault(answer)).toBe(failure);
   });
@@ -71,6 +72,7 @@ describe("answers", () => {
     [408, "9408/408"],
     [410, "9408/410"],
     [206, "9518/502"],
+    [304, "9518/502"],
     [500, "9509/502"],
   ])("an origin's %d is %s (R3)", async (status, expected) => {
     network.use(http.get(urlOf(KEY), () => new HttpResponse("x", { status })));
@@ -92,6 +94,13 @@ describe("answers", () => {
       etag: null,
     });
     expect((await ask("untagged.jpg")).headers.has("etag")).toBe(false);
+    const weak = { headers: { etag: 'W/"abc"' } };
+    network.use(
+      http.get(urlOf("weak.jpg"), () =>
+        HttpResponse.arrayBuffer(file("made/key.jpg").slice().buffer, weak),
+      ),
+    );
+    expect((await ask("weak.jpg")).headers.get("etag")).toMatch(/^"cf[\w-]{42}:abc"$/);
   });
 
   test("cover with one side is told (R6, O3)", async () => {
@@ -102,7 +111,7 @@ describe("answers", () => {
     expect(await fault(answer)).toBe("200");
   });
 
-  test.each(["no-store", "private", "max-age=0"])(
+  test.each(["no-store", "no-cache", "private", "max-age=0"])(
     "the origin's cache-control %s is passed on, and told as too restrictive (R6, R7)",
     async (cacheControl) => {
       const body = file("made/key.jpg");
@@ -133,6 +142,18 @@ describe("answers", () => {
     },
   );
 
+  test("two warnings are told together (R6)", async () => {
+    stand({ originalIsSmaller: { of: "sides", sent: "print" } });
+    const body = file("made/key.jpg");
+    s3.objects.set(`published/${KEY}`, { body, type: "image/jpeg", cacheControl: "no-store" });
+    const answer = await ask(KEY, { width: 5000, fit: "cover" });
+    expect(answer.headers.get("warning")?.split(", ")).toEqual([
+      'cf-images 299 "cover fit mode needs both width and height"',
+      'cf-images 299 "original is smaller"',
+      'cf-images 299 "cache-control is too restrictive"',
+    ]);
+  });
+
   test("or one with shorter sides than were asked for is (R6)", async () => {
     stand({ originalIsSmaller: { of: "sides", sent: "print" } });
     const answer = await ask(KEY, { width: 5000 });
@@ -144,6 +165,7 @@ describe("answers", () => {
     stand({ originHeaders });
     const { headers } = await ask(KEY);
     expect(headers.has("x-amz-request-id")).toBe(originHeaders === "leaked");
+    expect(headers.has("server")).toBe(originHeaders === "leaked");
     expect(headers.get("last-modified")).toBe("Tue, 24 Nov 2026 09:00:00 GMT");
   });
 
@@ -164,6 +186,7 @@ describe("answers", () => {
     const etag = first.headers.get("etag") ?? "";
     const held = await ask(KEY, {}, { headers: { "if-none-match": etag } });
     expect([held.status, held.ok, held.body]).toEqual([304, false, null]);
+    expect(held.headers.get("etag")).toBe(etag);
     expect((await ask(KEY, {}, { headers: { "if-none-match": '"x"' } })).status).toBe(200);
   });
 

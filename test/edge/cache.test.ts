@@ -58,14 +58,18 @@ describe("cache, limits, price", () => {
   test("purging the source drops it and its variants; the public URL is nothing (C3)", async () => {
     for (const width of [8, 9]) await ask(KEY, { width });
     await ask("transparent.png");
+    s3.objects.set(`published/${KEY}2`, { body: file("made/key.jpg"), type: "image/jpeg" });
+    await ask(`${KEY}2`);
     edge.purge(`https://${ZONE}/images/card/${KEY}`);
     expect((await ask(KEY, { width: 8 })).headers.get("cf-resized")).toBe("internal=ram/h");
     edge.purge(urlOf(KEY));
     for (const width of [8, 9]) {
       expect((await ask(KEY, { width })).headers.get("cf-resized")).toMatch(/^internal=ok/);
     }
-    expect((await ask("transparent.png")).headers.get("cf-resized")).toBe("internal=ram/h");
-    expect(edge.originFetches).toHaveLength(3);
+    for (const other of ["transparent.png", `${KEY}2`]) {
+      expect((await ask(other)).headers.get("cf-resized")).toBe("internal=ram/h");
+    }
+    expect(edge.originFetches).toHaveLength(4);
   });
 
   test("cacheTtlByStatus sets the time by status (C4)", async () => {
@@ -82,6 +86,9 @@ describe("cache, limits, price", () => {
     expect(await times("nothing.jpg", { "404": 60 })).toBe(2);
     expect(await times("nothing.jpg", { "400-499": 100 })).toBe(1);
     expect(await times("nothing.jpg", { "404": -1 })).toBe(3);
+    expect(await times(KEY, {})).toBe(1);
+    expect(await times(KEY, { "200-299": 60 })).toBe(2);
+    expect(await times(KEY, { "200": -1 })).toBe(3);
   });
 
   /** The head of a PNG of any size, which holds no pixel. */
@@ -97,6 +104,7 @@ describe("cache, limits, price", () => {
     [12_001, 1, "9413/403"],
     [1, 12_001, "9413/403"],
     [10_001, 10_000, "9413/403"],
+    [10_000, 10_000, "9516/422"],
     [12_000, 8_000, "9516/422"],
   ])("an original of %d×%d is %s (L1)", async (width, height, expected) => {
     s3.objects.set("published/large.png", { body: pngOf(width, height), type: "image/png" });
@@ -131,10 +139,15 @@ describe("cache, limits, price", () => {
       s3.objects.set(`published/${key}`, { body, type: "image/jpeg" });
     put("a.tiff", new Uint8Array(await image.clone().tiff().toBuffer()));
     put("a.avif", new Uint8Array(await image.clone().avif({ effort: 0 }).toBuffer()));
+    put("b.tiff", new TextEncoder().encode("MM\0*"));
+    expect(await fault(await ask("b.tiff"))).toBe("9520/415");
     put("a.heic", new TextEncoder().encode("\0\0\0\x18ftypheic\0\0\0\0"));
     expect(await fault(await ask("a.tiff"))).toBe("9520/415");
     expect(await fault(await ask("a.avif"))).toBe("9520/415");
-    await expect(ask("a.heic")).rejects.toThrow("cannot read HEIC");
+    put("b.heic", new TextEncoder().encode("\0\0\0\x18ftypheix\0\0\0\0"));
+    for (const key of ["a.heic", "b.heic"]) {
+      await expect(ask(key)).rejects.toThrow("cannot read HEIC");
+    }
     edge.switches.avifInput = true;
     expect(await fault(await ask("a.avif"))).toBe("200");
   });
@@ -156,6 +169,8 @@ describe("cache, limits, price", () => {
     expect(edge.originFetches).toEqual([urlOf(KEY), urlOf("transparent.png")]);
     const seen = s3.requests[1]?.headers.has("authorization");
     expect(seen).toBe(true);
+    network.use(http.get(urlOf("transparent.png"), () => new HttpResponse("<svg></svg>")));
+    expect(await fault(await ask(KEY, { draw }))).toBe("9412/415");
     stand({ overlayAuth: false });
     await ask(KEY, { draw });
     expect(s3.requests[1]?.headers.has("authorization")).toBe(false);

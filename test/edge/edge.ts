@@ -64,6 +64,7 @@ export function createEdge({ zone, fetch, now, workers = {}, ...changed }: EdgeS
     if (missing.length > 0) throw new Error(`the strict edge cannot play ${missing.join(", ")}`);
 
     const { key, billed } = keysOf(url, options);
+    const keptFor = ttlByStatus(cacheTtlByStatus, 200); // C4
     const kept = prints.get(key);
     if (kept !== undefined) return successAnswer(kept, key, init, "internal=ram/h", switches);
     const failed = faults.get(key);
@@ -73,15 +74,14 @@ export function createEdge({ zone, fetch, now, workers = {}, ...changed }: EdgeS
     }
     const { originAuth } = options;
     const asking = { fetch, method: init.method ?? "GET", headers, originAuth, switches };
-    const made = await transform(url, asking, image);
+    const made = await transform(url, asking, image, keptFor);
     if (isFault(made)) {
       const failure = faultAnswer(made);
       faults.set(key, made, ttlByStatus(cacheTtlByStatus, failure.status) ?? 0); // C4
       return failure;
     }
     transformations.add(billed);
-    const seconds = lifetime(made.origin.get("cache-control")); // C1
-    prints.set(key, made, ttlByStatus(cacheTtlByStatus, 200) ?? seconds); // C4
+    prints.set(key, made, keptFor ?? lifetime(made.origin.get("cache-control"))); // C1
     return successAnswer(made, key, init, "internal=ok/m q=0 n=317+85 c=9+57", switches);
   }
 
@@ -89,13 +89,14 @@ export function createEdge({ zone, fetch, now, workers = {}, ...changed }: EdgeS
     url: string,
     asking: Asking,
     image: RequestInitCfPropertiesImage,
+    keptFor: number | undefined,
   ): Promise<Kept | Fault> {
-    const found = await original(url, asking);
+    const found = await original(url, asking, keptFor);
     if (isFault(found)) return found;
     const overlays: Overlay[] = [];
     for (const drawn of image.draw ?? []) {
       const originAuth = asking.originAuth && switches.overlayAuth; // O12
-      const over = await original(drawn.url, { ...asking, originAuth });
+      const over = await original(drawn.url, { ...asking, originAuth }, keptFor);
       const read = isFault(over) ? over : await readOriginal(over.bytes, switches);
       if (isFault(read)) return read;
       if ("svg" in read) return "9412/415";
@@ -105,13 +106,19 @@ export function createEdge({ zone, fetch, now, workers = {}, ...changed }: EdgeS
     return isFault(made) ? made : { ...made, origin: found.headers };
   }
 
-  async function original(url: string, asking: Asking): Promise<Fetched | Fault> {
-    const kept = originals.get(`${url} `); // C2: whoever asks, and with whatever authorization
+  async function original(
+    url: string,
+    asking: Asking,
+    keptFor: number | undefined,
+  ): Promise<Fetched | Fault> {
+    // C2: whoever asks, and with whatever authorization; origin-auth is an option like others (C1).
+    const key = `${url} ${asking.originAuth}`;
+    const kept = originals.get(key);
     if (kept !== undefined) return kept;
     originFetches.push(url);
     const found = await fetchOriginal(url, asking);
     if (isFault(found)) return found;
-    originals.set(`${url} `, found, lifetime(found.headers.get("cache-control")));
+    originals.set(key, found, keptFor ?? lifetime(found.headers.get("cache-control")));
     return found;
   }
 
@@ -137,9 +144,9 @@ function urlFault(url: string, hosts: readonly string[], plain: readonly string[
 }
 
 /** Under what an answer is kept (C1), and what it is billed as: there the format does not count (L2). */
-function keysOf(url: string, { image: { format, ...unique }, auto }: Options) {
+function keysOf(url: string, { image: { format, ...unique }, auto, originAuth }: Options) {
   const billed = `${url} ${JSON.stringify(unique)}`;
-  return { billed, key: `${billed} ${auto ? "auto" : format}` };
+  return { billed, key: `${billed} ${originAuth} ${auto ? "auto" : format}` };
 }
 
 /** What "auto" chooses, for the first who asks and then for all (O6). */

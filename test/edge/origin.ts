@@ -35,7 +35,7 @@ export type Asking = {
 export type Fetched = { readonly headers: Headers; readonly bytes: Uint8Array };
 
 /** The headers with which an origin is asked (E1–E4). */
-export function headersToOrigin({ headers, originAuth, switches }: Asking): Headers {
+function headersToOrigin({ headers, originAuth, switches }: Asking): Headers {
   const sent = new Headers(OWN);
   const passed = [
     ...(originAuth ? SHARED : []),

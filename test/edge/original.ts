@@ -32,7 +32,11 @@ export async function readOriginal(
   { limits, avifInput }: Pick<Switches, "limits" | "avifInput">,
 ): Promise<Original | Drawing | Fault> {
   const start = String.fromCharCode(...bytes.subarray(0, 1024));
-  if (/^\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<!DOCTYPE svg[^>]*>\s*)*<svg[\s>]/is.test(start)) {
+  if (
+    /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<!DOCTYPE svg[^>[]*(?:\[[^\]]*\]\s*)?>\s*)*<svg[\s>]/is.test(
+      start,
+    )
+  ) {
     return { svg: new TextDecoder().decode(bytes) };
   }
   const kind = /^\xff\xd8\xff/.test(start)
@@ -43,8 +47,9 @@ export async function readOriginal(
         ? "gif"
         : /^RIFF.{4}WEBP/s.test(start)
           ? "webp"
-          : (/^.{4}ftyp(avif|avis|heic|heix|mif1)/s.exec(start)?.[1] ?? "");
-  if (kind === "heic" || kind === "heix" || kind === "mif1") {
+          : (/^.{4}ftyp(avif|avis|heic|heix|hevc|hevx|heim|heis|mif1|msf1)/s.exec(start)?.[1] ??
+            "");
+  if (/^(?:he|m[is]f)/.test(kind)) {
     throw new Error("the strict edge cannot read HEIC, which the edge accepts (L1)");
   }
   if (/^(?:II\*\0|MM\0\*)/.test(start)) return "9520/415"; // L1: TIFF
@@ -56,7 +61,7 @@ export async function readOriginal(
     .catch(() => undefined);
   const type = Object.entries(TYPES).find(([name]) => name === found?.format)?.[1];
   if (found === undefined || type === undefined) return "9516/422";
-  const { width, pageHeight: height = found.height, pages: frames = 1 } = found;
+  const { width, height, pages: frames = 1 } = found; // of one frame, since not all were asked for
   if (Math.max(width, height) > limits.side) return "9413/403"; // L1
   if (width * height > limits.pixels) return "9413/403"; // L1
   return { bytes, type, width, height, frames };

@@ -35,6 +35,7 @@ describe("what reaches the origin", () => {
   test.each([
     ["no origin-auth", { "origin-auth": undefined }],
     ["another value of it", { "origin-auth": "share" }],
+    ["more than its value", { "origin-auth": "share-publicly, please" }],
   ])("with %s none does, and a private origin denies it (E2)", async (_what, image) => {
     const answer = await ask(KEY, image, { headers: { cookie: "a=1" } });
     expect(await fault(answer)).toBe("9408/403");
@@ -141,10 +142,34 @@ describe("which URLs the edge takes", () => {
     expect(await fault(await ask("moved.jpg"))).toBe(expected);
   });
 
-  test("a request that the edge itself made is a loop (E8)", async () => {
-    const headers = { via: "1.1 image-resizing-proxy" };
-    expect(await fault(await ask(KEY, {}, { headers }))).toBe("9403/508");
-    expect(edge.originFetches).toEqual([]);
+  test.each(["1.1 image-resizing-proxy", "image-resizing", "1.1 a, 1.1 image-resizing"])(
+    "via %s is a loop: the edge asked (E8)",
+    async (via) => {
+      const headers = { via };
+      expect(await fault(await ask(KEY, {}, { headers }))).toBe("9403/508");
+      expect(edge.originFetches).toEqual([]);
+    },
+  );
+
+  test("up to five redirects are followed, to relative URLs too (E7)", async () => {
+    for (let hop = 0; hop < 6; hop++) {
+      const next = hop === 0 ? picture : redirect(`hop${hop - 1}.jpg`);
+      network.use(http.get(urlOf(`hop${hop}.jpg`), next));
+    }
+    expect(await fault(await ask("hop5.jpg"))).toBe("200");
+    network.use(http.get(urlOf("hop6.jpg"), redirect("hop5.jpg")));
+    expect(await fault(await ask("hop6.jpg"))).toBe("9421/400");
+  });
+
+  test.each([
+    ["ENOTFOUND", "9407/523"],
+    ["EAI_AGAIN", "9407/523"],
+    ["ECONNREFUSED", "9510/523"],
+    ["ECONNRESET", "9505/502"],
+  ])("an origin that fails with %s is %s (R3)", async (code, expected) => {
+    const cause = Object.assign(new Error(code), { code });
+    stand({ fetch: () => Promise.reject(new TypeError("fetch failed", { cause })) });
+    expect(await fault(await ask(KEY))).toBe(expected);
   });
 
   test("what another Worker answers is not transformed (E9)", async () => {

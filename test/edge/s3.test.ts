@@ -134,6 +134,20 @@ test.each<[string, (headers: Headers) => void, string]>([
     (sent) => sent.set("x-amz-security-token", "x"),
     "403 AccessDenied",
   ],
+  [
+    "a day that is not its date's",
+    (sent) =>
+      sent.set(
+        "authorization",
+        sent.get("authorization")?.replace("/20261124/", "/20261123/") ?? "",
+      ),
+    "400 AuthorizationHeaderMalformed",
+  ],
+  [
+    "a signature that does not cover the host",
+    (sent) => sent.set("authorization", sent.get("authorization")?.replace("=host;", "=") ?? ""),
+    "403 AccessDenied",
+  ],
   ["another scheme", (sent) => sent.set("authorization", "Bearer x"), "400 InvalidArgument"],
   [
     "half a header",
@@ -182,6 +196,9 @@ test("a session's key is known only with its token, until that expires (A7, A11)
   });
   const { headers } = await signer.sign();
   expect((await ask(url, headers)).said).toBe("200 an object");
+  const other = new Headers(headers);
+  other.set("x-amz-security-token", "another");
+  expect((await ask(url, other)).said).toBe("400 InvalidToken");
   own.faults.add("expired-token");
   expect((await ask(url, headers)).said).toBe("400 ExpiredToken");
   headers.delete("x-amz-security-token");
@@ -221,6 +238,52 @@ test("where a 307 leads, a signature for the right region and host opens the buc
   expect((await ask(home, await signed(home, NOW, "eu-central-1"))).said).toBe("200 an object");
 });
 
+test("a bucket that is asked in another region's host is a 301 (A5)", async () => {
+  const url = originUrl(VIRTUAL, KEY).replace(REGION, "us-east-1");
+  const { said, answer } = await ask(url, await signed(url));
+  expect([said, answer.headers.get("x-amz-bucket-region")]).toEqual([
+    "301 PermanentRedirect",
+    REGION,
+  ]);
+});
+
+test("a dot in a bucket's name breaks TLS in the host, and not in the path (A4)", async () => {
+  const dotted = createS3({
+    ...settings,
+    bucket: "acme.media",
+    endpoint: ENDPOINT,
+    region: REGION,
+  });
+  network.use(...dotted.handlers);
+  dotted.objects.set(KEY, { body: new TextEncoder().encode("an object"), type: "image/jpeg" });
+  const inHost = originUrl(bucketBase(ENDPOINT, "acme.media", "virtual"), KEY);
+  await expect(ask(inHost, await signed(inHost))).rejects.toThrow();
+  const inPath = originUrl(bucketBase(ENDPOINT, "acme.media", "path"), KEY);
+  expect((await ask(inPath, await signed(inPath))).said).toBe("200 an object");
+});
+
+test("a key has at most 1,024 bytes (A10)", async () => {
+  for (const [length, said] of [
+    [1024, "404 NoSuchKey"],
+    [1025, "400 KeyTooLongError"],
+  ] as const) {
+    const url = originUrl(VIRTUAL, "k".repeat(length));
+    expect((await ask(url, await signed(url))).said).toBe(said);
+  }
+});
+
+test("only reading is played, and what S3 says is XML", async () => {
+  const url = originUrl(VIRTUAL, "a<b&c>");
+  const { text } = await ask(url, await signed(url));
+  expect(text).toContain("<Key>a&lt;b&amp;c&gt;</Key>");
+  const signer = new AwsV4Signer({
+    ...{ url, method: "PUT", service: "s3", region: REGION, datetime: "20261124T090000Z" },
+    ...CREDENTIALS,
+  });
+  const { headers } = await signer.sign();
+  expect((await ask(url, headers, { method: "PUT" })).said).toBe("405 MethodNotAllowed");
+});
+
 test("a missing object is told as such to those who may list (A6)", async () => {
   const url = originUrl(VIRTUAL, "nothing.jpg");
   expect((await ask(url, await signed(url))).said).toBe("404 NoSuchKey");
@@ -253,6 +316,8 @@ test("a presigned URL opens the bucket until it expires (A1)", async () => {
     });
     const { url: presigned } = await signer.sign();
     expect((await ask(presigned.href, {})).said).toBe(said);
+    presigned.searchParams.set("X-Amz-Expires", `${7 * 24 * 3600 + 1}`);
+    expect((await ask(presigned.href, {})).said).toBe("400 AuthorizationQueryParametersError");
     presigned.searchParams.set("X-Amz-Expires", "600");
     expect((await ask(presigned.href, {})).said).toBe("403 SignatureDoesNotMatch");
   }

@@ -65,6 +65,7 @@ export type S3 = {
 };
 
 const HOME = "eu-central-1";
+const LONGEST_KEY = 1024; // A10
 const WHEN = "Tue, 24 Nov 2026 09:00:00 GMT";
 const IDS = {
   "x-amz-request-id": "4442587FB7D0A2F9",
@@ -88,24 +89,26 @@ export function createS3(settings: S3Settings): S3 {
     if (faults.has("reset")) return HttpResponse.error();
     if (faults.has("stall")) return new Promise<never>(() => {});
 
+    // No certificate covers a bucket with a dot in its name as a part of the host (A4).
+    if (sub?.includes(".") && url.protocol === "https:") return HttpResponse.error();
+
     const elsewhere = [...faults].find((fault) => fault.startsWith("elsewhere-"));
-    if (elsewhere !== undefined && region !== HOME && elsewhere !== "elsewhere-400") {
-      const right = url.host.replace(region, HOME);
+    const home = elsewhere === undefined ? settings.region : HOME;
+    if (region !== home && elsewhere !== "elsewhere-400") {
+      const right = url.host.replace(region, home);
       const location = `https://${right}${url.pathname}${url.search}`;
       const named = { Endpoint: right, Bucket: settings.bucket };
-      return elsewhere === "elsewhere-301"
-        ? refuse(request, { status: 301, code: "PermanentRedirect", detail: named }, toHome())
-        : refuse(
-            request,
-            { status: 307, code: "TemporaryRedirect", detail: named },
-            toHome(location),
-          );
+      const moved = { status: 307, code: "TemporaryRedirect", detail: named };
+      const gone = { status: 301, code: "PermanentRedirect", detail: named };
+      return elsewhere === "elsewhere-307"
+        ? refuse(request, moved, to(home, location))
+        : refuse(request, gone, to(home));
     }
     const { accessKeyId, secretAccessKey, sessionToken: token } = settings.credentials;
     const secret = faults.has("other-secret") ? `${secretAccessKey}2` : secretAccessKey;
     const fault = await findFault(request, {
       keys: new Map(faults.has("revoked-key") ? [] : [[accessKeyId, secret]]),
-      region: elsewhere === undefined ? settings.region : HOME,
+      region: home,
       now: settings.now() + (faults.has("clock-skew") ? 20 * 60_000 : 0),
       dialect: settings.dialect ?? "aws",
       session: token === undefined ? undefined : { token, expired: faults.has("expired-token") },
@@ -121,6 +124,9 @@ export function createS3(settings: S3Settings): S3 {
     const path = decodeURIComponent(url.pathname).slice(1);
     const [bucket, key] = sub === undefined ? split(path) : [sub, path];
     if (bucket !== settings.bucket) return refuse(request, { status: 404, code: "NoSuchBucket" });
+    if (new TextEncoder().encode(key).length > LONGEST_KEY) {
+      return refuse(request, { status: 400, code: "KeyTooLongError" });
+    }
     const stored = objects.get(key);
     if (stored === undefined) {
       return faults.has("no-list-bucket")
@@ -139,8 +145,8 @@ function split(path: string): [bucket: string, key: string] {
   return at < 0 ? [path, ""] : [path.slice(0, at), path.slice(at + 1)];
 }
 
-function toHome(location?: string): Record<string, string> {
-  return { "x-amz-bucket-region": HOME, ...(location === undefined ? {} : { location }) };
+function to(region: string, location?: string): Record<string, string> {
+  return { "x-amz-bucket-region": region, ...(location === undefined ? {} : { location }) };
 }
 
 /** An error as S3 writes it. */
