@@ -56,6 +56,10 @@ test.each<[string, string | undefined]>([
   ['cf-images 299 "Image too large for avif"', "too-large-for-avif"],
   ['199 - "x", cf-images 299 "Original is Smaller"', "original-is-smaller"],
   ['cf-images 299 "cache-control is too restrictive"', undefined],
+  [
+    'cf-images 299 "cache-control is too restrictive", cf-images 299 "original is smaller"',
+    "original-is-smaller",
+  ],
   ['cf-images 299 "cover fit mode needs both width and height"', undefined],
 ])("the warning %s: %s (O3, O7, R6)", (warning, event) => {
   const found = look(200, { ...ok, warning });

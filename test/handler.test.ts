@@ -221,6 +221,14 @@ test.each<[string, Partial<EdgeSettings>, string[]]>([
     { originalIsSmaller: { of: "sides", sent: "original" } },
     ["json", "webp"],
   ],
+  [
+    "one that is both",
+    {
+      limits: { ...STRICT.limits, animation: 1 },
+      originalIsSmaller: { of: "sides", sent: "original" },
+    },
+    ["json", "webp", "webp"],
+  ],
 ])("%s costs few subrequests, of 50 that there are (L3)", async (_what, settings, formats) => {
   arrange(settings);
   expect((await get("/images/moving/animated.gif", { headers: MODERN })).status).toBe(200);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Reporter, TestModule, Vitest } from "vitest/node";
 
 const RULE = /^\| ([A-Z]\d+) +\| (.+?) +\|$/gm;
-/** The end of a title that names rules: `(E1, O14)`, after which a row of a table may follow. */
+/** Rules as titles name them, in parentheses of their own: `(E1, O14)`. */
 const NAMED = /\(((?:[A-Z]\d+)(?:, [A-Z]\d+)*)\)/g;
 const NOT_PLAYED = /[*_]Not played: /;
 

@@ -43,14 +43,11 @@ async function ask(url: string, headers: HeadersInit, init: RequestInit = {}) {
 
 const signed = (url: string, at = NOW, region = REGION) => sign(url, region, CREDENTIALS, at);
 
-test.each([VIRTUAL, PATH])(
-  "%s with a key is an object, if it is signed (A4, A13)",
-  async (base) => {
-    const url = originUrl(base, KEY);
-    expect((await ask(url, await signed(url))).said).toBe("200 an object");
-    expect((await ask(url, {})).said).toBe("403 AccessDenied");
-  },
-);
+test.each([VIRTUAL, PATH])("%s with a key is an object, if it is signed (A4)", async (base) => {
+  const url = originUrl(base, KEY);
+  expect((await ask(url, await signed(url))).said).toBe("200 an object");
+  expect((await ask(url, {})).said).toBe("403 AccessDenied");
+});
 
 test.each(HARD_KEYS)("the key %j is found under either dialect (A2, A10)", async (key) => {
   for (const [{ objects }, base, region] of [
@@ -236,6 +233,17 @@ test("where a 307 leads, a signature for the right region and host opens the buc
   expect(home).toBe(url.replace(REGION, "eu-central-1"));
   expect((await ask(home, await signed(url))).said).toBe("400 AuthorizationHeaderMalformed");
   expect((await ask(home, await signed(home, NOW, "eu-central-1"))).said).toBe("200 an object");
+});
+
+test("a key reads what its policy lets it read, and is denied the rest (A13)", async () => {
+  const own = createS3({ ...settings, endpoint: ENDPOINT, region: REGION, readable: "photos/" });
+  network.use(...own.handlers);
+  for (const key of [KEY, "private/fig.jpg"]) {
+    own.objects.set(key, { body: new TextEncoder().encode("an object"), type: "image/jpeg" });
+    const url = originUrl(VIRTUAL, key);
+    const said = key === KEY ? "200 an object" : "403 AccessDenied";
+    expect((await ask(url, await signed(url))).said).toBe(said);
+  }
 });
 
 test("a bucket that is asked in another region's host is a 301 (A5)", async () => {

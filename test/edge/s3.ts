@@ -52,6 +52,8 @@ export type S3Settings = {
     readonly sessionToken?: string;
   };
   readonly dialect?: "aws" | "r2";
+  /** What the policy of the key lets it read: objects whose keys begin so (A13). All, if left out. */
+  readonly readable?: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 };
@@ -126,6 +128,9 @@ export function createS3(settings: S3Settings): S3 {
     if (bucket !== settings.bucket) return refuse(request, { status: 404, code: "NoSuchBucket" });
     if (new TextEncoder().encode(key).length > LONGEST_KEY) {
       return refuse(request, { status: 400, code: "KeyTooLongError" });
+    }
+    if (!key.startsWith(settings.readable ?? "")) {
+      return refuse(request, { status: 403, code: "AccessDenied" });
     }
     const stored = objects.get(key);
     if (stored === undefined) {

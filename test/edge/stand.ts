@@ -26,7 +26,8 @@ stored.set("key.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
 export const network = setupServer();
 
 /**
- * Sets up a bucket with all fixtures under the prefix of VARS, and an edge in front of it.
+ * Sets up a bucket with all fixtures under the prefix of VARS, which is all that its key may read
+ * (A13), and an edge in front of it.
  * @param credentials the keys that open the bucket
  */
 export function setUp(
@@ -36,7 +37,7 @@ export function setUp(
   const clock = { now: Date.now() };
   const now = () => clock.now;
   const { endpoint, bucket, region, prefix } = VARS.BUCKETS.media;
-  const s3 = createS3({ endpoint, bucket, region, credentials, now });
+  const s3 = createS3({ endpoint, bucket, region, credentials, now, readable: prefix });
   for (const [key, object] of stored) s3.objects.set(prefix + key, object);
   network.resetHandlers(...s3.handlers);
   const edge = createEdge({
