@@ -11,22 +11,20 @@ const PROTECTION = {
   "cross-origin-resource-policy": "cross-origin",
 } as const;
 
-/** What an image's headers say besides what the edge says. */
-type Facts = {
-  readonly type: string;
-  /** True where another visitor may get another format under the same URL. */
-  readonly negotiated: boolean;
-  /** Seconds that the image may be kept. */
-  readonly maxAge: number;
-  /** Milliseconds that the edge took. */
-  readonly took: number;
-};
-
 /**
  * The headers of an image: a fresh set, of which only three values come from the edge, each checked
  * for its form (R7).
+ * @param negotiated true where another visitor may get another format under the same URL
+ * @param maxAge seconds that the image may be kept
+ * @param took milliseconds that the edge took
  */
-export function imageHeaders(edge: Headers, { type, negotiated, maxAge, took }: Facts): Headers {
+export function imageHeaders(
+  edge: Headers,
+  type: string,
+  negotiated: boolean,
+  maxAge: number,
+  took: number,
+): Headers {
   const headers = new Headers({
     "content-type": type,
     "cache-control": `public, max-age=${maxAge}`,

@@ -86,7 +86,7 @@ export function readCredentials(word: string, vars: Vars, report: Report): Crede
     // A11
     report(
       names.accessKeyId,
-      "is a session's key (ASIA…), whose token the edge does not pass on: take an IAM user's",
+      "is a session's key, whose token the edge does not pass on: take a user's",
     );
   }
   return credentials;

@@ -73,16 +73,10 @@ async function show(request: Request, env: object, subject: Subject): Promise<Re
   if (again !== undefined) print = await makePrint(url, headers, again, timeout);
   if (isRefusal(print)) return print;
 
-  return imageAnswer(
-    request,
-    print,
-    imageHeaders(print.headers, {
-      type: print.type,
-      negotiated: variant.format === "auto" && !svg,
-      maxAge: max_age,
-      took: Date.now() - began,
-    }),
-  );
+  const negotiated = variant.format === "auto" && !svg;
+  const took = Date.now() - began;
+  const shown = imageHeaders(print.headers, print.type, negotiated, max_age, took);
+  return imageAnswer(request, print, shown);
 }
 
 /** Asks the edge, and lets the guard look at what comes back. */

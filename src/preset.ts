@@ -113,7 +113,7 @@ export const presetSchema = table(
     if (has("widths") && !has("width")) fault("has widths, but no width to go without them");
     const variants = sizes(found);
     if (found.format === "avif" && !variants.every(([, size]) => fitsAvif(size))) {
-      fault("asks for avif with a side over 1,200 px, which the edge does not make"); // O7
+      fault("asks for avif with a side over 1,200 px"); // O7
     }
     if (variants.some(([, { height = 1 }]) => height > LONGEST_SIDE)) {
       fault("has a width that makes its height over 12,000 px");

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { imageAnswer, imageHeaders } from "../src/answer.ts";
 
-const facts = { type: "image/avif", negotiated: true, maxAge: 600, took: 12.4 };
+const facts = ["image/avif", true, 600, 12.4] as const;
 
 test("an image's headers are a fresh set (R7)", () => {
   const edge = new Headers({
@@ -16,7 +16,7 @@ test("an image's headers are a fresh set (R7)", () => {
     server: "AmazonS3",
     "set-cookie": "a=b",
   });
-  expect(Object.fromEntries(imageHeaders(edge, facts))).toEqual({
+  expect(Object.fromEntries(imageHeaders(edge, ...facts))).toEqual({
     "cache-control": "public, max-age=600",
     "content-length": "1234",
     "content-security-policy": "default-src 'none'; sandbox",
@@ -42,11 +42,11 @@ test.each<[string, Record<string, string>, string]>([
     "content-length",
   ],
 ])("%s is not passed on", (_what, edge, name) => {
-  expect(imageHeaders(new Headers(edge), facts).has(name)).toBe(false);
+  expect(imageHeaders(new Headers(edge), ...facts).has(name)).toBe(false);
 });
 
 test("without negotiation nothing varies", () => {
-  expect(imageHeaders(new Headers(), { ...facts, negotiated: false }).has("vary")).toBe(false);
+  expect(imageHeaders(new Headers(), "image/webp", false, 600, 12).has("vary")).toBe(false);
 });
 
 test.each<[string, string, number]>([
@@ -64,7 +64,7 @@ test.each<[string, string, number]>([
   for (const method of ["GET", "HEAD"]) {
     const request = new Request("https://x.example/", { method });
     request.headers.set("if-none-match", condition);
-    const headers = imageHeaders(new Headers({ etag, "content-length": "5" }), facts);
+    const headers = imageHeaders(new Headers({ etag, "content-length": "5" }), ...facts);
     let cancelled = false;
     const body = new ReadableStream({
       start(stream) {
@@ -87,11 +87,11 @@ test.each<[string, string, number]>([
 test("a body that has broken off already is let go of all the same", () => {
   const body = new ReadableStream({ start: (stream) => stream.error(new Error("broken off")) });
   const request = new Request("https://x.example/", { method: "HEAD" });
-  expect(imageAnswer(request, { body }, imageHeaders(new Headers(), facts)).status).toBe(200);
+  expect(imageAnswer(request, { body }, imageHeaders(new Headers(), ...facts)).status).toBe(200);
 });
 
 test("without an entity tag there is nothing that could match (R4)", () => {
   const request = new Request("https://x.example/", { headers: { "if-none-match": "*" } });
-  const answer = imageAnswer(request, { body: null }, imageHeaders(new Headers(), facts));
+  const answer = imageAnswer(request, { body: null }, imageHeaders(new Headers(), ...facts));
   expect(answer.status).toBe(200);
 });

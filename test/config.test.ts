@@ -193,7 +193,7 @@ test("a secret pasted into the wrong line is not repeated in the message", () =>
 test("session credentials are refused, with the reason and without the key (A11)", () => {
   const found = mistakes({ AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE" });
   expect(found).toHaveLength(1);
-  expect(found[0]).toMatch(/^AWS_ACCESS_KEY_ID: is a session's key \(ASIA…\), whose token/);
+  expect(found[0]).toMatch(/^AWS_ACCESS_KEY_ID: is a session's key, whose token/);
   expect(found[0]).not.toContain("IOSFODNN7");
 });
 

@@ -52,8 +52,9 @@ beforeEach(() => {
     return stage.edge.fetch(`${input}`, init);
   });
 });
-afterEach(() => {
+afterEach(({ task }) => {
   const log = JSON.stringify(stage.logged);
+  if (task.result?.state === "fail") process.stderr.write(`The Worker logged: ${log}\n`);
   for (const word of SECRET) expect(log).not.toContain(word);
   for (const { head, body } of answered) {
     for (const word of [...PRIVATE, ...SECRET]) {
@@ -71,7 +72,10 @@ afterEach(() => {
   }
 });
 
-/** Asks the Worker. */
+/**
+ * Asks the Worker.
+ * @param env the vars and secrets, for a test with presets or routes of its own: `{ ...ENV, PRESETS, ROUTES }`
+ */
 export async function get(
   path: string,
   init: RequestInit = {},

@@ -1,4 +1,5 @@
-// What about the edge is not known, or depends on the zone, or can go wrong: each is a switch.
+// What about the edge is not known, or depends on the zone, or can go wrong: each is a switch. A test
+// throws one by `arrange({ quota: 1 })` (test/play.ts) or at any time by `stage.edge.switches.quota = 1`.
 
 import type { Fault } from "./faults.ts";
 
@@ -45,7 +46,10 @@ export type Switches = {
   unplayable: "refused" | "left-out";
 };
 
-/** Production's documented behaviour; where a rule is open, the harsher way. */
+/**
+ * Production's documented behaviour; where a rule is open, the way that is harder on the Worker: what
+ * it must not pass on comes marked as if it were a print, and what it must not show is shown to it.
+ */
 export const STRICT = {
   transformations: true,
   sources: [],
