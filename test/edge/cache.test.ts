@@ -91,6 +91,15 @@ describe("cache, limits, price", () => {
     expect(await times(KEY, { "200": -1 })).toBe(3);
   });
 
+  test("purging drops a failure that was kept, too (C3, C4)", async () => {
+    const cf = { image: SHARED, cacheTtlByStatus: { "404": 60 } };
+    for (let times = 0; times < 2; times++) await ask("nothing.jpg", {}, { cf });
+    expect(s3.requests).toHaveLength(1);
+    edge.purge(urlOf("nothing.jpg"));
+    await ask("nothing.jpg", {}, { cf });
+    expect(s3.requests).toHaveLength(2);
+  });
+
   /** The head of a PNG of any size, which holds no pixel. */
   function pngOf(width: number, height: number): Uint8Array {
     const png = file("made/transparent.png");
@@ -126,7 +135,17 @@ describe("cache, limits, price", () => {
     expect(await fault(await ask(KEY))).toBe(expected);
   });
 
-  test("one that does not say so is cut off (L1)", async () => {
+  test("one that does not say so may have so many, and is cut off beyond (L1)", async () => {
+    const { length } = file("made/key.jpg");
+    const whole = () => new HttpResponse(new Blob([file("made/key.jpg").slice()]).stream());
+    for (const [bytes, expected] of [
+      [length, "200"],
+      [length - 1, "9402/413"],
+    ] as const) {
+      stand({ limits: { ...edge.switches.limits, bytes } });
+      network.use(http.get(urlOf(KEY), whole));
+      expect(await fault(await ask(KEY))).toBe(expected);
+    }
     stand({ limits: { ...edge.switches.limits, bytes: 1000 } });
     const stream = () => new ReadableStream({ pull: (body) => body.enqueue(new Uint8Array(400)) });
     network.use(http.get(urlOf(KEY), () => new HttpResponse(stream())));

@@ -87,6 +87,7 @@ describe("options", () => {
       { headers: { accept: "image/webp" } },
     );
     expect(first.headers.get("content-type")).toBe("image/webp");
+    expect((await ask(KEY)).headers.get("content-type")).toBe("image/jpeg");
   });
 
   test.each<[Record<string, unknown>]>([
