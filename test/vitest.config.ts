@@ -9,6 +9,7 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     restoreMocks: true,
+    maxWorkers: "100%", // the longest files wait for other processes most of the time
     reporters: ["default", new RulesReporter()],
   },
 });
