@@ -22,7 +22,7 @@ test("a right configuration is ready to serve from", () => {
       secretAccessKey: SECRETS.AWS_SECRET_ACCESS_KEY,
     },
   });
-  expect(config.answers).toEqual({ max_age: 600, timeout: 1 });
+  expect(config.answers).toEqual({ max_age: 600, timeout: 15 });
 });
 
 test("what is left out has a default", () => {

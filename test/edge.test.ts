@@ -1,6 +1,7 @@
 // Bodies that come slowly, never end or are not wanted: those that the strict edge does not send.
 
 import { expect, test, vi } from "vitest";
+import { IMPATIENT } from "./env.ts";
 import { get, stage } from "./play.ts";
 
 /** Lets the edge answer with a body of a test's own. */
@@ -20,7 +21,7 @@ test("a body may take longer than the edge may take to begin it", async () => {
     },
   });
   answer(slow, { headers: MADE });
-  expect(await (await get("/images/card/k")).text()).toBe("a slow print");
+  expect(await (await get("/images/card/k", {}, IMPATIENT)).text()).toBe("a slow print");
 });
 
 test("an error whose text never ends is told by its code all the same (R3)", async () => {
@@ -33,7 +34,7 @@ test("an error whose text never ends is told by its code all the same (R3)", asy
     });
     return new Response(body, { status: 404, headers: { "cf-resized": "err=9404" } });
   });
-  expect((await get("/images/card/k")).status).toBe(404);
+  expect((await get("/images/card/k", {}, IMPATIENT)).status).toBe(404);
   expect(stage.logged[0]?.line).toMatchObject({ event: "object-missing", edge: "9404" });
 });
 

@@ -33,11 +33,14 @@ export const VARS = {
     moving: { width: 200, anim: true },
     plain: { width: 200, format: "jpeg" },
   },
-  ANSWERS: { max_age: 600, timeout: 1 },
+  ANSWERS: { max_age: 600, timeout: 15 },
 };
 
 /** What the Worker is given as `env`. */
 export const ENV = { ...VARS, ...SECRETS };
+
+/** The same for tests in which the edge does not answer. */
+export const IMPATIENT = { ...ENV, ANSWERS: { timeout: 1 } };
 
 /** The URL that the keys of the bucket of VARS follow. */
 export const BASE = "https://acme-media.s3.eu-west-1.amazonaws.com/";

@@ -158,6 +158,7 @@ const FAULTY = {
 test.each(Object.entries(FAULTY))(
   "S3's %s is told to the operator alone (A5, A6, A7, A9, E7)",
   async (fault, [key, [status, line, calls]]) => {
+    if (fault.startsWith("stall")) arrange({ patience: 200 });
     stage.s3.faults.add(fault as keyof typeof FAULTY);
     const told = Object.entries(line).map(([name, value]) => [
       name,

@@ -8,7 +8,7 @@ import type { EdgeSettings } from "./edge/edge.ts";
 import { createS3 } from "./edge/s3.ts";
 import { file, network } from "./edge/stand.ts";
 import { STRICT, type Switches } from "./edge/switches.ts";
-import { CREDENTIALS, ENV, VARS } from "./env.ts";
+import { CREDENTIALS, ENV, IMPATIENT, VARS } from "./env.ts";
 import { arrange, get, MODERN, stage } from "./play.ts";
 
 const OLD = { accept: "*/*" };
@@ -291,7 +291,7 @@ const CASES: Cases = {
         stage.s3.faults.add("stall");
         const reason = "no answer within 1 s";
         const expected = { status: 504, event: "timed-out", edge: undefined, reason, calls: 1 };
-        expect(await see("/images/card/key.jpg")).toMatchObject(expected);
+        expect(await see("/images/card/key.jpg", MODERN, IMPATIENT)).toMatchObject(expected);
       },
     ],
   ],

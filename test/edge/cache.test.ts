@@ -131,6 +131,7 @@ describe("cache, limits, price", () => {
     [100_000_000, "9504/524"], // the rest of it does not come
   ])("an original that says it has %d bytes is %s (L1)", async (bytes, expected) => {
     const headers = { "content-length": `${bytes}` };
+    stand({ patience: 200 });
     network.use(http.get(urlOf(KEY), () => new HttpResponse("x", { headers })));
     expect(await fault(await ask(KEY))).toBe(expected);
   });

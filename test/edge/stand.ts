@@ -45,7 +45,7 @@ export function setUp(
     sources: [new URL(BASE).host],
     fetch: (input, { cf: _cf, ...init } = {}) => fetch(input, init),
     now,
-    patience: 300,
+    patience: 10_000,
     ...settings,
   });
   return { s3, edge, clock };
