@@ -79,7 +79,8 @@ const overlay = table({
   ...edges,
   fit: may(fit),
   // Whether the edge shows the overlay's host the headers meant for S3 is open (O12).
-  url: matching("an https:// URL", /^https:\/\/[\x21-\x7e]+$/),
+  // http://localhost is for one's own machine alone; npm run check says so (E6).
+  url: matching("an https:// URL", /^http(s:\/\/|:\/\/localhost[:/])[\x21-\x7e]+$/),
   opacity: may(fraction),
   repeat: may(oneOf(true, "x", "y")),
   composite: may(oneOf("over", "in", "atop", "out", "xor", "lighter")),

@@ -93,6 +93,10 @@ async function start(port: number) {
 test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", async () => {
   const port = await freePort();
   const address = `http://localhost:${port}`;
+  const overlay = "/images/thumbnail@2x/users/ada/avatar.png";
+  edit("wrangler.toml", (text) =>
+    text.replace("[vars.PRESETS.card]", `$&\ndraw = [{ url = "${address}${overlay}" }]`),
+  );
   const first = await start(port);
   expect(first.output()).toContain(`Vitrine is ready on ${address}`);
   expect(first.output()).not.toMatch(/telemetry|experimental|Request\.cf|WARNING/);
@@ -105,6 +109,7 @@ test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", asyn
     urls.map(async (url) => [url, (await fetch(url)).status] as const),
   );
   expect(statuses).toEqual(urls.map((url) => [url, url.includes("/broken/") ? 415 : 200]));
+  await expect.poll(() => first.output()).toContain(`GET ${overlay} 200`);
   await expect
     .poll(() => first.output())
     .toMatch(/^\{"event":"source-unreadable",.*"bucket":"media"/m);
@@ -131,7 +136,7 @@ test("npm start plays buckets with credentials of their own, and lists what can 
       .replace('bucket = "acme-media"', 'bucket = "acme.media"\nprefix = "a/"\ncredentials = "OWN"')
       .replace('path = "/images/:preset/*"', 'path = "/:tenant/:preset/*"')
       .replace('object = "media/*"', 'object = "media/*"\npresets = ["card"]')
-      .replace("[vars.PRESETS.card]", '[vars.PRESETS.card]\nblur = 5\ngravity = "face"')
+      .replace("[vars.PRESETS.card]", '$&\nblur = 5\ngravity = "face"')
       .replace('["AWS_ACCESS_KEY_ID", "AWS_', '["OWN_ACCESS_KEY_ID", "OWN_'),
   );
   const run = await start(await freePort());
@@ -211,7 +216,8 @@ test("npm run check finds what would go wrong only once deployed, all at once (R
       .replace('region = "eu-west-1"', 'region = "eu-west-2"')
       .replace("[vars.BUCKETS.media]", '[vars]\nOLD_ACCESS_KEY_ID = "x"\n[vars.PRESET.card]\n$&')
       .replace("[[vars.ROUTES]]", '$&\npath = "/:preset/*"\nobject = "own/*"\n$&')
-      .replace("[vars.PRESETS.card]", LOCAL_BUCKET),
+      .replace("[vars.PRESETS.card]", LOCAL_BUCKET)
+      .replace("[vars.PRESETS.card]", '$&\ndraw = [{ url = "http://localhost/mark.png" }]'),
   );
   const { code, output } = await run(CHECK);
   expect(code).toBe(1);
@@ -223,6 +229,7 @@ test("npm run check finds what would go wrong only once deployed, all at once (R
     "  PRESET: is none of BUCKETS, ROUTES, PRESETS, ANSWERS",
     expect.stringMatching(/^ {2}workers_dev, preview_urls: /), // R2
     expect.stringMatching(/^ {2}cache\.enabled: is on/), // C5
+    "  PRESETS.card.draw[0].url: http:// is for one's own machine", // E6
     "  BUCKETS.own.endpoint: http:// is for .dev.vars, on one's own machine", // E6
     "  BUCKETS.media.region: is eu-west-2, and the endpoint's is eu-west-1", // A5
     "",

@@ -53,7 +53,14 @@ function* pitfalls({ deployed, workersDev, cached }: KnownVars): Generator<strin
 }
 
 /** What is right on one's own machine, and wrong once deployed. */
-function* deployFaults({ routes }: Config): Generator<string> {
+function* deployFaults({ routes, variants }: Config): Generator<string> {
+  for (const { preset, image } of variants.values()) {
+    for (const [index, { url }] of (image.draw ?? []).entries()) {
+      if (url.startsWith("http:")) {
+        yield `PRESETS.${preset}.draw[${index}].url: http:// is for one's own machine`; // E6
+      }
+    }
+  }
   for (const { name, base, region } of new Set(routes.map(({ bucket }) => bucket))) {
     const { protocol, hostname } = new URL(base);
     if (protocol === "http:") {
