@@ -97,14 +97,7 @@ export function createS3(settings: S3Settings): S3 {
     const elsewhere = [...faults].find((fault) => fault.startsWith("elsewhere-"));
     const home = elsewhere === undefined ? settings.region : HOME;
     if (region !== home && elsewhere !== "elsewhere-400") {
-      const right = url.host.replace(region, home);
-      const location = `https://${right}${url.pathname}${url.search}`;
-      const named = { Endpoint: right, Bucket: settings.bucket };
-      const moved = { status: 307, code: "TemporaryRedirect", detail: named };
-      const gone = { status: 301, code: "PermanentRedirect", detail: named };
-      return elsewhere === "elsewhere-307"
-        ? refuse(request, moved, to(home, location))
-        : refuse(request, gone, to(home));
+      return sendTo(url.href.replace(region, home), request, elsewhere === "elsewhere-307", home);
     }
     const { accessKeyId, secretAccessKey, sessionToken: token } = settings.credentials;
     const secret = faults.has("other-secret") ? `${secretAccessKey}2` : secretAccessKey;
@@ -150,8 +143,17 @@ function split(path: string): [bucket: string, key: string] {
   return at < 0 ? [path, ""] : [path.slice(0, at), path.slice(at + 1)];
 }
 
-function to(region: string, location?: string): Record<string, string> {
-  return { "x-amz-bucket-region": region, ...(location === undefined ? {} : { location }) };
+/** Tells where a bucket is: with a Location if it is for this time only (A5). */
+function sendTo(right: string, request: Request, once: boolean, region: string): Response {
+  const detail = { Endpoint: new URL(right).host };
+  const headers = { "x-amz-bucket-region": region };
+  return once
+    ? refuse(
+        request,
+        { status: 307, code: "TemporaryRedirect", detail },
+        { ...headers, location: right },
+      )
+    : refuse(request, { status: 301, code: "PermanentRedirect", detail }, headers);
 }
 
 /** An error as S3 writes it. */
