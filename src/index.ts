@@ -1,14 +1,11 @@
 import { imageAnswer, imageHeaders, refusalAnswer } from "./answer.ts";
 import { configOf } from "./config.ts";
-import { askEdge, drop, type EdgeAnswer, edgeOptions } from "./edge.ts";
-import { type Asked, chooseFormat, readAccept } from "./format.ts";
-import { guard, type Passed } from "./guard.ts";
+import { chooseFormat, readAccept } from "./format.ts";
 import { decodePath, keyFault } from "./key.ts";
 import { logRefusal, type Subject } from "./log.ts";
 import { originUrl } from "./origin.ts";
-import { originalType } from "./original.ts";
+import { makePrint } from "./print.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
-import { secondChance } from "./retry.ts";
 import { findRoute } from "./route.ts";
 import { sign } from "./sign.ts";
 
@@ -53,43 +50,13 @@ async function show(request: Request, env: object, subject: Subject): Promise<Re
   const began = Date.now();
   const url = originUrl(bucket.base, key);
   const headers = await sign(url, bucket.region, bucket.credentials, began);
-
   const { timeout, max_age } = config.answers;
-  let asked = chooseFormat(variant, readAccept(request.headers.get("accept")), svg);
-  const tell = async () => ({
-    ...asked,
-    original: await originalType(url, headers, asked, timeout),
-  });
-  if (!asked.still) {
-    // Only what is known to be a GIF may move: too large, it comes back as it is, and shows that by
-    // its type (O8).
-    asked = await tell();
-    asked = { ...asked, still: asked.original !== "image/gif" };
-  }
-  let print = await makePrint(url, headers, asked, timeout);
-  const unsure = isRefusal(print) && print.event === "original-is-smaller";
-  if (unsure && asked.original === undefined) asked = await tell();
-  const again = isRefusal(print) ? secondChance(asked, print) : undefined;
-  if (again !== undefined) print = await makePrint(url, headers, again, timeout);
+  const asked = chooseFormat(variant, readAccept(request.headers.get("accept")), svg);
+  const print = await makePrint(url, headers, asked, timeout);
   if (isRefusal(print)) return print;
 
   const negotiated = variant.format === "auto" && !svg;
   const took = Date.now() - began;
   const shown = imageHeaders(print.headers, print.type, negotiated, max_age, took);
   return imageAnswer(request, print, shown);
-}
-
-/** Asks the edge, and lets the guard look at what comes back. */
-async function makePrint(
-  url: string,
-  headers: Headers,
-  asked: Asked,
-  timeout: number,
-): Promise<(EdgeAnswer & Passed) | Refusal> {
-  const answer = await askEdge(url, headers, edgeOptions(asked), timeout);
-  if (isRefusal(answer)) return answer;
-  const passed = guard(answer, asked);
-  if (!isRefusal(passed)) return { ...answer, ...passed };
-  drop(answer.body);
-  return passed;
 }

@@ -1,0 +1,53 @@
+import { askEdge, drop, type EdgeAnswer, edgeOptions } from "./edge.ts";
+import type { Asked } from "./format.ts";
+import { guard, type Passed } from "./guard.ts";
+import { originalType } from "./original.ts";
+import { isRefusal, type Refusal } from "./refusal.ts";
+import { secondChance } from "./retry.ts";
+
+/** What the edge made of an object, and the guard let pass. */
+export type Print = EdgeAnswer & Passed;
+
+/**
+ * Has the edge make a print. It is asked once more where another way of asking may succeed, and told
+ * to describe the original where only that shows whether the bytes were made (O8, R6).
+ * @param headers those that sign the origin request
+ * @param timeout seconds that each call may take until its headers are here
+ */
+export async function makePrint(
+  url: string,
+  headers: Headers,
+  wanted: Asked,
+  timeout: number,
+): Promise<Print | Refusal> {
+  let asked = wanted;
+  const tell = async () => ({
+    ...asked,
+    original: await originalType(url, headers, asked, timeout),
+  });
+  if (!asked.still) {
+    // Only what is known to be a GIF may move: too large, it comes back as it is, and shows that by
+    // its type (O8).
+    asked = await tell();
+    asked = { ...asked, still: asked.original !== "image/gif" };
+  }
+  const print = await askAndGuard(url, headers, asked, timeout);
+  if (!isRefusal(print)) return print;
+  const unsure = print.event === "original-is-smaller" && asked.original === undefined;
+  const again = secondChance(unsure ? await tell() : asked, print);
+  return again === undefined ? print : askAndGuard(url, headers, again, timeout);
+}
+
+async function askAndGuard(
+  url: string,
+  headers: Headers,
+  asked: Asked,
+  timeout: number,
+): Promise<Print | Refusal> {
+  const answer = await askEdge(url, headers, edgeOptions(asked), timeout);
+  if (isRefusal(answer)) return answer;
+  const passed = guard(answer, asked);
+  if (!isRefusal(passed)) return { ...answer, ...passed };
+  drop(answer.body);
+  return passed;
+}
