@@ -78,6 +78,7 @@ export function refusalAnswer(refusal: Refusal): Response {
     case "no-such-variant":
     case "impossible-key":
     case "object-missing":
+    case "object-denied":
       return plain(404, "Not found", { "cache-control": missing });
     case "method-not-allowed":
       return plain(405, "Method not allowed", { allow: "GET, HEAD" });
@@ -89,6 +90,7 @@ export function refusalAnswer(refusal: Refusal): Response {
       return plain(503, "Not available now", { "retry-after": `${QUOTA_RETRY_SECONDS}` });
     case "timed-out":
       return plain(504, "Timed out");
+    case "slots-refused":
     case "origin-denied":
     case "origin-failed":
     case "edge-refused":
@@ -101,7 +103,12 @@ export function refusalAnswer(refusal: Refusal): Response {
   }
 }
 
-function plain(status: number, text: string, headers: Record<string, string> = {}): Response {
+/** A text that is not kept, unless the headers say so. */
+export function plain(
+  status: number,
+  text: string,
+  headers: Record<string, string> = {},
+): Response {
   return new Response(`${text}\n`, {
     status,
     headers: {

@@ -1,7 +1,9 @@
 import { keyFault } from "./key.ts";
+import { type Told, toldNothing } from "./notice.ts";
 import { bucketBase, defaultAddressing } from "./origin.ts";
-import { is, matching, may, oneOf, type Read, type Report, table, type Vars } from "./schema.ts";
-import type { Credentials } from "./sign.ts";
+import { is, matching, may, oneOf, type Read, table } from "./schema.ts";
+import type { SlotsRead, Unusable } from "./secrets.ts";
+import type { Slot } from "./slot.ts";
 
 /** A private bucket and how to reach it. */
 export type Bucket = {
@@ -12,7 +14,13 @@ export type Bucket = {
   /** What every key begins with: nothing outside it can be reached. */
   readonly prefix: string;
   readonly region: string;
-  readonly credentials: Credentials;
+  /** One or two, of which the first that S3 does not refuse is used. */
+  readonly slots: readonly Slot[];
+  readonly unusable: readonly Unusable[];
+  /** What this isolate told the log of it. */
+  readonly told: Told;
+  /** The question to S3 that is under way, and until when it is waited for: milliseconds since 1970. */
+  probing?: { readonly ended: Promise<unknown>; readonly until: number } | undefined;
 };
 
 /** A bucket as it stands in wrangler.toml. */
@@ -44,52 +52,19 @@ export const bucketSchema = table(
 
 export type BucketSettings = Read<typeof bucketSchema>;
 
-/** Puts a bucket's settings and its credentials together. */
+/** Puts a bucket's settings and its slots together. */
 export function openBucket(
   name: string,
   settings: BucketSettings,
-  credentials: Credentials,
+  { usable, unusable }: SlotsRead,
 ): Bucket {
   const { bucket, region, prefix = "" } = settings;
   const endpoint = settings.endpoint.replace(/\/$/, "");
   const addressing = settings.addressing ?? defaultAddressing(endpoint, bucket);
-  return { name, base: bucketBase(endpoint, bucket, addressing), prefix, region, credentials };
-}
-
-/** The names of the secrets that hold the credentials of a `credentials` word. */
-export function secretNames(word: string): Record<keyof Credentials, string> {
-  return { accessKeyId: `${word}_ACCESS_KEY_ID`, secretAccessKey: `${word}_SECRET_ACCESS_KEY` };
-}
-
-/**
- * Reads the credentials whose secrets begin with `word`. What is wrong with them is reported; no
- * message holds any part of a value.
- */
-export function readCredentials(word: string, vars: Vars, report: Report): Credentials {
-  const readSecret = (name: string, pattern: RegExp): string => {
-    const value = vars[name];
-    if (typeof value === "string" && pattern.test(value)) return value;
-    report(
-      name,
-      value
-        ? "has a character that no key has"
-        : "is missing: set the secret, and list it under [secrets]",
-    );
-    return "";
-  };
-  const names = secretNames(word);
-  const credentials = {
-    accessKeyId: readSecret(names.accessKeyId, /^[\w.+=@-]+$/),
-    secretAccessKey: readSecret(names.secretAccessKey, /^[\x21-\x7e]+$/),
-  };
-  if (credentials.accessKeyId.startsWith("ASIA")) {
-    // A11
-    report(
-      names.accessKeyId,
-      "is a session's key, whose token the edge does not pass on: take a user's",
-    );
-  }
-  return credentials;
+  const base = bucketBase(endpoint, bucket, addressing);
+  const slots = usable.map((slot) => ({ ...slot })); // what is known of a slot is known of one bucket
+  const own = { name, base, prefix, region };
+  return { ...own, slots, unusable, told: toldNothing() };
 }
 
 /** As it is sent, so that what is signed is what is sent. http:// is for this machine alone. */

@@ -1,4 +1,4 @@
-import { type Bucket, bucketSchema, openBucket, readCredentials } from "./bucket.ts";
+import { type Bucket, bucketSchema, openBucket } from "./bucket.ts";
 import { keyFault } from "./key.ts";
 import { type Preset, presetSchema, type Variant, variantsOf } from "./preset.ts";
 import type { Refusal } from "./refusal.ts";
@@ -17,10 +17,11 @@ import {
   type Vars,
   whole,
 } from "./schema.ts";
-import type { Credentials } from "./sign.ts";
+import { openStores, readSlots, type SlotsRead, sameSecrets } from "./secrets.ts";
 
 /** What wrangler.toml and the secrets say, checked and made ready to serve from. */
 export type Config = {
+  readonly buckets: readonly Bucket[];
   readonly routes: readonly BoundRoute[];
   /** By the name in public URLs: `card`, `card@2x`. */
   readonly variants: ReadonlyMap<string, Variant>;
@@ -48,14 +49,30 @@ const answersSchema = table({
   timeout: may(between(1, 60), 20),
 });
 
-const checked = new WeakMap<object, Config | Broken>();
+/** For how long what a Secrets Store gave is used, and what it did not give is done without: milliseconds. */
+const STORED_MS = 60_000;
+const BROKEN_MS = 5_000;
 
-/** The configuration of an isolate, read and checked once. */
-export function configOf(env: object): Config | Broken {
+type Checked = { readonly vars: Vars; readonly config: Config | Broken; readonly until: number };
+
+const checked = new WeakMap<object, Checked>();
+
+/**
+ * The configuration of an isolate, read and checked once. Secrets that are kept in a Secrets Store may
+ * change there without a deploy, and are read again every minute.
+ * @param now milliseconds since 1970
+ */
+export async function configOf(env: object, now: number): Promise<Config | Broken> {
+  const before = checked.get(env);
+  if (before !== undefined && now < before.until) return before.config;
+  const { vars, stored } = await openStores(env, before?.vars);
+  // Another request may have been quicker, and what it learns of the slots holds for all.
   const known = checked.get(env);
-  if (known !== undefined) return known;
-  const config = readConfig({ ...env });
-  checked.set(env, config);
+  if (known !== undefined && now < known.until) return known.config;
+  const same = known !== undefined && sameSecrets(vars, known.vars);
+  const config = same ? known.config : readConfig(vars);
+  const lasts = "mistakes" in config ? BROKEN_MS : STORED_MS;
+  checked.set(env, { vars, config, until: stored ? now + lasts : Number.POSITIVE_INFINITY });
   return config;
 }
 
@@ -77,22 +94,24 @@ export function readConfig(vars: Vars): Config | Broken {
   if (mistakes.length > 0 || answers === undefined) {
     return { event: "configuration-broken", mistakes };
   }
-  const variants = [...presets].flatMap(([name, preset]) => preset && variantsOf(name, preset));
-  return { routes, variants: new Map(variants.filter((known) => known !== undefined)), answers };
+  const known = [...presets].flatMap(([name, preset]) => preset && variantsOf(name, preset));
+  const variants = new Map(known.filter((variant) => variant !== undefined));
+  const all = [...buckets.values()].filter((bucket) => bucket !== undefined);
+  return { buckets: all, routes, variants, answers };
 }
 
 type Named<T> = ReadonlyMap<string, T | undefined>;
 
 function readBuckets(vars: Vars, report: Report): Named<Bucket> {
-  const known = new Map<string, Credentials>();
+  const known = new Map<string, SlotsRead>();
   return readTables("BUCKETS", vars, report, (entry, path, name) => {
     const settings = bucketSchema(entry, path, report);
     const own = isTable(entry) && "credentials" in entry;
     const word = settings?.credentials ?? (own ? undefined : "AWS");
     if (word === undefined) return undefined;
-    const credentials = known.get(word) ?? readCredentials(word, vars, report);
-    known.set(word, credentials);
-    return settings && openBucket(name, settings, credentials);
+    const slots = known.get(word) ?? readSlots(word, vars, report);
+    known.set(word, slots);
+    return settings && openBucket(name, settings, slots);
   });
 }
 

@@ -24,28 +24,35 @@ export function edgeOptions({ variant, format, still }: Asked): RequestInitCfPro
 
 /**
  * Asks Cloudflare's image edge for a variant of an object. Always a GET, with no header of the
- * visitor's (E4). A redirect is not followed: it would leave the bucket (E7).
+ * visitor's (E4).
  * @param seconds how long the edge may take until its headers are here
  */
-export async function askEdge(
+export function askEdge(
   url: string,
   headers: Headers,
   image: RequestInitCfPropertiesImage,
   seconds: number,
 ): Promise<EdgeAnswer | Refusal> {
+  return ask(url, { headers, cf: { image } }, seconds);
+}
+
+/**
+ * Sends a request, and waits for the headers of its answer, and for the text where there is no image
+ * in it. A redirect is not followed: it would leave the bucket (E7).
+ */
+export async function ask(
+  url: string,
+  init: RequestInit,
+  seconds: number,
+): Promise<EdgeAnswer | Refusal> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), seconds * 1000);
   try {
-    const response = await fetch(url, {
-      headers,
-      redirect: "manual",
-      signal: abort.signal,
-      cf: { image },
-    });
-    const { status, headers: received, body } = response;
-    const facts = received.get("content-type") === "application/json";
-    if (response.ok && !facts) return { status, headers: received, body, text: "" };
-    return { status, headers: received, body: null, text: await beginning(body) };
+    const response = await fetch(url, { ...init, redirect: "manual", signal: abort.signal });
+    const { status, headers, body } = response;
+    const facts = headers.get("content-type") === "application/json";
+    if (response.ok && !facts) return { status, headers, body, text: "" };
+    return { status, headers, body: null, text: await beginning(body) };
   } catch (error) {
     if (abort.signal.aborted) {
       return { event: "timed-out", reason: `no answer within ${seconds} s` };

@@ -1,5 +1,5 @@
 import type { EdgeAnswer } from "./edge.ts";
-import { refusalOf } from "./edge-errors.ts";
+import { type Failure, refusalOf } from "./edge-errors.ts";
 import { type Asked, mayYield } from "./format.ts";
 import type { Refusal } from "./refusal.ts";
 
@@ -20,13 +20,9 @@ export function guard(
   answer: Pick<EdgeAnswer, "status" | "headers" | "text">,
   asked: Asked,
 ): Passed | Refusal {
-  const { status, headers, text } = answer;
-  const type = (headers.get("content-type") ?? "").replace(/;.*/s, "").trim().toLowerCase();
-  if (!isMade(answer)) {
-    const resized = headers.get("cf-resized") ?? "";
-    const code = /\berr=(\d{4})\b/.exec(resized) ?? /^ERROR (\d{4})\b/.exec(text); // R3
-    return { ...refusalOf(status, code?.[1], text), type };
-  }
+  const { status, headers } = answer;
+  if (!isMade(answer)) return failureOf(answer);
+  const type = typeOf(headers);
   if (type === "image/svg+xml") {
     return asked.svg ? { type } : { event: "source-unreadable", status, type };
   }
@@ -39,4 +35,19 @@ export function guard(
   }
 
   return mayYield(asked, type) ? { type } : { event: "wrong-type", status, type };
+}
+
+/** What an answer means that the edge does not say it made. */
+export function failureOf({
+  status,
+  headers,
+  text,
+}: Pick<EdgeAnswer, "status" | "headers" | "text">): Failure {
+  const resized = headers.get("cf-resized") ?? "";
+  const code = /\berr=(\d{4})\b/.exec(resized) ?? /^ERROR (\d{4})\b/.exec(text); // R3
+  return { ...refusalOf(status, code?.[1], text), type: typeOf(headers) };
+}
+
+function typeOf(headers: Headers): string {
+  return (headers.get("content-type") ?? "").replace(/;.*/s, "").trim().toLowerCase();
 }

@@ -7,22 +7,30 @@ import { originUrl } from "./origin.ts";
 import { makePrint } from "./print.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import { findRoute } from "./route.ts";
-import { sign } from "./sign.ts";
+import { withSlots } from "./slots.ts";
 
 export default {
-  async fetch(request: Request, env: object): Promise<Response> {
+  async fetch(
+    request: Request,
+    env: object,
+    context: Pick<ExecutionContext, "waitUntil">,
+  ): Promise<Response> {
     const subject: Subject = {};
-    const outcome = await show(request, env, subject);
-    if (!isRefusal(outcome)) return outcome;
-    const answer = refusalAnswer(outcome);
-    logRefusal(outcome, subject, answer.status);
+    const outcome = await show(request, env, context, subject);
+    const answer = isRefusal(outcome) ? refusalAnswer(outcome) : outcome;
+    if (isRefusal(outcome)) logRefusal(outcome, subject, answer.status);
     return request.method === "HEAD" ? new Response(null, answer) : answer;
   },
 } satisfies ExportedHandler<Env>;
 
 /** The whole way of a request. What becomes known of it on the way is put into `subject`. */
-async function show(request: Request, env: object, subject: Subject): Promise<Response | Refusal> {
-  const config = configOf(env);
+async function show(
+  request: Request,
+  env: object,
+  context: Pick<ExecutionContext, "waitUntil">,
+  subject: Subject,
+): Promise<Response | Refusal> {
+  const config = await configOf(env, Date.now());
   if (isRefusal(config)) return config;
 
   const { method } = request;
@@ -49,10 +57,11 @@ async function show(request: Request, env: object, subject: Subject): Promise<Re
 
   const began = Date.now();
   const url = originUrl(bucket.base, key);
-  const headers = await sign(url, bucket.region, bucket.credentials, began);
   const { timeout, max_age } = config.answers;
   const asked = chooseFormat(variant, readAccept(request.headers.get("accept")), svg);
-  const print = await makePrint(url, headers, asked, timeout);
+  const print = await withSlots(bucket, url, context, (headers) =>
+    makePrint(url, headers, asked, timeout),
+  );
   if (isRefusal(print)) return print;
 
   const negotiated = variant.format === "auto" && !svg;

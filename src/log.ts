@@ -1,3 +1,4 @@
+import type { Notice } from "./notice.ts";
 import type { Refusal } from "./refusal.ts";
 
 /** What is known of a request when it ends, for the log alone. */
@@ -13,10 +14,22 @@ const LONGEST_VALUE = 1024;
  * @param answered the status that the visitor gets
  */
 export function logRefusal(refusal: Refusal, subject: Subject, answered: number): void {
-  const facts = { ...refusal, passing: undefined, ...subject, answered };
+  if ("repeated" in refusal && refusal.repeated) return;
+  const facts = { ...refusal, repeated: undefined, passing: undefined, ...subject, answered };
   const line = JSON.stringify(facts, (_name, value: unknown) =>
     typeof value === "string" ? value.slice(0, LONGEST_VALUE) : value,
   );
   if (answered < 500) console.warn(line);
   else console.error(line);
+}
+
+const LEVELS = {
+  "slot-in-use": "info",
+  "slot-refused": "warn",
+  "bucket-denied": "error",
+} as const satisfies Record<Notice["event"], string>;
+
+/** Writes one JSON line about what changed with a bucket. */
+export function logNotice(notice: Notice): void {
+  console[LEVELS[notice.event]](JSON.stringify(notice));
 }

@@ -1,11 +1,11 @@
 import { askEdge, drop, edgeOptions } from "./edge.ts";
 import type { Asked } from "./format.ts";
-import { isMade } from "./guard.ts";
-import { isRefusal } from "./refusal.ts";
+import { failureOf, isMade } from "./guard.ts";
+import { type Denied, isDenied, isRefusal } from "./refusal.ts";
 import { isTable, json } from "./schema.ts";
 
 /**
- * The original's type as the edge tells it, or undefined where it does not (R9). What the edge
+ * The original's type as the edge tells it, or undefined where it does not (R9), or that it is denied. What the edge
  * passes on untransformed (O8, R6) is of this type, and so what is of another was made.
  */
 export async function originalType(
@@ -13,13 +13,17 @@ export async function originalType(
   headers: Headers,
   asked: Asked,
   seconds: number,
-): Promise<string | undefined> {
+): Promise<string | Denied | undefined> {
   // The options are those of the print, for a transformation is unique but for its format (L2).
   const image = { ...edgeOptions(asked), format: "json" } as const;
   const answer = await askEdge(url, headers, image, seconds);
   if (isRefusal(answer)) return undefined;
   drop(answer.body);
-  const facts = isMade(answer) ? json(answer.text) : undefined;
+  if (!isMade(answer)) {
+    const failure = failureOf(answer);
+    return isDenied(failure) ? failure : undefined; // so would be the print
+  }
+  const facts = json(answer.text);
   const original = isTable(facts) ? facts["original"] : undefined;
   const type = isTable(original) ? original["format"] : undefined;
   return typeof type === "string" ? type : undefined;

@@ -21,20 +21,21 @@ export async function makePrint(
   timeout: number,
 ): Promise<Print | Refusal> {
   let asked = wanted;
-  const tell = async () => ({
-    ...asked,
-    original: await originalType(url, headers, asked, timeout),
-  });
   if (!asked.still) {
     // Only what is known to be a GIF may move: too large, it comes back as it is, and shows that by
     // its type (O8).
-    asked = await tell();
-    asked = { ...asked, still: asked.original !== "image/gif" };
+    const original = await originalType(url, headers, asked, timeout);
+    if (isRefusal(original)) return original;
+    asked = { ...asked, original, still: original !== "image/gif" };
   }
   const print = await askAndGuard(url, headers, asked, timeout);
   if (!isRefusal(print)) return print;
-  const unsure = print.event === "original-is-smaller" && asked.original === undefined;
-  const again = secondChance(unsure ? await tell() : asked, print);
+  if (print.event === "original-is-smaller" && asked.original === undefined) {
+    const original = await originalType(url, headers, asked, timeout);
+    if (isRefusal(original)) return original;
+    asked = { ...asked, original };
+  }
+  const again = secondChance(asked, print);
   return again === undefined ? print : askAndGuard(url, headers, again, timeout);
 }
 

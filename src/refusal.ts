@@ -1,3 +1,5 @@
+import type { SlotName } from "./slot.ts";
+
 /**
  * Why a request gets no image: one event a cause, with what the operator needs to know of it.
  * `answer.ts` makes of it what the visitor sees, `log.ts` what the operator reads.
@@ -8,11 +10,25 @@ export type Refusal =
   | { event: "no-such-route"; path: string }
   | { event: "no-such-variant"; variant: string }
   | { event: "impossible-key"; reason: string }
+  | { event: "slots-refused"; slots: readonly RefusedSlot[]; repeated: boolean }
   | ({ event: UpstreamEvent } & Upstream);
+
+/** S3, or whatever is asked in its place, denies what it was asked for: whose fault it is, is not known yet. */
+export type Denied = { event: "origin-denied" } & Upstream;
+
+/** A slot that S3 refuses. */
+export type RefusedSlot = {
+  readonly slot: SlotName;
+  /** S3's code. */
+  readonly origin: string;
+  /** The end of the access key id. */
+  readonly access_key: string;
+};
 
 /** What can be wrong behind the Worker: with the object, at the origin, at the edge. */
 export type UpstreamEvent =
   | "object-missing"
+  | "object-denied"
   | "source-unreadable"
   | "origin-denied"
   | "origin-failed"
@@ -44,4 +60,9 @@ export type Upstream = {
 /** Tells a refusal from the value that a step returns when all is well. */
 export function isRefusal<T>(value: T | Refusal): value is Refusal {
   return typeof value === "object" && value !== null && "event" in value;
+}
+
+/** Tells a denial of the origin from all else. */
+export function isDenied<T>(value: T | Refusal): value is Denied {
+  return isRefusal(value) && value.event === "origin-denied";
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { configOf, readConfig } from "../src/config.ts";
-import { BASE, ENV, SECRETS, VARS } from "./env.ts";
+import { BASE, CREDENTIALS, ENV, SECRETS, VARS } from "./env.ts";
 
 const { media } = VARS.BUCKETS;
 
@@ -17,10 +17,9 @@ test("a right configuration is ready to serve from", () => {
     base: BASE,
     prefix: "published/",
     region: "eu-west-1",
-    credentials: {
-      accessKeyId: SECRETS.AWS_ACCESS_KEY_ID,
-      secretAccessKey: SECRETS.AWS_SECRET_ACCESS_KEY,
-    },
+    slots: [{ name: "current", credentials: CREDENTIALS }],
+    unusable: [],
+    told: expect.anything(),
   });
   expect(config.answers).toEqual({ max_age: 600, timeout: 15 });
 });
@@ -211,10 +210,9 @@ test("a bucket may have credentials of its own", () => {
   const ROUTES = [{ path: "/:preset/*", object: "more/*" }];
   const own = { MORE_ACCESS_KEY_ID: "AKIAMORE", MORE_SECRET_ACCESS_KEY: "more" };
   const config = readConfig({ ...ENV, BUCKETS, ROUTES, ...own });
-  expect("routes" in config && config.routes[0]?.bucket.credentials).toEqual({
-    accessKeyId: "AKIAMORE",
-    secretAccessKey: "more",
-  });
+  expect("routes" in config && config.routes[0]?.bucket.slots).toEqual([
+    { name: "current", credentials: { accessKeyId: "AKIAMORE", secretAccessKey: "more" } },
+  ]);
 });
 
 test("a template that no key can come of is a mistake", () => {
@@ -225,10 +223,10 @@ test("a template that no key can come of is a mistake", () => {
   }
 });
 
-test("the configuration is read once per isolate", () => {
+test("the configuration is read once per isolate", async () => {
   const env = { ...ENV };
-  const first = configOf(env);
+  const first = await configOf(env, 0);
   env.AWS_ACCESS_KEY_ID = "";
-  expect(configOf(env)).toBe(first);
-  expect(configOf({ ...env })).toMatchObject({ event: "configuration-broken" });
+  expect(await configOf(env, Number.MAX_SAFE_INTEGER)).toBe(first);
+  expect(await configOf({ ...env }, 0)).toMatchObject({ event: "configuration-broken" });
 });

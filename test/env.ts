@@ -7,9 +7,21 @@ export const CREDENTIALS = {
   secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 };
 
+/** The keys that are to follow those. */
+export const NEXT_CREDENTIALS = {
+  accessKeyId: "AKIAI44QH8DHBNEXTKEY",
+  secretAccessKey: "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbNEXTSECRETA",
+};
+
 export const SECRETS = {
   AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
   AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+};
+
+/** The slot `next` beside them. */
+export const NEXT = {
+  AWS_ACCESS_KEY_ID_NEXT: NEXT_CREDENTIALS.accessKeyId,
+  AWS_SECRET_ACCESS_KEY_NEXT: NEXT_CREDENTIALS.secretAccessKey,
 };
 
 export const VARS = {

@@ -21,13 +21,20 @@ export const stage = {
   /** What the edge was asked for. */
   asked: [] as { request: Request; image: RequestInitCfPropertiesImage }[],
   /** What was logged. */
-  logged: [] as { level: "warn" | "error"; line: Record<string, unknown> }[],
+  logged: [] as { level: "info" | "warn" | "error"; line: Record<string, unknown> }[],
+  /** What the Worker asked of S3 itself. */
+  probes: [] as Request[],
+  /** What the Worker does when it has answered. */
+  after: [] as Promise<unknown>[],
 };
+/** The vars and secrets of an isolate, which remembers nothing of the tests before. */
+let isolate: object = { ...ENV };
 let answered: { head: string; body: Buffer }[] = [];
 
-/** An edge with other switches, and an S3 with nothing wrong. */
+/** An edge with other switches, an S3 with nothing wrong, and a Worker just started. */
 export function arrange(settings: Partial<EdgeSettings> = {}): void {
   Object.assign(stage, setUp(settings));
+  isolate = { ...ENV };
 }
 
 beforeAll(() => network.listen({ onUnhandledFrame: "error" }));
@@ -37,8 +44,10 @@ beforeEach(() => {
   stage.before = () => {};
   stage.asked = [];
   stage.logged = [];
+  stage.probes = [];
+  stage.after = [];
   answered = [];
-  for (const level of ["warn", "error"] as const) {
+  for (const level of ["info", "warn", "error"] as const) {
     vi.spyOn(console, level).mockImplementation((line: string) => {
       stage.logged.push({ level, line: JSON.parse(line) });
     });
@@ -46,7 +55,11 @@ beforeEach(() => {
   // What the Worker fetches goes to the edge, and what the edge fetches to the network.
   const send = globalThis.fetch;
   vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
-    if (init?.cf === undefined) return send(input, init);
+    if (init?.cf === undefined) {
+      const request = new Request(input, init);
+      if (request.headers.has("range")) stage.probes.push(request);
+      return send(input, init);
+    }
     stage.before(stage.asked.length);
     stage.asked.push({ request: new Request(input, init), image: init.cf.image ?? {} });
     return stage.edge.fetch(`${input}`, init);
@@ -79,9 +92,11 @@ afterEach(({ task }) => {
 export async function get(
   path: string,
   init: RequestInit = {},
-  env: object = ENV,
+  env: object = isolate,
 ): Promise<Response> {
-  const answer = await worker.fetch(new Request(`https://images.example${path}`, init), env);
+  const request = new Request(`https://images.example${path}`, init);
+  const context = { waitUntil: (work: Promise<unknown>) => void stage.after.push(work) };
+  const answer = await worker.fetch(request, env, context);
   const head = JSON.stringify([answer.status, ...answer.headers]);
   answered.push({ head, body: Buffer.from(await answer.clone().arrayBuffer()) });
   return answer;

@@ -126,7 +126,9 @@ test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", asyn
   const again = await start(port);
   expect(readFileSync(made, "utf8")).toContain("wrong");
   expect((await fetch(urls[0] ?? address)).status).toBe(502);
-  await expect.poll(() => again.output()).toMatch(/"origin-denied","status":403,.*"edge":"9408"/);
+  await expect
+    .poll(() => again.output())
+    .toMatch(/"event":"slots-refused",.*"origin":"SignatureDoesNotMatch"/);
   await again.stop();
 });
 

@@ -60,6 +60,8 @@ export type S3Settings = {
 
 export type S3 = {
   readonly objects: Map<string, Stored>;
+  /** The keys that open the bucket: secrets by access key id. May be changed at any time. */
+  readonly keys: Map<string, string>;
   readonly faults: Set<S3Fault>;
   /** All that arrived, as it arrived: after the edge dropped what it drops. */
   readonly requests: Request[];
@@ -77,15 +79,17 @@ const IDS = {
 /** A bucket of its own, path-style and virtual-hosted (A4), in every region of its S3 (A5). */
 export function createS3(settings: S3Settings): S3 {
   const objects = new Map<string, Stored>();
+  const { accessKeyId, secretAccessKey } = settings.credentials;
+  const keys = new Map([[accessKeyId, secretAccessKey]]);
   const faults = new Set<S3Fault>();
   const requests: Request[] = [];
   const { host, protocol } = new URL(settings.endpoint);
   const anywhere = host.split(settings.region).map(RegExp.escape).join("([a-z0-9-]+)");
   const place = new RegExp(`^${protocol}//(?:(.+)\\.)?${anywhere}/`);
 
-  const answer: HttpResponseResolver = async ({ request: { url: sent, method, headers } }) => {
-    const request = new Request(sent, { method, headers });
-    requests.push(request);
+  const clock = () => settings.now() + (faults.has("clock-skew") ? 20 * 60_000 : 0);
+
+  const answer = async (request: Request): Promise<Response> => {
     const url = new URL(request.url);
     const [, sub, region = settings.region] = place.exec(request.url) ?? [];
     if (faults.has("reset")) return HttpResponse.error();
@@ -99,12 +103,13 @@ export function createS3(settings: S3Settings): S3 {
     if (region !== home && elsewhere !== "elsewhere-400") {
       return sendTo(url.href.replace(region, home), request, elsewhere === "elsewhere-307", home);
     }
-    const { accessKeyId, secretAccessKey, sessionToken: token } = settings.credentials;
-    const secret = faults.has("other-secret") ? `${secretAccessKey}2` : secretAccessKey;
+    const { sessionToken: token } = settings.credentials;
+    const changed = faults.has("other-secret") ? "2" : "";
+    const known = faults.has("revoked-key") ? [] : [...keys];
     const fault = await findFault(request, {
-      keys: new Map(faults.has("revoked-key") ? [] : [[accessKeyId, secret]]),
+      keys: new Map(known.map(([id, secret]) => [id, secret + changed])),
       region: home,
-      now: settings.now() + (faults.has("clock-skew") ? 20 * 60_000 : 0),
+      now: clock(),
       dialect: settings.dialect ?? "aws",
       session: token === undefined ? undefined : { token, expired: faults.has("expired-token") },
     });
@@ -135,7 +140,14 @@ export function createS3(settings: S3Settings): S3 {
     return send(request, stored, faults);
   };
 
-  return { objects, faults, requests, handlers: [http.all(place, answer)] };
+  const dated: HttpResponseResolver = async ({ request: { url, method, headers } }) => {
+    const request = new Request(url, { method, headers });
+    requests.push(request);
+    const response = await answer(request);
+    if (response.type !== "error") response.headers.set("date", new Date(clock()).toUTCString());
+    return response;
+  };
+  return { objects, keys, faults, requests, handlers: [http.all(place, dated)] };
 }
 
 function split(path: string): [bucket: string, key: string] {

@@ -1,0 +1,96 @@
+import type { Bucket } from "./bucket.ts";
+import type { Print } from "./print.ts";
+import { isRefusal, type Refusal, type RefusedSlot } from "./refusal.ts";
+import { inOrder, keyEnd, type Slot, type SlotName } from "./slot.ts";
+
+/** What the log is told of a bucket once a change, whatever the traffic. */
+export type Notice = { readonly bucket: string } & (
+  | ({ readonly event: "slot-refused" } & RefusedSlot)
+  | { readonly event: "slot-in-use"; readonly slot: SlotName; readonly access_key: string }
+  | { readonly event: "bucket-denied"; readonly times: number; readonly reason: string }
+);
+
+/** What the log was told of a bucket. */
+export type Told = {
+  /** Undefined while S3 refuses all slots. */
+  inUse: SlotName | undefined;
+  refused: readonly RefusedSlot[];
+  /** When all slots were told to be refused: milliseconds since 1970. */
+  allRefusedAt?: number | undefined;
+  /** The denials since anything else came, if nothing did. */
+  denials?: { times: number; readonly since: number; alarmed: boolean } | undefined;
+};
+
+/** For how long nothing but failures is told once: milliseconds. */
+const WHILE_MS = 60_000;
+
+/** A few missing objects are no alarm. */
+const LEAST_DENIALS = 10;
+
+/** What a reader of the log takes for granted. */
+export function toldNothing(): Told {
+  return { inUse: "current", refused: [] };
+}
+
+/** What changed with the slots since the log was told. */
+export function slotNotices({ name: bucket, slots, told }: Bucket): Notice[] {
+  const refused = refusedSlots(slots);
+  const [first] = inOrder(slots);
+  const inUse = refused.length < slots.length ? first : undefined;
+  const notices: Notice[] = [];
+  if (inUse !== undefined) {
+    for (const one of refused) {
+      const known = told.refused.some(
+        ({ slot, origin }) => slot === one.slot && origin === one.origin,
+      );
+      if (!known) notices.push({ event: "slot-refused", bucket, ...one });
+    }
+    if (inUse.name !== told.inUse) {
+      const slot = inUse.name;
+      notices.push({ event: "slot-in-use", bucket, slot, access_key: keyEnd(inUse) });
+    }
+    told.allRefusedAt = undefined;
+  }
+  told.inUse = inUse?.name;
+  told.refused = refused;
+  return notices;
+}
+
+/** The alarm where a bucket has denied every object for a while, though S3 knows the key. */
+export function denialNotices(
+  { name: bucket, told }: Bucket,
+  outcome: Print | Refusal,
+  now: number,
+): Notice[] {
+  const event = isRefusal(outcome) ? outcome.event : undefined;
+  if (event === "object-denied") {
+    told.denials ??= { times: 0, since: now, alarmed: false };
+    const { denials } = told;
+    denials.times += 1;
+    const { times, since, alarmed } = denials;
+    if (alarmed || times < LEAST_DENIALS || now - since < WHILE_MS) return [];
+    denials.alarmed = true;
+    const reason = "nothing but denials for a minute: check the key's policy, prefix and bucket";
+    return [{ event: "bucket-denied", bucket, times, reason }];
+  }
+  // What S3 gives or knows to be missing ends it; what fails before S3 is asked does not.
+  const known = event === undefined || event === "object-missing" || event === "source-unreadable";
+  if (known) told.denials = undefined;
+  return [];
+}
+
+/** What is answered while S3 refuses all slots; the log has it once a while. */
+export function allRefused({ slots, told }: Bucket, now: number): Refusal {
+  const { allRefusedAt = Number.NEGATIVE_INFINITY } = told;
+  const repeated = now - allRefusedAt < WHILE_MS;
+  if (!repeated) told.allRefusedAt = now;
+  return { event: "slots-refused", slots: refusedSlots(slots), repeated };
+}
+
+function refusedSlots(slots: readonly Slot[]): RefusedSlot[] {
+  return slots.flatMap((slot) => {
+    const verdict = slot.last?.verdict;
+    if (verdict?.fault !== "slot") return [];
+    return [{ slot: slot.name, origin: verdict.origin, access_key: keyEnd(slot) }];
+  });
+}

@@ -1,0 +1,110 @@
+import type { Report, Vars } from "./schema.ts";
+import type { Credentials } from "./sign.ts";
+import { SLOT_NAMES, type Slot, type SlotName } from "./slot.ts";
+
+const SECRET = /_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY)(?:_NEXT)?$/;
+
+/** True if what bears this name is kept secret. */
+export function isSecret(name: string): boolean {
+  return SECRET.test(name);
+}
+
+/** The names of the secrets that hold a slot of a `credentials` word. */
+export function secretNames(
+  word: string,
+  slot: SlotName = "current",
+): Record<keyof Credentials, string> {
+  const end = slot === "next" ? "_NEXT" : "";
+  return {
+    accessKeyId: `${word}_ACCESS_KEY_ID${end}`,
+    secretAccessKey: `${word}_SECRET_ACCESS_KEY${end}`,
+  };
+}
+
+/** What is kept in a Secrets Store. */
+type Stored = { get(): Promise<unknown> };
+
+/**
+ * The vars and secrets of a Worker, with its value in place of each secret that is kept in a Secrets
+ * Store: where the store does not give it, the one it gave before, or else an Error.
+ */
+export async function openStores(
+  env: object,
+  before: Vars = {},
+): Promise<{ vars: Vars; stored: boolean }> {
+  let stored = false;
+  const open = async ([name, value]: [string, unknown]) => {
+    if (!isSecret(name) || !isStored(value)) return [name, value] as const;
+    stored = true;
+    try {
+      return [name, await value.get()] as const;
+    } catch (error) {
+      return [name, before[name] ?? new Error(`${error}`)] as const;
+    }
+  };
+  const vars = Object.fromEntries(await Promise.all(Object.entries(env).map(open)));
+  return { vars, stored };
+}
+
+function isStored(value: unknown): value is Stored {
+  return typeof value === "object" && value !== null && "get" in value;
+}
+
+/** True if no secret changed. */
+export function sameSecrets(vars: Vars, before: Vars): boolean {
+  return Object.keys(vars).every((name) => !isSecret(name) || vars[name] === before[name]);
+}
+
+/** A slot that cannot be used, and why: by the names of its secrets, without any part of a value. */
+export type Unusable = {
+  readonly slot: SlotName;
+  readonly mistakes: readonly (readonly [name: string, message: string])[];
+};
+
+/** The slots of a bucket: those that can be used, and those begun that cannot. */
+export type SlotsRead = {
+  readonly usable: readonly Slot[];
+  readonly unusable: readonly Unusable[];
+};
+
+/**
+ * Reads the slots whose secrets begin with `word`. One that cannot be used is no mistake while the
+ * other can: between two `wrangler secret put` each is half there (S1).
+ */
+export function readSlots(word: string, vars: Vars, report: Report): SlotsRead {
+  const usable: Slot[] = [];
+  const unusable: Unusable[] = [];
+  for (const name of SLOT_NAMES) {
+    const names = secretNames(word, name);
+    const mistakes: [string, string][] = [];
+    const read = (secret: string, pattern: RegExp): string => {
+      const value = vars[secret];
+      const fault = secretFault(value, pattern, name);
+      if (fault !== undefined) mistakes.push([secret, fault]);
+      return typeof value === "string" ? value : "";
+    };
+    const credentials = {
+      accessKeyId: read(names.accessKeyId, /^(?!ASIA)[\w.+=@-]+$/), // A11
+      secretAccessKey: read(names.secretAccessKey, /^[\x21-\x7e]+$/),
+    };
+    const begun = vars[names.accessKeyId] || vars[names.secretAccessKey];
+    if (mistakes.length === 0) usable.push({ name, credentials });
+    else if (begun || name === "current") unusable.push({ slot: name, mistakes });
+  }
+  if (usable.length === 0) {
+    for (const { mistakes } of unusable) for (const [name, fault] of mistakes) report(name, fault);
+  }
+  return { usable, unusable };
+}
+
+function secretFault(value: unknown, pattern: RegExp, slot: SlotName): string | undefined {
+  if (value instanceof Error) return `its store does not give it: ${value.message}`;
+  // The next slot is empty most of the time: a deploy must not ask for it.
+  const listed = slot === "current" ? ", and list it under [secrets]" : "";
+  if (!value) return `is missing: set the secret${listed}`;
+  if (typeof value !== "string") return "is no text";
+  if (value.startsWith("ASIA")) {
+    return "is a session's key, whose token the edge does not pass on: take a user's"; // A11
+  }
+  return pattern.test(value) ? undefined : "has a character that no key has";
+}

@@ -1,0 +1,141 @@
+// Secrets that are kept in a Secrets Store: read with get(), and changed there without a deploy.
+
+import { beforeEach, expect, test, vi } from "vitest";
+import { readSlots, secretNames } from "../src/secrets.ts";
+import { CREDENTIALS, ENV, NEXT, NEXT_CREDENTIALS, SECRETS } from "./env.ts";
+import { get, stage } from "./play.ts";
+
+/** A secret in a store: what it gives, and how often it was asked. */
+function keep(value: unknown) {
+  const secret = {
+    value,
+    get: vi.fn(async () => {
+      if (secret.value instanceof Error) throw secret.value;
+      return secret.value;
+    }),
+  };
+  return secret;
+}
+
+const DOWN = new Error("Failed to fetch secret due to an internal error");
+let id = keep("");
+let secret = keep("");
+let env: object;
+
+beforeEach(() => {
+  id = keep(SECRETS.AWS_ACCESS_KEY_ID);
+  secret = keep(SECRETS.AWS_SECRET_ACCESS_KEY);
+  env = { ...ENV, AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret };
+  vi.useFakeTimers({ toFake: ["Date"] });
+  return () => vi.useRealTimers();
+});
+
+function wait(seconds: number): void {
+  vi.setSystemTime(Date.now() + seconds * 1000);
+  stage.clock.now = Date.now();
+  stage.edge.switches.cache = false;
+}
+
+const show = async () => (await get("/images/card/key.jpg", {}, env)).status;
+const lines = () => stage.logged.map(({ line }) => line);
+
+test("a store's secrets do as well, and are read once a minute", async () => {
+  expect(await Promise.all(Array.from({ length: 20 }, show))).toEqual(Array(20).fill(200));
+  const first = id.get.mock.calls.length;
+  for (let times = 0; times < 50; times++) expect(await show()).toBe(200);
+  expect(id.get).toHaveBeenCalledTimes(first);
+  wait(61);
+  for (let times = 0; times < 50; times++) expect(await show()).toBe(200);
+  expect(id.get).toHaveBeenCalledTimes(first + 1);
+  expect(secret.get).toHaveBeenCalledTimes(first + 1);
+});
+
+test("a key that changes in the store is used within a minute, without a deploy", async () => {
+  expect(await show()).toBe(200);
+  id.value = NEXT_CREDENTIALS.accessKeyId;
+  secret.value = NEXT_CREDENTIALS.secretAccessKey;
+  stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+  wait(59);
+  expect(await show()).toBe(200);
+  wait(2);
+  stage.s3.keys.delete(CREDENTIALS.accessKeyId);
+  expect(await show()).toBe(200);
+  expect(stage.probes).toEqual([]);
+});
+
+test("what is known of the slots outlasts a look into the store", async () => {
+  Object.assign(env, NEXT);
+  stage.s3.keys.clear();
+  stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+  expect(await show()).toBe(200);
+  wait(50);
+  await Promise.all([show(), ...stage.after]);
+  wait(11);
+  expect(await show()).toBe(200);
+  expect(lines().map(({ event }) => event)).toEqual(["slot-refused", "slot-in-use"]);
+});
+
+test.each<[string, unknown, string]>([
+  ["does not answer", DOWN, "its store does not give it: Error: Failed to fetch secret"],
+  ["has nothing", null, "is missing"],
+  ["has an empty text", "", "is missing"],
+  ["has no text", 7, "is no text"],
+])("a store that %s leaves the other slot to serve", async (_what, value, told) => {
+  secret.value = value;
+  expect(await show()).toBe(500);
+  expect(lines()).toEqual([
+    expect.objectContaining({
+      event: "configuration-broken",
+      mistakes: [expect.stringContaining(`AWS_SECRET_ACCESS_KEY: ${told}`)],
+    }),
+  ]);
+  stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+  env = { ...env, ...NEXT };
+  expect(await show()).toBe(200);
+});
+
+test("a store that answers again mends it in seconds, without a deploy", async () => {
+  id.value = DOWN;
+  expect(await show()).toBe(500);
+  id.value = CREDENTIALS.accessKeyId;
+  expect(await show()).toBe(500);
+  wait(6);
+  expect(await show()).toBe(200);
+});
+
+test("a store that no longer answers takes nothing away", async () => {
+  expect(await show()).toBe(200);
+  id.value = DOWN;
+  secret.value = DOWN;
+  wait(61);
+  expect(await show()).toBe(200);
+  expect(lines()).toEqual([]);
+});
+
+test("only what a slot is made of is read from a store", async () => {
+  const other = keep("x");
+  Object.assign(env, { KV: other, AWS_REGION: other });
+  expect(await show()).toBe(200);
+  expect(other.get).not.toHaveBeenCalled();
+});
+
+test.each<[string, object, string[], string[]]>([
+  ["both slots", { ...SECRETS, ...NEXT }, ["current", "next"], []],
+  ["the current one", SECRETS, ["current"], []],
+  ["the next one", NEXT, ["next"], ["current"]],
+  ["a half next one", { ...SECRETS, AWS_ACCESS_KEY_ID_NEXT: "AKIA" }, ["current"], ["next"]],
+  ["none", {}, [], ["current"]],
+])("of %s is known what can be used and what cannot", (_what, vars, usable, unusable) => {
+  const mistakes: string[] = [];
+  const read = readSlots("AWS", { ...vars }, (name) => mistakes.push(name));
+  expect(read.usable.map(({ name }) => name)).toEqual(usable);
+  expect(read.unusable.map(({ slot }) => slot)).toEqual(unusable);
+  expect(mistakes.length > 0).toBe(usable.length === 0);
+});
+
+test("a slot's secrets have names that tell the slot", () => {
+  expect(secretNames("MORE", "next")).toEqual({
+    accessKeyId: "MORE_ACCESS_KEY_ID_NEXT",
+    secretAccessKey: "MORE_SECRET_ACCESS_KEY_NEXT",
+  });
+});

@@ -1,0 +1,432 @@
+// Keys that die, come back and follow one another: what the visitor gets, what S3 is asked, and what
+// the log is told of it.
+
+import { HttpResponse, http } from "msw";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { network } from "./edge/stand.ts";
+import { CREDENTIALS, ENV, NEXT, NEXT_CREDENTIALS, VARS } from "./env.ts";
+import { arrange, get, MODERN, stage } from "./play.ts";
+
+const { accessKeyId: CURRENT_ID, secretAccessKey: CURRENT_SECRET } = CREDENTIALS;
+const { accessKeyId: NEXT_ID, secretAccessKey: NEXT_SECRET } = NEXT_CREDENTIALS;
+
+const deadSlots = [
+  { slot: "current", origin: "InvalidAccessKeyId", access_key: "…MPLE" },
+  { slot: "next", origin: "InvalidAccessKeyId", access_key: "…TKEY" },
+];
+const REFUSED = { event: "slot-refused", bucket: "media", ...deadSlots[0] };
+const NEXT_IN_USE = { event: "slot-in-use", bucket: "media", slot: "next", access_key: "…TKEY" };
+const CURRENT_IN_USE = { ...NEXT_IN_USE, slot: "current", access_key: "…MPLE" };
+
+/** The env of an isolate that has both slots. */
+let env: object;
+
+beforeEach(() => {
+  env = { ...ENV, ...NEXT };
+  stage.s3.keys.set(NEXT_ID, NEXT_SECRET);
+});
+
+/** Asks so many times, one after the other or all at once, and gives back how often which status came. */
+async function ask(path: string, times = 1, how: "in turn" | "at once" = "in turn") {
+  const statuses: Record<number, number> = {};
+  const once = async () => {
+    const { status } = await get(path, {}, env);
+    statuses[status] = (statuses[status] ?? 0) + 1;
+  };
+  const all = Array.from({ length: times }, () => once);
+  if (how === "at once") await Promise.all(all.map((one) => one()));
+  else for (const one of all) await one();
+  return statuses;
+}
+
+const lines = () => stage.logged.map(({ line }) => line);
+const costs = () => [stage.asked.length, stage.probes.length];
+
+/** Lets time pass, for the Worker and for S3. */
+function wait(seconds: number): void {
+  vi.setSystemTime(Date.now() + seconds * 1000);
+  stage.clock.now = Date.now();
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  return () => vi.useRealTimers();
+});
+
+describe("a revoked current key and a good next one", () => {
+  beforeEach(() => {
+    stage.s3.keys.delete(CURRENT_ID);
+  });
+
+  test("the first request is served with two more subrequests, the next 1,000 with none (A7)", async () => {
+    expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
+    expect(costs()).toEqual([2, 1]);
+    expect(await ask("/images/card/key.jpg", 900)).toEqual({ 200: 900 });
+    for (let each = 0; each < 100; each++) {
+      const found = stage.s3.objects.get("published/key.jpg");
+      if (found !== undefined) stage.s3.objects.set(`published/${each}.jpg`, found);
+      expect(await ask(`/images/card/${each}.jpg`)).toEqual({ 200: 1 });
+    }
+    expect(costs()).toEqual([1002, 1]);
+    expect(stage.logged).toEqual([
+      { level: "warn", line: REFUSED },
+      { level: "info", line: NEXT_IN_USE },
+    ]);
+  });
+
+  test("of many at once all are served, over one probe", async () => {
+    expect(await ask("/images/card/key.jpg", 50, "at once")).toEqual({ 200: 50 });
+    expect(stage.probes).toHaveLength(1);
+    expect(lines()).toEqual([REFUSED, NEXT_IN_USE]);
+  });
+
+  test("the probe is small, direct and not kept, and its bytes go nowhere (E1)", async () => {
+    await ask("/images/card/key.jpg");
+    const [probe] = stage.probes;
+    expect(probe?.url).toBe(stage.asked[0]?.request.url);
+    expect(probe?.headers.get("range")).toBe("bytes=0-0");
+    expect(probe?.cache).toBe("no-store");
+    expect(probe?.redirect).toBe("manual");
+    expect(stage.after).toHaveLength(1); // it ends, though the visitor may leave
+  });
+
+  test("an animation costs no more than two subrequests more (O8, R9)", async () => {
+    const answer = await get("/images/moving/animated.gif", { headers: MODERN }, env);
+    expect(answer.headers.get("content-type")).toBe("image/webp");
+    expect(costs()).toEqual([3, 1]);
+  });
+
+  test("a missing object is a 404 by the next one's word (A6)", async () => {
+    stage.s3.faults.add("no-list-bucket");
+    expect(await ask("/images/card/nothing.jpg")).toEqual({ 404: 1 });
+    expect(costs()).toEqual([2, 2]);
+    expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
+  });
+
+  test("it is tried again after a minute, beside a request, and used again when it works", async () => {
+    await ask("/images/card/key.jpg");
+    wait(59);
+    await ask("/images/card/key.jpg");
+    expect(costs()).toEqual([3, 1]);
+    wait(2);
+    await ask("/images/card/key.jpg", 100);
+    await Promise.all(stage.after);
+    expect(costs()).toEqual([103, 2]);
+    stage.s3.keys.set(CURRENT_ID, CURRENT_SECRET);
+    wait(61);
+    await ask("/images/card/key.jpg");
+    await Promise.all(stage.after);
+    expect(costs()).toEqual([104, 3]);
+    expect(lines()).toEqual([REFUSED, NEXT_IN_USE, CURRENT_IN_USE]);
+    stage.s3.keys.delete(NEXT_ID);
+    expect(await ask("/images/card/photos/fig.jpg")).toEqual({ 200: 1 });
+    expect(costs()).toEqual([105, 3]);
+  });
+});
+
+test.each<[string, () => void, string]>([
+  [
+    "an old secret beside a new id (S1)",
+    () => stage.s3.keys.set(CURRENT_ID, "x"),
+    "SignatureDoesNotMatch",
+  ],
+  ["a key id that is unknown (A7)", () => stage.s3.keys.delete(CURRENT_ID), "InvalidAccessKeyId"],
+  ...(
+    [
+      [400, "ExpiredToken", "ExpiredToken"],
+      [403, "ExpiredToken", "ExpiredToken"],
+      [400, "AuthorizationHeaderMalformed", "AuthorizationHeaderMalformed"],
+      [401, "Unauthorized", "Unauthorized"],
+      [401, "", "401"],
+    ] as const
+  ).map(([status, code, origin]): [string, () => void, string] => [
+    `S3's ${status} ${code} (A7)`,
+    () => refuseCurrent(status, code),
+    origin,
+  ]),
+])("%s is the slot's fault: the other one serves", async (_what, breakIt, origin) => {
+  breakIt();
+  expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
+  expect(costs()).toEqual([2, 1]);
+  expect(lines()).toEqual([{ ...REFUSED, origin }, NEXT_IN_USE]);
+});
+
+/** Lets S3 say something to whoever comes with the current key. */
+function refuseCurrent(status: number, code: string, headers: Record<string, string> = {}): void {
+  network.use(
+    http.get(/./, ({ request }) => {
+      if (!request.headers.get("authorization")?.includes(CURRENT_ID)) return undefined;
+      const body = code && `<Error><Code>${code}</Code></Error>`;
+      return new HttpResponse(body, { status, headers });
+    }),
+  );
+}
+
+test.each<[number, string]>([
+  [403, "AccountProblem"],
+  [403, ""],
+  [403, "constructor"],
+])("where S3 says %s %s, the other slot is tried, and none is refused", async (status, code) => {
+  refuseCurrent(status, code);
+  expect(await ask("/images/card/key.jpg", 10)).toEqual({ 200: 10 });
+  expect(costs()).toEqual([11, 1]); // of which nine the edge has
+  expect(lines()).toEqual([]);
+});
+
+test("where S3 does not answer the probe, the other slot is tried", async () => {
+  network.use(
+    http.get(/./, ({ request }) => {
+      if (request.headers.has("range")) return HttpResponse.error();
+      const mine = request.headers.get("authorization")?.includes(CURRENT_ID);
+      return mine ? new HttpResponse(null, { status: 403 }) : undefined;
+    }),
+  );
+  expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
+  env = { ...ENV };
+  expect(await ask("/images/card/photos/fig.jpg")).toEqual({ 502: 1 });
+  expect(lines()).toMatchObject([{ event: "origin-denied", reason: "S3 itself does not answer" }]);
+});
+
+describe("a missing object in a bucket that the key may not list", () => {
+  beforeEach(() => {
+    stage.s3.faults.add("no-list-bucket");
+    env = { ...ENV };
+  });
+
+  test("is no excuse for a key that died since: the other slot serves at once", async () => {
+    env = { ...ENV, ...NEXT };
+    expect(await ask("/images/card/nothing.jpg")).toEqual({ 404: 1 });
+    stage.s3.keys.delete(CURRENT_ID);
+    expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
+    expect(await ask("/images/card/photos/fig.jpg")).toEqual({ 200: 1 });
+    expect(stage.probes).toHaveLength(1);
+    wait(4);
+    expect(await ask("/images/card/rotated-gps.jpg")).toEqual({ 200: 1 });
+    expect(lines().slice(1)).toEqual([REFUSED, NEXT_IN_USE]);
+  });
+
+  test("with two slots is looked for with both, where S3 was not just asked for it", async () => {
+    env = { ...ENV, ...NEXT };
+    expect(await ask("/images/card/nothing.jpg", 100)).toEqual({ 404: 100 });
+    expect(costs()).toEqual([199, 2]);
+    expect(await ask("/images/card/nothing.jpg", 100, "at once")).toEqual({ 404: 100 });
+    expect(stage.probes).toHaveLength(2);
+    expect(new Set(lines().map(({ event }) => event))).toEqual(new Set(["object-denied"]));
+  });
+
+  test("1,000 times is 1,000 times 404, over a handful of probes (A6)", async () => {
+    for (let each = 0; each < 1000; each++) {
+      expect(await ask(`/images/card/nothing-${each}.jpg`)).toEqual({ 404: 1 });
+      wait(0.01);
+    }
+    expect(stage.asked).toHaveLength(1000);
+    expect(stage.probes).toHaveLength(4); // in ten seconds
+    expect(new Set(lines().map(({ event }) => event))).toEqual(new Set(["object-denied"]));
+    expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
+  });
+
+  test("1,000 at once is one probe", async () => {
+    expect(await ask("/images/card/nothing.jpg", 1000, "at once")).toEqual({ 404: 1000 });
+    expect(costs()).toEqual([1000, 1]);
+  });
+
+  test("the log has S3's code where it was asked, and none where it was not", async () => {
+    await ask("/images/card/nothing.jpg", 2);
+    const reason = "missing, or not allowed by the key's policy";
+    expect(lines()[0]).toMatchObject({ event: "object-denied", origin: "AccessDenied", reason });
+    expect(lines()[1]).toMatchObject({ event: "object-denied", reason });
+    expect(lines()[1]).not.toHaveProperty("origin");
+  });
+
+  test("a bucket that denies everything for a minute is told once, at level error", async () => {
+    const alarms = () => stage.logged.filter(({ line }) => line["event"] === "bucket-denied");
+    for (let second = 0; second < 60; second++) {
+      await ask("/images/card/nothing.jpg");
+      wait(1);
+    }
+    expect(alarms()).toEqual([]);
+    await ask("/images/card/nothing.jpg", 100);
+    expect(alarms()).toEqual([
+      {
+        level: "error",
+        line: {
+          event: "bucket-denied",
+          bucket: "media",
+          times: 61,
+          reason: expect.stringContaining("the key's policy"),
+        },
+      },
+    ]);
+    await ask("/images/card/key.jpg"); // ends it
+    for (let second = 0; second < 61; second++) {
+      await ask("/images/card/nothing.jpg");
+      wait(1);
+    }
+    expect(alarms()).toHaveLength(2);
+  });
+
+  test("a few missing objects are no alarm, however long it takes", async () => {
+    for (let minute = 0; minute < 9; minute++) {
+      await ask("/images/card/nothing.jpg");
+      wait(60);
+    }
+    expect(lines().map(({ event }) => event)).not.toContain("bucket-denied");
+  });
+});
+
+describe("both keys dead", () => {
+  beforeEach(() => {
+    stage.s3.keys.clear();
+  });
+
+  test("is 502 and one line, and over when a key works again: no deploy needed", async () => {
+    for (const [id, secret] of [
+      [CURRENT_ID, CURRENT_SECRET],
+      [NEXT_ID, NEXT_SECRET],
+    ] as const) {
+      stage.logged = [];
+      expect(await ask("/images/card/key.jpg", 100)).toEqual({ 502: 100 });
+      expect(stage.logged).toEqual([
+        {
+          level: "error",
+          line: expect.objectContaining({
+            event: "slots-refused",
+            bucket: "media",
+            slots: deadSlots,
+          }),
+        },
+      ]);
+      stage.s3.keys.set(id, secret);
+      wait(4);
+      expect(await ask("/images/card/key.jpg", 10)).toEqual({ 200: 10 });
+      wait(60);
+      await ask("/images/card/key.jpg");
+      await Promise.all(stage.after);
+      await ask("/images/card/key.jpg");
+      expect(lines().slice(1)).toEqual([id === NEXT_ID ? NEXT_IN_USE : CURRENT_IN_USE]);
+      arrange();
+      stage.s3.keys.clear();
+      env = { ...ENV, ...NEXT };
+    }
+  });
+
+  test("costs a visitor one subrequest, and S3 a probe for each slot every few seconds", async () => {
+    await ask("/images/card/key.jpg");
+    expect(costs()).toEqual([2, 2]);
+    await ask("/images/card/key.jpg", 98);
+    expect(costs()).toEqual([100, 2]);
+    wait(4);
+    await ask("/images/card/key.jpg", 100, "at once");
+    expect(stage.probes).toHaveLength(4);
+  });
+
+  test("is told again each minute that it lasts", async () => {
+    for (let second = 0; second < 130; second++) {
+      await ask("/images/card/key.jpg");
+      wait(1);
+    }
+    expect(lines().map(({ event }) => event)).toEqual(Array(3).fill("slots-refused"));
+  });
+
+  test("takes nothing from a visitor that the edge has (C1)", async () => {
+    stage.s3.keys.set(CURRENT_ID, CURRENT_SECRET);
+    await ask("/images/card/key.jpg");
+    stage.s3.keys.clear();
+    expect(await ask("/images/card/photos/fig.jpg")).toEqual({ 502: 1 });
+    expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
+  });
+});
+
+describe("half a slot is no error", () => {
+  const half = { AWS_ACCESS_KEY_ID: NEXT_ID, AWS_SECRET_ACCESS_KEY: undefined };
+
+  test.each<[string, object]>([
+    ["an id without its secret", { AWS_SECRET_ACCESS_KEY_NEXT: undefined }],
+    ["a secret without its id", { AWS_ACCESS_KEY_ID_NEXT: undefined }],
+    ["an empty secret", { AWS_SECRET_ACCESS_KEY_NEXT: "" }],
+    ["a session's id (A11)", { AWS_ACCESS_KEY_ID_NEXT: "ASIAIOSFODNN7EXAMPLE" }],
+    ["a secret with its line's end", { AWS_SECRET_ACCESS_KEY_NEXT: `${NEXT_SECRET}\n` }],
+  ])("%s as next one", async (_what, change) => {
+    env = { ...ENV, ...NEXT, ...change };
+    expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
+    expect(lines()).toEqual([]);
+  });
+
+  test("as current one: the next one serves", async () => {
+    env = { ...ENV, ...NEXT, ...half };
+    expect(await ask("/images/card/key.jpg", 2)).toEqual({ 200: 2 });
+    expect(costs()).toEqual([2, 0]);
+    expect(lines()).toEqual([NEXT_IN_USE]);
+  });
+
+  test("but two halves are", async () => {
+    env = { ...ENV, ...half, AWS_SECRET_ACCESS_KEY_NEXT: NEXT_SECRET };
+    expect(await ask("/images/card/key.jpg")).toEqual({ 500: 1 });
+    const told = "is missing: set the secret";
+    const mistakes = [
+      `AWS_SECRET_ACCESS_KEY: ${told}, and list it under [secrets]`,
+      `AWS_ACCESS_KEY_ID_NEXT: ${told}`,
+    ];
+    expect(lines()).toMatchObject([{ event: "configuration-broken", mistakes }]);
+  });
+});
+
+describe("where S3 gives what the edge is denied", () => {
+  const OVERLAY = "https://brand.example/mark.png";
+
+  test("an overlay's host may have denied it: 502, and the log says so (O12)", async () => {
+    network.use(http.get(OVERLAY, () => new HttpResponse(null, { status: 403 })));
+    env = { ...ENV, PRESETS: { ...VARS.PRESETS, over: { width: 9, draw: [{ url: OVERLAY }] } } };
+    expect(await ask("/images/over/key.jpg", 3)).toEqual({ 502: 3 });
+    expect(costs()).toEqual([4, 1]);
+    for (const line of lines()) {
+      const reason = expect.stringMatching(/S3 gives it to the Worker.*overlay/);
+      expect(line).toMatchObject({ event: "origin-denied", edge: "9408", reason });
+    }
+  });
+
+  test("a denial that was over at once is not shown", async () => {
+    let times = 0;
+    network.use(
+      http.get(/./, () => (++times === 1 ? new HttpResponse(null, { status: 403 }) : undefined)),
+    );
+    expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
+    expect(costs()).toEqual([2, 1]);
+    expect(lines()).toEqual([]);
+  });
+
+  test("a bad redirect is never taken for a missing object", async () => {
+    stage.s3.faults.add("no-list-bucket");
+    expect(await ask("/images/card/nothing.jpg")).toEqual({ 404: 1 });
+    stage.edge.switches.trouble = "9420/415";
+    expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
+  });
+});
+
+test("what is wrong with S3 itself is no slot's fault: the other one is not tried (A5)", async () => {
+  stage.s3.faults.add("elsewhere-400");
+  expect(await ask("/images/card/key.jpg", 5)).toEqual({ 502: 5 });
+  expect(costs()).toEqual([5, 1]);
+  for (const line of lines()) {
+    expect(line).toMatchObject({
+      event: "origin-denied",
+      reason: "the bucket is in eu-central-1: set region to it, also where endpoint names one",
+    });
+  }
+});
+
+test("a region that S3 names, and that is the right one, is no fault (A5)", async () => {
+  refuseCurrent(403, "InvalidAccessKeyId", { "x-amz-bucket-region": "eu-west-1" });
+  expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
+});
+
+test("a bucket that is not there is told as such", async () => {
+  refuseCurrent(403, "NoSuchBucket");
+  expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
+  expect(lines()).toMatchObject([{ event: "origin-denied", reason: "check bucket" }]);
+});
+
+test("an empty object is there (A7)", async () => {
+  refuseCurrent(416, "InvalidRange");
+  expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
+});
