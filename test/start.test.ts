@@ -53,6 +53,11 @@ function freePort(): Promise<number> {
   });
 }
 
+/** Opens a URL of the local run. */
+async function open(url: string, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(url, { headers });
+}
+
 /** Runs a script to its end. */
 function run(script: string, env: Record<string, string> = {}) {
   return new Promise<{ code: number; output: string }>((settle) => {
@@ -106,7 +111,7 @@ test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", asyn
   const urls = first.output().match(/http:\S+images\S+/g) ?? [];
   expect(urls.length).toBeGreaterThan(3);
   const statuses = await Promise.all(
-    urls.map(async (url) => [url, (await fetch(url)).status] as const),
+    urls.map(async (url) => [url, (await open(url)).status] as const),
   );
   expect(statuses).toEqual(urls.map((url) => [url, url.includes("/broken/") ? 415 : 200]));
   await expect.poll(() => first.output()).toContain(`GET ${overlay} 200`);
@@ -125,14 +130,14 @@ test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", asyn
   writeFileSync(made, readFileSync(made, "utf8").replace(/(SECRET_ACCESS_KEY=).*/, '$1"wrong"'));
   const again = await start(port);
   expect(readFileSync(made, "utf8")).toContain("wrong");
-  expect((await fetch(urls[0] ?? address)).status).toBe(502);
+  expect((await open(urls[0] ?? address)).status).toBe(502);
   await expect
     .poll(() => again.output())
     .toMatch(/"event":"slots-refused",.*"origin":"SignatureDoesNotMatch"/);
   await again.stop();
 });
 
-test("npm start plays buckets with credentials of their own, and lists what can be opened", async () => {
+test("npm start plays buckets with credentials of their own, with both slots (S2)", async () => {
   edit("wrangler.toml", (text) =>
     text
       .replace('bucket = "acme-media"', 'bucket = "acme.media"\nprefix = "a/"\ncredentials = "OWN"')
@@ -141,14 +146,21 @@ test("npm start plays buckets with credentials of their own, and lists what can 
       .replace("[vars.PRESETS.card]", '$&\nblur = 5\ngravity = "face"')
       .replace('["AWS_ACCESS_KEY_ID", "AWS_', '["OWN_ACCESS_KEY_ID", "OWN_'),
   );
-  const run = await start(await freePort());
+  const example = readFileSync(join(folder, ".dev.vars.example"), "utf8");
+  const next = example
+    .replace(/^# (AWS_\w+_NEXT|HEALTH_TOKEN)=/gm, "$1=")
+    .replaceAll("AWS_", "OWN_");
+  writeFileSync(join(folder, ".dev.vars"), next.replace(/OWN_ACCESS_KEY_ID="/, "$&old-"));
+  const port = await freePort();
+  const run = await start(port);
   expect(run.output()).toContain('PRESETS.card: the local edge leaves out gravity "face".');
   expect(run.output()).not.toContain("blur");
   const urls = (run.output().match(/http:\S+\/card\S*/g) ?? []).filter(
     (url) => !url.includes("broken"),
   );
   expect(urls.length).toBeGreaterThan(3);
-  for (const url of urls) expect([url, (await fetch(url)).status]).toEqual([url, 200]);
+  for (const url of urls) expect([url, (await open(url)).status]).toEqual([url, 200]);
+  await expect.poll(run.output).toMatch(/^\{"event":"slot-in-use",.*"slot":"next"/m);
   await run.stop();
 });
 

@@ -2,6 +2,7 @@
 // started here? Nothing is started, nothing is sent.
 
 import { type Config, readConfig } from "../config.ts";
+import { isSecret } from "../secrets.ts";
 import { type KnownVars, readVars } from "./vars.ts";
 
 const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS"];
@@ -15,11 +16,12 @@ if (mistakes.length > 0) {
 
 /** All mistakes, each once: those of wrangler.toml, then those that .dev.vars adds. */
 function check(vars: KnownVars): Set<string> {
-  const { deployed, started, local, secrets, routed } = vars;
+  const { deployed, started, local, secrets, stored, routed } = vars;
   // A secret kept at Cloudflare cannot be read from here: that it is required is all there is to see.
-  const kept = Object.fromEntries(secrets.map((name) => [name, "kept"]));
-  const there = readConfig({ ...kept, ...deployed });
-  const here = local.size > 0 ? readConfig(started) : there;
+  const keep = (names: readonly string[]) =>
+    Object.fromEntries(names.map((name) => [name, "kept"]));
+  const there = readConfig({ ...keep([...secrets, ...stored]), ...deployed });
+  const here = local.size > 0 ? readConfig({ ...keep(stored), ...started }) : there;
   const found = new Set([...pitfalls(vars), ...("mistakes" in there ? there.mistakes : [])]);
   for (const mistake of "mistakes" in here ? here.mistakes : []) {
     if (!found.has(mistake)) found.add(`.dev.vars: ${mistake}`);
@@ -38,7 +40,7 @@ function check(vars: KnownVars): Set<string> {
 /** What wrangler takes, and Vitrine has no use for. */
 function* pitfalls({ deployed, workersDev, cached }: KnownVars): Generator<string> {
   for (const name of Object.keys(deployed)) {
-    if (/_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY)$/.test(name)) {
+    if (isSecret(name)) {
       yield `${name}: stands in wrangler.toml, where it is no secret: npx wrangler secret put ${name}`;
     } else if (!VARIABLES.includes(name)) {
       yield `${name}: is none of ${VARIABLES.join(", ")}`;

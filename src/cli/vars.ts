@@ -1,5 +1,6 @@
 import { unstable_getVarsForDev, unstable_readConfig } from "wrangler";
 import { isTable, type Vars } from "../schema.ts";
+import { isSecret } from "../secrets.ts";
 
 /** What a Worker deployed from this folder would see, and one started in it. */
 export type KnownVars = {
@@ -11,6 +12,8 @@ export type KnownVars = {
   readonly local: ReadonlySet<string>;
   /** The names that `[secrets] required` lists. */
   readonly secrets: readonly string[];
+  /** The names of the secrets that are kept in a Secrets Store. */
+  readonly stored: readonly string[];
   /** True where wrangler.toml would deploy to a workers.dev address, too. */
   readonly workersDev: boolean;
   /** True where it turns on Workers Caching. */
@@ -27,13 +30,18 @@ export function readVars(): KnownVars | { readonly fault: string } {
   try {
     const config = unstable_readConfig({ config: "wrangler.toml" });
     const { configPath, vars, secrets } = config;
-    const bindings = unstable_getVarsForDev(configPath, undefined, vars, undefined, true, secrets);
-    const found = Object.entries(bindings);
+    const read = (required: typeof secrets) =>
+      unstable_getVarsForDev(configPath, undefined, vars, undefined, true, required);
+    // wrangler dev leaves out secrets that are not required (S2); `npm start` does not.
+    const optional = Object.entries(read(undefined)).filter(([name]) => isSecret(name));
+    const found = [...Object.entries(read(secrets)), ...optional];
+    const stores: readonly { binding: string }[] = config.secrets_store_secrets;
     return {
       deployed: vars,
       started: Object.fromEntries(found.map(([name, { value }]) => [name, value])),
       local: new Set(found.filter(([, { type }]) => type === "secret_text").map(([name]) => name)),
       secrets: secrets?.required ?? [],
+      stored: stores.map(({ binding }) => binding),
       workersDev: config.workers_dev !== false || config.preview_urls !== false,
       cached: config.cache?.enabled === true,
       routed: (config.routes ?? []).length > 0 || config.route !== undefined,
