@@ -80,6 +80,8 @@ export function refusalAnswer(refusal: Refusal): Response {
     case "object-missing":
     case "object-denied":
       return plain(404, "Not found", { "cache-control": missing });
+    case "health-denied":
+      return plain(401, "Unauthorized", { "www-authenticate": "Bearer" });
     case "method-not-allowed":
       return plain(405, "Method not allowed", { allow: "GET, HEAD" });
     case "source-unreadable":

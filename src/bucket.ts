@@ -1,7 +1,7 @@
 import { keyFault } from "./key.ts";
 import { type Told, toldNothing } from "./notice.ts";
 import { bucketBase, defaultAddressing } from "./origin.ts";
-import { is, matching, may, oneOf, type Read, table } from "./schema.ts";
+import { is, matching, may, oneOf, type Read, table, text } from "./schema.ts";
 import type { SlotsRead, Unusable } from "./secrets.ts";
 import type { Slot } from "./slot.ts";
 
@@ -14,6 +14,8 @@ export type Bucket = {
   /** What every key begins with: nothing outside it can be reached. */
   readonly prefix: string;
   readonly region: string;
+  /** The key of an object that /healthz looks at. */
+  readonly canary: string | undefined;
   /** One or two, of which the first that S3 does not refuse is used. */
   readonly slots: readonly Slot[];
   readonly unusable: readonly Unusable[];
@@ -31,12 +33,15 @@ export const bucketSchema = table(
     region: matching("a region", /^[a-z0-9-]+$/),
     prefix: may(is("a path such as a/b/", isPrefix)),
     addressing: may(oneOf("virtual", "path")),
+    canary: may(text),
     credentials: may(
       matching("the beginning of a secret's name", /^(?!A[KS]IA)[A-Z][A-Z0-9_]{0,31}$/),
       "AWS",
     ),
   },
-  ({ endpoint, bucket, addressing }, fault) => {
+  ({ endpoint, bucket, addressing, prefix = "", canary }, fault) => {
+    const wrong = canary && keyFault(prefix + canary);
+    if (wrong) fault(`no object has such a key: ${wrong}`, "canary");
     if (endpoint === undefined || bucket === undefined) return;
     const { hostname, pathname } = new URL(endpoint);
     const own = hostname.startsWith(`${bucket}.`) && hostname.split(".").length > 3;
@@ -58,12 +63,12 @@ export function openBucket(
   settings: BucketSettings,
   { usable, unusable }: SlotsRead,
 ): Bucket {
-  const { bucket, region, prefix = "" } = settings;
+  const { bucket, region, prefix = "", canary } = settings;
   const endpoint = settings.endpoint.replace(/\/$/, "");
   const addressing = settings.addressing ?? defaultAddressing(endpoint, bucket);
   const base = bucketBase(endpoint, bucket, addressing);
   const slots = usable.map((slot) => ({ ...slot })); // what is known of a slot is known of one bucket
-  const own = { name, base, prefix, region };
+  const own = { name, base, prefix, region, canary: canary && prefix + canary };
   return { ...own, slots, unusable, told: toldNothing() };
 }
 

@@ -17,7 +17,7 @@ import {
   type Vars,
   whole,
 } from "./schema.ts";
-import { openStores, readSlots, type SlotsRead, sameSecrets } from "./secrets.ts";
+import { openStores, readHealthToken, readSlots, type SlotsRead, sameSecrets } from "./secrets.ts";
 
 /** What wrangler.toml and the secrets say, checked and made ready to serve from. */
 export type Config = {
@@ -26,6 +26,8 @@ export type Config = {
   /** By the name in public URLs: `card`, `card@2x`. */
   readonly variants: ReadonlyMap<string, Variant>;
   readonly answers: Read<typeof answersSchema>;
+  /** What opens the deep form of /healthz; undefined: nothing does. */
+  readonly healthToken: string | undefined;
 };
 
 /** A route with the bucket that it leads to. */
@@ -97,7 +99,7 @@ export function readConfig(vars: Vars): Config | Broken {
   const known = [...presets].flatMap(([name, preset]) => preset && variantsOf(name, preset));
   const variants = new Map(known.filter((variant) => variant !== undefined));
   const all = [...buckets.values()].filter((bucket) => bucket !== undefined);
-  return { buckets: all, routes, variants, answers };
+  return { buckets: all, routes, variants, answers, healthToken: readHealthToken(vars) };
 }
 
 type Named<T> = ReadonlyMap<string, T | undefined>;

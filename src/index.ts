@@ -1,6 +1,7 @@
 import { imageAnswer, imageHeaders, refusalAnswer } from "./answer.ts";
 import { configOf } from "./config.ts";
 import { chooseFormat, readAccept } from "./format.ts";
+import { answerHealth } from "./health.ts";
 import { decodePath, keyFault } from "./key.ts";
 import { logRefusal, type Subject } from "./log.ts";
 import { originUrl } from "./origin.ts";
@@ -36,7 +37,10 @@ async function show(
   const { method } = request;
   if (method !== "GET" && method !== "HEAD") return { event: "method-not-allowed", method };
 
-  const path = decodePath(new URL(request.url).pathname);
+  const { pathname } = new URL(request.url);
+  if (pathname === "/healthz") return answerHealth(request, config);
+
+  const path = decodePath(pathname);
   if (isRefusal(path)) return path;
   const found = findRoute(config.routes, path);
   if (isRefusal(found)) return found;

@@ -7,6 +7,7 @@ import type { SlotName } from "./slot.ts";
 export type Refusal =
   | { event: "configuration-broken"; mistakes: readonly string[] }
   | { event: "method-not-allowed"; method: string }
+  | { event: "health-denied"; reason: string }
   | { event: "no-such-route"; path: string }
   | { event: "no-such-variant"; variant: string }
   | { event: "impossible-key"; reason: string }

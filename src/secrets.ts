@@ -2,7 +2,7 @@ import type { Report, Vars } from "./schema.ts";
 import type { Credentials } from "./sign.ts";
 import { SLOT_NAMES, type Slot, type SlotName } from "./slot.ts";
 
-const SECRET = /_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY)(?:_NEXT)?$/;
+const SECRET = /_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY)(?:_NEXT)?$|^HEALTH_TOKEN$/;
 
 /** True if what bears this name is kept secret. */
 export function isSecret(name: string): boolean {
@@ -107,4 +107,11 @@ function secretFault(value: unknown, pattern: RegExp, slot: SlotName): string | 
     return "is a session's key, whose token the edge does not pass on: take a user's"; // A11
   }
   return pattern.test(value) ? undefined : "has a character that no key has";
+}
+
+const SHORTEST_TOKEN = 16;
+
+/** The secret that opens the deep form of /healthz, if there is one that cannot be guessed. */
+export function readHealthToken({ HEALTH_TOKEN: token }: Vars): string | undefined {
+  return typeof token === "string" && token.length >= SHORTEST_TOKEN ? token : undefined;
 }

@@ -24,6 +24,9 @@ export const NEXT = {
   AWS_SECRET_ACCESS_KEY_NEXT: NEXT_CREDENTIALS.secretAccessKey,
 };
 
+/** What opens the deep form of /healthz. */
+export const HEALTH_TOKEN = "a token that is not to be guessed";
+
 export const VARS = {
   BUCKETS: {
     media: {

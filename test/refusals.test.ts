@@ -163,7 +163,7 @@ const FAULTY = {
     "key.jpg",
     [
       502,
-      { ...DENIED, origin: "RequestTimeTooSkewed", reason: /clock is 1(199|200) s ahead/ },
+      { ...DENIED, origin: "RequestTimeTooSkewed", reason: /clock is (119\d|120\d) s ahead/ },
       1,
       1,
     ],

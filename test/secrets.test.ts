@@ -2,7 +2,7 @@
 
 import { beforeEach, expect, test, vi } from "vitest";
 import { readSlots, secretNames } from "../src/secrets.ts";
-import { CREDENTIALS, ENV, NEXT, NEXT_CREDENTIALS, SECRETS } from "./env.ts";
+import { CREDENTIALS, ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, SECRETS } from "./env.ts";
 import { get, stage } from "./play.ts";
 
 /** A secret in a store: what it gives, and how often it was asked. */
@@ -110,6 +110,12 @@ test("a store that no longer answers takes nothing away", async () => {
   wait(61);
   expect(await show()).toBe(200);
   expect(lines()).toEqual([]);
+});
+
+test("the token of /healthz may be in a store, too", async () => {
+  const authorization = `Bearer ${HEALTH_TOKEN}`;
+  const stored = { ...ENV, HEALTH_TOKEN: keep(HEALTH_TOKEN) };
+  expect((await get("/healthz", { headers: { authorization } }, stored)).status).toBe(200);
 });
 
 test("only what a slot is made of is read from a store", async () => {

@@ -137,7 +137,7 @@ test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", asyn
   await again.stop();
 });
 
-test("npm start plays buckets with credentials of their own, with both slots (S2)", async () => {
+test("npm start plays buckets with credentials of their own, with both slots, and the deep /healthz (S2)", async () => {
   edit("wrangler.toml", (text) =>
     text
       .replace('bucket = "acme-media"', 'bucket = "acme.media"\nprefix = "a/"\ncredentials = "OWN"')
@@ -161,6 +161,11 @@ test("npm start plays buckets with credentials of their own, with both slots (S2
   expect(urls.length).toBeGreaterThan(3);
   for (const url of urls) expect([url, (await open(url)).status]).toEqual([url, 200]);
   await expect.poll(run.output).toMatch(/^\{"event":"slot-in-use",.*"slot":"next"/m);
+
+  const authorization = "Bearer a token of 16 characters or more";
+  const health = await open(`http://localhost:${port}/healthz`, { authorization });
+  const slots = [{ state: "Unauthorized" }, { state: "ok", missing: 404 }];
+  expect(await health.json()).toMatchObject({ ok: true, buckets: [{ bucket: "media", slots }] });
   await run.stop();
 });
 

@@ -1,0 +1,118 @@
+import { plain } from "./answer.ts";
+import type { Bucket } from "./bucket.ts";
+import type { Config } from "./config.ts";
+import { askEdge, drop } from "./edge.ts";
+import { failureOf, isMade } from "./guard.ts";
+import { originUrl } from "./origin.ts";
+import { askOrigin, type Said, type Verdict, verdictOf } from "./probe.ts";
+import { isRefusal, type Refusal } from "./refusal.ts";
+import { sign } from "./sign.ts";
+import { SLOT_NAMES, type Slot, type SlotName } from "./slot.ts";
+
+/** What S3 says of a slot, or what keeps the Worker from asking with it. */
+type SlotHealth = {
+  slot: SlotName;
+  /** `ok`, S3's code, `unreachable`, or `incomplete`. */
+  state: string;
+  /** What is wrong with the secrets of an incomplete one. */
+  mistakes?: string[];
+  /** The region that S3 says the bucket is in, where it is another one (A5). */
+  region?: string;
+  /** Seconds by which S3's clock is ahead of the Worker's. */
+  clock?: number;
+  /** The status of a missing object: 404 if the key may list the bucket, else 403 (A6). */
+  missing?: number;
+};
+
+type BucketHealth = {
+  bucket: string;
+  slots: SlotHealth[];
+  /** `on`, `off`, the edge's code, `unreachable`, or `no canary`. */
+  edge: string;
+};
+
+/**
+ * Answers GET /healthz. Without credentials it tells that the configuration is good, and no more. With
+ * the bearer token it tries every slot of every bucket, and is 503 if a bucket has none that works.
+ */
+export async function answerHealth(
+  request: Request,
+  { buckets, healthToken, answers: { timeout } }: Config,
+): Promise<Response | Refusal> {
+  const authorization = request.headers.get("authorization");
+  if (authorization === null) return plain(200, "ok");
+  if (healthToken === undefined) {
+    return { event: "health-denied", reason: "no HEALTH_TOKEN of 16 characters or more is set" };
+  }
+  if (!(await isSame(authorization, `Bearer ${healthToken}`))) {
+    return { event: "health-denied", reason: "not the HEALTH_TOKEN" };
+  }
+  const tried = await Promise.all(buckets.map((bucket) => tryBucket(bucket, timeout)));
+  const ok = tried.every(({ slots }) => slots.some(({ state }) => state === "ok"));
+  const report = JSON.stringify({ ok, buckets: tried }, null, 2);
+  return plain(ok ? 200 : 503, report, { "content-type": "application/json" });
+}
+
+async function tryBucket(bucket: Bucket, timeout: number): Promise<BucketHealth> {
+  const usable = bucket.slots.map((slot) => trySlot(bucket, slot));
+  const unusable = bucket.unusable.map(({ slot, mistakes }): SlotHealth => {
+    return { slot, state: "incomplete", mistakes: mistakes.map((mistake) => mistake.join(": ")) };
+  });
+  const edge = tryEdge(bucket, timeout);
+  const slots = [...(await Promise.all(usable)), ...unusable];
+  slots.sort((one, other) => SLOT_NAMES.indexOf(one.slot) - SLOT_NAMES.indexOf(other.slot));
+  return { bucket: bucket.name, slots, edge: await edge };
+}
+
+async function trySlot(bucket: Bucket, slot: Slot): Promise<SlotHealth> {
+  const ask = async (key: string): Promise<Said & { fault: Verdict["fault"] }> => {
+    const now = Date.now();
+    const url = originUrl(bucket.base, key);
+    const headers = await sign(url, bucket.region, slot.credentials, now);
+    const said = await askOrigin(url, headers, now);
+    return { ...said, fault: verdictOf(said, bucket.region).fault };
+  };
+  const [missing, canary = missing] = await Promise.all([
+    ask(`${bucket.prefix}vitrine-health-${crypto.randomUUID()}`),
+    bucket.canary === undefined ? undefined : ask(bucket.canary),
+  ]);
+  const known = missing.fault === "object" || missing.fault === "none";
+  // A canary that is not there says nothing against the slot.
+  const reads = canary === missing || canary.fault === "none" || canary.status === 404;
+  const { region, ahead } = missing;
+  return {
+    slot: slot.name,
+    state: known && reads ? "ok" : stateOf(known ? canary : missing),
+    ...(region !== undefined && region !== bucket.region && { region }),
+    ...(ahead !== undefined && { clock: ahead }),
+    ...(known && missing.status !== undefined && { missing: missing.status }),
+  };
+}
+
+function stateOf({ code, status }: Said): string {
+  return code ?? `${status ?? "unreachable"}`;
+}
+
+/** Whether the edge makes a print of the canary (R1). The same one each time, which is paid once (L2). */
+async function tryEdge(bucket: Bucket, timeout: number): Promise<string> {
+  const [slot] = bucket.slots;
+  if (bucket.canary === undefined || slot === undefined) return "no canary";
+  const url = originUrl(bucket.base, bucket.canary);
+  const headers = await sign(url, bucket.region, slot.credentials, Date.now());
+  const image = { width: 16, "origin-auth": "share-publicly" } as const;
+  const answer = await askEdge(url, headers, image, timeout);
+  if (isRefusal(answer)) return "unreachable";
+  drop(answer.body);
+  if (isMade(answer)) return "on";
+  return failureOf(answer).edge ?? "off";
+}
+
+/** Compares two texts in a time that tells nothing of them: by their codes under a key of the moment. */
+async function isSame(one: string, other: string): Promise<boolean> {
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const hmac = { name: "HMAC", hash: "SHA-256" };
+  const secret = crypto.getRandomValues(new Uint8Array(32));
+  const key = await crypto.subtle.importKey("raw", secret, hmac, false, ["sign", "verify"]);
+  const code = await crypto.subtle.sign("HMAC", key, bytes(one));
+  return crypto.subtle.verify("HMAC", key, code, bytes(other));
+}
