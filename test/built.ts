@@ -3,6 +3,7 @@
 
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
+import { beginToListen } from "./overheard.ts";
 
 export const ROOT = join(import.meta.dirname, "..");
 export const BUILT = join(ROOT, ".wrangler/test/built");
@@ -14,6 +15,7 @@ export const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
 export const QUIET = { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" };
 
 export default function build(): void {
+  beginToListen();
   for (const [entry, outdir] of [
     ["src/index.ts", BUILT],
     ["fixtures/local/index.ts", BUILT_LOCAL],

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { QUIET, ROOT } from "./built.ts";
+import { overhear, overhearAnswer } from "./overheard.ts";
 
 const START = "fixtures/local/start.ts";
 const CHECK = "src/cli/check.ts";
@@ -55,7 +56,9 @@ function freePort(): Promise<number> {
 
 /** Opens a URL of the local run. */
 async function open(url: string, headers: Record<string, string> = {}): Promise<Response> {
-  return fetch(url, { headers });
+  const answer = await fetch(url, { headers });
+  await overhearAnswer(answer);
+  return answer;
 }
 
 /** Runs a script to its end. */
@@ -86,6 +89,7 @@ async function start(port: number) {
   await new Promise<void>((settle, fail) => {
     const read = (data: Buffer) => {
       output += data;
+      overhear("logged", data);
       if (output.includes("Ctrl-C")) settle();
     };
     child.stdout.on("data", read);

@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import OverheardReporter from "./overheard.ts";
 import RulesReporter from "./rules.ts";
 
 export default defineConfig({
@@ -10,6 +11,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     restoreMocks: true,
     maxWorkers: "100%", // the longest files wait for other processes most of the time
-    reporters: ["default", new RulesReporter()],
+    reporters: ["default", new RulesReporter(), new OverheardReporter()],
   },
 });

@@ -7,7 +7,6 @@ import { gzipSync } from "node:zlib";
 import { http, passthrough } from "msw";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createTestHarness } from "wrangler";
 import { serveEdge } from "../fixtures/local/edge.ts";
 import { fillBucket } from "../fixtures/local/fill.ts";
 import { localBuckets, localKeys, originConfig } from "../fixtures/local/origin.ts";
@@ -17,6 +16,7 @@ import { BUILT, BUILT_LOCAL, ROOT } from "./built.ts";
 import { createEdge, type Edge } from "./edge/edge.ts";
 import { network, setUp } from "./edge/stand.ts";
 import { BASE, SECRETS, VARS } from "./env.ts";
+import { createHarness } from "./harness.ts";
 
 const MODERN = { accept: "image/avif,image/webp,*/*" };
 const configPath = "wrangler.toml";
@@ -51,7 +51,7 @@ test("what is deployed knows nothing of the local edge", () => {
 });
 
 describe("as deployed, with wrangler's edge", () => {
-  const server = createTestHarness({
+  const server = createHarness({
     root: ROOT,
     workers: [
       {
@@ -70,7 +70,6 @@ describe("as deployed, with wrangler's edge", () => {
     server.clearLogs();
     ({ s3 } = setUp());
   });
-  const lines = () => server.getLogs().map(({ message }): unknown => JSON.parse(message));
 
   test.each(FORMATS)("to Accept %s the answer is %s (O6)", async (accept, kind) => {
     const answer = await server.fetch("/images/card@2x/photos/fig.jpg", { headers: { accept } });
@@ -99,7 +98,7 @@ describe("as deployed, with wrangler's edge", () => {
   test("what the edge could not transform does not come out (R2)", async () => {
     const answer = await server.fetch("/images/card/broken/page.jpg");
     expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
-    expect(lines()).toMatchObject([{ event: "not-transformed", bucket: "media" }]);
+    expect(server.lines()).toMatchObject([{ event: "not-transformed", bucket: "media" }]);
   });
 
   test("a failing origin is asked twice, and no more (A9)", async () => {
@@ -107,7 +106,7 @@ describe("as deployed, with wrangler's edge", () => {
     const answer = await server.fetch("/images/card/key.jpg");
     expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
     expect(s3.requests).toHaveLength(2);
-    expect(lines()).toMatchObject([{ event: "origin-failed", origin: "SlowDown" }]);
+    expect(server.lines()).toMatchObject([{ event: "origin-failed", origin: "SlowDown" }]);
   });
 
   test("a silent origin is a 504 in time, asked once", async () => {
@@ -133,7 +132,7 @@ describe.each(["AWS's S3", "wrangler's S3"])(
     const origin = join(ROOT, ".wrangler/test/origin.json");
     const main = join(ROOT, "fixtures/local/bucket.ts");
     writeFileSync(origin, JSON.stringify(originConfig(main, ["acme-media"])));
-    const server = createTestHarness();
+    const server = createHarness();
     const keys = localKeys();
     const secrets = local
       ? { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey }
@@ -190,7 +189,6 @@ describe.each(["AWS's S3", "wrangler's S3"])(
       reach();
       server.clearLogs();
     });
-    const lines = () => server.getLogs().map(({ message }): unknown => JSON.parse(message));
 
     test.each(FORMATS)("to Accept %s a photograph is %s (O6)", async (accept, kind) => {
       const answer = await server.fetch("/images/card/photos/dandelion.jpg", {
@@ -252,7 +250,7 @@ describe.each(["AWS's S3", "wrangler's S3"])(
       edge.switches.transformations = false;
       const answer = await server.fetch("/images/card/photos/fig.jpg");
       expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
-      expect(lines()).toMatchObject([{ event: "not-transformed" }]);
+      expect(server.lines()).toMatchObject([{ event: "not-transformed" }]);
     });
 
     test("a missing object is a 404 (A6)", async () => {
@@ -277,7 +275,7 @@ describe.each(["AWS's S3", "wrangler's S3"])(
       const answer = await server.fetch("/images/card/photos/fig.jpg");
       expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
       const slots = [{ slot: "current", origin: "SignatureDoesNotMatch" }];
-      expect(lines()).toMatchObject([{ event: "slots-refused", slots }]);
+      expect(server.lines()).toMatchObject([{ event: "slots-refused", slots }]);
     });
   },
 );

@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "./env.ts";
+import { leaksIn } from "./overheard.ts";
+
+test.each([
+  ["a secret", CREDENTIALS.secretAccessKey],
+  ["a key id", NEXT_CREDENTIALS.accessKeyId],
+  ["the token", HEALTH_TOKEN],
+  ["the local secret", "vitrine-local-secret-that-opens-nothing-else"],
+  ["a key id that nobody listed", "AKIAQQQQQQQQQQQQQQQQ"],
+  ["a signature", "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"],
+  ["a header", "AWS4-HMAC-SHA256 Credential=x"],
+  ["a presigned URL", "https://s3.example/k?X-Amz-Signature=x"],
+])("%s is found, between bytes of any kind", (_what, word) => {
+  const bytes = (text: string) => Buffer.from(text, "latin1");
+  const said = Buffer.concat([bytes("\xff\xd8\0 a "), bytes(word), bytes(" b \xff")]);
+  expect(leaksIn(said)).not.toEqual([]);
+});
+
+test("what tells an operator enough is none", () => {
+  const line = { event: "slot-refused", slot: "current", access_key: "…MPLE", key: "a/b.jpg" };
+  const etag = '"cfWoTq_8Xx1mDPzUQ8cmkPz0wdPV3pPz0wdPV3pPz0wd:9b2cf535f27731c974343645a3985328"';
+  expect(leaksIn(Buffer.from(JSON.stringify(line) + etag))).toEqual([]);
+});
