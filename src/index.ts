@@ -8,14 +8,10 @@ import { originUrl } from "./origin.ts";
 import { makePrint } from "./print.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import { findRoute } from "./route.ts";
-import { withSlots } from "./slots.ts";
+import { type Context, withSlots } from "./slots.ts";
 
 export default {
-  async fetch(
-    request: Request,
-    env: object,
-    context: Pick<ExecutionContext, "waitUntil">,
-  ): Promise<Response> {
+  async fetch(request: Request, env: object, context: Context): Promise<Response> {
     const subject: Subject = {};
     const outcome = await show(request, env, context, subject);
     const answer = isRefusal(outcome) ? refusalAnswer(outcome) : outcome;
@@ -28,7 +24,7 @@ export default {
 async function show(
   request: Request,
   env: object,
-  context: Pick<ExecutionContext, "waitUntil">,
+  context: Context,
   subject: Subject,
 ): Promise<Response | Refusal> {
   const config = await configOf(env, Date.now());

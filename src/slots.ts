@@ -7,7 +7,8 @@ import { type Denied, isDenied, type Refusal } from "./refusal.ts";
 import { sign } from "./sign.ts";
 import { freshVerdict, inOrder, isDue, isRefused, type Slot } from "./slot.ts";
 
-type Context = Pick<ExecutionContext, "waitUntil">;
+/** What lets work go on after the answer. */
+export type Context = Pick<ExecutionContext, "waitUntil">;
 
 /** Makes a print with the headers that sign the request. */
 type Make = (headers: Headers) => Promise<Print | Refusal>;
