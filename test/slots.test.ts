@@ -107,6 +107,7 @@ describe("a revoked current key and a good next one", () => {
     await ask("/images/card/key.jpg");
     wait(59);
     await ask("/images/card/key.jpg");
+    await Promise.all(stage.after);
     expect(costs()).toEqual([3, 1]);
     wait(2);
     await ask("/images/card/key.jpg", 100);
