@@ -3,7 +3,7 @@ import { type Told, toldNothing } from "./notice.ts";
 import { bucketBase, defaultAddressing } from "./origin.ts";
 import { is, matching, may, oneOf, type Read, table, text } from "./schema.ts";
 import type { SlotsRead, Unusable } from "./secrets.ts";
-import type { Slot } from "./slot.ts";
+import { isSameKey, type Slot } from "./slot.ts";
 
 /** A private bucket and how to reach it. */
 export type Bucket = {
@@ -16,13 +16,23 @@ export type Bucket = {
   readonly region: string;
   /** The key of an object that /healthz looks at. */
   readonly canary: string | undefined;
-  /** One or two, of which the first that S3 does not refuse is used. */
+  /** One or two, each with a key of its own: the first that S3 does not refuse is used. */
   readonly slots: readonly Slot[];
+  /** The same with a next one that holds the current one's key, as at the end of a rotation. */
+  readonly usable: readonly Slot[];
   readonly unusable: readonly Unusable[];
   /** What this isolate told the log of it. */
-  readonly told: Told;
+  told: Told;
+  /** Counts denials and questions to S3, in the order in which they come. */
+  steps: number;
   /** The question to S3 that is under way, and until when it is waited for: milliseconds since 1970. */
-  probing?: { readonly ended: Promise<unknown>; readonly until: number } | undefined;
+  probing?: Probing | undefined;
+};
+
+type Probing = {
+  readonly asked: number;
+  readonly ended: Promise<unknown>;
+  readonly until: number;
 };
 
 /** A bucket as it stands in wrangler.toml. */
@@ -67,9 +77,19 @@ export function openBucket(
   const endpoint = settings.endpoint.replace(/\/$/, "");
   const addressing = settings.addressing ?? defaultAddressing(endpoint, bucket);
   const base = bucketBase(endpoint, bucket, addressing);
-  const slots = usable.map((slot) => ({ ...slot })); // what is known of a slot is known of one bucket
+  const opened = usable.map((slot) => ({ ...slot })); // what is known of a slot is known of one bucket
+  const slots = opened.filter((slot, at) => at === 0 || !isSameKey(slot, opened[0]));
   const own = { name, base, prefix, region, canary: canary && prefix + canary };
-  return { ...own, slots, unusable, told: toldNothing() };
+  return { ...own, slots, usable: opened, unusable, told: toldNothing(), steps: 0 };
+}
+
+/** Takes over what an isolate knew of a bucket before its configuration was read again. */
+export function remember(bucket: Bucket, before: Bucket): void {
+  bucket.told = before.told;
+  for (const slot of bucket.slots) {
+    const known = before.slots.find(({ name }) => name === slot.name);
+    if (isSameKey(slot, known)) Object.assign(slot, known);
+  }
 }
 
 /** As it is sent, so that what is signed is what is sent. http:// is for this machine alone. */

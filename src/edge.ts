@@ -77,7 +77,7 @@ async function beginning(body: ReadableStream | null): Promise<string> {
   try {
     for await (const chunk of body?.pipeThrough(new TextDecoderStream()) ?? []) {
       text += chunk;
-      if (text.length > LONGEST_TEXT) break;
+      if (text.length > LONGEST_TEXT || text.endsWith("</Error>")) break;
     }
   } catch {
     return text;

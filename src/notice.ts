@@ -82,15 +82,14 @@ export function denialNotices(
 /** What is answered while S3 refuses all slots; the log has it once a while. */
 export function allRefused({ slots, told }: Bucket, now: number): Refusal {
   const { allRefusedAt = Number.NEGATIVE_INFINITY } = told;
-  const repeated = now - allRefusedAt < WHILE_MS;
+  const repeated = Math.abs(now - allRefusedAt) < WHILE_MS;
   if (!repeated) told.allRefusedAt = now;
   return { event: "slots-refused", slots: refusedSlots(slots), repeated };
 }
 
 function refusedSlots(slots: readonly Slot[]): RefusedSlot[] {
   return slots.flatMap((slot) => {
-    const verdict = slot.last?.verdict;
-    if (verdict?.fault !== "slot") return [];
-    return [{ slot: slot.name, origin: verdict.origin, access_key: keyEnd(slot) }];
+    if (slot.refused === undefined) return [];
+    return [{ slot: slot.name, origin: slot.refused.origin, access_key: keyEnd(slot) }];
   });
 }

@@ -16,19 +16,17 @@ export type Said = {
 /** Whose fault it is that a request was denied, with S3's code and what to do about it. */
 export type Verdict =
   | {
-      readonly fault: /** S3 gives the object: the slot works. */
+      readonly fault: /** S3 gives the object to the Worker. */
         | "none"
         /** S3 knows the slot, and denies the object. */
         | "object"
         /** No slot can be right here. */
         | "setup"
-        /** S3 gives the object to the Worker, and not to the edge. */
-        | "edge"
         | "unknown";
       readonly origin?: string | undefined;
       readonly reason?: string;
-      /** True where S3 was asked before this denial: since then the slot may have died. */
-      readonly before?: boolean;
+      /** True where it is of this object alone. */
+      readonly own?: boolean;
     }
   | { readonly fault: "slot"; readonly origin: string };
 
@@ -36,20 +34,21 @@ export type Verdict =
 const DENIED = "missing, or not allowed by the key's policy";
 
 /** What S3's codes mean (A5, A6, A7, A9). */
-const FAULTS = new Map<string, readonly ["object" | "slot" | "setup", reason?: string]>([
+const FAULTS = new Map<string, readonly ["object" | "slot" | "unknown", reason?: string]>([
   ["AccessDenied", ["object", DENIED]],
   ["InvalidObjectState", ["object", "in an archive: restore it"]],
-  ["NoSuchBucket", ["setup", "check bucket"]],
   ["NoSuchKey", ["object"]],
+  ["NoSuchBucket", ["unknown", "check bucket"]],
   ["AuthorizationHeaderMalformed", ["slot"]],
   ["ExpiredToken", ["slot"]],
   ["InvalidAccessKeyId", ["slot"]],
+  ["InvalidArgument", ["slot"]], // R2's, of a key id that is no key id
   ["InvalidSecurity", ["slot"]],
   ["InvalidToken", ["slot"]],
   ["SignatureDoesNotMatch", ["slot"]],
 ]);
 
-const PATIENCE_S = 5;
+const PATIENCE_S = 3;
 
 /**
  * Asks S3 itself, not the edge, for the first byte of an object, to learn what it says: its words do
@@ -63,7 +62,7 @@ export async function askOrigin(url: string, headers: Headers, now: number): Pro
   const answer = await ask(url, { headers: ranged, cache: "no-store" }, PATIENCE_S);
   if (isRefusal(answer)) return {};
   drop(answer.body);
-  const told = (name: string) => new RegExp(`<${name}>([\\w-]{1,64})</${name}>`).exec(answer.text);
+  const told = (name: string) => new RegExp(`<${name}>([\\w.-]{1,64})</${name}>`).exec(answer.text);
   const date = Date.parse(answer.headers.get("date") ?? "");
   return {
     status: answer.status,
@@ -84,36 +83,33 @@ export function verdictOf(said: Said, configured: string): Verdict {
   // 416: the object is empty, and has no first byte.
   if (status === 200 || status === 206 || status === 416) return { fault: "none" };
   if (origin === "RequestTimeTooSkewed") {
-    const reason = `S3's clock is ${ahead} s ahead of the Worker's: set the one that is wrong`;
+    const apart = ahead === undefined ? "over 15 minutes from" : `${ahead} s ahead of`;
+    const reason = `S3's clock is ${apart} the Worker's: set the one that is wrong`;
     return { fault: "setup", origin, reason };
   }
+  if (status === 401) return { fault: "slot", origin: origin ?? "401" };
   const [fault, reason] = FAULTS.get(origin ?? "") ?? [];
   if (region !== configured && (fault === undefined || origin === "AuthorizationHeaderMalformed")) {
     const wrong = `the bucket is in ${region}: set region to it, also where endpoint names one`;
     return { fault: "setup", origin, reason: wrong };
   }
-  if (fault === "slot" || status === 401) return { fault: "slot", origin: origin ?? `${status}` };
+  if (fault === "slot") return { fault, origin: origin ?? "" };
   if (fault !== undefined) return { fault, origin, ...(reason && { reason }) };
-  if (status === 404) return { fault: "object", origin: origin ?? `${status}` };
+  if (status === 404) return { fault: "object", origin: origin ?? "404" };
   if (status >= 300 && status < 400) {
     return { fault: "setup", origin, reason: "S3 redirects: check endpoint and region" };
   }
-  return { fault: "unknown", origin, reason: `S3 itself answers ${status}` };
+  // A 400 for no reason above is of the object, as where its encryption's key cannot be used.
+  return { fault: "unknown", origin, reason: `S3 itself answers ${status}`, own: status === 400 };
 }
 
-/** What is said where the edge is denied what S3 gives. */
-export const EDGE_ALONE: Verdict = {
-  fault: "edge",
-  reason: "S3 gives it to the Worker, and not to the edge; or an overlay is denied",
-};
+/** True where S3 knew the slot. */
+export function knowsSlot({ fault }: Verdict): boolean {
+  return fault === "none" || fault === "object";
+}
 
-/**
- * What S3 just said of a slot over one object, as it holds for another.
- * @param status what the other one was denied with
- * @param before whether S3 was asked before that
- */
-export function forOthers(verdict: Verdict, status: number | undefined, before: boolean): Verdict {
-  if (verdict.fault !== "none" && verdict.fault !== "object") return verdict;
-  const denied = status === 401 || status === 403;
-  return denied ? { fault: "object", reason: DENIED, before } : EDGE_ALONE;
+/** What S3 just said of a slot over one object, as it holds for another that was denied. */
+export function forOthers(verdict: Verdict): Verdict {
+  const own = knowsSlot(verdict) || (verdict.fault === "unknown" && verdict.own);
+  return own ? { fault: "object", reason: DENIED } : verdict;
 }

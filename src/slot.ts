@@ -1,4 +1,4 @@
-import type { Verdict } from "./probe.ts";
+import { knowsSlot, type Verdict } from "./probe.ts";
 import type { Credentials } from "./sign.ts";
 
 export const SLOT_NAMES = ["current", "next"] as const;
@@ -8,8 +8,19 @@ export type SlotName = (typeof SLOT_NAMES)[number];
 export type Slot = {
   readonly name: SlotName;
   readonly credentials: Credentials;
-  /** What S3 said when it was last asked with it, and when it said so: milliseconds since 1970. */
-  last?: { readonly at: number; readonly verdict: Verdict };
+  /** What S3 said when it was last asked with it. */
+  last?: Finding | undefined;
+  /** Where S3 refused it: with which code, and when it was last seen to. */
+  refused?: { readonly origin: string; readonly at: number } | undefined;
+};
+
+export type Finding = {
+  readonly url: string;
+  readonly verdict: Verdict;
+  /** When S3 was asked, counted in steps of the bucket, which tell before from after. */
+  readonly asked: number;
+  /** When it answered: milliseconds since 1970. */
+  readonly at: number;
 };
 
 /** For how long the answer to a probe is taken for true, and none is sent: milliseconds. */
@@ -18,29 +29,54 @@ const FRESH_MS = 3_000;
 /** After how long a refused slot is tried again, while another one serves: milliseconds. */
 const RETRY_MS = 60_000;
 
-/** True if S3 refused the slot itself when it was last asked. */
-export function isRefused({ last }: Slot): boolean {
-  return last?.verdict.fault === "slot";
+/** True for a moment, and again where the clock was set back. */
+function isWithin(ms: number, at: number, now: number): boolean {
+  return Math.abs(now - at) < ms;
 }
 
 /** What S3 said of the slot only just, if it did. */
-export function freshVerdict({ last }: Slot, now: number): Verdict | undefined {
-  return last !== undefined && now - last.at < FRESH_MS ? last.verdict : undefined;
+export function freshFinding({ last }: Slot, now: number): Finding | undefined {
+  return last !== undefined && isWithin(FRESH_MS, last.at, now) ? last : undefined;
+}
+
+/**
+ * True if asking with a slot is of no use now, since S3 refused it.
+ * @param needed whether S3 refuses the other one, too
+ */
+export function isHopeless({ refused }: Slot, needed: boolean, now: number): boolean {
+  return refused !== undefined && isWithin(needed ? FRESH_MS : RETRY_MS, refused.at, now);
 }
 
 /** True if a refused slot may be asked with again, though nothing needs it. */
 export function isDue(slot: Slot, now: number): boolean {
-  return isRefused(slot) && now - (slot.last?.at ?? 0) >= RETRY_MS;
+  return slot.refused !== undefined && !isHopeless(slot, false, now);
 }
 
 /** The slots as they are to be tried: those that S3 refused come last. */
 export function inOrder(slots: readonly Slot[]): Slot[] {
-  return [...slots].sort((one, other) => Number(isRefused(one)) - Number(isRefused(other)));
+  return [...slots].sort((one, other) => Number(!!one.refused) - Number(!!other.refused));
+}
+
+/** Keeps what S3 said. Only where it knew the slot, a refusal is over. */
+export function note(slot: Slot, finding: Finding): void {
+  const { verdict, at } = finding;
+  slot.last = finding;
+  if (verdict.fault === "slot") slot.refused = { origin: verdict.origin, at };
+  else if (knowsSlot(verdict)) slot.refused = undefined;
+  else if (slot.refused !== undefined) slot.refused = { ...slot.refused, at };
+}
+
+/** True if two slots hold one key. */
+export function isSameKey({ credentials }: Slot, other: Slot | undefined): boolean {
+  return (
+    credentials.accessKeyId === other?.credentials.accessKeyId &&
+    credentials.secretAccessKey === other.credentials.secretAccessKey
+  );
 }
 
 /**
- * The last four characters of an access key id, by which an operator knows it: none of an id so short
- * that they would tell it.
+ * The end of an access key id, by which an operator knows it: its last four characters, or fewer of an
+ * id so short that they would tell it.
  */
 export function keyEnd({ credentials: { accessKeyId } }: Slot): string {
   return `…${accessKeyId.slice(8).slice(-4)}`;

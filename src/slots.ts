@@ -2,10 +2,10 @@ import type { Bucket } from "./bucket.ts";
 import { logNotice } from "./log.ts";
 import { allRefused, denialNotices, slotNotices } from "./notice.ts";
 import type { Print } from "./print.ts";
-import { askOrigin, EDGE_ALONE, forOthers, type Verdict, verdictOf } from "./probe.ts";
+import { askOrigin, forOthers, type Verdict, verdictOf } from "./probe.ts";
 import { type Denied, isDenied, type Refusal } from "./refusal.ts";
 import { sign } from "./sign.ts";
-import { freshVerdict, inOrder, isDue, isRefused, type Slot } from "./slot.ts";
+import { type Finding, freshFinding, inOrder, isDue, isHopeless, note, type Slot } from "./slot.ts";
 
 /** What lets work go on after the answer. */
 export type Context = Pick<ExecutionContext, "waitUntil">;
@@ -14,7 +14,7 @@ export type Context = Pick<ExecutionContext, "waitUntil">;
 type Make = (headers: Headers) => Promise<Print | Refusal>;
 
 /** After how long a probe of another request is not waited for any more: milliseconds. */
-const PROBE_MS = 10_000;
+const PROBE_MS = 5_000;
 
 /**
  * Has a print made with one of the bucket's slots, or with the other one where S3 refuses the first.
@@ -32,11 +32,17 @@ export async function withSlots(
   tell();
   denialNotices(bucket, outcome, Date.now()).forEach(logNotice);
   const due = bucket.slots.find((slot) => isDue(slot, Date.now()));
-  if (due !== undefined && bucket.probing === undefined) {
+  if (due !== undefined && !isProbing(bucket)) {
     context.waitUntil(probe(bucket, due, url).then(tell));
   }
   return outcome;
 }
+
+/** Which verdict tells most of a request that was denied to every slot. */
+const WEIGHTS = { slot: 0, object: 1, unknown: 2, none: 3, setup: 4 } as const satisfies Record<
+  Verdict["fault"],
+  number
+>;
 
 async function trySlots(
   bucket: Bucket,
@@ -44,86 +50,105 @@ async function trySlots(
   context: Context,
   make: Make,
 ): Promise<Print | Refusal> {
-  const { slots } = bucket;
-  let denied: Refusal | undefined;
-  for (const slot of inOrder(slots)) {
+  let told: { readonly fault: Verdict["fault"]; readonly refusal: Refusal } | undefined;
+  for (const slot of inOrder(bucket.slots)) {
     // The first is asked with even if it is refused: the edge may have the print (C1).
-    if (denied !== undefined && isRefused(slot) && freshVerdict(slot, Date.now())) continue;
+    if (told !== undefined && isHopeless(slot, told.fault === "slot", Date.now())) continue;
     const attempt = async () => make(await sign(url, bucket.region, slot.credentials, Date.now()));
 
     let print = await attempt();
     if (!isDenied(print)) {
       // The edge cannot have had what it just denied to the other slot.
-      if (denied !== undefined && isRefused(slot)) note(slot, { fault: "none" });
+      if (told !== undefined) slot.refused = undefined;
       return print;
     }
-    let verdict = await findVerdict(bucket, slot, url, print.status, context);
+    const { verdict, firm } = await findVerdict(bucket, slot, url, print, context);
     if (verdict.fault === "none") {
       print = await attempt();
       if (!isDenied(print)) return print;
-      verdict = note(slot, EDGE_ALONE);
     }
-    const refusal = conclude(print, verdict);
-    if (!mayDiffer(verdict)) return refusal;
-    if (denied === undefined || verdict.fault !== "slot") denied = refusal;
+    const { fault } = verdict;
+    if (told === undefined || WEIGHTS[fault] > WEIGHTS[told.fault]) {
+      told = { fault, refusal: conclude(print, verdict) };
+    }
+    if (fault === "setup" || (fault === "object" && firm)) break;
   }
-  return denied === undefined || slots.every(isRefused) ? allRefused(bucket, Date.now()) : denied;
-}
-
-/** True where another slot may do better. */
-function mayDiffer(verdict: Verdict): boolean {
-  if (verdict.fault === "object") return verdict.before === true;
-  return verdict.fault === "slot" || verdict.fault === "unknown";
+  const dead = bucket.slots.every(({ refused }) => refused !== undefined);
+  if (told === undefined || (told.fault === "slot" && dead)) return allRefused(bucket, Date.now());
+  return told.refusal;
 }
 
 /** What a denial means, now that it is known whose fault it is. */
 function conclude(denied: Denied, verdict: Verdict): Refusal {
   const { origin, reason } = { reason: undefined, ...verdict };
-  const missing = origin === "NoSuchKey" || origin === "404";
-  const event = missing ? "object-missing" : "object-denied";
-  return { ...denied, origin, reason, ...(verdict.fault === "object" && { event }) };
+  switch (verdict.fault) {
+    case "object": {
+      const missing = origin === "NoSuchKey" || origin === "404";
+      return { ...denied, event: missing ? "object-missing" : "object-denied", origin, reason };
+    }
+    case "none": {
+      const alone = "S3 gives it to the Worker, and not to the edge; or an overlay is denied";
+      return { ...denied, reason: alone };
+    }
+    case "slot":
+    case "setup":
+    case "unknown":
+      return { ...denied, origin, reason };
+  }
 }
 
 /**
  * Whose fault it is that an object was denied to a slot. S3 is asked, unless it just was: once at a
  * time for a bucket, however many visitors want to know.
- * @param status what it was denied with
+ * @returns the verdict, and whether it is firm: S3 said it of this object, or after it was denied.
+ *   Else the slot may have died in between
  */
 async function findVerdict(
   bucket: Bucket,
   slot: Slot,
   url: string,
-  status: number | undefined,
+  { status }: Denied,
   context: Context,
-): Promise<Verdict> {
-  for (let waited = false; ; waited = true) {
-    const known = freshVerdict(slot, Date.now());
-    if (known !== undefined) return forOthers(known, status, !waited);
+): Promise<{ verdict: Verdict; firm: boolean }> {
+  const denied = ++bucket.steps;
+  for (;;) {
+    const found = freshFinding(slot, Date.now());
+    if (found?.url === url) return { verdict: found.verdict, firm: true };
+    if (found !== undefined) {
+      const verdict = forOthers(found.verdict);
+      // What S3 says of a missing object comes with no other status (A6).
+      if (verdict.fault !== "object" || status === 401 || status === 403) {
+        return { verdict, firm: found.asked > denied };
+      }
+      return { verdict: { fault: "unknown", reason: "bad request or redirect" }, firm: false };
+    }
     const { probing } = bucket;
-    if (probing === undefined || Date.now() >= probing.until) break;
-    await Promise.race([probing.ended, sleep(probing.until - Date.now())]);
+    if (probing === undefined || !isProbing(bucket)) break;
+    await Promise.race([probing.ended, sleep(PROBE_MS)]);
   }
   const probed = probe(bucket, slot, url);
   context.waitUntil(probed); // others wait for it, also when this visitor has left
-  return probed;
+  return { verdict: (await probed).verdict, firm: true };
+}
+
+function isProbing({ probing }: Bucket): boolean {
+  return probing !== undefined && Date.now() < probing.until;
 }
 
 /** Asks S3 what it has against a slot, and notes what it says. */
-function probe(bucket: Bucket, slot: Slot, url: string): Promise<Verdict> {
-  const ask = async () => {
+function probe(bucket: Bucket, slot: Slot, url: string): Promise<Finding> {
+  const asked = ++bucket.steps;
+  const ask = async (): Promise<Finding> => {
     const now = Date.now();
     const said = await askOrigin(url, await sign(url, bucket.region, slot.credentials, now), now);
-    bucket.probing = undefined;
-    return note(slot, verdictOf(said, bucket.region));
+    const finding = { url, verdict: verdictOf(said, bucket.region), asked, at: Date.now() };
+    note(slot, finding);
+    if (bucket.probing?.asked === asked) bucket.probing = undefined;
+    return finding;
   };
   const ended = ask();
-  bucket.probing = { ended, until: Date.now() + PROBE_MS };
+  bucket.probing = { asked, ended, until: Date.now() + PROBE_MS };
   return ended;
-}
-
-function note(slot: Slot, verdict: Verdict): Verdict {
-  slot.last = { at: Date.now(), verdict };
-  return verdict;
 }
 
 function sleep(ms: number): Promise<void> {

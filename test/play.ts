@@ -66,7 +66,8 @@ beforeEach(() => {
     return stage.edge.fetch(`${input}`, init);
   });
 });
-afterEach(({ task }) => {
+afterEach(async ({ task }) => {
+  await Promise.all(stage.after);
   if (task.result?.state === "fail") {
     process.stderr.write(`The Worker logged: ${JSON.stringify(stage.logged).slice(0, 4096)}\n`);
   }

@@ -137,6 +137,7 @@ test.each<[string, () => void, string]>([
       [400, "ExpiredToken", "ExpiredToken"],
       [403, "ExpiredToken", "ExpiredToken"],
       [400, "AuthorizationHeaderMalformed", "AuthorizationHeaderMalformed"],
+      [400, "InvalidArgument", "InvalidArgument"],
       [401, "Unauthorized", "Unauthorized"],
       [401, "", "401"],
     ] as const
@@ -151,17 +152,6 @@ test.each<[string, () => void, string]>([
   expect(costs()).toEqual([2, 1]);
   expect(lines()).toEqual([{ ...REFUSED, origin }, NEXT_IN_USE]);
 });
-
-/** Lets S3 say something to whoever comes with the current key. */
-function refuseCurrent(status: number, code: string, headers: Record<string, string> = {}): void {
-  network.use(
-    http.get(/./, ({ request }) => {
-      if (!request.headers.get("authorization")?.includes(CURRENT_ID)) return undefined;
-      const body = code && `<Error><Code>${code}</Code></Error>`;
-      return new HttpResponse(body, { status, headers });
-    }),
-  );
-}
 
 test.each<[number, string]>([
   [403, "AccountProblem"],
@@ -208,9 +198,11 @@ describe("a missing object in a bucket that the key may not list", () => {
 
   test("with two slots is looked for with both, where S3 was not just asked for it", async () => {
     env = { ...ENV, ...NEXT };
-    expect(await ask("/images/card/nothing.jpg", 100)).toEqual({ 404: 100 });
+    for (let each = 0; each < 100; each++) {
+      expect(await ask(`/images/card/nothing-${each}.jpg`)).toEqual({ 404: 1 });
+    }
     expect(costs()).toEqual([199, 2]);
-    expect(await ask("/images/card/nothing.jpg", 100, "at once")).toEqual({ 404: 100 });
+    expect(await ask("/images/card/nothing-0.jpg", 100, "at once")).toEqual({ 404: 100 });
     expect(stage.probes).toHaveLength(2);
     expect(new Set(lines().map(({ event }) => event))).toEqual(new Set(["object-denied"]));
   });
@@ -232,7 +224,8 @@ describe("a missing object in a bucket that the key may not list", () => {
   });
 
   test("the log has S3's code where it was asked, and none where it was not", async () => {
-    await ask("/images/card/nothing.jpg", 2);
+    await ask("/images/card/nothing.jpg");
+    await ask("/images/card/nothing-2.jpg");
     const reason = "missing, or not allowed by the key's policy";
     expect(lines()[0]).toMatchObject({ event: "object-denied", origin: "AccessDenied", reason });
     expect(lines()[1]).toMatchObject({ event: "object-denied", reason });
@@ -373,13 +366,11 @@ describe("half a slot is no error", () => {
 });
 
 describe("where S3 gives what the edge is denied", () => {
-  const OVERLAY = "https://brand.example/mark.png";
-
   test("an overlay's host may have denied it: 502, and the log says so (O12)", async () => {
-    network.use(http.get(OVERLAY, () => new HttpResponse(null, { status: 403 })));
+    denyOverlay();
     env = { ...ENV, PRESETS: { ...VARS.PRESETS, over: { width: 9, draw: [{ url: OVERLAY }] } } };
     expect(await ask("/images/over/key.jpg", 3)).toEqual({ 502: 3 });
-    expect(costs()).toEqual([4, 1]);
+    expect(costs()).toEqual([6, 1]);
     for (const line of lines()) {
       const reason = expect.stringMatching(/S3 gives it to the Worker.*overlay/);
       expect(line).toMatchObject({ event: "origin-denied", edge: "9408", reason });
@@ -422,12 +413,204 @@ test("a region that S3 names, and that is the right one, is no fault (A5)", asyn
 });
 
 test("a bucket that is not there is told as such", async () => {
+  env = { ...ENV };
   refuseCurrent(403, "NoSuchBucket");
   expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
   expect(lines()).toMatchObject([{ event: "origin-denied", reason: "check bucket" }]);
 });
 
-test("an empty object is there (A7)", async () => {
-  refuseCurrent(416, "InvalidRange");
+test("a 401 is the slot's fault, whatever else it says (A7)", async () => {
+  refuseCurrent(401, "", { "x-amz-bucket-region": "eu-central-1" });
+  expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
+});
+
+test("an empty object is there: the edge may have it once more", async () => {
+  env = { ...ENV };
+  answerAs((request) => (isProbe(request) ? say("InvalidRange", 416) : say("AccessDenied")));
   expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
+  expect(costs()).toEqual([2, 1]);
+});
+
+const isProbe = (request: Request) => request.headers.has("range");
+const isOf = (request: Request, id: string) =>
+  request.headers.get("authorization")?.includes(id) === true;
+
+/** An error of S3's. */
+function say(code: string, status = 403, headers: Record<string, string> = {}): Response {
+  const body = code && `<Error><Code>${code}</Code></Error>`;
+  return new HttpResponse(body, { status, headers });
+}
+
+/** Puts something between S3 and whoever asks it; where it has nothing to say, S3 answers. */
+function answerAs(
+  answer: (request: Request) => Response | undefined | Promise<Response | undefined>,
+): void {
+  network.use(
+    http.get(/amazonaws/, ({ request: { url, headers } }) => answer(new Request(url, { headers }))),
+  );
+}
+
+/** Lets S3 say something to whoever comes with the current key. */
+function refuseCurrent(status: number, code: string, headers: Record<string, string> = {}): void {
+  answerAs((request) => (isOf(request, CURRENT_ID) ? say(code, status, headers) : undefined));
+}
+
+describe("while a key dies", () => {
+  const KEY = "/images/card/key.jpg";
+  const MISSING = "/images/card/nothing.jpg";
+
+  beforeEach(() => {
+    stage.edge.switches.cache = false;
+  });
+
+  test("of which not all of S3 knows, the next one serves", async () => {
+    answerAs((request) =>
+      isOf(request, CURRENT_ID) && !isProbe(request) ? say("InvalidAccessKeyId") : undefined,
+    );
+    expect(await ask(KEY)).toEqual({ 200: 1 });
+    expect(await ask(KEY, 10, "at once")).toEqual({ 200: 10 });
+    expect(await ask("/images/card/photos/fig.jpg", 10, "at once")).toEqual({ 200: 10 });
+    expect(stage.probes).toHaveLength(1);
+  });
+
+  test.each([
+    ["with two slots", { ...ENV, ...NEXT }],
+    ["with one", { ...ENV }],
+  ])("and is back at once, nobody is told that the object is missing: %s", async (_how, both) => {
+    env = both;
+    let times = 0;
+    answerAs((request) =>
+      !isProbe(request) && ++times <= 10 ? say("InvalidAccessKeyId") : undefined,
+    );
+    expect(await ask(KEY, 10, "at once")).toEqual({ 200: 10 });
+  });
+
+  test("and S3's word on a missing object is still on its way, the next one serves", async () => {
+    stage.s3.faults.add("no-list-bucket");
+    let release = () => {};
+    const held = new Promise<void>((settle) => {
+      release = settle;
+    });
+    answerAs(async (request) => {
+      if (isProbe(request) && stage.probes.length === 1) await held;
+      return isProbe(request) && stage.probes.length === 1 ? say("AccessDenied") : undefined;
+    });
+    const missing = ask(MISSING);
+    await expect.poll(() => stage.probes.length).toBe(1);
+    stage.s3.keys.delete(CURRENT_ID);
+    const shown = ask(KEY);
+    await expect.poll(() => stage.asked.length).toBe(2);
+    release();
+    expect([await missing, await shown]).toEqual([{ 404: 1 }, { 200: 1 }]);
+  });
+
+  test("of an expired session, just after a missing object, the next one serves (A7)", async () => {
+    stage.s3.faults.add("no-list-bucket");
+    await ask(MISSING);
+    refuseCurrent(400, "ExpiredToken");
+    expect(await ask(KEY)).toEqual({ 200: 1 });
+  });
+
+  test.each<[string, () => Response]>([
+    ["is busy", () => say("SlowDown", 503)],
+    ["does not answer", () => HttpResponse.error()],
+    ["says nothing", () => say("", 403)],
+    ["redirects", () => say("TemporaryRedirect", 307)],
+    ["finds the clock wrong", () => say("RequestTimeTooSkewed")],
+  ])("and S3 %s when it is tried again, it stays refused", async (_what, answer) => {
+    stage.s3.keys.delete(CURRENT_ID);
+    await ask(KEY);
+    wait(61);
+    answerAs((request) => (isProbe(request) ? answer() : undefined));
+    await ask(KEY);
+    await Promise.all(stage.after);
+    network.resetHandlers(...stage.s3.handlers);
+    const before = stage.asked.length;
+    expect(await ask(KEY, 10)).toEqual({ 200: 10 });
+    expect(stage.asked.length - before).toBe(10);
+    expect(lines()).toEqual([REFUSED, NEXT_IN_USE]);
+  });
+
+  test("and objects are missing, it is not asked with for each of them (A6)", async () => {
+    stage.s3.faults.add("no-list-bucket");
+    stage.s3.keys.delete(CURRENT_ID);
+    for (let each = 0; each < 200; each++) {
+      expect(await ask(`/images/card/nothing-${each}.jpg`)).toEqual({ 404: 1 });
+      wait(0.05);
+    }
+    expect(costs()).toEqual([201, 5]);
+  });
+
+  test("and the clock is set back, it is tried again all the same", async () => {
+    stage.s3.keys.clear();
+    expect(await ask(KEY)).toEqual({ 502: 1 });
+    wait(-600);
+    stage.s3.keys.set(NEXT_ID, NEXT_SECRET);
+    expect(await ask(KEY)).toEqual({ 200: 1 });
+  });
+
+  test("and a probe of it never ends, the others wait no longer than for one", async () => {
+    vi.useRealTimers();
+    stage.s3.keys.delete(CURRENT_ID);
+    answerAs((request) => (isProbe(request) ? new Promise<never>(() => {}) : undefined));
+    const began = performance.now();
+    expect(await ask(KEY, 20, "at once")).toEqual({ 200: 20 });
+    expect(performance.now() - began).toBeLessThan(6_000);
+    expect(stage.probes).toHaveLength(1);
+  });
+});
+
+test("one key in both slots, as at the end of a rotation, is one slot", async () => {
+  const both = {
+    AWS_ACCESS_KEY_ID: NEXT_ID,
+    AWS_SECRET_ACCESS_KEY: NEXT_SECRET,
+  };
+  env = { ...ENV, ...NEXT, ...both };
+  stage.s3.faults.add("no-list-bucket");
+  for (let each = 0; each < 10; each++) {
+    expect(await ask(`/images/card/nothing-${each}.jpg`)).toEqual({ 404: 1 });
+  }
+  expect(costs()).toEqual([10, 1]);
+  stage.s3.keys.clear();
+  wait(4);
+  expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
+  expect(lines().at(-1)).toMatchObject({ event: "slots-refused", slots: [{ slot: "current" }] });
+});
+
+test.each<[string, () => void]>([
+  ["an overlay's host that denies", () => denyOverlay()],
+  ["an object that S3 finds fault with", () => faultWith("key.jpg", "KMS.DisabledException")],
+])("%s does not make others unavailable", async (_what, change) => {
+  env = { ...ENV, PRESETS: { ...VARS.PRESETS, over: { width: 9, draw: [{ url: OVERLAY }] } } };
+  stage.s3.faults.add("no-list-bucket");
+  change();
+  expect(await ask("/images/over/key.jpg")).toEqual({ 502: 1 });
+  expect(await ask("/images/card/nothing.jpg")).toEqual({ 404: 1 });
+});
+
+const OVERLAY = "https://brand.example/mark.png";
+
+function denyOverlay(): void {
+  network.use(http.get(OVERLAY, () => new HttpResponse(null, { status: 403 })));
+}
+
+function faultWith(key: string, code: string): void {
+  answerAs(({ url }) => (url.endsWith(key) ? say(code, 400) : undefined));
+}
+
+test.each([
+  ["a clock that S3 does not tell", {}, "S3's clock is over 15 minutes from the Worker's"],
+])("%s: the reason is in words", async (_what, headers, told) => {
+  refuseCurrent(403, "RequestTimeTooSkewed", headers);
+  expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
+  expect(lines()).toMatchObject([{ reason: expect.stringContaining(told) }]);
+});
+
+test("a code with a dot in it is told whole", async () => {
+  env = { ...ENV };
+  faultWith("key.jpg", "KMS.DisabledException");
+  expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
+  expect(lines()).toMatchObject([
+    { event: "origin-denied", origin: "KMS.DisabledException", reason: "S3 itself answers 400" },
+  ]);
 });
