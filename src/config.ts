@@ -1,4 +1,4 @@
-import { type Bucket, bucketSchema, openBucket } from "./bucket.ts";
+import { type Bucket, bucketSchema, openBucket, remember } from "./bucket.ts";
 import { keyFault } from "./key.ts";
 import { type Preset, presetSchema, type Variant, variantsOf } from "./preset.ts";
 import type { Refusal } from "./refusal.ts";
@@ -73,9 +73,18 @@ export async function configOf(env: object, now: number): Promise<Config | Broke
   if (known !== undefined && now < known.until) return known.config;
   const same = known !== undefined && sameSecrets(vars, known.vars);
   const config = same ? known.config : readConfig(vars);
+  if (!same && known !== undefined) rememberAll(config, known.config);
   const lasts = "mistakes" in config ? BROKEN_MS : STORED_MS;
   checked.set(env, { vars, config, until: stored ? now + lasts : Number.POSITIVE_INFINITY });
   return config;
+}
+
+function rememberAll(config: Config | Broken, before: Config | Broken): void {
+  if ("mistakes" in config || "mistakes" in before) return;
+  for (const bucket of config.buckets) {
+    const known = before.buckets.find(({ name }) => name === bucket.name);
+    if (known !== undefined) remember(bucket, known);
+  }
 }
 
 /**

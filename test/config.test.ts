@@ -17,9 +17,12 @@ test("a right configuration is ready to serve from", () => {
     base: BASE,
     prefix: "published/",
     region: "eu-west-1",
+    canary: undefined,
     slots: [{ name: "current", credentials: CREDENTIALS }],
+    usable: [{ name: "current", credentials: CREDENTIALS }],
     unusable: [],
     told: expect.anything(),
+    steps: 0,
   });
   expect(config.answers).toEqual({ max_age: 600, timeout: 15 });
 });
@@ -194,6 +197,10 @@ test("session credentials are refused, with the reason and without the key (A11)
   expect(found).toHaveLength(1);
   expect(found[0]).toMatch(/^AWS_ACCESS_KEY_ID: is a session's key, whose token/);
   expect(found[0]).not.toContain("IOSFODNN7");
+});
+
+test("a secret may begin as a session's key id does (A11)", () => {
+  expect(mistakes({ AWS_SECRET_ACCESS_KEY: "ASIAsecret" })).toEqual([]);
 });
 
 test("credentials that two buckets share are one mistake", () => {

@@ -10,14 +10,14 @@ function keep(value: unknown) {
   const secret = {
     value,
     get: vi.fn(async () => {
-      if (secret.value instanceof Error) throw secret.value;
+      if (secret.value instanceof Error || typeof secret.value === "symbol") throw secret.value;
       return secret.value;
     }),
   };
   return secret;
 }
 
-const DOWN = new Error("Failed to fetch secret due to an internal error");
+const DOWN = new Error(`cannot read ${SECRETS.AWS_ACCESS_KEY_ID} of https://store.example`);
 let id = keep("");
 let secret = keep("");
 let env: object;
@@ -30,6 +30,7 @@ beforeEach(() => {
   return () => vi.useRealTimers();
 });
 
+/** Lets time pass, and the edge forget. */
 function wait(seconds: number): void {
   vi.setSystemTime(Date.now() + seconds * 1000);
   stage.clock.now = Date.now();
@@ -76,7 +77,8 @@ test("what is known of the slots outlasts a look into the store", async () => {
 });
 
 test.each<[string, unknown, string]>([
-  ["does not answer", DOWN, "its store does not give it: Error: Failed to fetch secret"],
+  ["does not answer", DOWN, "its store does not give it"],
+  ["throws what is no error", Symbol("odd"), "its store does not give it"],
   ["has nothing", null, "is missing"],
   ["has an empty text", "", "is missing"],
   ["has no text", 7, "is no text"],
@@ -110,6 +112,54 @@ test("a store that no longer answers takes nothing away", async () => {
   wait(61);
   expect(await show()).toBe(200);
   expect(lines()).toEqual([]);
+});
+
+test("a store that hangs holds nobody up for long, and takes nothing away", async () => {
+  const stored = { ...NEXT, HEALTH_TOKEN: keep(HEALTH_TOKEN) };
+  Object.assign(env, stored);
+  expect(await show()).toBe(200);
+  for (const hanging of [id, stored.HEALTH_TOKEN]) {
+    hanging.get.mockImplementation(() => new Promise(() => {}));
+  }
+  wait(61);
+  vi.useRealTimers();
+  const began = performance.now();
+  const authorization = `Bearer ${HEALTH_TOKEN}`;
+  const both = [show(), get("/healthz", { headers: { authorization } }, env)] as const;
+  expect([await both[0], (await both[1]).status]).toEqual([200, 200]);
+  expect(performance.now() - began).toBeLessThan(4_000);
+});
+
+test("a store that hangs at the first look leaves the other slot to serve", async () => {
+  stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+  id.get.mockImplementation(() => new Promise(() => {}));
+  Object.assign(env, NEXT);
+  expect(await show()).toBe(200);
+});
+
+test("a changed token does not make the Worker forget its slots, nor tell of them twice", async () => {
+  const token = keep(HEALTH_TOKEN);
+  env = { ...ENV, ...NEXT, HEALTH_TOKEN: token };
+  stage.s3.keys.clear();
+  stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+  expect(await show()).toBe(200);
+  token.value = "another token, as long as it";
+  wait(61);
+  const before = stage.asked.length;
+  expect(await show()).toBe(200);
+  expect(stage.asked.length - before).toBe(1);
+  expect(lines().map(({ event }) => event)).toEqual(["slot-refused", "slot-in-use"]);
+});
+
+test("a slot that is whole again in its store is told to be in use", async () => {
+  Object.assign(env, NEXT);
+  stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+  secret.value = null;
+  expect(await show()).toBe(200);
+  secret.value = SECRETS.AWS_SECRET_ACCESS_KEY;
+  wait(61);
+  expect(await show()).toBe(200);
+  expect(lines().map(({ slot }) => slot)).toEqual(["next", "current"]);
 });
 
 test("the token of /healthz may be in a store, too", async () => {
