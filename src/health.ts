@@ -44,27 +44,37 @@ export async function answerHealth(
   if (healthToken === undefined) {
     return { event: "health-denied", reason: "no HEALTH_TOKEN of 16 characters or more is set" };
   }
-  if (!(await isSame(authorization, `Bearer ${healthToken}`))) {
+  if (!(await isSame(authorization.replace(/^bearer +/i, "Bearer "), `Bearer ${healthToken}`))) {
     return { event: "health-denied", reason: "not the HEALTH_TOKEN" };
   }
   const tried = await Promise.all(buckets.map((bucket) => tryBucket(bucket, timeout)));
-  const ok = tried.every(({ slots }) => slots.some(({ state }) => state === "ok"));
-  const report = JSON.stringify({ ok, buckets: tried }, null, 2);
-  return plain(ok ? 200 : 503, report, { "content-type": "application/json" });
+  const ok = tried.every(({ works }) => works);
+  const report = { ok, buckets: tried.map(({ health }) => health) };
+  const type = { "content-type": "application/json" };
+  return plain(ok ? 200 : 503, JSON.stringify(report, null, 2), type);
 }
 
-async function tryBucket(bucket: Bucket, timeout: number): Promise<BucketHealth> {
-  const usable = bucket.slots.map((slot) => trySlot(bucket, slot));
+async function tryBucket(
+  bucket: Bucket,
+  timeout: number,
+): Promise<{ works: boolean; health: BucketHealth }> {
+  const tried = await Promise.all(
+    bucket.usable.map(async (slot) => ({ slot, ...(await trySlot(bucket, slot)) })),
+  );
   const unusable = bucket.unusable.map(({ slot, mistakes }): SlotHealth => {
     return { slot, state: "incomplete", mistakes: mistakes.map((mistake) => mistake.join(": ")) };
   });
-  const edge = tryEdge(bucket, timeout);
-  const slots = [...(await Promise.all(usable)), ...unusable];
+  const slots = [...tried.map(({ health }) => health), ...unusable];
   slots.sort((one, other) => SLOT_NAMES.indexOf(one.slot) - SLOT_NAMES.indexOf(other.slot));
-  return { bucket: bucket.name, slots, edge: await edge };
+  const working = tried.find(({ works }) => works);
+  const edge = await tryEdge(bucket, (working ?? tried[0])?.slot, timeout);
+  return { works: working !== undefined, health: { bucket: bucket.name, slots, edge } };
 }
 
-async function trySlot(bucket: Bucket, slot: Slot): Promise<SlotHealth> {
+async function trySlot(
+  bucket: Bucket,
+  slot: Slot,
+): Promise<{ works: boolean; health: SlotHealth }> {
   const ask = async (key: string): Promise<Said & { fault: Verdict["fault"] }> => {
     const now = Date.now();
     const url = originUrl(bucket.base, key);
@@ -72,20 +82,23 @@ async function trySlot(bucket: Bucket, slot: Slot): Promise<SlotHealth> {
     const said = await askOrigin(url, headers, now);
     return { ...said, fault: verdictOf(said, bucket.region).fault };
   };
-  const [missing, canary = missing] = await Promise.all([
+  const [missing, canary] = await Promise.all([
     ask(`${bucket.prefix}vitrine-health-${crypto.randomUUID()}`),
     bucket.canary === undefined ? undefined : ask(bucket.canary),
   ]);
-  const known = missing.fault === "object" || missing.fault === "none";
+  const known = missing.fault === "object";
   // A canary that is not there says nothing against the slot.
-  const reads = canary === missing || canary.fault === "none" || canary.status === 404;
-  const { region, ahead } = missing;
+  const reads = canary === undefined || canary.fault === "none" || canary.status === 404;
+  const { region, ahead, status } = missing;
   return {
-    slot: slot.name,
-    state: known && reads ? "ok" : stateOf(known ? canary : missing),
-    ...(region !== undefined && region !== bucket.region && { region }),
-    ...(ahead !== undefined && { clock: ahead }),
-    ...(known && missing.status !== undefined && { missing: missing.status }),
+    works: known && reads,
+    health: {
+      slot: slot.name,
+      state: known && reads ? "ok" : stateOf(known && canary ? canary : missing),
+      ...(region !== undefined && region !== bucket.region && { region }),
+      ...(ahead !== undefined && { clock: ahead }),
+      ...(known && status !== undefined && { missing: status }),
+    },
   };
 }
 
@@ -94,8 +107,7 @@ function stateOf({ code, status }: Said): string {
 }
 
 /** Whether the edge makes a print of the canary (R1). The same one each time, which is paid once (L2). */
-async function tryEdge(bucket: Bucket, timeout: number): Promise<string> {
-  const [slot] = bucket.slots;
+async function tryEdge(bucket: Bucket, slot: Slot | undefined, timeout: number): Promise<string> {
   if (bucket.canary === undefined || slot === undefined) return "no canary";
   const url = originUrl(bucket.base, bucket.canary);
   const headers = await sign(url, bucket.region, slot.credentials, Date.now());

@@ -11,6 +11,7 @@ const { accessKeyId: NEXT_ID, secretAccessKey: NEXT_SECRET } = NEXT_CREDENTIALS;
 const BUCKETS = { media: { ...media, canary: "key.jpg" } };
 const DEEP = { ...ENV, ...NEXT, BUCKETS, HEALTH_TOKEN };
 
+const lower = { headers: { authorization: `bearer  ${HEALTH_TOKEN}` } };
 const authorized = { headers: { authorization: `Bearer ${HEALTH_TOKEN}` } };
 
 /** The report, in its deep form. */
@@ -80,6 +81,11 @@ test.each<[string, string, object]>([
 });
 
 describe("with the token", () => {
+  test("the scheme may be written in any way", async () => {
+    const answer = await get("/healthz", lower, DEEP);
+    expect(answer.headers.get("content-type")).toBe("application/json");
+  });
+
   test("each slot is tried against S3, and the edge with the canary (A6, R1)", async () => {
     const works = { state: "ok", clock: expect.closeTo(0, -1), missing: 404 };
     expect(await report()).toEqual({
@@ -122,6 +128,28 @@ describe("with the token", () => {
       status: 503,
       slots: [{ state: "InvalidAccessKeyId" }, { state: "SignatureDoesNotMatch" }],
     });
+  });
+
+  test("the edge is asked with a slot that works", async () => {
+    stage.s3.keys.delete(CREDENTIALS.accessKeyId);
+    expect(await report()).toMatchObject({ slots: [{}, { state: "ok" }], edge: "on" });
+  });
+
+  test("at the end of a rotation both slots hold the new key, and both are told", async () => {
+    const both = { AWS_ACCESS_KEY_ID: NEXT_ID, AWS_SECRET_ACCESS_KEY: NEXT_SECRET };
+    const { slots } = await report({ ...DEEP, ...both });
+    expect(slots).toMatchObject([
+      { slot: "current", state: "ok" },
+      { slot: "next", state: "ok" },
+    ]);
+  });
+
+  test.each<[string, () => Response]>([
+    ["says ok with a 403", () => new HttpResponse("<Code>ok</Code>", { status: 403 })],
+    ["has every object", () => new HttpResponse("<html></html>")],
+  ])("what %s is no S3", async (_what, answer) => {
+    network.use(http.get(/amazonaws/, answer));
+    expect((await report({ ...DEEP, BUCKETS: VARS.BUCKETS })).status).toBe(503);
   });
 
   test("half a slot is told by what it lacks (S1)", async () => {
