@@ -4,10 +4,11 @@ import type { Config } from "./config.ts";
 import { askEdge, drop } from "./edge.ts";
 import { failureOf, isMade } from "./guard.ts";
 import { originUrl } from "./origin.ts";
-import { askOrigin, type Said, type Verdict, verdictOf } from "./probe.ts";
+import { askOrigin } from "./probe.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import { sign } from "./sign.ts";
 import { SLOT_NAMES, type Slot, type SlotName } from "./slot.ts";
+import { type Said, type Verdict, verdictOf } from "./verdict.ts";
 
 /** What S3 says of a slot, or what keeps the Worker from asking with it. */
 type SlotHealth = {

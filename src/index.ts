@@ -6,9 +6,10 @@ import { decodePath, keyFault } from "./key.ts";
 import { logRefusal, type Subject } from "./log.ts";
 import { originUrl } from "./origin.ts";
 import { makePrint } from "./print.ts";
+import type { Context } from "./probe.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import { findRoute } from "./route.ts";
-import { type Context, withSlots } from "./slots.ts";
+import { withSlots } from "./slots.ts";
 
 export default {
   async fetch(request: Request, env: object, context: Context): Promise<Response> {

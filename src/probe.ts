@@ -1,53 +1,14 @@
+import type { Bucket } from "./bucket.ts";
 import { ask, drop } from "./edge.ts";
-import { isRefusal } from "./refusal.ts";
+import { type Denied, isRefusal } from "./refusal.ts";
+import { sign } from "./sign.ts";
+import { type Finding, freshFinding, note, type Slot } from "./slot.ts";
+import { forOthers, type Said, type Verdict, verdictOf } from "./verdict.ts";
 
-/** What S3 said when it was asked itself. */
-export type Said = {
-  /** HTTP status; absent where no answer came. */
-  readonly status?: number;
-  /** S3's error code, as `SignatureDoesNotMatch`. */
-  readonly code?: string | undefined;
-  /** The region that the bucket is in, where it was asked for in another one (A5). */
-  readonly region?: string | undefined;
-  /** Seconds by which S3's clock is ahead of the Worker's. */
-  readonly ahead?: number | undefined;
-};
+/** What lets work go on after the answer. */
+export type Context = Pick<ExecutionContext, "waitUntil">;
 
-/** Whose fault it is that a request was denied, with S3's code and what to do about it. */
-export type Verdict =
-  | {
-      readonly fault: /** S3 gives the object to the Worker. */
-        | "none"
-        /** S3 knows the slot, and denies the object. */
-        | "object"
-        /** No slot can be right here. */
-        | "setup"
-        | "unknown";
-      readonly origin?: string | undefined;
-      readonly reason?: string;
-      /** True where it is of this object alone. */
-      readonly own?: boolean;
-    }
-  | { readonly fault: "slot"; readonly origin: string };
-
-/** What is said of a denied object where S3 does not say it (A6). */
-const DENIED = "missing, or not allowed by the key's policy";
-
-/** What S3's codes mean (A5, A6, A7, A9). */
-const FAULTS = new Map<string, readonly ["object" | "slot" | "unknown", reason?: string]>([
-  ["AccessDenied", ["object", DENIED]],
-  ["InvalidObjectState", ["object", "in an archive: restore it"]],
-  ["NoSuchKey", ["object"]],
-  ["NoSuchBucket", ["unknown", "check bucket"]],
-  ["AuthorizationHeaderMalformed", ["slot"]],
-  ["ExpiredToken", ["slot"]],
-  ["InvalidAccessKeyId", ["slot"]],
-  ["InvalidArgument", ["slot"]], // R2's, of a key id that is no key id
-  ["InvalidSecurity", ["slot"]],
-  ["InvalidToken", ["slot"]],
-  ["SignatureDoesNotMatch", ["slot"]],
-]);
-
+/** How long S3 may take: seconds. */
 const PATIENCE_S = 3;
 
 /**
@@ -73,43 +34,64 @@ export async function askOrigin(url: string, headers: Headers, now: number): Pro
   };
 }
 
+/** After how long a probe of another request is not waited for any more: milliseconds. */
+const PROBE_MS = 5_000;
+
 /**
- * What follows from S3's words.
- * @param configured the region that was asked for
+ * Whose fault it is that an object was denied to a slot. S3 is asked, unless it just was: once at a
+ * time for a bucket, however many visitors want to know.
+ * @returns the verdict, and whether it is firm: S3 said it of this object, or after it was denied.
+ *   Else the slot may have died in between
  */
-export function verdictOf(said: Said, configured: string): Verdict {
-  const { status, code: origin, region = configured, ahead } = said;
-  if (status === undefined) return { fault: "unknown", reason: "S3 itself does not answer" };
-  // 416: the object is empty, and has no first byte.
-  if (status === 200 || status === 206 || status === 416) return { fault: "none" };
-  if (origin === "RequestTimeTooSkewed") {
-    const apart = ahead === undefined ? "over 15 minutes from" : `${ahead} s ahead of`;
-    const reason = `S3's clock is ${apart} the Worker's: set the one that is wrong`;
-    return { fault: "setup", origin, reason };
+export async function findVerdict(
+  bucket: Bucket,
+  slot: Slot,
+  url: string,
+  { status }: Denied,
+  context: Context,
+): Promise<{ verdict: Verdict; firm: boolean }> {
+  const denied = ++bucket.steps;
+  for (;;) {
+    const found = freshFinding(slot, Date.now());
+    if (found?.url === url) return { verdict: found.verdict, firm: true };
+    if (found !== undefined) {
+      const verdict = forOthers(found.verdict);
+      // What S3 says of a missing object comes with no other status (A6).
+      if (verdict.fault !== "object" || status === 401 || status === 403) {
+        return { verdict, firm: found.asked > denied };
+      }
+      return { verdict: { fault: "unknown", reason: "bad request or redirect" }, firm: false };
+    }
+    const { probing } = bucket;
+    if (probing === undefined || !isProbing(bucket)) break;
+    await Promise.race([probing.ended, sleep(PROBE_MS)]);
   }
-  if (status === 401) return { fault: "slot", origin: origin ?? "401" };
-  const [fault, reason] = FAULTS.get(origin ?? "") ?? [];
-  if (region !== configured && (fault === undefined || origin === "AuthorizationHeaderMalformed")) {
-    const wrong = `the bucket is in ${region}: set region to it, also where endpoint names one`;
-    return { fault: "setup", origin, reason: wrong };
-  }
-  if (fault === "slot") return { fault, origin: origin ?? "" };
-  if (fault !== undefined) return { fault, origin, ...(reason && { reason }) };
-  if (status === 404) return { fault: "object", origin: origin ?? "404" };
-  if (status >= 300 && status < 400) {
-    return { fault: "setup", origin, reason: "S3 redirects: check endpoint and region" };
-  }
-  // A 400 for no reason above is of the object, as where its encryption's key cannot be used.
-  return { fault: "unknown", origin, reason: `S3 itself answers ${status}`, own: status === 400 };
+  const probed = probe(bucket, slot, url);
+  context.waitUntil(probed); // others wait for it, also when this visitor has left
+  return { verdict: (await probed).verdict, firm: true };
 }
 
-/** True where S3 knew the slot. */
-export function knowsSlot({ fault }: Verdict): boolean {
-  return fault === "none" || fault === "object";
+/** True while S3 is being asked. */
+export function isProbing({ probing }: Bucket): boolean {
+  return probing !== undefined && Date.now() < probing.until;
 }
 
-/** What S3 just said of a slot over one object, as it holds for another that was denied. */
-export function forOthers(verdict: Verdict): Verdict {
-  const own = knowsSlot(verdict) || (verdict.fault === "unknown" && verdict.own);
-  return own ? { fault: "object", reason: DENIED } : verdict;
+/** Asks S3 what it has against a slot, and notes what it says. */
+export function probe(bucket: Bucket, slot: Slot, url: string): Promise<Finding> {
+  const asked = ++bucket.steps;
+  const ask = async (): Promise<Finding> => {
+    const now = Date.now();
+    const said = await askOrigin(url, await sign(url, bucket.region, slot.credentials, now), now);
+    const finding = { url, verdict: verdictOf(said, bucket.region), asked, at: Date.now() };
+    note(slot, finding);
+    if (bucket.probing?.asked === asked) bucket.probing = undefined;
+    return finding;
+  };
+  const ended = ask();
+  bucket.probing = { asked, ended, until: Date.now() + PROBE_MS };
+  return ended;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((settle) => setTimeout(settle, ms));
 }

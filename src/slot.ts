@@ -1,5 +1,5 @@
-import { knowsSlot, type Verdict } from "./probe.ts";
 import type { Credentials } from "./sign.ts";
+import { knowsSlot, type Verdict } from "./verdict.ts";
 
 export const SLOT_NAMES = ["current", "next"] as const;
 export type SlotName = (typeof SLOT_NAMES)[number];

@@ -2,19 +2,14 @@ import type { Bucket } from "./bucket.ts";
 import { logNotice } from "./log.ts";
 import { allRefused, denialNotices, slotNotices } from "./notice.ts";
 import type { Print } from "./print.ts";
-import { askOrigin, forOthers, type Verdict, verdictOf } from "./probe.ts";
+import { type Context, findVerdict, isProbing, probe } from "./probe.ts";
 import { type Denied, isDenied, type Refusal } from "./refusal.ts";
 import { sign } from "./sign.ts";
-import { type Finding, freshFinding, inOrder, isDue, isHopeless, note, type Slot } from "./slot.ts";
-
-/** What lets work go on after the answer. */
-export type Context = Pick<ExecutionContext, "waitUntil">;
+import { inOrder, isDue, isHopeless } from "./slot.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** Makes a print with the headers that sign the request. */
 type Make = (headers: Headers) => Promise<Print | Refusal>;
-
-/** After how long a probe of another request is not waited for any more: milliseconds. */
-const PROBE_MS = 5_000;
 
 /**
  * Has a print made with one of the bucket's slots, or with the other one where S3 refuses the first.
@@ -95,62 +90,4 @@ function conclude(denied: Denied, verdict: Verdict): Refusal {
     case "unknown":
       return { ...denied, origin, reason };
   }
-}
-
-/**
- * Whose fault it is that an object was denied to a slot. S3 is asked, unless it just was: once at a
- * time for a bucket, however many visitors want to know.
- * @returns the verdict, and whether it is firm: S3 said it of this object, or after it was denied.
- *   Else the slot may have died in between
- */
-async function findVerdict(
-  bucket: Bucket,
-  slot: Slot,
-  url: string,
-  { status }: Denied,
-  context: Context,
-): Promise<{ verdict: Verdict; firm: boolean }> {
-  const denied = ++bucket.steps;
-  for (;;) {
-    const found = freshFinding(slot, Date.now());
-    if (found?.url === url) return { verdict: found.verdict, firm: true };
-    if (found !== undefined) {
-      const verdict = forOthers(found.verdict);
-      // What S3 says of a missing object comes with no other status (A6).
-      if (verdict.fault !== "object" || status === 401 || status === 403) {
-        return { verdict, firm: found.asked > denied };
-      }
-      return { verdict: { fault: "unknown", reason: "bad request or redirect" }, firm: false };
-    }
-    const { probing } = bucket;
-    if (probing === undefined || !isProbing(bucket)) break;
-    await Promise.race([probing.ended, sleep(PROBE_MS)]);
-  }
-  const probed = probe(bucket, slot, url);
-  context.waitUntil(probed); // others wait for it, also when this visitor has left
-  return { verdict: (await probed).verdict, firm: true };
-}
-
-function isProbing({ probing }: Bucket): boolean {
-  return probing !== undefined && Date.now() < probing.until;
-}
-
-/** Asks S3 what it has against a slot, and notes what it says. */
-function probe(bucket: Bucket, slot: Slot, url: string): Promise<Finding> {
-  const asked = ++bucket.steps;
-  const ask = async (): Promise<Finding> => {
-    const now = Date.now();
-    const said = await askOrigin(url, await sign(url, bucket.region, slot.credentials, now), now);
-    const finding = { url, verdict: verdictOf(said, bucket.region), asked, at: Date.now() };
-    note(slot, finding);
-    if (bucket.probing?.asked === asked) bucket.probing = undefined;
-    return finding;
-  };
-  const ended = ask();
-  bucket.probing = { asked, ended, until: Date.now() + PROBE_MS };
-  return ended;
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((settle) => setTimeout(settle, ms));
 }
