@@ -231,6 +231,34 @@ test("npm run check finds session credentials in .dev.vars, and a secret that is
   expect(missing.output).toContain("AWS_SECRET_ACCESS_KEY: is missing");
 });
 
+test("npm run check finds a token that opens nothing, and a next slot that a deploy would ask for", async () => {
+  const example = readFileSync(join(folder, ".dev.vars.example"), "utf8");
+  writeFileSync(join(folder, ".dev.vars"), `${example}\nHEALTH_TOKEN="short"\n`);
+  edit("wrangler.toml", (text) =>
+    text.replace('"AWS_ACCESS_KEY_ID"', '$&, "AWS_ACCESS_KEY_ID_NEXT"'),
+  );
+  const { code, output } = await run(CHECK);
+  expect(code).toBe(1);
+  expect(output).toContain("  .dev.vars: HEALTH_TOKEN: has less than 16 characters");
+  expect(output).toContain("  AWS_ACCESS_KEY_ID_NEXT: stands under [secrets]");
+  expect(output).not.toContain("short");
+});
+
+test("npm run check, as npm start, asks for no keys to buckets that are played here", async () => {
+  edit("wrangler.toml", (text) =>
+    text
+      .replace('region = "eu-west-1"', '$&\ncredentials = "OWN"')
+      .replace('["AWS_ACCESS_KEY_ID", "AWS_', '["OWN_ACCESS_KEY_ID", "OWN_'),
+  );
+  cpSync(join(folder, ".dev.vars.example"), join(folder, ".dev.vars"));
+  expect(await run(CHECK)).toMatchObject({ code: 0 });
+  const BUCKETS =
+    '{"media":{"endpoint":"http://localhost:9","bucket":"abc","region":"auto","credentials":"OWN"}}';
+  writeFileSync(join(folder, ".dev.vars"), `BUCKETS='${BUCKETS}'\n`);
+  const own = await run(CHECK);
+  expect([own.code, own.output]).toEqual([1, expect.stringContaining("OWN_ACCESS_KEY_ID: is mis")]);
+});
+
 test("npm run check finds what would go wrong only once deployed, all at once (R2, C5, E6)", async () => {
   edit("wrangler.toml", (text) =>
     text

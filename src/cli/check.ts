@@ -2,7 +2,7 @@
 // started here? Nothing is started, nothing is sent.
 
 import { type Config, readConfig } from "../config.ts";
-import { isSecret } from "../secrets.ts";
+import { isSecret, readHealthToken } from "../secrets.ts";
 import { type KnownVars, readVars } from "./vars.ts";
 
 const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS"];
@@ -21,13 +21,18 @@ function check(vars: KnownVars): Set<string> {
   const keep = (names: readonly string[]) =>
     Object.fromEntries(names.map((name) => [name, "kept"]));
   const there = readConfig({ ...keep([...secrets, ...stored]), ...deployed });
-  const here = local.size > 0 ? readConfig({ ...keep(stored), ...started }) : there;
+  // As `npm start` does, which opens its own buckets with keys of its own.
+  const played = local.has("BUCKETS") ? [] : secrets.filter((name) => !isBegun(name, local));
+  const here = local.size > 0 ? readConfig({ ...keep([...stored, ...played]), ...started }) : there;
   const found = new Set([...pitfalls(vars), ...("mistakes" in there ? there.mistakes : [])]);
   for (const mistake of "mistakes" in here ? here.mistakes : []) {
     if (!found.has(mistake)) found.add(`.dev.vars: ${mistake}`);
   }
   if ("mistakes" in there) return found;
   for (const mistake of deployFaults(there)) found.add(mistake);
+  if (started["HEALTH_TOKEN"] && readHealthToken(started) === undefined) {
+    found.add(".dev.vars: HEALTH_TOKEN: has less than 16 characters, so that it opens nothing");
+  }
   if (found.size === 0) {
     const hosts = new Set(there.routes.map(({ bucket }) => new URL(bucket.base).host));
     console.log("The configuration is right. Hosts to list under Sources of your zone:");
@@ -37,8 +42,19 @@ function check(vars: KnownVars): Set<string> {
   return found;
 }
 
+/** True if .dev.vars has one of the two secrets of a slot. */
+function isBegun(name: string, local: ReadonlySet<string>): boolean {
+  const id = name.replace("_SECRET_ACCESS_KEY", "_ACCESS_KEY_ID");
+  return local.has(id) || local.has(id.replace("_ACCESS_KEY_ID", "_SECRET_ACCESS_KEY"));
+}
+
 /** What wrangler takes, and Vitrine has no use for. */
-function* pitfalls({ deployed, workersDev, cached }: KnownVars): Generator<string> {
+function* pitfalls({ deployed, secrets, workersDev, cached }: KnownVars): Generator<string> {
+  for (const name of secrets) {
+    if (isSecret(name) && name.endsWith("_NEXT")) {
+      yield `${name}: stands under [secrets], so that a deploy fails once that slot is empty`;
+    }
+  }
   for (const name of Object.keys(deployed)) {
     if (isSecret(name)) {
       yield `${name}: stands in wrangler.toml, where it is no secret: npx wrangler secret put ${name}`;
