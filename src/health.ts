@@ -43,7 +43,7 @@ export async function answerHealth(
   const authorization = request.headers.get("authorization");
   if (authorization === null) return plain(200, "ok");
   if (healthToken === undefined) {
-    return { event: "health-denied", reason: "no HEALTH_TOKEN of 16 characters or more is set" };
+    return { event: "health-denied", reason: "HEALTH_TOKEN is not set, or under 16 characters" };
   }
   if (!(await isSame(authorization.replace(/^bearer +/i, "Bearer "), `Bearer ${healthToken}`))) {
     return { event: "health-denied", reason: "not the HEALTH_TOKEN" };

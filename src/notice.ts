@@ -6,7 +6,13 @@ import { inOrder, keyEnd, type Slot, type SlotName } from "./slot.ts";
 /** What the log is told of a bucket once a change, whatever the traffic. */
 export type Notice = { readonly bucket: string } & (
   | ({ readonly event: "slot-refused" } & RefusedSlot)
-  | { readonly event: "slot-in-use"; readonly slot: SlotName; readonly access_key: string }
+  | {
+      readonly event: "slot-in-use";
+      readonly slot: SlotName;
+      readonly access_key: string;
+      /** Why it is not the current one, if S3 did not refuse that. */
+      readonly reason?: string;
+    }
   | { readonly event: "bucket-denied"; readonly times: number; readonly reason: string }
 );
 
@@ -33,7 +39,7 @@ export function toldNothing(): Told {
 }
 
 /** What changed with the slots since the log was told. */
-export function slotNotices({ name: bucket, slots, told }: Bucket): Notice[] {
+export function slotNotices({ name: bucket, slots, unusable, told }: Bucket): Notice[] {
   const refused = refusedSlots(slots);
   const [first] = inOrder(slots);
   const inUse = refused.length < slots.length ? first : undefined;
@@ -47,7 +53,12 @@ export function slotNotices({ name: bucket, slots, told }: Bucket): Notice[] {
     }
     if (inUse.name !== told.inUse) {
       const slot = inUse.name;
-      notices.push({ event: "slot-in-use", bucket, slot, access_key: keyEnd(inUse) });
+      const mistakes = unusable.filter((other) => other.slot === "current" && slot !== other.slot);
+      const reason = mistakes.flatMap((other) => other.mistakes.map((one) => one.join(": ")));
+      notices.push({
+        ...{ event: "slot-in-use", bucket, slot, access_key: keyEnd(inUse) },
+        ...(reason.length > 0 && { reason: reason.join("; ") }),
+      });
     }
     told.allRefusedAt = undefined;
   }
@@ -84,7 +95,8 @@ export function allRefused({ slots, told }: Bucket, now: number): Refusal {
   const { allRefusedAt = Number.NEGATIVE_INFINITY } = told;
   const repeated = Math.abs(now - allRefusedAt) < WHILE_MS;
   if (!repeated) told.allRefusedAt = now;
-  return { event: "slots-refused", slots: refusedSlots(slots), repeated };
+  const reason = "put a key that works into the next slot";
+  return { event: "slots-refused", slots: refusedSlots(slots), reason, repeated };
 }
 
 function refusedSlots(slots: readonly Slot[]): RefusedSlot[] {

@@ -11,7 +11,7 @@ export type Refusal =
   | { event: "no-such-route"; path: string }
   | { event: "no-such-variant"; variant: string }
   | { event: "impossible-key"; reason: string }
-  | { event: "slots-refused"; slots: readonly RefusedSlot[]; repeated: boolean }
+  | { event: "slots-refused"; slots: readonly RefusedSlot[]; reason: string; repeated: boolean }
   | ({ event: UpstreamEvent } & Upstream);
 
 /** S3, or whatever is asked in its place, denies what it was asked for: whose fault it is, is not known yet. */

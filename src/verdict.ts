@@ -72,7 +72,12 @@ export function verdictOf(said: Said, configured: string): Verdict {
     return { fault: "setup", origin, reason: "S3 redirects: check endpoint and region" };
   }
   // A 400 for no reason above is of the object, as where its encryption's key cannot be used.
-  return { fault: "unknown", origin, reason: `S3 itself answers ${status}`, own: status === 400 };
+  return {
+    fault: "unknown",
+    origin,
+    reason: `S3 itself answers ${status}: look its code up`,
+    own: status === 400,
+  };
 }
 
 /** True where S3 knew the slot. */

@@ -350,7 +350,8 @@ describe("half a slot is no error", () => {
     env = { ...ENV, ...NEXT, ...half };
     expect(await ask("/images/card/key.jpg", 2)).toEqual({ 200: 2 });
     expect(costs()).toEqual([2, 0]);
-    expect(lines()).toEqual([NEXT_IN_USE]);
+    const reason = "AWS_SECRET_ACCESS_KEY: is missing: set the secret, and list it under [secrets]";
+    expect(lines()).toEqual([{ ...NEXT_IN_USE, reason }]);
   });
 
   test("but two halves are", async () => {
@@ -611,6 +612,10 @@ test("a code with a dot in it is told whole", async () => {
   faultWith("key.jpg", "KMS.DisabledException");
   expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
   expect(lines()).toMatchObject([
-    { event: "origin-denied", origin: "KMS.DisabledException", reason: "S3 itself answers 400" },
+    {
+      event: "origin-denied",
+      origin: "KMS.DisabledException",
+      reason: "S3 itself answers 400: look its code up",
+    },
   ]);
 });
