@@ -328,6 +328,7 @@ describe("both keys dead", () => {
     stage.s3.keys.clear();
     expect(await ask("/images/card/photos/fig.jpg")).toEqual({ 502: 1 });
     expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
+    expect(lines().map(({ event }) => event)).toEqual(["slots-refused"]);
   });
 });
 
@@ -376,6 +377,15 @@ describe("where S3 gives what the edge is denied", () => {
       const reason = expect.stringMatching(/S3 gives it to the Worker.*overlay/);
       expect(line).toMatchObject({ event: "origin-denied", edge: "9408", reason });
     }
+  });
+
+  test("and a next key that may not read it changes nothing of that", async () => {
+    answerAs((request) => {
+      if (isOf(request, NEXT_ID)) return say("AccessDenied");
+      return isProbe(request) ? undefined : say("AccessDenied");
+    });
+    expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
+    expect(lines()).toMatchObject([{ reason: expect.stringContaining("not to the edge") }]);
   });
 
   test("a denial that was over at once is not shown", async () => {
@@ -527,8 +537,11 @@ describe("while a key dies", () => {
     await Promise.all(stage.after);
     network.resetHandlers(...stage.s3.handlers);
     const before = stage.asked.length;
-    expect(await ask(KEY, 10)).toEqual({ 200: 10 });
-    expect(stage.asked.length - before).toBe(10);
+    for (let times = 0; times < 10; times++) {
+      expect(await ask(KEY)).toEqual({ 200: 1 });
+      await Promise.all(stage.after);
+    }
+    expect(costs()).toEqual([before + 10, 2]);
     expect(lines()).toEqual([REFUSED, NEXT_IN_USE]);
   });
 
