@@ -75,14 +75,21 @@ beforeAll(async () => {
     return stand.edge.fetch(url, init);
   };
   door = await serveEdge({ fetch: (url, init = {}) => edge(url, init) }, console.error);
+  const stored = { AWS_ACCESS_KEY_ID: "KeyId", AWS_SECRET_ACCESS_KEY: "Secret" };
+  const missing = { AWS_ACCESS_KEY_ID_NEXT: "Missing" };
+  const compatibility_date = "2026-11-01";
   const config = {
     name: "versions",
     main: join(ROOT, "test/versions.ts"),
     alias: { "built-worker": join(BUILT, "index.js") },
-    compatibility_date: "2026-11-01",
+    compatibility_date,
     vars: { ...vars, LOCAL_EDGE: door.url },
+    services: Object.entries({ ...stored, ...missing }).map(([binding, entrypoint]) => ({
+      ...{ binding, entrypoint, service: "store" },
+    })),
   };
-  server = createHarness({ root: ROOT, workers: [{ config }] });
+  const store = { name: "store", main: join(ROOT, "test/store.ts"), compatibility_date };
+  server = createHarness({ root: ROOT, workers: [{ config }, { config: store }] });
   await server.listen();
 });
 afterAll(async () => {
@@ -173,6 +180,28 @@ test.each<[string, Order, string]>([
   const slots = [{ slot: "current", origin }];
   const refused = server.lines().filter(({ event }) => event === "slots-refused");
   expect(refused).toMatchObject([{ slots, answered: 502 }]);
+});
+
+test("20 requests at once that find the current key dead share one probe, across requests", async () => {
+  begin();
+  stand.s3.keys.delete(CREDENTIALS.accessKeyId);
+  const version = deploy({ ...SECRETS, ...NEXT });
+  const asked = Array.from({ length: 20 }, () => ask(version, SHOWN));
+  expect(await Promise.all(asked)).not.toContain(false);
+  expect(stand.s3.requests.filter(({ headers }) => headers.has("range"))).toHaveLength(1);
+  const told = server.lines().map(({ event, slot }) => [event, slot]);
+  expect(told).toEqual([
+    ["slot-refused", "current"],
+    ["slot-in-use", "next"],
+  ]);
+});
+
+test("a version may have its secrets in a Secrets Store, with half a slot that is missing there", async () => {
+  begin();
+  const version = deploy({});
+  const asked = Array.from({ length: 20 }, () => ask(version, SHOWN));
+  expect(await Promise.all(asked)).not.toContain(false);
+  expect(server.lines()).toEqual([]);
 });
 
 /** True where a secret is to be deleted that is not there: wrangler would say so. */
