@@ -574,6 +574,37 @@ describe("while a key dies", () => {
   });
 });
 
+describe("of two slots that were denied an object, the log has what tells most", () => {
+  const reasons = () => lines().map(({ event, reason }) => [event, reason]);
+
+  test("S3's odd word on one, and a guess at the other", async () => {
+    stage.s3.faults.add("no-list-bucket");
+    await ask("/images/card/nothing.jpg");
+    answerAs((request) => (isOf(request, NEXT_ID) ? say("AccountProblem") : say("AccessDenied")));
+    expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
+    const reason = "S3 itself answers 403: look its code up";
+    expect(reasons().slice(1)).toEqual([["origin-denied", reason]]);
+  });
+
+  test("that S3 gives it with one, and its odd word on the other", async () => {
+    answerAs((request) => {
+      if (isOf(request, NEXT_ID)) return say("AccountProblem");
+      return isProbe(request) ? undefined : say("AccessDenied");
+    });
+    expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
+    expect(reasons()).toEqual([["origin-denied", expect.stringContaining("not to the edge")]]);
+  });
+
+  test("what is wrong with S3 itself, though both were refused before", async () => {
+    stage.s3.keys.clear();
+    expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
+    wait(4);
+    stage.s3.faults.add("clock-skew");
+    expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
+    expect(reasons().slice(1)).toEqual([["origin-denied", expect.stringContaining("clock")]]);
+  });
+});
+
 test("one key in both slots, as at the end of a rotation, is one slot", async () => {
   const both = {
     AWS_ACCESS_KEY_ID: NEXT_ID,
