@@ -110,7 +110,7 @@ describe("a revoked current key and a good next one", () => {
     await Promise.all(stage.after);
     expect(costs()).toEqual([3, 1]);
     wait(2);
-    await ask("/images/card/key.jpg", 100);
+    await ask("/images/card/key.jpg", 100, "at once");
     await Promise.all(stage.after);
     expect(costs()).toEqual([103, 2]);
     stage.s3.keys.set(CURRENT_ID, CURRENT_SECRET);
@@ -259,6 +259,25 @@ describe("a missing object in a bucket that the key may not list", () => {
     expect(alarms()).toHaveLength(2);
   });
 
+  test("and is not told where an object was read in between, but where the edge failed", async () => {
+    for (const [path, trouble, alarms] of [
+      ["/images/card/broken/page.jpg", undefined, 0],
+      ["/images/card/key.jpg", "9522/503", 1],
+    ] as const) {
+      arrange();
+      stage.s3.faults.add("no-list-bucket");
+      stage.logged = [];
+      env = { ...ENV };
+      for (let second = 0; second < 70; second++) {
+        stage.edge.switches.trouble = second === 40 ? trouble : undefined;
+        await ask(second === 40 ? path : "/images/card/nothing.jpg");
+        wait(1);
+      }
+      const told = stage.logged.filter(({ line }) => line["event"] === "bucket-denied");
+      expect([path, told.length]).toEqual([path, alarms]);
+    }
+  });
+
   test("a few missing objects are no alarm, however long it takes", async () => {
     for (let minute = 0; minute < 9; minute++) {
       await ask("/images/card/nothing.jpg");
@@ -312,6 +331,19 @@ describe("both keys dead", () => {
     wait(4);
     await ask("/images/card/key.jpg", 100, "at once");
     expect(stage.probes).toHaveLength(4);
+  });
+
+  test("is told again when it comes back", async () => {
+    await ask("/images/card/key.jpg");
+    stage.s3.keys.set(CURRENT_ID, CURRENT_SECRET);
+    wait(4);
+    stage.s3.faults.add("no-list-bucket");
+    expect(await ask("/images/card/nothing.jpg")).toEqual({ 404: 1 });
+    stage.s3.keys.clear();
+    wait(4);
+    expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
+    const events = ["slots-refused", "slot-in-use", "object-denied", "slots-refused"];
+    expect(lines().map(({ event }) => event)).toEqual(events);
   });
 
   test("is told again each minute that it lasts", async () => {
@@ -423,6 +455,33 @@ test("a region that S3 names, and that is the right one, is no fault (A5)", asyn
   expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
 });
 
+test.each([
+  ["InvalidAccessKeyId", "eu-central-1"],
+  ["AccountProblem", "eu-west-1"],
+])("where S3 says %s, that it names the region %s is no reason to stop", async (code, region) => {
+  refuseCurrent(403, code, { "x-amz-bucket-region": region });
+  expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
+});
+
+test.each(["NoSuchKey", ""])(
+  "an object that S3 itself has not is missing: 404 %s",
+  async (code) => {
+    answerAs((request) => (isProbe(request) ? say(code, 404) : say("AccessDenied")));
+    expect(await ask("/images/card/key.jpg")).toEqual({ 404: 1 });
+    expect(lines()).toMatchObject([{ event: "object-missing", origin: code || "404" }]);
+  },
+);
+
+test("a slot that S3 refuses with another code is told again", async () => {
+  stage.s3.keys.delete(CURRENT_ID);
+  await ask("/images/card/key.jpg");
+  stage.s3.keys.set(CURRENT_ID, "another");
+  wait(61);
+  await ask("/images/card/key.jpg");
+  await Promise.all(stage.after);
+  expect(lines()).toEqual([REFUSED, NEXT_IN_USE, { ...REFUSED, origin: "SignatureDoesNotMatch" }]);
+});
+
 test("a bucket that is not there is told as such", async () => {
   env = { ...ENV };
   refuseCurrent(403, "NoSuchBucket");
@@ -435,9 +494,12 @@ test("a 401 is the slot's fault, whatever else it says (A7)", async () => {
   expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
 });
 
-test("an empty object is there: the edge may have it once more", async () => {
+test.each([
+  ["is empty", () => say("InvalidRange", 416)],
+  ["comes whole", () => new HttpResponse("an object")],
+])("an object that %s is there: the edge is asked for it once more", async (_what, answer) => {
   env = { ...ENV };
-  answerAs((request) => (isProbe(request) ? say("InvalidRange", 416) : say("AccessDenied")));
+  answerAs((request) => (isProbe(request) ? answer() : say("AccessDenied")));
   expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
   expect(costs()).toEqual([2, 1]);
 });
@@ -561,6 +623,23 @@ describe("while a key dies", () => {
     wait(-600);
     stage.s3.keys.set(NEXT_ID, NEXT_SECRET);
     expect(await ask(KEY)).toEqual({ 200: 1 });
+  });
+
+  test("and the visitor for whom it was probed is gone, the next one asks S3 himself", async () => {
+    vi.useRealTimers();
+    stage.s3.keys.delete(CURRENT_ID);
+    const send = vi.mocked(fetch).getMockImplementation() ?? fetch;
+    let lost = false;
+    vi.mocked(fetch).mockImplementation((input, init) => {
+      const mine = !lost && init !== undefined && init.cf === undefined && "cache" in init;
+      lost ||= mine;
+      return mine ? new Promise<never>(() => {}) : send(input, init);
+    });
+    void ask(KEY);
+    await expect.poll(() => lost).toBe(true);
+    stage.after = []; // nobody waits for what never ends
+    expect(await ask(KEY)).toEqual({ 200: 1 });
+    expect(await ask(KEY, 5)).toEqual({ 200: 5 });
   });
 
   test("and a probe of it never ends, the others wait no longer than for one", async () => {
