@@ -68,9 +68,7 @@ export async function configOf(env: object, now: number): Promise<Config | Broke
   const before = checked.get(env);
   if (before !== undefined && now < before.until) return before.config;
   const { vars, stored } = await openStores(env, before?.vars);
-  // Another request may have been quicker, and what it learns of the slots holds for all.
-  const known = checked.get(env);
-  if (known !== undefined && now < known.until) return known.config;
+  const known = checked.get(env); // another request may have been quicker
   const same = known !== undefined && sameSecrets(vars, known.vars);
   const config = same ? known.config : readConfig(vars);
   if (!same && known !== undefined) rememberAll(config, known.config);

@@ -208,6 +208,14 @@ test("credentials that two buckets share are one mistake", () => {
   expect(mistakes({ BUCKETS, AWS_ACCESS_KEY_ID: "" })).toHaveLength(1);
 });
 
+test("what is learnt of a key is learnt of one bucket", () => {
+  const BUCKETS = { media, more: { ...media, bucket: "acme-more" } };
+  const config = readConfig({ ...ENV, BUCKETS });
+  const [one, other] = "buckets" in config ? config.buckets : [];
+  expect(one?.slots[0]).toEqual(other?.slots[0]);
+  expect(one?.slots[0]).not.toBe(other?.slots[0]);
+});
+
 test("a bucket may have credentials of its own", () => {
   const BUCKETS = { media, more: { ...media, bucket: "acme-more", credentials: "MORE" } };
   expect(mistakes({ BUCKETS })).toEqual([

@@ -174,6 +174,29 @@ describe("with the token", () => {
     expect(found).toMatchObject({ status: 503, slots: [{ state: "AccessDenied" }, {}] });
   });
 
+  test("what S3 says of the canary is told, where it knows the key", async () => {
+    network.use(
+      http.get(/amazonaws.*key\.jpg/, () => {
+        return new HttpResponse("<Code>InvalidObjectState</Code>", {
+          status: 403,
+          headers: { "x-amz-bucket-region": "eu-west-1" },
+        });
+      }),
+    );
+    const { status, slots } = await report();
+    expect(status).toBe(503);
+    expect(slots[0]).toMatchObject({ state: "InvalidObjectState", missing: 404 });
+  });
+
+  test("the region is told only where it is another one", async () => {
+    const headers = { "x-amz-bucket-region": "eu-west-1" };
+    const body = "<Code>AccessDenied</Code>";
+    network.use(http.get(/amazonaws/, () => new HttpResponse(body, { status: 403, headers })));
+    const { slots } = await report({ ...DEEP, BUCKETS: VARS.BUCKETS });
+    expect(slots[0]).toMatchObject({ state: "ok", missing: 403 });
+    expect(slots[0]).not.toHaveProperty("region");
+  });
+
   test("a canary that is not there says nothing against the slot", async () => {
     const gone = { media: { ...media, canary: "gone.jpg" } };
     const found = await report({ ...DEEP, BUCKETS: gone });

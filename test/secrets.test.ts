@@ -26,15 +26,14 @@ beforeEach(() => {
   id = keep(SECRETS.AWS_ACCESS_KEY_ID);
   secret = keep(SECRETS.AWS_SECRET_ACCESS_KEY);
   env = { ...ENV, AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret };
+  stage.edge.switches.cache = false;
   vi.useFakeTimers({ toFake: ["Date"] });
   return () => vi.useRealTimers();
 });
 
-/** Lets time pass, and the edge forget. */
 function wait(seconds: number): void {
   vi.setSystemTime(Date.now() + seconds * 1000);
   stage.clock.now = Date.now();
-  stage.edge.switches.cache = false;
 }
 
 const show = async () => (await get("/images/card/key.jpg", {}, env)).status;

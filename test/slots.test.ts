@@ -138,6 +138,8 @@ test.each<[string, () => void, string]>([
       [403, "ExpiredToken", "ExpiredToken"],
       [400, "AuthorizationHeaderMalformed", "AuthorizationHeaderMalformed"],
       [400, "InvalidArgument", "InvalidArgument"],
+      [403, "InvalidSecurity", "InvalidSecurity"],
+      [400, "InvalidToken", "InvalidToken"],
       [401, "Unauthorized", "Unauthorized"],
       [401, "", "401"],
     ] as const
@@ -728,6 +730,20 @@ test.each([
   refuseCurrent(403, "RequestTimeTooSkewed", headers);
   expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
   expect(lines()).toMatchObject([{ reason: expect.stringContaining(told) }]);
+});
+
+test("a redirect that names no region is S3's, too: the other slot is not tried", async () => {
+  refuseCurrent(307, "TemporaryRedirect");
+  expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
+  expect(costs()).toEqual([1, 1]);
+  expect(lines()).toMatchObject([{ reason: "S3 redirects: check endpoint and region" }]);
+});
+
+test("an account that S3 has something against is no missing object", async () => {
+  env = { ...ENV };
+  refuseCurrent(403, "AccountProblem");
+  expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
+  expect(await ask("/images/card/photos/fig.jpg")).toEqual({ 502: 1 });
 });
 
 test("a code with a dot in it is told whole", async () => {
