@@ -1,6 +1,6 @@
-import type { Bucket } from "./bucket.ts";
 import type { Print } from "./print.ts";
 import { isRefusal, type Refusal, type RefusedSlot } from "./refusal.ts";
+import type { Unusable } from "./secrets.ts";
 import { inOrder, keyEnd, type Slot, type SlotName } from "./slot.ts";
 
 /** What the log is told of a bucket once a change, whatever the traffic. */
@@ -27,6 +27,14 @@ export type Told = {
   denials?: { times: number; readonly since: number; alarmed: boolean } | undefined;
 };
 
+/** What is watched of a bucket. */
+type Watched = {
+  readonly name: string;
+  readonly slots: readonly Slot[];
+  readonly unusable: readonly Unusable[];
+  readonly told: Told;
+};
+
 /** For how long nothing but failures is told once: milliseconds. */
 const WHILE_MS = 60_000;
 
@@ -39,7 +47,7 @@ export function toldNothing(): Told {
 }
 
 /** What changed with the slots since the log was told. */
-export function slotNotices({ name: bucket, slots, unusable, told }: Bucket): Notice[] {
+export function slotNotices({ name: bucket, slots, unusable, told }: Watched): Notice[] {
   const refused = refusedSlots(slots);
   const [first] = inOrder(slots);
   const inUse = refused.length < slots.length ? first : undefined;
@@ -69,7 +77,7 @@ export function slotNotices({ name: bucket, slots, unusable, told }: Bucket): No
 
 /** The alarm where a bucket has denied every object for a while, though S3 knows the key. */
 export function denialNotices(
-  { name: bucket, told }: Bucket,
+  { name: bucket, told }: Watched,
   outcome: Print | Refusal,
   now: number,
 ): Notice[] {
@@ -91,7 +99,7 @@ export function denialNotices(
 }
 
 /** What is answered while S3 refuses all slots; the log has it once a while. */
-export function allRefused({ slots, told }: Bucket, now: number): Refusal {
+export function allRefused({ slots, told }: Watched, now: number): Refusal {
   const { allRefusedAt = Number.NEGATIVE_INFINITY } = told;
   const repeated = Math.abs(now - allRefusedAt) < WHILE_MS;
   if (!repeated) told.allRefusedAt = now;
