@@ -12,6 +12,12 @@ export type EdgeAnswer = {
 
 const LONGEST_TEXT = 2048;
 
+/**
+ * What the edge is not to keep (C4), by the origin's status or its own for it: since who asks is no
+ * part of its cache's key (C1), what was denied to one slot would be denied to the other.
+ */
+const NOT_KEPT = { "400-403": -1, "500-599": -1 };
+
 /** The options of one call (O1–O12). */
 export function edgeOptions({ variant, format, still }: Asked): RequestInitCfPropertiesImage {
   return {
@@ -33,7 +39,7 @@ export function askEdge(
   image: RequestInitCfPropertiesImage,
   seconds: number,
 ): Promise<EdgeAnswer | Refusal> {
-  return ask(url, { headers, cf: { image } }, seconds);
+  return ask(url, { headers, cf: { image, cacheTtlByStatus: NOT_KEPT } }, seconds);
 }
 
 /**

@@ -278,6 +278,15 @@ const CASES: Cases = {
       expect(stage.s3.requests).toHaveLength(way ? 1 : 2);
     },
   ]),
+  denialsKept: [0, 60].map((way): Case["denialsKept"] => [
+    way,
+    async () => {
+      stage.s3.faults.add("revoked-key");
+      expect(await see("/images/card/key.jpg")).toMatchObject({ status: 502, calls: 1 });
+      stage.s3.faults.clear();
+      expect(await see("/images/card/key.jpg")).toMatchObject(shown("image/avif"));
+    },
+  ]),
   patience: [
     [
       100,
@@ -354,6 +363,7 @@ const RULES = {
   avifInput: "L1",
   limits: "L1",
   cache: "C2",
+  denialsKept: "C1",
   patience: "R3",
   plain: "E6",
   unplayable: "O4",

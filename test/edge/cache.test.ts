@@ -91,6 +91,27 @@ describe("cache, limits, price", () => {
     expect(await times(KEY, { "200": -1 })).toBe(3);
   });
 
+  test("a denial is kept a minute where nobody says how long (C1, C4)", async () => {
+    for (const [fault, cacheTtlByStatus, requests] of [
+      ["revoked-key", {}, 2],
+      ["elsewhere-400", {}, 2],
+      ["revoked-key", { "400-403": -1 }, 3],
+      ["elsewhere-400", { "500-599": -1 }, 3],
+    ] as const) {
+      stand();
+      s3.faults.add(fault);
+      for (const later of [0, 59_000, 2_000]) {
+        clock.now += later;
+        await ask(KEY, {}, { cf: { image: SHARED, cacheTtlByStatus } });
+      }
+      expect([fault, cacheTtlByStatus, s3.requests.length]).toEqual([
+        fault,
+        cacheTtlByStatus,
+        requests,
+      ]);
+    }
+  });
+
   test("purging drops a failure that was kept, too (C3, C4)", async () => {
     const cf = { image: SHARED, cacheTtlByStatus: { "404": 60 } };
     for (let times = 0; times < 2; times++) await ask("nothing.jpg", {}, { cf });
@@ -184,6 +205,7 @@ describe("cache, limits, price", () => {
   });
 
   test("overlays are fetched, with or without what opens the bucket (O12)", async () => {
+    stand({ denialsKept: 0 });
     const draw = [{ url: urlOf("transparent.png") }];
     expect(await fault(await ask(KEY, { draw }))).toBe("9408/403");
     expect(edge.originFetches).toEqual([urlOf(KEY), urlOf("transparent.png")]);

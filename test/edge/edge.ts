@@ -77,7 +77,8 @@ export function createEdge({ zone, fetch, now, workers = {}, ...changed }: EdgeS
     const made = await transform(url, asking, image, keptFor);
     if (isFault(made)) {
       const failure = faultAnswer(made);
-      faults.set(key, made, ttlByStatus(cacheTtlByStatus, failure.status) ?? 0); // C4
+      const kept = /^(?:9408|9519)/.test(made) ? switches.denialsKept : 0; // C1
+      faults.set(key, made, ttlByStatus(cacheTtlByStatus, failure.status) ?? kept); // C4
       return failure;
     }
     transformations.add(billed);

@@ -38,6 +38,8 @@ export type Switches = {
   limits: Readonly<Record<"bytes" | "pixels" | "side" | "animation", number>>;
   /** C1. False: nothing is kept, as one likes it where objects and keys change under one's hands. */
   cache: boolean;
+  /** C1, open: for how many seconds a denial of the origin's is kept, unless the Worker says how long. */
+  denialsKept: number;
   /** How long the edge waits for an origin, in milliseconds. */
   patience: number;
   /** E6. Hosts that may be asked without TLS: there are none but on one's own machine. */
@@ -68,6 +70,7 @@ export const STRICT = {
   avifInput: false,
   limits: { bytes: 100e6, pixels: 100e6, side: 12_000, animation: 50e6 },
   cache: true,
+  denialsKept: 60,
   patience: 30_000,
   plain: [],
   unplayable: "refused",
