@@ -23,14 +23,11 @@ export type Bucket = {
   readonly unusable: readonly Unusable[];
   /** What this isolate told the log of it. */
   told: Told;
-  /** Counts denials and questions to S3, in the order in which they come. */
-  steps: number;
   /** The question to S3 that is under way, and until when it is waited for: milliseconds since 1970. */
   probing?: Probing | undefined;
 };
 
 type Probing = {
-  readonly asked: number;
   readonly ended: Promise<unknown>;
   readonly until: number;
 };
@@ -80,16 +77,18 @@ export function openBucket(
   const opened = usable.map((slot) => ({ ...slot })); // what is known of a slot is known of one bucket
   const slots = opened.filter((slot, at) => at === 0 || !isSameKey(slot, opened[0]));
   const own = { name, base, prefix, region, canary: canary && prefix + canary };
-  return { ...own, slots, usable: opened, unusable, told: toldNothing(), steps: 0 };
+  return { ...own, slots, usable: opened, unusable, told: toldNothing() };
 }
 
 /** Takes over what an isolate knew of a bucket before its configuration was read again. */
 export function remember(bucket: Bucket, before: Bucket): void {
-  bucket.told = before.told;
-  for (const slot of bucket.slots) {
+  const same = bucket.slots.filter((slot) => {
     const known = before.slots.find(({ name }) => name === slot.name);
-    if (isSameKey(slot, known)) Object.assign(slot, known);
-  }
+    return isSameKey(slot, known) && Object.assign(slot, known);
+  });
+  const refused = before.told.refused.filter(({ slot }) => same.some(({ name }) => name === slot));
+  bucket.told = { ...before.told, refused };
+  before.told.over = true;
 }
 
 /** As it is sent, so that what is signed is what is sent. http:// is for this machine alone. */

@@ -55,9 +55,18 @@ const answersSchema = table({
 const STORED_MS = 60_000;
 const BROKEN_MS = 5_000;
 
-type Checked = { readonly vars: Vars; readonly config: Config | Broken; readonly until: number };
+type Checked = {
+  readonly vars: Vars;
+  readonly config: Config | Broken;
+  /** The last one that was right. */
+  readonly right: Config | undefined;
+  readonly until: number;
+  /** When the stores were asked, counted. */
+  readonly read: number;
+};
 
 const checked = new WeakMap<object, Checked>();
+let reads = 0;
 
 /**
  * The configuration of an isolate, read and checked once. Secrets that are kept in a Secrets Store may
@@ -67,18 +76,21 @@ const checked = new WeakMap<object, Checked>();
 export async function configOf(env: object, now: number): Promise<Config | Broken> {
   const before = checked.get(env);
   if (before !== undefined && now < before.until) return before.config;
+  const read = ++reads;
   const { vars, stored } = await openStores(env, before?.vars);
-  const known = checked.get(env); // another request may have been quicker
+  const known = checked.get(env);
+  if (known !== undefined && known.read > read) return known.config; // asked later, answered sooner
   const same = known !== undefined && sameSecrets(vars, known.vars);
   const config = same ? known.config : readConfig(vars);
-  if (!same && known !== undefined) rememberAll(config, known.config);
-  const lasts = "mistakes" in config ? BROKEN_MS : STORED_MS;
-  checked.set(env, { vars, config, until: stored ? now + lasts : Number.POSITIVE_INFINITY });
+  const broken = "mistakes" in config;
+  const right = broken ? known?.right : config;
+  if (!broken && !same && known?.right !== undefined) rememberAll(config, known.right);
+  const until = stored ? now + (broken ? BROKEN_MS : STORED_MS) : Number.POSITIVE_INFINITY;
+  checked.set(env, { vars, config, right, until, read });
   return config;
 }
 
-function rememberAll(config: Config | Broken, before: Config | Broken): void {
-  if ("mistakes" in config || "mistakes" in before) return;
+function rememberAll(config: Config, before: Config): void {
   for (const bucket of config.buckets) {
     const known = before.buckets.find(({ name }) => name === bucket.name);
     if (known !== undefined) remember(bucket, known);

@@ -40,8 +40,8 @@ const PROBE_MS = 5_000;
 /**
  * Whose fault it is that an object was denied to a slot. S3 is asked, unless it just was: once at a
  * time for a bucket, however many visitors want to know.
- * @returns the verdict, and whether it is firm: S3 said it of this object, or after it was denied.
- *   Else the slot may have died in between
+ * @returns the verdict, and whether it is firm: S3 said it of this very object. What it said of another
+ *   one is a guess, for the slot may have died in between, or S3 have something against that object
  */
 export async function findVerdict(
   bucket: Bucket,
@@ -50,18 +50,10 @@ export async function findVerdict(
   { status }: Denied,
   context: Context,
 ): Promise<{ verdict: Verdict; firm: boolean }> {
-  const denied = ++bucket.steps;
   for (;;) {
     const found = freshFinding(slot, Date.now());
     if (found?.url === url) return { verdict: found.verdict, firm: true };
-    if (found !== undefined) {
-      const verdict = forOthers(found.verdict);
-      // What S3 says of a missing object comes with no other status (A6).
-      if (verdict.fault !== "object" || status === 401 || status === 403) {
-        return { verdict, firm: found.asked > denied };
-      }
-      return { verdict: { fault: "unknown", reason: "bad request or redirect" }, firm: false };
-    }
+    if (found !== undefined) return { verdict: forOthers(found.verdict, status), firm: false };
     const { probing } = bucket;
     if (probing === undefined || !isProbing(bucket)) break;
     await Promise.race([probing.ended, sleep(PROBE_MS)]);
@@ -78,17 +70,16 @@ export function isProbing({ probing }: Bucket): boolean {
 
 /** Asks S3 what it has against a slot, and notes what it says. */
 export function probe(bucket: Bucket, slot: Slot, url: string): Promise<Finding> {
-  const asked = ++bucket.steps;
   const ask = async (): Promise<Finding> => {
     const now = Date.now();
     const said = await askOrigin(url, await sign(url, bucket.region, slot.credentials, now), now);
-    const finding = { url, verdict: verdictOf(said, bucket.region), asked, at: Date.now() };
+    const finding = { url, verdict: verdictOf(said, bucket.region), at: Date.now() };
     note(slot, finding);
-    if (bucket.probing?.asked === asked) bucket.probing = undefined;
+    if (bucket.probing?.ended === ended) bucket.probing = undefined;
     return finding;
   };
   const ended = ask();
-  bucket.probing = { asked, ended, until: Date.now() + PROBE_MS };
+  bucket.probing = { ended, until: Date.now() + PROBE_MS };
   return ended;
 }
 

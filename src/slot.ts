@@ -17,13 +17,11 @@ export type Slot = {
 export type Finding = {
   readonly url: string;
   readonly verdict: Verdict;
-  /** When S3 was asked, counted in steps of the bucket, which tell before from after. */
-  readonly asked: number;
   /** When it answered: milliseconds since 1970. */
   readonly at: number;
 };
 
-/** For how long the answer to a probe is taken for true, and none is sent: milliseconds. */
+/** For how long S3's word on a slot is taken for true, and it is not asked again: milliseconds. */
 const FRESH_MS = 3_000;
 
 /** After how long a refused slot is tried again, while another one serves: milliseconds. */
@@ -39,17 +37,14 @@ export function freshFinding({ last }: Slot, now: number): Finding | undefined {
   return last !== undefined && isWithin(FRESH_MS, last.at, now) ? last : undefined;
 }
 
-/**
- * True if asking with a slot is of no use now, since S3 refused it.
- * @param needed whether S3 refuses the other one, too
- */
-export function isHopeless({ refused }: Slot, needed: boolean, now: number): boolean {
-  return refused !== undefined && isWithin(needed ? FRESH_MS : RETRY_MS, refused.at, now);
+/** True if asking with a slot is of no use, since S3 refused it only just. */
+export function isHopeless({ refused }: Slot, now: number): boolean {
+  return refused !== undefined && isWithin(FRESH_MS, refused.at, now);
 }
 
 /** True if a refused slot may be asked with again, though nothing needs it. */
-export function isDue(slot: Slot, now: number): boolean {
-  return slot.refused !== undefined && !isHopeless(slot, false, now);
+export function isDue({ refused }: Slot, now: number): boolean {
+  return refused !== undefined && !isWithin(RETRY_MS, refused.at, now);
 }
 
 /** The slots as they are to be tried: those that S3 refused come last. */
@@ -72,6 +67,16 @@ export function isSameKey({ credentials }: Slot, other: Slot | undefined): boole
     credentials.accessKeyId === other?.credentials.accessKeyId &&
     credentials.secretAccessKey === other.credentials.secretAccessKey
   );
+}
+
+/**
+ * Takes a refusal back where the edge had a print made with the slot that it denied to the other one.
+ * @param began when the edge was asked: what S3 said since then holds
+ */
+export function takeBack(slot: Slot, began: number): void {
+  if (slot.refused === undefined || slot.refused.at >= began) return;
+  slot.refused = undefined;
+  slot.last = undefined;
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Print } from "./print.ts";
 import { type Context, findVerdict, isProbing, probe } from "./probe.ts";
 import { type Denied, isDenied, type Refusal } from "./refusal.ts";
 import { sign } from "./sign.ts";
-import { inOrder, isDue, isHopeless } from "./slot.ts";
+import { inOrder, isDue, isHopeless, takeBack } from "./slot.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** Makes a print with the headers that sign the request. */
@@ -48,13 +48,13 @@ async function trySlots(
   let told: { readonly fault: Verdict["fault"]; readonly refusal: Refusal } | undefined;
   for (const slot of inOrder(bucket.slots)) {
     // The first is asked with even if it is refused: the edge may have the print (C1).
-    if (told !== undefined && isHopeless(slot, told.fault === "slot", Date.now())) continue;
+    const began = Date.now();
+    if (told !== undefined && isHopeless(slot, began)) continue;
     const attempt = async () => make(await sign(url, bucket.region, slot.credentials, Date.now()));
 
     let print = await attempt();
     if (!isDenied(print)) {
-      // The edge cannot have had what it just denied to the other slot.
-      if (told !== undefined) slot.refused = undefined;
+      if (told !== undefined) takeBack(slot, began);
       return print;
     }
     const { verdict, firm } = await findVerdict(bucket, slot, url, print, context);
@@ -66,7 +66,7 @@ async function trySlots(
     if (told === undefined || WEIGHTS[fault] > WEIGHTS[told.fault]) {
       told = { fault, refusal: conclude(print, verdict) };
     }
-    if (fault === "setup" || (fault === "object" && firm)) break;
+    if (firm && (fault === "setup" || fault === "object")) break;
   }
   const dead = bucket.slots.every(({ refused }) => refused !== undefined);
   if (told === undefined || (told.fault === "slot" && dead)) return allRefused(bucket, Date.now());

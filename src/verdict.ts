@@ -69,7 +69,8 @@ export function verdictOf(said: Said, configured: string): Verdict {
   if (fault !== undefined) return { fault, origin, ...(reason && { reason }) };
   if (status === 404) return { fault: "object", origin: origin ?? "404" };
   if (status >= 300 && status < 400) {
-    return { fault: "setup", origin, reason: "S3 redirects: check endpoint and region" };
+    const reason = "S3 redirects: check endpoint and region";
+    return { fault: "setup", origin, reason, own: true };
   }
   // A 400 for no reason above is of the object, as where its encryption's key cannot be used.
   return {
@@ -85,8 +86,12 @@ export function knowsSlot({ fault }: Verdict): boolean {
   return fault === "none" || fault === "object";
 }
 
-/** What S3 just said of a slot over one object, as it holds for another that was denied. */
-export function forOthers(verdict: Verdict): Verdict {
-  const own = knowsSlot(verdict) || (verdict.fault === "unknown" && verdict.own);
-  return own ? { fault: "object", reason: DENIED } : verdict;
+/**
+ * What S3 just said of a slot over one object, as it holds for another.
+ * @param status what the other one was denied with: a missing object's is 401 or 403 (A6, A7)
+ */
+export function forOthers(verdict: Verdict, status: number | undefined): Verdict {
+  if (!knowsSlot(verdict) && !("own" in verdict && verdict.own)) return verdict;
+  if (status === 401 || status === 403) return { fault: "object", reason: DENIED };
+  return { fault: "unknown", reason: "a bad request, or a redirect" };
 }

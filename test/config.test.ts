@@ -22,7 +22,6 @@ test("a right configuration is ready to serve from", () => {
     usable: [{ name: "current", credentials: CREDENTIALS }],
     unusable: [],
     told: expect.anything(),
-    steps: 0,
   });
   expect(config.answers).toEqual({ max_age: 600, timeout: 15 });
 });

@@ -1,6 +1,6 @@
 // Secrets that are kept in a Secrets Store: read with get(), and changed there without a deploy.
 
-import { beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { readSlots, secretNames } from "../src/secrets.ts";
 import { CREDENTIALS, ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, SECRETS } from "./env.ts";
 import { get, stage } from "./play.ts";
@@ -148,6 +148,104 @@ test("a changed token does not make the Worker forget its slots, nor tell of the
   expect(await show()).toBe(200);
   expect(stage.asked.length - before).toBe(1);
   expect(lines().map(({ event }) => event)).toEqual(["slot-refused", "slot-in-use"]);
+});
+
+describe("while the store changes", () => {
+  const OTHER = "AKIAQYLPMN5HHHFPTYPO";
+  let nextId = keep("");
+
+  beforeEach(() => {
+    nextId = keep(OTHER);
+    const { AWS_SECRET_ACCESS_KEY_NEXT } = NEXT;
+    Object.assign(env, { AWS_ACCESS_KEY_ID_NEXT: nextId, AWS_SECRET_ACCESS_KEY_NEXT });
+    stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+  });
+
+  test("what was learnt of a missing object before is no proof after", async () => {
+    stage.s3.faults.add("no-list-bucket");
+    expect(await show()).toBe(200);
+    wait(59);
+    for (const each of [1, 2, 3]) {
+      expect((await get(`/images/card/nothing-${each}.jpg`, {}, env)).status).toBe(404);
+    }
+    nextId.value = NEXT_CREDENTIALS.accessKeyId;
+    stage.s3.keys.delete(CREDENTIALS.accessKeyId);
+    wait(1.5);
+    expect(await show()).toBe(200);
+  });
+
+  test("a key that is refused in the place of one that was is told", async () => {
+    nextId.value = NEXT_CREDENTIALS.accessKeyId;
+    stage.s3.keys.delete(CREDENTIALS.accessKeyId);
+    expect(await show()).toBe(200);
+    id.value = OTHER;
+    wait(61);
+    expect(await show()).toBe(200);
+    const refused = lines().filter(({ event }) => event === "slot-refused");
+    expect(refused.map(({ access_key }) => access_key)).toEqual(["…MPLE", "…TYPO"]);
+  });
+
+  test("an old value that comes late does not replace a newer one", async () => {
+    expect(await show()).toBe(200);
+    wait(61);
+    let release = () => {};
+    const held = new Promise<void>((settle) => {
+      release = settle;
+    });
+    nextId.get.mockImplementationOnce(async () => {
+      await held;
+      return OTHER;
+    });
+    const late = show();
+    nextId.value = NEXT_CREDENTIALS.accessKeyId;
+    stage.s3.keys.delete(CREDENTIALS.accessKeyId);
+    expect(await show()).toBe(200);
+    release();
+    await late;
+    expect(await show()).toBe(200);
+  });
+
+  test("requests of before tell the log no old news", async () => {
+    stage.s3.keys.delete(CREDENTIALS.accessKeyId);
+    expect(await show()).toBe(502);
+    wait(59);
+    let release = () => {};
+    const held = new Promise<void>((settle) => {
+      release = settle;
+    });
+    const edge = stage.edge.fetch;
+    stage.edge.fetch = async (url, init) => {
+      if (url.endsWith("fig.jpg")) await held;
+      return edge(url, init);
+    };
+    const old = get("/images/card/photos/fig.jpg", {}, env);
+    await expect.poll(() => stage.asked.length).toBe(3);
+    nextId.value = NEXT_CREDENTIALS.accessKeyId;
+    wait(2);
+    expect(await show()).toBe(200);
+    release();
+    await old;
+    expect(await show()).toBe(200);
+    const events = lines().map(({ event }) => event);
+    expect(events.filter((event) => event === "slot-in-use")).toHaveLength(1);
+  });
+
+  test("a store that was wrong for a while makes nothing be told twice", async () => {
+    nextId.value = NEXT_CREDENTIALS.accessKeyId;
+    stage.s3.keys.delete(CREDENTIALS.accessKeyId);
+    expect(await show()).toBe(200);
+    for (const [first, second, status, seconds] of [
+      ["bad key", "bad key", 500, 61],
+      [CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.accessKeyId, 200, 6],
+    ] as const) {
+      id.value = first;
+      nextId.value = second;
+      wait(seconds);
+      expect(await show()).toBe(status);
+    }
+    const events = ["slot-refused", "slot-in-use", "configuration-broken"];
+    expect(lines().map(({ event }) => event)).toEqual(events);
+  });
 });
 
 test("a slot that is whole again in its store is told to be in use", async () => {

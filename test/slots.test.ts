@@ -616,7 +616,75 @@ describe("while a key dies", () => {
       expect(await ask(`/images/card/nothing-${each}.jpg`)).toEqual({ 404: 1 });
       wait(0.05);
     }
-    expect(costs()).toEqual([201, 5]);
+    expect(costs()).toEqual([204, 8]); // in ten seconds
+  });
+
+  test("and the next one has only just come to life, it is asked with within seconds", async () => {
+    refuseCurrent(403, "AccountProblem");
+    stage.s3.keys.delete(NEXT_ID);
+    expect(await ask(KEY)).toEqual({ 502: 1 });
+    stage.s3.keys.set(NEXT_ID, NEXT_SECRET);
+    wait(4);
+    expect(await ask(KEY)).toEqual({ 200: 1 });
+  });
+
+  test("and the one that died before is back, it serves within seconds", async () => {
+    stage.s3.faults.add("no-list-bucket");
+    stage.s3.keys.delete(CURRENT_ID);
+    expect(await ask(KEY)).toEqual({ 200: 1 });
+    wait(30);
+    stage.s3.keys.set(CURRENT_ID, CURRENT_SECRET);
+    expect(await ask(MISSING)).toEqual({ 404: 1 });
+    stage.s3.keys.delete(NEXT_ID);
+    expect(await ask(KEY)).toEqual({ 200: 1 });
+  });
+
+  test("which only a part of S3 knows, a word on a missing object is no proof", async () => {
+    stage.s3.faults.add("no-list-bucket");
+    let release: (() => void) | undefined;
+    let dying = false;
+    answerAs(async (request) => {
+      if (isProbe(request) && isOf(request, NEXT_ID) && release === undefined) {
+        await new Promise<void>((settle) => {
+          release = settle;
+        });
+      }
+      const denied = dying && isOf(request, CURRENT_ID) && !isProbe(request);
+      return denied ? say("InvalidAccessKeyId") : undefined;
+    });
+    await ask("/images/card/nothing-1.jpg");
+    wait(2.9);
+    const missing = ask("/images/card/nothing-2.jpg");
+    await expect.poll(() => release).toBeDefined();
+    wait(0.2);
+    dying = true;
+    const shown = [ask(KEY), ask("/images/card/photos/fig.jpg")];
+    await expect.poll(() => stage.asked.length).toBe(5);
+    release?.();
+    expect(await Promise.all([missing, ...shown])).toEqual([{ 404: 1 }, { 200: 1 }, { 200: 1 }]);
+  });
+
+  test("and a print that was begun before comes late, nothing newer is taken back", async () => {
+    stage.s3.keys.delete(CURRENT_ID);
+    let release = () => {};
+    const held = new Promise<void>((settle) => {
+      release = settle;
+    });
+    answerAs(async (request) => {
+      if (!request.url.endsWith("fig.jpg") || !isOf(request, NEXT_ID)) return undefined;
+      await held;
+      const { body = new Uint8Array() } = stage.s3.objects.get("published/key.jpg") ?? {};
+      return new HttpResponse(body.slice(), { headers: { "content-type": "image/jpeg" } });
+    });
+    const late = ask("/images/card/photos/fig.jpg");
+    await expect.poll(() => stage.asked.length).toBe(2);
+    stage.s3.keys.clear();
+    wait(1);
+    expect(await ask(KEY)).toEqual({ 502: 1 });
+    release();
+    expect(await late).toEqual({ 200: 1 });
+    expect(await ask(KEY)).toEqual({ 502: 1 });
+    expect(lines().map(({ event }) => event)).toEqual(["slots-refused"]);
   });
 
   test("and the clock is set back, it is tried again all the same", async () => {
@@ -730,6 +798,28 @@ test.each([
   refuseCurrent(403, "RequestTimeTooSkewed", headers);
   expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
   expect(lines()).toMatchObject([{ reason: expect.stringContaining(told) }]);
+});
+
+test.each([
+  [
+    "redirects to another region",
+    () => say("TemporaryRedirect", 307, { "x-amz-bucket-region": "eu-central-1" }),
+  ],
+  ["redirects", () => say("", 301)],
+])("an object for which S3 %s decides nothing for others", async (_what, answer) => {
+  stage.s3.faults.add("no-list-bucket");
+  answerAs(({ url }) => (url.endsWith("moved.jpg") ? answer() : undefined));
+  expect(await ask("/images/card/moved.jpg")).toEqual({ 502: 1 });
+  stage.s3.keys.delete(CURRENT_ID);
+  expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
+});
+
+test("nor does a redirect without a region make a missing object unavailable", async () => {
+  env = { ...ENV };
+  stage.s3.faults.add("no-list-bucket");
+  answerAs(({ url }) => (url.endsWith("moved.jpg") ? say("", 301) : undefined));
+  expect(await ask("/images/card/moved.jpg")).toEqual({ 502: 1 });
+  expect(await ask("/images/card/nothing.jpg")).toEqual({ 404: 1 });
 });
 
 test("a redirect that names no region is S3's, too: the other slot is not tried", async () => {
