@@ -75,7 +75,7 @@ export function probe(bucket: Bucket, slot: Slot, url: string): Promise<Finding>
     const said = await askOrigin(url, await sign(url, bucket.region, slot.credentials, now), now);
     const finding = { url, verdict: verdictOf(said, bucket.region), at: Date.now() };
     note(slot, finding);
-    if (bucket.probing?.ended === ended) bucket.probing = undefined;
+    bucket.probing = undefined;
     return finding;
   };
   const ended = ask();

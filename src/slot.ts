@@ -74,9 +74,7 @@ export function isSameKey({ credentials }: Slot, other: Slot | undefined): boole
  * @param began when the edge was asked: what S3 said since then holds
  */
 export function takeBack(slot: Slot, began: number): void {
-  if (slot.refused === undefined || slot.refused.at >= began) return;
-  slot.refused = undefined;
-  slot.last = undefined;
+  if (slot.refused !== undefined && slot.refused.at < began) slot.refused = undefined;
 }
 
 /**

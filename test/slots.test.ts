@@ -361,6 +361,7 @@ describe("both keys dead", () => {
     await ask("/images/card/key.jpg");
     stage.s3.keys.clear();
     expect(await ask("/images/card/photos/fig.jpg")).toEqual({ 502: 1 });
+    wait(4);
     expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
     expect(lines().map(({ event }) => event)).toEqual(["slots-refused"]);
   });
