@@ -390,6 +390,17 @@ describe("half a slot is no error", () => {
     expect(lines()).toEqual([{ ...NEXT_IN_USE, reason }]);
   });
 
+  test("and nothing is said of it where the other one is in use again", async () => {
+    env = { ...ENV, ...NEXT, AWS_SECRET_ACCESS_KEY_NEXT: undefined };
+    stage.s3.keys.delete(CURRENT_ID);
+    expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
+    stage.s3.keys.set(CURRENT_ID, CURRENT_SECRET);
+    wait(61);
+    expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
+    await Promise.all(stage.after);
+    expect(lines().slice(1)).toEqual([CURRENT_IN_USE]);
+  });
+
   test("but two halves are", async () => {
     env = { ...ENV, ...half, AWS_SECRET_ACCESS_KEY_NEXT: NEXT_SECRET };
     expect(await ask("/images/card/key.jpg")).toEqual({ 500: 1 });
@@ -434,6 +445,7 @@ describe("where S3 gives what the edge is denied", () => {
   });
 
   test("a bad redirect is never taken for a missing object", async () => {
+    env = { ...ENV };
     stage.s3.faults.add("no-list-bucket");
     expect(await ask("/images/card/nothing.jpg")).toEqual({ 404: 1 });
     stage.edge.switches.trouble = "9420/415";
