@@ -10,16 +10,14 @@ export type Said = {
   readonly ahead?: number | undefined;
 };
 
-/** Whose fault it is that a request was denied, with S3's code and what to do about it. */
+/**
+ * Whose fault it is that a request was denied, with S3's code and what to do about it. `none`: S3 gives
+ * the object to the Worker. `object`: it knows the slot, and denies the object. `setup`: no slot can be
+ * right here. `slot`: it refuses the slot.
+ */
 export type Verdict =
   | {
-      readonly fault: /** S3 gives the object to the Worker. */
-        | "none"
-        /** S3 knows the slot, and denies the object. */
-        | "object"
-        /** No slot can be right here. */
-        | "setup"
-        | "unknown";
+      readonly fault: "none" | "object" | "setup" | "unknown";
       readonly origin?: string | undefined;
       readonly reason?: string;
       /** True where it is of this object alone. */
