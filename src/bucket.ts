@@ -88,7 +88,7 @@ export function remember(bucket: Bucket, before: Bucket): void {
   });
   const refused = before.told.refused.filter(({ slot }) => same.some(({ name }) => name === slot));
   bucket.told = { ...before.told, refused };
-  before.told.over = true;
+  before.told.replaced = true;
 }
 
 /** As it is sent, so that what is signed is what is sent. http:// is for this machine alone. */

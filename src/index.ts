@@ -60,8 +60,9 @@ async function show(
   const url = originUrl(bucket.base, key);
   const { timeout, max_age } = config.answers;
   const asked = chooseFormat(variant, readAccept(request.headers.get("accept")), svg);
-  const print = await withSlots(bucket, url, context, (headers) =>
-    makePrint(url, headers, asked, timeout),
+  // Signed with the current key, or with the next one where S3 refuses that.
+  const print = await withSlots(bucket, url, context, (signed) =>
+    makePrint(url, signed, asked, timeout),
   );
   if (isRefusal(print)) return print;
 

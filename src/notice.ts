@@ -24,7 +24,7 @@ export type Told = {
   /** When all slots were told to be refused: milliseconds since 1970. */
   allRefusedAt?: number | undefined;
   /** True once the bucket was opened anew: what is learnt of the old one is no news. */
-  over?: boolean;
+  replaced?: boolean;
   /** The denials since anything else came, if nothing did. */
   denials?: { times: number; readonly since: number; alarmed: boolean } | undefined;
 };
@@ -50,7 +50,7 @@ export function toldNothing(): Told {
 
 /** What changed with the slots since the log was told. */
 export function slotNotices({ name: bucket, slots, unusable, told }: Watched): Notice[] {
-  if (told.over) return [];
+  if (told.replaced) return [];
   const refused = refusedSlots(slots);
   const [first] = inOrder(slots);
   const inUse = refused.length < slots.length ? first : undefined;

@@ -45,16 +45,16 @@ async function trySlots(
   context: Context,
   make: Make,
 ): Promise<Print | Refusal> {
-  let told: { readonly fault: Verdict["fault"]; readonly refusal: Refusal } | undefined;
+  let denial: { readonly fault: Verdict["fault"]; readonly refusal: Refusal } | undefined;
   for (const slot of inOrder(bucket.slots)) {
     // The first is asked with even if it is refused: the edge may have the print (C1).
     const began = Date.now();
-    if (told !== undefined && isHopeless(slot, began)) continue;
+    if (denial !== undefined && isHopeless(slot, began)) continue;
     const attempt = async () => make(await sign(url, bucket.region, slot.credentials, Date.now()));
 
     let print = await attempt();
     if (!isDenied(print)) {
-      if (told !== undefined) takeBack(slot, began);
+      if (denial !== undefined) takeBack(slot, began);
       return print;
     }
     const { verdict, firm } = await findVerdict(bucket, slot, url, print, context);
@@ -63,14 +63,15 @@ async function trySlots(
       if (!isDenied(print)) return print;
     }
     const { fault } = verdict;
-    if (told === undefined || WEIGHTS[fault] > WEIGHTS[told.fault]) {
-      told = { fault, refusal: conclude(print, verdict) };
+    if (denial === undefined || WEIGHTS[fault] > WEIGHTS[denial.fault]) {
+      denial = { fault, refusal: conclude(print, verdict) };
     }
     if (firm && (fault === "setup" || fault === "object")) break;
   }
   const dead = bucket.slots.every(({ refused }) => refused !== undefined);
-  if (told === undefined || (told.fault === "slot" && dead)) return allRefused(bucket, Date.now());
-  return told.refusal;
+  if (denial === undefined || (denial.fault === "slot" && dead))
+    return allRefused(bucket, Date.now());
+  return denial.refusal;
 }
 
 /** What a denial means, now that it is known whose fault it is. */

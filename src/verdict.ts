@@ -21,7 +21,7 @@ export type Verdict =
       readonly origin?: string | undefined;
       readonly reason?: string;
       /** True where it is of this object alone. */
-      readonly own?: boolean;
+      readonly objectOnly?: boolean;
     }
   | { readonly fault: "slot"; readonly origin: string };
 
@@ -68,14 +68,14 @@ export function verdictOf(said: Said, configured: string): Verdict {
   if (status === 404) return { fault: "object", origin: origin ?? "404" };
   if (status >= 300 && status < 400) {
     const reason = "S3 redirects: check endpoint and region";
-    return { fault: "setup", origin, reason, own: true };
+    return { fault: "setup", origin, reason, objectOnly: true };
   }
   // A 400 for no reason above is of the object, as where its encryption's key cannot be used.
   return {
     fault: "unknown",
     origin,
     reason: `S3 itself answers ${status}: look its code up`,
-    own: status === 400,
+    objectOnly: status === 400,
   };
 }
 
@@ -89,7 +89,7 @@ export function knowsSlot({ fault }: Verdict): boolean {
  * @param status what the other one was denied with: a missing object's is 401 or 403 (A6, A7)
  */
 export function forOthers(verdict: Verdict, status: number | undefined): Verdict {
-  if (!knowsSlot(verdict) && !("own" in verdict && verdict.own)) return verdict;
+  if (!knowsSlot(verdict) && !("objectOnly" in verdict && verdict.objectOnly)) return verdict;
   if (status === 401 || status === 403) return { fault: "object", reason: DENIED };
   return { fault: "unknown", reason: "a bad request, or a redirect" };
 }
