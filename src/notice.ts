@@ -64,8 +64,7 @@ export function slotNotices({ name: bucket, slots, unusable, told }: Watched): N
     }
     if (inUse.name !== told.inUse) {
       const slot = inUse.name;
-      const mistakes = unusable.filter((other) => other.slot === "current" && slot !== other.slot);
-      const reason = mistakes.flatMap((other) => other.mistakes.map((one) => one.join(": ")));
+      const reason = slot === "current" ? [] : mistakesOf(unusable);
       notices.push({
         ...{ event: "slot-in-use", bucket, slot, access_key: keyEnd(inUse) },
         ...(reason.length > 0 && { reason: reason.join("; ") }),
@@ -102,12 +101,18 @@ export function denialNotices(
 }
 
 /** What is answered while S3 refuses all slots; the log has it once a while. */
-export function allRefused({ slots, told }: Watched, now: number): Refusal {
+export function allRefused({ slots, unusable, told }: Watched, now: number): Refusal {
   const { allRefusedAt = Number.NEGATIVE_INFINITY } = told;
   const repeated = Math.abs(now - allRefusedAt) < WHILE_MS;
   if (!repeated) told.allRefusedAt = now;
-  const reason = "put a key that works into the next slot";
+  const remedy = "put a key that works into the next slot";
+  const reason = [remedy, ...mistakesOf(unusable)].join("; ");
   return { event: "slots-refused", slots: refusedSlots(slots), reason, repeated };
+}
+
+/** What the secrets of the slots that cannot be used lack. */
+function mistakesOf(unusable: readonly Unusable[]): string[] {
+  return unusable.flatMap(({ mistakes }) => mistakes.map((mistake) => mistake.join(": ")));
 }
 
 function refusedSlots(slots: readonly Slot[]): RefusedSlot[] {

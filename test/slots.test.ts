@@ -390,10 +390,12 @@ describe("half a slot is no error", () => {
     expect(lines()).toEqual([{ ...NEXT_IN_USE, reason }]);
   });
 
-  test("and nothing is said of it where the other one is in use again", async () => {
+  test("as next one is told where the current one is refused, and not where it is in use again", async () => {
     env = { ...ENV, ...NEXT, AWS_SECRET_ACCESS_KEY_NEXT: undefined };
     stage.s3.keys.delete(CURRENT_ID);
     expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
+    const reason = /next slot; AWS_SECRET_ACCESS_KEY_NEXT: is missing: set the secret$/;
+    expect(lines()).toMatchObject([{ reason: expect.stringMatching(reason) }]);
     stage.s3.keys.set(CURRENT_ID, CURRENT_SECRET);
     wait(61);
     expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
