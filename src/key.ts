@@ -1,19 +1,5 @@
-import type { Refusal } from "./refusal.ts";
-
 const MOST_BYTES = 1024; // A10
-const CONTROL = /\p{Cc}/u;
-
-/**
- * The path of a public URL, percent-decoded once. Strict, so that no path has two readings: a stray
- * `%` or a byte sequence that is not UTF-8 is refused.
- */
-export function decodePath(pathname: string): string | Refusal {
-  try {
-    return decodeURIComponent(pathname);
-  } catch {
-    return { event: "impossible-key", reason: "the path is not percent-encoded UTF-8" };
-  }
-}
+export const CONTROL = /\p{Cc}/u;
 
 /**
  * What is wrong with an object key, or undefined if nothing is. A key has 1 to 1,024 bytes of UTF-8

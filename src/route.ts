@@ -17,11 +17,11 @@ type TemplatePart = string | { name: string };
 export type Found = { readonly variant: string; readonly key: string };
 
 const NAME = /^:([A-Za-z][A-Za-z0-9_]*)$/;
-const LITERAL = /^(?!\.\.?$)[^:*%?#\\]+$/;
+const LITERAL = /^(?!\.\.?$)[^:*%?#\\\p{Cc}]+$/u;
 const PLACEHOLDER = /(:[A-Za-z][A-Za-z0-9_]*|\*)/;
 
 /** The name under which `*` is kept. No `:name` can be called so. */
-const REST = "*";
+export const REST = "*";
 
 /**
  * Compiles a path pattern and a key template (what follows `BUCKET/` in `object`). What is wrong

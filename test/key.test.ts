@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { HARD_KEYS } from "../fixtures/objects.ts";
-import { decodePath, keyFault } from "../src/key.ts";
+import { keyFault } from "../src/key.ts";
 
 const long = "k".repeat(1024);
 
@@ -31,26 +31,3 @@ test.each([...HARD_KEYS, "k", "...", "a/...b", "a/.b", "a/b.", long, "é".repeat
     expect(keyFault(key)).toBeUndefined();
   },
 );
-
-test.each<[string, string]>([
-  ["/a%20b", "/a b"],
-  ["/a+b", "/a+b"],
-  ["/%252e%252e", "/%2e%2e"],
-  ["/%2F", "//"],
-  ["/%F0%9F%98%80", "/😀"],
-])("the path %s is decoded once, to %j", (path, decoded) => {
-  expect(decodePath(path)).toBe(decoded);
-});
-
-test.each([
-  ["a stray %", "/%"],
-  ["half an escape", "/%4"],
-  ["no hexadecimal", "/%zz"],
-  ["no UTF-8", "/%ff"],
-  ["an overlong slash", "/%c0%af"],
-  ["an overlong dot", "/%e0%80%ae"],
-  ["a surrogate", "/%ed%a0%80"],
-  ["a cut sequence", "/%f0%9f%98"],
-])("a path with %s is refused", (_what, path) => {
-  expect(decodePath(path)).toMatchObject({ event: "impossible-key" });
-});

@@ -46,6 +46,7 @@ test.each<[string, string, string[]]>([
   ["/:preset/a*", "x", ['path: "a*" is not a literal, :name or *']],
   ["/:preset//x", "x", ['path: "" is not a literal, :name or *']],
   ["/../:preset/x", "x", ['path: ".." is not a literal, :name or *']],
+  ["/:preset/a\nb", "x", ['path: "a\nb" is not a literal, :name or *']],
   ["/:preset/a%20b", "x", ['path: "a%20b" is not a literal, :name or *']],
   ["/:preset/x", "a/:b/*", ["object: :b is not in the path", "object: * is not in the path"]],
 ])("the route %s → %s has the faults %j", (path, object, faults) => {
