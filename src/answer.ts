@@ -1,8 +1,10 @@
 import { drop, type EdgeAnswer } from "./edge.ts";
 import type { Refusal } from "./refusal.ts";
+import type { Granted } from "./signature.ts";
 
 const MISSING_SECONDS = 60;
 const QUOTA_RETRY_SECONDS = 3600;
+const YEAR = 31_536_000;
 
 /** Nothing that is answered may run, be sniffed, or be denied to the pages that embed it. */
 const PROTECTION = {
@@ -11,27 +13,36 @@ const PROTECTION = {
   "cross-origin-resource-policy": "cross-origin",
 } as const;
 
+/** What holds for every answer under a URL, an image or not. */
+export type Terms = {
+  /** What its signature grants. */
+  granted?: Granted;
+};
+
+/** What is known of an image that is shown. */
+export type Shown = {
+  readonly type: string;
+  /** True where another visitor may get another format under the same URL. */
+  readonly negotiated: boolean;
+  /** Seconds that it may be kept, if its URL is good for so long. */
+  readonly maxAge: number;
+  /** Milliseconds that the edge took. */
+  readonly took: number;
+};
+
 /**
  * The headers of an image: a fresh set, of which only three values come from the edge, each checked
  * for its form (R7).
- * @param negotiated true where another visitor may get another format under the same URL
- * @param maxAge seconds that the image may be kept
- * @param took milliseconds that the edge took
+ * @param now milliseconds since 1970
  */
-export function imageHeaders(
-  edge: Headers,
-  type: string,
-  negotiated: boolean,
-  maxAge: number,
-  took: number,
-): Headers {
+export function imageHeaders(edge: Headers, shown: Shown, terms: Terms, now: number): Headers {
   const headers = new Headers({
-    "content-type": type,
-    "cache-control": `public, max-age=${maxAge}`,
+    "content-type": shown.type,
+    "cache-control": imageCaching(shown.maxAge, terms, now),
     ...PROTECTION,
-    "server-timing": `edge;dur=${Math.round(took)}`,
+    "server-timing": `edge;dur=${Math.round(shown.took)}`,
   });
-  if (negotiated) headers.set("vary", "accept");
+  if (shown.negotiated) headers.set("vary", "accept");
   const etag = edge.get("etag");
   if (etag !== null && EDGE_TAG.test(etag)) headers.set("etag", etag);
   const modified = Date.parse(edge.get("last-modified") ?? "");
@@ -41,6 +52,21 @@ export function imageHeaders(
     headers.set("content-length", length);
   }
   return headers;
+}
+
+/** Until the URL expires where a version says that nothing under it will change. */
+function imageCaching(maxAge: number, terms: Terms, now: number): string {
+  const { granted } = terms;
+  if (granted === undefined) return `public, max-age=${maxAge}`;
+  const versioned = granted.version !== undefined;
+  const seconds = Math.min(versioned ? YEAR : maxAge, secondsLeft(terms, now));
+  return `public, max-age=${seconds}, must-revalidate${versioned ? ", immutable" : ""}`;
+}
+
+/** For how many whole seconds the URL is still good. */
+function secondsLeft({ granted }: Terms, now: number): number {
+  if (granted === undefined) return Number.POSITIVE_INFINITY;
+  return Math.max(0, Math.floor(granted.expires - now / 1000));
 }
 
 const EDGE_TAG = /^(?:W\/)?"cf[!#-~\x80-\xff]*"$/; // R4
@@ -70,20 +96,31 @@ function matches(condition: string, etag: string): boolean {
   return (condition.match(ENTITY_TAGS) ?? []).some((tag) => opaque(tag) === opaque(etag));
 }
 
-/** The answer to a request that is refused: what a visitor may know, which is little. */
-export function refusalAnswer(refusal: Refusal): Response {
-  const missing = `public, max-age=${MISSING_SECONDS}`;
+/**
+ * The answer to a request that is refused: what a visitor may know, which is little.
+ * @param now milliseconds since 1970
+ */
+export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Response {
+  const seconds = Math.min(MISSING_SECONDS, secondsLeft(terms, now));
+  const answer = answerTo(refusal, `public, max-age=${seconds}`);
+  return answer;
+}
+
+function answerTo(refusal: Refusal, missing: string): Response {
   switch (refusal.event) {
     case "no-such-route":
     case "no-such-variant":
     case "impossible-key":
+    case "signature-wrong":
     case "object-missing":
     case "object-denied":
       return plain(404, "Not found", { "cache-control": missing });
     case "health-denied":
       return plain(401, "Unauthorized", { "www-authenticate": "Bearer" });
     case "method-not-allowed":
-      return plain(405, "Method not allowed", { allow: "GET, HEAD" });
+      return plain(405, "Method not allowed", { allow: refusal.allow });
+    case "url-expired":
+      return plain(410, "Expired");
     case "source-unreadable":
       return plain(415, "Not an image", { "cache-control": missing });
     case "configuration-broken":

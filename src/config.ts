@@ -2,7 +2,7 @@ import { type Bucket, bucketSchema, openBucket, remember } from "./bucket.ts";
 import { keyFault } from "./key.ts";
 import { type Preset, presetSchema, type Variant, variantsOf } from "./preset.ts";
 import type { Refusal } from "./refusal.ts";
-import { compileRoute, type Route } from "./route.ts";
+import { compileRoute, type Route, unusedNames } from "./route.ts";
 import {
   between,
   isTable,
@@ -17,7 +17,15 @@ import {
   type Vars,
   whole,
 } from "./schema.ts";
-import { openStores, readHealthToken, readSlots, type SlotsRead, sameSecrets } from "./secrets.ts";
+import {
+  openStores,
+  readHealthToken,
+  readSigningKeys,
+  readSlots,
+  type SlotsRead,
+  sameSecrets,
+} from "./secrets.ts";
+import type { Signing } from "./signature.ts";
 
 /** What wrangler.toml and the secrets say, checked and made ready to serve from. */
 export type Config = {
@@ -37,12 +45,20 @@ export type BoundRoute = Route & {
   readonly presets: ReadonlySet<string> | undefined;
   /** True where an SVG may be passed on. */
   readonly svg: boolean;
+  /** What its URLs are signed with; undefined: they are not. */
+  readonly signing: Signing | undefined;
 };
 
 export type Broken = Extract<Refusal, { event: "configuration-broken" }>;
 
 const YEAR = 31_536_000;
+const WEEK = 604_800;
 const NAME = /^[\w-]{1,64}$/;
+
+/** How far ahead a signed URL may expire at most: years. */
+const MOST_YEARS = 10;
+
+const flag = oneOf(true, false);
 
 const answersSchema = table({
   /** Seconds that browsers and shared caches may keep an image. */
@@ -118,7 +134,8 @@ export function readConfig(vars: Vars): Config | Broken {
   const known = [...presets].flatMap(([name, preset]) => preset && variantsOf(name, preset));
   const variants = new Map(known.filter((variant) => variant !== undefined));
   const all = [...buckets.values()].filter((bucket) => bucket !== undefined);
-  return { buckets: all, routes, variants, answers, healthToken: readHealthToken(vars) };
+  const healthToken = readHealthToken(vars);
+  return { buckets: all, routes, variants, answers, healthToken };
 }
 
 type Named<T> = ReadonlyMap<string, T | undefined>;
@@ -152,9 +169,12 @@ function readRoutes(
         path: text,
         object: text,
         presets: may(listOf(presets.size > 0 ? oneOf(...presets.keys()) : text)),
-        svg: may(oneOf(true, false), false),
+        svg: may(flag, false),
+        signed: may(flag, false),
+        max_age: may(whole(1, MOST_YEARS * YEAR)),
       },
-      ({ path, object }, fault) => {
+      ({ path, object, signed, max_age }, fault) => {
+        if (max_age !== undefined && !signed) fault("is for signed routes", "max_age");
         const { name, template } = splitObject(object ?? "");
         if (object !== undefined) {
           if (buckets.size > 0 && !buckets.has(name)) {
@@ -163,16 +183,28 @@ function readRoutes(
           const wrong = keyFault((buckets.get(name)?.prefix ?? "") + template);
           if (wrong !== undefined) fault(`no object has such a key: ${wrong}`, "object");
         }
-        if (path !== undefined) compileRoute(path, template, (at, message) => fault(message, at));
+        if (path === undefined) return;
+        const compiled = compileRoute(path, template, (at, message) => fault(message, at));
+        for (const name of signed ? unusedNames(compiled) : []) {
+          fault(`${name} is not in object, and a signature is of the object alone`, "path");
+        }
       },
     ),
   )(json(vars["ROUTES"]), "ROUTES", report);
-  return (routes ?? []).flatMap(({ path, object, presets: shown, svg }) => {
+  const signs = routes?.some(({ signed }) => signed);
+  const keys = signs ? readSigningKeys(vars, report) : new Map<string, never>();
+  return (routes ?? []).flatMap(({ path, object, presets: shown, svg, ...rest }) => {
     const { name, template } = splitObject(object);
     const bucket = buckets.get(name);
     if (bucket === undefined) return [];
     const route = compileRoute(path, template, report);
-    return [{ ...route, bucket, presets: shown && new Set(shown), svg }];
+    const { signed, max_age: maxAge = WEEK } = rest;
+    return [
+      {
+        ...{ ...route, bucket, presets: shown && new Set(shown), svg },
+        signing: signed ? { keys, maxAge } : undefined,
+      },
+    ];
   });
 }
 

@@ -33,13 +33,17 @@ type BucketHealth = {
 };
 
 /**
- * Answers GET /healthz. Without credentials it tells that the configuration is good, and no more. With
+ * Answers /healthz. Without credentials it tells that the configuration is good, and no more. With
  * the bearer token it tries every slot of every bucket, and is 503 if a bucket has none that works.
  */
 export async function answerHealth(
   request: Request,
   { buckets, healthToken, answers: { timeout } }: Config,
 ): Promise<Response | Refusal> {
+  const { method } = request;
+  if (method !== "GET" && method !== "HEAD") {
+    return { event: "method-not-allowed", method, allow: "GET, HEAD" };
+  }
   const authorization = request.headers.get("authorization");
   if (authorization === null) return plain(200, "ok");
   if (healthToken === undefined) {

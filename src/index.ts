@@ -1,4 +1,4 @@
-import { imageAnswer, imageHeaders, refusalAnswer } from "./answer.ts";
+import { imageAnswer, imageHeaders, refusalAnswer, type Terms } from "./answer.ts";
 import { configOf } from "./config.ts";
 import { chooseFormat, readAccept } from "./format.ts";
 import { answerHealth } from "./health.ts";
@@ -10,45 +10,50 @@ import type { Context } from "./probe.ts";
 import { decodePath } from "./public-url.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import { findRoute } from "./route.ts";
+import { checkSignature } from "./signature.ts";
 import { withSlots } from "./slots.ts";
 
 export default {
   async fetch(request: Request, env: object, context: Context): Promise<Response> {
-    const subject: Subject = {};
-    const outcome = await show(request, env, context, subject);
-    const answer = isRefusal(outcome) ? refusalAnswer(outcome) : outcome;
-    if (isRefusal(outcome)) logRefusal(outcome, subject, answer.status);
+    const visit: Visit = { subject: {}, terms: {} };
+    const outcome = await show(request, env, context, visit);
+    const refused = isRefusal(outcome);
+    const answer = refused ? refusalAnswer(outcome, visit.terms, Date.now()) : outcome;
+    if (refused) logRefusal(outcome, visit.subject, answer.status);
     return request.method === "HEAD" ? new Response(null, answer) : answer;
   },
 } satisfies ExportedHandler<Env>;
 
-/** The whole way of a request. What becomes known of it on the way is put into `subject`. */
+/** What becomes known of a request on its way. */
+type Visit = { readonly subject: Subject; readonly terms: Terms };
+
+/** The whole way of a request. */
 async function show(
   request: Request,
   env: object,
   context: Context,
-  subject: Subject,
+  { subject, terms }: Visit,
 ): Promise<Response | Refusal> {
   const config = await configOf(env, Date.now());
   if (isRefusal(config)) return config;
 
-  const { method } = request;
-  if (method !== "GET" && method !== "HEAD") return { event: "method-not-allowed", method };
+  const { method, headers } = request;
+  const url = new URL(request.url);
+  if (url.pathname === "/healthz") return answerHealth(request, config);
 
-  const { pathname } = new URL(request.url);
-  if (pathname === "/healthz") return answerHealth(request, config);
-
-  const path = decodePath(pathname);
-  if (isRefusal(path)) return path;
-  const found = findRoute(config.routes, path);
+  const path = decodePath(url.pathname);
+  const found = isRefusal(path) ? path : findRoute(config.routes, path);
+  const allow = "GET, HEAD";
+  if (!allow.split(", ").includes(method)) return { event: "method-not-allowed", method, allow };
   if (isRefusal(found)) return found;
-  const { bucket, presets, svg } = found.route;
+  const { bucket, presets, svg, signing } = found.route;
   subject.route = found.route.path;
 
   const variant = config.variants.get(found.variant);
   if (variant === undefined || presets?.has(variant.preset) === false) {
     return { event: "no-such-variant", variant: found.variant };
   }
+  const { preset } = variant;
   subject.preset = found.variant;
 
   const key = bucket.prefix + found.key;
@@ -57,18 +62,24 @@ async function show(
   const fault = keyFault(key);
   if (fault !== undefined) return { event: "impossible-key", reason: fault };
 
+  if (signing !== undefined) {
+    const grant = { route: found.route.path, preset, key: found.key };
+    const granted = await checkSignature(url, grant, signing, Date.now());
+    if (isRefusal(granted)) return granted;
+    terms.granted = granted;
+  }
   const began = Date.now();
-  const url = originUrl(bucket.base, key);
-  const { timeout, max_age } = config.answers;
-  const asked = chooseFormat(variant, readAccept(request.headers.get("accept")), svg);
+  const source = originUrl(bucket.base, key, terms.granted?.version);
+  const { timeout, max_age: maxAge } = config.answers;
+  const asked = chooseFormat(variant, readAccept(headers.get("accept")), svg);
   // Signed with the current key, or with the next one where S3 refuses that.
-  const print = await withSlots(bucket, url, context, (signed) =>
-    makePrint(url, signed, asked, timeout),
+  const print = await withSlots(bucket, source, context, (signed) =>
+    makePrint(source, signed, asked, timeout),
   );
   if (isRefusal(print)) return print;
 
+  const now = Date.now();
   const negotiated = variant.format === "auto" && !svg;
-  const took = Date.now() - began;
-  const shown = imageHeaders(print.headers, print.type, negotiated, max_age, took);
-  return imageAnswer(request, print, shown);
+  const shown = { type: print.type, negotiated, maxAge, took: now - began };
+  return imageAnswer(request, print, imageHeaders(print.headers, shown, terms, now));
 }

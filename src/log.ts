@@ -7,6 +7,9 @@ export type Subject = { route?: string; preset?: string; bucket?: string; key?: 
 /** Characters of a value: what a visitor sends may be long. */
 const LONGEST_VALUE = 1024;
 
+/** A signature of a query string that got into the path. */
+const SIGNATURE = /(sig(?:nature)?(?:=|%3D))[\w%-]+/gi;
+
 /**
  * Writes one JSON line about a request that got no image: a warning where the visitor asked for what
  * is not there, an error where the operator has something to mend. Never a credential, a signature
@@ -17,7 +20,7 @@ export function logRefusal(refusal: Refusal, subject: Subject, answered: number)
   if ("repeated" in refusal && refusal.repeated) return;
   const facts = { ...refusal, repeated: undefined, passing: undefined, ...subject, answered };
   const line = JSON.stringify(facts, (_name, value: unknown) =>
-    typeof value === "string" ? value.slice(0, LONGEST_VALUE) : value,
+    typeof value === "string" ? value.slice(0, LONGEST_VALUE).replace(SIGNATURE, "$1…") : value,
   );
   if (answered < 500) console.warn(line);
   else console.error(line);

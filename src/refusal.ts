@@ -6,11 +6,13 @@ import type { SlotName } from "./slot.ts";
  */
 export type Refusal =
   | { event: "configuration-broken"; mistakes: readonly string[] }
-  | { event: "method-not-allowed"; method: string }
+  | { event: "method-not-allowed"; method: string; allow: string }
   | { event: "health-denied"; reason: string }
   | { event: "no-such-route"; path: string }
   | { event: "no-such-variant"; variant: string }
   | { event: "impossible-key"; reason: string }
+  | { event: "signature-wrong"; reason: string }
+  | { event: "url-expired"; expired: string }
   | { event: "slots-refused"; slots: readonly RefusedSlot[]; reason: string; repeated: boolean }
   | ({ event: UpstreamEvent } & Upstream);
 

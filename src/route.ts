@@ -61,6 +61,17 @@ export function compileRoute(path: string, keyTemplate: string, report: Report):
   return { path, segments, template };
 }
 
+/** What a path must have and the key does not depend on, as `:slug`. */
+export function unusedNames({ segments, template }: Route): string[] {
+  const used = new Set(template.flatMap((part) => (typeof part === "string" ? [] : [part.name])));
+  return segments.flatMap((segment) => {
+    if ("rest" in segment) return used.has(REST) ? [] : [REST];
+    return "literal" in segment || segment.name === "preset" || used.has(segment.name)
+      ? []
+      : [`:${segment.name}`];
+  });
+}
+
 /** The first route, in the order of the configuration, that a decoded path is one of. */
 export function findRoute<R extends Route>(
   routes: readonly R[],

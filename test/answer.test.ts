@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
-import { imageAnswer, imageHeaders } from "../src/answer.ts";
+import { imageAnswer, imageHeaders, refusalAnswer, type Shown } from "../src/answer.ts";
 
-const facts = ["image/avif", true, 600, 12.4] as const;
+const NOW = Date.UTC(2026, 10, 24, 9);
+const shown: Shown = { type: "image/avif", negotiated: true, maxAge: 600, took: 12.4 };
+const facts = [shown, {}, NOW] as const;
 
 test("an image's headers are a fresh set (R7)", () => {
   const edge = new Headers({
@@ -46,7 +48,9 @@ test.each<[string, Record<string, string>, string]>([
 });
 
 test("without negotiation nothing varies", () => {
-  expect(imageHeaders(new Headers(), "image/webp", false, 600, 12).has("vary")).toBe(false);
+  expect(imageHeaders(new Headers(), { ...shown, negotiated: false }, {}, NOW).has("vary")).toBe(
+    false,
+  );
 });
 
 test.each<[string, string, number]>([
@@ -94,4 +98,27 @@ test("without an entity tag there is nothing that could match (R4)", () => {
   const request = new Request("https://x.example/", { headers: { "if-none-match": "*" } });
   const answer = imageAnswer(request, { body: null }, imageHeaders(new Headers(), ...facts));
   expect(answer.status).toBe(200);
+});
+
+test.each<[string, number, string | undefined, string, string]>([
+  // seconds that the URL is still good, its version, cache-control of the image and of a 404
+  ["long", 3600, undefined, "public, max-age=600, must-revalidate", "public, max-age=60"],
+  ["not long", 599.9, undefined, "public, max-age=599, must-revalidate", "public, max-age=60"],
+  ["for a moment", 0.5, undefined, "public, max-age=0, must-revalidate", "public, max-age=0"],
+  ["no more", -5, undefined, "public, max-age=0, must-revalidate", "public, max-age=0"],
+  ["long", 3600, "1", "public, max-age=3600, must-revalidate, immutable", "public, max-age=60"],
+  [
+    "for ten years",
+    315_360_000,
+    "1",
+    "public, max-age=31536000, must-revalidate, immutable",
+    "public, max-age=60",
+  ],
+  ["no more", -5, "1", "public, max-age=0, must-revalidate, immutable", "public, max-age=0"],
+])("where a signed URL is good %s (%d s, v %s) it is kept as %s", (_what, left, ...expected) => {
+  const [version, image, missing] = expected;
+  const terms = { granted: { expires: NOW / 1000 + left, version } };
+  expect(imageHeaders(new Headers(), shown, terms, NOW).get("cache-control")).toBe(image);
+  const answer = refusalAnswer({ event: "object-missing" }, terms, NOW);
+  expect(answer.headers.get("cache-control")).toBe(missing);
 });

@@ -16,6 +16,10 @@ export const NEXT_CREDENTIALS = {
 export const SECRETS = {
   AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
   AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+  URL_SIGNING_KEYS: JSON.stringify({
+    new: "the-key-that-signs-public-URLs-now-01",
+    old: "the-key-that-signed-them-before-0001",
+  }),
 };
 
 /** The slot `next` beside them. */
@@ -40,10 +44,13 @@ export const VARS = {
     { path: "/images/:preset/*", object: "media/*" },
     { path: "/avatars/:user/:preset", object: "media/users/:user/avatar.png", presets: ["card"] },
     { path: "/icons/:preset/*", object: "media/icons/*", svg: true },
+    { path: "/private/:preset/*", object: "media/*", signed: true, max_age: 86_400 },
+    { path: "/app/:preset/*", object: "media/*", origins: ["https://app.example"] },
   ],
   PRESETS: {
     card: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
     hero: { width: 1920, height: 1080, widths: [640, 1920], quality: 80 },
+    wide: { width: 1000, widths: [200, 400, 600, 800, 1000] },
     tall: { width: 1200 },
     moving: { width: 200, anim: true },
     plain: { width: 200, format: "jpeg" },

@@ -5,7 +5,7 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from "no
 import { join } from "node:path";
 import type { Reporter } from "vitest/node";
 import { localKeys } from "../fixtures/local/origin.ts";
-import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "./env.ts";
+import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS, SECRETS } from "./env.ts";
 
 const FOLDER = join(import.meta.dirname, "../.wrangler/test/overheard");
 const KINDS = ["logged", "answered"] as const;
@@ -38,12 +38,12 @@ export function beginToListen(): void {
 
 const WORDS: readonly string[] = [
   ...[CREDENTIALS, NEXT_CREDENTIALS, localKeys()].flatMap((keys) => Object.values(keys)),
-  HEALTH_TOKEN,
+  ...[HEALTH_TOKEN, ...Object.values<string>(JSON.parse(SECRETS.URL_SIGNING_KEYS))],
 ];
 
-/** What looks like a secret, whoever made it: a signature, a presigned URL, AWS's key ids. */
+/** What looks like a secret, whoever made it: a signature, a signed URL, AWS's key ids. */
 const LOOKS =
-  /AWS4-HMAC|x-amz-signature|\bsignature=|\b[0-9a-f]{64}\b|\b(?:AKIA|ASIA)[A-Z2-7]{12,}/i;
+  /AWS4-HMAC|x-amz-signature|\bsig(?:nature)?=[\w-]|\b[0-9a-f]{64}\b|\b(?:AKIA|ASIA)[A-Z2-7]{12,}/i;
 
 /** What must not be there, with a little of what stands around it. */
 export function leaksIn(said: Buffer): string[] {

@@ -75,7 +75,10 @@ beforeAll(async () => {
     return stand.edge.fetch(url, init);
   };
   door = await serveEdge({ fetch: (url, init = {}) => edge(url, init) }, console.error);
-  const stored = { AWS_ACCESS_KEY_ID: "KeyId", AWS_SECRET_ACCESS_KEY: "Secret" };
+  const stored = {
+    ...{ AWS_ACCESS_KEY_ID: "KeyId", AWS_SECRET_ACCESS_KEY: "Secret" },
+    URL_SIGNING_KEYS: "SigningKeys",
+  };
   const missing = { AWS_ACCESS_KEY_ID_NEXT: "Missing" };
   const compatibility_date = "2026-11-01";
   const config = {

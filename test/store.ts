@@ -15,6 +15,12 @@ export class Secret extends WorkerEntrypoint {
   }
 }
 
+export class SigningKeys extends WorkerEntrypoint {
+  get(): string {
+    return SECRETS.URL_SIGNING_KEYS;
+  }
+}
+
 export class Missing extends WorkerEntrypoint {
   get(): string {
     throw new Error('Secret "none" not found');
