@@ -17,6 +17,8 @@ const PROTECTION = {
 export type Terms = {
   /** What its signature grants. */
   granted?: Granted;
+  /** On a route with `origins`: who may read the answer. */
+  cors?: Record<string, string>;
 };
 
 /** What is known of an image that is shown. */
@@ -41,8 +43,9 @@ export function imageHeaders(edge: Headers, shown: Shown, terms: Terms, now: num
     "cache-control": imageCaching(shown.maxAge, terms, now),
     ...PROTECTION,
     "server-timing": `edge;dur=${Math.round(shown.took)}`,
+    ...terms.cors,
   });
-  if (shown.negotiated) headers.set("vary", "accept");
+  if (shown.negotiated) headers.append("vary", "accept");
   const etag = edge.get("etag");
   if (etag !== null && EDGE_TAG.test(etag)) headers.set("etag", etag);
   const modified = Date.parse(edge.get("last-modified") ?? "");
@@ -103,6 +106,7 @@ function matches(condition: string, etag: string): boolean {
 export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Response {
   const seconds = Math.min(MISSING_SECONDS, secondsLeft(terms, now));
   const answer = answerTo(refusal, `public, max-age=${seconds}`);
+  for (const [name, value] of Object.entries(terms.cors ?? {})) answer.headers.set(name, value);
   return answer;
 }
 
@@ -119,6 +123,8 @@ function answerTo(refusal: Refusal, missing: string): Response {
       return plain(401, "Unauthorized", { "www-authenticate": "Bearer" });
     case "method-not-allowed":
       return plain(405, "Method not allowed", { allow: refusal.allow });
+    case "foreign-page":
+      return plain(403, "Not for this page");
     case "url-expired":
       return plain(410, "Expired");
     case "source-unreadable":

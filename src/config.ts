@@ -5,6 +5,7 @@ import type { Refusal } from "./refusal.ts";
 import { compileRoute, type Route, unusedNames } from "./route.ts";
 import {
   between,
+  is,
   isTable,
   json,
   listOf,
@@ -47,6 +48,8 @@ export type BoundRoute = Route & {
   readonly svg: boolean;
   /** What its URLs are signed with; undefined: they are not. */
   readonly signing: Signing | undefined;
+  /** The origins of the pages that may embed what it shows; undefined: all. */
+  readonly origins: ReadonlySet<string> | undefined;
 };
 
 export type Broken = Extract<Refusal, { event: "configuration-broken" }>;
@@ -172,6 +175,7 @@ function readRoutes(
         svg: may(flag, false),
         signed: may(flag, false),
         max_age: may(whole(1, MOST_YEARS * YEAR)),
+        origins: may(listOf(is("an origin such as https://app.example", isOrigin))),
       },
       ({ path, object, signed, max_age }, fault) => {
         if (max_age !== undefined && !signed) fault("is for signed routes", "max_age");
@@ -203,9 +207,20 @@ function readRoutes(
       {
         ...{ ...route, bucket, presets: shown && new Set(shown), svg },
         signing: signed ? { keys, maxAge } : undefined,
+        origins: rest.origins && new Set(rest.origins),
       },
     ];
   });
+}
+
+/** As a browser spells it. */
+function isOrigin(value: unknown): value is string {
+  return (
+    typeof value === "string" &&
+    /^https?:/.test(value) &&
+    URL.canParse(value) &&
+    new URL(value).origin === value
+  );
 }
 
 /** `BUCKET/key`, taken apart. */

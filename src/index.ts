@@ -1,5 +1,6 @@
 import { imageAnswer, imageHeaders, refusalAnswer, type Terms } from "./answer.ts";
 import { configOf } from "./config.ts";
+import { checkEmbedding, corsHeaders, preflight } from "./embed.ts";
 import { chooseFormat, readAccept } from "./format.ts";
 import { answerHealth } from "./health.ts";
 import { keyFault } from "./key.ts";
@@ -43,11 +44,18 @@ async function show(
 
   const path = decodePath(url.pathname);
   const found = isRefusal(path) ? path : findRoute(config.routes, path);
-  const allow = "GET, HEAD";
+  const allow = !isRefusal(found) && found.route.origins ? "GET, HEAD, OPTIONS" : "GET, HEAD";
   if (!allow.split(", ").includes(method)) return { event: "method-not-allowed", method, allow };
   if (isRefusal(found)) return found;
-  const { bucket, presets, svg, signing } = found.route;
+  const { bucket, presets, svg, signing, origins } = found.route;
   subject.route = found.route.path;
+
+  if (origins !== undefined) {
+    terms.cors = corsHeaders(headers, origins);
+    const foreign = checkEmbedding(headers, url, origins);
+    if (foreign !== undefined) return foreign;
+    if (method === "OPTIONS") return preflight(allow, terms.cors);
+  }
 
   const variant = config.variants.get(found.variant);
   if (variant === undefined || presets?.has(variant.preset) === false) {

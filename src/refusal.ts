@@ -11,6 +11,7 @@ export type Refusal =
   | { event: "no-such-route"; path: string }
   | { event: "no-such-variant"; variant: string }
   | { event: "impossible-key"; reason: string }
+  | { event: "foreign-page"; reason: string }
   | { event: "signature-wrong"; reason: string }
   | { event: "url-expired"; expired: string }
   | { event: "slots-refused"; slots: readonly RefusedSlot[]; reason: string; repeated: boolean }

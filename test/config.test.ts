@@ -3,6 +3,7 @@ import { configOf, readConfig } from "../src/config.ts";
 import { BASE, CREDENTIALS, ENV, SECRETS, VARS } from "./env.ts";
 
 const { media } = VARS.BUCKETS;
+const ROUTE = { path: "/images/:preset/*", object: "media/*" };
 
 function mistakes(change: object): readonly string[] {
   const config = readConfig({ ...ENV, ...change });
@@ -71,6 +72,79 @@ test("all mistakes are told at once, each with its path", () => {
   ]);
 });
 
+test("a route is signed, or bound to pages, as far as it says so", () => {
+  const config = readConfig(ENV);
+  if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
+  const keys = [...Object.entries<string>(JSON.parse(SECRETS.URL_SIGNING_KEYS))];
+  expect(config.routes.map(({ signing, origins }) => [signing, origins])).toEqual([
+    ...Array.from({ length: 3 }, () => [undefined, undefined]),
+    [
+      { keys: new Map(keys.map(([kid, secret]) => [kid, { kid, secret }])), maxAge: 86_400 },
+      undefined,
+    ],
+    [undefined, new Set(["https://app.example"])],
+  ]);
+  const signed = readConfig({ ...ENV, ROUTES: [{ ...ROUTE, signed: true }] });
+  expect(signed).toMatchObject({ routes: [{ signing: { maxAge: 604_800 } }] });
+});
+
+test.each<[string, object, string]>([
+  ["max_age without a signature", { max_age: 60 }, "ROUTES[0].max_age: is for signed routes"],
+  [
+    "no time at all",
+    { signed: true, max_age: 0 },
+    "ROUTES[0].max_age: 0 is not between 1 and 315360000",
+  ],
+  [
+    "a part of the path that no signature covers",
+    { signed: true, path: "/p/:preset/:slug/*" },
+    "ROUTES[0].path: :slug is not in object, and a signature is of the object alone",
+  ],
+  [
+    "a rest that no signature covers",
+    { signed: true, object: "media/a.jpg" },
+    "ROUTES[0].path: * is not in object, and a signature is of the object alone",
+  ],
+  [
+    "no list",
+    { origins: "https://app.example" },
+    "ROUTES[0].origins: is not a list of one or more",
+  ],
+  ["an empty list", { origins: [] }, "ROUTES[0].origins: is not a list of one or more"],
+  ["any origin", { origins: ["*"] }, 'ROUTES[0].origins[0]: "*" is not an origin such as'],
+  ["a host", { origins: ["app.example"] }, 'ROUTES[0].origins[0]: "app.example" is not an origin'],
+  ["a slash", { origins: ["https://a.b/"] }, 'ROUTES[0].origins[0]: "https://a.b/" is not an'],
+  ["capitals", { origins: ["https://A.b"] }, 'ROUTES[0].origins[0]: "https://A.b" is not an'],
+  ["a port that is said", { origins: ["https://a.b:443"] }, "ROUTES[0].origins[0]: "],
+  ["null", { origins: ["null"] }, 'ROUTES[0].origins[0]: "null" is not an origin'],
+])("a route with %s is a mistake", (_what, change, message) => {
+  expect(mistakes({ ROUTES: [{ ...ROUTE, ...change }] }).join()).toContain(message);
+});
+
+const LONG = "k".repeat(32);
+
+test.each<[string, unknown, string[]]>([
+  ["missing", undefined, ["is missing: set the secret, and list it under [secrets]"]],
+  ["empty", "", ["is missing: set the secret, and list it under [secrets]"]],
+  ["no JSON", LONG, ["is no JSON of kid → key"]],
+  ["half JSON", `{"k1": "${LONG}"`, ["is no JSON of kid → key"]],
+  ["a list", `["${LONG}"]`, ["is no JSON of kid → key"]],
+  ["a table of no keys", "{}", ["has no key in it"]],
+  ["no text", { k1: LONG }, ["is no text"]],
+  ["a number for a kid", `{"1": "${LONG}"}`, ["a kid is a letter, and up to 31 letters, digits"]],
+  ["a prototype for a kid", `{"__proto__": "${LONG}"}`, ["a kid is a letter"]],
+  ["short keys", '{"k1": "short", "k2": 7}', ["the key of k1 is not 32", "the key of k2 is not"]],
+  ["a key with a space", `{"k1": "${LONG} "}`, ["the key of k1 is not 32 characters or more"]],
+  ["a kid twice", `{"k1": "${LONG}", "k1" : "${LONG}2"}`, ["has a kid twice"]],
+])("URL_SIGNING_KEYS that is %s is a mistake, where a route is signed", (_what, value, told) => {
+  const change = { URL_SIGNING_KEYS: value };
+  expect(mistakes(change)).toEqual(
+    told.map((message) => expect.stringContaining(`URL_SIGNING_KEYS: ${message}`)),
+  );
+  expect(mistakes(change).join()).not.toMatch(/short|kkkk/);
+  expect(mistakes({ ...change, ROUTES: [ROUTE] })).toEqual([]);
+});
+
 test.each(["BUCKETS", "PRESETS", "ROUTES"])("without %s nothing is served", (name) => {
   for (const value of [undefined, null, {}, [], "", "{", 7]) {
     expect(mistakes({ [name]: value }).join()).toMatch(new RegExp(`${name}: is not (?:a|JSON)`));
@@ -127,7 +201,7 @@ test.each([
 ])("the endpoint %s is right", (endpoint) => {
   const config = readConfig({ ...ENV, BUCKETS: { media: { ...media, endpoint } } });
   const base = `${endpoint.replace(/\/$/, "")}/acme-media/`;
-  expect(config).toMatchObject({ routes: [{ bucket: { base } }, {}, {}] });
+  expect("routes" in config && config.routes[0]?.bucket.base).toBe(base);
 });
 
 // What is signed would not be what is sent (A2), or it leads elsewhere.

@@ -89,6 +89,7 @@ afterEach(async ({ task }) => {
 
 /**
  * Asks the Worker.
+ * @param path or a whole URL
  * @param env the vars and secrets, for a test with presets or routes of its own: `{ ...ENV, PRESETS, ROUTES }`
  */
 export async function get(
@@ -96,7 +97,8 @@ export async function get(
   init: RequestInit = {},
   env: object = isolate,
 ): Promise<Response> {
-  const request = new Request(`https://images.example${path}`, init);
+  const url = path.startsWith("/") ? `https://images.example${path}` : path;
+  const request = new Request(url, init);
   const context = { waitUntil: (work: Promise<unknown>) => void stage.after.push(work) };
   const answer = await worker.fetch(request, env, context);
   answered.push(await overhearAnswer(answer));
