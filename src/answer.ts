@@ -4,6 +4,8 @@ import type { Granted } from "./signature.ts";
 
 const MISSING_SECONDS = 60;
 const QUOTA_RETRY_SECONDS = 3600;
+/** The longer of the two periods that a rate limiting binding can have. */
+const LIMIT_RETRY_SECONDS = 60;
 const YEAR = 31_536_000;
 
 /** Nothing that is answered may run, be sniffed, or be denied to the pages that embed it. */
@@ -131,6 +133,10 @@ function answerTo(refusal: Refusal, missing: string): Response {
       return plain(415, "Not an image", { "cache-control": missing });
     case "configuration-broken":
       return plain(500, "Internal error");
+    case "rate-limited":
+      return plain(429, "Too many requests", { "retry-after": `${LIMIT_RETRY_SECONDS}` });
+    case "loop-detected":
+      return plain(508, "Not available");
     case "quota-spent":
       return plain(503, "Not available now", { "retry-after": `${QUOTA_RETRY_SECONDS}` });
     case "timed-out":

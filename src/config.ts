@@ -1,5 +1,6 @@
 import { type Bucket, bucketSchema, openBucket, remember } from "./bucket.ts";
 import { keyFault } from "./key.ts";
+import type { Limiter } from "./limit.ts";
 import { type Preset, presetSchema, type Variant, variantsOf } from "./preset.ts";
 import type { Refusal } from "./refusal.ts";
 import { compileRoute, type Route, unusedNames } from "./route.ts";
@@ -37,6 +38,8 @@ export type Config = {
   readonly answers: Read<typeof answersSchema>;
   /** What opens the deep form of /healthz; undefined: nothing does. */
   readonly healthToken: string | undefined;
+  /** What counts requests; undefined: nothing does. */
+  readonly limiter: Limiter | undefined;
 };
 
 /** A route with the bucket that it leads to. */
@@ -62,6 +65,8 @@ const NAME = /^[\w-]{1,64}$/;
 const MOST_YEARS = 10;
 
 const flag = oneOf(true, false);
+
+const limiterSchema = is("a rate limiting binding", isLimiter);
 
 const answersSchema = table({
   /** Seconds that browsers and shared caches may keep an image. */
@@ -130,6 +135,10 @@ export function readConfig(vars: Vars): Config | Broken {
   const presets = readPresets(vars, report);
   const routes = readRoutes(vars, buckets, presets, report);
   const answers = answersSchema(json(vars["ANSWERS"] ?? {}), "ANSWERS", report);
+  const limiter =
+    "RATE_LIMITER" in vars
+      ? limiterSchema(vars["RATE_LIMITER"], "RATE_LIMITER", report)
+      : undefined;
 
   if (mistakes.length > 0 || answers === undefined) {
     return { event: "configuration-broken", mistakes };
@@ -138,7 +147,7 @@ export function readConfig(vars: Vars): Config | Broken {
   const variants = new Map(known.filter((variant) => variant !== undefined));
   const all = [...buckets.values()].filter((bucket) => bucket !== undefined);
   const healthToken = readHealthToken(vars);
-  return { buckets: all, routes, variants, answers, healthToken };
+  return { buckets: all, routes, variants, answers, healthToken, limiter };
 }
 
 type Named<T> = ReadonlyMap<string, T | undefined>;
@@ -221,6 +230,10 @@ function isOrigin(value: unknown): value is string {
     URL.canParse(value) &&
     new URL(value).origin === value
   );
+}
+
+function isLimiter(value: unknown): value is Limiter {
+  return typeof value === "object" && value !== null && "limit" in value;
 }
 
 /** `BUCKET/key`, taken apart. */

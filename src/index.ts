@@ -4,6 +4,7 @@ import { checkEmbedding, corsHeaders, preflight } from "./embed.ts";
 import { chooseFormat, readAccept } from "./format.ts";
 import { answerHealth } from "./health.ts";
 import { keyFault } from "./key.ts";
+import { checkLimit } from "./limit.ts";
 import { logRefusal, type Subject } from "./log.ts";
 import { originUrl } from "./origin.ts";
 import { makePrint } from "./print.ts";
@@ -39,6 +40,9 @@ async function show(
   if (isRefusal(config)) return config;
 
   const { method, headers } = request;
+  if (/image-resizing/i.test(headers.get("via") ?? "")) {
+    return { event: "loop-detected", reason: "the image edge itself asks: endpoint leads here" }; // E8
+  }
   const url = new URL(request.url);
   if (url.pathname === "/healthz") return answerHealth(request, config);
 
@@ -76,6 +80,9 @@ async function show(
     if (isRefusal(granted)) return granted;
     terms.granted = granted;
   }
+  const limited = await checkLimit(config.limiter, headers, found.route.path);
+  if (limited !== undefined) return limited;
+
   const began = Date.now();
   const source = originUrl(bucket.base, key, terms.granted?.version);
   const { timeout, max_age: maxAge } = config.answers;

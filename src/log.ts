@@ -30,9 +30,10 @@ const LEVELS = {
   "slot-in-use": "info",
   "slot-refused": "warn",
   "bucket-denied": "error",
+  "limiter-failed": "error",
 } as const satisfies Record<Notice["event"], string>;
 
-/** Writes one JSON line about what changed with a bucket. */
+/** Writes one JSON line about what changed with a bucket, or what is no refusal. */
 export function logNotice(notice: Notice): void {
   console[LEVELS[notice.event]](JSON.stringify(notice));
 }

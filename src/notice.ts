@@ -3,8 +3,13 @@ import { isRefusal, type Refusal, type RefusedSlot } from "./refusal.ts";
 import type { Unusable } from "./secrets.ts";
 import { inOrder, keyEnd, type Slot, type SlotName } from "./slot.ts";
 
+/** What the log is told beside refusals. */
+export type Notice =
+  | BucketNotice
+  | { readonly event: "limiter-failed"; readonly route: string; readonly reason: string };
+
 /** What the log is told of a bucket once a change, whatever the traffic. */
-export type Notice = { readonly bucket: string } & (
+export type BucketNotice = { readonly bucket: string } & (
   | ({ readonly event: "slot-refused" } & RefusedSlot)
   | {
       readonly event: "slot-in-use";
@@ -49,12 +54,12 @@ export function toldNothing(): Told {
 }
 
 /** What changed with the slots since the log was told. */
-export function slotNotices({ name: bucket, slots, unusable, told }: Watched): Notice[] {
+export function slotNotices({ name: bucket, slots, unusable, told }: Watched): BucketNotice[] {
   if (told.replaced) return [];
   const refused = refusedSlots(slots);
   const [first] = inOrder(slots);
   const inUse = refused.length < slots.length ? first : undefined;
-  const notices: Notice[] = [];
+  const notices: BucketNotice[] = [];
   if (inUse !== undefined) {
     for (const one of refused) {
       const known = told.refused.some(
@@ -82,7 +87,7 @@ export function denialNotices(
   { name: bucket, told }: Watched,
   outcome: Print | Refusal,
   now: number,
-): Notice[] {
+): BucketNotice[] {
   const event = isRefusal(outcome) ? outcome.event : undefined;
   if (event === "object-denied") {
     told.denials ??= { times: 0, since: now, alarmed: false };

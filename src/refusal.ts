@@ -6,6 +6,7 @@ import type { SlotName } from "./slot.ts";
  */
 export type Refusal =
   | { event: "configuration-broken"; mistakes: readonly string[] }
+  | { event: "loop-detected"; reason: string }
   | { event: "method-not-allowed"; method: string; allow: string }
   | { event: "health-denied"; reason: string }
   | { event: "no-such-route"; path: string }
@@ -14,6 +15,7 @@ export type Refusal =
   | { event: "foreign-page"; reason: string }
   | { event: "signature-wrong"; reason: string }
   | { event: "url-expired"; expired: string }
+  | { event: "rate-limited" }
   | { event: "slots-refused"; slots: readonly RefusedSlot[]; reason: string; repeated: boolean }
   | ({ event: UpstreamEvent } & Upstream);
 

@@ -54,7 +54,8 @@ export async function openStores(
   return { vars, stored };
 }
 
-function refuse(ms: number): Promise<never> {
+/** Fails after a time. */
+export function refuse(ms: number): Promise<never> {
   return new Promise((_settle, fail) => setTimeout(fail, ms));
 }
 

@@ -1,0 +1,40 @@
+import { logNotice } from "./log.ts";
+import type { Refusal } from "./refusal.ts";
+import { refuse } from "./secrets.ts";
+
+/** Cloudflare's rate limiting binding. */
+export type Limiter = Pick<RateLimit, "limit">;
+
+/** How long the limiter may take: milliseconds. */
+const LIMITER_MS = 1_000;
+
+/**
+ * Refuses a visitor who asks too much of a route. A limiter that fails refuses nobody: presets bound
+ * the bill without it.
+ * @param headers with `cf-connecting-ip`, which Cloudflare sets and no visitor can
+ */
+export async function checkLimit(
+  limiter: Limiter | undefined,
+  headers: Headers,
+  route: string,
+): Promise<Refusal | undefined> {
+  if (limiter === undefined) return undefined;
+  const key = `${visitorOf(headers.get("cf-connecting-ip") ?? "")} ${route}`;
+  try {
+    const { success } = await Promise.race([limiter.limit({ key }), refuse(LIMITER_MS)]);
+    return success ? undefined : { event: "rate-limited" };
+  } catch (error) {
+    logNotice({ event: "limiter-failed", route, reason: `${error}` });
+    return undefined;
+  }
+}
+
+/** An IPv4 address, or the half of an IPv6 address that a visitor cannot choose: the first 64 bits. */
+function visitorOf(address: string): string {
+  if (!address.includes(":")) return address;
+  const [head = "", tail] = address.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  const last = tail?.split(":") ?? [];
+  const zeros = new Array<string>(Math.max(0, 8 - groups.length - last.length)).fill("0");
+  return [...groups, ...(tail === undefined ? [] : [...zeros, ...last])].slice(0, 4).join(":");
+}
