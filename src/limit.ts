@@ -1,6 +1,6 @@
 import { logNotice } from "./log.ts";
 import type { Refusal } from "./refusal.ts";
-import { refuse } from "./secrets.ts";
+import { within } from "./within.ts";
 
 /** Cloudflare's rate limiting binding. */
 export type Limiter = Pick<RateLimit, "limit">;
@@ -21,7 +21,7 @@ export async function checkLimit(
   if (limiter === undefined) return undefined;
   const key = `${visitorOf(headers.get("cf-connecting-ip") ?? "")} ${route}`;
   try {
-    const { success } = await Promise.race([limiter.limit({ key }), refuse(LIMITER_MS)]);
+    const { success } = await within(LIMITER_MS, limiter.limit({ key }));
     return success ? undefined : { event: "rate-limited" };
   } catch (error) {
     logNotice({ event: "limiter-failed", route, reason: `${error}` });

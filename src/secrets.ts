@@ -2,6 +2,7 @@ import { isTable, json, type Report, type Vars } from "./schema.ts";
 import type { Credentials } from "./sign.ts";
 import { KID, type SigningKey } from "./signature.ts";
 import { SLOT_NAMES, type Slot, type SlotName } from "./slot.ts";
+import { within } from "./within.ts";
 
 const SECRET =
   /_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY)(?:_NEXT)?$|^(?:HEALTH_TOKEN|URL_SIGNING_KEYS)$/;
@@ -45,18 +46,13 @@ export async function openStores(
     if (!isSecret(name) || !isStored(value)) return [name, value] as const;
     stored = true;
     try {
-      return [name, await Promise.race([value.get(), refuse(STORE_MS)])] as const;
+      return [name, await within(STORE_MS, value.get())] as const;
     } catch {
       return [name, before[name] ?? UNOPENED] as const; // what was thrown is not ours to repeat
     }
   };
   const vars = Object.fromEntries(await Promise.all(Object.entries(env).map(open)));
   return { vars, stored };
-}
-
-/** Fails after a time. */
-export function refuse(ms: number): Promise<never> {
-  return new Promise((_settle, fail) => setTimeout(fail, ms));
 }
 
 function isStored(value: unknown): value is Stored {
