@@ -1,0 +1,45 @@
+// A thread that attacks: see thread.ts.
+
+import { parentPort, workerData } from "node:worker_threads";
+import fc from "fast-check";
+import type { BrokenName } from "./broken.ts";
+import { PROPERTIES, type Property, type Suspect } from "./properties.ts";
+import { loadSuspect } from "./suspect.ts";
+import type { Attack, Outcome } from "./thread.ts";
+import { tally } from "./world.ts";
+
+const bug: BrokenName | undefined = workerData.bug;
+const suspect = await loadSuspect(bug);
+
+parentPort?.on("message", async (attack: Attack) => {
+  const outcome = await attackWith(attack, suspect);
+  parentPort?.postMessage({ ...outcome, tally: { ...tally } } satisfies Outcome);
+  for (const seen of Object.keys(tally)) delete tally[seen];
+});
+
+async function attackWith(attack: Attack, of: Suspect): Promise<Omit<Outcome, "tally">> {
+  const { property } = attack;
+  // Each property takes what its own inputs are, and what was kept of them.
+  const { input, holds } = PROPERTIES[property] as Property<unknown>;
+  if ("input" in attack) {
+    try {
+      await holds(of, attack.input);
+      return { property, runs: 1 };
+    } catch (error) {
+      return { property, runs: 1, finding: { input: attack.input, error: `${error}`, shrinks: 0 } };
+    }
+  }
+  const { seed, runs } = attack;
+  const tried = await fc.check(
+    fc.asyncProperty(input, (value) => holds(of, value)),
+    { seed, numRuns: runs },
+  );
+  if (!tried.failed) return { property, runs: tried.numRuns };
+  const [found] = tried.counterexample ?? [];
+  const error = `${tried.errorInstance}`.slice(0, 2000);
+  return {
+    property,
+    runs: tried.numRuns,
+    finding: { input: found, error, shrinks: tried.numShrinks },
+  };
+}

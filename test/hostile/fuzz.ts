@@ -1,0 +1,163 @@
+// npm run fuzz: attacks the Worker with inputs made from a seed, in as many threads as there are cores, and
+// keeps the smallest input that breaks a property, for npm test to try from then on.
+
+import { writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { FINDINGS, readFindings } from "./findings.ts";
+import { isPropertyName, PROPERTIES, PROPERTY_NAMES, type PropertyName } from "./properties.ts";
+import { type Attack, ask, type Outcome, startThread } from "./thread.ts";
+
+const HELP = `Attacks the Worker with inputs of every kind: npm run fuzz -- [options]
+
+  --inputs <n>        how many inputs in all (1000000)
+  --seconds <n>       end after that time, whatever was tried
+  --seed <n>          the same inputs again (otherwise a new seed, which is printed)
+  --property <name>   one property alone: ${PROPERTY_NAMES.join(", ")}
+
+What is found is kept in test/hostile/findings.json, and tried by npm test from then on.
+Ends with 1 if something was found.
+`;
+/** Inputs that a thread is given at once. */
+const PORTION = 1000;
+
+const options = readOptions();
+const { inputs, seconds, seed } = options;
+const names = options.property === undefined ? PROPERTY_NAMES : [options.property];
+const began = performance.now();
+const tried = new Map(names.map((name) => [name, 0]));
+const given = new Map(names.map((name) => [name, 0]));
+const broken = new Map<PropertyName, NonNullable<Outcome["finding"]>>();
+const tally = new Map<string, number>();
+let portions = 0;
+let ended = false;
+process.on("SIGINT", () => {
+  ended = true;
+});
+
+console.log(`Seed ${seed}: the same again with npm run fuzz -- --seed ${seed}`);
+await Promise.all(Array.from({ length: availableParallelism() }, attack));
+report();
+process.exitCode = broken.size > 0 ? 1 : 0;
+
+/** Lets a thread attack until there is nothing more to try. */
+async function attack(): Promise<void> {
+  const thread = startThread();
+  for (let next = nextAttack(); next !== undefined; next = nextAttack()) {
+    note(await ask(thread, next));
+  }
+  await thread.terminate();
+}
+
+/** The next portion: of each property in turn, from a seed of its own. */
+function nextAttack(): Attack | undefined {
+  const late = seconds !== undefined && performance.now() - began > seconds * 1000;
+  const open = names.filter((name) => !broken.has(name) && (given.get(name) ?? 0) < share(name));
+  const property = open[portions % open.length];
+  if (property === undefined || late || ended) return undefined;
+  const before = given.get(property) ?? 0;
+  const runs = Math.min(PORTION, share(property) - before);
+  given.set(property, before + runs);
+  portions += 1;
+  return { property, runs, seed: (seed + before + names.indexOf(property)) | 0 };
+}
+
+/** How many of the inputs a property gets. */
+function share(name: PropertyName): number {
+  const extra = names.indexOf(name) < inputs % names.length ? 1 : 0;
+  return Math.floor(inputs / names.length) + extra;
+}
+
+function note({ property, runs, tally: seen, finding }: Outcome): void {
+  tried.set(property, (tried.get(property) ?? 0) + runs);
+  for (const [what, times] of Object.entries(seen)) tally.set(what, (tally.get(what) ?? 0) + times);
+  if (finding !== undefined && !broken.has(property)) {
+    broken.set(property, finding);
+    keep(property, finding.input);
+    console.log(`\nBroken: ${property}: ${PROPERTIES[property].says}`);
+    console.log(`  by (made smaller ${finding.shrinks} times): ${JSON.stringify(finding.input)}`);
+    console.log(`  ${finding.error.replaceAll("\n", "\n  ")}`);
+  }
+  progress();
+}
+
+/** Writes a finding down, once. */
+function keep(property: PropertyName, input: unknown): void {
+  const kept = readFindings();
+  const finding = { property, input };
+  if (kept.some((known) => JSON.stringify(known) === JSON.stringify(finding))) return;
+  writeFileSync(FINDINGS, `${JSON.stringify([...kept, finding], null, 2)}\n`);
+}
+
+function total(): number {
+  return [...tried.values()].reduce((sum, count) => sum + count, 0);
+}
+
+function progress(): void {
+  const done = total();
+  const took = (performance.now() - began) / 1000;
+  const left = Math.round(((inputs - done) * took) / Math.max(1, done));
+  const line = `${done.toLocaleString("en")} of ${inputs.toLocaleString("en")} inputs, ${broken.size} findings, ${left} s left`;
+  if (process.stdout.isTTY) process.stdout.write(`\r${line}\x1b[K`);
+  else if (portions % 100 === 0) console.log(line);
+}
+
+function report(): void {
+  const took = (performance.now() - began) / 1000;
+  console.log(process.stdout.isTTY ? "\n" : "");
+  for (const name of names) {
+    const count = (tried.get(name) ?? 0).toLocaleString("en").padStart(9);
+    console.log(
+      `${count}  ${broken.has(name) ? "BROKEN" : "held  "}  ${name}: ${PROPERTIES[name].says}`,
+    );
+  }
+  const seen = [...tally].sort(([one], [other]) => one.localeCompare(other));
+  console.log(
+    `\nRequests: ${seen.map(([what, times]) => `${times.toLocaleString("en")} ${what}`).join(", ")}`,
+  );
+  console.log(
+    `${total().toLocaleString("en")} inputs, ${broken.size} findings, ${Math.round(took)} s, seed ${seed}`,
+  );
+  if (broken.size > 0)
+    console.log("Kept in test/hostile/findings.json: npm test tries them from now on.");
+}
+
+/** The command line, or an end with what is wrong with it. */
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        inputs: { type: "string", default: "1000000" },
+        seconds: { type: "string" },
+        seed: { type: "string", default: `${(Math.random() * 2 ** 31) | 0}` },
+        property: { type: "string" },
+        help: { type: "boolean", short: "h" },
+      },
+    });
+    if (values.help) {
+      console.log(HELP);
+      process.exit(0);
+    }
+    const { property } = values;
+    if (property !== undefined && !isPropertyName(property)) {
+      throw new Error(`--property ${property} is none of ${PROPERTY_NAMES.join(", ")}`);
+    }
+    return {
+      inputs: whole("--inputs", values.inputs, 1),
+      seconds: values.seconds === undefined ? undefined : whole("--seconds", values.seconds, 1),
+      seed: whole("--seed", values.seed, 0),
+      property,
+    };
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
+
+function whole(name: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new Error(`${name} ${text} is no whole number from ${least} on`);
+  }
+  return value;
+}

@@ -1,0 +1,235 @@
+// A world for the Worker to be attacked in: a configuration, an edge that is quick and true to the rules
+// where an original could come out, and an S3 of few words. Whatever the Worker does is written down.
+
+import { FAULTS, faultAnswer, isFault } from "../edge/faults.ts";
+import { ENV, HEALTH_TOKEN, NEXT } from "../env.ts";
+
+const ORIGIN = "https://acme-media.s3.eu-west-1.amazonaws.com/";
+const OTHER = "https://s3.other.example/acme-other/";
+
+/** What stands for the bytes of an original, and of what is made of it. */
+export const ORIGINAL = "ORIGINAL-BYTES";
+export const PRINT = "a print";
+
+/** Written out by hand, so that it does not believe what it is to prove. */
+export const CONFIG = {
+  ...ENV,
+  ...NEXT,
+  HEALTH_TOKEN,
+  BUCKETS: {
+    ...ENV.BUCKETS,
+    other: { endpoint: "https://s3.other.example", bucket: "acme-other", region: "auto" },
+  },
+  ROUTES: [
+    { path: "/images/:preset/*", object: "media/*" },
+    { path: "/avatars/:user/:preset", object: "media/users/:user/avatar.png", presets: ["card"] },
+    { path: "/p/:preset/:id/:slug", object: "other/products/:id.jpg" },
+    { path: "/pairs/:preset/:a/:b", object: "other/:a-:b" },
+    { path: "/icons/:preset/*", object: "media/icons/*", svg: true },
+    { path: "/private/:preset/*", object: "media/*", signed: true, max_age: 86_400 },
+    { path: "/app/:preset/*", object: "other/*", origins: ["https://app.example"] },
+    { path: "/öffentlich ✓/:preset/*", object: "media/*" },
+  ],
+  PRESETS: {
+    card: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
+    hero: { width: 1920, height: 1080, widths: [640, 1920], quality: 80 },
+    moving: { width: 200, anim: true },
+    plain: { width: 200, format: "jpeg" },
+    light: { height: 100, format: "webp" },
+  },
+} as const;
+
+/** Each variant that there is, with the sizes that it may ask for. */
+export const VARIANTS: Readonly<Record<string, object>> = {
+  card: { width: 160, height: 160, fit: "cover" },
+  "card@1x": { width: 160, height: 160, fit: "cover" },
+  "card@2x": { width: 160, height: 160, fit: "cover", dpr: 2 },
+  hero: { width: 1920, height: 1080, fit: "scale-down", quality: 80 },
+  "hero@640w": { width: 640, height: 360, fit: "scale-down", quality: 80 },
+  "hero@1920w": { width: 1920, height: 1080, fit: "scale-down", quality: 80 },
+  moving: { width: 200, fit: "scale-down" },
+  plain: { width: 200, fit: "scale-down" },
+  light: { height: 100, fit: "scale-down" },
+};
+
+/** Where each route may lead, as origin URLs begin. */
+export const PLACES = {
+  "/images/:preset/*": `${ORIGIN}published/`,
+  "/avatars/:user/:preset": `${ORIGIN}published/users/`,
+  "/p/:preset/:id/:slug": `${OTHER}products/`,
+  "/pairs/:preset/:a/:b": OTHER,
+  "/icons/:preset/*": `${ORIGIN}published/icons/`,
+  "/private/:preset/*": `${ORIGIN}published/`,
+  "/app/:preset/*": OTHER,
+  "/öffentlich ✓/:preset/*": `${ORIGIN}published/`,
+} as const satisfies Record<(typeof CONFIG)["ROUTES"][number]["path"], string>;
+
+const TYPES = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/svg+xml", "text/html"];
+const ALL_FAULTS = Object.keys(FAULTS).filter(isFault);
+const OUTCOMES = ["made", "off", "smaller", "too-large", "fault", "broken", "odd"] as const;
+
+/** How the edge and S3 are today: numbers that are taken modulo what there is to choose from. */
+export type Mood = {
+  readonly outcome: number;
+  readonly type: number;
+  readonly fault: number;
+  readonly s3: number;
+  /** What the odd edge says. */
+  readonly resized: string;
+  readonly contentType: string;
+  readonly etag: string;
+  readonly warning: string;
+};
+
+/** One call of fetch. */
+export type Call = {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Headers;
+  readonly cf: RequestInitCfProperties | undefined;
+  readonly redirect: string | undefined;
+};
+
+/** What a thread has seen: how many visits, how many of them got as far as the edge, and each status. */
+export const tally: Record<string, number> = {};
+
+function count(what: string): void {
+  tally[what] = (tally[what] ?? 0) + 1;
+}
+
+/** What the Worker did. */
+export type Events = {
+  calls: Call[];
+  logged: string[];
+  limited: string[];
+};
+
+const pick = <T>(list: readonly T[], at: number): T => {
+  const one = list[at % list.length];
+  if (one === undefined) throw new Error("nothing to choose from");
+  return one;
+};
+
+/** A Worker, as far as this world knows it. */
+export type Worker = {
+  fetch(
+    request: Request,
+    env: object,
+    context: Pick<ExecutionContext, "waitUntil">,
+  ): Promise<Response>;
+};
+
+const asked: Events = { calls: [], logged: [], limited: [] };
+let mood: Mood;
+
+/** What time it is: always, so that what was found can be found again. */
+export const NOW = Date.UTC(2026, 10, 24, 12);
+
+/** Takes the place of the network, of the log and of the clock. */
+export function install(): void {
+  Date.now = () => NOW;
+  globalThis.fetch = async (input, init = {}) => {
+    const { method = "GET", redirect } = init;
+    const url = `${input}`;
+    asked.calls.push({ url, method, headers: new Headers(init.headers), cf: init.cf, redirect });
+    return init.cf === undefined ? answerOfS3() : answerOfEdge(init.cf.image ?? {});
+  };
+  for (const level of ["info", "warn", "error"] as const) {
+    console[level] = (line: unknown) => void asked.logged.push(`${line}`);
+  }
+}
+
+/** Asks the Worker, as an isolate that knows nothing yet. */
+export async function visit(
+  worker: Worker,
+  request: Request,
+  now: Mood,
+): Promise<Events & { answer: Response; body: string }> {
+  mood = now;
+  asked.calls = [];
+  asked.logged = [];
+  asked.limited = [];
+  const limit = async ({ key }: { key: string }) => {
+    asked.limited.push(key);
+    return { success: true };
+  };
+  const after: Promise<unknown>[] = [];
+  const env = { ...CONFIG, RATE_LIMITER: { limit } };
+  const answer = await worker.fetch(request, env, { waitUntil: (work) => void after.push(work) });
+  const body = await answer.text();
+  await Promise.all(after);
+  count("visits");
+  if (asked.calls.length > 0) count("reached the edge");
+  count(`${answer.status}`);
+  return { ...asked, answer, body };
+}
+
+/** The edge's way with an original, by the rules of test/edge/RULES.md. */
+function answerOfEdge(image: RequestInitCfPropertiesImage): Response {
+  const original = pick(TYPES, mood.type);
+  const outcome = pick(OUTCOMES, mood.outcome);
+  const send = (body: string, type: string, more: Record<string, string> = {}) =>
+    new Response(body, {
+      headers: { "content-type": type, etag: '"cf1:x"', "x-amz-request-id": "4442587F", ...more },
+    });
+  const made = { "cf-resized": "internal=ok/m q=0 n=1+2 c=0+3" };
+  switch (outcome) {
+    case "off": // R2
+      return send(ORIGINAL, original);
+    case "fault":
+      return faultAnswer(pick(ALL_FAULTS, mood.fault));
+    case "broken":
+      if (mood.fault % 2 === 0) throw new TypeError("Network connection lost.");
+      return new Response(null, { status: 302, headers: { location: "https://evil.example/" } });
+    case "odd":
+      return send("odd", mood.contentType, {
+        ...{ "cf-resized": mood.resized, etag: mood.etag, warning: mood.warning },
+      });
+    case "made":
+    case "smaller":
+    case "too-large": {
+      if (original === "text/html") return faultAnswer("9412/415");
+      if (original === "image/svg+xml") {
+        return image.format === undefined
+          ? send("<svg/>", original, made)
+          : faultAnswer("9412/415"); // R8
+      }
+      if (image.format === "json") {
+        const facts = { width: 1, height: 1, original: { format: original } };
+        return send(JSON.stringify(facts), "application/json", made); // R9
+      }
+      const moves = original === "image/gif" || original === "image/webp";
+      if (outcome === "too-large" && moves && image.anim !== false) {
+        return send(ORIGINAL, original, made); // O8
+      }
+      if (outcome === "too-large" && image.format === "avif") {
+        const warning = 'cf-images 299 "image too large for AVIF"';
+        return send(ORIGINAL, original, { ...made, warning }); // O7
+      }
+      const kept = original === "image/gif" ? "image/png" : original;
+      const type = image.format === undefined ? kept : typeOf(image.format);
+      if (outcome === "smaller" && type === original) {
+        return send(ORIGINAL, original, {
+          ...made,
+          warning: 'cf-images 299 "original is smaller"',
+        }); // R6
+      }
+      return send(PRINT, type, made);
+    }
+  }
+}
+
+function typeOf(format: string): string {
+  return `image/${format.replace("baseline-", "").replace("-force", "")}`;
+}
+
+const CODES = ["AccessDenied", "SignatureDoesNotMatch", "InvalidAccessKeyId", "NoSuchKey", "Weird"];
+
+function answerOfS3(): Response {
+  const { s3 } = mood;
+  const status = pick([206, 200, 403, 403, 404, 400, 301, 500], s3);
+  if (s3 % 17 === 0) throw new TypeError("Network connection lost.");
+  if (status < 300) return new Response(ORIGINAL, { status });
+  const xml = `<Error><Code>${pick(CODES, s3)}</Code><Region>${mood.resized}</Region></Error>`;
+  return new Response(xml, { status, headers: { date: mood.etag } });
+}
