@@ -4,6 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import fc from "fast-check";
 import { http, passthrough } from "msw";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -12,11 +13,13 @@ import { fillBucket } from "../fixtures/local/fill.ts";
 import { localBuckets, localKeys, originConfig } from "../fixtures/local/origin.ts";
 import { BROKEN, HARD_KEYS } from "../fixtures/objects.ts";
 import { originUrl } from "../src/origin.ts";
+import { signGrant } from "../src/signature.ts";
 import { BUILT, BUILT_LOCAL, ROOT } from "./built.ts";
 import { createEdge, type Edge } from "./edge/edge.ts";
 import { network, setUp } from "./edge/stand.ts";
 import { BASE, SECRETS, VARS } from "./env.ts";
 import { createHarness } from "./harness.ts";
+import { asked } from "./hostile/inputs.ts";
 
 const MODERN = { accept: "image/avif,image/webp,*/*" };
 const configPath = "wrangler.toml";
@@ -48,6 +51,37 @@ test("the bundle is small: under 17 KiB gzipped", () => {
 test("what is deployed knows nothing of the local edge", () => {
   expect(readFileSync(join(BUILT_LOCAL, "index.js"), "utf8")).toContain("LOCAL_EDGE");
   expect(readFileSync(join(BUILT, "index.js"), "utf8")).not.toContain("LOCAL_EDGE");
+});
+
+describe("with a rate limiting binding", () => {
+  const config = {
+    ...{ name: "limited", main: join(BUILT, "index.js"), compatibility_date: "2026-11-01" },
+    vars: { ...VARS, ...SECRETS },
+    ratelimits: [
+      { name: "RATE_LIMITER", namespace_id: "1001", simple: { limit: 3, period: 60 as const } },
+    ],
+  };
+  const server = createHarness({ root: ROOT, workers: [{ config }] });
+  beforeAll(async () => {
+    await server.listen();
+  });
+  afterAll(() => server.close());
+
+  test("a visitor gets as many images as it allows, and then 429", async () => {
+    setUp();
+    const ask = async (address: string) => {
+      const headers = { "cf-connecting-ip": address };
+      const answer = await server.fetch("/images/card/key.jpg", { headers });
+      await answer.body?.cancel();
+      return answer.status;
+    };
+    const statuses: number[] = [];
+    for (let times = 0; times < 5; times++) statuses.push(await ask("2001:db8::1"));
+    expect(statuses).toEqual([200, 200, 200, 429, 429]);
+    expect(await ask("2001:db8::2")).toBe(429);
+    expect(await ask("2001:db8:1::1")).toBe(200);
+    expect(server.lines()[0]).toMatchObject({ event: "rate-limited", answered: 429 });
+  });
 });
 
 describe("as deployed, with wrangler's edge", () => {
@@ -114,6 +148,28 @@ describe("as deployed, with wrangler's edge", () => {
     const answer = await server.fetch("/images/card/key.jpg");
     expect([answer.status, await answer.text()]).toEqual([504, "Timed out\n"]);
     expect(s3.requests).toHaveLength(1);
+  });
+
+  test("whatever is sent, no answer is a 500, and no origin URL leads elsewhere", async () => {
+    const sent = fc.sample(asked, { seed: 20_261_124, numRuns: 250 });
+    for (const { method, target, headers: given } of sent) {
+      if (!URL.canParse(`https://images.example${target}`) || target.length > 8000) continue;
+      const { pathname, search } = new URL(`https://images.example${target}`);
+      const headers = new Headers();
+      for (const [name, value] of given) if (name !== "if-none-match") headers.append(name, value);
+      const answer = await server.fetch(pathname + search, { method, headers: [...headers] });
+      await answer.body?.cancel();
+      expect([target, answer.status]).not.toEqual([target, 500]);
+      expect(answer.headers.has("set-cookie")).toBe(false);
+    }
+    expect(s3.requests.length).toBeGreaterThan(20);
+    for (const { url } of s3.requests) {
+      expect(url).toMatch(
+        /^https:\/\/acme-media\.s3\.eu-west-1\.amazonaws\.com\/published\/[^?#]+$/,
+      );
+      expect(decodeURIComponent(url)).not.toMatch(/\/\.{0,2}(?:\/|$)/);
+    }
+    for (const { event } of server.lines()) expect(event).toEqual(expect.any(String));
   });
 
   test("what cannot be costs no subrequest", async () => {
@@ -259,6 +315,28 @@ describe.each(["AWS's S3", "wrangler's S3"])(
 
     test("a missing object is a 404 (A6)", async () => {
       expect((await server.fetch("/images/card/nothing.jpg")).status).toBe(404);
+    });
+
+    test("a signed URL shows its object, in any version, and no other one does", async () => {
+      const keys: [string, string][] = Object.entries(JSON.parse(SECRETS.URL_SIGNING_KEYS));
+      const [kid, secret] = keys[0] ?? expect.unreachable();
+      const expires = Math.floor(Date.now() / 1000) + 60;
+      for (const version of [undefined, "2", "a.b-c_d"]) {
+        const grant = {
+          route: "/private/:preset/*",
+          preset: "card",
+          key: "keys/100%.jpg",
+          expires,
+        };
+        const query = await signGrant({ ...grant, version }, { kid, secret });
+        for (const variant of ["card", "card@2x"]) {
+          const answer = await server.fetch(`/private/${variant}/keys/100%25.jpg${query}`);
+          expect(await picture(answer)).toMatchObject({ kind: "jpeg" });
+        }
+        for (const path of ["hero/keys/100%25.jpg", "card/keys/1.jpg", "card/keys/100%2525.jpg"]) {
+          expect((await server.fetch(`/private/${path}${query}`)).status).toBe(404);
+        }
+      }
     });
 
     test("the bucket is private", async () => {
