@@ -90,12 +90,15 @@ async function start(port: number) {
   await new Promise<void>((settle, fail) => {
     const read = (data: Buffer) => {
       output += data;
-      overhear("logged", data);
       if (output.includes("Ctrl-C")) settle();
     };
     child.stdout.on("data", read);
     child.stderr.on("data", read);
-    child.on("close", () => fail(new Error(output)));
+    child.on("close", () => {
+      // The URLs that it says to open are signed with a key of this machine alone.
+      overhear("logged", output.replace(/^http:\S+&sig=\S+$/gm, "a signed URL"));
+      fail(new Error(output));
+    });
   });
   return { output: () => output, stop };
 }
@@ -113,7 +116,9 @@ test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", asyn
   onTestFinished(() => void overlays.close());
   const overlay = `http://localhost:${ring}/ring.png`;
   edit("wrangler.toml", (text) =>
-    text.replace("[vars.PRESETS.card]", `$&\ndraw = [{ url = "${overlay}" }]`),
+    text
+      .replace("[vars.PRESETS.card]", `$&\ndraw = [{ url = "${overlay}" }]`)
+      .replace('presets = ["thumbnail"]', "signed = true"),
   );
   const first = await start(port);
   expect(first.output()).toContain(`Vitrine is ready on ${address}`);
@@ -127,6 +132,11 @@ test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", asyn
     urls.map(async (url) => [url, (await open(url)).status] as const),
   );
   expect(statuses).toEqual(urls.map((url) => [url, url.includes("/broken/") ? 415 : 200]));
+  const signed = /http:\S+\/avatars\/ada\/thumbnail\?exp=\S+/.exec(first.output())?.[0] ?? "";
+  for (const same of [signed, signed.replace("thumbnail", "thumbnail@2x")]) {
+    expect((await open(same)).status).toBe(200);
+  }
+  expect((await open(signed.replace("thumbnail", "hero"))).status).toBe(404);
   expect(drawn).toBeGreaterThan(0);
   await expect
     .poll(() => first.output())
@@ -223,6 +233,53 @@ test("npm run check looks at wrangler.toml even where .dev.vars is in its place"
   expect(output).toContain("BUCKETS.media.endpoint: ");
 });
 
+test("npm run check warns of what is dear, and of what is signed in vain", async () => {
+  edit("wrangler.toml", (text) =>
+    text
+      .replace(
+        'object = "media/*"',
+        "$&\n\n[vars.COSTS]\nmost = 20\n[vars.COSTS.objects]\nmedia = 8000",
+      )
+      .replace('presets = ["thumbnail"]', "signed = true")
+      .replace('"AWS_SECRET_ACCESS_KEY"]', '"AWS_SECRET_ACCESS_KEY", "URL_SIGNING_KEYS"]'),
+  );
+  const warned = await run(CHECK);
+  expect(warned.code).toBe(0);
+  expect(warned.output).toContain("  media: 9 for an object, 72,000 for 8,000 objects\n");
+  expect(warned.output).toContain(
+    "  at most $33.50 a month (5,000 are free, then $0.50 for 1,000)\n",
+  );
+  expect(warned.output).toContain("Warning: COSTS.most is $20.00 a month");
+  expect(warned.output).toContain(
+    "Warning: /images/:preset/* may show without a signature what /avatars/:user/:preset signs",
+  );
+  edit("wrangler.toml", (text) =>
+    text
+      .replace("most = 20", "most = 40")
+      .replace('object = "media/*"', 'object = "media/public/*"')
+      .replace(', "URL_SIGNING_KEYS"]', "]"),
+  );
+  const quiet = await run(CHECK);
+  expect(quiet.output).not.toContain("Warning");
+  expect(quiet.output).toContain(
+    "  URL_SIGNING_KEYS: is missing: set the secret, and list it under [secrets]\n",
+  );
+  expect(quiet.code).toBe(1);
+});
+
+test("npm run check finds a limiter by another name", async () => {
+  edit("wrangler.toml", (text) =>
+    text.concat(
+      '\n[[ratelimits]]\nname = "LIMITER"\nnamespace_id = "1001"\nsimple = { limit = 100, period = 60 }\n',
+    ),
+  );
+  const { code, output } = await run(CHECK);
+  expect(code).toBe(1);
+  expect(output).toContain(
+    "ratelimits[0].name: is LIMITER, and nothing asks it: call it RATE_LIMITER",
+  );
+});
+
 test("npm run check finds session credentials in .dev.vars, and a secret that is not required", async () => {
   writeFileSync(
     join(folder, ".dev.vars"),
@@ -286,7 +343,7 @@ test("npm run check finds what would go wrong only once deployed, all at once (R
     expect.stringMatching(
       /^ {2}OLD_ACCESS_KEY_ID: stands in wrangler\.toml, where it is no secret/,
     ),
-    "  PRESET: is none of BUCKETS, ROUTES, PRESETS, ANSWERS",
+    "  PRESET: is none of BUCKETS, ROUTES, PRESETS, ANSWERS, COSTS",
     expect.stringMatching(/^ {2}workers_dev, preview_urls: /), // R2
     expect.stringMatching(/^ {2}cache\.enabled: is on/), // C5
     "  PRESETS.card.draw[0].url: http:// is for one's own machine", // E6

@@ -1,11 +1,17 @@
 // npm run check, its first part: is the configuration right, as it would be deployed and as it would be
 // started here? Nothing is started, nothing is sent.
 
-import { type Config, readConfig } from "../config.ts";
+import { type BoundRoute, type Config, readConfig } from "../config.ts";
 import { isSecret, readHealthToken } from "../secrets.ts";
+import { readBounds, tellCosts } from "./costs.ts";
 import { type KnownVars, readVars } from "./vars.ts";
 
-const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS"];
+const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS"];
+
+/** What stands for a secret whose value is kept at Cloudflare, where it matters what it looks like. */
+const KEPT: Readonly<Record<string, string>> = {
+  URL_SIGNING_KEYS: JSON.stringify({ kept: "x".repeat(32) }),
+};
 
 const known = readVars();
 const mistakes = "fault" in known ? [known.fault] : [...check(known)];
@@ -19,7 +25,7 @@ function check(vars: KnownVars): Set<string> {
   const { deployed, started, local, secrets, stored, routed } = vars;
   // A secret kept at Cloudflare cannot be read from here: that it is required is all there is to see.
   const keep = (names: readonly string[]) =>
-    Object.fromEntries(names.map((name) => [name, "kept"]));
+    Object.fromEntries(names.map((name) => [name, KEPT[name] ?? "kept"]));
   const there = readConfig({ ...keep([...secrets, ...stored]), ...deployed });
   // As `npm start` does, which opens its own buckets with keys of its own.
   const played = local.has("BUCKETS") ? [] : secrets.filter((name) => !isBegun(name, local));
@@ -28,6 +34,7 @@ function check(vars: KnownVars): Set<string> {
   for (const mistake of "mistakes" in here ? here.mistakes : []) {
     if (!found.has(mistake)) found.add(`.dev.vars: ${mistake}`);
   }
+  const bounds = readBounds(deployed, (path, message) => found.add(`${path}: ${message}`));
   if ("mistakes" in there) return found;
   for (const mistake of deployFaults(there)) found.add(mistake);
   if (started["HEALTH_TOKEN"] && readHealthToken(started) === undefined) {
@@ -37,6 +44,11 @@ function check(vars: KnownVars): Set<string> {
     const hosts = new Set(there.routes.map(({ bucket }) => new URL(bucket.base).host));
     console.log("The configuration is right. Hosts to list under Sources of your zone:");
     for (const host of hosts) console.log(`  ${host}`);
+    const costs = tellCosts(there, bounds);
+    for (const line of costs.lines) console.log(line);
+    for (const warning of [...unsignedDoors(there), costs.warning]) {
+      if (warning !== undefined) console.error(`Warning: ${warning}`);
+    }
     if (!routed) console.log("Before a deploy, uncomment routes and put your own domain there.");
   }
   return found;
@@ -49,7 +61,13 @@ function isBegun(name: string, local: ReadonlySet<string>): boolean {
 }
 
 /** What wrangler takes, and Vitrine has no use for. */
-function* pitfalls({ deployed, secrets, workersDev, cached }: KnownVars): Generator<string> {
+function* pitfalls(vars: KnownVars): Generator<string> {
+  const { deployed, secrets, workersDev, cached, limiters } = vars;
+  for (const [index, name] of limiters.entries()) {
+    if (name !== "RATE_LIMITER") {
+      yield `ratelimits[${index}].name: is ${name}, and nothing asks it: call it RATE_LIMITER`;
+    }
+  }
   for (const name of secrets) {
     if (isSecret(name) && name.endsWith("_NEXT")) {
       yield `${name}: stands under [secrets], so that a deploy fails once that slot is empty`;
@@ -67,6 +85,24 @@ function* pitfalls({ deployed, secrets, workersDev, cached }: KnownVars): Genera
   }
   if (cached) {
     yield "cache.enabled: is on, and keeps one format for all, whatever their browsers read"; // C5
+  }
+}
+
+/** Routes without a signature that may show, at the same preset, what another one signs. */
+function* unsignedDoors({ routes }: Config): Generator<string> {
+  const head = ({ bucket, template }: BoundRoute) => {
+    const first = template.findIndex((part) => typeof part !== "string");
+    return bucket.base + bucket.prefix + template.slice(0, first < 0 ? undefined : first).join("");
+  };
+  for (const signed of routes.filter(({ signing }) => signing !== undefined)) {
+    for (const open of routes.filter(({ signing }) => signing === undefined)) {
+      const [one, other] = [head(signed), head(open)];
+      const { presets } = signed;
+      const both = !presets || !open.presets || !presets.isDisjointFrom(open.presets);
+      if (both && (one.startsWith(other) || other.startsWith(one))) {
+        yield `${open.path} may show without a signature what ${signed.path} signs: give their objects prefixes of their own, or the routes other presets`;
+      }
+    }
   }
 }
 
