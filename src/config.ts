@@ -1,33 +1,22 @@
 import { type Bucket, bucketSchema, openBucket, remember } from "./bucket.ts";
-import { keyFault } from "./key.ts";
 import type { Limiter } from "./limit.ts";
 import { type Preset, presetSchema, type Variant, variantsOf } from "./preset.ts";
 import type { Refusal } from "./refusal.ts";
-import { compileRoute, type Route, unusedNames } from "./route.ts";
+import { type BoundRoute, readRoutes } from "./routes.ts";
 import {
   between,
   is,
   isTable,
   json,
-  listOf,
   may,
-  oneOf,
+  type Named,
   type Read,
   type Report,
   table,
-  text,
   type Vars,
   whole,
 } from "./schema.ts";
-import {
-  openStores,
-  readHealthToken,
-  readSigningKeys,
-  readSlots,
-  type SlotsRead,
-  sameSecrets,
-} from "./secrets.ts";
-import type { Signing } from "./signature.ts";
+import { openStores, readHealthToken, readSlots, type SlotsRead, sameSecrets } from "./secrets.ts";
 
 /** What wrangler.toml and the secrets say, checked and made ready to serve from. */
 export type Config = {
@@ -42,29 +31,10 @@ export type Config = {
   readonly limiter: Limiter | undefined;
 };
 
-/** A route with the bucket that it leads to. */
-export type BoundRoute = Route & {
-  readonly bucket: Bucket;
-  /** The presets it shows; undefined: all. */
-  readonly presets: ReadonlySet<string> | undefined;
-  /** True where an SVG may be passed on. */
-  readonly svg: boolean;
-  /** What its URLs are signed with; undefined: they are not. */
-  readonly signing: Signing | undefined;
-  /** The origins of the pages that may embed what it shows; undefined: all. */
-  readonly origins: ReadonlySet<string> | undefined;
-};
-
 export type Broken = Extract<Refusal, { event: "configuration-broken" }>;
 
 const YEAR = 31_536_000;
-const WEEK = 604_800;
 const NAME = /^[\w-]{1,64}$/;
-
-/** How far ahead a signed URL may expire at most: years. */
-const MOST_YEARS = 10;
-
-const flag = oneOf(true, false);
 
 const limiterSchema = is("a rate limiting binding", isLimiter);
 
@@ -150,8 +120,6 @@ export function readConfig(vars: Vars): Config | Broken {
   return { buckets: all, routes, variants, answers, healthToken, limiter };
 }
 
-type Named<T> = ReadonlyMap<string, T | undefined>;
-
 function readBuckets(vars: Vars, report: Report): Named<Bucket> {
   const known = new Map<string, SlotsRead>();
   return readTables("BUCKETS", vars, report, (entry, path, name) => {
@@ -169,77 +137,8 @@ function readPresets(vars: Vars, report: Report): Named<Preset> {
   return readTables("PRESETS", vars, report, (entry, path) => presetSchema(entry, path, report));
 }
 
-function readRoutes(
-  vars: Vars,
-  buckets: Named<Bucket>,
-  presets: Named<Preset>,
-  report: Report,
-): BoundRoute[] {
-  const routes = listOf(
-    table(
-      {
-        path: text,
-        object: text,
-        presets: may(listOf(presets.size > 0 ? oneOf(...presets.keys()) : text)),
-        svg: may(flag, false),
-        signed: may(flag, false),
-        max_age: may(whole(1, MOST_YEARS * YEAR)),
-        origins: may(listOf(is("an origin such as https://app.example", isOrigin))),
-      },
-      ({ path, object, signed, max_age }, fault) => {
-        if (max_age !== undefined && !signed) fault("is for signed routes", "max_age");
-        const { name, template } = splitObject(object ?? "");
-        if (object !== undefined) {
-          if (buckets.size > 0 && !buckets.has(name)) {
-            fault(`"${name}" is not in BUCKETS`, "object");
-          }
-          const wrong = keyFault((buckets.get(name)?.prefix ?? "") + template);
-          if (wrong !== undefined) fault(`no object has such a key: ${wrong}`, "object");
-        }
-        if (path === undefined) return;
-        const compiled = compileRoute(path, template, (at, message) => fault(message, at));
-        for (const name of signed ? unusedNames(compiled) : []) {
-          fault(`${name} is not in object, and a signature is of the object alone`, "path");
-        }
-      },
-    ),
-  )(json(vars["ROUTES"]), "ROUTES", report);
-  const signs = routes?.some(({ signed }) => signed);
-  const keys = signs ? readSigningKeys(vars, report) : new Map<string, never>();
-  return (routes ?? []).flatMap(({ path, object, presets: shown, svg, ...rest }) => {
-    const { name, template } = splitObject(object);
-    const bucket = buckets.get(name);
-    if (bucket === undefined) return [];
-    const route = compileRoute(path, template, report);
-    const { signed, max_age: maxAge = WEEK } = rest;
-    return [
-      {
-        ...{ ...route, bucket, presets: shown && new Set(shown), svg },
-        signing: signed ? { keys, maxAge } : undefined,
-        origins: rest.origins && new Set(rest.origins),
-      },
-    ];
-  });
-}
-
-/** As a browser spells it. */
-function isOrigin(value: unknown): value is string {
-  return (
-    typeof value === "string" &&
-    /^https?:/.test(value) &&
-    URL.canParse(value) &&
-    new URL(value).origin === value
-  );
-}
-
 function isLimiter(value: unknown): value is Limiter {
   return typeof value === "object" && value !== null && "limit" in value;
-}
-
-/** `BUCKET/key`, taken apart. */
-function splitObject(object: string): { name: string; template: string } {
-  const name = object.split("/", 1).join();
-  return { name, template: object.slice(name.length + 1) };
 }
 
 /** Reads a table of tables. A name whose table is wrong stays known: it is no second mistake. */

@@ -10,6 +10,9 @@ export type Report = (path: string, message: string) => void;
 /** Gives back the value, or undefined after it has reported something. */
 export type Schema<T> = (value: unknown, path: string, report: Report) => T | undefined;
 
+/** Tables by their names; undefined where one is wrong. */
+export type Named<T> = ReadonlyMap<string, T | undefined>;
+
 /** What a schema gives back. */
 export type Read<S> = S extends Schema<infer T> ? T : never;
 

@@ -1,7 +1,8 @@
 // npm run check, its first part: is the configuration right, as it would be deployed and as it would be
 // started here? Nothing is started, nothing is sent.
 
-import { type BoundRoute, type Config, readConfig } from "../config.ts";
+import { type Config, readConfig } from "../config.ts";
+import type { BoundRoute } from "../routes.ts";
 import { isSecret, readHealthToken } from "../secrets.ts";
 import { readBounds, tellCosts } from "./costs.ts";
 import { type KnownVars, readVars } from "./vars.ts";
