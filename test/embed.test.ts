@@ -87,6 +87,19 @@ test.each<[string[], string, number]>([
   expect((await get(`https://${host}${IMAGE}`, { headers }, env)).status).toBe(status);
 });
 
+test.each<Sent>([
+  {},
+  { "sec-fetch-site": "none" },
+  { "sec-fetch-site": "same-site" },
+  { "sec-fetch-site": "same-origin" },
+  // Should the two hosts be of different sites after all, what names the page counts for more.
+  { "sec-fetch-site": "cross-site", origin: NEAR },
+  { "sec-fetch-site": "cross-site", referer: `${NEAR}/` },
+])("%j is no page that hides", async (headers) => {
+  const ROUTES = [{ path: "/app/:preset/*", object: "media/*", origins: [NEAR] }];
+  expect((await get(IMAGE, { headers }, { ...ENV, ROUTES })).status).toBe(200);
+});
+
 test("a preflight is answered, by GET's rules", async () => {
   const asked = { "access-control-request-method": "GET", "access-control-request-headers": "x-a" };
   const answer = await get(IMAGE, { method: "OPTIONS", headers: { origin: APP, ...asked } });

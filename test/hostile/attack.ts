@@ -3,7 +3,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import fc from "fast-check";
 import type { BrokenName } from "./broken.ts";
-import { PROPERTIES, type Property, type Suspect } from "./properties.ts";
+import { PROPERTIES } from "./properties.ts";
+import type { Property, Suspect } from "./property.ts";
 import { loadSuspect } from "./suspect.ts";
 import type { Attack, Outcome } from "./thread.ts";
 import { tally } from "./world.ts";

@@ -2,7 +2,7 @@
 
 import { registerHooks } from "node:module";
 import { BROKEN, type BrokenName } from "./broken.ts";
-import type { Suspect } from "./properties.ts";
+import type { Suspect } from "./property.ts";
 import { CONFIG, install } from "./world.ts";
 
 /** Loads the Worker of `src/`, after one of the bugs of BROKEN was put into it. Once a thread. */

@@ -1,0 +1,179 @@
+// What has to hold of public URLs.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type Asked, asked, mood } from "./inputs.ts";
+import { object, path } from "./paths.ts";
+import { get, HOST, optionsOf, property, SIGNING_KEYS } from "./property.ts";
+import { anyText, isKey, NEAR, respellEncoded, spellPath, spots } from "./spelling.ts";
+import { type Events, NOW, PLACES, VARIANTS } from "./world.ts";
+
+/** A signed URL, and what is done to it. */
+type Tampered = {
+  readonly preset: "card" | "hero";
+  readonly at: string;
+  readonly key: string;
+  readonly kid: "new" | "old";
+  readonly v: string | null;
+  readonly where: number;
+  readonly how: number;
+  readonly mood: Asked["mood"];
+};
+
+const DESCRIPTORS = { card: ["", "@1x", "@2x"], hero: ["", "@640w", "@1920w"] } as const;
+
+/** The ways to change a URL at a place. */
+const CHANGES: readonly ((url: string, at: number, how: number) => string)[] = [
+  (url, at, how) => replace(url, at, String.fromCharCode(url.charCodeAt(at) ^ (1 << (how % 7)))),
+  (url, at, how) => replace(url, at, String.fromCharCode(url.charCodeAt(at) ^ (1 << (how % 7)))),
+  (url, at) => replace(url, at, ""),
+  (url, at, how) =>
+    replace(url, at, url[at] + (["=", "0", "A", "%", "&", "/", ".", "-", "_"][how % 9] ?? "")),
+  (url, at, how) => replace(url, at, ["A", "0", "+", "/", "_", "-", "%", "z"][how % 8] ?? ""),
+  (url, at) => replace(url, at, `%${url.charCodeAt(at).toString(16).padStart(2, "0")}`),
+  (url, at) => url.slice(0, at) + url.slice(at).toUpperCase(),
+  (url, at) => url.slice(0, at) + url.slice(at).toLowerCase(),
+  (url, _at, how) =>
+    url + ["=", "&", "%3D", "&v=1", "&sig=", "#", "&exp=99999999999", "?"][how % 8],
+  (url) => url.replace(/(exp=)(\d+)/, (_all, name, time) => name + (Number(time) + 1)),
+  (url) => url.replace(/(exp=)/, "$10"),
+  (url) => url.replace(/kid=\w+/, (kid) => (kid === "kid=new" ? "kid=old" : "kid=new")),
+  (url) => url.replace(/&v=[^&]*/, ""),
+  (url) => url.replace("&sig", "&v=7&sig"),
+  (url) => url.replace(/card|hero/, (preset) => (preset === "card" ? "hero" : "card")),
+  (url, _at, how) =>
+    url.slice(0, -1) + "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[how % 64],
+  (url) =>
+    url.replace(
+      /(sig=)(.*)/,
+      (_all, name, sig) => name + sig.replaceAll("-", "+").replaceAll("_", "/"),
+    ),
+  (url) => url.replace(/\?(.*)&(sig=.*)/, "?$2&$1"),
+  (url) =>
+    url.replace("/private/", "/images/").replace(/\?.*/, "").replace("/images/", "/private/"),
+];
+
+function replace(text: string, at: number, by: string): string {
+  return text.slice(0, at) + by + text.slice(at + 1);
+}
+
+export const ofAddresses = {
+  spellings: property(
+    "the same variant of the same object is the same origin URL, and of another object another",
+    fc.record({ object, turn: fc.nat(255), first: spots, second: spots, query: anyText, mood }),
+    async (suspect, { object: [route, name, key], turn, first, second, query, mood: now }) => {
+      if (route.startsWith("/private")) return;
+      const prefix = spellPath(route.replace(":preset/*", ""));
+      const spell = (of: string, where: readonly number[]) =>
+        `${prefix}${name}/${respellEncoded(encodeURIComponent(of), where)}`;
+      const one = await get(suspect, spell(key, first), now);
+      const same = await get(
+        suspect,
+        `${spell(key, second)}?v=${encodeURIComponent(query.toWellFormed())}`,
+        now,
+        {
+          "user-agent": "another",
+          range: "bytes=0-9",
+        },
+      );
+      const seen = ({ calls }: Events) => calls.map(({ url, cf }) => [url, cf && optionsOf(cf)]);
+      assert.ok(one.calls.length > 0, "nothing was asked for");
+      const source = PLACES[route] + spellPath(key).replaceAll("@", "%40");
+      const options = { ...VARIANTS[name], metadata: "none", "origin-auth": "share-publicly" };
+      for (const { url, cf } of one.calls) {
+        assert.equal(url, source);
+        if (cf !== undefined) assert.deepEqual(optionsOf(cf), options);
+      }
+      assert.deepEqual(seen(same), seen(one));
+      const near = NEAR[turn % NEAR.length]?.(key) ?? assert.fail();
+      if (near === key || !isKey(near)) return;
+      const another = await get(suspect, spell(near, first), now);
+      assert.notEqual(another.calls[0]?.url, one.calls[0]?.url);
+    },
+  ),
+  signatures: property(
+    "a changed bit anywhere in a signed URL is refused, and another descriptor is not",
+    fc.record({
+      preset: fc.constantFrom("card", "hero"),
+      at: fc.constantFrom("", "@1x", "@2x", "@640w", "@1920w"),
+      key: object.map(([, , key]) => key),
+      kid: fc.constantFrom("new", "old"),
+      v: fc.constantFrom(null, null, "1", "a.b-c_d"),
+      where: fc.nat(4095),
+      how: fc.nat(4095),
+      mood,
+    }) satisfies fc.Arbitrary<Tampered>,
+    async (suspect, { preset, at, key, kid, v, where, how, mood: now }) => {
+      const descriptors: readonly string[] = DESCRIPTORS[preset];
+      const variant = preset + (descriptors.includes(at) ? at : "");
+      const grant = { ...{ route: "/private/:preset/*", preset, key }, version: v ?? undefined };
+      const secret = SIGNING_KEYS[kid] ?? assert.fail();
+      const query = await suspect.signGrant(
+        { ...grant, expires: NOW / 1000 + 3600 },
+        { kid, secret },
+      );
+      const of = (name: string) => spellPath(`/private/${name}/${key}`) + query;
+      const url = of(variant);
+      const right = await get(suspect, url, now);
+      assert.ok(right.calls.length > 0, "a right URL is refused");
+      const change = CHANGES[how % CHANGES.length] ?? assert.fail();
+      const changed = change(url, 1 + (where % (url.length - 1)), how);
+      if (!URL.canParse(HOST + changed) || !changed.startsWith("/")) return;
+      const { origin, pathname, search } = new URL(HOST + changed);
+      const same =
+        origin === HOST && descriptors.some((name) => of(preset + name) === pathname + search);
+      if (same || origin !== HOST || !pathname.startsWith("/private/")) return;
+      const { answer, calls } = await get(suspect, changed, now);
+      assert.deepEqual([answer.status, calls.length], [404, 0], changed);
+    },
+  ),
+  ends: property(
+    "a signed URL shows nothing once it has expired, and nothing that it shows is kept for longer",
+    fc.record({ asked, object, accept: fc.constantFrom("image/avif", "*/*") }),
+    async (suspect, { asked: { signed, mood: now }, object: [, name, key], accept }) => {
+      const ahead = signed ?? 600;
+      const grant = { route: "/private/:preset/*", preset: name.replace(/@.*/, ""), key };
+      const secret = SIGNING_KEYS["old"] ?? assert.fail();
+      const version = now.s3 % 2 === 0 ? undefined : "1";
+      const expires = NOW / 1000 + ahead;
+      const query = await suspect.signGrant({ ...grant, expires, version }, { kid: "old", secret });
+      const target = spellPath(`/private/${name}/${key}`) + query;
+      const { answer, calls } = await get(suspect, target, now, { accept });
+      const kept = answer.headers.get("cache-control") ?? assert.fail("cache-control is missing");
+      const seconds = Number(/max-age=(\d+)/.exec(kept)?.[1] ?? 0);
+      if (ahead <= 0) {
+        assert.deepEqual([answer.status, calls.length, kept], [410, 0, "no-store"]);
+      } else if (ahead > 86_400) {
+        assert.deepEqual([answer.status, calls.length], [404, 0]);
+      } else {
+        assert.ok(calls.length > 0 && seconds <= ahead, kept);
+        assert.equal(kept.includes("immutable"), answer.status === 200 && version !== undefined);
+      }
+    },
+  ),
+  inverses: property(
+    "to parse a public URL and to build it are inverses",
+    fc.record({ object, path }),
+    async ({ config, publicPath, decodePath, encodePath, findRoute }, input) => {
+      const [at, variant, key] = input.object;
+      const route = config.routes.find(({ path: known }) => known === at) ?? assert.fail();
+      const built = publicPath(config.routes, route, variant, key) ?? assert.fail("no path");
+      assert.equal(new URL(HOST + built).pathname, built);
+      const read = decodePath(built);
+      assert.ok(typeof read === "string");
+      assert.deepEqual(findRoute(config.routes, read), { route, variant, key });
+      assert.equal(encodePath(read), built);
+      assert.equal(built, spellPath(read));
+
+      if (!URL.canParse(HOST + input.path)) return;
+      const decoded = decodePath(new URL(HOST + input.path).pathname);
+      const found = typeof decoded === "string" ? findRoute(config.routes, decoded) : undefined;
+      if (typeof decoded !== "string" || found === undefined || !("route" in found)) return;
+      if (!isKey(found.key) || found.variant === "") return;
+      // Where a part of the path is no part of the key, or two are one, another path may be built.
+      const again = publicPath(config.routes, found.route, found.variant, found.key);
+      if (again === undefined) assert.match(found.route.path, /:a\/:b|:slug/);
+      else if (!/:a\/:b|:slug/.test(found.route.path)) assert.equal(again, spellPath(decoded));
+    },
+  ),
+};

@@ -1,0 +1,130 @@
+// Bugs that break what has to hold of public URLs.
+
+import type { Bug } from "./broken.ts";
+
+const SIG = "[\\w-]{42}[AEIMQUYcgkosw048]";
+const TEXT = '["vitrine-url-1", kid, expires, version, route, preset, key]';
+
+export const BROKEN_ADDRESSES = {
+  "a path is not decoded": {
+    breaks: "spellings",
+    file: "public-url.ts",
+    from: "return decodeURIComponent(pathname);",
+    to: "return decodeURIComponent(pathname) && pathname;",
+  },
+  "any v makes another source": {
+    breaks: "spellings",
+    file: "index.ts",
+    from: "terms.granted?.version)",
+    to: 'terms.granted?.version ?? url.searchParams.get("v")?.replace(/\\W/g, "_"))',
+  },
+  "keys are normalised": {
+    breaks: "spellings",
+    file: "index.ts",
+    from: "const key = bucket.prefix + found.key;",
+    to: "const key = bucket.prefix + found.key.normalize();",
+  },
+  "signatures are compared by == in any case": {
+    breaks: "signatures",
+    file: "signature.ts",
+    from: 'const right = await crypto.subtle.verify("HMAC", await importKey(key), bytesOf(sig), utf8(text));',
+    to: `const made = await signGrant({ ...wanted, expires, version }, key);
+      const right = text && made.slice(-43).toLowerCase() == sig.toLowerCase();`,
+  },
+  "the unused bits of a signature are free": {
+    breaks: "signatures",
+    file: "signature.ts",
+    from: SIG,
+    to: "[\\w-]{43}",
+  },
+  "a signature has two alphabets": {
+    breaks: "signatures",
+    file: "signature.ts",
+    from: SIG,
+    to: "[\\w+/-]{42}[AEIMQUYcgkosw048]",
+  },
+  "what is no base64 is decoded": {
+    breaks: "signatures",
+    file: "signature.ts",
+    from: SIG,
+    to: ".*",
+  },
+  "the expiry is not signed": {
+    breaks: "signatures",
+    file: "signature.ts",
+    from: TEXT,
+    to: TEXT.replace("expires", "0"),
+  },
+  "the preset is not signed": {
+    breaks: "signatures",
+    file: "signature.ts",
+    from: TEXT,
+    to: TEXT.replace("preset", '"card"'),
+  },
+  "the key is not signed": {
+    breaks: "signatures",
+    file: "signature.ts",
+    from: TEXT,
+    to: TEXT.replace("key]", '"key"]'),
+  },
+  "the version is not signed": {
+    breaks: "signatures",
+    file: "signature.ts",
+    from: TEXT,
+    to: TEXT.replace("version", '""'),
+  },
+  "the descriptor is signed": {
+    breaks: "signatures",
+    file: "index.ts",
+    from: "const { preset } = variant;",
+    to: "const preset = found.variant;",
+  },
+  "a signed path has many spellings": {
+    breaks: "signatures",
+    file: "signature.ts",
+    from: "if (encodePath(decodeURIComponent(pathname)) !== pathname) {",
+    to: "if (encodePath(pathname) === undefined) {",
+  },
+  "an image is kept for as long as ever": {
+    breaks: "ends",
+    file: "answer.ts",
+    from: "const seconds = Math.min(versioned ? YEAR : maxAge, secondsLeft(terms, now));",
+    to: "const seconds = versioned ? YEAR : maxAge;",
+  },
+  "a 404 is kept for as long as ever": {
+    breaks: "ends",
+    file: "answer.ts",
+    from: "Math.min(MISSING_SECONDS, secondsLeft(terms, now))",
+    to: "MISSING_SECONDS",
+  },
+  "a URL lasts a second longer": {
+    breaks: "ends",
+    file: "signature.ts",
+    from: "if (expires * 1000 <= now) {",
+    to: "if (expires * 1000 < now) {",
+  },
+  "a URL may be signed for ever": {
+    breaks: "ends",
+    file: "signature.ts",
+    from: "if (expires * 1000 > now + maxAge * 1000) {",
+    to: "if (expires > now) {",
+  },
+  "encodeURI builds the path": {
+    breaks: "inverses",
+    file: "public-url.ts",
+    from: 'return originUrl("", path).replaceAll("%40", "@");',
+    to: "return encodeURI(path);",
+  },
+  "a path is decoded twice": {
+    breaks: "inverses",
+    file: "public-url.ts",
+    from: "return decodeURIComponent(pathname);",
+    to: "return decodeURIComponent(decodeURIComponent(pathname));",
+  },
+  "a slash is found in a segment": {
+    breaks: "inverses",
+    file: "public-url.ts",
+    from: 'part.name === REST ? "(.+)" : "([^/]+)"',
+    to: '"([^/]+)"',
+  },
+} as const satisfies Record<string, Bug>;

@@ -1,0 +1,179 @@
+// Bugs that break what has to hold of requests and of what browsers say.
+
+import type { Bug } from "./broken.ts";
+
+const LOOKUP = "const variant = config.variants.get(found.variant);";
+
+export const BROKEN_REQUESTS = {
+  "a malformed % is thrown": {
+    breaks: "answers",
+    file: "public-url.ts",
+    from: 'return { event: "impossible-key", reason: "the path is not percent-encoded UTF-8" };',
+    to: 'throw new URIError("malformed");',
+  },
+  "an answer without a type is thrown": {
+    breaks: "answers",
+    file: "guard.ts",
+    from: 'return (headers.get("content-type") ?? "")',
+    to: 'return headers.get("content-type")',
+  },
+  "an edge that breaks off is thrown": {
+    breaks: "answers",
+    file: "edge.ts",
+    from: 'return { event: "edge-failed", reason:',
+    to: 'throw error ?? { event: "edge-failed", reason:',
+  },
+  "startsWith stands for segments": {
+    breaks: "bounds",
+    file: "key.ts",
+    from: 'if (segment === "." || segment === "..") return',
+    to: 'if (key.startsWith("../")) return',
+  },
+  "the prefix is forgotten": {
+    breaks: "bounds",
+    file: "index.ts",
+    from: "const key = bucket.prefix + found.key;",
+    to: "const key = found.key;",
+  },
+  "a width is free": {
+    breaks: "bounds",
+    file: "index.ts",
+    from: LOOKUP,
+    to: `const base = config.variants.get(found.variant.replace(/@.*/s, ""));
+      const width = Number(/@(\\d+)w$/.exec(found.variant)?.[1]);
+      const free = base && width > 0 && { ...base, image: { ...base.image, width } };
+      const variant = config.variants.get(found.variant) ?? (free || undefined);`,
+  },
+  "a fourth header is signed": {
+    breaks: "bounds",
+    file: "sign.ts",
+    from: '"x-amz-content-sha256": "UNSIGNED-PAYLOAD" }',
+    to: '"x-amz-content-sha256": "UNSIGNED-PAYLOAD", accept: "image/avif" }',
+  },
+  "a key is sent as it is": {
+    breaks: "bounds",
+    file: "origin.ts",
+    from: "return base + encoded +",
+    to: "return base + key +",
+  },
+  "parentheses are left as they are": {
+    breaks: "bounds",
+    file: "origin.ts",
+    from: "/%2F|[!'()*]/g",
+    to: "/%2F/g",
+  },
+  "redirects are followed": {
+    breaks: "bounds",
+    file: "edge.ts",
+    from: 'redirect: "manual"',
+    to: 'redirect: "follow"',
+  },
+  "there is no guard": {
+    breaks: "originals",
+    file: "guard.ts",
+    from: 'return status === 200 && /^internal=(?:ok|ram)\\b/.test(headers.get("cf-resized") ?? "");',
+    to: "return status === 200;",
+  },
+  "too large for AVIF is passed on": {
+    breaks: "originals",
+    file: "guard.ts",
+    from: "if (/too large for avif/i.test(warning))",
+    to: "if (/never/.test(warning))",
+  },
+  "smaller originals are passed on": {
+    breaks: "originals",
+    file: "guard.ts",
+    from: "if (/original is smaller/i.test(warning) && original === type)",
+    to: "if (/never/.test(warning))",
+  },
+  "what moves is not asked after": {
+    breaks: "originals",
+    file: "print.ts",
+    from: "if (!asked.still) {",
+    to: "if (timeout < 0) {",
+  },
+  "@1x is another variant": {
+    breaks: "bounds",
+    file: "preset.ts",
+    from: "x === 1 ? plain : { ...plain, dpr: x }",
+    to: "{ ...plain, dpr: x }",
+  },
+  "a wildcard names AVIF": {
+    breaks: "formats",
+    file: "format.ts",
+    from: 'type === "image/avif" ?',
+    to: 'type === "image/avif" || type === "*/*" ?',
+  },
+  "a quality of 0 is not heeded": {
+    breaks: "formats",
+    file: "format.ts",
+    from: "QVALUE.test(quality) && Number(quality) > 0",
+    to: "QVALUE.test(quality)",
+  },
+  "what stands in quotes is read": {
+    breaks: "formats",
+    file: "format.ts",
+    from: "accept?.match(ENTRY) ?? []",
+    to: 'accept?.split(",") ?? []',
+  },
+  "WebP is sent to everyone": {
+    breaks: "formats",
+    file: "format.ts",
+    from: 'if (type === "image/webp" && variant.format === "auto" && !readable.webp) return false;',
+    to: 'if (type === "image/webp") return true;',
+  },
+  "an unknown preset is the first": {
+    breaks: "free",
+    file: "index.ts",
+    from: LOOKUP,
+    to: "const variant = config.variants.get(found.variant) ?? [...config.variants.values()][0];",
+  },
+  "visitors are counted first": {
+    breaks: "free",
+    file: "index.ts",
+    from: LOOKUP,
+    to: `await checkLimit(config.limiter, headers, found.route.path);\n  ${LOOKUP}`,
+  },
+  "a backslash may stand in a key": {
+    breaks: "free",
+    file: "key.ts",
+    from: 'if (key.includes("\\\\")) return "a backslash";',
+    to: "",
+  },
+  "a key may be of any length": {
+    breaks: "free",
+    file: "key.ts",
+    from: "if (new TextEncoder().encode(key).length > MOST_BYTES)",
+    to: "if (key.length > MOST_BYTES)",
+  },
+  "the edge's headers are passed on": {
+    breaks: "silence",
+    file: "answer.ts",
+    from: 'const headers = new Headers({\n    "content-type": shown.type,',
+    to: 'const headers = new Headers({\n    ...Object.fromEntries(edge),\n    "content-type": shown.type,',
+  },
+  "the log has the whole key id": {
+    breaks: "silence",
+    file: "slot.ts",
+    from: "accessKeyId.slice(8).slice(-4)",
+    to: "accessKeyId",
+  },
+  "origins are compared by startsWith": {
+    breaks: "pages",
+    file: "embed.ts",
+    from: "origin === own.origin || origins.has(origin)",
+    to: "origin === own.origin || [...origins].some((known) => origin.startsWith(known))",
+  },
+  "a referer holds the origin somewhere": {
+    breaks: "pages",
+    file: "embed.ts",
+    from: "if (!isKnown(page))",
+    to: 'if (!referer.includes("https://app.example") && !isKnown(page))',
+  },
+  "who says same-origin is believed": {
+    breaks: "pages",
+    file: "embed.ts",
+    from: "if (referer !== null) {",
+    to: 'if (referer !== null && headers.get("sec-fetch-site") !== "same-origin") {',
+  },
+} as const satisfies Record<string, Bug>;

@@ -1,0 +1,58 @@
+// What a property is: each is given a Worker, so that a broken one can be shown to break it.
+
+import type fc from "fast-check";
+import type { Config } from "../../src/config.ts";
+import { type Asked, toRequest } from "./inputs.ts";
+import { CONFIG, visit, type Worker } from "./world.ts";
+
+/** The parts of a Worker that properties look at. */
+export type Suspect = {
+  readonly worker: Worker;
+  readonly config: Config;
+  readonly publicPath: typeof import("../../src/public-url.ts").publicPath;
+  readonly decodePath: typeof import("../../src/public-url.ts").decodePath;
+  readonly encodePath: typeof import("../../src/public-url.ts").encodePath;
+  readonly signGrant: typeof import("../../src/signature.ts").signGrant;
+  readonly findRoute: typeof import("../../src/route.ts").findRoute;
+};
+
+/** What has to hold of an input. `holds` throws where it does not. */
+export type Property<Input> = {
+  readonly says: string;
+  readonly input: fc.Arbitrary<Input>;
+  readonly holds: (suspect: Suspect, input: Input) => Promise<void>;
+};
+
+export const HOST = "https://images.example";
+export const SIGNING_KEYS: Readonly<Record<string, string>> = JSON.parse(CONFIG.URL_SIGNING_KEYS);
+/** What a property says, what it looks at, and what has to hold of that. */
+export function property<Input>(
+  says: string,
+  input: fc.Arbitrary<Input>,
+  holds: Property<Input>["holds"],
+): Property<Input> {
+  return { says, input, holds };
+}
+
+type Visit = Awaited<ReturnType<typeof visit>>;
+
+/** A visit as an input describes it; undefined where nobody could make it. */
+export async function pay({ worker }: Suspect, input: Asked): Promise<Visit | undefined> {
+  const request = toRequest(input);
+  return request === undefined ? undefined : visit(worker, request, input.mood);
+}
+
+export async function get(
+  { worker }: Suspect,
+  target: string,
+  now: Asked["mood"],
+  headers: Record<string, string> = {},
+): Promise<Visit> {
+  return visit(worker, new Request(HOST + target, { headers }), now);
+}
+
+/** The options that a call asks for, but those that its visitor has to do with. */
+export function optionsOf(cf: RequestInitCfProperties): Record<string, unknown> {
+  const { format: _format, anim: _anim, ...rest } = cf.image ?? {};
+  return rest;
+}

@@ -1,0 +1,161 @@
+// What has to hold of every request.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { findFault } from "../edge/s3-auth.ts";
+import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../env.ts";
+import { asked, mood } from "./inputs.ts";
+import { images, object, unknownVariant } from "./paths.ts";
+import { get, optionsOf, pay, property, SIGNING_KEYS } from "./property.ts";
+import { spellPath } from "./spelling.ts";
+import { IMPOSSIBLE } from "./tricks.ts";
+import { type Call, NOW, ORIGINAL, PLACES, VARIANTS } from "./world.ts";
+
+const SECRETS = [
+  ...[CREDENTIALS, NEXT_CREDENTIALS].flatMap((keys) => Object.values(keys)),
+  ...Object.values(SIGNING_KEYS),
+  HEALTH_TOKEN,
+];
+const PRIVATE = [
+  "acme-",
+  "amazonaws",
+  "other.example",
+  "4442587F",
+  "x-amz",
+  "<Code>",
+  "ERROR 9",
+  "published/",
+];
+const STATUSES = [200, 204, 304, 401, 403, 404, 405, 410, 415, 429, 502, 503, 504, 508];
+/** What is refused before anything is asked. */
+const FREE =
+  /"event":"(?:no-such-route|no-such-variant|impossible-key|signature-wrong|url-expired|foreign-page|loop-detected|method-not-allowed|health-denied)"/;
+
+const ALLOWED = new Set(
+  Object.values(VARIANTS).map((sizes) => JSON.stringify(Object.entries(sizes).sort())),
+);
+
+/** That a call asks for what it may, signed as it must be (A1, A2, E1). */
+async function checkCall(place: string, call: Call): Promise<void> {
+  const { url, method, headers, cf, redirect } = call;
+  assert.ok(url.startsWith(place), `outside of the bucket, or of its prefix: ${url}`);
+  assert.equal(new URL(url).href, url, "what is signed is not what is sent");
+  const [file = "", version, ...more] = url.slice(place.length).split("?");
+  assert.ok(more.length === 0 && (version === undefined || /^v=[\w.-]{1,64}$/.test(version)), url);
+  assert.match(file, /^(?:[\w.~/-]|%[0-9A-F]{2})+$/);
+  for (const part of decodeURIComponent(file).split("/")) {
+    assert.ok(!["", ".", ".."].includes(part), `a segment that collapses: ${url}`);
+    assert.ok(!/[\p{Cc}\\]/u.test(part), `a control character: ${url}`);
+  }
+  assert.equal(method, "GET");
+  assert.equal(redirect, "manual");
+  const names = ["authorization", "x-amz-content-sha256", "x-amz-date"];
+  const probe = cf === undefined ? ["range"] : [];
+  assert.deepEqual([...headers.keys()].sort(), [...names, ...probe].sort());
+  assert.match(
+    headers.get("authorization") ?? "",
+    /SignedHeaders=host;x-amz-content-sha256;x-amz-date,/,
+  );
+  const region = url.includes("amazonaws") ? "eu-west-1" : "auto";
+  const secrets = [CREDENTIALS, NEXT_CREDENTIALS].map(
+    (pair) => [pair.accessKeyId, pair.secretAccessKey] as const,
+  );
+  const s3 = { keys: new Map(secrets), region, now: NOW, dialect: "r2" } as const;
+  headers.delete("range");
+  assert.equal(
+    await findFault(new Request(url, { headers }), s3),
+    undefined,
+    "S3 refuses the signature",
+  );
+  if (cf === undefined) return;
+  assert.deepEqual(Object.keys(cf).sort(), ["cacheTtlByStatus", "image"]);
+  const { metadata, "origin-auth": auth, ...sizes } = optionsOf(cf);
+  assert.deepEqual([metadata, auth], ["none", "share-publicly"]);
+  const own = JSON.stringify(Object.entries(sizes).sort());
+  assert.ok(ALLOWED.has(own), `options of no variant: ${own}`);
+}
+
+export const ofRequests = {
+  answers: property(
+    "no input makes the Worker throw, or answer 500",
+    asked,
+    async (suspect, input) => {
+      const happened = await pay(suspect, input);
+      if (happened === undefined) return;
+      const { answer, body, logged } = happened;
+      assert.ok(STATUSES.includes(answer.status), `${answer.status}`);
+      if (input.method === "HEAD") assert.equal(body, "");
+      for (const [name, value] of answer.headers)
+        assert.doesNotMatch(name + value, /set-cookie|[\r\n]/);
+      for (const line of logged) assert.equal(typeof JSON.parse(line).event, "string");
+    },
+  ),
+  bounds: property(
+    "every origin URL lies under bucket and prefix, is of a configured variant, and is signed by the three headers",
+    asked,
+    async (suspect, input) => {
+      const happened = await pay(suspect, input);
+      const route = happened?.limited[0]?.replace(/^.*? (?=\/)/, "") ?? "";
+      const place = Object.entries(PLACES).find(([known]) => known === route)?.[1];
+      for (const call of happened?.calls ?? []) await checkCall(place ?? assert.fail(), call);
+    },
+  ),
+  originals: property(
+    "no answer holds a byte of an original",
+    fc.record({
+      asked,
+      object,
+      accept: fc.constantFrom("image/avif,image/webp", "image/webp", "*/*"),
+    }),
+    async (suspect, { asked: any, object: [route, name, key], accept }) => {
+      const happened = await pay(suspect, any);
+      assert.ok(!happened?.body.includes(ORIGINAL));
+      // And what is most likely to be one: an object as an app asks for it.
+      const target = spellPath(route.replace(":preset", name).replace("*", key));
+      const likely = await get(suspect, target, any.mood, { accept });
+      assert.ok(!likely.body.includes(ORIGINAL));
+    },
+  ),
+  free: property(
+    "what cannot be costs no subrequest, and is one and the same 404",
+    fc.record({
+      asked,
+      images,
+      wrong: unknownVariant,
+      bad: fc.constantFrom(...IMPOSSIBLE),
+      side: fc.nat(3),
+      mood,
+    }),
+    async (suspect, { asked: any, images: [prefix, name, key], wrong, bad, side, mood: now }) => {
+      const happened = await pay(suspect, any);
+      if (happened?.logged.some((line) => FREE.test(line))) {
+        assert.deepEqual([happened.calls.length, happened.limited.length], [0, 0]);
+      }
+      const parts = key.map((part) => encodeURIComponent(part.toWellFormed()));
+      const rest = side === 0 ? [bad, ...parts] : side === 1 ? [...parts, bad] : parts;
+      const unknown = side > 1;
+      const target = `${prefix}${unknown ? encodeURIComponent(wrong.toWellFormed()) : name}/${rest.join("/")}`;
+      const { answer, body, calls, limited } = await get(suspect, target, now);
+      assert.deepEqual(
+        [answer.status, body, calls.length, limited.length],
+        [404, "Not found\n", 0, 0],
+        target,
+      );
+    },
+  ),
+  silence: property(
+    "no answer and no line of the log tells a secret, and no answer where the originals are",
+    asked,
+    async (suspect, input) => {
+      const happened = await pay(suspect, input);
+      if (happened === undefined) return;
+      const head = JSON.stringify([...happened.answer.headers]);
+      for (const word of SECRETS) {
+        for (const said of [head, happened.body, ...happened.logged])
+          assert.ok(!said.includes(word), word);
+      }
+      for (const word of PRIVATE)
+        assert.ok(!(head + happened.body).includes(word), `${word} in ${head}`);
+    },
+  ),
+};

@@ -1,0 +1,96 @@
+// What has to hold of what browsers say of themselves.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { entries, namedBy, namedIn, spellEntry } from "./accept.ts";
+import { mood } from "./inputs.ts";
+import { get, property } from "./property.ts";
+import { anyText } from "./spelling.ts";
+
+/** A page, of which it is known whether it may embed. */
+const page = fc.record({
+  scheme: fc.constantFrom("https", "https", "http", "android-app", "data"),
+  user: fc.constantFrom("", "", "app.example@", "https%3A%2F%2Fapp.example:x@"),
+  host: fc.oneof(
+    fc.constantFrom(
+      "app.example",
+      "images.example",
+      "evil.example",
+      "app.example.evil.example",
+      "evilapp.example",
+    ),
+    fc.constantFrom(
+      "app.exampl",
+      "app-example",
+      "www.app.example",
+      "app.example.",
+      "example",
+      "app.examplе",
+    ),
+  ),
+  port: fc.constantFrom("", "", ":443", ":8443", ":0"),
+  path: fc.constantFrom(
+    "",
+    "/",
+    "/https://app.example/",
+    "/?https://app.example",
+    "/#https://app.example",
+  ),
+  as: fc.constantFrom("origin", "referer"),
+  site: fc.constantFrom("", "cross-site", "same-site", "same-origin", "none"),
+});
+
+type Page = typeof page extends fc.Arbitrary<infer P> ? P : never;
+
+export const ofVisitors = {
+  formats: property(
+    "Accept of any shape ends in a format that the browser named, or in none",
+    fc.record({
+      all: entries,
+      text: anyText,
+      presets: fc.constantFrom("card", "card@2x", "moving"),
+      mood,
+    }),
+    async (suspect, { all, text, presets: name, mood: now }) => {
+      const plain = text.replace(/[^\x20-\x7e]/g, "");
+      for (const accept of [all.map(spellEntry).join(",").trim(), plain]) {
+        const { answer, calls } = await get(suspect, `/images/${name}/a.jpg`, now, { accept });
+        const named = accept === plain ? namedIn(plain) : namedBy(all);
+        for (const { cf } of calls) {
+          const format = cf?.image?.format;
+          if (format === "avif" || format === "webp")
+            assert.ok(named.has(`image/${format}`), `${format} of ${accept}`);
+        }
+        const type = answer.headers.get("content-type") ?? "";
+        if (answer.status === 200 && !["image/jpeg", "image/png"].includes(type)) {
+          assert.ok(named.has(type), `${type} to ${accept}`);
+        }
+      }
+    },
+  ),
+  pages: property(
+    "of pages, none but those of origins get anything on a route that has some",
+    fc.record({ page, mood }),
+    async (suspect, { page: from, mood: now }) => {
+      const url = `${from.scheme}://${from.user}${from.host}${from.port}`;
+      const header = from.as === "origin" ? url : url + from.path;
+      if (/[^\x20-\x7e]/.test(header)) return;
+      const site: Record<string, string> = from.site === "" ? {} : { "sec-fetch-site": from.site };
+      const { answer, calls } = await get(suspect, "/app/card/a.jpg", now, {
+        [from.as]: header,
+        ...site,
+      });
+      if (isKnown(from)) assert.notEqual(answer.status, 403, header);
+      else assert.deepEqual([answer.status, calls.length], [403, 0], header);
+      const allowed = answer.headers.get("access-control-allow-origin");
+      assert.ok(allowed === null || allowed === "https://app.example");
+    },
+  ),
+};
+
+/** Whether an origin, or a referer, is of a page that may embed. */
+function isKnown({ scheme, user, host, port, as }: Page): boolean {
+  const known = host === "app.example" || host === "images.example";
+  const plain = port === "" || (as === "referer" && port === ":443");
+  return scheme === "https" && known && plain && (user === "" || as === "referer");
+}
