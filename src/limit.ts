@@ -31,7 +31,6 @@ export async function checkLimit(
 
 /** An IPv4 address, or the half of an IPv6 address that a visitor cannot choose: the first 64 bits. */
 function visitorOf(address: string): string {
-  if (!address.includes(":")) return address;
   const [head = "", tail] = address.split("::");
   const groups = head === "" ? [] : head.split(":");
   const last = tail?.split(":") ?? [];

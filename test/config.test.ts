@@ -116,6 +116,7 @@ test.each<[string, object, string]>([
   ["a slash", { origins: ["https://a.b/"] }, 'ROUTES[0].origins[0]: "https://a.b/" is not an'],
   ["capitals", { origins: ["https://A.b"] }, 'ROUTES[0].origins[0]: "https://A.b" is not an'],
   ["a port that is said", { origins: ["https://a.b:443"] }, "ROUTES[0].origins[0]: "],
+  ["no page's origin", { origins: ["ftp://a.b"] }, 'ROUTES[0].origins[0]: "ftp://a.b" is not an'],
   ["null", { origins: ["null"] }, 'ROUTES[0].origins[0]: "null" is not an origin'],
 ])("a route with %s is a mistake", (_what, change, message) => {
   expect(mistakes({ ROUTES: [{ ...ROUTE, ...change }] }).join()).toContain(message);
@@ -134,6 +135,7 @@ test.each<[string, unknown, string[]]>([
   ["a number for a kid", `{"1": "${LONG}"}`, ["a kid is a letter, and up to 31 letters, digits"]],
   ["a prototype for a kid", `{"__proto__": "${LONG}"}`, ["a kid is a letter"]],
   ["short keys", '{"k1": "short", "k2": 7}', ["the key of k1 is not 32", "the key of k2 is not"]],
+  ["a key of 31", `{"k1": "${"k".repeat(31)}"}`, ["the key of k1 is not 32 characters or more"]],
   ["a key with a space", `{"k1": "${LONG} "}`, ["the key of k1 is not 32 characters or more"]],
   ["a kid twice", `{"k1": "${LONG}", "k1" : "${LONG}2"}`, ["has a kid twice"]],
 ])("URL_SIGNING_KEYS that is %s is a mistake, where a route is signed", (_what, value, told) => {
