@@ -71,7 +71,7 @@ export async function configOf(env: object, now: number): Promise<Config | Broke
   const before = checked.get(env);
   if (before !== undefined && now < before.until) return before.config;
   const read = ++reads;
-  const { vars, stored } = await openStores(env, before?.vars);
+  const { vars, stored, failed } = await openStores(env, () => checked.get(env)?.vars);
   const known = checked.get(env);
   if (known !== undefined && known.read > read) return known.config; // asked later, answered sooner
   const same = known !== undefined && sameSecrets(vars, known.vars);
@@ -80,7 +80,8 @@ export async function configOf(env: object, now: number): Promise<Config | Broke
   const right = broken ? known?.right : config;
   if (!broken && !same && known?.right !== undefined) rememberAll(config, known.right);
   const until = stored ? now + (broken ? BROKEN_MS : STORED_MS) : Number.POSITIVE_INFINITY;
-  checked.set(env, { vars, config, right, until, read });
+  // What a store did not give is no news: another request may be getting some.
+  checked.set(env, { vars, config, right, until, read: failed ? (known?.read ?? 0) : read });
   return config;
 }
 
@@ -138,7 +139,8 @@ function readPresets(vars: Vars, report: Report): Named<Preset> {
 }
 
 function isLimiter(value: unknown): value is Limiter {
-  return typeof value === "object" && value !== null && "limit" in value;
+  if (typeof value !== "object" || value === null) return false;
+  return "limit" in value && typeof value.limit === "function";
 }
 
 /** Reads a table of tables. A name whose table is wrong stays known: it is no second mistake. */

@@ -53,7 +53,9 @@ export function readRoutes(
         svg: may(flag, false),
         signed: may(flag, false),
         max_age: may(whole(1, TEN_YEARS)),
-        origins: may(listOf(is("an origin such as https://app.example", isOrigin))),
+        origins: may(
+          listOf(is("an origin such as https://app.example, without a slash at its end", isOrigin)),
+        ),
       },
       ({ path, object, signed, max_age }, fault) => {
         if (max_age !== undefined && !signed) fault("is for signed routes", "max_age");
@@ -95,7 +97,7 @@ export function readRoutes(
 function isOrigin(value: unknown): value is string {
   return (
     typeof value === "string" &&
-    /^https?:/.test(value) &&
+    /^https?:\/\/[\w.:[\]-]+$/.test(value) &&
     URL.canParse(value) &&
     new URL(value).origin === value
   );

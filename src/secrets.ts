@@ -35,24 +35,27 @@ type Stored = { get(): Promise<unknown> };
 
 /**
  * The vars and secrets of a Worker, with its value in place of each secret that is kept in a Secrets
- * Store: where the store does not give it, the one it gave before, or else `UNOPENED`.
+ * Store: where the store does not give it, the one it gave last, or else `UNOPENED`.
+ * @param last what is known when a store has failed
  */
 export async function openStores(
   env: object,
-  before: Vars = {},
-): Promise<{ vars: Vars; stored: boolean }> {
+  last: () => Vars | undefined,
+): Promise<{ vars: Vars; stored: boolean; failed: boolean }> {
   let stored = false;
+  let failed = false;
   const open = async ([name, value]: [string, unknown]) => {
     if (!isSecret(name) || !isStored(value)) return [name, value] as const;
     stored = true;
     try {
       return [name, await within(STORE_MS, value.get())] as const;
     } catch {
-      return [name, before[name] ?? UNOPENED] as const; // what was thrown is not ours to repeat
+      failed = true;
+      return [name, last()?.[name] ?? UNOPENED] as const; // what was thrown is not ours to repeat
     }
   };
   const vars = Object.fromEntries(await Promise.all(Object.entries(env).map(open)));
-  return { vars, stored };
+  return { vars, stored, failed };
 }
 
 function isStored(value: unknown): value is Stored {
@@ -140,7 +143,7 @@ export function readSigningKeys(vars: Vars, report: Report): ReadonlyMap<string,
   const text = typeof secret === "string" ? secret : "";
   const table = json(text);
   if (missing !== undefined) fault(missing);
-  else if (!isTable(table)) fault("is no JSON of kid → key");
+  else if (!isTable(table)) fault('is no JSON such as {"k1": "<32 characters or more>"}');
   else if (Object.keys(table).length === 0) fault("has no key in it");
   // JSON.parse keeps the last of two in silence. No key has a quote in it.
   const kids = text.match(/"[^"]*"(?=\s*:)/g) ?? [];

@@ -90,11 +90,11 @@ test("a limiter that fails refuses nobody, and the log tells of it", async () =>
   }
 });
 
-test("a binding that is no limiter is a mistake", async () => {
-  const env = { ...IMPATIENT, RATE_LIMITER: "100 a minute" };
+test.each(["100 a minute", { limit: 100 }, null])("%j is no limiter, but a mistake", async (no) => {
+  const env = { ...IMPATIENT, RATE_LIMITER: no };
   expect((await get("/images/card/key.jpg", {}, env)).status).toBe(500);
   expect(stage.logged[0]?.line).toMatchObject({
-    mistakes: ['RATE_LIMITER: "100 a minute" is not a rate limiting binding'],
+    mistakes: [`RATE_LIMITER: ${JSON.stringify(no)} is not a rate limiting binding`],
   });
 });
 
@@ -121,7 +121,7 @@ test.each([
   expect([answer.status, await answer.text()]).toEqual([508, "Not available\n"]);
   expect(stage.asked).toEqual([]);
   expect(stage.logged).toMatchObject([
-    { level: "error", line: { event: "loop-detected", reason: /endpoint/, answered: 508 } },
+    { level: "warn", line: { event: "loop-detected", reason: /endpoint/, answered: 508 } },
   ]);
 });
 

@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { readSlots, secretNames } from "../src/secrets.ts";
+import { signGrant } from "../src/signature.ts";
 import { CREDENTIALS, ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, SECRETS } from "./env.ts";
 import { get, stage } from "./play.ts";
 
@@ -265,6 +266,35 @@ test("the token of /healthz may be in a store, too", async () => {
   const stored = { ...ENV, HEALTH_TOKEN: keep(HEALTH_TOKEN) };
   expect((await get("/healthz", { headers: { authorization } }, stored)).status).toBe(200);
 });
+
+test.each(["before", "after"])(
+  "a signing key that was taken out of its store stays out, where another reading fails %s",
+  async (when) => {
+    const keys: Record<string, string> = JSON.parse(SECRETS.URL_SIGNING_KEYS);
+    const store = keep(SECRETS.URL_SIGNING_KEYS);
+    env = { ...ENV, URL_SIGNING_KEYS: store };
+    const grant = { route: "/private/:preset/*", preset: "card", key: "key.jpg" };
+    const expires = Math.floor(Date.now() / 1000) + 3600;
+    const query = await signGrant({ ...grant, expires }, { kid: "old", secret: keys["old"] ?? "" });
+    const open = async () => (await get(`/private/card/key.jpg${query}`, {}, env)).status;
+    expect(await open()).toBe(200);
+    wait(61);
+    store.value = JSON.stringify({ new: keys["new"] });
+    const later = () => new Promise<void>((settle) => setTimeout(settle, 20));
+    store.get.mockImplementationOnce(async () => {
+      if (when === "before") await later();
+      return store.value;
+    });
+    store.get.mockImplementationOnce(async () => {
+      if (when === "after") await later();
+      throw DOWN;
+    });
+    await Promise.all([open(), open()]);
+    expect(await open()).toBe(404);
+    wait(30);
+    expect(await open()).toBe(404);
+  },
+);
 
 test("only what a slot is made of is read from a store", async () => {
   const other = keep("x");
