@@ -9,7 +9,7 @@ const LIMIT_RETRY_SECONDS = 60;
 const YEAR = 31_536_000;
 
 /** Nothing that is answered may run, be sniffed, or be denied to the pages that embed it. */
-const PROTECTION = {
+export const PROTECTION = {
   "x-content-type-options": "nosniff",
   "content-security-policy": "default-src 'none'; sandbox",
   "cross-origin-resource-policy": "cross-origin",

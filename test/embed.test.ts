@@ -20,6 +20,7 @@ const ALLOWED: [string, Sent][] = [
   ["the app, with what privacy settings strip", { "sec-fetch-site": "cross-site" }],
   ["a page of the Worker's own host", { referer: "https://images.example/" }],
   ["its script", { origin: "https://images.example", "sec-fetch-site": "same-origin" }],
+  ["who sends an empty referer", { referer: "", origin: "" }],
   ["the address bar", { "sec-fetch-site": "none" }],
   ["a neighbour that strips its referer", { "sec-fetch-site": "same-site" }],
 ];
@@ -75,7 +76,13 @@ test("elsewhere everybody may embed", async () => {
 // Where all that may embed is of the Worker's own site, cross-site says enough.
 test.each<[string[], string, number]>([
   [[NEAR], "images.example", 403],
-  [[NEAR, "http://localhost:3000"], "images.example", 200],
+  [[NEAR, "http://localhost:3000", "http://127.0.0.1:3000"], "images.example", 403],
+  [[NEAR, "http://localhost.evil.example"], "images.example", 200],
+  [[NEAR, "https://app.example"], "images.example", 200],
+  [["http://app.mine.com"], "images.mine.com", 200],
+  [["https://partner.uk.com"], "shop.uk.com", 200],
+  [["https://192.0.1.5"], "10.0.1.5", 200],
+  [["https://[2001:db8::1]"], "[2001:db8::2]", 200],
   [["https://shop.co.uk"], "mine.co.uk", 200],
   [["https://www.mine.co.uk"], "mine.co.uk", 403],
   [["https://www.mine.com"], "images.mine.com", 403],
@@ -111,7 +118,10 @@ test("a preflight is answered, by GET's rules", async () => {
     ["access-control-allow-origin", APP],
     ["access-control-max-age", "86400"],
     ["allow", "GET, HEAD, OPTIONS"],
+    ["content-security-policy", "default-src 'none'; sandbox"],
+    ["cross-origin-resource-policy", "cross-origin"],
     ["vary", "origin"],
+    ["x-content-type-options", "nosniff"],
   ]);
   const headers = { origin: "https://evil.example", ...asked };
   expect((await get(IMAGE, { method: "OPTIONS", headers })).status).toBe(403);
