@@ -28,9 +28,9 @@ function valuesOf({ template }: Route, key: string): ReadonlyMap<string, string>
   const pattern = template.map((part) => {
     if (typeof part === "string") return RegExp.escape(part);
     const known = names.indexOf(part.name);
-    if (known >= 0) return `\\${known + 1}(?!\\d)`;
-    names.push(part.name);
-    return part.name === REST ? "(.+)" : "([^/]+)";
+    if (known >= 0) return `\\k<n${known}>`;
+    const at = names.push(part.name) - 1;
+    return `(?<n${at}>${part.name === REST ? ".+" : "[^/]+"})`;
   });
   const found = new RegExp(`^${pattern.join("")}$`, "su").exec(key);
   return found === null ? undefined : new Map(names.map((name, at) => [name, found[at + 1] ?? ""]));

@@ -13,7 +13,7 @@ export type Refusal =
   | { event: "no-such-variant"; variant: string }
   | { event: "impossible-key"; reason: string }
   | { event: "foreign-page"; reason: string }
-  | { event: "signature-wrong"; reason: string }
+  | { event: "signature-wrong"; reason: string; text?: string }
   | { event: "url-expired"; expired: string }
   | { event: "rate-limited" }
   | { event: "slots-refused"; slots: readonly RefusedSlot[]; reason: string; repeated: boolean }

@@ -30,6 +30,8 @@ export type Signing = {
   readonly maxAge: number;
 };
 
+type Wrong = Extract<Refusal, { event: "signature-wrong" }>;
+
 /** What the signature of a URL says, now that it is known to be right. */
 export type Granted = Pick<Grant, "expires" | "version">;
 
@@ -71,8 +73,7 @@ export async function signGrant(grant: Grant, key: SigningKey): Promise<string> 
 
 /**
  * Checks the signature of a public URL: the query is `exp`, `kid`, `v` if there is one, and `sig`, in
- * this order and nothing else; and the path is in the spelling of `encodePath`. So one URL is right for
- * one variant and grant.
+ * this order and nothing else; and the path is in the spelling of `encodePath`.
  * @param wanted what the URL's path asks for
  * @param now milliseconds since 1970
  */
@@ -86,13 +87,14 @@ export async function checkSignature(
     return wrong("the path is spelt otherwise than signed URLs are");
   }
   const [, exp, kid = "", version, sig = ""] = QUERY.exec(search) ?? [];
-  if (exp === undefined) return wrong("the query is not exp, kid, v if there is one, and sig");
+  if (exp === undefined)
+    return wrong("the query is not exp, kid, v if any, and sig, each in its form");
   const key = keys.get(kid);
   if (key === undefined) return wrong(`URL_SIGNING_KEYS has no ${kid}`);
   const expires = Number(exp);
   const text = textToSign({ ...wanted, expires, version }, kid);
   const right = await crypto.subtle.verify("HMAC", await importKey(key), bytesOf(sig), utf8(text));
-  if (!right) return wrong("the signature is of something else, or made with another key");
+  if (!right) return { ...wrong("the signature is not of this text, or not by this key"), text };
   if (expires * 1000 <= now) {
     return { event: "url-expired", expired: new Date(expires * 1000).toISOString() };
   }
@@ -102,7 +104,7 @@ export async function checkSignature(
   return { expires, version };
 }
 
-function wrong(reason: string): Refusal {
+function wrong(reason: string): Wrong {
   return { event: "signature-wrong", reason };
 }
 

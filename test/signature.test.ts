@@ -57,12 +57,18 @@ test("a srcset of six candidates opens with one signature, another preset does n
     expect([variant, answer.status]).toEqual([variant, 200]);
   }
   for (const variant of ["hero", "hero@640w", "card", "tall"]) {
-    await missing(`/private/${variant}/photos/fig.jpg${query}`, /something else/);
+    await missing(`/private/${variant}/photos/fig.jpg${query}`, /not of this text/);
   }
 });
 
 test.each(["new", "old"])("a URL that the key %j signed is shown", async (kid) => {
   expect((await get(`/private/card/key.jpg${await sign({ kid })}`)).status).toBe(200);
+});
+
+test("the log says of what a signature must be", async () => {
+  await missing(`/private/card@2x/key.jpg${await sign({ key: "published/key.jpg" })}`);
+  const text = stage.logged[0]?.line["text"];
+  expect(text).toMatch(/^vitrine-url-1\nnew\n\d+\n\n\/private\/:preset\/\*\ncard\nkey\.jpg$/);
 });
 
 test("a key that is taken away opens nothing any more, and one put shows all others", async () => {
@@ -163,12 +169,12 @@ test("a path has one spelling where it is signed", async () => {
 });
 
 test.each<[string, Change, RegExp]>([
-  ["of another route", { route: "/images/:preset/*" }, /something else/],
-  ["of another key", { key: "key.jp" }, /something else/],
-  ["of the whole key in the bucket", { key: "published/key.jpg" }, /something else/],
-  ["of a variant", { preset: "card@2x" }, /something else/],
-  ["by another secret", { secret: "y".repeat(32) }, /another key/],
-  ["by the secret of another kid", { kid: "old", secret: KEYS["new"] ?? "" }, /another key/],
+  ["of another route", { route: "/images/:preset/*" }, /not of this text/],
+  ["of another key", { key: "key.jp" }, /not of this text/],
+  ["of the whole key in the bucket", { key: "published/key.jpg" }, /not of this text/],
+  ["of a variant", { preset: "card@2x" }, /not of this text/],
+  ["by another secret", { secret: "y".repeat(32) }, /not by this key/],
+  ["by the secret of another kid", { kid: "old", secret: KEYS["new"] ?? "" }, /not by this key/],
   ["by a kid that is not there", { kid: "gone", secret: "y".repeat(32) }, /has no gone$/],
   ["for longer than max_age", { expires: fromNow(DAY + 60) }, /max_age of 86400 s ahead$/],
   ["for ever", { expires: 999_999_999_999 }, /max_age/],
@@ -195,7 +201,7 @@ test("a URL that has expired is a 410, if it was right", async () => {
   }
   const expired = new Date(Date.now()).toISOString();
   expect(stage.logged[0]?.line).toMatchObject({ event: "url-expired", expired, answered: 410 });
-  await missing(url.replace("card", "hero"), /something else/);
+  await missing(url.replace("card", "hero"), /not of this text/);
   expect(stage.asked).toEqual([]);
 });
 
@@ -204,9 +210,10 @@ test("a signature that got into the path does not get into the log", async () =>
   for (const mark of ["%3F", "/", "%253F"]) {
     await get(`/private/card/key.jpg${mark}${query.slice(1)}`);
     await get(`/private/card/key.jpg${mark}${query.slice(1).replaceAll("=", "%253D")}`);
+    await get(`/private/card/key.jpg${mark}${query.slice(1).replaceAll("=", "%252525253D")}`);
     await get(`/nothing${mark}${query.slice(1)}`);
   }
-  expect(stage.logged).toHaveLength(9);
+  expect(stage.logged).toHaveLength(12);
   const sig = query.slice(-43);
   for (const { line } of stage.logged) expect(JSON.stringify(line)).not.toContain(sig);
 });
@@ -218,6 +225,13 @@ test("an entity tag does not open a URL that has expired", async () => {
   expect((await get(url, { headers: { "if-none-match": etag } })).status).toBe(304);
   vi.setSystemTime(Date.now() + 6000);
   expect((await get(url, { headers: { "if-none-match": etag } })).status).toBe(410);
+});
+
+test("the time that the edge takes is time that a URL has no more", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: fromNow(0) * 1000 });
+  stage.before = () => vi.setSystemTime(Date.now() + 10_000);
+  const answer = await get(`/private/card/key.jpg${await sign({ expires: fromNow(60) })}`);
+  expect(answer.headers.get("cache-control")).toBe("public, max-age=50, must-revalidate");
 });
 
 test("nothing is kept for longer than its URL is good", async () => {

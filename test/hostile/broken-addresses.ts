@@ -124,7 +124,7 @@ export const BROKEN_ADDRESSES = {
   "a slash is found in a segment": {
     breaks: "inverses",
     file: "public-url.ts",
-    from: 'part.name === REST ? "(.+)" : "([^/]+)"',
-    to: '"([^/]+)"',
+    from: 'part.name === REST ? ".+" : "[^/]+"',
+    to: '"[^/]+"',
   },
 } as const satisfies Record<string, Bug>;
