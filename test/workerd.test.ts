@@ -56,12 +56,12 @@ test("what is deployed knows nothing of the local edge", () => {
 describe("with a rate limiting binding", () => {
   const config = {
     ...{ name: "limited", main: join(BUILT, "index.js"), compatibility_date: "2026-11-01" },
-    vars: { ...VARS, ...SECRETS },
+    vars: VARS,
     ratelimits: [
       { name: "RATE_LIMITER", namespace_id: "1001", simple: { limit: 3, period: 60 as const } },
     ],
   };
-  const server = createHarness({ root: ROOT, workers: [{ config }] });
+  const server = createHarness({ root: ROOT, workers: [{ config, secrets: SECRETS }] });
   beforeAll(async () => {
     await server.listen();
   });
