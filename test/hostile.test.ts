@@ -34,7 +34,7 @@ describe("whatever is sent,", () => {
   test("much of it gets as far as the edge, and answers of all kinds come", () => {
     const { visits = 0, "reached the edge": reached = 0 } = tallies;
     expect(reached / visits).toBeGreaterThan(0.4);
-    for (const status of [200, 403, 404, 405, 410, 415, 502, 503, 504, 508]) {
+    for (const status of [200, 403, 404, 405, 410, 415, 429, 502, 503, 504, 508]) {
       expect(tallies).toHaveProperty(`${status}`);
     }
   });

@@ -6,7 +6,7 @@ import { type Asked, asked, mood } from "./inputs.ts";
 import { object, path } from "./paths.ts";
 import { get, HOST, optionsOf, property, SIGNING_KEYS } from "./property.ts";
 import { anyText, isKey, NEAR, respellEncoded, spellPath, spots } from "./spelling.ts";
-import { type Events, NOW, PLACES, VARIANTS } from "./world.ts";
+import { type Events, NOW, NOW_S, PLACES, VARIANTS } from "./world.ts";
 
 /** A signed URL, and what is done to it. */
 type Tampered = {
@@ -49,8 +49,7 @@ const CHANGES: readonly ((url: string, at: number, how: number) => string)[] = [
       (_all, name, sig) => name + sig.replaceAll("-", "+").replaceAll("_", "/"),
     ),
   (url) => url.replace(/\?(.*)&(sig=.*)/, "?$2&$1"),
-  (url) =>
-    url.replace("/private/", "/images/").replace(/\?.*/, "").replace("/images/", "/private/"),
+  (url) => url.replace("/private/", "/secret/"),
 ];
 
 function replace(text: string, at: number, by: string): string {
@@ -108,10 +107,7 @@ export const ofAddresses = {
       const variant = preset + (descriptors.includes(at) ? at : "");
       const grant = { ...{ route: "/private/:preset/*", preset, key }, version: v ?? undefined };
       const secret = SIGNING_KEYS[kid] ?? assert.fail();
-      const query = await suspect.signGrant(
-        { ...grant, expires: NOW / 1000 + 3600 },
-        { kid, secret },
-      );
+      const query = await suspect.signGrant({ ...grant, expires: NOW_S + 3600 }, { kid, secret });
       const of = (name: string) => spellPath(`/private/${name}/${key}`) + query;
       const url = of(variant);
       const right = await get(suspect, url, now);
@@ -122,31 +118,32 @@ export const ofAddresses = {
       const { origin, pathname, search } = new URL(HOST + changed);
       const same =
         origin === HOST && descriptors.some((name) => of(preset + name) === pathname + search);
-      if (same || origin !== HOST || !pathname.startsWith("/private/")) return;
+      if (same || origin !== HOST || !/^\/(?:private|secret)\//.test(pathname)) return;
       const { answer, calls } = await get(suspect, changed, now);
       assert.deepEqual([answer.status, calls.length], [404, 0], changed);
     },
   ),
   ends: property(
     "a signed URL shows nothing once it has expired, and nothing that it shows is kept for longer",
-    fc.record({ asked, object, accept: fc.constantFrom("image/avif", "*/*") }),
-    async (suspect, { asked: { signed, mood: now }, object: [, name, key], accept }) => {
+    fc.record({ asked, mood, object, accept: fc.constantFrom("image/avif", "*/*") }),
+    async (suspect, { asked: { signed }, mood: now, object: [, name, key], accept }) => {
       const ahead = signed ?? 600;
       const grant = { route: "/private/:preset/*", preset: name.replace(/@.*/, ""), key };
       const secret = SIGNING_KEYS["old"] ?? assert.fail();
       const version = now.s3 % 2 === 0 ? undefined : "1";
-      const expires = NOW / 1000 + ahead;
+      const expires = NOW_S + ahead;
       const query = await suspect.signGrant({ ...grant, expires, version }, { kid: "old", secret });
       const target = spellPath(`/private/${name}/${key}`) + query;
       const { answer, calls } = await get(suspect, target, now, { accept });
       const kept = answer.headers.get("cache-control") ?? assert.fail("cache-control is missing");
       const seconds = Number(/max-age=(\d+)/.exec(kept)?.[1] ?? 0);
+      for (const { url } of calls) assert.equal(url.split("?")[1], version && `v=${version}`);
       if (ahead <= 0) {
         assert.deepEqual([answer.status, calls.length, kept], [410, 0, "no-store"]);
       } else if (ahead > 86_400) {
         assert.deepEqual([answer.status, calls.length], [404, 0]);
       } else {
-        assert.ok(calls.length > 0 && seconds <= ahead, kept);
+        assert.ok(calls.length > 0 && NOW / 1000 + seconds <= expires, kept);
         assert.equal(kept.includes("immutable"), answer.status === 200 && version !== undefined);
       }
     },

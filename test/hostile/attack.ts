@@ -9,6 +9,9 @@ import { loadSuspect } from "./suspect.ts";
 import type { Attack, Outcome } from "./thread.ts";
 import { tally } from "./world.ts";
 
+/** An input that takes longer than this, in milliseconds, is a finding. */
+const HANG_MS = 5_000;
+
 const bug: BrokenName | undefined = workerData.bug;
 const suspect = await loadSuspect(bug);
 
@@ -33,7 +36,7 @@ async function attackWith(attack: Attack, of: Suspect): Promise<Omit<Outcome, "t
   const { seed, runs } = attack;
   const tried = await fc.check(
     fc.asyncProperty(input, (value) => holds(of, value)),
-    { seed, numRuns: runs },
+    { seed, numRuns: runs, timeout: HANG_MS },
   );
   if (!tried.failed) return { property, runs: tried.numRuns };
   const [found] = tried.counterexample ?? [];

@@ -55,6 +55,12 @@ export const BROKEN_ADDRESSES = {
     from: TEXT,
     to: TEXT.replace("expires", "0"),
   },
+  "the route is not signed": {
+    breaks: "signatures",
+    file: "signature.ts",
+    from: TEXT,
+    to: TEXT.replace("route", '"route"'),
+  },
   "the preset is not signed": {
     breaks: "signatures",
     file: "signature.ts",
@@ -91,6 +97,24 @@ export const BROKEN_ADDRESSES = {
     from: "const seconds = Math.min(versioned ? YEAR : maxAge, secondsLeft(terms, now));",
     to: "const seconds = versioned ? YEAR : maxAge;",
   },
+  "an image is kept for a part of a second longer": {
+    breaks: "ends",
+    file: "answer.ts",
+    from: "Math.floor(granted.expires - now / 1000)",
+    to: "Math.ceil(granted.expires - now / 1000)",
+  },
+  "a version makes no other source": {
+    breaks: "ends",
+    file: "index.ts",
+    from: "terms.granted?.version)",
+    to: "undefined)",
+  },
+  "every variant is its preset's first": {
+    breaks: "spellings",
+    file: "index.ts",
+    from: "const { preset } = variant;",
+    to: "const { preset } = variant;\n  Object.assign(variant, config.variants.get(preset));",
+  },
   "a 404 is kept for as long as ever": {
     breaks: "ends",
     file: "answer.ts",
@@ -101,7 +125,7 @@ export const BROKEN_ADDRESSES = {
     breaks: "ends",
     file: "signature.ts",
     from: "if (expires * 1000 <= now) {",
-    to: "if (expires * 1000 < now) {",
+    to: "if (expires * 1000 < now - 1000) {",
   },
   "a URL may be signed for ever": {
     breaks: "ends",

@@ -18,8 +18,9 @@ const HELP = `Attacks the Worker with inputs of every kind: npm run fuzz -- [opt
 What is found is kept in test/hostile/findings.json, and tried by npm test from then on.
 Ends with 1 if something was found.
 `;
-/** Inputs that a thread is given at once. */
+/** Inputs that a thread is given at once, and how long they may take at most: milliseconds. */
 const PORTION = 1000;
+const PORTION_MS = 120_000;
 
 const options = readOptions();
 const { inputs, seconds, seed } = options;
@@ -27,39 +28,52 @@ const names = options.property === undefined ? PROPERTY_NAMES : [options.propert
 const began = performance.now();
 const tried = new Map(names.map((name) => [name, 0]));
 const given = new Map(names.map((name) => [name, 0]));
-const broken = new Map<PropertyName, NonNullable<Outcome["finding"]>>();
+const broken = new Set<PropertyName>();
 const tally = new Map<string, number>();
+const stop = new AbortController();
 let portions = 0;
-let ended = false;
-process.on("SIGINT", () => {
-  ended = true;
-});
+let kept = false;
+process.once("SIGINT", () => stop.abort());
 
-console.log(`Seed ${seed}: the same again with npm run fuzz -- --seed ${seed}`);
+const again = `npm run fuzz -- --seed ${seed} --inputs ${inputs}`;
+console.log(
+  `Seed ${seed}. The same again: ${again}${options.property ? ` --property ${names}` : ""}`,
+);
 await Promise.all(Array.from({ length: availableParallelism() }, attack));
 report();
-process.exitCode = broken.size > 0 ? 1 : 0;
+process.exitCode = broken.size > 0 ? 1 : stop.signal.aborted ? 130 : 0;
 
 /** Lets a thread attack until there is nothing more to try. */
 async function attack(): Promise<void> {
   const thread = startThread();
   for (let next = nextAttack(); next !== undefined; next = nextAttack()) {
-    note(await ask(thread, next));
+    const late = AbortSignal.timeout(PORTION_MS);
+    try {
+      note(await ask(thread, next, AbortSignal.any([stop.signal, late])));
+    } catch (error) {
+      if (stop.signal.aborted) break;
+      if (!late.aborted) throw error;
+      broken.add(next.property);
+      const where = `--property ${next.property} --seed ${seed}`;
+      console.log(`\nBroken: ${next.property}: a loop without end, in npm run fuzz -- ${where}`);
+      break;
+    }
   }
   await thread.terminate();
 }
 
 /** The next portion: of each property in turn, from a seed of its own. */
-function nextAttack(): Attack | undefined {
+function nextAttack(): (Attack & { readonly runs: number }) | undefined {
   const late = seconds !== undefined && performance.now() - began > seconds * 1000;
   const open = names.filter((name) => !broken.has(name) && (given.get(name) ?? 0) < share(name));
   const property = open[portions % open.length];
-  if (property === undefined || late || ended) return undefined;
+  if (property === undefined || late || stop.signal.aborted) return undefined;
   const before = given.get(property) ?? 0;
   const runs = Math.min(PORTION, share(property) - before);
   given.set(property, before + runs);
   portions += 1;
-  return { property, runs, seed: (seed + before + names.indexOf(property)) | 0 };
+  const own = PROPERTY_NAMES.indexOf(property) * 1_000_003; // the same also where it is tried alone
+  return { property, runs, seed: (seed + before + own) | 0 };
 }
 
 /** How many of the inputs a property gets. */
@@ -72,8 +86,9 @@ function note({ property, runs, tally: seen, finding }: Outcome): void {
   tried.set(property, (tried.get(property) ?? 0) + runs);
   for (const [what, times] of Object.entries(seen)) tally.set(what, (tally.get(what) ?? 0) + times);
   if (finding !== undefined && !broken.has(property)) {
-    broken.set(property, finding);
+    broken.add(property);
     keep(property, finding.input);
+    kept = true;
     console.log(`\nBroken: ${property}: ${PROPERTIES[property].says}`);
     console.log(`  by (made smaller ${finding.shrinks} times): ${JSON.stringify(finding.input)}`);
     console.log(`  ${finding.error.replaceAll("\n", "\n  ")}`);
@@ -83,10 +98,10 @@ function note({ property, runs, tally: seen, finding }: Outcome): void {
 
 /** Writes a finding down, once. */
 function keep(property: PropertyName, input: unknown): void {
-  const kept = readFindings();
+  const known = readFindings();
   const finding = { property, input };
-  if (kept.some((known) => JSON.stringify(known) === JSON.stringify(finding))) return;
-  writeFileSync(FINDINGS, `${JSON.stringify([...kept, finding], null, 2)}\n`);
+  if (known.some((one) => JSON.stringify(one) === JSON.stringify(finding))) return;
+  writeFileSync(FINDINGS, `${JSON.stringify([...known, finding], null, 2)}\n`);
 }
 
 function total(): number {
@@ -106,20 +121,19 @@ function report(): void {
   const took = (performance.now() - began) / 1000;
   console.log(process.stdout.isTTY ? "\n" : "");
   for (const name of names) {
-    const count = (tried.get(name) ?? 0).toLocaleString("en").padStart(9);
-    console.log(
-      `${count}  ${broken.has(name) ? "BROKEN" : "held  "}  ${name}: ${PROPERTIES[name].says}`,
-    );
+    const count = tried.get(name) ?? 0;
+    const outcome = broken.has(name) ? "BROKEN" : count > 0 ? "held" : "not tried";
+    const figures = `${count.toLocaleString("en").padStart(9)}  ${outcome.padEnd(9)}`;
+    console.log(`${figures}  ${name}: ${PROPERTIES[name].says}`);
   }
   const seen = [...tally].sort(([one], [other]) => one.localeCompare(other));
   console.log(
     `\nRequests: ${seen.map(([what, times]) => `${times.toLocaleString("en")} ${what}`).join(", ")}`,
   );
   console.log(
-    `${total().toLocaleString("en")} inputs, ${broken.size} findings, ${Math.round(took)} s, seed ${seed}`,
+    `${total().toLocaleString("en")} inputs, ${broken.size} findings, ${Math.round(took)} s, seed ${seed}${stop.signal.aborted ? ": stopped" : ""}`,
   );
-  if (broken.size > 0)
-    console.log("Kept in test/hostile/findings.json: npm test tries them from now on.");
+  if (kept) console.log("Kept in test/hostile/findings.json: npm test tries them from now on.");
 }
 
 /** The command line, or an end with what is wrong with it. */
@@ -149,7 +163,8 @@ function readOptions() {
       property,
     };
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n\n${HELP}`);
+    const reason = error instanceof Error ? error.message : error;
+    console.error(`${reason}\nOptions come after two dashes: npm run fuzz -- --seed 7\n\n${HELP}`);
     process.exit(2);
   }
 }

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { entries, spellEntry } from "./accept.ts";
 import { path, query } from "./paths.ts";
 import { headerText, spellPath } from "./spelling.ts";
-import { CONFIG, type Mood, NOW } from "./world.ts";
+import { CONFIG, type Mood, NOW_S } from "./world.ts";
 
 const accept = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom("image/avif,image/webp,*/*", "image/webp", "*/*", "") },
@@ -70,6 +70,7 @@ export const mood: fc.Arbitrary<Mood> = fc.record({
   type: fc.nat(255),
   fault: fc.nat(255),
   s3: fc.nat(255),
+  spent: fc.constant(false),
   resized: fc.oneof(
     fc.constantFrom("internal=ok/m", "internal=okay", "err=9408", "internal=ram/h err=1", ""),
     headerText,
@@ -104,7 +105,7 @@ export const asked: fc.Arbitrary<Asked> = fc.record({
   target: fc.tuple(path, query).map((parts) => parts.join("")),
   signed: fc.constantFrom(null, null, 3600, 86_400, 5, 0, -1, 86_401),
   headers: fc.array(header, { maxLength: 4 }),
-  mood,
+  mood: fc.tuple(mood, fc.nat(15)).map(([one, at]): Mood => ({ ...one, spent: at === 1 })),
 });
 
 /** The request, or undefined where no client could send it. */
@@ -133,7 +134,7 @@ function signTarget(url: URL, ahead: number): void {
 const SIGNING_KEYS: Readonly<Record<string, string>> = JSON.parse(CONFIG.URL_SIGNING_KEYS);
 
 function signQuery(preset: string, key: string, ahead: number): string {
-  const exp = NOW / 1000 + ahead;
+  const exp = NOW_S + ahead;
   const text = ["vitrine-url-1", "new", exp, "7", "/private/:preset/*", preset, key].join("\n");
   const sig = createHmac("sha256", SIGNING_KEYS["new"] ?? "")
     .update(text)

@@ -34,12 +34,12 @@ export function property<Input>(
   return { says, input, holds };
 }
 
-type Visit = Awaited<ReturnType<typeof visit>>;
+type Visit = Awaited<ReturnType<typeof visit>> & { readonly request: Request };
 
 /** A visit as an input describes it; undefined where nobody could make it. */
 export async function pay({ worker }: Suspect, input: Asked): Promise<Visit | undefined> {
   const request = toRequest(input);
-  return request === undefined ? undefined : visit(worker, request, input.mood);
+  return request && { ...(await visit(worker, request, input.mood)), request };
 }
 
 export async function get(
@@ -48,7 +48,8 @@ export async function get(
   now: Asked["mood"],
   headers: Record<string, string> = {},
 ): Promise<Visit> {
-  return visit(worker, new Request(HOST + target, { headers }), now);
+  const request = new Request(HOST + target, { headers });
+  return { ...(await visit(worker, request, now)), request };
 }
 
 /** The options that a call asks for, but those that its visitor has to do with. */

@@ -82,12 +82,14 @@ export const ofRequests = {
     async (suspect, input) => {
       const happened = await pay(suspect, input);
       if (happened === undefined) return;
-      const { answer, body, logged } = happened;
+      const { answer, body, logged, request } = happened;
       assert.ok(STATUSES.includes(answer.status), `${answer.status}`);
       if (input.method === "HEAD") assert.equal(body, "");
       for (const [name, value] of answer.headers)
         assert.doesNotMatch(name + value, /set-cookie|[\r\n]/);
       for (const line of logged) assert.equal(typeof JSON.parse(line).event, "string");
+      const kept = answer.headers.get("cache-control") ?? "";
+      if (kept.includes("immutable")) assert.match(request.url, /\/private\/.*[?&]v=/);
     },
   ),
   bounds: property(
@@ -128,12 +130,28 @@ export const ofRequests = {
     }),
     async (suspect, { asked: any, images: [prefix, name, key], wrong, bad, side, mood: now }) => {
       const happened = await pay(suspect, any);
-      if (happened?.logged.some((line) => FREE.test(line))) {
-        assert.deepEqual([happened.calls.length, happened.limited.length], [0, 0]);
+      if (happened !== undefined) {
+        const { answer, calls, limited, logged, request } = happened;
+        if (logged.some((line) => FREE.test(line))) {
+          assert.deepEqual([calls.length, limited.length], [0, 0]);
+        }
+        // Whoever is shown something was counted, and who has had enough is shown nothing.
+        if (calls.length > 0) assert.equal(limited.length, 1);
+        if (limited.length > 0 && any.mood.spent) {
+          assert.deepEqual([answer.status, calls.length], [429, 0]);
+        }
+        if (/image-resizing/i.test(request.headers.get("via") ?? "")) {
+          assert.deepEqual([answer.status, calls.length], [508, 0]); // E8
+        }
       }
       const parts = key.map((part) => encodeURIComponent(part.toWellFormed()));
       const rest = side === 0 ? [bad, ...parts] : side === 1 ? [...parts, bad] : parts;
       const unknown = side > 1;
+      // A preset that is another route's.
+      if (side === 3 && !name.startsWith("card")) {
+        const { answer, calls } = await get(suspect, `/avatars/ada/${name}`, now);
+        assert.deepEqual([answer.status, calls.length], [404, 0], name);
+      }
       const target = `${prefix}${unknown ? encodeURIComponent(wrong.toWellFormed()) : name}/${rest.join("/")}`;
       const { answer, body, calls, limited } = await get(suspect, target, now);
       assert.deepEqual(
@@ -150,7 +168,8 @@ export const ofRequests = {
       const happened = await pay(suspect, input);
       if (happened === undefined) return;
       const head = JSON.stringify([...happened.answer.headers]);
-      for (const word of SECRETS) {
+      const [, signature] = /&sig=([\w-]{43})$/.exec(happened.request.url) ?? [];
+      for (const word of [...SECRETS, ...(signature === undefined ? [] : [signature])]) {
         for (const said of [head, happened.body, ...happened.logged])
           assert.ok(!said.includes(word), word);
       }

@@ -31,9 +31,12 @@ export function startThread(bug?: BrokenName, files: string = import.meta.dirnam
   return new Worker(join(files, "attack.ts"), { workerData: { bug } });
 }
 
-/** Has a thread attack. One thing at a time. */
-export async function ask(thread: Worker, attack: Attack): Promise<Outcome> {
+/**
+ * Has a thread attack. One thing at a time.
+ * @param signal ends the waiting
+ */
+export async function ask(thread: Worker, attack: Attack, signal?: AbortSignal): Promise<Outcome> {
   thread.postMessage(attack);
-  const [outcome] = await once(thread, "message");
+  const [outcome] = await once(thread, "message", signal && { signal });
   return outcome;
 }

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { entries, namedBy, namedIn, spellEntry } from "./accept.ts";
 import { mood } from "./inputs.ts";
 import { get, property } from "./property.ts";
-import { anyText } from "./spelling.ts";
+import { headerText } from "./spelling.ts";
 
 /** A page, of which it is known whether it may embed. */
 const page = fc.record({
@@ -18,6 +18,7 @@ const page = fc.record({
       "evil.example",
       "app.example.evil.example",
       "evilapp.example",
+      "app.images.example",
     ),
     fc.constantFrom(
       "app.exampl",
@@ -36,7 +37,9 @@ const page = fc.record({
     "/?https://app.example",
     "/#https://app.example",
   ),
-  as: fc.constantFrom("origin", "referer"),
+  as: fc.constantFrom("origin", "referer", "neither"),
+  /** A route for app.example, which is of another site than the Worker, or for one of its own site. */
+  route: fc.constantFrom("app", "near"),
   site: fc.constantFrom("", "cross-site", "same-site", "same-origin", "none"),
 });
 
@@ -47,12 +50,11 @@ export const ofVisitors = {
     "Accept of any shape ends in a format that the browser named, or in none",
     fc.record({
       all: entries,
-      text: anyText,
+      text: headerText,
       presets: fc.constantFrom("card", "card@2x", "moving"),
       mood,
     }),
-    async (suspect, { all, text, presets: name, mood: now }) => {
-      const plain = text.replace(/[^\x20-\x7e]/g, "");
+    async (suspect, { all, text: plain, presets: name, mood: now }) => {
       for (const accept of [all.map(spellEntry).join(",").trim(), plain]) {
         const { answer, calls } = await get(suspect, `/images/${name}/a.jpg`, now, { accept });
         const named = accept === plain ? namedIn(plain) : namedBy(all);
@@ -72,25 +74,28 @@ export const ofVisitors = {
     "of pages, none but those of origins get anything on a route that has some",
     fc.record({ page, mood }),
     async (suspect, { page: from, mood: now }) => {
-      const url = `${from.scheme}://${from.user}${from.host}${from.port}`;
-      const header = from.as === "origin" ? url : url + from.path;
+      const page = `${from.scheme}://${from.user}${from.host}${from.port}`;
+      const header = from.as === "referer" ? page + from.path : page;
       if (/[^\x20-\x7e]/.test(header)) return;
-      const site: Record<string, string> = from.site === "" ? {} : { "sec-fetch-site": from.site };
-      const { answer, calls } = await get(suspect, "/app/card/a.jpg", now, {
-        [from.as]: header,
-        ...site,
+      const { answer, calls } = await get(suspect, `/${from.route}/card/a.jpg`, now, {
+        ...(from.as !== "neither" && { [from.as]: header }),
+        ...(from.site !== "" && { "sec-fetch-site": from.site }),
       });
-      if (isKnown(from)) assert.notEqual(answer.status, 403, header);
+      if (mayEmbed(from)) assert.notEqual(answer.status, 403, header);
       else assert.deepEqual([answer.status, calls.length], [403, 0], header);
       const allowed = answer.headers.get("access-control-allow-origin");
-      assert.ok(allowed === null || allowed === "https://app.example");
+      assert.ok(allowed === null || allowed === `https://${HOSTS[from.route]}`);
+      assert.match(answer.headers.get("vary") ?? "", /^origin\b/);
     },
   ),
 };
 
-/** Whether an origin, or a referer, is of a page that may embed. */
-function isKnown({ scheme, user, host, port, as }: Page): boolean {
-  const known = host === "app.example" || host === "images.example";
+const HOSTS = { app: "app.example", near: "app.images.example" } as const;
+
+/** Whether a page that says so of itself may embed. */
+function mayEmbed({ route, scheme, user, host, port, as, site }: Page): boolean {
+  if (as === "neither") return site !== "cross-site" || route === "app";
+  const known = host === HOSTS[route] || host === "images.example";
   const plain = port === "" || (as === "referer" && port === ":443");
   return scheme === "https" && known && plain && (user === "" || as === "referer");
 }

@@ -27,7 +27,9 @@ export const CONFIG = {
     { path: "/pairs/:preset/:a/:b", object: "other/:a-:b" },
     { path: "/icons/:preset/*", object: "media/icons/*", svg: true },
     { path: "/private/:preset/*", object: "media/*", signed: true, max_age: 86_400 },
+    { path: "/secret/:preset/*", object: "media/*", signed: true, max_age: 86_400 },
     { path: "/app/:preset/*", object: "other/*", origins: ["https://app.example"] },
+    { path: "/near/:preset/*", object: "other/*", origins: ["https://app.images.example"] },
     { path: "/öffentlich ✓/:preset/*", object: "media/*" },
   ],
   PRESETS: {
@@ -60,7 +62,9 @@ export const PLACES = {
   "/pairs/:preset/:a/:b": OTHER,
   "/icons/:preset/*": `${ORIGIN}published/icons/`,
   "/private/:preset/*": `${ORIGIN}published/`,
+  "/secret/:preset/*": `${ORIGIN}published/`,
   "/app/:preset/*": OTHER,
+  "/near/:preset/*": OTHER,
   "/öffentlich ✓/:preset/*": `${ORIGIN}published/`,
 } as const satisfies Record<(typeof CONFIG)["ROUTES"][number]["path"], string>;
 
@@ -74,6 +78,8 @@ export type Mood = {
   readonly type: number;
   readonly fault: number;
   readonly s3: number;
+  /** True: the limiter has enough of this visitor. */
+  readonly spent: boolean;
   /** What the odd edge says. */
   readonly resized: string;
   readonly contentType: string;
@@ -122,8 +128,11 @@ export type Worker = {
 const asked: Events = { calls: [], logged: [], limited: [] };
 let mood: Mood;
 
-/** What time it is: always, so that what was found can be found again. */
-export const NOW = Date.UTC(2026, 10, 24, 12);
+/** What time it is, in milliseconds: always, so that what was found can be found again. */
+export const NOW = Date.UTC(2026, 10, 24, 12) + 400;
+
+/** The same in whole seconds, as a signer takes it. */
+export const NOW_S = Math.floor(NOW / 1000);
 
 /** Takes the place of the network, of the log and of the clock. */
 export function install(): void {
@@ -151,7 +160,7 @@ export async function visit(
   asked.limited = [];
   const limit = async ({ key }: { key: string }) => {
     asked.limited.push(key);
-    return { success: true };
+    return { success: !now.spent };
   };
   const after: Promise<unknown>[] = [];
   const env = { ...CONFIG, RATE_LIMITER: { limit } };
