@@ -2,9 +2,9 @@
 // started here? Nothing is started, nothing is sent.
 
 import { type Config, readConfig } from "../config.ts";
-import type { BoundRoute } from "../routes.ts";
 import { isSecret, readHealthToken } from "../secrets.ts";
 import { readBounds, tellCosts } from "./costs.ts";
+import { unsignedDoors } from "./doors.ts";
 import { type KnownVars, readVars } from "./vars.ts";
 
 const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS"];
@@ -29,7 +29,10 @@ function check(vars: KnownVars): Set<string> {
     Object.fromEntries(names.map((name) => [name, KEPT[name] ?? "kept"]));
   const there = readConfig({ ...keep([...secrets, ...stored]), ...deployed });
   // As `npm start` does, which opens its own buckets with keys of its own.
-  const played = local.has("BUCKETS") ? [] : secrets.filter((name) => !isBegun(name, local));
+  const played = secrets.filter((name) => {
+    if (name === "URL_SIGNING_KEYS") return !local.has(name);
+    return !local.has("BUCKETS") && !isBegun(name, local);
+  });
   const here = local.size > 0 ? readConfig({ ...keep([...stored, ...played]), ...started }) : there;
   const found = new Set([...pitfalls(vars), ...("mistakes" in there ? there.mistakes : [])]);
   for (const mistake of "mistakes" in here ? here.mistakes : []) {
@@ -64,9 +67,17 @@ function isBegun(name: string, local: ReadonlySet<string>): boolean {
 /** What wrangler takes, and Vitrine has no use for. */
 function* pitfalls(vars: KnownVars): Generator<string> {
   const { deployed, secrets, workersDev, cached, limiters } = vars;
-  for (const [index, name] of limiters.entries()) {
+  for (const [index, { name, namespace_id, simple }] of limiters.entries()) {
+    const at = `ratelimits[${index}]`;
     if (name !== "RATE_LIMITER") {
-      yield `ratelimits[${index}].name: is ${name}, and nothing asks it: call it RATE_LIMITER`;
+      yield `${at}.name: is ${name}, and nothing asks it: call it RATE_LIMITER`;
+    }
+    if (!/^\d+$/.test(`${namespace_id}`)) yield `${at}.namespace_id: is no integer in quotes`;
+    if (!(Number.isInteger(simple.limit) && simple.limit > 0)) {
+      yield `${at}.simple.limit: is no whole number above 0`;
+    }
+    if (simple.period !== 10 && simple.period !== 60) {
+      yield `${at}.simple.period: is neither 10 nor 60 seconds`;
     }
   }
   for (const name of secrets) {
@@ -86,24 +97,6 @@ function* pitfalls(vars: KnownVars): Generator<string> {
   }
   if (cached) {
     yield "cache.enabled: is on, and keeps one format for all, whatever their browsers read"; // C5
-  }
-}
-
-/** Routes without a signature that may show, at the same preset, what another one signs. */
-function* unsignedDoors({ routes }: Config): Generator<string> {
-  const head = ({ bucket, template }: BoundRoute) => {
-    const first = template.findIndex((part) => typeof part !== "string");
-    return bucket.base + bucket.prefix + template.slice(0, first < 0 ? undefined : first).join("");
-  };
-  for (const signed of routes.filter(({ signing }) => signing !== undefined)) {
-    for (const open of routes.filter(({ signing }) => signing === undefined)) {
-      const [one, other] = [head(signed), head(open)];
-      const { presets } = signed;
-      const both = !presets || !open.presets || !presets.isDisjointFrom(open.presets);
-      if (both && (one.startsWith(other) || other.startsWith(one))) {
-        yield `${open.path} may show without a signature what ${signed.path} signs: give their objects prefixes of their own, or the routes other presets`;
-      }
-    }
   }
 }
 

@@ -2,6 +2,12 @@ import { unstable_getVarsForDev, unstable_readConfig } from "wrangler";
 import { isTable, type Vars } from "../schema.ts";
 import { isSecret } from "../secrets.ts";
 
+type RateLimitSettings = {
+  readonly name: string;
+  readonly namespace_id: string;
+  readonly simple: { readonly limit: number; readonly period: number };
+};
+
 /** What a Worker deployed from this folder would see, and one started in it. */
 export type KnownVars = {
   /** The vars of wrangler.toml. */
@@ -14,8 +20,8 @@ export type KnownVars = {
   readonly secrets: readonly string[];
   /** The names of the secrets that are kept in a Secrets Store. */
   readonly stored: readonly string[];
-  /** The names of its rate limiting bindings. */
-  readonly limiters: readonly string[];
+  /** Its rate limiting bindings. */
+  readonly limiters: readonly RateLimitSettings[];
   /** True where wrangler.toml would deploy to a workers.dev address, too. */
   readonly workersDev: boolean;
   /** True where it turns on Workers Caching. */
@@ -38,14 +44,13 @@ export function readVars(): KnownVars | { readonly fault: string } {
     const optional = Object.entries(read(undefined)).filter(([name]) => isSecret(name));
     const found = [...Object.entries(read(secrets)), ...optional];
     const stores: readonly { binding: string }[] = config.secrets_store_secrets;
-    const limiters: readonly { name: string }[] = config.ratelimits ?? [];
     return {
       deployed: vars,
       started: Object.fromEntries(found.map(([name, { value }]) => [name, value])),
       local: new Set(found.filter(([, { type }]) => type === "secret_text").map(([name]) => name)),
       secrets: secrets?.required ?? [],
       stored: stores.map(({ binding }) => binding),
-      limiters: limiters.map(({ name }) => name),
+      limiters: config.ratelimits ?? [],
       workersDev: config.workers_dev !== false || config.preview_urls !== false,
       cached: config.cache?.enabled === true,
       routed: (config.routes ?? []).length > 0 || config.route !== undefined,
