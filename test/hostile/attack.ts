@@ -1,8 +1,7 @@
 // A thread that attacks: see thread.ts.
 
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import fc from "fast-check";
-import type { BrokenName } from "./broken.ts";
 import { PROPERTIES } from "./properties.ts";
 import type { Property, Suspect } from "./property.ts";
 import { loadSuspect } from "./suspect.ts";
@@ -12,11 +11,8 @@ import { tally } from "./world.ts";
 /** An input that takes longer than this, in milliseconds, is a finding. */
 const HANG_MS = 5_000;
 
-const bug: BrokenName | undefined = workerData.bug;
-const suspect = await loadSuspect(bug);
-
 parentPort?.on("message", async (attack: Attack) => {
-  const outcome = await attackWith(attack, suspect);
+  const outcome = await attackWith(attack, await loadSuspect(attack.bug));
   parentPort?.postMessage({ ...outcome, tally: { ...tally } } satisfies Outcome);
   for (const seen of Object.keys(tally)) delete tally[seen];
 });
@@ -33,10 +29,10 @@ async function attackWith(attack: Attack, of: Suspect): Promise<Omit<Outcome, "t
       return { property, runs: 1, finding: { input: attack.input, error: `${error}`, shrinks: 0 } };
     }
   }
-  const { seed, runs } = attack;
+  const { seed, runs, shrink = true } = attack;
   const tried = await fc.check(
     fc.asyncProperty(input, (value) => holds(of, value)),
-    { seed, numRuns: runs, timeout: HANG_MS },
+    { seed, numRuns: runs, timeout: HANG_MS, endOnFailure: !shrink },
   );
   if (!tried.failed) return { property, runs: tried.numRuns };
   const [found] = tried.counterexample ?? [];

@@ -1,34 +1,62 @@
-// The Worker that is attacked: the project's own, or one that was broken on purpose.
+// The Workers that are attacked: the project's own, and those that were broken on purpose.
 
 import { registerHooks } from "node:module";
-import { BROKEN, type BrokenName } from "./broken.ts";
+import { BROKEN, type BrokenName, isBrokenName } from "./broken.ts";
 import type { Suspect } from "./property.ts";
 import { CONFIG, install } from "./world.ts";
 
-/** Loads the Worker of `src/`, after one of the bugs of BROKEN was put into it. Once a thread. */
-export async function loadSuspect(bug: BrokenName | undefined): Promise<Suspect> {
-  if (bug !== undefined) plant(bug);
-  install();
-  const { default: worker } = await import("../../src/index.ts");
-  const { readConfig } = await import("../../src/config.ts");
-  const { publicPath, decodePath, encodePath } = await import("../../src/public-url.ts");
-  const { signGrant } = await import("../../src/signature.ts");
-  const { findRoute } = await import("../../src/route.ts");
-  const config = readConfig(CONFIG);
-  if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
-  return { worker, config, publicPath, decodePath, encodePath, signGrant, findRoute };
+const SRC = new URL("../../src/", import.meta.url).href;
+
+// A module of src/ that is asked for with a bug has it, if it is in that file, and asks for all others so.
+registerHooks({
+  resolve(specifier, context, nextResolve) {
+    const found = nextResolve(specifier, context);
+    const bug = bugOf(context.parentURL);
+    const own = bug !== undefined && found.url.startsWith(SRC);
+    return own ? { ...found, url: urlOf(found.url, bug) } : found;
+  },
+  load(url, context, nextLoad) {
+    const loaded = nextLoad(url, context);
+    const bug = bugOf(url);
+    if (bug === undefined || !url.startsWith(`${SRC}${BROKEN[bug].file}?`)) return loaded;
+    return { ...loaded, source: plant(bug, Buffer.from(loaded.source ?? "").toString()) };
+  },
+});
+
+function urlOf(url: string, bug: BrokenName): string {
+  return `${url}?bug=${encodeURIComponent(bug)}`;
 }
 
-/** Changes a file of `src/` on its way from the disk. */
-function plant(bug: BrokenName): void {
+function bugOf(url = ""): BrokenName | undefined {
+  const bug = url.startsWith(SRC) ? new URL(url).searchParams.get("bug") : null;
+  return bug !== null && isBrokenName(bug) ? bug : undefined;
+}
+
+function plant(bug: BrokenName, source: string): string {
   const { file, from, to } = BROKEN[bug];
-  registerHooks({
-    load(url, context, nextLoad) {
-      const loaded = nextLoad(url, context);
-      if (!url.endsWith(`/src/${file}`)) return loaded;
-      const source = Buffer.from(loaded.source ?? "").toString();
-      if (source.split(from).length !== 2) throw new Error(`${bug}: ${file} has changed`);
-      return { ...loaded, source: source.replace(from, () => to) };
-    },
-  });
+  if (source.split(from).length !== 2) throw new Error(`${bug}: ${file} has changed`);
+  return source.replace(from, () => to);
+}
+
+const suspects = new Map<BrokenName | undefined, Promise<Suspect>>();
+
+/** Loads the Worker of `src/`, or one with a bug of BROKEN in it. */
+export function loadSuspect(bug: BrokenName | undefined): Promise<Suspect> {
+  const known = suspects.get(bug) ?? load(bug);
+  suspects.set(bug, known);
+  return known;
+}
+
+async function load(bug: BrokenName | undefined): Promise<Suspect> {
+  install();
+  const take = (file: string) => import(bug === undefined ? SRC + file : urlOf(SRC + file, bug));
+  const { default: worker }: typeof import("../../src/index.ts") = await take("index.ts");
+  const { readConfig }: typeof import("../../src/config.ts") = await take("config.ts");
+  const urls: typeof import("../../src/public-url.ts") = await take("public-url.ts");
+  const { signGrant }: typeof import("../../src/signature.ts") = await take("signature.ts");
+  const { findRoute }: typeof import("../../src/route.ts") = await take("route.ts");
+  const config = readConfig(CONFIG);
+  if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
+  const { publicPath, decodePath, encodePath } = urls;
+  return { worker, config, publicPath, decodePath, encodePath, signGrant, findRoute };
 }

@@ -7,8 +7,17 @@ import type { BrokenName } from "./broken.ts";
 import type { PropertyName } from "./properties.ts";
 
 /** What a thread is to do: try inputs made from a seed, or one that is known. */
-export type Attack = { readonly property: PropertyName } & (
-  | { readonly seed: number; readonly runs: number }
+export type Attack = {
+  readonly property: PropertyName;
+  /** The bug of the Worker that is attacked; undefined: the project's own. */
+  readonly bug?: BrokenName;
+} & (
+  | {
+      readonly seed: number;
+      readonly runs: number;
+      /** False: the first finding will do. */
+      readonly shrink?: boolean;
+    }
   | { readonly input: unknown }
 );
 
@@ -23,12 +32,9 @@ export type Outcome = {
   readonly finding?: { readonly input: unknown; readonly error: string; readonly shrinks: number };
 };
 
-/**
- * Starts a thread that attacks the Worker, or one with a bug in it.
- * @param files where attack.ts is
- */
-export function startThread(bug?: BrokenName, files: string = import.meta.dirname): Worker {
-  return new Worker(join(files, "attack.ts"), { workerData: { bug } });
+/** Starts a thread that attacks. */
+export function startThread(): Worker {
+  return new Worker(join(import.meta.dirname, "attack.ts"));
 }
 
 /**
