@@ -54,11 +54,16 @@ export function readRoutes(
         signed: may(flag, false),
         max_age: may(whole(1, TEN_YEARS)),
         origins: may(
-          listOf(is("an origin such as https://app.example, without a slash at its end", isOrigin)),
+          listOf(
+            is(
+              "an origin such as https://app.example: small letters, no *, path, slash or usual port",
+              isOrigin,
+            ),
+          ),
         ),
       },
       ({ path, object, signed, max_age }, fault) => {
-        if (max_age !== undefined && !signed) fault("is for signed routes", "max_age");
+        if (max_age !== undefined && signed === false) fault("is for signed routes", "max_age");
         const { name, template } = splitObject(object ?? "");
         if (object !== undefined) {
           if (buckets.size > 0 && !buckets.has(name)) {

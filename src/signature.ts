@@ -88,7 +88,7 @@ export async function checkSignature(
   }
   const [, exp, kid = "", version, sig = ""] = QUERY.exec(search) ?? [];
   if (exp === undefined)
-    return wrong("the query is not exp, kid, v if any, and sig, each in its form");
+    return wrong("the query is not ?exp=SECONDS&kid=KID[&v=VERSION]&sig=43 OF BASE64URL");
   const key = keys.get(kid);
   if (key === undefined) return wrong(`URL_SIGNING_KEYS has no ${kid}`);
   const expires = Number(exp);

@@ -8,6 +8,7 @@ const BUCKETS = {
   media,
   path: { ...media, addressing: "path" },
   whole: { ...media, prefix: undefined },
+  global: { ...media, endpoint: "https://s3.amazonaws.com", addressing: "path" },
   other: { ...media, bucket: "acme-other" },
 };
 
@@ -35,6 +36,7 @@ test.each<[string, boolean]>([
   ["media/:a/b.jpg", true],
   ["media/pri*", true],
   ["path/*", true],
+  ["global/*", true],
   ["whole/*", true],
   ["whole/published/private/*", true],
   ["media/public/*", false],

@@ -255,7 +255,7 @@ test("npm run check warns of what is dear, and of what is signed in vain", async
   );
   expect(warned.output).toContain("Warning: COSTS.most is $20.00 a month");
   expect(warned.output).toContain(
-    "Warning: /images/:preset/* may show without a signature what /avatars/:user/:preset signs",
+    "Warning: ROUTES[0] (/images/:preset/*) may show without a signature what ROUTES[1] (/avatars",
   );
   edit("wrangler.toml", (text) =>
     text
@@ -274,7 +274,9 @@ test("npm run check warns of what is dear, and of what is signed in vain", async
 test("npm run check finds a limiter that limits nothing", async () => {
   edit("wrangler.toml", (text) =>
     text.concat(
-      '\n[[ratelimits]]\nname = "LIMITER"\nnamespace_id = "1001"\nsimple = { limit = 0, period = 60 }\n',
+      '\n[[ratelimits]]\nname = "LIMITER"\nnamespace_id = "1001"\nsimple = { limit = 0, period = 60 }\n'.repeat(
+        2,
+      ),
     ),
   );
   const { code, output } = await run(CHECK);
@@ -283,6 +285,7 @@ test("npm run check finds a limiter that limits nothing", async () => {
     "ratelimits[0].name: is LIMITER, and nothing asks it: call it RATE_LIMITER",
   );
   expect(output).toContain("ratelimits[0].simple.limit: is no whole number above 0");
+  expect(output).toContain("ratelimits[1].name: is LIMITER, as ratelimits[0] is");
 });
 
 test("npm run check finds session credentials in .dev.vars, and a secret that is not required", async () => {

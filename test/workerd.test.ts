@@ -22,7 +22,7 @@ import { createHarness } from "./harness.ts";
 import { asked } from "./hostile/inputs.ts";
 
 const MODERN = { accept: "image/avif,image/webp,*/*" };
-const configPath = "wrangler.toml";
+const configPath = "test/wrangler.toml"; // the project's own may be anything
 
 beforeAll(() => network.listen({ onUnhandledFrame: "error" }));
 afterEach(() => network.resetHandlers());

@@ -72,6 +72,8 @@ function* pitfalls(vars: KnownVars): Generator<string> {
     if (name !== "RATE_LIMITER") {
       yield `${at}.name: is ${name}, and nothing asks it: call it RATE_LIMITER`;
     }
+    const first = limiters.findIndex((limiter) => limiter.name === name);
+    if (first < index) yield `${at}.name: is ${name}, as ratelimits[${first}] is`;
     if (!/^\d+$/.test(`${namespace_id}`)) yield `${at}.namespace_id: is no integer in quotes`;
     if (!(Number.isInteger(simple.limit) && simple.limit > 0)) {
       yield `${at}.simple.limit: is no whole number above 0`;

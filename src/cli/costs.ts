@@ -77,7 +77,7 @@ export function tellCosts(
     lines.push("  Each version of a signed URL counts as an object of its own.");
   }
   if (most === undefined || dollars <= most) return { lines };
-  const remedy = "fewer presets or descriptors, presets on the routes, or signed routes";
+  const remedy = "fewer presets, fewer descriptors, or presets on the routes";
   const warning = `COSTS.most is ${money(most)} a month, and visitors can make it ${money(dollars)}: ${remedy}`;
   return { lines, warning };
 }

@@ -6,12 +6,13 @@ import type { BoundRoute } from "../routes.ts";
 
 /** Routes without a signature that may show, at the same preset, what another one signs. */
 export function* unsignedDoors({ routes }: Pick<Config, "routes">): Generator<string> {
-  for (const signed of routes.filter(({ signing }) => signing !== undefined)) {
-    for (const open of routes.filter(({ signing }) => signing === undefined)) {
+  for (const [at, signed] of routes.entries()) {
+    for (const [index, open] of routes.entries()) {
+      if (signed.signing === undefined || open.signing !== undefined) continue;
       const { presets } = signed;
       const both = !presets || !open.presets || !presets.isDisjointFrom(open.presets);
       if (both && mayMeet(signed, open)) {
-        yield `${open.path} may show without a signature what ${signed.path} signs: give their objects prefixes of their own, or the routes other presets`;
+        yield `ROUTES[${index}] (${open.path}) may show without a signature what ROUTES[${at}] (${signed.path}) signs: give their objects prefixes of their own, or the routes other presets`;
       }
     }
   }
@@ -19,7 +20,7 @@ export function* unsignedDoors({ routes }: Pick<Config, "routes">): Generator<st
 
 /** True if two routes may lead to one object. */
 function mayMeet(one: BoundRoute, other: BoundRoute): boolean {
-  if (placeOf(one) !== placeOf(other)) return false;
+  if (nameOf(one) !== nameOf(other)) return false;
   const others = patternOf(other);
   const parts = patternOf(one);
   for (const [at, part] of parts.entries()) {
@@ -32,11 +33,10 @@ function mayMeet(one: BoundRoute, other: BoundRoute): boolean {
   return parts.length === others.length;
 }
 
-/** The bucket's host and name, whichever way it is addressed (A4). */
-function placeOf({ bucket }: BoundRoute): string {
-  const { host, pathname } = new URL(bucket.base);
-  const name = pathname.split("/").at(-2);
-  return name ? `${name}.${host}` : host;
+/** The bucket's name at the provider, whichever way it is addressed (A4), by whichever of its hosts. */
+function nameOf({ bucket }: BoundRoute): string | undefined {
+  const { hostname, pathname } = new URL(bucket.base);
+  return pathname.split("/").at(-2) || hostname.split(".")[0];
 }
 
 /** The segments of the keys that a route leads to; one that is not fixed has a `:` or a `*` in it. */
