@@ -16,7 +16,8 @@ import {
   type Vars,
   whole,
 } from "./schema.ts";
-import { openStores, readHealthToken, readSlots, type SlotsRead, sameSecrets } from "./secrets.ts";
+import { readHealthToken, readSlots, type SlotsRead, sameSecrets } from "./secrets.ts";
+import { askStores, fillIn, type Given, latest, storesOf } from "./stores.ts";
 
 /** What wrangler.toml and the secrets say, checked and made ready to serve from. */
 export type Config = {
@@ -45,7 +46,7 @@ const answersSchema = table({
   timeout: may(between(1, 60), 20),
 });
 
-/** For how long what a Secrets Store gave is used, and what it did not give is done without: milliseconds. */
+/** For how long what a Secrets Store gave is used, and a broken configuration: milliseconds. */
 const STORED_MS = 60_000;
 const BROKEN_MS = 5_000;
 
@@ -55,33 +56,33 @@ type Checked = {
   /** The last one that was right. */
   readonly right: Config | undefined;
   readonly until: number;
-  /** When the stores were asked, counted. */
-  readonly read: number;
+  /** What stores gave last. */
+  readonly given: Given;
 };
 
 const checked = new WeakMap<object, Checked>();
-let reads = 0;
 
 /**
  * The configuration of an isolate, read and checked once. Secrets that are kept in a Secrets Store may
- * change there without a deploy, and are read again every minute.
+ * change there without a deploy, and are read again every minute; one that its store does not give
+ * then is used as it was.
  * @param now milliseconds since 1970
  */
 export async function configOf(env: object, now: number): Promise<Config | Broken> {
   const before = checked.get(env);
   if (before !== undefined && now < before.until) return before.config;
-  const read = ++reads;
-  const { vars, stored, failed } = await openStores(env, () => checked.get(env)?.vars);
-  const known = checked.get(env);
-  if (known !== undefined && known.read > read) return known.config; // asked later, answered sooner
+  const stores = storesOf(env);
+  const asked = await askStores(stores);
+  const known = checked.get(env); // another request may have asked as well
+  const given = latest(known?.given ?? new Map(), asked);
+  const vars = fillIn(env, stores, given);
   const same = known !== undefined && sameSecrets(vars, known.vars);
   const config = same ? known.config : readConfig(vars);
   const broken = "mistakes" in config;
   const right = broken ? known?.right : config;
   if (!broken && !same && known?.right !== undefined) rememberAll(config, known.right);
-  const until = stored ? now + (broken ? BROKEN_MS : STORED_MS) : Number.POSITIVE_INFINITY;
-  // What a store did not give is no news: another request may be getting some.
-  checked.set(env, { vars, config, right, until, read: failed ? (known?.read ?? 0) : read });
+  const until = stores.size > 0 ? now + (broken ? BROKEN_MS : STORED_MS) : Number.POSITIVE_INFINITY;
+  checked.set(env, { vars, config, right, until, given });
   return config;
 }
 

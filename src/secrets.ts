@@ -1,66 +1,8 @@
 import { isTable, json, type Report, type Vars } from "./schema.ts";
-import type { Credentials } from "./sign.ts";
-import { KID, type SigningKey } from "./signature.ts";
+import { isSecret, secretNames } from "./secret-names.ts";
+import type { SigningKey } from "./signature.ts";
 import { SLOT_NAMES, type Slot, type SlotName } from "./slot.ts";
-import { within } from "./within.ts";
-
-const SECRET =
-  /_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY)(?:_NEXT)?$|^(?:HEALTH_TOKEN|URL_SIGNING_KEYS)$/;
-
-/** True if what bears this name is kept secret. */
-export function isSecret(name: string): boolean {
-  return SECRET.test(name);
-}
-
-/** The names of the secrets that hold a slot of a `credentials` word. */
-export function secretNames(
-  word: string,
-  slot: SlotName = "current",
-): Record<keyof Credentials, string> {
-  const end = slot === "next" ? "_NEXT" : "";
-  return {
-    accessKeyId: `${word}_ACCESS_KEY_ID${end}`,
-    secretAccessKey: `${word}_SECRET_ACCESS_KEY${end}`,
-  };
-}
-
-/** What stands for a secret that its store does not give. */
-const UNOPENED = Symbol("unopened");
-
-/** How long a store may take: milliseconds. */
-const STORE_MS = 2_000;
-
-/** What is kept in a Secrets Store. */
-type Stored = { get(): Promise<unknown> };
-
-/**
- * The vars and secrets of a Worker, with its value in place of each secret that is kept in a Secrets
- * Store: where the store does not give it, the one it gave last, or else `UNOPENED`.
- * @param last what is known when a store has failed
- */
-export async function openStores(
-  env: object,
-  last: () => Vars | undefined,
-): Promise<{ vars: Vars; stored: boolean; failed: boolean }> {
-  let stored = false;
-  let failed = false;
-  const open = async ([name, value]: [string, unknown]) => {
-    if (!isSecret(name) || !isStored(value)) return [name, value] as const;
-    stored = true;
-    try {
-      return [name, await within(STORE_MS, value.get())] as const;
-    } catch {
-      failed = true;
-      return [name, last()?.[name] ?? UNOPENED] as const; // what was thrown is not ours to repeat
-    }
-  };
-  const vars = Object.fromEntries(await Promise.all(Object.entries(env).map(open)));
-  return { vars, stored, failed };
-}
-
-function isStored(value: unknown): value is Stored {
-  return typeof value === "object" && value !== null && "get" in value;
-}
+import { UNOPENED } from "./stores.ts";
 
 /** True if no secret changed. */
 export function sameSecrets(vars: Vars, before: Vars): boolean {
@@ -129,6 +71,7 @@ export function readHealthToken({ HEALTH_TOKEN: token }: Vars): string | undefin
   return typeof token === "string" && token.length >= SHORTEST_TOKEN ? token : undefined;
 }
 
+const KID = /^[A-Za-z][\w-]{0,31}$/;
 const SIGNING_KEY = /^[\x21-\x7e]{32,}$/;
 
 /**

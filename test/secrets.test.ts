@@ -1,7 +1,8 @@
 // Secrets that are kept in a Secrets Store: read with get(), and changed there without a deploy.
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { readSlots, secretNames } from "../src/secrets.ts";
+import { secretNames } from "../src/secret-names.ts";
+import { readSlots } from "../src/secrets.ts";
 import { signGrant } from "../src/signature.ts";
 import { CREDENTIALS, ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, SECRETS } from "./env.ts";
 import { get, stage } from "./play.ts";
@@ -267,34 +268,76 @@ test("the token of /healthz may be in a store, too", async () => {
   expect((await get("/healthz", { headers: { authorization } }, stored)).status).toBe(200);
 });
 
-test.each(["before", "after"])(
-  "a signing key that was taken out of its store stays out, where another reading fails %s",
-  async (when) => {
-    const keys: Record<string, string> = JSON.parse(SECRETS.URL_SIGNING_KEYS);
-    const store = keep(SECRETS.URL_SIGNING_KEYS);
-    env = { ...ENV, URL_SIGNING_KEYS: store };
+describe("of two readings at once", () => {
+  const later = (ms: number) => new Promise<void>((settle) => setTimeout(settle, ms));
+  const keys: Record<string, string> = JSON.parse(SECRETS.URL_SIGNING_KEYS);
+  let signing = keep("");
+  let query: string;
+
+  beforeEach(async () => {
+    signing = keep(SECRETS.URL_SIGNING_KEYS);
+    env = { ...ENV, AWS_ACCESS_KEY_ID: id, URL_SIGNING_KEYS: signing };
     const grant = { route: "/private/:preset/*", preset: "card", key: "key.jpg" };
     const expires = Math.floor(Date.now() / 1000) + 3600;
-    const query = await signGrant({ ...grant, expires }, { kid: "old", secret: keys["old"] ?? "" });
-    const open = async () => (await get(`/private/card/key.jpg${query}`, {}, env)).status;
+    query = await signGrant({ ...grant, expires }, { kid: "old", secret: keys["old"] ?? "" });
+  });
+  const open = async () => (await get(`/private/card/key.jpg${query}`, {}, env)).status;
+
+  /** What a store does when it is asked next: after so many milliseconds it gives a value, or fails. */
+  function then(store: ReturnType<typeof keep>, ms: number, value: unknown): void {
+    store.get.mockImplementationOnce(async () => {
+      await later(ms);
+      if (value === DOWN) throw DOWN;
+      return value;
+    });
+  }
+
+  const without = JSON.stringify({ new: keys["new"] });
+  const { AWS_ACCESS_KEY_ID: right, URL_SIGNING_KEYS: with2 } = SECRETS;
+  type Way = [ms: number, value: unknown];
+
+  // The id and the signing keys as the first request gets them, and as the second one does.
+  test.each<[string, Way, Way, Way, Way]>([
+    ["fails at once", [0, right], [30, without], [0, right], [0, DOWN]],
+    ["fails late", [0, right], [0, without], [0, right], [30, DOWN]],
+    ["fails, and gets something else late", [0, right], [10, without], [40, right], [0, DOWN]],
+    [
+      "gets the keys, and fails at something else",
+      [0, right],
+      [40, with2],
+      [0, DOWN],
+      [10, without],
+    ],
+    ["is the first one to end", [0, right], [40, with2], [0, right], [0, without]],
+  ])("a signing key that was taken out stays out, where the second %s", async (_what, ...ways) => {
     expect(await open()).toBe(200);
     wait(61);
-    store.value = JSON.stringify({ new: keys["new"] });
-    const later = () => new Promise<void>((settle) => setTimeout(settle, 20));
-    store.get.mockImplementationOnce(async () => {
-      if (when === "before") await later();
-      return store.value;
-    });
-    store.get.mockImplementationOnce(async () => {
-      if (when === "after") await later();
-      throw DOWN;
-    });
+    const [id1, keys1, id2, keys2] = ways;
+    then(id, ...id1);
+    then(id, ...id2);
+    then(signing, ...keys1);
+    then(signing, ...keys2);
+    signing.value = DOWN; // whoever asks later gets nothing new
     await Promise.all([open(), open()]);
-    expect(await open()).toBe(404);
-    wait(30);
-    expect(await open()).toBe(404);
-  },
-);
+    for (const seconds of [0, 30, 31, 61, 61]) {
+      wait(seconds);
+      expect(await open()).toBe(404);
+    }
+  });
+
+  test("what one was given at a cold start is not lost by the other one", async () => {
+    then(id, 20, right);
+    then(signing, 20, with2);
+    then(id, 0, DOWN);
+    then(signing, 40, with2);
+    id.value = DOWN;
+    await Promise.all([open(), open()]);
+    for (const seconds of [0, 6, 61, 61]) {
+      wait(seconds);
+      expect(await open()).toBe(200);
+    }
+  });
+});
 
 test("only what a slot is made of is read from a store", async () => {
   const other = keep("x");

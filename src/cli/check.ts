@@ -2,7 +2,8 @@
 // started here? Nothing is started, nothing is sent.
 
 import { type Config, readConfig } from "../config.ts";
-import { isSecret, readHealthToken } from "../secrets.ts";
+import { isSecret } from "../secret-names.ts";
+import { readHealthToken } from "../secrets.ts";
 import { readBounds, tellCosts } from "./costs.ts";
 import { unsignedDoors } from "./doors.ts";
 import { type KnownVars, readVars } from "./vars.ts";

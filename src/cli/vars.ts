@@ -1,6 +1,6 @@
 import { unstable_getVarsForDev, unstable_readConfig } from "wrangler";
 import { isTable, type Vars } from "../schema.ts";
-import { isSecret } from "../secrets.ts";
+import { isSecret } from "../secret-names.ts";
 
 type RateLimitSettings = {
   readonly name: string;
