@@ -8,7 +8,7 @@ const QUOTA_RETRY_SECONDS = 3600;
 const LIMIT_RETRY_SECONDS = 60;
 const YEAR = 31_536_000;
 
-/** Nothing that is answered may run, be sniffed, or be denied to the pages that embed it. */
+/** Nothing that is answered may run, be sniffed, or be kept by a browser from the page that got it. */
 export const PROTECTION = {
   "x-content-type-options": "nosniff",
   "content-security-policy": "default-src 'none'; sandbox",
@@ -59,7 +59,7 @@ export function imageHeaders(edge: Headers, shown: Shown, terms: Terms, now: num
   return headers;
 }
 
-/** Until the URL expires where a version says that nothing under it will change. */
+/** How an image is kept: until its URL expires where a version says that nothing under it will change. */
 function imageCaching(maxAge: number, terms: Terms, now: number): string {
   const { granted } = terms;
   if (granted === undefined) return `public, max-age=${maxAge}`;
@@ -112,7 +112,7 @@ export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Resp
   return answer;
 }
 
-function answerTo(refusal: Refusal, missing: string): Response {
+function answerTo(refusal: Refusal, shortly: string): Response {
   switch (refusal.event) {
     case "no-such-route":
     case "no-such-variant":
@@ -120,7 +120,7 @@ function answerTo(refusal: Refusal, missing: string): Response {
     case "signature-wrong":
     case "object-missing":
     case "object-denied":
-      return plain(404, "Not found", { "cache-control": missing });
+      return plain(404, "Not found", { "cache-control": shortly });
     case "health-denied":
       return plain(401, "Unauthorized", { "www-authenticate": "Bearer" });
     case "method-not-allowed":
@@ -130,7 +130,7 @@ function answerTo(refusal: Refusal, missing: string): Response {
     case "url-expired":
       return plain(410, "Expired");
     case "source-unreadable":
-      return plain(415, "Not an image", { "cache-control": missing });
+      return plain(415, "Not an image", { "cache-control": shortly });
     case "configuration-broken":
       return plain(500, "Internal error");
     case "rate-limited":

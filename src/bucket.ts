@@ -9,6 +9,8 @@ import { isSameKey, type Slot } from "./slot.ts";
 export type Bucket = {
   /** Its name in the configuration. */
   readonly name: string;
+  /** Its name at the provider. */
+  readonly bucket: string;
   /** The URL that every key of it follows. */
   readonly base: string;
   /** What every key begins with: nothing outside it can be reached. */
@@ -76,7 +78,7 @@ export function openBucket(
   const base = bucketBase(endpoint, bucket, addressing);
   const opened = usable.map((slot) => ({ ...slot })); // what is known of a slot is known of one bucket
   const slots = opened.filter((slot, at) => at === 0 || !isSameKey(slot, opened[0]));
-  const own = { name, base, prefix, region, canary: canary && prefix + canary };
+  const own = { name, bucket, base, prefix, region, canary: canary && prefix + canary };
   return { ...own, slots, usable: opened, unusable, told: toldNothing() };
 }
 

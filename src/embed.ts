@@ -22,10 +22,9 @@ export function checkEmbedding(
   if (foreign !== undefined) {
     return { event: "foreign-page", reason: `${foreign} is not in origins` };
   }
-  const crossing = pages.length === 0 && headers.get("sec-fetch-site") === "cross-site";
   // All that may embed are of the Worker's own site, or of somebody's own machine.
-  const near = [...origins].every((known) => isLocal(known) || isSameSite(new URL(known), own));
-  return crossing && near
+  const hides = pages.length === 0 && headers.get("sec-fetch-site") === "cross-site";
+  return hides && [...origins].every((known) => isNear(new URL(known), own))
     ? { event: "foreign-page", reason: "sec-fetch-site is cross-site" }
     : undefined;
 }
@@ -47,7 +46,9 @@ export function corsHeaders(
 /** The answer to OPTIONS on a route with `origins`, to a page that may embed. */
 export function preflight(allow: string, cors: Record<string, string>): Response {
   const headers = {
-    ...{ ...PROTECTION, allow, ...cors },
+    ...PROTECTION,
+    allow,
+    ...cors,
     "access-control-allow-methods": allow,
     "access-control-allow-headers": "*", // none is looked at
     "access-control-max-age": `${PREFLIGHT_SECONDS}`,
@@ -55,21 +56,22 @@ export function preflight(allow: string, cors: Record<string, string>): Response
   return new Response(null, { status: 204, headers });
 }
 
-function isLocal(origin: string): boolean {
-  return /^http:\/\/(?:localhost|127\.0\.0\.1)(?![\w.-])/.test(origin);
-}
+const LOCAL = /(?:^|\.)localhost$|^127\.0\.0\.1$|^\[::1\]$/;
+
+/** Suffixes of two labels that others register under, the last label first. */
+const SUFFIX =
+  /^(?:..,(?:ac|co|com|edu|gob|gov|govt|ltd|me|ne|net|nom|or|org|plc|sch)|com,(?:br|cn|de|eu|gb|ru|uk|us|za))$/;
 
 /**
- * True only if two URLs are of one site, as far as that can be told without a list of all suffixes:
- * their hosts end in the same two labels or more, and these are none under which others register,
- * such as `co.uk` or `uk.com`.
+ * True if an origin is of somebody's own machine, or of one site with the Worker, as far as that can be
+ * told without the list of all suffixes: their hosts end in the same two labels or more.
  */
-function isSameSite(one: URL, other: URL): boolean {
-  if (one.protocol !== other.protocol || /[\d\]]$/.test(one.hostname)) return false; // an IP address
-  const others = other.hostname.split(".").reverse();
-  const labels = one.hostname.split(".").reverse();
+function isNear(origin: URL, own: URL): boolean {
+  if (LOCAL.test(origin.hostname)) return true;
+  if (origin.protocol !== own.protocol || /[\d\]]$/.test(own.hostname)) return false; // an IP address
+  const others = own.hostname.split(".").reverse();
+  const labels = origin.hostname.split(".").reverse();
   const differs = labels.findIndex((label, at) => label !== others[at]);
   const shared = labels.slice(0, differs < 0 ? undefined : differs);
-  if (shared.length !== 2) return shared.length > 2;
-  return !/^(?:..,.{2,3}|.*,..)$/.test(shared.join());
+  return shared.length > 2 || (shared.length === 2 && !SUFFIX.test(shared.join()));
 }

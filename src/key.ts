@@ -1,5 +1,5 @@
 const MOST_BYTES = 1024; // A10
-export const CONTROL = /\p{Cc}/u;
+const CONTROL = /\p{Cc}/u;
 
 /**
  * What is wrong with an object key, or undefined if nothing is. A key has 1 to 1,024 bytes of UTF-8

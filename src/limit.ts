@@ -29,7 +29,7 @@ export async function checkLimit(
   }
 }
 
-/** An IPv4 address, or the half of an IPv6 address that a visitor cannot choose: the first 64 bits. */
+/** An IPv4 address, or the network of an IPv6 address, its first 64 bits: the rest is the visitor's to choose. */
 function visitorOf(address: string): string {
   const [head = "", tail] = address.split("::");
   const groups = head === "" ? [] : head.split(":");

@@ -1,9 +1,3 @@
-/** Where a bucket's objects are: all that the origin URL of one of them needs but its key. */
-export type Place = {
-  /** The URL that all keys of the bucket follow, with its slash at the end. */
-  readonly base: string;
-};
-
 export type Addressing = "virtual" | "path";
 
 /**

@@ -90,7 +90,10 @@ export function readRoutes(
     const { signed, max_age: maxAge = WEEK } = rest;
     return [
       {
-        ...{ ...route, bucket, presets: shown && new Set(shown), svg },
+        ...route,
+        bucket,
+        presets: shown && new Set(shown),
+        svg,
         signing: signed ? { keys, maxAge } : undefined,
         origins: rest.origins && new Set(rest.origins),
       },

@@ -37,14 +37,12 @@ export type Granted = Pick<Grant, "expires" | "version">;
 
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 
-export const KID = /^[A-Za-z][\w-]{0,31}$/;
-
 /**
  * Each value has one spelling. A signature's 32 bytes are 43 characters, of which the last one has two
  * bits that are unused, and zero.
  */
 const QUERY =
-  /^\?exp=([1-9]\d{0,11})&kid=([A-Za-z][\w-]{0,31})(?:&v=([\w.-]{1,64}))?&sig=([\w-]{42}[AEIMQUYcgkosw048])$/;
+  /^\?exp=([1-9]\d{0,11})&kid=([\w-]{1,32})(?:&v=([\w.-]{1,64}))?&sig=([\w-]{42}[AEIMQUYcgkosw048])$/;
 
 /**
  * The text that is signed: seven lines, of which none can hold the end of a line. The preset stands in
@@ -118,10 +116,8 @@ async function importKey(key: SigningKey): Promise<CryptoKey> {
 }
 
 function bytesOf(base64url: string): Uint8Array {
-  const text = atob(base64url.replace(/[-_]/g, (found) => (found === "-" ? "+" : "/")));
-  const bytes = new Uint8Array(text.length);
-  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
-  return bytes;
+  const base64 = base64url.replace(/[-_]/g, (found) => (found === "-" ? "+" : "/"));
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
 function utf8(text: string): Uint8Array {

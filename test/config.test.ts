@@ -15,6 +15,7 @@ test("a right configuration is ready to serve from", () => {
   if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
   expect(config.routes[0]?.bucket).toEqual({
     name: "media",
+    bucket: "acme-media",
     base: BASE,
     prefix: "published/",
     region: "eu-west-1",

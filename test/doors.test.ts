@@ -35,6 +35,7 @@ test.each<[string, boolean]>([
   ["media/:a/:b", true],
   ["media/:a/b.jpg", true],
   ["media/pri*", true],
+  ["media/pub*", false],
   ["path/*", true],
   ["global/*", true],
   ["whole/*", true],
@@ -55,7 +56,12 @@ test.each<[string, string, boolean]>([
   ["media/users/:x/private/:y", "media/users/:a/avatar.png", false],
   ["media/users/:x/private/:y", "media/users/:a/private/avatar.png", true],
   ["media/users/:x/:y", "media/users/:a/avatar.png", true],
-  ["media/a:x/:y", "media/b:a/c", true], // nearer it does not look
+  ["media/a:x/:y", "media/b:a/c", false],
+  ["media/a:x/:y", "media/ab:a/c", true],
+  ["media/u-:x/:y.jpg", "media/t-:a/c", false],
+  ["media/u-:x/:y.jpg", "media/u-:a/c.png", false],
+  ["media/u-:x/:y.jpg", "media/u-1/c.jpg", true],
+  ["media/u-:x/:y.jpg", "media/u-1/c-:a.jpg", true],
   ["media/x.jpg/:x/:y", "media/y.jpg/:a/c", false],
 ])("a signed route to %s beside an open one to %s: %j", (object, other, expected) => {
   const signed = { path: "/signed/:preset/:x/:y", object };

@@ -77,7 +77,12 @@ test("elsewhere everybody may embed", async () => {
 test.each<[string[], string, number]>([
   [[NEAR], "images.example", 403],
   [[NEAR, "http://localhost:3000", "http://127.0.0.1:3000"], "images.example", 403],
+  [[NEAR, "https://localhost", "http://[::1]:3000", "http://app.localhost"], "images.example", 403],
   [[NEAR, "http://localhost.evil.example"], "images.example", 200],
+  [[NEAR, "http://evillocalhost"], "images.example", 200],
+  [["https://www.ibm.de"], "images.ibm.de", 403],
+  [["https://www.hp.com"], "images.hp.com", 403],
+  [["https://app.other.govt.nz"], "images.acme.govt.nz", 200],
   [[NEAR, "https://app.example"], "images.example", 200],
   [["http://app.mine.com"], "images.mine.com", 200],
   [["https://partner.uk.com"], "shop.uk.com", 200],

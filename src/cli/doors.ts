@@ -20,31 +20,41 @@ export function* unsignedDoors({ routes }: Pick<Config, "routes">): Generator<st
 
 /** True if two routes may lead to one object. */
 function mayMeet(one: BoundRoute, other: BoundRoute): boolean {
-  if (nameOf(one) !== nameOf(other)) return false;
+  // By whichever host and addressing (A4).
+  if (one.bucket.bucket !== other.bucket.bucket) return false;
   const others = patternOf(other);
   const parts = patternOf(one);
   for (const [at, part] of parts.entries()) {
     const counterpart = others[at];
-    if (counterpart === undefined) return false;
-    if (part.includes("*") || counterpart.includes("*")) return true;
-    const open = part.includes(":") || counterpart.includes(":");
-    if (!open && part !== counterpart) return false;
+    if (counterpart === undefined || !overlap(part, counterpart)) return false;
+    if (part.includes(ANY) || counterpart.includes(ANY)) return true;
   }
   return parts.length === others.length;
 }
 
-/** The bucket's name at the provider, whichever way it is addressed (A4), by whichever of its hosts. */
-function nameOf({ bucket }: BoundRoute): string | undefined {
-  const { hostname, pathname } = new URL(bucket.base);
-  return pathname.split("/").at(-2) || hostname.split(".")[0];
-}
+// What stands in a pattern for one segment's text, and for the rest: no key has a backslash.
+const TEXT = "\\:";
+const ANY = "\\*";
 
-/** The segments of the keys that a route leads to; one that is not fixed has a `:` or a `*` in it. */
+/** The segments of the keys that a route leads to. */
 function patternOf({ bucket, template }: BoundRoute): string[] {
   const spelt = template.map((part) => {
-    // What is fixed may have these characters, too.
-    if (typeof part === "string") return part.replace(/[:*]/g, "_");
-    return part.name === REST ? "*" : ":";
+    if (typeof part === "string") return part;
+    return part.name === REST ? ANY : TEXT;
   });
   return (bucket.prefix + spelt.join("")).split("/");
+}
+
+/** True if one text may be both, as far as what is fixed at their ends can tell. */
+function overlap(one: string, other: string): boolean {
+  const ends = (part: string) => {
+    const fixed = part.split(/\\[:*]/);
+    return { head: fixed[0] ?? "", tail: fixed.at(-1) ?? "", open: fixed.length > 1 };
+  };
+  const [a, b] = [ends(one), ends(other)];
+  if (!a.open && !b.open) return one === other;
+  // What follows a rest may stand in another segment.
+  const rest = (one + other).includes(ANY);
+  const begins = a.head.startsWith(b.head) || b.head.startsWith(a.head);
+  return begins && (rest || a.tail.endsWith(b.tail) || b.tail.endsWith(a.tail));
 }

@@ -215,8 +215,8 @@ export const BROKEN_REQUESTS = {
   "who hides is believed": {
     breaks: "pages",
     file: "embed.ts",
-    from: "return crossing && near",
-    to: "return crossing && !near",
+    from: "return hides && [",
+    to: "return !hides && [",
   },
   "caches are not told that origins differ": {
     breaks: "pages",
