@@ -17,6 +17,8 @@ type Tampered = {
   readonly v: string | null;
   readonly where: number;
   readonly how: number;
+  readonly method: "GET" | "HEAD";
+  readonly headers: { readonly "if-none-match"?: string };
   readonly mood: Asked["mood"];
 };
 
@@ -100,9 +102,11 @@ export const ofAddresses = {
       v: fc.constantFrom(null, null, "1", "a.b-c_d"),
       where: fc.nat(4095),
       how: fc.nat(4095),
+      method: fc.constantFrom("GET", "HEAD"),
+      headers: fc.constantFrom({}, { "if-none-match": "*" }, { "if-none-match": '"cf1:x"' }),
       mood,
     }) satisfies fc.Arbitrary<Tampered>,
-    async (suspect, { preset, at, key, kid, v, where, how, mood: now }) => {
+    async (suspect, { preset, at, key, kid, v, where, how, method, headers, mood: now }) => {
       const descriptors: readonly string[] = DESCRIPTORS[preset];
       const variant = preset + (descriptors.includes(at) ? at : "");
       const grant = { ...{ route: "/private/:preset/*", preset, key }, version: v ?? undefined };
@@ -110,7 +114,7 @@ export const ofAddresses = {
       const query = await suspect.signGrant({ ...grant, expires: NOW_S + 3600 }, { kid, secret });
       const of = (name: string) => spellPath(`/private/${name}/${key}`) + query;
       const url = of(variant);
-      const right = await get(suspect, url, now);
+      const right = await get(suspect, url, now, { ...headers }, method);
       assert.ok(right.calls.length > 0, "a right URL is refused");
       const change = CHANGES[how % CHANGES.length] ?? assert.fail();
       const changed = change(url, 1 + (where % (url.length - 1)), how);
@@ -119,7 +123,7 @@ export const ofAddresses = {
       const same =
         origin === HOST && descriptors.some((name) => of(preset + name) === pathname + search);
       if (same || origin !== HOST || !/^\/(?:private|secret)\//.test(pathname)) return;
-      const { answer, calls } = await get(suspect, changed, now);
+      const { answer, calls } = await get(suspect, changed, now, { ...headers }, method);
       assert.deepEqual([answer.status, calls.length], [404, 0], changed);
     },
   ),

@@ -55,6 +55,18 @@ export const BROKEN_ADDRESSES = {
     from: TEXT,
     to: TEXT.replace("expires", "0"),
   },
+  "a signature is not asked for with HEAD": {
+    breaks: "signatures",
+    file: "index.ts",
+    from: "if (signing !== undefined) {",
+    to: 'if (signing !== undefined && method !== "HEAD") {',
+  },
+  "a signature is not asked for with a condition": {
+    breaks: "signatures",
+    file: "index.ts",
+    from: "if (signing !== undefined) {",
+    to: 'if (signing !== undefined && !headers.has("if-none-match")) {',
+  },
   "the route is not signed": {
     breaks: "signatures",
     file: "signature.ts",

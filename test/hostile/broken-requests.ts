@@ -212,6 +212,30 @@ export const BROKEN_REQUESTS = {
     from: "const foreign = ",
     to: 'const foreign = headers.get("sec-fetch-site") === "same-origin" ? undefined : ',
   },
+  "pages are not looked at for HEAD": {
+    breaks: "pages",
+    file: "index.ts",
+    from: "if (foreign !== undefined) return foreign;",
+    to: 'if (foreign !== undefined && method !== "HEAD") return foreign;',
+  },
+  "caches are not told that formats differ": {
+    breaks: "formats",
+    file: "answer.ts",
+    from: 'if (shown.negotiated) headers.append("vary", "accept");',
+    to: "",
+  },
+  "the token of /healthz is logged": {
+    breaks: "silence",
+    file: "health.ts",
+    from: 'reason: "not the HEALTH_TOKEN"',
+    to: 'reason: "not " + healthToken',
+  },
+  "the log has S3's signature": {
+    breaks: "silence",
+    file: "edge.ts",
+    from: "reason: `the request failed:",
+    to: 'origin: String(new Headers(init.headers).get("authorization")), reason: `the request failed:',
+  },
   "who hides is believed": {
     breaks: "pages",
     file: "embed.ts",

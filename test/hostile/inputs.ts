@@ -2,6 +2,7 @@
 
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
+import { HEALTH_TOKEN } from "../env.ts";
 import { entries, spellEntry } from "./accept.ts";
 import { path, query } from "./paths.ts";
 import { headerText, spellPath } from "./spelling.ts";
@@ -13,7 +14,25 @@ const accept = fc.oneof(
   { weight: 1, arbitrary: headerText },
 );
 
+/** What comes near to the token of /healthz. */
+const authorization = fc.oneof(
+  headerText,
+  fc
+    .constantFrom(
+      "",
+      "x",
+      HEALTH_TOKEN.slice(0, -1),
+      `${HEALTH_TOKEN}x`,
+      HEALTH_TOKEN.toUpperCase(),
+    )
+    .map((token) => `Bearer ${token}`),
+);
+
 const header = fc.oneof(
+  {
+    weight: 1,
+    arbitrary: authorization.map((value): [string, string] => ["authorization", value]),
+  },
   { weight: 4, arbitrary: accept.map((value): [string, string] => ["accept", value]) },
   {
     weight: 3,
@@ -54,7 +73,6 @@ const header = fc.oneof(
       fc.constantFrom(
         "range",
         "cookie",
-        "authorization",
         "x-amz-date",
         "x-forwarded-host",
         "cf-worker",

@@ -82,7 +82,7 @@ const variant = fc.oneof(
 );
 
 export const path = fc
-  .tuple(fc.nat(8), variant, rest, segment, fc.oneof(fc.constant([]), spots))
+  .tuple(fc.nat(9), variant, rest, segment, fc.oneof(fc.constant([]), spots))
   .map(([route, name, key, one, where]) => {
     const paths = [
       `/images/${name}/${key}`,
@@ -94,6 +94,7 @@ export const path = fc
       `/app/${name}/${key}`,
       `/öffentlich ✓/${name}/${key}`,
       `/${key}`,
+      "/healthz",
     ];
     return `/${respell((paths[route] ?? "/").slice(1), where)}`;
   });

@@ -47,8 +47,9 @@ export async function get(
   target: string,
   now: Asked["mood"],
   headers: Record<string, string> = {},
+  method = "GET",
 ): Promise<Visit> {
-  const request = new Request(HOST + target, { headers });
+  const request = new Request(HOST + target, { method, headers });
   return { ...(await visit(worker, request, now)), request };
 }
 

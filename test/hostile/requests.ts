@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { findFault } from "../edge/s3-auth.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../env.ts";
+import { leaksIn } from "../overheard.ts";
 import { asked, mood } from "./inputs.ts";
 import { images, object, unknownVariant } from "./paths.ts";
 import { get, optionsOf, pay, property, SIGNING_KEYS } from "./property.ts";
@@ -100,6 +101,9 @@ export const ofRequests = {
       const route = happened?.limited[0]?.replace(/^.*? (?=\/)/, "") ?? "";
       const place = Object.entries(PLACES).find(([known]) => known === route)?.[1];
       for (const call of happened?.calls ?? []) await checkCall(place ?? assert.fail(), call);
+      if (/^\/(?:private|secret)\//.test(route)) {
+        assert.ok((input.signed ?? 0) > 0 && (input.signed ?? 0) <= 86_400, "shown unsigned");
+      }
     },
   ),
   originals: property(
@@ -172,6 +176,9 @@ export const ofRequests = {
       for (const word of [...SECRETS, ...(signature === undefined ? [] : [signature])]) {
         for (const said of [head, happened.body, ...happened.logged])
           assert.ok(!said.includes(word), word);
+      }
+      for (const said of [head, happened.body, ...happened.logged]) {
+        assert.deepEqual(leaksIn(Buffer.from(said)), []);
       }
       for (const word of PRIVATE)
         assert.ok(!(head + happened.body).includes(word), `${word} in ${head}`);

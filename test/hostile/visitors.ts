@@ -64,6 +64,7 @@ export const ofVisitors = {
             assert.ok(named.has(`image/${format}`), `${format} of ${accept}`);
         }
         const type = answer.headers.get("content-type") ?? "";
+        if (answer.status === 200) assert.equal(answer.headers.get("vary"), "accept");
         if (answer.status === 200 && !["image/jpeg", "image/png"].includes(type)) {
           assert.ok(named.has(type), `${type} to ${accept}`);
         }
@@ -72,15 +73,17 @@ export const ofVisitors = {
   ),
   pages: property(
     "of pages, none but those of origins get anything on a route that has some",
-    fc.record({ page, mood }),
-    async (suspect, { page: from, mood: now }) => {
+    fc.record({ page, mood, method: fc.constantFrom("GET", "HEAD", "OPTIONS"), accept: entries }),
+    async (suspect, { page: from, mood: now, method, accept }) => {
       const page = `${from.scheme}://${from.user}${from.host}${from.port}`;
       const header = from.as === "referer" ? page + from.path : page;
       if (/[^\x20-\x7e]/.test(header)) return;
-      const { answer, calls } = await get(suspect, `/${from.route}/card/a.jpg`, now, {
-        ...(from.as !== "neither" && { [from.as]: header }),
-        ...(from.site !== "" && { "sec-fetch-site": from.site }),
-      });
+      const headers: Record<string, string> = { accept: accept.map(spellEntry).join(",").trim() };
+      if (from.as !== "neither") headers[from.as] = header;
+      if (from.site !== "") headers["sec-fetch-site"] = from.site;
+      const target = `/${from.route}/card/a.jpg`;
+      const { answer, calls } = await get(suspect, target, now, headers, method);
+      if (method === "OPTIONS") assert.equal(calls.length, 0);
       if (mayEmbed(from)) assert.notEqual(answer.status, 403, header);
       else assert.deepEqual([answer.status, calls.length], [403, 0], header);
       const allowed = answer.headers.get("access-control-allow-origin");
