@@ -55,8 +55,10 @@ test.each(ALLOWED)("%s gets the image", async (_what, headers) => {
 
 test.each(FOREIGN)("%s gets nothing, at no cost", async (_what, headers, reason) => {
   for (const path of [IMAGE, "/app/nope/k", "/app/card/none.jpg"]) {
-    const answer = await get(path, { headers });
+    const answer = await get(path, { headers: { ...MODERN, ...headers } });
     expect([answer.status, await answer.text()]).toEqual([403, "Not for this page\n"]);
+    const head = await get(path, { method: "HEAD", headers });
+    expect([head.status, ...head.headers]).toEqual([403, ...answer.headers]);
     expect(answer.headers.get("cache-control")).toBe("no-store");
     expect(answer.headers.get("access-control-allow-origin") ?? "").not.toContain("evil");
   }
@@ -95,7 +97,7 @@ test.each<[string[], string, number]>([
   [["https://mine.com"], "mine.org", 200],
 ])("to a page that hides, of %j, %s answers %d", async (origins, host, status) => {
   const env = { ...ENV, ROUTES: [{ path: "/app/:preset/*", object: "media/*", origins }] };
-  const headers = { "sec-fetch-site": "cross-site" };
+  const headers = { ...MODERN, "sec-fetch-site": "cross-site" };
   expect((await get(`https://${host}${IMAGE}`, { headers }, env)).status).toBe(status);
 });
 
