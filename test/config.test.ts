@@ -90,6 +90,11 @@ test("a route is signed, or bound to pages, as far as it says so", () => {
 });
 
 test.each<[string, object, string]>([
+  [
+    "signed in quotes",
+    { signed: "true", max_age: 60 },
+    'ROUTES[0].signed: "true" is not one of true, false',
+  ],
   ["max_age without a signature", { max_age: 60 }, "ROUTES[0].max_age: is for signed routes"],
   [
     "no time at all",
@@ -125,7 +130,8 @@ test.each<[string, object, string]>([
   ["no page's origin", { origins: ["ftp://a.b"] }, 'ROUTES[0].origins[0]: "ftp://a.b" is not an'],
   ["null", { origins: ["null"] }, 'ROUTES[0].origins[0]: "null" is not an origin'],
 ])("a route with %s is a mistake", (_what, change, message) => {
-  expect(mistakes({ ROUTES: [{ ...ROUTE, ...change }] }).join()).toContain(message);
+  const found = mistakes({ ROUTES: [{ ...ROUTE, ...change }] });
+  expect(found).toEqual([expect.stringContaining(message)]);
 });
 
 const LONG = "k".repeat(32);

@@ -38,6 +38,7 @@ const routes = [
   ["/pairs/:preset/:a/:b", ":a-:b.jpg"],
   ["/twice/:preset/:a", ":a/:a.jpg"],
   ["/p/:preset/:id/:slug", "products/:id.jpg"],
+  ["/again/:preset/:id/*", "again/:id/:id*"],
   ["/in/:preset", "of/:preset"],
   ["/images/:preset/*", "*"],
   ["/images/:preset/late/*", "late/*"],
@@ -51,11 +52,12 @@ test.each<[number, string, string | undefined]>([
   [2, "x/x.jpg", "/twice/card@2x/x"],
   [2, "x/y.jpg", undefined],
   [3, "products/7.jpg", "/p/card@2x/7/-"],
-  [4, "of/card@2x", "/in/card@2x"],
-  [4, "of/card", undefined],
-  [5, "a/b@c (d).jpg", "/images/card@2x/a/b@c%20%28d%29.jpg"],
-  [5, "", undefined],
-  [6, "late/a.jpg", undefined], // an earlier route takes it
+  [4, "again/7/78.jpg", "/again/card@2x/7/8.jpg"],
+  [5, "of/card@2x", "/in/card@2x"],
+  [5, "of/card", undefined],
+  [6, "a/b@c (d).jpg", "/images/card@2x/a/b@c%20%28d%29.jpg"],
+  [6, "", undefined],
+  [7, "late/a.jpg", undefined], // an earlier route takes it
 ])("by route %d the key %j is at %j", (which, key, expected) => {
   const route = routes[which] ?? expect.unreachable();
   const path = publicPath(routes, route, "card@2x", key);
