@@ -44,6 +44,8 @@ const HMAC = { name: "HMAC", hash: "SHA-256" };
 const QUERY =
   /^\?exp=([1-9]\d{0,11})&kid=([\w-]{1,32})(?:&v=([\w.-]{1,64}))?&sig=([\w-]{42}[AEIMQUYcgkosw048])$/;
 
+const FORM = "exp in seconds, kid, v if there is one, and sig of 43 characters, in this order";
+
 /**
  * The text that is signed: seven lines, of which none can hold the end of a line. The preset stands in
  * it without a descriptor, so that one signature serves a whole srcset.
@@ -85,8 +87,7 @@ export async function checkSignature(
     return wrong("the path is spelt otherwise than signed URLs are");
   }
   const [, exp, kid = "", version, sig = ""] = QUERY.exec(search) ?? [];
-  if (exp === undefined)
-    return wrong("the query is not ?exp=SECONDS&kid=KID[&v=VERSION]&sig=43 OF BASE64URL");
+  if (exp === undefined) return wrong(`the query is not ${FORM}`);
   const key = keys.get(kid);
   if (key === undefined) return wrong(`URL_SIGNING_KEYS has no ${kid}`);
   const expires = Number(exp);
