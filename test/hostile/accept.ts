@@ -10,7 +10,7 @@ export type Entry = {
   readonly gap: string;
 };
 
-export const acceptEntry: fc.Arbitrary<Entry> = fc.record({
+const acceptEntry: fc.Arbitrary<Entry> = fc.record({
   type: fc.constantFrom(
     ...[
       "image/avif",

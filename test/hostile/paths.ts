@@ -34,7 +34,7 @@ const rest = fc.oneof(
   { weight: 1, arbitrary: long },
 );
 
-export const knownVariant = fc.constantFrom(...Object.keys(VARIANTS));
+const knownVariant = fc.constantFrom(...Object.keys(VARIANTS));
 
 /** Names of no variant, most of them near to one. */
 export const unknownVariant = fc

@@ -9,7 +9,7 @@ const OTHER = "https://s3.other.example/acme-other/";
 
 /** What stands for the bytes of an original, and of what is made of it. */
 export const ORIGINAL = "ORIGINAL-BYTES";
-export const PRINT = "a print";
+const PRINT = "a print";
 
 /** Written out by hand, so that it does not believe what it is to prove. */
 export const CONFIG = {
