@@ -2,7 +2,17 @@
 
 import type { Config } from "../config.ts";
 import { edgeOptions } from "../edge.ts";
-import { between, isTable, json, may, type Report, table, type Vars, whole } from "../schema.ts";
+import {
+  between,
+  isTable,
+  json,
+  may,
+  type Report,
+  type Schema,
+  table,
+  type Vars,
+  whole,
+} from "../schema.ts";
 
 /** Unique transformations a month that cost nothing, and US dollars for each one after these (L2). */
 const FREE = 5_000;
@@ -22,14 +32,25 @@ export type Bounds = {
 /** Reads `COSTS`, which the Worker has no use for. */
 export function readBounds(vars: Vars, report: Report): Bounds {
   const buckets = json(vars["BUCKETS"]);
-  const names = isTable(buckets) ? Object.keys(buckets) : [];
-  const counts = table(Object.fromEntries(names.map((name) => [name, may(whole(1, 1e12))])));
-  const schema = table({ most: may(between(0, 1e9)), objects: may(counts) });
-  const { most, objects = {} } = schema(json(vars["COSTS"] ?? {}), "COSTS", report) ?? {};
-  const given = Object.entries(objects).filter((entry): entry is [string, number] => {
-    return typeof entry[1] === "number";
-  });
-  return { most, objects: new Map(given) };
+  const schema = table({ most: may(between(0, 1e9)), objects: may(countsOf(buckets)) });
+  const { most, objects } = schema(json(vars["COSTS"] ?? {}), "COSTS", report) ?? {};
+  return { most, objects: objects ?? new Map() };
+}
+
+/** How many objects there are, by the names of buckets. */
+function countsOf(buckets: unknown): Schema<Map<string, number>> {
+  const count = whole(1, 1e12);
+  return (value, path, report) => {
+    const counts = new Map<string, number>();
+    if (!isTable(value)) report(path, "is not a table");
+    for (const [name, entry] of isTable(value) ? Object.entries(value) : []) {
+      const at = `${path}.${name}`;
+      if (!isTable(buckets) || !Object.hasOwn(buckets, name))
+        report(at, `"${name}" is not in BUCKETS`);
+      else counts.set(name, count(entry, at, report) ?? 0);
+    }
+    return counts;
+  };
 }
 
 /**
