@@ -33,7 +33,8 @@ export function readSlots(word: string, vars: Vars, report: Report): SlotsRead {
     const mistakes: [string, string][] = [];
     const read = (secret: string, pattern: RegExp): string => {
       const value = vars[secret];
-      const fault = secretFault(value, pattern, name);
+      // The next slot is empty most of the time: a deploy must not ask for it.
+      const fault = secretFault(value, pattern, name === "current");
       if (fault !== undefined) mistakes.push([secret, fault]);
       return typeof value === "string" ? value : "";
     };
@@ -55,11 +56,9 @@ export function readSlots(word: string, vars: Vars, report: Report): SlotsRead {
   return { usable, unusable };
 }
 
-function secretFault(value: unknown, pattern: RegExp, slot: SlotName): string | undefined {
+function secretFault(value: unknown, pattern: RegExp, listed: boolean): string | undefined {
   if (value === UNOPENED) return "its store does not give it";
-  // The next slot is empty most of the time: a deploy must not ask for it.
-  const listed = slot === "current" ? ", and list it under [secrets]" : "";
-  if (!value) return `is missing: set the secret${listed}`;
+  if (!value) return `is missing: set the secret${listed ? ", and list it under [secrets]" : ""}`;
   if (typeof value !== "string") return "is no text";
   return pattern.test(value) ? undefined : "has a character that no key has";
 }
@@ -82,7 +81,7 @@ export function readSigningKeys(vars: Vars, report: Report): ReadonlyMap<string,
   const { URL_SIGNING_KEYS: secret } = vars;
   const fault = (message: string) => report("URL_SIGNING_KEYS", message);
   const keys = new Map<string, SigningKey>();
-  const missing = secretFault(secret, /./s, "current");
+  const missing = secretFault(secret, /./s, true);
   const text = typeof secret === "string" ? secret : "";
   const table = json(text);
   if (missing !== undefined) fault(missing);
