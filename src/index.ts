@@ -9,9 +9,8 @@ import { logRefusal, type Subject } from "./log.ts";
 import { originUrl } from "./origin.ts";
 import { makePrint } from "./print.ts";
 import type { Context } from "./probe.ts";
-import { decodePath } from "./public-url.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
-import { findRoute } from "./route.ts";
+import { findRoute, readPathname } from "./route.ts";
 import { checkSignature } from "./signature.ts";
 import { withSlots } from "./slots.ts";
 
@@ -46,7 +45,7 @@ async function show(
   const url = new URL(request.url);
   if (url.pathname === "/healthz") return answerHealth(request, config);
 
-  const path = decodePath(url.pathname);
+  const path = readPathname(url.pathname);
   const found = isRefusal(path) ? path : findRoute(config.routes, path);
   const allow = !isRefusal(found) && found.route.origins ? "GET, HEAD, OPTIONS" : "GET, HEAD";
   if (!allow.split(", ").includes(method)) return { event: "method-not-allowed", method, allow };

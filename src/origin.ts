@@ -1,3 +1,5 @@
+import { encodeKey } from "./public-url.ts";
+
 export type Addressing = "virtual" | "path";
 
 /**
@@ -17,15 +19,10 @@ export function defaultAddressing(endpoint: string, bucket: string): Addressing 
 }
 
 /**
- * The URL of an object: the very text that is signed and sent. The key's UTF-8 is percent-encoded
- * once, all but `A–Z a–z 0–9 - . _ ~` and `/` (A2), so that neither a URL parser nor the signer
- * changes a byte of it.
+ * The URL of an object: the very text that is signed and sent (A2).
  * @param version becomes a parameter, which S3 does not heed, and makes another source of it for the
  *   edge (C1)
  */
 export function originUrl(base: string, key: string, version?: string): string {
-  const encoded = encodeURIComponent(key).replace(/%2F|[!'()*]/g, (found) =>
-    found === "%2F" ? "/" : `%${found.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return base + encoded + (version === undefined ? "" : `?v=${version}`);
+  return base + encodeKey(key) + (version === undefined ? "" : `?v=${version}`);
 }

@@ -1,3 +1,4 @@
+import { type Size, sizesOf } from "./public-url.ts";
 import {
   between,
   either,
@@ -112,7 +113,7 @@ export const presetSchema = table(
     if (!has("width") && !has("height")) fault("names neither width nor height");
     if (has("dpr") && has("widths")) fault("has both dpr and widths: no srcset can hold both");
     if (has("widths") && !has("width")) fault("has widths, but no width to go without them");
-    const variants = sizes(found);
+    const variants = sizesOf(found);
     if (found.format === "avif" && !variants.every(([, size]) => fitsAvif(size))) {
       fault("asks for avif with a side over 1,200 px"); // O7
     }
@@ -138,32 +139,10 @@ export type Variant = {
 /** Every variant of a preset by the name it has in public URLs: `card`, `card@2x`, `hero@640w`. */
 export function variantsOf(name: string, preset: Preset): [string, Variant][] {
   const { format, dpr: _dpr, widths: _widths, width: _width, height: _height, ...rest } = preset;
-  return sizes(preset).map(([descriptor, size]) => [
+  return sizesOf(preset).map(([descriptor, size]) => [
     name + descriptor,
     { preset: name, format, avif: fitsAvif(size), image: { ...rest, ...size } },
   ]);
-}
-
-type Size = { width?: number; height?: number; dpr?: number };
-type Sizing = {
-  width?: number | undefined;
-  height?: number | undefined;
-  dpr?: number[] | undefined;
-  widths?: number[] | undefined;
-};
-
-/** The sizes that a preset allows, by descriptor; "" stands for none. */
-function sizes({ width, height, dpr = [], widths = [] }: Sizing): [string, Size][] {
-  const plain = { ...(width && { width }), ...(height && { height }) };
-  return [
-    ["", plain],
-    // No dpr at all for @1x: one variant of one object is one entry of the edge's cache (C1).
-    ...dpr.map((x): [string, Size] => [`@${x}x`, x === 1 ? plain : { ...plain, dpr: x }]),
-    ...widths.map((w): [string, Size] => {
-      const scaled = width && height && Math.max(1, Math.round((height * w) / width));
-      return [`@${w}w`, { width: w, ...(scaled && { height: scaled }) }];
-    }),
-  ];
 }
 
 function fitsAvif({ width = 0, height = 0, dpr = 1 }: Size): boolean {

@@ -1,27 +1,26 @@
+import {
+  compilePattern,
+  decodePath,
+  encodePath,
+  type Found,
+  type Mapping,
+  REST,
+  readPath,
+  VARIANT,
+  writePath,
+} from "./public-url.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Report } from "./schema.ts";
 
 /** A public path pattern and the object it stands for, as `ROUTES` names them, made ready to match. */
 export type Route = {
-  /** The pattern as configured, for the log. */
+  /** The pattern as configured, for the log and for signatures. */
   readonly path: string;
-  readonly segments: readonly Segment[];
-  /** The key within the bucket: literal text, and names to fill in from the path. */
-  readonly template: readonly TemplatePart[];
+  readonly mapping: Mapping;
 };
-
-type Segment = { literal: string } | { name: string } | { rest: true };
-type TemplatePart = string | { name: string };
-
-/** What a route finds in a path: the variant's name and the key, both as the visitor wrote them. */
-export type Found = { readonly variant: string; readonly key: string };
 
 const NAME = /^:([A-Za-z][A-Za-z0-9_]*)$/;
 const LITERAL = /^(?!\.\.?$)[^:*%?#\\\p{Cc}]+$/u;
-const PLACEHOLDER = /(:[A-Za-z][A-Za-z0-9_]*|\*)/;
-
-/** The name under which `*` is kept. No `:name` can be called so. */
-export const REST = "*";
 
 /**
  * Compiles a path pattern and a key template (what follows `BUCKET/` in `object`). What is wrong
@@ -30,46 +29,43 @@ export const REST = "*";
 export function compileRoute(path: string, keyTemplate: string, report: Report): Route {
   const names = new Set<string>();
   const parts = path.split("/");
-  const segments = parts.slice(1).map((part, index): Segment => {
-    if (part === "*") {
+  for (const [index, part] of parts.slice(1).entries()) {
+    if (part === REST) {
       if (index !== parts.length - 2) report("path", "* stands for the rest: it comes last");
       names.add(REST);
-      return { rest: true };
+      continue;
     }
     const name = NAME.exec(part)?.[1];
     if (name === undefined) {
       if (!LITERAL.test(part)) report("path", `"${part}" is not a literal, :name or *`);
-      return { literal: part };
+      continue;
     }
     if (names.has(name)) report("path", `:${name} stands in it twice`);
     names.add(name);
-    return { name };
-  });
+  }
   if (parts[0] !== "") report("path", "does not begin with a slash");
-  if (!names.has("preset")) report("path", "has no :preset");
+  if (!names.has(VARIANT)) report("path", "has no :preset");
 
-  // With one group in the separator, every second piece is a placeholder.
-  const template = keyTemplate
-    .split(PLACEHOLDER)
-    .map((piece, index): TemplatePart => {
-      if (index % 2 === 0) return piece;
-      const name = piece === "*" ? REST : piece.slice(1);
-      if (!names.has(name)) report("object", `${piece} is not in the path`);
-      return { name };
-    })
-    .filter((part) => part !== "");
-  return { path, segments, template };
+  const key = compilePattern(keyTemplate);
+  for (const name of key.names) {
+    if (!names.has(name)) report("object", `${spelt(name)} is not in the path`);
+  }
+  return { path, mapping: { path: compilePattern(path), key } };
 }
 
 /** What a path must have and the key does not depend on, as `:slug`. */
-export function unusedNames({ segments, template }: Route): string[] {
-  const used = new Set(template.flatMap((part) => (typeof part === "string" ? [] : [part.name])));
-  return segments.flatMap((segment) => {
-    if ("rest" in segment) return used.has(REST) ? [] : [REST];
-    return "literal" in segment || segment.name === "preset" || used.has(segment.name)
-      ? []
-      : [`:${segment.name}`];
-  });
+export function unusedNames({ mapping: { path, key } }: Route): string[] {
+  return path.names.filter((name) => name !== VARIANT && !key.names.includes(name)).map(spelt);
+}
+
+function spelt(name: string): string {
+  return name === REST ? REST : `:${name}`;
+}
+
+/** The path of a request's URL, decoded. One that is not strictly encoded has no one reading: it is refused. */
+export function readPathname(pathname: string): string | Refusal {
+  const reason = "the path is not percent-encoded UTF-8";
+  return decodePath(pathname) ?? { event: "impossible-key", reason };
 }
 
 /** The first route, in the order of the configuration, that a decoded path is one of. */
@@ -78,34 +74,25 @@ export function findRoute<R extends Route>(
   path: string,
 ): (Found & { readonly route: R }) | Refusal {
   for (const route of routes) {
-    const found = match(route, path);
+    const found = readPath(route.mapping, path);
     if (found !== undefined) return { ...found, route };
   }
   return { event: "no-such-route", path };
 }
 
-function match(route: Route, path: string): Found | undefined {
-  const parts = path.split("/");
-  const found = new Map<string, string>();
-  let at = 1;
-  for (const segment of route.segments) {
-    const part = parts[at];
-    if (part === undefined) return undefined;
-    if ("rest" in segment) {
-      found.set(REST, parts.slice(at).join("/"));
-      at = parts.length;
-      continue;
-    }
-    if ("literal" in segment) {
-      if (segment.literal !== part) return undefined;
-    } else {
-      found.set(segment.name, part);
-    }
-    at += 1;
-  }
-  if (at !== parts.length) return undefined;
-  const key = route.template
-    .map((part) => (typeof part === "string" ? part : (found.get(part.name) ?? "")))
-    .join("");
-  return { variant: found.get("preset") ?? "", key };
+/**
+ * The path of the public URL of an object by a route: the inverse of `readPathname` and `findRoute`.
+ * @param key below the bucket's prefix. A `:name` of the path that does not stand in it is `-`
+ * @returns undefined where the route does not lead to that key, or an earlier one takes the path
+ */
+export function publicPath<R extends Route>(
+  routes: readonly R[],
+  route: R,
+  variant: string,
+  key: string,
+): string | undefined {
+  const path = writePath(route.mapping, { variant, key });
+  if (path === undefined) return undefined;
+  const found = findRoute(routes, path);
+  return "route" in found && found.route === route ? encodePath(path) : undefined;
 }

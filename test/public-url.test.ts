@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { HARD_KEYS } from "../fixtures/objects.ts";
-import { decodePath, encodePath, publicPath } from "../src/public-url.ts";
-import { compileRoute, findRoute } from "../src/route.ts";
+import { decodePath, encodePath } from "../src/public-url.ts";
+import { compileRoute, findRoute, publicPath } from "../src/route.ts";
 
 test.each<[string, string]>([
   ["/a%20b", "/a b"],
@@ -23,7 +23,7 @@ test.each([
   ["a surrogate", "/%ed%a0%80"],
   ["a cut sequence", "/%f0%9f%98"],
 ])("a path with %s is refused", (_what, path) => {
-  expect(decodePath(path)).toMatchObject({ event: "impossible-key" });
+  expect(decodePath(path)).toBeUndefined();
 });
 
 test.each([...HARD_KEYS, "card@2x/~a.b-c_d"])("the path of %j has one spelling", (key) => {

@@ -1,7 +1,7 @@
 // What is signed in vain, since another route shows it without a signature.
 
 import type { Config } from "../config.ts";
-import { REST } from "../route.ts";
+import { REST } from "../public-url.ts";
 import type { BoundRoute } from "../routes.ts";
 
 /** Routes without a signature that may show, at the same preset, what another one signs. */
@@ -37,8 +37,8 @@ const TEXT = "\\:";
 const ANY = "\\*";
 
 /** The segments of the keys that a route leads to. */
-function patternOf({ bucket, template }: BoundRoute): string[] {
-  const spelt = template.map((part) => {
+function patternOf({ bucket, mapping }: BoundRoute): string[] {
+  const spelt = mapping.key.parts.map((part) => {
     if (typeof part === "string") return part;
     return part.name === REST ? ANY : TEXT;
   });

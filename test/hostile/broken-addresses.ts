@@ -148,7 +148,7 @@ export const BROKEN_ADDRESSES = {
   "encodeURI builds the path": {
     breaks: "inverses",
     file: "public-url.ts",
-    from: 'return originUrl("", path).replaceAll("%40", "@");',
+    from: 'return encodeKey(path).replaceAll("%40", "@");',
     to: "return encodeURI(path);",
   },
   "a path is decoded twice": {
@@ -160,7 +160,7 @@ export const BROKEN_ADDRESSES = {
   "a slash is found in a segment": {
     breaks: "inverses",
     file: "public-url.ts",
-    from: 'part.name === REST ? ".+" : "[^/]+"',
-    to: '"[^/]+"',
+    from: 'name === REST ? "(.*)" : "([^/]*)"',
+    to: '"([^/]*)"',
   },
 } as const satisfies Record<string, Bug>;

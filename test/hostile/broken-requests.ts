@@ -8,8 +8,8 @@ export const BROKEN_REQUESTS = {
   "a malformed % is thrown": {
     breaks: "answers",
     file: "public-url.ts",
-    from: 'return { event: "impossible-key", reason: "the path is not percent-encoded UTF-8" };',
-    to: 'throw new URIError("malformed");',
+    from: "return undefined;\n  }\n}\n\n/**\n * UTF-8",
+    to: 'throw new URIError("malformed");\n  }\n}\n\n/**\n * UTF-8',
   },
   "an answer without a type is thrown": {
     breaks: "answers",
@@ -53,12 +53,12 @@ export const BROKEN_REQUESTS = {
   "a key is sent as it is": {
     breaks: "bounds",
     file: "origin.ts",
-    from: "return base + encoded +",
+    from: "return base + encodeKey(key) +",
     to: "return base + key +",
   },
   "parentheses are left as they are": {
     breaks: "bounds",
-    file: "origin.ts",
+    file: "public-url.ts",
     from: "/%2F|[!'()*]/g",
     to: "/%2F/g",
   },
@@ -94,7 +94,7 @@ export const BROKEN_REQUESTS = {
   },
   "@1x is another variant": {
     breaks: "bounds",
-    file: "preset.ts",
+    file: "public-url.ts",
     from: "x === 1 ? plain : { ...plain, dpr: x }",
     to: "{ ...plain, dpr: x }",
   },

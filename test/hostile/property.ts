@@ -9,7 +9,7 @@ import { CONFIG, visit, type Worker } from "./world.ts";
 export type Suspect = {
   readonly worker: Worker;
   readonly config: Config;
-  readonly publicPath: typeof import("../../src/public-url.ts").publicPath;
+  readonly publicPath: typeof import("../../src/route.ts").publicPath;
   readonly decodePath: typeof import("../../src/public-url.ts").decodePath;
   readonly encodePath: typeof import("../../src/public-url.ts").encodePath;
   readonly signGrant: typeof import("../../src/signature.ts").signGrant;

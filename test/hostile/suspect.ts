@@ -54,9 +54,9 @@ async function load(bug: BrokenName | undefined): Promise<Suspect> {
   const { readConfig }: typeof import("../../src/config.ts") = await take("config.ts");
   const urls: typeof import("../../src/public-url.ts") = await take("public-url.ts");
   const { signGrant }: typeof import("../../src/signature.ts") = await take("signature.ts");
-  const { findRoute }: typeof import("../../src/route.ts") = await take("route.ts");
+  const { findRoute, publicPath }: typeof import("../../src/route.ts") = await take("route.ts");
   const config = readConfig(CONFIG);
   if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
-  const { publicPath, decodePath, encodePath } = urls;
+  const { decodePath, encodePath } = urls;
   return { worker, config, publicPath, decodePath, encodePath, signGrant, findRoute };
 }
