@@ -15,7 +15,7 @@ import {
   type Vars,
   whole,
 } from "./schema.ts";
-import { readSigningKeys } from "./secrets.ts";
+import { signingKeysOf } from "./secrets.ts";
 import type { Signing } from "./signature.ts";
 
 /** A route with the bucket that it leads to. */
@@ -81,7 +81,7 @@ export function readRoutes(
     ),
   )(json(vars["ROUTES"]), "ROUTES", report);
   const signs = routes?.some(({ signed }) => signed);
-  const keys = signs ? readSigningKeys(vars, report) : new Map<string, never>();
+  const keys = signs ? signingKeysOf(vars, report) : new Map<string, never>();
   return (routes ?? []).flatMap(({ path, object, presets: shown, svg, ...rest }) => {
     const { name, template } = splitObject(object);
     const bucket = buckets.get(name);

@@ -1,6 +1,6 @@
-import { isTable, json, type Report, type Vars } from "./schema.ts";
+import { readSigningKeys, type SigningKey } from "./grant.ts";
+import type { Report, Vars } from "./schema.ts";
 import { isSecret, secretNames } from "./secret-names.ts";
-import type { SigningKey } from "./signature.ts";
 import { SLOT_NAMES, type Slot, type SlotName } from "./slot.ts";
 import { UNOPENED } from "./stores.ts";
 
@@ -70,34 +70,12 @@ export function readHealthToken({ HEALTH_TOKEN: token }: Vars): string | undefin
   return typeof token === "string" && token.length >= SHORTEST_TOKEN ? token : undefined;
 }
 
-const KID = /^[A-Za-z][\w-]{0,31}$/;
-const SIGNING_KEY = /^[\x21-\x7e]{32,}$/;
-
-/**
- * The keys that public URLs are signed with, by kid, in the order of the secret: JSON of kid → key, as
- * `{"k2": "…", "k1": "…"}`. A kid begins with a letter, since an object puts numbers first.
- */
-export function readSigningKeys(vars: Vars, report: Report): ReadonlyMap<string, SigningKey> {
+/** The keys that public URLs are signed with, by kid; the first one signs. */
+export function signingKeysOf(vars: Vars, report: Report): ReadonlyMap<string, SigningKey> {
   const { URL_SIGNING_KEYS: secret } = vars;
   const fault = (message: string) => report("URL_SIGNING_KEYS", message);
-  const keys = new Map<string, SigningKey>();
   const missing = secretFault(secret, /./s, true);
-  const text = typeof secret === "string" ? secret : "";
-  const table = json(text);
-  if (missing !== undefined) fault(missing);
-  else if (!isTable(table)) fault('is no JSON such as {"k1": "<32 characters or more>"}');
-  else if (Object.keys(table).length === 0) fault("has no key in it");
-  // JSON.parse keeps the last of two in silence. No key has a quote in it.
-  const kids = text.match(/"[^"]*"(?=\s*:)/g) ?? [];
-  if (new Set(kids).size < kids.length) fault("has a kid twice");
-  for (const [kid, key] of isTable(table) ? Object.entries(table) : []) {
-    if (!KID.test(kid)) {
-      fault("a kid is a letter, and up to 31 letters, digits, - and _ after it");
-    } else if (typeof key !== "string" || !SIGNING_KEY.test(key)) {
-      fault(`the key of ${kid} is not 32 characters or more of ASCII, without spaces`);
-    } else {
-      keys.set(kid, { kid, secret: key });
-    }
-  }
-  return keys;
+  if (missing === undefined && typeof secret === "string") return readSigningKeys(secret, fault);
+  fault(missing ?? "is no text");
+  return new Map();
 }

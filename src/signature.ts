@@ -1,26 +1,6 @@
+import { type Grant, importKey, type SigningKey, textToSign, utf8 } from "./grant.ts";
 import { encodePath } from "./public-url.ts";
 import type { Refusal } from "./refusal.ts";
-
-/** What a signed public URL grants: an object at one preset, with any of its descriptors, until it expires. */
-export type Grant = {
-  /** The route's path as configured: `/images/:preset/*`. */
-  readonly route: string;
-  readonly preset: string;
-  /** Below the bucket's prefix. */
-  readonly key: string;
-  /** Seconds since 1970. */
-  readonly expires: number;
-  /** 1 to 64 of `A–Z a–z 0–9 . _ -`: another one for each content of the object. */
-  readonly version?: string | undefined;
-};
-
-/** A key of URL_SIGNING_KEYS. */
-export type SigningKey = {
-  readonly kid: string;
-  readonly secret: string;
-  /** The same, once it was used. */
-  imported?: CryptoKey;
-};
 
 /** What a route that is signed asks of its URLs. */
 export type Signing = {
@@ -35,8 +15,6 @@ type Wrong = Extract<Refusal, { event: "signature-wrong" }>;
 /** What the signature of a URL says, now that it is known to be right. */
 export type Granted = Pick<Grant, "expires" | "version">;
 
-const HMAC = { name: "HMAC", hash: "SHA-256" };
-
 /**
  * Each value has one spelling. A signature's 32 bytes are 43 characters, of which the last one has two
  * bits that are unused, and zero.
@@ -45,31 +23,6 @@ const QUERY =
   /^\?exp=([1-9]\d{0,11})&kid=([\w-]{1,32})(?:&v=([\w.-]{1,64}))?&sig=([\w-]{42}[AEIMQUYcgkosw048])$/;
 
 const FORM = "exp in seconds, kid, v if there is one, and sig of 43 characters, in this order";
-
-/**
- * The text that is signed: seven lines, of which none can hold the end of a line. The preset stands in
- * it without a descriptor, so that one signature serves a whole srcset.
- */
-export function textToSign(
-  { route, preset, key, expires, version = "" }: Grant,
-  kid: string,
-): string {
-  return ["vitrine-url-1", kid, expires, version, route, preset, key].join("\n");
-}
-
-/**
- * Signs a grant with HMAC-SHA-256. The key's text is used as it is, as UTF-8.
- * @returns the query string of its URLs, from its `?` on
- */
-export async function signGrant(grant: Grant, key: SigningKey): Promise<string> {
-  const text = textToSign(grant, key.kid);
-  const code = await crypto.subtle.sign("HMAC", await importKey(key), utf8(text));
-  const sig = btoa(String.fromCharCode(...new Uint8Array(code)))
-    .replace(/[+/]/g, (found) => (found === "+" ? "-" : "_"))
-    .replace("=", "");
-  const version = grant.version === undefined ? "" : `&v=${grant.version}`;
-  return `?exp=${grant.expires}&kid=${key.kid}${version}&sig=${sig}`;
-}
 
 /**
  * Checks the signature of a public URL: the query is `exp`, `kid`, `v` if there is one, and `sig`, in
@@ -107,20 +60,7 @@ function wrong(reason: string): Wrong {
   return { event: "signature-wrong", reason };
 }
 
-/** Imported once, when it is first used. */
-async function importKey(key: SigningKey): Promise<CryptoKey> {
-  key.imported ??= await crypto.subtle.importKey("raw", utf8(key.secret), HMAC, false, [
-    "sign",
-    "verify",
-  ]);
-  return key.imported;
-}
-
 function bytesOf(base64url: string): Uint8Array {
   const base64 = base64url.replace(/[-_]/g, (found) => (found === "-" ? "+" : "/"));
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-}
-
-function utf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }

@@ -1,9 +1,9 @@
 // Secrets that are kept in a Secrets Store: read with get(), and changed there without a deploy.
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import { signGrant } from "../src/grant.ts";
 import { secretNames } from "../src/secret-names.ts";
 import { readSlots } from "../src/secrets.ts";
-import { signGrant } from "../src/signature.ts";
 import { CREDENTIALS, ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, SECRETS } from "./env.ts";
 import { get, stage } from "./play.ts";
 

@@ -2,8 +2,8 @@
 
 import { createHmac } from "node:crypto";
 import { afterEach, expect, test, vi } from "vitest";
+import { type Grant, signGrant, textToSign } from "../src/grant.ts";
 import { encodePath } from "../src/public-url.ts";
-import { type Grant, signGrant, textToSign } from "../src/signature.ts";
 import { file } from "./edge/stand.ts";
 import { BASE, ENV, SECRETS } from "./env.ts";
 import { get, MODERN, stage } from "./play.ts";

@@ -51,7 +51,7 @@ export const BROKEN_ADDRESSES = {
   },
   "the expiry is not signed": {
     breaks: "signatures",
-    file: "signature.ts",
+    file: "grant.ts",
     from: TEXT,
     to: TEXT.replace("expires", "0"),
   },
@@ -69,25 +69,25 @@ export const BROKEN_ADDRESSES = {
   },
   "the route is not signed": {
     breaks: "signatures",
-    file: "signature.ts",
+    file: "grant.ts",
     from: TEXT,
     to: TEXT.replace("route", '"route"'),
   },
   "the preset is not signed": {
     breaks: "signatures",
-    file: "signature.ts",
+    file: "grant.ts",
     from: TEXT,
     to: TEXT.replace("preset", '"card"'),
   },
   "the key is not signed": {
     breaks: "signatures",
-    file: "signature.ts",
+    file: "grant.ts",
     from: TEXT,
     to: TEXT.replace("key]", '"key"]'),
   },
   "the version is not signed": {
     breaks: "signatures",
-    file: "signature.ts",
+    file: "grant.ts",
     from: TEXT,
     to: TEXT.replace("version", '""'),
   },

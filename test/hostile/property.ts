@@ -12,7 +12,7 @@ export type Suspect = {
   readonly publicPath: typeof import("../../src/route.ts").publicPath;
   readonly decodePath: typeof import("../../src/public-url.ts").decodePath;
   readonly encodePath: typeof import("../../src/public-url.ts").encodePath;
-  readonly signGrant: typeof import("../../src/signature.ts").signGrant;
+  readonly signGrant: typeof import("../../src/grant.ts").signGrant;
   readonly findRoute: typeof import("../../src/route.ts").findRoute;
 };
 

@@ -53,7 +53,7 @@ async function load(bug: BrokenName | undefined): Promise<Suspect> {
   const { default: worker }: typeof import("../../src/index.ts") = await take("index.ts");
   const { readConfig }: typeof import("../../src/config.ts") = await take("config.ts");
   const urls: typeof import("../../src/public-url.ts") = await take("public-url.ts");
-  const { signGrant }: typeof import("../../src/signature.ts") = await take("signature.ts");
+  const { signGrant }: typeof import("../../src/grant.ts") = await take("grant.ts");
   const { findRoute, publicPath }: typeof import("../../src/route.ts") = await take("route.ts");
   const config = readConfig(CONFIG);
   if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
