@@ -46,8 +46,11 @@ export function compilePattern(text: string): Pattern {
     const name = piece === REST ? REST : piece.slice(1);
     const known = names.indexOf(name) + 1;
     // A name that stands in it again is the same text again.
-    form += known > 0 ? `(?:\\${known})` : name === REST ? "(.*)" : "([^/]*)";
-    if (known === 0) names.push(name);
+    if (known > 0) form += `(?:\\${known})`;
+    else {
+      form += name === REST ? "(.*)" : "([^/]*)";
+      names.push(name);
+    }
     return { name };
   });
   return { parts, form: new RegExp(`^${form}$`, "su"), names };
