@@ -5,7 +5,8 @@ import { chooseFormat, readAccept } from "./format.ts";
 import { answerHealth } from "./health.ts";
 import { keyFault } from "./key.ts";
 import { checkLimit } from "./limit.ts";
-import { logRefusal, type Subject } from "./log.ts";
+import { logNotice, logRefusal, type Subject } from "./log.ts";
+import { denialNotices } from "./notice.ts";
 import { originUrl } from "./origin.ts";
 import { makePrint } from "./print.ts";
 import type { Context } from "./probe.ts";
@@ -90,6 +91,7 @@ async function show(
   const print = await withSlots(bucket, source, context, (signed) =>
     makePrint(source, signed, asked, timeout),
   );
+  denialNotices(bucket, print, Date.now()).forEach(logNotice);
   if (isRefusal(print)) return print;
 
   const now = Date.now();

@@ -1,6 +1,6 @@
 import type { Bucket } from "./bucket.ts";
 import { logNotice } from "./log.ts";
-import { allRefused, denialNotices, slotNotices } from "./notice.ts";
+import { allRefused, slotNotices } from "./notice.ts";
 import type { Print } from "./print.ts";
 import { type Context, findVerdict, isProbing, probe } from "./probe.ts";
 import { type Denied, isDenied, type Refusal } from "./refusal.ts";
@@ -25,7 +25,6 @@ export async function withSlots(
   const outcome = await trySlots(bucket, url, context, make);
   const tell = () => slotNotices(bucket).forEach(logNotice);
   tell();
-  denialNotices(bucket, outcome, Date.now()).forEach(logNotice);
   const due = bucket.slots.find((slot) => isDue(slot, Date.now()));
   if (due !== undefined && !isProbing(bucket)) {
     context.waitUntil(probe(bucket, due, url).then(tell));
