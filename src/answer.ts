@@ -68,6 +68,11 @@ function imageCaching(maxAge: number, terms: Terms, now: number): string {
   return `public, max-age=${seconds}, must-revalidate${versioned ? ", immutable" : ""}`;
 }
 
+/** How what is no image of the URL's own is kept: for so many seconds, if the URL is good for so long. */
+export function shortly(seconds: number, terms: Terms, now: number): string {
+  return `public, max-age=${Math.min(seconds, secondsLeft(terms, now))}`;
+}
+
 /** For how many whole seconds the URL is still good. */
 function secondsLeft({ granted }: Terms, now: number): number {
   if (granted === undefined) return Number.POSITIVE_INFINITY;
@@ -106,8 +111,7 @@ function matches(condition: string, etag: string): boolean {
  * @param now milliseconds since 1970
  */
 export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Response {
-  const seconds = Math.min(MISSING_SECONDS, secondsLeft(terms, now));
-  const answer = answerTo(refusal, `public, max-age=${seconds}`);
+  const answer = answerTo(refusal, shortly(MISSING_SECONDS, terms, now));
   for (const [name, value] of Object.entries(terms.cors ?? {})) answer.headers.set(name, value);
   return answer;
 }

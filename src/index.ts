@@ -1,6 +1,9 @@
 import { imageAnswer, imageHeaders, refusalAnswer, type Terms } from "./answer.ts";
+import type { Bucket } from "./bucket.ts";
 import { configOf } from "./config.ts";
+import { drop } from "./edge.ts";
 import { checkEmbedding, corsHeaders, preflight } from "./embed.ts";
+import { showFallback } from "./fallback.ts";
 import { chooseFormat, readAccept } from "./format.ts";
 import { answerHealth } from "./health.ts";
 import { keyFault } from "./key.ts";
@@ -20,22 +23,31 @@ export default {
     const visit: Visit = { subject: {}, terms: {} };
     const outcome = await show(request, env, context, visit);
     const refused = isRefusal(outcome);
-    const answer = refused ? refusalAnswer(outcome, visit.terms, Date.now()) : outcome;
+    const plain = refused ? refusalAnswer(outcome, visit.terms, Date.now()) : outcome;
+    const answer = visit.instead ?? plain;
     if (refused) logRefusal(outcome, visit.subject, answer.status);
-    return request.method === "HEAD" ? new Response(null, answer) : answer;
+    if (request.method !== "HEAD") return answer;
+    drop(answer.body);
+    return new Response(null, answer);
   },
 } satisfies ExportedHandler<Env>;
 
 /** What becomes known of a request on its way. */
-type Visit = { readonly subject: Subject; readonly terms: Terms };
+type Visit = {
+  readonly subject: Subject;
+  readonly terms: Terms;
+  /** The fallback, in place of the plain answer to a refusal. */
+  instead?: Response | undefined;
+};
 
 /** The whole way of a request. */
 async function show(
   request: Request,
   env: object,
   context: Context,
-  { subject, terms }: Visit,
+  visit: Visit,
 ): Promise<Response | Refusal> {
+  const { subject, terms } = visit;
   const config = await configOf(env, Date.now());
   if (isRefusal(config)) return config;
 
@@ -51,7 +63,7 @@ async function show(
   const allow = !isRefusal(found) && found.route.origins ? "GET, HEAD, OPTIONS" : "GET, HEAD";
   if (!allow.split(", ").includes(method)) return { event: "method-not-allowed", method, allow };
   if (isRefusal(found)) return found;
-  const { bucket, presets, svg, signing, origins } = found.route;
+  const { bucket, presets, svg, signing, origins, fallback } = found.route;
   subject.route = found.route.path;
 
   if (origins !== undefined) {
@@ -88,14 +100,19 @@ async function show(
   const { timeout, max_age: maxAge } = config.answers;
   const asked = chooseFormat(variant, readAccept(headers.get("accept")), svg);
   // Signed with the current key, or with the next one where S3 refuses that.
-  const print = await withSlots(bucket, source, context, (signed) =>
-    makePrint(source, signed, asked, timeout),
-  );
+  const make = (from: Bucket, object: string) =>
+    withSlots(from, object, context, (signed) => makePrint(object, signed, asked, timeout));
+  const print = await make(bucket, source);
   denialNotices(bucket, print, Date.now()).forEach(logNotice);
-  if (isRefusal(print)) return print;
+  const negotiated = variant.format === "auto" && !svg;
+  if (isRefusal(print)) {
+    if (fallback !== undefined && fallback.url !== originUrl(bucket.base, key)) {
+      visit.instead = await showFallback(print, fallback, make, negotiated, visit);
+    }
+    return print;
+  }
 
   const now = Date.now();
-  const negotiated = variant.format === "auto" && !svg;
   const shown = { type: print.type, negotiated, maxAge, took: now - began };
   return imageAnswer(request, print, imageHeaders(print.headers, shown, terms, now));
 }

@@ -2,7 +2,14 @@ import type { Notice } from "./notice.ts";
 import type { Refusal } from "./refusal.ts";
 
 /** What is known of a request when it ends, for the log alone. */
-export type Subject = { route?: string; preset?: string; bucket?: string; key?: string };
+export type Subject = {
+  route?: string;
+  preset?: string;
+  bucket?: string;
+  key?: string;
+  /** What became of the route's fallback, where it was tried. */
+  fallback?: "shown" | Refusal["event"];
+};
 
 /** Characters of a value: what a visitor sends may be long. */
 const LONGEST_VALUE = 1024;

@@ -1,11 +1,14 @@
 import type { Bucket } from "./bucket.ts";
+import type { Fallback } from "./fallback.ts";
 import { keyFault } from "./key.ts";
+import { originUrl } from "./origin.ts";
 import type { Preset } from "./preset.ts";
 import { compileRoute, type Route, unusedNames } from "./route.ts";
 import {
   is,
   json,
   listOf,
+  matching,
   may,
   type Named,
   oneOf,
@@ -29,6 +32,8 @@ export type BoundRoute = Route & {
   readonly signing: Signing | undefined;
   /** The origins of the pages that may embed what it shows; undefined: all. */
   readonly origins: ReadonlySet<string> | undefined;
+  /** What is shown where an object cannot be; undefined: nothing is. */
+  readonly fallback: Fallback | undefined;
 };
 
 /** Seconds: for how long a signed URL may be good, if the route does not say, and if it does. */
@@ -49,6 +54,7 @@ export function readRoutes(
       {
         path: text,
         object: text,
+        fallback: may(matching("one object, without * and :name", /^(?!.*(?:\*|:[A-Za-z]))./s)),
         presets: may(listOf(presets.size > 0 ? oneOf(...presets.keys()) : text)),
         svg: may(flag, false),
         signed: may(flag, false),
@@ -62,17 +68,17 @@ export function readRoutes(
           ),
         ),
       },
-      ({ path, object, signed, max_age }, fault) => {
+      ({ path, object, fallback, signed, max_age }, fault) => {
         if (max_age !== undefined && signed === false) fault("is for signed routes", "max_age");
-        const { name, template } = splitObject(object ?? "");
-        if (object !== undefined) {
-          if (buckets.size > 0 && !buckets.has(name)) {
-            fault(`"${name}" is not in BUCKETS`, "object");
-          }
-          const wrong = keyFault((buckets.get(name)?.prefix ?? "") + template);
-          if (wrong !== undefined) fault(`no object has such a key: ${wrong}`, "object");
+        for (const [at, named] of Object.entries({ object, fallback })) {
+          if (named === undefined) continue;
+          const { name, bucket, template } = findObject(named, buckets);
+          if (buckets.size > 0 && !buckets.has(name)) fault(`"${name}" is not in BUCKETS`, at);
+          const wrong = keyFault((bucket?.prefix ?? "") + template);
+          if (wrong !== undefined) fault(`no object has such a key: ${wrong}`, at);
         }
         if (path === undefined) return;
+        const { template } = findObject(object ?? "", buckets);
         const compiled = compileRoute(path, template, (at, message) => fault(message, at));
         for (const name of signed ? unusedNames(compiled) : []) {
           fault(`${name} is not in object, and a signature is of the object alone`, "path");
@@ -83,11 +89,11 @@ export function readRoutes(
   const signs = routes?.some(({ signed }) => signed);
   const keys = signs ? signingKeysOf(vars, report) : new Map<string, never>();
   return (routes ?? []).flatMap(({ path, object, presets: shown, svg, ...rest }) => {
-    const { name, template } = splitObject(object);
-    const bucket = buckets.get(name);
+    const { bucket, template } = findObject(object, buckets);
     if (bucket === undefined) return [];
     const route = compileRoute(path, template, report);
     const { signed, max_age: maxAge = WEEK } = rest;
+    const other = findObject(rest.fallback ?? "", buckets);
     return [
       {
         ...route,
@@ -96,6 +102,10 @@ export function readRoutes(
         svg,
         signing: signed ? { keys, maxAge } : undefined,
         origins: rest.origins && new Set(rest.origins),
+        fallback: other.bucket && {
+          bucket: other.bucket,
+          url: originUrl(other.bucket.base, other.bucket.prefix + other.template),
+        },
       },
     ];
   });
@@ -112,7 +122,14 @@ function isOrigin(value: unknown): value is string {
 }
 
 /** `BUCKET/key`, taken apart. */
-function splitObject(object: string): { name: string; template: string } {
+function findObject(object: string, buckets: Named<Bucket>) {
   const name = object.split("/", 1).join();
-  return { name, template: object.slice(name.length + 1) };
+  return { name, bucket: buckets.get(name), template: object.slice(name.length + 1) };
+}
+
+/** The buckets that routes lead to. */
+export function bucketsOf(routes: readonly BoundRoute[]): ReadonlySet<Bucket> {
+  return new Set(
+    routes.flatMap(({ bucket, fallback }) => (fallback ? [bucket, fallback.bucket] : [bucket])),
+  );
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { configOf, readConfig } from "../src/config.ts";
+import { bucketsOf } from "../src/routes.ts";
 import { BASE, CREDENTIALS, ENV, SECRETS, VARS } from "./env.ts";
 
 const { media } = VARS.BUCKETS;
@@ -132,6 +133,56 @@ test.each<[string, object, string]>([
 ])("a route with %s is a mistake", (_what, change, message) => {
   const found = mistakes({ ROUTES: [{ ...ROUTE, ...change }] });
   expect(found).toEqual([expect.stringContaining(message)]);
+});
+
+test.each<[string, unknown, string]>([
+  ["a rest in it", "media/*", '"media/*" is not one object, without * and :name'],
+  ["a name in it", "media/:user.png", '"media/:user.png" is not one object'],
+  ["a long name in it", "media/users/:user/avatar.png", "is not one object"],
+  ["a name that the path has", "media/:preset", '"media/:preset" is not one object'],
+  ["a bucket for a name", ":bucket/a.png", '":bucket/a.png" is not one object'],
+  ["nothing in it", "", '"" is not one object'],
+  ["a list", ["media/a.png"], '["media/a.png"] is not one object'],
+  ["a flag", true, "true is not one object"],
+  ["an unknown bucket", "medai/a.png", '"medai" is not in BUCKETS'],
+  ["no key", "media", "no object has such a key: an empty segment"],
+  ["an empty key", "media/", "no object has such a key: an empty segment"],
+  ["a URL", "https://a.b/c.png", '"https:" is not in BUCKETS'],
+  ["a key that climbs", "media/../a.png", 'no object has such a key: a segment ".."'],
+  ["a long key", `media/${"k".repeat(1020)}`, "no object has such a key: longer than 1,024"],
+  ["a backslash", "media/a\\b", "no object has such a key: a backslash"],
+  ["two lines", "media/a\n*", '"media/a\\n*" is not one object'],
+])("a fallback with %s is a mistake", (_what, fallback, told) => {
+  const found = mistakes({ ROUTES: [ROUTE, { ...ROUTE, fallback }] });
+  expect(found.at(0)).toContain(`ROUTES[1].fallback: ${told}`);
+  if (told !== '"https:" is not in BUCKETS') expect(found).toHaveLength(1);
+});
+
+test("a fallback is told of beside the object, and not where its bucket is the mistake", () => {
+  const route = { ...ROUTE, object: "medai/*", fallback: "medai/../x" };
+  expect(mistakes({ ROUTES: [route] })).toEqual([
+    'ROUTES[0].object: "medai" is not in BUCKETS',
+    'ROUTES[0].fallback: "medai" is not in BUCKETS',
+    'ROUTES[0].fallback: no object has such a key: a segment ".."',
+  ]);
+  const BUCKETS = { media, more: { ...media, bucket: "A" } };
+  const found = mistakes({ BUCKETS, ROUTES: [{ ...ROUTE, fallback: "more/x.png" }] });
+  expect(found).toEqual([expect.stringMatching(/^BUCKETS\.more\.bucket: /)]);
+});
+
+test("a fallback is an object of its own bucket, which is one that the routes lead to", () => {
+  const more = { ...media, bucket: "acme-more", prefix: "über/" };
+  const config = readConfig({
+    ...{ ...ENV, BUCKETS: { media, more } },
+    ROUTES: [ROUTE, { ...ROUTE, fallback: "more/a:1 (b).png" }],
+  });
+  if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
+  const url = "https://acme-more.s3.eu-west-1.amazonaws.com/%C3%BCber/a%3A1%20%28b%29.png";
+  const bucket = config.buckets[1];
+  expect(config.routes.map(({ fallback }) => fallback)).toEqual([undefined, { bucket, url }]);
+  expect(config.routes[1]?.fallback?.bucket).toBe(bucket);
+  expect([...bucketsOf(config.routes)].map(({ name }) => name)).toEqual(["media", "more"]);
+  expect([...bucketsOf(config.routes.slice(0, 1))].map(({ name }) => name)).toEqual(["media"]);
 });
 
 const LONG = "k".repeat(32);

@@ -44,8 +44,8 @@ const FORMATS: [string, string][] = [
   ["*/*", "jpeg"],
 ];
 
-test("the bundle is small: under 17 KiB gzipped", () => {
-  expect(gzipSync(readFileSync(join(BUILT, "index.js"))).length).toBeLessThan(17 * 1024);
+test("the bundle is small: under 17.5 KiB gzipped", () => {
+  expect(gzipSync(readFileSync(join(BUILT, "index.js"))).length).toBeLessThan(17.5 * 1024);
 });
 
 test("what is deployed knows nothing of the local edge", () => {

@@ -130,8 +130,8 @@ export const BROKEN_ADDRESSES = {
   "a 404 is kept for as long as ever": {
     breaks: "ends",
     file: "answer.ts",
-    from: "Math.min(MISSING_SECONDS, secondsLeft(terms, now))",
-    to: "MISSING_SECONDS",
+    from: "shortly(MISSING_SECONDS, terms, now)",
+    to: "shortly(MISSING_SECONDS, {}, now)",
   },
   "a URL lasts a second longer": {
     breaks: "ends",
