@@ -237,6 +237,22 @@ test("npm run check looks at wrangler.toml even where .dev.vars is in its place"
   expect(output).toContain("BUCKETS.media.endpoint: ");
 });
 
+test("npm run check looks at a bucket that no more than a fallback is in", async () => {
+  edit("wrangler.toml", (text) =>
+    text
+      .replace('object = "media/*"', '$&\nfallback = "own/a.png"')
+      .replace("[vars.PRESETS.card]", LOCAL_BUCKET),
+  );
+  const wrong = await run(CHECK);
+  expect([wrong.code, wrong.output]).toEqual([
+    1,
+    expect.stringContaining("BUCKETS.own.endpoint: "),
+  ]);
+  edit("wrangler.toml", (text) => text.replace("http://localhost:9000", "https://own.example"));
+  const right = await run(CHECK);
+  expect([right.code, right.output]).toEqual([0, expect.stringContaining("  own.example\n")]);
+});
+
 test("npm run check warns of what is dear, and of what is signed in vain", async () => {
   edit("wrangler.toml", (text) =>
     text

@@ -2,6 +2,7 @@
 // started here? Nothing is started, nothing is sent.
 
 import { type Config, readConfig } from "../config.ts";
+import { bucketsOf } from "../routes.ts";
 import { isSecret } from "../secret-names.ts";
 import { readHealthToken } from "../secrets.ts";
 import { readBounds, tellCosts } from "./costs.ts";
@@ -46,7 +47,7 @@ function check(vars: KnownVars): Set<string> {
     found.add(".dev.vars: HEALTH_TOKEN: has less than 16 characters, so that it opens nothing");
   }
   if (found.size === 0) {
-    const hosts = new Set(there.routes.map(({ bucket }) => new URL(bucket.base).host));
+    const hosts = new Set([...bucketsOf(there.routes)].map(({ base }) => new URL(base).host));
     console.log("The configuration is right. Hosts to list under Sources of your zone:");
     for (const host of hosts) console.log(`  ${host}`);
     const costs = tellCosts(there, bounds);
@@ -112,7 +113,7 @@ function* deployFaults({ routes, variants }: Config): Generator<string> {
       }
     }
   }
-  for (const { name, base, region } of new Set(routes.map(({ bucket }) => bucket))) {
+  for (const { name, base, region } of bucketsOf(routes)) {
     const { protocol, hostname } = new URL(base);
     if (protocol === "http:") {
       yield `BUCKETS.${name}.endpoint: http:// is for .dev.vars, on one's own machine`; // E6
