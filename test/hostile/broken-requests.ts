@@ -170,6 +170,68 @@ export const BROKEN_REQUESTS = {
     from: "/image-resizing/i",
     to: "/image-resizing$/",
   },
+  "a fallback is a 200": {
+    breaks: "fallbacks",
+    file: "fallback.ts",
+    from: "return new Response(print.body, { status, headers });",
+    to: "return new Response(print.body, { headers });",
+  },
+  "a fallback has the edge's tag": {
+    breaks: "fallbacks",
+    file: "fallback.ts",
+    from: "imageHeaders(new Headers(),",
+    to: "imageHeaders(print.headers,",
+  },
+  "a fallback is kept as an image is": {
+    breaks: "fallbacks",
+    file: "fallback.ts",
+    from: 'headers.set("cache-control", shortly(maxAge, terms, now));',
+    to: "",
+  },
+  "a fallback is kept beyond its signature": {
+    breaks: "ends",
+    file: "fallback.ts",
+    from: "shortly(maxAge, terms, now)",
+    to: '"public, max-age=" + maxAge',
+  },
+  "a fallback that fails is tried again": {
+    breaks: "fallbacks",
+    file: "fallback.ts",
+    from: "const print = await make(bucket, url);",
+    to: `let print = await make(bucket, url);
+      for (let times = 0; isRefusal(print) && times < 9; times++) print = await make(bucket, url);`,
+  },
+  "there is a fallback when the quota is spent": {
+    breaks: "fallbacks",
+    file: "fallback.ts",
+    from: "502: 10 }",
+    to: "502: 10, 503: 10 }",
+  },
+  "there is a fallback where no key can be": {
+    breaks: "free",
+    file: "index.ts",
+    from: "if (fault !== undefined) return {",
+    to: `if (fault !== undefined && fallback !== undefined) {
+      const make: Parameters<typeof showFallback>[2] = (from, object) =>
+        withSlots(from, object, context, (signed) =>
+          makePrint(object, signed, chooseFormat(variant, readAccept(null), svg), 9));
+      const refusal = { event: "impossible-key", reason: fault } as const;
+      visit.instead = await showFallback(refusal, fallback, make, false, visit);
+    }
+    if (fault !== undefined) return {`,
+  },
+  "a version of the fallback is another object": {
+    breaks: "bounds",
+    file: "index.ts",
+    from: "fallback.url !== originUrl(bucket.base, key)",
+    to: "fallback.url !== source",
+  },
+  "a fallback is outside of the prefix": {
+    breaks: "bounds",
+    file: "routes.ts",
+    from: "other.bucket.prefix + other.template",
+    to: "other.template",
+  },
   "what is not signed is immutable": {
     breaks: "answers",
     file: "answer.ts",

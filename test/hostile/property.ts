@@ -3,7 +3,7 @@
 import type fc from "fast-check";
 import type { Config } from "../../src/config.ts";
 import { type Asked, toRequest } from "./inputs.ts";
-import { CONFIG, visit, type Worker } from "./world.ts";
+import { type Call, CONFIG, FALLBACKS, PLACES, visit, type Worker } from "./world.ts";
 
 /** The parts of a Worker that properties look at. */
 export type Suspect = {
@@ -51,6 +51,22 @@ export async function get(
 ): Promise<Visit> {
   const request = new Request(HOST + target, { method, headers });
   return { ...(await visit(worker, request, now)), request };
+}
+
+/** The route of a visit that was counted: the limiter is told the visitor, who may be any text, and then it. */
+export function routeOf({ limited: [told = ""] }: Pick<Visit, "limited">) {
+  return ROUTES.find((known) => told.endsWith(` ${known}`));
+}
+
+const isRoute = (path: string): path is keyof typeof PLACES => Object.hasOwn(PLACES, path);
+const ROUTES = Object.keys(PLACES).filter(isRoute);
+
+/** The calls for the route's fallback, where it is another object than the visitor's. */
+export function fallbackCalls(visited: Pick<Visit, "limited" | "calls">): Call[] {
+  const { calls } = visited;
+  const fallback = FALLBACKS[routeOf(visited) ?? ""];
+  const itself = calls[0]?.url.split("?")[0] === fallback;
+  return itself ? [] : calls.filter(({ url }) => url === fallback);
 }
 
 /** The options that a call asks for, but those that its visitor has to do with. */

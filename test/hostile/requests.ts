@@ -7,10 +7,10 @@ import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../env.ts";
 import { leaksIn } from "../overheard.ts";
 import { asked, mood } from "./inputs.ts";
 import { images, object, unknownVariant } from "./paths.ts";
-import { get, optionsOf, pay, property, SIGNING_KEYS } from "./property.ts";
+import { fallbackCalls, get, optionsOf, pay, property, routeOf, SIGNING_KEYS } from "./property.ts";
 import { spellPath } from "./spelling.ts";
 import { IMPOSSIBLE } from "./tricks.ts";
-import { type Call, NOW, ORIGINAL, PLACES, VARIANTS } from "./world.ts";
+import { type Call, FALLBACKS, NOW, ORIGINAL, PLACES, VARIANTS } from "./world.ts";
 
 const SECRETS = [
   ...[CREDENTIALS, NEXT_CREDENTIALS].flatMap((keys) => Object.values(keys)),
@@ -31,6 +31,12 @@ const STATUSES = [200, 204, 304, 401, 403, 404, 405, 410, 415, 429, 502, 503, 50
 /** What is refused before anything is asked. */
 const FREE =
   /"event":"(?:no-such-route|no-such-variant|impossible-key|signature-wrong|url-expired|foreign-page|loop-detected|method-not-allowed|health-denied)"/;
+
+/** Seconds that a fallback may be kept, by the status that it may have. */
+const KEPT: Readonly<Record<number, number>> = { 404: 60, 415: 60, 502: 10 };
+
+/** Calls that one try may take: two keys, with each one twice, and S3's word on it in between. */
+const MOST_CALLS = 6;
 
 const ALLOWED = new Set(
   Object.values(VARIANTS).map((sizes) => JSON.stringify(Object.entries(sizes).sort())),
@@ -93,17 +99,45 @@ export const ofRequests = {
       if (kept.includes("immutable")) assert.match(request.url, /\/private\/.*[?&]v=/);
     },
   ),
+  fallbacks: property(
+    "an image that is no 200 is the route's fallback, tried once and for what it is there for, and kept shortly",
+    asked,
+    async (suspect, input) => {
+      const happened = await pay(suspect, input);
+      if (happened === undefined) return;
+      const { answer, calls, logged } = happened;
+      const instead = fallbackCalls(happened);
+      assert.deepEqual(calls.slice(calls.length - instead.length), instead, "it comes last");
+      assert.ok(instead.length <= MOST_CALLS, `${instead.length} calls`);
+      const lines = logged.map((line) => JSON.parse(line)).filter((line) => "fallback" in line);
+      assert.equal(lines.length, instead.length > 0 ? 1 : 0);
+      const { status, headers } = answer;
+      const shown = (headers.get("content-type") ?? "").startsWith("image/");
+      if (instead.length > 0) {
+        assert.ok(status in KEPT, `${status}`);
+        assert.equal(lines[0].answered, status);
+        assert.equal(lines[0].fallback === "shown", shown, lines[0].fallback);
+      } else if (shown) assert.ok(status === 200 || status === 304, `${status}`);
+      if (!shown || instead.length === 0) return;
+      assert.deepEqual([headers.get("etag"), headers.get("last-modified")], [null, null]);
+      const [, seconds] = /^public, max-age=(\d+)$/.exec(headers.get("cache-control") ?? "") ?? [];
+      assert.ok(Number(seconds) <= (KEPT[status] ?? 0), `${seconds} s`);
+    },
+  ),
   bounds: property(
     "every origin URL lies under bucket and prefix, is of a configured variant, and is signed by the three headers",
     asked,
     async (suspect, input) => {
       const happened = await pay(suspect, input);
-      // The limiter is told the visitor, who may be any text, and then the route.
-      const told = happened?.limited[0] ?? "";
-      const [route, place] =
-        Object.entries(PLACES).find(([known]) => told.endsWith(` ${known}`)) ?? [];
-      for (const call of happened?.calls ?? []) await checkCall(place ?? assert.fail(), call);
-      if (/^\/(?:private|secret)\//.test(route ?? "")) {
+      if (happened === undefined || happened.calls.length === 0) return;
+      const route = routeOf(happened) ?? assert.fail();
+      const instead = fallbackCalls(happened);
+      const own = happened.calls.filter((call) => !instead.includes(call));
+      assert.equal(new Set(own.map(({ url }) => url)).size, 1);
+      for (const call of own) await checkCall(PLACES[route], call);
+      const place = FALLBACKS[route]?.replace(/[^/]*$/, "");
+      for (const call of instead) await checkCall(place ?? assert.fail(), call);
+      if (/^\/(?:private|secret)\//.test(route)) {
         assert.ok((input.signed ?? 0) > 0 && (input.signed ?? 0) <= 86_400, "shown unsigned");
       }
     },

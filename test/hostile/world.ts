@@ -21,12 +21,15 @@ export const CONFIG = {
     other: { endpoint: "https://s3.other.example", bucket: "acme-other", region: "auto" },
   },
   ROUTES: [
-    { path: "/images/:preset/*", object: "media/*" },
+    { path: "/images/:preset/*", object: "media/*", fallback: "other/none/@1.png" },
     { path: "/avatars/:user/:preset", object: "media/users/:user/avatar.png", presets: ["card"] },
     { path: "/p/:preset/:id/:slug", object: "other/products/:id.jpg" },
     { path: "/pairs/:preset/:a/:b", object: "other/:a-:b" },
     { path: "/icons/:preset/*", object: "media/icons/*", svg: true },
-    { path: "/private/:preset/*", object: "media/*", signed: true, max_age: 86_400 },
+    {
+      ...{ path: "/private/:preset/*", object: "media/*", fallback: "media/a.jpg" },
+      ...{ signed: true, max_age: 86_400 },
+    },
     { path: "/secret/:preset/*", object: "media/*", signed: true, max_age: 86_400 },
     { path: "/app/:preset/*", object: "other/*", origins: ["https://app.example"] },
     { path: "/near/:preset/*", object: "other/*", origins: ["https://app.images.example"] },
@@ -68,11 +71,17 @@ export const PLACES = {
   "/öffentlich ✓/:preset/*": `${ORIGIN}published/`,
 } as const satisfies Record<(typeof CONFIG)["ROUTES"][number]["path"], string>;
 
+/** The one object that a route may lead to instead. */
+export const FALLBACKS: Readonly<Record<string, string>> = {
+  "/images/:preset/*": `${OTHER}none/%401.png`,
+  "/private/:preset/*": `${ORIGIN}published/a.jpg`,
+};
+
 const TYPES = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/svg+xml", "text/html"];
 const ALL_FAULTS = Object.keys(FAULTS).filter(isFault);
 const OUTCOMES = ["made", "off", "smaller", "too-large", "fault", "broken", "odd"] as const;
 
-/** How the edge and S3 are today: numbers that are taken modulo what there is to choose from. */
+/** How the edge and S3 are today, to a fallback in another way: numbers that are taken modulo what there is to choose from. */
 export type Mood = {
   readonly outcome: number;
   readonly type: number;
@@ -141,7 +150,10 @@ export function install(): void {
     const { method = "GET", redirect } = init;
     const url = `${input}`;
     asked.calls.push({ url, method, headers: new Headers(init.headers), cf: init.cf, redirect });
-    return init.cf === undefined ? answerOfS3() : answerOfEdge(init.cf.image ?? {});
+    if (init.cf === undefined) return answerOfS3();
+    const other = Object.values(FALLBACKS).includes(url);
+    const [type, outcome] = other ? [mood.s3 >> 4, mood.s3] : [mood.type, mood.outcome];
+    return answerOfEdge(init.cf.image ?? {}, pick(TYPES, type), pick(OUTCOMES, outcome));
   };
   for (const level of ["info", "warn", "error"] as const) {
     console[level] = (line: unknown) => void asked.logged.push(`${line}`);
@@ -174,9 +186,11 @@ export async function visit(
 }
 
 /** The edge's way with an original, by the rules of test/edge/RULES.md. */
-function answerOfEdge(image: RequestInitCfPropertiesImage): Response {
-  const original = pick(TYPES, mood.type);
-  const outcome = pick(OUTCOMES, mood.outcome);
+function answerOfEdge(
+  image: RequestInitCfPropertiesImage,
+  original: (typeof TYPES)[number],
+  outcome: (typeof OUTCOMES)[number],
+): Response {
   const send = (body: string, type: string, more: Record<string, string> = {}) =>
     new Response(body, {
       headers: { "content-type": type, etag: '"cf1:x"', "x-amz-request-id": "4442587F", ...more },
