@@ -3,7 +3,7 @@
 
 import sharp from "sharp";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { signGrant } from "../src/signature.ts";
+import { signGrant } from "../src/grant.ts";
 import type { FAULTS } from "./edge/faults.ts";
 import type { S3Fault } from "./edge/s3.ts";
 import { BASE, ENV, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "./env.ts";
