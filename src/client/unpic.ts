@@ -1,0 +1,21 @@
+import { urlForWidth, urlOf } from "./site.ts";
+import type { PresetTable, Site } from "./types.ts";
+
+/**
+ * The transformer of unpic's components for one site. The preset stands in `options`; of the operations
+ * the width alone is heeded.
+ */
+export function unpicTransformer<Presets extends PresetTable, Name extends keyof Presets & string>(
+  site: Site<Presets, Name>,
+) {
+  return (
+    src: string | URL,
+    { width }: { readonly width?: number | string },
+    options?: { readonly preset: Name },
+  ): string => {
+    const preset = options?.preset ?? "";
+    return width === undefined
+      ? urlOf(site, `${src}`, preset)
+      : urlForWidth<PresetTable, string>(site, `${src}`, preset, Number(width));
+  };
+}
