@@ -1,38 +1,23 @@
 // What `npm start` and `npm run check` do for the person who types them, in a copy of the project.
 
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer as createHttpServer } from "node:http";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { execFile } from "node:child_process";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { QUIET, ROOT } from "./built.ts";
-import { overhear, overhearAnswer } from "./overheard.ts";
+import { copyProject, endRuns, freePort, removeCopies, START, start } from "./local-run.ts";
+import { overhearAnswer } from "./overheard.ts";
 
-const START = "fixtures/local/start.ts";
 const CHECK = "src/cli/check.ts";
 
 let folder: string;
-const folders: string[] = [];
-/** What a test that failed has left running, and how to end it. */
-const running = new Map<ChildProcess, () => Promise<unknown>>();
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "vitrine-"));
-  folders.push(folder);
-  cpSync(join(ROOT, "test/wrangler.toml"), join(folder, "wrangler.toml"));
-  cpSync(join(ROOT, ".dev.vars.example"), join(folder, ".dev.vars.example"));
-  for (const name of ["src", "fixtures", "node_modules"]) {
-    symlinkSync(join(ROOT, name), join(folder, name));
-  }
+  folder = copyProject();
 });
-afterEach(async () => {
-  for (const stop of running.values()) await stop();
-});
-afterAll(() => {
-  for (const made of folders) rmSync(made, { recursive: true, force: true });
-});
+afterEach(endRuns);
+afterAll(removeCopies);
 
 /** Changes a file of the copy. */
 function edit(name: string, change: (text: string) => string): void {
@@ -41,18 +26,6 @@ function edit(name: string, change: (text: string) => string): void {
   const after = change(before);
   expect(after).not.toBe(before);
   writeFileSync(file, after);
-}
-
-/** A port that nothing uses. */
-function freePort(): Promise<number> {
-  return new Promise((settle, fail) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === "object" && address !== null ? settle(address.port) : fail(),
-      );
-    });
-  });
 }
 
 /** Opens a URL of the local run. */
@@ -72,43 +45,12 @@ function run(script: string, env: Record<string, string> = {}) {
   });
 }
 
-/** Starts the local run, and waits until it says that it is ready. */
-async function start(port: number) {
-  const child = spawn(process.execPath, [START], {
-    cwd: folder,
-    env: { ...QUIET, PORT: `${port}` },
-  });
-  let output = "";
-  const ended = new Promise<number | null>((settle) => child.on("close", settle));
-  const stop = async () => {
-    child.kill("SIGINT");
-    const code = await ended;
-    running.delete(child);
-    return code;
-  };
-  running.set(child, stop);
-  await new Promise<void>((settle, fail) => {
-    const read = (data: Buffer) => {
-      output += data;
-      if (output.includes("Ctrl-C")) settle();
-    };
-    child.stdout.on("data", read);
-    child.stderr.on("data", read);
-    child.on("close", () => {
-      // The URLs that it says to open are signed with a key of this machine alone.
-      overhear("logged", output.replace(/^http:\S+&sig=\S+$/gm, "a signed URL"));
-      fail(new Error(output));
-    });
-  });
-  return { output: () => output, stop };
-}
-
 test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", async () => {
   const port = await freePort();
   const address = `http://localhost:${port}`;
   let drawn = 0;
   const ring = await freePort();
-  const overlays = createHttpServer((_request, response) => {
+  const overlays = createServer((_request, response) => {
     drawn += 1;
     response.setHeader("content-type", "image/png");
     response.end(readFileSync(join(ROOT, "fixtures/objects/made/transparent.png")));
@@ -120,7 +62,7 @@ test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", asyn
       .replace("[vars.PRESETS.card]", `$&\ndraw = [{ url = "${overlay}" }]`)
       .replace('presets = ["thumbnail"]', "signed = true"),
   );
-  const first = await start(port);
+  const first = await start(folder, port);
   expect(first.output()).toContain(`Vitrine is ready on ${address}`);
   expect(first.output()).not.toMatch(/telemetry|experimental|Request\.cf|WARNING/);
   const made = join(folder, ".dev.vars");
@@ -155,7 +97,7 @@ test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", asyn
   await expect(fetch(address)).rejects.toThrow();
 
   writeFileSync(made, readFileSync(made, "utf8").replace(/(SECRET_ACCESS_KEY=).*/, '$1"wrong"'));
-  const again = await start(port);
+  const again = await start(folder, port);
   expect(readFileSync(made, "utf8")).toContain("wrong");
   expect((await open(urls[0] ?? address)).status).toBe(502);
   await expect
@@ -179,7 +121,7 @@ test("npm start plays buckets with credentials of their own, with both slots, an
     .replaceAll("AWS_", "OWN_");
   writeFileSync(join(folder, ".dev.vars"), next.replace(/OWN_ACCESS_KEY_ID="/, "$&old-"));
   const port = await freePort();
-  const run = await start(port);
+  const run = await start(folder, port);
   expect(run.output()).toContain('PRESETS.card: the local edge leaves out gravity "face".');
   expect(run.output()).not.toContain("blur");
   const urls = (run.output().match(/http:\S+\/card\S*/g) ?? []).filter(
