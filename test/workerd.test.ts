@@ -48,10 +48,13 @@ test("the bundle is small: under 17.5 KiB gzipped", () => {
   expect(gzipSync(readFileSync(join(BUILT, "index.js"))).length).toBeLessThan(17.5 * 1024);
 });
 
-test("what is deployed knows nothing of the local edge", () => {
-  expect(readFileSync(join(BUILT_LOCAL, "index.js"), "utf8")).toContain("LOCAL_EDGE");
-  expect(readFileSync(join(BUILT, "index.js"), "utf8")).not.toContain("LOCAL_EDGE");
-});
+test.each(["LOCAL_EDGE", "LOCAL_SHEET", ".vitrine"])(
+  "what is deployed knows nothing of the local run's %s",
+  (word) => {
+    expect(readFileSync(join(BUILT_LOCAL, "index.js"), "utf8")).toContain(word);
+    expect(readFileSync(join(BUILT, "index.js"), "utf8")).not.toContain(word);
+  },
+);
 
 describe("with a rate limiting binding", () => {
   const config = {

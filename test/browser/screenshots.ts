@@ -1,0 +1,54 @@
+// npm run screenshots: pictures of the contact sheet, light, dark and on a phone, of the project as it
+// is configured here. With --readme also those that README.md shows.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import sharp from "sharp";
+import { ROOT } from "../built.ts";
+import { freePort, start } from "../local-run.ts";
+import { findChromium, launch } from "./chromium.ts";
+
+const FOLDER = join(ROOT, ".wrangler/screenshots");
+const README = join(ROOT, "fixtures/local/sheet");
+const DESKTOP = { viewport: { width: 1280, height: 980 }, deviceScaleFactor: 2 };
+const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 3, isMobile: true };
+const PAGES = {
+  light: { ...DESKTOP, colorScheme: "light" },
+  dark: { ...DESKTOP, colorScheme: "dark" },
+  phone: { ...PHONE, colorScheme: "light" },
+} as const;
+
+const executable = findChromium();
+if (executable === undefined) {
+  console.error("No Chromium: install it, or say in CHROMIUM where it is.");
+  process.exit(1);
+}
+console.log("Starting the local run ...");
+const port = await freePort();
+const [browser, run] = await Promise.all([launch(executable), start(ROOT, port)]);
+mkdirSync(FOLDER, { recursive: true });
+for (const [name, options] of Object.entries(PAGES)) {
+  const page = await browser.newPage(options);
+  await page.goto(`http://localhost:${port}/`);
+  await page.waitForSelector("main[aria-busy=false]");
+  const { height } = options.viewport;
+  // All that is to be seen without scrolling.
+  for (const figure of await page.locator("figure").all()) {
+    const box = await figure.boundingBox();
+    if (box === null || box.y > height) break;
+    await figure.and(page.locator("[data-state]")).waitFor();
+  }
+  const shot = await page.screenshot();
+  const file = join(FOLDER, `${name}.png`);
+  await sharp(shot).png().toFile(file);
+  console.log(file);
+  if (process.argv.includes("--readme") && name !== "phone") {
+    await sharp(shot)
+      .resize(1280)
+      .webp({ quality: 75 })
+      .toFile(join(README, `${name}.webp`));
+  }
+  await page.close();
+}
+await browser.close();
+await run.stop();

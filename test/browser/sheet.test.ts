@@ -1,0 +1,250 @@
+// The contact sheet of the local run, in a real browser.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { HARD_KEYS, PICTURES } from "../../fixtures/objects.ts";
+import { ROOT } from "../built.ts";
+import { copyProject, endRuns, freePort, removeCopies, start } from "../local-run.ts";
+import { findChromium, launch } from "./chromium.ts";
+
+const PRESETS = ["thumbnail", "card", "hero"];
+const DESKTOP = { viewport: { width: 1280, height: 900 } };
+const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true };
+
+/** For what takes longer beside other tests. */
+const PATIENCE = { timeout: 20_000 };
+
+const executable = findChromium();
+// Where there is to be one, it is no choice to go without.
+if (executable === undefined && process.env["CI"] !== undefined) {
+  throw new Error("No Chromium: install it, or say in CHROMIUM where it is.");
+}
+const title =
+  executable === undefined
+    ? "the contact sheet: NOT TRIED, for want of a Chromium (install it, or say in CHROMIUM where it is)"
+    : "the contact sheet";
+
+describe.skipIf(executable === undefined)(title, () => {
+  let browser: Browser;
+  let address: string;
+
+  beforeAll(async () => {
+    const port = await freePort();
+    address = `http://localhost:${port}`;
+    [browser] = await Promise.all([launch(executable ?? ""), start(copyProject(), port)]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await endRuns();
+    removeCopies();
+  });
+
+  /** Opens the sheet. What the browser complains of on the way is in `complaints`, what it got in `got`. */
+  async function openSheet(options: BrowserContextOptions = DESKTOP) {
+    const page = await browser.newPage(options);
+    const complaints: string[] = [];
+    const got = new Map<string, { status: number; type: string }>();
+    page.on("console", (message) => complaints.push(`${message.type()}: ${message.text()}`));
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("requestfailed", (request) => complaints.push(`failed: ${request.url()}`));
+    page.on("response", (response) => {
+      const type = response.headers()["content-type"] ?? "";
+      got.set(response.url(), { status: response.status(), type });
+    });
+    await page.goto(`${address}/`);
+    await page.waitForSelector("main[aria-busy=false]");
+    return { page, complaints, got };
+  }
+
+  /** Waits until pictures are shown, scrolling to each as somebody would who looks at them all. */
+  async function look(page: Page, selector: string): Promise<void> {
+    for (const figure of await page.locator(selector).all()) {
+      await figure.scrollIntoViewIfNeeded();
+      await figure.and(page.locator("[data-state=shown]")).waitFor();
+    }
+  }
+
+  /** What a browser shows of the pictures of the page. */
+  const shown = (page: Page, selector: string) =>
+    page.locator(`${selector} img`).evaluateAll((images) =>
+      images.map((image) => {
+        if (!(image instanceof HTMLImageElement)) throw new Error("not an image");
+        const { alt, currentSrc, naturalWidth, naturalHeight } = image;
+        const facts = image.closest("figure")?.querySelector("dl")?.textContent ?? "";
+        const [, across, down] = /Pixels(\d+) × (\d+)/.exec(facts) ?? [];
+        const pixels = [Number(across), Number(down)];
+        return {
+          alt,
+          path: new URL(currentSrc).pathname,
+          naturalWidth,
+          naturalHeight,
+          pixels,
+          facts,
+        };
+      }),
+    );
+
+  test("all pictures are decoded at the size that was asked, as AVIF, and nobody complains (O7)", async () => {
+    const { page, complaints, got } = await openSheet();
+    await page.locator("summary", { hasText: "hard to spell" }).click();
+    await look(page, "figure");
+    const all = await shown(page, "figure");
+    const keys = [...PICTURES.map(({ key }) => key), ...HARD_KEYS];
+    expect(all.map(({ alt }) => alt)).toEqual(
+      keys.flatMap((key) => PRESETS.map((preset) => `${key}, as ${preset}`)),
+    );
+    const of = (alt: string) => all.find((one) => one.alt === alt) ?? expect.unreachable(alt);
+    expect(of("photos/dandelion.jpg, as thumbnail").pixels).toEqual([160, 160]);
+    expect(of("photos/dandelion.jpg, as card").pixels).toEqual([480, 270]);
+    expect(of("photos/friends.jpg, as card").pixels).toEqual([480, 721]);
+    expect(of("photos/dandelion.jpg, as hero").pixels).toEqual([960, 540]);
+    expect(of("rotated-gps.jpg, as card").pixels).toEqual([300, 400]);
+    for (const { alt, naturalWidth, naturalHeight, facts } of all) {
+      expect([alt, naturalWidth > 0, naturalHeight > 0]).toEqual([alt, true, true]);
+      expect([alt, facts]).toEqual([
+        alt,
+        expect.stringMatching(/Bytes[\d.]+\s[kM]?B of .*Saved-?[\d.]+\s%Time/),
+      ]);
+    }
+    const images = [...got].filter(([url]) => !/\/\.vitrine\/|:\d+\/$/.test(url));
+    expect(images.length).toBeGreaterThanOrEqual(all.length);
+    for (const [url, { status, type }] of images) {
+      // 960 × 1442: AVIF has at most 1,200 px a side (O7).
+      const tall = /\/hero@960w\/\w+\/friends\.jpg$/.test(url);
+      const expected = tall ? "image/webp" : "image/avif";
+      expect([url, status, type]).toEqual([url, 200, expected]);
+    }
+    expect([...got.keys()].filter((url) => !url.startsWith(`${address}/`))).toEqual([]);
+    expect(complaints).toEqual([]);
+    expect(await page.textContent("#total")).toMatch(/^66 prints so far: .*, \d\d\s% saved\.$/);
+    await page.close();
+  });
+
+  test.each<[string, BrowserContextOptions, string[]]>([
+    ["a desktop", DESKTOP, ["thumbnail", "card", "hero@960w"]],
+    [
+      "a sharp desktop",
+      { ...DESKTOP, deviceScaleFactor: 2 },
+      ["thumbnail@2x", "card@2x", "hero"], // 46rem of 16 px, twice: more than 1280
+    ],
+    ["a phone", PHONE, ["thumbnail@2x", "card@2x", "hero@960w"]],
+    [
+      "a small window",
+      { viewport: { width: 500, height: 800 } },
+      ["thumbnail", "card", "hero@640w"],
+    ],
+  ])("%s picks the candidates that fit it", async (_what, options, variants) => {
+    const { page, complaints } = await openSheet(options);
+    const article = "article:has-text('transparent.png')";
+    await look(page, `${article} figure`);
+    const all = await shown(page, article);
+    expect(all.map(({ path }) => path)).toEqual(
+      variants.map((variant) => `/images/${variant}/transparent.png`),
+    );
+    const chosen = await page.locator(`${article} [aria-current=true]`).allInnerTexts();
+    expect(chosen).toEqual(
+      variants.map(
+        (variant) => /@(.*)/.exec(variant)?.[1] ?? (variant === "hero" ? "1920w" : "1x"),
+      ),
+    );
+    expect(complaints).toEqual([]);
+    // Nothing is wider than the window.
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
+    await page.close();
+  });
+
+  test("the policy of the page, and that of an image, hold", async () => {
+    const { page, complaints } = await openSheet();
+    await page.evaluate(() => {
+      const script = document.createElement("script");
+      script.textContent = "document.title = 'run'";
+      const image = new Image();
+      image.src = "data:image/gif;base64,R0lGODlhAQABAAAAACw=";
+      document.body.append(script, image);
+    });
+    expect(await page.title()).toBe("Vitrine: contact sheet");
+    await expect.poll(() => complaints.length, PATIENCE).toBe(2);
+    for (const complaint of complaints) expect(complaint).toContain("Content Security Policy");
+    const answer = await page.goto(`${address}/images/card/transparent.png`);
+    expect(answer?.headers()).toMatchObject({
+      "content-security-policy": "default-src 'none'; sandbox",
+      "content-type": "image/avif",
+    });
+    await page.close();
+  });
+
+  test("it works by keyboard: the code to paste is found, read and copied", async () => {
+    const { page, complaints } = await openSheet();
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await look(page, "figure >> nth=0");
+    const focused = () =>
+      page.evaluate(() => document.activeElement?.textContent || document.activeElement?.id);
+    const order: (string | undefined)[] = [];
+    for (let at = 0; at < 3; at++) {
+      await page.keyboard.press("Tab");
+      order.push(await focused());
+    }
+    expect(order).toEqual(["To the pictures", "files", "Code"]);
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Tab");
+    expect(await focused()).toContain('images.imgProps("photos/dandelion.jpg", "thumbnail"');
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await expect.poll(focused, PATIENCE).toBe("Copied");
+    const pasted = await page.evaluate(() => navigator.clipboard.readText());
+    expect(pasted).toBe('images.imgProps("photos/dandelion.jpg", "thumbnail", {\n  alt: "…",\n})');
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test("an image of one's own goes into the bucket, and what is none is refused", async () => {
+    const { page } = await openSheet();
+    const key = readFileSync(join(ROOT, "fixtures/objects/made/key.jpg"));
+    const name = "mein Bild+1 (ü).jpg";
+    await page.setInputFiles("#files", [
+      { name, mimeType: "image/jpeg", buffer: key },
+      { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no image") },
+    ]);
+    const said = page.locator("#dropped");
+    await expect
+      .poll(() => said.textContent(), PATIENCE)
+      .toContain("1 of 2 put into the local bucket.");
+    expect(await said.textContent()).toContain(
+      "notes.txt: it is no image that the local edge reads",
+    );
+    await page.reload();
+    await page.waitForSelector("main[aria-busy=false]");
+    const article = `article:has-text("own/${name}")`;
+    await look(page, `${article} figure`);
+    expect((await shown(page, article)).map(({ pixels }) => pixels)).toEqual([
+      [160, 160],
+      [120, 120],
+      [120, 120],
+    ]);
+    await page.close();
+  });
+
+  test("pages from elsewhere put nothing into the bucket", async () => {
+    const url = `${address}/.vitrine/objects/a.jpg`;
+    for (const origin of ["https://evil.example", "null", undefined]) {
+      const headers = origin === undefined ? {} : { origin };
+      const answer = await fetch(url, { method: "PUT", headers, body: "x" });
+      expect([origin, answer.status]).toEqual([origin, 403]);
+    }
+  });
+
+  test("it is light or dark, as the browser is", async () => {
+    const paper = async (colorScheme: "light" | "dark") => {
+      const { page } = await openSheet({ ...DESKTOP, colorScheme });
+      const colour = await page.evaluate(
+        () => getComputedStyle(document.documentElement).backgroundColor,
+      );
+      await page.close();
+      return colour;
+    };
+    expect(await paper("light")).toBe("rgb(245, 242, 236)");
+    expect(await paper("dark")).toBe("rgb(22, 21, 19)");
+  });
+});
