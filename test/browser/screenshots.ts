@@ -38,10 +38,9 @@ for (const [name, options] of Object.entries(PAGES)) {
     if (box === null || box.y > height) break;
     await figure.and(page.locator("[data-state]")).waitFor();
   }
-  const shot = await page.screenshot();
-  const file = join(FOLDER, `${name}.png`);
-  await sharp(shot).png().toFile(file);
-  console.log(file);
+  const path = join(FOLDER, `${name}.png`);
+  const shot = await page.screenshot({ path });
+  console.log(path);
   if (process.argv.includes("--readme") && name !== "phone") {
     await sharp(shot)
       .resize(1280)
