@@ -113,6 +113,8 @@ test("npm start plays buckets with credentials of their own, with both slots, an
       .replace('path = "/images/:preset/*"', 'path = "/:tenant/:preset/*"')
       .replace('object = "media/*"', 'object = "media/*"\npresets = ["card"]')
       .replace("[vars.PRESETS.card]", '$&\nblur = 5\ngravity = "face"')
+      // What is deployed to is not asked here.
+      .replace(/^# (?=routes)/m, "")
       .replace('["AWS_ACCESS_KEY_ID", "AWS_', '["OWN_ACCESS_KEY_ID", "OWN_'),
   );
   const example = readFileSync(join(folder, ".dev.vars.example"), "utf8");
