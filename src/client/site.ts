@@ -101,7 +101,7 @@ export function parseUrl<Presets extends PresetTable, Name extends keyof Presets
   url: string,
 ): Parsed<Name> | undefined {
   if (!url.startsWith(base)) return undefined;
-  const path = decodePath(url.slice(base.length).replace(/[?#].*/s, ""));
+  const path = decodePath(url.slice(base.length).replace(/[?#][\s\S]*/, ""));
   const found = path === undefined ? undefined : readPath(mapping, path);
   if (found === undefined || keyFault(found.key) !== undefined) return undefined;
   const preset = variants.get(found.variant);
