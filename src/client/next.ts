@@ -1,4 +1,5 @@
-import { urlForWidth } from "./site.ts";
+import { urlAsked } from "./asked.ts";
+import { shownIn } from "./site.ts";
 import type { AnySite, PresetTable, Site } from "./types.ts";
 
 /**
@@ -7,16 +8,21 @@ import type { AnySite, PresetTable, Site } from "./types.ts";
  */
 export function nextLoader(site: AnySite) {
   return ({ src, width }: { readonly src: string; readonly width: number }): string => {
-    const [preset = ""] = src.split(":", 1);
-    return urlForWidth(site, src.slice(preset.length + 1), preset, width);
+    const end = src.indexOf(":");
+    const asked = { key: src.slice(end + 1), preset: src.slice(0, Math.max(end, 0)), width };
+    return urlAsked(site, asked, "write src={nextSrc(images.site, key, preset)} with a preset");
   };
 }
 
-/** The `src` of a next/image: `hero:photos/fig.jpg`. */
+/**
+ * The `src` of a next/image: `hero:photos/fig.jpg`.
+ * @throws RangeError for a preset that the route does not show
+ */
 export function nextSrc<Presets extends PresetTable, Name extends keyof Presets & string>(
-  _site: Site<Presets, Name>,
+  site: Site<Presets, Name>,
   key: string,
   preset: Name,
 ): string {
+  shownIn(site, preset);
   return `${preset}:${key}`;
 }

@@ -1,11 +1,14 @@
-import { urlForWidth, urlOf } from "./site.ts";
-import type { AnySite, PresetTable, Site } from "./types.ts";
+import { urlAsked } from "./asked.ts";
+import type { AnySite, Shown } from "./types.ts";
 
-type Asked = {
-  readonly modifiers?: {
-    readonly width?: unknown;
-    readonly preset?: unknown;
-  };
+/** What it looks at of what Nuxt Image gives a provider. */
+type Options = { readonly modifiers: { readonly width?: unknown; readonly preset?: unknown } };
+
+/** What Nuxt Image calls a preset. */
+type NuxtPreset = {
+  modifiers: { preset: string };
+  sizes?: string;
+  densities: string;
 };
 
 /**
@@ -14,20 +17,34 @@ type Asked = {
  */
 export function nuxtProvider(site: AnySite) {
   return {
-    getImage(src: string, { modifiers: { width, preset } = {} }: Asked): { url: string } {
+    getImage(src: string, { modifiers: { width, preset } }: Options): { url: string } {
       const key = src.replace(/^\//, ""); // Nuxt's; no key begins with one
-      const name = `${preset}`;
-      const url =
-        typeof width === "number" ? urlForWidth(site, key, name, width) : urlOf(site, key, name);
-      return { url };
+      const how = "give nuxt.config.ts presets: nuxtPresets(images.site), and <NuxtImg> a preset";
+      return { url: urlAsked(site, { key, preset, width }, how) };
     },
   };
 }
 
-/** Nuxt Image's presets, by which `<NuxtImg preset="hero">` names one of Vitrine's. */
-export function nuxtPresets<Presets extends PresetTable, Name extends keyof Presets & string>(
-  site: Site<Presets, Name>,
-): Record<string, { modifiers: { preset: string } }> {
-  const names = [...site.shown.keys()];
-  return Object.fromEntries(names.map((preset) => [preset, { modifiers: { preset } }]));
+/**
+ * Nuxt Image's presets, by which `<NuxtImg preset="hero">` names one of Vitrine's. With them it asks for
+ * the sizes that there are, and so needs no `width`, `sizes` or `densities`.
+ */
+export function nuxtPresets(site: AnySite): Record<string, NuxtPreset> {
+  return Object.fromEntries(
+    [...site.shown].map(([preset, shown]): [string, NuxtPreset] => [
+      preset,
+      { modifiers: { preset }, ...sizing(shown) },
+    ]),
+  );
+}
+
+/** Nuxt multiplies each of its sizes by each of its densities, which are whole numbers. */
+function sizing({ shape, candidates }: Shown): Pick<NuxtPreset, "sizes" | "densities"> {
+  if (shape.widths) {
+    const sizes = candidates.map(({ pixels }) => `${pixels}px:100vw`);
+    return { sizes: sizes.join(" "), densities: "1x" };
+  }
+  if (!shape.width) return { densities: "1x" };
+  const whole = candidates.map(({ as }) => as).filter((as) => !as.includes("."));
+  return { sizes: `${shape.width}px`, densities: whole.join(" ") };
 }

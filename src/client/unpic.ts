@@ -1,4 +1,4 @@
-import { urlForWidth, urlOf } from "./site.ts";
+import { urlAsked } from "./asked.ts";
 import type { PresetTable, Site } from "./types.ts";
 
 /**
@@ -13,9 +13,7 @@ export function unpicTransformer<Presets extends PresetTable, Name extends keyof
     { width }: { readonly width?: number | string },
     options?: { readonly preset: Name },
   ): string => {
-    const preset = options?.preset ?? "";
-    return width === undefined
-      ? urlOf(site, `${src}`, preset)
-      : urlForWidth<PresetTable, string>(site, `${src}`, preset, Number(width));
+    const asked = { key: `${src}`, preset: options?.preset, width };
+    return urlAsked(site, asked, "write options={{ preset }} with a preset");
   };
 }
