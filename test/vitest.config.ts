@@ -6,6 +6,7 @@ export default defineConfig({
   root: new URL("..", import.meta.url).pathname,
   test: {
     include: ["test/**/*.test.ts"],
+    exclude: ["test/loaders"], // has its own packages, and runner
     globalSetup: ["test/built.ts"],
     testTimeout: 40_000,
     hookTimeout: 60_000,

@@ -1,0 +1,17 @@
+import { resolve } from "node:path";
+import type { NextConfig } from "next";
+import { images } from "../vitrine.ts";
+
+const small = [...images.widths("thumbnail"), ...images.widths("card")];
+
+const config: NextConfig = {
+  output: "export",
+  images: {
+    loader: "custom",
+    loaderFile: "./vitrine-loader.ts",
+    deviceSizes: images.widths("hero"),
+    imageSizes: small.filter((width) => width < 640),
+  },
+  turbopack: { root: resolve("../../..") }, // the client is in src/ here
+};
+export default config;

@@ -1,0 +1,3 @@
+import { images, nextLoader } from "../vitrine.ts";
+
+export default nextLoader(images.site);

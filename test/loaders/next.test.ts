@@ -1,0 +1,96 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import loader from "./next-app/vitrine-loader.ts";
+import { candidatesIn, elements, heroOf, imgOf, shownBy } from "./page.ts";
+import { run } from "./run.ts";
+import { images, nextSrc } from "./vitrine.ts";
+
+const APP = join(import.meta.dirname, "next-app");
+const FIG = "photos/fig.jpg";
+let html = "";
+
+beforeAll(async () => {
+  await run("next-app", "next", "build");
+  const pages = ["index.html", "more.html"].map((page) => join(APP, "out", page));
+  html = pages.map((page) => readFileSync(page, "utf8")).join("\n");
+});
+
+/** All files of the app below a folder whose names end so. */
+function textsIn(folder: string, ending: string): string {
+  const files = readdirSync(join(APP, folder), { recursive: true, encoding: "utf8" });
+  const found = files.filter((file) => file.endsWith(ending));
+  return found.map((file) => readFileSync(join(APP, folder, file), "utf8")).join("\n");
+}
+
+test("a Server Component uses it as it is", () => {
+  expect(textsIn("app", ".tsx")).not.toContain("use client");
+  expect(elements(html, "img")).toHaveLength(7);
+});
+
+test("with sizes, there is a candidate for each width of the preset, and no descriptor lies", () => {
+  const { srcset, src, sizes } = imgOf(html, "A fig");
+  expect(candidatesIn(srcset)).toEqual(heroOf(FIG));
+  expect([shownBy(src), sizes]).toEqual([`hero ${FIG}`, "(max-width: 1200px) 100vw, 1200px"]);
+});
+
+test("without sizes, 1x and 2x are the smallest that are wide enough, whatever the quality", () => {
+  const { srcset, src } = imgOf(html, "density");
+  expect(candidatesIn(srcset)).toEqual([`1x card ${FIG}`, `2x card@2x ${FIG}`]);
+  expect(shownBy(src)).toBe(`card@2x ${FIG}`);
+});
+
+test("fill has the preset's widths, too", () => {
+  const { srcset, sizes } = imgOf(html, "fill");
+  expect([candidatesIn(srcset), sizes]).toEqual([heroOf(FIG), "100vw"]);
+});
+
+test("a key that is hard to spell stays what it is", () => {
+  const hard = "keys/1+1=2 (ü).jpg";
+  const { srcset } = imgOf(html, "hard");
+  expect(candidatesIn(srcset)).toEqual([`1x card ${hard}`, `2x card@2x ${hard}`]);
+});
+
+test.each(["preload", "priority"])("%s: the page's head asks for what the image shows", (alt) => {
+  const { srcset } = imgOf(html, alt);
+  expect(candidatesIn(srcset)).toEqual(heroOf(FIG));
+  const links = elements(html, "link").filter((link) => link["as"] === "image");
+  expect(links.map((link) => link["imagesrcset"])).toContain(srcset);
+});
+
+test("getImageProps gives the same URLs to an <img> of the app's own", () => {
+  const { srcset, ...img } = imgOf(html, "props");
+  expect(candidatesIn(srcset)).toEqual([`1x thumbnail ${FIG}`, `2x thumbnail@2x ${FIG}`]);
+  expect(img).not.toHaveProperty("data-nimg");
+});
+
+test("a width between two takes the larger, and one above all the largest", () => {
+  const src = nextSrc(images.site, FIG, "card");
+  const shown = [1, 480, 481, 720, 721, 4000].map((width) => shownBy(loader({ src, width })));
+  const variants = ["card", "card", "card@1.5x", "card@1.5x", "card@2x", "card@2x"];
+  expect(shown).toEqual(variants.map((variant) => `${variant} ${FIG}`));
+});
+
+test("browsers get this loader alone", () => {
+  const scripts = textsIn("out", ".js");
+  expect(scripts).toContain("https://images.example.com");
+  expect(scripts).toContain("write src={nextSrc(");
+  expect(scripts).not.toMatch(/nuxtPresets|options=\{\{/);
+});
+
+test("a preset that there is not fails the build, and the message says what to write", async () => {
+  const built = run("next-wrong", "next", "build");
+  await expect(built).rejects.toThrow(
+    'RangeError: Vitrine: no preset "poster" for "photos/fig.jpg": write src={nextSrc(images.site, key, preset)} with a preset, one of thumbnail, card, hero',
+  );
+});
+
+test("so does a key without a preset, and nextSrc with a wrong one", () => {
+  expect(() => loader({ src: FIG, width: 480 })).toThrow(
+    new RangeError(
+      'Vitrine: no preset for "photos/fig.jpg": write src={nextSrc(images.site, key, preset)} with a preset, one of thumbnail, card, hero',
+    ),
+  );
+  // @ts-expect-error no such preset
+  expect(() => nextSrc(images.site, FIG, "poster")).toThrow(RangeError);
+});

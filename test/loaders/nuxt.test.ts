@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { candidatesIn, elements, heroOf, imgOf, shownBy } from "./page.ts";
+import { run } from "./run.ts";
+import { createClient, images, nuxtPresets, nuxtProvider } from "./vitrine.ts";
+
+const FIG = "photos/fig.jpg";
+let html = "";
+
+beforeAll(async () => {
+  await run("nuxt-app", "nuxi", "generate");
+  html = readFileSync(join(import.meta.dirname, "nuxt-app/.output/public/index.html"), "utf8");
+});
+
+test("a preset with widths is asked for all of them, and no descriptor lies", () => {
+  const { srcset, src, sizes } = imgOf(html, "A fig");
+  expect([candidatesIn(srcset), shownBy(src)]).toEqual([heroOf(FIG), `hero ${FIG}`]);
+  expect(sizes?.split(", ").map((size) => size.replace(/^\(.*\) /, ""))).toEqual(
+    Array(4).fill("100vw"),
+  );
+});
+
+test.each(["densities", "width"])("%s: a preset with dpr is asked for its whole ones", (alt) => {
+  const { srcset, src, sizes } = imgOf(html, alt);
+  expect(candidatesIn(srcset)).toEqual([`480w card ${FIG}`, `960w card@2x ${FIG}`]);
+  expect([sizes, shownBy(src)]).toEqual(["480px", `card ${FIG}`]);
+});
+
+test("sizes of the page's own get the smallest that are wide enough", () => {
+  expect(candidatesIn(imgOf(html, "sizes")["srcset"])).toEqual([
+    `500w hero@640w ${FIG}`,
+    `650w hero@960w ${FIG}`,
+    `1000w hero@1280w ${FIG}`,
+    `1300w hero ${FIG}`,
+  ]);
+});
+
+test("a key that is hard to spell stays what it is", () => {
+  const hard = "keys/1+1=2 (ü).jpg";
+  const { srcset } = imgOf(html, "hard");
+  expect(candidatesIn(srcset)).toEqual([`160w thumbnail ${hard}`, `320w thumbnail@2x ${hard}`]);
+});
+
+test("a placeholder is the smallest of the preset", () => {
+  expect(shownBy(imgOf(html, "placeholder")["src"])).toBe(`hero@640w ${FIG}`);
+});
+
+test("NuxtPicture has the same URLs for each format", () => {
+  const sources = [...elements(html, "source"), imgOf(html, "picture")];
+  const wanted = [`640w hero@640w ${FIG}`, `1920w hero ${FIG}`];
+  expect(sources.map(({ srcset }) => candidatesIn(srcset))).toEqual([wanted, wanted]);
+});
+
+test("a preset of which Nuxt cannot ask for another size is asked for one", () => {
+  const { site } = createClient({
+    baseUrl: "",
+    route: { path: "/:preset/*", object: "media/*" },
+    presets: { tall: { height: 300, dpr: [1, 2] }, odd: { width: 200, dpr: [1.5] } },
+  });
+  expect(nuxtPresets(site)).toEqual({
+    tall: { modifiers: { preset: "tall" }, densities: "1x" },
+    odd: { modifiers: { preset: "odd" }, sizes: "200px", densities: "1x" },
+  });
+});
+
+// Nuxt itself says so of a preset that is not among its own.
+test.each([
+  [{}, "no preset"],
+  [{ preset: "poster" }, 'no preset "poster"'],
+])("%o is refused, and the message says what to write", (modifiers, fault) => {
+  const { getImage } = nuxtProvider(images.site);
+  expect(() => getImage(`/${FIG}`, { modifiers })).toThrow(
+    new RangeError(
+      `Vitrine: ${fault} for "${FIG}": give nuxt.config.ts presets: nuxtPresets(images.site), and <NuxtImg> a preset, one of thumbnail, card, hero`,
+    ),
+  );
+});

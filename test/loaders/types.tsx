@@ -1,0 +1,41 @@
+// Compiled, and never run: the loaders are what the frameworks' own types ask for.
+// nuxt-app is compiled with the types that Nuxt makes for it.
+
+import type { ImageProvider } from "@nuxt/image";
+import { Image } from "@unpic/react/base";
+import type { ImageLoader } from "next/image";
+import type { ImgHTMLAttributes } from "react";
+import type { Operations, TransformerFunction } from "unpic";
+import {
+  images,
+  nextLoader,
+  nextSrc,
+  nuxtProvider,
+  reactProps,
+  unpicTransformer,
+} from "./vitrine.ts";
+
+type Preset = "thumbnail" | "card" | "hero";
+
+const transformer = unpicTransformer(images.site);
+const hero = { transformer, src: "a.jpg", layout: "fullWidth" } as const;
+
+export const all = [
+  nextLoader(images.site) satisfies ImageLoader,
+  nuxtProvider(images.site) satisfies ImageProvider<Record<string, unknown>>,
+  transformer satisfies TransformerFunction<Operations, { preset: Preset }>,
+  reactProps(
+    images.imgProps("a.jpg", "card", { alt: "" }),
+  ) satisfies ImgHTMLAttributes<HTMLImageElement>,
+];
+
+export const wrong = (
+  <>
+    {/* @ts-expect-error no such preset */}
+    <Image {...hero} options={{ preset: "poster" }} />
+    {/* @ts-expect-error a preset with widths needs sizes */}
+    <img alt="" {...reactProps(images.imgProps("a.jpg", "hero", { alt: "" }))} />
+    {/* @ts-expect-error no such preset */}
+    <img alt="" src={nextSrc(images.site, "a.jpg", "poster")} />
+  </>
+);

@@ -1,0 +1,80 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Image } from "@unpic/react/base";
+import { renderToStaticMarkup } from "react-dom/server";
+import { renderToString as renderSolid } from "solid-js/web";
+import { render as renderSvelte } from "svelte/server";
+import { expect, test } from "vitest";
+import { createSSRApp } from "vue";
+import { renderToString as renderVue } from "vue/server-renderer";
+import { candidatesIn, elements, heroOf, shownBy } from "./page.ts";
+import { run } from "./run.ts";
+import SvelteHero from "./unpic/Hero.svelte";
+import { Hero as ReactHero } from "./unpic/Hero.tsx";
+import VueHero from "./unpic/Hero.vue";
+import { Hero as SolidHero } from "./unpic/hero-solid.ts";
+import { images, unpicTransformer } from "./vitrine.ts";
+
+const FIG = "photos/fig.jpg";
+const transformer = unpicTransformer(images.site);
+
+/** What each framework's server makes of a hero of an object. */
+const RENDERED: Record<string, (src: string) => string | Promise<string>> = {
+  React: (src) => renderToStaticMarkup(<ReactHero src={src} />),
+  Vue: (src) => renderVue(createSSRApp(VueHero, { src })),
+  Svelte: (src) => renderSvelte(SvelteHero, { props: { src } }).body,
+  Solid: (src) => renderSolid(() => SolidHero({ src })),
+};
+
+test.each(Object.entries(RENDERED))("%s", async (_, rendered) => {
+  for (const src of [FIG, "keys/1+1=2 (ü).jpg"]) expectHeroes(await rendered(src), [src]);
+});
+
+test("Astro", async () => {
+  await run("astro-app", "astro", "build");
+  const html = readFileSync(join(import.meta.dirname, "astro-app/dist/index.html"), "utf8");
+  expectHeroes(html, [FIG, "keys/1+1=2 (ü).jpg"]);
+});
+
+/** All widths of the preset, no descriptor that lies, and its smallest variant in the background. */
+function expectHeroes(html: string, keys: string[]): void {
+  const found = elements(html, "img").map(({ srcset, src, style = "" }) => ({
+    srcset: candidatesIn(srcset),
+    src: shownBy(src),
+    background: shownBy(/background-image: ?url\((.*?)\)/.exec(style)?.[1]),
+  }));
+  expect(found).toEqual(
+    keys.map((key) => ({
+      srcset: heroOf(key),
+      src: `hero ${key}`,
+      background: `hero@640w ${key}`,
+    })),
+  );
+}
+
+test("a preset with dpr has a layout that asks for one and two of its widths", () => {
+  const html = renderToStaticMarkup(
+    <Image
+      transformer={transformer}
+      options={{ preset: "card" }}
+      src={FIG}
+      layout="fixed"
+      width={480}
+      height={360}
+      alt="A fig"
+    />,
+  );
+  const [img] = elements(html, "img");
+  expect(candidatesIn(img?.["srcset"])).toEqual([`480w card ${FIG}`, `960w card@2x ${FIG}`]);
+  expect(shownBy(img?.["src"])).toBe(`card ${FIG}`);
+});
+
+test("an image without a preset, or with a wrong one, is refused, and told what to write", () => {
+  const image = <Image transformer={transformer} src={FIG} layout="fullWidth" alt="A fig" />;
+  const how = `for "${FIG}": write options={{ preset }} with a preset, one of thumbnail, card, hero`;
+  expect(() => renderToStaticMarkup(image)).toThrow(new RangeError(`Vitrine: no preset ${how}`));
+  // @ts-expect-error no such preset
+  expect(() => transformer(FIG, { width: 640 }, { preset: "poster" })).toThrow(
+    new RangeError(`Vitrine: no preset "poster" ${how}`),
+  );
+});

@@ -1,0 +1,18 @@
+import { Image } from "@unpic/solid/base";
+import { createComponent } from "solid-js";
+import { images, unpicTransformer } from "../vitrine.ts";
+
+const transformer = unpicTransformer(images.site);
+
+/** What JSX compiles to. Solid's compiler and React's cannot both have the `.tsx` here. */
+export function Hero({ src }: { readonly src: string }) {
+  return createComponent(Image<{ width?: number }, { preset: "hero" }>, {
+    transformer,
+    options: { preset: "hero" },
+    breakpoints: images.widths("hero"),
+    src,
+    layout: "fullWidth",
+    background: "auto",
+    alt: "A fig",
+  });
+}

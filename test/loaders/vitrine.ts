@@ -1,0 +1,18 @@
+// What `npm run client` writes into an app, for one route with three presets.
+
+import { createClient } from "../../src/client/index.ts";
+
+export * from "../../src/client/index.ts";
+export * from "../../src/client/next.ts";
+export * from "../../src/client/nuxt.ts";
+export * from "../../src/client/unpic.ts";
+
+export const images = createClient({
+  baseUrl: "https://images.example.com",
+  route: { path: "/images/:preset/*", object: "media/*" },
+  presets: {
+    thumbnail: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
+    card: { width: 480, dpr: [1, 1.5, 2] },
+    hero: { width: 1920, widths: [640, 960, 1280, 1920], quality: 80 },
+  },
+});
