@@ -1,5 +1,6 @@
 const MOST_BYTES = 1024; // A10
 const CONTROL = /\p{Cc}/u;
+const SURROGATE = /\p{Cs}/u; // alone: with u, a pair is one character
 
 /**
  * What is wrong with an object key, or undefined if nothing is. A key has 1 to 1,024 bytes of UTF-8
@@ -8,7 +9,7 @@ const CONTROL = /\p{Cc}/u;
  */
 export function keyFault(key: string): string | undefined {
   if (new TextEncoder().encode(key).length > MOST_BYTES) return "longer than 1,024 bytes";
-  if (!key.isWellFormed()) return "half a character";
+  if (SURROGATE.test(key)) return "half a character";
   if (key.includes("\\")) return "a backslash";
   if (CONTROL.test(key)) return "a control character";
   for (const segment of key.split("/")) {
