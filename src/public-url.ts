@@ -31,6 +31,9 @@ export const REST = "*";
 /** The name of the place where a path has the variant. */
 export const VARIANT = "preset";
 
+/** Segments that URL parsers take away, however they are encoded. */
+const DOTS = /\/\.\.?(?:\/|$)/;
+
 const PLACEHOLDER = /(:[A-Za-z][A-Za-z0-9_]*|\*)/;
 
 /** Reads a pattern: `/images/:preset/*`, `users/:user/avatar.png`. */
@@ -83,6 +86,7 @@ export function writePath(mapping: Mapping, { variant, key }: Found): string | u
   const values = valuesIn(mapping.key, key);
   if (values === undefined || [...values.values()].includes("")) return undefined;
   const path = fillIn(mapping.path, new Map([...values, [VARIANT, variant]]));
+  if (DOTS.test(path)) return undefined;
   const found = readPath(mapping, path);
   return found?.variant === variant && found.key === key ? path : undefined;
 }

@@ -42,6 +42,7 @@ const routes = [
   ["/in/:preset", "of/:preset"],
   ["/images/:preset/*", "*"],
   ["/images/:preset/late/*", "late/*"],
+  ["/jpegs/:preset/*", "*.jpg"],
 ].map(([path = "", object = ""]) => compileRoute(path, object, () => {}));
 
 test.each<[number, string, string | undefined]>([
@@ -58,6 +59,10 @@ test.each<[number, string, string | undefined]>([
   [6, "a/b@c (d).jpg", "/images/card@2x/a/b@c%20%28d%29.jpg"],
   [6, "", undefined],
   [7, "late/a.jpg", undefined], // an earlier route takes it
+  [8, "a/b.jpg", "/jpegs/card@2x/a/b"],
+  [8, "a/...jpg", undefined], // browsers ask for /jpegs/card@2x/ instead of /jpegs/card@2x/a/..
+  [8, "..jpg", undefined],
+  [8, "../a.jpg", undefined],
 ])("by route %d the key %j is at %j", (which, key, expected) => {
   const route = routes[which] ?? expect.unreachable();
   const path = publicPath(routes, route, "card@2x", key);
