@@ -37,7 +37,7 @@ export function openSite<const Presets extends PresetTable, const Route extends 
   type Name = PresetOf<Presets, Route>;
   const variants = new Map<string, Name>();
   const shown = new Map<string, Shown>();
-  const isName = (name: string): name is Name => name in presets;
+  const isName = (name: string): name is Name => Object.hasOwn(presets, name);
   for (const name of route.presets ?? Object.keys(presets)) {
     const shape = presets[name];
     if (!shape || !isName(name)) return fail(`there is no preset "${name}"`);
@@ -87,7 +87,7 @@ export function urlForWidth<Presets extends PresetTable, Name extends keyof Pres
   return urlOf(site, key, found?.variant ?? preset, query);
 }
 
-/** How many pixels wide the candidates of a preset are at most, in ascending order. */
+/** How many pixels wide the candidates of a preset are at most, in ascending order; 0 where it names no width. */
 export function widths<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
   preset: Name,
@@ -95,7 +95,10 @@ export function widths<Presets extends PresetTable, Name extends keyof Presets &
   return shownIn(site, preset).candidates.map(({ pixels }) => pixels);
 }
 
-/** What a URL asks for, or undefined where it is none of this route's: the inverse of `imageUrl`. */
+/**
+ * What a URL asks for, or undefined where it is none of this route's: the inverse of `imageUrl`.
+ * @param url as browsers spell it (`img.currentSrc`); its query and its fragment are not looked at
+ */
 export function parseUrl<Presets extends PresetTable, Name extends keyof Presets & string>(
   { base, mapping, variants }: Site<Presets, Name>,
   url: string,
@@ -103,7 +106,7 @@ export function parseUrl<Presets extends PresetTable, Name extends keyof Presets
   if (!url.startsWith(base)) return undefined;
   const path = decodePath(url.slice(base.length).replace(/[?#][\s\S]*/, ""));
   const found = path === undefined ? undefined : readPath(mapping, path);
-  if (found === undefined || keyFault(found.key) !== undefined) return undefined;
+  if (!found || keyFault(found.key) || !writePath(mapping, found)) return undefined;
   const preset = variants.get(found.variant);
   return preset && { ...found, preset };
 }

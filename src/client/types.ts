@@ -79,9 +79,9 @@ export type ImgOptions<Preset> = {
   /** Default: `"lazy"`. For what is seen at once: `"eager"`. */
   readonly loading?: "lazy" | "eager";
   /** The original's pixels, upright: with them `width` and `height` are exact, and nothing shifts. */
-  readonly original?: Dimensions;
+  readonly original?: Dimensions | undefined;
   /** On a signed route: what `vitrine/sign` gave. */
-  readonly query?: string;
+  readonly query?: string | undefined;
 } & (Preset extends { readonly widths: readonly number[] }
   ? {
       /** How wide the picture is on the page, as `(max-width: 600px) 100vw, 600px`. */

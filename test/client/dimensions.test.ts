@@ -1,0 +1,89 @@
+// The width and height of an <img> against the strict edge's arithmetic, which knows nothing of them.
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { attributesOf } from "../../src/client/dimensions.ts";
+import { openSite } from "../../src/client/site.ts";
+import { readConfig } from "../../src/config.ts";
+import { outputSize } from "../edge/geometry.ts";
+import { ENV } from "../env.ts";
+
+const side = fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 12_000 }));
+const length = fc.integer({ min: 0, max: 40 });
+const color = fc.constant("red");
+const preset = fc
+  .record(
+    {
+      width: side,
+      height: side,
+      fit: fc.constantFrom("scale-down", "scale-up", "contain", "cover", "crop", "pad", "squeeze"),
+      rotate: fc.constantFrom(0, 90, 180, 270),
+      border: fc.oneof(
+        fc.record({ color, width: length }),
+        fc.record({ color, top: length, right: length, bottom: length, left: length }),
+      ),
+    } as const,
+    { requiredKeys: [] },
+  )
+  .filter(({ width, height }) => width !== undefined || height !== undefined);
+const original = fc.record({ width: side, height: side });
+
+test("with the original, both sides are those that the edge makes", () => {
+  const check = fc.property(preset, original, (options, size) => {
+    expect(attributesOf(options, size)).toEqual(outputSize(size, options));
+  });
+  fc.assert(check, { numRuns: 3000, seed: 20_261_125 });
+});
+
+test("without it, what is given is what the edge makes of every original that is large enough", () => {
+  let both = 0;
+  const check = fc.property(preset, original, (options, size) => {
+    const { width, height } = attributesOf(options);
+    if (width !== undefined && height !== undefined) {
+      both += 1;
+      expect({ width, height }).toEqual(outputSize(size, options));
+      return;
+    }
+    const large = outputSize({ width: size.width * 12_000, height: size.height * 12_000 }, options);
+    const shrinks = options.fit !== "scale-up";
+    if (width !== undefined && shrinks) expect(width).toBe(large.width);
+    if (height !== undefined && shrinks) expect(height).toBe(large.height);
+    expect([width, height]).toContain(undefined);
+  });
+  fc.assert(check, { numRuns: 3000, seed: 20_261_126 });
+  expect(both).toBeGreaterThan(300);
+});
+
+const SQUARE = { width: 100, height: 100 };
+const ORIGINAL = { width: 400, height: 200 };
+const INSET = { top: 1, right: 2, bottom: 3, left: 4 };
+
+test.each<[string, Parameters<typeof attributesOf>[0], object | undefined, object]>([
+  ["fixed", { ...SQUARE, fit: "cover" }, undefined, SQUARE],
+  ["fixed, and trimmed", { ...SQUARE, fit: "pad", trim: true }, ORIGINAL, SQUARE],
+  ["kept in proportion", SQUARE, undefined, {}],
+  ["one side", { width: 100 }, undefined, { width: 100 }],
+  ["one side in a border", { width: 100, border: INSET }, undefined, { width: 106 }],
+  ["trimmed, so that nobody knows", { ...SQUARE, trim: {} }, ORIGINAL, {}],
+  ["trimmed, with one side", { height: 100, trim: {} }, ORIGINAL, { height: 100 }],
+  ["widths", { width: 100, widths: [50, 100] }, undefined, {}],
+  ["widths, and the original", { width: 100, widths: [50] }, ORIGINAL, { width: 100, height: 50 }],
+  ["widths of a fixed shape", { ...SQUARE, fit: "cover", widths: [50] }, undefined, SQUARE],
+  ["trimmed widths", { width: 100, widths: [50], trim: true }, ORIGINAL, {}],
+  ["a thread", { width: 100 }, { width: 9000, height: 1 }, { width: 100, height: 1 }],
+])("%s", (_what, shape, original, expected) => {
+  const known = original && { ...ORIGINAL, ...original };
+  expect(attributesOf(shape, known)).toEqual(expected);
+});
+
+test("the presets of a configuration can be looked at as they stand there", () => {
+  const { ROUTES, PRESETS } = ENV;
+  const config = readConfig(ENV);
+  if ("mistakes" in config) expect.unreachable();
+  for (const route of ROUTES) {
+    const { variants } = openSite({ baseUrl: "", route, presets: PRESETS });
+    const { presets } = config.routes.find(({ path }) => path === route.path) ?? {};
+    const known = [...config.variants].filter(([, { preset }]) => presets?.has(preset) ?? true);
+    expect([...variants]).toEqual(known.map(([variant, { preset }]) => [variant, preset]));
+  }
+});

@@ -1,0 +1,154 @@
+// To build a URL and to parse it are inverses, and the Worker reads it as the client does, whatever the
+// routes and the keys are.
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { HARD_KEYS } from "../../fixtures/objects.ts";
+import { openSite, parseUrl, urlOf } from "../../src/client/site.ts";
+import { keyFault } from "../../src/key.ts";
+import { compileRoute, findRoute, readPathname } from "../../src/route.ts";
+import { anyText, respell, respellEncoded, spots } from "../hostile/spelling.ts";
+
+const BASE = "https://images.example";
+const PRESETS = { card: { width: 10, dpr: [1, 1.5, 2] }, "a-b_c": { width: 9, widths: [3, 9] } };
+const VARIANTS = ["card", "card@1x", "card@1.5x", "card@2x", "a-b_c", "a-b_c@3w", "a-b_c@9w"];
+
+/** A segment of a path as it stands in wrangler.toml. */
+const literal = fc
+  .oneof(
+    fc.constantFrom("images", "card", "a b", "ü", "%41", "(x)", "a.b", "$&", "@", "'", "...", "-"),
+    anyText.filter((text) => /^(?!\.\.?$)[^:*%?#\\/\p{Cc}\p{Cs}]+$/u.test(text)),
+  )
+  .filter((text) => !text.includes("%"));
+
+/** A route: the segments of its path, and what stands between the names in its object. */
+type Drawn = {
+  readonly path: string;
+  readonly object: string;
+  /** True where no segment of the key holds two names, so that a key has one reading. */
+  readonly plain: boolean;
+  readonly names: readonly string[];
+};
+
+const route: fc.Arbitrary<Drawn> = fc
+  .record({
+    literals: fc.array(literal, { maxLength: 3 }),
+    names: fc.subarray([":a", ":b", ":preset2"]),
+    rest: fc.boolean(),
+    order: fc.array(fc.nat(), { minLength: 7, maxLength: 7 }),
+    used: fc.array(fc.nat(3), { minLength: 1, maxLength: 4 }),
+    glue: fc.array(fc.constantFrom("/", "/", "/", "/x/", "-", ".", ""), {
+      minLength: 4,
+      maxLength: 4,
+    }),
+    end: fc.constantFrom("", ".jpg", "/ä (1).png"),
+  })
+  .map(({ literals, names, rest, order, used, glue, end }) => {
+    const segments = [":preset", ...names, ...literals].map((segment, at) => ({ segment, at }));
+    segments.sort((one, other) => (order[one.at] ?? 0) - (order[other.at] ?? 0));
+    const places = [...names, ...(rest ? ["*"] : [])];
+    const parts = used.map((at) => places[at % Math.max(1, places.length)] ?? "fixed");
+    const joints = glue.slice(0, parts.length - 1);
+    return {
+      path: ["", ...segments.map(({ segment }) => segment), ...(rest ? ["*"] : [])].join("/"),
+      object: parts.map((part, at) => part + (joints[at] ?? end)).join(""),
+      plain: joints.every((joint) => joint.includes("/")),
+      names: parts,
+    };
+  });
+
+const segment = fc
+  .oneof(
+    anyText,
+    fc.constantFrom(...HARD_KEYS.flatMap((key) => key.split("/")), "card", "-", ".", ".."),
+  )
+  .map((text) => text.replaceAll("/", ""));
+const values = fc.record({
+  ":a": segment,
+  ":b": segment,
+  ":preset2": segment,
+  "*": fc.array(segment, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/")),
+});
+
+/** What the Worker makes of a URL, before it looks for the object. */
+function readAsWorker({ path, object }: Drawn, url: string) {
+  const compiled = compileRoute(path, object, () => {});
+  const decoded = readPathname(new URL(url).pathname);
+  const found = typeof decoded === "string" ? findRoute([compiled], decoded) : undefined;
+  if (found === undefined || !("key" in found)) return undefined;
+  if (!VARIANTS.includes(found.variant) || keyFault(found.key) !== undefined) return undefined;
+  return { variant: found.variant, key: found.key };
+}
+
+const open = ({ path, object }: Drawn, baseUrl = BASE) =>
+  openSite({ baseUrl, route: { path, object: `media/${object}` }, presets: PRESETS });
+
+const fill = (template: string, of: Readonly<Record<string, string>>) =>
+  template.replace(/:(?:a|b|preset2?)|\*/g, (name) => of[name] ?? "");
+
+const variant = fc.constantFrom(...VARIANTS);
+
+test("what is built is parsed to the same, and the Worker reads it so", () => {
+  let built = 0;
+  const check = fc.property(
+    route,
+    values,
+    variant,
+    (drawn, given: Record<string, string>, name) => {
+      const key = fill(drawn.object, given);
+      const site = open(drawn);
+      const build = () => urlOf(site, key, name);
+      if (keyFault(key) !== undefined) {
+        expect(build).toThrow(/ is no key: /);
+        return;
+      }
+      // A key whose parts run into one another may have a reading that leaves one of them empty.
+      const sure =
+        drawn.plain &&
+        drawn.names.every((place) => !/(?:^|\/)\.{0,2}(?:\/|$)/.test(given[place] ?? "-"));
+      const url = sure ? build() : buildOrNot(build);
+      if (url === undefined) return;
+      built += 1;
+      expect(new URL(url).href).toBe(url);
+      expect(parseUrl(site, url)).toEqual({ key, variant: name, preset: name.split("@")[0] });
+      expect(readAsWorker(drawn, url)).toEqual({ key, variant: name });
+    },
+  );
+  fc.assert(check, { numRuns: 2000, seed: 20_261_127 });
+  expect(built).toBeGreaterThan(800);
+});
+
+function buildOrNot(build: () => string): string | undefined {
+  try {
+    return build();
+  } catch (error) {
+    expect(`${error}`).toMatch(/ leads not to /);
+    return undefined;
+  }
+}
+
+test("what is parsed is what the Worker reads, however it is spelt, and is built to the same", () => {
+  let parsed = 0;
+  const tail = fc.constantFrom("", "?v=1", "#a", "?%", "%", "%ff", "/", "/.", "//", "%2e%2e", "\\");
+  const drawn = fc.record({ route, values, name: fc.oneof(variant, segment), spots, tail });
+  const check = fc.property(drawn, ({ route, values, name, spots, tail }) => {
+    const path = fill(route.path, { ...values, ":preset": name }).slice(1);
+    const spelt = respellEncoded(encodeURIComponent(path.toWellFormed()), spots);
+    const url = new URL(`${BASE}/${respell(spelt, spots.slice(2))}${tail}`).href;
+    const found = readAsWorker(route, url);
+    const site = open(route);
+    const read = parseUrl(site, url);
+    // The Worker also reads what leaves a part of the path empty, and nobody makes that.
+    const again = found && buildOrNot(() => urlOf(site, found.key, found.variant));
+    const preset = found?.variant.split("@")[0];
+    expect(read).toEqual(again && { ...found, preset });
+    // And by a base URL with a path of its own.
+    const moved = url.replace(BASE, `${BASE}/img`);
+    expect(parseUrl(open(route, `${BASE}/img/`), moved)).toEqual(read);
+    if (again === undefined) return;
+    parsed += 1;
+    expect(readAsWorker(route, again)).toEqual(found);
+  });
+  fc.assert(check, { numRuns: 3000, seed: 20_261_128 });
+  expect(parsed).toBeGreaterThan(300);
+});

@@ -1,0 +1,202 @@
+// The URLs that an app makes, and what the Worker answers to them.
+
+import { describe, expect, test } from "vitest";
+import { HARD_KEYS } from "../../fixtures/objects.ts";
+import {
+  createClient,
+  imageUrl,
+  openSite,
+  reactProps,
+  srcset,
+  urlForWidth,
+} from "../../src/client/index.ts";
+import type { PresetTable, RouteShape } from "../../src/client/types.ts";
+import { get } from "../play.ts";
+
+const PRESETS = {
+  card: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
+  dense: { width: 480, dpr: [2, 1.5] },
+  hero: { width: 1920, height: 1080, widths: [1920, 640] },
+  late: { width: 800, widths: [400] },
+  plain: { width: 200 },
+  tall: { height: 300, dpr: [2] },
+} as const;
+const BASE = "https://images.example";
+const ROUTE = { path: "/images/:preset/*", object: "media/*" } as const;
+const AVATARS = {
+  path: "/avatars/:user/:preset",
+  object: "media/users/:user/avatar.png",
+  presets: ["card"],
+} as const;
+const images = createClient({ baseUrl: BASE, route: ROUTE, presets: PRESETS });
+const avatars = createClient({ baseUrl: BASE, route: AVATARS, presets: PRESETS });
+
+/** A site of which the compiler knows nothing, as in code that is not typed. */
+const untyped = (route: RouteShape, presets: PresetTable = PRESETS) =>
+  openSite({ baseUrl: BASE, route, presets });
+
+test("hard keys are shown, at every descriptor of a preset (A2, A10)", async () => {
+  for (const key of HARD_KEYS) {
+    const url = images.imageUrl(key, "card");
+    expect([url, (await get(url)).status]).toEqual([url, 200]);
+    expect(images.parseUrl(url)).toEqual({ key, preset: "card", variant: "card" });
+  }
+  for (const candidate of images.srcset(HARD_KEYS[0] ?? "", "card").split(", ")) {
+    const [url = ""] = candidate.split(" ");
+    expect([url, (await get(url)).status]).toEqual([url, 200]);
+  }
+  const avatar = await get(avatars.imageUrl("users/ada/avatar.png", "card@2x"));
+  expect(avatar.status).toBe(200);
+});
+
+test.each<[keyof typeof PRESETS, string]>([
+  ["card", "card 1x, card@2x 2x"],
+  ["dense", "dense 1x, dense@1.5x 1.5x, dense@2x 2x"],
+  ["hero", "hero@640w 640w, hero 1920w"],
+  ["late", "late@400w 400w"],
+  ["plain", "plain 1x"],
+  ["tall", "tall 1x, tall@2x 2x"],
+])("the srcset of %s is %s: each size by one name", (preset, expected) => {
+  const told = images.srcset("a b.jpg", preset).replaceAll(`${BASE}/images/`, "");
+  expect(told.replaceAll("/a%20b.jpg", "")).toBe(expected);
+  expect(srcset(images.site, "a b.jpg", preset)).toBe(images.srcset("a b.jpg", preset));
+});
+
+test("no key breaks a srcset, nor an attribute that is in quotes", () => {
+  for (const key of [...HARD_KEYS, "a, b 2x.jpg", 'a"><script>.jpg', "a&amp;.jpg"]) {
+    const told = images.srcset(key, "card");
+    expect(told).toMatch(/^[^\s,"'<>&]+ 1x, [^\s,"'<>&]+ 2x$/);
+  }
+});
+
+test("a query ends every URL", () => {
+  const query = "?exp=1&kid=k&sig=s";
+  expect(images.imageUrl("a", "card", query)).toBe(`${BASE}/images/card/a${query}`);
+  expect(images.urlForWidth("a", "hero", 1, query)).toBe(`${BASE}/images/hero@640w/a${query}`);
+  const { src, srcset } = images.imgProps("a", "card", { alt: "", query });
+  expect([src, ...srcset.split(/ \dx(?:, )?/)].filter((url) => url.endsWith(query))).toHaveLength(
+    3,
+  );
+});
+
+test("the attributes come in the order in which browsers are to learn of them", () => {
+  const props = images.imgProps("a.jpg", "hero", { alt: "A", sizes: "50vw" });
+  expect(Object.entries(props)).toEqual([
+    ["alt", "A"],
+    ["loading", "lazy"],
+    ["decoding", "async"],
+    ["sizes", "50vw"],
+    ["srcset", images.srcset("a.jpg", "hero")],
+    ["src", `${BASE}/images/hero/a.jpg`],
+  ]);
+  const original = { width: 4000, height: 3000 };
+  const exact = images.imgProps("a.jpg", "hero", { alt: "", sizes: "50vw", original });
+  expect(Object.keys(exact).join()).toBe("alt,loading,decoding,width,height,sizes,srcset,src");
+  expect(exact).toMatchObject({ width: 1440, height: 1080 });
+  // Without widths there is nothing that sizes could choose from.
+  const card = images.imgProps("a.jpg", "card", { alt: "", sizes: "50vw", loading: "eager" });
+  expect(Object.keys(card).join()).toBe("alt,loading,decoding,width,height,srcset,src");
+  expect(card).toMatchObject({ loading: "eager", width: 160, height: 160 });
+  const { srcset, ...rest } = card;
+  expect(reactProps(card)).toEqual({ srcSet: srcset, ...rest });
+});
+
+test.each<[keyof typeof PRESETS, number, string]>([
+  ["hero", 0, "hero@640w"],
+  ["hero", 640, "hero@640w"],
+  ["hero", 641, "hero"],
+  ["hero", 9999, "hero"],
+  ["hero", Number.NaN, "hero"],
+  ["late", 1, "late@400w"],
+  ["late", 500, "late@400w"],
+  ["dense", 480, "dense"],
+  ["dense", 480.5, "dense@1.5x"],
+  ["dense", 721, "dense@2x"],
+  ["plain", 3000, "plain"],
+  ["tall", 3000, "tall"],
+])("of %s, %d px wide is %s", (preset, width, expected) => {
+  const url = images.urlForWidth("a.jpg", preset, width);
+  expect(url).toBe(`${BASE}/images/${expected}/a.jpg`);
+  expect(urlForWidth(images.site, "a.jpg", preset, width)).toBe(url);
+});
+
+test("the widths of a preset are those of its candidates", () => {
+  expect(images.widths("hero")).toEqual([640, 1920]);
+  expect(images.widths("dense")).toEqual([480, 720, 960]);
+  expect(images.widths("tall")).toEqual([0, 0]);
+});
+
+test.each<[string, string]>([
+  ["https://x.example", "https://x.example/images/card/a"],
+  ["https://x.example/", "https://x.example/images/card/a"],
+  ["https://x.example/img//", "https://x.example/img/images/card/a"],
+  ["", "/images/card/a"],
+  ["/", "/images/card/a"],
+])("with the base URL %j an image is at %s", (baseUrl, expected) => {
+  const site = openSite({ baseUrl, route: ROUTE, presets: PRESETS });
+  expect(imageUrl(site, "a", "card")).toBe(expected);
+});
+
+describe("what cannot be is a RangeError", () => {
+  const any = untyped(ROUTE);
+  const one = untyped(AVATARS);
+  const long = "k".repeat(1025);
+  test.each<[string, () => unknown]>([
+    ['"" is no key: an empty segment', () => imageUrl(any, "", "card")],
+    ['"/a" is no key: an empty segment', () => imageUrl(any, "/a", "card")],
+    ['"a/../b" is no key: a segment ".."', () => imageUrl(any, "a/../b", "card")],
+    ['"a\\b" is no key: a backslash', () => imageUrl(any, "a\\b", "card")],
+    ['"a\nb" is no key: a control character', () => imageUrl(any, "a\nb", "card")],
+    ['"\ud83d" is no key: half a character', () => imageUrl(any, "\ud83d", "card")],
+    [`"${long}" is no key: longer than 1,024 bytes`, () => imageUrl(any, long, "card")],
+    ['/images/:preset/* shows no "crad"', () => imageUrl(any, "a", "crad")],
+    ['/images/:preset/* shows no ""', () => imageUrl(any, "a", "")],
+    ['/images/:preset/* shows no "card@3x"', () => imageUrl(any, "a", "card@3x")],
+    ['/images/:preset/* shows no "hero@0640w"', () => imageUrl(any, "a", "hero@0640w")],
+    ['/images/:preset/* shows no "toString"', () => imageUrl(any, "a", "toString")],
+    ['/images/:preset/* shows no "card@2x"', () => srcset(any, "a", "card@2x")],
+    ['/images/:preset/* shows no "x"', () => urlForWidth(any, "a", "x", 1)],
+    ['/avatars/:user/:preset shows no "hero"', () => imageUrl(one, "a", "hero")],
+    ['/avatars/:user/:preset leads not to "a.jpg"', () => imageUrl(one, "a.jpg", "card")],
+    ['there is no preset "crad"', () => untyped({ ...ROUTE, presets: ["crad"] })],
+    ['there is no preset "constructor"', () => untyped({ ...ROUTE, presets: ["constructor"] })],
+  ])("%j", (message, attempt) => {
+    expect(attempt).toThrow(new RangeError(`Vitrine: ${message}`));
+  });
+});
+
+const SHOWN = { key: "a b.jpg", preset: "card", variant: "card@2x" };
+const PATH = "/images/card@2x/a%20b.jpg";
+
+test.each<[string, string, object | undefined]>([
+  [BASE, `${BASE}${PATH}`, SHOWN],
+  [BASE, `${BASE}${PATH}?exp=1&kid=k&sig=s`, SHOWN],
+  [BASE, `${BASE}${PATH}#top`, SHOWN],
+  [BASE, `${BASE}${PATH}#a?b\n`, SHOWN],
+  [BASE, `${BASE}/images/card%402x/%61%20b%2ejpg`, SHOWN],
+  [BASE, `${BASE}/images/card@2x/a%20b.jpg%3Fx`, { ...SHOWN, key: "a b.jpg?x" }],
+  [BASE, PATH, undefined],
+  [BASE, `https://images.exampla${PATH}`, undefined],
+  [BASE, `https://images.example.evil${PATH}`, undefined],
+  [BASE, `https://images.example@evil${PATH}`, undefined],
+  [BASE, `http://images.example${PATH}`, undefined],
+  [BASE, `${BASE}:444${PATH}`, undefined],
+  [BASE, `${BASE}${PATH}%`, undefined],
+  [BASE, `${BASE}${PATH}%ff`, undefined],
+  [BASE, `${BASE}/images/card@2x/`, undefined],
+  [BASE, `${BASE}/images/card@2x`, undefined],
+  [BASE, `${BASE}/images/card@2x/a/%2e%2e/b`, undefined],
+  [BASE, `${BASE}/images/card@2x/a%5Cb`, undefined],
+  [BASE, `${BASE}/images/card@3x/a`, undefined],
+  [BASE, `${BASE}/images/constructor/a`, undefined],
+  [BASE, `${BASE}/icons/card/a`, undefined],
+  [`${BASE}/img/`, `${BASE}/img${PATH}`, SHOWN],
+  [`${BASE}/img`, `${BASE}${PATH}`, undefined],
+  [`${BASE}/img`, `${BASE}/imgs${PATH}`, undefined],
+  ["", PATH, SHOWN],
+  ["", `${BASE}${PATH}`, undefined],
+  ["", "", undefined],
+])("at %j, %j is read", (baseUrl, url, expected) => {
+  const { parseUrl } = createClient({ baseUrl, route: ROUTE, presets: PRESETS });
+  expect(parseUrl(url)).toEqual(expected);
+});
