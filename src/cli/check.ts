@@ -6,30 +6,23 @@ import { bucketsOf } from "../routes.ts";
 import { isSecret } from "../secret-names.ts";
 import { readHealthToken } from "../secrets.ts";
 import { readBounds, tellCosts } from "./costs.ts";
+import { keep, listMistakes, readDeployed } from "./deployed.ts";
 import { unsignedDoors } from "./doors.ts";
 import { type KnownVars, readVars } from "./vars.ts";
 
 const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS"];
 
-/** What stands for a secret whose value is kept at Cloudflare, where it matters what it looks like. */
-const KEPT: Readonly<Record<string, string>> = {
-  URL_SIGNING_KEYS: JSON.stringify({ kept: "x".repeat(32) }),
-};
-
 const known = readVars();
 const mistakes = "fault" in known ? [known.fault] : [...check(known)];
 if (mistakes.length > 0) {
-  console.error(["The configuration has mistakes:", ...mistakes].join("\n  "));
+  console.error(listMistakes(mistakes));
   process.exitCode = 1;
 }
 
 /** All mistakes, each once: those of wrangler.toml, then those that .dev.vars adds. */
 function check(vars: KnownVars): Set<string> {
-  const { deployed, started, local, secrets, stored, routed } = vars;
-  // A secret kept at Cloudflare cannot be read from here: that it is required is all there is to see.
-  const keep = (names: readonly string[]) =>
-    Object.fromEntries(names.map((name) => [name, KEPT[name] ?? "kept"]));
-  const there = readConfig({ ...keep([...secrets, ...stored]), ...deployed });
+  const { deployed, started, local, secrets, stored, patterns } = vars;
+  const there = readDeployed(vars);
   // As `npm start` does, which opens its own buckets with keys of its own.
   const played = secrets.filter((name) => {
     if (name === "URL_SIGNING_KEYS") return !local.has(name);
@@ -55,7 +48,9 @@ function check(vars: KnownVars): Set<string> {
     for (const warning of [...unsignedDoors(there), costs.warning]) {
       if (warning !== undefined) console.error(`Warning: ${warning}`);
     }
-    if (!routed) console.log("Before a deploy, uncomment routes and put your own domain there.");
+    if (patterns.length === 0) {
+      console.log("Before a deploy, uncomment routes and put your own domain there.");
+    }
   }
   return found;
 }

@@ -26,8 +26,8 @@ export type KnownVars = {
   readonly workersDev: boolean;
   /** True where it turns on Workers Caching. */
   readonly cached: boolean;
-  /** True where it names a domain or a route to deploy to. */
-  readonly routed: boolean;
+  /** The domains and routes that it deploys to: `images.example.com`, `images.example.com/*`. */
+  readonly patterns: readonly string[];
 };
 
 /**
@@ -53,7 +53,10 @@ export function readVars(): KnownVars | { readonly fault: string } {
       limiters: config.ratelimits ?? [],
       workersDev: config.workers_dev !== false || config.preview_urls !== false,
       cached: config.cache?.enabled === true,
-      routed: (config.routes ?? []).length > 0 || config.route !== undefined,
+      patterns: [
+        ...(config.routes ?? []),
+        ...(config.route === undefined ? [] : [config.route]),
+      ].map((route) => (typeof route === "string" ? route : route.pattern)),
     };
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -1,0 +1,28 @@
+// The configuration as a deploy from here would have it.
+
+import { type Broken, type Config, readConfig } from "../config.ts";
+import type { KnownVars } from "./vars.ts";
+
+/** What stands for a secret whose value is kept at Cloudflare, where it matters what it looks like. */
+const KEPT: Readonly<Record<string, string>> = {
+  URL_SIGNING_KEYS: JSON.stringify({ kept: "x".repeat(32) }),
+};
+
+/** Secrets kept at Cloudflare cannot be read from here: that they are required is all there is to see. */
+export function keep(names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, KEPT[name] ?? "kept"]));
+}
+
+/** What wrangler.toml says, with what stands for the secrets that it requires. */
+export function readDeployed({
+  deployed,
+  secrets,
+  stored,
+}: Pick<KnownVars, "deployed" | "secrets" | "stored">): Config | Broken {
+  return readConfig({ ...keep([...secrets, ...stored]), ...deployed });
+}
+
+/** All mistakes, as they are told. */
+export function listMistakes(mistakes: readonly string[]): string {
+  return ["The configuration has mistakes:", ...mistakes].join("\n  ");
+}
