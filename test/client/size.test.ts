@@ -1,0 +1,59 @@
+// What apps ship.
+
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { expect, test } from "vitest";
+import { ROOT } from "../built.ts";
+
+/** Bundles and minifies what an app takes from a module of src/client/. */
+async function bundle(what: string, from: string) {
+  const { metafile, outputFiles } = await build({
+    stdin: { contents: `export ${what} from "./src/client/${from}.ts";`, resolveDir: ROOT },
+    ...{ bundle: true, minify: true, format: "esm", target: "es2022", write: false },
+    ...{ metafile: true, absWorkingDir: ROOT },
+  });
+  const text = outputFiles.map((file) => file.text).join("");
+  const modules = Object.keys(metafile.inputs).filter((name) => name !== "<stdin>");
+  return { text, modules: modules.sort(), bytes: gzipSync(text, { level: 9 }).length };
+}
+
+/** How texts of the parts tell that they are there. */
+const SIGNS = {
+  imgProps: /decoding|scale-down/,
+  parseUrl: /decodeURIComponent/,
+  sign: /HMAC|subtle|exp=/,
+};
+
+test("imageUrl and srcset are under 1.5 KiB, and nothing else is shipped with them", async () => {
+  const { text, bytes } = await bundle("{ openSite, imageUrl, srcset }", "index");
+  expect(bytes).toBeLessThan(1536);
+  for (const sign of Object.values(SIGNS)) expect(text).not.toMatch(sign);
+  expect(text).toContain("encodeURIComponent");
+});
+
+test("createClient is under 2.25 KiB, and signs nothing", async () => {
+  const { text, bytes } = await bundle("{ createClient }", "index");
+  expect(bytes).toBeLessThan(2304);
+  expect(text).toMatch(SIGNS.imgProps);
+  expect(text).toMatch(SIGNS.parseUrl);
+  expect(text).not.toMatch(SIGNS.sign);
+});
+
+const GRAMMAR = ["src/key.ts", "src/public-url.ts"];
+const SITE = ["src/client/site.ts", ...GRAMMAR];
+const REST = ["src/client/dimensions.ts", "src/client/img.ts", "src/client/index.ts"];
+
+test.each<[string, string[]]>([
+  ["index", [...REST, ...SITE]],
+  ["sign", ["src/client/sign.ts", "src/grant.ts", ...SITE]],
+  ["next", ["src/client/next.ts", ...SITE]],
+  ["nuxt", ["src/client/nuxt.ts", ...SITE]],
+  ["unpic", ["src/client/unpic.ts", ...SITE]],
+])(
+  "%s has no code of the Worker's in it but the grammar, and no global of Node's",
+  async (from, expected) => {
+    const { text, modules } = await bundle("*", from);
+    expect(modules).toEqual(expected.sort());
+    expect(text).not.toMatch(/\bprocess\b|\bBuffer\b|\brequire\b|node:|\bdocument\b|\bwindow\b/);
+  },
+);
