@@ -1,0 +1,48 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { ROOT } from "../built.ts";
+
+/** The settings of an app that is as strict as can be. */
+export const STRICT = {
+  target: "ES2022",
+  lib: ["ES2022", "DOM"],
+  types: [],
+  module: "ESNext",
+  moduleResolution: "bundler",
+  noEmit: true,
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  noPropertyAccessFromIndexSignature: true,
+  noImplicitReturns: true,
+  noFallthroughCasesInSwitch: true,
+  noUnusedLocals: true,
+  noUnusedParameters: true,
+  isolatedModules: true,
+  verbatimModuleSyntax: true,
+  erasableSyntaxOnly: true,
+  skipLibCheck: false,
+};
+
+export type CompileError = {
+  readonly file: string;
+  readonly line: number;
+  readonly code: string;
+  readonly message: string;
+};
+
+/** Runs the compiler on a project. @returns its errors, in its order */
+export function compile(folder: string, options: readonly string[] = []): Promise<CompileError[]> {
+  const args = [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", ".", "--pretty", "false"];
+  return new Promise((settle, fail) => {
+    execFile(process.execPath, [...args, ...options], { cwd: folder }, (error, stdout) => {
+      const found = [...stdout.matchAll(/^(\S+)\((\d+),\d+\): error (TS\d+): (.*)/gm)];
+      if (error !== null && found.length === 0) fail(new Error(stdout || error.message));
+      settle(
+        found.map(([, file = "", line, code = "", message = ""]) => {
+          return { file, line: Number(line), code, message };
+        }),
+      );
+    });
+  });
+}

@@ -1,0 +1,71 @@
+// The package as an app has it: its types, those of the presets among them, and its code.
+
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { experimental_generateTypes } from "wrangler";
+import { ROOT } from "../built.ts";
+import { compile, STRICT } from "./compile.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "vitrine-app-"));
+const put = (name: string, text: string) => writeFileSync(join(folder, name), text);
+
+beforeAll(async () => {
+  const installed = join(folder, "node_modules/vitrine");
+  mkdirSync(installed, { recursive: true });
+  cpSync(join(ROOT, "package.json"), join(installed, "package.json"));
+  expect(await compile(join(ROOT, "src/client"), ["--outDir", join(installed, "dist")])).toEqual(
+    [],
+  );
+  put("package.json", '{ "type": "module" }');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Compiles files of the app. */
+function compileApp(files: readonly string[], options: object = {}) {
+  put("tsconfig.json", JSON.stringify({ compilerOptions: { ...STRICT, ...options }, files }));
+  return compile(folder);
+}
+
+test("a wrong preset, a wrong descriptor and an <img> without alt do not compile, and the rest does", async () => {
+  const text = readFileSync(join(import.meta.dirname, "types.ts"), "utf8");
+  const lines = text.split("\n");
+  const config = join(ROOT, "test/wrangler.toml");
+  const { content } = await experimental_generateTypes({ config, includeRuntime: false });
+  put("env.d.ts", content);
+  put(
+    "types.ts",
+    text
+      .replace(/^import type \{ TestEnv \}.*/m, "")
+      .replaceAll("TestEnv", "Env")
+      .replaceAll("// @ts-expect-error", "//")
+      .replace("../../src/client/index.ts", "vitrine/client")
+      .replace("../../src/client/sign.ts", "vitrine/sign"),
+  );
+  const errors = await compileApp(["env.d.ts", "types.ts"]);
+  const wrong = [...lines.keys()].filter((at) => lines[at - 1]?.includes("// @ts-expect-error"));
+  expect(wrong.length).toBeGreaterThan(20);
+  expect(errors.map(({ line }) => lines[line - 1])).toEqual(wrong.map((at) => lines[at]));
+  expect(errors.map(({ code }) => code).join(" ")).toMatch(/^(?:(?:TS2345|TS2322|TS2554) ?)+$/);
+});
+
+const { exports }: { exports: object } = JSON.parse(
+  readFileSync(join(ROOT, "package.json"), "utf8"),
+);
+const ENTRIES = Object.keys(exports).map((entry) => entry.replace(".", "vitrine"));
+
+const APP = readFileSync(join(import.meta.dirname, "app.js"), "utf8");
+
+test("every entry of the package resolves and runs, and so do its types", async () => {
+  expect(ENTRIES.every((entry) => APP.includes(`"${entry}"`))).toBe(true);
+  put("app.ts", APP);
+  for (const moduleResolution of ["nodenext", "bundler"]) {
+    const module = moduleResolution === "nodenext" ? "nodenext" : "ESNext";
+    expect(await compileApp(["app.ts"], { module, moduleResolution })).toEqual([]);
+  }
+  put("app.js", APP);
+  const said = execFileSync(process.execPath, ["app.js"], { cwd: folder }).toString();
+  expect(said).toMatch(/^The package runs here: /);
+});

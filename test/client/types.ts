@@ -1,0 +1,93 @@
+// What compiles, and what does not. `npm run check` compiles this file; types.test.ts compiles it again
+// without its comments, against what wrangler itself makes of test/wrangler.toml.
+
+import {
+  createClient,
+  imageUrl,
+  imgProps,
+  openSite,
+  srcset,
+  urlForWidth,
+} from "../../src/client/index.ts";
+import { createSigner } from "../../src/client/sign.ts";
+import type { TestEnv } from "./env.ts";
+
+declare const env: TestEnv;
+
+const { ROUTES, PRESETS } = env;
+const images = createClient({ baseUrl: "", route: ROUTES[0], presets: PRESETS });
+const avatars = createClient({ baseUrl: "", route: ROUTES[1], presets: PRESETS });
+const site = openSite({ baseUrl: "", route: ROUTES[0], presets: PRESETS });
+const size = { width: 3, height: 2 };
+const term = { expires: 1 };
+
+// Right.
+images.imageUrl("a", "card");
+images.imageUrl("a", "card@1.5x", "?q");
+images.imageUrl("a", "hero@640w");
+imageUrl(site, "a", "thumbnail@2x");
+srcset(site, "a", "hero");
+urlForWidth(site, "a", "hero", 300);
+imgProps(site, "a", "card", { alt: "" });
+images.imgProps("a", "card", { alt: "", loading: "eager", query: "?q", original: size });
+images.imgProps("a", "hero", { alt: "", sizes: "100vw", original: undefined });
+avatars.imgProps("a", "thumbnail", { alt: "" });
+createSigner(site, "")("a", "card", term).then((query) => images.srcset("a", "card", query));
+const asked: "thumbnail" | "card" | "hero" | undefined = images.parseUrl("")?.preset;
+const only: "thumbnail" | undefined = avatars.parseUrl("")?.preset;
+
+// Wrong presets.
+// @ts-expect-error
+images.imageUrl("a", "crad");
+// @ts-expect-error
+imageUrl(site, "a", "crad");
+// @ts-expect-error
+images.srcset("a", "crad");
+// @ts-expect-error
+srcset(site, "a", "crad");
+// @ts-expect-error
+imgProps(site, "a", "crad", { alt: "" });
+// @ts-expect-error
+urlForWidth(site, "a", "crad", 300);
+// @ts-expect-error
+images.widths("crad");
+// @ts-expect-error
+createSigner(site, "")("a", "crad", term);
+
+// Wrong descriptors.
+// @ts-expect-error
+images.imageUrl("a", "card@3x");
+// @ts-expect-error
+imageUrl(site, "a", "hero@641w");
+// @ts-expect-error
+images.imageUrl("a", "hero@2x");
+// @ts-expect-error
+images.imageUrl("a", "card@480w");
+// @ts-expect-error
+images.srcset("a", "card@2x");
+// @ts-expect-error
+createSigner(site, "")("a", "card@2x", term);
+
+// Presets that another route shows.
+// @ts-expect-error
+avatars.imageUrl("a", "card");
+// @ts-expect-error
+avatars.imgProps("a", "hero", { alt: "", sizes: "100vw" });
+// @ts-expect-error
+const other: "card" | undefined = avatars.parseUrl("")?.preset;
+
+// What an <img> must say.
+// @ts-expect-error
+images.imgProps("a", "card", {});
+// @ts-expect-error
+imgProps(site, "a", "card", { loading: "lazy" });
+// @ts-expect-error
+images.imgProps("a", "hero", { alt: "" });
+// @ts-expect-error
+imgProps(site, "a", "hero", { alt: "", original: size });
+// @ts-expect-error
+images.imgProps("a", "card", { alt: "", loading: "soon" });
+// @ts-expect-error
+images.imgProps("a", "card");
+
+export { asked, only, other };
