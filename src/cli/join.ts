@@ -1,0 +1,94 @@
+// Joins modules of src/ into one that imports nothing. It reads them by their lines, as the formatter
+// leaves them, and refuses what it does not know, rather than to join it wrongly.
+
+/** A module: its path below src/, with slashes, and its text. */
+export type Source = { readonly file: string; readonly text: string };
+
+export type Joined = {
+  readonly text: string;
+  /** Every name that is declared at its top level, exported or not. */
+  readonly names: ReadonlySet<string>;
+};
+
+type Module = {
+  readonly file: string;
+  /** Without what it imports and exports from others. */
+  readonly lines: readonly string[];
+  readonly declared: readonly string[];
+  readonly exported: ReadonlySet<string>;
+};
+
+const FROM = /^(import|export) (?:type )?(\{[^}]*\}|\*) from "([^"]+)";\n/gm;
+const DECLARATION = /^(export )?(?:async )?(?:function|const|let|class|type|interface) ([\w$]+)/;
+/** The first line of a comment, or a line that belongs to one before it. */
+const OTHER = /^(?:$|\s|\/\/|\/\*|[)}\]>|])/;
+const COMMENT = /^\s*(?:\/\/|\/?\*)/;
+
+/**
+ * Joins modules, of which each imports from those before it alone.
+ * @param entries the files whose exports stay exports: the rest is no business of who imports it
+ * @throws Error where a name would mean two things, or at a line that it cannot read
+ */
+export function joinModules(sources: readonly Source[], entries: readonly string[]): Joined {
+  const modules = new Map<string, Module>();
+  const home = new Map<string, string>();
+  for (const source of sources) {
+    const module = readModule(source, modules);
+    modules.set(source.file, module);
+    for (const name of module.declared) {
+      const other = home.get(name);
+      if (other !== undefined) throw new Error(`${source.file} and ${other} both have a ${name}`);
+      home.set(name, source.file);
+    }
+  }
+  const open = new Set(entries.flatMap((file) => [...moduleAt(file, modules).exported]));
+  const texts = [...modules.values()].map(({ file, lines }) => {
+    const told = lines.map((line) => {
+      const [, exported, name = ""] = DECLARATION.exec(line) ?? [];
+      return exported !== undefined && !open.has(name) ? line.slice(exported.length) : line;
+    });
+    return `// src/${file}\n\n${told.join("\n").trim()}\n`;
+  });
+  return { text: texts.join("\n"), names: new Set(home.keys()) };
+}
+
+function readModule({ file, text }: Source, known: ReadonlyMap<string, Module>): Module {
+  const passedOn: string[] = [];
+  const own = text.replaceAll("\r\n", "\n").replace(FROM, (_all, kind, what, from) => {
+    const { exported } = moduleAt(resolve(file, from), known);
+    const names = what === "*" ? [...exported] : namesIn(what);
+    for (const name of names) {
+      if (!exported.has(name)) throw new Error(`${file}: ${from} exports no "${name}"`);
+    }
+    if (kind === "import" && what === "*") throw new Error(`${file}: imports all of ${from}`);
+    if (kind === "export") passedOn.push(...names);
+    return "";
+  });
+  const lines = own.split("\n");
+  const found = lines.map((line) => {
+    const declaration = DECLARATION.exec(line);
+    const isOther = OTHER.test(line) && (COMMENT.test(line) || !/\bimport\s*[.(]/.test(line));
+    if (!declaration && !isOther) throw new Error(`${file}: cannot join the line "${line}"`);
+    return declaration;
+  });
+  const declared = found.flatMap((match) => match?.[2] ?? []);
+  const exported = found.flatMap((match) => (match?.[1] ? (match[2] ?? []) : []));
+  return { file, lines, declared, exported: new Set([...exported, ...passedOn]) };
+}
+
+function moduleAt(file: string, modules: ReadonlyMap<string, Module>): Module {
+  const module = modules.get(file);
+  if (module === undefined) throw new Error(`${file} is not among the modules before`);
+  return module;
+}
+
+/** The names in `{ a, type B }`. One with `as` is no name, and no module exports it. */
+function namesIn(list: string): string[] {
+  const names = list.slice(1, -1).split(",");
+  return names.map((name) => name.trim().replace(/^type /, "")).filter((name) => name !== "");
+}
+
+/** A relative specifier as a path below src/. */
+function resolve(file: string, from: string): string {
+  return new URL(from, `file:///${file}`).pathname.slice(1);
+}

@@ -1,0 +1,144 @@
+// The file that `npm run client` writes for an app.
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { writeClient } from "../../src/cli/write-client.ts";
+import { compile, STRICT } from "../client/compile.ts";
+import { SECRETS } from "../env.ts";
+import { get } from "../play.ts";
+import { type Known, known, LOST, SECRET, VARS } from "./configuration.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "vitrine-client-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const at = (name: string) => join(folder, name);
+const read = (name: string) => readFileSync(at(name), "utf8");
+
+const write = (args: string[], vars: Known = known) => writeClient(args, () => vars);
+
+test("it holds what clients look at, and nothing else of the configuration", () => {
+  const said = write([at("vitrine.ts")]);
+  expect(said).toBe(
+    `Wrote ${at("vitrine.ts")}, with 3 routes and 3 presets, for https://images.example: import { images, privateImages, imgPropsImages } from "./vitrine";`,
+  );
+  const text = read("vitrine.ts");
+  const tail = text.slice(text.indexOf("// From wrangler.toml"));
+  expect(tail).toBe(`// From wrangler.toml
+
+const baseUrl = "https://images.example";
+const presets = {
+  card: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
+  hero: { width: 1920, rotate: 90, trim: true, widths: [640, 1920] },
+  "2x": { height: 20, border: { width: 3 } },
+} as const;
+
+/** The URLs of \`/images/:preset/*\`. */
+export const images = /* @__PURE__ */ createClient({
+  baseUrl,
+  route: { path: "/images/:preset/*", object: "BUCKET/*", presets: ["card", "hero", "2x"] },
+  presets,
+});
+export type ImagesPreset = "card" | "hero" | "2x";
+export type ImagesVariant = VariantOf<typeof presets, ImagesPreset>;
+
+/**
+ * The URLs of \`/private/:preset/*\`. They are signed: each needs the query that \`createSigner(privateImages.site, keys)\` makes.
+ */
+export const privateImages = /* @__PURE__ */ createClient({
+  baseUrl,
+  route: { path: "/private/:preset/*", object: "BUCKET/*", presets: ["card"] },
+  presets,
+});
+export type PrivateImagesPreset = "card";
+export type PrivateImagesVariant = VariantOf<typeof presets, PrivateImagesPreset>;
+
+/** The URLs of \`/:preset/img-props/:id\`. */
+export const imgPropsImages = /* @__PURE__ */ createClient({
+  baseUrl,
+  route: { path: "/:preset/img-props/:id", object: "BUCKET/users/:id.jpg", presets: ["2x"] },
+  presets,
+});
+export type ImgPropsImagesPreset = "2x";
+export type ImgPropsImagesVariant = VariantOf<typeof presets, ImgPropsImagesPreset>;
+`);
+  expect(text).not.toMatch(SECRET);
+  expect(tail).not.toMatch(LOST);
+  expect(text).toMatch(/^\/\/ Written by `npm run client` of Vitrine from its wrangler\.toml\.\n/);
+  // Each name is exported once, and what is the client's own business not at all.
+  const exported = [...text.matchAll(/^export (?:async )?(?:\w+) (\w+)/gm)].map(([, name]) => name);
+  expect(new Set(exported).size).toBe(exported.length);
+  expect(exported).toEqual(expect.arrayContaining(["createClient", "createSigner", "ImgProps"]));
+  for (const own of ["urlOf", "keyFault", "signGrant", "compilePattern", "shownIn"]) {
+    expect(exported).not.toContain(own);
+  }
+  expect(text).not.toMatch(/^(?:import|export \{|export \*|export type \*)/m);
+});
+
+const RIGHT = `import { createSigner, images, imgProps, imgPropsImages, privateImages } from "./vitrine.ts";
+import type { ImagesPreset, ImagesVariant, ImgProps } from "./vitrine.ts";
+const preset: ImagesPreset = "hero";
+const variant: ImagesVariant = "hero@640w";
+const props: ImgProps = imgProps(images.site, "key.jpg", preset, { alt: "", sizes: "9px" });
+const sign = createSigner(privateImages.site, SIGNING_KEYS);
+const query = await sign("key.jpg", "card", { expires: Math.floor(Date.now() / 1000) + 60 });
+const urls = [
+  images.imageUrl("key.jpg", "card@2x"),
+  images.imageUrl("key.jpg", variant),
+  props.src,
+  privateImages.imageUrl("key.jpg", "card@2x", query),
+  imgPropsImages.imageUrl("users/7.jpg", "2x"),
+];
+export default urls.join("\\n");
+`;
+const WRONG = `import { images, privateImages } from "./vitrine.ts";
+images.imageUrl("key.jpg", "crad");
+images.imageUrl("key.jpg", "card@3x");
+images.srcset("key.jpg", "hidden");
+privateImages.imageUrl("key.jpg", "hero");
+images.imgProps("key.jpg", "hero", { alt: "" });
+images.imgProps("key.jpg", "card", {});
+`;
+
+test("it compiles in an app that is as strict as can be, and its URLs are shown", async () => {
+  write([at("vitrine.ts")]);
+  writeFileSync(at("right.ts"), `declare const SIGNING_KEYS: string;\n${RIGHT}`);
+  writeFileSync(at("wrong.ts"), WRONG);
+  const compilerOptions = { ...STRICT, allowImportingTsExtensions: true };
+  const files = ["vitrine.ts", "right.ts", "wrong.ts"];
+  writeFileSync(at("tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+  const errors = await compile(folder);
+  const told = errors.map(({ file, line }) => `${file}:${line}`);
+  expect(told).toEqual([2, 3, 4, 5, 6, 7].map((line) => `wrong.ts:${line}`));
+
+  const keys = `globalThis.SIGNING_KEYS = ${JSON.stringify(SECRETS.URL_SIGNING_KEYS)};`;
+  const script = `${keys} process.stdout.write((await import("./right.ts")).default);`;
+  const run = ["--input-type=module", "--eval", script];
+  const urls = execFileSync(process.execPath, run, { cwd: folder }).toString().split("\n");
+  expect(urls).toHaveLength(5);
+  const picture = { path: "/images/:preset/*", object: "media/*" };
+  const { PRESETS } = VARS;
+  const { "acme-media": media } = VARS.BUCKETS;
+  const ROUTES = [picture, { ...picture, path: "/private/:preset/*", signed: true }];
+  const env = { ...SECRETS, BUCKETS: { media }, ROUTES, PRESETS };
+  for (const url of urls.slice(0, 4)) {
+    expect([url, (await get(url, {}, env)).status]).toEqual([url, 200]);
+  }
+  expect(urls[4]).toBe("https://images.example/2x/img-props/7");
+});
+
+test("names that break code are spelt so that they do not", () => {
+  const PRESETS = JSON.parse('{"__proto__": {"width": 5}, "constructor": {"width": 6}}');
+  const path = `/it's "\u2028\${x}</script>/:preset/*`;
+  // By its own name it would hide what the client signs with.
+  const paths = [path, "/crypto/:preset/*"];
+  const ROUTES = paths.map((path) => ({ path, object: "acme-media/*" }));
+  const deployed = { BUCKETS: VARS.BUCKETS, ROUTES, PRESETS };
+  expect(write([at("odd.ts")], { ...known, deployed })).toContain("{ itSX, cryptoImages }");
+  const script = `import("./odd.ts").then(({ itSX: { imageUrl } }) =>
+    process.stdout.write(imageUrl("a", "__proto__") + imageUrl("a", "constructor")))`;
+  const said = execFileSync(process.execPath, ["--eval", script], { cwd: folder }).toString();
+  const begin = "https://images.example/it%27s%20%22%E2%80%A8%24%7Bx%7D%3C/script%3E";
+  expect(said).toBe(`${begin}/__proto__/a${begin}/constructor/a`);
+});
