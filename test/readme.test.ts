@@ -1,13 +1,16 @@
 // What the README says, where it can be tried.
 
 import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { HARD_KEYS } from "../fixtures/objects.ts";
+import { writeClient } from "../src/cli/write-client.ts";
 import { ROOT } from "./built.ts";
+import { compile, STRICT } from "./client/compile.ts";
 import { file as imageFile } from "./edge/stand.ts";
-import { ENV, SECRETS } from "./env.ts";
+import { ENV, SECRETS, VARS } from "./env.ts";
 import { isPropertyName } from "./hostile/properties.ts";
 import { get, stage } from "./play.ts";
 
@@ -37,6 +40,42 @@ test("what it says to sign URLs with signs them", async () => {
       200,
     ]);
   }
+});
+
+test("what it says to write in an app compiles, with the file that npm run client writes", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "vitrine-readme-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const section = (from: string, to: string) =>
+    README.slice(README.indexOf(from), README.indexOf(to));
+  const text = section("## In an app", "### In your") + section("## Signed", "## Who may embed");
+  const blocks = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) => code);
+  expect(blocks).toHaveLength(5);
+  for (const [at, code] of blocks.entries()) writeFileSync(join(folder, `${at}.ts`), code);
+  writeFileSync(
+    join(folder, "node.d.ts"),
+    "declare const process: { readonly env: { readonly URL_SIGNING_KEYS?: string } };",
+  );
+  const compilerOptions = { ...STRICT, noUnusedLocals: false };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+  const deployed = {
+    ...VARS,
+    ROUTES: [
+      { path: "/private/:preset/*", object: "media/*", signed: true },
+      { path: "/images/:preset/*", object: "media/*" },
+    ],
+    PRESETS: {
+      thumbnail: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
+      card: { width: 480, dpr: [1, 1.5, 2] },
+      hero: { width: 1920, widths: [640, 960, 1280, 1920], quality: 80 },
+      tiny: { width: 24, quality: 40 },
+    },
+  };
+  const secrets = Object.keys(SECRETS);
+  const args = ["--base-url", "https://images.example.com", join(folder, "vitrine.ts")];
+  expect(writeClient(args, () => ({ deployed, secrets, stored: [], patterns: [] }))).toContain(
+    "Wrote",
+  );
+  expect(await compile(folder)).toEqual([]);
 });
 
 /** The first route of a text, as far as these tests need TOML. */

@@ -22,7 +22,7 @@ const MODULES = [
   "key.ts",
   "public-url.ts",
   "grant.ts",
-  ...["dimensions", "types", "site", "img", "index", "next", "nuxt", "unpic", "sign"].map(
+  ...["dimensions", "types", "site", "img", "index", "asked", "next", "nuxt", "unpic", "sign"].map(
     (name) => `client/${name}.ts`,
   ),
 ];

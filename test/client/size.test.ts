@@ -41,14 +41,15 @@ test("createClient is under 2.25 KiB, and signs nothing", async () => {
 
 const GRAMMAR = ["src/key.ts", "src/public-url.ts"];
 const SITE = ["src/client/site.ts", ...GRAMMAR];
+const LOADER = ["src/client/asked.ts", ...SITE];
 const REST = ["src/client/dimensions.ts", "src/client/img.ts", "src/client/index.ts"];
 
 test.each<[string, string[]]>([
   ["index", [...REST, ...SITE]],
   ["sign", ["src/client/sign.ts", "src/grant.ts", ...SITE]],
-  ["next", ["src/client/next.ts", ...SITE]],
-  ["nuxt", ["src/client/nuxt.ts", ...SITE]],
-  ["unpic", ["src/client/unpic.ts", ...SITE]],
+  ["next", ["src/client/next.ts", ...LOADER]],
+  ["nuxt", ["src/client/nuxt.ts", ...LOADER]],
+  ["unpic", ["src/client/unpic.ts", ...LOADER]],
 ])(
   "%s has no code of the Worker's in it but the grammar, and no global of Node's",
   async (from, expected) => {
