@@ -1,7 +1,7 @@
 // `npm start` in a copy of the project, for tests of what people get from it.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,6 +24,14 @@ export function copyProject(): string {
     symlinkSync(join(ROOT, name), join(folder, name));
   }
   return folder;
+}
+
+/** Changes a file, which it must. */
+export function editFile(file: string, change: (text: string) => string): void {
+  const before = readFileSync(file, "utf8");
+  const after = change(before);
+  if (after === before) throw new Error(`${file} is as it was`);
+  writeFileSync(file, after);
 }
 
 /** Ends what runs. */

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { unstable_getVarsForDev, unstable_readConfig } from "wrangler";
 import { isTable, type Vars } from "../schema.ts";
 import { isSecret } from "../secret-names.ts";
@@ -31,12 +32,12 @@ export type KnownVars = {
 };
 
 /**
- * Reads wrangler.toml and .dev.vars of the working directory as wrangler itself reads them. Where
- * wrangler cannot, what it says of that is the fault.
+ * Reads wrangler.toml and .dev.vars of a folder as wrangler itself reads them. Where wrangler cannot,
+ * what it says of that is the fault.
  */
-export function readVars(): KnownVars | { readonly fault: string } {
+export function readVars(folder = "."): KnownVars | { readonly fault: string } {
   try {
-    const config = unstable_readConfig({ config: "wrangler.toml" });
+    const config = unstable_readConfig({ config: join(folder, "wrangler.toml") });
     const { configPath, vars, secrets } = config;
     const read = (required: typeof secrets) =>
       unstable_getVarsForDev(configPath, undefined, vars, undefined, true, required);

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HARD_KEYS, PICTURES } from "../../fixtures/objects.ts";
 import { ROOT } from "../built.ts";
@@ -10,8 +10,8 @@ import { copyProject, endRuns, freePort, removeCopies, start } from "../local-ru
 import { findChromium, launch } from "./chromium.ts";
 
 const PRESETS = ["thumbnail", "card", "hero"];
-const DESKTOP = { viewport: { width: 1280, height: 900 } };
-const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true };
+const DESKTOP = { width: 1280, height: 900 };
+const PHONE = { width: 390, height: 844 };
 
 /** For what takes longer beside other tests. */
 const PATIENCE = { timeout: 20_000 };
@@ -29,11 +29,16 @@ const title =
 describe.skipIf(executable === undefined)(title, () => {
   let browser: Browser;
   let address: string;
+  /** Windows with one pixel a CSS pixel, and with two. What one has got, its others keep. */
+  let contexts: readonly BrowserContext[];
 
   beforeAll(async () => {
     const port = await freePort();
     address = `http://localhost:${port}`;
     [browser] = await Promise.all([launch(executable ?? ""), start(copyProject(), port)]);
+    contexts = await Promise.all(
+      [1, 2].map((deviceScaleFactor) => browser.newContext({ deviceScaleFactor })),
+    );
   });
   afterAll(async () => {
     await browser.close();
@@ -42,8 +47,10 @@ describe.skipIf(executable === undefined)(title, () => {
   });
 
   /** Opens the sheet. What the browser complains of on the way is in `complaints`, what it got in `got`. */
-  async function openSheet(options: BrowserContextOptions = DESKTOP) {
-    const page = await browser.newPage(options);
+  async function openSheet(window = DESKTOP, density = 1) {
+    const context = contexts[density - 1] ?? expect.unreachable();
+    const page = await context.newPage();
+    await page.setViewportSize(window);
     const complaints: string[] = [];
     const got = new Map<string, { status: number; type: string }>();
     page.on("console", (message) => complaints.push(`${message.type()}: ${message.text()}`));
@@ -122,21 +129,14 @@ describe.skipIf(executable === undefined)(title, () => {
     await page.close();
   });
 
-  test.each<[string, BrowserContextOptions, string[]]>([
-    ["a desktop", DESKTOP, ["thumbnail", "card", "hero@960w"]],
-    [
-      "a sharp desktop",
-      { ...DESKTOP, deviceScaleFactor: 2 },
-      ["thumbnail@2x", "card@2x", "hero"], // 46rem of 16 px, twice: more than 1280
-    ],
-    ["a phone", PHONE, ["thumbnail@2x", "card@2x", "hero@960w"]],
-    [
-      "a small window",
-      { viewport: { width: 500, height: 800 } },
-      ["thumbnail", "card", "hero@640w"],
-    ],
-  ])("%s picks the candidates that fit it", async (_what, options, variants) => {
-    const { page, complaints } = await openSheet(options);
+  test.each<[string, typeof DESKTOP, number, string[]]>([
+    ["a desktop", DESKTOP, 1, ["thumbnail", "card", "hero@960w"]],
+    // 46rem of 16 px, twice: more than 1280
+    ["a sharp desktop", DESKTOP, 2, ["thumbnail@2x", "card@2x", "hero"]],
+    ["a phone", PHONE, 2, ["thumbnail@2x", "card@2x", "hero@960w"]],
+    ["a small window", { width: 500, height: 800 }, 1, ["thumbnail", "card", "hero@640w"]],
+  ])("%s picks the candidates that fit it", async (_what, window, density, variants) => {
+    const { page, complaints } = await openSheet(window, density);
     const article = "article:has-text('transparent.png')";
     await look(page, `${article} figure`);
     const all = await shown(page, article);
@@ -236,15 +236,13 @@ describe.skipIf(executable === undefined)(title, () => {
   });
 
   test("it is light or dark, as the browser is", async () => {
+    const { page } = await openSheet();
     const paper = async (colorScheme: "light" | "dark") => {
-      const { page } = await openSheet({ ...DESKTOP, colorScheme });
-      const colour = await page.evaluate(
-        () => getComputedStyle(document.documentElement).backgroundColor,
-      );
-      await page.close();
-      return colour;
+      await page.emulateMedia({ colorScheme });
+      return page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     };
     expect(await paper("light")).toBe("rgb(245, 242, 236)");
     expect(await paper("dark")).toBe("rgb(22, 21, 19)");
+    await page.close();
   });
 });
