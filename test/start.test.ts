@@ -77,7 +77,7 @@ test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", asyn
   const printed = first.output().match(/http:\S+images\S+/g) ?? [];
   expect(printed.length).toBeGreaterThan(9);
   // Of the first picture every variant is named: the contact sheet is where all of them are looked at.
-  const urls = printed.filter((url) => url.includes("/images/thumbnail/"));
+  const urls = printed.filter((url) => /\/(?:thumbnail|card)\//.test(url));
   expect(urls.length).toBeGreaterThan(3);
   const statuses = await Promise.all(
     urls.map(async (url) => [url, (await open(url)).status] as const),
