@@ -1,6 +1,8 @@
 // The configuration as a deploy from here would have it.
 
 import { type Broken, type Config, readConfig } from "../config.ts";
+import { type Preset, presetSchema } from "../preset.ts";
+import { isTable, json, type Vars } from "../schema.ts";
 import type { KnownVars } from "./vars.ts";
 
 /** What stands for a secret whose value is kept at Cloudflare, where it matters what it looks like. */
@@ -20,6 +22,17 @@ export function readDeployed({
   stored,
 }: Pick<KnownVars, "deployed" | "secrets" | "stored">): Config | Broken {
   return readConfig({ ...keep([...secrets, ...stored]), ...deployed });
+}
+
+/** The presets of a configuration that is right, as they are written. */
+export function presetsOf({ PRESETS: given }: Vars): ReadonlyMap<string, Preset> {
+  const tables = json(given);
+  const presets = new Map<string, Preset>();
+  for (const [name, entry] of Object.entries(isTable(tables) ? tables : {})) {
+    const preset = presetSchema(entry, name, () => {});
+    if (preset !== undefined) presets.set(name, preset);
+  }
+  return presets;
 }
 
 /** All mistakes, as they are told. */

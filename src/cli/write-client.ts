@@ -3,11 +3,11 @@
 import { existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Preset, presetSchema } from "../preset.ts";
-import { isTable, json } from "../schema.ts";
-import { FIRST_LINE, writeAppFile } from "./app-file.ts";
+import type { Config } from "../config.ts";
+import type { Vars } from "../schema.ts";
+import { type AppFile, FIRST_LINE, writeAppFile } from "./app-file.ts";
 import { findBaseUrl } from "./base-url.ts";
-import { listMistakes, readDeployed } from "./deployed.ts";
+import { listMistakes, presetsOf, readDeployed } from "./deployed.ts";
 import { joinModules } from "./join.ts";
 import type { KnownVars } from "./vars.ts";
 
@@ -48,15 +48,22 @@ export function writeClient(
   if ("mistakes" in config) return { fault: listMistakes(config.mistakes) };
   const baseUrl = findBaseUrl(asked.baseUrl, vars.patterns);
   if (typeof baseUrl !== "string") return baseUrl;
-  const client = joinModules(MODULES.map(readModule), ENTRIES);
-  const presets = readPresets(vars.deployed["PRESETS"]);
-  const made = writeAppFile({ client, baseUrl, routes: config.routes, presets });
+  const made = makeAppFile(config, vars.deployed, baseUrl);
   const fault = write(file, made.text);
   if (fault !== undefined) return { fault: `${file}: ${fault}` };
   const what = `with ${count(made.clients.length, "route")} and ${count(made.presets, "preset")}`;
   const from = `./${basename(file, ".ts")}`;
   const where = baseUrl || "the page's own host";
   return `Wrote ${file}, ${what}, for ${where}: import { ${made.clients.join(", ")} } from "${from}";`;
+}
+
+/**
+ * What the file is to hold.
+ * @param vars where `PRESETS` stands as it was written
+ */
+export function makeAppFile(config: Config, vars: Vars, baseUrl: string): AppFile {
+  const client = joinModules(MODULES.map(readModule), ENTRIES);
+  return writeAppFile({ client, baseUrl, routes: config.routes, presets: presetsOf(vars) });
 }
 
 function readArguments(
@@ -77,17 +84,6 @@ function readArguments(
 
 function readModule(file: string) {
   return { file, text: readFileSync(join(import.meta.dirname, "..", file), "utf8") };
-}
-
-/** The presets of a configuration that is right. */
-function readPresets(given: unknown): ReadonlyMap<string, Preset> {
-  const tables = json(given);
-  const presets = new Map<string, Preset>();
-  for (const [name, entry] of Object.entries(isTable(tables) ? tables : {})) {
-    const preset = presetSchema(entry, name, () => {});
-    if (preset !== undefined) presets.set(name, preset);
-  }
-  return presets;
 }
 
 /** Writes a file whole or not at all, and over none but its own. @returns what is wrong */
