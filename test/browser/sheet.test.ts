@@ -137,11 +137,11 @@ describe.skipIf(executable === undefined)(title, () => {
     ["a small window", { width: 500, height: 800 }, 1, ["thumbnail", "card", "hero@640w"]],
   ])("%s picks the candidates that fit it", async (_what, window, density, variants) => {
     const { page, complaints } = await openSheet(window, density);
-    const article = "article:has-text('transparent.png')";
+    const article = "article:has-text('photos/fig.jpg')";
     await look(page, `${article} figure`);
     const all = await shown(page, article);
     expect(all.map(({ path }) => path)).toEqual(
-      variants.map((variant) => `/images/${variant}/transparent.png`),
+      variants.map((variant) => `/images/${variant}/photos/fig.jpg`),
     );
     const chosen = await page.locator(`${article} [aria-current=true]`).allInnerTexts();
     expect(chosen).toEqual(
