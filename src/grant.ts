@@ -19,8 +19,11 @@ export type SigningKey = {
   readonly kid: string;
   readonly secret: string;
   /** The same, once it was used. */
-  imported?: CryptoKey;
+  imported?: Imported;
 };
+
+/** A CryptoKey, also where that is no type of its own, as in Node.js without the types of browsers. */
+type Imported = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 
@@ -50,7 +53,7 @@ export async function signGrant(grant: Grant, key: SigningKey): Promise<string> 
 }
 
 /** Imported once, when it is first used. */
-export async function importKey(key: SigningKey): Promise<CryptoKey> {
+export async function importKey(key: SigningKey): Promise<Imported> {
   key.imported ??= await crypto.subtle.importKey("raw", utf8(key.secret), HMAC, false, [
     "sign",
     "verify",

@@ -36,8 +36,11 @@ const DOTS = /\/\.\.?(?:\/|$)/;
 
 const PLACEHOLDER = /(:[A-Za-z][A-Za-z0-9_]*|\*)/;
 
-/** Reads a pattern: `/images/:preset/*`, `users/:user/avatar.png`. */
-export function compilePattern(text: string): Pattern {
+/**
+ * Reads a pattern: `/images/:preset/*`, `users/:user/avatar.png`.
+ * @param least `*` where names may stand for nothing, as in what visitors ask for; else `+`
+ */
+export function compilePattern(text: string, least: "*" | "+"): Pattern {
   const names: string[] = [];
   let form = "";
   // With one group in the separator, every second piece is a placeholder.
@@ -51,7 +54,7 @@ export function compilePattern(text: string): Pattern {
     // A name that stands in it again is the same text again.
     if (known > 0) form += `(?:\\${known})`;
     else {
-      form += name === REST ? "(.*)" : "([^/]*)";
+      form += `(${name === REST ? "." : "[^/]"}${least})`;
       names.push(name);
     }
     return { name };
@@ -84,7 +87,7 @@ export function readPath({ path, key }: Mapping, decoded: string): Found | undef
  */
 export function writePath(mapping: Mapping, { variant, key }: Found): string | undefined {
   const values = valuesIn(mapping.key, key);
-  if (values === undefined || [...values.values()].includes("")) return undefined;
+  if (values === undefined) return undefined;
   const path = fillIn(mapping.path, new Map([...values, [VARIANT, variant]]));
   if (DOTS.test(path)) return undefined;
   const found = readPath(mapping, path);

@@ -46,11 +46,11 @@ export function compileRoute(path: string, keyTemplate: string, report: Report):
   if (parts[0] !== "") report("path", "does not begin with a slash");
   if (!names.has(VARIANT)) report("path", "has no :preset");
 
-  const key = compilePattern(keyTemplate);
+  const key = compilePattern(keyTemplate, "+");
   for (const name of key.names) {
     if (!names.has(name)) report("object", `${spelt(name)} is not in the path`);
   }
-  return { path, mapping: { path: compilePattern(path), key } };
+  return { path, mapping: { path: compilePattern(path, "*"), key } };
 }
 
 /** What a path must have and the key does not depend on, as `:slug`. */

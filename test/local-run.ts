@@ -56,17 +56,24 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Starts the local run, and waits until it says that it is ready. */
-export async function start(folder: string, port: number) {
+/**
+ * Starts the local run, and waits until it says that it is ready.
+ * @param ended is told all that was said
+ */
+export async function start(
+  folder: string,
+  port: number,
+  ended = (output: string): void => overhear("logged", output),
+) {
   const child = spawn(process.execPath, [START], {
     cwd: folder,
     env: { ...QUIET, PORT: `${port}` },
   });
   let output = "";
-  const ended = new Promise<number | null>((settle) => child.on("close", settle));
+  const closed = new Promise<number | null>((settle) => child.on("close", settle));
   const stop = async () => {
     child.kill("SIGINT");
-    const code = await ended;
+    const code = await closed;
     running.delete(child);
     return code;
   };
@@ -80,7 +87,7 @@ export async function start(folder: string, port: number) {
     child.stderr.on("data", read);
     child.on("close", () => {
       // The URLs that it says to open are signed with a key of this machine alone.
-      overhear("logged", output.replace(/^http:\S+&sig=\S+$/gm, "a signed URL"));
+      ended(output.replace(/^http:\S+&sig=\S+$/gm, "a signed URL"));
       fail(new Error(output));
     });
   });

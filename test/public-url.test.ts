@@ -40,6 +40,7 @@ const routes = [
   ["/p/:preset/:id/:slug", "products/:id.jpg"],
   ["/again/:preset/:id/*", "again/:id/:id*"],
   ["/in/:preset", "of/:preset"],
+  ["/dated/:preset/:year/*", ":year-*"],
   ["/images/:preset/*", "*"],
   ["/images/:preset/late/*", "late/*"],
   ["/jpegs/:preset/*", "*.jpg"],
@@ -56,13 +57,15 @@ test.each<[number, string, string | undefined]>([
   [4, "again/7/78.jpg", "/again/card@2x/7/8.jpg"],
   [5, "of/card@2x", "/in/card@2x"],
   [5, "of/card", undefined],
-  [6, "a/b@c (d).jpg", "/images/card@2x/a/b@c%20%28d%29.jpg"],
-  [6, "", undefined],
-  [7, "late/a.jpg", undefined], // an earlier route takes it
-  [8, "a/b.jpg", "/jpegs/card@2x/a/b"],
-  [8, "a/...jpg", undefined], // browsers ask for /jpegs/card@2x/ instead of /jpegs/card@2x/a/..
-  [8, "..jpg", undefined],
-  [8, "../a.jpg", undefined],
+  [6, "2024-a-", "/dated/card@2x/2024/a-"],
+  [6, "2024-", undefined],
+  [7, "a/b@c (d).jpg", "/images/card@2x/a/b@c%20%28d%29.jpg"],
+  [7, "", undefined],
+  [8, "late/a.jpg", undefined], // an earlier route takes it
+  [9, "a/b.jpg", "/jpegs/card@2x/a/b"],
+  [9, "a/...jpg", undefined], // browsers ask for /jpegs/card@2x/ instead of /jpegs/card@2x/a/..
+  [9, "..jpg", undefined],
+  [9, "../a.jpg", undefined],
 ])("by route %d the key %j is at %j", (which, key, expected) => {
   const route = routes[which] ?? expect.unreachable();
   const path = publicPath(routes, route, "card@2x", key);

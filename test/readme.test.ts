@@ -17,7 +17,7 @@ import { get, stage } from "./play.ts";
 const README = readFileSync(join(ROOT, "README.md"), "utf8");
 
 test("what it says to sign URLs with signs them", async () => {
-  const [, code] = /```js\n(.*?createHmac.*?)```/s.exec(README) ?? [];
+  const [, code] = /```js\n(import \{ createHmac.*?)```/s.exec(README) ?? [];
   const file = join(ROOT, ".wrangler/test/readme.mjs");
   const wanted = HARD_KEYS.flatMap((key) => ["", "1.a-b_c"].map((version) => ({ key, version })));
   const print = `console.log(JSON.stringify(${JSON.stringify(wanted)}.map(({ key, version }) =>

@@ -69,14 +69,15 @@ function writeRoute(
   // Which bucket it is, a client need not know.
   const route = { path, object: `BUCKET/${templateOf(mapping.key)}`, ...(presets && { presets }) };
   const shows = all.filter((preset) => presets?.has(preset) ?? true).map((name) => literal(name));
-  const note = `They are signed: each needs the query that \`createSigner(${value}.site, keys)\` makes.`;
+  const note = `They are signed: each needs the query that \`createSigner(${value}Site, keys)\` makes.`;
   return [
-    signing ? `/**\n * The URLs of \`${path}\`. ${note}\n */` : `/** The URLs of \`${path}\`. */`,
-    `export const ${value} = /* @__PURE__ */ createClient({`,
+    `export const ${value}Site = /* @__PURE__ */ openSite({`,
     `  baseUrl,`,
     `  route: ${literal(route)},`,
     `  presets,`,
     `});`,
+    signing ? `/**\n * The URLs of \`${path}\`. ${note}\n */` : `/** The URLs of \`${path}\`. */`,
+    `export const ${value} = /* @__PURE__ */ clientOf(${value}Site);`,
     `export type ${type}Preset = ${shows.join(" | ")};`,
     `export type ${type}Variant = VariantOf<typeof presets, ${type}Preset>;\n`,
   ].join("\n");

@@ -27,7 +27,7 @@ export function nameRoutes(
     for (let count = 1; ; count += 1) {
       const value = count === 1 ? plain : `${plain}${count}`;
       const type = value.replace(/^./u, (first) => first.toUpperCase());
-      const names = [value, `${type}Preset`, `${type}Variant`];
+      const names = [value, `${value}Site`, `${type}Preset`, `${type}Variant`];
       if (names.some((name) => given.has(name) || taken(name))) continue;
       for (const name of names) given.add(name);
       return { value, type };

@@ -32,7 +32,8 @@ export function attributesOf(preset: Shape, original?: Dimensions): Partial<Dime
     ...(down && { height: down + (border.top ?? all) + (border.bottom ?? all) }),
   });
   if (width && height && /cover|pad|squeeze/.test(fit)) return framed(width, height);
-  if (!original || trim) return widths || (width && height) ? {} : framed(width, height);
+  if (!original?.width || !original.height || trim)
+    return widths || (width && height) ? {} : framed(width, height);
 
   const [across, down] =
     rotate % 180 ? [original.height, original.width] : [original.width, original.height];

@@ -31,15 +31,19 @@ export type Client<Presets extends PresetTable, Name extends keyof Presets & str
   parseUrl(url: string): Parsed<Name> | undefined;
 };
 
-/**
- * A client of one route, with all functions of this module in it. To ship no more than is used, take
- * `openSite` and the functions themselves.
- * @throws RangeError where the route shows a preset that there is not
- */
+/** A client of one route. @throws RangeError where the route shows a preset that there is not */
 export function createClient<const Presets extends PresetTable, const Route extends RouteShape>(
   settings: Settings<Presets, Route>,
 ): Client<Presets, PresetOf<Presets, Route>> {
-  const site = openSite(settings);
+  return clientOf(openSite(settings));
+}
+
+/**
+ * All functions of this module for one site. To ship no more than is used, take the functions themselves.
+ */
+export function clientOf<Presets extends PresetTable, Name extends keyof Presets & string>(
+  site: Site<Presets, Name>,
+): Client<Presets, Name> {
   return {
     site,
     imageUrl: (...asked) => imageUrl(site, ...asked),

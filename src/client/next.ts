@@ -21,7 +21,7 @@ export function nextLoader(site: AnySite) {
 export function nextSrc<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
   key: string,
-  preset: Name,
+  preset: NoInfer<Name>,
 ): string {
   shownIn(site, preset);
   return `${preset}:${key}`;

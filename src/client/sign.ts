@@ -53,6 +53,9 @@ export function createSigner<Presets extends PresetTable, Name extends keyof Pre
  * @returns seconds since 1970
  */
 export function expiresWithin(seconds: number, now: number = Date.now()): number {
+  if (!Number.isInteger(seconds) || seconds < 2) {
+    throw new RangeError(`Vitrine: ${seconds} is no whole number of seconds from 2 on`);
+  }
   const step = Math.floor(seconds / 2);
   return Math.floor(now / 1000 / step) * step + seconds;
 }

@@ -45,7 +45,7 @@ export function openSite<const Presets extends PresetTable, const Route extends 
     shown.set(name, { shape, candidates: candidatesOf(name, shape) });
   }
   const template = route.object.slice(route.object.indexOf("/") + 1);
-  const mapping = { path: compilePattern(route.path), key: compilePattern(template) };
+  const mapping = { path: compilePattern(route.path, "*"), key: compilePattern(template, "+") };
   return { base: baseUrl.replace(/\/+$/, ""), route, mapping, presets, variants, shown };
 }
 
@@ -53,7 +53,7 @@ export function openSite<const Presets extends PresetTable, const Route extends 
 export function imageUrl<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
   key: string,
-  variant: VariantOf<Presets, Name>,
+  variant: VariantOf<Presets, NoInfer<Name>>,
   query?: string,
 ): string {
   return urlOf(site, key, variant, query);
@@ -63,7 +63,7 @@ export function imageUrl<Presets extends PresetTable, Name extends keyof Presets
 export function srcset<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
   key: string,
-  preset: Name,
+  preset: NoInfer<Name>,
   query?: string,
 ): string {
   return shownIn(site, preset)
@@ -78,7 +78,7 @@ export function srcset<Presets extends PresetTable, Name extends keyof Presets &
 export function urlForWidth<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
   key: string,
-  preset: Name,
+  preset: NoInfer<Name>,
   width: number,
   query?: string,
 ): string {
@@ -90,7 +90,7 @@ export function urlForWidth<Presets extends PresetTable, Name extends keyof Pres
 /** How many pixels wide the candidates of a preset are at most, in ascending order; 0 where it names no width. */
 export function widths<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
-  preset: Name,
+  preset: NoInfer<Name>,
 ): number[] {
   return shownIn(site, preset).candidates.map(({ pixels }) => pixels);
 }

@@ -82,12 +82,12 @@ export type ImgOptions<Preset> = {
   readonly original?: Dimensions | undefined;
   /** On a signed route: what `vitrine/sign` gave. */
   readonly query?: string | undefined;
-} & (Preset extends { readonly widths: readonly number[] }
-  ? {
+} & ([Extract<Preset, { readonly widths: readonly number[] }>] extends [never]
+  ? { readonly sizes?: string }
+  : {
       /** How wide the picture is on the page, as `(max-width: 600px) 100vw, 600px`. */
       readonly sizes: string;
-    }
-  : { readonly sizes?: string });
+    });
 
 /** The attributes of an `<img>`. In React, `srcset` is `srcSet`: see `reactProps`. */
 export type ImgProps = {

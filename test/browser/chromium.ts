@@ -13,10 +13,10 @@ const PLACES = [
 /** Where a Chromium is, or undefined. `CHROMIUM` says so, where it is in another place. */
 export function findChromium(): string | undefined {
   const { CHROMIUM } = process.env;
-  if (CHROMIUM !== undefined && !existsSync(CHROMIUM)) {
+  if (CHROMIUM && !existsSync(CHROMIUM)) {
     throw new Error(`CHROMIUM is ${CHROMIUM}, and there is none`);
   }
-  return CHROMIUM ?? PLACES.find((place) => existsSync(place));
+  return CHROMIUM || PLACES.find((place) => existsSync(place));
 }
 
 /** Starts it, without a network but this machine. */

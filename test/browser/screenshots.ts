@@ -25,7 +25,7 @@ if (executable === undefined) {
 }
 console.log("Starting the local run ...");
 const port = await freePort();
-const [browser, run] = await Promise.all([launch(executable), start(ROOT, port)]);
+const [browser, run] = await Promise.all([launch(executable), start(ROOT, port, () => {})]);
 mkdirSync(FOLDER, { recursive: true });
 for (const [name, options] of Object.entries(PAGES)) {
   const page = await browser.newPage(options);

@@ -1,11 +1,14 @@
 // The file that `npm run client` writes for an app.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
 import { afterAll, expect, test } from "vitest";
 import { writeClient } from "../../src/cli/write-client.ts";
+import { ROOT } from "../built.ts";
 import { compile, STRICT } from "../client/compile.ts";
 import { SECRETS } from "../env.ts";
 import { get } from "../play.ts";
@@ -34,32 +37,35 @@ const presets = {
   "2x": { height: 20, border: { width: 3 } },
 } as const;
 
-/** The URLs of \`/images/:preset/*\`. */
-export const images = /* @__PURE__ */ createClient({
+export const imagesSite = /* @__PURE__ */ openSite({
   baseUrl,
   route: { path: "/images/:preset/*", object: "BUCKET/*", presets: ["card", "hero", "2x"] },
   presets,
 });
+/** The URLs of \`/images/:preset/*\`. */
+export const images = /* @__PURE__ */ clientOf(imagesSite);
 export type ImagesPreset = "card" | "hero" | "2x";
 export type ImagesVariant = VariantOf<typeof presets, ImagesPreset>;
 
-/**
- * The URLs of \`/private/:preset/*\`. They are signed: each needs the query that \`createSigner(privateImages.site, keys)\` makes.
- */
-export const privateImages = /* @__PURE__ */ createClient({
+export const privateImagesSite = /* @__PURE__ */ openSite({
   baseUrl,
   route: { path: "/private/:preset/*", object: "BUCKET/*", presets: ["card"] },
   presets,
 });
+/**
+ * The URLs of \`/private/:preset/*\`. They are signed: each needs the query that \`createSigner(privateImagesSite, keys)\` makes.
+ */
+export const privateImages = /* @__PURE__ */ clientOf(privateImagesSite);
 export type PrivateImagesPreset = "card";
 export type PrivateImagesVariant = VariantOf<typeof presets, PrivateImagesPreset>;
 
-/** The URLs of \`/:preset/img-props/:id\`. */
-export const imgPropsImages = /* @__PURE__ */ createClient({
+export const imgPropsImagesSite = /* @__PURE__ */ openSite({
   baseUrl,
   route: { path: "/:preset/img-props/:id", object: "BUCKET/users/:id.jpg", presets: ["2x"] },
   presets,
 });
+/** The URLs of \`/:preset/img-props/:id\`. */
+export const imgPropsImages = /* @__PURE__ */ clientOf(imgPropsImagesSite);
 export type ImgPropsImagesPreset = "2x";
 export type ImgPropsImagesVariant = VariantOf<typeof presets, ImgPropsImagesPreset>;
 `);
@@ -92,13 +98,16 @@ const urls = [
 ];
 export default urls.join("\\n");
 `;
-const WRONG = `import { images, privateImages } from "./vitrine.ts";
+const WRONG = `import { images, nextSrc, privateImages, privateImagesSite, srcset } from "./vitrine.ts";
 images.imageUrl("key.jpg", "crad");
 images.imageUrl("key.jpg", "card@3x");
 images.srcset("key.jpg", "hidden");
 privateImages.imageUrl("key.jpg", "hero");
 images.imgProps("key.jpg", "hero", { alt: "" });
 images.imgProps("key.jpg", "card", {});
+srcset(privateImagesSite, "key.jpg", "hero");
+nextSrc(privateImagesSite, "key.jpg", "hero");
+images.imgProps("key.jpg", "card" as "card" | "hero", { alt: "" });
 `;
 
 test("it compiles in an app that is as strict as can be, and its URLs are shown", async () => {
@@ -110,7 +119,7 @@ test("it compiles in an app that is as strict as can be, and its URLs are shown"
   writeFileSync(at("tsconfig.json"), JSON.stringify({ compilerOptions, files }));
   const errors = await compile(folder);
   const told = errors.map(({ file, line }) => `${file}:${line}`);
-  expect(told).toEqual([2, 3, 4, 5, 6, 7].map((line) => `wrong.ts:${line}`));
+  expect(told).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10].map((line) => `wrong.ts:${line}`));
 
   const keys = `globalThis.SIGNING_KEYS = ${JSON.stringify(SECRETS.URL_SIGNING_KEYS)};`;
   const script = `${keys} process.stdout.write((await import("./right.ts")).default);`;
@@ -126,6 +135,30 @@ test("it compiles in an app that is as strict as can be, and its URLs are shown"
     expect([url, (await get(url, {}, env)).status]).toEqual([url, 200]);
   }
   expect(urls[4]).toBe("https://images.example/2x/img-props/7");
+});
+
+test("it compiles on a server that knows no types of browsers", async () => {
+  mkdirSync(at("server"));
+  write([at("server/vitrine.ts")]);
+  const node = { lib: ["ES2023"], types: ["node"], typeRoots: [join(ROOT, "node_modules/@types")] };
+  const compilerOptions = { ...STRICT, ...node, skipLibCheck: true };
+  writeFileSync(at("server/tsconfig.json"), JSON.stringify({ compilerOptions }));
+  expect(await compile(at("server"))).toEqual([]);
+});
+
+test("of it an app ships what it uses", async () => {
+  write([at("vitrine.ts")]);
+  const ship = async (contents: string) => {
+    const { outputFiles } = await build({
+      stdin: { contents, resolveDir: folder, loader: "ts" },
+      ...{ bundle: true, minify: true, format: "esm", target: "es2022", write: false },
+    });
+    return outputFiles[0]?.text ?? "";
+  };
+  const few = await ship('export { imageUrl, imagesSite, srcset } from "./vitrine.ts";');
+  expect(few).not.toMatch(/decoding|HMAC|private/);
+  expect(gzipSync(few, { level: 9 }).length).toBeLessThan(1700); // with the presets of this test
+  expect(await ship('import "./vitrine.ts";')).toBe("");
 });
 
 test("names that break code are spelt so that they do not", () => {

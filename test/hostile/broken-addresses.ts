@@ -160,7 +160,7 @@ export const BROKEN_ADDRESSES = {
   "a slash is found in a segment": {
     breaks: "inverses",
     file: "public-url.ts",
-    from: 'name === REST ? "(.*)" : "([^/]*)"',
-    to: '"([^/]*)"',
+    from: 'name === REST ? "." : "[^/]"',
+    to: '"[^/]"',
   },
 } as const satisfies Record<string, Bug>;
