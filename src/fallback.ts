@@ -1,6 +1,6 @@
 import { imageHeaders, refusalAnswer, shortly, type Terms } from "./answer.ts";
 import type { Bucket } from "./bucket.ts";
-import type { Subject } from "./log.ts";
+import { logRefusal, type Subject } from "./log.ts";
 import type { Print } from "./print.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 
@@ -38,8 +38,10 @@ export async function showFallback(
   const print = await make(bucket, url);
   if (isRefusal(print)) {
     subject.fallback = print.event;
-    // The log is not told of it here: that is left to the next request for an object of that bucket.
-    if (print.event === "slots-refused" && !print.repeated) bucket.told.allRefusedAt = undefined;
+    // Of keys that are dead the log is told once a while, and perhaps nothing else asks that bucket.
+    if (print.event === "slots-refused") {
+      logRefusal(print, { bucket: bucket.name }, refusalAnswer(print, terms, began).status);
+    }
     return undefined;
   }
   subject.fallback = "shown";

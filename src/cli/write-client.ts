@@ -70,10 +70,10 @@ function readArguments(
   args: string[],
 ): Fault | { readonly file: string; readonly baseUrl: string | undefined } {
   try {
-    const options = { "base-url": { type: "string" } } as const;
+    const options = { "base-url": { type: "string" }, help: { type: "boolean" } } as const;
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
     const [file, ...more] = positionals;
-    if (file === undefined || more.length > 0) return { fault: USAGE };
+    if (values.help || file === undefined || more.length > 0) return { fault: USAGE };
     if (!/(?<!\.d)\.ts$/.test(file)) return { fault: `${file}: does not end in .ts\n${USAGE}` };
     return { file, baseUrl: values["base-url"] };
   } catch (error) {
