@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import LongestFirst from "./order.ts";
 import OverheardReporter from "./overheard.ts";
 import RulesReporter from "./rules.ts";
 
@@ -11,7 +12,8 @@ export default defineConfig({
     testTimeout: 40_000,
     hookTimeout: 60_000,
     restoreMocks: true,
-    maxWorkers: "100%", // the longest files wait for other processes most of the time
+    maxWorkers: "150%", // the longest files wait for other processes some of the time
+    sequence: { sequencer: LongestFirst },
     reporters: ["default", new RulesReporter(), new OverheardReporter()],
   },
 });
