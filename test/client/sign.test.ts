@@ -70,7 +70,7 @@ test.each<[string, string]>([
   const attempt = () => createSigner(site, keys);
   expect(attempt).toThrow(RangeError);
   expect(attempt).toThrow(`Vitrine: ${message}`);
-  expect(attempt).not.toThrow(/too-short|xxx/);
+  expect(attempt).not.toThrow(/too-short|x{3}/);
 });
 
 describe("what cannot be signed rejects with a RangeError", () => {
