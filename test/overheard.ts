@@ -4,7 +4,7 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Reporter } from "vitest/node";
-import { localKeys } from "../fixtures/local/origin.ts";
+import { localKeys } from "../src/cli/local.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS, SECRETS } from "./env.ts";
 
 const FOLDER = join(import.meta.dirname, "../.wrangler/test/overheard");
