@@ -1,20 +1,21 @@
 // Where a deployed Vitrine is.
 
-/** How to say it, where wrangler.toml does not. */
-const SAY = `say where Vitrine is: --base-url https://images.example.com, or --base-url "" for the page's own host`;
+import { type Fault, isHere } from "./world.ts";
 
 /**
  * What URLs begin with, without a slash at the end; `""` is the page's own host.
- * @param given what `--base-url` says, if it does
+ * @param given what the option says, if it does
  * @param patterns what the routes of wrangler.toml name. Vitrine sees the whole path of a request, so
  *   their hosts alone matter
+ * @param option what the option is called
  */
 export function findBaseUrl(
   given: string | undefined,
   patterns: readonly string[],
-): string | { readonly fault: string } {
+  option = "--base-url",
+): string | Fault {
   if (given === "") return "";
-  if (given !== undefined) return readBaseUrl(given);
+  if (given !== undefined) return readBaseUrl(given, option);
   const hosts = patterns.map((pattern) =>
     pattern
       .replace(/^https?:\/\//, "")
@@ -23,18 +24,19 @@ export function findBaseUrl(
   );
   const host = hosts.find((name) => /^[^*:@?#\s]+$/.test(name) && URL.canParse(`https://${name}`));
   if (host !== undefined) return new URL(`https://${host}`).origin;
-  return { fault: `wrangler.toml names no domain under routes: put yours there, or ${SAY}` };
+  const say = `say where Vitrine is: ${option} https://images.example.com, or ${option} "" for the page's own host`;
+  return { fault: `wrangler.toml names no domain under routes: put yours there, or ${say}` };
 }
 
-function readBaseUrl(given: string): string | { readonly fault: string } {
-  const fault = (reason: string) => ({ fault: `--base-url ${given}: ${reason}` });
+function readBaseUrl(given: string, option: string): string | Fault {
+  const fault = (reason: string) => ({ fault: `${option} ${given}: ${reason}` });
   if (!/^https?:\/\//i.test(given) || !URL.canParse(given)) {
     return fault("is no URL such as https://images.example.com");
   }
-  const { protocol, hostname, origin, pathname, username, password } = new URL(given);
+  const { protocol, origin, pathname, username, password } = new URL(given);
   if (/[?#]/.test(given)) return fault("has a query or a fragment");
   if (username !== "" || password !== "") return fault("has a name or a password in it");
-  if (protocol === "http:" && !/^(?:(?:.+\.)?localhost|127\.0\.0\.1|\[::1\])$/.test(hostname)) {
+  if (protocol === "http:" && !isHere(given)) {
     return fault("http:// is for one's own machine");
   }
   return origin + pathname.replace(/\/+$/, "");

@@ -16,7 +16,7 @@ import {
 
 /** Unique transformations a month that cost nothing, and US dollars for each one after these (L2). */
 const FREE = 5_000;
-const PRICE = 0.5 / 1_000;
+export const PRICE = 0.5 / 1_000;
 
 /** Objects that a bucket is taken to have, if nobody says. */
 const SOME_OBJECTS = 10_000;
@@ -103,6 +103,6 @@ export function tellCosts(
   return { lines, warning };
 }
 
-function money(dollars: number): string {
+export function money(dollars: number): string {
   return `$${dollars.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 }

@@ -1,0 +1,62 @@
+// The operator's commands, and what they have in common.
+
+import { Command } from "@commander-js/extra-typings";
+import { CommanderError } from "commander";
+import { explainCommand } from "./explain.ts";
+import { signCommand, urlCommand } from "./url.ts";
+import { EXIT, type Exit, type Fault, isFault, paint, say, type World } from "./world.ts";
+
+/** Runs what a command does, and keeps what it ends with. */
+export type Run = (work: () => Promise<Exit | Fault> | Exit | Fault) => Promise<void>;
+
+const CODES = `
+Exit codes:
+  0    all is done, or well
+  1    a part is not done, and named; the doctor: there are warnings
+  2    it could not be done; the doctor: something is wrong
+  3    it was asked for in a way that makes no sense
+  130  ended by Ctrl-C`;
+
+/**
+ * Runs one command.
+ * @param args what follows `vitrine`
+ * @returns what the process is to end with
+ */
+export async function runProgram(args: readonly string[], world: World): Promise<Exit> {
+  let exit: Exit = EXIT.done;
+  const run: Run = async (work) => {
+    const outcome = await work();
+    if (!isFault(outcome)) exit = outcome;
+    else {
+      say(world.stderr, paint(world, world.stderr, "red", outcome.fault));
+      exit = EXIT.failed;
+    }
+  };
+  const program = new Command("vitrine")
+    .description("Looks after a Vitrine: what is wrong, its keys, its caches, its URLs.")
+    .addHelpText("after", CODES);
+  for (const make of COMMANDS) program.addCommand(make(world, run));
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => world.stdout.write(text),
+      writeErr: (text) => world.stderr.write(text),
+      getOutHelpWidth: () => world.stdout.columns ?? 100,
+      getErrHelpWidth: () => world.stderr.columns ?? 100,
+    });
+    command.showHelpAfterError(
+      `(${command.name() === "vitrine" ? "" : "vitrine "}${command.name()} --help says more)`,
+    );
+  }
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  }
+  return world.interrupted.aborted ? EXIT.interrupted : exit;
+}
+
+const COMMANDS = [urlCommand, signCommand, explainCommand] as const satisfies readonly ((
+  world: World,
+  run: Run,
+) => unknown)[];
