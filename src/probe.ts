@@ -23,12 +23,21 @@ export async function askOrigin(url: string, headers: Headers, now: number): Pro
   const answer = await ask(url, { headers: ranged, cache: "no-store" }, PATIENCE_S);
   if (isRefusal(answer)) return {};
   drop(answer.body);
-  const told = (name: string) => new RegExp(`<${name}>([\\w.-]{1,64})</${name}>`).exec(answer.text);
-  const date = Date.parse(answer.headers.get("date") ?? "");
+  return readSaid(answer, answer.text, now);
+}
+
+/** What S3 says by an answer that is no object, or by the headers of one. */
+export function readSaid(
+  { status, headers }: Pick<Response, "status" | "headers">,
+  text: string,
+  now: number,
+): Said {
+  const told = (name: string) => new RegExp(`<${name}>([\\w.-]{1,64})</${name}>`).exec(text)?.[1];
+  const date = Date.parse(headers.get("date") ?? "");
   return {
-    status: answer.status,
-    code: told("Code")?.[1],
-    region: told("Region")?.[1] ?? answer.headers.get("x-amz-bucket-region") ?? undefined,
+    status,
+    code: told("Code"),
+    region: told("Region") ?? headers.get("x-amz-bucket-region") ?? undefined,
     // A date has no fractions of a second: on average half of one was cut off.
     ahead: Number.isNaN(date) ? undefined : Math.round((date + 500 - now) / 1000),
   };

@@ -33,6 +33,15 @@ export type S3Fault =
   | "stall"
   | "stall-midway";
 
+/** What more a policy can allow than reading with the key: no fault of S3's, but of who wrote it (A13). */
+export type S3Grant =
+  /** Everybody may read the objects: the bucket is public. */
+  | "all-read"
+  /** Everybody may list them. */
+  | "all-list"
+  /** The key may write. */
+  | "write";
+
 export type Stored = {
   readonly body: Uint8Array;
   readonly type: string;
@@ -63,6 +72,7 @@ export type S3 = {
   /** The keys that open the bucket: secrets by access key id. May be changed at any time. */
   readonly keys: Map<string, string>;
   readonly faults: Set<S3Fault>;
+  readonly grants: Set<S3Grant>;
   /** All that arrived, as it arrived: after the edge dropped what it drops. */
   readonly requests: Request[];
   readonly handlers: readonly HttpHandler[];
@@ -82,6 +92,7 @@ export function createS3(settings: S3Settings): S3 {
   const { accessKeyId, secretAccessKey } = settings.credentials;
   const keys = new Map([[accessKeyId, secretAccessKey]]);
   const faults = new Set<S3Fault>();
+  const grants = new Set<S3Grant>();
   const requests: Request[] = [];
   const { host, protocol } = new URL(settings.endpoint);
   const anywhere = host.split(settings.region).map(RegExp.escape).join("([a-z0-9-]+)");
@@ -106,14 +117,30 @@ export function createS3(settings: S3Settings): S3 {
     const { sessionToken: token } = settings.credentials;
     const changed = faults.has("other-secret") ? "2" : "";
     const known = faults.has("revoked-key") ? [] : [...keys];
-    const fault = await findFault(request, {
-      keys: new Map(known.map(([id, secret]) => [id, secret + changed])),
-      region: home,
-      now: clock(),
-      dialect: settings.dialect ?? "aws",
-      session: token === undefined ? undefined : { token, expired: faults.has("expired-token") },
-    });
+    const path = decodeURIComponent(url.pathname).slice(1);
+    const [bucket, key] = sub === undefined ? split(path) : [sub, path];
+    const lists = url.searchParams.get("list-type") === "2" && key === "";
+    const stranger =
+      !request.headers.has("authorization") && !url.searchParams.has("X-Amz-Algorithm");
+    const open =
+      stranger && bucket === settings.bucket && grants.has(lists ? "all-list" : "all-read");
+    const fault = open
+      ? undefined
+      : await findFault(request, {
+          keys: new Map(known.map(([id, secret]) => [id, secret + changed])),
+          region: home,
+          now: clock(),
+          dialect: settings.dialect ?? "aws",
+          session:
+            token === undefined ? undefined : { token, expired: faults.has("expired-token") },
+        });
     if (fault !== undefined) return refuse(request, fault);
+    if (request.method === "PUT" && url.searchParams.has("uploadId")) {
+      // Who may not write is not told whether there is such an upload.
+      return grants.has("write")
+        ? refuse(request, { status: 404, code: "NoSuchUpload" })
+        : refuse(request, { status: 403, code: "AccessDenied" });
+    }
     if (request.method !== "GET" && request.method !== "HEAD") {
       return refuse(request, { status: 405, code: "MethodNotAllowed" });
     }
@@ -121,9 +148,12 @@ export function createS3(settings: S3Settings): S3 {
     for (const busy of ["SlowDown", "ServiceUnavailable"] as const) {
       if (faults.has(busy)) return refuse(request, { status: 503, code: busy });
     }
-    const path = decodeURIComponent(url.pathname).slice(1);
-    const [bucket, key] = sub === undefined ? split(path) : [sub, path];
     if (bucket !== settings.bucket) return refuse(request, { status: 404, code: "NoSuchBucket" });
+    if (lists) {
+      return faults.has("no-list-bucket") && !open
+        ? refuse(request, { status: 403, code: "AccessDenied" })
+        : list(objects, url.searchParams);
+    }
     if (new TextEncoder().encode(key).length > LONGEST_KEY) {
       return refuse(request, { status: 400, code: "KeyTooLongError" });
     }
@@ -147,12 +177,41 @@ export function createS3(settings: S3Settings): S3 {
     if (response.type !== "error") response.headers.set("date", new Date(clock()).toUTCString());
     return response;
   };
-  return { objects, keys, faults, requests, handlers: [http.all(place, dated)] };
+  return { objects, keys, faults, grants, requests, handlers: [http.all(place, dated)] };
 }
 
 function split(path: string): [bucket: string, key: string] {
   const at = path.indexOf("/");
   return at < 0 ? [path, ""] : [path.slice(0, at), path.slice(at + 1)];
+}
+
+const MOST_LISTED = 1000;
+
+/** ListObjectsV2: keys in the order of their bytes, and what they have in common up to a delimiter. */
+function list(objects: ReadonlyMap<string, Stored>, asked: URLSearchParams): Response {
+  const prefix = asked.get("prefix") ?? "";
+  const delimiter = asked.get("delimiter") ?? "";
+  const most = Math.min(MOST_LISTED, Number(asked.get("max-keys") ?? MOST_LISTED));
+  const found = [...objects.keys()].filter((key) => key.startsWith(prefix));
+  const entries = found.map((key) => {
+    const end = delimiter === "" ? -1 : key.indexOf(delimiter, prefix.length);
+    return end < 0 ? { key } : { common: key.slice(0, end + delimiter.length) };
+  });
+  const texts = [...new Set(entries.map(({ key, common }) => common ?? key ?? ""))].sort((a, b) =>
+    Buffer.compare(Buffer.from(a), Buffer.from(b)),
+  );
+  const from = Number(asked.get("continuation-token") ?? 0);
+  const page = texts.slice(from, from + most);
+  const rest = from + page.length < texts.length;
+  const told = page.map((text) =>
+    objects.has(text)
+      ? `<Contents><Key>${escapeXml(text)}</Key><Size>${objects.get(text)?.body.length}</Size></Contents>`
+      : `<CommonPrefixes><Prefix>${escapeXml(text)}</Prefix></CommonPrefixes>`,
+  );
+  const next = rest ? `<NextContinuationToken>${from + page.length}</NextContinuationToken>` : "";
+  const xml = `<?xml version="1.0" encoding="UTF-8"?>
+<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><KeyCount>${page.length}</KeyCount><IsTruncated>${rest}</IsTruncated>${next}${told.join("")}</ListBucketResult>`;
+  return new HttpResponse(xml, { headers: { "content-type": "application/xml", ...IDS } });
 }
 
 /** Tells where a bucket is: with a Location if it is for this time only (A5). */
