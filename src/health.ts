@@ -11,7 +11,7 @@ import { SLOT_NAMES, type Slot, type SlotName } from "./slot.ts";
 import { type Said, type Verdict, verdictOf } from "./verdict.ts";
 
 /** What S3 says of a slot, or what keeps the Worker from asking with it. */
-type SlotHealth = {
+export type SlotHealth = {
   slot: SlotName;
   /** `ok`, S3's code, `unreachable`, or `incomplete`. */
   state: string;
@@ -25,12 +25,14 @@ type SlotHealth = {
   missing?: number;
 };
 
-type BucketHealth = {
-  bucket: string;
-  slots: SlotHealth[];
+type EdgeHealth = {
   /** `on`, `off`, the edge's code, `unreachable`, or `no canary`. */
   edge: string;
+  /** The status of its answer, where that is no print: a code can mean two things. */
+  answered?: number;
 };
+
+export type BucketHealth = EdgeHealth & { bucket: string; slots: SlotHealth[] };
 
 /**
  * Answers /healthz. Without credentials it tells that the configuration is good, and no more. With
@@ -73,7 +75,7 @@ async function tryBucket(
   slots.sort((one, other) => SLOT_NAMES.indexOf(one.slot) - SLOT_NAMES.indexOf(other.slot));
   const working = tried.find(({ works }) => works);
   const edge = await tryEdge(bucket, (working ?? tried[0])?.slot, timeout);
-  return { works: working !== undefined, health: { bucket: bucket.name, slots, edge } };
+  return { works: working !== undefined, health: { bucket: bucket.name, slots, ...edge } };
 }
 
 async function trySlot(
@@ -112,16 +114,20 @@ function stateOf({ code, status }: Said): string {
 }
 
 /** Whether the edge makes a print of the canary (R1). The same one each time, which is paid once (L2). */
-async function tryEdge(bucket: Bucket, slot: Slot | undefined, timeout: number): Promise<string> {
-  if (bucket.canary === undefined || slot === undefined) return "no canary";
+async function tryEdge(
+  bucket: Bucket,
+  slot: Slot | undefined,
+  timeout: number,
+): Promise<EdgeHealth> {
+  if (bucket.canary === undefined || slot === undefined) return { edge: "no canary" };
   const url = originUrl(bucket.base, bucket.canary);
   const headers = await sign(url, bucket.region, slot.credentials, Date.now());
   const image = { width: 16, "origin-auth": "share-publicly" } as const;
   const answer = await askEdge(url, headers, image, timeout);
-  if (isRefusal(answer)) return "unreachable";
+  if (isRefusal(answer)) return { edge: "unreachable" };
   drop(answer.body);
-  if (isMade(answer)) return "on";
-  return failureOf(answer).edge ?? "off";
+  if (isMade(answer)) return { edge: "on" };
+  return { edge: failureOf(answer).edge ?? "off", answered: answer.status };
 }
 
 /** Compares two texts in a time that tells nothing of them: by their codes under a key of the moment. */

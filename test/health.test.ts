@@ -3,6 +3,7 @@
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test } from "vitest";
 import { network } from "./edge/stand.ts";
+import type { Switches } from "./edge/switches.ts";
 import { CREDENTIALS, ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, VARS } from "./env.ts";
 import { get, stage } from "./play.ts";
 
@@ -223,21 +224,19 @@ describe("with the token", () => {
     },
   );
 
-  test.each<[string, () => void, string]>([
-    [
-      "transformations are off (R2)",
-      () => Object.assign(stage.edge.switches, { transformations: false }),
-      "off",
-    ],
-    [
-      "the host is not under Sources (E5)",
-      () => Object.assign(stage.edge.switches, { sources: [] }),
-      "9401",
-    ],
-    ["the edge is busy", () => Object.assign(stage.edge.switches, { trouble: "9522/503" }), "9522"],
-  ])("%s: the slots work all the same", async (_what, change, edge) => {
-    change();
-    expect(await report()).toMatchObject({ status: 200, edge });
+  test.each<[string, Partial<Switches>, string, number]>([
+    ["transformations are off (R2)", { transformations: false }, "off", 200],
+    ["the host is not under Sources (E5)", { sources: [] }, "9401", 403],
+    ["an option is not accepted", { trouble: "9401/400" }, "9401", 400],
+    ["the edge is busy", { trouble: "9522/503" }, "9522", 503],
+  ])("%s: the slots work all the same", async (_what, changed, edge, answered) => {
+    Object.assign(stage.edge.switches, changed);
+    const { status, buckets } = await report();
+    expect([status, buckets[0].edge, buckets[0].answered]).toEqual([200, edge, answered]);
+  });
+
+  test("where the edge is on, it does not matter what it answered", async () => {
+    expect((await report()).buckets[0]).not.toHaveProperty("answered");
   });
 
   test("S3 that does not answer is unreachable", async () => {
