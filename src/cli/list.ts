@@ -5,7 +5,7 @@ import type { Bucket } from "../bucket.ts";
 import { encodeKey } from "../public-url.ts";
 import { isTable } from "../schema.ts";
 import { type Credentials, sign } from "../sign.ts";
-import { askS3, type S3Answer } from "./ask-s3.ts";
+import { askS3, PATIENCE_S, type S3Answer } from "./ask-s3.ts";
 
 export type Page = {
   readonly keys: readonly string[];
@@ -51,18 +51,22 @@ export function listUrl(
 
 /**
  * Lists one page of a bucket.
+ * @param credentials undefined: as a stranger
  * @param now milliseconds since 1970
+ * @param patience seconds that the answer may take
  * @returns what S3 said, where it gives no list
  */
 export async function listPage(
   bucket: Bucket,
-  credentials: Credentials,
+  credentials: Credentials | undefined,
   options: ListOptions,
   now: number,
+  patience = PATIENCE_S,
 ): Promise<Page | S3Answer> {
   const url = listUrl(bucket, options);
-  const headers = await sign(url, bucket.region, credentials, now);
-  const answer = await askS3(url, { headers }, now);
+  const headers =
+    credentials === undefined ? new Headers() : await sign(url, bucket.region, credentials, now);
+  const answer = await askS3(url, { headers }, now, patience);
   return (answer.status === 200 && readPage(answer.text)) || answer;
 }
 

@@ -2,6 +2,7 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
+import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
 import { signCommand, urlCommand } from "./url.ts";
 import { EXIT, type Exit, type Fault, isFault, paint, say, type World } from "./world.ts";
@@ -56,7 +57,9 @@ export async function runProgram(args: readonly string[], world: World): Promise
   return world.interrupted.aborted ? EXIT.interrupted : exit;
 }
 
-const COMMANDS = [urlCommand, signCommand, explainCommand] as const satisfies readonly ((
-  world: World,
-  run: Run,
-) => unknown)[];
+const COMMANDS = [
+  doctorCommand,
+  urlCommand,
+  signCommand,
+  explainCommand,
+] as const satisfies readonly ((world: World, run: Run) => unknown)[];

@@ -122,6 +122,9 @@ export function createS3(settings: S3Settings): S3 {
     const lists = url.searchParams.get("list-type") === "2" && key === "";
     const stranger =
       !request.headers.has("authorization") && !url.searchParams.has("X-Amz-Algorithm");
+    if (stranger && bucket !== settings.bucket) {
+      return refuse(request, { status: 404, code: "NoSuchBucket" });
+    }
     const open =
       stranger && bucket === settings.bucket && grants.has(lists ? "all-list" : "all-read");
     const fault = open

@@ -1,0 +1,131 @@
+// What a deployed Vitrine says of itself, if it may be asked.
+
+import type { BucketHealth } from "../health.ts";
+import { askHealth } from "./ask-health.ts";
+import { edgeCause } from "./edge-causes.ts";
+import { type Cause, type Finding, found, well } from "./finding.ts";
+import type { Operator } from "./operator.ts";
+import { slotCause } from "./s3-causes.ts";
+
+/** Which slot serves, and what the edge says. */
+export async function healthOf(operator: Operator, base: string): Promise<Finding[]> {
+  const about = `${base}/healthz`;
+  const { healthToken } = operator;
+  if (healthToken === undefined) {
+    return [
+      {
+        about,
+        check: "health",
+        severity: "note",
+        what: 'without HEALTH_TOKEN it does not tell which slot serves, nor what the edge says (README, "Health")',
+      },
+    ];
+  }
+  const health = await askHealth(base, healthToken);
+  if (!("buckets" in health)) {
+    return [
+      found(about, {
+        check: "health",
+        severity: "warning",
+        what: health.reason,
+        why: "which slot serves, and what the edge says, cannot be told",
+        remedy: "npx wrangler secret put HEALTH_TOKEN, with the same as here",
+      }),
+    ];
+  }
+  return health.buckets.flatMap((bucket) => [
+    ...slotFindings(operator, base, bucket),
+    ...edgeFindings(operator, about, bucket),
+  ]);
+}
+
+function slotFindings(
+  operator: Operator,
+  base: string,
+  { bucket, slots }: BucketHealth,
+): Finding[] {
+  const { config, words } = operator;
+  const configured = config.buckets.find(({ name }) => name === bucket);
+  const region = configured?.region ?? "";
+  const works = slots.find(({ state }) => state === "ok");
+  return slots.map((health): Finding => {
+    const { slot, state } = health;
+    const about = `${base}: bucket ${bucket}, slot ${slot}`;
+    if (state === "ok")
+      return well(about, "health", slot === works?.slot ? "it serves" : "it would serve");
+    const word = words.get(bucket) ?? "AWS";
+    const host = configured === undefined ? bucket : new URL(configured.base).host;
+    const asked = {
+      host,
+      name: bucket,
+      bucket: configured?.bucket ?? bucket,
+      region,
+      word,
+      slot,
+      from: undefined,
+    };
+    const status = /^\d+$/.test(state) ? Number(state) : 403;
+    const said = {
+      status: state === "NoSuchBucket" ? 404 : status,
+      code: state,
+      region: health.region,
+      ahead: health.clock,
+      text: "",
+    };
+    const cause = stateCause(state, health.mistakes) ??
+      slotCause(said, asked) ?? {
+        check: "sample",
+        what: `S3 denies the canary (${state})`,
+        why: "the key may not read it, or it is not there",
+        remedy: `see canary and prefix of BUCKETS.${bucket} in wrangler.toml, and that the key's policy allows s3:GetObject there`,
+      };
+    const finding = found(about, cause);
+    if (works === undefined) return finding;
+    return {
+      ...finding,
+      severity: "warning",
+      why: `slot ${works.slot} serves; it is the only one that does`,
+    };
+  });
+}
+
+function stateCause(state: string, mistakes: readonly string[] = []): Cause | undefined {
+  if (state === "unreachable") {
+    return {
+      check: "reachable",
+      what: "S3 does not answer the deployed Worker",
+      why: "visitors get 502 for what the edge has not kept",
+      remedy:
+        "the provider's status page; BUCKETS.*.endpoint in wrangler.toml, which must be reachable from the internet",
+    };
+  }
+  if (state !== "incomplete") return undefined;
+  return {
+    check: "keys",
+    what: mistakes.join("; "),
+    why: "that slot cannot be used",
+    remedy: "npx wrangler secret put, for what is named here",
+  };
+}
+
+function edgeFindings({ config }: Operator, about: string, health: BucketHealth): Finding[] {
+  const { bucket, edge, answered } = health;
+  const of = `${about}: the edge, for bucket ${bucket}`;
+  if (edge === "on") {
+    return [
+      well(of, "transformations", "it transforms: cf-resized says so"),
+      well(of, "sources", "it may ask the origin"),
+    ];
+  }
+  if (edge === "no canary") {
+    const what = `BUCKETS.${bucket} of the deployed Worker has no canary, so that it does not tell what the edge says`;
+    return [{ about: of, check: "health", severity: "note", what }];
+  }
+  const base = config.buckets.find(({ name }) => name === bucket)?.base;
+  return [
+    found(
+      of,
+      edgeCause(edge, answered, base === undefined ? "the origin's host" : new URL(base).host),
+    ),
+  ];
+}

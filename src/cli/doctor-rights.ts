@@ -1,0 +1,85 @@
+// Who may do what with a bucket: the key beyond reading, and strangers at all.
+
+import type { Bucket } from "../bucket.ts";
+import { verdictOf } from "../verdict.ts";
+import { type Finding, found, type Own, well } from "./finding.ts";
+import type { Reader } from "./reader.ts";
+
+/** What a key may do beyond reading (A13). Nothing is written. */
+export async function rightsOf(
+  about: string,
+  { name, bucket, prefix }: Bucket,
+  reader: Reader,
+  absent: string,
+): Promise<Finding[]> {
+  const [page, written] = await Promise.all([
+    reader.list({ prefix, most: 1 }),
+    reader.tryWriting(absent),
+  ]);
+  const enough = `s3:GetObject on arn:aws:s3:::${bucket}/${prefix}* is all that the key's policy must allow`;
+  const lists =
+    "keys" in page
+      ? found(about, {
+          check: "list",
+          severity: "warning",
+          what: "the key may list the bucket (s3:ListBucket)",
+          why: "who steals it learns the name of every object",
+          remedy: `${enough}. Leave it, if the log is to tell missing objects from denied ones`,
+        })
+      : well(
+          about,
+          "list",
+          `the key may not list the bucket (${page.code ?? page.status ?? page.failure})`,
+        );
+  if (written.code === "NoSuchUpload") {
+    return [
+      lists,
+      found(about, {
+        check: "write",
+        severity: "warning",
+        what: "the key may write (s3:PutObject)",
+        why: "who steals it can replace what all visitors see",
+        remedy: enough,
+      }),
+    ];
+  }
+  if (written.status === 401 || written.status === 403) {
+    return [lists, well(about, "write", "the key may not write")];
+  }
+  const answer = `${written.status ?? written.failure} ${written.code ?? ""}`.trim();
+  const what = `whether the key may write to ${name} cannot be told: S3 answers ${answer}`;
+  return [lists, { about, check: "write", severity: "note", what }];
+}
+
+/**
+ * Whether strangers get in.
+ * @param key an object, best one that is there
+ */
+export async function publicity(
+  { bucket, region, prefix }: Bucket,
+  stranger: Reader,
+  key: string,
+): Promise<Own> {
+  const [got, page] = await Promise.all([stranger.ask(key), stranger.list({ prefix, most: 1 })]);
+  const reads = verdictOf(got, region).fault === "none";
+  // Who may not list is not told that an object is missing (A6).
+  const lists = "keys" in page || got.code === "NoSuchKey";
+  if (reads || lists) {
+    return {
+      check: "public",
+      severity: "error",
+      what: `the bucket is public: everybody can ${reads ? `download ${key}` : "list it"}, without a key`,
+      why: "originals are open to whoever finds the bucket's name; Vitrine hides nothing then",
+      remedy: `aws s3api put-public-access-block --bucket ${bucket} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`,
+    };
+  }
+  const refused = [got, page].every(({ status = 0 }) => status >= 400 && status < 500);
+  if (refused)
+    return { check: "public", severity: "ok", what: "it is private: strangers are refused" };
+  const answers = [got, page].map(({ status, failure }) => status ?? failure).join(" and ");
+  return {
+    check: "public",
+    severity: "note",
+    what: `whether the bucket is public cannot be told: strangers get ${answers}`,
+  };
+}

@@ -1,0 +1,91 @@
+// What is deployed at a URL.
+
+import { encodePath } from "../public-url.ts";
+import { askWhetherThere } from "./ask-health.ts";
+import { healthOf } from "./doctor-health.ts";
+import type { Sample } from "./doctor-sample.ts";
+import { examineVisit, type Visit } from "./doctor-visit.ts";
+import { statusCause } from "./edge-causes.ts";
+import { type Cause, type Finding, found, well } from "./finding.ts";
+import type { Operator } from "./operator.ts";
+import { pathOf, queryFor, variantsOf } from "./url.ts";
+import { isFault } from "./world.ts";
+
+/**
+ * Examines what is deployed at a URL.
+ * @param samples an original of each bucket, by the bucket's name, where one is known
+ * @param now milliseconds since 1970
+ */
+export async function examineSite(
+  operator: Operator,
+  base: string,
+  samples: ReadonlyMap<string, Sample>,
+  now: number,
+): Promise<Finding[]> {
+  const absent = await askWhetherThere(base);
+  if (absent !== undefined) return [found(base, notThere(base, absent.status, absent.reason))];
+  const findings = [well(base, "deployed", "Vitrine is there, and its configuration is good")];
+  findings.push(...(await healthOf(operator, base)));
+  const visits = await visitsOf(operator, base, samples, now);
+  if (visits.length === 0) {
+    findings.push({
+      about: base,
+      check: "image",
+      severity: "warning",
+      what: "no image was asked for, since no object is known",
+      why: "what visitors get was not seen",
+      remedy: "npx vitrine doctor --url … --key photos/fig.jpg, with one that is there",
+    });
+  }
+  for (const visit of visits) findings.push(...(await examineVisit(operator, visit)));
+  return findings;
+}
+
+function notThere(base: string, status: number | undefined, reason: string): Cause {
+  if (status === 500) return statusCause(500, `${base}/healthz`);
+  return {
+    check: "deployed",
+    what: `no Vitrine is at ${base}: ${reason}`,
+    why: "visitors see no image",
+    remedy:
+      'put that domain under routes in wrangler.toml, as { pattern = "images.example.com", custom_domain = true }, and npx wrangler deploy; a rule of the zone may stand in front of it',
+  };
+}
+
+const MOST_VISITS = 8;
+const TERM_S = 600;
+
+/** One of each route that leads to a sample, at its first preset. */
+async function visitsOf(
+  operator: Operator,
+  base: string,
+  samples: ReadonlyMap<string, Sample>,
+  now: number,
+): Promise<Visit[]> {
+  const visits: Visit[] = [];
+  for (const route of operator.config.routes) {
+    const sample = samples.get(route.bucket.name);
+    const [name = ""] = variantsOf(operator, route);
+    const variant = operator.config.variants.get(name);
+    if (sample === undefined || variant === undefined) continue;
+    const key = sample.key.slice(route.bucket.prefix.length);
+    const path = pathOf(operator, route, name, key);
+    if (path === undefined) continue;
+    const { preset } = variant;
+    const expires = Math.floor(now / 1000) + Math.min(TERM_S, route.signing?.maxAge ?? TERM_S);
+    const query =
+      route.signing === undefined ? "" : await queryFor(operator, route, { preset, key, expires });
+    if (isFault(query)) continue;
+    visits.push({
+      route,
+      name,
+      variant,
+      base,
+      path,
+      key: encodePath(key),
+      query,
+      original: sample.bytes,
+    });
+  }
+  return visits.slice(0, MOST_VISITS);
+}

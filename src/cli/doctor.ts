@@ -1,0 +1,163 @@
+// vitrine doctor: what is wrong, why it matters, and what mends it.
+
+import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { bucketsOf } from "../routes.ts";
+import { PATIENCE_S } from "./ask-s3.ts";
+import { findBaseUrl } from "./base-url.ts";
+import { checkConfiguration } from "./configuration.ts";
+import { examineBucket } from "./doctor-s3.ts";
+import type { Sample } from "./doctor-sample.ts";
+import { examineSite } from "./doctor-site.ts";
+import { exitOf, type Finding, tellFindings } from "./finding.ts";
+import { type Operator, readOperator } from "./operator.ts";
+import type { Run } from "./program.ts";
+import { type KnownVars, readVars } from "./vars.ts";
+import { type Exit, type Fault, isFault, isHere, say, type World } from "./world.ts";
+
+export function doctorCommand(world: World, run: Run) {
+  return new Command("doctor")
+    .description(
+      "says what is wrong with the configuration, the keys, the buckets, and what is deployed",
+    )
+    .option(
+      "-u, --url <url>",
+      "where Vitrine is, to look at that as well; on this machine: the local run",
+    )
+    .option(
+      "-k, --key <key...>",
+      "objects to look at, below the prefix; BUCKET/key where there are several buckets",
+    )
+    .option("--env-file <file>", "where the secrets stand; else the environment, or .dev.vars")
+    .option("--timeout <seconds>", "how long an answer may take", readSeconds, PATIENCE_S)
+    .option("--json", "for machines")
+    .addHelpText(
+      "after",
+      `
+It asks S3 itself, with each key that is at hand, then what is deployed. Nothing is changed anywhere.
+With HEALTH_TOKEN among the secrets it also reads /healthz, which knows what the image edge says.
+
+Examples:
+  vitrine doctor
+  vitrine doctor --url https://images.example.com --key photos/fig.jpg
+  vitrine doctor --env-file secrets.env --json
+  vitrine doctor --url http://localhost:8787`,
+    )
+    .action((options) => run(() => doctor(world, options)));
+}
+
+type Options = {
+  readonly url?: string | undefined;
+  readonly key?: readonly string[] | undefined;
+  readonly envFile?: string | undefined;
+  readonly timeout: number;
+  readonly json?: true | undefined;
+};
+
+function readSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds <= 600)) throw new InvalidArgumentError("A number up to 600.");
+  return seconds;
+}
+
+async function doctor(world: World, options: Options): Promise<Exit | Fault> {
+  const known = readVars(world.folder);
+  const base = options.url === undefined ? undefined : findBaseUrl(options.url, [], "--url");
+  if (isFault(base)) return base;
+  if (base === "") return { fault: "--url: say where Vitrine is, as https://images.example.com" };
+  const local = base !== undefined && isHere(base);
+  const findings = [...(isFault(known) ? [unread(known.fault)] : configurationOf(known, local))];
+  const operator = readOperator(world, { url: base, envFile: options.envFile });
+  if (isFault(operator)) {
+    if (findings.every(({ severity }) => severity !== "error")) return operator;
+  } else {
+    const keys = keysOf(operator, options.key ?? []);
+    if (isFault(keys)) return keys;
+    findings.push(...(await examine(world, operator, base, keys, options.timeout)));
+  }
+  if (options.json) say(world.stdout, JSON.stringify({ findings }, null, 2));
+  else say(world.stdout, ...tellFindings(world, findings));
+  return exitOf(findings);
+}
+
+const ABOUT = "wrangler.toml";
+const WHY = "with one mistake nothing is served: visitors get 500";
+
+function unread(fault: string): Finding {
+  return {
+    about: ABOUT,
+    check: "configuration",
+    severity: "error",
+    what: fault,
+    why: WHY,
+    remedy: "mend that line",
+  };
+}
+
+/** What `npm run check` says of it. */
+function configurationOf(known: KnownVars, local: boolean): Finding[] {
+  const { warned, mistakes } = checkConfiguration(known);
+  const wrong = mistakes.map((mistake): Finding => {
+    const path = mistake.split(":", 1).join();
+    const here = path === ".dev.vars";
+    return {
+      about: ABOUT,
+      check: "configuration",
+      severity: here && !local ? "warning" : "error",
+      what: mistake,
+      why: here ? "the local run does not start" : WHY,
+      remedy: `mend ${path}${here ? "" : ` in wrangler.toml: README, "Configuration", has what it may be. Then npx wrangler deploy`}`,
+    };
+  });
+  const warnings = warned.map((warning): Finding => {
+    const at = warning.lastIndexOf(": ");
+    const [what, remedy] = [warning.slice(0, at), warning.slice(at + 2)];
+    return { about: ABOUT, check: "configuration", severity: "warning", what, remedy };
+  });
+  if (wrong.length + warnings.length > 0) return [...wrong, ...warnings];
+  return [{ about: ABOUT, check: "configuration", severity: "ok", what: "it has no mistakes" }];
+}
+
+/** The keys to look at, by their buckets' names. */
+function keysOf({ config }: Operator, keys: readonly string[]): Map<string, string[]> | Fault {
+  const buckets = [...bucketsOf(config.routes)];
+  const named = new Map<string, string[]>();
+  for (const key of keys) {
+    const [only, other] = buckets;
+    const bucket =
+      other === undefined ? only : buckets.find(({ name }) => key.startsWith(`${name}/`));
+    if (bucket === undefined) {
+      const names = buckets.map(({ name }) => name).join(", ");
+      return { fault: `--key ${key}: begin it with the name of its bucket and a slash: ${names}` };
+    }
+    const own = other === undefined ? key : key.slice(bucket.name.length + 1);
+    named.set(bucket.name, [...(named.get(bucket.name) ?? []), own]);
+  }
+  return named;
+}
+
+async function examine(
+  world: World,
+  operator: Operator,
+  base: string | undefined,
+  keys: ReadonlyMap<string, readonly string[]>,
+  patience: number,
+): Promise<Finding[]> {
+  const watch = { now: world.now, patience };
+  const findings: Finding[] = [];
+  const samples = new Map<string, Sample>();
+  for (const bucket of bucketsOf(operator.config.routes)) {
+    if (world.interrupted.aborted) return findings;
+    const wanted = keys.get(bucket.name) ?? [];
+    say(world.stderr, `Asking S3 for bucket ${bucket.name} ...`);
+    const examined = await examineBucket(operator, bucket, wanted, watch);
+    findings.push(...examined.findings);
+    const [named = bucket.canary?.slice(bucket.prefix.length)] = wanted;
+    const unread =
+      named === undefined ? undefined : { key: bucket.prefix + named, bytes: undefined };
+    const sample = examined.sample ?? unread;
+    if (sample !== undefined) samples.set(bucket.name, sample);
+  }
+  if (base === undefined || world.interrupted.aborted) return findings;
+  say(world.stderr, `Asking ${base} ...`);
+  return [...findings, ...(await examineSite(operator, base, samples, world.now()))];
+}

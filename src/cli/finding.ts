@@ -1,0 +1,111 @@
+// What the doctor finds, and how it is told.
+
+import { align, EXIT, type Exit, paint, type Style, type World } from "./world.ts";
+
+/** What can be looked at. */
+export type Check =
+  // wrangler.toml and the secrets
+  | "configuration"
+  | "keys"
+  | "session"
+  // S3
+  | "reachable"
+  | "tls"
+  | "endpoint"
+  | "clock"
+  | "region"
+  | "bucket"
+  | "key-id"
+  | "secret"
+  | "busy"
+  | "prefix"
+  | "sample"
+  | "list"
+  | "write"
+  | "public"
+  // what is deployed
+  | "deployed"
+  | "health"
+  | "transformations"
+  | "sources"
+  | "edge"
+  | "quota"
+  | "image"
+  | "formats"
+  | "cache"
+  | "headers"
+  | "originals";
+
+export type Severity = "ok" | "note" | "warning" | "error";
+
+export type Finding = {
+  /** Which bucket, slot, route or URL it is about. */
+  readonly about: string;
+  readonly check: Check;
+  readonly severity: Severity;
+  readonly what: string;
+  /** Why it matters. */
+  readonly why?: string;
+  /** The command or the click that mends it. */
+  readonly remedy?: string;
+};
+
+/** One that does not say yet what it is about. */
+export type Own = Omit<Finding, "about">;
+
+/** Something that is wrong, whatever it is found about. */
+export type Cause = Pick<Finding, "check" | "what"> &
+  Required<Pick<Finding, "why" | "remedy">> & { readonly severity?: Severity };
+
+export function found(about: string, { severity = "error", ...cause }: Cause): Finding {
+  return { about, severity, ...cause };
+}
+
+export function well(about: string, check: Check, what: string): Finding {
+  return { about, check, severity: "ok", what };
+}
+
+const STYLES = {
+  ok: "green",
+  note: "cyan",
+  warning: "yellow",
+  error: "red",
+} as const satisfies Record<Severity, Style>;
+
+/** The findings by what they are about, in the order in which they came, and a last line that counts. */
+export function tellFindings(world: World, findings: readonly Finding[]): string[] {
+  const { stdout } = world;
+  const dim = (text: string) => paint(world, stdout, "dim", text);
+  const rows = findings.map(({ check, severity, what, why, remedy }) => [
+    [`  ${paint(world, stdout, STYLES[severity], severity)}`, check, what],
+    ...(why === undefined ? [] : [["", dim("why"), why]]),
+    ...(remedy === undefined ? [] : [["", dim("mend"), remedy]]),
+  ]);
+  const told = align(rows.flat());
+  const lines: string[] = [];
+  for (const [about, own] of Map.groupBy(findings, (finding) => finding.about)) {
+    lines.push(paint(world, stdout, "bold", about));
+    for (const finding of own) {
+      const at = findings.indexOf(finding);
+      const from = rows.slice(0, at).flat().length;
+      lines.push(...told.slice(from, from + (rows[at]?.length ?? 0)));
+    }
+    lines.push("");
+  }
+  const count = (severity: Severity) => findings.filter((one) => one.severity === severity).length;
+  const [errors, warnings] = [count("error"), count("warning")];
+  const verdict = errors > 0 ? "error" : warnings > 0 ? "warning" : "ok";
+  const sum = `${plural(errors, "error")}, ${plural(warnings, "warning")}, ${count("ok")} well`;
+  lines.push(paint(world, stdout, STYLES[verdict], sum));
+  return lines;
+}
+
+function plural(many: number, what: string): string {
+  return `${many} ${what}${many === 1 ? "" : "s"}`;
+}
+
+/** What the doctor ends with: the worst that it found. */
+export function exitOf(findings: readonly Finding[]): Exit {
+  if (findings.some(({ severity }) => severity === "error")) return EXIT.failed;
+  return findings.some(({ severity }) => severity === "warning") ? EXIT.partly : EXIT.done;
+}

@@ -1,0 +1,61 @@
+// A bucket as the doctor asks it: with the credentials of a slot, or with none.
+
+import type { Bucket } from "../bucket.ts";
+import { originUrl } from "../origin.ts";
+import { type Credentials, sign } from "../sign.ts";
+import { askS3, fetchObject, type S3Answer } from "./ask-s3.ts";
+import { type ListOptions, listPage, type Page } from "./list.ts";
+
+/** How time is kept. */
+export type Watch = {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Seconds that an answer may take. */
+  readonly patience: number;
+};
+
+/** What is asked of a bucket. Keys are those in the bucket. */
+export type Reader = {
+  /** Asks for an object, and reads none of it. */
+  readonly ask: (key: string) => Promise<S3Answer>;
+  /** Fetches an object whole, or so many bytes of it. */
+  readonly fetch: (
+    key: string,
+    first?: number,
+  ) => Promise<S3Answer & { readonly bytes?: Uint8Array }>;
+  readonly list: (options: ListOptions) => Promise<Page | S3Answer>;
+  /**
+   * Puts a part of an upload that there is not: who may write is told so (NoSuchUpload), and who may not
+   * is denied. Either way nothing is written.
+   */
+  readonly tryWriting: (key: string) => Promise<S3Answer>;
+};
+
+export function readAs(bucket: Bucket, credentials: Credentials | undefined, watch: Watch): Reader {
+  const { now, patience } = watch;
+  const signed = async (url: string, at: number, method?: "PUT") =>
+    credentials === undefined ? new Headers() : sign(url, bucket.region, credentials, at, method);
+  const ranged = (headers: Headers, bytes: number) => {
+    headers.set("range", `bytes=0-${bytes - 1}`);
+    return headers;
+  };
+  return {
+    ask: async (key) => {
+      const at = now();
+      const url = originUrl(bucket.base, key);
+      return askS3(url, { headers: ranged(await signed(url, at), 1) }, at, patience);
+    },
+    fetch: async (key, first) => {
+      const at = now();
+      const url = originUrl(bucket.base, key);
+      const headers = await signed(url, at);
+      return fetchObject(url, first === undefined ? headers : ranged(headers, first), at, patience);
+    },
+    list: (options) => listPage(bucket, credentials, options, now(), patience),
+    tryWriting: async (key) => {
+      const at = now();
+      const url = `${originUrl(bucket.base, key)}?partNumber=1&uploadId=vitrine-doctor`;
+      return askS3(url, { method: "PUT", headers: await signed(url, at, "PUT") }, at, patience);
+    },
+  };
+}

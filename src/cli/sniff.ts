@@ -1,0 +1,13 @@
+/** The type of an image by its first bytes, whatever it is called; undefined: none that browsers show. */
+export function sniff(bytes: Uint8Array): string | undefined {
+  const text = new TextDecoder("latin1").decode(bytes.subarray(0, 512));
+  if (text.startsWith("\xff\xd8\xff")) return "image/jpeg";
+  if (text.startsWith("\x89PNG\r\n\x1a\n")) return "image/png";
+  if (/^GIF8[79]a/.test(text)) return "image/gif";
+  if (/^RIFF....WEBP/s.test(text)) return "image/webp";
+  if (/^....ftypavi[fs]/s.test(text)) return "image/avif";
+  if (/^....ftyp(?:hei|mif|msf|hev)/s.test(text)) return "image/heic";
+  return /^\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*|<!doctype svg[^>]*>\s*)*<svg\b/is.test(text)
+    ? "image/svg+xml"
+    : undefined;
+}

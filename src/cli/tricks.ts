@@ -1,0 +1,80 @@
+// What has let originals, or sizes that nobody allowed, out of other image servers.
+
+/** The URL that is right, taken apart. */
+export type Right = {
+  readonly base: string;
+  readonly path: string;
+  readonly query: string;
+  /** The variant, as in the URL. */
+  readonly name: string;
+  /** The object's part of the path. */
+  readonly key: string;
+  /** The URL of the bucket. */
+  readonly source: string;
+};
+
+type Trick = {
+  /** In plain words. */
+  readonly what: string;
+  readonly ask: (right: Right) => Request;
+  /** True where another image may be there by right, so that only the original itself is a find. */
+  readonly elsewhere?: true;
+};
+
+type Request = {
+  readonly url: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+const withQuery = (query: string): Trick => ({
+  what: `?${query}`,
+  ask: ({ base, path, query: own }) => ({ url: `${base}${path}${own ? `${own}&` : "?"}${query}` }),
+});
+
+const withVariant = (other: (name: string) => string): Trick => ({
+  what: `the variant "${other("card")}"`,
+  ask: ({ base, path, query, name }) => ({
+    url: base + path.replace(`/${name}`, `/${encodeURIComponent(other(name))}`) + query,
+  }),
+});
+
+const withHeaders = (headers: Record<string, string>, what: string): Trick => ({
+  what,
+  ask: ({ base, path, query }) => ({ url: base + path + query, headers }),
+});
+
+const atPath = (what: string, of: (right: Right) => string): Trick => ({
+  what,
+  ask: (right) => ({ url: right.base + of(right) }),
+  elsewhere: true,
+});
+
+export const TRICKS: readonly Trick[] = [
+  withQuery("width=4000&height=4000&fit=scale-up"),
+  withQuery("format=json"),
+  withQuery("original=1&raw=1&download=1"),
+  withVariant(() => "original"),
+  withVariant(() => "public"),
+  withVariant((name) => `${name.replace(/@.*/, "")}@4000w`),
+  withVariant((name) => `${name.replace(/@.*/, "")}@3x`),
+  withVariant(() => "width=4000,quality=100"),
+  atPath("the key alone", ({ key }) => `/${key}`),
+  atPath("a path without a variant", ({ path, name }) => path.replace(`/${name}`, "")),
+  atPath("an encoded ..", ({ path, name }) => path.replace(`/${name}`, `/${name}/x%2F..%2F..`)),
+  atPath("an encoded slash", ({ path, name }) => path.replace(`/${name}/`, `/${name}%2F`)),
+  atPath("the edge's own URLs, of the path", ({ path, query }) => {
+    return `/cdn-cgi/image/width=4000,fit=scale-up${path}${query}`;
+  }),
+  atPath("the edge's own URLs, of the object", ({ source, key }) => {
+    return `/cdn-cgi/image/width=4000/${source}${key}`;
+  }),
+  withHeaders({ range: "bytes=0-99999999" }, "a range"),
+  withHeaders({ "cache-control": "no-transform" }, "cache-control: no-transform"),
+  withHeaders({ via: "1.1 image-resizing-proxy" }, "the edge's own via"), // E8
+  withHeaders({ "x-original-url": "/", "x-rewrite-url": "/" }, "x-original-url"),
+  {
+    what: "POST",
+    ask: ({ base, path, query }) => ({ url: base + path + query, method: "POST" }),
+  },
+];
