@@ -20,11 +20,13 @@ export type Examined = {
 /**
  * Examines a bucket, by the slots whose secrets are at hand.
  * @param keys objects of it to look at, below its prefix; none: one that is found
+ * @param other true where /healthz tells of the keys that are deployed
  */
 export async function examineBucket(
   operator: Operator,
   bucket: Bucket,
   keys: readonly string[],
+  other: boolean,
   watch: Watch,
 ): Promise<Examined> {
   const { name, bucket: at, base, region, prefix } = bucket;
@@ -44,7 +46,7 @@ export async function examineBucket(
   const findings = [well(about, "reachable", `S3 answers, ${tls}`), ...clockOf(about, greeted)];
 
   const { usable } = slotsAtHand(operator, name);
-  findings.push(...unusableOf(operator, bucket, word));
+  findings.push(...unusableOf(operator, bucket, word, other));
   if (usable.length === 0) findings.push(...(await hintsOf(about, asked, greeted, stranger)));
   let working: { readonly slot: Slot; readonly reader: Reader } | undefined;
   for (const slot of usable) {
@@ -122,7 +124,7 @@ function clockOf(about: string, { ahead }: S3Answer): Finding[] {
 }
 
 /** What is wrong with the secrets of slots that cannot be asked with. */
-function unusableOf(operator: Operator, { name }: Bucket, word: string): Finding[] {
+function unusableOf(operator: Operator, { name }: Bucket, word: string, other: boolean): Finding[] {
   const about = `bucket ${name}: its keys`;
   const { usable, unusable } = slotsAtHand(operator, name);
   const begun = unusable.filter(({ slot }) =>
@@ -146,7 +148,7 @@ function unusableOf(operator: Operator, { name }: Bucket, word: string): Finding
     {
       about,
       check: "keys",
-      severity: "warning",
+      severity: other ? "note" : "warning",
       what: "none is at hand, so that S3 was asked as by a stranger alone",
       why: "whether they are right cannot be told: what wrangler has put cannot be read back",
       remedy: `put ${accessKeyId} and ${secretAccessKey} into the environment, or into a file: npx vitrine doctor --env-file secrets.env`,

@@ -26,8 +26,9 @@ export async function examineSite(
   if (absent !== undefined) return [found(base, notThere(base, absent.status, absent.reason))];
   const findings = [well(base, "deployed", "Vitrine is there, and its configuration is good")];
   findings.push(...(await healthOf(operator, base)));
-  const visits = await visitsOf(operator, base, samples, now);
-  if (visits.length === 0) {
+  const { visits, skipped } = await visitsOf(operator, base, samples, now);
+  findings.push(...skipped);
+  if (visits.length + skipped.length === 0) {
     findings.push({
       about: base,
       check: "image",
@@ -61,8 +62,9 @@ async function visitsOf(
   base: string,
   samples: ReadonlyMap<string, Sample>,
   now: number,
-): Promise<Visit[]> {
+): Promise<{ visits: Visit[]; skipped: Finding[] }> {
   const visits: Visit[] = [];
+  const skipped: Finding[] = [];
   for (const route of operator.config.routes) {
     const sample = samples.get(route.bucket.name);
     const [name = ""] = variantsOf(operator, route);
@@ -75,7 +77,16 @@ async function visitsOf(
     const expires = Math.floor(now / 1000) + Math.min(TERM_S, route.signing?.maxAge ?? TERM_S);
     const query =
       route.signing === undefined ? "" : await queryFor(operator, route, { preset, key, expires });
-    if (isFault(query)) continue;
+    if (isFault(query)) {
+      const about = `${base}${path}`;
+      skipped.push({
+        about,
+        check: "image",
+        severity: "note",
+        what: `not asked for: ${query.fault}`,
+      });
+      continue;
+    }
     visits.push({
       route,
       name,
@@ -87,5 +98,5 @@ async function visitsOf(
       original: sample.bytes,
     });
   }
-  return visits.slice(0, MOST_VISITS);
+  return { visits: visits.slice(0, MOST_VISITS), skipped };
 }

@@ -143,13 +143,14 @@ async function examine(
   patience: number,
 ): Promise<Finding[]> {
   const watch = { now: world.now, patience };
+  const asksHealth = base !== undefined && operator.healthToken !== undefined;
   const findings: Finding[] = [];
   const samples = new Map<string, Sample>();
   for (const bucket of bucketsOf(operator.config.routes)) {
     if (world.interrupted.aborted) return findings;
     const wanted = keys.get(bucket.name) ?? [];
     say(world.stderr, `Asking S3 for bucket ${bucket.name} ...`);
-    const examined = await examineBucket(operator, bucket, wanted, watch);
+    const examined = await examineBucket(operator, bucket, wanted, asksHealth, watch);
     findings.push(...examined.findings);
     const [named = bucket.canary?.slice(bucket.prefix.length)] = wanted;
     const unread =

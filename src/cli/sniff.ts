@@ -1,6 +1,9 @@
+const LOOKED_AT = 512;
+
 /** The type of an image by its first bytes, whatever it is called; undefined: none that browsers show. */
 export function sniff(bytes: Uint8Array): string | undefined {
-  const text = new TextDecoder("latin1").decode(bytes.subarray(0, 512));
+  // Not by a TextDecoder, whose latin1 is windows-1252.
+  const text = Buffer.from(bytes.subarray(0, LOOKED_AT)).toString("latin1");
   if (text.startsWith("\xff\xd8\xff")) return "image/jpeg";
   if (text.startsWith("\x89PNG\r\n\x1a\n")) return "image/png";
   if (/^GIF8[79]a/.test(text)) return "image/gif";
