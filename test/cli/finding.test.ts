@@ -1,0 +1,138 @@
+// What the doctor's findings look like.
+
+import { PassThrough } from "node:stream";
+import { stripVTControlCharacters } from "node:util";
+import { beforeEach, expect, test } from "vitest";
+import { exitOf, type Finding, type Severity, tellFindings } from "../../src/cli/finding.ts";
+import type { World } from "../../src/cli/world.ts";
+import { arrange, stage } from "../play.ts";
+import { CONFIGURED, configure, deploy, SITE } from "./doctor.ts";
+import { vitrine } from "./vitrine.ts";
+
+const FINDINGS: readonly Finding[] = [
+  { about: "bucket media", check: "reachable", severity: "ok", what: "S3 answers" },
+  {
+    about: "slot current",
+    check: "secret",
+    severity: "error",
+    what: "it is wrong",
+    why: "no image",
+    remedy: "npx wrangler secret put X",
+  },
+  { about: "bucket media", check: "public", severity: "note", what: "nobody knows" },
+];
+
+const TOLD = `bucket media
+  ok     reachable  S3 answers
+  note   public     nobody knows
+
+slot current
+  error  secret     it is wrong
+         why        no image
+         mend       npx wrangler secret put X
+
+1 error, 0 warnings, 1 well`;
+
+/** A world with a screen that is a terminal, or none. */
+function world(isTTY: boolean, env: World["env"] = {}): World {
+  const stdout = Object.assign(new PassThrough(), { isTTY });
+  const rest = {
+    folder: ".",
+    stdin: new PassThrough(),
+    now: Date.now,
+    interrupted: new AbortController().signal,
+  };
+  return { ...rest, env, stdout, stderr: stdout };
+}
+
+test("findings stand together by what they are about, in columns", () => {
+  expect(tellFindings(world(false), FINDINGS).join("\n")).toBe(TOLD);
+});
+
+test.each<[string, boolean, World["env"], boolean]>([
+  ["a terminal", true, {}, true],
+  ["a terminal, with NO_COLOR", true, { NO_COLOR: "1" }, false],
+  ["a terminal, with an empty NO_COLOR", true, { NO_COLOR: "" }, true],
+  ["a terminal that cannot", true, { TERM: "dumb" }, false],
+  ["a file", false, {}, false],
+])("on %s there are colours, or none, and the same columns", (_what, isTTY, env, coloured) => {
+  const text = tellFindings(world(isTTY, env), FINDINGS).join("\n");
+  expect(text !== stripVTControlCharacters(text)).toBe(coloured);
+  expect(stripVTControlCharacters(text)).toBe(TOLD);
+});
+
+test.each<[readonly Severity[], number]>([
+  [[], 0],
+  [["ok", "note"], 0],
+  [["ok", "warning", "note"], 1],
+  [["warning", "error", "ok"], 2],
+])("with %j it ends with %d", (severities, code) => {
+  const one = { about: "", check: "image", what: "" } as const;
+  expect(exitOf(severities.map((severity) => ({ ...one, severity })))).toBe(code);
+});
+
+beforeEach(() => {
+  arrange();
+  configure();
+  deploy();
+});
+
+const ENVIRONMENT = {
+  AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE",
+  AWS_SECRET_ACCESS_KEY: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+};
+
+test("what is found is on stdout, and what is being done on stderr", async () => {
+  const folder = configure();
+  const { out, err, code } = await vitrine(["doctor", "--url", SITE], { folder, env: ENVIRONMENT });
+  expect(err).toBe(`Asking S3 for bucket media ...\nAsking ${SITE} ...\n`);
+  expect(out).toMatch(/^wrangler\.toml\n {2}ok /);
+  expect(out).toMatch(/\n0 errors, 1 warning, \d+ well\n$/); // the key may list
+  expect(code).toBe(1);
+});
+
+test("--json is one document, whatever is wrong", async () => {
+  for (const vars of [CONFIGURED, { ...CONFIGURED, PRESETS: { card: { quality: 150 } } }]) {
+    const folder = configure(vars);
+    const { out } = await vitrine(["doctor", "--json"], { folder, env: ENVIRONMENT });
+    const { findings } = JSON.parse(out);
+    for (const finding of findings) {
+      expect(Object.keys(finding)).toEqual(
+        expect.arrayContaining(["about", "check", "severity", "what"]),
+      );
+    }
+  }
+});
+
+test("with mistakes in wrangler.toml all of them are told, and nobody is asked", async () => {
+  const folder = configure({ ...CONFIGURED, PRESETS: { card: { quality: 150 } } });
+  const { out, code } = await vitrine(["doctor", "--url", SITE], { folder, env: ENVIRONMENT });
+  expect(out).toContain("PRESETS.card.quality: 150 is not between 1 and 100\n");
+  expect(out).toContain("PRESETS.card: names neither width nor height\n");
+  expect(out).toMatch(/mend +mend PRESETS\.card\.quality in wrangler\.toml/);
+  expect([code, stage.s3.requests]).toEqual([2, []]);
+});
+
+test("after Ctrl-C nothing more is asked", async () => {
+  const interrupt = new AbortController();
+  interrupt.abort();
+  const { code } = await vitrine(["doctor", "--url", SITE], {
+    folder: configure(),
+    env: ENVIRONMENT,
+    interrupted: interrupt.signal,
+  });
+  expect([code, stage.s3.requests]).toEqual([130, []]);
+});
+
+test.each([
+  [["--timeout", "soon"], 3, /A number up to 600/],
+  [["--timeout", "0"], 3, /A number up to 600/],
+  [["--url", "images.example.com"], 2, /--url images\.example\.com: is no URL/],
+  [["--url", ""], 2, /say where Vitrine is/],
+  [["--env-file", "nothing.env"], 2, /nothing\.env/],
+  [["photos/fig.jpg"], 3, /too many arguments/],
+])("doctor %j is refused in plain words", async (args, code, said) => {
+  const ended = await vitrine(["doctor", ...args], { folder: configure() });
+  expect([ended.code, ended.out]).toEqual([code, ""]);
+  expect(ended.err).toMatch(said);
+});
