@@ -101,13 +101,32 @@ test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", asyn
   await first.stop();
   await expect(fetch(address)).rejects.toThrow();
 
-  writeFileSync(made, readFileSync(made, "utf8").replace(/(SECRET_ACCESS_KEY=).*/, '$1"wrong"'));
+  const keys = readFileSync(made, "utf8");
+  writeFileSync(made, keys.replace(/(SECRET_ACCESS_KEY=).*/, '$1"wrong"'));
   const again = await start(folder, port);
   expect(readFileSync(made, "utf8")).toContain("wrong");
   expect((await open(urls[0] ?? address)).status).toBe(502);
   await expect
     .poll(() => again.output())
     .toMatch(/"event":"slots-refused",.*"origin":"SignatureDoesNotMatch"/);
+
+  // What .dev.vars says from now on is taken up while it runs.
+  const becomes = async (line: string, status: number, said: RegExp) => {
+    const before = again.output().length;
+    writeFileSync(made, `${example}${/^URL_SIGNING_KEYS=.*$/m.exec(keys)?.[0]}\n${line}\n`);
+    const look = async () => {
+      const answer = await open(urls[0] ?? address);
+      return [answer.status, said.test(again.output().slice(before))];
+    };
+    await expect.poll(look, { timeout: 5000 }).toEqual([status, true]);
+  };
+  await becomes("", 200, /^Took up .dev.vars: AWS_SECRET_ACCESS_KEY$/m);
+  await becomes(`EDGE='{"transformations":false}'`, 502, /"event":"not-transformed"/);
+  await becomes(`EDGE='{"sources":[]}'`, 502, /"event":"edge-refused",.*"edge":"9401"/);
+  await becomes(`EDGE='{"sources":[0]}'`, 502, /^\.dev\.vars: EDGE\.sources: \[0\] is not a list/m);
+  await becomes("AWS_SECRET_ACCESS_KEY='half", 502, /"origin":"SignatureDoesNotMatch"/);
+  await becomes("AWS_SECRET_ACCESS_KEY=", 500, /"mistakes":\["AWS_SECRET_ACCESS_KEY: is missing/);
+  await becomes("", 200, /^Took up .dev.vars: AWS_SECRET_ACCESS_KEY$/m);
   await again.stop();
 });
 
