@@ -7,12 +7,14 @@ import { originUrl } from "./origin.ts";
 import { askOrigin } from "./probe.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import { sign } from "./sign.ts";
-import { SLOT_NAMES, type Slot, type SlotName } from "./slot.ts";
+import { keyEnd, SLOT_NAMES, type Slot, type SlotName } from "./slot.ts";
 import { type Said, type Verdict, verdictOf } from "./verdict.ts";
 
 /** What S3 says of a slot, or what keeps the Worker from asking with it. */
 export type SlotHealth = {
   slot: SlotName;
+  /** The end of the key's id, as the log has it; absent of an incomplete one. */
+  access_key?: string;
   /** `ok`, S3's code, `unreachable`, or `incomplete`. */
   state: string;
   /** What is wrong with the secrets of an incomplete one. */
@@ -78,8 +80,9 @@ async function tryBucket(
   return { works: working !== undefined, health: { bucket: bucket.name, slots, ...edge } };
 }
 
-async function trySlot(
-  bucket: Bucket,
+/** Tries a slot against S3, with an object that is not there and with the canary. */
+export async function trySlot(
+  bucket: Pick<Bucket, "base" | "prefix" | "region" | "canary">,
   slot: Slot,
 ): Promise<{ works: boolean; health: SlotHealth }> {
   const ask = async (key: string): Promise<Said & { fault: Verdict["fault"] }> => {
@@ -101,6 +104,7 @@ async function trySlot(
     works: known && reads,
     health: {
       slot: slot.name,
+      access_key: keyEnd(slot),
       state: known && reads ? "ok" : stateOf(known && canary ? canary : missing),
       ...(region !== undefined && region !== bucket.region && { region }),
       ...(ahead !== undefined && { clock: ahead }),

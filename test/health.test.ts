@@ -95,8 +95,8 @@ describe("with the token", () => {
         {
           bucket: "media",
           slots: [
-            { slot: "current", ...works },
-            { slot: "next", ...works },
+            { slot: "current", access_key: "…MPLE", ...works },
+            { slot: "next", access_key: "…TKEY", ...works },
           ],
           edge: "on",
         },
