@@ -38,10 +38,10 @@ async function open(url: string, headers: Record<string, string> = {}): Promise<
 }
 
 /** Runs a script to its end. */
-function run(script: string, env: Record<string, string> = {}) {
+function run(script: string, env: Record<string, string> = {}, args: readonly string[] = []) {
   return new Promise<{ code: number; output: string }>((settle) => {
     const options = { cwd: folder, env: { ...QUIET, ...env } };
-    const child = execFile(process.execPath, [script], options, (_error, stdout, stderr) =>
+    const child = execFile(process.execPath, [script, ...args], options, (_error, stdout, stderr) =>
       settle({ code: child.exitCode ?? -1, output: stdout + stderr }),
     );
   });
@@ -62,7 +62,8 @@ test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", asyn
   edit("wrangler.toml", (text) =>
     text
       .replace("[vars.PRESETS.card]", `$&\ndraw = [{ url = "${overlay}" }]`)
-      .replace('presets = ["thumbnail"]', "signed = true"),
+      .replace('presets = ["thumbnail"]', "signed = true")
+      .replace('"AWS_SECRET_ACCESS_KEY"]', '"AWS_SECRET_ACCESS_KEY", "URL_SIGNING_KEYS"]'),
   );
   const first = await start(folder, port);
   expect(first.output()).toContain(`Vitrine is ready on ${address}`);
@@ -92,6 +93,11 @@ test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", asyn
   await expect
     .poll(() => first.output())
     .toMatch(/^\{"event":"source-unreadable",.*"bucket":"media"/m);
+
+  const doctor = await run("src/cli/vitrine.ts", {}, ["doctor", "--url", address]);
+  expect(doctor.output).toMatch(/\n0 errors, 0 warnings, \d\d well\n/);
+  expect(doctor.output).toContain("avif for AVIF, webp for WebP, jpeg for neither");
+  expect(doctor.code).toBe(0);
 
   const second = await run(START, { PORT: `${port}` });
   expect(second.code).toBe(1);

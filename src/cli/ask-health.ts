@@ -82,12 +82,13 @@ function readBucket(value: unknown): BucketHealth | undefined {
 
 function readSlot(value: unknown): SlotHealth | undefined {
   if (!isTable(value)) return undefined;
-  const { slot, state, region, clock, missing, mistakes } = value;
+  const { slot, access_key, state, region, clock, missing, mistakes } = value;
   const name = SLOT_NAMES.find((known) => known === slot);
   if (name === undefined || typeof state !== "string") return undefined;
   return {
     slot: name,
     state,
+    ...(typeof access_key === "string" && { access_key }),
     ...(typeof region === "string" && { region }),
     ...(typeof clock === "number" && { clock }),
     ...(typeof missing === "number" && { missing }),

@@ -6,7 +6,7 @@ import type { Said } from "../verdict.ts";
 export type S3Answer = Said & {
   /** The body of an answer that is no object. */
   readonly text: string;
-  /** Why no answer came, or no whole one: the code of Node.js, as `ENOTFOUND`; `timeout`; `unknown`. */
+  /** Why no answer came, or no whole one: the code of Node.js, as `ENOTFOUND`; `timeout`; or words. */
   readonly failure?: string;
 };
 
@@ -68,10 +68,10 @@ async function send(
   }
 }
 
-/** Of the error, or of the one that it was caused by. */
+/** Of the error, or of the one that it was caused by; where none has a code, in words. */
 function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return "unknown";
+  if (!(error instanceof Error)) return `${error}`;
   if ("code" in error && typeof error.code === "string") return error.code;
   const inner: unknown = error instanceof AggregateError ? error.errors[0] : error.cause;
-  return inner === undefined ? "unknown" : codeOf(inner);
+  return inner instanceof Error ? codeOf(inner) : error.message;
 }

@@ -50,7 +50,8 @@ function slotFindings(
   const works = slots.find(({ state }) => state === "ok");
   return slots.map((health): Finding => {
     const { slot, state } = health;
-    const about = `${base}: bucket ${bucket}, slot ${slot}`;
+    const key = health.access_key === undefined ? "" : `: the key ${health.access_key}`;
+    const about = `${base}: bucket ${bucket}, slot ${slot}${key}`;
     if (state === "ok")
       return well(about, "health", slot === works?.slot ? "it serves" : "it would serve");
     const word = words.get(bucket) ?? "AWS";

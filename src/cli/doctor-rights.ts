@@ -43,7 +43,7 @@ export async function rightsOf(
       }),
     ];
   }
-  if (written.status === 401 || written.status === 403) {
+  if (written.status === 403) {
     return [lists, well(about, "write", "the key may not write")];
   }
   const answer = `${written.status ?? written.failure} ${written.code ?? ""}`.trim();
@@ -62,8 +62,7 @@ export async function publicity(
 ): Promise<Own> {
   const [got, page] = await Promise.all([stranger.ask(key), stranger.list({ prefix, most: 1 })]);
   const reads = verdictOf(got, region).fault === "none";
-  // Who may not list is not told that an object is missing (A6).
-  const lists = "keys" in page || got.code === "NoSuchKey";
+  const lists = "keys" in page;
   if (reads || lists) {
     return {
       check: "public",

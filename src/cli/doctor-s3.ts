@@ -164,7 +164,7 @@ async function hintsOf(
   stranger: Reader,
 ): Promise<Finding[]> {
   const page = await stranger.list({ prefix: "", most: 1 });
-  const region = ("keys" in page ? undefined : page.region) ?? greeted.region;
+  const region = "keys" in page ? undefined : page.region;
   if (region !== undefined && region !== asked.region)
     return [found(about, regionCause(asked, region))];
   const { status = 0, code } = greeted;

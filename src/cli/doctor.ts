@@ -80,7 +80,7 @@ async function doctor(world: World, options: Options): Promise<Exit | Fault> {
 }
 
 const ABOUT = "wrangler.toml";
-const WHY = "with one mistake nothing is served: visitors get 500";
+const WHY = "deployed with one mistake, nothing is served: visitors get 500";
 
 function unread(fault: string): Finding {
   return {
@@ -98,14 +98,14 @@ function configurationOf(known: KnownVars, local: boolean): Finding[] {
   const { warned, mistakes } = checkConfiguration(known);
   const wrong = mistakes.map((mistake): Finding => {
     const path = mistake.split(":", 1).join();
-    const here = path === ".dev.vars";
+    const started = path === ".dev.vars";
     return {
       about: ABOUT,
       check: "configuration",
-      severity: here && !local ? "warning" : "error",
+      severity: started === local ? "error" : "warning",
       what: mistake,
-      why: here ? "the local run does not start" : WHY,
-      remedy: `mend ${path}${here ? "" : ` in wrangler.toml: README, "Configuration", has what it may be. Then npx wrangler deploy`}`,
+      why: started ? "the local run does not start" : WHY,
+      remedy: `mend ${path}${started ? "" : ` in wrangler.toml: README, "Configuration", has what it may be. Then npx wrangler deploy`}`,
     };
   });
   const warnings = warned.map((warning): Finding => {

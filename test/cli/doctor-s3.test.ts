@@ -9,7 +9,8 @@ import { file, network } from "../edge/stand.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS, SECRETS } from "../env.ts";
 import { freePort } from "../local-run.ts";
 import { stage } from "../play.ts";
-import { CONFIGURED, configure, examine, wrongIn } from "./doctor.ts";
+import { CONFIGURED, configure, examine } from "./doctor.ts";
+import { wrongIn } from "./told.ts";
 
 /** What is found first, and the remedy. */
 type Row = readonly [severity: Severity, check: Check, what: RegExp, remedy: RegExp];
@@ -311,6 +312,43 @@ test.each(SETUPS)(
     expect(wrong.at(-1)?.remedy).toMatch(remedy);
   },
 );
+
+test("without a key, an S3 that is busy is found", async () => {
+  stage.s3.grants.add("all-read").add("all-list");
+  stage.s3.faults.add("SlowDown");
+  const wrong = wrongIn(await examine([], { env: WITHOUT }));
+  expect(wrong.map(({ check }) => check)).toEqual(["keys", "busy"]);
+});
+
+test.each([
+  [299, "ok"],
+  [301, "warning"],
+  [899, "warning"],
+  [905, "error"],
+])("a clock that is %d s off, one way or the other, is told: %s", async (seconds, severity) => {
+  for (const way of [1, -1]) {
+    const now = () => Date.now() + way * seconds * 1000 - 500;
+    const { findings } = await examine([], { now });
+    expect(findings.find(({ check }) => check === "clock")).toMatchObject({
+      severity,
+      what: expect.stringContaining(way > 0 ? "s behind the one here" : "s ahead of the one here"),
+    });
+  }
+});
+
+test("where it cannot be told whether strangers get in, that is said", async () => {
+  network.use(
+    http.get(/amazonaws/, ({ request }) => {
+      if (request.headers.has("authorization")) return undefined;
+      return new HttpResponse(null, { status: 500 });
+    }),
+  );
+  const { findings } = await examine([]);
+  expect(findings.find(({ check }) => check === "public")).toMatchObject({
+    severity: "note",
+    what: "whether the bucket is public cannot be told: strangers get 500 and 500",
+  });
+});
 
 test("where the key may list, a wrong prefix is found with what there is instead", async () => {
   mayList();

@@ -9,7 +9,8 @@ import type { FAULTS } from "../edge/faults.ts";
 import type { Switches } from "../edge/switches.ts";
 import { ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../env.ts";
 import { arrange, stage } from "../play.ts";
-import { CONFIGURED, configure, deploy, examine, SITE, wrongIn } from "./doctor.ts";
+import { CONFIGURED, configure, deploy, examine, SITE } from "./doctor.ts";
+import { wrongIn } from "./told.ts";
 
 /** Sets all up as it ought to be, with an edge that has other switches. */
 function begin(settings: Partial<EdgeSettings> = {}, env?: object): void {

@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { http } from "msw";
 import { afterAll } from "vitest";
-import type { Finding } from "../../src/cli/finding.ts";
 import { ROOT } from "../built.ts";
 import { network } from "../edge/stand.ts";
 import { ENV, HEALTH_TOKEN, SECRETS, VARS } from "../env.ts";
 import { get } from "../play.ts";
+import type { Told } from "./told.ts";
 import { type Given, vitrine } from "./vitrine.ts";
 
 export const SITE = "https://images.example";
@@ -62,12 +62,6 @@ export function deploy(
   );
 }
 
-export type Told = {
-  readonly code: number;
-  readonly findings: readonly Finding[];
-  readonly text: string;
-};
-
 /** What the doctor finds, with the secrets that the Worker has. */
 export async function examine(
   args: readonly string[] = ["--url", SITE],
@@ -81,9 +75,4 @@ export async function examine(
   });
   const { findings } = out === "" ? { findings: [] } : JSON.parse(out);
   return { code, findings, text: err };
-}
-
-/** What is not well, by what it is about, in short. */
-export function wrongIn({ findings }: Told): Finding[] {
-  return findings.filter(({ severity }) => severity === "error" || severity === "warning");
 }

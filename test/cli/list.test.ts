@@ -69,5 +69,5 @@ test("what S3 says instead of a list is told (A6)", async () => {
   s3.faults.add("no-list-bucket");
   expect(await list({ prefix: "" })).toMatchObject({ status: 403, code: "AccessDenied" });
   s3.faults.add("reset");
-  expect(await list({ prefix: "" })).toEqual({ text: "", failure: "unknown" });
+  expect(await list({ prefix: "" })).toEqual({ text: "", failure: "fetch failed" });
 });
