@@ -27,11 +27,16 @@ export function logRefusal(refusal: Refusal, subject: Subject, answered: number)
   if ("repeated" in refusal && refusal.repeated) return;
   const facts = { ...refusal, repeated: undefined, passing: undefined, ...subject, answered };
   const line = JSON.stringify(facts, (_name, value: unknown) =>
-    typeof value === "string" ? value.slice(0, LONGEST_VALUE).replace(SIGNATURE, "$1…") : value,
+    typeof value === "string" ? withoutSignatures(value.slice(0, LONGEST_VALUE)) : value,
   );
   // Anybody can make a request look like a loop (E8): that is no alarm.
   if (answered < 500 || refusal.event === "loop-detected") console.warn(line);
   else console.error(line);
+}
+
+/** A text without the signatures that got into it. */
+export function withoutSignatures(text: string): string {
+  return text.replace(SIGNATURE, "$1…");
 }
 
 const LEVELS = {

@@ -14,9 +14,7 @@ export async function originalType(
   asked: Asked,
   seconds: number,
 ): Promise<string | Denied | undefined> {
-  // The options are those of the print, for a transformation is unique but for its format (L2).
-  const image = { ...edgeOptions(asked), format: "json" } as const;
-  const answer = await askEdge(url, headers, image, seconds);
+  const answer = await askEdge(url, headers, factsOptions(asked), seconds);
   if (isRefusal(answer)) return undefined;
   drop(answer.body);
   if (!isMade(answer)) {
@@ -27,4 +25,9 @@ export async function originalType(
   const original = isTable(facts) ? facts["original"] : undefined;
   const type = isTable(original) ? original["format"] : undefined;
   return typeof type === "string" ? type : undefined;
+}
+
+/** Those of the print, for a transformation is unique but for its format (L2). */
+export function factsOptions(asked: Asked): RequestInitCfPropertiesImage {
+  return { ...edgeOptions(asked), format: "json" };
 }

@@ -1,6 +1,6 @@
 import { type Grant, importKey, type SigningKey, textToSign, utf8 } from "./grant.ts";
 import { encodePath } from "./public-url.ts";
-import type { Refusal } from "./refusal.ts";
+import { isRefusal, type Refusal } from "./refusal.ts";
 
 /** What a route that is signed asks of its URLs. */
 export type Signing = {
@@ -24,36 +24,54 @@ const QUERY =
 
 const FORM = "exp in seconds, kid, v if there is one, and sig of 43 characters, in this order";
 
+/** What the query of a signed URL says, before it is known to be right. */
+export type Claim = Granted & { readonly kid: string; readonly sig: string };
+
 /**
- * Checks the signature of a public URL: the query is `exp`, `kid`, `v` if there is one, and `sig`, in
+ * Reads what a signed URL says of itself: the query is `exp`, `kid`, `v` if there is one, and `sig`, in
  * this order and nothing else; and the path is in the spelling of `encodePath`.
- * @param wanted what the URL's path asks for
- * @param now milliseconds since 1970
  */
-export async function checkSignature(
-  { pathname, search }: URL,
-  wanted: Omit<Grant, "expires" | "version">,
-  { keys, maxAge }: Signing,
-  now: number,
-): Promise<Granted | Refusal> {
+export function readClaim({ pathname, search }: URL): Claim | Wrong {
   if (encodePath(decodeURIComponent(pathname)) !== pathname) {
     return wrong("the path is spelt otherwise than signed URLs are");
   }
   const [, exp, kid = "", version, sig = ""] = QUERY.exec(search) ?? [];
   if (exp === undefined) return wrong(`the query is not ${FORM}`);
+  return { expires: Number(exp), version, kid, sig };
+}
+
+/**
+ * Checks the signature of a public URL.
+ * @param wanted what the URL's path asks for
+ * @param now milliseconds since 1970
+ */
+export async function checkSignature(
+  url: URL,
+  wanted: Omit<Grant, "expires" | "version">,
+  { keys, maxAge }: Signing,
+  now: number,
+): Promise<Granted | Refusal> {
+  const claim = readClaim(url);
+  if (isRefusal(claim)) return claim;
+  const { expires, version, kid, sig } = claim;
   const key = keys.get(kid);
   if (key === undefined) return wrong(`URL_SIGNING_KEYS has no ${kid}`);
-  const expires = Number(exp);
   const text = textToSign({ ...wanted, expires, version }, kid);
   const right = await crypto.subtle.verify("HMAC", await importKey(key), bytesOf(sig), utf8(text));
   if (!right) return { ...wrong("the signature is not of this text, or not by this key"), text };
+  return checkTime({ expires, version }, maxAge, now);
+}
+
+/** Checks whether what a URL grants is good now. */
+export function checkTime(granted: Granted, maxAge: number, now: number): Granted | Refusal {
+  const { expires } = granted;
   if (expires * 1000 <= now) {
     return { event: "url-expired", expired: new Date(expires * 1000).toISOString() };
   }
   if (expires * 1000 > now + maxAge * 1000) {
     return wrong(`exp is more than the route's max_age of ${maxAge} s ahead`);
   }
-  return { expires, version };
+  return granted;
 }
 
 function wrong(reason: string): Wrong {
