@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import { isTable, type Vars } from "../schema.ts";
+import { isTable, json, type Vars } from "../schema.ts";
 import { isSecret, secretNames } from "../secret-names.ts";
 import type { Credentials } from "../sign.ts";
 import type { KnownVars } from "./vars.ts";
@@ -37,9 +37,8 @@ export function localKeys(folder = "."): Credentials {
  * @param endpoint the local S3's
  */
 export function localBuckets(buckets: unknown, endpoint: string): Record<string, Settings> {
-  const entries = isTable(buckets) ? Object.entries(buckets) : [];
   return Object.fromEntries(
-    entries.map(([name, settings]) => {
+    Object.entries(tableOf(buckets)).map(([name, settings]) => {
       const { bucket, ...rest } = isTable(settings) ? settings : {};
       // R2, which plays S3 here, takes neither dots nor underscores in a bucket's name.
       const played = String(bucket).replace(/[._]/g, "-");
@@ -76,8 +75,9 @@ function localSecrets(
   given: ReadonlySet<string>,
   { accessKeyId, secretAccessKey }: Credentials,
 ): Record<string, string> {
-  const entries = isTable(buckets) ? Object.values(buckets) : [];
-  const words = entries.map((settings) => (isTable(settings) && settings["credentials"]) ?? "AWS");
+  const words = Object.values(tableOf(buckets)).map(
+    (settings) => (isTable(settings) && settings["credentials"]) ?? "AWS",
+  );
   return Object.fromEntries(
     words
       .filter((word) => typeof word === "string")
@@ -88,4 +88,10 @@ function localSecrets(
         [names.secretAccessKey, secretAccessKey],
       ]),
   );
+}
+
+/** A table, as it is written or as a string of JSON. */
+function tableOf(value: unknown): Readonly<Record<string, unknown>> {
+  const table = json(value);
+  return isTable(table) ? table : {};
 }
