@@ -1,8 +1,8 @@
 // What an operator's command knows: wrangler.toml as a deploy would have it, or as `npm start` has it, and
 // the secrets as far as they are at hand.
 
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { type Config, readConfig } from "../config.ts";
 import { isTable, json, type Vars } from "../schema.ts";
@@ -35,47 +35,69 @@ export type Secret = {
 export type Where = {
   /** Where Vitrine is, if it is asked for; on this machine it is the local run. */
   readonly url?: string | undefined;
-  /** A file with secrets, in place of the environment and .dev.vars. */
+  /** A file with secrets, which go before those of the environment and .dev.vars. */
   readonly envFile?: string | undefined;
 };
 
 /**
  * Reads all that is at hand. A secret is looked for in the file that is named, then in the environment,
- * then in .dev.vars, but for the keys there that open nothing but the local run. About the local run it
+ * then in .dev.vars, but for what opens nothing but the local run. About the local run it
  * is what `npm start` takes: .dev.vars.
  * @returns a fault where the configuration has mistakes
  */
 export function readOperator(world: World, where: Where): Operator | Fault {
+  for (const name of ["wrangler.toml", ".dev.vars.example"]) {
+    if (!existsSync(join(world.folder, name))) {
+      return { fault: `there is no ${name} in this folder: go to where Vitrine is kept` };
+    }
+  }
   const known = readVars(world.folder);
   if (isFault(known)) return { fault: listMistakes([known.fault]) };
-  const local = where.url !== undefined && isHere(where.url);
-  const found = local ? here(world, known, where.url ?? "") : there(world, known, where.envFile);
+  const { url, envFile } = where;
+  const local = url !== undefined && isHere(url);
+  if (local && envFile !== undefined) {
+    return { fault: `--env-file ${envFile}: the local run has its secrets from .dev.vars` };
+  }
+  const found = local ? here(world, known, url) : there(world, known, envFile);
   if (isFault(found)) return found;
-  const { vars, secrets } = found;
-  const config = readConfig(vars);
-  if ("mistakes" in config) return { fault: listMistakes(config.mistakes) };
-  const values = valuesOf(secrets);
+  const { vars, played = {}, secrets } = found;
+  const checked = readConfig(vars);
+  // What is played here hides what is wrong with a bucket.
+  const config = "mistakes" in checked ? checked : readConfig({ ...vars, ...played });
+  if ("mistakes" in config) return { fault: listMistakes(traced(config.mistakes, secrets)) };
   return {
     config,
     known,
     local,
     secrets,
     words: wordsOf(vars),
-    healthToken: readHealthToken(values),
+    healthToken: readHealthToken(valuesOf(secrets)),
   };
 }
 
-type Found = { readonly vars: Vars; readonly secrets: ReadonlyMap<string, Secret> };
+type Found = {
+  readonly vars: Vars;
+  /** What the local run puts in their place. */
+  readonly played?: Vars;
+  readonly secrets: ReadonlyMap<string, Secret>;
+};
 
-/** As `npm start` has it. */
+/** Mistakes, and where a secret that has one is from. */
+function traced(mistakes: readonly string[], secrets: Found["secrets"]): string[] {
+  return mistakes.map((mistake) => {
+    const secret = secrets.get(mistake.split(":", 1).join());
+    return secret === undefined ? mistake : `${mistake} (it is from ${secret.from})`;
+  });
+}
+
+/** As `npm start` has it, which goes by the name of localhost. */
 function here({ folder }: World, known: KnownVars, url: string): Found {
-  const { vars, buckets, own, secrets } = localRun(
-    known,
-    `${new URL(url).origin}/cdn-cgi/local/r2/s3`,
-    folder,
-  );
+  const { port } = new URL(url);
+  const endpoint = `http://localhost${port && `:${port}`}/cdn-cgi/local/r2/s3`;
+  const { vars, buckets, own, secrets } = localRun(known, endpoint, folder);
   return {
-    vars: own ? vars : { ...vars, BUCKETS: buckets },
+    vars,
+    ...(!own && { played: { BUCKETS: buckets } }),
     secrets: secretsIn(secrets, ".dev.vars"),
   };
 }
@@ -85,9 +107,9 @@ function there(world: World, known: KnownVars, envFile: string | undefined): Fou
   const { deployed, started, local, secrets: required, stored } = known;
   const filed = envFile === undefined ? {} : readEnvFile(world, envFile);
   if (isFault(filed)) return filed;
-  const opening = Object.values<string>(localKeys(world.folder));
+  const opening = Object.values<unknown>(localKeys(world.folder));
   const own = Object.entries(started).filter(
-    ([name, value]) => local.has(name) && !opening.includes(`${value}`),
+    ([name, value]) => local.has(name) && !opening.includes(value) && !isMadeUp(name, value),
   );
   const secrets = new Map([
     ...secretsIn(Object.fromEntries(own), ".dev.vars"),
@@ -99,19 +121,27 @@ function there(world: World, known: KnownVars, envFile: string | undefined): Fou
   return { vars: { ...keep([...required, ...stored]), ...deployed, ...signing }, secrets };
 }
 
+/** True for what `npm start` puts into .dev.vars where a route is signed. */
+function isMadeUp(name: string, value: unknown): boolean {
+  const keys = json(value);
+  return name === "URL_SIGNING_KEYS" && isTable(keys) && Object.keys(keys).join() === "local";
+}
+
 function readEnvFile({ folder }: World, file: string): Record<string, unknown> | Fault {
   try {
     return { ...parseEnv(readFileSync(resolve(folder, file), "utf8")) };
   } catch (error) {
-    return { fault: `--env-file ${file}: ${error instanceof Error ? error.message : error}` };
+    if (!(error instanceof Error)) throw error;
+    const missing = "code" in error && error.code === "ENOENT";
+    return { fault: `--env-file ${file}: ${missing ? "there is no such file" : error.message}` };
   }
 }
 
 function secretsIn(vars: Vars, from: string): Map<string, Secret> {
   const found = new Map<string, Secret>();
   for (const [name, value] of Object.entries(vars)) {
-    if (isSecret(name) && typeof value === "string" && value !== "")
-      found.set(name, { value, from });
+    if (!isSecret(name) || typeof value !== "string" || value === "") continue;
+    found.set(name, { value, from });
   }
   return found;
 }
