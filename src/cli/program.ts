@@ -5,6 +5,7 @@ import { CommanderError } from "commander";
 import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
 import { signCommand, urlCommand } from "./url.ts";
+import { visible } from "./visible.ts";
 import { EXIT, type Exit, type Fault, isFault, paint, say, type World } from "./world.ts";
 
 /** Runs what a command does, and keeps what it ends with. */
@@ -29,7 +30,7 @@ export async function runProgram(args: readonly string[], world: World): Promise
     const outcome = await work();
     if (!isFault(outcome)) exit = outcome;
     else {
-      say(world.stderr, paint(world, world.stderr, "red", outcome.fault));
+      say(world.stderr, paint(world, world.stderr, "red", visible(outcome.fault)));
       exit = EXIT.failed;
     }
   };
@@ -40,7 +41,7 @@ export async function runProgram(args: readonly string[], world: World): Promise
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => world.stdout.write(text),
-      writeErr: (text) => world.stderr.write(text),
+      writeErr: (text) => world.stderr.write(visible(text)),
       getOutHelpWidth: () => world.stdout.columns ?? 100,
       getErrHelpWidth: () => world.stderr.columns ?? 100,
     });

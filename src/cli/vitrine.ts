@@ -9,8 +9,13 @@ process.on("SIGINT", () => {
   if (interrupt.signal.aborted) process.exit(EXIT.interrupted); // a second time: at once
   interrupt.abort();
 });
-// Whoever reads has seen enough, as `| head` has.
-process.stdout.on("error", () => process.exit(EXIT.done));
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(EXIT.done); // whoever reads has seen enough, as `| head` has
+  console.error(`The output cannot be written: ${error.message}`);
+  process.exit(EXIT.failed);
+});
+// Where nobody reads what is said on the way, the work goes on all the same.
+process.stderr.on("error", () => {});
 
 process.exitCode = await runProgram(process.argv.slice(2), {
   folder: ".",

@@ -1,0 +1,134 @@
+// What all commands have in common: help, exit codes, which screen says what, and the real process.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { visible } from "../../src/cli/visible.ts";
+import { QUIET, ROOT } from "../built.ts";
+import { SECRETS } from "../env.ts";
+import { HOST, makeFolder } from "./folder.ts";
+import { vitrine } from "./vitrine.ts";
+
+const folder = makeFolder();
+
+const { out: overview } = await vitrine(["--help"]);
+const names = [...overview.matchAll(/^ {2}(\w+) \[options\]/gm)].map(([, name = ""]) => name);
+
+test("vitrine --help names the commands and the exit codes", () => {
+  expect(names).toEqual(expect.arrayContaining(["url", "sign", "explain"]));
+  for (const code of [0, 1, 2, 3, 130]) expect(overview).toMatch(new RegExp(`^ {2}${code} `, "m"));
+});
+
+test.each(names)("vitrine %s --help shows on stdout what to type, and examples", async (name) => {
+  const { code, out, err } = await vitrine([name, "--help"]);
+  expect([code, err]).toEqual([0, ""]);
+  expect(out).toMatch(new RegExp(`^Usage: vitrine ${name} .*\n\n`));
+  expect(out).toMatch(new RegExp(`\nExamples:\n(?:.*\n)*? {2}.*vitrine ${name}\\b`));
+  expect(await vitrine(["help", name])).toEqual({ code, out, err });
+});
+
+test.each<[args: string[], err: RegExp]>([
+  [
+    ["ulr"],
+    /^error: unknown command 'ulr'\n\(Did you mean url\?\)\n\(vitrine --help says more\)\n$/,
+  ],
+  [["help", "ulr"], /^Usage: vitrine /],
+  [[], /^Usage: vitrine [\s\S]*Exit codes:/],
+  [["--nope"], /unknown option '--nope'\n\(vitrine --help says more\)/],
+  [["url"], /missing required argument 'key'\n\(vitrine url --help says more\)/],
+  [["url", "a", "b"], /too many arguments for 'url'/],
+  [["url", "a", "--prest", "card"], /'--prest'\n\(Did you mean --preset\?\)\n\(vitrine url --help/],
+  [["url", "a", "--preset"], /'-p, --preset <name>' argument missing/],
+  [["url", "-1.jpg"], /unknown option '-1\.jpg'/],
+  [["sign", "a", "--expires"], /argument missing/],
+  [["explain"], /missing required argument 'url'/],
+  [["\u001b[31mred"], /unknown command '\\u001b\[31mred'/],
+])("%j makes no sense: it ends with 3, and says on stderr what would", async (args, err) => {
+  const ended = await vitrine(args, { folder });
+  expect([ended.code, ended.out]).toEqual([3, ""]);
+  expect(ended.err).toMatch(err);
+});
+
+const terminal = { isTTY: true, columns: 80 } as const;
+const RED = "\u001b[31m";
+
+test("what keeps a command from its work is red on a terminal, whose user has nothing against it", async () => {
+  const told = async (env: Record<string, string>, screen: typeof terminal | undefined) => {
+    const given = { folder, env, ...(screen && { terminal: screen }) };
+    const { code, out, err } = await vitrine(["url", "a//b"], given);
+    expect([code, out]).toEqual([2, ""]);
+    return err;
+  };
+  const plain = '"a//b" is no key: an empty segment\n';
+  const painted = await told({ NO_COLOR: "", TERM: "xterm" }, terminal);
+  expect(painted).toBe(`${RED}${plain.trimEnd()}\u001b[39m\n`);
+  expect(await told({}, undefined)).toBe(plain);
+  expect(await told({ NO_COLOR: "1" }, terminal)).toBe(plain);
+  expect(await told({ TERM: "dumb" }, terminal)).toBe(plain);
+  expect(await told({ FORCE_COLOR: "1" }, undefined)).toBe(plain);
+});
+
+test("results are as plain on a terminal as in a file, and alone on stdout", async () => {
+  const piped = await vitrine(["url", "a.jpg"], { folder });
+  expect(piped).toMatchObject({ code: 0, err: "" });
+  expect(await vitrine(["url", "a.jpg"], { folder, terminal })).toEqual(piped);
+});
+
+test("a key may begin with a dash, after two of them", async () => {
+  const { code, out } = await vitrine(["url", "-p", "card", "--", "-1.jpg"], { folder });
+  expect([code, out]).toEqual([0, `${HOST}/images/card/-1.jpg\n`]);
+});
+
+test("what ends by Ctrl-C ends with 130", async () => {
+  const interrupted = AbortSignal.abort();
+  expect((await vitrine(["url", "a.jpg"], { folder, interrupted })).code).toBe(130);
+});
+
+test.each([
+  ["a\u001b[2Jb", "a\\u001b[2Jb"],
+  ["\u202egpj.\u2066", "\\u202egpj.\\u2066"],
+  ["\r\t\u009b\u2028\u2029\u007f", "\\u000d\\u0009\\u009b\\u2028\\u2029\\u007f"],
+  ["one\ntwo", "one\ntwo"],
+  ["café 写真 😀", "café 写真 😀"],
+])("of %j a terminal is shown %j", (text, shown) => {
+  expect(visible(text)).toBe(shown);
+});
+
+describe("as a process", () => {
+  const start = (args: string[], stdout: "pipe" | number = "pipe") =>
+    spawn(process.execPath, [join(ROOT, "src/cli/vitrine.ts"), ...args], {
+      cwd: folder,
+      env: { ...QUIET, ...SECRETS },
+      stdio: ["ignore", stdout, "pipe"],
+    });
+
+  /** How it ended, and what it said. */
+  async function ended(child: ChildProcess) {
+    const said = { code: -1, out: "", err: "" };
+    child.stdout?.on("data", (data) => (said.out += data));
+    child.stderr?.on("data", (data) => (said.err += data));
+    const code = await new Promise<number | null>((settle) => child.on("close", settle));
+    return { ...said, code };
+  }
+
+  test.concurrent("it prints a URL and nothing else", async () => {
+    const url = `${HOST}/images/card@2x/photos/fig.jpg\n`;
+    const child = start(["url", "photos/fig.jpg", "--preset", "card@2x"]);
+    expect(await ended(child)).toEqual({ code: 0, out: url, err: "" });
+  });
+
+  test.concurrent("it says nothing where nobody reads on, as with | head", async () => {
+    const child = start(["url", "photos/fig.jpg"]);
+    child.stdout?.destroy();
+    expect(await ended(child)).toEqual({ code: 0, out: "", err: "" });
+  });
+
+  test.concurrent("it says so where what it prints cannot be kept", async () => {
+    const unwritable = openSync(join(folder, "wrangler.toml"), "r");
+    const { code, err } = await ended(start(["url", "photos/fig.jpg"], unwritable));
+    closeSync(unwritable);
+    expect(code).toBe(2);
+    expect(err).toMatch(/^The output cannot be written: EBADF.*\n$/);
+  });
+});
