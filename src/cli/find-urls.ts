@@ -109,7 +109,12 @@ function pathsOf(operator: Operator, route: BoundRoute, key: string, wanted?: st
 }
 
 /** The public path of a key, unless the route does not show that variant, or does not lead to it. */
-export function pathOf({ config }: Operator, route: BoundRoute, variant: string, key: string) {
+export function pathOf(
+  { config }: Pick<Operator, "config">,
+  route: BoundRoute,
+  variant: string,
+  key: string,
+): string | undefined {
   const { preset } = config.variants.get(variant) ?? {};
   if (preset === undefined || route.presets?.has(preset) === false) return undefined;
   return publicPath(config.routes, route, variant, key);

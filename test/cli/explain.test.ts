@@ -9,6 +9,7 @@ import { ENV, SECRETS, VARS } from "../env.ts";
 import { leaksIn } from "../overheard.ts";
 import { get, stage } from "../play.ts";
 import { HOST, makeFolder } from "./folder.ts";
+import { now, PRIVATE, REFUSED, signed } from "./refused.ts";
 import { vitrine } from "./vitrine.ts";
 
 const ROUTES = [
@@ -30,21 +31,6 @@ async function explain(url: string, given: { env?: Record<string, string>; folde
   return { ...found, code: json.code, rows: rows.out };
 }
 
-const [KID, SECRET] = ["new", JSON.parse(SECRETS.URL_SIGNING_KEYS).new] as const;
-const now = () => Math.floor(Date.now() / 1000);
-
-/** What signs a URL. */
-function signed(
-  route: string,
-  key: string,
-  { preset = "card", expires = now() + 50, version }: Record<string, string | number> = {},
-): Promise<string> {
-  const grant = { route, key, preset: `${preset}`, expires: Number(expires) };
-  const versioned = version === undefined ? {} : { version: `${version}` };
-  return signGrant({ ...grant, ...versioned }, { kid: KID, secret: SECRET });
-}
-
-const PRIVATE = "/private/:preset/*";
 const ACCEPTS = {
   "AVIF and WebP": "image/avif,image/webp,image/*,*/*;q=0.8",
   WebP: "image/webp,*/*",
@@ -125,73 +111,6 @@ describe("what the Worker asks of the edge and of S3 is what vitrine explain say
     expect(rows).toMatch(/^ +all variants of this object, in this version: \d+$/m);
   });
 });
-
-/** What is refused, and by which event. */
-const soon = now() + 50;
-const REFUSED: Record<string, [path: string | Promise<string>, event: string]> = {
-  "no route": ["/imags/card/photos/fig.jpg", "no-such-route"],
-  "the root": ["/", "no-such-route"],
-  "no key": ["/images/card/", "impossible-key"],
-  "two slashes": ["//images/card/photos/fig.jpg", "no-such-route"],
-  "no preset": ["/images/crad/photos/fig.jpg", "no-such-variant"],
-  "no such descriptor": ["/images/card@3x/photos/fig.jpg", "no-such-variant"],
-  "a name that objects have": ["/images/constructor/photos/fig.jpg", "no-such-variant"],
-  "a preset that the route has not": ["/avatars/ada/hero", "no-such-variant"],
-  "a percent sign alone": ["/images/card/100%.jpg", "impossible-key"],
-  "bytes that are no UTF-8": ["/images/card/%ff.jpg", "impossible-key"],
-  "an encoded step up": ["/images/card/a%2f..%2fb.jpg", "impossible-key"],
-  "an empty segment": ["/images/card/a//b.jpg", "impossible-key"],
-  "an escape sequence": ["/images/card/%1b%5b31m.jpg", "impossible-key"],
-  "a key that is too long": [`/images/card/${"x".repeat(1020)}.jpg`, "impossible-key"],
-  "too long below its prefix": [`/images/card/${"x".repeat(1015)}`, "impossible-key"],
-  "no signature": ["/private/card/photos/fig.jpg", "signature-wrong"],
-  "no signature of this preset": [
-    signed(PRIVATE, "photos/fig.jpg").then((query) => `/private/hero/photos/fig.jpg${query}`),
-    "signature-wrong",
-  ],
-  "no signature of this route": [
-    signed("/v/:preset/*", "photos/fig.jpg").then(
-      (query) => `/private/card/photos/fig.jpg${query}`,
-    ),
-    "signature-wrong",
-  ],
-  "a kid that nobody has": [
-    `/private/card/photos/fig.jpg?exp=${soon}&kid=kept&sig=${"A".repeat(43)}`,
-    "signature-wrong",
-  ],
-  "a parameter more": [
-    signed(PRIVATE, "photos/fig.jpg").then((query) => `/private/card/photos/fig.jpg${query}&w=1`),
-    "signature-wrong",
-  ],
-  "a signed path that is spelt otherwise": [
-    signed(PRIVATE, "photos/fig.jpg").then((query) => `/private/card/photos%2Ffig.jpg${query}`),
-    "signature-wrong",
-  ],
-  "a signature that got into the path": [
-    signed(PRIVATE, "photos/fig.jpg").then(
-      (query) => `/private/card/photos/fig.jpg${encodeURIComponent(query)}`,
-    ),
-    "signature-wrong",
-  ],
-  "a signature in the path of no route": [
-    signed(PRIVATE, "photos/fig.jpg").then(
-      (query) => `/privat/fig.jpg${encodeURIComponent(query)}`,
-    ),
-    "no-such-route",
-  ],
-  "one that is over": [
-    signed(PRIVATE, "photos/fig.jpg", { expires: now() - 1 }).then(
-      (query) => `/private/card/photos/fig.jpg${query}`,
-    ),
-    "url-expired",
-  ],
-  "one that is good for too long": [
-    signed("/v/:preset/*", "photos/fig.jpg", { expires: now() + 90 }).then(
-      (query) => `/v/card/photos/fig.jpg${query}`,
-    ),
-    "signature-wrong",
-  ],
-};
 
 describe("what the Worker refuses vitrine explain says, as the log does, and ends with 2:", () => {
   test.each(Object.entries(REFUSED))("%s", async (_what, [path, event]) => {
@@ -279,6 +198,19 @@ test.each([
   expect(err).toMatch(/is (?:neither a URL that begins with https:\/\/|no URL)/);
 });
 
+test("a path is taken as it is sent: what follows two slashes is no host", async () => {
+  const path = "//images/card/photos/fig.jpg";
+  expect(await explain(path)).toMatchObject({ refused: { event: "no-such-route", path } });
+});
+
+test("what looks like a signature in the key of a picture is the key's", async () => {
+  const { object, asked } = await explain("/images/card/xsig=abc.jpg");
+  expect([object, asked?.originUrl]).toEqual([
+    "xsig=abc.jpg",
+    expect.stringMatching(/\/xsig%3Dabc\.jpg$/),
+  ]);
+});
+
 test("what is unseen in a key is spelt out, so that a terminal does as it did before", async () => {
   const path = "/images/card/%E2%80%AEgpj.exe%E2%80%A8%C2%9B";
   const { rows } = await explain(path);
@@ -287,4 +219,6 @@ test("what is unseen in a key is spelt out, so that a terminal does as it did be
   expect(out).toContain("\\u202egpj.exe\\u2028\\u009b");
   const { key }: Explained = JSON.parse(out);
   expect(key).toBe("published/\u202egpj.exe\u2028\u009b");
+  const broken = await explain("/images/card/a%0AKey%20b");
+  expect(broken.rows).toMatch(/^Key +published\/a\\u000aKey b$/m);
 });

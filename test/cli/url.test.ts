@@ -3,7 +3,8 @@
 
 import { describe, expect, test } from "vitest";
 import { HARD_KEYS } from "../../fixtures/objects.ts";
-import { readExpiry } from "../../src/cli/expiry.ts";
+import { pathOf } from "../../src/cli/find-urls.ts";
+import { readConfig } from "../../src/config.ts";
 import { ENV, SECRETS, VARS } from "../env.ts";
 import { get, stage } from "../play.ts";
 import { HOST, makeFolder } from "./folder.ts";
@@ -128,26 +129,16 @@ test("what the page's own host shows is printed without one", async () => {
   expect(elsewhere.out).toBe("https://other.example/images/card/key.jpg\n");
 });
 
-test.each<[expires: string | undefined, seconds: number]>([
-  ["30s", 30],
-  ["15m", 900],
-  ["12h", 43_200],
-  ["7d", 604_800],
-  ["2026-12-02", 86_400],
-  ["2026-12-01T00:00:01Z", 1],
-  ["2026-12-01T02:00+01:00", 3600],
-  ["2026-12-08T00:00Z", 604_800],
-  [undefined, 3600],
-])("--expires %s is %d s ahead", (expires, seconds) => {
-  const now = Date.parse("2026-12-01T00:00:00.900Z");
-  expect(readExpiry(expires, 604_800, now)).toBe(Math.floor(now / 1000) + seconds);
-});
-
-test("where nobody says, a URL lives for an hour, or as long as the route lets it", () => {
-  expect(readExpiry(undefined, 60, 5_000)).toBe(65);
-  expect(readExpiry(undefined, 7200, 5_000)).toBe(3605);
-  expect(readExpiry("61s", 60, 5_900)).toMatchObject({ fault: expect.stringContaining("60 s") });
-  expect(readExpiry("60s", 60, 5_900)).toBe(65);
+test("what a route does not show has no path there", () => {
+  const config = readConfig(ENV);
+  if ("mistakes" in config) throw new Error(config.mistakes.join());
+  const avatars = config.routes.filter(({ path }) => path.startsWith("/avatars/"));
+  const paths = (variant: string, key: string) =>
+    avatars.map((route) => pathOf({ config }, route, variant, key));
+  expect(paths("card@2x", "users/ada/avatar.png")).toEqual(["/avatars/ada/card@2x"]);
+  expect(paths("hero", "users/ada/avatar.png")).toEqual([undefined]);
+  expect(paths("crad", "users/ada/avatar.png")).toEqual([undefined]);
+  expect(paths("card", "users/ada/avatar.jpg")).toEqual([undefined]);
 });
 
 const NEITHER = /is neither a time such as .*, nor a date such as/;
