@@ -10,6 +10,8 @@ import type { Run } from "./program.ts";
 import { visible } from "./visible.ts";
 import { align, EXIT, type Exit, type Fault, isFault, paint, say, type World } from "./world.ts";
 
+export { pathOf, variantsOf } from "./find-urls.ts";
+
 const KEY = "the object's key, below the prefix of its bucket";
 
 type Signed = Asked & {
