@@ -12,7 +12,7 @@ export async function originalsOf(about: string, asked: Visit, print: Answer): P
   for (const { what, ask, elsewhere } of TRICKS) {
     const { url, headers, ...rest } = ask({ ...asked, source: asked.route.bucket.base });
     const answer = await visit(url, { ...rest, headers: { accept: ACCEPTS[0][1], ...headers } });
-    if (typeof answer === "string" || answer.status < 200 || answer.status > 299) continue;
+    if (typeof answer === "string" || answer.status > 299) continue;
     const etag = answer.headers.get("etag");
     const same =
       isSame(answer.bytes, print.bytes) || (etag !== null && etag === print.headers.get("etag"));

@@ -1,5 +1,6 @@
 // What the doctor finds, and how it is told.
 
+import { visible } from "./visible.ts";
 import { align, EXIT, type Exit, paint, type Style, type World } from "./world.ts";
 
 /** What can be looked at. */
@@ -77,14 +78,14 @@ export function tellFindings(world: World, findings: readonly Finding[]): string
   const { stdout } = world;
   const dim = (text: string) => paint(world, stdout, "dim", text);
   const rows = findings.map(({ check, severity, what, why, remedy }) => [
-    [`  ${paint(world, stdout, STYLES[severity], severity)}`, check, what],
-    ...(why === undefined ? [] : [["", dim("why"), why]]),
-    ...(remedy === undefined ? [] : [["", dim("mend"), remedy]]),
+    [`  ${paint(world, stdout, STYLES[severity], severity)}`, check, visible(what)],
+    ...(why === undefined ? [] : [["", dim("why"), visible(why)]]),
+    ...(remedy === undefined ? [] : [["", dim("mend"), visible(remedy)]]),
   ]);
   const told = align(rows.flat());
   const lines: string[] = [];
   for (const [about, own] of Map.groupBy(findings, (finding) => finding.about)) {
-    lines.push(paint(world, stdout, "bold", about));
+    lines.push(paint(world, stdout, "bold", visible(about)));
     for (const finding of own) {
       const at = findings.indexOf(finding);
       const from = rows.slice(0, at).flat().length;

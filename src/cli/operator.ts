@@ -40,9 +40,9 @@ export type Where = {
 };
 
 /**
- * Reads all that is at hand. A secret is looked for in the file that is named, then in the environment,
- * then in .dev.vars, but for what opens nothing but the local run. About the local run it
- * is what `npm start` takes: .dev.vars.
+ * Reads all that is at hand. A secret, or both of a slot, are looked for in the file that is named, then
+ * in the environment, then in .dev.vars, but for what opens nothing but the local run. About the local
+ * run it is what `npm start` takes: .dev.vars.
  * @returns a fault where the configuration has mistakes
  */
 export function readOperator(world: World, where: Where): Operator | Fault {
@@ -111,14 +111,29 @@ function there(world: World, known: KnownVars, envFile: string | undefined): Fou
   const own = Object.entries(started).filter(
     ([name, value]) => local.has(name) && !opening.includes(value) && !isMadeUp(name, value),
   );
-  const secrets = new Map([
-    ...secretsIn(Object.fromEntries(own), ".dev.vars"),
-    ...secretsIn(world.env, "the environment"),
-    ...secretsIn(filed, envFile ?? ""),
+  const secrets = inOrder([
+    secretsIn(filed, envFile ?? ""),
+    secretsIn(world.env, "the environment"),
+    secretsIn(Object.fromEntries(own), ".dev.vars"),
   ]);
   const { URL_SIGNING_KEYS } = valuesOf(secrets);
   const signing = URL_SIGNING_KEYS === undefined ? {} : { URL_SIGNING_KEYS };
   return { vars: { ...keep([...required, ...stored]), ...deployed, ...signing }, secrets };
+}
+
+/** What the first source has of a slot goes before all that others have: half of it would not fit theirs. */
+function inOrder(sources: readonly Found["secrets"][]): Map<string, Secret> {
+  const secrets = new Map<string, Secret>();
+  for (const source of sources) {
+    const known = new Set([...secrets.keys()].map(slotOf));
+    for (const [name, secret] of source) if (!known.has(slotOf(name))) secrets.set(name, secret);
+  }
+  return secrets;
+}
+
+/** The name of a secret, without which half of a slot it is. */
+function slotOf(name: string): string {
+  return name.replace(/_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY)(_NEXT)?$/, "_$1");
 }
 
 /** True for what `npm start` puts into .dev.vars where a route is signed. */

@@ -321,10 +321,10 @@ test("without a key, an S3 that is busy is found", async () => {
 });
 
 test.each([
-  [299, "ok"],
-  [301, "warning"],
-  [899, "warning"],
-  [905, "error"],
+  [290, "ok"],
+  [310, "warning"],
+  [890, "warning"],
+  [910, "error"],
 ])("a clock that is %d s off, one way or the other, is told: %s", async (seconds, severity) => {
   for (const way of [1, -1]) {
     const now = () => Date.now() + way * seconds * 1000 - 500;
@@ -388,6 +388,28 @@ test("without a canary and a key, an image that may be listed is looked at", asy
     severity: "warning",
     remedy: expect.stringContaining("--key"),
   });
+});
+
+test("what only looks like an image is passed over, and what does not is not fetched", async () => {
+  mayList();
+  const { canary: _canary, ...own } = media;
+  configure({ ...CONFIGURED, BUCKETS: { media: own } });
+  put("published/000.jpg", file("broken/page.jpg"));
+  put("published/000.txt", file("made/key.jpg"));
+  put("published/00\\0.jpg", file("made/key.jpg"));
+  const { findings } = await examine([]);
+  expect(findings.find(({ check }) => check === "sample")?.what).toContain("animated.gif");
+  expect(stage.s3.requests.map(({ url }) => url)).not.toContainEqual(
+    expect.stringMatching(/\.txt|%5C/),
+  );
+});
+
+test("an empty bucket without a prefix has no wrong one", async () => {
+  mayList();
+  const { canary: _canary, prefix: _prefix, ...own } = media;
+  configure({ ...CONFIGURED, BUCKETS: { media: own } });
+  stage.s3.objects.clear();
+  expect(wrongIn(await examine([])).map(({ check }) => check)).toEqual(["list", "sample"]);
 });
 
 test("where the next slot works, a dead current one is a warning, and says so", async () => {

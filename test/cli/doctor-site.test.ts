@@ -6,9 +6,10 @@ import { beforeEach, expect, test } from "vitest";
 import type { Check, Severity } from "../../src/cli/finding.ts";
 import type { EdgeSettings } from "../edge/edge.ts";
 import type { FAULTS } from "../edge/faults.ts";
+import { file } from "../edge/stand.ts";
 import type { Switches } from "../edge/switches.ts";
 import { ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../env.ts";
-import { arrange, stage } from "../play.ts";
+import { arrange, get, stage } from "../play.ts";
 import { CONFIGURED, configure, deploy, examine, SITE } from "./doctor.ts";
 import { wrongIn } from "./told.ts";
 
@@ -339,6 +340,15 @@ test.each<[string, Change, Severity, Check, RegExp]>([
     /cache rule of the zone/,
   ],
   [
+    "what calls a JPEG a PNG",
+    withHeaders((headers) => {
+      if (headers.get("content-type") === "image/jpeg") headers.set("content-type", "image/png");
+    }),
+    "error",
+    "formats",
+    /cache rule of the zone/,
+  ],
+  [
     "a firewall",
     (answer, { path }) => (path === "/healthz" ? answer : new HttpResponse("No", { status: 403 })),
     "error",
@@ -414,6 +424,15 @@ test.each<[string, (path: string) => boolean, RegExp]>([
   ]);
 });
 
+test("another image of an app on the same domain is none of Vitrine's", async () => {
+  const body = file("photos/fig.jpg");
+  deploy(undefined, (answer, { path }) => {
+    const init = { headers: { "content-type": "image/jpeg" } };
+    return path === "/key.jpg" ? new HttpResponse(body.slice(), init) : answer;
+  });
+  expect(wrongIn(await examine())).toEqual([]);
+});
+
 test("signed routes are looked at, where the keys are at hand", async () => {
   const ROUTES = [{ path: "/private/:preset/*", object: "media/*", signed: true }];
   begin({}, { ...ENV, ...CONFIGURED, ROUTES, HEALTH_TOKEN });
@@ -428,6 +447,39 @@ test("signed routes are looked at, where the keys are at hand", async () => {
       what: expect.stringContaining("URL_SIGNING_KEYS is not at hand"),
     }),
   );
+});
+
+test("a deployed Worker that asks for a bucket that there is not", async () => {
+  const BUCKETS = { media: { ...CONFIGURED.BUCKETS.media, bucket: "acme-medias" } };
+  begin({}, { ...ENV, ...CONFIGURED, BUCKETS, HEALTH_TOKEN });
+  const wrong = wrongIn(await examine());
+  expect(wrong[0]).toMatchObject({
+    check: "bucket",
+    about: expect.stringContaining("slot current"),
+  });
+});
+
+test("an SVG that was clean before is no original that got out (R8)", async () => {
+  const ROUTES = [{ path: "/icons/:preset/*", object: "media/*", svg: true }];
+  const env = { ...ENV, ...CONFIGURED, ROUTES, HEALTH_TOKEN };
+  begin({}, env);
+  configure({ ...CONFIGURED, ROUTES });
+  const type = "image/svg+xml";
+  stage.s3.objects.set("published/b.svg", { body: file("broken/script.svg"), type });
+  const clean = await get("/icons/card/b.svg", {}, env);
+  const body = new Uint8Array(await clean.arrayBuffer());
+  stage.s3.objects.set("published/a.svg", { body, type });
+  const told = await examine(["--url", SITE, "--key", "a.svg"]);
+  expect(wrongIn(told)).toEqual([]);
+  expect(JSON.stringify(told.findings)).toContain("svg+xml for AVIF");
+});
+
+test("a preset of one format needs no vary", async () => {
+  const ROUTES = [{ path: "/images/:preset/*", object: "media/*", presets: ["plain"] }];
+  configure({ ...CONFIGURED, ROUTES });
+  const told = await examine();
+  expect(wrongIn(told)).toEqual([]);
+  expect(JSON.stringify(told.findings)).toContain("jpeg for AVIF, jpeg for WebP");
 });
 
 test("without keys at hand what is deployed is looked at all the same, and that there are none is a note", async () => {

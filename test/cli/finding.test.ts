@@ -1,8 +1,10 @@
 // What the doctor's findings look like.
 
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { exitOf, type Finding, type Severity, tellFindings } from "../../src/cli/finding.ts";
 import type { World } from "../../src/cli/world.ts";
 import { arrange, stage } from "../play.ts";
@@ -61,6 +63,14 @@ test.each<[string, boolean, World["env"], boolean]>([
   expect(stripVTControlCharacters(text)).toBe(TOLD);
 });
 
+test("what a bucket is full of does not get at the terminal", () => {
+  const hostile = "\u001b]0;a\u0007\u202e";
+  const found = { about: hostile, check: "sample", severity: "error", what: hostile } as const;
+  const told = tellFindings(world(false), [{ ...found, why: hostile, remedy: hostile }]);
+  expect(told.join("").match(/[\p{Cc}\u202e]/gu)).toBeNull();
+  expect(told).toHaveLength(6);
+});
+
 test.each<[readonly Severity[], number]>([
   [[], 0],
   [["ok", "note"], 0],
@@ -111,6 +121,18 @@ test("with mistakes in wrangler.toml all of them are told, and nobody is asked",
   expect(out).toContain("PRESETS.card: names neither width nor height\n");
   expect(out).toMatch(/mend +mend PRESETS\.card\.quality in wrangler\.toml/);
   expect([code, stage.s3.requests]).toEqual([2, []]);
+});
+
+test("a mistake in .dev.vars is no error of what is deployed", async () => {
+  const folder = configure();
+  const file = join(folder, ".dev.vars");
+  writeFileSync(file, `BUCKETS='{"media":{"endpoint":"ftp://x","bucket":"media","region":"x"}}'\n`);
+  onTestFinished(() => rmSync(file));
+  const { out } = await vitrine(["doctor"], { folder, env: ENVIRONMENT });
+  expect(out).toMatch(/\n {2}warning +configuration +\.dev\.vars: BUCKETS\.media\.endpoint: /);
+  const local = await vitrine(["doctor", "--url", "http://localhost:1"], { folder });
+  expect(local.out).toMatch(/\n {2}error +configuration +\.dev\.vars: BUCKETS\.media\.endpoint: /);
+  expect(local.code).toBe(2);
 });
 
 test("after Ctrl-C nothing more is asked", async () => {

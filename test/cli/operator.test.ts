@@ -86,6 +86,20 @@ test("the keys of .dev.vars.example are not taken for those of a deploy", async 
   expect(await by({ folder, env: next })).toMatch(/ the next key …MPLE \(from the environment\)$/);
 });
 
+test("half a slot of one place is not put together with the other half of another", async () => {
+  const lines = Object.entries(SECRETS).map(([name, value]) => envLine(name, value));
+  const folder = makeFolder({}, { ".dev.vars": lines.join("\n") });
+  const by = async (given: Given) =>
+    (await explain("/images/card/a.jpg", given)).asked?.headers["authorization"];
+  expect(await by({ folder })).toMatch(/\(from \.dev\.vars\)$/);
+  for (const half of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) {
+    const env = { [half]: "of-a-profile-of-somebody" };
+    expect(await by({ folder, env })).toMatch(/by a key that is not at hand$/);
+  }
+  // The next slot is another one.
+  expect(await by({ folder, env: { AWS_ACCESS_KEY_ID_NEXT: "other" } })).toMatch(/\.dev\.vars/);
+});
+
 test("a short key id is not told", async () => {
   const env = { AWS_ACCESS_KEY_ID: "minioadm", AWS_SECRET_ACCESS_KEY: "x" };
   const { asked } = await explain("/images/card/a.jpg", { folder: makeFolder(), env });
