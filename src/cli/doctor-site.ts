@@ -38,7 +38,12 @@ export async function examineSite(
       remedy: "npx vitrine doctor --url … --key photos/fig.jpg, with one that is there",
     });
   }
-  for (const visit of visits) findings.push(...(await examineVisit(operator, visit)));
+  const tried = new Set<string>();
+  for (const visit of visits) {
+    const { name } = visit.route.bucket;
+    findings.push(...(await examineVisit(operator, visit, !tried.has(name))));
+    tried.add(name);
+  }
   return findings;
 }
 

@@ -29,8 +29,15 @@ export type Visit = {
 
 const SVG = "image/svg+xml";
 
-/** Asks for a picture as browsers of three kinds do, and in other ways. */
-export async function examineVisit(operator: Operator, asked: Visit): Promise<Finding[]> {
+/**
+ * Asks for a picture as browsers of three kinds do, and in other ways.
+ * @param tricks whether to try to get an original out as well
+ */
+export async function examineVisit(
+  operator: Operator,
+  asked: Visit,
+  tricks: boolean,
+): Promise<Finding[]> {
   const { route, base, path, query, variant, name } = asked;
   const about = base + path;
   const findings: Finding[] = [];
@@ -63,7 +70,9 @@ export async function examineVisit(operator: Operator, asked: Visit): Promise<Fi
   const negotiated = variant.format === "auto" && !route.svg;
   findings.push(...headersOf(operator, about, first, negotiated, route.signing !== undefined));
   findings.push(...(await conditionsOf(about, query, first)));
-  if (sniff(first.bytes) !== SVG) findings.push(...(await originalsOf(about, asked, first)));
+  // Of an SVG there is nothing but the original (R8).
+  if (tricks && sniff(first.bytes) !== SVG)
+    findings.push(...(await originalsOf(about, asked, first)));
   return findings;
 }
 

@@ -28,12 +28,13 @@ export function doctorCommand(world: World, run: Run) {
       "objects to look at, below the prefix; BUCKET/key where there are several buckets",
     )
     .option("--env-file <file>", "where the secrets stand; else the environment, or .dev.vars")
-    .option("--timeout <seconds>", "how long an answer may take", readSeconds, PATIENCE_S)
+    .option("--timeout <seconds>", "how long an answer of S3 may take", readSeconds, PATIENCE_S)
     .option("--json", "for machines")
     .addHelpText(
       "after",
       `
-It asks S3 itself, with each key that is at hand, then what is deployed. Nothing is changed anywhere.
+It asks S3 itself, with each key that is at hand, then what is deployed. Nothing is changed anywhere,
+though the edge makes a print for each route, which counts as any other.
 With HEALTH_TOKEN among the secrets it also reads /healthz, which knows what the image edge says.
 
 Examples:
@@ -72,7 +73,11 @@ async function doctor(world: World, options: Options): Promise<Exit | Fault> {
   } else {
     const keys = keysOf(operator, options.key ?? []);
     if (isFault(keys)) return keys;
-    findings.push(...(await examine(world, operator, base, keys, options.timeout)));
+    // What was found until Ctrl-C is told.
+    await Promise.race([
+      examine(world, operator, base, keys, options.timeout, findings),
+      ended(world),
+    ]);
   }
   if (options.json) say(world.stdout, JSON.stringify({ findings }, null, 2));
   else say(world.stdout, ...tellFindings(world, findings));
@@ -135,30 +140,38 @@ function keysOf({ config }: Operator, keys: readonly string[]): Map<string, stri
   return named;
 }
 
+/** Settles at Ctrl-C. */
+function ended({ interrupted }: World): Promise<void> {
+  return new Promise((settle) => {
+    if (interrupted.aborted) settle();
+    interrupted.addEventListener("abort", () => settle(), { once: true });
+  });
+}
+
+/** @param findings takes what is found, as it is found */
 async function examine(
   world: World,
   operator: Operator,
   base: string | undefined,
   keys: ReadonlyMap<string, readonly string[]>,
   patience: number,
-): Promise<Finding[]> {
+  findings: Finding[],
+): Promise<void> {
   const watch = { now: world.now, patience };
   const asksHealth = base !== undefined && operator.healthToken !== undefined;
-  const findings: Finding[] = [];
   const samples = new Map<string, Sample>();
   for (const bucket of bucketsOf(operator.config.routes)) {
-    if (world.interrupted.aborted) return findings;
+    if (world.interrupted.aborted) return;
     const wanted = keys.get(bucket.name) ?? [];
     say(world.stderr, `Asking S3 for bucket ${bucket.name} ...`);
     const examined = await examineBucket(operator, bucket, wanted, asksHealth, watch);
     findings.push(...examined.findings);
     const [named = bucket.canary?.slice(bucket.prefix.length)] = wanted;
-    const unread =
-      named === undefined ? undefined : { key: bucket.prefix + named, bytes: undefined };
+    const unread = named && { key: bucket.prefix + named, bytes: undefined };
     const sample = examined.sample ?? unread;
-    if (sample !== undefined) samples.set(bucket.name, sample);
+    if (sample) samples.set(bucket.name, sample);
   }
-  if (base === undefined || world.interrupted.aborted) return findings;
+  if (base === undefined || world.interrupted.aborted) return;
   say(world.stderr, `Asking ${base} ...`);
-  return [...findings, ...(await examineSite(operator, base, samples, world.now()))];
+  findings.push(...(await examineSite(operator, base, samples, world.now())));
 }

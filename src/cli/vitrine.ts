@@ -17,7 +17,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 // Where nobody reads what is said on the way, the work goes on all the same.
 process.stderr.on("error", () => {});
 
-process.exitCode = await runProgram(process.argv.slice(2), {
+const exit = await runProgram(process.argv.slice(2), {
   folder: ".",
   env: process.env,
   stdin: process.stdin,
@@ -26,3 +26,7 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   now: Date.now,
   interrupted: interrupt.signal,
 });
+
+process.exitCode = exit;
+// What is still being asked for is not waited for; what is said is.
+if (exit === EXIT.interrupted) process.stdout.write("", () => process.exit(exit));

@@ -146,6 +146,16 @@ test("after Ctrl-C nothing more is asked", async () => {
   expect([code, stage.s3.requests]).toEqual([130, []]);
 });
 
+test("Ctrl-C ends it while S3 keeps it waiting, and what was found is told", async () => {
+  const interrupt = new AbortController();
+  stage.s3.faults.add("stall");
+  setTimeout(() => interrupt.abort(), 100);
+  const folder = configure();
+  const given = { folder, env: ENVIRONMENT, interrupted: interrupt.signal };
+  const { code, out } = await vitrine(["doctor", "--url", SITE], given);
+  expect([code, out]).toEqual([130, expect.stringContaining("it has no mistakes")]);
+});
+
 test.each([
   [["--timeout", "soon"], 3, /A number up to 600/],
   [["--timeout", "0"], 3, /A number up to 600/],
