@@ -150,6 +150,14 @@ function refusedCause(code: string, asked: Asked): Cause {
       remedy: put(secretAccessKey),
     };
   }
+  if (code === "AuthorizationHeaderMalformed") {
+    return {
+      check: "region",
+      what: `S3 finds the region ${asked.region}, or the access key id, impossible (${code})`,
+      why,
+      remedy: `mend BUCKETS.${asked.name}.region in wrangler.toml: README, "Configuration", has a table of providers; or ${put(accessKeyId)}`,
+    };
+  }
   if (/Token|Security/.test(code)) return sessionCause(accessKeyId, code);
   return {
     check: "key-id",

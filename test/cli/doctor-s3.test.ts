@@ -434,6 +434,30 @@ test("R2's own words are understood (A7)", async () => {
   ]);
 });
 
+const xml = (code: string, status: number) =>
+  new HttpResponse(`<Error><Code>${code}</Code></Error>`, {
+    status,
+    headers: { "content-type": "application/xml" },
+  });
+
+test.each<[string, number, Check]>([
+  ["ExpiredToken", 400, "session"],
+  ["InvalidToken", 400, "session"],
+  ["InvalidArgument", 400, "key-id"],
+  ["TooManyRequests", 429, "busy"],
+  ["AuthorizationHeaderMalformed", 400, "region"],
+  ["PermanentRedirect", 301, "endpoint"],
+  ["NotImplemented", 501, "busy"],
+  ["InvalidURI", 400, "endpoint"],
+])("S3's %s, %d, is found", async (code, status, check) => {
+  network.use(
+    http.all(/amazonaws/, ({ request }) =>
+      request.headers.has("authorization") ? xml(code, status) : undefined,
+    ),
+  );
+  expect(wrongIn(await examine([]))[0]).toMatchObject({ check });
+});
+
 test.each([
   [
     "a web server",

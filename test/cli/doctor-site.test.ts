@@ -349,6 +349,14 @@ test.each<[string, Change, Severity, Check, RegExp]>([
     /cache rule of the zone/,
   ],
   [
+    "what Cloudflare says of an origin",
+    (answer, { path }) =>
+      path === "/healthz" ? answer : new HttpResponse("error code: 522", { status: 522 }),
+    "error",
+    "image",
+    /npx wrangler tail/,
+  ],
+  [
     "a firewall",
     (answer, { path }) => (path === "/healthz" ? answer : new HttpResponse("No", { status: 403 })),
     "error",
