@@ -16,12 +16,7 @@ export function findBaseUrl(
 ): string | Fault {
   if (given === "") return "";
   if (given !== undefined) return readBaseUrl(given, option);
-  const hosts = patterns.map((pattern) =>
-    pattern
-      .replace(/^https?:\/\//, "")
-      .split("/", 1)
-      .join(),
-  );
+  const hosts = patterns.map(hostOf);
   const host = hosts.find((name) => /^[^*:@?#\s]+$/.test(name) && URL.canParse(`https://${name}`));
   if (host !== undefined) return new URL(`https://${host}`).origin;
   const say = `say where Vitrine is: ${option} https://images.example.com, or ${option} "" for the page's own host`;
@@ -40,4 +35,12 @@ function readBaseUrl(given: string, option: string): string | Fault {
     return fault("http:// is for one's own machine");
   }
   return origin + pathname.replace(/\/+$/, "");
+}
+
+/** The host that a route's pattern names. */
+export function hostOf(pattern: string): string {
+  return pattern
+    .replace(/^https?:\/\//, "")
+    .split("/", 1)
+    .join();
 }

@@ -2,11 +2,20 @@ import { join } from "node:path";
 import { unstable_getVarsForDev, unstable_readConfig } from "wrangler";
 import { isTable, type Vars } from "../schema.ts";
 import { isSecret } from "../secret-names.ts";
+import { hostOf } from "./base-url.ts";
 
 type RateLimitSettings = {
   readonly name: string;
   readonly namespace_id: string;
   readonly simple: { readonly limit: number; readonly period: number };
+};
+
+/** Where wrangler.toml deploys to, and what it says of the zone there. */
+export type Domain = {
+  /** `images.example.com`, or `*.example.com`. */
+  readonly host: string;
+  readonly zoneId?: string | undefined;
+  readonly zoneName?: string | undefined;
 };
 
 /** What a Worker deployed from this folder would see, and one started in it. */
@@ -29,6 +38,8 @@ export type KnownVars = {
   readonly cached: boolean;
   /** The domains and routes that it deploys to: `images.example.com`, `images.example.com/*`. */
   readonly patterns: readonly string[];
+  /** The same, taken apart. */
+  readonly domains: readonly Domain[];
 };
 
 /**
@@ -44,6 +55,10 @@ export function readVars(folder = "."): KnownVars | { readonly fault: string } {
     // wrangler dev leaves out secrets that are not required (S2); `npm start` does not.
     const optional = Object.entries(read(undefined)).filter(([name]) => isSecret(name));
     const found = [...Object.entries(read(secrets)), ...optional];
+    const routes = [
+      ...(config.routes ?? []),
+      ...(config.route === undefined ? [] : [config.route]),
+    ].map((route) => (typeof route === "string" ? { pattern: route } : route));
     const stores: readonly { binding: string }[] = config.secrets_store_secrets;
     return {
       deployed: vars,
@@ -54,10 +69,12 @@ export function readVars(folder = "."): KnownVars | { readonly fault: string } {
       limiters: config.ratelimits ?? [],
       workersDev: config.workers_dev !== false || config.preview_urls !== false,
       cached: config.cache?.enabled === true,
-      patterns: [
-        ...(config.routes ?? []),
-        ...(config.route === undefined ? [] : [config.route]),
-      ].map((route) => (typeof route === "string" ? route : route.pattern)),
+      patterns: routes.map(({ pattern }) => pattern),
+      domains: routes.map(({ pattern, ...zone }) => ({
+        host: hostOf(pattern),
+        zoneId: "zone_id" in zone ? zone.zone_id : undefined,
+        zoneName: "zone_name" in zone ? zone.zone_name : undefined,
+      })),
     };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
