@@ -31,6 +31,9 @@ export const NEXT = {
 /** What opens the deep form of /healthz. */
 export const HEALTH_TOKEN = "a token that is not to be guessed";
 
+/** What opens Cloudflare's API to the operator's commands. */
+export const CLOUDFLARE_API_TOKEN = "a-token-of-Cloudflare-that-may-purge-01";
+
 export const VARS = {
   BUCKETS: {
     media: {

@@ -5,7 +5,13 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from "no
 import { join } from "node:path";
 import type { Reporter } from "vitest/node";
 import { localKeys } from "../src/cli/local.ts";
-import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS, SECRETS } from "./env.ts";
+import {
+  CLOUDFLARE_API_TOKEN,
+  CREDENTIALS,
+  HEALTH_TOKEN,
+  NEXT_CREDENTIALS,
+  SECRETS,
+} from "./env.ts";
 
 const FOLDER = join(import.meta.dirname, "../.wrangler/test/overheard");
 const KINDS = ["logged", "answered"] as const;
@@ -38,7 +44,11 @@ export function beginToListen(): void {
 
 const WORDS: readonly string[] = [
   ...[CREDENTIALS, NEXT_CREDENTIALS, localKeys()].flatMap((keys) => Object.values(keys)),
-  ...[HEALTH_TOKEN, ...Object.values<string>(JSON.parse(SECRETS.URL_SIGNING_KEYS))],
+  ...[
+    HEALTH_TOKEN,
+    CLOUDFLARE_API_TOKEN,
+    ...Object.values<string>(JSON.parse(SECRETS.URL_SIGNING_KEYS)),
+  ],
 ];
 
 /** What looks like a secret, whoever made it: a signature, a signed URL, AWS's key ids. */

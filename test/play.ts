@@ -57,7 +57,7 @@ beforeEach(() => {
   const send = globalThis.fetch;
   vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
     if (init?.cf === undefined) {
-      const request = new Request(input, init);
+      const request = new Request(input instanceof Request ? input.clone() : input, init);
       if (request.headers.has("range")) stage.probes.push(request);
       return send(input, init);
     }

@@ -68,8 +68,8 @@ async function send(
   }
 }
 
-/** Of the error, or of the one that it was caused by; where none has a code, in words. */
-function codeOf(error: unknown): string {
+/** What Node.js calls a failure of the network: of the error, or of what caused it; else in words. */
+export function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return `${error}`;
   if ("code" in error && typeof error.code === "string") return error.code;
   const inner: unknown = error instanceof AggregateError ? error.errors[0] : error.cause;

@@ -142,7 +142,11 @@ function isMadeUp(name: string, value: unknown): boolean {
   return name === "URL_SIGNING_KEYS" && isTable(keys) && Object.keys(keys).join() === "local";
 }
 
-function readEnvFile({ folder }: World, file: string): Record<string, unknown> | Fault {
+/** What a file of secrets holds. */
+export function readEnvFile(
+  { folder }: Pick<World, "folder">,
+  file: string,
+): Record<string, unknown> | Fault {
   try {
     return { ...parseEnv(readFileSync(resolve(folder, file), "utf8")) };
   } catch (error) {

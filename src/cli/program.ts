@@ -4,6 +4,7 @@ import { Command } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
 import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
+import { purgeCommand } from "./purge.ts";
 import { signCommand, urlCommand } from "./url.ts";
 import { visible } from "./visible.ts";
 import { EXIT, type Exit, type Fault, isFault, paint, say, type World } from "./world.ts";
@@ -63,4 +64,5 @@ const COMMANDS = [
   urlCommand,
   signCommand,
   explainCommand,
+  purgeCommand,
 ] as const satisfies readonly ((world: World, run: Run) => unknown)[];

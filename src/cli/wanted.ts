@@ -1,0 +1,66 @@
+// Which object is meant by what an operator gives: a key, or a public URL.
+
+import type { Bucket } from "../bucket.ts";
+import { keyFault } from "../key.ts";
+import { isRefusal } from "../refusal.ts";
+import { findRoute, readPathname } from "../route.ts";
+import type { Impossible } from "./lines.ts";
+import type { Operator } from "./operator.ts";
+
+/** An object that is meant. */
+export type Wanted = {
+  /** As it was given. */
+  readonly given: string;
+  /** Undefined: a key was given, without a bucket. */
+  readonly bucket: Bucket | undefined;
+  /** Below the bucket's prefix. */
+  readonly key: string;
+  /** Of a signed URL. */
+  readonly version?: string | undefined;
+};
+
+/** No key begins so: it would have an empty segment. */
+const URL_LIKE = /^https?:\/\//i;
+const CONTROL = /\p{Cc}/u;
+const VERSION = /[?&]v=([\w.-]{1,64})(?:&|$)/;
+
+export function isImpossible(found: object | string): found is Impossible {
+  return typeof found === "object" && "reason" in found;
+}
+
+/**
+ * @param hosts where this Vitrine is, as far as it is known
+ * @param bucket of keys, where it is known
+ */
+export function readGiven(
+  { config }: Operator,
+  hosts: readonly string[],
+  bucket: Bucket | undefined,
+  given: string,
+): Wanted | Impossible {
+  if (!URL_LIKE.test(given)) {
+    const reason = keyFault((bucket?.prefix ?? "") + given) ?? (given === "" ? "empty" : undefined);
+    return reason === undefined ? { given, bucket, key: given } : { given, reason };
+  }
+  // What URL parsers take away would be lost on the way.
+  if (!URL.canParse(given) || CONTROL.test(given)) return { given, reason: "is no URL" };
+  const url = new URL(given);
+  if (hosts.length > 0 && !hosts.some((host) => isOf(url.host, host))) {
+    return { given, reason: `is not a URL of this Vitrine, which is at ${hosts.join(", ")}` };
+  }
+  const path = readPathname(url.pathname);
+  const found = isRefusal(path) ? path : findRoute(config.routes, path);
+  if (isRefusal(found)) return { given, reason: "no route has this path" };
+  const { key, route } = found;
+  const reason = keyFault(route.bucket.prefix + key);
+  if (reason !== undefined) return { given, reason };
+  if (bucket !== undefined && route.bucket !== bucket) {
+    return { given, reason: `is of the bucket ${route.bucket.name}` };
+  }
+  const version = route.signing && VERSION.exec(url.search)?.[1];
+  return { given, bucket: route.bucket, key, version };
+}
+
+function isOf(host: string, pattern: string): boolean {
+  return pattern.startsWith("*") ? host.endsWith(pattern.slice(1)) : host === pattern;
+}
