@@ -15,7 +15,7 @@ import {
 } from "../schema.ts";
 
 /** Unique transformations a month that cost nothing, and US dollars for each one after these (L2). */
-const FREE = 5_000;
+export const FREE = 5_000;
 export const PRICE = 0.5 / 1_000;
 
 /** Objects that a bucket is taken to have, if nobody says. */

@@ -7,6 +7,7 @@ import { explainCommand } from "./explain.ts";
 import { purgeCommand } from "./purge.ts";
 import { signCommand, urlCommand } from "./url.ts";
 import { visible } from "./visible.ts";
+import { warmCommand } from "./warm.ts";
 import { EXIT, type Exit, type Fault, isFault, paint, say, type World } from "./world.ts";
 
 /** Runs what a command does, and keeps what it ends with. */
@@ -65,4 +66,5 @@ const COMMANDS = [
   signCommand,
   explainCommand,
   purgeCommand,
+  warmCommand,
 ] as const satisfies readonly ((world: World, run: Run) => unknown)[];

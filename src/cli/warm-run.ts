@@ -1,0 +1,128 @@
+// Asks for one variant after the other, a few at a time, and reads each to its end.
+
+import { shareOut } from "./crew.ts";
+import type { Operator } from "./operator.ts";
+import { createPace } from "./pace.ts";
+import type { Progress } from "./progress.ts";
+import type { WarmRecord } from "./record.ts";
+import { failureOf, type Retrying, retrying, waitOf } from "./retrying.ts";
+import type { Tally } from "./tally.ts";
+import { queryFor } from "./url.ts";
+import { ACCEPTS, type Ask } from "./warm-asks.ts";
+import { isFault, type World } from "./world.ts";
+
+export type WarmRun = {
+  readonly base: string;
+  readonly concurrency: number;
+  readonly record: WarmRecord;
+  readonly tally: Tally;
+  readonly progress: Progress;
+  /** Is aborted where no more is to be asked. */
+  readonly stop: AbortController;
+};
+
+/** Milliseconds: what an answer may take, and how long a `retry-after` is waited for. */
+const TIMEOUT = 90_000;
+const LONGEST_WAIT = 120_000;
+
+/** After so many failures in a row that are no fault of the object's, the rest is left. */
+const MOST_TROUBLE = 20;
+
+/** For how long the URLs of signed routes are good: seconds. */
+const EXPIRY = 3_600;
+
+/** How a request ended; undefined: it was interrupted. */
+type Ended =
+  | { readonly type: string; readonly bytes: number }
+  | { readonly why: string; readonly trouble: boolean }
+  | undefined;
+
+/** @returns why it stopped before the end, if it did */
+export async function warmAll(
+  world: World,
+  operator: Operator,
+  asks: AsyncIterable<Ask>,
+  { base, concurrency, record, tally, progress, stop }: WarmRun,
+): Promise<string | undefined> {
+  const { now, interrupted } = world;
+  const pace = createPace([], now, interrupted);
+  const signal = AbortSignal.any([interrupted, stop.signal]);
+  let stopped: string | undefined;
+  let trouble = 0;
+  const halt = (reason: string) => {
+    stopped ??= reason;
+    stop.abort();
+  };
+  await shareOut(asks, concurrency, signal, async (ask) => {
+    const query = await signatureOf(world, operator, ask);
+    if (isFault(query)) return halt(query.fault);
+    const ended = await show(base + ask.path + query, ask, pace, interrupted, now);
+    if (ended === undefined) return;
+    if ("type" in ended) {
+      tally.shown(ended.type, ended.bytes);
+      const fault = await record.add(ask, now());
+      if (fault !== undefined) halt(fault.fault);
+    } else {
+      tally.failed(ended.why, ask.key);
+      progress.say(`${ended.why}  ${ask.key}  ${ask.variant}  ${ask.reads}`);
+    }
+    trouble = "trouble" in ended && ended.trouble ? trouble + 1 : 0;
+    if (trouble === MOST_TROUBLE && "why" in ended) {
+      halt(
+        `the last ${MOST_TROUBLE} requests failed, the last one with ${ended.why}: look at the log (npx wrangler tail)`,
+      );
+    }
+    progress.step();
+  });
+  return stopped;
+}
+
+/** The query of a signed route's URL; of others, nothing. */
+async function signatureOf({ now }: World, operator: Operator, ask: Ask) {
+  const { route, preset, key, version } = ask;
+  if (route.signing === undefined) return "";
+  const expires = Math.floor(now() / 1000) + Math.min(EXPIRY, route.signing.maxAge);
+  return queryFor(operator, route, { preset, key, expires, version });
+}
+
+async function show(
+  url: string,
+  { reads }: Ask,
+  pace: ReturnType<typeof createPace>,
+  signal: AbortSignal,
+  now: () => number,
+): Promise<Ended> {
+  let bytes = 0;
+  const settings: Retrying = {
+    limit: 2,
+    statuses: [429, 503],
+    longestWait: LONGEST_WAIT,
+    beyond: "give-up",
+    timeout: TIMEOUT,
+    signal,
+    before: pace.turn,
+    async send(request) {
+      const answer = await fetch(request);
+      const wait = answer.status === 429 ? waitOf(answer, now()) : 0;
+      if (wait <= LONGEST_WAIT) pace.hold(wait); // for all that are under way
+      bytes = 0;
+      for await (const chunk of answer.body ?? []) bytes += chunk.length;
+      return new Response(null, answer);
+    },
+  };
+  try {
+    const answer = await retrying(settings).get(url, { headers: { accept: ACCEPTS[reads] } });
+    return endedBy(answer, bytes);
+  } catch (error) {
+    const failure = failureOf(error, settings);
+    if ("response" in failure) return endedBy(failure.response, bytes);
+    return failure.network === undefined ? undefined : { why: failure.network, trouble: true };
+  }
+}
+
+function endedBy({ status, headers }: Response, bytes: number): Ended {
+  const type = headers.get("content-type") ?? "no type";
+  if (status !== 200) return { why: `${status}`, trouble: status === 429 || status >= 500 };
+  const [, image] = /^image\/([\w.-]+)/.exec(type) ?? [];
+  return image === undefined ? { why: `200 ${type}`, trouble: true } : { type: image, bytes };
+}

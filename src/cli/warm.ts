@@ -1,0 +1,146 @@
+// vitrine warm: requests variants before visitors do.
+
+import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { findBaseUrl, hostOf } from "./base-url.ts";
+import { readOperator } from "./operator.ts";
+import type { Run } from "./program.ts";
+import { createProgress } from "./progress.ts";
+import { openRecord, recordOf, type WarmRecord } from "./record.ts";
+import { createTally } from "./tally.ts";
+import { ACCEPTS, createPlanner, type Reads } from "./warm-asks.ts";
+import { warmAll } from "./warm-run.ts";
+import { createSupply, tellCost } from "./warm-supply.ts";
+import { EXIT, type Exit, type Fault, isFault, paint, say, type World } from "./world.ts";
+
+const FORMATS: readonly Reads[] = ["avif", "webp", "none"];
+
+type Options = {
+  readonly url?: string | undefined;
+  readonly preset?: readonly string[] | undefined;
+  readonly route?: string | undefined;
+  readonly accept: readonly Reads[];
+  readonly concurrency: number;
+  readonly record?: string | undefined;
+  readonly restart?: true | undefined;
+  readonly envFile?: string | undefined;
+  readonly dryRun?: true | undefined;
+};
+
+export function warmCommand(world: World, run: Run) {
+  return new Command("warm")
+    .description("requests variants of the keys on stdin, so that no visitor is the first one")
+    .option(
+      "-u, --url <url>",
+      "where Vitrine is; else the first domain under routes in wrangler.toml",
+    )
+    .option(
+      "-p, --preset <name>",
+      "a preset with all of its variants, or one variant, as hero@640w; may be repeated; else all",
+      (name: string, before: readonly string[] = []) => [...before, name],
+    )
+    .option(
+      "-r, --route <path>",
+      "the path of the route, as in wrangler.toml; else the first that leads to the key",
+    )
+    .option("--accept <formats>", "of avif, webp, none: what browsers read", readFormats, FORMATS)
+    .option("--concurrency <number>", "how many requests are under way, 1 to 100", readNumber, 6)
+    .option("--record <file>", "what is done already; else one in .wrangler/vitrine/ for each URL")
+    .option("--restart", "forgets what is done already")
+    .option(
+      "--env-file <file>",
+      "where URL_SIGNING_KEYS stands; else the environment, or .dev.vars",
+    )
+    .option("--dry-run", "prints the URLs, without signatures, and what they may cost")
+    .addHelpText(
+      "after",
+      `
+Keys are those below the prefix of their bucket, or public URLs, one a line.
+
+Examples:
+  vitrine warm --preset card < keys.txt
+  vitrine warm --preset card --preset hero@640w --accept avif,webp < keys.txt
+  vitrine warm --url https://images.example.com --dry-run < keys.txt`,
+    )
+    .action((options) => run(() => warm(world, options)));
+}
+
+function readFormats(text: string): Reads[] {
+  const asked = text.split(",");
+  const known = FORMATS.filter((format) => asked.includes(format));
+  if (known.length === asked.length) return known;
+  throw new InvalidArgumentError(`It is some of ${Object.keys(ACCEPTS).join(", ")}.`);
+}
+
+function readNumber(text: string): number {
+  const number = Number(text);
+  if (/^\d{1,3}$/.test(text) && number >= 1 && number <= 100) return number;
+  throw new InvalidArgumentError("It is a number from 1 to 100.");
+}
+
+async function warm(world: World, options: Options): Promise<Exit | Fault> {
+  const { url, envFile, preset: presets, route, accept: reads, dryRun, restart } = options;
+  const { stdin, stdout, stderr, interrupted } = world;
+  if (stdin.isTTY) {
+    say(stderr, "Keys come on stdin, one a line: npx vitrine warm < keys.txt");
+    return EXIT.usage;
+  }
+  const operator = readOperator(world, { url, envFile });
+  if (isFault(operator)) return operator;
+  const base = findBaseUrl(url, operator.known.patterns, "--url");
+  if (isFault(base)) return base;
+  if (base === "") return { fault: "--url is empty: say where Vitrine is" };
+  const planner = createPlanner(operator, { presets, route, reads });
+  if (isFault(planner)) return planner;
+
+  const file = options.record ?? recordOf(base);
+  const record = await openRecord(world, { file, restart, readOnly: dryRun });
+  if (isFault(record)) return record;
+  const stop = new AbortController();
+  const domains = operator.known.domains.map(({ host }) => host);
+  const supply = await createSupply(operator, {
+    stdin,
+    hosts: [...new Set([hostOf(base), ...domains])],
+    planner,
+    before: record.before,
+    stop: AbortSignal.any([interrupted, stop.signal]),
+  });
+  say(stderr, ...tellCost(supply));
+  if (supply.keys === 0) return end(record, EXIT.done);
+
+  const tally = createTally();
+  const progress = createProgress(world, "requests", supply.whole ? supply.requests : undefined);
+  const asks = supply.asks({
+    skipped: tally.skipped,
+    impossible: ({ given, reason }) => {
+      tally.failed("not asked for", JSON.stringify(given));
+      progress.say(`${JSON.stringify(given)}: ${reason}`);
+    },
+  });
+  if (dryRun) {
+    let last = "";
+    for await (const { path } of asks) {
+      if (path !== last) say(stdout, base + path);
+      last = path;
+    }
+    return end(record, tally.failures > 0 ? EXIT.partly : EXIT.done);
+  }
+  const { concurrency } = options;
+  const run = { base, concurrency, record, tally, progress, stop };
+  const stopped = await warmAll(world, operator, asks, run);
+  progress.end();
+  say(stdout, ...tally.tell(record.file));
+  if (stopped !== undefined) {
+    say(stderr, paint(world, stderr, "red", `Stopped before the end: ${stopped}.`));
+  }
+  const { failures, successes, done } = tally;
+  if (stopped !== undefined || interrupted.aborted || failures > 0) {
+    say(stderr, "To go on, run the same again: what is done is not asked for again.");
+  }
+  if (stopped === undefined && failures === 0) return end(record, EXIT.done);
+  return end(record, successes + done === 0 ? EXIT.failed : EXIT.partly);
+}
+
+async function end(record: WarmRecord, exit: Exit): Promise<Exit> {
+  await record.close();
+  return exit;
+}
