@@ -69,9 +69,6 @@ export function failureOf(error: unknown, { timeout, signal }: Retrying): Failur
   if (error instanceof TimeoutError) return { network: `no answer within ${timeout / 1000} s` };
   if (signal.aborted) return { network: undefined };
   // fetch has no type of its own for failures of the network.
-  if (error instanceof TypeError) {
-    const code = codeOf(error);
-    return { network: code === "unknown" ? "no answer" : `no answer: ${code}` };
-  }
+  if (error instanceof TypeError) return { network: `no answer: ${codeOf(error)}` };
   throw error;
 }

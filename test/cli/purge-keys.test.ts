@@ -109,7 +109,13 @@ test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
   ],
   ["no key on stdin", [], {}, 2, /no key came on stdin/],
   ["no key on stdin, which was named", ["-"], {}, 0, /There is no key/],
-  ["no such file", ["a.jpg", "--env-file", "none.env"], {}, 2, /--env-file none.env: ENOENT/],
+  [
+    "no such file",
+    ["a.jpg", "--env-file", "none.env"],
+    {},
+    2,
+    /--env-file none.env: there is no such file/,
+  ],
 ])("%s: it says so, and sends nothing", async (_what, args, given, code, said) => {
   const ended = await purge(args, given);
   expect([ended.code, ended.out, ended.err]).toEqual([code, "", expect.stringMatching(said)]);

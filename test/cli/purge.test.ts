@@ -120,7 +120,7 @@ test.each<[string, Trouble, calls: number, said: RegExp]>([
     /3: 502 an answer that/,
   ],
   ["a redirect", () => HttpResponse.redirect("https://example.org/"), 3, /3: 302 an answer that/],
-  ["no connection", () => HttpResponse.error(), 18, /3: no answer\n/],
+  ["no connection", () => HttpResponse.error(), 18, /3: no answer: fetch failed\n/],
   ["silence", silence, 18, /3: no answer within 30 s/],
   [
     "429 for ever",

@@ -22,16 +22,16 @@ test("failures are named, are not recorded, and are asked for again", async () =
   const keys = [...some(10), "a//b.jpg", "https://images.example/none", "https://a.example/"];
   const ended = await warm(keys, one);
   expect(ended.code).toBe(1);
-  expect(ended.out).toBe(`Images            3  3,000 bytes
-  avif            3  3,000 bytes
-Failures         10
-  200 text/html   1  photos/1.jpg
-  302             1  photos/4.jpg
-  404             2  photos/0.jpg, photos/5.jpg
-  429             1  photos/6.jpg
-  502             1  photos/3.jpg
-  no answer       1  photos/2.jpg
-  not asked for   3  "a//b.jpg", "https://images.example/none", "https://a.example/"
+  expect(ended.out).toBe(`Images                      3  3,000 bytes
+  avif                      3  3,000 bytes
+Failures                   10
+  200 text/html             1  photos/1.jpg
+  302                       1  photos/4.jpg
+  404                       2  photos/0.jpg, photos/5.jpg
+  429                       1  photos/6.jpg
+  502                       1  photos/3.jpg
+  no answer: fetch failed   1  photos/2.jpg
+  not asked for             3  "a//b.jpg", "https://images.example/none", "https://a.example/"
 `);
   for (const key of keys.slice(0, 7)) expect(ended.err).toContain(`  ${key}  hero@640w  avif\n`);
   arrange();
