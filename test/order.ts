@@ -3,7 +3,10 @@
 
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-const LONGEST = ["slots", "rotation", "workerd", "browser/sheet", "hostile", "start", "fallback"];
+const LONGEST = [
+  ...["slots", "rotation", "workerd", "cli/rotate", "browser/sheet", "hostile", "start"],
+  ...["cli/rotate-cases", "cli/put-secrets", "fallback"],
+];
 
 function rankOf({ moduleId }: TestSpecification): number {
   const rank = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));

@@ -5,6 +5,7 @@ import { CommanderError } from "commander";
 import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
 import { purgeCommand } from "./purge.ts";
+import { rotateCommand } from "./rotate.ts";
 import { signCommand, urlCommand } from "./url.ts";
 import { visible } from "./visible.ts";
 import { warmCommand } from "./warm.ts";
@@ -65,6 +66,7 @@ const COMMANDS = [
   urlCommand,
   signCommand,
   explainCommand,
+  rotateCommand,
   purgeCommand,
   warmCommand,
 ] as const satisfies readonly ((world: World, run: Run) => unknown)[];

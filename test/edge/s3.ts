@@ -232,7 +232,7 @@ function sendTo(right: string, request: Request, once: boolean, region: string):
 
 /** An error as S3 writes it. */
 export function refuse(
-  request: Request,
+  request: Pick<Request, "method">,
   { status, code, detail = {} }: Refused,
   headers: Record<string, string> = {},
 ): Response {

@@ -1,0 +1,92 @@
+// The key that is to follow the old one: where it comes from, and whether S3 takes it.
+
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { text as textOf } from "node:stream/consumers";
+import { parseEnv } from "node:util";
+import type { Bucket } from "../bucket.ts";
+import { trySlot } from "../health.ts";
+import { isTable, json } from "../schema.ts";
+import { readSlots } from "../secrets.ts";
+import type { Slot } from "../slot.ts";
+import { askHidden, type Cancelled, hasTerminal } from "./prompts.ts";
+import type { Fault, World } from "./world.ts";
+
+/**
+ * Takes the new key from a file, from stdin (`-`), or from whoever sits at the terminal.
+ * @param file undefined: the terminal
+ */
+export async function takeKey(
+  world: World,
+  file: string | undefined,
+): Promise<Slot | Fault | Cancelled> {
+  if (file !== undefined) {
+    try {
+      const given =
+        file === "-"
+          ? await textOf(world.stdin)
+          : readFileSync(resolve(world.folder, file), "utf8");
+      return readKey(given, `--key-file ${file}`);
+    } catch (error) {
+      return { fault: `--key-file ${file}: ${error instanceof Error ? error.message : error}` };
+    }
+  }
+  if (!hasTerminal(world)) {
+    return { fault: "There is no terminal to ask for the new key on: name a file, --key-file" };
+  }
+  const id = await askHidden(world, "The new key's id");
+  if (id === "cancelled") return id;
+  const secret = await askHidden(world, "Its secret");
+  if (secret === "cancelled") return secret;
+  return openKey(id, secret, "The new key");
+}
+
+/** Reads what `aws iam create-access-key` prints, or lines KEY=VALUE. */
+export function readKey(given: string, from: string): Slot | Fault {
+  const printed = json(given);
+  const { AccessKeyId, SecretAccessKey } =
+    isTable(printed) && isTable(printed["AccessKey"]) ? printed["AccessKey"] : {};
+  const lines = isTable(printed) ? {} : parseEnv(given);
+  const id = AccessKeyId ?? lines["AWS_ACCESS_KEY_ID"];
+  const secret = SecretAccessKey ?? lines["AWS_SECRET_ACCESS_KEY"];
+  if (typeof id !== "string" || typeof secret !== "string") {
+    return {
+      fault: `${from} has no key: it is to be what aws iam create-access-key prints, or to have lines AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…`,
+    };
+  }
+  return openKey(id, secret, from);
+}
+
+/** A key as the Worker takes it, or what the Worker would have against it. */
+function openKey(id: string, secret: string, from: string): Slot | Fault {
+  const secrets = { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret };
+  const { usable, unusable } = readSlots("AWS", secrets, () => {});
+  const [slot] = usable;
+  if (slot !== undefined) return slot;
+  const mistakes = unusable.flatMap((one) => one.mistakes.map((mistake) => mistake.join(": ")));
+  return { fault: `${from}: ${mistakes.join("; ")}` };
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  InvalidAccessKeyId:
+    "S3 does not know this id: was it typed right, is it of this account, active?",
+  Unauthorized: "S3 does not know this id: was it typed right, is it of this account, active?",
+  SignatureDoesNotMatch: "the secret is not the one of this id",
+  AccessDenied: "its policy does not let it read the canary: README.md, “Deploy it”, 4",
+  unreachable: "S3 does not answer this machine",
+};
+
+/** What a bucket may be tried with. */
+export type Tried = Pick<Bucket, "name" | "base" | "prefix" | "region" | "canary">;
+
+/** What S3 has against a key, a line for each bucket; none: it takes it. */
+export async function tryKey(slot: Slot, buckets: readonly Tried[]): Promise<string[]> {
+  const tried = await Promise.all(
+    buckets.map(async (bucket) => {
+      const { works, health } = await trySlot(bucket, slot);
+      const hint = HINTS[health.state];
+      return works ? [] : [`${bucket.name}: ${health.state}${hint ? `: ${hint}` : ""}`];
+    }),
+  );
+  return tried.flat();
+}

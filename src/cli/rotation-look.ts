@@ -1,0 +1,107 @@
+// What is to be seen from outside while keys are rotated: the health of the slots, and images.
+
+import { askHealth, type BucketSeen, reasonOf } from "./health-check.ts";
+import type { Plan } from "./rotation-plan.ts";
+import { unmet, type Wanted } from "./rotation-steps.ts";
+import { type Fault, isFault, type World } from "./world.ts";
+
+/** Waits so many milliseconds, or until it is interrupted. */
+export type Sleep = (ms: number, interrupted: AbortSignal) => Promise<void>;
+
+export type Seen = {
+  /** Of the buckets that it is about. */
+  readonly health: readonly BucketSeen[] | Fault;
+  /** The images that did not come, and what came in their place. */
+  readonly failed: readonly string[];
+};
+
+/** Milliseconds that an image may take. */
+const PATIENCE_MS = 30_000;
+
+/** Looks once. */
+export async function look({ interrupted }: World, plan: Plan): Promise<Seen> {
+  const [health, ...images] = await Promise.all([
+    askHealth(plan.base, plan.token, interrupted),
+    ...plan.images.map((url) => askImage(url, interrupted)),
+  ]);
+  const failed = images.filter((failure) => failure !== undefined);
+  return { health: isFault(health) ? health : choose(health, plan), failed };
+}
+
+function choose(health: readonly BucketSeen[], { buckets, base }: Plan) {
+  const known = health.filter(({ bucket }) => buckets.some(({ name }) => name === bucket));
+  const missing = buckets.find(({ name }) => !known.some(({ bucket }) => bucket === name));
+  if (missing === undefined) return known;
+  return {
+    fault: `${base}/healthz has no bucket "${missing.name}": deploy this wrangler.toml first`,
+  };
+}
+
+/** @returns what is wrong, if anything is */
+async function askImage(url: string, interrupted: AbortSignal): Promise<string | undefined> {
+  const shown = url.replace(/\?.*/s, ""); // a signature opens what it is of
+  try {
+    const answer = await fetch(url, {
+      headers: { accept: "image/webp,image/*" },
+      redirect: "manual",
+      signal: AbortSignal.any([interrupted, AbortSignal.timeout(PATIENCE_MS)]),
+    });
+    await answer.arrayBuffer();
+    const type = answer.headers.get("content-type") ?? "no type";
+    if (answer.status === 200 && type.startsWith("image/")) return undefined;
+    return `${shown} answers ${answer.status}${answer.status === 200 ? `, ${type}` : ""}`;
+  } catch (error) {
+    return `${shown} does not answer: ${reasonOf(error)}`;
+  }
+}
+
+export type Patience = {
+  /** For how long what is right has to last: seconds. */
+  readonly lasting: number;
+  /** How many looks may find something wrong. */
+  readonly tries: number;
+  /** True where images may fail meanwhile, since they did before. */
+  readonly broken: boolean;
+  readonly sleep: Sleep;
+  /** Is told what is waited for. */
+  readonly tell: (line: string) => void;
+};
+
+/** How many looks in a row may find images that fail: more, and visitors are without them. */
+const MOST_FAILED = 3;
+
+/**
+ * Looks again and again until all is as it must be, and has been for so long.
+ * @returns the health that was seen last; a fault names what is not as it must be
+ */
+export async function settle(
+  world: World,
+  plan: Plan,
+  wanted: Wanted,
+  end: string,
+  { lasting, tries, broken, sleep, tell }: Patience,
+): Promise<readonly BucketSeen[] | Fault> {
+  const every = plan.local ? 0.25 : 2; // seconds
+  let left = tries;
+  let lasted = 0;
+  let failures = 0;
+  for (;;) {
+    const { health, failed } = await look(world, plan);
+    if (world.interrupted.aborted) return { fault: "interrupted" };
+    const wrong = isFault(health) ? [health.fault] : unmet(health, wanted, end);
+    wrong.push(...failed);
+    if (!isFault(health) && wrong.length === 0) {
+      if (lasted >= lasting) return health;
+      tell(`All is well; watching for ${Math.ceil(lasting - lasted)} s more`);
+      lasted += every;
+      failures = 0;
+    } else {
+      failures = failed.length > 0 && !broken ? failures + 1 : 0;
+      left -= 1;
+      lasted = 0;
+      if (left <= 0 || failures >= MOST_FAILED) return { fault: wrong.join("\n") };
+      tell(`Waiting: ${wrong.join("; ")}`);
+    }
+    await sleep(every * 1000, world.interrupted);
+  }
+}
