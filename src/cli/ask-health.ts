@@ -1,10 +1,11 @@
-// What a deployed Vitrine says of itself at /healthz.
+// What a deployed Vitrine says of itself at /healthz, read without trust: whoever answers there may be
+// anybody.
 
 import type { BucketHealth, SlotHealth } from "../health.ts";
-import { isTable } from "../schema.ts";
+import { isTable, json } from "../schema.ts";
 import { SLOT_NAMES } from "../slot.ts";
 
-export type Health = { readonly ok: boolean; readonly buckets: readonly BucketHealth[] };
+export type Health = { readonly buckets: readonly BucketHealth[] };
 
 /** Why there is no health to read. */
 export type NoHealth = {
@@ -14,17 +15,28 @@ export type NoHealth = {
   readonly reason: string;
 };
 
+/** How long the Worker may take, which asks S3 and the edge: milliseconds. */
 const PATIENCE_MS = 60_000;
+const LONGEST = 100_000;
 
-/** Asks for the deep form. What does not look like it is none. */
-export async function askHealth(base: string, token: string): Promise<Health | NoHealth> {
-  const answer = await ask(base, { authorization: `Bearer ${token}` });
+const SAYS = new Map([
+  [401, "the HEALTH_TOKEN at hand is not the Worker's, or that has none: README.md, “Health”"],
+  [500, "the Worker's configuration is broken, and its log says how: npx wrangler tail"],
+]);
+
+/** Asks for the deep form. */
+export async function askHealth(
+  base: string,
+  token: string,
+  interrupted?: AbortSignal,
+): Promise<Health | NoHealth> {
+  const answer = await ask(base, { authorization: `Bearer ${token}` }, interrupted);
   if (!("text" in answer)) return answer;
   const { status, text } = answer;
-  if (status === 401)
-    return { status, reason: "HEALTH_TOKEN is another one there, or not set there" };
-  const health = status === 200 || status === 503 ? readHealth(text) : undefined;
-  return health ?? { status, reason: `it answers ${status}, and no health` };
+  if (status !== 200 && status !== 503) {
+    return { status, reason: SAYS.get(status) ?? `it answers ${status}` };
+  }
+  return readHealth(text) ?? { status, reason: "what it answers is no health of a Vitrine's" };
 }
 
 /** Asks whether a Vitrine with a good configuration is there. @returns undefined if so */
@@ -39,59 +51,70 @@ export async function askWhetherThere(base: string): Promise<NoHealth | undefine
 async function ask(
   base: string,
   headers: Record<string, string>,
+  interrupted?: AbortSignal,
 ): Promise<{ readonly status: number; readonly text: string } | NoHealth> {
-  const signal = AbortSignal.timeout(PATIENCE_MS);
+  const late = AbortSignal.timeout(PATIENCE_MS);
+  const signal = interrupted === undefined ? late : AbortSignal.any([interrupted, late]);
   try {
+    // No redirect is followed: the token is for this host alone.
     const answer = await fetch(`${base}/healthz`, { headers, redirect: "manual", signal });
-    return { status: answer.status, text: await answer.text() };
+    return { status: answer.status, text: (await answer.text()).slice(0, LONGEST) };
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const reason = cause instanceof Error ? cause.message : `${cause}`;
-    return { reason: signal.aborted ? "it does not answer within 60 s" : reason };
+    return { reason: `no answer: ${late.aborted ? "not within 60 s" : reasonOf(error)}` };
   }
+}
+
+/** Why `fetch` failed, in the words of what lies under it. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return `${error}`;
+  const { cause } = error;
+  return cause instanceof Error && cause.message !== "" ? cause.message : error.message;
 }
 
 /** Reads what `src/health.ts` writes. */
 function readHealth(text: string): Health | undefined {
-  const read = parse(text);
-  if (!isTable(read) || typeof read["ok"] !== "boolean" || !Array.isArray(read["buckets"])) {
-    return undefined;
-  }
-  const buckets = read["buckets"].map(readBucket);
-  const known = buckets.filter((bucket) => bucket !== undefined);
-  return known.length < buckets.length ? undefined : { ok: read["ok"], buckets: known };
+  const report = json(text);
+  const entries = isTable(report) ? report["buckets"] : undefined;
+  const buckets = Array.isArray(entries) ? entries.map(readBucket) : [undefined];
+  return isWhole(buckets) ? { buckets } : undefined;
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function isWhole<T>(read: (T | undefined)[]): read is T[] {
+  return !read.includes(undefined);
 }
 
-function readBucket(value: unknown): BucketHealth | undefined {
-  if (!isTable(value)) return undefined;
-  const { bucket, slots, edge, answered } = value;
-  if (typeof bucket !== "string" || typeof edge !== "string" || !Array.isArray(slots))
-    return undefined;
-  const known = slots.map(readSlot).filter((slot) => slot !== undefined);
-  if (known.length < slots.length) return undefined;
-  return { bucket, slots: known, edge, ...(typeof answered === "number" && { answered }) };
+function readBucket(entry: unknown): BucketHealth | undefined {
+  const { bucket, slots: entries, edge, answered } = isTable(entry) ? entry : {};
+  const slots = Array.isArray(entries) ? entries.map(readSlot) : [undefined];
+  if (!isText(bucket) || !isText(edge) || !isWhole(slots)) return undefined;
+  return { bucket, slots, edge, ...(typeof answered === "number" && { answered }) };
 }
 
-function readSlot(value: unknown): SlotHealth | undefined {
-  if (!isTable(value)) return undefined;
-  const { slot, access_key, state, region, clock, missing, mistakes } = value;
-  const name = SLOT_NAMES.find((known) => known === slot);
-  if (name === undefined || typeof state !== "string") return undefined;
-  return {
+function readSlot(entry: unknown): SlotHealth | undefined {
+  const {
     slot: name,
+    access_key,
     state,
-    ...(typeof access_key === "string" && { access_key }),
-    ...(typeof region === "string" && { region }),
+    region,
+    clock,
+    missing,
+    mistakes,
+  } = isTable(entry) ? entry : {};
+  const slot = SLOT_NAMES.find((known) => known === name);
+  if (slot === undefined || !isText(state)) return undefined;
+  const isEnd = typeof access_key === "string" && /^…[\x21-\x7e]{0,4}$/.test(access_key);
+  return {
+    slot,
+    ...(isEnd && { access_key }),
+    state,
+    ...(isText(region) && { region }),
     ...(typeof clock === "number" && { clock }),
     ...(typeof missing === "number" && { missing }),
     ...(Array.isArray(mistakes) && { mistakes: mistakes.map(String) }),
   };
+}
+
+/** True of a name, a code, or a word or two. */
+function isText(value: unknown): value is string {
+  return typeof value === "string" && /^[\w. -]{1,64}$/.test(value);
 }

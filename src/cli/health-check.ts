@@ -1,7 +1,8 @@
-// What the deep /healthz of a Vitrine says, read without trust: whoever answers there may be anybody.
+// The health of slots, as far as a rotation goes by it.
 
-import { isTable, json } from "../schema.ts";
-import { SLOT_NAMES, type SlotName } from "../slot.ts";
+import type { SlotHealth } from "../health.ts";
+import type { SlotName } from "../slot.ts";
+import { askHealth } from "./ask-health.ts";
 import { type Fault, isFault } from "./world.ts";
 
 export type SlotSeen = {
@@ -18,60 +19,20 @@ export type BucketSeen = {
   readonly slots: readonly SlotSeen[];
 };
 
-/** Milliseconds that the Worker may take, which asks S3 and the edge. */
-const PATIENCE_MS = 30_000;
-const LONGEST = 100_000;
-
-const SAYS = new Map([
-  [401, "the HEALTH_TOKEN at hand is not the Worker's, or that has none: README.md, “Health”"],
-  [500, "the Worker's configuration is broken, and its log says how: npx wrangler tail"],
-]);
-
 /** Asks for the health of every bucket. */
-export async function askHealth(
+export async function seeHealth(
   base: string,
   token: string,
   interrupted: AbortSignal,
 ): Promise<readonly BucketSeen[] | Fault> {
+  const health = await askHealth(base, token, interrupted);
   const url = `${base}/healthz`;
-  try {
-    const answer = await fetch(url, {
-      headers: { authorization: `Bearer ${token}` },
-      redirect: "manual", // the token is for this host alone
-      signal: AbortSignal.any([interrupted, AbortSignal.timeout(PATIENCE_MS)]),
-    });
-    const text = await answer.text();
-    if (answer.status === 200 || answer.status === 503) {
-      const read = readHealth(text.slice(0, LONGEST));
-      return isFault(read) ? { fault: `${url}: ${read.fault}` } : read;
-    }
-    return { fault: `${url}: ${SAYS.get(answer.status) ?? `answers ${answer.status}`}` };
-  } catch (error) {
-    return { fault: `${url} does not answer: ${reasonOf(error)}` };
-  }
-}
-
-/** Why `fetch` failed, in the words of what lies under it. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return `${error}`;
-  const { cause } = error;
-  return cause instanceof Error && cause.message !== "" ? cause.message : error.message;
-}
-
-/** Reads the answer of the deep form. */
-export function readHealth(text: string): readonly BucketSeen[] | Fault {
-  const report = json(text);
-  const buckets = isTable(report) ? report["buckets"] : undefined;
-  if (!Array.isArray(buckets)) return { fault: "is no health of a Vitrine's" };
+  if (!("buckets" in health)) return { fault: `${url}: ${health.reason}` };
   const read: BucketSeen[] = [];
-  for (const entry of buckets) {
-    const { bucket, slots } = isTable(entry) ? entry : {};
-    if (typeof bucket !== "string" || !Array.isArray(slots)) {
-      return { fault: "is no health of a Vitrine's" };
-    }
+  for (const { bucket, slots } of health.buckets) {
     const seen: SlotSeen[] = [];
     for (const slot of slots.map(readSlot)) {
-      if (isFault(slot)) return slot;
+      if (isFault(slot)) return { fault: `${url}: ${slot.fault}` };
       seen.push(slot);
     }
     read.push({ bucket, slots: seen });
@@ -79,15 +40,8 @@ export function readHealth(text: string): readonly BucketSeen[] | Fault {
   return read;
 }
 
-function readSlot(entry: unknown): SlotSeen | Fault {
-  const { slot: name, state, access_key: end } = isTable(entry) ? entry : {};
-  const slot = SLOT_NAMES.find((known) => known === name);
-  if (slot === undefined || typeof state !== "string" || !/^[\w.-]{1,64}$/.test(state)) {
-    return { fault: "is no health of a Vitrine's" };
-  }
+function readSlot({ slot, state, access_key: end }: SlotHealth): SlotSeen | Fault {
   if (state === "incomplete") return { slot, state, end: undefined };
-  if (typeof end !== "string" || !/^…[\x21-\x7e]{0,4}$/.test(end)) {
-    return { fault: "does not say which key a slot has: deploy Vitrine from here first" };
-  }
-  return { slot, state, end };
+  if (end !== undefined) return { slot, state, end };
+  return { fault: "does not say which key a slot has: deploy Vitrine from here first" };
 }

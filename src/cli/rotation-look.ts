@@ -1,6 +1,7 @@
 // What is to be seen from outside while keys are rotated: the health of the slots, and images.
 
-import { askHealth, type BucketSeen, reasonOf } from "./health-check.ts";
+import { reasonOf } from "./ask-health.ts";
+import { type BucketSeen, seeHealth } from "./health-check.ts";
 import type { Plan } from "./rotation-plan.ts";
 import { unmet, type Wanted } from "./rotation-steps.ts";
 import { type Fault, isFault, type World } from "./world.ts";
@@ -21,7 +22,7 @@ const PATIENCE_MS = 30_000;
 /** Looks once. */
 export async function look({ interrupted }: World, plan: Plan): Promise<Seen> {
   const [health, ...images] = await Promise.all([
-    askHealth(plan.base, plan.token, interrupted),
+    seeHealth(plan.base, plan.token, interrupted),
     ...plan.images.map((url) => askImage(url, interrupted)),
   ]);
   const failed = images.filter((failure) => failure !== undefined);

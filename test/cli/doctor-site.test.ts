@@ -398,7 +398,7 @@ test.each<[string, Change, Severity, Check, RegExp]>([
 test("another HEALTH_TOKEN is found", async () => {
   const told = await examine(undefined, { env: { HEALTH_TOKEN: `${HEALTH_TOKEN}x` } });
   expect(wrongIn(told)).toMatchObject(
-    [{ check: "health", severity: "warning", what: /another one there/ }].map((one) => ({
+    [{ check: "health", severity: "warning", what: /is not the Worker's/ }].map((one) => ({
       ...one,
       what: expect.stringMatching(one.what),
     })),

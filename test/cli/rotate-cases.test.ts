@@ -193,7 +193,7 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
     () => (deployed = { HEALTH_TOKEN }),
     "/healthz: the Worker's configuration is broken",
   ],
-  ["no answer", () => health(() => HttpResponse.error()), "/healthz does not answer: "],
+  ["no answer", () => health(() => HttpResponse.error()), "/healthz: no answer: "],
   [
     "somebody else's answer",
     () => health(() => HttpResponse.json({ ok: true })),
@@ -219,7 +219,7 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
     () =>
       health(() =>
         HttpResponse.json({
-          buckets: [{ bucket: "media", slots: [{ slot: "current", state: "ok" }] }],
+          buckets: [{ bucket: "media", slots: [{ slot: "current", state: "ok" }], edge: "on" }],
         }),
       ),
     "does not say which key a slot has: deploy Vitrine from here first",
