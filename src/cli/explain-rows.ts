@@ -5,6 +5,7 @@ import type { Refusal } from "../refusal.ts";
 import { money, PRICE } from "./costs.ts";
 import type { Explained } from "./explain.ts";
 import type { Asked, Call } from "./explain-asked.ts";
+import { shellQuote } from "./shell.ts";
 import { visible } from "./visible.ts";
 
 type Row = readonly [name: string, value: string];
@@ -66,8 +67,14 @@ function rowsOfAsked(
       "",
       `all variants of this object${originUrl.includes("?") ? ", in this version" : ""}: ${ofAll}`,
     ],
-    ["Purge", `npx vitrine purge ${shellQuote(object)}, for all of its variants`],
+    ["Purge", `npx vitrine purge ${purgeOf(object, originUrl)}, for all of its variants`],
   ];
+}
+
+/** What follows `purge`. */
+function purgeOf(object: string, originUrl: string): string {
+  const version = new URL(originUrl).searchParams.get("v");
+  return `${version === null ? "" : `--v ${version} `}${object.startsWith("-") ? "-- " : ""}${shellQuote(object)}`;
 }
 
 /** Options by who is asked for with them; those that are the same for all, once. */
@@ -77,10 +84,4 @@ function merged(options: readonly Call[]): [name: string, image: string][] {
   return options.map(({ reads, when, image }) => {
     return [when === undefined ? reads : `${reads}: ${when}`, JSON.stringify(image)];
   });
-}
-
-/** A word as a shell takes it. */
-function shellQuote(text: string): string {
-  if (/^[\w./@:=+][\w./@:=+-]*$/.test(text)) return text;
-  return `${text.startsWith("-") ? "-- " : ""}'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -4,6 +4,7 @@ import { secretNames } from "../secret-names.ts";
 import { findBaseUrl } from "./base-url.ts";
 import type { Tried } from "./new-key.ts";
 import { type Operator, readOperator } from "./operator.ts";
+import { shellQuote } from "./shell.ts";
 import { pathOf, queryFor, variantsOf } from "./url.ts";
 import { type Fault, isFault, type World } from "./world.ts";
 
@@ -144,9 +145,9 @@ export function commandOf({ options, local }: Plan, ...more: readonly string[]):
   const { url, bucket, credentials, keyFile, key, userName, wait, envFile, print, yes } = options;
   const given = { url, bucket, credentials, "key-file": keyFile, key, "env-file": envFile };
   const flags = Object.entries(given).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name} ${quote(value)}`],
+    value === undefined ? [] : [`--${name} ${shellQuote(value)}`],
   );
-  if (userName !== USER_NAME) flags.push(`--user-name ${quote(userName)}`);
+  if (userName !== USER_NAME) flags.push(`--user-name ${shellQuote(userName)}`);
   if (wait !== WAIT_S) flags.push(`--wait ${wait}`);
   if (print && !local) flags.push("--print");
   if (yes) flags.push("--yes");
@@ -156,7 +157,3 @@ export function commandOf({ options, local }: Plan, ...more: readonly string[]):
 export const USER_NAME = "vitrine";
 /** How long what is right has to last. After a minute no old version runs any more: seconds. */
 export const WAIT_S = 60;
-
-function quote(text: string): string {
-  return /^[\w./@:=+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}

@@ -109,6 +109,7 @@ describe("what the Worker asks of the edge and of S3 is what vitrine explain say
     const { asked, rows } = await explain(`${HOST}/private/card@2x/rotated-gps.jpg${query}`);
     expect(asked?.originUrl).toMatch(/published\/rotated-gps\.jpg\?v=1\.a_b-C$/);
     expect(rows).toMatch(/^ +all variants of this object, in this version: \d+$/m);
+    expect(rows).toMatch(/^Purge +npx vitrine purge --v 1\.a_b-C rotated-gps\.jpg, for all/m);
   });
 });
 
