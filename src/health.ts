@@ -51,7 +51,10 @@ export async function answerHealth(
   const authorization = request.headers.get("authorization");
   if (authorization === null) return plain(200, "ok");
   if (healthToken === undefined) {
-    return { event: "health-denied", reason: "HEALTH_TOKEN is not set, or under 16 characters" };
+    return {
+      event: "health-denied",
+      reason: "HEALTH_TOKEN is not set, or not 16 or more ASCII characters",
+    };
   }
   if (!(await isSame(authorization.replace(/^bearer +/i, "Bearer "), `Bearer ${healthToken}`))) {
     return { event: "health-denied", reason: "not the HEALTH_TOKEN" };

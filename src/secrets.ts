@@ -63,11 +63,12 @@ function secretFault(value: unknown, pattern: RegExp, listed: boolean): string |
   return pattern.test(value) ? undefined : "has a character that no key has";
 }
 
-const SHORTEST_TOKEN = 16;
+// As a header can carry it: the ends of its value are trimmed.
+const TOKEN = /^[\x21-\x7e][\x20-\x7e]{14,}[\x21-\x7e]$/;
 
-/** The secret that opens the deep form of /healthz, if there is one that cannot be guessed. */
+/** The secret that opens the deep form of /healthz, if there is one that cannot be guessed, and can be sent. */
 export function readHealthToken({ HEALTH_TOKEN: token }: Vars): string | undefined {
-  return typeof token === "string" && token.length >= SHORTEST_TOKEN ? token : undefined;
+  return typeof token === "string" && TOKEN.test(token) ? token : undefined;
 }
 
 /** The keys that public URLs are signed with, by kid; the first one signs. */

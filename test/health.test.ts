@@ -72,6 +72,13 @@ test.each<[string, string, object]>([
   ],
   ["the token, without a secret", `Bearer ${HEALTH_TOKEN}`, { ...DEEP, HEALTH_TOKEN: undefined }],
   ["a token that can be guessed", "Bearer secret", { ...DEEP, HEALTH_TOKEN: "secret" }],
+  ...["a token of no ASCII: é", "a token with a space at its end "].map(
+    (token): [string, string, object] => [
+      JSON.stringify(token),
+      `Bearer ${token}`,
+      { ...DEEP, HEALTH_TOKEN: token },
+    ],
+  ),
 ])("%s does not open the deep form", async (_what, authorization, env) => {
   const answer = await get("/healthz", { headers: { authorization } }, env);
   expect([answer.status, await answer.text()]).toEqual([401, "Unauthorized\n"]);

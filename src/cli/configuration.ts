@@ -36,7 +36,9 @@ export function checkConfiguration(vars: KnownVars): Report {
   if ("mistakes" in there) return mistaken(found);
   for (const mistake of deployFaults(there)) found.add(mistake);
   if (started["HEALTH_TOKEN"] && readHealthToken(started) === undefined) {
-    found.add(".dev.vars: HEALTH_TOKEN: has less than 16 characters, so that it opens nothing");
+    found.add(
+      ".dev.vars: HEALTH_TOKEN: is not 16 or more ASCII characters, so that it opens nothing",
+    );
   }
   if (found.size > 0) return mistaken(found);
 

@@ -139,7 +139,7 @@ test("npm run check finds a token that opens nothing, and a next slot that a dep
   );
   const { code, output } = check();
   expect(code).toBe(1);
-  expect(output).toContain("  .dev.vars: HEALTH_TOKEN: has less than 16 characters");
+  expect(output).toContain("  .dev.vars: HEALTH_TOKEN: is not 16 or more ASCII characters");
   expect(output).toContain("  AWS_ACCESS_KEY_ID_NEXT: stands under [secrets]");
   expect(output).not.toContain("short");
 });
