@@ -1,7 +1,7 @@
 // What `npm start` and `npm run check` do for the person who types them, in a copy of the project.
 
-import { execFile } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { execFile, execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
@@ -45,6 +45,23 @@ function run(script: string, env: Record<string, string> = {}, args: readonly st
       settle({ code: child.exitCode ?? -1, output: stdout + stderr }),
     );
   });
+}
+
+/** What whoever is on this machine sees of all that runs there. */
+function allArguments(): string {
+  if (!existsSync("/proc/self/cmdline")) {
+    return execFileSync("ps", ["-Axo", "args"], { encoding: "utf8" });
+  }
+  const running = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return running
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+      } catch {
+        return ""; // it has ended
+      }
+    })
+    .join("\n");
 }
 
 test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", async () => {
@@ -118,6 +135,13 @@ test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", asyn
   await expect
     .poll(() => again.output())
     .toMatch(/"event":"slots-refused",.*"origin":"SignatureDoesNotMatch"/);
+
+  // Nobody else on this machine may find the doors behind which all originals are.
+  const entry = readFileSync(join(folder, `.wrangler/local/${port}.js`), "utf8");
+  const doors = entry.match(/http:[^"]+/g) ?? [];
+  expect(doors).toHaveLength(2);
+  for (const door of doors) expect(allArguments()).not.toContain(door);
+  expect(statSync(join(folder, ".wrangler")).mode & 0o077).toBe(0);
 
   // What .dev.vars says from now on is taken up while it runs.
   const becomes = async (line: string, status: number, said: RegExp) => {
