@@ -1,6 +1,6 @@
 // .dev.vars, as the local run takes it up while it goes on.
 
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
@@ -18,6 +18,7 @@ let switches: Switches;
 let told: string[];
 let warned: string[];
 let fault: string | undefined;
+let thrown: Error | undefined;
 
 /** Writes the file, as if so many milliseconds ago. */
 function write(lines: string, ago = 1000): void {
@@ -30,9 +31,10 @@ function write(lines: string, ago = 1000): void {
 
 function follow(): () => Vars {
   const read = () => {
+    if (thrown !== undefined) throw thrown;
     if (fault !== undefined) return { fault };
     const { EDGE: _edge, BUCKETS: _buckets, ...secrets } = { ...parseEnv(text) };
-    return secrets;
+    return { vars: secrets };
   };
   const tell = (line: string) => told.push(line);
   const warn = (line: string) => warned.push(line);
@@ -47,6 +49,7 @@ beforeEach(() => {
   told = [];
   warned = [];
   fault = undefined;
+  thrown = undefined;
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -84,6 +87,27 @@ test("what cannot be read leaves all as it was, is told once, and is tried again
   for (let times = 0; times < 3; times += 1) expect(secrets()).toEqual({ A: "1" });
   expect(warned).toEqual([".dev.vars is not taken up: wrangler.toml:1:7: no value"]);
   fault = undefined;
+  expect(secrets()).toEqual({ A: "2" });
+});
+
+test("what is no file, or goes while it is read, ends nothing", () => {
+  write("A=1");
+  const secrets = follow();
+  secrets();
+  rmSync(file);
+  mkdirSync(file);
+  utimesSync(file, 1, 1);
+  expect([secrets(), secrets()]).toEqual([{ A: "1" }, { A: "1" }]);
+  expect(warned).toEqual([expect.stringMatching(/^\.dev\.vars is not taken up: .*EISDIR/)]);
+  rmSync(file, { recursive: true });
+  symlinkSync(file, file);
+  expect(secrets()).toEqual({ A: "1" });
+  rmSync(file);
+  thrown = new Error("wrangler.toml is gone");
+  write("A=2");
+  expect(secrets()).toEqual({ A: "1" });
+  expect(warned).toContain(".dev.vars is not taken up: Error: wrangler.toml is gone");
+  thrown = undefined;
   expect(secrets()).toEqual({ A: "2" });
 });
 
