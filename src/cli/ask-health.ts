@@ -1,9 +1,11 @@
 // What a deployed Vitrine says of itself at /healthz, read without trust: whoever answers there may be
 // anybody.
 
+import { PROTECTION } from "../answer.ts";
 import type { BucketHealth, SlotHealth } from "../health.ts";
 import { isTable, json } from "../schema.ts";
 import { SLOT_NAMES } from "../slot.ts";
+import { fetchBody, isLate } from "./body.ts";
 
 export type Health = { readonly buckets: readonly BucketHealth[] };
 
@@ -15,9 +17,12 @@ export type NoHealth = {
   readonly reason: string;
 };
 
-/** How long the Worker may take, which asks S3 and the edge: milliseconds. */
-const PATIENCE_MS = 60_000;
+/** How long the Worker may take, which asks S3 and the edge: seconds. */
+const PATIENCE_S = 60;
 const LONGEST = 100_000;
+
+/** What others hardly send with a word of health. */
+const OWN = "content-security-policy";
 
 const SAYS = new Map([
   [401, "the HEALTH_TOKEN at hand is not the Worker's, or that has none: README.md, “Health”"],
@@ -32,19 +37,25 @@ export async function askHealth(
 ): Promise<Health | NoHealth> {
   const answer = await ask(base, { authorization: `Bearer ${token}` }, interrupted);
   if (!("text" in answer)) return answer;
-  const { status, text } = answer;
+  const { status } = answer;
+  const text = answer.text.replaceAll(token, "…"); // whoever answers may say what they were told
   if (status !== 200 && status !== 503) {
     return { status, reason: SAYS.get(status) ?? `it answers ${status}` };
   }
   return readHealth(text) ?? { status, reason: "what it answers is no health of a Vitrine's" };
 }
 
-/** Asks whether a Vitrine with a good configuration is there. @returns undefined if so */
+/**
+ * Asks whether a Vitrine with a good configuration is there. Others may have a /healthz that says ok: the
+ * token is none of their business.
+ * @returns undefined if so
+ */
 export async function askWhetherThere(base: string): Promise<NoHealth | undefined> {
   const answer = await ask(base, {});
   if (!("text" in answer)) return answer;
-  const { status, text } = answer;
-  if (status === 200 && text.trim() === "ok") return undefined;
+  const { status, headers, text } = answer;
+  const own = headers.get(OWN) === PROTECTION[OWN];
+  if (status === 200 && text === "ok\n" && own) return undefined;
   return { status, reason: `it answers ${status} ${text.trim().slice(0, 40)}` };
 }
 
@@ -52,17 +63,26 @@ async function ask(
   base: string,
   headers: Record<string, string>,
   interrupted?: AbortSignal,
-): Promise<{ readonly status: number; readonly text: string } | NoHealth> {
-  const late = AbortSignal.timeout(PATIENCE_MS);
-  const signal = interrupted === undefined ? late : AbortSignal.any([interrupted, late]);
+): Promise<Answer | NoHealth> {
+  let head: Pick<Response, "status" | "headers"> | undefined;
+  const take = (answer: Response) => {
+    head = answer;
+    return LONGEST;
+  };
   try {
     // No redirect is followed: the token is for this host alone.
-    const answer = await fetch(`${base}/healthz`, { headers, redirect: "manual", signal });
-    return { status: answer.status, text: (await answer.text()).slice(0, LONGEST) };
+    const init = { headers, ...(interrupted && { signal: interrupted }) };
+    const { bytes } = await fetchBody(`${base}/healthz`, init, PATIENCE_S, take);
+    const text = new TextDecoder().decode(bytes);
+    return { status: head?.status ?? 0, headers: head?.headers ?? new Headers(), text };
   } catch (error) {
-    return { reason: `no answer: ${late.aborted ? "not within 60 s" : reasonOf(error)}` };
+    return {
+      reason: `no answer: ${isLate(error) ? `not within ${PATIENCE_S} s` : reasonOf(error)}`,
+    };
   }
 }
+
+type Answer = { readonly status: number; readonly headers: Headers; readonly text: string };
 
 /** Why `fetch` failed, in the words of what lies under it. */
 export function reasonOf(error: unknown): string {

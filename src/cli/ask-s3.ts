@@ -2,16 +2,22 @@
 
 import { readSaid } from "../probe.ts";
 import type { Said } from "../verdict.ts";
+import { fetchBody, isLate } from "./body.ts";
 
 export type S3Answer = Said & {
   /** The body of an answer that is no object. */
   readonly text: string;
-  /** Why no answer came, or no whole one: the code of Node.js, as `ENOTFOUND`; `timeout`; or words. */
+  /** Why no answer came, or no whole one: the code of Node.js, as `ENOTFOUND`; `timeout`;
+   * `too large`; or words. */
   readonly failure?: string;
 };
 
-/** How long an answer may take, if nobody says. */
+/** How long an answer, and then each part of it, may take, if nobody says. */
 export const PATIENCE_S = 10;
+
+/** No larger object is read by the edge (L1), and no longer text by anybody. */
+const MOST_BYTES = 100e6;
+const MOST_TEXT = 10e6;
 
 /**
  * Sends one request, and follows no redirect. An object's bytes are not read.
@@ -30,7 +36,7 @@ export async function askS3(
 
 /**
  * Fetches an object whole, or the part that the headers ask for. There are bytes where S3 gave all of it.
- * @param patience seconds that all of it may take
+ * @param patience seconds that the answer may take, and then each part of it
  */
 export function fetchObject(
   url: string,
@@ -48,23 +54,23 @@ async function send(
   patience: number,
   reads: boolean,
 ): Promise<S3Answer & { bytes?: Uint8Array }> {
-  const signal = AbortSignal.timeout(patience * 1000);
-  let said: Said = {};
+  let head: Pick<Response, "status" | "headers"> | undefined;
+  let isObject = false;
+  const take = (answer: Response) => {
+    head = answer;
+    isObject = answer.ok && (reads || !/\bxml\b/.test(answer.headers.get("content-type") ?? ""));
+    if (isObject) return reads ? MOST_BYTES : 0;
+    return MOST_TEXT;
+  };
   try {
-    const answer = await fetch(url, { ...init, redirect: "manual", signal });
-    const isObject =
-      answer.ok && (reads || !/\bxml\b/.test(answer.headers.get("content-type") ?? ""));
-    said = readSaid(answer, "", now);
-    if (isObject && !reads) {
-      await answer.body?.cancel();
-      return { ...said, text: "" };
-    }
-    const bytes = new Uint8Array(await answer.arrayBuffer());
-    if (isObject) return { ...said, text: "", bytes };
-    const text = new TextDecoder().decode(bytes);
-    return { ...readSaid(answer, text, now), text };
+    const { bytes, whole } = await fetchBody(url, init, patience, take);
+    const text = isObject ? "" : new TextDecoder().decode(bytes);
+    const answer = { ...(head && readSaid(head, text, now)), text };
+    if (!isObject || !reads) return answer;
+    return whole ? { ...answer, bytes } : { ...answer, failure: "too large" };
   } catch (error) {
-    return { ...said, text: "", failure: signal.aborted ? "timeout" : codeOf(error) };
+    const failure = isLate(error) ? "timeout" : codeOf(error);
+    return { ...(head && readSaid(head, "", now)), text: "", failure };
   }
 }
 

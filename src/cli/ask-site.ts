@@ -1,6 +1,8 @@
 // A visitor, of one kind of browser or another.
 
 import { createHash } from "node:crypto";
+import { reasonOf } from "./ask-health.ts";
+import { fetchBody, isLate } from "./body.ts";
 
 export type Answer = {
   readonly status: number;
@@ -8,22 +10,25 @@ export type Answer = {
   readonly bytes: Uint8Array;
 };
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_S = 60;
+/** No print is so large. */
+const MOST_BYTES = 100e6;
 
 /**
  * Asks for something. Redirects are not followed.
  * @returns why there is no answer, in words
  */
 export async function visit(url: string, init: RequestInit): Promise<Answer | string> {
-  const signal = AbortSignal.timeout(PATIENCE_MS);
+  let head: Pick<Response, "status" | "headers"> | undefined;
+  const take = (answer: Response) => {
+    head = answer;
+    return MOST_BYTES;
+  };
   try {
-    const answer = await fetch(url, { ...init, redirect: "manual", signal });
-    const bytes = new Uint8Array(await answer.arrayBuffer());
-    return { status: answer.status, headers: answer.headers, bytes };
+    const { bytes } = await fetchBody(url, init, PATIENCE_S, take);
+    return { status: head?.status ?? 0, headers: head?.headers ?? new Headers(), bytes };
   } catch (error) {
-    return signal.aborted
-      ? "no answer within 60 s"
-      : `${error instanceof Error ? (error.cause ?? error) : error}`;
+    return isLate(error) ? `none within ${PATIENCE_S} s` : reasonOf(error);
   }
 }
 

@@ -24,7 +24,8 @@ export function findBaseUrl(
 }
 
 function readBaseUrl(given: string, option: string): string | Fault {
-  const fault = (reason: string) => ({ fault: `${option} ${given}: ${reason}` });
+  const told = given.replace(/(?<=\/\/)[^/]*@/, "…@"); // what stands there may be secret
+  const fault = (reason: string) => ({ fault: `${option} ${told}: ${reason}` });
   if (!/^https?:\/\//i.test(given) || !URL.canParse(given)) {
     return fault("is no URL such as https://images.example.com");
   }

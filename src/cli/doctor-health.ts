@@ -10,14 +10,19 @@ import { slotCause } from "./s3-causes.ts";
 /** Which slot serves, and what the edge says. */
 export async function healthOf(operator: Operator, base: string): Promise<Finding[]> {
   const about = `${base}/healthz`;
-  const { healthToken } = operator;
+  const { healthToken, secrets } = operator;
   if (healthToken === undefined) {
+    const from = secrets.get("HEALTH_TOKEN")?.from;
+    const fault =
+      from === undefined
+        ? "without HEALTH_TOKEN"
+        : `HEALTH_TOKEN in ${from} is not 16 or more ASCII characters: without one that is,`;
     return [
       {
         about,
         check: "health",
         severity: "note",
-        what: 'without HEALTH_TOKEN it does not tell which slot serves, nor what the edge says (README, "Health")',
+        what: `${fault} it does not tell which slot serves, nor what the edge says (README, "Health")`,
       },
     ];
   }

@@ -2,7 +2,7 @@
 
 import type { Bucket } from "../bucket.ts";
 import { verdictOf } from "../verdict.ts";
-import { type Finding, found, type Own, well } from "./finding.ts";
+import { type Cause, type Finding, found, type Own, well } from "./finding.ts";
 import type { Reader } from "./reader.ts";
 
 /** What a key may do beyond reading (A13). Nothing is written. */
@@ -10,11 +10,13 @@ export async function rightsOf(
   about: string,
   { name, bucket, prefix }: Bucket,
   reader: Reader,
+  stranger: Reader,
   absent: string,
 ): Promise<Finding[]> {
-  const [page, written] = await Promise.all([
+  const [page, written, strangely] = await Promise.all([
     reader.list({ prefix, most: 1 }),
     reader.tryWriting(absent),
+    stranger.tryWriting(absent),
   ]);
   const enough = `s3:GetObject on arn:aws:s3:::${bucket}/${prefix}* is all that the key's policy must allow`;
   const lists =
@@ -31,18 +33,20 @@ export async function rightsOf(
           "list",
           `the key may not list the bucket (${page.code ?? page.status ?? page.failure})`,
         );
-  if (written.code === "NoSuchUpload") {
-    return [
-      lists,
-      found(about, {
-        check: "write",
-        severity: "warning",
-        what: "the key may write (s3:PutObject)",
-        why: "who steals it can replace what all visitors see",
-        remedy: enough,
-      }),
-    ];
+  const may: Cause = {
+    check: "write",
+    severity: "warning",
+    what: "the key may write (s3:PutObject)",
+    why: "who steals it can replace what all visitors see",
+    remedy: enough,
+  };
+  if (written.status === 200) {
+    const left = `${may.what}, and an empty object is left of the question, ${absent}`;
+    return [lists, found(about, { ...may, what: left, remedy: `remove that one. ${enough}` })];
   }
+  // S3s that say so to everybody have not looked yet who asks.
+  const looked = MAY.includes(written.code) && strangely.code !== written.code;
+  if (looked) return [lists, found(about, may)];
   if (written.status === 403) {
     return [lists, well(about, "write", "the key may not write")];
   }
@@ -51,15 +55,21 @@ export async function rightsOf(
   return [lists, { about, check: "write", severity: "note", what }];
 }
 
+/** What is said to who may write: there is no such upload, or the part is not what it claims to be. */
+const MAY: readonly (string | undefined)[] = ["NoSuchUpload", "BadDigest"];
+
 /**
  * Whether strangers get in.
- * @param key an object, best one that is there
+ * @param known an object that is there, best of all
+ * @param absent one that is not
  */
 export async function publicity(
   { bucket, region, prefix }: Bucket,
   stranger: Reader,
-  key: string,
+  known: string | undefined,
+  absent: string,
 ): Promise<Own> {
+  const key = known ?? absent;
   const [got, page] = await Promise.all([stranger.ask(key), stranger.list({ prefix, most: 1 })]);
   const reads = verdictOf(got, region).fault === "none";
   const lists = "keys" in page;
@@ -73,8 +83,18 @@ export async function publicity(
     };
   }
   const refused = [got, page].every(({ status = 0 }) => status >= 400 && status < 500);
-  if (refused)
-    return { check: "public", severity: "ok", what: "it is private: strangers are refused" };
+  if (refused && known === undefined) {
+    const what =
+      "strangers may not list it; whether they may read was not tried: name an object by --key";
+    return { check: "public", severity: "note", what };
+  }
+  if (refused) {
+    return {
+      check: "public",
+      severity: "ok",
+      what: "it is private: strangers are refused at this host",
+    };
+  }
   const answers = [got, page].map(({ status, failure }) => status ?? failure).join(" and ");
   return {
     check: "public",

@@ -2,7 +2,8 @@
 
 import type { Bucket } from "../bucket.ts";
 import { secretNames } from "../secret-names.ts";
-import type { Slot } from "../slot.ts";
+import { keyEnd, type Slot } from "../slot.ts";
+import { verdictOf } from "../verdict.ts";
 import type { S3Answer } from "./ask-s3.ts";
 import { publicity, rightsOf } from "./doctor-rights.ts";
 import { examineSample, findSample, type Sample } from "./doctor-sample.ts";
@@ -42,6 +43,9 @@ export async function examineBucket(
   if (greeted.status === undefined) {
     return { findings: [found(about, failureCause(greeted, asked))], sample: undefined };
   }
+  // What gives what cannot be there is no S3: nothing that it says means anything.
+  const strange = verdictOf(greeted, region).fault === "none" && slotCause(greeted, asked);
+  if (strange) return { findings: [found(about, strange)], sample: undefined };
   const tls = protocol === "https:" ? "over TLS" : "without TLS, as on one's own machine";
   const findings = [well(about, "reachable", `S3 answers, ${tls}`), ...clockOf(about, greeted)];
 
@@ -50,7 +54,7 @@ export async function examineBucket(
   if (usable.length === 0) findings.push(...(await hintsOf(about, asked, greeted, stranger)));
   let working: { readonly slot: Slot; readonly reader: Reader } | undefined;
   for (const slot of usable) {
-    const aboutSlot = `bucket ${name}, slot ${slot.name}: the key …${slot.credentials.accessKeyId.slice(-4)}`;
+    const aboutSlot = `bucket ${name}, slot ${slot.name}: the key ${keyEnd(slot)}`;
     const from = operator.secrets.get(secretNames(word, slot.name).accessKeyId)?.from;
     const reader = readAs(bucket, slot.credentials, watch);
     const said = await reader.ask(absent);
@@ -62,7 +66,8 @@ export async function examineBucket(
     findings.push(well(aboutSlot, "key-id", `S3 knows it (from ${from})`));
     findings.push(well(aboutSlot, "secret", "it signs rightly"));
     // wrangler's S3 knows no policies.
-    if (!isPlayed(operator)) findings.push(...(await rightsOf(aboutSlot, bucket, reader, absent)));
+    if (!isPlayed(operator))
+      findings.push(...(await rightsOf(aboutSlot, bucket, reader, stranger, absent)));
     working ??= { slot, reader };
   }
 
@@ -77,8 +82,9 @@ export async function examineBucket(
       sample ??= examined.sample;
     }
   }
-  const known = sample?.key ?? bucket.canary ?? absent;
-  findings.push(...own([await publicity(bucket, stranger, known)]));
+  const [named] = keys;
+  const known = sample?.key ?? (named && prefix + named) ?? bucket.canary;
+  findings.push(...own([await publicity(bucket, stranger, known, absent)]));
   return { findings: lessened(findings, working?.slot), sample };
 }
 

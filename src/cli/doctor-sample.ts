@@ -7,6 +7,7 @@ import type { S3Answer } from "./ask-s3.ts";
 import type { Cause, Own } from "./finding.ts";
 import type { Reader } from "./reader.ts";
 import { type Asked, slotCause } from "./s3-causes.ts";
+import { shellQuote } from "./shell.ts";
 import { sniff } from "./sniff.ts";
 
 /** An original, which must not be seen where Vitrine is. */
@@ -113,6 +114,15 @@ function describe(key: string, bytes: Uint8Array): Own {
 }
 
 function brokenOff(key: string, { failure }: S3Answer): Cause {
+  if (failure === "too large") {
+    return {
+      check: "sample",
+      severity: "warning",
+      what: `S3 gives ${key}, and it is over 100 MB`,
+      why: "the edge reads none so large: visitors get 415",
+      remedy: "a smaller original, or name another one: npx vitrine doctor --key …",
+    };
+  }
   const late = failure === "timeout";
   return {
     check: "sample",
@@ -134,7 +144,7 @@ async function objectCause(
       check: "sample",
       what: `${key} lies in an archive (${code})`,
       why: "visitors get 404 for it",
-      remedy: `aws s3api restore-object --bucket ${bucket} --key '${key}' --restore-request Days=7`,
+      remedy: `aws s3api restore-object --bucket ${bucket} --key ${shellQuote(key)} --restore-request Days=7`,
     };
   }
   if (prefix !== "") {

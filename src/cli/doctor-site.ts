@@ -1,7 +1,7 @@
 // What is deployed at a URL.
 
 import { encodePath } from "../public-url.ts";
-import { askWhetherThere } from "./ask-health.ts";
+import { askWhetherThere, type NoHealth } from "./ask-health.ts";
 import { healthOf } from "./doctor-health.ts";
 import type { Sample } from "./doctor-sample.ts";
 import { examineVisit, type Visit } from "./doctor-visit.ts";
@@ -23,9 +23,13 @@ export async function examineSite(
   now: number,
 ): Promise<Finding[]> {
   const absent = await askWhetherThere(base);
-  if (absent !== undefined) return [found(base, notThere(base, absent.status, absent.reason))];
-  const findings = [well(base, "deployed", "Vitrine is there, and its configuration is good")];
-  findings.push(...(await healthOf(operator, base)));
+  const findings: Finding[] = [];
+  if (absent === undefined) {
+    findings.push(well(base, "deployed", "Vitrine is there, and its configuration is good"));
+    findings.push(...(await healthOf(operator, base)));
+  } else if (absent.status === undefined || absent.status === 500) {
+    return [found(base, notThere(base, absent))];
+  }
   const { visits, skipped } = await visitsOf(operator, base, samples, now);
   findings.push(...skipped);
   if (visits.length + skipped.length === 0) {
@@ -39,24 +43,40 @@ export async function examineSite(
     });
   }
   const tried = new Set<string>();
+  const seen: Finding[] = [];
   for (const visit of visits) {
     const { name } = visit.route.bucket;
-    findings.push(...(await examineVisit(operator, visit, !tried.has(name))));
+    seen.push(...(await examineVisit(operator, visit, !tried.has(name))));
     tried.add(name);
   }
+  if (absent !== undefined) {
+    // On a domain that it shares, perhaps /healthz alone is another's.
+    const shows = seen.some(({ check, severity }) => check === "image" && severity === "ok");
+    const cause = notThere(base, absent);
+    if (!shows) return [found(base, cause)];
+    findings.push(found(base, { ...cause, ...ELSEWHERE }));
+  }
+  findings.push(...seen);
   return findings;
 }
 
-function notThere(base: string, status: number | undefined, reason: string): Cause {
+function notThere(base: string, { status, reason }: NoHealth): Cause {
   if (status === 500) return statusCause(500, `${base}/healthz`);
   return {
     check: "deployed",
-    what: `no Vitrine is at ${base}: ${reason}`,
+    what: `no Vitrine is at ${base}: of /healthz, ${reason}`,
     why: "visitors see no image",
     remedy:
       'put that domain under routes in wrangler.toml, as { pattern = "images.example.com", custom_domain = true }, and npx wrangler deploy; a rule of the zone may stand in front of it',
   };
 }
+
+const ELSEWHERE = {
+  severity: "warning",
+  what: "its images are there, and its /healthz is not",
+  why: "which slot serves, and what the edge says, cannot be told; nor can vitrine rotate look",
+  remedy: "let /healthz of that host lead to the Worker, too: a route in wrangler.toml",
+} as const;
 
 const MOST_VISITS = 8;
 const TERM_S = 600;

@@ -72,7 +72,7 @@ export async function examineVisit(
   findings.push(...(await conditionsOf(about, query, first)));
   // Of an SVG there is nothing but the original (R8).
   if (tricks && sniff(first.bytes) !== SVG)
-    findings.push(...(await originalsOf(about, asked, first)));
+    findings.push(...(await originalsOf(operator, about, asked, first)));
   return findings;
 }
 

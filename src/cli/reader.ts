@@ -26,10 +26,14 @@ export type Reader = {
   readonly list: (options: ListOptions) => Promise<Page | S3Answer>;
   /**
    * Puts a part of an upload that there is not: who may write is told so (NoSuchUpload), and who may not
-   * is denied. Either way nothing is written.
+   * is denied. Either way nothing is written; nor where an S3 takes it for an object, since the digest is
+   * of something else.
    */
   readonly tryWriting: (key: string) => Promise<S3Answer>;
 };
+
+/** Of no body that is empty. */
+const OTHER_MD5 = Buffer.alloc(16).toString("base64");
 
 export function readAs(bucket: Bucket, credentials: Credentials | undefined, watch: Watch): Reader {
   const { now, patience } = watch;
@@ -55,7 +59,9 @@ export function readAs(bucket: Bucket, credentials: Credentials | undefined, wat
     tryWriting: async (key) => {
       const at = now();
       const url = `${originUrl(bucket.base, key)}?partNumber=1&uploadId=vitrine-doctor`;
-      return askS3(url, { method: "PUT", headers: await signed(url, at, "PUT") }, at, patience);
+      const headers = await signed(url, at, "PUT");
+      headers.set("content-md5", OTHER_MD5);
+      return askS3(url, { method: "PUT", headers }, at, patience);
     },
   };
 }

@@ -11,42 +11,47 @@ export type Right = {
   readonly key: string;
   /** The URL of the bucket. */
   readonly source: string;
+  /** Whether a variant is one that the configuration allows. */
+  readonly allows: (variant: string) => boolean;
 };
 
 type Trick = {
-  /** In plain words. */
-  readonly what: string;
-  readonly ask: (right: Right) => Request;
+  /** Undefined where it would be none. */
+  readonly ask: (right: Right) => Request | undefined;
   /** True where another image may be there by right, so that only the original itself is a find. */
   readonly elsewhere?: true;
 };
 
 type Request = {
+  /** In plain words. */
+  readonly what: string;
   readonly url: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
 };
 
 const withQuery = (query: string): Trick => ({
-  what: `?${query}`,
-  ask: ({ base, path, query: own }) => ({ url: `${base}${path}${own ? `${own}&` : "?"}${query}` }),
-});
-
-const withVariant = (other: (name: string) => string): Trick => ({
-  what: `the variant "${other("card")}"`,
-  ask: ({ base, path, query, name }) => ({
-    url: base + path.replace(`/${name}`, `/${encodeURIComponent(other(name))}`) + query,
+  ask: ({ base, path, query: own }) => ({
+    what: `?${query}`,
+    url: `${base}${path}${own ? `${own}&` : "?"}${query}`,
   }),
 });
 
-const withHeaders = (headers: Record<string, string>, what: string): Trick => ({
-  what,
-  ask: ({ base, path, query }) => ({ url: base + path + query, headers }),
+const withVariant = (other: (preset: string) => string): Trick => ({
+  ask: ({ base, path, query, name, allows }) => {
+    const variant = other(name.replace(/@.*/, ""));
+    if (allows(variant)) return undefined;
+    const url = base + path.replace(`/${name}`, `/${encodeURIComponent(variant)}`) + query;
+    return { what: `the variant "${variant}"`, url };
+  },
+});
+
+const withHeaders = (what: string, headers: Record<string, string>): Trick => ({
+  ask: ({ base, path, query }) => ({ what, url: base + path + query, headers }),
 });
 
 const atPath = (what: string, of: (right: Right) => string): Trick => ({
-  what,
-  ask: (right) => ({ url: right.base + of(right) }),
+  ask: (right) => ({ what, url: right.base + of(right) }),
   elsewhere: true,
 });
 
@@ -56,8 +61,8 @@ export const TRICKS: readonly Trick[] = [
   withQuery("original=1&raw=1&download=1"),
   withVariant(() => "original"),
   withVariant(() => "public"),
-  withVariant((name) => `${name.replace(/@.*/, "")}@4000w`),
-  withVariant((name) => `${name.replace(/@.*/, "")}@3x`),
+  withVariant((preset) => `${preset}@4000w`),
+  withVariant((preset) => `${preset}@3x`),
   withVariant(() => "width=4000,quality=100"),
   atPath("the key alone", ({ key }) => `/${key}`),
   atPath("a path without a variant", ({ path, name }) => path.replace(`/${name}`, "")),
@@ -69,12 +74,11 @@ export const TRICKS: readonly Trick[] = [
   atPath("the edge's own URLs, of the object", ({ source, key }) => {
     return `/cdn-cgi/image/width=4000/${source}${key}`;
   }),
-  withHeaders({ range: "bytes=0-99999999" }, "a range"),
-  withHeaders({ "cache-control": "no-transform" }, "cache-control: no-transform"),
-  withHeaders({ via: "1.1 image-resizing-proxy" }, "the edge's own via"), // E8
-  withHeaders({ "x-original-url": "/", "x-rewrite-url": "/" }, "x-original-url"),
+  withHeaders("a range", { range: "bytes=0-99999999" }),
+  withHeaders("cache-control: no-transform", { "cache-control": "no-transform" }),
+  withHeaders("the edge's own via", { via: "1.1 image-resizing-proxy" }), // E8
+  withHeaders("x-original-url", { "x-original-url": "/", "x-rewrite-url": "/" }),
   {
-    what: "POST",
-    ask: ({ base, path, query }) => ({ url: base + path + query, method: "POST" }),
+    ask: ({ base, path, query }) => ({ what: "POST", url: base + path + query, method: "POST" }),
   },
 ];

@@ -36,6 +36,11 @@ test.each<[string, RegExp]>([
   expect(findBaseUrl(given, ["images.example"])).toEqual({ fault: expect.stringMatching(reason) });
 });
 
+test("a password that stands in one is not told", () => {
+  const { fault } = Object(findBaseUrl("https://me:hidden@images.example.com", []));
+  expect(fault).toContain("--base-url https://…@images.example.com: ");
+});
+
 test.each<[string[], string]>([
   [["images.example.com"], "https://images.example.com"],
   [["images.example.com/*"], "https://images.example.com"],

@@ -1,5 +1,6 @@
 // Whatever S3 does wrong, and whoever set it up wrongly: the doctor names the cause, and what mends it.
 
+import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { HttpResponse, http, passthrough } from "msw";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
@@ -14,6 +15,15 @@ import { wrongIn } from "./told.ts";
 
 /** What is found first, and the remedy. */
 type Row = readonly [severity: Severity, check: Check, what: RegExp, remedy: RegExp];
+
+const { media } = CONFIGURED.BUCKETS;
+const WITHOUT = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+
+const xml = (code: string, status: number) =>
+  new HttpResponse(`<Error><Code>${code}</Code></Error>`, {
+    status,
+    headers: { "content-type": "application/xml" },
+  });
 
 beforeEach(() => {
   configure();
@@ -70,7 +80,7 @@ const FAULTS: Record<S3Fault, Row | undefined> = {
     "error",
     "sample",
     /key\.jpg lies in an archive/,
-    /restore-object --bucket acme-media --key 'published\/key\.jpg'/,
+    /restore-object --bucket acme-media --key published\/key\.jpg --restore/,
   ],
   reset: ["error", "reachable", /breaks the connection off/, /status page/],
   stall: ["error", "reachable", /does not answer in time/, /firewall/],
@@ -149,10 +159,89 @@ test("nothing that is asked could change anything, and the write is of an upload
   stage.s3.grants.add("write");
   await examine([]);
   const others = stage.s3.requests.filter(({ method }) => method !== "GET");
-  expect(others.map(({ method, url }) => [method, new URL(url).search])).toEqual([
-    ["PUT", "?partNumber=1&uploadId=vitrine-doctor"],
+  const part = ["PUT", "?partNumber=1&uploadId=vitrine-doctor"];
+  expect(others.map(({ method, url }) => [method, new URL(url).search])).toEqual([part, part]);
+  const signed = others.map(({ headers }) => headers.has("authorization"));
+  expect(signed.sort()).toEqual([false, true]);
+  for (const { body, headers } of others) {
+    expect(body).toBeNull();
+    // An S3 that takes it for an object must refuse it.
+    expect(headers.get("content-md5")).not.toBe(createHash("md5").digest("base64"));
+    expect(Buffer.from(headers.get("content-md5") ?? "", "base64")).toHaveLength(16);
+  }
+});
+
+test.each<[string, (signed: boolean) => Response, Severity, RegExp]>([
+  [
+    "says that the digest is wrong",
+    (signed) => (signed ? xml("BadDigest", 400) : xml("AccessDenied", 403)),
+    "warning",
+    /^the key may write \(s3:PutObject\)$/,
+  ],
+  [
+    "takes it for an object",
+    () => new HttpResponse(null, { status: 200 }),
+    "warning",
+    /an empty object is left of the question, published\/vitrine-doctor-[\w-]+$/,
+  ],
+  [
+    "tells everybody that there is no such upload",
+    () => xml("NoSuchUpload", 404),
+    "note",
+    /^whether the key may write to media cannot be told: S3 answers 404 NoSuchUpload$/,
+  ],
+])("where S3 %s when a part is put", async (_what, answer, severity, what) => {
+  network.use(http.put(/amazonaws/, ({ request }) => answer(request.headers.has("authorization"))));
+  const { findings } = await examine([]);
+  expect(findings.filter(({ check }) => check === "write")).toMatchObject([
+    { severity, what: expect.stringMatching(what) },
   ]);
-  expect(others[0]?.body).toBeNull();
+});
+
+test("whether strangers may read is told of an object that there is, and else not at all", async () => {
+  const { canary: _canary, ...own } = media;
+  configure({ ...CONFIGURED, BUCKETS: { media: own } });
+  stage.s3.grants.add("all-read");
+  const blind = await examine([], { env: WITHOUT });
+  expect(blind.findings.find(({ check }) => check === "public")).toMatchObject({
+    severity: "note",
+    what: expect.stringContaining("name an object by --key"),
+  });
+  const named = await examine(["--key", "key.jpg"], { env: WITHOUT });
+  expect(wrongIn(named).map(({ check }) => check)).toEqual(["keys", "public"]);
+});
+
+test("an object that is larger than the edge reads is not read to its end (L1)", async () => {
+  const chunk = new Uint8Array(1e6);
+  let given = 0;
+  network.use(
+    http.get(/key\.jpg$/, ({ request }) => {
+      if (!request.headers.has("authorization")) return undefined;
+      const pull = (controller: ReadableStreamDefaultController) => {
+        given += 1;
+        if (given > 1000) return controller.error(new Error("too much is read"));
+        controller.enqueue(chunk);
+      };
+      return new HttpResponse(new ReadableStream({ pull }));
+    }),
+  );
+  expect(wrongIn(await examine([]))).toMatchObject([
+    {
+      check: "sample",
+      severity: "warning",
+      what: "S3 gives published/key.jpg, and it is over 100 MB",
+    },
+  ]);
+  expect(given).toBeLessThan(110);
+});
+
+test("no more is told of a key's id than its end, and nothing where there is no more", async () => {
+  for (const AWS_ACCESS_KEY_ID of ["minio-root", "root", "me"]) {
+    const { findings, text } = await examine([], { env: { AWS_ACCESS_KEY_ID } });
+    expect(findings.some(({ check }) => check === "key-id")).toBe(true);
+    expect(JSON.stringify(findings) + text).not.toMatch(`key ${AWS_ACCESS_KEY_ID}`);
+    expect(JSON.stringify(findings)).not.toContain(`…${AWS_ACCESS_KEY_ID}`);
+  }
 });
 
 type Setup = {
@@ -162,8 +251,6 @@ type Setup = {
   readonly args?: readonly string[];
 };
 
-const { media } = CONFIGURED.BUCKETS;
-const WITHOUT = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
 const put = (key: string, body = file("made/key.jpg")) =>
   stage.s3.objects.set(key, { body, type: "image/jpeg" });
 const mayList = () => stage.s3.faults.delete("no-list-bucket");
@@ -434,12 +521,6 @@ test("R2's own words are understood (A7)", async () => {
   ]);
 });
 
-const xml = (code: string, status: number) =>
-  new HttpResponse(`<Error><Code>${code}</Code></Error>`, {
-    status,
-    headers: { "content-type": "application/xml" },
-  });
-
 test.each<[string, number, Check]>([
   ["ExpiredToken", 400, "session"],
   ["InvalidToken", 400, "session"],
@@ -462,7 +543,7 @@ test.each([
   [
     "a web server",
     new HttpResponse("<h1>Hello</h1>", { headers: { "content-type": "text/html" } }),
-    "public",
+    "endpoint",
   ],
   ["a 404 of no S3", new HttpResponse("Not found", { status: 404 }), "sample"],
   ["a 405 of no S3", new HttpResponse("No", { status: 405 }), "endpoint"],
@@ -475,6 +556,8 @@ test.each([
   network.use(http.all(/amazonaws/, () => answer.clone()));
   const wrong = wrongIn(await examine([]));
   expect(wrong.map((one) => one.check)).toContain(check);
+  // What is no S3 opens nothing to strangers.
+  expect(wrong.map((one) => one.check)).not.toContain("public");
 });
 
 test("hosts that are not there, not listening, or without TLS are told apart, by real sockets", async () => {

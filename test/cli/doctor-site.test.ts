@@ -395,6 +395,77 @@ test.each<[string, Change, Severity, Check, RegExp]>([
   expect(wrong[0]).toMatchObject({ severity, check, remedy: expect.stringMatching(remedy) });
 });
 
+/** What is asked of /healthz by who has the token. */
+function overhear(): string[] {
+  const heard: string[] = [];
+  deploy(undefined, (answer, { path, headers }) => {
+    if (path === "/healthz") heard.push(headers.get("authorization") ?? "");
+    return answer;
+  });
+  return heard;
+}
+
+test.each([
+  "a token with\na line break",
+  "a tokén of 16 characters",
+  "a token with a space after it ",
+  "too short",
+])("a HEALTH_TOKEN that cannot be sent is told, and not sent: %j", async (token) => {
+  const heard = overhear();
+  const told = await examine(undefined, { env: { HEALTH_TOKEN: token } });
+  expect(told.findings).toContainEqual(
+    expect.objectContaining({
+      check: "health",
+      severity: "note",
+      what: expect.stringContaining("HEALTH_TOKEN in the environment is not 16 or more ASCII"),
+    }),
+  );
+  expect(JSON.stringify(told)).not.toContain(token.slice(0, 6));
+  expect(heard).toEqual([""]);
+});
+
+test("where /healthz is another's, the token is not sent, and the images are looked at", async () => {
+  const heard: string[] = [];
+  const other = { headers: { "x-content-type-options": "nosniff" } };
+  deploy(undefined, (answer, { path, headers }) => {
+    if (path !== "/healthz") return answer;
+    heard.push(headers.get("authorization") ?? "");
+    return new HttpResponse("ok\n", other);
+  });
+  const told = await examine();
+  expect(wrongIn(told)).toMatchObject([
+    {
+      check: "deployed",
+      severity: "warning",
+      what: "its images are there, and its /healthz is not",
+      remedy: expect.stringContaining("wrangler.toml"),
+    },
+  ]);
+  expect([told.code, heard]).toEqual([1, [""]]);
+  expect(told.findings.some(({ check }) => check === "originals")).toBe(true);
+});
+
+test("tricks that were not answered are no proof", async () => {
+  let asked = 0;
+  deploy(undefined, (answer, { path }) => {
+    if (!path.startsWith("/images/")) return answer;
+    asked += 1;
+    return asked > 10 ? new HttpResponse("slow down", { status: 429 }) : answer;
+  });
+  const told = await examine();
+  const tricks = told.findings.filter(({ check }) => check === "originals");
+  expect(tricks).toMatchObject([
+    { severity: "note", what: expect.stringMatching(/\d+ more were not answered: try again$/) },
+  ]);
+});
+
+test("presets that are named as a trick are none", async () => {
+  const PRESETS = { ...VARS.PRESETS, original: { width: 320 }, public: { width: 320 } };
+  begin({}, { ...ENV, ...CONFIGURED, PRESETS, HEALTH_TOKEN });
+  configure({ ...CONFIGURED, PRESETS });
+  expect(wrongIn(await examine())).toEqual([]);
+});
+
 test("another HEALTH_TOKEN is found", async () => {
   const told = await examine(undefined, { env: { HEALTH_TOKEN: `${HEALTH_TOKEN}x` } });
   expect(wrongIn(told)).toMatchObject(
