@@ -3,95 +3,35 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
 import { HttpResponse, http } from "msw";
-import { afterAll, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { replaceFile } from "../../src/cli/replace-file.ts";
 import type { Options } from "../../src/cli/rotation-plan.ts";
 import { hashOf } from "../../src/cli/rotation-record.ts";
-import { readVars } from "../../src/cli/vars.ts";
 import { refuse } from "../edge/s3.ts";
 import { network } from "../edge/stand.ts";
-import { BASE, CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../env.ts";
-import { copyProject, editFile, removeCopies } from "../local-run.ts";
-import { leaksIn } from "../overheard.ts";
-import { get, stage } from "../play.ts";
-import { recordOf, rotated, type Setting } from "./rotating.ts";
-
-const URL = "https://images.example.com";
-const OLD = {
-  AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-  AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
-  HEALTH_TOKEN,
-};
-const { accessKeyId: ID, secretAccessKey: SECRET } = NEXT_CREDENTIALS;
-const NEW = { AWS_ACCESS_KEY_ID: ID, AWS_SECRET_ACCESS_KEY: SECRET, HEALTH_TOKEN };
-const NEXT = { AWS_ACCESS_KEY_ID_NEXT: ID, AWS_SECRET_ACCESS_KEY_NEXT: SECRET };
-const PUTS_NEXT = JSON.stringify(NEXT);
-
-let folder: string;
-/** The secrets of the deployed version. */
-let deployed: Record<string, unknown>;
-let ran: { args: readonly string[]; input: string }[];
-/** What happens while wrangler runs, and what it ends with and says. */
-let during: (times: number) => { code?: number; says?: string; elsewhere?: true };
-
-beforeEach(() => {
-  folder = copyProject();
-  editFile(join(folder, "wrangler.toml"), (text) =>
-    text
-      .replace(/^# (?=routes)/m, "")
-      .replace('bucket = "acme-media"', '$&\nprefix = "published/"\ncanary = "key.jpg"'),
-  );
-  writeFileSync(join(folder, "key.json"), JSON.stringify({ AccessKey: printed(ID, SECRET) }));
-  const vars = readVars(folder);
-  if ("fault" in vars) throw new Error(vars.fault);
-  deployed = { ...OLD };
-  let version: object | undefined;
-  let secrets = deployed;
-  network.use(
-    http.all(`${URL}/*`, async ({ request }) => {
-      if (version === undefined || secrets !== deployed)
-        version = { ...vars.deployed, ...deployed };
-      secrets = deployed;
-      const { url, headers } = request;
-      const answer = await get(url, { headers }, version);
-      return new HttpResponse(await answer.arrayBuffer(), answer);
-    }),
-  );
-  stage.s3.keys.set(ID, SECRET);
-  ran = [];
-  during = () => ({});
-});
-afterAll(removeCopies);
-
-function printed(AccessKeyId: string, SecretAccessKey: string) {
-  return { UserName: "vitrine", AccessKeyId, Status: "Active", SecretAccessKey };
-}
-
-/** Rotates the deployed Vitrine, with a wrangler that deploys what it is given. */
-async function run(options: Partial<Options> = {}, setting: Partial<Setting> = {}) {
-  const tools: Setting["tools"] = {
-    run: async (_world, args, input, hear) => {
-      ran.push({ args, input });
-      const { code = 0, says = "", elsewhere } = during(ran.length);
-      hear(says);
-      const change: Record<string, unknown> = JSON.parse(input);
-      if (code === 0 && !elsewhere) deployed = { ...deployed, ...change };
-      return code;
-    },
-    sleep: async () => {},
-  };
-  const env = { HEALTH_TOKEN };
-  const given = { keyFile: "key.json", yes: true, ...options } as const;
-  const ended = await rotated({ folder, env, tools, options: given, ...setting });
-  expect(leaksIn(Buffer.from(ran.flatMap(({ args }) => args).join(" ")))).toEqual([]);
-  return ended;
-}
-
-/** The secrets that are set, without those that are deleted. */
-const now = () =>
-  Object.fromEntries(Object.entries(deployed).filter(([, value]) => value !== null));
+import { BASE, CREDENTIALS, HEALTH_TOKEN } from "../env.ts";
+import { editFile } from "../local-run.ts";
+import { stage } from "../play.ts";
+import { recordOf } from "./rotating.ts";
+import {
+  ID,
+  KEY,
+  keepRecord,
+  NEW,
+  NEXT,
+  now,
+  OLD,
+  PUTS_NEXT,
+  printed,
+  RECORD,
+  run,
+  SECRET,
+  type Site,
+  site,
+  typing,
+  URL,
+} from "./rotating-site.ts";
 
 test("all steps: each slot in one step by stdin, what is done on stdout, and a stop for the old key", async () => {
   const first = await run();
@@ -111,14 +51,14 @@ Do this, and nothing else:
   const { HEALTH_TOKEN: _token, ...current } = NEW;
   const emptied = { AWS_ACCESS_KEY_ID_NEXT: null, AWS_SECRET_ACCESS_KEY_NEXT: null };
   const inputs = [NEXT, current, emptied].map((input) => JSON.stringify(input));
-  expect(ran).toEqual(inputs.map((input) => ({ args, input })));
+  expect(site.ran).toEqual(inputs.map((input) => ({ args, input })));
   expect(now()).toEqual(NEW);
 
   stage.s3.keys.delete(CREDENTIALS.accessKeyId);
   const second = await run({ keyFile: undefined });
-  expect([second.code, recordOf(folder)]).toEqual([0, undefined]);
+  expect([second.code, recordOf(site.folder)]).toEqual([0, undefined]);
   expect(second.out).toContain("The key is rotated: …TKEY serves.");
-  expect(ran).toHaveLength(3);
+  expect(site.ran).toHaveLength(3);
 });
 
 test("where no slot works, the new key in the next one mends it, and all goes on", async () => {
@@ -129,7 +69,7 @@ test("where no slot works, the new key in the next one mends it, and all goes on
   expect(now()).toEqual(NEW);
 });
 
-const file = (text: string) => writeFileSync(join(folder, "key.json"), text);
+const file = (text: string) => writeFileSync(join(site.folder, "key.json"), text);
 const health = (respond: () => Response) => network.use(http.get(`${URL}/healthz`, respond));
 
 test.each<[what: string, arranged: () => void, says: string | RegExp, options?: Partial<Options>]>([
@@ -185,12 +125,12 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
   ],
   [
     "another token",
-    () => (deployed = { ...OLD, HEALTH_TOKEN: "x".repeat(20) }),
+    () => (site.deployed = { ...OLD, HEALTH_TOKEN: "x".repeat(20) }),
     "/healthz: the HEALTH_TOKEN at hand is not",
   ],
   [
     "a broken configuration",
-    () => (deployed = { HEALTH_TOKEN }),
+    () => (site.deployed = { HEALTH_TOKEN }),
     "/healthz: the Worker's configuration is broken",
   ],
   ["no answer", () => health(() => HttpResponse.error()), "/healthz: no answer: "],
@@ -231,12 +171,12 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
   ],
   [
     "a next slot that is full",
-    () => (deployed = { ...OLD, ...NEXT }),
+    () => (site.deployed = { ...OLD, ...NEXT }),
     "The next slot is not empty (…TKEY, ok), and no rotation is under way here.",
   ],
   [
     "half a next slot",
-    () => (deployed = { ...OLD, AWS_ACCESS_KEY_ID_NEXT: ID }),
+    () => (site.deployed = { ...OLD, AWS_ACCESS_KEY_ID_NEXT: ID }),
     "The next slot is not empty (half a key, incomplete)",
   ],
   [
@@ -254,7 +194,7 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
   ],
   [
     "--print on this machine",
-    () => writeFileSync(join(folder, ".dev.vars"), `HEALTH_TOKEN='${HEALTH_TOKEN}'`),
+    () => writeFileSync(join(site.folder, ".dev.vars"), `HEALTH_TOKEN='${HEALTH_TOKEN}'`),
     "--print is for a Vitrine that is deployed",
     { print: true, url: "http://localhost:1" },
   ],
@@ -267,17 +207,17 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
     "",
     expect.stringMatching(typeof says === "string" ? RegExp.escape(says) : says),
   ]);
-  expect([ran, now(), recordOf(folder)]).toEqual([[], before, undefined]);
+  expect([site.ran, now(), recordOf(site.folder)]).toEqual([[], before, undefined]);
 });
 
 test("without a token, and without a canary, it says what to set", async () => {
   expect((await run({}, { env: {} })).err).toMatch(/^HEALTH_TOKEN, .* put it into the environment/);
-  editFile(join(folder, "wrangler.toml"), (text) => text.replace(/^canary = .*\n/m, ""));
+  editFile(join(site.folder, "wrangler.toml"), (text) => text.replace(/^canary = .*\n/m, ""));
   expect((await run()).err).toContain("BUCKETS.media: has no canary that a route leads to");
   expect((await run({ key: "key.jpg" })).code).toBe(1);
 });
 
-test.each<[what: string, what: typeof during, says: string[], slots: object]>([
+test.each<[what: string, what: Site["during"], says: string[], slots: object]>([
   [
     "wrangler fails in step 2, since the latest version is not deployed",
     () => ({ code: 1, says: `Refused: ${SECRET} [code: 10215]` }),
@@ -340,23 +280,13 @@ test.each<[what: string, what: typeof during, says: string[], slots: object]>([
     NEW,
   ],
 ])("it stops, and says how to go back, where %s", async (_what, happens, says, slots) => {
-  during = happens;
+  site.during = happens;
   const { code, err } = await run();
   expect(code).toBe(2);
   for (const line of says) expect(err).toContain(line);
   expect(now()).toEqual(slots);
-  expect(recordOf(folder)).toBeDefined();
+  expect(recordOf(site.folder)).toBeDefined();
 });
-
-const RECORD = {
-  word: "AWS",
-  url: URL,
-  step: 2,
-  told: false,
-  hash: hashOf(ID),
-  new: "…TKEY",
-  old: "…MPLE",
-};
 
 test.each<
   [what: string, record: object, secrets: object, says: string, options?: Partial<Options>]
@@ -410,11 +340,11 @@ test.each<
     "the next slot is not empty",
   ],
 ])("a record %s is told, and nothing is done", async (_what, record, secrets, says) => {
-  deployed = { ...secrets };
-  replaceFile(join(folder, ".wrangler/vitrine/rotation.json"), JSON.stringify(record));
+  site.deployed = { ...secrets };
+  keepRecord(record);
   const { code, out, err } = await run();
   expect([code, out, err]).toEqual([2, "", expect.stringContaining(says)]);
-  expect([ran, now(), recordOf(folder)]).toEqual([[], secrets, JSON.stringify(record)]);
+  expect([site.ran, now(), recordOf(site.folder)]).toEqual([[], secrets, JSON.stringify(record)]);
 });
 
 test.each<[number, string, object, number]>([
@@ -428,18 +358,18 @@ test.each<[number, string, object, number]>([
   [5, "done", NEW, 0],
   [6, "as it began", NEW, 0],
 ])("taken up in step %d, %s, it does the rest", async (step, _how, secrets, times) => {
-  deployed = { ...secrets };
-  replaceFile(join(folder, ".wrangler/vitrine/rotation.json"), JSON.stringify({ ...RECORD, step }));
+  site.deployed = { ...secrets };
+  keepRecord({ ...RECORD, step });
   const { code, err } = await run(step > 4 ? { keyFile: undefined } : {});
   expect([code, err]).toEqual([1, expect.stringContaining(`Taken up in step ${step} of 6`)]);
-  expect([ran.length, now()]).toEqual([times, NEW]);
+  expect([site.ran.length, now()]).toEqual([times, NEW]);
 });
 
 test("--restart forgets the record, and replaces what is in the next slot", async () => {
-  replaceFile(join(folder, ".wrangler/vitrine/rotation.json"), "{");
-  deployed = { ...OLD, AWS_ACCESS_KEY_ID_NEXT: "half" };
+  replaceFile(join(site.folder, ".wrangler/vitrine/rotation.json"), "{");
+  site.deployed = { ...OLD, AWS_ACCESS_KEY_ID_NEXT: "half" };
   expect((await run({ restart: true })).code).toBe(1);
-  expect([ran[0]?.input, now()]).toEqual([PUTS_NEXT, NEW]);
+  expect([site.ran[0]?.input, now()]).toEqual([PUTS_NEXT, NEW]);
 });
 
 test("--dry-run says all steps and how all is, and does nothing", async () => {
@@ -460,7 +390,7 @@ test("--dry-run says all steps and how all is, and does nothing", async () => {
 `,
   ]);
   expect(err).toBe("Now current (…MPLE) serves. Nothing has been changed.\n");
-  expect([ran, now(), recordOf(folder)]).toEqual([[], OLD, undefined]);
+  expect([site.ran, now(), recordOf(site.folder)]).toEqual([[], OLD, undefined]);
 });
 
 test("--print leaves each step to whoever types the commands elsewhere, and looks after it", async () => {
@@ -471,40 +401,21 @@ test("--print leaves each step to whoever types the commands elsewhere, and look
   ]);
   const early = await run({ print: true });
   expect([early.code, early.err]).toEqual([2, expect.stringContaining("the next slot is empty")]);
-  deployed = { ...OLD, ...NEXT };
+  site.deployed = { ...OLD, ...NEXT };
   expect((await run({ print: true })).out).toMatch(
     /Done 3 .*\n.*\n {2}npx wrangler secret put AWS_ACCESS_KEY_ID\n/,
   );
   const idle = await run({ print: true });
   expect([idle.code, idle.err]).toEqual([2, expect.stringContaining("the current slot has …MPLE")]);
-  deployed = { ...NEW, ...NEXT };
+  site.deployed = { ...NEW, ...NEXT };
   expect((await run({ print: true })).out).toContain(
     "npx wrangler secret delete AWS_ACCESS_KEY_ID_NEXT",
   );
-  deployed = { ...NEW };
+  site.deployed = { ...NEW };
   expect((await run({ print: true })).out).toContain("aws iam update-access-key");
   expect((await run({ print: true })).code).toBe(0);
-  expect(ran).toEqual([]);
+  expect(site.ran).toEqual([]);
 });
-
-/** Types at a terminal what each question is answered with, once it was asked. */
-async function typing(answers: readonly (readonly [question: string, keys: string])[]) {
-  const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => {} });
-  const left = [...answers];
-  const heard = (said: string) => {
-    const [question, keys] = left[0] ?? ["\0", ""];
-    if (said.split(question).length < 2) return;
-    left.shift();
-    setTimeout(() => stdin.write(keys), 20);
-  };
-  const ended = await run({ keyFile: undefined, yes: undefined }, { stdin, heard, terminal: true });
-  return { ...ended, left };
-}
-
-const KEY = [
-  ["The new key's id", `${ID}\r`],
-  ["Its secret", `${SECRET}\r`],
-] as const;
 
 test("at a terminal it asks for the key, unseen, and before each step", async () => {
   const ended = await typing([
@@ -552,6 +463,6 @@ test.each<[string, readonly (readonly [string, string])[], number, string, numbe
   ],
 ])("%s stops it", async (_what, answers, code, says, times) => {
   const ended = await typing(answers);
-  expect([ended.code, ended.left, ran.length]).toEqual([code, [], times]);
+  expect([ended.code, ended.left, site.ran.length]).toEqual([code, [], times]);
   expect(ended.err).toContain(says);
 });
