@@ -2,8 +2,10 @@
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { isSecret } from "../secret-names.ts";
 import type { Change } from "./dev-vars.ts";
+import { visible } from "./visible.ts";
 import { type Fault, say, type World } from "./world.ts";
 
 const WRANGLER = join(import.meta.dirname, "../../node_modules/wrangler/bin/wrangler.js");
@@ -80,8 +82,15 @@ export async function putByWrangler(
     said += more;
   };
   const code = await run(world, BULK, JSON.stringify(change), hear);
-  for (const secret of secrets) said = said.replaceAll(secret, "…");
-  say(world.stderr, ...said.split("\n").flatMap((line) => (line.trim() ? [`  ${line}`] : [])));
+  said = stripVTControlCharacters(said);
+  for (const secret of secrets) {
+    // As it is, and as JSON has it.
+    for (const form of [secret, JSON.stringify(secret).slice(1, -1)]) {
+      said = said.replaceAll(form, "…");
+    }
+  }
+  const lines = said.split(/\r?\n|\r/).filter((line) => line.trim() !== "");
+  say(world.stderr, ...lines.map((line) => `  ${visible(line)}`));
   if (code === 0) return undefined;
   const hint = HINTS.find(([form]) => form.test(said))?.[1];
   const ended = `wrangler secret bulk ended with ${code ?? "a signal"}`;

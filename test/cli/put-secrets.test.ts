@@ -59,6 +59,18 @@ test("wrangler is given secrets on stdin, and nowhere else; what it says of them
   for (const secret of [...SECRETS, HEALTH_TOKEN, "admin"]) expect(open).not.toContain(secret);
 });
 
+test("what wrangler says shows no secret, also as JSON has it, and moves no cursor", async () => {
+  const { world, said } = worldOf({});
+  const change = { AWS_SECRET_ACCESS_KEY: `a-secret-"\\-with-signs` };
+  const fault = await putByWrangler(world, change, async (_world, _args, input, hear) => {
+    hear(`\u001b[31mgot ${input}\u001b[0m\r`);
+    hear(`and ${change.AWS_SECRET_ACCESS_KEY}\u009b2J\u0007\r\n\r\nend`);
+    return 0;
+  });
+  expect(fault).toBeUndefined();
+  expect(said()).toBe(`  got {"AWS_SECRET_ACCESS_KEY":"…"}\n  and …\\u0007\n  end\n`);
+});
+
 test("a wrangler that ends without reading, or by a signal, is told", async () => {
   const script = join(folder, "stand-in.mjs");
   const { world } = worldOf({});
