@@ -24,11 +24,13 @@ export function putDevVars(folder: string, change: Change): Fault | undefined {
 }
 
 /** The text of a .dev.vars with other secrets in it. All other lines stay as they are. */
-export function editDevVars(text: string, change: Change): string | Fault {
+export function editDevVars(given: string, change: Change): string | Fault {
+  const mark = /^\uFEFF?/.exec(given)?.[0] ?? "";
+  const text = given.slice(mark.length);
   const lines = text.split("\n");
   const pending = new Map(Object.entries(change));
   const edited = lines.flatMap((line) => {
-    const name = /^\s*(?:export\s+)?(\w+)\s*=/.exec(line)?.[1] ?? "";
+    const name = /^\s*(?:export\s+)?(\w+)(?:\s*=|:\s)/.exec(line)?.[1] ?? "";
     const value = change[name];
     if (value === undefined) return [line];
     if (value === null || !pending.delete(name)) return []; // a name stands there once
@@ -44,8 +46,12 @@ export function editDevVars(text: string, change: Change): string | Fault {
   const wanted = { ...parseEnv(text), ...change };
   const found = { ...parseEnv(made) };
   const names = new Set([...Object.keys(wanted), ...Object.keys(found)]);
-  const wrong = [...names].filter((name) => (wanted[name] ?? null) !== (found[name] ?? null));
-  if (wrong.length === 0) return made;
+  // Where wrangler reads it, a backslash at the end takes the quote into the value.
+  const open = (name: string) => change[name]?.endsWith("\\") === true;
+  const wrong = [...names].filter(
+    (name) => (wanted[name] ?? null) !== (found[name] ?? null) || open(name),
+  );
+  if (wrong.length === 0) return mark + made;
   return {
     fault: `.dev.vars cannot be edited without harm to ${wrong.join(", ")}: put each value on one line there, between quotes`,
   };
