@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { text as textOf } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 import { parseEnv } from "node:util";
 import type { Bucket } from "../bucket.ts";
 import { trySlot } from "../health.ts";
@@ -23,10 +23,8 @@ export async function takeKey(
   if (file !== undefined) {
     try {
       const given =
-        file === "-"
-          ? await textOf(world.stdin)
-          : readFileSync(resolve(world.folder, file), "utf8");
-      return readKey(given, `--key-file ${file}`);
+        file === "-" ? await buffer(world.stdin) : readFileSync(resolve(world.folder, file));
+      return readKey(decode(given), `--key-file ${file}`);
     } catch (error) {
       return { fault: `--key-file ${file}: ${error instanceof Error ? error.message : error}` };
     }
@@ -41,12 +39,32 @@ export async function takeKey(
   return openKey(id, secret, "The new key");
 }
 
+/** The text of a file, also as PowerShell writes it. @throws where it is no text */
+function decode(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  const [little, big] = [first === 0xff && second === 0xfe, first === 0xfe && second === 0xff];
+  const encoding = little ? "utf-16le" : big ? "utf-16be" : "utf-8";
+  const text = new TextDecoder(encoding, { fatal: true, ignoreBOM: false }).decode(bytes);
+  if (text.includes("\0")) throw new Error("is in an encoding that is not known: save it as UTF-8");
+  return text;
+}
+
+/** A value that is not quoted, with a `#` that no space sets off. */
+const CUT =
+  /^\s*(?:export\s+)?(AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY)\s*=(?:[ \t]*[^\s'"`#][^\s#]*)?#/m;
+
 /** Reads what `aws iam create-access-key` prints, or lines KEY=VALUE. */
 export function readKey(given: string, from: string): Slot | Fault {
   const printed = json(given);
   const { AccessKeyId, SecretAccessKey } =
     isTable(printed) && isTable(printed["AccessKey"]) ? printed["AccessKey"] : {};
   const lines = isTable(printed) ? {} : parseEnv(given);
+  const cut = isTable(printed) ? undefined : CUT.exec(given)?.[1];
+  if (cut !== undefined) {
+    return {
+      fault: `${from}: ${cut} has a #, from which on it would be taken for a comment: put the value between quotes, '…'`,
+    };
+  }
   const id = AccessKeyId ?? lines["AWS_ACCESS_KEY_ID"];
   const secret = SecretAccessKey ?? lines["AWS_SECRET_ACCESS_KEY"];
   if (typeof id !== "string" || typeof secret !== "string") {
