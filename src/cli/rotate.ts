@@ -7,6 +7,7 @@ import type { Run } from "./program.ts";
 import { hasTerminal } from "./prompts.ts";
 import { wranglerAt } from "./put-secrets.ts";
 import { begin } from "./rotation-begin.ts";
+import { alone } from "./rotation-lock.ts";
 import { look } from "./rotation-look.ts";
 import { type Options, type Plan, readPlan, USER_NAME, WAIT_S } from "./rotation-plan.ts";
 import { readRecord } from "./rotation-record.ts";
@@ -73,6 +74,10 @@ export async function rotate(
   if (!options.yes && !hasTerminal(world)) {
     return { fault: "There is no terminal to ask on: --yes goes on without asking" };
   }
+  return alone(world.folder, () => walkAll(world, plan, tools));
+}
+
+async function walkAll(world: World, plan: Plan, tools: Tools): Promise<Exit | Fault> {
   const begun = await begin(world, plan, tools);
   if (typeof begun === "number" || isFault(begun)) return begun;
 
@@ -86,7 +91,7 @@ export async function rotate(
     world.stdout,
     `The key is rotated: ${record.new} serves. Remove its file, if it came from one.`,
     "A day later, delete the old one:",
-    `  aws iam delete-access-key --user-name ${options.userName} --access-key-id <the old id>`,
+    `  aws iam delete-access-key --user-name ${plan.options.userName} --access-key-id <the old id>`,
   );
   return EXIT.done;
 }

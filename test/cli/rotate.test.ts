@@ -96,16 +96,23 @@ test("a rotation, interrupted by a real Ctrl-C and gone on with: no failed reque
     cwd: folder,
     env: QUIET,
   });
+  const ended = new Promise((settle) => child.on("close", settle));
   let said = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (data: Buffer) => {
-      const before = said.includes("watching for");
-      said += data;
-      if (!before && said.includes("watching for")) child.kill("SIGINT");
-    });
-  }
-  expect(await new Promise((settle) => child.on("close", settle))).toBe(130);
+  await new Promise<void>((settle) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (data: Buffer) => {
+        said += data;
+        if (said.includes("watching for")) settle();
+      });
+    }
+    child.on("close", () => settle());
+  });
+  const beside = await vitrine(args, { folder });
+  child.kill("SIGINT");
+  expect(await ended).toBe(130);
   overhear("logged", said);
+  const who = `Another vitrine rotate runs in this folder, as process ${child.pid}:`;
+  expect([beside.code, beside.out, beside.err]).toEqual([2, "", expect.stringContaining(who)]);
   expect(said).toContain(
     "Stopped in step 3 of 6. Nothing is half done. Go on with: npx vitrine rotate",
   );
