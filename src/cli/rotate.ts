@@ -13,7 +13,8 @@ import { type Options, type Plan, readPlan, USER_NAME, WAIT_S } from "./rotation
 import { readRecord } from "./rotation-record.ts";
 import { changeOf, STEPS, type Step, serving } from "./rotation-steps.ts";
 import { byHandLines, linesOf, type Tools, walk } from "./rotation-walk.ts";
-import { EXIT, type Exit, type Fault, isFault, say, type World } from "./world.ts";
+import { tell } from "./rotation-words.ts";
+import { EXIT, type Exit, type Fault, isFault, type World } from "./world.ts";
 
 export function rotateCommand(world: World, run: Run) {
   return new Command("rotate")
@@ -87,7 +88,7 @@ async function walkAll(world: World, plan: Plan, tools: Tools): Promise<Exit | F
     if (typeof walked === "number" || isFault(walked)) return walked;
     record = walked;
   }
-  say(
+  tell(
     world.stdout,
     `The key is rotated: ${record.new} serves. Remove its file, if it came from one.`,
     "A day later, delete the old one:",
@@ -107,13 +108,13 @@ async function tellSteps(world: World, plan: Plan): Promise<Exit | Fault> {
     const lines = step.puts ? linesOf(plan, change) : [];
     if (step.number === 1) lines.push(made);
     if (step.number === STEPS.length) lines.push(...byHandLines(plan, step, change, ends));
-    say(world.stdout, `${step.number}  ${step.title}`, ...lines.map((line) => `     ${line}`));
+    tell(world.stdout, `${step.number}  ${step.title}`, ...lines.map((line) => `     ${line}`));
   }
   const { health, failed } = await look(world, plan);
   if (isFault(health)) return health;
   const known = readRecord(world.folder);
   if (isFault(known)) return known;
-  if (known) say(world.stderr, `A rotation of ${known.word} is under way, in step ${known.step}.`);
-  say(world.stderr, `Now ${serving(health)}. Nothing has been changed.`);
+  if (known) tell(world.stderr, `A rotation of ${known.word} is under way, in step ${known.step}.`);
+  tell(world.stderr, `Now ${serving(health)}. Nothing has been changed.`);
   return failed.length > 0 ? { fault: failed.join("\n") } : EXIT.done;
 }

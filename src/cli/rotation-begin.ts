@@ -14,8 +14,9 @@ import {
   writeRecord,
 } from "./rotation-record.ts";
 import { changeOf, STEPS, serving } from "./rotation-steps.ts";
-import { announce, type Rotation, stop, type Tools, tellDone } from "./rotation-walk.ts";
-import { type Exit, type Fault, isFault, say, type World } from "./world.ts";
+import type { Rotation, Tools } from "./rotation-walk.ts";
+import { announce, stop, tell, tellDone } from "./rotation-words.ts";
+import { type Exit, type Fault, isFault, type World } from "./world.ts";
 
 /** Looks how all is, and takes the new key where it is still needed. */
 export async function begin(
@@ -38,24 +39,24 @@ export async function begin(
   const { health, failed } = await look(world, plan);
   if (interrupted.aborted) return stop({ world, plan }, at);
   if (isFault(health)) return health;
-  say(stderr, `Now ${serving(health)}.`);
+  tell(stderr, `Now ${serving(health)}.`);
   const broken = health.some(({ slots }) => slots.every(({ state }) => state !== "ok"));
   if (failed.length > 0 && !broken) {
     const fault = `${failed.join("\n")}\nThe key is not at fault: S3 accepts it. Mend that first`;
     return { fault: [fault, at.back].join("\n").trim() };
   }
-  if (broken) say(stderr, "S3 accepts no slot of a bucket: images fail until step 2 is done.");
+  if (broken) tell(stderr, "S3 accepts no slot of a bucket: images fail until step 2 is done.");
   if (known === undefined && !plan.options.restart) {
     const fault = foundFull(plan, health);
     if (fault !== undefined) return fault;
   }
-  if (known) say(stderr, `Taken up in step ${known.step} of 6, with the key ${known.new}.`);
+  if (known) tell(stderr, `Taken up in step ${known.step} of 6, with the key ${known.new}.`);
   if (known && known.step > 4) return { world, plan, tools, key: undefined, broken, record: known };
 
   if (!known) announce(world, first);
   if (!known && plan.options.keyFile === undefined) {
     const command = `aws iam create-access-key --user-name ${plan.options.userName}`;
-    say(stderr, "  Make one, beside the old one, and paste it below:", `  ${command}`);
+    tell(stderr, "  Make one, beside the old one, and paste it below:", `  ${command}`);
   }
   const key = await takeKey(world, plan.options.keyFile);
   if (key === "cancelled" || interrupted.aborted) return stop({ world, plan }, at);
@@ -124,7 +125,7 @@ async function tryPatiently({ interrupted, stderr }: World, plan: Plan, tools: T
     const refused = await tryKey(key, plan.buckets);
     const unknown = refused.some((line) => /: (?:InvalidAccessKeyId|Unauthorized)\b/.test(line));
     if (!unknown || tries === 5 || interrupted.aborted) return refused;
-    say(stderr, "  S3 does not know the new key yet; asking again ...");
+    tell(stderr, "  S3 does not know the new key yet; asking again ...");
     await tools.sleep(plan.local ? 250 : 3000, interrupted);
   }
 }

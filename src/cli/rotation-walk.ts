@@ -8,7 +8,16 @@ import { type Patience, type Sleep, settle } from "./rotation-look.ts";
 import { commandOf, type Plan } from "./rotation-plan.ts";
 import { forgetRecord, type RotationRecord, writeRecord } from "./rotation-record.ts";
 import { changeOf, STEPS, type Step, serving, unmet } from "./rotation-steps.ts";
-import { EXIT, type Exit, type Fault, isFault, paint, say, type World } from "./world.ts";
+import {
+  announce,
+  contradiction,
+  failure,
+  progress,
+  stop,
+  tell,
+  tellDone,
+} from "./rotation-words.ts";
+import { EXIT, type Exit, type Fault, isFault, type World } from "./world.ts";
 
 export type Rotation = {
   readonly world: World;
@@ -76,15 +85,6 @@ export async function walk(
   return next;
 }
 
-export function announce(world: World, { number, title }: Step): void {
-  say(world.stderr, paint(world, world.stderr, "bold", `Step ${number} of 6: ${title}`));
-}
-
-export function tellDone(world: World, { number, title }: Step, what: string): void {
-  const done = paint(world, world.stdout, "green", `Done ${number} of 6:`);
-  say(world.stdout, `${done} ${title}. ${what}`);
-}
-
 /** What is to be typed or done for a step, without what is secret. */
 export function linesOf(plan: Plan, change: Change): string[] {
   if (plan.options.print) return commandsFor(change);
@@ -115,7 +115,7 @@ async function put(
   record: RotationRecord,
   change: Change,
 ): Promise<Exit | Fault | undefined> {
-  say(world.stderr, ...linesOf(plan, change).map((line) => `  ${line}`));
+  tell(world.stderr, ...linesOf(plan, change).map((line) => `  ${line}`));
   if (!plan.options.yes) {
     const answer = await askYes(world, `${step.title}?`);
     if (answer !== true) return stop({ world, plan }, step, answer === false);
@@ -138,56 +138,13 @@ async function leave(
 ): Promise<Exit | Fault | undefined> {
   const asks = hasTerminal(world) && !plan.options.yes;
   if (!asks && record.told) return undefined; // run again, as it was told to be
-  say(world.stdout, "Do this, and nothing else:", ...lines.map((line) => `  ${line}`));
+  tell(world.stdout, "Do this, and nothing else:", ...lines.map((line) => `  ${line}`));
   const unsaved = writeRecord(world.folder, { ...record, told: true });
   if (unsaved !== undefined) return unsaved;
   if (!asks) {
-    say(world.stderr, `Stopped in step ${step.number}. When that is done: ${commandOf(plan)}`);
+    tell(world.stderr, `Stopped in step ${step.number}. When that is done: ${commandOf(plan)}`);
     return EXIT.partly;
   }
   const answer = await askYes(world, "Is it done?");
   return answer === true ? undefined : stop({ world, plan }, step, answer === false);
-}
-
-/** Says where it stopped, and how to go on. */
-export function stop(
-  { world, plan }: Pick<Rotation, "world" | "plan">,
-  { number }: Step,
-  declined = false,
-): Exit {
-  const where = number === 1 ? "Nothing has been changed." : "Nothing is half done.";
-  say(world.stderr, "", `Stopped in step ${number} of 6. ${where} Go on with: ${commandOf(plan)}`);
-  return declined ? EXIT.partly : EXIT.interrupted;
-}
-
-function contradiction(plan: Plan, { number, back }: Step, { fault }: Fault): string {
-  return [
-    `Step ${number} is not begun, since all is not as the steps before left it:`,
-    ...fault.split("\n").map((line) => `  ${line}`),
-    back,
-    `Once it is right again, go on with: ${commandOf(plan)}`,
-    `Or begin anew: ${commandOf(plan, "--restart")}`,
-  ].join("\n");
-}
-
-function failure(plan: Plan, { number, back, puts }: Step, { fault }: Fault): string {
-  const other = puts && !plan.local && /slot (?:is empty|has|is not empty)/.test(fault);
-  return [
-    `After step ${number}, all is not as it should be:`,
-    ...fault.split("\n").map((line) => `  ${line}`),
-    ...(other ? [`Is the Worker at ${plan.base} the one that wrangler.toml names?`] : []),
-    back,
-    `To look again, and go on: ${commandOf(plan)}`,
-  ].join("\n");
-}
-
-/** Tells what is waited for: on one line of a terminal, and elsewhere only what is new. */
-function progress(world: World): (line: string) => void {
-  let last = "";
-  return (line) => {
-    const kind = line.replace(/\d+ s\b/g, "");
-    if (kind === last) return;
-    last = kind;
-    say(world.stderr, paint(world, world.stderr, "dim", `  ${line}`));
-  };
 }
