@@ -3,7 +3,7 @@
 import { reasonOf } from "./ask-health.ts";
 import { type BucketSeen, seeHealth } from "./health-check.ts";
 import type { Plan } from "./rotation-plan.ts";
-import { unmet, type Wanted } from "./rotation-steps.ts";
+import { type Ends, unmet, type Wanted } from "./rotation-steps.ts";
 import { type Fault, isFault, type World } from "./world.ts";
 
 /** Waits so many milliseconds, or until it is interrupted. */
@@ -61,11 +61,19 @@ export type Patience = {
   readonly lasting: number;
   /** How many looks may find something wrong. */
   readonly tries: number;
-  /** True where images may fail meanwhile, since they did before. */
-  readonly broken: boolean;
+  /** Whether images come all the time, or will come since they failed before, or are of no matter yet. */
+  readonly images: "come" | "will come" | "may fail";
   readonly sleep: Sleep;
   /** Is told what is waited for. */
   readonly tell: (line: string) => void;
+};
+
+/** What is not as it must be, all of it in `fault`. */
+export type Unsettled = Fault & {
+  /** What was seen last; undefined where it could not be. */
+  readonly health: readonly BucketSeen[] | undefined;
+  /** What is wrong with the slots. */
+  readonly slots: readonly string[];
 };
 
 /** How many looks in a row may find images that fail: more, and visitors are without them. */
@@ -73,34 +81,39 @@ const MOST_FAILED = 3;
 
 /**
  * Looks again and again until all is as it must be, and has been for so long.
- * @returns the health that was seen last; a fault names what is not as it must be
+ * @returns the health that was seen last, or what is not as it must be
  */
 export async function settle(
   world: World,
   plan: Plan,
   wanted: Wanted,
-  end: string,
-  { lasting, tries, broken, sleep, tell }: Patience,
-): Promise<readonly BucketSeen[] | Fault> {
+  ends: Ends,
+  { lasting, tries, images, sleep, tell }: Patience,
+): Promise<readonly BucketSeen[] | Unsettled> {
   const every = plan.local ? 0.25 : 2; // seconds
   let left = tries;
   let lasted = 0;
   let failures = 0;
   for (;;) {
     const { health, failed } = await look(world, plan);
-    if (world.interrupted.aborted) return { fault: "interrupted" };
-    const wrong = isFault(health) ? [health.fault] : unmet(health, wanted, end);
-    wrong.push(...failed);
+    if (world.interrupted.aborted) return { fault: "interrupted", health: undefined, slots: [] };
+    const slots = isFault(health) ? [] : unmet(health, wanted, ends);
+    const wrong = [
+      ...(isFault(health) ? [health.fault] : slots),
+      ...(images === "may fail" ? [] : failed),
+    ];
     if (!isFault(health) && wrong.length === 0) {
       if (lasted >= lasting) return health;
       tell(`All is well; watching for ${Math.ceil(lasting - lasted)} s more`);
       lasted += every;
       failures = 0;
     } else {
-      failures = failed.length > 0 && !broken ? failures + 1 : 0;
+      failures = failed.length > 0 && images === "come" ? failures + 1 : 0;
       left -= 1;
       lasted = 0;
-      if (left <= 0 || failures >= MOST_FAILED) return { fault: wrong.join("\n") };
+      if (left <= 0 || failures >= MOST_FAILED) {
+        return { fault: wrong.join("\n"), health: isFault(health) ? undefined : health, slots };
+      }
       tell(`Waiting: ${wrong.join("; ")}`);
     }
     await sleep(every * 1000, world.interrupted);

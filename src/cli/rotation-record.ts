@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { is, json, matching, oneOf, type Read, table, text, whole } from "../schema.ts";
+import { json, matching, may, oneOf, type Read, table, text, whole } from "../schema.ts";
 import { replaceFile } from "./replace-file.ts";
 import type { Fault } from "./world.ts";
 
@@ -21,8 +21,12 @@ const schema = table({
   /** The SHA-256 of the new key's id, in hex. */
   hash: matching("a SHA-256", /^[0-9a-f]{64}$/),
   new: end,
-  /** The end of the old key's id, or "" where no version told it. */
-  old: is("text", (value): value is string => typeof value === "string"),
+  /** The end of the old key's id, or "" where it was not told. */
+  old: matching("the end of a key's id, or empty", /^(?:…[\x21-\x7e]{0,4})?$/),
+  /** True where S3 accepted the old key in every bucket when it began: then there is a way back. */
+  worked: oneOf(true, false),
+  /** The end of the key in the next slot that the new one may replace, until it did. */
+  replaces: may(end),
 });
 
 export type RotationRecord = Read<typeof schema>;

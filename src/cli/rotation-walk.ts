@@ -2,6 +2,7 @@
 
 import type { Slot } from "../slot.ts";
 import { type Change, putDevVars } from "./dev-vars.ts";
+import type { BucketSeen } from "./health-check.ts";
 import { askYes, hasTerminal } from "./prompts.ts";
 import { BULK, commandsFor, putByWrangler, type RunWrangler } from "./put-secrets.ts";
 import { type Patience, type Sleep, settle } from "./rotation-look.ts";
@@ -45,40 +46,72 @@ export async function walk(
   step: Step,
   record: RotationRecord,
 ): Promise<RotationRecord | Exit | Fault> {
-  const { world, plan, key } = rotation;
-  const { interrupted, folder } = world;
-  if (interrupted.aborted) return stop(rotation, step);
+  const { world, plan } = rotation;
+  if (world.interrupted.aborted) return stop(rotation, step);
   announce(world, step);
-  const watch = { ...rotation.tools, broken: rotation.broken && step.number === 2 };
-  let done = false;
-  if (Object.keys(step.before).length > 0) {
-    const patience = { ...watch, lasting: 0, tries: FEW, tell: progress(world) };
-    const before = await settle(world, plan, step.before, record.new, patience);
-    if (interrupted.aborted) return stop(rotation, step);
-    if (isFault(before)) return { fault: contradiction(plan, step, before) };
-    // It was interrupted only after it was done.
-    done = step.puts !== undefined && unmet(before, step.after, record.new).length === 0;
-  }
-  const change = changeOf(step, plan.word, key);
-  const byHand = step.number === STEPS.length || (step.puts && plan.options.print);
-  const act = () =>
-    byHand
-      ? leave(rotation, step, record, byHandLines(plan, step, change, record))
-      : step.puts && put(rotation, step, record, change);
-  const stopped = done ? undefined : await act();
+  const before = await seeBefore(rotation, step, record);
+  if (typeof before === "number" || isFault(before)) return before;
+  const stopped = isDone(step, record, before) ? undefined : await act(rotation, step, record);
   if (stopped !== undefined) return stopped;
-  if (interrupted.aborted) return stop(rotation, step);
+  if (world.interrupted.aborted) return stop(rotation, step);
 
-  const lasting = step.waits ? plan.options.wait : 0;
-  const patience: Patience = { ...watch, lasting, tries: MANY, tell: progress(world) };
-  const after = await settle(world, plan, step.after, record.new, patience);
-  if (interrupted.aborted) return stop(rotation, step);
-  if (isFault(after)) return { fault: failure(plan, step, after) };
+  const patience: Patience = {
+    ...{ lasting: step.waits ? plan.options.wait : 0, tries: MANY, tell: progress(world) },
+    ...{ images: isMending(rotation, step) ? "will come" : "come", sleep: rotation.tools.sleep },
+  };
+  const after = await settle(world, plan, step.after, record, patience);
+  if (world.interrupted.aborted) return stop(rotation, step);
+  if (isFault(after)) return { fault: failure(plan, step, record, after) };
+  return finish(world, step, record, after);
+}
 
-  const next = { ...record, step: step.number + 1, told: false };
-  if (step.number === STEPS.length) forgetRecord(folder);
+/** True where no slot worked, until the new key does. */
+function isMending({ broken }: Rotation, { number }: Step): boolean {
+  return broken && number === 2;
+}
+
+/** Sees whether all is as it must be before a step. */
+async function seeBefore(
+  rotation: Rotation,
+  step: Step,
+  record: RotationRecord,
+): Promise<readonly BucketSeen[] | Exit | Fault> {
+  const { world, plan, tools } = rotation;
+  const patience: Patience = {
+    ...{ lasting: 0, tries: FEW, tell: progress(world), sleep: tools.sleep },
+    images: isMending(rotation, step) ? "may fail" : "come",
+  };
+  const seen = await settle(world, plan, step.before, record, patience);
+  if (world.interrupted.aborted) return stop(rotation, step);
+  return isFault(seen) ? { fault: contradiction(plan, step, record, seen) } : seen;
+}
+
+/** True where it was interrupted only after it was done. */
+function isDone(step: Step, record: RotationRecord, seen: readonly BucketSeen[]): boolean {
+  // Of step 2 it is not known: only the end of the key in the next slot is seen.
+  return step.puts !== undefined && step.number > 2 && unmet(seen, step.after, record).length === 0;
+}
+
+async function act(rotation: Rotation, step: Step, record: RotationRecord) {
+  const { plan, key } = rotation;
+  const change = changeOf(step, plan.word, key);
+  if (step.number === STEPS.length || (step.puts && plan.options.print)) {
+    return leave(rotation, step, record, byHandLines(plan, step, change, record));
+  }
+  return step.puts && put(rotation, step, record, change);
+}
+
+function finish(
+  world: World,
+  step: Step,
+  record: RotationRecord,
+  after: readonly BucketSeen[],
+): RotationRecord | Fault {
+  const { replaces: _replaced, ...kept } = record;
+  const next = { ...kept, step: step.number + 1, told: false };
+  if (step.number === STEPS.length) forgetRecord(world.folder);
   else {
-    const fault = writeRecord(folder, next);
+    const fault = writeRecord(world.folder, next);
     if (fault !== undefined) return fault;
   }
   tellDone(world, step, `${serving(after)}.`);
@@ -110,15 +143,19 @@ export function byHandLines(
 
 /** Has a step done by this program, if whoever sits there agrees. */
 async function put(
-  { world, plan, tools }: Rotation,
+  rotation: Rotation,
   step: Step,
   record: RotationRecord,
   change: Change,
 ): Promise<Exit | Fault | undefined> {
+  const { world, plan, tools } = rotation;
   tell(world.stderr, ...linesOf(plan, change).map((line) => `  ${line}`));
   if (!plan.options.yes) {
     const answer = await askYes(world, `${step.title}?`);
-    if (answer !== true) return stop({ world, plan }, step, answer === false);
+    if (answer !== true) return stop(rotation, step, answer === false);
+    // An hour may have passed, and somebody else may have been there.
+    const still = await seeBefore(rotation, step, record);
+    if (typeof still === "number" || isFault(still)) return still;
   }
   const unsaved = writeRecord(world.folder, record);
   if (unsaved !== undefined) return unsaved;
@@ -131,11 +168,12 @@ async function put(
 
 /** Leaves a step to the operator, and goes on once it is done. */
 async function leave(
-  { world, plan }: Rotation,
+  rotation: Rotation,
   step: Step,
   record: RotationRecord,
   lines: readonly string[],
 ): Promise<Exit | Fault | undefined> {
+  const { world, plan } = rotation;
   const asks = hasTerminal(world) && !plan.options.yes;
   if (!asks && record.told) return undefined; // run again, as it was told to be
   tell(world.stdout, "Do this, and nothing else:", ...lines.map((line) => `  ${line}`));
@@ -146,5 +184,5 @@ async function leave(
     return EXIT.partly;
   }
   const answer = await askYes(world, "Is it done?");
-  return answer === true ? undefined : stop({ world, plan }, step, answer === false);
+  return answer === true ? undefined : stop(rotation, step, answer === false);
 }

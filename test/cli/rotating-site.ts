@@ -140,6 +140,7 @@ export const RECORD = {
   hash: hashOf(ID),
   new: "…TKEY",
   old: "…MPLE",
+  worked: true,
 };
 
 /** Puts a record where it belongs. @returns its text */
