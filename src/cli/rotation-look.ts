@@ -12,6 +12,8 @@ export type Sleep = (ms: number, interrupted: AbortSignal) => Promise<void>;
 export type Seen = {
   /** Of the buckets that it is about. */
   readonly health: readonly BucketSeen[] | Fault;
+  /** Of the others, which another key opens. */
+  readonly elsewhere: readonly BucketSeen[];
   /** The images that did not come, and what came in their place. */
   readonly failed: readonly string[];
 };
@@ -26,7 +28,12 @@ export async function look({ interrupted }: World, plan: Plan): Promise<Seen> {
     ...plan.images.map((url) => askImage(url, interrupted)),
   ]);
   const failed = images.filter((failure) => failure !== undefined);
-  return { health: isFault(health) ? health : choose(health, plan), failed };
+  if (isFault(health)) return { health, elsewhere: [], failed };
+  const chosen = choose(health, plan);
+  const elsewhere = health.filter(
+    ({ bucket }) => !plan.buckets.some(({ name }) => name === bucket),
+  );
+  return { health: chosen, elsewhere, failed };
 }
 
 function choose(health: readonly BucketSeen[], { buckets, base }: Plan) {

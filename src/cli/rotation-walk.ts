@@ -5,7 +5,7 @@ import { type Change, putDevVars } from "./dev-vars.ts";
 import type { BucketSeen } from "./health-check.ts";
 import { askYes, hasTerminal } from "./prompts.ts";
 import { BULK, commandsFor, putByWrangler, type RunWrangler } from "./put-secrets.ts";
-import { type Patience, type Sleep, settle } from "./rotation-look.ts";
+import { look, type Patience, type Sleep, settle } from "./rotation-look.ts";
 import { commandOf, type Plan } from "./rotation-plan.ts";
 import { forgetRecord, type RotationRecord, writeRecord } from "./rotation-record.ts";
 import { changeOf, STEPS, type Step, serving, unmet } from "./rotation-steps.ts";
@@ -18,6 +18,7 @@ import {
   tell,
   tellDone,
 } from "./rotation-words.ts";
+import { shellQuote } from "./shell.ts";
 import { EXIT, type Exit, type Fault, isFault, type World } from "./world.ts";
 
 export type Rotation = {
@@ -93,12 +94,25 @@ function isDone(step: Step, record: RotationRecord, seen: readonly BucketSeen[])
 }
 
 async function act(rotation: Rotation, step: Step, record: RotationRecord) {
-  const { plan, key } = rotation;
+  const { world, plan, key } = rotation;
   const change = changeOf(step, plan.word, key);
+  if (step.number === STEPS.length) await warnOfOthers(world, plan, record);
   if (step.number === STEPS.length || (step.puts && plan.options.print)) {
     return leave(rotation, step, record, byHandLines(plan, step, change, record));
   }
   return step.puts && put(rotation, step, record, change);
+}
+
+/** Tells which other buckets the old key opens, too: they would be without images. */
+async function warnOfOthers(world: World, plan: Plan, { old }: RotationRecord): Promise<void> {
+  const { elsewhere } = await look(world, plan);
+  for (const { bucket, slots } of elsewhere) {
+    const slot = slots.find(({ end }) => end === old);
+    if (slot === undefined) continue;
+    const has = `${bucket}: its ${slot.slot} slot has a key that ends in ${old}, too`;
+    const first = `npx vitrine rotate --bucket ${shellQuote(bucket)} --restart`;
+    tell(world.stderr, `  ${has}. If it is the same one, rotate that first: ${first}`);
+  }
 }
 
 function finish(

@@ -3,8 +3,10 @@
 import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
 import { network } from "../edge/stand.ts";
+import { CREDENTIALS } from "../env.ts";
 import { stage } from "../play.ts";
 import {
+  addBucket,
   ID,
   KEY,
   keepRecord,
@@ -137,4 +139,15 @@ test("what others wrote moves no cursor", async () => {
   expect(err).toContain("answers 200, text/x\\u009b2J");
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   expect(out + err).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+});
+
+test("a bucket that the old key opens by another name is told before it is deactivated", async () => {
+  addBucket("other", "OTHER");
+  const { accessKeyId, secretAccessKey } = CREDENTIALS;
+  const other = { OTHER_ACCESS_KEY_ID: accessKeyId, OTHER_SECRET_ACCESS_KEY: secretAccessKey };
+  site.deployed = { ...OLD, ...other };
+  const { code, err } = await run({ bucket: "media" });
+  expect([code, err]).toEqual([1, expect.anything()]);
+  expect(err).toContain("other: its current slot has a key that ends in …MPLE, too.");
+  expect(err).toContain("npx vitrine rotate --bucket other --restart");
 });
