@@ -11,6 +11,7 @@ import {
   refuseReplacing,
   refuseSame,
   refuseTrouble,
+  refuseUnknown,
 } from "./rotation-doubts.ts";
 import { look } from "./rotation-look.ts";
 import type { Plan } from "./rotation-plan.ts";
@@ -40,7 +41,10 @@ export async function begin(world: World, plan: Plan, tools: Tools): Promise<Beg
   const broken = health.some(({ slots }) => slots.every(({ state }) => state !== "ok"));
   const trouble = refuseTrouble(health, failed, broken);
   if (trouble !== undefined) return trouble;
-  if (broken) tell(stderr, "S3 accepts no slot of a bucket: images fail until step 2 is done.");
+  if (broken) {
+    const until = known && known.step > 2 ? "" : " until step 2 is done";
+    tell(stderr, `S3 accepts no slot of a bucket: images fail${until}.`);
+  }
   const full = known || plan.options.restart ? undefined : refuseFull(plan, health);
   if (full !== undefined) return full;
   if (known) tell(stderr, `Taken up in step ${known.step} of 6, with the key ${known.new}.`);
@@ -52,9 +56,9 @@ export async function begin(world: World, plan: Plan, tools: Tools): Promise<Beg
   if (isFault(key)) return key;
   const refused = known ? refuseOther(key, known) : refuseNew(plan, keyEnd(key), health, written);
   if (refused !== undefined) return refused;
-  const unknown = await tryPatiently(world, plan, tools, key);
+  const said = await tryPatiently(world, plan, tools, key);
   if (interrupted.aborted) return stop({ world, plan }, at);
-  if (unknown !== undefined) return unknown;
+  if (said.length > 0) return refuseUnknown(plan, said, known);
   const begun = { world, plan, tools, key, broken };
   if (known) return { ...begun, record: known };
   const record = recordOf(plan, key, health);
@@ -106,15 +110,11 @@ async function tryPatiently(
   plan: Plan,
   tools: Tools,
   key: Slot,
-): Promise<Fault | undefined> {
+): Promise<string[]> {
   for (let tries = 1; ; tries += 1) {
     const refused = await tryKey(key, plan.buckets);
-    if (refused.length === 0) return undefined;
     const unknown = refused.some((line) => /: (?:InvalidAccessKeyId|Unauthorized)\b/.test(line));
-    if (!unknown || tries === 5 || interrupted.aborted) {
-      const said = ["S3 does not take the new key:", ...refused].join("\n  ");
-      return { fault: `${said}\nNothing has been changed.` };
-    }
+    if (!unknown || tries === 5 || interrupted.aborted) return refused;
     tell(stderr, "  S3 does not know the new key yet; asking again ...");
     await tools.sleep(plan.local ? 250 : 3000, interrupted);
   }

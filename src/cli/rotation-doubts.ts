@@ -98,6 +98,21 @@ export function refuseOther(key: Slot, known: RotationRecord): Fault | undefined
 }
 
 /**
+ * Refuses a key that S3 refuses.
+ * @param said what it says, a line for each bucket
+ */
+export function refuseUnknown(
+  plan: Plan,
+  said: readonly string[],
+  known: RotationRecord | undefined,
+): Fault {
+  const after = known
+    ? `If it stays so, make another key, and begin anew: ${commandOf(plan, "--restart")}`
+    : "Nothing has been changed.";
+  return { fault: `${["S3 does not take the new key:", ...said].join("\n  ")}\n${after}` };
+}
+
+/**
  * Refuses a key whose end is the current one's: of the keys in the slots no more than the end is seen, and
  * to rotate to the key that serves would end with the only one deactivated.
  */

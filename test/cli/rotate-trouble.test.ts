@@ -64,6 +64,19 @@ test.each<[number, boolean, string]>([
   expect([code, err]).toEqual([2, expect.stringContaining(says)]);
 });
 
+test.each<[step: number, secrets: object, says: string]>([
+  [3, { ...OLD, ...NEXT }, "S3 does not take the new key:"],
+  [5, { ...NEW, ...NEXT }, "Step 5 is not begun"],
+])("taken up in step %d where S3 knows no key any more", async (step, secrets, says) => {
+  stage.s3.keys.clear();
+  site.deployed = { ...secrets };
+  keepRecord({ ...RECORD, step, worked: false });
+  const err = await refusedRun({ keyFile: step > 4 ? undefined : "key.json" });
+  expect(err).toContain(says);
+  expect(err).toContain("make another key, and begin anew: npx vitrine rotate");
+  expect(err).not.toMatch(/until step 2|Nothing has been changed/);
+});
+
 const OUTAGE = "S3 itself is down or busy, which says nothing of a key";
 
 test("an outage of S3 is no fault of a key: at the beginning", async () => {
