@@ -146,7 +146,7 @@ function wayBack(
   if (old !== "" && health.some((bucket) => slotOf(bucket, "current")?.end !== old)) return [];
   return currentWorks(health)
     ? ["To go back, empty the next slot: the current one is as it was."]
-    : ["Leave the next slot as it is: it is all that serves."];
+    : ["Leave the next slot as it is: a bucket has no other that works."];
 }
 
 function isDown(health: readonly BucketSeen[]): boolean {

@@ -77,6 +77,22 @@ test.each<[step: number, secrets: object, says: string]>([
   expect(err).not.toMatch(/until step 2|Nothing has been changed/);
 });
 
+test("what serves one bucket is not given up for another one", async () => {
+  addBucket("extra", "AWS");
+  revoke();
+  site.during = () => {
+    sayHealth({
+      media: { current: ["…MPLE", "InvalidAccessKeyId"], next: ["…TKEY", "ok"] },
+      extra: { current: ["…MPLE", "ok"], next: ["…TKEY", "AccessDenied"] },
+    });
+    return {};
+  };
+  const { code, err } = await run();
+  expect([code, err]).toEqual([2, expect.stringContaining("extra: S3 says AccessDenied of the")]);
+  expect(err).toContain("Leave the next slot as it is: a bucket has no other that works.");
+  expect(err).not.toContain("To go back");
+});
+
 const OUTAGE = "S3 itself is down or busy, which says nothing of a key";
 
 test("an outage of S3 is no fault of a key: at the beginning", async () => {
