@@ -22,7 +22,7 @@ export async function healthOf(operator: Operator, base: string): Promise<Findin
         about,
         check: "health",
         severity: "note",
-        what: `${fault} it does not tell which slot serves, nor what the edge says (README, "Health")`,
+        what: `${fault} it does not tell which slot serves, nor what the edge says (README, “Health”)`,
       },
     ];
   }
@@ -49,7 +49,7 @@ function slotFindings(
   base: string,
   { bucket, slots }: BucketHealth,
 ): Finding[] {
-  const { config, words } = operator;
+  const { config, words, local } = operator;
   const configured = config.buckets.find(({ name }) => name === bucket);
   const region = configured?.region ?? "";
   const works = slots.find(({ state }) => state === "ok");
@@ -68,17 +68,17 @@ function slotFindings(
       region,
       word,
       slot,
-      from: undefined,
+      from: local ? ".dev.vars" : undefined,
     };
-    const status = /^\d+$/.test(state) ? Number(state) : 403;
+    const status = STATUSES[state] ?? (/^\d+$/.test(state) ? Number(state) : 403);
     const said = {
-      status: state === "NoSuchBucket" ? 404 : status,
+      status,
       code: state,
       region: health.region,
       ahead: health.clock,
       text: "",
     };
-    const cause = stateCause(state, health.mistakes) ??
+    const cause = stateCause(state, local, health.mistakes) ??
       slotCause(said, asked) ?? {
         check: "sample",
         what: `S3 denies the canary (${state})`,
@@ -95,7 +95,14 @@ function slotFindings(
   });
 }
 
-function stateCause(state: string, mistakes: readonly string[] = []): Cause | undefined {
+/** What S3 answers with, where it is not 403. */
+const STATUSES: Readonly<Record<string, number>> = { NoSuchBucket: 404, Unauthorized: 401 };
+
+function stateCause(
+  state: string,
+  local: boolean,
+  mistakes: readonly string[] = [],
+): Cause | undefined {
   if (state === "unreachable") {
     return {
       check: "reachable",
@@ -110,28 +117,36 @@ function stateCause(state: string, mistakes: readonly string[] = []): Cause | un
     check: "keys",
     what: mistakes.join("; "),
     why: "that slot cannot be used",
-    remedy: "npx wrangler secret put, for what is named here",
+    remedy: local
+      ? "mend what is named here, in .dev.vars"
+      : "npx wrangler secret put, for what is named here",
   };
 }
 
-function edgeFindings({ config }: Operator, about: string, health: BucketHealth): Finding[] {
+function edgeFindings({ config, local }: Operator, about: string, health: BucketHealth): Finding[] {
   const { bucket, edge, answered } = health;
-  const of = `${about}: the edge, for bucket ${bucket}`;
+  const where = `${about}: the edge, for bucket ${bucket}`;
   if (edge === "on") {
     return [
-      well(of, "transformations", "it transforms: cf-resized says so"),
-      well(of, "sources", "it may ask the origin"),
+      well(where, "transformations", "it transforms: cf-resized says so"),
+      well(where, "sources", "it may ask the origin"),
     ];
   }
   if (edge === "no canary") {
-    const what = `BUCKETS.${bucket} of the deployed Worker has no canary, so that it does not tell what the edge says`;
-    return [{ about: of, check: "health", severity: "note", what }];
+    const of = local ? "the Worker that npm start started" : "the deployed Worker";
+    const what = `BUCKETS.${bucket} of ${of} has no canary, so that it does not tell what the edge says`;
+    return [{ about: where, check: "health", severity: "note", what }];
   }
   const base = config.buckets.find(({ name }) => name === bucket)?.base;
   return [
     found(
-      of,
-      edgeCause(edge, answered, base === undefined ? "the origin's host" : new URL(base).host),
+      where,
+      edgeCause(
+        edge,
+        answered,
+        base === undefined ? "the origin's host" : new URL(base).host,
+        local,
+      ),
     ),
   ];
 }

@@ -89,7 +89,7 @@ export async function examineBucket(
 }
 
 /** True where `npm start` plays the buckets. */
-function isPlayed({ local, known }: Operator): boolean {
+export function isPlayed({ local, known }: Operator): boolean {
   return local && !known.local.has("BUCKETS");
 }
 

@@ -5,9 +5,9 @@ import { askWhetherThere, type NoHealth } from "./ask-health.ts";
 import { healthOf } from "./doctor-health.ts";
 import type { Sample } from "./doctor-sample.ts";
 import { examineVisit, type Visit } from "./doctor-visit.ts";
-import { statusCause } from "./edge-causes.ts";
 import { type Cause, type Finding, found, well } from "./finding.ts";
 import type { Operator } from "./operator.ts";
+import { statusCause } from "./status-causes.ts";
 import { pathOf, queryFor, variantsOf } from "./url.ts";
 import { isFault } from "./world.ts";
 
@@ -28,7 +28,7 @@ export async function examineSite(
     findings.push(well(base, "deployed", "Vitrine is there, and its configuration is good"));
     findings.push(...(await healthOf(operator, base)));
   } else if (absent.status === undefined || absent.status === 500) {
-    return [found(base, notThere(base, absent))];
+    return [found(base, notThere(base, absent, operator.local))];
   }
   const { visits, skipped } = await visitsOf(operator, base, samples, now);
   findings.push(...skipped);
@@ -52,7 +52,7 @@ export async function examineSite(
   if (absent !== undefined) {
     // On a domain that it shares, perhaps /healthz alone is another's.
     const shows = seen.some(({ check, severity }) => check === "image" && severity === "ok");
-    const cause = notThere(base, absent);
+    const cause = notThere(base, absent, operator.local);
     if (!shows) return [found(base, cause)];
     findings.push(found(base, { ...cause, ...ELSEWHERE }));
   }
@@ -60,14 +60,16 @@ export async function examineSite(
   return findings;
 }
 
-function notThere(base: string, { status, reason }: NoHealth): Cause {
-  if (status === 500) return statusCause(500, `${base}/healthz`);
+/** Why no Vitrine is there. */
+export function notThere(base: string, { status, reason }: NoHealth, local: boolean): Cause {
+  if (status === 500) return statusCause(500, `${base}/healthz`, local);
   return {
     check: "deployed",
     what: `no Vitrine is at ${base}: of /healthz, ${reason}`,
     why: "visitors see no image",
-    remedy:
-      'put that domain under routes in wrangler.toml, as { pattern = "images.example.com", custom_domain = true }, and npx wrangler deploy; a rule of the zone may stand in front of it',
+    remedy: local
+      ? "start it: npm start, which says at which port it is"
+      : 'put that domain under routes in wrangler.toml, as { pattern = "images.example.com", custom_domain = true }, and npx wrangler deploy; a rule of the zone may stand in front of it',
   };
 }
 

@@ -7,10 +7,10 @@ import type { BoundRoute } from "../routes.ts";
 import { ACCEPTS, type Answer, isSame, visit } from "./ask-site.ts";
 import { conditionsOf, headersOf } from "./doctor-headers.ts";
 import { originalsOf } from "./doctor-originals.ts";
-import { statusCause } from "./edge-causes.ts";
 import { type Cause, type Finding, found, well } from "./finding.ts";
 import type { Operator } from "./operator.ts";
 import { sniff } from "./sniff.ts";
+import { statusCause } from "./status-causes.ts";
 
 /** A picture to ask for. */
 export type Visit = {
@@ -46,7 +46,8 @@ export async function examineVisit(
   for (const [reads, accept] of ACCEPTS) {
     const answer = await visit(about + query, { headers: { accept } });
     if (typeof answer === "string") return [found(about, noAnswer(answer))];
-    if (answer.status !== 200) return [...findings, found(about, statusCause(answer.status, path))];
+    if (answer.status !== 200)
+      return [...findings, found(about, statusCause(answer.status, path, operator.local))];
     const type = (answer.headers.get("content-type") ?? "").replace(/;.*/s, "");
     // A clean SVG is passed on as it is (R8).
     const passed = type === SVG && route.svg;

@@ -2,13 +2,15 @@
 
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { bucketsOf } from "../routes.ts";
+import { isSecret } from "../secret-names.ts";
+import { askWhetherThere } from "./ask-health.ts";
 import { PATIENCE_S } from "./ask-s3.ts";
 import { findBaseUrl } from "./base-url.ts";
 import { checkConfiguration } from "./configuration.ts";
-import { examineBucket } from "./doctor-s3.ts";
+import { examineBucket, isPlayed } from "./doctor-s3.ts";
 import type { Sample } from "./doctor-sample.ts";
-import { examineSite } from "./doctor-site.ts";
-import { exitOf, type Finding, tellFindings } from "./finding.ts";
+import { examineSite, notThere } from "./doctor-site.ts";
+import { exitOf, type Finding, found, tellFindings, withFirstCauses } from "./finding.ts";
 import { type Operator, readOperator } from "./operator.ts";
 import type { Run } from "./program.ts";
 import { type KnownVars, readVars } from "./vars.ts";
@@ -34,7 +36,8 @@ export function doctorCommand(world: World, run: Run) {
       "after",
       `
 It asks S3 itself, with each key that is at hand, then what is deployed. Nothing is changed anywhere,
-though the edge makes a print for each route, which counts as any other.
+though the edge makes a print for each route, which counts as any other, and the Worker's log has a line
+for each trick that it refuses.
 With HEALTH_TOKEN among the secrets it also reads /healthz, which knows what the image edge says.
 
 Examples:
@@ -66,10 +69,12 @@ async function doctor(world: World, options: Options): Promise<Exit | Fault> {
   if (isFault(base)) return base;
   if (base === "") return { fault: "--url: say where Vitrine is, as https://images.example.com" };
   const local = base !== undefined && isHere(base);
-  const findings = [...(isFault(known) ? [unread(known.fault)] : configurationOf(known, local))];
+  const findings = isFault(known) ? [mistakeOf(known.fault, local)] : configurationOf(known, local);
   const operator = readOperator(world, { url: base, envFile: options.envFile });
-  if (isFault(operator)) {
-    if (findings.every(({ severity }) => severity !== "error")) return operator;
+  if ("mistakes" in operator) {
+    findings.splice(0, findings.length, ...withMistakes(findings, operator.mistakes, local));
+  } else if (isFault(operator)) {
+    return operator;
   } else {
     const keys = keysOf(operator, options.key ?? []);
     if (isFault(keys)) return keys;
@@ -79,39 +84,63 @@ async function doctor(world: World, options: Options): Promise<Exit | Fault> {
       ended(world),
     ]);
   }
-  if (options.json) say(world.stdout, JSON.stringify({ findings }, null, 2));
-  else say(world.stdout, ...tellFindings(world, findings));
+  const told = withFirstCauses(findings);
+  if (options.json) say(world.stdout, JSON.stringify({ findings: told }, null, 2));
+  else say(world.stdout, ...tellFindings(world, told));
   return exitOf(findings);
 }
 
 const ABOUT = "wrangler.toml";
 const WHY = "deployed with one mistake, nothing is served: visitors get 500";
 
-function unread(fault: string): Finding {
+/** What was found already, with the mistakes that keep all else from being looked at, each once. */
+function withMistakes(
+  findings: readonly Finding[],
+  mistakes: readonly string[],
+  local: boolean,
+): Finding[] {
+  const bare = mistakes.map((mistake) => mistake.replace(/ \(it is from [^)]*\)$/, ""));
+  const isSame = ({ what }: Finding, mistake: string) => what.endsWith(mistake);
+  const known = findings.flatMap((finding) => {
+    if (finding.severity === "ok") return [];
+    const same = bare.some((mistake) => isSame(finding, mistake));
+    return same ? mistakeOf(finding.what, local) : finding;
+  });
+  const others = mistakes.filter((_, at) => !known.some((one) => isSame(one, bare[at] ?? "")));
+  return [...known, ...others.map((mistake) => mistakeOf(mistake, local))];
+}
+
+/** @param started true where it keeps the local run from starting */
+function mistakeOf(mistake: string, started: boolean): Finding {
+  const [path = ""] = mistake.split(":", 1);
   return {
     about: ABOUT,
     check: "configuration",
     severity: "error",
-    what: fault,
-    why: WHY,
-    remedy: "mend that line",
+    what: mistake,
+    why: started ? "npm start does not start with it" : WHY,
+    remedy: remedyFor(path, started),
   };
+}
+
+function remedyFor(path: string, started: boolean): string {
+  const then = started ? "Then npm start" : "Then npx wrangler deploy";
+  if (path === ".dev.vars") return "mend that line of .dev.vars";
+  if (isSecret(path)) {
+    return started
+      ? `put ${path} into .dev.vars`
+      : `npx wrangler secret put ${path}, and list it under [secrets] in wrangler.toml`;
+  }
+  if (path === "wrangler.toml") return `mend that line. ${then}`;
+  return `mend ${path} in wrangler.toml: README, “Configuration”, has what it may be. ${then}`;
 }
 
 /** What `npm run check` says of it. */
 function configurationOf(known: KnownVars, local: boolean): Finding[] {
   const { warned, mistakes } = checkConfiguration(known);
   const wrong = mistakes.map((mistake): Finding => {
-    const path = mistake.split(":", 1).join();
-    const started = path === ".dev.vars";
-    return {
-      about: ABOUT,
-      check: "configuration",
-      severity: started === local ? "error" : "warning",
-      what: mistake,
-      why: started ? "the local run does not start" : WHY,
-      remedy: `mend ${path}${started ? "" : ` in wrangler.toml: README, "Configuration", has what it may be. Then npx wrangler deploy`}`,
-    };
+    const started = mistake.startsWith(".dev.vars:");
+    return { ...mistakeOf(mistake, started), severity: started === local ? "error" : "warning" };
   });
   const warnings = warned.map((warning): Finding => {
     const at = warning.lastIndexOf(": ");
@@ -160,6 +189,14 @@ async function examine(
   const watch = { now: world.now, patience };
   const asksHealth = base !== undefined && operator.healthToken !== undefined;
   const samples = new Map<string, Sample>();
+  if (base !== undefined && isPlayed(operator)) {
+    const absent = await askWhetherThere(base);
+    if (absent !== undefined && absent.status === undefined) {
+      // The S3 would be there as well.
+      findings.push(found(base, notThere(base, absent, true)));
+      return;
+    }
+  }
   for (const bucket of bucketsOf(operator.config.routes)) {
     if (world.interrupted.aborted) return;
     const wanted = keys.get(bucket.name) ?? [];

@@ -6,9 +6,8 @@ import type { UpstreamEvent } from "../refusal.ts";
 import type { Cause } from "./finding.ts";
 
 const NOTHING = "no image is shown: visitors get 502";
-const DASHBOARD = "in Cloudflare's dashboard, Images → Transformations";
+export const DASHBOARD = "in Cloudflare's dashboard, Images → Transformations";
 const STATUS_PAGE = "https://www.cloudflarestatus.com";
-const LOG = "npx wrangler tail, then ask once more: the log says which";
 
 /** What the edge can say, and what it means of the object that was asked for. */
 const CAUSES = {
@@ -116,7 +115,7 @@ const CODES: Readonly<Record<string, Omit<Cause, "what">>> = {
   "9401/400": {
     check: "edge",
     why: "the edge takes no such options",
-    remedy: 'see what the preset says against README, "Configuration": npm run check',
+    remedy: "see what the preset says against README, “Configuration”: npm run check",
   },
   "9403": {
     check: "edge",
@@ -155,8 +154,26 @@ const CODES: Readonly<Record<string, Omit<Cause, "what">>> = {
  * @param code as `/healthz` tells it: `9401`, or `off`
  * @param status of the edge's answer; undefined: an older Worker did not say
  * @param host the origin's
+ * @param local true of the local run, where the edge is played
  */
-export function edgeCause(code: string, status: number | undefined, host: string): Cause {
+export function edgeCause(
+  code: string,
+  status: number | undefined,
+  host: string,
+  local: boolean,
+): Cause {
+  const cause = meaningOf(code, status, host);
+  if (!local || !PLAYED.includes(cause.check)) return cause;
+  return {
+    ...cause,
+    remedy: `take EDGE out of .dev.vars, which plays that. Deployed: ${cause.remedy}`,
+  };
+}
+
+/** What nothing but the line EDGE of .dev.vars makes the played edge do. */
+const PLAYED: readonly Cause["check"][] = ["transformations", "sources", "quota"];
+
+function meaningOf(code: string, status: number | undefined, host: string): Cause {
   if (code === "off") {
     const { means: _means, ...cause } = CAUSES["not-transformed"];
     return { ...cause, what: "the edge transforms nothing: its answers have no cf-resized" };
@@ -174,68 +191,3 @@ export function edgeCause(code: string, status: number | undefined, host: string
     remedy: remedy.replace("HOST", host),
   };
 }
-
-/** What a status of the deployed Worker means, where nothing more is known of it. */
-export function statusCause(status: number, url: string): Cause {
-  const cause = STATUSES[status] ?? (status >= 500 ? STATUSES[502] : undefined);
-  const what = `${url} is ${status}`;
-  const other = { check: "image", why: "visitors see no image", remedy: LOG } as const;
-  return { ...(cause ?? other), what };
-}
-
-const STATUSES: Readonly<Record<number, Omit<Cause, "what">>> = {
-  403: {
-    check: "image",
-    why: "something in front of the Worker denies it: a rule of the zone, or of a firewall. The Worker's own 403 is for pages that are not among origins",
-    remedy: "in Cloudflare's dashboard, Security → Events, look for this request",
-  },
-  404: {
-    check: "image",
-    why: "the deployed Worker has no such route, preset or object",
-    remedy:
-      "npx wrangler deploy, if wrangler.toml has changed since; npx vitrine explain, with that URL; then the log: npx wrangler tail",
-  },
-  410: {
-    check: "image",
-    why: "the URL has expired: the clock here is wrong",
-    remedy: "set this machine's clock: timedatectl set-ntp true",
-  },
-  415: {
-    check: "image",
-    why: "the object is no image that the edge reads, or over 100 MB, 100 megapixels or 12,000 px a side",
-    remedy: "look at the object, or name another one: npx vitrine doctor --key …",
-  },
-  429: {
-    check: "image",
-    severity: "warning",
-    why: "the rate limit counts this machine, too",
-    remedy: "wait a minute, and try again",
-  },
-  500: {
-    check: "configuration",
-    why: "the deployed configuration is broken: nothing is served",
-    remedy:
-      "npx wrangler tail names each mistake; npm run check looks at wrangler.toml, and npx wrangler secret list at which secrets there are",
-  },
-  502: {
-    check: "image",
-    why: "S3, the keys, or the edge",
-    remedy: `${LOG}. With HEALTH_TOKEN and a canary (README, "Health") the doctor sees it itself`,
-  },
-  503: {
-    check: "quota",
-    why: "the unique transformations of the month are used up: new variants are 503 until the next one",
-    remedy: `a paid plan (${DASHBOARD}), or fewer presets and descriptors: npm run check counts them`,
-  },
-  504: {
-    check: "image",
-    why: "S3 or the edge takes longer than timeout",
-    remedy:
-      "a smaller original, or a longer timeout in ANSWERS of wrangler.toml; then the provider's status page",
-  },
-  508: {
-    check: "image",
-    why: "the request came from the image edge itself: a loop",
-    remedy: "BUCKETS.*.endpoint in wrangler.toml, or an overlay, is Vitrine itself: put S3's there",
-  },
-};

@@ -80,7 +80,7 @@ export function tellFindings(world: World, findings: readonly Finding[]): string
   const rows = findings.map(({ check, severity, what, why, remedy }) => [
     [`  ${paint(world, stdout, STYLES[severity], severity)}`, check, visible(what)],
     ...(why === undefined ? [] : [["", dim("why"), visible(why)]]),
-    ...(remedy === undefined ? [] : [["", dim("mend"), visible(remedy)]]),
+    ...(remedy === undefined ? [] : [["", dim("remedy"), visible(remedy)]]),
   ]);
   const told = align(rows.flat());
   const lines: string[] = [];
@@ -96,13 +96,25 @@ export function tellFindings(world: World, findings: readonly Finding[]): string
   const count = (severity: Severity) => findings.filter((one) => one.severity === severity).length;
   const [errors, warnings] = [count("error"), count("warning")];
   const verdict = errors > 0 ? "error" : warnings > 0 ? "warning" : "ok";
-  const sum = `${plural(errors, "error")}, ${plural(warnings, "warning")}, ${count("ok")} well`;
+  const sum = `${plural(errors, "error")}, ${plural(warnings, "warning")}, ${plural(count("note"), "note")}, ${count("ok")} well`;
   lines.push(paint(world, stdout, STYLES[verdict], sum));
   return lines;
 }
 
 function plural(many: number, what: string): string {
   return `${many} ${what}${many === 1 ? "" : "s"}`;
+}
+
+/** The findings, where an image that does not come may be no more than what was found before it. */
+export function withFirstCauses(findings: readonly Finding[]): Finding[] {
+  const cause = findings.find(({ severity, check }) => severity === "error" && check !== "image");
+  if (cause === undefined) return [...findings];
+  const after = findings.indexOf(cause);
+  return findings.map((finding, at) => {
+    if (finding.check !== "image" || finding.severity !== "error" || at < after) return finding;
+    const why = `most likely what is found above: ${cause.what}`;
+    return { ...finding, why, remedy: "mend that first, then look again" };
+  });
 }
 
 /** What the doctor ends with: the worst that it found. */

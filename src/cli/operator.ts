@@ -31,6 +31,13 @@ export type Secret = {
   readonly from: string;
 };
 
+/** What is wrong with the configuration. */
+export type Mistaken = Fault & { readonly mistakes: readonly string[] };
+
+function mistaken(mistakes: readonly string[]): Mistaken {
+  return { fault: listMistakes(mistakes), mistakes };
+}
+
 /** What to know it of. */
 export type Where = {
   /** Where Vitrine is, if it is asked for; on this machine it is the local run. */
@@ -43,20 +50,22 @@ export type Where = {
  * Reads all that is at hand. A secret, or both of a slot, are looked for in the file that is named, then
  * in the environment, then in .dev.vars, but for what opens nothing but the local run. About the local
  * run it is what `npm start` takes: .dev.vars.
- * @returns a fault where the configuration has mistakes
+ * @returns a fault; where it is the configuration that has mistakes, with each of them
  */
-export function readOperator(world: World, where: Where): Operator | Fault {
-  for (const name of ["wrangler.toml", ".dev.vars.example"]) {
+export function readOperator(world: World, where: Where): Operator | Fault | Mistaken {
+  for (const name of ["wrangler.toml", EXAMPLE]) {
     if (!existsSync(join(world.folder, name))) {
       return { fault: `there is no ${name} in this folder: go to where Vitrine is kept` };
     }
   }
   const known = readVars(world.folder);
-  if (isFault(known)) return { fault: listMistakes([known.fault]) };
+  if (isFault(known)) return mistaken([known.fault]);
   const { url, envFile } = where;
   const local = url !== undefined && isHere(url);
   if (local && envFile !== undefined) {
-    return { fault: `--env-file ${envFile}: the local run has its secrets from .dev.vars` };
+    return {
+      fault: `--env-file ${envFile}: the local run has its secrets from .dev.vars: leave that out`,
+    };
   }
   const found = local ? here(world, known, url) : there(world, known, envFile);
   if (isFault(found)) return found;
@@ -64,7 +73,7 @@ export function readOperator(world: World, where: Where): Operator | Fault {
   const checked = readConfig(vars);
   // What is played here hides what is wrong with a bucket.
   const config = "mistakes" in checked ? checked : readConfig({ ...vars, ...played });
-  if ("mistakes" in config) return { fault: listMistakes(traced(config.mistakes, secrets)) };
+  if ("mistakes" in config) return mistaken(traced(config.mistakes, secrets));
   return {
     config,
     known,
@@ -98,9 +107,12 @@ function here({ folder }: World, known: KnownVars, url: string): Found {
   return {
     vars,
     ...(!own && { played: { BUCKETS: buckets } }),
-    secrets: secretsIn(secrets, ".dev.vars"),
+    secrets: secretsIn(secrets, existsSync(join(folder, ".dev.vars")) ? ".dev.vars" : EXAMPLE),
   };
 }
+
+/** What `npm start` makes .dev.vars of. */
+const EXAMPLE = ".dev.vars.example";
 
 /** As a deploy would have it. */
 function there(world: World, known: KnownVars, envFile: string | undefined): Found | Fault {

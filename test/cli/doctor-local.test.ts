@@ -135,14 +135,14 @@ const BROKEN: readonly (readonly [string, () => void, Check, RegExp, RegExp])[] 
     () => write({ EDGE: '{"sources":[]}' }),
     "sources",
     /the edge answers 9401/,
-    /Sources: add the origin 127\.0\.0\.1/,
+    /^take EDGE out of \.dev\.vars.* Deployed: .*Sources: add the origin 127\.0\.0\.1/,
   ],
   [
     "transformations",
     () => write({ EDGE: '{"transformations":false}' }),
     "transformations",
     /no cf-resized/,
-    /Images → Transformations.*Enable/,
+    /^take EDGE out of \.dev\.vars.*Images → Transformations.*Enable/,
   ],
 ];
 
@@ -161,6 +161,10 @@ test.each(BROKEN)("%s, broken by hand, is named", async (_what, breakIt, check, 
     what: expect.stringMatching(what),
     remedy: expect.stringMatching(remedy),
   });
+  // What is told here is for who has npm start, and nothing deployed.
+  for (const { remedy = "" } of wrongIn(await examine())) {
+    expect(remedy).not.toMatch(/^npx wrangler|custom_domain/);
+  }
 });
 
 test("the clock, set wrongly, is named", async () => {

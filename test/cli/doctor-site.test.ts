@@ -247,6 +247,17 @@ test.each<[string, () => void, object, Severity, Check, RegExp]>([
   },
 );
 
+test("R2's word for a key that it does not know is understood where /healthz tells it (A7)", async () => {
+  deploy(undefined, (answer, { path, headers }) => {
+    if (path !== "/healthz" || !headers.has("authorization")) return answer;
+    const slots = [{ slot: "current", state: "Unauthorized", access_key: "…MPLE" }];
+    return HttpResponse.json({ ok: false, buckets: [{ bucket: "media", slots, edge: "on" }] });
+  });
+  expect(wrongIn(await examine())).toMatchObject([
+    { check: "key-id", remedy: expect.stringMatching(/secret put AWS_ACCESS_KEY_ID/) },
+  ]);
+});
+
 /** What may stand at the URL, or in front of the Worker. */
 type Change = Parameters<typeof deploy>[1];
 

@@ -4,9 +4,18 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
+import { HttpResponse, http } from "msw";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { exitOf, type Finding, type Severity, tellFindings } from "../../src/cli/finding.ts";
+import {
+  exitOf,
+  type Finding,
+  type Severity,
+  tellFindings,
+  withFirstCauses,
+} from "../../src/cli/finding.ts";
 import type { World } from "../../src/cli/world.ts";
+import { network } from "../edge/stand.ts";
+import { freePort } from "../local-run.ts";
 import { arrange, stage } from "../play.ts";
 import { CONFIGURED, configure, deploy, SITE } from "./doctor.ts";
 import { vitrine } from "./vitrine.ts";
@@ -31,9 +40,9 @@ const TOLD = `bucket media
 slot current
   error  secret     it is wrong
          why        no image
-         mend       npx wrangler secret put X
+         remedy     npx wrangler secret put X
 
-1 error, 0 warnings, 1 well`;
+1 error, 0 warnings, 1 note, 1 well`;
 
 /** A world with a screen that is a terminal, or none. */
 function world(isTTY: boolean, env: World["env"] = {}): World {
@@ -97,7 +106,7 @@ test("what is found is on stdout, and what is being done on stderr", async () =>
   const { out, err, code } = await vitrine(["doctor", "--url", SITE], { folder, env: ENVIRONMENT });
   expect(err).toBe(`Asking S3 for bucket media ...\nAsking ${SITE} ...\n`);
   expect(out).toMatch(/^wrangler\.toml\n {2}ok /);
-  expect(out).toMatch(/\n0 errors, 1 warning, \d+ well\n$/); // the key may list
+  expect(out).toMatch(/\n0 errors, 1 warning, 1 note, \d+ well\n$/); // the key may list
   expect(code).toBe(1);
 });
 
@@ -119,7 +128,7 @@ test("with mistakes in wrangler.toml all of them are told, and nobody is asked",
   const { out, code } = await vitrine(["doctor", "--url", SITE], { folder, env: ENVIRONMENT });
   expect(out).toContain("PRESETS.card.quality: 150 is not between 1 and 100\n");
   expect(out).toContain("PRESETS.card: names neither width nor height\n");
-  expect(out).toMatch(/mend +mend PRESETS\.card\.quality in wrangler\.toml/);
+  expect(out).toMatch(/remedy +mend PRESETS\.card\.quality in wrangler\.toml/);
   expect([code, stage.s3.requests]).toEqual([2, []]);
 });
 
@@ -133,6 +142,60 @@ test("a mistake in .dev.vars is no error of what is deployed", async () => {
   const local = await vitrine(["doctor", "--url", "http://localhost:1"], { folder });
   expect(local.out).toMatch(/\n {2}error +configuration +\.dev\.vars: BUCKETS\.media\.endpoint: /);
   expect(local.code).toBe(2);
+});
+
+test.each([SITE, "http://localhost:1"])(
+  "what is wrong in wrangler.toml is a finding of %s, for machines as well",
+  async (url) => {
+    const ROUTES = [{ path: "/private/:preset/*", object: "media/*", signed: true }];
+    const PRESETS = { card: { width: 160, fit: "covr" } };
+    const secrets = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    const folder = configure({ ...CONFIGURED, ROUTES, PRESETS }, secrets);
+    const { out, err, code } = await vitrine(["doctor", "--json", "--url", url], { folder });
+    const { findings }: { findings: Finding[] } = JSON.parse(out);
+    expect([code, err]).toEqual([2, ""]);
+    expect(findings.map(({ severity }) => severity)).toEqual(findings.map(() => "error"));
+    const [fit, ...more] = findings.filter(({ what }) => what.includes("PRESETS.card.fit: "));
+    expect([fit?.remedy, more]).toEqual([
+      expect.stringMatching(/^mend PRESETS\.card\.fit in wrangler\.toml: /),
+      [],
+    ]);
+    const [signing] = findings.filter(({ what }) => what.includes("URL_SIGNING_KEYS: is missing"));
+    expect(signing?.remedy).toMatch(
+      url === SITE ? /^npx wrangler secret put URL_SIGNING_KEYS, / : /into \.dev\.vars$/,
+    );
+  },
+);
+
+test("where npm start does not run, that is all there is to say", async () => {
+  const args = ["doctor", "--json", "--url", `http://localhost:${await freePort()}`];
+  network.use(http.all("http://localhost:*", () => HttpResponse.error()));
+  const { out, code } = await vitrine(args, { folder: configure() });
+  const { findings }: { findings: Finding[] } = JSON.parse(out);
+  expect(code).toBe(2);
+  expect(findings.filter(({ severity }) => severity !== "ok")).toMatchObject([
+    { check: "deployed", remedy: "start it: npm start, which says at which port it is" },
+  ]);
+});
+
+test("an image that does not come is told with what was found before it", () => {
+  const image = (at: string): Finding => ({
+    ...{ about: at, check: "image", severity: "error", what: "it is 502" },
+    ...{ why: "S3, the keys, or the edge", remedy: "npx wrangler tail" },
+  });
+  const [, secret] = FINDINGS;
+  if (secret === undefined) throw new Error("there is none");
+  const [before, found, after] = withFirstCauses([image("a"), secret, image("b")]);
+  expect([before, found]).toEqual([image("a"), secret]);
+  expect(after).toMatchObject({
+    severity: "error",
+    what: "it is 502",
+    why: "most likely what is found above: it is wrong",
+    remedy: "mend that first, then look again",
+  });
+  const [ok, ...rest] = FINDINGS;
+  const alone = [ok, image("a"), ...rest.slice(1)].filter((one) => one !== undefined);
+  expect(withFirstCauses(alone)).toEqual(alone);
 });
 
 test("after Ctrl-C nothing more is asked", async () => {

@@ -130,7 +130,7 @@ test.each([
   const named = await vitrine(["sign", "a.jpg", "-u", url, "--env-file", "x.env"], given);
   expect([named.code, named.err]).toEqual([
     2,
-    "--env-file x.env: the local run has its secrets from .dev.vars\n",
+    "--env-file x.env: the local run has its secrets from .dev.vars: leave that out\n",
   ]);
 });
 
