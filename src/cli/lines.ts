@@ -7,9 +7,14 @@ export type Impossible = { readonly given: string; readonly reason: string };
 
 const END = 0x0a;
 
+/** Bytes. No key, nor a URL of one, is near it: what has no end of line is not kept in memory. */
+const LONGEST = 65_536;
+const SHOWN = 80;
+
 /**
  * The lines of stdin as they come: as they are, spaces and all, but without a CR at the end and without
- * empty ones. Those of Node.js end at U+2028, too, which a key may have in it.
+ * empty ones. Those of Node.js end at U+2028, too, which a key may have in it. Of one that is too long,
+ * the beginning is told.
  * @param stop ends them
  */
 export async function* linesOf(
@@ -19,20 +24,20 @@ export async function* linesOf(
   const end = () => void stdin.destroy();
   stop.addEventListener("abort", end);
   if (stop.aborted) end();
-  const read = lineReader();
-  let rest = Buffer.alloc(0);
+  const line = lineReader();
   try {
     for await (const chunk of stdin) {
-      rest = Buffer.concat([rest, Buffer.from(chunk)]);
+      const bytes = Buffer.from(chunk);
       let from = 0;
-      for (let at = rest.indexOf(END); at >= 0; at = rest.indexOf(END, from)) {
-        const line = read(rest.subarray(from, at));
+      for (let at = bytes.indexOf(END); at >= 0; at = bytes.indexOf(END, from)) {
+        line.add(bytes.subarray(from, at));
         from = at + 1;
-        if (line !== "") yield line;
+        const read = line.end();
+        if (read !== "") yield read;
       }
-      rest = rest.subarray(from);
+      line.add(bytes.subarray(from));
     }
-    const last = read(rest);
+    const last = line.end();
     if (last !== "") yield last;
   } catch (error) {
     if (!stop.aborted) throw error;
@@ -41,17 +46,34 @@ export async function* linesOf(
   }
 }
 
-/** What reads one line after the other. The first one may begin with a byte order mark. */
-function lineReader(): (bytes: Uint8Array) => string | Impossible {
+/** What puts the pieces of a line together, and reads it. The first one may begin with a byte order mark. */
+function lineReader() {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let mark = /^\uFEFF/;
-  return (bytes) => {
+  let pieces: Uint8Array[] = [];
+  let length = 0;
+  const read = (bytes: Buffer): string | Impossible => {
     try {
       const line = decoder.decode(bytes).replace(/\r$/, "").replace(mark, "");
       mark = /^(?!)/;
       return line;
     } catch {
-      return { given: Buffer.from(bytes).toString(), reason: "is not UTF-8" };
+      return { given: bytes.toString(), reason: "is not UTF-8" };
     }
+  };
+  return {
+    add(piece: Uint8Array): void {
+      if (length <= LONGEST && piece.length > 0) pieces.push(piece.slice(0, LONGEST + 1 - length));
+      length = Math.min(LONGEST + 1, length + piece.length);
+    },
+    end(): string | Impossible {
+      const bytes = Buffer.concat(pieces);
+      const isLong = length > LONGEST;
+      pieces = [];
+      length = 0;
+      if (!isLong) return read(bytes);
+      const given = `${bytes.toString("utf8", 0, SHOWN)}…`;
+      return { given, reason: "is longer than 64 KiB, and no key is" };
+    },
   };
 }

@@ -32,6 +32,36 @@ test("a line that is not UTF-8 is told, and the others are read", async () => {
   expect(await read([bytes])).toEqual(["a", { given: "\ufffd", reason: "is not UTF-8" }, "b"]);
 });
 
+test("a line that is too long is told by its beginning, and the others are read", async () => {
+  const long = Buffer.alloc(200_000, "x");
+  const told = { given: `${"x".repeat(80)}…`, reason: "is longer than 64 KiB, and no key is" };
+  const most = "y".repeat(65_536);
+  expect(await read(["a\n", long, long, "\nb\n", most, "\nc\n", most, "y\nd"])).toEqual([
+    ...["a", told, "b", most, "c"],
+    { ...told, given: `${"y".repeat(80)}…` },
+    "d",
+  ]);
+  expect(await read([long])).toEqual([told]);
+});
+
+test("what has no end of line takes neither memory nor more and more time", async () => {
+  const chunk = Buffer.alloc(65_536, "x");
+  const endless = Readable.from(
+    (function* () {
+      for (let at = 0; at < 4_096; at += 1) yield chunk;
+    })(),
+  );
+  const before = process.memoryUsage().arrayBuffers;
+  const lines = await linesIn(endless);
+  expect(lines).toHaveLength(1);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * 1024 * 1024);
+});
+
+test("a line of many pieces is put together once", async () => {
+  const pieces = Array.from({ length: 60_000 }, () => Uint8Array.of(0x78));
+  expect(await read(pieces)).toEqual(["x".repeat(60_000)]);
+});
+
 test("they end where they are stopped, though more may come", async () => {
   const stop = new AbortController();
   const stdin = new PassThrough();
