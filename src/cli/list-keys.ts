@@ -33,6 +33,7 @@ export async function listKeys(
   const slots = [...slotsAtHand(operator, bucket.name).usable];
   const keys: string[] = [];
   let others = 0;
+  const tokens = new Set<string>();
   let next: string | undefined;
   for (;;) {
     const [slot] = slots;
@@ -58,6 +59,12 @@ export async function listKeys(
     listed(shown.length);
     ({ next } = page);
     if (next === undefined || world.interrupted.aborted) return { keys, others };
+    if (tokens.has(next)) {
+      return {
+        fault: `${bucket.name} cannot be listed: S3 goes round in its list, without an end`,
+      };
+    }
+    tokens.add(next);
   }
 }
 
@@ -76,8 +83,8 @@ async function patiently(
 
 function whyNot(said: S3Answer, { name, region }: Bucket): string {
   const { status, code, failure } = said;
-  const what =
-    failure === undefined ? `S3 says ${code ?? status}` : `S3 does not answer: ${failure}`;
+  const words = status === 200 ? "S3 does not answer rightly:" : "S3 does not answer:";
+  const what = failure === undefined ? `S3 says ${code ?? status}` : `${words} ${failure}`;
   const told = `${name} cannot be listed: ${what}`;
   if (code === "AccessDenied") {
     return `${told}: the key may not list it. Allow it s3:ListBucket on the bucket, or give the keys instead, one a line: npx vitrine purge - < keys.txt`;

@@ -54,7 +54,7 @@ export function listUrl(
  * @param credentials undefined: as a stranger
  * @param now milliseconds since 1970
  * @param patience seconds that the answer may take
- * @returns what S3 said, where it gives no list
+ * @returns what S3 said, where it gives no list: after a status of 200, `failure` says what is wrong with it
  */
 export async function listPage(
   bucket: Bucket,
@@ -67,28 +67,50 @@ export async function listPage(
   const headers =
     credentials === undefined ? new Headers() : await sign(url, bucket.region, credentials, now);
   const answer = await askS3(url, { headers }, now, patience);
-  return (answer.status === 200 && readPage(answer.text)) || answer;
+  if (answer.status !== 200 || answer.failure !== undefined) return answer;
+  const page = readPage(answer.text, options.prefix);
+  return typeof page === "string" ? { ...answer, failure: page } : page;
 }
 
-/** @returns undefined where that is no list */
-function readPage(xml: string): Page | undefined {
-  const read: unknown = parser.parse(xml);
+/** @returns why that is no list of what was asked for, where it is none */
+function readPage(xml: string, prefix: string): Page | string {
+  const read = parse(xml);
   const list = isTable(read) ? read["ListBucketResult"] : undefined;
-  if (!isTable(list)) return undefined;
-  const next = list["NextContinuationToken"];
-  const truncated = list["IsTruncated"] === "true";
-  if (truncated && typeof next !== "string") return undefined;
-  return {
-    keys: textsIn(list["Contents"], "Key"),
-    prefixes: textsIn(list["CommonPrefixes"], "Prefix"),
-    next: truncated && typeof next === "string" ? next : undefined,
-  };
+  if (!isTable(list)) return "what it sends is no list";
+  const truncated = list["IsTruncated"];
+  if (truncated !== "true" && truncated !== "false") {
+    return "its list does not say whether it is whole";
+  }
+  const next = truncated === "true" ? list["NextContinuationToken"] : undefined;
+  if (truncated === "true" && (typeof next !== "string" || next === "")) {
+    return "its list is not whole, and does not say how it goes on";
+  }
+  const keys = textsIn(list["Contents"], "Key");
+  const prefixes = textsIn(list["CommonPrefixes"], "Prefix");
+  if (keys === undefined || prefixes === undefined) return "its list has an entry without a key";
+  const foreign = [...keys, ...prefixes].find((text) => !text.startsWith(prefix));
+  if (foreign !== undefined) {
+    return `its list has ${JSON.stringify(foreign)}, which does not begin with ${JSON.stringify(prefix)}`;
+  }
+  return { keys, prefixes, next: typeof next === "string" ? next : undefined };
 }
 
-function textsIn(entries: unknown, name: string): string[] {
-  if (!Array.isArray(entries)) return [];
-  return entries.flatMap((entry: unknown) => {
+/** @returns undefined for what is no XML, or not all of it */
+function parse(xml: string): unknown {
+  try {
+    return parser.parse(xml, true);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns undefined where an entry has none */
+function textsIn(entries: unknown, name: string): string[] | undefined {
+  if (entries === undefined) return [];
+  if (!Array.isArray(entries)) return undefined;
+  const texts = entries.flatMap((entry: unknown) => {
     const text = isTable(entry) ? entry[name] : undefined;
     return typeof text === "string" ? [text] : [];
   });
+  return texts.length === entries.length ? texts : undefined;
 }

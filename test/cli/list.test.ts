@@ -1,9 +1,10 @@
+import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { HARD_KEYS } from "../../fixtures/objects.ts";
 import { type ListOptions, listPage } from "../../src/cli/list.ts";
 import { readConfig } from "../../src/config.ts";
 import { network, setUp } from "../edge/stand.ts";
-import { CREDENTIALS, ENV } from "../env.ts";
+import { BASE, CREDENTIALS, ENV } from "../env.ts";
 
 let { s3 } = setUp();
 
@@ -70,4 +71,52 @@ test("what S3 says instead of a list is told (A6)", async () => {
   expect(await list({ prefix: "" })).toMatchObject({ status: 403, code: "AccessDenied" });
   s3.faults.add("reset");
   expect(await list({ prefix: "" })).toEqual({ text: "", failure: "fetch failed" });
+});
+
+const list200 = (inside: string) =>
+  `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${inside}</ListBucketResult>`;
+const whole = "<IsTruncated>false</IsTruncated>";
+
+test.each<[string, body: string, failure: RegExp]>([
+  ["nothing", "", /^what it sends is no list$/],
+  ["no XML", '{"Contents": []}', /^what it sends is no list$/],
+  ["a page", "<html><body>Sign in</body></html>", /^what it sends is no list$/],
+  ["half a list", list200(whole).slice(0, -10), /^what it sends is no list$/],
+  ["crossed elements", list200(`${whole}<a><b></a></b>`), /^what it sends is no list$/],
+  [
+    "no word on the rest",
+    list200("<KeyCount>0</KeyCount>"),
+    /^its list does not say whether it is whole$/,
+  ],
+  ["a strange one", list200("<IsTruncated>yes</IsTruncated>"), /does not say whether it is whole$/],
+  [
+    "more, and no token",
+    list200("<IsTruncated>true</IsTruncated>"),
+    /^its list is not whole, and does not say how it goes on$/,
+  ],
+  [
+    "more, and an empty token",
+    list200("<IsTruncated>true</IsTruncated><NextContinuationToken></NextContinuationToken>"),
+    /does not say how it goes on$/,
+  ],
+  [
+    "an object without a key",
+    list200(`${whole}<Contents><Key>a/b</Key></Contents><Contents><Size>1</Size></Contents>`),
+    /^its list has an entry without a key$/,
+  ],
+  [
+    "a key that was not asked for",
+    list200(`${whole}<Contents><Key>a/b</Key></Contents><Contents><Key>b/c</Key></Contents>`),
+    /^its list has "b\/c", which does not begin with "a\/"$/,
+  ],
+  [
+    "a prefix that was not asked for",
+    list200(`${whole}<CommonPrefixes><Prefix>b/</Prefix></CommonPrefixes>`),
+    /^its list has "b\/", which does not/,
+  ],
+])("%s is no list", async (_what, body, failure) => {
+  const headers = { "content-type": "application/xml" };
+  network.use(http.get(`${BASE}*`, () => new HttpResponse(body, { headers })));
+  const found = await list({ prefix: "a/" });
+  expect(found).toMatchObject({ status: 200, failure: expect.stringMatching(failure) });
 });

@@ -1,8 +1,10 @@
 // What vitrine purge --prefix lists.
 
 import { Readable } from "node:stream";
+import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
-import { CREDENTIALS, NEXT, SECRETS } from "../env.ts";
+import { network } from "../edge/stand.ts";
+import { BASE, CREDENTIALS, NEXT, SECRETS } from "../env.ts";
 import { env, net, purge, some, sourceOf } from "./purging.ts";
 import type { Given } from "./vitrine.ts";
 
@@ -71,6 +73,41 @@ test("--prefix lists with the next slot where S3 refuses the current one", async
   const ended = await purge(["--prefix", "users/"], { env: { ...keyed, ...NEXT } });
   expect(ended).toMatchObject({ code: 0 });
   expect(net.cloudflare.purged).toEqual([sourceOf("users/ada/avatar.png")]);
+});
+
+/** Answers for S3 with pages of a list, in turn and for ever. */
+function serve(...pages: readonly string[]) {
+  let index = 0;
+  const headers = { "content-type": "application/xml" };
+  network.use(
+    http.get(`${BASE}*`, () => {
+      const page = pages[index++ % pages.length];
+      return new HttpResponse(`<ListBucketResult>${page}</ListBucketResult>`, { headers });
+    }),
+  );
+}
+
+const more = (key: string, token: string) =>
+  `<IsTruncated>true</IsTruncated><NextContinuationToken>${token}</NextContinuationToken><Contents><Key>published/photos/${key}</Key></Contents>`;
+
+test.each<[string, pages: string[], said: RegExp]>([
+  [
+    "has no end",
+    [more("a", "1"), more("b", "2")],
+    /^media cannot be listed: S3 goes round in its list, without an end$/m,
+  ],
+  [
+    "is of other objects",
+    ["<IsTruncated>false</IsTruncated><Contents><Key>secret/a.jpg</Key></Contents>"],
+    /S3 does not answer rightly: its list has "secret\/a.jpg", which does not begin with/,
+  ],
+  ["is none", ["<"], /S3 does not answer rightly: what it sends is no list/],
+])("--prefix, and the list %s: nothing is purged", async (_what, pages, said) => {
+  serve(...pages);
+  const ended = await purge(["--prefix", "photos/"], { env: keyed });
+  expect([ended.code, ended.out]).toEqual([2, ""]);
+  expect(ended.err).toMatch(said);
+  expect(net.cloudflare.calls).toEqual([]);
 });
 
 test.each<[string, prefix: string, () => void, Given, said: RegExp]>([
