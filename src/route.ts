@@ -4,6 +4,7 @@ import {
   encodePath,
   type Found,
   type Mapping,
+  type Pattern,
   REST,
   readPath,
   VARIANT,
@@ -50,7 +51,27 @@ export function compileRoute(path: string, keyTemplate: string, report: Report):
   for (const name of key.names) {
     if (!names.has(name)) report("object", `${spelt(name)} is not in the path`);
   }
+  if (choicesIn(key) > 1) report("object", "has more than two names that no slash parts");
   return { path, mapping: { path: compilePattern(path, "*"), key } };
+}
+
+/**
+ * How many names follow another one in their segment. Each is a choice of where the two part: with two
+ * choices a hostile key takes a good part of a second to read, and with three of them hours.
+ */
+function choicesIn({ parts }: Pattern): number {
+  const seen = new Set<string>();
+  let choices = 0;
+  let first = true;
+  for (const part of parts) {
+    if (typeof part === "string") first ||= part.includes("/");
+    else if (!seen.has(part.name)) {
+      if (!first) choices += 1;
+      first = false;
+      seen.add(part.name);
+    }
+  }
+  return choices;
 }
 
 /** What a path must have and the key does not depend on, as `:slug`. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { compileRoute, findRoute } from "../src/route.ts";
+import { compileRoute, findRoute, publicPath } from "../src/route.ts";
 
 function compile(path: string, object: string) {
   const faults: string[] = [];
@@ -48,7 +48,33 @@ test.each<[string, string, string[]]>([
   ["/../:preset/x", "x", ['path: ".." is not a literal, :name or *']],
   ["/:preset/a\nb", "x", ['path: "a\nb" is not a literal, :name or *']],
   ["/:preset/a%20b", "x", ['path: "a%20b" is not a literal, :name or *']],
+  ["/:preset/:a/:b", ":a/:a:b.jpg", []],
+  ["/:preset/:a/:b/:c/*", "a/:a/:b/:c-*", []],
+  ["/:preset/:a/:b/:c", ":a-:b-:c", ["object: has more than two names that no slash parts"]],
+  ["/:preset/:a/:b/*", ":a-:b-*", ["object: has more than two names that no slash parts"]],
+  [
+    "/:preset/:a/:b/:c/:d",
+    ":a-:b/x/:c-:d.jpg",
+    ["object: has more than two names that no slash parts"],
+  ],
   ["/:preset/x", "a/:b/*", ["object: :b is not in the path", "object: * is not in the path"]],
 ])("the route %s → %s has the faults %j", (path, object, faults) => {
   expect(compile(path, object).faults).toEqual(faults);
+});
+
+const hostile = ["-", "-/", "a-", "x/-", "--.jpg/"].map((text) => text.repeat(1024 / text.length));
+
+test.each<[string, string]>([
+  ["/:preset/:a/:b", ":a-:b.jpg"],
+  ["/:preset/:a/*", ":a-*.jpg"],
+  ["/:preset/:a/*", "*-:a.jpg"],
+  ["/:preset/:a/:b/*", "*/:a-:b.jpg"],
+  ["/:preset/:a/:b/:c/*", "*/:a/x/:b-:c.jpg"],
+  ["/:preset/:a/:b/*", ":b/:a-:b-:a-*.jpg"],
+])("no key takes long by the route %s → %s", (path, object) => {
+  const { route, faults } = compile(path, object);
+  const began = performance.now();
+  for (const key of hostile) publicPath([route], route, "card", `${key}/`);
+  expect(faults).toEqual([]);
+  expect(performance.now() - began).toBeLessThan(100);
 });
