@@ -9,10 +9,14 @@ process.on("SIGINT", () => {
   if (interrupt.signal.aborted) process.exit(EXIT.interrupted); // a second time: at once
   interrupt.abort();
 });
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(EXIT.done); // whoever reads has seen enough, as `| head` has
-  console.error(`The output cannot be written: ${error.message}`);
-  process.exit(EXIT.failed);
+let lost = false;
+process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+  // Whoever reads has seen enough, as `| head` has: what was begun is ended all the same, and the exit
+  // code tells of it.
+  if (code === "EPIPE" || lost) return;
+  lost = true;
+  console.error(`The output cannot be written: ${message}`);
+  process.exitCode = EXIT.failed;
 });
 // Where nobody reads what is said on the way, the work goes on all the same.
 process.stderr.on("error", () => {});
@@ -27,6 +31,6 @@ const exit = await runProgram(process.argv.slice(2), {
   interrupted: interrupt.signal,
 });
 
-process.exitCode = exit;
+if (!lost) process.exitCode = exit;
 // What is still being asked for is not waited for; what is said is.
 if (exit === EXIT.interrupted) process.stdout.write("", () => process.exit(exit));
