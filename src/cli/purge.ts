@@ -11,13 +11,13 @@ import { count } from "./progress.ts";
 import { type Gathered, gather } from "./purge-keys.ts";
 import { purgeAll, tellOutcome } from "./purge-run.ts";
 import { EXIT, type Exit, type Fault, isFault, isHere, paint, say, type World } from "./world.ts";
-import { findZone } from "./zone.ts";
+import { findZones } from "./zone.ts";
 
 export type PurgeOptions = {
   readonly prefix?: string | undefined;
   readonly bucket?: string | undefined;
   readonly v?: readonly string[] | undefined;
-  readonly zone?: string | undefined;
+  readonly zone?: readonly string[] | undefined;
   readonly url?: string | undefined;
   readonly envFile?: string | undefined;
   readonly yes?: true | undefined;
@@ -38,7 +38,11 @@ export function purgeCommand(world: World, run: Run) {
       "what signed URLs with this version show, too; may be repeated",
       (version: string, before: readonly string[] = []) => [...before, version],
     )
-    .option("--zone <id>", "the zone that Vitrine is on; else CLOUDFLARE_ZONE_ID, or by its domain")
+    .option(
+      "--zone <id>",
+      "in this zone alone, may be repeated; else CLOUDFLARE_ZONE_ID and all that its domains lie in",
+      (id: string, before: readonly string[] = []) => [...before, id],
+    )
     .option(
       "-u, --url <url>",
       "where Vitrine is; else the first domain under routes in wrangler.toml",
@@ -66,7 +70,7 @@ async function purge(
   keys: readonly string[],
   options: PurgeOptions,
 ): Promise<Exit | Fault> {
-  const { url, envFile, dryRun, v: versions = [] } = options;
+  const { url, envFile, dryRun, v: versions = [], zone: given = [] } = options;
   if (url !== undefined && isHere(url)) {
     return {
       fault: `--url ${url}: is of this machine, where nothing is kept: there is nothing to purge`,
@@ -106,7 +110,7 @@ async function purge(
   }
   const outcome = await purgeAll(world, gathered, {
     api: (tell) => cloudflareApi(world, cloudflare.token ?? "", tell),
-    findZone: (api) => findZone({ given: options.zone, env: cloudflare.zone, host, domains }, api),
+    findZones: (api) => findZones({ given, env: cloudflare.zone, host, domains }, api),
   });
   return tellOutcome(world, outcome, operator.config.answers.max_age, impossible);
 }

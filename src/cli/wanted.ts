@@ -61,6 +61,7 @@ export function readGiven(
   return { given, bucket: route.bucket, key, version };
 }
 
-function isOf(host: string, pattern: string): boolean {
+/** True if a host is one of those that a pattern stands for: `images.example.com`, `*.example.com`. */
+export function isOf(host: string, pattern: string): boolean {
   return pattern.startsWith("*") ? host.endsWith(pattern.slice(1)) : host === pattern;
 }

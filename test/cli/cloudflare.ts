@@ -31,8 +31,14 @@ export function apiError(
   return HttpResponse.json(said, { status, headers });
 }
 
-/** The API, which knows one token and one zone. It throws at what no caller should send. */
-export function createCloudflare(trouble: Trouble = () => undefined) {
+/**
+ * The API, which knows one token. It throws at what no caller should send.
+ * @param zones ids by names
+ */
+export function createCloudflare(
+  trouble: Trouble = () => undefined,
+  zones: ReadonlyMap<string, string> = new Map([[ZONE_NAME, ZONE_ID]]),
+) {
   const calls: Call[] = [];
   /** The URLs that are purged, in order. */
   const purged: string[] = [];
@@ -50,7 +56,7 @@ export function createCloudflare(trouble: Trouble = () => undefined) {
     }
     const named = /^\/zones\?name=([\w.-]+)$/.exec(path);
     if (named !== null && request.method === "GET") {
-      const result = named[1] === ZONE_NAME ? [{ id: ZONE_ID, name: ZONE_NAME }] : [];
+      const result = [...zones].flatMap(([name, id]) => (name === named[1] ? [{ id, name }] : []));
       return HttpResponse.json({ success: true, errors: [], messages: [], result });
     }
     if (purges === null) return apiError(404, 7000, "No route for that URI");
@@ -58,12 +64,12 @@ export function createCloudflare(trouble: Trouble = () => undefined) {
     if (!/^application\/json\b/.test(request.headers.get("content-type") ?? "")) {
       return apiError(400, 6007, "Malformed JSON in request body");
     }
-    if (purges[1] !== ZONE_ID) {
+    if (![...zones.values()].includes(purges[1] ?? "")) {
       const message = `Could not route to ${url.pathname}, perhaps your object identifier is invalid?`;
       return apiError(404, 7003, message);
     }
     purged.push(...files);
-    const result = { id: ZONE_ID };
+    const result = { id: purges[1] };
     return HttpResponse.json({ success: true, errors: [], messages: [], result });
   };
   const handlers = [http.all(`${API}/*`, answer)];

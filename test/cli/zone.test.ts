@@ -5,7 +5,14 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { network } from "../edge/stand.ts";
 import { CLOUDFLARE_API_TOKEN } from "../env.ts";
 import { copyProject, editFile, removeCopies } from "../local-run.ts";
-import { apiError, createCloudflare, runFast, ZONE_ID } from "./cloudflare.ts";
+import {
+  apiError,
+  createCloudflare,
+  runFast,
+  type Trouble,
+  ZONE_ID,
+  ZONE_NAME,
+} from "./cloudflare.ts";
 import { vitrine } from "./vitrine.ts";
 
 beforeAll(() => network.listen({ onUnhandledFrame: "error" }));
@@ -16,6 +23,10 @@ afterAll(() => {
 beforeEach(runFast);
 
 const OTHER = "0".repeat(32);
+const ZONES = new Map([
+  [ZONE_NAME, ZONE_ID],
+  ["other.example", OTHER],
+]);
 const domain = '{ pattern = "images.example.com", custom_domain = true }';
 const purges = `/zones/${ZONE_ID}/purge_cache`;
 
@@ -25,11 +36,13 @@ async function purge(
   args: string[],
   env: Record<string, string>,
   looked: () => Response | undefined = () => undefined,
+  trouble: Trouble = () => undefined,
 ) {
   const folder = copyProject();
   editFile(`${folder}/wrangler.toml`, (text) => text.replace(/^# routes = .*/m, routes));
-  const cloudflare = createCloudflare(({ path }) =>
-    path.startsWith("/zones?") ? looked() : undefined,
+  const cloudflare = createCloudflare(
+    (call, index) => (call.path.startsWith("/zones?") ? looked() : trouble(call, index)),
+    ZONES,
   );
   network.use(...cloudflare.handlers);
   const given = { folder, env: { CLOUDFLARE_API_TOKEN, ...env } };
@@ -53,14 +66,6 @@ test.each<[string, Case]>([
     "zone_id",
     {
       routes: `routes = [{ pattern = "images.example.com/*", zone_id = "${ZONE_ID}" }]`,
-      from: "wrangler.toml",
-    },
-  ],
-  [
-    "zone_id of the host that --url names",
-    {
-      routes: `routes = [{ pattern = "images.example.org/*", zone_id = "${OTHER}" }, { pattern = "images.example.com/*", zone_id = "${ZONE_ID}" }]`,
-      args: ["--url", "https://images.example.com"],
       from: "wrangler.toml",
     },
   ],
@@ -94,9 +99,26 @@ test.each<[string, Case]>([
   [
     "the domain of --url",
     {
-      routes: `routes = [{ pattern = "images.example.org/*", zone_id = "${OTHER}" }]`,
+      routes: "",
       args: ["--url", "https://example.com/"],
       asked: ["/zones?name=example.com"],
+      from: "example.com",
+    },
+  ],
+  [
+    "zone_name, and CLOUDFLARE_ZONE_ID for it",
+    {
+      routes:
+        'routes = [{ pattern = "images.example.com/*", zone_name = "example.com" }, { pattern = "a.example.com/*", zone_name = "example.com" }]',
+      env: { CLOUDFLARE_ZONE_ID: ZONE_ID },
+      from: "CLOUDFLARE_ZONE_ID",
+    },
+  ],
+  [
+    "domains, one of them as the other's",
+    {
+      routes: 'routes = ["images.example.com/*", "*.example.com/*", "*example.com/a/*"]',
+      asked: ["/zones?name=images.example.com", "/zones?name=example.com"],
       from: "example.com",
     },
   ],
@@ -122,6 +144,7 @@ test.each<[string, Case & { looked?: () => Response }]>([
   [
     "a zone that the token does not see",
     {
+      routes: "",
       args: ["--url", "https://images.example.org"],
       asked: ["/zones?name=images.example.org", "/zones?name=example.org"],
       from: "the token sees no zone named images.example.org, example.org: it needs Zone, Zone, Read",
@@ -150,4 +173,68 @@ test.each<[string, Case & { looked?: () => Response }]>([
   expect(ended).toMatchObject({ code: 2, out: "a.jpg\n", asked });
   expect(ended.err).toContain(from);
   expect(ended.err).toContain("NOT PURGED: 1 of 1 object");
+});
+
+const theirs = `/zones/${OTHER}/purge_cache`;
+const two = 'routes = ["images.example.com/*", "images.other.example/*"]';
+const looks = ["images.example.com", "example.com", "images.other.example", "other.example"].map(
+  (name) => `/zones?name=${name}`,
+);
+
+test.each<[string, Omit<Case, "from">]>([
+  ["domains", { routes: two, asked: looks }],
+  ["--zone, twice", { args: ["--zone", ZONE_ID, "--zone", OTHER, "--zone", OTHER] }],
+  [
+    "zone_id and zone_name",
+    {
+      routes: `routes = [{ pattern = "images.example.com/*", zone_id = "${ZONE_ID}" }, { pattern = "x.other.example/*", zone_name = "other.example" }]`,
+      asked: ["/zones?name=other.example"],
+    },
+  ],
+  [
+    "CLOUDFLARE_ZONE_ID, and a domain elsewhere",
+    { routes: two, env: { CLOUDFLARE_ZONE_ID: ZONE_ID }, asked: looks.slice(2) },
+  ],
+  [
+    "CLOUDFLARE_ZONE_ID, and another zone_id",
+    {
+      routes: `routes = [{ pattern = "images.example.com/*", zone_id = "${OTHER}" }]`,
+      env: { CLOUDFLARE_ZONE_ID: ZONE_ID },
+    },
+  ],
+  [
+    "--url, and a domain elsewhere",
+    {
+      routes: `routes = [{ pattern = "images.other.example/*", zone_id = "${OTHER}" }]`,
+      args: ["--url", "https://example.com"],
+      asked: ["/zones?name=example.com"],
+    },
+  ],
+])("several zones, by %s: it is purged in each (C3)", async (_what, given) => {
+  const { routes = `routes = [${domain}]`, args = [], env = {}, asked = [] } = given;
+  const ended = await purge(routes, args, env);
+  expect(ended).toMatchObject({ code: 0, out: "" });
+  expect(ended.asked.slice(0, -2)).toEqual(asked);
+  expect(ended.asked.slice(-2).toSorted()).toEqual([theirs, purges]);
+  expect(ended.err).toContain("Purged 1 of 1 object in ");
+  expect(ended.err).toMatch(/ {2}in zone 0{32} \(\S+\): 1 of 1 object\n/);
+});
+
+test("a zone in which it is not purged is named, and the key with it", async () => {
+  const denied = await purge(two, [], {}, undefined, ({ path }) =>
+    path === theirs ? apiError(403, 10000, "Authentication error") : undefined,
+  );
+  expect(denied).toMatchObject({ code: 1, out: "a.jpg\n", asked: [...looks, purges, theirs] });
+  expect(denied.err).toContain(`in zone ${ZONE_ID} (example.com): 1 of 1 object\n`);
+  expect(denied.err).toContain(`in zone ${OTHER} (other.example): 0 of 1 object\n`);
+  expect(denied.err).toContain(`1: 403 Authentication error (10000) (in zone ${OTHER})\n`);
+  expect(denied.err).toContain(`Zone, Cache Purge, Purge of zone ${OTHER} `);
+
+  const routes = two.replace("other.example", "elsewhere.example");
+  const unknown = await purge(routes, [], {});
+  expect(unknown).toMatchObject({ code: 1, out: "a.jpg\n" });
+  expect(unknown.asked.at(-1)).toBe(purges);
+  expect(unknown.err).toContain(`in zone ${ZONE_ID} (example.com): 1 of 1 object\n`);
+  expect(unknown.err).toContain("1: one of the zones is not known\n");
+  expect(unknown.err).toContain("no zone named images.elsewhere.example, elsewhere.example");
 });
