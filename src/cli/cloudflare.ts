@@ -3,6 +3,7 @@
 import { isTable } from "../schema.ts";
 import { createPace } from "./pace.ts";
 import { type Failure, failureOf, type Retrying, retrying, waitOf } from "./retrying.ts";
+import { visible } from "./visible.ts";
 import type { World } from "./world.ts";
 
 const API = "https://api.cloudflare.com/client/v4";
@@ -80,23 +81,19 @@ export function cloudflareApi(
         ? client.get(API + path)
         : client.post(API + path, { json: { files } }));
       const said = readSaid(await answer.text());
-      return said?.success ? said : refusedBy(answer.status, said);
+      return said?.success ? said : refusedBy(answer.status, said, token);
     } catch (error) {
-      return refusal(failureOf(error, settings));
+      return refusal(failureOf(error, settings), token);
     }
   }
-  const hide = (refused: Refused): Refused => ({
-    ...refused,
-    reason: refused.reason.replaceAll(token, "***"),
-  });
   return {
     async purge(zone, files) {
       const said = await ask(`/zones/${zone}/purge_cache`, files);
-      return "kind" in said ? hide(said) : undefined;
+      return "kind" in said ? said : undefined;
     },
     async zones(name) {
       const said = await ask(`/zones?name=${encodeURIComponent(name)}`);
-      return "kind" in said ? hide(said) : zonesIn(said.result);
+      return "kind" in said ? said : zonesIn(said.result);
     },
   };
 }
@@ -128,23 +125,25 @@ function parse(text: string): unknown {
   }
 }
 
-async function refusal(failure: Failure): Promise<Refused> {
+async function refusal(failure: Failure, token: string): Promise<Refused> {
   if ("network" in failure) {
     return failure.network === undefined
       ? { kind: "interrupted", reason: "interrupted" }
       : { kind: "trouble", reason: failure.network };
   }
-  return refusedBy(failure.response.status, readSaid(await failure.response.text()));
+  return refusedBy(failure.response.status, readSaid(await failure.response.text()), token);
 }
 
 /** Of tokens that are none or may not, and of zones that are none: also with a status of 200 or 400. */
 const ACCESS = new Set([1001, 6003, 6111, 7000, 7003, 9106, 9107, 9109, 10000, 10001]);
 const LONGEST_REASON = 200;
 
-function refusedBy(status: number, said: Said | undefined): Refused {
+function refusedBy(status: number, said: Said | undefined, token: string): Refused {
   const errors = (said?.errors ?? []).map(({ code, message }) => `${message} (${code})`);
   const words = said === undefined ? "an answer that is not the API's" : errors.join("; ");
-  const reason = `${status} ${words}`.trim().replace(/[\p{Cc}\s]+/gu, " ");
+  // Before it is cut off: a part of the token is not found any more.
+  const told = `${status} ${words}`.replaceAll(token, "***");
+  const reason = visible(told.trim().replace(/[\p{Cc}\s]+/gu, " "));
   const denied = [401, 403, 404].includes(status);
   const known = said?.errors.some(({ code }) => typeof code === "number" && ACCESS.has(code));
   const strange = said === undefined && status < 400;

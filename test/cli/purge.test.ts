@@ -103,9 +103,9 @@ test.each<[string, Trouble, calls: number, said: RegExp]>([
   ["a bad request", () => apiError(400, 1094, "Invalid file"), 3, /3: 400 Invalid file \(1094\)/],
   [
     "a strange message",
-    () => apiError(400, 1094, "No\u001b[2J\n!"),
+    () => apiError(400, 1094, "No\u001b[2J\n!\u202e"),
     3,
-    /3: 400 No \[2J ! \(1094\)\n/,
+    /3: 400 No \[2J !\\u202e \(1094\)\n/,
   ],
   [
     "a page of a proxy's",
@@ -180,4 +180,7 @@ test("the token is told to nobody, even where the API says it", async () => {
   arrange(() => apiError(403, 9109, `Invalid access token ${CLOUDFLARE_API_TOKEN}`));
   const { err } = await purge(["a.jpg"]);
   expect(err).toContain("Invalid access token ***");
+  arrange(() => apiError(403, 9109, `${"x".repeat(180)} ${CLOUDFLARE_API_TOKEN}`));
+  const cut = await purge(["a.jpg"]);
+  expect(cut.err).not.toContain(CLOUDFLARE_API_TOKEN.slice(0, 8));
 });
