@@ -1,12 +1,13 @@
 // How far a command has come, on stderr: one line that is written over on a terminal, and elsewhere a
 // plain line now and then.
 
+import { visible } from "./visible.ts";
 import { type Screen, say, type World } from "./world.ts";
 
 export type Progress = {
   /** So many more are done, in whichever way they ended. */
   step(count?: number): void;
-  /** Says something beside it. */
+  /** Says something beside it, whoever wrote it. */
   say(...lines: readonly string[]): void;
   /** Takes the line away. */
   end(): void;
@@ -61,7 +62,7 @@ export function createProgress(world: World, noun: string, total?: number): Prog
     },
     say(...lines) {
       clear();
-      say(stderr, ...lines);
+      say(stderr, ...lines.map(visible));
       if (live) draw();
     },
     end: clear,

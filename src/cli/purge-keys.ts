@@ -6,6 +6,7 @@ import { type Impossible, linesOf } from "./lines.ts";
 import { listKeys } from "./list-keys.ts";
 import type { Operator } from "./operator.ts";
 import { counted, createProgress } from "./progress.ts";
+import { visible } from "./visible.ts";
 import { isImpossible, readGiven } from "./wanted.ts";
 import { EXIT, type Exit, type Fault, isFault, paint, say, type World } from "./world.ts";
 
@@ -43,13 +44,11 @@ export async function gather(
   let fault: Fault | undefined;
 
   const take = (given: string | Impossible) => {
-    const found = isImpossible(given) ? given : readGiven(operator, hosts, bucket, given);
+    const found = readGiven(operator, hosts, bucket, given);
     if (isImpossible(found)) {
       impossible.push(found);
-      say(
-        stderr,
-        paint(world, stderr, "yellow", `${JSON.stringify(found.given)}: ${found.reason}`),
-      );
+      const text = visible(`${JSON.stringify(found.given)}: ${found.reason}`);
+      say(stderr, paint(world, stderr, "yellow", text));
       return;
     }
     const of = found.bucket;

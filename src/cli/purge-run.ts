@@ -4,6 +4,7 @@ import { type Api, MOST_FILES, type Refused } from "./cloudflare.ts";
 import { shareOut } from "./crew.ts";
 import { count, counted, createProgress, time } from "./progress.ts";
 import type { Gathered } from "./purge-keys.ts";
+import { visible } from "./visible.ts";
 import { EXIT, type Exit, paint, say, type World } from "./world.ts";
 import type { KnownZone, Zones } from "./zone.ts";
 
@@ -128,7 +129,8 @@ export function tellOutcome(
   const { stdout, stderr } = world;
   const done = all - left.size;
   const isBegun = zones.some(({ purged }) => purged > 0);
-  for (const key of left.keys()) say(stdout, key);
+  // In a file they are as they are, to be given again.
+  for (const key of left.keys()) say(stdout, stdout.isTTY ? visible(key) : key);
   if (done > 0)
     say(stderr, `Purged ${count(done)} of ${counted(all, "object")} in ${time(seconds)}.`);
   if (zones.length > 1 || (isBegun && done === 0)) {
@@ -145,8 +147,8 @@ export function tellOutcome(
     const reasons = new Map<string, number>();
     for (const reason of left.values()) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     say(stderr, paint(world, stderr, "red", loud));
-    for (const [reason, times] of reasons) say(stderr, `  ${count(times)}: ${reason}`);
-    say(stderr, ...remedies);
+    for (const [reason, times] of reasons) say(stderr, `  ${count(times)}: ${visible(reason)}`);
+    say(stderr, ...remedies.map(visible));
   }
   if (impossible > 0) {
     const text = `NOT SENT: ${counted(impossible, "key")} that cannot be, as named above.`;

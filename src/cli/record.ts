@@ -6,6 +6,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { isTable } from "../schema.ts";
 import { linesOf } from "./lines.ts";
+import { withoutSignature } from "./wanted.ts";
 import type { Ask } from "./warm-asks.ts";
 import type { Fault, World } from "./world.ts";
 
@@ -59,7 +60,14 @@ export async function openRecord(
     file,
     before,
     async add({ id, key, variant, reads }, now) {
-      const line = JSON.stringify({ id, key, variant, reads, at: new Date(now).toISOString() });
+      const told = withoutSignature(key);
+      const line = JSON.stringify({
+        id,
+        key: told,
+        variant,
+        reads,
+        at: new Date(now).toISOString(),
+      });
       try {
         await handle?.appendFile(`${line}\n`);
         return undefined;

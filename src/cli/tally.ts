@@ -1,6 +1,7 @@
 // What came of warming.
 
 import { count } from "./progress.ts";
+import { visible } from "./visible.ts";
 import { align } from "./world.ts";
 
 export type Tally = {
@@ -55,12 +56,12 @@ export function createTally(): Tally {
       const bytes = [...types.values()].reduce((sum, of) => sum + of.bytes, 0);
       const rows: [string, number, string][] = [["Images", successes, `${count(bytes)} bytes`]];
       for (const [type, of] of [...types].sort()) {
-        rows.push([`  ${type}`, of.images, `${count(of.bytes)} bytes`]);
+        rows.push([`  ${visible(type)}`, of.images, `${count(of.bytes)} bytes`]);
       }
       if (skipped > 0) rows.push(["Done before", skipped, `by ${record}`]);
       rows.push(["Failures", failures, ""]);
       for (const [why, { times, named, more }] of [...failed].sort()) {
-        rows.push([`  ${why}`, times, named.join(", ") + (more ? ", …" : "")]);
+        rows.push([`  ${visible(why)}`, times, visible(named.join(", ")) + (more ? ", …" : "")]);
       }
       const width = Math.max(...rows.map(([, number]) => count(number).length));
       const cells = rows.map(([name, number, more]) => [name, count(number).padStart(width), more]);

@@ -9,7 +9,7 @@ import type { Operator } from "./operator.ts";
 
 /** An object that is meant. */
 export type Wanted = {
-  /** As it was given. */
+  /** As it was given, but for a signature. */
   readonly given: string;
   /** Undefined: a key was given, without a bucket. */
   readonly bucket: Bucket | undefined;
@@ -28,11 +28,26 @@ export function isImpossible(found: object | string): found is Impossible {
   return typeof found === "object" && "reason" in found;
 }
 
+/** Without the signature of a signed URL: it opens what it is of, and is to be neither told nor kept. */
+export function withoutSignature(given: string): string {
+  return given.replace(/([?&;]sig=)[^&#\s]{16,}/g, "$1***");
+}
+
 /**
  * @param hosts where this Vitrine is, as far as it is known
  * @param bucket of keys, where it is known
  */
 export function readGiven(
+  operator: Operator,
+  hosts: readonly string[],
+  bucket: Bucket | undefined,
+  line: string | Impossible,
+): Wanted | Impossible {
+  const found = isImpossible(line) ? line : read(operator, hosts, bucket, line);
+  return { ...found, given: withoutSignature(found.given) };
+}
+
+function read(
   { config }: Operator,
   hosts: readonly string[],
   bucket: Bucket | undefined,

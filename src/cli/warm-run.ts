@@ -8,6 +8,7 @@ import type { WarmRecord } from "./record.ts";
 import { failureOf, type Retrying, retrying, waitOf } from "./retrying.ts";
 import type { Tally } from "./tally.ts";
 import { queryFor } from "./url.ts";
+import { withoutSignature } from "./wanted.ts";
 import { ACCEPTS, type Ask } from "./warm-asks.ts";
 import { isFault, type World } from "./world.ts";
 
@@ -27,6 +28,10 @@ const LONGEST_WAIT = 120_000;
 
 /** After so many failures in a row that are no fault of the object's, the rest is left. */
 const MOST_TROUBLE = 20;
+
+/** What Vitrine says of an object that it cannot show. */
+const OF_OBJECTS: ReadonlySet<number> = new Set([404, 415]);
+const LONGEST_TYPE = 60;
 
 /** For how long the URLs of signed routes are good: seconds. */
 const EXPIRY = 3_600;
@@ -63,8 +68,9 @@ export async function warmAll(
       const fault = await record.add(ask, now());
       if (fault !== undefined) halt(fault.fault);
     } else {
-      tally.failed(ended.why, ask.key);
-      progress.say(`${ended.why}  ${ask.key}  ${ask.variant}  ${ask.reads}`);
+      const key = withoutSignature(ask.key);
+      tally.failed(ended.why, key);
+      progress.say(`${ended.why}  ${key}  ${ask.variant}  ${ask.reads}`);
     }
     trouble = "trouble" in ended && ended.trouble ? trouble + 1 : 0;
     if (trouble === MOST_TROUBLE && "why" in ended) {
@@ -121,8 +127,9 @@ async function show(
 }
 
 function endedBy({ status, headers }: Response, bytes: number): Ended {
-  const type = headers.get("content-type") ?? "no type";
-  if (status !== 200) return { why: `${status}`, trouble: status === 429 || status >= 500 };
+  const type =
+    headers.get("content-type")?.split(";", 1).join().slice(0, LONGEST_TYPE) || "no type";
+  if (status !== 200) return { why: `${status}`, trouble: !OF_OBJECTS.has(status) };
   const [, image] = /^image\/([\w.-]+)/.exec(type) ?? [];
   return image === undefined ? { why: `200 ${type}`, trouble: true } : { type: image, bytes };
 }

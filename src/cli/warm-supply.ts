@@ -52,7 +52,7 @@ export async function createSupply(
     else ahead.push(value);
   }
   const plan = (line: string | Impossible) => {
-    const wanted = isImpossible(line) ? line : readGiven(operator, hosts, undefined, line);
+    const wanted = readGiven(operator, hosts, undefined, line);
     return isImpossible(wanted) ? wanted : planner(wanted);
   };
   const ids = new Set<string>();

@@ -7,6 +7,7 @@ import type { Run } from "./program.ts";
 import { createProgress } from "./progress.ts";
 import { openRecord, recordOf, type WarmRecord } from "./record.ts";
 import { createTally } from "./tally.ts";
+import { visible } from "./visible.ts";
 import { ACCEPTS, createPlanner, type Reads } from "./warm-asks.ts";
 import { warmAll } from "./warm-run.ts";
 import { createSupply, tellCost } from "./warm-supply.ts";
@@ -130,7 +131,7 @@ async function warm(world: World, options: Options): Promise<Exit | Fault> {
   progress.end();
   say(stdout, ...tally.tell(record.file));
   if (stopped !== undefined) {
-    say(stderr, paint(world, stderr, "red", `Stopped before the end: ${stopped}.`));
+    say(stderr, paint(world, stderr, "red", `Stopped before the end: ${visible(stopped)}.`));
   }
   const { failures, successes, done } = tally;
   if (stopped !== undefined || interrupted.aborted || failures > 0) {

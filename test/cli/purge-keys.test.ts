@@ -4,7 +4,7 @@ import { PassThrough, Readable } from "node:stream";
 import { expect, test, vi } from "vitest";
 import { HARD_KEYS } from "../../fixtures/objects.ts";
 import { apiError } from "./cloudflare.ts";
-import { arrange, edit, net, purge, sourceOf } from "./purging.ts";
+import { arrange, edit, env, linesIn, net, purge, sourceOf } from "./purging.ts";
 import type { Given } from "./vitrine.ts";
 
 test("every key is purged at the URL that the Worker asks for, each once", async () => {
@@ -63,6 +63,39 @@ test("public URLs and versions are purged at their sources", async () => {
   arrange(() => apiError(400, 1094, "No"));
   const twice = await purge(["a.jpg", "https://images.example.com/images/card/a.jpg"]);
   expect(twice).toMatchObject({ code: 2, out: "a.jpg\n" });
+});
+
+const SIGNATURE = "kJ2u8Zq0Jx3m1Yt5bN7cV9wE4rT6yU8iO0pA2sD4fG0";
+
+test("what was not purged can be given again, and no signature is told", async () => {
+  arrange(() => apiError(400, 1094, "No"));
+  const query = `?exp=1795600000&kid=k&v=7&sig=${SIGNATURE}`;
+  const signed = `https://images.example.com/private/card/a.jpg${query}`;
+  const elsewhere = `https://elsewhere.example/private/card/a.jpg${query}`;
+  const ended = await purge([signed, elsewhere, `images.example.com/a.jpg${query}`]);
+  expect(ended.code).toBe(2);
+  expect(ended.out).toContain("/private/card/a.jpg?exp=1795600000&kid=k&v=7&sig=***\n");
+  expect(ended.err).toContain('/private/card/a.jpg?exp=1795600000&kid=k&v=7&sig=***": is not');
+  expect(ended.out + ended.err).not.toContain(SIGNATURE);
+  arrange();
+  expect(await purge(["-"], { stdin: linesIn(ended.out).slice(0, 1).join() })).toMatchObject({
+    code: 0,
+  });
+  expect(net.cloudflare.purged).toEqual([
+    sourceOf("private/a.jpg"),
+    sourceOf("private/a.jpg", "7"),
+  ]);
+});
+
+test("a terminal is shown no sign that changes what is read, and a file has keys as they are", async () => {
+  const terminal = { isTTY: true, columns: 80 } as const;
+  const args = ["\u202egpj.exe", "a//\u202e\u009b2J"];
+  arrange(() => apiError(400, 1094, "No"));
+  const shown = await purge(args, { terminal, env: { ...env, TERM: "dumb" } });
+  expect(shown.out).toBe("\\u202egpj.exe\n");
+  expect(shown.err).toContain('"a//\\u202e\\u009b2J": a control character\n');
+  expect(shown.out + shown.err).not.toMatch(/[\u202e\u009b]/);
+  expect((await purge(args)).out).toBe("\u202egpj.exe\n");
 });
 
 test("a key with the bucket's prefix is warned of", async () => {

@@ -1,9 +1,10 @@
 // What vitrine warm does where a Vitrine does not show what it is asked for.
 
-import { rmSync } from "node:fs";
+import { globSync, readFileSync, rmSync } from "node:fs";
 import { PassThrough } from "node:stream";
 import { HttpResponse } from "msw";
 import { expect, test, vi } from "vitest";
+import { visible } from "../../src/cli/visible.ts";
 import type { Given } from "./vitrine.ts";
 import { arrange, folder, site, some, warm } from "./warming.ts";
 
@@ -42,6 +43,37 @@ Failures                   10
   rmSync(`${folder()}/own.jsonl`);
 });
 
+test("neither a signature nor a sign that moves the cursor is told, and no signature is kept", async () => {
+  const signature = "kJ2u8Zq0Jx3m1Yt5bN7cV9wE4rT6yU8iO0pA2sD4fG0";
+  const query = `?exp=1795600000&kid=k&sig=${signature}`;
+  arrange((path) =>
+    path.includes("example") || path.endsWith("/ok.jpg")
+      ? undefined
+      : new HttpResponse("No", { headers: { "content-type": "text/\u009b2J; charset=x" } }),
+  );
+  const keys = [
+    `https://a.example/private/card/a.jpg${query}`,
+    `https://images.example/none${query}&x=\u001b[2J`,
+    `images.example/a.jpg${query}`,
+    `b.jpg${query}`,
+    "a//\u009b\u202e",
+    "\u202egpj.exe",
+    "ok.jpg",
+  ];
+  const ended = await warm(keys, ["--preset", "hero@640w", "--accept", "avif"]);
+  expect(ended.code).toBe(1);
+  expect(ended.out).toMatch(
+    /\n {2}200 text\/\\u009b2J +2 {2}b\.jpg\?\S+sig=\*\*\*, \\u202egpj\.exe\n/,
+  );
+  const told = ended.out + ended.err;
+  expect(told).toContain('"https://a.example/private/card/a.jpg?exp=1795600000&kid=k&sig=***": is');
+  const [name = ""] = globSync(".wrangler/vitrine/*", { cwd: folder() });
+  const record = readFileSync(`${folder()}/${name}`, "utf8");
+  expect(record).toContain("images.example/a.jpg");
+  expect(told + record).not.toContain(signature);
+  expect(told).toBe(visible(told));
+});
+
 test("a wait that is asked for is waited for, unless it is long", async () => {
   const busy = (after: string, status: number) =>
     new HttpResponse("Wait", { status, headers: { "retry-after": after } });
@@ -78,6 +110,13 @@ test("it does not go on where all fails, nor where objects are missing does it s
   expect(await warm([], args, { stdin })).toMatchObject({ code: 2 });
   expect(site.asked.length).toBeLessThan(26 * 3);
   expect(stdin.destroyed).toBe(true);
+  // What stands before a Vitrine, as a page to sign in.
+  arrange(() => HttpResponse.redirect("https://sign-in.example/"));
+  expect(await warm(some(50), args)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("the last 20 requests failed, the last one with 302"),
+  });
+  expect(site.asked.length).toBeLessThan(26);
   arrange(() => new HttpResponse("Not found", { status: 404 }));
   expect(await warm(some(50), args)).toMatchObject({ code: 2 });
   expect(site.asked).toHaveLength(50);
