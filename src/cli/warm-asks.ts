@@ -57,7 +57,7 @@ export function createPlanner(operator: Operator, choice: Choice): Planner | Fau
   }
   const plans = named.map((route) => ({ route, variants: shownBy(operator, route, choice) }));
   for (const preset of choice.presets ?? []) {
-    if (plans.some(({ variants }) => variants.some(({ by }) => by === preset))) continue;
+    if (plans.some(({ variants }) => variants.some(({ by }) => by.includes(preset)))) continue;
     const all = new Set(named.flatMap((route) => variantsOf(operator, route)));
     return { fault: `no preset or variant ${preset} is shown: there are ${[...all].join(", ")}` };
   }
@@ -75,8 +75,8 @@ export function createPlanner(operator: Operator, choice: Choice): Planner | Fau
 type Shown = {
   readonly variant: string;
   readonly preset: string;
-  /** The one of the chosen presets that it is of; "" where all are. */
-  readonly by: string;
+  /** Those of the chosen presets and variants that it is of. */
+  readonly by: readonly string[];
   /** What is asked of the edge, hashed: with the format, and without. */
   readonly requests: readonly {
     readonly reads: Reads;
@@ -89,9 +89,8 @@ function shownBy(operator: Operator, route: BoundRoute, { presets, reads }: Choi
   return variantsOf(operator, route).flatMap((name) => {
     const variant = operator.config.variants.get(name);
     if (variant === undefined) return [];
-    const by =
-      presets === undefined ? "" : presets.find((one) => one === name || one === variant.preset);
-    if (by === undefined) return [];
+    const by = (presets ?? []).filter((one) => one === name || one === variant.preset);
+    if (presets !== undefined && by.length === 0) return [];
     const requests = reads.map((one) => ({ reads: one, ...optionsOf(variant, one, route.svg) }));
     return [{ variant: name, preset: variant.preset, by, requests }];
   });

@@ -55,6 +55,13 @@ test.each<[string, args: string[], key: string, requests: number, only: RegExp]>
     6,
     /(?:hero@640w|thumbnail@2x)\/a/,
   ],
+  [
+    "a preset, and a variant of it",
+    ["--preset", "card", "--preset", "card@2x"],
+    "a.jpg",
+    9,
+    /^\/images\/card/,
+  ],
   ["formats", ["--accept", "none,webp", "--preset", "card"], "a.jpg", 6, / image\/(?:png|webp)$/],
   [
     "a route",
