@@ -53,6 +53,7 @@ export function purgeCommand(world: World, run: Run) {
     .addHelpText(
       "after",
       `
+An object is purged with all of its variants, of all presets: there is no --preset to purge some.
 CLOUDFLARE_API_TOKEN, in the environment or the file, is a token that may Zone, Cache Purge, Purge.
 Keys that were not purged are printed on stdout, so that they can be given again.
 

@@ -36,7 +36,7 @@ export function warmCommand(world: World, run: Run) {
     )
     .option(
       "-p, --preset <name>",
-      "a preset with all of its variants, or one variant, as hero@640w; may be repeated; else all",
+      "card: this preset with all of its variants; card@2x: that variant alone; may be repeated; else all",
       (name: string, before: readonly string[] = []) => [...before, name],
     )
     .option(
@@ -55,6 +55,7 @@ export function warmCommand(world: World, run: Run) {
     .addHelpText(
       "after",
       `
+An object is warmed by the first route that leads to it, at the presets that this route shows.
 Keys are those below the prefix of their bucket, or public URLs, one a line.
 
 Examples:
