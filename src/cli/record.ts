@@ -1,4 +1,4 @@
-// What vitrine warm has done, in a file with a line of JSON for each request, so that it can go on.
+// What vitrine warm has done, in a file with a line of JSON for each object, so that it can go on.
 
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, mkdirSync } from "node:fs";
@@ -7,16 +7,20 @@ import { dirname, resolve } from "node:path";
 import { isTable } from "../schema.ts";
 import { linesOf } from "./lines.ts";
 import { withoutSignature } from "./wanted.ts";
-import type { Ask } from "./warm-asks.ts";
+import type { Due } from "./warm-asks.ts";
+import { createMarks } from "./warm-marks.ts";
 import type { Fault, World } from "./world.ts";
 
 export type WarmRecord = {
   readonly file: string;
-  /** The ids of what was done before. */
-  readonly before: ReadonlySet<string>;
-  /** Adds a line. @returns a fault where it cannot be written */
-  add(ask: Ask, now: number): Promise<Fault | undefined>;
-  close(): Promise<void>;
+  /** Unique transformations of this month, as far as they are in it (L2). */
+  readonly spent: number;
+  /** The options that were asked for before of a source. */
+  before(source: string): ReadonlySet<string>;
+  /** Notes how a request ended. @returns a fault where the file cannot be written */
+  add(ask: Due, isDone: boolean): Promise<Fault | undefined>;
+  /** Notes also what is done of objects that are not. */
+  close(): Promise<Fault | undefined>;
 };
 
 /** Where the record of a Vitrine is, if nobody says, from the project's folder. */
@@ -34,17 +38,21 @@ export type RecordOptions = {
 };
 
 export async function openRecord(
-  { folder, interrupted }: Pick<World, "folder" | "interrupted">,
+  { folder, interrupted, now }: Pick<World, "folder" | "interrupted" | "now">,
   { file, restart, readOnly }: RecordOptions,
 ): Promise<WarmRecord | Fault> {
   const path = resolve(folder, file);
-  const before = new Set<string>();
+  const done = createDone();
+  const month = monthOf(now());
+  let spent = 0;
   let handle: FileHandle | undefined;
   try {
     if (!restart && existsSync(path)) {
       for await (const line of linesOf(createReadStream(path), interrupted)) {
-        const id = idIn(line);
-        if (id !== undefined) before.add(id);
+        const entry = readEntry(line);
+        if (entry === undefined) continue;
+        done.add(entry.id, entry.done);
+        if (entry.at.startsWith(month)) spent += entry.unique;
       }
     }
     if (!readOnly) {
@@ -56,38 +64,104 @@ export async function openRecord(
   } catch (error) {
     return faultOf(file, error);
   }
+
+  /** The requests of objects of which some are still to end. */
+  const begun = new Map<string, { left: number; asks: Due[] }>();
+  const write = async (asks: readonly Due[]): Promise<Fault | undefined> => {
+    const [first] = asks;
+    if (first === undefined) return undefined;
+    const entry: Entry = {
+      id: first.source,
+      done: asks.map(({ options }) => options),
+      unique: new Set(asks.map(({ unique }) => unique)).size,
+      key: withoutSignature(first.key),
+      at: new Date(now()).toISOString(),
+    };
+    try {
+      await handle?.appendFile(`${JSON.stringify(entry)}\n`);
+      return undefined;
+    } catch (error) {
+      return faultOf(file, error);
+    }
+  };
   return {
-    file,
-    before,
-    async add({ id, key, variant, reads }, now) {
-      const told = withoutSignature(key);
-      const line = JSON.stringify({
-        id,
-        key: told,
-        variant,
-        reads,
-        at: new Date(now).toISOString(),
-      });
-      try {
-        await handle?.appendFile(`${line}\n`);
-        return undefined;
-      } catch (error) {
-        return faultOf(file, error);
-      }
+    ...{ file, spent, before: done.of },
+    async add(ask, isDone) {
+      const own = begun.get(ask.source) ?? { left: ask.of, asks: [] };
+      begun.set(ask.source, own);
+      own.left -= 1;
+      if (isDone) own.asks.push(ask);
+      if (own.left > 0) return undefined;
+      begun.delete(ask.source);
+      return write(own.asks);
     },
-    close: async () => handle?.close(),
+    async close() {
+      let fault: Fault | undefined;
+      for (const { asks } of begun.values()) fault ??= await write(asks);
+      await handle?.close();
+      return fault;
+    },
   };
 }
 
+/** What is done of each source: few sets of options, since most have the same. */
+function createDone() {
+  const marks = createMarks();
+  const sets: ReadonlySet<string>[] = [new Set()];
+  /** By how they came about, and by what is in them. */
+  const known = new Map<string, number>();
+  const of = (source: string): ReadonlySet<string> => sets[marks.get(source)] ?? new Set();
+  const join = (mark: number, more: readonly string[]): number => {
+    const both = [...new Set([...(sets[mark] ?? []), ...more])].sort();
+    const name = both.join(" ");
+    const found = known.get(name) ?? sets.push(new Set(both)) - 1;
+    known.set(name, found);
+    return found;
+  };
+  return {
+    of,
+    add(source: string, more: readonly string[]) {
+      const mark = marks.get(source);
+      const way = `${mark}+${more.join(" ")}`;
+      const joined = known.get(way) ?? join(mark, more);
+      known.set(way, joined);
+      marks.set(source, joined);
+    },
+  };
+}
+
+/** A line: the requests of one object that succeeded. */
+type Entry = {
+  /** The source. */
+  readonly id: string;
+  /** Their options. */
+  readonly done: readonly string[];
+  /** How many unique transformations these are (L2). */
+  readonly unique: number;
+  /** For whoever reads it. */
+  readonly key: string;
+  readonly at: string;
+};
+
 /** @returns undefined for what is no line of a record, or half of one */
-function idIn(line: unknown): string | undefined {
+function readEntry(line: unknown): Omit<Entry, "key"> | undefined {
   if (typeof line !== "string") return undefined;
   try {
     const read: unknown = JSON.parse(line);
-    return isTable(read) && typeof read["id"] === "string" ? read["id"] : undefined;
+    if (!isTable(read)) return undefined;
+    const { id, done, unique, at } = read;
+    if (typeof id !== "string" || !/^[\w-]{22}$/.test(id)) return undefined;
+    if (!Array.isArray(done) || done.length === 0) return undefined;
+    if (typeof unique !== "number" || typeof at !== "string") return undefined;
+    return { id, done: done.map((one: unknown) => `${one}`), unique, at };
   } catch {
     return undefined;
   }
+}
+
+/** `2026-11-`: Cloudflare counts by the month. */
+function monthOf(now: number): string {
+  return new Date(now).toISOString().slice(0, 8);
 }
 
 /** Of the file system's; what else is thrown is a bug. */

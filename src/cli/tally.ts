@@ -9,7 +9,8 @@ export type Tally = {
   shown(type: string, bytes: number): void;
   /** @param why a status, or words */
   failed(why: string, what: string): void;
-  skipped(): void;
+  /** Was done before. */
+  skipped(requests: number): void;
   readonly successes: number;
   /** Before. */
   readonly done: number;
@@ -40,8 +41,8 @@ export function createTally(): Tally {
       if (of.named.length < NAMED) of.named.push(what);
       else of.more = true;
     },
-    skipped() {
-      skipped += 1;
+    skipped(requests) {
+      skipped += requests;
     },
     get successes() {
       return successes;

@@ -31,11 +31,15 @@ export type Ask = {
   readonly reads: Reads;
   /** Of the public URL, without a signature. */
   readonly path: string;
-  /** The same for what is the same at the edge (C1): the source URL and the options, hashed. */
-  readonly id: string;
-  /** What is billed, once a month: the same without the format (L2). */
+  /** What is the same at the edge (C1), hashed: the bucket with the source URL, and the options. */
+  readonly source: string;
+  readonly options: string;
+  /** The options without the format: what is billed for a source, once a month (L2). */
   readonly unique: string;
 };
+
+/** One that is to be sent, as one of so many for its source. */
+export type Due = Ask & { readonly of: number };
 
 export type Choice = {
   /** Presets, each with all of its variants, and single variants; undefined: all. */
@@ -110,15 +114,17 @@ function asksOf(
   route: BoundRoute,
   variants: readonly Shown[],
 ): Ask[] {
-  const source = hash(originUrl(route.bucket.base, route.bucket.prefix + key, version), 22);
+  const { name, base, prefix } = route.bucket;
+  // Two buckets of wrangler.toml may be one at S3, and their routes not show the same.
+  const source = hash(`${name} ${originUrl(base, prefix + key, version)}`, 22);
   const asks = new Map<string, Ask>();
   for (const { variant, preset, requests } of variants) {
     const path = pathOf(operator, route, variant, key);
     if (path === undefined) continue;
     for (const { reads, options, unique } of requests) {
       if (asks.has(options)) continue; // the same variant by another name, or for another browser
-      const of = { key, route, variant, preset, version, reads, path };
-      asks.set(options, { ...of, id: `${source}.${options}`, unique: `${source}.${unique}` });
+      const shown = { key, route, variant, preset, version, reads, path };
+      asks.set(options, { ...shown, source, options, unique });
     }
   }
   return [...asks.values()];

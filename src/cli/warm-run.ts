@@ -9,7 +9,7 @@ import { failureOf, type Retrying, retrying, waitOf } from "./retrying.ts";
 import type { Tally } from "./tally.ts";
 import { queryFor } from "./url.ts";
 import { withoutSignature } from "./wanted.ts";
-import { ACCEPTS, type Ask } from "./warm-asks.ts";
+import { ACCEPTS, type Ask, type Due } from "./warm-asks.ts";
 import { isFault, type World } from "./world.ts";
 
 export type WarmRun = {
@@ -46,7 +46,7 @@ type Ended =
 export async function warmAll(
   world: World,
   operator: Operator,
-  asks: AsyncIterable<Ask>,
+  asks: AsyncIterable<Due>,
   { base, concurrency, record, tally, progress, stop }: WarmRun,
 ): Promise<string | undefined> {
   const { now, interrupted } = world;
@@ -65,13 +65,13 @@ export async function warmAll(
     if (ended === undefined) return;
     if ("type" in ended) {
       tally.shown(ended.type, ended.bytes);
-      const fault = await record.add(ask, now());
-      if (fault !== undefined) halt(fault.fault);
     } else {
       const key = withoutSignature(ask.key);
       tally.failed(ended.why, key);
       progress.say(`${ended.why}  ${key}  ${ask.variant}  ${ask.reads}`);
     }
+    const fault = await record.add(ask, "type" in ended);
+    if (fault !== undefined) halt(fault.fault);
     trouble = "trouble" in ended && ended.trouble ? trouble + 1 : 0;
     if (trouble === MOST_TROUBLE && "why" in ended) {
       halt(

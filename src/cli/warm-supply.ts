@@ -5,8 +5,10 @@ import { FREE, money, PRICE } from "./costs.ts";
 import { type Impossible, linesOf } from "./lines.ts";
 import type { Operator } from "./operator.ts";
 import { count, counted } from "./progress.ts";
+import type { WarmRecord } from "./record.ts";
 import { isImpossible, readGiven } from "./wanted.ts";
-import type { Ask, Planner } from "./warm-asks.ts";
+import type { Ask, Due, Planner } from "./warm-asks.ts";
+import { createMarks, type Marks } from "./warm-marks.ts";
 
 export type Supply = {
   /** How many keys were read ahead, and true if these are all. */
@@ -17,13 +19,15 @@ export type Supply = {
   readonly transformations: number;
   /** How many requests were done before. */
   readonly done: number;
-  /** All requests, each once, as long as there are keys. */
-  asks(tell: Tell): AsyncGenerator<Ask>;
+  /** All requests, each once, as long as there are keys, and they are within bounds. */
+  asks(tell: Tell, most?: number): AsyncGenerator<Due>;
 };
 
 type Tell = {
-  readonly skipped: () => void;
+  readonly skipped: (requests: number) => void;
   readonly impossible: (what: Impossible) => void;
+  /** The next object would make more unique transformations than the most: nothing follows. */
+  readonly beyond: () => void;
 };
 
 type From = {
@@ -31,13 +35,22 @@ type From = {
   /** Where this Vitrine is. */
   readonly hosts: readonly string[];
   readonly planner: Planner;
-  /** The ids of what was done before. */
-  readonly before: ReadonlySet<string>;
+  readonly before: WarmRecord["before"];
   readonly stop: AbortSignal;
 };
 
 /** So many keys are read before anything is asked for. */
 export const AHEAD = 10_000;
+
+/** What there is to do for a line. */
+type Needed = {
+  readonly asks: readonly Ask[];
+  /** How many requests were done before. */
+  readonly done: number;
+  readonly transformations: number;
+};
+
+const NOTHING: Needed = { asks: [], done: 0, transformations: 0 };
 
 export async function createSupply(
   operator: Operator,
@@ -51,37 +64,42 @@ export async function createSupply(
     if (done) whole = true;
     else ahead.push(value);
   }
-  const plan = (line: string | Impossible) => {
+  const need = (line: string | Impossible, seen: Marks): Needed | Impossible => {
     const wanted = readGiven(operator, hosts, undefined, line);
-    return isImpossible(wanted) ? wanted : planner(wanted);
+    const planned = isImpossible(wanted) ? wanted : planner(wanted);
+    if (isImpossible(planned)) return planned;
+    const source = planned[0]?.source;
+    if (source === undefined || seen.get(source) > 0) return NOTHING;
+    seen.set(source, 1);
+    const old = before(source);
+    const asks = planned.filter(({ options }) => !old.has(options));
+    const transformations = new Set(asks.map(({ unique }) => unique)).size;
+    return { asks, done: planned.length - asks.length, transformations };
   };
-  const ids = new Set<string>();
-  const unique = new Set<string>();
-  let done = 0;
+  const sum = { requests: 0, transformations: 0, done: 0 };
+  const seen = createMarks();
   for (const line of ahead) {
-    const planned = plan(line);
-    if (isImpossible(planned)) continue;
-    for (const ask of planned) {
-      if (ids.has(ask.id)) continue;
-      ids.add(ask.id);
-      if (before.has(ask.id)) done += 1;
-      else unique.add(ask.unique);
-    }
+    const needed = need(line, seen);
+    if (isImpossible(needed)) continue;
+    sum.requests += needed.asks.length;
+    sum.transformations += needed.transformations;
+    sum.done += needed.done;
   }
   return {
-    ...{ keys: ahead.length, whole, done },
-    ...{ requests: ids.size - done, transformations: unique.size },
-    async *asks({ skipped, impossible }) {
-      const asked = new Set<string>();
+    ...{ keys: ahead.length, whole, ...sum },
+    async *asks({ skipped, impossible, beyond }, most = Number.POSITIVE_INFINITY) {
+      const asked = createMarks();
+      let made = 0;
       for await (const line of together(ahead, lines)) {
-        const planned = plan(line);
-        if (isImpossible(planned)) impossible(planned);
-        for (const ask of isImpossible(planned) ? [] : planned) {
-          if (asked.has(ask.id)) continue;
-          asked.add(ask.id);
-          if (before.has(ask.id)) skipped();
-          else yield ask;
+        const needed = need(line, asked);
+        if (isImpossible(needed)) {
+          impossible(needed);
+          continue;
         }
+        skipped(needed.done);
+        made += needed.transformations;
+        if (made > most) return beyond();
+        for (const ask of needed.asks) yield { ...ask, of: needed.asks.length };
       }
     },
   };
@@ -92,14 +110,31 @@ async function* together<Item>(ahead: Item[], rest: AsyncIterable<Item>): AsyncG
   yield* rest;
 }
 
-/** What is to be said before it begins. */
-export function tellCost({ keys, whole, requests, transformations, done }: Supply): string[] {
-  const cents = Math.ceil(transformations * PRICE * 100 - 1e-6);
+/**
+ * What is to be said before it begins.
+ * @param spent unique transformations of this month, by the record
+ * @param most how many it makes at most; undefined: as many as there are
+ * @param bound US dollars that `COSTS.most` allows
+ */
+export function tellCost(
+  { keys, whole, requests, transformations, done }: Supply,
+  spent: number,
+  most: number | undefined,
+  bound: number | undefined,
+): string[] {
+  const dollars = Math.ceil(transformations * PRICE * 100 - 1e-6) / 100;
   const before = done > 0 ? `, and ${count(done)} done before` : "";
   const lines = [
     `${whole ? counted(keys, "key") : `The first ${count(keys)} keys`}: ${counted(requests, "request")}${before}, with ${counted(transformations, "unique transformation")}.`,
-    `At most ${money(cents / 100)}: nothing for what is left of the month's ${count(FREE)} free ones, and $0.50 for 1,000 after these.`,
+    `At most ${money(dollars)}: nothing for what is left of the month's ${count(FREE)} free ones, and $0.50 for 1,000 after these.`,
   ];
   if (!whole) lines.push("More keys follow, at the same price each: how many is not known yet.");
+  if (bound !== undefined && dollars > bound) {
+    lines.push(`COSTS.most of wrangler.toml is ${money(bound)} a month.`);
+  }
+  if (most !== undefined && (!whole || transformations > most)) {
+    const already = spent > 0 ? ` (${count(spent)} of them are made, by the record)` : "";
+    lines.push(`Without --yes it ends at the month's ${count(FREE)} free ones${already}.`);
+  }
   return lines;
 }

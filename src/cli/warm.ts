@@ -2,16 +2,27 @@
 
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { findBaseUrl, hostOf } from "./base-url.ts";
+import { FREE, readBounds } from "./costs.ts";
+import type { Impossible } from "./lines.ts";
 import { readOperator } from "./operator.ts";
 import type { Run } from "./program.ts";
-import { createProgress } from "./progress.ts";
+import { count, createProgress } from "./progress.ts";
 import { openRecord, recordOf, type WarmRecord } from "./record.ts";
 import { createTally } from "./tally.ts";
 import { visible } from "./visible.ts";
-import { ACCEPTS, createPlanner, type Reads } from "./warm-asks.ts";
+import { ACCEPTS, type Ask, createPlanner, type Reads } from "./warm-asks.ts";
 import { warmAll } from "./warm-run.ts";
 import { createSupply, tellCost } from "./warm-supply.ts";
-import { EXIT, type Exit, type Fault, isFault, paint, say, type World } from "./world.ts";
+import {
+  EXIT,
+  type Exit,
+  type Fault,
+  isFault,
+  paint,
+  type Screen,
+  say,
+  type World,
+} from "./world.ts";
 
 const FORMATS: readonly Reads[] = ["avif", "webp", "none"];
 
@@ -24,6 +35,7 @@ type Options = {
   readonly record?: string | undefined;
   readonly restart?: true | undefined;
   readonly envFile?: string | undefined;
+  readonly yes?: true | undefined;
   readonly dryRun?: true | undefined;
 };
 
@@ -51,6 +63,7 @@ export function warmCommand(world: World, run: Run) {
       "--env-file <file>",
       "where URL_SIGNING_KEYS stands; else the environment, or .dev.vars",
     )
+    .option("--yes", "goes on beyond the 5,000 unique transformations of a month that are free")
     .option("--dry-run", "prints the URLs, without signatures, and what they may cost")
     .addHelpText(
       "after",
@@ -106,43 +119,67 @@ async function warm(world: World, options: Options): Promise<Exit | Fault> {
     before: record.before,
     stop: AbortSignal.any([interrupted, stop.signal]),
   });
-  say(stderr, ...tellCost(supply));
+  // What is made on this machine costs nothing.
+  const isFree = options.yes || operator.local;
+  const most = isFree ? undefined : Math.max(0, FREE - record.spent);
+  const bound = readBounds(operator.known.deployed, () => {}).most;
+  say(stderr, ...tellCost(supply, record.spent, most, bound));
   if (supply.keys === 0) return end(record, EXIT.done);
 
   const tally = createTally();
   const progress = createProgress(world, "requests", supply.whole ? supply.requests : undefined);
-  const asks = supply.asks({
+  let isBeyond = false;
+  const tell = {
     skipped: tally.skipped,
-    impossible: ({ given, reason }) => {
+    impossible: ({ given, reason }: Impossible) => {
       tally.failed("not asked for", JSON.stringify(given));
       progress.say(`${JSON.stringify(given)}: ${reason}`);
     },
-  });
+    beyond: () => {
+      isBeyond = true;
+    },
+  };
   if (dryRun) {
-    let last = "";
-    for await (const { path } of asks) {
-      if (path !== last) say(stdout, base + path);
-      last = path;
-    }
+    await print(stdout, base, supply.asks(tell));
     return end(record, tally.failures > 0 ? EXIT.partly : EXIT.done);
   }
   const { concurrency } = options;
+  const asks = supply.asks(tell, most);
   const run = { base, concurrency, record, tally, progress, stop };
   const stopped = await warmAll(world, operator, asks, run);
   progress.end();
   say(stdout, ...tally.tell(record.file));
+  if (isBeyond) {
+    const text = `Ended at the ${count(FREE)} unique transformations of a month that are free: the next ones are $0.50 for 1,000.`;
+    say(stderr, paint(world, stderr, "red", text));
+  }
   if (stopped !== undefined) {
     say(stderr, paint(world, stderr, "red", `Stopped before the end: ${visible(stopped)}.`));
   }
   const { failures, successes, done } = tally;
-  if (stopped !== undefined || interrupted.aborted || failures > 0) {
-    say(stderr, "To go on, run the same again: what is done is not asked for again.");
+  const isWhole = stopped === undefined && failures === 0 && !isBeyond;
+  if (!isWhole || interrupted.aborted) {
+    const again = isBeyond ? "run the same again with --yes" : "run the same again";
+    say(stderr, `To go on, ${again}: what is done is not asked for again.`);
   }
-  if (stopped === undefined && failures === 0) return end(record, EXIT.done);
+  if (isWhole) return end(record, EXIT.done);
   return end(record, successes + done === 0 ? EXIT.failed : EXIT.partly);
 }
 
-async function end(record: WarmRecord, exit: Exit): Promise<Exit> {
-  await record.close();
-  return exit;
+/** The URLs, each once, for as long as somebody reads them. */
+async function print(stdout: Screen, base: string, asks: AsyncIterable<Ask>): Promise<void> {
+  let isRead = true;
+  let last = "";
+  stdout.once("error", () => {
+    isRead = false;
+  });
+  for await (const { path } of asks) {
+    if (!isRead) return;
+    if (path !== last) say(stdout, base + path);
+    last = path;
+  }
+}
+
+async function end(record: WarmRecord, exit: Exit): Promise<Exit | Fault> {
+  return (await record.close()) ?? exit;
 }
