@@ -157,7 +157,7 @@ function unusableOf(operator: Operator, { name }: Bucket, word: string, other: b
       severity: other ? "note" : "warning",
       what: "none is at hand, so that S3 was asked as by a stranger alone",
       why: "whether they are right cannot be told: what wrangler has put cannot be read back",
-      remedy: `put ${accessKeyId} and ${secretAccessKey} into the environment, or into a file: npx vitrine doctor --env-file secrets.env`,
+      remedy: `put ${accessKeyId} and ${secretAccessKey} into the environment, or into a file: npx vitrine doctor --secrets-file secrets.env`,
     },
   ];
 }

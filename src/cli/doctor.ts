@@ -29,7 +29,7 @@ export function doctorCommand(world: World, run: Run) {
       "-k, --key <key...>",
       "objects to look at, below the prefix; BUCKET/key where there are several buckets",
     )
-    .option("--env-file <file>", "where the secrets stand; else the environment, or .dev.vars")
+    .option("--secrets-file <file>", "where the secrets stand; else the environment, or .dev.vars")
     .option("--timeout <seconds>", "how long an answer of S3 may take", readSeconds, PATIENCE_S)
     .option("--json", "for machines")
     .addHelpText(
@@ -43,7 +43,7 @@ With HEALTH_TOKEN among the secrets it also reads /healthz, which knows what the
 Examples:
   vitrine doctor
   vitrine doctor --url https://images.example.com --key photos/fig.jpg
-  vitrine doctor --env-file secrets.env --json
+  vitrine doctor --secrets-file secrets.env --json
   vitrine doctor --url http://localhost:8787`,
     )
     .action((options) => run(() => doctor(world, options)));
@@ -52,7 +52,7 @@ Examples:
 type Options = {
   readonly url?: string | undefined;
   readonly key?: readonly string[] | undefined;
-  readonly envFile?: string | undefined;
+  readonly secretsFile?: string | undefined;
   readonly timeout: number;
   readonly json?: true | undefined;
 };
@@ -70,7 +70,7 @@ async function doctor(world: World, options: Options): Promise<Exit | Fault> {
   if (base === "") return { fault: "--url: say where Vitrine is, as https://images.example.com" };
   const local = base !== undefined && isHere(base);
   const findings = isFault(known) ? [mistakeOf(known.fault, local)] : configurationOf(known, local);
-  const operator = readOperator(world, { url: base, envFile: options.envFile });
+  const operator = readOperator(world, { url: base, secretsFile: options.secretsFile });
   if ("mistakes" in operator) {
     findings.splice(0, findings.length, ...withMistakes(findings, operator.mistakes, local));
   } else if (isFault(operator)) {

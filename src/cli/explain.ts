@@ -20,7 +20,7 @@ export function explainCommand(world: World, run: Run) {
     .description("says what a public URL means, step by step, without asking for it")
     .argument("<url>", "a public URL, or its path")
     .option("--json", "for machines")
-    .option("--env-file <file>", "where secrets stand; else the environment, or .dev.vars")
+    .option("--secrets-file <file>", "where secrets stand; else the environment, or .dev.vars")
     .addHelpText(
       "after",
       `
@@ -32,18 +32,18 @@ Examples:
     .action((url, options) => run(() => printExplained(world, url, options)));
 }
 
-type Options = { readonly json?: true | undefined; readonly envFile?: string | undefined };
+type Options = { readonly json?: true | undefined; readonly secretsFile?: string | undefined };
 
 async function printExplained(
   world: World,
   given: string,
-  { json, envFile }: Options,
+  { json, secretsFile }: Options,
 ): Promise<Exit | Fault> {
   const whole = /^https?:\/\//i.test(given);
   if (!whole && !given.startsWith("/")) {
     return { fault: `${given}: is neither a URL that begins with https://, nor a path with /` };
   }
-  const operator = readOperator(world, { url: whole ? given : undefined, envFile });
+  const operator = readOperator(world, { url: whole ? given : undefined, secretsFile });
   if (isFault(operator)) return operator;
   const base = findBaseUrl(undefined, operator.known.patterns);
   const host = isFault(base) ? "https://images.example" : base;

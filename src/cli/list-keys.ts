@@ -39,7 +39,7 @@ export async function listKeys(
     const [slot] = slots;
     if (slot === undefined) {
       return {
-        fault: `--prefix lists ${bucket.name}, and the secrets of a key that may are not at hand: put them into the environment, or name a file with --env-file`,
+        fault: `--prefix lists ${bucket.name}, and the secrets of a key that may are not at hand: put them into the environment, or name a file with --secrets-file`,
       };
     }
     const options = { prefix: bucket.prefix + prefix, next };

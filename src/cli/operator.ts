@@ -43,7 +43,7 @@ export type Where = {
   /** Where Vitrine is, if it is asked for; on this machine it is the local run. */
   readonly url?: string | undefined;
   /** A file with secrets, which go before those of the environment and .dev.vars. */
-  readonly envFile?: string | undefined;
+  readonly secretsFile?: string | undefined;
 };
 
 /**
@@ -60,14 +60,14 @@ export function readOperator(world: World, where: Where): Operator | Fault | Mis
   }
   const known = readVars(world.folder);
   if (isFault(known)) return mistaken([known.fault]);
-  const { url, envFile } = where;
+  const { url, secretsFile } = where;
   const local = url !== undefined && isHere(url);
-  if (local && envFile !== undefined) {
+  if (local && secretsFile !== undefined) {
     return {
-      fault: `--env-file ${envFile}: the local run has its secrets from .dev.vars: leave that out`,
+      fault: `--secrets-file ${secretsFile}: the local run has its secrets from .dev.vars: leave that out`,
     };
   }
-  const found = local ? here(world, known, url) : there(world, known, envFile);
+  const found = local ? here(world, known, url) : there(world, known, secretsFile);
   if (isFault(found)) return found;
   const { vars, played = {}, secrets } = found;
   const checked = readConfig(vars);
@@ -115,16 +115,16 @@ function here({ folder }: World, known: KnownVars, url: string): Found {
 const EXAMPLE = ".dev.vars.example";
 
 /** As a deploy would have it. */
-function there(world: World, known: KnownVars, envFile: string | undefined): Found | Fault {
+function there(world: World, known: KnownVars, secretsFile: string | undefined): Found | Fault {
   const { deployed, started, local, secrets: required, stored } = known;
-  const filed = envFile === undefined ? {} : readEnvFile(world, envFile);
+  const filed = secretsFile === undefined ? {} : readSecretsFile(world, secretsFile);
   if (isFault(filed)) return filed;
   const opening = Object.values<unknown>(localKeys(world.folder));
   const own = Object.entries(started).filter(
     ([name, value]) => local.has(name) && !opening.includes(value) && !isMadeUp(name, value),
   );
   const secrets = inOrder([
-    secretsIn(filed, envFile ?? ""),
+    secretsIn(filed, secretsFile ?? ""),
     secretsIn(world.env, "the environment"),
     secretsIn(Object.fromEntries(own), ".dev.vars"),
   ]);
@@ -155,7 +155,7 @@ function isMadeUp(name: string, value: unknown): boolean {
 }
 
 /** What a file of secrets holds. */
-export function readEnvFile(
+export function readSecretsFile(
   { folder }: Pick<World, "folder">,
   file: string,
 ): Record<string, unknown> | Fault {
@@ -164,7 +164,9 @@ export function readEnvFile(
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const missing = "code" in error && error.code === "ENOENT";
-    return { fault: `--env-file ${file}: ${missing ? "there is no such file" : error.message}` };
+    return {
+      fault: `--secrets-file ${file}: ${missing ? "there is no such file" : error.message}`,
+    };
   }
 }
 

@@ -5,7 +5,7 @@ import type { Bucket } from "../bucket.ts";
 import { findBaseUrl, hostOf } from "./base-url.ts";
 import { cloudflareApi } from "./cloudflare.ts";
 import { linesOf } from "./lines.ts";
-import { type Operator, readEnvFile, readOperator } from "./operator.ts";
+import { type Operator, readOperator, readSecretsFile } from "./operator.ts";
 import type { Run } from "./program.ts";
 import { count } from "./progress.ts";
 import { type Gathered, gather } from "./purge-keys.ts";
@@ -19,7 +19,7 @@ export type PurgeOptions = {
   readonly v?: readonly string[] | undefined;
   readonly zone?: readonly string[] | undefined;
   readonly url?: string | undefined;
-  readonly envFile?: string | undefined;
+  readonly secretsFile?: string | undefined;
   readonly yes?: true | undefined;
   readonly dryRun?: true | undefined;
 };
@@ -47,7 +47,7 @@ export function purgeCommand(world: World, run: Run) {
       "-u, --url <url>",
       "where Vitrine is; else the first domain under routes in wrangler.toml",
     )
-    .option("--env-file <file>", "where secrets stand; else the environment, or .dev.vars")
+    .option("--secrets-file <file>", "where secrets stand; else the environment, or .dev.vars")
     .option("--yes", "asks nothing, however many objects begin with the prefix")
     .option("--dry-run", "prints the URLs that would be purged, and sends nothing")
     .addHelpText(
@@ -61,7 +61,7 @@ Examples:
   vitrine purge photos/fig.jpg photos/friends.jpg
   vitrine purge https://images.example.com/images/card/photos/fig.jpg
   vitrine purge - < keys.txt > left.txt
-  vitrine purge --prefix photos/2026/ --env-file secrets.env`,
+  vitrine purge --prefix photos/2026/ --secrets-file secrets.env`,
     )
     .action((keys, options) => run(() => purge(world, keys, options)));
 }
@@ -71,7 +71,7 @@ async function purge(
   keys: readonly string[],
   options: PurgeOptions,
 ): Promise<Exit | Fault> {
-  const { url, envFile, dryRun, v: versions = [], zone: given = [] } = options;
+  const { url, secretsFile, dryRun, v: versions = [], zone: given = [] } = options;
   if (url !== undefined && isHere(url)) {
     return {
       fault: `--url ${url}: is of this machine, where nothing is kept: there is nothing to purge`,
@@ -80,7 +80,7 @@ async function purge(
   if (versions.some((version) => !/^[\w.-]{1,64}$/.test(version))) {
     return { fault: "--v is 1 to 64 letters, digits, dots, - and _" };
   }
-  const operator = readOperator(world, { url, envFile });
+  const operator = readOperator(world, { url, secretsFile });
   if (isFault(operator)) return operator;
   const bucket = findBucket(operator, options.bucket);
   if (isFault(bucket)) return bucket;
@@ -88,7 +88,7 @@ async function purge(
   const base = findBaseUrl(url, patterns, "--url");
   if (url !== undefined && isFault(base)) return base;
   const host = isFault(base) || base === "" ? undefined : hostOf(base);
-  const cloudflare = readCloudflare(world, envFile);
+  const cloudflare = readCloudflare(world, secretsFile);
   if (isFault(cloudflare)) return cloudflare;
   if (!dryRun && cloudflare.token === undefined) return { fault: NO_TOKEN };
 
@@ -125,12 +125,12 @@ function findBucket({ config: { buckets } }: Operator, name?: string): Bucket | 
 }
 
 const NO_TOKEN =
-  "CLOUDFLARE_API_TOKEN is not at hand: make a token that may Zone, Cache Purge, Purge, on https://dash.cloudflare.com/profile/api-tokens, and put it into the environment, or into the file that --env-file names";
+  "CLOUDFLARE_API_TOKEN is not at hand: make a token that may Zone, Cache Purge, Purge, on https://dash.cloudflare.com/profile/api-tokens, and put it into the environment, or into the file that --secrets-file names";
 
 type Cloudflare = { readonly token: string | undefined; readonly zone: string | undefined };
 
-function readCloudflare(world: World, envFile: string | undefined): Cloudflare | Fault {
-  const filed = envFile === undefined ? {} : readEnvFile(world, envFile);
+function readCloudflare(world: World, secretsFile: string | undefined): Cloudflare | Fault {
+  const filed = secretsFile === undefined ? {} : readSecretsFile(world, secretsFile);
   if (isFault(filed)) return filed;
   const read = (name: string) => {
     const value = filed[name] || world.env[name];

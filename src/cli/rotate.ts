@@ -29,7 +29,10 @@ export function rotateCommand(world: World, run: Run) {
     .option("-k, --key <key>", "an image to look at all the time; else the canary of each bucket")
     .option("--user-name <name>", "the IAM user, for the commands that are printed", USER_NAME)
     .option("--wait <seconds>", "how long all must be well after a step", readWait, WAIT_S)
-    .option("--env-file <file>", "where HEALTH_TOKEN stands; else the environment, or .dev.vars")
+    .option(
+      "--secrets-file <file>",
+      "where HEALTH_TOKEN stands; else the environment, or .dev.vars",
+    )
     .option("--print", "prints the commands of wrangler, and waits until they were typed elsewhere")
     .option("-y, --yes", "asks nothing; stops where only you can go on")
     .option("--restart", "forgets how far a rotation was, and begins anew")

@@ -17,7 +17,7 @@ export type Options = {
   readonly userName: string;
   /** Seconds. */
   readonly wait: number;
-  readonly envFile?: string | undefined;
+  readonly secretsFile?: string | undefined;
   readonly print?: true | undefined;
   readonly yes?: true | undefined;
   readonly restart?: true | undefined;
@@ -47,7 +47,9 @@ export async function readPlan(world: World, options: Options): Promise<Plan | F
   if (base === "") return { fault: '--url "": say where Vitrine is, https://images.example.com' };
   const { healthToken: token, local } = operator;
   if (token === undefined) {
-    const where = local ? "put one into .dev.vars" : "put it into the environment, or --env-file";
+    const where = local
+      ? "put one into .dev.vars"
+      : "put it into the environment, or --secrets-file";
     return {
       fault: `HEALTH_TOKEN, of 16 characters or more, is not at hand: ${where} (README.md, “Health”)`,
     };
@@ -142,8 +144,9 @@ async function findPath(
 
 /** The command that goes on with it. No part of it is secret. */
 export function commandOf({ options, local }: Plan, ...more: readonly string[]): string {
-  const { url, bucket, credentials, keyFile, key, userName, wait, envFile, print, yes } = options;
-  const given = { url, bucket, credentials, "key-file": keyFile, key, "env-file": envFile };
+  const { url, bucket, credentials, keyFile, key, userName, wait, secretsFile, print, yes } =
+    options;
+  const given = { url, bucket, credentials, "key-file": keyFile, key, "secrets-file": secretsFile };
   const flags = Object.entries(given).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name} ${shellQuote(value)}`],
   );

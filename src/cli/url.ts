@@ -17,7 +17,7 @@ const KEY = "the object's key, below the prefix of its bucket";
 type Signed = Asked & {
   readonly expires?: string | undefined;
   readonly v?: string | undefined;
-  readonly envFile?: string | undefined;
+  readonly secretsFile?: string | undefined;
 };
 
 export function urlCommand(world: World, run: Run) {
@@ -64,7 +64,7 @@ export function signCommand(world: World, run: Run) {
       "where Vitrine is; else the first domain under routes in wrangler.toml",
     )
     .option(
-      "--env-file <file>",
+      "--secrets-file <file>",
       "where URL_SIGNING_KEYS stands; else the environment, or .dev.vars",
     )
     .addHelpText(
@@ -72,7 +72,7 @@ export function signCommand(world: World, run: Run) {
       `
 Examples:
   vitrine sign private/friends.jpg --preset hero --expires 1d
-  vitrine sign private/friends.jpg --preset hero@640w --env-file secrets.env
+  vitrine sign private/friends.jpg --preset hero@640w --secrets-file secrets.env
   vitrine sign private/friends.jpg --url http://localhost:8787`,
     )
     .action((key, options) => run(() => printSigned(world, { key, ...options })));
@@ -121,7 +121,7 @@ export async function queryFor(
       ? " (.dev.vars has the local run's)"
       : "";
     return {
-      fault: `URL_SIGNING_KEYS is not at hand${found}: put it into the environment, or name a file with --env-file`,
+      fault: `URL_SIGNING_KEYS is not at hand${found}: put it into the environment, or name a file with --secrets-file`,
     };
   }
   return signGrant({ route: path, ...grant }, first);

@@ -34,7 +34,7 @@ type Options = {
   readonly concurrency: number;
   readonly record?: string | undefined;
   readonly restart?: true | undefined;
-  readonly envFile?: string | undefined;
+  readonly secretsFile?: string | undefined;
   readonly yes?: true | undefined;
   readonly dryRun?: true | undefined;
 };
@@ -60,7 +60,7 @@ export function warmCommand(world: World, run: Run) {
     .option("--record <file>", "what is done already; else one in .wrangler/vitrine/ for each URL")
     .option("--restart", "forgets what is done already")
     .option(
-      "--env-file <file>",
+      "--secrets-file <file>",
       "where URL_SIGNING_KEYS stands; else the environment, or .dev.vars",
     )
     .option("--yes", "goes on beyond the 5,000 unique transformations of a month that are free")
@@ -93,13 +93,13 @@ function readNumber(text: string): number {
 }
 
 async function warm(world: World, options: Options): Promise<Exit | Fault> {
-  const { url, envFile, preset: presets, route, accept: reads, dryRun, restart } = options;
+  const { url, secretsFile, preset: presets, route, accept: reads, dryRun, restart } = options;
   const { stdin, stdout, stderr, interrupted } = world;
   if (stdin.isTTY) {
     say(stderr, "Keys come on stdin, one a line: npx vitrine warm < keys.txt");
     return EXIT.usage;
   }
-  const operator = readOperator(world, { url, envFile });
+  const operator = readOperator(world, { url, secretsFile });
   if (isFault(operator)) return operator;
   const base = findBaseUrl(url, operator.known.patterns, "--url");
   if (isFault(base)) return base;

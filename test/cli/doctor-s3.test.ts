@@ -340,7 +340,7 @@ const SETUPS: readonly (readonly [string, Setup, readonly Check[], RegExp, RegEx
     /AWS_SECRET_ACCESS_KEY_NEXT is missing/,
     /secret put AWS_SECRET_ACCESS_KEY_NEXT/,
   ],
-  ["no key at hand", { env: WITHOUT }, ["keys"], /none is at hand/, /--env-file secrets\.env/],
+  ["no key at hand", { env: WITHOUT }, ["keys"], /none is at hand/, /--secrets-file secrets\.env/],
   [
     "no key at hand, and a public bucket",
     { env: WITHOUT, s3: () => stage.s3.grants.add("all-read") },

@@ -224,7 +224,7 @@ test.each([
   [["--timeout", "0"], 3, /A number up to 600/],
   [["--url", "images.example.com"], 2, /--url images\.example\.com: is no URL/],
   [["--url", ""], 2, /say where Vitrine is/],
-  [["--env-file", "nothing.env"], 2, /nothing\.env/],
+  [["--secrets-file", "nothing.env"], 2, /nothing\.env/],
   [["photos/fig.jpg"], 3, /too many arguments/],
 ])("doctor %j is refused in plain words", async (args, code, said) => {
   const ended = await vitrine(["doctor", ...args], { folder: configure() });

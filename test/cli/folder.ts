@@ -47,7 +47,7 @@ export function makeFolder(
   return folder;
 }
 
-/** As a line of .dev.vars, or of a file for --env-file. */
+/** As a line of .dev.vars, or of a file for --secrets-file. */
 export function envLine(name: string, value: string): string {
   return `${name}='${value}'\n`;
 }

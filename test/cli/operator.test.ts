@@ -29,9 +29,11 @@ const line = (keys: string) => envLine("URL_SIGNING_KEYS", keys);
 test("a secret is taken from the named file, else the environment, else .dev.vars", async () => {
   const folder = makeFolder({}, { ".dev.vars": line(KEYS.vars), "secrets.env": line(KEYS.file) });
   const env = { URL_SIGNING_KEYS: KEYS.env };
-  const file = ["--env-file", "secrets.env"];
+  const file = ["--secrets-file", "secrets.env"];
   expect(await signer(file, { folder, env })).toBe("file");
-  expect(await signer(["--env-file", join(folder, "secrets.env")], { folder, env })).toBe("file");
+  expect(await signer(["--secrets-file", join(folder, "secrets.env")], { folder, env })).toBe(
+    "file",
+  );
   expect(await signer([], { folder, env })).toBe("env");
   expect(await signer([], { folder })).toBe("vars");
   expect(await signer([], { folder, env: { URL_SIGNING_KEYS: "" } })).toBe("vars");
@@ -40,7 +42,7 @@ test("a secret is taken from the named file, else the environment, else .dev.var
 test("without the signing keys it is said where they may stand, and nothing is signed", async () => {
   const none = makeFolder();
   expect(await signer([], { folder: none })).toBe(
-    "URL_SIGNING_KEYS is not at hand: put it into the environment, or name a file with --env-file\n",
+    "URL_SIGNING_KEYS is not at hand: put it into the environment, or name a file with --secrets-file\n",
   );
   // What npm start made up opens nothing but the local run.
   const made = makeFolder({}, { ".dev.vars": line(KEYS.local) });
@@ -50,11 +52,11 @@ test("without the signing keys it is said where they may stand, and nothing is s
 
 test("a file that is not there, and keys that cannot be, are told by where they are", async () => {
   const folder = makeFolder({}, { "bad.env": line('{"k": "short"}') });
-  expect(await signer(["--env-file", "no.env"], { folder })).toBe(
-    "--env-file no.env: there is no such file\n",
+  expect(await signer(["--secrets-file", "no.env"], { folder })).toBe(
+    "--secrets-file no.env: there is no such file\n",
   );
-  expect(await signer(["--env-file", "."], { folder })).toMatch(/^--env-file \.: EISDIR/);
-  expect(await signer(["--env-file", "bad.env"], { folder })).toBe(
+  expect(await signer(["--secrets-file", "."], { folder })).toMatch(/^--secrets-file \.: EISDIR/);
+  expect(await signer(["--secrets-file", "bad.env"], { folder })).toBe(
     "The configuration has mistakes:\n  URL_SIGNING_KEYS: the key of k is not 32 characters or more of ASCII, without spaces (it is from bad.env)\n",
   );
   const env = { URL_SIGNING_KEYS: "{}" };
@@ -127,10 +129,10 @@ test.each([
   expect(asked?.originUrl).toBe(`${origin}cdn-cgi/local/r2/s3/acme-media/published/a.jpg`);
   expect(asked?.headers["authorization"]).toMatch(/\/auto\/s3\/.* …y-id \(from \.dev\.vars\)$/);
   expect(await signer(["-u", url], given)).toBe("vars");
-  const named = await vitrine(["sign", "a.jpg", "-u", url, "--env-file", "x.env"], given);
+  const named = await vitrine(["sign", "a.jpg", "-u", url, "--secrets-file", "x.env"], given);
   expect([named.code, named.err]).toEqual([
     2,
-    "--env-file x.env: the local run has its secrets from .dev.vars: leave that out\n",
+    "--secrets-file x.env: the local run has its secrets from .dev.vars: leave that out\n",
   ]);
 });
 

@@ -127,7 +127,7 @@ describe("as a process", () => {
     ["warm --dry-run --url https://images.example", 0],
     ["explain https://images.example/images/card/photos/fig.jpg", 0],
     ["url a//b", 2],
-    ["purge photos/fig.jpg --env-file token.env --zone none", 2],
+    ["purge photos/fig.jpg --secrets-file token.env --zone none", 2],
   ] as const)(
     "%s ends as ever where nobody reads on, as with | head, and says no more",
     async (command, code) => {

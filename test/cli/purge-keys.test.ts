@@ -144,10 +144,10 @@ test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
   ["no key on stdin, which was named", ["-"], {}, 0, /There is no key/],
   [
     "no such file",
-    ["a.jpg", "--env-file", "none.env"],
+    ["a.jpg", "--secrets-file", "none.env"],
     {},
     2,
-    /--env-file none.env: there is no such file/,
+    /--secrets-file none.env: there is no such file/,
   ],
 ])("%s: it says so, and sends nothing", async (_what, args, given, code, said) => {
   const ended = await purge(args, given);
