@@ -88,9 +88,9 @@ async function purge(
   const base = findBaseUrl(url, patterns, "--url");
   if (url !== undefined && isFault(base)) return base;
   const host = isFault(base) || base === "" ? undefined : hostOf(base);
-  const cloudflare = readCloudflare(world, secretsFile);
-  if (isFault(cloudflare)) return cloudflare;
-  if (!dryRun && cloudflare.token === undefined) return { fault: NO_TOKEN };
+  const cloudflare = dryRun ? NOT_ASKED : readCloudflare(world, secretsFile);
+  // Nothing is listed in vain; what is given is read all the same, and printed as not purged.
+  if (isFault(cloudflare) && options.prefix !== undefined) return cloudflare;
 
   const hosts = [...new Set([...(host ? [host] : []), ...domains.map((domain) => domain.host)])];
   const gathered = await gather(world, operator, { ...options, keys, versions, bucket, hosts });
@@ -106,11 +106,15 @@ async function purge(
     for (const source of gathered.sources.keys()) say(world.stdout, source);
     return impossible === 0 ? EXIT.done : EXIT.partly;
   }
+  if (isFault(cloudflare)) {
+    for (const given of new Set(gathered.sources.values())) say(world.stdout, given);
+    return cloudflare;
+  }
   if (options.prefix !== undefined && !options.yes && !(await agreed(world, gathered, keys))) {
     return EXIT.failed;
   }
   const outcome = await purgeAll(world, gathered, {
-    api: (tell) => cloudflareApi(world, cloudflare.token ?? "", tell),
+    api: (tell) => cloudflareApi(world, cloudflare.token, tell),
     findZones: (api) => findZones({ given, env: cloudflare.zone, host, domains }, api),
   });
   return tellOutcome(world, outcome, operator.config.answers.max_age, impossible);
@@ -127,7 +131,10 @@ function findBucket({ config: { buckets } }: Operator, name?: string): Bucket | 
 const NO_TOKEN =
   "CLOUDFLARE_API_TOKEN is not at hand: make a token that may Zone, Cache Purge, Purge, on https://dash.cloudflare.com/profile/api-tokens, and put it into the environment, or into the file that --secrets-file names";
 
-type Cloudflare = { readonly token: string | undefined; readonly zone: string | undefined };
+type Cloudflare = { readonly token: string; readonly zone: string | undefined };
+
+/** In a dry run. */
+const NOT_ASKED: Cloudflare = { token: "", zone: undefined };
 
 function readCloudflare(world: World, secretsFile: string | undefined): Cloudflare | Fault {
   const filed = secretsFile === undefined ? {} : readSecretsFile(world, secretsFile);
@@ -137,7 +144,8 @@ function readCloudflare(world: World, secretsFile: string | undefined): Cloudfla
     return typeof value === "string" && value !== "" ? value : undefined;
   };
   const token = read("CLOUDFLARE_API_TOKEN");
-  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
+  if (token === undefined) return { fault: NO_TOKEN };
+  if (!/^[\x21-\x7e]+$/.test(token)) {
     return { fault: "CLOUDFLARE_API_TOKEN: has a character that no token has" };
   }
   return { token, zone: read("CLOUDFLARE_ZONE_ID") };

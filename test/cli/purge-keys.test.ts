@@ -117,14 +117,7 @@ test("a dry run prints what would be purged, and needs and sends nothing", async
 });
 
 test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
-  ["no token", ["a.jpg"], { env: {} }, 2, /CLOUDFLARE_API_TOKEN is not at hand: make a token/],
-  [
-    "half a token",
-    ["a.jpg"],
-    { env: { CLOUDFLARE_API_TOKEN: "secret\ntoken" } },
-    2,
-    /^CLOUDFLARE_API_TOKEN: has a character that no token has\n$/,
-  ],
+  ["no token for a prefix", ["--prefix", "a"], { env: {} }, 2, /CLOUDFLARE_API_TOKEN is not at/],
   ["this machine", ["a.jpg", "--url", "http://localhost:8787"], {}, 2, /nothing to purge/],
   [
     "no bucket of that name",
@@ -147,13 +140,30 @@ test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
     ["a.jpg", "--secrets-file", "none.env"],
     {},
     2,
-    /--secrets-file none.env: there is no such file/,
+    /^--secrets-file none.env: there is no such file\n$/,
   ],
 ])("%s: it says so, and sends nothing", async (_what, args, given, code, said) => {
   const ended = await purge(args, given);
   expect([ended.code, ended.out, ended.err]).toEqual([code, "", expect.stringMatching(said)]);
   expect(net.cloudflare.calls).toEqual([]);
-  expect(ended.err).not.toContain("secret");
+});
+
+test.each<[string, Given["env"], RegExp]>([
+  ["no token", {}, /^CLOUDFLARE_API_TOKEN is not at hand: make a token/],
+  [
+    "half a token",
+    { CLOUDFLARE_API_TOKEN: "hidden\ntoken" },
+    /^CLOUDFLARE_API_TOKEN: has a character that no token has\n$/,
+  ],
+])("with %s nothing is sent, and all keys are printed as not purged", async (_what, env, said) => {
+  const ended = await purge(["a.jpg", "-"], { env: env ?? {}, stdin: "b.jpg\na.jpg\n" });
+  expect([ended.code, ended.out, ended.err]).toEqual([
+    2,
+    "a.jpg\nb.jpg\n",
+    expect.stringMatching(said),
+  ]);
+  expect(net.cloudflare.calls).toEqual([]);
+  expect(ended.err).not.toContain("hidden");
 });
 
 test("Ctrl-C while keys are read: nothing is sent", async () => {
