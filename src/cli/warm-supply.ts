@@ -122,12 +122,15 @@ export function tellCost(
   most: number | undefined,
   bound: number | undefined,
 ): string[] {
-  const dollars = Math.ceil(transformations * PRICE * 100 - 1e-6) / 100;
+  const dollars = Math.max(0, Math.ceil(transformations * PRICE * 100 - 1e-6) / 100);
   const before = done > 0 ? `, and ${count(done)} done before` : "";
   const lines = [
     `${whole ? counted(keys, "key") : `The first ${count(keys)} keys`}: ${counted(requests, "request")}${before}, with ${counted(transformations, "unique transformation")}.`,
-    `At most ${money(dollars)}: nothing for what is left of the month's ${count(FREE)} free ones, and $0.50 for 1,000 after these.`,
   ];
+  if (transformations > 0) {
+    const free = `nothing for what is left of the month's ${count(FREE)} free ones`;
+    lines.push(`At most ${money(dollars)}: ${free}, and $0.50 for 1,000 after these.`);
+  }
   if (!whole) lines.push("More keys follow, at the same price each: how many is not known yet.");
   if (bound !== undefined && dollars > bound) {
     lines.push(`COSTS.most of wrangler.toml is ${money(bound)} a month.`);

@@ -159,7 +159,8 @@ async function warm(world: World, options: Options): Promise<Exit | Fault> {
   const { failures, successes, done } = tally;
   const isWhole = stopped === undefined && failures === 0 && !isBeyond;
   if (!isWhole || interrupted.aborted) {
-    const again = isBeyond ? "run the same again with --yes" : "run the same again";
+    const how = [restart && "without --restart", isBeyond && "with --yes"].filter(Boolean);
+    const again = ["run the same again", ...how].join(" ");
     say(stderr, `To go on, ${again}: what is done is not asked for again.`);
   }
   if (isWhole) return end(record, EXIT.done);

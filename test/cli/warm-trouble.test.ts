@@ -100,6 +100,7 @@ test("a wait that is asked for is waited for, unless it is long", async () => {
   expect(ended.err).toContain(
     "Stopped before the end: the last 20 requests failed, the last one with 503: look at the log",
   );
+  expect(ended.err).toContain("To go on, run the same again without --restart: ");
 });
 
 test("it does not go on where all fails, nor where objects are missing does it stop", async () => {
