@@ -26,7 +26,9 @@ export async function takeKey(
         file === "-" ? await buffer(world.stdin) : readFileSync(resolve(world.folder, file));
       return readKey(decode(given), `--key-file ${file}`);
     } catch (error) {
-      return { fault: `--key-file ${file}: ${error instanceof Error ? error.message : error}` };
+      if (!(error instanceof Error)) throw error;
+      const missing = "code" in error && error.code === "ENOENT";
+      return { fault: `--key-file ${file}: ${missing ? "there is no such file" : error.message}` };
     }
   }
   if (!hasTerminal(world)) {

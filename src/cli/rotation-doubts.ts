@@ -86,8 +86,16 @@ function goOn(plan: Plan, end = "half a key"): string {
   return [
     `Where that key works, promote it: ${commandOf(plan, "--restart")}, with that same key, ${end}.`,
     "Or put it into the current slot by hand:",
-    ...commandsFor(changeOf(PROMOTES, plan.word)).map((line) => `  ${line}`),
+    ...byHand(plan, PROMOTES),
   ].join("\n");
+}
+
+/** What to type, or to write, in place of a step. */
+function byHand(plan: Plan, step: typeof PROMOTES | typeof EMPTIES): string[] {
+  const change = changeOf(step, plan.word);
+  if (!plan.local) return commandsFor(change).map((line) => `  ${line}`);
+  const does = step === EMPTIES ? "take out" : "set";
+  return [`  in .dev.vars, ${does} ${Object.keys(change).join(" and ")}`];
 }
 
 /** Refuses another key than the one that a rotation began with. */
@@ -127,16 +135,17 @@ export function refuseSame(
   const refused = same.find(({ state }) => state !== "ok");
   const serves = same.some(({ state }) => state === "ok");
   const full = health.some((bucket) => slotOf(bucket, "next") !== undefined);
-  const list = (step: typeof PROMOTES | typeof EMPTIES) =>
-    commandsFor(changeOf(step, plan.word)).map((line) => `  ${line}`);
   const that = serves
     ? [
         "If it is that key, there is nothing to rotate.",
         ...(full && !refused
-          ? ["  If the next slot is full still, empty it:", ...list(EMPTIES)]
+          ? ["  If the next slot is full still, empty it:", ...byHand(plan, EMPTIES)]
           : []),
       ]
-    : ["If it is that key, put both of it right there, without a rotation:", ...list(PROMOTES)];
+    : [
+        "If it is that key, put both of it right there, without a rotation:",
+        ...byHand(plan, PROMOTES),
+      ];
   const said = refused === undefined ? ", and it serves" : `; S3 says ${refused.state} of it`;
   return {
     fault: [

@@ -135,11 +135,10 @@ function finish(
 /** What is to be typed or done for a step, without what is secret. */
 export function linesOf(plan: Plan, change: Change): string[] {
   if (plan.options.print) return commandsFor(change);
-  const names = Object.entries(change).map(
-    ([name, value]) => name + (value === null ? "=null" : ""),
-  );
-  const where = plan.local ? ".dev.vars" : `npx wrangler ${BULK.join(" ")}`;
-  return [`${where} < ${names.join(", ")}`];
+  const names = Object.keys(change).join(", ");
+  const does = Object.values(change).includes(null) ? "removes" : "sets";
+  const where = plan.local ? ".dev.vars" : `npx wrangler ${BULK.join(" ")}, by its stdin,`;
+  return [`${where} ${does} ${names}`];
 }
 
 /** What only the operator can do. */
@@ -151,6 +150,9 @@ export function byHandLines(
 ): string[] {
   if (step.puts) return linesOf(plan, change);
   const which = old === "" || old === end ? `not ${end}` : `it ends in ${old}`;
+  if (plan.local) {
+    return [`deactivate the old key (${which}) where its S3 is; the S3 of npm start needs nothing`];
+  }
   const key = `aws iam update-access-key --user-name ${plan.options.userName} --access-key-id`;
   return [`${key} <the old id> --status Inactive   # ${which}`];
 }

@@ -110,7 +110,12 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
     () => file("AWS_ACCESS_KEY_ID=x"),
     "--key-file key.json has no key: it is to be what",
   ],
-  ["no such file", () => {}, "--key-file none.json: ENOENT", { keyFile: "none.json" }],
+  [
+    "no such file",
+    () => {},
+    "--key-file none.json: there is no such file",
+    { keyFile: "none.json" },
+  ],
   [
     "no key at all",
     () => {},
@@ -379,12 +384,12 @@ test("--dry-run says all steps and how all is, and does nothing", async () => {
     `1  Make a new key
      aws iam create-access-key --user-name vitrine
 2  Put it into the next slot
-     npx wrangler secret bulk --config wrangler.toml < AWS_ACCESS_KEY_ID_NEXT, AWS_SECRET_ACCESS_KEY_NEXT
+     npx wrangler secret bulk --config wrangler.toml, by its stdin, sets AWS_ACCESS_KEY_ID_NEXT, AWS_SECRET_ACCESS_KEY_NEXT
 3  See that it works
 4  Promote it into the current slot
-     npx wrangler secret bulk --config wrangler.toml < AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+     npx wrangler secret bulk --config wrangler.toml, by its stdin, sets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
 5  Empty the next slot
-     npx wrangler secret bulk --config wrangler.toml < AWS_ACCESS_KEY_ID_NEXT=null, AWS_SECRET_ACCESS_KEY_NEXT=null
+     npx wrangler secret bulk --config wrangler.toml, by its stdin, removes AWS_ACCESS_KEY_ID_NEXT, AWS_SECRET_ACCESS_KEY_NEXT
 6  Deactivate the old key
      aws iam update-access-key --user-name vitrine --access-key-id <the old id> --status Inactive   # not the new one
 `,
