@@ -27,7 +27,11 @@ export function rowsOf(found: Explained): Row[] {
   const known = rows.flatMap(([name, value]) =>
     value === undefined ? [] : [[name, shown(value)] as const],
   );
-  if (refused !== undefined) return [...known, ...rowsOfRefusal(refused)].map(redacted);
+  if (refused !== undefined) {
+    const there = (found.known ?? []).join(", ");
+    const rows = [...known, ...rowsOfRefusal(refused)].map(redacted);
+    return there === "" ? rows : [...rows, ["There is", shown(there)]];
+  }
   return asked === undefined ? known : [...known, ...rowsOfAsked(asked, found.object ?? "")];
 }
 

@@ -10,6 +10,7 @@ import { checkSignature, checkTime, type Granted, readClaim, type Signing } from
 import { findBaseUrl } from "./base-url.ts";
 import { type Asked, explainAsked } from "./explain-asked.ts";
 import { rowsOf } from "./explain-rows.ts";
+import { variantsOf } from "./find-urls.ts";
 import { type Operator, readOperator } from "./operator.ts";
 import type { Run } from "./program.ts";
 import { visible } from "./visible.ts";
@@ -70,6 +71,8 @@ function tellJson(found: Explained): string {
 export type Explained = {
   /** Why there is no image: as in the log. */
   readonly refused?: Refusal;
+  /** What there is in its place: the paths of routes, or variants. */
+  readonly known?: readonly string[];
   /** True where it is Vitrine itself that is asked how it is. */
   readonly health?: true;
   readonly route?: string;
@@ -98,7 +101,9 @@ export async function explainUrl(operator: Operator, url: URL, now: number): Pro
   if (url.pathname === "/healthz") return { health: true };
   const path = readPathname(url.pathname);
   const found = isRefusal(path) ? path : findRoute(config.routes, path);
-  if (isRefusal(found)) return { refused: found };
+  if (isRefusal(found)) {
+    return { refused: found, known: config.routes.map((route) => route.path) };
+  }
   const { bucket, presets, svg, signing, origins, fallback } = found.route;
   const on = {
     route: found.route.path,
@@ -107,7 +112,8 @@ export async function explainUrl(operator: Operator, url: URL, now: number): Pro
   };
   const variant = config.variants.get(found.variant);
   if (variant === undefined || presets?.has(variant.preset) === false) {
-    return { ...on, refused: { event: "no-such-variant", variant: found.variant } };
+    const known = variantsOf(operator, found.route);
+    return { ...on, refused: { event: "no-such-variant", variant: found.variant }, known };
   }
   const key = bucket.prefix + found.key;
   const of = { ...on, preset: variant.preset, bucket: bucket.name, object: found.key, key };

@@ -177,6 +177,16 @@ test("it says who may embed, what is shown instead, how long, and what it costs 
   expect(moving.rows).toMatch(/^ {2}WebP: first, what it is +\{.*"format":"json".*\}$/m);
 });
 
+test("where there is no such route or variant, it says which there are", async () => {
+  const { rows, known } = await explain("/imagess/card/photos/fig.jpg");
+  expect(known).toEqual(ROUTES.map(({ path }) => path));
+  expect(rows).toMatch(/^There is +\/images\/:preset\/\*, /m);
+  const variant = await explain("/images/card@9x/photos/fig.jpg");
+  expect(variant.known).toEqual(expect.arrayContaining(["card", "card@2x"]));
+  expect(variant.rows).toMatch(/^There is +.*\bcard, .*\bcard@2x\b/m);
+  expect((await explain("/images/card/photos/fig.jpg")).known).toBeUndefined();
+});
+
 test("it says of /healthz that this is no image, and of a hard key how to purge it", async () => {
   const health = await explain("/healthz?deep");
   expect(health).toMatchObject({ code: 0, health: true });
