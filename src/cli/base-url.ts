@@ -19,7 +19,9 @@ export function findBaseUrl(
   const hosts = patterns.map(hostOf);
   const host = hosts.find((name) => /^[^*:@?#\s]+$/.test(name) && URL.canParse(`https://${name}`));
   if (host !== undefined) return new URL(`https://${host}`).origin;
-  const say = `say where Vitrine is: ${option} https://images.example.com, or ${option} "" for the page's own host`;
+  // Only what is written into an app can do without a host.
+  const own = option === "--base-url" ? `, or ${option} "" for the page's own host` : "";
+  const say = `say where Vitrine is: ${option} https://images.example.com${own}`;
   return { fault: `wrangler.toml names no domain under routes: put yours there, or ${say}` };
 }
 
