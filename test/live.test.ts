@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { watchBuckets } from "../fixtures/local/buckets.ts";
 import { liveSecrets } from "../fixtures/local/live.ts";
 import { readSwitches } from "../fixtures/local/switches.ts";
 import type { Vars } from "../src/schema.ts";
@@ -122,6 +123,26 @@ test("other buckets are for the next start, and all that comes with them", () =>
   ]);
   write("A=2\nBUCKETS={}");
   expect(secrets()).toEqual({ A: "2" });
+});
+
+test("of other buckets in wrangler.toml it is told once, and of those that it began with never", () => {
+  let buckets: unknown = { media: { bucket: "a" } };
+  const look = watchBuckets(
+    () => buckets,
+    (line) => warned.push(line),
+  );
+  const after = (now: unknown) => {
+    buckets = now;
+    look();
+    look();
+    return warned.length;
+  };
+  expect(after({ media: { bucket: "a" } })).toBe(0);
+  expect(after({ media: { bucket: "a", canary: "b.jpg" } })).toBe(1);
+  expect(after(undefined)).toBe(1);
+  expect(after({ media: { bucket: "a" } })).toBe(1);
+  expect(after({ media: { bucket: "b" } })).toBe(2);
+  expect(warned[0]).toBe("wrangler.toml: BUCKETS has changed. Start again, and it is taken up.");
 });
 
 test("EDGE throws the edge's switches, and without it all are as they were", () => {

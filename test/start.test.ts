@@ -160,6 +160,10 @@ test("npm start makes .dev.vars, serves, ends on Ctrl-C, and starts again", asyn
   await becomes("AWS_SECRET_ACCESS_KEY='half", 502, /"origin":"SignatureDoesNotMatch"/);
   await becomes("AWS_SECRET_ACCESS_KEY=", 500, /"mistakes":\["AWS_SECRET_ACCESS_KEY: is missing/);
   await becomes("", 200, /^Took up .dev.vars: AWS_SECRET_ACCESS_KEY$/m);
+  edit("wrangler.toml", (text) => text.replace('bucket = "', "$&other-"));
+  await expect
+    .poll(again.output, { timeout: 5000 })
+    .toMatch(/^wrangler\.toml: BUCKETS has changed\. Start again/m);
   await again.stop();
 });
 
