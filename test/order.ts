@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const LONGEST = [
   ...["slots", "rotation", "workerd", "cli/rotate", "browser/sheet", "hostile", "start"],
-  ...["cli/rotate-cases", "cli/put-secrets", "fallback"],
+  ...["cli/rotate-trouble", "cli/rotate-cases", "cli/doctor-site", "fallback"],
 ];
 
 function rankOf({ moduleId }: TestSpecification): number {
