@@ -115,24 +115,26 @@ async function* together<Item>(ahead: Item[], rest: AsyncIterable<Item>): AsyncG
  * @param spent unique transformations of this month, by the record
  * @param most how many it makes at most; undefined: as many as there are
  * @param bound US dollars that `COSTS.most` allows
+ * @param local true of the local run, where nothing costs anything
  */
 export function tellCost(
   { keys, whole, requests, transformations, done }: Supply,
   spent: number,
   most: number | undefined,
   bound: number | undefined,
+  local: boolean,
 ): string[] {
   const dollars = Math.max(0, Math.ceil(transformations * PRICE * 100 - 1e-6) / 100);
   const before = done > 0 ? `, and ${count(done)} done before` : "";
   const lines = [
     `${whole ? counted(keys, "key") : `The first ${count(keys)} keys`}: ${counted(requests, "request")}${before}, with ${counted(transformations, "unique transformation")}.`,
   ];
-  if (transformations > 0) {
+  if (transformations > 0 && !local) {
     const free = `nothing for what is left of the month's ${count(FREE)} free ones`;
     lines.push(`At most ${money(dollars)}: ${free}, and $0.50 for 1,000 after these.`);
   }
   if (!whole) lines.push("More keys follow, at the same price each: how many is not known yet.");
-  if (bound !== undefined && dollars > bound) {
+  if (bound !== undefined && dollars > bound && !local) {
     lines.push(`COSTS.most of wrangler.toml is ${money(bound)} a month.`);
   }
   if (most !== undefined && (!whole || transformations > most)) {

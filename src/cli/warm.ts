@@ -123,7 +123,7 @@ async function warm(world: World, options: Options): Promise<Exit | Fault> {
   const isFree = options.yes || operator.local;
   const most = isFree ? undefined : Math.max(0, FREE - record.spent);
   const bound = readBounds(operator.known.deployed, () => {}).most;
-  say(stderr, ...tellCost(supply, record.spent, most, bound));
+  say(stderr, ...tellCost(supply, record.spent, most, bound, operator.local));
   if (supply.keys === 0) return end(record, EXIT.done);
 
   const tally = createTally();
