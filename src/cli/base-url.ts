@@ -40,10 +40,11 @@ function readBaseUrl(given: string, option: string): string | Fault {
   return origin + pathname.replace(/\/+$/, "");
 }
 
-/** The host that a route's pattern names. */
+/** The host that a route's pattern names, in small letters. */
 export function hostOf(pattern: string): string {
   return pattern
     .replace(/^https?:\/\//, "")
     .split("/", 1)
-    .join();
+    .join()
+    .toLowerCase();
 }

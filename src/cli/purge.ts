@@ -40,7 +40,7 @@ export function purgeCommand(world: World, run: Run) {
     )
     .option(
       "--zone <id>",
-      "in this zone alone, may be repeated; else CLOUDFLARE_ZONE_ID and all that its domains lie in",
+      "in this zone alone, may be repeated; else in all that its domains lie in",
       (id: string, before: readonly string[] = []) => [...before, id],
     )
     .option(

@@ -41,22 +41,26 @@ export async function findZones(hints: ZoneHints, api: Pick<Api, "zones">): Prom
   for (const id of given) add(id, "--zone");
   if (given.length > 0) return end();
 
-  const first: Domain | undefined =
-    domains.find((one) => host === undefined || isOf(host, one.host)) ??
-    (host === undefined ? undefined : { host });
-  /** The names of zones, or of hosts in these, that are purged. */
-  const covered = new Set<string>();
-  if (env !== undefined) {
-    add(env, "CLOUDFLARE_ZONE_ID");
-    if (first !== undefined) covered.add(first.zoneName ?? bare(first.host));
-  } else if (first === undefined) {
+  const isNamed = host === undefined || domains.some((one) => isOf(host, one.host));
+  const all: readonly Domain[] = isNamed ? domains : [...domains, { host }];
+  if (all.length === 0 && env === undefined) {
     faults.push(`which zone is Vitrine on? wrangler.toml has no domain under routes: ${SAY}`);
   }
-  const all = new Set(first === undefined ? domains : [first, ...domains]);
-  for (const { host: name, zoneId } of all) {
-    if (zoneId === undefined) continue;
-    add(zoneId, "wrangler.toml");
-    covered.add(bare(name));
+  /** The names of zones, or of hosts in these, that are purged. */
+  const covered = new Set<string>();
+  const unknown = new Set<string>();
+  for (const { host: name, zoneId, zoneName } of all) {
+    if (zoneId === undefined) unknown.add(zoneName ?? bare(name));
+    else {
+      add(zoneId, "wrangler.toml");
+      covered.add(bare(name));
+    }
+  }
+  if (env !== undefined) {
+    const isOther = !all.some(({ zoneId }) => zoneId === env);
+    add(env, "CLOUDFLARE_ZONE_ID");
+    // Of several domains nobody says which one it is of.
+    if (isOther && unknown.size === 1) for (const name of unknown) covered.add(name);
   }
   for (const domain of all) {
     if (domain.zoneId !== undefined) continue;

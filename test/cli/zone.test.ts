@@ -192,8 +192,28 @@ test.each<[string, Omit<Case, "from">]>([
     },
   ],
   [
-    "CLOUDFLARE_ZONE_ID, and a domain elsewhere",
-    { routes: two, env: { CLOUDFLARE_ZONE_ID: ZONE_ID }, asked: looks.slice(2) },
+    "CLOUDFLARE_ZONE_ID, which may be of either of two domains",
+    { routes: two, env: { CLOUDFLARE_ZONE_ID: ZONE_ID }, asked: looks },
+  ],
+  [
+    "CLOUDFLARE_ZONE_ID, and a host by --url that is elsewhere",
+    {
+      args: ["--url", "https://images.other.example"],
+      env: { CLOUDFLARE_ZONE_ID: ZONE_ID },
+      asked: looks,
+    },
+  ],
+  [
+    "CLOUDFLARE_ZONE_ID, which wrangler.toml has as another domain's",
+    {
+      routes: `routes = ["images.example.com/*", { pattern = "x.other.example/*", zone_id = "${OTHER}" }]`,
+      env: { CLOUDFLARE_ZONE_ID: OTHER },
+      asked: looks.slice(0, 2),
+    },
+  ],
+  [
+    "domains in capital letters",
+    { routes: 'routes = ["Images.Example.com/*", "IMAGES.OTHER.example/*"]', asked: looks },
   ],
   [
     "CLOUDFLARE_ZONE_ID, and another zone_id",
