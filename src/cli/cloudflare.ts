@@ -2,7 +2,7 @@
 
 import { isTable } from "../schema.ts";
 import { createPace } from "./pace.ts";
-import { type Failure, failureOf, type Retrying, retrying, waitOf } from "./retrying.ts";
+import { answerOf, type Failure, failureOf, type Retrying, retrying, waitOf } from "./retrying.ts";
 import { visible } from "./visible.ts";
 import type { World } from "./world.ts";
 
@@ -70,7 +70,7 @@ export function cloudflareApi(
         pace.hold(wait); // for all that are under way
         if (wait >= TOLD_WAIT) tell(wait);
       }
-      return new Response((await answer.text()) || null, answer);
+      return answerOf(answer, await answer.text());
     },
   };
   const client = retrying(settings).extend({ headers: { authorization: `Bearer ${token}` } });

@@ -17,6 +17,8 @@ export type WarmRecord = {
   readonly spent: number;
   /** The options that were asked for before of a source. */
   before(source: string): ReadonlySet<string>;
+  /** What is billed for a source, and was made this month (L2). */
+  paid(source: string): ReadonlySet<string>;
   /** Notes how a request ended. @returns a fault where the file cannot be written */
   add(ask: Due, isDone: boolean): Promise<Fault | undefined>;
   /** Notes also what is done of objects that are not. */
@@ -31,7 +33,7 @@ export function recordOf(base: string): string {
 
 export type RecordOptions = {
   readonly file: string;
-  /** Forgets what was done before. */
+  /** Forgets what was done before, but for what it cost. */
   readonly restart?: true | undefined;
   /** Leaves the file alone. */
   readonly readOnly?: true | undefined;
@@ -42,24 +44,29 @@ export async function openRecord(
   { file, restart, readOnly }: RecordOptions,
 ): Promise<WarmRecord | Fault> {
   const path = resolve(folder, file);
-  const done = createDone();
+  let done = createDone();
+  const paid = createDone();
   const month = monthOf(now());
   let spent = 0;
   let handle: FileHandle | undefined;
   try {
-    if (!restart && existsSync(path)) {
+    if (existsSync(path)) {
       for await (const line of linesOf(createReadStream(path), interrupted)) {
+        if (line === RESTARTED) done = createDone();
         const entry = readEntry(line);
         if (entry === undefined) continue;
         done.add(entry.id, entry.done);
-        if (entry.at.startsWith(month)) spent += entry.unique;
+        if (!entry.at.startsWith(month)) continue;
+        paid.add(entry.id, entry.paid);
+        spent += entry.paid.length;
       }
     }
+    if (restart) done = createDone();
     if (!readOnly) {
       mkdirSync(dirname(path), { recursive: true });
-      handle = await open(path, restart ? "w" : "a");
+      handle = await open(path, "a");
       // What was torn at its end is no line, and must not become the beginning of one.
-      await handle.appendFile("\n");
+      await handle.appendFile(restart ? `\n${RESTARTED}\n` : "\n");
     }
   } catch (error) {
     return faultOf(file, error);
@@ -70,10 +77,11 @@ export async function openRecord(
   const write = async (asks: readonly Due[]): Promise<Fault | undefined> => {
     const [first] = asks;
     if (first === undefined) return undefined;
+    const old = paid.of(first.source);
     const entry: Entry = {
       id: first.source,
       done: asks.map(({ options }) => options),
-      unique: new Set(asks.map(({ unique }) => unique)).size,
+      paid: [...new Set(asks.map(({ unique }) => unique))].filter((one) => !old.has(one)),
       key: withoutSignature(first.key),
       at: new Date(now()).toISOString(),
     };
@@ -85,7 +93,7 @@ export async function openRecord(
     }
   };
   return {
-    ...{ file, spent, before: done.of },
+    ...{ file, spent, before: done.of, paid: paid.of },
     async add(ask, isDone) {
       const own = begun.get(ask.source) ?? { left: ask.of, asks: [] };
       begun.set(ask.source, own);
@@ -103,6 +111,9 @@ export async function openRecord(
     },
   };
 }
+
+/** A line after which nothing is done; what was paid stays paid. */
+const RESTARTED = '{"restarted":true}';
 
 /** What is done of each source: few sets of options, since most have the same. */
 function createDone() {
@@ -136,8 +147,8 @@ type Entry = {
   readonly id: string;
   /** Their options. */
   readonly done: readonly string[];
-  /** How many unique transformations these are (L2). */
-  readonly unique: number;
+  /** What of it is billed, without what was this month already (L2). */
+  readonly paid: readonly string[];
   /** For whoever reads it. */
   readonly key: string;
   readonly at: string;
@@ -149,11 +160,12 @@ function readEntry(line: unknown): Omit<Entry, "key"> | undefined {
   try {
     const read: unknown = JSON.parse(line);
     if (!isTable(read)) return undefined;
-    const { id, done, unique, at } = read;
+    const { id, done, paid, at } = read;
     if (typeof id !== "string" || !/^[\w-]{22}$/.test(id)) return undefined;
     if (!Array.isArray(done) || done.length === 0) return undefined;
-    if (typeof unique !== "number" || typeof at !== "string") return undefined;
-    return { id, done: done.map((one: unknown) => `${one}`), unique, at };
+    if (!Array.isArray(paid) || typeof at !== "string") return undefined;
+    const texts = (list: unknown[]) => list.map((one) => `${one}`);
+    return { id, done: texts(done), paid: texts(paid), at };
   } catch {
     return undefined;
   }

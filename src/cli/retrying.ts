@@ -50,6 +50,12 @@ export function retrying(options: Retrying): KyInstance {
   });
 }
 
+/** An answer, with its body as it was read. @throws as `fetch` does where it is none of HTTP's */
+export function answerOf({ status, statusText, headers }: Response, body: string): Response {
+  if (status > 599) throw new TypeError(`the status ${status}`);
+  return new Response(body || null, { status, statusText, headers });
+}
+
 /** What a `retry-after` says: milliseconds, 0 where it says nothing. */
 export function waitOf({ headers }: Pick<Response, "headers">, now = Date.now()): number {
   const after = headers.get("retry-after") ?? "";

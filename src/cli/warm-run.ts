@@ -5,7 +5,7 @@ import type { Operator } from "./operator.ts";
 import { createPace } from "./pace.ts";
 import type { Progress } from "./progress.ts";
 import type { WarmRecord } from "./record.ts";
-import { failureOf, type Retrying, retrying, waitOf } from "./retrying.ts";
+import { answerOf, failureOf, type Retrying, retrying, waitOf } from "./retrying.ts";
 import type { Tally } from "./tally.ts";
 import { queryFor } from "./url.ts";
 import { withoutSignature } from "./wanted.ts";
@@ -113,7 +113,7 @@ async function show(
       if (wait <= LONGEST_WAIT) pace.hold(wait); // for all that are under way
       bytes = 0;
       for await (const chunk of answer.body ?? []) bytes += chunk.length;
-      return new Response(null, answer);
+      return answerOf(answer, "");
     },
   };
   try {

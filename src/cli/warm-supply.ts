@@ -35,7 +35,7 @@ type From = {
   /** Where this Vitrine is. */
   readonly hosts: readonly string[];
   readonly planner: Planner;
-  readonly before: WarmRecord["before"];
+  readonly record: Pick<WarmRecord, "before" | "paid">;
   readonly stop: AbortSignal;
 };
 
@@ -54,7 +54,7 @@ const NOTHING: Needed = { asks: [], done: 0, transformations: 0 };
 
 export async function createSupply(
   operator: Operator,
-  { stdin, hosts, planner, before, stop }: From,
+  { stdin, hosts, planner, record, stop }: From,
 ): Promise<Supply> {
   const lines = linesOf(stdin, stop);
   const ahead: (string | Impossible)[] = [];
@@ -71,9 +71,11 @@ export async function createSupply(
     const source = planned[0]?.source;
     if (source === undefined || seen.get(source) > 0) return NOTHING;
     seen.set(source, 1);
-    const old = before(source);
+    const old = record.before(source);
+    const paid = record.paid(source);
     const asks = planned.filter(({ options }) => !old.has(options));
-    const transformations = new Set(asks.map(({ unique }) => unique)).size;
+    const billed = asks.map(({ unique }) => unique).filter((unique) => !paid.has(unique));
+    const transformations = new Set(billed).size;
     return { asks, done: planned.length - asks.length, transformations };
   };
   const sum = { requests: 0, transformations: 0, done: 0 };

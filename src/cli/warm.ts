@@ -116,7 +116,7 @@ async function warm(world: World, options: Options): Promise<Exit | Fault> {
     stdin,
     hosts: [...new Set([hostOf(base), ...domains])],
     planner,
-    before: record.before,
+    record,
     stop: AbortSignal.any([interrupted, stop.signal]),
   });
   // What is made on this machine costs nothing.

@@ -52,6 +52,29 @@ test("beyond the free transformations of a month it has to be told --yes (L2)", 
   expect(site.asked).toHaveLength(45 * 9);
 });
 
+test("what is made once a month is counted once, in whatever format or run (L2)", async () => {
+  const keys = some(3);
+  const one = ["--preset", "card@2x", "--concurrency", "100", "--accept"];
+  expect((await warm(keys, [...one, "avif"])).err).toContain("3 unique transformations.\n");
+  const other = await warm(keys, [...one, "webp"]);
+  expect(other.err).toContain("3 keys: 3 requests, with 0 unique transformations.\n");
+  expect([other.code, site.asked.length]).toEqual([0, 6]);
+
+  // To ask again costs nothing, and forgets nothing of what was paid.
+  const again = await warm(keys, [...one, "avif", "--restart"]);
+  expect(again.err).toContain("3 keys: 3 requests, with 0 unique transformations.\n");
+  expect([again.code, site.asked.length]).toEqual([0, 9]);
+  expect((await warm(keys, [...one, "webp,avif"])).code).toBe(0);
+  expect(site.asked).toHaveLength(12); // WebP was forgotten, AVIF was not
+  const many = some(5_000).map((key) => `more/${key}`);
+  const bounded = await warm(many, [...one, "avif", "--dry-run"]);
+  expect(bounded.err).toContain("(3 of them are made, by the record)");
+
+  const now = () => Date.now() + 32 * 86_400_000;
+  const later = await warm(keys, [...one, "none", "--restart"], { now });
+  expect(later.err).toContain("3 keys: 3 requests, with 3 unique transformations.\n");
+});
+
 test("keys that follow those which were counted are bounded, too", async () => {
   const keys = [...Array.from({ length: 10_000 }, () => "photos/0.jpg"), ...some(5_100)];
   const one = ["--preset", "hero@640w", "--accept", "avif", "--concurrency", "100"];

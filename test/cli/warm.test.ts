@@ -134,7 +134,8 @@ test("what was done is not asked for again, what was not is, and --restart forge
   expect(site.asked).toHaveLength(0);
 
   expect(await warm(keys.slice(0, 1), [...args, "--restart"])).toMatchObject({ code: 0 });
-  expect([site.asked.length, recorded().length]).toEqual([9, 1]);
+  expect(site.asked).toHaveLength(9);
+  expect((await warm(keys, args)).out).toContain("Done before   9  by");
 });
 
 test("a dry run prints the URLs, however many keys there are, and asks for nothing", async () => {
