@@ -34,8 +34,20 @@ function take(file: string): Fault | undefined {
 
 /** @returns false where it is there already */
 function make(file: string): boolean {
+  // Whole from the first moment on: one that is empty would be nobody's.
+  const own = `${file}.${process.pid}`;
+  writeFileSync(own, `${process.pid}\n`, { mode: 0o600 });
   try {
-    writeFileSync(file, `${process.pid}\n`, { flag: "wx", mode: 0o600 });
+    return link(own, file);
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+/** @returns false where there is one already */
+function link(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
     return true;
   } catch (error) {
     if (isA(error, "EEXIST")) return false;
@@ -45,7 +57,7 @@ function make(file: string): boolean {
 
 /** @returns false where another process took it over between two looks, whose it stays */
 function moveAway(file: string, pid: number | undefined): boolean {
-  const aside = `${file}.${process.pid}`;
+  const aside = `${file}.${process.pid}.old`;
   try {
     renameSync(file, aside);
   } catch (error) {
@@ -54,10 +66,10 @@ function moveAway(file: string, pid: number | undefined): boolean {
   }
   const moved = holderOf(aside);
   try {
-    if (moved !== pid) linkSync(aside, file);
+    if (moved !== pid) link(aside, file);
     return moved === pid;
   } finally {
-    rmSync(aside, { force: true });
+    rmSync(aside, { force: true, recursive: true });
   }
 }
 

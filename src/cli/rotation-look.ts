@@ -22,10 +22,13 @@ export type Seen = {
 const PATIENCE_MS = 30_000;
 
 /** Looks once. */
-export async function look({ interrupted }: World, plan: Plan): Promise<Seen> {
+export async function look({ interrupted, now }: World, plan: Plan): Promise<Seen> {
   const [health, ...images] = await Promise.all([
     seeHealth(plan.base, plan.token, interrupted),
-    ...plan.images.map((url) => askImage(url, interrupted)),
+    ...plan.images.map(async (image) => {
+      const url = await image(now());
+      return isFault(url) ? url.fault : askImage(url, interrupted);
+    }),
   ]);
   const failed = images.filter((failure) => failure !== undefined);
   if (isFault(health)) return { health, elsewhere: [], failed };

@@ -35,9 +35,12 @@ export type Plan = {
   /** All buckets that they open. */
   readonly buckets: readonly Tried[];
   /** Images that must be there all the time. */
-  readonly images: readonly string[];
+  readonly images: readonly Image[];
   readonly token: string;
 };
+
+/** The URL of an image, signed as of now where that must be: a rotation may outlast a signature. */
+export type Image = (now: number) => Promise<string | Fault>;
 
 export async function readPlan(world: World, options: Options): Promise<Plan | Fault> {
   const operator = readOperator(world, options);
@@ -94,20 +97,22 @@ function keyIn({ prefix }: { readonly prefix: string }, key: string | undefined)
   return key && prefix + key;
 }
 
-/** The URL of an image of each bucket: of its canary, or of the key that was named. */
+/** An image of each bucket: the one that was named where there is one bucket, else its canary first. */
 async function findImages(
   operator: Operator,
   buckets: readonly Tried[],
   named: string | undefined,
   base: string,
   now: number,
-): Promise<string[] | Fault> {
-  const images: string[] = [];
+): Promise<Image[] | Fault> {
+  const images: Image[] = [];
   for (const bucket of buckets) {
-    const key = named ?? bucket.canary?.slice(bucket.prefix.length);
-    const path = key === undefined ? undefined : await findPath(operator, bucket.name, key, now);
-    if (isFault(path)) return path;
-    if (path !== undefined) images.push(base + path);
+    const canary = bucket.canary?.slice(bucket.prefix.length);
+    const key = buckets.length === 1 ? (named ?? canary) : (canary ?? named);
+    const image = key === undefined ? undefined : findImage(operator, base, bucket.name, key);
+    const url = await image?.(now);
+    if (isFault(url)) return url;
+    if (image !== undefined) images.push(image);
   }
   if (images.length > 0) return images;
   const names = buckets.map(({ name }) => `BUCKETS.${name}`).join(", ");
@@ -119,24 +124,27 @@ async function findImages(
   };
 }
 
-/** The first route that needs no signature, else the first one, with a signature for a day. */
-async function findPath(
+/** By the first route that needs no signature, else by the first one. */
+function findImage(
   operator: Operator,
+  base: string,
   bucket: string,
   key: string,
-  now: number,
-): Promise<string | Fault | undefined> {
+): Image | undefined {
   const routes = operator.config.routes.filter((route) => route.bucket.name === bucket);
   const open = (route: (typeof routes)[number]) => Number(route.signing !== undefined);
   for (const route of routes.toSorted((one, other) => open(one) - open(other))) {
     for (const variant of variantsOf(operator, route)) {
       const path = pathOf(operator, route, variant, key);
       if (path === undefined) continue;
-      if (route.signing === undefined) return path;
-      const expires = Math.floor(now / 1000) + Math.min(86_400, route.signing.maxAge);
+      const { signing } = route;
+      if (signing === undefined) return async () => base + path;
       const preset = operator.config.variants.get(variant)?.preset ?? "";
-      const query = await queryFor(operator, route, { preset, key, expires });
-      return isFault(query) ? query : path + query;
+      return async (now) => {
+        const expires = Math.floor(now / 1000) + Math.min(TERM_S, signing.maxAge);
+        const query = await queryFor(operator, route, { preset, key, expires });
+        return isFault(query) ? query : base + path + query;
+      };
     }
   }
   return undefined;
@@ -156,6 +164,9 @@ export function commandOf({ options, local }: Plan, ...more: readonly string[]):
   if (yes) flags.push("--yes");
   return ["npx vitrine rotate", ...flags, ...more].join(" ");
 }
+
+/** For how long a look's URL is good: seconds. */
+const TERM_S = 600;
 
 export const USER_NAME = "vitrine";
 /** How long what is right has to last. After a minute no old version runs any more: seconds. */

@@ -92,9 +92,13 @@ export function slotOf({ slots }: BucketSeen, name: SlotName): SlotSeen | undefi
   return slots.find(({ slot }) => slot === name);
 }
 
+/** A9, and what other S3s say. */
+const OUTAGE =
+  /^(?:unreachable|408|429|5\d\d|SlowDown.*|ServiceUnavailable|InternalError|InternalFailure|TooManyRequests|RequestTimeout|OperationAborted|Throttling.*|RequestLimitExceeded|GatewayTimeout|BadGateway|Busy)$/;
+
 /** True of what S3 says where it is down or busy, which tells nothing of a key. */
 export function isOutage(state: string): boolean {
-  return /^(?:unreachable|429|5\d\d|SlowDown|ServiceUnavailable|InternalError)$/.test(state);
+  return OUTAGE.test(state);
 }
 
 /** The buckets of which S3, down or busy, does not say that any slot works. */

@@ -193,7 +193,8 @@ async function leave(
   const asks = hasTerminal(world) && !plan.options.yes;
   if (!asks && record.told) return undefined; // run again, as it was told to be
   tell(world.stdout, "Do this, and nothing else:", ...lines.map((line) => `  ${line}`));
-  const unsaved = writeRecord(world.folder, { ...record, told: true });
+  // Who is asked says himself that it is done.
+  const unsaved = writeRecord(world.folder, { ...record, told: !asks });
   if (unsaved !== undefined) return unsaved;
   if (!asks) {
     tell(world.stderr, `Stopped in step ${step.number}. When that is done: ${commandOf(plan)}`);

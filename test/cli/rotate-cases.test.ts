@@ -4,13 +4,14 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse, http } from "msw";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { replaceFile } from "../../src/cli/replace-file.ts";
 import type { Options } from "../../src/cli/rotation-plan.ts";
 import { hashOf } from "../../src/cli/rotation-record.ts";
+import { readVars } from "../../src/cli/vars.ts";
 import { refuse } from "../edge/s3.ts";
 import { network } from "../edge/stand.ts";
-import { BASE, CREDENTIALS, HEALTH_TOKEN } from "../env.ts";
+import { BASE, CREDENTIALS, HEALTH_TOKEN, SECRETS } from "../env.ts";
 import { editFile } from "../local-run.ts";
 import { stage } from "../play.ts";
 import { recordOf } from "./rotating.ts";
@@ -24,6 +25,7 @@ import {
   OLD,
   PUTS_NEXT,
   printed,
+  QUESTIONS,
   RECORD,
   run,
   SECRET,
@@ -434,6 +436,38 @@ test("at a terminal it asks for the key, unseen, and before each step", async ()
   ]);
   expect([ended.code, ended.left, now()]).toEqual([0, [], NEW]);
   expect(ended.err).toContain("aws iam create-access-key --user-name vitrine");
+});
+
+test.each(["n", "\u0003"])(
+  "the old key is not taken for deactivated by who did not say so (%j)",
+  async (answer) => {
+    const steps = QUESTIONS.map((question) => [question, "y"] as const);
+    const ended = await typing([...KEY, ...steps, ["Is it done?", answer]]);
+    expect([ended.code, ended.left]).toEqual([answer === "n" ? 1 : 130, []]);
+    const again = await run({ keyFile: undefined });
+    expect([again.code, again.out]).toEqual([1, expect.stringContaining("--status Inactive")]);
+    expect((await run({ keyFile: undefined })).code).toBe(0);
+  },
+);
+
+test("a rotation may outlast a signature: each look has its own", async () => {
+  editFile(join(site.folder, "wrangler.toml"), (text) =>
+    text.replace(/^(path = "\/images.*)$/m, "$1\nsigned = true\nmax_age = 60"),
+  );
+  const read = readVars(site.folder);
+  if ("fault" in read) throw new Error(read.fault);
+  site.vars = read.deployed;
+  const { URL_SIGNING_KEYS } = SECRETS;
+  site.deployed = { ...site.deployed, URL_SIGNING_KEYS };
+  const clock = Date.now.bind(Date);
+  let ahead = 0;
+  const spy = vi.spyOn(Date, "now").mockImplementation(() => clock() + ahead);
+  onTestFinished(() => spy.mockRestore());
+  const heard = (said: string) => {
+    ahead = said.split("Done").length * 45_000;
+  };
+  const ended = await run({}, { env: { HEALTH_TOKEN, URL_SIGNING_KEYS }, heard });
+  expect([ended.code, ended.out]).toEqual([1, expect.stringContaining("Done 5 of 6")]);
 });
 
 test.each<[string, readonly (readonly [string, string])[], number, string, number]>([
