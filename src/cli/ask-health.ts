@@ -71,7 +71,10 @@ async function ask(
   };
   try {
     // No redirect is followed: the token is for this host alone.
-    const init = { headers, ...(interrupted && { signal: interrupted }) };
+    // Nor may it drip for ever.
+    const late = AbortSignal.timeout(2 * PATIENCE_S * 1000);
+    const signal = interrupted === undefined ? late : AbortSignal.any([interrupted, late]);
+    const init = { headers, signal };
     const { bytes } = await fetchBody(`${base}/healthz`, init, PATIENCE_S, take);
     const text = new TextDecoder().decode(bytes);
     return { status: head?.status ?? 0, headers: head?.headers ?? new Headers(), text };

@@ -26,7 +26,7 @@ export function findBaseUrl(
 }
 
 function readBaseUrl(given: string, option: string): string | Fault {
-  const told = given.replace(/(?<=\/\/)[^/]*@/, "…@"); // what stands there may be secret
+  const told = given.replace(/(?<=\/\/).*@/s, "…@"); // what stands there may be secret
   const fault = (reason: string) => ({ fault: `${option} ${told}: ${reason}` });
   if (!/^https?:\/\//i.test(given) || !URL.canParse(given)) {
     return fault("is no URL such as https://images.example.com");

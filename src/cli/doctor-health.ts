@@ -32,16 +32,29 @@ export async function healthOf(operator: Operator, base: string): Promise<Findin
       found(about, {
         check: "health",
         severity: "warning",
-        what: health.reason,
+        what: `it does not tell how it is: ${health.reason}`,
         why: "which slot serves, and what the edge says, cannot be told",
-        remedy: "npx wrangler secret put HEALTH_TOKEN, with the same as here",
+        remedy: remedyFor(health.status, operator.local),
       }),
     ];
   }
-  return health.buckets.flatMap((bucket) => [
-    ...slotFindings(operator, base, bucket),
-    ...edgeFindings(operator, about, bucket),
-  ]);
+  return health.buckets.flatMap((bucket) => {
+    const findings = [
+      ...slotFindings(operator, base, bucket),
+      ...edgeFindings(operator, about, bucket),
+    ];
+    return findings.map((finding) => ({ ...finding, bucket: bucket.bucket }));
+  });
+}
+
+function remedyFor(status: number | undefined, local: boolean): string {
+  if (status === 401) {
+    return local
+      ? "put the same HEALTH_TOKEN into .dev.vars as here, and start again"
+      : "npx wrangler secret put HEALTH_TOKEN, with the same as here";
+  }
+  if (status === undefined || status === 429) return "try again in a minute";
+  return "npx wrangler deploy, if Vitrine has changed since; something else may answer at /healthz, or in front of it: a rule of the zone, a Worker";
 }
 
 function slotFindings(

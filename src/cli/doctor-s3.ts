@@ -49,6 +49,8 @@ export async function examineBucket(
   const tls = protocol === "https:" ? "over TLS" : "without TLS, as on one's own machine";
   const findings = [well(about, "reachable", `S3 answers, ${tls}`), ...clockOf(about, greeted)];
 
+  // wrangler's S3 knows no policies.
+  const strangely = isPlayed(operator) ? undefined : await stranger.tryWriting(absent);
   const { usable } = slotsAtHand(operator, name);
   findings.push(...unusableOf(operator, bucket, word, other));
   if (usable.length === 0) findings.push(...(await hintsOf(about, asked, greeted, stranger)));
@@ -58,16 +60,17 @@ export async function examineBucket(
     const from = operator.secrets.get(secretNames(word, slot.name).accessKeyId)?.from;
     const reader = readAs(bucket, slot.credentials, watch);
     const said = await reader.ask(absent);
-    const cause = slotCause(said, { ...asked, slot: slot.name, from });
+    const right = isPlayed(operator) ? `${from}, as .dev.vars.example has it` : from;
+    const cause = slotCause(said, { ...asked, slot: slot.name, from: right });
     if (cause !== undefined) {
       if (!isTold(cause, findings)) findings.push(found(aboutSlot, cause));
       continue;
     }
     findings.push(well(aboutSlot, "key-id", `S3 knows it (from ${from})`));
     findings.push(well(aboutSlot, "secret", "it signs rightly"));
-    // wrangler's S3 knows no policies.
-    if (!isPlayed(operator))
-      findings.push(...(await rightsOf(aboutSlot, bucket, reader, stranger, absent)));
+    if (strangely !== undefined) {
+      findings.push(...(await rightsOf(aboutSlot, bucket, reader, strangely, absent)));
+    }
     working ??= { slot, reader };
   }
 
@@ -84,7 +87,7 @@ export async function examineBucket(
   }
   const [named] = keys;
   const known = sample?.key ?? (named && prefix + named) ?? bucket.canary;
-  findings.push(...own([await publicity(bucket, stranger, known, absent)]));
+  findings.push(...own([await publicity(bucket, stranger, known, absent, strangely)]));
   return { findings: lessened(findings, working?.slot), sample };
 }
 

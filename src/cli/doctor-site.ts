@@ -46,7 +46,8 @@ export async function examineSite(
   const seen: Finding[] = [];
   for (const visit of visits) {
     const { name } = visit.route.bucket;
-    seen.push(...(await examineVisit(operator, visit, !tried.has(name))));
+    const visited = await examineVisit(operator, visit, !tried.has(name));
+    seen.push(...visited.map((finding) => ({ ...finding, bucket: name })));
     tried.add(name);
   }
   if (absent !== undefined) {
@@ -68,7 +69,7 @@ export function notThere(base: string, { status, reason }: NoHealth, local: bool
     what: `no Vitrine is at ${base}: of /healthz, ${reason}`,
     why: "visitors see no image",
     remedy: local
-      ? "start it: npm start, which says at which port it is"
+      ? "start it: npm start, which says at which http:// URL it is; give that one, without a path"
       : 'put that domain under routes in wrangler.toml, as { pattern = "images.example.com", custom_domain = true }, and npx wrangler deploy; a rule of the zone may stand in front of it',
   };
 }

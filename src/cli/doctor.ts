@@ -70,6 +70,9 @@ async function doctor(world: World, options: Options): Promise<Exit | Fault> {
   if (base === "") return { fault: "--url: say where Vitrine is, as https://images.example.com" };
   const local = base !== undefined && isHere(base);
   const findings = isFault(known) ? [mistakeOf(known.fault, local)] : configurationOf(known, local);
+  if (base === undefined) {
+    say(world.stderr, `About what would be deployed. The local run: ${LOCALLY}`);
+  }
   const operator = readOperator(world, { url: base, secretsFile: options.secretsFile });
   if ("mistakes" in operator) {
     findings.splice(0, findings.length, ...withMistakes(findings, operator.mistakes, local));
@@ -90,7 +93,9 @@ async function doctor(world: World, options: Options): Promise<Exit | Fault> {
   return exitOf(findings);
 }
 
+const LOCALLY = "npx vitrine doctor --url http://localhost:8787";
 const ABOUT = "wrangler.toml";
+const HERE = "npm start does not start with it; one that runs answers 500";
 const WHY = "deployed with one mistake, nothing is served: visitors get 500";
 
 /** What was found already, with the mistakes that keep all else from being looked at, each once. */
@@ -113,26 +118,27 @@ function withMistakes(
 /** @param started true where it keeps the local run from starting */
 function mistakeOf(mistake: string, started: boolean): Finding {
   const [path = ""] = mistake.split(":", 1);
+  const isShort = mistake.startsWith(".dev.vars: HEALTH_TOKEN:");
   return {
     about: ABOUT,
     check: "configuration",
-    severity: "error",
+    severity: isShort ? "warning" : "error",
     what: mistake,
-    why: started ? "npm start does not start with it" : WHY,
+    why: isShort ? "/healthz tells nobody more than that it is there" : started ? HERE : WHY,
     remedy: remedyFor(path, started),
   };
 }
 
 function remedyFor(path: string, started: boolean): string {
-  const then = started ? "Then npm start" : "Then npx wrangler deploy";
   if (path === ".dev.vars") return "mend that line of .dev.vars";
   if (isSecret(path)) {
     return started
       ? `put ${path} into .dev.vars`
       : `npx wrangler secret put ${path}, and list it under [secrets] in wrangler.toml`;
   }
-  if (path === "wrangler.toml") return `mend that line. ${then}`;
-  return `mend ${path} in wrangler.toml: README, “Configuration”, has what it may be. ${then}`;
+  if (path === "wrangler.toml") return "mend that line";
+  const mended = `mend ${path} in wrangler.toml: README, “Configuration”, has what it may be`;
+  return started ? mended : `${mended}. Then npx wrangler deploy`;
 }
 
 /** What `npm run check` says of it. */
@@ -140,7 +146,8 @@ function configurationOf(known: KnownVars, local: boolean): Finding[] {
   const { warned, mistakes } = checkConfiguration(known);
   const wrong = mistakes.map((mistake): Finding => {
     const started = mistake.startsWith(".dev.vars:");
-    return { ...mistakeOf(mistake, started), severity: started === local ? "error" : "warning" };
+    const told = mistakeOf(mistake, started);
+    return started === local ? told : { ...told, severity: "warning" };
   });
   const warnings = warned.map((warning): Finding => {
     const at = warning.lastIndexOf(": ");
@@ -202,7 +209,7 @@ async function examine(
     const wanted = keys.get(bucket.name) ?? [];
     say(world.stderr, `Asking S3 for bucket ${bucket.name} ...`);
     const examined = await examineBucket(operator, bucket, wanted, asksHealth, watch);
-    findings.push(...examined.findings);
+    findings.push(...examined.findings.map((finding) => ({ ...finding, bucket: bucket.name })));
     const [named = bucket.canary?.slice(bucket.prefix.length)] = wanted;
     const unread = named && { key: bucket.prefix + named, bytes: undefined };
     const sample = examined.sample ?? unread;

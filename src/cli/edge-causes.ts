@@ -162,7 +162,7 @@ export function edgeCause(
   host: string,
   local: boolean,
 ): Cause {
-  const cause = meaningOf(code, status, host);
+  const cause = meaningOf(code, status, local ? "that npm run check lists" : host);
   if (!local || !PLAYED.includes(cause.check)) return cause;
   return {
     ...cause,

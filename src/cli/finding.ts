@@ -42,6 +42,8 @@ export type Severity = "ok" | "note" | "warning" | "error";
 export type Finding = {
   /** Which bucket, slot, route or URL it is about. */
   readonly about: string;
+  /** The bucket's name in wrangler.toml, where it is about one. */
+  readonly bucket?: string;
   readonly check: Check;
   readonly severity: Severity;
   readonly what: string;
@@ -107,11 +109,14 @@ function plural(many: number, what: string): string {
 
 /** The findings, where an image that does not come may be no more than what was found before it. */
 export function withFirstCauses(findings: readonly Finding[]): Finding[] {
-  const cause = findings.find(({ severity, check }) => severity === "error" && check !== "image");
-  if (cause === undefined) return [...findings];
-  const after = findings.indexOf(cause);
   return findings.map((finding, at) => {
-    if (finding.check !== "image" || finding.severity !== "error" || at < after) return finding;
+    const { check, severity, bucket } = finding;
+    if (check !== "image" || severity === "ok" || severity === "note") return finding;
+    const cause = findings.slice(0, at).find((one) => {
+      const isOfIt = [one.bucket, bucket].includes(undefined) || one.bucket === bucket;
+      return one.severity === "error" && one.check !== "image" && isOfIt;
+    });
+    if (cause === undefined) return finding;
     const why = `most likely what is found above: ${cause.what}`;
     return { ...finding, why, remedy: "mend that first, then look again" };
   });

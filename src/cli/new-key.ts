@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { addAbortSignal } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { parseEnv } from "node:util";
 import type { Bucket } from "../bucket.ts";
@@ -23,9 +24,12 @@ export async function takeKey(
   if (file !== undefined) {
     try {
       const given =
-        file === "-" ? await buffer(world.stdin) : readFileSync(resolve(world.folder, file));
+        file === "-"
+          ? await buffer(addAbortSignal(world.interrupted, world.stdin))
+          : readFileSync(resolve(world.folder, file));
       return readKey(decode(given), `--key-file ${file}`);
     } catch (error) {
+      if (world.interrupted.aborted) return "cancelled";
       if (!(error instanceof Error)) throw error;
       const missing = "code" in error && error.code === "ENOENT";
       return { fault: `--key-file ${file}: ${missing ? "there is no such file" : error.message}` };

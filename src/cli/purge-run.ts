@@ -115,6 +115,11 @@ function batchesOf(zone: KnownZone, urls: readonly string[]): Batch[] {
   return batches;
 }
 
+/** Prints what was not purged: in a file as it is, to be given again. */
+export function tellLeft({ stdout }: World, left: Iterable<string>): void {
+  for (const key of left) say(stdout, stdout.isTTY ? visible(key) : key);
+}
+
 /**
  * Says how it ended: on stdout what was not purged everywhere, and on stderr why.
  * @param maxAge seconds that browsers keep an image
@@ -126,11 +131,10 @@ export function tellOutcome(
   maxAge: number,
   impossible: number,
 ): Exit {
-  const { stdout, stderr } = world;
+  const { stderr } = world;
   const done = all - left.size;
   const isBegun = zones.some(({ purged }) => purged > 0);
-  // In a file they are as they are, to be given again.
-  for (const key of left.keys()) say(stdout, stdout.isTTY ? visible(key) : key);
+  tellLeft(world, left.keys());
   if (done > 0)
     say(stderr, `Purged ${count(done)} of ${counted(all, "object")} in ${time(seconds)}.`);
   if (zones.length > 1 || (isBegun && done === 0)) {

@@ -9,7 +9,7 @@ import { type Operator, readOperator, readSecretsFile } from "./operator.ts";
 import type { Run } from "./program.ts";
 import { count } from "./progress.ts";
 import { type Gathered, gather } from "./purge-keys.ts";
-import { purgeAll, tellOutcome } from "./purge-run.ts";
+import { purgeAll, tellLeft, tellOutcome } from "./purge-run.ts";
 import { EXIT, type Exit, type Fault, isFault, isHere, paint, say, type World } from "./world.ts";
 import { findZones } from "./zone.ts";
 
@@ -73,9 +73,7 @@ async function purge(
 ): Promise<Exit | Fault> {
   const { url, secretsFile, dryRun, v: versions = [], zone: given = [] } = options;
   if (url !== undefined && isHere(url)) {
-    return {
-      fault: `--url ${url}: is of this machine, where nothing is kept: there is nothing to purge`,
-    };
+    return { fault: "--url: is of this machine, where nothing is kept: there is nothing to purge" };
   }
   if (versions.some((version) => !/^[\w.-]{1,64}$/.test(version))) {
     return { fault: "--v is 1 to 64 letters, digits, dots, - and _" };
@@ -107,7 +105,7 @@ async function purge(
     return impossible === 0 ? EXIT.done : EXIT.partly;
   }
   if (isFault(cloudflare)) {
-    for (const given of new Set(gathered.sources.values())) say(world.stdout, given);
+    tellLeft(world, new Set(gathered.sources.values()));
     return cloudflare;
   }
   if (options.prefix !== undefined && !options.yes && !(await agreed(world, gathered, keys))) {

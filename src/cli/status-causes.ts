@@ -17,7 +17,7 @@ export function statusCause(status: number, url: string, local: boolean): Cause 
 }
 
 const LOCAL_LOG =
-  "see what npm start says in its terminal: the log says which. Where BUCKETS has changed, start it again";
+  "take EDGE out of .dev.vars, if it is there, since it plays faults; else see what npm start says in its terminal: the log says which";
 
 const STATUSES: Readonly<Record<number, Omit<Cause, "what">>> = {
   403: {

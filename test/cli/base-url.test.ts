@@ -37,8 +37,10 @@ test.each<[string, RegExp]>([
 });
 
 test("a password that stands in one is not told", () => {
-  const { fault } = Object(findBaseUrl("https://me:hidden@images.example.com", []));
-  expect(fault).toContain("--base-url https://…@images.example.com: ");
+  for (const password of ["hidden", "hid/den", "hid@den"]) {
+    const { fault } = Object(findBaseUrl(`https://me:${password}@images.example.com`, []));
+    expect(fault).toContain("--base-url https://…@images.example.com: ");
+  }
 });
 
 test.each<[string[], string]>([

@@ -135,7 +135,7 @@ const BROKEN: readonly (readonly [string, () => void, Check, RegExp, RegExp])[] 
     () => write({ EDGE: '{"sources":[]}' }),
     "sources",
     /the edge answers 9401/,
-    /^take EDGE out of \.dev\.vars.* Deployed: .*Sources: add the origin 127\.0\.0\.1/,
+    /^take EDGE out of \.dev\.vars.* Deployed: .*Sources: add the origin that npm run check lists/,
   ],
   [
     "transformations",

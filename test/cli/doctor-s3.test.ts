@@ -198,6 +198,54 @@ test.each<[string, (signed: boolean) => Response, Severity, RegExp]>([
   ]);
 });
 
+test.each<[string, () => Response, Severity, RegExp]>([
+  [
+    "is told that there is no such upload",
+    () => xml("NoSuchUpload", 404),
+    "warning",
+    /^perhaps everybody can write to it: strangers who try are told 404 NoSuchUpload,/,
+  ],
+  [
+    "may put an object",
+    () => new HttpResponse(null, { status: 200 }),
+    "error",
+    /^everybody can write to it, without a key: an empty object is left of the question, publ/,
+  ],
+])("a stranger who %s may perhaps write", async (_what, answer, severity, what) => {
+  network.use(http.put(/amazonaws/, answer));
+  for (const env of [{}, WITHOUT]) {
+    const { findings } = await examine([], { env });
+    expect(findings.filter(({ check }) => check === "public")).toMatchObject([
+      {
+        ...{ severity, bucket: "media", what: expect.stringMatching(what) },
+        remedy: expect.stringContaining("put-public-access-block --bucket acme-media"),
+      },
+    ]);
+  }
+});
+
+test.each<[string, () => Response]>([
+  ["is busy", () => xml("SlowDown", 503)],
+  ["breaks off", () => HttpResponse.error()],
+  ["answers with no list", () => new HttpResponse("<ListBucketResult></ListBucketResult>")],
+])(
+  "where S3 %s when it is asked for a list, nobody knows whether the key may",
+  async (_what, answer) => {
+    network.use(
+      http.get(/amazonaws/, ({ request }) =>
+        request.url.includes("list-type=2") ? answer() : undefined,
+      ),
+    );
+    const { findings } = await examine([]);
+    expect(findings.filter(({ check }) => check === "list")).toMatchObject([
+      {
+        severity: "note",
+        what: expect.stringMatching(/^whether the key may list .* cannot be told/),
+      },
+    ]);
+  },
+);
+
 test("whether strangers may read is told of an object that there is, and else not at all", async () => {
   const { canary: _canary, ...own } = media;
   configure({ ...CONFIGURED, BUCKETS: { media: own } });

@@ -387,7 +387,7 @@ test.each<[string, Change, Severity, Check, RegExp]>([
       headers.has("authorization") ? HttpResponse.json({ status: "up" }) : answer,
     "warning",
     "health",
-    /HEALTH_TOKEN/,
+    /something else may answer/,
   ],
   [
     "a health that is half one",
@@ -397,7 +397,7 @@ test.each<[string, Change, Severity, Check, RegExp]>([
         : answer,
     "warning",
     "health",
-    /HEALTH_TOKEN/,
+    /something else may answer/,
   ],
 ])("%s at the URL is found", async (_what, change, severity, check, remedy) => {
   kept.clear();
@@ -475,6 +475,22 @@ test("presets that are named as a trick are none", async () => {
   begin({}, { ...ENV, ...CONFIGURED, PRESETS, HEALTH_TOKEN });
   configure({ ...CONFIGURED, PRESETS });
   expect(wrongIn(await examine())).toEqual([]);
+});
+
+test.each<[number, RegExp]>([
+  [401, /^npx wrangler secret put HEALTH_TOKEN/],
+  [429, /^try again in a minute$/],
+  [403, /something else may answer at \/healthz/],
+  [302, /something else may answer at \/healthz/],
+  [502, /something else may answer at \/healthz/],
+])("where the deep /healthz answers %d, what mends it is of that", async (status, remedy) => {
+  deploy(undefined, (answer, { path, headers }) => {
+    const isDeep = path === "/healthz" && headers.has("authorization");
+    return isDeep ? new HttpResponse(null, { status }) : answer;
+  });
+  expect(wrongIn(await examine())).toMatchObject([
+    { check: "health", severity: "warning", remedy: expect.stringMatching(remedy) },
+  ]);
 });
 
 test("another HEALTH_TOKEN is found", async () => {

@@ -3,6 +3,7 @@
 import { PassThrough, Readable } from "node:stream";
 import { expect, test, vi } from "vitest";
 import { HARD_KEYS } from "../../fixtures/objects.ts";
+import { withoutSignature } from "../../src/cli/wanted.ts";
 import { apiError } from "./cloudflare.ts";
 import { arrange, edit, env, linesIn, net, purge, sourceOf } from "./purging.ts";
 import type { Given } from "./vitrine.ts";
@@ -166,6 +167,12 @@ test.each<[string, Given["env"], RegExp]>([
   expect(ended.err).not.toContain("hidden");
 });
 
+test("on a terminal nothing that moves the cursor is printed", async () => {
+  const terminal = { isTTY: true, columns: 80 } as const;
+  const shown = await purge(["photos/\u202egpj.exe"], { env: {}, terminal });
+  expect(shown.out).toBe("photos/\\u202egpj.exe\n");
+});
+
 test("Ctrl-C while keys are read: nothing is sent", async () => {
   const interrupt = new AbortController();
   const stdin = new PassThrough();
@@ -210,4 +217,16 @@ $&`,
     sourceOf("a.jpg"),
     "https://acme-more.s3.eu-west-1.amazonaws.com/a.jpg",
   ]);
+});
+
+test.each([
+  ["https://images.example.com/private/card/a.jpg?exp=1&kid=a&sig=SIGNED", "&sig=***"],
+  ["/private/card/a.jpg?exp=1&kid=a&sig=SIGNED", "&sig=***"],
+  ["images.example.com/a.jpg?exp=1&kid=a&sig=SIGNED", "&sig=***"],
+  ["a&sig=SIGNED.jpg", "a&sig=SIGNED.jpg"],
+  ["a?sig=SIGNED", "a?sig=SIGNED"],
+])("a signature is hidden, and a key that only looks so is not: %s", (given, end) => {
+  const long = (text: string) => text.replace("SIGNED", "0123456789abcdef01234567");
+  const told = withoutSignature(long(given));
+  expect(told.endsWith(long(end))).toBe(true);
 });
