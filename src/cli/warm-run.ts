@@ -32,6 +32,7 @@ const MOST_TROUBLE = 20;
 /** What Vitrine says of an object that it cannot show. */
 const OF_OBJECTS: ReadonlySet<number> = new Set([404, 415]);
 const LONGEST_TYPE = 60;
+const MOST_NAMED = 1_000;
 
 /** For how long the URLs of signed routes are good: seconds. */
 const EXPIRY = 3_600;
@@ -54,6 +55,8 @@ export async function warmAll(
   const signal = AbortSignal.any([interrupted, stop.signal]);
   let stopped: string | undefined;
   let trouble = 0;
+  /** Objects that cannot be shown, and were told of. */
+  const named = new Set<string>();
   const halt = (reason: string) => {
     stopped ??= reason;
     stop.abort();
@@ -68,7 +71,10 @@ export async function warmAll(
     } else {
       const key = withoutSignature(ask.key);
       tally.failed(ended.why, key);
-      progress.say(`${ended.why}  ${key}  ${ask.variant}  ${ask.reads}`);
+      if (ended.trouble) progress.say(`${ended.why}  ${key}  ${ask.variant}  ${ask.reads}`);
+      else if (!named.has(key)) progress.say(`${ended.why}  ${key}, whatever the variant`);
+      if (!ended.trouble) named.add(key);
+      if (named.size > MOST_NAMED) named.clear();
     }
     const fault = await record.add(ask, "type" in ended);
     if (fault !== undefined) halt(fault.fault);

@@ -34,13 +34,21 @@ Failures                   10
   no answer: fetch failed   1  photos/2.jpg
   not asked for             3  "a//b.jpg", "https://images.example/none", "https://a.example/"
 `);
-  for (const key of keys.slice(0, 7)) expect(ended.err).toContain(`  ${key}  hero@640w  avif\n`);
+  for (const [at, key] of keys.slice(0, 7).entries()) {
+    const missing = at === 0 || at === 5;
+    const of = missing ? `404  ${key}, whatever the variant` : `  ${key}  hero@640w  avif`;
+    expect(ended.err).toContain(`${of}\n`);
+  }
+  // What is missing is told once, however many variants it has.
+  arrange(() => new HttpResponse("Not found", { status: 404 }));
+  const all = await warm(["none.jpg"], ["--preset", "card", "--record", "none.jsonl"]);
+  expect(all.err.split("none.jpg")).toHaveLength(2);
   arrange();
   expect(await warm(some(10), one)).toMatchObject({ code: 0 });
   expect(site.asked.map(({ path }) => path).toSorted()).toEqual(
     some(7).map((key) => `/images/hero@640w/${key}`),
   );
-  rmSync(`${folder()}/own.jsonl`);
+  for (const record of ["own", "none"]) rmSync(`${folder()}/${record}.jsonl`);
 });
 
 test("neither a signature nor a sign that moves the cursor is told, and no signature is kept", async () => {
