@@ -28,9 +28,16 @@ export function rowsOf(found: Explained): Row[] {
     value === undefined ? [] : [[name, shown(value)] as const],
   );
   if (refused !== undefined) {
+    const { object, preset } = found;
     const there = (found.known ?? []).join(", ");
     const rows = [...known, ...rowsOfRefusal(refused)].map(redacted);
-    return there === "" ? rows : [...rows, ["There is", shown(there)]];
+    if (there !== "") rows.push(["There is", shown(there)]);
+    const signs = refused.event === "signature-wrong" || refused.event === "url-expired";
+    // A signature that got into the path is no key to sign for.
+    if (signs && object && preset && withoutSignatures(object) === object) {
+      rows.push(["Sign", `npx vitrine sign --preset ${preset} ${argument(object)}`]);
+    }
+    return rows;
   }
   return asked === undefined ? known : [...known, ...rowsOfAsked(asked, found.object ?? "")];
 }
@@ -78,7 +85,12 @@ function rowsOfAsked(
 /** What follows `purge`. */
 function purgeOf(object: string, originUrl: string): string {
   const version = new URL(originUrl).searchParams.get("v");
-  return `${version === null ? "" : `--v ${version} `}${object.startsWith("-") ? "-- " : ""}${shellQuote(object)}`;
+  return `${version === null ? "" : `--v ${version} `}${argument(object)}`;
+}
+
+/** A key after all options. */
+function argument(object: string): string {
+  return `${object.startsWith("-") ? "-- " : ""}${shellQuote(object)}`;
 }
 
 /** Options by who is asked for with them; those that are the same for all, once. */

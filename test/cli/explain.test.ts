@@ -137,7 +137,7 @@ test("the lines that had to be signed are told one below the other", async () =>
   const query = await signed(PRIVATE, "photos/fig.jpg");
   const { rows } = await explain(`/private/hero/photos/fig.jpg${query}`);
   expect(rows).toMatch(
-    /^ {2}text +vitrine-url-1\n +new\n +\d+\n *\n +\/private\/:preset\/\*\n +hero\n +photos\/fig\.jpg\n$/m,
+    /^ {2}text +vitrine-url-1\n +new\n +\d+\n *\n +\/private\/:preset\/\*\n +hero\n +photos\/fig\.jpg\nSign /m,
   );
 });
 
@@ -161,6 +161,7 @@ test("without the signing keys it says what it cannot know, and the rest", async
   expect(over).toMatchObject({ code: 2, refused: { event: "url-expired" } });
   const none = await explain(url("?exp=1"), { env: keys });
   expect(none).toMatchObject({ code: 2, refused: { event: "signature-wrong" } });
+  expect(none.rows).toMatch(/^Sign +npx vitrine sign --preset card photos\/fig\.jpg$/m);
 });
 
 test("it says who may embed, what is shown instead, how long, and what it costs (L2)", async () => {
