@@ -91,9 +91,14 @@ async function walkAll(world: World, plan: Plan, tools: Tools): Promise<Exit | F
     if (typeof walked === "number" || isFault(walked)) return walked;
     record = walked;
   }
+  const done = `The key is rotated: ${record.new} serves.`;
+  if (plan.local) {
+    tell(world.stdout, done);
+    return EXIT.done;
+  }
   tell(
     world.stdout,
-    `The key is rotated: ${record.new} serves. Remove its file, if it came from one.`,
+    `${done} Remove its file, if it came from one.`,
     "A day later, delete the old one:",
     `  aws iam delete-access-key --user-name ${plan.options.userName} --access-key-id <the old id>`,
   );
@@ -109,7 +114,7 @@ async function tellSteps(world: World, plan: Plan): Promise<Exit | Fault> {
   for (const step of steps) {
     const change = changeOf(step, plan.word);
     const lines = step.puts ? linesOf(plan, change) : [];
-    if (step.number === 1) lines.push(made);
+    if (step.number === 1 && plan.options.keyFile === undefined) lines.push(made);
     if (step.number === STEPS.length) lines.push(...byHandLines(plan, step, change, ends));
     tell(world.stdout, `${step.number}  ${step.title}`, ...lines.map((line) => `     ${line}`));
   }

@@ -151,7 +151,7 @@ export function byHandLines(
   if (step.puts) return linesOf(plan, change);
   const which = old === "" || old === end ? `not ${end}` : `it ends in ${old}`;
   if (plan.local) {
-    return [`deactivate the old key (${which}) where its S3 is; the S3 of npm start needs nothing`];
+    return [`for the S3 of npm start, nothing; at another one, deactivate the old key (${which})`];
   }
   const key = `aws iam update-access-key --user-name ${plan.options.userName} --access-key-id`;
   return [`${key} <the old id> --status Inactive   # ${which}`];
