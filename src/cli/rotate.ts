@@ -64,6 +64,7 @@ const TOOLS: Tools = {
   run: wranglerAt(),
   // That it was interrupted, who waits sees by the signal.
   sleep: (ms, signal) => setTimeout(ms, undefined, { signal }).catch(() => {}),
+  looks: 60, // two minutes of them
 };
 
 /** Walks from wherever it is to the end, as far as it can. */

@@ -32,10 +32,14 @@ export type Rotation = {
 };
 
 /** What reaches out, so that tests can put something else there. */
-export type Tools = { readonly run: RunWrangler; readonly sleep: Sleep };
+export type Tools = {
+  readonly run: RunWrangler;
+  readonly sleep: Sleep;
+  /** How many looks after a step may find something wrong. */
+  readonly looks: number;
+};
 
-/** How many looks may find something wrong: two minutes of them, or a few to see how things are. */
-const MANY = 60;
+/** How many looks may find something wrong before a step. */
 const FEW = 5;
 
 /**
@@ -57,7 +61,11 @@ export async function walk(
   if (world.interrupted.aborted) return stop(rotation, step);
 
   const patience: Patience = {
-    ...{ lasting: step.waits ? plan.options.wait : 0, tries: MANY, tell: progress(world) },
+    ...{
+      lasting: step.waits ? plan.options.wait : 0,
+      tries: rotation.tools.looks,
+      tell: progress(world),
+    },
     ...{ images: isMending(rotation, step) ? "will come" : "come", sleep: rotation.tools.sleep },
   };
   const after = await settle(world, plan, step.after, record, patience);

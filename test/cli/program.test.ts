@@ -120,13 +120,9 @@ describe("as a process", () => {
 
   test.concurrent.each([
     ["url photos/fig.jpg", 0],
-    ["sign photos/fig.jpg --route /private/:preset/*", 0],
-    ["--help", 0],
     ["purge --help", 0],
     ["purge photos/fig.jpg --dry-run", 0],
     ["warm --dry-run --url https://images.example", 0],
-    ["explain https://images.example/images/card/photos/fig.jpg", 0],
-    ["url a//b", 2],
     ["purge photos/fig.jpg --secrets-file token.env --zone none", 2],
   ] as const)(
     "%s ends as ever where nobody reads on, as with | head, and says no more",

@@ -89,6 +89,7 @@ export async function run(options: Partial<Options> = {}, setting: Partial<Setti
       return code;
     },
     sleep: async () => {},
+    looks: 10,
   };
   const env = { HEALTH_TOKEN };
   const given = { keyFile: "key.json", yes: true, ...options } as const;
