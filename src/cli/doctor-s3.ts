@@ -6,7 +6,7 @@ import { keyEnd, type Slot } from "../slot.ts";
 import { verdictOf } from "../verdict.ts";
 import type { S3Answer } from "./ask-s3.ts";
 import { publicity, rightsOf } from "./doctor-rights.ts";
-import { examineSample, findSample, type Sample } from "./doctor-sample.ts";
+import { examineSample, FIXTURE, findSample, type Sample } from "./doctor-sample.ts";
 import { type Cause, type Check, type Finding, found, type Own, well } from "./finding.ts";
 import { type Operator, slotsAtHand } from "./operator.ts";
 import { type Reader, readAs, type Watch } from "./reader.ts";
@@ -86,7 +86,8 @@ export async function examineBucket(
     }
   }
   const [named] = keys;
-  const known = sample?.key ?? (named && prefix + named) ?? bucket.canary;
+  const fixture = isPlayed(operator) ? prefix + FIXTURE : undefined;
+  const known = sample?.key ?? (named && prefix + named) ?? bucket.canary ?? fixture;
   findings.push(...own([await publicity(bucket, stranger, known, absent, strangely)]));
   return { findings: lessened(findings, working?.slot), sample };
 }

@@ -24,7 +24,7 @@ const TRIED = 5;
 const ENOUGH_BYTES = 512;
 
 /** One that every bucket has that `npm start` plays. */
-const FIXTURE = "photos/dandelion.jpg";
+export const FIXTURE = "photos/dandelion.jpg";
 
 const MISSING = "every object is missing then: visitors get 404";
 
