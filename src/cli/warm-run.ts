@@ -72,7 +72,8 @@ export async function warmAll(
       const key = withoutSignature(ask.key);
       tally.failed(ended.why, key);
       if (ended.trouble) progress.say(`${ended.why}  ${key}  ${ask.variant}  ${ask.reads}`);
-      else if (!named.has(key)) progress.say(`${ended.why}  ${key}, whatever the variant`);
+      else if (!named.has(key))
+        progress.say(`${ended.why}  ${key}  ${ask.variant}, and perhaps others`);
       if (!ended.trouble) named.add(key);
       if (named.size > MOST_NAMED) named.clear();
     }

@@ -36,7 +36,7 @@ Failures                   10
 `);
   for (const [at, key] of keys.slice(0, 7).entries()) {
     const missing = at === 0 || at === 5;
-    const of = missing ? `404  ${key}, whatever the variant` : `  ${key}  hero@640w  avif`;
+    const of = missing ? `404  ${key}  hero@640w, and perhaps others` : `  ${key}  hero@640w  avif`;
     expect(ended.err).toContain(`${of}\n`);
   }
   // What is missing is told once, however many variants it has.
