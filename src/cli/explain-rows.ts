@@ -28,14 +28,16 @@ export function rowsOf(found: Explained): Row[] {
     value === undefined ? [] : [[name, shown(value)] as const],
   );
   if (refused !== undefined) {
-    const { object, preset } = found;
+    const { object, route, variant, version } = found;
     const there = (found.known ?? []).join(", ");
     const rows = [...known, ...rowsOfRefusal(refused)].map(redacted);
     if (there !== "") rows.push(["There is", shown(there)]);
     const signs = refused.event === "signature-wrong" || refused.event === "url-expired";
     // A signature that got into the path is no key to sign for.
-    if (signs && object && preset && withoutSignatures(object) === object) {
-      rows.push(["Sign", `npx vitrine sign --preset ${preset} ${argument(object)}`]);
+    if (signs && object && route && variant && withoutSignatures(object) === object) {
+      const of = version === undefined ? "" : `--v ${version} `;
+      const how = `--route ${shellQuote(route)} --preset ${shellQuote(variant)}`;
+      rows.push(["Sign", `npx vitrine sign ${how} ${of}${argument(object)}`]);
     }
     return rows;
   }

@@ -84,6 +84,8 @@ export type Explained = {
   /** In the bucket. */
   readonly key?: string;
   readonly signature?: "none is asked for" | "right" | typeof UNCHECKED;
+  /** Of the URL, where it is not signed rightly. */
+  readonly version?: string;
   /** When a signed URL expires. */
   readonly expires?: string;
   /** The origins of the pages that may embed it, where not all may. */
@@ -122,7 +124,10 @@ export async function explainUrl(operator: Operator, url: URL, now: number): Pro
 
   const grant = { route: found.route.path, preset: variant.preset, key: found.key };
   const granted = signing && (await readGranted(operator, url, grant, signing, now));
-  if (isRefusal(granted)) return { ...of, refused: granted };
+  if (isRefusal(granted)) {
+    const version = url.searchParams.get("v") ?? "";
+    return { ...of, ...(/^[\w.-]{1,64}$/.test(version) && { version }), refused: granted };
+  }
   const source = originUrl(bucket.base, key, granted?.version);
   return {
     ...of,

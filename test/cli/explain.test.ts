@@ -161,7 +161,9 @@ test("without the signing keys it says what it cannot know, and the rest", async
   expect(over).toMatchObject({ code: 2, refused: { event: "url-expired" } });
   const none = await explain(url("?exp=1"), { env: keys });
   expect(none).toMatchObject({ code: 2, refused: { event: "signature-wrong" } });
-  expect(none.rows).toMatch(/^Sign +npx vitrine sign --preset card photos\/fig\.jpg$/m);
+  expect(none.rows).toMatch(
+    /^Sign +npx vitrine sign --route '\/private\/:preset\/\*' --preset card photos\/fig\.jpg$/m,
+  );
 });
 
 test("it says who may embed, what is shown instead, how long, and what it costs (L2)", async () => {
