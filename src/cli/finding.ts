@@ -107,14 +107,29 @@ function plural(many: number, what: string): string {
   return `${many} ${what}${many === 1 ? "" : "s"}`;
 }
 
+/** What an image that does not come may be for: of a 403 or a 429 something in front of the Worker says why. */
+const FOLLOWS = / is (?:404|5\d\d)$|^no image was asked for/;
+/** What keeps no image from coming. */
+const HARMLESS: ReadonlySet<Check> = new Set<Check>([
+  ...(["public", "list", "write", "clock"] as const),
+  ...(["headers", "cache", "formats", "originals"] as const),
+]);
+/** Of the keys here, which say nothing where the deployed ones are well. */
+const KEYS: ReadonlySet<Check> = new Set<Check>(["key-id", "secret", "session", "keys"]);
+
 /** The findings, where an image that does not come may be no more than what was found before it. */
 export function withFirstCauses(findings: readonly Finding[]): Finding[] {
   return findings.map((finding, at) => {
     const { check, severity, bucket } = finding;
     if (check !== "image" || severity === "ok" || severity === "note") return finding;
-    const cause = findings.slice(0, at).find((one) => {
-      const isOfIt = [one.bucket, bucket].includes(undefined) || one.bucket === bucket;
-      return one.severity === "error" && one.check !== "image" && isOfIt;
+    if (!FOLLOWS.test(finding.what)) return finding;
+    const isOfIt = (one: Finding) =>
+      [one.bucket, bucket].includes(undefined) || one.bucket === bucket;
+    const before = findings.slice(0, at).filter(isOfIt);
+    const serves = before.some((one) => one.check === "health" && one.severity === "ok");
+    const cause = before.find((one) => {
+      const isNone = one.check === "image" || HARMLESS.has(one.check);
+      return one.severity === "error" && !isNone && !(serves && KEYS.has(one.check));
     });
     if (cause === undefined) return finding;
     const why = `most likely what is found above: ${cause.what}`;

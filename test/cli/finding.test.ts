@@ -197,6 +197,12 @@ test("an image that does not come is told with what was found before it", () => 
   const other = { ...image("c"), bucket: "media" };
   expect(withFirstCauses([{ ...secret, bucket: "other" }, other])[1]).toEqual(other);
   expect(withFirstCauses([{ ...secret, bucket: "media" }, other])[1]).not.toEqual(other);
+  // Nor does what keeps no image from coming, nor what something in front of the Worker says.
+  expect(withFirstCauses([{ ...secret, check: "public" }, image("d")])[1]).toEqual(image("d"));
+  const limited = { ...image("e"), what: "it is 429" };
+  expect(withFirstCauses([secret, limited])[1]).toEqual(limited);
+  const health: Finding = { about: "h", check: "health", severity: "ok", what: "it serves" };
+  expect(withFirstCauses([secret, health, image("f")])[2]).toEqual(image("f"));
   const [ok, ...rest] = FINDINGS;
   const alone = [ok, image("a"), ...rest.slice(1)].filter((one) => one !== undefined);
   expect(withFirstCauses(alone)).toEqual(alone);
