@@ -102,7 +102,8 @@ export async function explainUrl(operator: Operator, url: URL, now: number): Pro
   const { config } = operator;
   if (url.pathname === "/healthz") return { health: true };
   const path = readPathname(url.pathname);
-  const found = isRefusal(path) ? path : findRoute(config.routes, path);
+  if (isRefusal(path)) return { refused: path };
+  const found = findRoute(config.routes, path);
   if (isRefusal(found)) {
     return { refused: found, known: config.routes.map((route) => route.path) };
   }

@@ -184,6 +184,7 @@ test("where there is no such route or variant, it says which there are", async (
   const { rows, known } = await explain("/imagess/card/photos/fig.jpg");
   expect(known).toEqual(ROUTES.map(({ path }) => path));
   expect(rows).toMatch(/^There is +\/images\/:preset\/\*, /m);
+  expect((await explain("/images/card/50%zz.jpg")).known).toBeUndefined();
   const variant = await explain("/images/card@9x/photos/fig.jpg");
   expect(variant.known).toEqual(expect.arrayContaining(["card", "card@2x"]));
   expect(variant.rows).toMatch(/^There is +.*\bcard, .*\bcard@2x\b/m);
