@@ -23,7 +23,11 @@ const SELDOM_MS = 30_000;
  * @param noun what is counted: `requests`
  * @param total undefined where nobody knows
  */
-export function createProgress(world: World, noun: string, total?: number): Progress {
+export function createProgress(
+  world: Pick<World, "stderr" | "now" | "env">,
+  noun: string,
+  total?: number,
+): Progress {
   const { stderr, now, env } = world;
   const live = stderr.isTTY === true && env["TERM"] !== "dumb";
   const began = now();
