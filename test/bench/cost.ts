@@ -1,0 +1,47 @@
+// npm run bench:cost: what a month costs in this design and in others, by simulation.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { createProgress } from "../../src/cli/progress.ts";
+import { align, EXIT, isFault, say } from "../../src/cli/world.ts";
+import { HELP, type Options, readOptions } from "./cost-options.ts";
+import { CASES, chartOf, compare, HEADINGS, jsonOf, notesOf, rowsOf } from "./cost-report.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const { stdout, stderr, env } = process;
+
+const options = readOptions(process.argv.slice(2), join(ROOT, "fixtures/bench"));
+if (options === undefined) say(stdout, HELP);
+else if (isFault(options)) {
+  say(stderr, options.fault, "Options come after two dashes: npm run bench:cost -- --seed 7", "");
+  say(stderr, HELP);
+  process.exitCode = EXIT.failed;
+} else run(options);
+
+function run({ settings, maxAge, out }: Options): void {
+  if (out !== undefined && !isFolder(out)) return;
+  const total = settings.requests * CASES.length;
+  const progress = createProgress({ stderr, env, now: Date.now }, "requests", total);
+  const report = compare(settings, maxAge, progress.step);
+  progress.end();
+  say(stdout, ...align([HEADINGS, ...rowsOf(report)]), "");
+  say(stdout, "* the most for one object in one place while it is fresh there", ...notesOf(report));
+  if (out === undefined) return;
+  writeFileSync(join(out, "cost.json"), jsonOf(report));
+  for (const shade of ["light", "dark"]) {
+    writeFileSync(join(out, `cost-${shade}.svg`), chartOf(report, shade === "dark"));
+  }
+  say(stdout, `Wrote cost.json, cost-light.svg and cost-dark.svg to ${relative(".", out) || "."}.`);
+}
+
+/** Makes a folder if there is none: before the work, so that it is not in vain. */
+function isFolder(path: string): boolean {
+  try {
+    mkdirSync(path, { recursive: true });
+    return true;
+  } catch (error) {
+    say(stderr, `--out ${path}: ${error instanceof Error ? error.message : error}`);
+    process.exitCode = EXIT.failed;
+    return false;
+  }
+}
