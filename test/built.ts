@@ -17,16 +17,18 @@ export const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
 
 export const QUIET = { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" };
 
+/** What is deployed, and the file in its folder where esbuild tells what it is made of. */
+export const ENTRY = "src/index.ts";
+export const METAFILE = "bundle-meta.json";
+
+/** Builds a Worker as a deploy would: the one that is deployed, or that of a local run. */
+export async function buildWorker(entry = ENTRY, outdir = BUILT): Promise<void> {
+  const options = ["deploy", entry, "--dry-run", "--outdir", outdir];
+  const metafile = ["--metafile", join(outdir, METAFILE)];
+  await run(process.execPath, [WRANGLER, ...options, ...metafile], { cwd: ROOT, env: QUIET });
+}
+
 export default async function build(): Promise<void> {
   beginToListen();
-  const entries = [
-    ["src/index.ts", BUILT],
-    ["fixtures/local/index.ts", BUILT_LOCAL],
-  ] as const;
-  await Promise.all(
-    entries.map(([entry, outdir]) => {
-      const options = ["deploy", entry, "--dry-run", "--outdir", outdir];
-      return run(process.execPath, [WRANGLER, ...options], { cwd: ROOT, env: QUIET });
-    }),
-  );
+  await Promise.all([buildWorker(), buildWorker("fixtures/local/index.ts", BUILT_LOCAL)]);
 }

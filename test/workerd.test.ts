@@ -3,7 +3,6 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { http, passthrough } from "msw";
 import sharp from "sharp";
@@ -44,10 +43,6 @@ const FORMATS: [string, string][] = [
   ["image/webp", "webp"],
   ["*/*", "jpeg"],
 ];
-
-test("the bundle is small: under 17.5 KiB gzipped", () => {
-  expect(gzipSync(readFileSync(join(BUILT, "index.js"))).length).toBeLessThan(17.5 * 1024);
-});
 
 test.each(["LOCAL_EDGE", "LOCAL_SHEET", ".vitrine"])(
   "what is deployed knows nothing of the local run's %s",

@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import { growth, readRecord, readSize, recordOf, type Size, sizeOf } from "./size.ts";
+
+test("the Worker is no bigger than fixtures/bench/size.json allows", () => {
+  const message = growth(readSize(), readRecord());
+  if (message !== undefined) expect.fail(message);
+});
+
+test("every byte of the bundle is a module's, but for its export and the licence", () => {
+  const { modules, gzipBytes } = readSize();
+  expect(modules.map(({ name }) => name)).toContain("src/index.ts");
+  expect(modules.every(({ name }) => /^(?:src|node_modules\/aws4fetch)\//.test(name))).toBe(true);
+  expect(modules.every(({ share }) => share > 0)).toBe(true);
+  const shares = modules.reduce((sum, { share }) => sum + share, 0);
+  expect(shares).toBeGreaterThan(gzipBytes * 0.8);
+  expect(shares).toBeLessThan(gzipBytes);
+});
+
+const inputs = { "src/a.ts": { bytesInOutput: 26 }, "src/b.ts": { bytesInOutput: 260 } };
+
+test("a module's share is what the bundle is smaller without it", () => {
+  const words = "abcdefghijklmnopqrstuvwxyz";
+  const { modules } = sizeOf(Buffer.from(words + words.repeat(10)), inputs);
+  // The one that has nothing of its own costs the few bytes that tell how often it stands there.
+  expect(modules).toEqual([
+    { name: "src/b.ts", bytes: 260, share: expect.any(Number) },
+    { name: "src/a.ts", bytes: 26, share: expect.any(Number) },
+  ]);
+  for (const { share } of modules) expect(share).toBeLessThan(10);
+  const own = sizeOf(Buffer.from(words + "-".repeat(260)), inputs).modules;
+  expect(own[1]?.share).toBeGreaterThan(20);
+});
+
+const size = (gzipBytes: number, modules: Readonly<Record<string, number>>): Size => ({
+  gzipBytes,
+  modules: Object.entries(modules).map(([name, bytes]) => ({ name, bytes, share: 1 })),
+});
+const record = recordOf(size(950, { "src/a.ts": 100, "src/b.ts": 200, "src/c.ts": 300 }));
+
+test("a record's limit leaves from 64 to 191 bytes", () => {
+  expect(record.limit).toBe(1024);
+  expect(recordOf(size(960, {})).limit).toBe(1024);
+  expect(recordOf(size(961, {})).limit).toBe(1152);
+});
+
+test("within the limit nothing is said, whatever grew", () => {
+  expect(growth(size(1024, { "src/a.ts": 900 }), record)).toBeUndefined();
+});
+
+test("above it those are named that grew, most first, and those that are new", () => {
+  const now = { "src/a.ts": 101, "src/b.ts": 150, "src/c.ts": 340, "src/d.ts": 7 };
+  expect(growth(size(1030, now), record)).toBe(
+    [
+      "The Worker is 1030 bytes gzipped: 6 above its limit of 1024.",
+      "It was 950 when fixtures/bench/size.json was written. Since then these modules grew, in bytes minified:",
+      "  +40 src/c.ts",
+      "  +7 src/d.ts (new)",
+      "  +1 src/a.ts",
+      "Make it smaller. If it is worth its bytes, write its size down anew, and say why: npm run bench:size -- --write",
+    ].join("\n"),
+  );
+});
+
+test("above it without a module that grew, it says so", () => {
+  expect(growth(size(1030, record.modules), record)).toContain("none: the same bytes");
+});

@@ -1,0 +1,118 @@
+// How many bytes the Worker is, as it is uploaded: in all, and by module. npm run bench:size prints them;
+// with --write it also writes them down, for npm test to hold the next build against.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
+import type { Metafile } from "esbuild";
+import { BUILT, buildWorker, ENTRY, METAFILE, ROOT } from "../built.ts";
+
+const RECORD = "fixtures/bench/size.json";
+
+/** What is said to do about a Worker that grew. */
+const WRITE = "npm run bench:size -- --write";
+
+/**
+ * The limit of a record is a multiple of STEP that leaves ROOM or more: bytes. On another kind of
+ * processor the same bundle is packed into a few bytes more or less.
+ */
+const STEP = 128;
+const ROOM = 64;
+
+type Module = {
+  /** Its file, from the project's root. */
+  readonly name: string;
+  /** Of the minified bundle. */
+  readonly bytes: number;
+  /**
+   * By how many bytes the gzipped bundle would be smaller without it: an estimate of what it costs, for
+   * what it has in common with other modules is packed once. All of them are less than the whole.
+   */
+  readonly share: number;
+};
+
+/** The largest module first. */
+export type Size = { readonly gzipBytes: number; readonly modules: readonly Module[] };
+
+/** What is written down of a build: bytes of the minified bundle by module, gzipped in all, and at most. */
+export type SizeRecord = {
+  readonly limit: number;
+  readonly gzip: number;
+  readonly modules: Readonly<Record<string, number>>;
+};
+
+/**
+ * Measures a bundle.
+ * @param inputs esbuild's account of it: the modules in their order in the bundle, before what esbuild adds
+ */
+export function sizeOf(bundle: Uint8Array, inputs: Metafile["outputs"][string]["inputs"]): Size {
+  const gzipBytes = gzipSync(bundle).length;
+  let end = 0;
+  const modules = Object.entries(inputs).map(([name, { bytesInOutput: bytes }]): Module => {
+    const start = end;
+    end += bytes;
+    const rest = Buffer.concat([bundle.subarray(0, start), bundle.subarray(end)]);
+    return { name, bytes, share: gzipBytes - gzipSync(rest).length };
+  });
+  return { gzipBytes, modules: modules.sort((one, other) => other.bytes - one.bytes) };
+}
+
+/** Measures the Worker that a deploy would upload, as `buildWorker` built it into a folder. */
+export function readSize(folder = BUILT): Size {
+  const metafile: Metafile = JSON.parse(readFileSync(join(folder, METAFILE), "utf8"));
+  const output = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint === ENTRY);
+  if (output === undefined) throw new Error(`${METAFILE} has nothing of ${ENTRY}`);
+  return sizeOf(readFileSync(join(folder, "index.js")), output.inputs);
+}
+
+/** What is written down. */
+export function readRecord(): SizeRecord {
+  return JSON.parse(readFileSync(join(ROOT, RECORD), "utf8"));
+}
+
+/** What is to be written down of a build. */
+export function recordOf({ gzipBytes, modules }: Size): SizeRecord {
+  const names = modules.map(({ name, bytes }) => [name, bytes] as const);
+  const limit = Math.ceil((gzipBytes + ROOM) / STEP) * STEP;
+  return { limit, gzip: gzipBytes, modules: Object.fromEntries(names) };
+}
+
+/**
+ * What grew since the record, or undefined where the Worker is within its limit.
+ * @returns a text that names the modules, those first that grew most
+ */
+export function growth({ gzipBytes, modules }: Size, record: SizeRecord): string | undefined {
+  const { limit, gzip } = record;
+  if (gzipBytes <= limit) return undefined;
+  const grown = modules
+    .map(({ name, bytes }) => ({ name, by: bytes - (record.modules[name] ?? 0) }))
+    .filter(({ by }) => by > 0)
+    .sort((one, other) => other.by - one.by)
+    .map(({ name, by }) => `  +${by} ${name}${name in record.modules ? "" : " (new)"}`);
+  return [
+    `The Worker is ${gzipBytes} bytes gzipped: ${gzipBytes - limit} above its limit of ${limit}.`,
+    `It was ${gzip} when ${RECORD} was written. Since then these modules grew, in bytes minified:`,
+    ...(grown.length > 0 ? grown : ["  none: the same bytes are packed worse"]),
+    `Make it smaller. If it is worth its bytes, write its size down anew, and say why: ${WRITE}`,
+  ].join("\n");
+}
+
+/** A table of the modules. */
+function print({ gzipBytes, modules }: Size): void {
+  console.log("minified  gzip, about  module");
+  for (const { name, bytes, share } of modules) {
+    console.log(`${`${bytes}`.padStart(8)}  ${`${share}`.padStart(11)}  ${name}`);
+  }
+  console.log(`\nIn all ${gzipBytes} bytes gzipped; at most ${readRecord().limit} (${RECORD})`);
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { write: { type: "boolean" } } });
+  await buildWorker();
+  const size = readSize();
+  if (values.write) {
+    writeFileSync(join(ROOT, RECORD), `${JSON.stringify(recordOf(size), null, 2)}\n`);
+  }
+  print(size);
+}
