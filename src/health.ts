@@ -2,6 +2,7 @@ import { plain } from "./answer.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Config } from "./config.ts";
 import { askEdge, drop } from "./edge.ts";
+import { importKey, utf8 } from "./grant.ts";
 import { failureOf, isMade } from "./guard.ts";
 import { originUrl } from "./origin.ts";
 import { askOrigin } from "./probe.ts";
@@ -139,10 +140,7 @@ async function tryEdge(
 
 /** Compares two texts in a time that tells nothing of them: by their codes under a key of the moment. */
 async function isSame(one: string, other: string): Promise<boolean> {
-  const bytes = (text: string) => new TextEncoder().encode(text);
-  const hmac = { name: "HMAC", hash: "SHA-256" };
-  const secret = crypto.getRandomValues(new Uint8Array(32));
-  const key = await crypto.subtle.importKey("raw", secret, hmac, false, ["sign", "verify"]);
-  const code = await crypto.subtle.sign("HMAC", key, bytes(one));
-  return crypto.subtle.verify("HMAC", key, code, bytes(other));
+  const key = await importKey({ kid: "", secret: crypto.randomUUID() });
+  const code = await crypto.subtle.sign("HMAC", key, utf8(one));
+  return crypto.subtle.verify("HMAC", key, code, utf8(other));
 }
