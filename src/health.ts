@@ -5,11 +5,10 @@ import { askEdge, drop } from "./edge.ts";
 import { importKey, utf8 } from "./grant.ts";
 import { failureOf, isMade } from "./guard.ts";
 import { originUrl } from "./origin.ts";
-import { askOrigin } from "./probe.ts";
+import { askWith } from "./probe.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import { sign } from "./sign.ts";
 import { keyEnd, SLOT_NAMES, type Slot, type SlotName } from "./slot.ts";
-import { type Said, type Verdict, verdictOf } from "./verdict.ts";
 
 /** What S3 says of a slot, or what keeps the Worker from asking with it. */
 export type SlotHealth = {
@@ -21,11 +20,11 @@ export type SlotHealth = {
   /** What is wrong with the secrets of an incomplete one. */
   mistakes?: string[];
   /** The region that S3 says the bucket is in, where it is another one (A5). */
-  region?: string;
+  region?: string | undefined;
   /** Seconds by which S3's clock is ahead of the Worker's. */
-  clock?: number;
+  clock?: number | undefined;
   /** The status of a missing object: 404 if the key may list the bucket, else 403 (A6). */
-  missing?: number;
+  missing?: number | undefined;
 };
 
 type EdgeHealth = {
@@ -89,36 +88,27 @@ export async function trySlot(
   bucket: Pick<Bucket, "base" | "prefix" | "region" | "canary">,
   slot: Slot,
 ): Promise<{ works: boolean; health: SlotHealth }> {
-  const ask = async (key: string): Promise<Said & { fault: Verdict["fault"] }> => {
-    const now = Date.now();
-    const url = originUrl(bucket.base, key);
-    const headers = await sign(url, bucket.region, slot.credentials, now);
-    const said = await askOrigin(url, headers, now);
-    return { ...said, fault: verdictOf(said, bucket.region).fault };
-  };
+  const ask = (key: string) => askWith(slot, bucket.region, originUrl(bucket.base, key));
   const [missing, canary] = await Promise.all([
     ask(`${bucket.prefix}vitrine-health-${crypto.randomUUID()}`),
     bucket.canary === undefined ? undefined : ask(bucket.canary),
   ]);
-  const known = missing.fault === "object";
+  const known = missing.verdict.fault === "object";
   // A canary that is not there says nothing against the slot.
-  const reads = canary === undefined || canary.fault === "none" || canary.status === 404;
-  const { region, ahead, status } = missing;
+  const reads = !canary || canary.verdict.fault === "none" || canary.said.status === 404;
+  const { region, ahead, status } = missing.said;
+  const { code, status: answered = "unreachable" } = (known && canary ? canary : missing).said;
   return {
     works: known && reads,
     health: {
       slot: slot.name,
       access_key: keyEnd(slot),
-      state: known && reads ? "ok" : stateOf(known && canary ? canary : missing),
-      ...(region !== undefined && region !== bucket.region && { region }),
-      ...(ahead !== undefined && { clock: ahead }),
-      ...(known && status !== undefined && { missing: status }),
+      state: known && reads ? "ok" : (code ?? `${answered}`),
+      region: region === bucket.region ? undefined : region,
+      clock: ahead,
+      missing: known ? status : undefined,
     },
   };
-}
-
-function stateOf({ code, status }: Said): string {
-  return code ?? `${status ?? "unreachable"}`;
 }
 
 /** Whether the edge makes a print of the canary (R1). The same one each time, which is paid once (L2). */

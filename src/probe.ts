@@ -43,6 +43,17 @@ export function readSaid(
   };
 }
 
+/** Asks S3 itself for an object with a slot. */
+export async function askWith(
+  { credentials }: Slot,
+  region: string,
+  url: string,
+): Promise<{ said: Said; verdict: Verdict }> {
+  const now = Date.now();
+  const said = await askOrigin(url, await sign(url, region, credentials, now), now);
+  return { said, verdict: verdictOf(said, region) };
+}
+
 /** After how long a probe of another request is not waited for any more: milliseconds. */
 const PROBE_MS = 5_000;
 
@@ -63,9 +74,8 @@ export async function findVerdict(
     const found = freshFinding(slot, Date.now());
     if (found?.url === url) return { verdict: found.verdict, firm: true };
     if (found !== undefined) return { verdict: forOthers(found.verdict, status), firm: false };
-    const { probing } = bucket;
-    if (probing === undefined || !isProbing(bucket)) break;
-    await Promise.race([probing.ended, sleep(PROBE_MS)]);
+    if (!isProbing(bucket)) break;
+    await Promise.race([bucket.probing?.ended, sleep(PROBE_MS)]);
   }
   const probed = probe(bucket, slot, url);
   context.waitUntil(probed); // others wait for it, also when this visitor has left
@@ -80,9 +90,8 @@ export function isProbing({ probing }: Bucket): boolean {
 /** Asks S3 what it has against a slot, and notes what it says. */
 export function probe(bucket: Bucket, slot: Slot, url: string): Promise<Finding> {
   const ask = async (): Promise<Finding> => {
-    const now = Date.now();
-    const said = await askOrigin(url, await sign(url, bucket.region, slot.credentials, now), now);
-    const finding = { url, verdict: verdictOf(said, bucket.region), at: Date.now() };
+    const { verdict } = await askWith(slot, bucket.region, url);
+    const finding = { url, verdict, at: Date.now() };
     note(slot, finding);
     bucket.probing = undefined;
     return finding;
