@@ -1,7 +1,7 @@
 import type { Print } from "./print.ts";
 import { isRefusal, type Refusal, type RefusedSlot } from "./refusal.ts";
 import type { Unusable } from "./secrets.ts";
-import { inOrder, keyEnd, type Slot, type SlotName } from "./slot.ts";
+import { inOrder, isWithin, keyEnd, type Slot, type SlotName } from "./slot.ts";
 
 /** What the log is told beside refusals. */
 export type Notice =
@@ -107,8 +107,7 @@ export function denialNotices(
 
 /** What is answered while S3 refuses all slots; the log has it once a while. */
 export function allRefused({ slots, unusable, told }: Watched, now: number): Refusal {
-  const { allRefusedAt = Number.NEGATIVE_INFINITY } = told;
-  const repeated = Math.abs(now - allRefusedAt) < WHILE_MS;
+  const repeated = isWithin(WHILE_MS, told.allRefusedAt, now);
   if (!repeated) told.allRefusedAt = now;
   const remedy = "put a key that works into the next slot";
   const reason = [remedy, ...mistakesOf(unusable)].join("; ");

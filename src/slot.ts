@@ -27,19 +27,19 @@ const FRESH_MS = 3_000;
 /** After how long a refused slot is tried again, while another one serves: milliseconds. */
 const RETRY_MS = 60_000;
 
-/** True for a moment, and again where the clock was set back. */
-function isWithin(ms: number, at: number, now: number): boolean {
-  return Math.abs(now - at) < ms;
+/** True for a moment after something was, if it was; and not where the clock was set back by more. */
+export function isWithin(ms: number, at: number | undefined, now: number): boolean {
+  return at !== undefined && Math.abs(now - at) < ms;
 }
 
 /** What S3 said of the slot only just, if it did. */
 export function freshFinding({ last }: Slot, now: number): Finding | undefined {
-  return last !== undefined && isWithin(FRESH_MS, last.at, now) ? last : undefined;
+  return isWithin(FRESH_MS, last?.at, now) ? last : undefined;
 }
 
 /** True if asking with a slot is of no use, since S3 refused it only just. */
 export function isHopeless({ refused }: Slot, now: number): boolean {
-  return refused !== undefined && isWithin(FRESH_MS, refused.at, now);
+  return isWithin(FRESH_MS, refused?.at, now);
 }
 
 /** True if a refused slot may be asked with again, though nothing needs it. */
