@@ -4,6 +4,7 @@ import type { Config } from "./config.ts";
 import { askEdge, drop } from "./edge.ts";
 import { importKey, utf8 } from "./grant.ts";
 import { failureOf, isMade } from "./guard.ts";
+import { mistakesOf } from "./notice.ts";
 import { originUrl } from "./origin.ts";
 import { askWith } from "./probe.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
@@ -73,8 +74,8 @@ async function tryBucket(
   const tried = await Promise.all(
     bucket.usable.map(async (slot) => ({ slot, ...(await trySlot(bucket, slot)) })),
   );
-  const unusable = bucket.unusable.map(({ slot, mistakes }): SlotHealth => {
-    return { slot, state: "incomplete", mistakes: mistakes.map((mistake) => mistake.join(": ")) };
+  const unusable = bucket.unusable.map((one): SlotHealth => {
+    return { slot: one.slot, state: "incomplete", mistakes: mistakesOf([one]) };
   });
   const slots = [...tried.map(({ health }) => health), ...unusable];
   slots.sort((one, other) => SLOT_NAMES.indexOf(one.slot) - SLOT_NAMES.indexOf(other.slot));

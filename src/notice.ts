@@ -16,7 +16,7 @@ export type BucketNotice = { readonly bucket: string } & (
       readonly slot: SlotName;
       readonly access_key: string;
       /** Why it is not the current one, if S3 did not refuse that. */
-      readonly reason?: string;
+      readonly reason?: string | undefined;
     }
   | { readonly event: "bucket-denied"; readonly times: number; readonly reason: string }
 );
@@ -69,11 +69,9 @@ export function slotNotices({ name: bucket, slots, unusable, told }: Watched): B
     }
     if (inUse.name !== told.inUse) {
       const slot = inUse.name;
-      const reason = slot === "current" ? [] : mistakesOf(unusable);
-      notices.push({
-        ...{ event: "slot-in-use", bucket, slot, access_key: keyEnd(inUse) },
-        ...(reason.length > 0 && { reason: reason.join("; ") }),
-      });
+      const mistakes = slot === "current" ? [] : mistakesOf(unusable);
+      const reason = mistakes.join("; ") || undefined;
+      notices.push({ event: "slot-in-use", bucket, slot, access_key: keyEnd(inUse), reason });
     }
     told.allRefusedAt = undefined;
   }
@@ -115,7 +113,7 @@ export function allRefused({ slots, unusable, told }: Watched, now: number): Ref
 }
 
 /** What the secrets of the slots that cannot be used lack. */
-function mistakesOf(unusable: readonly Unusable[]): string[] {
+export function mistakesOf(unusable: readonly Unusable[]): string[] {
   return unusable.flatMap(({ mistakes }) => mistakes.map((mistake) => mistake.join(": ")));
 }
 

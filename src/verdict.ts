@@ -19,7 +19,7 @@ export type Verdict =
   | {
       readonly fault: "none" | "object" | "setup" | "unknown";
       readonly origin?: string | undefined;
-      readonly reason?: string;
+      readonly reason?: string | undefined;
       /** True where it is of this object alone. */
       readonly objectOnly?: boolean;
     }
@@ -51,7 +51,7 @@ export function verdictOf(said: Said, configured: string): Verdict {
   const { status, code: origin, region = configured, ahead } = said;
   if (status === undefined) return { fault: "unknown", reason: "S3 itself does not answer" };
   // 416: the object is empty, and has no first byte.
-  if (status === 200 || status === 206 || status === 416) return { fault: "none" };
+  if ([200, 206, 416].includes(status)) return { fault: "none" };
   if (origin === "RequestTimeTooSkewed") {
     const apart = ahead === undefined ? "over 15 minutes from" : `${ahead} s ahead of`;
     const reason = `S3's clock is ${apart} the Worker's: set the one that is wrong`;
@@ -63,8 +63,7 @@ export function verdictOf(said: Said, configured: string): Verdict {
     const wrong = `the bucket is in ${region}: set region to it, also where endpoint names one`;
     return { fault: "setup", origin, reason: wrong };
   }
-  if (fault === "slot") return { fault, origin: origin ?? "" };
-  if (fault !== undefined) return { fault, origin, ...(reason && { reason }) };
+  if (fault !== undefined) return { fault, origin: origin ?? "", reason };
   if (status === 404) return { fault: "object", origin: origin ?? "404" };
   if (status >= 300 && status < 400) {
     const reason = "S3 redirects: check endpoint and region";
