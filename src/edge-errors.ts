@@ -49,6 +49,11 @@ function ofOrigin(status: number, code: string | undefined): readonly [UpstreamE
   return ["origin-denied"];
 }
 
+/** What S3's XML has in an element: a word, as `SignatureDoesNotMatch` or `eu-west-1`. */
+export function wordIn(text: string, element: "Code" | "Region"): string | undefined {
+  return new RegExp(`<${element}>([\\w.-]{1,64})</${element}>`).exec(text)?.[1];
+}
+
 export type Failure = { event: UpstreamEvent } & Upstream;
 
 /**
@@ -57,7 +62,7 @@ export type Failure = { event: UpstreamEvent } & Upstream;
  * @param text the beginning of the body, where S3's code may stand
  */
 export function refusalOf(status: number, code: string | undefined, text: string): Failure {
-  const origin = /<Code>(\w{1,64})<\/Code>/.exec(text)?.[1];
+  const origin = wordIn(text, "Code");
   const [event, reason] =
     code === undefined
       ? ofOrigin(status, origin)

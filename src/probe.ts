@@ -1,5 +1,6 @@
 import type { Bucket } from "./bucket.ts";
 import { ask, drop } from "./edge.ts";
+import { wordIn } from "./edge-errors.ts";
 import { type Denied, isRefusal } from "./refusal.ts";
 import { sign } from "./sign.ts";
 import { type Finding, freshFinding, note, type Slot } from "./slot.ts";
@@ -32,12 +33,11 @@ export function readSaid(
   text: string,
   now: number,
 ): Said {
-  const told = (name: string) => new RegExp(`<${name}>([\\w.-]{1,64})</${name}>`).exec(text)?.[1];
   const date = Date.parse(headers.get("date") ?? "");
   return {
     status,
-    code: told("Code"),
-    region: told("Region") ?? headers.get("x-amz-bucket-region") ?? undefined,
+    code: wordIn(text, "Code"),
+    region: wordIn(text, "Region") ?? headers.get("x-amz-bucket-region") ?? undefined,
     // A date has no fractions of a second: on average half of one was cut off.
     ahead: Number.isNaN(date) ? undefined : Math.round((date + 500 - now) / 1000),
   };
