@@ -30,7 +30,7 @@ export function checkEmbedding(
 }
 
 function originOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).origin : "null";
+  return URL.parse(url)?.origin ?? "null";
 }
 
 /** The headers by which a browser lets a page read what it asked for, on a route with `origins`. */

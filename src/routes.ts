@@ -116,8 +116,7 @@ function isOrigin(value: unknown): value is string {
   return (
     typeof value === "string" &&
     /^https?:\/\/[\w.:[\]-]+$/.test(value) &&
-    URL.canParse(value) &&
-    new URL(value).origin === value
+    URL.parse(value)?.origin === value
   );
 }
 
