@@ -52,7 +52,7 @@ export function is<T>(what: string, test: (value: unknown) => value is T): Schem
     if (test(value)) return value;
     // Not a long text, which may be a secret pasted into the wrong line.
     const long = typeof value === "string" && value.length > LONGEST_SHOWN;
-    report(path, `${long ? "is" : `${JSON.stringify(value)} is`} not ${what}`);
+    report(path, `${long ? "" : `${JSON.stringify(value)} `}is not ${what}`);
     return undefined;
   };
 }
@@ -140,19 +140,21 @@ export function table<const Entries extends Readonly<Record<string, Entry>>>(
       right = false;
       report(at, message);
     };
-    const given = new Map(Object.entries(value));
+    const fault = (message: string, key?: string) =>
+      note(key === undefined ? path : `${path}.${key}`, message);
     const found: Record<string, unknown> = {};
     for (const [key, entry] of Object.entries(entries)) {
-      const { schema, fallback } =
-        typeof entry === "function" ? { schema: entry, fallback: undefined } : entry;
-      if (given.has(key)) found[key] = schema(given.get(key), `${path}.${key}`, note);
-      else if (fallback !== undefined) found[key] = fallback;
-      else if (typeof entry === "function") note(`${path}.${key}`, "is missing");
-      given.delete(key);
+      const required = typeof entry === "function";
+      const schema = required ? entry : entry.schema;
+      if (Object.hasOwn(value, key)) found[key] = schema(value[key], `${path}.${key}`, note);
+      else if (required) fault("is missing", key);
+      else if (entry.fallback !== undefined) found[key] = entry.fallback;
     }
-    for (const key of given.keys()) note(`${path}.${key}`, "is no option here");
+    for (const key of Object.keys(value)) {
+      if (!Object.hasOwn(entries, key)) fault("is no option here", key);
+    }
     // Every entry was read by its own schema just now: the types follow from that.
-    whole(found as Found<Entries>, (message, key) => note(key ? `${path}.${key}` : path, message));
+    whole(found as Found<Entries>, fault);
     return right ? (found as Table<Entries>) : undefined;
   };
 }
