@@ -40,7 +40,7 @@ export const bucketSchema = table(
     endpoint: is("a plain https:// URL", isEndpoint), // E6
     bucket: matching("a bucket's name", /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/),
     region: matching("a region", /^[a-z0-9-]+$/),
-    prefix: may(is("a path such as a/b/", isPrefix)),
+    prefix: may(is("a path such as a/b/", isPrefix), ""),
     addressing: may(oneOf("virtual", "path")),
     canary: may(text),
     credentials: may(
@@ -72,7 +72,7 @@ export function openBucket(
   settings: BucketSettings,
   { usable, unusable }: SlotsRead,
 ): Bucket {
-  const { bucket, region, prefix = "", canary } = settings;
+  const { bucket, region, prefix, canary } = settings;
   const endpoint = settings.endpoint.replace(/\/$/, "");
   const addressing = settings.addressing ?? defaultAddressing(endpoint, bucket);
   const base = bucketBase(endpoint, bucket, addressing);
@@ -95,9 +95,11 @@ export function remember(bucket: Bucket, before: Bucket): void {
 
 /** As it is sent, so that what is signed is what is sent. http:// is for this machine alone. */
 function isEndpoint(value: unknown): value is string {
-  if (typeof value !== "string" || !URL.canParse(value)) return false;
-  if (new URL(value).href.replace(/\/$/, "") !== value.replace(/\/$/, "")) return false;
-  return /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)(?![\w.-]))[\w.~:[\]/-]*$/.test(value);
+  return (
+    typeof value === "string" &&
+    /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)(?![\w.-]))[\w.~:[\]/-]*$/.test(value) &&
+    [value, `${value}/`].includes(URL.parse(value)?.href ?? "")
+  );
 }
 
 function isPrefix(value: unknown): value is string {

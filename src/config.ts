@@ -115,8 +115,9 @@ export function readConfig(vars: Vars): Config | Broken {
   if (mistakes.length > 0 || answers === undefined) {
     return { event: "configuration-broken", mistakes };
   }
-  const known = [...presets].flatMap(([name, preset]) => preset && variantsOf(name, preset));
-  const variants = new Map(known.filter((variant) => variant !== undefined));
+  const variants = new Map(
+    [...presets].flatMap(([name, preset]) => (preset ? variantsOf(name, preset) : [])),
+  );
   const all = [...buckets.values()].filter((bucket) => bucket !== undefined);
   const healthToken = readHealthToken(vars);
   return { buckets: all, routes, variants, answers, healthToken, limiter };

@@ -2,6 +2,7 @@ import { type Size, sizesOf } from "./public-url.ts";
 import {
   between,
   either,
+  flag,
   isTable,
   listOf,
   matching,
@@ -20,7 +21,6 @@ const length = whole(0, LONGEST_SIDE);
 const side = whole(1, LONGEST_SIDE); // O1
 const fraction = between(0, 1);
 const factor = between(0, Number.MAX_VALUE);
-const flag = oneOf(true, false);
 const edges = { top: may(length), right: may(length), bottom: may(length), left: may(length) };
 
 /** Options of an image and of an overlay drawn on it, with their ranges. */

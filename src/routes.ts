@@ -5,6 +5,7 @@ import { originUrl } from "./origin.ts";
 import type { Preset } from "./preset.ts";
 import { compileRoute, type Route, unusedNames } from "./route.ts";
 import {
+  flag,
   is,
   json,
   listOf,
@@ -39,8 +40,6 @@ export type BoundRoute = Route & {
 /** Seconds: for how long a signed URL may be good, if the route does not say, and if it does. */
 const WEEK = 604_800;
 const TEN_YEARS = 315_360_000;
-
-const flag = oneOf(true, false);
 
 /** Reads `ROUTES`, in the order in which they are tried. */
 export function readRoutes(

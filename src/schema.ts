@@ -84,6 +84,8 @@ export function oneOf<const Values extends readonly unknown[]>(
   );
 }
 
+export const flag = oneOf(true, false);
+
 /** Text that a pattern matches. */
 export function matching(what: string, pattern: RegExp): Schema<string> {
   return is(what, (value): value is string => typeof value === "string" && pattern.test(value));

@@ -76,7 +76,7 @@ export function signingKeysOf(vars: Vars, report: Report): ReadonlyMap<string, S
   const { URL_SIGNING_KEYS: secret } = vars;
   const fault = (message: string) => report("URL_SIGNING_KEYS", message);
   const missing = secretFault(secret, /./s, true);
-  if (missing === undefined && typeof secret === "string") return readSigningKeys(secret, fault);
-  fault(missing ?? "is no text");
+  if (missing === undefined) return readSigningKeys(`${secret}`, fault); // it is text
+  fault(missing);
   return new Map();
 }
