@@ -656,13 +656,13 @@ describe("while a key dies", () => {
 
   test("which only a part of S3 knows, a word on a missing object is no proof", async () => {
     stage.s3.faults.add("no-list-bucket");
-    let release: (() => void) | undefined;
+    const begun = Promise.withResolvers<() => void>();
+    let held = false;
     let dying = false;
     answerAs(async (request) => {
-      if (isProbe(request) && isOf(request, NEXT_ID) && release === undefined) {
-        await new Promise<void>((settle) => {
-          release = settle;
-        });
+      if (isProbe(request) && isOf(request, NEXT_ID) && !held) {
+        held = true;
+        await new Promise<void>((settle) => begun.resolve(settle));
       }
       const denied = dying && isOf(request, CURRENT_ID) && !isProbe(request);
       return denied ? say("InvalidAccessKeyId") : undefined;
@@ -670,12 +670,12 @@ describe("while a key dies", () => {
     await ask("/images/card/nothing-1.jpg");
     wait(2.9);
     const missing = ask("/images/card/nothing-2.jpg");
-    await expect.poll(() => release).toBeDefined();
+    const release = await begun.promise; // not polled: polling moves the clock on
     wait(0.2);
     dying = true;
     const shown = [ask(KEY), ask("/images/card/photos/fig.jpg")];
     await expect.poll(() => stage.asked.length).toBe(5);
-    release?.();
+    release();
     expect(await Promise.all([missing, ...shown])).toEqual([{ 404: 1 }, { 200: 1 }, { 200: 1 }]);
   });
 
