@@ -39,22 +39,28 @@ export type Shown = {
  * for its form (R7).
  * @param now milliseconds since 1970
  */
-export function imageHeaders(edge: Headers, shown: Shown, terms: Terms, now: number): Headers {
-  const headers = new Headers({
+export function imageHeaders(
+  edge: Headers,
+  shown: Shown,
+  terms: Terms,
+  now: number,
+): Record<string, string> {
+  const headers: Record<string, string> = {
     "content-type": shown.type,
     "cache-control": imageCaching(shown.maxAge, terms, now),
     ...PROTECTION,
     "server-timing": `edge;dur=${Math.round(shown.took)}`,
     ...terms.cors,
-  });
-  if (shown.negotiated) headers.append("vary", "accept");
+  };
+  const { vary } = headers;
+  if (shown.negotiated) headers["vary"] = vary === undefined ? "accept" : `${vary}, accept`;
   const etag = edge.get("etag");
-  if (etag !== null && EDGE_TAG.test(etag)) headers.set("etag", etag);
-  const modified = Date.parse(edge.get("last-modified") ?? "");
-  if (!Number.isNaN(modified)) headers.set("last-modified", new Date(modified).toUTCString());
+  if (etag !== null && EDGE_TAG.test(etag)) headers["etag"] = etag;
+  const modified = edge.get("last-modified");
+  if (modified !== null && HTTP_DATE.test(modified)) headers["last-modified"] = modified;
   const length = edge.get("content-length");
   if (length !== null && /^\d+$/.test(length) && !edge.has("content-encoding")) {
-    headers.set("content-length", length);
+    headers["content-length"] = length;
   }
   return headers;
 }
@@ -80,6 +86,7 @@ function secondsLeft({ granted }: Terms, now: number): number {
 }
 
 const EDGE_TAG = /^(?:W\/)?"cf[!#-~\x80-\xff]*"$/; // R4
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 const ENTITY_TAGS = /(?:W\/)?"[!#-~\x80-\xff]*"/g;
 
 /**
@@ -89,15 +96,17 @@ const ENTITY_TAGS = /(?:W\/)?"[!#-~\x80-\xff]*"/g;
 export function imageAnswer(
   request: Request,
   edge: Pick<EdgeAnswer, "body">,
-  headers: Headers,
+  headers: Record<string, string>,
 ): Response {
+  const { "content-length": _length, ...others } = headers;
+  const { etag } = others;
   const condition = request.headers.get("if-none-match");
-  const etag = headers.get("etag");
-  const unchanged = condition !== null && etag !== null && matches(condition, etag);
+  const unchanged = condition !== null && etag !== undefined && matches(condition, etag);
   if (!unchanged && request.method === "GET") return new Response(edge.body, { headers });
   drop(edge.body);
-  if (unchanged) headers.delete("content-length");
-  return new Response(null, { status: unchanged ? 304 : 200, headers });
+  return unchanged
+    ? new Response(null, { status: 304, headers: others })
+    : new Response(null, { headers });
 }
 
 function matches(condition: string, etag: string): boolean {

@@ -1,4 +1,5 @@
 import { type Bucket, bucketSchema, openBucket, remember } from "./bucket.ts";
+import { indexRoutes, type RouteIndex } from "./find-route.ts";
 import type { Limiter } from "./limit.ts";
 import { type Preset, presetSchema, type Variant, variantsOf } from "./preset.ts";
 import type { Refusal } from "./refusal.ts";
@@ -23,6 +24,7 @@ import { askStores, fillIn, type Given, latest, storesOf } from "./stores.ts";
 export type Config = {
   readonly buckets: readonly Bucket[];
   readonly routes: readonly BoundRoute[];
+  readonly index: RouteIndex<BoundRoute>;
   /** By the name in public URLs: `card`, `card@2x`. */
   readonly variants: ReadonlyMap<string, Variant>;
   readonly answers: Read<typeof answersSchema>;
@@ -68,9 +70,12 @@ const checked = new WeakMap<object, Checked>();
  * then is used as it was.
  * @param now milliseconds since 1970
  */
-export async function configOf(env: object, now: number): Promise<Config | Broken> {
+export function configOf(env: object, now: number): Config | Broken | Promise<Config | Broken> {
   const before = checked.get(env);
-  if (before !== undefined && now < before.until) return before.config;
+  return before !== undefined && now < before.until ? before.config : checkAnew(env, now);
+}
+
+async function checkAnew(env: object, now: number): Promise<Config | Broken> {
   const stores = storesOf(env);
   const asked = await askStores(stores);
   const known = checked.get(env); // another request may have asked as well
@@ -120,7 +125,8 @@ export function readConfig(vars: Vars): Config | Broken {
   );
   const all = [...buckets.values()].filter((bucket) => bucket !== undefined);
   const healthToken = readHealthToken(vars);
-  return { buckets: all, routes, variants, answers, healthToken, limiter };
+  const index = indexRoutes(routes);
+  return { buckets: all, routes, index, variants, answers, healthToken, limiter };
 }
 
 function readBuckets(vars: Vars, report: Report): Named<Bucket> {

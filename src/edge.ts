@@ -1,5 +1,7 @@
 import type { Asked } from "./format.ts";
 import type { Refusal } from "./refusal.ts";
+import type { SignedHeaders } from "./sign.ts";
+import { within } from "./within.ts";
 
 /** What came back from the edge: a body still to be read, or the text of an error or of facts. */
 export type EdgeAnswer = {
@@ -35,38 +37,52 @@ export function edgeOptions({ variant, format, still }: Asked): RequestInitCfPro
  */
 export function askEdge(
   url: string,
-  headers: Headers,
+  headers: SignedHeaders,
   image: RequestInitCfPropertiesImage,
   seconds: number,
 ): Promise<EdgeAnswer | Refusal> {
-  return ask(url, { headers, cf: { image, cacheTtlByStatus: NOT_KEPT } }, seconds);
+  const init = { headers, cf: { image, cacheTtlByStatus: NOT_KEPT } };
+  return ask(url, init, seconds, image.format === "json");
 }
 
 /**
  * Sends a request, and waits for the headers of its answer, and for the text where there is no image
- * in it. A redirect is not followed: it would leave the bucket (E7).
+ * in it. A redirect is not followed: it would leave the bucket (E7). What comes too late is let go of;
+ * a signal that aborts it would cost every request more than the rest of this does.
+ * @param facts true where a success is text, and no image (R9)
  */
-export async function ask(
+export function ask(
   url: string,
   init: RequestInit,
   seconds: number,
+  facts = false,
 ): Promise<EdgeAnswer | Refusal> {
-  const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), seconds * 1000);
-  try {
-    const response = await fetch(url, { ...init, redirect: "manual", signal: abort.signal });
-    const { status, headers, body } = response;
-    const facts = headers.get("content-type") === "application/json";
-    if (response.ok && !facts) return { status, headers, body, text: "" };
-    return { status, headers, body: null, text: await beginning(body) };
-  } catch (error) {
-    if (abort.signal.aborted) {
-      return { event: "timed-out", reason: `no answer within ${seconds} s` };
-    }
-    return { event: "edge-failed", reason: `the request failed: ${error}`, passing: true };
-  } finally {
-    clearTimeout(timer);
-  }
+  return new Promise((settle) => {
+    const began = Date.now();
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      settle({ event: "timed-out", reason: `no answer within ${seconds} s` });
+    }, seconds * 1000);
+    fetch(url, { ...init, redirect: "manual" }).then(
+      (response) => {
+        clearTimeout(timer);
+        if (late) drop(response.body);
+        else settle(read(response, facts, began + seconds * 1000 - Date.now()));
+      },
+      (error) => {
+        clearTimeout(timer);
+        settle({ event: "edge-failed", reason: `the request failed: ${error}`, passing: true });
+      },
+    );
+  });
+}
+
+/** @param left milliseconds that the text may take */
+function read(response: Response, facts: boolean, left: number): EdgeAnswer | Promise<EdgeAnswer> {
+  const { status, headers, body } = response;
+  if (response.ok && !facts) return { status, headers, body, text: "" };
+  return beginning(body, left).then((text) => ({ status, headers, body: null, text }));
 }
 
 /** Lets go of a body that nobody will read. That it may have broken off already is no matter then. */
@@ -78,15 +94,18 @@ export function drop(body: ReadableStream | null): void {
  * The first characters of a body that is no image; the rest is dropped. A body that breaks off or stalls
  * is as good as ended: the status and the headers, which say more, are here already.
  */
-async function beginning(body: ReadableStream | null): Promise<string> {
+async function beginning(body: ReadableStream | null, ms: number): Promise<string> {
+  if (body === null) return "";
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
-  try {
-    for await (const chunk of body?.pipeThrough(new TextDecoderStream()) ?? []) {
-      text += chunk;
-      if (text.length > LONGEST_TEXT || text.endsWith("</Error>")) break;
+  const readOn = async () => {
+    while (text.length <= LONGEST_TEXT && !text.endsWith("</Error>")) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      text += value;
     }
-  } catch {
-    return text;
-  }
+  };
+  await within(ms, readOn()).catch(() => {});
+  reader.cancel().catch(() => {});
   return text;
 }

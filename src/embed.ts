@@ -8,13 +8,15 @@ const PREFLIGHT_SECONDS = 86_400;
  * Refuses what a page of another origin than the route's `origins`, or the Worker's own, asks for: by
  * Origin, by Referer, and where both are missing, as privacy settings and hostile pages have it, by
  * Sec-Fetch-Site, if that can tell. What no browser sends passes: this is about pages, not about secrets.
- * @param own the URL that is asked for
+ * @param asked the URL that is asked for
  */
 export function checkEmbedding(
   headers: Headers,
-  own: URL,
+  asked: string,
   origins: ReadonlySet<string>,
 ): Refusal | undefined {
+  const own = URL.parse(asked);
+  if (own === null) return { event: "foreign-page", reason: "the host asked for is none" };
   const origin = headers.get("origin");
   const referer = headers.get("referer");
   const pages = [...(origin ? [origin] : []), ...(referer ? [originOf(referer)] : [])];

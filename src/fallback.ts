@@ -49,6 +49,6 @@ export async function showFallback(
   const shown = { type: print.type, negotiated, maxAge, took: now - began };
   // None of the edge's: conditions are for what would be a 2xx (RFC 9110), and it is another object's tag.
   const headers = imageHeaders(new Headers(), shown, terms, now);
-  headers.set("cache-control", shortly(maxAge, terms, now));
+  headers["cache-control"] = shortly(maxAge, terms, now);
   return new Response(print.body, { status, headers });
 }

@@ -1,4 +1,5 @@
 import type { OutputFormat, Variant } from "./preset.ts";
+import { createRecent } from "./recent.ts";
 
 /** The formats beyond JPEG and PNG that a visitor's browser says it reads. */
 export type Readable = { readonly avif: boolean; readonly webp: boolean };
@@ -21,6 +22,19 @@ export type Asked = {
 const ENTRY = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
 const PART = /(?:[^;"]|"(?:[^"\\]|\\.)*"?)+/g;
 const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
+
+/** Browsers send few different ones. */
+const recent = createRecent<Readable>(65_536);
+
+/** What an Accept header says, read once while it is remembered. */
+export function readableBy(accept: string | null): Readable {
+  const key = accept ?? "";
+  const known = recent.get(key);
+  if (known !== undefined) return known;
+  const readable = readAccept(key);
+  recent.set(key, readable);
+  return readable;
+}
 
 /**
  * Reads an Accept header. A format counts as readable only if it is named itself, with q > 0:

@@ -8,7 +8,7 @@ import { mistakesOf } from "./notice.ts";
 import { originUrl } from "./origin.ts";
 import { askWith } from "./probe.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
-import { sign } from "./sign.ts";
+import { signWith } from "./signatures.ts";
 import { keyEnd, SLOT_NAMES, type Slot, type SlotName } from "./slot.ts";
 
 /** What S3 says of a slot, or what keeps the Worker from asking with it. */
@@ -120,7 +120,7 @@ async function tryEdge(
 ): Promise<EdgeHealth> {
   if (bucket.canary === undefined || slot === undefined) return { edge: "no canary" };
   const url = originUrl(bucket.base, bucket.canary);
-  const headers = await sign(url, bucket.region, slot.credentials, Date.now());
+  const headers = await signWith(slot, url, bucket.region, Date.now());
   const image = { width: 16, "origin-auth": "share-publicly" } as const;
   const answer = await askEdge(url, headers, image, timeout);
   if (isRefusal(answer)) return { edge: "unreachable" };

@@ -4,7 +4,8 @@ import { configOf } from "./config.ts";
 import { drop } from "./edge.ts";
 import { checkEmbedding, corsHeaders, preflight } from "./embed.ts";
 import { showFallback } from "./fallback.ts";
-import { chooseFormat, readAccept } from "./format.ts";
+import { findRoute } from "./find-route.ts";
+import { chooseFormat, readableBy } from "./format.ts";
 import { answerHealth } from "./health.ts";
 import { keyFault } from "./key.ts";
 import { checkLimit } from "./limit.ts";
@@ -14,7 +15,7 @@ import { originUrl } from "./origin.ts";
 import { makePrint } from "./print.ts";
 import type { Context } from "./probe.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
-import { findRoute, readPathname } from "./route.ts";
+import { readPathname, readTarget } from "./route.ts";
 import { checkSignature } from "./signature.ts";
 import { withSlots } from "./slots.ts";
 
@@ -55,11 +56,11 @@ async function show(
   if (/image-resizing/i.test(headers.get("via") ?? "")) {
     return { event: "loop-detected", reason: "the image edge itself asks: endpoint leads here" }; // E8
   }
-  const url = new URL(request.url);
-  if (url.pathname === "/healthz") return answerHealth(request, config);
+  const target = readTarget(request.url);
+  if (target.pathname === "/healthz") return answerHealth(request, config);
 
-  const path = readPathname(url.pathname);
-  const found = isRefusal(path) ? path : findRoute(config.routes, path);
+  const path = readPathname(target.pathname);
+  const found = isRefusal(path) ? path : findRoute(config.index, path);
   const allow = !isRefusal(found) && found.route.origins ? "GET, HEAD, OPTIONS" : "GET, HEAD";
   if (!allow.split(", ").includes(method)) return { event: "method-not-allowed", method, allow };
   if (isRefusal(found)) return found;
@@ -68,7 +69,7 @@ async function show(
 
   if (origins !== undefined) {
     terms.cors = corsHeaders(headers, origins);
-    const foreign = checkEmbedding(headers, url, origins);
+    const foreign = checkEmbedding(headers, request.url, origins);
     if (foreign !== undefined) return foreign;
     if (method === "OPTIONS") return preflight(allow, terms.cors);
   }
@@ -88,17 +89,19 @@ async function show(
 
   if (signing !== undefined) {
     const grant = { route: found.route.path, preset, key: found.key };
-    const granted = await checkSignature(url, grant, signing, Date.now());
+    const granted = await checkSignature(target, grant, signing, Date.now());
     if (isRefusal(granted)) return granted;
     terms.granted = granted;
   }
-  const limited = await checkLimit(config.limiter, headers, found.route.path);
-  if (limited !== undefined) return limited;
+  if (config.limiter !== undefined) {
+    const limited = await checkLimit(config.limiter, headers, found.route.path);
+    if (limited !== undefined) return limited;
+  }
 
   const began = Date.now();
   const source = originUrl(bucket.base, key, terms.granted?.version);
   const { timeout, max_age: maxAge } = config.answers;
-  const asked = chooseFormat(variant, readAccept(headers.get("accept")), svg);
+  const asked = chooseFormat(variant, readableBy(headers.get("accept")), svg);
   // Signed with the current key, or with the next one where S3 refuses that.
   const make = (from: Bucket, object: string) =>
     withSlots(from, object, context, (signed) => makePrint(object, signed, asked, timeout));

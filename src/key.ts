@@ -8,7 +8,10 @@ const SURROGATE = /\p{Cs}/u; // alone: with u, a pair is one character
  * control character and no backslash.
  */
 export function keyFault(key: string): string | undefined {
-  if (new TextEncoder().encode(key).length > MOST_BYTES) return "longer than 1,024 bytes";
+  // One of UTF-16's units is three bytes at most.
+  if (key.length > MOST_BYTES / 3 && new TextEncoder().encode(key).length > MOST_BYTES) {
+    return "longer than 1,024 bytes";
+  }
   if (SURROGATE.test(key)) return "half a character";
   if (key.includes("\\")) return "a backslash";
   if (CONTROL.test(key)) return "a control character";

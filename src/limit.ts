@@ -1,6 +1,6 @@
 import { logNotice } from "./log.ts";
 import type { Refusal } from "./refusal.ts";
-import { within } from "./within.ts";
+import { LATE, within } from "./within.ts";
 
 /** Cloudflare's rate limiting binding. */
 export type Limiter = Pick<RateLimit, "limit">;
@@ -14,19 +14,19 @@ const LIMITER_MS = 1_000;
  * @param headers with `cf-connecting-ip`, which Cloudflare sets and no visitor can
  */
 export async function checkLimit(
-  limiter: Limiter | undefined,
+  limiter: Limiter,
   headers: Headers,
   route: string,
 ): Promise<Refusal | undefined> {
-  if (limiter === undefined) return undefined;
   const key = `${visitorOf(headers.get("cf-connecting-ip") ?? "")} ${route}`;
   try {
-    const { success } = await within(LIMITER_MS, limiter.limit({ key }));
-    return success ? undefined : { event: "rate-limited" };
+    const outcome = await within(LIMITER_MS, limiter.limit({ key }));
+    if (outcome !== LATE) return outcome.success ? undefined : { event: "rate-limited" };
+    logNotice({ event: "limiter-failed", route, reason: `nothing within ${LIMITER_MS} ms` });
   } catch (error) {
     logNotice({ event: "limiter-failed", route, reason: `${error}` });
-    return undefined;
   }
+  return undefined;
 }
 
 /** An IPv4 address, or the network of an IPv6 address, its first 64 bits: the rest is the visitor's to choose. */

@@ -3,6 +3,7 @@ import type { Asked } from "./format.ts";
 import { failureOf, isMade } from "./guard.ts";
 import { type Denied, isDenied, isRefusal } from "./refusal.ts";
 import { isTable, json } from "./schema.ts";
+import type { SignedHeaders } from "./sign.ts";
 
 /**
  * The original's type as the edge tells it, or undefined where it does not (R9), or that it is denied. What the edge
@@ -10,7 +11,7 @@ import { isTable, json } from "./schema.ts";
  */
 export async function originalType(
   url: string,
-  headers: Headers,
+  headers: SignedHeaders,
   asked: Asked,
   seconds: number,
 ): Promise<string | Denied | undefined> {

@@ -4,6 +4,7 @@ import { guard, type Passed } from "./guard.ts";
 import { originalType } from "./original.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import { secondChance } from "./retry.ts";
+import type { SignedHeaders } from "./sign.ts";
 
 /** What the edge made of an object, and the guard let pass. */
 export type Print = EdgeAnswer & Passed;
@@ -16,7 +17,7 @@ export type Print = EdgeAnswer & Passed;
  */
 export async function makePrint(
   url: string,
-  headers: Headers,
+  headers: SignedHeaders,
   wanted: Asked,
   timeout: number,
 ): Promise<Print | Refusal> {
@@ -28,7 +29,7 @@ export async function makePrint(
     if (isRefusal(original)) return original;
     asked = { ...asked, original, still: original !== "image/gif" };
   }
-  const print = await askAndGuard(url, headers, asked, timeout);
+  const print = guarded(await askEdge(url, headers, edgeOptions(asked), timeout), asked);
   if (!isRefusal(print)) return print;
   if (print.event === "original-is-smaller" && asked.original === undefined) {
     const original = await originalType(url, headers, asked, timeout);
@@ -36,16 +37,11 @@ export async function makePrint(
     asked = { ...asked, original };
   }
   const again = secondChance(asked, print);
-  return again === undefined ? print : askAndGuard(url, headers, again, timeout);
+  if (again === undefined) return print;
+  return guarded(await askEdge(url, headers, edgeOptions(again), timeout), again);
 }
 
-async function askAndGuard(
-  url: string,
-  headers: Headers,
-  asked: Asked,
-  timeout: number,
-): Promise<Print | Refusal> {
-  const answer = await askEdge(url, headers, edgeOptions(asked), timeout);
+function guarded(answer: EdgeAnswer | Refusal, asked: Asked): Print | Refusal {
   if (isRefusal(answer)) return answer;
   const passed = guard(answer, asked);
   if (!isRefusal(passed)) return { ...answer, ...passed };

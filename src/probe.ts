@@ -2,7 +2,8 @@ import type { Bucket } from "./bucket.ts";
 import { ask, drop } from "./edge.ts";
 import { wordIn } from "./edge-errors.ts";
 import { type Denied, isRefusal } from "./refusal.ts";
-import { sign } from "./sign.ts";
+import type { SignedHeaders } from "./sign.ts";
+import { signWith } from "./signatures.ts";
 import { type Finding, freshFinding, note, type Slot } from "./slot.ts";
 import { forOthers, type Said, type Verdict, verdictOf } from "./verdict.ts";
 
@@ -18,9 +19,8 @@ const PATIENCE_S = 3;
  * @param headers those that sign the request
  * @param now milliseconds since 1970
  */
-export async function askOrigin(url: string, headers: Headers, now: number): Promise<Said> {
-  const ranged = new Headers(headers);
-  ranged.set("range", "bytes=0-0");
+export async function askOrigin(url: string, headers: SignedHeaders, now: number): Promise<Said> {
+  const ranged = { ...headers, range: "bytes=0-0" };
   const answer = await ask(url, { headers: ranged, cache: "no-store" }, PATIENCE_S);
   if (isRefusal(answer)) return {};
   drop(answer.body);
@@ -45,12 +45,12 @@ export function readSaid(
 
 /** Asks S3 itself for an object with a slot. */
 export async function askWith(
-  { credentials }: Slot,
+  slot: Slot,
   region: string,
   url: string,
 ): Promise<{ said: Said; verdict: Verdict }> {
   const now = Date.now();
-  const said = await askOrigin(url, await sign(url, region, credentials, now), now);
+  const said = await askOrigin(url, await signWith(slot, url, region, now), now);
   return { said, verdict: verdictOf(said, region) };
 }
 

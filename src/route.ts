@@ -1,14 +1,10 @@
 import {
   compilePattern,
   decodePath,
-  encodePath,
-  type Found,
   type Mapping,
   type Pattern,
   REST,
-  readPath,
   VARIANT,
-  writePath,
 } from "./public-url.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Report } from "./schema.ts";
@@ -20,7 +16,8 @@ export type Route = {
   readonly mapping: Mapping;
 };
 
-const NAME = /^:([A-Za-z][A-Za-z0-9_]*)$/;
+/** A segment that is a name. */
+export const NAME = /^:([A-Za-z][A-Za-z0-9_]*)$/;
 const LITERAL = /^(?!\.\.?$)[^:*%?#\\\p{Cc}]+$/u;
 
 /**
@@ -83,37 +80,20 @@ function spelt(name: string): string {
   return name === REST ? REST : `:${name}`;
 }
 
+/** What of a URL stands behind its host. */
+export type Target = { readonly pathname: string; readonly search: string };
+
+/**
+ * Takes a request's URL apart, which has a host. Its text is not changed: `new URL` would take segments
+ * such as `..` out, which no key has, and costs more than all the rest of reading it.
+ */
+export function readTarget(url: string): Target {
+  const [, pathname = "", search = ""] = /^\w+:\/\/[^/?#]*([^?#]*)([^#]*)/.exec(url) ?? [];
+  return { pathname, search };
+}
+
 /** The path of a request's URL, decoded. One that is not strictly encoded has no one reading: it is refused. */
 export function readPathname(pathname: string): string | Refusal {
   const reason = "the path is not percent-encoded UTF-8";
   return decodePath(pathname) ?? { event: "impossible-key", reason };
-}
-
-/** The first route, in the order of the configuration, that a decoded path is one of. */
-export function findRoute<R extends Route>(
-  routes: readonly R[],
-  path: string,
-): (Found & { readonly route: R }) | Refusal {
-  for (const route of routes) {
-    const found = readPath(route.mapping, path);
-    if (found !== undefined) return { ...found, route };
-  }
-  return { event: "no-such-route", path };
-}
-
-/**
- * The path of the public URL of an object by a route: the inverse of `readPathname` and `findRoute`.
- * @param key below the bucket's prefix. A `:name` of the path that does not stand in it is `-`
- * @returns undefined where the route does not lead to that key, or an earlier one takes the path
- */
-export function publicPath<R extends Route>(
-  routes: readonly R[],
-  route: R,
-  variant: string,
-  key: string,
-): string | undefined {
-  const path = writePath(route.mapping, { variant, key });
-  if (path === undefined) return undefined;
-  const found = findRoute(routes, path);
-  return "route" in found && found.route === route ? encodePath(path) : undefined;
 }

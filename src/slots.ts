@@ -4,12 +4,13 @@ import { allRefused, slotNotices } from "./notice.ts";
 import type { Print } from "./print.ts";
 import { type Context, findVerdict, isProbing, probe } from "./probe.ts";
 import { type Denied, isDenied, type Refusal } from "./refusal.ts";
-import { sign } from "./sign.ts";
+import type { SignedHeaders } from "./sign.ts";
+import { signWith } from "./signatures.ts";
 import { inOrder, isDue, isHopeless, takeBack } from "./slot.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** Makes a print with the headers that sign the request. */
-type Make = (headers: Headers) => Promise<Print | Refusal>;
+type Make = (headers: SignedHeaders) => Promise<Print | Refusal>;
 
 /**
  * Has a print made with one of the bucket's slots, or with the other one where S3 refuses the first.
@@ -22,14 +23,36 @@ export async function withSlots(
   context: Context,
   make: Make,
 ): Promise<Print | Refusal> {
-  const outcome = await trySlots(bucket, url, context, make);
-  const tell = () => slotNotices(bucket).forEach(logNotice);
-  tell();
-  const due = bucket.slots.find((slot) => isDue(slot, Date.now()));
-  if (due !== undefined && !isProbing(bucket)) {
-    context.waitUntil(probe(bucket, due, url).then(tell));
+  let denial: { readonly fault: Verdict["fault"]; readonly refusal: Refusal } | undefined;
+  try {
+    for (const slot of inOrder(bucket.slots)) {
+      // The first is asked with even if it is refused: the edge may have the print (C1).
+      const began = Date.now();
+      if (denial !== undefined && isHopeless(slot, began)) continue;
+
+      let print = await make(await signWith(slot, url, bucket.region, began));
+      if (!isDenied(print)) {
+        if (denial !== undefined) takeBack(slot, began);
+        return print;
+      }
+      const { verdict, firm } = await findVerdict(bucket, slot, url, print, context);
+      if (verdict.fault === "none") {
+        print = await make(await signWith(slot, url, bucket.region, Date.now()));
+        if (!isDenied(print)) return print;
+      }
+      const { fault } = verdict;
+      if (denial === undefined || WEIGHTS[fault] > WEIGHTS[denial.fault]) {
+        denial = { fault, refusal: conclude(print, verdict) };
+      }
+      if (firm && (fault === "setup" || fault === "object")) break;
+    }
+    const dead = bucket.slots.every(({ refused }) => refused !== undefined);
+    if (denial === undefined || (denial.fault === "slot" && dead))
+      return allRefused(bucket, Date.now());
+    return denial.refusal;
+  } finally {
+    followUp(bucket, url, context);
   }
-  return outcome;
 }
 
 /** Which verdict tells most of a request that was denied to every slot. */
@@ -38,39 +61,14 @@ const WEIGHTS = { slot: 0, object: 1, unknown: 2, none: 3, setup: 4 } as const s
   number
 >;
 
-async function trySlots(
-  bucket: Bucket,
-  url: string,
-  context: Context,
-  make: Make,
-): Promise<Print | Refusal> {
-  let denial: { readonly fault: Verdict["fault"]; readonly refusal: Refusal } | undefined;
-  for (const slot of inOrder(bucket.slots)) {
-    // The first is asked with even if it is refused: the edge may have the print (C1).
-    const began = Date.now();
-    if (denial !== undefined && isHopeless(slot, began)) continue;
-    const attempt = async () => make(await sign(url, bucket.region, slot.credentials, Date.now()));
-
-    let print = await attempt();
-    if (!isDenied(print)) {
-      if (denial !== undefined) takeBack(slot, began);
-      return print;
-    }
-    const { verdict, firm } = await findVerdict(bucket, slot, url, print, context);
-    if (verdict.fault === "none") {
-      print = await attempt();
-      if (!isDenied(print)) return print;
-    }
-    const { fault } = verdict;
-    if (denial === undefined || WEIGHTS[fault] > WEIGHTS[denial.fault]) {
-      denial = { fault, refusal: conclude(print, verdict) };
-    }
-    if (firm && (fault === "setup" || fault === "object")) break;
+/** Tells the log what changed, and has a refused slot tried again when that is due. */
+function followUp(bucket: Bucket, url: string, context: Context): void {
+  const tell = () => slotNotices(bucket).forEach(logNotice);
+  tell();
+  const due = bucket.slots.find((slot) => isDue(slot, Date.now()));
+  if (due !== undefined && !isProbing(bucket)) {
+    context.waitUntil(probe(bucket, due, url).then(tell));
   }
-  const dead = bucket.slots.every(({ refused }) => refused !== undefined);
-  if (denial === undefined || (denial.fault === "slot" && dead))
-    return allRefused(bucket, Date.now());
-  return denial.refusal;
 }
 
 /** What a denial means, now that it is known whose fault it is. */

@@ -1,6 +1,6 @@
 import type { Vars } from "./schema.ts";
 import { isSecret } from "./secret-names.ts";
-import { within } from "./within.ts";
+import { LATE, within } from "./within.ts";
 
 /** What stands for a secret that its store never gave. */
 export const UNOPENED = Symbol("unopened");
@@ -30,7 +30,8 @@ export async function askStores(stores: ReadonlyMap<string, Stored>): Promise<Gi
   const read = ++reads;
   const asked = [...stores].map(async ([name, store]) => {
     try {
-      return [[name, { value: await within(STORE_MS, store.get()), read }] as const];
+      const value = await within(STORE_MS, store.get());
+      return value === LATE ? [] : [[name, { value, read }] as const];
     } catch {
       return []; // what was thrown is not ours to repeat
     }

@@ -1,4 +1,5 @@
 import type { Asked } from "../src/format.ts";
+import type { SignedHeaders } from "../src/sign.ts";
 
 // A configuration and credentials for tests: those of the documentation of AWS, which open nothing.
 
@@ -82,4 +83,11 @@ export const ASKED: Asked = {
   svg: false,
   format: "avif",
   still: true,
+};
+
+/** Headers as a signature has them, of no request. */
+export const SIGNED: SignedHeaders = {
+  authorization: "AWS4-HMAC-SHA256 Credential=none",
+  "x-amz-content-sha256": "UNSIGNED-PAYLOAD",
+  "x-amz-date": "20261124T090000Z",
 };

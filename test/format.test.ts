@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { readConfig } from "../src/config.ts";
-import { chooseFormat, mayYield, readAccept } from "../src/format.ts";
+import { chooseFormat, mayYield, readAccept, readableBy } from "../src/format.ts";
 import type { Variant } from "../src/preset.ts";
 import { ENV } from "./env.ts";
 
@@ -35,6 +35,21 @@ test.each<[string | null, { avif: boolean; webp: boolean }]>([
   ["image/avif image/webp", neither],
 ])("Accept %j names %j", (accept, named) => {
   expect(readAccept(accept)).toEqual(named);
+  for (let times = 0; times < 2; times++) expect(readableBy(accept)).toEqual(named);
+});
+
+test("what an Accept header says is remembered for that very header, however many there are", () => {
+  const long = "x/y,".repeat(100);
+  const headers = Array.from({ length: 1000 }, (_, each): [string, boolean][] => [
+    [`image/avif;x=${each}`, true],
+    [`image/avif;x=${each};q=0`, false],
+    [`${long}image/avif;x=${each}`, true],
+    [`${long}image/avif;x=${each};q=0`, false],
+  ]).flat();
+  for (const [accept, avif] of [...headers, ...headers.reverse()]) {
+    expect(readableBy(accept)).toEqual({ avif, webp: false });
+    expect(readableBy(null)).toEqual(neither);
+  }
 });
 
 test("an Accept of thousands of entries is read in no time", () => {

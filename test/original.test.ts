@@ -1,12 +1,12 @@
 import { expect, test, vi } from "vitest";
 import { originalType } from "../src/original.ts";
-import { ASKED } from "./env.ts";
+import { ASKED, SIGNED } from "./env.ts";
 
 /** The type that is read from an answer of the edge's. */
 function told(body: BodyInit, headers: Record<string, string> = { "cf-resized": "internal=ok/m" }) {
   const all = { "content-type": "application/json", ...headers };
   vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(body, { headers: all }));
-  return originalType("https://a.example/k", new Headers(), ASKED, 1);
+  return originalType("https://a.example/k", SIGNED, ASKED, 1);
 }
 
 const facts = (format: unknown) => JSON.stringify({ width: 9, height: 9, original: { format } });
@@ -56,7 +56,7 @@ test("JSON that never ends is given up in time, and not all of it is read (R9)",
     const headers = { "cf-resized": "internal=ok/m", "content-type": "application/json" };
     return new Response(body, { headers });
   });
-  expect(await originalType("https://a.example/k", new Headers(), ASKED, 0.2)).toBeUndefined();
+  expect(await originalType("https://a.example/k", SIGNED, ASKED, 0.2)).toBeUndefined();
 });
 
 test("an original that describes itself is not believed (R2)", async () => {
@@ -70,5 +70,5 @@ test("a body that breaks off is no type (R9)", async () => {
 
 test("an edge that fails tells none (R3)", async () => {
   vi.spyOn(globalThis, "fetch").mockRejectedValue(new Error("down"));
-  expect(await originalType("https://a.example/k", new Headers(), ASKED, 1)).toBeUndefined();
+  expect(await originalType("https://a.example/k", SIGNED, ASKED, 1)).toBeUndefined();
 });

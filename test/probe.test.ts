@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { askOrigin } from "../src/probe.ts";
+import { SIGNED } from "./env.ts";
 
 const NOW = Date.UTC(2026, 10, 24, 9, 0, 0, 400);
 
@@ -14,7 +15,7 @@ test.each([
   ["soon", undefined],
 ])("by S3's clock it is %s: %s seconds ahead", async (date, ahead) => {
   answer(null, { status: 404, headers: { date } });
-  expect((await askOrigin("https://s3.example/k", new Headers(), NOW)).ahead).toBe(ahead);
+  expect((await askOrigin("https://s3.example/k", SIGNED, NOW)).ahead).toBe(ahead);
 });
 
 test("of an object that comes whole nothing is read", async () => {
@@ -23,7 +24,7 @@ test("of an object that comes whole nothing is read", async () => {
     cancelled = true;
   };
   answer(new ReadableStream({ cancel }), { status: 200 });
-  expect(await askOrigin("https://s3.example/k", new Headers(), NOW)).toMatchObject({
+  expect(await askOrigin("https://s3.example/k", SIGNED, NOW)).toMatchObject({
     status: 200,
   });
   expect(cancelled).toBe(true);
@@ -34,5 +35,5 @@ test("of an error no more is read than its words", async () => {
     start: (stream) => stream.enqueue(new TextEncoder().encode("<Error><Code>X</Code></Error>")),
   });
   answer(body, { status: 403 }); // it never ends
-  expect(await askOrigin("https://s3.example/k", new Headers(), NOW)).toMatchObject({ code: "X" });
+  expect(await askOrigin("https://s3.example/k", SIGNED, NOW)).toMatchObject({ code: "X" });
 });

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { HARD_KEYS } from "../fixtures/objects.ts";
+import { findRoute, indexRoutes, publicPath } from "../src/find-route.ts";
 import { decodePath, encodePath } from "../src/public-url.ts";
-import { compileRoute, findRoute, publicPath } from "../src/route.ts";
+import { compileRoute } from "../src/route.ts";
 
 test.each<[string, string]>([
   ["/a%20b", "/a b"],
@@ -45,6 +46,7 @@ const routes = [
   ["/images/:preset/late/*", "late/*"],
   ["/jpegs/:preset/*", "*.jpg"],
 ].map(([path = "", object = ""]) => compileRoute(path, object, () => {}));
+const index = indexRoutes(routes);
 
 test.each<[number, string, string | undefined]>([
   [0, "users/ada/avatar.png", "/avatars/ada/card@2x"],
@@ -68,10 +70,10 @@ test.each<[number, string, string | undefined]>([
   [9, "../a.jpg", undefined],
 ])("by route %d the key %j is at %j", (which, key, expected) => {
   const route = routes[which] ?? expect.unreachable();
-  const path = publicPath(routes, route, "card@2x", key);
+  const path = publicPath(index, route, "card@2x", key);
   expect(path).toBe(expected);
   if (path === undefined) return;
   const decoded = decodePath(path);
   if (typeof decoded !== "string") expect.unreachable();
-  expect(findRoute(routes, decoded)).toEqual({ route, variant: "card@2x", key });
+  expect(findRoute(index, decoded)).toEqual({ route, variant: "card@2x", key });
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { compileRoute, findRoute, publicPath } from "../src/route.ts";
+import { findRoute, indexRoutes, publicPath } from "../src/find-route.ts";
+import { compileRoute, readTarget } from "../src/route.ts";
 
 function compile(path: string, object: string) {
   const faults: string[] = [];
@@ -7,12 +8,12 @@ function compile(path: string, object: string) {
   return { route, faults };
 }
 
-const routes = [
+const index = indexRoutes([
   compile("/avatars/:user/:preset", "users/:user/avatar.png").route,
   compile("/p/:preset/:id/:slug", "products/:id.jpg").route,
   compile("/images/:preset/*", "*").route,
   compile("/:preset/*", "root/*").route,
-];
+]);
 
 test.each<[string, string, string, string]>([
   ["/images/card/a.jpg", "/images/:preset/*", "card", "a.jpg"],
@@ -28,11 +29,32 @@ test.each<[string, string, string, string]>([
   ["/p/card/7/a-nice-name", "/p/:preset/:id/:slug", "card", "products/7.jpg"],
   ["/Images/card/a.jpg", "/:preset/*", "Images", "root/card/a.jpg"],
 ])("%s is of %s: variant %j, key %j", (path, route, variant, key) => {
-  expect(findRoute(routes, path)).toMatchObject({ route: { path: route }, variant, key });
+  expect(findRoute(index, path)).toMatchObject({ route: { path: route }, variant, key });
+});
+
+test.each<[url: string, pathname: string, search: string]>([
+  ["https://images.example/a/b?c=d", "/a/b", "?c=d"],
+  ["http://127.0.0.1:8787/a", "/a", ""],
+  ["https://[::1]:8787/a/../b/./c//d", "/a/../b/./c//d", ""],
+  ["https://images.example/a\\b/%2e%2e/c", "/a\\b/%2e%2e/c", ""],
+  ["https://images.example//other.example/a", "//other.example/a", ""],
+  ["https://images.example/a?b?c/../d", "/a", "?b?c/../d"],
+  ["https://images.example/a?", "/a", "?"],
+  ["https://images.example?a/b", "", "?a/b"],
+  ["https://images.example", "", ""],
+  ["https://images.example/a#b?c", "/a", ""],
+  ["https://images.example/a?b#c/d?e", "/a", "?b"],
+  ["https://images.example#/a", "", ""],
+  ["https://user:word@images.example/a@b:c", "/a@b:c", ""],
+  ["https://images.example/a\nb?c\nd", "/a\nb", "?c\nd"],
+  ["https://images.example/é/😀", "/é/😀", ""],
+  ["images.example/a", "", ""],
+])("of %j the path is %j, the query %j", (url, pathname, search) => {
+  expect(readTarget(url)).toEqual({ pathname, search });
 });
 
 test.each(["/", "/images", "/avatars"])("%j is of no route", (path) => {
-  expect(findRoute(routes, path)).toEqual({ event: "no-such-route", path });
+  expect(findRoute(index, path)).toEqual({ event: "no-such-route", path });
 });
 
 test.each<[string, string, string[]]>([
@@ -73,8 +95,9 @@ test.each<[string, string]>([
   ["/:preset/:a/:b/*", ":b/:a-:b-:a-*.jpg"],
 ])("no key takes long by the route %s → %s", (path, object) => {
   const { route, faults } = compile(path, object);
+  const only = indexRoutes([route]);
   const began = performance.now();
-  for (const key of hostile) publicPath([route], route, "card", `${key}/`);
+  for (const key of hostile) publicPath(only, route, "card", `${key}/`);
   expect(faults).toEqual([]);
   expect(performance.now() - began).toBeLessThan(100);
 });

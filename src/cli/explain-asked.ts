@@ -6,7 +6,7 @@ import { chooseFormat, type Readable } from "../format.ts";
 import { factsOptions } from "../original.ts";
 import type { Variant } from "../preset.ts";
 import { secretNames } from "../secret-names.ts";
-import { sign } from "../sign.ts";
+import { signWith } from "../signatures.ts";
 import { keyEnd, type Slot } from "../slot.ts";
 import { transformationsOf } from "./costs.ts";
 import { type Operator, slotsAtHand } from "./operator.ts";
@@ -86,10 +86,10 @@ async function headersOf(
 ): Promise<Record<string, string>> {
   const [slot] = slotsAtHand(operator, name).usable;
   const key = slot === undefined ? "a key that is not at hand" : describe(operator, name, slot);
-  const none = { accessKeyId: "none", secretAccessKey: "none" };
-  const headers = Object.fromEntries(await sign(url, region, none, now));
+  const none = { credentials: { accessKeyId: "none", secretAccessKey: "none" } };
+  const headers = await signWith(none, url, region, now);
   const [, scope, signed] =
-    /Credential=none\/([^,]+), SignedHeaders=([^,]+)/.exec(headers["authorization"] ?? "") ?? [];
+    /Credential=none\/([^,]+), SignedHeaders=([^,]+)/.exec(headers.authorization) ?? [];
   const authorization = `AWS Signature Version 4 of ${signed}, for ${scope}, by ${key}`;
   return { host: new URL(url).host, ...headers, authorization };
 }

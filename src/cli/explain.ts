@@ -1,11 +1,12 @@
 // vitrine explain: what the Worker makes of a public URL, by its own steps.
 
 import { Command } from "@commander-js/extra-typings";
+import { findRoute } from "../find-route.ts";
 import { keyFault } from "../key.ts";
 import { withoutSignatures } from "../log.ts";
 import { originUrl } from "../origin.ts";
 import { isRefusal, type Refusal } from "../refusal.ts";
-import { findRoute, readPathname } from "../route.ts";
+import { readPathname } from "../route.ts";
 import { checkSignature, checkTime, type Granted, readClaim, type Signing } from "../signature.ts";
 import { findBaseUrl } from "./base-url.ts";
 import { type Asked, explainAsked } from "./explain-asked.ts";
@@ -103,7 +104,7 @@ export async function explainUrl(operator: Operator, url: URL, now: number): Pro
   if (url.pathname === "/healthz") return { health: true };
   const path = readPathname(url.pathname);
   if (isRefusal(path)) return { refused: path };
-  const found = findRoute(config.routes, path);
+  const found = findRoute(config.index, path);
   if (isRefusal(found)) {
     return { refused: found, known: config.routes.map((route) => route.path) };
   }

@@ -1,9 +1,9 @@
 // Which public URLs lead to an object.
 
+import { publicPath } from "../find-route.ts";
 import { keyFault } from "../key.ts";
 import type { Variant } from "../preset.ts";
 import { writePath } from "../public-url.ts";
-import { publicPath } from "../route.ts";
 import type { BoundRoute } from "../routes.ts";
 import { findBaseUrl } from "./base-url.ts";
 import type { Operator } from "./operator.ts";
@@ -117,7 +117,7 @@ export function pathOf(
 ): string | undefined {
   const { preset } = config.variants.get(variant) ?? {};
   if (preset === undefined || route.presets?.has(preset) === false) return undefined;
-  return publicPath(config.routes, route, variant, key);
+  return publicPath(config.index, route, variant, key);
 }
 
 /** The variants that a route shows: all, or the one that is named, as `card` or `card@2x`. */

@@ -64,8 +64,8 @@ export async function listPage(
   patience = PATIENCE_S,
 ): Promise<Page | S3Answer> {
   const url = listUrl(bucket, options);
-  const headers =
-    credentials === undefined ? new Headers() : await sign(url, bucket.region, credentials, now);
+  const signed = credentials && (await sign(url, bucket.region, credentials, now));
+  const headers = new Headers(signed);
   const answer = await askS3(url, { headers }, now, patience);
   if (answer.status !== 200 || answer.failure !== undefined) return answer;
   const page = readPage(answer.text, options.prefix);

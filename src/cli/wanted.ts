@@ -1,9 +1,10 @@
 // Which object is meant by what an operator gives: a key, or a public URL.
 
 import type { Bucket } from "../bucket.ts";
+import { findRoute } from "../find-route.ts";
 import { keyFault } from "../key.ts";
 import { isRefusal } from "../refusal.ts";
-import { findRoute, readPathname } from "../route.ts";
+import { readPathname } from "../route.ts";
 import type { Impossible } from "./lines.ts";
 import type { Operator } from "./operator.ts";
 
@@ -67,7 +68,7 @@ function read(
     return { given, reason: `is not a URL of this Vitrine, which is at ${hosts.join(", ")}` };
   }
   const path = readPathname(url.pathname);
-  const found = isRefusal(path) ? path : findRoute(config.routes, path);
+  const found = isRefusal(path) ? path : findRoute(config.index, path);
   if (isRefusal(found)) return { given, reason: "no route has this path" };
   const { key, route } = found;
   const reason = keyFault(route.bucket.prefix + key);

@@ -53,6 +53,7 @@ async function agree(url: string, when: string[] = []): Promise<void> {
       expect(request.url).toBe(asked?.originUrl);
       const { host, authorization, ...headers } = asked?.headers ?? {};
       const sent = Object.fromEntries(request.headers);
+      for (const { "x-amz-date": date } of [headers, sent]) expect(date).toMatch(/T\d{3}[05]00Z$/);
       expect(Object.keys(sent).sort()).toEqual(["authorization", ...Object.keys(headers)].sort());
       expect(host).toBe(new URL(request.url).host);
       const [, end, scope, names] =

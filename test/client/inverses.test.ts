@@ -5,8 +5,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { HARD_KEYS } from "../../fixtures/objects.ts";
 import { openSite, parseUrl, urlOf } from "../../src/client/site.ts";
+import { findRoute, indexRoutes } from "../../src/find-route.ts";
 import { keyFault } from "../../src/key.ts";
-import { compileRoute, findRoute, readPathname } from "../../src/route.ts";
+import { compileRoute, readPathname } from "../../src/route.ts";
 import { anyText, respell, respellEncoded, spots } from "../hostile/spelling.ts";
 
 const BASE = "https://images.example";
@@ -74,7 +75,8 @@ const values = fc.record({
 function readAsWorker({ path, object }: Drawn, url: string) {
   const compiled = compileRoute(path, object, () => {});
   const decoded = readPathname(new URL(url).pathname);
-  const found = typeof decoded === "string" ? findRoute([compiled], decoded) : undefined;
+  const found =
+    typeof decoded === "string" ? findRoute(indexRoutes([compiled]), decoded) : undefined;
   if (found === undefined || !("key" in found)) return undefined;
   if (!VARIANTS.includes(found.variant) || keyFault(found.key) !== undefined) return undefined;
   return { variant: found.variant, key: found.key };

@@ -27,7 +27,8 @@ beforeEach(() => stand());
 export const urlOf = (key: string) => originUrl(BASE, `published/${key}`);
 
 /** Headers that open an object. */
-export const signedFor = (key: string) => sign(urlOf(key), "eu-west-1", CREDENTIALS, clock.now);
+export const signedFor = async (key: string) =>
+  new Headers(await sign(urlOf(key), "eu-west-1", CREDENTIALS, clock.now));
 
 /** Asks the edge for an object as the Worker does, with what a test changes. */
 export async function ask(

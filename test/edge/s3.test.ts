@@ -41,7 +41,8 @@ async function ask(url: string, headers: HeadersInit, init: RequestInit = {}) {
   return { answer, text, said: `${answer.status} ${/<Code>(\w+)/.exec(text)?.[1] ?? text}` };
 }
 
-const signed = (url: string, at = NOW, region = REGION) => sign(url, region, CREDENTIALS, at);
+const signed = async (url: string, at = NOW, region = REGION) =>
+  new Headers(await sign(url, region, CREDENTIALS, at));
 
 test.each([VIRTUAL, PATH])("%s with a key is an object, if it is signed (A4)", async (base) => {
   const url = originUrl(base, KEY);

@@ -165,21 +165,21 @@ export const ofAddresses = {
     async ({ config, publicPath, decodePath, encodePath, findRoute }, input) => {
       const [at, variant, key] = input.object;
       const route = config.routes.find(({ path: known }) => known === at) ?? assert.fail();
-      const built = publicPath(config.routes, route, variant, key) ?? assert.fail("no path");
+      const built = publicPath(config.index, route, variant, key) ?? assert.fail("no path");
       assert.equal(new URL(HOST + built).pathname, built);
       const read = decodePath(built);
       assert.ok(typeof read === "string");
-      assert.deepEqual(findRoute(config.routes, read), { route, variant, key });
+      assert.deepEqual(findRoute(config.index, read), { route, variant, key });
       assert.equal(encodePath(read), built);
       assert.equal(built, spellPath(read));
 
       if (!URL.canParse(HOST + input.path)) return;
       const decoded = decodePath(new URL(HOST + input.path).pathname);
-      const found = typeof decoded === "string" ? findRoute(config.routes, decoded) : undefined;
+      const found = typeof decoded === "string" ? findRoute(config.index, decoded) : undefined;
       if (typeof decoded !== "string" || found === undefined || !("route" in found)) return;
       if (!isKey(found.key) || found.variant === "") return;
       // Where a part of the path is no part of the key, or two are one, another path may be built.
-      const again = publicPath(config.routes, found.route, found.variant, found.key);
+      const again = publicPath(config.index, found.route, found.variant, found.key);
       if (again === undefined) assert.match(found.route.path, /:a\/:b|:slug/);
       else if (!/:a\/:b|:slug/.test(found.route.path)) assert.equal(again, spellPath(decoded));
     },

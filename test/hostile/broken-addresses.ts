@@ -27,9 +27,9 @@ export const BROKEN_ADDRESSES = {
   "signatures are compared by == in any case": {
     breaks: "signatures",
     file: "signature.ts",
-    from: 'const right = await crypto.subtle.verify("HMAC", await importKey(key), bytesOf(sig), utf8(text));',
+    from: "if (!(await isBy(key, text, sig))) {",
     to: `const made = await signGrant({ ...wanted, expires, version }, key);
-      const right = text && made.slice(-43).toLowerCase() == sig.toLowerCase();`,
+      if (made.slice(-43).toLowerCase() != sig.toLowerCase()) {`,
   },
   "the unused bits of a signature are free": {
     breaks: "signatures",

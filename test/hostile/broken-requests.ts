@@ -20,8 +20,8 @@ export const BROKEN_REQUESTS = {
   "an edge that breaks off is thrown": {
     breaks: "answers",
     file: "edge.ts",
-    from: 'return { event: "edge-failed", reason:',
-    to: 'throw error ?? { event: "edge-failed", reason:',
+    from: 'settle({ event: "edge-failed", reason:',
+    to: 'settle(Promise.reject(error) ?? { event: "edge-failed", reason:',
   },
   "startsWith stands for segments": {
     breaks: "bounds",
@@ -49,6 +49,12 @@ export const BROKEN_REQUESTS = {
     file: "sign.ts",
     from: '"x-amz-content-sha256": "UNSIGNED-PAYLOAD" }',
     to: '"x-amz-content-sha256": "UNSIGNED-PAYLOAD", accept: "image/avif" }',
+  },
+  "a signature is used for another URL": {
+    breaks: "bounds",
+    file: "signatures.ts",
+    from: "recent.get(url);\n  if (known?.by === signing) return known.headers;\n  return signing.sign(url).then((headers) => {\n    recent.set(url,",
+    to: "recent.get(url.slice(0, 50));\n  if (known?.by === signing) return known.headers;\n  return signing.sign(url).then((headers) => {\n    recent.set(url.slice(0, 50),",
   },
   "a key is sent as it is": {
     breaks: "bounds",
@@ -116,6 +122,12 @@ export const BROKEN_REQUESTS = {
     from: "accept?.match(ENTRY) ?? []",
     to: 'accept?.split(",") ?? []',
   },
+  "an Accept header is remembered by its beginning": {
+    breaks: "formats",
+    file: "format.ts",
+    from: "recent.get(key);\n  if (known !== undefined) return known;\n  const readable = readAccept(key);\n  recent.set(key,",
+    to: "recent.get(key.slice(0, 9));\n  if (known) return known;\n  const readable = readAccept(key);\n  recent.set(key.slice(0, 9),",
+  },
   "WebP is sent to everyone": {
     breaks: "formats",
     file: "format.ts",
@@ -132,7 +144,7 @@ export const BROKEN_REQUESTS = {
     breaks: "free",
     file: "index.ts",
     from: LOOKUP,
-    to: `await checkLimit(config.limiter, headers, found.route.path);\n  ${LOOKUP}`,
+    to: `if (config.limiter) await checkLimit(config.limiter, headers, found.route.path);\n  ${LOOKUP}`,
   },
   "a backslash may stand in a key": {
     breaks: "free",
@@ -143,8 +155,8 @@ export const BROKEN_REQUESTS = {
   "a key may be of any length": {
     breaks: "free",
     file: "key.ts",
-    from: "if (new TextEncoder().encode(key).length > MOST_BYTES)",
-    to: "if (key.length > MOST_BYTES)",
+    from: "&& new TextEncoder().encode(key).length > MOST_BYTES)",
+    to: "&& key.length > MOST_BYTES)",
   },
   "every route shows every preset": {
     breaks: "free",
@@ -154,9 +166,9 @@ export const BROKEN_REQUESTS = {
   },
   "nobody is counted": {
     breaks: "free",
-    file: "limit.ts",
-    from: "if (limiter === undefined) return undefined;",
-    to: "if (limiter !== null) return undefined;",
+    file: "index.ts",
+    from: "if (config.limiter !== undefined) {",
+    to: "if (config.limiter === null) {",
   },
   "who was counted is shown all the same": {
     breaks: "free",
@@ -185,7 +197,7 @@ export const BROKEN_REQUESTS = {
   "a fallback is kept as an image is": {
     breaks: "fallbacks",
     file: "fallback.ts",
-    from: 'headers.set("cache-control", shortly(maxAge, terms, now));',
+    from: 'headers["cache-control"] = shortly(maxAge, terms, now);',
     to: "",
   },
   "a fallback is kept beyond its signature": {
@@ -214,7 +226,7 @@ export const BROKEN_REQUESTS = {
     to: `if (fault !== undefined && fallback !== undefined) {
       const make: Parameters<typeof showFallback>[2] = (from, object) =>
         withSlots(from, object, context, (signed) =>
-          makePrint(object, signed, chooseFormat(variant, readAccept(null), svg), 9));
+          makePrint(object, signed, chooseFormat(variant, readableBy(null), svg), 9));
       const refusal = { event: "impossible-key", reason: fault } as const;
       visit.instead = await showFallback(refusal, fallback, make, false, visit);
     }
@@ -247,8 +259,8 @@ export const BROKEN_REQUESTS = {
   "the edge's headers are passed on": {
     breaks: "silence",
     file: "answer.ts",
-    from: 'const headers = new Headers({\n    "content-type": shown.type,',
-    to: 'const headers = new Headers({\n    ...Object.fromEntries(edge),\n    "content-type": shown.type,',
+    from: ' = {\n    "content-type": shown.type,',
+    to: ' = {\n    ...Object.fromEntries(edge),\n    "content-type": shown.type,',
   },
   "the log has the whole key id": {
     breaks: "silence",
@@ -283,8 +295,8 @@ export const BROKEN_REQUESTS = {
   "caches are not told that formats differ": {
     breaks: "formats",
     file: "answer.ts",
-    from: 'if (shown.negotiated) headers.append("vary", "accept");',
-    to: "",
+    from: 'if (shown.negotiated) headers["vary"] =',
+    to: 'if (shown.type === "") headers["vary"] =',
   },
   "the token of /healthz is logged": {
     breaks: "silence",

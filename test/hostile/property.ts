@@ -9,11 +9,11 @@ import { type Call, CONFIG, FALLBACKS, PLACES, visit, type Worker } from "./worl
 export type Suspect = {
   readonly worker: Worker;
   readonly config: Config;
-  readonly publicPath: typeof import("../../src/route.ts").publicPath;
+  readonly publicPath: typeof import("../../src/find-route.ts").publicPath;
   readonly decodePath: typeof import("../../src/public-url.ts").decodePath;
   readonly encodePath: typeof import("../../src/public-url.ts").encodePath;
   readonly signGrant: typeof import("../../src/grant.ts").signGrant;
-  readonly findRoute: typeof import("../../src/route.ts").findRoute;
+  readonly findRoute: typeof import("../../src/find-route.ts").findRoute;
 };
 
 /** What has to hold of an input. `holds` throws where it does not. */

@@ -54,9 +54,10 @@ async function load(bug: BrokenName | undefined): Promise<Suspect> {
   const { readConfig }: typeof import("../../src/config.ts") = await take("config.ts");
   const urls: typeof import("../../src/public-url.ts") = await take("public-url.ts");
   const { signGrant }: typeof import("../../src/grant.ts") = await take("grant.ts");
-  const { findRoute, publicPath }: typeof import("../../src/route.ts") = await take("route.ts");
+  const routes: typeof import("../../src/find-route.ts") = await take("find-route.ts");
   const config = readConfig(CONFIG);
   if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
   const { decodePath, encodePath } = urls;
+  const { findRoute, publicPath } = routes;
   return { worker, config, publicPath, decodePath, encodePath, signGrant, findRoute };
 }
