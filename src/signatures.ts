@@ -2,7 +2,7 @@ import { createRecent } from "./recent.ts";
 import { type Credentials, createSigner, type SignedHeaders } from "./sign.ts";
 
 /** What a slot signs with in one period. */
-export type Signing = {
+export type Period = {
   readonly date: number;
   readonly sign: (url: string) => Promise<SignedHeaders>;
 };
@@ -17,7 +17,7 @@ const PERIOD_MS = 300_000;
  * Signatures of late, by URL: one store for all slots, so that what an isolate keeps does not grow with
  * their number. In each of two halves 4 Mi characters, which are about 7,000 signatures.
  */
-const recent = createRecent<{ readonly by: Signing; readonly headers: SignedHeaders }>(4_194_304);
+const recent = createRecent<{ readonly by: Period; readonly headers: SignedHeaders }>(4_194_304);
 
 /**
  * The headers that sign a request: those of before, where the slot signed the same URL within the period
@@ -26,7 +26,7 @@ const recent = createRecent<{ readonly by: Signing; readonly headers: SignedHead
  * @param now milliseconds since 1970
  */
 export function signWith(
-  slot: { readonly credentials: Credentials; signing?: Signing },
+  slot: { readonly credentials: Credentials; signing?: Period },
   url: string,
   region: string,
   now: number,

@@ -1,5 +1,5 @@
 import type { Credentials } from "./sign.ts";
-import type { Signing } from "./signatures.ts";
+import type { Period } from "./signatures.ts";
 import { knowsSlot, type Verdict } from "./verdict.ts";
 
 export const SLOT_NAMES = ["current", "next"] as const;
@@ -10,7 +10,7 @@ export type Slot = {
   readonly name: SlotName;
   readonly credentials: Credentials;
   /** What it signs with in this period. */
-  signing?: Signing;
+  signing?: Period;
   /** What S3 said when it was last asked with it. */
   last?: Finding | undefined;
   /** Where S3 refused it: with which code, and when it was last seen to. */

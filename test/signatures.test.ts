@@ -7,7 +7,7 @@ import { type Bucket, remember } from "../src/bucket.ts";
 import { readConfig } from "../src/config.ts";
 import { originUrl } from "../src/origin.ts";
 import { type Credentials, type SignedHeaders, sign } from "../src/sign.ts";
-import { type Signing, signWith } from "../src/signatures.ts";
+import { type Period, signWith } from "../src/signatures.ts";
 import { findFault } from "./edge/s3-auth.ts";
 import { BASE, CREDENTIALS, ENV, NEXT, NEXT_CREDENTIALS } from "./env.ts";
 
@@ -18,7 +18,7 @@ const NOON = Date.UTC(2026, 10, 24, 12);
 const URL_ONE = originUrl(BASE, "photos/fig.jpg");
 const URL_TWO = originUrl(BASE, "photos/fig.jpg", "2");
 
-type Signer = { readonly credentials: Credentials; signing?: Signing };
+type Signer = { readonly credentials: Credentials; signing?: Period };
 const signer = (credentials: Credentials = CREDENTIALS): Signer => ({ credentials });
 const at = async (of: Signer, now: number, url = URL_ONE) => signWith(of, url, REGION, now);
 
