@@ -1,0 +1,109 @@
+// What becomes of the Worker as it grows: more routes and presets, longer keys, more keys.
+
+import type { Load } from "./load.ts";
+import { measure } from "./load.ts";
+import { seeded } from "./random.ts";
+import { again, builtWorker, differentKeys, type Subject, VARS } from "./subjects.ts";
+import { COLLECT, type Running, start } from "./workerd.ts";
+
+const MOST_MORE = 1.05;
+
+/** The Worker with 1, 100 and 1,000 routes and presets, of which the last is asked for. */
+export function sizesOfConfiguration(): Subject[] {
+  return [1, 100, 1_000].map((count) => {
+    const numbers = Array.from({ length: count }, (_, at) => at + 1);
+    const presets = numbers.map((at) => [`preset-${at}`, { width: 400 + at, dpr: [1, 2] }]);
+    const vars = {
+      ...VARS,
+      ROUTES: numbers.map((at) => ({ path: `/site-${at}/:preset/*`, object: "media/*" })),
+      PRESETS: Object.fromEntries(presets),
+    };
+    return {
+      name: count === 1 ? "1 route, 1 preset" : `${count} routes and presets`,
+      note: "the last of them is asked for",
+      script: builtWorker(vars),
+      draw: again(`/site-${count}/preset-${count}/photos/dandelion.jpg`),
+      ...(count > 1 && { limit: MOST_MORE }),
+    };
+  });
+}
+
+/** Keys of 10 and of 1,000 bytes. */
+export function lengthsOfKeys(): Subject[] {
+  return [10, 1_000].map((bytes) => ({
+    name: `a key of ${bytes} bytes`,
+    note: "one URL",
+    script: builtWorker(VARS),
+    draw: again(`/images/card/${"k".repeat(bytes - 4)}.jpg`),
+  }));
+}
+
+/** Bytes of the heap that are in use after it was cleared of what is not, and of the whole process. */
+export type Memory = { readonly keys: number; readonly heap: number; readonly process: number };
+
+/** So many keys are asked for at a time. */
+const STEP = 10_000;
+
+/**
+ * Memory after so many different keys.
+ * @param counts ascending, each a multiple of 10,000
+ * @param step is told of each 10,000 keys
+ */
+export async function watchMemory(counts: readonly number[], step: () => void): Promise<Memory[]> {
+  const running = await start(builtWorker(VARS), { inspected: true });
+  const draw: (count: number) => Load = differentKeys();
+  const seen: Memory[] = [];
+  try {
+    let keys = 0;
+    for (const count of counts) {
+      for (; keys < count; keys += STEP) {
+        await measure(running, draw(STEP));
+        step();
+      }
+      seen.push({ keys, heap: await heapOf(running), process: running.memory() });
+    }
+  } finally {
+    await running.stop();
+  }
+  return seen;
+}
+
+/** Has the heap cleared, and asks the runtime for its size, by the protocol of its inspector. */
+async function heapOf({ port, inspector }: Running): Promise<number> {
+  await (await fetch(`http://127.0.0.1:${port}${COLLECT}`)).arrayBuffer();
+  const socket = new WebSocket(`ws://127.0.0.1:${inspector}/main`);
+  const text = await new Promise<string>((settle, fail) => {
+    socket.addEventListener("open", () => {
+      socket.send(JSON.stringify({ id: 1, method: "Runtime.getHeapUsage" }));
+    });
+    socket.addEventListener("message", ({ data }) => settle(`${data}`));
+    socket.addEventListener("error", () => fail(new Error("the inspector does not answer")));
+  });
+  socket.close();
+  const { result }: { result: { usedSize: number } } = JSON.parse(text);
+  return result.usedSize;
+}
+
+/** Milliseconds from the start of the process to the first answer: medians, each Worker in turn. */
+export async function firstAnswers(
+  subjects: readonly Subject[],
+  times: number,
+  step: () => void,
+): Promise<number[]> {
+  const random = seeded(1);
+  const all = subjects.map((): number[] => []);
+  for (let round = 0; round < times; round++) {
+    for (const [at, { script, draw }] of subjects.entries()) {
+      const { paths, headers } = await draw(1, random);
+      const began = performance.now();
+      const running = await start(script);
+      const answer = await fetch(`http://127.0.0.1:${running.port}${paths[0]}`, { headers });
+      await answer.arrayBuffer();
+      all[at]?.push(performance.now() - began);
+      await running.stop();
+      if (!answer.ok) throw new Error(`the first answer is ${answer.status}`);
+      step();
+    }
+  }
+  return all.map((one) => one.toSorted((a, b) => a - b)[one.length >> 1] ?? Number.NaN);
+}

@@ -1,0 +1,71 @@
+// The benchmark's own arithmetic, and that what it calls a request is one.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ROOT } from "../built.ts";
+import { chartOf, tell } from "./bench-report.ts";
+import { measure } from "./load.ts";
+import { seeded } from "./random.ts";
+import { quantile } from "./rounds.ts";
+import { subjects } from "./subjects.ts";
+import { type Running, start } from "./workerd.ts";
+
+test.each<[number[], number, number]>([
+  [[3], 0.5, 3],
+  [[3, 1], 0.5, 2],
+  [[5, 1, 3], 0.5, 3],
+  [[10, 9, 1, 2], 0.25, 1.75],
+  [[10, 2], 1, 10],
+])("of %j the quantile %d is %d", (values, share, expected) => {
+  expect(quantile(values, share)).toBe(expected);
+});
+
+/** An edge that gives a print only for what a Worker of this kind has to send. */
+const STRICT = `export default {
+  fetch({ url, method, headers, cf }) {
+    const sent = ["authorization", "x-amz-content-sha256", "x-amz-date"].every((one) => headers.has(one));
+    const asked = cf?.image?.["origin-auth"] === "share-publicly" && cf.image.width === 480;
+    const right = sent && asked && method === "GET" && url.includes("acme-media.s3.eu-west-1");
+    return new Response(right ? "print" : "wrong", {
+      status: right ? 200 : 500,
+      headers: { "content-type": "image/webp", "cf-resized": "internal=ok/m", etag: '"cfJ2tGBBeYWBC8vHqAgVxmSDPwDkDbDNVj3OXG9yv4bQQ:9bb58f26192e4ba00f01e2e7b136bbd8"' },
+    });
+  },
+};`;
+
+describe.each(subjects().filter(({ name }) => name !== "bare"))("$name", ({ script, draw }) => {
+  let running: Running;
+  beforeAll(async () => {
+    running = await start(script, { edge: STRICT });
+  });
+  afterAll(() => running.stop());
+
+  test("asks the edge as it has to, and answers as the benchmark expects", async () => {
+    const { cpu, rate } = await measure(running, await draw(8, seeded(1)));
+    expect(cpu).toBeGreaterThan(0);
+    expect(rate).toBeGreaterThan(0);
+  });
+});
+
+test("an answer that is another one than expected is no measurement", async () => {
+  const [{ script, draw } = expect.unreachable()] = subjects();
+  const running = await start(script);
+  try {
+    const load = { ...(await draw(4, seeded(1))), status: 418 };
+    await expect(measure(running, load)).rejects.toThrow(/^not 4 answers with 418, but 4: /);
+  } finally {
+    await running.stop();
+  }
+});
+
+test("the charts are drawn from the figures that are kept", () => {
+  const folder = join(ROOT, "fixtures/bench");
+  const report = JSON.parse(readFileSync(join(folder, "bench.json"), "utf8"));
+  for (const shade of ["light", "dark"]) {
+    const kept = readFileSync(join(folder, `bench-${shade}.svg`), "utf8");
+    expect(chartOf(report, shade === "dark")).toBe(kept);
+  }
+  const lines = tell({ ...report, size: { gzipBytes: report.gzip, modules: [] } });
+  expect(lines.join("\n")).toContain("404");
+});

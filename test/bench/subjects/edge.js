@@ -1,0 +1,19 @@
+// The edge as the benchmark has it: it answers at once, always with the same print (R1, R4).
+
+const PRINT = new Uint8Array(2048).fill(7);
+
+const HEADERS = {
+  "content-type": "image/webp",
+  "content-length": "2048",
+  "cf-resized": "internal=ok/m q=0 n=17+85 c=0+0 v=2026.11.0 l=2048",
+  etag: '"cfJ2tGBBeYWBC8vHqAgVxmSDPwDkDbDNVj3OXG9yv4bQQ:9bb58f26192e4ba00f01e2e7b136bbd8"',
+  "last-modified": "Tue, 03 Nov 2026 09:00:00 GMT",
+  "cache-control": "max-age=3600",
+  vary: "accept",
+};
+
+export default {
+  fetch() {
+    return new Response(PRINT, { headers: HEADERS });
+  },
+};

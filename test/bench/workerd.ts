@@ -1,0 +1,160 @@
+// A Worker in the binary that wrangler brings, in a process of its own, with the edge beside it in the
+// same process; and what that process takes of the machine.
+
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createConnection, createServer } from "node:net";
+import { join } from "node:path";
+import { ROOT } from "../built.ts";
+
+/** Vars are tables or text, as in wrangler.toml. */
+export type Script = {
+  readonly code: string;
+  readonly vars?: Readonly<Record<string, unknown>>;
+};
+
+export type Running = {
+  readonly port: number;
+  /** Of the inspector; undefined where there is none. */
+  readonly inspector: number | undefined;
+  /** Processor time that it has used so far, user and system, all threads: microseconds. */
+  cpu(): number;
+  /** Memory that it holds now: bytes. */
+  memory(): number;
+  stop(): Promise<void>;
+};
+
+/** As long as a process may take until it listens: milliseconds. */
+const START_MS = 20_000;
+
+/** The program; it is wrangler's dependency, not this project's. */
+const PROGRAM = (() => {
+  const wrangler = createRequire(join(ROOT, "node_modules/wrangler/package.json"));
+  const { default: program }: { default: string } = wrangler("workerd");
+  return program;
+})();
+
+const EDGE = readFileSync(join(import.meta.dirname, "subjects/edge.js"), "utf8");
+
+/** Where an inspected Worker clears its heap of what is not in use. */
+export const COLLECT = "/-collect";
+
+const PASSES = 'export { default } from "worker.js";';
+const COLLECTS = `import worker from "worker.js";
+export default {
+  fetch(request, env, context) {
+    if (!request.url.endsWith("${COLLECT}")) return worker.fetch(request, env, context);
+    gc();
+    return new Response();
+  },
+};`;
+
+/**
+ * Starts a Worker. What it logs is thrown away.
+ * @param edge what answers what it fetches
+ * @param inspected true: it has an inspector, and COLLECT
+ */
+export async function start(
+  { code, vars = {} }: Script,
+  { edge = EDGE, inspected = false }: { edge?: string; inspected?: boolean } = {},
+): Promise<Running> {
+  mkdirSync(join(ROOT, ".wrangler/bench"), { recursive: true });
+  const folder = mkdtempSync(join(ROOT, ".wrangler/bench/"));
+  const [port, inspector] = [await freePort(), inspected ? await freePort() : undefined];
+  writeFileSync(join(folder, "worker.js"), code);
+  writeFileSync(join(folder, "main.js"), inspected ? COLLECTS : PASSES);
+  writeFileSync(join(folder, "edge.js"), edge);
+  writeFileSync(join(folder, "config.capnp"), configOf(vars, port, inspected));
+  const debug = inspector === undefined ? [] : [`--inspector-addr=127.0.0.1:${inspector}`];
+  const command = ["serve", ...debug, "config.capnp"];
+  const child = spawn(PROGRAM, command, { cwd: folder, stdio: "ignore" });
+  const ended = new Promise<void>((settle) => child.once("exit", () => settle()));
+  const stop = async () => {
+    child.kill("SIGKILL");
+    await ended;
+  };
+  const { pid } = child;
+  if (pid === undefined || !(await listens(child, port))) {
+    await stop();
+    const options = { cwd: folder, timeout: 1_000, encoding: "utf8" } as const;
+    throw new Error(`workerd does not listen: ${spawnSync(PROGRAM, command, options).stderr}`);
+  }
+  return { port, inspector, cpu: () => cpuOf(pid), memory: () => memoryOf(pid), stop };
+}
+
+function configOf(vars: Script["vars"] = {}, port: number, inspected: boolean): string {
+  const bindings = Object.entries(vars).map(([name, value]) => {
+    const [kind, text] =
+      typeof value === "string" ? ["text", value] : ["json", JSON.stringify(value)];
+    return `(name = ${JSON.stringify(name)}, ${kind} = ${JSON.stringify(text)})`;
+  });
+  const date = /^compatibility_date = "(.*)"$/m.exec(
+    readFileSync(join(ROOT, "wrangler.toml"), "utf8"),
+  )?.[1];
+  const service = (name: string, files: string[], more: string) => {
+    const modules = files.map((file) => `(name = "${file}", esModule = embed "${file}")`);
+    return `(name = "${name}", worker = (modules = [${modules}], compatibilityDate = "${date}"${more}))`;
+  };
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    ${service("main", ["main.js", "worker.js"], `, globalOutbound = "edge", bindings = [${bindings}]`)},
+    ${service("edge", ["edge.js"], "")},
+  ],
+  ${inspected ? 'v8Flags = ["--expose-gc"],' : ""}
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+`;
+}
+
+async function listens(child: ChildProcess, port: number): Promise<boolean> {
+  const until = Date.now() + START_MS;
+  while (child.exitCode === null && Date.now() < until) if (await connects(port)) return true;
+  return false;
+}
+
+/** Whether something listens; a moment later if nothing does. */
+function connects(port: number): Promise<boolean> {
+  return new Promise((settle) => {
+    const socket = createConnection({ port, host: "127.0.0.1" });
+    socket.once("connect", () => {
+      socket.destroy();
+      settle(true);
+    });
+    socket.once("error", () => setTimeout(settle, 1, false));
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((settle, fail) => {
+    const server = createServer();
+    server.once("error", fail);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => settle(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}
+
+function cpuOf(pid: number): number {
+  if (process.platform === "linux") {
+    const tasks = readdirSync(`/proc/${pid}/task`);
+    const nanoseconds = tasks.map((task) =>
+      Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ", 1)),
+    );
+    return nanoseconds.reduce((sum, one) => sum + one, 0) / 1_000;
+  }
+  // [[hours:]minutes:]seconds, with hundredths where the system counts them
+  const time = execFileSync("ps", ["-o", "cputime=", "-p", `${pid}`], { encoding: "utf8" });
+  return (
+    time
+      .trim()
+      .split(":")
+      .reduce((sum, part) => sum * 60 + Number(part), 0) * 1_000_000
+  );
+}
+
+function memoryOf(pid: number): number {
+  return Number(execFileSync("ps", ["-o", "rss=", "-p", `${pid}`], { encoding: "utf8" })) * 1_024;
+}
