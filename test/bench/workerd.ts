@@ -2,7 +2,7 @@
 // same process; and what that process takes of the machine.
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createConnection, createServer } from "node:net";
 import { join } from "node:path";
@@ -70,13 +70,17 @@ export async function start(
   const command = ["serve", ...debug, "config.capnp"];
   const child = spawn(PROGRAM, command, { cwd: folder, stdio: "ignore" });
   const ended = new Promise<void>((settle) => child.once("exit", () => settle()));
-  const stop = async () => {
+  const end = async () => {
     child.kill("SIGKILL");
     await ended;
   };
+  const stop = async () => {
+    await end();
+    rmSync(folder, { recursive: true, force: true });
+  };
   const { pid } = child;
   if (pid === undefined || !(await listens(child, port))) {
-    await stop();
+    await end();
     const options = { cwd: folder, timeout: 1_000, encoding: "utf8" } as const;
     throw new Error(`workerd does not listen: ${spawnSync(PROGRAM, command, options).stderr}`);
   }
