@@ -40,7 +40,7 @@ export function findRoute<R extends Route>(
   index: RouteIndex<R>,
   path: string,
 ): (Found & { readonly route: R }) | Refusal {
-  const route = path.startsWith("/") ? firstIn(index, path.split("/"), 1)?.route : undefined;
+  const route = firstIn(index, path.split("/"), 1)?.route;
   const found = route && readPath(route.mapping, path);
   return route && found ? { ...found, route } : { event: "no-such-route", path };
 }
