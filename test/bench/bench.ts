@@ -1,12 +1,13 @@
 // npm run bench: what the Worker costs, measured against the floor. About ten minutes.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { createProgress } from "../../src/cli/progress.ts";
 import { EXIT, say } from "../../src/cli/world.ts";
 import { buildWorker, ROOT } from "../built.ts";
 import { chartOf, jsonOf, type Report, tell } from "./bench-report.ts";
+import { isFolder } from "./folder.ts";
 import { firstAnswers, lengthsOfKeys, sizesOfConfiguration, watchMemory } from "./growth.ts";
 import { compare } from "./rounds.ts";
 import { readSize } from "./size.ts";
@@ -38,7 +39,7 @@ function readOptions(args: string[]) {
 }
 
 async function run(quick: boolean, out: string | undefined): Promise<void> {
-  if (out !== undefined) mkdirSync(out, { recursive: true });
+  if (out !== undefined && !isFolder(out, stderr)) return;
   const effort = quick
     ? { rounds: 1, requests: 500, warmUp: 100 }
     : { rounds: 5, requests: 15_000, warmUp: 15_000 };

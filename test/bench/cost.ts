@@ -1,11 +1,12 @@
 // npm run bench:cost: what a month costs in this design and in others, by simulation.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { createProgress } from "../../src/cli/progress.ts";
 import { align, EXIT, isFault, say } from "../../src/cli/world.ts";
 import { HELP, type Options, readOptions } from "./cost-options.ts";
 import { CASES, chartOf, compare, HEADINGS, jsonOf, notesOf, rowsOf } from "./cost-report.ts";
+import { isFolder } from "./folder.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const { stdout, stderr, env } = process;
@@ -19,7 +20,7 @@ else if (isFault(options)) {
 } else run(options);
 
 function run({ settings, maxAge, out }: Options): void {
-  if (out !== undefined && !isFolder(out)) return;
+  if (out !== undefined && !isFolder(out, stderr)) return;
   const total = settings.requests * CASES.length;
   const progress = createProgress({ stderr, env, now: Date.now }, "requests", total);
   const report = compare(settings, maxAge, progress.step);
@@ -32,16 +33,4 @@ function run({ settings, maxAge, out }: Options): void {
     writeFileSync(join(out, `cost-${shade}.svg`), chartOf(report, shade === "dark"));
   }
   say(stdout, `Wrote cost.json, cost-light.svg and cost-dark.svg to ${relative(".", out) || "."}.`);
-}
-
-/** Makes a folder if there is none: before the work, so that it is not in vain. */
-function isFolder(path: string): boolean {
-  try {
-    mkdirSync(path, { recursive: true });
-    return true;
-  } catch (error) {
-    say(stderr, `--out ${path}: ${error instanceof Error ? error.message : error}`);
-    process.exitCode = EXIT.failed;
-    return false;
-  }
 }

@@ -1,5 +1,6 @@
 // The benchmark's own arithmetic, and that what it calls a request is one.
 
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -68,4 +69,18 @@ test("the charts are drawn from the figures that are kept", () => {
   }
   const lines = tell({ ...report, size: { gzipBytes: report.gzip, modules: [] } });
   expect(lines.join("\n")).toContain("404");
+});
+
+test.each([
+  [["--fast"], "Unknown option '--fast'\n"],
+  [["--rounds", "3"], "Unknown option '--rounds'"],
+  [["extra"], "Unexpected argument 'extra'"],
+  [["--quick", "--out", import.meta.filename], `--out ${import.meta.filename}: EEXIST`],
+])("npm run bench -- %j says at once what is wrong", (args, message) => {
+  const script = join(import.meta.dirname, "bench.ts");
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
+    encoding: "utf8",
+  });
+  expect([status, stdout]).toEqual([2, ""]);
+  expect(stderr.startsWith(message)).toBe(true);
 });
