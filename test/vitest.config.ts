@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
-import LongestFirst from "./order.ts";
-import OverheardReporter from "./overheard.ts";
-import RulesReporter from "./rules.ts";
+import LongestFirst from "./support/order.ts";
+import OverheardReporter from "./support/overheard.ts";
+import RulesReporter from "./support/rules.ts";
 
 // Many tests load wrangler, and some start it: its ten megabytes are compiled once.
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "../.wrangler/test/compiled");
@@ -12,7 +12,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/loaders"], // has its own packages, and runner
-    globalSetup: ["test/built.ts"],
+    globalSetup: ["test/support/built.ts"],
     testTimeout: 40_000,
     hookTimeout: 60_000,
     restoreMocks: true,

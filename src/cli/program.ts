@@ -2,14 +2,14 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
-import { doctorCommand } from "./doctor.ts";
-import { explainCommand } from "./explain.ts";
-import { purgeCommand } from "./purge.ts";
-import { rotateCommand } from "./rotate.ts";
-import { signCommand, urlCommand } from "./url.ts";
-import { visible } from "./visible.ts";
-import { warmCommand } from "./warm.ts";
-import { EXIT, type Exit, type Fault, isFault, paint, say, type World } from "./world.ts";
+import { EXIT, type Exit, type Fault, isFault, paint, say, type World } from "./command.ts";
+import { doctorCommand } from "./doctor/index.ts";
+import { explainCommand } from "./explain/index.ts";
+import { purgeCommand } from "./purge/index.ts";
+import { rotateCommand } from "./rotate/index.ts";
+import { visible } from "./terminal/visible.ts";
+import { signCommand, urlCommand } from "./url/index.ts";
+import { warmCommand } from "./warm/index.ts";
 
 /** Runs what a command does, and keeps what it ends with. */
 export type Run = (work: () => Promise<Exit | Fault> | Exit | Fault) => Promise<void>;

@@ -1,4 +1,4 @@
-import type { Sizing } from "../public-url.ts";
+import type { Sizing } from "../url/grammar.ts";
 
 /** Pixels. */
 export type Dimensions = { readonly width: number; readonly height: number };

@@ -1,7 +1,7 @@
 // vitrine/sign: signed public URLs, wherever there is WebCrypto: Node.js 20, Workers, Deno, Bun. It signs
 // with the very function that the Worker checks by. For servers: who has the keys can sign anything.
 
-import { readSigningKeys, signGrant } from "../grant.ts";
+import { readSigningKeys, signGrant } from "../url/grant.ts";
 import { shownIn, urlOf } from "./site.ts";
 import type { PresetTable, Site } from "./types.ts";
 

@@ -1,4 +1,3 @@
-import { keyFault } from "../key.ts";
 import {
   compilePattern,
   decodePath,
@@ -6,7 +5,8 @@ import {
   readPath,
   sizesOf,
   writePath,
-} from "../public-url.ts";
+} from "../url/grammar.ts";
+import { keyFault } from "../url/key.ts";
 import type {
   AnySite,
   Candidate,

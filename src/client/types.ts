@@ -1,4 +1,4 @@
-import type { Mapping, Sizing } from "../public-url.ts";
+import type { Mapping, Sizing } from "../url/grammar.ts";
 import type { Border, Dimensions } from "./dimensions.ts";
 
 /** What a client looks at of a preset, as it stands in wrangler.toml. */

@@ -1,8 +1,8 @@
 // How what was measured is told: tables, a chart, and a file of all figures.
 
 import { cpus } from "node:os";
-import { count } from "../../src/cli/progress.ts";
-import { align } from "../../src/cli/world.ts";
+import { align } from "../../src/cli/command.ts";
+import { count } from "../../src/cli/terminal/progress.ts";
 import { drawBars } from "./chart.ts";
 import type { Memory } from "./growth.ts";
 import type { Result } from "./rounds.ts";

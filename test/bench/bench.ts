@@ -3,9 +3,9 @@
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
-import { createProgress } from "../../src/cli/progress.ts";
-import { EXIT, say } from "../../src/cli/world.ts";
-import { buildWorker, ROOT } from "../built.ts";
+import { EXIT, say } from "../../src/cli/command.ts";
+import { createProgress } from "../../src/cli/terminal/progress.ts";
+import { buildWorker, ROOT } from "../support/built.ts";
 import { chartOf, jsonOf, type Report, tell } from "./bench-report.ts";
 import { isFolder } from "./folder.ts";
 import { firstAnswers, lengthsOfKeys, sizesOfConfiguration, watchMemory } from "./growth.ts";

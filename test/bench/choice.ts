@@ -1,6 +1,6 @@
 // Which of a preset's variants a browser takes.
 
-import type { Variant } from "../../src/preset.ts";
+import type { Variant } from "../../src/worker/config/preset.ts";
 import type { Visit } from "./trace.ts";
 
 /**

@@ -1,7 +1,7 @@
 // The command line of npm run bench:cost.
 
 import { parseArgs } from "node:util";
-import type { Fault } from "../../src/cli/world.ts";
+import type { Fault } from "../../src/cli/command.ts";
 import type { Settings } from "./trace.ts";
 
 /** What can be set: the default, the range, and what it is. */

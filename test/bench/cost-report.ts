@@ -1,7 +1,7 @@
 // What is compared, and how it is told: a table, a chart, and a file of all figures.
 
-import { money } from "../../src/cli/costs.ts";
-import { count } from "../../src/cli/progress.ts";
+import { money } from "../../src/cli/project/costs.ts";
+import { count } from "../../src/cli/terminal/progress.ts";
 import { drawBars } from "./chart.ts";
 import { createDesigns, type DesignName, SITE } from "./designs.ts";
 import type { Bill } from "./prices.ts";

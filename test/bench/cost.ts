@@ -2,8 +2,8 @@
 
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { createProgress } from "../../src/cli/progress.ts";
-import { align, EXIT, isFault, say } from "../../src/cli/world.ts";
+import { align, EXIT, isFault, say } from "../../src/cli/command.ts";
+import { createProgress } from "../../src/cli/terminal/progress.ts";
 import { HELP, type Options, readOptions } from "./cost-options.ts";
 import { CASES, chartOf, compare, HEADINGS, jsonOf, notesOf, rowsOf } from "./cost-report.ts";
 import { isFolder } from "./folder.ts";

@@ -1,12 +1,12 @@
 // What a Worker asks of the edge for a visit, in three designs. Whatever this project decides itself is
 // asked of its own code: the simulation changes with the Worker.
 
-import { readConfig } from "../../src/config.ts";
-import { edgeOptions } from "../../src/edge.ts";
-import { chooseFormat, readAccept } from "../../src/format.ts";
-import { originUrl } from "../../src/origin.ts";
-import { presetSchema, type Variant, variantsOf } from "../../src/preset.ts";
-import type { Vars } from "../../src/schema.ts";
+import { readConfig } from "../../src/worker/config/config.ts";
+import { presetSchema, type Variant, variantsOf } from "../../src/worker/config/preset.ts";
+import type { Vars } from "../../src/worker/config/schema.ts";
+import { edgeOptions } from "../../src/worker/edge/ask-edge.ts";
+import { chooseFormat, readAccept } from "../../src/worker/request/format.ts";
+import { originUrl } from "../../src/worker/s3/object-url.ts";
 import { chosen, variantsByPreset } from "./choice.ts";
 import type { Ask } from "./model.ts";
 import type { Slot, Visit } from "./trace.ts";

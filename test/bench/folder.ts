@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { EXIT, type Screen, say } from "../../src/cli/world.ts";
+import { EXIT, type Screen, say } from "../../src/cli/command.ts";
 
 /** Makes a folder for results if there is none: before the work, so that it is not in vain. */
 export function isFolder(path: string, stderr: Screen): boolean {

@@ -1,6 +1,6 @@
 // What Cloudflare and AWS charge, and what a month comes to. US dollars, without taxes.
 
-import { FREE, PRICE } from "../../src/cli/costs.ts";
+import { FREE, PRICE } from "../../src/cli/project/costs.ts";
 
 /** A price for each up to a number of them in a month; the steps follow each other. */
 type Step = { readonly upTo: number; readonly each: number };

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ROOT } from "../built.ts";
+import { ROOT } from "../support/built.ts";
 import { chartOf, tell } from "./bench-report.ts";
 import { measure } from "./load.ts";
 import { seeded } from "./random.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import type { Metafile } from "esbuild";
-import { BUILT, buildWorker, ENTRY, METAFILE, ROOT } from "../built.ts";
+import { BUILT, buildWorker, ENTRY, METAFILE, ROOT } from "../support/built.ts";
 
 const RECORD = "fixtures/bench/size.json";
 

@@ -4,8 +4,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
-import { signGrant } from "../../src/grant.ts";
-import { BUILT } from "../built.ts";
+import { signGrant } from "../../src/url/grant.ts";
+import { BUILT } from "../support/built.ts";
 import type { Load } from "./load.ts";
 import { type Random, zipf } from "./random.ts";
 import type { Script } from "./workerd.ts";

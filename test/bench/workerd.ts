@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { createRequire } from "node:module";
 import { createConnection, createServer } from "node:net";
 import { join } from "node:path";
-import { ROOT } from "../built.ts";
+import { ROOT } from "../support/built.ts";
 
 /** Vars are tables or text, as in wrangler.toml. */
 export type Script = {

@@ -4,12 +4,12 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { ROOT } from "../built.ts";
-import { freePort, start } from "../local-run.ts";
+import { ROOT } from "../support/built.ts";
+import { freePort, start } from "../support/local-run.ts";
 import { findChromium, launch } from "./chromium.ts";
 
 const FOLDER = join(ROOT, ".wrangler/screenshots");
-const README = join(ROOT, "fixtures/local/sheet");
+const README = join(ROOT, "docs/pictures");
 const DESKTOP = { viewport: { width: 1280, height: 980 }, deviceScaleFactor: 2 };
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 3, isMobile: true };
 const PAGES = {
@@ -45,7 +45,7 @@ for (const [name, options] of Object.entries(PAGES)) {
     await sharp(shot)
       .resize(1280)
       .webp({ quality: 75 })
-      .toFile(join(README, `${name}.webp`));
+      .toFile(join(README, `sheet-${name}.webp`));
   }
   await page.close();
 }

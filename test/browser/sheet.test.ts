@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { HARD_KEYS, PICTURES } from "../../fixtures/objects.ts";
-import { ROOT } from "../built.ts";
-import { copyProject, endRuns, freePort, removeCopies, start } from "../local-run.ts";
+import { HARD_KEYS, PICTURES } from "../../src/dev/objects.ts";
+import { ROOT } from "../support/built.ts";
+import { copyProject, endRuns, freePort, removeCopies, start } from "../support/local-run.ts";
 import { findChromium, launch } from "./chromium.ts";
 
 const PRESETS = ["thumbnail", "card", "hero"];

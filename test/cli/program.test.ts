@@ -4,11 +4,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { visible } from "../../src/cli/visible.ts";
-import { QUIET, ROOT } from "../built.ts";
-import { SECRETS } from "../env.ts";
-import { HOST, makeFolder } from "./folder.ts";
-import { vitrine } from "./vitrine.ts";
+import { visible } from "../../src/cli/terminal/visible.ts";
+import { QUIET, ROOT } from "../support/built.ts";
+import { HOST, makeFolder } from "../support/cli/folder.ts";
+import { vitrine } from "../support/cli/vitrine.ts";
+import { SECRETS } from "../support/env.ts";
 
 const folder = makeFolder({}, { "token.env": "CLOUDFLARE_API_TOKEN=a-token" });
 
@@ -97,7 +97,7 @@ test.each([
 
 describe("as a process", () => {
   const start = (args: string[], stdout: "pipe" | number = "pipe") =>
-    spawn(process.execPath, [join(ROOT, "src/cli/vitrine.ts"), ...args], {
+    spawn(process.execPath, [join(ROOT, "src/cli/main.ts"), ...args], {
       cwd: folder,
       env: { ...QUIET, ...SECRETS },
       stdio: ["ignore", stdout, "pipe"],

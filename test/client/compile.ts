@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { ROOT } from "../built.ts";
+import { ROOT } from "../support/built.ts";
 
 /** The settings of an app that is as strict as can be. */
 export const STRICT = {

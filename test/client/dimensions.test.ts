@@ -4,9 +4,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { attributesOf } from "../../src/client/dimensions.ts";
 import { openSite } from "../../src/client/site.ts";
-import { readConfig } from "../../src/config.ts";
-import { outputSize } from "../edge/geometry.ts";
-import { ENV } from "../env.ts";
+import { outputSize } from "../../src/emulator/edge/geometry.ts";
+import { readConfig } from "../../src/worker/config/config.ts";
+import { ENV } from "../support/env.ts";
 
 const side = fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 12_000 }));
 const length = fc.integer({ min: 0, max: 40 });

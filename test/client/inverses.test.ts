@@ -3,11 +3,11 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { HARD_KEYS } from "../../fixtures/objects.ts";
 import { openSite, parseUrl, urlOf } from "../../src/client/site.ts";
-import { findRoute, indexRoutes } from "../../src/find-route.ts";
-import { keyFault } from "../../src/key.ts";
-import { compileRoute, readPathname } from "../../src/route.ts";
+import { HARD_KEYS } from "../../src/dev/objects.ts";
+import { keyFault } from "../../src/url/key.ts";
+import { findRoute, indexRoutes } from "../../src/worker/config/route-index.ts";
+import { compileRoute, readPathname } from "../../src/worker/config/route-pattern.ts";
 import { anyText, respell, respellEncoded, spots } from "../hostile/spelling.ts";
 
 const BASE = "https://images.example";

@@ -2,14 +2,14 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { HARD_KEYS } from "../../fixtures/objects.ts";
 import { createClient } from "../../src/client/index.ts";
 import { createSigner, expiresWithin } from "../../src/client/sign.ts";
 import { openSite } from "../../src/client/site.ts";
 import type { PresetTable } from "../../src/client/types.ts";
-import { signGrant } from "../../src/grant.ts";
-import { SECRETS } from "../env.ts";
-import { get } from "../play.ts";
+import { HARD_KEYS } from "../../src/dev/objects.ts";
+import { signGrant } from "../../src/url/grant.ts";
+import { SECRETS } from "../support/env.ts";
+import { get } from "../support/play.ts";
 
 const KEYS = SECRETS.URL_SIGNING_KEYS;
 const PRESETS = {

@@ -3,7 +3,7 @@
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
-import { ROOT } from "../built.ts";
+import { ROOT } from "../support/built.ts";
 
 /** Bundles and minifies what an app takes from a module of src/client/. */
 async function bundle(what: string, from: string) {
@@ -39,14 +39,14 @@ test("createClient is under 2.25 KiB, and signs nothing", async () => {
   expect(text).not.toMatch(SIGNS.sign);
 });
 
-const GRAMMAR = ["src/key.ts", "src/public-url.ts"];
+const GRAMMAR = ["src/url/key.ts", "src/url/grammar.ts"];
 const SITE = ["src/client/site.ts", ...GRAMMAR];
 const LOADER = ["src/client/asked.ts", ...SITE];
 const REST = ["src/client/dimensions.ts", "src/client/img.ts", "src/client/index.ts"];
 
 test.each<[string, string[]]>([
   ["index", [...REST, ...SITE]],
-  ["sign", ["src/client/sign.ts", "src/grant.ts", ...SITE]],
+  ["sign", ["src/client/sign.ts", "src/url/grant.ts", ...SITE]],
   ["next", ["src/client/next.ts", ...LOADER]],
   ["nuxt", ["src/client/nuxt.ts", ...LOADER]],
   ["unpic", ["src/client/unpic.ts", ...LOADER]],

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { experimental_generateTypes } from "wrangler";
-import { ROOT } from "../built.ts";
+import { ROOT } from "../support/built.ts";
 import { compile, STRICT } from "./compile.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "vitrine-app-"));
@@ -32,7 +32,7 @@ function compileApp(files: readonly string[], options: object = {}) {
 test("a wrong preset, a wrong descriptor and an <img> without alt do not compile, and the rest does", async () => {
   const text = readFileSync(join(import.meta.dirname, "types.ts"), "utf8");
   const lines = text.split("\n");
-  const config = join(ROOT, "test/wrangler.toml");
+  const config = join(ROOT, "test/support/wrangler.toml");
   const { content } = await experimental_generateTypes({ config, includeRuntime: false });
   put("env.d.ts", content);
   put(

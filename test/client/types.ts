@@ -1,5 +1,5 @@
 // What compiles, and what does not. `npm run check` compiles this file; types.test.ts compiles it again
-// without its comments, against what wrangler itself makes of test/wrangler.toml.
+// without its comments, against what wrangler itself makes of test/support/wrangler.toml.
 
 import {
   createClient,

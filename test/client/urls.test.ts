@@ -1,7 +1,6 @@
 // The URLs that an app makes, and what the Worker answers to them.
 
 import { describe, expect, test } from "vitest";
-import { HARD_KEYS } from "../../fixtures/objects.ts";
 import {
   createClient,
   imageUrl,
@@ -11,7 +10,8 @@ import {
   urlForWidth,
 } from "../../src/client/index.ts";
 import type { PresetTable, RouteShape } from "../../src/client/types.ts";
-import { get } from "../play.ts";
+import { HARD_KEYS } from "../../src/dev/objects.ts";
+import { get } from "../support/play.ts";
 
 const PRESETS = {
   card: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },

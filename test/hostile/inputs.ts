@@ -2,7 +2,7 @@
 
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
-import { HEALTH_TOKEN } from "../env.ts";
+import { HEALTH_TOKEN } from "../support/env.ts";
 import { entries, spellEntry } from "./accept.ts";
 import { path, query } from "./paths.ts";
 import { headerText, spellPath } from "./spelling.ts";

@@ -1,7 +1,7 @@
 // What a property is: each is given a Worker, so that a broken one can be shown to break it.
 
 import type fc from "fast-check";
-import type { Config } from "../../src/config.ts";
+import type { Config } from "../../src/worker/config/config.ts";
 import { type Asked, toRequest } from "./inputs.ts";
 import { type Call, CONFIG, FALLBACKS, PLACES, visit, type Worker } from "./world.ts";
 
@@ -9,11 +9,11 @@ import { type Call, CONFIG, FALLBACKS, PLACES, visit, type Worker } from "./worl
 export type Suspect = {
   readonly worker: Worker;
   readonly config: Config;
-  readonly publicPath: typeof import("../../src/find-route.ts").publicPath;
-  readonly decodePath: typeof import("../../src/public-url.ts").decodePath;
-  readonly encodePath: typeof import("../../src/public-url.ts").encodePath;
-  readonly signGrant: typeof import("../../src/grant.ts").signGrant;
-  readonly findRoute: typeof import("../../src/find-route.ts").findRoute;
+  readonly publicPath: typeof import("../../src/worker/config/route-index.ts").publicPath;
+  readonly decodePath: typeof import("../../src/url/grammar.ts").decodePath;
+  readonly encodePath: typeof import("../../src/url/grammar.ts").encodePath;
+  readonly signGrant: typeof import("../../src/url/grant.ts").signGrant;
+  readonly findRoute: typeof import("../../src/worker/config/route-index.ts").findRoute;
 };
 
 /** What has to hold of an input. `holds` throws where it does not. */

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { findFault } from "../edge/s3-auth.ts";
-import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../env.ts";
-import { leaksIn } from "../overheard.ts";
+import { findFault } from "../../src/emulator/s3/s3-auth.ts";
+import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../support/env.ts";
+import { leaksIn } from "../support/overheard.ts";
 import { asked, mood } from "./inputs.ts";
 import { images, object, unknownVariant } from "./paths.ts";
 import { fallbackCalls, get, optionsOf, pay, property, routeOf, SIGNING_KEYS } from "./property.ts";

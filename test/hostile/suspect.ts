@@ -50,11 +50,15 @@ export function loadSuspect(bug: BrokenName | undefined): Promise<Suspect> {
 async function load(bug: BrokenName | undefined): Promise<Suspect> {
   install();
   const take = (file: string) => import(bug === undefined ? SRC + file : urlOf(SRC + file, bug));
-  const { default: worker }: typeof import("../../src/index.ts") = await take("index.ts");
-  const { readConfig }: typeof import("../../src/config.ts") = await take("config.ts");
-  const urls: typeof import("../../src/public-url.ts") = await take("public-url.ts");
-  const { signGrant }: typeof import("../../src/grant.ts") = await take("grant.ts");
-  const routes: typeof import("../../src/find-route.ts") = await take("find-route.ts");
+  const { default: worker }: typeof import("../../src/worker/index.ts") =
+    await take("worker/index.ts");
+  const { readConfig }: typeof import("../../src/worker/config/config.ts") =
+    await take("worker/config/config.ts");
+  const urls: typeof import("../../src/url/grammar.ts") = await take("url/grammar.ts");
+  const { signGrant }: typeof import("../../src/url/grant.ts") = await take("url/grant.ts");
+  const routes: typeof import("../../src/worker/config/route-index.ts") = await take(
+    "worker/config/route-index.ts",
+  );
   const config = readConfig(CONFIG);
   if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
   const { decodePath, encodePath } = urls;

@@ -1,8 +1,8 @@
 // A world for the Worker to be attacked in: a configuration, an edge that is quick and true to the rules
 // where an original could come out, and an S3 of few words. Whatever the Worker does is written down.
 
-import { FAULTS, faultAnswer, isFault } from "../edge/faults.ts";
-import { ENV, HEALTH_TOKEN, NEXT } from "../env.ts";
+import { FAULTS, faultAnswer, isFault } from "../../src/emulator/edge/faults.ts";
+import { ENV, HEALTH_TOKEN, NEXT } from "../support/env.ts";
 
 const ORIGIN = "https://acme-media.s3.eu-west-1.amazonaws.com/";
 const OTHER = "https://s3.other.example/acme-other/";
@@ -185,7 +185,7 @@ export async function visit(
   return { ...asked, answer, body };
 }
 
-/** The edge's way with an original, by the rules of test/edge/RULES.md. */
+/** The edge's way with an original, by the rules of docs/rules.md. */
 function answerOfEdge(
   image: RequestInitCfPropertiesImage,
   original: (typeof TYPES)[number],

@@ -1,0 +1,221 @@
+// vitrine doctor: what is wrong, why it matters, and what mends it.
+
+import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { bucketsOf } from "../../worker/config/routes.ts";
+import { isSecret } from "../../worker/config/secret-names.ts";
+import { type Exit, type Fault, isFault, isHere, say, type World } from "../command.ts";
+import { askWhetherThere } from "../net/ask-health.ts";
+import { PATIENCE_S } from "../net/ask-s3.ts";
+import type { Run } from "../program.ts";
+import { findBaseUrl } from "../project/base-url.ts";
+import { checkConfiguration } from "../project/configuration.ts";
+import { type Operator, readOperator } from "../project/operator.ts";
+import { type KnownVars, readVars } from "../project/vars.ts";
+import { exitOf, type Finding, found, tellFindings, withFirstCauses } from "./finding.ts";
+import { examineBucket, isPlayed } from "./s3.ts";
+import type { Sample } from "./sample.ts";
+import { examineSite, notThere } from "./site.ts";
+
+export function doctorCommand(world: World, run: Run) {
+  return new Command("doctor")
+    .description(
+      "says what is wrong with the configuration, the keys, the buckets, and what is deployed",
+    )
+    .option(
+      "-u, --url <url>",
+      "where Vitrine is, to look at that as well; on this machine: the local run",
+    )
+    .option(
+      "-k, --key <key...>",
+      "objects to look at, below the prefix; BUCKET/key where there are several buckets",
+    )
+    .option("--secrets-file <file>", "where the secrets stand; else the environment, or .dev.vars")
+    .option("--timeout <seconds>", "how long an answer of S3 may take", readSeconds, PATIENCE_S)
+    .option("--json", "for machines")
+    .addHelpText(
+      "after",
+      `
+It asks S3 itself, with each key that is at hand, then what is deployed. Nothing is changed anywhere,
+though the edge makes a print for each route, which counts as any other, and the Worker's log has a line
+for each trick that it refuses.
+With HEALTH_TOKEN among the secrets it also reads /healthz, which knows what the image edge says.
+
+Examples:
+  vitrine doctor
+  vitrine doctor --url https://images.example.com --key photos/fig.jpg
+  vitrine doctor --secrets-file secrets.env --json
+  vitrine doctor --url http://localhost:8787`,
+    )
+    .action((options) => run(() => doctor(world, options)));
+}
+
+type Options = {
+  readonly url?: string | undefined;
+  readonly key?: readonly string[] | undefined;
+  readonly secretsFile?: string | undefined;
+  readonly timeout: number;
+  readonly json?: true | undefined;
+};
+
+function readSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds <= 600)) throw new InvalidArgumentError("A number up to 600.");
+  return seconds;
+}
+
+async function doctor(world: World, options: Options): Promise<Exit | Fault> {
+  const known = readVars(world.folder);
+  const base = options.url === undefined ? undefined : findBaseUrl(options.url, [], "--url");
+  if (isFault(base)) return base;
+  if (base === "") return { fault: "--url: say where Vitrine is, as https://images.example.com" };
+  const local = base !== undefined && isHere(base);
+  const findings = isFault(known) ? [mistakeOf(known.fault, local)] : configurationOf(known, local);
+  if (base === undefined) {
+    say(world.stderr, `About what would be deployed. The local run: ${LOCALLY}`);
+  }
+  const operator = readOperator(world, { url: base, secretsFile: options.secretsFile });
+  if ("mistakes" in operator) {
+    findings.splice(0, findings.length, ...withMistakes(findings, operator.mistakes, local));
+  } else if (isFault(operator)) {
+    return operator;
+  } else {
+    const keys = keysOf(operator, options.key ?? []);
+    if (isFault(keys)) return keys;
+    // What was found until Ctrl-C is told.
+    await Promise.race([
+      examine(world, operator, base, keys, options.timeout, findings),
+      ended(world),
+    ]);
+  }
+  const told = withFirstCauses(findings);
+  if (options.json) say(world.stdout, JSON.stringify({ findings: told }, null, 2));
+  else say(world.stdout, ...tellFindings(world, told));
+  return exitOf(findings);
+}
+
+const LOCALLY = "npx vitrine doctor --url http://localhost:8787";
+const ABOUT = "wrangler.toml";
+const HERE = "npm start does not start with it; one that runs answers 500";
+const WHY = "deployed with one mistake, nothing is served: visitors get 500";
+
+/** What was found already, with the mistakes that keep all else from being looked at, each once. */
+function withMistakes(
+  findings: readonly Finding[],
+  mistakes: readonly string[],
+  local: boolean,
+): Finding[] {
+  const bare = mistakes.map((mistake) => mistake.replace(/ \(it is from [^)]*\)$/, ""));
+  const isSame = ({ what }: Finding, mistake: string) => what.endsWith(mistake);
+  const known = findings.flatMap((finding) => {
+    if (finding.severity === "ok") return [];
+    const same = bare.some((mistake) => isSame(finding, mistake));
+    return same ? mistakeOf(finding.what, local) : finding;
+  });
+  const others = mistakes.filter((_, at) => !known.some((one) => isSame(one, bare[at] ?? "")));
+  return [...known, ...others.map((mistake) => mistakeOf(mistake, local))];
+}
+
+/** @param started true where it keeps the local run from starting */
+function mistakeOf(mistake: string, started: boolean): Finding {
+  const [path = ""] = mistake.split(":", 1);
+  const isShort = mistake.startsWith(".dev.vars: HEALTH_TOKEN:");
+  return {
+    about: ABOUT,
+    check: "configuration",
+    severity: isShort ? "warning" : "error",
+    what: mistake,
+    why: isShort ? "/healthz tells nobody more than that it is there" : started ? HERE : WHY,
+    remedy: remedyFor(path, started),
+  };
+}
+
+function remedyFor(path: string, started: boolean): string {
+  if (path === ".dev.vars") return "mend that line of .dev.vars";
+  if (isSecret(path)) {
+    return started
+      ? `put ${path} into .dev.vars`
+      : `npx wrangler secret put ${path}, and list it under [secrets] in wrangler.toml`;
+  }
+  if (path === "wrangler.toml") return "mend that line";
+  const mended = `mend ${path} in wrangler.toml: README, “Configuration”, has what it may be`;
+  return started ? mended : `${mended}. Then npx wrangler deploy`;
+}
+
+/** What `npm run check` says of it. */
+function configurationOf(known: KnownVars, local: boolean): Finding[] {
+  const { warned, mistakes } = checkConfiguration(known);
+  const wrong = mistakes.map((mistake): Finding => {
+    const started = mistake.startsWith(".dev.vars:");
+    const told = mistakeOf(mistake, started);
+    return started === local ? told : { ...told, severity: "warning" };
+  });
+  const warnings = warned.map((warning): Finding => {
+    const at = warning.lastIndexOf(": ");
+    const [what, remedy] = [warning.slice(0, at), warning.slice(at + 2)];
+    return { about: ABOUT, check: "configuration", severity: "warning", what, remedy };
+  });
+  if (wrong.length + warnings.length > 0) return [...wrong, ...warnings];
+  return [{ about: ABOUT, check: "configuration", severity: "ok", what: "it has no mistakes" }];
+}
+
+/** The keys to look at, by their buckets' names. */
+function keysOf({ config }: Operator, keys: readonly string[]): Map<string, string[]> | Fault {
+  const buckets = [...bucketsOf(config.routes)];
+  const named = new Map<string, string[]>();
+  for (const key of keys) {
+    const [only, other] = buckets;
+    const bucket =
+      other === undefined ? only : buckets.find(({ name }) => key.startsWith(`${name}/`));
+    if (bucket === undefined) {
+      const names = buckets.map(({ name }) => name).join(", ");
+      return { fault: `--key ${key}: begin it with the name of its bucket and a slash: ${names}` };
+    }
+    const own = other === undefined ? key : key.slice(bucket.name.length + 1);
+    named.set(bucket.name, [...(named.get(bucket.name) ?? []), own]);
+  }
+  return named;
+}
+
+/** Settles at Ctrl-C. */
+function ended({ interrupted }: World): Promise<void> {
+  return new Promise((settle) => {
+    if (interrupted.aborted) settle();
+    interrupted.addEventListener("abort", () => settle(), { once: true });
+  });
+}
+
+/** @param findings takes what is found, as it is found */
+async function examine(
+  world: World,
+  operator: Operator,
+  base: string | undefined,
+  keys: ReadonlyMap<string, readonly string[]>,
+  patience: number,
+  findings: Finding[],
+): Promise<void> {
+  const watch = { now: world.now, patience };
+  const asksHealth = base !== undefined && operator.healthToken !== undefined;
+  const samples = new Map<string, Sample>();
+  if (base !== undefined && isPlayed(operator)) {
+    const absent = await askWhetherThere(base);
+    if (absent !== undefined && absent.status === undefined) {
+      // The S3 would be there as well.
+      findings.push(found(base, notThere(base, absent, true)));
+      return;
+    }
+  }
+  for (const bucket of bucketsOf(operator.config.routes)) {
+    if (world.interrupted.aborted) return;
+    const wanted = keys.get(bucket.name) ?? [];
+    say(world.stderr, `Asking S3 for bucket ${bucket.name} ...`);
+    const examined = await examineBucket(operator, bucket, wanted, asksHealth, watch);
+    findings.push(...examined.findings.map((finding) => ({ ...finding, bucket: bucket.name })));
+    const [named = bucket.canary?.slice(bucket.prefix.length)] = wanted;
+    const unread = named && { key: bucket.prefix + named, bytes: undefined };
+    const sample = examined.sample ?? unread;
+    if (sample) samples.set(bucket.name, sample);
+  }
+  if (base === undefined || world.interrupted.aborted) return;
+  say(world.stderr, `Asking ${base} ...`);
+  findings.push(...(await examineSite(operator, base, samples, world.now())));
+}

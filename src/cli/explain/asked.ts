@@ -1,0 +1,101 @@
+// What the Worker asks of the edge for an object, and with which headers.
+
+import type { Bucket } from "../../worker/config/bucket.ts";
+import type { Variant } from "../../worker/config/preset.ts";
+import { secretNames } from "../../worker/config/secret-names.ts";
+import { edgeOptions } from "../../worker/edge/ask-edge.ts";
+import { factsOptions } from "../../worker/edge/original.ts";
+import { chooseFormat, type Readable } from "../../worker/request/format.ts";
+import { signWith } from "../../worker/s3/sign-request.ts";
+import { keyEnd, type Slot } from "../../worker/s3/slot.ts";
+import { transformationsOf } from "../project/costs.ts";
+import { type Operator, slotsAtHand } from "../project/operator.ts";
+
+export type Asked = {
+  readonly originUrl: string;
+  /** What is signed and sent, without what is secret. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** By what the browser reads. The edge keeps an answer under the URL and these (C1). */
+  readonly options: readonly Call[];
+  /** Unique transformations that this variant of the object can cause, and all that it has (L2). */
+  readonly transformations: { readonly ofThis: number; readonly ofAll: number };
+  /** Seconds that browsers may keep it, if its URL is good for so long. */
+  readonly maxAge: number;
+};
+
+/** One question to the edge. */
+export type Call = {
+  readonly reads: string;
+  /** Where more than one is asked: which this is. */
+  readonly when?: "first, what it is" | "then, of a GIF" | "then, of what is no GIF";
+  readonly image: RequestInitCfPropertiesImage;
+};
+
+/** What is asked, by the steps of `makePrint`, where all goes well. */
+export async function explainAsked(
+  operator: Operator,
+  bucket: Bucket,
+  source: string,
+  of: { readonly variant: Variant; readonly svg: boolean },
+  now: number,
+): Promise<Asked> {
+  const { config } = operator;
+  const options = READERS.flatMap((reader) => callsFor(reader, of));
+  const unique = new Set(
+    options.map(({ image: { format: _, ...image } }) => JSON.stringify(image)),
+  );
+  return {
+    originUrl: source,
+    headers: await headersOf(operator, source, bucket, now),
+    options,
+    transformations: {
+      ofThis: unique.size,
+      ofAll: transformationsOf(config).get(bucket.name) ?? unique.size,
+    },
+    maxAge: config.answers.max_age,
+  };
+}
+
+type Reader = { readonly reads: string; readonly readable: Readable };
+
+const READERS: readonly Reader[] = [
+  { reads: "AVIF and WebP", readable: { avif: true, webp: true } },
+  { reads: "WebP", readable: { avif: false, webp: true } },
+  { reads: "neither", readable: { avif: false, webp: false } },
+];
+
+function callsFor(
+  { reads, readable }: Reader,
+  { variant, svg }: { readonly variant: Variant; readonly svg: boolean },
+): Call[] {
+  const asked = chooseFormat(variant, readable, svg);
+  if (asked.still) return [{ reads, image: edgeOptions(asked) }];
+  return [
+    { reads, when: "first, what it is", image: factsOptions(asked) },
+    { reads, when: "then, of a GIF", image: edgeOptions(asked) },
+    { reads, when: "then, of what is no GIF", image: edgeOptions({ ...asked, still: true }) },
+  ];
+}
+
+/** What would be signed: by which key, without its secret, and without the signature. */
+async function headersOf(
+  operator: Operator,
+  url: string,
+  { name, region }: Bucket,
+  now: number,
+): Promise<Record<string, string>> {
+  const [slot] = slotsAtHand(operator, name).usable;
+  const key = slot === undefined ? "a key that is not at hand" : describe(operator, name, slot);
+  const none = { credentials: { accessKeyId: "none", secretAccessKey: "none" } };
+  const headers = await signWith(none, url, region, now);
+  const [, scope, signed] =
+    /Credential=none\/([^,]+), SignedHeaders=([^,]+)/.exec(headers.authorization) ?? [];
+  const authorization = `AWS Signature Version 4 of ${signed}, for ${scope}, by ${key}`;
+  return { host: new URL(url).host, ...headers, authorization };
+}
+
+/** `the current key …MPLE (from .dev.vars)`. */
+function describe({ words, secrets }: Operator, bucket: string, slot: Slot): string {
+  const { accessKeyId } = secretNames(words.get(bucket) ?? "AWS", slot.name);
+  return `the ${slot.name} key ${keyEnd(slot)} (from ${secrets.get(accessKeyId)?.from})`;
+}

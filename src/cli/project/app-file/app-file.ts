@@ -1,0 +1,121 @@
+// The file that `npm run client` writes: the client, and what there is of routes and presets.
+
+import type { PresetShape } from "../../../client/types.ts";
+import { type Pattern, REST } from "../../../url/grammar.ts";
+import type { Preset } from "../../../worker/config/preset.ts";
+import type { BoundRoute } from "../../../worker/config/routes.ts";
+import { nameRoutes, type RouteName } from "./identifiers.ts";
+import type { Joined } from "./join.ts";
+
+/** How a file begins that may be written anew. */
+export const FIRST_LINE = "// Written by `npm run client` of Vitrine from its wrangler.toml.";
+
+const HEADER = `${FIRST_LINE}
+// Do not edit it: run that again after a change of the presets or the routes there.
+/* eslint-disable */
+`;
+
+/** What the file is made from. */
+export type Contents = {
+  readonly client: Joined;
+  /** `https://images.example.com`, or `""`. */
+  readonly baseUrl: string;
+  readonly routes: readonly Pick<BoundRoute, "path" | "mapping" | "presets" | "signing">[];
+  readonly presets: ReadonlyMap<string, Preset>;
+};
+
+export type AppFile = {
+  readonly text: string;
+  /** What the clients are called, in the order of the routes. */
+  readonly clients: readonly string[];
+  /** How many presets there are in it. */
+  readonly presets: number;
+};
+
+/** Writes it. Nothing of the configuration gets into it that makes no difference to a URL or an `<img>`. */
+export function writeAppFile({ client, baseUrl, routes, presets }: Contents): AppFile {
+  const shown = [...presets].filter(([preset]) =>
+    routes.some((route) => route.presets?.has(preset) ?? true),
+  );
+  // What is global has its meaning for the client's code, too.
+  const taken = (name: string) =>
+    client.names.has(name) || OWN.includes(name) || name in globalThis;
+  const names = nameRoutes(
+    routes.map(({ path }) => path),
+    taken,
+  );
+  const table = shown.map(([name, preset]) => `  ${keyOf(name)}: ${literal(shapeOf(preset))},\n`);
+  const parts = [
+    HEADER,
+    client.text,
+    "// From wrangler.toml\n",
+    `const baseUrl = ${literal(baseUrl)};\nconst presets = {\n${table.join("")}} as const;\n`,
+    ...routes.map((route, index) => {
+      const name = names[index];
+      return name === undefined ? "" : writeRoute(route, name, [...new Map(shown).keys()]);
+    }),
+  ];
+  const clients = names.map(({ value }) => value);
+  return { text: parts.join("\n"), clients, presets: shown.length };
+}
+
+const OWN = ["baseUrl", "presets"];
+
+function writeRoute(
+  { path, mapping, presets, signing }: Contents["routes"][number],
+  { value, type }: RouteName,
+  all: readonly string[],
+): string {
+  // Which bucket it is, a client need not know.
+  const route = { path, object: `BUCKET/${templateOf(mapping.key)}`, ...(presets && { presets }) };
+  const shows = all.filter((preset) => presets?.has(preset) ?? true).map((name) => literal(name));
+  const note = `They are signed: each needs the query that \`createSigner(${value}Site, keys)\` makes.`;
+  return [
+    `export const ${value}Site = /* @__PURE__ */ openSite({`,
+    `  baseUrl,`,
+    `  route: ${literal(route)},`,
+    `  presets,`,
+    `});`,
+    signing ? `/**\n * The URLs of \`${path}\`. ${note}\n */` : `/** The URLs of \`${path}\`. */`,
+    `export const ${value} = /* @__PURE__ */ clientOf(${value}Site);`,
+    `export type ${type}Preset = ${shows.join(" | ")};`,
+    `export type ${type}Variant = VariantOf<typeof presets, ${type}Preset>;\n`,
+  ].join("\n");
+}
+
+function templateOf({ parts }: Pattern): string {
+  const spelt = parts.map((part) => {
+    if (typeof part === "string") return part;
+    return part.name === REST ? REST : `:${part.name}`;
+  });
+  return spelt.join("");
+}
+
+/** What a client looks at. */
+function shapeOf({ width, height, fit, rotate, trim, border, dpr, widths }: Preset): PresetShape {
+  const { color: _color, ...sides } = border ?? {};
+  return {
+    ...(width && { width }),
+    ...(height && { height }),
+    ...(fit !== "scale-down" && { fit }),
+    ...(rotate && { rotate }),
+    ...(trim && { trim: true }),
+    ...(border && { border: sides }),
+    ...(dpr && { dpr }),
+    ...(widths && { widths }),
+  };
+}
+
+/** A value as TypeScript has it. */
+function literal(value: unknown): string {
+  if (value instanceof Set) return literal([...value]);
+  if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value).map(([key, entry]) => `${keyOf(key)}: ${literal(entry)}`);
+  return `{ ${entries.join(", ")} }`;
+}
+
+function keyOf(name: string): string {
+  if (name === "__proto__") return `["${name}"]`; // else it is no key
+  return /^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name);
+}

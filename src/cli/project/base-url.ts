@@ -1,0 +1,50 @@
+// Where a deployed Vitrine is.
+
+import { type Fault, isHere } from "../command.ts";
+
+/**
+ * What URLs begin with, without a slash at the end; `""` is the page's own host.
+ * @param given what the option says, if it does
+ * @param patterns what the routes of wrangler.toml name. Vitrine sees the whole path of a request, so
+ *   their hosts alone matter
+ * @param option what the option is called
+ */
+export function findBaseUrl(
+  given: string | undefined,
+  patterns: readonly string[],
+  option = "--base-url",
+): string | Fault {
+  if (given === "") return "";
+  if (given !== undefined) return readBaseUrl(given, option);
+  const hosts = patterns.map(hostOf);
+  const host = hosts.find((name) => /^[^*:@?#\s]+$/.test(name) && URL.canParse(`https://${name}`));
+  if (host !== undefined) return new URL(`https://${host}`).origin;
+  // Only what is written into an app can do without a host.
+  const own = option === "--base-url" ? `, or ${option} "" for the page's own host` : "";
+  const say = `say where Vitrine is: ${option} https://images.example.com${own}`;
+  return { fault: `wrangler.toml names no domain under routes: put yours there, or ${say}` };
+}
+
+function readBaseUrl(given: string, option: string): string | Fault {
+  const told = given.replace(/(?<=\/\/).*@/s, "…@"); // what stands there may be secret
+  const fault = (reason: string) => ({ fault: `${option} ${told}: ${reason}` });
+  if (!/^https?:\/\//i.test(given) || !URL.canParse(given)) {
+    return fault("is no URL such as https://images.example.com");
+  }
+  const { protocol, origin, pathname, username, password } = new URL(given);
+  if (/[?#]/.test(given)) return fault("has a query or a fragment");
+  if (username !== "" || password !== "") return fault("has a name or a password in it");
+  if (protocol === "http:" && !isHere(given)) {
+    return fault("http:// is for one's own machine");
+  }
+  return origin + pathname.replace(/\/+$/, "");
+}
+
+/** The host that a route's pattern names, in small letters. */
+export function hostOf(pattern: string): string {
+  return pattern
+    .replace(/^https?:\/\//, "")
+    .split("/", 1)
+    .join()
+    .toLowerCase();
+}

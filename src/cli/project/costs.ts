@@ -1,0 +1,108 @@
+// What strangers can make of the bill, by what the configuration lets them ask for (L2).
+
+import type { Config } from "../../worker/config/config.ts";
+import {
+  between,
+  isTable,
+  json,
+  may,
+  type Report,
+  type Schema,
+  table,
+  type Vars,
+  whole,
+} from "../../worker/config/schema.ts";
+import { edgeOptions } from "../../worker/edge/ask-edge.ts";
+
+/** Unique transformations a month that cost nothing, and US dollars for each one after these (L2). */
+export const FREE = 5_000;
+export const PRICE = 0.5 / 1_000;
+
+/** Objects that a bucket is taken to have, if nobody says. */
+const SOME_OBJECTS = 10_000;
+
+/** What `COSTS` in wrangler.toml says. */
+export type Bounds = {
+  /** About how many objects are shown, by bucket. */
+  readonly objects: ReadonlyMap<string, number>;
+  /** US dollars that all buckets together may cost a month; undefined: no bound. */
+  readonly most: number | undefined;
+};
+
+/** Reads `COSTS`, which the Worker has no use for. */
+export function readBounds(vars: Vars, report: Report): Bounds {
+  const buckets = json(vars["BUCKETS"]);
+  const schema = table({ most: may(between(0, 1e9)), objects: may(countsOf(buckets)) });
+  const { most, objects } = schema(json(vars["COSTS"] ?? {}), "COSTS", report) ?? {};
+  return { most, objects: objects ?? new Map() };
+}
+
+/** How many objects there are, by the names of buckets. */
+function countsOf(buckets: unknown): Schema<Map<string, number>> {
+  const count = whole(1, 1e12);
+  return (value, path, report) => {
+    const counts = new Map<string, number>();
+    if (!isTable(value)) report(path, "is not a table");
+    for (const [name, entry] of isTable(value) ? Object.entries(value) : []) {
+      const at = `${path}.${name}`;
+      if (!isTable(buckets) || !Object.hasOwn(buckets, name))
+        report(at, `"${name}" is not in BUCKETS`);
+      else counts.set(name, count(entry, at, report) ?? 0);
+    }
+    return counts;
+  };
+}
+
+/**
+ * How many unique transformations one object of each bucket can cause: as many as there are different
+ * options, whatever the format. What may move is made still for some, which is another one (O8).
+ */
+export function transformationsOf({ buckets, routes, variants }: Config): Map<string, number> {
+  return new Map(
+    buckets.map((bucket) => {
+      const leading = routes.filter((route) => route.bucket === bucket);
+      const unique = new Set<string>();
+      for (const variant of variants.values()) {
+        if (!leading.some(({ presets }) => presets?.has(variant.preset) ?? true)) continue;
+        for (const still of variant.image.anim ? [true, false] : [true]) {
+          const asked = { variant, still, format: undefined, svg: false };
+          const options = edgeOptions({ ...asked, readable: { avif: false, webp: false } });
+          unique.add(JSON.stringify(Object.entries(options).sort()));
+        }
+      }
+      return [bucket.name, unique.size];
+    }),
+  );
+}
+
+/** What to print of costs, and a warning where they may be above the bound. */
+export function tellCosts(
+  config: Config,
+  { objects, most }: Bounds,
+): { lines: string[]; warning?: string } {
+  const counted = [...transformationsOf(config)].filter(([, each]) => each > 0);
+  const rows = counted.map(([bucket, each]) => {
+    const count = objects.get(bucket);
+    return { bucket, each, count: count ?? SOME_OBJECTS, given: count !== undefined };
+  });
+  const all = rows.reduce((sum, { each, count }) => sum + each * count, 0);
+  const dollars = Math.max(0, all - FREE) * PRICE;
+  const lines = rows.map(
+    ({ bucket, each, count, given }) =>
+      `  ${bucket}: ${each} for an object, ${(each * count).toLocaleString("en")} for ` +
+      `${count.toLocaleString("en")} objects${given ? "" : " (COSTS.objects says how many there are)"}`,
+  );
+  lines.unshift("Unique transformations that visitors can cause, all variants of all objects:");
+  lines.push(`  at most ${money(dollars)} a month (5,000 are free, then $0.50 for 1,000)`);
+  if (config.routes.some(({ signing }) => signing !== undefined)) {
+    lines.push("  Each version of a signed URL counts as an object of its own.");
+  }
+  if (most === undefined || dollars <= most) return { lines };
+  const remedy = "fewer presets, fewer descriptors, or presets on the routes";
+  const warning = `COSTS.most is ${money(most)} a month, and visitors can make it ${money(dollars)}: ${remedy}`;
+  return { lines, warning };
+}
+
+export function money(dollars: number): string {
+  return `$${dollars.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+}

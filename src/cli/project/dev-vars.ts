@@ -1,0 +1,63 @@
+// Secrets put into .dev.vars, where `npm start` takes them up.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import type { Fault } from "../command.ts";
+import { replaceFile } from "./replace-file.ts";
+
+/** Secrets by their names; null deletes one. */
+export type Change = Readonly<Record<string, string | null>>;
+
+/** Puts all of them at once into the .dev.vars of a folder. */
+export function putDevVars(folder: string, change: Change): Fault | undefined {
+  const file = join(folder, ".dev.vars");
+  try {
+    const text = editDevVars(readFileSync(file, "utf8"), change);
+    if (typeof text !== "string") return text;
+    replaceFile(file, text);
+    return undefined;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : error;
+    return { fault: `.dev.vars cannot be written: ${reason}. It is as it was` };
+  }
+}
+
+/** The text of a .dev.vars with other secrets in it. All other lines stay as they are. */
+export function editDevVars(given: string, change: Change): string | Fault {
+  const mark = /^\uFEFF?/.exec(given)?.[0] ?? "";
+  const text = given.slice(mark.length);
+  const lines = text.split("\n");
+  const pending = new Map(Object.entries(change));
+  const edited = lines.flatMap((line) => {
+    const name = /^\s*(?:export\s+)?(\w+)(?:\s*=|:\s)/.exec(line)?.[1] ?? "";
+    const value = change[name];
+    if (value === undefined) return [line];
+    if (value === null || !pending.delete(name)) return []; // a name stands there once
+    return [`${name}=${quote(value)}`];
+  });
+  const added = [...pending].flatMap(([name, value]) =>
+    value === null ? [] : [`${name}=${quote(value)}`],
+  );
+  if (added.length > 0 && edited.at(-1) === "") edited.pop();
+  const made = [...edited, ...added, ...(added.length > 0 ? [""] : [])].join("\n");
+
+  // Read as it will be read: a value of several lines may have hidden one of the names.
+  const wanted = { ...parseEnv(text), ...change };
+  const found = { ...parseEnv(made) };
+  const names = new Set([...Object.keys(wanted), ...Object.keys(found)]);
+  // Where wrangler reads it, a backslash at the end takes the quote into the value.
+  const open = (name: string) => change[name]?.endsWith("\\") === true;
+  const wrong = [...names].filter(
+    (name) => (wanted[name] ?? null) !== (found[name] ?? null) || open(name),
+  );
+  if (wrong.length === 0) return mark + made;
+  return {
+    fault: `.dev.vars cannot be edited without harm to ${wrong.join(", ")}: put each value on one line there, between quotes`,
+  };
+}
+
+function quote(value: string): string {
+  const mark = [`'`, `"`, "`"].find((candidate) => !value.includes(candidate)) ?? "'";
+  return mark + value + mark;
+}

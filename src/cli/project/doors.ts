@@ -1,0 +1,60 @@
+// What is signed in vain, since another route shows it without a signature.
+
+import { REST } from "../../url/grammar.ts";
+import type { Config } from "../../worker/config/config.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
+
+/** Routes without a signature that may show, at the same preset, what another one signs. */
+export function* unsignedDoors({ routes }: Pick<Config, "routes">): Generator<string> {
+  for (const [at, signed] of routes.entries()) {
+    for (const [index, open] of routes.entries()) {
+      if (signed.signing === undefined || open.signing !== undefined) continue;
+      const { presets } = signed;
+      const both = !presets || !open.presets || !presets.isDisjointFrom(open.presets);
+      if (both && mayMeet(signed, open)) {
+        yield `ROUTES[${index}] (${open.path}) may show without a signature what ROUTES[${at}] (${signed.path}) signs: give their objects prefixes of their own, or the routes other presets`;
+      }
+    }
+  }
+}
+
+/** True if two routes may lead to one object. */
+function mayMeet(one: BoundRoute, other: BoundRoute): boolean {
+  // By whichever host and addressing (A4).
+  if (one.bucket.bucket !== other.bucket.bucket) return false;
+  const others = patternOf(other);
+  const parts = patternOf(one);
+  for (const [at, part] of parts.entries()) {
+    const counterpart = others[at];
+    if (counterpart === undefined || !overlap(part, counterpart)) return false;
+    if (part.includes(ANY) || counterpart.includes(ANY)) return true;
+  }
+  return parts.length === others.length;
+}
+
+// What stands in a pattern for one segment's text, and for the rest: no key has a backslash.
+const TEXT = "\\:";
+const ANY = "\\*";
+
+/** The segments of the keys that a route leads to. */
+function patternOf({ bucket, mapping }: BoundRoute): string[] {
+  const spelt = mapping.key.parts.map((part) => {
+    if (typeof part === "string") return part;
+    return part.name === REST ? ANY : TEXT;
+  });
+  return (bucket.prefix + spelt.join("")).split("/");
+}
+
+/** True if one text may be both, as far as what is fixed at their ends can tell. */
+function overlap(one: string, other: string): boolean {
+  const ends = (part: string) => {
+    const fixed = part.split(/\\[:*]/);
+    return { head: fixed[0] ?? "", tail: fixed.at(-1) ?? "", open: fixed.length > 1 };
+  };
+  const [a, b] = [ends(one), ends(other)];
+  if (!a.open && !b.open) return one === other;
+  // What follows a rest may stand in another segment.
+  const rest = (one + other).includes(ANY);
+  const begins = a.head.startsWith(b.head) || b.head.startsWith(a.head);
+  return begins && (rest || a.tail.endsWith(b.tail) || b.tail.endsWith(a.tail));
+}

@@ -1,0 +1,132 @@
+// Which public URLs lead to an object.
+
+import { writePath } from "../../url/grammar.ts";
+import { keyFault } from "../../url/key.ts";
+import type { Variant } from "../../worker/config/preset.ts";
+import { publicPath } from "../../worker/config/route-index.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
+import { type Fault, isFault } from "../command.ts";
+import { findBaseUrl } from "./base-url.ts";
+import type { Operator } from "./operator.ts";
+
+/** What is asked for. */
+export type Asked = {
+  readonly key: string;
+  /** A preset, or one of its variants; undefined: all that there are. */
+  readonly preset?: string | undefined;
+  /** The path of a route; undefined: the first that leads to the key. */
+  readonly route?: string | undefined;
+  readonly url?: string | undefined;
+};
+
+type Paths = readonly (readonly [variant: string, path: string])[];
+
+export type Urls = {
+  readonly route: BoundRoute;
+  readonly base: string;
+  /** By variant, encoded. */
+  readonly paths: Paths;
+  /** What may be otherwise than it was meant. */
+  readonly notes: readonly string[];
+};
+
+/**
+ * The public URLs of a key: by the first route that leads to it.
+ * @param signed whether it is to be a route that is signed
+ */
+export function findUrls(operator: Operator, asked: Asked, signed: boolean): Urls | Fault {
+  const base = findBaseUrl(asked.url, operator.known.patterns, "--url");
+  if (isFault(base)) return base;
+  const { key, preset } = asked;
+  const route = chooseRoute(operator, asked, signed);
+  if (isFault(route)) return route;
+  const { prefix } = route.bucket;
+  const fault = keyFault(prefix + key);
+  if (fault !== undefined) return { fault: `"${prefix}${key}" is no key: ${fault}` };
+  const notes: string[] = [];
+  if (prefix !== "" && key.startsWith(prefix)) {
+    notes.push(`A key is what follows the bucket's prefix: this is about ${prefix}${key}`);
+  }
+  const paths = pathsOf(operator, route, key, preset);
+  const led = new Set(paths.map(([variant]) => variant));
+  const taken = variantsOf(operator, route, preset).filter((variant) => !led.has(variant));
+  if (taken.length > 0) notes.push(`An earlier route takes the paths of ${taken.join(", ")}`);
+  return { route, base, paths, notes };
+}
+
+/** The first route that leads to a key at the preset that is asked for, and is signed or is not. */
+function chooseRoute(operator: Operator, asked: Asked, signed: boolean): BoundRoute | Fault {
+  const { key, preset, route: wanted } = asked;
+  const { routes } = operator.config;
+  const fault = keyFault(key);
+  if (fault !== undefined) return { fault: `"${key}" is no key: ${fault}` };
+  const named = wanted === undefined ? routes : routes.filter(({ path }) => path === wanted);
+  if (named.length === 0) {
+    return { fault: `there is no route ${wanted}: there are ${listPaths(routes)}` };
+  }
+  const leading = named.filter((route) => pathsOf(operator, route, key, preset).length > 0);
+  const found = leading.find(({ signing }) => (signing !== undefined) === signed);
+  if (found !== undefined) return found;
+  if (leading.length === 0) return { fault: missing(operator, named, asked) };
+  return {
+    fault: signed
+      ? `${listPaths(leading)}: is not signed: vitrine url gives its URLs`
+      : `${listPaths(leading)}: shows signed URLs alone: vitrine sign makes them`,
+  };
+}
+
+/** Why no route leads to a key at a preset. */
+function missing(operator: Operator, named: readonly BoundRoute[], { key, preset }: Asked): string {
+  const other = named.find((route) => pathsOf(operator, route, key).length > 0);
+  if (other !== undefined && variantsOf(operator, other, preset).length === 0) {
+    const shown = variantsOf(operator, other);
+    const near = shown.filter((name) => presetIn(name) === presetIn(preset ?? ""));
+    const names = near.length > 0 ? near : shown.filter((name) => presetIn(name) === name);
+    return `${other.path} shows no "${preset}": it has ${names.join(", ")}`;
+  }
+  const inside = named.find(({ bucket: { prefix } }) => prefix !== "" && key.startsWith(prefix));
+  const hint = inside && `: a key is what follows the bucket's prefix, ${inside.bucket.prefix}`;
+  const led = named.some(({ mapping }) => writePath(mapping, { variant: preset ?? "-", key }));
+  const taken = led
+    ? ": an earlier one takes its path"
+    : `, as their objects stand in wrangler.toml`;
+  return `no route leads to "${key}"${hint ?? taken}`;
+}
+
+function presetIn(variant: string): string {
+  return variant.split("@", 1).join();
+}
+
+function listPaths(routes: readonly BoundRoute[]): string {
+  return routes.map(({ path }) => path).join(", ");
+}
+
+function pathsOf(operator: Operator, route: BoundRoute, key: string, wanted?: string): Paths {
+  return variantsOf(operator, route, wanted).flatMap((variant) => {
+    const path = pathOf(operator, route, variant, key);
+    return path === undefined ? [] : [[variant, path] as const];
+  });
+}
+
+/** The public path of a key, unless the route does not show that variant, or does not lead to it. */
+export function pathOf(
+  { config }: Pick<Operator, "config">,
+  route: BoundRoute,
+  variant: string,
+  key: string,
+): string | undefined {
+  const { preset } = config.variants.get(variant) ?? {};
+  if (preset === undefined || route.presets?.has(preset) === false) return undefined;
+  return publicPath(config.index, route, variant, key);
+}
+
+/** The variants that a route shows: all, or the one that is named, as `card` or `card@2x`. */
+export function variantsOf(
+  { config: { variants } }: Operator,
+  { presets }: BoundRoute,
+  wanted?: string,
+): string[] {
+  const isShown = ([, { preset }]: [string, Variant]) => presets?.has(preset) ?? true;
+  const shown = [...variants].filter(isShown).map(([name]) => name);
+  return wanted === undefined ? shown : shown.filter((name) => name === wanted);
+}

@@ -1,0 +1,85 @@
+import { join } from "node:path";
+import { unstable_getVarsForDev, unstable_readConfig } from "wrangler";
+import { isTable, type Vars } from "../../worker/config/schema.ts";
+import { isSecret } from "../../worker/config/secret-names.ts";
+import { hostOf } from "./base-url.ts";
+
+type RateLimitSettings = {
+  readonly name: string;
+  readonly namespace_id: string;
+  readonly simple: { readonly limit: number; readonly period: number };
+};
+
+/** Where wrangler.toml deploys to, and what it says of the zone there. */
+export type Domain = {
+  /** `images.example.com`, or `*.example.com`. */
+  readonly host: string;
+  readonly zoneId?: string | undefined;
+  readonly zoneName?: string | undefined;
+};
+
+/** What a Worker deployed from this folder would see, and one started in it. */
+export type KnownVars = {
+  /** The vars of wrangler.toml. */
+  readonly deployed: Vars;
+  /** The same, and what .dev.vars puts in their place or adds. */
+  readonly started: Vars;
+  /** The names that .dev.vars gives a value. */
+  readonly local: ReadonlySet<string>;
+  /** The names that `[secrets] required` lists. */
+  readonly secrets: readonly string[];
+  /** The names of the secrets that are kept in a Secrets Store. */
+  readonly stored: readonly string[];
+  /** Its rate limiting bindings. */
+  readonly limiters: readonly RateLimitSettings[];
+  /** True where wrangler.toml would deploy to a workers.dev address, too. */
+  readonly workersDev: boolean;
+  /** True where it turns on Workers Caching. */
+  readonly cached: boolean;
+  /** The domains and routes that it deploys to: `images.example.com`, `images.example.com/*`. */
+  readonly patterns: readonly string[];
+  /** The same, taken apart. */
+  readonly domains: readonly Domain[];
+};
+
+/**
+ * Reads wrangler.toml and .dev.vars of a folder as wrangler itself reads them. Where wrangler cannot,
+ * what it says of that is the fault.
+ */
+export function readVars(folder = "."): KnownVars | { readonly fault: string } {
+  try {
+    const config = unstable_readConfig({ config: join(folder, "wrangler.toml") });
+    const { configPath, vars, secrets } = config;
+    const read = (required: typeof secrets) =>
+      unstable_getVarsForDev(configPath, undefined, vars, undefined, true, required);
+    // wrangler dev leaves out secrets that are not required (S2); `npm start` does not.
+    const optional = Object.entries(read(undefined)).filter(([name]) => isSecret(name));
+    const found = [...Object.entries(read(secrets)), ...optional];
+    const routes = [
+      ...(config.routes ?? []),
+      ...(config.route === undefined ? [] : [config.route]),
+    ].map((route) => (typeof route === "string" ? { pattern: route } : route));
+    const stores: readonly { binding: string }[] = config.secrets_store_secrets;
+    return {
+      deployed: vars,
+      started: Object.fromEntries(found.map(([name, { value }]) => [name, value])),
+      local: new Set(found.filter(([, { type }]) => type === "secret_text").map(([name]) => name)),
+      secrets: secrets?.required ?? [],
+      stored: stores.map(({ binding }) => binding),
+      limiters: config.ratelimits ?? [],
+      workersDev: config.workers_dev !== false || config.preview_urls !== false,
+      cached: config.cache?.enabled === true,
+      patterns: routes.map(({ pattern }) => pattern),
+      domains: routes.map(({ pattern, ...zone }) => ({
+        host: hostOf(pattern),
+        zoneId: "zone_id" in zone ? zone.zone_id : undefined,
+        zoneName: "zone_name" in zone ? zone.zone_name : undefined,
+      })),
+    };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const place = "location" in error && isTable(error.location) ? error.location : {};
+    const at = "line" in place ? `${place["file"]}:${place["line"]}:${place["column"]}: ` : "";
+    return { fault: at + error.message };
+  }
+}

@@ -1,0 +1,95 @@
+// All objects of a bucket that begin with a prefix, with the keys at hand.
+
+import { keyFault } from "../../url/key.ts";
+import type { Bucket } from "../../worker/config/bucket.ts";
+import { verdictOf } from "../../worker/s3/verdict.ts";
+import type { Fault, World } from "../command.ts";
+import type { S3Answer } from "../net/ask-s3.ts";
+import { listPage, type Page } from "../net/list.ts";
+import { sleep } from "../net/pace.ts";
+import { type Operator, slotsAtHand } from "../project/operator.ts";
+
+export type Listed = {
+  /** Below the bucket's prefix. */
+  readonly keys: string[];
+  /** How many objects have keys that Vitrine cannot show. */
+  readonly others: number;
+};
+
+/** Milliseconds before S3 is asked again, where it is busy. */
+const DELAYS = [1_000, 5_000];
+
+/**
+ * @param prefix below the bucket's own prefix
+ * @param listed is told how many more there are, page by page
+ */
+export async function listKeys(
+  world: Pick<World, "now" | "interrupted">,
+  operator: Operator,
+  bucket: Bucket,
+  prefix: string,
+  listed: (count: number) => void,
+): Promise<Listed | Fault> {
+  const slots = [...slotsAtHand(operator, bucket.name).usable];
+  const keys: string[] = [];
+  let others = 0;
+  const tokens = new Set<string>();
+  let next: string | undefined;
+  for (;;) {
+    const [slot] = slots;
+    if (slot === undefined) {
+      return {
+        fault: `--prefix lists ${bucket.name}, and the secrets of a key that may are not at hand: put them into the environment, or name a file with --secrets-file`,
+      };
+    }
+    const options = { prefix: bucket.prefix + prefix, next };
+    const page = await patiently(world, () =>
+      listPage(bucket, slot.credentials, options, world.now()),
+    );
+    if (!("keys" in page)) {
+      const slotRefused = verdictOf(page, bucket.region).fault === "slot";
+      if (!slotRefused || slots.length === 1) return { fault: whyNot(page, bucket) };
+      slots.shift(); // as the Worker does
+      continue;
+    }
+    const below = page.keys.map((key) => key.slice(bucket.prefix.length));
+    const shown = below.filter((key) => keyFault(bucket.prefix + key) === undefined);
+    for (const key of shown) keys.push(key);
+    others += below.length - shown.length;
+    listed(shown.length);
+    ({ next } = page);
+    if (next === undefined || world.interrupted.aborted) return { keys, others };
+    if (tokens.has(next)) {
+      return {
+        fault: `${bucket.name} cannot be listed: S3 goes round in its list, without an end`,
+      };
+    }
+    tokens.add(next);
+  }
+}
+
+async function patiently(
+  { interrupted }: Pick<World, "interrupted">,
+  ask: () => Promise<Page | S3Answer>,
+): Promise<Page | S3Answer> {
+  for (const delay of DELAYS) {
+    const page = await ask();
+    const busy = !("keys" in page) && (page.status ?? 500) >= 500;
+    if (!busy || interrupted.aborted) return page;
+    await sleep(delay, interrupted);
+  }
+  return ask();
+}
+
+function whyNot(said: S3Answer, { name, region }: Bucket): string {
+  const { status, code, failure } = said;
+  const words = status === 200 ? "S3 does not answer rightly:" : "S3 does not answer:";
+  const what = failure === undefined ? `S3 says ${code ?? status}` : `${words} ${failure}`;
+  const told = `${name} cannot be listed: ${what}`;
+  if (code === "AccessDenied") {
+    return `${told}: the key may not list it. Allow it s3:ListBucket on the bucket, or give the keys instead, one a line: npx vitrine purge - < keys.txt`;
+  }
+  const verdict = verdictOf(said, region);
+  const reason = "reason" in verdict && failure === undefined ? verdict.reason : undefined;
+  return `${told}${reason === undefined ? "" : `: ${reason}`}`;
+}

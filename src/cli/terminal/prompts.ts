@@ -1,0 +1,26 @@
+// Questions to whoever sits at the terminal. They go to the screen for progress: results stay alone.
+
+import { confirm, isCancel, password } from "@clack/prompts";
+import type { World } from "../command.ts";
+
+/** Ctrl-C, or the Escape key. */
+export type Cancelled = "cancelled";
+
+/** True where somebody can be asked. */
+export function hasTerminal({ stdin, stderr }: World): boolean {
+  return stdin.isTTY === true && stderr.isTTY === true;
+}
+
+export async function askYes(world: World, message: string): Promise<boolean | Cancelled> {
+  const { stdin: input, stderr: output, interrupted: signal } = world;
+  const answer = await confirm({ message, input, output, signal });
+  return isCancel(answer) ? "cancelled" : answer;
+}
+
+/** Asks for what is not to be seen. */
+export async function askHidden(world: World, message: string): Promise<string | Cancelled> {
+  const { stdin: input, stderr: output, interrupted: signal } = world;
+  const validate = (value: string | undefined) => (value ? undefined : "Paste it here");
+  const answer = await password({ message, validate, input, output, signal });
+  return isCancel(answer) ? "cancelled" : answer.trim();
+}

@@ -1,0 +1,46 @@
+// When a signed URL is to expire.
+
+import type { Fault } from "../command.ts";
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** Of a time of day it must be known where: what signs may run in another zone than its user thinks. */
+const DATE = /^(\d{4}-\d\d-\d\d)(?:T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d))?$/;
+
+/** If nobody says, and the route lets URLs live for so long: seconds. */
+const USUAL = 3600;
+
+/**
+ * Reads when a URL is to expire.
+ * @param text as the option has it; undefined: after an hour, or the route's `max_age` if that is less
+ * @param most the route's `max_age`
+ * @param now milliseconds since 1970
+ * @returns seconds since 1970
+ */
+export function readExpiry(text: string | undefined, most: number, now: number): number | Fault {
+  const seconds = Math.floor(now / 1000);
+  if (text === undefined) return seconds + Math.min(USUAL, most);
+  const fault = (reason: string) => ({ fault: `--expires ${text}: ${reason}` });
+  const [, count, unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  const at = count === undefined ? readDate(text) : seconds + Number(count) * (UNITS[unit] ?? 0);
+  if (at === undefined) {
+    return fault(
+      "is neither a time such as 30s, 15m, 12h, 7d, nor a date such as 2026-12-31, or 2026-12-31T12:00Z",
+    );
+  }
+  if (at <= seconds) return fault("is over already");
+  if (at > seconds + most) {
+    return fault(`the route's max_age is ${most} s, and a URL may live no longer`);
+  }
+  return at;
+}
+
+/** Seconds since 1970, where a day begins at midnight UTC. */
+function readDate(text: string): number | undefined {
+  const day = DATE.exec(text)?.[1];
+  const at = Date.parse(text);
+  if (day === undefined || Number.isNaN(at)) return undefined;
+  // Date.parse takes the 30th of February for the 2nd of March.
+  const exists = new Date(Date.parse(day)).toISOString().startsWith(day);
+  return exists ? at / 1000 : undefined;
+}

@@ -1,0 +1,140 @@
+// vitrine url and vitrine sign: public URLs, as the Worker reads them.
+
+import { Command } from "@commander-js/extra-typings";
+import { type Grant, signGrant } from "../../url/grant.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
+import { align, EXIT, type Exit, type Fault, isFault, paint, say, type World } from "../command.ts";
+import type { Run } from "../program.ts";
+import { type Asked, findUrls } from "../project/find-urls.ts";
+import { type Operator, readOperator } from "../project/operator.ts";
+import { visible } from "../terminal/visible.ts";
+import { readExpiry } from "./expiry.ts";
+
+export { pathOf, variantsOf } from "../project/find-urls.ts";
+
+const KEY = "the object's key, below the prefix of its bucket";
+
+type Signed = Asked & {
+  readonly expires?: string | undefined;
+  readonly v?: string | undefined;
+  readonly secretsFile?: string | undefined;
+};
+
+export function urlCommand(world: World, run: Run) {
+  return new Command("url")
+    .description("prints the public URL of an object at a preset, or all of its URLs")
+    .argument("<key>", KEY)
+    .option("-p, --preset <name>", "a preset, or one of its variants, as card@2x; else all")
+    .option(
+      "-r, --route <path>",
+      "the path of the route, as in wrangler.toml; else the first that leads there",
+    )
+    .option(
+      "-u, --url <url>",
+      "where Vitrine is; else the first domain under routes in wrangler.toml",
+    )
+    .addHelpText(
+      "after",
+      `
+Examples:
+  vitrine url photos/fig.jpg
+  vitrine url photos/fig.jpg --preset card@2x
+  vitrine url photos/fig.jpg --preset card --url http://localhost:8787
+  vitrine url -- -1.jpg`,
+    )
+    .action((key, options) => run(() => printUrls(world, { key, ...options })));
+}
+
+export function signCommand(world: World, run: Run) {
+  return new Command("sign")
+    .description("prints a signed URL, or one for every variant; the keys are URL_SIGNING_KEYS")
+    .argument("<key>", KEY)
+    .option("-p, --preset <name>", "a preset, or one of its variants, as card@2x; else all")
+    .option(
+      "-e, --expires <when>",
+      "30s, 15m, 12h, 7d from now, or a date, as 2026-12-31T12:00Z; else 1h, or less if max_age is",
+    )
+    .option("--v <version>", "another one for each content of the object, as its hash")
+    .option(
+      "-r, --route <path>",
+      "the path of the route, as in wrangler.toml; else the first that leads there",
+    )
+    .option(
+      "-u, --url <url>",
+      "where Vitrine is; else the first domain under routes in wrangler.toml",
+    )
+    .option(
+      "--secrets-file <file>",
+      "where URL_SIGNING_KEYS stands; else the environment, or .dev.vars",
+    )
+    .addHelpText(
+      "after",
+      `
+Examples:
+  vitrine sign private/friends.jpg --preset hero --expires 1d
+  vitrine sign private/friends.jpg --preset hero@640w --secrets-file secrets.env
+  vitrine sign private/friends.jpg --url http://localhost:8787`,
+    )
+    .action((key, options) => run(() => printSigned(world, { key, ...options })));
+}
+
+function printUrls(world: World, asked: Asked): Exit | Fault {
+  const operator = readOperator(world, asked);
+  if (isFault(operator)) return operator;
+  const found = findUrls(operator, asked, false);
+  if (isFault(found)) return found;
+  const rows = found.paths.map(([variant, path]) => [variant, found.base + path] as const);
+  return print(world, rows, found.notes);
+}
+
+async function printSigned(world: World, asked: Signed): Promise<Exit | Fault> {
+  const operator = readOperator(world, asked);
+  if (isFault(operator)) return operator;
+  const found = findUrls(operator, asked, true);
+  if (isFault(found)) return found;
+  const { route, base, paths } = found;
+  const expires = readExpiry(asked.expires, route.signing?.maxAge ?? 0, world.now());
+  if (isFault(expires)) return expires;
+  const { key, v: version } = asked;
+  if (version !== undefined && !/^[\w.-]{1,64}$/.test(version)) {
+    return { fault: `--v ${version}: is not 1 to 64 letters, digits, dots, - and _` };
+  }
+  const rows: [string, string][] = [];
+  for (const [variant, path] of paths) {
+    const preset = operator.config.variants.get(variant)?.preset ?? "";
+    const query = await queryFor(operator, route, { preset, key, expires, version });
+    if (isFault(query)) return query;
+    rows.push([variant, base + path + query]);
+  }
+  return print(world, rows, found.notes);
+}
+
+/** What signs a URL of a signed route. */
+export async function queryFor(
+  operator: Operator,
+  { path, signing }: BoundRoute,
+  grant: Omit<Grant, "route">,
+): Promise<string | Fault> {
+  const [first] = signing?.keys.values() ?? [];
+  if (first === undefined || !operator.secrets.has("URL_SIGNING_KEYS")) {
+    const found = operator.known.local.has("URL_SIGNING_KEYS")
+      ? " (.dev.vars has the local run's)"
+      : "";
+    return {
+      fault: `URL_SIGNING_KEYS is not at hand${found}: put it into the environment, or name a file with --secrets-file`,
+    };
+  }
+  return signGrant({ route: path, ...grant }, first);
+}
+
+function print(
+  world: World,
+  rows: readonly (readonly [variant: string, url: string])[],
+  notes: readonly string[],
+): Exit {
+  for (const note of notes) say(world.stderr, paint(world, world.stderr, "yellow", visible(note)));
+  const [first, ...more] = rows;
+  if (first !== undefined && more.length === 0) say(world.stdout, first[1]);
+  else say(world.stdout, ...align(rows));
+  return EXIT.done;
+}

@@ -1,0 +1,72 @@
+// What came of warming.
+
+import { align } from "../command.ts";
+import { count } from "../terminal/progress.ts";
+import { visible } from "../terminal/visible.ts";
+
+export type Tally = {
+  /** Was asked for, and is an image. */
+  shown(type: string, bytes: number): void;
+  /** @param why a status, or words */
+  failed(why: string, what: string): void;
+  /** Was done before. */
+  skipped(requests: number): void;
+  readonly successes: number;
+  /** Before. */
+  readonly done: number;
+  readonly failures: number;
+  /** Lines, aligned. */
+  tell(record: string): string[];
+};
+
+/** So many of those that failed are named for each reason. */
+const NAMED = 3;
+
+export function createTally(): Tally {
+  const types = new Map<string, { images: number; bytes: number }>();
+  const failed = new Map<string, { times: number; more: boolean; named: string[] }>();
+  let [skipped, successes, failures] = [0, 0, 0];
+  return {
+    shown(type, bytes) {
+      const of = types.get(type) ?? { images: 0, bytes: 0 };
+      types.set(type, { images: of.images + 1, bytes: of.bytes + bytes });
+      successes += 1;
+    },
+    failed(why, what) {
+      const of = failed.get(why) ?? { times: 0, more: false, named: [] };
+      failed.set(why, of);
+      of.times += 1;
+      failures += 1;
+      if (of.named.includes(what)) return;
+      if (of.named.length < NAMED) of.named.push(what);
+      else of.more = true;
+    },
+    skipped(requests) {
+      skipped += requests;
+    },
+    get successes() {
+      return successes;
+    },
+    get done() {
+      return skipped;
+    },
+    get failures() {
+      return failures;
+    },
+    tell(record) {
+      const bytes = [...types.values()].reduce((sum, of) => sum + of.bytes, 0);
+      const rows: [string, number, string][] = [["Images", successes, `${count(bytes)} bytes`]];
+      for (const [type, of] of [...types].sort()) {
+        rows.push([`  ${visible(type)}`, of.images, `${count(of.bytes)} bytes`]);
+      }
+      if (skipped > 0) rows.push(["Done before", skipped, `by ${record}`]);
+      rows.push(["Failures", failures, ""]);
+      for (const [why, { times, named, more }] of [...failed].sort()) {
+        rows.push([`  ${visible(why)}`, times, visible(named.join(", ")) + (more ? ", …" : "")]);
+      }
+      const width = Math.max(...rows.map(([, number]) => count(number).length));
+      const cells = rows.map(([name, number, more]) => [name, count(number).padStart(width), more]);
+      return align(cells).map((line) => line.trimEnd());
+    },
+  };
+}

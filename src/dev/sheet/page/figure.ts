@@ -1,0 +1,131 @@
+// One print on the sheet: the picture, what this browser got, and the code to paste.
+
+import { attributesOf } from "../../../client/dimensions.ts";
+import type { Client, ImgProps, PresetShape, PresetTable } from "../../../client/index.ts";
+import type { Picture, Print } from "../data.ts";
+import { el } from "./dom.ts";
+import { type Measured, measure } from "./measure.ts";
+import { bytesOf, savingOf, timeOf } from "./words.ts";
+
+/** As wide as sheet.css makes a picture whose preset has widths, and no wider than it is. */
+function sizesOf(most: number): string {
+  return `(min-width: 72rem) min(46rem, ${most}px), min(${most}px, calc(100vw - 4rem))`;
+}
+
+/**
+ * @param name what the client is called in the code to paste
+ * @param loaded is told what came
+ */
+export function figureOf(
+  client: Client<PresetTable, string>,
+  name: string,
+  picture: Picture,
+  { preset, query }: Print,
+  loaded: (measured: Measured) => void,
+): HTMLElement {
+  const shape: PresetShape = client.site.presets[preset] ?? {};
+  const { key, width, height } = picture;
+  const original = { width, height };
+  const most = attributesOf(shape, original).width ?? shape.width ?? 0;
+  const sizes = shape.widths ? sizesOf(most) : "";
+  const alt = `${key}, as ${preset}`;
+  const props = client.imgProps(key, preset, { alt, original, sizes, query });
+  const facts = el("dl", { class: "facts" });
+  const image = el("img", props);
+  if (shape.widths) image.style.maxWidth = `min(100%, ${most}px)`;
+  const figure = el(
+    "figure",
+    { class: shape.widths ? "print fluid" : "print" },
+    el("div", { class: "mat" }, image),
+    el("figcaption", {}, el("h3", {}, preset), facts, codeOf(name, preset, key, props, query)),
+  );
+  image.addEventListener("load", () => {
+    measure(image).then(
+      (measured) => {
+        const variant = client.parseUrl(measured.url)?.variant ?? preset;
+        facts.replaceChildren(...factsOf(measured, picture, candidatesOf(image), variant));
+        figure.dataset["state"] = "shown";
+        loaded(measured);
+      },
+      (error: unknown) => fail(`${error}`),
+    );
+  });
+  image.addEventListener("error", () =>
+    fail("It could not be shown: what failed stands where npm start runs."),
+  );
+  function fail(reason: string): void {
+    figure.dataset["state"] = "failed";
+    facts.replaceChildren(el("dt", {}, "Failed"), el("dd", {}, reason));
+  }
+  return figure;
+}
+
+function factsOf(
+  measured: Measured,
+  { bytes }: Picture,
+  candidates: HTMLElement,
+  variant: string,
+): HTMLElement[] {
+  const { type, width, height, took, edge, kept } = measured;
+  const format = type.replace("image/", "").toUpperCase();
+  const rows: [string, Node | string][] = [
+    ["Format", el("span", { class: "format", "data-format": format }, format)],
+    ["Pixels", `${width} × ${height}`],
+    ["Bytes", `${bytesOf(measured.bytes)} of ${bytesOf(bytes)}`],
+    ["Saved", savingOf(measured.bytes, bytes)],
+    ["Time", kept ? "kept by this browser" : timeOf(took, edge)],
+    ["Variant", el("a", { href: measured.url }, el("code", {}, variant))],
+    ["srcset", candidates],
+  ];
+  return rows.flatMap(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]);
+}
+
+/** The candidates of an image, and which of them the browser chose. */
+function candidatesOf({ srcset, currentSrc }: HTMLImageElement): HTMLElement {
+  const items = srcset.split(", ").map((candidate) => {
+    const [url = "", as = ""] = candidate.split(" ");
+    return el("li", { "aria-current": url === currentSrc }, el("code", {}, as));
+  });
+  return el("ul", { class: "candidates" }, ...items);
+}
+
+/** The code to paste: the call, and what it gives. What signs a URL is only made on a server. */
+function codeOf(
+  name: string,
+  preset: string,
+  key: string,
+  props: ImgProps,
+  query: string | undefined,
+): HTMLElement {
+  const signed = query?.includes("sig=");
+  const asked = [JSON.stringify(key), JSON.stringify(preset)].join(", ");
+  const term = "{ expires: expiresWithin(3600) }";
+  const lines = [
+    `${name}.imgProps(${asked}, {`,
+    `  alt: "…",`,
+    ...(props.sizes === undefined ? [] : [`  sizes: ${JSON.stringify(props.sizes)},`]),
+    ...(signed ? [`  query: await sign(${asked}, ${term}),`] : []),
+    "})",
+  ];
+  const attributes = Object.entries({ ...props, alt: "…" }).map(([attribute, value]) => {
+    const plain = signed || query === undefined ? `${value}` : `${value}`.replaceAll(query, "");
+    return `  ${attribute}="${plain.replaceAll("&", "&amp;")}"`;
+  });
+  const html = ["<img", ...attributes].join("\n");
+  const snippets = [lines.join("\n"), `${html}>`].map(snippetOf);
+  return el("details", { class: "code" }, el("summary", {}, "Code"), ...snippets);
+}
+
+function snippetOf(code: string): HTMLElement {
+  const button = el("button", { type: "button" }, "Copy");
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(code);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Select it, and copy"; // the browser did not allow it
+    }
+  });
+  // Focusable, so that who has no mouse can scroll it.
+  return el("div", { class: "snippet" }, el("pre", { tabindex: 0 }, el("code", {}, code)), button);
+}

@@ -1,0 +1,78 @@
+import { encodePath, type Found, REST, readPath, writePath } from "../../url/grammar.ts";
+import type { Refusal } from "../base/refusal.ts";
+import { NAME, type Route } from "./route-pattern.ts";
+
+/**
+ * Routes by the segments of their paths, so that the time to find one does not grow with their number.
+ * Those that end here stand in `ends`, those whose `*` begins here in `rests`.
+ */
+export type RouteIndex<R> = {
+  readonly literals: Map<string, RouteIndex<R>>;
+  named?: RouteIndex<R>;
+  ends?: Placed<R>;
+  rests?: Placed<R>;
+};
+
+/** A route with its place in the order of the configuration. */
+type Placed<R> = { readonly route: R; readonly place: number };
+
+/** Makes an index of routes whose paths are right. */
+export function indexRoutes<R extends Route>(routes: readonly R[]): RouteIndex<R> {
+  const root: RouteIndex<R> = { literals: new Map() };
+  for (const [place, route] of routes.entries()) {
+    let node = root;
+    const segments = route.path.split("/").slice(1);
+    const ends = segments.at(-1) === REST ? "rests" : "ends";
+    for (const segment of ends === "rests" ? segments.slice(0, -1) : segments) {
+      let next = NAME.test(segment) ? node.named : node.literals.get(segment);
+      next ??= { literals: new Map() };
+      if (NAME.test(segment)) node.named = next;
+      else node.literals.set(segment, next);
+      node = next;
+    }
+    node[ends] ??= { route, place }; // of two routes of one form the second is never reached
+  }
+  return root;
+}
+
+/** The first route, in the order of the configuration, that a decoded path is one of. */
+export function findRoute<R extends Route>(
+  index: RouteIndex<R>,
+  path: string,
+): (Found & { readonly route: R }) | Refusal {
+  const route = firstIn(index, path.split("/"), 1)?.route;
+  const found = route && readPath(route.mapping, path);
+  return route && found ? { ...found, route } : { event: "no-such-route", path };
+}
+
+function firstIn<R>(
+  node: RouteIndex<R> | undefined,
+  segments: readonly string[],
+  depth: number,
+): Placed<R> | undefined {
+  if (node === undefined) return undefined;
+  const segment = segments[depth];
+  if (segment === undefined) return node.ends;
+  const literal = firstIn(node.literals.get(segment), segments, depth + 1);
+  const named = firstIn(node.named, segments, depth + 1);
+  return [literal, named, node.rests].reduce((one, other) => {
+    return one === undefined || (other !== undefined && other.place < one.place) ? other : one;
+  }, undefined);
+}
+
+/**
+ * The path of the public URL of an object by a route: the inverse of `readPathname` and `findRoute`.
+ * @param key below the bucket's prefix. A `:name` of the path that does not stand in it is `-`
+ * @returns undefined where the route does not lead to that key, or an earlier one takes the path
+ */
+export function publicPath<R extends Route>(
+  index: RouteIndex<R>,
+  route: R,
+  variant: string,
+  key: string,
+): string | undefined {
+  const path = writePath(route.mapping, { variant, key });
+  if (path === undefined) return undefined;
+  const found = findRoute(index, path);
+  return "route" in found && found.route === route ? encodePath(path) : undefined;
+}

@@ -1,0 +1,133 @@
+import { keyFault } from "../../url/key.ts";
+import type { Fallback } from "../answer/fallback.ts";
+import type { Signing } from "../request/url-signature.ts";
+import { originUrl } from "../s3/object-url.ts";
+import type { Bucket } from "./bucket.ts";
+import type { Preset } from "./preset.ts";
+import { compileRoute, type Route, unusedNames } from "./route-pattern.ts";
+import {
+  flag,
+  is,
+  json,
+  listOf,
+  matching,
+  may,
+  type Named,
+  oneOf,
+  type Report,
+  table,
+  text,
+  type Vars,
+  whole,
+} from "./schema.ts";
+import { signingKeysOf } from "./secrets.ts";
+
+/** A route with the bucket that it leads to. */
+export type BoundRoute = Route & {
+  readonly bucket: Bucket;
+  /** The presets it shows; undefined: all. */
+  readonly presets: ReadonlySet<string> | undefined;
+  /** True where an SVG may be passed on. */
+  readonly svg: boolean;
+  /** What its URLs are signed with; undefined: they are not. */
+  readonly signing: Signing | undefined;
+  /** The origins of the pages that may embed what it shows; undefined: all. */
+  readonly origins: ReadonlySet<string> | undefined;
+  /** What is shown where an object cannot be; undefined: nothing is. */
+  readonly fallback: Fallback | undefined;
+};
+
+/** Seconds: for how long a signed URL may be good, if the route does not say, and if it does. */
+const WEEK = 604_800;
+const TEN_YEARS = 315_360_000;
+
+/** Reads `ROUTES`, in the order in which they are tried. */
+export function readRoutes(
+  vars: Vars,
+  buckets: Named<Bucket>,
+  presets: Named<Preset>,
+  report: Report,
+): BoundRoute[] {
+  const routes = listOf(
+    table(
+      {
+        path: text,
+        object: text,
+        fallback: may(matching("one object, without * and :name", /^(?!.*(?:\*|:[A-Za-z]))./s)),
+        presets: may(listOf(presets.size > 0 ? oneOf(...presets.keys()) : text)),
+        svg: may(flag, false),
+        signed: may(flag, false),
+        max_age: may(whole(1, TEN_YEARS)),
+        origins: may(
+          listOf(
+            is(
+              "an origin such as https://app.example: small letters, no *, path, slash or usual port",
+              isOrigin,
+            ),
+          ),
+        ),
+      },
+      ({ path, object, fallback, signed, max_age }, fault) => {
+        if (max_age !== undefined && signed === false) fault("is for signed routes", "max_age");
+        for (const [at, named] of Object.entries({ object, fallback })) {
+          if (named === undefined) continue;
+          const { name, bucket, template } = findObject(named, buckets);
+          if (buckets.size > 0 && !buckets.has(name)) fault(`"${name}" is not in BUCKETS`, at);
+          const wrong = keyFault((bucket?.prefix ?? "") + template);
+          if (wrong !== undefined) fault(`no object has such a key: ${wrong}`, at);
+        }
+        if (path === undefined) return;
+        const { template } = findObject(object ?? "", buckets);
+        const compiled = compileRoute(path, template, (at, message) => fault(message, at));
+        for (const name of signed ? unusedNames(compiled) : []) {
+          fault(`${name} is not in object, and a signature is of the object alone`, "path");
+        }
+      },
+    ),
+  )(json(vars["ROUTES"]), "ROUTES", report);
+  const signs = routes?.some(({ signed }) => signed);
+  const keys = signs ? signingKeysOf(vars, report) : new Map<string, never>();
+  return (routes ?? []).flatMap(({ path, object, presets: shown, svg, ...rest }) => {
+    const { bucket, template } = findObject(object, buckets);
+    if (bucket === undefined) return [];
+    const route = compileRoute(path, template, report);
+    const { signed, max_age: maxAge = WEEK } = rest;
+    const other = findObject(rest.fallback ?? "", buckets);
+    return [
+      {
+        ...route,
+        bucket,
+        presets: shown && new Set(shown),
+        svg,
+        signing: signed ? { keys, maxAge } : undefined,
+        origins: rest.origins && new Set(rest.origins),
+        fallback: other.bucket && {
+          bucket: other.bucket,
+          url: originUrl(other.bucket.base, other.bucket.prefix + other.template),
+        },
+      },
+    ];
+  });
+}
+
+/** As a browser spells it. */
+function isOrigin(value: unknown): value is string {
+  return (
+    typeof value === "string" &&
+    /^https?:\/\/[\w.:[\]-]+$/.test(value) &&
+    URL.parse(value)?.origin === value
+  );
+}
+
+/** `BUCKET/key`, taken apart. */
+function findObject(object: string, buckets: Named<Bucket>) {
+  const name = object.split("/", 1).join();
+  return { name, bucket: buckets.get(name), template: object.slice(name.length + 1) };
+}
+
+/** The buckets that routes lead to. */
+export function bucketsOf(routes: readonly BoundRoute[]): ReadonlySet<Bucket> {
+  return new Set(
+    routes.flatMap(({ bucket, fallback }) => (fallback ? [bucket, fallback.bucket] : [bucket])),
+  );
+}

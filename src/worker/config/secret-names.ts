@@ -1,0 +1,22 @@
+import type { Credentials } from "../s3/sigv4.ts";
+import type { SlotName } from "../s3/slot.ts";
+
+const SECRET =
+  /_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY)(?:_NEXT)?$|^(?:HEALTH_TOKEN|URL_SIGNING_KEYS)$/;
+
+/** True if what bears this name is kept secret. */
+export function isSecret(name: string): boolean {
+  return SECRET.test(name);
+}
+
+/** The names of the secrets that hold a slot of a `credentials` word. */
+export function secretNames(
+  word: string,
+  slot: SlotName = "current",
+): Record<keyof Credentials, string> {
+  const end = slot === "next" ? "_NEXT" : "";
+  return {
+    accessKeyId: `${word}_ACCESS_KEY_ID${end}`,
+    secretAccessKey: `${word}_SECRET_ACCESS_KEY${end}`,
+  };
+}

@@ -1,0 +1,82 @@
+import { readSigningKeys, type SigningKey } from "../../url/grant.ts";
+import { SLOT_NAMES, type Slot, type SlotName } from "../s3/slot.ts";
+import type { Report, Vars } from "./schema.ts";
+import { isSecret, secretNames } from "./secret-names.ts";
+import { UNOPENED } from "./secrets-store.ts";
+
+/** True if no secret changed. */
+export function sameSecrets(vars: Vars, before: Vars): boolean {
+  return Object.keys(vars).every((name) => !isSecret(name) || vars[name] === before[name]);
+}
+
+/** A slot that cannot be used, and why: by the names of its secrets, without any part of a value. */
+export type Unusable = {
+  readonly slot: SlotName;
+  readonly mistakes: readonly (readonly [name: string, message: string])[];
+};
+
+/** The slots of a bucket: those that can be used, and those begun that cannot. */
+export type SlotsRead = {
+  readonly usable: readonly Slot[];
+  readonly unusable: readonly Unusable[];
+};
+
+/**
+ * Reads the slots whose secrets begin with `word`. One that cannot be used is no mistake while the
+ * other can: between two `wrangler secret put` each is half there (S1).
+ */
+export function readSlots(word: string, vars: Vars, report: Report): SlotsRead {
+  const usable: Slot[] = [];
+  const unusable: Unusable[] = [];
+  for (const name of SLOT_NAMES) {
+    const names = secretNames(word, name);
+    const mistakes: [string, string][] = [];
+    const read = (secret: string, pattern: RegExp): string => {
+      const value = vars[secret];
+      // The next slot is empty most of the time: a deploy must not ask for it.
+      const fault = secretFault(value, pattern, name === "current");
+      if (fault !== undefined) mistakes.push([secret, fault]);
+      return typeof value === "string" ? value : "";
+    };
+    const credentials = {
+      accessKeyId: read(names.accessKeyId, /^[\w.+=@-]+$/),
+      secretAccessKey: read(names.secretAccessKey, /^[\x21-\x7e]+$/),
+    };
+    if (/^ASIA/.test(credentials.accessKeyId)) {
+      const session = "is a session's key, whose token the edge does not pass on: take a user's";
+      mistakes.push([names.accessKeyId, session]); // A11
+    }
+    const begun = vars[names.accessKeyId] || vars[names.secretAccessKey];
+    if (mistakes.length === 0) usable.push({ name, credentials });
+    else if (begun || name === "current") unusable.push({ slot: name, mistakes });
+  }
+  if (usable.length === 0) {
+    for (const { mistakes } of unusable) for (const [name, fault] of mistakes) report(name, fault);
+  }
+  return { usable, unusable };
+}
+
+function secretFault(value: unknown, pattern: RegExp, listed: boolean): string | undefined {
+  if (value === UNOPENED) return "its store does not give it";
+  if (!value) return `is missing: set the secret${listed ? ", and list it under [secrets]" : ""}`;
+  if (typeof value !== "string") return "is no text";
+  return pattern.test(value) ? undefined : "has a character that no key has";
+}
+
+// As a header can carry it: the ends of its value are trimmed.
+const TOKEN = /^[\x21-\x7e][\x20-\x7e]{14,}[\x21-\x7e]$/;
+
+/** The secret that opens the deep form of /healthz, if there is one that cannot be guessed, and can be sent. */
+export function readHealthToken({ HEALTH_TOKEN: token }: Vars): string | undefined {
+  return typeof token === "string" && TOKEN.test(token) ? token : undefined;
+}
+
+/** The keys that public URLs are signed with, by kid; the first one signs. */
+export function signingKeysOf(vars: Vars, report: Report): ReadonlyMap<string, SigningKey> {
+  const { URL_SIGNING_KEYS: secret } = vars;
+  const fault = (message: string) => report("URL_SIGNING_KEYS", message);
+  const missing = secretFault(secret, /./s, true);
+  if (missing === undefined) return readSigningKeys(`${secret}`, fault); // it is text
+  fault(missing);
+  return new Map();
+}

@@ -1,0 +1,137 @@
+import { importKey, utf8 } from "../url/grant.ts";
+import { plain } from "./answer/answer.ts";
+import { isRefusal, type Refusal } from "./base/refusal.ts";
+import type { Bucket } from "./config/bucket.ts";
+import type { Config } from "./config/config.ts";
+import { askEdge, drop } from "./edge/ask-edge.ts";
+import { failureOf, isMade } from "./edge/guard.ts";
+import { mistakesOf } from "./s3/notice.ts";
+import { originUrl } from "./s3/object-url.ts";
+import { askWith } from "./s3/probe.ts";
+import { signWith } from "./s3/sign-request.ts";
+import { keyEnd, SLOT_NAMES, type Slot, type SlotName } from "./s3/slot.ts";
+
+/** What S3 says of a slot, or what keeps the Worker from asking with it. */
+export type SlotHealth = {
+  slot: SlotName;
+  /** The end of the key's id, as the log has it; absent of an incomplete one. */
+  access_key?: string;
+  /** `ok`, S3's code, `unreachable`, or `incomplete`. */
+  state: string;
+  /** What is wrong with the secrets of an incomplete one. */
+  mistakes?: string[];
+  /** The region that S3 says the bucket is in, where it is another one (A5). */
+  region?: string | undefined;
+  /** Seconds by which S3's clock is ahead of the Worker's. */
+  clock?: number | undefined;
+  /** The status of a missing object: 404 if the key may list the bucket, else 403 (A6). */
+  missing?: number | undefined;
+};
+
+type EdgeHealth = {
+  /** `on`, `off`, the edge's code, `unreachable`, or `no canary`. */
+  edge: string;
+  /** The status of its answer, where that is no print: a code can mean two things. */
+  answered?: number;
+};
+
+export type BucketHealth = EdgeHealth & { bucket: string; slots: SlotHealth[] };
+
+/**
+ * Answers /healthz. Without credentials it tells that the configuration is good, and no more. With
+ * the bearer token it tries every slot of every bucket, and is 503 if a bucket has none that works.
+ */
+export async function answerHealth(
+  request: Request,
+  { buckets, healthToken, answers: { timeout } }: Config,
+): Promise<Response | Refusal> {
+  const { method } = request;
+  if (method !== "GET" && method !== "HEAD") {
+    return { event: "method-not-allowed", method, allow: "GET, HEAD" };
+  }
+  const authorization = request.headers.get("authorization");
+  if (authorization === null) return plain(200, "ok");
+  if (healthToken === undefined) {
+    return {
+      event: "health-denied",
+      reason: "HEALTH_TOKEN is not set, or not 16 or more ASCII characters",
+    };
+  }
+  if (!(await isSame(authorization.replace(/^bearer +/i, "Bearer "), `Bearer ${healthToken}`))) {
+    return { event: "health-denied", reason: "not the HEALTH_TOKEN" };
+  }
+  const tried = await Promise.all(buckets.map((bucket) => tryBucket(bucket, timeout)));
+  const ok = tried.every(({ works }) => works);
+  const report = { ok, buckets: tried.map(({ health }) => health) };
+  const type = { "content-type": "application/json" };
+  return plain(ok ? 200 : 503, JSON.stringify(report, null, 2), type);
+}
+
+async function tryBucket(
+  bucket: Bucket,
+  timeout: number,
+): Promise<{ works: boolean; health: BucketHealth }> {
+  const tried = await Promise.all(
+    bucket.usable.map(async (slot) => ({ slot, ...(await trySlot(bucket, slot)) })),
+  );
+  const unusable = bucket.unusable.map((one): SlotHealth => {
+    return { slot: one.slot, state: "incomplete", mistakes: mistakesOf([one]) };
+  });
+  const slots = [...tried.map(({ health }) => health), ...unusable];
+  slots.sort((one, other) => SLOT_NAMES.indexOf(one.slot) - SLOT_NAMES.indexOf(other.slot));
+  const working = tried.find(({ works }) => works);
+  const edge = await tryEdge(bucket, (working ?? tried[0])?.slot, timeout);
+  return { works: working !== undefined, health: { bucket: bucket.name, slots, ...edge } };
+}
+
+/** Tries a slot against S3, with an object that is not there and with the canary. */
+export async function trySlot(
+  bucket: Pick<Bucket, "base" | "prefix" | "region" | "canary">,
+  slot: Slot,
+): Promise<{ works: boolean; health: SlotHealth }> {
+  const ask = (key: string) => askWith(slot, bucket.region, originUrl(bucket.base, key));
+  const [missing, canary] = await Promise.all([
+    ask(`${bucket.prefix}vitrine-health-${crypto.randomUUID()}`),
+    bucket.canary === undefined ? undefined : ask(bucket.canary),
+  ]);
+  const known = missing.verdict.fault === "object";
+  // A canary that is not there says nothing against the slot.
+  const reads = !canary || canary.verdict.fault === "none" || canary.said.status === 404;
+  const { region, ahead, status } = missing.said;
+  const { code, status: answered = "unreachable" } = (known && canary ? canary : missing).said;
+  return {
+    works: known && reads,
+    health: {
+      slot: slot.name,
+      access_key: keyEnd(slot),
+      state: known && reads ? "ok" : (code ?? `${answered}`),
+      region: region === bucket.region ? undefined : region,
+      clock: ahead,
+      missing: known ? status : undefined,
+    },
+  };
+}
+
+/** Whether the edge makes a print of the canary (R1). The same one each time, which is paid once (L2). */
+async function tryEdge(
+  bucket: Bucket,
+  slot: Slot | undefined,
+  timeout: number,
+): Promise<EdgeHealth> {
+  if (bucket.canary === undefined || slot === undefined) return { edge: "no canary" };
+  const url = originUrl(bucket.base, bucket.canary);
+  const headers = await signWith(slot, url, bucket.region, Date.now());
+  const image = { width: 16, "origin-auth": "share-publicly" } as const;
+  const answer = await askEdge(url, headers, image, timeout);
+  if (isRefusal(answer)) return { edge: "unreachable" };
+  drop(answer.body);
+  if (isMade(answer)) return { edge: "on" };
+  return { edge: failureOf(answer).edge ?? "off", answered: answer.status };
+}
+
+/** Compares two texts in a time that tells nothing of them: by their codes under a key of the moment. */
+async function isSame(one: string, other: string): Promise<boolean> {
+  const key = await importKey({ kid: "", secret: crypto.randomUUID() });
+  const code = await crypto.subtle.sign("HMAC", key, utf8(one));
+  return crypto.subtle.verify("HMAC", key, code, utf8(other));
+}

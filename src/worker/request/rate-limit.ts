@@ -1,0 +1,39 @@
+import { logNotice } from "../base/log.ts";
+import type { Refusal } from "../base/refusal.ts";
+import { LATE, within } from "../base/within.ts";
+
+/** Cloudflare's rate limiting binding. */
+export type Limiter = Pick<RateLimit, "limit">;
+
+/** How long the limiter may take: milliseconds. */
+const LIMITER_MS = 1_000;
+
+/**
+ * Refuses a visitor who asks too much of a route. A limiter that fails refuses nobody: presets bound
+ * the bill without it.
+ * @param headers with `cf-connecting-ip`, which Cloudflare sets and no visitor can
+ */
+export async function checkLimit(
+  limiter: Limiter,
+  headers: Headers,
+  route: string,
+): Promise<Refusal | undefined> {
+  const key = `${visitorOf(headers.get("cf-connecting-ip") ?? "")} ${route}`;
+  try {
+    const outcome = await within(LIMITER_MS, limiter.limit({ key }));
+    if (outcome !== LATE) return outcome.success ? undefined : { event: "rate-limited" };
+    logNotice({ event: "limiter-failed", route, reason: `nothing within ${LIMITER_MS} ms` });
+  } catch (error) {
+    logNotice({ event: "limiter-failed", route, reason: `${error}` });
+  }
+  return undefined;
+}
+
+/** An IPv4 address, or the network of an IPv6 address, its first 64 bits: the rest is the visitor's to choose. */
+function visitorOf(address: string): string {
+  const [head = "", tail] = address.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  const last = tail?.split(":") ?? [];
+  const zeros = new Array<string>(Math.max(0, 8 - groups.length - last.length)).fill("0");
+  return [...groups, ...(tail === undefined ? [] : [...zeros, ...last])].slice(0, 4).join(":");
+}

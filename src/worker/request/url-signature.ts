@@ -1,0 +1,106 @@
+import { encodePath } from "../../url/grammar.ts";
+import { type Grant, importKey, type SigningKey, textToSign, utf8 } from "../../url/grant.ts";
+import { createRecent, type Recent } from "../base/bounded-cache.ts";
+import { isRefusal, type Refusal } from "../base/refusal.ts";
+import type { Target } from "../config/route-pattern.ts";
+
+/** What a route that is signed asks of its URLs. */
+export type Signing = {
+  /** By kid; the first one signs. */
+  readonly keys: ReadonlyMap<string, SigningKey>;
+  /** How many seconds ahead a URL may expire. */
+  readonly maxAge: number;
+};
+
+type Wrong = Extract<Refusal, { event: "signature-wrong" }>;
+
+/** What the signature of a URL says, now that it is known to be right. */
+export type Granted = Pick<Grant, "expires" | "version">;
+
+/**
+ * Each value has one spelling. A signature's 32 bytes are 43 characters, of which the last one has two
+ * bits that are unused, and zero.
+ */
+const QUERY =
+  /^\?exp=([1-9]\d{0,11})&kid=([\w-]{1,32})(?:&v=([\w.-]{1,64}))?&sig=([\w-]{42}[AEIMQUYcgkosw048])$/;
+
+const FORM = "exp in seconds, kid, v if there is one, and sig of 43 characters, in this order";
+
+/** What the query of a signed URL says, before it is known to be right. */
+export type Claim = Granted & { readonly kid: string; readonly sig: string };
+
+/**
+ * Reads what a signed URL says of itself: the query is `exp`, `kid`, `v` if there is one, and `sig`, in
+ * this order and nothing else; and the path is in the spelling of `encodePath`.
+ */
+export function readClaim({ pathname, search }: Target): Claim | Wrong {
+  if (encodePath(decodeURIComponent(pathname)) !== pathname) {
+    return wrong("the path is spelt otherwise than signed URLs are");
+  }
+  const [, exp, kid = "", version, sig = ""] = QUERY.exec(search) ?? [];
+  if (exp === undefined) return wrong(`the query is not ${FORM}`);
+  return { expires: Number(exp), version, kid, sig };
+}
+
+/**
+ * Checks the signature of a public URL.
+ * @param target what of it stands behind the host
+ * @param wanted what the URL's path asks for
+ * @param now milliseconds since 1970
+ */
+export async function checkSignature(
+  target: Target,
+  wanted: Omit<Grant, "expires" | "version">,
+  { keys, maxAge }: Signing,
+  now: number,
+): Promise<Granted | Refusal> {
+  const claim = readClaim(target);
+  if (isRefusal(claim)) return claim;
+  const { expires, version, kid, sig } = claim;
+  const key = keys.get(kid);
+  if (key === undefined) return wrong(`URL_SIGNING_KEYS has no ${kid}`);
+  const text = textToSign({ ...wanted, expires, version }, kid);
+  if (!(await isBy(key, text, sig))) {
+    return { ...wrong("the signature is not of this text, or not by this key"), text };
+  }
+  return checkTime({ expires, version }, maxAge, now);
+}
+
+/** The signatures of late that were right, by the key that made them. */
+const right = new WeakMap<SigningKey, Recent<true>>();
+
+/** Characters in each of two halves of what is kept of one key: about 5,000 signatures. */
+const ROOM = 4_194_304;
+
+/** True if a key made the signature of a text. One that is right is not reckoned again while it is kept. */
+async function isBy(key: SigningKey, text: string, sig: string): Promise<boolean> {
+  const recent = right.get(key) ?? createRecent<true>(ROOM);
+  right.set(key, recent);
+  const signed = `${text}\n${sig}`;
+  if (recent.get(signed)) return true;
+  const known = await importKey(key);
+  if (!(await crypto.subtle.verify("HMAC", known, bytesOf(sig), utf8(text)))) return false;
+  recent.set(signed, true);
+  return true;
+}
+
+/** Checks whether what a URL grants is good now. */
+export function checkTime(granted: Granted, maxAge: number, now: number): Granted | Refusal {
+  const { expires } = granted;
+  if (expires * 1000 <= now) {
+    return { event: "url-expired", expired: new Date(expires * 1000).toISOString() };
+  }
+  if (expires * 1000 > now + maxAge * 1000) {
+    return wrong(`exp is more than the route's max_age of ${maxAge} s ahead`);
+  }
+  return granted;
+}
+
+function wrong(reason: string): Wrong {
+  return { event: "signature-wrong", reason };
+}
+
+function bytesOf(base64url: string): Uint8Array {
+  const base64 = base64url.replace(/[-_]/g, (found) => (found === "-" ? "+" : "/"));
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,120 @@
+// Why there is a strict edge: Workers that `wrangler dev` approves, and what production does to them.
+
+import { join } from "node:path";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { createTestHarness } from "wrangler";
+import type { EdgeSettings } from "../../src/emulator/edge/edge.ts";
+import { ROOT } from "../support/built.ts";
+import { BASE, CREDENTIALS } from "../support/env.ts";
+import { file, network, setUp } from "../support/stand.ts";
+import worker, { CARELESS } from "./careless.ts";
+
+type Name = keyof typeof CARELESS;
+
+const AVIF = "image/avif,*/*";
+const env = {
+  BASE: `${BASE}published/`,
+  ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+  SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+  SESSION_KEY_ID: "ASIAEXAMPLE",
+  SESSION_TOKEN: "a token",
+};
+const SESSION = {
+  ...CREDENTIALS,
+  accessKeyId: env.SESSION_KEY_ID,
+  sessionToken: env.SESSION_TOKEN,
+};
+
+/** A stand whose bucket is opened by the keys that a Worker has. */
+function standFor(name: string, settings: Partial<EdgeSettings> = {}) {
+  return setUp(settings, name === "sends-a-session-token" ? SESSION : CREDENTIALS);
+}
+
+beforeAll(() => network.listen({ onUnhandledFrame: "error" }));
+afterAll(() => network.close());
+
+describe("wrangler dev approves of one that", () => {
+  const main = join(ROOT, "test/built/careless.ts");
+  const config = { name: "careless", main, compatibility_date: "2026-11-01", vars: env };
+  const server = createTestHarness({ root: ROOT, workers: [{ config }] });
+  beforeAll(async () => {
+    await server.listen();
+  });
+  afterAll(() => server.close());
+
+  test.each(Object.keys(CARELESS))("%s", async (name) => {
+    standFor(name);
+    for (let times = 0; times < 3; times++) {
+      const answer = await server.fetch(`/${name}/key.jpg`, { headers: { accept: AVIF } });
+      expect(answer.headers.get("cf-resized")).toMatch(/^internal=ok/);
+      const { width, height } = await sharp(await answer.arrayBuffer()).metadata();
+      expect([answer.status, width, height]).toEqual([200, 160, 160]);
+    }
+  });
+});
+
+describe("in production", () => {
+  let stand: ReturnType<typeof setUp>;
+
+  /** Asks a careless Worker on the strict edge. */
+  async function ask(name: Name, accept = AVIF): Promise<Response> {
+    const send = globalThis.fetch;
+    const spy = vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
+      return init?.cf === undefined ? send(input, init) : stand.edge.fetch(`${input}`, init);
+    });
+    const request = new Request(`https://images.example/${name}/key.jpg`, { headers: { accept } });
+    const answer = await worker.fetch(request, env);
+    spy.mockRestore();
+    return answer;
+  }
+
+  const outcome = ({ status, headers }: Response) => [status, headers.get("cf-resized")];
+
+  test.each<[Name, string]>([
+    ["signs-accept", "E3"],
+    ["sends-a-session-token", "A11"],
+    ["leaves-out-origin-auth", "E2"],
+  ])("one that %s gets 9408 with 403 (%s)", async (name) => {
+    stand = standFor(name);
+    const answer = await ask(name);
+    expect(outcome(answer)).toEqual([403, "err=9408"]);
+    expect(await answer.text()).toMatch(/^ERROR 9408: .*HTTP error 403 Forbidden$/);
+    expect(stand.s3.requests).toHaveLength(1);
+  });
+
+  test("one that asks for format auto gets 9401 with 400 (O6)", async () => {
+    stand = standFor("asks-for-format-auto");
+    expect(outcome(await ask("asks-for-format-auto"))).toEqual([400, "err=9401"]);
+    expect(stand.s3.requests).toEqual([]);
+  });
+
+  test("or it sends what the first browser reads to those that do not (O6)", async () => {
+    stand = standFor("asks-for-format-auto", { formatAuto: "first-come" });
+    for (const accept of [AVIF, "*/*"]) {
+      const answer = await ask("asks-for-format-auto", accept);
+      expect(answer.headers.get("content-type")).toBe("image/avif");
+    }
+  });
+
+  test("one that has no guard sends the original, with 200, when transformations are off (R2)", async () => {
+    stand = standFor("has-no-guard", { transformations: false });
+    const answer = await ask("has-no-guard");
+    expect(outcome(answer)).toEqual([200, null]);
+    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(file("made/key.jpg"));
+  });
+
+  test("one that presigns fetches and pays each second anew, and ends in 9422 (C2, L2)", async () => {
+    stand = standFor("presigns", { quota: 3 });
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const outcomes: unknown[] = [];
+    for (let second = 0; second < 4; second++) {
+      outcomes.push(outcome(await ask("presigns")));
+      vi.setSystemTime(Date.now() + 1000);
+    }
+    vi.useRealTimers();
+    const made = [200, expect.stringMatching(/^internal=ok/)];
+    expect(outcomes).toEqual([made, made, made, [429, "err=9422"]]);
+    expect(stand.s3.requests).toHaveLength(3);
+  });
+});

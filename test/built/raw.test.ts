@@ -1,0 +1,165 @@
+// Requests as no client of good manners sends them, byte for byte, to the built Worker in workerd.
+
+import { createServer, type RequestListener } from "node:http";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { ENV } from "../support/env.ts";
+import { startRuntime } from "../support/runtime.ts";
+
+const PLAY: RequestListener = (_request, answer) => {
+  answer.writeHead(200, { "content-type": "image/jpeg", "cf-resized": "internal=ok/m" });
+  answer.end("a print");
+};
+/** What the edge is asked for, and how it answers. */
+let asked: string[] = [];
+let play = PLAY;
+const outbound = createServer({ requireHostHeader: false }, (request, answer) => {
+  asked.push(request.url ?? "");
+  play(request, answer);
+});
+let runtime: Awaited<ReturnType<typeof startRuntime>>;
+
+beforeAll(async () => {
+  await new Promise<void>((listening) => outbound.listen(0, "127.0.0.1", listening));
+  const address = outbound.address();
+  if (address === null || typeof address === "string") expect.unreachable();
+  runtime = await startRuntime({ ...ENV, ANSWERS: { timeout: 1 } }, address.port);
+});
+afterAll(() => {
+  runtime.stop();
+  outbound.closeAllConnections();
+  outbound.close();
+});
+beforeEach(() => {
+  asked = [];
+  play = PLAY;
+});
+
+const get = (target: string, host = "images.example", more = "") =>
+  runtime.send(`GET ${target} HTTP/1.1\r\nhost: ${host}\r\n${more}connection: close\r\n\r\n`);
+const PUBLISHED = "https://acme-media.s3.eu-west-1.amazonaws.com/published";
+
+test.each([
+  ["/images/card/key.jpg", "/key.jpg"],
+  ["/images/card/a%2Fb.jpg", "/a/b.jpg"],
+  ["/images/card/..a/b..", "/..a/b.."],
+  ["/images/card/%252e%252e/b", "/%252e%252e/b"],
+  ["/images/card/key.jpg?../x", "/key.jpg"],
+  ["/images/card/key.jpg#/../x", "/key.jpg"],
+  ["/images/card/\xc3\xa9.jpg", "/%C3%A9.jpg"], // UTF-8, not encoded
+  ["http://other.example/images/card/key.jpg", "/key.jpg"],
+])("%s is of the object %s", async (target, key) => {
+  const { status, text } = await get(target);
+  expect([status, asked]).toEqual([200, [PUBLISHED + key]]);
+  expect(text).toContain("a print");
+});
+
+test.each([
+  "/images/card/../x",
+  "/images/card/../card/key.jpg",
+  "/images/card/..",
+  "/images/card/.",
+  "/images/card/a/../../key.jpg",
+  "/images/./card/key.jpg",
+  "/./images/card/key.jpg",
+  "/images/x/../card/key.jpg",
+  "/x/../images/card/key.jpg",
+  "/../images/card/key.jpg",
+  "/images/card/%2e%2e/key.jpg",
+  "/images/card/%2E./key.jpg",
+  "/images/card/%2e/key.jpg",
+  "/images/card/%2e%2e%2fkey.jpg",
+  "/images/%2e/card/key.jpg",
+  "/images/card/..%2f..%2fkey.jpg",
+  "/images/card/..\\key.jpg",
+  "/images/card/a\\b.jpg",
+  "/images/card/a%5Cb.jpg",
+  "/images\\card\\key.jpg",
+  "/\\images/card/key.jpg",
+  "//images/card/key.jpg",
+  "///images/card/key.jpg",
+  "//images.example/images/card/key.jpg",
+  "/images//card/key.jpg",
+  "/images/card//key.jpg",
+  "/images/card/key.jpg/",
+  "/images/card/",
+  "/images/card",
+  "/images/card/%",
+  "/images/card/%zz",
+  "/images/card/%ff",
+  "/images/card/%c0%ae%c0%ae/key.jpg",
+  "/images/card/%00",
+  "/images/card/%0a",
+  "/images/card/%ed%a0%80",
+  "/IMAGES/card/key.jpg",
+  "/%2Fimages/card/key.jpg",
+  "/./healthz",
+  "/x/../healthz",
+  "http://images.example",
+  "http://images.example/../images/card/key.jpg",
+  "*",
+])("%s is a 404, and nothing is asked for", async (target) => {
+  expect([(await get(target)).status, asked]).toEqual([404, []]);
+});
+
+test.each(["../", "./", "/", "a/../", "%2e%2e%2f"])(
+  "nor is for %j, a thousand times",
+  async (text) => {
+    const many = text.repeat(1000);
+    for (const target of [`/${many}`, `/images/card/${many}key.jpg`]) {
+      expect((await get(target)).status).toBe(404);
+    }
+    expect(asked).toEqual([]);
+  },
+);
+
+test.each([
+  ["of bytes that are no UTF-8", "/images/card/\xe9"],
+  ["of an overlong dot", "/images/card/\xc0\xae\xc0\xae/key.jpg"],
+  ["of a surrogate", "/images/card/\xed\xa0\x80"],
+  ["of a raw control character", "/images/card/\x01"],
+  ["without a slash", "images/card/key.jpg"],
+  ["of half an address", "http://["],
+])("a target %s does not get as far as the Worker", async (_what, target) => {
+  expect([(await get(target)).status, asked]).toEqual([400, []]);
+});
+
+test.each(["images.example:99", "a\\b", "user@images.example", "images.example?x", ""])(
+  "the host %j makes no 500, and leads to no other object",
+  async (host) => {
+    const page = "origin: https://app.example\r\n";
+    for (const route of ["images", "app"]) {
+      expect((await get(`/${route}/card/key.jpg`, host, page)).status).not.toBe(500);
+    }
+    for (const url of asked) expect(url).toBe(`${PUBLISHED}/key.jpg`);
+  },
+);
+
+test("an edge that answers too late is a 504, and is let go of", async () => {
+  let closed = false;
+  play = (request, answer) => {
+    request.socket.once("close", () => {
+      closed = true;
+    });
+    setTimeout(() => answer.writeHead(200).write("late"), 1_300);
+  };
+  expect((await get("/images/card/key.jpg")).status).toBe(504);
+  await expect.poll(() => closed, { timeout: 5_000 }).toBe(true);
+  expect(asked).toHaveLength(1);
+});
+
+test("an error whose text stalls is told in time", async () => {
+  play = (_request, answer) => {
+    answer.writeHead(404, { "cf-resized": "err=9404" }).write("ERROR 9404: no such object");
+  };
+  const began = performance.now();
+  expect((await get("/images/card/key.jpg")).status).toBe(404);
+  expect(performance.now() - began).toBeLessThan(3_000);
+});
+
+test("an edge that breaks off is asked once more, and the next visitor is served", async () => {
+  play = (request) => request.socket.destroy();
+  expect((await get("/images/card/key.jpg")).status).toBe(502);
+  expect(asked).toHaveLength(2);
+  play = PLAY;
+  expect((await get("/images/card/key.jpg")).status).toBe(200);
+});

@@ -1,0 +1,238 @@
+// The built Worker in workerd on the strict edge, while its keys are rotated: every order of the steps,
+// with the halves of a slot in between (S1), and requests in flight.
+
+import { join } from "node:path";
+import { http, passthrough } from "msw";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { serveEdge } from "../../src/dev/edge.ts";
+import { BUILT, ROOT } from "../support/built.ts";
+import { CREDENTIALS, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../support/env.ts";
+import { createHarness } from "../support/harness.ts";
+import { network, setUp } from "../support/stand.ts";
+import type { Version } from "./versions.ts";
+
+type Secrets = Readonly<Record<string, string>>;
+
+/** What a step of a rotation makes of the secrets, if it changes them. */
+const STEPS = {
+  "put next id": (now) => ({ ...now, AWS_ACCESS_KEY_ID_NEXT: NEXT.AWS_ACCESS_KEY_ID_NEXT }),
+  "put next secret": (now) => ({
+    ...now,
+    AWS_SECRET_ACCESS_KEY_NEXT: NEXT.AWS_SECRET_ACCESS_KEY_NEXT,
+  }),
+  "put current id": (now) => ({ ...now, AWS_ACCESS_KEY_ID: NEXT_CREDENTIALS.accessKeyId }),
+  "put current secret": (now) => ({
+    ...now,
+    AWS_SECRET_ACCESS_KEY: NEXT_CREDENTIALS.secretAccessKey,
+  }),
+  "delete next id": ({ AWS_ACCESS_KEY_ID_NEXT: _, ...rest }) => rest,
+  "delete next secret": ({ AWS_SECRET_ACCESS_KEY_NEXT: _, ...rest }) => rest,
+  "revoke old key": (now) => now,
+} as const satisfies Record<string, (now: Secrets) => Secrets>;
+
+type Step = keyof typeof STEPS;
+type Order = readonly Step[];
+
+const ALL = Object.keys(STEPS).filter((name): name is Step => name in STEPS);
+
+/** Whether the runbook allows an order: each step waits for those that it builds on. */
+function isAllowed(order: Order): boolean {
+  const WAITS: Record<Step, readonly Step[]> = {
+    "put next id": [],
+    "put next secret": [],
+    "put current id": ["put next id", "put next secret"],
+    "put current secret": ["put next id", "put next secret"],
+    "delete next id": ["put current id", "put current secret"],
+    "delete next secret": ["put current id", "put current secret"],
+    "revoke old key": ["put next id", "put next secret"],
+  };
+  return order.every((step, at) => WAITS[step].every((other) => order.indexOf(other) < at));
+}
+
+function permutations(steps: Order): Order[] {
+  if (steps.length === 0) return [[]];
+  return steps.flatMap((first) =>
+    permutations(steps.filter((step) => step !== first)).map((rest) => [first, ...rest]),
+  );
+}
+
+const ORDERS = permutations(ALL);
+const ALLOWED = ORDERS.filter(isAllowed);
+
+const stand = { ...setUp({ cache: false }) };
+const vars = { ...VARS };
+let door: Awaited<ReturnType<typeof serveEdge>>;
+let server: ReturnType<typeof createHarness>;
+
+/** Requests that are held before the edge asks S3, if any are to be. */
+let held: { arrived: number; released: Promise<void> } | undefined;
+
+beforeAll(async () => {
+  network.listen({ onUnhandledFrame: "error" });
+  const edge = async (url: string, init: RequestInit) => {
+    if (held !== undefined) held.arrived += 1;
+    await held?.released;
+    return stand.edge.fetch(url, init);
+  };
+  door = await serveEdge({ fetch: (url, init = {}) => edge(url, init) }, console.error);
+  const stored = {
+    ...{ AWS_ACCESS_KEY_ID: "KeyId", AWS_SECRET_ACCESS_KEY: "Secret" },
+    URL_SIGNING_KEYS: "SigningKeys",
+  };
+  const missing = { AWS_ACCESS_KEY_ID_NEXT: "Missing" };
+  const compatibility_date = "2026-11-01";
+  const config = {
+    name: "versions",
+    main: join(ROOT, "test/built/versions.ts"),
+    alias: { "built-worker": join(BUILT, "index.js") },
+    compatibility_date,
+    vars: { ...vars, LOCAL_EDGE: door.url },
+    services: Object.entries({ ...stored, ...missing }).map(([binding, entrypoint]) => ({
+      ...{ binding, entrypoint, service: "store" },
+    })),
+  };
+  const store = { name: "store", main: join(ROOT, "test/built/store.ts"), compatibility_date };
+  server = createHarness({ root: ROOT, workers: [{ config }, { config: store }] });
+  await server.listen();
+});
+afterAll(async () => {
+  await server.close();
+  door.close();
+  network.close();
+});
+
+/** S3 as it is when a rotation begins: it knows the old key and the new one. */
+function begin(): void {
+  Object.assign(stand, setUp({ cache: false }));
+  network.use(http.all(`${new URL(door.url).origin}/*`, () => passthrough()));
+  stand.s3.faults.add("no-list-bucket");
+  stand.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+  server.clearLogs();
+}
+
+const SHOWN = "/images/card/key.jpg";
+const MISSING = "/images/card/nothing.jpg";
+
+/** True if a visitor of a version got what he should have. */
+async function ask(version: Version, path: string): Promise<boolean> {
+  const answer = await server.fetch(path, { headers: { version: JSON.stringify(version) } });
+  await answer.body?.cancel();
+  return answer.status === (path === SHOWN ? 200 : 404);
+}
+
+let names = 0;
+const deploy = (secrets: Secrets): Version => ({ name: `${names++}`, secrets });
+
+/**
+ * Walks through a rotation, with requests in flight at each step and after it, and says at which
+ * steps one failed.
+ */
+async function walk(order: Order, paths: readonly string[]): Promise<Step[]> {
+  begin();
+  let version = deploy(SECRETS);
+  const failed: Step[] = [];
+  for (const step of order) {
+    let release = () => {};
+    held = { arrived: 0, released: new Promise((settle) => (release = settle)) };
+    const inFlight = paths.map((path) => ask(version, path));
+    await expect.poll(() => held?.arrived, { interval: 1 }).toBe(inFlight.length);
+    const secrets = STEPS[step](version.secrets);
+    if (step === "revoke old key") stand.s3.keys.delete(CREDENTIALS.accessKeyId);
+    else version = deploy(secrets);
+    held = undefined;
+    release();
+    const after = paths.map((path) => ask(version, path));
+    const served = await Promise.all([...inFlight, ...after]);
+    if (!served.every(Boolean)) failed.push(step);
+  }
+  return failed;
+}
+
+test(`each of the ${ALLOWED.length} orders that the runbook allows: no failed request (S1, A6, A7)`, async () => {
+  expect(ALLOWED).toHaveLength(40);
+  for (const order of ALLOWED)
+    expect([order, await walk(order, [MISSING, SHOWN])]).toEqual([order, []]);
+}, 60_000);
+
+test.each<[string, Order, string]>([
+  ["the current id put before there is a next key", ["put current id"], "SignatureDoesNotMatch"],
+  [
+    "the current secret put before the next key is whole",
+    ["put next id", "put current secret"],
+    "SignatureDoesNotMatch",
+  ],
+  [
+    "the next key deleted while the current one is half written",
+    ["put next id", "put next secret", "put current id", "delete next id"],
+    "SignatureDoesNotMatch",
+  ],
+  [
+    "the old key revoked before the next one is whole",
+    ["put next id", "revoke old key"],
+    "InvalidAccessKeyId",
+  ],
+  [
+    "the next key deleted and not put into the current slot, and the old one revoked",
+    ["put next id", "put next secret", "delete next id", "revoke old key"],
+    "InvalidAccessKeyId",
+  ],
+])("what the runbook forbids, and what fails: %s", async (_what, order, origin) => {
+  const rest = ALL.filter((other) => !order.includes(other));
+  expect(permutations(rest).map((end) => isAllowed([...order, ...end]))).not.toContain(true);
+  expect(await walk(order, [SHOWN])).toEqual(order.slice(-1));
+  const slots = [{ slot: "current", origin }];
+  const refused = server.lines().filter(({ event }) => event === "slots-refused");
+  expect(refused).toMatchObject([{ slots, answered: 502 }]);
+});
+
+test("20 requests at once that find the current key dead share one probe, across requests", async () => {
+  begin();
+  stand.s3.keys.delete(CREDENTIALS.accessKeyId);
+  const version = deploy({ ...SECRETS, ...NEXT });
+  const asked = Array.from({ length: 20 }, () => ask(version, SHOWN));
+  expect(await Promise.all(asked)).not.toContain(false);
+  expect(stand.s3.requests.filter(({ headers }) => headers.has("range"))).toHaveLength(1);
+  const told = server.lines().map(({ event, slot }) => [event, slot]);
+  expect(told).toEqual([
+    ["slot-refused", "current"],
+    ["slot-in-use", "next"],
+  ]);
+});
+
+test("a version may have its secrets in a Secrets Store, with half a slot that is missing there", async () => {
+  begin();
+  const version = deploy({});
+  const asked = Array.from({ length: 20 }, () => ask(version, SHOWN));
+  expect(await Promise.all(asked)).not.toContain(false);
+  expect(server.lines()).toEqual([]);
+});
+
+/** True where a secret is to be deleted that is not there: wrangler would say so. */
+function deletesNothing(order: Order): boolean {
+  const early = (first: Step, then: Step) => order.indexOf(first) < order.indexOf(then);
+  return early("delete next id", "put next id") || early("delete next secret", "put next secret");
+}
+
+test("of all 5,040 orders, the others fail, but those that delete what is not there (S1)", async () => {
+  // What a version serves follows from its secrets and from what S3 knows: each is tried once.
+  const serves = new Map<string, boolean>();
+  const counts = { served: 0, failed: 0 };
+  for (const order of ORDERS) {
+    let secrets: Secrets = SECRETS;
+    let fine = true;
+    for (const [at, step] of order.entries()) {
+      secrets = STEPS[step](secrets);
+      const revoked = order.indexOf("revoke old key") <= at;
+      const state = JSON.stringify([Object.entries(secrets).sort(), revoked]);
+      if (!serves.has(state)) {
+        begin();
+        if (revoked) stand.s3.keys.delete(CREDENTIALS.accessKeyId);
+        serves.set(state, await ask(deploy(secrets), SHOWN));
+      }
+      fine &&= serves.get(state) === true;
+    }
+    expect([order, fine]).toEqual([order, isAllowed(order) || (fine && deletesNothing(order))]);
+    counts[fine ? "served" : "failed"] += 1;
+  }
+  expect([ORDERS.length, serves.size, counts]).toEqual([5040, 32, { served: 124, failed: 4916 }]);
+});

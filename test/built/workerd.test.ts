@@ -1,0 +1,362 @@
+// The built bundle in the real Workers runtime: as it is deployed, with the stand-in for the edge that
+// wrangler brings; and as `npm start` runs it, with the strict edge, before two kinds of S3.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { http, passthrough } from "msw";
+import sharp from "sharp";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { localBuckets, localKeys } from "../../src/cli/project/local.ts";
+import { serveEdge } from "../../src/dev/edge.ts";
+import { fillBucket } from "../../src/dev/fill.ts";
+import { BROKEN, HARD_KEYS } from "../../src/dev/objects.ts";
+import { originConfig } from "../../src/dev/origin.ts";
+import { createEdge, type Edge } from "../../src/emulator/edge/edge.ts";
+import { signGrant } from "../../src/url/grant.ts";
+import { originUrl } from "../../src/worker/s3/object-url.ts";
+import { asked } from "../hostile/inputs.ts";
+import { BUILT, BUILT_LOCAL, ROOT } from "../support/built.ts";
+import { BASE, SECRETS, VARS } from "../support/env.ts";
+import { createHarness } from "../support/harness.ts";
+import { network, setUp } from "../support/stand.ts";
+
+const MODERN = { accept: "image/avif,image/webp,*/*" };
+const configPath = "test/support/wrangler.toml"; // the project's own may be anything
+
+beforeAll(() => network.listen({ onUnhandledFrame: "error" }));
+afterEach(() => network.resetHandlers());
+afterAll(() => network.close());
+
+/** Reads an answer's image as a browser would. */
+async function picture(answer: { arrayBuffer(): Promise<ArrayBuffer> }) {
+  const bytes = Buffer.from(await answer.arrayBuffer());
+  const { format, compression, width, height, exif } = await sharp(bytes).metadata();
+  return { bytes, kind: format === "heif" ? compression : format, width, height, exif };
+}
+
+const named = (headers: Iterable<[string, string]>) =>
+  [...headers].filter(([name]) => !["server-timing", "transfer-encoding"].includes(name));
+
+const FORMATS: [string, string][] = [
+  ["image/avif,image/webp", "av1"],
+  ["image/webp", "webp"],
+  ["*/*", "jpeg"],
+];
+
+test.each(["LOCAL_EDGE", "LOCAL_SHEET", ".vitrine"])(
+  "what is deployed knows nothing of the local run's %s",
+  (word) => {
+    expect(readFileSync(join(BUILT_LOCAL, "index.js"), "utf8")).toContain(word);
+    expect(readFileSync(join(BUILT, "index.js"), "utf8")).not.toContain(word);
+  },
+);
+
+describe("with a rate limiting binding", () => {
+  const config = {
+    ...{ name: "limited", main: join(BUILT, "index.js"), compatibility_date: "2026-11-01" },
+    vars: VARS,
+    ratelimits: [
+      { name: "RATE_LIMITER", namespace_id: "1001", simple: { limit: 3, period: 60 as const } },
+    ],
+  };
+  const server = createHarness({ root: ROOT, workers: [{ config, secrets: SECRETS }] });
+  beforeAll(async () => {
+    await server.listen();
+  });
+  afterAll(() => server.close());
+
+  test("a visitor gets as many images as it allows, and then 429", async () => {
+    setUp();
+    const ask = async (address: string) => {
+      const headers = { "cf-connecting-ip": address };
+      const answer = await server.fetch("/images/card/key.jpg", { headers });
+      await answer.body?.cancel();
+      return answer.status;
+    };
+    const statuses: number[] = [];
+    for (let times = 0; times < 5; times++) statuses.push(await ask("2001:db8::1"));
+    expect(statuses).toEqual([200, 200, 200, 429, 429]);
+    expect(await ask("2001:db8::2")).toBe(429);
+    expect(await ask("2001:db8:1::1")).toBe(200);
+    expect(server.lines()[0]).toMatchObject({ event: "rate-limited", answered: 429 });
+  });
+});
+
+describe("as deployed, with wrangler's edge", () => {
+  const server = createHarness({
+    root: ROOT,
+    workers: [
+      {
+        ...{ configPath, prebuiltWorkerDir: BUILT, secrets: SECRETS },
+        vars: { ...VARS, ANSWERS: { timeout: 4 } },
+      },
+    ],
+  });
+  let s3: ReturnType<typeof setUp>["s3"];
+
+  beforeAll(async () => {
+    await server.listen();
+  });
+  afterAll(() => server.close());
+  beforeEach(() => {
+    server.clearLogs();
+    ({ s3 } = setUp());
+  });
+
+  test.each(FORMATS)("to Accept %s the answer is %s (O6)", async (accept, kind) => {
+    const answer = await server.fetch("/images/card@2x/photos/fig.jpg", { headers: { accept } });
+    expect(answer.status).toBe(200);
+    expect(await picture(answer)).toMatchObject({ kind, width: 320, height: 320 });
+    expect(s3.requests.map(({ url }) => url)).toEqual([`${BASE}published/photos/fig.jpg`]);
+  });
+
+  test.each(HARD_KEYS)("the key %j arrives rightly signed (A2, A10)", async (key) => {
+    const answer = await server.fetch(`/images/card/${encodeURIComponent(key)}`);
+    expect(answer.status).toBe(200);
+    expect(s3.requests.map(({ url }) => url)).toEqual([originUrl(BASE, `published/${key}`)]);
+    await answer.body?.cancel();
+  });
+
+  test("HEAD has GET's headers, and no body (E4)", async () => {
+    const [get, head] = [
+      await server.fetch("/images/card/key.jpg", { headers: MODERN }),
+      await server.fetch("/images/card/key.jpg", { headers: MODERN, method: "HEAD" }),
+    ];
+    await get.body?.cancel();
+    expect(named(head.headers)).toEqual(named(get.headers));
+    expect(await head.text()).toBe("");
+  });
+
+  test("what the edge could not transform does not come out (R2)", async () => {
+    const answer = await server.fetch("/images/card/broken/page.jpg");
+    expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
+    expect(server.lines()).toMatchObject([{ event: "not-transformed", bucket: "media" }]);
+  });
+
+  test("a failing origin is asked twice, and no more (A9)", async () => {
+    s3.faults.add("SlowDown");
+    const answer = await server.fetch("/images/card/key.jpg");
+    expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
+    expect(s3.requests).toHaveLength(2);
+    expect(server.lines()).toMatchObject([{ event: "origin-failed", origin: "SlowDown" }]);
+  });
+
+  test("a silent origin is a 504 in time, asked once", async () => {
+    s3.faults.add("stall");
+    const answer = await server.fetch("/images/card/key.jpg");
+    expect([answer.status, await answer.text()]).toEqual([504, "Timed out\n"]);
+    expect(s3.requests).toHaveLength(1);
+  });
+
+  test("whatever is sent, no answer is a 500, and no origin URL leads elsewhere", async () => {
+    const sent = fc.sample(asked, { seed: 20_261_124, numRuns: 250 });
+    for (const { method, target, headers: given } of sent) {
+      if (!URL.canParse(`https://images.example${target}`) || target.length > 8000) continue;
+      const { pathname, search } = new URL(`https://images.example${target}`);
+      const headers = new Headers();
+      for (const [name, value] of given) if (name !== "if-none-match") headers.append(name, value);
+      const answer = await server.fetch(pathname + search, { method, headers: [...headers] });
+      await answer.body?.cancel();
+      expect([target, answer.status]).not.toEqual([target, 500]);
+      expect(answer.headers.has("set-cookie")).toBe(false);
+    }
+    expect(s3.requests.length).toBeGreaterThan(20);
+    for (const { url } of s3.requests) {
+      expect(url).toMatch(
+        /^https:\/\/acme-media\.s3\.eu-west-1\.amazonaws\.com\/published\/[^?#]+$/,
+      );
+      expect(decodeURIComponent(new URL(url).pathname)).not.toMatch(/\/\.{0,2}(?:\/|$)/);
+    }
+    for (const { event } of server.lines()) expect(event).toEqual(expect.any(String));
+  });
+
+  test("what cannot be costs no subrequest", async () => {
+    for (const path of ["/images/nope/k", "/images/card/..%2fk", "/images/card/%ff", "/x"]) {
+      expect((await server.fetch(path)).status).toBe(404);
+    }
+    expect((await server.fetch("/images/card/k", { method: "POST" })).status).toBe(405);
+    expect(s3.requests).toEqual([]);
+  });
+});
+
+describe.each(["AWS's S3", "wrangler's S3"])(
+  "as npm start runs it, with the strict edge, before %s",
+  (which) => {
+    const local = which === "wrangler's S3";
+    const origin = join(ROOT, ".wrangler/test/origin.json");
+    const main = join(ROOT, "src/dev/bucket.ts");
+    writeFileSync(origin, JSON.stringify(originConfig(main, ["acme-media"])));
+    const server = createHarness();
+    const keys = localKeys();
+    const secrets = local
+      ? {
+          ...SECRETS,
+          AWS_ACCESS_KEY_ID: keys.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+        }
+      : SECRETS;
+    let address: string;
+    let edge: Edge;
+    let door: { url: string; close: () => void };
+    let stand: ReturnType<typeof setUp>;
+
+    /** Starts the server anew, with other secrets and with the port that the bucket is at. */
+    async function configure(
+      change: Record<string, string> = {},
+      ANSWERS: { timeout: number } = VARS.ANSWERS,
+    ): Promise<void> {
+      const BUCKETS = local
+        ? localBuckets(VARS.BUCKETS, `${address}cdn-cgi/local/r2/s3`)
+        : VARS.BUCKETS;
+      const vars = { ...VARS, BUCKETS, ANSWERS, LOCAL_EDGE: door.url };
+      const own = { configPath, prebuiltWorkerDir: BUILT_LOCAL, vars };
+      await server.update({
+        root: ROOT,
+        workers: [{ ...own, secrets: { ...secrets, ...change } }, { configPath: origin }],
+      });
+    }
+
+    const reach = () => {
+      stand = setUp({ cache: false });
+      edge = stand.edge;
+      network.use(http.all(`${address}*`, () => passthrough()));
+      network.use(http.all(`${new URL(door.url).origin}/*`, () => passthrough()));
+      if (!local) return;
+      const { host } = new URL(address);
+      const fetchIt: typeof fetch = (input, { cf: _cf, ...init } = {}) => fetch(input, init);
+      const settings = { zone: "images.example", sources: [host], plain: [host], cache: false };
+      edge = createEdge({ ...settings, fetch: fetchIt, now: Date.now });
+    };
+
+    beforeAll(async () => {
+      door = await serveEdge({ fetch: (url, init) => edge.fetch(url, init) }, console.error);
+      address = "http://127.0.0.1:1/";
+      await configure();
+      address = (await server.listen()).url.href;
+      await configure();
+      expect((await server.listen()).url.href).toBe(address);
+      reach();
+      if (!local) return;
+      await fillBucket(`${address}cdn-cgi/local/r2/s3/acme-media/`, "published/", keys, () => {});
+    });
+    afterAll(async () => {
+      door.close();
+      await server.close();
+    });
+    beforeEach(() => {
+      reach();
+      server.clearLogs();
+    });
+
+    test.each(FORMATS)("to Accept %s a photograph is %s (O6)", async (accept, kind) => {
+      const answer = await server.fetch("/images/card/photos/dandelion.jpg", {
+        headers: { accept },
+      });
+      expect(await picture(answer)).toMatchObject({ kind, width: 160, height: 160 });
+    });
+
+    test.each(HARD_KEYS)("the key %j is served (A2, A10)", async (key) => {
+      const answer = await server.fetch(`/images/card/${encodeURIComponent(key)}`);
+      expect(await picture(answer)).toMatchObject({ kind: "jpeg", width: 160, height: 160 });
+    });
+
+    test("a photograph stored on its side stands upright, without its GPS (O9)", async () => {
+      const answer = await server.fetch("/images/tall/rotated-gps.jpg");
+      const { bytes, ...found } = await picture(answer);
+      expect(found).toMatchObject({ width: 300, height: 400, exif: undefined });
+      expect(bytes.includes("GPS") || bytes.includes("Vitrine")).toBe(false);
+      const { data } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
+      const [red, , blue] = data.subarray(0, 3);
+      expect(red).toBeGreaterThan(150);
+      expect(blue).toBeLessThan(80);
+    });
+
+    test("transparency stays, a GIF moves where it may (O8, R9)", async () => {
+      const ring = await server.fetch("/images/card/transparent.png", { headers: MODERN });
+      expect((await sharp(Buffer.from(await ring.arrayBuffer())).stats()).isOpaque).toBe(false);
+      for (const [preset, frames] of [
+        ["card", 1],
+        ["moving", 3],
+      ] as const) {
+        const gif = await server.fetch(`/images/${preset}/animated.gif`, { headers: MODERN });
+        const { pages = 1 } = await sharp(Buffer.from(await gif.arrayBuffer())).metadata();
+        expect(pages).toBe(frames);
+      }
+    });
+
+    test("an entity tag makes a 304, and HEAD has GET's headers (R4, R10)", async () => {
+      const get = await server.fetch("/images/card/photos/fig.jpg");
+      await get.body?.cancel();
+      const etag = get.headers.get("etag") ?? "";
+      expect(etag).toMatch(/^"cf[\w-]{42}:/);
+      const same = await server.fetch("/images/card/photos/fig.jpg", {
+        headers: { "if-none-match": etag },
+      });
+      expect([same.status, await same.text()]).toEqual([304, ""]);
+      const head = await server.fetch("/images/card/photos/fig.jpg", { method: "HEAD" });
+      expect(named(head.headers)).toEqual(named(get.headers));
+    });
+
+    test.each(BROKEN)("$key is no image: not a byte of it comes out (R3, R8)", async ({ key }) => {
+      for (const headers of [MODERN, { accept: "*/*" }]) {
+        const answer = await server.fetch(`/images/card/${key}`, { headers });
+        expect([answer.status, await answer.text()]).toEqual([415, "Not an image\n"]);
+      }
+    });
+
+    test("with transformations off nothing comes out (R2)", async () => {
+      edge.switches.transformations = false;
+      const answer = await server.fetch("/images/card/photos/fig.jpg");
+      expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
+      expect(server.lines()).toMatchObject([{ event: "not-transformed" }]);
+    });
+
+    test("a missing object is a 404 (A6)", async () => {
+      expect((await server.fetch("/images/card/nothing.jpg")).status).toBe(404);
+    });
+
+    test("a signed URL shows its object, in any version, and no other one does", async () => {
+      const keys: [string, string][] = Object.entries(JSON.parse(SECRETS.URL_SIGNING_KEYS));
+      const [kid, secret] = keys[0] ?? expect.unreachable();
+      const expires = Math.floor(Date.now() / 1000) + 60;
+      for (const version of [undefined, "2", "a.b-c_d"]) {
+        const grant = {
+          route: "/private/:preset/*",
+          preset: "card",
+          key: "keys/100%.jpg",
+          expires,
+        };
+        const query = await signGrant({ ...grant, version }, { kid, secret });
+        for (const variant of ["card", "card@2x"]) {
+          const answer = await server.fetch(`/private/${variant}/keys/100%25.jpg${query}`);
+          expect(await picture(answer)).toMatchObject({ kind: "jpeg" });
+        }
+        for (const path of ["hero/keys/100%25.jpg", "card/keys/1.jpg", "card/keys/100%2525.jpg"]) {
+          expect((await server.fetch(`/private/${path}${query}`)).status).toBe(404);
+        }
+      }
+    });
+
+    test("the bucket is private", async () => {
+      const base = local ? `${address}cdn-cgi/local/r2/s3/acme-media/` : BASE;
+      expect((await fetch(`${base}published/photos/fig.jpg`)).ok).toBe(false);
+    });
+
+    test("an edge that does not answer is a 504", async () => {
+      await configure({}, { timeout: 1 });
+      edge.fetch = () => new Promise<never>(() => {});
+      const answer = await server.fetch("/images/card/photos/fig.jpg");
+      expect([answer.status, await answer.text()]).toEqual([504, "Timed out\n"]);
+    });
+
+    test("with a wrong secret the visitor is told nothing, and the log what S3 said (A7)", async () => {
+      await configure({ AWS_SECRET_ACCESS_KEY: "wrong" });
+      server.clearLogs();
+      const answer = await server.fetch("/images/card/photos/fig.jpg");
+      expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
+      const slots = [{ slot: "current", origin: "SignatureDoesNotMatch" }];
+      expect(server.lines()).toMatchObject([{ event: "slots-refused", slots }]);
+    });
+  },
+);

@@ -1,0 +1,196 @@
+// What `npm run check` says of a configuration, in a copy of the project.
+
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeEach, expect, test } from "vitest";
+import { checkConfiguration } from "../../../src/cli/project/configuration.ts";
+import { listMistakes } from "../../../src/cli/project/deployed.ts";
+import { readVars } from "../../../src/cli/project/vars.ts";
+import { copyProject, editFile, removeCopies } from "../../support/local-run.ts";
+
+let folder: string;
+
+beforeEach(() => {
+  folder = copyProject();
+});
+afterAll(removeCopies);
+
+const edit = (name: string, change: (text: string) => string) =>
+  editFile(join(folder, name), change);
+
+/** What it prints, and its exit code. */
+function check(): { code: number; output: string } {
+  const known = readVars(folder);
+  if ("fault" in known) return { code: 1, output: known.fault };
+  const { told, warned, mistakes } = checkConfiguration(known);
+  const lines = [...told, ...warned.map((line) => `Warning: ${line}`)];
+  if (mistakes.length > 0) lines.push(listMistakes(mistakes));
+  return { code: mistakes.length > 0 ? 1 : 0, output: lines.map((line) => `${line}\n`).join("") };
+}
+
+const LOCAL_BUCKET = `[vars.BUCKETS.own]
+endpoint = "http://localhost:9000"
+bucket = "own"
+region = "us-east-1"
+$&`;
+
+test("npm run check looks at wrangler.toml even where .dev.vars is in its place", () => {
+  const right = check();
+  expect(right).toMatchObject({ code: 0 });
+  expect(right.output).toContain("  acme-media.s3.eu-west-1.amazonaws.com\n");
+  const secrets = readFileSync(join(folder, ".dev.vars.example"), "utf8");
+  const bucket = '{"endpoint":"http://localhost:9000","bucket":"acme-media","region":"x"}';
+  writeFileSync(join(folder, ".dev.vars"), `${secrets}BUCKETS='{"media":${bucket}}'\n`);
+  edit("wrangler.toml", (text) => text.replace("https://s3.", "http://s3."));
+  const { code, output } = check();
+  expect(code).toBe(1);
+  expect(output).toContain("BUCKETS.media.endpoint: ");
+});
+
+test("npm run check looks at a bucket that no more than a fallback is in", () => {
+  edit("wrangler.toml", (text) =>
+    text
+      .replace('object = "media/*"', '$&\nfallback = "own/a.png"')
+      .replace("[vars.PRESETS.card]", LOCAL_BUCKET),
+  );
+  const wrong = check();
+  expect([wrong.code, wrong.output]).toEqual([
+    1,
+    expect.stringContaining("BUCKETS.own.endpoint: "),
+  ]);
+  edit("wrangler.toml", (text) => text.replace("http://localhost:9000", "https://own.example"));
+  const right = check();
+  expect([right.code, right.output]).toEqual([0, expect.stringContaining("  own.example\n")]);
+});
+
+test("npm run check warns of what is dear, and of what is signed in vain", () => {
+  edit("wrangler.toml", (text) =>
+    text
+      .replace(
+        'object = "media/*"',
+        "$&\n\n[vars.COSTS]\nmost = 20\n[vars.COSTS.objects]\nmedia = 8000",
+      )
+      .replace('presets = ["thumbnail"]', "signed = true")
+      .replace('"AWS_SECRET_ACCESS_KEY"]', '"AWS_SECRET_ACCESS_KEY", "URL_SIGNING_KEYS"]'),
+  );
+  const warned = check();
+  expect(warned.code).toBe(0);
+  expect(warned.output).toContain("  media: 9 for an object, 72,000 for 8,000 objects\n");
+  expect(warned.output).toContain(
+    "  at most $33.50 a month (5,000 are free, then $0.50 for 1,000)\n",
+  );
+  expect(warned.output).toContain("Warning: COSTS.most is $20.00 a month");
+  expect(warned.output).toContain(
+    "Warning: ROUTES[0] (/images/:preset/*) may show without a signature what ROUTES[1] (/avatars",
+  );
+  edit("wrangler.toml", (text) =>
+    text
+      .replace("most = 20", "most = 40")
+      .replace('object = "media/*"', 'object = "media/public/*"')
+      .replace(', "URL_SIGNING_KEYS"]', "]"),
+  );
+  const quiet = check();
+  expect(quiet.output).not.toContain("Warning");
+  expect(quiet.output).toContain(
+    "  URL_SIGNING_KEYS: is missing: set the secret, and list it under [secrets]\n",
+  );
+  expect(quiet.code).toBe(1);
+});
+
+test("npm run check finds a limiter that limits nothing", () => {
+  edit("wrangler.toml", (text) =>
+    text.concat(
+      '\n[[ratelimits]]\nname = "LIMITER"\nnamespace_id = "1001"\nsimple = { limit = 0, period = 60 }\n'.repeat(
+        2,
+      ),
+    ),
+  );
+  const { code, output } = check();
+  expect(code).toBe(1);
+  expect(output).toContain(
+    "ratelimits[0].name: is LIMITER, and nothing asks it: call it RATE_LIMITER",
+  );
+  expect(output).toContain("ratelimits[0].simple.limit: is no whole number above 0");
+  expect(output).toContain("ratelimits[1].name: is LIMITER, as ratelimits[0] is");
+});
+
+test("npm run check finds session credentials in .dev.vars, and a secret that is not required", () => {
+  writeFileSync(
+    join(folder, ".dev.vars"),
+    'AWS_ACCESS_KEY_ID="ASIAIOSFODNN7EXAMPLE"\nAWS_SECRET_ACCESS_KEY="x"\n',
+  );
+  const session = check();
+  expect(session.code).toBe(1);
+  expect(session.output).toMatch(/ {2}\.dev\.vars: AWS_ACCESS_KEY_ID: is a session's key/);
+  expect(session.output).not.toContain("IOSFODNN7");
+
+  rmSync(join(folder, ".dev.vars"));
+  edit("wrangler.toml", (text) => text.replace(', "AWS_SECRET_ACCESS_KEY"', ""));
+  const missing = check();
+  expect(missing.code).toBe(1);
+  expect(missing.output).toContain("AWS_SECRET_ACCESS_KEY: is missing");
+});
+
+test("npm run check finds a token that opens nothing, and a next slot that a deploy would ask for", () => {
+  const example = readFileSync(join(folder, ".dev.vars.example"), "utf8");
+  writeFileSync(join(folder, ".dev.vars"), `${example}\nHEALTH_TOKEN="short"\n`);
+  edit("wrangler.toml", (text) =>
+    text.replace('"AWS_ACCESS_KEY_ID"', '$&, "AWS_ACCESS_KEY_ID_NEXT"'),
+  );
+  const { code, output } = check();
+  expect(code).toBe(1);
+  expect(output).toContain("  .dev.vars: HEALTH_TOKEN: is not 16 or more ASCII characters");
+  expect(output).toContain("  AWS_ACCESS_KEY_ID_NEXT: stands under [secrets]");
+  expect(output).not.toContain("short");
+});
+
+test("npm run check, as npm start, asks for no keys to buckets that are played here", () => {
+  edit("wrangler.toml", (text) =>
+    text
+      .replace('region = "eu-west-1"', '$&\ncredentials = "OWN"')
+      .replace('["AWS_ACCESS_KEY_ID", "AWS_', '["OWN_ACCESS_KEY_ID", "OWN_'),
+  );
+  cpSync(join(folder, ".dev.vars.example"), join(folder, ".dev.vars"));
+  expect(check()).toMatchObject({ code: 0 });
+  const BUCKETS =
+    '{"media":{"endpoint":"http://localhost:9","bucket":"abc","region":"auto","credentials":"OWN"}}';
+  writeFileSync(join(folder, ".dev.vars"), `BUCKETS='${BUCKETS}'\n`);
+  const own = check();
+  expect([own.code, own.output]).toEqual([1, expect.stringContaining("OWN_ACCESS_KEY_ID: is mis")]);
+});
+
+test("npm run check finds what would go wrong only once deployed, all at once (R2, C5, E6)", () => {
+  edit("wrangler.toml", (text) =>
+    text
+      .replace("workers_dev = false", "workers_dev = true")
+      .replace("[observability]", "[cache]\nenabled = true\n$&")
+      .replace('region = "eu-west-1"', 'region = "eu-west-2"')
+      .replace("[vars.BUCKETS.media]", '[vars]\nOLD_ACCESS_KEY_ID = "x"\n[vars.PRESET.card]\n$&')
+      .replace("[[vars.ROUTES]]", '$&\npath = "/:preset/*"\nobject = "own/*"\n$&')
+      .replace("[vars.PRESETS.card]", LOCAL_BUCKET)
+      .replace("[vars.PRESETS.card]", '$&\ndraw = [{ url = "http://localhost/mark.png" }]'),
+  );
+  const { code, output } = check();
+  expect(code).toBe(1);
+  expect(output.split("\n")).toEqual([
+    "The configuration has mistakes:",
+    expect.stringMatching(
+      /^ {2}OLD_ACCESS_KEY_ID: stands in wrangler\.toml, where it is no secret/,
+    ),
+    "  PRESET: is none of BUCKETS, ROUTES, PRESETS, ANSWERS, COSTS",
+    expect.stringMatching(/^ {2}workers_dev, preview_urls: /), // R2
+    expect.stringMatching(/^ {2}cache\.enabled: is on/), // C5
+    "  PRESETS.card.draw[0].url: http:// is for one's own machine", // E6
+    "  BUCKETS.own.endpoint: http:// is for .dev.vars, on one's own machine", // E6
+    "  BUCKETS.media.region: is eu-west-2, and the endpoint's is eu-west-1", // A5
+    "",
+  ]);
+});
+
+test("npm run check finds a secret that .dev.vars leaves out, whatever .env has (S2, S4)", () => {
+  writeFileSync(join(folder, ".dev.vars"), 'AWS_ACCESS_KEY_ID="x"\n');
+  writeFileSync(join(folder, ".env"), 'AWS_SECRET_ACCESS_KEY="x"\n');
+  const { code, output } = check();
+  expect(code).toBe(1);
+  expect(output).toContain("  .dev.vars: AWS_SECRET_ACCESS_KEY: is missing");
+});

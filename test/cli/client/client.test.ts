@@ -1,0 +1,179 @@
+// The file that `npm run client` writes for an app.
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { afterAll, expect, test } from "vitest";
+import { writeClient } from "../../../src/cli/project/app-file/make.ts";
+import { compile, STRICT } from "../../client/compile.ts";
+import { ROOT } from "../../support/built.ts";
+import { type Known, known, LOST, SECRET, VARS } from "../../support/cli/configuration.ts";
+import { SECRETS } from "../../support/env.ts";
+import { get } from "../../support/play.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "vitrine-client-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const at = (name: string) => join(folder, name);
+const read = (name: string) => readFileSync(at(name), "utf8");
+
+const write = (args: string[], vars: Known = known) => writeClient(args, () => vars);
+
+test("it holds what clients look at, and nothing else of the configuration", () => {
+  const said = write([at("vitrine.ts")]);
+  expect(said).toBe(
+    `Wrote ${at("vitrine.ts")}, with 3 routes and 3 presets, for https://images.example: import { images, privateImages, imgPropsImages } from "./vitrine";`,
+  );
+  const text = read("vitrine.ts");
+  const tail = text.slice(text.indexOf("// From wrangler.toml"));
+  expect(tail).toBe(`// From wrangler.toml
+
+const baseUrl = "https://images.example";
+const presets = {
+  card: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
+  hero: { width: 1920, rotate: 90, trim: true, widths: [640, 1920] },
+  "2x": { height: 20, border: { width: 3 } },
+} as const;
+
+export const imagesSite = /* @__PURE__ */ openSite({
+  baseUrl,
+  route: { path: "/images/:preset/*", object: "BUCKET/*", presets: ["card", "hero", "2x"] },
+  presets,
+});
+/** The URLs of \`/images/:preset/*\`. */
+export const images = /* @__PURE__ */ clientOf(imagesSite);
+export type ImagesPreset = "card" | "hero" | "2x";
+export type ImagesVariant = VariantOf<typeof presets, ImagesPreset>;
+
+export const privateImagesSite = /* @__PURE__ */ openSite({
+  baseUrl,
+  route: { path: "/private/:preset/*", object: "BUCKET/*", presets: ["card"] },
+  presets,
+});
+/**
+ * The URLs of \`/private/:preset/*\`. They are signed: each needs the query that \`createSigner(privateImagesSite, keys)\` makes.
+ */
+export const privateImages = /* @__PURE__ */ clientOf(privateImagesSite);
+export type PrivateImagesPreset = "card";
+export type PrivateImagesVariant = VariantOf<typeof presets, PrivateImagesPreset>;
+
+export const imgPropsImagesSite = /* @__PURE__ */ openSite({
+  baseUrl,
+  route: { path: "/:preset/img-props/:id", object: "BUCKET/users/:id.jpg", presets: ["2x"] },
+  presets,
+});
+/** The URLs of \`/:preset/img-props/:id\`. */
+export const imgPropsImages = /* @__PURE__ */ clientOf(imgPropsImagesSite);
+export type ImgPropsImagesPreset = "2x";
+export type ImgPropsImagesVariant = VariantOf<typeof presets, ImgPropsImagesPreset>;
+`);
+  expect(text).not.toMatch(SECRET);
+  expect(tail).not.toMatch(LOST);
+  expect(text).toMatch(/^\/\/ Written by `npm run client` of Vitrine from its wrangler\.toml\.\n/);
+  // Each name is exported once, and what is the client's own business not at all.
+  const exported = [...text.matchAll(/^export (?:async )?(?:\w+) (\w+)/gm)].map(([, name]) => name);
+  expect(new Set(exported).size).toBe(exported.length);
+  expect(exported).toEqual(expect.arrayContaining(["createClient", "createSigner", "ImgProps"]));
+  for (const own of ["urlOf", "keyFault", "signGrant", "compilePattern", "shownIn"]) {
+    expect(exported).not.toContain(own);
+  }
+  expect(text).not.toMatch(/^(?:import|export \{|export \*|export type \*)/m);
+});
+
+const RIGHT = `import { createSigner, images, imgProps, imgPropsImages, privateImages } from "../../support/cli/vitrine.ts";
+import type { ImagesPreset, ImagesVariant, ImgProps } from "../../support/cli/vitrine.ts";
+const preset: ImagesPreset = "hero";
+const variant: ImagesVariant = "hero@640w";
+const props: ImgProps = imgProps(images.site, "key.jpg", preset, { alt: "", sizes: "9px" });
+const sign = createSigner(privateImages.site, SIGNING_KEYS);
+const query = await sign("key.jpg", "card", { expires: Math.floor(Date.now() / 1000) + 60 });
+const urls = [
+  images.imageUrl("key.jpg", "card@2x"),
+  images.imageUrl("key.jpg", variant),
+  props.src,
+  privateImages.imageUrl("key.jpg", "card@2x", query),
+  imgPropsImages.imageUrl("users/7.jpg", "2x"),
+];
+export default urls.join("\\n");
+`;
+const WRONG = `import { images, nextSrc, privateImages, privateImagesSite, srcset } from "../../support/cli/vitrine.ts";
+images.imageUrl("key.jpg", "crad");
+images.imageUrl("key.jpg", "card@3x");
+images.srcset("key.jpg", "hidden");
+privateImages.imageUrl("key.jpg", "hero");
+images.imgProps("key.jpg", "hero", { alt: "" });
+images.imgProps("key.jpg", "card", {});
+srcset(privateImagesSite, "key.jpg", "hero");
+nextSrc(privateImagesSite, "key.jpg", "hero");
+images.imgProps("key.jpg", "card" as "card" | "hero", { alt: "" });
+`;
+
+test("it compiles in an app that is as strict as can be, and its URLs are shown", async () => {
+  write([at("vitrine.ts")]);
+  writeFileSync(at("right.ts"), `declare const SIGNING_KEYS: string;\n${RIGHT}`);
+  writeFileSync(at("wrong.ts"), WRONG);
+  const compilerOptions = { ...STRICT, allowImportingTsExtensions: true };
+  const files = ["vitrine.ts", "right.ts", "wrong.ts"];
+  writeFileSync(at("tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+  const errors = await compile(folder);
+  const told = errors.map(({ file, line }) => `${file}:${line}`);
+  expect(told).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10].map((line) => `wrong.ts:${line}`));
+
+  const keys = `globalThis.SIGNING_KEYS = ${JSON.stringify(SECRETS.URL_SIGNING_KEYS)};`;
+  const script = `${keys} process.stdout.write((await import("./right.ts")).default);`;
+  const run = ["--input-type=module", "--eval", script];
+  const urls = execFileSync(process.execPath, run, { cwd: folder }).toString().split("\n");
+  expect(urls).toHaveLength(5);
+  const picture = { path: "/images/:preset/*", object: "media/*" };
+  const { PRESETS } = VARS;
+  const { "acme-media": media } = VARS.BUCKETS;
+  const ROUTES = [picture, { ...picture, path: "/private/:preset/*", signed: true }];
+  const env = { ...SECRETS, BUCKETS: { media }, ROUTES, PRESETS };
+  for (const url of urls.slice(0, 4)) {
+    expect([url, (await get(url, {}, env)).status]).toEqual([url, 200]);
+  }
+  expect(urls[4]).toBe("https://images.example/2x/img-props/7");
+});
+
+test("it compiles on a server that knows no types of browsers", async () => {
+  mkdirSync(at("server"));
+  write([at("server/vitrine.ts")]);
+  const node = { lib: ["ES2023"], types: ["node"], typeRoots: [join(ROOT, "node_modules/@types")] };
+  const compilerOptions = { ...STRICT, ...node, skipLibCheck: true };
+  writeFileSync(at("server/tsconfig.json"), JSON.stringify({ compilerOptions }));
+  expect(await compile(at("server"))).toEqual([]);
+});
+
+test("of it an app ships what it uses", async () => {
+  write([at("vitrine.ts")]);
+  const ship = async (contents: string) => {
+    const { outputFiles } = await build({
+      stdin: { contents, resolveDir: folder, loader: "ts" },
+      ...{ bundle: true, minify: true, format: "esm", target: "es2022", write: false },
+    });
+    return outputFiles[0]?.text ?? "";
+  };
+  const few = await ship(
+    'export { imageUrl, imagesSite, srcset } from "../../support/cli/vitrine.ts";',
+  );
+  expect(few).not.toMatch(/decoding|HMAC|private/);
+  expect(gzipSync(few, { level: 9 }).length).toBeLessThan(1700); // with the presets of this test
+  expect(await ship('import "../../support/cli/vitrine.ts";')).toBe("");
+});
+
+test("names that break code are spelt so that they do not", () => {
+  const PRESETS = JSON.parse('{"__proto__": {"width": 5}, "constructor": {"width": 6}}');
+  const path = `/it's "\u2028\${x}</script>/:preset/*`;
+  // By its own name it would hide what the client signs with.
+  const paths = [path, "/crypto/:preset/*"];
+  const ROUTES = paths.map((path) => ({ path, object: "acme-media/*" }));
+  const deployed = { BUCKETS: VARS.BUCKETS, ROUTES, PRESETS };
+  expect(write([at("odd.ts")], { ...known, deployed })).toContain("{ itSX, cryptoImages }");
+  const script = `import("./odd.ts").then(({ itSX: { imageUrl } }) =>
+    process.stdout.write(imageUrl("a", "__proto__") + imageUrl("a", "constructor")))`;
+  const said = execFileSync(process.execPath, ["--eval", script], { cwd: folder }).toString();
+  const begin = "https://images.example/it%27s%20%22%E2%80%A8%24%7Bx%7D%3C/script%3E";
+  expect(said).toBe(`${begin}/__proto__/a${begin}/constructor/a`);
+});

@@ -1,0 +1,599 @@
+// Whatever the edge does wrong, and whatever stands in front of the deployed Worker: the doctor names the
+// cause, and what mends it.
+
+import { HttpResponse } from "msw";
+import { beforeEach, expect, test } from "vitest";
+import type { Check, Severity } from "../../../src/cli/doctor/finding.ts";
+import type { EdgeSettings } from "../../../src/emulator/edge/edge.ts";
+import type { FAULTS } from "../../../src/emulator/edge/faults.ts";
+import type { Switches } from "../../../src/emulator/edge/switches.ts";
+import { CONFIGURED, configure, deploy, examine, SITE } from "../../support/cli/doctor.ts";
+import { wrongIn } from "../../support/cli/told.ts";
+import { ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../../support/env.ts";
+import { arrange, get, stage } from "../../support/play.ts";
+import { file } from "../../support/stand.ts";
+
+/** Sets all up as it ought to be, with an edge that has other switches. */
+function begin(settings: Partial<EdgeSettings> = {}, env?: object): void {
+  arrange(settings);
+  stage.s3.faults.add("no-list-bucket");
+  configure();
+  deploy(env);
+}
+
+beforeEach(() => begin());
+
+test("where nothing is wrong, nothing is found, and no transformation was bought twice", async () => {
+  const told = await examine();
+  expect(wrongIn(told)).toEqual([]);
+  expect(told.code).toBe(0);
+  const checks = told.findings.map(({ check, severity }) => `${check} ${severity}`);
+  for (const check of [
+    "deployed",
+    "health",
+    "transformations",
+    "sources",
+    "image",
+    "formats",
+    "cache",
+    "headers",
+    "originals",
+  ]) {
+    expect(checks).toContain(`${check} ok`);
+  }
+  // The canary of /healthz, and one preset of each of the two routes, of which one does not lead there.
+  expect(stage.edge.transformations.size).toBe(2);
+});
+
+/** What the finding about the edge is, its words and its remedy. */
+type Row = readonly [check: Check, what: RegExp, remedy: RegExp, severity?: Severity];
+
+const UNREADABLE: Row = ["edge", /no image/, /another canary/];
+const BUSY: Row = ["edge", /busy, or has an error/, /try again in a minute/, "warning"];
+const LATE: Row = ["edge", /took too long/, /timeout in ANSWERS/];
+const REGION: Row = ["edge", /the origin denies/, /region and endpoint/];
+
+const CODES = {
+  "9401/400": ["edge", /option of the preset is not accepted/, /npm run check/],
+  "9401/403": [
+    "sources",
+    /Sources/,
+    /Sources: add the origin acme-media\.s3\.eu-west-1\.amazonaws\.com/,
+  ],
+  "9402/413": UNREADABLE,
+  "9402/502": ["edge", /did not arrive whole/, /reachable from the internet/],
+  "9403/508": ["edge", /a loop/, /BUCKETS\.\*\.endpoint .* is Vitrine itself/],
+  "9404/404": ["edge", /not found/, /mend canary, prefix or bucket/],
+  "9406/403": ["edge", /is endpoint https\?/, /must be an https:\/\/ URL/],
+  "9407/523": ["edge", /no address/, /endpoint or addressing/],
+  "9412/415": UNREADABLE,
+  "9413/403": UNREADABLE,
+  "9416/422": UNREADABLE,
+  "9419/403": ["edge", /URL is not accepted/, /https:\/\/ URL/],
+  "9420/400": REGION,
+  "9420/415": REGION,
+  "9421/400": REGION,
+  "9422/429": ["quota", /limit of unique transformations/, /a paid plan/],
+  "9423/403": ["edge", /refuses/, /troubleshooting/],
+  "9504/522": LATE,
+  "9504/524": LATE,
+  "9505/502": ["edge", /does not reach it/, /reachable from the internet/],
+  "9509/502": ["edge", /it has an error/, /provider's status page/],
+  "9510/523": ["edge", /does not reach it/, /reachable from the internet/],
+  "9516/422": UNREADABLE,
+  "9516/500": BUSY,
+  "9518/502": BUSY,
+  "9519/502": REGION,
+  "9520/415": UNREADABLE,
+  "9522/503": BUSY,
+  "9522/504": BUSY,
+  "9523/422": UNREADABLE,
+  "9523/500": BUSY,
+  "9527/503": BUSY,
+  "9528/502": BUSY,
+  "9529/504": LATE,
+} as const satisfies Record<keyof typeof FAULTS, Row>;
+
+test.each([
+  ...Object.entries(CODES),
+  ["9408/403", ["edge", /the origin denies/, /no bucket policy limits addresses/]] as const,
+  ["9408/404", ["edge", /not found/, /mend canary/]] as const,
+])(
+  "the edge's %s is found by /healthz, with what it means",
+  async (fault, [check, what, remedy, severity = "error"]) => {
+    begin({ trouble: fault as keyof typeof FAULTS });
+    const wrong = wrongIn(await examine());
+    const [edge, ...others] = wrong.filter(({ about }) =>
+      about.includes("the edge, for bucket media"),
+    );
+    const code = fault.slice(0, 4);
+    expect(edge).toMatchObject({
+      check,
+      severity,
+      what: expect.stringMatching(what),
+      why: expect.stringMatching(/./),
+      remedy: expect.stringMatching(remedy),
+    });
+    expect(edge?.what).toContain(`the edge answers ${code}`);
+    expect(others).toEqual([]);
+    // Beside it there is no more than that a visitor sees no image.
+    const rest = wrong.filter((one) => one !== edge);
+    expect(rest.map((one) => one.about)).toEqual(rest.map(() => `${SITE}/images/card/key.jpg`));
+  },
+);
+
+/** What is found with a switch thrown: by checks, or nothing. */
+const SWITCHES: {
+  readonly [Name in keyof Switches]: readonly (readonly [Switches[Name], readonly Check[]])[];
+} = {
+  transformations: [[false, ["transformations", "image"]]],
+  sources: [
+    [[], ["sources", "image"]],
+    [["other.example"], ["sources", "image"]],
+  ],
+  quota: [
+    [0, ["quota", "quota"]],
+    [1, ["quota"]],
+  ],
+  trouble: [["9522/503", ["edge", "image"]]],
+  authAfterRedirect: [[true, []]],
+  svg: [["unmarked", []]],
+  avifTooLarge: [
+    ["webp", []],
+    ["jpeg", []],
+  ],
+  animationTooLarge: [["unmarked", []]],
+  originalIsSmaller: [[{ of: "sides", sent: "print" }, []]],
+  formatAuto: [["first-come", []]],
+  conditions: [["passed-on", []]],
+  originHeaders: [["kept", []]],
+  overlayAuth: [[false, []]],
+  qualities: [[{ high: 99, "medium-high": 60, "medium-low": 40, low: 2 }, []]],
+  avifInput: [[true, []]],
+  limits: [[{ bytes: 100, pixels: 1e8, side: 12_000, animation: 5e7 }, ["edge", "image"]]],
+  cache: [[false, []]],
+  denialsKept: [[0, []]],
+  patience: [[5_000, []]],
+  plain: [[["localhost:9000"], []]],
+  unplayable: [["left-out", []]],
+};
+
+const switched = Object.entries(SWITCHES).flatMap(([name, rows]) =>
+  rows.map(([value, checks]) => [name, JSON.stringify(value), { [name]: value }, checks] as const),
+);
+
+test.each(switched)(
+  "the edge's switch %s: %s",
+  async (_name, _value, settings: Partial<EdgeSettings>, checks) => {
+    begin(settings);
+    const told = await examine();
+    expect(wrongIn(told).map(({ check }) => check)).toEqual(checks);
+    expect(told.code).toBe(checks.length > 0 ? 2 : 0);
+  },
+);
+
+test("where the edge makes the canary and not a preset, that preset is looked at", async () => {
+  begin(
+    {},
+    {
+      ...ENV,
+      ...CONFIGURED,
+      HEALTH_TOKEN,
+      PRESETS: {
+        ...VARS.PRESETS,
+        card: { width: 160, height: 160, fit: "cover", gravity: "face", dpr: [1, 2] },
+      },
+    },
+  );
+  const told = await examine();
+  expect(wrongIn(told)).toMatchObject([
+    {
+      check: "image",
+      what: "/images/card/key.jpg is 502",
+      remedy: expect.stringContaining("npx wrangler tail"),
+    },
+  ]);
+});
+
+test("without HEALTH_TOKEN and with transformations off, it says how to find out", async () => {
+  begin({ transformations: false });
+  const told = await examine(undefined, { env: { HEALTH_TOKEN: undefined } });
+  expect(wrongIn(told)).toMatchObject([
+    { check: "image", severity: "error", remedy: expect.stringContaining("HEALTH_TOKEN") },
+  ]);
+  expect(told.code).toBe(2);
+});
+
+/** What the deployed Worker says of its keys. */
+test.each<[string, () => void, object, Severity, Check, RegExp]>([
+  [
+    "unknown",
+    () => stage.s3.faults.add("revoked-key"),
+    {},
+    "error",
+    "key-id",
+    /secret put AWS_ACCESS_KEY_ID, and/,
+  ],
+  [
+    "with another secret",
+    () => stage.s3.faults.add("other-secret"),
+    {},
+    "error",
+    "secret",
+    /^npx wrangler secret put AWS_SECRET_ACCESS_KEY$/,
+  ],
+  ["half there", () => {}, { AWS_SECRET_ACCESS_KEY: "", ...NEXT }, "warning", "keys", /secret put/],
+  [
+    "in another region",
+    () => stage.s3.faults.add("elsewhere-400"),
+    {},
+    "error",
+    "region",
+    /region = "eu-central-1"/,
+  ],
+  ["unreachable", () => stage.s3.faults.add("reset"), {}, "error", "reachable", /status page/],
+])(
+  "keys of the deployed Worker that are %s",
+  async (_what, happen, secrets, severity, check, remedy) => {
+    begin({}, { ...ENV, ...CONFIGURED, HEALTH_TOKEN, ...secrets });
+    if ("AWS_ACCESS_KEY_ID_NEXT" in secrets) {
+      stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+    }
+    happen();
+    const wrong = wrongIn(await examine()).filter(({ about }) =>
+      about.startsWith(`${SITE}: bucket media, slot`),
+    );
+    expect(wrong).toMatchObject([{ severity, check, remedy: expect.stringMatching(remedy) }]);
+  },
+);
+
+test("R2's word for a key that it does not know is understood where /healthz tells it (A7)", async () => {
+  deploy(undefined, (answer, { path, headers }) => {
+    if (path !== "/healthz" || !headers.has("authorization")) return answer;
+    const slots = [{ slot: "current", state: "Unauthorized", access_key: "…MPLE" }];
+    return HttpResponse.json({ ok: false, buckets: [{ bucket: "media", slots, edge: "on" }] });
+  });
+  expect(wrongIn(await examine())).toMatchObject([
+    { check: "key-id", remedy: expect.stringMatching(/secret put AWS_ACCESS_KEY_ID/) },
+  ]);
+});
+
+/** What may stand at the URL, or in front of the Worker. */
+type Change = Parameters<typeof deploy>[1];
+
+function withHeaders(change: (headers: Headers) => void): Change {
+  return (answer) => {
+    const changed = new Response(answer.body, answer);
+    change(changed.headers);
+    return changed;
+  };
+}
+
+const kept = new Map<string, Response>();
+
+test.each<[string, Change, Severity, Check, RegExp]>([
+  [
+    "no Vitrine",
+    () => new HttpResponse("<h1>Hello</h1>", { headers: { "content-type": "text/html" } }),
+    "error",
+    "deployed",
+    /routes in wrangler\.toml/,
+  ],
+  [
+    "a 404 of another",
+    () => new HttpResponse("Not found", { status: 404 }),
+    "error",
+    "deployed",
+    /routes in wrangler\.toml/,
+  ],
+  [
+    "a broken configuration",
+    () => new HttpResponse("Internal error\n", { status: 500 }),
+    "error",
+    "configuration",
+    /npx wrangler tail/,
+  ],
+  ["what drops the connection", () => HttpResponse.error(), "error", "deployed", /routes/],
+  [
+    "what takes vary away",
+    withHeaders((headers) => headers.delete("vary")),
+    "error",
+    "headers",
+    /Transform Rules/,
+  ],
+  [
+    "a browser cache TTL",
+    withHeaders((headers) => headers.set("cache-control", "public, max-age=14400")),
+    "warning",
+    "cache",
+    /Browser Cache TTL/,
+  ],
+  [
+    "what takes nosniff away",
+    withHeaders((headers) => headers.delete("x-content-type-options")),
+    "warning",
+    "headers",
+    /Transform Rules/,
+  ],
+  [
+    "what shows S3's headers",
+    withHeaders((headers) => headers.set("x-amz-request-id", "1")),
+    "error",
+    "headers",
+    /deployments list/,
+  ],
+  [
+    "what takes HEAD for nothing",
+    (answer, { method }) => (method === "HEAD" ? new HttpResponse(null, { status: 405 }) : answer),
+    "warning",
+    "headers",
+    /in front of this one/,
+  ],
+  [
+    "what takes conditions away",
+    (answer, { headers }) =>
+      headers.has("if-none-match")
+        ? new HttpResponse("x", { headers: { "content-type": "image/avif" } })
+        : answer,
+    "warning",
+    "cache",
+    /in front of this one/,
+  ],
+  [
+    "a cache that keeps one format for all (C5)",
+    (answer, { path }) => {
+      if (path === "/healthz") return answer;
+      if (!kept.has(path)) kept.set(path, answer);
+      return kept.get(path)?.clone() ?? answer;
+    },
+    "error",
+    "formats",
+    /cache rule of the zone/,
+  ],
+  [
+    "what calls a JPEG a PNG",
+    withHeaders((headers) => {
+      if (headers.get("content-type") === "image/jpeg") headers.set("content-type", "image/png");
+    }),
+    "error",
+    "formats",
+    /cache rule of the zone/,
+  ],
+  [
+    "what Cloudflare says of an origin",
+    (answer, { path }) =>
+      path === "/healthz" ? answer : new HttpResponse("error code: 522", { status: 522 }),
+    "error",
+    "image",
+    /npx wrangler tail/,
+  ],
+  [
+    "a firewall",
+    (answer, { path }) => (path === "/healthz" ? answer : new HttpResponse("No", { status: 403 })),
+    "error",
+    "image",
+    /Security → Events/,
+  ],
+  [
+    "a rate limit",
+    (answer, { path }) => (path === "/healthz" ? answer : new HttpResponse("No", { status: 429 })),
+    "warning",
+    "image",
+    /wait a minute/,
+  ],
+  [
+    "a health of something else",
+    (answer, { headers }) =>
+      headers.has("authorization") ? HttpResponse.json({ status: "up" }) : answer,
+    "warning",
+    "health",
+    /something else may answer/,
+  ],
+  [
+    "a health that is half one",
+    (answer, { headers }) =>
+      headers.has("authorization")
+        ? HttpResponse.json({ ok: true, buckets: [{ bucket: "media", slots: [{}], edge: "on" }] })
+        : answer,
+    "warning",
+    "health",
+    /something else may answer/,
+  ],
+])("%s at the URL is found", async (_what, change, severity, check, remedy) => {
+  kept.clear();
+  deploy(undefined, change);
+  const wrong = wrongIn(await examine());
+  expect(wrong[0]).toMatchObject({ severity, check, remedy: expect.stringMatching(remedy) });
+});
+
+/** What is asked of /healthz by who has the token. */
+function overhear(): string[] {
+  const heard: string[] = [];
+  deploy(undefined, (answer, { path, headers }) => {
+    if (path === "/healthz") heard.push(headers.get("authorization") ?? "");
+    return answer;
+  });
+  return heard;
+}
+
+test.each([
+  "a token with\na line break",
+  "a tokén of 16 characters",
+  "a token with a space after it ",
+  "too short",
+])("a HEALTH_TOKEN that cannot be sent is told, and not sent: %j", async (token) => {
+  const heard = overhear();
+  const told = await examine(undefined, { env: { HEALTH_TOKEN: token } });
+  expect(told.findings).toContainEqual(
+    expect.objectContaining({
+      check: "health",
+      severity: "note",
+      what: expect.stringContaining("HEALTH_TOKEN in the environment is not 16 or more ASCII"),
+    }),
+  );
+  expect(JSON.stringify(told)).not.toContain(token.slice(0, 6));
+  expect(heard).toEqual([""]);
+});
+
+test("where /healthz is another's, the token is not sent, and the images are looked at", async () => {
+  const heard: string[] = [];
+  const other = { headers: { "x-content-type-options": "nosniff" } };
+  deploy(undefined, (answer, { path, headers }) => {
+    if (path !== "/healthz") return answer;
+    heard.push(headers.get("authorization") ?? "");
+    return new HttpResponse("ok\n", other);
+  });
+  const told = await examine();
+  expect(wrongIn(told)).toMatchObject([
+    {
+      check: "deployed",
+      severity: "warning",
+      what: "its images are there, and its /healthz is not",
+      remedy: expect.stringContaining("wrangler.toml"),
+    },
+  ]);
+  expect([told.code, heard]).toEqual([1, [""]]);
+  expect(told.findings.some(({ check }) => check === "originals")).toBe(true);
+});
+
+test("tricks that were not answered are no proof", async () => {
+  let asked = 0;
+  deploy(undefined, (answer, { path }) => {
+    if (!path.startsWith("/images/")) return answer;
+    asked += 1;
+    return asked > 10 ? new HttpResponse("slow down", { status: 429 }) : answer;
+  });
+  const told = await examine();
+  const tricks = told.findings.filter(({ check }) => check === "originals");
+  expect(tricks).toMatchObject([
+    { severity: "note", what: expect.stringMatching(/\d+ more were not answered: try again$/) },
+  ]);
+});
+
+test("presets that are named as a trick are none", async () => {
+  const PRESETS = { ...VARS.PRESETS, original: { width: 320 }, public: { width: 320 } };
+  begin({}, { ...ENV, ...CONFIGURED, PRESETS, HEALTH_TOKEN });
+  configure({ ...CONFIGURED, PRESETS });
+  expect(wrongIn(await examine())).toEqual([]);
+});
+
+test.each<[number, RegExp]>([
+  [401, /^npx wrangler secret put HEALTH_TOKEN/],
+  [429, /^try again in a minute$/],
+  [403, /something else may answer at \/healthz/],
+  [302, /something else may answer at \/healthz/],
+  [502, /something else may answer at \/healthz/],
+])("where the deep /healthz answers %d, what mends it is of that", async (status, remedy) => {
+  deploy(undefined, (answer, { path, headers }) => {
+    const isDeep = path === "/healthz" && headers.has("authorization");
+    return isDeep ? new HttpResponse(null, { status }) : answer;
+  });
+  expect(wrongIn(await examine())).toMatchObject([
+    { check: "health", severity: "warning", remedy: expect.stringMatching(remedy) },
+  ]);
+});
+
+test("another HEALTH_TOKEN is found", async () => {
+  const told = await examine(undefined, { env: { HEALTH_TOKEN: `${HEALTH_TOKEN}x` } });
+  expect(wrongIn(told)).toMatchObject(
+    [{ check: "health", severity: "warning", what: /is not the Worker's/ }].map((one) => ({
+      ...one,
+      what: expect.stringMatching(one.what),
+    })),
+  );
+});
+
+test("a Worker that hands out originals is found, also where it is marked as an image (R2)", async () => {
+  const original = stage.s3.objects.get("published/key.jpg")?.body ?? new Uint8Array();
+  const leak = () =>
+    new HttpResponse(original.slice(), { headers: { "content-type": "image/jpeg" } });
+  deploy(undefined, (answer, { path }) => (path === "/healthz" ? answer : leak()));
+  expect(wrongIn(await examine())).toMatchObject([
+    { check: "originals", severity: "error", what: expect.stringContaining("byte for byte") },
+  ]);
+});
+
+test.each<[string, (path: string) => boolean, RegExp]>([
+  ["a query", (path) => path.includes("?width=4000"), /by \?width=4000/],
+  ["a variant", (path) => path.includes("/original/"), /by the variant "original"/],
+  ["the key alone", (path) => path === "/key.jpg", /by the key alone/],
+  ["the edge's own URLs", (path) => path.startsWith("/cdn-cgi/image/"), /by the edge's own URLs/],
+])("an original that comes out by %s is found", async (_what, opens, what) => {
+  const original = stage.s3.objects.get("published/key.jpg")?.body ?? new Uint8Array();
+  deploy(undefined, (answer, { path }) =>
+    opens(path)
+      ? new HttpResponse(original.slice(), { headers: { "content-type": "image/jpeg" } })
+      : answer,
+  );
+  expect(wrongIn(await examine())).toMatchObject([
+    { check: "originals", what: expect.stringMatching(what) },
+  ]);
+});
+
+test("another image of an app on the same domain is none of Vitrine's", async () => {
+  const body = file("photos/fig.jpg");
+  deploy(undefined, (answer, { path }) => {
+    const init = { headers: { "content-type": "image/jpeg" } };
+    return path === "/key.jpg" ? new HttpResponse(body.slice(), init) : answer;
+  });
+  expect(wrongIn(await examine())).toEqual([]);
+});
+
+test("signed routes are looked at, where the keys are at hand", async () => {
+  const ROUTES = [{ path: "/private/:preset/*", object: "media/*", signed: true }];
+  begin({}, { ...ENV, ...CONFIGURED, ROUTES, HEALTH_TOKEN });
+  configure({ ...CONFIGURED, ROUTES });
+  const told = await examine();
+  expect([told.code, wrongIn(told)]).toEqual([0, []]);
+  expect(told.findings.some(({ check }) => check === "formats")).toBe(true);
+  const unsigned = await examine(undefined, { env: { URL_SIGNING_KEYS: undefined } });
+  expect(unsigned.findings).toContainEqual(
+    expect.objectContaining({
+      check: "image",
+      what: expect.stringContaining("URL_SIGNING_KEYS is not at hand"),
+    }),
+  );
+});
+
+test("a deployed Worker that asks for a bucket that there is not", async () => {
+  const BUCKETS = { media: { ...CONFIGURED.BUCKETS.media, bucket: "acme-medias" } };
+  begin({}, { ...ENV, ...CONFIGURED, BUCKETS, HEALTH_TOKEN });
+  const wrong = wrongIn(await examine());
+  expect(wrong[0]).toMatchObject({
+    check: "bucket",
+    about: expect.stringContaining("slot current"),
+  });
+});
+
+test("an SVG that was clean before is no original that got out (R8)", async () => {
+  const ROUTES = [{ path: "/icons/:preset/*", object: "media/*", svg: true }];
+  const env = { ...ENV, ...CONFIGURED, ROUTES, HEALTH_TOKEN };
+  begin({}, env);
+  configure({ ...CONFIGURED, ROUTES });
+  const type = "image/svg+xml";
+  stage.s3.objects.set("published/b.svg", { body: file("broken/script.svg"), type });
+  const clean = await get("/icons/card/b.svg", {}, env);
+  const body = new Uint8Array(await clean.arrayBuffer());
+  stage.s3.objects.set("published/a.svg", { body, type });
+  const told = await examine(["--url", SITE, "--key", "a.svg"]);
+  expect(wrongIn(told)).toEqual([]);
+  expect(JSON.stringify(told.findings)).toContain("svg+xml for AVIF");
+});
+
+test("a preset of one format needs no vary", async () => {
+  const ROUTES = [{ path: "/images/:preset/*", object: "media/*", presets: ["plain"] }];
+  configure({ ...CONFIGURED, ROUTES });
+  const told = await examine();
+  expect(wrongIn(told)).toEqual([]);
+  expect(JSON.stringify(told.findings)).toContain("jpeg for AVIF, jpeg for WebP");
+});
+
+test("without keys at hand what is deployed is looked at all the same, and that there are none is a note", async () => {
+  const env = { ...Object.fromEntries(Object.keys(SECRETS).map((name) => [name, undefined])) };
+  const told = await examine(undefined, { env });
+  expect([told.code, wrongIn(told)]).toEqual([0, []]);
+  expect(told.findings).toContainEqual(
+    expect.objectContaining({ check: "keys", severity: "note" }),
+  );
+  expect(told.findings.some(({ check }) => check === "formats")).toBe(true);
+});

@@ -1,0 +1,240 @@
+// `vitrine explain` says what the Worker does: both are asked for the same URLs, and must agree.
+
+import { describe, expect, test } from "vitest";
+import type { Explained } from "../../../src/cli/explain/index.ts";
+import { HARD_KEYS } from "../../../src/dev/objects.ts";
+import { encodePath } from "../../../src/url/grammar.ts";
+import { signGrant } from "../../../src/url/grant.ts";
+import { HOST, makeFolder } from "../../support/cli/folder.ts";
+import { now, PRIVATE, REFUSED, signed } from "../../support/cli/refused.ts";
+import { vitrine } from "../../support/cli/vitrine.ts";
+import { ENV, SECRETS, VARS } from "../../support/env.ts";
+import { leaksIn } from "../../support/overheard.ts";
+import { get, stage } from "../../support/play.ts";
+
+const ROUTES = [
+  ...VARS.ROUTES,
+  { path: "/shown/:preset/*", object: "media/*", fallback: "media/transparent.png" },
+  { path: "/v/:preset/*", object: "media/*", signed: true, max_age: 60 },
+];
+const env = { ...ENV, ROUTES };
+const folder = makeFolder({ ROUTES });
+
+/** What it says, with all keys at hand unless the test says otherwise. */
+async function explain(url: string, given: { env?: Record<string, string>; folder?: string } = {}) {
+  const world = { folder, env: SECRETS, ...given };
+  const json = await vitrine(["explain", "--json", url], world);
+  const rows = await vitrine(["explain", url], world);
+  for (const { out, err } of [json, rows]) expect(leaksIn(Buffer.from(out + err))).toEqual([]);
+  expect([json.err, rows.err, rows.code]).toEqual(["", "", json.code]);
+  const found: Explained = JSON.parse(json.out);
+  return { ...found, code: json.code, rows: rows.out };
+}
+
+const ACCEPTS = {
+  "AVIF and WebP": "image/avif,image/webp,image/*,*/*;q=0.8",
+  WebP: "image/webp,*/*",
+  neither: "image/png,*/*;q=0.8",
+};
+
+/** Asks the Worker for a URL, for each kind of browser, and compares what it asks of the edge. */
+async function agree(url: string, when: string[] = []): Promise<void> {
+  const { asked, signature, code, refused } = await explain(url);
+  expect([code, refused]).toEqual([0, undefined]);
+  for (const [reads, accept] of Object.entries(ACCEPTS)) {
+    stage.asked = [];
+    const answer = await get(url, { headers: { accept } }, env);
+    expect([url, answer.status]).toEqual([url, 200]);
+    const calls = asked?.options.filter((call) => {
+      return call.reads === reads && (call.when === undefined || when.includes(call.when));
+    });
+    expect(stage.asked.map(({ image }) => image)).toEqual(calls?.map(({ image }) => image));
+    for (const { request } of stage.asked) {
+      expect(request.url).toBe(asked?.originUrl);
+      const { host, authorization, ...headers } = asked?.headers ?? {};
+      const sent = Object.fromEntries(request.headers);
+      for (const { "x-amz-date": date } of [headers, sent]) expect(date).toMatch(/T\d{3}[05]00Z$/);
+      expect(Object.keys(sent).sort()).toEqual(["authorization", ...Object.keys(headers)].sort());
+      expect(host).toBe(new URL(request.url).host);
+      const [, end, scope, names] =
+        /Credential=\w+(\w{4})\/(\S+), SignedHeaders=(\S+),/.exec(`${sent["authorization"]}`) ?? [];
+      expect(authorization).toBe(
+        `AWS Signature Version 4 of ${names}, for ${scope}, by the current key …${end} (from the environment)`,
+      );
+    }
+  }
+  expect(signature).toBe(url.includes("&sig=") ? "right" : "none is asked for");
+}
+
+describe("what the Worker asks of the edge and of S3 is what vitrine explain says (C1, O6, A1)", () => {
+  test.each(HARD_KEYS)("for the key %s", async (key) => {
+    const path = `private/card/${key}`;
+    await agree(`${HOST}/images/card/${encodePath(key)}`);
+    await agree(`${HOST}/${encodePath(path)}${await signed(PRIVATE, key)}`);
+  });
+
+  test.each([
+    "/images/card/keys%2F1+1=2.jpg",
+    "/images/card@2x/keys/1+1=2.jpg?width=1&format=json",
+    "/images/%63ard%402x/keys/1%2b1%3D%32.jpg",
+    "/images/hero@640w/keys/1+1=2.jpg",
+    "/images/plain/keys/1+1=2.jpg",
+    "/images/wide@1000w/keys/1+1=2.jpg",
+    "/images/tall/rotated-gps.jpg#card",
+    "/avatars/ada/card@1x",
+    "/app/card/keys/1+1=2.jpg",
+    "/shown/card/keys/1+1=2.jpg",
+    "/images/x/../card/./keys/1+1=2.jpg",
+    "/images\\card\\keys\\1+1=2.jpg",
+  ])("for %s", (path) => agree(`${HOST}${path}`));
+
+  test("for an SVG, of which no format is asked whoever reads what (R8)", async () => {
+    const svg = new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg"/>');
+    stage.s3.objects.set("published/icons/a.svg", { body: svg, type: "image/svg+xml" });
+    await agree(`${HOST}/icons/card/a.svg`);
+    const { rows } = await explain(`${HOST}/icons/card/a.svg`);
+    expect(rows).toMatch(/^ {2}any +\{"fit":"cover",(?!.*"format").*\}$/m);
+  });
+
+  test("for what may move, of which is asked first what it is (O8, R9)", async () => {
+    await agree(`${HOST}/images/moving/animated.gif`, ["first, what it is", "then, of a GIF"]);
+    await agree(`${HOST}/images/moving/keys/1+1=2.jpg`, [
+      "first, what it is",
+      "then, of what is no GIF",
+    ]);
+  });
+
+  test("for a signed URL with a version, which is another source", async () => {
+    const query = await signed(PRIVATE, "rotated-gps.jpg", { version: "1.a_b-C" });
+    await agree(`${HOST}/private/card@2x/rotated-gps.jpg${query}`);
+    const { asked, rows } = await explain(`${HOST}/private/card@2x/rotated-gps.jpg${query}`);
+    expect(asked?.originUrl).toMatch(/published\/rotated-gps\.jpg\?v=1\.a_b-C$/);
+    expect(rows).toMatch(/^ +all variants of this object, in this version: \d+$/m);
+    expect(rows).toMatch(/^Purge +npx vitrine purge --v 1\.a_b-C rotated-gps\.jpg, for all/m);
+  });
+});
+
+describe("what the Worker refuses vitrine explain says, as the log does, and ends with 2:", () => {
+  test.each(Object.entries(REFUSED))("%s", async (_what, [path, event]) => {
+    const url = HOST + (await path);
+    await get(url, {}, env);
+    const [logged] = stage.logged;
+    const { code, rows, refused, route, variant, bucket, key, asked } = await explain(url);
+    expect([code, refused?.event, asked]).toEqual([2, event, undefined]);
+    expect(logged?.line).toMatchObject(refused ?? {});
+    const { line } = logged ?? {};
+    expect([line?.["route"], line?.["bucket"], line?.["key"]]).toEqual([
+      route,
+      bucket,
+      key?.slice(0, 1024),
+    ]);
+    if (line?.["preset"] !== undefined) expect(line["preset"]).toBe(variant);
+    expect(rows).toMatch(new RegExp(`^Answer +no image: ${event}$`, "m"));
+    expect(rows).not.toMatch(/[^\n\P{Cc}]/u);
+  });
+});
+
+test("the lines that had to be signed are told one below the other", async () => {
+  const query = await signed(PRIVATE, "photos/fig.jpg");
+  const { rows } = await explain(`/private/hero/photos/fig.jpg${query}`);
+  expect(rows).toMatch(
+    /^ {2}text +vitrine-url-1\n +new\n +\d+\n *\n +\/private\/:preset\/\*\n +hero\n +photos\/fig\.jpg\nSign /m,
+  );
+});
+
+test("without the signing keys it says what it cannot know, and the rest", async () => {
+  const keys = { AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "" };
+  const url = (query: string) => `${HOST}/private/card/photos/fig.jpg${query}`;
+  const right = await explain(url(await signed(PRIVATE, "photos/fig.jpg", { version: "7" })), {
+    env: keys,
+  });
+  expect(right).toMatchObject({ code: 0, signature: expect.stringMatching(/^not checked: /) });
+  expect(right.asked?.originUrl).toMatch(/fig\.jpg\?v=7$/);
+  expect(right.asked?.headers["authorization"]).toMatch(/, by a key that is not at hand$/);
+  // What stands for the keys that are kept at Cloudflare opens nothing.
+  const kept = { kid: "kept", secret: "x".repeat(32) };
+  const grant = { route: PRIVATE, preset: "card", key: "photos/fig.jpg", expires: now() + 50 };
+  const forged = await explain(url(await signGrant(grant, kept)), { env: keys });
+  expect(forged.signature).toMatch(/^not checked/);
+  const over = await explain(url(await signed(PRIVATE, "photos/fig.jpg", { expires: 1 })), {
+    env: keys,
+  });
+  expect(over).toMatchObject({ code: 2, refused: { event: "url-expired" } });
+  const none = await explain(url("?exp=1"), { env: keys });
+  expect(none).toMatchObject({ code: 2, refused: { event: "signature-wrong" } });
+  expect(none.rows).toMatch(
+    /^Sign +npx vitrine sign --route '\/private\/:preset\/\*' --preset card photos\/fig\.jpg$/m,
+  );
+});
+
+test("it says who may embed, what is shown instead, how long, and what it costs (L2)", async () => {
+  const app = await explain("/app/card/photos/fig.jpg");
+  expect(app.rows).toMatch(/^Pages +of https:\/\/app\.example, its own host alone$/m);
+  const shown = await explain("/shown/card/photos/fig.jpg");
+  expect(shown.rows).toMatch(/^Fallback +https:\S+\/published\/transparent\.png$/m);
+  expect((await explain("/shown/card/transparent.png")).fallback).toBeUndefined();
+  expect(shown.rows).toMatch(/^Browsers +keep it for up to 600 s$/m);
+  expect(shown.rows).toMatch(/^Cost +1 unique transformation a month, .*\$0\.50 for 1,000$/m);
+  expect(shown.rows).toMatch(/^ +all variants of this object: \d+$/m);
+  const moving = await explain("/images/moving/a.gif");
+  expect(moving.rows).toMatch(/^Cost +2 unique transformations a month/m);
+  expect(moving.rows).toMatch(/^ {2}WebP: first, what it is +\{.*"format":"json".*\}$/m);
+});
+
+test("where there is no such route or variant, it says which there are", async () => {
+  const { rows, known } = await explain("/imagess/card/photos/fig.jpg");
+  expect(known).toEqual(ROUTES.map(({ path }) => path));
+  expect(rows).toMatch(/^There is +\/images\/:preset\/\*, /m);
+  expect((await explain("/images/card/50%zz.jpg")).known).toBeUndefined();
+  const variant = await explain("/images/card@9x/photos/fig.jpg");
+  expect(variant.known).toEqual(expect.arrayContaining(["card", "card@2x"]));
+  expect(variant.rows).toMatch(/^There is +.*\bcard, .*\bcard@2x\b/m);
+  expect((await explain("/images/card/photos/fig.jpg")).known).toBeUndefined();
+});
+
+test("it says of /healthz that this is no image, and of a hard key how to purge it", async () => {
+  const health = await explain("/healthz?deep");
+  expect(health).toMatchObject({ code: 0, health: true });
+  expect(health.rows).toBe("Answer  how Vitrine is (README.md, Health), and no image\n");
+  const { rows } = await explain("/images/card/it's%20-n.jpg");
+  expect(rows).toMatch(/^Purge +npx vitrine purge 'it'\\''s -n\.jpg', for all/m);
+  expect((await explain("/images/card/-n.jpg")).rows).toMatch(/ purge -- '-n\.jpg',/);
+});
+
+test.each([
+  "images.example/images/card/photos/fig.jpg",
+  "localhost:8787/images/card/photos/fig.jpg",
+  "javascript:alert(1)",
+  "images/card/photos/fig.jpg",
+  "",
+  "https://",
+])("what is no URL is not guessed at: %j", async (given) => {
+  const { code, out, err } = await vitrine(["explain", given], { folder });
+  expect([code, out]).toEqual([2, ""]);
+  expect(err).toMatch(/is (?:neither a URL that begins with https:\/\/|no URL)/);
+});
+
+test("a path is taken as it is sent: what follows two slashes is no host", async () => {
+  const path = "//images/card/photos/fig.jpg";
+  expect(await explain(path)).toMatchObject({ refused: { event: "no-such-route", path } });
+});
+
+test("what looks like a signature in the key of a picture is the key's", async () => {
+  const { object, asked } = await explain("/images/card/xsig=abc.jpg");
+  expect([object, asked?.originUrl]).toEqual([
+    "xsig=abc.jpg",
+    expect.stringMatching(/\/xsig%3Dabc\.jpg$/),
+  ]);
+});
+
+test("what is unseen in a key is spelt out, so that a terminal does as it did before", async () => {
+  const path = "/images/card/%E2%80%AEgpj.exe%E2%80%A8%C2%9B";
+  const { rows } = await explain(path);
+  expect(rows).toContain("\\u202egpj.exe\\u2028\\u009b");
+  const { out } = await vitrine(["explain", "--json", path], { folder });
+  expect(out).toContain("\\u202egpj.exe\\u2028\\u009b");
+  const { key }: Explained = JSON.parse(out);
+  expect(key).toBe("published/\u202egpj.exe\u2028\u009b");
+  const broken = await explain("/images/card/a%0AKey%20b");
+  expect(broken.rows).toMatch(/^Key +published\/a\\u000aKey b$/m);
+});

@@ -1,0 +1,48 @@
+// Answers that come slowly, or without end.
+
+import { createServer, type RequestListener } from "node:http";
+import { setTimeout } from "node:timers/promises";
+import { http, passthrough } from "msw";
+import { expect, onTestFinished, test } from "vitest";
+import { fetchBody, isLate } from "../../../src/cli/net/body.ts";
+import { network } from "../../support/stand.ts";
+
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, "127.0.0.1");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await new Promise((listening) => server.once("listening", listening));
+  const address = server.address();
+  const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}/`;
+  network.use(http.all(`${url}*`, () => passthrough()));
+  return url;
+}
+
+const drip: RequestListener = async (_request, response) => {
+  for (let times = 0; times < 6; times += 1) {
+    response.write("abc");
+    await setTimeout(60);
+  }
+  response.end();
+};
+
+test("what comes slowly but surely may take longer than the patience", async () => {
+  const { bytes, whole } = await fetchBody(await serve(drip), {}, 0.25, () => 100);
+  expect([bytes.length, whole]).toEqual([18, true]);
+});
+
+test("what is longer than wanted is not read to its end", async () => {
+  const { bytes, whole } = await fetchBody(await serve(drip), {}, 1, () => 7);
+  expect(whole).toBe(false);
+  expect(bytes.length).toBeLessThanOrEqual(7);
+});
+
+test.each<[string, RequestListener]>([
+  ["no answer", () => {}],
+  ["a body that stops", (_request, response) => void response.write("abc")],
+])("%s is late", async (_what, listener) => {
+  const fetched = fetchBody(await serve(listener), {}, 0.1, () => 100);
+  await expect(fetched).rejects.toSatisfy(isLate);
+});

@@ -1,0 +1,86 @@
+import { beforeEach, expect, test } from "vitest";
+import { shareOut } from "../../../src/cli/net/crew.ts";
+import { createPace, sleep } from "../../../src/cli/net/pace.ts";
+import { runFast } from "../../support/cli/cloudflare.ts";
+
+beforeEach(runFast);
+
+const never = new AbortController().signal;
+
+test("so many are under way and never more, each is done once, and taken no earlier than needed", async () => {
+  let taken = 0;
+  let running = 0;
+  let most = 0;
+  const done: number[] = [];
+  async function* supply() {
+    while (taken < 100) yield taken++;
+  }
+  await shareOut(supply(), 6, never, async (item) => {
+    running += 1;
+    most = Math.max(most, running);
+    expect(taken - done.length).toBeLessThanOrEqual(6);
+    await sleep((item % 7) * 100, never);
+    running -= 1;
+    done.push(item);
+  });
+  expect(most).toBe(6);
+  expect(done.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, at) => at));
+});
+
+test("once it is stopped nothing more is taken, and what is under way ends", async () => {
+  const stop = new AbortController();
+  const done: number[] = [];
+  let closed = false;
+  function* supply() {
+    try {
+      for (let at = 0; ; at += 1) yield at;
+    } finally {
+      closed = true;
+    }
+  }
+  await shareOut(supply(), 3, stop.signal, async (item) => {
+    await sleep(100, never);
+    done.push(item);
+    if (item === 10) stop.abort();
+  });
+  expect(done.length).toBeLessThanOrEqual(13);
+  expect(closed).toBe(true);
+});
+
+test("a bug is thrown", async () => {
+  const work = async () => Promise.reject(new Error("a bug"));
+  await expect(shareOut([1, 2], 2, never, work)).rejects.toThrow("a bug");
+});
+
+test("a pace keeps to all of its bounds, and to what it is told", async () => {
+  const pace = createPace(
+    [
+      { most: 3, ms: 1_000 },
+      { most: 10, ms: 60_000 },
+    ],
+    Date.now,
+    never,
+  );
+  const began = Date.now();
+  const times: number[] = [];
+  await shareOut(Array.from({ length: 25 }), 5, never, async () => {
+    await pace.turn();
+    times.push(Date.now() - began);
+    if (times.length === 4) pace.hold(20_000);
+  });
+  for (const [at, time] of times.entries()) {
+    expect(time - (times[at - 3] ?? -1_000)).toBeGreaterThanOrEqual(1_000);
+    expect(time - (times[at - 10] ?? -60_000)).toBeGreaterThanOrEqual(60_000);
+  }
+  expect(times.filter((time) => time > 2_000 && time < 20_000)).toEqual([]);
+  expect(times.at(-1)).toBeLessThan(150_000);
+});
+
+test("who waits is let go where it is stopped", async () => {
+  const stop = new AbortController();
+  const pace = createPace([{ most: 1, ms: 1e9 }], Date.now, stop.signal);
+  await pace.turn();
+  const waiting = pace.turn();
+  stop.abort();
+  await waiting;
+});

@@ -1,0 +1,122 @@
+import { HttpResponse, http } from "msw";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { type ListOptions, listPage } from "../../../src/cli/net/list.ts";
+import { HARD_KEYS } from "../../../src/dev/objects.ts";
+import { readConfig } from "../../../src/worker/config/config.ts";
+import { BASE, CREDENTIALS, ENV } from "../../support/env.ts";
+import { network, setUp } from "../../support/stand.ts";
+
+let { s3 } = setUp();
+
+beforeAll(() => network.listen({ onUnhandledFrame: "error" }));
+afterAll(() => network.close());
+beforeEach(() => ({ s3 } = setUp()));
+
+const config = readConfig(ENV);
+const buckets = "mistakes" in config ? [] : config.buckets;
+
+function list(options: ListOptions) {
+  const [bucket] = buckets;
+  if (bucket === undefined) throw new Error("no bucket");
+  return listPage(bucket, CREDENTIALS, options, Date.now());
+}
+
+async function listAll(prefix: string, most?: number): Promise<{ keys: string[]; pages: number }> {
+  const keys: string[] = [];
+  let pages = 0;
+  let next: string | undefined;
+  do {
+    const options = { prefix, ...(most && { most }), next };
+    const page = await list(options);
+    if (!("keys" in page)) throw new Error(JSON.stringify(page));
+    keys.push(...page.keys);
+    pages += 1;
+    ({ next } = page);
+  } while (next !== undefined);
+  return { keys, pages };
+}
+
+test("every key is listed as it is, however it is spelt, and page by page (A10)", async () => {
+  const odd = [
+    "keys/ ends with space ",
+    "keys/&amp;.jpg",
+    "keys/<b>\"'.jpg",
+    "keys/007",
+    "keys/1e3",
+  ];
+  const body = new Uint8Array();
+  for (const key of odd) s3.objects.set(`published/${key}`, { body, type: "image/jpeg" });
+  const { keys, pages } = await listAll("published/keys/", 5);
+  const wanted = [...HARD_KEYS, ...odd].map((key) => `published/${key}`);
+  expect(keys.toSorted()).toEqual(wanted.toSorted());
+  expect(pages).toBe(Math.ceil(wanted.length / 5));
+  expect((await listAll("published/keys/")).pages).toBe(1);
+});
+
+test("with a delimiter it gives what keys begin with", async () => {
+  const page = await list({ prefix: "", delimiter: "/", most: 5 });
+  expect(page).toEqual({ keys: [], prefixes: ["published/"], next: undefined });
+});
+
+test.each(["published/a b/", "published/100%/", "published/1+1=2&prefix=x/", "published/日本/"])(
+  "a prefix is sent as it is: %j",
+  async (prefix) => {
+    s3.objects.set(`${prefix}a.jpg`, { body: new Uint8Array(), type: "image/jpeg" });
+    expect(await listAll(prefix)).toEqual({ keys: [`${prefix}a.jpg`], pages: 1 });
+  },
+);
+
+test("what S3 says instead of a list is told (A6)", async () => {
+  s3.faults.add("no-list-bucket");
+  expect(await list({ prefix: "" })).toMatchObject({ status: 403, code: "AccessDenied" });
+  s3.faults.add("reset");
+  expect(await list({ prefix: "" })).toEqual({ text: "", failure: "fetch failed" });
+});
+
+const list200 = (inside: string) =>
+  `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${inside}</ListBucketResult>`;
+const whole = "<IsTruncated>false</IsTruncated>";
+
+test.each<[string, body: string, failure: RegExp]>([
+  ["nothing", "", /^what it sends is no list$/],
+  ["no XML", '{"Contents": []}', /^what it sends is no list$/],
+  ["a page", "<html><body>Sign in</body></html>", /^what it sends is no list$/],
+  ["half a list", list200(whole).slice(0, -10), /^what it sends is no list$/],
+  ["crossed elements", list200(`${whole}<a><b></a></b>`), /^what it sends is no list$/],
+  [
+    "no word on the rest",
+    list200("<KeyCount>0</KeyCount>"),
+    /^its list does not say whether it is whole$/,
+  ],
+  ["a strange one", list200("<IsTruncated>yes</IsTruncated>"), /does not say whether it is whole$/],
+  [
+    "more, and no token",
+    list200("<IsTruncated>true</IsTruncated>"),
+    /^its list is not whole, and does not say how it goes on$/,
+  ],
+  [
+    "more, and an empty token",
+    list200("<IsTruncated>true</IsTruncated><NextContinuationToken></NextContinuationToken>"),
+    /does not say how it goes on$/,
+  ],
+  [
+    "an object without a key",
+    list200(`${whole}<Contents><Key>a/b</Key></Contents><Contents><Size>1</Size></Contents>`),
+    /^its list has an entry without a key$/,
+  ],
+  [
+    "a key that was not asked for",
+    list200(`${whole}<Contents><Key>a/b</Key></Contents><Contents><Key>b/c</Key></Contents>`),
+    /^its list has "b\/c", which does not begin with "a\/"$/,
+  ],
+  [
+    "a prefix that was not asked for",
+    list200(`${whole}<CommonPrefixes><Prefix>b/</Prefix></CommonPrefixes>`),
+    /^its list has "b\/", which does not/,
+  ],
+])("%s is no list", async (_what, body, failure) => {
+  const headers = { "content-type": "application/xml" };
+  network.use(http.get(`${BASE}*`, () => new HttpResponse(body, { headers })));
+  const found = await list({ prefix: "a/" });
+  expect(found).toMatchObject({ status: 200, failure: expect.stringMatching(failure) });
+});

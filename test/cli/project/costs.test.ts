@@ -1,0 +1,99 @@
+// What npm run check says of costs, against what the strict edge counts.
+
+import { expect, test } from "vitest";
+import { readBounds, tellCosts, transformationsOf } from "../../../src/cli/project/costs.ts";
+import { readConfig } from "../../../src/worker/config/config.ts";
+import { ENV, VARS } from "../../support/env.ts";
+import { get, MODERN, stage } from "../../support/play.ts";
+
+function configured(change: object = {}) {
+  const config = readConfig({ ...ENV, ...change });
+  if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
+  return config;
+}
+
+test("an object causes as many transformations as are told, and no more, whatever is sent (L2)", async () => {
+  const { variants } = configured();
+  for (const variant of variants.keys()) {
+    for (const headers of [MODERN, { accept: "image/webp" }, { accept: "*/*" }]) {
+      for (const path of ["/images", "/app"]) {
+        const answer = await get(`${path}/${variant}/animated.gif?v=${variant}`, { headers });
+        expect([variant, answer.status]).toEqual([variant, 200]);
+      }
+    }
+  }
+  const told = transformationsOf(configured());
+  expect([...told]).toEqual([["media", stage.edge.transformations.size]]);
+  // card: 2, hero: 2, wide: 5, tall: 1, moving: 1; where that stands still, and plain, are wide@200w's.
+  expect(stage.edge.transformations.size).toBe(11);
+});
+
+const ROUTE = { path: "/images/:preset/*", object: "media/*" };
+
+test.each<[string, object, [string, number][]]>([
+  ["a preset of one size", { PRESETS: { card: { width: 1, dpr: [1] } } }, [["media", 1]]],
+  [
+    "two presets of the same options",
+    { PRESETS: { a: { width: 1 }, b: { width: 1, format: "webp" } } },
+    [["media", 1]],
+  ],
+  ["a preset that a route shows", { ROUTES: [{ ...ROUTE, presets: ["card"] }] }, [["media", 2]]],
+  [
+    "two routes",
+    {
+      ROUTES: [
+        { ...ROUTE, presets: ["card"] },
+        { ...ROUTE, presets: ["tall", "card"] },
+      ],
+    },
+    [["media", 3]],
+  ],
+  [
+    "a bucket that no route leads to",
+    { BUCKETS: { ...VARS.BUCKETS, other: VARS.BUCKETS.media } },
+    [
+      ["media", 11],
+      ["other", 0],
+    ],
+  ],
+])("%s", (_what, change, expected) => {
+  const presets = "PRESETS" in change ? { ROUTES: [ROUTE] } : {};
+  expect([...transformationsOf(configured({ ...presets, ...change }))]).toEqual(expected);
+});
+
+test.each<[string, object, string, string | undefined]>([
+  ["10,000 objects, if nobody says", {}, "$52.50", undefined],
+  ["as many as are said", { objects: { media: 1000 } }, "$3.00", undefined],
+  ["what is free", { objects: { media: 454 } }, "$0.00", undefined],
+  ["a little more", { objects: { media: 500 } }, "$0.25", undefined],
+  ["a bound that holds", { most: 52.5 }, "$52.50", undefined],
+  [
+    "a bound that does not",
+    { most: 52 },
+    "$52.50",
+    "COSTS.most is $52.00 a month, and visitors can make it $52.50: ",
+  ],
+])("of %s the costs are told", (_what, COSTS, dollars, warning) => {
+  const mistakes: string[] = [];
+  const bounds = readBounds({ ...ENV, COSTS }, (path) => mistakes.push(path));
+  const told = tellCosts(configured(), bounds);
+  expect(mistakes).toEqual([]);
+  expect(told.lines.join("\n")).toContain(`at most ${dollars} a month`);
+  expect(told.lines.join("\n")).toContain("media: 11 for an object");
+  expect(told.warning?.startsWith(warning ?? "?")).toBe(warning === undefined ? undefined : true);
+});
+
+test.each<[unknown, string[]]>([
+  [
+    { most: -1, mots: 1 },
+    ["COSTS.most: -1 is not between 0 and 1000000000", "COSTS.mots: is no option here"],
+  ],
+  [{ objects: { medai: 1 } }, ['COSTS.objects.medai: "medai" is not in BUCKETS']],
+  [{ objects: { media: 1.5 } }, ["COSTS.objects.media: 1.5 is not a whole number"]],
+  [{ objects: 10_000 }, ["COSTS.objects: is not a table"]],
+  [[], ["COSTS: is not a table"]],
+])("COSTS of %j is a mistake", (COSTS, expected) => {
+  const mistakes: string[] = [];
+  readBounds({ ...ENV, COSTS }, (path, message) => mistakes.push(`${path}: ${message}`));
+  expect(mistakes).toEqual(expected);
+});

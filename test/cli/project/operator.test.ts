@@ -1,0 +1,189 @@
+// What the commands know: of a deploy, or of what `npm start` started; and which secrets they take.
+
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Explained } from "../../../src/cli/explain/index.ts";
+import { ROOT } from "../../support/built.ts";
+import { envLine, HOST, makeFolder } from "../../support/cli/folder.ts";
+import { type Given, vitrine } from "../../support/cli/vitrine.ts";
+import { CREDENTIALS, SECRETS, VARS } from "../../support/env.ts";
+import { editFile } from "../../support/local-run.ts";
+
+const LOCAL = "http://localhost:8787";
+const KEYS = {
+  file: '{"file": "the-key-that-stands-in-a-named-file-01"}',
+  env: '{"env": "the-key-that-stands-in-environment-01"}',
+  vars: '{"vars": "the-key-that-stands-in-dev-vars-00001"}',
+  local: '{"local": "the-key-that-npm-start-has-made-up-01"}',
+};
+
+/** Which key of the kids above signs. */
+async function signer(args: string[], given: Given): Promise<string> {
+  const { out, err } = await vitrine(["sign", "a.jpg", "-p", "card", ...args], given);
+  return /&kid=(\w+)&/.exec(out)?.[1] ?? err;
+}
+
+const line = (keys: string) => envLine("URL_SIGNING_KEYS", keys);
+
+test("a secret is taken from the named file, else the environment, else .dev.vars", async () => {
+  const folder = makeFolder({}, { ".dev.vars": line(KEYS.vars), "secrets.env": line(KEYS.file) });
+  const env = { URL_SIGNING_KEYS: KEYS.env };
+  const file = ["--secrets-file", "secrets.env"];
+  expect(await signer(file, { folder, env })).toBe("file");
+  expect(await signer(["--secrets-file", join(folder, "secrets.env")], { folder, env })).toBe(
+    "file",
+  );
+  expect(await signer([], { folder, env })).toBe("env");
+  expect(await signer([], { folder })).toBe("vars");
+  expect(await signer([], { folder, env: { URL_SIGNING_KEYS: "" } })).toBe("vars");
+});
+
+test("without the signing keys it is said where they may stand, and nothing is signed", async () => {
+  const none = makeFolder();
+  expect(await signer([], { folder: none })).toBe(
+    "URL_SIGNING_KEYS is not at hand: put it into the environment, or name a file with --secrets-file\n",
+  );
+  // What npm start made up opens nothing but the local run.
+  const made = makeFolder({}, { ".dev.vars": line(KEYS.local) });
+  expect(await signer([], { folder: made })).toMatch(/is not at hand \(\.dev\.vars has the local/);
+  expect(await signer(["-u", LOCAL], { folder: made })).toBe("local");
+});
+
+test("a file that is not there, and keys that cannot be, are told by where they are", async () => {
+  const folder = makeFolder({}, { "bad.env": line('{"k": "short"}') });
+  expect(await signer(["--secrets-file", "no.env"], { folder })).toBe(
+    "--secrets-file no.env: there is no such file\n",
+  );
+  expect(await signer(["--secrets-file", "."], { folder })).toMatch(/^--secrets-file \.: EISDIR/);
+  expect(await signer(["--secrets-file", "bad.env"], { folder })).toBe(
+    "The configuration has mistakes:\n  URL_SIGNING_KEYS: the key of k is not 32 characters or more of ASCII, without spaces (it is from bad.env)\n",
+  );
+  const env = { URL_SIGNING_KEYS: "{}" };
+  expect(await signer([], { folder, env })).toMatch(/has no key in it \(it is from the environ/);
+});
+
+/** What is said of a picture. */
+async function explain(url: string, given: Given): Promise<Explained> {
+  const { out, err } = await vitrine(["explain", "--json", url], given);
+  expect(err).toBe("");
+  return JSON.parse(out);
+}
+
+test("the keys of .dev.vars.example are not taken for those of a deploy", async () => {
+  const folder = makeFolder();
+  cpSync(join(ROOT, ".dev.vars.example"), join(folder, ".dev.vars"));
+  const by = async (given: Given) =>
+    (await explain("/images/card/a.jpg", given)).asked?.headers["authorization"];
+  expect(await by({ folder })).toMatch(/by a key that is not at hand$/);
+  const half = { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId };
+  expect(await by({ folder, env: half })).toMatch(/by a key that is not at hand$/);
+  expect(await by({ folder, env: SECRETS })).toMatch(
+    / current key …MPLE \(from the environment\)$/,
+  );
+  const next = {
+    AWS_ACCESS_KEY_ID_NEXT: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY_NEXT: CREDENTIALS.secretAccessKey,
+  };
+  expect(await by({ folder, env: next })).toMatch(/ the next key …MPLE \(from the environment\)$/);
+});
+
+test("half a slot of one place is not put together with the other half of another", async () => {
+  const lines = Object.entries(SECRETS).map(([name, value]) => envLine(name, value));
+  const folder = makeFolder({}, { ".dev.vars": lines.join("\n") });
+  const by = async (given: Given) =>
+    (await explain("/images/card/a.jpg", given)).asked?.headers["authorization"];
+  expect(await by({ folder })).toMatch(/\(from \.dev\.vars\)$/);
+  for (const half of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) {
+    const env = { [half]: "of-a-profile-of-somebody" };
+    expect(await by({ folder, env })).toMatch(/by a key that is not at hand$/);
+  }
+  // The next slot is another one.
+  expect(await by({ folder, env: { AWS_ACCESS_KEY_ID_NEXT: "other" } })).toMatch(/\.dev\.vars/);
+});
+
+test("a short key id is not told", async () => {
+  const env = { AWS_ACCESS_KEY_ID: "minioadm", AWS_SECRET_ACCESS_KEY: "x" };
+  const { asked } = await explain("/images/card/a.jpg", { folder: makeFolder(), env });
+  expect(asked?.headers["authorization"]).toMatch(/by the current key … \(from the environment\)$/);
+});
+
+test("a bucket's own word for its secrets is heeded", async () => {
+  const media = { ...VARS.BUCKETS.media, credentials: "OWN" };
+  const folder = makeFolder({ BUCKETS: { media } });
+  editFile(join(folder, "wrangler.toml"), (text) => text.replaceAll('"AWS_', '"OWN_'));
+  const own = { OWN_ACCESS_KEY_ID: "AKIDOWNKEY1234", OWN_SECRET_ACCESS_KEY: "x" };
+  const { asked } = await explain("/images/card/a.jpg", { folder, env: { ...SECRETS, ...own } });
+  expect(asked?.headers["authorization"]).toMatch(/ …1234 \(from the environment\)$/);
+});
+
+test.each([
+  [LOCAL, `${LOCAL}/`],
+  ["http://127.0.0.1:8080", "http://localhost:8080/"],
+  ["http://[::1]:8787", `${LOCAL}/`],
+  ["http://localhost", "http://localhost/"],
+])("what %s shows comes from the local bucket, by the keys of .dev.vars", async (url, origin) => {
+  const folder = makeFolder({}, { ".dev.vars": line(KEYS.vars) });
+  const given = { folder, env: { ...SECRETS, URL_SIGNING_KEYS: KEYS.env } };
+  const { asked } = await explain(`${url}/images/card/a.jpg`, given);
+  expect(asked?.originUrl).toBe(`${origin}cdn-cgi/local/r2/s3/acme-media/published/a.jpg`);
+  expect(asked?.headers["authorization"]).toMatch(/\/auto\/s3\/.* …y-id \(from \.dev\.vars\)$/);
+  expect(await signer(["-u", url], given)).toBe("vars");
+  const named = await vitrine(["sign", "a.jpg", "-u", url, "--secrets-file", "x.env"], given);
+  expect([named.code, named.err]).toEqual([
+    2,
+    "--secrets-file x.env: the local run has its secrets from .dev.vars: leave that out\n",
+  ]);
+});
+
+test("where .dev.vars names the S3, that is asked by the local run alone", async () => {
+  const bucket = { endpoint: "http://localhost:9000", bucket: "mine", region: "us-east-1" };
+  const folder = makeFolder(
+    {},
+    {
+      ".dev.vars":
+        envLine("BUCKETS", JSON.stringify({ media: bucket })) +
+        envLine("AWS_ACCESS_KEY_ID", "minio-access-key") +
+        envLine("AWS_SECRET_ACCESS_KEY", "minio-secret") +
+        line(KEYS.vars),
+    },
+  );
+  const here = await explain(`${LOCAL}/images/card/a.jpg`, { folder });
+  expect(here.asked?.originUrl).toBe("http://localhost:9000/mine/a.jpg");
+  const there = await explain(`${HOST}/images/card/a.jpg`, { folder });
+  expect(there.asked?.originUrl).toMatch(/^https:\/\/acme-media\.s3\./);
+});
+
+test("a bucket that is wrong is told, though on this machine another is in its place", async () => {
+  const { bucket: _, ...media } = VARS.BUCKETS.media;
+  const folder = makeFolder({ BUCKETS: { media } }, { ".dev.vars": line(KEYS.vars) });
+  for (const url of [LOCAL, HOST]) {
+    const { code, err } = await vitrine(["url", "a.jpg", "-u", url], { folder });
+    expect(code).toBe(2);
+    expect(err).toMatch(/^The configuration has mistakes:\n {2}BUCKETS\.media\.bucket: .+\n$/);
+  }
+});
+
+test.each(["wrangler.toml", ".dev.vars.example"])(
+  "without %s it is said where to go",
+  async (name) => {
+    const folder = makeFolder();
+    rmSync(join(folder, name));
+    expect(await vitrine(["url", "a.jpg"], { folder })).toEqual({
+      code: 2,
+      out: "",
+      err: `there is no ${name} in this folder: go to where Vitrine is kept\n`,
+    });
+  },
+);
+
+test("a wrangler.toml that is none is told by its line, and all mistakes of one at once", async () => {
+  const broken = makeFolder({}, { "wrangler.toml": 'name = "x"\n[vars\n' });
+  const { code, err } = await vitrine(["url", "a.jpg"], { folder: broken });
+  expect(code).toBe(2);
+  expect(err).toMatch(/^The configuration has mistakes:\n {2}\S*wrangler\.toml:2:\d+: .*TOML/);
+  expect(err).not.toMatch(/\n {4}at /);
+  const wrong = makeFolder({ PRESETS: { card: { width: 0 }, hero: {} } });
+  const both = await vitrine(["explain", "/images/card/a.jpg"], { folder: wrong });
+  expect(both.err).toMatch(/\n {2}PRESETS\.card\.width: .*\n {2}PRESETS\.hero: names neither/);
+});

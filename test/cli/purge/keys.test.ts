@@ -1,0 +1,232 @@
+// What vitrine purge takes as keys.
+
+import { PassThrough, Readable } from "node:stream";
+import { expect, test, vi } from "vitest";
+import { withoutSignature } from "../../../src/cli/project/wanted.ts";
+import { HARD_KEYS } from "../../../src/dev/objects.ts";
+import { apiError } from "../../support/cli/cloudflare.ts";
+import { arrange, edit, env, linesIn, net, purge, sourceOf } from "../../support/cli/purging.ts";
+import type { Given } from "../../support/cli/vitrine.ts";
+
+test("every key is purged at the URL that the Worker asks for, each once", async () => {
+  const keys = [...HARD_KEYS, " spaces at both ends ", "-dash", "\u2028/a.jpg"];
+  const stdin = `\uFEFF${[...keys, "", ...keys].join("\r\n")}`;
+  expect(await purge(["-", "-"], { stdin })).toMatchObject({ code: 0 });
+  expect(net.cloudflare.purged).toEqual(keys.map((key) => sourceOf(key)));
+  arrange();
+  expect(await purge(["--", ...keys, ...keys])).toMatchObject({ code: 0 });
+  expect(net.cloudflare.purged).toEqual(keys.map((key) => sourceOf(key)));
+});
+
+test("what can be no key is named and not sent, and the rest is purged", async () => {
+  const args = ["/a.jpg", "a//b.jpg", "a/../b.jpg", "a\nb.jpg", "\u001b[2J", "", "x".repeat(1020)];
+  const ended = await purge([...args, "good.jpg"]);
+  expect(ended).toMatchObject({ code: 1, out: "" });
+  for (const key of args) expect(ended.err).toContain(`${JSON.stringify(key)}: `);
+  expect(ended.err).toContain("NOT SENT: 7 keys that cannot be");
+  expect(ended.err).not.toContain("\u001b");
+  expect(net.cloudflare.purged).toEqual([sourceOf("good.jpg")]);
+  const bytes = Buffer.from([0x61, 0xff, 0x0a]);
+  const none = await purge(["-"], { stdin: Readable.from([bytes]) });
+  expect(none).toMatchObject({ code: 2, out: "", err: expect.stringContaining("is not UTF-8") });
+});
+
+test("public URLs and versions are purged at their sources", async () => {
+  const ended = await purge([
+    "https://images.example.com/images/card@2x/keys/100%25.jpg?v=no",
+    "/images/card/x.jpg",
+    "https://images.example.com/private/card/a.jpg?exp=1&kid=k&v=1.a-b_c&sig=x",
+    "https://images.example.com/nothing/here.jpg",
+    "https://images.example.com/images/card/a%ff.jpg",
+    "https://images.example.com/images/card/a//b.jpg",
+    "https://elsewhere.example/images/card/a.jpg",
+    "https://images.example.com/images/card/a\tb.jpg",
+  ]);
+  expect(ended).toMatchObject({ code: 1, out: "" });
+  expect(ended.err).toContain("NOT SENT: 6 keys that cannot be");
+  expect(ended.err).toContain("is not a URL of this Vitrine, which is at images.example.com");
+  expect(net.cloudflare.purged).toEqual([
+    sourceOf("keys/100%.jpg"),
+    sourceOf("private/a.jpg"),
+    sourceOf("private/a.jpg", "1.a-b_c"),
+  ]);
+  arrange(({ files }) =>
+    files.some((file) => file.endsWith("v=2")) ? apiError(400, 1094, "No") : undefined,
+  );
+  const versions = await purge(["private/a.jpg", "--v", "1", "--v", "2"]);
+  expect(net.cloudflare.calls.at(-1)?.files).toEqual([
+    sourceOf("private/a.jpg"),
+    sourceOf("private/a.jpg", "1"),
+    sourceOf("private/a.jpg", "2"),
+  ]);
+  expect(versions).toMatchObject({ code: 2, out: "private/a.jpg\n" });
+  expect(await purge(["a.jpg", "--v", "a b"])).toMatchObject({ code: 2 });
+  arrange(() => apiError(400, 1094, "No"));
+  const twice = await purge(["a.jpg", "https://images.example.com/images/card/a.jpg"]);
+  expect(twice).toMatchObject({ code: 2, out: "a.jpg\n" });
+});
+
+const SIGNATURE = "kJ2u8Zq0Jx3m1Yt5bN7cV9wE4rT6yU8iO0pA2sD4fG0";
+
+test("what was not purged can be given again, and no signature is told", async () => {
+  arrange(() => apiError(400, 1094, "No"));
+  const query = `?exp=1795600000&kid=k&v=7&sig=${SIGNATURE}`;
+  const signed = `https://images.example.com/private/card/a.jpg${query}`;
+  const elsewhere = `https://elsewhere.example/private/card/a.jpg${query}`;
+  const ended = await purge([signed, elsewhere, `images.example.com/a.jpg${query}`]);
+  expect(ended.code).toBe(2);
+  expect(ended.out).toContain("/private/card/a.jpg?exp=1795600000&kid=k&v=7&sig=***\n");
+  expect(ended.err).toContain('/private/card/a.jpg?exp=1795600000&kid=k&v=7&sig=***": is not');
+  expect(ended.out + ended.err).not.toContain(SIGNATURE);
+  arrange();
+  expect(await purge(["-"], { stdin: linesIn(ended.out).slice(0, 1).join() })).toMatchObject({
+    code: 0,
+  });
+  expect(net.cloudflare.purged).toEqual([
+    sourceOf("private/a.jpg"),
+    sourceOf("private/a.jpg", "7"),
+  ]);
+});
+
+test("a terminal is shown no sign that changes what is read, and a file has keys as they are", async () => {
+  const terminal = { isTTY: true, columns: 80 } as const;
+  const args = ["\u202egpj.exe", "a//\u202e\u009b2J"];
+  arrange(() => apiError(400, 1094, "No"));
+  const shown = await purge(args, { terminal, env: { ...env, TERM: "dumb" } });
+  expect(shown.out).toBe("\\u202egpj.exe\n");
+  expect(shown.err).toContain('"a//\\u202e\\u009b2J": a control character\n');
+  expect(shown.out + shown.err).not.toMatch(/[\u202e\u009b]/);
+  expect((await purge(args)).out).toBe("\u202egpj.exe\n");
+});
+
+test("a key with the bucket's prefix is warned of", async () => {
+  const { code, err } = await purge(["published/photos/fig.jpg"]);
+  expect([code, err]).toEqual([
+    0,
+    expect.stringContaining("1 key given with the bucket's prefix, published/"),
+  ]);
+});
+
+test("a dry run prints what would be purged, and needs and sends nothing", async () => {
+  const ended = await purge(["keys/#1.jpg", "keys/#1.jpg", "b.jpg", "--dry-run"], { env: {} });
+  expect(ended).toMatchObject({
+    code: 0,
+    out: `${sourceOf("keys/#1.jpg")}\n${sourceOf("b.jpg")}\n`,
+    err: "",
+  });
+  expect(net.cloudflare.calls).toEqual([]);
+});
+
+test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
+  ["no token for a prefix", ["--prefix", "a"], { env: {} }, 2, /CLOUDFLARE_API_TOKEN is not at/],
+  ["this machine", ["a.jpg", "--url", "http://localhost:8787"], {}, 2, /nothing to purge/],
+  [
+    "no bucket of that name",
+    ["a.jpg", "--bucket", "more"],
+    {},
+    2,
+    /--bucket more: wrangler.toml has media/,
+  ],
+  [
+    "no key on a terminal",
+    [],
+    { stdin: Object.assign(new PassThrough(), { isTTY: true }) },
+    3,
+    /Name keys/,
+  ],
+  ["no key on stdin", [], {}, 2, /no key came on stdin/],
+  ["no key on stdin, which was named", ["-"], {}, 0, /There is no key/],
+  [
+    "no such file",
+    ["a.jpg", "--secrets-file", "none.env"],
+    {},
+    2,
+    /^--secrets-file none.env: there is no such file\n$/,
+  ],
+])("%s: it says so, and sends nothing", async (_what, args, given, code, said) => {
+  const ended = await purge(args, given);
+  expect([ended.code, ended.out, ended.err]).toEqual([code, "", expect.stringMatching(said)]);
+  expect(net.cloudflare.calls).toEqual([]);
+});
+
+test.each<[string, Given["env"], RegExp]>([
+  ["no token", {}, /^CLOUDFLARE_API_TOKEN is not at hand: make a token/],
+  [
+    "half a token",
+    { CLOUDFLARE_API_TOKEN: "hidden\ntoken" },
+    /^CLOUDFLARE_API_TOKEN: has a character that no token has\n$/,
+  ],
+])("with %s nothing is sent, and all keys are printed as not purged", async (_what, env, said) => {
+  const ended = await purge(["a.jpg", "-"], { env: env ?? {}, stdin: "b.jpg\na.jpg\n" });
+  expect([ended.code, ended.out, ended.err]).toEqual([
+    2,
+    "a.jpg\nb.jpg\n",
+    expect.stringMatching(said),
+  ]);
+  expect(net.cloudflare.calls).toEqual([]);
+  expect(ended.err).not.toContain("hidden");
+});
+
+test("on a terminal nothing that moves the cursor is printed", async () => {
+  const terminal = { isTTY: true, columns: 80 } as const;
+  const shown = await purge(["photos/\u202egpj.exe"], { env: {}, terminal });
+  expect(shown.out).toBe("photos/\\u202egpj.exe\n");
+});
+
+test("Ctrl-C while keys are read: nothing is sent", async () => {
+  const interrupt = new AbortController();
+  const stdin = new PassThrough();
+  stdin.write("a.jpg\nb.jpg");
+  const ended = purge(["-"], { stdin, interrupted: interrupt.signal });
+  await vi.waitFor(() => expect(stdin.readableLength).toBe(0));
+  interrupt.abort();
+  expect(await ended).toMatchObject({
+    code: 130,
+    err: expect.stringContaining("nothing is purged"),
+  });
+  expect(net.cloudflare.calls).toEqual([]);
+});
+
+test("of several buckets it has to be said which one", async () => {
+  edit((text) =>
+    text.replace(
+      "[vars.PRESETS.thumbnail]",
+      `[vars.BUCKETS.more]
+endpoint = "https://s3.eu-west-1.amazonaws.com"
+bucket = "acme-more"
+region = "eu-west-1"
+[[vars.ROUTES]]
+path = "/more/:preset/*"
+object = "more/*"
+$&`,
+    ),
+  );
+  const unsaid = await purge(["a.jpg", "b.jpg"]);
+  expect(unsaid).toMatchObject({ code: 2, out: "" });
+  expect(unsaid.err).toBe("which bucket are the keys of? Say --bucket media or --bucket more\n");
+  expect(await purge(["--prefix", "a"])).toMatchObject({ code: 2, err: unsaid.err });
+  const url = "https://images.example.com/more/card/a.jpg";
+  expect(await purge([url])).toMatchObject({ code: 0 });
+  expect(await purge(["a.jpg", url, "--bucket", "media"])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("is of the bucket more"),
+  });
+  expect(await purge(["a.jpg", "--bucket", "more"])).toMatchObject({ code: 0 });
+  expect(net.cloudflare.purged).toEqual([
+    "https://acme-more.s3.eu-west-1.amazonaws.com/a.jpg",
+    sourceOf("a.jpg"),
+    "https://acme-more.s3.eu-west-1.amazonaws.com/a.jpg",
+  ]);
+});
+
+test.each([
+  ["https://images.example.com/private/card/a.jpg?exp=1&kid=a&sig=SIGNED", "&sig=***"],
+  ["/private/card/a.jpg?exp=1&kid=a&sig=SIGNED", "&sig=***"],
+  ["images.example.com/a.jpg?exp=1&kid=a&sig=SIGNED", "&sig=***"],
+  ["a&sig=SIGNED.jpg", "a&sig=SIGNED.jpg"],
+  ["a?sig=SIGNED", "a?sig=SIGNED"],
+])("a signature is hidden, and a key that only looks so is not: %s", (given, end) => {
+  const long = (text: string) => text.replace("SIGNED", "0123456789abcdef01234567");
+  const told = withoutSignature(long(given));
+  expect(told.endsWith(long(end))).toBe(true);
+});

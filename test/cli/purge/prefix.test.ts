@@ -1,0 +1,163 @@
+// What vitrine purge --prefix lists.
+
+import { Readable } from "node:stream";
+import { HttpResponse, http } from "msw";
+import { expect, test } from "vitest";
+import { env, net, purge, some, sourceOf } from "../../support/cli/purging.ts";
+import type { Given } from "../../support/cli/vitrine.ts";
+import { BASE, CREDENTIALS, NEXT, SECRETS } from "../../support/env.ts";
+import { network } from "../../support/stand.ts";
+
+const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = SECRETS;
+const keyed = { ...env, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
+
+/** Puts objects into the bucket, one of them with a key that Vitrine cannot show. */
+function store(keys: readonly string[]) {
+  for (const key of [...keys, "photos/"]) {
+    net.s3.objects.set(`published/${key}`, { body: new Uint8Array(), type: "image/jpeg" });
+  }
+  net.s3.objects.set("secret/photos/a.jpg", { body: new Uint8Array(), type: "image/jpeg" });
+}
+
+test("--prefix purges what the bucket has below it, page by page", async () => {
+  const keys = some(2_500);
+  store(keys);
+  for (const key of net.s3.objects.keys()) {
+    if (/photos\/[a-z]/.test(key)) net.s3.objects.delete(key);
+  }
+  const terminal = { isTTY: true, columns: 80 } as const;
+  const listed = await purge(["--prefix", "photos/", "--dry-run"], { env: keyed, terminal });
+  for (const [, shown = ""] of listed.err.matchAll(/([\d,]+) objects listed/g)) {
+    expect(Number(shown.replace(",", ""))).toBeLessThanOrEqual(2_500);
+  }
+  net.s3.requests.splice(0);
+  const ended = await purge(["--prefix", "photos/", "--yes"], { env: keyed });
+  expect(ended).toMatchObject({ code: 0, out: "" });
+  expect(ended.err).toContain("Left out: 1 object with keys that Vitrine cannot show.");
+  expect(net.cloudflare.purged.toSorted()).toEqual(keys.map((key) => sourceOf(key)).toSorted());
+  expect(net.s3.requests).toHaveLength(3);
+});
+
+test("--prefix asks before it purges more than a thousand, or has to be told --yes", async () => {
+  store(some(1_001));
+  for (const key of some(1_000)) {
+    net.s3.objects.set(`published/just/${key}`, { body: new Uint8Array(), type: "image/jpeg" });
+  }
+  expect(await purge(["--prefix", "just/"], { env: keyed })).toMatchObject({ code: 0 });
+  net.cloudflare.purged.splice(0);
+  net.s3.objects.set("published/just/one.jpg", { body: new Uint8Array(), type: "image/jpeg" });
+  for (const [prefix, many] of [
+    ["just/", /^1,001 objects would be purged, .*: say --yes if that is meant/],
+    ["", /2,0\d\d objects would be purged, /],
+  ] as const) {
+    const refused = await purge(["--prefix", prefix], { env: keyed });
+    expect(refused).toMatchObject({ code: 2, out: "", err: expect.stringMatching(many) });
+  }
+  for (const [typed, code] of [
+    ["n\n", 2],
+    ["\n", 2],
+    ["", 2],
+    ["yes\n", 0],
+  ] as const) {
+    const stdin = Object.assign(Readable.from([typed]), { isTTY: true });
+    const ended = await purge(["--prefix", "photos/"], { env: keyed, stdin });
+    expect([typed, ended.code]).toEqual([typed, code]);
+    expect(ended.err).toContain("Purge them? [y/N] ");
+    expect(net.cloudflare.purged.length > 0).toBe(code === 0);
+  }
+});
+
+test("--prefix lists with the next slot where S3 refuses the current one", async () => {
+  net.s3.keys.set(NEXT.AWS_ACCESS_KEY_ID_NEXT, NEXT.AWS_SECRET_ACCESS_KEY_NEXT);
+  net.s3.keys.delete(CREDENTIALS.accessKeyId);
+  const ended = await purge(["--prefix", "users/"], { env: { ...keyed, ...NEXT } });
+  expect(ended).toMatchObject({ code: 0 });
+  expect(net.cloudflare.purged).toEqual([sourceOf("users/ada/avatar.png")]);
+});
+
+/** Answers for S3 with pages of a list, in turn and for ever. */
+function serve(...pages: readonly string[]) {
+  let index = 0;
+  const headers = { "content-type": "application/xml" };
+  network.use(
+    http.get(`${BASE}*`, () => {
+      const page = pages[index++ % pages.length];
+      return new HttpResponse(`<ListBucketResult>${page}</ListBucketResult>`, { headers });
+    }),
+  );
+}
+
+const more = (key: string, token: string) =>
+  `<IsTruncated>true</IsTruncated><NextContinuationToken>${token}</NextContinuationToken><Contents><Key>published/photos/${key}</Key></Contents>`;
+
+test.each<[string, pages: string[], said: RegExp]>([
+  [
+    "has no end",
+    [more("a", "1"), more("b", "2")],
+    /^media cannot be listed: S3 goes round in its list, without an end$/m,
+  ],
+  [
+    "is of other objects",
+    ["<IsTruncated>false</IsTruncated><Contents><Key>secret/a.jpg</Key></Contents>"],
+    /S3 does not answer rightly: its list has "secret\/a.jpg", which does not begin with/,
+  ],
+  ["is none", ["<"], /S3 does not answer rightly: what it sends is no list/],
+])("--prefix, and the list %s: nothing is purged", async (_what, pages, said) => {
+  serve(...pages);
+  const ended = await purge(["--prefix", "photos/"], { env: keyed });
+  expect([ended.code, ended.out]).toEqual([2, ""]);
+  expect(ended.err).toMatch(said);
+  expect(net.cloudflare.calls).toEqual([]);
+});
+
+test.each<[string, prefix: string, () => void, Given, said: RegExp]>([
+  [
+    "the key may not list",
+    "photos/",
+    () => net.s3.faults.add("no-list-bucket"),
+    { env: keyed },
+    /media cannot be listed: S3 says AccessDenied: .* s3:ListBucket .* npx vitrine purge - < keys.txt/,
+  ],
+  [
+    "no key is at hand",
+    "photos/",
+    () => {},
+    { env },
+    /the secrets of a key that may are not at hand/,
+  ],
+  [
+    "S3 refuses the key",
+    "photos/",
+    () => net.s3.faults.add("other-secret"),
+    { env: keyed },
+    /S3 says SignatureDoesNotMatch\n/,
+  ],
+  [
+    "the bucket is elsewhere",
+    "photos/",
+    () => net.s3.faults.add("elsewhere-301"),
+    { env: keyed },
+    /PermanentRedirect: the bucket is in eu-central-1/,
+  ],
+  ["S3 is busy", "photos/", () => net.s3.faults.add("SlowDown"), { env: keyed }, /SlowDown/],
+  [
+    "S3 is out of reach",
+    "photos/",
+    () => net.s3.faults.add("reset"),
+    { env: keyed },
+    /S3 does not answer: /,
+  ],
+  [
+    "there is no such object",
+    "none/",
+    () => {},
+    { env: keyed },
+    /no object of media begins with "published\/none\/"/,
+  ],
+])("--prefix, and %s: it says what to do", async (_what, prefix, spoil, given, said) => {
+  spoil();
+  const ended = await purge(["--prefix", prefix], given);
+  expect([ended.code, ended.out]).toEqual([2, ""]);
+  expect(ended.err).toMatch(said);
+  expect(net.cloudflare.calls).toEqual([]);
+});

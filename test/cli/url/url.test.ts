@@ -1,0 +1,238 @@
+// `vitrine url` and `vitrine sign`: the Worker shows what they print, and where they print nothing they
+// say what to do.
+
+import { describe, expect, test } from "vitest";
+import { pathOf } from "../../../src/cli/project/find-urls.ts";
+import { HARD_KEYS } from "../../../src/dev/objects.ts";
+import { readConfig } from "../../../src/worker/config/config.ts";
+import { HOST, makeFolder } from "../../support/cli/folder.ts";
+import { type Ended, vitrine } from "../../support/cli/vitrine.ts";
+import { ENV, SECRETS, VARS } from "../../support/env.ts";
+import { get, stage } from "../../support/play.ts";
+
+const folder = makeFolder();
+const run = (...args: string[]) => vitrine(args, { folder, env: SECRETS });
+
+/** What a command printed: the URL by variant; "" where it is the only one. */
+function urlsIn({ code, out, err }: Ended): [variant: string, url: string][] {
+  expect([code, err]).toEqual([0, ""]);
+  return out
+    .trimEnd()
+    .split("\n")
+    .map((line) => [/^\S+(?= )/.exec(line)?.[0] ?? "", /\S+$/.exec(line)?.[0] ?? ""]);
+}
+
+/** Asks the Worker for all that a command printed. */
+async function shows(ended: Ended, key: string, env: object = ENV): Promise<string[]> {
+  const urls = urlsIn(ended);
+  for (const [, url] of urls) {
+    stage.asked = [];
+    expect([url, (await get(url, {}, env)).status]).toEqual([url, 200]);
+    const asked = decodeURIComponent(new URL(stage.asked[0]?.request.url ?? "").pathname);
+    expect(asked).toBe(`/published/${key}`);
+  }
+  return urls.map(([, url]) => url);
+}
+
+describe("the Worker shows what is printed", () => {
+  test.each(HARD_KEYS)("for the key %s", async (key) => {
+    const [url = ""] = await shows(await run("url", "-p", "card@2x", "--", key), key);
+    expect(url).toMatch(/^https:\/\/images\.example\/images\/card@2x\/keys\/[\w.~/@%-]+$/);
+    const args = ["-p", "card@2x", "--v", "1.0_b-c", "-e", "12h", "--", key];
+    const [signed = ""] = await shows(await run("sign", ...args), key);
+    expect(signed).toMatch(/\/private\/card@2x\/.*\?exp=\d+&kid=new&v=1\.0_b-c&sig=[\w-]{43}$/);
+  });
+
+  test("at every variant of a key, with the signature of its preset", async () => {
+    const key = "rotated-gps.jpg";
+    const ended = await run("url", key);
+    const names = urlsIn(ended).map(([variant]) => variant);
+    expect(names).toEqual([
+      ...["card", "card@1x", "card@2x", "hero", "hero@640w", "hero@1920w"],
+      ...["wide", "wide@200w", "wide@400w", "wide@600w", "wide@800w", "wide@1000w"],
+      ...["tall", "moving", "plain"],
+    ]);
+    const urls = await shows(ended, key);
+    expect(urls).toEqual(names.map((name) => `${HOST}/images/${name}/${key}`));
+    const signed = await run("sign", key);
+    await shows(signed, key);
+    const queries = new Map(urlsIn(signed).map(([name, url]) => [name, new URL(url).search]));
+    expect([...queries.keys()]).toEqual(names);
+    expect(queries.get("card@2x")).toBe(queries.get("card"));
+    expect(queries.get("hero")).not.toBe(queries.get("card"));
+  });
+
+  test("by the route that is named, or the first that shows the preset", async () => {
+    const key = "users/ada/avatar.png";
+    const route = "/avatars/:user/:preset";
+    const named = await run("url", key, "--route", route, "--preset", "card");
+    expect(await shows(named, key)).toEqual([`${HOST}/avatars/ada/card`]);
+    const all = await run("url", key, "-r", route);
+    expect(urlsIn(all).map(([variant]) => variant)).toEqual(["card", "card@1x", "card@2x"]);
+    const ROUTES = [...VARS.ROUTES.slice(1, 2), ...VARS.ROUTES];
+    const other = makeFolder({ ROUTES });
+    const ended = await vitrine(["url", key, "-p", "plain"], { folder: other });
+    expect(await shows(ended, key, { ...ENV, ROUTES })).toEqual([`${HOST}/images/plain/${key}`]);
+  });
+
+  test("where paths are shared with an earlier route, but for what that takes", async () => {
+    const ROUTES = [
+      { path: "/:who/card/:preset", object: "media/users/:who.png" },
+      { path: "/img/:preset/*", object: "media/*" },
+    ];
+    const given = { folder: makeFolder({ ROUTES }) };
+    const { code, out, err } = await vitrine(["url", "key.jpg"], given);
+    expect(code).toBe(0);
+    expect(err).toBe("An earlier route takes the paths of card\n");
+    expect(out).not.toMatch(/^card /m);
+    await shows({ code, out, err: "" }, "key.jpg", { ...ENV, ROUTES });
+    const taken = await vitrine(["url", "key.jpg", "-p", "card"], given);
+    expect(taken).toEqual({
+      code: 2,
+      out: "",
+      err: 'no route leads to "key.jpg": an earlier one takes its path\n',
+    });
+  });
+
+  test("with a prefix before it, once it is said that this is in the key twice", async () => {
+    stage.s3.objects.set("published/published/a.jpg", {
+      body: stage.s3.objects.get("published/key.jpg")?.body ?? new Uint8Array(),
+      type: "image/jpeg",
+    });
+    const { code, out, err } = await run("url", "published/a.jpg", "-p", "card");
+    expect(err).toMatch(/^A key is what follows .* about published\/published\/a\.jpg\n$/);
+    await shows({ code, out, err: "" }, "published/a.jpg");
+  });
+
+  test("by the first of the keys, until the time that is said", async () => {
+    const now = () => Date.parse("2026-12-30T00:00:00Z");
+    const at = async (...args: string[]) => {
+      const ended = await vitrine(["sign", "key.jpg", "-p", "card", ...args], {
+        folder,
+        env: { ...SECRETS, URL_SIGNING_KEYS: '{"b": "'.concat("y".repeat(32), '"}') },
+        now,
+      });
+      const [[, url] = ["", ""]] = urlsIn(ended);
+      expect(url).toContain("&kid=b&sig=");
+      return Number(/exp=(\d+)/.exec(url)?.[1]) - now() / 1000;
+    };
+    expect(await at()).toBe(3600);
+    expect(await at("-e", "30s")).toBe(30);
+    expect(await at("--expires", "2026-12-30T10:00+09:00")).toBe(3600);
+  });
+});
+
+test("what the page's own host shows is printed without one", async () => {
+  const { out } = await run("url", "key.jpg", "-p", "card", "--url", "");
+  expect(out).toBe("/images/card/key.jpg\n");
+  const elsewhere = await run("url", "key.jpg", "-p", "card", "-u", "https://other.example/");
+  expect(elsewhere.out).toBe("https://other.example/images/card/key.jpg\n");
+});
+
+test("what a route does not show has no path there", () => {
+  const config = readConfig(ENV);
+  if ("mistakes" in config) throw new Error(config.mistakes.join());
+  const avatars = config.routes.filter(({ path }) => path.startsWith("/avatars/"));
+  const paths = (variant: string, key: string) =>
+    avatars.map((route) => pathOf({ config }, route, variant, key));
+  expect(paths("card@2x", "users/ada/avatar.png")).toEqual(["/avatars/ada/card@2x"]);
+  expect(paths("hero", "users/ada/avatar.png")).toEqual([undefined]);
+  expect(paths("crad", "users/ada/avatar.png")).toEqual([undefined]);
+  expect(paths("card", "users/ada/avatar.jpg")).toEqual([undefined]);
+});
+
+const NEITHER = /is neither a time such as .*, nor a date such as/;
+test.each<[args: string[], err: RegExp]>([
+  [["-e", "tomorrow"], NEITHER],
+  [["-e", "1.5h"], NEITHER],
+  [["-e", "-1h"], NEITHER],
+  [["-e", "1w"], NEITHER],
+  [["-e", "10"], NEITHER],
+  [["-e", ""], NEITHER],
+  [["-e", " 1h"], NEITHER],
+  [["-e", "1H"], NEITHER],
+  [["-e", "2027-02-30"], NEITHER],
+  [["-e", "2027-13-01"], NEITHER],
+  [["-e", "2027-01-01 12:00"], NEITHER],
+  [["-e", "2027-01-01T12:00"], NEITHER],
+  [["-e", "2027-01-01T25:00Z"], NEITHER],
+  [["-e", "0s"], /is over already/],
+  [["-e", "2020-01-01"], /is over already/],
+  [["-e", "86401s"], /--expires 86401s: the route's max_age is 86400 s/],
+  [["-e", "999999999d"], /max_age is 86400 s/],
+  [["-e", "9999-12-31"], /max_age is 86400 s/],
+  [["--v", ""], /--v : is not 1 to 64/],
+  [["--v", "a b"], /--v a b: is not 1 to 64/],
+  [["--v", "x".repeat(65)], /is not 1 to 64/],
+  [["--v", "a&exp=1"], /is not 1 to 64/],
+])("nothing is signed with %j", async (args, err) => {
+  const ended = await run("sign", "key.jpg", ...args);
+  expect([ended.code, ended.out]).toEqual([2, ""]);
+  expect(ended.err).toMatch(err);
+});
+
+describe("where there is no URL it says why:", () => {
+  test.each<[what: string, args: string[], err: RegExp]>([
+    ["no key", ["url", ""], /^"" is no key: an empty segment/],
+    ["a slash first", ["url", "/a.jpg"], /is no key: an empty segment/],
+    ["a step up", ["url", "a/../b.jpg"], /is no key: a segment "\.\."/],
+    ["a backslash", ["sign", "a\\b.jpg"], /is no key: a backslash/],
+    ["an escape sequence", ["url", "\u001b[31m"], /^"\\u001b\[31m" is no key: a control/],
+    ["too long", ["url", "x".repeat(1025)], /is no key: longer than 1,024 bytes/],
+    ["too long below its prefix", ["url", "x".repeat(1015)], /"published\/x+" is no key: longer/],
+    [
+      "no route",
+      ["url", "a", "-r", "/img/*"],
+      /^there is no route \/img\/\*: there are \/images\//,
+    ],
+    [
+      "a route elsewhere",
+      ["url", "a.jpg", "-r", "/icons/:preset/*"],
+      /^no route leads to "a\.jpg", as/,
+    ],
+    [
+      "no preset",
+      ["url", "a", "-p", "crad"],
+      /shows no "crad": it has card, hero, wide, tall, mov/,
+    ],
+    ["no descriptor", ["url", "a", "-p", "card@3x"], /"card@3x": it has card, card@1x, card@2x\n/],
+    [
+      "a preset that is not the route's",
+      ["url", "users/a/avatar.png", "-r", "/avatars/:user/:preset", "-p", "hero"],
+      /^\/avatars\/:user\/:preset shows no "hero": it has card\n/,
+    ],
+    [
+      "a route that is not signed",
+      ["sign", "a.jpg", "-r", "/images/:preset/*"],
+      /^\/images\/:preset\/\*: is not signed: vitrine url gives its URLs\n/,
+    ],
+    [
+      "a route that is signed",
+      ["url", "a.jpg", "-r", "/private/:preset/*"],
+      /^\/private\/:preset\/\*: shows signed URLs alone: vitrine sign makes them\n/,
+    ],
+    ["no URL", ["url", "a", "-u", "images.example"], /^--url images\.example: is no URL such as/],
+    ["http", ["url", "a", "-u", "http://a.example"], /http:\/\/ is for one's own machine/],
+    ["a password", ["url", "a", "-u", "https://a:b@c.example"], /has a name or a password/],
+  ])("%s", async (_what, args, err) => {
+    const ended = await run(...args);
+    expect([ended.code, ended.out]).toEqual([2, ""]);
+    expect(ended.err).toMatch(err);
+  });
+
+  test("a key with the prefix in front, where a route leads to some keys alone", async () => {
+    const ROUTES = [{ path: "/images/:preset/*", object: "media/photos/*" }];
+    const given = { folder: makeFolder({ ROUTES }) };
+    const { code, err } = await vitrine(["url", "published/photos/a.jpg"], given);
+    expect([code, err]).toEqual([
+      2,
+      'no route leads to "published/photos/a.jpg": a key is what follows the bucket\'s prefix, published/\n',
+    ]);
+  });
+
+  test("no domain in wrangler.toml", async () => {
+    const given = { folder: makeFolder({}, { "wrangler.toml": 'name = "x"\n' }) };
+    const { code, err } = await vitrine(["url", "a.jpg"], given);
+    expect([code, err]).toEqual([2, expect.stringMatching(/^The config.*\n {2}BUCKETS: is not/)]);
+  });
+});

@@ -1,0 +1,101 @@
+// What vitrine warm may cost, and what it asks for without being told that this is meant (L2).
+
+import { beforeEach, expect, test, vi } from "vitest";
+import { folder, some, warm } from "../../support/cli/warming.ts";
+import { editFile } from "../../support/local-run.ts";
+
+/** What was asked for: so many requests take too long by way of the network's stand-in. */
+const site = { asked: [] as string[] };
+beforeEach(() => {
+  site.asked = [];
+  vi.stubGlobal("fetch", async ({ url }: Request) => {
+    site.asked.push(url);
+    return new Response("image", { headers: { "content-type": "image/avif" } });
+  });
+});
+
+/** Nine unique transformations a key. */
+const fast = ["--accept", "avif", "--concurrency", "100"];
+
+test("beyond the free transformations of a month it has to be told --yes (L2)", async () => {
+  const keys = some(600);
+  const first = await warm(keys, fast);
+  expect(first.code).toBe(1);
+  expect(first.err).toContain("600 keys: 5,400 requests, with 5,400 unique transformations.\n");
+  expect(first.err).toContain("\nWithout --yes it ends at the month's 5,000 free ones.\n");
+  expect(first.err).toMatch(
+    /Ended at the 5,000 unique .* \$0\.50 for 1,000\.\nTo go on, run the same again with --yes: /,
+  );
+  expect(site.asked).toHaveLength(555 * 9);
+
+  // What the record has of this month counts.
+  site.asked.splice(0);
+  const again = await warm(keys, fast);
+  expect(again).toMatchObject({
+    code: 1,
+    out: expect.stringMatching(/^Images +0 .*\nDone before +4,995/),
+  });
+  expect(again.err).toContain("free ones (4,995 of them are made, by the record).\n");
+  expect(site.asked).toHaveLength(0);
+
+  const dry = await warm(keys, [...fast, "--dry-run"]);
+  expect([dry.code, dry.out.split("\n").length - 1]).toEqual([0, 45 * 9]);
+
+  const meant = await warm(keys.slice(0, 570), [...fast, "--yes"]);
+  expect(meant.code).toBe(0);
+  expect(meant.err).not.toContain("--yes");
+  expect(site.asked).toHaveLength(15 * 9);
+
+  // Another month has its own free ones.
+  const now = () => Date.now() + 32 * 86_400_000;
+  expect(await warm(keys, fast, { now })).toMatchObject({ code: 0 });
+  expect(site.asked).toHaveLength(45 * 9);
+});
+
+test("what is made once a month is counted once, in whatever format or run (L2)", async () => {
+  const keys = some(3);
+  const one = ["--preset", "card@2x", "--concurrency", "100", "--accept"];
+  expect((await warm(keys, [...one, "avif"])).err).toContain("3 unique transformations.\n");
+  const other = await warm(keys, [...one, "webp"]);
+  expect(other.err).toContain("3 keys: 3 requests, with 0 unique transformations.\n");
+  expect([other.code, site.asked.length]).toEqual([0, 6]);
+
+  // To ask again costs nothing, and forgets nothing of what was paid.
+  const again = await warm(keys, [...one, "avif", "--restart"]);
+  expect(again.err).toContain("3 keys: 3 requests, with 0 unique transformations.\n");
+  expect([again.code, site.asked.length]).toEqual([0, 9]);
+  expect((await warm(keys, [...one, "webp,avif"])).code).toBe(0);
+  expect(site.asked).toHaveLength(12); // WebP was forgotten, AVIF was not
+  const many = some(5_000).map((key) => `more/${key}`);
+  const bounded = await warm(many, [...one, "avif", "--dry-run"]);
+  expect(bounded.err).toContain("(3 of them are made, by the record)");
+
+  const now = () => Date.now() + 32 * 86_400_000;
+  const later = await warm(keys, [...one, "none", "--restart"], { now });
+  expect(later.err).toContain("3 keys: 3 requests, with 3 unique transformations.\n");
+});
+
+test("keys that follow those which were counted are bounded, too", async () => {
+  const keys = [...Array.from({ length: 10_000 }, () => "photos/0.jpg"), ...some(5_100)];
+  const one = ["--preset", "hero@640w", "--accept", "avif", "--concurrency", "100"];
+  const ended = await warm(keys, one);
+  expect(ended.code).toBe(1);
+  expect(ended.err).toContain("The first 10,000 keys: 1 request, with 1 unique transformation.\n");
+  expect(ended.err).toContain("Without --yes it ends at the month's 5,000 free ones.\n");
+  expect(site.asked).toHaveLength(5_000);
+});
+
+test("on one's own machine nothing costs anything", async () => {
+  const url = ["--url", "http://localhost:8787"]; // in place of the other one
+  const ended = await warm(some(5_010), ["--preset", "hero@640w", ...fast, ...url]);
+  expect(ended).toMatchObject({ code: 0, err: expect.not.stringMatching(/--yes|\$/) });
+});
+
+test("what COSTS.most allows is said where it may cost more", async () => {
+  editFile(`${folder()}/wrangler.toml`, (text) => `${text}\n[vars.COSTS]\nmost = 2\n`);
+  const dry = [...fast, "--dry-run"];
+  expect((await warm(some(400), dry)).err).not.toContain("COSTS");
+  expect((await warm(some(600), dry)).err).toContain(
+    "COSTS.most of wrangler.toml is $2.00 a month.\n",
+  );
+});

@@ -1,0 +1,100 @@
+// vitrine warm against the Worker itself, on the strict edge: what the edge has afterwards.
+
+import { globSync, readFileSync } from "node:fs";
+import { http } from "msw";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { readVars } from "../../../src/cli/project/vars.ts";
+import { vitrine } from "../../support/cli/vitrine.ts";
+import { SECRETS } from "../../support/env.ts";
+import { copyProject, editFile, removeCopies } from "../../support/local-run.ts";
+import { get, stage } from "../../support/play.ts";
+import { network } from "../../support/stand.ts";
+
+let folder = "";
+let env: object = {};
+beforeAll(() => {
+  folder = copyProject();
+  editFile(`${folder}/wrangler.toml`, (text) =>
+    text
+      .replace('region = "eu-west-1"', '$&\nprefix = "published/"')
+      .replace(
+        "[vars.PRESETS.thumbnail]",
+        '[[vars.ROUTES]]\npath = "/private/:preset/*"\nobject = "media/*"\nsigned = true\n$&',
+      )
+      .replace('"AWS_SECRET_ACCESS_KEY"]', '"AWS_SECRET_ACCESS_KEY", "URL_SIGNING_KEYS"]'),
+  );
+  const known = readVars(folder);
+  if ("fault" in known) throw new Error(known.fault);
+  env = { ...known.deployed, ...SECRETS };
+});
+afterAll(removeCopies);
+
+let asked: string[] = [];
+beforeEach(() => {
+  asked = [];
+  network.use(
+    http.get("https://images.example/*", ({ request: { url, headers } }) => {
+      asked.push(`${new URL(url).pathname} ${headers.get("accept")}`);
+      return get(url, { headers }, env);
+    }),
+  );
+});
+
+const KEYS = ["rotated-gps.jpg", "keys/who?.jpg"];
+const warm = (args: readonly string[], keys = KEYS, secrets: Record<string, string> = {}) => {
+  const given = { folder, stdin: keys.join("\n"), env: secrets };
+  return vitrine(["warm", "--url", "https://images.example", ...args], given);
+};
+
+test("afterwards the edge has every variant in every format, for what was said to be billed (C1, L2)", async () => {
+  const args = ["--preset", "thumbnail", "--preset", "card", "--preset", "hero@640w"];
+  const ended = await warm(args);
+  expect(ended).toMatchObject({ code: 0, out: expect.stringContaining("Failures   0\n") });
+  expect(asked).toHaveLength(KEYS.length * 18);
+  expect(new Set(asked).size).toBe(asked.length);
+  const { transformations, originFetches } = stage.edge;
+  expect(transformations.size).toBe(KEYS.length * 6);
+  expect(ended.err).toContain("2 keys: 36 requests, with 12 unique transformations.");
+  expect(new Set(originFetches).size).toBe(KEYS.length);
+
+  // What browsers ask for then makes nothing new.
+  const [billed, fetched] = [transformations.size, originFetches.length];
+  for (const one of asked) {
+    const [path = "", accept = ""] = one.split(" ");
+    const answer = await get(path, { headers: { accept } }, env);
+    expect([one, answer.status]).toEqual([one, 200]);
+    expect(answer.headers.get("server-timing")).not.toBeNull();
+  }
+  expect([transformations.size, originFetches.length]).toEqual([billed, fetched]);
+});
+
+test("what cannot be shown is named", async () => {
+  const ended = await warm(["--preset", "thumbnail", "--restart"], ["broken/page.jpg", "none.jpg"]);
+  expect(ended.code).toBe(2);
+  expect(ended.out).toMatch(/\n {2}404 +\d+ {2}none\.jpg\n {2}415 +\d+ {2}broken\/page\.jpg\n/);
+});
+
+test("the URLs of a signed route are signed, and no signature is told or recorded", async () => {
+  const route = ["--route", "/private/:preset/*", "--preset", "card", "--restart"];
+  const { URL_SIGNING_KEYS } = SECRETS;
+  const ended = await warm(route, KEYS, { URL_SIGNING_KEYS });
+  expect(ended).toMatchObject({ code: 0, out: expect.stringContaining("Images    18  ") });
+  expect(asked.every((one) => one.startsWith("/private/card"))).toBe(true);
+  const [record = ""] = globSync(".wrangler/vitrine/warm-*", { cwd: folder });
+  expect(readFileSync(`${folder}/${record}`, "utf8")).not.toMatch(/sig=|kid=|exp=/);
+  expect(ended.out + ended.err).not.toMatch(/sig=|kid=|exp=/);
+
+  const versioned = "https://images.example/private/card/rotated-gps.jpg?exp=1&kid=new&v=2&sig=x";
+  expect(await warm(["--preset", "card"], [versioned], { URL_SIGNING_KEYS })).toMatchObject({
+    code: 0,
+  });
+  expect(stage.edge.originFetches.at(-1)).toMatch(/published\/rotated-gps\.jpg\?v=2$/);
+  expect((await warm([...route, "--dry-run"], KEYS)).out).toMatch(
+    /^\S+\/private\/card\/rotated-gps\.jpg\n/,
+  );
+  const unsigned = await warm(route);
+  expect(unsigned).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("URL_SIGNING_KEYS is not at hand"),
+  });
+});

@@ -1,0 +1,177 @@
+// What vitrine warm does where a Vitrine does not show what it is asked for.
+
+import { globSync, readFileSync, rmSync } from "node:fs";
+import { PassThrough } from "node:stream";
+import { HttpResponse } from "msw";
+import { expect, test, vi } from "vitest";
+import { visible } from "../../../src/cli/terminal/visible.ts";
+import type { Given } from "../../support/cli/vitrine.ts";
+import { arrange, folder, site, some, warm } from "../../support/cli/warming.ts";
+
+test("failures are named, are not recorded, and are asked for again", async () => {
+  const one = ["--preset", "hero@640w", "--accept", "avif", "--record", "own.jsonl"];
+  const answers: Record<string, () => Response> = {
+    "0": () => new HttpResponse("Not found", { status: 404 }),
+    "1": () => HttpResponse.html("<b>Sign in</b>"),
+    "2": () => HttpResponse.error(),
+    "3": () => new HttpResponse("Not available", { status: 502 }),
+    "4": () => HttpResponse.redirect("https://images.example/elsewhere"),
+    "5": () => new HttpResponse("Not found", { status: 404 }),
+    "6": () => new HttpResponse("Wait", { status: 429 }),
+  };
+  arrange((path) => answers[/(\d+)\.jpg$/.exec(path)?.[1] ?? ""]?.());
+  const keys = [...some(10), "a//b.jpg", "https://images.example/none", "https://a.example/"];
+  const ended = await warm(keys, one);
+  expect(ended.code).toBe(1);
+  expect(ended.out).toBe(`Images                      3  3,000 bytes
+  avif                      3  3,000 bytes
+Failures                   10
+  200 text/html             1  photos/1.jpg
+  302                       1  photos/4.jpg
+  404                       2  photos/0.jpg, photos/5.jpg
+  429                       1  photos/6.jpg
+  502                       1  photos/3.jpg
+  no answer: fetch failed   1  photos/2.jpg
+  not asked for             3  "a//b.jpg", "https://images.example/none", "https://a.example/"
+`);
+  for (const [at, key] of keys.slice(0, 7).entries()) {
+    const missing = at === 0 || at === 5;
+    const of = missing ? `404  ${key}  hero@640w, and perhaps others` : `  ${key}  hero@640w  avif`;
+    expect(ended.err).toContain(`${of}\n`);
+  }
+  // What is missing is told once, however many variants it has.
+  arrange(() => new HttpResponse("Not found", { status: 404 }));
+  const all = await warm(["none.jpg"], ["--preset", "card", "--record", "none.jsonl"]);
+  expect(all.err.split("none.jpg")).toHaveLength(2);
+  arrange();
+  expect(await warm(some(10), one)).toMatchObject({ code: 0 });
+  expect(site.asked.map(({ path }) => path).toSorted()).toEqual(
+    some(7).map((key) => `/images/hero@640w/${key}`),
+  );
+  for (const record of ["own", "none"]) rmSync(`${folder()}/${record}.jsonl`);
+});
+
+test("neither a signature nor a sign that moves the cursor is told, and no signature is kept", async () => {
+  const signature = "kJ2u8Zq0Jx3m1Yt5bN7cV9wE4rT6yU8iO0pA2sD4fG0";
+  const query = `?exp=1795600000&kid=k&sig=${signature}`;
+  arrange((path) =>
+    path.includes("example") || path.endsWith("/ok.jpg")
+      ? undefined
+      : new HttpResponse("No", { headers: { "content-type": "text/\u009b2J; charset=x" } }),
+  );
+  const keys = [
+    `https://a.example/private/card/a.jpg${query}`,
+    `https://images.example/none${query}&x=\u001b[2J`,
+    `images.example/a.jpg${query}`,
+    `b.jpg${query}`,
+    "a//\u009b\u202e",
+    "\u202egpj.exe",
+    "ok.jpg",
+  ];
+  const ended = await warm(keys, ["--preset", "hero@640w", "--accept", "avif"]);
+  expect(ended.code).toBe(1);
+  expect(ended.out).toMatch(
+    /\n {2}200 text\/\\u009b2J +2 {2}b\.jpg\?\S+sig=\*\*\*, \\u202egpj\.exe\n/,
+  );
+  const told = ended.out + ended.err;
+  expect(told).toContain('"https://a.example/private/card/a.jpg?exp=1795600000&kid=k&sig=***": is');
+  const [name = ""] = globSync(".wrangler/vitrine/*", { cwd: folder() });
+  const record = readFileSync(`${folder()}/${name}`, "utf8");
+  expect(record).toContain("images.example/a.jpg");
+  expect(told + record).not.toContain(signature);
+  expect(told).toBe(visible(told));
+});
+
+test("a wait that is asked for is waited for, unless it is long", async () => {
+  const busy = (after: string, status: number) =>
+    new HttpResponse("Wait", { status, headers: { "retry-after": after } });
+  arrange((_path, index) =>
+    index === 2 ? busy("60", 429) : index === 4 ? busy("1", 503) : undefined,
+  );
+  const began = Date.now();
+  const args = ["--preset", "hero@640w", "--accept", "avif"];
+  const waited = await warm(some(10), args);
+  expect(waited).toMatchObject({
+    code: 0,
+    out: expect.stringContaining("Images    10  10,000 bytes"),
+  });
+  expect(site.asked).toHaveLength(12);
+  expect(Date.now() - began).toBeGreaterThan(60_000);
+
+  // The transformations of the month are used up.
+  arrange(() => busy("3600", 503));
+  const late = Date.now();
+  const ended = await warm(some(100), [...args, "--restart"]);
+  expect(ended.code).toBe(2);
+  expect(site.asked.length).toBeLessThan(26);
+  expect(Date.now() - late).toBeLessThan(60_000);
+  expect(ended.err).toContain(
+    "Stopped before the end: the last 20 requests failed, the last one with 503: look at the log",
+  );
+  expect(ended.err).toContain("To go on, run the same again without --restart: ");
+});
+
+test("it does not go on where all fails, nor where objects are missing does it stop", async () => {
+  const args = ["--preset", "hero@640w", "--accept", "avif"];
+  arrange(() => HttpResponse.error());
+  const stdin = new PassThrough();
+  stdin.write(`${some(10_000).join("\n")}\n`); // and more may come
+  expect(await warm([], args, { stdin })).toMatchObject({ code: 2 });
+  expect(site.asked.length).toBeLessThan(26 * 3);
+  expect(stdin.destroyed).toBe(true);
+  // What stands before a Vitrine, as a page to sign in.
+  arrange(() => HttpResponse.redirect("https://sign-in.example/"));
+  expect(await warm(some(50), args)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("the last 20 requests failed, the last one with 302"),
+  });
+  expect(site.asked.length).toBeLessThan(26);
+  arrange(() => new HttpResponse("Not found", { status: 404 }));
+  expect(await warm(some(50), args)).toMatchObject({ code: 2 });
+  expect(site.asked).toHaveLength(50);
+});
+
+test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
+  [
+    "a terminal",
+    [],
+    { stdin: Object.assign(new PassThrough(), { isTTY: true }) },
+    3,
+    /^Keys come on stdin/,
+  ],
+  ["no key", [], { stdin: "" }, 0, /^0 keys: 0 requests/],
+  [
+    "no such preset",
+    ["--preset", "cart"],
+    {},
+    2,
+    /^no preset or variant cart is shown: there are thumbnail, /,
+  ],
+  ["no such route", ["--route", "/x"], {}, 2, /^there is no route \/x: there are \/images/],
+  ["no such format", ["--accept", "avif,jxl"], {}, 3, /It is some of avif, webp, none/],
+  ["a format twice", ["--accept", "avif,avif"], {}, 3, /It is some of/],
+  ["too much at once", ["--concurrency", "101"], {}, 3, /It is a number from 1 to 100/],
+  ["no URL", ["--url", "images.example"], {}, 2, /is no URL such as/],
+  [
+    "no file",
+    ["--record", "wrangler.toml/x"],
+    {},
+    2,
+    /^the record wrangler.toml\/x cannot be used: E/,
+  ],
+])("%s: it says so, and asks for nothing", async (_what, args, given, code, said) => {
+  const ended = await warm(["a.jpg"], args, given);
+  expect([ended.code, ended.err]).toEqual([code, expect.stringMatching(said)]);
+  expect(site.asked).toEqual([]);
+});
+
+test("Ctrl-C while keys are read: nothing is asked for", async () => {
+  const interrupt = new AbortController();
+  const stdin = new PassThrough();
+  stdin.write("a.jpg\n");
+  const ended = warm([], [], { stdin, interrupted: interrupt.signal });
+  await vi.waitFor(() => expect(stdin.readableLength).toBe(0));
+  interrupt.abort();
+  expect(await ended).toMatchObject({ code: 130 });
+  expect(site.asked).toEqual([]);
+});

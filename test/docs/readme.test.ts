@@ -1,0 +1,103 @@
+// What the README says, where it can be tried.
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { writeClient } from "../../src/cli/project/app-file/make.ts";
+import { HARD_KEYS } from "../../src/dev/objects.ts";
+import { compile, STRICT } from "../client/compile.ts";
+import { isPropertyName } from "../hostile/properties.ts";
+import { ROOT } from "../support/built.ts";
+import { ENV, SECRETS, VARS } from "../support/env.ts";
+import { get, stage } from "../support/play.ts";
+import { file as imageFile } from "../support/stand.ts";
+
+const README = readFileSync(join(ROOT, "README.md"), "utf8");
+
+test("what it says to sign URLs with signs them", async () => {
+  const [, code] = /```js\n(import \{ createHmac.*?)```/s.exec(README) ?? [];
+  const file = join(ROOT, ".wrangler/test/readme.mjs");
+  const wanted = HARD_KEYS.flatMap((key) => ["", "1.a-b_c"].map((version) => ({ key, version })));
+  const print = `console.log(JSON.stringify(${JSON.stringify(wanted)}.map(({ key, version }) =>
+    signedUrl("card@2x", key, 60, version))));`;
+  writeFileSync(file, `${code}\n${print}`);
+  const { URL_SIGNING_KEYS } = SECRETS;
+  const env = { ...process.env, URL_SIGNING_KEYS };
+  const [example, printed] = execFileSync(process.execPath, [file], { env }).toString().split("\n");
+  rmSync(file);
+  const signed: unknown[] = JSON.parse(printed ?? "");
+  expect(signed).toHaveLength(wanted.length);
+  for (const { key } of [...wanted, { key: "friends.jpg" }]) {
+    const object = { body: imageFile("made/key.jpg"), type: "image/jpeg" };
+    stage.s3.objects.set(`published/private/${key}`, object);
+  }
+  const route = parseRoute(README.slice(README.indexOf("## Signed URLs")));
+  for (const url of [...signed, example]) {
+    expect([url, (await get(`${url}`, {}, { ...ENV, ROUTES: [route] })).status]).toEqual([
+      url,
+      200,
+    ]);
+  }
+});
+
+test("what it says to write in an app compiles, with the file that npm run client writes", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "vitrine-readme-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const section = (from: string, to: string) =>
+    README.slice(README.indexOf(from), README.indexOf(to));
+  const text = section("## In an app", "### In your") + section("## Signed", "## Who may embed");
+  const blocks = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) => code);
+  expect(blocks).toHaveLength(5);
+  for (const [at, code] of blocks.entries()) writeFileSync(join(folder, `${at}.ts`), code);
+  writeFileSync(
+    join(folder, "node.d.ts"),
+    "declare const process: { readonly env: { readonly URL_SIGNING_KEYS?: string } };",
+  );
+  const compilerOptions = { ...STRICT, noUnusedLocals: false };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+  const deployed = {
+    ...VARS,
+    ROUTES: [
+      { path: "/private/:preset/*", object: "media/*", signed: true },
+      { path: "/images/:preset/*", object: "media/*" },
+    ],
+    PRESETS: {
+      thumbnail: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
+      card: { width: 480, dpr: [1, 1.5, 2] },
+      hero: { width: 1920, widths: [640, 960, 1280, 1920], quality: 80 },
+      tiny: { width: 24, quality: 40 },
+    },
+  };
+  const secrets = Object.keys(SECRETS);
+  const args = ["--base-url", "https://images.example.com", join(folder, "vitrine.ts")];
+  expect(writeClient(args, () => ({ deployed, secrets, stored: [], patterns: [] }))).toContain(
+    "Wrote",
+  );
+  expect(await compile(folder)).toEqual([]);
+});
+
+/** The first route of a text, as far as these tests need TOML. */
+function parseRoute(text: string): object {
+  const [, table = ""] = /\[\[vars\.ROUTES\]\]\n(.*?)\n```/s.exec(text) ?? [];
+  const entries = [...table.matchAll(/^(\w+) = ("[^"]*"|\w+)/gm)];
+  const read = (value = "") => JSON.parse(value.replace(/(?<=\d)_(?=\d)/g, ""));
+  return Object.fromEntries(entries.map(([, name = "", value]) => [name, read(value)]));
+}
+
+test("the tests that it names are there", () => {
+  const table = README.slice(
+    README.indexOf("| threat"),
+    README.indexOf("**What it does not stop.**"),
+  );
+  const named = [...table.matchAll(/`(test\/[\w.]+)`(?::((?:,? "[^"]+")+))?/g)];
+  expect(named.length).toBeGreaterThan(25);
+  for (const [, file = "", titles = ""] of named) {
+    const text = readFileSync(join(ROOT, file), "utf8");
+    for (const [, title = ""] of titles.matchAll(/"([^"]+)"/g)) {
+      const there = file.includes("hostile") ? isPropertyName(title) : text.includes(title);
+      expect([file, title, there]).toEqual([file, title, true]);
+    }
+  }
+});

@@ -1,0 +1,207 @@
+// What the strict edge answers: headers, failures, facts.
+
+import { HttpResponse, http } from "msw";
+import sharp from "sharp";
+import { describe, expect, test } from "vitest";
+import { FAULTS } from "../../../src/emulator/edge/faults.ts";
+import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
+import { ask, edge, fault, KEY, s3, signedFor, stand, urlOf } from "../../support/asking.ts";
+import { file, network } from "../../support/stand.ts";
+
+describe("answers", () => {
+  test("cf-resized tells what was made, and what was kept (R1)", async () => {
+    const first = await ask(KEY, { width: 8 });
+    expect(first.headers.get("cf-resized")).toMatch(/^internal=ok\/m /);
+    const second = await ask(KEY, { width: 8 });
+    expect(second.headers.get("cf-resized")).toBe("internal=ram/h");
+    expect(await second.arrayBuffer()).toEqual(await first.arrayBuffer());
+  });
+
+  test("with transformations off the original comes, as the origin sent it (R2)", async () => {
+    stand({ transformations: false });
+    const answer = await ask(KEY, { width: 8 });
+    expect([answer.status, answer.headers.has("cf-resized")]).toEqual([200, false]);
+    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(file("made/key.jpg"));
+    expect((await ask("nothing.jpg", { width: 8 })).headers.get("content-type")).toBe(
+      "application/xml",
+    );
+  });
+
+  test.each(Object.entries(FAULTS))("the edge may fail with %s: %s (R3)", async (failure, text) => {
+    edge.switches.trouble = failure as keyof typeof FAULTS;
+    const answer = await ask(KEY);
+    expect(answer.headers.get("content-type")).toMatch(/^text\/plain/);
+    expect(await answer.clone().text()).toContain(text);
+    expect(await fault(answer)).toBe(failure);
+  });
+
+  test.each<[S3Fault, string]>([
+    ["no-list-bucket", "9408/403"],
+    ["revoked-key", "9408/403"],
+    ["other-secret", "9408/403"],
+    ["clock-skew", "9408/403"],
+    ["archived", "9408/403"],
+    ["elsewhere-400", "9519/502"],
+    ["elsewhere-301", "9420/400"],
+    ["elsewhere-307", "9408/403"],
+    ["SlowDown", "9509/502"],
+    ["ServiceUnavailable", "9509/502"],
+    ["InternalError", "9509/502"],
+    ["reset", "9505/502"],
+    ["cut-short", "9402/502"],
+    ["stall", "9504/524"],
+    ["stall-midway", "9504/524"],
+  ])("S3's %s is %s, and its words are lost (R3, E7)", async (failure, expected) => {
+    if (failure.startsWith("stall")) stand({ patience: 200 });
+    s3.faults.add(failure);
+    const answer = await ask(failure === "no-list-bucket" ? "nothing.jpg" : KEY);
+    expect(await answer.clone().text()).not.toMatch(/Code|Key|AccessDenied/);
+    expect(await fault(answer)).toBe(expected);
+  });
+
+  test.each([
+    ["nothing.jpg", "9404/404"],
+    ["broken/page.jpg", "9412/415"],
+    ["broken/empty.jpg", "9412/415"],
+    ["broken/truncated.jpg", "9516/422"],
+  ])("%s is %s (R3)", async (key, expected) => {
+    expect(await fault(await ask(key))).toBe(expected);
+  });
+
+  test.each<[number, string]>([
+    [401, "9408/401"],
+    [408, "9408/408"],
+    [410, "9408/410"],
+    [206, "9518/502"],
+    [304, "9518/502"],
+    [500, "9509/502"],
+  ])("an origin's %d is %s (R3)", async (status, expected) => {
+    network.use(http.get(urlOf(KEY), () => new HttpResponse("x", { status })));
+    expect(await fault(await ask(KEY))).toBe(expected);
+  });
+
+  test("the entity tag is the origin's behind 42 characters, one for each variant (R4)", async () => {
+    const origin = /^"(\w+)"$/.exec(
+      (await fetch(urlOf(KEY), { headers: await signedFor(KEY) })).headers.get("etag") ?? "",
+    )?.[1];
+    const tags = [];
+    for (const width of [8, 9, 8]) tags.push((await ask(KEY, { width })).headers.get("etag"));
+    for (const tag of tags) expect(tag).toMatch(new RegExp(`^"cf[\\w-]{42}:${origin}"$`));
+    expect(tags[0]).toBe(tags[2]);
+    expect(tags[0]).not.toBe(tags[1]);
+    s3.objects.set("published/untagged.jpg", {
+      body: file("made/key.jpg"),
+      type: "image/jpeg",
+      etag: null,
+    });
+    expect((await ask("untagged.jpg")).headers.has("etag")).toBe(false);
+    const weak = { headers: { etag: 'W/"abc"' } };
+    network.use(
+      http.get(urlOf("weak.jpg"), () =>
+        HttpResponse.arrayBuffer(file("made/key.jpg").slice().buffer, weak),
+      ),
+    );
+    expect((await ask("weak.jpg")).headers.get("etag")).toMatch(/^"cf[\w-]{42}:abc"$/);
+  });
+
+  test("cover with one side is told (R6, O3)", async () => {
+    const answer = await ask(KEY, { width: 8, fit: "cover" });
+    expect(answer.headers.get("warning")).toBe(
+      'cf-images 299 "cover fit mode needs both width and height"',
+    );
+    expect(await fault(answer)).toBe("200");
+  });
+
+  test.each(["no-store", "no-cache", "private", "max-age=0"])(
+    "the origin's cache-control %s is passed on, and told as too restrictive (R6, R7)",
+    async (cacheControl) => {
+      const body = file("made/key.jpg");
+      s3.objects.set(`published/${KEY}`, { body, type: "image/jpeg", cacheControl });
+      const answer = await ask(KEY);
+      expect(answer.headers.get("cache-control")).toBe(cacheControl);
+      expect(answer.headers.get("warning")).toContain("cache-control is too restrictive");
+    },
+  );
+
+  test.each(["original", "print"] as const)(
+    "an original with fewer bytes than its print is told, and the %s sent (R6)",
+    async (sent) => {
+      stand({ originalIsSmaller: { of: "bytes", sent } });
+      const small = new Uint8Array(
+        await sharp({ create: { width: 90, height: 90, channels: 3, background: "red" } })
+          .jpeg({ quality: 5 })
+          .toBuffer(),
+      );
+      s3.objects.set("published/small.jpg", { body: small, type: "image/jpeg" });
+      const answer = await ask("small.jpg", { width: 90, quality: 100 });
+      expect(answer.headers.get("warning")).toBe('cf-images 299 "original is smaller"');
+      const bytes = new Uint8Array(await answer.arrayBuffer());
+      expect(bytes.length === small.length).toBe(sent === "original");
+      for (const other of [{ width: 20 }, { format: "webp" }]) {
+        const print = await ask("small.jpg", { quality: 100, ...other });
+        expect(print.headers.has("warning")).toBe(false);
+      }
+    },
+  );
+
+  test("two warnings are told together (R6)", async () => {
+    stand({ originalIsSmaller: { of: "sides", sent: "print" } });
+    const body = file("made/key.jpg");
+    s3.objects.set(`published/${KEY}`, { body, type: "image/jpeg", cacheControl: "no-store" });
+    const answer = await ask(KEY, { width: 5000, fit: "cover" });
+    expect(answer.headers.get("warning")?.split(", ")).toEqual([
+      'cf-images 299 "cover fit mode needs both width and height"',
+      'cf-images 299 "original is smaller"',
+      'cf-images 299 "cache-control is too restrictive"',
+    ]);
+  });
+
+  test("or one with shorter sides than were asked for is (R6)", async () => {
+    stand({ originalIsSmaller: { of: "sides", sent: "print" } });
+    const answer = await ask(KEY, { width: 5000 });
+    expect(answer.headers.get("warning")).toBe('cf-images 299 "original is smaller"');
+    const { width } = await sharp(file("made/key.jpg")).metadata();
+    expect((await ask(KEY, { width })).headers.has("warning")).toBe(false);
+  });
+
+  test.each(["kept", "leaked"] as const)("S3's headers may be %s (R7)", async (originHeaders) => {
+    stand({ originHeaders });
+    const { headers } = await ask(KEY);
+    expect(headers.has("x-amz-request-id")).toBe(originHeaders === "leaked");
+    expect(headers.has("server")).toBe(originHeaders === "leaked");
+    expect(headers.get("last-modified")).toBe("Tue, 24 Nov 2026 09:00:00 GMT");
+  });
+
+  test("json tells the sizes, the type and the bytes of the original (R9)", async () => {
+    const original = file("made/transparent.png");
+    const { width, height } = await sharp(original).metadata();
+    const answer = await ask("transparent.png", { width: 50, format: "json" });
+    expect(answer.headers.get("content-type")).toBe("application/json");
+    expect(await answer.json()).toEqual({
+      width: 50,
+      height: Math.round((50 * height) / width),
+      original: { file_size: original.length, width, height, format: "image/png" },
+    });
+  });
+
+  test("304 comes for a condition that holds, and for no other (R10)", async () => {
+    const first = await ask(KEY);
+    const etag = first.headers.get("etag") ?? "";
+    const held = await ask(KEY, {}, { headers: { "if-none-match": etag } });
+    expect([held.status, held.ok, held.body]).toEqual([304, false, null]);
+    expect(held.headers.get("etag")).toBe(etag);
+    expect((await ask(KEY, {}, { headers: { "if-none-match": '"x"' } })).status).toBe(200);
+  });
+
+  test("a request without cf.image is no matter of the edge's", async () => {
+    const answer = await edge.fetch(urlOf(KEY), { headers: await signedFor(KEY) });
+    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(file("made/key.jpg"));
+  });
+
+  test("who gives up asking gets no answer", async () => {
+    s3.faults.add("stall");
+    const asked = ask(KEY, {}, { signal: AbortSignal.timeout(50) });
+    await expect(asked).rejects.toThrow(/aborted/);
+    await expect(ask(KEY, {}, { signal: AbortSignal.abort() })).rejects.toThrow(/aborted/);
+  });
+});

@@ -1,0 +1,231 @@
+// What the strict edge keeps, refuses for its size, and counts.
+
+import { HttpResponse, http } from "msw";
+import sharp from "sharp";
+import { describe, expect, test } from "vitest";
+import {
+  ask,
+  clock,
+  edge,
+  fault,
+  KEY,
+  SHARED,
+  s3,
+  signedFor,
+  stand,
+  urlOf,
+} from "../../support/asking.ts";
+import { file, network, ZONE } from "../../support/stand.ts";
+
+const HOUR = 3_600_000;
+
+describe("cache, limits, price", () => {
+  test("an answer is kept by source and options, whoever asks and with whatever key (C1)", async () => {
+    await ask(KEY, { width: 8, fit: "cover" });
+    const headers = { authorization: "AWS4-HMAC-SHA256 nobody", accept: "image/avif", cookie: "a" };
+    const answer = await ask(KEY, { fit: "cover", width: 8 }, { headers });
+    expect(answer.headers.get("cf-resized")).toBe("internal=ram/h");
+    const other = await ask(KEY, { width: 8, fit: "cover", quality: 50 });
+    expect(other.headers.get("cf-resized")).toMatch(/^internal=ok/);
+  });
+
+  test.each<[string | undefined, number]>([
+    [undefined, 1],
+    ["max-age=60", 1],
+    ["no-store", 1],
+    ["max-age=7200", 2],
+    ["max-age=1800, must-revalidate", 0.5],
+  ])("with cache-control %s it is kept for %d hours (C1)", async (cacheControl, hours) => {
+    const object = { body: file("made/key.jpg"), type: "image/jpeg" };
+    s3.objects.set(
+      `published/${KEY}`,
+      cacheControl === undefined ? object : { ...object, cacheControl },
+    );
+    await ask(KEY);
+    clock.now += hours * HOUR - 1;
+    expect((await ask(KEY)).headers.get("cf-resized")).toBe("internal=ram/h");
+    clock.now += 1;
+    expect((await ask(KEY)).headers.get("cf-resized")).toMatch(/^internal=ok/);
+    expect(edge.originFetches).toHaveLength(2);
+  });
+
+  test("variants of one source fetch it once (C2)", async () => {
+    for (const width of [8, 9, 10]) await ask(KEY, { width });
+    expect(edge.originFetches).toEqual([urlOf(KEY)]);
+    await edge.fetch(`${urlOf(KEY)}?X-Amz-Signature=x`, {
+      headers: await signedFor(KEY),
+      cf: { image: { ...SHARED, width: 8 } },
+    });
+    expect(edge.originFetches).toHaveLength(2);
+  });
+
+  test("failures are not kept, and the origin is asked again (C2)", async () => {
+    for (let times = 0; times < 2; times++) {
+      expect(await fault(await ask("nothing.jpg"))).toBe("9404/404");
+    }
+    expect(edge.originFetches).toHaveLength(2);
+  });
+
+  test("purging the source drops it and its variants; the public URL is nothing (C3)", async () => {
+    for (const width of [8, 9]) await ask(KEY, { width });
+    await ask("transparent.png");
+    s3.objects.set(`published/${KEY}2`, { body: file("made/key.jpg"), type: "image/jpeg" });
+    await ask(`${KEY}2`);
+    edge.purge(`https://${ZONE}/images/card/${KEY}`);
+    expect((await ask(KEY, { width: 8 })).headers.get("cf-resized")).toBe("internal=ram/h");
+    edge.purge(urlOf(KEY));
+    for (const width of [8, 9]) {
+      expect((await ask(KEY, { width })).headers.get("cf-resized")).toMatch(/^internal=ok/);
+    }
+    for (const other of ["transparent.png", `${KEY}2`]) {
+      expect((await ask(other)).headers.get("cf-resized")).toBe("internal=ram/h");
+    }
+    expect(edge.originFetches).toHaveLength(4);
+  });
+
+  test("cacheTtlByStatus sets the time by status (C4)", async () => {
+    const times = async (key: string, cacheTtlByStatus: Record<string, number>) => {
+      stand();
+      for (const later of [0, 50_000, 20_000]) {
+        clock.now += later;
+        const cf = { image: SHARED, cacheTtlByStatus };
+        await ask(key, {}, { cf });
+      }
+      return s3.requests.length;
+    };
+    expect(await times("nothing.jpg", {})).toBe(3);
+    expect(await times("nothing.jpg", { "404": 60 })).toBe(2);
+    expect(await times("nothing.jpg", { "400-499": 100 })).toBe(1);
+    expect(await times("nothing.jpg", { "404": -1 })).toBe(3);
+    expect(await times(KEY, {})).toBe(1);
+    expect(await times(KEY, { "200-299": 60 })).toBe(2);
+    expect(await times(KEY, { "200": -1 })).toBe(3);
+  });
+
+  test("a denial is kept a minute where nobody says how long (C1, C4)", async () => {
+    for (const [fault, cacheTtlByStatus, requests] of [
+      ["revoked-key", {}, 2],
+      ["elsewhere-400", {}, 2],
+      ["revoked-key", { "400-403": -1 }, 3],
+      ["elsewhere-400", { "500-599": -1 }, 3],
+    ] as const) {
+      stand();
+      s3.faults.add(fault);
+      for (const later of [0, 59_000, 2_000]) {
+        clock.now += later;
+        await ask(KEY, {}, { cf: { image: SHARED, cacheTtlByStatus } });
+      }
+      expect([fault, cacheTtlByStatus, s3.requests.length]).toEqual([
+        fault,
+        cacheTtlByStatus,
+        requests,
+      ]);
+    }
+  });
+
+  test("purging drops a failure that was kept, too (C3, C4)", async () => {
+    const cf = { image: SHARED, cacheTtlByStatus: { "404": 60 } };
+    for (let times = 0; times < 2; times++) await ask("nothing.jpg", {}, { cf });
+    expect(s3.requests).toHaveLength(1);
+    edge.purge(urlOf("nothing.jpg"));
+    await ask("nothing.jpg", {}, { cf });
+    expect(s3.requests).toHaveLength(2);
+  });
+
+  /** The head of a PNG of any size, which holds no pixel. */
+  function pngOf(width: number, height: number): Uint8Array {
+    const png = file("made/transparent.png");
+    const view = new DataView(png.buffer);
+    view.setUint32(16, width);
+    view.setUint32(20, height);
+    return png;
+  }
+
+  test.each<[number, number, string]>([
+    [12_001, 1, "9413/403"],
+    [1, 12_001, "9413/403"],
+    [10_001, 10_000, "9413/403"],
+    [10_000, 10_000, "9516/422"],
+    [12_000, 8_000, "9516/422"],
+  ])("an original of %d×%d is %s (L1)", async (width, height, expected) => {
+    s3.objects.set("published/large.png", { body: pngOf(width, height), type: "image/png" });
+    expect(await fault(await ask("large.png", { width: 8 }))).toBe(expected);
+  });
+
+  test("so is a print that would have a longer side (L1)", async () => {
+    const image = { width: 12_001, height: 1, fit: "squeeze" };
+    expect(await fault(await ask(KEY, image))).toBe("9413/403");
+    expect(await fault(await ask(KEY, { ...image, width: 12_000 }))).toBe("200");
+  });
+
+  test.each<[number, string]>([
+    [100_000_001, "9402/413"],
+    [100_000_000, "9504/524"], // the rest of it does not come
+  ])("an original that says it has %d bytes is %s (L1)", async (bytes, expected) => {
+    const headers = { "content-length": `${bytes}` };
+    stand({ patience: 200 });
+    network.use(http.get(urlOf(KEY), () => new HttpResponse("x", { headers })));
+    expect(await fault(await ask(KEY))).toBe(expected);
+  });
+
+  test("one that does not say so may have so many, and is cut off beyond (L1)", async () => {
+    const { length } = file("made/key.jpg");
+    const whole = () => new HttpResponse(new Blob([file("made/key.jpg").slice()]).stream());
+    for (const [bytes, expected] of [
+      [length, "200"],
+      [length - 1, "9402/413"],
+    ] as const) {
+      stand({ limits: { ...edge.switches.limits, bytes } });
+      network.use(http.get(urlOf(KEY), whole));
+      expect(await fault(await ask(KEY))).toBe(expected);
+    }
+    stand({ limits: { ...edge.switches.limits, bytes: 1000 } });
+    const stream = () => new ReadableStream({ pull: (body) => body.enqueue(new Uint8Array(400)) });
+    network.use(http.get(urlOf(KEY), () => new HttpResponse(stream())));
+    expect(await fault(await ask(KEY))).toBe("9402/413");
+  });
+
+  test("TIFF is not read, AVIF on Enterprise zones only, HEIC cannot be played (L1)", async () => {
+    const image = sharp(file("made/key.jpg"));
+    const put = (key: string, body: Uint8Array) =>
+      s3.objects.set(`published/${key}`, { body, type: "image/jpeg" });
+    put("a.tiff", new Uint8Array(await image.clone().tiff().toBuffer()));
+    put("a.avif", new Uint8Array(await image.clone().avif({ effort: 0 }).toBuffer()));
+    put("b.tiff", new TextEncoder().encode("MM\0*"));
+    expect(await fault(await ask("b.tiff"))).toBe("9520/415");
+    put("a.heic", new TextEncoder().encode("\0\0\0\x18ftypheic\0\0\0\0"));
+    expect(await fault(await ask("a.tiff"))).toBe("9520/415");
+    expect(await fault(await ask("a.avif"))).toBe("9520/415");
+    put("b.heic", new TextEncoder().encode("\0\0\0\x18ftypheix\0\0\0\0"));
+    for (const key of ["a.heic", "b.heic"]) {
+      await expect(ask(key)).rejects.toThrow("cannot read HEIC");
+    }
+    edge.switches.avifInput = true;
+    expect(await fault(await ask("a.avif"))).toBe("200");
+  });
+
+  test("unique transformations are counted, but not their formats, and end in 9422 (L2)", async () => {
+    stand({ quota: 2 });
+    for (const format of ["webp", "jpeg", "json"]) await ask(KEY, { width: 8, format });
+    await ask("nothing.jpg", { width: 8 });
+    expect(edge.transformations.size).toBe(1);
+    await ask(KEY, { width: 9 });
+    expect(await fault(await ask(KEY, { width: 10 }))).toBe("9422/429");
+    expect(await fault(await ask(KEY, { width: 9, format: "png" }))).toBe("200");
+    expect(edge.transformations.size).toBe(2);
+  });
+
+  test("overlays are fetched, with or without what opens the bucket (O12)", async () => {
+    stand({ denialsKept: 0 });
+    const draw = [{ url: urlOf("transparent.png") }];
+    expect(await fault(await ask(KEY, { draw }))).toBe("9408/403");
+    expect(edge.originFetches).toEqual([urlOf(KEY), urlOf("transparent.png")]);
+    const seen = s3.requests[1]?.headers.has("authorization");
+    expect(seen).toBe(true);
+    network.use(http.get(urlOf("transparent.png"), () => new HttpResponse("<svg></svg>")));
+    expect(await fault(await ask(KEY, { draw }))).toBe("9412/415");
+    stand({ overlayAuth: false });
+    await ask(KEY, { draw });
+    expect(s3.requests[1]?.headers.has("authorization")).toBe(false);
+  });
+});

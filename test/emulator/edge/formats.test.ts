@@ -1,0 +1,201 @@
+// Formats and animations: prints read back with sharp.
+
+import sharp from "sharp";
+import { describe, expect, test } from "vitest";
+import type { Image } from "../../../src/emulator/edge/geometry.ts";
+import type { Original } from "../../../src/emulator/edge/original.ts";
+import {
+  colours,
+  moving,
+  original,
+  paint,
+  painted,
+  photo,
+  print,
+  QUALITIES,
+} from "../../support/painting.ts";
+
+describe("formats", () => {
+  /** An original of a type. GIF, PNG and WebP lose nothing of it. */
+  async function encoded(look: string, type: Original["type"]) {
+    const picture = paint(look);
+    const encoder = {
+      "image/jpeg": () => picture.jpeg({ quality: 100, chromaSubsampling: "4:4:4" }),
+      "image/png": () => picture.png(),
+      "image/webp": () => picture.webp({ lossless: true }),
+      "image/avif": () => picture.avif({ effort: 0 }),
+      "image/gif": () => picture.gif(),
+    }[type];
+    return original(await encoder().toBuffer(), type);
+  }
+
+  const PHOTO = "rg/by";
+  const HOLES = "r./by";
+
+  test.each<[Original["type"], string, Image, string]>([
+    ["image/jpeg", PHOTO, {}, "image/jpeg"],
+    ["image/png", PHOTO, {}, "image/jpeg"],
+    ["image/png", HOLES, {}, "image/png"],
+    ["image/png", HOLES, { background: "red" }, "image/jpeg"],
+    ["image/png", HOLES, { trim: { top: 10 } }, "image/jpeg"],
+    ["image/png", PHOTO, { border: { color: "#0001", width: 1 } }, "image/png"],
+    ["image/jpeg", PHOTO, { border: { color: "#0001", width: 1 } }, "image/jpeg"],
+    ["image/webp", PHOTO, {}, "image/webp"],
+    ["image/webp", HOLES, {}, "image/webp"],
+    ["image/avif", PHOTO, {}, "image/webp"],
+    ["image/gif", PHOTO, {}, "image/jpeg"],
+    ["image/gif", HOLES, {}, "image/png"],
+    ["image/png", HOLES, { format: "jpeg" }, "image/jpeg"],
+    ["image/png", HOLES, { format: "baseline-jpeg" }, "image/jpeg"],
+    ["image/jpeg", PHOTO, { format: "png" }, "image/png"],
+    ["image/jpeg", PHOTO, { format: "png-force" }, "image/png"],
+    ["image/jpeg", PHOTO, { format: "webp" }, "image/webp"],
+    ["image/png", HOLES, { format: "avif" }, "image/avif"],
+  ])("%s %s by %j is %s (O6, R5)", async (type, look, image, expected) => {
+    const made = await print(await encoded(look, type), image);
+    expect(made.type).toBe(expected);
+  });
+
+  test.each(["png", "webp", "avif"] as const)(
+    "of %s only what is transparent has an alpha channel (O6)",
+    async (format) => {
+      const opaque = await print(await painted(PHOTO), { format });
+      const transparent = await print(await painted(HOLES), { format });
+      expect([opaque.metadata.hasAlpha, transparent.metadata.hasAlpha]).toEqual([false, true]);
+      expect([opaque.look(2, 2), transparent.look(2, 2)]).toEqual(["rg/by", "r./by"]);
+    },
+  );
+
+  test.each<[Image, string, string]>([
+    [{ format: "webp" }, PHOTO, "image/jpeg"],
+    [{ format: "webp" }, HOLES, "image/png"],
+    [{ format: "avif" }, PHOTO, "image/jpeg"],
+    [{ format: "avif" }, HOLES, "image/png"],
+    [{ format: "png" }, PHOTO, "image/jpeg"],
+    [{ format: "png" }, HOLES, "image/png"],
+    [{ format: "png-force" }, PHOTO, "image/png"],
+    [{ format: "jpeg" }, HOLES, "image/jpeg"],
+    [{}, PHOTO, "image/jpeg"],
+  ])("compression fast of %j %s is %s (O12, R5)", async (image, look, expected) => {
+    const made = await print(await painted(look), { compression: "fast", ...image });
+    expect(made.type).toBe(expected);
+  });
+
+  test("a WebP cannot be longer than 16,383 px, and is a JPEG then (R5)", async () => {
+    const source = await painted("w", 1);
+    const image = { fit: "squeeze", height: 1, format: "webp" } as const;
+    expect((await print(source, { ...image, width: 16_383 })).type).toBe("image/webp");
+    expect((await print(source, { ...image, width: 16_384 })).type).toBe("image/jpeg");
+    expect((await print(source, { ...image, width: 1, height: 16_384 })).type).toBe("image/jpeg");
+    const first = await print(await moving(["r", "b"]), { ...image, width: 16_384 });
+    expect([first.type, first.size, first.look(1, 1)]).toEqual(["image/jpeg", "16384×1", "r"]);
+  });
+
+  test.each<[Image, boolean]>([
+    [{ format: "jpeg" }, true],
+    [{}, true],
+    [{ format: "baseline-jpeg" }, false],
+  ])("whether %j is progressive: %s (O6)", async (image, expected) => {
+    expect((await print(colours, image)).metadata.isProgressive).toBe(expected);
+  });
+
+  test.each(["jpeg", "baseline-jpeg", "webp", "avif"] as const)(
+    "of %s quality has an effect, in numbers and names (O5)",
+    async (format) => {
+      const bytes = async (quality?: Image["quality"]) =>
+        (await print(photo, { format, ...(quality !== undefined && { quality }) })).bytes;
+      const lengths: number[] = [];
+      for (const name of ["high", "medium-high", "medium-low", "low"] as const) {
+        expect(await bytes(name)).toEqual(await bytes(QUALITIES[name]));
+        lengths.push((await bytes(name)).length);
+      }
+      lengths.push((await bytes(1)).length);
+      expect(lengths).toEqual([...new Set(lengths)].toSorted((one, other) => other - one));
+      expect(await bytes()).toEqual(await bytes(85));
+    },
+  );
+
+  test("WebP at 100 is without loss, and not at 99; PNG always (O5)", async () => {
+    const source = await print(photo, { format: "png", quality: 1 });
+    const pixels = await sharp(photo.bytes).ensureAlpha().raw().toBuffer();
+    expect(source.data.equals(pixels)).toBe(true);
+    const webp = async (quality: number) => (await print(photo, { format: "webp", quality })).data;
+    expect((await webp(100)).equals(pixels)).toBe(true);
+    expect((await webp(99)).equals(pixels)).toBe(false);
+  });
+});
+
+describe("animations", () => {
+  const FRAMES = ["rg/by", "yb/gr"];
+
+  test.each<[Image, string, number]>([
+    [{}, "image/gif", 2],
+    [{ anim: true }, "image/gif", 2],
+    [{ format: "webp" }, "image/webp", 2],
+    [{ anim: false }, "image/jpeg", 1],
+    [{ anim: false, format: "webp" }, "image/webp", 1],
+    [{ format: "jpeg" }, "image/jpeg", 1],
+    [{ format: "png" }, "image/png", 1],
+    [{ format: "avif" }, "image/avif", 1],
+    [{ compression: "fast" }, "image/gif", 2],
+    [{ compression: "fast", format: "webp" }, "image/webp", 2],
+  ])("of a GIF %j keeps frames and their timing: %s, %d (O8)", async (image, type, frames) => {
+    const made = await print(await moving(FRAMES), image);
+    expect([made.type, made.frames]).toEqual([type, frames]);
+    expect(made.look(2, 2)).toBe("rg/by");
+    if (frames === 1) return expect(made.metadata.delay).toBeUndefined();
+    expect(made.look(2, 2, 1)).toBe("yb/gr");
+    expect(made.metadata).toMatchObject({ delay: [120, 340], loop: 2 });
+  });
+
+  test.each<[Image, string, number]>([
+    [{}, "image/webp", 2],
+    [{ format: "webp" }, "image/webp", 2],
+    [{ anim: false }, "image/webp", 1],
+    [{ format: "png" }, "image/png", 1],
+  ])("of an animated WebP %j keeps them too: %s, %d (O8)", async (image, type, frames) => {
+    const { bytes } = await print(await moving(FRAMES), { format: "webp" });
+    const made = await print(await original(bytes, "image/webp"), image);
+    expect([made.type, made.frames]).toEqual([type, frames]);
+    if (frames > 1) expect(made.metadata).toMatchObject({ delay: [120, 340], loop: 2 });
+  });
+
+  test("frames that are alike all stay (O8)", async () => {
+    const made = await print(await moving(["rg", "by", "by"]), {});
+    expect([0, 1, 2].map((frame) => made.look(2, 1, frame))).toEqual(["rg", "by", "by"]);
+  });
+
+  test.each<[Image, string, string]>([
+    [{ rotate: 90 }, "br/yg", "gy/rb"],
+    [{ flip: "h", rotate: 90 }, "yg/br", "rb/gy"],
+    [{ fit: "cover", width: 10, height: 20, gravity: "left" }, "rr/bb", "yy/gg"],
+    [{ fit: "pad", width: 40, height: 20 }, "wrgw/wbyw", "wybw/wgrw"],
+    [{ trim: { top: 10 }, width: 10 }, "by", "gr"],
+    [{ border: { color: "lime", width: 10 } }, "gggg/grgg/gbyg/gggg", "gggg/gybg/ggrg/gggg"],
+    [{ brightness: 0.001 }, "kk/kk", "kk/kk"],
+    [{ saturation: 0.001 }, "-w/?w", "w?/w-"],
+    [{ width: 2, blur: 20 }, "??/??", "??/??"],
+  ])("%j is done to every frame alike (O8)", async (image, first, second) => {
+    const made = await print(await moving(FRAMES), image);
+    const [columns, rows] = [first.split("/")[0]?.length ?? 0, first.split("/").length];
+    expect([made.look(columns, rows), made.look(columns, rows, 1)]).toEqual([first, second]);
+    expect(made.frames).toBe(2);
+  });
+
+  test("what is seen in the first frame decides for all, so that none jumps (O4, O8, O12)", async () => {
+    const source = await moving(["wwwwwwwwwwww/wrrwwwwwwwww", "wwwwwwwwwwww/wwwwwwwwwbbw"]);
+    const auto = { fit: "cover", width: 20, height: 20, gravity: "auto" } as const;
+    for (const image of [auto, { trim: { border: true } }]) {
+      const made = await print(source, image);
+      const [first, second] = [made.look(6, 6), made.look(6, 6, 1)];
+      expect([/r/.test(first), /[^w/]/.test(second)]).toEqual([true, false]);
+    }
+  });
+
+  test("holes in frames stay (O8)", async () => {
+    const made = await print(await moving(["r./..", "../.b"]), { flip: "h" });
+    expect([made.look(2, 2), made.look(2, 2, 1)]).toEqual([".r/..", "../b."]);
+    const opening = await print(await moving(["rr", "r."]), {});
+    expect([opening.look(2, 1), opening.look(2, 1, 1)]).toEqual(["rr", "r."]);
+  });
+});

@@ -1,0 +1,252 @@
+import { expect, test } from "vitest";
+import {
+  type Box,
+  borderSides,
+  boxInside,
+  fitting,
+  outputSize,
+  place,
+  type Size,
+  type Transformations,
+  trimBox,
+} from "../../../src/emulator/edge/geometry.ts";
+
+const size = (text: string): Size => {
+  const [width = 0, height = 0] = text.split("×").map(Number);
+  return { width, height };
+};
+const told = ({ width, height }: Size) => `${width}×${height}`;
+const toldBox = (box: Box) => `${told(box)} at ${box.left},${box.top}`;
+
+/** The part of a source, and what it is scaled to, and what canvas that is put on, if on any. */
+const fitted = (source: string, options: Transformations) => {
+  const { part, scaled, canvas } = fitting(size(source), options);
+  const on = told(canvas) === told(scaled) ? "" : ` on ${told(canvas)}`;
+  return `${told(part)} → ${told(scaled)}${on}`;
+};
+
+const FITS = [
+  ...(["scale-down", "scale-up", "contain", "cover", "crop", "aspect-crop"] as const),
+  ...(["pad", "squeeze"] as const),
+];
+
+/** Sides asked for of 100×60, and what comes of it with each of FITS, in their order. */
+const CASES: readonly [Transformations, ...string[]][] = [
+  [
+    { width: 50, height: 50 },
+    ...["100×60 → 50×30", "100×60 → 100×60", "100×60 → 50×30", "60×60 → 50×50"],
+    ...["60×60 → 50×50", "60×60 → 50×50", "100×60 → 50×30 on 50×50", "100×60 → 50×50"],
+  ],
+  [
+    { width: 200, height: 200 },
+    ...["100×60 → 100×60", "100×60 → 200×120", "100×60 → 200×120", "60×60 → 200×200"],
+    ...["100×60 → 100×60", "60×60 → 60×60", "100×60 → 200×120 on 200×200", "100×60 → 200×200"],
+  ],
+  [
+    { width: 200, height: 30 },
+    ...["100×60 → 50×30", "100×60 → 100×60", "100×60 → 50×30", "100×15 → 200×30"],
+    ...["100×30 → 100×30", "100×15 → 100×15", "100×60 → 50×30 on 200×30", "100×60 → 200×30"],
+  ],
+  [
+    { width: 50, height: 120 },
+    ...["100×60 → 50×30", "100×60 → 100×60", "100×60 → 50×30", "25×60 → 50×120"],
+    ...["50×60 → 50×60", "25×60 → 25×60", "100×60 → 50×30 on 50×120", "100×60 → 50×120"],
+  ],
+  [
+    { width: 50 },
+    ...["100×60 → 50×30", "100×60 → 100×60", "100×60 → 50×30", "100×60 → 50×30"],
+    ...["100×60 → 50×30", "100×60 → 50×30", "100×60 → 50×30", "100×60 → 50×30"],
+  ],
+  [
+    { width: 200 },
+    ...["100×60 → 100×60", "100×60 → 200×120", "100×60 → 200×120", "100×60 → 200×120"],
+    ...["100×60 → 100×60", "100×60 → 100×60", "100×60 → 200×120", "100×60 → 200×120"],
+  ],
+  [
+    { height: 30 },
+    ...["100×60 → 50×30", "100×60 → 100×60", "100×60 → 50×30", "100×60 → 50×30"],
+    ...["100×60 → 50×30", "100×60 → 50×30", "100×60 → 50×30", "100×60 → 50×30"],
+  ],
+  [
+    { height: 120 },
+    ...["100×60 → 100×60", "100×60 → 200×120", "100×60 → 200×120", "100×60 → 200×120"],
+    ...["100×60 → 100×60", "100×60 → 100×60", "100×60 → 200×120", "100×60 → 200×120"],
+  ],
+  [{}, ...FITS.map(() => "100×60 → 100×60")],
+];
+
+test.each(CASES)("100×60 fitted into %j in every way (O3)", (sides, ...expected) => {
+  expect(FITS.map((fit) => fitted("100×60", { ...sides, fit }))).toEqual(expected);
+});
+
+test.each<[string, Transformations, string]>([
+  ["1080×720", { width: 500, height: 500 }, "1080×720 → 500×333"],
+  ["612×613", { fit: "aspect-crop", width: 1920, height: 1120 }, "612×357 → 612×357"],
+  ["1×1", { fit: "contain", width: 700, height: 300 }, "1×1 → 300×300"],
+  ["1×1", { fit: "cover", width: 700, height: 300 }, "1×1 → 700×300"],
+  ["1×1", { fit: "aspect-crop", width: 700, height: 300 }, "1×1 → 1×1"],
+  ["3000×1", { width: 100, height: 100 }, "3000×1 → 100×1"],
+  ["1×3000", { height: 100 }, "1×3000 → 1×100"],
+  ["3000×1", { fit: "cover", width: 100, height: 100 }, "1×1 → 100×100"],
+  ["1×3000", { fit: "cover", width: 3000, height: 1 }, "1×1 → 3000×1"],
+  ["3000×1", { fit: "aspect-crop", width: 1, height: 3000 }, "1×1 → 1×1"],
+  ["3000×1", { fit: "pad", width: 10, height: 10 }, "3000×1 → 10×1 on 10×10"],
+])("%s fitted by %j (O3)", (source, options, expected) => {
+  expect(fitted(source, options)).toBe(expected);
+});
+
+test.each<[Transformations, string]>([
+  [{ width: 40, dpr: 2 }, "100×60 → 80×48"],
+  [{ height: 24, dpr: 2 }, "100×60 → 80×48"],
+  [{ width: 33, dpr: 1.5 }, "100×60 → 50×30"],
+  [{ width: 33, height: 33, dpr: 1.5, fit: "cover" }, "60×60 → 50×50"],
+  [{ width: 33, height: 33, dpr: 1.5, fit: "pad" }, "100×60 → 50×30 on 50×50"],
+  [{ width: 20, height: 20, dpr: 7, fit: "squeeze" }, "100×60 → 40×40"],
+  [{ width: 20, dpr: 2.01 }, "100×60 → 40×24"],
+  [{ width: 40, dpr: 0.5 }, "100×60 → 20×12"],
+  [{ width: 1, dpr: 0.1 }, "100×60 → 1×1"],
+  [{ dpr: 2 }, "100×60 → 100×60"],
+  [{ dpr: 2, fit: "cover" }, "100×60 → 100×60"],
+])("dpr multiplies sides, and never more than twice: %j (O2)", (options, expected) => {
+  expect(fitted("100×60", options)).toBe(expected);
+});
+
+test.each(FITS)("%s keeps its word for any source and any sides (O2, O3)", (fit) => {
+  const lengths = [1, 3, 7, 999, 12_000];
+  for (const [width, height, w, h] of combinations(lengths, 4)) {
+    for (const dpr of [1, 1.5, 2]) {
+      const source = { width: width ?? 0, height: height ?? 0 };
+      const options = { fit, dpr, width: w ?? 0, height: h ?? 0 };
+      const { part, scaled, canvas } = fitting(source, options);
+      const box = { width: Math.round((w ?? 0) * dpr), height: Math.round((h ?? 0) * dpr) };
+      const at = `${told(source)}, ${JSON.stringify(options)}`;
+      const whole = [part, scaled, canvas].flatMap(({ width, height }) => [width, height]);
+      expect(whole.every((side) => Number.isInteger(side) && side >= 1)).toBe(true);
+      expect(within(part, source), at).toBe(true);
+      if (fit !== "scale-up") expect(within(canvas, box), at).toBe(true);
+      if (/cover|pad|squeeze/.test(fit)) expect(canvas, at).toEqual(box);
+      if (/scale-down|crop/.test(fit)) expect(within(scaled, part), at).toBe(true);
+      if (fit === "scale-up") expect(within(part, scaled), at).toBe(true);
+      if (!/cover|crop/.test(fit)) expect(part, at).toEqual(source);
+    }
+  }
+});
+
+function combinations(values: readonly number[], length: number): readonly number[][] {
+  if (length === 0) return [[]];
+  return combinations(values, length - 1).flatMap((rest) =>
+    values.map((value) => [...rest, value]),
+  );
+}
+
+const within = (inner: Size, outer: Size) =>
+  inner.width <= outer.width && inner.height <= outer.height;
+
+test.each<[Transformations["gravity"], string, string]>([
+  [undefined, "40×100 at 30,0", "100×40 at 0,30"],
+  ["center", "40×100 at 30,0", "100×40 at 0,30"],
+  ["face", "40×100 at 30,0", "100×40 at 0,30"],
+  ["left", "40×100 at 0,0", "100×40 at 0,30"],
+  ["right", "40×100 at 60,0", "100×40 at 0,30"],
+  ["top", "40×100 at 30,0", "100×40 at 0,0"],
+  ["bottom", "40×100 at 30,0", "100×40 at 0,60"],
+  [{}, "40×100 at 30,0", "100×40 at 0,30"],
+  [{ x: 0.25 }, "40×100 at 15,0", "100×40 at 0,30"],
+  [{ y: 0.9 }, "40×100 at 30,0", "100×40 at 0,54"],
+  [{ x: 1, y: 0 }, "40×100 at 60,0", "100×40 at 0,0"],
+  [{ x: 0.25, y: 0.75, mode: "remainder" }, "40×100 at 15,0", "100×40 at 0,45"],
+  [{ x: 0.3, y: 0.6, mode: "box-center" }, "40×100 at 10,0", "100×40 at 0,40"],
+  [{ x: 0.1, y: 0.9, mode: "box-center" }, "40×100 at 0,0", "100×40 at 0,60"],
+  [{ mode: "box-center" }, "40×100 at 30,0", "100×40 at 0,30"],
+])("gravity %j keeps %s or %s of 100×100 (O4)", (gravity, tall, wide) => {
+  const options = gravity === undefined ? {} : { gravity };
+  expect(toldBox(place(size("100×100"), size("40×100"), options))).toBe(tall);
+  expect(toldBox(place(size("100×100"), size("100×40"), options))).toBe(wide);
+});
+
+type Trim = Exclude<Transformations["trim"], string | undefined>;
+
+test.each<[Trim, number, string]>([
+  [{}, 1, "100×60 at 0,0"],
+  [{ left: 10 }, 1, "90×60 at 10,0"],
+  [{ right: 10 }, 1, "90×60 at 0,0"],
+  [{ top: 10, bottom: 20 }, 1, "100×30 at 0,10"],
+  [{ width: 30, height: 20 }, 1, "30×20 at 0,0"],
+  [{ left: 10, top: 5, width: 30, height: 20 }, 1, "30×20 at 10,5"],
+  [{ right: 10, bottom: 5, width: 30, height: 20 }, 1, "30×20 at 60,35"],
+  [{ right: 0, width: 30 }, 1, "30×60 at 70,0"],
+  [{ left: 10, right: 10, width: 30 }, 1, "30×60 at 10,0"],
+  [{ left: 50, right: 40, width: 30 }, 1, "10×60 at 50,0"],
+  [{ left: 10, right: 5, top: 3, bottom: 4 }, 2, "70×46 at 20,6"],
+  [{ left: 10, width: 30, height: 20 }, 9, "60×40 at 20,0"],
+  [{ left: 5 }, 1.5, "92×60 at 8,0"],
+  [{ left: 500 }, 1, "1×60 at 99,0"],
+  [{ right: 500 }, 1, "1×60 at 0,0"],
+  [{ left: 70, right: 70 }, 1, "1×60 at 70,0"],
+  [{ width: 500, height: 500 }, 1, "100×60 at 0,0"],
+  [{ right: 10, width: 500 }, 1, "90×60 at 0,0"],
+])("trim %j at dpr %d leaves %s of 100×60 (O2, O12)", (trim, dpr, expected) => {
+  expect(toldBox(trimBox(size("100×60"), { trim, dpr }))).toBe(expected);
+});
+
+test("no trim leaves all, and what depends on colours is left to boxInside (O12)", () => {
+  expect(toldBox(trimBox(size("100×60"), {}))).toBe("100×60 at 0,0");
+  expect(toldBox(trimBox(size("100×60"), { trim: "border" }))).toBe("100×60 at 0,0");
+});
+
+test.each<[string, Partial<Parameters<typeof boxInside>[2]>, string]>([
+  ["the colour, and transparent pixels whatever their colour", {}, "1×2 at 2,1"],
+  ["some kept", { keep: 1 }, "3×3 at 1,1"],
+  ["more kept than there is", { keep: 9 }, "4×3 at 1,1"],
+  ["a tolerance", { tolerance: 8 }, "1×1 at 2,1"],
+  ["a tolerance of all", { tolerance: 255 }, "4×3 at 1,1"],
+  ["another colour", { colour: Uint8Array.of(9, 9, 9, 255) }, "4×3 at 1,1"],
+])("surroundings of a box: %s (O12)", (_what, changed, expected) => {
+  const [clear, other] = [Uint8Array.of(70, 80, 90, 0), Uint8Array.of(20, 30, 40, 0)];
+  const [off, full] = [Uint8Array.of(0, 0, 8, 8), Uint8Array.of(255, 255, 255, 255)];
+  const rows = [
+    [full, full, full, full, full],
+    [full, clear, full, other, clear],
+    [full, other, off, clear, clear],
+    [full, clear, other, clear, other],
+  ];
+  const picture = { ...size("5×4"), data: Uint8Array.from(rows.flat().flatMap((p) => [...p])) };
+  const around = { colour: clear, tolerance: 0, keep: 0, ...changed };
+  const box = { left: 1, top: 1, ...size("4×3") };
+  expect(toldBox(boxInside(picture, box, around))).toBe(expected);
+});
+
+test.each([
+  ["red", [121, 100, 100, 255]],
+  ["green", [100, 79, 100, 255]],
+  ["blue", [100, 100, 121, 255]],
+  ["alpha", [110, 110, 110, 234]],
+])("surroundings differ by any channel, here %s (O12)", (_channel, pixel) => {
+  const colour = Uint8Array.of(100, 100, 100, 255);
+  const picture = { ...size("2×1"), data: Uint8Array.of(...colour, ...pixel) };
+  const inside = (tolerance: number) =>
+    toldBox(
+      boxInside(picture, { left: 0, top: 0, ...size("2×1") }, { colour, tolerance, keep: 0 }),
+    );
+  expect([inside(20), inside(21)]).toEqual(["1×1 at 1,0", "2×1 at 0,0"]);
+});
+
+test("a border is as wide all around, or as each side says, times dpr (O2, O12)", () => {
+  const all = { top: 6, right: 6, bottom: 6, left: 6 };
+  expect(borderSides({ border: { color: "red", width: 4 }, dpr: 1.5 })).toEqual(all);
+  const each = { top: 1, right: 2, bottom: 3, left: 4 };
+  expect(borderSides({ border: { color: "red", ...each } })).toEqual(each);
+  expect(borderSides({})).toEqual({ top: 0, right: 0, bottom: 0, left: 0 });
+});
+
+test.each<[Transformations, string]>([
+  [{ rotate: 90 }, "60×100"],
+  [{ rotate: 180 }, "100×60"],
+  [{ rotate: 270, width: 30 }, "30×50"],
+  [{ rotate: 360, width: 50 }, "50×30"],
+  [{ width: 50, border: { color: "red", top: 1, right: 2, bottom: 3, left: 4 } }, "56×34"],
+  [{ fit: "pad", width: 50, height: 50, border: { color: "red", width: 1 } }, "52×52"],
+  [{ width: 20, dpr: 3, border: { color: "red", width: 1 } }, "44×28"],
+])("the size of the print of 100×60 by %j (O2, O11, O12)", (options, expected) => {
+  expect(told(outputSize(size("100×60"), options))).toBe(expected);
+});

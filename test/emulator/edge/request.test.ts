@@ -1,0 +1,182 @@
+// What the strict edge takes of a request, and what of it reaches the origin.
+
+import { HttpResponse, http } from "msw";
+import { describe, expect, test } from "vitest";
+import { ask, edge, fault, KEY, s3, stand, urlOf } from "../../support/asking.ts";
+import { BASE } from "../../support/env.ts";
+import { file, network, ZONE } from "../../support/stand.ts";
+
+describe("what reaches the origin", () => {
+  const OWN = ["accept", "accept-encoding", "via"];
+  const NODES = ["accept-language", "connection", "host", "sec-fetch-mode", "user-agent"];
+  const sent = () =>
+    [...(s3.requests[0]?.headers.keys() ?? [])].filter((name) => !NODES.includes(name)).sort();
+
+  test("with origin-auth nine headers may, and no other (E1)", async () => {
+    const every = {
+      cookie: "a=1",
+      "x-ms-date": "x",
+      "x-ms-version": "x",
+      "x-sa-date": "x",
+      "cf-access-client-id": "x",
+      "cf-access-client-secret": "x",
+    };
+    const others = { "x-amz-security-token": "x", referer: "https://a.example", "x-own": "x" };
+    const answer = await ask(KEY, {}, { headers: { ...every, ...others } });
+    expect(answer.status).toBe(200);
+    expect(sent()).toEqual(
+      [
+        ...["authorization", "x-amz-content-sha256", "x-amz-date"],
+        ...[...OWN, ...Object.keys(every)],
+      ].sort(),
+    );
+  });
+
+  test.each([
+    ["no origin-auth", { "origin-auth": undefined }],
+    ["another value of it", { "origin-auth": "share" }],
+    ["more than its value", { "origin-auth": "share-publicly, please" }],
+  ])("with %s none does, and a private origin denies it (E2)", async (_what, image) => {
+    const answer = await ask(KEY, image, { headers: { cookie: "a=1" } });
+    expect(await fault(answer)).toBe("9408/403");
+    expect(sent()).toEqual(OWN);
+  });
+
+  test("the edge says who it is and what it reads (E3)", async () => {
+    await ask(KEY, {}, { headers: { accept: "image/avif", via: "1.1 mine" } });
+    const { headers } = s3.requests[0] ?? {};
+    expect(headers?.get("via")).toBe("1.1 image-resizing-proxy");
+    expect(headers?.get("accept")).toBe("image/jpeg, image/png, image/gif;q=0.1, image/*;q=0.1");
+    expect(headers?.get("accept-encoding")).toBe("gzip");
+  });
+
+  const visitors = {
+    method: "HEAD",
+    headers: { range: "bytes=0-9", "if-none-match": '"x"', "user-agent": "visitor" },
+  };
+
+  test("a method and conditions may stay at the edge (E4)", async () => {
+    const answer = await ask(KEY, {}, visitors);
+    expect([answer.status, answer.body]).toEqual([200, null]);
+    expect(s3.requests[0]?.method).toBe("GET");
+    expect(sent()).not.toContain("range");
+    expect(s3.requests[0]?.headers.get("user-agent")).not.toBe("visitor");
+  });
+
+  test("or they may be passed on: then a signature for GET does not match (E4)", async () => {
+    stand({ conditions: "passed-on" });
+    expect(await fault(await ask(KEY, {}, { ...visitors, method: "GET" }))).toBe("9518/502");
+    expect(sent()).toEqual(expect.arrayContaining(["if-none-match", "range"]));
+    expect(s3.requests[0]?.headers.get("user-agent")).toBe("visitor");
+    stand({ conditions: "passed-on" });
+    expect(await fault(await ask(KEY, {}, visitors))).toBe("9408/403");
+    expect(s3.requests[0]?.method).toBe("HEAD");
+  });
+});
+
+describe("which URLs the edge takes", () => {
+  const other = "https://other.example/a.jpg";
+  const at = async (url: string) => fault(await edge.fetch(url, { cf: { image: { width: 9 } } }));
+  const picture = () => HttpResponse.arrayBuffer(file("made/key.jpg").slice().buffer);
+
+  test("only those on its own zone and among its Sources (E5)", async () => {
+    network.use(
+      http.get(`https://${ZONE}/a.jpg`, picture),
+      http.get("https://other.example/*", picture),
+    );
+    expect(await at(other)).toBe("9401/403");
+    expect(await at(`https://${ZONE}/a.jpg`)).toBe("200");
+    edge.switches.sources = ["other.example"];
+    expect(await at(other)).toBe("200");
+    expect(await at("https://sub.other.example/a.jpg")).toBe("9401/403");
+  });
+
+  test.each([
+    [urlOf(KEY).replace("https:", "http:"), "9406/403"],
+    ["images.example/a.jpg", "9406/403"],
+    [urlOf("a b").replace("%20", " "), "9419/403"],
+    [`${urlOf("caf")}\u00e9`, "9419/403"],
+  ])("%s is %s (E6)", async (url, expected) => {
+    expect(await at(url)).toBe(expected);
+    expect(edge.originFetches).toEqual([]);
+  });
+
+  const redirect = (location?: string) => () =>
+    new HttpResponse(null, { status: 302, headers: location === undefined ? {} : { location } });
+
+  test("a redirect is followed, to hosts not among the Sources too, and kept (E5, E7)", async () => {
+    network.use(
+      http.get(urlOf("moved.jpg"), redirect(other), { once: true }),
+      http.get(other, picture),
+    );
+    for (let times = 0; times < 2; times++) {
+      expect(await fault(await ask("moved.jpg", { width: 9 + times }))).toBe("200");
+    }
+    expect(edge.originFetches).toEqual([urlOf("moved.jpg")]);
+  });
+
+  test.each<[boolean]>([[true], [false]])(
+    "the headers that open the bucket may go with it: %s (E7)",
+    async (authAfterRedirect) => {
+      stand({ authAfterRedirect });
+      const seen: (string | null)[] = [];
+      network.use(
+        http.get(urlOf("moved.jpg"), redirect(other)),
+        http.get(other, ({ request }) => {
+          seen.push(request.headers.get("authorization"));
+          return picture();
+        }),
+      );
+      await ask("moved.jpg");
+      expect(seen).toEqual([authAfterRedirect ? expect.stringMatching(/^AWS4/) : null]);
+    },
+  );
+
+  test.each([
+    ["nowhere", undefined, "9420/400"],
+    ["a page without TLS", "http://other.example/", "9420/400"],
+    ["no URL", "https://[", "9420/400"],
+    ["itself", urlOf("moved.jpg"), "9421/400"],
+  ])("a redirect to %s is %s (E7)", async (_what, location, expected) => {
+    network.use(http.get(urlOf("moved.jpg"), redirect(location)));
+    expect(await fault(await ask("moved.jpg"))).toBe(expected);
+  });
+
+  test.each(["1.1 image-resizing-proxy", "image-resizing", "1.1 a, 1.1 image-resizing"])(
+    "via %s is a loop: the edge asked (E8)",
+    async (via) => {
+      const headers = { via };
+      expect(await fault(await ask(KEY, {}, { headers }))).toBe("9403/508");
+      expect(edge.originFetches).toEqual([]);
+    },
+  );
+
+  test("up to five redirects are followed, to relative URLs too (E7)", async () => {
+    for (let hop = 0; hop < 6; hop++) {
+      const next = hop === 0 ? picture : redirect(`hop${hop - 1}.jpg`);
+      network.use(http.get(urlOf(`hop${hop}.jpg`), next));
+    }
+    expect(await fault(await ask("hop5.jpg"))).toBe("200");
+    network.use(http.get(urlOf("hop6.jpg"), redirect("hop5.jpg")));
+    expect(await fault(await ask("hop6.jpg"))).toBe("9421/400");
+  });
+
+  test.each([
+    ["ENOTFOUND", "9407/523"],
+    ["EAI_AGAIN", "9407/523"],
+    ["ECONNREFUSED", "9510/523"],
+    ["ECONNRESET", "9505/502"],
+  ])("an origin that fails with %s is %s (R3)", async (code, expected) => {
+    const cause = Object.assign(new Error(code), { code });
+    stand({ fetch: () => Promise.reject(new TypeError("fetch failed", { cause })) });
+    expect(await fault(await ask(KEY))).toBe(expected);
+  });
+
+  test("what another Worker answers is not transformed (E9)", async () => {
+    const workers = { [new URL(BASE).host]: async (request: Request) => fetch(request) };
+    stand({ workers });
+    const answer = await ask(KEY, { width: 9 });
+    expect(answer.headers.has("cf-resized")).toBe(false);
+    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(file("made/key.jpg"));
+  });
+});

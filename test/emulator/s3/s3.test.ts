@@ -1,0 +1,344 @@
+// The private bucket: what it finds wrong with a request, and what goes wrong with it.
+
+import { AwsV4Signer } from "aws4fetch";
+import { setupServer } from "msw/node";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { HARD_KEYS } from "../../../src/dev/objects.ts";
+import { createS3, type S3Fault } from "../../../src/emulator/s3/s3.ts";
+import { bucketBase, originUrl } from "../../../src/worker/s3/object-url.ts";
+import { sign } from "../../../src/worker/s3/sigv4.ts";
+import { CREDENTIALS } from "../../support/env.ts";
+
+const ENDPOINT = "https://s3.eu-west-1.amazonaws.com";
+const REGION = "eu-west-1";
+const KEY = "photos/fig.jpg"; // no x in it: one byte of it is changed into an x
+const NOW = Date.UTC(2026, 10, 24, 9);
+const VIRTUAL = bucketBase(ENDPOINT, "acme-media", "virtual");
+const PATH = bucketBase(ENDPOINT, "acme-media", "path");
+const R2 = "https://account.r2.cloudflarestorage.com";
+
+const settings = { bucket: "acme-media", credentials: CREDENTIALS, now: () => NOW };
+const s3 = createS3({ ...settings, endpoint: ENDPOINT, region: REGION });
+const r2 = createS3({ ...settings, endpoint: R2, region: "auto", dialect: "r2" });
+const network = setupServer(...s3.handlers, ...r2.handlers);
+
+beforeAll(() => network.listen({ onUnhandledFrame: "error" }));
+afterAll(() => network.close());
+beforeEach(() => {
+  for (const { objects } of [s3, r2]) {
+    objects.set(KEY, { body: new TextEncoder().encode("an object"), type: "image/jpeg" });
+  }
+});
+afterEach(() => {
+  s3.faults.clear();
+  network.resetHandlers();
+});
+
+/** What S3 says: its status, and its code or the object. */
+async function ask(url: string, headers: HeadersInit, init: RequestInit = {}) {
+  const answer = await fetch(url, { headers, redirect: "manual", ...init });
+  const text = await answer.text();
+  return { answer, text, said: `${answer.status} ${/<Code>(\w+)/.exec(text)?.[1] ?? text}` };
+}
+
+const signed = async (url: string, at = NOW, region = REGION) =>
+  new Headers(await sign(url, region, CREDENTIALS, at));
+
+test.each([VIRTUAL, PATH])("%s with a key is an object, if it is signed (A4)", async (base) => {
+  const url = originUrl(base, KEY);
+  expect((await ask(url, await signed(url))).said).toBe("200 an object");
+  expect((await ask(url, {})).said).toBe("403 AccessDenied");
+});
+
+test.each(HARD_KEYS)("the key %j is found under either dialect (A2, A10)", async (key) => {
+  for (const [{ objects }, base, region] of [
+    [s3, VIRTUAL, REGION],
+    [r2, bucketBase(R2, "acme-media", "path"), "auto"],
+  ] as const) {
+    objects.set(key, { body: new TextEncoder().encode(key), type: "text/plain" });
+    const url = originUrl(base, key);
+    expect((await ask(url, await signed(url, NOW, region))).said).toBe(`200 ${key}`);
+  }
+});
+
+test("spellings that look alike are different keys (A10)", async () => {
+  s3.objects.set("caf\u00e9", { body: new Uint8Array(1), type: "image/jpeg" });
+  const url = originUrl(VIRTUAL, "cafe\u0301");
+  expect((await ask(url, await signed(url))).said).toBe("404 NoSuchKey");
+});
+
+test("a path that is spelt otherwise than it was signed: AWS takes it, R2 does not (A2)", async () => {
+  for (const [base, region, said] of [
+    [PATH, REGION, "200 an object"],
+    [bucketBase(R2, "acme-media", "path"), "auto", "403 SignatureDoesNotMatch"],
+  ] as const) {
+    const headers = await signed(originUrl(base, KEY), NOW, region);
+    const spelt = originUrl(base, KEY).replace("fig", "%66ig");
+    expect((await ask(spelt, headers)).said).toBe(said);
+  }
+});
+
+describe("one byte of a signed request changed is a 403", () => {
+  const url = originUrl(VIRTUAL, KEY);
+
+  test("in the path, the query or the host (A1)", async () => {
+    const headers = await signed(url);
+    for (const sent of [
+      ...[...KEY].map((_char, at) => `${url.slice(0, -1 - at)}x${url.slice(url.length - at)}`),
+      `${url}?x=1`,
+      url.replace("acme-media.", ""),
+    ]) {
+      expect([sent, (await ask(sent, headers)).said]).toEqual([sent, "403 SignatureDoesNotMatch"]);
+    }
+  });
+
+  test("in any character of the signature (A1)", async () => {
+    const headers = await signed(url);
+    const authorization = headers.get("authorization") ?? "";
+    const start = authorization.length - 64;
+    for (let at = start; at < authorization.length; at++) {
+      const other = authorization[at] === "0" ? "1" : "0";
+      const changed = authorization.slice(0, at) + other + authorization.slice(at + 1);
+      headers.set("authorization", changed);
+      expect((await ask(url, headers)).said).toBe("403 SignatureDoesNotMatch");
+    }
+  });
+
+  test.each([
+    ["x-amz-date", "20261124T090001Z"],
+    ["x-amz-content-sha256", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
+  ])("in %s (A1)", async (name, value) => {
+    const headers = await signed(url);
+    headers.set(name, value);
+    expect((await ask(url, headers)).said).toBe("403 SignatureDoesNotMatch");
+  });
+
+  test("in the method (A1)", async () => {
+    const { answer } = await ask(url, await signed(url), { method: "HEAD" });
+    expect(answer.status).toBe(403);
+  });
+});
+
+test.each<[string, (headers: Headers) => void, string]>([
+  ["no date", (sent) => sent.delete("x-amz-date"), "403 AccessDenied"],
+  ["no payload hash", (sent) => sent.delete("x-amz-content-sha256"), "400 InvalidRequest"],
+  [
+    "another body's hash",
+    (sent) => sent.set("x-amz-content-sha256", "0".repeat(64)),
+    "400 XAmzContentSHA256Mismatch",
+  ],
+  [
+    "a header of S3's that is not covered",
+    (sent) => sent.set("x-amz-security-token", "x"),
+    "403 AccessDenied",
+  ],
+  [
+    "a day that is not its date's",
+    (sent) =>
+      sent.set(
+        "authorization",
+        sent.get("authorization")?.replace("/20261124/", "/20261123/") ?? "",
+      ),
+    "400 AuthorizationHeaderMalformed",
+  ],
+  [
+    "a signature that does not cover the host",
+    (sent) => sent.set("authorization", sent.get("authorization")?.replace("=host;", "=") ?? ""),
+    "403 AccessDenied",
+  ],
+  ["another scheme", (sent) => sent.set("authorization", "Bearer x"), "400 InvalidArgument"],
+  [
+    "half a header",
+    (sent) => sent.set("authorization", "AWS4-HMAC-SHA256 Credential=x"),
+    "400 AuthorizationHeaderMalformed",
+  ],
+])("a request with %s is refused (A1)", async (_what, change, said) => {
+  const url = originUrl(VIRTUAL, KEY);
+  const headers = await signed(url);
+  change(headers);
+  expect((await ask(url, headers)).said).toBe(said);
+});
+
+test.each<[minutes: number, said: string]>([
+  [-14.9, "200 an object"],
+  [14.9, "200 an object"],
+  [-15.1, "403 RequestTimeTooSkewed"],
+  [15.1, "403 RequestTimeTooSkewed"],
+])("a signature made %d minutes off is: %s (A7, A8)", async (minutes, said) => {
+  const url = originUrl(VIRTUAL, KEY);
+  const headers = await signed(url, NOW + minutes * 60_000);
+  for (let times = 0; times < 2; times++) expect((await ask(url, headers)).said).toBe(said);
+});
+
+test("an unknown key id is a 403, and a 401 where R2 is asked (A7)", async () => {
+  const unknown = { ...CREDENTIALS, accessKeyId: "AKIAUNKNOWN" };
+  for (const [base, region, said] of [
+    [VIRTUAL, REGION, "403 InvalidAccessKeyId"],
+    [bucketBase(R2, "acme-media", "path"), "auto", "401 Unauthorized"],
+  ] as const) {
+    const url = originUrl(base, KEY);
+    expect((await ask(url, await sign(url, region, unknown, NOW))).said).toBe(said);
+  }
+});
+
+test("a session's key is known only with its token, until that expires (A7, A11)", async () => {
+  const session = { ...CREDENTIALS, accessKeyId: "ASIAEXAMPLE", sessionToken: "token" };
+  const endpoint = "https://s3.eu-north-1.amazonaws.com";
+  const own = createS3({ ...settings, endpoint, region: "eu-north-1", credentials: session });
+  network.use(...own.handlers);
+  own.objects.set(KEY, { body: new TextEncoder().encode("an object"), type: "image/jpeg" });
+  const url = originUrl(bucketBase(endpoint, "acme-media", "path"), KEY);
+  const signer = new AwsV4Signer({
+    ...{ url, service: "s3", region: "eu-north-1", datetime: "20261124T090000Z" },
+    ...session,
+  });
+  const { headers } = await signer.sign();
+  expect((await ask(url, headers)).said).toBe("200 an object");
+  const other = new Headers(headers);
+  other.set("x-amz-security-token", "another");
+  expect((await ask(url, other)).said).toBe("400 InvalidToken");
+  own.faults.add("expired-token");
+  expect((await ask(url, headers)).said).toBe("400 ExpiredToken");
+  headers.delete("x-amz-security-token");
+  expect((await ask(url, headers)).said).toBe("403 InvalidAccessKeyId");
+});
+
+test.each<[S3Fault, string, string, RegExp]>([
+  ["revoked-key", KEY, "403 InvalidAccessKeyId", /./],
+  ["other-secret", KEY, "403 SignatureDoesNotMatch", /<CanonicalRequest>GET\n\/photos\/fig.jpg\n/],
+  ["clock-skew", KEY, "403 RequestTimeTooSkewed", /./],
+  ["no-list-bucket", "nothing.jpg", "403 AccessDenied", /./],
+  ["archived", KEY, "403 InvalidObjectState", /./],
+  ["SlowDown", KEY, "503 SlowDown", /./],
+  ["ServiceUnavailable", KEY, "503 ServiceUnavailable", /./],
+  ["InternalError", KEY, "500 InternalError", /./],
+  ["elsewhere-400", KEY, "400 AuthorizationHeaderMalformed", /<Region>eu-central-1</],
+  ["elsewhere-301", KEY, "301 PermanentRedirect", /<Endpoint>[^<]*eu-central-1/],
+  ["elsewhere-307", KEY, "307 TemporaryRedirect", /<Endpoint>[^<]*eu-central-1/],
+])("%s: %s is %s (A5, A6, A7, A9)", async (fault, key, said, text) => {
+  s3.faults.add(fault);
+  const url = originUrl(VIRTUAL, key);
+  const found = await ask(url, await signed(url));
+  expect(found.said).toBe(said);
+  expect(found.text).toMatch(text);
+  expect(found.answer.headers.get("content-type")).toBe("application/xml");
+  const redirected = found.answer.status === 301 || found.answer.status === 307;
+  expect(found.answer.headers.get("x-amz-bucket-region")).toBe(redirected ? "eu-central-1" : null);
+});
+
+test("where a 307 leads, a signature for the right region and host opens the bucket (A5)", async () => {
+  s3.faults.add("elsewhere-307");
+  const url = originUrl(VIRTUAL, KEY);
+  const { answer } = await ask(url, await signed(url));
+  const home = answer.headers.get("location") ?? "";
+  expect(home).toBe(url.replace(REGION, "eu-central-1"));
+  expect((await ask(home, await signed(url))).said).toBe("400 AuthorizationHeaderMalformed");
+  expect((await ask(home, await signed(home, NOW, "eu-central-1"))).said).toBe("200 an object");
+});
+
+test("a key reads what its policy lets it read, and is denied the rest (A13)", async () => {
+  const own = createS3({ ...settings, endpoint: ENDPOINT, region: REGION, readable: "photos/" });
+  network.use(...own.handlers);
+  for (const key of [KEY, "private/fig.jpg"]) {
+    own.objects.set(key, { body: new TextEncoder().encode("an object"), type: "image/jpeg" });
+    const url = originUrl(VIRTUAL, key);
+    const said = key === KEY ? "200 an object" : "403 AccessDenied";
+    expect((await ask(url, await signed(url))).said).toBe(said);
+  }
+});
+
+test("a bucket that is asked in another region's host is a 301 (A5)", async () => {
+  const url = originUrl(VIRTUAL, KEY).replace(REGION, "us-east-1");
+  const { said, answer } = await ask(url, await signed(url));
+  expect([said, answer.headers.get("x-amz-bucket-region")]).toEqual([
+    "301 PermanentRedirect",
+    REGION,
+  ]);
+});
+
+test("a dot in a bucket's name breaks TLS in the host, and not in the path (A4)", async () => {
+  const dotted = createS3({
+    ...settings,
+    bucket: "acme.media",
+    endpoint: ENDPOINT,
+    region: REGION,
+  });
+  network.use(...dotted.handlers);
+  dotted.objects.set(KEY, { body: new TextEncoder().encode("an object"), type: "image/jpeg" });
+  const inHost = originUrl(bucketBase(ENDPOINT, "acme.media", "virtual"), KEY);
+  await expect(ask(inHost, await signed(inHost))).rejects.toThrow();
+  const inPath = originUrl(bucketBase(ENDPOINT, "acme.media", "path"), KEY);
+  expect((await ask(inPath, await signed(inPath))).said).toBe("200 an object");
+});
+
+test("a key has at most 1,024 bytes (A10)", async () => {
+  for (const [length, said] of [
+    [1024, "404 NoSuchKey"],
+    [1025, "400 KeyTooLongError"],
+  ] as const) {
+    const url = originUrl(VIRTUAL, "k".repeat(length));
+    expect((await ask(url, await signed(url))).said).toBe(said);
+  }
+});
+
+test("only reading is played, and what S3 says is XML", async () => {
+  const url = originUrl(VIRTUAL, "a<b&c>");
+  const { text } = await ask(url, await signed(url));
+  expect(text).toContain("<Key>a&lt;b&amp;c&gt;</Key>");
+  const signer = new AwsV4Signer({
+    ...{ url, method: "PUT", service: "s3", region: REGION, datetime: "20261124T090000Z" },
+    ...CREDENTIALS,
+  });
+  const { headers } = await signer.sign();
+  expect((await ask(url, headers, { method: "PUT" })).said).toBe("405 MethodNotAllowed");
+});
+
+test("a missing object is told as such to those who may list (A6)", async () => {
+  const url = originUrl(VIRTUAL, "nothing.jpg");
+  expect((await ask(url, await signed(url))).said).toBe("404 NoSuchKey");
+  const other = originUrl(bucketBase(ENDPOINT, "acme-other", "path"), KEY);
+  expect((await ask(other, await signed(other))).said).toBe("404 NoSuchBucket");
+});
+
+test.each<S3Fault>(["reset", "cut-short"])("%s breaks the request off (A9)", async (fault) => {
+  s3.faults.add(fault);
+  const url = originUrl(VIRTUAL, KEY);
+  await expect(ask(url, await signed(url))).rejects.toThrow();
+});
+
+test.each<S3Fault>(["stall", "stall-midway"])("%s never ends (A9)", async (fault) => {
+  s3.faults.add(fault);
+  const url = originUrl(VIRTUAL, KEY);
+  const asked = ask(url, await signed(url), { signal: AbortSignal.timeout(100) });
+  await expect(asked).rejects.toThrow(/abort|timeout/i);
+});
+
+test("a presigned URL opens the bucket until it expires (A1)", async () => {
+  const url = `${originUrl(VIRTUAL, KEY)}?X-Amz-Expires=60`;
+  for (const [at, said] of [
+    ["20261124T085930Z", "200 an object"],
+    ["20261124T085830Z", "403 AccessDenied"],
+  ] as const) {
+    const signer = new AwsV4Signer({
+      ...{ url, service: "s3", region: REGION, signQuery: true, datetime: at },
+      ...CREDENTIALS,
+    });
+    const { url: presigned } = await signer.sign();
+    expect((await ask(presigned.href, {})).said).toBe(said);
+    presigned.searchParams.set("X-Amz-Expires", `${7 * 24 * 3600 + 1}`);
+    expect((await ask(presigned.href, {})).said).toBe("400 AuthorizationQueryParametersError");
+    presigned.searchParams.set("X-Amz-Expires", "600");
+    expect((await ask(presigned.href, {})).said).toBe("403 SignatureDoesNotMatch");
+  }
+});
+
+test("Range, If-None-Match and HEAD are answered as S3 answers them (E4)", async () => {
+  const url = originUrl(VIRTUAL, KEY);
+  const headers = await signed(url);
+  const { answer } = await ask(url, headers);
+  expect(answer.headers.get("etag")).toMatch(/^"[0-9a-f]{32}"$/);
+  headers.set("range", "bytes=3-5");
+  expect((await ask(url, headers)).said).toBe("206 obj");
+  headers.set("if-none-match", answer.headers.get("etag") ?? "");
+  expect((await ask(url, headers)).answer.status).toBe(304);
+});

@@ -1,0 +1,111 @@
+// AWS's known answers, for the verifier and for the library that the Worker signs with.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { AwsV4Signer } from "aws4fetch";
+import { expect, test } from "vitest";
+import { encodedOnce } from "../../../src/emulator/s3/s3-auth.ts";
+import { prove } from "../../../src/emulator/s3/sigv4.ts";
+import { ROOT } from "../../support/built.ts";
+
+const VECTORS = join(ROOT, "fixtures/vectors");
+const EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+const SUITE = {
+  service: "service",
+  date: "20150830T123600Z",
+  accessKeyId: "AKIDEXAMPLE",
+  secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+};
+const S3 = {
+  service: "s3",
+  date: "20130524T000000Z",
+  accessKeyId: "AKIAIOSFODNN7EXAMPLE",
+  secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+};
+
+const suite = readdirSync(join(VECTORS, "aws-sig-v4-test-suite"));
+const CASES: [string, typeof SUITE][] = [
+  ...suite.map((name): [string, typeof SUITE] => [`aws-sig-v4-test-suite/${name}`, SUITE]),
+  ["s3-get-object", S3],
+];
+
+/** Cases with a header of several values: the web's Headers join them with a comma and a space. */
+const SEVERAL = ["get-header-key-duplicate", "get-header-value-multiline"];
+
+function read(path: string, kind: string): string {
+  return readFileSync(join(VECTORS, path, `${path.split("/").at(-1)}.${kind}`), "utf8");
+}
+
+/** A request as the suite writes it: its target, and its headers with all their values. */
+function parse(text: string) {
+  const [line = "", ...rest] = text.split("\n");
+  const target = /^GET (.*) HTTP\/1\.1$/.exec(line)?.[1] ?? "";
+  const headers: [string, string][] = [];
+  for (const row of rest) {
+    const [, name, value] = /^([^\s:]+):(.*)$/.exec(row) ?? [];
+    const last = headers.at(-1);
+    if (name !== undefined && value !== undefined) headers.push([name.toLowerCase(), value]);
+    else if (last !== undefined) headers.push([last[0], row]);
+  }
+  const values: Record<string, string[]> = {};
+  for (const [name, value] of headers) {
+    values[name] = [...(values[name] ?? []), value.trim().replace(/\s+/g, " ")];
+  }
+  return { url: new URL(`https://${values["host"]?.[0]}${target}`), values };
+}
+
+test("there are the 14 GET cases of AWS's suite and the worked example (A12)", () => {
+  expect(CASES).toHaveLength(15);
+});
+
+type Case = (typeof CASES)[number];
+
+function answersTo([path]: Case) {
+  return {
+    canonicalRequest: read(path, "creq"),
+    stringToSign: read(path, "sts"),
+    signature: /Signature=(\w+)/.exec(read(path, "authz"))?.[1],
+  };
+}
+
+test.each(CASES)("the verifier has AWS's answers for %s (A12)", async (...given) => {
+  const [path, { service, date, ...credentials }] = given;
+  const { url, values } = parse(read(path, "req"));
+  const query: Record<string, string[]> = {};
+  for (const [name, value] of url.searchParams) query[name] = [...(query[name] ?? []), value];
+  const covered = {
+    method: "GET",
+    path: encodedOnce(url.pathname) ?? "",
+    query,
+    headers: Object.fromEntries(Object.entries(values).map(([name, all]) => [name, all.join()])),
+    payloadHash: EMPTY,
+  };
+  const proof = await prove(covered, { service, date, region: "us-east-1" }, credentials);
+  expect(proof).toEqual(answersTo(given));
+});
+
+const EXPRESSIBLE = CASES.filter(([path]) => !SEVERAL.some((name) => path.endsWith(name)));
+
+test.each(EXPRESSIBLE)("the Worker's signer has AWS's answers for %s (A12)", async (...given) => {
+  const [path, { service, date, ...credentials }] = given;
+  const { url, values } = parse(read(path, "req"));
+  const { host: _host, ...rest } = values;
+  const signer = new AwsV4Signer({
+    url: url.href,
+    headers: Object.entries(rest).map(([name, all]): [string, string] => [name, all.join()]),
+    service,
+    region: "us-east-1",
+    datetime: date,
+    allHeaders: true,
+    singleEncode: true,
+    ...credentials,
+  });
+  const [canonicalRequest, stringToSign, signature] = [
+    await signer.canonicalString(),
+    await signer.stringToSign(),
+    await signer.signature(),
+  ];
+  expect({ canonicalRequest, stringToSign, signature }).toEqual(answersTo(given));
+  expect(await signer.authHeader()).toBe(read(path, "authz"));
+});

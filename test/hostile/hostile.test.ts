@@ -1,0 +1,61 @@
+// What has to hold of the Worker whatever is sent to it; `npm run fuzz` tries more.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BROKEN, isBrokenName } from "./broken.ts";
+import { readFindings } from "./findings.ts";
+import { PROPERTIES, PROPERTY_NAMES } from "./properties.ts";
+import { ask, startThread } from "./thread.ts";
+
+const SEED = 20_261_124;
+const RUNS = 1_000;
+/** A property that no bug breaks within so many inputs does not count. */
+const MOST = 10_000;
+
+let thread: ReturnType<typeof startThread>;
+beforeAll(() => {
+  thread = startThread();
+});
+afterAll(() => thread.terminate());
+
+describe("whatever is sent,", () => {
+  const tallies: Record<string, number> = {};
+  test.each(PROPERTY_NAMES.map((name) => [name, PROPERTIES[name].says] as const))(
+    "%s: %s",
+    async (property) => {
+      const { finding, runs, tally } = await ask(thread, { property, seed: SEED, runs: RUNS });
+      expect(finding).toBeUndefined();
+      expect(runs).toBe(RUNS);
+      for (const [seen, times] of Object.entries(tally)) {
+        tallies[seen] = (tallies[seen] ?? 0) + times;
+      }
+    },
+  );
+
+  test("much of it gets as far as the edge, and answers of all kinds come", () => {
+    const { visits = 0, "reached the edge": reached = 0 } = tallies;
+    expect(reached / visits).toBeGreaterThan(0.4);
+    for (const status of [200, 403, 404, 405, 410, 415, 429, 502, 503, 504, 508]) {
+      expect(tallies).toHaveProperty(`${status}`);
+    }
+  });
+
+  test("what was found once is not found again", async () => {
+    for (const finding of readFindings()) {
+      expect(await ask(thread, finding)).not.toHaveProperty("finding");
+    }
+  });
+});
+
+test("each property is broken by a bug", () => {
+  const broken = new Set(Object.values(BROKEN).map(({ breaks }) => breaks));
+  expect([...broken].sort()).toEqual([...PROPERTY_NAMES].sort());
+});
+
+test.each(Object.keys(BROKEN).filter(isBrokenName))(
+  "a Worker in which %s is found out within 10,000 inputs",
+  async (bug) => {
+    const attack = { property: BROKEN[bug].breaks, bug, seed: SEED, runs: MOST, shrink: false };
+    const { finding, runs } = await ask(thread, attack);
+    expect(finding, `${runs} inputs`).toBeDefined();
+  },
+);

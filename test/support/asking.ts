@@ -1,0 +1,51 @@
+// What the strict edge's own tests have in common: a stand, and how the edge is asked.
+
+import { afterAll, beforeAll, beforeEach, expect } from "vitest";
+import type { EdgeSettings } from "../../src/emulator/edge/edge.ts";
+import { originUrl } from "../../src/worker/s3/object-url.ts";
+import { sign } from "../../src/worker/s3/sigv4.ts";
+import { BASE, CREDENTIALS } from "./env.ts";
+import { network, setUp } from "./stand.ts";
+
+export const SHARED = { "origin-auth": "share-publicly" } as const;
+
+/** An object that any test will do with. */
+export const KEY = "key.jpg";
+
+/** The stand of the test that runs. */
+export let { s3, edge, clock } = setUp();
+
+/** Another stand, with switches set. */
+export function stand(settings: Partial<EdgeSettings> = {}): void {
+  ({ s3, edge, clock } = setUp(settings));
+}
+
+beforeAll(() => network.listen({ onUnhandledFrame: "error" }));
+afterAll(() => network.close());
+beforeEach(() => stand());
+
+export const urlOf = (key: string) => originUrl(BASE, `published/${key}`);
+
+/** Headers that open an object. */
+export const signedFor = async (key: string) =>
+  new Headers(await sign(urlOf(key), "eu-west-1", CREDENTIALS, clock.now));
+
+/** Asks the edge for an object as the Worker does, with what a test changes. */
+export async function ask(
+  key: string,
+  image: Record<string, unknown> = {},
+  { headers = {}, ...init }: RequestInit & { headers?: Record<string, string> } = {},
+): Promise<Response> {
+  const signed = await signedFor(key);
+  for (const [name, value] of Object.entries(headers)) signed.set(name, value);
+  const cf = { image: { ...SHARED, ...image } };
+  return edge.fetch(urlOf(key), { headers: signed, cf, ...init });
+}
+
+/** A failure's status and code, from its header and its text; or 200. */
+export async function fault(answer: Response): Promise<string> {
+  if (answer.ok) return `${answer.status}`;
+  const code = /^err=(\d{4})$/.exec(answer.headers.get("cf-resized") ?? "")?.[1];
+  expect(await answer.text()).toMatch(new RegExp(`^ERROR ${code}: `));
+  return `${code}/${answer.status}`;
+}

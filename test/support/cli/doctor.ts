@@ -1,0 +1,78 @@
+// The doctor before a Vitrine at https://images.example, on the strict edge with the strict S3 behind it.
+
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { http } from "msw";
+import { afterAll } from "vitest";
+import { ROOT } from "../built.ts";
+import { ENV, HEALTH_TOKEN, SECRETS, VARS } from "../env.ts";
+import { get } from "../play.ts";
+import { network } from "../stand.ts";
+import type { Told } from "./told.ts";
+import { type Given, vitrine } from "./vitrine.ts";
+
+export const SITE = "https://images.example";
+
+/** The configuration: the bucket has a canary. */
+export const CONFIGURED = {
+  ...VARS,
+  ROUTES: VARS.ROUTES.slice(0, 2),
+  BUCKETS: { media: { ...VARS.BUCKETS.media, canary: "key.jpg" } },
+};
+
+const folder = mkdtempSync(join(tmpdir(), "vitrine-doctor-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+cpSync(join(ROOT, ".dev.vars.example"), join(folder, ".dev.vars.example"));
+
+/** Writes a wrangler.toml. */
+export function configure(vars: object = CONFIGURED, secrets = Object.keys(SECRETS)): string {
+  const lines = Object.entries(vars).map(
+    ([name, value]) => `${name} = '''${JSON.stringify(value)}'''`,
+  );
+  const text = `name = "vitrine"
+main = "src/worker/index.ts"
+compatibility_date = "2026-11-01"
+workers_dev = false
+preview_urls = false
+[vars]
+${lines.join("\n")}
+[secrets]
+required = ${JSON.stringify(secrets)}
+`;
+  writeFileSync(join(folder, "wrangler.toml"), text);
+  return folder;
+}
+
+/** Puts a Worker at SITE, or what stands in its place. */
+export function deploy(
+  env: object = { ...ENV, ...CONFIGURED, HEALTH_TOKEN },
+  changed: (
+    answer: Response,
+    asked: { method: string; headers: Headers; path: string },
+  ) => Response = (answer) => answer,
+): void {
+  network.use(
+    http.all(`${SITE}/*`, async ({ request }) => {
+      const { url, method, headers } = request;
+      const { pathname, search } = new URL(url);
+      const path = pathname + search;
+      return changed(await get(path, { method, headers }, env), { method, headers, path });
+    }),
+  );
+}
+
+/** What the doctor finds, with the secrets that the Worker has. */
+export async function examine(
+  args: readonly string[] = ["--url", SITE],
+  given: Given = {},
+): Promise<Told> {
+  const env = { ...SECRETS, HEALTH_TOKEN, ...given.env };
+  const { code, out, err } = await vitrine(["doctor", "--json", ...args], {
+    folder,
+    ...given,
+    env,
+  });
+  const { findings } = out === "" ? { findings: [] } : JSON.parse(out);
+  return { code, findings, text: err };
+}

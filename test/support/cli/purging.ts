@@ -1,0 +1,58 @@
+// vitrine purge in a copy of the project, with Cloudflare's API and the strict S3 on the network.
+
+import { afterAll, beforeAll, beforeEach } from "vitest";
+import { originUrl } from "../../../src/worker/s3/object-url.ts";
+import { BASE, CLOUDFLARE_API_TOKEN } from "../env.ts";
+import { copyProject, editFile, removeCopies } from "../local-run.ts";
+import { network, setUp } from "../stand.ts";
+import { createCloudflare, runFast, type Trouble } from "./cloudflare.ts";
+import { type Given, vitrine } from "./vitrine.ts";
+
+export const env = { CLOUDFLARE_API_TOKEN };
+
+/** What there is on the network. */
+export const net = { cloudflare: createCloudflare(), ...setUp() };
+
+/** Puts the API onto the network, with what is wrong with it. */
+export function arrange(trouble?: Trouble): void {
+  Object.assign(net, setUp(), { cloudflare: createCloudflare(trouble) });
+  network.use(...net.cloudflare.handlers);
+}
+
+let folder = "";
+
+/** Changes wrangler.toml for the tests of a file. */
+export function edit(change: (text: string) => string): void {
+  editFile(`${folder}/wrangler.toml`, change);
+}
+
+beforeAll(() => {
+  network.listen({ onUnhandledFrame: "error" });
+  folder = copyProject();
+  edit((text) =>
+    text
+      .replace("# routes = ", "routes = ")
+      .replace('region = "eu-west-1"', '$&\nprefix = "published/"')
+      .replace(
+        "[vars.PRESETS.thumbnail]",
+        '[[vars.ROUTES]]\npath = "/private/:preset/*"\nobject = "media/private/*"\nsigned = true\n$&',
+      )
+      .replace('"AWS_SECRET_ACCESS_KEY"]', '"AWS_SECRET_ACCESS_KEY", "URL_SIGNING_KEYS"]'),
+  );
+});
+afterAll(() => {
+  network.close();
+  removeCopies();
+});
+beforeEach(() => {
+  runFast();
+  arrange();
+});
+
+export const purge = (args: readonly string[], given: Given = {}) =>
+  vitrine(["purge", ...args], { folder, env, ...given });
+
+export const sourceOf = (key: string, version?: string) =>
+  originUrl(BASE, `published/${key}`, version);
+export const linesIn = (text: string) => text.split("\n").slice(0, -1);
+export const some = (many: number) => Array.from({ length: many }, (_, at) => `photos/${at}.jpg`);

@@ -1,0 +1,214 @@
+// A deployed Vitrine to rotate the key of, whose wrangler is a stand-in.
+
+import { appendFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { HttpResponse, http } from "msw";
+import { afterAll, beforeEach, expect } from "vitest";
+import { replaceFile } from "../../../src/cli/project/replace-file.ts";
+import { readVars } from "../../../src/cli/project/vars.ts";
+import type { Options } from "../../../src/cli/rotate/plan.ts";
+import { hashOf } from "../../../src/cli/rotate/record.ts";
+import { secretNames } from "../../../src/worker/config/secret-names.ts";
+import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../env.ts";
+import { copyProject, editFile, removeCopies } from "../local-run.ts";
+import { leaksIn } from "../overheard.ts";
+import { get, stage } from "../play.ts";
+import { network } from "../stand.ts";
+import { recordOf, rotated, type Setting } from "./rotating.ts";
+
+export const URL = "https://images.example.com";
+export const OLD = {
+  AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+  HEALTH_TOKEN,
+};
+export const { accessKeyId: ID, secretAccessKey: SECRET } = NEXT_CREDENTIALS;
+export const NEW = { AWS_ACCESS_KEY_ID: ID, AWS_SECRET_ACCESS_KEY: SECRET, HEALTH_TOKEN };
+export const NEXT = { AWS_ACCESS_KEY_ID_NEXT: ID, AWS_SECRET_ACCESS_KEY_NEXT: SECRET };
+export const PUTS_NEXT = JSON.stringify(NEXT);
+
+export type Site = {
+  folder: string;
+  /** The vars of the deployed version, and its secrets. */
+  vars: Readonly<Record<string, unknown>>;
+  deployed: Record<string, unknown>;
+  /** How wrangler was run. */
+  ran: { args: readonly string[]; input: string }[];
+  /** What happens while wrangler runs, and what it ends with and says. */
+  during: (times: number) => { code?: number; says?: string; elsewhere?: true };
+};
+
+/** As each test finds it, and changes it. */
+export const site: Site = { folder: "", vars: {}, deployed: {}, ran: [], during: () => ({}) };
+
+beforeEach(() => {
+  const folder = copyProject();
+  editFile(join(folder, "wrangler.toml"), (text) =>
+    text
+      .replace(/^# (?=routes)/m, "")
+      .replace('bucket = "acme-media"', '$&\nprefix = "published/"\ncanary = "key.jpg"'),
+  );
+  writeFileSync(join(folder, "key.json"), JSON.stringify({ AccessKey: printed(ID, SECRET) }));
+  const read = readVars(folder);
+  if ("fault" in read) throw new Error(read.fault);
+  Object.assign(site, { folder, vars: read.deployed, deployed: { ...OLD } });
+  Object.assign(site, { ran: [], during: () => ({}) });
+  let version: object | undefined;
+  let secrets = site.deployed;
+  network.use(
+    http.all(`${URL}/*`, async ({ request }) => {
+      if (version === undefined || secrets !== site.deployed) {
+        version = { ...site.vars, ...site.deployed };
+      }
+      secrets = site.deployed;
+      const { url, headers } = request;
+      const answer = await get(url, { headers }, version);
+      return new HttpResponse(await answer.arrayBuffer(), answer);
+    }),
+  );
+  stage.s3.keys.set(ID, SECRET);
+});
+afterAll(removeCopies);
+
+/** What `aws iam create-access-key` prints, within `AccessKey`. */
+export function printed(AccessKeyId: string, SecretAccessKey: string) {
+  return { UserName: "vitrine", AccessKeyId, Status: "Active", SecretAccessKey };
+}
+
+/** Rotates the deployed Vitrine, with a wrangler that deploys what it is given. */
+export async function run(options: Partial<Options> = {}, setting: Partial<Setting> = {}) {
+  const { folder } = site;
+  const tools: Setting["tools"] = {
+    run: async (_world, args, input, hear) => {
+      site.ran.push({ args, input });
+      const { code = 0, says = "", elsewhere } = site.during(site.ran.length);
+      hear(says);
+      const change: Record<string, unknown> = JSON.parse(input);
+      if (code === 0 && !elsewhere) site.deployed = { ...site.deployed, ...change };
+      return code;
+    },
+    sleep: async () => {},
+    looks: 10,
+  };
+  const env = { HEALTH_TOKEN };
+  const given = { keyFile: "key.json", yes: true, ...options } as const;
+  const ended = await rotated({ folder, env, tools, options: given, ...setting });
+  expect(leaksIn(Buffer.from(site.ran.flatMap(({ args }) => args).join(" ")))).toEqual([]);
+  return ended;
+}
+
+/** The secrets that are set, without those that are deleted. */
+export function now() {
+  return Object.fromEntries(Object.entries(site.deployed).filter(([, value]) => value !== null));
+}
+
+/**
+ * Types at a terminal what each question is answered with, once it was asked.
+ * @param asked is told how many questions are left when one is answered
+ */
+export async function typing(
+  answers: readonly (readonly [question: string, keys: string])[],
+  options: Partial<Options> = {},
+  asked: (left: number) => void = () => {},
+) {
+  const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => {} });
+  const left = [...answers];
+  const heard = (said: string) => {
+    const [question, keys] = left[0] ?? ["\0", ""];
+    if (said.split(question).length < 2) return;
+    left.shift();
+    asked(left.length);
+    setTimeout(() => stdin.write(keys), 20);
+  };
+  const given = { keyFile: undefined, yes: undefined, ...options };
+  const ended = await run(given, { stdin, heard, terminal: true });
+  return { ...ended, left };
+}
+
+/** What a terminal is told of the new key. */
+export const KEY = [
+  ["The new key's id", `${ID}\r`],
+  ["Its secret", `${SECRET}\r`],
+] as const;
+
+/** The record of a rotation to that key, as it is in step 2. */
+export const RECORD = {
+  word: "AWS",
+  url: URL,
+  step: 2,
+  told: false,
+  hash: hashOf(ID),
+  new: "…TKEY",
+  old: "…MPLE",
+  worked: true,
+};
+
+/** Puts a record where it belongs. @returns its text */
+export function keepRecord(record: object): string {
+  const text = JSON.stringify(record);
+  replaceFile(join(site.folder, ".wrangler/vitrine/rotation.json"), text);
+  return text;
+}
+
+/** A key that nobody told this rotation of, and one that ends like the new one. */
+export const THIRD = { id: "AKIAIOSFODNN7THIRD3", secret: "the-secret-of-a-third-key" };
+export const ALIKE = { id: "AKIAIOSFODNN7ZZTKEY", secret: "the-secret-of-a-key-that-ends-alike" };
+
+export function known(...keys: readonly (typeof THIRD)[]) {
+  for (const { id, secret } of keys) stage.s3.keys.set(id, secret);
+}
+export const current = ({ id, secret }: typeof THIRD) => ({
+  ...{ ...OLD, AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret },
+});
+export const next = ({ id, secret }: typeof THIRD) => ({
+  ...{ AWS_ACCESS_KEY_ID_NEXT: id, AWS_SECRET_ACCESS_KEY_NEXT: secret },
+});
+export const file = (bytes: Uint8Array | string) =>
+  writeFileSync(join(site.folder, "key.json"), bytes);
+export const revoke = () => stage.s3.keys.delete(CREDENTIALS.accessKeyId);
+
+/** Runs, and looks that nothing was put anywhere and the record is as it was. */
+export async function refusedRun(...given: Parameters<typeof run>) {
+  const before = [now(), recordOf(site.folder)];
+  const ended = await run(...given);
+  expect([ended.code, site.ran, now(), recordOf(site.folder)]).toEqual([2, [], ...before]);
+  return ended.err;
+}
+
+export const QUESTIONS = [
+  "Put it into the next slot?",
+  "Promote it into",
+  "Empty the next slot?",
+] as const;
+
+/** Adds a bucket, opened by the same secrets or by those of another word. */
+export function addBucket(name: string, word: string) {
+  editFile(join(site.folder, "wrangler.toml"), (text) =>
+    text
+      .replace(
+        "[vars.BUCKETS.media]",
+        `[vars.BUCKETS.${name}]\nendpoint = "https://s3.eu-west-1.amazonaws.com"\nbucket = "acme-media"\nregion = "eu-west-1"\nprefix = "published/"\ncredentials = "${word}"\n\n$&`,
+      )
+      .replace(/^\[secrets\]\nrequired = .*/m, ""),
+  );
+  const names = [...new Set(["AWS", word])].flatMap((one) => Object.values(secretNames(one)));
+  appendFileSync(
+    join(site.folder, "wrangler.toml"),
+    `\n[secrets]\nrequired = ${JSON.stringify(names)}\n`,
+  );
+  const read = readVars(site.folder);
+  if ("fault" in read) throw new Error(read.fault);
+  site.vars = read.deployed;
+}
+
+/** Has /healthz say of each bucket: the ends of its keys, and their states. */
+export function sayHealth(
+  buckets: Record<string, Record<string, readonly [end: string, state: string]>>,
+) {
+  const told = Object.entries(buckets).map(([bucket, slots]) => ({
+    ...{ bucket, edge: "on" },
+    slots: Object.entries(slots).map(([slot, [end, state]]) => ({ slot, access_key: end, state })),
+  }));
+  network.use(http.get(`${URL}/healthz`, () => HttpResponse.json({ ok: true, buckets: told })));
+}

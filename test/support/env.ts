@@ -1,0 +1,93 @@
+import type { Asked } from "../../src/worker/request/format.ts";
+import type { SignedHeaders } from "../../src/worker/s3/sigv4.ts";
+
+// A configuration and credentials for tests: those of the documentation of AWS, which open nothing.
+
+export const CREDENTIALS = {
+  accessKeyId: "AKIAIOSFODNN7EXAMPLE",
+  secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+};
+
+/** The keys that are to follow those. */
+export const NEXT_CREDENTIALS = {
+  accessKeyId: "AKIAI44QH8DHBNEXTKEY",
+  secretAccessKey: "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbNEXTSECRETA",
+};
+
+export const SECRETS = {
+  AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+  URL_SIGNING_KEYS: JSON.stringify({
+    new: "the-key-that-signs-public-URLs-now-01",
+    old: "the-key-that-signed-them-before-0001",
+  }),
+};
+
+/** The slot `next` beside them. */
+export const NEXT = {
+  AWS_ACCESS_KEY_ID_NEXT: NEXT_CREDENTIALS.accessKeyId,
+  AWS_SECRET_ACCESS_KEY_NEXT: NEXT_CREDENTIALS.secretAccessKey,
+};
+
+/** What opens the deep form of /healthz. */
+export const HEALTH_TOKEN = "a token that is not to be guessed";
+
+/** What opens Cloudflare's API to the operator's commands. */
+export const CLOUDFLARE_API_TOKEN = "a-token-of-Cloudflare-that-may-purge-01";
+
+export const VARS = {
+  BUCKETS: {
+    media: {
+      endpoint: "https://s3.eu-west-1.amazonaws.com",
+      bucket: "acme-media",
+      region: "eu-west-1",
+      prefix: "published/",
+    },
+  },
+  ROUTES: [
+    { path: "/images/:preset/*", object: "media/*" },
+    { path: "/avatars/:user/:preset", object: "media/users/:user/avatar.png", presets: ["card"] },
+    { path: "/icons/:preset/*", object: "media/icons/*", svg: true },
+    { path: "/private/:preset/*", object: "media/*", signed: true, max_age: 86_400 },
+    { path: "/app/:preset/*", object: "media/*", origins: ["https://app.example"] },
+  ],
+  PRESETS: {
+    card: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
+    hero: { width: 1920, height: 1080, widths: [640, 1920], quality: 80 },
+    wide: { width: 1000, widths: [200, 400, 600, 800, 1000] },
+    tall: { width: 1200 },
+    moving: { width: 200, anim: true },
+    plain: { width: 200, format: "jpeg" },
+  },
+  ANSWERS: { max_age: 600, timeout: 15 },
+};
+
+/** What the Worker is given as `env`. */
+export const ENV = { ...VARS, ...SECRETS };
+
+/** The same for tests in which the edge does not answer. */
+export const IMPATIENT = { ...ENV, ANSWERS: { timeout: 1 } };
+
+/** The URL that the keys of the bucket of VARS follow. */
+export const BASE = "https://acme-media.s3.eu-west-1.amazonaws.com/";
+
+/** What is asked of the edge for the preset card and a browser of today. */
+export const ASKED: Asked = {
+  variant: {
+    preset: "card",
+    format: "auto",
+    avif: true,
+    image: { width: 160, height: 160, fit: "cover", metadata: "none", anim: false },
+  },
+  readable: { avif: true, webp: true },
+  svg: false,
+  format: "avif",
+  still: true,
+};
+
+/** Headers as a signature has them, of no request. */
+export const SIGNED: SignedHeaders = {
+  authorization: "AWS4-HMAC-SHA256 Credential=none",
+  "x-amz-content-sha256": "UNSIGNED-PAYLOAD",
+  "x-amz-date": "20261124T090000Z",
+};

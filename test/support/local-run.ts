@@ -1,0 +1,95 @@
+// `npm start` in a copy of the project, for tests of what people get from it.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { QUIET, ROOT } from "./built.ts";
+import { overhear } from "./overheard.ts";
+
+export const START = "src/dev/start.ts";
+
+const folders: string[] = [];
+/** What a test that failed has left running, and how to end it. */
+const running = new Map<ChildProcess, () => Promise<unknown>>();
+
+/** A folder with the project in it, with the configuration of the tests. */
+export function copyProject(): string {
+  const folder = mkdtempSync(join(tmpdir(), "vitrine-"));
+  folders.push(folder);
+  cpSync(join(ROOT, "test/support/wrangler.toml"), join(folder, "wrangler.toml"));
+  cpSync(join(ROOT, ".dev.vars.example"), join(folder, ".dev.vars.example"));
+  for (const name of ["src", "fixtures", "node_modules"]) {
+    symlinkSync(join(ROOT, name), join(folder, name));
+  }
+  return folder;
+}
+
+/** Changes a file, which it must. */
+export function editFile(file: string, change: (text: string) => string): void {
+  const before = readFileSync(file, "utf8");
+  const after = change(before);
+  if (after === before) throw new Error(`${file} is as it was`);
+  writeFileSync(file, after);
+}
+
+/** Ends what runs. */
+export async function endRuns(): Promise<void> {
+  for (const stop of running.values()) await stop();
+}
+
+/** Removes all copies. */
+export function removeCopies(): void {
+  for (const made of folders) rmSync(made, { recursive: true, force: true });
+}
+
+/** A port that nothing uses. */
+export function freePort(): Promise<number> {
+  return new Promise((settle, fail) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() =>
+        typeof address === "object" && address !== null ? settle(address.port) : fail(),
+      );
+    });
+  });
+}
+
+/**
+ * Starts the local run, and waits until it says that it is ready.
+ * @param ended is told all that was said
+ */
+export async function start(
+  folder: string,
+  port: number,
+  ended = (output: string): void => overhear("logged", output),
+) {
+  const child = spawn(process.execPath, [START], {
+    cwd: folder,
+    env: { ...QUIET, PORT: `${port}` },
+  });
+  let output = "";
+  const closed = new Promise<number | null>((settle) => child.on("close", settle));
+  const stop = async () => {
+    child.kill("SIGINT");
+    const code = await closed;
+    running.delete(child);
+    return code;
+  };
+  running.set(child, stop);
+  await new Promise<void>((settle, fail) => {
+    const read = (data: Buffer) => {
+      output += data;
+      if (output.includes("Ctrl-C")) settle();
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+    child.on("close", () => {
+      // The URLs that it says to open are signed with a key of this machine alone.
+      ended(output.replace(/^http:\S+&sig=\S+$/gm, "a signed URL"));
+      fail(new Error(output));
+    });
+  });
+  return { output: () => output, stop };
+}

@@ -1,0 +1,117 @@
+// Originals painted for tests, and prints of them read back with sharp.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import sharp from "sharp";
+import { expect } from "vitest";
+import type { Image } from "../../src/emulator/edge/geometry.ts";
+import type { Original } from "../../src/emulator/edge/original.ts";
+import { makePrint, measure, type Overlay } from "../../src/emulator/edge/pixels.ts";
+
+export const QUALITIES = { high: 90, "medium-high": 75, "medium-low": 60, low: 40 };
+
+/** Colours by a letter each; a dot is transparent, and a question mark none of these. */
+const COLOURS: Readonly<Record<string, readonly number[]>> = {
+  r: [255, 0, 0, 255],
+  g: [0, 255, 0, 255],
+  b: [0, 0, 255, 255],
+  y: [255, 255, 0, 255],
+  m: [255, 0, 255, 255],
+  k: [0, 0, 0, 255],
+  w: [255, 255, 255, 255],
+  "-": [128, 128, 128, 255],
+  ".": [0, 0, 0, 0],
+};
+
+export function letterOf(pixel: readonly number[]): string {
+  if ((pixel[3] ?? 255) < 30) return ".";
+  const near = (colour: readonly number[]) =>
+    colour.every((value, channel) => Math.abs(value - (pixel[channel] ?? 255)) < 50);
+  return Object.entries(COLOURS).find(([, colour]) => near(colour))?.[0] ?? "?";
+}
+
+/** Paints rows of letters, each as a square of so many pixels. */
+export const paint = (look: string, scale = 10) => {
+  const rows = look.split("/");
+  const width = rows[0]?.length ?? 0;
+  const data = Uint8Array.from(rows.flatMap((row) => [...row].flatMap((c) => COLOURS[c] ?? [])));
+  return sharp(data, { raw: { width, height: rows.length, channels: 4 } }).resize({
+    width: width * scale,
+    height: rows.length * scale,
+    kernel: "nearest",
+  });
+};
+
+export async function original(bytes: Uint8Array, type: Original["type"]): Promise<Original> {
+  const { width, height, pageHeight = height, pages = 1 } = await sharp(bytes).metadata();
+  return { bytes, type, width, height: pageHeight, frames: pages };
+}
+
+export const painted = async (look: string, scale?: number) =>
+  original(await paint(look, scale).png().toBuffer(), "image/png");
+
+export const plain = async (background: string, width = 4, height = 4) => {
+  const colour = sharp({ create: { width, height, channels: 4, background } });
+  return original(await colour.png().toBuffer(), "image/png");
+};
+
+/** An animation of painted frames. */
+export async function moving(looks: readonly string[]): Promise<Original> {
+  const pictures = await Promise.all(looks.map((look) => paint(look).png().toBuffer()));
+  const gif = sharp(pictures, { join: { animated: true } });
+  return original(
+    await gif
+      .gif({
+        delay: looks.map((_, index) => 120 + 220 * index),
+        loop: 2,
+        keepDuplicateFrames: true,
+      })
+      .toBuffer(),
+    "image/gif",
+  );
+}
+
+export const fixture = (file: string, type: Original["type"]) =>
+  original(readFileSync(join(import.meta.dirname, "../../fixtures/objects", file)), type);
+
+/** A print, checked to be what it says it is and as large as was foretold. */
+export async function print(source: Original, image: Image, overlays: readonly Overlay[] = []) {
+  const made = await makePrint(source, image, overlays, { qualities: QUALITIES });
+  const { data, info } = await sharp(made.bytes, { animated: true })
+    .ensureAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const metadata = await sharp(made.bytes, { animated: true }).metadata();
+  const { width, height, frames } = {
+    width: info.width,
+    height: info.pageHeight ?? info.height,
+    frames: info.pages ?? 1,
+  };
+  expect({ width: made.width, height: made.height }).toEqual({ width, height });
+  expect(await measure(source, image)).toEqual({ width, height });
+  expect(metadata.mediaType).toBe(made.type);
+  const pixel = (x: number, y: number, frame = 0) => {
+    const at = ((frame * height + y) * width + x) * 4;
+    return [...data.subarray(at, at + 4)];
+  };
+  /** Letters of so many columns and rows of a frame, each from the middle of its cell. */
+  const look = (columns: number, rows: number, frame = 0) =>
+    Array.from({ length: rows }, (_, row) =>
+      Array.from({ length: columns }, (_, column) => {
+        const x = Math.floor(((column + 0.5) * width) / columns);
+        return letterOf(pixel(x, Math.floor(((row + 0.5) * height) / rows), frame));
+      }).join(""),
+    ).join("/");
+  return { ...made, data, metadata, frames, size: `${width}×${height}`, pixel, look };
+}
+
+/** As PNG, so that no pixel changes its colour. */
+export const exact = (source: Original, image: Image, overlays?: readonly Overlay[]) =>
+  print(source, { format: "png", ...image }, overlays);
+
+/** Four colours, one in each corner. */
+export const colours = await painted("rg/by");
+
+const { bytes: fig } = await fixture("photos/fig.jpg", "image/jpeg");
+/** Shrunk, so that there is detail from pixel to pixel. */
+export const photo = await original(await sharp(fig).resize(120, 90).png().toBuffer(), "image/png");

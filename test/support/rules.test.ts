@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { judge, namedIn, readRules } from "./rules.ts";
+
+const RULES = readRules(`
+| id  | rule                            |
+| --- | ------------------------------- |
+| E1  | Headers are dropped.            |
+| E10 | \`a | b\` is a pipe.              |
+| S3  | Refused. _Not played: no need._ |
+`);
+
+test("the rules are those of the tables", () => {
+  expect([...RULES]).toEqual([
+    ["E1", "Headers are dropped."],
+    ["E10", "`a | b` is a pipe."],
+    ["S3", "Refused. _Not played: no need._"],
+  ]);
+});
+
+test.each<[string, string[]]>([
+  ["headers are dropped (E1)", ["E1"]],
+  ["of the edge > headers are dropped (E1, E10)", ["E1", "E10"]],
+  ["two lists (E1) and more (S3)", ["E1", "S3"]],
+  ["R2 is stricter than AWS, says E1", []],
+  ["(E1 and more)", []],
+])("a title names what stands in parentheses of their own: case %#", (title, named) => {
+  expect(namedIn(title)).toEqual(named);
+});
+
+test("with a test for each, all is well", () => {
+  expect(judge(RULES, ["a (E1)", "b (E10)"])).toEqual({
+    well: true,
+    lines: ["Rules: 2 of 3 have a test that passed; not played: S3 (see docs/rules.md)"],
+  });
+});
+
+test("a rule that no test names is told, and all is not well", () => {
+  const { lines, well } = judge(RULES, ["a (E1)"]);
+  expect(well).toBe(false);
+  expect(lines).toContain("Rules without a test: E10");
+});
+
+test("so is a test that names what is no rule", () => {
+  const { lines, well } = judge(RULES, ["a (E1)", "b (E10, E2)"]);
+  expect(well).toBe(false);
+  expect(lines).toContain("Tests name rules that are not there: E2");
+});

@@ -1,0 +1,57 @@
+// How many of the rules of docs/rules.md have a test that passed. A run of all tests fails if
+// one has none, or if a test names a rule that is not there.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Reporter, TestModule, Vitest } from "vitest/node";
+
+const RULE = /^\| ([A-Z]\d+) +\| (.+?) +\|$/gm;
+/** Rules as titles name them, in parentheses of their own: `(E1, O14)`. */
+const NAMED = /\(((?:[A-Z]\d+)(?:, [A-Z]\d+)*)\)/g;
+const NOT_PLAYED = /[*_]Not played: /;
+
+/** The rules, each with what it says. */
+export function readRules(text: string): ReadonlyMap<string, string> {
+  return new Map([...text.matchAll(RULE)].map(([, id = "", says = ""]) => [id, says]));
+}
+
+/** The rules that the title of a test names. */
+export function namedIn(title: string): readonly string[] {
+  return [...title.matchAll(NAMED)].flatMap(([, list = ""]) => list.split(", "));
+}
+
+/** What to print, and whether all is well. */
+export function judge(rules: ReadonlyMap<string, string>, passed: readonly string[]) {
+  const named = new Set(passed.flatMap(namedIn));
+  const played = [...rules].filter(([, says]) => !NOT_PLAYED.test(says)).map(([id]) => id);
+  const untested = played.filter((id) => !named.has(id));
+  const unknown = [...named].filter((id) => !rules.has(id));
+  const left = [...rules.keys()].filter((id) => !played.includes(id));
+  const lines = [
+    `Rules: ${played.length - untested.length} of ${rules.size} have a test that passed` +
+      (left.length > 0 ? `; not played: ${left.join(", ")} (see docs/rules.md)` : ""),
+    ...(untested.length > 0 ? [`Rules without a test: ${untested.join(", ")}`] : []),
+    ...(unknown.length > 0 ? [`Tests name rules that are not there: ${unknown.join(", ")}`] : []),
+  ];
+  return { lines, well: untested.length === 0 && unknown.length === 0 };
+}
+
+export default class RulesReporter implements Reporter {
+  private vitest: Vitest | undefined;
+
+  onInit(vitest: Vitest): void {
+    this.vitest = vitest;
+  }
+
+  async onTestRunEnd(modules: readonly TestModule[]): Promise<void> {
+    const all = await this.vitest?.globTestSpecifications();
+    if (modules.length !== all?.length || this.vitest?.config.testNamePattern) return;
+    const passed = modules
+      .flatMap((module) => [...module.children.allTests("passed")])
+      .map((test) => test.fullName);
+    const text = readFileSync(join(import.meta.dirname, "../../docs/rules.md"), "utf8");
+    const { lines, well } = judge(readRules(text), passed);
+    for (const line of lines) console.log(`\n${line}`);
+    if (!well) process.exitCode = 1;
+  }
+}

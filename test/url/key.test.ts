@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { HARD_KEYS } from "../../src/dev/objects.ts";
+import { keyFault } from "../../src/url/key.ts";
+
+const long = "k".repeat(1024);
+
+test.each<[string, string]>([
+  ["", "an empty segment"],
+  ["/a", "an empty segment"],
+  ["a/", "an empty segment"],
+  ["a//b", "an empty segment"],
+  [".", 'a segment "."'],
+  ["..", 'a segment ".."'],
+  ["a/../b", 'a segment ".."'],
+  ["a/./b", 'a segment "."'],
+  ["a\\b", "a backslash"],
+  ["a\0b", "a control character"],
+  ["a\nb", "a control character"],
+  ["a\x7fb", "a control character"],
+  ["a\u0085b", "a control character"],
+  ["a\ud800b", "half a character"],
+  [`${long}k`, "longer than 1,024 bytes"],
+  [`${"é".repeat(512)}k`, "longer than 1,024 bytes"],
+])("the key %j cannot be: %s (A2, A10)", (key, fault) => {
+  expect(keyFault(key)).toBe(fault);
+});
+
+test.each([...HARD_KEYS, "k", "...", "a/...b", "a/.b", "a/b.", long, "é".repeat(512), " "])(
+  "the key %j can be (A10)",
+  (key) => {
+    expect(keyFault(key)).toBeUndefined();
+  },
+);

@@ -1,0 +1,520 @@
+// What a visitor gets of a route with a fallback, where there is nothing else to show; what the log
+// says of it, and what it costs.
+
+import sharp from "sharp";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { FAULTS } from "../../../src/emulator/edge/faults.ts";
+import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
+import { signGrant } from "../../../src/url/grant.ts";
+import { BASE, ENV, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../../support/env.ts";
+import { arrange, get, MODERN, stage } from "../../support/play.ts";
+
+const KEY = "photos/fig.jpg";
+const SHOWN = `${BASE}published/${KEY}`;
+const APP = "https://app.example";
+
+/** Another bucket, as far as the Worker knows, with keys of its own. */
+const other = { ...VARS.BUCKETS.media, prefix: "published/photos/", credentials: "OTHER" };
+
+/** An isolate in which every route has a fallback. */
+function having(fallback: string, change: object = {}) {
+  const ROUTES = VARS.ROUTES.map((route) => ({ ...route, fallback }));
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = SECRETS;
+  const BUCKETS = { ...VARS.BUCKETS, other };
+  return {
+    ...{ ...ENV, BUCKETS, ROUTES, OTHER_ACCESS_KEY_ID: id, OTHER_SECRET_ACCESS_KEY: secret },
+    ...change,
+  };
+}
+
+/** The env of the isolate of a test. */
+let env: object;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  env = having(`media/${KEY}`);
+  return () => vi.useRealTimers();
+});
+
+const ask = (path: string, headers: Record<string, string> = MODERN, method = "GET") =>
+  get(path, { headers, method }, env);
+
+const urls = () => stage.asked.map(({ request }) => request.url);
+
+/** Lets time pass, for the Worker and for S3. */
+function wait(seconds: number): void {
+  vi.setSystemTime(Date.now() + seconds * 1000);
+  stage.clock.now = Date.now();
+}
+
+/** Has the edge fail as long as it is asked for the first time, and not for the fallback. */
+function failAtFirst(fault: keyof typeof FAULTS, calls = 1): void {
+  stage.before = (times) => {
+    stage.edge.switches.trouble = times < calls ? fault : undefined;
+  };
+}
+
+/** Has the edge keep the fallback's print (C1). */
+async function warm(variant = "card"): Promise<void> {
+  expect((await ask(`/images/${variant}/${KEY}`)).status).toBe(200);
+  Object.assign(stage, { asked: [], logged: [], probes: [] });
+}
+
+/** Checks that an answer is the fallback, and gives back its picture. */
+async function shown(answer: Response, status: number, seconds = status === 502 ? 10 : 60) {
+  expect(Object.fromEntries(answer.headers)).toMatchObject({
+    "cache-control": `public, max-age=${seconds}`,
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "cross-origin-resource-policy": "cross-origin",
+    "server-timing": expect.stringMatching(/^edge;dur=\d+$/),
+  });
+  for (const name of ["etag", "last-modified", "retry-after"]) {
+    expect([name, answer.headers.get(name)]).toEqual([name, null]);
+  }
+  expect(answer.status).toBe(status);
+  expect(stage.logged).toEqual([
+    {
+      level: status < 500 ? "warn" : "error",
+      line: expect.objectContaining({ fallback: "shown", answered: status }),
+    },
+  ]);
+  return Buffer.from(await answer.arrayBuffer());
+}
+
+/** Checks that an answer is what there would be without a fallback. */
+async function plain(answer: Response, status: number, event: string, fallback?: string) {
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([
+    status,
+    "text/plain; charset=utf-8",
+  ]);
+  const kept = status === 404 || status === 415;
+  expect(answer.headers.get("cache-control")).toBe(kept ? "public, max-age=60" : "no-store");
+  expect(stage.logged).toHaveLength(1);
+  expect(stage.logged[0]?.line).toMatchObject({ event, answered: status });
+  expect(stage.logged[0]?.line["fallback"]).toBe(fallback);
+}
+
+describe("in place of", () => {
+  type Case = [what: string, key: string, status: number, event: string, fault?: S3Fault];
+  test.each<Case>([
+    ["a missing object", "nothing.jpg", 404, "object-missing"],
+    ["one that S3 does not tell of", "nothing.jpg", 404, "object-denied", "no-list-bucket"],
+    ["an archived one", "key.jpg", 404, "object-denied", "archived"],
+    ["an HTML page by an image's name", "broken/page.jpg", 415, "source-unreadable"],
+    ["an object of no byte", "broken/empty.jpg", 415, "source-unreadable"],
+    ["half an image", "broken/truncated.jpg", 415, "source-unreadable"],
+    ["an SVG", "broken/script.svg", 415, "source-unreadable"],
+    ["all that S3 has, while it is busy", "key.jpg", 502, "origin-failed", "SlowDown"],
+    ["all that S3 has, while it is down", "key.jpg", 502, "origin-failed", "reset"],
+    ["what is of another region", "key.jpg", 502, "origin-denied", "elsewhere-400"],
+    ["what a dead key opened", "key.jpg", 502, "slots-refused", "revoked-key"],
+  ])(
+    "%s its fallback is shown, under the same status",
+    async (_what, key, status, event, fault) => {
+      await warm();
+      const usual = Buffer.from(await (await ask(`/images/card/${KEY}`)).arrayBuffer());
+      stage.asked = [];
+      if (fault !== undefined) stage.s3.faults.add(fault);
+      const answer = await ask(`/images/card/${key}`);
+      expect(answer.headers.get("content-type")).toBe("image/avif");
+      expect(answer.headers.get("vary")).toBe("accept");
+      expect((await shown(answer, status)).equals(usual)).toBe(true);
+      expect(stage.logged[0]?.line).toMatchObject({
+        ...{ event, route: "/images/:preset/*", preset: "card" },
+        ...{ bucket: "media", key: `published/${key}` },
+      });
+      expect(urls().filter((url) => url === SHOWN)).toHaveLength(1);
+      expect(urls().at(-1)).toBe(SHOWN);
+      expect(stage.s3.objects.has("published/nothing.jpg")).toBe(false);
+    },
+  );
+
+  test.each<[keyof typeof FAULTS, status: number, calls: number]>([
+    ["9401/400", 502, 1],
+    ["9401/403", 502, 1],
+    ["9402/413", 415, 1],
+    ["9402/502", 502, 1],
+    ["9403/508", 502, 1],
+    ["9407/523", 502, 1],
+    ["9413/403", 415, 1],
+    ["9423/403", 502, 1],
+    ["9505/502", 502, 2],
+    ["9516/500", 502, 1],
+    ["9520/415", 415, 1],
+    ["9522/503", 502, 2],
+    ["9527/503", 502, 2],
+  ])("the edge's %s it is shown, as a %d", async (fault, status, calls) => {
+    failAtFirst(fault, calls);
+    const answer = await ask("/images/card/key.jpg");
+    const { width, height } = await sharp(await shown(answer, status)).metadata();
+    expect([width, height]).toEqual([160, 160]);
+    expect(urls()).toEqual([...Array(calls).fill(`${BASE}published/key.jpg`), SHOWN]);
+  });
+
+  test.each<[keyof typeof FAULTS, status: number, event: string]>([
+    ["9422/429", 503, "quota-spent"],
+    ["9504/522", 504, "timed-out"],
+    ["9504/524", 504, "timed-out"],
+    ["9529/504", 504, "timed-out"],
+  ])("the edge's %s nothing is: it stays a %d", async (fault, status, event) => {
+    failAtFirst(fault);
+    await plain(await ask("/images/card/key.jpg"), status, event);
+    expect(stage.asked).toHaveLength(1);
+  });
+
+  test.each<[string, string, number, string, Record<string, string>?, string?]>([
+    ["no route", "/nothing", 404, "no-such-route"],
+    ["no variant", "/images/nope/k", 404, "no-such-variant"],
+    ["a preset of other routes", "/avatars/ada/hero", 404, "no-such-variant"],
+    ["a key that cannot be", "/images/card/a%2F..%2Fk", 404, "impossible-key"],
+    ["no UTF-8", "/images/card/%ff", 404, "impossible-key"],
+    ["no signature", "/private/card/nothing.jpg", 404, "signature-wrong"],
+    ["a foreign page", "/app/card/k", 403, "foreign-page", { referer: "https://evil.example/" }],
+    ["a loop", "/images/card/k", 508, "loop-detected", { via: "1.1 image-resizing-proxy" }],
+    ["a DELETE", "/images/card/k", 405, "method-not-allowed", {}, "DELETE"],
+  ])("%s nothing is, at no cost", async (_what, path, status, event, headers, method) => {
+    await plain(await ask(path, headers, method), status, event);
+    expect(stage.asked).toEqual([]);
+  });
+
+  test("what a visitor asks too often nothing is, at no cost", async () => {
+    env = having(`media/${KEY}`, { RATE_LIMITER: { limit: async () => ({ success: false }) } });
+    await plain(await ask("/images/card/nothing.jpg"), 429, "rate-limited");
+    expect(stage.asked).toEqual([]);
+  });
+
+  test("a missing and a denied object it is one and the same answer", async () => {
+    const missing = await ask("/images/card/nothing.jpg");
+    stage.s3.faults.add("no-list-bucket");
+    const denied = await ask("/images/card/nothing.jpg");
+    const told = (answer: Response) => [...answer.headers].filter(([n]) => n !== "server-timing");
+    expect([denied.status, told(denied)]).toEqual([missing.status, told(missing)]);
+    const bodies = await Promise.all([missing.arrayBuffer(), denied.arrayBuffer()]);
+    expect(Buffer.from(bodies[0]).equals(Buffer.from(bodies[1]))).toBe(true);
+  });
+});
+
+describe("a fallback that cannot be shown is never followed by another:", () => {
+  test.each<[what: string, fallback: string, event: string]>([
+    ["it is missing", "media/none.png", "object-missing"],
+    ["it is a page", "media/broken/page.jpg", "source-unreadable"],
+    ["it is empty", "media/broken/empty.jpg", "source-unreadable"],
+    ["it is an SVG, on a route without", "media/broken/script.svg", "source-unreadable"],
+  ])("%s", async (_what, fallback, event) => {
+    env = having(fallback);
+    await plain(await ask("/images/card/nothing.jpg"), 404, "object-missing", event);
+    expect(urls()).toEqual([
+      `${BASE}published/nothing.jpg`,
+      `${BASE}published/${fallback.slice("media/".length)}`,
+    ]);
+  });
+
+  test("it is denied, without another question to S3 (A6)", async () => {
+    stage.s3.faults.add("no-list-bucket");
+    env = having("media/none.png");
+    const answer = await ask("/images/card/nothing.jpg");
+    await plain(answer, 404, "object-denied", "object-denied");
+    expect([stage.asked.length, stage.probes.length]).toEqual([2, 1]);
+  });
+
+  test("transformations are off (R2)", async () => {
+    arrange({ transformations: false });
+    const answer = await ask("/images/card/key.jpg");
+    await plain(answer, 502, "not-transformed", "not-transformed");
+    expect(urls()).toEqual([`${BASE}published/key.jpg`, SHOWN]);
+  });
+
+  test.each<[keyof typeof FAULTS, event: string, calls: number]>([
+    ["9422/429", "quota-spent", 2],
+    ["9504/522", "timed-out", 2],
+    ["9509/502", "origin-failed", 3],
+  ])("the edge's %s", async (fault, event, calls) => {
+    stage.before = (times) => {
+      stage.edge.switches.trouble = times > 0 ? fault : undefined;
+    };
+    await plain(await ask("/images/card/nothing.jpg"), 404, "object-missing", event);
+    expect(stage.asked).toHaveLength(calls);
+  });
+
+  test.each(["/images/card/none.png", "/images/card@1x/%6eone.png", "/app/card/none.png"])(
+    "%s is it itself, and is asked for once",
+    async (path) => {
+      env = having("media/none.png");
+      await plain(await ask(path), 404, "object-missing");
+      expect(urls()).toEqual([`${BASE}published/none.png`]);
+    },
+  );
+
+  test("it is the same object by another bucket's name", async () => {
+    env = having("other/none.png");
+    await plain(await ask("/images/card/photos/none.png"), 404, "object-missing");
+    expect(stage.asked).toHaveLength(1);
+  });
+});
+
+describe("it is made as the visitor's object would have been:", () => {
+  test.each<[variant: string, width: number, height: number]>([
+    ["card", 160, 160],
+    ["card@2x", 320, 320],
+    ["wide@400w", 400, 271],
+  ])("as %s", async (variant, width, height) => {
+    const made = await sharp(await shown(await ask(`/images/${variant}/none`), 404)).metadata();
+    expect([made.width, made.height]).toEqual([width, height]);
+    const [own, instead] = stage.asked.map(({ image }) => image);
+    expect(instead).toEqual(own);
+  });
+
+  test.each([
+    ["image/avif,image/webp", "image/avif"],
+    ["image/webp", "image/webp"],
+    ["*/*", "image/jpeg"],
+  ])("in a format of %s (O6)", async (accept, type) => {
+    const answer = await ask("/images/card/none", { accept });
+    expect([answer.headers.get("content-type"), answer.headers.get("vary")]).toEqual([
+      type,
+      "accept",
+    ]);
+    await shown(answer, 404);
+  });
+
+  test("in the one format of its preset, for all", async () => {
+    const answer = await ask("/images/plain/none");
+    expect(answer.headers.get("content-type")).toBe("image/jpeg");
+    expect(answer.headers.has("vary")).toBe(false);
+    await shown(answer, 404);
+  });
+
+  test("moving, if the preset lets it (O8)", async () => {
+    env = having("media/animated.gif");
+    const answer = await ask("/images/moving/none");
+    expect(answer.headers.get("content-type")).toBe("image/webp");
+    const { pages } = await sharp(await shown(answer, 404), { animated: true }).metadata();
+    expect(pages).toBe(3);
+  });
+
+  test("a photograph or an SVG on a route for SVGs, and nothing varies (R8)", async () => {
+    const photograph = await ask("/icons/card/none.svg");
+    expect(photograph.headers.get("content-type")).toBe("image/jpeg");
+    expect(photograph.headers.has("vary")).toBe(false);
+    await shown(photograph, 404);
+    env = having("media/broken/script.svg");
+    stage.logged = [];
+    const drawing = await ask("/icons/card/none.svg");
+    expect(drawing.headers.get("content-type")).toBe("image/svg+xml");
+    expect(`${await shown(drawing, 404)}`).not.toMatch(/<script|onload|javascript:/);
+  });
+
+  test("of another bucket, with its keys", async () => {
+    env = having("other/fig.jpg");
+    stage.s3.keys.set("AKIAOTHER", "other");
+    Object.assign(env, { OTHER_ACCESS_KEY_ID: "AKIAOTHER", OTHER_SECRET_ACCESS_KEY: "other" });
+    await shown(await ask("/images/card/none"), 404);
+    expect(urls()).toEqual([`${BASE}published/none`, SHOWN]);
+    const ids = stage.asked.map(({ request }) => request.headers.get("authorization") ?? "");
+    expect(ids.map((id) => /Credential=(\w+)/.exec(id)?.[1])).toEqual([
+      SECRETS.AWS_ACCESS_KEY_ID,
+      "AKIAOTHER",
+    ]);
+  });
+});
+
+test("HEAD has GET's headers and no body (E4)", async () => {
+  const got = await ask("/images/card/none");
+  const edge = vi.spyOn(stage.edge, "fetch");
+  const dropped = vi.spyOn(ReadableStream.prototype, "cancel");
+  const head = await ask("/images/card/none", MODERN, "HEAD");
+  const named = (answer: Response) => [...answer.headers].filter(([n]) => n !== "server-timing");
+  expect([head.status, head.body, named(head)]).toEqual([404, null, named(got)]);
+  const { body } = (await edge.mock.results.at(-1)?.value) ?? {};
+  expect(dropped.mock.contexts).toContain(body); // the edge is not left waiting
+  expect(stage.asked.map(({ request }) => request.method)).toEqual(["GET", "GET", "GET", "GET"]);
+});
+
+test.each(["GET", "HEAD"])(
+  "%s with any If-None-Match is no 304: conditions are for a 2xx",
+  async (method) => {
+    const etag = (await ask(`/images/card/${KEY}`)).headers.get("etag") ?? "";
+    for (const condition of ["*", etag, `W/${etag}`]) {
+      const answer = await ask(
+        "/images/card/none",
+        { ...MODERN, "if-none-match": condition },
+        method,
+      );
+      expect([answer.status, answer.body === null]).toEqual([404, method === "HEAD"]);
+    }
+  },
+);
+
+test("a page that may embed can read it, and others may know why not", async () => {
+  const answer = await ask("/app/card/none", { ...MODERN, origin: APP });
+  expect(answer.headers.get("access-control-allow-origin")).toBe(APP);
+  expect(answer.headers.get("vary")).toBe("origin, accept");
+  await shown(answer, 404);
+});
+
+describe("on a signed route", () => {
+  const KEYS: Record<string, string> = JSON.parse(SECRETS.URL_SIGNING_KEYS);
+  const sign = (key: string, seconds: number, version?: string) =>
+    signGrant(
+      {
+        ...{ route: "/private/:preset/*", preset: "card", key, version },
+        expires: Math.floor(Date.now() / 1000) + seconds,
+      },
+      { kid: "new", secret: KEYS["new"] ?? "" },
+    );
+
+  beforeEach(() => {
+    vi.setSystemTime(Math.ceil(Date.now() / 1000) * 1000);
+    stage.clock.now = Date.now();
+  });
+
+  test.each<[seconds: number, kept: number, version?: string]>([
+    [3600, 60],
+    [60, 60],
+    [7, 7],
+    [3600, 60, "v1"],
+    [7, 7, "v1"],
+  ])(
+    "what expires in %d s is kept for %d, and is no version of its own",
+    async (seconds, kept, v) => {
+      const query = await sign("nothing.jpg", seconds, v);
+      await shown(await ask(`/private/card/nothing.jpg${query}`), 404, kept);
+      expect(urls()).toEqual([`${BASE}published/nothing.jpg${v ? `?v=${v}` : ""}`, SHOWN]);
+    },
+  );
+
+  test("what expires while it is made is not kept at all", async () => {
+    const query = await sign("nothing.jpg", 7);
+    stage.before = (times) => {
+      if (times === 1) wait(9);
+    };
+    await shown(await ask(`/private/card/nothing.jpg${query}`), 404, 0);
+  });
+
+  test("nor is the plain answer", async () => {
+    env = having("media/none.png");
+    const query = await sign("nothing.jpg", 7);
+    stage.before = (times) => {
+      if (times === 1) wait(9);
+    };
+    const answer = await ask(`/private/card/nothing.jpg${query}`);
+    expect(answer.headers.get("cache-control")).toBe("public, max-age=0");
+  });
+
+  test("a 502 is kept no longer than its URL lasts", async () => {
+    failAtFirst("9516/500");
+    await shown(await ask(`/private/card/key.jpg${await sign("key.jpg", 3)}`), 502, 3);
+  });
+
+  test.each<[number, string, number]>([
+    [404, "another object's", 3600],
+    [410, "one that has expired", 0],
+  ])("a %d stays what it is, by a signature that is %s", async (status, _what, seconds) => {
+    const query = await sign(status === 404 ? "other.jpg" : "nothing.jpg", seconds);
+    const event = status === 404 ? "signature-wrong" : "url-expired";
+    await plain(await ask(`/private/card/nothing.jpg${query}`), status, event);
+    expect(stage.asked).toEqual([]);
+  });
+
+  test("a version of the fallback is it itself", async () => {
+    env = having("media/none.png");
+    const answer = await ask(`/private/card/none.png${await sign("none.png", 3600, "v1")}`);
+    await plain(answer, 404, "object-missing");
+    expect(urls()).toEqual([`${BASE}published/none.png?v=v1`]);
+  });
+});
+
+describe("a bucket that denies everything", () => {
+  const alarms = () => stage.logged.filter(({ line }) => line["event"] === "bucket-denied");
+
+  test.each<[what: string, fallback: string, told: string]>([
+    ["shown from the edge's cache", `media/${KEY}`, "shown"],
+    ["shown from another bucket", "other/fig.jpg", "shown"],
+    ["denied as well", "media/none.png", "object-denied"],
+  ])(
+    "is told, by what visitors ask for, while the fallback is %s",
+    async (_what, fallback, told) => {
+      env = having(fallback);
+      stage.s3.faults.add("no-list-bucket");
+      for (let second = 0; second <= 60; second++) {
+        expect((await ask("/images/card/nothing.jpg")).status).toBe(404);
+        if (second < 60) expect(alarms()).toEqual([]);
+        wait(1);
+      }
+      expect(alarms()).toMatchObject([{ level: "error", line: { bucket: "media", times: 61 } }]);
+      expect(stage.logged.filter(({ line }) => line["fallback"] === told)).toHaveLength(61);
+    },
+  );
+
+  test("is not told of one that is asked for nothing but fallbacks", async () => {
+    env = having("other/none.png");
+    for (let second = 0; second <= 70; second++) {
+      if (second === 1) stage.s3.faults.add("no-list-bucket");
+      await ask(second % 2 ? "/images/card/nothing.jpg" : "/images/card/key.jpg");
+      wait(1);
+    }
+    expect(alarms()).toEqual([]);
+  });
+});
+
+describe("with two slots", () => {
+  beforeEach(() => {
+    env = having(`media/${KEY}`, NEXT);
+    stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+  });
+
+  test("the next one makes it, where S3 refuses the current one (A7)", async () => {
+    stage.s3.keys.delete(SECRETS.AWS_ACCESS_KEY_ID);
+    const answer = await ask("/images/card/nothing.jpg");
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([404, "image/avif"]);
+    const events = stage.logged.map(({ line }) => line["event"]);
+    expect(events).toEqual(["slot-refused", "slot-in-use", "object-missing"]);
+    expect(stage.logged[2]?.line["fallback"]).toBe("shown");
+    expect(stage.probes).toHaveLength(1);
+  });
+
+  test("both dead, it is shown as far as the edge has it, and the log is told once (C1)", async () => {
+    await warm();
+    stage.s3.keys.clear();
+    for (let each = 0; each < 20; each++) {
+      const answer = await ask(`/images/card/${each}.jpg`);
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([502, "image/avif"]);
+    }
+    expect(stage.logged).toMatchObject([
+      { level: "error", line: { event: "slots-refused", fallback: "shown", answered: 502 } },
+    ]);
+    expect(stage.probes).toHaveLength(2);
+  });
+
+  test("both dead, and nothing kept, it costs one call more", async () => {
+    stage.s3.keys.clear();
+    await plain(await ask("/images/card/key.jpg"), 502, "slots-refused", "slots-refused");
+    expect([stage.asked.length, stage.probes.length]).toEqual([3, 2]);
+  });
+});
+
+test("another bucket's dead keys are told in full, once, whatever it was asked for", async () => {
+  const keys = { OTHER_ACCESS_KEY_ID: "AKIADEAD", OTHER_SECRET_ACCESS_KEY: "dead" };
+  env = having("other/fig.jpg", keys);
+  Object.assign(env, {
+    ROUTES: [
+      { path: "/images/:preset/*", object: "media/*", fallback: "other/fig.jpg" },
+      { path: "/other/:preset/*", object: "other/*" },
+    ],
+  });
+  for (const _ of [1, 2]) {
+    const answer = await ask("/images/card/nothing.jpg");
+    expect([answer.status, answer.headers.get("content-type")?.slice(0, 10)]).toEqual([
+      ...[404, "text/plain"],
+    ]);
+    expect((await ask("/other/card/fig.jpg")).status).toBe(502);
+  }
+  const missing = { event: "object-missing", fallback: "slots-refused" };
+  const slots = [{ origin: "InvalidAccessKeyId" }];
+  expect(stage.logged).toMatchObject([
+    { level: "error", line: { event: "slots-refused", bucket: "other", slots } },
+    { level: "warn", line: missing },
+    { level: "warn", line: missing },
+  ]);
+});

@@ -1,0 +1,43 @@
+// A time limit: what comes in time, what does not, and that nothing of it is left.
+
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { LATE, within } from "../../../src/worker/base/within.ts";
+
+const unhandled = vi.fn();
+const turn = () => new Promise((settle) => setImmediate(settle));
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  process.on("unhandledRejection", unhandled);
+});
+afterEach(async () => {
+  await turn();
+  process.off("unhandledRejection", unhandled);
+  expect(unhandled).not.toHaveBeenCalled();
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+test.each([0, 1, 99])("what comes after %d of 100 ms is given", async (ms) => {
+  const work = Promise.withResolvers<string>();
+  const given = within(100, work.promise);
+  await vi.advanceTimersByTimeAsync(ms);
+  work.resolve("a value");
+  expect(await given).toBe("a value");
+});
+
+test("what fails in time fails", async () => {
+  await expect(within(100, Promise.reject(new Error("no")))).rejects.toThrow("no");
+});
+
+test.each<[string, (work: PromiseWithResolvers<string>) => void]>([
+  ["comes", ({ resolve }) => resolve("a value")],
+  ["fails", ({ reject }) => reject(new Error("no"))],
+  ["never ends", () => {}],
+])("what %s after that is late, and disturbs nobody", async (_what, end) => {
+  const work = Promise.withResolvers<string>();
+  const given = within(100, work.promise);
+  await vi.advanceTimersByTimeAsync(100);
+  end(work);
+  expect(await given).toBe(LATE);
+});

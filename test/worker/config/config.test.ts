@@ -1,0 +1,385 @@
+import { expect, test } from "vitest";
+import { configOf, readConfig } from "../../../src/worker/config/config.ts";
+import { bucketsOf } from "../../../src/worker/config/routes.ts";
+import { BASE, CREDENTIALS, ENV, SECRETS, VARS } from "../../support/env.ts";
+
+const { media } = VARS.BUCKETS;
+const ROUTE = { path: "/images/:preset/*", object: "media/*" };
+
+function mistakes(change: object): readonly string[] {
+  const config = readConfig({ ...ENV, ...change });
+  return "mistakes" in config ? config.mistakes : [];
+}
+
+test("a right configuration is ready to serve from", () => {
+  const config = readConfig(ENV);
+  if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
+  expect(config.routes[0]?.bucket).toEqual({
+    name: "media",
+    bucket: "acme-media",
+    base: BASE,
+    prefix: "published/",
+    region: "eu-west-1",
+    canary: undefined,
+    slots: [{ name: "current", credentials: CREDENTIALS }],
+    usable: [{ name: "current", credentials: CREDENTIALS }],
+    unusable: [],
+    told: expect.anything(),
+  });
+  expect(config.answers).toEqual({ max_age: 600, timeout: 15 });
+});
+
+test("what is left out has a default", () => {
+  const config = readConfig({ ...ENV, ANSWERS: undefined });
+  expect(config).toMatchObject({ answers: { max_age: 3600, timeout: 20 } });
+});
+
+test("a table may be a string of JSON, as .dev.vars has it (S2)", () => {
+  const strings = Object.fromEntries(
+    Object.entries(VARS).map(([name, value]) => [name, JSON.stringify(value)]),
+  );
+  expect(readConfig({ ...SECRETS, ...strings })).toEqual(readConfig(ENV));
+});
+
+test("all mistakes are told at once, each with its path", () => {
+  expect(
+    mistakes({
+      BUCKETS: { media: { ...media, endpoint: "s3.eu-west-1.amazonaws.com", acl: "x", tls: 1 } },
+      PRESETS: { hero: { width: 1920, quality: 150, blurr: 1 }, "a b": { width: 1 } },
+      ROUTES: [
+        { path: "/:preset/*", object: "medai/*", presets: ["hreo"] },
+        {},
+        { path: "images/*", object: "media/../*", svg: "yes" },
+      ],
+      ANSWERS: { max_age: -1 },
+      AWS_SECRET_ACCESS_KEY: undefined,
+    }),
+  ).toEqual([
+    "BUCKETS.media.endpoint: is not a plain https:// URL",
+    "BUCKETS.media.acl: is no option here",
+    "BUCKETS.media.tls: is no option here",
+    "AWS_SECRET_ACCESS_KEY: is missing: set the secret, and list it under [secrets]",
+    "PRESETS.hero.quality: 150 is not between 1 and 100",
+    "PRESETS.hero.blurr: is no option here",
+    "PRESETS.a b: is not a name of letters, digits, - and _",
+    'ROUTES[0].presets[0]: "hreo" is not one of hero, a b',
+    'ROUTES[0].object: "medai" is not in BUCKETS',
+    "ROUTES[1].path: is missing",
+    "ROUTES[1].object: is missing",
+    'ROUTES[2].svg: "yes" is not one of true, false',
+    'ROUTES[2].object: no object has such a key: a segment ".."',
+    "ROUTES[2].path: does not begin with a slash",
+    "ROUTES[2].path: has no :preset",
+    "ANSWERS.max_age: -1 is not between 0 and 31536000",
+  ]);
+});
+
+test("a route is signed, or bound to pages, as far as it says so", () => {
+  const config = readConfig(ENV);
+  if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
+  const keys = [...Object.entries<string>(JSON.parse(SECRETS.URL_SIGNING_KEYS))];
+  expect(config.routes.map(({ signing, origins }) => [signing, origins])).toEqual([
+    ...Array.from({ length: 3 }, () => [undefined, undefined]),
+    [
+      { keys: new Map(keys.map(([kid, secret]) => [kid, { kid, secret }])), maxAge: 86_400 },
+      undefined,
+    ],
+    [undefined, new Set(["https://app.example"])],
+  ]);
+  const signed = readConfig({ ...ENV, ROUTES: [{ ...ROUTE, signed: true }] });
+  expect(signed).toMatchObject({ routes: [{ signing: { maxAge: 604_800 } }] });
+});
+
+test.each<[string, object, string]>([
+  [
+    "signed in quotes",
+    { signed: "true", max_age: 60 },
+    'ROUTES[0].signed: "true" is not one of true, false',
+  ],
+  ["max_age without a signature", { max_age: 60 }, "ROUTES[0].max_age: is for signed routes"],
+  [
+    "no time at all",
+    { signed: true, max_age: 0 },
+    "ROUTES[0].max_age: 0 is not between 1 and 315360000",
+  ],
+  [
+    "a part of the path that no signature covers",
+    { signed: true, path: "/p/:preset/:slug/*" },
+    "ROUTES[0].path: :slug is not in object, and a signature is of the object alone",
+  ],
+  [
+    "a rest that no signature covers",
+    { signed: true, object: "media/a.jpg" },
+    "ROUTES[0].path: * is not in object, and a signature is of the object alone",
+  ],
+  [
+    "no list",
+    { origins: "https://app.example" },
+    "ROUTES[0].origins: is not a list of one or more",
+  ],
+  ["an empty list", { origins: [] }, "ROUTES[0].origins: is not a list of one or more"],
+  ["any origin", { origins: ["*"] }, 'ROUTES[0].origins[0]: "*" is not an origin such as'],
+  [
+    "all of a domain",
+    { origins: ["https://*.b.c"] },
+    'ROUTES[0].origins[0]: "https://*.b.c" is not',
+  ],
+  ["a host", { origins: ["app.example"] }, 'ROUTES[0].origins[0]: "app.example" is not an origin'],
+  ["a slash", { origins: ["https://a.b/"] }, 'ROUTES[0].origins[0]: "https://a.b/" is not an'],
+  ["capitals", { origins: ["https://A.b"] }, 'ROUTES[0].origins[0]: "https://A.b" is not an'],
+  ["a port that is said", { origins: ["https://a.b:443"] }, "ROUTES[0].origins[0]: "],
+  ["no page's origin", { origins: ["ftp://a.b"] }, 'ROUTES[0].origins[0]: "ftp://a.b" is not an'],
+  ["null", { origins: ["null"] }, 'ROUTES[0].origins[0]: "null" is not an origin'],
+])("a route with %s is a mistake", (_what, change, message) => {
+  const found = mistakes({ ROUTES: [{ ...ROUTE, ...change }] });
+  expect(found).toEqual([expect.stringContaining(message)]);
+});
+
+test.each<[string, unknown, string]>([
+  ["a rest in it", "media/*", '"media/*" is not one object, without * and :name'],
+  ["a name in it", "media/:user.png", '"media/:user.png" is not one object'],
+  ["a long name in it", "media/users/:user/avatar.png", "is not one object"],
+  ["a name that the path has", "media/:preset", '"media/:preset" is not one object'],
+  ["a bucket for a name", ":bucket/a.png", '":bucket/a.png" is not one object'],
+  ["nothing in it", "", '"" is not one object'],
+  ["a list", ["media/a.png"], '["media/a.png"] is not one object'],
+  ["a flag", true, "true is not one object"],
+  ["an unknown bucket", "medai/a.png", '"medai" is not in BUCKETS'],
+  ["no key", "media", "no object has such a key: an empty segment"],
+  ["an empty key", "media/", "no object has such a key: an empty segment"],
+  ["a URL", "https://a.b/c.png", '"https:" is not in BUCKETS'],
+  ["a key that climbs", "media/../a.png", 'no object has such a key: a segment ".."'],
+  ["a long key", `media/${"k".repeat(1020)}`, "no object has such a key: longer than 1,024"],
+  ["a backslash", "media/a\\b", "no object has such a key: a backslash"],
+  ["two lines", "media/a\n*", '"media/a\\n*" is not one object'],
+])("a fallback with %s is a mistake", (_what, fallback, told) => {
+  const found = mistakes({ ROUTES: [ROUTE, { ...ROUTE, fallback }] });
+  expect(found.at(0)).toContain(`ROUTES[1].fallback: ${told}`);
+  if (told !== '"https:" is not in BUCKETS') expect(found).toHaveLength(1);
+});
+
+test("a fallback is told of beside the object, and not where its bucket is the mistake", () => {
+  const route = { ...ROUTE, object: "medai/*", fallback: "medai/../x" };
+  expect(mistakes({ ROUTES: [route] })).toEqual([
+    'ROUTES[0].object: "medai" is not in BUCKETS',
+    'ROUTES[0].fallback: "medai" is not in BUCKETS',
+    'ROUTES[0].fallback: no object has such a key: a segment ".."',
+  ]);
+  const BUCKETS = { media, more: { ...media, bucket: "A" } };
+  const found = mistakes({ BUCKETS, ROUTES: [{ ...ROUTE, fallback: "more/x.png" }] });
+  expect(found).toEqual([expect.stringMatching(/^BUCKETS\.more\.bucket: /)]);
+});
+
+test("a fallback is an object of its own bucket, which is one that the routes lead to", () => {
+  const more = { ...media, bucket: "acme-more", prefix: "über/" };
+  const config = readConfig({
+    ...{ ...ENV, BUCKETS: { media, more } },
+    ROUTES: [ROUTE, { ...ROUTE, fallback: "more/a:1 (b).png" }],
+  });
+  if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
+  const url = "https://acme-more.s3.eu-west-1.amazonaws.com/%C3%BCber/a%3A1%20%28b%29.png";
+  const bucket = config.buckets[1];
+  expect(config.routes.map(({ fallback }) => fallback)).toEqual([undefined, { bucket, url }]);
+  expect(config.routes[1]?.fallback?.bucket).toBe(bucket);
+  expect([...bucketsOf(config.routes)].map(({ name }) => name)).toEqual(["media", "more"]);
+  expect([...bucketsOf(config.routes.slice(0, 1))].map(({ name }) => name)).toEqual(["media"]);
+});
+
+const LONG = "k".repeat(32);
+
+test.each<[string, unknown, string[]]>([
+  ["missing", undefined, ["is missing: set the secret, and list it under [secrets]"]],
+  ["empty", "", ["is missing: set the secret, and list it under [secrets]"]],
+  ["no JSON", LONG, ["is no JSON such as"]],
+  ["half JSON", `{"k1": "${LONG}"`, ["is no JSON such as"]],
+  ["a list", `["${LONG}"]`, ["is no JSON such as"]],
+  ["a table of no keys", "{}", ["has no key in it"]],
+  ["no text", { k1: LONG }, ["is no text"]],
+  ["a number for a kid", `{"1": "${LONG}"}`, ["a kid is a letter, and up to 31 letters, digits"]],
+  ["a prototype for a kid", `{"__proto__": "${LONG}"}`, ["a kid is a letter"]],
+  ["short keys", '{"k1": "short", "k2": 7}', ["the key of k1 is not 32", "the key of k2 is not"]],
+  ["a key of 31", `{"k1": "${"k".repeat(31)}"}`, ["the key of k1 is not 32 characters or more"]],
+  ["a key with a space", `{"k1": "${LONG} "}`, ["the key of k1 is not 32 characters or more"]],
+  ["a kid twice", `{"k1": "${LONG}", "k1" : "${LONG}2"}`, ["has a kid twice"]],
+])("URL_SIGNING_KEYS that is %s is a mistake, where a route is signed", (_what, value, told) => {
+  const change = { URL_SIGNING_KEYS: value };
+  expect(mistakes(change)).toEqual(
+    told.map((message) => expect.stringContaining(`URL_SIGNING_KEYS: ${message}`)),
+  );
+  expect(mistakes(change).join()).not.toMatch(/short|kkkk/);
+  expect(mistakes({ ...change, ROUTES: [ROUTE] })).toEqual([]);
+});
+
+test.each(["BUCKETS", "PRESETS", "ROUTES"])("without %s nothing is served", (name) => {
+  for (const value of [undefined, null, {}, [], "", "{", 7]) {
+    expect(mistakes({ [name]: value }).join()).toMatch(new RegExp(`${name}: is not (?:a|JSON)`));
+  }
+  expect(mistakes({ [name]: "{" })).toHaveLength(1);
+});
+
+test.each<[string, object, string]>([
+  ["a plain http endpoint (E6)", { endpoint: "http://s3.example" }, "BUCKETS.media.endpoint"],
+  ["an endpoint with a query", { endpoint: "https://s3.example/?a" }, "BUCKETS.media.endpoint"],
+  ["an endpoint with a name", { endpoint: "https://a:b@s3.example" }, "BUCKETS.media.endpoint"],
+  ["a prefix without its slash", { prefix: "published" }, "BUCKETS.media.prefix"],
+  ["a prefix that climbs (A2)", { prefix: "a/../" }, "BUCKETS.media.prefix"],
+  ["a prefix from the root", { prefix: "/a/" }, "BUCKETS.media.prefix"],
+  ["an upper-case bucket", { bucket: "Media" }, "BUCKETS.media.bucket"],
+  ["a bucket that leads elsewhere", { bucket: "a/b" }, "BUCKETS.media.bucket"],
+  ["a region with a dot", { region: "eu.west" }, "BUCKETS.media.region"],
+  ["an unknown addressing", { addressing: "dns" }, "BUCKETS.media.addressing"],
+  ["a lower-case secret", { credentials: "aws" }, "BUCKETS.media.credentials"],
+  [
+    "a dotted bucket, virtual-hosted (A4)",
+    { bucket: "acme.media", addressing: "virtual" },
+    'BUCKETS.media.addressing: breaks TLS, since the bucket has a dot in its name: set "path"',
+  ],
+  [
+    "an endpoint that has the bucket in it",
+    { endpoint: "https://acme-media.s3.eu-west-1.amazonaws.com" },
+    "BUCKETS.media.endpoint: has the bucket in it: leave it out",
+  ],
+  [
+    "an endpoint that ends in the bucket",
+    { endpoint: "https://s3.eu-west-1.amazonaws.com/acme-media" },
+    "BUCKETS.media.endpoint: has the bucket in it: leave it out",
+  ],
+  [
+    "an address without a name, virtual-hosted",
+    { endpoint: "https://10.0.0.5:9000", addressing: "virtual" },
+    'BUCKETS.media.addressing: needs an endpoint with a name: set "path"',
+  ],
+  ["a prefix that is no text", { prefix: "\ud800/" }, "BUCKETS.media.prefix"],
+  ["a prefix as long as a key", { prefix: `${"k".repeat(1023)}/` }, "ROUTES[0].object"],
+])("%s is a mistake", (_what, change, told) => {
+  const found = mistakes({ BUCKETS: { media: { ...media, ...change } } });
+  expect(found.filter((mistake) => mistake.startsWith(told))).toHaveLength(1);
+});
+
+test.each([
+  "http://localhost",
+  "http://localhost:9000",
+  "http://127.0.0.1:9000/x/",
+  "https://10.0.0.5:9000",
+  "https://[2001:db8::1]:9000",
+  "https://s3.example/base",
+])("the endpoint %s is right", (endpoint) => {
+  const config = readConfig({ ...ENV, BUCKETS: { media: { ...media, endpoint } } });
+  const base = `${endpoint.replace(/\/$/, "")}/acme-media/`;
+  expect("routes" in config && config.routes[0]?.bucket.base).toBe(base);
+});
+
+// What is signed would not be what is sent (A2), or it leads elsewhere.
+test.each([
+  "https://s3.example/a+b",
+  "https://s3.example/a'b",
+  "https://s3.example/(eu)",
+  "https://s3.example/a;b",
+  "https://s3.example/a%2fb",
+  "https://s3.example/a/..",
+  "https://s3.example/#",
+  "https://s3.example/ ",
+  " https://s3.example",
+  "HTTPS://s3.example",
+  "http://localhost.example",
+  "http://localhost@s3.example",
+  "http://127.0.0.1.example",
+])("the endpoint %s is a mistake", (endpoint) => {
+  expect(mistakes({ BUCKETS: { media: { ...media, endpoint } } })).toEqual([
+    "BUCKETS.media.endpoint: is not a plain https:// URL",
+  ]);
+});
+
+test("a bucket may be called as its provider's host begins, with path addressing", () => {
+  const minio = { endpoint: "https://minio.example.com", bucket: "minio", region: "us-east-1" };
+  const spaces = { ...minio, endpoint: "https://minio.fra1.example.com", addressing: "path" };
+  expect(mistakes({ BUCKETS: { media: minio } })).toEqual([]);
+  expect(mistakes({ BUCKETS: { media: spaces } })).toEqual([]);
+});
+
+test.each<[string, object, string]>([
+  ["missing", { AWS_ACCESS_KEY_ID: undefined }, "AWS_ACCESS_KEY_ID: is missing"],
+  ["empty", { AWS_SECRET_ACCESS_KEY: "" }, "AWS_SECRET_ACCESS_KEY: is missing"],
+  [
+    "pasted with its line's end",
+    { AWS_SECRET_ACCESS_KEY: "abc\n" },
+    "AWS_SECRET_ACCESS_KEY: has a character that no key has",
+  ],
+  [
+    "pasted with a word processor's quotes",
+    { AWS_ACCESS_KEY_ID: "“AKIAIOSFODNN7EXAMPLE”" },
+    "AWS_ACCESS_KEY_ID: has a character that no key has",
+  ],
+  [
+    "two values in one",
+    { AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE,us-east-1" },
+    "AWS_ACCESS_KEY_ID: has a character that no key has",
+  ],
+])("a secret that is %s is a mistake", (_what, change, told) => {
+  expect(mistakes(change)).toEqual([expect.stringContaining(told)]);
+});
+
+test("a secret pasted into the wrong line is not repeated in the message", () => {
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = SECRETS;
+  for (const value of [id, secret, `https://${id}:${secret}@s3.example`]) {
+    for (const key of Object.keys({ ...media, addressing: "", credentials: "" })) {
+      const told = mistakes({ BUCKETS: { media: { ...media, [key]: value } } }).join();
+      expect(told).toContain("BUCKETS.media");
+      for (const word of [id, secret]) expect(told).not.toContain(word);
+    }
+  }
+});
+
+test("session credentials are refused, with the reason and without the key (A11)", () => {
+  const found = mistakes({ AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE" });
+  expect(found).toHaveLength(1);
+  expect(found[0]).toMatch(/^AWS_ACCESS_KEY_ID: is a session's key, whose token/);
+  expect(found[0]).not.toContain("IOSFODNN7");
+});
+
+test("a secret may begin as a session's key id does (A11)", () => {
+  expect(mistakes({ AWS_SECRET_ACCESS_KEY: "ASIAsecret" })).toEqual([]);
+});
+
+test("credentials that two buckets share are one mistake", () => {
+  const BUCKETS = { media, more: { ...media, bucket: "acme-more" } };
+  expect(mistakes({ BUCKETS, AWS_ACCESS_KEY_ID: "" })).toHaveLength(1);
+});
+
+test("what is learnt of a key is learnt of one bucket", () => {
+  const BUCKETS = { media, more: { ...media, bucket: "acme-more" } };
+  const config = readConfig({ ...ENV, BUCKETS });
+  const [one, other] = "buckets" in config ? config.buckets : [];
+  expect(one?.slots[0]).toEqual(other?.slots[0]);
+  expect(one?.slots[0]).not.toBe(other?.slots[0]);
+});
+
+test("a bucket may have credentials of its own", () => {
+  const BUCKETS = { media, more: { ...media, bucket: "acme-more", credentials: "MORE" } };
+  expect(mistakes({ BUCKETS })).toEqual([
+    "MORE_ACCESS_KEY_ID: is missing: set the secret, and list it under [secrets]",
+    "MORE_SECRET_ACCESS_KEY: is missing: set the secret, and list it under [secrets]",
+  ]);
+  const ROUTES = [{ path: "/:preset/*", object: "more/*" }];
+  const own = { MORE_ACCESS_KEY_ID: "AKIAMORE", MORE_SECRET_ACCESS_KEY: "more" };
+  const config = readConfig({ ...ENV, BUCKETS, ROUTES, ...own });
+  expect("routes" in config && config.routes[0]?.bucket.slots).toEqual([
+    { name: "current", credentials: { accessKeyId: "AKIAMORE", secretAccessKey: "more" } },
+  ]);
+});
+
+test("a template that no key can come of is a mistake", () => {
+  for (const object of ["media", "media/", "media//*", "media/../*", `media/${"k".repeat(1020)}`]) {
+    expect(mistakes({ ROUTES: [{ path: "/:preset/*", object }] }).join()).toContain(
+      "ROUTES[0].object: no object has such a key",
+    );
+  }
+});
+
+test("the configuration is read once per isolate", async () => {
+  const env = { ...ENV };
+  const first = await configOf(env, 0);
+  env.AWS_ACCESS_KEY_ID = "";
+  expect(await configOf(env, Number.MAX_SAFE_INTEGER)).toBe(first);
+  expect(await configOf({ ...env }, 0)).toMatchObject({ event: "configuration-broken" });
+});

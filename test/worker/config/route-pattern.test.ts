@@ -1,0 +1,103 @@
+import { expect, test } from "vitest";
+import { findRoute, indexRoutes, publicPath } from "../../../src/worker/config/route-index.ts";
+import { compileRoute, readTarget } from "../../../src/worker/config/route-pattern.ts";
+
+function compile(path: string, object: string) {
+  const faults: string[] = [];
+  const route = compileRoute(path, object, (at, message) => faults.push(`${at}: ${message}`));
+  return { route, faults };
+}
+
+const index = indexRoutes([
+  compile("/avatars/:user/:preset", "users/:user/avatar.png").route,
+  compile("/p/:preset/:id/:slug", "products/:id.jpg").route,
+  compile("/images/:preset/*", "*").route,
+  compile("/:preset/*", "root/*").route,
+]);
+
+test.each<[string, string, string, string]>([
+  ["/images/card/a.jpg", "/images/:preset/*", "card", "a.jpg"],
+  ["/images/card@2x/a/b c/d.jpg", "/images/:preset/*", "card@2x", "a/b c/d.jpg"],
+  ["/images/card/", "/images/:preset/*", "card", ""],
+  ["/images//a", "/images/:preset/*", "", "a"],
+  ["/images/card//a", "/images/:preset/*", "card", "/a"],
+  ["/avatars/ada/card", "/avatars/:user/:preset", "card", "users/ada/avatar.png"],
+  ["/avatars/$&/card", "/avatars/:user/:preset", "card", "users/$&/avatar.png"],
+  ["/avatars/:user/card", "/avatars/:user/:preset", "card", "users/:user/avatar.png"],
+  ["/avatars//card", "/avatars/:user/:preset", "card", "users//avatar.png"],
+  ["/avatars/a/b/card", "/:preset/*", "avatars", "root/a/b/card"],
+  ["/p/card/7/a-nice-name", "/p/:preset/:id/:slug", "card", "products/7.jpg"],
+  ["/Images/card/a.jpg", "/:preset/*", "Images", "root/card/a.jpg"],
+])("%s is of %s: variant %j, key %j", (path, route, variant, key) => {
+  expect(findRoute(index, path)).toMatchObject({ route: { path: route }, variant, key });
+});
+
+test.each<[url: string, pathname: string, search: string]>([
+  ["https://images.example/a/b?c=d", "/a/b", "?c=d"],
+  ["http://127.0.0.1:8787/a", "/a", ""],
+  ["https://[::1]:8787/a/../b/./c//d", "/a/../b/./c//d", ""],
+  ["https://images.example/a\\b/%2e%2e/c", "/a\\b/%2e%2e/c", ""],
+  ["https://images.example//other.example/a", "//other.example/a", ""],
+  ["https://images.example/a?b?c/../d", "/a", "?b?c/../d"],
+  ["https://images.example/a?", "/a", "?"],
+  ["https://images.example?a/b", "", "?a/b"],
+  ["https://images.example", "", ""],
+  ["https://images.example/a#b?c", "/a", ""],
+  ["https://images.example/a?b#c/d?e", "/a", "?b"],
+  ["https://images.example#/a", "", ""],
+  ["https://user:word@images.example/a@b:c", "/a@b:c", ""],
+  ["https://images.example/a\nb?c\nd", "/a\nb", "?c\nd"],
+  ["https://images.example/é/😀", "/é/😀", ""],
+  ["images.example/a", "", ""],
+])("of %j the path is %j, the query %j", (url, pathname, search) => {
+  expect(readTarget(url)).toEqual({ pathname, search });
+});
+
+test.each(["/", "/images", "/avatars"])("%j is of no route", (path) => {
+  expect(findRoute(index, path)).toEqual({ event: "no-such-route", path });
+});
+
+test.each<[string, string, string[]]>([
+  ["/images/:preset/*", "*", []],
+  ["/a/:preset/:b/*", "x/:b/*.jpg", []],
+  ["images/:preset/*", "*", ["path: does not begin with a slash"]],
+  ["/images/*", "*", ["path: has no :preset"]],
+  ["/*/:preset", "*", ["path: * stands for the rest: it comes last"]],
+  ["/:preset/:a/:a", ":a", ["path: :a stands in it twice"]],
+  ["/:preset/a:b", "x", ['path: "a:b" is not a literal, :name or *']],
+  ["/:preset/a*", "x", ['path: "a*" is not a literal, :name or *']],
+  ["/:preset//x", "x", ['path: "" is not a literal, :name or *']],
+  ["/../:preset/x", "x", ['path: ".." is not a literal, :name or *']],
+  ["/:preset/a\nb", "x", ['path: "a\nb" is not a literal, :name or *']],
+  ["/:preset/a%20b", "x", ['path: "a%20b" is not a literal, :name or *']],
+  ["/:preset/:a/:b", ":a/:a:b.jpg", []],
+  ["/:preset/:a/:b/:c/*", "a/:a/:b/:c-*", []],
+  ["/:preset/:a/:b/:c", ":a-:b-:c", ["object: has more than two names that no slash parts"]],
+  ["/:preset/:a/:b/*", ":a-:b-*", ["object: has more than two names that no slash parts"]],
+  [
+    "/:preset/:a/:b/:c/:d",
+    ":a-:b/x/:c-:d.jpg",
+    ["object: has more than two names that no slash parts"],
+  ],
+  ["/:preset/x", "a/:b/*", ["object: :b is not in the path", "object: * is not in the path"]],
+])("the route %s → %s has the faults %j", (path, object, faults) => {
+  expect(compile(path, object).faults).toEqual(faults);
+});
+
+const hostile = ["-", "-/", "a-", "x/-", "--.jpg/"].map((text) => text.repeat(1024 / text.length));
+
+test.each<[string, string]>([
+  ["/:preset/:a/:b", ":a-:b.jpg"],
+  ["/:preset/:a/*", ":a-*.jpg"],
+  ["/:preset/:a/*", "*-:a.jpg"],
+  ["/:preset/:a/:b/*", "*/:a-:b.jpg"],
+  ["/:preset/:a/:b/:c/*", "*/:a/x/:b-:c.jpg"],
+  ["/:preset/:a/:b/*", ":b/:a-:b-:a-*.jpg"],
+])("no key takes long by the route %s → %s", (path, object) => {
+  const { route, faults } = compile(path, object);
+  const only = indexRoutes([route]);
+  const began = performance.now();
+  for (const key of hostile) publicPath(only, route, "card", `${key}/`);
+  expect(faults).toEqual([]);
+  expect(performance.now() - began).toBeLessThan(100);
+});

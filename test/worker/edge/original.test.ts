@@ -1,0 +1,74 @@
+import { expect, test, vi } from "vitest";
+import { originalType } from "../../../src/worker/edge/original.ts";
+import { ASKED, SIGNED } from "../../support/env.ts";
+
+/** The type that is read from an answer of the edge's. */
+function told(body: BodyInit, headers: Record<string, string> = { "cf-resized": "internal=ok/m" }) {
+  const all = { "content-type": "application/json", ...headers };
+  vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(body, { headers: all }));
+  return originalType("https://a.example/k", SIGNED, ASKED, 1);
+}
+
+const facts = (format: unknown) => JSON.stringify({ width: 9, height: 9, original: { format } });
+
+test("the edge tells the original's type, asked with the print's options (R9, L2)", async () => {
+  expect(await told(facts("image/gif"))).toBe("image/gif");
+  const [, init] = vi.mocked(fetch).mock.calls[0] ?? [];
+  expect(init?.cf?.image).toEqual({
+    ...ASKED.variant.image,
+    format: "json",
+    "origin-auth": "share-publicly",
+  });
+});
+
+test.each<[string, BodyInit]>([
+  ["nothing", "{}"],
+  ["half of it", '{"original": {"format": "image/gif"'],
+  ["no table", "[]"],
+  ["no text", facts(1)],
+  ["an original by itself", "GIF89a"],
+])("%s is no type (R9)", async (_what, body) => {
+  expect(await told(body)).toBeUndefined();
+});
+
+test("an image in place of JSON is not read (O8)", async () => {
+  let cancelled = false;
+  const image = new ReadableStream({
+    cancel() {
+      cancelled = true;
+    },
+  });
+  const headers = { "cf-resized": "internal=ok/m", "content-type": "image/gif" };
+  expect(await told(image, headers)).toBeUndefined();
+  expect(cancelled).toBe(true);
+});
+
+test("JSON that never ends is given up in time, and not all of it is read (R9)", async () => {
+  let sent = 0;
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (_input, init) => {
+    const body = new ReadableStream({
+      pull(stream) {
+        sent += 1;
+        if (sent <= 2) stream.enqueue(new TextEncoder().encode(facts("image/gif")));
+        init?.signal?.addEventListener("abort", () => stream.error(new Error("aborted")));
+      },
+    });
+    const headers = { "cf-resized": "internal=ok/m", "content-type": "application/json" };
+    return new Response(body, { headers });
+  });
+  expect(await originalType("https://a.example/k", SIGNED, ASKED, 0.2)).toBeUndefined();
+});
+
+test("an original that describes itself is not believed (R2)", async () => {
+  expect(await told(facts("image/gif"), { "cf-resized": "" })).toBeUndefined();
+});
+
+test("a body that breaks off is no type (R9)", async () => {
+  const broken = new ReadableStream({ pull: (body) => body.error(new Error("broken")) });
+  expect(await told(broken)).toBeUndefined();
+});
+
+test("an edge that fails tells none (R3)", async () => {
+  vi.spyOn(globalThis, "fetch").mockRejectedValue(new Error("down"));
+  expect(await originalType("https://a.example/k", SIGNED, ASKED, 1)).toBeUndefined();
+});

@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import type { UpstreamEvent } from "../../../src/worker/base/refusal.ts";
+import { secondChance } from "../../../src/worker/edge/retry.ts";
+import type { Asked } from "../../../src/worker/request/format.ts";
+import { ASKED } from "../../support/env.ts";
+
+const asked: Asked = { ...ASKED, still: true };
+const none = { avif: true, webp: false };
+const fixed: Asked = { ...asked, variant: { ...asked.variant, format: "avif" } };
+const jpeg = { type: "image/jpeg" };
+const webp = { type: "image/webp" };
+const ofPng = { ...asked, original: "image/png" };
+const moves = { ...asked, still: false };
+const moving = { ...asked, format: "webp", still: false } as const;
+
+test.each<[string, UpstreamEvent, object, Asked, Partial<Asked>]>([
+  ["busy", "edge-failed", { passing: true }, asked, {}],
+  ["the origin's 500", "origin-failed", { passing: true }, asked, {}],
+  ["too large for AVIF", "too-large-for-avif", {}, asked, { format: "webp" }],
+  ["no WebP read", "too-large-for-avif", {}, { ...asked, readable: none }, { format: undefined }],
+  ["a JPEG is smaller", "original-is-smaller", jpeg, asked, { format: "png-force" }],
+  ["a PNG is smaller", "original-is-smaller", { type: "image/png" }, asked, { format: "jpeg" }],
+  ["a JPEG in a preset of one", "original-is-smaller", jpeg, fixed, { format: "png-force" }],
+  ["a PNG is smaller, and WebP came", "original-is-smaller", webp, ofPng, {}],
+  ["a WebP is smaller", "original-is-smaller", webp, asked, { format: "png-force" }],
+  [
+    "too large for AVIF, and was to move",
+    "too-large-for-avif",
+    {},
+    moves,
+    { format: "webp", still: true },
+  ],
+  [
+    "a JPEG is smaller, and was to move",
+    "original-is-smaller",
+    jpeg,
+    moves,
+    { format: "png-force", still: true },
+  ],
+  ["a WebP on a route for SVGs", "wrong-type", webp, { ...fixed, svg: true }, { format: "png" }],
+  ["unmarked, and was to move (O8)", "not-transformed", {}, moving, { still: true }],
+  ["too large, in a preset of AVIF", "too-large-for-avif", {}, fixed, { format: "jpeg" }],
+  ["a GIF that stood still", "wrong-type", { type: "image/gif" }, asked, { format: "png" }],
+  ["WebP unread", "wrong-type", { type: "image/webp" }, asked, { format: "jpeg" }],
+  ["AVIF unread", "wrong-type", { type: "image/avif" }, asked, { format: "jpeg" }],
+  ["a GIF too large (O8)", "wrong-type", { type: "image/gif" }, moving, { still: true }],
+])("%s: once more, changed", (_what, event, facts, before, change) => {
+  expect(secondChance(before, { event, ...facts })).toEqual({ ...before, ...change });
+});
+
+test.each<[string, UpstreamEvent, object, Asked]>([
+  ["a lasting fault of the edge", "edge-failed", {}, asked],
+  ["a wrong region", "origin-failed", { passing: false }, asked],
+  ["a timeout", "timed-out", { passing: true }, asked],
+  ["a denied object", "origin-denied", {}, asked],
+  ["a missing object", "object-missing", {}, asked],
+  ["a spent quota", "quota-spent", {}, asked],
+  ["transformations off", "not-transformed", {}, asked],
+  ["transformations off, and a GIF", "not-transformed", { type: "image/gif" }, asked],
+  ["a page", "wrong-type", { type: "text/html" }, asked],
+  ["too large for AVIF, and not asked", "too-large-for-avif", {}, { ...asked, format: "webp" }],
+  ["a preset of JPEG, and WebP came", "wrong-type", { type: "image/webp" }, fixed],
+  ["a preset of JPEG, and GIF came", "wrong-type", { type: "image/gif" }, fixed],
+])("%s: not once more", (_what, event, facts, before) => {
+  expect(secondChance(before, { event, ...facts })).toBeUndefined();
+});

@@ -1,0 +1,284 @@
+// What /healthz tells: to everybody, and to who has the token.
+
+import { HttpResponse, http } from "msw";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Switches } from "../../src/emulator/edge/switches.ts";
+import { CREDENTIALS, ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, VARS } from "../support/env.ts";
+import { get, stage } from "../support/play.ts";
+import { network } from "../support/stand.ts";
+
+const { media } = VARS.BUCKETS;
+const { accessKeyId: NEXT_ID, secretAccessKey: NEXT_SECRET } = NEXT_CREDENTIALS;
+const BUCKETS = { media: { ...media, canary: "key.jpg" } };
+const DEEP = { ...ENV, ...NEXT, BUCKETS, HEALTH_TOKEN };
+
+const lower = { headers: { authorization: `bearer  ${HEALTH_TOKEN}` } };
+const authorized = { headers: { authorization: `Bearer ${HEALTH_TOKEN}` } };
+
+/** The report, in its deep form. */
+async function report(env: object = DEEP) {
+  const answer = await get("/healthz", authorized, env);
+  expect(answer.headers.get("content-type")).toBe("application/json");
+  expect(answer.headers.get("cache-control")).toBe("no-store");
+  const { ok, buckets } = JSON.parse(await answer.text());
+  expect(answer.status).toBe(ok ? 200 : 503);
+  return { status: answer.status, buckets, slots: buckets[0].slots, edge: buckets[0].edge };
+}
+
+beforeEach(() => {
+  stage.s3.keys.set(NEXT_ID, NEXT_SECRET);
+});
+
+describe("without credentials", () => {
+  test("it is 200 where the configuration is good, tells nothing, and asks nobody", async () => {
+    for (const env of [ENV, DEEP]) {
+      const answer = await get("/healthz", {}, env);
+      expect([answer.status, await answer.text()]).toEqual([200, "ok\n"]);
+      expect(answer.headers.get("cache-control")).toBe("no-store");
+      const head = await get("/healthz", { method: "HEAD" }, env);
+      expect([head.status, head.body, [...head.headers]]).toEqual([200, null, [...answer.headers]]);
+      expect((await get("/healthz", { method: "POST" }, env)).status).toBe(405);
+    }
+    expect([stage.asked, stage.probes]).toEqual([[], []]);
+  });
+
+  test("it is 500 where the configuration is broken", async () => {
+    for (const init of [{}, authorized]) {
+      const answer = await get("/healthz", init, { ...DEEP, PRESETS: {} });
+      expect([answer.status, await answer.text()]).toEqual([500, "Internal error\n"]);
+    }
+  });
+
+  test.each(["/healthz/", "/Healthz", "//healthz", "/health%7A", "/healthz/x"])(
+    "%s is not it",
+    async (path) => {
+      expect((await get(path, authorized, DEEP)).status).toBe(404);
+    },
+  );
+});
+
+test.each<[string, string, object]>([
+  ["another token", "Bearer another token, as long as it", DEEP],
+  ["the beginning of the token", `Bearer ${HEALTH_TOKEN.slice(0, -1)}`, DEEP],
+  ["more than the token", `Bearer ${HEALTH_TOKEN}x`, DEEP],
+  ["the token by itself", HEALTH_TOKEN, DEEP],
+  ["another scheme", `Basic ${btoa(HEALTH_TOKEN)}`, DEEP],
+  ["nothing", "", DEEP],
+  ["a bearer of nothing", "Bearer ", { ...DEEP, HEALTH_TOKEN: "" }],
+  [
+    "the word undefined, without a secret",
+    "Bearer undefined",
+    { ...DEEP, HEALTH_TOKEN: undefined },
+  ],
+  ["the token, without a secret", `Bearer ${HEALTH_TOKEN}`, { ...DEEP, HEALTH_TOKEN: undefined }],
+  ["a token that can be guessed", "Bearer secret", { ...DEEP, HEALTH_TOKEN: "secret" }],
+  ...["a token of no ASCII: é", "a token with a space at its end "].map(
+    (token): [string, string, object] => [
+      JSON.stringify(token),
+      `Bearer ${token}`,
+      { ...DEEP, HEALTH_TOKEN: token },
+    ],
+  ),
+])("%s does not open the deep form", async (_what, authorization, env) => {
+  const answer = await get("/healthz", { headers: { authorization } }, env);
+  expect([answer.status, await answer.text()]).toEqual([401, "Unauthorized\n"]);
+  expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+  expect([stage.asked, stage.probes]).toEqual([[], []]);
+  const line = { event: "health-denied", reason: expect.stringContaining("HEALTH_TOKEN") };
+  expect(stage.logged).toMatchObject([{ level: "warn", line }]);
+});
+
+describe("with the token", () => {
+  test("the scheme may be written in any way", async () => {
+    const answer = await get("/healthz", lower, DEEP);
+    expect(answer.headers.get("content-type")).toBe("application/json");
+  });
+
+  test("each slot is tried against S3, and the edge with the canary (A6, R1)", async () => {
+    const works = { state: "ok", clock: expect.closeTo(0, -1), missing: 404 };
+    expect(await report()).toEqual({
+      status: 200,
+      buckets: [
+        {
+          bucket: "media",
+          slots: [
+            { slot: "current", access_key: "…MPLE", ...works },
+            { slot: "next", access_key: "…TKEY", ...works },
+          ],
+          edge: "on",
+        },
+      ],
+      slots: expect.anything(),
+      edge: "on",
+    });
+    expect(stage.probes).toHaveLength(4);
+    expect(stage.logged).toEqual([]);
+  });
+
+  test("a key that may not list is told by a missing object's 403 (A6, A13)", async () => {
+    stage.s3.faults.add("no-list-bucket");
+    const { status, slots } = await report();
+    expect(status).toBe(200);
+    expect(slots).toMatchObject([{ missing: 403 }, { missing: 403 }]);
+  });
+
+  test("a slot that S3 refuses is told by S3's code; one that works is enough (A7)", async () => {
+    stage.s3.keys.delete(CREDENTIALS.accessKeyId);
+    const { status, slots } = await report();
+    expect(status).toBe(200);
+    expect(slots).toMatchObject([
+      { slot: "current", state: "InvalidAccessKeyId" },
+      { state: "ok" },
+    ]);
+    expect(slots[0]).not.toHaveProperty("missing");
+    stage.s3.keys.set(NEXT_ID, "another");
+    expect(await report()).toMatchObject({
+      status: 503,
+      slots: [{ state: "InvalidAccessKeyId" }, { state: "SignatureDoesNotMatch" }],
+    });
+  });
+
+  test("the edge is asked with a slot that works", async () => {
+    stage.s3.keys.delete(CREDENTIALS.accessKeyId);
+    expect(await report()).toMatchObject({ slots: [{}, { state: "ok" }], edge: "on" });
+  });
+
+  test("at the end of a rotation both slots hold the new key, and both are told", async () => {
+    const both = { AWS_ACCESS_KEY_ID: NEXT_ID, AWS_SECRET_ACCESS_KEY: NEXT_SECRET };
+    const { slots } = await report({ ...DEEP, ...both });
+    expect(slots).toMatchObject([
+      { slot: "current", state: "ok" },
+      { slot: "next", state: "ok" },
+    ]);
+  });
+
+  test.each<[string, () => Response]>([
+    ["says ok with a 403", () => new HttpResponse("<Code>ok</Code>", { status: 403 })],
+    ["has every object", () => new HttpResponse("<html></html>")],
+  ])("what %s is no S3", async (_what, answer) => {
+    network.use(http.get(/amazonaws/, answer));
+    expect((await report({ ...DEEP, BUCKETS: VARS.BUCKETS })).status).toBe(503);
+  });
+
+  test("half a slot is told by what it lacks (S1)", async () => {
+    const { status, slots } = await report({ ...DEEP, AWS_SECRET_ACCESS_KEY_NEXT: undefined });
+    expect(status).toBe(200);
+    const lacks = "AWS_SECRET_ACCESS_KEY_NEXT: is missing: set the secret";
+    expect(slots[1]).toEqual({ slot: "next", state: "incomplete", mistakes: [lacks] });
+    const only = await report({ ...DEEP, ...NEXT, AWS_ACCESS_KEY_ID: "" });
+    expect(only.slots).toMatchObject([{ slot: "current", state: "incomplete" }, { slot: "next" }]);
+    const one = {
+      ...DEEP,
+      AWS_ACCESS_KEY_ID_NEXT: undefined,
+      AWS_SECRET_ACCESS_KEY_NEXT: undefined,
+    };
+    expect((await report(one)).slots).toMatchObject([{ slot: "current", state: "ok" }]);
+  });
+
+  test("a key that may not read the canary does not work, one that may is told apart (A13)", async () => {
+    const elsewhere = { media: { ...media, prefix: "secret/", canary: "key.jpg" } };
+    stage.s3.objects.set("secret/key.jpg", { body: new Uint8Array([1]), type: "image/jpeg" });
+    const found = await report({ ...DEEP, BUCKETS: elsewhere });
+    expect(found).toMatchObject({ status: 503, slots: [{ state: "AccessDenied" }, {}] });
+  });
+
+  test("what S3 says of the canary is told, where it knows the key", async () => {
+    network.use(
+      http.get(/amazonaws.*key\.jpg/, () => {
+        return new HttpResponse("<Code>InvalidObjectState</Code>", {
+          status: 403,
+          headers: { "x-amz-bucket-region": "eu-west-1" },
+        });
+      }),
+    );
+    const { status, slots } = await report();
+    expect(status).toBe(503);
+    expect(slots[0]).toMatchObject({ state: "InvalidObjectState", missing: 404 });
+  });
+
+  test("the region is told only where it is another one", async () => {
+    const headers = { "x-amz-bucket-region": "eu-west-1" };
+    const body = "<Code>AccessDenied</Code>";
+    network.use(http.get(/amazonaws/, () => new HttpResponse(body, { status: 403, headers })));
+    const { slots } = await report({ ...DEEP, BUCKETS: VARS.BUCKETS });
+    expect(slots[0]).toMatchObject({ state: "ok", missing: 403 });
+    expect(slots[0]).not.toHaveProperty("region");
+  });
+
+  test("a canary that is not there says nothing against the slot", async () => {
+    const gone = { media: { ...media, canary: "gone.jpg" } };
+    const found = await report({ ...DEEP, BUCKETS: gone });
+    expect(found).toMatchObject({ status: 200, slots: [{ state: "ok" }, {}], edge: "9404" });
+  });
+
+  test("the clock's difference is told in seconds (A7)", async () => {
+    stage.s3.faults.add("clock-skew");
+    const { status, slots } = await report();
+    expect(status).toBe(503);
+    expect(slots[0]).toMatchObject({
+      state: "RequestTimeTooSkewed",
+      clock: expect.closeTo(1200, -1),
+    });
+  });
+
+  test.each(["elsewhere-400", "elsewhere-301", "elsewhere-307"] as const)(
+    "where the bucket is, if %s (A5)",
+    async (fault) => {
+      stage.s3.faults.add(fault);
+      const { status, slots } = await report();
+      expect(status).toBe(503);
+      expect(slots[0]).toMatchObject({ region: "eu-central-1" });
+    },
+  );
+
+  test.each<[string, Partial<Switches>, string, number]>([
+    ["transformations are off (R2)", { transformations: false }, "off", 200],
+    ["the host is not under Sources (E5)", { sources: [] }, "9401", 403],
+    ["an option is not accepted", { trouble: "9401/400" }, "9401", 400],
+    ["the edge is busy", { trouble: "9522/503" }, "9522", 503],
+  ])("%s: the slots work all the same", async (_what, changed, edge, answered) => {
+    Object.assign(stage.edge.switches, changed);
+    const { status, buckets } = await report();
+    expect([status, buckets[0].edge, buckets[0].answered]).toEqual([200, edge, answered]);
+  });
+
+  test("where the edge is on, it does not matter what it answered", async () => {
+    expect((await report()).buckets[0]).not.toHaveProperty("answered");
+  });
+
+  test("S3 that does not answer is unreachable", async () => {
+    network.use(http.get(/./, () => HttpResponse.error()));
+    expect(await report()).toMatchObject({
+      status: 503,
+      slots: [{ state: "unreachable" }, { state: "unreachable" }],
+      edge: "9505",
+    });
+  });
+
+  test("without a canary the edge is not asked", async () => {
+    expect(await report({ ...DEEP, BUCKETS: VARS.BUCKETS })).toMatchObject({ edge: "no canary" });
+    expect(stage.asked).toEqual([]);
+  });
+
+  test("every bucket must have a slot that works, also one that no route leads to", async () => {
+    const more = { ...media, credentials: "MORE" };
+    const own = { MORE_ACCESS_KEY_ID: "AKIAMORE", MORE_SECRET_ACCESS_KEY: "more" };
+    const { status, buckets } = await report({ ...DEEP, BUCKETS: { ...BUCKETS, more }, ...own });
+    expect(status).toBe(503);
+    expect(buckets).toMatchObject([
+      { bucket: "media", slots: [{ state: "ok" }, { state: "ok" }] },
+      { bucket: "more", slots: [{ state: "InvalidAccessKeyId" }], edge: "no canary" },
+    ]);
+  });
+
+  test("the canary costs one transformation, however often it is looked at (L2)", async () => {
+    for (let times = 0; times < 5; times++) await report();
+    expect(stage.edge.transformations.size).toBe(1);
+  });
+});
+
+test.each(["../key.jpg", "a//b.jpg", ""])("the canary %j is a mistake", async (canary) => {
+  const answer = await get("/healthz", {}, { ...DEEP, BUCKETS: { media: { ...media, canary } } });
+  expect(answer.status).toBe(500);
+  expect(JSON.stringify(stage.logged)).toContain("BUCKETS.media.canary: ");
+});

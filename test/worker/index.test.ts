@@ -1,0 +1,265 @@
+// What the Worker shows, and what it asks of the edge for it.
+
+import sharp from "sharp";
+import { expect, test } from "vitest";
+import { HARD_KEYS } from "../../src/dev/objects.ts";
+import type { EdgeSettings } from "../../src/emulator/edge/edge.ts";
+import { STRICT } from "../../src/emulator/edge/switches.ts";
+import { originUrl } from "../../src/worker/s3/object-url.ts";
+import { BASE } from "../support/env.ts";
+import { arrange, get, MODERN, stage } from "../support/play.ts";
+import { file } from "../support/stand.ts";
+
+/** Reads a picture as a browser would. */
+async function picture(answer: Response) {
+  expect(answer.status).toBe(200);
+  const bytes = Buffer.from(await answer.arrayBuffer());
+  const { format, compression, width, height, exif, pages = 1 } = await sharp(bytes).metadata();
+  return { kind: compression ?? format, width, height, exif, pages };
+}
+
+/** Puts an object into the bucket. */
+function put(key: string, body: Uint8Array): void {
+  stage.s3.objects.set(`published/${key}`, { body: new Uint8Array(body), type: "image/jpeg" });
+}
+
+test("a private object is shown at a preset's size (E1, R1, R5, R7)", async () => {
+  const answer = await get("/images/card/photos/fig.jpg", { headers: MODERN });
+  expect(stage.asked).toHaveLength(1);
+  expect(stage.asked[0]?.request.url).toBe(`${BASE}published/photos/fig.jpg`);
+  expect(stage.asked[0]?.image).toEqual({
+    width: 160,
+    height: 160,
+    fit: "cover",
+    format: "avif",
+    metadata: "none",
+    anim: false,
+    "origin-auth": "share-publicly",
+  });
+  expect(Object.fromEntries(answer.headers)).toEqual({
+    "content-type": "image/avif",
+    "content-length": expect.stringMatching(/^\d+$/),
+    etag: expect.stringMatching(/^"cf[\w-]{42}:[0-9a-f]{32}"$/),
+    "last-modified": "Tue, 24 Nov 2026 09:00:00 GMT",
+    "cache-control": "public, max-age=600",
+    vary: "accept",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; sandbox",
+    "cross-origin-resource-policy": "cross-origin",
+    "server-timing": expect.stringMatching(/^edge;dur=\d+$/),
+  });
+  expect(await picture(answer)).toMatchObject({ kind: "av1", width: 160, height: 160 });
+  expect(stage.logged).toEqual([]);
+});
+
+test("the edge is sent nothing of the visitor's (A1, E1, E3, E4)", async () => {
+  const answer = await get("/images/card/key.jpg?width=9000&format=json", {
+    headers: {
+      cookie: "session=1",
+      accept: "image/webp",
+      authorization: "Bearer x",
+      range: "bytes=0-9",
+      "if-none-match": '"x"',
+      "x-amz-security-token": "x",
+      "user-agent": "visitor",
+      via: "1.1 proxy",
+    },
+  });
+  expect(answer.status).toBe(200);
+  const { request } = stage.asked[0] ?? {};
+  expect(request?.method).toBe("GET");
+  expect(request?.url).toBe(`${BASE}published/key.jpg`);
+  const signed = ["authorization", "x-amz-content-sha256", "x-amz-date"];
+  expect([...(request?.headers.keys() ?? [])]).toEqual(signed);
+});
+
+test.each<[string, string]>([
+  ["image/avif,image/webp", "av1"],
+  ["image/webp", "webp"],
+  ["*/*", "jpeg"],
+])("to Accept %s a photograph is %s (O6)", async (accept, kind) => {
+  const answer = await get("/images/card/photos/fig.jpg", { headers: { accept } });
+  expect(await picture(answer)).toMatchObject({ kind, width: 160, height: 160 });
+});
+
+test.each(HARD_KEYS)("the key %j reaches S3 as it is, rightly signed (A2, A10)", async (key) => {
+  const answer = await get(`/images/card/${encodeURIComponent(key)}`);
+  expect(answer.status).toBe(200);
+  expect(stage.s3.requests.map(({ url }) => url)).toEqual([originUrl(BASE, `published/${key}`)]);
+});
+
+test("two spellings of one path are one origin URL, and one entry of the cache (C1)", async () => {
+  put("a (b)/c.jpg", file("made/key.jpg"));
+  for (const path of [
+    "/images/card/a%20(b)/%63.jpg",
+    "/%69mages/card@1x/a%20%28b%29%2Fc.jpg?v=2",
+  ]) {
+    expect((await get(path)).status).toBe(200);
+  }
+  expect(stage.asked[1]?.request.url).toBe(stage.asked[0]?.request.url);
+  expect(stage.edge.originFetches).toHaveLength(1);
+  expect(stage.edge.transformations.size).toBe(1);
+});
+
+test("all variants and formats of an object fetch it once, at one price a variant (C1, C2, L2)", async () => {
+  for (const accept of ["image/avif", "image/webp", "*/*"]) {
+    for (const variant of ["card", "card@2x", "plain"]) {
+      const answer = await get(`/images/${variant}/key.jpg`, { headers: { accept } });
+      expect(answer.status).toBe(200);
+    }
+  }
+  expect(stage.s3.requests).toHaveLength(1);
+  expect(stage.edge.transformations.size).toBe(3);
+});
+
+test("HEAD has GET's headers and no body; the edge is asked with GET (E4)", async () => {
+  const shown = await get("/images/card/key.jpg");
+  const head = await get("/images/card/key.jpg", { method: "HEAD" });
+  const named = (answer: Response) => [...answer.headers].filter(([n]) => n !== "server-timing");
+  expect(named(head)).toEqual(named(shown));
+  expect([head.status, head.body]).toEqual([200, null]);
+  expect(stage.asked.map(({ request }) => request.method)).toEqual(["GET", "GET"]);
+});
+
+test.each(["GET", "HEAD"])(
+  "%s with a matching If-None-Match is a 304 (R4, R10)",
+  async (method) => {
+    const etag = (await get("/images/card/key.jpg")).headers.get("etag");
+    const headers = { "if-none-match": `"x", W/${etag}` };
+    const answer = await get("/images/card/key.jpg", { method, headers });
+    expect([answer.status, answer.body]).toEqual([304, null]);
+    expect(answer.headers.get("etag")).toBe(etag);
+    expect(answer.headers.get("cache-control")).toBe("public, max-age=600");
+    expect(answer.headers.get("vary")).toBe("accept");
+  },
+);
+
+test("an object that was replaced, or is asked in another format, is no 304 (R4)", async () => {
+  const etag = (await get("/images/card/key.jpg")).headers.get("etag") ?? "";
+  const headers = { "if-none-match": etag };
+  expect((await get("/images/card/key.jpg", { headers })).status).toBe(304);
+  const other = { ...headers, accept: "image/webp" };
+  expect((await get("/images/card/key.jpg", { headers: other })).status).toBe(200);
+  put("key.jpg", file("photos/fig.jpg"));
+  stage.edge.purge(`${BASE}published/key.jpg`);
+  expect((await get("/images/card/key.jpg", { headers })).status).toBe(200);
+});
+
+test("without an entity tag of the origin's there is none (R4)", async () => {
+  stage.s3.objects.set("published/k", {
+    body: file("made/key.jpg"),
+    type: "image/jpeg",
+    etag: null,
+  });
+  expect((await get("/images/card/k")).headers.has("etag")).toBe(false);
+});
+
+test("a failure that passes is not seen (R3)", async () => {
+  stage.before = (times) => {
+    stage.edge.switches.trouble = times === 0 ? "9509/502" : undefined;
+  };
+  expect((await get("/images/card/key.jpg", { headers: MODERN })).status).toBe(200);
+  expect(stage.asked).toHaveLength(2);
+  expect(stage.logged).toEqual([]);
+});
+
+test("AVIF is not asked for above 1,200 px (O7)", async () => {
+  await get("/images/hero/key.jpg", { headers: MODERN });
+  await get("/images/hero@640w/key.jpg", { headers: MODERN });
+  expect(stage.asked.map(({ image }) => image.format)).toEqual(["webp", "avif"]);
+});
+
+test("WebP that a browser does not read is not sent to it (R5)", async () => {
+  put("k", await sharp(file("made/key.jpg")).webp().toBuffer());
+  const answer = await get("/images/card/k", { headers: { accept: "image/png,*/*" } });
+  expect(await picture(answer)).toMatchObject({ kind: "jpeg", width: 160 });
+  expect(stage.asked.map(({ image }) => image.format)).toEqual([undefined, "jpeg"]);
+});
+
+test("a photograph stored on its side stands upright, without its GPS (O9)", async () => {
+  const answer = await get("/images/tall/rotated-gps.jpg");
+  expect(await picture(answer.clone())).toMatchObject({ width: 300, height: 400, exif: undefined });
+  const { data } = await sharp(await answer.arrayBuffer())
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const [red = 0, , blue = 0] = data;
+  expect([red > 150, blue < 80]).toEqual([true, true]);
+});
+
+test("a GIF moves, for browsers that read WebP (O8, R9)", async () => {
+  const answer = await get("/images/moving/animated.gif", { headers: MODERN });
+  expect(await picture(answer)).toMatchObject({ kind: "webp", width: 200, pages: 3 });
+  const [asked, moving] = stage.asked.map(({ image }) => image);
+  expect(moving).toMatchObject({ format: "webp", anim: true });
+  expect(asked).toEqual({ ...moving, format: "json" });
+  expect(stage.edge.transformations.size).toBe(1);
+});
+
+test("a browser that does not read WebP gets an animation still (O8)", async () => {
+  const answer = await get("/images/moving/animated.gif", {
+    headers: { accept: "image/avif,*/*" },
+  });
+  expect(await picture(answer)).toMatchObject({ width: 200, pages: 1 });
+  expect(stage.asked.map(({ image }) => image.anim)).toEqual([false]);
+});
+
+test("an animation that is no GIF is shown still: untransformed, it could not be told (O8)", async () => {
+  put("k", await sharp(file("made/animated.gif"), { animated: true }).webp().toBuffer());
+  const answer = await get("/images/moving/k", { headers: MODERN });
+  expect(await picture(answer)).toMatchObject({ kind: "webp", width: 200, pages: 1 });
+  expect(stage.asked.map(({ image }) => image.anim)).toEqual([true, false]);
+});
+
+test.each<[string, Partial<EdgeSettings>, string[]]>([
+  [
+    "an animation too large",
+    { limits: { ...STRICT.limits, animation: 1 } },
+    ["json", "webp", "webp"],
+  ],
+  [
+    "an animation that is smaller",
+    { originalIsSmaller: { of: "sides", sent: "original" } },
+    ["json", "webp"],
+  ],
+  [
+    "one that is both",
+    {
+      limits: { ...STRICT.limits, animation: 1 },
+      originalIsSmaller: { of: "sides", sent: "original" },
+    },
+    ["json", "webp", "webp"],
+  ],
+])("%s costs few subrequests, of 50 that there are (L3)", async (_what, settings, formats) => {
+  arrange(settings);
+  expect((await get("/images/moving/animated.gif", { headers: MODERN })).status).toBe(200);
+  expect(stage.asked.map(({ image }) => image.format)).toEqual(formats);
+});
+
+test("a preset of one format is that format for all, and nothing varies (O6)", async () => {
+  for (const headers of [MODERN, { accept: "*/*" }]) {
+    const answer = await get("/images/plain/key.jpg", { headers });
+    expect(answer.headers.has("vary")).toBe(false);
+    expect(await picture(answer)).toMatchObject({ kind: "jpeg" });
+  }
+  expect(stage.asked.map(({ image }) => image.format)).toEqual(["jpeg", "jpeg"]);
+});
+
+test("an SVG is shown where the route says so, harmless and in no other format (R8)", async () => {
+  stage.s3.objects.set("published/icons/a.svg", {
+    body: file("broken/script.svg"),
+    type: "image/svg+xml",
+  });
+  const answer = await get("/icons/card/a.svg", { headers: MODERN });
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/svg+xml"]);
+  expect(answer.headers.has("vary")).toBe(false);
+  expect(stage.asked[0]?.image).not.toHaveProperty("format");
+  expect(await answer.text()).not.toMatch(/<script|onload|javascript:/);
+});
+
+test("the key needs to do no more than to read objects (A13)", async () => {
+  stage.s3.faults.add("no-list-bucket");
+  expect((await get("/images/card/key.jpg")).status).toBe(200);
+  expect(stage.s3.requests.map(({ method, url }) => [method, url])).toEqual([
+    ["GET", `${BASE}published/key.jpg`],
+  ]);
+});

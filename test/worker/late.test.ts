@@ -1,0 +1,144 @@
+// What comes too late, or not at all, and the timers that wait for it.
+
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { ask } from "../../src/worker/edge/ask-edge.ts";
+import { IMPATIENT } from "../support/env.ts";
+import { get, stage } from "../support/play.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+  process.on("unhandledRejection", unhandled);
+});
+afterEach(() => {
+  process.off("unhandledRejection", unhandled);
+  vi.useRealTimers();
+});
+const unhandled = vi.fn();
+
+/** Lets all that can go on without a timer go on. */
+const turn = () => new Promise((settle) => setImmediate(() => setImmediate(settle)));
+
+/** A body that gives a text and then stalls, and whether it was let go of. */
+function stalling(text: string) {
+  const told = { cancelled: false };
+  const body = new ReadableStream<Uint8Array>({
+    start: (stream) => stream.enqueue(new TextEncoder().encode(text)),
+    cancel: () => {
+      told.cancelled = true;
+    },
+  });
+  return { told, body };
+}
+
+/** Lets the edge answer when the test says so. */
+function hold() {
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<Response>();
+  vi.mocked(fetch).mockImplementation(() => {
+    asked.resolve();
+    return answer.promise;
+  });
+  return { asked: asked.promise, ...answer };
+}
+
+const JSON_TYPE = { "content-type": "application/json" };
+const LATE = { event: "timed-out", reason: "no answer within 1 s" };
+
+test.each<[string, ResponseInit]>([
+  ["an image", { headers: { "cf-resized": "internal=ok/m", "content-type": "image/jpeg" } }],
+  ["an original", { headers: { "content-type": "image/jpeg" } }],
+  ["an error", { status: 404, headers: { "cf-resized": "err=9404" } }],
+  ["facts", { headers: JSON_TYPE }],
+])("%s that comes too late is a 504, and its body is let go of", async (_what, init) => {
+  const { asked, resolve } = hold();
+  const shown = get("/images/card/k", {}, IMPATIENT);
+  await asked;
+  await vi.advanceTimersByTimeAsync(999);
+  expect(stage.logged).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  const answer = await shown;
+  expect([answer.status, await answer.text()]).toEqual([504, "Timed out\n"]);
+  expect(vi.getTimerCount()).toBe(0);
+  const { told, body } = stalling("a part");
+  resolve(new Response(body, init));
+  await turn();
+  expect(told.cancelled).toBe(true);
+  expect(vi.getTimerCount()).toBe(0);
+  expect(stage.logged.map(({ line }) => line["event"])).toEqual(["timed-out"]);
+  expect(fetch).toHaveBeenCalledTimes(1);
+});
+
+test("an edge that fails when the time is over disturbs nobody", async () => {
+  const { asked, reject } = hold();
+  const outcome = ask("https://a.example/k", {}, 1);
+  await asked;
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(await outcome).toEqual(LATE);
+  reject(new TypeError("network connection lost"));
+  await turn();
+  expect(unhandled).not.toHaveBeenCalled();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("a late body that has broken off, or that will not be let go of, disturbs nobody", async () => {
+  const broken = new ReadableStream({ start: (stream) => stream.error(new Error("broken off")) });
+  const stubborn = new ReadableStream({ cancel: () => Promise.reject(new Error("no")) });
+  for (const body of [broken, stubborn, null]) {
+    const { resolve } = hold();
+    const outcome = ask("https://a.example/k", {}, 1);
+    await vi.advanceTimersByTimeAsync(1000);
+    resolve(new Response(body));
+    expect(await outcome).toEqual(LATE);
+    await turn();
+  }
+  expect(unhandled).not.toHaveBeenCalled();
+});
+
+const whole = (text: string) => () => new Response(text).body;
+const broken = () =>
+  new ReadableStream({ pull: (stream) => stream.error(new Error("broken off")) });
+
+test.each<[string, () => BodyInit | null, ResponseInit]>([
+  ["an image", whole("a print"), {}],
+  ["an image that stalls", () => stalling("a").body, {}],
+  ["facts", whole("{}"), { headers: JSON_TYPE }],
+  ["an error", whole("ERROR 9404: none"), { status: 404 }],
+  ["an error without a text", () => null, { status: 404 }],
+  ["an error whose text breaks off", broken, { status: 502 }],
+  ["an error that ends and stalls", () => stalling("<Error></Error>").body, { status: 403 }],
+  ["a longer error that stalls", () => stalling("x".repeat(4000)).body, { status: 500 }],
+])("when %s has come, no timer is left", async (_what, body, init) => {
+  vi.mocked(fetch).mockImplementation(async () => new Response(body(), init));
+  expect(await ask("https://a.example/k", {}, 1)).toHaveProperty("status", init.status ?? 200);
+  expect(vi.getTimerCount()).toBe(0);
+  await turn();
+  expect(unhandled).not.toHaveBeenCalled();
+});
+
+test("when the request has failed, no timer is left", async () => {
+  vi.mocked(fetch).mockRejectedValue(new TypeError("network connection lost"));
+  expect(await ask("https://a.example/k", {}, 1)).toHaveProperty("event", "edge-failed");
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test.each([0, 600, 999])(
+  "headers after %d ms and a text that stalls: the time is one",
+  async (ms) => {
+    const { asked, resolve } = hold();
+    const settled = vi.fn();
+    const outcome = ask("https://a.example/k", {}, 1).finally(settled);
+    await asked;
+    await vi.advanceTimersByTimeAsync(ms);
+    const { told, body } = stalling("ERROR 9404: no");
+    resolve(new Response(body, { status: 404 }));
+    await turn();
+    await vi.advanceTimersByTimeAsync(999 - ms);
+    await turn();
+    expect(settled).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await outcome).toMatchObject({ status: 404, body: null, text: "ERROR 9404: no" });
+    await turn();
+    expect(told.cancelled).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  },
+);

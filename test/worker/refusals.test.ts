@@ -1,0 +1,281 @@
+// What the Worker refuses, on the strict edge: what the visitor gets, what the operator reads, and
+// what it costs.
+
+import { expect, test } from "vitest";
+import { BROKEN } from "../../src/dev/objects.ts";
+import type { FAULTS } from "../../src/emulator/edge/faults.ts";
+import type { S3Fault } from "../../src/emulator/s3/s3.ts";
+import { BASE, ENV } from "../support/env.ts";
+import { arrange, get, MODERN, stage } from "../support/play.ts";
+
+test("all that is not there is one and the same 404, and costs no subrequest", async () => {
+  const missing = await get("/images/card/nothing.jpg");
+  expect(missing.status).toBe(404);
+  expect(stage.asked).toHaveLength(1);
+  const others = [
+    "/",
+    "/images",
+    "/images/card",
+    "/images/nope/k",
+    "/images/card@3x/k",
+    "/images/card@2.0x/k",
+    "/images/card@02x/k",
+    "/images/card@2X/k",
+    "/images/hero@641w/k",
+    "/images/hero@2x/k",
+    "/images/constructor/k",
+    "/images/__proto__/k",
+    "/images/card/",
+    "/images/card//k",
+    "/images/card/a%2F%2Fk",
+    "/images/card/%2e%2e%2fk",
+    "/images/card/..%2fk",
+    "/images/card/%5c",
+    "/images/card/%00",
+    "/images/card/%ff",
+    `/images/card/${"k".repeat(1015)}`,
+    "/avatars/ada/hero",
+    "/avatars/%2e%2e/card",
+    "/avatars/a%2fb/card",
+    "/images/card%2f..%2f..%2fk",
+  ];
+  for (const path of others) {
+    const answer = await get(path);
+    expect([path, answer.status, await answer.text(), ...answer.headers]).toEqual([
+      path,
+      404,
+      "Not found\n",
+      ...missing.headers,
+    ]);
+  }
+  expect(stage.asked).toHaveLength(1);
+  expect(stage.logged).toHaveLength(others.length + 1);
+});
+
+type Expected = readonly [
+  status: number,
+  line: Record<string, unknown>,
+  calls: number,
+  probes?: number | undefined,
+];
+
+/** Asks for an object that is not shown, and checks all that there is to see of it. */
+async function refused(key: string, [status, line, calls, probes = 0]: Expected): Promise<void> {
+  const answer = await get(`/images/card/${key}`, { headers: MODERN });
+  const { event } = line;
+  expect([answer.status, stage.logged[0]?.line["event"]]).toEqual([status, event]);
+  expect(answer.headers.get("cache-control")).toBe(
+    status === 404 || status === 415 ? "public, max-age=60" : "no-store",
+  );
+  expect(answer.headers.get("retry-after")).toBe(status === 503 ? "3600" : null);
+  expect(answer.headers.get("content-type")).toBe("text/plain; charset=utf-8");
+  expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
+  expect([stage.asked.length, stage.probes.length]).toEqual([calls, probes]);
+  expect(stage.logged).toEqual([
+    {
+      level: status < 500 ? "warn" : "error",
+      line: expect.objectContaining({
+        ...line,
+        route: "/images/:preset/*",
+        preset: "card",
+        bucket: "media",
+        key: `published/${key}`,
+        answered: status,
+      }),
+    },
+  ]);
+  const head = await get(`/images/card/${key}`, { method: "HEAD", headers: MODERN });
+  expect([...head.headers]).toEqual([...answer.headers]);
+  expect([head.status, head.body]).toEqual([status, null]);
+}
+
+const FAILED = "origin-failed";
+const UNREADABLE = [415, "source-unreadable", 1] as const;
+
+// Every code and status that the edge may fail with: the visitor's status, the event, the calls.
+const CODES = {
+  "9401/400": [502, "edge-refused", 1],
+  "9401/403": [502, "edge-refused", 1],
+  "9402/413": UNREADABLE,
+  "9402/502": [502, FAILED, 1],
+  "9403/508": [502, "edge-refused", 1],
+  "9404/404": [404, "object-missing", 1],
+  "9406/403": [502, "edge-refused", 1],
+  "9407/523": [502, FAILED, 1],
+  "9412/415": UNREADABLE,
+  "9413/403": UNREADABLE,
+  "9416/422": UNREADABLE,
+  "9419/403": [502, "edge-refused", 1],
+  "9420/400": [502, "origin-denied", 2, 1],
+  "9420/415": [502, "origin-denied", 2, 1],
+  "9421/400": [502, "origin-denied", 2, 1],
+  "9422/429": [503, "quota-spent", 1],
+  "9423/403": [502, "edge-refused", 1],
+  "9504/522": [504, "timed-out", 1],
+  "9504/524": [504, "timed-out", 1],
+  "9505/502": [502, FAILED, 2],
+  "9509/502": [502, FAILED, 2],
+  "9510/523": [502, FAILED, 2],
+  "9516/422": UNREADABLE,
+  "9516/500": [502, "edge-failed", 1],
+  "9518/502": [502, "edge-failed", 2],
+  "9519/502": [502, "origin-denied", 2, 1],
+  "9520/415": UNREADABLE,
+  "9522/503": [502, "edge-failed", 2],
+  "9522/504": [502, "edge-failed", 2],
+  "9523/422": UNREADABLE,
+  "9523/500": [502, "edge-failed", 1],
+  "9527/503": [502, "edge-failed", 2],
+  "9528/502": [502, "edge-failed", 2],
+  "9529/504": [504, "timed-out", 1],
+} as const satisfies Record<keyof typeof FAULTS, readonly [number, string, number, number?]>;
+
+test.each(Object.entries(CODES))(
+  "the edge's %s is answered and logged as %j (R3)",
+  async (fault, [status, event, calls, probes]) => {
+    arrange({ trouble: fault as keyof typeof FAULTS });
+    const [code, from] = fault.split("/");
+    await refused("key.jpg", [status, { event, edge: code, status: Number(from) }, calls, probes]);
+  },
+);
+
+const DENIED = { event: "origin-denied", edge: "9408", status: 403 } as const;
+
+const deadSlot = (origin: string) => ({
+  event: "slots-refused",
+  slots: [{ slot: "current", origin, access_key: "…MPLE" }],
+});
+
+const elsewhere = (edge: string, origin: string) => ({
+  ...{ event: "origin-denied", edge, origin },
+  reason: /the bucket is in eu-central-1: set region to it/,
+});
+
+// All that can be wrong with S3, and with an object of it.
+const FAULTY = {
+  "no-list-bucket": [
+    "nothing.jpg",
+    [404, { ...DENIED, event: "object-denied", origin: "AccessDenied" }, 1, 1],
+  ],
+  "revoked-key": ["key.jpg", [502, deadSlot("InvalidAccessKeyId"), 1, 1]],
+  "other-secret": ["key.jpg", [502, deadSlot("SignatureDoesNotMatch"), 1, 1]],
+  "clock-skew": [
+    "key.jpg",
+    [
+      502,
+      { ...DENIED, origin: "RequestTimeTooSkewed", reason: /clock is (119\d|120\d) s ahead/ },
+      1,
+      1,
+    ],
+  ],
+  archived: [
+    "key.jpg",
+    [404, { ...DENIED, event: "object-denied", origin: "InvalidObjectState" }, 1, 1],
+  ],
+  "elsewhere-400": ["key.jpg", [502, elsewhere("9519", "AuthorizationHeaderMalformed"), 1, 1]],
+  "elsewhere-301": ["key.jpg", [502, elsewhere("9420", "PermanentRedirect"), 1, 1]],
+  "elsewhere-307": ["key.jpg", [502, elsewhere("9408", "TemporaryRedirect"), 1, 1]],
+  SlowDown: ["key.jpg", [502, { event: FAILED, edge: "9509" }, 2]],
+  ServiceUnavailable: ["key.jpg", [502, { event: FAILED, edge: "9509" }, 2]],
+  InternalError: ["key.jpg", [502, { event: FAILED, edge: "9509" }, 2]],
+  reset: ["key.jpg", [502, { event: FAILED, edge: "9505" }, 2]],
+  "cut-short": ["key.jpg", [502, { event: FAILED, edge: "9402", reason: /whole/ }, 1]],
+  stall: ["key.jpg", [504, { event: "timed-out", edge: "9504" }, 1]],
+  "stall-midway": ["key.jpg", [504, { event: "timed-out", edge: "9504" }, 1]],
+} as const satisfies Record<Exclude<S3Fault, "expired-token">, readonly [string, Expected]>;
+
+test.each(Object.entries(FAULTY))(
+  "S3's %s is told to the operator alone (A5, A6, A7, A9, E7)",
+  async (fault, [key, [status, line, calls, probes]]) => {
+    if (fault.startsWith("stall")) arrange({ patience: 200 });
+    stage.s3.faults.add(fault as keyof typeof FAULTY);
+    const told = Object.entries(line).map(([name, value]) => [
+      name,
+      value instanceof RegExp ? expect.stringMatching(value) : value,
+    ]);
+    await refused(key, [status, Object.fromEntries(told), calls, probes]);
+  },
+);
+
+test.each<[string, Expected]>([
+  ["nothing.jpg", [404, { event: "object-missing", edge: "9404" }, 1]],
+  ["broken/page.jpg", [415, { event: "source-unreadable", edge: "9412" }, 1]],
+  ["broken/empty.jpg", [415, { event: "source-unreadable", edge: "9412" }, 1]],
+  ["broken/truncated.jpg", [415, { event: "source-unreadable", edge: "9516" }, 1]],
+  ["broken/script.svg", [415, { event: "source-unreadable", edge: "9412" }, 1]],
+])("%s is no picture (R3, R8)", async (key, expected) => {
+  await refused(key, expected);
+});
+
+test("a bucket that is another Worker is not transformed (E9)", async () => {
+  arrange({ workers: { [new URL(BASE).host]: (request) => fetch(request) } });
+  const line = { event: "not-transformed", status: 200, type: "image/jpeg" };
+  await refused("photos/fig.jpg", [502, line, 1]);
+});
+
+test("an SVG that the edge passes on is no picture (R8)", async () => {
+  const answer = await get("/images/card/broken/script.svg");
+  expect(answer.status).toBe(415);
+  expect(stage.logged[0]?.line).toMatchObject({
+    event: "source-unreadable",
+    type: "image/svg+xml",
+  });
+});
+
+test.each(BROKEN)("$key, passed through, is not shown (R2)", async ({ key }) => {
+  arrange({ transformations: false });
+  await refused(key, [502, { event: "not-transformed", status: 200 }, 1]);
+});
+
+test("with transformations off the log has what S3 said (R2)", async () => {
+  for (const [fault, origin, event] of [
+    ["elsewhere-400", "AuthorizationHeaderMalformed", "origin-denied"],
+    ["elsewhere-307", "TemporaryRedirect", "origin-denied"],
+    ["SlowDown", "SlowDown", "origin-failed"],
+  ] as const) {
+    arrange({ transformations: false });
+    stage.s3.faults.add(fault);
+    stage.logged = [];
+    expect((await get("/images/card/key.jpg")).status).toBe(502);
+    expect(stage.logged[0]?.line).toMatchObject({ event, origin });
+  }
+});
+
+test.each(["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])("%s is a 405", async (method) => {
+  const answer = await get("/images/card/k", { method });
+  expect(answer.status).toBe(405);
+  expect(answer.headers.get("allow")).toBe("GET, HEAD");
+  expect(stage.asked).toEqual([]);
+});
+
+test("what a visitor sends does not fill the log", async () => {
+  const long = "x".repeat(65_536);
+  for (const path of [`/${long}`, `/images/${long}/k`, `/images/card/${long}`]) await get(path);
+  expect(stage.logged).toHaveLength(3);
+  for (const { line } of stage.logged) expect(JSON.stringify(line).length).toBeLessThan(1_300);
+});
+
+test("with a broken configuration nothing is served, and the log has all of it (A11)", async () => {
+  const env = {
+    ...ENV,
+    PRESETS: { card: { width: 100, quality: 150 } },
+    AWS_ACCESS_KEY_ID: "ASIAX",
+  };
+  const answer = await get("/images/card/k", {}, env);
+  expect(answer.status).toBe(500);
+  expect(await answer.text()).toBe("Internal error\n");
+  expect(stage.asked).toEqual([]);
+  expect(stage.logged).toEqual([
+    {
+      level: "error",
+      line: {
+        event: "configuration-broken",
+        mistakes: [
+          expect.stringMatching(/^AWS_ACCESS_KEY_ID: is a session's key/),
+          "PRESETS.card.quality: 150 is not between 1 and 100",
+        ],
+        answered: 500,
+      },
+    },
+  ]);
+});

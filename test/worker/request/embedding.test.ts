@@ -1,0 +1,163 @@
+// Who may embed what a route with `origins` shows, by the headers that browsers send.
+
+import { expect, test } from "vitest";
+import { ENV } from "../../support/env.ts";
+import { get, MODERN, stage } from "../../support/play.ts";
+
+const APP = "https://app.example";
+const IMAGE = "/app/card/key.jpg";
+const NEAR = "https://app.images.example"; // of one site with the Worker's host, images.example
+
+type Sent = Record<string, string>;
+
+/** Each with what a browser, or another program, sends. */
+const ALLOWED: [string, Sent][] = [
+  ["nothing at all", {}],
+  ["a page of the app", { referer: `${APP}/page?x=1`, "sec-fetch-site": "cross-site" }],
+  ["its origin alone", { referer: `${APP}/` }],
+  ["the app's script", { origin: APP, referer: `${APP}/`, "sec-fetch-site": "cross-site" }],
+  ["the app's script, without a referer", { origin: APP, "sec-fetch-site": "cross-site" }],
+  ["the app, with what privacy settings strip", { "sec-fetch-site": "cross-site" }],
+  ["a page of the Worker's own host", { referer: "https://images.example/" }],
+  ["its script", { origin: "https://images.example", "sec-fetch-site": "same-origin" }],
+  ["who sends an empty referer", { referer: "", origin: "" }],
+  ["the address bar", { "sec-fetch-site": "none" }],
+  ["a neighbour that strips its referer", { "sec-fetch-site": "same-site" }],
+];
+
+const FOREIGN: [string, Sent, RegExp][] = [
+  ["a foreign page", { referer: "https://evil.example/" }, /^https:\/\/evil\.example is not/],
+  ["one over http", { referer: "http://app.example/" }, /^http:\/\/app\.example is not/],
+  ["another port", { referer: "https://app.example:444/" }, /:444 is not/],
+  ["a longer host", { referer: "https://app.example.evil.example/" }, /evil/],
+  ["a host that ends so", { referer: "https://evil-app.example/" }, /evil-app/],
+  ["a user name", { referer: "https://app.example@evil.example/" }, /evil/],
+  ["a path", { referer: "https://evil.example/https://app.example/" }, /evil/],
+  ["an app", { referer: "android-app://app.example/" }, /^null is not/],
+  ["no URL", { referer: "app.example" }, /^null is not/],
+  ["a foreign script", { origin: "https://evil.example" }, /evil/],
+  ["a sandbox", { origin: "null" }, /^null is not/],
+  ["two origins", { origin: `${APP}, https://evil.example` }, /evil/],
+  ["a script with the app's referer", { origin: "https://evil.example", referer: APP }, /evil/],
+  ["a foreign referer", { origin: APP, referer: "https://evil.example/" }, /evil/],
+  ["a lie", { referer: "https://evil.example/", "sec-fetch-site": "same-origin" }, /evil/],
+  ["a neighbour", { referer: "https://www.images.example/", "sec-fetch-site": "same-site" }, /www/],
+];
+
+test.each(ALLOWED)("%s gets the image", async (_what, headers) => {
+  const answer = await get(IMAGE, { headers: { ...MODERN, ...headers } });
+  expect(answer.status).toBe(200);
+  // Also where nobody asked by script: else a browser gives what it keeps to a script, in vain.
+  expect(answer.headers.get("vary")).toBe("origin, accept");
+  const cors = headers["origin"] === APP ? APP : null;
+  expect(answer.headers.get("access-control-allow-origin")).toBe(cors);
+});
+
+test.each(FOREIGN)("%s gets nothing, at no cost", async (_what, headers, reason) => {
+  for (const path of [IMAGE, "/app/nope/k", "/app/card/none.jpg"]) {
+    const answer = await get(path, { headers: { ...MODERN, ...headers } });
+    expect([answer.status, await answer.text()]).toEqual([403, "Not for this page\n"]);
+    const head = await get(path, { method: "HEAD", headers });
+    expect([head.status, ...head.headers]).toEqual([403, ...answer.headers]);
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+    expect(answer.headers.get("access-control-allow-origin") ?? "").not.toContain("evil");
+  }
+  expect(stage.asked).toEqual([]);
+  const line = { event: "foreign-page", reason: expect.stringMatching(reason), answered: 403 };
+  expect(stage.logged[0]).toMatchObject({ level: "warn", line });
+});
+
+test("elsewhere everybody may embed", async () => {
+  const headers = { origin: "https://evil.example", referer: "https://evil.example/" };
+  const answer = await get("/images/card/key.jpg", { headers });
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get("cross-origin-resource-policy")).toBe("cross-origin");
+  expect(answer.headers.has("access-control-allow-origin")).toBe(false);
+});
+
+// Where all that may embed is of the Worker's own site, cross-site says enough.
+test.each<[string[], string, number]>([
+  [[NEAR], "images.example", 403],
+  [[NEAR, "http://localhost:3000", "http://127.0.0.1:3000"], "images.example", 403],
+  [[NEAR, "https://localhost", "http://[::1]:3000", "http://app.localhost"], "images.example", 403],
+  [[NEAR, "http://localhost.evil.example"], "images.example", 200],
+  [[NEAR, "http://evillocalhost"], "images.example", 200],
+  [["https://www.ibm.de"], "images.ibm.de", 403],
+  [["https://www.hp.com"], "images.hp.com", 403],
+  [["https://app.other.govt.nz"], "images.acme.govt.nz", 200],
+  [[NEAR, "https://app.example"], "images.example", 200],
+  [["http://app.mine.com"], "images.mine.com", 200],
+  [["https://partner.uk.com"], "shop.uk.com", 200],
+  [["https://192.0.1.5"], "10.0.1.5", 200],
+  [["https://[2001:db8::1]"], "[2001:db8::2]", 200],
+  [["https://shop.co.uk"], "mine.co.uk", 200],
+  [["https://www.mine.co.uk"], "mine.co.uk", 403],
+  [["https://www.mine.com"], "images.mine.com", 403],
+  [["https://mine.com"], "images.mine.com", 403],
+  [["https://mine.com"], "mine.org", 200],
+])("to a page that hides, of %j, %s answers %d", async (origins, host, status) => {
+  const env = { ...ENV, ROUTES: [{ path: "/app/:preset/*", object: "media/*", origins }] };
+  const headers = { ...MODERN, "sec-fetch-site": "cross-site" };
+  expect((await get(`https://${host}${IMAGE}`, { headers }, env)).status).toBe(status);
+});
+
+test.each<Sent>([
+  {},
+  { "sec-fetch-site": "none" },
+  { "sec-fetch-site": "same-site" },
+  { "sec-fetch-site": "same-origin" },
+  // Should the two hosts be of different sites after all, what names the page counts for more.
+  { "sec-fetch-site": "cross-site", origin: NEAR },
+  { "sec-fetch-site": "cross-site", referer: `${NEAR}/` },
+])("%j is no page that hides", async (headers) => {
+  const ROUTES = [{ path: "/app/:preset/*", object: "media/*", origins: [NEAR] }];
+  expect((await get(IMAGE, { headers }, { ...ENV, ROUTES })).status).toBe(200);
+});
+
+test("a preflight is answered, by GET's rules", async () => {
+  const asked = { "access-control-request-method": "GET", "access-control-request-headers": "x-a" };
+  const answer = await get(IMAGE, { method: "OPTIONS", headers: { origin: APP, ...asked } });
+  expect([answer.status, answer.body, ...answer.headers]).toEqual([
+    204,
+    null,
+    ["access-control-allow-headers", "*"],
+    ["access-control-allow-methods", "GET, HEAD, OPTIONS"],
+    ["access-control-allow-origin", APP],
+    ["access-control-max-age", "86400"],
+    ["allow", "GET, HEAD, OPTIONS"],
+    ["content-security-policy", "default-src 'none'; sandbox"],
+    ["cross-origin-resource-policy", "cross-origin"],
+    ["vary", "origin"],
+    ["x-content-type-options", "nosniff"],
+  ]);
+  const headers = { origin: "https://evil.example", ...asked };
+  expect((await get(IMAGE, { method: "OPTIONS", headers })).status).toBe(403);
+  expect(stage.asked).toEqual([]);
+});
+
+test.each<[string, string, string]>([
+  ["POST", IMAGE, "GET, HEAD, OPTIONS"],
+  ["OPTIONS", "/images/card/key.jpg", "GET, HEAD"],
+  ["OPTIONS", "/nothing", "GET, HEAD"],
+  ["OPTIONS", "/%ff", "GET, HEAD"],
+  ["OPTIONS", "/healthz", "GET, HEAD"],
+  ["DELETE", "/healthz", "GET, HEAD"],
+])("%s %s is a 405 that allows %s", async (method, path, allow) => {
+  const answer = await get(path, { method });
+  expect([answer.status, answer.headers.get("allow")]).toEqual([405, allow]);
+});
+
+test("a page that may embed can read why there is no image", async () => {
+  for (const [path, status] of [
+    ["/app/card/none.jpg", 404],
+    ["/app/nope/k", 404],
+    ["/app/card/broken/page.jpg", 415],
+  ] as const) {
+    const answer = await get(path, { headers: { origin: APP } });
+    expect([answer.status, answer.headers.get("access-control-allow-origin")]).toEqual([
+      status,
+      APP,
+    ]);
+    expect(answer.headers.get("vary")).toBe("origin");
+  }
+});

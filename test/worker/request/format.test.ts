@@ -1,0 +1,127 @@
+import { expect, test } from "vitest";
+import { readConfig } from "../../../src/worker/config/config.ts";
+import type { Variant } from "../../../src/worker/config/preset.ts";
+import {
+  chooseFormat,
+  mayYield,
+  readAccept,
+  readableBy,
+} from "../../../src/worker/request/format.ts";
+import { ENV } from "../../support/env.ts";
+
+const both = { avif: true, webp: true };
+const neither = { avif: false, webp: false };
+
+test.each<[string | null, { avif: boolean; webp: boolean }]>([
+  [null, neither],
+  ["", neither],
+  ["*/*", neither],
+  ["image/*", neither],
+  ["image/avif", { avif: true, webp: false }],
+  ["image/avif,image/webp,*/*;q=0.8", both],
+  ["text/html, image/webp ;q=0.9", { avif: false, webp: true }],
+  ["IMAGE/AVIF;Q=0.5, Image/WebP", both],
+  ["image/avif;q=0", neither],
+  ["image/avif;q=0.000,image/webp;q=1.000", { avif: false, webp: true }],
+  ["image/avif;q=0.001", { avif: true, webp: false }],
+  ["image/avif;q=2,image/webp;q=-1", neither],
+  ["image/avif;q=,image/webp;q=x", neither],
+  ["image/avif;q=0,image/avif", neither],
+  ["image/avif,image/avif;q=0", neither],
+  ["image/avif;level=1;q=0.5", { avif: true, webp: false }],
+  ["image/avifx,ximage/webp,image/avif+xml", neither],
+  ['text/html;x="image/avif,image/webp"', neither],
+  ['text/html;x="\\",image/avif', neither],
+  ['"image/avif', neither],
+  ["image/avif;q = 0, image/webp; Q=0 ", neither],
+  ['image/avif;x=";q=1;";q=0', neither],
+  ['image/avif;x="a,b;q=0"', { avif: true, webp: false }],
+  [",,,image/webp,,", { avif: false, webp: true }],
+  ["image/avif image/webp", neither],
+])("Accept %j names %j", (accept, named) => {
+  expect(readAccept(accept)).toEqual(named);
+  for (let times = 0; times < 2; times++) expect(readableBy(accept)).toEqual(named);
+});
+
+test("what an Accept header says is remembered for that very header, however many there are", () => {
+  const long = "x/y,".repeat(100);
+  const headers = Array.from({ length: 1000 }, (_, each): [string, boolean][] => [
+    [`image/avif;x=${each}`, true],
+    [`image/avif;x=${each};q=0`, false],
+    [`${long}image/avif;x=${each}`, true],
+    [`${long}image/avif;x=${each};q=0`, false],
+  ]).flat();
+  for (const [accept, avif] of [...headers, ...headers.reverse()]) {
+    expect(readableBy(accept)).toEqual({ avif, webp: false });
+    expect(readableBy(null)).toEqual(neither);
+  }
+});
+
+test("an Accept of thousands of entries is read in no time", () => {
+  const began = performance.now();
+  expect(readAccept(`${"a/b;q=0.1,".repeat(20_000)}image/webp`)).toEqual({
+    ...neither,
+    webp: true,
+  });
+  expect(readAccept('"\\'.repeat(50_000))).toEqual(neither);
+  expect(performance.now() - began).toBeLessThan(500);
+});
+
+const config = readConfig(ENV);
+function variant(name: string): Variant {
+  const found = "variants" in config ? config.variants.get(name) : undefined;
+  if (found === undefined) throw new Error(`no variant ${name}`);
+  return found;
+}
+
+test.each<[string, keyof typeof readers, boolean, string | undefined, boolean]>([
+  ["card", "both", false, "avif", true],
+  ["card", "webp", false, "webp", true],
+  ["card", "none", false, undefined, true],
+  ["tall", "both", false, "avif", true],
+  ["hero", "both", false, "webp", true],
+  ["hero", "avif", false, undefined, true],
+  ["hero@640w", "both", false, "avif", true],
+  ["plain", "both", false, "jpeg", true],
+  ["moving", "both", false, "webp", false],
+  ["moving", "webp", false, "webp", false],
+  ["moving", "avif", false, undefined, true],
+  ["moving", "none", false, undefined, true],
+  ["card", "both", true, undefined, true],
+  ["moving", "both", true, undefined, true],
+])(
+  "%s for a browser that reads %s (svg route: %s) is asked as %s, still: %s (O6, O7, O8, R8)",
+  (name, reader, svg, format, still) => {
+    expect(chooseFormat(variant(name), readers[reader], svg)).toMatchObject({ format, still });
+  },
+);
+
+const readers = {
+  both,
+  none: neither,
+  avif: { avif: true, webp: false },
+  webp: { avif: false, webp: true },
+};
+
+test.each<[string, keyof typeof readers, boolean, string[], string[]]>([
+  ["card", "both", false, ["avif", "webp", "jpeg", "png"], ["gif", "svg+xml"]],
+  ["card", "avif", false, ["avif", "jpeg", "png"], ["webp", "gif"]],
+  ["card", "webp", false, ["webp", "jpeg", "png"], ["avif", "gif", "svg+xml"]],
+  ["card", "none", false, ["jpeg", "png"], ["gif", "avif", "webp", "svg+xml", "heic", "tiff"]],
+  ["card", "none", true, ["jpeg", "png"], ["avif", "webp", "gif"]],
+  ["plain", "both", false, ["jpeg"], ["avif", "webp", "png", "gif", "svg+xml"]],
+  ["moving", "webp", false, ["webp", "jpeg", "png"], ["gif", "avif"]],
+])(
+  "%s for a browser that reads %s (svg route: %s) may yield %j, not %j (R5)",
+  (name, reader, svg, yields, not) => {
+    const asked = chooseFormat(variant(name), readers[reader], svg);
+    for (const type of yields)
+      expect([type, mayYield(asked, `image/${type}`)]).toEqual([type, true]);
+    for (const type of [...not, "", "jpeg "]) {
+      expect([type, mayYield(asked, `image/${type}`)]).toEqual([type, false]);
+    }
+    for (const type of ["text/html", "application/octet-stream", "", "constructor"]) {
+      expect([type, mayYield(asked, type)]).toEqual([type, false]);
+    }
+  },
+);

@@ -1,0 +1,153 @@
+// The rate limit, and what is refused before it costs anything.
+
+import { expect, test, vi } from "vitest";
+import { HEALTH_TOKEN, IMPATIENT, VARS } from "../../support/env.ts";
+import { get, stage } from "../../support/play.ts";
+
+/** A limiter that allows so many requests a key, and what it was asked. */
+function limiterOf(most: number) {
+  const counts = new Map<string, number>();
+  const limit = async ({ key }: { key: string }) => {
+    const count = (counts.get(key) ?? 0) + 1;
+    counts.set(key, count);
+    return { success: count <= most };
+  };
+  return { counts, env: { ...IMPATIENT, RATE_LIMITER: { limit } } };
+}
+
+const from = (address: string) => ({ headers: { "cf-connecting-ip": address } });
+
+test("who asks too much gets 429 and when to come back, at no cost", async () => {
+  const { env } = limiterOf(2);
+  const statuses: number[] = [];
+  for (let times = 0; times < 4; times++) {
+    statuses.push((await get("/images/card/key.jpg", from("192.0.2.1"), env)).status);
+  }
+  expect(statuses).toEqual([200, 200, 429, 429]);
+  expect(stage.asked).toHaveLength(2);
+  const answer = await get("/images/card/key.jpg", from("192.0.2.1"), env);
+  expect(await answer.text()).toBe("Too many requests\n");
+  expect(answer.headers.get("retry-after")).toBe("60");
+  expect(answer.headers.get("cache-control")).toBe("no-store");
+  expect(stage.logged[0]).toMatchObject({
+    level: "warn",
+    line: { event: "rate-limited", route: "/images/:preset/*", answered: 429 },
+  });
+  expect(JSON.stringify(stage.logged)).not.toContain("192.0.2.1");
+});
+
+test("each visitor has a limit of their own, on each route", async () => {
+  const { env } = limiterOf(1);
+  for (const [path, address, status] of [
+    ["/images/card/key.jpg", "192.0.2.1", 200],
+    ["/images/card@2x/photos/fig.jpg", "192.0.2.1", 429],
+    ["/app/card/key.jpg", "192.0.2.1", 200],
+    ["/images/card/key.jpg", "192.0.2.2", 200],
+  ] as const) {
+    expect([path, address, (await get(path, from(address), env)).status]).toEqual([
+      path,
+      address,
+      status,
+    ]);
+  }
+});
+
+// A visitor has the lower half of an IPv6 address for the choosing.
+test.each<[string, string]>([
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2"],
+  ["2001:db8:1:2::6", "2001:db8:1:2"],
+  ["2001:db8:1:2::", "2001:db8:1:2"],
+  ["2001:db8::6", "2001:db8:0:0"],
+  ["2001:db8::3:4:5:6:7", "2001:db8:0:3"],
+  ["::1", "0:0:0:0"],
+  ["192.0.2.1", "192.0.2.1"],
+  ["", ""],
+])("the address %j counts as %j", async (address, visitor) => {
+  const { counts, env } = limiterOf(1);
+  await get("/images/card/key.jpg", from(address), env);
+  expect([...counts]).toEqual([[`${visitor} /images/:preset/*`, 1]]);
+});
+
+test("without a limiter there is no limit", async () => {
+  for (let times = 0; times < 50; times++) {
+    expect((await get("/images/card/key.jpg", from("192.0.2.1"))).status).toBe(200);
+  }
+});
+
+test("a limiter that fails refuses nobody, and the log tells of it", async () => {
+  for (const limit of [
+    async () => {
+      throw new Error("no limits today");
+    },
+    () => new Promise<never>(() => {}),
+  ]) {
+    stage.logged = [];
+    const env = { ...IMPATIENT, RATE_LIMITER: { limit } };
+    expect((await get("/images/card/key.jpg", {}, env)).status).toBe(200);
+    expect(stage.logged).toMatchObject([
+      { level: "error", line: { event: "limiter-failed", route: "/images/:preset/*" } },
+    ]);
+  }
+});
+
+test.each(["100 a minute", { limit: 100 }, null])("%j is no limiter, but a mistake", async (no) => {
+  const env = { ...IMPATIENT, RATE_LIMITER: no };
+  expect((await get("/images/card/key.jpg", {}, env)).status).toBe(500);
+  expect(stage.logged[0]?.line).toMatchObject({
+    mistakes: [`RATE_LIMITER: ${JSON.stringify(no)} is not a rate limiting binding`],
+  });
+});
+
+test("what is refused for nothing is not counted, and opens no count", async () => {
+  const { counts, env } = limiterOf(0);
+  const health = { headers: { authorization: `Bearer ${HEALTH_TOKEN}` } };
+  for (const path of [
+    ...["/nothing", "/images/nope/k", "/images/card@9x/k", "/images/card/..%2fk"],
+    ...["/private/card/key.jpg", "/healthz"],
+  ]) {
+    await get(path, path === "/healthz" ? health : from("192.0.2.1"), env);
+  }
+  await get("/app/card/key.jpg", { headers: { referer: "https://evil.example" } }, env);
+  expect([...counts]).toEqual([]);
+});
+
+test.each([
+  "1.1 image-resizing-proxy",
+  "2.0 fetcher, 1.1 image-resizing-proxy",
+  "1.1 Image-Resizing-Proxy",
+  "image-resizing",
+])("what comes from the edge itself, via %j, is a loop (E8)", async (via) => {
+  const answer = await get("/images/card/key.jpg", { headers: { via } });
+  expect([answer.status, await answer.text()]).toEqual([508, "Not available\n"]);
+  expect(stage.asked).toEqual([]);
+  expect(stage.logged).toMatchObject([
+    { level: "warn", line: { event: "loop-detected", reason: /endpoint/, answered: 508 } },
+  ]);
+});
+
+test("100,000 requests for what cannot be: 404, without one subrequest", async () => {
+  const { default: worker } = await import("../../../src/worker/index.ts");
+  const context = { waitUntil: () => expect.unreachable() };
+  let logged = 0;
+  vi.spyOn(console, "warn").mockImplementation(() => void logged++);
+  const { counts, env } = limiterOf(0);
+  const presets = Object.keys(VARS.PRESETS);
+  const impossible = [
+    ...["..%2f", "%2e%2e/", "%2e/%2f", "a%5cb", "%00", "%0d%0a", "%c0%ae%c0%ae/", "%ff", "%", "/"],
+    ...["a//b", "k".repeat(1100), "%ed%a0%80", "%F0%9F%98", "a%7fb"],
+  ];
+  let refused = 0;
+  for (let at = 0; at < 100_000; at++) {
+    const preset = presets[at % presets.length];
+    const path =
+      at % 2 === 0
+        ? `/images/${preset}${["x", "@9x", "@1.0x", "@", "@2X", `@${at}w`][at % 6]}/k${at}`
+        : `/images/${preset}/${at}/${impossible[at % impossible.length]}/k`;
+    const request = new Request(`https://images.example${path}`);
+    const answer = await worker.fetch(request, env, context);
+    if (answer.status === 404) refused += 1;
+    else expect([path, answer.status]).toEqual([path, 404]);
+  }
+  expect([refused, logged]).toEqual([100_000, 100_000]);
+  expect([stage.asked.length, stage.probes.length, counts.size]).toEqual([0, 0, 0]);
+});

@@ -1,0 +1,305 @@
+// Signed public URLs, by what a visitor gets who has one, or has changed one.
+
+import { createHmac } from "node:crypto";
+import { afterEach, expect, test, vi } from "vitest";
+import { encodePath } from "../../../src/url/grammar.ts";
+import { type Grant, signGrant, textToSign } from "../../../src/url/grant.ts";
+import { BASE, ENV, SECRETS } from "../../support/env.ts";
+import { get, MODERN, stage } from "../../support/play.ts";
+import { file } from "../../support/stand.ts";
+
+const KEYS: Record<string, string> = JSON.parse(SECRETS.URL_SIGNING_KEYS);
+const HOUR = 3600;
+const DAY = 86_400;
+
+/** Seconds since 1970, so many from now. */
+const fromNow = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
+
+type Change = Partial<Grant> & { kid?: string; secret?: string };
+
+/** The query that signs an object. */
+function sign({ kid = "new", secret = KEYS[kid] ?? "", ...change }: Change = {}): Promise<string> {
+  const grant = {
+    ...{ route: "/private/:preset/*", preset: "card", key: "key.jpg", expires: fromNow(HOUR) },
+    ...change,
+  };
+  return signGrant(grant, { kid, secret });
+}
+
+afterEach(() => vi.useRealTimers());
+
+/** Asks for what is one and the same 404 for all, without a word to the edge. */
+async function missing(url: string, reason?: RegExp, env?: object): Promise<void> {
+  const [before, logged] = [stage.asked.length, stage.logged.length];
+  const answer = await get(url, {}, env);
+  const other = await get("/nothing");
+  const told = [answer.status, await answer.text(), ...answer.headers];
+  expect([url, ...told]).toEqual([url, 404, "Not found\n", ...other.headers]);
+  expect(stage.asked).toHaveLength(before);
+  if (reason === undefined) return;
+  const { level, line } = stage.logged[logged] ?? {};
+  expect([level, line?.["event"]]).toEqual(["warn", "signature-wrong"]);
+  expect(line).toMatchObject({ reason: expect.stringMatching(reason), answered: 404 });
+}
+
+test("a signed URL shows its object, and none without a signature", async () => {
+  const answer = await get(`/private/card/key.jpg${await sign()}`, { headers: MODERN });
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/avif"]);
+  expect(stage.asked.map(({ request }) => request.url)).toEqual([`${BASE}published/key.jpg`]);
+  await missing(
+    "/private/card/key.jpg",
+    /^the query is not exp in seconds, kid, v .* and sig of 43/,
+  );
+});
+
+test("a srcset of six candidates opens with one signature, another preset does not", async () => {
+  const query = await sign({ preset: "wide", key: "photos/fig.jpg" });
+  const candidates = ["wide", ...[200, 400, 600, 800, 1000].map((w) => `wide@${w}w`)];
+  for (const variant of candidates) {
+    const answer = await get(`/private/${variant}/photos/fig.jpg${query}`);
+    expect([variant, answer.status]).toEqual([variant, 200]);
+  }
+  for (const variant of ["hero", "hero@640w", "card", "tall"]) {
+    await missing(`/private/${variant}/photos/fig.jpg${query}`, /not of this text/);
+  }
+});
+
+test.each(["new", "old"])("a URL that the key %j signed is shown", async (kid) => {
+  expect((await get(`/private/card/key.jpg${await sign({ kid })}`)).status).toBe(200);
+});
+
+test("the log says of what a signature must be", async () => {
+  await missing(`/private/card@2x/key.jpg${await sign({ key: "published/key.jpg" })}`);
+  const text = stage.logged[0]?.line["text"];
+  expect(text).toMatch(/^vitrine-url-1\nnew\n\d+\n\n\/private\/:preset\/\*\ncard\nkey\.jpg$/);
+});
+
+test("a key that is taken away opens nothing any more, and one put shows all others", async () => {
+  const signed = await sign({ kid: "old" });
+  const keys = JSON.stringify({ newest: "x".repeat(32), new: KEYS["new"] });
+  const env = { ...ENV, URL_SIGNING_KEYS: keys };
+  await missing(`/private/card/key.jpg${signed}`, /has no old$/, env);
+  for (const kid of ["newest", "new"]) {
+    const query = await sign({ kid, secret: kid === "new" ? (KEYS["new"] ?? "") : "x".repeat(32) });
+    expect((await get(`/private/card/key.jpg${query}`, {}, env)).status).toBe(200);
+  }
+});
+
+test("every bit of a signed URL counts, each character of it, and none more", async () => {
+  const signed = `/private/card/key.jpg${await sign({ version: "7" })}`;
+  expect((await get(signed)).status).toBe(200);
+  stage.asked = [];
+  const changed = new Set<string>();
+  for (let at = 1; at < signed.length; at++) {
+    const [before, after] = [signed.slice(0, at), signed.slice(at + 1)];
+    changed.add(before + after);
+    changed.add(`${before}${signed[at]}${signed[at]}${after}`);
+    for (let bit = 0; bit < 7; bit++) {
+      changed.add(before + String.fromCharCode(signed.charCodeAt(at) ^ (1 << bit)) + after);
+    }
+  }
+  let tried = 0;
+  for (const url of changed) {
+    const { href } = new URL(url, "https://images.example");
+    if (href === `https://images.example${signed}` || url === `${signed}`) continue;
+    const answer = await get(url);
+    expect([url, answer.status]).toEqual([url, 404]);
+    tried += 1;
+  }
+  expect(tried).toBeGreaterThan(800);
+  expect(stage.asked).toEqual([]);
+});
+
+// What stands behind `?`, from the parts of a right one.
+const QUERIES: [string, (of: Record<"exp" | "kid" | "v" | "sig", string>) => string, boolean][] = [
+  ["as it is", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, true],
+  ["in another order", (q) => `v=${q.v}&sig=${q.sig}&kid=${q.kid}&exp=${q.exp}`, false],
+  ["without v", (q) => `exp=${q.exp}&kid=${q.kid}&sig=${q.sig}`, false],
+  ["without kid", (q) => `exp=${q.exp}&v=${q.v}&sig=${q.sig}`, false],
+  ["without exp", (q) => `kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
+  ["without sig", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}`, false],
+  ["sig twice", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}&sig=${q.sig}`, false],
+  ["exp twice", (q) => `exp=9${q.exp}&exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
+  ["v twice", (q) => `exp=${q.exp}&kid=${q.kid}&v=8&v=${q.v}&sig=${q.sig}`, false],
+  ["more", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}&width=9000`, false],
+  ["an empty part", (q) => `exp=${q.exp}&&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
+  ["a longer exp", (q) => `exp=0${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
+  ["a signed exp", (q) => `exp=+${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
+  ["exp of a kind", (q) => `exp=${q.exp}.0&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
+  ["names in capitals", (q) => `EXP=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
+  ["names encoded", (q) => `%65xp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, false],
+  ["values encoded", (q) => `exp=${q.exp}&kid=%6eew&v=${q.v}&sig=${q.sig}`, false],
+  ["sig padded", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}=`, false],
+  ["sig padded, encoded", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}%3D`, false],
+  ["no kid's key", (q) => `exp=${q.exp}&kid=constructor&v=${q.v}&sig=${q.sig}`, false],
+  ["a kid of nobody", (q) => `exp=${q.exp}&kid=__proto__&v=${q.v}&sig=${q.sig}`, false],
+  ["semicolons", (q) => `exp=${q.exp};kid=${q.kid};v=${q.v};sig=${q.sig}`, false],
+];
+
+test.each(QUERIES)("a query %s", async (_what, build, right) => {
+  const query = new URLSearchParams(await sign({ version: "7" }));
+  const part = (name: string) => query.get(name) ?? expect.unreachable();
+  const parts = { exp: part("exp"), kid: part("kid"), v: part("v"), sig: part("sig") };
+  const url = `/private/card/key.jpg?${build(parts)}`;
+  if (right) expect((await get(url)).status).toBe(200);
+  else await missing(url, /./);
+});
+
+test("of the spellings that base64 has for one signature, one is right", async () => {
+  const signed = `/private/card/key.jpg${await sign()}`;
+  const ends = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  const last = ends.indexOf(signed.slice(-1));
+  expect(last % 4).toBe(0);
+  for (const unused of [1, 2, 3]) {
+    await missing(
+      signed.slice(0, -1) + ends[last + unused],
+      /^the query is not exp in seconds, kid, v .* and sig of 43/,
+    );
+  }
+});
+
+test("a path has one spelling where it is signed", async () => {
+  const key = "keys/(parentheses) [brackets] {braces}.jpg";
+  const [path, query] = [encodePath(`/private/card/${key}`), await sign({ key })];
+  expect((await get(path + query)).status).toBe(200);
+  for (const other of [
+    path.replace("%28", "("),
+    path.replace("%5B", "%5b"),
+    path.replace("keys/", "keys%2F"),
+    path.replace("card", "%63ard"),
+    path.replace("private", "%70rivate"),
+  ]) {
+    expect(other).not.toBe(path);
+    await missing(other + query, /spelt otherwise/);
+  }
+});
+
+test.each<[string, Change, RegExp]>([
+  ["of another route", { route: "/images/:preset/*" }, /not of this text/],
+  ["of another key", { key: "key.jp" }, /not of this text/],
+  ["of the whole key in the bucket", { key: "published/key.jpg" }, /not of this text/],
+  ["of a variant", { preset: "card@2x" }, /not of this text/],
+  ["by another secret", { secret: "y".repeat(32) }, /not by this key/],
+  ["by the secret of another kid", { kid: "old", secret: KEYS["new"] ?? "" }, /not by this key/],
+  ["by a kid that is not there", { kid: "gone", secret: "y".repeat(32) }, /has no gone$/],
+  ["for longer than max_age", { expires: fromNow(DAY + 60) }, /max_age of 86400 s ahead$/],
+  ["for ever", { expires: 999_999_999_999 }, /max_age/],
+])("a signature %s is worth nothing", async (_what, change, reason) => {
+  await missing(`/private/card/key.jpg${await sign(change)}`, reason);
+});
+
+test("a URL that has expired is a 410, if it was right", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: fromNow(0) * 1000 });
+  const url = `/private/card/key.jpg${await sign({ expires: fromNow(HOUR) })}`;
+  vi.setSystemTime(Date.now() + (HOUR - 1) * 1000);
+  stage.clock.now = Date.now();
+  const last = await get(url);
+  expect([last.status, last.headers.get("cache-control")]).toEqual([
+    200,
+    "public, max-age=1, must-revalidate",
+  ]);
+  vi.setSystemTime(fromNow(1) * 1000);
+  stage.asked = [];
+  for (const method of ["GET", "HEAD"]) {
+    const answer = await get(url, { method });
+    expect([answer.status, answer.headers.get("cache-control")]).toEqual([410, "no-store"]);
+    expect(await answer.text()).toBe(method === "HEAD" ? "" : "Expired\n");
+  }
+  const expired = new Date(Date.now()).toISOString();
+  expect(stage.logged[0]?.line).toMatchObject({ event: "url-expired", expired, answered: 410 });
+  await missing(url.replace("card", "hero"), /not of this text/);
+  expect(stage.asked).toEqual([]);
+});
+
+test("a signature that got into the path does not get into the log", async () => {
+  const query = await sign();
+  for (const mark of ["%3F", "/", "%253F"]) {
+    await get(`/private/card/key.jpg${mark}${query.slice(1)}`);
+    await get(`/private/card/key.jpg${mark}${query.slice(1).replaceAll("=", "%253D")}`);
+    await get(`/private/card/key.jpg${mark}${query.slice(1).replaceAll("=", "%252525253D")}`);
+    await get(`/nothing${mark}${query.slice(1)}`);
+  }
+  expect(stage.logged).toHaveLength(12);
+  const sig = query.slice(-43);
+  for (const { line } of stage.logged) expect(JSON.stringify(line)).not.toContain(sig);
+});
+
+test("an entity tag does not open a URL that has expired", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const url = `/private/card/key.jpg${await sign({ expires: fromNow(5) })}`;
+  const etag = (await get(url)).headers.get("etag") ?? "";
+  expect((await get(url, { headers: { "if-none-match": etag } })).status).toBe(304);
+  vi.setSystemTime(Date.now() + 6000);
+  expect((await get(url, { headers: { "if-none-match": etag } })).status).toBe(410);
+});
+
+test("the time that the edge takes is time that a URL has no more", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: fromNow(0) * 1000 });
+  stage.before = () => vi.setSystemTime(Date.now() + 10_000);
+  const answer = await get(`/private/card/key.jpg${await sign({ expires: fromNow(60) })}`);
+  expect(answer.headers.get("cache-control")).toBe("public, max-age=50, must-revalidate");
+});
+
+test("nothing is kept for longer than its URL is good", async () => {
+  const soon = await get(`/private/card/key.jpg${await sign({ expires: fromNow(30) })}`);
+  const kept = /^public, max-age=(\d+), must-revalidate$/;
+  expect(Number(kept.exec(soon.headers.get("cache-control") ?? "")?.[1])).toBeLessThanOrEqual(30);
+  const gone = await get(
+    `/private/card/none.jpg${await sign({ key: "none.jpg", expires: fromNow(30) })}`,
+  );
+  const age = /max-age=(\d+)$/.exec(gone.headers.get("cache-control") ?? "")?.[1];
+  expect([gone.status, Number(age) <= 30]).toEqual([404, true]);
+  const later = await get(`/private/card/key.jpg${await sign({ expires: fromNow(DAY - 5) })}`);
+  expect(later.headers.get("cache-control")).toBe("public, max-age=600, must-revalidate");
+});
+
+test("with a version a replaced object shows at once, and is immutable (C1)", async () => {
+  const ask = async (version: string) =>
+    get(`/private/card/key.jpg${await sign({ version, expires: fromNow(HOUR) })}`);
+  const first = await ask("a.1");
+  stage.s3.objects.set("published/key.jpg", {
+    ...{ body: file("photos/fig.jpg"), type: "image/jpeg" },
+  });
+  expect((await ask("a.1")).headers.get("etag")).toBe(first.headers.get("etag"));
+  const second = await ask("a.2");
+  expect(second.status).toBe(200);
+  expect(second.headers.get("etag")).not.toBe(first.headers.get("etag"));
+  expect(second.headers.get("cache-control")).toMatch(
+    /^public, max-age=3(?:600|59\d), must-revalidate, immutable$/,
+  );
+  expect(stage.s3.requests.map(({ url }) => url)).toEqual([
+    `${BASE}published/key.jpg?v=a.1`,
+    `${BASE}published/key.jpg?v=a.2`,
+  ]);
+});
+
+test.each(["", "a b", "a/b", "ä", "x".repeat(65), "a&b", "%61"])(
+  "the version %j is none",
+  async (version) => {
+    await missing(
+      `/private/card/key.jpg${await sign({ version })}`,
+      /^the query is not exp in seconds, kid, v .* and sig of 43/,
+    );
+  },
+);
+
+test("a version that is nowhere signed is no part of anything", async () => {
+  for (const query of ["", "?v=2", "?v=3"]) await get(`/images/card/key.jpg${query}`);
+  expect(new Set(stage.asked.map(({ request }) => request.url)).size).toBe(1);
+});
+
+test("the signature is the HMAC-SHA-256 of seven lines, as any language makes it", async () => {
+  const grant = {
+    ...{ route: "/private/:preset/*", preset: "card", key: "keys/日本/写真.jpg" },
+    ...{ expires: 1_795_600_000, version: "7" },
+  };
+  const text = "vitrine-url-1\nnew\n1795600000\n7\n/private/:preset/*\ncard\nkeys/日本/写真.jpg";
+  expect(textToSign(grant, "new")).toBe(text);
+  const secret = KEYS["new"] ?? "";
+  const sig = createHmac("sha256", secret).update(text).digest("base64url");
+  expect(await signGrant(grant, { kid: "new", secret })).toBe(
+    `?exp=1795600000&kid=new&v=7&sig=${sig}`,
+  );
+  const { version: _version, ...plain } = grant;
+  expect(textToSign(plain, "new").split("\n")[3]).toBe("");
+});

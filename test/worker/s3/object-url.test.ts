@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { HARD_KEYS } from "../../../src/dev/objects.ts";
+import { bucketBase, defaultAddressing, originUrl } from "../../../src/worker/s3/object-url.ts";
+
+test.each<[string, string, "virtual" | "path"]>([
+  ["https://s3.eu-west-1.amazonaws.com", "acme-media", "virtual"],
+  ["https://s3.cn-north-1.amazonaws.com.cn", "acme-media", "virtual"],
+  ["https://s3.eu-west-1.amazonaws.com", "acme.media", "path"],
+  ["https://0123.r2.cloudflarestorage.com", "acme-media", "path"],
+  ["https://minio.example:9000", "acme-media", "path"],
+  ["https://amazonaws.com.example", "acme-media", "path"],
+])("at %s the bucket %s has %s addressing (A4)", (endpoint, bucket, addressing) => {
+  expect(defaultAddressing(endpoint, bucket)).toBe(addressing);
+});
+
+test.each<[string, "virtual" | "path", string]>([
+  ["https://s3.eu-west-1.amazonaws.com", "virtual", "https://b.s3.eu-west-1.amazonaws.com/"],
+  ["https://s3.eu-west-1.amazonaws.com", "path", "https://s3.eu-west-1.amazonaws.com/b/"],
+  ["https://minio.example:9000", "path", "https://minio.example:9000/b/"],
+  [
+    "http://localhost:8787/cdn-cgi/local/r2/s3",
+    "path",
+    "http://localhost:8787/cdn-cgi/local/r2/s3/b/",
+  ],
+  ["https://s3.example/base", "virtual", "https://b.s3.example/base/"],
+])("the bucket b at %s with %s addressing is at %s (A4)", (endpoint, addressing, base) => {
+  expect(bucketBase(endpoint, "b", addressing)).toBe(base);
+});
+
+test.each(HARD_KEYS)("the URL of %j is one that nothing rewrites (A2)", (key) => {
+  const url = originUrl("https://b.example/", key);
+  expect(url).toMatch(/^https:\/\/b\.example\/(?:[A-Za-z0-9\-._~/]|%[0-9A-F]{2})+$/);
+  expect(new URL(url).href).toBe(url);
+  expect(decodeURIComponent(url.slice("https://b.example/".length))).toBe(key);
+});
+
+test("every byte but the unreserved is encoded, upper-case", () => {
+  const key = "AZaz09-._~/!\"#$%&'()*+,:;<=>?@[]^`{|} é";
+  expect(originUrl("", key)).toBe(
+    "AZaz09-._~/%21%22%23%24%25%26%27%28%29%2A%2B%2C%3A%3B%3C%3D%3E%3F%40%5B%5D%5E%60%7B%7C%7D%20%C3%A9",
+  );
+});

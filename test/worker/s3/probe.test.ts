@@ -1,0 +1,39 @@
+import { expect, test, vi } from "vitest";
+import { askOrigin } from "../../../src/worker/s3/probe.ts";
+import { SIGNED } from "../../support/env.ts";
+
+const NOW = Date.UTC(2026, 10, 24, 9, 0, 0, 400);
+
+function answer(body: BodyInit | null, init: ResponseInit): void {
+  vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(body, init));
+}
+
+test.each([
+  ["Tue, 24 Nov 2026 09:00:00 GMT", 0],
+  ["Tue, 24 Nov 2026 09:20:00 GMT", 1200],
+  ["Tue, 24 Nov 2026 08:59:58 GMT", -2],
+  ["soon", undefined],
+])("by S3's clock it is %s: %s seconds ahead", async (date, ahead) => {
+  answer(null, { status: 404, headers: { date } });
+  expect((await askOrigin("https://s3.example/k", SIGNED, NOW)).ahead).toBe(ahead);
+});
+
+test("of an object that comes whole nothing is read", async () => {
+  let cancelled = false;
+  const cancel = () => {
+    cancelled = true;
+  };
+  answer(new ReadableStream({ cancel }), { status: 200 });
+  expect(await askOrigin("https://s3.example/k", SIGNED, NOW)).toMatchObject({
+    status: 200,
+  });
+  expect(cancelled).toBe(true);
+});
+
+test("of an error no more is read than its words", async () => {
+  const body = new ReadableStream({
+    start: (stream) => stream.enqueue(new TextEncoder().encode("<Error><Code>X</Code></Error>")),
+  });
+  answer(body, { status: 403 }); // it never ends
+  expect(await askOrigin("https://s3.example/k", SIGNED, NOW)).toMatchObject({ code: "X" });
+});

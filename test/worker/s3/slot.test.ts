@@ -1,0 +1,12 @@
+import { expect, test } from "vitest";
+import { keyEnd } from "../../../src/worker/s3/slot.ts";
+import { CREDENTIALS } from "../../support/env.ts";
+
+test.each([
+  ["AKIAIOSFODNN7EXAMPLE", "…MPLE"],
+  ["a-local-id", "…id"],
+  ["minio123", "…"],
+  ["abcd", "…"],
+])("of the key id %s the log has %s", (accessKeyId, end) => {
+  expect(keyEnd({ name: "current", credentials: { ...CREDENTIALS, accessKeyId } })).toBe(end);
+});

@@ -1,0 +1,383 @@
+// Whatever is open about the edge, and whatever goes wrong with it, by its switches: what the visitor
+// gets, and what the log says.
+
+import { HttpResponse, http } from "msw";
+import sharp from "sharp";
+import { expect, test } from "vitest";
+import type { EdgeSettings } from "../../src/emulator/edge/edge.ts";
+import { STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
+import { createS3 } from "../../src/emulator/s3/s3.ts";
+import { CREDENTIALS, ENV, IMPATIENT, VARS } from "../support/env.ts";
+import { arrange, get, MODERN, stage } from "../support/play.ts";
+import { file, network } from "../support/stand.ts";
+
+const OLD = { accept: "*/*" };
+
+/** Puts an object into the bucket. */
+function put(key: string, body: Uint8Array, type = "image/jpeg"): void {
+  stage.s3.objects.set(`published/${key}`, { body: new Uint8Array(body), type });
+}
+
+/** The configuration of the tests with one preset more. */
+const withPreset = (preset: object) => ({
+  ...ENV,
+  PRESETS: { ...VARS.PRESETS, other: { width: 100, ...preset } },
+});
+
+/** What the visitor got, and what was logged. */
+async function see(path: string, headers: Record<string, string> = MODERN, env: object = ENV) {
+  stage.logged = [];
+  stage.asked = [];
+  const answer = await get(path, { headers }, env);
+  const type = answer.headers.get("content-type")?.replace(/;.*/, "");
+  const { event, edge, reason } = stage.logged[0]?.line ?? {};
+  const calls = stage.asked.length;
+  return { status: answer.status, type, calls, event, edge, reason, answer };
+}
+
+const shown = (type: string, calls = 1) => ({ status: 200, type, calls, event: undefined });
+
+type Case = { [Name in keyof Switches]: [value: Switches[Name], check: () => Promise<void>] };
+type Cases = { readonly [Name in keyof Switches]: readonly Case[Name][] };
+
+const limit = (name: keyof Switches["limits"], most: number): Switches["limits"] => ({
+  ...STRICT.limits,
+  [name]: most,
+});
+
+async function tooMuch(edge: string): Promise<void> {
+  const expected = { status: 415, event: "source-unreadable", edge };
+  expect(await see("/images/card/key.jpg")).toMatchObject(expected);
+}
+
+/** An object smaller than its preset, so much compressed that every print has more bytes. */
+async function small(expected: Record<"modern" | "old" | "fixed", object>): Promise<void> {
+  const square = { create: { width: 90, height: 90, channels: 3, background: "red" } } as const;
+  put("small.jpg", await sharp(square).jpeg({ quality: 5 }).toBuffer());
+  expect(await see("/images/tall/small.jpg", MODERN)).toMatchObject(expected.modern);
+  expect(await see("/images/tall/small.jpg", OLD)).toMatchObject(expected.old);
+  expect(await see("/images/plain/small.jpg", MODERN)).toMatchObject(expected.fixed);
+}
+
+const PNG_INSTEAD = shown("image/png", 3);
+
+const CASES: Cases = {
+  transformations: [
+    [
+      false,
+      async () => {
+        const expected = { status: 502, event: "not-transformed", reason: /transformations/ };
+        expect(await see("/images/card/key.jpg")).toMatchObject({
+          ...expected,
+          reason: expect.stringMatching(expected.reason),
+        });
+      },
+    ],
+  ],
+  sources: [
+    [
+      ["other.example"],
+      async () => {
+        const reason = "add the origin's host to the zone's Sources";
+        const expected = { status: 502, event: "edge-refused", edge: "9401", reason };
+        expect(await see("/images/card/key.jpg")).toMatchObject(expected);
+      },
+    ],
+  ],
+  quota: [
+    [
+      1,
+      async () => {
+        expect(await see("/images/card/key.jpg")).toMatchObject(shown("image/avif"));
+        expect(await see("/images/card/key.jpg", OLD)).toMatchObject(shown("image/jpeg"));
+        const found = await see("/images/card@2x/key.jpg");
+        expect(found).toMatchObject({ status: 503, event: "quota-spent", edge: "9422" });
+        expect(found.answer.headers.get("retry-after")).toBe("3600");
+      },
+    ],
+  ],
+  trouble: [
+    [
+      "9522/503",
+      async () => {
+        const busy = { status: 502, event: "edge-failed", edge: "9522", calls: 2 };
+        expect(await see("/images/card/key.jpg")).toMatchObject(busy);
+      },
+    ],
+  ],
+  authAfterRedirect: [
+    [
+      true,
+      async () => {
+        stage.s3.faults.add("elsewhere-307");
+        const reason = expect.stringContaining("eu-central-1");
+        const expected = { status: 502, event: "origin-denied", edge: "9519", reason };
+        expect(await see("/images/card/key.jpg")).toMatchObject(expected);
+      },
+    ],
+    [
+      false,
+      async () => {
+        stage.s3.faults.add("elsewhere-307");
+        const reason = expect.stringContaining("eu-central-1");
+        const expected = { status: 502, event: "origin-denied", edge: "9408", reason };
+        expect(await see("/images/card/key.jpg")).toMatchObject(expected);
+      },
+    ],
+  ],
+  svg: [
+    [
+      "marked",
+      async () => {
+        put("icons/a.svg", file("broken/script.svg"), "image/svg+xml");
+        expect(await see("/icons/card/a.svg")).toMatchObject(shown("image/svg+xml"));
+      },
+    ],
+    [
+      "unmarked",
+      async () => {
+        put("icons/a.svg", file("broken/script.svg"), "image/svg+xml");
+        const expected = { status: 502, event: "not-transformed" };
+        expect(await see("/icons/card/a.svg")).toMatchObject(expected);
+        expect(await see("/images/card/broken/script.svg", OLD)).toMatchObject(expected);
+      },
+    ],
+  ],
+  avifTooLarge: [
+    [
+      "passed-through",
+      async () => {
+        const found = await see("/images/tall/photos/friends.jpg");
+        expect(found).toMatchObject(shown("image/webp", 2));
+        expect((await sharp(await found.answer.arrayBuffer()).metadata()).width).toBe(1200);
+      },
+    ],
+    [
+      "webp",
+      async () => {
+        expect(await see("/images/tall/photos/friends.jpg")).toMatchObject(shown("image/webp"));
+      },
+    ],
+    [
+      "jpeg",
+      async () => {
+        expect(await see("/images/tall/photos/friends.jpg")).toMatchObject(shown("image/jpeg"));
+      },
+    ],
+  ],
+  animationTooLarge: (["marked", "unmarked"] as const).map((way): Case["animationTooLarge"] => [
+    way,
+    async () => {
+      stage.edge.switches.limits = limit("animation", 1);
+      const found = await see("/images/moving/animated.gif");
+      expect(found).toMatchObject(shown("image/webp", 3));
+      expect((await sharp(await found.answer.arrayBuffer()).metadata()).pages ?? 1).toBe(1);
+    },
+  ]),
+  originalIsSmaller: [
+    [
+      { of: "bytes", sent: "original" },
+      () => small({ modern: shown("image/avif"), old: PNG_INSTEAD, fixed: PNG_INSTEAD }),
+    ],
+    [
+      { of: "bytes", sent: "print" },
+      () => small({ modern: shown("image/avif"), old: PNG_INSTEAD, fixed: PNG_INSTEAD }),
+    ],
+    [
+      { of: "sides", sent: "original" },
+      () => small({ modern: shown("image/avif", 3), old: PNG_INSTEAD, fixed: PNG_INSTEAD }),
+    ],
+    [
+      { of: "sides", sent: "print" },
+      () => small({ modern: shown("image/avif", 3), old: PNG_INSTEAD, fixed: PNG_INSTEAD }),
+    ],
+  ],
+  formatAuto: (["refused", "first-come"] as const).map((way): Case["formatAuto"] => [
+    way,
+    async () => {
+      expect(await see("/images/card/key.jpg", MODERN)).toMatchObject(shown("image/avif"));
+      expect(await see("/images/card/key.jpg", OLD)).toMatchObject(shown("image/jpeg"));
+    },
+  ]),
+  conditions: (["kept", "passed-on"] as const).map((way): Case["conditions"] => [
+    way,
+    async () => {
+      const visitors = { range: "bytes=0-9", "if-none-match": '"x"', "user-agent": "visitor" };
+      const found = await see("/images/card/key.jpg", { ...MODERN, ...visitors });
+      expect(found).toMatchObject(shown("image/avif"));
+      const head = await get("/images/card/key.jpg", { method: "HEAD", headers: MODERN });
+      expect(head.headers.get("content-length")).toBe(found.answer.headers.get("content-length"));
+    },
+  ]),
+  originHeaders: (["kept", "leaked"] as const).map((way): Case["originHeaders"] => [
+    way,
+    async () => {
+      const { answer } = await see("/images/card/key.jpg");
+      const names = [...answer.headers.keys()].filter((name) => /^x-amz|^server$/.test(name));
+      expect([answer.status, names]).toEqual([200, []]);
+    },
+  ]),
+  overlayAuth: [true, false].map((way): Case["overlayAuth"] => [
+    way,
+    async () => {
+      const seen: boolean[] = [];
+      const mark = () => HttpResponse.arrayBuffer(file("made/transparent.png").slice().buffer);
+      network.use(
+        http.get("https://brand.example/mark.png", ({ request }) => {
+          seen.push(request.headers.has("authorization"));
+          return mark();
+        }),
+      );
+      const env = withPreset({ draw: [{ url: "https://brand.example/mark.png", width: 20 }] });
+      expect(await see("/images/other/key.jpg", OLD, env)).toMatchObject(shown("image/jpeg"));
+      expect(seen).toEqual([way]);
+    },
+  ]),
+  qualities: [
+    [
+      { high: 99, "medium-high": 60, "medium-low": 40, low: 2 },
+      async () => {
+        const sizes = [];
+        for (const quality of ["high", "low"]) {
+          const found = await see("/images/other/key.jpg", OLD, withPreset({ quality }));
+          expect(found).toMatchObject(shown("image/jpeg"));
+          sizes.push(Number(found.answer.headers.get("content-length")));
+        }
+        expect(sizes[0]).toBeGreaterThan(2 * (sizes[1] ?? 0));
+      },
+    ],
+  ],
+  avifInput: [true, false].map((way): Case["avifInput"] => [
+    way,
+    async () => {
+      put("a.avif", await sharp(file("made/key.jpg")).avif({ effort: 0 }).toBuffer());
+      const unreadable = { status: 415, event: "source-unreadable", edge: "9520" };
+      expect(await see("/images/card/a.avif")).toMatchObject(
+        way ? shown("image/avif") : unreadable,
+      );
+    },
+  ]),
+  limits: [
+    [limit("bytes", 100), () => tooMuch("9402")],
+    [limit("pixels", 100), () => tooMuch("9413")],
+    [limit("side", 10), () => tooMuch("9413")],
+    [
+      limit("animation", 100),
+      async () => {
+        expect(await see("/images/card/animated.gif")).toMatchObject(shown("image/avif"));
+        expect(await see("/images/moving/animated.gif")).toMatchObject(shown("image/webp", 3));
+      },
+    ],
+  ],
+  cache: [true, false].map((way): Case["cache"] => [
+    way,
+    async () => {
+      for (let times = 0; times < 2; times++) {
+        expect(await see("/images/card/key.jpg")).toMatchObject(shown("image/avif"));
+      }
+      expect(stage.s3.requests).toHaveLength(way ? 1 : 2);
+    },
+  ]),
+  denialsKept: [0, 60].map((way): Case["denialsKept"] => [
+    way,
+    async () => {
+      stage.s3.faults.add("revoked-key");
+      expect(await see("/images/card/key.jpg")).toMatchObject({ status: 502, calls: 1 });
+      stage.s3.faults.clear();
+      expect(await see("/images/card/key.jpg")).toMatchObject(shown("image/avif"));
+    },
+  ]),
+  patience: [
+    [
+      100,
+      async () => {
+        stage.s3.faults.add("stall");
+        const expected = { status: 504, event: "timed-out", edge: "9504", calls: 1 };
+        expect(await see("/images/card/key.jpg")).toMatchObject(expected);
+      },
+    ],
+    [
+      5_000,
+      async () => {
+        stage.s3.faults.add("stall");
+        const reason = "no answer within 1 s";
+        const expected = { status: 504, event: "timed-out", edge: undefined, reason, calls: 1 };
+        expect(await see("/images/card/key.jpg", MODERN, IMPATIENT)).toMatchObject(expected);
+      },
+    ],
+  ],
+  plain: [[], ["localhost:9000"]].map((way): Case["plain"] => [
+    way,
+    async () => {
+      const endpoint = "http://localhost:9000";
+      const media = { endpoint, bucket: "acme-media", region: "auto" };
+      const local = createS3({ ...media, credentials: CREDENTIALS, now: () => Date.now() });
+      local.objects.set("k", { body: file("made/key.jpg"), type: "image/jpeg" });
+      network.use(...local.handlers);
+      stage.edge.switches.sources = ["localhost:9000"];
+      const env = { ...ENV, BUCKETS: { media } };
+      const reason = expect.stringContaining("is endpoint https?");
+      expect(await see("/images/card/k", MODERN, env)).toMatchObject(
+        way.length > 0
+          ? shown("image/avif")
+          : { status: 502, event: "edge-refused", edge: "9406", reason },
+      );
+    },
+  ]),
+  unplayable: [
+    [
+      "refused",
+      async () => {
+        const env = withPreset({ height: 100, fit: "cover", gravity: "face" });
+        const reason = expect.stringMatching(/strict edge cannot play .*gravity/);
+        const expected = { status: 502, event: "edge-failed", reason };
+        expect(await see("/images/other/key.jpg", MODERN, env)).toMatchObject(expected);
+      },
+    ],
+    [
+      "left-out",
+      async () => {
+        const env = withPreset({ height: 100, fit: "cover", gravity: "face" });
+        expect(await see("/images/other/key.jpg", MODERN, env)).toMatchObject(shown("image/avif"));
+      },
+    ],
+  ],
+};
+
+/** The rules that each switch is about. */
+const RULES = {
+  transformations: "R2",
+  sources: "E5",
+  quota: "L2",
+  trouble: "R3",
+  authAfterRedirect: "E7",
+  svg: "R8",
+  avifTooLarge: "O7",
+  animationTooLarge: "O8",
+  originalIsSmaller: "R6",
+  formatAuto: "O6",
+  conditions: "E4",
+  originHeaders: "R7",
+  overlayAuth: "O12",
+  qualities: "O5",
+  avifInput: "L1",
+  limits: "L1",
+  cache: "C2",
+  denialsKept: "C1",
+  patience: "R3",
+  plain: "E6",
+  unplayable: "O4",
+} as const satisfies Record<keyof Switches, string>;
+
+const rows = Object.entries(CASES).flatMap(([name, cases]) =>
+  cases.map(([value, check]) => {
+    const rule = Object.entries(RULES).find(([of]) => of === name)?.[1] ?? "";
+    const settings: Partial<EdgeSettings> = { [name]: value };
+    return [name, JSON.stringify(value), rule, settings, check] as const;
+  }),
+);
+
+test.each(rows)("%s: %s (%s)", async (_name, _value, _rule, settings, check) => {
+  arrange(settings);
+  await check();
+});
