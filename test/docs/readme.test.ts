@@ -91,7 +91,7 @@ test("the tests that it names are there", () => {
     README.indexOf("| threat"),
     README.indexOf("**What it does not stop.**"),
   );
-  const named = [...table.matchAll(/`(test\/[\w.]+)`(?::((?:,? "[^"]+")+))?/g)];
+  const named = [...table.matchAll(/`(test\/[\w./-]+)`(?::((?:,? "[^"]+")+))?/g)];
   expect(named.length).toBeGreaterThan(25);
   for (const [, file = "", titles = ""] of named) {
     const text = readFileSync(join(ROOT, file), "utf8");

@@ -82,8 +82,8 @@ export type ImgPropsImagesVariant = VariantOf<typeof presets, ImgPropsImagesPres
   expect(text).not.toMatch(/^(?:import|export \{|export \*|export type \*)/m);
 });
 
-const RIGHT = `import { createSigner, images, imgProps, imgPropsImages, privateImages } from "../../support/cli/vitrine.ts";
-import type { ImagesPreset, ImagesVariant, ImgProps } from "../../support/cli/vitrine.ts";
+const RIGHT = `import { createSigner, images, imgProps, imgPropsImages, privateImages } from "./vitrine.ts";
+import type { ImagesPreset, ImagesVariant, ImgProps } from "./vitrine.ts";
 const preset: ImagesPreset = "hero";
 const variant: ImagesVariant = "hero@640w";
 const props: ImgProps = imgProps(images.site, "key.jpg", preset, { alt: "", sizes: "9px" });
@@ -98,7 +98,7 @@ const urls = [
 ];
 export default urls.join("\\n");
 `;
-const WRONG = `import { images, nextSrc, privateImages, privateImagesSite, srcset } from "../../support/cli/vitrine.ts";
+const WRONG = `import { images, nextSrc, privateImages, privateImagesSite, srcset } from "./vitrine.ts";
 images.imageUrl("key.jpg", "crad");
 images.imageUrl("key.jpg", "card@3x");
 images.srcset("key.jpg", "hidden");
@@ -155,12 +155,10 @@ test("of it an app ships what it uses", async () => {
     });
     return outputFiles[0]?.text ?? "";
   };
-  const few = await ship(
-    'export { imageUrl, imagesSite, srcset } from "../../support/cli/vitrine.ts";',
-  );
+  const few = await ship('export { imageUrl, imagesSite, srcset } from "./vitrine.ts";');
   expect(few).not.toMatch(/decoding|HMAC|private/);
   expect(gzipSync(few, { level: 9 }).length).toBeLessThan(1700); // with the presets of this test
-  expect(await ship('import "../../support/cli/vitrine.ts";')).toBe("");
+  expect(await ship('import "./vitrine.ts";')).toBe("");
 });
 
 test("names that break code are spelt so that they do not", () => {

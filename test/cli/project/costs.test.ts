@@ -2,13 +2,14 @@
 
 import { expect, test } from "vitest";
 import { readBounds, tellCosts, transformationsOf } from "../../../src/cli/project/costs.ts";
+import { mistakeText } from "../../../src/worker/base/mistake.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { ENV, VARS } from "../../support/env.ts";
 import { get, MODERN, stage } from "../../support/play.ts";
 
 function configured(change: object = {}) {
   const config = readConfig({ ...ENV, ...change });
-  if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
+  if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));
   return config;
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { unsignedDoors } from "../../../src/cli/project/doors.ts";
+import { mistakeText } from "../../../src/worker/base/mistake.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { ENV, VARS } from "../../support/env.ts";
 
@@ -23,7 +24,7 @@ function warns(signed: object, open: object): boolean {
       { path: "/signed/:preset/*", object: "media/private/*", signed: true, ...signed },
     ],
   });
-  if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
+  if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));
   return [...unsignedDoors(config)].length > 0;
 }
 

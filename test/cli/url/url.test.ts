@@ -4,6 +4,7 @@
 import { describe, expect, test } from "vitest";
 import { pathOf } from "../../../src/cli/project/find-urls.ts";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
+import { mistakeText } from "../../../src/worker/base/mistake.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { HOST, makeFolder } from "../../support/cli/folder.ts";
 import { type Ended, vitrine } from "../../support/cli/vitrine.ts";
@@ -131,7 +132,7 @@ test("what the page's own host shows is printed without one", async () => {
 
 test("what a route does not show has no path there", () => {
   const config = readConfig(ENV);
-  if ("mistakes" in config) throw new Error(config.mistakes.join());
+  if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join());
   const avatars = config.routes.filter(({ path }) => path.startsWith("/avatars/"));
   const paths = (variant: string, key: string) =>
     avatars.map((route) => pathOf({ config }, route, variant, key));

@@ -99,7 +99,7 @@ describe("it writes nothing where something is wrong:", () => {
 test("npm run client reads wrangler.toml of its folder, and ends with 1 where it wrote nothing", () => {
   const run = (...args: string[]) => {
     const script = join(ROOT, "src/cli/client/index.ts");
-    const options = { cwd: join(ROOT, "test"), env: QUIET };
+    const options = { cwd: join(ROOT, "test/support"), env: QUIET };
     const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], options);
     return { status, stdout: `${stdout}`, stderr: `${stderr}` };
   };
