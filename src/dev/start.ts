@@ -19,6 +19,7 @@ import { stripVTControlCharacters } from "node:util";
 import { localKeys, localRun } from "../cli/project/local.ts";
 import { readVars } from "../cli/project/vars.ts";
 import { createEdge } from "../emulator/edge/edge.ts";
+import { type Mistake, mistakeText } from "../worker/base/mistake.ts";
 import { readConfig } from "../worker/config/config.ts";
 import { bucketsOf } from "../worker/config/routes.ts";
 import { watchBuckets } from "./buckets.ts";
@@ -59,7 +60,9 @@ if ("mistakes" in known.config && known.config.mistakes.some(isMissingSigner)) {
 }
 const { own, buckets, config } = known;
 if ("mistakes" in config) {
-  stop(["wrangler.toml or .dev.vars has mistakes:", ...config.mistakes].join("\n  "));
+  stop(
+    ["wrangler.toml or .dev.vars has mistakes:", ...config.mistakes.map(mistakeText)].join("\n  "),
+  );
 }
 
 const played = Object.values(buckets);
@@ -110,7 +113,7 @@ const sheet = await serveSheet(
   {
     contents: async () => {
       const now = readAll();
-      if ("mistakes" in now.config) return { mistakes: now.config.mistakes };
+      if ("mistakes" in now.config) return { mistakes: now.config.mistakes.map(mistakeText) };
       if (own) return contentsOf(now.config, now.started, [], false, Date.now());
       try {
         const known = [...listOwn(), ...fixtures];
@@ -123,7 +126,7 @@ const sheet = await serveSheet(
       if (own) return ".dev.vars names the S3 that is asked, and nothing is put there";
       const now = readAll();
       const here = readConfig({ ...now.started, ...now.secrets, BUCKETS: buckets });
-      if ("mistakes" in here) return here.mistakes.join("; ");
+      if ("mistakes" in here) return here.mistakes.map(mistakeText).join("; ");
       return putOwn(here, file, body, type, Date.now());
     },
     forget: forgetOwn,
@@ -228,8 +231,8 @@ function readAll() {
   return { ...run, started: vars.started, config: readConfig(run.vars) };
 }
 
-function isMissingSigner(mistake: string): boolean {
-  return mistake.startsWith("URL_SIGNING_KEYS: is missing");
+function isMissingSigner({ path, message }: Mistake): boolean {
+  return path === "URL_SIGNING_KEYS" && message.startsWith("is missing");
 }
 
 function showAll(): void {

@@ -5,6 +5,7 @@ import sharp from "sharp";
 import { beforeAll, beforeEach, expect, vi } from "vitest";
 import { lifetime } from "../../src/emulator/edge/cache.ts";
 import { createEdge, type Edge } from "../../src/emulator/edge/edge.ts";
+import { mistakeText } from "../../src/worker/base/mistake.ts";
 import { readConfig } from "../../src/worker/config/config.ts";
 import { sign } from "../../src/worker/s3/sigv4.ts";
 import { BASE, CREDENTIALS, SECRETS, VARS } from "../support/env.ts";
@@ -129,5 +130,5 @@ export async function presign(object: number, at: number): Promise<string> {
 }
 
 const config = readConfig(SMALL);
-if ("mistakes" in config) throw new Error(config.mistakes.join());
+if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join());
 const variants = variantsByPreset(config.variants);

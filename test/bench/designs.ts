@@ -1,6 +1,7 @@
 // What a Worker asks of the edge for a visit, in three designs. Whatever this project decides itself is
 // asked of its own code: the simulation changes with the Worker.
 
+import { mistakeText } from "../../src/worker/base/mistake.ts";
 import { readConfig } from "../../src/worker/config/config.ts";
 import { presetSchema, type Variant, variantsOf } from "../../src/worker/config/preset.ts";
 import type { Vars } from "../../src/worker/config/schema.ts";
@@ -52,7 +53,7 @@ export function keyOf(object: number): string {
 /** @param vars what wrangler.toml and the secrets say; the first route leads to the pictures */
 export function createDesigns(vars: Site): Record<DesignName, Design> {
   const config = readConfig(vars);
-  if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
+  if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));
   const bucket = config.routes[0]?.bucket;
   if (bucket === undefined) throw new Error("ROUTES: there is none");
 

@@ -1,6 +1,7 @@
 // The Workers that are attacked: the project's own, and those that were broken on purpose.
 
 import { registerHooks } from "node:module";
+import { mistakeText } from "../../src/worker/base/mistake.ts";
 import { BROKEN, type BrokenName, isBrokenName } from "./broken.ts";
 import type { Suspect } from "./property.ts";
 import { CONFIG, install } from "./world.ts";
@@ -60,7 +61,7 @@ async function load(bug: BrokenName | undefined): Promise<Suspect> {
     "worker/config/route-index.ts",
   );
   const config = readConfig(CONFIG);
-  if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
+  if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));
   const { decodePath, encodePath } = urls;
   const { findRoute, publicPath } = routes;
   return { worker, config, publicPath, decodePath, encodePath, signGrant, findRoute };

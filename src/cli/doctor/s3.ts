@@ -141,7 +141,7 @@ function unusableOf(operator: Operator, { name }: Bucket, word: string, other: b
     Object.values(secretNames(word, slot)).some((secret) => operator.secrets.has(secret)),
   );
   const findings = begun.flatMap(({ slot, mistakes }) =>
-    mistakes.map(([secret, message]) =>
+    mistakes.map(({ path: secret, message }) =>
       /session/.test(message)
         ? found(about, sessionCause(secret, "it begins with ASIA"))
         : found(about, {

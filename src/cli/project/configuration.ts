@@ -1,3 +1,4 @@
+import { mistakeText } from "../../worker/base/mistake.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
 import { bucketsOf } from "../../worker/config/routes.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
@@ -28,8 +29,11 @@ export function checkConfiguration(vars: KnownVars): Report {
     return !local.has("BUCKETS") && !isBegun(name, local);
   });
   const here = local.size > 0 ? readConfig({ ...keep([...stored, ...played]), ...started }) : there;
-  const found = new Set([...pitfalls(vars), ...("mistakes" in there ? there.mistakes : [])]);
-  for (const mistake of "mistakes" in here ? here.mistakes : []) {
+  const found = new Set([
+    ...pitfalls(vars),
+    ...("mistakes" in there ? there.mistakes.map(mistakeText) : []),
+  ]);
+  for (const mistake of "mistakes" in here ? here.mistakes.map(mistakeText) : []) {
     if (!found.has(mistake)) found.add(`.dev.vars: ${mistake}`);
   }
   const bounds = readBounds(deployed, (path, message) => found.add(`${path}: ${message}`));

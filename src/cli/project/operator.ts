@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
+import { mistakeText } from "../../worker/base/mistake.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
 import { isTable, json, type Vars } from "../../worker/config/schema.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
@@ -73,7 +74,7 @@ export function readOperator(world: World, where: Where): Operator | Fault | Mis
   const checked = readConfig(vars);
   // What is played here hides what is wrong with a bucket.
   const config = "mistakes" in checked ? checked : readConfig({ ...vars, ...played });
-  if ("mistakes" in config) return mistaken(traced(config.mistakes, secrets));
+  if ("mistakes" in config) return mistaken(traced(config.mistakes.map(mistakeText), secrets));
   return {
     config,
     known,

@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { addAbortSignal } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { parseEnv } from "node:util";
+import { mistakeText } from "../../worker/base/mistake.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { isTable, json } from "../../worker/config/schema.ts";
 import { readSlots } from "../../worker/config/secrets.ts";
@@ -87,7 +88,7 @@ function openKey(id: string, secret: string, from: string): Slot | Fault {
   const { usable, unusable } = readSlots("AWS", secrets, () => {});
   const [slot] = usable;
   if (slot !== undefined) return slot;
-  const mistakes = unusable.flatMap((one) => one.mistakes.map((mistake) => mistake.join(": ")));
+  const mistakes = unusable.flatMap((one) => one.mistakes.map(mistakeText));
   return { fault: `${from}: ${mistakes.join("; ")}` };
 }
 

@@ -1,4 +1,5 @@
 import type { Notice } from "../s3/notice.ts";
+import { mistakeText } from "./mistake.ts";
 import type { Refusal } from "./refusal.ts";
 
 /** What is known of a request when it ends, for the log alone. */
@@ -25,7 +26,9 @@ const SIGNATURE = /(sig(?:nature)?(?:=|%(?:25)*3D))[\w%-]+/gi;
  */
 export function logRefusal(refusal: Refusal, subject: Subject, answered: number): void {
   if ("repeated" in refusal && refusal.repeated) return;
-  const facts = { ...refusal, repeated: undefined, passing: undefined, ...subject, answered };
+  const mistakes = "mistakes" in refusal ? refusal.mistakes.map(mistakeText) : undefined;
+  const hidden = { repeated: undefined, passing: undefined };
+  const facts = { ...refusal, ...hidden, mistakes, ...subject, answered };
   const line = JSON.stringify(facts, (_name, value: unknown) =>
     typeof value === "string" ? withoutSignatures(value.slice(0, LONGEST_VALUE)) : value,
   );

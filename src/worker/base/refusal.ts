@@ -1,11 +1,12 @@
 import type { SlotName } from "../s3/slot.ts";
+import type { Mistake } from "./mistake.ts";
 
 /**
  * Why a request gets no image: one event a cause, with what the operator needs to know of it.
  * `answer.ts` makes of it what the visitor sees, `log.ts` what the operator reads.
  */
 export type Refusal =
-  | { event: "configuration-broken"; mistakes: readonly string[] }
+  | { event: "configuration-broken"; mistakes: readonly Mistake[] }
   | { event: "loop-detected"; reason: string }
   | { event: "method-not-allowed"; method: string; allow: string }
   | { event: "health-denied"; reason: string }

@@ -1,3 +1,4 @@
+import type { Mistake } from "../base/mistake.ts";
 import type { Refusal } from "../base/refusal.ts";
 import type { Limiter } from "../request/rate-limit.ts";
 import { type Bucket, bucketSchema, openBucket, remember } from "./bucket.ts";
@@ -105,8 +106,8 @@ function rememberAll(config: Config, before: Config): void {
  *   when it comes from .dev.vars (S2).
  */
 export function readConfig(vars: Vars): Config | Broken {
-  const mistakes: string[] = [];
-  const report: Report = (path, message) => mistakes.push(`${path}: ${message}`);
+  const mistakes: Mistake[] = [];
+  const report: Report = (path, message) => mistakes.push({ path, message });
 
   const buckets = readBuckets(vars, report);
   const presets = readPresets(vars, report);

@@ -1,4 +1,5 @@
 import { readSigningKeys, type SigningKey } from "../../url/grant.ts";
+import type { Mistake } from "../base/mistake.ts";
 import { SLOT_NAMES, type Slot, type SlotName } from "../s3/slot.ts";
 import type { Report, Vars } from "./schema.ts";
 import { isSecret, secretNames } from "./secret-names.ts";
@@ -12,7 +13,7 @@ export function sameSecrets(vars: Vars, before: Vars): boolean {
 /** A slot that cannot be used, and why: by the names of its secrets, without any part of a value. */
 export type Unusable = {
   readonly slot: SlotName;
-  readonly mistakes: readonly (readonly [name: string, message: string])[];
+  readonly mistakes: readonly Mistake[];
 };
 
 /** The slots of a bucket: those that can be used, and those begun that cannot. */
@@ -30,12 +31,12 @@ export function readSlots(word: string, vars: Vars, report: Report): SlotsRead {
   const unusable: Unusable[] = [];
   for (const name of SLOT_NAMES) {
     const names = secretNames(word, name);
-    const mistakes: [string, string][] = [];
+    const mistakes: Mistake[] = [];
     const read = (secret: string, pattern: RegExp): string => {
       const value = vars[secret];
       // The next slot is empty most of the time: a deploy must not ask for it.
       const fault = secretFault(value, pattern, name === "current");
-      if (fault !== undefined) mistakes.push([secret, fault]);
+      if (fault !== undefined) mistakes.push({ path: secret, message: fault });
       return typeof value === "string" ? value : "";
     };
     const credentials = {
@@ -44,14 +45,15 @@ export function readSlots(word: string, vars: Vars, report: Report): SlotsRead {
     };
     if (/^ASIA/.test(credentials.accessKeyId)) {
       const session = "is a session's key, whose token the edge does not pass on: take a user's";
-      mistakes.push([names.accessKeyId, session]); // A11
+      mistakes.push({ path: names.accessKeyId, message: session }); // A11
     }
     const begun = vars[names.accessKeyId] || vars[names.secretAccessKey];
     if (mistakes.length === 0) usable.push({ name, credentials });
     else if (begun || name === "current") unusable.push({ slot: name, mistakes });
   }
   if (usable.length === 0) {
-    for (const { mistakes } of unusable) for (const [name, fault] of mistakes) report(name, fault);
+    const mistakes = unusable.flatMap((one) => one.mistakes);
+    for (const { path, message } of mistakes) report(path, message);
   }
   return { usable, unusable };
 }

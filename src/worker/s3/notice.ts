@@ -1,3 +1,4 @@
+import { mistakeText } from "../base/mistake.ts";
 import { isRefusal, type Refusal, type RefusedSlot } from "../base/refusal.ts";
 import type { Unusable } from "../config/secrets.ts";
 import type { Print } from "../edge/rendition.ts";
@@ -114,7 +115,7 @@ export function allRefused({ slots, unusable, told }: Watched, now: number): Ref
 
 /** What the secrets of the slots that cannot be used lack. */
 export function mistakesOf(unusable: readonly Unusable[]): string[] {
-  return unusable.flatMap(({ mistakes }) => mistakes.map((mistake) => mistake.join(": ")));
+  return unusable.flatMap(({ mistakes }) => mistakes.map(mistakeText));
 }
 
 function refusedSlots(slots: readonly Slot[]): RefusedSlot[] {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { mistakeText } from "../../../src/worker/base/mistake.ts";
 import { configOf, readConfig } from "../../../src/worker/config/config.ts";
 import { bucketsOf } from "../../../src/worker/config/routes.ts";
 import { BASE, CREDENTIALS, ENV, SECRETS, VARS } from "../../support/env.ts";
@@ -8,12 +9,12 @@ const ROUTE = { path: "/images/:preset/*", object: "media/*" };
 
 function mistakes(change: object): readonly string[] {
   const config = readConfig({ ...ENV, ...change });
-  return "mistakes" in config ? config.mistakes : [];
+  return "mistakes" in config ? config.mistakes.map(mistakeText) : [];
 }
 
 test("a right configuration is ready to serve from", () => {
   const config = readConfig(ENV);
-  if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
+  if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));
   expect(config.routes[0]?.bucket).toEqual({
     name: "media",
     bucket: "acme-media",
@@ -76,7 +77,7 @@ test("all mistakes are told at once, each with its path", () => {
 
 test("a route is signed, or bound to pages, as far as it says so", () => {
   const config = readConfig(ENV);
-  if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
+  if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));
   const keys = [...Object.entries<string>(JSON.parse(SECRETS.URL_SIGNING_KEYS))];
   expect(config.routes.map(({ signing, origins }) => [signing, origins])).toEqual([
     ...Array.from({ length: 3 }, () => [undefined, undefined]),
@@ -176,7 +177,7 @@ test("a fallback is an object of its own bucket, which is one that the routes le
     ...{ ...ENV, BUCKETS: { media, more } },
     ROUTES: [ROUTE, { ...ROUTE, fallback: "more/a:1 (b).png" }],
   });
-  if ("mistakes" in config) throw new Error(config.mistakes.join("\n"));
+  if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));
   const url = "https://acme-more.s3.eu-west-1.amazonaws.com/%C3%BCber/a%3A1%20%28b%29.png";
   const bucket = config.buckets[1];
   expect(config.routes.map(({ fallback }) => fallback)).toEqual([undefined, { bucket, url }]);

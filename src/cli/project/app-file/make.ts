@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
+import { mistakeText } from "../../../worker/base/mistake.ts";
 import type { Config } from "../../../worker/config/config.ts";
 import type { Vars } from "../../../worker/config/schema.ts";
 import { findBaseUrl } from "../base-url.ts";
@@ -45,7 +46,7 @@ export function writeClient(
   const vars = readVars();
   if ("fault" in vars) return { fault: listMistakes([vars.fault]) };
   const config = readDeployed(vars);
-  if ("mistakes" in config) return { fault: listMistakes(config.mistakes) };
+  if ("mistakes" in config) return { fault: listMistakes(config.mistakes.map(mistakeText)) };
   const baseUrl = findBaseUrl(asked.baseUrl, vars.patterns);
   if (typeof baseUrl !== "string") return baseUrl;
   const made = makeAppFile(config, vars.deployed, baseUrl);
