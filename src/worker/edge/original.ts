@@ -1,13 +1,18 @@
+// Asks the edge what the original is.
+
+import { isTable, json } from "../base/json.ts";
 import { type Denied, isDenied, isRefusal } from "../base/refusal.ts";
-import { isTable, json } from "../config/schema.ts";
+import { drop } from "../base/send.ts";
 import type { Asked } from "../request/format.ts";
 import type { SignedHeaders } from "../s3/sigv4.ts";
-import { askEdge, drop, edgeOptions } from "./ask-edge.ts";
-import { failureOf, isMade } from "./guard.ts";
+import { askEdge, edgeOptions } from "./ask-edge.ts";
+import { failureOf } from "./guard.ts";
+import { judge } from "./judge.ts";
 
 /**
- * The original's type as the edge tells it, or undefined where it does not (R9), or that it is denied. What the edge
- * passes on untransformed (O8, R6) is of this type, and so what is of another was made.
+ * The original's type as the edge describes it (R9).
+ * @param seconds how long the edge may take
+ * @returns undefined where the edge does not tell; or that S3 denies the object
  */
 export async function originalType(
   url: string,
@@ -15,20 +20,20 @@ export async function originalType(
   asked: Asked,
   seconds: number,
 ): Promise<string | Denied | undefined> {
-  const answer = await askEdge(url, headers, factsOptions(asked), seconds);
-  if (isRefusal(answer)) return undefined;
-  drop(answer.body);
-  if (!isMade(answer)) {
-    const failure = failureOf(answer);
-    return isDenied(failure) ? failure : undefined; // so would be the print
+  const reply = await askEdge(url, headers, factsOptions(asked), seconds);
+  if (isRefusal(reply)) return undefined;
+  drop(reply.body);
+  if (judge(reply).result === "not-made") {
+    const failure = failureOf(reply);
+    return isDenied(failure) ? failure : undefined; // the rendition would be denied, too
   }
-  const facts = json(answer.text);
+  const facts = json(reply.text);
   const original = isTable(facts) ? facts["original"] : undefined;
   const type = isTable(original) ? original["format"] : undefined;
   return typeof type === "string" ? type : undefined;
 }
 
-/** Those of the print, for a transformation is unique but for its format (L2). */
+/** The rendition's own options: they are billed once, whatever the format is (L2). */
 export function factsOptions(asked: Asked): RequestInitCfPropertiesImage {
   return { ...edgeOptions(asked), format: "json" };
 }

@@ -18,12 +18,9 @@ export function secondChance(asked: Asked, refusal: Refusal): Asked | undefined 
       const best = asked.readable.webp ? "webp" : undefined;
       return { ...still, format: auto ? best : "jpeg" };
     }
-    case "original-is-smaller": {
-      const { original = refusal.type } = asked;
-      if (original !== refusal.type) return asked; // the bytes were made after all (R6)
-      // In another format than the original's, so that the edge has to make them.
+    case "original-is-smaller":
+      // In another format than the original's, so that the edge has to make the bytes (R6).
       return { ...still, format: refusal.type === "image/png" ? "jpeg" : "png-force" };
-    }
     case "not-transformed":
     case "wrong-type": {
       // An animation too large to be transformed (O8): its first frame then.

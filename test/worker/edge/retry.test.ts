@@ -9,7 +9,6 @@ const none = { avif: true, webp: false };
 const fixed: Asked = { ...asked, variant: { ...asked.variant, format: "avif" } };
 const jpeg = { type: "image/jpeg" };
 const webp = { type: "image/webp" };
-const ofPng = { ...asked, original: "image/png" };
 const moves = { ...asked, still: false };
 const moving = { ...asked, format: "webp", still: false } as const;
 
@@ -21,7 +20,6 @@ test.each<[string, UpstreamEvent, object, Asked, Partial<Asked>]>([
   ["a JPEG is smaller", "original-is-smaller", jpeg, asked, { format: "png-force" }],
   ["a PNG is smaller", "original-is-smaller", { type: "image/png" }, asked, { format: "jpeg" }],
   ["a JPEG in a preset of one", "original-is-smaller", jpeg, fixed, { format: "png-force" }],
-  ["a PNG is smaller, and WebP came", "original-is-smaller", webp, ofPng, {}],
   ["a WebP is smaller", "original-is-smaller", webp, asked, { format: "png-force" }],
   [
     "too large for AVIF, and was to move",

@@ -1,0 +1,65 @@
+import { expect, test } from "vitest";
+import { type Judgement, judge } from "../../../src/worker/edge/judge.ts";
+
+const MADE = "internal=ok/m q=0 n=317+85";
+const SMALLER = 'cf-images 299 "original is smaller"';
+const TOO_LARGE = 'cf-images 299 "image too large for AVIF"';
+
+type Case = {
+  readonly status?: number;
+  readonly resized?: string;
+  readonly warning?: string;
+  readonly type?: string;
+  readonly original?: string;
+};
+
+const look = ({ status = 200, resized, warning, type = "image/webp", original }: Case) => {
+  const headers = new Headers({ "content-type": type });
+  if (resized !== undefined) headers.set("cf-resized", resized);
+  if (warning !== undefined) headers.set("warning", warning);
+  return judge({ status, headers }, original);
+};
+
+test.each<[string, Case, Judgement]>([
+  ["the edge's word (R1)", { resized: MADE }, { result: "made" }],
+  ["no word of the edge (R2)", {}, { result: "not-made" }],
+  ["a failure (R1)", { resized: "err=9408" }, { result: "not-made" }],
+  ["another status than 200", { status: 206, resized: MADE }, { result: "not-made" }],
+  [
+    "a warning that says nothing of the bytes (R6)",
+    { resized: MADE, warning: "199" },
+    { result: "made" },
+  ],
+  [
+    "smaller, and the original is not known (R6)",
+    { resized: MADE, warning: SMALLER },
+    { result: "unknown", warning: "original-is-smaller" },
+  ],
+  [
+    "smaller, and of the original's type (R6)",
+    { resized: MADE, warning: SMALLER, original: "image/webp" },
+    { result: "not-made", warning: "original-is-smaller" },
+  ],
+  [
+    "smaller, and of another type (R6)",
+    { resized: MADE, warning: SMALLER, original: "image/png" },
+    { result: "made" },
+  ],
+  [
+    "too large for AVIF (O7)",
+    { resized: MADE, warning: TOO_LARGE },
+    { result: "unknown", warning: "too-large-for-avif" },
+  ],
+  [
+    "an SVG, which is never resized (R8)",
+    { resized: MADE, warning: SMALLER, type: "image/svg+xml" },
+    { result: "made" },
+  ],
+  [
+    "the original's word on itself: another type, but not the edge's word (R2)",
+    { type: "image/webp", original: "image/png" },
+    { result: "not-made" },
+  ],
+])("%s: %j", (_what, given, judgement) => {
+  expect(look(given)).toEqual(judgement);
+});
