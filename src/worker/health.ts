@@ -1,15 +1,18 @@
 import { importKey, utf8 } from "../url/grant.ts";
 import { plain } from "./answer/answer.ts";
+import { mistakeText } from "./base/mistake.ts";
 import { isRefusal, type Refusal } from "./base/refusal.ts";
+import { drop } from "./base/send.ts";
+import { SLOT_NAMES, type SlotName } from "./base/slot-name.ts";
 import type { Bucket } from "./config/bucket.ts";
 import type { Config } from "./config/config.ts";
-import { askEdge, drop } from "./edge/ask-edge.ts";
-import { failureOf, isMade } from "./edge/guard.ts";
-import { mistakesOf } from "./s3/notice.ts";
+import { keyEnd, type Slot } from "./config/slot.ts";
+import { askEdge } from "./edge/ask-edge.ts";
+import { failureOf } from "./edge/guard.ts";
+import { judge } from "./edge/judge.ts";
 import { originUrl } from "./s3/object-url.ts";
 import { askWith } from "./s3/probe.ts";
 import { signWith } from "./s3/sign-request.ts";
-import { keyEnd, SLOT_NAMES, type Slot, type SlotName } from "./s3/slot.ts";
 
 /** What S3 says of a slot, or what keeps the Worker from asking with it. */
 export type SlotHealth = {
@@ -75,7 +78,7 @@ async function tryBucket(
     bucket.usable.map(async (slot) => ({ slot, ...(await trySlot(bucket, slot)) })),
   );
   const unusable = bucket.unusable.map((one): SlotHealth => {
-    return { slot: one.slot, state: "incomplete", mistakes: mistakesOf([one]) };
+    return { slot: one.slot, state: "incomplete", mistakes: one.mistakes.map(mistakeText) };
   });
   const slots = [...tried.map(({ health }) => health), ...unusable];
   slots.sort((one, other) => SLOT_NAMES.indexOf(one.slot) - SLOT_NAMES.indexOf(other.slot));
@@ -125,7 +128,7 @@ async function tryEdge(
   const answer = await askEdge(url, headers, image, timeout);
   if (isRefusal(answer)) return { edge: "unreachable" };
   drop(answer.body);
-  if (isMade(answer)) return { edge: "on" };
+  if (judge(answer).result !== "not-made") return { edge: "on" };
   return { edge: failureOf(answer).edge ?? "off", answered: answer.status };
 }
 

@@ -1,15 +1,15 @@
-import type { Notice } from "../s3/notice.ts";
 import { mistakeText } from "./mistake.ts";
+import type { Notice } from "./notice.ts";
 import type { Refusal } from "./refusal.ts";
 
 /** What is known of a request when it ends, for the log alone. */
 export type Subject = {
-  route?: string;
-  preset?: string;
-  bucket?: string;
-  key?: string;
+  readonly route?: string | undefined;
+  readonly preset?: string | undefined;
+  readonly bucket?: string | undefined;
+  readonly key?: string | undefined;
   /** What became of the route's fallback, where it was tried. */
-  fallback?: "shown" | Refusal["event"];
+  readonly fallback?: "shown" | Refusal["event"] | undefined;
 };
 
 /** Characters of a value: what a visitor sends may be long. */

@@ -1,5 +1,5 @@
-import type { SlotName } from "../s3/slot.ts";
 import type { Mistake } from "./mistake.ts";
+import type { SlotName } from "./slot-name.ts";
 
 /**
  * Why a request gets no image: one event a cause, with what the operator needs to know of it.

@@ -1,9 +1,8 @@
 import { keyFault } from "../../url/key.ts";
-import { type Told, toldNothing } from "../s3/notice.ts";
-import { bucketBase, defaultAddressing } from "../s3/object-url.ts";
-import { isSameKey, type Slot } from "../s3/slot.ts";
+import { bucketBase, defaultAddressing } from "./addressing.ts";
 import { is, matching, may, oneOf, type Read, table, text } from "./schema.ts";
 import type { SlotsRead, Unusable } from "./secrets.ts";
+import { isSameKey, type Slot } from "./slot.ts";
 
 /** A private bucket and how to reach it. */
 export type Bucket = {
@@ -23,15 +22,6 @@ export type Bucket = {
   /** The same with a next one that holds the current one's key, as at the end of a rotation. */
   readonly usable: readonly Slot[];
   readonly unusable: readonly Unusable[];
-  /** What this isolate told the log of it. */
-  told: Told;
-  /** The question to S3 that is under way, and until when it is waited for: milliseconds since 1970. */
-  probing?: Probing | undefined;
-};
-
-type Probing = {
-  readonly ended: Promise<unknown>;
-  readonly until: number;
 };
 
 /** A bucket as it stands in wrangler.toml. */
@@ -76,21 +66,9 @@ export function openBucket(
   const endpoint = settings.endpoint.replace(/\/$/, "");
   const addressing = settings.addressing ?? defaultAddressing(endpoint, bucket);
   const base = bucketBase(endpoint, bucket, addressing);
-  const opened = usable.map((slot) => ({ ...slot })); // what is known of a slot is known of one bucket
-  const slots = opened.filter((slot, at) => at === 0 || !isSameKey(slot, opened[0]));
+  const slots = usable.filter((slot, at) => at === 0 || !isSameKey(slot, usable[0]));
   const own = { name, bucket, base, prefix, region, canary: canary && prefix + canary };
-  return { ...own, slots, usable: opened, unusable, told: toldNothing() };
-}
-
-/** Takes over what an isolate knew of a bucket before its configuration was read again. */
-export function remember(bucket: Bucket, before: Bucket): void {
-  const same = bucket.slots.filter((slot) => {
-    const known = before.slots.find(({ name }) => name === slot.name);
-    return isSameKey(slot, known) && Object.assign(slot, known);
-  });
-  const refused = before.told.refused.filter(({ slot }) => same.some(({ name }) => name === slot));
-  bucket.told = { ...before.told, refused };
-  before.told.replaced = true;
+  return { ...own, slots, usable, unusable };
 }
 
 /** As it is sent, so that what is signed is what is sent. http:// is for this machine alone. */

@@ -1,15 +1,13 @@
+import { isTable, json } from "../base/json.ts";
 import type { Mistake } from "../base/mistake.ts";
 import type { Refusal } from "../base/refusal.ts";
-import type { Limiter } from "../request/rate-limit.ts";
-import { type Bucket, bucketSchema, openBucket, remember } from "./bucket.ts";
+import { type Bucket, bucketSchema, openBucket } from "./bucket.ts";
 import { type Preset, presetSchema, type Variant, variantsOf } from "./preset.ts";
 import { indexRoutes, type RouteIndex } from "./route-index.ts";
 import { type BoundRoute, readRoutes } from "./routes.ts";
 import {
   between,
   is,
-  isTable,
-  json,
   may,
   type Named,
   type Read,
@@ -18,8 +16,10 @@ import {
   type Vars,
   whole,
 } from "./schema.ts";
-import { readHealthToken, readSlots, type SlotsRead, sameSecrets } from "./secrets.ts";
-import { askStores, fillIn, type Given, latest, storesOf } from "./secrets-store.ts";
+import { readHealthToken, readSlots, type SlotsRead } from "./secrets.ts";
+
+/** Cloudflare's rate limiting binding. */
+export type Limiter = Pick<RateLimit, "limit">;
 
 /** What wrangler.toml and the secrets say, checked and made ready to serve from. */
 export type Config = {
@@ -48,56 +48,6 @@ const answersSchema = table({
   /** Seconds that the edge may take. */
   timeout: may(between(1, 60), 20),
 });
-
-/** For how long what a Secrets Store gave is used, and a broken configuration: milliseconds. */
-const STORED_MS = 60_000;
-const BROKEN_MS = 5_000;
-
-type Checked = {
-  readonly vars: Vars;
-  readonly config: Config | Broken;
-  /** The last one that was right. */
-  readonly right: Config | undefined;
-  readonly until: number;
-  /** What stores gave last. */
-  readonly given: Given;
-};
-
-const checked = new WeakMap<object, Checked>();
-
-/**
- * The configuration of an isolate, read and checked once. Secrets that are kept in a Secrets Store may
- * change there without a deploy, and are read again every minute; one that its store does not give
- * then is used as it was.
- * @param now milliseconds since 1970
- */
-export function configOf(env: object, now: number): Config | Broken | Promise<Config | Broken> {
-  const before = checked.get(env);
-  return before !== undefined && now < before.until ? before.config : checkAnew(env, now);
-}
-
-async function checkAnew(env: object, now: number): Promise<Config | Broken> {
-  const stores = storesOf(env);
-  const asked = await askStores(stores);
-  const known = checked.get(env); // another request may have asked as well
-  const given = latest(known?.given ?? new Map(), asked);
-  const vars = fillIn(env, stores, given);
-  const same = known !== undefined && sameSecrets(vars, known.vars);
-  const config = same ? known.config : readConfig(vars);
-  const broken = "mistakes" in config;
-  const right = broken ? known?.right : config;
-  if (!broken && !same && known?.right !== undefined) rememberAll(config, known.right);
-  const until = stores.size > 0 ? now + (broken ? BROKEN_MS : STORED_MS) : Number.POSITIVE_INFINITY;
-  checked.set(env, { vars, config, right, until, given });
-  return config;
-}
-
-function rememberAll(config: Config, before: Config): void {
-  for (const bucket of config.buckets) {
-    const known = before.buckets.find(({ name }) => name === bucket.name);
-    if (known !== undefined) remember(bucket, known);
-  }
-}
 
 /**
  * Reads the configuration, or tells all that is wrong with it at once: each mistake with its path,

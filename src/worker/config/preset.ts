@@ -1,9 +1,9 @@
 import { type Size, sizesOf } from "../../url/grammar.ts";
+import { isTable } from "../base/json.ts";
 import {
   between,
   either,
   flag,
-  isTable,
   listOf,
   matching,
   may,

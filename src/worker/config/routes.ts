@@ -1,14 +1,12 @@
+import type { SigningKey } from "../../url/grant.ts";
 import { keyFault } from "../../url/key.ts";
-import type { Fallback } from "../answer/fallback.ts";
-import type { Signing } from "../request/url-signature.ts";
-import { originUrl } from "../s3/object-url.ts";
+import { json } from "../base/json.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Preset } from "./preset.ts";
 import { compileRoute, type Route, unusedNames } from "./route-pattern.ts";
 import {
   flag,
   is,
-  json,
   listOf,
   matching,
   may,
@@ -21,6 +19,21 @@ import {
   whole,
 } from "./schema.ts";
 import { signingKeysOf } from "./secrets.ts";
+
+/** What a route that is signed asks of its URLs. */
+export type Signing = {
+  /** By kid; the first one signs. */
+  readonly keys: ReadonlyMap<string, SigningKey>;
+  /** How many seconds ahead a URL may expire. */
+  readonly maxAge: number;
+};
+
+/** The one object that a route shows where it cannot show another. */
+export type Fallback = {
+  readonly bucket: Bucket;
+  /** Its key, with the bucket's prefix. */
+  readonly key: string;
+};
 
 /** A route with the bucket that it leads to. */
 export type BoundRoute = Route & {
@@ -103,7 +116,7 @@ export function readRoutes(
         origins: rest.origins && new Set(rest.origins),
         fallback: other.bucket && {
           bucket: other.bucket,
-          url: originUrl(other.bucket.base, other.bucket.prefix + other.template),
+          key: other.bucket.prefix + other.template,
         },
       },
     ];

@@ -1,6 +1,8 @@
 // The few shapes that the configuration is made of. A schema looks at a value, reports what is wrong
 // with it, each mistake at its path, and gives back what it found.
 
+import { isTable } from "../base/json.ts";
+
 /** The vars and the secrets, of which nothing is known yet. */
 export type Vars = Readonly<Record<string, unknown>>;
 
@@ -103,13 +105,6 @@ export function either<A, B>(
   return (value, path, report) => (test(value) ? passed : rest)(value, path, report);
 }
 
-/** Tells a table from the other values of wrangler.toml, dates among them. */
-export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
-}
-
 /** One or more values of one kind. */
 export function listOf<T>(item: Schema<T>): Schema<T[]> {
   return (value, path, report) => {
@@ -159,14 +154,4 @@ export function table<const Entries extends Readonly<Record<string, Entry>>>(
     whole(found as Found<Entries>, fault);
     return right ? (found as Table<Entries>) : undefined;
   };
-}
-
-/** What came as a string of JSON (S2). What is not JSON is left as it is, for a schema to refuse. */
-export function json(value: unknown): unknown {
-  if (typeof value !== "string") return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return value;
-  }
 }

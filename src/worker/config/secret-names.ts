@@ -1,5 +1,5 @@
-import type { Credentials } from "../s3/sigv4.ts";
-import type { SlotName } from "../s3/slot.ts";
+import type { SlotName } from "../base/slot-name.ts";
+import type { Credentials } from "./slot.ts";
 
 const SECRET =
   /_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY)(?:_NEXT)?$|^(?:HEALTH_TOKEN|URL_SIGNING_KEYS)$/;

@@ -1,74 +1,92 @@
-import { logNotice } from "../base/log.ts";
+// Tries a bucket's slots in turn: the next one where S3 refuses the current one.
+
+import { mistakeText } from "../base/mistake.ts";
 import { type Denied, isDenied, type Refusal } from "../base/refusal.ts";
-import type { Bucket } from "../config/bucket.ts";
-import type { Print } from "../edge/rendition.ts";
-import { allRefused, slotNotices } from "./notice.ts";
-import { type Context, findVerdict, isProbing, probe } from "./probe.ts";
+import { isAllRefusedTold } from "./advance.ts";
+import {
+  areAllRefused,
+  type BucketState,
+  isJustRefused,
+  refusedSlots,
+  runningProbe,
+  slotsInOrder,
+  slotToRetry,
+} from "./bucket-state.ts";
+import type { Memory } from "./memory.ts";
+import { type Context, findVerdict, probe } from "./probe.ts";
 import { signWith } from "./sign-request.ts";
 import type { SignedHeaders } from "./sigv4.ts";
-import { inOrder, isDue, isHopeless, takeBack } from "./slot.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** Makes a print with the headers that sign the request. */
-type Make = (headers: SignedHeaders) => Promise<Print | Refusal>;
-
-/**
- * Has a print made with one of the bucket's slots, or with the other one where S3 refuses the first.
- * Since the edge hides S3's reasons (R3), and a missing object may look like a dead key (A6), S3 itself
- * is asked for them, and the log is told what changed.
- */
-export async function withSlots(
-  bucket: Bucket,
-  url: string,
-  context: Context,
-  make: Make,
-): Promise<Print | Refusal> {
-  let denial: { readonly fault: Verdict["fault"]; readonly refusal: Refusal } | undefined;
-  try {
-    for (const slot of inOrder(bucket.slots)) {
-      // The first is asked with even if it is refused: the edge may have the print (C1).
-      const began = Date.now();
-      if (denial !== undefined && isHopeless(slot, began)) continue;
-
-      let print = await make(await signWith(slot, url, bucket.region, began));
-      if (!isDenied(print)) {
-        if (denial !== undefined) takeBack(slot, began);
-        return print;
-      }
-      const { verdict, firm } = await findVerdict(bucket, slot, url, print, context);
-      if (verdict.fault === "none") {
-        print = await make(await signWith(slot, url, bucket.region, Date.now()));
-        if (!isDenied(print)) return print;
-      }
-      const { fault } = verdict;
-      if (denial === undefined || WEIGHTS[fault] > WEIGHTS[denial.fault]) {
-        denial = { fault, refusal: conclude(print, verdict) };
-      }
-      if (firm && (fault === "setup" || fault === "object")) break;
-    }
-    const dead = bucket.slots.every(({ refused }) => refused !== undefined);
-    if (denial === undefined || (denial.fault === "slot" && dead))
-      return allRefused(bucket, Date.now());
-    return denial.refusal;
-  } finally {
-    followUp(bucket, url, context);
-  }
-}
-
-/** Which verdict tells most of a request that was denied to every slot. */
+/** How much a verdict tells of a request that was denied to every slot. */
 const WEIGHTS = { slot: 0, object: 1, unknown: 2, none: 3, setup: 4 } as const satisfies Record<
   Verdict["fault"],
   number
 >;
 
-/** Tells the log what changed, and has a refused slot tried again when that is due. */
-function followUp(bucket: Bucket, url: string, context: Context): void {
-  const tell = () => slotNotices(bucket).forEach(logNotice);
-  tell();
-  const due = bucket.slots.find((slot) => isDue(slot, Date.now()));
-  if (due !== undefined && !isProbing(bucket)) {
-    context.waitUntil(probe(bucket, due, url).then(tell));
+/**
+ * Does something with one of the bucket's slots, or with the other one where S3 refuses the first.
+ * The edge hides S3's reasons (R3), and a missing object may look like a dead key (A6). So S3 itself is
+ * asked for them. The log is told what changed.
+ * @param url the object's URL at the origin
+ * @param make sends the request, with the headers that sign it
+ */
+export async function withSlots<Made extends object>(
+  memory: Memory,
+  url: string,
+  context: Context,
+  make: (headers: SignedHeaders) => Promise<Made | Refusal>,
+): Promise<Made | Refusal> {
+  const { region } = memory.state().bucket;
+  let denial: { readonly fault: Verdict["fault"]; readonly refusal: Refusal } | undefined;
+  try {
+    for (const slot of slotsInOrder(memory.state())) {
+      // The first slot is tried even if S3 refuses it: the edge may have kept the rendition (C1).
+      const began = Date.now();
+      if (denial !== undefined && isJustRefused(memory.state(), slot, began)) continue;
+
+      let made = await make(await signWith(slot, url, region, began));
+      if (!isDenied(made)) {
+        if (denial !== undefined) memory.learn({ type: "slot-served", slot, began });
+        return made;
+      }
+      const { verdict, firm } = await findVerdict(memory, slot, url, made, context);
+      if (verdict.fault === "none") {
+        made = await make(await signWith(slot, url, region, Date.now()));
+        if (!isDenied(made)) return made;
+      }
+      const { fault } = verdict;
+      if (denial === undefined || WEIGHTS[fault] > WEIGHTS[denial.fault]) {
+        denial = { fault, refusal: conclude(made, verdict) };
+      }
+      if (firm && (fault === "setup" || fault === "object")) break;
+    }
+    const isDead = areAllRefused(memory.state());
+    if (denial !== undefined && !(denial.fault === "slot" && isDead)) return denial.refusal;
+    const now = Date.now();
+    const refusal = allRefused(memory.state(), now);
+    memory.learn({ type: "all-refused", now });
+    return refusal;
+  } finally {
+    settle(memory, url, context);
   }
+}
+
+/** Tells the log what changed, and has a refused slot tried again where that is due. */
+function settle(memory: Memory, url: string, context: Context): void {
+  memory.learn({ type: "settled" });
+  const now = Date.now();
+  const slot = slotToRetry(memory.state(), now);
+  if (slot === undefined || runningProbe(memory.state(), now) !== undefined) return;
+  context.waitUntil(probe(memory, slot, url).then(() => memory.learn({ type: "settled" })));
+}
+
+/** The answer while S3 refuses all slots. The log has it once a minute. */
+function allRefused(state: BucketState, now: number): Refusal {
+  const mistakes = state.bucket.unusable.flatMap((one) => one.mistakes.map(mistakeText));
+  const reason = ["put a key that works into the next slot", ...mistakes].join("; ");
+  const repeated = isAllRefusedTold(state, now);
+  return { event: "slots-refused", slots: refusedSlots(state), reason, repeated };
 }
 
 /** What a denial means, now that it is known whose fault it is. */

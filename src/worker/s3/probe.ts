@@ -1,33 +1,39 @@
+// Asks S3 itself what it has against a slot: its words do not come through the edge (R3). Never reads
+// an object's bytes.
+
 import { type Denied, isRefusal } from "../base/refusal.ts";
-import type { Bucket } from "../config/bucket.ts";
-import { ask, drop } from "../edge/ask-edge.ts";
-import { wordIn } from "../edge/codes.ts";
+import { wordIn } from "../base/s3-error.ts";
+import { drop, send } from "../base/send.ts";
+import type { Slot } from "../config/slot.ts";
+import { type Finding, freshFinding, runningProbe } from "./bucket-state.ts";
+import type { Memory } from "./memory.ts";
 import { signWith } from "./sign-request.ts";
 import type { SignedHeaders } from "./sigv4.ts";
-import { type Finding, freshFinding, note, type Slot } from "./slot.ts";
 import { forOthers, type Said, type Verdict, verdictOf } from "./verdict.ts";
 
-/** What lets work go on after the answer. */
+/** Lets work go on after the answer. */
 export type Context = Pick<ExecutionContext, "waitUntil">;
 
-/** How long S3 may take: seconds. */
+/** How long S3 may take: s. */
 const PATIENCE_S = 3;
 
+/** How long other requests wait for a probe: ms. */
+const PROBE_MS = 5_000;
+
 /**
- * Asks S3 itself, not the edge, for the first byte of an object, to learn what it says: its words do
- * not come through the edge (R3). The object's bytes are not read.
+ * Asks S3 for the first byte of an object.
  * @param headers those that sign the request
- * @param now milliseconds since 1970
+ * @param now ms since 1970
  */
 export async function askOrigin(url: string, headers: SignedHeaders, now: number): Promise<Said> {
   const ranged = { ...headers, range: "bytes=0-0" };
-  const answer = await ask(url, { headers: ranged, cache: "no-store" }, PATIENCE_S);
+  const answer = await send(url, { headers: ranged, cache: "no-store" }, PATIENCE_S);
   if (isRefusal(answer)) return {};
   drop(answer.body);
   return readSaid(answer, answer.text, now);
 }
 
-/** What S3 says by an answer that is no object, or by the headers of one. */
+/** What S3 says by an error, or by the headers of an object. */
 export function readSaid(
   { status, headers }: Pick<Response, "status" | "headers">,
   text: string,
@@ -38,12 +44,12 @@ export function readSaid(
     status,
     code: wordIn(text, "Code"),
     region: wordIn(text, "Region") ?? headers.get("x-amz-bucket-region") ?? undefined,
-    // A date has no fractions of a second: on average half of one was cut off.
+    // A date has no fractions of a second: on average, half a second was cut off.
     ahead: Number.isNaN(date) ? undefined : Math.round((date + 500 - now) / 1000),
   };
 }
 
-/** Asks S3 itself for an object with a slot. */
+/** Asks S3 for an object with a slot. */
 export async function askWith(
   slot: Slot,
   region: string,
@@ -54,50 +60,43 @@ export async function askWith(
   return { said, verdict: verdictOf(said, region) };
 }
 
-/** After how long a probe of another request is not waited for any more: milliseconds. */
-const PROBE_MS = 5_000;
-
 /**
- * Whose fault it is that an object was denied to a slot. S3 is asked, unless it just was: once at a
- * time for a bucket, however many visitors want to know.
- * @returns the verdict, and whether it is firm: S3 said it of this very object. What it said of another
- *   one is a guess, for the slot may have died in between, or S3 have something against that object
+ * Whose fault it is that an object was denied to a slot. Asks S3, unless it answered within the last
+ * seconds; one question at a time for a bucket, however many visitors wait.
+ * @returns the verdict, and whether it is firm. It is firm if S3 said it of this very object. What S3
+ *   said of another object is a guess: the slot may have died since, or this object may be special.
  */
 export async function findVerdict(
-  bucket: Bucket,
+  memory: Memory,
   slot: Slot,
   url: string,
   { status }: Denied,
   context: Context,
 ): Promise<{ verdict: Verdict; firm: boolean }> {
   for (;;) {
-    const found = freshFinding(slot, Date.now());
+    const found = freshFinding(memory.state(), slot, Date.now());
     if (found?.url === url) return { verdict: found.verdict, firm: true };
     if (found !== undefined) return { verdict: forOthers(found.verdict, status), firm: false };
-    if (!isProbing(bucket)) break;
-    await Promise.race([bucket.probing?.ended, sleep(PROBE_MS)]);
+    const running = runningProbe(memory.state(), Date.now());
+    if (running === undefined) break;
+    await Promise.race([running.ended, sleep(PROBE_MS)]);
   }
-  const probed = probe(bucket, slot, url);
+  const probed = probe(memory, slot, url);
   context.waitUntil(probed); // others wait for it, also when this visitor has left
   return { verdict: (await probed).verdict, firm: true };
 }
 
-/** True while S3 is being asked. */
-export function isProbing({ probing }: Bucket): boolean {
-  return probing !== undefined && Date.now() < probing.until;
-}
-
-/** Asks S3 what it has against a slot, and notes what it says. */
-export function probe(bucket: Bucket, slot: Slot, url: string): Promise<Finding> {
+/** Asks S3 what it has against a slot, and remembers the answer. */
+export function probe(memory: Memory, slot: Slot, url: string): Promise<Finding> {
+  const { region } = memory.state().bucket;
   const ask = async (): Promise<Finding> => {
-    const { verdict } = await askWith(slot, bucket.region, url);
+    const { verdict } = await askWith(slot, region, url);
     const finding = { url, verdict, at: Date.now() };
-    note(slot, finding);
-    bucket.probing = undefined;
+    memory.learn({ type: "probe-ended", slot, finding });
     return finding;
   };
   const ended = ask();
-  bucket.probing = { ended, until: Date.now() + PROBE_MS };
+  memory.learn({ type: "probe-started", probe: { ended, until: Date.now() + PROBE_MS } });
   return ended;
 }
 

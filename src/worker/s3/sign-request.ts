@@ -1,46 +1,63 @@
-import { createRecent } from "../base/bounded-cache.ts";
-import { type Credentials, createSigner, type SignedHeaders } from "./sigv4.ts";
+// The headers that sign a request with a slot: made once for a URL and a period, and kept.
 
-/** What a slot signs with in one period. */
-export type Period = {
-  readonly date: number;
-  readonly sign: (url: string) => Promise<SignedHeaders>;
-};
+import { createRecent } from "../base/bounded-cache.ts";
+import { isSameKey, type Slot } from "../config/slot.ts";
+import { type DerivedKey, type SignedHeaders, sign } from "./sigv4.ts";
 
 /**
- * How far the date of a signature may lie back: milliseconds. So long one is used again for the same
- * URL, and after that S3 would take it for ten minutes more (A8).
+ * How far back the date of a signature may lie: ms. For so long a signature is used again for the same
+ * URL; S3 takes it for ten minutes more (A8).
  */
 const PERIOD_MS = 300_000;
 
-/**
- * Signatures of late, by URL: one store for all slots, so that what an isolate keeps does not grow with
- * their number. In each of two halves 4 Mi characters, which are about 7,000 signatures.
- */
-const recent = createRecent<{ readonly by: Period; readonly headers: SignedHeaders }>(4_194_304);
+type SigningSlot = Pick<Slot, "credentials">;
+
+/** What a slot signs with in one period. */
+type Period = {
+  readonly by: SigningSlot;
+  readonly region: string;
+  readonly date: number;
+  readonly derived: DerivedKey;
+};
 
 /**
- * The headers that sign a request: those of before, where the slot signed the same URL within the period
- * and they are still kept.
- * @param url of the slot's bucket
- * @param now milliseconds since 1970
+ * Signatures by URL: one cache for all slots, whose size does not grow with their number. Each of its
+ * two generations holds 4 Mi characters, about 7,000 signatures.
+ */
+const kept = createRecent<{ readonly in: Period; readonly headers: SignedHeaders }>(4_194_304);
+
+/** The periods of the slots that are in use now: at most MOST_PERIODS, the oldest is dropped first. */
+const periods: Period[] = [];
+const MOST_PERIODS = 16;
+
+/**
+ * The headers that sign a request. Those from before are used again if the same slot signed the same
+ * URL in this period.
+ * @param now ms since 1970
  */
 export function signWith(
-  slot: { readonly credentials: Credentials; signing?: Period },
+  slot: SigningSlot,
   url: string,
   region: string,
   now: number,
 ): SignedHeaders | Promise<SignedHeaders> {
-  const date = now - (now % PERIOD_MS);
-  if (slot.signing?.date !== date) {
-    const sign = createSigner(new URL(url).origin, region, slot.credentials, date);
-    slot.signing = { date, sign };
-  }
-  const { signing } = slot;
-  const known = recent.get(url);
-  if (known?.by === signing) return known.headers;
-  return signing.sign(url).then((headers) => {
-    recent.set(url, { by: signing, headers });
+  const period = periodOf(slot, region, now - (now % PERIOD_MS));
+  const known = kept.get(url);
+  if (known?.in === period) return known.headers;
+  const { derived } = period;
+  return sign(url, region, slot.credentials, period.date, { derived }).then((headers) => {
+    kept.set(url, { in: period, headers });
     return headers;
   });
+}
+
+function periodOf(by: SigningSlot, region: string, date: number): Period {
+  const known = periods.find(
+    (one) => one.date === date && one.region === region && isSameKey(by, one.by),
+  );
+  if (known !== undefined) return known;
+  const period = { by, region, date, derived: { cache: new Map<string, ArrayBuffer>() } };
+  periods.push(period);
+  if (periods.length > MOST_PERIODS) periods.shift();
+  return period;
 }

@@ -1,6 +1,8 @@
-import { AwsV4Signer } from "aws4fetch";
+// Signs a request for S3 with Signature Version 4 in headers, by aws4fetch. No I/O. No clock: `now` is
+// passed in.
 
-export type Credentials = { readonly accessKeyId: string; readonly secretAccessKey: string };
+import { AwsV4Signer } from "aws4fetch";
+import type { Credentials } from "../config/slot.ts";
 
 /** The headers that sign a request. */
 export type SignedHeaders = {
@@ -9,93 +11,65 @@ export type SignedHeaders = {
   readonly "x-amz-date": string;
 };
 
+/** The key that is derived from a secret for a day and a region: made once, and kept by the caller. */
+export type DerivedKey = {
+  readonly cache: Map<string, ArrayBuffer>;
+  imported?: CryptoKey;
+};
+
 const UNSIGNED = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" } as const;
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 const encoder = new TextEncoder();
 
-/** aws4fetch's signer, which derives the key of the day once, and imports it once and not for each request. */
-class Signer extends AwsV4Signer {
-  readonly day: { key?: CryptoKey } = {};
+/**
+ * aws4fetch caches the derived key, but imports it for each signature. This signer imports it once:
+ * without it a request for a key that nobody asked for before costs measurably more (`npm run bench`,
+ * "different").
+ */
+class ImportingOnce extends AwsV4Signer {
+  derived: DerivedKey | undefined;
 
   override async signature(): Promise<string> {
-    const { key } = this.day;
-    if (key !== undefined) {
-      const text = encoder.encode(await this.stringToSign());
-      return hex(await crypto.subtle.sign("HMAC", key, text));
-    }
-    const signature = await super.signature();
-    const [derived] = this.cache.values(); // the only one: the cache is its own
-    if (derived !== undefined) {
-      this.day.key = await crypto.subtle.importKey("raw", derived, HMAC, false, ["sign"]);
-    }
-    return signature;
+    if (this.derived?.imported === undefined) return super.signature();
+    const text = encoder.encode(await this.stringToSign());
+    return hex(await crypto.subtle.sign("HMAC", this.derived.imported, text));
   }
 }
 
 /**
- * Signs a request with Signature Version 4 in headers, for S3. The signed headers are exactly `host`,
- * `x-amz-content-sha256` and `x-amz-date` (A1): those that the edge lets through (E1).
+ * The signed headers are exactly `host`, `x-amz-content-sha256` and `x-amz-date` (A1): the edge lets
+ * these through (E1).
  * @param url an origin URL, as `originUrl` makes it, or one with a query
- * @param now milliseconds since 1970; the signature is good from 15 minutes before to 15 after (A7)
- * @param method the Worker only ever GETs
+ * @param now ms since 1970; the signature is good from 15 minutes before to 15 minutes after (A7)
+ * @param more the method, if it is not GET; and the derived key, if the caller keeps one for these
+ *   credentials, this region and this day (UTC)
  */
-export function sign(
-  url: string,
-  region: string,
-  credentials: Credentials,
-  now: number,
-  method = "GET",
-): Promise<SignedHeaders> {
-  return headersOf(signerOf(url, region, credentials, now, method));
-}
-
-/**
- * Signs requests for objects of one host with one date: as `sign` does, but what all of them have in
- * common is made once.
- * @param origin the beginning of their URLs: scheme and host
- */
-export function createSigner(
-  origin: string,
-  region: string,
-  credentials: Credentials,
-  now: number,
-): (url: string) => Promise<SignedHeaders> {
-  const common = signerOf(origin, region, credentials, now, "GET");
-  return (url) => {
-    const path = url.slice(origin.length);
-    if (path.includes("?") || !url.startsWith(`${origin}/`)) {
-      return sign(url, region, credentials, now);
-    }
-    const signer: Signer = Object.create(common);
-    signer.encodedPath = path; // what `originUrl` made is what is signed (A2)
-    return headersOf(signer);
-  };
-}
-
-function signerOf(
+export async function sign(
   url: string,
   region: string,
   { accessKeyId, secretAccessKey }: Credentials,
   now: number,
-  method: string,
-): Signer {
-  const datetime = new Date(now).toISOString().replace(/[:-]|\.\d{3}/g, "");
-  const service = "s3"; // A3: aws4fetch would guess it from the host
-  const headers = UNSIGNED;
-  return new Signer({
+  { method = "GET", derived }: { readonly method?: string; readonly derived?: DerivedKey } = {},
+): Promise<SignedHeaders> {
+  const signer = new ImportingOnce({
     url,
     method,
-    service,
     region,
     accessKeyId,
     secretAccessKey,
-    datetime,
-    headers,
+    service: "s3", // A3: aws4fetch would guess it from the host
+    headers: UNSIGNED,
+    datetime: new Date(now).toISOString().replace(/[:-]|\.\d{3}/g, ""),
+    ...(derived && { cache: derived.cache }),
   });
-}
-
-async function headersOf(signer: Signer): Promise<SignedHeaders> {
+  signer.derived = derived;
   const authorization = await signer.authHeader();
+  if (derived !== undefined && derived.imported === undefined) {
+    const [key] = derived.cache.values();
+    if (key !== undefined) {
+      derived.imported = await crypto.subtle.importKey("raw", key, HMAC, false, ["sign"]);
+    }
+  }
   return { authorization, ...UNSIGNED, "x-amz-date": signer.datetime };
 }
 

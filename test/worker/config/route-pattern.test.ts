@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { findRoute, indexRoutes, publicPath } from "../../../src/worker/config/route-index.ts";
-import { compileRoute, readTarget } from "../../../src/worker/config/route-pattern.ts";
+import { compileRoute } from "../../../src/worker/config/route-pattern.ts";
+import { readTarget } from "../../../src/worker/request/target.ts";
 
 function compile(path: string, object: string) {
   const faults: string[] = [];

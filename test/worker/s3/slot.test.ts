@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { keyEnd } from "../../../src/worker/s3/slot.ts";
+import { keyEnd } from "../../../src/worker/config/slot.ts";
 import { CREDENTIALS } from "../../support/env.ts";
 
 test.each([

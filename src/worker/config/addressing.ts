@@ -1,0 +1,19 @@
+// How the bucket stands in a URL: in its host or in its path (A4).
+
+export type Addressing = "virtual" | "path";
+
+/**
+ * The URL of a bucket without a key (A4).
+ * @param endpoint an absolute URL without query, fragment or slash at its end
+ */
+export function bucketBase(endpoint: string, bucket: string, addressing: Addressing): string {
+  if (addressing === "path") return `${endpoint}/${bucket}/`;
+  const { protocol, host, pathname } = new URL(endpoint);
+  return `${protocol}//${bucket}.${host}${pathname === "/" ? "" : pathname}/`;
+}
+
+/** Virtual-hosted where AWS serves it and TLS allows it, else path-style (A4). */
+export function defaultAddressing(endpoint: string, bucket: string): Addressing {
+  const aws = /\.amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname);
+  return aws && !bucket.includes(".") ? "virtual" : "path";
+}

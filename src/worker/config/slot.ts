@@ -1,0 +1,29 @@
+// One of the credential pairs of a bucket. Immutable: what S3 says of it is kept elsewhere.
+
+import type { SlotName } from "../base/slot-name.ts";
+
+export type Credentials = { readonly accessKeyId: string; readonly secretAccessKey: string };
+
+export type Slot = {
+  readonly name: SlotName;
+  readonly credentials: Credentials;
+};
+
+/** Returns whether two slots hold the same key. */
+export function isSameKey(
+  { credentials }: Pick<Slot, "credentials">,
+  other: Pick<Slot, "credentials"> | undefined,
+): boolean {
+  return (
+    credentials.accessKeyId === other?.credentials.accessKeyId &&
+    credentials.secretAccessKey === other.credentials.secretAccessKey
+  );
+}
+
+/**
+ * The end of an access key id, by which an operator knows the key: its last four characters. An id
+ * that is so short that this would show most of it gives fewer.
+ */
+export function keyEnd({ credentials: { accessKeyId } }: Slot): string {
+  return `…${accessKeyId.slice(8).slice(-4)}`;
+}

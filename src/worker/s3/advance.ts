@@ -1,0 +1,145 @@
+// How the state of a bucket changes: (state, event) → { state, effects }. Pure; the effects are lines
+// for the log.
+
+import { mistakeText } from "../base/mistake.ts";
+import type { BucketNotice } from "../base/notice.ts";
+import type { Refusal } from "../base/refusal.ts";
+import { keyEnd, type Slot } from "../config/slot.ts";
+import {
+  type BucketState,
+  type Denials,
+  type Finding,
+  isWithin,
+  type Probe,
+  refusedSlots,
+  type SlotState,
+  slotsInOrder,
+} from "./bucket-state.ts";
+import { knowsSlot } from "./verdict.ts";
+
+export type BucketEvent =
+  /** S3 is being asked. */
+  | { readonly type: "probe-started"; readonly probe: Probe }
+  /** S3 answered a question about a slot. */
+  | { readonly type: "probe-ended"; readonly slot: Slot; readonly finding: Finding }
+  /** The edge made a rendition with a slot, after it was denied to the other one. */
+  | { readonly type: "slot-served"; readonly slot: Slot; readonly began: number }
+  /** A request, or a probe that nobody waited for, is over: the log is told what changed. */
+  | { readonly type: "settled" }
+  /** A visitor is told that S3 refuses all slots. */
+  | { readonly type: "all-refused"; readonly now: number }
+  /** What a request for an object came to: undefined where an image was made. */
+  | {
+      readonly type: "object-asked";
+      readonly refused: Refusal["event"] | undefined;
+      readonly now: number;
+    }
+  /** The configuration was read again, and another state takes the place of this one. */
+  | { readonly type: "replaced" };
+
+export type Advanced = {
+  readonly state: BucketState;
+  readonly effects: readonly BucketNotice[];
+};
+
+/** For how long the log is told once of a lasting failure: ms. */
+const WHILE_MS = 60_000;
+
+/** A few missing objects are no alarm. */
+const LEAST_DENIALS = 10;
+
+export function advance(state: BucketState, event: BucketEvent): Advanced {
+  switch (event.type) {
+    case "probe-started":
+      return { state: { ...state, probe: event.probe }, effects: [] };
+    case "probe-ended": {
+      const slot = withFinding(state.slots[event.slot.name], event.finding);
+      return { state: { ...withSlot(state, event.slot, slot), probe: undefined }, effects: [] };
+    }
+    case "slot-served": {
+      // What S3 said after the edge was asked holds.
+      const { refused, ...slot } = state.slots[event.slot.name];
+      const isOlder = refused !== undefined && refused.at < event.began;
+      return { state: isOlder ? withSlot(state, event.slot, slot) : state, effects: [] };
+    }
+    case "settled":
+      return state.replaced ? { state, effects: [] } : settle(state);
+    case "all-refused": {
+      const told = { ...state.told, allRefusedAt: event.now };
+      return {
+        state: isAllRefusedTold(state, event.now) ? state : { ...state, told },
+        effects: [],
+      };
+    }
+    case "object-asked":
+      return countDenials(state, event.refused, event.now);
+    case "replaced":
+      return { state: { ...state, replaced: true }, effects: [] };
+  }
+}
+
+/** Returns whether the log was told within the last minute that S3 refuses all slots. */
+export function isAllRefusedTold({ told }: BucketState, now: number): boolean {
+  return isWithin(WHILE_MS, told.allRefusedAt, now);
+}
+
+function withSlot(state: BucketState, { name }: Slot, slot: SlotState): BucketState {
+  return { ...state, slots: { ...state.slots, [name]: slot } };
+}
+
+/** A refusal is over only where S3 knew the slot. */
+function withFinding({ refused }: SlotState, finding: Finding): SlotState {
+  const { verdict, at } = finding;
+  if (verdict.fault === "slot") return { last: finding, refused: { origin: verdict.origin, at } };
+  if (refused === undefined || knowsSlot(verdict)) return { last: finding };
+  return { last: finding, refused: { ...refused, at } };
+}
+
+/** Tells the log which slots were refused since it was last told, and which one is in use now. */
+function settle(state: BucketState): Advanced {
+  const { bucket, told } = state;
+  const refused = refusedSlots(state);
+  const [first] = slotsInOrder(state);
+  if (first === undefined || refused.length === bucket.slots.length) {
+    return { state: { ...state, told: { ...told, inUse: undefined, refused } }, effects: [] };
+  }
+  const isNews = ({ slot, origin }: (typeof refused)[number]) =>
+    !told.refused.some((known) => known.slot === slot && known.origin === origin);
+  const effects: BucketNotice[] = refused
+    .filter(isNews)
+    .map((one) => ({ event: "slot-refused", bucket: bucket.name, ...one }));
+  if (first.name !== told.inUse) effects.push(inUseNotice(state, first));
+  return { state: { ...state, told: { inUse: first.name, refused } }, effects };
+}
+
+function inUseNotice({ bucket }: BucketState, slot: Slot): BucketNotice {
+  const mistakes = bucket.unusable.flatMap((one) => one.mistakes.map(mistakeText));
+  return {
+    event: "slot-in-use",
+    bucket: bucket.name,
+    slot: slot.name,
+    access_key: keyEnd(slot),
+    reason: slot.name === "current" ? undefined : mistakes.join("; ") || undefined,
+  };
+}
+
+/** Raises the alarm once where a bucket denies every object for a minute, although S3 knows the key. */
+function countDenials(
+  state: BucketState,
+  refused: Refusal["event"] | undefined,
+  now: number,
+): Advanced {
+  if (refused !== "object-denied") {
+    // What fails before S3 is asked tells nothing of the bucket.
+    const isKnown =
+      refused === undefined || refused === "object-missing" || refused === "source-unreadable";
+    return { state: isKnown ? { ...state, denials: undefined } : state, effects: [] };
+  }
+  const before = state.denials ?? { times: 0, since: now, alarmed: false };
+  const times = before.times + 1;
+  const isAlarm = !before.alarmed && times >= LEAST_DENIALS && now - before.since >= WHILE_MS;
+  const denials: Denials = { ...before, times, alarmed: before.alarmed || isAlarm };
+  const reason = "nothing but denials for a minute: check the key's policy, prefix and bucket";
+  const alarm = { event: "bucket-denied", bucket: state.bucket.name, times, reason } as const;
+  return { state: { ...state, denials }, effects: isAlarm ? [alarm] : [] };
+}

@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { readConfig } from "../../src/worker/config/config.ts";
+import { configOf, memoryOf } from "../../src/worker/isolate.ts";
+import { ENV } from "../support/env.ts";
+
+test("the configuration is read once per isolate", async () => {
+  const env = { ...ENV };
+  const first = await configOf(env, 0);
+  env.AWS_ACCESS_KEY_ID = "";
+  expect(await configOf(env, Number.MAX_SAFE_INTEGER)).toBe(first);
+  expect(await configOf({ ...env }, 0)).toMatchObject({ event: "configuration-broken" });
+});
+
+test("what is learnt of a key is learnt of one bucket", () => {
+  const { media } = ENV.BUCKETS;
+  const config = readConfig({
+    ...ENV,
+    BUCKETS: { media, more: { ...media, bucket: "acme-more" } },
+  });
+  const [one, other] = "buckets" in config ? config.buckets : [];
+  if (one === undefined || other === undefined) expect.unreachable();
+  expect(one.slots).toEqual(other.slots);
+  const verdict = { fault: "slot", origin: "InvalidAccessKeyId" } as const;
+  const finding = { url: one.base, verdict, at: 0 };
+  for (const slot of one.slots) memoryOf(one).learn({ type: "probe-ended", slot, finding });
+  expect(memoryOf(one).state().slots.current.refused).toBeDefined();
+  expect(memoryOf(other).state().slots.current).toEqual({});
+});
