@@ -4,7 +4,7 @@
 import type { IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
 import type { Edge } from "../emulator/edge/edge.ts";
-import { isTable } from "../worker/config/schema.ts";
+import { isTable } from "../worker/base/json.ts";
 import { listen } from "./listen.ts";
 
 /**

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AwsClient } from "aws4fetch";
+import type { Credentials } from "../worker/config/slot.ts";
 import { originUrl } from "../worker/s3/object-url.ts";
-import type { Credentials } from "../worker/s3/sigv4.ts";
 import { OBJECTS } from "./objects.ts";
 
 /**

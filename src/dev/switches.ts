@@ -2,7 +2,8 @@
 
 import { type Fault, isFault } from "../emulator/edge/faults.ts";
 import type { Switches } from "../emulator/edge/switches.ts";
-import { is, json, may, oneOf, type Report, table, whole } from "../worker/config/schema.ts";
+import { json } from "../worker/base/json.ts";
+import { is, may, oneOf, type Report, table, whole } from "../worker/config/schema.ts";
 
 const flag = oneOf(true, false);
 const marks = oneOf("marked", "unmarked");

@@ -1,121 +1,141 @@
-import { keyFault } from "../url/key.ts";
+// The whole story of a request, as a list of steps. Each step returns a value or a refusal.
+
 import { imageAnswer, imageHeaders, refusalAnswer, type Terms } from "./answer/answer.ts";
 import { showFallback } from "./answer/fallback.ts";
-import { logNotice, logRefusal, type Subject } from "./base/log.ts";
+import { corsHeaders, preflight } from "./answer/preflight.ts";
+import { logRefusal, type Subject } from "./base/log.ts";
 import { isRefusal, type Refusal } from "./base/refusal.ts";
+import { drop } from "./base/send.ts";
 import type { Bucket } from "./config/bucket.ts";
-import { configOf } from "./config/config.ts";
-import { findRoute } from "./config/route-index.ts";
-import { readPathname, readTarget } from "./config/route-pattern.ts";
-import { drop } from "./edge/ask-edge.ts";
-import { makePrint } from "./edge/rendition.ts";
+import type { Config } from "./config/config.ts";
+import { makeRendition, type Rendition } from "./edge/rendition.ts";
 import { answerHealth } from "./health.ts";
-import { checkEmbedding, corsHeaders, preflight } from "./request/embedding.ts";
+import { configOf, memoryOf } from "./isolate.ts";
+import { checkEmbedding } from "./request/embedding.ts";
 import { chooseFormat, readableBy } from "./request/format.ts";
 import { checkLimit } from "./request/rate-limit.ts";
-import { checkSignature } from "./request/url-signature.ts";
+import { type NoOrder, type Order, readOrder } from "./request/read-order.ts";
+import { readTarget } from "./request/target.ts";
+import { checkGrant } from "./request/url-signature.ts";
 import { withSlots } from "./s3/failover.ts";
-import { denialNotices } from "./s3/notice.ts";
 import { originUrl } from "./s3/object-url.ts";
 import type { Context } from "./s3/probe.ts";
 
 export default {
   async fetch(request: Request, env: object, context: Context): Promise<Response> {
-    const visit: Visit = { subject: {}, terms: {} };
-    const outcome = await show(request, env, context, visit);
-    const refused = isRefusal(outcome);
-    const plain = refused ? refusalAnswer(outcome, visit.terms, Date.now()) : outcome;
-    const answer = visit.instead ?? plain;
-    if (refused) logRefusal(outcome, visit.subject, answer.status);
+    const outcome = await serve(request, env, context);
+    const answer = outcome instanceof Response ? outcome : refuse(outcome);
     if (request.method !== "HEAD") return answer;
     drop(answer.body);
     return new Response(null, answer);
   },
 } satisfies ExportedHandler<Env>;
 
-/** What becomes known of a request on its way. */
-type Visit = {
-  readonly subject: Subject;
-  readonly terms: Terms;
-  /** The fallback, in place of the plain answer to a refusal. */
-  instead?: Response | undefined;
+/** A request that gets no image of its own. */
+type Refused = {
+  readonly refusal: Refusal;
+  /** What the log is told of the request. */
+  readonly subject?: Subject;
+  readonly terms?: Terms;
+  /** The fallback image, in place of the plain answer. */
+  readonly instead?: Response | undefined;
 };
 
-/** The whole way of a request. */
+/** Whether a visitor may have what they ask for: everything that is settled before S3 and the edge. */
+async function serve(request: Request, env: object, context: Context): Promise<Response | Refused> {
+  const config = await configOf(env, Date.now());
+  if (isRefusal(config)) return { refusal: config };
+
+  const { method, headers, url } = request;
+  if (/image-resizing/i.test(headers.get("via") ?? "")) return { refusal: LOOP }; // E8
+  const target = readTarget(url);
+  if (target.pathname === "/healthz") {
+    const health = await answerHealth(request, config);
+    return isRefusal(health) ? { refusal: health } : health;
+  }
+
+  const order = readOrder(config, target.pathname);
+  const { route } = order;
+  const allow = route?.origins ? "GET, HEAD, OPTIONS" : "GET, HEAD";
+  if (!allow.split(", ").includes(method)) {
+    return { refusal: { event: "method-not-allowed", method, allow } };
+  }
+  const cors = route?.origins && corsHeaders(headers, route.origins);
+  if (route?.origins && cors) {
+    const foreign = checkEmbedding(headers, url, route.origins);
+    if (foreign) return { refusal: foreign, subject: { route: route.path }, terms: { cors } };
+    if (method === "OPTIONS") return preflight(allow, cors);
+  }
+  const subject = subjectOf(order);
+  if ("refusal" in order) return { refusal: order.refusal, subject, terms: { cors } };
+
+  const granted = await checkGrant(order, target, Date.now());
+  if (isRefusal(granted)) return { refusal: granted, subject, terms: { cors } };
+  const terms = { cors, granted };
+  const limited = await checkLimit(config.limiter, headers, order.route.path);
+  if (limited) return { refusal: limited, subject, terms };
+  return show(request, order, terms, config.answers, context);
+}
+
+/** Has the image made, and answers with it, or with the fallback of its route. */
 async function show(
   request: Request,
-  env: object,
+  order: Order,
+  terms: Terms,
+  { timeout, max_age: maxAge }: Config["answers"],
   context: Context,
-  visit: Visit,
-): Promise<Response | Refusal> {
-  const { subject, terms } = visit;
-  const config = await configOf(env, Date.now());
-  if (isRefusal(config)) return config;
-
-  const { method, headers } = request;
-  if (/image-resizing/i.test(headers.get("via") ?? "")) {
-    return { event: "loop-detected", reason: "the image edge itself asks: endpoint leads here" }; // E8
-  }
-  const target = readTarget(request.url);
-  if (target.pathname === "/healthz") return answerHealth(request, config);
-
-  const path = readPathname(target.pathname);
-  const found = isRefusal(path) ? path : findRoute(config.index, path);
-  const allow = !isRefusal(found) && found.route.origins ? "GET, HEAD, OPTIONS" : "GET, HEAD";
-  if (!allow.split(", ").includes(method)) return { event: "method-not-allowed", method, allow };
-  if (isRefusal(found)) return found;
-  const { bucket, presets, svg, signing, origins, fallback } = found.route;
-  subject.route = found.route.path;
-
-  if (origins !== undefined) {
-    terms.cors = corsHeaders(headers, origins);
-    const foreign = checkEmbedding(headers, request.url, origins);
-    if (foreign !== undefined) return foreign;
-    if (method === "OPTIONS") return preflight(allow, terms.cors);
-  }
-
-  const variant = config.variants.get(found.variant);
-  if (variant === undefined || presets?.has(variant.preset) === false) {
-    return { event: "no-such-variant", variant: found.variant };
-  }
-  const { preset } = variant;
-  subject.preset = found.variant;
-
-  const key = bucket.prefix + found.key;
-  subject.bucket = bucket.name;
-  subject.key = key;
-  const fault = keyFault(key);
-  if (fault !== undefined) return { event: "impossible-key", reason: fault };
-
-  if (signing !== undefined) {
-    const grant = { route: found.route.path, preset, key: found.key };
-    const granted = await checkSignature(target, grant, signing, Date.now());
-    if (isRefusal(granted)) return granted;
-    terms.granted = granted;
-  }
-  if (config.limiter !== undefined) {
-    const limited = await checkLimit(config.limiter, headers, found.route.path);
-    if (limited !== undefined) return limited;
-  }
-
+): Promise<Response | Refused> {
+  const { route, variant, key } = order;
+  const { bucket, svg } = route;
   const began = Date.now();
-  const source = originUrl(bucket.base, key, terms.granted?.version);
-  const { timeout, max_age: maxAge } = config.answers;
-  const asked = chooseFormat(variant, readableBy(headers.get("accept")), svg);
+  const asked = chooseFormat(variant, readableBy(request.headers.get("accept")), svg);
+  const negotiated = variant.format === "auto" && !svg;
   // Signed with the current key, or with the next one where S3 refuses that.
   const make = (from: Bucket, object: string) =>
-    withSlots(from, object, context, (signed) => makePrint(object, signed, asked, timeout));
-  const print = await make(bucket, source);
-  denialNotices(bucket, print, Date.now()).forEach(logNotice);
-  const negotiated = variant.format === "auto" && !svg;
-  if (isRefusal(print)) {
-    if (fallback !== undefined && fallback.url !== originUrl(bucket.base, key)) {
-      visit.instead = await showFallback(print, fallback, make, negotiated, visit);
-    }
-    return print;
-  }
+    withSlots(memoryOf(from), object, context, (signed) =>
+      makeRendition(object, signed, asked, timeout),
+    );
 
+  const rendition = await make(bucket, originUrl(bucket.base, key, terms.granted?.version));
   const now = Date.now();
-  const shown = { type: print.type, negotiated, maxAge, took: now - began };
-  return imageAnswer(request, print, imageHeaders(print.headers, shown, terms, now));
+  const refused = isRefusal(rendition) ? rendition.event : undefined;
+  memoryOf(bucket).learn({ type: "object-asked", refused, now });
+  if (isRefusal(rendition)) {
+    const fallback = fallbackOf(order, make);
+    const shown = fallback && (await showFallback(rendition, fallback, terms, negotiated));
+    const subject = { ...subjectOf(order), fallback: shown?.event };
+    return { refusal: rendition, subject, terms, instead: shown?.answer };
+  }
+  const shown = { type: rendition.type, negotiated, maxAge, took: now - began };
+  return imageAnswer(request, rendition, imageHeaders(rendition.headers, shown, terms, now));
 }
+
+type Make = (bucket: Bucket, url: string) => Promise<Rendition | Refusal>;
+
+/** The fallback of a route, unless it is the very object that cannot be shown. */
+function fallbackOf({ route, key }: Order, make: Make) {
+  if (route.fallback === undefined) return undefined;
+  const { bucket, key: other } = route.fallback;
+  const url = originUrl(bucket.base, other);
+  if (url === originUrl(route.bucket.base, key)) return undefined;
+  return { bucket: bucket.name, make: () => make(bucket, url) };
+}
+
+/** What the visitor gets; the log has the reason. */
+function refuse({ refusal, subject = {}, terms = {}, instead }: Refused): Response {
+  const answer = instead ?? refusalAnswer(refusal, terms, Date.now());
+  logRefusal(refusal, subject, answer.status);
+  return answer;
+}
+
+/** What the log is told of a request, as far as the URL could be read. */
+function subjectOf(order: Order | NoOrder): Subject {
+  const { route, variant } = order;
+  if (route === undefined || variant === undefined) return { route: route?.path };
+  return { route: route.path, preset: order.name, bucket: route.bucket.name, key: order.key };
+}
+
+const LOOP = {
+  event: "loop-detected",
+  reason: "the image edge itself asks: endpoint leads here",
+} as const satisfies Refusal;

@@ -7,7 +7,8 @@ import { openSite, parseUrl, urlOf } from "../../src/client/site.ts";
 import { HARD_KEYS } from "../../src/dev/objects.ts";
 import { keyFault } from "../../src/url/key.ts";
 import { findRoute, indexRoutes } from "../../src/worker/config/route-index.ts";
-import { compileRoute, readPathname } from "../../src/worker/config/route-pattern.ts";
+import { compileRoute } from "../../src/worker/config/route-pattern.ts";
+import { readPathname } from "../../src/worker/request/target.ts";
 import { anyText, respell, respellEncoded, spots } from "../hostile/spelling.ts";
 
 const BASE = "https://images.example";

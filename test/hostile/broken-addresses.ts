@@ -16,13 +16,13 @@ export const BROKEN_ADDRESSES = {
     breaks: "spellings",
     file: "worker/index.ts",
     from: "terms.granted?.version)",
-    to: 'terms.granted?.version ?? url.searchParams.get("v")?.replace(/\\W/g, "_"))',
+    to: `terms.granted?.version ?? new URL(request.url).searchParams.get("v")?.replace(/\\W/g, "_"))`,
   },
   "keys are normalised": {
     breaks: "spellings",
-    file: "worker/index.ts",
-    from: "const key = bucket.prefix + found.key;",
-    to: "const key = bucket.prefix + found.key.normalize();",
+    file: "worker/request/read-order.ts",
+    from: "key: route.bucket.prefix + object",
+    to: "key: route.bucket.prefix + object.normalize()",
   },
   "signatures are compared by == in any case": {
     breaks: "signatures",
@@ -58,14 +58,14 @@ export const BROKEN_ADDRESSES = {
   "a signature is not asked for with HEAD": {
     breaks: "signatures",
     file: "worker/index.ts",
-    from: "if (signing !== undefined) {",
-    to: 'if (signing !== undefined && method !== "HEAD") {',
+    from: "const granted = await checkGrant(",
+    to: `const granted = method === "HEAD" ? undefined : await checkGrant(`,
   },
   "a signature is not asked for with a condition": {
     breaks: "signatures",
     file: "worker/index.ts",
-    from: "if (signing !== undefined) {",
-    to: 'if (signing !== undefined && !headers.has("if-none-match")) {',
+    from: "const granted = await checkGrant(",
+    to: `const granted = headers.has("if-none-match") ? undefined : await checkGrant(`,
   },
   "the route is not signed": {
     breaks: "signatures",
@@ -94,8 +94,8 @@ export const BROKEN_ADDRESSES = {
   "the descriptor is signed": {
     breaks: "signatures",
     file: "worker/index.ts",
-    from: "const { preset } = variant;",
-    to: "const preset = found.variant;",
+    from: "await checkGrant(order,",
+    to: "await checkGrant({ ...order, variant: { ...order.variant, preset: order.name } },",
   },
   "a signed path has many spellings": {
     breaks: "signatures",
@@ -123,9 +123,10 @@ export const BROKEN_ADDRESSES = {
   },
   "every variant is its preset's first": {
     breaks: "spellings",
-    file: "worker/index.ts",
-    from: "const { preset } = variant;",
-    to: "const { preset } = variant;\n  Object.assign(variant, config.variants.get(preset));",
+    file: "worker/request/read-order.ts",
+    from: "if (reason === undefined) return",
+    to: `if (reason === undefined) Object.assign(variant, variants.get(variant.preset));
+  if (reason === undefined) return`,
   },
   "a 404 is kept for as long as ever": {
     breaks: "ends",

@@ -2,8 +2,6 @@
 
 import type { Bug } from "./broken.ts";
 
-const LOOKUP = "const variant = config.variants.get(found.variant);";
-
 export const BROKEN_REQUESTS = {
   "a malformed % is thrown": {
     breaks: "answers",
@@ -13,15 +11,15 @@ export const BROKEN_REQUESTS = {
   },
   "an answer without a type is thrown": {
     breaks: "answers",
-    file: "worker/edge/guard.ts",
-    from: 'return (headers.get("content-type") ?? "")',
-    to: 'return headers.get("content-type")',
+    file: "worker/edge/judge.ts",
+    from: `return (headers.get("content-type") ?? "")`,
+    to: `return headers.get("content-type")`,
   },
   "an edge that breaks off is thrown": {
     breaks: "answers",
-    file: "worker/edge/ask-edge.ts",
-    from: 'settle({ event: "edge-failed", reason:',
-    to: 'settle(Promise.reject(error) ?? { event: "edge-failed", reason:',
+    file: "worker/base/send.ts",
+    from: `settle({ event: "edge-failed", reason:`,
+    to: `settle(Promise.reject(error) ?? { event: "edge-failed", reason:`,
   },
   "startsWith stands for segments": {
     breaks: "bounds",
@@ -31,18 +29,18 @@ export const BROKEN_REQUESTS = {
   },
   "the prefix is forgotten": {
     breaks: "bounds",
-    file: "worker/index.ts",
-    from: "const key = bucket.prefix + found.key;",
-    to: "const key = found.key;",
+    file: "worker/request/read-order.ts",
+    from: "key: route.bucket.prefix + object",
+    to: "key: object",
   },
   "a width is free": {
     breaks: "bounds",
-    file: "worker/index.ts",
-    from: LOOKUP,
-    to: `const base = config.variants.get(found.variant.replace(/@.*/s, ""));
-      const width = Number(/@(\\d+)w$/.exec(found.variant)?.[1]);
-      const free = base && width > 0 && { ...base, image: { ...base.image, width } };
-      const variant = config.variants.get(found.variant) ?? (free || undefined);`,
+    file: "worker/request/read-order.ts",
+    from: "const variant = variants.get(name);",
+    to: `const base = variants.get(name.replace(/@.*/s, ""));
+  const width = Number(/@(\\d+)w$/.exec(name)?.[1]);
+  const free = base && width > 0 && { ...base, image: { ...base.image, width } };
+  const variant = variants.get(name) ?? (free || undefined);`,
   },
   "a fourth header is signed": {
     breaks: "bounds",
@@ -53,8 +51,16 @@ export const BROKEN_REQUESTS = {
   "a signature is used for another URL": {
     breaks: "bounds",
     file: "worker/s3/sign-request.ts",
-    from: "recent.get(url);\n  if (known?.by === signing) return known.headers;\n  return signing.sign(url).then((headers) => {\n    recent.set(url,",
-    to: "recent.get(url.slice(0, 50));\n  if (known?.by === signing) return known.headers;\n  return signing.sign(url).then((headers) => {\n    recent.set(url.slice(0, 50),",
+    from: `kept.get(url);
+  if (known?.in === period) return known.headers;
+  const { derived } = period;
+  return sign(url, region, slot.credentials, period.date, { derived }).then((headers) => {
+    kept.set(url,`,
+    to: `kept.get(url.slice(0, 50));
+  if (known?.in === period) return known.headers;
+  const { derived } = period;
+  return sign(url, region, slot.credentials, period.date, { derived }).then((headers) => {
+    kept.set(url.slice(0, 50),`,
   },
   "a key is sent as it is": {
     breaks: "bounds",
@@ -70,27 +76,27 @@ export const BROKEN_REQUESTS = {
   },
   "redirects are followed": {
     breaks: "bounds",
-    file: "worker/edge/ask-edge.ts",
-    from: 'redirect: "manual"',
-    to: 'redirect: "follow"',
+    file: "worker/base/send.ts",
+    from: `redirect: "manual"`,
+    to: `redirect: "follow"`,
   },
   "there is no guard": {
     breaks: "originals",
-    file: "worker/edge/guard.ts",
-    from: 'return status === 200 && /^internal=(?:ok|ram)\\b/.test(headers.get("cf-resized") ?? "");',
-    to: "return status === 200;",
+    file: "worker/edge/judge.ts",
+    from: `status === 200 && /^internal=(?:ok|ram)\\b/.test(headers.get("cf-resized") ?? "")`,
+    to: "status === 200",
   },
   "too large for AVIF is passed on": {
     breaks: "originals",
-    file: "worker/edge/guard.ts",
-    from: "if (/too large for avif/i.test(warning))",
-    to: "if (/never/.test(warning))",
+    file: "worker/edge/judge.ts",
+    from: `WARNINGS["too-large-for-avif"].test(text)`,
+    to: "/never/.test(text)",
   },
   "smaller originals are passed on": {
     breaks: "originals",
-    file: "worker/edge/guard.ts",
-    from: "if (/original is smaller/i.test(warning) && original === type)",
-    to: "if (/never/.test(warning))",
+    file: "worker/edge/judge.ts",
+    from: `WARNINGS["original-is-smaller"].test(text)`,
+    to: "/never/.test(text)",
   },
   "what moves is not asked after": {
     breaks: "originals",
@@ -130,21 +136,24 @@ export const BROKEN_REQUESTS = {
   },
   "WebP is sent to everyone": {
     breaks: "formats",
-    file: "worker/request/format.ts",
-    from: 'if (type === "image/webp" && variant.format === "auto" && !readable.webp) return false;',
-    to: 'if (type === "image/webp") return true;',
+    file: "worker/edge/allowed-type.ts",
+    from: `if (type === "image/webp" && variant.format === "auto" && !readable.webp) return false;`,
+    to: `if (type === "image/webp") return true;`,
   },
   "an unknown preset is the first": {
     breaks: "free",
-    file: "worker/index.ts",
-    from: LOOKUP,
-    to: "const variant = config.variants.get(found.variant) ?? [...config.variants.values()][0];",
+    file: "worker/request/read-order.ts",
+    from: "const variant = variants.get(name);",
+    to: "const variant = variants.get(name) ?? [...variants.values()][0];",
   },
   "visitors are counted first": {
     breaks: "free",
     file: "worker/index.ts",
-    from: LOOKUP,
-    to: `if (config.limiter) await checkLimit(config.limiter, headers, found.route.path);\n  ${LOOKUP}`,
+    from: `const subject = subjectOf(order);
+  if`,
+    to: `if (route) await checkLimit(config.limiter, headers, route.path);
+  const subject = subjectOf(order);
+  if`,
   },
   "a backslash may stand in a key": {
     breaks: "free",
@@ -160,20 +169,20 @@ export const BROKEN_REQUESTS = {
   },
   "every route shows every preset": {
     breaks: "free",
-    file: "worker/index.ts",
-    from: "presets?.has(variant.preset) === false",
+    file: "worker/request/read-order.ts",
+    from: "route.presets?.has(variant.preset) === false",
     to: "false",
   },
   "nobody is counted": {
     breaks: "free",
-    file: "worker/index.ts",
-    from: "if (config.limiter !== undefined) {",
-    to: "if (config.limiter === null) {",
+    file: "worker/request/rate-limit.ts",
+    from: "if (limiter === undefined) return undefined;",
+    to: "if (limiter !== null) return undefined;",
   },
   "who was counted is shown all the same": {
     breaks: "free",
     file: "worker/index.ts",
-    from: "if (limited !== undefined) return limited;",
+    from: "if (limited) return { refusal: limited, subject, terms };",
     to: "",
   },
   "a loop is not seen": {
@@ -185,8 +194,8 @@ export const BROKEN_REQUESTS = {
   "a fallback is a 200": {
     breaks: "fallbacks",
     file: "worker/answer/fallback.ts",
-    from: "return new Response(print.body, { status, headers });",
-    to: "return new Response(print.body, { headers });",
+    from: "new Response(rendition.body, { status, headers })",
+    to: "new Response(rendition.body, { headers })",
   },
   "a fallback has the edge's tag": {
     breaks: "fallbacks",
@@ -209,9 +218,9 @@ export const BROKEN_REQUESTS = {
   "a fallback that fails is tried again": {
     breaks: "fallbacks",
     file: "worker/answer/fallback.ts",
-    from: "const print = await make(bucket, url);",
-    to: `let print = await make(bucket, url);
-      for (let times = 0; isRefusal(print) && times < 9; times++) print = await make(bucket, url);`,
+    from: "const rendition = await make();",
+    to: `let rendition = await make();
+  for (let times = 0; isRefusal(rendition) && times < 9; times++) rendition = await make();`,
   },
   "there is a fallback when the quota is spent": {
     breaks: "fallbacks",
@@ -222,21 +231,23 @@ export const BROKEN_REQUESTS = {
   "there is a fallback where no key can be": {
     breaks: "free",
     file: "worker/index.ts",
-    from: "if (fault !== undefined) return {",
-    to: `if (fault !== undefined && fallback !== undefined) {
-      const make: Parameters<typeof showFallback>[2] = (from, object) =>
-        withSlots(from, object, context, (signed) =>
-          makePrint(object, signed, chooseFormat(variant, readableBy(null), svg), 9));
-      const refusal = { event: "impossible-key", reason: fault } as const;
-      visit.instead = await showFallback(refusal, fallback, make, false, visit);
-    }
-    if (fault !== undefined) return {`,
+    from: `if ("refusal" in order) return { refusal: order.refusal, subject, terms: { cors } };`,
+    to: `if ("refusal" in order) {
+    const { refusal } = order;
+    if (refusal.event !== "impossible-key" || !order.variant) return { refusal, subject, terms: { cors } };
+    const from = order.route.fallback;
+    const make = () =>
+      withSlots(memoryOf(from.bucket), originUrl(from.bucket.base, from.key), context, (signed) =>
+        makeRendition(originUrl(from.bucket.base, from.key), signed, chooseFormat(order.variant, readableBy(null), order.route.svg), 9));
+    const shown = from && (await showFallback(refusal, { bucket: from.bucket.name, make }, { cors }, false));
+    return { refusal, subject: { ...subject, fallback: shown?.event }, terms: { cors }, instead: shown?.answer };
+  }`,
   },
   "a version of the fallback is another object": {
     breaks: "bounds",
     file: "worker/index.ts",
-    from: "fallback.url !== originUrl(bucket.base, key)",
-    to: "fallback.url !== source",
+    from: "fallbackOf(order, make)",
+    to: "fallbackOf(terms.granted?.version ? { ...order, key: '' } : order, make)",
   },
   "a fallback is outside of the prefix": {
     breaks: "bounds",
@@ -253,8 +264,8 @@ export const BROKEN_REQUESTS = {
   "the log has a signature that is wrong": {
     breaks: "silence",
     file: "worker/index.ts",
-    from: "if (isRefusal(granted)) return granted;",
-    to: "if (isRefusal(granted)) return { ...granted, text: url.search.slice(-43) };",
+    from: "if (isRefusal(granted)) return { refusal: granted, subject, terms: { cors } };",
+    to: "if (isRefusal(granted)) return { refusal: { ...granted, text: url.slice(-43) }, subject, terms: { cors } };",
   },
   "the edge's headers are passed on": {
     breaks: "silence",
@@ -264,7 +275,7 @@ export const BROKEN_REQUESTS = {
   },
   "the log has the whole key id": {
     breaks: "silence",
-    file: "worker/s3/slot.ts",
+    file: "worker/config/slot.ts",
     from: "accessKeyId.slice(8).slice(-4)",
     to: "accessKeyId",
   },
@@ -289,8 +300,8 @@ export const BROKEN_REQUESTS = {
   "pages are not looked at for HEAD": {
     breaks: "pages",
     file: "worker/index.ts",
-    from: "if (foreign !== undefined) return foreign;",
-    to: 'if (foreign !== undefined && method !== "HEAD") return foreign;',
+    from: "if (foreign) return",
+    to: `if (foreign && method !== "HEAD") return`,
   },
   "caches are not told that formats differ": {
     breaks: "formats",
@@ -306,9 +317,9 @@ export const BROKEN_REQUESTS = {
   },
   "the log has S3's signature": {
     breaks: "silence",
-    file: "worker/edge/ask-edge.ts",
+    file: "worker/base/send.ts",
     from: "reason: `the request failed:",
-    to: 'origin: String(new Headers(init.headers).get("authorization")), reason: `the request failed:',
+    to: `origin: String(new Headers(init.headers).get("authorization")), reason: \`the request failed:`,
   },
   "who hides is believed": {
     breaks: "pages",
@@ -318,8 +329,8 @@ export const BROKEN_REQUESTS = {
   },
   "caches are not told that origins differ": {
     breaks: "pages",
-    file: "worker/request/embedding.ts",
-    from: 'return { vary: "origin",',
+    file: "worker/answer/preflight.ts",
+    from: `return { vary: "origin",`,
     to: "return {",
   },
 } as const satisfies Record<string, Bug>;

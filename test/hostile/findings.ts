@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isTable } from "../../src/worker/config/schema.ts";
+import { isTable } from "../../src/worker/base/json.ts";
 import { isPropertyName, type PropertyName } from "./properties.ts";
 
 export const FINDINGS = join(import.meta.dirname, "findings.json");

@@ -1,7 +1,7 @@
 // What comes too late, or not at all, and the timers that wait for it.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { ask } from "../../src/worker/edge/ask-edge.ts";
+import { send } from "../../src/worker/base/send.ts";
 import { IMPATIENT } from "../support/env.ts";
 import { get, stage } from "../support/play.ts";
 
@@ -70,7 +70,7 @@ test.each<[string, ResponseInit]>([
 
 test("an edge that fails when the time is over disturbs nobody", async () => {
   const { asked, reject } = hold();
-  const outcome = ask("https://a.example/k", {}, 1);
+  const outcome = send("https://a.example/k", {}, 1);
   await asked;
   await vi.advanceTimersByTimeAsync(1000);
   expect(await outcome).toEqual(LATE);
@@ -85,7 +85,7 @@ test("a late body that has broken off, or that will not be let go of, disturbs n
   const stubborn = new ReadableStream({ cancel: () => Promise.reject(new Error("no")) });
   for (const body of [broken, stubborn, null]) {
     const { resolve } = hold();
-    const outcome = ask("https://a.example/k", {}, 1);
+    const outcome = send("https://a.example/k", {}, 1);
     await vi.advanceTimersByTimeAsync(1000);
     resolve(new Response(body));
     expect(await outcome).toEqual(LATE);
@@ -109,7 +109,7 @@ test.each<[string, () => BodyInit | null, ResponseInit]>([
   ["a longer error that stalls", () => stalling("x".repeat(4000)).body, { status: 500 }],
 ])("when %s has come, no timer is left", async (_what, body, init) => {
   vi.mocked(fetch).mockImplementation(async () => new Response(body(), init));
-  expect(await ask("https://a.example/k", {}, 1)).toHaveProperty("status", init.status ?? 200);
+  expect(await send("https://a.example/k", {}, 1)).toHaveProperty("status", init.status ?? 200);
   expect(vi.getTimerCount()).toBe(0);
   await turn();
   expect(unhandled).not.toHaveBeenCalled();
@@ -117,7 +117,7 @@ test.each<[string, () => BodyInit | null, ResponseInit]>([
 
 test("when the request has failed, no timer is left", async () => {
   vi.mocked(fetch).mockRejectedValue(new TypeError("network connection lost"));
-  expect(await ask("https://a.example/k", {}, 1)).toHaveProperty("event", "edge-failed");
+  expect(await send("https://a.example/k", {}, 1)).toHaveProperty("event", "edge-failed");
   expect(vi.getTimerCount()).toBe(0);
 });
 
@@ -126,7 +126,7 @@ test.each([0, 600, 999])(
   async (ms) => {
     const { asked, resolve } = hold();
     const settled = vi.fn();
-    const outcome = ask("https://a.example/k", {}, 1).finally(settled);
+    const outcome = send("https://a.example/k", {}, 1).finally(settled);
     await asked;
     await vi.advanceTimersByTimeAsync(ms);
     const { told, body } = stalling("ERROR 9404: no");

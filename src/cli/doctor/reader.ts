@@ -1,8 +1,9 @@
 // A bucket as the doctor asks it: with the credentials of a slot, or with none.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
+import type { Credentials } from "../../worker/config/slot.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
-import { type Credentials, sign } from "../../worker/s3/sigv4.ts";
+import { sign } from "../../worker/s3/sigv4.ts";
 import { askS3, fetchObject, type S3Answer } from "../net/ask-s3.ts";
 import { type ListOptions, listPage, type Page } from "../net/list.ts";
 
@@ -38,7 +39,9 @@ const OTHER_MD5 = Buffer.alloc(16).toString("base64");
 export function readAs(bucket: Bucket, credentials: Credentials | undefined, watch: Watch): Reader {
   const { now, patience } = watch;
   const signed = async (url: string, at: number, method?: "PUT") =>
-    new Headers(credentials && (await sign(url, bucket.region, credentials, at, method)));
+    new Headers(
+      credentials && (await sign(url, bucket.region, credentials, at, method && { method })),
+    );
   const ranged = (headers: Headers, bytes: number) => {
     headers.set("range", `bytes=0-${bytes - 1}`);
     return headers;

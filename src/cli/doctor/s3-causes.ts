@@ -1,7 +1,7 @@
 // What is wrong where S3 does not give what it should, and what mends it.
 
+import type { SlotName } from "../../worker/base/slot-name.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
-import type { SlotName } from "../../worker/s3/slot.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import type { Cause } from "./finding.ts";

@@ -3,7 +3,8 @@
 
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
-import { chooseFormat, mayYield, readAccept } from "../../worker/request/format.ts";
+import { mayYield } from "../../worker/edge/allowed-type.ts";
+import { chooseFormat, readAccept } from "../../worker/request/format.ts";
 import type { Operator } from "../project/operator.ts";
 import { ACCEPTS, type Answer, isSame, visit } from "./ask-site.ts";
 import { type Cause, type Finding, found, well } from "./finding.ts";

@@ -3,11 +3,11 @@
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
+import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import { factsOptions } from "../../worker/edge/original.ts";
 import { chooseFormat, type Readable } from "../../worker/request/format.ts";
 import { signWith } from "../../worker/s3/sign-request.ts";
-import { keyEnd, type Slot } from "../../worker/s3/slot.ts";
 import { transformationsOf } from "../project/costs.ts";
 import { type Operator, slotsAtHand } from "../project/operator.ts";
 

@@ -1,17 +1,15 @@
 // vitrine explain: what the Worker makes of a public URL, by its own steps.
 
 import { Command } from "@commander-js/extra-typings";
-import { keyFault } from "../../url/key.ts";
 import { withoutSignatures } from "../../worker/base/log.ts";
 import { isRefusal, type Refusal } from "../../worker/base/refusal.ts";
-import { findRoute } from "../../worker/config/route-index.ts";
-import { readPathname } from "../../worker/config/route-pattern.ts";
+import type { Signing } from "../../worker/config/routes.ts";
+import { type Order, readOrder } from "../../worker/request/read-order.ts";
 import {
-  checkSignature,
+  checkGrant,
   checkTime,
   type Granted,
   readClaim,
-  type Signing,
 } from "../../worker/request/url-signature.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
 import { align, EXIT, type Exit, type Fault, isFault, say, type World } from "../command.ts";
@@ -108,40 +106,38 @@ const UNCHECKED = "not checked: URL_SIGNING_KEYS is not at hand";
 export async function explainUrl(operator: Operator, url: URL, now: number): Promise<Explained> {
   const { config } = operator;
   if (url.pathname === "/healthz") return { health: true };
-  const path = readPathname(url.pathname);
-  if (isRefusal(path)) return { refused: path };
-  const found = findRoute(config.index, path);
-  if (isRefusal(found)) {
-    return { refused: found, known: config.routes.map((route) => route.path) };
+  const order = readOrder(config, url.pathname);
+  if (order.route === undefined) {
+    const { refusal } = order;
+    const known = config.routes.map((route) => route.path);
+    return { refused: refusal, ...(refusal.event === "no-such-route" && { known }) };
   }
-  const { bucket, presets, svg, signing, origins, fallback } = found.route;
+  const { route, object, key, name } = order;
+  const { bucket, svg, signing, origins, fallback } = route;
   const on = {
-    route: found.route.path,
+    route: route.path,
     ...(origins !== undefined && { origins: [...origins] }),
-    variant: found.variant,
+    variant: name,
   };
-  const variant = config.variants.get(found.variant);
-  if (variant === undefined || presets?.has(variant.preset) === false) {
-    const known = variantsOf(operator, found.route);
-    return { ...on, refused: { event: "no-such-variant", variant: found.variant }, known };
+  const { variant } = order;
+  if (variant === undefined) {
+    return { ...on, refused: order.refusal, known: variantsOf(operator, route) };
   }
-  const key = bucket.prefix + found.key;
-  const of = { ...on, preset: variant.preset, bucket: bucket.name, object: found.key, key };
-  const reason = keyFault(key);
-  if (reason !== undefined) return { ...of, refused: { event: "impossible-key", reason } };
+  const of = { ...on, preset: variant.preset, bucket: bucket.name, object, key };
+  if ("refusal" in order) return { ...of, refused: order.refusal };
 
-  const grant = { route: found.route.path, preset: variant.preset, key: found.key };
-  const granted = signing && (await readGranted(operator, url, grant, signing, now));
+  const granted = signing && (await readGranted(operator, url, order, signing, now));
   if (isRefusal(granted)) {
     const version = url.searchParams.get("v") ?? "";
     return { ...of, ...(/^[\w.-]{1,64}$/.test(version) && { version }), refused: granted };
   }
   const source = originUrl(bucket.base, key, granted?.version);
+  const other = fallback && originUrl(fallback.bucket.base, fallback.key);
   return {
     ...of,
     signature: granted?.signature ?? "none is asked for",
     ...(granted && { expires: new Date(granted.expires * 1000).toISOString() }),
-    ...(fallback && fallback.url !== originUrl(bucket.base, key) && { fallback: fallback.url }),
+    ...(other !== undefined && other !== originUrl(bucket.base, key) && { fallback: other }),
     asked: await explainAsked(operator, bucket, source, { variant, svg }, now),
   };
 }
@@ -152,13 +148,13 @@ type Signed = Granted & { readonly signature: NonNullable<Explained["signature"]
 async function readGranted(
   { secrets }: Operator,
   url: URL,
-  grant: Parameters<typeof checkSignature>[1],
+  order: Order,
   signing: Signing,
   now: number,
-): Promise<Signed | Refusal> {
+): Promise<Signed | Refusal | undefined> {
   if (secrets.has("URL_SIGNING_KEYS")) {
-    const granted = await checkSignature(url, grant, signing, now);
-    return isRefusal(granted) ? granted : { ...granted, signature: "right" };
+    const granted = await checkGrant(order, url, now);
+    return isRefusal(granted) || !granted ? granted : { ...granted, signature: "right" };
   }
   const claim = readClaim(url);
   const granted = isRefusal(claim) ? claim : checkTime(claim, signing.maxAge, now);

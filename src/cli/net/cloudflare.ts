@@ -1,6 +1,6 @@
 // Cloudflare's API, as far as purging needs it.
 
-import { isTable } from "../../worker/config/schema.ts";
+import { isTable } from "../../worker/base/json.ts";
 import type { World } from "../command.ts";
 import { visible } from "../terminal/visible.ts";
 import { createPace } from "./pace.ts";

@@ -2,9 +2,10 @@
 
 import { XMLParser } from "fast-xml-parser";
 import { encodeKey } from "../../url/grammar.ts";
+import { isTable } from "../../worker/base/json.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { isTable } from "../../worker/config/schema.ts";
-import { type Credentials, sign } from "../../worker/s3/sigv4.ts";
+import type { Credentials } from "../../worker/config/slot.ts";
+import { sign } from "../../worker/s3/sigv4.ts";
 import { askS3, PATIENCE_S, type S3Answer } from "./ask-s3.ts";
 
 export type Page = {

@@ -1,10 +1,9 @@
 // What strangers can make of the bill, by what the configuration lets them ask for (L2).
 
+import { isTable, json } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";
 import {
   between,
-  isTable,
-  json,
   may,
   type Report,
   type Schema,

@@ -1,8 +1,9 @@
 // The configuration as a deploy from here would have it.
 
+import { isTable, json } from "../../worker/base/json.ts";
 import { type Broken, type Config, readConfig } from "../../worker/config/config.ts";
 import { type Preset, presetSchema } from "../../worker/config/preset.ts";
-import { isTable, json, type Vars } from "../../worker/config/schema.ts";
+import type { Vars } from "../../worker/config/schema.ts";
 import type { KnownVars } from "./vars.ts";
 
 /** What stands for a secret whose value is kept at Cloudflare, where it matters what it looks like. */

@@ -3,9 +3,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import { isTable, json, type Vars } from "../../worker/config/schema.ts";
+import { isTable, json } from "../../worker/base/json.ts";
+import type { Vars } from "../../worker/config/schema.ts";
 import { isSecret, secretNames } from "../../worker/config/secret-names.ts";
-import type { Credentials } from "../../worker/s3/sigv4.ts";
+import type { Credentials } from "../../worker/config/slot.ts";
 import type { KnownVars } from "./vars.ts";
 
 /** A bucket's settings, as wrangler.toml has them. */

@@ -4,9 +4,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
+import { isTable, json } from "../../worker/base/json.ts";
 import { mistakeText } from "../../worker/base/mistake.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
-import { isTable, json, type Vars } from "../../worker/config/schema.ts";
+import type { Vars } from "../../worker/config/schema.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
 import { readHealthToken, readSlots, type SlotsRead } from "../../worker/config/secrets.ts";
 import { type Fault, isFault, isHere, type World } from "../command.ts";

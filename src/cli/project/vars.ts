@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { unstable_getVarsForDev, unstable_readConfig } from "wrangler";
-import { isTable, type Vars } from "../../worker/config/schema.ts";
+import { isTable } from "../../worker/base/json.ts";
+import type { Vars } from "../../worker/config/schema.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
 import { hostOf } from "./base-url.ts";
 

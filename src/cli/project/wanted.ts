@@ -1,10 +1,8 @@
 // Which object is meant by what an operator gives: a key, or a public URL.
 
 import { keyFault } from "../../url/key.ts";
-import { isRefusal } from "../../worker/base/refusal.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { findRoute } from "../../worker/config/route-index.ts";
-import { readPathname } from "../../worker/config/route-pattern.ts";
+import { readOrder } from "../../worker/request/read-order.ts";
 import type { Impossible } from "../terminal/lines.ts";
 import type { Operator } from "./operator.ts";
 
@@ -67,11 +65,10 @@ function read(
   if (hosts.length > 0 && !hosts.some((host) => isOf(url.host, host))) {
     return { given, reason: `is not a URL of this Vitrine, which is at ${hosts.join(", ")}` };
   }
-  const path = readPathname(url.pathname);
-  const found = isRefusal(path) ? path : findRoute(config.index, path);
-  if (isRefusal(found)) return { given, reason: "no route has this path" };
-  const { key, route } = found;
-  const reason = keyFault(route.bucket.prefix + key);
+  const order = readOrder(config, url.pathname);
+  if (order.route === undefined) return { given, reason: "no route has this path" };
+  const { route, object: key } = order;
+  const reason = keyFault(order.key);
   if (reason !== undefined) return { given, reason };
   if (bucket !== undefined && route.bucket !== bucket) {
     return { given, reason: `is of the bucket ${route.bucket.name}` };

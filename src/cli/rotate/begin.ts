@@ -1,6 +1,6 @@
 // How a rotation begins, or is taken up again: what is there is looked at, and the new key is tried.
 
-import { keyEnd, type Slot } from "../../worker/s3/slot.ts";
+import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { type Exit, type Fault, isFault, type World } from "../command.ts";
 import type { Cancelled } from "../terminal/prompts.ts";
 import {

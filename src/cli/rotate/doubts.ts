@@ -1,7 +1,7 @@
 // What keeps a rotation from being begun, or taken up: where it could not be told what is done, or where
 // the only key that serves might be lost.
 
-import { keyEnd, type Slot } from "../../worker/s3/slot.ts";
+import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { type Fault, isFault } from "../command.ts";
 import type { BucketSeen } from "./health-check.ts";
 import { commandOf, type Plan } from "./plan.ts";

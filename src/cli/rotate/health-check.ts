@@ -1,7 +1,7 @@
 // The health of slots, as far as a rotation goes by it.
 
+import type { SlotName } from "../../worker/base/slot-name.ts";
 import type { SlotHealth } from "../../worker/health.ts";
-import type { SlotName } from "../../worker/s3/slot.ts";
 import { type Fault, isFault } from "../command.ts";
 import { askHealth } from "../net/ask-health.ts";
 

@@ -5,12 +5,12 @@ import { resolve } from "node:path";
 import { addAbortSignal } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { parseEnv } from "node:util";
+import { isTable, json } from "../../worker/base/json.ts";
 import { mistakeText } from "../../worker/base/mistake.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { isTable, json } from "../../worker/config/schema.ts";
 import { readSlots } from "../../worker/config/secrets.ts";
+import type { Slot } from "../../worker/config/slot.ts";
 import { trySlot } from "../../worker/health.ts";
-import type { Slot } from "../../worker/s3/slot.ts";
 import type { Fault, World } from "../command.ts";
 import { askHidden, type Cancelled, hasTerminal } from "../terminal/prompts.ts";
 

@@ -3,16 +3,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import {
-  json,
-  matching,
-  may,
-  oneOf,
-  type Read,
-  table,
-  text,
-  whole,
-} from "../../worker/config/schema.ts";
+import { json } from "../../worker/base/json.ts";
+import { matching, may, oneOf, type Read, table, text, whole } from "../../worker/config/schema.ts";
 import type { Fault } from "../command.ts";
 import { replaceFile } from "../project/replace-file.ts";
 

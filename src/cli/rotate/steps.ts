@@ -1,8 +1,9 @@
 // The runbook of README.md, “Rotate the keys”, as data: what each step changes, and what must be seen
 // before it and after it.
 
+import type { SlotName } from "../../worker/base/slot-name.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
-import type { Slot, SlotName } from "../../worker/s3/slot.ts";
+import type { Slot } from "../../worker/config/slot.ts";
 import type { Change } from "../project/dev-vars.ts";
 import type { BucketSeen, SlotSeen } from "./health-check.ts";
 import type { RotationRecord } from "./record.ts";

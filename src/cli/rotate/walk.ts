@@ -1,6 +1,6 @@
 // One step of a rotation: what must be so before it, who does it, and what must be so after it.
 
-import type { Slot } from "../../worker/s3/slot.ts";
+import type { Slot } from "../../worker/config/slot.ts";
 import { EXIT, type Exit, type Fault, isFault, type World } from "../command.ts";
 import { type Change, putDevVars } from "../project/dev-vars.ts";
 import { askYes, hasTerminal } from "../terminal/prompts.ts";

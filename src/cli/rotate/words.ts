@@ -1,6 +1,6 @@
 // What is said where a rotation stops: what was seen, whose fault it can be, and what to do.
 
-import type { SlotName } from "../../worker/s3/slot.ts";
+import type { SlotName } from "../../worker/base/slot-name.ts";
 import { EXIT, type Exit, paint, type Screen, say, type World } from "../command.ts";
 import { visible } from "../terminal/visible.ts";
 import type { BucketSeen } from "./health-check.ts";

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { createReadStream, existsSync, mkdirSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { isTable } from "../../worker/config/schema.ts";
+import { isTable } from "../../worker/base/json.ts";
 import type { Fault, World } from "../command.ts";
 import { withoutSignature } from "../project/wanted.ts";
 import { linesOf } from "../terminal/lines.ts";

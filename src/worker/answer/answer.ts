@@ -1,5 +1,5 @@
 import type { Refusal } from "../base/refusal.ts";
-import { drop, type EdgeAnswer } from "../edge/ask-edge.ts";
+import { drop, type Reply } from "../base/send.ts";
 import type { Granted } from "../request/url-signature.ts";
 
 const MISSING_SECONDS = 60;
@@ -18,9 +18,9 @@ export const PROTECTION = {
 /** What holds for every answer under a URL, an image or not. */
 export type Terms = {
   /** What its signature grants. */
-  granted?: Granted;
+  readonly granted?: Granted | undefined;
   /** On a route with `origins`: who may read the answer. */
-  cors?: Record<string, string>;
+  readonly cors?: Readonly<Record<string, string>> | undefined;
 };
 
 /** What is known of an image that is shown. */
@@ -95,7 +95,7 @@ const ENTITY_TAGS = /(?:W\/)?"[!#-~\x80-\xff]*"/g;
  */
 export function imageAnswer(
   request: Request,
-  edge: Pick<EdgeAnswer, "body">,
+  edge: Pick<Reply, "body">,
   headers: Record<string, string>,
 ): Response {
   const { "content-length": _length, ...others } = headers;

@@ -1,18 +1,7 @@
 import type { Refusal } from "../base/refusal.ts";
-import { within } from "../base/within.ts";
+import { type Reply, send } from "../base/send.ts";
 import type { Asked } from "../request/format.ts";
 import type { SignedHeaders } from "../s3/sigv4.ts";
-
-/** What came back from the edge: a body still to be read, or the text of an error or of facts. */
-export type EdgeAnswer = {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: ReadableStream | null;
-  /** The beginning of the body of an error, or of facts (R9); "" where there is an image. */
-  readonly text: string;
-};
-
-const LONGEST_TEXT = 2048;
 
 /**
  * What the edge is not to keep (C4), by the origin's status or its own for it: since who asks is no
@@ -40,72 +29,7 @@ export function askEdge(
   headers: SignedHeaders,
   image: RequestInitCfPropertiesImage,
   seconds: number,
-): Promise<EdgeAnswer | Refusal> {
+): Promise<Reply | Refusal> {
   const init = { headers, cf: { image, cacheTtlByStatus: NOT_KEPT } };
-  return ask(url, init, seconds, image.format === "json");
-}
-
-/**
- * Sends a request, and waits for the headers of its answer, and for the text where there is no image
- * in it. A redirect is not followed: it would leave the bucket (E7). What comes too late is let go of;
- * a signal that aborts it would cost every request more than the rest of this does.
- * @param facts true where a success is text, and no image (R9)
- */
-export function ask(
-  url: string,
-  init: RequestInit,
-  seconds: number,
-  facts = false,
-): Promise<EdgeAnswer | Refusal> {
-  return new Promise((settle) => {
-    const began = Date.now();
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      settle({ event: "timed-out", reason: `no answer within ${seconds} s` });
-    }, seconds * 1000);
-    fetch(url, { ...init, redirect: "manual" }).then(
-      (response) => {
-        clearTimeout(timer);
-        if (late) drop(response.body);
-        else settle(read(response, facts, began + seconds * 1000 - Date.now()));
-      },
-      (error) => {
-        clearTimeout(timer);
-        settle({ event: "edge-failed", reason: `the request failed: ${error}`, passing: true });
-      },
-    );
-  });
-}
-
-/** @param left milliseconds that the text may take */
-function read(response: Response, facts: boolean, left: number): EdgeAnswer | Promise<EdgeAnswer> {
-  const { status, headers, body } = response;
-  if (response.ok && !facts) return { status, headers, body, text: "" };
-  return beginning(body, left).then((text) => ({ status, headers, body: null, text }));
-}
-
-/** Lets go of a body that nobody will read. That it may have broken off already is no matter then. */
-export function drop(body: ReadableStream | null): void {
-  body?.cancel().catch(() => {});
-}
-
-/**
- * The first characters of a body that is no image; the rest is dropped. A body that breaks off or stalls
- * is as good as ended: the status and the headers, which say more, are here already.
- */
-async function beginning(body: ReadableStream | null, ms: number): Promise<string> {
-  if (body === null) return "";
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  const readOn = async () => {
-    while (text.length <= LONGEST_TEXT && !text.endsWith("</Error>")) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      text += value;
-    }
-  };
-  await within(ms, readOn()).catch(() => {});
-  reader.cancel().catch(() => {});
-  return text;
+  return send(url, init, seconds, image.format === "json");
 }

@@ -1,4 +1,5 @@
 import type { Upstream, UpstreamEvent } from "../base/refusal.ts";
+import { wordIn } from "../base/s3-error.ts";
 
 /**
  * What the edge's codes mean, as the contract's table has them; `CODE/STATUS` where the status
@@ -47,11 +48,6 @@ function ofOrigin(status: number, code: string | undefined): readonly [UpstreamE
   if (status < 300) return ["not-transformed", "are transformations on?"];
   if (status === 429 || status >= 500) return ["origin-failed", "it has an error, or is busy"];
   return ["origin-denied"];
-}
-
-/** What S3's XML has in an element: a word, as `SignatureDoesNotMatch` or `eu-west-1`. */
-export function wordIn(text: string, element: "Code" | "Region"): string | undefined {
-  return new RegExp(`<${element}>([\\w.-]{1,64})</${element}>`).exec(text)?.[1];
 }
 
 export type Failure = { event: UpstreamEvent } & Upstream;

@@ -73,24 +73,3 @@ function formatFor(variant: Variant, readable: Readable, svg: boolean): OutputFo
   if (readable.avif && variant.avif && !variant.image.anim) return "avif";
   return readable.webp ? "webp" : undefined;
 }
-
-/**
- * The image types that may come back for a format asked: not always the one asked for (R5). Never
- * GIF: an animation that was not transformed (O8) would look the same.
- */
-const YIELDS = {
-  avif: ["avif", "webp", "jpeg", "png"],
-  webp: ["webp", "jpeg", "png"],
-  jpeg: ["jpeg"],
-  "baseline-jpeg": ["jpeg"],
-  png: ["png", "jpeg"],
-  "png-force": ["png"],
-  none: ["jpeg", "png"],
-} as const satisfies Record<OutputFormat | "none", readonly string[]>;
-
-/** True if bytes of this type, unless it is SVG, may go to this visitor. */
-export function mayYield(asked: Asked, type: string): boolean {
-  const { variant, readable, format } = asked;
-  if (type === "image/webp" && variant.format === "auto" && !readable.webp) return false;
-  return YIELDS[format ?? "none"].some((allowed) => type === `image/${allowed}`);
-}

@@ -2,15 +2,8 @@ import { encodePath } from "../../url/grammar.ts";
 import { type Grant, importKey, type SigningKey, textToSign, utf8 } from "../../url/grant.ts";
 import { createRecent, type Recent } from "../base/bounded-cache.ts";
 import { isRefusal, type Refusal } from "../base/refusal.ts";
-import type { Target } from "../config/route-pattern.ts";
-
-/** What a route that is signed asks of its URLs. */
-export type Signing = {
-  /** By kid; the first one signs. */
-  readonly keys: ReadonlyMap<string, SigningKey>;
-  /** How many seconds ahead a URL may expire. */
-  readonly maxAge: number;
-};
+import type { Order } from "./read-order.ts";
+import type { Target } from "./target.ts";
 
 type Wrong = Extract<Refusal, { event: "signature-wrong" }>;
 
@@ -43,23 +36,28 @@ export function readClaim({ pathname, search }: Target): Claim | Wrong {
 }
 
 /**
- * Checks the signature of a public URL.
- * @param target what of it stands behind the host
- * @param wanted what the URL's path asks for
- * @param now milliseconds since 1970
+ * Checks the signature of a public URL, where its route asks for one.
+ * @param order what the URL's path asks for
+ * @param target the URL behind its host
+ * @param now ms since 1970
+ * @returns what the signature grants; undefined where the route needs none
  */
-export async function checkSignature(
+export async function checkGrant(
+  { route, variant, object }: Pick<Order, "route" | "variant" | "object">,
   target: Target,
-  wanted: Omit<Grant, "expires" | "version">,
-  { keys, maxAge }: Signing,
   now: number,
-): Promise<Granted | Refusal> {
+): Promise<Granted | Refusal | undefined> {
+  if (route.signing === undefined) return undefined;
+  const { keys, maxAge } = route.signing;
   const claim = readClaim(target);
   if (isRefusal(claim)) return claim;
   const { expires, version, kid, sig } = claim;
   const key = keys.get(kid);
   if (key === undefined) return wrong(`URL_SIGNING_KEYS has no ${kid}`);
-  const text = textToSign({ ...wanted, expires, version }, kid);
+  const text = textToSign(
+    { route: route.path, preset: variant.preset, key: object, expires, version },
+    kid,
+  );
   if (!(await isBy(key, text, sig))) {
     return { ...wrong("the signature is not of this text, or not by this key"), text };
   }

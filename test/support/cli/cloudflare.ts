@@ -2,7 +2,7 @@
 
 import { HttpResponse, type HttpResponseResolver, http } from "msw";
 import { onTestFinished, vi } from "vitest";
-import { isTable } from "../../../src/worker/config/schema.ts";
+import { isTable } from "../../../src/worker/base/json.ts";
 import { CLOUDFLARE_API_TOKEN } from "../env.ts";
 
 const API = "https://api.cloudflare.com/client/v4";

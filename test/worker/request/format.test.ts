@@ -1,12 +1,8 @@
 import { expect, test } from "vitest";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import type { Variant } from "../../../src/worker/config/preset.ts";
-import {
-  chooseFormat,
-  mayYield,
-  readAccept,
-  readableBy,
-} from "../../../src/worker/request/format.ts";
+import { mayYield } from "../../../src/worker/edge/allowed-type.ts";
+import { chooseFormat, readAccept, readableBy } from "../../../src/worker/request/format.ts";
 import { ENV } from "../../support/env.ts";
 
 const both = { avif: true, webp: true };

@@ -1,0 +1,52 @@
+// What a URL asks for: the route, the variant and the object. Pure: no I/O, no clock. The Worker and the
+// operator's commands all read URLs by this function.
+
+import { keyFault } from "../../url/key.ts";
+import { isRefusal, type Refusal } from "../base/refusal.ts";
+import type { Config } from "../config/config.ts";
+import type { Variant } from "../config/preset.ts";
+import { findRoute } from "../config/route-index.ts";
+import type { BoundRoute } from "../config/routes.ts";
+import { readPathname } from "./target.ts";
+
+/** What a path names. */
+type Named = {
+  readonly route: BoundRoute;
+  /** The variant as the path names it: `card@2x`. */
+  readonly name: string;
+  /** The object's key below the bucket's prefix. */
+  readonly object: string;
+  /** The object's key in the bucket. */
+  readonly key: string;
+};
+
+export type Order = Named & { readonly variant: Variant };
+
+/** Why a URL asks for nothing that can be shown, and what it names all the same. */
+export type NoOrder =
+  | { readonly refusal: Refusal; readonly route?: undefined; readonly variant?: undefined }
+  | (Named & { readonly refusal: Refusal; readonly variant?: Variant });
+
+/**
+ * Reads the path of a public URL: route, then variant, then key.
+ * @param pathname as it was sent, percent-encoded
+ */
+export function readOrder(
+  { index, variants }: Pick<Config, "index" | "variants">,
+  pathname: string,
+): Order | NoOrder {
+  const path = readPathname(pathname);
+  if (isRefusal(path)) return { refusal: path };
+  const found = findRoute(index, path);
+  if (isRefusal(found)) return { refusal: found };
+
+  const { route, variant: name, key: object } = found;
+  const named = { route, name, object, key: route.bucket.prefix + object };
+  const variant = variants.get(name);
+  if (variant === undefined || route.presets?.has(variant.preset) === false) {
+    return { ...named, refusal: { event: "no-such-variant", variant: name } };
+  }
+  const reason = keyFault(named.key);
+  if (reason === undefined) return { ...named, variant };
+  return { ...named, variant, refusal: { event: "impossible-key", reason } };
+}
