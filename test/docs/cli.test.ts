@@ -1,16 +1,15 @@
-// The commands of the README's chapters about the command line, as they stand there.
+// The commands of docs/purge-and-warm.md, as they stand there.
 
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ROOT } from "../support/built.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
 import { SECRETS } from "../support/env.ts";
 import { copyProject, editFile, removeCopies } from "../support/local-run.ts";
 import { network, setUp } from "../support/stand.ts";
+import { readPage } from "./pages.ts";
 
-const README = readFileSync(join(ROOT, "README.md"), "utf8");
-const COMMANDS = [...README.matchAll(/^npx vitrine ((?:purge|warm) .*?)(?: [<>] .*)?$/gm)].map(
+const PAGE = readPage("docs/purge-and-warm.md");
+const COMMANDS = [...PAGE.matchAll(/^npx vitrine ((?:purge|warm) .*?)(?: [<>] .*)?$/gm)].map(
   ([, command = ""]) => command,
 );
 

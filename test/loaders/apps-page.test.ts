@@ -1,9 +1,11 @@
+// The code of docs/apps.md for each framework is the code of the apps that the tests here run.
+
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
-const README = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
-const [, SECTION = ""] = /^### In your framework\n(.*?)^##+ /ms.exec(README) ?? [];
+const PAGE = readFileSync(join(import.meta.dirname, "../../docs/apps.md"), "utf8");
+const [, SECTION = ""] = PAGE.split(/^## In your framework$/m);
 
 /** Where the files of its code are here. */
 const FILES: Record<string, string> = {

@@ -1,4 +1,4 @@
-// What the README says, where it can be tried.
+// The examples of README.md and docs/ that can be tried, and the tests that docs/security.md names.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -13,12 +13,13 @@ import { ROOT } from "../support/built.ts";
 import { ENV, SECRETS, VARS } from "../support/env.ts";
 import { get, stage } from "../support/play.ts";
 import { file as imageFile } from "../support/stand.ts";
+import { readPage } from "./pages.ts";
 
-const README = readFileSync(join(ROOT, "README.md"), "utf8");
+const SIGNED_URLS = readPage("docs/signed-urls.md");
 
-test("what it says to sign URLs with signs them", async () => {
-  const [, code] = /```js\n(import \{ createHmac.*?)```/s.exec(README) ?? [];
-  const file = join(ROOT, ".wrangler/test/readme.mjs");
+test("the example of docs/signed-urls.md for Node.js signs URLs", async () => {
+  const [, code] = /```js\n(import \{ createHmac.*?)```/s.exec(SIGNED_URLS) ?? [];
+  const file = join(ROOT, ".wrangler/test/example.mjs");
   const wanted = HARD_KEYS.flatMap((key) => ["", "1.a-b_c"].map((version) => ({ key, version })));
   const print = `console.log(JSON.stringify(${JSON.stringify(wanted)}.map(({ key, version }) =>
     signedUrl("card@2x", key, 60, version))));`;
@@ -33,7 +34,7 @@ test("what it says to sign URLs with signs them", async () => {
     const object = { body: imageFile("made/key.jpg"), type: "image/jpeg" };
     stage.s3.objects.set(`published/private/${key}`, object);
   }
-  const route = parseRoute(README.slice(README.indexOf("## Signed URLs")));
+  const route = parseRoute(SIGNED_URLS);
   for (const url of [...signed, example]) {
     expect([url, (await get(`${url}`, {}, { ...ENV, ROUTES: [route] })).status]).toEqual([
       url,
@@ -42,14 +43,13 @@ test("what it says to sign URLs with signs them", async () => {
   }
 });
 
-test("what it says to write in an app compiles, with the file that npm run client writes", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "vitrine-readme-"));
+test("the examples for apps compile, with the file that npm run client writes", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "vitrine-examples-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const section = (from: string, to: string) =>
-    README.slice(README.indexOf(from), README.indexOf(to));
-  const text = section("## In an app", "### In your") + section("## Signed", "## Who may embed");
+  const [apps = ""] = readPage("docs/apps.md").split("## In your framework"); // test/loaders has the rest
+  const text = readPage("README.md") + apps + SIGNED_URLS;
   const blocks = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) => code);
-  expect(blocks).toHaveLength(5);
+  expect(blocks).toHaveLength(6);
   for (const [at, code] of blocks.entries()) writeFileSync(join(folder, `${at}.ts`), code);
   writeFileSync(
     join(folder, "node.d.ts"),
@@ -86,11 +86,9 @@ function parseRoute(text: string): object {
   return Object.fromEntries(entries.map(([, name = "", value]) => [name, read(value)]));
 }
 
-test("the tests that it names are there", () => {
-  const table = README.slice(
-    README.indexOf("| threat"),
-    README.indexOf("**What it does not stop.**"),
-  );
+test("the tests that docs/security.md names are there", () => {
+  const page = readPage("docs/security.md");
+  const table = page.slice(page.indexOf("| threat"), page.indexOf("## What Vitrine does not stop"));
   const named = [...table.matchAll(/`(test\/[\w./-]+)`(?::((?:,? "[^"]+")+))?/g)];
   expect(named.length).toBeGreaterThan(25);
   for (const [, file = "", titles = ""] of named) {

@@ -1,0 +1,59 @@
+// docs/errors.md has one section for each event of the log, and none for anything else.
+
+import { expect, test } from "vitest";
+import type { Refusal } from "../../src/worker/base/refusal.ts";
+import type { Notice } from "../../src/worker/s3/notice.ts";
+import { anchorsOf, readPage, withoutCode } from "./pages.ts";
+
+type LogEvent = Refusal["event"] | Notice["event"];
+
+/** Every event: a missing or unknown one is an error of types, in `npm run check`. */
+const EVENTS = Object.keys({
+  "bucket-denied": true,
+  "configuration-broken": true,
+  "edge-failed": true,
+  "edge-refused": true,
+  "foreign-page": true,
+  "health-denied": true,
+  "impossible-key": true,
+  "limiter-failed": true,
+  "loop-detected": true,
+  "method-not-allowed": true,
+  "no-such-route": true,
+  "no-such-variant": true,
+  "not-transformed": true,
+  "object-denied": true,
+  "object-missing": true,
+  "origin-denied": true,
+  "origin-failed": true,
+  "original-is-smaller": true,
+  "quota-spent": true,
+  "rate-limited": true,
+  "signature-wrong": true,
+  "slot-in-use": true,
+  "slot-refused": true,
+  "slots-refused": true,
+  "source-unreadable": true,
+  "timed-out": true,
+  "too-large-for-avif": true,
+  "url-expired": true,
+  "wrong-type": true,
+} satisfies Record<LogEvent, true>);
+
+const PAGE = readPage("docs/errors.md");
+const GENERAL = ["errors", "what-a-visitor-gets", "the-log"];
+
+test("there is one section for each event", () => {
+  const sections = anchorsOf(PAGE).filter((anchor) => !GENERAL.includes(anchor));
+  expect(sections.toSorted()).toEqual(EVENTS);
+});
+
+test.each(EVENTS)(
+  "the section of %s says what it means, what the visitor gets and what to do",
+  (event) => {
+    const [, section = ""] =
+      new RegExp(`^## ${event}\n(.*?)(?=^## |$(?![^]))`, "ms").exec(PAGE) ?? [];
+    const points = [...withoutCode(section).matchAll(/^- \*\*(.+?)\*\*/gm)].map(([, name]) => name);
+    expect(points).toEqual(["Meaning", "The visitor gets", "Do"]);
+  },
+);
