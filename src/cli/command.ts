@@ -20,7 +20,7 @@ export type World = {
 
 export type Screen = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
-/** What a command ends with, as the README and `vitrine --help` have it. */
+/** What a command ends with, as docs/doctor.md and `vitrine --help` have it. */
 export const EXIT = {
   /** All is done, or well. */
   done: 0,

@@ -115,7 +115,7 @@ const CODES: Readonly<Record<string, Omit<Cause, "what">>> = {
   "9401/400": {
     check: "edge",
     why: "the edge takes no such options",
-    remedy: "see what the preset says against README, “Configuration”: npm run check",
+    remedy: "see what the preset says against docs/configuration.md: npm run check",
   },
   "9403": {
     check: "edge",

@@ -22,7 +22,7 @@ export async function healthOf(operator: Operator, base: string): Promise<Findin
         about,
         check: "health",
         severity: "note",
-        what: `${fault} it does not tell which slot serves, nor what the edge says (README, “Health”)`,
+        what: `${fault} it does not tell which slot serves, nor what the edge says (docs/doctor.md, “Health”)`,
       },
     ];
   }

@@ -137,7 +137,7 @@ function remedyFor(path: string, started: boolean): string {
       : `npx wrangler secret put ${path}, and list it under [secrets] in wrangler.toml`;
   }
   if (path === "wrangler.toml") return "mend that line";
-  const mended = `mend ${path} in wrangler.toml: README, “Configuration”, has what it may be`;
+  const mended = `mend ${path} in wrangler.toml: docs/configuration.md has what it may be`;
   return started ? mended : `${mended}. Then npx wrangler deploy`;
 }
 

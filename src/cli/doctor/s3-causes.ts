@@ -34,7 +34,7 @@ export function failureCause({ failure = "unknown" }: S3Answer, asked: Asked): C
       check: "endpoint",
       what: `${host} has no address (${failure})`,
       why: ALL,
-      remedy: `mend ${at}, in wrangler.toml: README, “Configuration”, has a table of providers. If other hosts are not found either, this machine has no network`,
+      remedy: `mend ${at}, in wrangler.toml: docs/configuration.md has a table of providers. If other hosts are not found either, this machine has no network`,
     };
   }
   if (TLS.test(failure)) {
@@ -155,7 +155,7 @@ function refusedCause(code: string, asked: Asked): Cause {
       check: "region",
       what: `S3 finds the region ${asked.region}, or the access key id, impossible (${code})`,
       why,
-      remedy: `mend BUCKETS.${asked.name}.region in wrangler.toml: README, “Configuration”, has a table of providers; or ${put(accessKeyId)}`,
+      remedy: `mend BUCKETS.${asked.name}.region in wrangler.toml: docs/configuration.md has a table of providers; or ${put(accessKeyId)}`,
     };
   }
   if (/Token|Security/.test(code)) return sessionCause(accessKeyId, code);

@@ -56,7 +56,7 @@ const STATUSES: Readonly<Record<number, Omit<Cause, "what">>> = {
   502: {
     check: "image",
     why: "S3, the keys, or the edge",
-    remedy: `${LOG}. With HEALTH_TOKEN and a canary (README, “Health”) the doctor sees it itself`,
+    remedy: `${LOG}. With HEALTH_TOKEN and a canary (docs/doctor.md, “Health”) the doctor sees it itself`,
   },
   503: {
     check: "quota",

@@ -22,7 +22,7 @@ export function rowsOf(found: Explained): Row[] {
     ["Key", found.key],
     ["Signature", found.signature && `${found.signature}${expires ? `; until ${expires}` : ""}`],
     ["Fallback", found.fallback],
-    ["Answer", found.health && "how Vitrine is (README.md, Health), and no image"],
+    ["Answer", found.health && "how Vitrine is (docs/doctor.md, Health), and no image"],
   ];
   const known = rows.flatMap(([name, value]) =>
     value === undefined ? [] : [[name, shown(value)] as const],

@@ -25,7 +25,7 @@ const LONGEST = 100_000;
 const OWN = "content-security-policy";
 
 const SAYS = new Map([
-  [401, "the HEALTH_TOKEN at hand is not the Worker's, or that has none: README.md, “Health”"],
+  [401, "the HEALTH_TOKEN at hand is not the Worker's, or that has none: docs/doctor.md, “Health”"],
   [500, "the Worker's configuration is broken, and its log says how: npx wrangler tail"],
 ]);
 

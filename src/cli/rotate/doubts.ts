@@ -152,7 +152,7 @@ export function refuseSame(
       `The current slot has that key (${end}) already, or one that ends like it${said}.`,
       ...that,
       end === "…"
-        ? "If it is another key, the two cannot be told apart, since of ids so short no part is shown: rotate by hand, README.md, “Rotate the keys”"
+        ? "If it is another key, the two cannot be told apart, since of ids so short no part is shown: rotate by hand, docs/rotate.md"
         : `If it is another key, the two cannot be told apart: delete the new one, and make one that ends otherwise, aws iam create-access-key --user-name ${plan.options.userName}`,
     ].join("\n"),
   };

@@ -98,7 +98,7 @@ const HINTS: Readonly<Record<string, string>> = {
   Unauthorized: "S3 does not know this id: was it typed right, is it of this account, active?",
   SignatureDoesNotMatch: "the secret is not the one of this id",
   AccessDenied:
-    "its policy does not let it read the canary, or the image that --key names, or that is not there: README.md, “Deploy it”, 4",
+    "its policy does not let it read the canary, or the image that --key names, or that is not there: docs/deploy.md, step 4",
   unreachable: "S3 does not answer this machine",
 };
 

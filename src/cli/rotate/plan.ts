@@ -54,7 +54,7 @@ export async function readPlan(world: World, options: Options): Promise<Plan | F
       ? "put one into .dev.vars"
       : "put it into the environment, or --secrets-file";
     return {
-      fault: `HEALTH_TOKEN, of 16 characters or more, is not at hand: ${where} (README.md, “Health”)`,
+      fault: `HEALTH_TOKEN, of 16 characters or more, is not at hand: ${where} (docs/doctor.md, “Health”)`,
     };
   }
   if (local && options.print) return { fault: "--print is for a Vitrine that is deployed" };
@@ -66,7 +66,7 @@ export async function readPlan(world: World, options: Options): Promise<Plan | F
   const stored = names.find((name) => operator.known.stored.includes(name));
   if (stored !== undefined && !local) {
     return {
-      fault: `${stored} is kept in a Secrets Store, where this cannot put it: README.md, “Rotate the keys”, has the steps`,
+      fault: `${stored} is kept in a Secrets Store, where this cannot put it: docs/rotate.md has the steps`,
     };
   }
   const buckets = operator.config.buckets
@@ -119,7 +119,7 @@ async function findImages(
   return {
     fault:
       named === undefined
-        ? `${names}: has no canary that a route leads to, so that nothing can be looked at: add one (README.md, “Health”), or name an image with --key`
+        ? `${names}: has no canary that a route leads to, so that nothing can be looked at: add one (docs/doctor.md, “Health”), or name an image with --key`
         : `no route leads to "${named}" in ${names}`,
   };
 }

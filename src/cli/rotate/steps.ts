@@ -1,4 +1,4 @@
-// The runbook of README.md, “Rotate the keys”, as data: what each step changes, and what must be seen
+// The runbook of docs/rotate.md, as data: what each step changes, and what must be seen
 // before it and after it.
 
 import type { SlotName } from "../../worker/base/slot-name.ts";

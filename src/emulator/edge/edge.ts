@@ -1,5 +1,5 @@
 // Cloudflare's image edge, as strict as production: what `fetch(url, { headers, cf: { image } })`
-// does there. RULES.md has the rules; this file tells a request's whole way.
+// does there. docs/rules.md has the rules; this file tells a request's whole way.
 
 import { type Kept, successAnswer } from "./answer.ts";
 import { createCache, lifetime, ttlByStatus } from "./cache.ts";
