@@ -1,8 +1,8 @@
 // docs/errors.md has one section for each event of the log, and none for anything else.
 
 import { expect, test } from "vitest";
+import type { Notice } from "../../src/worker/base/notice.ts";
 import type { Refusal } from "../../src/worker/base/refusal.ts";
-import type { Notice } from "../../src/worker/s3/notice.ts";
 import { anchorsOf, readPage, withoutCode } from "./pages.ts";
 
 type LogEvent = Refusal["event"] | Notice["event"];

@@ -1,6 +1,6 @@
 // Bugs that break what has to hold of public URLs.
 
-import type { Bug } from "./broken.ts";
+import type { Bug } from "./bug.ts";
 
 const SIG = "[\\w-]{42}[AEIMQUYcgkosw048]";
 const TEXT = '["vitrine-url-1", kid, expires, version, route, preset, key]';

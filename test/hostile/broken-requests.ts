@@ -1,6 +1,6 @@
 // Bugs that break what has to hold of requests and of what browsers say.
 
-import type { Bug } from "./broken.ts";
+import type { Bug } from "./bug.ts";
 
 export const BROKEN_REQUESTS = {
   "a malformed % is thrown": {

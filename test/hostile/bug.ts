@@ -1,0 +1,12 @@
+// A bug that is planted in the Worker, to see that a property finds it.
+
+import type { PropertyName } from "./properties.ts";
+
+export type Bug = {
+  readonly breaks: PropertyName;
+  /** Below src/. */
+  readonly file: string;
+  /** What stands there once, and what the bug makes of it. */
+  readonly from: string;
+  readonly to: string;
+};
