@@ -3,35 +3,39 @@
 import { type Fault, isFault } from "../emulator/edge/faults.ts";
 import type { Switches } from "../emulator/edge/switches.ts";
 import { json } from "../worker/base/json.ts";
-import { is, may, oneOf, type Report, table, whole } from "../worker/config/schema.ts";
+import { custom, integer, oneOf, optional, type Report, table } from "../worker/config/schema.ts";
 
 const flag = oneOf(true, false);
 const marks = oneOf("marked", "unmarked");
-const count = whole(0, Number.MAX_SAFE_INTEGER);
-const hosts = is("a list of hosts", (value): value is string[] => {
+const count = integer(0, Number.MAX_SAFE_INTEGER);
+const hosts = custom("a list of hosts", (value): value is string[] => {
   return Array.isArray(value) && value.every((host) => typeof host === "string");
 });
-const trouble = is("a failure of the edge, as 9522/503", (value): value is Fault => isFault(value));
+const trouble = custom("a failure of the edge, as 9522/503", (value): value is Fault =>
+  isFault(value),
+);
 
 /** All but those that are about this machine, or about what the strict edge cannot play. */
 const switches = table({
-  transformations: may(flag),
-  sources: may(hosts),
-  quota: may(count),
-  trouble: may(trouble),
-  authAfterRedirect: may(flag),
-  svg: may(marks),
-  avifTooLarge: may(oneOf("webp", "jpeg", "passed-through")),
-  animationTooLarge: may(marks),
-  originalIsSmaller: may(table({ of: oneOf("bytes", "sides"), sent: oneOf("original", "print") })),
-  formatAuto: may(oneOf("refused", "first-come")),
-  conditions: may(oneOf("kept", "passed-on")),
-  originHeaders: may(oneOf("kept", "leaked")),
-  overlayAuth: may(flag),
-  avifInput: may(flag),
-  cache: may(flag),
-  denialsKept: may(count),
-  patience: may(count),
+  transformations: optional(flag),
+  sources: optional(hosts),
+  quota: optional(count),
+  trouble: optional(trouble),
+  authAfterRedirect: optional(flag),
+  svg: optional(marks),
+  avifTooLarge: optional(oneOf("webp", "jpeg", "passed-through")),
+  animationTooLarge: optional(marks),
+  originalIsSmaller: optional(
+    table({ of: oneOf("bytes", "sides"), sent: oneOf("original", "print") }),
+  ),
+  formatAuto: optional(oneOf("refused", "first-come")),
+  conditions: optional(oneOf("kept", "passed-on")),
+  originHeaders: optional(oneOf("kept", "leaked")),
+  overlayAuth: optional(flag),
+  avifInput: optional(flag),
+  cache: optional(flag),
+  denialsKept: optional(count),
+  patience: optional(count),
 });
 
 /**

@@ -1,7 +1,7 @@
 import { unplayable } from "../emulator/edge/unplayable.ts";
 import { signGrant } from "../url/grant.ts";
 import type { Config } from "../worker/config/config.ts";
-import { publicPath } from "../worker/config/route-index.ts";
+import { publicPath } from "../worker/config/find-route.ts";
 import type { BoundRoute } from "../worker/config/routes.ts";
 import { BROKEN, HARD_KEYS, PICTURES } from "./objects.ts";
 

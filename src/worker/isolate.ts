@@ -4,9 +4,9 @@
 import { logNotice } from "./base/log.ts";
 import type { Bucket } from "./config/bucket.ts";
 import { type Broken, type Config, readConfig } from "./config/config.ts";
+import { sameSecrets } from "./config/read-secrets.ts";
 import type { Vars } from "./config/schema.ts";
-import { sameSecrets } from "./config/secrets.ts";
-import { askStores, fillIn, type Given, latest, storesOf } from "./config/secrets-store.ts";
+import { askStores, fillIn, type Given, latest, storesOf } from "./config/store.ts";
 import { carryOver, startState } from "./s3/bucket-state.ts";
 import { createMemory, type Memory } from "./s3/memory.ts";
 

@@ -6,8 +6,8 @@ import { expect, test } from "vitest";
 import { openSite, parseUrl, urlOf } from "../../src/client/site.ts";
 import { HARD_KEYS } from "../../src/dev/objects.ts";
 import { keyFault } from "../../src/url/key.ts";
-import { findRoute, indexRoutes } from "../../src/worker/config/route-index.ts";
-import { compileRoute } from "../../src/worker/config/route-pattern.ts";
+import { compileRoute } from "../../src/worker/config/compile-route.ts";
+import { findRoute, indexRoutes } from "../../src/worker/config/find-route.ts";
 import { readPathname } from "../../src/worker/request/target.ts";
 import { anyText, respell, respellEncoded, spots } from "../hostile/spelling.ts";
 

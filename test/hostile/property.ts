@@ -9,11 +9,11 @@ import { type Call, CONFIG, FALLBACKS, PLACES, visit, type Worker } from "./worl
 export type Suspect = {
   readonly worker: Worker;
   readonly config: Config;
-  readonly publicPath: typeof import("../../src/worker/config/route-index.ts").publicPath;
+  readonly publicPath: typeof import("../../src/worker/config/find-route.ts").publicPath;
   readonly decodePath: typeof import("../../src/url/grammar.ts").decodePath;
   readonly encodePath: typeof import("../../src/url/grammar.ts").encodePath;
   readonly signGrant: typeof import("../../src/url/grant.ts").signGrant;
-  readonly findRoute: typeof import("../../src/worker/config/route-index.ts").findRoute;
+  readonly findRoute: typeof import("../../src/worker/config/find-route.ts").findRoute;
 };
 
 /** What has to hold of an input. `holds` throws where it does not. */

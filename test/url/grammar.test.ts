@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { HARD_KEYS } from "../../src/dev/objects.ts";
 import { decodePath, encodePath } from "../../src/url/grammar.ts";
-import { findRoute, indexRoutes, publicPath } from "../../src/worker/config/route-index.ts";
-import { compileRoute } from "../../src/worker/config/route-pattern.ts";
+import { compileRoute } from "../../src/worker/config/compile-route.ts";
+import { findRoute, indexRoutes, publicPath } from "../../src/worker/config/find-route.ts";
 
 test.each<[string, string]>([
   ["/a%20b", "/a b"],

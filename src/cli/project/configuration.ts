@@ -1,8 +1,8 @@
 import { mistakeText } from "../../worker/base/mistake.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
+import { readHealthToken } from "../../worker/config/read-secrets.ts";
 import { bucketsOf } from "../../worker/config/routes.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
-import { readHealthToken } from "../../worker/config/secrets.ts";
 import { readBounds, tellCosts } from "./costs.ts";
 import { keep, readDeployed } from "./deployed.ts";
 import { unsignedDoors } from "./doors.ts";

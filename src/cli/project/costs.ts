@@ -3,13 +3,13 @@
 import { isTable, json } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";
 import {
-  between,
-  may,
+  integer,
+  numberBetween,
+  optional,
   type Report,
   type Schema,
   table,
   type Vars,
-  whole,
 } from "../../worker/config/schema.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 
@@ -31,14 +31,17 @@ export type Bounds = {
 /** Reads `COSTS`, which the Worker has no use for. */
 export function readBounds(vars: Vars, report: Report): Bounds {
   const buckets = json(vars["BUCKETS"]);
-  const schema = table({ most: may(between(0, 1e9)), objects: may(countsOf(buckets)) });
+  const schema = table({
+    most: optional(numberBetween(0, 1e9)),
+    objects: optional(countsOf(buckets)),
+  });
   const { most, objects } = schema(json(vars["COSTS"] ?? {}), "COSTS", report) ?? {};
   return { most, objects: objects ?? new Map() };
 }
 
 /** How many objects there are, by the names of buckets. */
 function countsOf(buckets: unknown): Schema<Map<string, number>> {
-  const count = whole(1, 1e12);
+  const count = integer(1, 1e12);
   return (value, path, report) => {
     const counts = new Map<string, number>();
     if (!isTable(value)) report(path, "is not a table");

@@ -2,8 +2,8 @@
 
 import { writePath } from "../../url/grammar.ts";
 import { keyFault } from "../../url/key.ts";
+import { publicPath } from "../../worker/config/find-route.ts";
 import type { Variant } from "../../worker/config/preset.ts";
-import { publicPath } from "../../worker/config/route-index.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { type Fault, isFault } from "../command.ts";
 import { findBaseUrl } from "./base-url.ts";

@@ -8,7 +8,7 @@ import { parseEnv } from "node:util";
 import { isTable, json } from "../../worker/base/json.ts";
 import { mistakeText } from "../../worker/base/mistake.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { readSlots } from "../../worker/config/secrets.ts";
+import { readSlots } from "../../worker/config/read-secrets.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import { trySlot } from "../../worker/health.ts";
 import type { Fault, World } from "../command.ts";

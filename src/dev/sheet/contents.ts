@@ -8,7 +8,7 @@ import { presetsOf } from "../../cli/project/deployed.ts";
 import type { RouteShape } from "../../client/types.ts";
 import { REST } from "../../url/grammar.ts";
 import type { Config } from "../../worker/config/config.ts";
-import { publicPath } from "../../worker/config/route-index.ts";
+import { publicPath } from "../../worker/config/find-route.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { BROKEN, HARD_KEYS, OBJECTS } from "../objects.ts";

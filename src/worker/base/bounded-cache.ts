@@ -1,5 +1,5 @@
 /** What was made of late, by text: of bounded size, and without looking at what is old. */
-export type Recent<Value> = {
+export type BoundedCache<Value> = {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
 };
@@ -12,7 +12,7 @@ const ENTRY = 512;
  * what is asked for again and again stays.
  * @param room characters that the keys of one half may have, with ENTRY more for each
  */
-export function createRecent<Value>(room: number): Recent<Value> {
+export function createBoundedCache<Value>(room: number): BoundedCache<Value> {
   let newer = new Map<string, Value>();
   let older = new Map<string, Value>();
   let left = room;

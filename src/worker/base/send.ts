@@ -1,7 +1,7 @@
 // Sends a request and waits for its answer, within a time. Never follows a redirect.
 
 import type { Refusal } from "./refusal.ts";
-import { within } from "./within.ts";
+import { within } from "./time-limit.ts";
 
 /** What came back: a body still to be read, or the text of an error or of facts. */
 export type Reply = {

@@ -1,7 +1,7 @@
 import { keyFault } from "../../url/key.ts";
 import { bucketBase, defaultAddressing } from "./addressing.ts";
-import { is, matching, may, oneOf, type Read, table, text } from "./schema.ts";
-import type { SlotsRead, Unusable } from "./secrets.ts";
+import type { SlotsRead, Unusable } from "./read-secrets.ts";
+import { custom, oneOf, optional, type Read, table, text, textLike } from "./schema.ts";
 import { isSameKey, type Slot } from "./slot.ts";
 
 /** A private bucket and how to reach it. */
@@ -27,14 +27,14 @@ export type Bucket = {
 /** A bucket as it stands in wrangler.toml. */
 export const bucketSchema = table(
   {
-    endpoint: is("a plain https:// URL", isEndpoint), // E6
-    bucket: matching("a bucket's name", /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/),
-    region: matching("a region", /^[a-z0-9-]+$/),
-    prefix: may(is("a path such as a/b/", isPrefix), ""),
-    addressing: may(oneOf("virtual", "path")),
-    canary: may(text),
-    credentials: may(
-      matching("the beginning of a secret's name", /^(?!A[KS]IA)[A-Z][A-Z0-9_]{0,31}$/),
+    endpoint: custom("a plain https:// URL", isEndpoint), // E6
+    bucket: textLike("a bucket's name", /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/),
+    region: textLike("a region", /^[a-z0-9-]+$/),
+    prefix: optional(custom("a path such as a/b/", isPrefix), ""),
+    addressing: optional(oneOf("virtual", "path")),
+    canary: optional(text),
+    credentials: optional(
+      textLike("the beginning of a secret's name", /^(?!A[KS]IA)[A-Z][A-Z0-9_]{0,31}$/),
       "AWS",
     ),
   },

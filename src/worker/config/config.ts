@@ -2,21 +2,21 @@ import { isTable, json } from "../base/json.ts";
 import type { Mistake } from "../base/mistake.ts";
 import type { Refusal } from "../base/refusal.ts";
 import { type Bucket, bucketSchema, openBucket } from "./bucket.ts";
+import { indexRoutes, type RouteIndex } from "./find-route.ts";
 import { type Preset, presetSchema, type Variant, variantsOf } from "./preset.ts";
-import { indexRoutes, type RouteIndex } from "./route-index.ts";
+import { readHealthToken, readSlots, type SlotsRead } from "./read-secrets.ts";
 import { type BoundRoute, readRoutes } from "./routes.ts";
 import {
-  between,
-  is,
-  may,
+  custom,
+  integer,
   type Named,
+  numberBetween,
+  optional,
   type Read,
   type Report,
   table,
   type Vars,
-  whole,
 } from "./schema.ts";
-import { readHealthToken, readSlots, type SlotsRead } from "./secrets.ts";
 
 /** Cloudflare's rate limiting binding. */
 export type Limiter = Pick<RateLimit, "limit">;
@@ -40,13 +40,13 @@ export type Broken = Extract<Refusal, { event: "configuration-broken" }>;
 const YEAR = 31_536_000;
 const NAME = /^[\w-]{1,64}$/;
 
-const limiterSchema = is("a rate limiting binding", isLimiter);
+const limiterSchema = custom("a rate limiting binding", isLimiter);
 
 const answersSchema = table({
   /** Seconds that browsers and shared caches may keep an image. */
-  max_age: may(whole(0, YEAR), 3600),
+  max_age: optional(integer(0, YEAR), 3600),
   /** Seconds that the edge may take. */
-  timeout: may(between(1, 60), 20),
+  timeout: optional(numberBetween(1, 60), 20),
 });
 
 /**

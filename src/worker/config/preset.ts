@@ -1,71 +1,76 @@
 import { type Size, sizesOf } from "../../url/grammar.ts";
 import { isTable } from "../base/json.ts";
 import {
-  between,
-  either,
-  flag,
+  boolean,
+  choose,
+  integer,
   listOf,
-  matching,
-  may,
+  numberBetween,
   oneOf,
+  optional,
   type Read,
   table,
   text,
-  whole,
+  textLike,
 } from "./schema.ts";
 
 const LONGEST_SIDE = 12_000; // L1
 const LONGEST_AVIF_SIDE = 1_200; // O7
 
-const length = whole(0, LONGEST_SIDE);
-const side = whole(1, LONGEST_SIDE); // O1
-const fraction = between(0, 1);
-const factor = between(0, Number.MAX_VALUE);
-const edges = { top: may(length), right: may(length), bottom: may(length), left: may(length) };
+const length = integer(0, LONGEST_SIDE);
+const side = integer(1, LONGEST_SIDE); // O1
+const fraction = numberBetween(0, 1);
+const factor = numberBetween(0, Number.MAX_VALUE);
+const edges = {
+  top: optional(length),
+  right: optional(length),
+  bottom: optional(length),
+  left: optional(length),
+};
 
 /** Options of an image and of an overlay drawn on it, with their ranges. */
 const options = {
-  width: may(side),
-  height: may(side),
-  gravity: may(
-    either(
+  width: optional(side),
+  height: optional(side),
+  gravity: optional(
+    choose(
       isTable,
-      table({ x: may(fraction), y: may(fraction) }),
+      table({ x: optional(fraction), y: optional(fraction) }),
       oneOf("auto", "face", "left", "right", "top", "bottom", "center"),
     ),
   ), // O4
-  zoom: may(fraction), // O4
-  background: may(text), // O12
-  rotate: may(oneOf(0, 90, 180, 270)), // O11
-  flip: may(oneOf("h", "v", "hv")), // O11
-  sharpen: may(between(0, 10)), // O10
-  blur: may(between(1, 250)), // O10
-  brightness: may(factor), // O10
-  contrast: may(factor), // O10
-  gamma: may(factor), // O10
-  saturation: may(factor), // O10
-  segment: may(oneOf("foreground")), // O12
-  upscale: may(oneOf("interpolate", "generate")), // O12
-  trim: may(
-    either(
+  zoom: optional(fraction), // O4
+  background: optional(text), // O12
+  rotate: optional(oneOf(0, 90, 180, 270)), // O11
+  flip: optional(oneOf("h", "v", "hv")), // O11
+  sharpen: optional(numberBetween(0, 10)), // O10
+  blur: optional(numberBetween(1, 250)), // O10
+  brightness: optional(factor), // O10
+  contrast: optional(factor), // O10
+  gamma: optional(factor), // O10
+  saturation: optional(factor), // O10
+  segment: optional(oneOf("foreground")), // O12
+  upscale: optional(oneOf("interpolate", "generate")), // O12
+  trim: optional(
+    choose(
       isTable,
       table({
         ...edges,
-        width: may(side),
-        height: may(side),
-        border: may(
-          either(
+        width: optional(side),
+        height: optional(side),
+        border: optional(
+          choose(
             isTable,
-            table({ color: may(text), tolerance: may(factor), keep: may(length) }),
-            flag,
+            table({ color: optional(text), tolerance: optional(factor), keep: optional(length) }),
+            boolean,
           ),
         ),
       }),
       oneOf("border"),
     ),
   ), // O12
-  border: may(
-    either(
+  border: optional(
+    choose(
       (value) => isTable(value) && "width" in value,
       table({ color: text, width: length }),
       table({ color: text, top: length, right: length, bottom: length, left: length }),
@@ -78,35 +83,38 @@ const fit = oneOf("scale-down", "scale-up", "contain", "cover", "crop", "pad", "
 const overlay = table({
   ...options,
   ...edges,
-  fit: may(fit),
+  fit: optional(fit),
   // Whether the edge shows the overlay's host the headers meant for S3 is open (O12).
   // http://localhost is for one's own machine alone; npm run check says so (E6).
-  url: matching("an https:// URL", /^http(s:\/\/|:\/\/localhost[:/])[\x21-\x7e]+$/),
-  opacity: may(fraction),
-  repeat: may(oneOf(true, "x", "y")),
-  composite: may(oneOf("over", "in", "atop", "out", "xor", "lighter")),
+  url: textLike("an https:// URL", /^http(s:\/\/|:\/\/localhost[:/])[\x21-\x7e]+$/),
+  opacity: optional(fraction),
+  repeat: optional(oneOf(true, "x", "y")),
+  composite: optional(oneOf("over", "in", "atop", "out", "xor", "lighter")),
 });
 
 /** A preset as it stands in wrangler.toml, with the defaults that protect filled in. */
 export const presetSchema = table(
   {
     ...options,
-    fit: may(fit, "scale-down"),
-    quality: may(
-      either(
+    fit: optional(fit, "scale-down"),
+    quality: optional(
+      choose(
         (value) => typeof value === "string",
         oneOf("high", "medium-high", "medium-low", "low"),
-        whole(1, 100),
+        integer(1, 100),
       ),
     ), // O5
     // Not json and svg, which are no images that a preset can yield; auto is this Worker's own (O6).
-    format: may(oneOf("auto", "avif", "webp", "jpeg", "baseline-jpeg", "png", "png-force"), "auto"),
-    metadata: may(oneOf("none", "copyright", "keep"), "none"), // O9
-    anim: may(flag, false), // O8
-    compression: may(oneOf("fast")), // O12
-    draw: may(listOf(overlay)), // O12
-    dpr: may(listOf(between(1, 2))), // O2
-    widths: may(listOf(side)),
+    format: optional(
+      oneOf("auto", "avif", "webp", "jpeg", "baseline-jpeg", "png", "png-force"),
+      "auto",
+    ),
+    metadata: optional(oneOf("none", "copyright", "keep"), "none"), // O9
+    anim: optional(boolean, false), // O8
+    compression: optional(oneOf("fast")), // O12
+    draw: optional(listOf(overlay)), // O12
+    dpr: optional(listOf(numberBetween(1, 2))), // O2
+    widths: optional(listOf(side)),
   },
   (found, fault) => {
     const has = (option: keyof typeof found) => option in found;

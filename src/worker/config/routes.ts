@@ -2,23 +2,23 @@ import type { SigningKey } from "../../url/grant.ts";
 import { keyFault } from "../../url/key.ts";
 import { json } from "../base/json.ts";
 import type { Bucket } from "./bucket.ts";
+import { compileRoute, type Route, unusedNames } from "./compile-route.ts";
 import type { Preset } from "./preset.ts";
-import { compileRoute, type Route, unusedNames } from "./route-pattern.ts";
+import { signingKeysOf } from "./read-secrets.ts";
 import {
-  flag,
-  is,
+  boolean,
+  custom,
+  integer,
   listOf,
-  matching,
-  may,
   type Named,
   oneOf,
+  optional,
   type Report,
   table,
   text,
+  textLike,
   type Vars,
-  whole,
 } from "./schema.ts";
-import { signingKeysOf } from "./secrets.ts";
 
 /** What a route that is signed asks of its URLs. */
 export type Signing = {
@@ -66,14 +66,16 @@ export function readRoutes(
       {
         path: text,
         object: text,
-        fallback: may(matching("one object, without * and :name", /^(?!.*(?:\*|:[A-Za-z]))./s)),
-        presets: may(listOf(presets.size > 0 ? oneOf(...presets.keys()) : text)),
-        svg: may(flag, false),
-        signed: may(flag, false),
-        max_age: may(whole(1, TEN_YEARS)),
-        origins: may(
+        fallback: optional(
+          textLike("one object, without * and :name", /^(?!.*(?:\*|:[A-Za-z]))./s),
+        ),
+        presets: optional(listOf(presets.size > 0 ? oneOf(...presets.keys()) : text)),
+        svg: optional(boolean, false),
+        signed: optional(boolean, false),
+        max_age: optional(integer(1, TEN_YEARS)),
+        origins: optional(
           listOf(
-            is(
+            custom(
               "an origin such as https://app.example: small letters, no *, path, slash or usual port",
               isOrigin,
             ),

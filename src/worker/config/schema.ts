@@ -42,14 +42,14 @@ type Found<Entries> = { [K in keyof Entries]?: ReadEntry<Entries[K]> | undefined
 const LONGEST_SHOWN = 16;
 
 /** Makes an entry of a table optional. */
-export function may<T>(schema: Schema<T>): Optional<T, undefined>;
-export function may<T>(schema: Schema<T>, fallback: T): Optional<T, T>;
-export function may<T>(schema: Schema<T>, fallback?: T) {
+export function optional<T>(schema: Schema<T>): Optional<T, undefined>;
+export function optional<T>(schema: Schema<T>, fallback: T): Optional<T, T>;
+export function optional<T>(schema: Schema<T>, fallback?: T) {
   return { schema, fallback };
 }
 
 /** A value that passes a test; `what` says in words what the test asks for. */
-export function is<T>(what: string, test: (value: unknown) => value is T): Schema<T> {
+export function custom<T>(what: string, test: (value: unknown) => value is T): Schema<T> {
   return (value, path, report) => {
     if (test(value)) return value;
     // Not a long text, which may be a secret pasted into the wrong line.
@@ -60,44 +60,44 @@ export function is<T>(what: string, test: (value: unknown) => value is T): Schem
 }
 
 const isNumber = (value: unknown): value is number => typeof value === "number";
-const number = is("a number", isNumber);
+const number = custom("a number", isNumber);
 
 /** A number from `min` to `max`, both included. */
-export function between(min: number, max: number): Schema<number> {
-  const range = is(
+export function numberBetween(min: number, max: number): Schema<number> {
+  const range = custom(
     `between ${min} and ${max}`,
     (value): value is number => isNumber(value) && value >= min && value <= max,
   );
-  return either(isNumber, range, number);
+  return choose(isNumber, range, number);
 }
 
 /** A whole number from `min` to `max`, both included. */
-export function whole(min: number, max: number): Schema<number> {
-  const none = is("a whole number", (_value): _value is number => false);
-  return either((value) => isNumber(value) && value % 1 !== 0, none, between(min, max));
+export function integer(min: number, max: number): Schema<number> {
+  const none = custom("a whole number", (_value): _value is number => false);
+  return choose((value) => isNumber(value) && value % 1 !== 0, none, numberBetween(min, max));
 }
 
 /** One of a few values. */
 export function oneOf<const Values extends readonly unknown[]>(
   ...values: Values
 ): Schema<Values[number]> {
-  return is(`one of ${values.join(", ")}`, (value): value is Values[number] =>
+  return custom(`one of ${values.join(", ")}`, (value): value is Values[number] =>
     values.includes(value),
   );
 }
 
-export const flag = oneOf(true, false);
+export const boolean = oneOf(true, false);
 
 /** Text that a pattern matches. */
-export function matching(what: string, pattern: RegExp): Schema<string> {
-  return is(what, (value): value is string => typeof value === "string" && pattern.test(value));
+export function textLike(what: string, pattern: RegExp): Schema<string> {
+  return custom(what, (value): value is string => typeof value === "string" && pattern.test(value));
 }
 
 /** Any text but the empty one. */
-export const text = matching("text", /./s);
+export const text = textLike("text", /./s);
 
 /** One schema for the values that pass a test, another for the rest. */
-export function either<A, B>(
+export function choose<A, B>(
   test: (value: unknown) => boolean,
   passed: Schema<A>,
   rest: Schema<B>,

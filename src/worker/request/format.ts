@@ -1,4 +1,4 @@
-import { createRecent } from "../base/bounded-cache.ts";
+import { createBoundedCache } from "../base/bounded-cache.ts";
 import type { OutputFormat, Variant } from "../config/preset.ts";
 
 /** The formats beyond JPEG and PNG that a visitor's browser says it reads. */
@@ -24,7 +24,7 @@ const PART = /(?:[^;"]|"(?:[^"\\]|\\.)*"?)+/g;
 const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
 
 /** Browsers send few different ones. */
-const recent = createRecent<Readable>(65_536);
+const recent = createBoundedCache<Readable>(65_536);
 
 /** What an Accept header says, read once while it is remembered. */
 export function readableBy(accept: string | null): Readable {

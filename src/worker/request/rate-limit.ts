@@ -1,6 +1,6 @@
 import { logNotice } from "../base/log.ts";
 import type { Refusal } from "../base/refusal.ts";
-import { LATE, within } from "../base/within.ts";
+import { LATE, within } from "../base/time-limit.ts";
 import type { Limiter } from "../config/config.ts";
 
 /** How long the limiter may take: milliseconds. */

@@ -4,8 +4,8 @@
 import { keyFault } from "../../url/key.ts";
 import { isRefusal, type Refusal } from "../base/refusal.ts";
 import type { Config } from "../config/config.ts";
+import { findRoute } from "../config/find-route.ts";
 import type { Variant } from "../config/preset.ts";
-import { findRoute } from "../config/route-index.ts";
 import type { BoundRoute } from "../config/routes.ts";
 import { readPathname } from "./target.ts";
 

@@ -1,6 +1,6 @@
 import { encodePath } from "../../url/grammar.ts";
 import { type Grant, importKey, type SigningKey, textToSign, utf8 } from "../../url/grant.ts";
-import { createRecent, type Recent } from "../base/bounded-cache.ts";
+import { type BoundedCache, createBoundedCache } from "../base/bounded-cache.ts";
 import { isRefusal, type Refusal } from "../base/refusal.ts";
 import type { Order } from "./read-order.ts";
 import type { Target } from "./target.ts";
@@ -65,14 +65,14 @@ export async function checkGrant(
 }
 
 /** The signatures of late that were right, by the key that made them. */
-const right = new WeakMap<SigningKey, Recent<true>>();
+const right = new WeakMap<SigningKey, BoundedCache<true>>();
 
 /** Characters in each of two halves of what is kept of one key: about 5,000 signatures. */
 const ROOM = 4_194_304;
 
 /** True if a key made the signature of a text. One that is right is not reckoned again while it is kept. */
 async function isBy(key: SigningKey, text: string, sig: string): Promise<boolean> {
-  const recent = right.get(key) ?? createRecent<true>(ROOM);
+  const recent = right.get(key) ?? createBoundedCache<true>(ROOM);
   right.set(key, recent);
   const signed = `${text}\n${sig}`;
   if (recent.get(signed)) return true;

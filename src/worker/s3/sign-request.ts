@@ -1,6 +1,6 @@
 // The headers that sign a request with a slot: made once for a URL and a period, and kept.
 
-import { createRecent } from "../base/bounded-cache.ts";
+import { createBoundedCache } from "../base/bounded-cache.ts";
 import { isSameKey, type Slot } from "../config/slot.ts";
 import { type DerivedKey, type SignedHeaders, sign } from "./sigv4.ts";
 
@@ -24,7 +24,9 @@ type Period = {
  * Signatures by URL: one cache for all slots, whose size does not grow with their number. Each of its
  * two generations holds 4 Mi characters, about 7,000 signatures.
  */
-const kept = createRecent<{ readonly in: Period; readonly headers: SignedHeaders }>(4_194_304);
+const kept = createBoundedCache<{ readonly in: Period; readonly headers: SignedHeaders }>(
+  4_194_304,
+);
 
 /** The periods of the slots that are in use now: at most MOST_PERIODS, the oldest is dropped first. */
 const periods: Period[] = [];

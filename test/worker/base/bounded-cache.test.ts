@@ -1,7 +1,7 @@
 // However much is set, little is kept, and what is asked for often is.
 
 import { expect, test } from "vitest";
-import { createRecent } from "../../../src/worker/base/bounded-cache.ts";
+import { createBoundedCache } from "../../../src/worker/base/bounded-cache.ts";
 
 const ROOM = 1_048_576;
 const name = (at: number, length: number) => `${at}/`.padEnd(length, "k");
@@ -12,7 +12,7 @@ test.each([
   [300, 100_000],
   [3, 2_000_000],
 ])("of %d keys of %d characters about two halves are kept", (times, length) => {
-  const recent = createRecent<number>(ROOM);
+  const recent = createBoundedCache<number>(ROOM);
   for (let at = 0; at < times; at++) recent.set(name(at, length), at);
   let kept = 0;
   // The last first: what is found moves to the newer half.
@@ -22,7 +22,7 @@ test.each([
 });
 
 test("what is asked for again and again stays, whatever else is set", () => {
-  const recent = createRecent<string>(ROOM);
+  const recent = createBoundedCache<string>(ROOM);
   const hot = Array.from({ length: 20 }, (_, at) => `hot/${at}`);
   for (const key of hot) recent.set(key, key);
   for (let at = 0; at < 50_000; at++) {
@@ -32,14 +32,14 @@ test("what is asked for again and again stays, whatever else is set", () => {
 });
 
 test("what is not asked for goes", () => {
-  const recent = createRecent<string>(ROOM);
+  const recent = createBoundedCache<string>(ROOM);
   recent.set("once", "x");
   for (let at = 0; at < 5_000; at++) recent.set(name(at, 60), "cold");
   expect(recent.get("once")).toBeUndefined();
 });
 
 test("a value is replaced, and only by its own key", () => {
-  const recent = createRecent<number>(ROOM);
+  const recent = createBoundedCache<number>(ROOM);
   for (const value of [1, 2]) recent.set("a", value);
   recent.set("b", 3);
   expect([recent.get("a"), recent.get("b"), recent.get("A"), recent.get("")]).toEqual([

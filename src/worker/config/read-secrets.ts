@@ -3,8 +3,8 @@ import type { Mistake } from "../base/mistake.ts";
 import { SLOT_NAMES, type SlotName } from "../base/slot-name.ts";
 import type { Report, Vars } from "./schema.ts";
 import { isSecret, secretNames } from "./secret-names.ts";
-import { UNOPENED } from "./secrets-store.ts";
 import type { Slot } from "./slot.ts";
+import { UNOPENED } from "./store.ts";
 
 /** True if no secret changed. */
 export function sameSecrets(vars: Vars, before: Vars): boolean {

@@ -1,6 +1,6 @@
 import { encodePath, type Found, REST, readPath, writePath } from "../../url/grammar.ts";
 import type { Refusal } from "../base/refusal.ts";
-import { NAME, type Route } from "./route-pattern.ts";
+import { NAME, type Route } from "./compile-route.ts";
 
 /**
  * Routes by the segments of their paths, so that the time to find one does not grow with their number.

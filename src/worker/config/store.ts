@@ -1,4 +1,4 @@
-import { LATE, within } from "../base/within.ts";
+import { LATE, within } from "../base/time-limit.ts";
 import type { Vars } from "./schema.ts";
 import { isSecret } from "./secret-names.ts";
 

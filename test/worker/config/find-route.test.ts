@@ -3,8 +3,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readPath } from "../../../src/url/grammar.ts";
-import { findRoute, indexRoutes } from "../../../src/worker/config/route-index.ts";
-import { compileRoute, type Route } from "../../../src/worker/config/route-pattern.ts";
+import { compileRoute, type Route } from "../../../src/worker/config/compile-route.ts";
+import { findRoute, indexRoutes } from "../../../src/worker/config/find-route.ts";
 import { readPathname } from "../../../src/worker/request/target.ts";
 
 const compile = (path: string): Route =>

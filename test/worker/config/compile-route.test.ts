@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { findRoute, indexRoutes, publicPath } from "../../../src/worker/config/route-index.ts";
-import { compileRoute } from "../../../src/worker/config/route-pattern.ts";
+import { compileRoute } from "../../../src/worker/config/compile-route.ts";
+import { findRoute, indexRoutes, publicPath } from "../../../src/worker/config/find-route.ts";
 import { readTarget } from "../../../src/worker/request/target.ts";
 
 function compile(path: string, object: string) {

@@ -1,7 +1,7 @@
 // A time limit: what comes in time, what does not, and that nothing of it is left.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { LATE, within } from "../../../src/worker/base/within.ts";
+import { LATE, within } from "../../../src/worker/base/time-limit.ts";
 
 const unhandled = vi.fn();
 const turn = () => new Promise((settle) => setImmediate(settle));
