@@ -52,14 +52,12 @@ export const BROKEN_REQUESTS = {
     breaks: "bounds",
     file: "worker/s3/sign-request.ts",
     from: `kept.get(url);
-  if (known?.in === period) return known.headers;
-  const { derived } = period;
-  return sign(url, region, slot.credentials, period.date, { derived }).then((headers) => {
+  if (known?.in === used) return known.headers;
+  return sign(url, region, slot.credentials, date, "GET", used.derived).then((headers) => {
     kept.set(url,`,
     to: `kept.get(url.slice(0, 50));
-  if (known?.in === period) return known.headers;
-  const { derived } = period;
-  return sign(url, region, slot.credentials, period.date, { derived }).then((headers) => {
+  if (known?.in === used) return known.headers;
+  return sign(url, region, slot.credentials, date, "GET", used.derived).then((headers) => {
     kept.set(url.slice(0, 50),`,
   },
   "a key is sent as it is": {

@@ -39,9 +39,7 @@ const OTHER_MD5 = Buffer.alloc(16).toString("base64");
 export function readAs(bucket: Bucket, credentials: Credentials | undefined, watch: Watch): Reader {
   const { now, patience } = watch;
   const signed = async (url: string, at: number, method?: "PUT") =>
-    new Headers(
-      credentials && (await sign(url, bucket.region, credentials, at, method && { method })),
-    );
+    new Headers(credentials && (await sign(url, bucket.region, credentials, at, method)));
   const ranged = (headers: Headers, bytes: number) => {
     headers.set("range", `bytes=0-${bytes - 1}`);
     return headers;

@@ -66,9 +66,10 @@ export function openBucket(
   const endpoint = settings.endpoint.replace(/\/$/, "");
   const addressing = settings.addressing ?? defaultAddressing(endpoint, bucket);
   const base = bucketBase(endpoint, bucket, addressing);
-  const slots = usable.filter((slot, at) => at === 0 || !isSameKey(slot, usable[0]));
+  const opened = usable.map((slot) => ({ ...slot })); // its own objects: signatures are kept by them
+  const slots = opened.filter((slot, at) => at === 0 || !isSameKey(slot, opened[0]));
   const own = { name, bucket, base, prefix, region, canary: canary && prefix + canary };
-  return { ...own, slots, usable, unusable };
+  return { ...own, slots, usable: opened, unusable };
 }
 
 /** As it is sent, so that what is signed is what is sent. http:// is for this machine alone. */

@@ -10,10 +10,7 @@ export type Slot = {
 };
 
 /** Returns whether two slots hold the same key. */
-export function isSameKey(
-  { credentials }: Pick<Slot, "credentials">,
-  other: Pick<Slot, "credentials"> | undefined,
-): boolean {
+export function isSameKey({ credentials }: Slot, other: Slot | undefined): boolean {
   return (
     credentials.accessKeyId === other?.credentials.accessKeyId &&
     credentials.secretAccessKey === other.credentials.secretAccessKey

@@ -1,7 +1,7 @@
 // The headers that sign a request with a slot: made once for a URL and a period, and kept.
 
 import { createBoundedCache } from "../base/bounded-cache.ts";
-import { isSameKey, type Slot } from "../config/slot.ts";
+import type { Slot } from "../config/slot.ts";
 import { type DerivedKey, type SignedHeaders, sign } from "./sigv4.ts";
 
 /**
@@ -10,15 +10,10 @@ import { type DerivedKey, type SignedHeaders, sign } from "./sigv4.ts";
  */
 const PERIOD_MS = 300_000;
 
-type SigningSlot = Pick<Slot, "credentials">;
-
 /** What a slot signs with in one period. */
-type Period = {
-  readonly by: SigningSlot;
-  readonly region: string;
-  readonly date: number;
-  readonly derived: DerivedKey;
-};
+type Period = { readonly date: number; readonly derived: DerivedKey };
+
+const periods = new WeakMap<object, Period>();
 
 /**
  * Signatures by URL: one cache for all slots, whose size does not grow with their number. Each of its
@@ -28,38 +23,29 @@ const kept = createBoundedCache<{ readonly in: Period; readonly headers: SignedH
   4_194_304,
 );
 
-/** The periods of the slots that are in use now: at most MOST_PERIODS, the oldest is dropped first. */
-const periods: Period[] = [];
-const MOST_PERIODS = 16;
-
 /**
  * The headers that sign a request. Those from before are used again if the same slot signed the same
  * URL in this period.
+ * @param slot of one bucket: each bucket has its own slot objects, since it has its own region
  * @param now ms since 1970
  */
 export function signWith(
-  slot: SigningSlot,
+  slot: Pick<Slot, "credentials">,
   url: string,
   region: string,
   now: number,
 ): SignedHeaders | Promise<SignedHeaders> {
-  const period = periodOf(slot, region, now - (now % PERIOD_MS));
+  const date = now - (now % PERIOD_MS);
+  let period = periods.get(slot);
+  if (period?.date !== date) {
+    period = { date, derived: { cache: new Map() } };
+    periods.set(slot, period);
+  }
+  const used = period;
   const known = kept.get(url);
-  if (known?.in === period) return known.headers;
-  const { derived } = period;
-  return sign(url, region, slot.credentials, period.date, { derived }).then((headers) => {
-    kept.set(url, { in: period, headers });
+  if (known?.in === used) return known.headers;
+  return sign(url, region, slot.credentials, date, "GET", used.derived).then((headers) => {
+    kept.set(url, { in: used, headers });
     return headers;
   });
-}
-
-function periodOf(by: SigningSlot, region: string, date: number): Period {
-  const known = periods.find(
-    (one) => one.date === date && one.region === region && isSameKey(by, one.by),
-  );
-  if (known !== undefined) return known;
-  const period = { by, region, date, derived: { cache: new Map<string, ArrayBuffer>() } };
-  periods.push(period);
-  if (periods.length > MOST_PERIODS) periods.shift();
-  return period;
 }
