@@ -2,7 +2,7 @@
 
 import { createBoundedCache } from "../base/bounded-cache.ts";
 import type { Slot } from "../config/slot.ts";
-import { type DerivedKey, type SignedHeaders, sign } from "./sigv4.ts";
+import { type SignedHeaders, sign } from "./sigv4.ts";
 
 /**
  * How far back the date of a signature may lie: ms. For so long a signature is used again for the same
@@ -11,7 +11,7 @@ import { type DerivedKey, type SignedHeaders, sign } from "./sigv4.ts";
 const PERIOD_MS = 300_000;
 
 /** What a slot signs with in one period. */
-type Period = { readonly date: number; readonly derived: DerivedKey };
+type Period = { readonly date: number; readonly derived: Map<string, ArrayBuffer> };
 
 const periods = new WeakMap<object, Period>();
 
@@ -38,7 +38,7 @@ export function signWith(
   const date = now - (now % PERIOD_MS);
   let period = periods.get(slot);
   if (period?.date !== date) {
-    period = { date, derived: { cache: new Map() } };
+    period = { date, derived: new Map() };
     periods.set(slot, period);
   }
   const used = period;

@@ -11,16 +11,12 @@ export type SignedHeaders = {
   readonly "x-amz-date": string;
 };
 
-/** The key that is derived from a secret for a day and a region: made once, and kept by the caller. */
-export type DerivedKey = {
-  /** Where aws4fetch keeps it. */
-  readonly cache: Map<string, ArrayBuffer>;
-  imported?: CryptoKey;
-};
-
 const UNSIGNED = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" } as const;
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 const encoder = new TextEncoder();
+
+/** Imported keys, by the bytes that aws4fetch derived. */
+const imported = new WeakMap<ArrayBuffer, CryptoKey>();
 
 /**
  * aws4fetch caches the derived key, but imports it for each signature. This signer imports it once:
@@ -28,15 +24,14 @@ const encoder = new TextEncoder();
  * "different").
  */
 class ImportingSigner extends AwsV4Signer {
-  derived: DerivedKey | undefined;
-
   override async signature(): Promise<string> {
-    const { derived } = this;
-    const [bytes] = derived?.cache.values() ?? [];
-    if (derived === undefined || bytes === undefined) return super.signature();
-    derived.imported ??= await crypto.subtle.importKey("raw", bytes, HMAC, false, ["sign"]);
-    const text = encoder.encode(await this.stringToSign());
-    return hex(await crypto.subtle.sign("HMAC", derived.imported, text));
+    const [derived] = this.cache.values();
+    if (derived === undefined) return super.signature();
+    const key =
+      imported.get(derived) ??
+      (await crypto.subtle.importKey("raw", derived, HMAC, false, ["sign"]));
+    imported.set(derived, key);
+    return hex(await crypto.subtle.sign("HMAC", key, encoder.encode(await this.stringToSign())));
   }
 }
 
@@ -46,8 +41,7 @@ class ImportingSigner extends AwsV4Signer {
  * @param url an origin URL, as `originUrl` makes it, or one with a query
  * @param now ms since 1970; the signature is good from 15 minutes before to 15 minutes after (A7)
  * @param method the Worker only ever sends GET
- * @param derived the derived key, if the caller keeps one for these credentials, this region and this
- *   day (UTC)
+ * @param cache keeps the key that is derived for these credentials, this region and this day (UTC)
  */
 export async function sign(
   url: string,
@@ -55,7 +49,7 @@ export async function sign(
   credentials: Credentials,
   now: number,
   method = "GET",
-  derived?: DerivedKey,
+  cache = new Map<string, ArrayBuffer>(),
 ): Promise<SignedHeaders> {
   const signer = new ImportingSigner({
     ...credentials,
@@ -65,9 +59,8 @@ export async function sign(
     service: "s3", // A3: aws4fetch would guess it from the host
     headers: UNSIGNED,
     datetime: new Date(now).toISOString().replace(/[:-]|\.\d{3}/g, ""),
-    ...(derived && { cache: derived.cache }),
+    cache,
   });
-  signer.derived = derived;
   const authorization = await signer.authHeader();
   return { authorization, ...UNSIGNED, "x-amz-date": signer.datetime };
 }
