@@ -3,9 +3,9 @@
 import { AwsV4Signer } from "aws4fetch";
 import sharp from "sharp";
 import { beforeAll, beforeEach, expect, vi } from "vitest";
-import { lifetime } from "../../src/emulator/edge/cache.ts";
 import { createEdge, type Edge } from "../../src/emulator/edge/edge.ts";
 import { mistakeText } from "../../src/worker/base/mistake.ts";
+import { lifetime } from "../../src/emulator/edge/lifetime.ts";
 import { readConfig } from "../../src/worker/config/config.ts";
 import { sign } from "../../src/worker/s3/sigv4.ts";
 import { BASE, CREDENTIALS, SECRETS, VARS } from "../support/env.ts";

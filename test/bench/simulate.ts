@@ -1,7 +1,7 @@
 // Runs a trace through the model of the edge, in one design, and counts.
 
 import { FREE } from "../../src/cli/project/costs.ts";
-import { lifetime } from "../../src/emulator/edge/cache.ts";
+import { lifetime } from "../../src/emulator/edge/lifetime.ts";
 import { createAsk, type Design } from "./designs.ts";
 import { createFreshness, type Freshness } from "./freshness.ts";
 import { createModel } from "./model.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { findFault } from "../../src/emulator/s3/s3-auth.ts";
+import { findFault } from "../../src/emulator/s3/check-request.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../support/env.ts";
 import { leaksIn } from "../support/overheard.ts";
 import { asked, mood } from "./inputs.ts";

@@ -1,4 +1,4 @@
-// What the strict edge's own tests have in common: a stand, and how the edge is asked.
+// Shared by the tests of the strict edge: a stand, and functions that ask the edge.
 
 import { afterAll, beforeAll, beforeEach, expect } from "vitest";
 import type { EdgeSettings } from "../../src/emulator/edge/edge.ts";
@@ -9,13 +9,13 @@ import { network, setUp } from "./stand.ts";
 
 export const SHARED = { "origin-auth": "share-publicly" } as const;
 
-/** An object that any test will do with. */
+/** An object for tests that need any object. */
 export const KEY = "key.jpg";
 
-/** The stand of the test that runs. */
+/** The stand of the current test. */
 export let { s3, edge, clock } = setUp();
 
-/** Another stand, with switches set. */
+/** Replaces the stand with one that has other switches. */
 export function stand(settings: Partial<EdgeSettings> = {}): void {
   ({ s3, edge, clock } = setUp(settings));
 }
@@ -26,11 +26,11 @@ beforeEach(() => stand());
 
 export const urlOf = (key: string) => originUrl(BASE, `published/${key}`);
 
-/** Headers that open an object. */
+/** Signed headers for an object. */
 export const signedFor = async (key: string) =>
   new Headers(await sign(urlOf(key), "eu-west-1", CREDENTIALS, clock.now));
 
-/** Asks the edge for an object as the Worker does, with what a test changes. */
+/** Asks the edge for an object as the Worker does. */
 export async function ask(
   key: string,
   image: Record<string, unknown> = {},
@@ -42,7 +42,7 @@ export async function ask(
   return edge.fetch(urlOf(key), { headers: signed, cf, ...init });
 }
 
-/** A failure's status and code, from its header and its text; or 200. */
+/** The code and status of a failure, from its header and its text; or 200. */
 export async function fault(answer: Response): Promise<string> {
   if (answer.ok) return `${answer.status}`;
   const code = /^err=(\d{4})$/.exec(answer.headers.get("cf-resized") ?? "")?.[1];

@@ -1,16 +1,16 @@
-// Originals painted for tests, and prints of them read back with sharp.
+// Originals painted for tests, and their renditions read back with sharp.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { expect } from "vitest";
 import type { Image } from "../../src/emulator/edge/geometry.ts";
-import type { Original } from "../../src/emulator/edge/original.ts";
-import { makePrint, measure, type Overlay } from "../../src/emulator/edge/pixels.ts";
+import type { Original } from "../../src/emulator/edge/read-original.ts";
+import { makeRendition, measure, type Overlay } from "../../src/emulator/edge/rendition.ts";
 
 export const QUALITIES = { high: 90, "medium-high": 75, "medium-low": 60, low: 40 };
 
-/** Colours by a letter each; a dot is transparent, and a question mark none of these. */
+/** One letter a colour. A dot is transparent, a question mark is any other colour. */
 const COLOURS: Readonly<Record<string, readonly number[]>> = {
   r: [255, 0, 0, 255],
   g: [0, 255, 0, 255],
@@ -30,7 +30,7 @@ export function letterOf(pixel: readonly number[]): string {
   return Object.entries(COLOURS).find(([, colour]) => near(colour))?.[0] ?? "?";
 }
 
-/** Paints rows of letters, each as a square of so many pixels. */
+/** Paints rows of letters. Each letter is a square of `scale` pixels. */
 export const paint = (look: string, scale = 10) => {
   const rows = look.split("/");
   const width = rows[0]?.length ?? 0;
@@ -74,9 +74,9 @@ export async function moving(looks: readonly string[]): Promise<Original> {
 export const fixture = (file: string, type: Original["type"]) =>
   original(readFileSync(join(import.meta.dirname, "../../fixtures/objects", file)), type);
 
-/** A print, checked to be what it says it is and as large as was foretold. */
-export async function print(source: Original, image: Image, overlays: readonly Overlay[] = []) {
-  const made = await makePrint(source, image, overlays, { qualities: QUALITIES });
+/** Makes a rendition, and checks that its type and size are as it and `measure` say. */
+export async function render(source: Original, image: Image, overlays: readonly Overlay[] = []) {
+  const made = await makeRendition(source, image, overlays, { qualities: QUALITIES });
   const { data, info } = await sharp(made.bytes, { animated: true })
     .ensureAlpha()
     .raw()
@@ -94,7 +94,7 @@ export async function print(source: Original, image: Image, overlays: readonly O
     const at = ((frame * height + y) * width + x) * 4;
     return [...data.subarray(at, at + 4)];
   };
-  /** Letters of so many columns and rows of a frame, each from the middle of its cell. */
+  /** The letters of a frame in columns and rows, each from the middle of its cell. */
   const look = (columns: number, rows: number, frame = 0) =>
     Array.from({ length: rows }, (_, row) =>
       Array.from({ length: columns }, (_, column) => {
@@ -105,13 +105,13 @@ export async function print(source: Original, image: Image, overlays: readonly O
   return { ...made, data, metadata, frames, size: `${width}×${height}`, pixel, look };
 }
 
-/** As PNG, so that no pixel changes its colour. */
+/** Renders as PNG, which keeps every colour. */
 export const exact = (source: Original, image: Image, overlays?: readonly Overlay[]) =>
-  print(source, { format: "png", ...image }, overlays);
+  render(source, { format: "png", ...image }, overlays);
 
 /** Four colours, one in each corner. */
 export const colours = await painted("rg/by");
 
 const { bytes: fig } = await fixture("photos/fig.jpg", "image/jpeg");
-/** Shrunk, so that there is detail from pixel to pixel. */
+/** Small, so it has detail from pixel to pixel. */
 export const photo = await original(await sharp(fig).resize(120, 90).png().toBuffer(), "image/png");

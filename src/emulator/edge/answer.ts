@@ -1,16 +1,16 @@
-// The answer that a success gets: its headers tell what was done.
+// The answer to a request that succeeded. Its headers say what the edge did.
 
-import { isRestrictive } from "./cache.ts";
+import { isRestrictive } from "./lifetime.ts";
 import type { Made } from "./make.ts";
 import type { Switches } from "./switches.ts";
 
-/** What is kept of a success: what was made, and the headers of the original's answer. */
+/** What the cache holds of a success: what was made, and the headers of the origin's answer. */
 export type Kept = Made & { readonly origin: Headers };
 
 /**
- * Writes a success.
- * @param key what the answer is kept under: equal keys have equal entity tags (R4)
- * @param outcome what `cf-resized` says of it (R1)
+ * Writes the answer.
+ * @param key the cache key; equal keys have equal entity tags (R4)
+ * @param outcome what `cf-resized` says (R1)
  */
 export async function successAnswer(
   { type, bytes, warnings, marked, origin }: Kept,
@@ -38,7 +38,7 @@ export async function successAnswer(
   return new Response(init.method === "HEAD" ? null : bytes.slice(), { headers });
 }
 
-/** 42 characters that are the same for the same text. */
+/** Returns 42 characters. Equal texts give equal digests. */
 async function digest(text: string): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return btoa(String.fromCharCode(...new Uint8Array(hash)))

@@ -1,34 +1,36 @@
-// Cloudflare's image edge, as strict as production: what `fetch(url, { headers, cf: { image } })`
-// does there. docs/rules.md has the rules; this file tells a request's whole way.
+// Cloudflare's image edge, as strict as in production: what `fetch(url, { headers, cf: { image } })`
+// does there. docs/rules.md has the rules. This file shows the steps of a request.
 
 import { type Kept, successAnswer } from "./answer.ts";
-import { createCache, lifetime, ttlByStatus } from "./cache.ts";
+import { createCache } from "./cache.ts";
 import { type Fault, faultAnswer, isFault } from "./faults.ts";
+import { type Asking, type Fetched, fetchOriginal } from "./fetch-original.ts";
+import { lifetime, ttlByStatus } from "./lifetime.ts";
 import { make } from "./make.ts";
 import { type Options, readOptions } from "./options.ts";
-import { type Asking, type Fetched, fetchOriginal } from "./origin.ts";
-import { readOriginal } from "./original.ts";
-import type { Overlay } from "./pixels.ts";
+import { readOriginal } from "./read-original.ts";
+import type { Overlay } from "./rendition.ts";
 import { STRICT, type Switches } from "./switches.ts";
 import { unplayable } from "./unplayable.ts";
+import { urlFault } from "./url-fault.ts";
 
 export type EdgeSettings = Partial<Switches> & {
-  /** The host of the zone that the Worker runs on, whose own images are always allowed (E5). */
+  /** The host of the Worker's zone. Its own images are always allowed (E5). */
   readonly zone: string;
   /** The network. */
   readonly fetch: typeof fetch;
-  /** Milliseconds since 1970. */
+  /** ms since 1970. */
   readonly now: () => number;
-  /** Workers by the host they answer for (E9). */
+  /** Other Workers, by the host that each answers for (E9). */
   readonly workers?: Readonly<Record<string, (request: Request) => Promise<Response>>>;
 };
 
 export type Edge = {
-  /** What `fetch` is in a Worker. */
+  /** `fetch` as a Worker sees it. */
   fetch(url: string, init?: RequestInit): Promise<Response>;
   /** May be changed at any time. */
   readonly switches: Switches;
-  /** The URLs that originals were fetched from, in order. */
+  /** The URLs from which originals were fetched, in order. */
   readonly originFetches: readonly string[];
   /** The unique transformations, which are billed (L2). */
   readonly transformations: ReadonlySet<string>;
@@ -36,121 +38,132 @@ export type Edge = {
   purge(url: string): void;
 };
 
-/** An edge of its own, with nothing in its cache. */
+/** How long the Worker asks to keep an answer, in seconds; undefined: it does not say (C4). */
+type Ttl = number | undefined;
+
+/** Creates an edge with an empty cache. */
 export function createEdge({ zone, fetch, now, workers = {}, ...changed }: EdgeSettings): Edge {
   const switches: Switches = { ...STRICT, ...changed };
   const keeps = () => switches.cache;
   const originals = createCache<Fetched>(now, keeps);
-  const prints = createCache<Kept>(now, keeps);
+  const renditions = createCache<Kept>(now, keeps);
   const faults = createCache<Fault>(now, keeps);
   const originFetches: string[] = [];
   const transformations = new Set<string>();
 
-  async function ask(url: string, init: RequestInit): Promise<Response> {
-    const { image: asked, cacheTtlByStatus } = init.cf ?? {};
+  async function answer(url: string, init: RequestInit): Promise<Response> {
+    const image = init.cf?.image;
     const headers = new Headers(init.headers);
     const worker = URL.canParse(url) ? workers[new URL(url).host] : undefined;
     if (worker !== undefined) return worker(new Request(url, { headers })); // E9
-    if (asked === undefined || !switches.transformations) return fetch(url, init); // R2
-    if (switches.trouble !== undefined) return faultAnswer(switches.trouble);
-    if (/image-resizing/.test(headers.get("via") ?? "")) return faultAnswer("9403/508"); // E8
+    if (image === undefined || !switches.transformations) return fetch(url, init); // R2
+    const options = accept(url, headers, image);
+    return isFault(options) ? faultAnswer(options) : answerImage(url, init, options);
+  }
 
+  /** Checks a request before anything is fetched. */
+  function accept(url: string, headers: Headers, asked: unknown): Options | Fault {
+    if (switches.trouble !== undefined) return switches.trouble;
+    if (/image-resizing/.test(headers.get("via") ?? "")) return "9403/508"; // E8
     const unfit = urlFault(url, [zone, ...switches.sources], switches.plain);
-    if (unfit !== undefined) return faultAnswer(unfit);
+    if (unfit !== undefined) return unfit;
     const options = readOptions(asked, switches.formatAuto === "first-come");
-    if (isFault(options)) return faultAnswer(options);
+    if (isFault(options)) return options;
     const image = options.auto ? { ...options.image, ...byAccept(headers) } : options.image;
     const missing = switches.unplayable === "refused" ? unplayable(image) : [];
     if (missing.length > 0) throw new Error(`the strict edge cannot play ${missing.join(", ")}`);
+    return { ...options, image };
+  }
 
+  async function answerImage(url: string, init: RequestInit, options: Options): Promise<Response> {
     const { key, billed } = keysOf(url, options);
-    const keptFor = ttlByStatus(cacheTtlByStatus, 200); // C4
-    const kept = prints.get(key);
+    const ttl = ttlByStatus(init.cf?.cacheTtlByStatus, 200); // C4
+    const kept = renditions.get(key);
     if (kept !== undefined) return successAnswer(kept, key, init, "internal=ram/h", switches);
     const failed = faults.get(key);
     if (failed !== undefined) return faultAnswer(failed);
     if (!transformations.has(billed) && transformations.size >= switches.quota) {
       return faultAnswer("9422/429"); // L2
     }
-    const { originAuth } = options;
-    const asking = { fetch, method: init.method ?? "GET", headers, originAuth, switches };
-    const made = await transform(url, asking, image, keptFor);
-    if (isFault(made)) {
-      const failure = faultAnswer(made);
-      const kept = /^(?:9408|9519)/.test(made) ? switches.denialsKept : 0; // C1
-      faults.set(key, made, ttlByStatus(cacheTtlByStatus, failure.status) ?? kept); // C4
-      return failure;
-    }
+    const made = await transform(url, askingOf(init, options), options.image, ttl);
+    if (isFault(made)) return fail(key, made, init);
     transformations.add(billed);
-    prints.set(key, made, keptFor ?? lifetime(made.origin.get("cache-control"))); // C1
+    renditions.set(key, made, ttl ?? lifetime(made.origin.get("cache-control"))); // C1
     return successAnswer(made, key, init, "internal=ok/m q=0 n=317+85 c=9+57", switches);
+  }
+
+  function askingOf({ method = "GET", headers }: RequestInit, { originAuth }: Options): Asking {
+    return { fetch, method, headers: new Headers(headers), originAuth, switches };
+  }
+
+  /** Answers with a failure, and keeps it as long as the Worker says (C1, C4). */
+  function fail(key: string, fault: Fault, init: RequestInit): Response {
+    const failure = faultAnswer(fault);
+    const denied = /^(?:9408|9519)/.test(fault) ? switches.denialsKept : 0; // C1
+    faults.set(key, fault, ttlByStatus(init.cf?.cacheTtlByStatus, failure.status) ?? denied); // C4
+    return failure;
   }
 
   async function transform(
     url: string,
     asking: Asking,
     image: RequestInitCfPropertiesImage,
-    keptFor: number | undefined,
+    ttl: Ttl,
   ): Promise<Kept | Fault> {
-    const found = await original(url, asking, keptFor);
+    const found = await original(url, asking, ttl);
     if (isFault(found)) return found;
     const overlays: Overlay[] = [];
-    for (const drawn of image.draw ?? []) {
-      const originAuth = asking.originAuth && switches.overlayAuth; // O12
-      const over = await original(drawn.url, { ...asking, originAuth }, keptFor);
-      const read = isFault(over) ? over : await readOriginal(over.bytes, switches);
-      if (isFault(read)) return read;
-      if ("svg" in read) return "9412/415";
-      overlays.push({ options: drawn, original: read });
+    for (const options of image.draw ?? []) {
+      const overlay = await overlayOf(options, asking, ttl);
+      if (isFault(overlay)) return overlay;
+      overlays.push(overlay);
     }
     const made = await make(found, image, overlays, switches);
     return isFault(made) ? made : { ...made, origin: found.headers };
   }
 
-  async function original(
-    url: string,
+  async function overlayOf(
+    options: RequestInitCfPropertiesImageDraw,
     asking: Asking,
-    keptFor: number | undefined,
-  ): Promise<Fetched | Fault> {
-    // C2: whoever asks, and with whatever authorization; origin-auth is an option like others (C1).
+    ttl: Ttl,
+  ): Promise<Overlay | Fault> {
+    const originAuth = asking.originAuth && switches.overlayAuth; // O12
+    const found = await original(options.url, { ...asking, originAuth }, ttl);
+    const read = isFault(found) ? found : await readOriginal(found.bytes, switches);
+    if (isFault(read)) return read;
+    return "svg" in read ? "9412/415" : { options, original: read };
+  }
+
+  async function original(url: string, asking: Asking, ttl: Ttl): Promise<Fetched | Fault> {
+    // C2: the credentials are not part of the key. Whether origin-auth was set is (C1).
     const key = `${url} ${asking.originAuth}`;
     const kept = originals.get(key);
     if (kept !== undefined) return kept;
     originFetches.push(url);
     const found = await fetchOriginal(url, asking);
     if (isFault(found)) return found;
-    originals.set(key, found, keptFor ?? lifetime(found.headers.get("cache-control")));
+    originals.set(key, found, ttl ?? lifetime(found.headers.get("cache-control")));
     return found;
   }
 
-  function purge(url: string): void {
-    for (const cache of [originals, prints, faults]) cache.purge(url);
-  }
   return {
     switches,
     originFetches,
     transformations,
-    fetch: (url, init = {}) => unlessAborted(ask(url, init), init.signal),
-    purge,
+    fetch: (url, init = {}) => unlessAborted(answer(url, init), init.signal),
+    purge: (url) => {
+      for (const cache of [originals, renditions, faults]) cache.purge(url);
+    },
   };
 }
 
-/** Which URLs the edge takes at all (E5, E6). Of a redirect only the first is looked at. */
-function urlFault(url: string, hosts: readonly string[], plain: readonly string[]) {
-  if (/[^\x21-\x7e]/.test(url)) return "9419/403" satisfies Fault;
-  if (!URL.canParse(url)) return "9406/403" satisfies Fault;
-  const { protocol, host } = new URL(url);
-  if (protocol !== "https:" && !plain.includes(host)) return "9406/403" satisfies Fault;
-  return hosts.includes(host) ? undefined : ("9401/403" satisfies Fault);
-}
-
-/** Under what an answer is kept (C1), and what it is billed as: there the format does not count (L2). */
+/** Returns the cache key (C1), and what is billed: there the format does not count (L2). */
 function keysOf(url: string, { image: { format, ...unique }, auto, originAuth }: Options) {
   const billed = `${url} ${JSON.stringify(unique)}`;
   return { billed, key: `${billed} ${originAuth} ${auto ? "auto" : format}` };
 }
 
-/** What "auto" chooses, for the first who asks and then for all (O6). */
+/** What "auto" chooses: by the first visitor's `Accept`, then for all visitors (O6). */
 function byAccept(headers: Headers): { format?: "avif" | "webp" } {
   const accept = headers.get("accept") ?? "";
   if (accept.includes("image/avif")) return { format: "avif" };

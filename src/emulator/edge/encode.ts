@@ -1,11 +1,11 @@
-// Which format a print gets, and its bytes: quality, frames and metadata.
+// Encodes a rendition: its format, quality, frames and metadata.
 
 import sharp, { type Metadata } from "sharp";
 import { keptExif, withExif } from "./exif.ts";
 import type { Image, Picture } from "./geometry.ts";
-import type { Original } from "./original.ts";
+import type { Original } from "./read-original.ts";
 
-/** What the names of qualities stand for, 1–100 (O5). */
+/** The numbers behind the names of qualities, 1–100 (O5). */
 export type Qualities = Readonly<Record<Extract<Image["quality"], string>, number>>;
 
 type Format = "jpeg" | "png" | "webp" | "avif" | "gif";
@@ -13,16 +13,16 @@ type Format = "jpeg" | "png" | "webp" | "avif" | "gif";
 const LONGEST_WEBP_SIDE = 16_383;
 const DEFAULT_QUALITY = 85; // O5
 
-/** Whether all frames of an animation are kept (O8). */
+/** Returns whether a rendition keeps all frames of an animation (O8). */
 export function keepsFrames({ type, frames }: Original, { anim, format }: Image): boolean {
   const moves = format === "webp" || (format === undefined && /gif|webp/.test(type));
   return frames > 1 && anim !== false && moves;
 }
 
 /**
- * Encodes the frames of a print (O5, O6, O8, O9, R5).
- * @param source the original's content-type
- * @throws where a side is too long for the format
+ * Encodes frames (O5, O6, O8, O9, R5).
+ * @param source the content-type of the original
+ * @throws if a side is too long for the format
  */
 export async function encode(
   frames: readonly [Picture, ...Picture[]],
@@ -38,35 +38,34 @@ export async function encode(
     raw: { width, height: height * shown.length, channels: 4, pageHeight: height },
     limitInputPixels: false,
   });
-  // Where nothing shines through there is no need to say so.
-  const print = transparent ? pixels : pixels.removeAlpha();
+  const output = transparent ? pixels : pixels.removeAlpha();
   const { delay, loop, exif } = metadata;
   const timing = shown.length > 1 ? { delay, loop } : {};
   const quality =
     typeof image.quality === "string"
       ? qualities[image.quality]
       : (image.quality ?? DEFAULT_QUALITY);
-  // Low efforts throughout: what is tested is not how small a print can be.
+  // Low efforts, because they are fast. How small a rendition can be is not tested.
   switch (format) {
     case "jpeg": {
       const progressive = image.format !== "baseline-jpeg";
-      // White, as underneath pad. What Cloudflare lays under a transparent JPEG is not documented.
-      const jpeg = print.flatten({ background: "white" }).jpeg({ quality, progressive });
+      // White, as for pad. Cloudflare does not document the background of a transparent JPEG.
+      const jpeg = output.flatten({ background: "white" }).jpeg({ quality, progressive });
       const kept = exif && keptExif(exif, image.metadata);
       return { bytes: withExif(await jpeg.toBuffer(), kept), type: "image/jpeg" };
     }
     case "webp": {
-      const webp = print.webp({ quality, lossless: quality === 100, effort: 2, ...timing });
+      const webp = output.webp({ quality, lossless: quality === 100, effort: 2, ...timing });
       return { bytes: await webp.toBuffer(), type: "image/webp" };
     }
     case "avif":
-      return { bytes: await print.avif({ quality, effort: 0 }).toBuffer(), type: "image/avif" };
+      return { bytes: await output.avif({ quality, effort: 0 }).toBuffer(), type: "image/avif" };
     case "gif": {
-      const gif = print.gif({ effort: 1, keepDuplicateFrames: true, ...timing });
+      const gif = output.gif({ effort: 1, keepDuplicateFrames: true, ...timing });
       return { bytes: await gif.toBuffer(), type: "image/gif" };
     }
     case "png":
-      return { bytes: await print.png().toBuffer(), type: "image/png" };
+      return { bytes: await output.png().toBuffer(), type: "image/png" };
   }
 }
 
@@ -75,7 +74,7 @@ function isTransparent({ data }: Picture): boolean {
   return false;
 }
 
-/** The format asked for, the source's, or what can stand in for it (O6, R5). */
+/** The format that was asked for, that of the source, or one that can replace it (O6, R5). */
 function outputFormat(
   [{ width, height }, ...others]: readonly [Picture, ...Picture[]],
   source: Original["type"],
@@ -111,5 +110,5 @@ function stillFormat(asked: NonNullable<Image["format"]> | Original["type"], tra
   }
 }
 
-/** JPEG is preferred to PNG (O6), but cannot be seen through. */
+/** The edge prefers JPEG to PNG (O6). JPEG has no transparency. */
 const plain = (transparent: boolean) => (transparent ? "png" : "jpeg");

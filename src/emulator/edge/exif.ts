@@ -1,4 +1,4 @@
-// EXIF data in a JPEG: what stays of them, byte for byte (O9).
+// EXIF data in a JPEG: which of them stay, byte for byte (O9).
 
 import type { Image } from "./geometry.ts";
 
@@ -8,19 +8,19 @@ const UPRIGHT = 1;
 const LONGEST_SEGMENT = 0xffff - 2;
 const EXIF = Uint8Array.of(0x45, 0x78, 0x69, 0x66, 0, 0);
 
-/** What stays of EXIF data, with or without its `Exif\0\0` before it, in a JPEG (O9). */
+/** Returns the EXIF data that stay in a JPEG (O9). They may begin with `Exif\0\0`. */
 export function keptExif(exif: Uint8Array, metadata: Image["metadata"] = "copyright") {
   const marked = EXIF.every((byte, index) => exif[index] === byte);
   const tiff = exif.slice(marked ? EXIF.length : 0);
   if (metadata === "none") return undefined;
   if (metadata === "copyright") return onlyCopyright(tiff);
-  // The pixels have been turned.
+  // The pixels are already upright.
   const orientation = entry(tiff, ORIENTATION);
   orientation?.value.setUint16(0, UPRIGHT, orientation.littleEndian);
   return tiff;
 }
 
-/** Four bytes that hold the value of a tag of the image, or tell where it is; and its length. */
+/** Finds a tag: the four bytes with its value, or with the offset of its value, and its length. */
 function entry(tiff: Uint8Array, tag: number) {
   const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
   if (tiff.length < 10) return undefined;
@@ -38,7 +38,7 @@ function entry(tiff: Uint8Array, tag: number) {
   return undefined;
 }
 
-/** TIFF's header, one directory of one entry, and the text that this points to. */
+/** Writes a TIFF header, a directory with one entry, and the copyright text. */
 function onlyCopyright(tiff: Uint8Array): Uint8Array | undefined {
   const found = entry(tiff, COPYRIGHT);
   if (found === undefined) return undefined;
@@ -47,7 +47,7 @@ function onlyCopyright(tiff: Uint8Array): Uint8Array | undefined {
   const inPlace = new Uint8Array(value.buffer, value.byteOffset, 4);
   const text = length > 4 ? tiff.subarray(start, start + length) : inPlace.subarray(0, length);
   if (text.every((byte) => byte === 0 || byte === 0x20)) return undefined;
-  // Padded, as a shorter one would stand in the entry.
+  // A text of up to four bytes would stand in the entry itself. Padding avoids that case.
   const padded = Math.max(text.length, 5);
   const bytes = new Uint8Array(26 + padded);
   const view = new DataView(bytes.buffer);
@@ -62,7 +62,7 @@ function onlyCopyright(tiff: Uint8Array): Uint8Array | undefined {
   return bytes;
 }
 
-/** Puts EXIF data after a JPEG's first marker, unless it is too long for that. */
+/** Puts EXIF data after the first marker of a JPEG. Data that are too long are dropped. */
 export function withExif(jpeg: Uint8Array, tiff: Uint8Array | undefined): Uint8Array {
   const length = EXIF.length + (tiff?.length ?? 0);
   if (tiff === undefined || length > LONGEST_SEGMENT) return jpeg;

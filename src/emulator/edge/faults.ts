@@ -1,4 +1,4 @@
-// How the edge fails: each code with the statuses that it comes with, and what its text says (R3).
+// How the edge fails: each code with each status that it comes with, and its text (R3).
 
 export const FAULTS = {
   "9401/400": "Invalid or missing option",
@@ -37,15 +37,15 @@ export const FAULTS = {
   "9529/504": "The image took too long",
 } as const;
 
-/** A code and its status; 9408 comes with whichever 4xx the origin gave. */
+/** A code and its status. 9408 comes with the 4xx status of the origin. */
 export type Fault = keyof typeof FAULTS | `9408/4${number}`;
 
-/** True if a value is one of the faults, and no image. */
+/** Returns whether a value is a fault, and not an image. */
 export function isFault(value: unknown): value is Fault {
   return typeof value === "string" && (value in FAULTS || /^9408\/4\d\d$/.test(value));
 }
 
-/** The answer that a failure gets: never an image, the code in `cf-resized` and in the text (R1, R3). */
+/** The answer to a failure: the code is in `cf-resized` and in the text (R1, R3). Never an image. */
 export function faultAnswer(fault: Fault): Response {
   const [code, status] = fault.split("/");
   const said =

@@ -1,4 +1,5 @@
-// Sizes and boxes: which part of an image a print shows, how large, and on what canvas.
+// Sizes and boxes: which part of an image a rendition shows, how large it is, and on what canvas.
+// Pure arithmetic: no pixel is read here.
 
 export type Size = { readonly width: number; readonly height: number };
 
@@ -9,10 +10,10 @@ export type Sides = Record<"top" | "right" | "bottom" | "left", number>;
 /** Pixels of sRGB: four bytes each (red, green, blue, alpha), row by row, not premultiplied. */
 export type Picture = Size & { readonly data: Uint8Array };
 
-/** With the fit that Cloudflare's docs list and its types lack (O3). */
+/** Cloudflare's documentation lists a fit that its types do not have (O3). */
 type Fit = { fit?: NonNullable<BasicImageTransformations["fit"]> | "aspect-crop" };
 
-/** The options that an image and an overlay have in common. */
+/** The options that images and overlays share. */
 export type Transformations = Omit<BasicImageTransformations, "fit"> & Fit;
 
 export type Image = Omit<RequestInitCfPropertiesImage, "fit"> & Fit;
@@ -20,12 +21,12 @@ export type Image = Omit<RequestInitCfPropertiesImage, "fit"> & Fit;
 export const clamp = (value: number, least: number, most: number): number =>
   Math.min(Math.max(value, least), most);
 
-/** What pixels of the options are multiplied with: above 0, at most 2 (O2). */
+/** The factor for pixels in the options: above 0, at most 2 (O2). */
 export const density = ({ dpr = 1 }: Transformations): number => Math.min(dpr, 2);
 
 /**
- * How an image is fitted (O3): the part of it that stays, the size that this part is scaled to,
- * and the canvas, which only pad makes larger than that. All in px, each side at least 1.
+ * How an image is fitted (O3): the part of it that stays, the size to which this part is scaled, and
+ * the canvas. Only `pad` makes the canvas larger. All in px, each side at least 1.
  */
 export type Fitting = { readonly part: Size; readonly scaled: Size; readonly canvas: Size };
 
@@ -36,7 +37,7 @@ const times = ({ width, height }: Size, scale: number): Size => ({
   height: Math.max(1, Math.round(height * scale)),
 });
 
-/** The largest part of a source that has the shape of a box. */
+/** The largest part of a source with the shape of a box. */
 function partShapedLike(box: Size, source: Size): Size {
   const part = times(box, Math.min(source.width / box.width, source.height / box.height));
   return {
@@ -50,7 +51,7 @@ function limited(scale: number, fit: Transformations["fit"]): number {
   return fit === "scale-up" ? Math.max(scale, 1) : scale;
 }
 
-/** Fits a source, already trimmed and turned, into width and height × dpr (O2, O3). */
+/** Fits a source that is trimmed and upright into width and height × dpr (O2, O3). */
 export function fitting(source: Size, options: Transformations): Fitting {
   const { width = Infinity, height = Infinity, fit = "scale-down" } = options;
   const scale = Math.min(width / source.width, height / source.height) * density(options);
@@ -87,14 +88,14 @@ const FOCUS = {
   top: { y: 0 },
   bottom: { y: 1 },
   center: {},
-  // Nobody looks for faces here, and the centre is where the edge looks if it finds none.
+  // The emulator does not look for faces. Without a face, the edge uses the centre.
   face: {},
-  // These need pixels: pixels.ts turns them into a box.
+  // These depend on pixels: see transform.ts.
   auto: {},
   entropy: {},
 } satisfies Record<string, BasicImageTransformationsGravityCoordinates>;
 
-/** Where in a source the part lies that gravity keeps (O4). */
+/** The place of the part that gravity keeps (O4). */
 export function place(source: Size, part: Size, { gravity = "center" }: Transformations): Box {
   const focus: BasicImageTransformationsGravityCoordinates =
     typeof gravity === "string" ? FOCUS[gravity] : gravity;
@@ -109,7 +110,7 @@ export function place(source: Size, part: Size, { gravity = "center" }: Transfor
   };
 }
 
-/** What trim leaves of an upright source by its sides and sizes × dpr (O2, O12): at least 1 px. */
+/** What trim leaves of an upright source, by sides and sizes × dpr (O2, O12): at least 1 px. */
 export function trimBox(source: Size, options: Transformations): Box {
   const trim = typeof options.trim === "object" ? options.trim : {};
   const along = (whole: number, before?: number, after?: number, kept?: number) => {
@@ -125,55 +126,7 @@ export function trimBox(source: Size, options: Transformations): Box {
   return { left: across.start, top: down.start, width: across.length, height: down.length };
 }
 
-export type Surroundings = {
-  /** Four bytes, as in a picture. */
-  readonly colour: Uint8Array;
-  /** How far off a channel may be, 0–255. */
-  readonly tolerance: number;
-  /** How many px of them stay. */
-  readonly keep: number;
-};
-
-/** The part of a box that its surroundings do not fill (O12); all of it, if they fill it all. */
-export function boxInside({ data, width }: Picture, box: Box, around: Surroundings): Box {
-  const { keep, tolerance } = around;
-  const [red = 0, green = 0, blue = 0, alpha = 0] = around.colour;
-  const unlike = (at: number) => {
-    const opacity = data[at + 3] ?? 0;
-    // As seen on black, since a transparent pixel may have any colour.
-    const off = (value = 0, other = 0) =>
-      Math.abs(value * opacity - other * alpha) > tolerance * 255;
-    return (
-      off(data[at], red) ||
-      off(data[at + 1], green) ||
-      off(data[at + 2], blue) ||
-      Math.abs(opacity - alpha) > tolerance
-    );
-  };
-  const end = { x: box.left + box.width, y: box.top + box.height };
-  let [left, top, right, bottom] = [end.x, end.y, -1, -1];
-  for (let y = box.top; y < end.y; y += 1) {
-    for (let x = box.left; x < end.x; x += 1) {
-      if (!unlike((y * width + x) * 4)) continue;
-      left = Math.min(left, x);
-      right = Math.max(right, x);
-      top = Math.min(top, y);
-      bottom = y;
-    }
-  }
-  if (right < 0) return box;
-  const start = {
-    left: Math.max(box.left, left - keep),
-    top: Math.max(box.top, top - keep),
-  };
-  return {
-    ...start,
-    width: Math.min(end.x, right + 1 + keep) - start.left,
-    height: Math.min(end.y, bottom + 1 + keep) - start.top,
-  };
-}
-
-/** How wide the border is, in px × dpr (O2, O12). */
+/** The width of the border on each side, in px × dpr (O2, O12). */
 export function borderSides(options: Transformations): Sides {
   const { border } = options;
   const scaled = (px = 0) => Math.round(px * density(options));
@@ -186,7 +139,7 @@ export function borderSides(options: Transformations): Sides {
   return { top: scaled(top), right: scaled(right), bottom: scaled(bottom), left: scaled(left) };
 }
 
-/** The size of the print of a source that is upright and trimmed (O2, O3, O11, O12). */
+/** The size of the rendition of a source that is upright and trimmed (O2, O3, O11, O12). */
 export function outputSize({ width, height }: Size, options: Transformations): Size {
   const turned = (options.rotate ?? 0) % 180 !== 0;
   const { canvas } = fitting(

@@ -1,25 +1,26 @@
-// What the edge makes of an original: a print, facts about it, or the original itself, which it says
-// or does not say.
+// What the edge makes of an object: a rendition, facts as JSON, a sanitised SVG, or the original
+// itself. A switch decides whether the edge admits that it passed the original on.
 
 import type { Fault } from "./faults.ts";
-import type { Fetched } from "./origin.ts";
-import { type Original, readOriginal, sanitise } from "./original.ts";
-import { makePrint, measure, type Overlay } from "./pixels.ts";
+import type { Fetched } from "./fetch-original.ts";
+import { type Original, readOriginal } from "./read-original.ts";
+import { makeRendition, measure, type Overlay, type Rendition } from "./rendition.ts";
+import { sanitiseSvg } from "./sanitise-svg.ts";
 import type { Switches } from "./switches.ts";
 
-/** An answer's body, and what its headers are made of. */
+/** The body of an answer, and what its headers say. */
 export type Made = {
   readonly type: string;
   readonly bytes: Uint8Array;
   /** R6 */
   readonly warnings: readonly string[];
-  /** False: the answer bears no `cf-resized`, as if nothing had been attempted (R2). */
+  /** False: the answer has no `cf-resized`, as if the edge had not been asked for an image (R2). */
   readonly marked: boolean;
 };
 
 const LONGEST_AVIF_SIDE = 1_200; // O7
 
-/** Makes what `cf.image` asks for of an object, or says why it cannot. */
+/** Makes what `cf.image` asks for, or returns why the edge cannot. */
 export async function make(
   found: Fetched,
   image: RequestInitCfPropertiesImage,
@@ -31,13 +32,13 @@ export async function make(
   if ("svg" in original) {
     if (image.format !== undefined && image.format !== "svg") return "9412/415"; // R8
     const marked = switches.svg === "marked";
-    return { type: "image/svg+xml", bytes: sanitise(original), warnings: [], marked };
+    return { type: "image/svg+xml", bytes: sanitiseSvg(original.svg), warnings: [], marked };
   }
-  if (image.format === "svg") return "9412/415"; // R8: nothing is made into an SVG
+  if (image.format === "svg") return "9412/415"; // R8: a raster image does not become an SVG
   try {
     return await develop(original, image, overlays, switches);
   } catch (error) {
-    // What sharp cannot decode is a plain Error; all else is a fault of this code's.
+    // sharp throws a plain Error if it cannot decode. Any other class is a bug in this code.
     if (error instanceof Error && error.constructor === Error) return "9516/422";
     throw error;
   }
@@ -49,38 +50,55 @@ async function develop(
   overlays: readonly Overlay[],
   switches: Switches,
 ): Promise<Made | Fault> {
-  const untouched = { type: original.type, bytes: original.bytes };
   const size = await measure(original, image);
   if (image.format === "json") return facts(original, size);
 
   const { width, height, frames } = original;
-  if (Math.max(size.width, size.height) > switches.limits.side) return "9413/403"; // L1
+  const longest = Math.max(size.width, size.height);
+  if (longest > switches.limits.side) return "9413/403"; // L1
   if (frames > 1 && image.anim !== false && width * height * frames > switches.limits.animation) {
-    return { ...untouched, warnings: [], marked: switches.animationTooLarge === "marked" }; // O8
+    return untouched(original, [], switches.animationTooLarge === "marked"); // O8
   }
-  const tooLarge = Math.max(size.width, size.height) > LONGEST_AVIF_SIDE; // O7
-  if (image.format === "avif" && tooLarge) {
+  if (image.format === "avif" && longest > LONGEST_AVIF_SIDE) {
     if (switches.avifTooLarge === "passed-through") {
-      return { ...untouched, warnings: ["image too large for AVIF"], marked: true };
+      return untouched(original, ["image too large for AVIF"], true); // O7
     }
     return develop(original, { ...image, format: switches.avifTooLarge }, overlays, switches);
   }
-  const print = await makePrint(original, image, overlays, switches);
-  const made = { type: print.type, bytes: print.bytes, warnings: print.warnings, marked: true };
-  const { of, sent } = switches.originalIsSmaller; // R6
-  const smaller =
-    of === "sides"
-      ? Math.max(width, height) < Math.max(image.width ?? 0, image.height ?? 0)
-      : print.type === original.type &&
-        print.width * print.height === width * height &&
-        original.bytes.length < print.bytes.length;
-  if (!smaller) return made;
-  const warnings = [...print.warnings, "original is smaller"];
-  const whose = sent === "original" && print.type === original.type ? untouched : made;
-  return { ...whose, warnings, marked: true };
+  const rendition = await makeRendition(original, image, overlays, switches);
+  const { type, bytes, warnings } = rendition;
+  const { of, sent } = switches.originalIsSmaller;
+  if (!isOriginalSmaller(original, image, rendition, of)) {
+    return { type, bytes, warnings, marked: true };
+  }
+  const told = [...warnings, "original is smaller"]; // R6
+  if (sent === "original" && type === original.type) return untouched(original, told, true);
+  return { type, bytes, warnings: told, marked: true };
 }
 
-/** What is told of an image in place of it (R9). */
+/** Returns whether the edge warns that the original is smaller (R6). */
+function isOriginalSmaller(
+  original: Original,
+  image: RequestInitCfPropertiesImage,
+  rendition: Rendition,
+  of: Switches["originalIsSmaller"]["of"],
+): boolean {
+  const { width, height } = original;
+  if (of === "sides") {
+    return Math.max(width, height) < Math.max(image.width ?? 0, image.height ?? 0);
+  }
+  return (
+    rendition.type === original.type &&
+    rendition.width * rendition.height === width * height &&
+    original.bytes.length < rendition.bytes.length
+  );
+}
+
+function untouched({ type, bytes }: Original, warnings: readonly string[], marked: boolean): Made {
+  return { type, bytes, warnings, marked };
+}
+
+/** The facts about an image, sent in place of the image (R9). */
 function facts(original: Original, size: { width: number; height: number }): Made {
   const { bytes, width, height, type } = original;
   const told = { ...size, original: { file_size: bytes.length, width, height, format: type } };

@@ -1,4 +1,4 @@
-// The options of `cf.image`, read as the edge reads them.
+// Reads the options of `cf.image` as the edge does, with a table of one test an option.
 
 import type { Fault } from "./faults.ts";
 
@@ -28,15 +28,15 @@ const either =
   (value) =>
     tests.some((test) => test(value));
 
-const length = between(0, Number.MAX_SAFE_INTEGER);
+const distance = between(0, Number.MAX_SAFE_INTEGER);
 const fraction = between(0, 1);
 const factor = between(0, Number.MAX_VALUE);
-const sides = { top: length, right: length, bottom: length, left: length };
+const sides = { top: distance, right: distance, bottom: distance, left: distance };
 
 const COMMON = {
   width: whole(1), // O1
   height: whole(1), // O1
-  dpr: (value) => typeof value === "number" && value > 0, // O2: above 2 it is clamped
+  dpr: (value) => typeof value === "number" && value > 0, // O2: values above 2 are clamped
   fit: oneOf(
     ...["scale-down", "scale-up", "contain", "cover", "crop", "pad", "squeeze", "aspect-crop"],
   ), // O3
@@ -54,7 +54,7 @@ const COMMON = {
   rotate: oneOf(0, 90, 180, 270, 360), // O11
   flip: oneOf("h", "v", "hv"), // O11
   background: isText, // O12
-  border: tableOf({ color: isText, width: length, ...sides }), // O12
+  border: tableOf({ color: isText, width: distance, ...sides }), // O12
   trim: either(
     oneOf("border"),
     tableOf({
@@ -63,7 +63,7 @@ const COMMON = {
       height: whole(1),
       border: either(
         oneOf(true, false),
-        tableOf({ color: isText, tolerance: factor, keep: length }),
+        tableOf({ color: isText, tolerance: factor, keep: distance }),
       ),
     }),
   ), // O12
@@ -97,7 +97,7 @@ const IMAGE = {
   draw: (value) => Array.isArray(value) && value.every(isOverlay), // O12
 } as const satisfies Record<string, Test>;
 
-/** True if every value that has a test passes it. A key that has none is ignored (O13, O14). */
+/** Returns whether every value with a test passes it. Other keys are ignored (O13, O14). */
 function hold(tests: Readonly<Record<string, Test>>, values: Record<string, unknown>): boolean {
   return Object.entries(tests).every(
     ([name, test]) => values[name] === undefined || test(values[name]),
@@ -105,18 +105,17 @@ function hold(tests: Readonly<Record<string, Test>>, values: Record<string, unkn
 }
 
 export type Options = {
-  /** The options that the edge knows, in one order for all (C1), without `origin-auth`. */
+  /** The options that the edge knows, always in the same order (C1), without `origin-auth`. */
   readonly image: RequestInitCfPropertiesImage;
-  /** Whether the headers that open the origin are to be shown to it (E1, E2). */
+  /** Whether the origin gets the Worker's credentials (E1, E2). */
   readonly originAuth: boolean;
-  /** True: the format is to be chosen by Accept, which is no option for Workers (O6). */
+  /** True: `Accept` decides the format. Workers cannot ask for this (O6). */
   readonly auto: boolean;
 };
 
 /**
- * Reads `cf.image`. Keys that the edge does not know are ignored in silence (O13, O14); a value out
- * of range is 9401.
- * @param takesAuto whether `format: "auto"` is taken (O6)
+ * Reads `cf.image`. Unknown keys are silently ignored (O13, O14). A value out of range is 9401.
+ * @param takesAuto whether `format: "auto"` is accepted (O6)
  */
 export function readOptions(found: unknown, takesAuto: boolean): Options | Fault {
   if (!isTable(found)) return "9401/400";

@@ -1,56 +1,56 @@
-// What about the edge is not known, or depends on the zone, or can go wrong: each is a switch. A test
-// throws one by `arrange({ quota: 1 })` (test/support/play.ts) or at any time by `stage.edge.switches.quota = 1`.
+// Everything about the edge that is unknown, depends on the zone, or can go wrong. Each is a switch,
+// which a test may set at any time: `arrange({ quota: 1 })` or `stage.edge.switches.quota = 1`.
 
 import type { Fault } from "./faults.ts";
 
 export type Switches = {
-  /** R2. False: transformations are off for the zone, and the original comes back. */
+  /** R2. False: transformations are off for the zone, and the edge returns the original. */
   transformations: boolean;
-  /** E5. Hosts that the zone may transform images of, beside its own. */
+  /** E5. Other hosts whose images the zone may transform. */
   sources: readonly string[];
-  /** L2. How many unique transformations there are until 9422. */
+  /** L2. How many unique transformations are allowed. The next one is 9422. */
   quota: number;
-  /** Any failure of the edge's own, busy (9522) among them, in place of all work. */
+  /** The edge answers every request with this failure, for example busy (9522). */
   trouble: Fault | undefined;
-  /** E7, open. False: a redirect is followed without the headers that open the bucket. */
+  /** E7, open. False: after a redirect, the edge drops the headers that open the bucket. */
   authAfterRedirect: boolean;
-  /** R8 and R1, open: whether an SVG that was passed on bears `cf-resized`. */
+  /** R8 and R1, open: whether an SVG that was passed on has `cf-resized`. */
   svg: "marked" | "unmarked";
-  /** O7, open: what comes for AVIF above 1,200 px. */
+  /** O7, open: what the edge sends in place of an AVIF above 1,200 px. */
   avifTooLarge: "webp" | "jpeg" | "passed-through";
-  /** O8, open: whether an animation that was too large bears `cf-resized`. */
+  /** O8, open: whether an animation that was too large has `cf-resized`. */
   animationTooLarge: "marked" | "unmarked";
-  /** R6, open: what "original is smaller" means, and what comes with it. */
+  /** R6, open: what "original is smaller" means, and what the edge sends ("print": the rendition). */
   originalIsSmaller: { of: "bytes" | "sides"; sent: "original" | "print" };
-  /** O6, open: what `format: "auto"` does, which Workers may not ask for. */
+  /** O6, open: what `format: "auto"` does. Workers may not ask for it. */
   formatAuto: "refused" | "first-come";
   /** E4, open: whether HEAD, Range, If-None-Match and User-Agent reach the origin. */
   conditions: "kept" | "passed-on";
-  /** R7, open: whether headers of S3's come out. */
+  /** R7, open: whether the edge passes on the headers of S3. */
   originHeaders: "kept" | "leaked";
-  /** O12, open: whether the headers that open the bucket are shown to overlays' hosts. */
+  /** O12, open: whether the hosts of overlays get the headers that open the bucket. */
   overlayAuth: boolean;
-  /** O5, open: what the names of qualities stand for. */
+  /** O5, open: the numbers behind the names of qualities. */
   qualities: Readonly<Record<"high" | "medium-high" | "medium-low" | "low", number>>;
-  /** L1. AVIF as an original is for Enterprise zones. */
+  /** L1. Only Enterprise zones may have AVIF originals. */
   avifInput: boolean;
   /** L1 and O8: bytes, pixels, pixels a side, pixels of all frames of an animation. */
   limits: Readonly<Record<"bytes" | "pixels" | "side" | "animation", number>>;
-  /** C1. False: nothing is kept, as one likes it where objects and keys change under one's hands. */
+  /** C1. False: nothing is kept, which suits work on objects and keys that change. */
   cache: boolean;
-  /** C1, open: for how many seconds a denial of the origin's is kept, unless the Worker says how long. */
+  /** C1, open: how long the edge keeps a denial of the origin, in seconds, unless the Worker says. */
   denialsKept: number;
-  /** How long the edge waits for an origin, in milliseconds. */
+  /** How long the edge waits for an origin, in ms. */
   patience: number;
-  /** E6. Hosts that may be asked without TLS: there are none but on one's own machine. */
+  /** E6. Hosts that may be asked without TLS. In production there are none. */
   plain: readonly string[];
-  /** Whether to refuse options that cannot be played here, or to leave them out. */
+  /** What happens with options that the emulator does not implement. */
   unplayable: "refused" | "left-out";
 };
 
 /**
- * Production's documented behaviour; where a rule is open, the way that is harder on the Worker: what
- * it must not pass on comes marked as if it were a print, and what it must not show is shown to it.
+ * What is documented of production. For an open rule, the value that is harder for the Worker: what
+ * it must not pass on looks like a rendition, and what it must not show is there to be shown.
  */
 export const STRICT = {
   transformations: true,

@@ -1,11 +1,11 @@
-// What of the options cannot be played here, and is not pretended.
+// The options that the emulator does not implement.
 
-import sharp from "sharp";
+import { readableColour } from "./colour.ts";
 import type { Image, Transformations } from "./geometry.ts";
 
 /**
- * The options that makePrint leaves out (O4, O12), those of overlays too; [] if there are none. With
- * them are colours that CSS may have, but sharp cannot read.
+ * Names the options that makeRendition leaves out (O4, O12), also those of overlays, and the CSS
+ * colours that sharp cannot read. Returns [] if there are none.
  */
 export function unplayable(image: Image): readonly string[] {
   const of = ({ gravity, zoom, segment, upscale, ...others }: Transformations) => [
@@ -14,7 +14,7 @@ export function unplayable(image: Image): readonly string[] {
     ...(segment !== undefined ? ["segment"] : []),
     ...(upscale === "generate" ? ['upscale "generate"'] : []),
     ...coloursOf(others)
-      .filter((colour) => readable(colour) === undefined)
+      .filter((colour) => readableColour(colour) === undefined)
       .map((colour) => `the colour ${colour}`),
   ];
   const ofOverlays = (image.draw ?? []).flatMap((overlay, index) =>
@@ -27,15 +27,4 @@ function coloursOf({ background, border, trim }: Transformations): readonly stri
   const around = typeof trim === "object" ? trim.border : undefined;
   const trimmed = typeof around === "object" ? around.color : undefined;
   return [background, border?.color, trimmed].filter((colour) => colour !== undefined);
-}
-
-/** A colour, if sharp can read it. */
-export function readable(css: string | undefined): string | undefined {
-  if (css === undefined) return undefined;
-  try {
-    sharp({ create: { width: 1, height: 1, channels: 4, background: css } });
-    return css;
-  } catch {
-    return undefined;
-  }
 }

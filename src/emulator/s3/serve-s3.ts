@@ -1,10 +1,10 @@
-// The strict S3 on a port of this machine, for a Worker that runs in another process.
+// Serves the strict S3 on a port of this machine, for a Worker in another process.
 
 import { createServer } from "node:http";
 import { getResponse } from "msw";
 import type { S3 } from "./s3.ts";
 
-/** Serves it on 127.0.0.1. @returns what ends it */
+/** @returns a function that stops the server */
 export function serveS3(s3: S3, port: number): Promise<() => void> {
   const server = createServer(async ({ method = "GET", url, headers }, response) => {
     const { host, ...rest } = headers;

@@ -1,5 +1,5 @@
-// Signature Version 4 as S3 checks it: the request that arrived is signed once more, by an
-// implementation other than the Worker's, and the signatures are compared.
+// Signature Version 4 as S3 checks it: S3 signs the request that arrived and compares. This uses
+// another implementation than the Worker does.
 
 import { createHash, createHmac } from "node:crypto";
 import {
@@ -10,26 +10,26 @@ import {
   SignatureV4,
 } from "@smithy/signature-v4";
 
-/** What of a request is covered by its signature. */
+/** The part of a request that its signature covers. */
 export type Covered = {
   readonly method: string;
-  /** As it is signed: S3 encodes a key once and normalises nothing (A2). */
+  /** As it is signed: S3 encodes a key once and does not normalise it (A2). */
   readonly path: string;
   readonly query: Readonly<Record<string, string | string[]>>;
-  /** The signed headers alone, with names in lower case. */
+  /** Only the signed headers, with names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly payloadHash: string;
 };
 
-/** Where and when a signature is good. */
+/** Where and when a signature is valid. */
 export type Scope = {
   readonly region: string;
   readonly service: string;
-  /** As `x-amz-date` has it: `20130524T000000Z`. */
+  /** The value of `x-amz-date`: `20130524T000000Z`. */
   readonly date: string;
 };
 
-/** A signature and the two texts that it is made of, as AWS publishes them (A12). */
+/** A signature and the two texts behind it, as AWS publishes them (A12). */
 export type Proof = {
   readonly canonicalRequest: string;
   readonly stringToSign: string;
@@ -58,8 +58,8 @@ class Sha256 {
   reset(): void {}
 }
 
-// Its steps are protected, and S3 needs them one by one: it signs only the headers that a request
-// names, with the payload hash that it names.
+// The steps are protected methods of the library. S3 needs them one by one, because it signs only the
+// headers that a request names, with the payload hash that it names.
 class Steps extends SignatureV4 {
   async prove(covered: Covered, scope: string, date: string): Promise<[string, string]> {
     const { path, payloadHash } = covered;
@@ -82,7 +82,7 @@ class Steps extends SignatureV4 {
   }
 }
 
-/** The signature that a request must have, if it was made with these credentials. */
+/** Signs a request with these credentials. */
 export async function prove(
   covered: Covered,
   { region, service, date }: Scope,
@@ -93,7 +93,7 @@ export async function prove(
     region,
     credentials,
     sha256: Sha256,
-    uriEscapePath: false, // the path is given as it is to be signed (A2)
+    uriEscapePath: false, // the path already has the form that is signed (A2)
     applyChecksum: false,
   });
   const day = date.slice(0, 8);

@@ -9,7 +9,7 @@ import { replaceFile } from "../../../src/cli/project/replace-file.ts";
 import { readVars } from "../../../src/cli/project/vars.ts";
 import type { Options } from "../../../src/cli/rotate/plan.ts";
 import { hashOf } from "../../../src/cli/rotate/record.ts";
-import { refuse } from "../../../src/emulator/s3/s3.ts";
+import { refuse } from "../../../src/emulator/s3/refuse.ts";
 import { recordOf } from "../../support/cli/rotating.ts";
 import {
   ID,

@@ -1,4 +1,4 @@
-// What the strict edge keeps, refuses for its size, and counts.
+// The cache, the limits and the quota of the strict edge.
 
 import { HttpResponse, http } from "msw";
 import sharp from "sharp";
@@ -20,7 +20,7 @@ import { file, network, ZONE } from "../../support/stand.ts";
 const HOUR = 3_600_000;
 
 describe("cache, limits, price", () => {
-  test("an answer is kept by source and options, whoever asks and with whatever key (C1)", async () => {
+  test("the cache key is the source URL and the options, not the visitor or the credentials (C1)", async () => {
     await ask(KEY, { width: 8, fit: "cover" });
     const headers = { authorization: "AWS4-HMAC-SHA256 nobody", accept: "image/avif", cookie: "a" };
     const answer = await ask(KEY, { fit: "cover", width: 8 }, { headers });
@@ -35,21 +35,24 @@ describe("cache, limits, price", () => {
     ["no-store", 1],
     ["max-age=7200", 2],
     ["max-age=1800, must-revalidate", 0.5],
-  ])("with cache-control %s it is kept for %d hours (C1)", async (cacheControl, hours) => {
-    const object = { body: file("made/key.jpg"), type: "image/jpeg" };
-    s3.objects.set(
-      `published/${KEY}`,
-      cacheControl === undefined ? object : { ...object, cacheControl },
-    );
-    await ask(KEY);
-    clock.now += hours * HOUR - 1;
-    expect((await ask(KEY)).headers.get("cf-resized")).toBe("internal=ram/h");
-    clock.now += 1;
-    expect((await ask(KEY)).headers.get("cf-resized")).toMatch(/^internal=ok/);
-    expect(edge.originFetches).toHaveLength(2);
-  });
+  ])(
+    "with cache-control %s the edge keeps an image for %d hours (C1)",
+    async (cacheControl, hours) => {
+      const object = { body: file("made/key.jpg"), type: "image/jpeg" };
+      s3.objects.set(
+        `published/${KEY}`,
+        cacheControl === undefined ? object : { ...object, cacheControl },
+      );
+      await ask(KEY);
+      clock.now += hours * HOUR - 1;
+      expect((await ask(KEY)).headers.get("cf-resized")).toBe("internal=ram/h");
+      clock.now += 1;
+      expect((await ask(KEY)).headers.get("cf-resized")).toMatch(/^internal=ok/);
+      expect(edge.originFetches).toHaveLength(2);
+    },
+  );
 
-  test("variants of one source fetch it once (C2)", async () => {
+  test("the variants of one source share one fetch of it (C2)", async () => {
     for (const width of [8, 9, 10]) await ask(KEY, { width });
     expect(edge.originFetches).toEqual([urlOf(KEY)]);
     await edge.fetch(`${urlOf(KEY)}?X-Amz-Signature=x`, {
@@ -59,14 +62,14 @@ describe("cache, limits, price", () => {
     expect(edge.originFetches).toHaveLength(2);
   });
 
-  test("failures are not kept, and the origin is asked again (C2)", async () => {
+  test("the edge does not keep failures: it asks the origin again (C2)", async () => {
     for (let times = 0; times < 2; times++) {
       expect(await fault(await ask("nothing.jpg"))).toBe("9404/404");
     }
     expect(edge.originFetches).toHaveLength(2);
   });
 
-  test("purging the source drops it and its variants; the public URL is nothing (C3)", async () => {
+  test("purging the source URL drops it and its variants; purging the public URL does nothing (C3)", async () => {
     for (const width of [8, 9]) await ask(KEY, { width });
     await ask("transparent.png");
     s3.objects.set(`published/${KEY}2`, { body: file("made/key.jpg"), type: "image/jpeg" });
@@ -83,7 +86,7 @@ describe("cache, limits, price", () => {
     expect(edge.originFetches).toHaveLength(4);
   });
 
-  test("cacheTtlByStatus sets the time by status (C4)", async () => {
+  test("cacheTtlByStatus sets how long an answer is kept, by status (C4)", async () => {
     const times = async (key: string, cacheTtlByStatus: Record<string, number>) => {
       stand();
       for (const later of [0, 50_000, 20_000]) {
@@ -102,7 +105,7 @@ describe("cache, limits, price", () => {
     expect(await times(KEY, { "200": -1 })).toBe(3);
   });
 
-  test("a denial is kept a minute where nobody says how long (C1, C4)", async () => {
+  test("a denial is kept for a minute unless the Worker says how long (C1, C4)", async () => {
     for (const [fault, cacheTtlByStatus, requests] of [
       ["revoked-key", {}, 2],
       ["elsewhere-400", {}, 2],
@@ -123,7 +126,7 @@ describe("cache, limits, price", () => {
     }
   });
 
-  test("purging drops a failure that was kept, too (C3, C4)", async () => {
+  test("purging also drops a kept failure (C3, C4)", async () => {
     const cf = { image: SHARED, cacheTtlByStatus: { "404": 60 } };
     for (let times = 0; times < 2; times++) await ask("nothing.jpg", {}, { cf });
     expect(s3.requests).toHaveLength(1);
@@ -132,7 +135,7 @@ describe("cache, limits, price", () => {
     expect(s3.requests).toHaveLength(2);
   });
 
-  /** The head of a PNG of any size, which holds no pixel. */
+  /** The head of a PNG of any size, without pixels. */
   function pngOf(width: number, height: number): Uint8Array {
     const png = file("made/transparent.png");
     const view = new DataView(png.buffer);
@@ -152,7 +155,7 @@ describe("cache, limits, price", () => {
     expect(await fault(await ask("large.png", { width: 8 }))).toBe(expected);
   });
 
-  test("so is a print that would have a longer side (L1)", async () => {
+  test("a rendition with a side that is too long is refused (L1)", async () => {
     const image = { width: 12_001, height: 1, fit: "squeeze" };
     expect(await fault(await ask(KEY, image))).toBe("9413/403");
     expect(await fault(await ask(KEY, { ...image, width: 12_000 }))).toBe("200");
@@ -160,15 +163,15 @@ describe("cache, limits, price", () => {
 
   test.each<[number, string]>([
     [100_000_001, "9402/413"],
-    [100_000_000, "9504/524"], // the rest of it does not come
-  ])("an original that says it has %d bytes is %s (L1)", async (bytes, expected) => {
+    [100_000_000, "9504/524"], // the rest does not arrive
+  ])("an original with a content-length of %d is %s (L1)", async (bytes, expected) => {
     const headers = { "content-length": `${bytes}` };
     stand({ patience: 200 });
     network.use(http.get(urlOf(KEY), () => new HttpResponse("x", { headers })));
     expect(await fault(await ask(KEY))).toBe(expected);
   });
 
-  test("one that does not say so may have so many, and is cut off beyond (L1)", async () => {
+  test("without a content-length, the edge counts the bytes and stops at the limit (L1)", async () => {
     const { length } = file("made/key.jpg");
     const whole = () => new HttpResponse(new Blob([file("made/key.jpg").slice()]).stream());
     for (const [bytes, expected] of [
@@ -185,7 +188,7 @@ describe("cache, limits, price", () => {
     expect(await fault(await ask(KEY))).toBe("9402/413");
   });
 
-  test("TIFF is not read, AVIF on Enterprise zones only, HEIC cannot be played (L1)", async () => {
+  test("TIFF is refused, AVIF needs an Enterprise zone, HEIC is not implemented (L1)", async () => {
     const image = sharp(file("made/key.jpg"));
     const put = (key: string, body: Uint8Array) =>
       s3.objects.set(`published/${key}`, { body, type: "image/jpeg" });
@@ -204,7 +207,7 @@ describe("cache, limits, price", () => {
     expect(await fault(await ask("a.avif"))).toBe("200");
   });
 
-  test("unique transformations are counted, but not their formats, and end in 9422 (L2)", async () => {
+  test("unique transformations are counted without their formats, up to the quota (L2)", async () => {
     stand({ quota: 2 });
     for (const format of ["webp", "jpeg", "json"]) await ask(KEY, { width: 8, format });
     await ask("nothing.jpg", { width: 8 });
@@ -215,7 +218,7 @@ describe("cache, limits, price", () => {
     expect(edge.transformations.size).toBe(2);
   });
 
-  test("overlays are fetched, with or without what opens the bucket (O12)", async () => {
+  test("overlays are fetched, with or without the credentials of the bucket (O12)", async () => {
     stand({ denialsKept: 0 });
     const draw = [{ url: urlOf("transparent.png") }];
     expect(await fault(await ask(KEY, { draw }))).toBe("9408/403");

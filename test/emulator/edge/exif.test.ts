@@ -1,10 +1,10 @@
-// What of EXIF data and colour profiles stays in a print, and what of them is done to its pixels.
+// EXIF data and colour profiles: what stays in a rendition, and what changes its pixels.
 
 import { crc32 } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import type { Image } from "../../../src/emulator/edge/geometry.ts";
-import { exact, fixture, original, paint, painted, print } from "../../support/painting.ts";
+import { exact, fixture, original, paint, painted, render } from "../../support/painting.ts";
 
 describe("metadata", () => {
   const text = (exif: Uint8Array | undefined) => new TextDecoder("latin1").decode(exif);
@@ -19,8 +19,8 @@ describe("metadata", () => {
     [{ metadata: "keep", format: "png" }, []],
     [{ metadata: "keep", format: "avif" }, []],
     [{ metadata: "copyright", compression: "fast", format: "webp" }, ["CC0"]],
-  ])("%j keeps %j, and turns upright (O9)", async (image, kept) => {
-    const made = await print(await fixture("made/rotated-gps.jpg", "image/jpeg"), image);
+  ])("%j keeps %j, and the image is upright (O9)", async (image, kept) => {
+    const made = await render(await fixture("made/rotated-gps.jpg", "image/jpeg"), image);
     const { exif, orientation, icc } = made.metadata;
     const found = text(exif).replace("N\0\0\0", "GPS");
     expect(["CC0", "Vitrine", "GPS"].filter((word) => found.includes(word))).toEqual(kept);
@@ -30,7 +30,7 @@ describe("metadata", () => {
     expect([made.size, top > 150, bottom < 60]).toEqual(["300×400", true, true]);
   });
 
-  /** A JPEG with EXIF data of one's own. */
+  /** A JPEG with the given EXIF data. */
   const withExif = async (tiff: Uint8Array) => {
     const jpeg = await paint("rg/by").jpeg({ chromaSubsampling: "4:4:4" }).toBuffer();
     const head = Buffer.from("\xff\xe1??Exif\0\0", "latin1");
@@ -67,18 +67,21 @@ describe("metadata", () => {
     [6, "br/yg"],
     [7, "yg/br"],
     [8, "gy/rb"],
-  ])("orientation %d of rg/by is %s, and then no more (O9)", async (orientation, expected) => {
-    for (const littleEndian of [true, false]) {
-      const source = await withExif(directory(littleEndian, 0x0112, 3, orientation));
-      const made = await print(source, { metadata: "keep" });
-      expect([made.look(2, 2), made.metadata.orientation]).toEqual([expected, 1]);
-      const upright = directory(littleEndian, 0x0112, 3, 1);
-      expect(made.metadata.exif?.subarray(6)).toEqual(Buffer.from(upright));
-      expect((await print(source, {})).metadata.exif).toBeUndefined();
-    }
-  });
+  ])(
+    "orientation %d turns rg/by into %s, and the tag is then 1 (O9)",
+    async (orientation, expected) => {
+      for (const littleEndian of [true, false]) {
+        const source = await withExif(directory(littleEndian, 0x0112, 3, orientation));
+        const made = await render(source, { metadata: "keep" });
+        expect([made.look(2, 2), made.metadata.orientation]).toEqual([expected, 1]);
+        const upright = directory(littleEndian, 0x0112, 3, 1);
+        expect(made.metadata.exif?.subarray(6)).toEqual(Buffer.from(upright));
+        expect((await render(source, {})).metadata.exif).toBeUndefined();
+      }
+    },
+  );
 
-  test("what is turned is turned before trim, flip and rotate (O9, O11, O12)", async () => {
+  test("the image is made upright before trim, flip and rotate (O9, O11, O12)", async () => {
     const source = await withExif(directory(false, 0x0112, 3, 6));
     const made = await exact(source, { trim: { left: 10 }, flip: "v", rotate: 90 });
     expect([made.size, made.look(2, 2)]).toEqual(["20×10", "rg/rg"]);
@@ -88,19 +91,22 @@ describe("metadata", () => {
     [true, "\xa9 \xc3\xa9A\0B\0", "\xa9 \xc3\xa9A\0B\0"],
     [false, "\xa9 \xc3\xa9A\0B\0", "\xa9 \xc3\xa9A\0B\0"],
     [false, "ABCD", "ABCD\0"],
-  ])("a copyright is kept as it is, little-endian: %s, %j (O9)", async (littleEndian, from, to) => {
-    const tiff = directory(littleEndian, 0x8298, 2, Buffer.from(from, "latin1"));
-    const kept = directory(false, 0x8298, 2, Buffer.from(to, "latin1"));
-    const { exif } = (await print(await withExif(tiff), {})).metadata;
-    expect(exif?.subarray(6)).toEqual(Buffer.from(kept));
-  });
+  ])(
+    "a copyright is kept unchanged, little-endian: %s, %j (O9)",
+    async (littleEndian, from, to) => {
+      const tiff = directory(littleEndian, 0x8298, 2, Buffer.from(from, "latin1"));
+      const kept = directory(false, 0x8298, 2, Buffer.from(to, "latin1"));
+      const { exif } = (await render(await withExif(tiff), {})).metadata;
+      expect(exif?.subarray(6)).toEqual(Buffer.from(kept));
+    },
+  );
 
   test.each(["png", "webp", "avif"] as const)(
-    "a copyright comes along from %s (O9)",
+    "a copyright is kept when the original is %s (O9)",
     async (type) => {
       const marked = paint("r").withExif({ IFD0: { Copyright: "Ada Lovelace" } });
       const source = await original(await marked.toFormat(type).toBuffer(), `image/${type}`);
-      const { exif } = (await print(source, { format: "jpeg" })).metadata;
+      const { exif } = (await render(source, { format: "jpeg" })).metadata;
       expect(text(exif)).toContain("Ada Lovelace");
     },
   );
@@ -108,20 +114,20 @@ describe("metadata", () => {
   test.each<[string, Uint8Array]>([
     ["nothing", new Uint8Array()],
     ["half a header", Buffer.from("II*\0")],
-    ["a directory that is not there", Buffer.from("MM\0*\xff\xff\xff\xf0\0\0", "latin1")],
+    ["a directory outside of the data", Buffer.from("MM\0*\xff\xff\xff\xf0\0\0", "latin1")],
     ["half a directory", directory(true, 0x8298, 2, Buffer.from("ABCDE")).slice(0, 20)],
-    ["a text that is not there", directory(true, 0x8298, 2, new Uint8Array(9)).slice(0, 26)],
+    ["a text outside of the data", directory(true, 0x8298, 2, new Uint8Array(9)).slice(0, 26)],
     ["an empty text", directory(true, 0x8298, 2, new Uint8Array(9))],
-  ])("EXIF data that are %s do no harm (O9)", async (_what, tiff) => {
+  ])("malformed EXIF data are dropped: %s (O9)", async (_what, tiff) => {
     const source = await withExif(tiff);
-    expect((await print(source, {})).metadata.exif).toBeUndefined();
-    expect((await print(source, { metadata: "keep" })).look(2, 2)).toBe("rg/by");
+    expect((await render(source, {})).metadata.exif).toBeUndefined();
+    expect((await render(source, { metadata: "keep" })).look(2, 2)).toBe("rg/by");
   });
 
   test("EXIF data that are too long for a JPEG are dropped (O9)", async () => {
     const long = new Uint8Array(70_000).fill(65);
     const { bytes: png } = await painted("r");
-    // A chunk right after the header, which ends at 33.
+    // A chunk after the header, which ends at byte 33.
     const chunk = Buffer.concat([Buffer.from("eXIf"), directory(false, 0x8298, 2, long)]);
     const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)];
     length.writeUInt32BE(chunk.length - 4);
@@ -130,7 +136,7 @@ describe("metadata", () => {
     const source = await original(Buffer.concat(parts), "image/png");
     expect((await sharp(source.bytes).metadata()).exif?.length).toBeGreaterThan(70_000);
     for (const metadata of ["keep", "copyright"] as const) {
-      expect((await print(source, { metadata })).metadata.exif).toBeUndefined();
+      expect((await render(source, { metadata })).metadata.exif).toBeUndefined();
     }
   });
 
@@ -139,14 +145,14 @@ describe("metadata", () => {
     ["b-w", "png"],
     ["cmyk", "jpeg"],
     ["rgb16", "png"],
-  ])("%s of a %s is made into sRGB of 8 bits (O9)", async (space, type) => {
+  ])("%s in a %s becomes 8-bit sRGB (O9)", async (space, type) => {
     const bytes = await paint("-").removeAlpha().toColourspace(space).toFormat(type).toBuffer();
     const made = await exact(await original(bytes, `image/${type}`), {});
     const { space: found, depth } = made.metadata;
     expect([made.look(1, 1), found, depth]).toEqual(["-", "srgb", "uchar"]);
   });
 
-  test("colour profiles are baked in (O9)", async () => {
+  test("the colours of a profile are converted to sRGB (O9)", async () => {
     const p3 = await paint("r").withIccProfile("p3").png().toBuffer();
     const stored = await sharp(p3, { ignoreIcc: true }).raw().toBuffer();
     expect(stored[0]).toBeLessThan(240);

@@ -1,9 +1,9 @@
-// Formats and animations: prints read back with sharp.
+// Formats and animations of renditions, read back with sharp.
 
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import type { Image } from "../../../src/emulator/edge/geometry.ts";
-import type { Original } from "../../../src/emulator/edge/original.ts";
+import type { Original } from "../../../src/emulator/edge/read-original.ts";
 import {
   colours,
   moving,
@@ -11,12 +11,12 @@ import {
   paint,
   painted,
   photo,
-  print,
   QUALITIES,
+  render,
 } from "../../support/painting.ts";
 
 describe("formats", () => {
-  /** An original of a type. GIF, PNG and WebP lose nothing of it. */
+  /** An original of a type. GIF, PNG and WebP are lossless here. */
   async function encoded(look: string, type: Original["type"]) {
     const picture = paint(look);
     const encoder = {
@@ -52,15 +52,15 @@ describe("formats", () => {
     ["image/jpeg", PHOTO, { format: "webp" }, "image/webp"],
     ["image/png", HOLES, { format: "avif" }, "image/avif"],
   ])("%s %s by %j is %s (O6, R5)", async (type, look, image, expected) => {
-    const made = await print(await encoded(look, type), image);
+    const made = await render(await encoded(look, type), image);
     expect(made.type).toBe(expected);
   });
 
   test.each(["png", "webp", "avif"] as const)(
-    "of %s only what is transparent has an alpha channel (O6)",
+    "a %s has an alpha channel only if it is transparent (O6)",
     async (format) => {
-      const opaque = await print(await painted(PHOTO), { format });
-      const transparent = await print(await painted(HOLES), { format });
+      const opaque = await render(await painted(PHOTO), { format });
+      const transparent = await render(await painted(HOLES), { format });
       expect([opaque.metadata.hasAlpha, transparent.metadata.hasAlpha]).toEqual([false, true]);
       expect([opaque.look(2, 2), transparent.look(2, 2)]).toEqual(["rg/by", "r./by"]);
     },
@@ -77,17 +77,17 @@ describe("formats", () => {
     [{ format: "jpeg" }, HOLES, "image/jpeg"],
     [{}, PHOTO, "image/jpeg"],
   ])("compression fast of %j %s is %s (O12, R5)", async (image, look, expected) => {
-    const made = await print(await painted(look), { compression: "fast", ...image });
+    const made = await render(await painted(look), { compression: "fast", ...image });
     expect(made.type).toBe(expected);
   });
 
-  test("a WebP cannot be longer than 16,383 px, and is a JPEG then (R5)", async () => {
+  test("above 16,383 px a WebP becomes a JPEG (R5)", async () => {
     const source = await painted("w", 1);
     const image = { fit: "squeeze", height: 1, format: "webp" } as const;
-    expect((await print(source, { ...image, width: 16_383 })).type).toBe("image/webp");
-    expect((await print(source, { ...image, width: 16_384 })).type).toBe("image/jpeg");
-    expect((await print(source, { ...image, width: 1, height: 16_384 })).type).toBe("image/jpeg");
-    const first = await print(await moving(["r", "b"]), { ...image, width: 16_384 });
+    expect((await render(source, { ...image, width: 16_383 })).type).toBe("image/webp");
+    expect((await render(source, { ...image, width: 16_384 })).type).toBe("image/jpeg");
+    expect((await render(source, { ...image, width: 1, height: 16_384 })).type).toBe("image/jpeg");
+    const first = await render(await moving(["r", "b"]), { ...image, width: 16_384 });
     expect([first.type, first.size, first.look(1, 1)]).toEqual(["image/jpeg", "16384×1", "r"]);
   });
 
@@ -95,15 +95,15 @@ describe("formats", () => {
     [{ format: "jpeg" }, true],
     [{}, true],
     [{ format: "baseline-jpeg" }, false],
-  ])("whether %j is progressive: %s (O6)", async (image, expected) => {
-    expect((await print(colours, image)).metadata.isProgressive).toBe(expected);
+  ])("%j is progressive: %s (O6)", async (image, expected) => {
+    expect((await render(colours, image)).metadata.isProgressive).toBe(expected);
   });
 
   test.each(["jpeg", "baseline-jpeg", "webp", "avif"] as const)(
-    "of %s quality has an effect, in numbers and names (O5)",
+    "quality changes a %s, by number and by name (O5)",
     async (format) => {
       const bytes = async (quality?: Image["quality"]) =>
-        (await print(photo, { format, ...(quality !== undefined && { quality }) })).bytes;
+        (await render(photo, { format, ...(quality !== undefined && { quality }) })).bytes;
       const lengths: number[] = [];
       for (const name of ["high", "medium-high", "medium-low", "low"] as const) {
         expect(await bytes(name)).toEqual(await bytes(QUALITIES[name]));
@@ -115,11 +115,11 @@ describe("formats", () => {
     },
   );
 
-  test("WebP at 100 is without loss, and not at 99; PNG always (O5)", async () => {
-    const source = await print(photo, { format: "png", quality: 1 });
+  test("WebP is lossless at 100 and lossy at 99; PNG is always lossless (O5)", async () => {
+    const source = await render(photo, { format: "png", quality: 1 });
     const pixels = await sharp(photo.bytes).ensureAlpha().raw().toBuffer();
     expect(source.data.equals(pixels)).toBe(true);
-    const webp = async (quality: number) => (await print(photo, { format: "webp", quality })).data;
+    const webp = async (quality: number) => (await render(photo, { format: "webp", quality })).data;
     expect((await webp(100)).equals(pixels)).toBe(true);
     expect((await webp(99)).equals(pixels)).toBe(false);
   });
@@ -139,8 +139,8 @@ describe("animations", () => {
     [{ format: "avif" }, "image/avif", 1],
     [{ compression: "fast" }, "image/gif", 2],
     [{ compression: "fast", format: "webp" }, "image/webp", 2],
-  ])("of a GIF %j keeps frames and their timing: %s, %d (O8)", async (image, type, frames) => {
-    const made = await print(await moving(FRAMES), image);
+  ])("a GIF with %j keeps frames and timing: %s, %d (O8)", async (image, type, frames) => {
+    const made = await render(await moving(FRAMES), image);
     expect([made.type, made.frames]).toEqual([type, frames]);
     expect(made.look(2, 2)).toBe("rg/by");
     if (frames === 1) return expect(made.metadata.delay).toBeUndefined();
@@ -153,15 +153,18 @@ describe("animations", () => {
     [{ format: "webp" }, "image/webp", 2],
     [{ anim: false }, "image/webp", 1],
     [{ format: "png" }, "image/png", 1],
-  ])("of an animated WebP %j keeps them too: %s, %d (O8)", async (image, type, frames) => {
-    const { bytes } = await print(await moving(FRAMES), { format: "webp" });
-    const made = await print(await original(bytes, "image/webp"), image);
-    expect([made.type, made.frames]).toEqual([type, frames]);
-    if (frames > 1) expect(made.metadata).toMatchObject({ delay: [120, 340], loop: 2 });
-  });
+  ])(
+    "an animated WebP with %j keeps frames and timing: %s, %d (O8)",
+    async (image, type, frames) => {
+      const { bytes } = await render(await moving(FRAMES), { format: "webp" });
+      const made = await render(await original(bytes, "image/webp"), image);
+      expect([made.type, made.frames]).toEqual([type, frames]);
+      if (frames > 1) expect(made.metadata).toMatchObject({ delay: [120, 340], loop: 2 });
+    },
+  );
 
-  test("frames that are alike all stay (O8)", async () => {
-    const made = await print(await moving(["rg", "by", "by"]), {});
+  test("equal frames all stay (O8)", async () => {
+    const made = await render(await moving(["rg", "by", "by"]), {});
     expect([0, 1, 2].map((frame) => made.look(2, 1, frame))).toEqual(["rg", "by", "by"]);
   });
 
@@ -175,27 +178,27 @@ describe("animations", () => {
     [{ brightness: 0.001 }, "kk/kk", "kk/kk"],
     [{ saturation: 0.001 }, "-w/?w", "w?/w-"],
     [{ width: 2, blur: 20 }, "??/??", "??/??"],
-  ])("%j is done to every frame alike (O8)", async (image, first, second) => {
-    const made = await print(await moving(FRAMES), image);
+  ])("%j changes every frame in the same way (O8)", async (image, first, second) => {
+    const made = await render(await moving(FRAMES), image);
     const [columns, rows] = [first.split("/")[0]?.length ?? 0, first.split("/").length];
     expect([made.look(columns, rows), made.look(columns, rows, 1)]).toEqual([first, second]);
     expect(made.frames).toBe(2);
   });
 
-  test("what is seen in the first frame decides for all, so that none jumps (O4, O8, O12)", async () => {
+  test("the first frame decides which part is kept in all frames (O4, O8, O12)", async () => {
     const source = await moving(["wwwwwwwwwwww/wrrwwwwwwwww", "wwwwwwwwwwww/wwwwwwwwwbbw"]);
     const auto = { fit: "cover", width: 20, height: 20, gravity: "auto" } as const;
     for (const image of [auto, { trim: { border: true } }]) {
-      const made = await print(source, image);
+      const made = await render(source, image);
       const [first, second] = [made.look(6, 6), made.look(6, 6, 1)];
       expect([/r/.test(first), /[^w/]/.test(second)]).toEqual([true, false]);
     }
   });
 
-  test("holes in frames stay (O8)", async () => {
-    const made = await print(await moving(["r./..", "../.b"]), { flip: "h" });
+  test("transparent parts of frames stay (O8)", async () => {
+    const made = await render(await moving(["r./..", "../.b"]), { flip: "h" });
     expect([made.look(2, 2), made.look(2, 2, 1)]).toEqual([".r/..", "../b."]);
-    const opening = await print(await moving(["rr", "r."]), {});
+    const opening = await render(await moving(["rr", "r."]), {});
     expect([opening.look(2, 1), opening.look(2, 1, 1)]).toEqual(["rr", "r."]);
   });
 });

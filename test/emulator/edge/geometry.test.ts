@@ -1,8 +1,8 @@
+// Sizes and boxes: fit, gravity, trim, border.
+
 import { expect, test } from "vitest";
 import {
-  type Box,
   borderSides,
-  boxInside,
   fitting,
   outputSize,
   place,
@@ -10,15 +10,9 @@ import {
   type Transformations,
   trimBox,
 } from "../../../src/emulator/edge/geometry.ts";
+import { size, told, toldBox } from "../../support/boxes.ts";
 
-const size = (text: string): Size => {
-  const [width = 0, height = 0] = text.split("×").map(Number);
-  return { width, height };
-};
-const told = ({ width, height }: Size) => `${width}×${height}`;
-const toldBox = (box: Box) => `${told(box)} at ${box.left},${box.top}`;
-
-/** The part of a source, and what it is scaled to, and what canvas that is put on, if on any. */
+/** The part of a source, the size to which it is scaled, and the canvas if it is larger. */
 const fitted = (source: string, options: Transformations) => {
   const { part, scaled, canvas } = fitting(size(source), options);
   const on = told(canvas) === told(scaled) ? "" : ` on ${told(canvas)}`;
@@ -30,7 +24,7 @@ const FITS = [
   ...(["pad", "squeeze"] as const),
 ];
 
-/** Sides asked for of 100×60, and what comes of it with each of FITS, in their order. */
+/** Sides for a source of 100×60, and the result of each of FITS, in the same order. */
 const CASES: readonly [Transformations, ...string[]][] = [
   [
     { width: 50, height: 50 },
@@ -75,7 +69,7 @@ const CASES: readonly [Transformations, ...string[]][] = [
   [{}, ...FITS.map(() => "100×60 → 100×60")],
 ];
 
-test.each(CASES)("100×60 fitted into %j in every way (O3)", (sides, ...expected) => {
+test.each(CASES)("100×60 fitted into %j with every fit (O3)", (sides, ...expected) => {
   expect(FITS.map((fit) => fitted("100×60", { ...sides, fit }))).toEqual(expected);
 });
 
@@ -107,11 +101,11 @@ test.each<[Transformations, string]>([
   [{ width: 1, dpr: 0.1 }, "100×60 → 1×1"],
   [{ dpr: 2 }, "100×60 → 100×60"],
   [{ dpr: 2, fit: "cover" }, "100×60 → 100×60"],
-])("dpr multiplies sides, and never more than twice: %j (O2)", (options, expected) => {
+])("dpr multiplies sides by at most 2: %j (O2)", (options, expected) => {
   expect(fitted("100×60", options)).toBe(expected);
 });
 
-test.each(FITS)("%s keeps its word for any source and any sides (O2, O3)", (fit) => {
+test.each(FITS)("%s is as documented for any source and any sides (O2, O3)", (fit) => {
   const lengths = [1, 3, 7, 999, 12_000];
   for (const [width, height, w, h] of combinations(lengths, 4)) {
     for (const dpr of [1, 1.5, 2]) {
@@ -189,49 +183,12 @@ test.each<[Trim, number, string]>([
   expect(toldBox(trimBox(size("100×60"), { trim, dpr }))).toBe(expected);
 });
 
-test("no trim leaves all, and what depends on colours is left to boxInside (O12)", () => {
+test("without trim all is left, and trimBox ignores colours (O12)", () => {
   expect(toldBox(trimBox(size("100×60"), {}))).toBe("100×60 at 0,0");
   expect(toldBox(trimBox(size("100×60"), { trim: "border" }))).toBe("100×60 at 0,0");
 });
 
-test.each<[string, Partial<Parameters<typeof boxInside>[2]>, string]>([
-  ["the colour, and transparent pixels whatever their colour", {}, "1×2 at 2,1"],
-  ["some kept", { keep: 1 }, "3×3 at 1,1"],
-  ["more kept than there is", { keep: 9 }, "4×3 at 1,1"],
-  ["a tolerance", { tolerance: 8 }, "1×1 at 2,1"],
-  ["a tolerance of all", { tolerance: 255 }, "4×3 at 1,1"],
-  ["another colour", { colour: Uint8Array.of(9, 9, 9, 255) }, "4×3 at 1,1"],
-])("surroundings of a box: %s (O12)", (_what, changed, expected) => {
-  const [clear, other] = [Uint8Array.of(70, 80, 90, 0), Uint8Array.of(20, 30, 40, 0)];
-  const [off, full] = [Uint8Array.of(0, 0, 8, 8), Uint8Array.of(255, 255, 255, 255)];
-  const rows = [
-    [full, full, full, full, full],
-    [full, clear, full, other, clear],
-    [full, other, off, clear, clear],
-    [full, clear, other, clear, other],
-  ];
-  const picture = { ...size("5×4"), data: Uint8Array.from(rows.flat().flatMap((p) => [...p])) };
-  const around = { colour: clear, tolerance: 0, keep: 0, ...changed };
-  const box = { left: 1, top: 1, ...size("4×3") };
-  expect(toldBox(boxInside(picture, box, around))).toBe(expected);
-});
-
-test.each([
-  ["red", [121, 100, 100, 255]],
-  ["green", [100, 79, 100, 255]],
-  ["blue", [100, 100, 121, 255]],
-  ["alpha", [110, 110, 110, 234]],
-])("surroundings differ by any channel, here %s (O12)", (_channel, pixel) => {
-  const colour = Uint8Array.of(100, 100, 100, 255);
-  const picture = { ...size("2×1"), data: Uint8Array.of(...colour, ...pixel) };
-  const inside = (tolerance: number) =>
-    toldBox(
-      boxInside(picture, { left: 0, top: 0, ...size("2×1") }, { colour, tolerance, keep: 0 }),
-    );
-  expect([inside(20), inside(21)]).toEqual(["1×1 at 1,0", "2×1 at 0,0"]);
-});
-
-test("a border is as wide all around, or as each side says, times dpr (O2, O12)", () => {
+test("a border has one width or one a side, times dpr (O2, O12)", () => {
   const all = { top: 6, right: 6, bottom: 6, left: 6 };
   expect(borderSides({ border: { color: "red", width: 4 }, dpr: 1.5 })).toEqual(all);
   const each = { top: 1, right: 2, bottom: 3, left: 4 };
@@ -247,6 +204,6 @@ test.each<[Transformations, string]>([
   [{ width: 50, border: { color: "red", top: 1, right: 2, bottom: 3, left: 4 } }, "56×34"],
   [{ fit: "pad", width: 50, height: 50, border: { color: "red", width: 1 } }, "52×52"],
   [{ width: 20, dpr: 3, border: { color: "red", width: 1 } }, "44×28"],
-])("the size of the print of 100×60 by %j (O2, O11, O12)", (options, expected) => {
+])("the size of the rendition of 100×60 with %j (O2, O11, O12)", (options, expected) => {
   expect(told(outputSize(size("100×60"), options))).toBe(expected);
 });

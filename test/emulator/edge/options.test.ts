@@ -1,4 +1,4 @@
-// Which options the strict edge takes, and what comes of those that are special.
+// Which options the strict edge accepts, and what the special ones do.
 
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
@@ -75,7 +75,7 @@ describe("options", () => {
     expect(await fault(await edge.fetch(urlOf(KEY), init))).toBe("9401/400");
   });
 
-  test("format auto may be chosen for the first who asks, and then for all (O6)", async () => {
+  test("format auto can be decided by the first visitor, for all visitors (O6)", async () => {
     stand({ formatAuto: "first-come" });
     for (const accept of ["image/avif,*/*", "*/*"]) {
       const answer = await ask(KEY, { format: "auto" }, { headers: { accept } });
@@ -93,17 +93,17 @@ describe("options", () => {
   test.each<[Record<string, unknown>]>([
     [{ onerror: "redirect" }],
     [{ "slow-connection-quality": 50 }],
-  ])("%j is for the URL interface (O13)", async (extra) => {
+  ])("%j is an option of the URL interface, and is ignored here (O13)", async (extra) => {
     const answer = await ask(KEY, { width: 8, ...extra });
     await ask(KEY, { width: 8 });
     expect(await fault(answer)).toBe("200");
     expect(edge.transformations.size).toBe(1);
   });
 
-  test("keys that are not known are ignored in silence, a typo in origin-auth too (O14)", async () => {
+  test("unknown keys are silently ignored, also a typo in origin-auth (O14)", async () => {
     expect(await fault(await ask(KEY, { widht: 8 }))).toBe("200");
     const typo = { "origin-auth": undefined, "origin-Auth": "share-publicly" };
-    // Whatever was kept for those who spelt it right (C1).
+    // The answer that was kept for the right spelling does not help (C1).
     expect(await fault(await ask(KEY, { widht: 8, ...typo }))).toBe("9408/403");
     expect(await fault(await ask(KEY, { width: 8, ...typo }))).toBe("9408/403");
   });
@@ -113,19 +113,19 @@ describe("options", () => {
     [{ segment: "foreground" }, "segment"],
     [{ upscale: "generate" }, "upscale"],
     [{ draw: [{ url: urlOf(KEY), segment: "foreground" }] }, "segment"],
-  ])("%j cannot be played, and is not pretended (O4, O12)", async (image, named) => {
+  ])("%j is not implemented, and the edge says so (O4, O12)", async (image, named) => {
     await expect(ask(KEY, image)).rejects.toThrow(new RegExp(`strict edge cannot play .*${named}`));
     edge.switches.unplayable = "left-out";
     expect(await fault(await ask(KEY, image))).toBe("200");
   });
 });
 
-describe("AVIF, animations, drawings", () => {
+describe("AVIF, animations, SVG", () => {
   test.each([
     ["webp", "image/webp", null],
     ["jpeg", "image/jpeg", null],
     ["passed-through", "image/jpeg", 'cf-images 299 "image too large for AVIF"'],
-  ] as const)("AVIF over 1,200 px may be %s (O7, R5, R6)", async (avifTooLarge, type, warning) => {
+  ] as const)("AVIF above 1,200 px can be %s (O7, R5, R6)", async (avifTooLarge, type, warning) => {
     stand({ avifTooLarge });
     const answer = await ask(KEY, { width: 1201, fit: "contain", format: "avif" });
     expect(answer.headers.get("cf-resized")).toMatch(/^internal=ok/);
@@ -139,7 +139,7 @@ describe("AVIF, animations, drawings", () => {
   });
 
   test.each(["marked", "unmarked"] as const)(
-    "an animation with too many pixels comes back as it is, %s (O8)",
+    "an animation with too many pixels comes back unchanged, %s (O8)",
     async (animationTooLarge) => {
       const gif = file("made/animated.gif");
       const { width, height, pages = 0 } = await sharp(gif).metadata();
@@ -180,7 +180,7 @@ describe("AVIF, animations, drawings", () => {
     },
   );
 
-  test("an SVG is no picture, and a picture no SVG (R8)", async () => {
+  test("an SVG does not become a raster image, nor a raster image an SVG (R8)", async () => {
     for (const format of ["avif", "webp", "jpeg", "png"]) {
       expect(await fault(await ask("broken/script.svg", { format }))).toBe("9412/415");
     }

@@ -1,4 +1,4 @@
-// What the strict edge takes of a request, and what of it reaches the origin.
+// Which requests the strict edge accepts, and what it sends to the origin.
 
 import { HttpResponse, http } from "msw";
 import { describe, expect, test } from "vitest";
@@ -12,7 +12,7 @@ describe("what reaches the origin", () => {
   const sent = () =>
     [...(s3.requests[0]?.headers.keys() ?? [])].filter((name) => !NODES.includes(name)).sort();
 
-  test("with origin-auth nine headers may, and no other (E1)", async () => {
+  test("with origin-auth nine headers reach it, and no others (E1)", async () => {
     const every = {
       cookie: "a=1",
       "x-ms-date": "x",
@@ -34,15 +34,18 @@ describe("what reaches the origin", () => {
 
   test.each([
     ["no origin-auth", { "origin-auth": undefined }],
-    ["another value of it", { "origin-auth": "share" }],
-    ["more than its value", { "origin-auth": "share-publicly, please" }],
-  ])("with %s none does, and a private origin denies it (E2)", async (_what, image) => {
-    const answer = await ask(KEY, image, { headers: { cookie: "a=1" } });
-    expect(await fault(answer)).toBe("9408/403");
-    expect(sent()).toEqual(OWN);
-  });
+    ["another value of origin-auth", { "origin-auth": "share" }],
+    ["a longer value of origin-auth", { "origin-auth": "share-publicly, please" }],
+  ])(
+    "with %s no credentials reach it, and a private origin denies access (E2)",
+    async (_what, image) => {
+      const answer = await ask(KEY, image, { headers: { cookie: "a=1" } });
+      expect(await fault(answer)).toBe("9408/403");
+      expect(sent()).toEqual(OWN);
+    },
+  );
 
-  test("the edge says who it is and what it reads (E3)", async () => {
+  test("the edge sends its own via and accept (E3)", async () => {
     await ask(KEY, {}, { headers: { accept: "image/avif", via: "1.1 mine" } });
     const { headers } = s3.requests[0] ?? {};
     expect(headers?.get("via")).toBe("1.1 image-resizing-proxy");
@@ -55,7 +58,7 @@ describe("what reaches the origin", () => {
     headers: { range: "bytes=0-9", "if-none-match": '"x"', "user-agent": "visitor" },
   };
 
-  test("a method and conditions may stay at the edge (E4)", async () => {
+  test("the method and the conditions may stay at the edge (E4)", async () => {
     const answer = await ask(KEY, {}, visitors);
     expect([answer.status, answer.body]).toEqual([200, null]);
     expect(s3.requests[0]?.method).toBe("GET");
@@ -63,7 +66,7 @@ describe("what reaches the origin", () => {
     expect(s3.requests[0]?.headers.get("user-agent")).not.toBe("visitor");
   });
 
-  test("or they may be passed on: then a signature for GET does not match (E4)", async () => {
+  test("the method and the conditions may be passed on; a signature for GET then fails (E4)", async () => {
     stand({ conditions: "passed-on" });
     expect(await fault(await ask(KEY, {}, { ...visitors, method: "GET" }))).toBe("9518/502");
     expect(sent()).toEqual(expect.arrayContaining(["if-none-match", "range"]));
@@ -74,12 +77,12 @@ describe("what reaches the origin", () => {
   });
 });
 
-describe("which URLs the edge takes", () => {
+describe("which URLs the edge accepts", () => {
   const other = "https://other.example/a.jpg";
   const at = async (url: string) => fault(await edge.fetch(url, { cf: { image: { width: 9 } } }));
   const picture = () => HttpResponse.arrayBuffer(file("made/key.jpg").slice().buffer);
 
-  test("only those on its own zone and among its Sources (E5)", async () => {
+  test("only URLs of its own zone and its Sources (E5)", async () => {
     network.use(
       http.get(`https://${ZONE}/a.jpg`, picture),
       http.get("https://other.example/*", picture),
@@ -104,7 +107,7 @@ describe("which URLs the edge takes", () => {
   const redirect = (location?: string) => () =>
     new HttpResponse(null, { status: 302, headers: location === undefined ? {} : { location } });
 
-  test("a redirect is followed, to hosts not among the Sources too, and kept (E5, E7)", async () => {
+  test("a redirect is followed, also to hosts outside of the Sources, and the object is kept (E5, E7)", async () => {
     network.use(
       http.get(urlOf("moved.jpg"), redirect(other), { once: true }),
       http.get(other, picture),
@@ -116,7 +119,7 @@ describe("which URLs the edge takes", () => {
   });
 
   test.each<[boolean]>([[true], [false]])(
-    "the headers that open the bucket may go with it: %s (E7)",
+    "the credentials may follow a redirect: %s (E7)",
     async (authAfterRedirect) => {
       stand({ authAfterRedirect });
       const seen: (string | null)[] = [];
@@ -133,9 +136,9 @@ describe("which URLs the edge takes", () => {
   );
 
   test.each([
-    ["nowhere", undefined, "9420/400"],
-    ["a page without TLS", "http://other.example/", "9420/400"],
-    ["no URL", "https://[", "9420/400"],
+    ["no location", undefined, "9420/400"],
+    ["a URL without TLS", "http://other.example/", "9420/400"],
+    ["a malformed URL", "https://[", "9420/400"],
     ["itself", urlOf("moved.jpg"), "9421/400"],
   ])("a redirect to %s is %s (E7)", async (_what, location, expected) => {
     network.use(http.get(urlOf("moved.jpg"), redirect(location)));
@@ -143,7 +146,7 @@ describe("which URLs the edge takes", () => {
   });
 
   test.each(["1.1 image-resizing-proxy", "image-resizing", "1.1 a, 1.1 image-resizing"])(
-    "via %s is a loop: the edge asked (E8)",
+    "via %s is a loop: the request came from the edge (E8)",
     async (via) => {
       const headers = { via };
       expect(await fault(await ask(KEY, {}, { headers }))).toBe("9403/508");
@@ -151,7 +154,7 @@ describe("which URLs the edge takes", () => {
     },
   );
 
-  test("up to five redirects are followed, to relative URLs too (E7)", async () => {
+  test("up to five redirects are followed, also to relative URLs (E7)", async () => {
     for (let hop = 0; hop < 6; hop++) {
       const next = hop === 0 ? picture : redirect(`hop${hop - 1}.jpg`);
       network.use(http.get(urlOf(`hop${hop}.jpg`), next));
@@ -172,7 +175,7 @@ describe("which URLs the edge takes", () => {
     expect(await fault(await ask(KEY))).toBe(expected);
   });
 
-  test("what another Worker answers is not transformed (E9)", async () => {
+  test("the answer of another Worker is not transformed (E9)", async () => {
     const workers = { [new URL(BASE).host]: async (request: Request) => fetch(request) };
     stand({ workers });
     const answer = await ask(KEY, { width: 9 });

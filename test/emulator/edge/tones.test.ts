@@ -1,4 +1,4 @@
-// How pixels change: prints read back with sharp.
+// How the pixels of a rendition change: blur, sharpen, tone. Read back with sharp.
 
 import { describe, expect, test } from "vitest";
 import type { Image } from "../../../src/emulator/edge/geometry.ts";
@@ -10,21 +10,21 @@ describe("how pixels change", () => {
     data.reduce((sum, value, at) => sum + Math.abs(value - (data[at - 4] ?? value)), 0) /
     data.length;
 
-  test("blur takes detail away, and the more the larger it is (O10)", async () => {
+  test("a larger blur leaves less detail (O10)", async () => {
     const blurred = async (blur: number) => detail(await exact(photo, { blur }));
     expect(await blurred(1)).toBeLessThan(detail(await exact(photo, {})) * 0.8);
     expect(await blurred(5)).toBeLessThan((await blurred(1)) * 0.6);
     expect(await blurred(250)).toBeLessThan((await blurred(5)) * 0.6);
   });
 
-  test("sharpen adds detail, and the more the stronger it is (O10)", async () => {
+  test("a stronger sharpen adds more detail (O10)", async () => {
     const sharpened = async (sharpen: number) => detail(await exact(photo, { sharpen }));
     expect(await sharpened(0)).toBe(detail(await exact(photo, {})));
     expect(await sharpened(1)).toBeGreaterThan((await sharpened(0)) * 1.1);
     expect(await sharpened(10)).toBeGreaterThan((await sharpened(1)) * 1.1);
   });
 
-  test("what is blurred is what has been resized, not its border (O10, O12)", async () => {
+  test("blur comes after resizing and before the border (O10, O12)", async () => {
     const halves = await painted("kw", 100);
     const border = { color: "red", width: 5 };
     const made = await exact(halves, { width: 40, blur: 6, border });
@@ -49,19 +49,19 @@ describe("how pixels change", () => {
     [{ brightness: 0, contrast: 0, gamma: 0, saturation: 0 }, [60, 120, 180]],
     [{ brightness: 0, contrast: 2, gamma: 0 }, [0, 113, 233]],
     [{ brightness: 0.5, contrast: 0 }, [30, 60, 90]],
-  ])("%j makes of 60, 120, 180: %j (O10)", async (image, expected) => {
+  ])("%j turns 60, 120, 180 into %j (O10)", async (image, expected) => {
     const source = await plain("rgb(60,120,180,.5)");
     const found = (await exact(source, image)).pixel(1, 1);
     const off = [...expected, 128].map((value, at) => Math.abs(value - (found[at] ?? 0)));
     expect(Math.max(...off), `${found}`).toBeLessThanOrEqual(1);
   });
 
-  test("what is made lighter is what has been resized (O10)", async () => {
+  test("tones change after resizing (O10)", async () => {
     const [grey = 0] = (await exact(await painted("kw/wk"), { width: 1, gamma: 2 })).pixel(0, 0);
     expect([grey > 160, grey < 200]).toEqual([true, true]);
   });
 
-  test("saturation drives colours apart or together (O10)", async () => {
+  test("saturation moves colours apart or together (O10)", async () => {
     const source = await plain("rgb(90,120,150)");
     const spread = async (saturation: number) => {
       const [red = 0, , blue = 0] = (await exact(source, { saturation })).pixel(1, 1);

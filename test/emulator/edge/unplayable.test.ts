@@ -1,4 +1,4 @@
-// What the strict edge does not pretend to do.
+// The options that the emulator does not implement.
 
 import { expect, test } from "vitest";
 import type { Image } from "../../../src/emulator/edge/geometry.ts";
@@ -13,7 +13,7 @@ test.each<[Image, readonly string[]]>([
   [{ draw: [{ url: "a" }, { url: "b", segment: "foreground" }] }, ["draw[1] segment"]],
   [{ background: "oklch(60% 0.2 20)" }, ["the colour oklch(60% 0.2 20)"]],
   [{ draw: [{ url: "a", background: "reddish" }] }, ["draw[0] the colour reddish"]],
-])("%j asks for what is left out, and told of: %j (O4, O12)", async (image, expected) => {
+])("%j leaves out and names: %j (O4, O12)", async (image, expected) => {
   expect(unplayable(image)).toEqual(expected);
   const { gravity: _gravity, background: _background, ...others } = image;
   expect((await exact(colours, image)).data).toEqual((await exact(colours, others)).data);

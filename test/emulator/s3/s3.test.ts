@@ -1,4 +1,4 @@
-// The private bucket: what it finds wrong with a request, and what goes wrong with it.
+// The private bucket: which requests it refuses, and how it fails.
 
 import { AwsV4Signer } from "aws4fetch";
 import { setupServer } from "msw/node";
@@ -12,7 +12,7 @@ import { CREDENTIALS } from "../../support/env.ts";
 
 const ENDPOINT = "https://s3.eu-west-1.amazonaws.com";
 const REGION = "eu-west-1";
-const KEY = "photos/fig.jpg"; // no x in it: one byte of it is changed into an x
+const KEY = "photos/fig.jpg"; // without an x, because a test changes one byte into an x
 const NOW = Date.UTC(2026, 10, 24, 9);
 const VIRTUAL = bucketBase(ENDPOINT, "acme-media", "virtual");
 const PATH = bucketBase(ENDPOINT, "acme-media", "path");
@@ -35,7 +35,7 @@ afterEach(() => {
   network.resetHandlers();
 });
 
-/** What S3 says: its status, and its code or the object. */
+/** The answer of S3: its status, and its code or the object. */
 async function ask(url: string, headers: HeadersInit, init: RequestInit = {}) {
   const answer = await fetch(url, { headers, redirect: "manual", ...init });
   const text = await answer.text();
@@ -45,13 +45,16 @@ async function ask(url: string, headers: HeadersInit, init: RequestInit = {}) {
 const signed = async (url: string, at = NOW, region = REGION) =>
   new Headers(await sign(url, region, CREDENTIALS, at));
 
-test.each([VIRTUAL, PATH])("%s with a key is an object, if it is signed (A4)", async (base) => {
-  const url = originUrl(base, KEY);
-  expect((await ask(url, await signed(url))).said).toBe("200 an object");
-  expect((await ask(url, {})).said).toBe("403 AccessDenied");
-});
+test.each([VIRTUAL, PATH])(
+  "a signed request for a key below %s gets the object (A4)",
+  async (base) => {
+    const url = originUrl(base, KEY);
+    expect((await ask(url, await signed(url))).said).toBe("200 an object");
+    expect((await ask(url, {})).said).toBe("403 AccessDenied");
+  },
+);
 
-test.each(HARD_KEYS)("the key %j is found under either dialect (A2, A10)", async (key) => {
+test.each(HARD_KEYS)("the key %j is found in both dialects (A2, A10)", async (key) => {
   for (const [{ objects }, base, region] of [
     [s3, VIRTUAL, REGION],
     [r2, bucketBase(R2, "acme-media", "path"), "auto"],
@@ -62,13 +65,13 @@ test.each(HARD_KEYS)("the key %j is found under either dialect (A2, A10)", async
   }
 });
 
-test("spellings that look alike are different keys (A10)", async () => {
+test("two spellings that look the same are different keys (A10)", async () => {
   s3.objects.set("caf\u00e9", { body: new Uint8Array(1), type: "image/jpeg" });
   const url = originUrl(VIRTUAL, "cafe\u0301");
   expect((await ask(url, await signed(url))).said).toBe("404 NoSuchKey");
 });
 
-test("a path that is spelt otherwise than it was signed: AWS takes it, R2 does not (A2)", async () => {
+test("a path that is not spelt as it was signed: AWS accepts it, R2 does not (A2)", async () => {
   for (const [base, region, said] of [
     [PATH, REGION, "200 an object"],
     [bucketBase(R2, "acme-media", "path"), "auto", "403 SignatureDoesNotMatch"],
@@ -79,7 +82,7 @@ test("a path that is spelt otherwise than it was signed: AWS takes it, R2 does n
   }
 });
 
-describe("one byte of a signed request changed is a 403", () => {
+describe("a signed request with one changed byte is a 403", () => {
   const url = originUrl(VIRTUAL, KEY);
 
   test("in the path, the query or the host (A1)", async () => {
@@ -129,12 +132,12 @@ test.each<[string, (headers: Headers) => void, string]>([
     "400 XAmzContentSHA256Mismatch",
   ],
   [
-    "a header of S3's that is not covered",
+    "an x-amz- header that is not signed",
     (sent) => sent.set("x-amz-security-token", "x"),
     "403 AccessDenied",
   ],
   [
-    "a day that is not its date's",
+    "a day that differs from its date",
     (sent) =>
       sent.set(
         "authorization",
@@ -165,13 +168,13 @@ test.each<[minutes: number, said: string]>([
   [14.9, "200 an object"],
   [-15.1, "403 RequestTimeTooSkewed"],
   [15.1, "403 RequestTimeTooSkewed"],
-])("a signature made %d minutes off is: %s (A7, A8)", async (minutes, said) => {
+])("a signature whose clock is %d minutes off gets %s (A7, A8)", async (minutes, said) => {
   const url = originUrl(VIRTUAL, KEY);
   const headers = await signed(url, NOW + minutes * 60_000);
   for (let times = 0; times < 2; times++) expect((await ask(url, headers)).said).toBe(said);
 });
 
-test("an unknown key id is a 403, and a 401 where R2 is asked (A7)", async () => {
+test("an unknown key id is a 403, and a 401 at R2 (A7)", async () => {
   const unknown = { ...CREDENTIALS, accessKeyId: "AKIAUNKNOWN" };
   for (const [base, region, said] of [
     [VIRTUAL, REGION, "403 InvalidAccessKeyId"],
@@ -182,7 +185,7 @@ test("an unknown key id is a 403, and a 401 where R2 is asked (A7)", async () =>
   }
 });
 
-test("a session's key is known only with its token, until that expires (A7, A11)", async () => {
+test("the key of a session is known only with its token, until the token expires (A7, A11)", async () => {
   const session = { ...CREDENTIALS, accessKeyId: "ASIAEXAMPLE", sessionToken: "token" };
   const endpoint = "https://s3.eu-north-1.amazonaws.com";
   const own = createS3({ ...settings, endpoint, region: "eu-north-1", credentials: session });
@@ -227,7 +230,7 @@ test.each<[S3Fault, string, string, RegExp]>([
   expect(found.answer.headers.get("x-amz-bucket-region")).toBe(redirected ? "eu-central-1" : null);
 });
 
-test("where a 307 leads, a signature for the right region and host opens the bucket (A5)", async () => {
+test("after a 307, a signature for the new region and host opens the bucket (A5)", async () => {
   s3.faults.add("elsewhere-307");
   const url = originUrl(VIRTUAL, KEY);
   const { answer } = await ask(url, await signed(url));
@@ -237,7 +240,7 @@ test("where a 307 leads, a signature for the right region and host opens the buc
   expect((await ask(home, await signed(home, NOW, "eu-central-1"))).said).toBe("200 an object");
 });
 
-test("a key reads what its policy lets it read, and is denied the rest (A13)", async () => {
+test("a key reads what its policy allows, and nothing else (A13)", async () => {
   const own = createS3({ ...settings, endpoint: ENDPOINT, region: REGION, readable: "photos/" });
   network.use(...own.handlers);
   for (const key of [KEY, "private/fig.jpg"]) {
@@ -248,7 +251,7 @@ test("a key reads what its policy lets it read, and is denied the rest (A13)", a
   }
 });
 
-test("a bucket that is asked in another region's host is a 301 (A5)", async () => {
+test("a request to the host of another region is a 301 (A5)", async () => {
   const url = originUrl(VIRTUAL, KEY).replace(REGION, "us-east-1");
   const { said, answer } = await ask(url, await signed(url));
   expect([said, answer.headers.get("x-amz-bucket-region")]).toEqual([
@@ -257,7 +260,7 @@ test("a bucket that is asked in another region's host is a 301 (A5)", async () =
   ]);
 });
 
-test("a dot in a bucket's name breaks TLS in the host, and not in the path (A4)", async () => {
+test("a dot in the name of a bucket breaks TLS in the host, but not in the path (A4)", async () => {
   const dotted = createS3({
     ...settings,
     bucket: "acme.media",
@@ -282,7 +285,7 @@ test("a key has at most 1,024 bytes (A10)", async () => {
   }
 });
 
-test("only reading is played, and what S3 says is XML", async () => {
+test("only reading is implemented, and errors are XML", async () => {
   const url = originUrl(VIRTUAL, "a<b&c>");
   const { text } = await ask(url, await signed(url));
   expect(text).toContain("<Key>a&lt;b&amp;c&gt;</Key>");
@@ -294,25 +297,28 @@ test("only reading is played, and what S3 says is XML", async () => {
   expect((await ask(url, headers, { method: "PUT" })).said).toBe("405 MethodNotAllowed");
 });
 
-test("a missing object is told as such to those who may list (A6)", async () => {
+test("a missing object is a 404 for a key that may list (A6)", async () => {
   const url = originUrl(VIRTUAL, "nothing.jpg");
   expect((await ask(url, await signed(url))).said).toBe("404 NoSuchKey");
   const other = originUrl(bucketBase(ENDPOINT, "acme-other", "path"), KEY);
   expect((await ask(other, await signed(other))).said).toBe("404 NoSuchBucket");
 });
 
-test.each<S3Fault>(["reset", "cut-short"])("%s breaks the request off (A9)", async (fault) => {
+test.each<S3Fault>(["reset", "cut-short"])("with %s the request fails (A9)", async (fault) => {
   s3.faults.add(fault);
   const url = originUrl(VIRTUAL, KEY);
   await expect(ask(url, await signed(url))).rejects.toThrow();
 });
 
-test.each<S3Fault>(["stall", "stall-midway"])("%s never ends (A9)", async (fault) => {
-  s3.faults.add(fault);
-  const url = originUrl(VIRTUAL, KEY);
-  const asked = ask(url, await signed(url), { signal: AbortSignal.timeout(100) });
-  await expect(asked).rejects.toThrow(/abort|timeout/i);
-});
+test.each<S3Fault>(["stall", "stall-midway"])(
+  "with %s the request never ends (A9)",
+  async (fault) => {
+    s3.faults.add(fault);
+    const url = originUrl(VIRTUAL, KEY);
+    const asked = ask(url, await signed(url), { signal: AbortSignal.timeout(100) });
+    await expect(asked).rejects.toThrow(/abort|timeout/i);
+  },
+);
 
 test("a presigned URL opens the bucket until it expires (A1)", async () => {
   const url = `${originUrl(VIRTUAL, KEY)}?X-Amz-Expires=60`;
@@ -333,7 +339,7 @@ test("a presigned URL opens the bucket until it expires (A1)", async () => {
   }
 });
 
-test("Range, If-None-Match and HEAD are answered as S3 answers them (E4)", async () => {
+test("Range and If-None-Match work as at S3 (E4)", async () => {
   const url = originUrl(VIRTUAL, KEY);
   const headers = await signed(url);
   const { answer } = await ask(url, headers);

@@ -1,10 +1,10 @@
-// AWS's known answers, for the verifier and for the library that the Worker signs with.
+// AWS's published answers, for the verifier here and for the library with which the Worker signs.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AwsV4Signer } from "aws4fetch";
 import { expect, test } from "vitest";
-import { encodedOnce } from "../../../src/emulator/s3/s3-auth.ts";
+import { encodedOnce } from "../../../src/emulator/s3/check-request.ts";
 import { prove } from "../../../src/emulator/s3/sigv4.ts";
 import { ROOT } from "../../support/built.ts";
 
@@ -30,14 +30,14 @@ const CASES: [string, typeof SUITE][] = [
   ["s3-get-object", S3],
 ];
 
-/** Cases with a header of several values: the web's Headers join them with a comma and a space. */
+/** Cases with several values in one header. `Headers` of the web joins them with ", ". */
 const SEVERAL = ["get-header-key-duplicate", "get-header-value-multiline"];
 
 function read(path: string, kind: string): string {
   return readFileSync(join(VECTORS, path, `${path.split("/").at(-1)}.${kind}`), "utf8");
 }
 
-/** A request as the suite writes it: its target, and its headers with all their values. */
+/** Reads a request of the suite: its target, and its headers with all their values. */
 function parse(text: string) {
   const [line = "", ...rest] = text.split("\n");
   const target = /^GET (.*) HTTP\/1\.1$/.exec(line)?.[1] ?? "";
@@ -55,7 +55,7 @@ function parse(text: string) {
   return { url: new URL(`https://${values["host"]?.[0]}${target}`), values };
 }
 
-test("there are the 14 GET cases of AWS's suite and the worked example (A12)", () => {
+test("the fixtures have the 14 GET cases of AWS's suite and the worked example (A12)", () => {
   expect(CASES).toHaveLength(15);
 });
 
@@ -69,7 +69,7 @@ function answersTo([path]: Case) {
   };
 }
 
-test.each(CASES)("the verifier has AWS's answers for %s (A12)", async (...given) => {
+test.each(CASES)("the verifier gives AWS's answers for %s (A12)", async (...given) => {
   const [path, { service, date, ...credentials }] = given;
   const { url, values } = parse(read(path, "req"));
   const query: Record<string, string[]> = {};
@@ -87,25 +87,28 @@ test.each(CASES)("the verifier has AWS's answers for %s (A12)", async (...given)
 
 const EXPRESSIBLE = CASES.filter(([path]) => !SEVERAL.some((name) => path.endsWith(name)));
 
-test.each(EXPRESSIBLE)("the Worker's signer has AWS's answers for %s (A12)", async (...given) => {
-  const [path, { service, date, ...credentials }] = given;
-  const { url, values } = parse(read(path, "req"));
-  const { host: _host, ...rest } = values;
-  const signer = new AwsV4Signer({
-    url: url.href,
-    headers: Object.entries(rest).map(([name, all]): [string, string] => [name, all.join()]),
-    service,
-    region: "us-east-1",
-    datetime: date,
-    allHeaders: true,
-    singleEncode: true,
-    ...credentials,
-  });
-  const [canonicalRequest, stringToSign, signature] = [
-    await signer.canonicalString(),
-    await signer.stringToSign(),
-    await signer.signature(),
-  ];
-  expect({ canonicalRequest, stringToSign, signature }).toEqual(answersTo(given));
-  expect(await signer.authHeader()).toBe(read(path, "authz"));
-});
+test.each(EXPRESSIBLE)(
+  "the signer of the Worker gives AWS's answers for %s (A12)",
+  async (...given) => {
+    const [path, { service, date, ...credentials }] = given;
+    const { url, values } = parse(read(path, "req"));
+    const { host: _host, ...rest } = values;
+    const signer = new AwsV4Signer({
+      url: url.href,
+      headers: Object.entries(rest).map(([name, all]): [string, string] => [name, all.join()]),
+      service,
+      region: "us-east-1",
+      datetime: date,
+      allHeaders: true,
+      singleEncode: true,
+      ...credentials,
+    });
+    const [canonicalRequest, stringToSign, signature] = [
+      await signer.canonicalString(),
+      await signer.stringToSign(),
+      await signer.signature(),
+    ];
+    expect({ canonicalRequest, stringToSign, signature }).toEqual(answersTo(given));
+    expect(await signer.authHeader()).toBe(read(path, "authz"));
+  },
+);

@@ -1,4 +1,4 @@
-// Where pixels go: prints read back with sharp.
+// Where the pixels of a rendition are: fit, gravity, trim, border, background. Read back with sharp.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import {
   paint,
   painted,
   plain,
-  print,
+  render,
 } from "../../support/painting.ts";
 
 describe("where pixels go", () => {
@@ -30,11 +30,11 @@ describe("where pixels go", () => {
     [{ flip: "h", rotate: 90 }, "yg/br"],
     [{ flip: "v", rotate: 270 }, "yg/br"],
     [{ flip: "hv", rotate: 90 }, "gy/rb"],
-  ])("%j turns rg/by to %s (O11)", async (image, expected) => {
+  ])("%j turns rg/by into %s (O11)", async (image, expected) => {
     expect((await exact(colours, image)).look(2, 2)).toBe(expected);
   });
 
-  test("width, height and gravity are of axes after rotation (O4, O11)", async () => {
+  test("width, height and gravity apply after rotation (O4, O11)", async () => {
     const stripes = await painted("rgb");
     const tall = await exact(stripes, { rotate: 90, width: 5 });
     expect([tall.size, tall.look(1, 3)]).toEqual(["5×15", "r/g/b"]);
@@ -62,7 +62,7 @@ describe("where pixels go", () => {
     }
   });
 
-  test("gravity auto keeps what stands out, entropy what has most detail (O4)", async () => {
+  test("gravity auto keeps what stands out, entropy keeps the most detail (O4)", async () => {
     const noise = ["wkwkkwkw", "kwwkwkkw", "wkkwkwwk", "kwkwwkwk"].map((row) => row.repeat(2));
     const blob = ["wwwwwwww", "wwwrrwww", "wwwrrwww", "wwwwwwww"];
     const rows = noise.map((row, index) => `${row}${"w".repeat(48)}${blob[index]}`);
@@ -96,7 +96,7 @@ describe("where pixels go", () => {
     [{ background: "yellow" }, "yyy/ryb/yyy"],
     [{ background: "transparent" }, ".../r.b/..."],
     [{ background: "transparent", format: "jpeg" }, "www/rwb/www"],
-  ])("pad fills up, centred, with white or the background: %j (O3, O12)", async (image, look) => {
+  ])("pad centres the image on white or on the background: %j (O3, O12)", async (image, look) => {
     const sides = { fit: "pad", width: 30, height: 30 } as const;
     expect((await exact(await painted("r.b", 20), { ...sides, ...image })).look(3, 3)).toBe(look);
   });
@@ -107,25 +107,22 @@ describe("where pixels go", () => {
     [{ fit: "cover", width: 10, height: 20 }, "10×20", []],
     [{ fit: "cover" }, "20×20", []],
     [{ fit: "crop", width: 10 }, "10×10", []],
-  ])(
-    "cover with one side only is done with a warning: %j (O3, R6)",
-    async (image, size, warnings) => {
-      const made = await exact(colours, image);
-      expect([made.size, made.warnings]).toEqual([size, warnings]);
-    },
-  );
+  ])("cover with only one side gives a warning: %j (O3, R6)", async (image, size, warnings) => {
+    const made = await exact(colours, image);
+    expect([made.size, made.warnings]).toEqual([size, warnings]);
+  });
 
   test.each<[Image, string]>([
     [{ width: 7, dpr: 2 }, "14×14"],
     [{ width: 7, dpr: 3 }, "14×14"],
     [{ fit: "cover", width: 7, height: 3, dpr: 1.5 }, "11×5"],
     [{ dpr: 2 }, "20×20"],
-  ])("20×20 by %j is %s (O2)", async (image, size) => {
+  ])("20×20 with %j is %s (O2)", async (image, size) => {
     expect((await exact(colours, image)).size).toBe(size);
   });
 
   test.each(["scale-down", "scale-up", "contain", "cover", "crop", "pad", "squeeze"] as const)(
-    "%s holds for the smallest and the longest images (O3, O4)",
+    "%s works for the smallest and the longest images (O3, O4)",
     async (fit) => {
       const [dot, row, column] = [
         [1, 1],
@@ -143,7 +140,7 @@ describe("where pixels go", () => {
   );
 });
 
-describe("what is cut off and put around", () => {
+describe("trim, border and background", () => {
   test.each<[Image, string, string]>([
     [{ trim: { left: 10 } }, "10×20", "gg/yy"],
     [{ trim: { bottom: 10 } }, "20×10", "rg/rg"],
@@ -153,7 +150,7 @@ describe("what is cut off and put around", () => {
     [{ trim: { left: 10 }, rotate: 90 }, "20×10", "yg/yg"],
     [{ trim: { left: 10 }, width: 5 }, "5×10", "gg/yy"],
     [{ trim: { left: 99 } }, "1×20", "gg/yy"],
-  ])("%j leaves %s of 20×20, before all else (O12)", async (image, size, look) => {
+  ])("%j leaves %s of 20×20, before any other step (O12)", async (image, size, look) => {
     const made = await exact(colours, image);
     expect([made.size, made.look(2, 2)]).toEqual([size, look]);
   });
@@ -180,13 +177,13 @@ describe("what is cut off and put around", () => {
     expect((await exact(await original(bytes, "image/png"), { trim, dpr })).size).toBe(size);
   });
 
-  test("what surrounds an image may be transparent, or all of it (O12)", async () => {
+  test("the surroundings may be transparent, or fill the whole image (O12)", async () => {
     const made = await exact(await painted(".../.r./..."), { trim: "border" });
     expect([made.size, made.look(1, 1)]).toEqual(["10×10", "r"]);
     expect((await exact(await painted("www"), { trim: "border" })).size).toBe("30×10");
   });
 
-  test("a border grows the image outwards, after resizing, by each side × dpr (O2, O12)", async () => {
+  test("a border grows the image outwards after resizing, by each side × dpr (O2, O12)", async () => {
     const each = { color: "blue", top: 1, right: 2, bottom: 3, left: 4 };
     const made = await exact(await painted("r"), { width: 3, dpr: 2, border: each });
     expect(made.size).toBe("18×14");
@@ -206,17 +203,17 @@ describe("what is cut off and put around", () => {
     [{ background: "#00f", format: "jpeg" }, "br"],
     [{ format: "jpeg" }, "wr"],
     [{ background: "#808080", brightness: 2, blur: 1 }, "-r"],
-  ])("%j underneath .r is %s (O12)", async (image, expected) => {
+  ])("%j below .r gives %s (O12)", async (image, expected) => {
     expect((await exact(await painted(".r", 20), image)).look(2, 1)).toBe(expected);
   });
 
-  test("a border is put around the background, and has none underneath (O12)", async () => {
+  test("a border is outside of the background (O12)", async () => {
     const border = { color: "transparent", width: 10 };
     const made = await exact(await painted("."), { background: "blue", border });
     expect(made.look(3, 3)).toBe(".../.b./...");
   });
 
-  test("a background may itself be half transparent (O12)", async () => {
+  test("a background may be half transparent (O12)", async () => {
     const made = await exact(await painted(".r"), { background: "rgb(0 0 255 / 50%)" });
     expect([made.pixel(3, 3), made.pixel(15, 3)]).toEqual([
       [0, 0, 255, 128],
@@ -225,10 +222,10 @@ describe("what is cut off and put around", () => {
   });
 });
 
-test("what cannot be decoded is rejected (R3)", async () => {
+test("a broken image is rejected (R3)", async () => {
   const broken = readFileSync(
     join(import.meta.dirname, "../../../fixtures/objects/broken/truncated.jpg"),
   );
   const source = { bytes: broken, type: "image/jpeg", width: 600, height: 400, frames: 1 } as const;
-  await expect(print(source, {})).rejects.toThrow();
+  await expect(render(source, {})).rejects.toThrow();
 });

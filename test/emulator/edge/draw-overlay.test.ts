@@ -1,7 +1,7 @@
-// What is drawn on a print.
+// Overlays on a rendition, read back with sharp.
 
 import { describe, expect, test } from "vitest";
-import { exact, moving, painted, print } from "../../support/painting.ts";
+import { exact, moving, painted, render } from "../../support/painting.ts";
 
 describe("overlays", () => {
   type Options = Partial<RequestInitCfPropertiesImageDraw>;
@@ -30,7 +30,7 @@ describe("overlays", () => {
     [{ width: 5, fit: "scale-down", top: 13, left: 13 }, "www/wrw/www"],
     [{ fit: "squeeze", width: 30, height: 10, bottom: 0 }, "www/www/rrr"],
     [{ border: { color: "blue", width: 10 } }, "bbb/brb/bbb"],
-  ])("an overlay %j on white is %s (O12)", async (options, expected) => {
+  ])("an overlay with %j on white gives %s (O12)", async (options, expected) => {
     const made = await exact(await painted(CANVAS), {}, [await overlay("r", options)]);
     expect([made.size, made.look(3, 3)]).toEqual(["30×30", expected]);
   });
@@ -45,14 +45,14 @@ describe("overlays", () => {
     [{ trim: { bottom: 10 }, fit: "cover", width: 20, height: 20, gravity: "right" }, "gg/gg"],
     [{ width: 10, dpr: 2, fit: "squeeze", height: 10 }, "rg/b."],
     [{ brightness: 0.001 }, "kk/k."],
-  ])("an overlay has options of its own: of rg/b. %j makes %s (O12)", async (options, expected) => {
+  ])("an overlay has its own options: rg/b. with %j gives %s (O12)", async (options, expected) => {
     const made = await exact(await painted("../.."), { dpr: 2, rotate: 180 }, [
       await overlay("rg/b.", options),
     ]);
     expect(made.look(2, 2)).toBe(expected);
   });
 
-  test("tiles lie edge to edge, on both sides of where they begin (O12)", async () => {
+  test("tiles lie edge to edge, on both sides of the first one (O12)", async () => {
     const tile = await overlay("rg", { repeat: true, left: 30, top: 10 });
     const made = await exact(await painted("wwwwwww/wwwwwww"), {}, [tile]);
     expect(made.look(7, 2)).toBe("grgrgrg/grgrgrg");
@@ -73,7 +73,7 @@ describe("overlays", () => {
     ["out", ".b/.."],
     ["xor", ".b/r."],
     ["lighter", "mb/r."],
-  ])("composite %s is %s, and only where the overlay lies (O12)", async (composite, expected) => {
+  ])("composite %s gives %s, only where the overlay is (O12)", async (composite, expected) => {
     const top = await overlay("bb/..", composite === undefined ? {} : { composite });
     const made = await exact(await painted("rr../rr../rr../rr.."), {}, [top]);
     const [above, below] = expected.split("/");
@@ -98,10 +98,10 @@ describe("overlays", () => {
     expect([made.size, made.look(2, 2)]).toEqual(["20×20", "yr/ry"]);
   });
 
-  test("an overlay is drawn on every frame, and shows its own first (O8, O12)", async () => {
+  test("an overlay is drawn on every frame; of an animation, its first frame (O8, O12)", async () => {
     const blinking = await moving(["r", "g"]);
     const top = { options: { url: "https://images.example/o.gif", left: 0 }, original: blinking };
-    const made = await print(await moving(["bb", "yy"]), {}, [top]);
+    const made = await render(await moving(["bb", "yy"]), {}, [top]);
     expect([made.look(2, 1), made.look(2, 1, 1)]).toEqual(["rb", "ry"]);
   });
 });

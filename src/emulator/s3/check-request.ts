@@ -1,24 +1,19 @@
-// Who may read: S3's check of a request, in the order in which S3 finds fault.
+// S3's check of a request: is it signed, in time, and with a known key? The order of the checks is
+// that of S3. No clock: `now` is passed in.
 
+import type { Refused } from "./refuse.ts";
 import { type Covered, prove, type Scope } from "./sigv4.ts";
-
-/** An answer of S3's that is no object: the status, the code of its XML, and what else it tells. */
-export type Refused = {
-  readonly status: number;
-  readonly code: string;
-  readonly detail?: Readonly<Record<string, string>>;
-};
 
 /** What S3 knows when a request arrives. */
 export type Registry = {
   /** Secrets by access key id. */
   readonly keys: ReadonlyMap<string, string>;
-  /** With session credentials, the token that every request must bring (A11). */
+  /** With session credentials, the token that every request must carry (A11). */
   readonly session?: { readonly token: string; readonly expired: boolean } | undefined;
   readonly region: string;
-  /** Milliseconds since 1970, by S3's clock. */
+  /** ms since 1970, by the clock of S3. */
   readonly now: number;
-  /** `r2` compares the path as it was sent, and answers an unknown key id with 401 (A7). */
+  /** `r2` signs the path exactly as it was sent, and answers an unknown key id with 401 (A7). */
   readonly dialect: "aws" | "r2";
 };
 
@@ -38,13 +33,13 @@ type Claim = {
   readonly signedHeaders: readonly string[];
   readonly signature: string;
   readonly date: string;
-  /** For how many milliseconds after its date the request is good, and what it is from then on. */
+  /** How long the request is valid after its date, in ms, and the answer after that. */
   readonly lasts: number;
   readonly late: Refused;
   readonly payloadHash: string;
 };
 
-/** What is wrong with a request's signature, or undefined if nothing is (A1–A8). */
+/** Returns what is wrong with the signature of a request, or undefined (A1–A8). */
 export async function findFault(request: Request, s3: Registry): Promise<Refused | undefined> {
   const url = new URL(request.url);
   const claim = url.searchParams.has("X-Amz-Algorithm")
@@ -68,7 +63,7 @@ export async function findFault(request: Request, s3: Registry): Promise<Refused
       Region: s3.region, // A5
     });
   }
-  // All of S3's own headers must be covered.
+  // The signature must cover every x-amz- header.
   for (const name of request.headers.keys()) {
     if (name.startsWith("x-amz-") && !claim.signedHeaders.includes(name)) {
       return { status: 403, code: "AccessDenied", detail: { HeadersNotSigned: name } };
@@ -86,7 +81,7 @@ export async function findFault(request: Request, s3: Registry): Promise<Refused
   };
 }
 
-/** Without its token, S3 does not know a session's key id (A11). */
+/** Without the token, S3 does not know the key id of a session (A11). */
 function sessionFault(token: string | null, { session }: Registry): Refused | undefined {
   if (session === undefined) return undefined;
   if (token === null) return { status: 403, code: "InvalidAccessKeyId" };
@@ -98,7 +93,7 @@ function malformed(Message: string, detail: Record<string, string> = {}): Refuse
   return { status: 400, code: "AuthorizationHeaderMalformed", detail: { Message, ...detail } };
 }
 
-/** Authentication by headers, as the Worker does it (A1). */
+/** Authentication by headers, as the Worker uses it (A1). */
 function inHeaders(headers: Headers): Claim | Refused {
   const authorization = headers.get("authorization");
   if (authorization === null) return { status: 403, code: "AccessDenied" };
@@ -131,7 +126,7 @@ function inHeaders(headers: Headers): Claim | Refused {
   };
 }
 
-/** Authentication by the query of a presigned URL. */
+/** Authentication by a presigned URL. */
 function presigned(query: URLSearchParams): Claim | Refused {
   const scope = (query.get("X-Amz-Credential") ?? "").split("/");
   const [id, day, region, service] = scope;
@@ -150,7 +145,7 @@ function presigned(query: URLSearchParams): Claim | Refused {
   return { ...claim, lasts: expires * 1000 };
 }
 
-/** What the signature covers of the request as it arrived; undefined where the path is no path. */
+/** What the signature covers, from the request that arrived. Undefined: the path is malformed. */
 function coveredBy(
   request: Request,
   url: URL,
@@ -161,7 +156,7 @@ function coveredBy(
   if (path === undefined) return undefined;
   const query: Record<string, string[]> = {};
   for (const [name, value] of url.searchParams) query[name] = [...(query[name] ?? []), value];
-  // A signed header that did not arrive counts as empty, so that its absence shows (E1, E3).
+  // A signed header that did not arrive counts as empty, and the signature fails (E1, E3).
   const headers = claim.signedHeaders.map((name): [string, string] => [
     name,
     name === "host" ? url.host : (request.headers.get(name) ?? ""),
@@ -175,7 +170,7 @@ function coveredBy(
   };
 }
 
-/** The key's UTF-8, percent-encoded once, with `/` kept (A2). */
+/** The UTF-8 bytes of the key, percent-encoded once; `/` stays (A2). */
 export function encodedOnce(path: string): string | undefined {
   try {
     return decodeURIComponent(path)

@@ -1,27 +1,27 @@
-// The edge's request to the origin: what it sends of what the Worker gave, and what it makes of what
-// comes back.
+// The edge's request to the origin: which of the Worker's headers it sends, and what each answer of
+// the origin means. The origin's error bodies are never read.
 
 import { type Fault, isFault } from "./faults.ts";
 import type { Switches } from "./switches.ts";
 
-/** All that reaches an origin of the Worker's headers, and only with `origin-auth` (E1, E2). */
+/** The only headers of the Worker that reach an origin, and only with `origin-auth` (E1, E2). */
 const SHARED = [
   ...["authorization", "cookie", "x-amz-content-sha256", "x-amz-date"],
   ...["x-ms-date", "x-ms-version", "x-sa-date"],
   ...["cf-access-client-id", "cf-access-client-secret"],
 ];
 
-/** What may reach it besides (E4, open). */
+/** The visitor's headers that may also reach it (E4, open). */
 const CONDITIONS = ["range", "if-none-match", "user-agent"];
 
-/** What the edge says of itself (E3). */
+/** The headers of the edge itself (E3). */
 const OWN = {
   via: "1.1 image-resizing-proxy",
   accept: "image/jpeg, image/png, image/gif;q=0.1, image/*;q=0.1",
   "accept-encoding": "gzip",
 };
 
-const MOST_REDIRECTS = 5; // E7: how many are too many is not documented
+const MOST_REDIRECTS = 5; // E7: the real limit is not documented
 
 export type Asking = {
   readonly fetch: typeof fetch;
@@ -31,10 +31,10 @@ export type Asking = {
   readonly switches: Switches;
 };
 
-/** What an origin sent. */
+/** The object that an origin sent. */
 export type Fetched = { readonly headers: Headers; readonly bytes: Uint8Array };
 
-/** The headers with which an origin is asked (E1–E4). */
+/** The headers of the request to the origin (E1–E4). */
 function headersToOrigin({ headers, originAuth, switches }: Asking): Headers {
   const sent = new Headers(OWN);
   const passed = [
@@ -48,7 +48,7 @@ function headersToOrigin({ headers, originAuth, switches }: Asking): Headers {
   return sent;
 }
 
-/** Fetches an original, along its redirects (E7), or says why it did not come. */
+/** Fetches an original and follows redirects (E7), or returns why it did not arrive. */
 export async function fetchOriginal(url: string, asking: Asking): Promise<Fetched | Fault> {
   const { switches } = asking;
   const signal = AbortSignal.timeout(switches.patience);
@@ -86,7 +86,7 @@ function unreachable(error: unknown): Fault {
   return code === "ECONNREFUSED" ? "9510/523" : "9505/502";
 }
 
-/** What an origin's answer means that is no object. Its body, and S3's code in it, are lost. */
+/** What an error of the origin means. Its body is lost, and S3's code with it. */
 async function refusedBy(response: Response): Promise<Fault> {
   await response.body?.cancel();
   const { status } = response;
@@ -94,10 +94,10 @@ async function refusedBy(response: Response): Promise<Fault> {
   if (status === 400) return "9519/502";
   if (status >= 500) return "9509/502";
   const denied = `9408/${status}`;
-  return isFault(denied) ? denied : "9518/502"; // a redirect into nowhere, a part, or nothing
+  return isFault(denied) ? denied : "9518/502"; // for example 206 or 304
 }
 
-/** The whole of a body, within the limit of L1. */
+/** Reads a whole body, up to the limit of L1. */
 async function receive(
   { headers, body }: Response,
   { limits }: Switches,

@@ -1,0 +1,56 @@
+// The frames of an original as pixels: upright and in sRGB (O9). A still image has one frame.
+
+import sharp, { type Metadata, type Sharp } from "sharp";
+import type { Picture } from "./geometry.ts";
+import type { Original } from "./read-original.ts";
+
+export type Frames = readonly [Picture, ...Picture[]];
+
+/** The callers check the limits. A warning of the decoder is not a failure. */
+const LENIENT = { limitInputPixels: false, failOn: "error" } as const;
+
+/** Opens an original with sharp, without sharp's own limits. */
+export const openOriginal = ({ bytes }: Original, animated = false): Sharp =>
+  sharp(bytes, { animated, ...LENIENT });
+
+/** Opens a picture with sharp, to change its pixels. */
+export const openPicture = ({ data, width, height }: Picture): Sharp =>
+  sharp(data, { raw: { width, height, channels: 4 }, limitInputPixels: false });
+
+/** Reads the result of a pipeline. */
+export async function readPixels(pipeline: Sharp): Promise<Picture> {
+  const { data, info } = await pipeline.ensureAlpha().raw().toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height };
+}
+
+/** Changes every frame. */
+export async function mapFrames(
+  [first, ...others]: Frames,
+  change: (frame: Picture) => Promise<Picture>,
+): Promise<Frames> {
+  return [await change(first), ...(await Promise.all(others.map(change)))];
+}
+
+/**
+ * Decodes an original: all its frames, or only the first one.
+ * @throws if sharp cannot decode it
+ */
+export async function decode(
+  original: Original,
+  animated: boolean,
+): Promise<{ frames: Frames; metadata: Metadata }> {
+  const source = openOriginal(original, animated);
+  const metadata = await source.metadata();
+  // sharp cannot rotate all frames at once. Animated formats are always stored upright.
+  const upright = animated ? source : source.autoOrient();
+  const { data, width, height } = await readPixels(upright);
+  const count = animated ? (metadata.pages ?? 1) : 1;
+  const size = data.length / count;
+  const frame = (index: number) => ({
+    data: data.subarray(index * size, (index + 1) * size),
+    width,
+    height: height / count,
+  });
+  const others = Array.from({ length: count - 1 }, (_, index) => frame(index + 1));
+  return { frames: [frame(0), ...others], metadata };
+}

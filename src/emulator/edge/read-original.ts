@@ -1,0 +1,71 @@
+// Reads the bytes that an origin sent: as an image that the edge can transform, as an SVG, or as
+// neither. The bytes decide. The content-type is never read.
+
+import sharp from "sharp";
+import type { Fault } from "./faults.ts";
+import type { Switches } from "./switches.ts";
+
+/** The formats that the edge reads, by sharp's names for them (L1). */
+const TYPES = {
+  jpeg: "image/jpeg",
+  png: "image/png",
+  webp: "image/webp",
+  gif: "image/gif",
+  heif: "image/avif", // the build of sharp used here decodes only AVIF of this family
+} as const;
+
+/** How the bytes of a format begin. The first group, if there is one, names the brand. */
+const SIGNATURES: readonly RegExp[] = [
+  /^\xff\xd8\xff/,
+  /^\x89PNG\r\n/,
+  /^GIF8[79]a/,
+  /^RIFF.{4}WEBP/s,
+  /^.{4}ftyp(avif|avis|heic|heix|hevc|hevx|heim|heis|mif1|msf1)/s,
+];
+
+const SVG =
+  /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<!DOCTYPE svg[^>[]*(?:\[[^\]]*\]\s*)?>\s*)*<svg[\s>]/is;
+
+/** An image that the edge can transform. */
+export type Original = {
+  readonly bytes: Uint8Array;
+  readonly type: (typeof TYPES)[keyof typeof TYPES];
+  /** As stored: before the rotation that EXIF asks for (O9), and of one frame. */
+  readonly width: number;
+  readonly height: number;
+  readonly frames: number;
+};
+
+/** An SVG. The edge passes it on and does not resize it (R8). */
+export type Drawing = { readonly svg: string };
+
+/** Reads an original, or returns why the edge cannot. */
+export async function readOriginal(
+  bytes: Uint8Array,
+  { limits, avifInput }: Pick<Switches, "limits" | "avifInput">,
+): Promise<Original | Drawing | Fault> {
+  const start = String.fromCharCode(...bytes.subarray(0, 1024));
+  if (SVG.test(start)) return { svg: new TextDecoder().decode(bytes) };
+  if (/^(?:II\*\0|MM\0\*)/.test(start)) return "9520/415"; // L1: TIFF
+  const found = SIGNATURES.map((signature) => signature.exec(start)).find((match) => match);
+  if (!found) return "9412/415";
+  const [, brand = ""] = found;
+  if (/^(?:he|m[is]f)/.test(brand)) {
+    throw new Error("the strict edge cannot read HEIC, which the edge accepts (L1)");
+  }
+  if (brand.startsWith("avi") && !avifInput) return "9520/415"; // L1
+  return readHead(bytes, limits);
+}
+
+/** Reads type and size, and checks the limits (L1). */
+async function readHead(bytes: Uint8Array, limits: Switches["limits"]): Promise<Original | Fault> {
+  const found = await sharp(bytes, { limitInputPixels: false, failOn: "none" })
+    .metadata()
+    .catch(() => undefined);
+  const type = Object.entries(TYPES).find(([name]) => name === found?.format)?.[1];
+  if (found === undefined || type === undefined) return "9516/422";
+  const { width, height, pages: frames = 1 } = found; // the size of one frame
+  if (Math.max(width, height) > limits.side) return "9413/403";
+  if (width * height > limits.pixels) return "9413/403";
+  return { bytes, type, width, height, frames };
+}

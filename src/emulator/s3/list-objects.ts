@@ -1,0 +1,45 @@
+// S3's answer to ListObjectsV2.
+
+import { HttpResponse } from "msw";
+import { escapeXml, REQUEST_IDS } from "./refuse.ts";
+
+const MOST_LISTED = 1000;
+
+/** Lists keys in byte order. With a delimiter, keys that share a prefix up to it are listed once. */
+export function listObjects(
+  objects: ReadonlyMap<string, { readonly body: Uint8Array }>,
+  asked: URLSearchParams,
+): Response {
+  const most = Math.min(MOST_LISTED, Number(asked.get("max-keys") ?? MOST_LISTED));
+  const entries = entriesOf(
+    objects.keys(),
+    asked.get("prefix") ?? "",
+    asked.get("delimiter") ?? "",
+  );
+  const from = Number(asked.get("continuation-token") ?? 0);
+  const page = entries.slice(from, from + most);
+  const truncated = from + page.length < entries.length;
+  const told = page.map((entry) => {
+    const object = objects.get(entry);
+    return object === undefined
+      ? `<CommonPrefixes><Prefix>${escapeXml(entry)}</Prefix></CommonPrefixes>`
+      : `<Contents><Key>${escapeXml(entry)}</Key><Size>${object.body.length}</Size></Contents>`;
+  });
+  const next = `<NextContinuationToken>${from + page.length}</NextContinuationToken>`;
+  const xml = `<?xml version="1.0" encoding="UTF-8"?>
+<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><KeyCount>${page.length}</KeyCount><IsTruncated>${truncated}</IsTruncated>${truncated ? next : ""}${told.join("")}</ListBucketResult>`;
+  return new HttpResponse(xml, { headers: { "content-type": "application/xml", ...REQUEST_IDS } });
+}
+
+/** The keys and common prefixes, in byte order. */
+function entriesOf(keys: Iterable<string>, prefix: string, delimiter: string): string[] {
+  const entries = [...keys]
+    .filter((key) => key.startsWith(prefix))
+    .map((key) => {
+      const end = delimiter === "" ? -1 : key.indexOf(delimiter, prefix.length);
+      return end < 0 ? key : key.slice(0, end + delimiter.length);
+    });
+  return [...new Set(entries)].sort((one, other) =>
+    Buffer.compare(Buffer.from(one), Buffer.from(other)),
+  );
+}

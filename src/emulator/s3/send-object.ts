@@ -1,0 +1,65 @@
+// S3's answer with an object: whole, a range of it, or 304, as the request's headers ask.
+
+import { createHash } from "node:crypto";
+import { HttpResponse } from "msw";
+import { REQUEST_IDS } from "./refuse.ts";
+
+export type Stored = {
+  readonly body: Uint8Array;
+  readonly type: string;
+  /** Without quotes. Left out: the MD5 of the body. Null: the object has none. */
+  readonly etag?: string | null;
+  readonly cacheControl?: string;
+};
+
+/** What happens after half of the body: the connection breaks, or no more data comes. */
+export type Interruption = "cut-short" | "stall-midway";
+
+const LAST_MODIFIED = "Tue, 24 Nov 2026 09:00:00 GMT";
+
+export function sendObject(
+  request: Request,
+  { body, type, cacheControl, etag = md5(body) }: Stored,
+  interruption: Interruption | undefined,
+): Response {
+  const headers = {
+    "content-type": type,
+    "content-length": `${body.length}`,
+    "accept-ranges": "bytes",
+    "last-modified": LAST_MODIFIED,
+    server: "AmazonS3",
+    "x-amz-server-side-encryption": "AES256",
+    ...REQUEST_IDS,
+    ...(etag === null ? {} : { etag: `"${etag}"` }),
+    ...(cacheControl === undefined ? {} : { "cache-control": cacheControl }),
+  };
+  if (etag !== null && request.headers.get("if-none-match")?.includes(`"${etag}"`)) {
+    return new HttpResponse(null, { status: 304, headers });
+  }
+  if (request.method === "HEAD") return new HttpResponse(null, { headers });
+  const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.get("range") ?? "") ?? [];
+  if (from !== undefined && to !== undefined) {
+    const part = body.slice(Number(from), Number(to) + 1);
+    const length = { "content-length": `${part.length}` };
+    return new HttpResponse(part, { status: 206, headers: { ...headers, ...length } });
+  }
+  const content = interruption === undefined ? body.slice() : firstHalf(body, interruption);
+  return new HttpResponse(content, { headers });
+}
+
+function md5(body: Uint8Array): string {
+  return createHash("md5").update(body).digest("hex");
+}
+
+function firstHalf(body: Uint8Array, interruption: Interruption): ReadableStream<Uint8Array> {
+  let sent = false;
+  return new ReadableStream({
+    async pull(stream) {
+      if (!sent) stream.enqueue(body.slice(0, body.length / 2));
+      sent = true;
+      if (interruption === "stall-midway") await new Promise<never>(() => {});
+      await new Promise((later) => setTimeout(later, 20)); // until the half has arrived
+      stream.error(new TypeError("terminated"));
+    },
+  });
+}

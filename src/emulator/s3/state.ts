@@ -1,0 +1,72 @@
+// What a private S3 bucket is and knows: its settings, its objects and keys, and what goes wrong.
+
+import type { Stored } from "./send-object.ts";
+
+/** What S3 can be made to do wrong. */
+export type S3Fault =
+  /** The key may not list: a missing object is 403 AccessDenied (A6). */
+  | "no-list-bucket"
+  /** The access key id is unknown (A7). */
+  | "revoked-key"
+  /** The secret has changed (A7). */
+  | "other-secret"
+  /** The session, if there is one, is over (A7). */
+  | "expired-token"
+  /** The clock of S3 is 20 minutes ahead (A7). */
+  | "clock-skew"
+  /** The bucket is in eu-central-1, and S3 says so in one of three ways (A5). */
+  | "elsewhere-400"
+  | "elsewhere-301"
+  | "elsewhere-307"
+  /** Busy, or an internal error (A9). */
+  | "SlowDown"
+  | "ServiceUnavailable"
+  | "InternalError"
+  /** The object is in an archive (A9). */
+  | "archived"
+  /** The connection breaks: before the answer, or within the object. */
+  | "reset"
+  | "cut-short"
+  /** Nothing comes: no answer, or only half of the object. */
+  | "stall"
+  | "stall-midway";
+
+/** What a policy can allow beyond reading with the key: a mistake of its author, not of S3 (A13). */
+export type S3Grant =
+  /** Everybody may read the objects: the bucket is public. */
+  | "all-read"
+  /** Everybody may list them. */
+  | "all-list"
+  /** The key may write. */
+  | "write";
+
+export type S3Settings = {
+  /** `https://s3.REGION.amazonaws.com`, or another URL of that shape. */
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly region: string;
+  readonly credentials: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  };
+  readonly dialect?: "aws" | "r2";
+  /** The prefix of the keys that the policy allows to read (A13). Left out: all keys. */
+  readonly readable?: string;
+  /** ms since 1970. */
+  readonly now: () => number;
+};
+
+export type S3State = {
+  readonly settings: S3Settings;
+  readonly objects: ReadonlyMap<string, Stored>;
+  /** Secrets by access key id. */
+  readonly keys: ReadonlyMap<string, string>;
+  readonly faults: ReadonlySet<S3Fault>;
+  readonly grants: ReadonlySet<S3Grant>;
+};
+
+/** The time on the clock of S3, in ms since 1970. */
+export function clockOf({ settings, faults }: S3State): number {
+  return settings.now() + (faults.has("clock-skew") ? 20 * 60_000 : 0);
+}
