@@ -1,15 +1,15 @@
-// What the strict edge answers: headers, failures, facts.
+// The answers of the strict edge: headers, failures, facts.
 
 import { HttpResponse, http } from "msw";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { FAULTS } from "../../../src/emulator/edge/faults.ts";
+import type { Fault } from "../../../src/emulator/edge/faults.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { ask, edge, fault, KEY, s3, signedFor, stand, urlOf } from "../../support/asking.ts";
 import { file, network } from "../../support/stand.ts";
 
 describe("answers", () => {
-  test("cf-resized tells what was made, and what was kept (R1)", async () => {
+  test("cf-resized says whether the image was made now or came from the cache (R1)", async () => {
     const first = await ask(KEY, { width: 8 });
     expect(first.headers.get("cf-resized")).toMatch(/^internal=ok\/m /);
     const second = await ask(KEY, { width: 8 });
@@ -17,7 +17,7 @@ describe("answers", () => {
     expect(await second.arrayBuffer()).toEqual(await first.arrayBuffer());
   });
 
-  test("with transformations off the original comes, as the origin sent it (R2)", async () => {
+  test("with transformations off, the edge returns the original as the origin sent it (R2)", async () => {
     stand({ transformations: false });
     const answer = await ask(KEY, { width: 8 });
     expect([answer.status, answer.headers.has("cf-resized")]).toEqual([200, false]);
@@ -27,8 +27,16 @@ describe("answers", () => {
     );
   });
 
-  test.each(Object.entries(FAULTS))("the edge may fail with %s: %s (R3)", async (failure, text) => {
-    edge.switches.trouble = failure as keyof typeof FAULTS;
+  // test/worker/refusals.test.ts asks the edge for every code, and checks what the Worker reads of it.
+  test.each<[Fault, string]>([
+    ["9522/503", "The image processing service is busy"],
+    ["9402/413", "The image was too large"],
+    ["9402/502", "The connection was interrupted"],
+    ["9408/403", "the server returned HTTP error 403 Forbidden"],
+    ["9408/410", "the server returned HTTP error 410"],
+  ])("a failure has its code in the header and in the text: %s, %s (R1, R3)", async (...given) => {
+    const [failure, text] = given;
+    edge.switches.trouble = failure;
     const answer = await ask(KEY);
     expect(answer.headers.get("content-type")).toMatch(/^text\/plain/);
     expect(await answer.clone().text()).toContain(text);
@@ -51,7 +59,7 @@ describe("answers", () => {
     ["cut-short", "9402/502"],
     ["stall", "9504/524"],
     ["stall-midway", "9504/524"],
-  ])("S3's %s is %s, and its words are lost (R3, E7)", async (failure, expected) => {
+  ])("S3's %s becomes %s, and S3's own text is lost (R3, E7)", async (failure, expected) => {
     if (failure.startsWith("stall")) stand({ patience: 200 });
     s3.faults.add(failure);
     const answer = await ask(failure === "no-list-bucket" ? "nothing.jpg" : KEY);
@@ -75,12 +83,12 @@ describe("answers", () => {
     [206, "9518/502"],
     [304, "9518/502"],
     [500, "9509/502"],
-  ])("an origin's %d is %s (R3)", async (status, expected) => {
+  ])("an origin's status %d becomes %s (R3)", async (status, expected) => {
     network.use(http.get(urlOf(KEY), () => new HttpResponse("x", { status })));
     expect(await fault(await ask(KEY))).toBe(expected);
   });
 
-  test("the entity tag is the origin's behind 42 characters, one for each variant (R4)", async () => {
+  test("the entity tag is 42 characters for the variant and then the origin's tag (R4)", async () => {
     const origin = /^"(\w+)"$/.exec(
       (await fetch(urlOf(KEY), { headers: await signedFor(KEY) })).headers.get("etag") ?? "",
     )?.[1];
@@ -104,7 +112,7 @@ describe("answers", () => {
     expect((await ask("weak.jpg")).headers.get("etag")).toMatch(/^"cf[\w-]{42}:abc"$/);
   });
 
-  test("cover with one side is told (R6, O3)", async () => {
+  test("cover with one side gives a warning (R6, O3)", async () => {
     const answer = await ask(KEY, { width: 8, fit: "cover" });
     expect(answer.headers.get("warning")).toBe(
       'cf-images 299 "cover fit mode needs both width and height"',
@@ -113,7 +121,7 @@ describe("answers", () => {
   });
 
   test.each(["no-store", "no-cache", "private", "max-age=0"])(
-    "the origin's cache-control %s is passed on, and told as too restrictive (R6, R7)",
+    "the origin's cache-control %s is passed on, with a warning that it is too restrictive (R6, R7)",
     async (cacheControl) => {
       const body = file("made/key.jpg");
       s3.objects.set(`published/${KEY}`, { body, type: "image/jpeg", cacheControl });
@@ -124,7 +132,7 @@ describe("answers", () => {
   );
 
   test.each(["original", "print"] as const)(
-    "an original with fewer bytes than its print is told, and the %s sent (R6)",
+    "an original with fewer bytes than its rendition gives a warning, and the %s is sent (R6)",
     async (sent) => {
       stand({ originalIsSmaller: { of: "bytes", sent } });
       const small = new Uint8Array(
@@ -138,17 +146,17 @@ describe("answers", () => {
       const bytes = new Uint8Array(await answer.arrayBuffer());
       expect(bytes.length === small.length).toBe(sent === "original");
       for (const other of [{ width: 20 }, { format: "webp" }]) {
-        const print = await ask("small.jpg", { quality: 100, ...other });
-        expect(print.headers.has("warning")).toBe(false);
+        const rendition = await ask("small.jpg", { quality: 100, ...other });
+        expect(rendition.headers.has("warning")).toBe(false);
       }
     },
   );
 
-  test("two warnings are told together (R6)", async () => {
+  test("several warnings come together (R6)", async () => {
     stand({ originalIsSmaller: { of: "sides", sent: "print" } });
     const body = file("made/key.jpg");
     s3.objects.set(`published/${KEY}`, { body, type: "image/jpeg", cacheControl: "no-store" });
-    const answer = await ask(KEY, { width: 5000, fit: "cover" });
+    const answer = await ask(KEY, { width: 200, fit: "cover" });
     expect(answer.headers.get("warning")?.split(", ")).toEqual([
       'cf-images 299 "cover fit mode needs both width and height"',
       'cf-images 299 "original is smaller"',
@@ -156,23 +164,26 @@ describe("answers", () => {
     ]);
   });
 
-  test("or one with shorter sides than were asked for is (R6)", async () => {
+  test("an original with shorter sides than the preset may give the same warning (R6)", async () => {
     stand({ originalIsSmaller: { of: "sides", sent: "print" } });
-    const answer = await ask(KEY, { width: 5000 });
+    const answer = await ask(KEY, { width: 200 });
     expect(answer.headers.get("warning")).toBe('cf-images 299 "original is smaller"');
     const { width } = await sharp(file("made/key.jpg")).metadata();
     expect((await ask(KEY, { width })).headers.has("warning")).toBe(false);
   });
 
-  test.each(["kept", "leaked"] as const)("S3's headers may be %s (R7)", async (originHeaders) => {
-    stand({ originHeaders });
-    const { headers } = await ask(KEY);
-    expect(headers.has("x-amz-request-id")).toBe(originHeaders === "leaked");
-    expect(headers.has("server")).toBe(originHeaders === "leaked");
-    expect(headers.get("last-modified")).toBe("Tue, 24 Nov 2026 09:00:00 GMT");
-  });
+  test.each(["kept", "leaked"] as const)(
+    "the headers of S3 can be %s (R7)",
+    async (originHeaders) => {
+      stand({ originHeaders });
+      const { headers } = await ask(KEY);
+      expect(headers.has("x-amz-request-id")).toBe(originHeaders === "leaked");
+      expect(headers.has("server")).toBe(originHeaders === "leaked");
+      expect(headers.get("last-modified")).toBe("Tue, 24 Nov 2026 09:00:00 GMT");
+    },
+  );
 
-  test("json tells the sizes, the type and the bytes of the original (R9)", async () => {
+  test("format json gives the sizes, the type and the bytes of the original (R9)", async () => {
     const original = file("made/transparent.png");
     const { width, height } = await sharp(original).metadata();
     const answer = await ask("transparent.png", { width: 50, format: "json" });
@@ -184,7 +195,7 @@ describe("answers", () => {
     });
   });
 
-  test("304 comes for a condition that holds, and for no other (R10)", async () => {
+  test("the edge answers 304 only if the entity tag matches (R10)", async () => {
     const first = await ask(KEY);
     const etag = first.headers.get("etag") ?? "";
     const held = await ask(KEY, {}, { headers: { "if-none-match": etag } });
@@ -193,12 +204,12 @@ describe("answers", () => {
     expect((await ask(KEY, {}, { headers: { "if-none-match": '"x"' } })).status).toBe(200);
   });
 
-  test("a request without cf.image is no matter of the edge's", async () => {
+  test("a request without cf.image goes to the origin unchanged", async () => {
     const answer = await edge.fetch(urlOf(KEY), { headers: await signedFor(KEY) });
     expect(new Uint8Array(await answer.arrayBuffer())).toEqual(file("made/key.jpg"));
   });
 
-  test("who gives up asking gets no answer", async () => {
+  test("an aborted request gets no answer", async () => {
     s3.faults.add("stall");
     const asked = ask(KEY, {}, { signal: AbortSignal.timeout(50) });
     await expect(asked).rejects.toThrow(/aborted/);
