@@ -1,18 +1,17 @@
-// The Worker as `npm start` runs it: what it asks of the image edge goes to the strict edge, which
-// runs beside it, its secrets come from there, and at `/` there is the contact sheet. The Worker knows
-// nothing of that, and nothing of this is deployed.
+// The Worker as `npm start` runs it: its image requests go to the strict edge, its secrets come from
+// there, and `/` is the contact sheet. The Worker itself does not know. This is never deployed.
 
 import worker from "../worker/index.ts";
-import { throughEdge } from "./through.ts";
+import { throughEdge } from "./through-edge.ts";
 
 type LocalEnv = {
   LOCAL_EDGE: string;
-  /** Absent in tests that have no use for it. */
+  /** Some tests run without a contact sheet. */
   LOCAL_SHEET?: string;
 };
 
 const send = globalThis.fetch;
-/** The vars with the secrets that came last, as a deployed version has them. */
+/** The vars with the current secrets, like those of one deployed version. */
 let version: { readonly secrets: string; readonly env: object } | undefined;
 
 export default {
@@ -25,7 +24,7 @@ export default {
   },
 } satisfies ExportedHandler<LocalEnv>;
 
-/** Secrets that changed are another version, which knows nothing of what the one before learnt. */
+/** Changed secrets are a new version: the Worker forgets what it learnt with the old ones. */
 async function versionOf(env: LocalEnv): Promise<object> {
   const secrets = await (await send(env.LOCAL_EDGE)).text();
   if (version?.secrets !== secrets) {
@@ -36,7 +35,7 @@ async function versionOf(env: LocalEnv): Promise<object> {
   return version.env;
 }
 
-/** The contact sheet's part. What changes the bucket must come from its own page. */
+/** Forwards a request to the contact sheet. Only its own page may change the bucket. */
 function askSheet(request: Request, url: string, origin: string): Promise<Response> | Response {
   const { method, headers, body } = request;
   if (method === "GET" || method === "HEAD") return send(url, { method });
@@ -48,7 +47,7 @@ function askSheet(request: Request, url: string, origin: string): Promise<Respon
   });
 }
 
-/** Tells a page the type of what its browser got, which no `<img>` tells. */
+/** Tells the page the content-type of its image. An `<img>` does not tell it. */
 function withFacts(answer: Response): Response {
   const told = new Response(answer.body, answer);
   told.headers.append("server-timing", `type;desc="${answer.headers.get("content-type")}"`);

@@ -1,5 +1,5 @@
-// Makes the small objects of fixtures/objects/ anew: node src/dev/make-objects.ts
-// They are committed, so that a clone has them without running this. objects.ts tells what each is for.
+// Makes the small files of fixtures/objects/ again: node src/dev/make-objects.ts
+// They are committed, so nobody needs to run this. objects.ts says what each is for.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ const svg = (body: string, width: number, height: number) =>
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">${body}</svg>`,
   );
 
-// Upright: a red sky above a blue sea, 300×400. Stored lying on its side, as cameras do.
+// Upright, it is a red sky above a blue sea, 300×400. It is stored on its side, as cameras do.
 const upright = svg(
   '<rect width="300" height="200" fill="#c62828"/><rect y="200" width="300" height="200" fill="#1565c0"/>',
   300,

@@ -1,43 +1,65 @@
+// What `npm start` prints when everything is ready.
+
 import { unplayable } from "../emulator/edge/unplayable.ts";
-import { signGrant } from "../url/grant.ts";
 import type { Config } from "../worker/config/config.ts";
 import { publicPath } from "../worker/config/find-route.ts";
 import type { BoundRoute } from "../worker/config/routes.ts";
+import { publicPath } from "../worker/config/route-index.ts";
 import { BROKEN, HARD_KEYS, PICTURES } from "./objects.ts";
+import { signQuery } from "./sign-query.ts";
 
-/** What to look at now that all is up. */
+/**
+ * Writes the text: each URL on a line of its own.
+ * @param filled whether the local buckets hold the fixtures
+ */
 export async function welcome(address: string, config: Config, filled: boolean): Promise<string> {
-  const lines = ["", `Vitrine is ready on ${address}`, "", `Contact sheet: ${address}/`, ""];
-  if (filled) {
-    const [first, ...rest] = PICTURES.map(({ key }) => key);
-    const every = await urls(config, [first ?? ""], Number.POSITIVE_INFINITY);
-    const some = await urls(config, [...rest, ...HARD_KEYS.slice(0, 2)], 1);
-    const none = await urls(
-      config,
-      BROKEN.slice(0, 2).map(({ key }) => key),
-      1,
-    );
-    lines.push(...[...every, ...some].map((path) => address + path), "");
-    if (none.length > 0) {
-      const refused = none.map((path) => address + path);
-      lines.push("Refused, since the object is no image:", ...refused, "");
-    }
-  } else {
-    lines.push(".dev.vars names the S3 that is asked. The fixtures are not put there.", "");
-  }
-  for (const [name, { image }] of config.variants) {
-    const missing = unplayable(image);
-    if (missing.length > 0 && !name.includes("@")) {
-      lines.push(`PRESETS.${name}: the local edge leaves out ${missing.join(", ")}.`);
-    }
-  }
-  lines.push(`Health: ${address}/healthz`, "");
-  lines.push("Requests and failures follow. Ctrl-C ends it.", "");
+  const images = filled
+    ? await imageLines(address, config)
+    : ["The images come from the S3 that .dev.vars names. It gets no fixtures.", ""];
+  const lines = [
+    ...["", `Vitrine is ready on ${address}`, ""],
+    ...["The contact sheet shows every picture at every preset:", `${address}/`, ""],
+    ...images,
+    ...missingLines(config),
+    ...["The health check:", `${address}/healthz`, ""],
+    `To see how the Worker fails, add a line to .dev.vars, for example EDGE='{"transformations":false}'.`,
+    "It takes effect at once. src/emulator/edge/switches.ts has all the switches of the local edge.",
+    "",
+    "Requests and errors are logged below. Press Ctrl-C to stop.",
+    "",
+  ];
   return lines.join("\n");
 }
 
-/** Paths of some keys, by each route that leads to one, in so many variants; signed where they have to be. */
-async function urls(
+async function imageLines(address: string, config: Config): Promise<string[]> {
+  const [first = "", ...rest] = PICTURES.map(({ key }) => key);
+  const broken = BROKEN.slice(0, 2).map(({ key }) => key);
+  const paths = [
+    ...(await pathsOf(config, [first], Number.POSITIVE_INFINITY)),
+    ...(await pathsOf(config, [...rest, ...HARD_KEYS.slice(0, 2)], 1)),
+  ];
+  const refused = await pathsOf(config, broken, 1);
+  const urls = (all: readonly string[]) => all.map((path) => address + path);
+  return [
+    ...["Some images:", ...urls(paths), ""],
+    ...(refused.length > 0
+      ? ["The Worker refuses these, because they are not images:", ...urls(refused), ""]
+      : []),
+  ];
+}
+
+/** The options of presets that the emulator does not implement. */
+function missingLines({ variants }: Config): string[] {
+  const lines = [...variants].flatMap(([name, { image }]) => {
+    const missing = unplayable(image);
+    if (missing.length === 0 || name.includes("@")) return [];
+    return [`PRESETS.${name}: the local edge does not implement ${missing.join(", ")}.`];
+  });
+  return lines.length > 0 ? [...lines, ""] : [];
+}
+
+/** Paths of some keys, by each route that leads to them, in at most `most` variants; signed if needed. */
+async function pathsOf(
   { routes, index, variants }: Config,
   keys: readonly string[],
   most: number,
@@ -48,26 +70,10 @@ async function urls(
       const shown = [...variants].filter(([, { preset }]) => route.presets?.has(preset) ?? true);
       for (const [name, { preset }] of shown.slice(0, most)) {
         const path = publicPath(index, route, name, key);
-        if (path !== undefined) found.push(path + (await queryOf(route, preset, key, Date.now())));
+        if (path === undefined) continue;
+        found.push(path + (await signQuery(route, preset, key, Date.now())));
       }
     }
   }
   return found;
-}
-
-/**
- * What signs a URL for an hour, or less; "" where nothing has to.
- * @param now milliseconds since 1970
- */
-export async function queryOf(
-  { path, signing }: BoundRoute,
-  preset: string,
-  key: string,
-  now: number,
-): Promise<string> {
-  const [first] = signing?.keys.values() ?? [];
-  if (signing === undefined || first === undefined) return "";
-  const seconds = Math.min(3600, signing.maxAge);
-  const expires = Math.floor(now / 1000) + seconds;
-  return signGrant({ route: path, preset, key, expires }, first);
 }

@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import { http, passthrough } from "msw";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { serveEdge } from "../../src/dev/edge.ts";
+import { serveEdge } from "../../src/dev/serve-edge.ts";
 import { BUILT, ROOT } from "../support/built.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../support/env.ts";
 import { createHarness } from "../support/harness.ts";

@@ -2,7 +2,7 @@
 // knows nothing of what the one before it learnt.
 
 import worker from "built-worker";
-import { throughEdge } from "../../src/dev/through.ts";
+import { throughEdge } from "../../src/dev/through-edge.ts";
 
 type VersionsEnv = { LOCAL_EDGE: string };
 

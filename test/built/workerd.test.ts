@@ -8,10 +8,10 @@ import { http, passthrough } from "msw";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { localBuckets, localKeys } from "../../src/cli/project/local.ts";
-import { serveEdge } from "../../src/dev/edge.ts";
-import { fillBucket } from "../../src/dev/fill.ts";
+import { fillBucket } from "../../src/dev/fill-bucket.ts";
 import { BROKEN, HARD_KEYS } from "../../src/dev/objects.ts";
-import { originConfig } from "../../src/dev/origin.ts";
+import { serveEdge } from "../../src/dev/serve-edge.ts";
+import { ownerConfig } from "../../src/dev/wrangler-files.ts";
 import { createEdge, type Edge } from "../../src/emulator/edge/edge.ts";
 import { signGrant } from "../../src/url/grant.ts";
 import { originUrl } from "../../src/worker/s3/object-url.ts";
@@ -185,8 +185,7 @@ describe.each(["AWS's S3", "wrangler's S3"])(
   (which) => {
     const local = which === "wrangler's S3";
     const origin = join(ROOT, ".wrangler/test/origin.json");
-    const main = join(ROOT, "src/dev/bucket.ts");
-    writeFileSync(origin, JSON.stringify(originConfig(main, ["acme-media"])));
+    writeFileSync(origin, JSON.stringify(ownerConfig(["acme-media"])));
     const server = createHarness();
     const keys = localKeys();
     const secrets = local

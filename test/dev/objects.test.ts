@@ -1,3 +1,5 @@
+// The fixtures of the local bucket.
+
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -5,7 +7,7 @@ import { HARD_KEYS, OBJECTS, ORIGINS } from "../../src/dev/objects.ts";
 import { keyFault } from "../../src/url/key.ts";
 import { ROOT } from "../support/built.ts";
 
-test("of each file it is told where it came from, and each is put into the bucket", () => {
+test("each file has an origin, and is an object of the bucket", () => {
   const files = readdirSync(join(ROOT, "fixtures/objects"), { recursive: true, encoding: "utf8" })
     .map((file) => file.replaceAll("\\", "/"))
     .filter((file) => file.includes("/"))
@@ -14,14 +16,14 @@ test("of each file it is told where it came from, and each is put into the bucke
   expect([...new Set(OBJECTS.map(({ file }) => file))].toSorted()).toEqual(files);
 });
 
-test("the keys are all different, and such as can be", () => {
+test("all keys are different and valid", () => {
   const keys = OBJECTS.map(({ key }) => key);
   expect(new Set(keys).size).toBe(keys.length);
   expect(keys.filter((key) => keyFault(key) !== undefined)).toEqual([]);
 });
 
 test.each(["space", " ", "+", "%", "#", "?", '"', "'", "(", "😀", "日本", "é", "e\u0301"])(
-  "some hard key has %j in it",
+  "a hard key contains %j",
   (part) => {
     expect(HARD_KEYS.some((key) => key.includes(part))).toBe(true);
   },

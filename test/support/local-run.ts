@@ -1,4 +1,4 @@
-// `npm start` in a copy of the project, for tests of what people get from it.
+// Runs `npm start` in a copy of the project.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -11,14 +11,19 @@ import { overhear } from "./overheard.ts";
 export const START = "src/dev/start.ts";
 
 const folders: string[] = [];
-/** What a test that failed has left running, and how to end it. */
+/** The runs that have not ended, each with a function that ends it. */
 const running = new Map<ChildProcess, () => Promise<unknown>>();
 
-/** A folder with the project in it, with the configuration of the tests. */
+/** Copies the configuration of the tests into a folder. */
+export function copyConfig(folder: string): void {
+  cpSync(join(ROOT, "test/support/wrangler.toml"), join(folder, "wrangler.toml"));
+}
+
+/** Makes a folder with the project in it, and with the configuration of the tests. */
 export function copyProject(): string {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-"));
   folders.push(folder);
-  cpSync(join(ROOT, "test/support/wrangler.toml"), join(folder, "wrangler.toml"));
+  copyConfig(folder);
   cpSync(join(ROOT, ".dev.vars.example"), join(folder, ".dev.vars.example"));
   for (const name of ["src", "fixtures", "node_modules"]) {
     symlinkSync(join(ROOT, name), join(folder, name));
@@ -26,15 +31,15 @@ export function copyProject(): string {
   return folder;
 }
 
-/** Changes a file, which it must. */
+/** Changes a file. Throws if the text stays the same. */
 export function editFile(file: string, change: (text: string) => string): void {
   const before = readFileSync(file, "utf8");
   const after = change(before);
-  if (after === before) throw new Error(`${file} is as it was`);
+  if (after === before) throw new Error(`${file} did not change`);
   writeFileSync(file, after);
 }
 
-/** Ends what runs. */
+/** Ends all runs. */
 export async function endRuns(): Promise<void> {
   for (const stop of running.values()) await stop();
 }
@@ -57,8 +62,8 @@ export function freePort(): Promise<number> {
 }
 
 /**
- * Starts the local run, and waits until it says that it is ready.
- * @param ended is told all that was said
+ * Starts the local run, and waits until it is ready.
+ * @param ended is told the whole output at the end
  */
 export async function start(
   folder: string,
@@ -86,7 +91,7 @@ export async function start(
     child.stdout.on("data", read);
     child.stderr.on("data", read);
     child.on("close", () => {
-      // The URLs that it says to open are signed with a key of this machine alone.
+      // Some of the URLs that it prints are signed, with a key of this machine only.
       ended(output.replace(/^http:\S+&sig=\S+$/gm, "a signed URL"));
       fail(new Error(output));
     });

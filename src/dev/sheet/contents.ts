@@ -1,4 +1,4 @@
-// What there is to see on the contact sheet.
+// Collects the data of the contact sheet.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,13 +12,14 @@ import { publicPath } from "../../worker/config/find-route.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { BROKEN, HARD_KEYS, OBJECTS } from "../objects.ts";
-import { queryOf } from "../welcome.ts";
-import type { Picture, Print, SheetData } from "./data.ts";
+import { signQuery } from "../sign-query.ts";
+import type { Picture, RenditionRef, SheetData } from "./data.ts";
+import { placeFor } from "./place-for.ts";
 
-/** An object of the bucket, without its prints. */
-export type Known = Omit<Picture, "prints">;
+/** An object of the bucket, without its renditions. */
+export type Known = Omit<Picture, "renditions">;
 
-/** Looks at an image. It is undefined where the bytes are none that the strict edge reads. */
+/** Reads format and size of an image. Returns undefined if it is not an image. */
 export async function describe(
   key: string,
   group: Known["group"],
@@ -28,11 +29,11 @@ export async function describe(
     const { format, autoOrient } = await sharp(body).metadata();
     return { key, group, bytes: body.length, format, ...autoOrient };
   } catch {
-    return undefined; // what sharp says of that is about its own insides
+    return undefined; // the message of sharp would not help the user
   }
 }
 
-/** The fixtures, as they lie in each local bucket. */
+/** The fixtures, which are in every local bucket. */
 export async function describeFixtures(): Promise<Known[]> {
   const folder = join(import.meta.dirname, "../../../fixtures/objects");
   const shown = OBJECTS.filter((object) => !BROKEN.includes(object));
@@ -43,10 +44,10 @@ export async function describeFixtures(): Promise<Known[]> {
 }
 
 /**
- * The contact sheet of a configuration.
- * @param vars where `PRESETS` stands as it was written
- * @param filled true where the fixtures lie in the buckets
- * @param now milliseconds since 1970, for what is signed
+ * Collects the data of the contact sheet.
+ * @param vars has `PRESETS` as it is written
+ * @param filled whether the local buckets hold the fixtures
+ * @param now ms since 1970, for signed URLs
  */
 export async function contentsOf(
   config: Config,
@@ -58,8 +59,8 @@ export async function contentsOf(
   const presets = Object.fromEntries(presetsOf(vars));
   const names = Object.keys(presets);
   const pictures = known.map(async (picture) => {
-    const prints = await Promise.all(names.map((name) => printOf(config, name, picture, now)));
-    return { ...picture, prints: prints.filter((print) => print !== undefined) };
+    const found = await Promise.all(names.map((name) => renditionOf(config, name, picture, now)));
+    return { ...picture, renditions: found.filter((rendition) => rendition !== undefined) };
   });
   const refused = BROKEN.flatMap(({ key }) => {
     const [name = ""] = names;
@@ -76,34 +77,26 @@ export async function contentsOf(
   };
 }
 
-/** Where an image of one's own goes: its key, and the route that shows it. */
-export function placeFor({ routes, index, variants }: Config, file: string) {
-  const key = `own/${file}`;
-  const [name = ""] = variants.keys();
-  const route = routes.find((one) => publicPath(index, one, name, key) !== undefined);
-  return route && { key, route };
-}
-
-/** The first route that shows a key at a preset. */
-async function printOf(
+/** The rendition of a key by the first route that shows it with this preset. */
+async function renditionOf(
   { routes, index }: Config,
   preset: string,
   { key, at }: Known,
   now: number,
-): Promise<Print | undefined> {
+): Promise<RenditionRef | undefined> {
   const route = routes.findIndex(
     (one) =>
       (one.presets?.has(preset) ?? true) && publicPath(index, one, preset, key) !== undefined,
   );
   const found = routes[route];
   if (found === undefined) return undefined;
-  const signed = await queryOf(found, preset, key, now);
-  // Without a signature a query says nothing, but to a browser that has kept what was there before.
+  const signed = await signQuery(found, preset, key, now);
+  // On a route that is not signed the Worker ignores the query. It makes the browser load a new image.
   const query = signed === "" && at !== undefined ? `?at=${at}` : signed;
   return { route, preset, ...(query !== "" && { query }) };
 }
 
-/** A route as it is configured. */
+/** A route as clients take it. */
 function shapeOf({ path, bucket, mapping, presets }: BoundRoute): RouteShape {
   const template = mapping.key.parts.map((part) => {
     if (typeof part === "string") return part;

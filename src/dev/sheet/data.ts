@@ -1,13 +1,13 @@
-// What the contact sheet is told: the routes and presets as clients take them, and what lies in the
-// local bucket, with the prints that there can be of it.
+// The data of the contact sheet: routes and presets as clients take them, and the objects of the local
+// bucket with their renditions.
 
 import type { PresetTable, RouteShape } from "../../client/types.ts";
 
-export type Print = {
-  /** Its place in `routes`. */
+export type RenditionRef = {
+  /** The index of its route in `routes`. */
   readonly route: number;
   readonly preset: string;
-  /** What signs it, on a signed route. */
+  /** The query that signs its URL, on a signed route. */
   readonly query?: string;
 };
 
@@ -15,28 +15,28 @@ export type Picture = {
   readonly key: string;
   readonly group: "pictures" | "own" | "hard";
   readonly bytes: number;
-  /** When it was put there, if it is one's own: milliseconds since 1970. */
+  /** When the user added it, in ms since 1970. Fixtures have no time. */
   readonly at?: number;
   /** `jpeg`, `png`. */
   readonly format: string;
-  /** Pixels, upright. */
+  /** In px, upright. */
   readonly width: number;
   readonly height: number;
-  /** One for each preset by which a route shows it. */
-  readonly prints: readonly Print[];
+  /** One for each preset with which a route shows it. */
+  readonly renditions: readonly RenditionRef[];
 };
 
 export type SheetData = {
   readonly routes: readonly RouteShape[];
-  /** What `npm run client` calls the client of each. */
+  /** The name of the client of each route, as `npm run client` writes it. */
   readonly clients: readonly string[];
   readonly presets: PresetTable;
   readonly pictures: readonly Picture[];
-  /** The paths of objects that are no images. */
+  /** The paths of objects that are not images. */
   readonly refused: readonly string[];
-  /** True where images of one's own can be put into the bucket. */
+  /** Whether the user can add images. */
   readonly open: boolean;
 };
 
-/** Why there is none. */
+/** Why there is no contact sheet. */
 export type NoSheet = { readonly mistakes: readonly string[] };

@@ -1,26 +1,26 @@
-// One print on the sheet: the picture, what this browser got, and the code to paste.
+// One rendition on the sheet: the image, the facts about it, and the code to paste.
 
 import { attributesOf } from "../../../client/dimensions.ts";
 import type { Client, ImgProps, PresetShape, PresetTable } from "../../../client/index.ts";
-import type { Picture, Print } from "../data.ts";
+import type { Picture, RenditionRef } from "../data.ts";
 import { el } from "./dom.ts";
 import { type Measured, measure } from "./measure.ts";
 import { bytesOf, savingOf, timeOf } from "./words.ts";
 
-/** As wide as sheet.css makes a picture whose preset has widths, and no wider than it is. */
+/** The width that figure.css gives an image whose preset has widths, but at most its own width. */
 function sizesOf(most: number): string {
   return `(min-width: 72rem) min(46rem, ${most}px), min(${most}px, calc(100vw - 4rem))`;
 }
 
 /**
- * @param name what the client is called in the code to paste
- * @param loaded is told what came
+ * @param name the name of the client in the code to paste
+ * @param loaded is told the facts about the loaded image
  */
 export function figureOf(
   client: Client<PresetTable, string>,
   name: string,
   picture: Picture,
-  { preset, query }: Print,
+  { preset, query }: RenditionRef,
   loaded: (measured: Measured) => void,
 ): HTMLElement {
   const shape: PresetShape = client.site.presets[preset] ?? {};
@@ -35,7 +35,7 @@ export function figureOf(
   if (shape.widths) image.style.maxWidth = `min(100%, ${most}px)`;
   const figure = el(
     "figure",
-    { class: shape.widths ? "print fluid" : "print" },
+    { class: shape.widths ? "rendition fluid" : "rendition" },
     el("div", { class: "mat" }, image),
     el("figcaption", {}, el("h3", {}, preset), facts, codeOf(name, preset, key, props, query)),
   );
@@ -51,7 +51,7 @@ export function figureOf(
     );
   });
   image.addEventListener("error", () =>
-    fail("It could not be shown: what failed stands where npm start runs."),
+    fail("The image could not be shown. The log of npm start says why."),
   );
   function fail(reason: string): void {
     figure.dataset["state"] = "failed";
@@ -66,21 +66,21 @@ function factsOf(
   candidates: HTMLElement,
   variant: string,
 ): HTMLElement[] {
-  const { type, width, height, took, edge, kept } = measured;
+  const { type, width, height, took, edge, cached } = measured;
   const format = type.replace("image/", "").toUpperCase();
   const rows: [string, Node | string][] = [
     ["Format", el("span", { class: "format", "data-format": format }, format)],
     ["Pixels", `${width} × ${height}`],
     ["Bytes", `${bytesOf(measured.bytes)} of ${bytesOf(bytes)}`],
     ["Saved", savingOf(measured.bytes, bytes)],
-    ["Time", kept ? "kept by this browser" : timeOf(took, edge)],
+    ["Time", cached ? "from this browser's cache" : timeOf(took, edge)],
     ["Variant", el("a", { href: measured.url }, el("code", {}, variant))],
     ["srcset", candidates],
   ];
   return rows.flatMap(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]);
 }
 
-/** The candidates of an image, and which of them the browser chose. */
+/** The candidates of an image, with the one that the browser chose. */
 function candidatesOf({ srcset, currentSrc }: HTMLImageElement): HTMLElement {
   const items = srcset.split(", ").map((candidate) => {
     const [url = "", as = ""] = candidate.split(" ");
@@ -89,7 +89,7 @@ function candidatesOf({ srcset, currentSrc }: HTMLImageElement): HTMLElement {
   return el("ul", { class: "candidates" }, ...items);
 }
 
-/** The code to paste: the call, and what it gives. What signs a URL is only made on a server. */
+/** The code to paste: the call and its result. A signature is left out: only a server makes one. */
 function codeOf(
   name: string,
   preset: string,
@@ -123,9 +123,9 @@ function snippetOf(code: string): HTMLElement {
       await navigator.clipboard.writeText(code);
       button.textContent = "Copied";
     } catch {
-      button.textContent = "Select it, and copy"; // the browser did not allow it
+      button.textContent = "Select the code and copy it"; // the browser refused
     }
   });
-  // Focusable, so that who has no mouse can scroll it.
+  // Focusable, because then the keyboard can scroll it.
   return el("div", { class: "snippet" }, el("pre", { tabindex: 0 }, el("code", {}, code)), button);
 }

@@ -1,5 +1,5 @@
-// The contact sheet: every picture of the local bucket at every preset. It makes its URLs with
-// vitrine/client, as an app would.
+// The contact sheet: every picture of the local bucket at every preset. It builds its URLs with
+// vitrine/client, as an app does.
 
 import { createClient } from "../../../client/index.ts";
 import type { NoSheet, Picture, SheetData } from "../data.ts";
@@ -14,8 +14,8 @@ const GROUPS = {
   hard: "Keys that are hard to spell",
 } as const satisfies Record<Picture["group"], string>;
 
-/** What has come so far, by the URL, beside its original's bytes. */
-const came = new Map<string, { bytes: number; original: number }>();
+/** The bytes of each loaded rendition and of its original, by URL. */
+const loaded = new Map<string, { bytes: number; original: number }>();
 
 async function draw(): Promise<void> {
   const main = byId("sheet");
@@ -23,7 +23,7 @@ async function draw(): Promise<void> {
   const told: SheetData | NoSheet = await answer.json();
   if ("mistakes" in told) {
     main.replaceChildren(
-      el("h2", {}, "There is something to mend first"),
+      el("h2", {}, "Fix these mistakes first"),
       el("ul", {}, ...told.mistakes.map((mistake) => el("li", {}, mistake))),
     );
   } else {
@@ -35,7 +35,11 @@ async function draw(): Promise<void> {
     main.replaceChildren(...groups.filter((group) => group !== undefined));
     if (told.pictures.length === 0) {
       main.append(
-        el("p", {}, ".dev.vars names the S3 that is asked, and what lies there is not known here."),
+        el(
+          "p",
+          {},
+          ".dev.vars names an S3 of your own. The contact sheet does not list its objects.",
+        ),
       );
     }
     drawRefused(told.refused);
@@ -52,13 +56,13 @@ function groupOf(
   if (pictures.length === 0) return undefined;
   const clients = routes.map((route) => createClient({ baseUrl: location.origin, route, presets }));
   const articles = pictures.map((picture) => {
-    const { key, bytes, format, width, height, prints } = picture;
-    const figures = prints.flatMap((print) => {
-      const client = clients[print.route];
+    const { key, bytes, format, width, height, renditions } = picture;
+    const figures = renditions.flatMap((rendition) => {
+      const client = clients[rendition.route];
       if (client === undefined) return [];
-      const name = names[print.route] ?? "images";
-      return figureOf(client, name, picture, print, (measured) => {
-        came.set(measured.url, { bytes: measured.bytes, original: bytes });
+      const name = names[rendition.route] ?? "images";
+      return figureOf(client, name, picture, rendition, (measured) => {
+        loaded.set(measured.url, { bytes: measured.bytes, original: bytes });
         drawTotal();
       });
     });
@@ -86,7 +90,11 @@ function groupOf(
 }
 
 function forgetButton(key: string): HTMLElement {
-  const button = el("button", { type: "button", "aria-label": `Take ${key} away` }, "Take away");
+  const button = el(
+    "button",
+    { type: "button", "aria-label": `Remove ${key} from this page` },
+    "Remove",
+  );
   button.addEventListener("click", async () => {
     await fetch(`/.vitrine/objects/${encodeURIComponent(key)}`, { method: "DELETE" });
     await draw();
@@ -95,12 +103,12 @@ function forgetButton(key: string): HTMLElement {
 }
 
 function drawTotal(): void {
-  const all = [...came.values()];
+  const all = [...loaded.values()];
   const bytes = all.reduce((sum, one) => sum + one.bytes, 0);
   const originals = all.reduce((sum, one) => sum + one.original, 0);
   const saved = savingOf(bytes, originals);
   byId("total").textContent =
-    `${all.length} prints so far: ${bytesOf(bytes)}, made of ${bytesOf(originals)}, saved: ${saved}.`;
+    `${all.length} renditions so far: ${bytesOf(bytes)} in place of ${bytesOf(originals)}. Saved: ${saved}.`;
 }
 
 function drawRefused(paths: readonly string[]): void {
@@ -111,7 +119,7 @@ function drawRefused(paths: readonly string[]): void {
     el(
       "p",
       {},
-      "These objects are no images, or damaged. Open one, and see what the log says of it.",
+      "These objects are damaged, or they are not images. Open one and read its line in the log.",
     ),
     el("ul", {}, ...paths.map((path) => el("li", {}, el("a", { href: path }, decodeURI(path))))),
   );

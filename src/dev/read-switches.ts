@@ -1,4 +1,4 @@
-// The line EDGE='{…}' of .dev.vars: what the local edge is to play.
+// Reads the line EDGE='{…}' of .dev.vars: the switches of the local edge.
 
 import { type Fault, isFault } from "../emulator/edge/faults.ts";
 import type { Switches } from "../emulator/edge/switches.ts";
@@ -11,11 +11,11 @@ const count = integer(0, Number.MAX_SAFE_INTEGER);
 const hosts = custom("a list of hosts", (value): value is string[] => {
   return Array.isArray(value) && value.every((host) => typeof host === "string");
 });
-const trouble = custom("a failure of the edge, as 9522/503", (value): value is Fault =>
+const trouble = is("a failure of the edge, such as 9522/503", (value): value is Fault =>
   isFault(value),
 );
 
-/** All but those that are about this machine, or about what the strict edge cannot play. */
+/** All switches, except those about this machine and about options that are not implemented. */
 const switches = table({
   transformations: optional(flag),
   sources: optional(hosts),
@@ -40,8 +40,8 @@ const switches = table({
 
 /**
  * Reads the switches of `EDGE`.
- * @param text the line's value; undefined: there is none, and nothing to play
- * @returns undefined where something is wrong with it, which is reported
+ * @param text the value of the line; undefined: there is no such line
+ * @returns undefined if the value is wrong; `report` is told why
  */
 export function readSwitches(text: unknown, report: Report): Partial<Switches> | undefined {
   const given = json(text ?? "{}");

@@ -1,5 +1,5 @@
-// The strict edge as a server of its own, for a Worker that runs in another process. It also hands over
-// the secrets of .dev.vars, which nobody else need see.
+// Serves the strict edge to the Worker, which runs in another process. It also hands over the secrets
+// of .dev.vars, so they are in no argument and in no file of wrangler.
 
 import type { IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
@@ -8,10 +8,10 @@ import { isTable } from "../worker/base/json.ts";
 import { listen } from "./listen.ts";
 
 /**
- * Lets a Worker ask the edge, by a URL that nobody can guess.
- * @param failed is told what the edge could not play, and what went wrong inside
- * @param secrets what a GET of the URL gives, asked for anew each time
- * @returns the URL to POST `{ url, method, headers, cf }` to, and what ends it
+ * Serves the edge at a URL that nobody can guess.
+ * @param failed is told which options the emulator does not implement, and of internal errors
+ * @param secrets is called for each GET of the URL; the answer is its result
+ * @returns the URL to which to POST `{ url, method, headers, cf }`, and a function that stops the server
  */
 export function serveEdge(
   edge: Pick<Edge, "fetch">,

@@ -1,0 +1,22 @@
+// The strict edge of the local run: it may ask only the buckets of the project, and keeps nothing.
+
+import { createEdge, type Edge } from "../emulator/edge/edge.ts";
+import { bucketsOf } from "../worker/config/routes.ts";
+import type { Project } from "./read-project.ts";
+
+/** @param endpoint the URL of the local S3 */
+export function localEdge({ own, config }: Project, endpoint: string): Edge {
+  const bases = own ? [...bucketsOf(config.routes)].map(({ base }) => base) : [endpoint];
+  const urls = bases.map((base) => new URL(base));
+  return createEdge({
+    // Not the host of this run. The local S3 has the same host, and would always be allowed (E5).
+    zone: "images.example",
+    sources: urls.map(({ host }) => host),
+    plain: urls.filter(({ protocol }) => protocol === "http:").map(({ host }) => host), // E6
+    fetch: (input, { cf: _cf, ...init } = {}) => fetch(input, init),
+    now: Date.now,
+    cache: false,
+    quota: Number.POSITIVE_INFINITY,
+    unplayable: "left-out",
+  });
+}

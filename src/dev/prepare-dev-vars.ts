@@ -1,0 +1,36 @@
+// Creates what a start needs in .dev.vars: the file itself, and a key that signs URLs. It never
+// changes a line that is there.
+
+import { randomBytes } from "node:crypto";
+import { appendFileSync, copyFileSync, existsSync } from "node:fs";
+import type { Fault } from "../cli/command.ts";
+import { readVars } from "../cli/project/vars.ts";
+import { isTable, json, type Vars } from "../worker/config/schema.ts";
+
+/** @returns what was done, one line each */
+export function prepareDevVars(): readonly string[] | Fault {
+  const done: string[] = [];
+  if (!existsSync(".dev.vars")) {
+    copyFileSync(".dev.vars.example", ".dev.vars");
+    done.push("Created .dev.vars from .dev.vars.example.");
+  }
+  const known = readVars();
+  if ("fault" in known || !lacksSigningKey(known.started)) return done;
+  const keys = JSON.stringify({ local: randomBytes(32).toString("hex") });
+  try {
+    appendFileSync(".dev.vars", `\nURL_SIGNING_KEYS='${keys}'\n`);
+  } catch (error) {
+    return {
+      fault: `A route is signed, but URL_SIGNING_KEYS cannot be added to .dev.vars: ${error}`,
+    };
+  }
+  return [...done, "Added URL_SIGNING_KEYS to .dev.vars, because a route is signed."];
+}
+
+/** Returns whether a route is signed and there is no key. */
+function lacksSigningKey({ ROUTES, URL_SIGNING_KEYS: keys }: Vars): boolean {
+  const routes = json(ROUTES);
+  return (
+    !keys && Array.isArray(routes) && routes.some((one) => isTable(one) && one["signed"] === true)
+  );
+}

@@ -1,0 +1,32 @@
+// Reads the port of the local run, and checks that it is free.
+
+import { createServer } from "node:net";
+import type { Fault } from "../cli/command.ts";
+
+/** @param given the value of PORT; without it, 8787 */
+export async function readPort(given: string | undefined): Promise<number | Fault> {
+  const port = Number(given || 8787);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    return { fault: `PORT is "${given}". It must be a number from 1 to 65535.` };
+  }
+  for (const host of ["127.0.0.1", "::1"]) {
+    const code = await listenError(port, host);
+    if (code === "EADDRINUSE") {
+      const other = `choose another port: PORT=${port + 1} npm start`;
+      return { fault: `Port ${port} is in use. Stop the program that uses it, or ${other}` };
+    }
+    if (code === "EACCES") {
+      return { fault: `Port ${port} needs administrator rights. Try PORT=8787 npm start` };
+    }
+  }
+  return port;
+}
+
+/** Listens for a moment. Returns the error code, or undefined if it worked. */
+function listenError(port: number, host: string): Promise<string | undefined> {
+  return new Promise((settle) => {
+    const server = createServer()
+      .on("error", (error: NodeJS.ErrnoException) => settle(error.code))
+      .listen(port, host, () => server.close(() => settle(undefined)));
+  });
+}

@@ -1,0 +1,34 @@
+// What the contact sheet of the local run shows and does. The configuration is read for each request,
+// so the sheet always shows the current one.
+
+import { readConfig } from "../../worker/config/config.ts";
+import { type Project, readProject } from "../read-project.ts";
+import { contentsOf, describeFixtures } from "./contents.ts";
+import { forgetOwnImage, listOwnImages, putOwnImage } from "./own-images.ts";
+import type { Sheet } from "./serve-sheet.ts";
+
+/** @param endpoint the URL of the local S3 */
+export async function localSheet({ own, buckets }: Project, endpoint: string): Promise<Sheet> {
+  const fixtures = own ? [] : await describeFixtures();
+  return {
+    contents: async () => {
+      const now = readProject(endpoint);
+      if ("mistakes" in now) return now;
+      try {
+        const known = own ? [] : [...listOwnImages(), ...fixtures];
+        return await contentsOf(now.config, now.started, known, !own, Date.now());
+      } catch (error) {
+        return { mistakes: [`${error}`] };
+      }
+    },
+    put: async (file, body, type) => {
+      if (own) return "npm start adds nothing to the S3 that .dev.vars names";
+      const now = readProject(endpoint);
+      if ("mistakes" in now) return now.mistakes.join("; ");
+      const local = readConfig({ ...now.started, ...now.secrets, BUCKETS: buckets });
+      if ("mistakes" in local) return local.mistakes.join("; ");
+      return putOwnImage(local, file, body, type, Date.now());
+    },
+    forget: forgetOwnImage,
+  };
+}

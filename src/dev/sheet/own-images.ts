@@ -1,0 +1,66 @@
+// The images that the user adds to the local buckets, and the list of them.
+
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { localKeys } from "../../cli/project/local.ts";
+import { keyFault } from "../../url/key.ts";
+import type { Config } from "../../worker/config/config.ts";
+import { json } from "../../worker/config/schema.ts";
+import { putObject } from "../put-object.ts";
+import { describe, type Known } from "./contents.ts";
+import { placeFor } from "./place-for.ts";
+
+/** Beside the state of wrangler, which holds the buckets. */
+const LIST = ".wrangler/local/own.json";
+
+/**
+ * Lists the images, the newest first.
+ * @throws if the list is broken
+ */
+export function listOwnImages(): Known[] {
+  if (!existsSync(LIST)) return [];
+  const list: unknown = json(readFileSync(LIST, "utf8"));
+  if (!Array.isArray(list)) throw new Error(`${LIST} is broken. Remove it and start again.`);
+  return list;
+}
+
+/** Replaces the list in one step, so it is never half written. */
+function writeList(list: readonly Known[]): void {
+  writeFileSync(`${LIST}.tmp`, JSON.stringify(list));
+  renameSync(`${LIST}.tmp`, LIST);
+}
+
+/**
+ * Puts an image into the local bucket of the first route that shows it.
+ * @param file its name, which becomes the end of its key
+ * @param now ms since 1970
+ * @returns why it was refused; undefined: it is there
+ */
+export async function putOwnImage(
+  config: Config,
+  file: string,
+  body: Uint8Array,
+  type: string,
+  now: number,
+): Promise<string | undefined> {
+  const fault = keyFault(file);
+  if (fault !== undefined) return `a key cannot end with this name: ${fault}`;
+  const place = placeFor(config, file);
+  if (place === undefined) return "no route leads to own/*";
+  const known = await describe(place.key, "own", body);
+  if (known === undefined) return "the local edge cannot read it (it does not read HEIC)";
+  if (known.format === "svg" && !place.route.svg) return "an SVG needs a route with svg = true";
+  const { base, prefix } = place.route.bucket;
+  try {
+    await putObject(base, prefix + place.key, localKeys(), type, body);
+  } catch (error) {
+    return `${error}`;
+  }
+  const added = { ...known, at: now };
+  writeList([added, ...listOwnImages().filter(({ key }) => key !== known.key)]);
+  return undefined;
+}
+
+/** Removes an image from the contact sheet. The object stays in the bucket. */
+export function forgetOwnImage(key: string): void {
+  writeList(listOwnImages().filter((known) => known.key !== key));
+}

@@ -1,0 +1,114 @@
+// Serves the contact sheet: its page, its data, and the images that the user adds or removes.
+
+import { readFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { decodePath } from "../../url/grammar.ts";
+import { listen } from "../listen.ts";
+import type { NoSheet, SheetData } from "./data.ts";
+
+/** What the page asks for. */
+export type Sheet = {
+  readonly contents: () => Promise<SheetData | NoSheet>;
+  /** Puts an image into the bucket, or returns why it does not. */
+  readonly put: (file: string, body: Uint8Array, type: string) => Promise<string | undefined>;
+  /** Removes an image from the sheet. */
+  readonly forget: (key: string) => void;
+};
+
+/** The edge does not read larger images: 100 MB (L1). */
+const MOST_BYTES = 100_000_000;
+
+/** Only from this origin, and nothing inline. */
+const POLICY = [
+  "default-src 'none'",
+  ...["script-src", "style-src", "img-src", "connect-src"].map((kind) => `${kind} 'self'`),
+  ...["base-uri", "form-action", "frame-ancestors"].map((kind) => `${kind} 'none'`),
+].join("; ");
+
+const PAGE = join(import.meta.dirname, "page");
+const FILES: ReadonlyMap<string, readonly [file: string, type: string]> = new Map([
+  ["/", ["index.html", "text/html"]],
+  ["/.vitrine/base.css", ["base.css", "text/css"]],
+  ["/.vitrine/sheet.css", ["sheet.css", "text/css"]],
+  ["/.vitrine/figure.css", ["figure.css", "text/css"]],
+  ["/.vitrine/icon.svg", ["icon.svg", "image/svg+xml"]],
+]);
+const OBJECTS = "/.vitrine/objects/";
+
+/** @param failed is told of internal errors */
+export function serveSheet(sheet: Sheet, failed: (reason: unknown) => void) {
+  return listen(async (request, response, path) => {
+    if (path.startsWith(OBJECTS)) {
+      const name = decodePath(path.slice(OBJECTS.length));
+      if (request.method === "PUT") {
+        const fault = await put(sheet, name, request);
+        return reply(response, fault === undefined ? 200 : 400, "text/plain", fault ?? "");
+      }
+      if (request.method === "DELETE") {
+        sheet.forget(name ?? "");
+        return reply(response, 200, "text/plain", "");
+      }
+    }
+    const [file, type] = FILES.get(path) ?? [];
+    if (file !== undefined && type !== undefined) {
+      return reply(response, 200, type, readFileSync(join(PAGE, file)));
+    }
+    if (path === "/.vitrine/sheet.js") {
+      return reply(response, 200, "text/javascript", await bundle());
+    }
+    if (path === "/.vitrine/sheet.json") {
+      return reply(response, 200, "application/json", JSON.stringify(await sheet.contents()));
+    }
+    return reply(response, 404, "text/plain", "Not found\n");
+  }, failed);
+}
+
+/** Returns why the image was refused, or undefined. */
+async function put(
+  sheet: Sheet,
+  file: string | undefined,
+  request: IncomingMessage,
+): Promise<string | undefined> {
+  if (file === undefined) return "the name is not percent-encoded UTF-8";
+  const body = await readAll(request);
+  if (body === undefined) return "the file is larger than 100 MB";
+  return sheet.put(file, body, request.headers["content-type"] ?? "");
+}
+
+function reply(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: string | Uint8Array,
+): void {
+  const headers = {
+    "content-type": `${type}; charset=utf-8`,
+    "cache-control": "no-store",
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+  };
+  response.writeHead(status, headers).end(body);
+}
+
+/** The script of the page, with `vitrine/client` in it. It is built for each request. */
+async function bundle(): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    entryPoints: [join(PAGE, "sheet.ts")],
+    ...{ bundle: true, format: "esm", target: "es2022", sourcemap: "inline", write: false },
+  });
+  return outputFiles[0]?.contents ?? new Uint8Array();
+}
+
+/** Reads a body to its end. Returns undefined if it is too long. */
+async function readAll(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request) {
+    const bytes = new Uint8Array(chunk);
+    length += bytes.length;
+    if (length <= MOST_BYTES) chunks.push(bytes);
+  }
+  return length > MOST_BYTES ? undefined : Buffer.concat(chunks);
+}

@@ -1,0 +1,20 @@
+// Warns when BUCKETS of wrangler.toml changes, because the local run does not reload it. No timer:
+// the caller decides when to look.
+
+/**
+ * Warns of each change once.
+ * @param read returns BUCKETS as it is now; undefined: it cannot be read, for example during an edit
+ * @returns a function that looks once
+ */
+export function watchBuckets(read: () => unknown, warn: (line: string) => void): () => void {
+  const first = JSON.stringify(read());
+  let last = first;
+  return () => {
+    const now = JSON.stringify(read());
+    if (now === undefined || now === last) return;
+    last = now;
+    if (now !== first) {
+      warn("wrangler.toml: BUCKETS has changed. Stop npm start and start it again to use it.");
+    }
+  };
+}

@@ -1,0 +1,56 @@
+// The files in .wrangler/local/ that `wrangler dev` reads: the entry of the Worker, and the
+// configuration of the second Worker, which owns the local buckets.
+
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { localKeys } from "../cli/project/local.ts";
+
+/** The secret URLs that the Worker gets. */
+export type Doors = { readonly LOCAL_EDGE: string; readonly LOCAL_SHEET: string };
+
+const WORKER = join(import.meta.dirname, "index.ts");
+const BUCKET_OWNER = join(import.meta.dirname, "bucket-owner.ts");
+
+/** Creates the folder. Only its owner may read it, because the files in it hold secret URLs. */
+export function makeLocalFolder(): void {
+  mkdirSync(".wrangler/local", { recursive: true });
+  chmodSync(".wrangler", 0o700);
+}
+
+/** Writes the configuration of the second Worker. @returns its path */
+export function writeOwnerConfig(port: number, buckets: readonly string[]): string {
+  const file = resolve(`.wrangler/local/${port}.json`);
+  writeFileSync(file, JSON.stringify(ownerConfig(buckets)));
+  return file;
+}
+
+/** Writes the entry of the Worker. @returns its path */
+export function writeEntry(port: number, doors: Doors): string {
+  const file = resolve(`.wrangler/local/${port}.js`);
+  // The URLs are not given as --var: every user of this machine can see the arguments of a process.
+  writeFileSync(
+    file,
+    `import worker from ${JSON.stringify(WORKER)};
+const doors = ${JSON.stringify(doors)};
+export default {
+  fetch: (request, env, context) => worker.fetch(request, { ...env, ...doors }, context),
+};
+`,
+  );
+  return file;
+}
+
+/** The wrangler configuration of the Worker that owns the local buckets. */
+export function ownerConfig(buckets: readonly string[]): object {
+  const { accessKeyId, secretAccessKey } = localKeys();
+  return {
+    name: "local-s3",
+    main: BUCKET_OWNER,
+    compatibility_date: "2026-11-01",
+    r2_buckets: [...new Set(buckets)].map((bucket, index) => ({
+      binding: `BUCKET_${index}`,
+      bucket_name: bucket,
+      local_dev: { experimental_s3_credentials: { accessKeyId, secretAccessKey } },
+    })),
+  };
+}
