@@ -43,7 +43,7 @@ async function imageLines(address: string, config: Config): Promise<string[]> {
   return [
     ...["Some images:", ...urls(paths), ""],
     ...(refused.length > 0
-      ? ["The Worker refuses these, because they are not images:", ...urls(refused), ""]
+      ? ["The Worker refuses these, because they are not raster images:", ...urls(refused), ""]
       : []),
   ];
 }

@@ -1,4 +1,4 @@
-// A real browser for tests, and for pictures of pages.
+// A real browser, for tests and for screenshots.
 
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
@@ -10,16 +10,16 @@ const PLACES = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 
-/** Where a Chromium is, or undefined. `CHROMIUM` says so, where it is in another place. */
+/** The path of a Chromium, or undefined. `CHROMIUM` can name another path. */
 export function findChromium(): string | undefined {
   const { CHROMIUM } = process.env;
   if (CHROMIUM && !existsSync(CHROMIUM)) {
-    throw new Error(`CHROMIUM is ${CHROMIUM}, and there is none`);
+    throw new Error(`CHROMIUM is ${CHROMIUM}, but that file does not exist`);
   }
   return CHROMIUM || PLACES.find((place) => existsSync(place));
 }
 
-/** Starts it, without a network but this machine. */
+/** Starts it without background traffic. */
 export function launch(executablePath: string): Promise<Browser> {
   const args = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"];
   return chromium.launch({ executablePath, args });

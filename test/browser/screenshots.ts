@@ -1,5 +1,5 @@
-// npm run screenshots: pictures of the contact sheet, light, dark and on a phone, of the project as it
-// is configured here. With --readme also those that README.md shows.
+// npm run screenshots: the contact sheet of this project, light, dark and on a phone.
+// With --readme it also writes the pictures of README.md.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ const PAGES = {
 
 const executable = findChromium();
 if (executable === undefined) {
-  console.error("No Chromium: install it, or say in CHROMIUM where it is.");
+  console.error("No Chromium. Install it, or set CHROMIUM to its path.");
   process.exit(1);
 }
 console.log("Starting the local run ...");
@@ -32,7 +32,7 @@ for (const [name, options] of Object.entries(PAGES)) {
   await page.goto(`http://localhost:${port}/`);
   await page.waitForSelector("main[aria-busy=false]");
   const { height } = options.viewport;
-  // All that is to be seen without scrolling.
+  // Wait for everything that is visible without scrolling.
   for (const figure of await page.locator("figure").all()) {
     const box = await figure.boundingBox();
     if (box === null || box.y > height) break;

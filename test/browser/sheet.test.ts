@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HARD_KEYS, PICTURES } from "../../src/dev/objects.ts";
+import type { SheetData } from "../../src/dev/sheet/data.ts";
 import { ROOT } from "../support/built.ts";
 import { copyProject, endRuns, freePort, removeCopies, start } from "../support/local-run.ts";
 import { findChromium, launch } from "./chromium.ts";
@@ -13,23 +14,23 @@ const PRESETS = ["thumbnail", "card", "hero"];
 const DESKTOP = { width: 1280, height: 900 };
 const PHONE = { width: 390, height: 844 };
 
-/** For what takes longer beside other tests. */
+/** For steps that take longer when other tests run. */
 const PATIENCE = { timeout: 20_000 };
 
 const executable = findChromium();
-// Where there is to be one, it is no choice to go without.
+// In CI a Chromium is required.
 if (executable === undefined && process.env["CI"] !== undefined) {
-  throw new Error("No Chromium: install it, or say in CHROMIUM where it is.");
+  throw new Error("No Chromium. Install it, or set CHROMIUM to its path.");
 }
 const title =
   executable === undefined
-    ? "the contact sheet: NOT TRIED, for want of a Chromium (install it, or say in CHROMIUM where it is)"
+    ? "the contact sheet: NOT TESTED, because there is no Chromium (install it, or set CHROMIUM to its path)"
     : "the contact sheet";
 
 describe.skipIf(executable === undefined)(title, () => {
   let browser: Browser;
   let address: string;
-  /** Windows with one pixel a CSS pixel, and with two. What one has got, its others keep. */
+  /** One context with one pixel a CSS pixel, and one with two. The pages of a context share a cache. */
   let contexts: readonly BrowserContext[];
 
   beforeAll(async () => {
@@ -46,8 +47,12 @@ describe.skipIf(executable === undefined)(title, () => {
     await browser.close();
   });
 
-  /** Opens the sheet. What the browser complains of on the way is in `complaints`, what it got in `got`. */
-  async function openSheet(window = DESKTOP, density = 1) {
+  /**
+   * Opens the sheet. `complaints` collects the errors of the browser, `got` its responses.
+   * @param wanted how the keys of the pictures begin: a test should not wait for others. A route of
+   *   Playwright is not used for this, because it turns off the cache of the browser.
+   */
+  async function openSheet(wanted = "", window = DESKTOP, density = 1) {
     const context = contexts[density - 1] ?? expect.unreachable();
     const page = await context.newPage();
     await page.setViewportSize(window);
@@ -60,20 +65,38 @@ describe.skipIf(executable === undefined)(title, () => {
       const type = response.headers()["content-type"] ?? "";
       got.set(response.url(), { status: response.status(), type });
     });
+    await page.addInitScript((prefix) => {
+      const send = globalThis.fetch;
+      globalThis.fetch = async (input, init) => {
+        const answer = await send(input, init);
+        if (!`${input}`.endsWith("/sheet.json")) return answer;
+        const data: SheetData = await answer.json();
+        return Response.json({
+          ...data,
+          pictures: data.pictures.filter(({ key }) => key.startsWith(prefix)),
+        });
+      };
+    }, wanted);
     await page.goto(`${address}/`);
     await page.waitForSelector("main[aria-busy=false]");
     return { page, complaints, got };
   }
 
-  /** Waits until pictures are shown, scrolling to each as somebody would who looks at them all. */
+  /** Scrolls past each figure, as a person who looks at all of them, and waits until all are shown. */
   async function look(page: Page, selector: string): Promise<void> {
+    await page.locator(selector).first().waitFor();
+    await page.locator(selector).evaluateAll(async (figures) => {
+      for (const figure of figures) {
+        figure.scrollIntoView();
+        await new Promise(requestAnimationFrame);
+      }
+    });
     for (const figure of await page.locator(selector).all()) {
-      await figure.scrollIntoViewIfNeeded();
       await figure.and(page.locator("[data-state=shown]")).waitFor();
     }
   }
 
-  /** What a browser shows of the pictures of the page. */
+  /** The images of the page as the browser shows them. */
   const shown = (page: Page, selector: string) =>
     page.locator(`${selector} img`).evaluateAll((images) =>
       images.map((image) => {
@@ -93,7 +116,7 @@ describe.skipIf(executable === undefined)(title, () => {
       }),
     );
 
-  test("all pictures are decoded at the size that was asked, as AVIF, and nobody complains (O7)", async () => {
+  test("all pictures are decoded at their preset's size, as AVIF, without errors (O7)", async () => {
     const { page, complaints, got } = await openSheet();
     await page.locator("summary", { hasText: "hard to spell" }).click();
     await look(page, "figure");
@@ -118,30 +141,33 @@ describe.skipIf(executable === undefined)(title, () => {
     const images = [...got].filter(([url]) => !/\/\.vitrine\/|:\d+\/$/.test(url));
     expect(images.length).toBeGreaterThanOrEqual(all.length);
     for (const [url, { status, type }] of images) {
-      // 960 × 1442: AVIF has at most 1,200 px a side (O7).
+      // 960 × 1442: an AVIF has at most 1,200 px a side (O7).
       const tall = /\/hero@960w\/\w+\/friends\.jpg$/.test(url);
       const expected = tall ? "image/webp" : "image/avif";
       expect([url, status, type]).toEqual([url, 200, expected]);
     }
     expect([...got.keys()].filter((url) => !url.startsWith(`${address}/`))).toEqual([]);
     expect(complaints).toEqual([]);
-    expect(await page.textContent("#total")).toMatch(/^66 prints so far: .*, saved: \d\d\s%\.$/);
+    expect(await page.textContent("#total")).toMatch(
+      /^66 renditions so far: .*\. Saved: \d\d\s%\.$/,
+    );
     await page.close();
   });
 
   test.each<[string, typeof DESKTOP, number, string[]]>([
     ["a desktop", DESKTOP, 1, ["thumbnail", "card", "hero@960w"]],
-    // 46rem of 16 px, twice: more than 1280
+    // 46rem of 16 px at density 2: more than 1280
     ["a sharp desktop", DESKTOP, 2, ["thumbnail@2x", "card@2x", "hero"]],
     ["a phone", PHONE, 2, ["thumbnail@2x", "card@2x", "hero@960w"]],
     ["a small window", { width: 500, height: 800 }, 1, ["thumbnail", "card", "hero@640w"]],
-  ])("%s picks the candidates that fit it", async (_what, window, density, variants) => {
-    const { page, complaints } = await openSheet(window, density);
-    const article = "article:has-text('photos/fig.jpg')";
+  ])("%s chooses the candidates that fit", async (_what, window, density, variants) => {
+    const key = "photos/fig.jpg";
+    const { page, complaints } = await openSheet(key, window, density);
+    const article = `article:has-text("${key}")`;
     await look(page, `${article} figure`);
     const all = await shown(page, article);
     expect(all.map(({ path }) => path)).toEqual(
-      variants.map((variant) => `/images/${variant}/photos/fig.jpg`),
+      variants.map((variant) => `/images/${variant}/${key}`),
     );
     const chosen = await page.locator(`${article} [aria-current=true]`).allInnerTexts();
     expect(chosen).toEqual(
@@ -150,13 +176,13 @@ describe.skipIf(executable === undefined)(title, () => {
       ),
     );
     expect(complaints).toEqual([]);
-    // Nothing is wider than the window.
+    // The page is not wider than the window.
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
     await page.close();
   });
 
-  test("the policy of the page, and that of an image, hold", async () => {
-    const { page, complaints } = await openSheet();
+  test("the content security policies of the page and of an image work", async () => {
+    const { page, complaints } = await openSheet("none");
     await page.evaluate(() => {
       const script = document.createElement("script");
       script.textContent = "document.title = 'run'";
@@ -175,8 +201,8 @@ describe.skipIf(executable === undefined)(title, () => {
     await page.close();
   });
 
-  test("it works by keyboard: the code to paste is found, read and copied", async () => {
-    const { page, complaints } = await openSheet();
+  test("the code to paste can be reached, read and copied by keyboard", async () => {
+    const { page, complaints } = await openSheet("photos/dandelion.jpg");
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     await look(page, "figure >> nth=0");
     const focused = () =>
@@ -186,7 +212,7 @@ describe.skipIf(executable === undefined)(title, () => {
       await page.keyboard.press("Tab");
       order.push(await focused());
     }
-    expect(order).toEqual(["To the pictures", "files", "thumbnail", "Code"]);
+    expect(order).toEqual(["Skip to the pictures", "files", "thumbnail", "Code"]);
     await page.keyboard.press("Enter");
     await page.keyboard.press("Tab");
     expect(await focused()).toContain('images.imgProps("photos/dandelion.jpg", "thumbnail"');
@@ -199,8 +225,8 @@ describe.skipIf(executable === undefined)(title, () => {
     await page.close();
   });
 
-  test("an image of one's own goes into the bucket, and what is none is refused", async () => {
-    const { page } = await openSheet();
+  test("the user can add an image, replace it and remove it; other files are refused", async () => {
+    const { page } = await openSheet("own/");
     const object = (file: string) => readFileSync(join(ROOT, "fixtures/objects", file));
     const name = "mein Bild+1 (ü).jpg";
     await page.setInputFiles("#files", [
@@ -211,11 +237,9 @@ describe.skipIf(executable === undefined)(title, () => {
     const said = page.locator("#dropped");
     await expect
       .poll(() => said.textContent(), PATIENCE)
-      .toContain("1 of 3 put into the local bucket.");
-    expect(await said.textContent()).toContain(
-      "notes.txt: it is no image that the local edge reads",
-    );
-    expect(await said.textContent()).toContain("drawing.svg: an SVG: its route needs svg = true");
+      .toContain("1 of 3 added to the local bucket.");
+    expect(await said.textContent()).toContain("notes.txt: the local edge cannot read it");
+    expect(await said.textContent()).toContain("drawing.svg: an SVG needs a route with svg = true");
     await page.reload();
     await page.waitForSelector("main[aria-busy=false]");
     const article = `article:has-text("own/${name}")`;
@@ -225,18 +249,18 @@ describe.skipIf(executable === undefined)(title, () => {
     };
     expect(await pixels()).toEqual(["160×160", "120×120", "120×120"]);
 
-    // Another one by the same name, though the browser has kept what it replaces.
+    // Another image with the same name. The browser must not show the old one from its cache.
     const buffer = object("made/transparent.png");
     await page.setInputFiles("#files", { name, mimeType: "image/png", buffer });
-    await expect.poll(() => said.textContent(), PATIENCE).toContain("1 of 1 put");
+    await expect.poll(() => said.textContent(), PATIENCE).toContain("1 of 1 added");
     expect(await pixels()).toEqual(["160×160", "300×300", "300×300"]);
 
-    await page.locator(`${article} button`, { hasText: "Take away" }).click();
+    await page.locator(`${article} button`, { hasText: "Remove" }).click();
     await page.locator(article).waitFor({ state: "detached" });
     await page.close();
   });
 
-  test("pages from elsewhere put nothing into the bucket", async () => {
+  test("pages of other origins cannot add images", async () => {
     const url = `${address}/.vitrine/objects/a.jpg`;
     for (const origin of ["https://evil.example", "null", undefined]) {
       const headers = origin === undefined ? {} : { origin };
@@ -245,8 +269,8 @@ describe.skipIf(executable === undefined)(title, () => {
     }
   });
 
-  test("it is light or dark, as the browser is", async () => {
-    const { page } = await openSheet();
+  test("the page is light or dark, as the browser prefers", async () => {
+    const { page } = await openSheet("none");
     const paper = async (colorScheme: "light" | "dark") => {
       await page.emulateMedia({ colorScheme });
       return page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
