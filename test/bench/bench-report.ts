@@ -1,4 +1,4 @@
-// How what was measured is told: tables, a chart, and a file of all figures.
+// Reports the measurements: tables, a chart, and a file with all figures.
 
 import { cpus } from "node:os";
 import { align } from "../../src/cli/command.ts";
@@ -14,15 +14,15 @@ export type Report = {
   readonly traffic: readonly Result[];
   readonly configuration: readonly Result[];
   readonly keys: readonly Result[];
-  /** Milliseconds: the floor's, and the Worker's. */
+  /** ms, of the floor and of the Worker. */
   readonly firstAnswers: readonly number[];
   readonly memory: readonly Memory[];
 };
 
-/** What is aimed at beside processor time: bytes, milliseconds. */
+/** The limits apart from CPU time, in bytes and ms. */
 const MOST = { gzip: 8_192, later: 5, grown: 8 * 1_048_576 };
 
-/** What stands on the screen. */
+/** The text for the terminal. */
 export function tell(report: Report): string[] {
   const { size, traffic, configuration, keys, firstAnswers, memory } = report;
   const [floor = Number.NaN, own = Number.NaN] = firstAnswers;
@@ -75,7 +75,7 @@ function mebibytes(bytes: number): string {
   return `${(bytes / 1_048_576).toFixed(1)} MiB`;
 }
 
-/** All figures, and where they were measured. */
+/** All figures, and the machine of the measurement. */
 export function jsonOf({ size, ...report }: Report): string {
   const machine = { processor: cpus()[0]?.model, processors: cpus().length, node: process.version };
   return `${JSON.stringify({ machine, gzip: size.gzipBytes, ...report }, rounded, 2)}\n`;
@@ -85,7 +85,7 @@ function rounded(_name: string, value: unknown): unknown {
   return typeof value === "number" ? Math.round(value * 1_000) / 1_000 : value;
 }
 
-/** A bar for each kind of traffic. */
+/** A chart with one bar a kind of traffic. */
 export function chartOf({ traffic }: Pick<Report, "traffic">, dark: boolean): string {
   return drawBars({
     title: "Processor time of a request",

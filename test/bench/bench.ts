@@ -1,4 +1,4 @@
-// npm run bench: what the Worker costs, measured against the floor. About ten minutes.
+// npm run bench: measures what the Worker costs, compared with the floor. About ten minutes.
 
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";

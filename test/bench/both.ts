@@ -1,4 +1,4 @@
-// The same events through the model of the edge and through the strict edge.
+// Runs the same events through the model of the edge and through the strict edge.
 
 import { AwsV4Signer } from "aws4fetch";
 import sharp from "sharp";
@@ -16,7 +16,7 @@ import { createAsk, createDesigns, type DesignName, keyOf, SITE } from "./design
 import { createModel, type Outcome } from "./model.ts";
 import { MONTH, type Replacement, type Visit } from "./trace.ts";
 
-/** Presets like those of the simulation, but small, so that they are soon made. */
+/** Presets like those of the simulation, but small and therefore fast. */
 const SMALL = {
   ...SITE,
   ...SECRETS,
@@ -43,7 +43,7 @@ beforeEach(() => {
   return () => vi.useRealTimers();
 });
 
-/** What the model says of events. */
+/** The results of the model. */
 export function byModel(design: DesignName, cacheControl: string | null, events: readonly Event[]) {
   const model = createModel();
   const ask = createAsk();
@@ -58,7 +58,7 @@ export function byModel(design: DesignName, cacheControl: string | null, events:
   return { outcomes, transformations: model.transformations() };
 }
 
-/** What the strict edge does, with caches of its own in each place. */
+/** The results of the strict edge, with one edge a place. */
 export async function byEdge(
   design: DesignName,
   cacheControl: string | null,
@@ -102,7 +102,7 @@ export async function byEdge(
   return { outcomes, transformations: transformations.size, edges };
 }
 
-/** How each design is asked: this one as the whole Worker, the others as theirs would ask the edge. */
+/** How each design asks the edge: this one with the whole Worker, the others as their Workers would. */
 const ASKING = {
   vitrine: async (visit) => {
     const { name } = chosen(variants.get(visit.preset) ?? [], visit);
@@ -121,7 +121,7 @@ const ASKING = {
   },
 } as const satisfies Record<DesignName, (visit: Visit, edge: Edge) => Promise<void>>;
 
-/** A URL as S3 has it presigned. */
+/** A presigned URL of S3. */
 export async function presign(object: number, at: number): Promise<string> {
   const datetime = new Date(at).toISOString().replace(/[:-]|\.\d{3}/g, "");
   const place = { service: "s3", region: "eu-west-1", signQuery: true, datetime };

@@ -1,4 +1,4 @@
-// Bars as an SVG, looked at as text: what is drawn where, and in which colours.
+// The SVG of a bar chart, read as text: positions and colours.
 
 import { describe, expect, test } from "vitest";
 import { type Chart, drawBars } from "./chart.ts";
@@ -16,7 +16,7 @@ const CHART: Chart = {
   ],
 };
 
-/** The ends of bars: how far right each begins and ends. */
+/** Where each bar begins and ends, from the left. */
 function bars(svg: string): [number, number][] {
   const drawn = [...svg.matchAll(/<path d="M([\d.]+) [^"]*"[^>]*ecmeta_series_index="0"/g)];
   return drawn.map(([path, from]) => {
@@ -26,7 +26,7 @@ function bars(svg: string): [number, number][] {
   });
 }
 
-/** Where a text stands, and how it is set. */
+/** The position and style of a text. */
 function textOf(svg: string, text: string) {
   const pattern = /<text[^>]*text-anchor="(\w+)"[^>]*translate\(([\d.]+) ([\d.]+)\)[^>]*>([^<]*)</g;
   const found = [...svg.matchAll(pattern)].find(([, , , , written]) => written === text);
@@ -35,17 +35,17 @@ function textOf(svg: string, text: string) {
 
 const svg = drawBars(CHART);
 
-test("the same input is the same bytes, also after other charts", () => {
+test("the same input gives the same bytes, also after other charts", () => {
   drawBars({ ...CHART, dark: true });
   expect(drawBars(CHART)).toBe(svg);
 });
 
-test("it holds no script, nothing from elsewhere and no number of its own", () => {
+test("it has no script, no external content and no generated ids", () => {
   expect(svg).not.toMatch(/<script|@import|@font-face|url\((?!#)|href="(?!#)|\bzr\d/);
   expect(svg.replaceAll(/xmlns(:xlink)?="[^"]+"/g, "")).not.toContain("http");
 });
 
-test("marks of XML are written as text", () => {
+test("XML characters are escaped", () => {
   const marks = '<b> & "c"';
   const label = { label: marks, note: marks, value: 1, text: marks };
   const drawn = drawBars({ ...CHART, title: marks, subtitle: marks, rows: [label] });
@@ -54,7 +54,7 @@ test("marks of XML are written as text", () => {
   expect(drawn).toMatch(/^<svg [^>]*><title>&lt;b&gt; /);
 });
 
-test("bars begin together, and are as long as their values", () => {
+test("bars begin at the same place, and their lengths are their values", () => {
   const [hot = [0, 0], cold = [0, 0], little = [0, 0], none = [0, 0]] = bars(svg);
   for (const [from] of [cold, little, none]) expect(from).toBe(hot[0]);
   expect((cold[1] - cold[0]) / (hot[1] - hot[0])).toBeCloseTo(1234.5 / 50, 0);
@@ -62,7 +62,7 @@ test("bars begin together, and are as long as their values", () => {
   expect(none[1] - none[0]).toBe(0);
 });
 
-test("all is written, labels to the left and values to the right of their bars", () => {
+test("every text is there: labels left of the bars, values right of them", () => {
   const [[start, end] = [0, 0], [, longest] = [0, 0]] = bars(svg);
   for (const label of ["hot URL", "9 of 10 browsers", "cold URL", "nothing"]) {
     const { anchor, x = 999 } = textOf(svg, label) ?? {};
@@ -71,7 +71,7 @@ test("all is written, labels to the left and values to the right of their bars",
   expect(textOf(svg, "1,234.5 ms")?.x).toBeGreaterThan(longest);
   expect(840 - (textOf(svg, "1,234.5 ms")?.x ?? 840)).toBeGreaterThan("1,234.5 ms".length * 7);
   expect(textOf(svg, "0.00")).toBeDefined();
-  // Behind the limit, which lies beyond the bar.
+  // Right of the limit, which is beyond the bar.
   expect((textOf(svg, "50 ms")?.x ?? 0) - start).toBeGreaterThan(2 * (end - start));
 });
 
@@ -87,7 +87,7 @@ test("a limit is a line across its bar", () => {
 });
 
 describe("colours", () => {
-  /** WCAG's contrast of two colours. */
+  /** The contrast of two colours by WCAG. */
   function contrast(one: string, other: string): number {
     const light = (colour: string) => {
       const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {

@@ -1,4 +1,4 @@
-// Horizontal bars as an SVG: the same bytes for the same input, no script, and no font but the reader's.
+// Draws horizontal bars as an SVG: the same bytes for the same input, no script, only system fonts.
 
 import type { EChartsOption } from "echarts";
 import { BarChart, CustomChart } from "echarts/charts";
@@ -8,42 +8,42 @@ import { SVGRenderer } from "echarts/renderers";
 
 use([BarChart, CustomChart, GridComponent, TitleComponent, SVGRenderer]);
 
-/** No text may have braces in it: they are the library's marks for styles. */
+/** No text may contain braces, because the library uses them for styles. */
 export type Row = {
   readonly label: string;
-  /** From 0. */
+  /** At least 0. */
   readonly value: number;
-  /** The value as it is written at the end of its bar; otherwise the number and the unit. */
+  /** The text at the end of the bar. Left out: the number and the unit. */
   readonly text?: string;
-  /** What stands below the label, in smaller print. */
+  /** A smaller text below the label. */
   readonly note?: string;
-  /** Is marked by a line across the bar. */
+  /** A line across the bar. */
   readonly limit?: number;
-  /** The bar that the chart is about. */
+  /** Whether this is the main bar of the chart. */
   readonly highlight?: boolean;
 };
 
 export type Chart = {
   readonly title: string;
   readonly subtitle: string;
-  /** Stands behind each number: `ms`. "" where there is none. */
+  /** Comes after each number: `ms`, or "". */
   readonly unit: string;
   readonly rows: readonly Row[];
-  /** For a dark page. */
+  /** Whether the page is dark. */
   readonly dark: boolean;
 };
 
-/** Pixels. A README is 830 to 1,010 wide. */
+/** In px. A README is 830 to 1,010 wide. */
 const WIDTH = 840;
 const HEAD = 78;
 const ROW = 50;
 const FOOT = 14;
 const PADDING = 20;
 const BAR = 18;
-/** Of a value above 0. */
+/** The least length of a bar with a value above 0. */
 const SHORTEST_BAR = 2;
 const GAP = 12;
-/** Sizes of print in pixels, and how wide a character of them is at most on average, in any common font. */
+/** Font sizes in px, and the greatest average width of a character in any common font. */
 const TITLE_PX = 18;
 const TEXT_PX = 13;
 const NOTE_PX = 12;
@@ -51,7 +51,7 @@ const CHARACTER = 0.6;
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif";
 
-/** The background is not painted: the page's shows through. */
+/** The background is transparent. */
 const LIGHT = {
   ink: "#1f2328",
   faint: "#59636e",
@@ -67,7 +67,7 @@ const DARK = {
   limit: "#ff8a80",
 };
 
-/** Draws the rows from the top down, each as long as its value; every one begins at 0. */
+/** Draws the rows from top to bottom. The length of a bar is its value, from 0. */
 export function drawBars({ title, subtitle, unit, rows, dark }: Chart): string {
   const colours = dark ? DARK : LIGHT;
   const height = HEAD + rows.length * ROW + FOOT;
@@ -125,7 +125,7 @@ export function drawBars({ title, subtitle, unit, rows, dark }: Chart): string {
         })),
       },
       {
-        // Not seen: holds what is written, behind the bar and its limit.
+        // Invisible: it carries the text right of the bar and its limit.
         type: "bar",
         silent: true,
         barWidth: BAR,
@@ -162,7 +162,7 @@ export function drawBars({ title, subtitle, unit, rows, dark }: Chart): string {
   chart.dispose();
   return `${svg
     .replace(">", `><title>${format.encodeHTML(title)}</title>`)
-    // For a mouse, which there is none of; the library numbers them through all its charts.
+    // Only for a mouse. The library numbers them across all charts, so the bytes would differ.
     .replace(/<style.*?<\/style>\n?/s, "")
     .replace(/ class="[^"]*"/g, "")}\n`;
 }
@@ -171,7 +171,7 @@ function written(value: number, unit: string): string {
   return `${value.toLocaleString("en")}${unit && ` ${unit}`}`;
 }
 
-/** Pixels that a text takes at most, in print of a size. */
+/** The greatest width of a text in a font size, in px. */
 function widest(text: string, size: number): number {
   return Math.ceil(text.length * size * CHARACTER);
 }

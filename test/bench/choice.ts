@@ -1,11 +1,11 @@
-// Which of a preset's variants a browser takes.
+// Which variant of a preset a browser chooses.
 
 import type { Variant } from "../../src/worker/config/preset.ts";
 import type { Visit } from "./trace.ts";
 
 /**
- * The variant that a browser takes for a visit: by the screen's dpr where the preset has those, otherwise by
- * the width in device pixels; the smallest that is large enough, or else the largest.
+ * Returns the variant that a browser chooses: by the dpr of the screen if the preset has dprs, otherwise by
+ * the width in device pixels. It is the smallest that is large enough, or else the largest.
  */
 export function chosen(
   variants: readonly Named[],
@@ -20,7 +20,7 @@ export function chosen(
 
 type Named = { readonly name: string; readonly variant: Variant };
 
-/** The variants of each preset, from the smallest to the largest. */
+/** The variants of each preset, smallest first. */
 export function variantsByPreset(
   variants: ReadonlyMap<string, Variant>,
 ): ReadonlyMap<string, readonly Named[]> {

@@ -1,10 +1,10 @@
-// The command line of npm run bench:cost.
+// Reads the command line of npm run bench:cost.
 
 import { parseArgs } from "node:util";
 import type { Fault } from "../../src/cli/command.ts";
 import type { Settings } from "./trace.ts";
 
-/** What can be set: the default, the range, and what it is. */
+/** The options: default, range and description. */
 const NUMBERS = {
   seed: { usual: 1, least: 0, most: 2 ** 31 - 1, says: "the same month again, for the same seed" },
   requests: { usual: 1_000_000, least: 1, most: 5e6, says: "requests for images in the month" },
@@ -29,9 +29,9 @@ const NAMES: readonly Name[] = [
 
 export type Options = {
   readonly settings: Settings;
-  /** Seconds, of the objects' cache-control. */
+  /** The max-age of the objects' cache-control, in seconds. */
   readonly maxAge: number;
-  /** Where the results are written; undefined: nowhere. */
+  /** The folder for the results; undefined: they are not written. */
   readonly out: string | undefined;
 };
 
@@ -49,8 +49,8 @@ Ends with 0, or with 2 if an option is wrong.
 
 /**
  * Reads the command line.
- * @param usualOut where the results go if nothing is said
- * @returns undefined: only help is wanted
+ * @param usualOut the folder for the results if no option changes it
+ * @returns undefined if only help was asked for
  */
 export function readOptions(
   args: readonly string[],

@@ -1,4 +1,4 @@
-// What is compared, and how it is told: a table, a chart, and a file of all figures.
+// The compared cases, and their report: a table, a chart, and a file with all figures.
 
 import { money } from "../../src/cli/project/costs.ts";
 import { count } from "../../src/cli/terminal/progress.ts";
@@ -11,7 +11,7 @@ import type { Settings } from "./trace.ts";
 type Case = {
   readonly name: string;
   readonly design: DesignName;
-  /** False: S3 says nothing of how long objects may be kept, which is an hour then (C1). */
+  /** False: S3 sends no cache-control, and the edge keeps objects for an hour (C1). */
   readonly maxAge: boolean;
 };
 
@@ -22,17 +22,17 @@ export const CASES = [
   { name: "Presigned URLs", design: "presigned", maxAge: true },
 ] as const satisfies readonly Case[];
 
-/** A case, and what came of it. */
+/** A case and its result. */
 export type Outcome = { readonly name: string; readonly result: Result };
 
 export type Report = {
   readonly settings: Settings;
-  /** Seconds. */
+  /** In seconds. */
   readonly maxAge: number;
   readonly outcomes: readonly Outcome[];
 };
 
-/** Runs all cases through the same month. */
+/** Runs all cases with the same month. */
 export function compare(
   settings: Settings,
   maxAge: number,
@@ -51,7 +51,7 @@ export const HEADINGS = [
   ...["unique transformations", "hit rate", "a month"],
 ];
 
-/** One row a case, as texts. */
+/** The table: one row a case. */
 export function rowsOf({ outcomes }: Report): string[][] {
   return outcomes.map(({ name, result }) => [
     name,
@@ -64,7 +64,7 @@ export function rowsOf({ outcomes }: Report): string[][] {
   ]);
 }
 
-/** What stands below the table, of the first case. */
+/** The text below the table, about the first case. */
 export function notesOf({ outcomes: [first] }: Report): string[] {
   if (first === undefined) return [];
   const { mostFetchesWhileFresh: most, busiestFetch } = first.result;
@@ -75,7 +75,7 @@ export function notesOf({ outcomes: [first] }: Report): string[] {
   ];
 }
 
-/** The bills as bars. */
+/** The chart of the bills. */
 export function chartOf({ settings, outcomes }: Report, dark: boolean): string {
   const { requests, objects, places } = settings;
   return drawBars({
@@ -100,7 +100,7 @@ export function jsonOf(report: Report): string {
   return `${JSON.stringify(report, null, 2)}\n`;
 }
 
-/** Hours to a tenth, and dollars to the cent. */
+/** Rounds hours to a tenth, and dollars to the cent. */
 function rounded(result: Result): Result {
   const { freeForHours: hours, bill } = result;
   const freeForHours = hours === null ? null : Math.round(hours * 10) / 10;

@@ -1,4 +1,4 @@
-// The model of the edge against the strict edge, request by request.
+// Compares the model of the edge with the strict edge, request by request.
 
 import { describe, expect, test } from "vitest";
 import { byEdge, byModel, designs, type Event, PLACES, presign } from "./both.ts";
@@ -10,9 +10,9 @@ const HOUR = 3_600_000;
 const AVIF = "image/avif,image/webp,*/*";
 const WEBP = "image/webp,*/*";
 
-describe("the model does as the strict edge (C1, C2, C3, L2)", () => {
+describe("the model gives the results of the strict edge (C1, C2, C3, L2)", () => {
   const settings = { seed: 7, requests: 80, objects: 3, places: 2, replacements: 4, zipf: 0.9 };
-  // The month in four hours, so that much is asked for again in time.
+  // A month in four hours: many images are asked for again while they are fresh.
   const month = [...traceOf(settings)].map((event) => {
     return { ...event, at: MONTH.start + Math.floor((event.at - MONTH.start) / 180) };
   });
@@ -41,7 +41,7 @@ describe("the model does as the strict edge (C1, C2, C3, L2)", () => {
       1,
     ],
     [
-      "a print outlives its original",
+      "a rendition outlives its original",
       "vitrine",
       null,
       [first, { after: HOUR / 2, preset: "card" }, { after: HOUR / 2, preset: "card" }, {}],
@@ -49,7 +49,7 @@ describe("the model does as the strict edge (C1, C2, C3, L2)", () => {
       2,
     ],
     [
-      "must-revalidate shortens it",
+      "must-revalidate shortens the time",
       "vitrine",
       "max-age=60, must-revalidate",
       [first, { after: 59_999 }, { after: 1 }],
@@ -65,7 +65,7 @@ describe("the model does as the strict edge (C1, C2, C3, L2)", () => {
       1,
     ],
     [
-      "no-store is an hour all the same",
+      "no-store still means an hour",
       "vitrine",
       "no-store",
       [first, { after: HOUR - 1 }],
@@ -81,7 +81,7 @@ describe("the model does as the strict edge (C1, C2, C3, L2)", () => {
       1,
     ],
     [
-      "a format is a print, but no transformation",
+      "a format is a rendition of its own, but not a transformation",
       "vitrine",
       null,
       [{ accept: AVIF }, { accept: WEBP }, { accept: "*/*" }, { accept: AVIF }],
@@ -89,7 +89,7 @@ describe("the model does as the strict edge (C1, C2, C3, L2)", () => {
       1,
     ],
     [
-      "a dpr is both",
+      "a dpr is both a rendition and a transformation",
       "vitrine",
       null,
       [{ dpr: 1 }, { dpr: 2 }, { dpr: 3 }],
@@ -105,7 +105,7 @@ describe("the model does as the strict edge (C1, C2, C3, L2)", () => {
       2,
     ],
     [
-      "places know nothing of each other, and are billed once",
+      "places have separate caches, but are billed together",
       "vitrine",
       null,
       [{ place: 0 }, { place: 1 }, { place: 0 }, { place: 1 }],
@@ -113,7 +113,7 @@ describe("the model does as the strict edge (C1, C2, C3, L2)", () => {
       1,
     ],
     [
-      "a purge is for all places, for all variants, and for one object",
+      "a purge drops one object and all its variants in all places",
       "vitrine",
       null,
       [
@@ -132,7 +132,7 @@ describe("the model does as the strict edge (C1, C2, C3, L2)", () => {
       2,
     ],
     [
-      "a free width is a transformation each",
+      "each free width is a transformation",
       "free",
       null,
       [{ width: 9 }, { width: 10 }, { width: 5, dpr: 2 }],
@@ -155,7 +155,7 @@ describe("the model does as the strict edge (C1, C2, C3, L2)", () => {
   });
 });
 
-test("what is forgotten for its age was of no use any more (C1)", () => {
+test("forgetting old entries changes no result (C1)", () => {
   const model = createModel();
   const ask = (source: string, at: number, seconds: number) =>
     model.ask({ source, options: "", print: "" }, 0, at, seconds);
@@ -167,7 +167,7 @@ test("what is forgotten for its age was of no use any more (C1)", () => {
   expect(model.transformations()).toBe(21_500);
 });
 
-test("one object is fetched once for each place, for all variants and visitors (C2)", async () => {
+test("an object is fetched once a place, for all variants and visitors (C2)", async () => {
   const visits = PLACES.flatMap((place) =>
     [AVIF, WEBP, "*/*", AVIF].flatMap((accept) =>
       (["thumbnail", "card", "hero"] as const).flatMap((preset) =>

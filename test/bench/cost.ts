@@ -1,4 +1,4 @@
-// npm run bench:cost: what a month costs in this design and in others, by simulation.
+// npm run bench:cost: simulates what a month costs with this design and with others.
 
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";

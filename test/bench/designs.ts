@@ -1,5 +1,5 @@
-// What a Worker asks of the edge for a visit, in three designs. Whatever this project decides itself is
-// asked of its own code: the simulation changes with the Worker.
+// What a Worker asks of the edge for a visit, in three designs. For this project it runs the real code,
+// so the simulation changes with the Worker.
 
 import { mistakeText } from "../../src/worker/base/mistake.ts";
 import { readConfig } from "../../src/worker/config/config.ts";
@@ -12,12 +12,12 @@ import { chosen, variantsByPreset } from "./choice.ts";
 import type { Ask } from "./model.ts";
 import type { Slot, Visit } from "./trace.ts";
 
-/** What `fetch` is called with. */
+/** The arguments of `fetch`. */
 export type Call = { readonly source: string; readonly image: RequestInitCfPropertiesImage };
 
 export type Design = {
   call(visit: Visit): Call;
-  /** What the operator purges when an object was replaced. */
+  /** The URLs that the operator purges when an object was replaced. */
   purged(object: number): string;
 };
 
@@ -25,7 +25,7 @@ export type DesignName = "vitrine" | "presigned" | "free";
 
 type Site = Vars & { readonly PRESETS: Readonly<Record<Slot, Readonly<Record<string, unknown>>>> };
 
-/** The presets that wrangler.toml comes with, in a bucket of its own. */
+/** The presets of the shipped wrangler.toml, with another bucket. */
 export const SITE = {
   BUCKETS: {
     media: {
@@ -40,17 +40,17 @@ export const SITE = {
     card: { width: 480, dpr: [1, 1.5, 2] },
     hero: { width: 1920, widths: [640, 960, 1280, 1920], quality: 80 },
   },
-  // No secret opens anything here, and nothing is signed: a signature in a header is no part of a key (C1).
+  // These secrets open nothing. Nothing is signed: a signature in a header is not part of a cache key (C1).
   AWS_ACCESS_KEY_ID: "none",
   AWS_SECRET_ACCESS_KEY: "none",
 } as const satisfies Site;
 
-/** The key of an object, by its place in the order of what is wanted. */
+/** The key of an object, by its rank of popularity. */
 export function keyOf(object: number): string {
   return `photos/${`${object}`.padStart(6, "0")}.jpg`;
 }
 
-/** @param vars what wrangler.toml and the secrets say; the first route leads to the pictures */
+/** @param vars the vars and secrets; the first route leads to the pictures */
 export function createDesigns(vars: Site): Record<DesignName, Design> {
   const config = readConfig(vars);
   if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));
@@ -91,7 +91,7 @@ export function createDesigns(vars: Site): Record<DesignName, Design> {
   };
 }
 
-/** A variant of a preset at any width, in device pixels, as a Worker has it that takes `?width=`. */
+/** A variant at any width, in device pixels, as in a Worker that accepts `?width=`. */
 function widthOf(preset: Slot, entry: Readonly<Record<string, unknown>>, width: number): Variant {
   const { dpr: _dpr, ...rest } = entry;
   const read = presetSchema({ ...rest, widths: [width] }, preset, (path, message) => {
@@ -103,15 +103,15 @@ function widthOf(preset: Slot, entry: Readonly<Record<string, unknown>>, width: 
 }
 
 /**
- * A URL presigned at a time. Of what a signature adds to a URL, only the date differs between two for the
- * same object by the same key; it has seconds, and the signature follows from it.
- * @param at milliseconds since 1970
+ * A URL presigned at a time. For one object and one key, two presigned URLs differ only in the date, in
+ * seconds, and in the signature, which depends on the date.
+ * @param at ms since 1970
  */
 export function presigned(url: string, at: number): string {
   return `${url}?X-Amz-Date=${Math.floor(at / 1000)}`;
 }
 
-/** The same as the edge's cache sees it. A call's `image` is told by its identity, and read once. */
+/** A call as the cache of the edge sees it. Each `image` object is read only once. */
 export function createAsk(): (call: Call) => Ask {
   const spelt = remembered((image: RequestInitCfPropertiesImage) => {
     const { format, ...rest } = image;
@@ -121,7 +121,7 @@ export function createAsk(): (call: Call) => Ask {
   return ({ source, image }) => ({ source, ...spelt(image) });
 }
 
-/** A function that reckons each of its values once. */
+/** A function that computes each value once. */
 function remembered<Key, Value>(reckon: (key: Key) => Value): (key: Key) => Value {
   const known = new Map<Key, Value>();
   return (key) => {

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { EXIT, type Screen, say } from "../../src/cli/command.ts";
 
-/** Makes a folder for results if there is none: before the work, so that it is not in vain. */
+/** Creates the folder for results. Call it before the work, because it may fail. */
 export function isFolder(path: string, stderr: Screen): boolean {
   try {
     mkdirSync(path, { recursive: true });

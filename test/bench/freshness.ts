@@ -1,16 +1,16 @@
-// How often an object is fetched for a place while it is fresh there, told by times alone: it knows nothing
-// of URLs or of the edge's keys.
+// Counts how often an object is fetched for a place while it is fresh there. It uses only times, never
+// URLs or cache keys of the edge.
 
 import type { Outcome } from "./model.ts";
 
 export type Freshness = {
-  /** For one object in one place, from one fetch until that is no longer fresh: the most there were. */
+  /** The most fetches of one object for one place within one period of freshness. */
   readonly mostFetchesWhileFresh: number;
-  /** The most requests that one fetch served until the next or its end, and the prints made of it. */
+  /** The most requests that one fetch served while fresh, and the renditions made of it. */
   readonly busiestFetch: { readonly requests: number; readonly prints: number };
 };
 
-/** What came of one fetch of one object in one place, while it was fresh. */
+/** One fetch of one object for one place, while it is fresh. */
 type Fetched = {
   until: number;
   replaced: number;
@@ -19,7 +19,7 @@ type Fetched = {
   prints: number;
 };
 
-/** @param seconds how long an object is fresh */
+/** @param seconds how long an object stays fresh */
 export function createFreshness(places: number, seconds: number) {
   const fetched = new Map<number, Fetched>();
   const replacements = new Map<number, number>();

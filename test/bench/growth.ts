@@ -1,4 +1,4 @@
-// What becomes of the Worker as it grows: more routes and presets, longer keys, more keys.
+// Measures how the Worker scales: more routes and presets, longer keys, more keys.
 
 import type { Load } from "./load.ts";
 import { measure } from "./load.ts";
@@ -8,7 +8,7 @@ import { COLLECT, type Running, start } from "./workerd.ts";
 
 const MOST_MORE = 1.05;
 
-/** The Worker with 1, 100 and 1,000 routes and presets, of which the last is asked for. */
+/** The Worker with 1, 100 and 1,000 routes and presets. The last one is asked for. */
 export function sizesOfConfiguration(): Subject[] {
   return [1, 100, 1_000].map((count) => {
     const numbers = Array.from({ length: count }, (_, at) => at + 1);
@@ -38,16 +38,16 @@ export function lengthsOfKeys(): Subject[] {
   }));
 }
 
-/** Bytes of the heap that are in use after it was cleared of what is not, and of the whole process. */
+/** Bytes in use on the heap after a garbage collection, and bytes of the whole process. */
 export type Memory = { readonly keys: number; readonly heap: number; readonly process: number };
 
-/** So many keys are asked for at a time. */
+/** How many keys are asked for in one portion. */
 const STEP = 10_000;
 
 /**
- * Memory after so many different keys.
+ * Measures the memory after each count of different keys.
  * @param counts ascending, each a multiple of 10,000
- * @param step is told of each 10,000 keys
+ * @param step is called after each 10,000 keys
  */
 export async function watchMemory(counts: readonly number[], step: () => void): Promise<Memory[]> {
   const running = await start(builtWorker(VARS), { inspected: true });
@@ -68,7 +68,7 @@ export async function watchMemory(counts: readonly number[], step: () => void): 
   return seen;
 }
 
-/** Has the heap cleared, and asks the runtime for its size, by the protocol of its inspector. */
+/** Forces a garbage collection, and reads the size of the heap from the inspector. */
 async function heapOf({ port, inspector }: Running): Promise<number> {
   await (await fetch(`http://127.0.0.1:${port}${COLLECT}`)).arrayBuffer();
   const socket = new WebSocket(`ws://127.0.0.1:${inspector}/main`);
@@ -84,7 +84,7 @@ async function heapOf({ port, inspector }: Running): Promise<number> {
   return result.usedSize;
 }
 
-/** Milliseconds from the start of the process to the first answer: medians, each Worker in turn. */
+/** Median time from the start of the process to the first answer, in ms, for each Worker in turn. */
 export async function firstAnswers(
   subjects: readonly Subject[],
   times: number,

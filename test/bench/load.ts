@@ -1,27 +1,27 @@
-// Load by autocannon: as many requests as are asked for, at all times so many under way.
+// Load by autocannon: a number of requests, with a constant number in flight.
 
 import autocannon from "autocannon";
 import type { Running } from "./workerd.ts";
 
 export type Load = {
-  /** The paths, one for each request. */
+  /** One path a request. */
   readonly paths: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
-  /** The status that each answer is to have: another one is a mistake of the benchmark. */
+  /** The expected status. Any other is a mistake in the benchmark. */
   readonly status: number;
 };
 
 export type Measured = {
-  /** Processor time of a request, of the whole process: microseconds. */
+  /** CPU time of the whole process for one request, in µs. */
   readonly cpu: number;
-  /** Requests a second. */
+  /** Requests per second. */
   readonly rate: number;
-  /** Milliseconds that half, and 99 in a hundred, of the answers took at most. */
+  /** The median and the 99th percentile of the response time, in ms. */
   readonly p50: number;
   readonly p99: number;
 };
 
-/** Enough that the process is never idle, and as it is with a busy isolate. */
+/** Enough to keep the process busy, as a busy isolate is. */
 export const CONNECTIONS = 128;
 
 /** Sends the requests, and measures the process that answers. */

@@ -1,39 +1,39 @@
-// What the edge keeps, fetches and bills, as far as C1 to C3 and L2 say, without one pixel: small enough
-// for millions of requests. cost.test.ts holds it against the strict edge.
+// A model of what the edge keeps, fetches and bills by C1 to C3 and L2. It has no pixels, so it is fast
+// enough for millions of requests. cost.test.ts compares it with the strict edge.
 
-/** What one request asks of the edge. */
+/** A request to the edge. */
 export type Ask = {
-  /** The URL that the edge is given for the original. */
+  /** The URL of the original. */
   readonly source: string;
-  /** The options but for the format, always in one spelling. */
+  /** The options without the format, in one fixed spelling. */
   readonly options: string;
-  /** The options with the format, likewise. */
+  /** The options with the format, in one fixed spelling. */
   readonly print: string;
 };
 
-/** Where the answer came from: a print that was kept, an original that was kept, or the bucket. */
+/** Where the answer came from: a kept rendition ("print"), a kept original, or the bucket. */
 export type Outcome = "print" | "original" | "bucket";
 
 export type Model = {
   /**
-   * @param place whose cache is asked
-   * @param at milliseconds since 1970, never less than before
-   * @param seconds how long the edge keeps what it fetches or makes now: `lifetime` of the strict edge
+   * @param place the data centre, which has a cache of its own
+   * @param at ms since 1970, never less than before
+   * @param seconds how long the edge keeps a new entry: `lifetime` of the strict edge
    */
   ask(ask: Ask, place: number, at: number, seconds: number): Outcome;
-  /** Drops an original and its prints in all places (C3). */
+  /** Drops an original and its renditions in all places (C3). */
   purge(source: string): void;
   /** The unique transformations so far, which are billed. */
   transformations(): number;
 };
 
-/** What a place keeps of one source; times until when, in milliseconds since 1970. */
+/** What a place keeps of one source, each with its expiry in ms since 1970. */
 type Held = { original: number; readonly prints: Map<string, number> };
 
-/** How many sources a place keeps before it looks for what is too old. */
+/** How many sources a place keeps before it removes expired ones. */
 const FEW = 1000;
 
-/** An edge with nothing in its caches, at the beginning of a month. */
+/** Creates an edge with empty caches, at the beginning of a month. */
 export function createModel(): Model {
   const places = new Map<number, Place>();
   const optionNumbers = new Map<string, number>();
@@ -44,7 +44,7 @@ export function createModel(): Model {
       const cache = of(places, place, () => ({ held: new Map(), sweepAbove: FEW }));
       const held = of(cache.held, source, () => ({ original: 0, prints: new Map() }));
       if (at < (held.prints.get(print) ?? 0)) return "print"; // C1
-      // L2: numbers stand for the options, since there can be millions of these.
+      // L2: numbers replace the options, because there can be millions.
       const number = of(optionNumbers, options, () => optionNumbers.size);
       billed.add(`${source} ${number}`);
       const until = at + seconds * 1000;
@@ -63,7 +63,7 @@ export function createModel(): Model {
 
 type Place = { readonly held: Map<string, Held>; sweepAbove: number };
 
-/** Forgets what is too old to be used, which changes no outcome: the first print lasts as its original. */
+/** Removes expired entries. This changes no result: a rendition lives at least as long as its original. */
 function sweep(place: Place, at: number): void {
   for (const [source, { prints }] of place.held) {
     for (const [print, until] of prints) if (until <= at) prints.delete(print);

@@ -1,8 +1,8 @@
-// What Cloudflare and AWS charge, and what a month comes to. US dollars, without taxes.
+// The prices of Cloudflare and AWS, and the bill of a month. In US dollars, without taxes.
 
 import { FREE, PRICE } from "../../src/cli/project/costs.ts";
 
-/** A price for each up to a number of them in a month; the steps follow each other. */
+/** A price for each unit, up to a number of units in a month. Steps follow each other. */
 type Step = { readonly upTo: number; readonly each: number };
 
 const ON = Number.POSITIVE_INFINITY;
@@ -10,15 +10,15 @@ const GB = 1e9;
 const TB = 1e12;
 
 /**
- * Public prices as they were known in November 2026, of which S3's for GETs and gigabytes are from memory:
- * the pages say what holds today.
+ * Public prices as known in November 2026. Those of S3 for GETs and gigabytes are from memory. The pages
+ * have the current prices.
  * Workers Paid: https://developers.cloudflare.com/workers/platform/pricing/
  * Transformations: https://developers.cloudflare.com/images/pricing/
- * S3 Standard in eu-west-1, us-east-1 and others: https://aws.amazon.com/s3/pricing/ ; the first 100 GB out
- * of AWS are free for all services of an account together. Gigabytes are 10^9 bytes here.
+ * S3 Standard in eu-west-1, us-east-1 and others: https://aws.amazon.com/s3/pricing/ ; an account gets the
+ * first 100 GB out of AWS free, for all services together. A gigabyte is 10^9 bytes here.
  */
 export const PRICES = {
-  /** Workers Paid, a month. */
+  /** Workers Paid, per month. */
   plan: 5,
   requests: [
     { upTo: 10e6, each: 0 },
@@ -42,10 +42,10 @@ export const PRICES = {
   ],
 } as const satisfies Record<string, number | readonly Step[]>;
 
-/** What a month took. */
+/** The usage of a month. */
 export type Usage = {
   readonly requests: number;
-  /** Milliseconds of the Worker's CPU time. */
+  /** CPU time of the Worker, in ms. */
   readonly cpuMs: number;
   readonly transformations: number;
   /** From S3. */
@@ -72,7 +72,7 @@ export function billOf(usage: Usage): Bill {
   return { workers, transformations, s3Requests, s3Traffic, total };
 }
 
-/** @param steps the last one without end */
+/** @param steps the last one has no upper bound */
 export function charge(count: number, steps: readonly Step[]): number {
   let from = 0;
   let sum = 0;

@@ -1,9 +1,9 @@
-// Chance from a seed: the same seed, the same run, on any machine.
+// Random numbers from a seed: the same seed gives the same run on any machine.
 
-/** From 0 up to 1, but never 1. */
+/** Returns a number of at least 0 and below 1. */
 export type Random = () => number;
 
-/** Mulberry32: 32 bits of state, which is plenty for a simulation. */
+/** Mulberry32. Its 32 bits of state are enough for a simulation. */
 export function seeded(seed: number): Random {
   let state = seed | 0;
   return () => {
@@ -15,9 +15,9 @@ export function seeded(seed: number): Random {
 }
 
 /**
- * Chooses one of several, each as often as its weight says.
+ * Chooses one of several, in proportion to their weights.
  * @param weights at least one, each above 0, in any unit
- * @returns where it stands, from 0
+ * @returns its index
  */
 export function weighted(weights: readonly number[]): (random: Random) => number {
   let sum = 0;
@@ -39,14 +39,14 @@ export function weighted(weights: readonly number[]): (random: Random) => number
 }
 
 /**
- * Zipf's law: the second is wanted 1/2^exponent times as often as the first, the third 1/3^exponent.
- * @param exponent 0 for all alike; requests for files on the web are found between 0.6 and 1
+ * Zipf's law: the second is chosen 1/2^exponent times as often as the first, the third 1/3^exponent.
+ * @param exponent 0: all are equal; requests for files on the web have 0.6 to 1
  */
 export function zipf(count: number, exponent: number): (random: Random) => number {
   return weighted(Array.from({ length: count }, (_, at) => 1 / (at + 1) ** exponent));
 }
 
-/** Log-normal: most near the median, a few many times as large. */
+/** Log-normal: most are near the median, and a few are many times larger. */
 export function logNormal(random: Random, median: number, sigma: number): number {
   const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   return median * Math.exp(sigma * normal);

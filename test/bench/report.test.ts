@@ -1,4 +1,4 @@
-// What the simulation finds and tells, from a small month; what is committed; the bill; the command line.
+// The simulation with a small month, the committed results, the bill, and the command line.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -22,21 +22,21 @@ const of = (name: string) => {
   return found.result;
 };
 
-test("origin fetches per object and place: 1, whatever number of variants and visitors, while fresh (C2)", () => {
+test("an object is fetched once a place while fresh, for any number of variants and visitors (C2)", () => {
   for (const { name, result } of small.outcomes) {
     expect([name, result.mostFetchesWhileFresh === 1]).toEqual([name, name !== "Presigned URLs"]);
   }
   const { busiestFetch, originFetches } = of("Vitrine");
   expect(busiestFetch.requests).toBeGreaterThan(300);
   expect(busiestFetch.prints).toBeGreaterThan(10);
-  // At most one for each object, place and week of the month, and one more for each replacement and place.
+  // At most one for each object, place and week, and one more for each replacement and place.
   expect(originFetches).toBeLessThanOrEqual(50 * 4 * 5 + 40 * 4);
   expect(of("Presigned URLs").mostFetchesWhileFresh).toBeGreaterThan(300);
   expect(of("Presigned URLs").busiestFetch.requests).toBeLessThan(5);
   expect(notesOf(small)[0]).toContain("place: 1, whatever");
 });
 
-test("every request is a print kept, an original kept or a fetch", () => {
+test("every request is a kept rendition, a kept original or a fetch", () => {
   for (const { result } of small.outcomes) {
     const { requests, printHits, originalHits, originFetches } = result;
     expect(printHits + originalHits + originFetches).toBe(requests);
@@ -44,7 +44,7 @@ test("every request is a print kept, an original kept or a fetch", () => {
   }
 });
 
-test("transformations end where variants do, but for free widths and presigned URLs (L2)", () => {
+test("the variants bound the transformations, except with free widths and presigned URLs (L2)", () => {
   const config = readConfig(SITE);
   const each = "mistakes" in config ? 0 : (transformationsOf(config).get("media") ?? 0);
   for (const name of ["Vitrine", "Vitrine, objects without max-age"]) {
@@ -57,7 +57,7 @@ test("transformations end where variants do, but for free widths and presigned U
   expect(of("Presigned URLs").freeForHours).toBeCloseTo(720 / 4, -1);
 });
 
-test("the figures are those of today's Worker: if not, npm run bench:cost writes others", () => {
+test("the figures are those of the current Worker: if not, run npm run bench:cost", () => {
   expect(rowsOf(small).map((row) => row.join(" | "))).toEqual([
     "Vitrine | 893 | 1 | 2 GB | 397 | 78.3 % | $5.00",
     "Vitrine, objects without max-age | 14,347 | 1 | 37 GB | 397 | 11.8 % | $5.01",
@@ -66,10 +66,10 @@ test("the figures are those of today's Worker: if not, npm run bench:cost writes
   ]);
 });
 
-describe("what is committed", () => {
+describe("the committed results", () => {
   const report: Report = JSON.parse(kept("cost.json"));
 
-  test("is a run with the defaults", () => {
+  test("are a run with the defaults", () => {
     const { seed, requests, objects, places, replacements, zipf } = report.settings;
     expect([seed, requests, objects, places, replacements, zipf, report.maxAge]).toEqual([
       ...[1, 1_000_000, 10_000, 30, 1000, 0.9, WEEK],
@@ -77,12 +77,12 @@ describe("what is committed", () => {
     expect(jsonOf(report)).toBe(kept("cost.json"));
   });
 
-  test.each(["light", "dark"])("has the chart of its figures, %s", (shade) => {
+  test.each(["light", "dark"])("have the chart of their figures, %s", (shade) => {
     expect(chartOf(report, shade === "dark")).toBe(kept(`cost-${shade}.svg`));
   });
 
-  test("is the table of docs/costs.md", () => {
-    const page = readFileSync(join(ROOT, "docs/costs.md"), "utf8").replace(/ +/g, " ");
+  test("are in the README", () => {
+    const readme = readFileSync(join(ROOT, "README.md"), "utf8").replace(/ +/g, " ");
     for (const row of [HEADINGS, ...rowsOf(report)])
       expect(page).toContain(`| ${row.join(" | ")} |`);
     expect(page.replace(/\s+/g, " ")).toContain(notesOf(report)[0]);
@@ -106,7 +106,7 @@ describe("the bill", () => {
     expect(billOf({ ...none, ...usage }).total).toBeCloseTo(dollars, 6);
   });
 
-  test("has no step that begins before the last one ended", () => {
+  test("has steps in ascending order", () => {
     for (const steps of Object.values(PRICES)) {
       if (typeof steps === "number") continue;
       const ends = steps.map(({ upTo }) => upTo);
@@ -121,7 +121,7 @@ describe("npm run bench:cost", () => {
   const script = join(ROOT, "test/bench/cost.ts");
   const few = ["--requests", "300", "--objects", "5", "--places", "2", "--replacements", "3"];
 
-  test("writes the same bytes to a folder each time, and prints the table", () => {
+  test("writes the same bytes each time, and prints the table", () => {
     const folders = ["one", "other"].map((name) => {
       const folder = mkdtempSync(join(tmpdir(), `vitrine-bench-${name}-`));
       onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -144,7 +144,7 @@ describe("npm run bench:cost", () => {
     expect(kept("cost.json")).toBe(before);
   });
 
-  test("--help says what there is", () => {
+  test("--help lists the options", () => {
     const { stdout, status } = spawnSync(process.execPath, [script, "--help"]);
     expect([status, `${stdout}`]).toEqual([0, expect.stringContaining("--max-age <n>")]);
   });

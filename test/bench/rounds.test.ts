@@ -1,4 +1,4 @@
-// The benchmark's own arithmetic, and that what it calls a request is one.
+// The arithmetic of the benchmark, and that its requests are real requests.
 
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -22,7 +22,7 @@ test.each<[number[], number, number]>([
   expect(quantile(values, share)).toBe(expected);
 });
 
-/** An edge that gives a print only for what a Worker of this kind has to send. */
+/** An edge that makes a rendition only for the request that this kind of Worker must send. */
 const STRICT = `export default {
   fetch({ url, method, headers, cf }) {
     const sent = ["authorization", "x-amz-content-sha256", "x-amz-date"].every((one) => headers.has(one));
@@ -42,14 +42,14 @@ describe.each(subjects().filter(({ name }) => name !== "bare"))("$name", ({ scri
   });
   afterAll(() => running.stop());
 
-  test("asks the edge as it has to, and answers as the benchmark expects", async () => {
+  test("asks the edge correctly, and answers as the benchmark expects", async () => {
     const { cpu, rate } = await measure(running, await draw(8, seeded(1)));
     expect(cpu).toBeGreaterThan(0);
     expect(rate).toBeGreaterThan(0);
   });
 });
 
-test("an answer that is another one than expected is no measurement", async () => {
+test("an unexpected answer is not measured", async () => {
   const [{ script, draw } = expect.unreachable()] = subjects();
   const running = await start(script);
   try {
@@ -60,7 +60,7 @@ test("an answer that is another one than expected is no measurement", async () =
   }
 });
 
-test("the charts are drawn from the figures that are kept", () => {
+test("the charts show the committed figures", () => {
   const folder = join(ROOT, "fixtures/bench");
   const report = JSON.parse(readFileSync(join(folder, "bench.json"), "utf8"));
   for (const shade of ["light", "dark"]) {

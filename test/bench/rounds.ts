@@ -1,31 +1,31 @@
-// Rounds: each subject in turn, so that what the machine does meanwhile strikes all of them alike.
+// Measures in rounds: each subject in turn. Other work of the machine then affects all of them alike.
 
 import { type Measured, measure } from "./load.ts";
 import { type Random, seeded } from "./random.ts";
 import type { Subject } from "./subjects.ts";
 import { type Running, start } from "./workerd.ts";
 
-/** Medians of all rounds, and how far the ratios of the rounds lie apart. */
+/** Medians of all rounds, and the spread of the ratios. */
 export type Result = Measured & {
   readonly name: string;
   readonly note: string;
   readonly limit: number | undefined;
-  /** Processor time of a request by the floor's of the same round: the median, and the middle half. */
+  /** CPU time of a request divided by that of the floor in the same round: median and middle half. */
   readonly ratio: number;
   readonly middle: readonly [number, number];
 };
 
 export type Effort = {
   readonly rounds: number;
-  /** Of each subject in each round. */
+  /** Requests of each subject in each round. */
   readonly requests: number;
-  /** Of each subject before the first round, so that its code is compiled. */
+  /** Requests of each subject before the first round. They compile its code. */
   readonly warmUp: number;
 };
 
 /**
- * Measures subjects, each in a process of its own. The first one is what the others are held against.
- * @param step is told of each part that is done
+ * Measures subjects, each in its own process. The others are compared with the first one.
+ * @param step is called after each part
  */
 export async function compare(
   subjects: readonly Subject[],
@@ -69,7 +69,7 @@ export async function compare(
   });
 }
 
-/** The value that so great a share of all lies below; between two of them where it is between them. */
+/** A quantile: this share of all values is below it. Interpolates between two values. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((one, other) => one - other);
   const at = (sorted.length - 1) * share;

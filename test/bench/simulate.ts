@@ -1,4 +1,4 @@
-// Runs a trace through the model of the edge, in one design, and counts.
+// Runs a trace through the model of the edge with one design, and counts.
 
 import { FREE } from "../../src/cli/project/costs.ts";
 import { lifetime } from "../../src/emulator/edge/lifetime.ts";
@@ -10,29 +10,29 @@ import { bytesOfObjects, MONTH, type Settings, traceOf } from "./trace.ts";
 
 export type Result = Freshness & {
   readonly requests: number;
-  /** Requests that a kept print answered. */
+  /** Requests that a kept rendition answered. */
   readonly printHits: number;
-  /** Requests for which a print was made of a kept original. */
+  /** Requests for which a rendition was made from a kept original. */
   readonly originalHits: number;
-  /** Requests for which S3 was asked. */
+  /** Requests for which the edge asked S3. */
   readonly originFetches: number;
   readonly bytesFromS3: number;
-  /** Unique ones (L2). */
+  /** Unique transformations (L2). */
   readonly transformations: number;
-  /** Hours until the free ones were used up; null: they lasted the month. */
+  /** Hours until the free transformations were used up; null: they lasted the month. */
   readonly freeForHours: number | null;
   readonly bill: Bill;
 };
 
 /**
- * What the Worker is taken to need for a request: it signs, and passes a stream on. Of a million requests
- * nothing is billed below 30.
+ * The assumed CPU time of a request, in ms: the Worker signs, and passes a stream on. For a million
+ * requests a month, up to 30 ms each cost nothing.
  */
 const CPU_MS = 2;
 
 /**
- * @param cacheControl what S3 says with the objects; null: nothing
- * @param step is called now and then, with the number of requests since
+ * @param cacheControl the cache-control of the objects; null: there is none
+ * @param step is called from time to time, with the number of requests since the last call
  */
 export function simulate(
   settings: Settings,

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { growth, readRecord, readSize, recordOf, type Size, sizeOf } from "./size.ts";
 
-test("the Worker is no bigger than fixtures/bench/size.json allows", () => {
+test("the Worker is within the limit of fixtures/bench/size.json", () => {
   const message = growth(readSize(), readRecord());
   if (message !== undefined) expect.fail(message);
 });
 
-test("every byte of the bundle is a module's, but for its export and the licence", () => {
+test("every byte of the bundle belongs to a module, except its export and the licence", () => {
   const { modules, gzipBytes } = readSize();
   expect(modules.map(({ name }) => name)).toContain("src/worker/index.ts");
   expect(modules.every(({ name }) => /^(?:src|node_modules\/aws4fetch)\//.test(name))).toBe(true);
@@ -18,10 +18,10 @@ test("every byte of the bundle is a module's, but for its export and the licence
 
 const inputs = { "src/a.ts": { bytesInOutput: 26 }, "src/b.ts": { bytesInOutput: 260 } };
 
-test("a module's share is what the bundle is smaller without it", () => {
+test("the share of a module is the difference that it makes to the bundle", () => {
   const words = "abcdefghijklmnopqrstuvwxyz";
   const { modules } = sizeOf(Buffer.from(words + words.repeat(10)), inputs);
-  // The one that has nothing of its own costs the few bytes that tell how often it stands there.
+  // A repeated module costs only the few bytes of a reference.
   expect(modules).toEqual([
     { name: "src/b.ts", bytes: 260, share: expect.any(Number) },
     { name: "src/a.ts", bytes: 26, share: expect.any(Number) },
@@ -43,11 +43,11 @@ test("a record's limit leaves from 64 to 191 bytes", () => {
   expect(recordOf(size(961, {})).limit).toBe(1152);
 });
 
-test("within the limit nothing is said, whatever grew", () => {
+test("within the limit nothing is reported", () => {
   expect(growth(size(1024, { "src/a.ts": 900 }), record)).toBeUndefined();
 });
 
-test("above it those are named that grew, most first, and those that are new", () => {
+test("above the limit, grown and new modules are named, the largest growth first", () => {
   const now = { "src/a.ts": 101, "src/b.ts": 150, "src/c.ts": 340, "src/d.ts": 7 };
   expect(growth(size(1030, now), record)).toBe(
     [
@@ -61,6 +61,6 @@ test("above it those are named that grew, most first, and those that are new", (
   );
 });
 
-test("above it without a module that grew, it says so", () => {
+test("above the limit without a grown module, the report says so", () => {
   expect(growth(size(1030, record.modules), record)).toContain("none: the same bytes");
 });

@@ -1,5 +1,5 @@
-// How many bytes the Worker is, as it is uploaded: in all, and by module. npm run bench:size prints them;
-// with --write it also writes them down, for npm test to hold the next build against.
+// npm run bench:size: the size of the uploaded Worker, as a whole and by module. With --write it also
+// records the sizes, and npm test compares the next build with them.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,32 +10,32 @@ import { BUILT, buildWorker, ENTRY, METAFILE, ROOT } from "../support/built.ts";
 
 const RECORD = "fixtures/bench/size.json";
 
-/** What is said to do about a Worker that grew. */
+/** The advice for a Worker that is too large. */
 const WRITE = "npm run bench:size -- --write";
 
 /**
- * The limit of a record is a multiple of STEP that leaves ROOM or more: bytes. On another kind of
- * processor the same bundle is packed into a few bytes more or less.
+ * The limit of a record is a multiple of STEP bytes with at least ROOM bytes left. On another processor,
+ * gzip may need a few bytes more or less.
  */
 const STEP = 128;
 const ROOM = 64;
 
 type Module = {
-  /** Its file, from the project's root. */
+  /** Its path in the project. */
   readonly name: string;
-  /** Of the minified bundle. */
+  /** Its bytes in the minified bundle. */
   readonly bytes: number;
   /**
-   * By how many bytes the gzipped bundle would be smaller without it: an estimate of what it costs, for
-   * what it has in common with other modules is packed once. All of them are less than the whole.
+   * How many bytes smaller the gzipped bundle would be without it. This is an estimate: text that modules
+   * share is compressed once. The sum of all modules is less than the whole.
    */
   readonly share: number;
 };
 
-/** The largest module first. */
+/** Largest first. */
 export type Size = { readonly gzipBytes: number; readonly modules: readonly Module[] };
 
-/** What is written down of a build: bytes of the minified bundle by module, gzipped in all, and at most. */
+/** The record of a build: minified bytes by module, gzipped bytes as a whole, and their limit. */
 export type SizeRecord = {
   readonly limit: number;
   readonly gzip: number;
@@ -44,7 +44,7 @@ export type SizeRecord = {
 
 /**
  * Measures a bundle.
- * @param inputs esbuild's account of it: the modules in their order in the bundle, before what esbuild adds
+ * @param inputs the modules in the metafile of esbuild, in their order in the bundle
  */
 export function sizeOf(bundle: Uint8Array, inputs: Metafile["outputs"][string]["inputs"]): Size {
   const gzipBytes = gzipSync(bundle).length;
@@ -58,7 +58,7 @@ export function sizeOf(bundle: Uint8Array, inputs: Metafile["outputs"][string]["
   return { gzipBytes, modules: modules.sort((one, other) => other.bytes - one.bytes) };
 }
 
-/** Measures the Worker that a deploy would upload, as `buildWorker` built it into a folder. */
+/** Measures the Worker that `buildWorker` built into a folder, as a deploy would upload it. */
 export function readSize(folder = BUILT): Size {
   const metafile: Metafile = JSON.parse(readFileSync(join(folder, METAFILE), "utf8"));
   const output = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint === ENTRY);
@@ -66,12 +66,12 @@ export function readSize(folder = BUILT): Size {
   return sizeOf(readFileSync(join(folder, "index.js")), output.inputs);
 }
 
-/** What is written down. */
+/** Reads the record. */
 export function readRecord(): SizeRecord {
   return JSON.parse(readFileSync(join(ROOT, RECORD), "utf8"));
 }
 
-/** What is to be written down of a build. */
+/** Makes a record of a build. */
 export function recordOf({ gzipBytes, modules }: Size): SizeRecord {
   const names = modules.map(({ name, bytes }) => [name, bytes] as const);
   const limit = Math.ceil((gzipBytes + ROOM) / STEP) * STEP;
@@ -79,8 +79,8 @@ export function recordOf({ gzipBytes, modules }: Size): SizeRecord {
 }
 
 /**
- * What grew since the record, or undefined where the Worker is within its limit.
- * @returns a text that names the modules, those first that grew most
+ * Compares a build with the record.
+ * @returns undefined within the limit; otherwise a text that names the modules, the largest growth first
  */
 export function growth({ gzipBytes, modules }: Size, record: SizeRecord): string | undefined {
   const { limit, gzip } = record;

@@ -1,5 +1,5 @@
-// What is measured, with what each may take: the Worker as it is built, in several kinds of traffic, and
-// what it is held against.
+// The subjects of the benchmark and their limits: the built Worker with several kinds of traffic, and the
+// Workers with which it is compared.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,21 +12,21 @@ import type { Script } from "./workerd.ts";
 
 export type Subject = {
   readonly name: string;
-  /** What it is, in a few words. */
+  /** A short description. */
   readonly note: string;
   readonly script: Script;
   /** The requests of one round. */
   draw(count: number, random: Random): Load | Promise<Load>;
-  /** Processor time of a request, as a ratio to the floor's, at most. */
+  /** The limit for the CPU time of a request, divided by that of the floor. */
   readonly limit?: number;
 };
 
 export const FLOOR = "floor";
 
-/** As many different keys are asked for. */
+/** How many different keys are asked for. */
 const KEYS = 100_000;
 
-/** Of Zipf's law: the second key is asked for half as often as the first. */
+/** The exponent of Zipf's law: the second key is asked for half as often as the first. */
 const EXPONENT = 1;
 
 const BROWSER = {
@@ -35,14 +35,14 @@ const BROWSER = {
 };
 const ETAG = '"cfJ2tGBBeYWBC8vHqAgVxmSDPwDkDbDNVj3OXG9yv4bQQ:9bb58f26192e4ba00f01e2e7b136bbd8"';
 
-/** The names stand in the documentation of AWS, and open nothing. */
+/** From the documentation of AWS. They open nothing. */
 const KEY_PAIR = {
   AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE",
   AWS_SECRET_ACCESS_KEY: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 };
 const SIGNING_KEY = { kid: "k1", secret: "the-key-that-signs-public-URLs-now-01" };
 
-/** The configuration of wrangler.toml as it is shipped, and a signed route. */
+/** The shipped wrangler.toml, with a signed route. */
 export const VARS = {
   ...KEY_PAIR,
   URL_SIGNING_KEYS: JSON.stringify({ [SIGNING_KEY.kid]: SIGNING_KEY.secret }),
@@ -68,27 +68,27 @@ export const VARS = {
 const HOT = "/images/card/photos/dandelion.jpg";
 const key = (at: number) => `photos/2026/${at % 365}/IMG_${at}.jpg`;
 
-/** The same request again and again. */
+/** Repeats one request. */
 export function again(path: string, status = 200, more: Record<string, string> = {}) {
   return (count: number): Load => {
     return { paths: Array<string>(count).fill(path), headers: { ...BROWSER, ...more }, status };
   };
 }
 
-/** Requests that are made one by one. */
+/** Makes requests one by one. */
 function each(make: () => string, status = 200) {
   return (count: number): Load => {
     return { paths: Array.from({ length: count }, make), headers: BROWSER, status };
   };
 }
 
-/** A key that was never asked for, each time. */
+/** Makes a new key each time. */
 export function differentKeys() {
   let fresh = KEYS;
   return each(() => `/images/card/${key(fresh++)}`);
 }
 
-/** The subjects. Each call begins anew, with keys that were never asked for. */
+/** Returns the subjects. Each call uses keys that were never asked for. */
 export function subjects(): Subject[] {
   const script = (name: string): Script => {
     const entry = join(import.meta.dirname, "subjects", `${name}.js`);
@@ -154,7 +154,7 @@ export function subjects(): Subject[] {
   ];
 }
 
-/** The Worker as it is deployed. */
+/** The deployed Worker. */
 export function builtWorker(vars: Readonly<Record<string, unknown>>): Script {
   return { code: readFileSync(join(BUILT, "index.js"), "utf8"), vars };
 }

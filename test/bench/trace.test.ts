@@ -1,4 +1,4 @@
-// The made-up month: the same for the same seed, and as one means it.
+// The invented month: reproducible from its seed, and with the intended distributions.
 
 import { describe, expect, test } from "vitest";
 import { seeded, weighted, zipf } from "./random.ts";
@@ -10,14 +10,14 @@ const SETTINGS: Settings = {
 const events = [...traceOf(SETTINGS)];
 const visits = events.filter((event): event is Visit => event.kind === "visit");
 
-test("the same seed is the same month, and another one is not", () => {
+test("the same seed gives the same month, and another seed another month", () => {
   expect([...traceOf(SETTINGS)]).toEqual(events);
   expect([...traceOf({ ...SETTINGS, seed: 2 })]).not.toEqual(events);
   expect(bytesOfObjects(SETTINGS)).toEqual(bytesOfObjects(SETTINGS));
   expect(bytesOfObjects({ ...SETTINGS, seed: 2 })).not.toEqual(bytesOfObjects(SETTINGS));
 });
 
-test("it has all requests and replacements, in order, within the month", () => {
+test("all requests and replacements are in order and within the month", () => {
   expect([visits.length, events.length - visits.length]).toEqual([20_000, 200]);
   const times = events.map(({ at }) => at);
   expect(times).toEqual(times.toSorted((one, other) => one - other));
@@ -62,7 +62,7 @@ test.each([
   expect([0, 0.49, 0.5, 0.999].map((chance) => choose(() => chance))).toEqual(expected);
 });
 
-test("visits are of every kind", () => {
+test("all kinds of visits occur", () => {
   const seen = <Value>(of: (visit: Visit) => Value) => new Set(visits.map(of)).size;
   expect(seen(({ preset }) => preset)).toBe(3);
   expect(seen(({ accept }) => accept)).toBe(3);
@@ -75,7 +75,7 @@ test("visits are of every kind", () => {
   expect(Math.max(...widths)).toBeLessThanOrEqual(1920);
 });
 
-test("originals are of about 2.5 MB, and none is too large for the edge (L1)", () => {
+test("originals have about 2.5 MB, and none is too large for the edge (L1)", () => {
   const bytes = [...bytesOfObjects({ ...SETTINGS, objects: 100_000 })].sort((a, b) => a - b);
   expect((bytes[50_000] ?? 0) / 2.5e6).toBeCloseTo(1, 1);
   expect(bytes[0]).toBeGreaterThan(10_000);

@@ -1,36 +1,36 @@
-// A month of a site, made up from a seed: who wants which picture, where, on what screen, and which
-// pictures are replaced. Knows nothing of how they are shown.
+// Invents a month of a site from a seed: which picture is asked for, where, on what screen, and which
+// pictures are replaced. It does not depend on how they are shown.
 
 import { logNormal, type Random, seeded, weighted, zipf } from "./random.ts";
 
 export type Settings = {
   readonly seed: number;
-  /** For images, in the whole month. */
+  /** Requests for images in the whole month. */
   readonly requests: number;
   readonly objects: number;
-  /** Data centres that answer visitors, each with a cache of its own. */
+  /** Data centres. Each has its own cache. */
   readonly places: number;
-  /** Objects that are overwritten, in the whole month. */
+  /** Overwritten objects in the whole month. */
   readonly replacements: number;
-  /** Of Zipf's law for objects: 0 for all alike. */
+  /** The exponent of Zipf's law for objects. 0: all are equal. */
   readonly zipf: number;
 };
 
 export type Visit = {
   readonly kind: "visit";
-  /** Milliseconds since 1970. */
+  /** ms since 1970. */
   readonly at: number;
-  /** From 0, the busiest first. */
+  /** From 0: the busiest place. */
   readonly place: number;
-  /** From 0, the most wanted first. */
+  /** From 0: the most popular object. */
   readonly object: number;
-  /** What the browser says it reads. */
+  /** The Accept header of the browser. */
   readonly accept: string;
-  /** Where on the page the picture stands, as the presets of `designs.ts` are called. */
+  /** The place of the picture on the page: a preset of `designs.ts`. */
   readonly preset: Slot;
-  /** How wide it is on that visitor's page, in CSS pixels. */
+  /** Its width on the visitor's page, in CSS px. */
   readonly width: number;
-  /** Device pixels for a CSS pixel. */
+  /** Device px for one CSS px. */
   readonly dpr: number;
 };
 
@@ -42,29 +42,29 @@ export type Replacement = {
 
 export type Slot = keyof typeof SLOTS;
 
-/** One calendar month, since transformations are billed by it (L2). */
+/** A calendar month, because it is the billing period of transformations (L2). */
 export const MONTH = { start: Date.UTC(2026, 10, 1), end: Date.UTC(2026, 11, 1) };
 
-/** Bytes of originals, as cameras make them; the edge takes up to 100 MB (L1). */
+/** The sizes of originals from cameras, in bytes. The edge accepts up to 100 MB (L1). */
 const MEDIAN_BYTES = 2_500_000;
 const SIGMA = 0.6;
 const MOST_BYTES = 100_000_000;
 
-/** What browsers send for an image, and how many in a hundred are such. */
+/** The Accept headers of browsers, with their shares in percent. */
 const BROWSERS = [
   { share: 93, accept: "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8" },
   { share: 4, accept: "image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5" },
   { share: 3, accept: "image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5" },
 ] as const;
 
-/** Windows' widths in CSS pixels, and dprs: phones and tablets have fixed ones, desktops any. */
+/** The widths of windows in CSS px, and dprs. Those of phones and tablets are fixed. */
 const SCREENS = [
   { share: 60, widths: [360, 375, 384, 390, 393, 402, 412, 414, 428, 430, 440], dprs: [2, 3] },
   { share: 8, widths: [744, 768, 800, 810, 820, 834, 1024], dprs: [2] },
   { share: 32, widths: { from: 900, to: 1920 }, dprs: [1, 1.25, 1.5, 2] },
 ] as const;
 
-/** Places on a page: how many in a hundred pictures stand there, and how wide in a window. */
+/** Places on a page: their share of pictures in percent, and their width in a window. */
 const SLOTS = {
   thumbnail: { share: 60, width: (window: number) => clamp(window / 8, 96, 160) },
   card: { share: 30, width: (window: number) => clamp(window / 3, 280, 480) },
@@ -73,7 +73,7 @@ const SLOTS = {
 
 const NAMES = ["thumbnail", "card", "hero"] as const satisfies readonly Slot[];
 
-/** The sizes of the objects in bytes, the most wanted first. */
+/** The sizes of the objects in bytes, the most popular object first. */
 export function bytesOfObjects({ seed, objects }: Settings): Float64Array {
   const random = seeded(seed ^ 0x0b1ec7);
   return Float64Array.from({ length: objects }, () =>
@@ -81,7 +81,7 @@ export function bytesOfObjects({ seed, objects }: Settings): Float64Array {
   );
 }
 
-/** The month's events, in order. */
+/** The events of the month, in order. */
 export function* traceOf(settings: Settings): Generator<Visit | Replacement> {
   const replacements = replacementsOf(settings);
   let next = replacements.next();
@@ -101,7 +101,7 @@ function* visitsOf({
 }: Settings): Generator<Visit> {
   const random = seeded(seed);
   const object = zipf(objects, exponent);
-  const place = zipf(places, 1); // cities differ so much, too
+  const place = zipf(places, 1); // cities differ as much
   const browser = weighted(BROWSERS.map(({ share }) => share));
   const screen = weighted(SCREENS.map(({ share }) => share));
   const slot = weighted(NAMES.map((name) => SLOTS[name].share));
@@ -125,7 +125,7 @@ function* visitsOf({
   }
 }
 
-/** Any object may be replaced, wanted or not. */
+/** Any object may be replaced, popular or not. */
 function* replacementsOf({ seed, objects, replacements }: Settings): Generator<Replacement> {
   const random = seeded(seed ^ 0x2e91ace);
   for (const at of moments(replacements, random)) {
@@ -133,7 +133,7 @@ function* replacementsOf({ seed, objects, replacements }: Settings): Generator<R
   }
 }
 
-/** So many whole milliseconds of the month, in order, and about as many in each hour. */
+/** Random times in whole ms, in order, and equally distributed over the month. */
 function* moments(count: number, random: Random): Generator<number> {
   const length = MONTH.end - MONTH.start;
   for (let at = 0; at < count; at++) {

@@ -1,5 +1,5 @@
-// A Worker in the binary that wrangler brings, in a process of its own, with the edge beside it in the
-// same process; and what that process takes of the machine.
+// Runs a Worker and a small edge in one process of wrangler's workerd, and measures what that process
+// uses.
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -16,19 +16,19 @@ export type Script = {
 
 export type Running = {
   readonly port: number;
-  /** Of the inspector; undefined where there is none. */
+  /** The port of the inspector, if there is one. */
   readonly inspector: number | undefined;
-  /** Processor time that it has used so far, user and system, all threads: microseconds. */
+  /** CPU time used so far, user and system, all threads, in µs. */
   cpu(): number;
-  /** Memory that it holds now: bytes. */
+  /** Memory in use, in bytes. */
   memory(): number;
   stop(): Promise<void>;
 };
 
-/** As long as a process may take until it listens: milliseconds. */
+/** How long a process may take until it listens, in ms. */
 const START_MS = 20_000;
 
-/** The program; it is wrangler's dependency, not this project's. */
+/** The program, a dependency of wrangler. */
 const PROGRAM = (() => {
   const wrangler = createRequire(join(ROOT, "node_modules/wrangler/package.json"));
   const { default: program }: { default: string } = wrangler("workerd");
@@ -37,7 +37,7 @@ const PROGRAM = (() => {
 
 const EDGE = readFileSync(join(import.meta.dirname, "subjects/edge.js"), "utf8");
 
-/** Where an inspected Worker clears its heap of what is not in use. */
+/** The path where an inspected Worker collects its garbage. */
 export const COLLECT = "/-collect";
 
 const PASSES = 'export { default } from "worker.js";';
@@ -51,9 +51,9 @@ export default {
 };`;
 
 /**
- * Starts a Worker. What it logs is thrown away.
- * @param edge what answers what it fetches
- * @param inspected true: it has an inspector, and COLLECT
+ * Starts a Worker. Its log is dropped.
+ * @param edge answers what it fetches
+ * @param inspected whether it has an inspector, and COLLECT
  */
 export async function start(
   { code, vars = {} }: Script,
@@ -118,7 +118,7 @@ async function listens(child: ChildProcess, port: number): Promise<boolean> {
   return false;
 }
 
-/** Whether something listens; a moment later if nothing does. */
+/** Returns whether something listens. If not, it waits for a moment first. */
 function connects(port: number): Promise<boolean> {
   return new Promise((settle) => {
     const socket = createConnection({ port, host: "127.0.0.1" });
@@ -149,7 +149,7 @@ function cpuOf(pid: number): number {
     );
     return nanoseconds.reduce((sum, one) => sum + one, 0) / 1_000;
   }
-  // [[hours:]minutes:]seconds, with hundredths where the system counts them
+  // [[hours:]minutes:]seconds, on some systems with hundredths
   const time = execFileSync("ps", ["-o", "cputime=", "-p", `${pid}`], { encoding: "utf8" });
   return (
     time

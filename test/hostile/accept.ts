@@ -1,8 +1,8 @@
-// Accept headers, of which it is known what they name.
+// Random Accept headers, each with the image types that it names.
 
 import fc from "fast-check";
 
-/** An entry of an Accept header, of which it is known what it names. */
+/** An entry of an Accept header, and the type that it names. */
 export type Entry = {
   readonly type: string;
   readonly q: string | null;
@@ -53,7 +53,7 @@ const acceptEntry: fc.Arbitrary<Entry> = fc.record({
   gap: fc.constantFrom("", " ", "\t", "  "),
 });
 
-/** An entry as it is written. */
+/** The entry as text. */
 export function spellEntry({ type, q, extra, gap }: Entry): string {
   return `${gap}${type}${gap}${q === null ? "" : `;${gap}q=${q}`}${extra}${gap}`;
 }
@@ -68,13 +68,13 @@ export const entries = fc.oneof(
   },
 );
 
-/** What a list of entries names with a quality above 0. */
+/** The types that a list of entries names with a quality above 0. */
 export function namedBy(all: readonly Entry[]): ReadonlySet<string> {
   const named = all.filter(({ q }) => q === null || ["1", "0.001", "1.000"].includes(q));
   return new Set(named.map(({ type }) => type.toLowerCase()));
 }
 
-/** What an Accept header of any shape may name at the most. */
+/** The types that any Accept header can name at most. */
 export function namedIn(accept: string): ReadonlySet<string> {
   return new Set(
     ["image/avif", "image/webp"].filter((type) => accept.toLowerCase().includes(type)),

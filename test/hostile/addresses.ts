@@ -1,4 +1,4 @@
-// What has to hold of public URLs.
+// The properties of public URLs.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -8,7 +8,7 @@ import { fallbackCalls, get, HOST, optionsOf, property, SIGNING_KEYS } from "./p
 import { anyText, isKey, NEAR, respellEncoded, spellPath, spots } from "./spelling.ts";
 import { type Events, NOW, NOW_S, PLACES, VARIANTS } from "./world.ts";
 
-/** A signed URL, and what is done to it. */
+/** A signed URL, and a change of it. */
 type Tampered = {
   readonly preset: "card" | "hero";
   readonly at: string;
@@ -24,7 +24,7 @@ type Tampered = {
 
 const DESCRIPTORS = { card: ["", "@1x", "@2x"], hero: ["", "@640w", "@1920w"] } as const;
 
-/** The ways to change a URL at a place. */
+/** The ways to change a URL at one place. */
 const CHANGES: readonly ((url: string, at: number, how: number) => string)[] = [
   (url, at, how) => replace(url, at, String.fromCharCode(url.charCodeAt(at) ^ (1 << (how % 7)))),
   (url, at, how) => replace(url, at, String.fromCharCode(url.charCodeAt(at) ^ (1 << (how % 7)))),
@@ -60,7 +60,7 @@ function replace(text: string, at: number, by: string): string {
 
 export const ofAddresses = {
   spellings: property(
-    "the same variant of the same object is the same origin URL, and of another object another",
+    "the same variant of the same object has one origin URL, and another object has another",
     fc.record({ object, turn: fc.nat(255), first: spots, second: spots, query: anyText, mood }),
     async (suspect, { object: [route, name, key], turn, first, second, query, mood: now }) => {
       if (route.startsWith("/private")) return;
@@ -95,7 +95,7 @@ export const ofAddresses = {
     },
   ),
   signatures: property(
-    "a changed bit anywhere in a signed URL is refused, and another descriptor is not",
+    "a signed URL with any changed bit is refused, except for another descriptor",
     fc.record({
       preset: fc.constantFrom("card", "hero"),
       at: fc.constantFrom("", "@1x", "@2x", "@640w", "@1920w"),
@@ -117,7 +117,7 @@ export const ofAddresses = {
       const of = (name: string) => spellPath(`/private/${name}/${key}`) + query;
       const url = of(variant);
       const right = await get(suspect, url, now, { ...headers }, method);
-      assert.ok(right.calls.length > 0, "a right URL is refused");
+      assert.ok(right.calls.length > 0, "a valid URL is refused");
       const change = CHANGES[how % CHANGES.length] ?? assert.fail();
       const changed = change(url, 1 + (where % (url.length - 1)), how);
       if (!URL.canParse(HOST + changed) || !changed.startsWith("/")) return;
@@ -130,7 +130,7 @@ export const ofAddresses = {
     },
   ),
   ends: property(
-    "a signed URL shows nothing once it has expired, and nothing that it shows is kept for longer",
+    "an expired signed URL shows nothing, and no cache keeps its image longer",
     fc.record({ asked, mood, object, accept: fc.constantFrom("image/avif", "*/*") }),
     async (suspect, { asked: { signed }, mood: now, object: [, name, key], accept }) => {
       const ahead = signed ?? 600;
@@ -160,7 +160,7 @@ export const ofAddresses = {
     },
   ),
   inverses: property(
-    "to parse a public URL and to build it are inverses",
+    "parsing and building a public URL are inverses",
     fc.record({ object, path }),
     async ({ config, publicPath, decodePath, encodePath, findRoute }, input) => {
       const [at, variant, key] = input.object;
@@ -178,7 +178,7 @@ export const ofAddresses = {
       const found = typeof decoded === "string" ? findRoute(config.index, decoded) : undefined;
       if (typeof decoded !== "string" || found === undefined || !("route" in found)) return;
       if (!isKey(found.key) || found.variant === "") return;
-      // Where a part of the path is no part of the key, or two are one, another path may be built.
+      // If a part of the path is not in the key, or two parts are joined, the built path may differ.
       const again = publicPath(config.index, found.route, found.variant, found.key);
       if (again === undefined) assert.match(found.route.path, /:a\/:b|:slug/);
       else if (!/:a\/:b|:slug/.test(found.route.path)) assert.equal(again, spellPath(decoded));

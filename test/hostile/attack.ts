@@ -1,4 +1,4 @@
-// A thread that attacks: see thread.ts.
+// The code of an attacking thread: see thread.ts.
 
 import { parentPort } from "node:worker_threads";
 import fc from "fast-check";
@@ -8,7 +8,7 @@ import { loadSuspect } from "./suspect.ts";
 import type { Attack, Outcome } from "./thread.ts";
 import { tally } from "./world.ts";
 
-/** An input that takes longer than this, in milliseconds, is a finding. */
+/** An input that takes longer than this is a finding, in ms. */
 const HANG_MS = 5_000;
 
 parentPort?.on("message", async (attack: Attack) => {
@@ -19,7 +19,7 @@ parentPort?.on("message", async (attack: Attack) => {
 
 async function attackWith(attack: Attack, of: Suspect): Promise<Omit<Outcome, "tally">> {
   const { property } = attack;
-  // Each property takes what its own inputs are, and what was kept of them.
+  // Each property reads its own kind of input, also from findings.json.
   const { input, holds } = PROPERTIES[property] as Property<unknown>;
   if ("input" in attack) {
     try {

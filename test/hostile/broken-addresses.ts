@@ -1,4 +1,4 @@
-// Bugs that break what has to hold of public URLs.
+// Bugs that break the properties of public URLs.
 
 import type { Bug } from "./bug.ts";
 

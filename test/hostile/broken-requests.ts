@@ -1,4 +1,4 @@
-// Bugs that break what has to hold of requests and of what browsers say.
+// Bugs that break the properties of requests and of browser headers.
 
 import type { Bug } from "./bug.ts";
 

@@ -1,4 +1,4 @@
-// The inputs that broke a property once.
+// The inputs that once broke a property.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,10 +9,10 @@ export const FINDINGS = join(import.meta.dirname, "findings.json");
 
 export type Finding = { readonly property: PropertyName; readonly input: unknown };
 
-/** Reads what was kept. */
+/** Reads them. */
 export function readFindings(): Finding[] {
   const kept: unknown = JSON.parse(readFileSync(FINDINGS, "utf8"));
-  if (!Array.isArray(kept)) throw new Error("findings.json is no list");
+  if (!Array.isArray(kept)) throw new Error("findings.json is not a list");
   return kept.map((finding: unknown) => {
     const { property, input } = isTable(finding) ? finding : {};
     if (typeof property !== "string" || !isPropertyName(property)) {

@@ -1,5 +1,5 @@
-// npm run fuzz: attacks the Worker with inputs made from a seed, in as many threads as there are cores, and
-// keeps the smallest input that breaks a property, for npm test to try from then on.
+// npm run fuzz: attacks the Worker with inputs made from a seed, with one thread a core. It writes the
+// smallest input that breaks a property to findings.json. From then on npm test tries it.
 
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -18,7 +18,7 @@ const HELP = `Attacks the Worker with inputs of every kind: npm run fuzz -- [opt
 What is found is kept in test/hostile/findings.json, and tried by npm test from then on.
 Ends with 1 if something was found.
 `;
-/** Inputs that a thread is given at once, and how long they may take at most: milliseconds. */
+/** How many inputs a thread gets at once, and their time limit in ms. */
 const PORTION = 1000;
 const PORTION_MS = 120_000;
 
@@ -43,7 +43,7 @@ await Promise.all(Array.from({ length: availableParallelism() }, attack));
 report();
 process.exitCode = broken.size > 0 ? 1 : stop.signal.aborted ? 130 : 0;
 
-/** Lets a thread attack until there is nothing more to try. */
+/** Lets a thread attack until there are no more inputs. */
 async function attack(): Promise<void> {
   const thread = startThread();
   for (let next = nextAttack(); next !== undefined; next = nextAttack()) {
@@ -62,7 +62,7 @@ async function attack(): Promise<void> {
   await thread.terminate();
 }
 
-/** The next portion: of each property in turn, from a seed of its own. */
+/** The next portion: each property in turn, with its own seed. */
 function nextAttack(): (Attack & { readonly runs: number }) | undefined {
   const late = seconds !== undefined && performance.now() - began > seconds * 1000;
   const open = names.filter((name) => !broken.has(name) && (given.get(name) ?? 0) < share(name));
@@ -72,11 +72,11 @@ function nextAttack(): (Attack & { readonly runs: number }) | undefined {
   const runs = Math.min(PORTION, share(property) - before);
   given.set(property, before + runs);
   portions += 1;
-  const own = PROPERTY_NAMES.indexOf(property) * 1_000_003; // the same also where it is tried alone
+  const own = PROPERTY_NAMES.indexOf(property) * 1_000_003; // the same number if only this property is tried
   return { property, runs, seed: (seed + before + own) | 0 };
 }
 
-/** How many of the inputs a property gets. */
+/** How many inputs a property gets. */
 function share(name: PropertyName): number {
   const extra = names.indexOf(name) < inputs % names.length ? 1 : 0;
   return Math.floor(inputs / names.length) + extra;
@@ -96,7 +96,7 @@ function note({ property, runs, tally: seen, finding }: Outcome): void {
   progress();
 }
 
-/** Writes a finding down, once. */
+/** Writes a finding to findings.json, once. */
 function keep(property: PropertyName, input: unknown): void {
   const known = readFindings();
   const finding = { property, input };
@@ -136,7 +136,7 @@ function report(): void {
   if (kept) console.log("Kept in test/hostile/findings.json: npm test tries them from now on.");
 }
 
-/** The command line, or an end with what is wrong with it. */
+/** Reads the command line. If it is wrong, says why and ends. */
 function readOptions() {
   try {
     const { values } = parseArgs({

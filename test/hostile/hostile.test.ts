@@ -1,4 +1,4 @@
-// What has to hold of the Worker whatever is sent to it; `npm run fuzz` tries more.
+// Properties that the Worker keeps for any request. `npm run fuzz` tries more inputs.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BROKEN, isBrokenName } from "./broken.ts";
@@ -8,7 +8,7 @@ import { ask, startThread } from "./thread.ts";
 
 const SEED = 20_261_124;
 const RUNS = 1_000;
-/** A property that no bug breaks within so many inputs does not count. */
+/** A bug must be found within this number of inputs. */
 const MOST = 10_000;
 
 let thread: ReturnType<typeof startThread>;
@@ -31,7 +31,7 @@ describe("whatever is sent,", () => {
     },
   );
 
-  test("much of it gets as far as the edge, and answers of all kinds come", () => {
+  test("many inputs reach the edge, and all kinds of answers occur", () => {
     const { visits = 0, "reached the edge": reached = 0 } = tallies;
     expect(reached / visits).toBeGreaterThan(0.4);
     for (const status of [200, 403, 404, 405, 410, 415, 429, 502, 503, 504, 508]) {
@@ -39,7 +39,7 @@ describe("whatever is sent,", () => {
     }
   });
 
-  test("what was found once is not found again", async () => {
+  test("the inputs of findings.json break nothing", async () => {
     for (const finding of readFindings()) {
       expect(await ask(thread, finding)).not.toHaveProperty("finding");
     }

@@ -1,4 +1,4 @@
-// What strangers may send. Everything is made of what JSON can hold, so that a finding can be kept.
+// Random requests of strangers. All values fit into JSON, because a finding is written to a file.
 
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
@@ -14,7 +14,7 @@ const accept = fc.oneof(
   { weight: 1, arbitrary: headerText },
 );
 
-/** What comes near to the token of /healthz. */
+/** Texts close to the token of /healthz. */
 const authorization = fc.oneof(
   headerText,
   fc
@@ -104,12 +104,12 @@ export const mood: fc.Arbitrary<Mood> = fc.record({
   warning: fc.oneof(fc.constantFrom("", 'cf-images 299 "original is smaller"'), headerText),
 });
 
-/** A request, and what it meets. */
+/** A request, and the state of the edge and of S3. */
 export type Asked = {
   readonly method: string;
-  /** Path and query as they are sent. */
+  /** Path and query, as sent. */
   readonly target: string;
-  /** Where it is of the signed route: signed, to expire so many seconds from now; null: as it is. */
+  /** On the signed route: sign it, with this many seconds until its expiry. Null: send it unchanged. */
   readonly signed: number | null;
   readonly headers: readonly (readonly [string, string])[];
   readonly mood: Mood;
@@ -126,7 +126,7 @@ export const asked: fc.Arbitrary<Asked> = fc.record({
   mood: fc.tuple(mood, fc.nat(15)).map(([one, at]): Mood => ({ ...one, spent: at === 1 })),
 });
 
-/** The request, or undefined where no client could send it. */
+/** Returns the request, or undefined if no client can send it. */
 export function toRequest({ method, target, signed, headers }: Asked): Request | undefined {
   if (!URL.canParse(`https://images.example${target}`)) return undefined;
   const url = new URL(`https://images.example${target}`);
@@ -136,7 +136,7 @@ export function toRequest({ method, target, signed, headers }: Asked): Request |
   return new Request(url, { method, headers: sent });
 }
 
-/** Signs what a URL asks of the signed route, as an app would: by another way than the Worker's. */
+/** Signs a URL of the signed route as an app does, with other code than the Worker's. */
 function signTarget(url: URL, ahead: number): void {
   try {
     const path = decodeURIComponent(url.pathname);
@@ -145,7 +145,7 @@ function signTarget(url: URL, ahead: number): void {
     url.pathname = spellPath(path);
     url.search = signQuery(variant.replace(/@.*/s, ""), key, ahead);
   } catch {
-    return; // a path that cannot be
+    return; // the path is malformed
   }
 }
 

@@ -1,4 +1,4 @@
-// Public paths, from the likely to the absurd.
+// Random public paths, from likely to absurd.
 
 import fc from "fast-check";
 import { anyText, isKey, respell, spots } from "./spelling.ts";
@@ -36,7 +36,7 @@ const rest = fc.oneof(
 
 const knownVariant = fc.constantFrom(...Object.keys(VARIANTS));
 
-/** Names of no variant, most of them near to one. */
+/** Names that are not variants. Most are close to one. */
 export const unknownVariant = fc
   .oneof(
     fc
@@ -131,7 +131,7 @@ const parameter = fc
   )
   .map(([name, value, sign]) => name + sign + value);
 
-/** Parameters, twice and against each other. */
+/** Query parameters, repeated and contradictory. */
 export const query = fc.oneof(
   { weight: 5, arbitrary: fc.constant("") },
   { weight: 2, arbitrary: fc.array(parameter, { maxLength: 8 }).map((all) => `?${all.join("&")}`) },
@@ -144,7 +144,7 @@ export const images = fc.tuple(
   fc.array(fc.constantFrom("a", "b c", "ä", "100%"), { minLength: 1, maxLength: 3 }),
 );
 
-/** An object as an app means it. */
+/** An object as an app names it. */
 export const object = fc
   .tuple(
     fc.constantFrom(

@@ -1,4 +1,4 @@
-// What has to hold whatever is sent.
+// All properties that the Worker must keep for any request.
 
 import { ofAddresses } from "./addresses.ts";
 import { ofRequests } from "./requests.ts";

@@ -1,11 +1,11 @@
-// What a property is: each is given a Worker, so that a broken one can be shown to break it.
+// What a property is. Each one is a function of a Worker, because it must also run on a broken Worker.
 
 import type fc from "fast-check";
 import type { Config } from "../../src/worker/config/config.ts";
 import { type Asked, toRequest } from "./inputs.ts";
 import { type Call, CONFIG, FALLBACKS, PLACES, visit, type Worker } from "./world.ts";
 
-/** The parts of a Worker that properties look at. */
+/** The parts of a Worker that properties use. */
 export type Suspect = {
   readonly worker: Worker;
   readonly config: Config;
@@ -16,7 +16,7 @@ export type Suspect = {
   readonly findRoute: typeof import("../../src/worker/config/find-route.ts").findRoute;
 };
 
-/** What has to hold of an input. `holds` throws where it does not. */
+/** A property of an input. `holds` throws if the Worker breaks it. */
 export type Property<Input> = {
   readonly says: string;
   readonly input: fc.Arbitrary<Input>;
@@ -25,7 +25,7 @@ export type Property<Input> = {
 
 export const HOST = "https://images.example";
 export const SIGNING_KEYS: Readonly<Record<string, string>> = JSON.parse(CONFIG.URL_SIGNING_KEYS);
-/** What a property says, what it looks at, and what has to hold of that. */
+/** Creates a property: its sentence, its inputs, and its check. */
 export function property<Input>(
   says: string,
   input: fc.Arbitrary<Input>,
@@ -36,7 +36,7 @@ export function property<Input>(
 
 type Visit = Awaited<ReturnType<typeof visit>> & { readonly request: Request };
 
-/** A visit as an input describes it; undefined where nobody could make it. */
+/** Visits the Worker as an input says. Returns undefined if no client could do that. */
 export async function pay({ worker }: Suspect, input: Asked): Promise<Visit | undefined> {
   const request = toRequest(input);
   return request && { ...(await visit(worker, request, input.mood)), request };
@@ -53,7 +53,7 @@ export async function get(
   return { ...(await visit(worker, request, now)), request };
 }
 
-/** The route of a visit that was counted: the limiter is told the visitor, who may be any text, and then it. */
+/** The route of a counted visit. The limiter gets the visitor, which is any text, and then the route. */
 export function routeOf({ limited: [told = ""] }: Pick<Visit, "limited">) {
   return ROUTES.find((known) => told.endsWith(` ${known}`));
 }
@@ -61,7 +61,7 @@ export function routeOf({ limited: [told = ""] }: Pick<Visit, "limited">) {
 const isRoute = (path: string): path is keyof typeof PLACES => Object.hasOwn(PLACES, path);
 const ROUTES = Object.keys(PLACES).filter(isRoute);
 
-/** The calls for the route's fallback, where it is another object than the visitor's. */
+/** The calls for the fallback of the route, if it is another object than the visitor asked for. */
 export function fallbackCalls(visited: Pick<Visit, "limited" | "calls">): Call[] {
   const { calls } = visited;
   const fallback = FALLBACKS[routeOf(visited) ?? ""];
@@ -69,7 +69,7 @@ export function fallbackCalls(visited: Pick<Visit, "limited" | "calls">): Call[]
   return itself ? [] : calls.filter(({ url }) => url === fallback);
 }
 
-/** The options that a call asks for, but those that its visitor has to do with. */
+/** The options of a call, without those that depend on the visitor. */
 export function optionsOf(cf: RequestInitCfProperties): Record<string, unknown> {
   const { format: _format, anim: _anim, ...rest } = cf.image ?? {};
   return rest;

@@ -1,4 +1,4 @@
-// What has to hold of every request.
+// The properties of every request.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -28,25 +28,25 @@ const PRIVATE = [
   "published/",
 ];
 const STATUSES = [200, 204, 304, 401, 403, 404, 405, 410, 415, 429, 502, 503, 504, 508];
-/** What is refused before anything is asked. */
+/** The log events of refusals that cost no subrequest. */
 const FREE =
   /"event":"(?:no-such-route|no-such-variant|impossible-key|signature-wrong|url-expired|foreign-page|loop-detected|method-not-allowed|health-denied)"/;
 
-/** Seconds that a fallback may be kept, by the status that it may have. */
+/** The statuses of a fallback, each with the seconds that caches may keep it. */
 const KEPT: Readonly<Record<number, number>> = { 404: 60, 415: 60, 502: 10 };
 
-/** Calls that one try may take: two keys, with each one twice, and S3's word on it in between. */
+/** The most calls of one attempt: two credential slots, each tried twice, and a question to S3 between. */
 const MOST_CALLS = 6;
 
 const ALLOWED = new Set(
   Object.values(VARIANTS).map((sizes) => JSON.stringify(Object.entries(sizes).sort())),
 );
 
-/** That a call asks for what it may, signed as it must be (A1, A2, E1). */
+/** Checks that a call asks only for what it may, correctly signed (A1, A2, E1). */
 async function checkCall(place: string, call: Call): Promise<void> {
   const { url, method, headers, cf, redirect } = call;
   assert.ok(url.startsWith(place), `outside of the bucket, or of its prefix: ${url}`);
-  assert.equal(new URL(url).href, url, "what is signed is not what is sent");
+  assert.equal(new URL(url).href, url, "the signed URL is not the URL that was sent");
   const [file = "", version, ...more] = url.slice(place.length).split("?");
   assert.ok(more.length === 0 && (version === undefined || /^v=[\w.-]{1,64}$/.test(version)), url);
   assert.match(file, /^(?:[\w.~/-]|%[0-9A-F]{2})+$/);
@@ -84,7 +84,7 @@ async function checkCall(place: string, call: Call): Promise<void> {
 
 export const ofRequests = {
   answers: property(
-    "no input makes the Worker throw, or answer 500",
+    "no input makes the Worker throw or answer 500",
     asked,
     async (suspect, input) => {
       const happened = await pay(suspect, input);
@@ -100,7 +100,7 @@ export const ofRequests = {
     },
   ),
   fallbacks: property(
-    "an image that is no 200 is the route's fallback, tried once and for what it is there for, and kept shortly",
+    "an image whose status is not 200 is the fallback, tried once, only for its statuses, and kept briefly",
     asked,
     async (suspect, input) => {
       const happened = await pay(suspect, input);
@@ -125,7 +125,7 @@ export const ofRequests = {
     },
   ),
   bounds: property(
-    "every origin URL lies under bucket and prefix, is of a configured variant, and is signed by the three headers",
+    "every origin URL is below bucket and prefix, for a configured variant, and signed by three headers",
     asked,
     async (suspect, input) => {
       const happened = await pay(suspect, input);
@@ -143,7 +143,7 @@ export const ofRequests = {
     },
   ),
   originals: property(
-    "no answer holds a byte of an original",
+    "no answer contains a byte of an original",
     fc.record({
       asked,
       object,
@@ -152,14 +152,14 @@ export const ofRequests = {
     async (suspect, { asked: any, object: [route, name, key], accept }) => {
       const happened = await pay(suspect, any);
       assert.ok(!happened?.body.includes(ORIGINAL));
-      // And what is most likely to be one: an object as an app asks for it.
+      // Also the most likely request for one: an object as an app asks for it.
       const target = spellPath(route.replace(":preset", name).replace("*", key));
       const likely = await get(suspect, target, any.mood, { accept });
       assert.ok(!likely.body.includes(ORIGINAL));
     },
   ),
   free: property(
-    "what cannot be costs no subrequest, and is one and the same 404",
+    "an impossible request costs no subrequest, and all of them get the same 404",
     fc.record({
       asked,
       images,
@@ -175,7 +175,7 @@ export const ofRequests = {
         if (logged.some((line) => FREE.test(line))) {
           assert.deepEqual([calls.length, limited.length], [0, 0]);
         }
-        // Whoever is shown something was counted, and who has had enough is shown nothing.
+        // A visitor who gets something was counted. A visitor over the limit gets nothing.
         if (calls.length > 0) assert.equal(limited.length, 1);
         if (limited.length > 0 && any.mood.spent) {
           assert.deepEqual([answer.status, calls.length], [429, 0]);
@@ -187,7 +187,7 @@ export const ofRequests = {
       const parts = key.map((part) => encodeURIComponent(part.toWellFormed()));
       const rest = side === 0 ? [bad, ...parts] : side === 1 ? [...parts, bad] : parts;
       const unknown = side > 1;
-      // A preset that is another route's.
+      // A preset of another route.
       if (side === 3 && !name.startsWith("card")) {
         const { answer, calls } = await get(suspect, `/avatars/ada/${name}`, now);
         assert.deepEqual([answer.status, calls.length], [404, 0], name);
@@ -202,7 +202,7 @@ export const ofRequests = {
     },
   ),
   silence: property(
-    "no answer and no line of the log tells a secret, and no answer where the originals are",
+    "no answer and no log line contains a secret, and no answer says where the originals are",
     asked,
     async (suspect, input) => {
       const happened = await pay(suspect, input);

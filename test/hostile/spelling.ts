@@ -1,11 +1,11 @@
-// Texts, and the ways to write them.
+// Random texts, and the ways to spell them.
 
 import fc from "fast-check";
 
 const anyUnit = fc.nat(0xffff).map((code) => String.fromCharCode(code));
 export const anyText = fc.array(anyUnit, { maxLength: 6 }).map((units) => units.join(""));
 
-/** Some characters of a text, each percent-encoded, now in capitals and now not, once or twice. */
+/** Percent-encodes some characters of a text, in capitals or not, once or twice. */
 export function respell(text: string, where: readonly number[]): string {
   const characters = [...text];
   for (const at of where) {
@@ -20,7 +20,7 @@ export function respell(text: string, where: readonly number[]): string {
 
 export const spots = fc.array(fc.nat(4095), { maxLength: 4 });
 
-/** What `encodeURIComponent` left as it is may be encoded, too. */
+/** Also encodes characters that `encodeURIComponent` leaves. */
 export function respellEncoded(text: string, where: readonly number[]): string {
   const parts = text.match(/%..|./g) ?? [];
   for (const at of where) {
@@ -33,7 +33,7 @@ export function respellEncoded(text: string, where: readonly number[]): string {
   return parts.join("");
 }
 
-/** A path in the spelling of signed URLs: by another way than the Worker's. */
+/** A path in the spelling of signed URLs, with other code than the Worker's. */
 export function spellPath(path: string): string {
   return [...Buffer.from(path)]
     .map((byte) => {
@@ -45,7 +45,7 @@ export function spellPath(path: string): string {
     .join("");
 }
 
-/** What can stand in a header: no end of a line, and nothing above U+00FF. */
+/** Any text for a header: no line break, nothing above U+00FF. */
 export const headerText = fc
   .array(
     fc.oneof(
@@ -71,12 +71,12 @@ export const headerText = fc
   )
   .map((parts) => parts.join("").trim());
 
-/** What a key may be, said in another way than the Worker says it. */
+/** Whether a text is a valid key, with other code than the Worker's. */
 export function isKey(key: string): boolean {
   return (
     /^[^/]+(?:\/[^/]+)*$/s.test(key) &&
     !/(?:^|\/)\.{1,2}(?:\/|$)/.test(key) &&
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a key cannot hold
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: a key cannot contain these
     !/[\u0000-\u001f\u007f-\u009f\\]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(
       key,
     ) &&
@@ -84,7 +84,7 @@ export function isKey(key: string): boolean {
   );
 }
 
-/** Keys that look like another one, or that a careless reader makes of it. */
+/** Keys that look like another key, or into which careless code could turn it. */
 export const NEAR: readonly ((key: string) => string)[] = [
   (key) => key.normalize("NFC"),
   (key) => key.normalize("NFD"),

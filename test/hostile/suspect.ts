@@ -1,4 +1,4 @@
-// The Workers that are attacked: the project's own, and those that were broken on purpose.
+// The attacked Workers: the real one, and those with a bug of BROKEN.
 
 import { registerHooks } from "node:module";
 import { mistakeText } from "../../src/worker/base/mistake.ts";
@@ -8,7 +8,8 @@ import { CONFIG, install } from "./world.ts";
 
 const SRC = new URL("../../src/", import.meta.url).href;
 
-// A module of src/ that is asked for with a bug has it, if it is in that file, and asks for all others so.
+// A module of src/ that is imported with the name of a bug gets the bug if its file has it, and passes
+// the name on to its own imports.
 registerHooks({
   resolve(specifier, context, nextResolve) {
     const found = nextResolve(specifier, context);
@@ -41,7 +42,7 @@ function plant(bug: BrokenName, source: string): string {
 
 const suspects = new Map<BrokenName | undefined, Promise<Suspect>>();
 
-/** Loads the Worker of `src/`, or one with a bug of BROKEN in it. */
+/** Loads the Worker of `src/`, or a copy of it with a bug of BROKEN. */
 export function loadSuspect(bug: BrokenName | undefined): Promise<Suspect> {
   const known = suspects.get(bug) ?? load(bug);
   suspects.set(bug, known);

@@ -1,4 +1,4 @@
-// Threads that attack, seen from outside.
+// Starts and controls threads that attack.
 
 import { once } from "node:events";
 import { join } from "node:path";
@@ -6,29 +6,29 @@ import { Worker } from "node:worker_threads";
 import type { BrokenName } from "./broken.ts";
 import type { PropertyName } from "./properties.ts";
 
-/** What a thread is to do: try inputs made from a seed, or one that is known. */
+/** The task of a thread: to try inputs from a seed, or one given input. */
 export type Attack = {
   readonly property: PropertyName;
-  /** The bug of the Worker that is attacked; undefined: the project's own. */
+  /** The bug of the attacked Worker; undefined: the real Worker. */
   readonly bug?: BrokenName;
 } & (
   | {
       readonly seed: number;
       readonly runs: number;
-      /** False: the first finding will do. */
+      /** Whether to look for the smallest finding. */
       readonly shrink?: boolean;
     }
   | { readonly input: unknown }
 );
 
-/** What came of it. */
+/** The result. */
 export type Outcome = {
   readonly property: PropertyName;
   /** How many inputs were tried. */
   readonly runs: number;
-  /** What was seen since the last attack: statuses, and how many requests there were. */
+  /** Counts since the last attack: requests, and answers by status. */
   readonly tally: Readonly<Record<string, number>>;
-  /** The smallest input found that breaks the property, and how. */
+  /** The smallest input that breaks the property, and how. */
   readonly finding?: { readonly input: unknown; readonly error: string; readonly shrinks: number };
 };
 
@@ -38,8 +38,8 @@ export function startThread(): Worker {
 }
 
 /**
- * Has a thread attack. One thing at a time.
- * @param signal ends the waiting
+ * Gives a task to a thread. A thread does one task at a time.
+ * @param signal ends the wait
  */
 export async function ask(thread: Worker, attack: Attack, signal?: AbortSignal): Promise<Outcome> {
   thread.postMessage(attack);

@@ -1,6 +1,6 @@
-// Words that have opened doors elsewhere.
+// Texts that have broken other servers.
 
-/** Keys as apps have them, as they stand in a URL. */
+/** Usual keys, as they are spelt in a URL. */
 export const KEYS = [
   "a.jpg",
   "photos/fig.jpg",
@@ -12,9 +12,9 @@ export const KEYS = [
   "😀",
 ];
 
-/** What has opened other doors: of each kind that is known, in most of its spellings. */
+/** Known attacks, each in most of its spellings. */
 export const TRICKS = [
-  // dot segments, encoded once, twice, partly, overlong, by other characters that look like dots
+  // dot segments: encoded once, twice, partly, overlong, or with characters that look like dots
   ...[
     "..",
     ".",
@@ -32,7 +32,7 @@ export const TRICKS = [
   // slashes and backslashes
   ...["", "%2f", "%2F%2f", "%252f", "%5c", "\\", "..\\", "..%5c", "%c0%af", "%e0%80%af", "\u2215"],
   ...["%ef%bc%8f", "..%2f", "%2e%2e%2f", "..%252f", "/", "//", "/./", "/../"],
-  // control characters, ends of lines, ends of strings
+  // control characters, line ends, string ends
   ...[
     "%00",
     "%0a",
@@ -45,7 +45,7 @@ export const TRICKS = [
     "\t",
     "\n",
   ],
-  // broken UTF-8, surrogates, marks, directions
+  // broken UTF-8, surrogates, combining marks, text directions
   ...[
     "%",
     "%4",
@@ -59,7 +59,7 @@ export const TRICKS = [
     "\udc00a",
   ],
   ...["%f4%90%80%80", "%ef%bf%bf", "e\u0301", "\u00e9", "\u202e", "\ufeff", "%ef%bb%bf"],
-  // what means something to someone
+  // texts with a meaning in some language or tool
   ...[
     "?",
     "#",
@@ -99,7 +99,7 @@ export const TRICKS = [
   ],
 ];
 
-/** Segments that no key can have, encoded so that no URL parser takes them away. */
+/** Segments that no key can have, encoded because a URL parser would remove them. */
 export const IMPOSSIBLE = [
   ...[
     "..%2f..",

@@ -1,4 +1,4 @@
-// What has to hold of what browsers say of themselves.
+// The properties of the headers that browsers send.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -7,7 +7,7 @@ import { mood } from "./inputs.ts";
 import { get, property } from "./property.ts";
 import { headerText } from "./spelling.ts";
 
-/** A page, of which it is known whether it may embed. */
+/** A page, for which it is known whether it may embed images. */
 const page = fc.record({
   scheme: fc.constantFrom("https", "https", "http", "android-app", "data"),
   user: fc.constantFrom("", "", "app.example@", "https%3A%2F%2Fapp.example:x@"),
@@ -38,7 +38,7 @@ const page = fc.record({
     "/#https://app.example",
   ),
   as: fc.constantFrom("origin", "referer", "neither"),
-  /** A route for app.example, which is of another site than the Worker, or for one of its own site. */
+  /** A route for app.example, which is another site than the Worker, or a route for its own site. */
   route: fc.constantFrom("app", "near"),
   site: fc.constantFrom("", "cross-site", "same-site", "same-origin", "none"),
 });
@@ -73,7 +73,7 @@ export const ofVisitors = {
     },
   ),
   pages: property(
-    "of pages, none but those of origins get anything on a route that has some",
+    "on a route with origins, only pages of these origins get an image",
     fc.record({ page, mood, method: fc.constantFrom("GET", "HEAD", "OPTIONS"), accept: entries }),
     async (suspect, { page: from, mood: now, method, accept }) => {
       const page = `${from.scheme}://${from.user}${from.host}${from.port}`;
@@ -96,7 +96,7 @@ export const ofVisitors = {
 
 const HOSTS = { app: "app.example", near: "app.images.example" } as const;
 
-/** Whether a page that says so of itself may embed. */
+/** Returns whether a page with these headers may embed images. */
 function mayEmbed({ route, scheme, user, host, port, as, site }: Page): boolean {
   if (as === "neither") return site !== "cross-site" || route === "app";
   const known = host === HOSTS[route] || host === "images.example";

@@ -1,5 +1,5 @@
-// A world for the Worker to be attacked in: a configuration, an edge that is quick and true to the rules
-// where an original could come out, and an S3 of few words. Whatever the Worker does is written down.
+// The surroundings of an attacked Worker: a configuration, a fast edge that keeps the rules by which an
+// original could leak, and a simple S3. It records everything that the Worker does.
 
 import { FAULTS, faultAnswer, isFault } from "../../src/emulator/edge/faults.ts";
 import { ENV, HEALTH_TOKEN, NEXT } from "../support/env.ts";
@@ -7,11 +7,11 @@ import { ENV, HEALTH_TOKEN, NEXT } from "../support/env.ts";
 const ORIGIN = "https://acme-media.s3.eu-west-1.amazonaws.com/";
 const OTHER = "https://s3.other.example/acme-other/";
 
-/** What stands for the bytes of an original, and of what is made of it. */
+/** Stand-ins for the bytes of an original and of a rendition. */
 export const ORIGINAL = "ORIGINAL-BYTES";
-const PRINT = "a print";
+const RENDITION = "a rendition";
 
-/** Written out by hand, so that it does not believe what it is to prove. */
+/** Written by hand: the properties must not rely on the code that they check. */
 export const CONFIG = {
   ...ENV,
   ...NEXT,
@@ -44,7 +44,7 @@ export const CONFIG = {
   },
 } as const;
 
-/** Each variant that there is, with the sizes that it may ask for. */
+/** Every variant, with the options that it may ask for. */
 export const VARIANTS: Readonly<Record<string, object>> = {
   card: { width: 160, height: 160, fit: "cover" },
   "card@1x": { width: 160, height: 160, fit: "cover" },
@@ -57,7 +57,7 @@ export const VARIANTS: Readonly<Record<string, object>> = {
   light: { height: 100, fit: "scale-down" },
 };
 
-/** Where each route may lead, as origin URLs begin. */
+/** How the origin URLs of each route may begin. */
 export const PLACES = {
   "/images/:preset/*": `${ORIGIN}published/`,
   "/avatars/:user/:preset": `${ORIGIN}published/users/`,
@@ -71,7 +71,7 @@ export const PLACES = {
   "/öffentlich ✓/:preset/*": `${ORIGIN}published/`,
 } as const satisfies Record<(typeof CONFIG)["ROUTES"][number]["path"], string>;
 
-/** The one object that a route may lead to instead. */
+/** The fallback object of each route that has one. */
 export const FALLBACKS: Readonly<Record<string, string>> = {
   "/images/:preset/*": `${OTHER}none/%401.png`,
   "/private/:preset/*": `${ORIGIN}published/a.jpg`,
@@ -81,15 +81,15 @@ const TYPES = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/svg+
 const ALL_FAULTS = Object.keys(FAULTS).filter(isFault);
 const OUTCOMES = ["made", "off", "smaller", "too-large", "fault", "broken", "odd"] as const;
 
-/** How the edge and S3 are today, to a fallback in another way: numbers that are taken modulo what there is to choose from. */
+/** How the edge and S3 behave, separately for a fallback. Each number chooses from a list, modulo its length. */
 export type Mood = {
   readonly outcome: number;
   readonly type: number;
   readonly fault: number;
   readonly s3: number;
-  /** True: the limiter has enough of this visitor. */
+  /** Whether the limiter refuses this visitor. */
   readonly spent: boolean;
-  /** What the odd edge says. */
+  /** The headers of the edge with the outcome "odd". */
   readonly resized: string;
   readonly contentType: string;
   readonly etag: string;
@@ -105,7 +105,7 @@ export type Call = {
   readonly redirect: string | undefined;
 };
 
-/** What a thread has seen: how many visits, how many of them got as far as the edge, and each status. */
+/** The counts of a thread: visits, visits that reached the edge, and answers by status. */
 export const tally: Record<string, number> = {};
 
 function count(what: string): void {
@@ -125,7 +125,7 @@ const pick = <T>(list: readonly T[], at: number): T => {
   return one;
 };
 
-/** A Worker, as far as this world knows it. */
+/** The interface of a Worker. */
 export type Worker = {
   fetch(
     request: Request,
@@ -137,13 +137,13 @@ export type Worker = {
 const asked: Events = { calls: [], logged: [], limited: [] };
 let mood: Mood;
 
-/** What time it is, in milliseconds: always, so that what was found can be found again. */
+/** The time, in ms since 1970. It never changes, because findings must be reproducible. */
 export const NOW = Date.UTC(2026, 10, 24, 12) + 400;
 
-/** The same in whole seconds, as a signer takes it. */
+/** The same in whole seconds, for signing. */
 export const NOW_S = Math.floor(NOW / 1000);
 
-/** Takes the place of the network, of the log and of the clock. */
+/** Replaces the network, the log and the clock. */
 export function install(): void {
   Date.now = () => NOW;
   globalThis.fetch = async (input, init = {}) => {
@@ -160,7 +160,7 @@ export function install(): void {
   }
 }
 
-/** Asks the Worker, as an isolate that knows nothing yet. */
+/** Asks the Worker, each time as a new isolate. */
 export async function visit(
   worker: Worker,
   request: Request,
@@ -185,7 +185,7 @@ export async function visit(
   return { ...asked, answer, body };
 }
 
-/** The edge's way with an original, by the rules of docs/rules.md. */
+/** What the edge makes of an original, by the rules of docs/rules.md. */
 function answerOfEdge(
   image: RequestInitCfPropertiesImage,
   original: (typeof TYPES)[number],
@@ -237,7 +237,7 @@ function answerOfEdge(
           warning: 'cf-images 299 "original is smaller"',
         }); // R6
       }
-      return send(PRINT, type, made);
+      return send(RENDITION, type, made);
     }
   }
 }
