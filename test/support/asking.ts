@@ -2,10 +2,11 @@
 
 import { afterAll, beforeAll, beforeEach, expect } from "vitest";
 import type { EdgeSettings } from "../../src/emulator/edge/edge.ts";
+import type { Stored } from "../../src/emulator/s3/s3.ts";
 import { originUrl } from "../../src/worker/s3/object-url.ts";
 import { sign } from "../../src/worker/s3/sigv4.ts";
 import { BASE, CREDENTIALS } from "./env.ts";
-import { network, setUp } from "./stand.ts";
+import { file, network, setUp } from "./stand.ts";
 
 export const SHARED = { "origin-auth": "share-publicly" } as const;
 
@@ -23,6 +24,12 @@ export function stand(settings: Partial<EdgeSettings> = {}): void {
 beforeAll(() => network.listen({ onUnhandledFrame: "error" }));
 afterAll(() => network.close());
 beforeEach(() => stand());
+
+/** Puts an object into the bucket: without a body, a small JPEG. */
+export function put(key: string, stored: Partial<Stored> = {}): void {
+  const usual = { body: file("made/key.jpg"), type: "image/jpeg" };
+  s3.objects.set(`published/${key}`, { ...usual, ...stored });
+}
 
 export const urlOf = (key: string) => originUrl(BASE, `published/${key}`);
 

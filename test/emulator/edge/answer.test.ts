@@ -5,7 +5,7 @@ import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import type { Fault } from "../../../src/emulator/edge/faults.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
-import { ask, edge, fault, KEY, s3, signedFor, stand, urlOf } from "../../support/asking.ts";
+import { ask, edge, fault, KEY, put, s3, signedFor, stand, urlOf } from "../../support/asking.ts";
 import { file, network } from "../../support/stand.ts";
 
 describe("answers", () => {
@@ -97,11 +97,7 @@ describe("answers", () => {
     for (const tag of tags) expect(tag).toMatch(new RegExp(`^"cf[\\w-]{42}:${origin}"$`));
     expect(tags[0]).toBe(tags[2]);
     expect(tags[0]).not.toBe(tags[1]);
-    s3.objects.set("published/untagged.jpg", {
-      body: file("made/key.jpg"),
-      type: "image/jpeg",
-      etag: null,
-    });
+    put("untagged.jpg", { etag: null });
     expect((await ask("untagged.jpg")).headers.has("etag")).toBe(false);
     const weak = { headers: { etag: 'W/"abc"' } };
     network.use(
@@ -123,8 +119,7 @@ describe("answers", () => {
   test.each(["no-store", "no-cache", "private", "max-age=0"])(
     "the origin's cache-control %s is passed on, with a warning that it is too restrictive (R6, R7)",
     async (cacheControl) => {
-      const body = file("made/key.jpg");
-      s3.objects.set(`published/${KEY}`, { body, type: "image/jpeg", cacheControl });
+      put(KEY, { cacheControl });
       const answer = await ask(KEY);
       expect(answer.headers.get("cache-control")).toBe(cacheControl);
       expect(answer.headers.get("warning")).toContain("cache-control is too restrictive");
@@ -140,7 +135,7 @@ describe("answers", () => {
           .jpeg({ quality: 5 })
           .toBuffer(),
       );
-      s3.objects.set("published/small.jpg", { body: small, type: "image/jpeg" });
+      put("small.jpg", { body: small });
       const answer = await ask("small.jpg", { width: 90, quality: 100 });
       expect(answer.headers.get("warning")).toBe('cf-images 299 "original is smaller"');
       const bytes = new Uint8Array(await answer.arrayBuffer());
@@ -154,8 +149,7 @@ describe("answers", () => {
 
   test("several warnings come together (R6)", async () => {
     stand({ originalIsSmaller: { of: "sides", sent: "print" } });
-    const body = file("made/key.jpg");
-    s3.objects.set(`published/${KEY}`, { body, type: "image/jpeg", cacheControl: "no-store" });
+    put(KEY, { cacheControl: "no-store" });
     const answer = await ask(KEY, { width: 200, fit: "cover" });
     expect(answer.headers.get("warning")?.split(", ")).toEqual([
       'cf-images 299 "cover fit mode needs both width and height"',

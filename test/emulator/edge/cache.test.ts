@@ -9,6 +9,7 @@ import {
   edge,
   fault,
   KEY,
+  put,
   SHARED,
   s3,
   signedFor,
@@ -38,11 +39,7 @@ describe("cache, limits, price", () => {
   ])(
     "with cache-control %s the edge keeps an image for %d hours (C1)",
     async (cacheControl, hours) => {
-      const object = { body: file("made/key.jpg"), type: "image/jpeg" };
-      s3.objects.set(
-        `published/${KEY}`,
-        cacheControl === undefined ? object : { ...object, cacheControl },
-      );
+      put(KEY, cacheControl === undefined ? {} : { cacheControl });
       await ask(KEY);
       clock.now += hours * HOUR - 1;
       expect((await ask(KEY)).headers.get("cf-resized")).toBe("internal=ram/h");
@@ -72,7 +69,7 @@ describe("cache, limits, price", () => {
   test("purging the source URL drops it and its variants; purging the public URL does nothing (C3)", async () => {
     for (const width of [8, 9]) await ask(KEY, { width });
     await ask("transparent.png");
-    s3.objects.set(`published/${KEY}2`, { body: file("made/key.jpg"), type: "image/jpeg" });
+    put(`${KEY}2`);
     await ask(`${KEY}2`);
     edge.purge(`https://${ZONE}/images/card/${KEY}`);
     expect((await ask(KEY, { width: 8 })).headers.get("cf-resized")).toBe("internal=ram/h");
@@ -151,7 +148,7 @@ describe("cache, limits, price", () => {
     [10_000, 10_000, "9516/422"],
     [12_000, 8_000, "9516/422"],
   ])("an original of %d×%d is %s (L1)", async (width, height, expected) => {
-    s3.objects.set("published/large.png", { body: pngOf(width, height), type: "image/png" });
+    put("large.png", { body: pngOf(width, height), type: "image/png" });
     expect(await fault(await ask("large.png", { width: 8 }))).toBe(expected);
   });
 
@@ -190,16 +187,14 @@ describe("cache, limits, price", () => {
 
   test("TIFF is refused, AVIF needs an Enterprise zone, HEIC is not implemented (L1)", async () => {
     const image = sharp(file("made/key.jpg"));
-    const put = (key: string, body: Uint8Array) =>
-      s3.objects.set(`published/${key}`, { body, type: "image/jpeg" });
-    put("a.tiff", new Uint8Array(await image.clone().tiff().toBuffer()));
-    put("a.avif", new Uint8Array(await image.clone().avif({ effort: 0 }).toBuffer()));
-    put("b.tiff", new TextEncoder().encode("MM\0*"));
+    put("a.tiff", { body: new Uint8Array(await image.clone().tiff().toBuffer()) });
+    put("a.avif", { body: new Uint8Array(await image.clone().avif({ effort: 0 }).toBuffer()) });
+    put("b.tiff", { body: new TextEncoder().encode("MM\0*") });
     expect(await fault(await ask("b.tiff"))).toBe("9520/415");
-    put("a.heic", new TextEncoder().encode("\0\0\0\x18ftypheic\0\0\0\0"));
+    put("a.heic", { body: new TextEncoder().encode("\0\0\0\x18ftypheic\0\0\0\0") });
     expect(await fault(await ask("a.tiff"))).toBe("9520/415");
     expect(await fault(await ask("a.avif"))).toBe("9520/415");
-    put("b.heic", new TextEncoder().encode("\0\0\0\x18ftypheix\0\0\0\0"));
+    put("b.heic", { body: new TextEncoder().encode("\0\0\0\x18ftypheix\0\0\0\0") });
     for (const key of ["a.heic", "b.heic"]) {
       await expect(ask(key)).rejects.toThrow("cannot read HEIC");
     }
