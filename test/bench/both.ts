@@ -78,7 +78,7 @@ export async function byEdge(
       expect(answer.status).toBe(200);
       const kept = answer.headers.get("cf-resized") === "internal=ram/h";
       const fetched = edge.originFetches.length > fetches;
-      outcomes.push(kept ? "print" : fetched ? "bucket" : "original");
+      outcomes.push(kept ? "rendition" : fetched ? "bucket" : "original");
       return answer;
     };
     return { ...edge, fetch: watched };

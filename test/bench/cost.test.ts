@@ -37,7 +37,7 @@ describe("the model gives the results of the strict edge (C1, C2, C3, L2)", () =
       "vitrine",
       null,
       [first, { after: HOUR - 1 }, { after: 1 }],
-      ["bucket", "print", "bucket"],
+      ["bucket", "rendition", "bucket"],
       1,
     ],
     [
@@ -45,7 +45,7 @@ describe("the model gives the results of the strict edge (C1, C2, C3, L2)", () =
       "vitrine",
       null,
       [first, { after: HOUR / 2, preset: "card" }, { after: HOUR / 2, preset: "card" }, {}],
-      ["bucket", "original", "print", "bucket"],
+      ["bucket", "original", "rendition", "bucket"],
       2,
     ],
     [
@@ -53,7 +53,7 @@ describe("the model gives the results of the strict edge (C1, C2, C3, L2)", () =
       "vitrine",
       "max-age=60, must-revalidate",
       [first, { after: 59_999 }, { after: 1 }],
-      ["bucket", "print", "bucket"],
+      ["bucket", "rendition", "bucket"],
       1,
     ],
     [
@@ -69,7 +69,7 @@ describe("the model gives the results of the strict edge (C1, C2, C3, L2)", () =
       "vitrine",
       "no-store",
       [first, { after: HOUR - 1 }],
-      ["bucket", "print"],
+      ["bucket", "rendition"],
       1,
     ],
     [
@@ -77,7 +77,7 @@ describe("the model gives the results of the strict edge (C1, C2, C3, L2)", () =
       "vitrine",
       "max-age=7200",
       [first, { after: 2 * HOUR - 1 }, { after: 1 }],
-      ["bucket", "print", "bucket"],
+      ["bucket", "rendition", "bucket"],
       1,
     ],
     [
@@ -85,7 +85,7 @@ describe("the model gives the results of the strict edge (C1, C2, C3, L2)", () =
       "vitrine",
       null,
       [{ accept: AVIF }, { accept: WEBP }, { accept: "*/*" }, { accept: AVIF }],
-      ["bucket", "original", "original", "print"],
+      ["bucket", "original", "original", "rendition"],
       1,
     ],
     [
@@ -93,7 +93,7 @@ describe("the model gives the results of the strict edge (C1, C2, C3, L2)", () =
       "vitrine",
       null,
       [{ dpr: 1 }, { dpr: 2 }, { dpr: 3 }],
-      ["bucket", "original", "print"],
+      ["bucket", "original", "rendition"],
       2,
     ],
     [
@@ -101,7 +101,7 @@ describe("the model gives the results of the strict edge (C1, C2, C3, L2)", () =
       "vitrine",
       null,
       [{ object: 0 }, { object: 1 }, { object: 0 }],
-      ["bucket", "bucket", "print"],
+      ["bucket", "bucket", "rendition"],
       2,
     ],
     [
@@ -109,7 +109,7 @@ describe("the model gives the results of the strict edge (C1, C2, C3, L2)", () =
       "vitrine",
       null,
       [{ place: 0 }, { place: 1 }, { place: 0 }, { place: 1 }],
-      ["bucket", "bucket", "print", "print"],
+      ["bucket", "bucket", "rendition", "rendition"],
       1,
     ],
     [
@@ -120,7 +120,7 @@ describe("the model gives the results of the strict edge (C1, C2, C3, L2)", () =
         ...[{}, { preset: "card" }, { place: 1 }, { object: 1 }, "replaced"],
         ...[{}, { preset: "card" }, { place: 1 }, { object: 1 }],
       ] as const,
-      ["bucket", "original", "bucket", "bucket", "bucket", "original", "bucket", "print"],
+      ["bucket", "original", "bucket", "bucket", "bucket", "original", "bucket", "rendition"],
       3,
     ],
     [
@@ -128,7 +128,7 @@ describe("the model gives the results of the strict edge (C1, C2, C3, L2)", () =
       "presigned",
       null,
       [first, { after: 999 }, { after: 1 }, {}],
-      ["bucket", "print", "bucket", "print"],
+      ["bucket", "rendition", "bucket", "rendition"],
       2,
     ],
     [
@@ -136,7 +136,7 @@ describe("the model gives the results of the strict edge (C1, C2, C3, L2)", () =
       "free",
       null,
       [{ width: 9 }, { width: 10 }, { width: 5, dpr: 2 }],
-      ["bucket", "original", "print"],
+      ["bucket", "original", "rendition"],
       2,
     ],
   ])("%s", async (_title, design, cacheControl, steps, expected, count) => {
@@ -158,11 +158,11 @@ describe("the model gives the results of the strict edge (C1, C2, C3, L2)", () =
 test("forgetting old entries changes no result (C1)", () => {
   const model = createModel();
   const ask = (source: string, at: number, seconds: number) =>
-    model.ask({ source, options: "", print: "" }, 0, at, seconds);
+    model.ask({ source, options: "", rendition: "" }, 0, at, seconds);
   const long = Array.from({ length: 1500 }, (_, at) => `long ${at}`);
   for (const source of long) expect(ask(source, 0, 3600)).toBe("bucket");
   for (let at = 0; at < 20_000; at++) ask(`short ${at}`, at, 1);
-  for (const source of long) expect(ask(source, HOUR - 1, 3600)).toBe("print");
+  for (const source of long) expect(ask(source, HOUR - 1, 3600)).toBe("rendition");
   for (const source of long) expect(ask(source, HOUR, 3600)).toBe("bucket");
   expect(model.transformations()).toBe(21_500);
 });
@@ -179,7 +179,7 @@ test("an object is fetched once a place, for all variants and visitors (C2)", as
     ),
   );
   const { edges, outcomes } = await byEdge("vitrine", null, visits);
-  expect(outcomes.filter((outcome) => outcome !== "print").length).toBeGreaterThan(40);
+  expect(outcomes.filter((outcome) => outcome !== "rendition").length).toBeGreaterThan(40);
   for (const { originFetches } of edges) {
     expect(originFetches).toEqual([designs.vitrine.purged(0)]);
   }

@@ -116,18 +116,18 @@ export function createAsk(): (call: Call) => Ask {
   const spelt = remembered((image: RequestInitCfPropertiesImage) => {
     const { format, ...rest } = image;
     const options = JSON.stringify(Object.entries(rest).sort());
-    return { options, print: `${options} ${format}` };
+    return { options, rendition: `${options} ${format}` };
   });
   return ({ source, image }) => ({ source, ...spelt(image) });
 }
 
 /** A function that computes each value once. */
-function remembered<Key, Value>(reckon: (key: Key) => Value): (key: Key) => Value {
+function remembered<Key, Value>(compute: (key: Key) => Value): (key: Key) => Value {
   const known = new Map<Key, Value>();
   return (key) => {
     const found = known.get(key);
     if (found !== undefined) return found;
-    const value = reckon(key);
+    const value = compute(key);
     known.set(key, value);
     return value;
   };

@@ -43,7 +43,7 @@ export function createFreshness(places: number, seconds: number) {
       }
       if (now === undefined) return;
       now.requests += 1;
-      if (outcome !== "print") now.prints += 1;
+      if (outcome !== "rendition") now.prints += 1;
       if (now.fetches === 1 && now.requests > busiest.requests) {
         busiest = { requests: now.requests, prints: now.prints };
       }

@@ -8,11 +8,11 @@ export type Ask = {
   /** The options without the format, in one fixed spelling. */
   readonly options: string;
   /** The options with the format, in one fixed spelling. */
-  readonly print: string;
+  readonly rendition: string;
 };
 
-/** Where the answer came from: a kept rendition ("print"), a kept original, or the bucket. */
-export type Outcome = "print" | "original" | "bucket";
+/** Where the answer came from: a kept rendition, a kept original, or the bucket. */
+export type Outcome = "rendition" | "original" | "bucket";
 
 export type Model = {
   /**
@@ -28,7 +28,7 @@ export type Model = {
 };
 
 /** What a place keeps of one source, each with its expiry in ms since 1970. */
-type Held = { original: number; readonly prints: Map<string, number> };
+type Held = { original: number; readonly renditions: Map<string, number> };
 
 /** How many sources a place keeps before it removes expired ones. */
 const FEW = 1000;
@@ -40,15 +40,15 @@ export function createModel(): Model {
   const billed = new Set<string>();
 
   return {
-    ask({ source, options, print }, place, at, seconds) {
+    ask({ source, options, rendition }, place, at, seconds) {
       const cache = of(places, place, () => ({ held: new Map(), sweepAbove: FEW }));
-      const held = of(cache.held, source, () => ({ original: 0, prints: new Map() }));
-      if (at < (held.prints.get(print) ?? 0)) return "print"; // C1
+      const held = of(cache.held, source, () => ({ original: 0, renditions: new Map() }));
+      if (at < (held.renditions.get(rendition) ?? 0)) return "rendition"; // C1
       // L2: numbers replace the options, because there can be millions.
       const number = of(optionNumbers, options, () => optionNumbers.size);
       billed.add(`${source} ${number}`);
       const until = at + seconds * 1000;
-      held.prints.set(print, until);
+      held.renditions.set(rendition, until);
       if (at < held.original) return "original"; // C2
       held.original = until;
       if (cache.held.size > cache.sweepAbove) sweep(cache, at);
@@ -65,9 +65,9 @@ type Place = { readonly held: Map<string, Held>; sweepAbove: number };
 
 /** Removes expired entries. This changes no result: a rendition lives at least as long as its original. */
 function sweep(place: Place, at: number): void {
-  for (const [source, { prints }] of place.held) {
-    for (const [print, until] of prints) if (until <= at) prints.delete(print);
-    if (prints.size === 0) place.held.delete(source);
+  for (const [source, { renditions }] of place.held) {
+    for (const [rendition, until] of renditions) if (until <= at) renditions.delete(rendition);
+    if (renditions.size === 0) place.held.delete(source);
   }
   place.sweepAbove = Math.max(FEW, place.held.size * 2);
 }

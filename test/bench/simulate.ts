@@ -45,7 +45,7 @@ export function simulate(
   const ask = createAsk();
   const bytes = bytesOfObjects(settings);
   const fresh = createFreshness(settings.places, seconds);
-  const counts = { print: 0, original: 0, bucket: 0 };
+  const counts = { rendition: 0, original: 0, bucket: 0 };
   let bytesFromS3 = 0;
   let spentAt: number | undefined;
   let requests = 0;
@@ -72,7 +72,7 @@ export function simulate(
   const cpuMs = requests * CPU_MS;
   return {
     requests,
-    printHits: counts.print,
+    printHits: counts.rendition,
     originalHits: counts.original,
     originFetches,
     bytesFromS3,

@@ -11,7 +11,7 @@ import { type Attack, ask, type Outcome, startThread } from "./thread.ts";
 const HELP = `Attacks the Worker with inputs of every kind: npm run fuzz -- [options]
 
   --inputs <n>        how many inputs in all (1000000)
-  --seconds <n>       end after that time, whatever was tried
+  --seconds <n>       end after that time, even if inputs are left
   --seed <n>          the same inputs again (otherwise a new seed, which is printed)
   --property <name>   one property alone: ${PROPERTY_NAMES.join(", ")}
 

@@ -17,7 +17,7 @@ beforeAll(() => {
 });
 afterAll(() => thread.terminate());
 
-describe("whatever is sent,", () => {
+describe("for any request,", () => {
   const tallies: Record<string, number> = {};
   test.each(PROPERTY_NAMES.map((name) => [name, PROPERTIES[name].says] as const))(
     "%s: %s",

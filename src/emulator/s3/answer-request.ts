@@ -85,7 +85,7 @@ function sendTo(home: string, { request, url, region }: Asked, { faults }: S3Sta
     : refuse(request, { status: 301, code: "PermanentRedirect", detail }, headers);
 }
 
-/** Refuses who has no valid signature, unless the policy lets everybody in (A1, A13). */
+/** Refuses a request without a valid signature, unless the policy allows everybody (A1, A13). */
 async function strangerFault(
   asked: Asked,
   home: string,

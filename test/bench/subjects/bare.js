@@ -1,4 +1,4 @@
-// A fetch that is passed through, without options, and without headers of its own.
+// Only a fetch, without options and without headers of its own.
 
 export default {
   fetch() {

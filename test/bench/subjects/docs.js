@@ -1,5 +1,5 @@
-// The docs' way: what Cloudflare's pages on authenticated origins and on aws4fetch have, put together. A
-// client for each request, and a signature for each.
+// The way of the documentation: Cloudflare's pages on authenticated origins and on aws4fetch, combined.
+// Each request has a new client and a new signature.
 
 import { AwsClient } from "aws4fetch";
 

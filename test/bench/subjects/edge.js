@@ -1,6 +1,6 @@
-// The edge as the benchmark has it: it answers at once, always with the same print (R1, R4).
+// The edge of the benchmark. It answers at once, always with the same rendition (R1, R4).
 
-const PRINT = new Uint8Array(2048).fill(7);
+const RENDITION = new Uint8Array(2048).fill(7);
 
 const HEADERS = {
   "content-type": "image/webp",
@@ -14,6 +14,6 @@ const HEADERS = {
 
 export default {
   fetch() {
-    return new Response(PRINT, { headers: HEADERS });
+    return new Response(RENDITION, { headers: HEADERS });
   },
 };

@@ -1,5 +1,5 @@
-// The floor: what no Worker of this kind can leave out. One URL is fetched with three headers and with
-// options, all of them fixed, and its body answered under the ten headers of an image.
+// The floor: the least that such a Worker must do. It fetches one URL with three fixed headers and fixed
+// options, and answers with its body and the ten headers of an image.
 
 const SOURCE = "https://acme-media.s3.eu-west-1.amazonaws.com/photos/dandelion.jpg";
 
