@@ -8,15 +8,15 @@ import { FINDINGS, readFindings } from "./findings.ts";
 import { isPropertyName, PROPERTIES, PROPERTY_NAMES, type PropertyName } from "./properties.ts";
 import { type Attack, ask, type Outcome, startThread } from "./thread.ts";
 
-const HELP = `Attacks the Worker with inputs of every kind: npm run fuzz -- [options]
+const HELP = `Attacks the Worker with random inputs: npm run fuzz -- [options]
 
-  --inputs <n>        how many inputs in all (1000000)
+  --inputs <n>        the number of inputs (1000000)
   --seconds <n>       end after that time, even if inputs are left
-  --seed <n>          the same inputs again (otherwise a new seed, which is printed)
-  --property <name>   one property alone: ${PROPERTY_NAMES.join(", ")}
+  --seed <n>          repeats the inputs of this seed (default: a new seed, which is printed)
+  --property <name>   tries only one property: ${PROPERTY_NAMES.join(", ")}
 
-What is found is kept in test/hostile/findings.json, and tried by npm test from then on.
-Ends with 1 if something was found.
+Findings are written to test/hostile/findings.json. From then on npm test tries them.
+The exit code is 1 if there is a finding.
 `;
 /** How many inputs a thread gets at once, and their time limit in ms. */
 const PORTION = 1000;
