@@ -53,6 +53,7 @@ test("each property is broken by a bug", () => {
 
 test.each(Object.keys(BROKEN).filter(isBrokenName))(
   "a Worker in which %s is found out within 10,000 inputs",
+  { timeout: 120_000 }, // the number of inputs is the limit, not the time on a busy machine
   async (bug) => {
     const attack = { property: BROKEN[bug].breaks, bug, seed: SEED, runs: MOST, shrink: false };
     const { finding, runs } = await ask(thread, attack);

@@ -31,14 +31,26 @@ export async function mapFrames(
   return [await change(first), ...(await Promise.all(others.map(change)))];
 }
 
+type Decoded = { readonly frames: Frames; readonly metadata: Metadata };
+
+/** The last original that was decoded. Requests in a row often ask for the same one. */
+let last:
+  | { readonly bytes: Uint8Array; readonly animated: boolean; readonly decoded: Promise<Decoded> }
+  | undefined;
+
 /**
  * Decodes an original: all its frames, or only the first one.
  * @throws if sharp cannot decode it
  */
-export async function decode(
-  original: Original,
-  animated: boolean,
-): Promise<{ frames: Frames; metadata: Metadata }> {
+export function decode(original: Original, animated: boolean): Promise<Decoded> {
+  const { bytes } = original;
+  if (last?.animated !== animated || Buffer.compare(last.bytes, bytes) !== 0) {
+    last = { bytes, animated, decoded: decodeAfresh(original, animated) };
+  }
+  return last.decoded;
+}
+
+async function decodeAfresh(original: Original, animated: boolean): Promise<Decoded> {
   const source = openOriginal(original, animated);
   const metadata = await source.metadata();
   // sharp cannot rotate all frames at once. Animated formats are always stored upright.
