@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Credentials } from "../worker/s3/sigv4.ts";
+import type { Credentials } from "../worker/config/slot.ts";
 import { OBJECTS } from "./objects.ts";
 import { putObject } from "./put-object.ts";
 

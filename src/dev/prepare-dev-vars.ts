@@ -5,7 +5,8 @@ import { randomBytes } from "node:crypto";
 import { appendFileSync, copyFileSync, existsSync } from "node:fs";
 import type { Fault } from "../cli/command.ts";
 import { readVars } from "../cli/project/vars.ts";
-import { isTable, json, type Vars } from "../worker/config/schema.ts";
+import { isTable, json } from "../worker/base/json.ts";
+import type { Vars } from "../worker/config/schema.ts";
 
 /** @returns what was done, one line each */
 export function prepareDevVars(): readonly string[] | Fault {

@@ -1,8 +1,8 @@
 // Puts one object into a local bucket.
 
 import { AwsClient } from "aws4fetch";
+import type { Credentials } from "../worker/config/slot.ts";
 import { originUrl } from "../worker/s3/object-url.ts";
-import type { Credentials } from "../worker/s3/sigv4.ts";
 
 /**
  * Puts one object into a local bucket.

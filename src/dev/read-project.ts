@@ -2,6 +2,7 @@
 
 import { type LocalRun, localRun } from "../cli/project/local.ts";
 import { readVars } from "../cli/project/vars.ts";
+import { mistakeText } from "../worker/base/mistake.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";
 import type { Vars } from "../worker/config/schema.ts";
 
@@ -20,6 +21,6 @@ export function readProject(endpoint: string): Project | Mistakes {
   const run = localRun(known, endpoint);
   const config = readConfig(run.vars);
   return "mistakes" in config
-    ? { mistakes: config.mistakes }
+    ? { mistakes: config.mistakes.map(mistakeText) }
     : { ...run, started: known.started, config };
 }

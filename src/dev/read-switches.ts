@@ -11,7 +11,7 @@ const count = integer(0, Number.MAX_SAFE_INTEGER);
 const hosts = custom("a list of hosts", (value): value is string[] => {
   return Array.isArray(value) && value.every((host) => typeof host === "string");
 });
-const trouble = is("a failure of the edge, such as 9522/503", (value): value is Fault =>
+const trouble = custom("a failure of the edge, such as 9522/503", (value): value is Fault =>
   isFault(value),
 );
 

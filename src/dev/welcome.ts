@@ -3,8 +3,6 @@
 import { unplayable } from "../emulator/edge/unplayable.ts";
 import type { Config } from "../worker/config/config.ts";
 import { publicPath } from "../worker/config/find-route.ts";
-import type { BoundRoute } from "../worker/config/routes.ts";
-import { publicPath } from "../worker/config/route-index.ts";
 import { BROKEN, HARD_KEYS, PICTURES } from "./objects.ts";
 import { signQuery } from "./sign-query.ts";
 

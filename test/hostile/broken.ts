@@ -2,16 +2,6 @@
 
 import { BROKEN_ADDRESSES } from "./broken-addresses.ts";
 import { BROKEN_REQUESTS } from "./broken-requests.ts";
-import type { PropertyName } from "./properties.ts";
-
-export type Bug = {
-  readonly breaks: PropertyName;
-  /** Below src/. */
-  readonly file: string;
-  /** A text that the file contains once, and the text that replaces it. */
-  readonly from: string;
-  readonly to: string;
-};
 
 export const BROKEN = { ...BROKEN_REQUESTS, ...BROKEN_ADDRESSES };
 

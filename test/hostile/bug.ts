@@ -6,7 +6,7 @@ export type Bug = {
   readonly breaks: PropertyName;
   /** Below src/. */
   readonly file: string;
-  /** What stands there once, and what the bug makes of it. */
+  /** A text that the file contains once, and the text that replaces it. */
   readonly from: string;
   readonly to: string;
 };

@@ -1,6 +1,7 @@
 // What the contact sheet of the local run shows and does. The configuration is read for each request,
 // so the sheet always shows the current one.
 
+import { mistakeText } from "../../worker/base/mistake.ts";
 import { readConfig } from "../../worker/config/config.ts";
 import { type Project, readProject } from "../read-project.ts";
 import { contentsOf, describeFixtures } from "./contents.ts";
@@ -26,7 +27,7 @@ export async function localSheet({ own, buckets }: Project, endpoint: string): P
       const now = readProject(endpoint);
       if ("mistakes" in now) return now.mistakes.join("; ");
       const local = readConfig({ ...now.started, ...now.secrets, BUCKETS: buckets });
-      if ("mistakes" in local) return local.mistakes.join("; ");
+      if ("mistakes" in local) return local.mistakes.map(mistakeText).join("; ");
       return putOwnImage(local, file, body, type, Date.now());
     },
     forget: forgetOwnImage,

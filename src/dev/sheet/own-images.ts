@@ -3,8 +3,8 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { localKeys } from "../../cli/project/local.ts";
 import { keyFault } from "../../url/key.ts";
+import { json } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";
-import { json } from "../../worker/config/schema.ts";
 import { putObject } from "../put-object.ts";
 import { describe, type Known } from "./contents.ts";
 import { placeFor } from "./place-for.ts";

@@ -1,7 +1,7 @@
 // Where the user's own images go in the local buckets.
 
 import type { Config } from "../../worker/config/config.ts";
-import { publicPath } from "../../worker/config/route-index.ts";
+import { publicPath } from "../../worker/config/find-route.ts";
 
 /** Returns the key of a file, and the first route that shows it; undefined: no route leads there. */
 export function placeFor({ routes, index, variants }: Config, file: string) {

@@ -3,8 +3,8 @@
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
-import type { Bucket } from "../../../src/worker/config/bucket.ts";
 import { findFault } from "../../../src/emulator/s3/check-request.ts";
+import type { Bucket } from "../../../src/worker/config/bucket.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import type { Credentials } from "../../../src/worker/config/slot.ts";
 import { originUrl } from "../../../src/worker/s3/object-url.ts";
