@@ -1,4 +1,4 @@
-// A visitor, of one kind of browser or another.
+// Asks the deployed Worker as a visitor does, with one kind of browser or another.
 
 import { createHash } from "node:crypto";
 import { reasonOf } from "../net/ask-health.ts";
@@ -10,15 +10,14 @@ export type Answer = {
   readonly bytes: Uint8Array;
 };
 
+export type NoAnswer = { readonly reason: string };
+
 const PATIENCE_S = 60;
-/** No print is so large. */
+/** No rendition is so large. */
 const MOST_BYTES = 100e6;
 
-/**
- * Asks for something. Redirects are not followed.
- * @returns why there is no answer, in words
- */
-export async function visit(url: string, init: RequestInit): Promise<Answer | string> {
+/** Sends one request, and follows no redirect. */
+export async function askSite(url: string, init: RequestInit): Promise<Answer | NoAnswer> {
   let head: Pick<Response, "status" | "headers"> | undefined;
   const take = (answer: Response) => {
     head = answer;
@@ -28,18 +27,18 @@ export async function visit(url: string, init: RequestInit): Promise<Answer | st
     const { bytes } = await fetchBody(url, init, PATIENCE_S, take);
     return { status: head?.status ?? 0, headers: head?.headers ?? new Headers(), bytes };
   } catch (error) {
-    return isLate(error) ? `none within ${PATIENCE_S} s` : reasonOf(error);
+    return { reason: isLate(error) ? `none within ${PATIENCE_S} s` : reasonOf(error) };
   }
 }
 
-/** What browsers of three kinds send. */
+/** What three kinds of browsers send. */
 export const ACCEPTS = [
   ["AVIF", "image/avif,image/webp,image/*,*/*;q=0.8"],
   ["WebP", "image/webp,image/*,*/*;q=0.8"],
   ["neither", "image/*,*/*;q=0.8"],
 ] as const;
 
-/** True if both are the same bytes. */
+/** Returns whether both are the same bytes. */
 export function isSame(one: Uint8Array, other: Uint8Array | undefined): boolean {
   if (one.length !== other?.length) return false;
   const hash = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");

@@ -1,42 +1,31 @@
-// What a deployed Vitrine says of itself, if it may be asked.
+// What a deployed Vitrine reports at /healthz, if the token is at hand: which slot works, and what the
+// edge says.
 
-import type { BucketHealth } from "../../worker/health.ts";
+import type { BucketHealth, SlotHealth } from "../../worker/health.ts";
 import { askHealth } from "../net/ask-health.ts";
 import type { Operator } from "../project/operator.ts";
-import { edgeCause } from "./edge-causes.ts";
-import { type Cause, type Finding, found, well } from "./finding.ts";
-import { slotCause } from "./s3-causes.ts";
+import { diagnoseS3 } from "./diagnose-s3.ts";
+import { diagnoseEdge } from "./diagnose-site.ts";
+import { type Diagnosis, diagnose, type Finding, found, note, well } from "./finding.ts";
 
-/** Which slot serves, and what the edge says. */
 export async function healthOf(operator: Operator, base: string): Promise<Finding[]> {
   const about = `${base}/healthz`;
-  const { healthToken, secrets } = operator;
+  const { healthToken, secrets, local } = operator;
   if (healthToken === undefined) {
     const from = secrets.get("HEALTH_TOKEN")?.from;
-    const fault =
+    const missing =
       from === undefined
         ? "without HEALTH_TOKEN"
-        : `HEALTH_TOKEN in ${from} is not 16 or more ASCII characters: without one that is,`;
-    return [
-      {
-        about,
-        check: "health",
-        severity: "note",
-        what: `${fault} it does not tell which slot serves, nor what the edge says (docs/doctor.md, “Health”)`,
-      },
-    ];
+        : `HEALTH_TOKEN in ${from} is not 16 or more ASCII characters. Without a valid one`;
+    const silent = "/healthz does not report which slot works and what the edge says";
+    return [note(about, "health", `${missing} ${silent} (docs/doctor.md, “Health”)`)];
   }
   const health = await askHealth(base, healthToken);
   if (!("buckets" in health)) {
-    return [
-      found(about, {
-        check: "health",
-        severity: "warning",
-        what: `it does not tell how it is: ${health.reason}`,
-        why: "which slot serves, and what the edge says, cannot be told",
-        remedy: remedyFor(health.status, operator.local),
-      }),
-    ];
+    const { status, reason } = health;
+    const isBusy = status === undefined || status === 429;
+    const other = isBusy ? "health-busy" : "health";
+    return [found(about, status === 401 ? "health-token-wrong" : other, { reason }, local)];
   }
   return health.buckets.flatMap((bucket) => {
     const findings = [
@@ -47,93 +36,54 @@ export async function healthOf(operator: Operator, base: string): Promise<Findin
   });
 }
 
-function remedyFor(status: number | undefined, local: boolean): string {
-  if (status === 401) {
-    return local
-      ? "put the same HEALTH_TOKEN into .dev.vars as here, and start again"
-      : "npx wrangler secret put HEALTH_TOKEN, with the same as here";
-  }
-  if (status === undefined || status === 429) return "try again in a minute";
-  return "npx wrangler deploy, if Vitrine has changed since; something else may answer at /healthz, or in front of it: a rule of the zone, a Worker";
-}
-
 function slotFindings(
   operator: Operator,
   base: string,
   { bucket, slots }: BucketHealth,
 ): Finding[] {
-  const { config, words, local } = operator;
-  const configured = config.buckets.find(({ name }) => name === bucket);
-  const region = configured?.region ?? "";
   const works = slots.find(({ state }) => state === "ok");
   return slots.map((health): Finding => {
-    const { slot, state } = health;
-    const key = health.access_key === undefined ? "" : `: the key ${health.access_key}`;
+    const { slot, state, access_key } = health;
+    const key = access_key === undefined ? "" : `: the key ${access_key}`;
     const about = `${base}: bucket ${bucket}, slot ${slot}${key}`;
-    if (state === "ok")
-      return well(about, "health", slot === works?.slot ? "it serves" : "it would serve");
-    const word = words.get(bucket) ?? "AWS";
-    const host = configured === undefined ? bucket : new URL(configured.base).host;
-    const asked = {
-      host,
-      name: bucket,
-      bucket: configured?.bucket ?? bucket,
-      region,
-      word,
-      slot,
-      from: local ? ".dev.vars" : undefined,
-    };
-    const status = STATUSES[state] ?? (/^\d+$/.test(state) ? Number(state) : 403);
-    const said = {
-      status,
-      code: state,
-      region: health.region,
-      ahead: health.clock,
-      text: "",
-    };
-    const cause = stateCause(state, local, health.mistakes) ??
-      slotCause(said, asked) ?? {
-        check: "sample",
-        what: `S3 denies the canary (${state})`,
-        why: "the key may not read it, or it is not there",
-        remedy: `see canary and prefix of BUCKETS.${bucket} in wrangler.toml, and that the key's policy allows s3:GetObject there`,
-      };
-    const finding = found(about, cause);
+    if (state === "ok") {
+      return well(about, "health", health === works ? "it works, and is used" : "it works");
+    }
+    const finding = { about, ...diagnoseSlot(operator, bucket, health) };
     if (works === undefined) return finding;
-    return {
-      ...finding,
-      severity: "warning",
-      why: `slot ${works.slot} serves; it is the only one that does`,
-    };
+    return { ...finding, severity: "warning", why: `only slot ${works.slot} works` };
   });
 }
 
-/** What S3 answers with, where it is not 403. */
+/** The status that S3 has for a code, if it is not 403. */
 const STATUSES: Readonly<Record<string, number>> = { NoSuchBucket: 404, Unauthorized: 401 };
 
-function stateCause(
-  state: string,
-  local: boolean,
-  mistakes: readonly string[] = [],
-): Cause | undefined {
-  if (state === "unreachable") {
-    return {
-      check: "reachable",
-      what: "S3 does not answer the deployed Worker",
-      why: "visitors get 502 for what the edge has not kept",
-      remedy:
-        "the provider's status page; BUCKETS.*.endpoint in wrangler.toml, which must be reachable from the internet",
-    };
+function diagnoseSlot(operator: Operator, name: string, health: SlotHealth): Diagnosis {
+  const { config, words, local } = operator;
+  const { slot, state, region, clock, mistakes = [] } = health;
+  if (state === "unreachable") return diagnose("s3-unreachable", {});
+  if (state === "incomplete") {
+    return diagnose("slot-incomplete", { mistakes: mistakes.join("; ") }, local);
   }
-  if (state !== "incomplete") return undefined;
-  return {
-    check: "keys",
-    what: mistakes.join("; "),
-    why: "that slot cannot be used",
-    remedy: local
-      ? "mend what is named here, in .dev.vars"
-      : "npx wrangler secret put, for what is named here",
+  const configured = config.buckets.find((bucket) => bucket.name === name);
+  const asked = {
+    host: configured === undefined ? name : new URL(configured.base).host,
+    name,
+    bucket: configured?.bucket ?? name,
+    region: configured?.region ?? "",
+    word: words.get(name) ?? "AWS",
+    slot,
+    from: local ? ".dev.vars" : undefined,
   };
+  const isStatus = /^\d+$/.test(state);
+  const said = {
+    status: isStatus ? Number(state) : (STATUSES[state] ?? 403),
+    code: isStatus ? undefined : state,
+    region,
+    ahead: clock,
+    text: "",
+  };
+  return diagnoseS3(said, asked) ?? diagnose("canary-denied", { name, said: state });
 }
 
 function edgeFindings({ config, local }: Operator, about: string, health: BucketHealth): Finding[] {
@@ -142,24 +92,15 @@ function edgeFindings({ config, local }: Operator, about: string, health: Bucket
   if (edge === "on") {
     return [
       well(where, "transformations", "it transforms: cf-resized says so"),
-      well(where, "sources", "it may ask the origin"),
+      well(where, "sources", "it may fetch from the bucket's host"),
     ];
   }
   if (edge === "no canary") {
     const of = local ? "the Worker that npm start started" : "the deployed Worker";
-    const what = `BUCKETS.${bucket} of ${of} has no canary, so that it does not tell what the edge says`;
-    return [{ about: where, check: "health", severity: "note", what }];
+    const unknown = `BUCKETS.${bucket} of ${of} has no canary, so what the edge says is unknown`;
+    return [note(where, "health", unknown)];
   }
   const base = config.buckets.find(({ name }) => name === bucket)?.base;
-  return [
-    found(
-      where,
-      edgeCause(
-        edge,
-        answered,
-        base === undefined ? "the origin's host" : new URL(base).host,
-        local,
-      ),
-    ),
-  ];
+  const host = base === undefined ? "the origin's host" : new URL(base).host;
+  return [{ about: where, ...diagnoseEdge(edge, answered, host, local) }];
 }

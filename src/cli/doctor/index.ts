@@ -1,9 +1,10 @@
-// vitrine doctor: what is wrong, why it matters, and what mends it.
+// vitrine doctor: says what is wrong, why it matters, and how to fix it. Changes nothing.
 
+import { once } from "node:events";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { bucketsOf } from "../../worker/config/routes.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
-import { type Exit, type Fault, isFault, isHere, say, type World } from "../command.ts";
+import { align, type Exit, type Fault, isFault, isHere, say, type World } from "../command.ts";
 import { askWhetherThere } from "../net/ask-health.ts";
 import { PATIENCE_S } from "../net/ask-s3.ts";
 import type { Run } from "../program.ts";
@@ -11,43 +12,41 @@ import { findBaseUrl } from "../project/base-url.ts";
 import { checkConfiguration } from "../project/configuration.ts";
 import { type Operator, readOperator } from "../project/operator.ts";
 import { type KnownVars, readVars } from "../project/vars.ts";
-import { exitOf, type Finding, found, tellFindings, withFirstCauses } from "./finding.ts";
+import { CHECKS } from "./checks/index.ts";
+import type { Finding } from "./finding.ts";
+import { exitOf, tellFindings, withFirstCauses } from "./report.ts";
 import { examineBucket, isPlayed } from "./s3.ts";
-import type { Sample } from "./sample.ts";
-import { examineSite, notThere } from "./site.ts";
+import { keysByBucket, type Sample } from "./sample.ts";
+import { diagnoseAbsence, examineSite } from "./site.ts";
 
 export function doctorCommand(world: World, run: Run) {
   return new Command("doctor")
-    .description(
-      "says what is wrong with the configuration, the keys, the buckets, and what is deployed",
-    )
-    .option(
-      "-u, --url <url>",
-      "where Vitrine is, to look at that as well; on this machine: the local run",
-    )
+    .description("checks the configuration, the keys, the buckets, and what is deployed")
+    .option("-u, --url <url>", "check the Vitrine at this URL, too; on this machine: the local run")
     .option(
       "-k, --key <key...>",
-      "objects to look at, below the prefix; BUCKET/key where there are several buckets",
+      "objects to check, below the prefix; BUCKET/key if there are several buckets",
     )
-    .option("--secrets-file <file>", "where the secrets stand; else the environment, or .dev.vars")
-    .option("--timeout <seconds>", "how long an answer of S3 may take", readSeconds, PATIENCE_S)
-    .option("--json", "for machines")
-    .addHelpText(
-      "after",
-      `
-It asks S3 itself, with each key that is at hand, then what is deployed. Nothing is changed anywhere,
-though the edge makes a print for each route, which counts as any other, and the Worker's log has a line
-for each trick that it refuses.
-With HEALTH_TOKEN among the secrets it also reads /healthz, which knows what the image edge says.
+    .option("--secrets-file <file>", "where the secrets are; else the environment, or .dev.vars")
+    .option("--timeout <seconds>", "how long S3 may take to answer", readSeconds, PATIENCE_S)
+    .option("--json", "prints JSON")
+    .addHelpText("after", HELP)
+    .action((options) => run(() => doctor(world, options)));
+}
+
+const HELP = `
+The doctor asks S3 with each key at hand, then the deployed Worker. It changes nothing, but the edge makes
+a rendition for each route, which is counted as usual, and the Worker logs each trick that it refuses.
+With HEALTH_TOKEN among the secrets, it also reads /healthz, which knows what the image edge says.
+
+Checks:
+${align(Object.entries(CHECKS).map(([name, { asks }]) => [`  ${name}`, asks])).join("\n")}
 
 Examples:
   vitrine doctor
   vitrine doctor --url https://images.example.com --key photos/fig.jpg
   vitrine doctor --secrets-file secrets.env --json
-  vitrine doctor --url http://localhost:8787`,
-    )
-    .action((options) => run(() => doctor(world, options)));
-}
+  vitrine doctor --url http://localhost:8787`;
 
 type Options = {
   readonly url?: string | undefined;
@@ -79,13 +78,14 @@ async function doctor(world: World, options: Options): Promise<Exit | Fault> {
   } else if (isFault(operator)) {
     return operator;
   } else {
-    const keys = keysOf(operator, options.key ?? []);
+    const keys = keysByBucket([...bucketsOf(operator.config.routes)], options.key ?? []);
     if (isFault(keys)) return keys;
-    // What was found until Ctrl-C is told.
-    await Promise.race([
-      examine(world, operator, base, keys, options.timeout, findings),
-      ended(world),
-    ]);
+    const collect = async () => {
+      const steps = examine(world, operator, base, keys, options.timeout);
+      for await (const found of steps) findings.push(...found);
+    };
+    // After Ctrl-C, what was found until then is reported.
+    await Promise.race([ended(world), collect()]);
   }
   const told = withFirstCauses(findings);
   if (options.json) say(world.stdout, JSON.stringify({ findings: told }, null, 2));
@@ -158,64 +158,41 @@ function configurationOf(known: KnownVars, local: boolean): Finding[] {
   return [{ about: ABOUT, check: "configuration", severity: "ok", what: "it has no mistakes" }];
 }
 
-/** The keys to look at, by their buckets' names. */
-function keysOf({ config }: Operator, keys: readonly string[]): Map<string, string[]> | Fault {
-  const buckets = [...bucketsOf(config.routes)];
-  const named = new Map<string, string[]>();
-  for (const key of keys) {
-    const [only, other] = buckets;
-    const bucket =
-      other === undefined ? only : buckets.find(({ name }) => key.startsWith(`${name}/`));
-    if (bucket === undefined) {
-      const names = buckets.map(({ name }) => name).join(", ");
-      return { fault: `--key ${key}: begin it with the name of its bucket and a slash: ${names}` };
-    }
-    const own = other === undefined ? key : key.slice(bucket.name.length + 1);
-    named.set(bucket.name, [...(named.get(bucket.name) ?? []), own]);
-  }
-  return named;
-}
-
 /** Settles at Ctrl-C. */
-function ended({ interrupted }: World): Promise<void> {
-  return new Promise((settle) => {
-    if (interrupted.aborted) settle();
-    interrupted.addEventListener("abort", () => settle(), { once: true });
-  });
+async function ended({ interrupted }: World): Promise<void> {
+  if (!interrupted.aborted) await once(interrupted, "abort");
 }
 
-/** @param findings takes what is found, as it is found */
-async function examine(
+/** @param keys the objects to look at, by their buckets' names */
+async function* examine(
   world: World,
   operator: Operator,
   base: string | undefined,
   keys: ReadonlyMap<string, readonly string[]>,
   patience: number,
-  findings: Finding[],
-): Promise<void> {
+): AsyncGenerator<readonly Finding[]> {
   const watch = { now: world.now, patience };
   const asksHealth = base !== undefined && operator.healthToken !== undefined;
   const samples = new Map<string, Sample>();
   if (base !== undefined && isPlayed(operator)) {
     const absent = await askWhetherThere(base);
     if (absent !== undefined && absent.status === undefined) {
-      // The S3 would be there as well.
-      findings.push(found(base, notThere(base, absent, true)));
-      return;
+      // Its S3 would be there as well.
+      return yield [{ about: base, ...diagnoseAbsence(base, absent, true) }];
     }
   }
   for (const bucket of bucketsOf(operator.config.routes)) {
+    const { name, prefix, canary } = bucket;
     if (world.interrupted.aborted) return;
-    const wanted = keys.get(bucket.name) ?? [];
-    say(world.stderr, `Asking S3 for bucket ${bucket.name} ...`);
+    const wanted = keys.get(name) ?? [];
+    say(world.stderr, `Asking S3 for bucket ${name} ...`);
     const examined = await examineBucket(operator, bucket, wanted, asksHealth, watch);
-    findings.push(...examined.findings.map((finding) => ({ ...finding, bucket: bucket.name })));
-    const [named = bucket.canary?.slice(bucket.prefix.length)] = wanted;
-    const unread = named && { key: bucket.prefix + named, bytes: undefined };
-    const sample = examined.sample ?? unread;
-    if (sample) samples.set(bucket.name, sample);
+    yield examined.findings.map((finding) => ({ ...finding, bucket: name }));
+    const [named = canary?.slice(prefix.length)] = wanted;
+    const sample = examined.sample ?? (named && { key: prefix + named, bytes: undefined });
+    if (sample) samples.set(name, sample);
   }
   if (base === undefined || world.interrupted.aborted) return;
   say(world.stderr, `Asking ${base} ...`);
-  findings.push(...(await examineSite(operator, base, samples, world.now())));
+  yield await examineSite(operator, base, samples, world.now());
 }

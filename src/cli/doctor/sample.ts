@@ -1,20 +1,21 @@
-// An object of a bucket: one to look at, and whether S3 gives it.
+// Finds an object of a bucket to look at, and checks that S3 returns it.
 
 import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
+import type { Fault } from "../command.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import { shellQuote } from "../terminal/shell.ts";
-import type { Cause, Own } from "./finding.ts";
+import { type Asked, diagnoseS3 } from "./diagnose-s3.ts";
+import { type Diagnosis, diagnose } from "./finding.ts";
 import type { Reader } from "./reader.ts";
-import { type Asked, slotCause } from "./s3-causes.ts";
 import { sniff } from "./sniff.ts";
 
-/** An original, which must not be seen where Vitrine is. */
+/** An original, which visitors must not get. */
 export type Sample = {
   /** In the bucket. */
   readonly key: string;
-  /** Undefined where it cannot be read from here. */
+  /** Undefined if it cannot be read from here. */
   readonly bytes: Uint8Array | undefined;
 };
 
@@ -23,155 +24,111 @@ const LOOKED_AT = 100;
 const TRIED = 5;
 const ENOUGH_BYTES = 512;
 
-/** One that every bucket has that `npm start` plays. */
+/** An object of every bucket that `npm start` simulates. */
 export const FIXTURE = "photos/dandelion.jpg";
 
-const MISSING = "every object is missing then: visitors get 404";
+/** The objects that `--key` names, below the prefixes of their buckets, by their buckets' names. */
+export function keysByBucket(
+  buckets: readonly Bucket[],
+  keys: readonly string[],
+): Map<string, string[]> | Fault {
+  const named = new Map(buckets.map(({ name }): [string, string[]] => [name, []]));
+  for (const key of keys) {
+    const [only, other] = buckets;
+    const bucket =
+      other === undefined ? only : buckets.find(({ name }) => key.startsWith(`${name}/`));
+    if (bucket === undefined) {
+      const names = [...named.keys()].join(", ");
+      return { fault: `--key ${key}: begin it with the name of its bucket and a slash: ${names}` };
+    }
+    named.get(bucket.name)?.push(other === undefined ? key : key.slice(bucket.name.length + 1));
+  }
+  return named;
+}
 
 /**
  * Which objects to look at: those that are named, the canary, or one that is listed.
  * @param keys below the prefix
- * @param played true where `npm start` plays the bucket
- * @returns keys in the bucket
+ * @param played whether `npm start` simulates the bucket
+ * @returns keys in the bucket, or why there is none
  */
 export async function findSample(
-  { name, prefix, canary }: Bucket,
+  bucket: Bucket,
   reader: Reader,
   keys: readonly string[],
   played: boolean,
-): Promise<{ keys: readonly string[]; findings: readonly Own[] }> {
-  if (keys.length > 0) return { keys: keys.map((key) => prefix + key), findings: [] };
-  if (canary !== undefined) return { keys: [canary], findings: [] };
-  if (played) return { keys: [prefix + FIXTURE], findings: [] };
+): Promise<{ readonly keys: readonly string[] } | { readonly fault: Diagnosis }> {
+  const { name, prefix, canary } = bucket;
+  if (keys.length > 0) return { keys: keys.map((key) => prefix + key) };
+  if (canary !== undefined) return { keys: [canary] };
+  if (played) return { keys: [prefix + FIXTURE] };
   const page = await reader.list({ prefix, most: LOOKED_AT });
   const listed = "keys" in page ? page.keys : [];
   const images = listed.filter((key) => IMAGE.test(key) && keyFault(key) === undefined);
   for (const key of images.slice(0, TRIED)) {
     const { bytes } = await reader.fetch(key, ENOUGH_BYTES);
-    if (bytes !== undefined && sniff(bytes) !== undefined) return { keys: [key], findings: [] };
+    if (bytes !== undefined && sniff(bytes) !== undefined) return { keys: [key] };
   }
-  if ("keys" in page && listed.length === 0 && prefix !== "") {
-    return { keys: [], findings: [own(await nothingBelow(name, prefix, reader))] };
-  }
-  return {
-    keys: [],
-    findings: [
-      {
-        check: "sample",
-        severity: "warning",
-        what: "no image is known to look at, so that it was not seen whether the key may read any",
-        why: "a key that S3 knows may still be allowed nothing",
-        remedy: `npx vitrine doctor --key photos/fig.jpg, with one that is there, or a canary in BUCKETS.${name} of wrangler.toml`,
-      },
-    ],
-  };
+  const isEmpty = "keys" in page && listed.length === 0 && prefix !== "";
+  return { fault: isEmpty ? await nothingBelow(bucket, reader) : diagnose("no-sample", { name }) };
 }
 
-function own({ severity = "error", ...cause }: Cause): Own {
-  return { severity, ...cause };
-}
-
-/** Nothing lies below the prefix: what there is instead. */
-async function nothingBelow(name: string, prefix: string, reader: Reader): Promise<Cause> {
+/** There is no object below the prefix: which prefixes there are instead. */
+async function nothingBelow({ name, prefix }: Bucket, reader: Reader): Promise<Diagnosis> {
   const top = await reader.list({ prefix: "", delimiter: "/", most: 20 });
   const others = "keys" in top ? top.prefixes.map((other) => `"${other}"`).join(", ") : "";
-  return {
-    check: "prefix",
-    what: `nothing lies below the prefix "${prefix}"`,
-    why: MISSING,
-    remedy: `mend BUCKETS.${name}.prefix in wrangler.toml${others && `: the bucket has ${others}`}`,
-  };
+  return diagnose("prefix", { name, prefix, others: others && `: the bucket has ${others}` });
 }
 
-/** Whether S3 gives an object, whole, and whether it is an image. */
+/** Whether S3 returns the whole object, and whether it is an image. */
 export async function examineSample(
   asked: Asked,
   bucket: Bucket,
   reader: Reader,
   key: string,
-): Promise<{ finding: Own; sample: Sample | undefined }> {
+): Promise<{ finding: Diagnosis; sample: Sample | undefined }> {
   const told = await reader.fetch(key);
   const { bytes, status } = told;
   if (bytes !== undefined) return { finding: describe(key, bytes), sample: { key, bytes } };
-  if (status === 200) return { finding: own(brokenOff(key, told)), sample: undefined };
-  const object = status !== undefined && verdictOf(told, bucket.region).fault === "object";
-  const cause = object ? await objectCause(bucket, reader, key, told) : slotCause(told, asked);
-  const what = object || cause === undefined ? {} : { what: `${key}: ${cause.what}` };
-  return { finding: own({ ...(cause ?? brokenOff(key, told)), ...what }), sample: undefined };
-}
-
-function describe(key: string, bytes: Uint8Array): Own {
-  const type = sniff(bytes);
-  const what = `S3 gives ${key}: ${bytes.length.toLocaleString("en")} bytes, ${type ?? "no image"}`;
-  if (type !== undefined) return { check: "sample", severity: "ok", what };
-  return {
-    check: "sample",
-    severity: "warning",
-    what,
-    why: "what is no image is a 415 for visitors",
-    remedy: "look at that object, or name another one: npx vitrine doctor --key …",
-  };
-}
-
-function brokenOff(key: string, { failure }: S3Answer): Cause {
-  if (failure === "too large") {
-    return {
-      check: "sample",
-      severity: "warning",
-      what: `S3 gives ${key}, and it is over 100 MB`,
-      why: "the edge reads none so large: visitors get 415",
-      remedy: "a smaller original, or name another one: npx vitrine doctor --key …",
-    };
+  if (status === 200) return { finding: cutShort(key, told), sample: undefined };
+  if (status !== undefined && verdictOf(told, bucket.region).fault === "object") {
+    return { finding: await diagnoseObject(bucket, reader, key, told), sample: undefined };
   }
-  const late = failure === "timeout";
-  return {
-    check: "sample",
-    what: `S3 begins to give ${key}, and ${late ? "stops in the middle" : `breaks off (${failure})`}`,
-    why: "the edge gets no whole image: visitors get 502 or 504",
-    remedy: "try again, with --timeout 60 if the object is large; then the provider's status page",
-  };
+  const fault = diagnoseS3(told, asked);
+  const finding = fault ? { ...fault, what: `${key}: ${fault.what}` } : cutShort(key, told);
+  return { finding, sample: undefined };
 }
 
-/** Why S3 does not give an object to a key that it knows (A6, A9). */
-async function objectCause(
-  { prefix, name, bucket }: Bucket,
+function describe(key: string, bytes: Uint8Array): Diagnosis {
+  const type = sniff(bytes);
+  const size = bytes.length.toLocaleString("en");
+  if (type === undefined) return diagnose("not-an-image", { key, size });
+  return { check: "sample", severity: "ok", what: `S3 returns ${key}: ${size} bytes, ${type}` };
+}
+
+function cutShort(key: string, { failure }: S3Answer): Diagnosis {
+  if (failure === "too large") return diagnose("object-too-large", { key });
+  const ends = failure === "timeout" ? "stops" : `closes the connection (${failure})`;
+  return diagnose("object-cut-short", { key, ends });
+}
+
+/** Why S3 does not return an object to a key that it knows (A6, A9). */
+async function diagnoseObject(
+  bucket: Bucket,
   reader: Reader,
   key: string,
-  { code, status }: S3Answer,
-): Promise<Cause> {
-  if (code === "InvalidObjectState") {
-    return {
-      check: "sample",
-      what: `${key} lies in an archive (${code})`,
-      why: "visitors get 404 for it",
-      remedy: `aws s3api restore-object --bucket ${bucket} --key ${shellQuote(key)} --restore-request Days=7`,
-    };
-  }
+  { code, status = 0 }: S3Answer,
+): Promise<Diagnosis> {
+  const { prefix } = bucket;
+  const facts = { ...bucket, key, quoted: shellQuote(key), said: code ?? status };
+  if (code === "InvalidObjectState") return diagnose("object-archived", facts);
   if (prefix !== "") {
     const bare = key.slice(prefix.length);
     if ((await reader.fetch(bare, 1)).bytes !== undefined) {
-      return {
-        check: "prefix",
-        what: `${key} is not there, and ${bare} is: the prefix "${prefix}" is wrong`,
-        why: MISSING,
-        remedy: `take prefix out of BUCKETS.${name} in wrangler.toml, or mend it`,
-      };
+      return diagnose("prefix-wrong", { ...facts, bare });
     }
     const page = await reader.list({ prefix, most: 1 });
-    if ("keys" in page && page.keys.length === 0) return nothingBelow(name, prefix, reader);
+    if ("keys" in page && page.keys.length === 0) return nothingBelow(bucket, reader);
   }
-  if (status === 404) {
-    return {
-      check: "sample",
-      what: `${key} is not in the bucket (${code ?? status})`,
-      why: "visitors get 404 for it; if it should be there, perhaps for all",
-      remedy: `upload it, or mend canary or prefix in BUCKETS.${name} of wrangler.toml, or name another one by --key`,
-    };
-  }
-  return {
-    check: "sample",
-    what: `the key may not read ${key}, or it is not there (${code ?? status})`,
-    why: "to who may not list S3 says the same of both; visitors get 404",
-    remedy: `if it is there, the key's policy must allow s3:GetObject on arn:aws:s3:::${bucket}/${prefix}*, and no bucket policy deny it; if not, mend prefix in BUCKETS.${name}, or name another one by --key`,
-  };
+  return diagnose(status === 404 ? "object-absent" : "sample", facts);
 }

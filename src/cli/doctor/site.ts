@@ -1,19 +1,23 @@
-// What is deployed at a URL.
+// Checks what is deployed at a URL: Vitrine itself, its health, and an image of each route.
 
 import { encodePath } from "../../url/grammar.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
 import { isFault } from "../command.ts";
 import { askWhetherThere, type NoHealth } from "../net/ask-health.ts";
+import { pathOf, variantsOf } from "../project/find-urls.ts";
 import type { Operator } from "../project/operator.ts";
-import { pathOf, queryFor, variantsOf } from "../url/index.ts";
-import { type Cause, type Finding, found, well } from "./finding.ts";
+import { queryFor } from "../url/index.ts";
+import { diagnoseStatus } from "./diagnose-site.ts";
+import { type Diagnosis, diagnose, type Finding, found, note, well } from "./finding.ts";
+import { conditionsOf, headersOf } from "./headers.ts";
 import { healthOf } from "./health.ts";
+import { examineImage, type Picture, SVG } from "./image.ts";
+import { originalsOf } from "./originals.ts";
 import type { Sample } from "./sample.ts";
-import { statusCause } from "./status-causes.ts";
-import { examineVisit, type Visit } from "./visit.ts";
+import { sniff } from "./sniff.ts";
 
 /**
- * Examines what is deployed at a URL.
- * @param samples an original of each bucket, by the bucket's name, where one is known
+ * @param samples an original of each bucket, by the bucket's name, if one is known
  * @param now milliseconds since 1970
  */
 export async function examineSite(
@@ -23,25 +27,20 @@ export async function examineSite(
   now: number,
 ): Promise<Finding[]> {
   const absent = await askWhetherThere(base);
+  const isGone = absent && (absent.status === undefined || absent.status === 500);
+  if (isGone) return [{ about: base, ...diagnoseAbsence(base, absent, operator.local) }];
   const findings: Finding[] = [];
   if (absent === undefined) {
-    findings.push(well(base, "deployed", "Vitrine is there, and its configuration is good"));
+    findings.push(
+      well(base, "deployed", "Vitrine is there, and its configuration has no mistakes"),
+    );
     findings.push(...(await healthOf(operator, base)));
-  } else if (absent.status === undefined || absent.status === 500) {
-    return [found(base, notThere(base, absent, operator.local))];
   }
-  const { visits, skipped } = await visitsOf(operator, base, samples, now);
+  const planned = await visitsOf(operator, base, samples, now);
+  const skipped = planned.flatMap((one) => ("check" in one ? [one] : []));
+  const visits = planned.flatMap((one) => ("check" in one ? [] : [one])).slice(0, MOST_VISITS);
   findings.push(...skipped);
-  if (visits.length + skipped.length === 0) {
-    findings.push({
-      about: base,
-      check: "image",
-      severity: "warning",
-      what: "no image was asked for, since no object is known",
-      why: "what visitors get was not seen",
-      remedy: "npx vitrine doctor --url … --key photos/fig.jpg, with one that is there",
-    });
-  }
+  if (planned.length === 0) findings.push(found(base, "no-object-known", {}));
   const tried = new Set<string>();
   const seen: Finding[] = [];
   for (const visit of visits) {
@@ -51,80 +50,86 @@ export async function examineSite(
     tried.add(name);
   }
   if (absent !== undefined) {
-    // On a domain that it shares, perhaps /healthz alone is another's.
+    // On a domain with other apps, perhaps only /healthz belongs to another one.
     const shows = seen.some(({ check, severity }) => check === "image" && severity === "ok");
-    const cause = notThere(base, absent, operator.local);
-    if (!shows) return [found(base, cause)];
-    findings.push(found(base, { ...cause, ...ELSEWHERE }));
+    if (!shows) return [{ about: base, ...diagnoseAbsence(base, absent, operator.local) }];
+    findings.push(found(base, "health-elsewhere", {}));
   }
-  findings.push(...seen);
-  return findings;
+  return [...findings, ...seen];
 }
 
 /** Why no Vitrine is there. */
-export function notThere(base: string, { status, reason }: NoHealth, local: boolean): Cause {
-  if (status === 500) return statusCause(500, `${base}/healthz`, local);
-  return {
-    check: "deployed",
-    what: `no Vitrine is at ${base}: of /healthz, ${reason}`,
-    why: "visitors see no image",
-    remedy: local
-      ? "start it: npm start, which says at which http:// URL it is; give that one, without a path"
-      : 'put that domain under routes in wrangler.toml, as { pattern = "images.example.com", custom_domain = true }, and npx wrangler deploy; a rule of the zone may stand in front of it',
-  };
+export function diagnoseAbsence(
+  url: string,
+  { status, reason }: NoHealth,
+  local: boolean,
+): Diagnosis {
+  if (status === 500) return diagnoseStatus(500, `${url}/healthz`, local);
+  return diagnose("deployed", { url, reason }, local);
 }
 
-const ELSEWHERE = {
-  severity: "warning",
-  what: "its images are there, and its /healthz is not",
-  why: "which slot serves, and what the edge says, cannot be told; nor can vitrine rotate look",
-  remedy: "let /healthz of that host lead to the Worker, too: a route in wrangler.toml",
-} as const;
+type Visit = Picture & {
+  readonly route: BoundRoute;
+  /** The object's part of the path, encoded. */
+  readonly key: string;
+};
 
 const MOST_VISITS = 8;
 const TERM_S = 600;
 
-/** One of each route that leads to a sample, at its first preset. */
+/** For each route that leads to a sample: the image at its first preset, or why it cannot be asked for. */
 async function visitsOf(
   operator: Operator,
   base: string,
   samples: ReadonlyMap<string, Sample>,
   now: number,
-): Promise<{ visits: Visit[]; skipped: Finding[] }> {
-  const visits: Visit[] = [];
-  const skipped: Finding[] = [];
+): Promise<(Visit | Finding)[]> {
+  const visits: (Visit | Finding)[] = [];
   for (const route of operator.config.routes) {
-    const sample = samples.get(route.bucket.name);
+    const { bucket, signing, svg } = route;
+    const sample = samples.get(bucket.name);
     const [name = ""] = variantsOf(operator, route);
     const variant = operator.config.variants.get(name);
     if (sample === undefined || variant === undefined) continue;
-    const key = sample.key.slice(route.bucket.prefix.length);
+    const key = sample.key.slice(bucket.prefix.length);
     const path = pathOf(operator, route, name, key);
     if (path === undefined) continue;
-    const { preset } = variant;
-    const expires = Math.floor(now / 1000) + Math.min(TERM_S, route.signing?.maxAge ?? TERM_S);
-    const query =
-      route.signing === undefined ? "" : await queryFor(operator, route, { preset, key, expires });
-    if (isFault(query)) {
-      const about = `${base}${path}`;
-      skipped.push({
-        about,
-        check: "image",
-        severity: "note",
-        what: `not asked for: ${query.fault}`,
-      });
-      continue;
-    }
-    visits.push({
-      route,
-      name,
-      variant,
-      base,
-      path,
-      key: encodePath(key),
-      query,
-      original: sample.bytes,
-    });
+    const expires = Math.floor(now / 1000) + Math.min(TERM_S, signing?.maxAge ?? TERM_S);
+    const grant = { preset: variant.preset, key, expires };
+    const query = signing === undefined ? "" : await queryFor(operator, route, grant);
+    const encoded = encodePath(key);
+    visits.push(
+      isFault(query)
+        ? note(base + path, "image", `not requested: ${query.fault}`)
+        : { route, name, variant, svg, base, path, key: encoded, query, original: sample.bytes },
+    );
   }
-  return { visits: visits.slice(0, MOST_VISITS), skipped };
+  return visits;
+}
+
+/** @param tricks whether to try to get an original out as well */
+async function examineVisit(
+  { config, local }: Operator,
+  visit: Visit,
+  tricks: boolean,
+): Promise<readonly Finding[]> {
+  const { route, base, path, query, variant, svg, original } = visit;
+  const about = base + path;
+  const { findings, first } = await examineImage(visit, local);
+  if (first === undefined) return findings;
+  const expected = {
+    negotiated: variant.format === "auto" && !svg,
+    signed: route.signing !== undefined,
+    maxAge: config.answers.max_age,
+  };
+  // An SVG has no rendition but the original (R8).
+  const isTried = tricks && sniff(first.bytes) !== SVG;
+  const allows = (name: string) => config.variants.has(name);
+  const right = { ...visit, source: route.bucket.base, allows };
+  return [
+    ...findings,
+    ...headersOf(about, first, expected),
+    ...(await conditionsOf(about, query, first)),
+    ...(isTried ? await originalsOf(about, right, original, first) : []),
+  ];
 }

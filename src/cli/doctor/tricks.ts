@@ -1,6 +1,6 @@
 // What has let originals, or sizes that nobody allowed, out of other image servers.
 
-/** The URL that is right, taken apart. */
+/** The URL of an image that is right, taken apart. */
 export type Right = {
   readonly base: string;
   readonly path: string;
@@ -11,74 +11,57 @@ export type Right = {
   readonly key: string;
   /** The URL of the bucket. */
   readonly source: string;
-  /** Whether a variant is one that the configuration allows. */
+  /** Returns whether the configuration has a variant. */
   readonly allows: (variant: string) => boolean;
 };
 
-type Trick = {
-  /** Undefined where it would be none. */
-  readonly ask: (right: Right) => Request | undefined;
-  /** True where another image may be there by right, so that only the original itself is a find. */
-  readonly elsewhere?: true;
-};
-
-type Request = {
+export type Trick = {
   /** In plain words. */
   readonly what: string;
   readonly url: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Another image may be there rightly, so only the original itself is a find. */
+  readonly elsewhere?: true;
 };
 
-const withQuery = (query: string): Trick => ({
-  ask: ({ base, path, query: own }) => ({
-    what: `?${query}`,
-    url: `${base}${path}${own ? `${own}&` : "?"}${query}`,
-  }),
-});
-
-const withVariant = (other: (preset: string) => string): Trick => ({
-  ask: ({ base, path, query, name, allows }) => {
-    const variant = other(name.replace(/@.*/, ""));
-    if (allows(variant)) return undefined;
-    const url = base + path.replace(`/${name}`, `/${encodeURIComponent(variant)}`) + query;
-    return { what: `the variant "${variant}"`, url };
-  },
-});
-
-const withHeaders = (what: string, headers: Record<string, string>): Trick => ({
-  ask: ({ base, path, query }) => ({ what, url: base + path + query, headers }),
-});
-
-const atPath = (what: string, of: (right: Right) => string): Trick => ({
-  ask: (right) => ({ what, url: right.base + of(right) }),
-  elsewhere: true,
-});
-
-export const TRICKS: readonly Trick[] = [
-  withQuery("width=4000&height=4000&fit=scale-up"),
-  withQuery("format=json"),
-  withQuery("original=1&raw=1&download=1"),
-  withVariant(() => "original"),
-  withVariant(() => "public"),
-  withVariant((preset) => `${preset}@4000w`),
-  withVariant((preset) => `${preset}@3x`),
-  withVariant(() => "width=4000,quality=100"),
-  atPath("the key alone", ({ key }) => `/${key}`),
-  atPath("a path without a variant", ({ path, name }) => path.replace(`/${name}`, "")),
-  atPath("an encoded ..", ({ path, name }) => path.replace(`/${name}`, `/${name}/x%2F..%2F..`)),
-  atPath("an encoded slash", ({ path, name }) => path.replace(`/${name}/`, `/${name}%2F`)),
-  atPath("the edge's own URLs, of the path", ({ path, query }) => {
-    return `/cdn-cgi/image/width=4000,fit=scale-up${path}${query}`;
-  }),
-  atPath("the edge's own URLs, of the object", ({ source, key }) => {
-    return `/cdn-cgi/image/width=4000/${source}${key}`;
-  }),
-  withHeaders("a range", { range: "bytes=0-99999999" }),
-  withHeaders("cache-control: no-transform", { "cache-control": "no-transform" }),
-  withHeaders("the edge's own via", { via: "1.1 image-resizing-proxy" }), // E8
-  withHeaders("x-original-url", { "x-original-url": "/", "x-rewrite-url": "/" }),
-  {
-    ask: ({ base, path, query }) => ({ what: "POST", url: base + path + query, method: "POST" }),
-  },
-];
+/** What to ask in place of the right URL. */
+export function tricksFor(right: Right): Trick[] {
+  const { base, path, query, name, key, source, allows } = right;
+  const url = base + path + query;
+  const preset = name.replace(/@.*/, "");
+  const withQuery = (more: string): Trick => {
+    return { what: `?${more}`, url: `${base}${path}${query ? `${query}&` : "?"}${more}` };
+  };
+  const withVariant = (variant: string): Trick => {
+    const other = path.replace(`/${name}`, `/${encodeURIComponent(variant)}`);
+    return { what: `the variant "${variant}"`, url: base + other + query };
+  };
+  const withHeaders = (what: string, headers: Record<string, string>): Trick => {
+    return { what, url, headers };
+  };
+  const atPath = (what: string, other: string): Trick => {
+    return { what, url: base + other, elsewhere: true };
+  };
+  const variants = ["original", "public", `${preset}@4000w`, `${preset}@3x`];
+  return [
+    withQuery("width=4000&height=4000&fit=scale-up"),
+    withQuery("format=json"),
+    withQuery("original=1&raw=1&download=1"),
+    ...[...variants, "width=4000,quality=100"].filter((one) => !allows(one)).map(withVariant),
+    atPath("the key alone", `/${key}`),
+    atPath("a path without a variant", path.replace(`/${name}`, "")),
+    atPath("an encoded ..", path.replace(`/${name}`, `/${name}/x%2F..%2F..`)),
+    atPath("an encoded slash", path.replace(`/${name}/`, `/${name}%2F`)),
+    atPath(
+      "the edge's own URLs, of the path",
+      `/cdn-cgi/image/width=4000,fit=scale-up${path}${query}`,
+    ),
+    atPath("the edge's own URLs, of the object", `/cdn-cgi/image/width=4000/${source}${key}`),
+    withHeaders("a range", { range: "bytes=0-99999999" }),
+    withHeaders("cache-control: no-transform", { "cache-control": "no-transform" }),
+    withHeaders("the edge's own via", { via: "1.1 image-resizing-proxy" }), // E8
+    withHeaders("x-original-url", { "x-original-url": "/", "x-rewrite-url": "/" }),
+    { what: "POST", url, method: "POST" },
+  ];
+}

@@ -1,4 +1,4 @@
-// What the doctor's findings look like.
+// How the doctor reports its findings, and what it ends with.
 
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,13 +7,8 @@ import { stripVTControlCharacters } from "node:util";
 import { HttpResponse, http } from "msw";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import type { World } from "../../../src/cli/command.ts";
-import {
-  exitOf,
-  type Finding,
-  type Severity,
-  tellFindings,
-  withFirstCauses,
-} from "../../../src/cli/doctor/finding.ts";
+import type { Finding, Severity } from "../../../src/cli/doctor/finding.ts";
+import { exitOf, tellFindings, withFirstCauses } from "../../../src/cli/doctor/report.ts";
 import { CONFIGURED, configure, deploy, SITE } from "../../support/cli/doctor.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { freePort } from "../../support/local-run.ts";
@@ -42,9 +37,9 @@ slot current
          why        no image
          remedy     npx wrangler secret put X
 
-1 error, 0 warnings, 1 note, 1 well`;
+1 error, 0 warnings, 1 note, 1 ok`;
 
-/** A world with a screen that is a terminal, or none. */
+/** A world whose screen is a terminal, or not. */
 function world(isTTY: boolean, env: World["env"] = {}): World {
   const stdout = Object.assign(new PassThrough(), { isTTY });
   const rest = {
@@ -56,7 +51,7 @@ function world(isTTY: boolean, env: World["env"] = {}): World {
   return { ...rest, env, stdout, stderr: stdout };
 }
 
-test("findings stand together by what they are about, in columns", () => {
+test("findings are grouped by what they are about, in columns", () => {
   expect(tellFindings(world(false), FINDINGS).join("\n")).toBe(TOLD);
 });
 
@@ -66,13 +61,13 @@ test.each<[string, boolean, World["env"], boolean]>([
   ["a terminal, with an empty NO_COLOR", true, { NO_COLOR: "" }, true],
   ["a terminal that cannot", true, { TERM: "dumb" }, false],
   ["a file", false, {}, false],
-])("on %s there are colours, or none, and the same columns", (_what, isTTY, env, coloured) => {
+])("%s has colours or not, and the same columns", (_what, isTTY, env, coloured) => {
   const text = tellFindings(world(isTTY, env), FINDINGS).join("\n");
   expect(text !== stripVTControlCharacters(text)).toBe(coloured);
   expect(stripVTControlCharacters(text)).toBe(TOLD);
 });
 
-test("what a bucket is full of does not get at the terminal", () => {
+test("control characters in names do not reach the terminal", () => {
   const hostile = "\u001b]0;a\u0007\u202e";
   const found = { about: hostile, check: "sample", severity: "error", what: hostile } as const;
   const told = tellFindings(world(false), [{ ...found, why: hostile, remedy: hostile }]);
@@ -85,7 +80,7 @@ test.each<[readonly Severity[], number]>([
   [["ok", "note"], 0],
   [["ok", "warning", "note"], 1],
   [["warning", "error", "ok"], 2],
-])("with %j it ends with %d", (severities, code) => {
+])("findings of severity %j exit with %d", (severities, code) => {
   const one = { about: "", check: "image", what: "" } as const;
   expect(exitOf(severities.map((severity) => ({ ...one, severity })))).toBe(code);
 });
@@ -101,16 +96,16 @@ const ENVIRONMENT = {
   AWS_SECRET_ACCESS_KEY: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 };
 
-test("what is found is on stdout, and what is being done on stderr", async () => {
+test("findings go to stdout, progress goes to stderr", async () => {
   const folder = configure();
   const { out, err, code } = await vitrine(["doctor", "--url", SITE], { folder, env: ENVIRONMENT });
   expect(err).toBe(`Asking S3 for bucket media ...\nAsking ${SITE} ...\n`);
   expect(out).toMatch(/^wrangler\.toml\n {2}ok /);
-  expect(out).toMatch(/\n0 errors, 1 warning, 1 note, \d+ well\n$/); // the key may list
+  expect(out).toMatch(/\n0 errors, 1 warning, 1 note, \d+ ok\n$/); // the key may list
   expect(code).toBe(1);
 });
 
-test("--json is one document, whatever is wrong", async () => {
+test("--json prints one document, whatever is wrong", async () => {
   for (const vars of [CONFIGURED, { ...CONFIGURED, PRESETS: { card: { quality: 150 } } }]) {
     const folder = configure(vars);
     const { out } = await vitrine(["doctor", "--json"], { folder, env: ENVIRONMENT });
@@ -123,7 +118,7 @@ test("--json is one document, whatever is wrong", async () => {
   }
 });
 
-test("with mistakes in wrangler.toml all of them are told, and nobody is asked", async () => {
+test("all mistakes in wrangler.toml are reported, and nothing is asked", async () => {
   const folder = configure({ ...CONFIGURED, PRESETS: { card: { quality: 150 } } });
   const { out, code } = await vitrine(["doctor", "--url", SITE], { folder, env: ENVIRONMENT });
   expect(out).toContain("PRESETS.card.quality: 150 is not between 1 and 100\n");
@@ -132,7 +127,7 @@ test("with mistakes in wrangler.toml all of them are told, and nobody is asked",
   expect([code, stage.s3.requests]).toEqual([2, []]);
 });
 
-test("a mistake in .dev.vars is no error of what is deployed", async () => {
+test("a mistake in .dev.vars is only a warning about the deployed Worker", async () => {
   const folder = configure();
   const file = join(folder, ".dev.vars");
   writeFileSync(file, `BUCKETS='{"media":{"endpoint":"ftp://x","bucket":"media","region":"x"}}'\n`);
@@ -145,7 +140,7 @@ test("a mistake in .dev.vars is no error of what is deployed", async () => {
 });
 
 test.each([SITE, "http://localhost:1"])(
-  "what is wrong in wrangler.toml is a finding of %s, for machines as well",
+  "mistakes in wrangler.toml are findings about %s, with --json too",
   async (url) => {
     const ROUTES = [{ path: "/private/:preset/*", object: "media/*", signed: true }];
     const PRESETS = { card: { width: 160, fit: "covr" } };
@@ -167,7 +162,7 @@ test.each([SITE, "http://localhost:1"])(
   },
 );
 
-test("where npm start does not run, that is all there is to say", async () => {
+test("if npm start does not run, that is the only finding", async () => {
   const args = ["doctor", "--json", "--url", `http://localhost:${await freePort()}`];
   network.use(http.all("http://localhost:*", () => HttpResponse.error()));
   const { out, code } = await vitrine(args, { folder: configure() });
@@ -178,10 +173,10 @@ test("where npm start does not run, that is all there is to say", async () => {
   ]);
 });
 
-test("an image that does not come is told with what was found before it", () => {
+test("a missing image is explained by what was found before it", () => {
   const image = (at: string): Finding => ({
-    ...{ about: at, check: "image", severity: "error", what: "it is 502" },
-    ...{ why: "S3, the keys, or the edge", remedy: "npx wrangler tail" },
+    ...{ about: at, check: "image", severity: "error", what: "it answers 502" },
+    ...{ cause: "image-failed", why: "S3, the keys or the edge", remedy: "npx wrangler tail" },
   });
   const [, secret] = FINDINGS;
   if (secret === undefined) throw new Error("there is none");
@@ -189,17 +184,17 @@ test("an image that does not come is told with what was found before it", () => 
   expect([before, found]).toEqual([image("a"), secret]);
   expect(after).toMatchObject({
     severity: "error",
-    what: "it is 502",
-    why: "most likely what is found above: it is wrong",
-    remedy: "mend that first, then look again",
+    what: "it answers 502",
+    why: "most likely because of the finding above: it is wrong",
+    remedy: "fix that first, then run the doctor again",
   });
-  // What is wrong with one bucket says nothing of another's image.
+  // A fault of one bucket does not explain another bucket's image.
   const other = { ...image("c"), bucket: "media" };
   expect(withFirstCauses([{ ...secret, bucket: "other" }, other])[1]).toEqual(other);
   expect(withFirstCauses([{ ...secret, bucket: "media" }, other])[1]).not.toEqual(other);
-  // Nor does what keeps no image from coming, nor what something in front of the Worker says.
+  // Harmless findings explain nothing, and a rate limit needs no explanation.
   expect(withFirstCauses([{ ...secret, check: "public" }, image("d")])[1]).toEqual(image("d"));
-  const limited = { ...image("e"), what: "it is 429" };
+  const limited: Finding = { ...image("e"), cause: "rate-limited" };
   expect(withFirstCauses([secret, limited])[1]).toEqual(limited);
   const health: Finding = { about: "h", check: "health", severity: "ok", what: "it serves" };
   expect(withFirstCauses([secret, health, image("f")])[2]).toEqual(image("f"));
@@ -208,7 +203,7 @@ test("an image that does not come is told with what was found before it", () => 
   expect(withFirstCauses(alone)).toEqual(alone);
 });
 
-test("a HEALTH_TOKEN that opens nothing keeps nobody from an image", async () => {
+test("an invalid HEALTH_TOKEN is only a warning", async () => {
   const folder = configure();
   const file = join(folder, ".dev.vars");
   writeFileSync(file, "HEALTH_TOKEN=short\n");
@@ -234,7 +229,7 @@ test("after Ctrl-C nothing more is asked", async () => {
   expect([code, stage.s3.requests]).toEqual([130, []]);
 });
 
-test("Ctrl-C ends it while S3 keeps it waiting, and what was found is told", async () => {
+test("Ctrl-C ends the wait for S3, and earlier findings are reported", async () => {
   const interrupt = new AbortController();
   stage.s3.faults.add("stall");
   setTimeout(() => interrupt.abort(), 100);
@@ -251,7 +246,7 @@ test.each([
   [["--url", ""], 2, /say where Vitrine is/],
   [["--secrets-file", "nothing.env"], 2, /nothing\.env/],
   [["photos/fig.jpg"], 3, /too many arguments/],
-])("doctor %j is refused in plain words", async (args, code, said) => {
+])("doctor %j is a usage error", async (args, code, said) => {
   const ended = await vitrine(["doctor", ...args], { folder: configure() });
   expect([ended.code, ended.out]).toEqual([code, ""]);
   expect(ended.err).toMatch(said);

@@ -1,10 +1,11 @@
-// The doctor before the local run, with a strict S3 behind it: green, and then ten things broken by hand.
+// The doctor checks the local run, with a strict S3 behind it: first healthy, then broken in ten ways.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { World } from "../../../src/cli/command.ts";
-import type { Check, Finding } from "../../../src/cli/doctor/finding.ts";
+import type { Check } from "../../../src/cli/doctor/checks/index.ts";
+import type { Finding } from "../../../src/cli/doctor/finding.ts";
 import { createS3, type S3 } from "../../../src/emulator/s3/s3.ts";
 import { serveS3 } from "../../../src/emulator/s3/serve-s3.ts";
 import { type Told, wrongIn } from "../../support/cli/told.ts";
@@ -23,13 +24,13 @@ const SETTINGS = {
 
 let folder: string;
 let address: string;
-/** A port at which nothing listens. */
+/** A port where nothing listens. */
 let closed: number;
 let s3: S3;
 let close: () => void;
 let media: typeof SETTINGS & { endpoint: string };
 
-/** Writes .dev.vars, with other lines. */
+/** Writes .dev.vars, with some lines changed. */
 function write(changed: object = {}, settings: object = {}): void {
   const vars = {
     AWS_ACCESS_KEY_ID: accessKeyId,
@@ -73,13 +74,13 @@ async function examine(now: World["now"] = Date.now): Promise<Told> {
   return { code, findings: JSON.parse(out).findings, text: err };
 }
 
-test("it is green", async () => {
+test("a healthy local run has no errors and no warnings", async () => {
   const told = await examine();
   expect([wrongIn(told), told.code]).toEqual([[], 0]);
   expect(told.findings.length).toBeGreaterThan(15);
 });
 
-/** What is broken: how, what is said of it first, and how it is mended. */
+/** What is broken and how, then the first finding and its remedy. */
 const BROKEN: readonly (readonly [string, () => void, Check, RegExp, RegExp])[] = [
   [
     "the secret",
@@ -99,7 +100,7 @@ const BROKEN: readonly (readonly [string, () => void, Check, RegExp, RegExp])[] 
     "the region",
     () => write({}, { region: "us-east-2" }),
     "region",
-    /is in us-east-1, and not in us-east-2/,
+    /is in us-east-1, not in us-east-2/,
     /region = "us-east-1"/,
   ],
   [
@@ -120,14 +121,14 @@ const BROKEN: readonly (readonly [string, () => void, Check, RegExp, RegExp])[] 
     "the prefix",
     () => write({}, { prefix: "publishd/" }),
     "sample",
-    /may not read publishd\/key\.jpg, or it is not there/,
-    /mend prefix in BUCKETS\.media/,
+    /may not read publishd\/key\.jpg, or it does not exist/,
+    /correct prefix in BUCKETS\.media/,
   ],
   [
     "the bucket's privacy",
     () => s3.grants.add("all-read"),
     "public",
-    /everybody can download published\/key\.jpg/,
+    /anyone can download published\/key\.jpg/,
     /put-public-access-block/,
   ],
   [
@@ -146,9 +147,9 @@ const BROKEN: readonly (readonly [string, () => void, Check, RegExp, RegExp])[] 
   ],
 ];
 
-test.each(BROKEN)("%s, broken by hand, is named", async (_what, breakIt, check, what, remedy) => {
+test.each(BROKEN)("a fault of %s is found", async (_what, breakIt, check, what, remedy) => {
   breakIt();
-  // The local run takes a file up that was left alone for a moment.
+  // The local run reads a changed file only after a moment.
   let found: Finding | undefined;
   const first = async () => {
     [found] = wrongIn(await examine());
@@ -161,19 +162,19 @@ test.each(BROKEN)("%s, broken by hand, is named", async (_what, breakIt, check, 
     what: expect.stringMatching(what),
     remedy: expect.stringMatching(remedy),
   });
-  // What is told here is for who has npm start, and nothing deployed.
+  // Remedies for the local run do not suppose that anything is deployed.
   for (const { remedy = "" } of wrongIn(await examine())) {
     expect(remedy).not.toMatch(/^npx wrangler|custom_domain/);
   }
 });
 
-test("the clock, set wrongly, is named", async () => {
+test("a wrong clock is found", async () => {
   const told = await examine(() => Date.now() - 20 * 60_000);
   const [found] = wrongIn(told);
   expect(found).toMatchObject({
     severity: "error",
     check: "clock",
-    what: expect.stringMatching(/^S3's clock is (?:1199|120\d) s ahead of the one here$/),
+    what: expect.stringMatching(/^S3's clock is (?:1199|120\d) s ahead of this machine's$/),
     remedy: expect.stringContaining("timedatectl"),
   });
 });

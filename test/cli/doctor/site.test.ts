@@ -1,9 +1,10 @@
-// Whatever the edge does wrong, and whatever stands in front of the deployed Worker: the doctor names the
-// cause, and what mends it.
+// Whatever the edge, or something in front of the deployed Worker, does wrong: the doctor names the cause
+// and the remedy.
 
 import { HttpResponse } from "msw";
 import { beforeEach, expect, test } from "vitest";
-import type { Check, Severity } from "../../../src/cli/doctor/finding.ts";
+import type { Check } from "../../../src/cli/doctor/checks/index.ts";
+import type { Severity } from "../../../src/cli/doctor/finding.ts";
 import type { EdgeSettings } from "../../../src/emulator/edge/edge.ts";
 import type { FAULTS } from "../../../src/emulator/edge/faults.ts";
 import type { Switches } from "../../../src/emulator/edge/switches.ts";
@@ -13,7 +14,7 @@ import { ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../../
 import { arrange, get, stage } from "../../support/play.ts";
 import { file } from "../../support/stand.ts";
 
-/** Sets all up as it ought to be, with an edge that has other switches. */
+/** Sets everything up correctly, but for some switches of the edge. */
 function begin(settings: Partial<EdgeSettings> = {}, env?: object): void {
   arrange(settings);
   stage.s3.faults.add("no-list-bucket");
@@ -23,7 +24,7 @@ function begin(settings: Partial<EdgeSettings> = {}, env?: object): void {
 
 beforeEach(() => begin());
 
-test("where nothing is wrong, nothing is found, and no transformation was bought twice", async () => {
+test("a healthy site has no errors and no warnings, and no transformation is paid twice", async () => {
   const told = await examine();
   expect(wrongIn(told)).toEqual([]);
   expect(told.code).toBe(0);
@@ -41,14 +42,14 @@ test("where nothing is wrong, nothing is found, and no transformation was bought
   ]) {
     expect(checks).toContain(`${check} ok`);
   }
-  // The canary of /healthz, and one preset of each of the two routes, of which one does not lead there.
+  // The canary of /healthz, and one image: only one of the two routes leads to the bucket.
   expect(stage.edge.transformations.size).toBe(2);
 });
 
-/** What the finding about the edge is, its words and its remedy. */
+/** The finding about the edge. */
 type Row = readonly [check: Check, what: RegExp, remedy: RegExp, severity?: Severity];
 
-const UNREADABLE: Row = ["edge", /no image/, /another canary/];
+const UNREADABLE: Row = ["edge", /not an image/, /another canary/];
 const BUSY: Row = ["edge", /busy, or has an error/, /try again in a minute/, "warning"];
 const LATE: Row = ["edge", /took too long/, /timeout in ANSWERS/];
 const REGION: Row = ["edge", /the origin denies/, /region and endpoint/];
@@ -62,9 +63,9 @@ const CODES = {
   ],
   "9402/413": UNREADABLE,
   "9402/502": ["edge", /did not arrive whole/, /reachable from the internet/],
-  "9403/508": ["edge", /a loop/, /BUCKETS\.\*\.endpoint .* is Vitrine itself/],
-  "9404/404": ["edge", /not found/, /mend canary, prefix or bucket/],
-  "9406/403": ["edge", /is endpoint https\?/, /must be an https:\/\/ URL/],
+  "9403/508": ["edge", /a loop/, /BUCKETS\.\*\.endpoint .* is the URL of Vitrine itself/],
+  "9404/404": ["edge", /not found/, /correct canary, prefix or bucket/],
+  "9406/403": ["edge", /URL is not accepted/, /must be an https:\/\/ URL/],
   "9407/523": ["edge", /no address/, /endpoint or addressing/],
   "9412/415": UNREADABLE,
   "9413/403": UNREADABLE,
@@ -97,9 +98,9 @@ const CODES = {
 test.each([
   ...Object.entries(CODES),
   ["9408/403", ["edge", /the origin denies/, /no bucket policy limits addresses/]] as const,
-  ["9408/404", ["edge", /not found/, /mend canary/]] as const,
+  ["9408/404", ["edge", /not found/, /correct canary/]] as const,
 ])(
-  "the edge's %s is found by /healthz, with what it means",
+  "the edge's code %s is found by /healthz, with its meaning",
   async (fault, [check, what, remedy, severity = "error"]) => {
     begin({ trouble: fault as keyof typeof FAULTS });
     const wrong = wrongIn(await examine());
@@ -116,13 +117,13 @@ test.each([
     });
     expect(edge?.what).toContain(`the edge answers ${code}`);
     expect(others).toEqual([]);
-    // Beside it there is no more than that a visitor sees no image.
+    // The only other finding is that visitors get no image.
     const rest = wrong.filter((one) => one !== edge);
     expect(rest.map((one) => one.about)).toEqual(rest.map(() => `${SITE}/images/card/key.jpg`));
   },
 );
 
-/** What is found with a switch thrown: by checks, or nothing. */
+/** The checks that fail with a switch set. */
 const SWITCHES: {
   readonly [Name in keyof Switches]: readonly (readonly [Switches[Name], readonly Check[]])[];
 } = {
@@ -163,7 +164,7 @@ const switched = Object.entries(SWITCHES).flatMap(([name, rows]) =>
 );
 
 test.each(switched)(
-  "the edge's switch %s: %s",
+  "the edge's switch %s set to %s",
   async (_name, _value, settings: Partial<EdgeSettings>, checks) => {
     begin(settings);
     const told = await examine();
@@ -172,7 +173,7 @@ test.each(switched)(
   },
 );
 
-test("where the edge makes the canary and not a preset, that preset is looked at", async () => {
+test("if the edge makes the canary but not a preset, the preset is reported", async () => {
   begin(
     {},
     {
@@ -189,13 +190,13 @@ test("where the edge makes the canary and not a preset, that preset is looked at
   expect(wrongIn(told)).toMatchObject([
     {
       check: "image",
-      what: "/images/card/key.jpg is 502",
+      what: "/images/card/key.jpg answers 502",
       remedy: expect.stringContaining("npx wrangler tail"),
     },
   ]);
 });
 
-test("without HEALTH_TOKEN and with transformations off, it says how to find out", async () => {
+test("without HEALTH_TOKEN, the remedy says how to learn that transformations are off", async () => {
   begin({ transformations: false });
   const told = await examine(undefined, { env: { HEALTH_TOKEN: undefined } });
   expect(wrongIn(told)).toMatchObject([
@@ -204,7 +205,7 @@ test("without HEALTH_TOKEN and with transformations off, it says how to find out
   expect(told.code).toBe(2);
 });
 
-/** What the deployed Worker says of its keys. */
+/** What the deployed Worker reports about its keys. */
 test.each<[string, () => void, object, Severity, Check, RegExp]>([
   [
     "unknown",
@@ -233,7 +234,7 @@ test.each<[string, () => void, object, Severity, Check, RegExp]>([
   ],
   ["unreachable", () => stage.s3.faults.add("reset"), {}, "error", "reachable", /status page/],
 ])(
-  "keys of the deployed Worker that are %s",
+  "keys of the deployed Worker that are %s are found",
   async (_what, happen, secrets, severity, check, remedy) => {
     begin({}, { ...ENV, ...CONFIGURED, HEALTH_TOKEN, ...secrets });
     if ("AWS_ACCESS_KEY_ID_NEXT" in secrets) {
@@ -247,7 +248,7 @@ test.each<[string, () => void, object, Severity, Check, RegExp]>([
   },
 );
 
-test("R2's word for a key that it does not know is understood where /healthz tells it (A7)", async () => {
+test("R2's code for an unknown key is understood in the report of /healthz (A7)", async () => {
   deploy(undefined, (answer, { path, headers }) => {
     if (path !== "/healthz" || !headers.has("authorization")) return answer;
     const slots = [{ slot: "current", state: "Unauthorized", access_key: "…MPLE" }];
@@ -258,7 +259,7 @@ test("R2's word for a key that it does not know is understood where /healthz tel
   ]);
 });
 
-/** What may stand at the URL, or in front of the Worker. */
+/** What may answer at the URL, or be in front of the Worker. */
 type Change = Parameters<typeof deploy>[1];
 
 function withHeaders(change: (headers: Headers) => void): Change {
@@ -280,7 +281,7 @@ test.each<[string, Change, Severity, Check, RegExp]>([
     /routes in wrangler\.toml/,
   ],
   [
-    "a 404 of another",
+    "a 404 of another server",
     () => new HttpResponse("Not found", { status: 404 }),
     "error",
     "deployed",
@@ -293,9 +294,9 @@ test.each<[string, Change, Severity, Check, RegExp]>([
     "configuration",
     /npx wrangler tail/,
   ],
-  ["what drops the connection", () => HttpResponse.error(), "error", "deployed", /routes/],
+  ["a server that drops the connection", () => HttpResponse.error(), "error", "deployed", /routes/],
   [
-    "what takes vary away",
+    "something that removes vary",
     withHeaders((headers) => headers.delete("vary")),
     "error",
     "headers",
@@ -309,35 +310,35 @@ test.each<[string, Change, Severity, Check, RegExp]>([
     /Browser Cache TTL/,
   ],
   [
-    "what takes nosniff away",
+    "something that removes nosniff",
     withHeaders((headers) => headers.delete("x-content-type-options")),
     "warning",
     "headers",
     /Transform Rules/,
   ],
   [
-    "what shows S3's headers",
+    "something that shows S3's headers",
     withHeaders((headers) => headers.set("x-amz-request-id", "1")),
     "error",
     "headers",
     /deployments list/,
   ],
   [
-    "what takes HEAD for nothing",
+    "something that refuses HEAD",
     (answer, { method }) => (method === "HEAD" ? new HttpResponse(null, { status: 405 }) : answer),
     "warning",
     "headers",
-    /in front of this one/,
+    /in front of this Worker/,
   ],
   [
-    "what takes conditions away",
+    "something that removes conditions",
     (answer, { headers }) =>
       headers.has("if-none-match")
         ? new HttpResponse("x", { headers: { "content-type": "image/avif" } })
         : answer,
     "warning",
     "cache",
-    /in front of this one/,
+    /in front of this Worker/,
   ],
   [
     "a cache that keeps one format for all (C5)",
@@ -351,7 +352,7 @@ test.each<[string, Change, Severity, Check, RegExp]>([
     /cache rule of the zone/,
   ],
   [
-    "what calls a JPEG a PNG",
+    "something that calls a JPEG a PNG",
     withHeaders((headers) => {
       if (headers.get("content-type") === "image/jpeg") headers.set("content-type", "image/png");
     }),
@@ -360,7 +361,7 @@ test.each<[string, Change, Severity, Check, RegExp]>([
     /cache rule of the zone/,
   ],
   [
-    "what Cloudflare says of an origin",
+    "Cloudflare's error page about an origin",
     (answer, { path }) =>
       path === "/healthz" ? answer : new HttpResponse("error code: 522", { status: 522 }),
     "error",
@@ -382,7 +383,7 @@ test.each<[string, Change, Severity, Check, RegExp]>([
     /wait a minute/,
   ],
   [
-    "a health of something else",
+    "the /healthz of another app",
     (answer, { headers }) =>
       headers.has("authorization") ? HttpResponse.json({ status: "up" }) : answer,
     "warning",
@@ -390,7 +391,7 @@ test.each<[string, Change, Severity, Check, RegExp]>([
     /something else may answer/,
   ],
   [
-    "a health that is half one",
+    "a /healthz with half a report",
     (answer, { headers }) =>
       headers.has("authorization")
         ? HttpResponse.json({ ok: true, buckets: [{ bucket: "media", slots: [{}], edge: "on" }] })
@@ -406,7 +407,7 @@ test.each<[string, Change, Severity, Check, RegExp]>([
   expect(wrong[0]).toMatchObject({ severity, check, remedy: expect.stringMatching(remedy) });
 });
 
-/** What is asked of /healthz by who has the token. */
+/** The authorization headers of requests to /healthz. */
 function overhear(): string[] {
   const heard: string[] = [];
   deploy(undefined, (answer, { path, headers }) => {
@@ -421,7 +422,7 @@ test.each([
   "a tokén of 16 characters",
   "a token with a space after it ",
   "too short",
-])("a HEALTH_TOKEN that cannot be sent is told, and not sent: %j", async (token) => {
+])("an invalid HEALTH_TOKEN is reported, and not sent: %j", async (token) => {
   const heard = overhear();
   const told = await examine(undefined, { env: { HEALTH_TOKEN: token } });
   expect(told.findings).toContainEqual(
@@ -435,7 +436,7 @@ test.each([
   expect(heard).toEqual([""]);
 });
 
-test("where /healthz is another's, the token is not sent, and the images are looked at", async () => {
+test("if /healthz belongs to another app, the token is not sent, and images are checked", async () => {
   const heard: string[] = [];
   const other = { headers: { "x-content-type-options": "nosniff" } };
   deploy(undefined, (answer, { path, headers }) => {
@@ -448,7 +449,7 @@ test("where /healthz is another's, the token is not sent, and the images are loo
     {
       check: "deployed",
       severity: "warning",
-      what: "its images are there, and its /healthz is not",
+      what: "the images are there, but /healthz is not Vitrine's",
       remedy: expect.stringContaining("wrangler.toml"),
     },
   ]);
@@ -456,7 +457,7 @@ test("where /healthz is another's, the token is not sent, and the images are loo
   expect(told.findings.some(({ check }) => check === "originals")).toBe(true);
 });
 
-test("tricks that were not answered are no proof", async () => {
+test("tricks without an answer prove nothing", async () => {
   let asked = 0;
   deploy(undefined, (answer, { path }) => {
     if (!path.startsWith("/images/")) return answer;
@@ -470,7 +471,7 @@ test("tricks that were not answered are no proof", async () => {
   ]);
 });
 
-test("presets that are named as a trick are none", async () => {
+test("a preset with the name of a trick is allowed", async () => {
   const PRESETS = { ...VARS.PRESETS, original: { width: 320 }, public: { width: 320 } };
   begin({}, { ...ENV, ...CONFIGURED, PRESETS, HEALTH_TOKEN });
   configure({ ...CONFIGURED, PRESETS });
@@ -478,12 +479,12 @@ test("presets that are named as a trick are none", async () => {
 });
 
 test.each<[number, RegExp]>([
-  [401, /^npx wrangler secret put HEALTH_TOKEN/],
+  [401, /npx wrangler secret put HEALTH_TOKEN$/],
   [429, /^try again in a minute$/],
   [403, /something else may answer at \/healthz/],
   [302, /something else may answer at \/healthz/],
   [502, /something else may answer at \/healthz/],
-])("where the deep /healthz answers %d, what mends it is of that", async (status, remedy) => {
+])("if the deep /healthz answers %d, the remedy fits", async (status, remedy) => {
   deploy(undefined, (answer, { path, headers }) => {
     const isDeep = path === "/healthz" && headers.has("authorization");
     return isDeep ? new HttpResponse(null, { status }) : answer;
@@ -493,7 +494,7 @@ test.each<[number, RegExp]>([
   ]);
 });
 
-test("another HEALTH_TOKEN is found", async () => {
+test("a HEALTH_TOKEN that is not the Worker's is found", async () => {
   const told = await examine(undefined, { env: { HEALTH_TOKEN: `${HEALTH_TOKEN}x` } });
   expect(wrongIn(told)).toMatchObject(
     [{ check: "health", severity: "warning", what: /is not the Worker's/ }].map((one) => ({
@@ -503,7 +504,7 @@ test("another HEALTH_TOKEN is found", async () => {
   );
 });
 
-test("a Worker that hands out originals is found, also where it is marked as an image (R2)", async () => {
+test("a Worker that serves originals is found, even if they have an image type (R2)", async () => {
   const original = stage.s3.objects.get("published/key.jpg")?.body ?? new Uint8Array();
   const leak = () =>
     new HttpResponse(original.slice(), { headers: { "content-type": "image/jpeg" } });
@@ -530,7 +531,7 @@ test.each<[string, (path: string) => boolean, RegExp]>([
   ]);
 });
 
-test("another image of an app on the same domain is none of Vitrine's", async () => {
+test("an image of another app on the same domain is not reported", async () => {
   const body = file("photos/fig.jpg");
   deploy(undefined, (answer, { path }) => {
     const init = { headers: { "content-type": "image/jpeg" } };
@@ -539,7 +540,7 @@ test("another image of an app on the same domain is none of Vitrine's", async ()
   expect(wrongIn(await examine())).toEqual([]);
 });
 
-test("signed routes are looked at, where the keys are at hand", async () => {
+test("signed routes are checked if the keys are at hand", async () => {
   const ROUTES = [{ path: "/private/:preset/*", object: "media/*", signed: true }];
   begin({}, { ...ENV, ...CONFIGURED, ROUTES, HEALTH_TOKEN });
   configure({ ...CONFIGURED, ROUTES });
@@ -555,7 +556,7 @@ test("signed routes are looked at, where the keys are at hand", async () => {
   );
 });
 
-test("a deployed Worker that asks for a bucket that there is not", async () => {
+test("a deployed Worker with a bucket that does not exist is found", async () => {
   const BUCKETS = { media: { ...CONFIGURED.BUCKETS.media, bucket: "acme-medias" } };
   begin({}, { ...ENV, ...CONFIGURED, BUCKETS, HEALTH_TOKEN });
   const wrong = wrongIn(await examine());
@@ -565,7 +566,7 @@ test("a deployed Worker that asks for a bucket that there is not", async () => {
   });
 });
 
-test("an SVG that was clean before is no original that got out (R8)", async () => {
+test("an SVG that needs no cleaning is not reported as a leaked original (R8)", async () => {
   const ROUTES = [{ path: "/icons/:preset/*", object: "media/*", svg: true }];
   const env = { ...ENV, ...CONFIGURED, ROUTES, HEALTH_TOKEN };
   begin({}, env);
@@ -588,7 +589,7 @@ test("a preset of one format needs no vary", async () => {
   expect(JSON.stringify(told.findings)).toContain("jpeg for AVIF, jpeg for WebP");
 });
 
-test("without keys at hand what is deployed is looked at all the same, and that there are none is a note", async () => {
+test("without keys at hand the site is checked all the same, and the missing keys are a note", async () => {
   const env = { ...Object.fromEntries(Object.keys(SECRETS).map((name) => [name, undefined])) };
   const told = await examine(undefined, { env });
   expect([told.code, wrongIn(told)]).toEqual([0, []]);

@@ -1,0 +1,40 @@
+// What the table says of a check and of its causes, and texts that several of them share.
+
+/** Texts may have holes for facts, such as `{host}`. */
+export type CheckEntry = {
+  readonly asks: string;
+  /** What was seen if it fails. */
+  readonly what: string;
+  /** Why that matters. */
+  readonly why: string;
+  /** The command or the click that fixes it. */
+  readonly remedy: string;
+  /** `error`, unless it says so. */
+  readonly severity?: "warning" | "error";
+  /** The remedy for the local run, if that needs another one. */
+  readonly here?: string;
+  /** Visitors see images although it fails. */
+  readonly harmless?: true;
+  /** More exact causes, by their ids: what they do not say is as above. */
+  readonly causes?: Readonly<Record<string, CauseEntry>>;
+};
+
+export type CauseEntry = Partial<
+  Pick<CheckEntry, "what" | "why" | "remedy" | "severity" | "here">
+> & {
+  /** It is only a consequence if something else was found wrong before. */
+  readonly follows?: true;
+};
+
+export const NO_IMAGE = "no image of this bucket is shown: visitors get 502";
+export const ALL_MISSING = "every object is missing: visitors get 404";
+export const CACHED_ONLY = "visitors get 502 for images that the edge has not cached";
+export const UNREADABLE =
+  "the edge cannot read this object as an image, or it is over 100 MB, 100 megapixels or 12,000 px a side";
+
+export const SEE_PROVIDER = "see the provider's status page";
+export const SET_CLOCK = "set this machine's clock: timedatectl set-ntp true";
+export const CHECK_OBJECT = "check that object, or name another one: npx vitrine doctor --key …";
+export const BREAK_LOOP =
+  "BUCKETS.*.endpoint in wrangler.toml, or an overlay, is the URL of Vitrine itself: set it to S3's";
+export const LONGER_TIMEOUT = `use smaller originals, or a longer timeout in ANSWERS of wrangler.toml. Then ${SEE_PROVIDER}`;

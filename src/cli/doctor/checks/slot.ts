@@ -1,0 +1,73 @@
+// Checks of the credentials in a slot: whether they work, and whether they may do too much.
+
+import { type CheckEntry, NO_IMAGE } from "./entry.ts";
+
+const UNLESS_OTHER_SLOT = `${NO_IMAGE}, unless the other slot works`;
+const LEAST = "the key's policy needs only s3:GetObject on arn:aws:s3:::{bucket}/{prefix}*";
+
+export const SLOT_CHECKS = {
+  keys: {
+    asks: "are both secrets of each slot at hand?",
+    what: "{secret} {fault}",
+    why: "slot {slot} needs both of its secrets",
+    remedy: "put it beside the other one. Deployed: npx wrangler secret put {secret}",
+    causes: {
+      "no-keys-at-hand": {
+        severity: "warning",
+        what: "there are no keys at hand, so the doctor asks S3 without a key",
+        why: "the doctor cannot read the deployed secrets back, so it cannot check them",
+        remedy:
+          "put {id} and {secret} into the environment, or into a file: npx vitrine doctor --secrets-file secrets.env",
+      },
+      "slot-incomplete": {
+        what: "{mistakes}",
+        why: "that slot cannot be used",
+        remedy: "set the secrets that are named here: npx wrangler secret put",
+        here: "correct the secrets that are named here, in .dev.vars",
+      },
+    },
+  },
+  // A11
+  session: {
+    asks: "are the credentials permanent?",
+    what: "{id} is a temporary key: {sign}",
+    why: "it expires within hours, and needs a header that Cloudflare's image edge does not pass on",
+    remedy: "create a key of an IAM user: aws iam create-access-key --user-name vitrine",
+  },
+  // A7
+  "key-id": {
+    asks: "does S3 know the access key id?",
+    what: "S3 does not know this access key id ({code}): it is revoked, or misspelt",
+    why: UNLESS_OTHER_SLOT,
+    remedy: "{putId}, and its secret. To list the keys: aws iam list-access-keys",
+  },
+  secret: {
+    asks: "does the secret belong to that key id?",
+    what: "S3 knows the access key id, but the secret does not belong to it ({code})",
+    why: UNLESS_OTHER_SLOT,
+    remedy: "{putSecret}",
+  },
+  // A13
+  list: {
+    asks: "may the key only read, not list?",
+    severity: "warning",
+    what: "the key may list the bucket (s3:ListBucket)",
+    why: "whoever steals the key learns the name of every object",
+    remedy: `${LEAST}. Keep it if the log should tell missing objects from denied ones`,
+    harmless: true,
+  },
+  write: {
+    asks: "may the key only read, not write?",
+    severity: "warning",
+    what: "the key may write (s3:PutObject)",
+    why: "whoever steals the key can replace what all visitors see",
+    remedy: LEAST,
+    harmless: true,
+    causes: {
+      "key-wrote": {
+        what: "the key may write (s3:PutObject): this test left an empty object, {absent}",
+        remedy: `remove that object. ${LEAST}`,
+      },
+    },
+  },
+} as const satisfies Record<string, CheckEntry>;

@@ -1,0 +1,73 @@
+// Checks of an image as visitors get it: its format, its headers, and that it is not the original.
+
+import type { CheckEntry } from "./entry.ts";
+
+const FIND_WORKER = "find out which Worker answers at that URL: npx wrangler deployments list";
+const LET_PASS =
+  "make sure that nothing of the zone (Rules, Snippets, another Worker) is in front of this Worker";
+
+export const VISITOR_CHECKS = {
+  formats: {
+    asks: "does each browser get a format that it can read?",
+    what: "a browser that reads {reads} gets {type}",
+    why: "browsers show a broken image, or download more bytes than they need",
+    remedy:
+      "something gives all browsers the same format: a cache rule of the zone that ignores the Worker's vary header, or cache.enabled in wrangler.toml. Turn it off for this host",
+    harmless: true,
+  },
+  cache: {
+    asks: "do browsers keep the image as configured?",
+    severity: "warning",
+    what: "if-none-match with the image's etag gets {answer}, not 304",
+    why: "browsers download again what they have",
+    remedy: LET_PASS,
+    harmless: true,
+    causes: {
+      "cache-control-changed": {
+        what: "cache-control is {control}, but wrangler.toml has max_age = {maxAge}",
+        why: "browsers keep images longer or shorter than configured",
+        remedy:
+          "npx wrangler deploy, if wrangler.toml has changed since. Or in the dashboard, Caching → Configuration → Browser Cache TTL: Respect Existing Headers",
+      },
+    },
+  },
+  headers: {
+    asks: "do the Worker's headers reach visitors?",
+    severity: "warning",
+    what: "{names}: not as the Worker sends it",
+    why: "images are less protected from running as web pages",
+    remedy: "a rule of the zone changes it (Rules → Transform Rules): remove that rule",
+    harmless: true,
+    causes: {
+      "vary-missing": {
+        severity: "error",
+        what: "the format depends on the browser, but the vary header does not say so",
+        why: "shared caches give one browser's format to all",
+      },
+      "s3-headers-shown": {
+        severity: "error",
+        what: "the answer has {names}",
+        why: "visitors learn where the originals are",
+        remedy: `${FIND_WORKER}. Vitrine itself passes on no header of S3`,
+      },
+      "head-refused": {
+        what: "HEAD gets {answer}",
+        why: "link checkers and monitors report the image as broken",
+        remedy: LET_PASS,
+      },
+    },
+  },
+  originals: {
+    asks: "do the originals stay in the bucket?",
+    what: "the answer is the original, byte for byte",
+    why: "originals must stay in the bucket, and every size costs money",
+    remedy: FIND_WORKER,
+    harmless: true,
+    causes: {
+      "tricks-work": {
+        what: "an image that no preset allows comes out by {tricks}",
+        remedy: `${FIND_WORKER}. Find out what else answers on that domain, too`,
+      },
+    },
+  },
+} as const satisfies Record<string, CheckEntry>;

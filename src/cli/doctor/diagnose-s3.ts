@@ -1,0 +1,97 @@
+// Chooses the cause from what S3 said, or from why it said nothing. Pure.
+
+import { secretNames } from "../../worker/config/secret-names.ts";
+import type { SlotName } from "../../worker/s3/slot.ts";
+import { verdictOf } from "../../worker/s3/verdict.ts";
+import type { S3Answer } from "../net/ask-s3.ts";
+import { type Diagnosis, diagnose } from "./finding.ts";
+
+/** What was asked, and with what. */
+export type Asked = {
+  readonly host: string;
+  /** The bucket's name in wrangler.toml, and at the provider. */
+  readonly name: string;
+  readonly bucket: string;
+  readonly region: string;
+  /** What the names of its secrets begin with. */
+  readonly word: string;
+  readonly slot: SlotName;
+  /** Where a secret of that slot comes from, as `.dev.vars`; undefined: from the deployed Worker. */
+  readonly from: string | undefined;
+};
+
+/**
+ * What is wrong, by S3's answer to a request for an object that does not exist.
+ * @returns undefined if S3 accepts the credentials
+ */
+export function diagnoseS3(said: S3Answer, asked: Asked): Diagnosis | undefined {
+  const cause = s3Cause(said, asked.region);
+  return cause && diagnose(cause, factsOf(said, asked));
+}
+
+function s3Cause(said: S3Answer, region: string) {
+  const { status, code } = said;
+  if (status === undefined) return silenceCause(said.failure ?? "");
+  if (code === "RequestTimeTooSkewed") return "clock";
+  if (code === "NoSuchBucket") return "bucket";
+  if (said.region !== undefined && said.region !== region) return "region";
+  const verdict = verdictOf(said, region);
+  if (verdict.fault === "setup") return "s3-redirects";
+  if (verdict.fault === "slot") return SLOT_CAUSES.get(verdict.origin) ?? "key-id";
+  if (verdict.fault === "object") return undefined;
+  return status === 429 || status >= 500 ? "busy" : "endpoint";
+}
+
+/** By S3's code (A7, A11); any other refusal concerns the access key id. */
+const SLOT_CAUSES = new Map<string, "secret" | "region-malformed" | "session">([
+  ["SignatureDoesNotMatch", "secret"],
+  ["AuthorizationHeaderMalformed", "region-malformed"],
+  ["ExpiredToken", "session"],
+  ["InvalidToken", "session"],
+  ["InvalidSecurity", "session"],
+]);
+
+const TLS =
+  /^(?:CERT_|ERR_TLS_|ERR_SSL_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|EPROTO$|HOSTNAME_MISMATCH)/;
+
+/** @param failure the code that Node.js has for it */
+function silenceCause(failure: string) {
+  if (failure === "ENOTFOUND" || failure === "EAI_AGAIN") return "host-unknown";
+  if (TLS.test(failure)) return "tls";
+  return failure === "ECONNREFUSED" ? "nothing-listens" : "reachable";
+}
+
+function factsOf(said: S3Answer, asked: Asked) {
+  const { status, code = "", failure = "unknown", region = "" } = said;
+  const impossible = verdictOf(said, asked.region).fault === "none";
+  const { host, name, bucket, word, slot, from } = asked;
+  const { accessKeyId, secretAccessKey } = secretNames(word, slot);
+  const put = (secret: string) => {
+    const deployed = `npx wrangler secret put ${secret}`;
+    return from === undefined
+      ? deployed
+      : `correct ${secret} in ${from}. For the deployed Worker: ${deployed}`;
+  };
+  const part = host.startsWith(`${bucket}.`) ? ", or bucket, which is part of that host" : "";
+  const late = failure === "timeout";
+  return {
+    ...asked,
+    failure,
+    silence: late ? "does not answer in time" : `closes the connection (${failure})`,
+    setting: `BUCKETS.${name}.endpoint${part}, in wrangler.toml`,
+    right: region,
+    apart: apartness(said.ahead),
+    said: impossible ? `${status} for an object that cannot exist` : `${status} ${code}`.trim(),
+    code: code || `${status}`,
+    sign: `S3 answers ${code}`,
+    id: accessKeyId,
+    putId: put(accessKeyId),
+    putSecret: put(secretAccessKey),
+  };
+}
+
+/** @param ahead seconds by which S3's clock is ahead; undefined: S3 says only that it is too far off */
+export function apartness(ahead: number | undefined): string {
+  if (ahead === undefined) return "more than 15 minutes off";
+  return `${Math.abs(ahead)} s ${ahead < 0 ? "behind" : "ahead of"}`;
+}

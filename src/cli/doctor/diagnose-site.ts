@@ -1,0 +1,81 @@
+// Chooses the cause from what the edge said, or from the status that a visitor gets. Pure.
+
+import type { UpstreamEvent } from "../../worker/base/refusal.ts";
+import { refusalOf } from "../../worker/edge/codes.ts";
+import { type Diagnosis, diagnose } from "./finding.ts";
+
+/** What the edge says that has a cause of its own; `CODE/STATUS` if the status makes a difference. */
+const CODES = {
+  off: "transformations",
+  unreachable: "edge-slow",
+  "9401/403": "sources",
+  "9401/400": "options-refused",
+  "9403": "edge-loop",
+  "9406": "url-refused",
+  "9407": "origin-unknown",
+  "9419": "url-refused",
+  "9420": "edge-elsewhere",
+  "9421": "edge-elsewhere",
+  "9519": "edge-elsewhere",
+} as const;
+
+/** The cause for all other codes, by the event that the Worker logs. */
+const EVENTS = {
+  "object-missing": "canary-missing",
+  "object-denied": "edge-denied",
+  "source-unreadable": "canary-unreadable",
+  "origin-denied": "edge-denied",
+  "origin-failed": "origin-failed",
+  "quota-spent": "quota",
+  "edge-refused": "edge",
+  "edge-failed": "edge-failed",
+  "timed-out": "edge-slow",
+  "not-transformed": "transformations",
+  "too-large-for-avif": "canary-unreadable",
+  "original-is-smaller": "canary-unreadable",
+  "wrong-type": "canary-unreadable",
+} as const satisfies Record<UpstreamEvent, string>;
+
+type EdgeCause = (typeof CODES)[keyof typeof CODES] | (typeof EVENTS)[UpstreamEvent];
+
+/**
+ * What it means that the edge makes no image of the canary.
+ * @param code as `/healthz` reports it: `9401`, `off` or `unreachable`
+ * @param status of the edge's answer; undefined: an older Worker did not report it
+ * @param host the origin's
+ * @param local whether it is about the local run, which simulates the edge
+ */
+export function diagnoseEdge(code: string, status = 403, host: string, local: boolean): Diagnosis {
+  const codes: Readonly<Record<string, EdgeCause>> = CODES;
+  const { event, reason = "" } = refusalOf(status, code, "");
+  const cause = codes[`${code}/${status}`] ?? codes[code] ?? EVENTS[event];
+  const facts = {
+    host,
+    reason: reason && `: ${reason}`,
+    seen:
+      code === "unreachable" ? "the edge did not answer the Worker" : `the edge answers ${code}`,
+  };
+  return diagnose(cause, facts, local);
+}
+
+const STATUSES = {
+  403: "blocked-in-front",
+  404: "not-found",
+  410: "url-expired",
+  415: "image-unreadable",
+  429: "rate-limited",
+  500: "configuration",
+  503: "quota",
+  504: "image-late",
+  508: "image-loop",
+} as const;
+
+/**
+ * What a status means that a visitor gets, if nothing more is known.
+ * @param local whether it is about the local run
+ */
+export function diagnoseStatus(status: number, url: string, local: boolean): Diagnosis {
+  const statuses: Readonly<Record<number, (typeof STATUSES)[keyof typeof STATUSES]>> = STATUSES;
+  const cause = statuses[status] ?? (status >= 500 ? "image-failed" : "image");
+  return diagnose(cause, { seen: `${url} answers ${status}` }, local);
+}

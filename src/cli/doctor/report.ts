@@ -1,0 +1,70 @@
+// How findings are told to an operator, and what the doctor ends with.
+
+import { align, EXIT, type Exit, paint, type Style, type World } from "../command.ts";
+import { visible } from "../terminal/visible.ts";
+import { CAUSES, isOfSlot } from "./checks/index.ts";
+import type { Finding, Severity } from "./finding.ts";
+
+const STYLES = {
+  ok: "green",
+  note: "cyan",
+  warning: "yellow",
+  error: "red",
+} as const satisfies Record<Severity, Style>;
+
+/** The findings, grouped by what they are about, and a last line that counts them. */
+export function tellFindings(world: World, findings: readonly Finding[]): string[] {
+  const { stdout } = world;
+  const dim = (text: string) => paint(world, stdout, "dim", text);
+  const rowsOf = ({ check, severity, what, why, remedy }: Finding) => [
+    [`  ${paint(world, stdout, STYLES[severity], severity)}`, check, visible(what)],
+    ...(why === undefined ? [] : [["", dim("why"), visible(why)]]),
+    ...(remedy === undefined ? [] : [["", dim("remedy"), visible(remedy)]]),
+  ];
+  const groups = [...Map.groupBy(findings, ({ about }) => about)];
+  const aligned = align(groups.flatMap(([, own]) => own.flatMap(rowsOf)));
+  const lines = groups.flatMap(([about, own]) => [
+    paint(world, stdout, "bold", visible(about)),
+    ...aligned.splice(0, own.flatMap(rowsOf).length),
+    "",
+  ]);
+  const count = (severity: Severity) => findings.filter((one) => one.severity === severity).length;
+  const [errors, warnings] = [count("error"), count("warning")];
+  const verdict = errors > 0 ? "error" : warnings > 0 ? "warning" : "ok";
+  const sum = `${plural(errors, "error")}, ${plural(warnings, "warning")}, ${plural(count("note"), "note")}, ${count("ok")} ok`;
+  return [...lines, paint(world, stdout, STYLES[verdict], sum)];
+}
+
+function plural(many: number, what: string): string {
+  return `${many} ${what}${many === 1 ? "" : "s"}`;
+}
+
+/** The findings; an image that does not come is explained by what was found wrong before it. */
+export function withFirstCauses(findings: readonly Finding[]): Finding[] {
+  return findings.map((finding, at) => {
+    const first = firstCauseOf(finding, findings.slice(0, at));
+    if (first === undefined) return finding;
+    const why = `most likely because of the finding above: ${first.what}`;
+    return { ...finding, why, remedy: "fix that first, then run the doctor again" };
+  });
+}
+
+function firstCauseOf(finding: Finding, before: readonly Finding[]): Finding | undefined {
+  const { bucket, cause, severity } = finding;
+  if (severity === "note" || CAUSES.get(cause ?? "")?.follows !== true) return undefined;
+  const related = before.filter(
+    (one) => one.bucket === undefined || bucket === undefined || one.bucket === bucket,
+  );
+  // If the deployed keys work, those at hand explain nothing.
+  const serves = related.some((one) => one.check === "health" && one.severity === "ok");
+  return related.find(({ check, severity }) => {
+    const explains = check !== "image" && CAUSES.get(check)?.harmless !== true;
+    return severity === "error" && explains && !(serves && isOfSlot(check));
+  });
+}
+
+/** What the doctor ends with: the worst that it found. */
+export function exitOf(findings: readonly Finding[]): Exit {
+  if (findings.some(({ severity }) => severity === "error")) return EXIT.failed;
+  return findings.some(({ severity }) => severity === "warning") ? EXIT.partly : EXIT.done;
+}

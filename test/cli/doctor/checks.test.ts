@@ -1,0 +1,122 @@
+// The table of checks and causes, and which cause is chosen from what was seen.
+
+import { expect, test } from "vitest";
+import { CAUSES, type CauseId, CHECKS, type Check } from "../../../src/cli/doctor/checks/index.ts";
+import { type Asked, diagnoseS3 } from "../../../src/cli/doctor/diagnose-s3.ts";
+import { diagnoseEdge, diagnoseStatus } from "../../../src/cli/doctor/diagnose-site.ts";
+import { diagnose } from "../../../src/cli/doctor/finding.ts";
+
+test.each(Object.entries(CHECKS))("the check %s says what it asks", (_name, { asks }) => {
+  expect(asks).toMatch(/^[a-z].*\?$/);
+});
+
+test("each cause has an id of its own", () => {
+  const ids = Object.entries(CHECKS).flatMap(([name, check]) => [
+    name,
+    ...("causes" in check ? Object.keys(check.causes) : []),
+  ]);
+  expect([...CAUSES.keys()].sort()).toEqual([...new Set(ids)].sort());
+  expect(ids).toHaveLength(CAUSES.size);
+});
+
+test("a cause says itself what differs from its check, and inherits the rest", () => {
+  const { session, health } = CHECKS;
+  expect(diagnose("session", { id: "KEY", sign: "it is {odd}" })).toEqual({
+    check: "session",
+    cause: "session",
+    severity: "error",
+    what: "KEY is a temporary key: it is {odd}",
+    why: session.why,
+    remedy: session.remedy,
+  });
+  const { remedy, here } = health.causes["health-token-wrong"];
+  for (const local of [false, true]) {
+    expect(diagnose("health-token-wrong", { reason: "no" }, local)).toEqual({
+      check: "health",
+      cause: "health-token-wrong",
+      severity: "warning",
+      what: "/healthz does not report: no",
+      why: health.why,
+      remedy: local ? here : remedy,
+    });
+  }
+  // The remedy of a cause goes before what its check says about the local run.
+  const elsewhere = diagnose("health-elsewhere", {}, true);
+  expect(elsewhere.remedy).toBe(CHECKS.deployed.causes["health-elsewhere"].remedy);
+});
+
+const ASKED: Asked = {
+  ...{ host: "s3.example", name: "media", bucket: "acme", region: "eu-west-1" },
+  ...{ word: "AWS", slot: "current", from: undefined },
+};
+
+test.each<[object, CauseId | undefined]>([
+  [{ status: 404, code: "NoSuchKey" }, undefined],
+  [{ status: 403, code: "AccessDenied" }, undefined],
+  [{ status: 400, code: "ExpiredToken" }, "session"],
+  [{ status: 400, code: "InvalidToken" }, "session"],
+  [{ status: 403, code: "InvalidSecurity" }, "session"],
+  [{ status: 403, code: "InvalidAccessKeyId" }, "key-id"],
+  [{ status: 400, code: "InvalidArgument" }, "key-id"],
+  [{ status: 401, code: "Unauthorized" }, "key-id"],
+  [{ status: 401 }, "key-id"],
+  [{ status: 403, code: "SignatureDoesNotMatch" }, "secret"],
+  [{ status: 400, code: "AuthorizationHeaderMalformed" }, "region-malformed"],
+  [{ status: 400, code: "AuthorizationHeaderMalformed", region: "eu-north-1" }, "region"],
+  [{ status: 301, code: "PermanentRedirect", region: "eu-north-1" }, "region"],
+  [{ status: 301, code: "PermanentRedirect" }, "s3-redirects"],
+  [{ status: 403, code: "RequestTimeTooSkewed" }, "clock"],
+  [{ status: 404, code: "NoSuchBucket" }, "bucket"],
+  [{ status: 429, code: "TooManyRequests" }, "busy"],
+  [{ status: 503 }, "busy"],
+  [{ status: 501, code: "NotImplemented" }, "busy"],
+  [{ status: 400, code: "InvalidURI" }, "endpoint"],
+  [{ status: 200 }, "endpoint"],
+  [{ failure: "ENOTFOUND" }, "host-unknown"],
+  [{ failure: "EAI_AGAIN" }, "host-unknown"],
+  [{ failure: "ECONNREFUSED" }, "nothing-listens"],
+  [{ failure: "CERT_HAS_EXPIRED" }, "tls"],
+  [{ failure: "EPROTO" }, "tls"],
+  [{ failure: "ECONNRESET" }, "reachable"],
+  [{ failure: "timeout" }, "reachable"],
+  [{}, "reachable"],
+])("S3's answer %j is diagnosed as %s", (said, cause) => {
+  const diagnosis = diagnoseS3({ text: "", ...said }, ASKED);
+  expect(diagnosis?.cause).toBe(cause);
+  // Each text has all of its facts.
+  expect(JSON.stringify(diagnosis ?? "")).not.toMatch(/\{\w+\}|undefined/);
+});
+
+test.each<[number, CauseId, Check]>([
+  [403, "blocked-in-front", "image"],
+  [404, "not-found", "image"],
+  [410, "url-expired", "image"],
+  [415, "image-unreadable", "image"],
+  [418, "image", "image"],
+  [429, "rate-limited", "image"],
+  [500, "configuration", "configuration"],
+  [502, "image-failed", "image"],
+  [503, "quota", "quota"],
+  [504, "image-late", "image"],
+  [508, "image-loop", "image"],
+  [522, "image-failed", "image"],
+])("the status %d is diagnosed as %s", (status, cause, check) => {
+  const url = "/images/card/a.jpg";
+  expect(diagnoseStatus(status, url, false)).toMatchObject({
+    cause,
+    check,
+    what: expect.stringMatching(`^${url} answers ${status}`),
+  });
+  // What the local run logs is in its own terminal, not in that of wrangler.
+  if (status !== 404 && status < 500) return;
+  expect(diagnoseStatus(status, url, true).remedy).toMatch(/^remove EDGE from \.dev\.vars/);
+});
+
+test("an edge that did not say its status, as older Workers report it, is diagnosed by its code", () => {
+  expect(diagnoseEdge("9401", undefined, "s3.example", false).cause).toBe("sources");
+  expect(diagnoseEdge("unreachable", undefined, "s3.example", false)).toMatchObject({
+    cause: "edge-slow",
+    what: expect.stringMatching(/^the edge did not answer the Worker: /),
+  });
+  expect(diagnoseEdge("off", 200, "s3.example", false).cause).toBe("transformations");
+});
