@@ -1,8 +1,7 @@
 // Asks the deployed Worker as a visitor does, with one kind of browser or another.
 
 import { createHash } from "node:crypto";
-import { reasonOf } from "../net/ask-health.ts";
-import { fetchBody, isLate } from "../net/body.ts";
+import { fetchBody, isLate, reasonOf } from "../net/body.ts";
 
 export type Answer = {
   readonly status: number;

@@ -6,6 +6,8 @@ import { isTable, json } from "../../worker/base/json.ts";
 import { SLOT_NAMES } from "../../worker/base/slot-name.ts";
 import type { BucketHealth, SlotHealth } from "../../worker/health.ts";
 import { fetchBody, isLate } from "./body.ts";
+import { SLOT_NAMES } from "../../worker/s3/slot.ts";
+import { fetchBody, isLate, reasonOf } from "./body.ts";
 
 export type Health = { readonly buckets: readonly BucketHealth[] };
 
@@ -86,13 +88,6 @@ async function ask(
 }
 
 type Answer = { readonly status: number; readonly headers: Headers; readonly text: string };
-
-/** Why `fetch` failed, in the words of what lies under it. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return `${error}`;
-  const { cause } = error;
-  return cause instanceof Error && cause.message !== "" ? cause.message : error.message;
-}
 
 /** Reads what `src/worker/health.ts` writes. */
 function readHealth(text: string): Health | undefined {

@@ -45,3 +45,10 @@ export async function fetchBody(
 export function isLate(error: unknown): boolean {
   return error instanceof DOMException && error.name === "TimeoutError";
 }
+
+/** Why `fetch` failed, in the words of what lies under it. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return `${error}`;
+  const { cause } = error;
+  return cause instanceof Error && cause.message !== "" ? cause.message : error.message;
+}

@@ -1,7 +1,7 @@
 // What is to be seen from outside while keys are rotated: the health of the slots, and images.
 
 import { type Fault, isFault, type World } from "../command.ts";
-import { reasonOf } from "../net/ask-health.ts";
+import { reasonOf } from "../net/body.ts";
 import { type BucketSeen, seeHealth } from "./health-check.ts";
 import type { Plan } from "./plan.ts";
 import { type Ends, unmet, type Wanted } from "./steps.ts";
