@@ -55,7 +55,7 @@ function slotFindings(
   });
 }
 
-/** The status that S3 has for a code, if it is not 403. */
+/** The status that comes with a code of S3, if it is not 403. */
 const STATUSES: Readonly<Record<string, number>> = { NoSuchBucket: 404, Unauthorized: 401 };
 
 function diagnoseSlot(operator: Operator, name: string, health: SlotHealth): Diagnosis {

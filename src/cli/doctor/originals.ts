@@ -11,7 +11,7 @@ const NOT_TRIED = new Set([429, 500, 502, 503, 504]);
 /**
  * Tries what has let originals out of other servers.
  * @param original undefined if it is not known
- * @param rendition what visitors get rightly
+ * @param rendition what visitors should get
  */
 export async function originalsOf(
   about: string,

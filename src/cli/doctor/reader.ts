@@ -1,4 +1,4 @@
-// A bucket as the doctor asks it: with the credentials of a slot, or with none.
+// Asks a bucket, with the credentials of a slot or without any. Writes nothing.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
@@ -7,7 +7,7 @@ import { sign } from "../../worker/s3/sigv4.ts";
 import { askS3, fetchObject, type S3Answer } from "../net/ask-s3.ts";
 import { type ListOptions, listPage, type Page } from "../net/list.ts";
 
-/** How time is kept. */
+/** The clock, and how long to wait. */
 export type Watch = {
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -15,25 +15,25 @@ export type Watch = {
   readonly patience: number;
 };
 
-/** What is asked of a bucket. Keys are those in the bucket. */
+/** What the doctor asks of a bucket. Keys begin with the prefix. */
 export type Reader = {
-  /** Asks for an object, and reads none of it. */
+  /** Asks for an object, without reading it. */
   readonly ask: (key: string) => Promise<S3Answer>;
-  /** Fetches an object whole, or so many bytes of it. */
+  /** Fetches an object, or only its first bytes. */
   readonly fetch: (
     key: string,
     first?: number,
   ) => Promise<S3Answer & { readonly bytes?: Uint8Array }>;
   readonly list: (options: ListOptions) => Promise<Page | S3Answer>;
   /**
-   * Puts a part of an upload that there is not: who may write is told so (NoSuchUpload), and who may not
-   * is denied. Either way nothing is written; nor where an S3 takes it for an object, since the digest is
-   * of something else.
+   * Puts a part of an upload that does not exist: a key that may write learns so (NoSuchUpload), any other
+   * is denied. Nothing is written. An S3 that takes the part for an object refuses it too, because the
+   * digest is wrong.
    */
   readonly tryWriting: (key: string) => Promise<S3Answer>;
 };
 
-/** Of no body that is empty. */
+/** Not the digest of an empty body. */
 const OTHER_MD5 = Buffer.alloc(16).toString("base64");
 
 export function readAs(bucket: Bucket, credentials: Credentials | undefined, watch: Watch): Reader {

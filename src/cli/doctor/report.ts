@@ -1,4 +1,4 @@
-// How findings are told to an operator, and what the doctor ends with.
+// How findings are reported, and what the doctor ends with.
 
 import { align, EXIT, type Exit, paint, type Style, type World } from "../command.ts";
 import { visible } from "../terminal/visible.ts";

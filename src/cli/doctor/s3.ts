@@ -61,7 +61,7 @@ export async function examineBucket(
     const right = played ? `${from}, as .dev.vars.example has it` : from;
     const fault = diagnoseS3(said, { ...asked, slot: slot.name, from: right });
     if (fault !== undefined) {
-      if (!isTold(fault, findings)) findings.push({ about: aboutSlot, ...fault });
+      if (!isReported(fault, findings)) findings.push({ about: aboutSlot, ...fault });
       continue;
     }
     findings.push(well(aboutSlot, "key-id", `S3 knows it (from ${from})`));
@@ -105,7 +105,7 @@ function hostFault(greeted: S3Answer, asked: Asked): Diagnosis | undefined {
 const SHARED: readonly Check[] = ["clock", "region", "bucket", "endpoint", "busy"];
 
 /** Returns whether it was found already, by another slot or without a key. */
-function isTold({ check }: Diagnosis, findings: readonly Finding[]): boolean {
+function isReported({ check }: Diagnosis, findings: readonly Finding[]): boolean {
   return (
     SHARED.includes(check) && findings.some((one) => one.check === check && one.severity !== "ok")
   );

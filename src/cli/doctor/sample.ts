@@ -11,7 +11,7 @@ import { type Diagnosis, diagnose } from "./finding.ts";
 import type { Reader } from "./reader.ts";
 import { sniff } from "./sniff.ts";
 
-/** An original, which visitors must not get. */
+/** An original. Visitors must never get it. */
 export type Sample = {
   /** In the bucket. */
   readonly key: string;
@@ -87,15 +87,15 @@ export async function examineSample(
   reader: Reader,
   key: string,
 ): Promise<{ finding: Diagnosis; sample: Sample | undefined }> {
-  const told = await reader.fetch(key);
-  const { bytes, status } = told;
+  const answer = await reader.fetch(key);
+  const { bytes, status } = answer;
   if (bytes !== undefined) return { finding: describe(key, bytes), sample: { key, bytes } };
-  if (status === 200) return { finding: cutShort(key, told), sample: undefined };
-  if (status !== undefined && verdictOf(told, bucket.region).fault === "object") {
-    return { finding: await diagnoseObject(bucket, reader, key, told), sample: undefined };
+  if (status === 200) return { finding: cutShort(key, answer), sample: undefined };
+  if (status !== undefined && verdictOf(answer, bucket.region).fault === "object") {
+    return { finding: await diagnoseObject(bucket, reader, key, answer), sample: undefined };
   }
-  const fault = diagnoseS3(told, asked);
-  const finding = fault ? { ...fault, what: `${key}: ${fault.what}` } : cutShort(key, told);
+  const fault = diagnoseS3(answer, asked);
+  const finding = fault ? { ...fault, what: `${key}: ${fault.what}` } : cutShort(key, answer);
   return { finding, sample: undefined };
 }
 

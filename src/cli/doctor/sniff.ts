@@ -1,8 +1,10 @@
+// Recognizes images by their first bytes.
+
 const LOOKED_AT = 512;
 
-/** The type of an image by its first bytes, whatever it is called; undefined: none that browsers show. */
+/** Returns the type, whatever the name says; undefined if browsers show no such image. */
 export function sniff(bytes: Uint8Array): string | undefined {
-  // Not by a TextDecoder, whose latin1 is windows-1252.
+  // Not with a TextDecoder: its latin1 is windows-1252.
   const text = Buffer.from(bytes.subarray(0, LOOKED_AT)).toString("latin1");
   if (text.startsWith("\xff\xd8\xff")) return "image/jpeg";
   if (text.startsWith("\x89PNG\r\n\x1a\n")) return "image/png";

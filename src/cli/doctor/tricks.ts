@@ -1,6 +1,6 @@
-// What has let originals, or sizes that nobody allowed, out of other image servers.
+// Requests that have got originals, or sizes that nobody allowed, out of other image servers.
 
-/** The URL of an image that is right, taken apart. */
+/** The parts of a correct URL. */
 export type Right = {
   readonly base: string;
   readonly path: string;
@@ -21,11 +21,11 @@ export type Trick = {
   readonly url: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Another image may be there rightly, so only the original itself is a find. */
+  /** Another image may be at that URL, so only the original itself counts. */
   readonly elsewhere?: true;
 };
 
-/** What to ask in place of the right URL. */
+/** What to ask instead of the correct URL. */
 export function tricksFor(right: Right): Trick[] {
   const { base, path, query, name, key, source, allows } = right;
   const url = base + path + query;

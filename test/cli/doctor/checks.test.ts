@@ -4,7 +4,8 @@ import { expect, test } from "vitest";
 import { CAUSES, type CauseId, CHECKS, type Check } from "../../../src/cli/doctor/checks/index.ts";
 import { type Asked, diagnoseS3 } from "../../../src/cli/doctor/diagnose-s3.ts";
 import { diagnoseEdge, diagnoseStatus } from "../../../src/cli/doctor/diagnose-site.ts";
-import { diagnose } from "../../../src/cli/doctor/finding.ts";
+import { diagnose, type Severity } from "../../../src/cli/doctor/finding.ts";
+import type { FAULTS } from "../../../src/emulator/edge/faults.ts";
 
 test.each(Object.entries(CHECKS))("the check %s says what it asks", (_name, { asks }) => {
   expect(asks).toMatch(/^[a-z].*\?$/);
@@ -110,6 +111,69 @@ test.each<[number, CauseId, Check]>([
   // What the local run logs is in its own terminal, not in that of wrangler.
   if (status !== 404 && status < 500) return;
   expect(diagnoseStatus(status, url, true).remedy).toMatch(/^remove EDGE from \.dev\.vars/);
+});
+
+/** What the finding about the edge says. */
+type Row = readonly [cause: CauseId, what: RegExp, remedy: RegExp, severity?: Severity];
+
+const UNREADABLE: Row = ["canary-unreadable", /not an image/, /another canary/];
+const BUSY: Row = ["edge-failed", /busy, or has an error/, /try again in a minute/, "warning"];
+const LATE: Row = ["edge-slow", /took too long/, /timeout in ANSWERS/];
+const REGION: Row = ["edge-elsewhere", /the origin denies/, /region and endpoint/];
+
+const CODES = {
+  "9401/400": ["options-refused", /option of the preset is not accepted/, /npm run check/],
+  "9401/403": ["sources", /Sources/, /Sources: add the origin acme\.s3\.eu-west-1\.amazonaws\.com/],
+  "9402/413": UNREADABLE,
+  "9402/502": ["origin-failed", /did not arrive whole/, /reachable from the internet/],
+  "9403/508": ["edge-loop", /a loop/, /BUCKETS\.\*\.endpoint .* is the URL of Vitrine itself/],
+  "9404/404": ["canary-missing", /not found/, /correct canary, prefix or bucket/],
+  "9406/403": ["url-refused", /URL is not accepted/, /must be an https:\/\/ URL/],
+  "9407/523": ["origin-unknown", /no address/, /endpoint or addressing/],
+  "9412/415": UNREADABLE,
+  "9413/403": UNREADABLE,
+  "9416/422": UNREADABLE,
+  "9419/403": ["url-refused", /URL is not accepted/, /https:\/\/ URL/],
+  "9420/400": REGION,
+  "9420/415": REGION,
+  "9421/400": REGION,
+  "9422/429": ["quota", /limit of unique transformations/, /a paid plan/],
+  "9423/403": ["edge", /refuses/, /troubleshooting/],
+  "9504/522": LATE,
+  "9504/524": LATE,
+  "9505/502": ["origin-failed", /does not reach it/, /reachable from the internet/],
+  "9509/502": ["origin-failed", /it has an error/, /provider's status page/],
+  "9510/523": ["origin-failed", /does not reach it/, /reachable from the internet/],
+  "9516/422": UNREADABLE,
+  "9516/500": BUSY,
+  "9518/502": BUSY,
+  "9519/502": REGION,
+  "9520/415": UNREADABLE,
+  "9522/503": BUSY,
+  "9522/504": BUSY,
+  "9523/422": UNREADABLE,
+  "9523/500": BUSY,
+  "9527/503": BUSY,
+  "9528/502": BUSY,
+  "9529/504": LATE,
+} as const satisfies Record<keyof typeof FAULTS, Row>;
+
+test.each<[string, Row]>([
+  ...Object.entries(CODES),
+  ["9408/401", ["edge-denied", /the origin denies/, /no bucket policy limits addresses/]],
+  ["9408/403", ["edge-denied", /the origin denies/, /no bucket policy limits addresses/]],
+  ["9408/404", ["canary-missing", /not found/, /correct canary/]],
+])("the edge's code %s is diagnosed", (fault, [cause, what, remedy, severity = "error"]) => {
+  const [code = "", status] = fault.split("/");
+  const diagnosis = diagnoseEdge(code, Number(status), "acme.s3.eu-west-1.amazonaws.com", false);
+  expect(diagnosis).toMatchObject({
+    cause,
+    severity,
+    what: expect.stringMatching(what),
+    why: expect.stringMatching(/./),
+    remedy: expect.stringMatching(remedy),
+  });
+  expect(diagnosis.what).toContain(`the edge answers ${code}: `);
 });
 
 test("an edge that did not say its status, as older Workers report it, is diagnosed by its code", () => {

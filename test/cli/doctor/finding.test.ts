@@ -70,9 +70,9 @@ test.each<[string, boolean, World["env"], boolean]>([
 test("control characters in names do not reach the terminal", () => {
   const hostile = "\u001b]0;a\u0007\u202e";
   const found = { about: hostile, check: "sample", severity: "error", what: hostile } as const;
-  const told = tellFindings(world(false), [{ ...found, why: hostile, remedy: hostile }]);
-  expect(told.join("").match(/[\p{Cc}\u202e]/gu)).toBeNull();
-  expect(told).toHaveLength(6);
+  const report = tellFindings(world(false), [{ ...found, why: hostile, remedy: hostile }]);
+  expect(report.join("").match(/[\p{Cc}\u202e]/gu)).toBeNull();
+  expect(report).toHaveLength(6);
 });
 
 test.each<[readonly Severity[], number]>([

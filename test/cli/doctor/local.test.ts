@@ -8,7 +8,7 @@ import type { Check } from "../../../src/cli/doctor/checks/index.ts";
 import type { Finding } from "../../../src/cli/doctor/finding.ts";
 import { createS3, type S3 } from "../../../src/emulator/s3/s3.ts";
 import { serveS3 } from "../../../src/emulator/s3/serve-s3.ts";
-import { type Told, wrongIn } from "../../support/cli/told.ts";
+import { type Report, wrongIn } from "../../support/cli/report.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { CREDENTIALS, HEALTH_TOKEN } from "../../support/env.ts";
 import { copyProject, endRuns, freePort, removeCopies, start } from "../../support/local-run.ts";
@@ -68,16 +68,16 @@ beforeEach(() => {
   write();
 });
 
-async function examine(now: World["now"] = Date.now): Promise<Told> {
+async function examine(now: World["now"] = Date.now): Promise<Report> {
   const args = ["doctor", "--json", "--url", address];
   const { code, out, err } = await vitrine(args, { folder, now });
   return { code, findings: JSON.parse(out).findings, text: err };
 }
 
 test("a healthy local run has no errors and no warnings", async () => {
-  const told = await examine();
-  expect([wrongIn(told), told.code]).toEqual([[], 0]);
-  expect(told.findings.length).toBeGreaterThan(15);
+  const report = await examine();
+  expect([wrongIn(report), report.code]).toEqual([[], 0]);
+  expect(report.findings.length).toBeGreaterThan(15);
 });
 
 /** What is broken and how, then the first finding and its remedy. */
@@ -136,14 +136,14 @@ const BROKEN: readonly (readonly [string, () => void, Check, RegExp, RegExp])[] 
     () => write({ EDGE: '{"sources":[]}' }),
     "sources",
     /the edge answers 9401/,
-    /^take EDGE out of \.dev\.vars.* Deployed: .*Sources: add the origin that npm run check lists/,
+    /^remove EDGE from \.dev\.vars.* Deployed: .*Sources: add the origin that npm run check lists/,
   ],
   [
     "transformations",
     () => write({ EDGE: '{"transformations":false}' }),
     "transformations",
     /no cf-resized/,
-    /^take EDGE out of \.dev\.vars.*Images → Transformations.*Enable/,
+    /^remove EDGE from \.dev\.vars.*Images → Transformations.*Enable/,
   ],
 ];
 
@@ -169,8 +169,8 @@ test.each(BROKEN)("a fault of %s is found", async (_what, breakIt, check, what, 
 });
 
 test("a wrong clock is found", async () => {
-  const told = await examine(() => Date.now() - 20 * 60_000);
-  const [found] = wrongIn(told);
+  const report = await examine(() => Date.now() - 20 * 60_000);
+  const [found] = wrongIn(report);
   expect(found).toMatchObject({
     severity: "error",
     check: "clock",

@@ -8,7 +8,7 @@ import type { Check } from "../../../src/cli/doctor/checks/index.ts";
 import type { Severity } from "../../../src/cli/doctor/finding.ts";
 import { createS3, type S3Fault, type S3Grant } from "../../../src/emulator/s3/s3.ts";
 import { CONFIGURED, configure, examine } from "../../support/cli/doctor.ts";
-import { wrongIn } from "../../support/cli/told.ts";
+import { wrongIn } from "../../support/cli/report.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS, SECRETS } from "../../support/env.ts";
 import { freePort } from "../../support/local-run.ts";
 import { stage } from "../../support/play.ts";
@@ -33,10 +33,10 @@ beforeEach(() => {
 });
 
 test("a healthy bucket has no errors and no warnings", async () => {
-  const told = await examine([]);
-  expect(wrongIn(told)).toEqual([]);
-  expect(told.code).toBe(0);
-  const checks = told.findings.map(({ check }) => check);
+  const report = await examine([]);
+  expect(wrongIn(report)).toEqual([]);
+  expect(report.code).toBe(0);
+  const checks = report.findings.map(({ check }) => check);
   for (const check of [
     "reachable",
     "clock",
@@ -103,8 +103,8 @@ test.each(Object.entries(FAULTS))(
   "the S3 fault %s is found, and nothing else",
   async (fault, row) => {
     stage.s3.faults.add(fault as S3Fault);
-    const told = await examine(["--timeout", "0.4"]);
-    const wrong = wrongIn(told);
+    const report = await examine(["--timeout", "0.4"]);
+    const wrong = wrongIn(report);
     const checks = new Set(wrong.map(({ check }) => check));
     expect(checks).toEqual(new Set(row === undefined ? [] : [row[1]]));
     if (row === undefined) return;
@@ -115,7 +115,7 @@ test.each(Object.entries(FAULTS))(
       why: expect.stringMatching(/./),
       remedy: expect.stringMatching(remedy),
     });
-    expect(told.code).toBe(severity === "error" ? 2 : 1);
+    expect(report.code).toBe(severity === "error" ? 2 : 1);
   },
 );
 
@@ -140,8 +140,8 @@ test.each(Object.entries(GRANTS))(
   async (grant, [severity, check, what, remedy]) => {
     stage.s3.grants.add(grant as S3Grant);
     const before = [...stage.s3.objects];
-    const told = await examine([]);
-    expect(wrongIn(told)).toEqual([
+    const report = await examine([]);
+    expect(wrongIn(report)).toEqual([
       expect.objectContaining({
         severity,
         check,
@@ -149,16 +149,16 @@ test.each(Object.entries(GRANTS))(
         remedy: expect.stringMatching(remedy),
       }),
     ]);
-    expect(told.code).toBe(severity === "error" ? 2 : 1);
+    expect(report.code).toBe(severity === "error" ? 2 : 1);
     expect([...stage.s3.objects]).toEqual(before);
   },
 );
 
 test("a key that may list is a warning (A13)", async () => {
   stage.s3.faults.clear();
-  const told = await examine([]);
-  expect(wrongIn(told)).toMatchObject([{ severity: "warning", check: "list" }]);
-  expect(told.code).toBe(1);
+  const report = await examine([]);
+  expect(wrongIn(report)).toMatchObject([{ severity: "warning", check: "list" }]);
+  expect(report.code).toBe(1);
 });
 
 test("no request can change anything: the test write is a part of an upload that does not exist", async () => {
@@ -206,7 +206,7 @@ test.each<[string, (signed: boolean) => Response, Severity, RegExp]>([
 
 test.each<[string, () => Response, Severity, RegExp]>([
   [
-    "is told that there is no such upload",
+    "learns that there is no such upload",
     () => xml("NoSuchUpload", 404),
     "warning",
     /^perhaps anyone can write to it: without a key, S3 answers 404 NoSuchUpload,/,
@@ -564,11 +564,11 @@ test("an empty bucket without a prefix is not blamed on the prefix", async () =>
 test("a dead current slot is a warning if the next slot works", async () => {
   stage.s3.keys.clear();
   stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
-  const told = await examine([], { env: NEXT });
-  expect(wrongIn(told)).toMatchObject([
+  const report = await examine([], { env: NEXT });
+  expect(wrongIn(report)).toMatchObject([
     { check: "key-id", severity: "warning", why: "only slot next works" },
   ]);
-  expect(told.code).toBe(1);
+  expect(report.code).toBe(1);
 });
 
 test("R2's own error codes are understood (A7)", async () => {
@@ -632,15 +632,15 @@ test("each of several buckets is examined, and --key begins with the bucket's na
     "OTHER_SECRET_ACCESS_KEY",
   ]);
   const env = { OTHER_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, OTHER_SECRET_ACCESS_KEY: "another" };
-  const told = await examine(["--key", "media/photos/fig.jpg"], { env });
-  expect(wrongIn(told)).toMatchObject([
+  const report = await examine(["--key", "media/photos/fig.jpg"], { env });
+  expect(wrongIn(report)).toMatchObject([
     {
       check: "secret",
       about: expect.stringContaining("bucket other"),
       remedy: expect.stringContaining("OTHER_SECRET_ACCESS_KEY in the environment"),
     },
   ]);
-  expect(JSON.stringify(told.findings)).toContain("S3 returns published/photos/fig.jpg");
+  expect(JSON.stringify(report.findings)).toContain("S3 returns published/photos/fig.jpg");
   const wrong = await examine(["--key", "photos/fig.jpg"], { env });
   expect([wrong.code, wrong.findings, wrong.text]).toEqual([
     2,

@@ -3,13 +3,13 @@
 
 import { HttpResponse } from "msw";
 import { beforeEach, expect, test } from "vitest";
-import type { Check } from "../../../src/cli/doctor/checks/index.ts";
+import type { CauseId, Check } from "../../../src/cli/doctor/checks/index.ts";
 import type { Severity } from "../../../src/cli/doctor/finding.ts";
 import type { EdgeSettings } from "../../../src/emulator/edge/edge.ts";
-import type { FAULTS } from "../../../src/emulator/edge/faults.ts";
+import type { Fault } from "../../../src/emulator/edge/faults.ts";
 import type { Switches } from "../../../src/emulator/edge/switches.ts";
 import { CONFIGURED, configure, deploy, examine, SITE } from "../../support/cli/doctor.ts";
-import { wrongIn } from "../../support/cli/told.ts";
+import { wrongIn } from "../../support/cli/report.ts";
 import { ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../../support/env.ts";
 import { arrange, get, stage } from "../../support/play.ts";
 import { file } from "../../support/stand.ts";
@@ -25,10 +25,10 @@ function begin(settings: Partial<EdgeSettings> = {}, env?: object): void {
 beforeEach(() => begin());
 
 test("a healthy site has no errors and no warnings, and no transformation is paid twice", async () => {
-  const told = await examine();
-  expect(wrongIn(told)).toEqual([]);
-  expect(told.code).toBe(0);
-  const checks = told.findings.map(({ check, severity }) => `${check} ${severity}`);
+  const report = await examine();
+  expect(wrongIn(report)).toEqual([]);
+  expect(report.code).toBe(0);
+  const checks = report.findings.map(({ check, severity }) => `${check} ${severity}`);
   for (const check of [
     "deployed",
     "health",
@@ -46,82 +46,41 @@ test("a healthy site has no errors and no warnings, and no transformation is pai
   expect(stage.edge.transformations.size).toBe(2);
 });
 
-/** The finding about the edge. */
-type Row = readonly [check: Check, what: RegExp, remedy: RegExp, severity?: Severity];
+/** One code for each cause: checks.test.ts has all codes. */
+const CODES: readonly (readonly [Fault, CauseId])[] = [
+  ["9401/400", "options-refused"],
+  ["9401/403", "sources"],
+  ["9402/502", "origin-failed"],
+  ["9403/508", "edge-loop"],
+  ["9404/404", "canary-missing"],
+  ["9406/403", "url-refused"],
+  ["9407/523", "origin-unknown"],
+  ["9408/403", "edge-denied"],
+  ["9408/404", "canary-missing"],
+  ["9412/415", "canary-unreadable"],
+  ["9420/400", "edge-elsewhere"],
+  ["9422/429", "quota"],
+  ["9423/403", "edge"],
+  ["9504/522", "edge-slow"],
+  ["9522/503", "edge-failed"],
+];
 
-const UNREADABLE: Row = ["edge", /not an image/, /another canary/];
-const BUSY: Row = ["edge", /busy, or has an error/, /try again in a minute/, "warning"];
-const LATE: Row = ["edge", /took too long/, /timeout in ANSWERS/];
-const REGION: Row = ["edge", /the origin denies/, /region and endpoint/];
-
-const CODES = {
-  "9401/400": ["edge", /option of the preset is not accepted/, /npm run check/],
-  "9401/403": [
-    "sources",
-    /Sources/,
-    /Sources: add the origin acme-media\.s3\.eu-west-1\.amazonaws\.com/,
-  ],
-  "9402/413": UNREADABLE,
-  "9402/502": ["edge", /did not arrive whole/, /reachable from the internet/],
-  "9403/508": ["edge", /a loop/, /BUCKETS\.\*\.endpoint .* is the URL of Vitrine itself/],
-  "9404/404": ["edge", /not found/, /correct canary, prefix or bucket/],
-  "9406/403": ["edge", /URL is not accepted/, /must be an https:\/\/ URL/],
-  "9407/523": ["edge", /no address/, /endpoint or addressing/],
-  "9412/415": UNREADABLE,
-  "9413/403": UNREADABLE,
-  "9416/422": UNREADABLE,
-  "9419/403": ["edge", /URL is not accepted/, /https:\/\/ URL/],
-  "9420/400": REGION,
-  "9420/415": REGION,
-  "9421/400": REGION,
-  "9422/429": ["quota", /limit of unique transformations/, /a paid plan/],
-  "9423/403": ["edge", /refuses/, /troubleshooting/],
-  "9504/522": LATE,
-  "9504/524": LATE,
-  "9505/502": ["edge", /does not reach it/, /reachable from the internet/],
-  "9509/502": ["edge", /it has an error/, /provider's status page/],
-  "9510/523": ["edge", /does not reach it/, /reachable from the internet/],
-  "9516/422": UNREADABLE,
-  "9516/500": BUSY,
-  "9518/502": BUSY,
-  "9519/502": REGION,
-  "9520/415": UNREADABLE,
-  "9522/503": BUSY,
-  "9522/504": BUSY,
-  "9523/422": UNREADABLE,
-  "9523/500": BUSY,
-  "9527/503": BUSY,
-  "9528/502": BUSY,
-  "9529/504": LATE,
-} as const satisfies Record<keyof typeof FAULTS, Row>;
-
-test.each([
-  ...Object.entries(CODES),
-  ["9408/403", ["edge", /the origin denies/, /no bucket policy limits addresses/]] as const,
-  ["9408/404", ["edge", /not found/, /correct canary/]] as const,
-])(
-  "the edge's code %s is found by /healthz, with its meaning",
-  async (fault, [check, what, remedy, severity = "error"]) => {
-    begin({ trouble: fault as keyof typeof FAULTS });
-    const wrong = wrongIn(await examine());
-    const [edge, ...others] = wrong.filter(({ about }) =>
-      about.includes("the edge, for bucket media"),
-    );
-    const code = fault.slice(0, 4);
-    expect(edge).toMatchObject({
-      check,
-      severity,
-      what: expect.stringMatching(what),
-      why: expect.stringMatching(/./),
-      remedy: expect.stringMatching(remedy),
-    });
-    expect(edge?.what).toContain(`the edge answers ${code}`);
-    expect(others).toEqual([]);
-    // The only other finding is that visitors get no image.
-    const rest = wrong.filter((one) => one !== edge);
-    expect(rest.map((one) => one.about)).toEqual(rest.map(() => `${SITE}/images/card/key.jpg`));
-  },
-);
+test.each(CODES)("the edge's code %s is found by /healthz, as %s", async (trouble, cause) => {
+  begin({ trouble });
+  const wrong = wrongIn(await examine());
+  const [edge, ...others] = wrong.filter(({ about }) =>
+    about.includes("the edge, for bucket media"),
+  );
+  expect(edge).toMatchObject({
+    cause,
+    severity: cause === "edge-failed" ? "warning" : "error",
+    what: expect.stringContaining(`the edge answers ${trouble.slice(0, 4)}`),
+  });
+  expect(others).toEqual([]);
+  // The only other finding is that visitors get no image.
+  const rest = wrong.filter((one) => one !== edge);
+  expect(rest.map((one) => one.about)).toEqual(rest.map(() => `${SITE}/images/card/key.jpg`));
+});
 
 /** The checks that fail with a switch set. */
 const SWITCHES: {
@@ -167,9 +126,9 @@ test.each(switched)(
   "the edge's switch %s set to %s",
   async (_name, _value, settings: Partial<EdgeSettings>, checks) => {
     begin(settings);
-    const told = await examine();
-    expect(wrongIn(told).map(({ check }) => check)).toEqual(checks);
-    expect(told.code).toBe(checks.length > 0 ? 2 : 0);
+    const report = await examine();
+    expect(wrongIn(report).map(({ check }) => check)).toEqual(checks);
+    expect(report.code).toBe(checks.length > 0 ? 2 : 0);
   },
 );
 
@@ -186,8 +145,8 @@ test("if the edge makes the canary but not a preset, the preset is reported", as
       },
     },
   );
-  const told = await examine();
-  expect(wrongIn(told)).toMatchObject([
+  const report = await examine();
+  expect(wrongIn(report)).toMatchObject([
     {
       check: "image",
       what: "/images/card/key.jpg answers 502",
@@ -198,11 +157,11 @@ test("if the edge makes the canary but not a preset, the preset is reported", as
 
 test("without HEALTH_TOKEN, the remedy says how to learn that transformations are off", async () => {
   begin({ transformations: false });
-  const told = await examine(undefined, { env: { HEALTH_TOKEN: undefined } });
-  expect(wrongIn(told)).toMatchObject([
+  const report = await examine(undefined, { env: { HEALTH_TOKEN: undefined } });
+  expect(wrongIn(report)).toMatchObject([
     { check: "image", severity: "error", remedy: expect.stringContaining("HEALTH_TOKEN") },
   ]);
-  expect(told.code).toBe(2);
+  expect(report.code).toBe(2);
 });
 
 /** What the deployed Worker reports about its keys. */
@@ -424,15 +383,15 @@ test.each([
   "too short",
 ])("an invalid HEALTH_TOKEN is reported, and not sent: %j", async (token) => {
   const heard = overhear();
-  const told = await examine(undefined, { env: { HEALTH_TOKEN: token } });
-  expect(told.findings).toContainEqual(
+  const report = await examine(undefined, { env: { HEALTH_TOKEN: token } });
+  expect(report.findings).toContainEqual(
     expect.objectContaining({
       check: "health",
       severity: "note",
       what: expect.stringContaining("HEALTH_TOKEN in the environment is not 16 or more ASCII"),
     }),
   );
-  expect(JSON.stringify(told)).not.toContain(token.slice(0, 6));
+  expect(JSON.stringify(report)).not.toContain(token.slice(0, 6));
   expect(heard).toEqual([""]);
 });
 
@@ -444,8 +403,8 @@ test("if /healthz belongs to another app, the token is not sent, and images are 
     heard.push(headers.get("authorization") ?? "");
     return new HttpResponse("ok\n", other);
   });
-  const told = await examine();
-  expect(wrongIn(told)).toMatchObject([
+  const report = await examine();
+  expect(wrongIn(report)).toMatchObject([
     {
       check: "deployed",
       severity: "warning",
@@ -453,8 +412,8 @@ test("if /healthz belongs to another app, the token is not sent, and images are 
       remedy: expect.stringContaining("wrangler.toml"),
     },
   ]);
-  expect([told.code, heard]).toEqual([1, [""]]);
-  expect(told.findings.some(({ check }) => check === "originals")).toBe(true);
+  expect([report.code, heard]).toEqual([1, [""]]);
+  expect(report.findings.some(({ check }) => check === "originals")).toBe(true);
 });
 
 test("tricks without an answer prove nothing", async () => {
@@ -464,8 +423,8 @@ test("tricks without an answer prove nothing", async () => {
     asked += 1;
     return asked > 10 ? new HttpResponse("slow down", { status: 429 }) : answer;
   });
-  const told = await examine();
-  const tricks = told.findings.filter(({ check }) => check === "originals");
+  const report = await examine();
+  const tricks = report.findings.filter(({ check }) => check === "originals");
   expect(tricks).toMatchObject([
     { severity: "note", what: expect.stringMatching(/\d+ more were not answered: try again$/) },
   ]);
@@ -495,8 +454,8 @@ test.each<[number, RegExp]>([
 });
 
 test("a HEALTH_TOKEN that is not the Worker's is found", async () => {
-  const told = await examine(undefined, { env: { HEALTH_TOKEN: `${HEALTH_TOKEN}x` } });
-  expect(wrongIn(told)).toMatchObject(
+  const report = await examine(undefined, { env: { HEALTH_TOKEN: `${HEALTH_TOKEN}x` } });
+  expect(wrongIn(report)).toMatchObject(
     [{ check: "health", severity: "warning", what: /is not the Worker's/ }].map((one) => ({
       ...one,
       what: expect.stringMatching(one.what),
@@ -544,9 +503,9 @@ test("signed routes are checked if the keys are at hand", async () => {
   const ROUTES = [{ path: "/private/:preset/*", object: "media/*", signed: true }];
   begin({}, { ...ENV, ...CONFIGURED, ROUTES, HEALTH_TOKEN });
   configure({ ...CONFIGURED, ROUTES });
-  const told = await examine();
-  expect([told.code, wrongIn(told)]).toEqual([0, []]);
-  expect(told.findings.some(({ check }) => check === "formats")).toBe(true);
+  const report = await examine();
+  expect([report.code, wrongIn(report)]).toEqual([0, []]);
+  expect(report.findings.some(({ check }) => check === "formats")).toBe(true);
   const unsigned = await examine(undefined, { env: { URL_SIGNING_KEYS: undefined } });
   expect(unsigned.findings).toContainEqual(
     expect.objectContaining({
@@ -576,25 +535,25 @@ test("an SVG that needs no cleaning is not reported as a leaked original (R8)", 
   const clean = await get("/icons/card/b.svg", {}, env);
   const body = new Uint8Array(await clean.arrayBuffer());
   stage.s3.objects.set("published/a.svg", { body, type });
-  const told = await examine(["--url", SITE, "--key", "a.svg"]);
-  expect(wrongIn(told)).toEqual([]);
-  expect(JSON.stringify(told.findings)).toContain("svg+xml for AVIF");
+  const report = await examine(["--url", SITE, "--key", "a.svg"]);
+  expect(wrongIn(report)).toEqual([]);
+  expect(JSON.stringify(report.findings)).toContain("svg+xml for AVIF");
 });
 
 test("a preset of one format needs no vary", async () => {
   const ROUTES = [{ path: "/images/:preset/*", object: "media/*", presets: ["plain"] }];
   configure({ ...CONFIGURED, ROUTES });
-  const told = await examine();
-  expect(wrongIn(told)).toEqual([]);
-  expect(JSON.stringify(told.findings)).toContain("jpeg for AVIF, jpeg for WebP");
+  const report = await examine();
+  expect(wrongIn(report)).toEqual([]);
+  expect(JSON.stringify(report.findings)).toContain("jpeg for AVIF, jpeg for WebP");
 });
 
 test("without keys at hand the site is checked all the same, and the missing keys are a note", async () => {
   const env = { ...Object.fromEntries(Object.keys(SECRETS).map((name) => [name, undefined])) };
-  const told = await examine(undefined, { env });
-  expect([told.code, wrongIn(told)]).toEqual([0, []]);
-  expect(told.findings).toContainEqual(
+  const report = await examine(undefined, { env });
+  expect([report.code, wrongIn(report)]).toEqual([0, []]);
+  expect(report.findings).toContainEqual(
     expect.objectContaining({ check: "keys", severity: "note" }),
   );
-  expect(told.findings.some(({ check }) => check === "formats")).toBe(true);
+  expect(report.findings.some(({ check }) => check === "formats")).toBe(true);
 });

@@ -1,4 +1,4 @@
-// The doctor before a Vitrine at https://images.example, on the strict edge with the strict S3 behind it.
+// Runs the doctor on a Vitrine at https://images.example, with the strict edge and the strict S3.
 
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,12 +9,12 @@ import { ROOT } from "../built.ts";
 import { ENV, HEALTH_TOKEN, SECRETS, VARS } from "../env.ts";
 import { get } from "../play.ts";
 import { network } from "../stand.ts";
-import type { Told } from "./told.ts";
+import type { Report } from "./report.ts";
 import { type Given, vitrine } from "./vitrine.ts";
 
 export const SITE = "https://images.example";
 
-/** The configuration: the bucket has a canary. */
+/** The configuration. Its bucket has a canary. */
 export const CONFIGURED = {
   ...VARS,
   ROUTES: VARS.ROUTES.slice(0, 2),
@@ -44,7 +44,7 @@ required = ${JSON.stringify(secrets)}
   return folder;
 }
 
-/** Puts a Worker at SITE, or what stands in its place. */
+/** Puts a Worker at SITE, or something that changes its answers. */
 export function deploy(
   env: object = { ...ENV, ...CONFIGURED, HEALTH_TOKEN },
   changed: (
@@ -62,11 +62,11 @@ export function deploy(
   );
 }
 
-/** What the doctor finds, with the secrets that the Worker has. */
+/** Runs the doctor with the secrets of the Worker. */
 export async function examine(
   args: readonly string[] = ["--url", SITE],
   given: Given = {},
-): Promise<Told> {
+): Promise<Report> {
   const env = { ...SECRETS, HEALTH_TOKEN, ...given.env };
   const { code, out, err } = await vitrine(["doctor", "--json", ...args], {
     folder,

@@ -1,14 +1,14 @@
-// What the doctor told.
+// What one run of the doctor reports.
 
 import type { Finding } from "../../../src/cli/doctor/finding.ts";
 
-export type Told = {
+export type Report = {
   readonly code: number;
   readonly findings: readonly Finding[];
   readonly text: string;
 };
 
-/** What is not well, by what it is about, in short. */
-export function wrongIn({ findings }: Told): Finding[] {
+/** The errors and warnings. */
+export function wrongIn({ findings }: Report): Finding[] {
   return findings.filter(({ severity }) => severity === "error" || severity === "warning");
 }
