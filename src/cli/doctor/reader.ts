@@ -6,6 +6,9 @@ import { originUrl } from "../../worker/s3/object-url.ts";
 import { sign } from "../../worker/s3/sigv4.ts";
 import { askS3, fetchObject, type S3Answer } from "../net/ask-s3.ts";
 import { type ListOptions, listPage, type Page } from "../net/list.ts";
+import { type Credentials, sign } from "../../worker/s3/sigv4.ts";
+import { askS3, fetchObject } from "../net/ask-s3.ts";
+import { type ListOptions, listPage } from "../net/list.ts";
 
 /** The clock, and how long to wait. */
 export type Watch = {
@@ -15,52 +18,42 @@ export type Watch = {
   readonly patience: number;
 };
 
-/** What the doctor asks of a bucket. Keys begin with the prefix. */
-export type Reader = {
-  /** Asks for an object, without reading it. */
-  readonly ask: (key: string) => Promise<S3Answer>;
-  /** Fetches an object, or only its first bytes. */
-  readonly fetch: (
-    key: string,
-    first?: number,
-  ) => Promise<S3Answer & { readonly bytes?: Uint8Array }>;
-  readonly list: (options: ListOptions) => Promise<Page | S3Answer>;
-  /**
-   * Puts a part of an upload that does not exist: a key that may write learns so (NoSuchUpload), any other
-   * is denied. Nothing is written. An S3 that takes the part for an object refuses it too, because the
-   * digest is wrong.
-   */
-  readonly tryWriting: (key: string) => Promise<S3Answer>;
-};
+/** Keys begin with the prefix of the bucket. */
+export type Reader = ReturnType<typeof readAs>;
 
 /** Not the digest of an empty body. */
 const OTHER_MD5 = Buffer.alloc(16).toString("base64");
 
-export function readAs(bucket: Bucket, credentials: Credentials | undefined, watch: Watch): Reader {
+export function readAs(bucket: Bucket, credentials: Credentials | undefined, watch: Watch) {
   const { now, patience } = watch;
-  const signed = async (url: string, at: number, method?: "PUT") =>
-    new Headers(credentials && (await sign(url, bucket.region, credentials, at, method)));
-  const ranged = (headers: Headers, bytes: number) => {
-    headers.set("range", `bytes=0-${bytes - 1}`);
-    return headers;
+  const request = async (key: string, query = "", method?: "PUT") => {
+    const at = now();
+    const url = originUrl(bucket.base, key) + query;
+    const signed = credentials && (await sign(url, bucket.region, credentials, at, method));
+    return { at, url, headers: new Headers(signed) };
   };
   return {
-    ask: async (key) => {
-      const at = now();
-      const url = originUrl(bucket.base, key);
-      return askS3(url, { headers: ranged(await signed(url, at), 1) }, at, patience);
+    /** Asks for an object, without reading it. */
+    ask: async (key: string) => {
+      const { url, headers, at } = await request(key);
+      headers.set("range", "bytes=0-0");
+      return askS3(url, { headers }, at, patience);
     },
-    fetch: async (key, first) => {
-      const at = now();
-      const url = originUrl(bucket.base, key);
-      const headers = await signed(url, at);
-      return fetchObject(url, first === undefined ? headers : ranged(headers, first), at, patience);
+    /** Fetches an object, or only its first bytes. */
+    fetch: async (key: string, first?: number) => {
+      const { url, headers, at } = await request(key);
+      if (first !== undefined) headers.set("range", `bytes=0-${first - 1}`);
+      return fetchObject(url, headers, at, patience);
     },
-    list: (options) => listPage(bucket, credentials, options, now(), patience),
-    tryWriting: async (key) => {
-      const at = now();
-      const url = `${originUrl(bucket.base, key)}?partNumber=1&uploadId=vitrine-doctor`;
-      const headers = await signed(url, at, "PUT");
+    list: (options: ListOptions) => listPage(bucket, credentials, options, now(), patience),
+    /**
+     * Puts a part of an upload that does not exist: a key that may write learns so (NoSuchUpload), any
+     * other is denied. Nothing is written. An S3 that takes the part for an object refuses it too, because
+     * the digest is wrong.
+     */
+    tryWriting: async (key: string) => {
+      const query = "?partNumber=1&uploadId=vitrine-doctor";
+      const { url, headers, at } = await request(key, query, "PUT");
       headers.set("content-md5", OTHER_MD5);
       return askS3(url, { method: "PUT", headers }, at, patience);
     },

@@ -4,11 +4,13 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
+import { keyEnd, type Slot } from "../../worker/s3/slot.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import { type Operator, slotsAtHand } from "../project/operator.ts";
 import { type Check, isOfSlot } from "./checks/index.ts";
-import { type Asked, apartness, diagnoseS3 } from "./diagnose-s3.ts";
-import { type Diagnosis, diagnose, type Finding, found, well } from "./finding.ts";
+import { type Asked, diagnoseS3 } from "./diagnose-s3.ts";
+import { type Diagnosis, type Finding, found, well } from "./finding.ts";
+import { clockOf, hintsOf, hostFault } from "./greeting.ts";
 import { type Reader, readAs, type Watch } from "./reader.ts";
 import { publicity, rightsOf } from "./rights.ts";
 import { examineSample, FIXTURE, findSample, type Sample } from "./sample.ts";
@@ -18,6 +20,22 @@ export type Examined = {
   /** An object that the key may read. */
   readonly sample: Sample | undefined;
 };
+
+/** What is asked about a bucket, and by whom. */
+type Case = {
+  readonly operator: Operator;
+  readonly bucket: Bucket;
+  readonly asked: Asked;
+  readonly watch: Watch;
+  /** Asks without a key. */
+  readonly stranger: Reader;
+  /** The key of an object that does not exist. */
+  readonly absent: string;
+  /** What S3 said to a write without a key; undefined: wrangler's S3 has no policies to try. */
+  readonly strangely: S3Answer | undefined;
+};
+
+type Working = { readonly slot: Slot; readonly reader: Reader };
 
 /**
  * Examines a bucket, with the slots whose secrets are at hand.
@@ -37,68 +55,86 @@ export async function examineBucket(
   const word = operator.words.get(name) ?? "AWS";
   const asked: Asked = { host, name, bucket: at, region, word, slot: "current", from: undefined };
   const absent = `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
-  const played = isPlayed(operator);
-  const own = (findings: readonly Diagnosis[]) => findings.map((one) => ({ about, ...one }));
-
   const stranger = readAs(bucket, undefined, watch);
   const greeted = await stranger.ask(absent);
   const broken = hostFault(greeted, asked);
-  if (broken !== undefined) return { findings: own([broken]), sample: undefined };
+  if (broken !== undefined) return { findings: [{ about, ...broken }], sample: undefined };
   const tls = protocol === "https:" ? "over TLS" : "without TLS, as on your own machine";
-  const findings = [well(about, "reachable", `S3 answers, ${tls}`), ...clockOf(about, greeted)];
+  const greeting = [well(about, "reachable", `S3 answers, ${tls}`), ...clockOf(about, greeted)];
 
-  // wrangler's S3 has no policies.
+  const played = isPlayed(operator);
   const strangely = played ? undefined : await stranger.tryWriting(absent);
+  const examined: Case = { operator, bucket, asked, watch, stranger, absent, strangely };
   const { usable } = slotsAtHand(operator, name);
-  findings.push(...unusableOf(operator, bucket, word, other));
-  if (usable.length === 0) findings.push(...own(await hintsOf(asked, greeted, stranger)));
-  let working: { readonly slot: Slot; readonly reader: Reader } | undefined;
-  for (const slot of usable) {
-    const aboutSlot = `bucket ${name}, slot ${slot.name}: the key ${keyEnd(slot)}`;
-    const from = operator.secrets.get(secretNames(word, slot.name).accessKeyId)?.from;
+  const hints = usable.length > 0 ? [] : await hintsOf(asked, greeted, stranger);
+  const before = [
+    ...greeting,
+    ...unusableOf(operator, bucket, word, other),
+    ...hints.map((hint) => ({ about, ...hint })),
+  ];
+  const { findings, working } = await examineSlots(examined, usable, before);
+  const objects = working && (await examineObjects(examined, working, keys));
+  const [named] = keys;
+  const fixture = played ? prefix + FIXTURE : undefined;
+  const known = objects?.sample?.key ?? (named && prefix + named) ?? bucket.canary ?? fixture;
+  const all = [
+    ...findings,
+    ...(objects?.diagnoses ?? []).map((one) => ({ about, ...one })),
+    await publicity(about, bucket, stranger, known, absent, strangely),
+  ];
+  return { findings: lessened(all, working?.slot), sample: objects?.sample };
+}
+
+/** @returns what was found before, and about each slot; and the first slot that S3 accepts */
+async function examineSlots(
+  { operator, bucket, asked, watch, absent, strangely }: Case,
+  slots: readonly Slot[],
+  before: readonly Finding[],
+): Promise<{ readonly findings: readonly Finding[]; readonly working: Working | undefined }> {
+  const findings = [...before];
+  let working: Working | undefined;
+  for (const slot of slots) {
+    const about = `bucket ${bucket.name}, slot ${slot.name}: the key ${keyEnd(slot)}`;
+    const from = operator.secrets.get(secretNames(asked.word, slot.name).accessKeyId)?.from;
+    const right = isPlayed(operator) ? `${from}, as .dev.vars.example has it` : from;
     const reader = readAs(bucket, slot.credentials, watch);
     const said = await reader.ask(absent);
-    const right = played ? `${from}, as .dev.vars.example has it` : from;
     const fault = diagnoseS3(said, { ...asked, slot: slot.name, from: right });
     if (fault !== undefined) {
-      if (!isReported(fault, findings)) findings.push({ about: aboutSlot, ...fault });
+      if (!isReported(fault, findings)) findings.push({ about, ...fault });
       continue;
     }
-    findings.push(well(aboutSlot, "key-id", `S3 knows it (from ${from})`));
-    findings.push(well(aboutSlot, "secret", "it belongs to the key id"));
+    findings.push(well(about, "key-id", `S3 knows it (from ${from})`));
+    findings.push(well(about, "secret", "it belongs to the key id"));
     if (strangely !== undefined) {
-      findings.push(...(await rightsOf(aboutSlot, bucket, reader, strangely, absent)));
+      findings.push(...(await rightsOf(about, bucket, reader, strangely, absent)));
     }
     working ??= { slot, reader };
   }
+  return { findings, working };
+}
 
+/** @returns a finding for each object, and the first one that the key may read */
+async function examineObjects(
+  { operator, bucket, asked }: Case,
+  { slot, reader }: Working,
+  keys: readonly string[],
+): Promise<{ readonly diagnoses: readonly Diagnosis[]; readonly sample: Sample | undefined }> {
+  const sought = await findSample(bucket, reader, keys, isPlayed(operator));
+  if ("fault" in sought) return { diagnoses: [sought.fault], sample: undefined };
+  const diagnoses: Diagnosis[] = [];
   let sample: Sample | undefined;
-  if (working !== undefined) {
-    const { reader, slot } = working;
-    const sought = await findSample(bucket, reader, keys, played);
-    if ("fault" in sought) findings.push(...own([sought.fault]));
-    for (const key of "keys" in sought ? sought.keys : []) {
-      const examined = await examineSample({ ...asked, slot: slot.name }, bucket, reader, key);
-      findings.push(...own([examined.finding]));
-      sample ??= examined.sample;
-    }
+  for (const key of sought.keys) {
+    const examined = await examineSample({ ...asked, slot: slot.name }, bucket, reader, key);
+    diagnoses.push(examined.finding);
+    sample ??= examined.sample;
   }
-  const [named] = keys;
-  const fixture = played ? prefix + FIXTURE : undefined;
-  const known = sample?.key ?? (named && prefix + named) ?? bucket.canary ?? fixture;
-  findings.push(await publicity(about, bucket, stranger, known, absent, strangely));
-  return { findings: lessened(findings, working?.slot), sample };
+  return { diagnoses, sample };
 }
 
 /** Returns whether `npm start` simulates the buckets. */
 export function isPlayed({ local, known }: Operator): boolean {
   return local && !known.local.has("BUCKETS");
-}
-
-/** What keeps the host from being an S3: nothing else that it says means anything then. */
-function hostFault(greeted: S3Answer, asked: Asked): Diagnosis | undefined {
-  const isStrange = verdictOf(greeted, asked.region).fault === "none";
-  return greeted.status === undefined || isStrange ? diagnoseS3(greeted, asked) : undefined;
 }
 
 /** What concerns the whole bucket, so one slot is enough to report it. */
@@ -118,17 +154,6 @@ function lessened(findings: readonly Finding[], working: Slot | undefined): Find
     if (working === undefined || severity !== "error" || !isOfSlot(check)) return finding;
     return { ...finding, severity: "warning", why: `only slot ${working.name} works` };
   });
-}
-
-const MUCH_AHEAD_S = 300;
-const MOST_AHEAD_S = 900; // A7
-
-function clockOf(about: string, { ahead }: S3Answer): Finding[] {
-  if (ahead === undefined) return [];
-  const apart = apartness(ahead);
-  const clock = found(about, "clock", { apart });
-  if (Math.abs(ahead) <= MUCH_AHEAD_S) return [well(about, "clock", clock.what)];
-  return [{ ...clock, severity: Math.abs(ahead) >= MOST_AHEAD_S ? "error" : "warning" }];
 }
 
 /** What is wrong with the secrets of slots that cannot be asked with. */
@@ -153,17 +178,4 @@ function unusableOf(operator: Operator, { name }: Bucket, word: string, other: b
   const { accessKeyId: id, secretAccessKey: secret } = secretNames(word);
   const none = found(about, "no-keys-at-hand", { id, secret });
   return [other ? { ...none, severity: "note" } : none];
-}
-
-/** What can be said about a bucket without a key: whether it exists, and where (A5). */
-async function hintsOf(asked: Asked, greeted: S3Answer, stranger: Reader): Promise<Diagnosis[]> {
-  const page = await stranger.list({ prefix: "", most: 1 });
-  const region = "keys" in page ? undefined : page.region;
-  if (region !== undefined && region !== asked.region) {
-    return [diagnose("region", { ...asked, right: region })];
-  }
-  const { status = 0, code } = greeted;
-  if (code !== "NoSuchBucket" && status < 500) return [];
-  const fault = diagnoseS3(greeted, asked);
-  return fault === undefined ? [] : [fault];
 }
