@@ -1,6 +1,7 @@
 // Checks that three kinds of browsers get the image, each in a format that it reads, and not the original.
 
 import type { Variant } from "../../worker/config/preset.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
 import { chooseFormat, mayYield, readAccept } from "../../worker/request/format.ts";
 import { ACCEPTS, type Answer, askSite, isSame } from "./ask-site.ts";
 import { diagnoseStatus } from "./diagnose-site.ts";
@@ -10,25 +11,26 @@ import { sniff } from "./sniff.ts";
 export const SVG = "image/svg+xml";
 
 /** An image to ask for. */
-export type Picture = {
-  readonly base: string;
-  readonly path: string;
-  readonly query: string;
+export type Visit = {
+  readonly route: BoundRoute;
   /** The variant, as in the URL. */
   readonly name: string;
   readonly variant: Variant;
-  /** Whether the route passes clean SVGs on. */
-  readonly svg: boolean;
+  readonly base: string;
+  readonly path: string;
+  /** The object's part of the path, encoded. */
+  readonly key: string;
+  readonly query: string;
   /** Undefined if it cannot be read from here. */
   readonly original: Uint8Array | undefined;
 };
 
 /** @returns what is found, and what the first browser gets if nothing is wrong */
 export async function examineImage(
-  picture: Picture,
+  visit: Visit,
   local: boolean,
 ): Promise<{ readonly findings: readonly Finding[]; readonly first?: Answer }> {
-  const { base, path, query, variant, name, svg, original } = picture;
+  const { route, base, path, query, variant, name, original } = visit;
   const about = base + path;
   const wrong = (finding: Finding) => ({ findings: [finding] });
   const types: string[] = [];
@@ -41,11 +43,11 @@ export async function examineImage(
     }
     const type = (answer.headers.get("content-type") ?? "").replace(/;.*/s, "");
     // A clean SVG is passed on as it is (R8).
-    const passed = type === SVG && svg;
+    const passed = type === SVG && route.svg;
     if (!passed && isSame(answer.bytes, original)) {
       return wrong(found(about, "originals", {}));
     }
-    const chosen = chooseFormat(variant, readAccept(accept), svg);
+    const chosen = chooseFormat(variant, readAccept(accept), route.svg);
     const real = sniff(answer.bytes);
     if (real !== type || !(passed || mayYield(chosen, type))) {
       const but = real === type ? "" : `, but the bytes are ${real ?? "no image"}`;

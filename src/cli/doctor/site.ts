@@ -1,7 +1,6 @@
 // Checks what is deployed at a URL: Vitrine itself, its health, and an image of each route.
 
 import { encodePath } from "../../url/grammar.ts";
-import type { BoundRoute } from "../../worker/config/routes.ts";
 import { isFault } from "../command.ts";
 import { askWhetherThere, type NoHealth } from "../net/ask-health.ts";
 import { pathOf, variantsOf } from "../project/find-urls.ts";
@@ -11,7 +10,7 @@ import { diagnoseStatus } from "./diagnose-site.ts";
 import { type Diagnosis, diagnose, type Finding, found, note, well } from "./finding.ts";
 import { conditionsOf, headersOf } from "./headers.ts";
 import { healthOf } from "./health.ts";
-import { examineImage, type Picture, SVG } from "./image.ts";
+import { examineImage, SVG, type Visit } from "./image.ts";
 import { originalsOf } from "./originals.ts";
 import type { Sample } from "./sample.ts";
 import { sniff } from "./sniff.ts";
@@ -68,12 +67,6 @@ export function diagnoseAbsence(
   return diagnose("deployed", { url, reason }, local);
 }
 
-type Visit = Picture & {
-  readonly route: BoundRoute;
-  /** The object's part of the path, encoded. */
-  readonly key: string;
-};
-
 const MOST_VISITS = 8;
 const TERM_S = 600;
 
@@ -86,7 +79,7 @@ async function visitsOf(
 ): Promise<(Visit | Finding)[]> {
   const visits: (Visit | Finding)[] = [];
   for (const route of operator.config.routes) {
-    const { bucket, signing, svg } = route;
+    const { bucket, signing } = route;
     const sample = samples.get(bucket.name);
     const [name = ""] = variantsOf(operator, route);
     const variant = operator.config.variants.get(name);
@@ -101,7 +94,7 @@ async function visitsOf(
     visits.push(
       isFault(query)
         ? note(base + path, "image", `not requested: ${query.fault}`)
-        : { route, name, variant, svg, base, path, key: encoded, query, original: sample.bytes },
+        : { route, name, variant, base, path, key: encoded, query, original: sample.bytes },
     );
   }
   return visits;
@@ -113,12 +106,12 @@ async function examineVisit(
   visit: Visit,
   tricks: boolean,
 ): Promise<readonly Finding[]> {
-  const { route, base, path, query, variant, svg, original } = visit;
+  const { route, base, path, query, variant, original } = visit;
   const about = base + path;
   const { findings, first } = await examineImage(visit, local);
   if (first === undefined) return findings;
   const expected = {
-    negotiated: variant.format === "auto" && !svg,
+    negotiated: variant.format === "auto" && !route.svg,
     signed: route.signing !== undefined,
     maxAge: config.answers.max_age,
   };

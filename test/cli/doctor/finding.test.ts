@@ -7,6 +7,7 @@ import { stripVTControlCharacters } from "node:util";
 import { HttpResponse, http } from "msw";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import type { World } from "../../../src/cli/command.ts";
+import { CHECKS } from "../../../src/cli/doctor/checks/index.ts";
 import type { Finding, Severity } from "../../../src/cli/doctor/finding.ts";
 import { exitOf, tellFindings, withFirstCauses } from "../../../src/cli/doctor/report.ts";
 import { CONFIGURED, configure, deploy, SITE } from "../../support/cli/doctor.ts";
@@ -250,4 +251,14 @@ test.each([
   const ended = await vitrine(["doctor", ...args], { folder: configure() });
   expect([ended.code, ended.out]).toEqual([code, ""]);
   expect(ended.err).toMatch(said);
+});
+
+test("--help lists each check with what it asks", async () => {
+  const { out, code } = await vitrine(["doctor", "--help"], { folder: configure() });
+  expect(code).toBe(0);
+  for (const [name, { asks }] of Object.entries(CHECKS)) {
+    expect(out.match(/^ {2}([\w-]+) +(\S.*\?)$/gm)).toContainEqual(
+      expect.stringMatching(new RegExp(`^  ${name} +${asks.replace("?", "[?]")}$`)),
+    );
+  }
 });
