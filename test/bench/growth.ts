@@ -1,7 +1,6 @@
 // Measures how the Worker scales: more routes and presets, longer keys, more keys.
 
-import type { Load } from "./load.ts";
-import { measure } from "./load.ts";
+import { type Load, measure } from "./load.ts";
 import { seeded } from "./random.ts";
 import { again, builtWorker, differentKeys, type Subject, VARS } from "./subjects.ts";
 import { COLLECT, type Running, start } from "./workerd.ts";

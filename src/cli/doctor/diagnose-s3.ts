@@ -1,7 +1,7 @@
 // Chooses the cause from what S3 said, or from why it said nothing. Pure.
 
+import type { SlotName } from "../../worker/base/slot-name.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
-import type { SlotName } from "../../worker/s3/slot.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import { type Diagnosis, diagnose } from "./finding.ts";

@@ -2,7 +2,8 @@
 
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
-import { chooseFormat, mayYield, readAccept } from "../../worker/request/format.ts";
+import { mayYield } from "../../worker/edge/allowed-type.ts";
+import { chooseFormat, readAccept } from "../../worker/request/format.ts";
 import { ACCEPTS, type Answer, askSite, isSame } from "./ask-site.ts";
 import { diagnoseStatus } from "./diagnose-site.ts";
 import { type Finding, found, well } from "./finding.ts";

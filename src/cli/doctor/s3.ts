@@ -3,8 +3,6 @@
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
-import { verdictOf } from "../../worker/s3/verdict.ts";
-import { keyEnd, type Slot } from "../../worker/s3/slot.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import { type Operator, slotsAtHand } from "../project/operator.ts";
 import { type Check, isOfSlot } from "./checks/index.ts";

@@ -5,8 +5,6 @@ import { PROTECTION } from "../../worker/answer/answer.ts";
 import { isTable, json } from "../../worker/base/json.ts";
 import { SLOT_NAMES } from "../../worker/base/slot-name.ts";
 import type { BucketHealth, SlotHealth } from "../../worker/health.ts";
-import { fetchBody, isLate } from "./body.ts";
-import { SLOT_NAMES } from "../../worker/s3/slot.ts";
 import { fetchBody, isLate, reasonOf } from "./body.ts";
 
 export type Health = { readonly buckets: readonly BucketHealth[] };

@@ -9,7 +9,7 @@ import {
   SET_CLOCK,
 } from "./entry.ts";
 
-const PROVIDERS = "README, “Configuration”, lists providers";
+const PROVIDERS = "docs/configuration.md, lists providers";
 const CLOSE_BUCKET =
   "aws s3api put-public-access-block --bucket {bucket} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true";
 

@@ -80,7 +80,7 @@ export const EDGE_CHECKS = {
       },
       "options-refused": {
         what: "{seen}: an option of the preset is not accepted",
-        remedy: "compare the preset with README, “Configuration”: npm run check",
+        remedy: "compare the preset with docs/configuration.md: npm run check",
       },
       // E8
       "edge-loop": {

@@ -94,7 +94,7 @@ export const SITE_CHECKS = {
       },
       "image-failed": {
         why: "S3, the keys or the edge failed",
-        remedy: `${READ_LOG}. With HEALTH_TOKEN and a canary (README, “Health”) the doctor finds it itself`,
+        remedy: `${READ_LOG}. With HEALTH_TOKEN and a canary (docs/doctor.md, “Health”) the doctor finds it itself`,
         here: LOCAL_LOG,
         follows: true,
       },
