@@ -39,6 +39,9 @@ export type Exit = (typeof EXIT)[keyof typeof EXIT];
 /** What keeps a command from its work, in words that say what to do. */
 export type Fault = { readonly fault: string };
 
+/** Runs the work of a command, and keeps the exit code that it ends with. */
+export type Run = (work: () => Promise<Exit | Fault> | Exit | Fault) => Promise<void>;
+
 export function isFault<T>(value: T | Fault): value is Fault {
   return typeof value === "object" && value !== null && "fault" in value;
 }

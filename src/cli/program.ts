@@ -2,7 +2,7 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
-import { EXIT, type Exit, type Fault, isFault, paint, say, type World } from "./command.ts";
+import { EXIT, type Exit, isFault, paint, type Run, say, type World } from "./command.ts";
 import { doctorCommand } from "./doctor/index.ts";
 import { explainCommand } from "./explain/index.ts";
 import { purgeCommand } from "./purge/index.ts";
@@ -10,9 +10,6 @@ import { rotateCommand } from "./rotate/index.ts";
 import { visible } from "./terminal/visible.ts";
 import { signCommand, urlCommand } from "./url/index.ts";
 import { warmCommand } from "./warm/index.ts";
-
-/** Runs what a command does, and keeps what it ends with. */
-export type Run = (work: () => Promise<Exit | Fault> | Exit | Fault) => Promise<void>;
 
 const CODES = `
 Exit codes:

@@ -9,6 +9,8 @@ import { queryFor } from "../url/index.ts";
 import { diagnoseStatus } from "./diagnose-site.ts";
 import { type Diagnosis, diagnose, type Finding, found, note, well } from "./finding.ts";
 import { conditionsOf, headersOf } from "./headers.ts";
+import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
+import { type Cause, type Finding, found, well } from "./finding.ts";
 import { healthOf } from "./health.ts";
 import { examineImage, SVG, type Visit } from "./image.ts";
 import { originalsOf } from "./originals.ts";

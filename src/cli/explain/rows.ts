@@ -6,7 +6,7 @@ import { money, PRICE } from "../project/costs.ts";
 import { shellQuote } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
 import type { Asked, Call } from "./asked.ts";
-import type { Explained } from "./index.ts";
+import type { Explained } from "./explain-url.ts";
 
 type Row = readonly [name: string, value: string];
 

@@ -9,11 +9,11 @@ import {
   isFault,
   isHere,
   paint,
+  type Run,
   say,
   type World,
 } from "../command.ts";
 import { cloudflareApi } from "../net/cloudflare.ts";
-import type { Run } from "../program.ts";
 import { findBaseUrl, hostOf } from "../project/base-url.ts";
 import { type Operator, readOperator, readSecretsFile } from "../project/operator.ts";
 import { linesOf } from "../terminal/lines.ts";

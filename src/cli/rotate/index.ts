@@ -3,8 +3,7 @@
 
 import { setTimeout } from "node:timers/promises";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { EXIT, type Exit, type Fault, isFault, type World } from "../command.ts";
-import type { Run } from "../program.ts";
+import { EXIT, type Exit, type Fault, isFault, type Run, type World } from "../command.ts";
 import { hasTerminal } from "../terminal/prompts.ts";
 import { begin } from "./begin.ts";
 import { alone } from "./lock.ts";

@@ -4,8 +4,8 @@ import { secretNames } from "../../worker/config/secret-names.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import { findBaseUrl } from "../project/base-url.ts";
 import { type Operator, readOperator } from "../project/operator.ts";
+import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
 import { shellQuote } from "../terminal/shell.ts";
-import { pathOf, queryFor, variantsOf } from "../url/index.ts";
 import type { Tried } from "./new-key.ts";
 
 export type Options = {

@@ -1,16 +1,22 @@
 // vitrine url and vitrine sign: public URLs, as the Worker reads them.
 
 import { Command } from "@commander-js/extra-typings";
-import { type Grant, signGrant } from "../../url/grant.ts";
-import type { BoundRoute } from "../../worker/config/routes.ts";
-import { align, EXIT, type Exit, type Fault, isFault, paint, say, type World } from "../command.ts";
-import type { Run } from "../program.ts";
-import { type Asked, findUrls } from "../project/find-urls.ts";
-import { type Operator, readOperator } from "../project/operator.ts";
+import {
+  align,
+  EXIT,
+  type Exit,
+  type Fault,
+  isFault,
+  paint,
+  type Run,
+  say,
+  type World,
+} from "../command.ts";
+import { readOperator } from "../project/operator.ts";
+import { queryFor } from "../project/public-url.ts";
 import { visible } from "../terminal/visible.ts";
 import { readExpiry } from "./expiry.ts";
-
-export { pathOf, variantsOf } from "../project/find-urls.ts";
+import { type Asked, findUrls } from "./find-urls.ts";
 
 const KEY = "the object's key, below the prefix of its bucket";
 
@@ -107,24 +113,6 @@ async function printSigned(world: World, asked: Signed): Promise<Exit | Fault> {
     rows.push([variant, base + path + query]);
   }
   return print(world, rows, found.notes);
-}
-
-/** What signs a URL of a signed route. */
-export async function queryFor(
-  operator: Operator,
-  { path, signing }: BoundRoute,
-  grant: Omit<Grant, "route">,
-): Promise<string | Fault> {
-  const [first] = signing?.keys.values() ?? [];
-  if (first === undefined || !operator.secrets.has("URL_SIGNING_KEYS")) {
-    const found = operator.known.local.has("URL_SIGNING_KEYS")
-      ? " (.dev.vars has the local run's)"
-      : "";
-    return {
-      fault: `URL_SIGNING_KEYS is not at hand${found}: put it into the environment, or name a file with --secrets-file`,
-    };
-  }
-  return signGrant({ route: path, ...grant }, first);
 }
 
 function print(

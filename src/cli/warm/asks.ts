@@ -8,9 +8,9 @@ import { chooseFormat, readAccept } from "../../worker/request/format.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
 import type { Fault } from "../command.ts";
 import type { Operator } from "../project/operator.ts";
+import { pathOf, variantsOf } from "../project/public-url.ts";
 import type { Wanted } from "../project/wanted.ts";
 import type { Impossible } from "../terminal/lines.ts";
-import { pathOf, variantsOf } from "../url/index.ts";
 
 /** What browsers of three kinds send, by the best that they read. */
 export const ACCEPTS = {

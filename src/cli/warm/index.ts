@@ -7,11 +7,11 @@ import {
   type Fault,
   isFault,
   paint,
+  type Run,
   type Screen,
   say,
   type World,
 } from "../command.ts";
-import type { Run } from "../program.ts";
 import { findBaseUrl, hostOf } from "../project/base-url.ts";
 import { FREE, readBounds } from "../project/costs.ts";
 import { readOperator } from "../project/operator.ts";

@@ -1,7 +1,7 @@
 // `vitrine explain` says what the Worker does: both are asked for the same URLs, and must agree.
 
 import { describe, expect, test } from "vitest";
-import type { Explained } from "../../../src/cli/explain/index.ts";
+import type { Explained } from "../../../src/cli/explain/explain-url.ts";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { encodePath } from "../../../src/url/grammar.ts";
 import { signGrant } from "../../../src/url/grant.ts";

@@ -3,7 +3,7 @@
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { Explained } from "../../../src/cli/explain/index.ts";
+import type { Explained } from "../../../src/cli/explain/explain-url.ts";
 import { ROOT } from "../../support/built.ts";
 import { envLine, HOST, makeFolder } from "../../support/cli/folder.ts";
 import { type Given, vitrine } from "../../support/cli/vitrine.ts";

@@ -2,7 +2,7 @@
 // say what to do.
 
 import { describe, expect, test } from "vitest";
-import { pathOf } from "../../../src/cli/project/find-urls.ts";
+import { pathOf } from "../../../src/cli/project/public-url.ts";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { mistakeText } from "../../../src/worker/base/mistake.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";

@@ -2,12 +2,11 @@
 
 import { writePath } from "../../url/grammar.ts";
 import { keyFault } from "../../url/key.ts";
-import { publicPath } from "../../worker/config/find-route.ts";
-import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { type Fault, isFault } from "../command.ts";
-import { findBaseUrl } from "./base-url.ts";
-import type { Operator } from "./operator.ts";
+import { findBaseUrl } from "../project/base-url.ts";
+import type { Operator } from "../project/operator.ts";
+import { pathOf, variantsOf } from "../project/public-url.ts";
 
 /** What is asked for. */
 export type Asked = {
@@ -106,27 +105,4 @@ function pathsOf(operator: Operator, route: BoundRoute, key: string, wanted?: st
     const path = pathOf(operator, route, variant, key);
     return path === undefined ? [] : [[variant, path] as const];
   });
-}
-
-/** The public path of a key, unless the route does not show that variant, or does not lead to it. */
-export function pathOf(
-  { config }: Pick<Operator, "config">,
-  route: BoundRoute,
-  variant: string,
-  key: string,
-): string | undefined {
-  const { preset } = config.variants.get(variant) ?? {};
-  if (preset === undefined || route.presets?.has(preset) === false) return undefined;
-  return publicPath(config.index, route, variant, key);
-}
-
-/** The variants that a route shows: all, or the one that is named, as `card` or `card@2x`. */
-export function variantsOf(
-  { config: { variants } }: Operator,
-  { presets }: BoundRoute,
-  wanted?: string,
-): string[] {
-  const isShown = ([, { preset }]: [string, Variant]) => presets?.has(preset) ?? true;
-  const shown = [...variants].filter(isShown).map(([name]) => name);
-  return wanted === undefined ? shown : shown.filter((name) => name === wanted);
 }

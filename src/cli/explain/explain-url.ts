@@ -1,0 +1,108 @@
+// What the Worker makes of a public URL, by its own steps, up to what it asks of the edge. Nothing is sent.
+
+import { keyFault } from "../../url/key.ts";
+import { isRefusal, type Refusal } from "../../worker/base/refusal.ts";
+import { findRoute } from "../../worker/config/route-index.ts";
+import { readPathname } from "../../worker/config/route-pattern.ts";
+import {
+  checkSignature,
+  checkTime,
+  type Granted,
+  readClaim,
+  type Signing,
+} from "../../worker/request/url-signature.ts";
+import { originUrl } from "../../worker/s3/object-url.ts";
+import type { Operator } from "../project/operator.ts";
+import { variantsOf } from "../project/public-url.ts";
+import { type Asked, explainAsked } from "./asked.ts";
+
+/** What a URL asks for, as far as it can be told. */
+export type Explained = {
+  /** Why there is no image: as in the log. */
+  readonly refused?: Refusal;
+  /** What there is in its place: the paths of routes, or variants. */
+  readonly known?: readonly string[];
+  /** True where it is Vitrine itself that is asked how it is. */
+  readonly health?: true;
+  readonly route?: string;
+  readonly variant?: string;
+  readonly preset?: string;
+  readonly bucket?: string;
+  /** Below the bucket's prefix, as other commands have it. */
+  readonly object?: string;
+  /** In the bucket. */
+  readonly key?: string;
+  readonly signature?: "none is asked for" | "right" | typeof UNCHECKED;
+  /** Of the URL, where it is not signed rightly. */
+  readonly version?: string;
+  /** When a signed URL expires. */
+  readonly expires?: string;
+  /** The origins of the pages that may embed it, where not all may. */
+  readonly origins?: readonly string[];
+  /** The origin URL of what is shown where the object cannot be. */
+  readonly fallback?: string;
+  readonly asked?: Asked;
+};
+
+const UNCHECKED = "not checked: URL_SIGNING_KEYS is not at hand";
+
+/** Walks through the steps of a request, as `src/worker/index.ts` does, up to what is asked of the edge. */
+export async function explainUrl(operator: Operator, url: URL, now: number): Promise<Explained> {
+  const { config } = operator;
+  if (url.pathname === "/healthz") return { health: true };
+  const path = readPathname(url.pathname);
+  if (isRefusal(path)) return { refused: path };
+  const found = findRoute(config.index, path);
+  if (isRefusal(found)) {
+    return { refused: found, known: config.routes.map((route) => route.path) };
+  }
+  const { bucket, presets, svg, signing, origins, fallback } = found.route;
+  const on = {
+    route: found.route.path,
+    ...(origins !== undefined && { origins: [...origins] }),
+    variant: found.variant,
+  };
+  const variant = config.variants.get(found.variant);
+  if (variant === undefined || presets?.has(variant.preset) === false) {
+    const known = variantsOf(operator, found.route);
+    return { ...on, refused: { event: "no-such-variant", variant: found.variant }, known };
+  }
+  const key = bucket.prefix + found.key;
+  const of = { ...on, preset: variant.preset, bucket: bucket.name, object: found.key, key };
+  const reason = keyFault(key);
+  if (reason !== undefined) return { ...of, refused: { event: "impossible-key", reason } };
+
+  const grant = { route: found.route.path, preset: variant.preset, key: found.key };
+  const granted = signing && (await readGranted(operator, url, grant, signing, now));
+  if (isRefusal(granted)) {
+    const version = url.searchParams.get("v") ?? "";
+    return { ...of, ...(/^[\w.-]{1,64}$/.test(version) && { version }), refused: granted };
+  }
+  const source = originUrl(bucket.base, key, granted?.version);
+  return {
+    ...of,
+    signature: granted?.signature ?? "none is asked for",
+    ...(granted && { expires: new Date(granted.expires * 1000).toISOString() }),
+    ...(fallback && fallback.url !== originUrl(bucket.base, key) && { fallback: fallback.url }),
+    asked: await explainAsked(operator, bucket, source, { variant, svg }, now),
+  };
+}
+
+type Signed = Granted & { readonly signature: NonNullable<Explained["signature"]> };
+
+/** What a signed URL grants, or would if its signature is right where there is no key to check it with. */
+async function readGranted(
+  { secrets }: Operator,
+  url: URL,
+  grant: Parameters<typeof checkSignature>[1],
+  signing: Signing,
+  now: number,
+): Promise<Signed | Refusal> {
+  if (secrets.has("URL_SIGNING_KEYS")) {
+    const granted = await checkSignature(url, grant, signing, now);
+    return isRefusal(granted) ? granted : { ...granted, signature: "right" };
+  }
+  const claim = readClaim(url);
+  const granted = isRefusal(claim) ? claim : checkTime(claim, signing.maxAge, now);
+  return isRefusal(granted) ? granted : { ...granted, signature: UNCHECKED };
+}

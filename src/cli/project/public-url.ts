@@ -1,0 +1,50 @@
+// The public URL of an object: its path by a route, the variants that the route shows, and the query that
+// signs it. Nothing is asked of any server.
+
+import { type Grant, signGrant } from "../../url/grant.ts";
+import type { Variant } from "../../worker/config/preset.ts";
+import { publicPath } from "../../worker/config/route-index.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
+import type { Fault } from "../command.ts";
+import type { Operator } from "./operator.ts";
+
+/** The public path of a key, unless the route does not show that variant, or does not lead to it. */
+export function pathOf(
+  { config }: Pick<Operator, "config">,
+  route: BoundRoute,
+  variant: string,
+  key: string,
+): string | undefined {
+  const { preset } = config.variants.get(variant) ?? {};
+  if (preset === undefined || route.presets?.has(preset) === false) return undefined;
+  return publicPath(config.index, route, variant, key);
+}
+
+/** The variants that a route shows: all, or the one that is named, as `card` or `card@2x`. */
+export function variantsOf(
+  { config: { variants } }: Operator,
+  { presets }: BoundRoute,
+  wanted?: string,
+): string[] {
+  const isShown = ([, { preset }]: [string, Variant]) => presets?.has(preset) ?? true;
+  const shown = [...variants].filter(isShown).map(([name]) => name);
+  return wanted === undefined ? shown : shown.filter((name) => name === wanted);
+}
+
+/** What signs a URL of a signed route. */
+export async function queryFor(
+  operator: Operator,
+  { path, signing }: BoundRoute,
+  grant: Omit<Grant, "route">,
+): Promise<string | Fault> {
+  const [first] = signing?.keys.values() ?? [];
+  if (first === undefined || !operator.secrets.has("URL_SIGNING_KEYS")) {
+    const found = operator.known.local.has("URL_SIGNING_KEYS")
+      ? " (.dev.vars has the local run's)"
+      : "";
+    return {
+      fault: `URL_SIGNING_KEYS is not at hand${found}: put it into the environment, or name a file with --secrets-file`,
+    };
+  }
+  return signGrant({ route: path, ...grant }, first);
+}
