@@ -77,10 +77,3 @@ export function align(rows: readonly (readonly string[])[]): string[] {
 function lengthOf(cell: string): number {
   return stripVTControlCharacters(cell).length;
 }
-
-/** True if a URL is of this machine. */
-export function isHere(url: string): boolean {
-  return (
-    URL.canParse(url) && /^(?:(?:.+\.)?localhost|127\.0\.0\.1|\[::1\])$/.test(new URL(url).hostname)
-  );
-}

@@ -6,15 +6,19 @@ import { bucketsOf } from "../../worker/config/routes.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
 import { align, type Exit, type Fault, isFault, isHere, say, type World } from "../command.ts";
 import { type Exit, type Fault, isFault, isHere, type Run, say, type World } from "../command.ts";
+import { type Exit, type Fault, isFault, type Run, say, type World } from "../command.ts";
 import { askWhetherThere } from "../net/ask-health.ts";
 import { PATIENCE_S } from "../net/ask-s3.ts";
-import { findBaseUrl } from "../project/base-url.ts";
-import { checkConfiguration } from "../project/configuration.ts";
+import { findBaseUrl, isHere } from "../project/base-url.ts";
+import { checkConfiguration, type Report } from "../project/check-configuration.ts";
+import { type FoundMistake, foundText, isSameMistake } from "../project/config-fault.ts";
 import { type Operator, readOperator } from "../project/operator.ts";
 import { type KnownVars, readVars } from "../project/vars.ts";
 import { CHECKS } from "./checks/index.ts";
 import type { Finding } from "./finding.ts";
 import { exitOf, tellFindings, withFirstCauses } from "./report.ts";
+import { readVars } from "../project/vars.ts";
+import { exitOf, type Finding, found, tellFindings, withFirstCauses } from "./finding.ts";
 import { examineBucket, isPlayed } from "./s3.ts";
 import { keysByBucket, type Sample } from "./sample.ts";
 import { diagnoseAbsence, examineSite } from "./site.ts";
@@ -68,17 +72,18 @@ async function doctor(world: World, options: Options): Promise<Exit | Fault> {
   if (isFault(base)) return base;
   if (base === "") return { fault: "--url: say where Vitrine is, as https://images.example.com" };
   const local = base !== undefined && isHere(base);
-  const findings = isFault(known) ? [mistakeOf(known.fault, local)] : configurationOf(known, local);
   if (base === undefined) {
     say(world.stderr, `About what would be deployed. The local run: ${LOCALLY}`);
   }
+  const report = isFault(known)
+    ? { warnings: [], mistakes: [known.mistake] }
+    : checkConfiguration(known);
   const operator = readOperator(world, { url: base, secretsFile: options.secretsFile });
-  if ("mistakes" in operator) {
-    findings.splice(0, findings.length, ...withMistakes(findings, operator.mistakes, local));
-  } else if (isFault(operator)) {
-    return operator;
-  } else {
-    const keys = keysByBucket([...bucketsOf(operator.config.routes)], options.key ?? []);
+  const stopping = "mistakes" in operator ? operator.mistakes : [];
+  if (isFault(operator) && stopping.length === 0) return operator;
+  const findings = configurationOf(report, stopping, local);
+  if (!isFault(operator)) {
+    const keys = keysOf(operator, options.key ?? []);
     if (isFault(keys)) return keys;
     const collect = async () => {
       const steps = examine(world, operator, base, keys, options.timeout);
@@ -98,64 +103,57 @@ const ABOUT = "wrangler.toml";
 const HERE = "npm start does not start with it; one that runs answers 500";
 const WHY = "deployed with one mistake, nothing is served: visitors get 500";
 
-/** What was found already, with the mistakes that keep all else from being looked at, each once. */
-function withMistakes(
-  findings: readonly Finding[],
-  mistakes: readonly string[],
+/**
+ * What is wrong with the configuration, each mistake once.
+ * @param report what `vitrine check` says of it
+ * @param stopping the mistakes that keep everything else from being examined
+ */
+function configurationOf(
+  { warnings, mistakes }: Pick<Report, "warnings" | "mistakes">,
+  stopping: readonly FoundMistake[],
   local: boolean,
 ): Finding[] {
-  const bare = mistakes.map((mistake) => mistake.replace(/ \(it is from [^)]*\)$/, ""));
-  const isSame = ({ what }: Finding, mistake: string) => what.endsWith(mistake);
-  const known = findings.flatMap((finding) => {
-    if (finding.severity === "ok") return [];
-    const same = bare.some((mistake) => isSame(finding, mistake));
-    return same ? mistakeOf(finding.what, local) : finding;
+  const others = stopping.filter((one) => !mistakes.some((known) => isSameMistake(known, one)));
+  const wrong = [...mistakes, ...others].map((mistake): Finding => {
+    if (stopping.some((one) => isSameMistake(one, mistake))) return mistakeOf(mistake, local);
+    const started = mistake.from === ".dev.vars";
+    const finding = mistakeOf(mistake, started);
+    return started === local ? finding : { ...finding, severity: "warning" };
   });
-  const others = mistakes.filter((_, at) => !known.some((one) => isSame(one, bare[at] ?? "")));
-  return [...known, ...others.map((mistake) => mistakeOf(mistake, local))];
+  const doubtful = warnings.map(
+    (warning): Finding => ({
+      ...{ about: ABOUT, check: "configuration", severity: "warning" },
+      ...warning,
+    }),
+  );
+  if (wrong.length + doubtful.length > 0) return [...wrong, ...doubtful];
+  return [{ about: ABOUT, check: "configuration", severity: "ok", what: "it has no mistakes" }];
 }
 
-/** @param started true where it keeps the local run from starting */
-function mistakeOf(mistake: string, started: boolean): Finding {
-  const [path = ""] = mistake.split(":", 1);
-  const isShort = mistake.startsWith(".dev.vars: HEALTH_TOKEN:");
+/** @param started whether it keeps the local run from starting */
+function mistakeOf(mistake: FoundMistake, started: boolean): Finding {
+  const { from, path } = mistake;
+  const isShort = from === ".dev.vars" && path === "HEALTH_TOKEN";
   return {
     about: ABOUT,
     check: "configuration",
     severity: isShort ? "warning" : "error",
-    what: mistake,
+    what: foundText(mistake),
     why: isShort ? "/healthz tells nobody more than that it is there" : started ? HERE : WHY,
-    remedy: remedyFor(path, started),
+    remedy: remedyFor(mistake, started),
   };
 }
 
-function remedyFor(path: string, started: boolean): string {
-  if (path === ".dev.vars") return "mend that line of .dev.vars";
+function remedyFor({ from, path }: FoundMistake, started: boolean): string {
+  if (from === ".dev.vars") return "fix that line of .dev.vars";
   if (isSecret(path)) {
     return started
       ? `put ${path} into .dev.vars`
       : `npx wrangler secret put ${path}, and list it under [secrets] in wrangler.toml`;
   }
-  if (path === "wrangler.toml") return "mend that line";
-  const mended = `mend ${path} in wrangler.toml: docs/configuration.md has what it may be`;
-  return started ? mended : `${mended}. Then npx wrangler deploy`;
-}
-
-/** What `npm run check` says of it. */
-function configurationOf(known: KnownVars, local: boolean): Finding[] {
-  const { warned, mistakes } = checkConfiguration(known);
-  const wrong = mistakes.map((mistake): Finding => {
-    const started = mistake.startsWith(".dev.vars:");
-    const told = mistakeOf(mistake, started);
-    return started === local ? told : { ...told, severity: "warning" };
-  });
-  const warnings = warned.map((warning): Finding => {
-    const at = warning.lastIndexOf(": ");
-    const [what, remedy] = [warning.slice(0, at), warning.slice(at + 2)];
-    return { about: ABOUT, check: "configuration", severity: "warning", what, remedy };
-  });
-  if (wrong.length + warnings.length > 0) return [...wrong, ...warnings];
-  return [{ about: ABOUT, check: "configuration", severity: "ok", what: "it has no mistakes" }];
+  if (path === "wrangler.toml") return "fix that line";
+  const fix = `fix ${path} in wrangler.toml: README, “Configuration”, says what it may be`;
+  return started ? fix : `${fix}. Then npx wrangler deploy`;
 }
 
 /** Settles at Ctrl-C. */

@@ -9,7 +9,7 @@ import { factsOptions } from "../../worker/edge/original.ts";
 import { chooseFormat, type Readable } from "../../worker/request/format.ts";
 import { signWith } from "../../worker/s3/sign-request.ts";
 import { transformationsOf } from "../project/costs.ts";
-import { type Operator, slotsAtHand } from "../project/operator.ts";
+import { type Project, slotsAtHand } from "../project/project.ts";
 
 export type Asked = {
   readonly originUrl: string;
@@ -33,20 +33,20 @@ export type Call = {
 
 /** What is asked, by the steps of `makePrint`, where all goes well. */
 export async function explainAsked(
-  operator: Operator,
+  project: Project,
   bucket: Bucket,
   source: string,
   of: { readonly variant: Variant; readonly svg: boolean },
   now: number,
 ): Promise<Asked> {
-  const { config } = operator;
+  const { config } = project;
   const options = READERS.flatMap((reader) => callsFor(reader, of));
   const unique = new Set(
     options.map(({ image: { format: _, ...image } }) => JSON.stringify(image)),
   );
   return {
     originUrl: source,
-    headers: await headersOf(operator, source, bucket, now),
+    headers: await headersOf(project, source, bucket, now),
     options,
     transformations: {
       ofThis: unique.size,
@@ -79,13 +79,13 @@ function callsFor(
 
 /** What would be signed: by which key, without its secret, and without the signature. */
 async function headersOf(
-  operator: Operator,
+  project: Project,
   url: string,
   { name, region }: Bucket,
   now: number,
 ): Promise<Record<string, string>> {
-  const [slot] = slotsAtHand(operator, name).usable;
-  const key = slot === undefined ? "a key that is not at hand" : describe(operator, name, slot);
+  const [slot] = slotsAtHand(project, name).usable;
+  const key = slot === undefined ? "a key that is not at hand" : describe(project, name, slot);
   const none = { credentials: { accessKeyId: "none", secretAccessKey: "none" } };
   const headers = await signWith(none, url, region, now);
   const [, scope, signed] =
@@ -95,7 +95,7 @@ async function headersOf(
 }
 
 /** `the current key …MPLE (from .dev.vars)`. */
-function describe({ words, secrets }: Operator, bucket: string, slot: Slot): string {
+function describe({ words, secrets }: Project, bucket: string, slot: Slot): string {
   const { accessKeyId } = secretNames(words.get(bucket) ?? "AWS", slot.name);
   return `the ${slot.name} key ${keyEnd(slot)} (from ${secrets.get(accessKeyId)?.from})`;
 }

@@ -12,7 +12,7 @@ import {
   type Signing,
 } from "../../worker/request/url-signature.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
-import type { Operator } from "../project/operator.ts";
+import type { Project } from "../project/project.ts";
 import { variantsOf } from "../project/public-url.ts";
 import { type Asked, explainAsked } from "./asked.ts";
 
@@ -47,8 +47,8 @@ export type Explained = {
 const UNCHECKED = "not checked: URL_SIGNING_KEYS is not at hand";
 
 /** Walks through the steps of a request, as `src/worker/index.ts` does, up to what is asked of the edge. */
-export async function explainUrl(operator: Operator, url: URL, now: number): Promise<Explained> {
-  const { config } = operator;
+export async function explainUrl(project: Project, url: URL, now: number): Promise<Explained> {
+  const { config } = project;
   if (url.pathname === "/healthz") return { health: true };
   const path = readPathname(url.pathname);
   if (isRefusal(path)) return { refused: path };
@@ -64,7 +64,7 @@ export async function explainUrl(operator: Operator, url: URL, now: number): Pro
   };
   const variant = config.variants.get(found.variant);
   if (variant === undefined || presets?.has(variant.preset) === false) {
-    const known = variantsOf(operator, found.route);
+    const known = variantsOf(project, found.route);
     return { ...on, refused: { event: "no-such-variant", variant: found.variant }, known };
   }
   const key = bucket.prefix + found.key;
@@ -73,7 +73,7 @@ export async function explainUrl(operator: Operator, url: URL, now: number): Pro
   if (reason !== undefined) return { ...of, refused: { event: "impossible-key", reason } };
 
   const grant = { route: found.route.path, preset: variant.preset, key: found.key };
-  const granted = signing && (await readGranted(operator, url, grant, signing, now));
+  const granted = signing && (await readGranted(project, url, grant, signing, now));
   if (isRefusal(granted)) {
     const version = url.searchParams.get("v") ?? "";
     return { ...of, ...(/^[\w.-]{1,64}$/.test(version) && { version }), refused: granted };
@@ -84,7 +84,7 @@ export async function explainUrl(operator: Operator, url: URL, now: number): Pro
     signature: granted?.signature ?? "none is asked for",
     ...(granted && { expires: new Date(granted.expires * 1000).toISOString() }),
     ...(fallback && fallback.url !== originUrl(bucket.base, key) && { fallback: fallback.url }),
-    asked: await explainAsked(operator, bucket, source, { variant, svg }, now),
+    asked: await explainAsked(project, bucket, source, { variant, svg }, now),
   };
 }
 
@@ -92,7 +92,7 @@ type Signed = Granted & { readonly signature: NonNullable<Explained["signature"]
 
 /** What a signed URL grants, or would if its signature is right where there is no key to check it with. */
 async function readGranted(
-  { secrets }: Operator,
+  { secrets }: Project,
   url: URL,
   grant: Parameters<typeof checkSignature>[1],
   signing: Signing,

@@ -12,8 +12,8 @@ import {
   say,
   type World,
 } from "../command.ts";
-import { findBaseUrl } from "../project/base-url.ts";
-import { readOperator } from "../project/operator.ts";
+import { isHere } from "../project/base-url.ts";
+import { openProject } from "../project/open-project.ts";
 import { visible } from "../terminal/visible.ts";
 import { type Explained, explainUrl } from "./explain-url.ts";
 import { rowsOf } from "./rows.ts";
@@ -46,14 +46,13 @@ async function printExplained(
   if (!whole && !given.startsWith("/")) {
     return { fault: `${given}: is neither a URL that begins with https://, nor a path with /` };
   }
-  const operator = readOperator(world, { url: whole ? given : undefined, secretsFile });
-  if (isFault(operator)) return operator;
-  const base = findBaseUrl(undefined, operator.known.patterns);
-  const host = isFault(base) ? "https://images.example" : base;
-  // A path as a client sends it: two slashes at its beginning are no host.
-  const url = whole ? given : host + given;
-  if (!URL.canParse(url)) return { fault: `${given}: is no URL` };
-  const found = await explainUrl(operator, new URL(url), world.now());
+  if (whole && !URL.canParse(given)) return { fault: `${given}: is not a URL` };
+  const url = whole && isHere(given) ? new URL(given).origin : undefined;
+  const project = openProject(world, { url, secretsFile });
+  if (isFault(project)) return project;
+  const base = isFault(project.base) ? "https://images.example" : project.base;
+  // A path as a client sends it: two slashes at its beginning do not begin a host.
+  const found = await explainUrl(project, new URL(whole ? given : base + given), world.now());
   const told = json ? [tellJson(found)] : align(rowsOf(found));
   say(world.stdout, ...told.map(visible));
   return found.refused === undefined ? EXIT.done : EXIT.failed;

@@ -1,6 +1,6 @@
 // Where a deployed Vitrine is.
 
-import { type Fault, isHere } from "../command.ts";
+import type { Fault } from "../command.ts";
 
 /**
  * What URLs begin with, without a slash at the end; `""` is the page's own host.
@@ -35,7 +35,7 @@ function readBaseUrl(given: string, option: string): string | Fault {
   if (/[?#]/.test(given)) return fault("has a query or a fragment");
   if (username !== "" || password !== "") return fault("has a name or a password in it");
   if (protocol === "http:" && !isHere(given)) {
-    return fault("http:// is for one's own machine");
+    return fault("http:// is for your own machine only");
   }
   return origin + pathname.replace(/\/+$/, "");
 }
@@ -47,4 +47,11 @@ export function hostOf(pattern: string): string {
     .split("/", 1)
     .join()
     .toLowerCase();
+}
+
+/** Returns whether a URL is one of this machine. */
+export function isHere(url: string): boolean {
+  return (
+    URL.canParse(url) && /^(?:(?:.+\.)?localhost|127\.0\.0\.1|\[::1\])$/.test(new URL(url).hostname)
+  );
 }

@@ -12,6 +12,7 @@ import {
   type Vars,
 } from "../../worker/config/schema.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
+import type { Warning } from "./config-fault.ts";
 
 /** Unique transformations a month that cost nothing, and US dollars for each one after these (L2). */
 export const FREE = 5_000;
@@ -81,7 +82,7 @@ export function transformationsOf({ buckets, routes, variants }: Config): Map<st
 export function tellCosts(
   config: Config,
   { objects, most }: Bounds,
-): { lines: string[]; warning?: string } {
+): { lines: string[]; warning?: Warning } {
   const counted = [...transformationsOf(config)].filter(([, each]) => each > 0);
   const rows = counted.map(([bucket, each]) => {
     const count = objects.get(bucket);
@@ -100,9 +101,9 @@ export function tellCosts(
     lines.push("  Each version of a signed URL counts as an object of its own.");
   }
   if (most === undefined || dollars <= most) return { lines };
+  const what = `COSTS.most is ${money(most)} a month, and visitors can make it ${money(dollars)}`;
   const remedy = "fewer presets, fewer descriptors, or presets on the routes";
-  const warning = `COSTS.most is ${money(most)} a month, and visitors can make it ${money(dollars)}: ${remedy}`;
-  return { lines, warning };
+  return { lines, warning: { what, remedy } };
 }
 
 export function money(dollars: number): string {

@@ -35,8 +35,3 @@ export function presetsOf({ PRESETS: given }: Vars): ReadonlyMap<string, Preset>
   }
   return presets;
 }
-
-/** All mistakes, as they are told. */
-export function listMistakes(mistakes: readonly string[]): string {
-  return ["The configuration has mistakes:", ...mistakes].join("\n  ");
-}

@@ -3,16 +3,20 @@
 import { REST } from "../../url/grammar.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
+import type { Warning } from "./config-fault.ts";
 
 /** Routes without a signature that may show, at the same preset, what another one signs. */
-export function* unsignedDoors({ routes }: Pick<Config, "routes">): Generator<string> {
+export function* unsignedDoors({ routes }: Pick<Config, "routes">): Generator<Warning> {
   for (const [at, signed] of routes.entries()) {
     for (const [index, open] of routes.entries()) {
       if (signed.signing === undefined || open.signing !== undefined) continue;
       const { presets } = signed;
       const both = !presets || !open.presets || !presets.isDisjointFrom(open.presets);
       if (both && mayMeet(signed, open)) {
-        yield `ROUTES[${index}] (${open.path}) may show without a signature what ROUTES[${at}] (${signed.path}) signs: give their objects prefixes of their own, or the routes other presets`;
+        yield {
+          what: `ROUTES[${index}] (${open.path}) may show without a signature what ROUTES[${at}] (${signed.path}) signs`,
+          remedy: "give their objects prefixes of their own, or the routes other presets",
+        };
       }
     }
   }

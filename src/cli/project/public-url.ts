@@ -6,11 +6,11 @@ import type { Variant } from "../../worker/config/preset.ts";
 import { publicPath } from "../../worker/config/route-index.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Fault } from "../command.ts";
-import type { Operator } from "./operator.ts";
+import type { Project } from "./project.ts";
 
 /** The public path of a key, unless the route does not show that variant, or does not lead to it. */
 export function pathOf(
-  { config }: Pick<Operator, "config">,
+  { config }: Pick<Project, "config">,
   route: BoundRoute,
   variant: string,
   key: string,
@@ -22,7 +22,7 @@ export function pathOf(
 
 /** The variants that a route shows: all, or the one that is named, as `card` or `card@2x`. */
 export function variantsOf(
-  { config: { variants } }: Operator,
+  { config: { variants } }: Project,
   { presets }: BoundRoute,
   wanted?: string,
 ): string[] {
@@ -33,13 +33,13 @@ export function variantsOf(
 
 /** What signs a URL of a signed route. */
 export async function queryFor(
-  operator: Operator,
+  project: Project,
   { path, signing }: BoundRoute,
   grant: Omit<Grant, "route">,
 ): Promise<string | Fault> {
   const [first] = signing?.keys.values() ?? [];
-  if (first === undefined || !operator.secrets.has("URL_SIGNING_KEYS")) {
-    const found = operator.known.local.has("URL_SIGNING_KEYS")
+  if (first === undefined || !project.secrets.has("URL_SIGNING_KEYS")) {
+    const found = project.known.local.has("URL_SIGNING_KEYS")
       ? " (.dev.vars has the local run's)"
       : "";
     return {

@@ -1,9 +1,13 @@
+// wrangler.toml and .dev.vars, read by wrangler itself.
+
 import { join } from "node:path";
-import { unstable_getVarsForDev, unstable_readConfig } from "wrangler";
 import { isTable } from "../../worker/base/json.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
+import type { Fault } from "../command.ts";
 import { hostOf } from "./base-url.ts";
+import { type FoundMistake, foundText } from "./config-fault.ts";
+import { loadWrangler } from "./wrangler.ts";
 
 type RateLimitSettings = {
   readonly name: string;
@@ -11,7 +15,7 @@ type RateLimitSettings = {
   readonly simple: { readonly limit: number; readonly period: number };
 };
 
-/** Where wrangler.toml deploys to, and what it says of the zone there. */
+/** A domain that wrangler.toml deploys to, and what it says of the zone. */
 export type Domain = {
   /** `images.example.com`, or `*.example.com`. */
   readonly host: string;
@@ -19,40 +23,41 @@ export type Domain = {
   readonly zoneName?: string | undefined;
 };
 
-/** What a Worker deployed from this folder would see, and one started in it. */
+/** What a Worker sees that is deployed from this folder, and one that is started in it. */
 export type KnownVars = {
   /** The vars of wrangler.toml. */
   readonly deployed: Vars;
-  /** The same, and what .dev.vars puts in their place or adds. */
+  /** The same, with what .dev.vars replaces and adds. */
   readonly started: Vars;
   /** The names that .dev.vars gives a value. */
   readonly local: ReadonlySet<string>;
   /** The names that `[secrets] required` lists. */
   readonly secrets: readonly string[];
-  /** The names of the secrets that are kept in a Secrets Store. */
+  /** The names of the secrets in a Secrets Store. */
   readonly stored: readonly string[];
-  /** Its rate limiting bindings. */
+  /** The rate limiting bindings. */
   readonly limiters: readonly RateLimitSettings[];
-  /** True where wrangler.toml would deploy to a workers.dev address, too. */
+  /** Whether a deploy would also serve from a workers.dev address. */
   readonly workersDev: boolean;
-  /** True where it turns on Workers Caching. */
+  /** Whether Workers Caching is on. */
   readonly cached: boolean;
   /** The domains and routes that it deploys to: `images.example.com`, `images.example.com/*`. */
   readonly patterns: readonly string[];
-  /** The same, taken apart. */
+  /** The same, with what wrangler.toml says of their zones. */
   readonly domains: readonly Domain[];
 };
 
-/**
- * Reads wrangler.toml and .dev.vars of a folder as wrangler itself reads them. Where wrangler cannot,
- * what it says of that is the fault.
- */
-export function readVars(folder = "."): KnownVars | { readonly fault: string } {
+/** Why a file cannot be read. */
+export type Unreadable = Fault & { readonly mistake: FoundMistake };
+
+/** Reads wrangler.toml and .dev.vars of a folder as wrangler does. */
+export function readVars(folder = "."): KnownVars | Unreadable {
+  const wrangler = loadWrangler();
   try {
-    const config = unstable_readConfig({ config: join(folder, "wrangler.toml") });
+    const config = wrangler.unstable_readConfig({ config: join(folder, "wrangler.toml") });
     const { configPath, vars, secrets } = config;
     const read = (required: typeof secrets) =>
-      unstable_getVarsForDev(configPath, undefined, vars, undefined, true, required);
+      wrangler.unstable_getVarsForDev(configPath, undefined, vars, undefined, true, required);
     // wrangler dev leaves out secrets that are not required (S2); `npm start` does not.
     const optional = Object.entries(read(undefined)).filter(([name]) => isSecret(name));
     const found = [...Object.entries(read(secrets)), ...optional];
@@ -80,7 +85,11 @@ export function readVars(folder = "."): KnownVars | { readonly fault: string } {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const place = "location" in error && isTable(error.location) ? error.location : {};
-    const at = "line" in place ? `${place["file"]}:${place["line"]}:${place["column"]}: ` : "";
-    return { fault: at + error.message };
+    const mistake = {
+      path: "wrangler.toml",
+      ...("line" in place && { at: `${place["line"]}:${place["column"]}` }),
+      message: error.message,
+    };
+    return { fault: foundText(mistake), mistake };
   }
 }

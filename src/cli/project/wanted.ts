@@ -4,7 +4,7 @@ import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { readOrder } from "../../worker/request/read-order.ts";
 import type { Impossible } from "../terminal/lines.ts";
-import type { Operator } from "./operator.ts";
+import type { Project } from "./project.ts";
 
 /** An object that is meant. */
 export type Wanted = {
@@ -40,17 +40,17 @@ export function withoutSignature(given: string): string {
  * @param bucket of keys, where it is known
  */
 export function readGiven(
-  operator: Operator,
+  project: Project,
   hosts: readonly string[],
   bucket: Bucket | undefined,
   line: string | Impossible,
 ): Wanted | Impossible {
-  const found = isImpossible(line) ? line : read(operator, hosts, bucket, line);
+  const found = isImpossible(line) ? line : read(project, hosts, bucket, line);
   return { ...found, given: withoutSignature(found.given) };
 }
 
 function read(
-  { config }: Operator,
+  { config }: Project,
   hosts: readonly string[],
   bucket: Bucket | undefined,
   given: string,

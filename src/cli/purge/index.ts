@@ -7,14 +7,13 @@ import {
   type Exit,
   type Fault,
   isFault,
-  isHere,
   paint,
   type Run,
   say,
   type World,
 } from "../command.ts";
 import { cloudflareApi } from "../net/cloudflare.ts";
-import { findBaseUrl, hostOf } from "../project/base-url.ts";
+import { findBaseUrl, hostOf, isHere } from "../project/base-url.ts";
 import { type Operator, readOperator, readSecretsFile } from "../project/operator.ts";
 import { linesOf } from "../terminal/lines.ts";
 import { count } from "../terminal/progress.ts";

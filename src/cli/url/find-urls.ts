@@ -4,8 +4,7 @@ import { writePath } from "../../url/grammar.ts";
 import { keyFault } from "../../url/key.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { type Fault, isFault } from "../command.ts";
-import { findBaseUrl } from "../project/base-url.ts";
-import type { Operator } from "../project/operator.ts";
+import type { Project } from "../project/project.ts";
 import { pathOf, variantsOf } from "../project/public-url.ts";
 
 /** What is asked for. */
@@ -15,14 +14,12 @@ export type Asked = {
   readonly preset?: string | undefined;
   /** The path of a route; undefined: the first that leads to the key. */
   readonly route?: string | undefined;
-  readonly url?: string | undefined;
 };
 
 type Paths = readonly (readonly [variant: string, path: string])[];
 
 export type Urls = {
   readonly route: BoundRoute;
-  readonly base: string;
   /** By variant, encoded. */
   readonly paths: Paths;
   /** What may be otherwise than it was meant. */
@@ -33,11 +30,9 @@ export type Urls = {
  * The public URLs of a key: by the first route that leads to it.
  * @param signed whether it is to be a route that is signed
  */
-export function findUrls(operator: Operator, asked: Asked, signed: boolean): Urls | Fault {
-  const base = findBaseUrl(asked.url, operator.known.patterns, "--url");
-  if (isFault(base)) return base;
+export function findUrls(project: Project, asked: Asked, signed: boolean): Urls | Fault {
   const { key, preset } = asked;
-  const route = chooseRoute(operator, asked, signed);
+  const route = chooseRoute(project, asked, signed);
   if (isFault(route)) return route;
   const { prefix } = route.bucket;
   const fault = keyFault(prefix + key);
@@ -46,27 +41,27 @@ export function findUrls(operator: Operator, asked: Asked, signed: boolean): Url
   if (prefix !== "" && key.startsWith(prefix)) {
     notes.push(`A key is what follows the bucket's prefix: this is about ${prefix}${key}`);
   }
-  const paths = pathsOf(operator, route, key, preset);
+  const paths = pathsOf(project, route, key, preset);
   const led = new Set(paths.map(([variant]) => variant));
-  const taken = variantsOf(operator, route, preset).filter((variant) => !led.has(variant));
+  const taken = variantsOf(project, route, preset).filter((variant) => !led.has(variant));
   if (taken.length > 0) notes.push(`An earlier route takes the paths of ${taken.join(", ")}`);
-  return { route, base, paths, notes };
+  return { route, paths, notes };
 }
 
 /** The first route that leads to a key at the preset that is asked for, and is signed or is not. */
-function chooseRoute(operator: Operator, asked: Asked, signed: boolean): BoundRoute | Fault {
+function chooseRoute(project: Project, asked: Asked, signed: boolean): BoundRoute | Fault {
   const { key, preset, route: wanted } = asked;
-  const { routes } = operator.config;
+  const { routes } = project.config;
   const fault = keyFault(key);
   if (fault !== undefined) return { fault: `"${key}" is no key: ${fault}` };
   const named = wanted === undefined ? routes : routes.filter(({ path }) => path === wanted);
   if (named.length === 0) {
     return { fault: `there is no route ${wanted}: there are ${listPaths(routes)}` };
   }
-  const leading = named.filter((route) => pathsOf(operator, route, key, preset).length > 0);
+  const leading = named.filter((route) => pathsOf(project, route, key, preset).length > 0);
   const found = leading.find(({ signing }) => (signing !== undefined) === signed);
   if (found !== undefined) return found;
-  if (leading.length === 0) return { fault: missing(operator, named, asked) };
+  if (leading.length === 0) return { fault: missing(project, named, asked) };
   return {
     fault: signed
       ? `${listPaths(leading)}: is not signed: vitrine url gives its URLs`
@@ -75,10 +70,10 @@ function chooseRoute(operator: Operator, asked: Asked, signed: boolean): BoundRo
 }
 
 /** Why no route leads to a key at a preset. */
-function missing(operator: Operator, named: readonly BoundRoute[], { key, preset }: Asked): string {
-  const other = named.find((route) => pathsOf(operator, route, key).length > 0);
-  if (other !== undefined && variantsOf(operator, other, preset).length === 0) {
-    const shown = variantsOf(operator, other);
+function missing(project: Project, named: readonly BoundRoute[], { key, preset }: Asked): string {
+  const other = named.find((route) => pathsOf(project, route, key).length > 0);
+  if (other !== undefined && variantsOf(project, other, preset).length === 0) {
+    const shown = variantsOf(project, other);
     const near = shown.filter((name) => presetIn(name) === presetIn(preset ?? ""));
     const names = near.length > 0 ? near : shown.filter((name) => presetIn(name) === name);
     return `${other.path} shows no "${preset}": it has ${names.join(", ")}`;
@@ -100,9 +95,9 @@ function listPaths(routes: readonly BoundRoute[]): string {
   return routes.map(({ path }) => path).join(", ");
 }
 
-function pathsOf(operator: Operator, route: BoundRoute, key: string, wanted?: string): Paths {
-  return variantsOf(operator, route, wanted).flatMap((variant) => {
-    const path = pathOf(operator, route, variant, key);
+function pathsOf(project: Project, route: BoundRoute, key: string, wanted?: string): Paths {
+  return variantsOf(project, route, wanted).flatMap((variant) => {
+    const path = pathOf(project, route, variant, key);
     return path === undefined ? [] : [[variant, path] as const];
   });
 }

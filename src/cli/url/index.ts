@@ -12,7 +12,7 @@ import {
   say,
   type World,
 } from "../command.ts";
-import { readOperator } from "../project/operator.ts";
+import { type OpenOptions, openProject } from "../project/open-project.ts";
 import { queryFor } from "../project/public-url.ts";
 import { visible } from "../terminal/visible.ts";
 import { readExpiry } from "./expiry.ts";
@@ -20,11 +20,8 @@ import { type Asked, findUrls } from "./find-urls.ts";
 
 const KEY = "the object's key, below the prefix of its bucket";
 
-type Signed = Asked & {
-  readonly expires?: string | undefined;
-  readonly v?: string | undefined;
-  readonly secretsFile?: string | undefined;
-};
+type Signed = Asked &
+  OpenOptions & { readonly expires?: string | undefined; readonly v?: string | undefined };
 
 export function urlCommand(world: World, run: Run) {
   return new Command("url")
@@ -84,21 +81,25 @@ Examples:
     .action((key, options) => run(() => printSigned(world, { key, ...options })));
 }
 
-function printUrls(world: World, asked: Asked): Exit | Fault {
-  const operator = readOperator(world, asked);
-  if (isFault(operator)) return operator;
-  const found = findUrls(operator, asked, false);
+function printUrls(world: World, asked: Asked & OpenOptions): Exit | Fault {
+  const project = openProject(world, asked);
+  if (isFault(project)) return project;
+  const { base } = project;
+  if (isFault(base)) return base;
+  const found = findUrls(project, asked, false);
   if (isFault(found)) return found;
-  const rows = found.paths.map(([variant, path]) => [variant, found.base + path] as const);
+  const rows = found.paths.map(([variant, path]) => [variant, base + path] as const);
   return print(world, rows, found.notes);
 }
 
 async function printSigned(world: World, asked: Signed): Promise<Exit | Fault> {
-  const operator = readOperator(world, asked);
-  if (isFault(operator)) return operator;
-  const found = findUrls(operator, asked, true);
+  const project = openProject(world, asked);
+  if (isFault(project)) return project;
+  const { base } = project;
+  if (isFault(base)) return base;
+  const found = findUrls(project, asked, true);
   if (isFault(found)) return found;
-  const { route, base, paths } = found;
+  const { route, paths } = found;
   const expires = readExpiry(asked.expires, route.signing?.maxAge ?? 0, world.now());
   if (isFault(expires)) return expires;
   const { key, v: version } = asked;
@@ -107,8 +108,8 @@ async function printSigned(world: World, asked: Signed): Promise<Exit | Fault> {
   }
   const rows: [string, string][] = [];
   for (const [variant, path] of paths) {
-    const preset = operator.config.variants.get(variant)?.preset ?? "";
-    const query = await queryFor(operator, route, { preset, key, expires, version });
+    const preset = project.config.variants.get(variant)?.preset ?? "";
+    const query = await queryFor(project, route, { preset, key, expires, version });
     if (isFault(query)) return query;
     rows.push([variant, base + path + query]);
   }

@@ -3,8 +3,8 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { checkConfiguration } from "../../../src/cli/project/configuration.ts";
-import { listMistakes } from "../../../src/cli/project/deployed.ts";
+import { checkConfiguration } from "../../../src/cli/project/check-configuration.ts";
+import { configFault } from "../../../src/cli/project/config-fault.ts";
 import { readVars } from "../../../src/cli/project/vars.ts";
 import { copyProject, editFile, removeCopies } from "../../support/local-run.ts";
 
@@ -22,9 +22,9 @@ const edit = (name: string, change: (text: string) => string) =>
 function check(): { code: number; output: string } {
   const known = readVars(folder);
   if ("fault" in known) return { code: 1, output: known.fault };
-  const { told, warned, mistakes } = checkConfiguration(known);
-  const lines = [...told, ...warned.map((line) => `Warning: ${line}`)];
-  if (mistakes.length > 0) lines.push(listMistakes(mistakes));
+  const { told, warnings, mistakes } = checkConfiguration(known);
+  const lines = [...told, ...warnings.map(({ what, remedy }) => `Warning: ${what}: ${remedy}`)];
+  if (mistakes.length > 0) lines.push(configFault(mistakes).fault);
   return { code: mistakes.length > 0 ? 1 : 0, output: lines.map((line) => `${line}\n`).join("") };
 }
 
@@ -108,10 +108,10 @@ test("npm run check finds a limiter that limits nothing", () => {
   const { code, output } = check();
   expect(code).toBe(1);
   expect(output).toContain(
-    "ratelimits[0].name: is LIMITER, and nothing asks it: call it RATE_LIMITER",
+    "ratelimits[0].name: is LIMITER, which the Worker does not use: call it RATE_LIMITER",
   );
-  expect(output).toContain("ratelimits[0].simple.limit: is no whole number above 0");
-  expect(output).toContain("ratelimits[1].name: is LIMITER, as ratelimits[0] is");
+  expect(output).toContain("ratelimits[0].simple.limit: is not a whole number above 0");
+  expect(output).toContain("ratelimits[1].name: is LIMITER, the name of ratelimits[0]");
 });
 
 test("npm run check finds session credentials in .dev.vars, and a secret that is not required", () => {
@@ -140,7 +140,7 @@ test("npm run check finds a token that opens nothing, and a next slot that a dep
   const { code, output } = check();
   expect(code).toBe(1);
   expect(output).toContain("  .dev.vars: HEALTH_TOKEN: is not 16 or more ASCII characters");
-  expect(output).toContain("  AWS_ACCESS_KEY_ID_NEXT: stands under [secrets]");
+  expect(output).toContain("  AWS_ACCESS_KEY_ID_NEXT: is listed under [secrets]");
   expect(output).not.toContain("short");
 });
 
@@ -174,15 +174,13 @@ test("npm run check finds what would go wrong only once deployed, all at once (R
   expect(code).toBe(1);
   expect(output.split("\n")).toEqual([
     "The configuration has mistakes:",
-    expect.stringMatching(
-      /^ {2}OLD_ACCESS_KEY_ID: stands in wrangler\.toml, where it is no secret/,
-    ),
+    expect.stringMatching(/^ {2}OLD_ACCESS_KEY_ID: is in wrangler\.toml, where it is no secret/),
     "  PRESET: is none of BUCKETS, ROUTES, PRESETS, ANSWERS, COSTS",
     expect.stringMatching(/^ {2}workers_dev, preview_urls: /), // R2
-    expect.stringMatching(/^ {2}cache\.enabled: is on/), // C5
-    "  PRESETS.card.draw[0].url: http:// is for one's own machine", // E6
-    "  BUCKETS.own.endpoint: http:// is for .dev.vars, on one's own machine", // E6
-    "  BUCKETS.media.region: is eu-west-2, and the endpoint's is eu-west-1", // A5
+    expect.stringMatching(/^ {2}cache\.enabled: must not be on/), // C5
+    "  PRESETS.card.draw[0].url: http:// is for your own machine only", // E6
+    "  BUCKETS.own.endpoint: http:// is for your own machine only, in .dev.vars", // E6
+    "  BUCKETS.media.region: is eu-west-2, but the endpoint is in eu-west-1", // A5
     "",
   ]);
 });

@@ -124,7 +124,7 @@ test("all mistakes in wrangler.toml are reported, and nothing is asked", async (
   const { out, code } = await vitrine(["doctor", "--url", SITE], { folder, env: ENVIRONMENT });
   expect(out).toContain("PRESETS.card.quality: 150 is not between 1 and 100\n");
   expect(out).toContain("PRESETS.card: names neither width nor height\n");
-  expect(out).toMatch(/remedy +mend PRESETS\.card\.quality in wrangler\.toml/);
+  expect(out).toMatch(/remedy +fix PRESETS\.card\.quality in wrangler\.toml/);
   expect([code, stage.s3.requests]).toEqual([2, []]);
 });
 
@@ -153,7 +153,7 @@ test.each([SITE, "http://localhost:1"])(
     expect(findings.map(({ severity }) => severity)).toEqual(findings.map(() => "error"));
     const [fit, ...more] = findings.filter(({ what }) => what.includes("PRESETS.card.fit: "));
     expect([fit?.remedy, more]).toEqual([
-      expect.stringMatching(/^mend PRESETS\.card\.fit in wrangler\.toml: /),
+      expect.stringMatching(/^fix PRESETS\.card\.fit in wrangler\.toml: /),
       [],
     ]);
     const [signing] = findings.filter(({ what }) => what.includes("URL_SIGNING_KEYS: is missing"));
@@ -215,7 +215,7 @@ test("an invalid HEALTH_TOKEN is only a warning", async () => {
   expect(findings.find(({ what }) => what.includes("HEALTH_TOKEN"))).toMatchObject({
     severity: "warning",
     why: "/healthz tells nobody more than that it is there",
-    remedy: "mend that line of .dev.vars",
+    remedy: "fix that line of .dev.vars",
   });
 });
 

@@ -211,7 +211,7 @@ test.each([
 ])("what is no URL is not guessed at: %j", async (given) => {
   const { code, out, err } = await vitrine(["explain", given], { folder });
   expect([code, out]).toEqual([2, ""]);
-  expect(err).toMatch(/is (?:neither a URL that begins with https:\/\/|no URL)/);
+  expect(err).toMatch(/is (?:neither a URL that begins with https:\/\/|not a URL)/);
 });
 
 test("a path is taken as it is sent: what follows two slashes is no host", async () => {

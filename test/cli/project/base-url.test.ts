@@ -29,9 +29,9 @@ test.each<[string, RegExp]>([
   ["https://images.example.com/#", /has a query or a fragment/],
   ["https://me@images.example.com", /has a name or a password/],
   ["https://:secret@images.example.com", /has a name or a password/],
-  ["http://images.example.com", /http:\/\/ is for one's own machine/],
-  ["http://localhost.example.com", /http:\/\/ is for one's own machine/],
-  ["http://127.0.0.1.example.com", /http:\/\/ is for one's own machine/],
+  ["http://images.example.com", /http:\/\/ is for your own machine only/],
+  ["http://localhost.example.com", /http:\/\/ is for your own machine only/],
+  ["http://127.0.0.1.example.com", /http:\/\/ is for your own machine only/],
 ])("--base-url %j is refused", (given, reason) => {
   expect(findBaseUrl(given, ["images.example"])).toEqual({ fault: expect.stringMatching(reason) });
 });

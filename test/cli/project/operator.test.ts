@@ -57,10 +57,12 @@ test("a file that is not there, and keys that cannot be, are told by where they 
   );
   expect(await signer(["--secrets-file", "."], { folder })).toMatch(/^--secrets-file \.: EISDIR/);
   expect(await signer(["--secrets-file", "bad.env"], { folder })).toBe(
-    "The configuration has mistakes:\n  URL_SIGNING_KEYS: the key of k is not 32 characters or more of ASCII, without spaces (it is from bad.env)\n",
+    "The configuration has mistakes:\n  bad.env: URL_SIGNING_KEYS: the key of k is not 32 characters or more of ASCII, without spaces\n",
   );
   const env = { URL_SIGNING_KEYS: "{}" };
-  expect(await signer([], { folder, env })).toMatch(/has no key in it \(it is from the environ/);
+  expect(await signer([], { folder, env })).toMatch(
+    / {2}the environment: URL_SIGNING_KEYS: has no key in it/,
+  );
 });
 
 /** What is said of a picture. */
@@ -132,7 +134,7 @@ test.each([
   const named = await vitrine(["sign", "a.jpg", "-u", url, "--secrets-file", "x.env"], given);
   expect([named.code, named.err]).toEqual([
     2,
-    "--secrets-file x.env: the local run has its secrets from .dev.vars: leave that out\n",
+    "--secrets-file x.env: the local run takes its secrets from .dev.vars: leave this option out\n",
   ]);
 });
 

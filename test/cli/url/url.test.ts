@@ -213,7 +213,7 @@ describe("where there is no URL it says why:", () => {
       /^\/private\/:preset\/\*: shows signed URLs alone: vitrine sign makes them\n/,
     ],
     ["no URL", ["url", "a", "-u", "images.example"], /^--url images\.example: is no URL such as/],
-    ["http", ["url", "a", "-u", "http://a.example"], /http:\/\/ is for one's own machine/],
+    ["http", ["url", "a", "-u", "http://a.example"], /http:\/\/ is for your own machine only/],
     ["a password", ["url", "a", "-u", "https://a:b@c.example"], /has a name or a password/],
   ])("%s", async (_what, args, err) => {
     const ended = await run(...args);

@@ -3,12 +3,12 @@
 import { existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
-import { mistakeText } from "../../../worker/base/mistake.ts";
 import type { Config } from "../../../worker/config/config.ts";
 import type { Vars } from "../../../worker/config/schema.ts";
 import { findBaseUrl } from "../base-url.ts";
-import { listMistakes, presetsOf, readDeployed } from "../deployed.ts";
-import type { KnownVars } from "../vars.ts";
+import { type ConfigFault, configFault } from "../config-fault.ts";
+import { presetsOf, readDeployed } from "../deployed.ts";
+import type { KnownVars, Unreadable } from "../vars.ts";
 import { type AppFile, FIRST_LINE, writeAppFile } from "./app-file.ts";
 import { joinModules } from "./join.ts";
 
@@ -38,15 +38,15 @@ type Fault = { readonly fault: string };
  */
 export function writeClient(
   args: string[],
-  readVars: () => Pick<KnownVars, "deployed" | "secrets" | "stored" | "patterns"> | Fault,
-): string | Fault {
+  readVars: () => Pick<KnownVars, "deployed" | "secrets" | "stored" | "patterns"> | Unreadable,
+): string | Fault | ConfigFault {
   const asked = readArguments(args);
   if ("fault" in asked) return asked;
   const { file } = asked;
   const vars = readVars();
-  if ("fault" in vars) return { fault: listMistakes([vars.fault]) };
+  if ("fault" in vars) return configFault([vars.mistake]);
   const config = readDeployed(vars);
-  if ("mistakes" in config) return { fault: listMistakes(config.mistakes.map(mistakeText)) };
+  if ("mistakes" in config) return configFault(config.mistakes);
   const baseUrl = findBaseUrl(asked.baseUrl, vars.patterns);
   if (typeof baseUrl !== "string") return baseUrl;
   const made = makeAppFile(config, vars.deployed, baseUrl);

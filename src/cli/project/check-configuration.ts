@@ -1,0 +1,88 @@
+// Checks a configuration, both as it would be deployed and as `npm start` would start it. Nothing is
+// started, nothing is sent.
+
+import type { Mistake } from "../../worker/base/mistake.ts";
+import { type Config, readConfig } from "../../worker/config/config.ts";
+import { bucketsOf } from "../../worker/config/routes.ts";
+import { readHealthToken } from "../../worker/config/secrets.ts";
+import { type FoundMistake, isSameMistake, type Warning } from "./config-fault.ts";
+import { type Bounds, readBounds, tellCosts } from "./costs.ts";
+import { keep, readDeployed } from "./deployed.ts";
+import { unsignedDoors } from "./doors.ts";
+import { deployMistakes, pitfalls } from "./pitfalls.ts";
+import type { KnownVars } from "./vars.ts";
+
+/** What there is to say of a configuration. */
+export type Report = {
+  /** What it does, if it has no mistakes. */
+  readonly told: readonly string[];
+  readonly warnings: readonly Warning[];
+  /** Each mistake once: those of wrangler.toml, then those that .dev.vars adds. */
+  readonly mistakes: readonly FoundMistake[];
+};
+
+export function checkConfiguration(vars: KnownVars): Report {
+  const { deployed } = vars;
+  const there = readDeployed(vars);
+  const mistakes: FoundMistake[] = [...pitfalls(vars), ...mistakesIn(there)];
+  const isNew = (found: Mistake) => !mistakes.some((known) => isSameMistake(known, found));
+  for (const mistake of mistakesHere(vars, there)) {
+    if (isNew(mistake)) mistakes.push({ ...mistake, from: ".dev.vars" });
+  }
+  const bounds = readBounds(deployed, (path, message) => mistakes.push({ path, message }));
+  if ("mistakes" in there) return { told: [], warnings: [], mistakes };
+  for (const mistake of deployMistakes(there)) if (isNew(mistake)) mistakes.push(mistake);
+  const token = tokenMistake(vars);
+  if (token !== undefined) mistakes.push(token);
+  if (mistakes.length > 0) return { told: [], warnings: [], mistakes };
+  return { ...describe(there, bounds, vars), mistakes };
+}
+
+/** The mistakes that `npm start` would find. */
+function mistakesHere(
+  { started, local, secrets, stored }: KnownVars,
+  there: ReturnType<typeof readDeployed>,
+) {
+  if (local.size === 0) return mistakesIn(there);
+  // `npm start` makes a signing key, and opens the buckets that it plays with keys of its own.
+  const made = secrets.filter((name) => {
+    if (name === "URL_SIGNING_KEYS") return !local.has(name);
+    return !local.has("BUCKETS") && !isBegun(name, local);
+  });
+  return mistakesIn(readConfig({ ...keep([...stored, ...made]), ...started }));
+}
+
+function mistakesIn(read: ReturnType<typeof readConfig>): readonly Mistake[] {
+  return "mistakes" in read ? read.mistakes : [];
+}
+
+/** Returns whether .dev.vars has one of the two secrets of a slot. */
+function isBegun(name: string, local: ReadonlySet<string>): boolean {
+  const id = name.replace("_SECRET_ACCESS_KEY", "_ACCESS_KEY_ID");
+  return local.has(id) || local.has(id.replace("_ACCESS_KEY_ID", "_SECRET_ACCESS_KEY"));
+}
+
+/** The Worker treats a token that is too short as none; here it is a mistake. */
+function tokenMistake({ started }: KnownVars): FoundMistake | undefined {
+  if (!started["HEALTH_TOKEN"] || readHealthToken(started) !== undefined) return undefined;
+  const message = "is not 16 or more ASCII characters, so it opens nothing";
+  return { from: ".dev.vars", path: "HEALTH_TOKEN", message };
+}
+
+function describe(
+  config: Config,
+  bounds: Bounds,
+  { patterns }: KnownVars,
+): Pick<Report, "told" | "warnings"> {
+  const hosts = new Set([...bucketsOf(config.routes)].map(({ base }) => new URL(base).host));
+  const costs = tellCosts(config, bounds);
+  const told = [
+    "The configuration is right. Hosts to list under Sources of your zone:",
+    ...[...hosts].map((host) => `  ${host}`),
+    ...costs.lines,
+  ];
+  if (patterns.length === 0) {
+    told.push("Before a deploy, uncomment routes and put your own domain there.");
+  }
+  return { told, warnings: [...unsignedDoors(config), ...(costs.warning ? [costs.warning] : [])] };
+}

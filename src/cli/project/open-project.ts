@@ -1,0 +1,148 @@
+// Opens the project of this folder for a command: wrangler.toml as a deploy or as `npm start` has it, the
+// secrets that this machine has, and where Vitrine is. Nothing is asked of any server.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { readConfig } from "../../worker/config/config.ts";
+import { isTable, json, type Vars } from "../../worker/config/schema.ts";
+import { readHealthToken } from "../../worker/config/secrets.ts";
+import { type Fault, isFault, type World } from "../command.ts";
+import { findBaseUrl, isHere } from "./base-url.ts";
+import { type ConfigFault, configFault } from "./config-fault.ts";
+import { keep } from "./deployed.ts";
+import { localKeys, localRun } from "./local.ts";
+import type { Project } from "./project.ts";
+import { mergeSecrets, readSecretsFile, type Secrets, secretsIn, valuesOf } from "./secrets.ts";
+import { type KnownVars, readVars } from "./vars.ts";
+
+export type OpenOptions = {
+  /** `--url`. If it names this machine, the project is the local run's. */
+  readonly url?: string | undefined;
+  /** `--secrets-file`. Its secrets win over those of the environment and .dev.vars. */
+  readonly secretsFile?: string | undefined;
+};
+
+/** A project of which it is known where Vitrine is. */
+export type Site = Project & { readonly base: string };
+
+/**
+ * Opens the project for a command that sends requests to Vitrine.
+ * @returns as `openProject`; a fault also if nothing says where Vitrine is
+ */
+export function openSite(world: World, options: OpenOptions): Site | Fault | ConfigFault {
+  const project = openProject(world, options);
+  if (isFault(project)) return project;
+  const { base } = project;
+  if (isFault(base)) return base;
+  if (base === "") return { fault: '--url "": say where Vitrine is, https://images.example.com' };
+  return { ...project, base };
+}
+
+/**
+ * Opens the project of this folder.
+ *
+ * A secret is taken from the named file, else from the environment, else from .dev.vars, unless it opens
+ * nothing but the local run. The local run takes its secrets from .dev.vars alone, as `npm start` does.
+ * @returns a fault; if the configuration has mistakes, a fault with each of them
+ */
+export function openProject(world: World, options: OpenOptions): Project | Fault | ConfigFault {
+  const { url, secretsFile } = options;
+  const given = url === undefined ? undefined : findBaseUrl(url, [], "--url");
+  if (isFault(given)) return given;
+  for (const name of ["wrangler.toml", EXAMPLE]) {
+    if (!existsSync(join(world.folder, name))) {
+      return { fault: `there is no ${name} in this folder: go to where Vitrine is kept` };
+    }
+  }
+  const known = readVars(world.folder);
+  if (isFault(known)) return configFault([known.mistake]);
+  const local = given !== undefined && isHere(given);
+  if (local && secretsFile !== undefined) {
+    return {
+      fault: `--secrets-file ${secretsFile}: the local run takes its secrets from .dev.vars: leave this option out`,
+    };
+  }
+  const source = local
+    ? localSource(world, known, given)
+    : deployedSource(world, known, secretsFile);
+  if (isFault(source)) return source;
+  const { vars, played = {}, secrets } = source;
+  // The buckets of the local run would hide what is wrong with those of wrangler.toml.
+  const checked = readConfig(vars);
+  const config = "mistakes" in checked ? checked : readConfig({ ...vars, ...played });
+  if ("mistakes" in config) {
+    return configFault(
+      config.mistakes.map((mistake) => {
+        const from = secrets.get(mistake.path)?.from;
+        return from === undefined ? mistake : { ...mistake, from };
+      }),
+    );
+  }
+  return {
+    ...{ config, known, local, secrets },
+    base: given ?? findBaseUrl(undefined, known.patterns, "--url"),
+    words: wordsOf(vars),
+    healthToken: readHealthToken(valuesOf(secrets)),
+  };
+}
+
+type Source = {
+  readonly vars: Vars;
+  /** What the local run puts in their place. */
+  readonly played?: Vars;
+  readonly secrets: Secrets;
+};
+
+/** What `npm start` copies to .dev.vars. */
+const EXAMPLE = ".dev.vars.example";
+
+/** The configuration as `npm start` has it. The local S3 goes by the name of localhost. */
+function localSource({ folder }: World, known: KnownVars, url: string): Source {
+  const { port } = new URL(url);
+  const endpoint = `http://localhost${port && `:${port}`}/cdn-cgi/local/r2/s3`;
+  const { vars, buckets, own, secrets } = localRun(known, endpoint, folder);
+  return {
+    vars,
+    ...(!own && { played: { BUCKETS: buckets } }),
+    secrets: secretsIn(secrets, existsSync(join(folder, ".dev.vars")) ? ".dev.vars" : EXAMPLE),
+  };
+}
+
+/** The configuration as a deploy has it. */
+function deployedSource(
+  world: World,
+  known: KnownVars,
+  secretsFile: string | undefined,
+): Source | Fault {
+  const { deployed, started, local, secrets: required, stored } = known;
+  const filed = secretsFile === undefined ? {} : readSecretsFile(world, secretsFile);
+  if (isFault(filed)) return filed;
+  const opening = Object.values<unknown>(localKeys(world.folder));
+  const own = Object.entries(started).filter(
+    ([name, value]) => local.has(name) && !opening.includes(value) && !isMadeUp(name, value),
+  );
+  const secrets = mergeSecrets([
+    secretsIn(filed, secretsFile ?? ""),
+    secretsIn(world.env, "the environment"),
+    secretsIn(Object.fromEntries(own), ".dev.vars"),
+  ]);
+  const { URL_SIGNING_KEYS } = valuesOf(secrets);
+  const signing = URL_SIGNING_KEYS === undefined ? {} : { URL_SIGNING_KEYS };
+  return { vars: { ...keep([...required, ...stored]), ...deployed, ...signing }, secrets };
+}
+
+/** Returns whether it is the signing key that `npm start` puts into .dev.vars. */
+function isMadeUp(name: string, value: unknown): boolean {
+  const keys = json(value);
+  return name === "URL_SIGNING_KEYS" && isTable(keys) && Object.keys(keys).join() === "local";
+}
+
+function wordsOf(vars: Vars): Map<string, string> {
+  const tables = json(vars["BUCKETS"]);
+  return new Map(
+    Object.entries(isTable(tables) ? tables : {}).map(([name, settings]) => {
+      const word = isTable(settings) ? settings["credentials"] : undefined;
+      return [name, typeof word === "string" ? word : "AWS"];
+    }),
+  );
+}

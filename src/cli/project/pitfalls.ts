@@ -1,0 +1,82 @@
+// Mistakes that neither wrangler nor the Worker finds: what does nothing, and what fails only once it is
+// deployed.
+
+import type { Mistake } from "../../worker/base/mistake.ts";
+import type { Config } from "../../worker/config/config.ts";
+import { bucketsOf } from "../../worker/config/routes.ts";
+import { isSecret } from "../../worker/config/secret-names.ts";
+import type { KnownVars } from "./vars.ts";
+
+const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS"];
+
+/** What wrangler accepts, and what does not work with Vitrine. */
+export function* pitfalls(vars: KnownVars): Generator<Mistake> {
+  yield* limiterMistakes(vars);
+  for (const name of vars.secrets) {
+    if (!isSecret(name) || !name.endsWith("_NEXT")) continue;
+    const message = "is listed under [secrets]: a deploy would fail while that slot is empty";
+    yield { path: name, message };
+  }
+  for (const name of Object.keys(vars.deployed)) {
+    if (isSecret(name)) {
+      const message = `is in wrangler.toml, where it is no secret: npx wrangler secret put ${name}`;
+      yield { path: name, message };
+    } else if (!VARIABLES.includes(name)) {
+      yield { path: name, message: `is none of ${VARIABLES.join(", ")}` };
+    }
+  }
+  if (vars.workersDev) {
+    const message = "must both be false: nothing is transformed there"; // R2
+    yield { path: "workers_dev, preview_urls", message };
+  }
+  if (vars.cached) {
+    const message = "must not be on: it keeps one format for all browsers"; // C5
+    yield { path: "cache.enabled", message };
+  }
+}
+
+function* limiterMistakes({ limiters }: KnownVars): Generator<Mistake> {
+  for (const [index, { name, namespace_id, simple }] of limiters.entries()) {
+    const path = `ratelimits[${index}]`;
+    if (name !== "RATE_LIMITER") {
+      const message = `is ${name}, which the Worker does not use: call it RATE_LIMITER`;
+      yield { path: `${path}.name`, message };
+    }
+    const first = limiters.findIndex((limiter) => limiter.name === name);
+    if (first < index) {
+      yield { path: `${path}.name`, message: `is ${name}, the name of ratelimits[${first}]` };
+    }
+    if (!/^\d+$/.test(`${namespace_id}`)) {
+      yield { path: `${path}.namespace_id`, message: "is not an integer in quotes" };
+    }
+    if (!(Number.isInteger(simple.limit) && simple.limit > 0)) {
+      yield { path: `${path}.simple.limit`, message: "is not a whole number above 0" };
+    }
+    if (simple.period !== 10 && simple.period !== 60) {
+      yield { path: `${path}.simple.period`, message: "is neither 10 nor 60 seconds" };
+    }
+  }
+}
+
+/** What works on a developer's machine, and fails once it is deployed. */
+export function* deployMistakes({ routes, variants }: Config): Generator<Mistake> {
+  for (const { preset, image } of variants.values()) {
+    for (const [index, { url }] of (image.draw ?? []).entries()) {
+      if (!url.startsWith("http:")) continue;
+      const path = `PRESETS.${preset}.draw[${index}].url`;
+      yield { path, message: "http:// is for your own machine only" }; // E6
+    }
+  }
+  for (const { name, base, region } of bucketsOf(routes)) {
+    const { protocol, hostname } = new URL(base);
+    if (protocol === "http:") {
+      const message = "http:// is for your own machine only, in .dev.vars"; // E6
+      yield { path: `BUCKETS.${name}.endpoint`, message };
+    }
+    const aws = /(?:^|\.)s3[.-]([a-z0-9-]+)\.amazonaws\.com$/.exec(hostname)?.[1];
+    if (aws !== undefined && aws !== region) {
+      const message = `is ${region}, but the endpoint is in ${aws}`; // A5
+      yield { path: `BUCKETS.${name}.region`, message };
+    }
+  }
+}

@@ -1,0 +1,28 @@
+// What a command knows of the project in this folder.
+
+import type { Config } from "../../worker/config/config.ts";
+import { readSlots, type SlotsRead } from "../../worker/config/secrets.ts";
+import type { Fault } from "../command.ts";
+import { type Secrets, valuesOf } from "./secrets.ts";
+import type { KnownVars } from "./vars.ts";
+
+export type Project = {
+  readonly config: Config;
+  readonly known: KnownVars;
+  /** Whether it is the local run, which `npm start` starts on this machine. */
+  readonly local: boolean;
+  /**
+   * Where Vitrine is, without a slash at the end: what `--url` says, else the first domain of
+   * wrangler.toml, else a fault. `""` is the page's own host, if `--url` says so.
+   */
+  readonly base: string | Fault;
+  readonly secrets: Secrets;
+  /** What the names of a bucket's secrets begin with, by the bucket's name. */
+  readonly words: ReadonlyMap<string, string>;
+  readonly healthToken: string | undefined;
+};
+
+/** The slots of a bucket whose secrets this machine has. */
+export function slotsAtHand({ words, secrets }: Project, bucket: string): SlotsRead {
+  return readSlots(words.get(bucket) ?? "AWS", valuesOf(secrets), () => {});
+}

@@ -1,0 +1,66 @@
+// The secrets that this machine has: in a file that is named, in the environment, and in .dev.vars.
+
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { parseEnv } from "node:util";
+import type { Vars } from "../../worker/config/schema.ts";
+import { isSecret } from "../../worker/config/secret-names.ts";
+import type { Fault, World } from "../command.ts";
+
+export type Secret = {
+  readonly value: string;
+  /** `the environment`, `.dev.vars`, or a file's name. */
+  readonly from: string;
+};
+
+/** Secrets by their names. */
+export type Secrets = ReadonlyMap<string, Secret>;
+
+/** Reads the file that `--secrets-file` names. */
+export function readSecretsFile(
+  { folder }: Pick<World, "folder">,
+  file: string,
+): Record<string, unknown> | Fault {
+  try {
+    return { ...parseEnv(readFileSync(resolve(folder, file), "utf8")) };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const isMissing = "code" in error && error.code === "ENOENT";
+    return {
+      fault: `--secrets-file ${file}: ${isMissing ? "there is no such file" : error.message}`,
+    };
+  }
+}
+
+/** The secrets among some variables. An empty one counts as absent. */
+export function secretsIn(vars: Vars, from: string): Map<string, Secret> {
+  const found = new Map<string, Secret>();
+  for (const [name, value] of Object.entries(vars)) {
+    if (!isSecret(name) || typeof value !== "string" || value === "") continue;
+    found.set(name, { value, from });
+  }
+  return found;
+}
+
+/**
+ * Merges sources; the first one that has a secret wins. It wins both secrets of a slot, because an id of
+ * one source does not fit a key of another.
+ */
+export function mergeSecrets(sources: readonly Secrets[]): Map<string, Secret> {
+  const secrets = new Map<string, Secret>();
+  for (const source of sources) {
+    const known = new Set([...secrets.keys()].map(slotOf));
+    for (const [name, secret] of source) if (!known.has(slotOf(name))) secrets.set(name, secret);
+  }
+  return secrets;
+}
+
+/** The slot that a secret belongs to; a secret without a slot keeps its name. */
+function slotOf(name: string): string {
+  return name.replace(/_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY)(_NEXT)?$/, "_$1");
+}
+
+/** The secrets as variables. */
+export function valuesOf(secrets: Secrets): Record<string, string> {
+  return Object.fromEntries([...secrets].map(([name, { value }]) => [name, value]));
+}
