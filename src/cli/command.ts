@@ -1,36 +1,38 @@
-// What a command has of the world around it, so that tests can give it another one.
+// What all commands share: the world around them, how they end, how they print, and their options.
 
 import type { Readable, Writable } from "node:stream";
 import { stripVTControlCharacters, styleText } from "node:util";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 
+/** What a command needs from outside. Tests pass another one. */
 export type World = {
-  /** Where wrangler.toml is. */
+  /** The folder that has wrangler.toml. */
   readonly folder: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: Readable & { readonly isTTY?: boolean };
-  /** For results alone. */
+  /** For results only. */
   readonly stdout: Screen;
-  /** For progress, and for what went wrong. */
+  /** For progress and errors. */
   readonly stderr: Screen;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Is aborted by Ctrl-C. */
+  /** Ctrl-C aborts it. */
   readonly interrupted: AbortSignal;
 };
 
 export type Screen = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
-/** What a command ends with, as docs/doctor.md and `vitrine --help` have it. */
+/** The exit codes, as `vitrine --help` lists them. */
 export const EXIT = {
-  /** All is done, or well. */
+  /** Everything is done, or well. */
   done: 0,
-  /** A part is not done; for the doctor: warnings, and nothing worse. */
+  /** A part is not done; the doctor: warnings and nothing worse. */
   partly: 1,
   /** It could not be done, or something is wrong. */
   failed: 2,
-  /** It was asked for in a way that makes no sense. */
+  /** The arguments make no sense. */
   usage: 3,
-  /** By Ctrl-C. */
+  /** Ctrl-C. */
   interrupted: 130,
 } as const;
 
@@ -48,7 +50,7 @@ export function isFault<T>(value: T | Fault): value is Fault {
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
-/** Colours a text, on a terminal whose user has nothing against it (https://no-color.org). */
+/** Colours a text if the screen is a terminal whose user allows it (https://no-color.org). */
 export function paint(world: World, screen: Screen, style: Style, text: string): string {
   const { NO_COLOR, TERM } = world.env;
   if (screen.isTTY !== true || NO_COLOR || TERM === "dumb") return text;
@@ -59,7 +61,7 @@ export function say(screen: Screen, ...lines: readonly string[]): void {
   for (const line of lines) screen.write(`${line}\n`);
 }
 
-/** Rows under each other, each column as wide as its widest text; the last one is as it is. */
+/** Makes a line of each row. All columns but the last are as wide as their widest cell. */
 export function align(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) {
@@ -76,4 +78,49 @@ export function align(rows: readonly (readonly string[])[]): string[] {
 
 function lengthOf(cell: string): number {
   return stripVTControlCharacters(cell).length;
+}
+
+// Options that several commands have. Each has one text.
+
+export const urlOption = () =>
+  new Option(
+    "-u, --url <url>",
+    "where Vitrine is; default: the first domain under routes in wrangler.toml",
+  );
+
+/** @param which the secrets that the command needs */
+export const secretsFileOption = (which = "secrets") =>
+  new Option(
+    "--secrets-file <file>",
+    `a file that has ${which}; default: the environment, or .dev.vars`,
+  );
+
+export const routeOption = () =>
+  new Option(
+    "-r, --route <path>",
+    "the path of a route, as in wrangler.toml; default: the first that leads to the key",
+  );
+
+export const jsonOption = () => new Option("--json", "prints JSON");
+
+export const yesOption = () => new Option("-y, --yes", "goes on without asking");
+
+export const dryRunOption = () =>
+  new Option("--dry-run", "prints what would be done, and does nothing");
+
+export const restartOption = () =>
+  new Option("--restart", "forgets what was done before, and starts again");
+
+/** Reads an option that may be repeated. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+/** Makes a function that reads an option whose value is a whole number. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^\d{1,9}$/.test(text) && number >= least && number <= most) return number;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
 }

@@ -1,4 +1,4 @@
-// vitrine explain: what the Worker makes of a public URL, by its own steps.
+// vitrine explain: says what the Worker makes of a public URL. Nothing is asked of any server.
 
 import { Command } from "@commander-js/extra-typings";
 import { withoutSignatures } from "../../worker/base/log.ts";
@@ -8,8 +8,10 @@ import {
   type Exit,
   type Fault,
   isFault,
+  jsonOption,
   type Run,
   say,
+  secretsFileOption,
   type World,
 } from "../command.ts";
 import { isHere } from "../project/base-url.ts";
@@ -20,10 +22,10 @@ import { rowsOf } from "./rows.ts";
 
 export function explainCommand(world: World, run: Run) {
   return new Command("explain")
-    .description("says what a public URL means, step by step, without asking for it")
+    .description("says what a public URL means, step by step, without requesting it")
     .argument("<url>", "a public URL, or its path")
-    .option("--json", "for machines")
-    .option("--secrets-file <file>", "where secrets stand; else the environment, or .dev.vars")
+    .addOption(jsonOption())
+    .addOption(secretsFileOption())
     .addHelpText(
       "after",
       `
@@ -42,24 +44,25 @@ async function printExplained(
   given: string,
   { json, secretsFile }: Options,
 ): Promise<Exit | Fault> {
-  const whole = /^https?:\/\//i.test(given);
-  if (!whole && !given.startsWith("/")) {
+  const isWhole = /^https?:\/\//i.test(given);
+  if (!isWhole && !given.startsWith("/")) {
     return { fault: `${given}: is neither a URL that begins with https://, nor a path with /` };
   }
-  if (whole && !URL.canParse(given)) return { fault: `${given}: is not a URL` };
-  const url = whole && isHere(given) ? new URL(given).origin : undefined;
+  const url = isWhole && isHere(given) ? new URL(given).origin : undefined;
   const project = openProject(world, { url, secretsFile });
   if (isFault(project)) return project;
   const base = isFault(project.base) ? "https://images.example" : project.base;
-  // A path as a client sends it: two slashes at its beginning do not begin a host.
-  const found = await explainUrl(project, new URL(whole ? given : base + given), world.now());
-  const told = json ? [tellJson(found)] : align(rowsOf(found));
-  say(world.stdout, ...told.map(visible));
+  // A path is taken as a client sends it: two slashes at its beginning do not name a host.
+  const asked = isWhole ? given : base + given;
+  if (!URL.canParse(asked)) return { fault: `${given}: is not a URL` };
+  const found = await explainUrl(project, new URL(asked), world.now());
+  const lines = json ? [jsonOf(found)] : align(rowsOf(found));
+  say(world.stdout, ...lines.map(visible));
   return found.refused === undefined ? EXIT.done : EXIT.failed;
 }
 
-/** As JSON; where a signature got into a path, without it. */
-function tellJson(found: Explained): string {
+/** As JSON. A signature that got into the path of a refused URL is left out. */
+function jsonOf(found: Explained): string {
   return JSON.stringify(
     found,
     (_name, value: unknown) =>

@@ -1,6 +1,6 @@
-// vitrine url and vitrine sign: public URLs, as the Worker reads them.
+// vitrine url and vitrine sign: print public URLs. Nothing is asked of any server.
 
-import { Command } from "@commander-js/extra-typings";
+import { Command, Option } from "@commander-js/extra-typings";
 import {
   align,
   EXIT,
@@ -9,7 +9,10 @@ import {
   isFault,
   paint,
   type Run,
+  routeOption,
   say,
+  secretsFileOption,
+  urlOption,
   type World,
 } from "../command.ts";
 import { type OpenOptions, openProject } from "../project/open-project.ts";
@@ -18,24 +21,28 @@ import { visible } from "../terminal/visible.ts";
 import { readExpiry } from "./expiry.ts";
 import { type Asked, findUrls } from "./find-urls.ts";
 
-const KEY = "the object's key, below the prefix of its bucket";
+const KEY = "the object's key, without the prefix of its bucket";
 
-type Signed = Asked &
-  OpenOptions & { readonly expires?: string | undefined; readonly v?: string | undefined };
+const presetOption = () =>
+  new Option(
+    "-p, --preset <name>",
+    "a preset, or one of its variants, such as card@2x; default: all",
+  );
+
+type UrlOptions = Asked & OpenOptions;
+
+type SignOptions = UrlOptions & {
+  readonly expires?: string | undefined;
+  readonly v?: string | undefined;
+};
 
 export function urlCommand(world: World, run: Run) {
   return new Command("url")
-    .description("prints the public URL of an object at a preset, or all of its URLs")
+    .description("prints the public URLs of an object: all of them, or those of a preset")
     .argument("<key>", KEY)
-    .option("-p, --preset <name>", "a preset, or one of its variants, as card@2x; else all")
-    .option(
-      "-r, --route <path>",
-      "the path of the route, as in wrangler.toml; else the first that leads there",
-    )
-    .option(
-      "-u, --url <url>",
-      "where Vitrine is; else the first domain under routes in wrangler.toml",
-    )
+    .addOption(presetOption())
+    .addOption(routeOption())
+    .addOption(urlOption())
     .addHelpText(
       "after",
       `
@@ -50,26 +57,17 @@ Examples:
 
 export function signCommand(world: World, run: Run) {
   return new Command("sign")
-    .description("prints a signed URL, or one for every variant; the keys are URL_SIGNING_KEYS")
+    .description("prints the signed URLs of an object: one for each variant, or those of a preset")
     .argument("<key>", KEY)
-    .option("-p, --preset <name>", "a preset, or one of its variants, as card@2x; else all")
+    .addOption(presetOption())
     .option(
       "-e, --expires <when>",
-      "30s, 15m, 12h, 7d from now, or a date, as 2026-12-31T12:00Z; else 1h, or less if max_age is",
+      "30s, 15m, 12h or 7d from now, or a date such as 2026-12-31T12:00Z; default: 1h, or max_age if that is less",
     )
-    .option("--v <version>", "another one for each content of the object, as its hash")
-    .option(
-      "-r, --route <path>",
-      "the path of the route, as in wrangler.toml; else the first that leads there",
-    )
-    .option(
-      "-u, --url <url>",
-      "where Vitrine is; else the first domain under routes in wrangler.toml",
-    )
-    .option(
-      "--secrets-file <file>",
-      "where URL_SIGNING_KEYS stands; else the environment, or .dev.vars",
-    )
+    .option("--v <version>", "a text that changes with the object's content, such as its hash")
+    .addOption(routeOption())
+    .addOption(urlOption())
+    .addOption(secretsFileOption("URL_SIGNING_KEYS"))
     .addHelpText(
       "after",
       `
@@ -81,28 +79,28 @@ Examples:
     .action((key, options) => run(() => printSigned(world, { key, ...options })));
 }
 
-function printUrls(world: World, asked: Asked & OpenOptions): Exit | Fault {
-  const project = openProject(world, asked);
+function printUrls(world: World, options: UrlOptions): Exit | Fault {
+  const project = openProject(world, options);
   if (isFault(project)) return project;
   const { base } = project;
   if (isFault(base)) return base;
-  const found = findUrls(project, asked, false);
+  const found = findUrls(project, options, false);
   if (isFault(found)) return found;
   const rows = found.paths.map(([variant, path]) => [variant, base + path] as const);
   return print(world, rows, found.notes);
 }
 
-async function printSigned(world: World, asked: Signed): Promise<Exit | Fault> {
-  const project = openProject(world, asked);
+async function printSigned(world: World, options: SignOptions): Promise<Exit | Fault> {
+  const project = openProject(world, options);
   if (isFault(project)) return project;
   const { base } = project;
   if (isFault(base)) return base;
-  const found = findUrls(project, asked, true);
+  const found = findUrls(project, options, true);
   if (isFault(found)) return found;
   const { route, paths } = found;
-  const expires = readExpiry(asked.expires, route.signing?.maxAge ?? 0, world.now());
+  const expires = readExpiry(options.expires, route.signing?.maxAge ?? 0, world.now());
   if (isFault(expires)) return expires;
-  const { key, v: version } = asked;
+  const { key, v: version } = options;
   if (version !== undefined && !/^[\w.-]{1,64}$/.test(version)) {
     return { fault: `--v ${version}: is not 1 to 64 letters, digits, dots, - and _` };
   }
@@ -116,6 +114,7 @@ async function printSigned(world: World, asked: Signed): Promise<Exit | Fault> {
   return print(world, rows, found.notes);
 }
 
+/** One URL alone, so that a script can use it; several with their variants. */
 function print(
   world: World,
   rows: readonly (readonly [variant: string, url: string])[],
