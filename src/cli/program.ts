@@ -2,12 +2,15 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
+import { checkCommand } from "./check/index.ts";
+import { clientCommand } from "./client/index.ts";
 import { EXIT, type Exit, isFault, paint, type Run, say, type World } from "./command.ts";
 import { doctorCommand } from "./doctor/index.ts";
 import { explainCommand } from "./explain/index.ts";
 import { purgeCommand } from "./purge/index.ts";
 import { rotateCommand } from "./rotate/index.ts";
 import { visible } from "./terminal/visible.ts";
+import { typesCommand } from "./types/index.ts";
 import { signCommand, urlCommand } from "./url/index.ts";
 import { warmCommand } from "./warm/index.ts";
 
@@ -58,8 +61,12 @@ export async function runProgram(args: readonly string[], world: World): Promise
   return world.interrupted.aborted ? EXIT.interrupted : exit;
 }
 
+/** All commands, in the order of `vitrine --help`. */
 const COMMANDS = [
+  checkCommand,
   doctorCommand,
+  clientCommand,
+  typesCommand,
   urlCommand,
   signCommand,
   explainCommand,

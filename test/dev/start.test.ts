@@ -1,4 +1,4 @@
-// `npm start` and `npm run check` as programs, in a copy of the project.
+// What `npm start` and `vitrine check` do for the person who types them, in a copy of the project.
 
 import { execFile, execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -18,7 +18,11 @@ import {
 } from "../support/local-run.ts";
 import { overhearAnswer } from "../support/overheard.ts";
 
-const CHECK = "src/cli/check/index.ts";
+/** What each runs, and its exit code where the configuration is wrong. */
+const READERS = [
+  ["npm start", START, [], 1],
+  ["vitrine check", "src/cli/main.ts", ["check"], 2],
+] as const;
 
 /** `npm start` runs here and starts again here. The other tests have a copy of their own. */
 const shared = copyProject();
@@ -235,22 +239,26 @@ async function runBoth(change: (text: string) => string) {
   return Promise.all([START, CHECK].map((script) => run(folder, script, { PORT })));
 }
 
-test("npm start and npm run check show all mistakes of wrangler.toml, and start nothing", async () => {
-  const results = await runBoth((text) =>
-    text
+test.each(READERS)(
+  "%s tells all mistakes of wrangler.toml, and starts nothing",
+  async (_name, script, args, exit) => {
+    const file = join(folder, "wrangler.toml");
+    const wrong = readFileSync(file, "utf8")
       .replace("quality = 80", "quality = 150")
-      .replace('object = "media/*"', 'object = "medai/*"'),
-  );
-  for (const { code, output } of results) {
-    expect(code).toBe(1);
+      .replace('object = "media/*"', 'object = "medai/*"');
+    writeFileSync(file, wrong);
+    const { code, output } = await run(script, { PORT: `${await freePort()}` }, args);
+    expect(code).toBe(exit);
     expect(output).toContain("  PRESETS.hero.quality: 150 is not between 1 and 100\n");
     expect(output).toContain('  ROUTES[0].object: "medai" is not in BUCKETS\n');
   }
 });
 
-test("npm start and npm run check show where wrangler.toml is not TOML", async () => {
-  for (const { code, output } of await runBoth(() => "name = ")) {
-    expect(code).toBe(1);
+test("wrangler.toml that is no TOML is told as such", async () => {
+  writeFileSync(join(folder, "wrangler.toml"), "name = ");
+  for (const [, script, args, exit] of READERS) {
+    const { code, output } = await run(script, { PORT: `${await freePort()}` }, args);
+    expect(code).toBe(exit);
     expect(output).toContain("wrangler.toml:1:7: ");
     expect(output).not.toMatch(/\n\s+at /);
   }

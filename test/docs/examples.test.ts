@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { writeClient } from "../../src/cli/project/app-file/make.ts";
+import { writeClient } from "../../src/cli/client/write-client.ts";
 import { HARD_KEYS } from "../../src/dev/objects.ts";
 import { compile, STRICT } from "../client/compile.ts";
 import { isPropertyName } from "../hostile/properties.ts";
@@ -71,10 +71,9 @@ test("the examples for apps compile, with the file that npm run client writes", 
     },
   };
   const secrets = Object.keys(SECRETS);
-  const args = ["--base-url", "https://images.example.com", join(folder, "vitrine.ts")];
-  expect(writeClient(args, () => ({ deployed, secrets, stored: [], patterns: [] }))).toContain(
-    "Wrote",
-  );
+  const known = { deployed, secrets, stored: [], patterns: [] };
+  const file = join(folder, "vitrine.ts");
+  expect(writeClient(known, file, "https://images.example.com")).toContain("Wrote");
   expect(await compile(folder)).toEqual([]);
 });
 

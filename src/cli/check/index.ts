@@ -1,17 +1,30 @@
-// npm run check, its first part: is the configuration right? Nothing is started, nothing is sent.
+// vitrine check: says whether the configuration is right. Nothing is started, nothing is sent.
 
+import { Command } from "@commander-js/extra-typings";
+import { EXIT, type Exit, type Fault, isFault, type Run, say, type World } from "../command.ts";
 import { checkConfiguration } from "../project/check-configuration.ts";
 import { configFault } from "../project/config-fault.ts";
 import { readVars } from "../project/vars.ts";
 
-const known = readVars();
-const { told, warnings, mistakes } =
-  "fault" in known
-    ? { told: [], warnings: [], mistakes: [known.mistake] }
-    : checkConfiguration(known);
-for (const line of told) console.log(line);
-for (const { what, remedy } of warnings) console.error(`Warning: ${what}: ${remedy}`);
-if (mistakes.length > 0) {
-  console.error(configFault(mistakes).fault);
-  process.exitCode = 1;
+export function checkCommand(world: World, run: Run) {
+  return new Command("check")
+    .description("checks wrangler.toml and .dev.vars, and says what visitors can make it cost")
+    .addHelpText(
+      "after",
+      `
+npm run check does this first, and then checks the code.
+
+Examples:
+  vitrine check`,
+    )
+    .action(() => run(() => check(world)));
+}
+
+function check({ folder, stdout, stderr }: World): Exit | Fault {
+  const known = readVars(folder);
+  if (isFault(known)) return configFault([known.mistake]);
+  const { told, warnings, mistakes } = checkConfiguration(known);
+  say(stdout, ...told);
+  for (const { what, remedy } of warnings) say(stderr, `Warning: ${what}: ${remedy}`);
+  return mistakes.length > 0 ? configFault(mistakes) : EXIT.done;
 }

@@ -1,12 +1,47 @@
-// npm run client: writes one TypeScript file for an app in another repository, the client and the types of
-// the presets together, from wrangler.toml.
+// vitrine client: writes one TypeScript file for an app in another repository: the client, and the routes
+// and presets of wrangler.toml.
 
-import { writeClient } from "../project/app-file/make.ts";
+import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { EXIT, type Exit, type Fault, isFault, type Run, say, type World } from "../command.ts";
+import { configFault } from "../project/config-fault.ts";
 import { readVars } from "../project/vars.ts";
+import { writeClient } from "./write-client.ts";
 
-const outcome = writeClient(process.argv.slice(2), readVars);
-if (typeof outcome === "string") console.log(outcome);
-else {
-  console.error(outcome.fault);
-  process.exitCode = 1;
+export function clientCommand(world: World, run: Run) {
+  return new Command("client")
+    .description("writes one TypeScript file for an app: the client, the routes and the presets")
+    .argument("<file>", "the file to write, such as ../app/src/vitrine.ts", readFile)
+    .option(
+      "--base-url <url>",
+      `where Vitrine is, such as https://images.example.com, or "" for the page's own host; default: the first domain under routes in wrangler.toml`,
+    )
+    .addHelpText(
+      "after",
+      `
+A file that this command wrote is replaced; any other is left alone.
+
+Examples:
+  vitrine client ../app/src/vitrine.ts
+  vitrine client ../app/src/vitrine.ts --base-url https://images.example.com`,
+    )
+    .action((file, { baseUrl }) => run(() => printClient(world, file, baseUrl)));
+}
+
+/** A .ts file that is not a .d.ts file. */
+function readFile(file: string): string {
+  if (/(?<!\.d)\.ts$/.test(file)) return file;
+  throw new InvalidArgumentError("It must end in .ts, and not in .d.ts.");
+}
+
+function printClient(
+  { folder, stdout }: World,
+  file: string,
+  baseUrl: string | undefined,
+): Exit | Fault {
+  const known = readVars(folder);
+  if (isFault(known)) return configFault([known.mistake]);
+  const said = writeClient(known, file, baseUrl);
+  if (isFault(said)) return said;
+  say(stdout, said);
+  return EXIT.done;
 }

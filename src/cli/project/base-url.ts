@@ -29,7 +29,7 @@ function readBaseUrl(given: string, option: string): string | Fault {
   const told = given.replace(/(?<=\/\/).*@/s, "…@"); // what stands there may be secret
   const fault = (reason: string) => ({ fault: `${option} ${told}: ${reason}` });
   if (!/^https?:\/\//i.test(given) || !URL.canParse(given)) {
-    return fault("is no URL such as https://images.example.com");
+    return fault("is not a URL such as https://images.example.com");
   }
   const { protocol, origin, pathname, username, password } = new URL(given);
   if (/[?#]/.test(given)) return fault("has a query or a fragment");

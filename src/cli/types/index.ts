@@ -1,10 +1,33 @@
-// npm run types: writes the type of Env, and with it the names of the presets, from wrangler.toml.
+// vitrine types: writes worker-configuration.d.ts, the type of Env with the names of the presets.
 
 import { writeFileSync } from "node:fs";
-import { experimental_generateTypes } from "wrangler";
+import { join, resolve } from "node:path";
+import { Command } from "@commander-js/extra-typings";
+import { EXIT, type Exit, type Fault, type Run, type World } from "../command.ts";
+import { loadWrangler } from "../project/wrangler.ts";
 
-const { path, content } = await experimental_generateTypes({
-  config: "wrangler.toml",
-  includeRuntime: false,
-});
-writeFileSync(path, content);
+export function typesCommand(world: World, run: Run) {
+  return new Command("types")
+    .description("writes worker-configuration.d.ts: the type of Env, from wrangler.toml")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  vitrine types`,
+    )
+    .action(() => run(() => writeTypes(world)));
+}
+
+async function writeTypes({ folder }: World): Promise<Exit | Fault> {
+  try {
+    const { path, content } = await loadWrangler().experimental_generateTypes({
+      config: join(folder, "wrangler.toml"),
+      includeRuntime: false,
+    });
+    writeFileSync(resolve(folder, path), content);
+    return EXIT.done;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return { fault: error.message };
+  }
+}

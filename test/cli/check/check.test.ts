@@ -1,11 +1,9 @@
-// What `npm run check` says of a configuration, in a copy of the project.
+// What `vitrine check` says of a configuration, in a copy of the project.
 
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { checkConfiguration } from "../../../src/cli/project/check-configuration.ts";
-import { configFault } from "../../../src/cli/project/config-fault.ts";
-import { readVars } from "../../../src/cli/project/vars.ts";
+import { vitrine } from "../../support/cli/vitrine.ts";
 import { copyProject, editFile, removeCopies } from "../../support/local-run.ts";
 
 let folder: string;
@@ -19,13 +17,9 @@ const edit = (name: string, change: (text: string) => string) =>
   editFile(join(folder, name), change);
 
 /** What it prints, and its exit code. */
-function check(): { code: number; output: string } {
-  const known = readVars(folder);
-  if ("fault" in known) return { code: 1, output: known.fault };
-  const { told, warnings, mistakes } = checkConfiguration(known);
-  const lines = [...told, ...warnings.map(({ what, remedy }) => `Warning: ${what}: ${remedy}`)];
-  if (mistakes.length > 0) lines.push(configFault(mistakes).fault);
-  return { code: mistakes.length > 0 ? 1 : 0, output: lines.map((line) => `${line}\n`).join("") };
+async function check(): Promise<{ code: number; output: string }> {
+  const { code, out, err } = await vitrine(["check"], { folder });
+  return { code, output: out + err };
 }
 
 const LOCAL_BUCKET = `[vars.BUCKETS.own]
@@ -34,36 +28,36 @@ bucket = "own"
 region = "us-east-1"
 $&`;
 
-test("npm run check looks at wrangler.toml even where .dev.vars is in its place", () => {
-  const right = check();
+test("vitrine check looks at wrangler.toml even where .dev.vars is in its place", async () => {
+  const right = await check();
   expect(right).toMatchObject({ code: 0 });
   expect(right.output).toContain("  acme-media.s3.eu-west-1.amazonaws.com\n");
   const secrets = readFileSync(join(folder, ".dev.vars.example"), "utf8");
   const bucket = '{"endpoint":"http://localhost:9000","bucket":"acme-media","region":"x"}';
   writeFileSync(join(folder, ".dev.vars"), `${secrets}BUCKETS='{"media":${bucket}}'\n`);
   edit("wrangler.toml", (text) => text.replace("https://s3.", "http://s3."));
-  const { code, output } = check();
-  expect(code).toBe(1);
+  const { code, output } = await check();
+  expect(code).toBe(2);
   expect(output).toContain("BUCKETS.media.endpoint: ");
 });
 
-test("npm run check looks at a bucket that no more than a fallback is in", () => {
+test("vitrine check looks at a bucket that no more than a fallback is in", async () => {
   edit("wrangler.toml", (text) =>
     text
       .replace('object = "media/*"', '$&\nfallback = "own/a.png"')
       .replace("[vars.PRESETS.card]", LOCAL_BUCKET),
   );
-  const wrong = check();
+  const wrong = await check();
   expect([wrong.code, wrong.output]).toEqual([
-    1,
+    2,
     expect.stringContaining("BUCKETS.own.endpoint: "),
   ]);
   edit("wrangler.toml", (text) => text.replace("http://localhost:9000", "https://own.example"));
-  const right = check();
+  const right = await check();
   expect([right.code, right.output]).toEqual([0, expect.stringContaining("  own.example\n")]);
 });
 
-test("npm run check warns of what is dear, and of what is signed in vain", () => {
+test("vitrine check warns of what is dear, and of what is signed in vain", async () => {
   edit("wrangler.toml", (text) =>
     text
       .replace(
@@ -73,7 +67,7 @@ test("npm run check warns of what is dear, and of what is signed in vain", () =>
       .replace('presets = ["thumbnail"]', "signed = true")
       .replace('"AWS_SECRET_ACCESS_KEY"]', '"AWS_SECRET_ACCESS_KEY", "URL_SIGNING_KEYS"]'),
   );
-  const warned = check();
+  const warned = await check();
   expect(warned.code).toBe(0);
   expect(warned.output).toContain("  media: 9 for an object, 72,000 for 8,000 objects\n");
   expect(warned.output).toContain(
@@ -89,15 +83,15 @@ test("npm run check warns of what is dear, and of what is signed in vain", () =>
       .replace('object = "media/*"', 'object = "media/public/*"')
       .replace(', "URL_SIGNING_KEYS"]', "]"),
   );
-  const quiet = check();
+  const quiet = await check();
   expect(quiet.output).not.toContain("Warning");
   expect(quiet.output).toContain(
     "  URL_SIGNING_KEYS: is missing: set the secret, and list it under [secrets]\n",
   );
-  expect(quiet.code).toBe(1);
+  expect(quiet.code).toBe(2);
 });
 
-test("npm run check finds a limiter that limits nothing", () => {
+test("vitrine check finds a limiter that limits nothing", async () => {
   edit("wrangler.toml", (text) =>
     text.concat(
       '\n[[ratelimits]]\nname = "LIMITER"\nnamespace_id = "1001"\nsimple = { limit = 0, period = 60 }\n'.repeat(
@@ -105,8 +99,8 @@ test("npm run check finds a limiter that limits nothing", () => {
       ),
     ),
   );
-  const { code, output } = check();
-  expect(code).toBe(1);
+  const { code, output } = await check();
+  expect(code).toBe(2);
   expect(output).toContain(
     "ratelimits[0].name: is LIMITER, which the Worker does not use: call it RATE_LIMITER",
   );
@@ -114,52 +108,52 @@ test("npm run check finds a limiter that limits nothing", () => {
   expect(output).toContain("ratelimits[1].name: is LIMITER, the name of ratelimits[0]");
 });
 
-test("npm run check finds session credentials in .dev.vars, and a secret that is not required", () => {
+test("vitrine check finds session credentials in .dev.vars, and a secret that is not required", async () => {
   writeFileSync(
     join(folder, ".dev.vars"),
     'AWS_ACCESS_KEY_ID="ASIAIOSFODNN7EXAMPLE"\nAWS_SECRET_ACCESS_KEY="x"\n',
   );
-  const session = check();
-  expect(session.code).toBe(1);
+  const session = await check();
+  expect(session.code).toBe(2);
   expect(session.output).toMatch(/ {2}\.dev\.vars: AWS_ACCESS_KEY_ID: is a session's key/);
   expect(session.output).not.toContain("IOSFODNN7");
 
   rmSync(join(folder, ".dev.vars"));
   edit("wrangler.toml", (text) => text.replace(', "AWS_SECRET_ACCESS_KEY"', ""));
-  const missing = check();
-  expect(missing.code).toBe(1);
+  const missing = await check();
+  expect(missing.code).toBe(2);
   expect(missing.output).toContain("AWS_SECRET_ACCESS_KEY: is missing");
 });
 
-test("npm run check finds a token that opens nothing, and a next slot that a deploy would ask for", () => {
+test("vitrine check finds a token that opens nothing, and a next slot that a deploy would ask for", async () => {
   const example = readFileSync(join(folder, ".dev.vars.example"), "utf8");
   writeFileSync(join(folder, ".dev.vars"), `${example}\nHEALTH_TOKEN="short"\n`);
   edit("wrangler.toml", (text) =>
     text.replace('"AWS_ACCESS_KEY_ID"', '$&, "AWS_ACCESS_KEY_ID_NEXT"'),
   );
-  const { code, output } = check();
-  expect(code).toBe(1);
+  const { code, output } = await check();
+  expect(code).toBe(2);
   expect(output).toContain("  .dev.vars: HEALTH_TOKEN: is not 16 or more ASCII characters");
   expect(output).toContain("  AWS_ACCESS_KEY_ID_NEXT: is listed under [secrets]");
   expect(output).not.toContain("short");
 });
 
-test("npm run check, as npm start, asks for no keys to buckets that are played here", () => {
+test("vitrine check, as npm start, asks for no keys to buckets that are played here", async () => {
   edit("wrangler.toml", (text) =>
     text
       .replace('region = "eu-west-1"', '$&\ncredentials = "OWN"')
       .replace('["AWS_ACCESS_KEY_ID", "AWS_', '["OWN_ACCESS_KEY_ID", "OWN_'),
   );
   cpSync(join(folder, ".dev.vars.example"), join(folder, ".dev.vars"));
-  expect(check()).toMatchObject({ code: 0 });
+  expect(await check()).toMatchObject({ code: 0 });
   const BUCKETS =
     '{"media":{"endpoint":"http://localhost:9","bucket":"abc","region":"auto","credentials":"OWN"}}';
   writeFileSync(join(folder, ".dev.vars"), `BUCKETS='${BUCKETS}'\n`);
-  const own = check();
-  expect([own.code, own.output]).toEqual([1, expect.stringContaining("OWN_ACCESS_KEY_ID: is mis")]);
+  const own = await check();
+  expect([own.code, own.output]).toEqual([2, expect.stringContaining("OWN_ACCESS_KEY_ID: is mis")]);
 });
 
-test("npm run check finds what would go wrong only once deployed, all at once (R2, C5, E6)", () => {
+test("vitrine check finds what would go wrong only once deployed, all at once (R2, C5, E6)", async () => {
   edit("wrangler.toml", (text) =>
     text
       .replace("workers_dev = false", "workers_dev = true")
@@ -170,8 +164,8 @@ test("npm run check finds what would go wrong only once deployed, all at once (R
       .replace("[vars.PRESETS.card]", LOCAL_BUCKET)
       .replace("[vars.PRESETS.card]", '$&\ndraw = [{ url = "http://localhost/mark.png" }]'),
   );
-  const { code, output } = check();
-  expect(code).toBe(1);
+  const { code, output } = await check();
+  expect(code).toBe(2);
   expect(output.split("\n")).toEqual([
     "The configuration has mistakes:",
     expect.stringMatching(/^ {2}OLD_ACCESS_KEY_ID: is in wrangler\.toml, where it is no secret/),
@@ -185,10 +179,10 @@ test("npm run check finds what would go wrong only once deployed, all at once (R
   ]);
 });
 
-test("npm run check finds a secret that .dev.vars leaves out, whatever .env has (S2, S4)", () => {
+test("vitrine check finds a secret that .dev.vars leaves out, whatever .env has (S2, S4)", async () => {
   writeFileSync(join(folder, ".dev.vars"), 'AWS_ACCESS_KEY_ID="x"\n');
   writeFileSync(join(folder, ".env"), 'AWS_SECRET_ACCESS_KEY="x"\n');
-  const { code, output } = check();
-  expect(code).toBe(1);
+  const { code, output } = await check();
+  expect(code).toBe(2);
   expect(output).toContain("  .dev.vars: AWS_SECRET_ACCESS_KEY: is missing");
 });

@@ -1,4 +1,4 @@
-// The file that `npm run client` writes for an app.
+// The file that `vitrine client` writes for an app.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { afterAll, expect, test } from "vitest";
-import { writeClient } from "../../../src/cli/project/app-file/make.ts";
+import { writeClient } from "../../../src/cli/client/write-client.ts";
 import { compile, STRICT } from "../../client/compile.ts";
 import { ROOT } from "../../support/built.ts";
 import { type Known, known, LOST, SECRET, VARS } from "../../support/cli/configuration.ts";
@@ -19,10 +19,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const at = (name: string) => join(folder, name);
 const read = (name: string) => readFileSync(at(name), "utf8");
 
-const write = (args: string[], vars: Known = known) => writeClient(args, () => vars);
+const write = (file: string, vars: Known = known) => writeClient(vars, file);
 
 test("it holds what clients look at, and nothing else of the configuration", () => {
-  const said = write([at("vitrine.ts")]);
+  const said = write(at("vitrine.ts"));
   expect(said).toBe(
     `Wrote ${at("vitrine.ts")}, with 3 routes and 3 presets, for https://images.example: import { images, privateImages, imgPropsImages } from "./vitrine";`,
   );
@@ -111,7 +111,7 @@ images.imgProps("key.jpg", "card" as "card" | "hero", { alt: "" });
 `;
 
 test("it compiles in an app that is as strict as can be, and its URLs are shown", async () => {
-  write([at("vitrine.ts")]);
+  write(at("vitrine.ts"));
   writeFileSync(at("right.ts"), `declare const SIGNING_KEYS: string;\n${RIGHT}`);
   writeFileSync(at("wrong.ts"), WRONG);
   const compilerOptions = { ...STRICT, allowImportingTsExtensions: true };
@@ -139,7 +139,7 @@ test("it compiles in an app that is as strict as can be, and its URLs are shown"
 
 test("it compiles on a server that knows no types of browsers", async () => {
   mkdirSync(at("server"));
-  write([at("server/vitrine.ts")]);
+  write(at("server/vitrine.ts"));
   const node = { lib: ["ES2023"], types: ["node"], typeRoots: [join(ROOT, "node_modules/@types")] };
   const compilerOptions = { ...STRICT, ...node, skipLibCheck: true };
   writeFileSync(at("server/tsconfig.json"), JSON.stringify({ compilerOptions }));
@@ -147,7 +147,7 @@ test("it compiles on a server that knows no types of browsers", async () => {
 });
 
 test("of it an app ships what it uses", async () => {
-  write([at("vitrine.ts")]);
+  write(at("vitrine.ts"));
   const ship = async (contents: string) => {
     const { outputFiles } = await build({
       stdin: { contents, resolveDir: folder, loader: "ts" },
@@ -168,7 +168,7 @@ test("names that break code are spelt so that they do not", () => {
   const paths = [path, "/crypto/:preset/*"];
   const ROUTES = paths.map((path) => ({ path, object: "acme-media/*" }));
   const deployed = { BUCKETS: VARS.BUCKETS, ROUTES, PRESETS };
-  expect(write([at("odd.ts")], { ...known, deployed })).toContain("{ itSX, cryptoImages }");
+  expect(write(at("odd.ts"), { ...known, deployed })).toContain("{ itSX, cryptoImages }");
   const script = `import("./odd.ts").then(({ itSX: { imageUrl } }) =>
     process.stdout.write(imageUrl("a", "__proto__") + imageUrl("a", "constructor")))`;
   const said = execFileSync(process.execPath, ["--eval", script], { cwd: folder }).toString();

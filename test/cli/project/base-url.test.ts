@@ -17,14 +17,14 @@ test.each<[string, string]>([
 });
 
 test.each<[string, RegExp]>([
-  ["images.example.com", /is no URL such as/],
-  ["/img", /is no URL such as/],
-  ["//images.example.com", /is no URL such as/],
-  ["ftp://images.example.com", /is no URL such as/],
-  ["javascript:alert(1)//", /is no URL such as/],
-  ["https://", /is no URL such as/],
-  ["https://exa mple.com", /is no URL such as/],
-  [" https://images.example.com", /is no URL such as/],
+  ["images.example.com", /is not a URL such as/],
+  ["/img", /is not a URL such as/],
+  ["//images.example.com", /is not a URL such as/],
+  ["ftp://images.example.com", /is not a URL such as/],
+  ["javascript:alert(1)//", /is not a URL such as/],
+  ["https://", /is not a URL such as/],
+  ["https://exa mple.com", /is not a URL such as/],
+  [" https://images.example.com", /is not a URL such as/],
   ["https://images.example.com?", /has a query or a fragment/],
   ["https://images.example.com/#", /has a query or a fragment/],
   ["https://me@images.example.com", /has a name or a password/],

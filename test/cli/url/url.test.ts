@@ -212,7 +212,11 @@ describe("where there is no URL it says why:", () => {
       ["url", "a.jpg", "-r", "/private/:preset/*"],
       /^\/private\/:preset\/\*: shows signed URLs alone: vitrine sign makes them\n/,
     ],
-    ["no URL", ["url", "a", "-u", "images.example"], /^--url images\.example: is no URL such as/],
+    [
+      "no URL",
+      ["url", "a", "-u", "images.example"],
+      /^--url images\.example: is not a URL such as/,
+    ],
     ["http", ["url", "a", "-u", "http://a.example"], /http:\/\/ is for your own machine only/],
     ["a password", ["url", "a", "-u", "https://a:b@c.example"], /has a name or a password/],
   ])("%s", async (_what, args, err) => {

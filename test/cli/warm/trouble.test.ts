@@ -151,7 +151,7 @@ test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
   ["no such format", ["--accept", "avif,jxl"], {}, 3, /It is some of avif, webp, none/],
   ["a format twice", ["--accept", "avif,avif"], {}, 3, /It is some of/],
   ["too much at once", ["--concurrency", "101"], {}, 3, /It is a number from 1 to 100/],
-  ["no URL", ["--url", "images.example"], {}, 2, /is no URL such as/],
+  ["no URL", ["--url", "images.example"], {}, 2, /is not a URL such as/],
   [
     "no file",
     ["--record", "wrangler.toml/x"],

@@ -1,4 +1,4 @@
-import type { writeClient } from "../../../src/cli/project/app-file/make.ts";
+import type { writeClient } from "../../../src/cli/client/write-client.ts";
 import { SECRETS } from "../env.ts";
 
 /** A configuration with all in it that is no business of an app's. */
@@ -31,10 +31,10 @@ export const SECRET =
   /acme|amazonaws|eu-west|published|canary|AWS|fallback\.png|secret\.example|overlay/;
 export const LOST = /hotpink|tomato|quality|gravity|77|33|999|66|4321|hidden/;
 
-/** What `npm run client` knows of wrangler.toml. */
-export type Known = ReturnType<Parameters<typeof writeClient>[1]>;
+/** What `vitrine client` reads from wrangler.toml. */
+export type Known = Parameters<typeof writeClient>[0];
 
-export const known = {
+export const known: Known = {
   deployed: VARS,
   secrets: Object.keys(SECRETS),
   ...{ stored: [], patterns: ["images.example/*"] },

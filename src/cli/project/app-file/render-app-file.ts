@@ -4,8 +4,8 @@ import type { PresetShape } from "../../../client/types.ts";
 import { type Pattern, REST } from "../../../url/grammar.ts";
 import type { Preset } from "../../../worker/config/preset.ts";
 import type { BoundRoute } from "../../../worker/config/routes.ts";
-import { nameRoutes, type RouteName } from "./identifiers.ts";
-import type { Joined } from "./join.ts";
+import type { Joined } from "./join-modules.ts";
+import { nameRoutes, type RouteName } from "./name-routes.ts";
 
 /** How a file begins that may be written anew. */
 export const FIRST_LINE = "// Written by `npm run client` of Vitrine from its wrangler.toml.";
@@ -33,7 +33,7 @@ export type AppFile = {
 };
 
 /** Writes it. Nothing of the configuration gets into it that makes no difference to a URL or an `<img>`. */
-export function writeAppFile({ client, baseUrl, routes, presets }: Contents): AppFile {
+export function renderAppFile({ client, baseUrl, routes, presets }: Contents): AppFile {
   const shown = [...presets].filter(([preset]) =>
     routes.some((route) => route.presets?.has(preset) ?? true),
   );

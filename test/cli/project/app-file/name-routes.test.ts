@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nameRoutes } from "../../../../src/cli/project/app-file/identifiers.ts";
+import { nameRoutes } from "../../../../src/cli/project/app-file/name-routes.ts";
 
 test.each<[string, string, string]>([
   ["/images/:preset/*", "images", "Images"],

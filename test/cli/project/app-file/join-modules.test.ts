@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { joinModules, type Source } from "../../../../src/cli/project/app-file/join.ts";
+import { joinModules, type Source } from "../../../../src/cli/project/app-file/join-modules.ts";
 
 const join = (files: Readonly<Record<string, string>>, ...entries: string[]) =>
   joinModules(

@@ -1,0 +1,53 @@
+// Writes the app file whole or not at all, and never over a file that something else wrote.
+
+import { existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import { type Fault, isFault } from "../command.ts";
+import { makeAppFile } from "../project/app-file/make-app-file.ts";
+import { FIRST_LINE } from "../project/app-file/render-app-file.ts";
+import { findBaseUrl } from "../project/base-url.ts";
+import { configFault } from "../project/config-fault.ts";
+import { readDeployed } from "../project/deployed.ts";
+import type { KnownVars } from "../project/vars.ts";
+import { counted } from "../terminal/progress.ts";
+
+/** @returns what the file has in it, in one line */
+export function writeClient(
+  vars: Pick<KnownVars, "deployed" | "secrets" | "stored" | "patterns">,
+  file: string,
+  givenUrl?: string,
+): string | Fault {
+  const config = readDeployed(vars);
+  if ("mistakes" in config) return configFault(config.mistakes);
+  const baseUrl = findBaseUrl(givenUrl, vars.patterns, "--base-url");
+  if (isFault(baseUrl)) return baseUrl;
+  const { text, clients, presets } = makeAppFile(config, vars.deployed, baseUrl);
+  const fault = write(file, text);
+  if (fault !== undefined) return { fault: `${file}: ${fault}` };
+  const what = `with ${counted(clients.length, "route")} and ${counted(presets, "preset")}`;
+  const from = `./${basename(file, ".ts")}`;
+  const where = baseUrl || "the page's own host";
+  return `Wrote ${file}, ${what}, for ${where}: import { ${clients.join(", ")} } from "${from}";`;
+}
+
+/** @returns why it was not written */
+function write(file: string, text: string): string | undefined {
+  try {
+    if (existsSync(file) && !readFileSync(file, "utf8").startsWith(FIRST_LINE)) {
+      return "this command did not write that file: remove it, or name another file";
+    }
+    const place = existsSync(file) ? realpathSync(file) : file;
+    const beside = `${place}.${process.pid}.tmp`;
+    try {
+      writeFileSync(beside, text, { flag: "wx" });
+      renameSync(beside, place);
+    } finally {
+      rmSync(beside, { force: true });
+    }
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const isMissing = "code" in error && error.code === "ENOENT";
+    return isMissing ? "there is no such folder: make it first" : error.message;
+  }
+}
