@@ -1,25 +1,24 @@
 #!/usr/bin/env node
 
-// npx vitrine …, and npm run vitrine -- …
+// The process of `npx vitrine` and `npm run vitrine --`: signals, screens and the exit code.
 
 import { EXIT } from "./command.ts";
 import { runProgram } from "./program.ts";
 
 const interrupt = new AbortController();
 process.on("SIGINT", () => {
-  if (interrupt.signal.aborted) process.exit(EXIT.interrupted); // a second time: at once
+  if (interrupt.signal.aborted) process.exit(EXIT.interrupted); // the second time: at once
   interrupt.abort();
 });
 let lost = false;
 process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
-  // Whoever reads has seen enough, as `| head` has: what was begun is ended all the same, and the exit
-  // code tells of it.
+  // The reader has closed, as `| head` does. The work goes on, and the exit code says how it ended.
   if (code === "EPIPE" || lost) return;
   lost = true;
   console.error(`The output cannot be written: ${message}`);
   process.exitCode = EXIT.failed;
 });
-// Where nobody reads what is said on the way, the work goes on all the same.
+// The work also goes on if nobody reads stderr.
 process.stderr.on("error", () => {});
 
 const exit = await runProgram(process.argv.slice(2), {
@@ -33,5 +32,5 @@ const exit = await runProgram(process.argv.slice(2), {
 });
 
 if (!lost) process.exitCode = exit;
-// What is still being asked for is not waited for; what is said is.
+// After Ctrl-C, do not wait for open requests; only for the output.
 if (exit === EXIT.interrupted) process.stdout.write("", () => process.exit(exit));

@@ -1,4 +1,4 @@
-// The operator's commands, and what they have in common.
+// The program `vitrine`: its list of commands, and what a command's end means for the process.
 
 import { Command } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
@@ -16,16 +16,16 @@ import { warmCommand } from "./warm/index.ts";
 
 const CODES = `
 Exit codes:
-  0    all is done, or well
-  1    a part is not done, and named; the doctor: there are warnings
-  2    it could not be done; the doctor: something is wrong
-  3    it was asked for in a way that makes no sense
+  0    everything is done, or well
+  1    a part is not done, and is named; doctor: there are warnings
+  2    it could not be done; doctor, check: something is wrong
+  3    the arguments make no sense
   130  ended by Ctrl-C`;
 
 /**
  * Runs one command.
  * @param args what follows `vitrine`
- * @returns what the process is to end with
+ * @returns the exit code
  */
 export async function runProgram(args: readonly string[], world: World): Promise<Exit> {
   let exit: Exit = EXIT.done;
@@ -38,7 +38,7 @@ export async function runProgram(args: readonly string[], world: World): Promise
     }
   };
   const program = new Command("vitrine")
-    .description("Looks after a Vitrine: what is wrong, its keys, its caches, its URLs.")
+    .description("Commands for operators of a Vitrine: configuration, keys, caches and URLs.")
     .addHelpText("after", CODES);
   for (const make of COMMANDS) program.addCommand(make(world, run));
   for (const command of [program, ...program.commands]) {

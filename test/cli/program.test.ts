@@ -64,7 +64,7 @@ test("what keeps a command from its work is red on a terminal, whose user has no
     expect([code, out]).toEqual([2, ""]);
     return err;
   };
-  const plain = '"a//b" is no key: an empty segment\n';
+  const plain = '"a//b" is not a key: an empty segment\n';
   const painted = await told({ NO_COLOR: "", TERM: "xterm" }, terminal);
   expect(painted).toBe(`${RED}${plain.trimEnd()}\u001b[39m\n`);
   expect(await told({}, undefined)).toBe(plain);

@@ -1,13 +1,14 @@
 // Writes the app file whole or not at all, and never over a file that something else wrote.
 
-import { existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { type Fault, isFault } from "../command.ts";
 import { makeAppFile } from "../project/app-file/make-app-file.ts";
 import { FIRST_LINE } from "../project/app-file/render-app-file.ts";
 import { findBaseUrl } from "../project/base-url.ts";
 import { configFault } from "../project/config-fault.ts";
 import { readDeployed } from "../project/deployed.ts";
+import { replaceFile } from "../project/replace-file.ts";
 import type { KnownVars } from "../project/vars.ts";
 import { counted } from "../terminal/progress.ts";
 
@@ -33,21 +34,14 @@ export function writeClient(
 /** @returns why it was not written */
 function write(file: string, text: string): string | undefined {
   try {
+    if (!existsSync(dirname(file))) return "there is no such folder: make it first";
     if (existsSync(file) && !readFileSync(file, "utf8").startsWith(FIRST_LINE)) {
       return "this command did not write that file: remove it, or name another file";
     }
-    const place = existsSync(file) ? realpathSync(file) : file;
-    const beside = `${place}.${process.pid}.tmp`;
-    try {
-      writeFileSync(beside, text, { flag: "wx" });
-      renameSync(beside, place);
-    } finally {
-      rmSync(beside, { force: true });
-    }
+    replaceFile(file, text, 0o666);
     return undefined;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const isMissing = "code" in error && error.code === "ENOENT";
-    return isMissing ? "there is no such folder: make it first" : error.message;
+    return error.message;
   }
 }

@@ -1,4 +1,4 @@
-// What the Worker asks of the edge for an object, and with which headers.
+// What the Worker asks the edge for, and with which headers. The signature is left out.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Variant } from "../../worker/config/preset.ts";
@@ -13,25 +13,25 @@ import { type Project, slotsAtHand } from "../project/project.ts";
 
 export type Asked = {
   readonly originUrl: string;
-  /** What is signed and sent, without what is secret. */
+  /** The headers that are signed and sent, without the signature. */
   readonly headers: Readonly<Record<string, string>>;
-  /** By what the browser reads. The edge keeps an answer under the URL and these (C1). */
+  /** By what the browser reads. The edge caches by the URL and these options (C1). */
   readonly options: readonly Call[];
-  /** Unique transformations that this variant of the object can cause, and all that it has (L2). */
+  /** Unique transformations that this variant, and all variants of the object, can cause (L2). */
   readonly transformations: { readonly ofThis: number; readonly ofAll: number };
-  /** Seconds that browsers may keep it, if its URL is good for so long. */
+  /** Seconds that browsers may keep it, unless its URL expires before. */
   readonly maxAge: number;
 };
 
-/** One question to the edge. */
+/** One request to the edge. */
 export type Call = {
   readonly reads: string;
-  /** Where more than one is asked: which this is. */
+  /** If there are several: which one this is. */
   readonly when?: "first, what it is" | "then, of a GIF" | "then, of what is no GIF";
   readonly image: RequestInitCfPropertiesImage;
 };
 
-/** What is asked, by the steps of `makePrint`, where all goes well. */
+/** What the Worker asks for if all goes well. */
 export async function explainAsked(
   project: Project,
   bucket: Bucket,
@@ -77,7 +77,7 @@ function callsFor(
   ];
 }
 
-/** What would be signed: by which key, without its secret, and without the signature. */
+/** The headers, with the end of the key's id in place of the signature. */
 async function headersOf(
   project: Project,
   url: string,

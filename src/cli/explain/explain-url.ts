@@ -1,4 +1,4 @@
-// What the Worker makes of a public URL, by its own steps, up to what it asks of the edge. Nothing is sent.
+// Walks a public URL through the steps of the Worker, up to what it asks of the edge. Nothing is sent.
 
 import { keyFault } from "../../url/key.ts";
 import { isRefusal, type Refusal } from "../../worker/base/refusal.ts";
@@ -16,37 +16,36 @@ import type { Project } from "../project/project.ts";
 import { variantsOf } from "../project/public-url.ts";
 import { type Asked, explainAsked } from "./asked.ts";
 
-/** What a URL asks for, as far as it can be told. */
+/** What a URL asks for. */
 export type Explained = {
-  /** Why there is no image: as in the log. */
+  /** Why there is no image, as in the log. */
   readonly refused?: Refusal;
-  /** What there is in its place: the paths of routes, or variants. */
+  /** What exists: the paths of all routes, or the variants of this one. */
   readonly known?: readonly string[];
-  /** True where it is Vitrine itself that is asked how it is. */
+  /** Whether it is /healthz. */
   readonly health?: true;
   readonly route?: string;
   readonly variant?: string;
   readonly preset?: string;
   readonly bucket?: string;
-  /** Below the bucket's prefix, as other commands have it. */
+  /** The key without the prefix of its bucket, as other commands take it. */
   readonly object?: string;
-  /** In the bucket. */
+  /** The key in the bucket. */
   readonly key?: string;
   readonly signature?: "none is asked for" | "right" | typeof UNCHECKED;
-  /** Of the URL, where it is not signed rightly. */
+  /** The version in a URL whose signature is wrong. */
   readonly version?: string;
   /** When a signed URL expires. */
   readonly expires?: string;
-  /** The origins of the pages that may embed it, where not all may. */
+  /** The origins of the pages that may embed it, if not all may. */
   readonly origins?: readonly string[];
-  /** The origin URL of what is shown where the object cannot be. */
+  /** The origin URL of the fallback. */
   readonly fallback?: string;
   readonly asked?: Asked;
 };
 
 const UNCHECKED = "not checked: URL_SIGNING_KEYS is not at hand";
 
-/** Walks through the steps of a request, as `src/worker/index.ts` does, up to what is asked of the edge. */
 export async function explainUrl(project: Project, url: URL, now: number): Promise<Explained> {
   const { config } = project;
   if (url.pathname === "/healthz") return { health: true };
@@ -90,7 +89,7 @@ export async function explainUrl(project: Project, url: URL, now: number): Promi
 
 type Signed = Granted & { readonly signature: NonNullable<Explained["signature"]> };
 
-/** What a signed URL grants, or would if its signature is right where there is no key to check it with. */
+/** What a signed URL grants. Without a key to check the signature, it is assumed to be right. */
 async function readGranted(
   { secrets }: Project,
   url: URL,

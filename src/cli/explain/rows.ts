@@ -1,8 +1,9 @@
-// What `vitrine explain` prints, for people.
+// What `vitrine explain` prints for people: rows with a name and a value.
 
 import { withoutSignatures } from "../../worker/base/log.ts";
 import type { Refusal } from "../../worker/base/refusal.ts";
 import { money, PRICE } from "../project/costs.ts";
+import { counted } from "../terminal/progress.ts";
 import { shellQuote } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
 import type { Asked, Call } from "./asked.ts";
@@ -10,7 +11,6 @@ import type { Explained } from "./explain-url.ts";
 
 type Row = readonly [name: string, value: string];
 
-/** Each with its name in front. */
 export function rowsOf(found: Explained): Row[] {
   const { refused, asked, expires } = found;
   const rows: [string, string | undefined][] = [
@@ -22,7 +22,7 @@ export function rowsOf(found: Explained): Row[] {
     ["Key", found.key],
     ["Signature", found.signature && `${found.signature}${expires ? `; until ${expires}` : ""}`],
     ["Fallback", found.fallback],
-    ["Answer", found.health && "how Vitrine is (docs/doctor.md, Health), and no image"],
+    ["Answer", found.health && "the health of Vitrine, not an image (docs/doctor.md, Health)"],
   ];
   const known = rows.flatMap(([name, value]) =>
     value === undefined ? [] : [[name, shown(value)] as const],
@@ -33,7 +33,7 @@ export function rowsOf(found: Explained): Row[] {
     const rows = [...known, ...rowsOfRefusal(refused)].map(redacted);
     if (there !== "") rows.push(["There is", shown(there)]);
     const signs = refused.event === "signature-wrong" || refused.event === "url-expired";
-    // A signature that got into the path is no key to sign for.
+    // A path with a signature in it is not a key to sign.
     if (signs && object && route && variant && withoutSignatures(object) === object) {
       const of = version === undefined ? "" : `--v ${version} `;
       const how = `--route ${shellQuote(route)} --preset ${shellQuote(variant)}`;
@@ -44,7 +44,7 @@ export function rowsOf(found: Explained): Row[] {
   return asked === undefined ? known : [...known, ...rowsOfAsked(asked, found.object ?? "")];
 }
 
-/** On one line. */
+/** Makes a text safe to print, on one line. */
 function shown(value: string): string {
   return visible(value).replaceAll("\n", "\\u000a");
 }
@@ -55,7 +55,7 @@ function redacted([name, value]: Row): Row {
 
 function rowsOfRefusal({ event, ...facts }: Refusal): Row[] {
   const rows = Object.entries(facts).flatMap(([name, value]): Row[] => {
-    // The lines that had to be signed: one below the other.
+    // The text to sign has several lines.
     const [first = "", ...more] = name === "text" ? `${value}`.split("\n") : [`${value}`];
     return [[`  ${name}`, shown(first)], ...more.map((line): Row => ["", shown(line)])];
   });
@@ -67,15 +67,17 @@ function rowsOfAsked(
   object: string,
 ): Row[] {
   const { ofThis, ofAll } = transformations;
-  const counted = `${ofThis} unique transformation${ofThis === 1 ? "" : "s"}`;
   return [
     ["Origin URL", originUrl],
     ...Object.entries(headers).map(([name, value]): Row => [`  ${name}`, value]),
     ["Options", "sent to the edge, by what the browser reads"],
     ...merged(options).map(([name, image]): Row => [`  ${name}`, image]),
-    ["Cache key", "the edge's: the origin URL and these options, and nothing else"],
+    ["Cache key", "at the edge: the origin URL and these options, nothing else"],
     ["Browsers", `keep it for up to ${maxAge} s`],
-    ["Cost", `${counted} a month, whatever the format: free, or ${money(PRICE * 1000)} for 1,000`],
+    [
+      "Cost",
+      `${counted(ofThis, "unique transformation")} a month, whatever the format: free, or ${money(PRICE * 1000)} for 1,000`,
+    ],
     [
       "",
       `all variants of this object${originUrl.includes("?") ? ", in this version" : ""}: ${ofAll}`,
@@ -90,12 +92,12 @@ function purgeOf(object: string, originUrl: string): string {
   return `${version === null ? "" : `--v ${version} `}${argument(object)}`;
 }
 
-/** A key after all options. */
+/** A key as the last argument. */
 function argument(object: string): string {
   return `${object.startsWith("-") ? "-- " : ""}${shellQuote(object)}`;
 }
 
-/** Options by who is asked for with them; those that are the same for all, once. */
+/** The options by what the browser reads; once, if they are the same for all. */
 function merged(options: readonly Call[]): [name: string, image: string][] {
   const [first, ...more] = options.map(({ image }) => JSON.stringify(image));
   if (first !== undefined && more.every((image) => image === first)) return [["any", first]];

@@ -1,5 +1,4 @@
-// What a deployed Vitrine says of itself at /healthz, read without trust: whoever answers there may be
-// anybody.
+// Asks /healthz of a Vitrine. The answer is not trusted: anybody may answer at that host.
 
 import { PROTECTION } from "../../worker/answer/answer.ts";
 import { isTable, json } from "../../worker/base/json.ts";
@@ -11,25 +10,29 @@ export type Health = { readonly buckets: readonly BucketHealth[] };
 
 /** Why there is no health to read. */
 export type NoHealth = {
-  /** Of an answer that is none; absent where none came. */
+  /** Absent if no answer came. */
   readonly status?: number;
   /** In plain words. */
   readonly reason: string;
 };
 
-/** How long the Worker may take, which asks S3 and the edge: seconds. */
+/** Seconds that the Worker may take; it asks S3 and the edge meanwhile. */
 const PATIENCE_S = 60;
+/** Bytes. */
 const LONGEST = 100_000;
 
-/** What others hardly send with a word of health. */
+/** A header that other servers hardly send from /healthz. */
 const OWN = "content-security-policy";
 
 const SAYS = new Map([
-  [401, "the HEALTH_TOKEN at hand is not the Worker's, or that has none: docs/doctor.md, “Health”"],
-  [500, "the Worker's configuration is broken, and its log says how: npx wrangler tail"],
+  [
+    401,
+    "the HEALTH_TOKEN at hand is not the Worker's, or the Worker has none: README.md, “Health”",
+  ],
+  [500, "the Worker's configuration is broken; its log says how: npx wrangler tail"],
 ]);
 
-/** Asks for the deep form. */
+/** Asks for the deep form, which tells about each bucket. */
 export async function askHealth(
   base: string,
   token: string,
@@ -38,17 +41,17 @@ export async function askHealth(
   const answer = await ask(base, { authorization: `Bearer ${token}` }, interrupted);
   if (!("text" in answer)) return answer;
   const { status } = answer;
-  const text = answer.text.replaceAll(token, "…"); // whoever answers may say what they were told
+  const text = answer.text.replaceAll(token, "…"); // an answer may repeat what it was asked with
   if (status !== 200 && status !== 503) {
     return { status, reason: SAYS.get(status) ?? `it answers ${status}` };
   }
-  return readHealth(text) ?? { status, reason: "what it answers is no health of a Vitrine's" };
+  return readHealth(text) ?? { status, reason: "its answer is not the health of a Vitrine" };
 }
 
 /**
- * Asks whether a Vitrine with a good configuration is there. Others may have a /healthz that says ok: the
- * token is none of their business.
- * @returns undefined if so
+ * Asks whether a Vitrine with a right configuration is there. It sends no token, because another server
+ * may answer.
+ * @returns undefined if it is there
  */
 export async function askWhetherThere(base: string): Promise<NoHealth | undefined> {
   const answer = await ask(base, {});
@@ -64,20 +67,18 @@ async function ask(
   headers: Record<string, string>,
   interrupted?: AbortSignal,
 ): Promise<Answer | NoHealth> {
-  let head: Pick<Response, "status" | "headers"> | undefined;
-  const take = (answer: Response) => {
-    head = answer;
-    return LONGEST;
-  };
   try {
-    // No redirect is followed: the token is for this host alone.
-    // Nor may it drip for ever.
+    // Bound the time for the whole body, too.
     const late = AbortSignal.timeout(2 * PATIENCE_S * 1000);
     const signal = interrupted === undefined ? late : AbortSignal.any([interrupted, late]);
     const init = { headers, signal };
-    const { bytes } = await fetchBody(`${base}/healthz`, init, PATIENCE_S, take);
-    const text = new TextDecoder().decode(bytes);
-    return { status: head?.status ?? 0, headers: head?.headers ?? new Headers(), text };
+    const { bytes, ...answer } = await fetchBody(
+      `${base}/healthz`,
+      init,
+      PATIENCE_S,
+      () => LONGEST,
+    );
+    return { ...answer, text: new TextDecoder().decode(bytes) };
   } catch (error) {
     return {
       reason: `no answer: ${isLate(error) ? `not within ${PATIENCE_S} s` : reasonOf(error)}`,
@@ -86,6 +87,13 @@ async function ask(
 }
 
 type Answer = { readonly status: number; readonly headers: Headers; readonly text: string };
+
+/** Why `fetch` failed, in the words of its cause. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return `${error}`;
+  const { cause } = error;
+  return cause instanceof Error && cause.message !== "" ? cause.message : error.message;
+}
 
 /** Reads what `src/worker/health.ts` writes. */
 function readHealth(text: string): Health | undefined {
@@ -107,16 +115,9 @@ function readBucket(entry: unknown): BucketHealth | undefined {
 }
 
 function readSlot(entry: unknown): SlotHealth | undefined {
-  const {
-    slot: name,
-    access_key,
-    state,
-    region,
-    clock,
-    missing,
-    mistakes,
-  } = isTable(entry) ? entry : {};
-  const slot = SLOT_NAMES.find((known) => known === name);
+  const table = isTable(entry) ? entry : {};
+  const { access_key, state, region, clock, missing, mistakes } = table;
+  const slot = SLOT_NAMES.find((known) => known === table["slot"]);
   if (slot === undefined || !isText(state)) return undefined;
   const isEnd = typeof access_key === "string" && /^…[\x21-\x7e]{0,4}$/.test(access_key);
   return {
@@ -130,7 +131,7 @@ function readSlot(entry: unknown): SlotHealth | undefined {
   };
 }
 
-/** True of a name, a code, or a word or two. */
+/** Returns whether it is a name, a code, or a few words. */
 function isText(value: unknown): value is string {
   return typeof value === "string" && /^[\w. -]{1,64}$/.test(value);
 }

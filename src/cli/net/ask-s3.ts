@@ -1,27 +1,26 @@
-// Asks S3 itself, from this machine, and tells also what kept it from answering.
+// Asks S3 from this machine. If no answer comes, the result says why.
 
 import { readSaid } from "../../worker/s3/probe.ts";
 import type { Said } from "../../worker/s3/verdict.ts";
 import { fetchBody, isLate } from "./body.ts";
 
 export type S3Answer = Said & {
-  /** The body of an answer that is no object. */
+  /** The body, if the answer is not an object. */
   readonly text: string;
-  /** Why no answer came, or no whole one: the code of Node.js, as `ENOTFOUND`; `timeout`;
-   * `too large`; or words. */
+  /** Why no whole answer came: a code of Node.js such as `ENOTFOUND`, `timeout`, `too large`, or words. */
   readonly failure?: string;
 };
 
-/** How long an answer, and then each part of it, may take, if nobody says. */
+/** Seconds that an answer may take by default, and then each part of it. */
 export const PATIENCE_S = 10;
 
-/** No larger object is read by the edge (L1), and no longer text by anybody. */
+/** The edge reads no larger object (L1). */
 const MOST_BYTES = 100e6;
 const MOST_TEXT = 10e6;
 
 /**
- * Sends one request, and follows no redirect. An object's bytes are not read.
- * @param now milliseconds since 1970, as signed
+ * Sends one request. The bytes of an object are not read.
+ * @param now milliseconds since 1970, as in the signature
  * @param patience seconds that the answer may take
  */
 export async function askS3(
@@ -35,8 +34,9 @@ export async function askS3(
 }
 
 /**
- * Fetches an object whole, or the part that the headers ask for. There are bytes where S3 gave all of it.
+ * Fetches an object, or the part that the headers ask for.
  * @param patience seconds that the answer may take, and then each part of it
+ * @returns with bytes only if all of them came
  */
 export function fetchObject(
   url: string,
@@ -74,7 +74,7 @@ async function send(
   }
 }
 
-/** What Node.js calls a failure of the network: of the error, or of what caused it; else in words. */
+/** The code that Node.js gives a failure of the network, or its words if it has no code. */
 export function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return `${error}`;
   if ("code" in error && typeof error.code === "string") return error.code;

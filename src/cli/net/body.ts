@@ -1,17 +1,17 @@
-// Bodies of answers, of which nobody knows how long they are, or whether they come at all.
+// Reads an answer within bounds of time and of length. No redirect is followed: what the request carries is
+// for its host alone.
 
-/** What of an answer has come. */
-export type Body = {
+export type Body = Pick<Response, "status" | "headers"> & {
   readonly bytes: Uint8Array;
-  /** False where there is more than was wanted; that is not read. */
+  /** False if the body is longer than wanted; the rest is not read. */
   readonly whole: boolean;
 };
 
 /**
- * Sends a request, and reads its answer up to so many bytes. Redirects are not followed.
- * @param patience seconds that may pass until the headers are here, and then between two parts of the body
- * @param take is given the answer before its body is read, and says how many bytes of that are wanted
- * @throws what `fetch` throws; where time is up, a `TimeoutError`
+ * Sends a request, and reads its answer.
+ * @param patience seconds until the headers must be here, and then between two parts of the body
+ * @param take gets the answer before its body is read, and says how many bytes are wanted
+ * @throws what `fetch` throws; if it takes too long, a `TimeoutError`
  */
 export async function fetchBody(
   url: string,
@@ -25,6 +25,7 @@ export async function fetchBody(
   try {
     const signal = init.signal ? AbortSignal.any([init.signal, abort.signal]) : abort.signal;
     const answer = await fetch(url, { ...init, redirect: "manual", signal });
+    const { status, headers } = answer;
     const most = take(answer);
     const chunks: Uint8Array[] = [];
     let length = 0;
@@ -32,16 +33,16 @@ export async function fetchBody(
       clearTimeout(timer);
       timer = setTimeout(late, patience * 1000);
       length += chunk.length;
-      if (length > most) return { bytes: Buffer.concat(chunks), whole: false };
+      if (length > most) return { status, headers, bytes: Buffer.concat(chunks), whole: false };
       chunks.push(chunk);
     }
-    return { bytes: Buffer.concat(chunks), whole: true };
+    return { status, headers, bytes: Buffer.concat(chunks), whole: true };
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** True of what `fetchBody` throws where time is up. */
+/** Returns whether `fetchBody` threw it because the answer took too long. */
 export function isLate(error: unknown): boolean {
   return error instanceof DOMException && error.name === "TimeoutError";
 }

@@ -1,6 +1,6 @@
-// Cloudflare's API, as far as purging needs it.
+// The part of Cloudflare's API that a purge needs. The token is sent to it, and never printed.
 
-import { isTable } from "../../worker/base/json.ts";
+import { isTable, json } from "../../worker/base/json.ts";
 import type { World } from "../command.ts";
 import { visible } from "../terminal/visible.ts";
 import { createPace } from "./pace.ts";
@@ -8,12 +8,12 @@ import { answerOf, type Failure, failureOf, type Retrying, retrying, waitOf } fr
 
 const API = "https://api.cloudflare.com/client/v4";
 
-/** How many URLs a request may hold; the Enterprise plan's may hold 500. */
+/** How many URLs a request may have; on the Enterprise plan 500. */
 export const MOST_FILES = 100;
 
 /**
- * The least that any plan allows: 800 URLs a second. And all of the API takes 1,200 requests of a user in
- * five minutes, then none for five more: a few are left to others.
+ * Every plan allows at least 800 URLs a second. The whole API allows a user 1,200 requests in five
+ * minutes, and refuses all for five more: some are left for other programs.
  */
 const BOUNDS = [
   { most: 8, ms: 1_000 },
@@ -30,8 +30,8 @@ export type Refused = {
   /** In words. */
   readonly reason: string;
   /**
-   * `access`: nothing of the kind will be done, with this token and zone. `trouble`: it, or the network,
-   * failed again and again. `request`: it does not want this one. `interrupted`: by Ctrl-C.
+   * `access`: this token may not do this in this zone. `trouble`: the API or the network failed, also when
+   * tried again. `request`: the API refuses this request alone. `interrupted`: Ctrl-C.
    */
   readonly kind: "access" | "trouble" | "request" | "interrupted";
 };
@@ -39,16 +39,13 @@ export type Refused = {
 export type Zone = { readonly id: string; readonly name: string };
 
 export type Api = {
-  /** Purges up to 100 URLs (C3). @returns undefined where that is done */
+  /** Purges up to 100 URLs (C3). @returns undefined if it is done */
   purge(zone: string, files: readonly string[]): Promise<Refused | undefined>;
-  /** The zones of that name that the token may see: one or none. */
+  /** The zones of this name that the token may see: one or none. */
   zones(name: string): Promise<readonly Zone[] | Refused>;
 };
 
-/**
- * @param token is sent, and told to nobody
- * @param tell is told how many milliseconds the API wants to be left alone, where that is long
- */
+/** @param tell is called with the milliseconds that the API asks to wait, if they are many */
 export function cloudflareApi(
   { now, interrupted: signal }: Pick<World, "now" | "interrupted">,
   token: string,
@@ -67,7 +64,7 @@ export function cloudflareApi(
       const answer = await fetch(request);
       if (answer.status === 429) {
         const wait = Math.min(waitOf(answer, now()), LONGEST_WAIT);
-        pace.hold(wait); // for all that are under way
+        pace.hold(wait); // for all requests under way
         if (wait >= TOLD_WAIT) tell(wait);
       }
       return answerOf(answer, await answer.text());
@@ -98,7 +95,7 @@ export function cloudflareApi(
   };
 }
 
-/** What every answer of the API is. */
+/** What every answer of the API has. */
 type Said = {
   readonly success: boolean;
   readonly errors: readonly { readonly code: unknown; readonly message: unknown }[];
@@ -106,7 +103,7 @@ type Said = {
 };
 
 function readSaid(text: string): Said | undefined {
-  const said = parse(text);
+  const said = json(text);
   if (!isTable(said) || typeof said["success"] !== "boolean") return undefined;
   const errors: unknown = said["errors"];
   const tables = Array.isArray(errors) ? errors.filter(isTable) : [];
@@ -115,14 +112,6 @@ function readSaid(text: string): Said | undefined {
     errors: tables.map(({ code, message }) => ({ code, message })),
     result: said["result"],
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 async function refusal(failure: Failure, token: string): Promise<Refused> {
@@ -134,14 +123,14 @@ async function refusal(failure: Failure, token: string): Promise<Refused> {
   return refusedBy(failure.response.status, readSaid(await failure.response.text()), token);
 }
 
-/** Of tokens that are none or may not, and of zones that are none: also with a status of 200 or 400. */
+/** Codes for a wrong token or zone. Some come with a status of 200 or 400. */
 const ACCESS = new Set([1001, 6003, 6111, 7000, 7003, 9106, 9107, 9109, 10000, 10001]);
 const LONGEST_REASON = 200;
 
 function refusedBy(status: number, said: Said | undefined, token: string): Refused {
   const errors = (said?.errors ?? []).map(({ code, message }) => `${message} (${code})`);
-  const words = said === undefined ? "an answer that is not the API's" : errors.join("; ");
-  // Before it is cut off: a part of the token is not found any more.
+  const words = said === undefined ? "the answer is not one of the API" : errors.join("; ");
+  // Before the text is cut, or a part of the token could stay.
   const told = `${status} ${words}`.replaceAll(token, "***");
   const reason = visible(told.trim().replace(/[\p{Cc}\s]+/gu, " "));
   const denied = [401, 403, 404].includes(status);

@@ -1,10 +1,9 @@
-// A few workers over one supply of work.
+// Does the same work for many items, a few at a time.
 
 /**
- * Does a piece of work for every item, with so many under way at most. Items are taken from the supply
- * one at a time, as they are needed, so that it may be longer than memory.
- * @param stop once it is aborted nothing more is taken; what is under way ends. The supply has to end
- *   then, too, if it may be waited for
+ * Items are taken one at a time, as they are needed: the supply may be larger than memory.
+ * @param workers how many items are worked on at a time
+ * @param stop once it is aborted, no more items are taken. A supply that may wait must end then, too
  */
 export async function shareOut<Item>(
   items: AsyncIterable<Item> | Iterable<Item>,
@@ -21,10 +20,10 @@ export async function shareOut<Item>(
     }
   });
   await Promise.all(crew);
-  await supply.return(undefined); // lets go of what it reads from
+  await supply.return(undefined); // closes what it reads from
 }
 
-/** In which those who ask at once wait for each other. */
+/** A generator answers calls that come at once one after the other. */
 async function* iterate<Item>(items: AsyncIterable<Item> | Iterable<Item>): AsyncGenerator<Item> {
   yield* items;
 }

@@ -1,4 +1,4 @@
-// What a bucket holds, as far as a key may list it.
+// Lists the keys of a bucket, a page at a time, by ListObjectsV2.
 
 import { XMLParser } from "fast-xml-parser";
 import { encodeKey } from "../../url/grammar.ts";
@@ -10,9 +10,9 @@ import { askS3, PATIENCE_S, type S3Answer } from "./ask-s3.ts";
 
 export type Page = {
   readonly keys: readonly string[];
-  /** With a delimiter: what keys begin with, up to it. */
+  /** With a delimiter: the beginnings of keys, up to it. */
   readonly prefixes: readonly string[];
-  /** What the next page is asked for with; undefined: this is the last one. */
+  /** The token of the next page; undefined: this is the last one. */
   readonly next: string | undefined;
 };
 
@@ -24,15 +24,15 @@ export type ListOptions = {
   readonly next?: string | undefined;
 };
 
-// Keys are texts, whatever they look like: not numbers, and with the spaces at their ends.
+// Keys are texts: never read as numbers, never trimmed.
 const parser = new XMLParser({
   parseTagValue: false,
   trimValues: false,
-  htmlEntities: true, // for those with numbers, as &#x1F600;
+  htmlEntities: true, // reads &#x1F600; and the like
   isArray: (name) => name === "Contents" || name === "CommonPrefixes",
 });
 
-/** The URL that lists a bucket, by ListObjectsV2. Its query is in the one spelling that is signed (A2). */
+/** The URL of a page. Its query has the one spelling that is signed (A2). */
 export function listUrl(
   { base }: Bucket,
   { prefix, delimiter, most = 1000, next }: ListOptions,
@@ -51,11 +51,10 @@ export function listUrl(
 }
 
 /**
- * Lists one page of a bucket.
  * @param credentials undefined: as a stranger
  * @param now milliseconds since 1970
  * @param patience seconds that the answer may take
- * @returns what S3 said, where it gives no list: after a status of 200, `failure` says what is wrong with it
+ * @returns the answer of S3 if it is not a list; after a status of 200, `failure` says what is wrong
  */
 export async function listPage(
   bucket: Bucket,
@@ -73,18 +72,18 @@ export async function listPage(
   return typeof page === "string" ? { ...answer, failure: page } : page;
 }
 
-/** @returns why that is no list of what was asked for, where it is none */
+/** @returns a text that says why it is not the list that was asked for */
 function readPage(xml: string, prefix: string): Page | string {
   const read = parse(xml);
   const list = isTable(read) ? read["ListBucketResult"] : undefined;
-  if (!isTable(list)) return "what it sends is no list";
+  if (!isTable(list)) return "its answer is not a list";
   const truncated = list["IsTruncated"];
   if (truncated !== "true" && truncated !== "false") {
-    return "its list does not say whether it is whole";
+    return "its list does not say whether it is complete";
   }
   const next = truncated === "true" ? list["NextContinuationToken"] : undefined;
   if (truncated === "true" && (typeof next !== "string" || next === "")) {
-    return "its list is not whole, and does not say how it goes on";
+    return "its list is not complete, and has no token for the next page";
   }
   const keys = textsIn(list["Contents"], "Key");
   const prefixes = textsIn(list["CommonPrefixes"], "Prefix");
@@ -96,7 +95,7 @@ function readPage(xml: string, prefix: string): Page | string {
   return { keys, prefixes, next: typeof next === "string" ? next : undefined };
 }
 
-/** @returns undefined for what is no XML, or not all of it */
+/** @returns undefined if it is not XML, or cut off */
 function parse(xml: string): unknown {
   try {
     return parser.parse(xml, true);
@@ -105,7 +104,7 @@ function parse(xml: string): unknown {
   }
 }
 
-/** @returns undefined where an entry has none */
+/** @returns undefined if an entry has none */
 function textsIn(entries: unknown, name: string): string[] | undefined {
   if (entries === undefined) return [];
   if (!Array.isArray(entries)) return undefined;

@@ -1,22 +1,22 @@
-// How fast a service may be asked.
+// Keeps requests below the rates that a service allows.
 
-/** So many may begin within so many milliseconds. */
+/** At most `most` requests may begin within `ms` milliseconds. */
 export type Bound = { readonly most: number; readonly ms: number };
 
 export type Pace = {
-  /** Waits until one more may begin. It ends at once where the signal is aborted. */
+  /** Waits until one more request may begin, or the signal is aborted. */
   turn(): Promise<void>;
-  /** Lets nothing begin for so many milliseconds. */
+  /** Lets no request begin for so many milliseconds. */
   hold(ms: number): void;
 };
 
 /**
- * A pace that keeps to all bounds, over any stretch of time.
+ * Keeps to all bounds, within every stretch of time.
  * @param now milliseconds since 1970
  */
 export function createPace(bounds: readonly Bound[], now: () => number, signal: AbortSignal): Pace {
   const longest = Math.max(...bounds.map(({ most }) => most));
-  /** When the last ones began. */
+  /** When the latest requests began. */
   const begun: number[] = [];
   let held = 0;
   const wait = () => {
@@ -25,7 +25,7 @@ export function createPace(bounds: readonly Bound[], now: () => number, signal: 
   };
   return {
     async turn() {
-      // Those who wait all wake up, and one of them is the first to look again.
+      // All that wait wake up together; the first one to look again may begin.
       for (let ms = wait(); ms > 0 && !signal.aborted; ms = wait()) await sleep(ms, signal);
       begun.push(now());
       if (begun.length > longest) begun.shift();
@@ -36,7 +36,7 @@ export function createPace(bounds: readonly Bound[], now: () => number, signal: 
   };
 }
 
-/** Waits for so many milliseconds, or until the signal is aborted. */
+/** Waits for some milliseconds, or until the signal is aborted. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   if (ms <= 0 || signal.aborted) return Promise.resolve();
   return new Promise((settle) => {

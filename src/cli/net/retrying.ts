@@ -1,4 +1,4 @@
-// Requests that are sent again where that may help.
+// A client that sends a request again if that may help.
 
 import ky, { HTTPError, type KyInstance, TimeoutError } from "ky";
 import { codeOf } from "./ask-s3.ts";
@@ -6,26 +6,26 @@ import { codeOf } from "./ask-s3.ts";
 export type Retrying = {
   /** How often a request is sent again. */
   readonly limit: number;
-  /** The statuses after which it is. */
+  /** The statuses after which it is sent again. */
   readonly statuses: readonly number[];
-  /** How long a `retry-after` is waited for: milliseconds. */
+  /** The longest wait for a `retry-after`: milliseconds. */
   readonly longestWait: number;
-  /** Whether to give up where it says more than that, or to wait for that long. */
+  /** What to do if `retry-after` is longer: give up, or wait for `longestWait`. */
   readonly beyond: "give-up" | "wait";
-  /** How long an answer may take, with its body: milliseconds. */
+  /** How long an answer with its body may take: milliseconds. */
   readonly timeout: number;
   readonly signal: AbortSignal;
-  /** Is waited for before each attempt. */
+  /** Each attempt waits for it. */
   readonly before?: () => Promise<void>;
-  /** Sends one attempt, and reads the body of its answer: what breaks off is sent again, too. */
+  /** Sends one attempt. It must read the body: then one that breaks off is sent again, too. */
   readonly send: (request: Request) => Promise<Response>;
 };
 
-/** Milliseconds before the first time that a request is sent again; twice as many before the next. */
+/** Milliseconds before the second attempt; the delay doubles each time. */
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 30_000;
 
-/** A client. Any method may be sent again: whoever uses it sends what does no harm twice. */
+/** Any request may be sent twice: use it only where that does no harm. */
 export function retrying(options: Retrying): KyInstance {
   const { limit, statuses, longestWait, beyond, timeout, signal, before, send } = options;
   return ky.create({
@@ -50,31 +50,31 @@ export function retrying(options: Retrying): KyInstance {
   });
 }
 
-/** An answer, with its body as it was read. @throws as `fetch` does where it is none of HTTP's */
+/** The answer with the body that was read. @throws TypeError if HTTP has no such status */
 export function answerOf({ status, statusText, headers }: Response, body: string): Response {
   if (status > 599) throw new TypeError(`the status ${status}`);
   return new Response(body || null, { status, statusText, headers });
 }
 
-/** What a `retry-after` says: milliseconds, 0 where it says nothing. */
+/** The milliseconds of `retry-after`; 0 if there is none. */
 export function waitOf({ headers }: Pick<Response, "headers">, now = Date.now()): number {
   const after = headers.get("retry-after") ?? "";
   const ms = /^\d+$/.test(after) ? Number(after) * 1000 : Date.parse(after) - now;
   return Number.isNaN(ms) ? 0 : Math.max(0, ms);
 }
 
-/** Why there is no answer that is right. */
+/** Why there is no good answer: a bad one, or none. */
 export type Failure =
   | { readonly response: Response }
-  /** In words, as `no answer within 30 s`; undefined: it was interrupted. */
+  /** In words, such as `no answer within 30 s`; undefined: it was interrupted. */
   | { readonly network: string | undefined };
 
-/** What a client throws; what else is thrown is a bug. */
+/** Reads what the client threw. Anything else is a bug, and is thrown again. */
 export function failureOf(error: unknown, { timeout, signal }: Retrying): Failure {
   if (error instanceof HTTPError) return { response: error.response };
   if (error instanceof TimeoutError) return { network: `no answer within ${timeout / 1000} s` };
   if (signal.aborted) return { network: undefined };
-  // fetch has no type of its own for failures of the network.
+  // `fetch` throws a plain TypeError for failures of the network.
   if (error instanceof TypeError) return { network: `no answer: ${codeOf(error)}` };
   throw error;
 }

@@ -1,13 +1,12 @@
-// Where a deployed Vitrine is.
+// Finds out where a deployed Vitrine is. Never prints a password in a URL.
 
 import type { Fault } from "../command.ts";
 
 /**
- * What URLs begin with, without a slash at the end; `""` is the page's own host.
- * @param given what the option says, if it does
- * @param patterns what the routes of wrangler.toml name. Vitrine sees the whole path of a request, so
- *   their hosts alone matter
- * @param option what the option is called
+ * The beginning of all URLs, without a slash at the end; `""` is the page's own host.
+ * @param given the option's value
+ * @param patterns the routes of wrangler.toml. Only their hosts matter: Vitrine sees the whole path
+ * @param option the option's name
  */
 export function findBaseUrl(
   given: string | undefined,
@@ -19,14 +18,14 @@ export function findBaseUrl(
   const hosts = patterns.map(hostOf);
   const host = hosts.find((name) => /^[^*:@?#\s]+$/.test(name) && URL.canParse(`https://${name}`));
   if (host !== undefined) return new URL(`https://${host}`).origin;
-  // Only what is written into an app can do without a host.
+  // URLs in an app need no host.
   const own = option === "--base-url" ? `, or ${option} "" for the page's own host` : "";
   const say = `say where Vitrine is: ${option} https://images.example.com${own}`;
   return { fault: `wrangler.toml names no domain under routes: put yours there, or ${say}` };
 }
 
 function readBaseUrl(given: string, option: string): string | Fault {
-  const told = given.replace(/(?<=\/\/).*@/s, "…@"); // what stands there may be secret
+  const told = given.replace(/(?<=\/\/).*@/s, "…@"); // it may be secret
   const fault = (reason: string) => ({ fault: `${option} ${told}: ${reason}` });
   if (!/^https?:\/\//i.test(given) || !URL.canParse(given)) {
     return fault("is not a URL such as https://images.example.com");
@@ -40,7 +39,7 @@ function readBaseUrl(given: string, option: string): string | Fault {
   return origin + pathname.replace(/\/+$/, "");
 }
 
-/** The host that a route's pattern names, in small letters. */
+/** The host of a route's pattern, in lower case. */
 export function hostOf(pattern: string): string {
   return pattern
     .replace(/^https?:\/\//, "")

@@ -1,4 +1,4 @@
-// What strangers can make of the bill, by what the configuration lets them ask for (L2).
+// What visitors can make the transformations cost, as the configuration bounds them (L2).
 
 import { isTable, json } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";
@@ -13,25 +13,26 @@ import {
 } from "../../worker/config/schema.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import type { Warning } from "./config-fault.ts";
+import { tableOf } from "./deployed.ts";
 
-/** Unique transformations a month that cost nothing, and US dollars for each one after these (L2). */
+/** Unique transformations a month that are free, and the US dollars for each more (L2). */
 export const FREE = 5_000;
 export const PRICE = 0.5 / 1_000;
 
-/** Objects that a bucket is taken to have, if nobody says. */
+/** How many objects a bucket is assumed to have. */
 const SOME_OBJECTS = 10_000;
 
-/** What `COSTS` in wrangler.toml says. */
+/** `COSTS` in wrangler.toml. */
 export type Bounds = {
-  /** About how many objects are shown, by bucket. */
+  /** About how many objects each bucket shows. */
   readonly objects: ReadonlyMap<string, number>;
-  /** US dollars that all buckets together may cost a month; undefined: no bound. */
+  /** US dollars a month that all buckets together may cost; undefined: no bound. */
   readonly most: number | undefined;
 };
 
-/** Reads `COSTS`, which the Worker has no use for. */
+/** Reads `COSTS`, which the Worker does not use. */
 export function readBounds(vars: Vars, report: Report): Bounds {
-  const buckets = json(vars["BUCKETS"]);
+  const buckets = tableOf(vars["BUCKETS"]);
   const schema = table({
     most: optional(numberBetween(0, 1e9)),
     objects: optional(countsOf(buckets)),
@@ -40,16 +41,15 @@ export function readBounds(vars: Vars, report: Report): Bounds {
   return { most, objects: objects ?? new Map() };
 }
 
-/** How many objects there are, by the names of buckets. */
-function countsOf(buckets: unknown): Schema<Map<string, number>> {
+/** Numbers of objects, by the names of buckets. */
+function countsOf(buckets: Vars): Schema<Map<string, number>> {
   const count = integer(1, 1e12);
   return (value, path, report) => {
     const counts = new Map<string, number>();
     if (!isTable(value)) report(path, "is not a table");
     for (const [name, entry] of isTable(value) ? Object.entries(value) : []) {
       const at = `${path}.${name}`;
-      if (!isTable(buckets) || !Object.hasOwn(buckets, name))
-        report(at, `"${name}" is not in BUCKETS`);
+      if (!Object.hasOwn(buckets, name)) report(at, `"${name}" is not in BUCKETS`);
       else counts.set(name, count(entry, at, report) ?? 0);
     }
     return counts;
@@ -57,8 +57,8 @@ function countsOf(buckets: unknown): Schema<Map<string, number>> {
 }
 
 /**
- * How many unique transformations one object of each bucket can cause: as many as there are different
- * options, whatever the format. What may move is made still for some, which is another one (O8).
+ * How many unique transformations one object of each bucket can cause. Each set of options counts once,
+ * whatever the format. With `anim`, a still image is another one (O8).
  */
 export function transformationsOf({ buckets, routes, variants }: Config): Map<string, number> {
   return new Map(
@@ -78,7 +78,7 @@ export function transformationsOf({ buckets, routes, variants }: Config): Map<st
   );
 }
 
-/** What to print of costs, and a warning where they may be above the bound. */
+/** What to print of the costs, and a warning if they may exceed the bound. */
 export function tellCosts(
   config: Config,
   { objects, most }: Bounds,

@@ -1,4 +1,4 @@
-// The configuration as a deploy from here would have it.
+// The configuration as a deploy from this folder has it.
 
 import { isTable, json } from "../../worker/base/json.ts";
 import { type Broken, type Config, readConfig } from "../../worker/config/config.ts";
@@ -6,17 +6,17 @@ import { type Preset, presetSchema } from "../../worker/config/preset.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { KnownVars } from "./vars.ts";
 
-/** What stands for a secret whose value is kept at Cloudflare, where it matters what it looks like. */
+/** Stands for a secret that Cloudflare keeps, if its value must have a form. */
 const KEPT: Readonly<Record<string, string>> = {
   URL_SIGNING_KEYS: JSON.stringify({ kept: "x".repeat(32) }),
 };
 
-/** Secrets kept at Cloudflare cannot be read from here: that they are required is all there is to see. */
+/** Values that stand for the secrets that Cloudflare keeps: they cannot be read from here. */
 export function keep(names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, KEPT[name] ?? "kept"]));
 }
 
-/** What wrangler.toml says, with what stands for the secrets that it requires. */
+/** Reads wrangler.toml, as if all secrets that it requires were set. */
 export function readDeployed({
   deployed,
   secrets,
@@ -25,13 +25,18 @@ export function readDeployed({
   return readConfig({ ...keep([...secrets, ...stored]), ...deployed });
 }
 
-/** The presets of a configuration that is right, as they are written. */
+/** The presets of a right configuration, as they are written. */
 export function presetsOf({ PRESETS: given }: Vars): ReadonlyMap<string, Preset> {
-  const tables = json(given);
   const presets = new Map<string, Preset>();
-  for (const [name, entry] of Object.entries(isTable(tables) ? tables : {})) {
+  for (const [name, entry] of Object.entries(tableOf(given))) {
     const preset = presetSchema(entry, name, () => {});
     if (preset !== undefined) presets.set(name, preset);
   }
   return presets;
+}
+
+/** A table of wrangler.toml, or a string of JSON in .dev.vars. */
+export function tableOf(value: unknown): Readonly<Record<string, unknown>> {
+  const table = json(value);
+  return isTable(table) ? table : {};
 }

@@ -1,4 +1,4 @@
-// Secrets put into .dev.vars, where `npm start` takes them up.
+// Puts secrets into .dev.vars, which `npm start` reads. All other lines stay as they are.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { replaceFile } from "./replace-file.ts";
 /** Secrets by their names; null deletes one. */
 export type Change = Readonly<Record<string, string | null>>;
 
-/** Puts all of them at once into the .dev.vars of a folder. */
+/** Changes the .dev.vars of a folder, all secrets at once. */
 export function putDevVars(folder: string, change: Change): Fault | undefined {
   const file = join(folder, ".dev.vars");
   try {
@@ -19,11 +19,11 @@ export function putDevVars(folder: string, change: Change): Fault | undefined {
     return undefined;
   } catch (error) {
     const reason = error instanceof Error ? error.message : error;
-    return { fault: `.dev.vars cannot be written: ${reason}. It is as it was` };
+    return { fault: `.dev.vars cannot be written: ${reason}. It was not changed` };
   }
 }
 
-/** The text of a .dev.vars with other secrets in it. All other lines stay as they are. */
+/** Changes the text of a .dev.vars. */
 export function editDevVars(given: string, change: Change): string | Fault {
   const mark = /^\uFEFF?/.exec(given)?.[0] ?? "";
   const text = given.slice(mark.length);
@@ -33,7 +33,7 @@ export function editDevVars(given: string, change: Change): string | Fault {
     const name = /^\s*(?:export\s+)?(\w+)(?:\s*=|:\s)/.exec(line)?.[1] ?? "";
     const value = change[name];
     if (value === undefined) return [line];
-    if (value === null || !pending.delete(name)) return []; // a name stands there once
+    if (value === null || !pending.delete(name)) return []; // each name once
     return [`${name}=${quote(value)}`];
   });
   const added = [...pending].flatMap(([name, value]) =>
@@ -42,18 +42,18 @@ export function editDevVars(given: string, change: Change): string | Fault {
   if (added.length > 0 && edited.at(-1) === "") edited.pop();
   const made = [...edited, ...added, ...(added.length > 0 ? [""] : [])].join("\n");
 
-  // Read as it will be read: a value of several lines may have hidden one of the names.
+  // Read the result as it will be read: one of the names may be inside a value of several lines.
   const wanted = { ...parseEnv(text), ...change };
   const found = { ...parseEnv(made) };
   const names = new Set([...Object.keys(wanted), ...Object.keys(found)]);
-  // Where wrangler reads it, a backslash at the end takes the quote into the value.
+  // For wrangler, a backslash at the end makes the quote a part of the value.
   const open = (name: string) => change[name]?.endsWith("\\") === true;
   const wrong = [...names].filter(
     (name) => (wanted[name] ?? null) !== (found[name] ?? null) || open(name),
   );
   if (wrong.length === 0) return mark + made;
   return {
-    fault: `.dev.vars cannot be edited without harm to ${wrong.join(", ")}: put each value on one line there, between quotes`,
+    fault: `.dev.vars cannot be edited without changing ${wrong.join(", ")}: put each value on one line, in quotes`,
   };
 }
 

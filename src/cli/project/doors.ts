@@ -1,11 +1,11 @@
-// What is signed in vain, since another route shows it without a signature.
+// Finds signed routes that protect nothing, because another route shows the same objects unsigned.
 
 import { REST } from "../../url/grammar.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Warning } from "./config-fault.ts";
 
-/** Routes without a signature that may show, at the same preset, what another one signs. */
+/** Unsigned routes that may show the objects of a signed route at the same preset. */
 export function* unsignedDoors({ routes }: Pick<Config, "routes">): Generator<Warning> {
   for (const [at, signed] of routes.entries()) {
     for (const [index, open] of routes.entries()) {
@@ -15,16 +15,16 @@ export function* unsignedDoors({ routes }: Pick<Config, "routes">): Generator<Wa
       if (both && mayMeet(signed, open)) {
         yield {
           what: `ROUTES[${index}] (${open.path}) may show without a signature what ROUTES[${at}] (${signed.path}) signs`,
-          remedy: "give their objects prefixes of their own, or the routes other presets",
+          remedy: "give each its own prefix, or its own presets",
         };
       }
     }
   }
 }
 
-/** True if two routes may lead to one object. */
+/** Returns whether two routes may lead to the same object. */
 function mayMeet(one: BoundRoute, other: BoundRoute): boolean {
-  // By whichever host and addressing (A4).
+  // Whatever the host and the addressing (A4).
   if (one.bucket.bucket !== other.bucket.bucket) return false;
   const others = patternOf(other);
   const parts = patternOf(one);
@@ -36,7 +36,7 @@ function mayMeet(one: BoundRoute, other: BoundRoute): boolean {
   return parts.length === others.length;
 }
 
-// What stands in a pattern for one segment's text, and for the rest: no key has a backslash.
+// Stand for the text of one segment, and for the rest of the key: no key has a backslash.
 const TEXT = "\\:";
 const ANY = "\\*";
 
@@ -49,7 +49,7 @@ function patternOf({ bucket, mapping }: BoundRoute): string[] {
   return (bucket.prefix + spelt.join("")).split("/");
 }
 
-/** True if one text may be both, as far as what is fixed at their ends can tell. */
+/** Returns whether a text may match both. Only the fixed ends of the two are compared. */
 function overlap(one: string, other: string): boolean {
   const ends = (part: string) => {
     const fixed = part.split(/\\[:*]/);
@@ -57,7 +57,7 @@ function overlap(one: string, other: string): boolean {
   };
   const [a, b] = [ends(one), ends(other)];
   if (!a.open && !b.open) return one === other;
-  // What follows a rest may stand in another segment.
+  // The text after a rest may be in another segment.
   const rest = (one + other).includes(ANY);
   const begins = a.head.startsWith(b.head) || b.head.startsWith(a.head);
   return begins && (rest || a.tail.endsWith(b.tail) || b.tail.endsWith(a.tail));

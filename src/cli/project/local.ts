@@ -1,29 +1,30 @@
-// What `npm start` makes of the configuration: every bucket is played by one on this machine.
+// The configuration as `npm start` runs it: each bucket is replaced by one on this machine.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import { isTable, json } from "../../worker/base/json.ts";
+import { isTable } from "../../worker/base/json.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { isSecret, secretNames } from "../../worker/config/secret-names.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
+import { tableOf } from "./deployed.ts";
 import type { KnownVars } from "./vars.ts";
 
 /** A bucket's settings, as wrangler.toml has them. */
 export type Settings = Readonly<Record<string, unknown>> & { bucket: string; prefix?: string };
 
 export type LocalRun = {
-  /** True where .dev.vars says which S3 to ask. */
+  /** Whether .dev.vars names an S3 of its own. */
   readonly own: boolean;
-  /** The buckets that are played here. */
+  /** The buckets on this machine. */
   readonly buckets: Readonly<Record<string, Settings>>;
-  /** Those of .dev.vars, and what opens the buckets that are played here. */
+  /** Those of .dev.vars, and the keys of the buckets on this machine. */
   readonly secrets: Vars;
-  /** The vars and the secrets, with the buckets as they stand in wrangler.toml. */
+  /** The vars and the secrets, with the buckets as in wrangler.toml. */
   readonly vars: Vars;
 };
 
-/** The keys that open the local private buckets: those of .dev.vars.example. */
+/** The keys of the buckets on this machine: those of .dev.vars.example. */
 export function localKeys(folder = "."): Credentials {
   const example = parseEnv(readFileSync(join(folder, ".dev.vars.example"), "utf8"));
   return {
@@ -33,15 +34,15 @@ export function localKeys(folder = "."): Credentials {
 }
 
 /**
- * The buckets of the configuration, each played by a private bucket on this machine.
- * @param buckets `BUCKETS`, already found right
- * @param endpoint the local S3's
+ * Replaces each bucket by one on this machine.
+ * @param buckets `BUCKETS`, already checked
+ * @param endpoint that of the local S3
  */
 export function localBuckets(buckets: unknown, endpoint: string): Record<string, Settings> {
   return Object.fromEntries(
     Object.entries(tableOf(buckets)).map(([name, settings]) => {
       const { bucket, ...rest } = isTable(settings) ? settings : {};
-      // R2, which plays S3 here, takes neither dots nor underscores in a bucket's name.
+      // The local S3 is R2, which allows no dots and no underscores in a bucket's name.
       const played = String(bucket).replace(/[._]/g, "-");
       return [name, { ...rest, endpoint, bucket: played, region: "auto", addressing: "path" }];
     }),
@@ -49,15 +50,15 @@ export function localBuckets(buckets: unknown, endpoint: string): Record<string,
 }
 
 /**
- * What a Worker that `npm start` starts sees.
- * @param endpoint the local S3's
+ * What the Worker sees that `npm start` starts.
+ * @param endpoint that of the local S3
  */
 export function localRun(
   { started, local }: Pick<KnownVars, "started" | "local">,
   endpoint: string,
   folder = ".",
 ): LocalRun {
-  // Where .dev.vars names the buckets, it says which S3 to ask, and none is played here.
+  // If .dev.vars names the buckets, it says which S3 to ask, and none is replaced.
   const own = local.has("BUCKETS");
   const buckets = own ? {} : localBuckets(started["BUCKETS"], endpoint);
   const secrets = {
@@ -68,20 +69,16 @@ export function localRun(
 }
 
 /**
- * The secrets that open the local buckets, whatever words those of the configuration begin with.
- * @param given the names that .dev.vars has: a slot begun there is left alone
+ * The keys of the local buckets, under the names that the configuration gives them.
+ * @param given the names that .dev.vars has; a slot of which it has a secret is left out
  */
 function localSecrets(
   buckets: unknown,
   given: ReadonlySet<string>,
   { accessKeyId, secretAccessKey }: Credentials,
 ): Record<string, string> {
-  const words = Object.values(tableOf(buckets)).map(
-    (settings) => (isTable(settings) && settings["credentials"]) ?? "AWS",
-  );
   return Object.fromEntries(
-    words
-      .filter((word) => typeof word === "string")
+    [...wordsOf(buckets).values()]
       .map((word) => secretNames(word))
       .filter((names) => !Object.values(names).some((name) => given.has(name)))
       .flatMap((names) => [
@@ -91,8 +88,15 @@ function localSecrets(
   );
 }
 
-/** A table, as it is written or as a string of JSON. */
-function tableOf(value: unknown): Readonly<Record<string, unknown>> {
-  const table = json(value);
-  return isTable(table) ? table : {};
+/**
+ * What the names of a bucket's secrets begin with, by the bucket's name.
+ * @param buckets `BUCKETS`
+ */
+export function wordsOf(buckets: unknown): Map<string, string> {
+  return new Map(
+    Object.entries(tableOf(buckets)).map(([name, settings]) => {
+      const word = isTable(settings) ? settings["credentials"] : undefined;
+      return [name, typeof word === "string" ? word : "AWS"];
+    }),
+  );
 }

@@ -4,13 +4,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readConfig } from "../../worker/config/config.ts";
-import { isTable, json, type Vars } from "../../worker/config/schema.ts";
+import type { Vars } from "../../worker/config/schema.ts";
 import { readHealthToken } from "../../worker/config/secrets.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import { findBaseUrl, isHere } from "./base-url.ts";
 import { type ConfigFault, configFault } from "./config-fault.ts";
-import { keep } from "./deployed.ts";
-import { localKeys, localRun } from "./local.ts";
+import { keep, tableOf } from "./deployed.ts";
+import { localKeys, localRun, wordsOf } from "./local.ts";
 import type { Project } from "./project.ts";
 import { mergeSecrets, readSecretsFile, type Secrets, secretsIn, valuesOf } from "./secrets.ts";
 import { type KnownVars, readVars } from "./vars.ts";
@@ -81,7 +81,7 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
   return {
     ...{ config, known, local, secrets },
     base: given ?? findBaseUrl(undefined, known.patterns, "--url"),
-    words: wordsOf(vars),
+    words: wordsOf(vars["BUCKETS"]),
     healthToken: readHealthToken(valuesOf(secrets)),
   };
 }
@@ -133,16 +133,5 @@ function deployedSource(
 
 /** Returns whether it is the signing key that `npm start` puts into .dev.vars. */
 function isMadeUp(name: string, value: unknown): boolean {
-  const keys = json(value);
-  return name === "URL_SIGNING_KEYS" && isTable(keys) && Object.keys(keys).join() === "local";
-}
-
-function wordsOf(vars: Vars): Map<string, string> {
-  const tables = json(vars["BUCKETS"]);
-  return new Map(
-    Object.entries(isTable(tables) ? tables : {}).map(([name, settings]) => {
-      const word = isTable(settings) ? settings["credentials"] : undefined;
-      return [name, typeof word === "string" ? word : "AWS"];
-    }),
-  );
+  return name === "URL_SIGNING_KEYS" && Object.keys(tableOf(value)).join() === "local";
 }

@@ -1,5 +1,5 @@
-// The public URL of an object: its path by a route, the variants that the route shows, and the query that
-// signs it. Nothing is asked of any server.
+// The parts of an object's public URL: its path by a route, the variants that the route shows, and the
+// query that signs it.
 
 import { type Grant, signGrant } from "../../url/grant.ts";
 import type { Variant } from "../../worker/config/preset.ts";
@@ -8,7 +8,7 @@ import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Fault } from "../command.ts";
 import type { Project } from "./project.ts";
 
-/** The public path of a key, unless the route does not show that variant, or does not lead to it. */
+/** The public path of a key; undefined if the route does not show the variant, or not the key. */
 export function pathOf(
   { config }: Pick<Project, "config">,
   route: BoundRoute,
@@ -20,7 +20,7 @@ export function pathOf(
   return publicPath(config.index, route, variant, key);
 }
 
-/** The variants that a route shows: all, or the one that is named, as `card` or `card@2x`. */
+/** The variants that a route shows: all, or the one of that name, such as `card` or `card@2x`. */
 export function variantsOf(
   { config: { variants } }: Project,
   { presets }: BoundRoute,
@@ -31,7 +31,7 @@ export function variantsOf(
   return wanted === undefined ? shown : shown.filter((name) => name === wanted);
 }
 
-/** What signs a URL of a signed route. */
+/** The query that signs a URL of a signed route. */
 export async function queryFor(
   project: Project,
   { path, signing }: BoundRoute,

@@ -1,20 +1,23 @@
+// Replaces a file in one step. A reader finds the old text or the new one, never a part.
+
 import { mkdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
-/** Files that hold keys, or tell of them, are for their owner alone, unless they were open before. */
+/** New files are for their owner alone: they have secrets in them, or say something of secrets. */
 const PRIVATE = 0o600;
 
 /**
- * Writes a file so that whoever reads it finds it as it was or as it is to be, and never a part.
- * @throws where the file system does not let it
+ * An existing file keeps its mode, and a link stays a link.
+ * @param mode that of a new file
+ * @throws what the file system says
  */
-export function replaceFile(path: string, text: string): void {
+export function replaceFile(path: string, text: string, mode = PRIVATE): void {
   mkdirSync(dirname(path), { recursive: true });
   const before = statSync(path, { throwIfNoEntry: false });
-  const target = before === undefined ? path : realpathSync(path); // a link stays one
+  const target = before === undefined ? path : realpathSync(path);
   const made = `${target}.${process.pid}`;
   try {
-    writeFileSync(made, text, { mode: before === undefined ? PRIVATE : before.mode });
+    writeFileSync(made, text, { mode: before?.mode ?? mode });
     renameSync(made, target);
   } catch (error) {
     rmSync(made, { force: true });

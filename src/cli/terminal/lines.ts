@@ -1,20 +1,19 @@
-// Keys on stdin, one a line.
+// Reads keys from stdin, one a line.
 
 import type { Readable } from "node:stream";
 
-/** What is given, and why it is no key. */
+/** A given text, and why it is not a key. */
 export type Impossible = { readonly given: string; readonly reason: string };
 
 const END = 0x0a;
 
-/** Bytes. No key, nor a URL of one, is near it: what has no end of line is not kept in memory. */
+/** Bytes. No key and no URL of one is as long, and longer lines are not kept in memory. */
 const LONGEST = 65_536;
 const SHOWN = 80;
 
 /**
- * The lines of stdin as they come: as they are, spaces and all, but without a CR at the end and without
- * empty ones. Those of Node.js end at U+2028, too, which a key may have in it. Of one that is too long,
- * the beginning is told.
+ * The lines of stdin, as they come. Spaces are kept; a CR at the end and empty lines are left out. (The
+ * line reader of Node.js also ends a line at U+2028, which a key may have.)
  * @param stop ends them
  */
 export async function* linesOf(
@@ -46,7 +45,7 @@ export async function* linesOf(
   }
 }
 
-/** What puts the pieces of a line together, and reads it. The first one may begin with a byte order mark. */
+/** Joins the pieces of a line, and decodes it. The first line may begin with a byte order mark. */
 function lineReader() {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let mark = /^\uFEFF/;
@@ -73,7 +72,7 @@ function lineReader() {
       length = 0;
       if (!isLong) return read(bytes);
       const given = `${bytes.toString("utf8", 0, SHOWN)}…`;
-      return { given, reason: "is longer than 64 KiB, and no key is" };
+      return { given, reason: "is longer than 64 KiB, which no key is" };
     },
   };
 }

@@ -1,27 +1,27 @@
-// How far a command has come, on stderr: one line that is written over on a terminal, and elsewhere a
-// plain line now and then.
+// Shows on stderr how far a command is: on a terminal one line that is overwritten, elsewhere a plain line
+// now and then.
 
 import { type Screen, say, type World } from "../command.ts";
 import { visible } from "./visible.ts";
 
 export type Progress = {
-  /** So many more are done, in whichever way they ended. */
+  /** Counts what is done, with or without success. */
   step(count?: number): void;
-  /** Says something beside it, whoever wrote it. */
+  /** Prints other lines; they may have text of strangers in them. */
   say(...lines: readonly string[]): void;
-  /** Takes the line away. */
+  /** Removes the line. */
   end(): void;
 };
 
 const BAR = 24;
-/** How often the line is written over; how long two plain lines are apart at least, and at most. */
+/** How often the line is overwritten; the least and the most time between two plain lines. */
 const OFTEN_MS = 100;
 const SOON_MS = 1_000;
 const SELDOM_MS = 30_000;
 
 /**
  * @param noun what is counted: `requests`
- * @param total undefined where nobody knows
+ * @param total undefined if it is not known
  */
 export function createProgress(
   world: Pick<World, "stderr" | "now" | "env">,
@@ -73,23 +73,23 @@ export function createProgress(
   };
 }
 
-/** On one line of the screen: what is wrapped cannot be written over. */
+/** Cuts a text to one line of the screen: a wrapped line cannot be overwritten. */
 function fit(text: string, { columns }: Screen): string {
-  return text.slice(0, (columns || 80) - 1); // some terminals say 0
+  return text.slice(0, (columns || 80) - 1); // some terminals report 0
 }
 
 export function count(number: number): string {
   return number.toLocaleString("en");
 }
 
-/** A stretch of time: `8 s`, `3 min`, `2.5 h`. */
+/** A duration: `8 s`, `3 min`, `2.5 h`. */
 export function time(seconds: number): string {
   if (seconds < 90) return `${Math.ceil(seconds)} s`;
   if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
   return `${(seconds / 3600).toFixed(1)} h`;
 }
 
-/** How many of what there are: `1 object`, `2,000 objects`. */
+/** A number with its noun: `1 object`, `2,000 objects`. */
 export function counted(number: number, noun: string): string {
   return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 }

@@ -1,4 +1,4 @@
-// Questions to whoever sits at the terminal. They go to the screen for progress: results stay alone.
+// Asks the person at the terminal, on stderr: stdout is for results.
 
 import { confirm, isCancel, password } from "@clack/prompts";
 import type { World } from "../command.ts";
@@ -6,7 +6,7 @@ import type { World } from "../command.ts";
 /** Ctrl-C, or the Escape key. */
 export type Cancelled = "cancelled";
 
-/** True where somebody can be asked. */
+/** Returns whether there is a terminal to ask on. */
 export function hasTerminal({ stdin, stderr }: World): boolean {
   return stdin.isTTY === true && stderr.isTTY === true;
 }
@@ -17,7 +17,7 @@ export async function askYes(world: World, message: string): Promise<boolean | C
   return isCancel(answer) ? "cancelled" : answer;
 }
 
-/** Asks for what is not to be seen. */
+/** Asks for a secret, which is not shown. */
 export async function askHidden(world: World, message: string): Promise<string | Cancelled> {
   const { stdin: input, stderr: output, interrupted: signal } = world;
   const validate = (value: string | undefined) => (value ? undefined : "Paste it here");

@@ -1,9 +1,9 @@
-// What a terminal may be shown of what strangers wrote, as the path of a URL or a key.
+// Makes text of strangers, such as a key, safe to show on a terminal.
 
-/** What moves a cursor, breaks a line or turns what is written around, none of which is seen. */
+/** Characters that move the cursor, break the line or reverse the text, and are not seen. */
 const UNSEEN = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu;
 
-/** A text with what cannot be seen spelt out, as JSON spells it; ends of lines stay. */
+/** Writes unseen characters as JSON does. Ends of lines stay. */
 export function visible(text: string): string {
   return text.replace(UNSEEN, (found) =>
     found === "\n" ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -1,19 +1,18 @@
-// When a signed URL is to expire.
+// Reads when a signed URL shall expire.
 
 import type { Fault } from "../command.ts";
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** Of a time of day it must be known where: what signs may run in another zone than its user thinks. */
+/** A time of day must have a time zone: that of the machine may not be the user's. */
 const DATE = /^(\d{4}-\d\d-\d\d)(?:T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d))?$/;
 
-/** If nobody says, and the route lets URLs live for so long: seconds. */
+/** The default, if the route allows it: seconds. */
 const USUAL = 3600;
 
 /**
- * Reads when a URL is to expire.
- * @param text as the option has it; undefined: after an hour, or the route's `max_age` if that is less
- * @param most the route's `max_age`
+ * @param text the option's value; undefined: in an hour, or in the route's `max_age` if that is less
+ * @param most the route's `max_age`: seconds
  * @param now milliseconds since 1970
  * @returns seconds since 1970
  */
@@ -25,22 +24,22 @@ export function readExpiry(text: string | undefined, most: number, now: number):
   const at = count === undefined ? readDate(text) : seconds + Number(count) * (UNITS[unit] ?? 0);
   if (at === undefined) {
     return fault(
-      "is neither a time such as 30s, 15m, 12h, 7d, nor a date such as 2026-12-31, or 2026-12-31T12:00Z",
+      "is neither a time such as 30s, 15m, 12h, 7d, nor a date such as 2026-12-31 or 2026-12-31T12:00Z",
     );
   }
-  if (at <= seconds) return fault("is over already");
+  if (at <= seconds) return fault("is in the past");
   if (at > seconds + most) {
-    return fault(`the route's max_age is ${most} s, and a URL may live no longer`);
+    return fault(`the route's max_age is ${most} s, and no URL may live longer`);
   }
   return at;
 }
 
-/** Seconds since 1970, where a day begins at midnight UTC. */
+/** Seconds since 1970. A day begins at midnight UTC. */
 function readDate(text: string): number | undefined {
   const day = DATE.exec(text)?.[1];
   const at = Date.parse(text);
   if (day === undefined || Number.isNaN(at)) return undefined;
-  // Date.parse takes the 30th of February for the 2nd of March.
+  // Date.parse reads the 30th of February as the 2nd of March.
   const exists = new Date(Date.parse(day)).toISOString().startsWith(day);
   return exists ? at / 1000 : undefined;
 }

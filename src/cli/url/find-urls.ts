@@ -1,4 +1,4 @@
-// Which public URLs lead to an object.
+// Finds the public URLs that lead to an object.
 
 import { writePath } from "../../url/grammar.ts";
 import { keyFault } from "../../url/key.ts";
@@ -7,10 +7,9 @@ import { type Fault, isFault } from "../command.ts";
 import type { Project } from "../project/project.ts";
 import { pathOf, variantsOf } from "../project/public-url.ts";
 
-/** What is asked for. */
 export type Asked = {
   readonly key: string;
-  /** A preset, or one of its variants; undefined: all that there are. */
+  /** A preset, or one of its variants; undefined: all. */
   readonly preset?: string | undefined;
   /** The path of a route; undefined: the first that leads to the key. */
   readonly route?: string | undefined;
@@ -22,13 +21,13 @@ export type Urls = {
   readonly route: BoundRoute;
   /** By variant, encoded. */
   readonly paths: Paths;
-  /** What may be otherwise than it was meant. */
+  /** What the operator may not have meant. */
   readonly notes: readonly string[];
 };
 
 /**
- * The public URLs of a key: by the first route that leads to it.
- * @param signed whether it is to be a route that is signed
+ * Finds them by the first route that leads to the key.
+ * @param signed whether the route must be signed, or must not
  */
 export function findUrls(project: Project, asked: Asked, signed: boolean): Urls | Fault {
   const { key, preset } = asked;
@@ -36,7 +35,7 @@ export function findUrls(project: Project, asked: Asked, signed: boolean): Urls 
   if (isFault(route)) return route;
   const { prefix } = route.bucket;
   const fault = keyFault(prefix + key);
-  if (fault !== undefined) return { fault: `"${prefix}${key}" is no key: ${fault}` };
+  if (fault !== undefined) return { fault: `"${prefix}${key}" is not a key: ${fault}` };
   const notes: string[] = [];
   if (prefix !== "" && key.startsWith(prefix)) {
     notes.push(`A key is what follows the bucket's prefix: this is about ${prefix}${key}`);
@@ -48,12 +47,12 @@ export function findUrls(project: Project, asked: Asked, signed: boolean): Urls 
   return { route, paths, notes };
 }
 
-/** The first route that leads to a key at the preset that is asked for, and is signed or is not. */
+/** The first route that leads to the key at the preset, and is signed or not as required. */
 function chooseRoute(project: Project, asked: Asked, signed: boolean): BoundRoute | Fault {
   const { key, preset, route: wanted } = asked;
   const { routes } = project.config;
   const fault = keyFault(key);
-  if (fault !== undefined) return { fault: `"${key}" is no key: ${fault}` };
+  if (fault !== undefined) return { fault: `"${key}" is not a key: ${fault}` };
   const named = wanted === undefined ? routes : routes.filter(({ path }) => path === wanted);
   if (named.length === 0) {
     return { fault: `there is no route ${wanted}: there are ${listPaths(routes)}` };
@@ -64,8 +63,8 @@ function chooseRoute(project: Project, asked: Asked, signed: boolean): BoundRout
   if (leading.length === 0) return { fault: missing(project, named, asked) };
   return {
     fault: signed
-      ? `${listPaths(leading)}: is not signed: vitrine url gives its URLs`
-      : `${listPaths(leading)}: shows signed URLs alone: vitrine sign makes them`,
+      ? `${listPaths(leading)}: is not signed: vitrine url prints its URLs`
+      : `${listPaths(leading)}: needs signed URLs: vitrine sign makes them`,
   };
 }
 
@@ -76,14 +75,14 @@ function missing(project: Project, named: readonly BoundRoute[], { key, preset }
     const shown = variantsOf(project, other);
     const near = shown.filter((name) => presetIn(name) === presetIn(preset ?? ""));
     const names = near.length > 0 ? near : shown.filter((name) => presetIn(name) === name);
-    return `${other.path} shows no "${preset}": it has ${names.join(", ")}`;
+    return `${other.path} does not show "${preset}": it has ${names.join(", ")}`;
   }
   const inside = named.find(({ bucket: { prefix } }) => prefix !== "" && key.startsWith(prefix));
   const hint = inside && `: a key is what follows the bucket's prefix, ${inside.bucket.prefix}`;
   const led = named.some(({ mapping }) => writePath(mapping, { variant: preset ?? "-", key }));
   const taken = led
     ? ": an earlier one takes its path"
-    : `, as their objects stand in wrangler.toml`;
+    : ": compare the objects of the routes in wrangler.toml";
   return `no route leads to "${key}"${hint ?? taken}`;
 }
 

@@ -243,7 +243,7 @@ test("Ctrl-C ends the wait for S3, and earlier findings are reported", async () 
 test.each([
   [["--timeout", "soon"], 3, /A number up to 600/],
   [["--timeout", "0"], 3, /A number up to 600/],
-  [["--url", "images.example.com"], 2, /--url images\.example\.com: is no URL/],
+  [["--url", "images.example.com"], 2, /--url images\.example\.com: is not a URL/],
   [["--url", ""], 2, /say where Vitrine is/],
   [["--secrets-file", "nothing.env"], 2, /nothing\.env/],
   [["photos/fig.jpg"], 3, /too many arguments/],

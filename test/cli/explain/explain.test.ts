@@ -195,7 +195,9 @@ test("where there is no such route or variant, it says which there are", async (
 test("it says of /healthz that this is no image, and of a hard key how to purge it", async () => {
   const health = await explain("/healthz?deep");
   expect(health).toMatchObject({ code: 0, health: true });
-  expect(health.rows).toBe("Answer  how Vitrine is (docs/doctor.md, Health), and no image\n");
+  expect(health.rows).toBe(
+    "Answer  the health of Vitrine, not an image (docs/doctor.md, Health)\n",
+  );
   const { rows } = await explain("/images/card/it's%20-n.jpg");
   expect(rows).toMatch(/^Purge +npx vitrine purge 'it'\\''s -n\.jpg', for all/m);
   expect((await explain("/images/card/-n.jpg")).rows).toMatch(/ purge -- '-n\.jpg',/);

@@ -78,26 +78,30 @@ const list200 = (inside: string) =>
 const whole = "<IsTruncated>false</IsTruncated>";
 
 test.each<[string, body: string, failure: RegExp]>([
-  ["nothing", "", /^what it sends is no list$/],
-  ["no XML", '{"Contents": []}', /^what it sends is no list$/],
-  ["a page", "<html><body>Sign in</body></html>", /^what it sends is no list$/],
-  ["half a list", list200(whole).slice(0, -10), /^what it sends is no list$/],
-  ["crossed elements", list200(`${whole}<a><b></a></b>`), /^what it sends is no list$/],
+  ["nothing", "", /^its answer is not a list$/],
+  ["no XML", '{"Contents": []}', /^its answer is not a list$/],
+  ["a page", "<html><body>Sign in</body></html>", /^its answer is not a list$/],
+  ["half a list", list200(whole).slice(0, -10), /^its answer is not a list$/],
+  ["crossed elements", list200(`${whole}<a><b></a></b>`), /^its answer is not a list$/],
   [
     "no word on the rest",
     list200("<KeyCount>0</KeyCount>"),
-    /^its list does not say whether it is whole$/,
+    /^its list does not say whether it is complete$/,
   ],
-  ["a strange one", list200("<IsTruncated>yes</IsTruncated>"), /does not say whether it is whole$/],
+  [
+    "a strange one",
+    list200("<IsTruncated>yes</IsTruncated>"),
+    /does not say whether it is complete$/,
+  ],
   [
     "more, and no token",
     list200("<IsTruncated>true</IsTruncated>"),
-    /^its list is not whole, and does not say how it goes on$/,
+    /^its list is not complete, and has no token for the next page$/,
   ],
   [
     "more, and an empty token",
     list200("<IsTruncated>true</IsTruncated><NextContinuationToken></NextContinuationToken>"),
-    /does not say how it goes on$/,
+    /has no token for the next page$/,
   ],
   [
     "an object without a key",

@@ -209,7 +209,7 @@ $&`,
   expect(await purge([url])).toMatchObject({ code: 0 });
   expect(await purge(["a.jpg", url, "--bucket", "media"])).toMatchObject({
     code: 1,
-    err: expect.stringContaining("is of the bucket more"),
+    err: expect.stringContaining("is in the bucket more"),
   });
   expect(await purge(["a.jpg", "--bucket", "more"])).toMatchObject({ code: 0 });
   expect(net.cloudflare.purged).toEqual([

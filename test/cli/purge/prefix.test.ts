@@ -101,7 +101,7 @@ test.each<[string, pages: string[], said: RegExp]>([
     ["<IsTruncated>false</IsTruncated><Contents><Key>secret/a.jpg</Key></Contents>"],
     /S3 does not answer rightly: its list has "secret\/a.jpg", which does not begin with/,
   ],
-  ["is none", ["<"], /S3 does not answer rightly: what it sends is no list/],
+  ["is none", ["<"], /S3 does not answer rightly: its answer is not a list/],
 ])("--prefix, and the list %s: nothing is purged", async (_what, pages, said) => {
   serve(...pages);
   const ended = await purge(["--prefix", "photos/"], { env: keyed });

@@ -111,15 +111,20 @@ test.each<[string, Trouble, calls: number, said: RegExp]>([
     "a page of a proxy's",
     () => HttpResponse.html("<b>Sign in</b>"),
     3,
-    /3: 200 an answer that is not the API's/,
+    /3: 200 the answer is not one of the API/,
   ],
   [
     "a page of an error",
     () => HttpResponse.html("<b>502</b>", { status: 502 }),
     18,
-    /3: 502 an answer that/,
+    /3: 502 the answer is not one of/,
   ],
-  ["a redirect", () => HttpResponse.redirect("https://example.org/"), 3, /3: 302 an answer that/],
+  [
+    "a redirect",
+    () => HttpResponse.redirect("https://example.org/"),
+    3,
+    /3: 302 the answer is not one of/,
+  ],
   ["no connection", () => HttpResponse.error(), 18, /3: no answer: fetch failed\n/],
   ["silence", silence, 18, /3: no answer within 30 s/],
   [

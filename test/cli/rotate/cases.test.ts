@@ -144,7 +144,7 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
   [
     "somebody else's answer",
     () => health(() => HttpResponse.json({ ok: true })),
-    "is no health of a Vitrine's",
+    "is not the health of a Vitrine",
   ],
   [
     "a redirect",
@@ -159,7 +159,7 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
           buckets: [{ bucket: "media", slots: [{ slot: "next", state: "\u001b[2J" }] }],
         }),
       ),
-    "is no health of a Vitrine's",
+    "is not the health of a Vitrine",
   ],
   [
     "an older Worker",

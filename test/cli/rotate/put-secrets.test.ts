@@ -152,7 +152,7 @@ test.each([
   ["A value that no quotes can hold", "", { A: `a'b"c\`d` }, "A"],
 ])("%s is left alone, and told", (_what, before, change, name) => {
   expect(editDevVars(before, change)).toEqual({
-    fault: expect.stringMatching(`^\\.dev\\.vars cannot be edited without harm to ${name}:`),
+    fault: expect.stringMatching(`^\\.dev\\.vars cannot be edited without changing ${name}:`),
   });
 });
 
@@ -164,5 +164,5 @@ test("the file keeps its mode, and a link to it stays one", () => {
   expect([readFileSync(real, "utf8"), statSync(real).mode & 0o777]).toEqual(["A='1'\n", 0o640]);
   rmSync(real);
   const { fault } = putDevVars(folder, { A: "1" }) ?? {};
-  expect(fault).toMatch(/^\.dev\.vars cannot be written: ENOENT.*It is as it was$/);
+  expect(fault).toMatch(/^\.dev\.vars cannot be written: ENOENT.*It was not changed$/);
 });

@@ -34,7 +34,7 @@ test("a line that is not UTF-8 is told, and the others are read", async () => {
 
 test("a line that is too long is told by its beginning, and the others are read", async () => {
   const long = Buffer.alloc(200_000, "x");
-  const told = { given: `${"x".repeat(80)}…`, reason: "is longer than 64 KiB, and no key is" };
+  const told = { given: `${"x".repeat(80)}…`, reason: "is longer than 64 KiB, which no key is" };
   const most = "y".repeat(65_536);
   expect(await read(["a\n", long, long, "\nb\n", most, "\nc\n", most, "y\nd"])).toEqual([
     ...["a", told, "b", most, "c"],

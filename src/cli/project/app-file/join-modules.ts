@@ -1,18 +1,18 @@
-// Joins modules of src/ into one that imports nothing. It reads them by their lines, as the formatter
-// leaves them, and refuses what it does not know, rather than to join it wrongly.
+// Joins modules of src/ into one that imports nothing. It reads the lines as the formatter writes them, and
+// throws at a line that it does not know.
 
 /** A module: its path below src/, with slashes, and its text. */
 export type Source = { readonly file: string; readonly text: string };
 
 export type Joined = {
   readonly text: string;
-  /** Every name that is declared at its top level, exported or not. */
+  /** All names declared at the top level, exported or not. */
   readonly names: ReadonlySet<string>;
 };
 
 type Module = {
   readonly file: string;
-  /** Without what it imports and exports from others. */
+  /** Without the imports, and the exports from others. */
   readonly lines: readonly string[];
   readonly declared: readonly string[];
   readonly exported: ReadonlySet<string>;
@@ -20,14 +20,14 @@ type Module = {
 
 const FROM = /^(import|export) (?:type )?(\{[^}]*\}|\*) from "([^"]+)";\n/gm;
 const DECLARATION = /^(export )?(?:async )?(?:function|const|let|class|type|interface) ([\w$]+)/;
-/** The first line of a comment, or a line that belongs to one before it. */
+/** A comment, or a line that continues the one before it. */
 const OTHER = /^(?:$|\s|\/\/|\/\*|[)}\]>|])/;
 const COMMENT = /^\s*(?:\/\/|\/?\*)/;
 
 /**
- * Joins modules, of which each imports from those before it alone.
- * @param entries the files whose exports stay exports: the rest is no business of who imports it
- * @throws Error where a name would mean two things, or at a line that it cannot read
+ * @param sources each imports only from those before it
+ * @param entries the files whose exports stay exports
+ * @throws Error if a name would mean two things, or at a line that it cannot read
  */
 export function joinModules(sources: readonly Source[], entries: readonly string[]): Joined {
   const modules = new Map<string, Module>();
@@ -82,7 +82,7 @@ function moduleAt(file: string, modules: ReadonlyMap<string, Module>): Module {
   return module;
 }
 
-/** The names in `{ a, type B }`. One with `as` is no name, and no module exports it. */
+/** The names in `{ a, type B }`. `a as b` is taken for a name, which no module exports. */
 function namesIn(list: string): string[] {
   const names = list.slice(1, -1).split(",");
   return names.map((name) => name.trim().replace(/^type /, "")).filter((name) => name !== "");

@@ -1,4 +1,4 @@
-// What routes are called in code.
+// Gives each route a name for code.
 
 const RESERVED = new Set(
   `arguments await break case catch class const continue debugger default delete do else enum eval
@@ -7,14 +7,14 @@ const RESERVED = new Set(
   with yield`.split(/\s+/),
 );
 
-/** The name of a route's client, and what its types begin with. */
+/** The name of a route's client, and the beginning of its types' names. */
 export type RouteName = { readonly value: string; readonly type: string };
 
 /**
- * Names for routes, after the first literal segment of their paths that has letters or digits in it:
- * `/my-photos/:preset/*` is `myPhotos`, the next one `myPhotos2`, and one without such a segment `root`.
- * What cannot be a name, as `private`, is `privateImages`.
- * @param taken names that mean something else where these are to stand
+ * Names each route after the first literal segment of its path that has letters or digits:
+ * `/my-photos/:preset/*` is `myPhotos`, the next one `myPhotos2`; without such a segment it is `root`. A
+ * word that cannot be a name gets `Images` at its end: `privateImages`.
+ * @param taken whether a name has another meaning in the file
  */
 export function nameRoutes(
   paths: readonly string[],

@@ -1,4 +1,4 @@
-// The file that `npm run client` writes: the client, and what there is of routes and presets.
+// The text of the app file: the client, then the routes and the presets.
 
 import type { PresetShape } from "../../../client/types.ts";
 import { type Pattern, REST } from "../../../url/grammar.ts";
@@ -7,7 +7,7 @@ import type { BoundRoute } from "../../../worker/config/routes.ts";
 import type { Joined } from "./join-modules.ts";
 import { nameRoutes, type RouteName } from "./name-routes.ts";
 
-/** How a file begins that may be written anew. */
+/** A file that begins like this may be replaced. Never change it: files in apps have it. */
 export const FIRST_LINE = "// Written by `npm run client` of Vitrine from its wrangler.toml.";
 
 const HEADER = `${FIRST_LINE}
@@ -15,7 +15,6 @@ const HEADER = `${FIRST_LINE}
 /* eslint-disable */
 `;
 
-/** What the file is made from. */
 export type Contents = {
   readonly client: Joined;
   /** `https://images.example.com`, or `""`. */
@@ -26,18 +25,18 @@ export type Contents = {
 
 export type AppFile = {
   readonly text: string;
-  /** What the clients are called, in the order of the routes. */
+  /** The names of the clients, in the order of the routes. */
   readonly clients: readonly string[];
-  /** How many presets there are in it. */
+  /** How many presets it has. */
   readonly presets: number;
 };
 
-/** Writes it. Nothing of the configuration gets into it that makes no difference to a URL or an `<img>`. */
+/** Only what makes a difference to a URL or an `<img>` gets into the file. */
 export function renderAppFile({ client, baseUrl, routes, presets }: Contents): AppFile {
   const shown = [...presets].filter(([preset]) =>
     routes.some((route) => route.presets?.has(preset) ?? true),
   );
-  // What is global has its meaning for the client's code, too.
+  // The client's code may use globals by their names.
   const taken = (name: string) =>
     client.names.has(name) || OWN.includes(name) || name in globalThis;
   const names = nameRoutes(
@@ -66,7 +65,7 @@ function writeRoute(
   { value, type }: RouteName,
   all: readonly string[],
 ): string {
-  // Which bucket it is, a client need not know.
+  // An app need not know the bucket.
   const route = { path, object: `BUCKET/${templateOf(mapping.key)}`, ...(presets && { presets }) };
   const shows = all.filter((preset) => presets?.has(preset) ?? true).map((name) => literal(name));
   const note = `They are signed: each needs the query that \`createSigner(${value}Site, keys)\` makes.`;
@@ -91,7 +90,7 @@ function templateOf({ parts }: Pattern): string {
   return spelt.join("");
 }
 
-/** What a client looks at. */
+/** The options that a client uses. */
 function shapeOf({ width, height, fit, rotate, trim, border, dpr, widths }: Preset): PresetShape {
   const { color: _color, ...sides } = border ?? {};
   return {
@@ -106,7 +105,7 @@ function shapeOf({ width, height, fit, rotate, trim, border, dpr, widths }: Pres
   };
 }
 
-/** A value as TypeScript has it. */
+/** A value in TypeScript. */
 function literal(value: unknown): string {
   if (value instanceof Set) return literal([...value]);
   if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
@@ -116,6 +115,6 @@ function literal(value: unknown): string {
 }
 
 function keyOf(name: string): string {
-  if (name === "__proto__") return `["${name}"]`; // else it is no key
+  if (name === "__proto__") return `["${name}"]`; // else it would set the prototype
   return /^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name);
 }
