@@ -1,4 +1,4 @@
-// What all commands have in common: help, exit codes, which screen says what, and the real process.
+// What all commands share: help, exit codes, which screen says what, and the real process.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
@@ -24,7 +24,7 @@ test("vitrine --help names the commands and the exit codes", () => {
   for (const code of [0, 1, 2, 3, 130]) expect(overview).toMatch(new RegExp(`^ {2}${code} `, "m"));
 });
 
-test.each(names)("vitrine %s --help shows on stdout what to type, and examples", async (name) => {
+test.each(names)("vitrine %s --help prints usage and examples on stdout", async (name) => {
   const { code, out, err } = await vitrine([name, "--help"]);
   expect([code, err]).toEqual([0, ""]);
   expect(out).toMatch(new RegExp(`^Usage: vitrine ${name} .*\n\n`));
@@ -48,7 +48,7 @@ test.each<[args: string[], err: RegExp]>([
   [["sign", "a", "--expires"], /argument missing/],
   [["explain"], /missing required argument 'url'/],
   [["\u001b[31mred"], /unknown command '\\u001b\[31mred'/],
-])("%j makes no sense: it ends with 3, and says on stderr what would", async (args, err) => {
+])("%j makes no sense: it ends with 3, and stderr says what does", async (args, err) => {
   const ended = await vitrine(args, { folder });
   expect([ended.code, ended.out]).toEqual([3, ""]);
   expect(ended.err).toMatch(err);
@@ -57,7 +57,7 @@ test.each<[args: string[], err: RegExp]>([
 const terminal = { isTTY: true, columns: 80 } as const;
 const RED = "\u001b[31m";
 
-test("what keeps a command from its work is red on a terminal, whose user has nothing against it", async () => {
+test("a fault is red on a terminal, if its user allows colours", async () => {
   const told = async (env: Record<string, string>, screen: typeof terminal | undefined) => {
     const given = { folder, env, ...(screen && { terminal: screen }) };
     const { code, out, err } = await vitrine(["url", "a//b"], given);
@@ -73,18 +73,18 @@ test("what keeps a command from its work is red on a terminal, whose user has no
   expect(await told({ FORCE_COLOR: "1" }, undefined)).toBe(plain);
 });
 
-test("results are as plain on a terminal as in a file, and alone on stdout", async () => {
+test("results are plain text on a terminal too, and stdout has nothing else", async () => {
   const piped = await vitrine(["url", "a.jpg"], { folder });
   expect(piped).toMatchObject({ code: 0, err: "" });
   expect(await vitrine(["url", "a.jpg"], { folder, terminal })).toEqual(piped);
 });
 
-test("a key may begin with a dash, after two of them", async () => {
+test("a key may begin with a dash, after --", async () => {
   const { code, out } = await vitrine(["url", "-p", "card", "--", "-1.jpg"], { folder });
   expect([code, out]).toEqual([0, `${HOST}/images/card/-1.jpg\n`]);
 });
 
-test("what ends by Ctrl-C ends with 130", async () => {
+test("after Ctrl-C it ends with 130", async () => {
   const interrupted = AbortSignal.abort();
   expect((await vitrine(["url", "a.jpg"], { folder, interrupted })).code).toBe(130);
 });
@@ -95,7 +95,7 @@ test.each([
   ["\r\t\u009b\u2028\u2029\u007f", "\\u000d\\u0009\\u009b\\u2028\\u2029\\u007f"],
   ["one\ntwo", "one\ntwo"],
   ["café 写真 😀", "café 写真 😀"],
-])("of %j a terminal is shown %j", (text, shown) => {
+])("a terminal shows %j as %j", (text, shown) => {
   expect(visible(text)).toBe(shown);
 });
 
@@ -129,7 +129,7 @@ describe("as a process", () => {
     ["warm --dry-run --url https://images.example", 0],
     ["purge photos/fig.jpg --secrets-file token.env --zone none", 2],
   ] as const)(
-    "%s ends as ever where nobody reads on, as with | head, and says no more",
+    "%s ends as usual if the reader closes, as | head does, and prints no error",
     async (command, code) => {
       const args = command.split(" ");
       const child = start(args);
@@ -140,7 +140,7 @@ describe("as a process", () => {
     },
   );
 
-  test.concurrent("it says so where what it prints cannot be kept", async () => {
+  test.concurrent("it says so if its output cannot be written", async () => {
     const unwritable = openSync(join(folder, "wrangler.toml"), "r");
     const { code, err } = await ended(start(["url", "photos/fig.jpg"], unwritable));
     closeSync(unwritable);

@@ -28,7 +28,7 @@ bucket = "own"
 region = "us-east-1"
 $&`;
 
-test("vitrine check looks at wrangler.toml even where .dev.vars is in its place", async () => {
+test("vitrine check looks at wrangler.toml even if .dev.vars replaces it", async () => {
   const right = await check();
   expect(right).toMatchObject({ code: 0 });
   expect(right.output).toContain("  acme-media.s3.eu-west-1.amazonaws.com\n");
@@ -41,7 +41,7 @@ test("vitrine check looks at wrangler.toml even where .dev.vars is in its place"
   expect(output).toContain("BUCKETS.media.endpoint: ");
 });
 
-test("vitrine check looks at a bucket that no more than a fallback is in", async () => {
+test("vitrine check looks at a bucket that only a fallback uses", async () => {
   edit("wrangler.toml", (text) =>
     text
       .replace('object = "media/*"', '$&\nfallback = "own/a.png"')
@@ -57,7 +57,7 @@ test("vitrine check looks at a bucket that no more than a fallback is in", async
   expect([right.code, right.output]).toEqual([0, expect.stringContaining("  own.example\n")]);
 });
 
-test("vitrine check warns of what is dear, and of what is signed in vain", async () => {
+test("vitrine check warns of high costs, and of signed routes that protect nothing", async () => {
   edit("wrangler.toml", (text) =>
     text
       .replace(
@@ -91,7 +91,7 @@ test("vitrine check warns of what is dear, and of what is signed in vain", async
   expect(quiet.code).toBe(2);
 });
 
-test("vitrine check finds a limiter that limits nothing", async () => {
+test("vitrine check finds a rate limiter that does nothing", async () => {
   edit("wrangler.toml", (text) =>
     text.concat(
       '\n[[ratelimits]]\nname = "LIMITER"\nnamespace_id = "1001"\nsimple = { limit = 0, period = 60 }\n'.repeat(
@@ -125,7 +125,7 @@ test("vitrine check finds session credentials in .dev.vars, and a secret that is
   expect(missing.output).toContain("AWS_SECRET_ACCESS_KEY: is missing");
 });
 
-test("vitrine check finds a token that opens nothing, and a next slot that a deploy would ask for", async () => {
+test("vitrine check finds a token that is too short, and a next slot that a deploy would require", async () => {
   const example = readFileSync(join(folder, ".dev.vars.example"), "utf8");
   writeFileSync(join(folder, ".dev.vars"), `${example}\nHEALTH_TOKEN="short"\n`);
   edit("wrangler.toml", (text) =>
@@ -138,7 +138,7 @@ test("vitrine check finds a token that opens nothing, and a next slot that a dep
   expect(output).not.toContain("short");
 });
 
-test("vitrine check, as npm start, asks for no keys to buckets that are played here", async () => {
+test("vitrine check, like npm start, needs no keys for the local buckets", async () => {
   edit("wrangler.toml", (text) =>
     text
       .replace('region = "eu-west-1"', '$&\ncredentials = "OWN"')
@@ -153,7 +153,7 @@ test("vitrine check, as npm start, asks for no keys to buckets that are played h
   expect([own.code, own.output]).toEqual([2, expect.stringContaining("OWN_ACCESS_KEY_ID: is mis")]);
 });
 
-test("vitrine check finds what would go wrong only once deployed, all at once (R2, C5, E6)", async () => {
+test("vitrine check finds all mistakes that matter only once deployed (R2, C5, E6)", async () => {
   edit("wrangler.toml", (text) =>
     text
       .replace("workers_dev = false", "workers_dev = true")

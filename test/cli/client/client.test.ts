@@ -21,7 +21,7 @@ const read = (name: string) => readFileSync(at(name), "utf8");
 
 const write = (file: string, vars: Known = known) => writeClient(vars, file);
 
-test("it holds what clients look at, and nothing else of the configuration", () => {
+test("it has the options that clients use, and nothing else of the configuration", () => {
   const said = write(at("vitrine.ts"));
   expect(said).toBe(
     `Wrote ${at("vitrine.ts")}, with 3 routes and 3 presets, for https://images.example: import { images, privateImages, imgPropsImages } from "./vitrine";`,
@@ -72,7 +72,7 @@ export type ImgPropsImagesVariant = VariantOf<typeof presets, ImgPropsImagesPres
   expect(text).not.toMatch(SECRET);
   expect(tail).not.toMatch(LOST);
   expect(text).toMatch(/^\/\/ Written by `npm run client` of Vitrine from its wrangler\.toml\.\n/);
-  // Each name is exported once, and what is the client's own business not at all.
+  // Each name is exported once, and the client's inner functions are not exported.
   const exported = [...text.matchAll(/^export (?:async )?(?:\w+) (\w+)/gm)].map(([, name]) => name);
   expect(new Set(exported).size).toBe(exported.length);
   expect(exported).toEqual(expect.arrayContaining(["createClient", "createSigner", "ImgProps"]));
@@ -110,7 +110,7 @@ nextSrc(privateImagesSite, "key.jpg", "hero");
 images.imgProps("key.jpg", "card" as "card" | "hero", { alt: "" });
 `;
 
-test("it compiles in an app that is as strict as can be, and its URLs are shown", async () => {
+test("it compiles in the strictest app, and the Worker shows its URLs", async () => {
   write(at("vitrine.ts"));
   writeFileSync(at("right.ts"), `declare const SIGNING_KEYS: string;\n${RIGHT}`);
   writeFileSync(at("wrong.ts"), WRONG);
@@ -137,7 +137,7 @@ test("it compiles in an app that is as strict as can be, and its URLs are shown"
   expect(urls[4]).toBe("https://images.example/2x/img-props/7");
 });
 
-test("it compiles on a server that knows no types of browsers", async () => {
+test("it compiles on a server without the types of browsers", async () => {
   mkdirSync(at("server"));
   write(at("server/vitrine.ts"));
   const node = { lib: ["ES2023"], types: ["node"], typeRoots: [join(ROOT, "node_modules/@types")] };
@@ -146,7 +146,7 @@ test("it compiles on a server that knows no types of browsers", async () => {
   expect(await compile(at("server"))).toEqual([]);
 });
 
-test("of it an app ships what it uses", async () => {
+test("an app ships only the parts that it uses", async () => {
   write(at("vitrine.ts"));
   const ship = async (contents: string) => {
     const { outputFiles } = await build({
@@ -161,10 +161,10 @@ test("of it an app ships what it uses", async () => {
   expect(await ship('import "./vitrine.ts";')).toBe("");
 });
 
-test("names that break code are spelt so that they do not", () => {
+test("names that would break the code are escaped", () => {
   const PRESETS = JSON.parse('{"__proto__": {"width": 5}, "constructor": {"width": 6}}');
   const path = `/it's "\u2028\${x}</script>/:preset/*`;
-  // By its own name it would hide what the client signs with.
+  // Its own name would hide the `crypto` that the client signs with.
   const paths = [path, "/crypto/:preset/*"];
   const ROUTES = paths.map((path) => ({ path, object: "acme-media/*" }));
   const deployed = { BUCKETS: VARS.BUCKETS, ROUTES, PRESETS };

@@ -29,7 +29,7 @@ const write = (file: string, baseUrl?: string) => writeClient(known, file, baseU
 test("it is the same each time, and replaces only what it wrote itself", () => {
   write(at("again.ts"));
   const first = read("again.ts");
-  // As git may check it out.
+  // With the ends of lines that git may write.
   writeFileSync(at("again.ts"), first.slice(0, 500).replaceAll("\n", "\r\n"));
   expect(write(at("again.ts"))).toContain("Wrote ");
   expect(read("again.ts")).toBe(first);

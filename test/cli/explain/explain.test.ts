@@ -1,4 +1,4 @@
-// `vitrine explain` says what the Worker does: both are asked for the same URLs, and must agree.
+// `vitrine explain` and the Worker get the same URLs, and must agree.
 
 import { describe, expect, test } from "vitest";
 import type { Explained } from "../../../src/cli/explain/explain-url.ts";
@@ -20,7 +20,7 @@ const ROUTES = [
 const env = { ...ENV, ROUTES };
 const folder = makeFolder({ ROUTES });
 
-/** What it says, with all keys at hand unless the test says otherwise. */
+/** What it prints; all keys are at hand unless the test says otherwise. */
 async function explain(url: string, given: { env?: Record<string, string>; folder?: string } = {}) {
   const world = { folder, env: SECRETS, ...given };
   const json = await vitrine(["explain", "--json", url], world);
@@ -37,7 +37,7 @@ const ACCEPTS = {
   neither: "image/png,*/*;q=0.8",
 };
 
-/** Asks the Worker for a URL, for each kind of browser, and compares what it asks of the edge. */
+/** Requests a URL from the Worker as each kind of browser, and compares what the Worker asks for. */
 async function agree(url: string, when: string[] = []): Promise<void> {
   const { asked, signature, code, refused } = await explain(url);
   expect([code, refused]).toEqual([0, undefined]);
@@ -66,7 +66,7 @@ async function agree(url: string, when: string[] = []): Promise<void> {
   expect(signature).toBe(url.includes("&sig=") ? "right" : "none is asked for");
 }
 
-describe("what the Worker asks of the edge and of S3 is what vitrine explain says (C1, O6, A1)", () => {
+describe("vitrine explain says what the Worker asks of the edge and of S3 (C1, O6, A1)", () => {
   test.each(HARD_KEYS)("for the key %s", async (key) => {
     const path = `private/card/${key}`;
     await agree(`${HOST}/images/card/${encodePath(key)}`);
@@ -88,7 +88,7 @@ describe("what the Worker asks of the edge and of S3 is what vitrine explain say
     "/images\\card\\keys\\1+1=2.jpg",
   ])("for %s", (path) => agree(`${HOST}${path}`));
 
-  test("for an SVG, of which no format is asked whoever reads what (R8)", async () => {
+  test("for an SVG, for which no format is asked (R8)", async () => {
     const svg = new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg"/>');
     stage.s3.objects.set("published/icons/a.svg", { body: svg, type: "image/svg+xml" });
     await agree(`${HOST}/icons/card/a.svg`);
@@ -96,7 +96,7 @@ describe("what the Worker asks of the edge and of S3 is what vitrine explain say
     expect(rows).toMatch(/^ {2}any +\{"fit":"cover",(?!.*"format").*\}$/m);
   });
 
-  test("for what may move, of which is asked first what it is (O8, R9)", async () => {
+  test("for a variant with anim, where it first asks what the object is (O8, R9)", async () => {
     await agree(`${HOST}/images/moving/animated.gif`, ["first, what it is", "then, of a GIF"]);
     await agree(`${HOST}/images/moving/keys/1+1=2.jpg`, [
       "first, what it is",
@@ -104,7 +104,7 @@ describe("what the Worker asks of the edge and of S3 is what vitrine explain say
     ]);
   });
 
-  test("for a signed URL with a version, which is another source", async () => {
+  test("for a signed URL with a version, which has another origin URL", async () => {
     const query = await signed(PRIVATE, "rotated-gps.jpg", { version: "1.a_b-C" });
     await agree(`${HOST}/private/card@2x/rotated-gps.jpg${query}`);
     const { asked, rows } = await explain(`${HOST}/private/card@2x/rotated-gps.jpg${query}`);
@@ -114,7 +114,7 @@ describe("what the Worker asks of the edge and of S3 is what vitrine explain say
   });
 });
 
-describe("what the Worker refuses vitrine explain says, as the log does, and ends with 2:", () => {
+describe("if the Worker refuses a URL, vitrine explain says why, as the log does, and ends with 2:", () => {
   test.each(Object.entries(REFUSED))("%s", async (_what, [path, event]) => {
     const url = HOST + (await path);
     await get(url, {}, env);
@@ -134,7 +134,7 @@ describe("what the Worker refuses vitrine explain says, as the log does, and end
   });
 });
 
-test("the lines that had to be signed are told one below the other", async () => {
+test("the text to sign is printed line by line", async () => {
   const query = await signed(PRIVATE, "photos/fig.jpg");
   const { rows } = await explain(`/private/hero/photos/fig.jpg${query}`);
   expect(rows).toMatch(
@@ -142,7 +142,7 @@ test("the lines that had to be signed are told one below the other", async () =>
   );
 });
 
-test("without the signing keys it says what it cannot know, and the rest", async () => {
+test("without the signing keys it says that the signature is not checked, and the rest", async () => {
   const keys = { AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "" };
   const url = (query: string) => `${HOST}/private/card/photos/fig.jpg${query}`;
   const right = await explain(url(await signed(PRIVATE, "photos/fig.jpg", { version: "7" })), {
@@ -151,7 +151,7 @@ test("without the signing keys it says what it cannot know, and the rest", async
   expect(right).toMatchObject({ code: 0, signature: expect.stringMatching(/^not checked: /) });
   expect(right.asked?.originUrl).toMatch(/fig\.jpg\?v=7$/);
   expect(right.asked?.headers["authorization"]).toMatch(/, by a key that is not at hand$/);
-  // What stands for the keys that are kept at Cloudflare opens nothing.
+  // The values that stand for the keys at Cloudflare open nothing.
   const kept = { kid: "kept", secret: "x".repeat(32) };
   const grant = { route: PRIVATE, preset: "card", key: "photos/fig.jpg", expires: now() + 50 };
   const forged = await explain(url(await signGrant(grant, kept)), { env: keys });
@@ -167,7 +167,7 @@ test("without the signing keys it says what it cannot know, and the rest", async
   );
 });
 
-test("it says who may embed, what is shown instead, how long, and what it costs (L2)", async () => {
+test("it says who may embed the image, its fallback, how long it is kept, and its cost (L2)", async () => {
   const app = await explain("/app/card/photos/fig.jpg");
   expect(app.rows).toMatch(/^Pages +of https:\/\/app\.example, its own host alone$/m);
   const shown = await explain("/shown/card/photos/fig.jpg");
@@ -181,7 +181,7 @@ test("it says who may embed, what is shown instead, how long, and what it costs 
   expect(moving.rows).toMatch(/^ {2}WebP: first, what it is +\{.*"format":"json".*\}$/m);
 });
 
-test("where there is no such route or variant, it says which there are", async () => {
+test("if there is no such route or variant, it lists those that exist", async () => {
   const { rows, known } = await explain("/imagess/card/photos/fig.jpg");
   expect(known).toEqual(ROUTES.map(({ path }) => path));
   expect(rows).toMatch(/^There is +\/images\/:preset\/\*, /m);
@@ -192,7 +192,7 @@ test("where there is no such route or variant, it says which there are", async (
   expect((await explain("/images/card/photos/fig.jpg")).known).toBeUndefined();
 });
 
-test("it says of /healthz that this is no image, and of a hard key how to purge it", async () => {
+test("it says that /healthz is not an image, and how to purge a hard key", async () => {
   const health = await explain("/healthz?deep");
   expect(health).toMatchObject({ code: 0, health: true });
   expect(health.rows).toBe(
@@ -210,18 +210,18 @@ test.each([
   "images/card/photos/fig.jpg",
   "",
   "https://",
-])("what is no URL is not guessed at: %j", async (given) => {
+])("%j is not taken for a URL", async (given) => {
   const { code, out, err } = await vitrine(["explain", given], { folder });
   expect([code, out]).toEqual([2, ""]);
   expect(err).toMatch(/is (?:neither a URL that begins with https:\/\/|not a URL)/);
 });
 
-test("a path is taken as it is sent: what follows two slashes is no host", async () => {
+test("a path may begin with two slashes: they name no host", async () => {
   const path = "//images/card/photos/fig.jpg";
   expect(await explain(path)).toMatchObject({ refused: { event: "no-such-route", path } });
 });
 
-test("what looks like a signature in the key of a picture is the key's", async () => {
+test("a key may look as if it had a signature in it", async () => {
   const { object, asked } = await explain("/images/card/xsig=abc.jpg");
   expect([object, asked?.originUrl]).toEqual([
     "xsig=abc.jpg",
@@ -229,7 +229,7 @@ test("what looks like a signature in the key of a picture is the key's", async (
   ]);
 });
 
-test("what is unseen in a key is spelt out, so that a terminal does as it did before", async () => {
+test("unseen characters of a key are escaped, so they do nothing to the terminal", async () => {
   const path = "/images/card/%E2%80%AEgpj.exe%E2%80%A8%C2%9B";
   const { rows } = await explain(path);
   expect(rows).toContain("\\u202egpj.exe\\u2028\\u009b");

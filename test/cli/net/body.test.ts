@@ -1,4 +1,4 @@
-// Answers that come slowly, or without end.
+// Answers that are slow, or never end.
 
 import { createServer, type RequestListener } from "node:http";
 import { setTimeout } from "node:timers/promises";
@@ -28,12 +28,12 @@ const drip: RequestListener = async (_request, response) => {
   response.end();
 };
 
-test("what comes slowly but surely may take longer than the patience", async () => {
+test("a body that keeps coming may take longer than the patience", async () => {
   const { bytes, whole } = await fetchBody(await serve(drip), {}, 0.25, () => 100);
   expect([bytes.length, whole]).toEqual([18, true]);
 });
 
-test("what is longer than wanted is not read to its end", async () => {
+test("a body that is longer than wanted is not read to its end", async () => {
   const { bytes, whole } = await fetchBody(await serve(drip), {}, 1, () => 7);
   expect(whole).toBe(false);
   expect(bytes.length).toBeLessThanOrEqual(7);

@@ -7,7 +7,7 @@ beforeEach(runFast);
 
 const never = new AbortController().signal;
 
-test("so many are under way and never more, each is done once, and taken no earlier than needed", async () => {
+test("each item is done once, a few at a time, and taken only when it is needed", async () => {
   let taken = 0;
   let running = 0;
   let most = 0;
@@ -27,7 +27,7 @@ test("so many are under way and never more, each is done once, and taken no earl
   expect(done.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, at) => at));
 });
 
-test("once it is stopped nothing more is taken, and what is under way ends", async () => {
+test("after a stop no more items are taken, and those under way end", async () => {
   const stop = new AbortController();
   const done: number[] = [];
   let closed = false;
@@ -52,7 +52,7 @@ test("a bug is thrown", async () => {
   await expect(shareOut([1, 2], 2, never, work)).rejects.toThrow("a bug");
 });
 
-test("a pace keeps to all of its bounds, and to what it is told", async () => {
+test("a pace keeps to all of its bounds, and holds when it is told to", async () => {
   const pace = createPace(
     [
       { most: 3, ms: 1_000 },
@@ -76,7 +76,7 @@ test("a pace keeps to all of its bounds, and to what it is told", async () => {
   expect(times.at(-1)).toBeLessThan(150_000);
 });
 
-test("who waits is let go where it is stopped", async () => {
+test("a stop ends all waiting", async () => {
   const stop = new AbortController();
   const pace = createPace([{ most: 1, ms: 1e9 }], Date.now, stop.signal);
   await pace.turn();

@@ -36,7 +36,7 @@ async function listAll(prefix: string, most?: number): Promise<{ keys: string[];
   return { keys, pages };
 }
 
-test("every key is listed as it is, however it is spelt, and page by page (A10)", async () => {
+test("every key is listed exactly as it is, page by page (A10)", async () => {
   const odd = [
     "keys/ ends with space ",
     "keys/&amp;.jpg",
@@ -53,7 +53,7 @@ test("every key is listed as it is, however it is spelt, and page by page (A10)"
   expect((await listAll("published/keys/")).pages).toBe(1);
 });
 
-test("with a delimiter it gives what keys begin with", async () => {
+test("with a delimiter it lists the beginnings of keys", async () => {
   const page = await list({ prefix: "", delimiter: "/", most: 5 });
   expect(page).toEqual({ keys: [], prefixes: ["published/"], next: undefined });
 });
@@ -66,7 +66,7 @@ test.each(["published/a b/", "published/100%/", "published/1+1=2&prefix=x/", "pu
   },
 );
 
-test("what S3 says instead of a list is told (A6)", async () => {
+test("an error of S3 is returned (A6)", async () => {
   s3.faults.add("no-list-bucket");
   expect(await list({ prefix: "" })).toMatchObject({ status: 403, code: "AccessDenied" });
   s3.faults.add("reset");
@@ -118,7 +118,7 @@ test.each<[string, body: string, failure: RegExp]>([
     list200(`${whole}<CommonPrefixes><Prefix>b/</Prefix></CommonPrefixes>`),
     /^its list has "b\/", which does not/,
   ],
-])("%s is no list", async (_what, body, failure) => {
+])("%s is not a list", async (_what, body, failure) => {
   const headers = { "content-type": "application/xml" };
   network.use(http.get(`${BASE}*`, () => new HttpResponse(body, { headers })));
   const found = await list({ prefix: "a/" });

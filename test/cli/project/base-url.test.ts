@@ -36,7 +36,7 @@ test.each<[string, RegExp]>([
   expect(findBaseUrl(given, ["images.example"])).toEqual({ fault: expect.stringMatching(reason) });
 });
 
-test("a password that stands in one is not told", () => {
+test("a password in a URL is not printed", () => {
   for (const password of ["hidden", "hid/den", "hid@den"]) {
     const { fault } = Object(findBaseUrl(`https://me:${password}@images.example.com`, []));
     expect(fault).toContain("--base-url https://…@images.example.com: ");
@@ -58,7 +58,7 @@ test.each<[string[], string]>([
 });
 
 test.each([[[]], [["*.example.com/*"]], [["*/*"]], [["", "https://"]]])(
-  "the routes %j say nothing of where it is",
+  "the routes %j do not say where it is",
   (patterns) => {
     const fault = expect.stringMatching(/^wrangler\.toml names no domain .* --base-url https:\/\//);
     expect(findBaseUrl(undefined, patterns)).toEqual({ fault });

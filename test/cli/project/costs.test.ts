@@ -1,4 +1,4 @@
-// What npm run check says of costs, against what the strict edge counts.
+// What `vitrine check` says of costs, compared with what the strict edge counts.
 
 import { expect, test } from "vitest";
 import { readBounds, tellCosts, transformationsOf } from "../../../src/cli/project/costs.ts";
@@ -13,7 +13,7 @@ function configured(change: object = {}) {
   return config;
 }
 
-test("an object causes as many transformations as are told, and no more, whatever is sent (L2)", async () => {
+test("an object causes exactly as many transformations as are told, whatever is sent (L2)", async () => {
   const { variants } = configured();
   for (const variant of variants.keys()) {
     for (const headers of [MODERN, { accept: "image/webp" }, { accept: "*/*" }]) {
@@ -74,7 +74,7 @@ test.each<[string, object, string, string | undefined]>([
     "$52.50",
     "COSTS.most is $52.00 a month, and visitors can make it $52.50",
   ],
-])("of %s the costs are told", (_what, COSTS, dollars, warning) => {
+])("%s: the costs are told", (_what, COSTS, dollars, warning) => {
   const mistakes: string[] = [];
   const bounds = readBounds({ ...ENV, COSTS }, (path) => mistakes.push(path));
   const told = tellCosts(configured(), bounds);

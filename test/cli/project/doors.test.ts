@@ -13,7 +13,7 @@ const BUCKETS = {
   other: { ...media, bucket: "acme-other" },
 };
 
-/** Whether npm run check warns of an open route beside one that is signed. */
+/** Whether there is a warning of an open route beside a signed one. */
 function warns(signed: object, open: object): boolean {
   const { prefix: _prefix, ...whole } = BUCKETS.whole;
   const config = readConfig({
@@ -72,7 +72,7 @@ test.each<[string, string, boolean]>([
   expect(warns(signed, { path: "/open/:preset/:a", object: other })).toBe(expected);
 });
 
-test("presets of its own keep a route apart", () => {
+test("routes without a common preset do not meet", () => {
   const open = { path: "/open/:preset/*", object: "media/*" };
   expect(warns({ presets: ["hero"] }, { ...open, presets: ["card"] })).toBe(false);
   expect(warns({ presets: ["hero"] }, { ...open, presets: ["card", "hero"] })).toBe(true);

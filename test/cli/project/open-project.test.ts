@@ -1,9 +1,12 @@
-// What the commands know: of a deploy, or of what `npm start` started; and which secrets they take.
+// What commands know of the project, deployed or as `npm start` runs it, and which secrets they use.
 
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { PassThrough } from "node:stream";
+import { describe, expect, test } from "vitest";
+import type { World } from "../../../src/cli/command.ts";
 import type { Explained } from "../../../src/cli/explain/explain-url.ts";
+import { openProject, openSite } from "../../../src/cli/project/open-project.ts";
 import { ROOT } from "../../support/built.ts";
 import { envLine, HOST, makeFolder } from "../../support/cli/folder.ts";
 import { type Given, vitrine } from "../../support/cli/vitrine.ts";
@@ -18,7 +21,7 @@ const KEYS = {
   local: '{"local": "the-key-that-npm-start-has-made-up-01"}',
 };
 
-/** Which key of the kids above signs. */
+/** The id of the key that signs. */
 async function signer(args: string[], given: Given): Promise<string> {
   const { out, err } = await vitrine(["sign", "a.jpg", "-p", "card", ...args], given);
   return /&kid=(\w+)&/.exec(out)?.[1] ?? err;
@@ -39,18 +42,18 @@ test("a secret is taken from the named file, else the environment, else .dev.var
   expect(await signer([], { folder, env: { URL_SIGNING_KEYS: "" } })).toBe("vars");
 });
 
-test("without the signing keys it is said where they may stand, and nothing is signed", async () => {
+test("without the signing keys nothing is signed, and the fault says where to put them", async () => {
   const none = makeFolder();
   expect(await signer([], { folder: none })).toBe(
     "URL_SIGNING_KEYS is not at hand: put it into the environment, or name a file with --secrets-file\n",
   );
-  // What npm start made up opens nothing but the local run.
+  // The key that npm start made opens only the local run.
   const made = makeFolder({}, { ".dev.vars": line(KEYS.local) });
   expect(await signer([], { folder: made })).toMatch(/is not at hand \(\.dev\.vars has the local/);
   expect(await signer(["-u", LOCAL], { folder: made })).toBe("local");
 });
 
-test("a file that is not there, and keys that cannot be, are told by where they are", async () => {
+test("a missing file and wrong keys are told with where they are", async () => {
   const folder = makeFolder({}, { "bad.env": line('{"k": "short"}') });
   expect(await signer(["--secrets-file", "no.env"], { folder })).toBe(
     "--secrets-file no.env: there is no such file\n",
@@ -65,14 +68,14 @@ test("a file that is not there, and keys that cannot be, are told by where they 
   );
 });
 
-/** What is said of a picture. */
+/** What `vitrine explain` says of an image. */
 async function explain(url: string, given: Given): Promise<Explained> {
   const { out, err } = await vitrine(["explain", "--json", url], given);
   expect(err).toBe("");
   return JSON.parse(out);
 }
 
-test("the keys of .dev.vars.example are not taken for those of a deploy", async () => {
+test("the keys of .dev.vars.example are not used for a deploy", async () => {
   const folder = makeFolder();
   cpSync(join(ROOT, ".dev.vars.example"), join(folder, ".dev.vars"));
   const by = async (given: Given) =>
@@ -90,7 +93,7 @@ test("the keys of .dev.vars.example are not taken for those of a deploy", async 
   expect(await by({ folder, env: next })).toMatch(/ the next key …MPLE \(from the environment\)$/);
 });
 
-test("half a slot of one place is not put together with the other half of another", async () => {
+test("the two secrets of a slot come from the same place", async () => {
   const lines = Object.entries(SECRETS).map(([name, value]) => envLine(name, value));
   const folder = makeFolder({}, { ".dev.vars": lines.join("\n") });
   const by = async (given: Given) =>
@@ -100,17 +103,17 @@ test("half a slot of one place is not put together with the other half of anothe
     const env = { [half]: "of-a-profile-of-somebody" };
     expect(await by({ folder, env })).toMatch(/by a key that is not at hand$/);
   }
-  // The next slot is another one.
+  // The next slot is another slot.
   expect(await by({ folder, env: { AWS_ACCESS_KEY_ID_NEXT: "other" } })).toMatch(/\.dev\.vars/);
 });
 
-test("a short key id is not told", async () => {
+test("a short key id is not printed", async () => {
   const env = { AWS_ACCESS_KEY_ID: "minioadm", AWS_SECRET_ACCESS_KEY: "x" };
   const { asked } = await explain("/images/card/a.jpg", { folder: makeFolder(), env });
   expect(asked?.headers["authorization"]).toMatch(/by the current key … \(from the environment\)$/);
 });
 
-test("a bucket's own word for its secrets is heeded", async () => {
+test("a bucket may name its secrets with a word of its own", async () => {
   const media = { ...VARS.BUCKETS.media, credentials: "OWN" };
   const folder = makeFolder({ BUCKETS: { media } });
   editFile(join(folder, "wrangler.toml"), (text) => text.replaceAll('"AWS_', '"OWN_'));
@@ -124,7 +127,7 @@ test.each([
   ["http://127.0.0.1:8080", "http://localhost:8080/"],
   ["http://[::1]:8787", `${LOCAL}/`],
   ["http://localhost", "http://localhost/"],
-])("what %s shows comes from the local bucket, by the keys of .dev.vars", async (url, origin) => {
+])("images of %s come from the local bucket, by the keys of .dev.vars", async (url, origin) => {
   const folder = makeFolder({}, { ".dev.vars": line(KEYS.vars) });
   const given = { folder, env: { ...SECRETS, URL_SIGNING_KEYS: KEYS.env } };
   const { asked } = await explain(`${url}/images/card/a.jpg`, given);
@@ -138,7 +141,7 @@ test.each([
   ]);
 });
 
-test("where .dev.vars names the S3, that is asked by the local run alone", async () => {
+test("an S3 in .dev.vars is used by the local run only", async () => {
   const bucket = { endpoint: "http://localhost:9000", bucket: "mine", region: "us-east-1" };
   const folder = makeFolder(
     {},
@@ -156,7 +159,7 @@ test("where .dev.vars names the S3, that is asked by the local run alone", async
   expect(there.asked?.originUrl).toMatch(/^https:\/\/acme-media\.s3\./);
 });
 
-test("a bucket that is wrong is told, though on this machine another is in its place", async () => {
+test("a mistake in a bucket is told, even if the local run replaces the bucket", async () => {
   const { bucket: _, ...media } = VARS.BUCKETS.media;
   const folder = makeFolder({ BUCKETS: { media } }, { ".dev.vars": line(KEYS.vars) });
   for (const url of [LOCAL, HOST]) {
@@ -167,7 +170,7 @@ test("a bucket that is wrong is told, though on this machine another is in its p
 });
 
 test.each(["wrangler.toml", ".dev.vars.example"])(
-  "without %s it is said where to go",
+  "without %s the fault says where to go",
   async (name) => {
     const folder = makeFolder();
     rmSync(join(folder, name));
@@ -179,7 +182,7 @@ test.each(["wrangler.toml", ".dev.vars.example"])(
   },
 );
 
-test("a wrangler.toml that is none is told by its line, and all mistakes of one at once", async () => {
+test("a wrangler.toml that cannot be read is told by its line, and all mistakes at once", async () => {
   const broken = makeFolder({}, { "wrangler.toml": 'name = "x"\n[vars\n' });
   const { code, err } = await vitrine(["url", "a.jpg"], { folder: broken });
   expect(code).toBe(2);
@@ -188,4 +191,38 @@ test("a wrangler.toml that is none is told by its line, and all mistakes of one 
   const wrong = makeFolder({ PRESETS: { card: { width: 0 }, hero: {} } });
   const both = await vitrine(["explain", "/images/card/a.jpg"], { folder: wrong });
   expect(both.err).toMatch(/\n {2}PRESETS\.card\.width: .*\n {2}PRESETS\.hero: names neither/);
+});
+
+describe("a command that sends requests to Vitrine must know where it is:", () => {
+  const world = (folder: string): World => ({
+    ...{ folder, env: {}, stdin: new PassThrough(), now: Date.now },
+    ...{ stdout: new PassThrough(), stderr: new PassThrough() },
+    interrupted: new AbortController().signal,
+  });
+  const started = () => makeFolder({}, { ".dev.vars": line(KEYS.local) });
+  const unnamed = () => {
+    const folder = makeFolder();
+    editFile(join(folder, "wrangler.toml"), (text) => text.replace(/^routes = .*$/m, ""));
+    return folder;
+  };
+
+  test.each<[string, string | undefined, () => string, unknown]>([
+    ["by the domain of wrangler.toml", undefined, makeFolder, { base: HOST, local: false }],
+    ["by --url", "https://a.example/b/", unnamed, { base: "https://a.example/b", local: false }],
+    ["on this machine", `${LOCAL}/`, started, { base: LOCAL, local: true }],
+    ["not by an empty --url", "", makeFolder, { fault: expect.stringContaining("say where Vitr") }],
+    [
+      "not by a wrangler.toml without a domain",
+      undefined,
+      unnamed,
+      { fault: expect.stringContaining("say where Vitrine is: --url https://images.example.com") },
+    ],
+  ])("%s", (_how, url, folder, expected) => {
+    expect(openSite(world(folder()), { url })).toMatchObject(Object(expected));
+  });
+
+  test("others open the project without it", () => {
+    const project = openProject(world(unnamed()), {});
+    expect(project).toMatchObject({ base: { fault: expect.any(String) }, local: false });
+  });
 });

@@ -44,7 +44,7 @@ test("a line that is too long is told by its beginning, and the others are read"
   expect(await read([long])).toEqual([told]);
 });
 
-test("what has no end of line takes no more and more time", async () => {
+test("a line without an end does not take more and more time", async () => {
   const chunk = Buffer.alloc(65_536, "x");
   const endless = Readable.from(
     (function* () {
@@ -54,12 +54,12 @@ test("what has no end of line takes no more and more time", async () => {
   expect(await linesIn(endless)).toHaveLength(1);
 });
 
-test("a line of many pieces is put together once", async () => {
+test("the pieces of a line are joined once", async () => {
   const pieces = Array.from({ length: 60_000 }, () => Uint8Array.of(0x78));
   expect(await read(pieces)).toEqual(["x".repeat(60_000)]);
 });
 
-test("they end where they are stopped, though more may come", async () => {
+test("a stop ends them, even if more may come", async () => {
   const stop = new AbortController();
   const stdin = new PassThrough();
   stdin.write("a\nb");
@@ -72,7 +72,7 @@ test("they end where they are stopped, though more may come", async () => {
   expect(await linesIn(new PassThrough(), stop.signal)).toEqual([]);
 });
 
-test("what breaks off is no end", async () => {
+test("a stream that breaks off throws", async () => {
   const broken = Readable.from(
     (function* () {
       yield "a\n";

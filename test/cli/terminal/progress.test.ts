@@ -13,7 +13,7 @@ function open(terminal: { isTTY?: true; columns?: number }, env: Record<string, 
   return { world, clock, text: (): string => stderr.read() ?? "" };
 }
 
-test("on a terminal it is one line that is written over, and fits", () => {
+test("on a terminal it is one line that is overwritten, and fits", () => {
   const { world, clock, text } = open({ isTTY: true, columns: 50 });
   const progress = createProgress(world, "requests", 200);
   progress.step();
@@ -30,7 +30,7 @@ test("on a terminal it is one line that is written over, and fits", () => {
   expect(text()).toBe("\r\x1b[K");
 });
 
-test("a terminal that does not know how wide it is has a line all the same", () => {
+test("there is a line even if the terminal does not know its width", () => {
   const { world, clock, text } = open({ isTTY: true, columns: 0 });
   const progress = createProgress(world, "requests");
   clock.now = 1_000;
@@ -54,7 +54,7 @@ test.each([{}, { isTTY: true as const }])(
   },
 );
 
-test("where nobody knows how many there are it counts, every half a minute", () => {
+test("without a total it counts, every half a minute", () => {
   const { world, clock, text } = open({});
   const progress = createProgress(world, "requests");
   for (let at = 0; at < 100; at += 1) {

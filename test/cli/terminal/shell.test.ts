@@ -1,11 +1,11 @@
-// What is printed to be typed is taken by a shell as it was meant.
+// A shell reads a printed command as it was meant.
 
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { shellQuote } from "../../../src/cli/terminal/shell.ts";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 
-test("a shell gives back every key as it is", () => {
+test("a shell leaves every quoted key as it is", () => {
   const keys = [...HARD_KEYS, "it's", "$(date)", "`date`", "!!", "a;b", "~", "*", "", "-n", "a\nb"];
   const script = `for key in ${keys.map(shellQuote).join(" ")}; do printf '%s\\0' "$key"; done`;
   const said = execFileSync("sh", ["-c", script], { encoding: "utf8" });

@@ -18,7 +18,7 @@ test.each<[expires: string | undefined, seconds: number]>([
   expect(readExpiry(expires, 604_800, now)).toBe(Math.floor(now / 1000) + seconds);
 });
 
-test("where nobody says, a URL lives for an hour, or as long as the route lets it", () => {
+test("by default a URL lives for an hour, or for max_age if that is less", () => {
   expect(readExpiry(undefined, 60, 5_000)).toBe(65);
   expect(readExpiry(undefined, 7200, 5_000)).toBe(3605);
   expect(readExpiry("61s", 60, 5_900)).toMatchObject({ fault: expect.stringContaining("60 s") });

@@ -1,5 +1,5 @@
-// `vitrine url` and `vitrine sign`: the Worker shows what they print, and where they print nothing they
-// say what to do.
+// `vitrine url` and `vitrine sign`: the Worker shows what they print. If they print nothing, they say what
+// to do.
 
 import { describe, expect, test } from "vitest";
 import { pathOf } from "../../../src/cli/project/public-url.ts";
@@ -14,7 +14,7 @@ import { get, stage } from "../../support/play.ts";
 const folder = makeFolder();
 const run = (...args: string[]) => vitrine(args, { folder, env: SECRETS });
 
-/** What a command printed: the URL by variant; "" where it is the only one. */
+/** The URLs that a command printed, by variant; a single one by "". */
 function urlsIn({ code, out, err }: Ended): [variant: string, url: string][] {
   expect([code, err]).toEqual([0, ""]);
   return out
@@ -23,7 +23,7 @@ function urlsIn({ code, out, err }: Ended): [variant: string, url: string][] {
     .map((line) => [/^\S+(?= )/.exec(line)?.[0] ?? "", /\S+$/.exec(line)?.[0] ?? ""]);
 }
 
-/** Asks the Worker for all that a command printed. */
+/** Requests all URLs that a command printed. */
 async function shows(ended: Ended, key: string, env: object = ENV): Promise<string[]> {
   const urls = urlsIn(ended);
   for (const [, url] of urls) {
@@ -63,7 +63,7 @@ describe("the Worker shows what is printed", () => {
     expect(queries.get("hero")).not.toBe(queries.get("card"));
   });
 
-  test("by the route that is named, or the first that shows the preset", async () => {
+  test("by the named route, or the first that shows the preset", async () => {
     const key = "users/ada/avatar.png";
     const route = "/avatars/:user/:preset";
     const named = await run("url", key, "--route", route, "--preset", "card");
@@ -76,7 +76,7 @@ describe("the Worker shows what is printed", () => {
     expect(await shows(ended, key, { ...ENV, ROUTES })).toEqual([`${HOST}/images/plain/${key}`]);
   });
 
-  test("where paths are shared with an earlier route, but for what that takes", async () => {
+  test("without the paths that an earlier route takes", async () => {
     const ROUTES = [
       { path: "/:who/card/:preset", object: "media/users/:who.png" },
       { path: "/img/:preset/*", object: "media/*" },
@@ -95,7 +95,7 @@ describe("the Worker shows what is printed", () => {
     });
   });
 
-  test("with a prefix before it, once it is said that this is in the key twice", async () => {
+  test("with a note if the key begins with the prefix of its bucket", async () => {
     stage.s3.objects.set("published/published/a.jpg", {
       body: stage.s3.objects.get("published/key.jpg")?.body ?? new Uint8Array(),
       type: "image/jpeg",
@@ -105,7 +105,7 @@ describe("the Worker shows what is printed", () => {
     await shows({ code, out, err: "" }, "published/a.jpg");
   });
 
-  test("by the first of the keys, until the time that is said", async () => {
+  test("signed by the first key, until the given time", async () => {
     const now = () => Date.parse("2026-12-30T00:00:00Z");
     const at = async (...args: string[]) => {
       const ended = await vitrine(["sign", "key.jpg", "-p", "card", ...args], {
@@ -123,14 +123,14 @@ describe("the Worker shows what is printed", () => {
   });
 });
 
-test("what the page's own host shows is printed without one", async () => {
+test("URLs of the page's own host are printed without a host", async () => {
   const { out } = await run("url", "key.jpg", "-p", "card", "--url", "");
   expect(out).toBe("/images/card/key.jpg\n");
   const elsewhere = await run("url", "key.jpg", "-p", "card", "-u", "https://other.example/");
   expect(elsewhere.out).toBe("https://other.example/images/card/key.jpg\n");
 });
 
-test("what a route does not show has no path there", () => {
+test("a variant that a route does not show has no path", () => {
   const config = readConfig(ENV);
   if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join());
   const avatars = config.routes.filter(({ path }) => path.startsWith("/avatars/"));
@@ -172,7 +172,7 @@ test.each<[args: string[], err: RegExp]>([
   expect(ended.err).toMatch(err);
 });
 
-describe("where there is no URL it says why:", () => {
+describe("if there is no URL it says why:", () => {
   test.each<[what: string, args: string[], err: RegExp]>([
     ["no key", ["url", ""], /^"" is not a key: an empty segment/],
     ["a slash first", ["url", "/a.jpg"], /is not a key: an empty segment/],
@@ -180,7 +180,11 @@ describe("where there is no URL it says why:", () => {
     ["a backslash", ["sign", "a\\b.jpg"], /is not a key: a backslash/],
     ["an escape sequence", ["url", "\u001b[31m"], /^"\\u001b\[31m" is not a key: a control/],
     ["too long", ["url", "x".repeat(1025)], /is not a key: longer than 1,024 bytes/],
-    ["too long below its prefix", ["url", "x".repeat(1015)], /"published\/x+" is not a key: longer/],
+    [
+      "too long below its prefix",
+      ["url", "x".repeat(1015)],
+      /"published\/x+" is not a key: longer/,
+    ],
     [
       "no route",
       ["url", "a", "-r", "/img/*"],
@@ -225,7 +229,7 @@ describe("where there is no URL it says why:", () => {
     expect(ended.err).toMatch(err);
   });
 
-  test("a key with the prefix in front, where a route leads to some keys alone", async () => {
+  test("a key that begins with the prefix, by a route that leads to some keys only", async () => {
     const ROUTES = [{ path: "/images/:preset/*", object: "media/photos/*" }];
     const given = { folder: makeFolder({ ROUTES }) };
     const { code, err } = await vitrine(["url", "published/photos/a.jpg"], given);

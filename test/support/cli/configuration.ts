@@ -1,7 +1,7 @@
 import type { writeClient } from "../../../src/cli/client/write-client.ts";
 import { SECRETS } from "../env.ts";
 
-/** A configuration with all in it that is no business of an app's. */
+/** A configuration with everything that must stay out of apps. */
 export const VARS = {
   BUCKETS: {
     "acme-media": {

@@ -1,4 +1,4 @@
-// A folder with a wrangler.toml, for tests of what the commands make of it.
+// Makes folders with a wrangler.toml, for tests of commands.
 
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,7 +7,7 @@ import { afterAll } from "vitest";
 import { ROOT } from "../built.ts";
 import { SECRETS, VARS } from "../env.ts";
 
-/** Where the Vitrine of these folders is. */
+/** The Vitrine of these folders. */
 export const HOST = "https://images.example";
 
 const folders: string[] = [];
@@ -17,7 +17,7 @@ afterAll(() => {
 
 /**
  * Makes a folder with the configuration of the tests.
- * @param vars in place of those of VARS
+ * @param vars replace those of VARS
  * @param files more files, by name
  */
 export function makeFolder(
@@ -26,7 +26,7 @@ export function makeFolder(
 ): string {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-cli-"));
   folders.push(folder);
-  // A JSON string is a TOML string, too.
+  // A JSON string is also a TOML string.
   const tables = Object.entries({ ...VARS, ...vars }).map(
     ([name, table]) => `${name} = ${JSON.stringify(JSON.stringify(table))}`,
   );
@@ -47,7 +47,7 @@ export function makeFolder(
   return folder;
 }
 
-/** As a line of .dev.vars, or of a file for --secrets-file. */
+/** A line of .dev.vars, or of a file for --secrets-file. */
 export function envLine(name: string, value: string): string {
   return `${name}='${value}'\n`;
 }

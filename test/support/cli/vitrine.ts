@@ -1,4 +1,4 @@
-// `vitrine` as a function: what it says on either screen is kept, and searched for secrets.
+// Runs `vitrine` as a function, and searches what it prints for secrets.
 
 import { PassThrough, Readable } from "node:stream";
 import type { World } from "../../../src/cli/command.ts";
@@ -7,10 +7,10 @@ import { overhear } from "../overheard.ts";
 
 export type Ended = { readonly code: number; readonly out: string; readonly err: string };
 
-/** The world of a test, on which nothing is typed and nothing is a terminal unless it says so. */
+/** The world of a test. By default stdin is empty, and no screen is a terminal. */
 export type Given = Partial<Omit<World, "stdin" | "stdout" | "stderr">> & {
   readonly stdin?: string | Readable;
-  /** What both screens are. */
+  /** Makes both screens this terminal. */
   readonly terminal?: { readonly isTTY: true; readonly columns: number };
 };
 
@@ -28,7 +28,7 @@ export async function vitrine(args: readonly string[], given: Given = {}): Promi
     stdout: Object.assign(out.stream, terminal),
     stderr: Object.assign(err.stream, terminal),
   });
-  // URLs that `sign` makes are what it is for.
+  // `sign` is meant to print signatures.
   const told = args[0] === "sign" ? err.text() : out.text() + err.text();
   overhear("logged", told);
   return { code, out: out.text(), err: err.text() };

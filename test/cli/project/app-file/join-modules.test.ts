@@ -24,7 +24,7 @@ export async function five(
 }
 `;
 
-test("modules are joined as they are, without what they import, and export what an entry does", () => {
+test("modules are joined without their imports, and export what an entry exports", () => {
   const { text, names } = join({ "a.ts": A, "x/b.ts": B.replaceAll("./a", "../a") }, "x/b.ts");
   expect(text).toBe(
     [
@@ -37,7 +37,7 @@ test("modules are joined as they are, without what they import, and export what 
   expect(windows.text).not.toContain("\r");
 });
 
-test("what passes on all of another module passes on all of it", () => {
+test("an entry may export everything of another module", () => {
   const { text } = join({ "a.ts": A, "b.ts": 'export type * from "./a.ts";\n' }, "b.ts");
   expect(text).toContain("export const one = 1;\nexport type Two = 2;\n");
 });

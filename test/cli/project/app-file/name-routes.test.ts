@@ -31,7 +31,7 @@ test.each<[string, string, string]>([
   ).not.toThrow();
 });
 
-test("no two routes have one name, nor one name of a type", () => {
+test("no two routes share a name, or the name of a type", () => {
   const paths = [
     "/a/:preset/*",
     "/:preset/a/*",

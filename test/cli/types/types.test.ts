@@ -1,0 +1,35 @@
+// What `vitrine types` writes, in a copy of the project.
+
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeEach, expect, test } from "vitest";
+import { ROOT } from "../../support/built.ts";
+import { vitrine } from "../../support/cli/vitrine.ts";
+import { copyProject, removeCopies } from "../../support/local-run.ts";
+
+const NAME = "worker-configuration.d.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = copyProject();
+  rmSync(join(folder, NAME), { force: true });
+});
+afterAll(removeCopies);
+
+test("it writes the type of Env into the folder, and prints nothing", async () => {
+  const before = readFileSync(join(ROOT, NAME), "utf8");
+  expect(await vitrine(["types"], { folder })).toEqual({ code: 0, out: "", err: "" });
+  const text = readFileSync(join(folder, NAME), "utf8");
+  expect(text).toMatch(/AWS_ACCESS_KEY_ID: string;/);
+  expect(text).toMatch(/PRESETS: \{.*"?card"?:/s);
+  expect(readFileSync(join(ROOT, NAME), "utf8")).toBe(before);
+});
+
+test("it writes nothing if wrangler.toml cannot be read, and ends with 2", async () => {
+  writeFileSync(join(folder, "wrangler.toml"), "name = ");
+  const { code, out, err } = await vitrine(["types"], { folder });
+  expect([code, out]).toEqual([2, ""]);
+  expect(err).not.toBe("");
+  expect(err).not.toMatch(/\n\s+at /);
+  expect(existsSync(join(folder, NAME))).toBe(false);
+});
