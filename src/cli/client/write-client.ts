@@ -8,8 +8,8 @@ import { FIRST_LINE } from "../project/app-file/render-app-file.ts";
 import { findBaseUrl } from "../project/base-url.ts";
 import { configFault } from "../project/config-fault.ts";
 import { readDeployed } from "../project/deployed.ts";
+import type { KnownVars } from "../project/known-vars.ts";
 import { replaceFile } from "../project/replace-file.ts";
-import type { KnownVars } from "../project/vars.ts";
 import { counted } from "../terminal/progress.ts";
 
 /** @returns what the file has in it, in one line */

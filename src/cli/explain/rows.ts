@@ -15,7 +15,7 @@ export function rowsOf(found: Explained): Row[] {
   const { refused, asked, expires } = found;
   const rows: [string, string | undefined][] = [
     ["Route", found.route],
-    ["Pages", found.origins && `of ${[...found.origins, "its own host"].join(", ")} alone`],
+    ["Pages", found.origins && `only those of ${[...found.origins, "its own host"].join(", ")}`],
     ["Variant", found.variant],
     ["Preset", found.preset],
     ["Bucket", found.bucket],

@@ -9,8 +9,8 @@ import { type FoundMistake, isSameMistake, type Warning } from "./config-fault.t
 import { type Bounds, readBounds, tellCosts } from "./costs.ts";
 import { keep, readDeployed } from "./deployed.ts";
 import { unsignedDoors } from "./doors.ts";
+import type { KnownVars } from "./known-vars.ts";
 import { deployMistakes, pitfalls } from "./pitfalls.ts";
-import type { KnownVars } from "./vars.ts";
 
 /** What there is to say of a configuration. */
 export type Report = {

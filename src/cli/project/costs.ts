@@ -13,7 +13,7 @@ import {
 } from "../../worker/config/schema.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import type { Warning } from "./config-fault.ts";
-import { tableOf } from "./deployed.ts";
+import { tableOf } from "./known-vars.ts";
 
 /** Unique transformations a month that are free, and the US dollars for each more (L2). */
 export const FREE = 5_000;

@@ -1,10 +1,9 @@
 // The configuration as a deploy from this folder has it.
 
-import { isTable, json } from "../../worker/base/json.ts";
 import { type Broken, type Config, readConfig } from "../../worker/config/config.ts";
 import { type Preset, presetSchema } from "../../worker/config/preset.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import type { KnownVars } from "./vars.ts";
+import { type KnownVars, tableOf } from "./known-vars.ts";
 
 /** Stands for a secret that Cloudflare keeps, if its value must have a form. */
 const KEPT: Readonly<Record<string, string>> = {
@@ -33,10 +32,4 @@ export function presetsOf({ PRESETS: given }: Vars): ReadonlyMap<string, Preset>
     if (preset !== undefined) presets.set(name, preset);
   }
   return presets;
-}
-
-/** A table of wrangler.toml, or a string of JSON in .dev.vars. */
-export function tableOf(value: unknown): Readonly<Record<string, unknown>> {
-  const table = json(value);
-  return isTable(table) ? table : {};
 }

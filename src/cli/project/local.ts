@@ -7,8 +7,7 @@ import { isTable } from "../../worker/base/json.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { isSecret, secretNames } from "../../worker/config/secret-names.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
-import { tableOf } from "./deployed.ts";
-import type { KnownVars } from "./vars.ts";
+import { type KnownVars, tableOf } from "./known-vars.ts";
 
 /** A bucket's settings, as wrangler.toml has them. */
 export type Settings = Readonly<Record<string, unknown>> & { bucket: string; prefix?: string };

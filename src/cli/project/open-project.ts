@@ -9,11 +9,12 @@ import { readHealthToken } from "../../worker/config/secrets.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import { findBaseUrl, isHere } from "./base-url.ts";
 import { type ConfigFault, configFault } from "./config-fault.ts";
-import { keep, tableOf } from "./deployed.ts";
+import { keep } from "./deployed.ts";
+import { type KnownVars, tableOf } from "./known-vars.ts";
 import { localKeys, localRun, wordsOf } from "./local.ts";
 import type { Project } from "./project.ts";
 import { mergeSecrets, readSecretsFile, type Secrets, secretsIn, valuesOf } from "./secrets.ts";
-import { type KnownVars, readVars } from "./vars.ts";
+import { readVars } from "./vars.ts";
 
 export type OpenOptions = {
   /** `--url`. If it names this machine, the project is the local run's. */
@@ -66,10 +67,10 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
     ? localSource(world, known, given)
     : deployedSource(world, known, secretsFile);
   if (isFault(source)) return source;
-  const { vars, played = {}, secrets } = source;
+  const { vars, localBuckets, secrets } = source;
   // The buckets of the local run would hide what is wrong with those of wrangler.toml.
   const checked = readConfig(vars);
-  const config = "mistakes" in checked ? checked : readConfig({ ...vars, ...played });
+  const config = "mistakes" in checked ? checked : readConfig({ ...vars, ...localBuckets });
   if ("mistakes" in config) {
     return configFault(
       config.mistakes.map((mistake) => {
@@ -88,8 +89,8 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
 
 type Source = {
   readonly vars: Vars;
-  /** What the local run puts in their place. */
-  readonly played?: Vars;
+  /** `BUCKETS` as the local run replaces it. */
+  readonly localBuckets?: Vars;
   readonly secrets: Secrets;
 };
 
@@ -103,7 +104,7 @@ function localSource({ folder }: World, known: KnownVars, url: string): Source {
   const { vars, buckets, own, secrets } = localRun(known, endpoint, folder);
   return {
     vars,
-    ...(!own && { played: { BUCKETS: buckets } }),
+    ...(!own && { localBuckets: { BUCKETS: buckets } }),
     secrets: secretsIn(secrets, existsSync(join(folder, ".dev.vars")) ? ".dev.vars" : EXAMPLE),
   };
 }

@@ -5,7 +5,7 @@ import type { Mistake } from "../../worker/base/mistake.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { bucketsOf } from "../../worker/config/routes.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
-import type { KnownVars } from "./vars.ts";
+import type { KnownVars } from "./known-vars.ts";
 
 const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS"];
 

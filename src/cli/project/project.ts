@@ -3,8 +3,8 @@
 import type { Config } from "../../worker/config/config.ts";
 import { readSlots, type SlotsRead } from "../../worker/config/secrets.ts";
 import type { Fault } from "../command.ts";
+import type { KnownVars } from "./known-vars.ts";
 import { type Secrets, valuesOf } from "./secrets.ts";
-import type { KnownVars } from "./vars.ts";
 
 export type Project = {
   readonly config: Config;

@@ -1,7 +1,7 @@
 // Which of Cloudflare's zones keep what a Vitrine shows: all that its domains lie in (C3).
 
 import type { Api, Zone } from "../net/cloudflare.ts";
-import type { Domain } from "../project/vars.ts";
+import type { Domain } from "../project/known-vars.ts";
 import { isOf } from "../project/wanted.ts";
 
 /** A zone, and how it is known. */

@@ -16,10 +16,11 @@ import {
   type World,
 } from "../command.ts";
 import { type OpenOptions, openProject } from "../project/open-project.ts";
+import type { Project } from "../project/project.ts";
 import { queryFor } from "../project/public-url.ts";
 import { visible } from "../terminal/visible.ts";
 import { readExpiry } from "./expiry.ts";
-import { type Asked, findUrls } from "./find-urls.ts";
+import { type Asked, findUrls, type Urls } from "./find-urls.ts";
 
 const KEY = "the object's key, without the prefix of its bucket";
 
@@ -79,25 +80,28 @@ Examples:
     .action((key, options) => run(() => printSigned(world, { key, ...options })));
 }
 
-function printUrls(world: World, options: UrlOptions): Exit | Fault {
+type Found = Urls & { readonly project: Project; readonly base: string };
+
+function find(world: World, options: UrlOptions, signed: boolean): Found | Fault {
   const project = openProject(world, options);
   if (isFault(project)) return project;
   const { base } = project;
   if (isFault(base)) return base;
-  const found = findUrls(project, options, false);
+  const found = findUrls(project, options, signed);
+  return isFault(found) ? found : { ...found, project, base };
+}
+
+function printUrls(world: World, options: UrlOptions): Exit | Fault {
+  const found = find(world, options, false);
   if (isFault(found)) return found;
-  const rows = found.paths.map(([variant, path]) => [variant, base + path] as const);
+  const rows = found.paths.map(([variant, path]) => [variant, found.base + path] as const);
   return print(world, rows, found.notes);
 }
 
 async function printSigned(world: World, options: SignOptions): Promise<Exit | Fault> {
-  const project = openProject(world, options);
-  if (isFault(project)) return project;
-  const { base } = project;
-  if (isFault(base)) return base;
-  const found = findUrls(project, options, true);
+  const found = find(world, options, true);
   if (isFault(found)) return found;
-  const { route, paths } = found;
+  const { project, base, route, paths, notes } = found;
   const expires = readExpiry(options.expires, route.signing?.maxAge ?? 0, world.now());
   if (isFault(expires)) return expires;
   const { key, v: version } = options;
@@ -111,7 +115,7 @@ async function printSigned(world: World, options: SignOptions): Promise<Exit | F
     if (isFault(query)) return query;
     rows.push([variant, base + path + query]);
   }
-  return print(world, rows, found.notes);
+  return print(world, rows, notes);
 }
 
 /** One URL alone, so that a script can use it; several with their variants. */

@@ -169,7 +169,7 @@ test("without the signing keys it says that the signature is not checked, and th
 
 test("it says who may embed the image, its fallback, how long it is kept, and its cost (L2)", async () => {
   const app = await explain("/app/card/photos/fig.jpg");
-  expect(app.rows).toMatch(/^Pages +of https:\/\/app\.example, its own host alone$/m);
+  expect(app.rows).toMatch(/^Pages +only those of https:\/\/app\.example, its own host$/m);
   const shown = await explain("/shown/card/photos/fig.jpg");
   expect(shown.rows).toMatch(/^Fallback +https:\S+\/published\/transparent\.png$/m);
   expect((await explain("/shown/card/transparent.png")).fallback).toBeUndefined();

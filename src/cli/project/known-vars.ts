@@ -1,0 +1,47 @@
+// What wrangler.toml and .dev.vars say, as wrangler reads them.
+
+import { isTable, json, type Vars } from "../../worker/config/schema.ts";
+
+type RateLimitSettings = {
+  readonly name: string;
+  readonly namespace_id: string;
+  readonly simple: { readonly limit: number; readonly period: number };
+};
+
+/** A domain that wrangler.toml deploys to, and what it says of the zone. */
+export type Domain = {
+  /** `images.example.com`, or `*.example.com`. */
+  readonly host: string;
+  readonly zoneId?: string | undefined;
+  readonly zoneName?: string | undefined;
+};
+
+/** What a Worker sees that is deployed from this folder, and one that is started in it. */
+export type KnownVars = {
+  /** The vars of wrangler.toml. */
+  readonly deployed: Vars;
+  /** The same, with what .dev.vars replaces and adds. */
+  readonly started: Vars;
+  /** The names that .dev.vars gives a value. */
+  readonly local: ReadonlySet<string>;
+  /** The names that `[secrets] required` lists. */
+  readonly secrets: readonly string[];
+  /** The names of the secrets in a Secrets Store. */
+  readonly stored: readonly string[];
+  /** The rate limiting bindings. */
+  readonly limiters: readonly RateLimitSettings[];
+  /** Whether a deploy would also serve from a workers.dev address. */
+  readonly workersDev: boolean;
+  /** Whether Workers Caching is on. */
+  readonly cached: boolean;
+  /** The domains and routes that it deploys to: `images.example.com`, `images.example.com/*`. */
+  readonly patterns: readonly string[];
+  /** The same, with what wrangler.toml says of their zones. */
+  readonly domains: readonly Domain[];
+};
+
+/** A table of wrangler.toml, or a string of JSON in .dev.vars. */
+export function tableOf(value: unknown): Readonly<Record<string, unknown>> {
+  const table = json(value);
+  return isTable(table) ? table : {};
+}
