@@ -1,4 +1,4 @@
-// What `npm start` and `vitrine check` do for the person who types them, in a copy of the project.
+// `npm start` and `npm run check` as programs, in a copy of the project.
 
 import { execFile, execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -17,12 +17,6 @@ import {
   start,
 } from "../support/local-run.ts";
 import { overhearAnswer } from "../support/overheard.ts";
-
-/** What each runs, and its exit code where the configuration is wrong. */
-const READERS = [
-  ["npm start", START, [], 1],
-  ["vitrine check", "src/cli/main.ts", ["check"], 2],
-] as const;
 
 /** `npm start` runs here and starts again here. The other tests have a copy of their own. */
 const shared = copyProject();
@@ -131,7 +125,7 @@ test("npm start creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW, a
   ]);
   // One warning: the overlay is on this machine.
   expect(doctor.output.match(/^ {2}(?:warning|error) .*/gm)).toEqual([
-    expect.stringContaining("PRESETS.card.draw[0].url: http:// is for your own machine only"),
+    expect.stringContaining("PRESETS.card.draw[0].url: http:// is for one's own machine"),
   ]);
   expect(doctor.output).toContain("avif for AVIF, webp for WebP, jpeg for neither");
   expect(doctor.code).toBe(1);
@@ -236,29 +230,28 @@ async function runBoth(change: (text: string) => string) {
   const folder = copyProject();
   editFile(join(folder, "wrangler.toml"), change);
   const PORT = `${await freePort()}`;
-  return Promise.all([START, CHECK].map((script) => run(folder, script, { PORT })));
+  return Promise.all([
+    run(folder, START, { PORT }).then((result) => ({ ...result, expected: 1 })),
+    run(folder, "src/cli/main.ts", {}, ["check"]).then((result) => ({ ...result, expected: 2 })),
+  ]);
 }
 
-test.each(READERS)(
-  "%s tells all mistakes of wrangler.toml, and starts nothing",
-  async (_name, script, args, exit) => {
-    const file = join(folder, "wrangler.toml");
-    const wrong = readFileSync(file, "utf8")
+test("npm start and npm run check show all mistakes of wrangler.toml, and start nothing", async () => {
+  const results = await runBoth((text) =>
+    text
       .replace("quality = 80", "quality = 150")
-      .replace('object = "media/*"', 'object = "medai/*"');
-    writeFileSync(file, wrong);
-    const { code, output } = await run(script, { PORT: `${await freePort()}` }, args);
-    expect(code).toBe(exit);
+      .replace('object = "media/*"', 'object = "medai/*"'),
+  );
+  for (const { code, output, expected } of results) {
+    expect(code).toBe(expected);
     expect(output).toContain("  PRESETS.hero.quality: 150 is not between 1 and 100\n");
     expect(output).toContain('  ROUTES[0].object: "medai" is not in BUCKETS\n');
   }
 });
 
-test("wrangler.toml that is no TOML is told as such", async () => {
-  writeFileSync(join(folder, "wrangler.toml"), "name = ");
-  for (const [, script, args, exit] of READERS) {
-    const { code, output } = await run(script, { PORT: `${await freePort()}` }, args);
-    expect(code).toBe(exit);
+test("npm start and npm run check show where wrangler.toml is not TOML", async () => {
+  for (const { code, output, expected } of await runBoth(() => "name = ")) {
+    expect(code).toBe(expected);
     expect(output).toContain("wrangler.toml:1:7: ");
     expect(output).not.toMatch(/\n\s+at /);
   }

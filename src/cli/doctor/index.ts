@@ -4,21 +4,16 @@ import { once } from "node:events";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { bucketsOf } from "../../worker/config/routes.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
-import { align, type Exit, type Fault, isFault, isHere, say, type World } from "../command.ts";
-import { type Exit, type Fault, isFault, isHere, type Run, say, type World } from "../command.ts";
-import { type Exit, type Fault, isFault, type Run, say, type World } from "../command.ts";
+import { align, type Exit, type Fault, isFault, type Run, say, type World } from "../command.ts";
 import { askWhetherThere } from "../net/ask-health.ts";
 import { PATIENCE_S } from "../net/ask-s3.ts";
 import { findBaseUrl, isHere } from "../project/base-url.ts";
 import { checkConfiguration, type Report } from "../project/check-configuration.ts";
 import { type FoundMistake, foundText, isSameMistake } from "../project/config-fault.ts";
 import { type Operator, readOperator } from "../project/operator.ts";
-import { type KnownVars, readVars } from "../project/vars.ts";
-import { CHECKS } from "./checks/index.ts";
-import type { Finding } from "./finding.ts";
-import { exitOf, tellFindings, withFirstCauses } from "./report.ts";
 import { readVars } from "../project/vars.ts";
-import { exitOf, type Finding, found, tellFindings, withFirstCauses } from "./finding.ts";
+import { CHECKS } from "./checks/index.ts";
+import { exitOf, type Finding, tellFindings, withFirstCauses } from "./finding.ts";
 import { examineBucket, isPlayed } from "./s3.ts";
 import { keysByBucket, type Sample } from "./sample.ts";
 import { diagnoseAbsence, examineSite } from "./site.ts";
@@ -83,7 +78,7 @@ async function doctor(world: World, options: Options): Promise<Exit | Fault> {
   if (isFault(operator) && stopping.length === 0) return operator;
   const findings = configurationOf(report, stopping, local);
   if (!isFault(operator)) {
-    const keys = keysOf(operator, options.key ?? []);
+    const keys = keysByBucket([...bucketsOf(operator.config.routes)], options.key ?? []);
     if (isFault(keys)) return keys;
     const collect = async () => {
       const steps = examine(world, operator, base, keys, options.timeout);
@@ -152,7 +147,7 @@ function remedyFor({ from, path }: FoundMistake, started: boolean): string {
       : `npx wrangler secret put ${path}, and list it under [secrets] in wrangler.toml`;
   }
   if (path === "wrangler.toml") return "fix that line";
-  const fix = `fix ${path} in wrangler.toml: README, “Configuration”, says what it may be`;
+  const fix = `fix ${path} in wrangler.toml: docs/configuration.md says what it may be`;
   return started ? fix : `${fix}. Then npx wrangler deploy`;
 }
 

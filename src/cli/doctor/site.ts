@@ -3,14 +3,11 @@
 import { encodePath } from "../../url/grammar.ts";
 import { isFault } from "../command.ts";
 import { askWhetherThere, type NoHealth } from "../net/ask-health.ts";
-import { pathOf, variantsOf } from "../project/find-urls.ts";
 import type { Operator } from "../project/operator.ts";
-import { queryFor } from "../url/index.ts";
+import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
 import { diagnoseStatus } from "./diagnose-site.ts";
 import { type Diagnosis, diagnose, type Finding, found, note, well } from "./finding.ts";
 import { conditionsOf, headersOf } from "./headers.ts";
-import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
-import { type Cause, type Finding, found, well } from "./finding.ts";
 import { healthOf } from "./health.ts";
 import { examineImage, SVG, type Visit } from "./image.ts";
 import { originalsOf } from "./originals.ts";

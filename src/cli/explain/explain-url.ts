@@ -2,14 +2,14 @@
 
 import { keyFault } from "../../url/key.ts";
 import { isRefusal, type Refusal } from "../../worker/base/refusal.ts";
-import { findRoute } from "../../worker/config/route-index.ts";
-import { readPathname } from "../../worker/config/route-pattern.ts";
+import { findRoute } from "../../worker/config/find-route.ts";
+import type { Signing } from "../../worker/config/routes.ts";
+import { readPathname } from "../../worker/request/target.ts";
 import {
   checkSignature,
   checkTime,
   type Granted,
   readClaim,
-  type Signing,
 } from "../../worker/request/url-signature.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
 import type { Project } from "../project/project.ts";

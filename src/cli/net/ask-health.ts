@@ -27,7 +27,7 @@ const OWN = "content-security-policy";
 const SAYS = new Map([
   [
     401,
-    "the HEALTH_TOKEN at hand is not the Worker's, or the Worker has none: README.md, “Health”",
+    "the HEALTH_TOKEN at hand is not the Worker's, or the Worker has none: docs/doctor.md, “Health”",
   ],
   [500, "the Worker's configuration is broken; its log says how: npx wrangler tail"],
 ]);
@@ -87,13 +87,6 @@ async function ask(
 }
 
 type Answer = { readonly status: number; readonly headers: Headers; readonly text: string };
-
-/** Why `fetch` failed, in the words of its cause. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return `${error}`;
-  const { cause } = error;
-  return cause instanceof Error && cause.message !== "" ? cause.message : error.message;
-}
 
 /** Reads what `src/worker/health.ts` writes. */
 function readHealth(text: string): Health | undefined {

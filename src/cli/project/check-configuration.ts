@@ -3,8 +3,8 @@
 
 import type { Mistake } from "../../worker/base/mistake.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
+import { readHealthToken } from "../../worker/config/read-secrets.ts";
 import { bucketsOf } from "../../worker/config/routes.ts";
-import { readHealthToken } from "../../worker/config/secrets.ts";
 import { type FoundMistake, isSameMistake, type Warning } from "./config-fault.ts";
 import { type Bounds, readBounds, tellCosts } from "./costs.ts";
 import { keep, readDeployed } from "./deployed.ts";

@@ -1,6 +1,7 @@
 // What wrangler.toml and .dev.vars say, as wrangler reads them.
 
-import { isTable, json, type Vars } from "../../worker/config/schema.ts";
+import { isTable, json } from "../../worker/base/json.ts";
+import type { Vars } from "../../worker/config/schema.ts";
 
 type RateLimitSettings = {
   readonly name: string;

@@ -1,7 +1,7 @@
 // What a command knows of the project in this folder.
 
 import type { Config } from "../../worker/config/config.ts";
-import { readSlots, type SlotsRead } from "../../worker/config/secrets.ts";
+import { readSlots, type SlotsRead } from "../../worker/config/read-secrets.ts";
 import type { Fault } from "../command.ts";
 import type { KnownVars } from "./known-vars.ts";
 import { type Secrets, valuesOf } from "./secrets.ts";

@@ -2,8 +2,8 @@
 // query that signs it.
 
 import { type Grant, signGrant } from "../../url/grant.ts";
+import { publicPath } from "../../worker/config/find-route.ts";
 import type { Variant } from "../../worker/config/preset.ts";
-import { publicPath } from "../../worker/config/route-index.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Fault } from "../command.ts";
 import type { Project } from "./project.ts";
