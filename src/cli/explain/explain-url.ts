@@ -1,12 +1,10 @@
 // Walks a public URL through the steps of the Worker, up to what it asks of the edge. Nothing is sent.
 
-import { keyFault } from "../../url/key.ts";
 import { isRefusal, type Refusal } from "../../worker/base/refusal.ts";
-import { findRoute } from "../../worker/config/find-route.ts";
 import type { Signing } from "../../worker/config/routes.ts";
-import { readPathname } from "../../worker/request/target.ts";
+import { type Order, readOrder } from "../../worker/request/read-order.ts";
 import {
-  checkSignature,
+  checkGrant,
   checkTime,
   type Granted,
   readClaim,
@@ -49,40 +47,37 @@ const UNCHECKED = "not checked: URL_SIGNING_KEYS is not at hand";
 export async function explainUrl(project: Project, url: URL, now: number): Promise<Explained> {
   const { config } = project;
   if (url.pathname === "/healthz") return { health: true };
-  const path = readPathname(url.pathname);
-  if (isRefusal(path)) return { refused: path };
-  const found = findRoute(config.index, path);
-  if (isRefusal(found)) {
-    return { refused: found, known: config.routes.map((route) => route.path) };
+  const order = readOrder(config, url.pathname);
+  if (order.route === undefined) {
+    const { refusal } = order;
+    const known = config.routes.map((route) => route.path);
+    return { refused: refusal, ...(refusal.event === "no-such-route" && { known }) };
   }
-  const { bucket, presets, svg, signing, origins, fallback } = found.route;
+  const { route, object, key, name, variant } = order;
+  const { bucket, svg, signing, origins, fallback } = route;
   const on = {
-    route: found.route.path,
+    route: route.path,
     ...(origins !== undefined && { origins: [...origins] }),
-    variant: found.variant,
+    variant: name,
   };
-  const variant = config.variants.get(found.variant);
-  if (variant === undefined || presets?.has(variant.preset) === false) {
-    const known = variantsOf(project, found.route);
-    return { ...on, refused: { event: "no-such-variant", variant: found.variant }, known };
+  if (variant === undefined) {
+    return { ...on, refused: order.refusal, known: variantsOf(project, route) };
   }
-  const key = bucket.prefix + found.key;
-  const of = { ...on, preset: variant.preset, bucket: bucket.name, object: found.key, key };
-  const reason = keyFault(key);
-  if (reason !== undefined) return { ...of, refused: { event: "impossible-key", reason } };
+  const of = { ...on, preset: variant.preset, bucket: bucket.name, object, key };
+  if ("refusal" in order) return { ...of, refused: order.refusal };
 
-  const grant = { route: found.route.path, preset: variant.preset, key: found.key };
-  const granted = signing && (await readGranted(project, url, grant, signing, now));
+  const granted = signing && (await readGranted(project, url, order, signing, now));
   if (isRefusal(granted)) {
     const version = url.searchParams.get("v") ?? "";
     return { ...of, ...(/^[\w.-]{1,64}$/.test(version) && { version }), refused: granted };
   }
   const source = originUrl(bucket.base, key, granted?.version);
+  const other = fallback && originUrl(fallback.bucket.base, fallback.key);
   return {
     ...of,
     signature: granted?.signature ?? "none is asked for",
     ...(granted && { expires: new Date(granted.expires * 1000).toISOString() }),
-    ...(fallback && fallback.url !== originUrl(bucket.base, key) && { fallback: fallback.url }),
+    ...(other !== undefined && other !== originUrl(bucket.base, key) && { fallback: other }),
     asked: await explainAsked(project, bucket, source, { variant, svg }, now),
   };
 }
@@ -93,13 +88,13 @@ type Signed = Granted & { readonly signature: NonNullable<Explained["signature"]
 async function readGranted(
   { secrets }: Project,
   url: URL,
-  grant: Parameters<typeof checkSignature>[1],
+  order: Order,
   signing: Signing,
   now: number,
-): Promise<Signed | Refusal> {
+): Promise<Signed | Refusal | undefined> {
   if (secrets.has("URL_SIGNING_KEYS")) {
-    const granted = await checkSignature(url, grant, signing, now);
-    return isRefusal(granted) ? granted : { ...granted, signature: "right" };
+    const granted = await checkGrant(order, url, now);
+    return isRefusal(granted) || !granted ? granted : { ...granted, signature: "right" };
   }
   const claim = readClaim(url);
   const granted = isRefusal(claim) ? claim : checkTime(claim, signing.maxAge, now);
