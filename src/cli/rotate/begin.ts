@@ -1,8 +1,9 @@
-// How a rotation begins, or is taken up again: what is there is looked at, and the new key is tried.
+// Begins a rotation, or continues one: checks what is there, and takes and tries the new key.
 
-import { keyEnd, type Slot } from "../../worker/config/slot.ts";
-import { type Exit, type Fault, isFault, type World } from "../command.ts";
-import type { Cancelled } from "../terminal/prompts.ts";
+import { keyEnd, type Slot } from "../../worker/s3/slot.ts";
+import { type Exit, type Fault, isFault } from "../command.ts";
+import { createKey } from "./command-lines.ts";
+import type { Begun, KeyRefused, Plan, Rotation } from "./plan.ts";
 import {
   refuseFull,
   refuseOther,
@@ -11,83 +12,62 @@ import {
   refuseSame,
   refuseTrouble,
   refuseUnknown,
-} from "./doubts.ts";
-import type { BucketSeen } from "./health-check.ts";
-import { look } from "./look.ts";
-import { takeKey, tryKey } from "./new-key.ts";
-import type { Plan } from "./plan.ts";
+} from "./preconditions.ts";
 import { hashOf, type RotationRecord, readRecord, writeRecord } from "./record.ts";
-import { STEPS, serving, slotOf } from "./steps.ts";
-import type { Rotation, Tools } from "./walk.ts";
-import { announce, stop, tell, tellDone } from "./words.ts";
+import { announce, stop, tell, tellDone } from "./report.ts";
+import { type BucketSeen, isServed, serving, slotOf } from "./slots.ts";
+import { nextMove } from "./steps.ts";
 
-type Begun = Rotation & { readonly record: RotationRecord };
-
-/** Looks how all is, and takes the new key where it is still needed. */
-export async function begin(world: World, plan: Plan, tools: Tools): Promise<Begun | Exit | Fault> {
+export async function begin(rotation: Rotation): Promise<Begun | Exit | Fault> {
+  const { world, plan, observe, takeKey } = rotation;
   const { interrupted, folder, stderr } = world;
-  const [first] = STEPS;
+  const { keyFile, restart } = plan.options;
   const written = readRecord(folder);
-  // One that is to be forgotten stays until the new one is written over it.
-  const known = plan.options.restart ? undefined : written;
+  // --restart keeps the old record until the new one replaces it.
+  const known = restart ? undefined : written;
   if (isFault(known)) return known;
-  const stale = known && refuseRecord(known, plan);
+  const stale = known && refuseRecord(plan, known);
   if (stale !== undefined) return stale;
-  const at = STEPS[(known?.step ?? 1) - 1] ?? first;
-  const { health, failed } = await look(world, plan);
-  if (interrupted.aborted) return stop({ world, plan }, at);
+
+  const { health, failed } = await observe();
+  const { step, wrong } = nextMove(isFault(health) ? [] : health, known);
+  if (interrupted.aborted) return stop(rotation, step);
   if (isFault(health)) return health;
   tell(stderr, `Now ${serving(health)}.`);
-  const broken = health.some(({ slots }) => slots.every(({ state }) => state !== "ok"));
-  const trouble = refuseTrouble(health, failed, broken);
+  const trouble = refuseTrouble(health, failed);
   if (trouble !== undefined) return trouble;
+  const broken = !health.every(isServed);
   if (broken) {
-    const until = known && known.step > 2 ? "" : " until step 2 is done";
-    tell(stderr, `S3 accepts no slot of a bucket: images fail${until}.`);
+    const until = step.number > 2 ? "" : " until step 2 is done";
+    tell(stderr, `S3 accepts no slot of a bucket, so images fail${until}.`);
   }
-  const full = known || plan.options.restart ? undefined : refuseFull(plan, health);
-  if (full !== undefined) return full;
-  if (known) tell(stderr, `Taken up in step ${known.step} of 6, with the key ${known.new}.`);
-  if (known && known.step > 4) return { world, plan, tools, key: undefined, broken, record: known };
+  if (!known && !restart && wrong.length > 0) return refuseFull(plan, health);
+  if (known) tell(stderr, `Continuing in step ${known.step} of 6, with the key ${known.new}.`);
+  if (known && known.step > 4) return { record: known, key: undefined, broken };
 
-  if (!known) announce(world, first);
-  const key = await askKey(world, plan, known);
-  if (key === "cancelled" || interrupted.aborted) return stop({ world, plan }, at);
+  if (!known) announce(world, step);
+  if (!known && keyFile === undefined) {
+    tell(stderr, "  Make one beside the old one, and paste it below:", `  ${createKey(plan)}`);
+  }
+  const key = await takeKey();
+  if (key === "cancelled" || interrupted.aborted) return stop(rotation, step);
   if (isFault(key)) return key;
-  const refused = known ? refuseOther(key, known) : refuseNew(plan, keyEnd(key), health, written);
+  const end = keyEnd(key);
+  const refused = known
+    ? refuseOther(key, known)
+    : (refuseSame(plan, end, health) ?? refuseReplacing(plan, end, health, written));
   if (refused !== undefined) return refused;
-  const said = await tryPatiently(world, plan, tools, key);
-  if (interrupted.aborted) return stop({ world, plan }, at);
-  if (said.length > 0) return refuseUnknown(plan, said, known);
-  const begun = { world, plan, tools, key, broken };
-  if (known) return { ...begun, record: known };
+  const unknown = await tryPatiently(rotation, key);
+  if (interrupted.aborted) return stop(rotation, step);
+  if (unknown.length > 0) return refuseUnknown(plan, unknown, known);
+  if (known) return { record: known, key, broken };
+
   const record = recordOf(plan, key, health);
   const unsaved = writeRecord(folder, record);
   if (unsaved !== undefined) return unsaved;
   const names = plan.buckets.map(({ name }) => name).join(", ");
-  tellDone(world, first, `S3 accepts ${record.new} for ${names}.`);
-  return { ...begun, record };
-}
-
-function refuseNew(
-  plan: Plan,
-  end: string,
-  health: readonly BucketSeen[],
-  written: RotationRecord | Fault | undefined,
-): Fault | undefined {
-  return refuseSame(plan, end, health) ?? refuseReplacing(plan, end, health, written);
-}
-
-async function askKey(
-  world: World,
-  { options: { keyFile, userName } }: Plan,
-  known: RotationRecord | undefined,
-): Promise<Slot | Fault | Cancelled> {
-  if (!known && keyFile === undefined) {
-    const command = `aws iam create-access-key --user-name ${userName}`;
-    tell(world.stderr, "  Make one, beside the old one, and paste it below:", `  ${command}`);
-  }
-  return takeKey(world, keyFile);
+  tellDone(world, step, `S3 accepts ${record.new} for ${names}`);
+  return { record, key, broken };
 }
 
 function recordOf(plan: Plan, key: Slot, health: readonly BucketSeen[]): RotationRecord {
@@ -104,18 +84,18 @@ function recordOf(plan: Plan, key: Slot, health: readonly BucketSeen[]): Rotatio
   };
 }
 
-/** A key that was made only just is not known everywhere at once. */
+const UNKNOWN_ID = ["InvalidAccessKeyId", "Unauthorized"];
+
+/** A key that was just made is not known everywhere at once. */
 async function tryPatiently(
-  { interrupted, stderr }: World,
-  plan: Plan,
-  tools: Tools,
+  { world: { interrupted, stderr }, plan, tools, tryKey }: Rotation,
   key: Slot,
-): Promise<string[]> {
+): Promise<readonly KeyRefused[]> {
   for (let tries = 1; ; tries += 1) {
-    const refused = await tryKey(key, plan.buckets);
-    const unknown = refused.some((line) => /: (?:InvalidAccessKeyId|Unauthorized)\b/.test(line));
-    if (!unknown || tries === 5 || interrupted.aborted) return refused;
-    tell(stderr, "  S3 does not know the new key yet; asking again ...");
+    const refused = await tryKey(key);
+    const isUnknown = refused.some(({ state }) => UNKNOWN_ID.includes(state));
+    if (!isUnknown || tries === 5 || interrupted.aborted) return refused;
+    tell(stderr, "  S3 does not know the new key yet. Asking again ...");
     await tools.sleep(plan.local ? 250 : 3000, interrupted);
   }
 }

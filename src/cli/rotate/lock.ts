@@ -1,4 +1,4 @@
-// One rotation at a time in a folder: two would take turns at one slot.
+// Allows one rotation at a time in a folder: two would overwrite each other's slot.
 
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -6,7 +6,7 @@ import type { Fault } from "../command.ts";
 
 const FILE = ".wrangler/vitrine/rotation.lock";
 
-/** Runs what no other process is to run in this folder at the same time. */
+/** Runs `work` unless another process runs it in this folder. */
 export async function alone<T>(folder: string, work: () => Promise<T>): Promise<T | Fault> {
   const file = join(folder, FILE);
   try {
@@ -24,27 +24,22 @@ export async function alone<T>(folder: string, work: () => Promise<T>): Promise<
 
 function take(file: string): Fault | undefined {
   mkdirSync(dirname(file), { recursive: true });
-  if (make(file)) return undefined;
-  const pid = holderOf(file);
-  // Whoever made it may have been ended before it could remove it.
-  if (!isRunning(pid) && moveAway(file, pid) && make(file)) return undefined;
-  const who = `Another vitrine rotate runs in this folder, as process ${holderOf(file) ?? "unknown"}`;
-  return { fault: `${who}: wait until it ends. If there is none, remove ${FILE}` };
-}
-
-/** @returns false where it is there already */
-function make(file: string): boolean {
-  // Whole from the first moment on: one that is empty would be nobody's.
+  // A link appears with its whole content. An empty lock would belong to nobody.
   const own = `${file}.${process.pid}`;
   writeFileSync(own, `${process.pid}\n`, { mode: 0o600 });
   try {
-    return link(own, file);
+    if (link(own, file)) return undefined;
+    const pid = holderOf(file);
+    // A process that was killed leaves its lock behind.
+    if (!isRunning(pid) && moveAway(file, pid) && link(own, file)) return undefined;
   } finally {
     rmSync(own, { force: true });
   }
+  const who = `Another vitrine rotate runs in this folder, as process ${holderOf(file) ?? "unknown"}`;
+  return { fault: `${who}. Wait until it ends. If there is no such process, remove ${FILE}` };
 }
 
-/** @returns false where there is one already */
+/** @returns false if `to` exists already */
 function link(from: string, to: string): boolean {
   try {
     linkSync(from, to);
@@ -55,7 +50,7 @@ function link(from: string, to: string): boolean {
   }
 }
 
-/** @returns false where another process took it over between two looks, whose it stays */
+/** @returns false if another process took the lock in the meantime: then it keeps it */
 function moveAway(file: string, pid: number | undefined): boolean {
   const aside = `${file}.${process.pid}.old`;
   try {
@@ -82,7 +77,7 @@ function holderOf(file: string): number | undefined {
   }
 }
 
-/** True of another process. This one's id may be that of one which ran here before, in a container. */
+/** Returns whether another process runs. In a container, an earlier one can have had this process's id. */
 function isRunning(pid: number | undefined): boolean {
   if (pid === undefined || pid === process.pid) return false;
   try {

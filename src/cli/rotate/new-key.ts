@@ -1,21 +1,21 @@
-// The key that is to follow the old one: where it comes from, and whether S3 takes it.
+// The new key: reads it from a file or a terminal, and asks S3 whether it accepts it. Never prints it.
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { addAbortSignal } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { parseEnv } from "node:util";
-import { isTable, json } from "../../worker/base/json.ts";
 import { mistakeText } from "../../worker/base/mistake.ts";
-import type { Bucket } from "../../worker/config/bucket.ts";
-import { readSlots } from "../../worker/config/read-secrets.ts";
-import type { Slot } from "../../worker/config/slot.ts";
+import { isTable, json } from "../../worker/config/schema.ts";
+import { readSlots } from "../../worker/config/secrets.ts";
 import { trySlot } from "../../worker/health.ts";
+import type { Slot } from "../../worker/s3/slot.ts";
 import type { Fault, World } from "../command.ts";
 import { askHidden, type Cancelled, hasTerminal } from "../terminal/prompts.ts";
+import type { KeyRefused, Target } from "./plan.ts";
 
 /**
- * Takes the new key from a file, from stdin (`-`), or from whoever sits at the terminal.
+ * Takes the new key from a file, from stdin (`-`), or from the terminal.
  * @param file undefined: the terminal
  */
 export async function takeKey(
@@ -37,7 +37,7 @@ export async function takeKey(
     }
   }
   if (!hasTerminal(world)) {
-    return { fault: "There is no terminal to ask for the new key on: name a file, --key-file" };
+    return { fault: "There is no terminal to ask for the new key. Name a file: --key-file" };
   }
   const id = await askHidden(world, "The new key's id");
   if (id === "cancelled") return id;
@@ -46,22 +46,22 @@ export async function takeKey(
   return openKey(id, secret, "The new key");
 }
 
-/** The text of a file, also as PowerShell writes it. @throws where it is no text */
+/** Decodes a file, also one that PowerShell wrote. @throws if it is not text */
 function decode(bytes: Uint8Array): string {
   const [first, second] = bytes;
   const [little, big] = [first === 0xff && second === 0xfe, first === 0xfe && second === 0xff];
   const encoding = little ? "utf-16le" : big ? "utf-16be" : "utf-8";
   const text = new TextDecoder(encoding, { fatal: true, ignoreBOM: false }).decode(bytes);
-  if (text.includes("\0")) throw new Error("is in an encoding that is not known: save it as UTF-8");
+  if (text.includes("\0")) throw new Error("unknown encoding: save it as UTF-8");
   return text;
 }
 
-/** A value that is not quoted, with a `#` that no space sets off. */
+/** A value without quotes that contains a `#`: `parseEnv` cuts it there. */
 const CUT =
   /^\s*(?:export\s+)?(AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY)\s*=(?:[ \t]*[^\s'"`#][^\s#]*)?#/m;
 
 /** Reads what `aws iam create-access-key` prints, or lines KEY=VALUE. */
-export function readKey(given: string, from: string): Slot | Fault {
+function readKey(given: string, from: string): Slot | Fault {
   const printed = json(given);
   const { AccessKeyId, SecretAccessKey } =
     isTable(printed) && isTable(printed["AccessKey"]) ? printed["AccessKey"] : {};
@@ -69,20 +69,20 @@ export function readKey(given: string, from: string): Slot | Fault {
   const cut = isTable(printed) ? undefined : CUT.exec(given)?.[1];
   if (cut !== undefined) {
     return {
-      fault: `${from}: ${cut} has a #, from which on it would be taken for a comment: put the value between quotes, '…'`,
+      fault: `${from}: ${cut} has a #, and the rest would be read as a comment. Put the value between quotes: '…'`,
     };
   }
   const id = AccessKeyId ?? lines["AWS_ACCESS_KEY_ID"];
   const secret = SecretAccessKey ?? lines["AWS_SECRET_ACCESS_KEY"];
   if (typeof id !== "string" || typeof secret !== "string") {
     return {
-      fault: `${from} has no key: it is to be what aws iam create-access-key prints, or to have lines AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…`,
+      fault: `${from} has no key. It must be what aws iam create-access-key prints, or have lines AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…`,
     };
   }
   return openKey(id, secret, from);
 }
 
-/** A key as the Worker takes it, or what the Worker would have against it. */
+/** Checks a key as the Worker does. */
 function openKey(id: string, secret: string, from: string): Slot | Fault {
   const secrets = { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret };
   const { usable, unusable } = readSlots("AWS", secrets, () => {});
@@ -92,26 +92,12 @@ function openKey(id: string, secret: string, from: string): Slot | Fault {
   return { fault: `${from}: ${mistakes.join("; ")}` };
 }
 
-const HINTS: Readonly<Record<string, string>> = {
-  InvalidAccessKeyId:
-    "S3 does not know this id: was it typed right, is it of this account, active?",
-  Unauthorized: "S3 does not know this id: was it typed right, is it of this account, active?",
-  SignatureDoesNotMatch: "the secret is not the one of this id",
-  AccessDenied:
-    "its policy does not let it read the canary, or the image that --key names, or that is not there: docs/deploy.md, step 4",
-  unreachable: "S3 does not answer this machine",
-};
-
-/** What a bucket may be tried with. */
-export type Tried = Pick<Bucket, "name" | "base" | "prefix" | "region" | "canary">;
-
-/** What S3 has against a key, a line for each bucket; none: it takes it. */
-export async function tryKey(slot: Slot, buckets: readonly Tried[]): Promise<string[]> {
+/** Tries a key on every bucket. @returns the buckets whose S3 refuses it, with S3's code */
+export async function tryKey(slot: Slot, buckets: readonly Target[]): Promise<KeyRefused[]> {
   const tried = await Promise.all(
     buckets.map(async (bucket) => {
       const { works, health } = await trySlot(bucket, slot);
-      const hint = HINTS[health.state];
-      return works ? [] : [`${bucket.name}: ${health.state}${hint ? `: ${hint}` : ""}`];
+      return works ? [] : [{ bucket: bucket.name, state: health.state }];
     }),
   );
   return tried.flat();

@@ -1,12 +1,11 @@
-// What a rotation is of: which secrets, which buckets, and what to look at.
+// What a rotation is about, and what it works with. Types alone: prepare.ts makes a plan, and index.ts puts a
+// rotation together.
 
-import { secretNames } from "../../worker/config/secret-names.ts";
-import { type Fault, isFault, type World } from "../command.ts";
-import { findBaseUrl } from "../project/base-url.ts";
-import { type Operator, readOperator } from "../project/operator.ts";
-import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
-import { shellQuote } from "../terminal/shell.ts";
-import type { Tried } from "./new-key.ts";
+import type { Slot } from "../../worker/s3/slot.ts";
+import type { Fault, World } from "../command.ts";
+import type { Cancelled } from "../terminal/prompts.ts";
+import type { RotationRecord } from "./record.ts";
+import type { Seen } from "./slots.ts";
 
 export type Options = {
   readonly url?: string | undefined;
@@ -24,150 +23,78 @@ export type Options = {
   readonly dryRun?: true | undefined;
 };
 
+export const USER_NAME = "vitrine";
+/** Seconds that a step must work before the next one. After a minute, no old version runs any more. */
+export const WAIT_S = 60;
+
+/** A bucket, as far as a key can be tried on it. */
+export type Target = {
+  readonly name: string;
+  readonly base: string;
+  readonly prefix: string;
+  readonly region: string;
+  readonly canary: string | undefined;
+};
+
+/** Makes the URL of an image, signed at `now` if its route is signed: a rotation can outlast a signature. */
+export type ImageUrl = (now: number) => Promise<string | Fault>;
+
 export type Plan = {
   readonly options: Options;
   /** Where Vitrine is. */
   readonly base: string;
-  /** True where that is this machine. */
+  /** Whether that is this machine. */
   readonly local: boolean;
-  /** What the names of the secrets begin with. */
+  /** The first word of the names of the secrets: `AWS`. */
   readonly word: string;
-  /** All buckets that they open. */
-  readonly buckets: readonly Tried[];
-  /** Images that must be there all the time. */
-  readonly images: readonly Image[];
+  /** All buckets that these secrets open. */
+  readonly buckets: readonly Target[];
+  /** Images that must come all the time. */
+  readonly images: readonly ImageUrl[];
   readonly token: string;
 };
 
-/** The URL of an image, signed as of now where that must be: a rotation may outlast a signature. */
-export type Image = (now: number) => Promise<string | Fault>;
+/**
+ * Runs wrangler to its end, even if Ctrl-C is pressed meanwhile: no step is left half done.
+ * @param input what wrangler reads from stdin
+ * @param hear is given what wrangler says
+ * @returns the exit code; null if a signal ended it
+ */
+export type RunWrangler = (
+  world: World,
+  args: readonly string[],
+  input: string,
+  hear: (said: string) => void,
+) => Promise<number | null>;
 
-export async function readPlan(world: World, options: Options): Promise<Plan | Fault> {
-  const operator = readOperator(world, options);
-  if (isFault(operator)) return operator;
-  const base = findBaseUrl(options.url, operator.known.patterns, "--url");
-  if (isFault(base)) return base;
-  if (base === "") return { fault: '--url "": say where Vitrine is, https://images.example.com' };
-  const { healthToken: token, local } = operator;
-  if (token === undefined) {
-    const where = local
-      ? "put one into .dev.vars"
-      : "put it into the environment, or --secrets-file";
-    return {
-      fault: `HEALTH_TOKEN, of 16 characters or more, is not at hand: ${where} (docs/doctor.md, “Health”)`,
-    };
-  }
-  if (local && options.print) return { fault: "--print is for a Vitrine that is deployed" };
-  const word = findWord(operator, options);
-  if (isFault(word)) return word;
-  const names = [secretNames(word), secretNames(word, "next")].flatMap((slot) =>
-    Object.values(slot),
-  );
-  const stored = names.find((name) => operator.known.stored.includes(name));
-  if (stored !== undefined && !local) {
-    return {
-      fault: `${stored} is kept in a Secrets Store, where this cannot put it: docs/rotate.md has the steps`,
-    };
-  }
-  const buckets = operator.config.buckets
-    .filter(({ name }) => operator.words.get(name) === word)
-    .map((bucket) => ({ ...bucket, canary: bucket.canary ?? keyIn(bucket, options.key) }));
-  const images = await findImages(operator, buckets, options.key, base, world.now());
-  if (isFault(images)) return images;
-  return { options, base, local, word, buckets, images, token };
-}
+/** Has effects or takes time, so a test can replace it. */
+export type Tools = {
+  readonly run: RunWrangler;
+  /** Waits for `ms`, or until it is interrupted. */
+  readonly sleep: (ms: number, interrupted: AbortSignal) => Promise<void>;
+  /** How many looks after a step may find something wrong. */
+  readonly looks: number;
+};
 
-function findWord({ words }: Operator, { bucket, credentials }: Options): string | Fault {
-  const known = [...new Set(words.values())];
-  const listed = known.join(", ");
-  if (credentials !== undefined) {
-    if (known.includes(credentials)) return credentials;
-    return { fault: `no bucket has credentials = "${credentials}": there are ${listed}` };
-  }
-  if (bucket !== undefined) {
-    const word = words.get(bucket);
-    return word ?? { fault: `there is no bucket "${bucket}": ${[...words.keys()].join(", ")}` };
-  }
-  const [only, ...more] = known;
-  if (only !== undefined && more.length === 0) return only;
-  return { fault: `there are several keys, ${listed}: say which, --credentials ${only ?? ""}` };
-}
+/** Why S3 does not accept the new key for a bucket. */
+export type KeyRefused = { readonly bucket: string; readonly state: string };
 
-function keyIn({ prefix }: { readonly prefix: string }, key: string | undefined) {
-  return key && prefix + key;
-}
+export type Rotation = {
+  readonly world: World;
+  readonly plan: Plan;
+  readonly tools: Tools;
+  /** Looks once at all slots and images. */
+  readonly observe: () => Promise<Seen>;
+  readonly takeKey: () => Promise<Slot | Fault | Cancelled>;
+  /** Tries the new key on every bucket. Returns those whose S3 refuses it. */
+  readonly tryKey: (key: Slot) => Promise<readonly KeyRefused[]>;
+};
 
-/** An image of each bucket: the one that was named where there is one bucket, else its canary first. */
-async function findImages(
-  operator: Operator,
-  buckets: readonly Tried[],
-  named: string | undefined,
-  base: string,
-  now: number,
-): Promise<Image[] | Fault> {
-  const images: Image[] = [];
-  for (const bucket of buckets) {
-    const canary = bucket.canary?.slice(bucket.prefix.length);
-    const key = buckets.length === 1 ? (named ?? canary) : (canary ?? named);
-    const image = key === undefined ? undefined : findImage(operator, base, bucket.name, key);
-    const url = await image?.(now);
-    if (isFault(url)) return url;
-    if (image !== undefined) images.push(image);
-  }
-  if (images.length > 0) return images;
-  const names = buckets.map(({ name }) => `BUCKETS.${name}`).join(", ");
-  return {
-    fault:
-      named === undefined
-        ? `${names}: has no canary that a route leads to, so that nothing can be looked at: add one (docs/doctor.md, “Health”), or name an image with --key`
-        : `no route leads to "${named}" in ${names}`,
-  };
-}
-
-/** By the first route that needs no signature, else by the first one. */
-function findImage(
-  operator: Operator,
-  base: string,
-  bucket: string,
-  key: string,
-): Image | undefined {
-  const routes = operator.config.routes.filter((route) => route.bucket.name === bucket);
-  const open = (route: (typeof routes)[number]) => Number(route.signing !== undefined);
-  for (const route of routes.toSorted((one, other) => open(one) - open(other))) {
-    for (const variant of variantsOf(operator, route)) {
-      const path = pathOf(operator, route, variant, key);
-      if (path === undefined) continue;
-      const { signing } = route;
-      if (signing === undefined) return async () => base + path;
-      const preset = operator.config.variants.get(variant)?.preset ?? "";
-      return async (now) => {
-        const expires = Math.floor(now / 1000) + Math.min(TERM_S, signing.maxAge);
-        const query = await queryFor(operator, route, { preset, key, expires });
-        return isFault(query) ? query : base + path + query;
-      };
-    }
-  }
-  return undefined;
-}
-
-/** The command that goes on with it. No part of it is secret. */
-export function commandOf({ options, local }: Plan, ...more: readonly string[]): string {
-  const { url, bucket, credentials, keyFile, key, userName, wait, secretsFile, print, yes } =
-    options;
-  const given = { url, bucket, credentials, "key-file": keyFile, key, "secrets-file": secretsFile };
-  const flags = Object.entries(given).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name} ${shellQuote(value)}`],
-  );
-  if (userName !== USER_NAME) flags.push(`--user-name ${shellQuote(userName)}`);
-  if (wait !== WAIT_S) flags.push(`--wait ${wait}`);
-  if (print && !local) flags.push("--print");
-  if (yes) flags.push("--yes");
-  return ["npx vitrine rotate", ...flags, ...more].join(" ");
-}
-
-/** For how long a look's URL is good: seconds. */
-const TERM_S = 600;
-
-export const USER_NAME = "vitrine";
-/** How long what is right has to last. After a minute no old version runs any more: seconds. */
-export const WAIT_S = 60;
+/** What a rotation begins or continues with. */
+export type Begun = {
+  readonly record: RotationRecord;
+  /** The new key; undefined when it is in the current slot. */
+  readonly key: Slot | undefined;
+  /** Whether images failed before it began, because no slot worked. */
+  readonly broken: boolean;
+};

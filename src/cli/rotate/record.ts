@@ -1,48 +1,48 @@
-// How far a rotation is, in a file, so that it can be taken up again. No part of it is secret.
+// Keeps the progress of a rotation in a file, to continue it later. No part of it is secret.
 
 import { createHash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { json } from "../../worker/base/json.ts";
 import {
-  integer,
+  json,
+  matching,
+  may,
   oneOf,
-  optional,
   type Read,
   table,
   text,
-  textLike,
+  whole,
 } from "../../worker/config/schema.ts";
 import type { Fault } from "../command.ts";
 import { replaceFile } from "../project/replace-file.ts";
 
-const end = textLike("the end of a key's id", /^…[\x21-\x7e]{0,4}$/);
+const end = matching("the end of a key's id", /^…[\x21-\x7e]{0,4}$/);
 
 const schema = table({
-  /** What the names of the secrets begin with. */
-  word: textLike("the beginning of a secret's name", /^[A-Z][A-Z0-9_]{0,31}$/),
+  /** The first word of the names of the secrets. */
+  word: matching("the beginning of a secret's name", /^[A-Z][A-Z0-9_]{0,31}$/),
   /** Where Vitrine is. */
   url: text,
-  /** The step that is under way, from 2 on: all before it are done, and were seen to be. */
-  step: integer(2, 6),
-  /** True where the operator was told what to do in it. */
+  /** The step that is under way. All steps before it are done and checked. */
+  step: whole(2, 6),
+  /** Whether the operator was told what to do in it. */
   told: oneOf(true, false),
   /** The SHA-256 of the new key's id, in hex. */
-  hash: textLike("a SHA-256", /^[0-9a-f]{64}$/),
+  hash: matching("a SHA-256", /^[0-9a-f]{64}$/),
   new: end,
-  /** The end of the old key's id, or "" where it was not told. */
-  old: textLike("the end of a key's id, or empty", /^(?:…[\x21-\x7e]{0,4})?$/),
-  /** True where S3 accepted the old key in every bucket when it began: then there is a way back. */
+  /** The end of the old key's id; empty if nothing showed it. */
+  old: matching("the end of a key's id, or empty", /^(?:…[\x21-\x7e]{0,4})?$/),
+  /** Whether S3 accepted the old key in every bucket at the beginning. Only then there is a way back. */
   worked: oneOf(true, false),
-  /** The end of the key in the next slot that the new one may replace, until it did. */
-  replaces: optional(end),
+  /** The end of the key in the next slot that step 2 may replace. */
+  replaces: may(end),
 });
 
 export type RotationRecord = Read<typeof schema>;
 
 const FILE = ".wrangler/vitrine/rotation.json";
 
-/** The record of the rotation that is under way, if there is one. */
+/** Reads the record of the rotation that is under way, if there is one. */
 export function readRecord(folder: string): RotationRecord | Fault | undefined {
   const file = join(folder, FILE);
   let said: string;
@@ -56,7 +56,7 @@ export function readRecord(folder: string): RotationRecord | Fault | undefined {
   const read = schema(json(said), FILE, (path, message) => mistakes.push(`${path}: ${message}`));
   if (read !== undefined) return read;
   return {
-    fault: `${mistakes.join("\n")}\nIt is no record of a rotation: look at /healthz which key each slot has, then begin anew with --restart`,
+    fault: `${mistakes.join("\n")}\nThis is not the record of a rotation. Check at /healthz which key each slot holds, then start again with --restart`,
   };
 }
 
@@ -65,7 +65,9 @@ export function writeRecord(folder: string, record: RotationRecord): Fault | und
     replaceFile(join(folder, FILE), `${JSON.stringify(record, null, 2)}\n`);
     return undefined;
   } catch (error) {
-    return { fault: `${FILE} cannot be written, so that this could not be taken up: ${error}` };
+    return {
+      fault: `${FILE} cannot be written, and without it the rotation could not be continued: ${error}`,
+    };
   }
 }
 

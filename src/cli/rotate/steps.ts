@@ -1,42 +1,42 @@
-// The runbook of docs/rotate.md, as data: what each step changes, and what must be seen
-// before it and after it.
+// The runbook of docs/rotate.md as data, and the one function that says what is next. No I/O.
 
-import type { SlotName } from "../../worker/base/slot-name.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
-import type { Slot } from "../../worker/config/slot.ts";
+import { SLOT_NAMES, type Slot, type SlotName } from "../../worker/s3/slot.ts";
 import type { Change } from "../project/dev-vars.ts";
-import type { BucketSeen, SlotSeen } from "./health-check.ts";
 import type { RotationRecord } from "./record.ts";
+import { type BucketSeen, onlyNextServes, type SlotSeen, slotOf } from "./slots.ts";
 
 /** What a step puts into a slot: the new key, or no key at all. */
 type Put = "new" | "empty";
 
 /**
- * What is to be seen of a slot in every bucket. `new`: the new key, which S3 accepts. `empty`: no key at
- * all. `free`: nothing that anybody would miss. `known`: the old key, the new one, or half of one.
+ * What a slot must be in every bucket.
+ * - `new`: it holds the new key, and S3 accepts it.
+ * - `empty`: it holds nothing.
+ * - `free`: it may be overwritten. It is empty or incomplete, or holds the new key or one that may go.
+ * - `known`: it is empty or incomplete, or holds the old key or the new one.
  */
 type Want = Put | "free" | "known";
 
-export type Wanted = { readonly [Name in SlotName]?: Want };
-
-/** The ends of the keys that a rotation knows. */
-export type Ends = Pick<RotationRecord, "new" | "old" | "replaces">;
+type Wanted = { readonly [Name in SlotName]?: Want };
 
 export type Step = {
   readonly number: number;
   readonly title: string;
-  /** Which slot it changes, and to what. */
+  /** The slot that it changes. */
   readonly puts?: { readonly slot: SlotName; readonly value: Put };
-  /** What must be so before it is begun. */
+  /** Whether only the operator can do it. */
+  readonly byHand?: true;
+  /** What must be true before it begins. */
   readonly before: Wanted;
-  /** What must be so before the next one may be begun. */
+  /** What must be true before the next step begins. */
   readonly after: Wanted;
-  /** True where that has to last, until no old version runs any more. */
+  /** Whether `after` must stay true for a while, until no old version of the Worker runs. */
   readonly waits: boolean;
 };
 
 export const STEPS = [
-  { number: 1, title: "Make a new key", before: {}, after: {}, waits: false },
+  { number: 1, title: "Make a new key", before: { next: "empty" }, after: {}, waits: false },
   {
     number: 2,
     title: "Put it into the next slot",
@@ -47,7 +47,7 @@ export const STEPS = [
   },
   {
     number: 3,
-    title: "See that it works",
+    title: "Check that it works",
     before: { next: "new" },
     after: { next: "new" },
     waits: true,
@@ -71,13 +71,89 @@ export const STEPS = [
   {
     number: 6,
     title: "Deactivate the old key",
+    byHand: true,
     before: { current: "new", next: "empty" },
     after: { current: "new", next: "empty" },
     waits: true,
   },
 ] as const satisfies readonly Step[];
 
-/** The secrets that a step changes; without the key, each has an empty value. */
+/** The step that is under way. */
+export function stepOf(record: RotationRecord | undefined): Step {
+  return STEPS.find(({ number }) => number === record?.step) ?? STEPS[0];
+}
+
+/** The keys that a rotation knows, by the ends of their ids. */
+export type Ends = Pick<RotationRecord, "new" | "old" | "replaces">;
+
+/** A slot that is not as it must be. */
+export type Deviation = {
+  readonly bucket: string;
+  readonly slot: SlotName;
+  readonly cause: "not-empty" | "not-new" | "refused" | "unknown-key" | "serves-alone";
+  /** What is in the slot; undefined: nothing. */
+  readonly found: SlotSeen | undefined;
+};
+
+export type Move = {
+  readonly step: Step;
+  /** Whether it was interrupted after it was done: then only the check after it is left. */
+  readonly isDone: boolean;
+  /** What keeps it from beginning. */
+  readonly wrong: readonly Deviation[];
+};
+
+/** Says which step is next, or what is wrong, from the record and what was seen of the slots. */
+export function nextMove(health: readonly BucketSeen[], record: RotationRecord | undefined): Move {
+  const step = stepOf(record);
+  // Step 2 is never known to be done: only the end of the id in the next slot can be seen.
+  const shows = step.puts !== undefined && step.number > 2;
+  const isDone = shows && deviations(health, step.after, record).length === 0;
+  return { step, isDone, wrong: isDone ? [] : deviations(health, step.before, record) };
+}
+
+/** The slots that are not as they must be. */
+export function deviations(
+  buckets: readonly BucketSeen[],
+  wanted: Wanted,
+  ends: Ends = { new: "", old: "" },
+): Deviation[] {
+  return buckets.flatMap((bucket) =>
+    SLOT_NAMES.flatMap((slot) => {
+      const want = wanted[slot];
+      const cause = want && causeOf(bucket, slot, want, ends);
+      const found = slotOf(bucket, slot);
+      return cause === undefined ? [] : [{ bucket: bucket.bucket, slot, cause, found }];
+    }),
+  );
+}
+
+function causeOf(
+  bucket: BucketSeen,
+  name: SlotName,
+  want: Want,
+  ends: Ends,
+): Deviation["cause"] | undefined {
+  const found = slotOf(bucket, name);
+  const end = found?.end;
+  switch (want) {
+    case "empty":
+      return found && "not-empty";
+    case "new":
+      if (end !== ends.new) return "not-new";
+      return found?.state === "ok" ? undefined : "refused";
+    case "known": {
+      const isKnown = ends.old === "" || [undefined, ends.old, ends.new].includes(end);
+      return isKnown ? undefined : "unknown-key";
+    }
+    case "free":
+      if (end === undefined || end === ends.new) return undefined;
+      if (end !== ends.replaces) return "unknown-key";
+      return onlyNextServes(bucket) ? "serves-alone" : undefined;
+  }
+}
+
+/** The secrets that a step changes. Without a key, their values are empty. */
 export function changeOf({ puts }: Pick<Step, "puts">, word: string, key?: Slot): Change {
   if (puts === undefined) return {};
   const { accessKeyId, secretAccessKey } = secretNames(word, puts.slot);
@@ -86,80 +162,4 @@ export function changeOf({ puts }: Pick<Step, "puts">, word: string, key?: Slot)
     [accessKeyId]: key?.credentials.accessKeyId ?? "",
     [secretAccessKey]: key?.credentials.secretAccessKey ?? "",
   };
-}
-
-/** A slot of a bucket, if there is anything in it. */
-export function slotOf({ slots }: BucketSeen, name: SlotName): SlotSeen | undefined {
-  return slots.find(({ slot }) => slot === name);
-}
-
-/** A9, and what other S3s say. */
-const OUTAGE =
-  /^(?:unreachable|408|429|5\d\d|SlowDown.*|ServiceUnavailable|InternalError|InternalFailure|TooManyRequests|RequestTimeout|OperationAborted|Throttling.*|RequestLimitExceeded|GatewayTimeout|BadGateway|Busy)$/;
-
-/** True of what S3 says where it is down or busy, which tells nothing of a key. */
-export function isOutage(state: string): boolean {
-  return OUTAGE.test(state);
-}
-
-/** The buckets of which S3, down or busy, does not say that any slot works. */
-export function outages(buckets: readonly BucketSeen[]): BucketSeen[] {
-  return buckets.filter(
-    ({ slots }) =>
-      slots.every(({ state }) => state !== "ok") && slots.some(({ state }) => isOutage(state)),
-  );
-}
-
-/** True where without the next slot no image might come any more. */
-export function nextAlone(bucket: BucketSeen): boolean {
-  const next = slotOf(bucket, "next")?.state;
-  const works = next === "ok" || (next !== undefined && isOutage(next));
-  return works && slotOf(bucket, "current")?.state !== "ok";
-}
-
-/** What is not as it must be, a line each. */
-export function unmet(buckets: readonly BucketSeen[], wanted: Wanted, ends: Ends): string[] {
-  return buckets.flatMap((bucket) => {
-    const check = (name: SlotName) => {
-      const want = wanted[name];
-      const fault = want && faultOf(bucket, name, want, ends);
-      return fault === undefined ? [] : [`${bucket.bucket}: ${fault}`];
-    };
-    return [...check("current"), ...check("next")];
-  });
-}
-
-function faultOf(bucket: BucketSeen, name: SlotName, want: Want, ends: Ends): string | undefined {
-  const seen = slotOf(bucket, name);
-  const has = seen === undefined ? "is empty" : `has ${seen.end ?? "half a key"}`;
-  switch (want) {
-    case "empty":
-      return seen && `the ${name} slot is not empty`;
-    case "new":
-      if (seen?.end !== ends.new)
-        return `the ${name} slot ${has}, and not the new key, ${ends.new}`;
-      return seen.state === "ok" ? undefined : `S3 says ${seen.state} of the ${name} slot`;
-    case "known": {
-      const any = ends.old === "" || [undefined, ends.old, ends.new].includes(seen?.end);
-      return any ? undefined : `the ${name} slot ${has}: neither ${ends.old} nor ${ends.new}`;
-    }
-    case "free": {
-      if (seen?.end === undefined || seen.end === ends.new) return undefined;
-      if (seen.end !== ends.replaces)
-        return `the ${name} slot ${has}, and not ${ends.new} or no key`;
-      return nextAlone(bucket) ? `the ${name} slot ${has}, which alone serves` : undefined;
-    }
-  }
-}
-
-/** Which slot serves: the current one unless S3 refuses it. */
-export function serving(buckets: readonly BucketSeen[]): string {
-  const each = buckets.map(({ bucket, slots }) => {
-    const slot = slots.find(({ state }) => state === "ok");
-    const one = slot === undefined ? "no slot serves" : `${slot.slot} (${slot.end}) serves`;
-    return { bucket, one };
-  });
-  const [first] = each;
-  if (each.every(({ one }) => one === first?.one)) return first?.one ?? "no slot serves";
-  return each.map(({ bucket, one }) => `${bucket}: ${one}`).join("; ");
 }

@@ -40,10 +40,10 @@ test("all steps: each slot in one step by stdin, what is done on stdout, and a s
   expect([first.code, first.out]).toEqual([
     1,
     `Done 1 of 6: Make a new key. S3 accepts …TKEY for media.
-Done 2 of 6: Put it into the next slot. current (…MPLE) serves.
-Done 3 of 6: See that it works. current (…MPLE) serves.
-Done 4 of 6: Promote it into the current slot. current (…TKEY) serves.
-Done 5 of 6: Empty the next slot. current (…TKEY) serves.
+Done 2 of 6: Put it into the next slot. The current slot (…MPLE) serves.
+Done 3 of 6: Check that it works. The current slot (…MPLE) serves.
+Done 4 of 6: Promote it into the current slot. The current slot (…TKEY) serves.
+Done 5 of 6: Empty the next slot. The current slot (…TKEY) serves.
 Do this, and nothing else:
   aws iam update-access-key --user-name vitrine --access-key-id <the old id> --status Inactive   # it ends in …MPLE
 `,
@@ -67,7 +67,7 @@ test("where no slot works, the new key in the next one mends it, and all goes on
   stage.s3.keys.delete(CREDENTIALS.accessKeyId);
   const { err, out, code } = await run();
   expect(err).toContain("images fail until step 2 is done");
-  expect([code, out]).toEqual([1, expect.stringContaining("slot. next (…TKEY) serves.")]);
+  expect([code, out]).toEqual([1, expect.stringContaining("slot. The next slot (…TKEY) serves.")]);
   expect(now()).toEqual(NEW);
 });
 
@@ -83,7 +83,7 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
   [
     "a secret of another id",
     () => file(JSON.stringify({ AccessKey: printed(ID, `${SECRET.slice(1)}A`) })),
-    "media: SignatureDoesNotMatch: the secret is not the one of this id",
+    "media: SignatureDoesNotMatch: the secret does not belong to this id",
   ],
   [
     "a key that may not read the canary",
@@ -95,12 +95,12 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
             : undefined,
         ),
       ),
-    "media: AccessDenied: its policy does not let it read the canary",
+    "media: AccessDenied: its policy does not allow it to read the canary",
   ],
   [
     "the key that serves",
     () => file(`AWS_ACCESS_KEY_ID=${Object.values(CREDENTIALS).join("\nAWS_SECRET_ACCESS_KEY=")}`),
-    "The current slot has that key (…MPLE) already",
+    "The current slot already holds this key (…MPLE)",
   ],
   [
     "a session's key",
@@ -110,7 +110,7 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
   [
     "half a key",
     () => file("AWS_ACCESS_KEY_ID=x"),
-    "--key-file key.json has no key: it is to be what",
+    "--key-file key.json has no key. It must be what",
   ],
   [
     "no such file",
@@ -121,13 +121,13 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
   [
     "no key at all",
     () => {},
-    "There is no terminal to ask for the new key on",
+    "There is no terminal to ask for the new key",
     { keyFile: undefined },
   ],
   [
     "no terminal, and no --yes",
     () => {},
-    "There is no terminal to ask on: --yes",
+    "There is no terminal to ask on. Use --yes",
     { yes: undefined },
   ],
   [
@@ -169,17 +169,17 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
           buckets: [{ bucket: "media", slots: [{ slot: "current", state: "ok" }], edge: "on" }],
         }),
       ),
-    "does not say which key a slot has: deploy Vitrine from here first",
+    "does not say which key a slot holds. Deploy this version of Vitrine first",
   ],
   [
     "another wrangler.toml",
     () => health(() => HttpResponse.json({ buckets: [] })),
-    '/healthz has no bucket "media": deploy',
+    '/healthz has no bucket "media". Deploy',
   ],
   [
     "a next slot that is full",
     () => (site.deployed = { ...OLD, ...NEXT }),
-    "The next slot is not empty (…TKEY, ok), and no rotation is under way here.",
+    "The next slot is not empty (…TKEY, ok), and no rotation is under way in this folder.",
   ],
   [
     "half a next slot",
@@ -189,20 +189,15 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
   [
     "images that fail for another reason",
     () => (stage.edge.switches.transformations = false),
-    "key.jpg answers 502\nThe key is not at fault",
+    "key.jpg answers 502\nThe key is not the cause",
   ],
   ["an image that is not there", () => {}, "/nothing.jpg answers 404", { key: "nothing.jpg" }],
-  ["no such bucket", () => {}, 'there is no bucket "x": media', { bucket: "x" }],
-  [
-    "no such word",
-    () => {},
-    'no bucket has credentials = "X": there are AWS',
-    { credentials: "X" },
-  ],
+  ["no such bucket", () => {}, 'there is no bucket "x". Known: media', { bucket: "x" }],
+  ["no such word", () => {}, 'no bucket has credentials = "X". Known: AWS', { credentials: "X" }],
   [
     "--print on this machine",
     () => writeFileSync(join(site.folder, ".dev.vars"), `HEALTH_TOKEN='${HEALTH_TOKEN}'`),
-    "--print is for a Vitrine that is deployed",
+    "--print is for a deployed Vitrine",
     { print: true, url: "http://localhost:1" },
   ],
 ])("before anything is changed: %s", async (_what, arranged, says, options) => {
@@ -218,9 +213,11 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
 });
 
 test("without a token, and without a canary, it says what to set", async () => {
-  expect((await run({}, { env: {} })).err).toMatch(/^HEALTH_TOKEN, .* put it into the environment/);
+  expect((await run({}, { env: {} })).err).toMatch(
+    /^HEALTH_TOKEN is missing, .* Put it into the environment/,
+  );
   editFile(join(site.folder, "wrangler.toml"), (text) => text.replace(/^canary = .*\n/m, ""));
-  expect((await run()).err).toContain("BUCKETS.media: has no canary that a route leads to");
+  expect((await run()).err).toContain("BUCKETS.media: no canary that a route leads to");
   expect((await run({ key: "key.jpg" })).code).toBe(1);
 });
 
@@ -230,8 +227,8 @@ test.each<[what: string, what: Site["during"], says: string[], slots: object]>([
     () => ({ code: 1, says: `Refused: ${SECRET} [code: 10215]` }),
     [
       "Refused: … [code: 10215]",
-      "deploy that first, npx wrangler deploy",
-      "Go on with: npx vitrine",
+      "Deploy it first: npx wrangler deploy",
+      "Continue with: npx vitrine",
     ],
     OLD,
   ],
@@ -249,9 +246,9 @@ test.each<[what: string, what: Site["during"], says: string[], slots: object]>([
     },
     [
       "After step 2",
-      "S3 says InvalidAccessKeyId of the next slot",
+      "S3 answers InvalidAccessKeyId for the next slot",
       "empty the next slot",
-      "To look again",
+      "When this is fixed",
     ],
     { ...OLD, ...NEXT },
   ],
@@ -259,7 +256,7 @@ test.each<[what: string, what: Site["during"], says: string[], slots: object]>([
     "another Worker gets the secrets",
     () => ({ elsewhere: true }),
     [
-      "the next slot is empty, and not the new key",
+      "the next slot is empty, but must hold the new key",
       "Is the Worker at https://images.example.com the",
     ],
     OLD,
@@ -270,7 +267,7 @@ test.each<[what: string, what: Site["during"], says: string[], slots: object]>([
       if (times === 2) stage.edge.switches.transformations = false;
       return {};
     },
-    ["After step 4", "key.jpg answers 502", "put the old key into the current slot again"],
+    ["After step 4", "key.jpg answers 502", "put the old key back into the current slot"],
     { ...NEW, ...NEXT },
   ],
   [
@@ -281,7 +278,7 @@ test.each<[what: string, what: Site["during"], says: string[], slots: object]>([
     },
     [
       "After step 5",
-      "S3 says InvalidAccessKeyId of the current slot",
+      "S3 answers InvalidAccessKeyId for the current slot",
       "put the old key into the next slot",
     ],
     NEW,
@@ -302,27 +299,27 @@ test.each<
     "of another Vitrine",
     { ...RECORD, url: "https://other.example" },
     OLD,
-    "Another rotation is under way here: AWS at https://other.example, in step 2",
+    "Another rotation is under way in this folder: AWS at https://other.example, in step 2",
   ],
   [
     "of another key",
     { ...RECORD, word: "OTHER" },
     OLD,
-    "Another rotation is under way here: OTHER at",
+    "Another rotation is under way in this folder: OTHER at",
   ],
   [
     "of another new key",
     { ...RECORD, hash: hashOf("x"), new: "…abcd" },
     OLD,
-    "That key (…TKEY) is not the one that this rotation began with, …abcd",
+    "This rotation began with the key …abcd, and this is another key (…TKEY)",
   ],
   ["that is none", { ...RECORD, step: 9 }, OLD, "rotation.json.step: 9 is not between 2 and 6"],
-  ["in step 3, where the next slot is empty", { ...RECORD, step: 3 }, OLD, "Step 3 is not begun"],
+  ["in step 3, where the next slot is empty", { ...RECORD, step: 3 }, OLD, "Step 3 has not begun"],
   [
     "in step 4, where the next slot is empty",
     { ...RECORD, step: 4 },
     OLD,
-    "the next slot is empty, and not the new key",
+    "the next slot is empty, but must hold the new key",
   ],
   [
     "in step 4, where the next slot has another key",
@@ -332,13 +329,13 @@ test.each<
       AWS_ACCESS_KEY_ID_NEXT: CREDENTIALS.accessKeyId,
       AWS_SECRET_ACCESS_KEY_NEXT: CREDENTIALS.secretAccessKey,
     },
-    "the next slot has …MPLE, and not the new key",
+    "the next slot holds …MPLE, but must hold the new key",
   ],
   [
     "in step 5, where the current slot has the old key",
     { ...RECORD, step: 5 },
     { ...OLD, ...NEXT },
-    "the current slot has …MPLE, and not the new key",
+    "the current slot holds …MPLE, but must hold the new key",
   ],
   [
     "in step 6, where the next slot is full",
@@ -368,7 +365,7 @@ test.each<[number, string, object, number]>([
   site.deployed = { ...secrets };
   keepRecord({ ...RECORD, step });
   const { code, err } = await run(step > 4 ? { keyFile: undefined } : {});
-  expect([code, err]).toEqual([1, expect.stringContaining(`Taken up in step ${step} of 6`)]);
+  expect([code, err]).toEqual([1, expect.stringContaining(`Continuing in step ${step} of 6`)]);
   expect([site.ran.length, now()]).toEqual([times, NEW]);
 });
 
@@ -386,17 +383,17 @@ test("--dry-run says all steps and how all is, and does nothing", async () => {
     `1  Make a new key
      aws iam create-access-key --user-name vitrine
 2  Put it into the next slot
-     npx wrangler secret bulk --config wrangler.toml, by its stdin, sets AWS_ACCESS_KEY_ID_NEXT, AWS_SECRET_ACCESS_KEY_NEXT
-3  See that it works
+     npx wrangler secret bulk --config wrangler.toml (values by stdin): set AWS_ACCESS_KEY_ID_NEXT, AWS_SECRET_ACCESS_KEY_NEXT
+3  Check that it works
 4  Promote it into the current slot
-     npx wrangler secret bulk --config wrangler.toml, by its stdin, sets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+     npx wrangler secret bulk --config wrangler.toml (values by stdin): set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
 5  Empty the next slot
-     npx wrangler secret bulk --config wrangler.toml, by its stdin, removes AWS_ACCESS_KEY_ID_NEXT, AWS_SECRET_ACCESS_KEY_NEXT
+     npx wrangler secret bulk --config wrangler.toml (values by stdin): remove AWS_ACCESS_KEY_ID_NEXT, AWS_SECRET_ACCESS_KEY_NEXT
 6  Deactivate the old key
      aws iam update-access-key --user-name vitrine --access-key-id <the old id> --status Inactive   # not the new one
 `,
   ]);
-  expect(err).toBe("Now current (…MPLE) serves. Nothing has been changed.\n");
+  expect(err).toBe("Now the current slot (…MPLE) serves. Nothing has been changed.\n");
   expect([site.ran, now(), recordOf(site.folder)]).toEqual([[], OLD, undefined]);
 });
 
@@ -413,7 +410,10 @@ test("--print leaves each step to whoever types the commands elsewhere, and look
     /Done 3 .*\n.*\n {2}npx wrangler secret put AWS_ACCESS_KEY_ID\n/,
   );
   const idle = await run({ print: true });
-  expect([idle.code, idle.err]).toEqual([2, expect.stringContaining("the current slot has …MPLE")]);
+  expect([idle.code, idle.err]).toEqual([
+    2,
+    expect.stringContaining("the current slot holds …MPLE"),
+  ]);
   site.deployed = { ...NEW, ...NEXT };
   expect((await run({ print: true })).out).toContain(
     "npx wrangler secret delete AWS_ACCESS_KEY_ID_NEXT",
@@ -483,14 +483,14 @@ test.each<[string, readonly (readonly [string, string])[], number, string, numbe
     "Ctrl-C at step 2",
     [...KEY, ["Put it into the next slot?", "\u0003"]],
     130,
-    "Stopped in step 2 of 6. Nothing is half done.",
+    "Stopped in step 2 of 6. No step is half done.",
     0,
   ],
   [
     "no at step 2",
     [...KEY, ["Put it into the next slot?", "n"]],
     1,
-    "Stopped in step 2 of 6. Nothing is half done. Go on with: npx vitrine rotate --wait 0\n",
+    "Stopped in step 2 of 6. No step is half done. Continue with: npx vitrine rotate --wait 0\n",
     0,
   ],
   [

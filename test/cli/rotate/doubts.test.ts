@@ -39,10 +39,10 @@ test("a key that ends like the one that serves is refused", async () => {
   site.deployed = current(ALIKE);
   const err = await refusedRun();
   expect(err).toContain(
-    "The current slot has that key (…TKEY) already, or one that ends like it, and it serves.",
+    "The current slot already holds this key (…TKEY), or one that ends like it, and it serves.",
   );
   expect(err).toContain("there is nothing to rotate");
-  expect(err).toContain("delete the new one, and make one that ends otherwise, aws iam create");
+  expect(err).toContain("Delete the new one, and make one that ends differently: aws iam create");
   expect(err).not.toContain("wrangler secret delete");
   expect(await refusedRun({ restart: true })).toContain("or one that ends like it");
 });
@@ -55,7 +55,9 @@ test("where ids are too short to be told apart, it leaves the rotation to hands"
   known(old, made);
   site.deployed = current(old);
   file(`AWS_ACCESS_KEY_ID=${made.id}\nAWS_SECRET_ACCESS_KEY=${made.secret}\n`);
-  expect(await refusedRun()).toContain("since of ids so short no part is shown: rotate by hand");
+  expect(await refusedRun()).toContain(
+    "its id is too short to tell it from the current one. Rotate by hand",
+  );
 });
 
 test.each<[string, boolean]>([
@@ -65,7 +67,7 @@ test.each<[string, boolean]>([
   known(THIRD);
   site.deployed = { ...current(ALIKE), ...(full && next(THIRD)) };
   const err = await refusedRun({ restart: full || undefined });
-  expect(err).toContain("or one that ends like it; S3 says InvalidAccessKeyId of it.");
+  expect(err).toContain("or one that ends like it. S3 answers InvalidAccessKeyId for it.");
   expect(err).toContain("npx wrangler secret put AWS_SECRET_ACCESS_KEY\n");
   expect(err).not.toContain("wrangler secret delete");
 });
@@ -77,32 +79,34 @@ test.each([2, 4, 5])(
     site.deployed = { ...current(ALIKE), ...NEXT };
     keepRecord({ ...RECORD, step, old: RECORD.new });
     const keyFile = step > 4 ? undefined : "key.json";
-    expect(await refusedRun({ keyFile })).toContain(
-      "is to a key that ends like the old one, …TKEY",
-    );
+    expect(await refusedRun({ keyFile })).toContain("ends like the old one, …TKEY");
   },
 );
 
 test.each<[step: number, secrets: object, says: string]>([
-  [2, { ...OLD, ...next(THIRD) }, "media: the next slot has …IRD3, and not …TKEY or no key"],
-  [4, { ...current(THIRD), ...NEXT }, "the current slot has …IRD3: neither …MPLE nor …TKEY"],
-  [5, { ...NEW, ...next(THIRD) }, "media: the next slot has …IRD3, and not …TKEY or no key"],
+  [2, { ...OLD, ...next(THIRD) }, "media: the next slot holds …IRD3, an unknown key"],
+  [
+    4,
+    { ...current(THIRD), ...NEXT },
+    "the current slot holds …IRD3, an unknown key (the old key ends in …MPLE, the new key in …TKEY)",
+  ],
+  [5, { ...NEW, ...next(THIRD) }, "media: the next slot holds …IRD3, an unknown key"],
 ])("step %d does not replace a third key", async (step, secrets, says) => {
   known(THIRD);
   site.deployed = { ...secrets };
   keepRecord({ ...RECORD, step });
   const err = await refusedRun({ keyFile: step > 4 ? undefined : "key.json" });
-  expect(err).toContain(`Step ${step} is not begun`);
+  expect(err).toContain(`Step ${step} has not begun`);
   expect(err).toContain(says);
   expect(err).not.toContain("empty the next slot");
 });
 
 test.each<[step: number, meanwhile: () => object, says: string]>([
-  [2, () => ({ ...OLD, ...next(THIRD) }), "the next slot has …IRD3, and not"],
-  [4, () => OLD, "the next slot is empty, and not the new key"],
-  [4, () => ({ ...current(THIRD), ...NEXT }), "the current slot has …IRD3: neither"],
-  [5, () => ({ ...NEW, ...next(THIRD) }), "the next slot has …IRD3, and not"],
-  [5, () => ({ ...OLD, ...NEXT }), "the current slot has …MPLE, and not the new key"],
+  [2, () => ({ ...OLD, ...next(THIRD) }), "the next slot holds …IRD3, an unknown key"],
+  [4, () => OLD, "the next slot is empty, but must hold the new key"],
+  [4, () => ({ ...current(THIRD), ...NEXT }), "the current slot holds …IRD3, an unknown key"],
+  [5, () => ({ ...NEW, ...next(THIRD) }), "the next slot holds …IRD3, an unknown key"],
+  [5, () => ({ ...OLD, ...NEXT }), "the current slot holds …MPLE, but must hold the new key"],
 ])("what changed while step %d was asked for is seen", async (step, meanwhile, says) => {
   known(THIRD);
   const questions = QUESTIONS.slice(0, [2, 4, 5].indexOf(step) + 1);
@@ -111,7 +115,7 @@ test.each<[step: number, meanwhile: () => object, says: string]>([
     if (left === 0) site.deployed = { ...meanwhile() };
   });
   expect([code, site.ran.length, now()]).toEqual([2, questions.length - 1, meanwhile()]);
-  expect(err).toContain(`Step ${step} is not begun`);
+  expect(err).toContain(`Step ${step} has not begun`);
   expect(err).toContain(says);
 });
 
@@ -119,10 +123,10 @@ test("--restart does not replace the key in the next slot that alone serves", as
   known(THIRD);
   revoke();
   site.deployed = { ...OLD, ...next(THIRD) };
-  expect(await refusedRun()).toContain("(…IRD3, ok), and no rotation is under way here.");
+  expect(await refusedRun()).toContain("(…IRD3, ok), and no rotation is under way in this folder.");
   const err = await refusedRun({ restart: true });
-  expect(err).toContain("only the next slot (…IRD3) serves, since S3 refuses the current one");
-  expect(err).toContain("with that same key, …IRD3.");
+  expect(err).toContain("only the next slot (…IRD3) serves, because S3 refuses the current one");
+  expect(err).toContain("give the same key, …IRD3, to npx vitrine rotate");
   expect(err).toContain("  npx wrangler secret put AWS_SECRET_ACCESS_KEY\n");
 });
 
@@ -142,7 +146,7 @@ test("--restart in an emergency sends to the rotation that is under way", async 
   const third = { AccessKey: printed(THIRD.id, THIRD.secret) };
   writeFileSync(join(site.folder, keyFile), JSON.stringify(third));
   const err = await refusedRun({ restart: true, keyFile });
-  expect(err).toContain("Go on with the rotation that put it there: npx vitrine rotate");
+  expect(err).toContain("Continue the rotation that put it there: npx vitrine rotate");
 });
 
 test("--restart replaces a key in the next slot, but not once that alone serves", async () => {
@@ -156,7 +160,7 @@ test("--restart replaces a key in the next slot, but not once that alone serves"
     },
   );
   expect([stopped.code, site.ran]).toEqual([2, []]);
-  expect(stopped.err).toContain("the next slot has …IRD3, which alone serves");
+  expect(stopped.err).toContain("the next slot holds …IRD3, and no other slot works");
   known({ id: CREDENTIALS.accessKeyId, secret: CREDENTIALS.secretAccessKey });
   expect((await run()).code).toBe(1);
   expect([site.ran[0]?.input, now()]).toEqual([PUTS_NEXT, NEW]);
@@ -166,7 +170,7 @@ test("--restart replaces a key in the next slot, but not once that alone serves"
 test("--restart forgets the record only where there is another one", async () => {
   stage.s3.keys.delete(ID);
   const text = keepRecord({ ...RECORD, step: 3, new: "…IRD3" });
-  expect(await refusedRun({ restart: true })).toContain("S3 does not take the new key");
+  expect(await refusedRun({ restart: true })).toContain("S3 does not accept the new key");
   const { code, err } = await typing([["The new key's id", "\u0003"]], { restart: true });
   expect([code, recordOf(site.folder)]).toEqual([130, text]);
   expect(err).toMatch(/Stopped in step 1 .* --restart\n$/);
@@ -185,6 +189,6 @@ test("what S3 says of one bucket counts, too", async () => {
     extra: { current: ["…TKEY", "AccessDenied"], next: ["…IRD3", "ok"] },
   });
   const same = await refusedRun({ restart: true });
-  expect(same).toContain("or one that ends like it; S3 says AccessDenied of it.");
+  expect(same).toContain("or one that ends like it. S3 answers AccessDenied for it.");
   expect(same).not.toContain("wrangler secret");
 });

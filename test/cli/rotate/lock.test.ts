@@ -19,7 +19,7 @@ function lock(text: string): string {
 test("while another process rotates in the folder, it does not begin", async () => {
   const path = lock(`${process.ppid}\n`);
   const err = await refusedRun();
-  expect(err).toContain(`Another vitrine rotate runs in this folder, as process ${process.ppid}:`);
+  expect(err).toContain(`Another vitrine rotate runs in this folder, as process ${process.ppid}.`);
   expect(err).toContain(`remove ${LOCK}`);
   expect(readFileSync(path, "utf8")).toBe(`${process.ppid}\n`);
   expect((await run({ dryRun: true })).code).toBe(0);
@@ -44,7 +44,7 @@ test("no lock is left, however it ends", async () => {
   };
   expect([(await run()).code, held, existsSync(path)]).toEqual([2, true, false]);
   const heard = (said: string, interrupt: () => void) => {
-    if (said.includes("Taken up")) interrupt();
+    if (said.includes("Continuing")) interrupt();
   };
   expect([(await run({}, { heard })).code, existsSync(path)]).toEqual([130, false]);
   const thrown = alone(site.folder, () => Promise.reject(new Error("a bug")));

@@ -47,7 +47,7 @@ test("wrangler is given secrets on stdin, and nowhere else; what it says of them
   const env = { HEALTH_TOKEN, AWS_SECRET_ACCESS_KEY: "admin", CLOUDFLARE_API_TOKEN: "kept" };
   const { world, said } = worldOf({ ...env, WRANGLER_LOG_SANITIZE: "false" });
   const fault = await putByWrangler(world, CHANGE, wranglerAt(script));
-  expect(fault?.fault).toBe("wrangler secret bulk ended with 7. What it says stands above.");
+  expect(fault?.fault).toBe("wrangler secret bulk ended with 7. See its output above");
   const ran = JSON.parse(readFileSync(join(folder, "ran.json"), "utf8"));
   expect(JSON.parse(ran.input)).toEqual(CHANGE);
   expect(ran.argv.slice(2)).toEqual(["secret", "bulk", "--config", "wrangler.toml"]);
@@ -88,7 +88,7 @@ test.each<[what: string, status: number, answer: object, says: string | undefine
     "has a version that is not deployed (S3)",
     400,
     { success: false, errors: [{ code: 10215, message: "not deployed" }], messages: [] },
-    "The latest version of the Worker is not the one that is deployed",
+    "The latest version of the Worker is not deployed",
   ],
   [
     "knows no such token",

@@ -111,14 +111,17 @@ test("a rotation, interrupted by a real Ctrl-C and gone on with: no failed reque
   child.kill("SIGINT");
   expect(await ended).toBe(130);
   overhear("logged", said);
-  const who = `Another vitrine rotate runs in this folder, as process ${child.pid}:`;
+  const who = `Another vitrine rotate runs in this folder, as process ${child.pid}.`;
   expect([beside.code, beside.out, beside.err]).toEqual([2, "", expect.stringContaining(who)]);
   expect(said).toContain(
-    "Stopped in step 3 of 6. Nothing is half done. Go on with: npx vitrine rotate",
+    "Stopped in step 3 of 6. No step is half done. Continue with: npx vitrine rotate",
   );
 
   const first = await vitrine([...args, "--wait", "0"], { folder });
-  expect([first.code, first.err]).toEqual([1, expect.stringContaining("Taken up in step 3 of 6")]);
+  expect([first.code, first.err]).toEqual([
+    1,
+    expect.stringContaining("Continuing in step 3 of 6"),
+  ]);
   s3.keys.delete(CREDENTIALS.accessKeyId);
   const second = await vitrine([...args, "--wait", "1"], { folder });
   expect([second.code, recordOf(folder)]).toEqual([0, undefined]);
@@ -137,7 +140,7 @@ test("and back, interrupted before, in and after each step: the same", async () 
   const stop = load();
   const marks = [1, 2, 3, 4, 5].flatMap((step) => [
     new RegExp(`Step ${step} of 6`),
-    ...([2, 4, 5].includes(step) ? [/^ +\.dev\.vars (?:sets|removes) /m] : []),
+    ...([2, 4, 5].includes(step) ? [/^ +\.dev\.vars: (?:set|remove) /m] : []),
     new RegExp(`Done ${step} of 6`),
   ]);
   for (const mark of [...marks, /Step 6 of 6/]) {

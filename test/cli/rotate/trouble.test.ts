@@ -43,16 +43,16 @@ test("it does not advise to take away the last key that works", async () => {
   site.deployed = { ...NEW, AWS_SECRET_ACCESS_KEY: "half", ...NEXT };
   keepRecord({ ...RECORD, step: 5, worked: false });
   const half = await run({ keyFile: undefined });
-  expect(half.err).toContain("Step 5 is not begun");
-  expect(half.err).toContain("S3 says SignatureDoesNotMatch of the current slot");
-  expect(half.err).toContain("There is no way back: S3 refused the old key before.");
+  expect(half.err).toContain("Step 5 has not begun");
+  expect(half.err).toContain("S3 answers SignatureDoesNotMatch for the current slot");
+  expect(half.err).toContain("There is no way back: S3 already refused the old key.");
 });
 
 test.each<[number, boolean, string]>([
-  [2, true, "A bucket has no slot that works: make another key, and begin anew"],
-  [4, true, "A bucket has no slot that works: put the old key into the current slot again."],
-  [4, false, "A bucket has no slot that works: make another key, and begin anew"],
-  [5, false, "A bucket has no slot that works: make another key, and begin anew"],
+  [2, true, "A bucket has no slot that works: make another key, and start again"],
+  [4, true, "A bucket has no slot that works: put the old key back into the current slot."],
+  [4, false, "A bucket has no slot that works: make another key, and start again"],
+  [5, false, "A bucket has no slot that works: make another key, and start again"],
 ])("no slot works after step %d (the old key did: %s)", async (step, worked, says) => {
   if (step === 2) revoke();
   if (!worked) revoke();
@@ -65,15 +65,15 @@ test.each<[number, boolean, string]>([
 });
 
 test.each<[step: number, secrets: object, says: string]>([
-  [3, { ...OLD, ...NEXT }, "S3 does not take the new key:"],
-  [5, { ...NEW, ...NEXT }, "Step 5 is not begun"],
+  [3, { ...OLD, ...NEXT }, "S3 does not accept the new key:"],
+  [5, { ...NEW, ...NEXT }, "Step 5 has not begun"],
 ])("taken up in step %d where S3 knows no key any more", async (step, secrets, says) => {
   stage.s3.keys.clear();
   site.deployed = { ...secrets };
   keepRecord({ ...RECORD, step, worked: false });
   const err = await refusedRun({ keyFile: step > 4 ? undefined : "key.json" });
   expect(err).toContain(says);
-  expect(err).toContain("make another key, and begin anew: npx vitrine rotate");
+  expect(err).toContain("make another key, and start again: npx vitrine rotate");
   expect(err).not.toMatch(/until step 2|Nothing has been changed/);
 });
 
@@ -88,17 +88,20 @@ test("what serves one bucket is not given up for another one", async () => {
     return {};
   };
   const { code, err } = await run();
-  expect([code, err]).toEqual([2, expect.stringContaining("extra: S3 says AccessDenied of the")]);
-  expect(err).toContain("Leave the next slot as it is: a bucket has no other that works.");
+  expect([code, err]).toEqual([
+    2,
+    expect.stringContaining("extra: S3 answers AccessDenied for the"),
+  ]);
+  expect(err).toContain("Leave the next slot as it is: a bucket has no other slot that works.");
   expect(err).not.toContain("To go back");
 });
 
-const OUTAGE = "S3 itself is down or busy, which says nothing of a key";
+const OUTAGE = "S3 itself is down or busy. The keys are not the cause.";
 
 test("an outage of S3 is no fault of a key: at the beginning", async () => {
   stage.s3.faults.add("ServiceUnavailable");
   const err = await refusedRun();
-  expect(err).toContain("media: S3 says ServiceUnavailable of the current slot");
+  expect(err).toContain("media: S3 answers ServiceUnavailable for the current slot");
   expect(err).toContain(OUTAGE);
   expect(err).not.toContain("until step 2 is done");
 });
@@ -108,12 +111,12 @@ test.each<[what: string, begins: () => void, says: string]>([
   [
     "of all",
     () => network.use(http.all(`${URL}/*`, () => HttpResponse.error())),
-    "How the slots are cannot be seen: leave them as they are.",
+    "The state of the slots is unknown. Leave them as they are.",
   ],
   [
     "of the edge",
     () => (stage.edge.switches.transformations = false),
-    "The slots are as they must be, and S3 accepts the key: look for another cause",
+    "The slots are as they must be, and S3 accepts the key. Look for another cause",
   ],
 ])("an outage %s is no fault of a step", async (_what, begins, says) => {
   site.during = (times) => {
@@ -147,8 +150,9 @@ test("an outage between two questions is no contradiction", async () => {
     if (left === 0) stage.edge.switches.transformations = false;
   });
   expect([code, site.ran.length]).toEqual([2, 1]);
-  expect(err).toContain("Step 4 is not begun, since images fail:");
-  expect(err).not.toContain("begin anew");
+  expect(err).toContain("Step 4 has not begun: something is wrong.");
+  expect(err).toContain("answers 502");
+  expect(err).not.toContain("start again");
 });
 
 test("what others wrote moves no cursor", async () => {
@@ -177,6 +181,6 @@ test("a bucket that the old key opens by another name is told before it is deact
   site.deployed = { ...OLD, ...other };
   const { code, err } = await run({ bucket: "media" });
   expect([code, err]).toEqual([1, expect.anything()]);
-  expect(err).toContain("other: its current slot has a key that ends in …MPLE, too.");
+  expect(err).toContain("other: its current slot holds a key that ends in …MPLE, too.");
   expect(err).toContain("npx vitrine rotate --bucket other --restart");
 });

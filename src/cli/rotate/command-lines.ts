@@ -1,0 +1,66 @@
+// The commands that the operator is told to run. No part of them is secret.
+
+import { shellQuote } from "../terminal/shell.ts";
+import { type Plan, USER_NAME, WAIT_S } from "./plan.ts";
+import type { RotationRecord } from "./record.ts";
+import { changeOf, type Step } from "./steps.ts";
+
+/** The arguments of wrangler that change several secrets at once, read from stdin (S1). */
+export const BULK = ["secret", "bulk", "--config", "wrangler.toml"] as const;
+
+/** The command that continues this rotation. */
+export function commandOf({ options, local }: Plan, ...more: readonly string[]): string {
+  const { url, bucket, credentials, keyFile, key, userName, wait, secretsFile, print, yes } =
+    options;
+  const given = { url, bucket, credentials, "key-file": keyFile, key, "secrets-file": secretsFile };
+  const flags = Object.entries(given).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name} ${shellQuote(value)}`],
+  );
+  if (userName !== USER_NAME) flags.push(`--user-name ${shellQuote(userName)}`);
+  if (wait !== WAIT_S) flags.push(`--wait ${wait}`);
+  if (print && !local) flags.push("--print");
+  if (yes) flags.push("--yes");
+  return ["npx vitrine rotate", ...flags, ...more].join(" ");
+}
+
+export function createKey({ options: { userName } }: Plan): string {
+  return `aws iam create-access-key --user-name ${shellQuote(userName)}`;
+}
+
+export function setOldKey({ options: { userName } }: Plan, status: "Active" | "Inactive"): string {
+  return `aws iam update-access-key --user-name ${shellQuote(userName)} --access-key-id <the old id> --status ${status}`;
+}
+
+export function deleteOldKey({ options: { userName } }: Plan): string {
+  return `aws iam delete-access-key --user-name ${shellQuote(userName)} --access-key-id <the old id>`;
+}
+
+/** What is done for a step: by the operator, or by this program. */
+export function linesOf(
+  plan: Plan,
+  step: Step,
+  { old, new: end }: Pick<RotationRecord, "old" | "new">,
+): string[] {
+  if (step.number === 1) return plan.options.keyFile === undefined ? [createKey(plan)] : [];
+  if (step.byHand) {
+    const which = old === "" || old === end ? `not ${end}` : `it ends in ${old}`;
+    if (!plan.local) return [`${setOldKey(plan, "Inactive")}   # ${which}`];
+    return [
+      `with the S3 of npm start: nothing; with another S3: deactivate the old key (${which})`,
+    ];
+  }
+  return changeLines(plan, step, plan.options.print === true);
+}
+
+/** What changes the secrets of a step: the operator (`byHand`), or this program. */
+export function changeLines({ word, local }: Plan, step: Step, byHand: boolean): string[] {
+  if (step.puts === undefined) return [];
+  const names = Object.keys(changeOf(step, word));
+  const isEmptied = step.puts.value === "empty";
+  if (byHand && !local) {
+    // wrangler asks for each value itself.
+    return names.map((name) => `npx wrangler secret ${isEmptied ? "delete" : "put"} ${name}`);
+  }
+  const where = local ? ".dev.vars" : `npx wrangler ${BULK.join(" ")} (values by stdin)`;
+  return [`${where}: ${isEmptied ? "remove" : "set"} ${names.join(", ")}`];
+}

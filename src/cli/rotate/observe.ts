@@ -1,0 +1,68 @@
+// Looks at a Vitrine from outside while keys are rotated: the health of its slots, and images.
+
+import { type Fault, isFault, type World } from "../command.ts";
+import { askHealth, reasonOf } from "../net/ask-health.ts";
+import type { Plan } from "./plan.ts";
+import type { BucketSeen, Seen } from "./slots.ts";
+
+/** Looks once. */
+export async function observe({ interrupted, now }: World, plan: Plan): Promise<Seen> {
+  const [health, ...images] = await Promise.all([
+    seeHealth(plan, interrupted),
+    ...plan.images.map(async (image) => {
+      const url = await image(now());
+      return isFault(url) ? url.fault : askImage(url, interrupted);
+    }),
+  ]);
+  const failed = images.filter((failure) => failure !== undefined);
+  if (isFault(health)) return { health, elsewhere: [], failed };
+  const names = new Set(plan.buckets.map(({ name }) => name));
+  const own = health.filter(({ bucket }) => names.has(bucket));
+  const elsewhere = health.filter(({ bucket }) => !names.has(bucket));
+  const missing = [...names].find((name) => !own.some(({ bucket }) => bucket === name));
+  if (missing === undefined) return { health: own, elsewhere, failed };
+  const fault = `${plan.base}/healthz has no bucket "${missing}". Deploy this wrangler.toml first`;
+  return { health: { fault }, elsewhere, failed };
+}
+
+async function seeHealth(
+  { base, token }: Plan,
+  interrupted: AbortSignal,
+): Promise<readonly BucketSeen[] | Fault> {
+  const health = await askHealth(base, token, interrupted);
+  const url = `${base}/healthz`;
+  if (!("buckets" in health)) return { fault: `${url}: ${health.reason}` };
+  const slots = health.buckets.flatMap((bucket) => bucket.slots);
+  if (slots.some(({ state, access_key: end }) => state !== "incomplete" && end === undefined)) {
+    return {
+      fault: `${url} does not say which key a slot holds. Deploy this version of Vitrine first`,
+    };
+  }
+  return health.buckets.map(({ bucket, slots }) => ({
+    bucket,
+    slots: slots.map(({ slot, state, access_key }) => {
+      return { slot, state, end: state === "incomplete" ? undefined : access_key };
+    }),
+  }));
+}
+
+/** How long an image may take: ms. */
+const PATIENCE_MS = 30_000;
+
+/** @returns what is wrong; undefined if an image came */
+async function askImage(url: string, interrupted: AbortSignal): Promise<string | undefined> {
+  const shown = url.replace(/\?.*/s, ""); // A signature is a credential: never print it.
+  try {
+    const answer = await fetch(url, {
+      headers: { accept: "image/webp,image/*" },
+      redirect: "manual",
+      signal: AbortSignal.any([interrupted, AbortSignal.timeout(PATIENCE_MS)]),
+    });
+    await answer.arrayBuffer();
+    const type = answer.headers.get("content-type") ?? "no type";
+    if (answer.status === 200 && type.startsWith("image/")) return undefined;
+    return `${shown} answers ${answer.status}${answer.status === 200 ? `, ${type}` : ""}`;
+  } catch (error) {
+    return `${shown} does not answer: ${reasonOf(error)}`;
+  }
+}

@@ -1,0 +1,174 @@
+// What keeps a rotation from beginning, or from continuing: it could not tell what is done, or the only key
+// that serves might be lost. No I/O.
+
+import { keyEnd, type Slot } from "../../worker/s3/slot.ts";
+import { type Fault, isFault } from "../command.ts";
+import { changeLines, commandOf, createKey } from "./command-lines.ts";
+import type { KeyRefused, Plan } from "./plan.ts";
+import { hashOf, type RotationRecord } from "./record.ts";
+import { type BucketSeen, isOutage, isServed, onlyNextServes, slotOf } from "./slots.ts";
+import { STEPS, type Step } from "./steps.ts";
+
+const [, , , PROMOTE, EMPTY] = STEPS;
+
+/** Refuses the record of another rotation, and one whose two keys look the same. */
+export function refuseRecord(plan: Plan, known: RotationRecord): Fault | undefined {
+  if (known.word !== plan.word || known.url !== plan.base) {
+    const which = `${known.word} at ${known.url}, in step ${known.step}`;
+    return {
+      fault: `Another rotation is under way in this folder: ${which}. Finish it first, or discard it with --restart`,
+    };
+  }
+  if (known.old !== known.new) return undefined;
+  return {
+    fault: `The new key of the rotation in this folder ends like the old one, ${known.new}. So nothing shows which of them a slot holds. Start again with another key: --restart`,
+  };
+}
+
+/** Refuses to continue if something other than a key is wrong. */
+export function refuseTrouble(
+  health: readonly BucketSeen[],
+  failed: readonly string[],
+): Fault | undefined {
+  const down = health.filter((bucket) => !isServed(bucket) && bucket.slots.some(isOutage));
+  if (down.length > 0) {
+    const lines = down.map(({ bucket, slots }) => {
+      return `${bucket}: S3 answers ${slots.map(({ slot, state }) => `${state} for the ${slot} slot`).join(", ")}`;
+    });
+    const fault =
+      "S3 itself is down or busy. The keys are not the cause. Wait until S3 works again";
+    return { fault: [...lines, fault].join("\n") };
+  }
+  if (failed.length === 0 || !health.every(isServed)) return undefined;
+  return {
+    fault: [...failed, "The key is not the cause: S3 accepts it. Fix this first"].join("\n"),
+  };
+}
+
+/** Refuses a next slot that holds something, although no rotation is under way. */
+export function refuseFull(plan: Plan, health: readonly BucketSeen[]): Fault {
+  const next = health.map((bucket) => slotOf(bucket, "next")).find((slot) => slot !== undefined);
+  const holds = `${next?.end ?? "half a key"}, ${next?.state}`;
+  return {
+    fault: [
+      `The next slot is not empty (${holds}), and no rotation is under way in this folder.`,
+      "If a rotation is under way in another folder, continue it there.",
+      health.some(onlyNextServes)
+        ? promote(plan, next?.end)
+        : `If the key in the next slot may be replaced: ${commandOf(plan, "--restart")}`,
+    ].join("\n"),
+  };
+}
+
+/**
+ * Refuses to replace the key in the next slot while it alone serves.
+ * @param end of the new key's id
+ * @param written the record that --restart discards
+ */
+export function refuseReplacing(
+  plan: Plan,
+  end: string,
+  health: readonly BucketSeen[],
+  written: RotationRecord | Fault | undefined,
+): Fault | undefined {
+  const alone = health.find(
+    (bucket) => onlyNextServes(bucket) && slotOf(bucket, "next")?.end !== end,
+  );
+  if (alone === undefined) return undefined;
+  const held = slotOf(alone, "next")?.end;
+  const isOwn =
+    written !== undefined &&
+    !isFault(written) &&
+    refuseRecord(plan, written) === undefined &&
+    written.new === held;
+  const remedy = isOwn
+    ? `Continue the rotation that put it there: ${commandOf(plan)}`
+    : promote(plan, held);
+  return {
+    fault: `${alone.bucket}: only the next slot (${held}) serves, because S3 refuses the current one. So it is not replaced.\n${remedy}`,
+  };
+}
+
+function promote(plan: Plan, end = "half a key"): string {
+  return [
+    `If that key works, promote it: give the same key, ${end}, to ${commandOf(plan, "--restart")}`,
+    "Or put it into the current slot by hand:",
+    ...byHand(plan, PROMOTE),
+  ].join("\n");
+}
+
+function byHand(plan: Plan, step: Step): string[] {
+  return changeLines(plan, step, true).map((line) => `  ${line}`);
+}
+
+/** Refuses a key other than the one that this rotation began with. */
+export function refuseOther(key: Slot, known: RotationRecord): Fault | undefined {
+  if (known.hash === hashOf(key.credentials.accessKeyId)) return undefined;
+  return {
+    fault: `This rotation began with the key ${known.new}, and this is another key (${keyEnd(key)}). Give the first one, or start again with --restart`,
+  };
+}
+
+const UNKNOWN_ID =
+  "S3 does not know this id. Check that it is complete, active, and from the right account";
+const HINTS: Readonly<Record<string, string>> = {
+  InvalidAccessKeyId: UNKNOWN_ID,
+  Unauthorized: UNKNOWN_ID,
+  SignatureDoesNotMatch: "the secret does not belong to this id",
+  AccessDenied:
+    "its policy does not allow it to read the canary (or the image of --key), or that object does not exist: docs/deploy.md, step 4",
+  unreachable: "S3 does not answer this machine",
+};
+
+/** Refuses a key that S3 refuses. */
+export function refuseUnknown(
+  plan: Plan,
+  refused: readonly KeyRefused[],
+  known: RotationRecord | undefined,
+): Fault {
+  const lines = refused.map(({ bucket, state }) => {
+    const hint = HINTS[state];
+    return `  ${bucket}: ${state}${hint ? `: ${hint}` : ""}`;
+  });
+  const after = known
+    ? `If this does not change, make another key, and start again: ${commandOf(plan, "--restart")}`
+    : "Nothing has been changed.";
+  return { fault: ["S3 does not accept the new key:", ...lines, after].join("\n") };
+}
+
+/**
+ * Refuses a key that ends like the current one. Of the keys in the slots only the end can be seen, and a
+ * rotation to the key that serves would end with the deactivation of the only key.
+ */
+export function refuseSame(
+  plan: Plan,
+  end: string,
+  health: readonly BucketSeen[],
+): Fault | undefined {
+  const current = health.map((bucket) => slotOf(bucket, "current"));
+  const same = current.filter((slot) => slot?.end === end);
+  if (same.length === 0) return undefined;
+  const refused = same.find((slot) => slot?.state !== "ok");
+  const isFull = health.some((bucket) => slotOf(bucket, "next") !== undefined);
+  const said = refused === undefined ? ", and it serves" : `. S3 answers ${refused.state} for it`;
+  const ifSame = same.some((slot) => slot?.state === "ok")
+    ? ["If it is the same key, there is nothing to rotate."]
+    : [
+        "If it is the same key, put its id and its secret into the current slot. No rotation is needed:",
+        ...byHand(plan, PROMOTE),
+      ];
+  if (refused === undefined && isFull) {
+    ifSame.push("  If the next slot is still full, empty it:", ...byHand(plan, EMPTY));
+  }
+  const ifOther =
+    end === "…"
+      ? "its id is too short to tell it from the current one. Rotate by hand: docs/rotate.md"
+      : `the two cannot be told apart. Delete the new one, and make one that ends differently: ${createKey(plan)}`;
+  return {
+    fault: [
+      `The current slot already holds this key (${end}), or one that ends like it${said}.`,
+      ...ifSame,
+      `If it is another key, ${ifOther}`,
+    ].join("\n"),
+  };
+}
