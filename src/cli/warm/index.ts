@@ -1,4 +1,4 @@
-// vitrine warm: requests variants before visitors do.
+// vitrine warm: requests variants before visitors do. It says first what that may cost.
 
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import {
@@ -18,11 +18,13 @@ import { readOperator } from "../project/operator.ts";
 import type { Impossible } from "../terminal/lines.ts";
 import { count, createProgress } from "../terminal/progress.ts";
 import { visible } from "../terminal/visible.ts";
-import { ACCEPTS, type Ask, createPlanner, type Reads } from "./asks.ts";
-import { openRecord, recordOf, type WarmRecord } from "./record.ts";
-import { warmAll } from "./run.ts";
-import { createSupply, tellCost } from "./supply.ts";
-import { createTally } from "./tally.ts";
+import { estimateLines } from "./estimate.ts";
+import { createPlanner } from "./plan.ts";
+import { createQueue } from "./queue.ts";
+import { openRecord, recordOf } from "./record.ts";
+import { ACCEPTS, type Reads, type WarmRequest } from "./request.ts";
+import { sendAll } from "./send.ts";
+import { createSummary } from "./summary.ts";
 
 const FORMATS: readonly Reads[] = ["avif", "webp", "none"];
 
@@ -41,35 +43,43 @@ type Options = {
 
 export function warmCommand(world: World, run: Run) {
   return new Command("warm")
-    .description("requests variants of the keys on stdin, so that no visitor is the first one")
+    .description("requests variants of the keys on stdin, before the first visitor does")
     .option(
       "-u, --url <url>",
-      "where Vitrine is; else the first domain under routes in wrangler.toml",
+      "where Vitrine is (default: the first domain under routes in wrangler.toml)",
     )
     .option(
       "-p, --preset <name>",
-      "card: this preset with all of its variants; card@2x: that variant alone; may be repeated; else all",
+      "card: this preset with all of its variants; card@2x: that variant alone; can be repeated (default: all)",
       (name: string, before: readonly string[] = []) => [...before, name],
     )
     .option(
       "-r, --route <path>",
-      "the path of the route, as in wrangler.toml; else the first that leads to the key",
+      "the path of a route in wrangler.toml (default: the first route that leads to the key)",
     )
-    .option("--accept <formats>", "of avif, webp, none: what browsers read", readFormats, FORMATS)
-    .option("--concurrency <number>", "how many requests are under way, 1 to 100", readNumber, 6)
-    .option("--record <file>", "what is done already; else one in .wrangler/vitrine/ for each URL")
-    .option("--restart", "forgets what is done already")
+    .option(
+      "--accept <formats>",
+      "what browsers read: some of avif, webp, none",
+      readFormats,
+      FORMATS,
+    )
+    .option("--concurrency <number>", "how many requests to send at once, 1 to 100", readNumber, 6)
+    .option(
+      "--record <file>",
+      "where to keep what is done (default: a file for each URL in .wrangler/vitrine/)",
+    )
+    .option("--restart", "forgets what was done before")
     .option(
       "--secrets-file <file>",
-      "where URL_SIGNING_KEYS stands; else the environment, or .dev.vars",
+      "a file with URL_SIGNING_KEYS (default: the environment, then .dev.vars)",
     )
-    .option("--yes", "goes on beyond the 5,000 unique transformations of a month that are free")
-    .option("--dry-run", "prints the URLs, without signatures, and what they may cost")
+    .option("--yes", "does not stop at the 5,000 free unique transformations of a month")
+    .option("--dry-run", "prints the URLs without signatures, and what they may cost")
     .addHelpText(
       "after",
       `
-An object is warmed by the first route that leads to it, at the presets that this route shows.
-Keys are those below the prefix of their bucket, or public URLs, one a line.
+It uses the first route that leads to an object, and the presets that this route shows.
+Write one key on each line: the part after the bucket's prefix, or a public URL.
 
 Examples:
   vitrine warm --preset card < keys.txt
@@ -83,56 +93,60 @@ function readFormats(text: string): Reads[] {
   const asked = text.split(",");
   const known = FORMATS.filter((format) => asked.includes(format));
   if (known.length === asked.length) return known;
-  throw new InvalidArgumentError(`It is some of ${Object.keys(ACCEPTS).join(", ")}.`);
+  throw new InvalidArgumentError(`It must be some of ${Object.keys(ACCEPTS).join(", ")}.`);
 }
 
 function readNumber(text: string): number {
   const number = Number(text);
   if (/^\d{1,3}$/.test(text) && number >= 1 && number <= 100) return number;
-  throw new InvalidArgumentError("It is a number from 1 to 100.");
+  throw new InvalidArgumentError("It must be a number from 1 to 100.");
 }
 
 async function warm(world: World, options: Options): Promise<Exit | Fault> {
   const { url, secretsFile, preset: presets, route, accept: reads, dryRun, restart } = options;
   const { stdin, stdout, stderr, interrupted } = world;
   if (stdin.isTTY) {
-    say(stderr, "Keys come on stdin, one a line: npx vitrine warm < keys.txt");
+    say(stderr, "Keys come on stdin, one on each line: npx vitrine warm < keys.txt");
     return EXIT.usage;
   }
   const operator = readOperator(world, { url, secretsFile });
   if (isFault(operator)) return operator;
   const base = findBaseUrl(url, operator.known.patterns, "--url");
   if (isFault(base)) return base;
-  if (base === "") return { fault: "--url is empty: say where Vitrine is" };
+  if (base === "") return { fault: "--url is empty. Say where Vitrine is" };
   const planner = createPlanner(operator, { presets, route, reads });
   if (isFault(planner)) return planner;
 
   const file = options.record ?? recordOf(base);
   const record = await openRecord(world, { file, restart, readOnly: dryRun });
   if (isFault(record)) return record;
+  const end = async (exit: Exit) => (await record.close()) ?? exit;
   const stop = new AbortController();
   const domains = operator.known.domains.map(({ host }) => host);
-  const supply = await createSupply(operator, {
+  const queue = await createQueue(operator, {
     stdin,
     hosts: [...new Set([hostOf(base), ...domains])],
     planner,
     record,
     stop: AbortSignal.any([interrupted, stop.signal]),
   });
-  // What is made on this machine costs nothing.
-  const isFree = options.yes || operator.local;
-  const most = isFree ? undefined : Math.max(0, FREE - record.spent);
+  const { spent } = record;
+  const { local } = operator;
+  // The local run costs nothing.
+  const most = options.yes || local ? undefined : Math.max(0, FREE - spent);
   const bound = readBounds(operator.known.deployed, () => {}).most;
-  say(stderr, ...tellCost(supply, record.spent, most, bound, operator.local));
-  if (supply.keys === 0) return end(record, EXIT.done);
+  const { estimate } = queue;
+  say(stderr, ...estimateLines(estimate, { spent, most, bound, local }));
+  if (estimate.keys === 0) return end(EXIT.done);
 
-  const tally = createTally();
-  const progress = createProgress(world, "requests", supply.whole ? supply.requests : undefined);
+  const summary = createSummary();
+  const total = estimate.isWhole ? estimate.requests : undefined;
+  const progress = createProgress(world, "requests", total);
   let isBeyond = false;
   const tell = {
-    skipped: tally.skipped,
+    skipped: summary.skipped,
     impossible: ({ given, reason }: Impossible) => {
-      tally.failed("not asked for", JSON.stringify(given));
+      summary.failed("not asked for", JSON.stringify(given));
       progress.say(`${JSON.stringify(given)}: ${reason}`);
     },
     beyond: () => {
@@ -140,47 +154,41 @@ async function warm(world: World, options: Options): Promise<Exit | Fault> {
     },
   };
   if (dryRun) {
-    await print(stdout, base, supply.asks(tell));
-    return end(record, tally.failures > 0 ? EXIT.partly : EXIT.done);
+    await print(stdout, base, queue.requests(tell));
+    return end(summary.failures > 0 ? EXIT.partly : EXIT.done);
   }
   const { concurrency } = options;
-  const asks = supply.asks(tell, most);
-  const run = { base, concurrency, record, tally, progress, stop };
-  const stopped = await warmAll(world, operator, asks, run);
+  const sending = { base, concurrency, record, summary, progress, stop };
+  const stopped = await sendAll(world, queue.requests(tell, most), sending);
   progress.end();
-  say(stdout, ...tally.tell(record.file));
+  say(stdout, ...summary.lines(record.file));
+  const warn = (text: string) => say(stderr, paint(world, stderr, "red", text));
   if (isBeyond) {
-    const text = `Ended at the ${count(FREE)} unique transformations of a month that are free: the next ones are $0.50 for 1,000.`;
-    say(stderr, paint(world, stderr, "red", text));
+    warn(
+      `It ended at the month's ${count(FREE)} free unique transformations. More cost $0.50 for 1,000.`,
+    );
   }
-  if (stopped !== undefined) {
-    say(stderr, paint(world, stderr, "red", `Stopped before the end: ${visible(stopped)}.`));
-  }
-  const { failures, successes, done } = tally;
+  if (stopped !== undefined) warn(`Stopped before the end: ${visible(stopped)}.`);
+  const { failures, successes, done } = summary;
   const isWhole = stopped === undefined && failures === 0 && !isBeyond;
   if (!isWhole || interrupted.aborted) {
-    const how = [restart && "without --restart", isBeyond && "with --yes"].filter(Boolean);
-    const again = ["run the same again", ...how].join(" ");
-    say(stderr, `To go on, ${again}: what is done is not asked for again.`);
+    const how = [restart && " without --restart", isBeyond && " with --yes"].filter(Boolean);
+    say(stderr, `To continue, run it again${how.join("")}. It does not repeat what is done.`);
   }
-  if (isWhole) return end(record, EXIT.done);
-  return end(record, successes + done === 0 ? EXIT.failed : EXIT.partly);
+  if (isWhole) return end(EXIT.done);
+  return end(successes + done === 0 ? EXIT.failed : EXIT.partly);
 }
 
-/** The URLs, each once, for as long as somebody reads them. */
-async function print(stdout: Screen, base: string, asks: AsyncIterable<Ask>): Promise<void> {
+/** Prints each URL once, as long as somebody reads them. */
+async function print(stdout: Screen, base: string, requests: AsyncIterable<WarmRequest>) {
   let isRead = true;
   let last = "";
   stdout.once("error", () => {
     isRead = false;
   });
-  for await (const { path } of asks) {
+  for await (const { path } of requests) {
     if (!isRead) return;
     if (path !== last) say(stdout, base + path);
     last = path;
   }
-}
-
-async function end(record: WarmRecord, exit: Exit): Promise<Exit | Fault> {
-  return (await record.close()) ?? exit;
 }

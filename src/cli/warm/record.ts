@@ -1,4 +1,5 @@
-// What vitrine warm has done, in a file with a line of JSON for each object, so that it can go on.
+// Keeps what vitrine warm has done, to continue later: a file with a line of JSON for each object. Never keeps a
+// signature.
 
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, mkdirSync } from "node:fs";
@@ -8,24 +9,23 @@ import { isTable } from "../../worker/base/json.ts";
 import type { Fault, World } from "../command.ts";
 import { withoutSignature } from "../project/wanted.ts";
 import { linesOf } from "../terminal/lines.ts";
-import type { Due } from "./asks.ts";
-import { createMarks } from "./marks.ts";
+import type { Queued } from "./request.ts";
 
 export type WarmRecord = {
   readonly file: string;
-  /** Unique transformations of this month, as far as they are in it (L2). */
+  /** The unique transformations of this month that are in it (L2). */
   readonly spent: number;
-  /** The options that were asked for before of a source. */
+  /** Returns the options of a source that were done before. */
   before(source: string): ReadonlySet<string>;
-  /** What is billed for a source, and was made this month (L2). */
+  /** Returns what was billed for a source this month (L2). */
   paid(source: string): ReadonlySet<string>;
-  /** Notes how a request ended. @returns a fault where the file cannot be written */
-  add(ask: Due, isDone: boolean): Promise<Fault | undefined>;
-  /** Notes also what is done of objects that are not. */
+  /** Notes how a request ended. @returns a fault if the file cannot be written */
+  add(request: Queued, isDone: boolean): Promise<Fault | undefined>;
+  /** Notes also the objects that are done in part. */
   close(): Promise<Fault | undefined>;
 };
 
-/** Where the record of a Vitrine is, if nobody says, from the project's folder. */
+/** The default file for a Vitrine, relative to the project's folder. */
 export function recordOf(base: string): string {
   const hash = createHash("sha256").update(base).digest("hex").slice(0, 12);
   return `.wrangler/vitrine/warm-${hash}.jsonl`;
@@ -33,9 +33,9 @@ export function recordOf(base: string): string {
 
 export type RecordOptions = {
   readonly file: string;
-  /** Forgets what was done before, but for what it cost. */
+  /** Forgets what was done before, but not what it cost. */
   readonly restart?: true | undefined;
-  /** Leaves the file alone. */
+  /** Does not touch the file. */
   readonly readOnly?: true | undefined;
 };
 
@@ -44,15 +44,15 @@ export async function openRecord(
   { file, restart, readOnly }: RecordOptions,
 ): Promise<WarmRecord | Fault> {
   const path = resolve(folder, file);
-  let done = createDone();
-  const paid = createDone();
+  let done = createSets();
+  const paid = createSets();
   const month = monthOf(now());
   let spent = 0;
   let handle: FileHandle | undefined;
   try {
     if (existsSync(path)) {
       for await (const line of linesOf(createReadStream(path), interrupted)) {
-        if (line === RESTARTED) done = createDone();
+        if (line === RESTARTED) done = createSets();
         const entry = readEntry(line);
         if (entry === undefined) continue;
         done.add(entry.id, entry.done);
@@ -61,27 +61,27 @@ export async function openRecord(
         spent += entry.paid.length;
       }
     }
-    if (restart) done = createDone();
+    if (restart) done = createSets();
     if (!readOnly) {
       mkdirSync(dirname(path), { recursive: true });
       handle = await open(path, "a");
-      // What was torn at its end is no line, and must not become the beginning of one.
+      // The last line may be incomplete. End it, so that it does not become the beginning of the next one.
       await handle.appendFile(restart ? `\n${RESTARTED}\n` : "\n");
     }
   } catch (error) {
     return faultOf(file, error);
   }
 
-  /** The requests of objects of which some are still to end. */
-  const begun = new Map<string, { left: number; asks: Due[] }>();
-  const write = async (asks: readonly Due[]): Promise<Fault | undefined> => {
-    const [first] = asks;
+  /** The objects that have begun, with the requests that are done. */
+  const begun = new Map<string, { left: number; requests: Queued[] }>();
+  const write = async (requests: readonly Queued[]): Promise<Fault | undefined> => {
+    const [first] = requests;
     if (first === undefined) return undefined;
     const old = paid.of(first.source);
     const entry: Entry = {
       id: first.source,
-      done: asks.map(({ options }) => options),
-      paid: [...new Set(asks.map(({ unique }) => unique))].filter((one) => !old.has(one)),
+      done: requests.map(({ options }) => options),
+      paid: [...new Set(requests.map(({ unique }) => unique))].filter((one) => !old.has(one)),
       key: withoutSignature(first.key),
       at: new Date(now()).toISOString(),
     };
@@ -94,49 +94,40 @@ export async function openRecord(
   };
   return {
     ...{ file, spent, before: done.of, paid: paid.of },
-    async add(ask, isDone) {
-      const own = begun.get(ask.source) ?? { left: ask.of, asks: [] };
-      begun.set(ask.source, own);
+    async add(request, isDone) {
+      const own = begun.get(request.source) ?? { left: request.siblings, requests: [] };
+      begun.set(request.source, own);
       own.left -= 1;
-      if (isDone) own.asks.push(ask);
+      if (isDone) own.requests.push(request);
       if (own.left > 0) return undefined;
-      begun.delete(ask.source);
-      return write(own.asks);
+      begun.delete(request.source);
+      return write(own.requests);
     },
     async close() {
       let fault: Fault | undefined;
-      for (const { asks } of begun.values()) fault ??= await write(asks);
+      for (const { requests } of begun.values()) fault ??= await write(requests);
       await handle?.close();
       return fault;
     },
   };
 }
 
-/** A line after which nothing is done; what was paid stays paid. */
+/** After this line nothing is done. What was paid stays paid. */
 const RESTARTED = '{"restarted":true}';
 
-/** What is done of each source: few sets of options, since most have the same. */
-function createDone() {
-  const marks = createMarks();
-  const sets: ReadonlySet<string>[] = [new Set()];
-  /** By how they came about, and by what is in them. */
-  const known = new Map<string, number>();
-  const of = (source: string): ReadonlySet<string> => sets[marks.get(source)] ?? new Set();
-  const join = (mark: number, more: readonly string[]): number => {
-    const both = [...new Set([...(sets[mark] ?? []), ...more])].sort();
-    const name = both.join(" ");
-    const found = known.get(name) ?? sets.push(new Set(both)) - 1;
-    known.set(name, found);
-    return found;
-  };
+/** A set of texts for each source. Most sources have equal sets, so these are shared to save memory. */
+function createSets() {
+  const bySource = new Map<string, ReadonlySet<string>>();
+  const shared = new Map<string, ReadonlySet<string>>();
+  const of = (source: string): ReadonlySet<string> => bySource.get(source) ?? new Set();
   return {
     of,
     add(source: string, more: readonly string[]) {
-      const mark = marks.get(source);
-      const way = `${mark}+${more.join(" ")}`;
-      const joined = known.get(way) ?? join(mark, more);
-      known.set(way, joined);
-      marks.set(source, joined);
+      const texts = [...new Set([...of(source), ...more])].sort();
+      const name = texts.join(" ");
+      const set = shared.get(name) ?? new Set(texts);
+      shared.set(name, set);
+      bySource.set(source, set);
     },
   };
 }
@@ -147,14 +138,14 @@ type Entry = {
   readonly id: string;
   /** Their options. */
   readonly done: readonly string[];
-  /** What of it is billed, without what was this month already (L2). */
+  /** What is billed for them, and was not yet billed this month (L2). */
   readonly paid: readonly string[];
-  /** For whoever reads it. */
+  /** For human readers. */
   readonly key: string;
   readonly at: string;
 };
 
-/** @returns undefined for what is no line of a record, or half of one */
+/** @returns undefined for a line that is incomplete, or does not belong to a record */
 function readEntry(line: unknown): Omit<Entry, "key"> | undefined {
   if (typeof line !== "string") return undefined;
   try {
@@ -171,12 +162,12 @@ function readEntry(line: unknown): Omit<Entry, "key"> | undefined {
   }
 }
 
-/** `2026-11-`: Cloudflare counts by the month. */
+/** `2026-11-`: Cloudflare bills by the month. */
 function monthOf(now: number): string {
   return new Date(now).toISOString().slice(0, 8);
 }
 
-/** Of the file system's; what else is thrown is a bug. */
+/** Explains an error of the file system. Any other error is a bug. */
 function faultOf(file: string, error: unknown): Fault {
   if (!(error instanceof Error && "code" in error)) throw error;
   return { fault: `the record ${file} cannot be used: ${error.message}` };

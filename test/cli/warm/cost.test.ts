@@ -24,7 +24,7 @@ test("beyond the free transformations of a month it has to be told --yes (L2)", 
   expect(first.err).toContain("600 keys: 5,400 requests, with 5,400 unique transformations.\n");
   expect(first.err).toContain("\nWithout --yes it ends at the month's 5,000 free ones.\n");
   expect(first.err).toMatch(
-    /Ended at the 5,000 unique .* \$0\.50 for 1,000\.\nTo go on, run the same again with --yes: /,
+    /It ended at the month's 5,000 free .* \$0\.50 for 1,000\.\nTo continue, run it again with --yes\. /,
   );
   expect(site.asked).toHaveLength(555 * 9);
 
@@ -96,6 +96,6 @@ test("what COSTS.most allows is said where it may cost more", async () => {
   const dry = [...fast, "--dry-run"];
   expect((await warm(some(400), dry)).err).not.toContain("COSTS");
   expect((await warm(some(600), dry)).err).toContain(
-    "COSTS.most of wrangler.toml is $2.00 a month.\n",
+    "COSTS.most in wrangler.toml is $2.00 a month.\n",
   );
 });

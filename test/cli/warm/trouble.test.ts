@@ -106,9 +106,9 @@ test("a wait that is asked for is waited for, unless it is long", async () => {
   expect(site.asked.length).toBeLessThan(26);
   expect(Date.now() - late).toBeLessThan(60_000);
   expect(ended.err).toContain(
-    "Stopped before the end: the last 20 requests failed, the last one with 503: look at the log",
+    "Stopped before the end: the last 20 requests failed, the last one with 503. Check the log",
   );
-  expect(ended.err).toContain("To go on, run the same again without --restart: ");
+  expect(ended.err).toContain("To continue, run it again without --restart. ");
 });
 
 test("it does not go on where all fails, nor where objects are missing does it stop", async () => {
@@ -145,12 +145,12 @@ test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
     ["--preset", "cart"],
     {},
     2,
-    /^no preset or variant cart is shown: there are thumbnail, /,
+    /^no preset or variant cart is shown. Known: thumbnail, /,
   ],
-  ["no such route", ["--route", "/x"], {}, 2, /^there is no route \/x: there are \/images/],
-  ["no such format", ["--accept", "avif,jxl"], {}, 3, /It is some of avif, webp, none/],
-  ["a format twice", ["--accept", "avif,avif"], {}, 3, /It is some of/],
-  ["too much at once", ["--concurrency", "101"], {}, 3, /It is a number from 1 to 100/],
+  ["no such route", ["--route", "/x"], {}, 2, /^there is no route \/x. Known: \/images/],
+  ["no such format", ["--accept", "avif,jxl"], {}, 3, /It must be some of avif, webp, none/],
+  ["a format twice", ["--accept", "avif,avif"], {}, 3, /It must be some of/],
+  ["too much at once", ["--concurrency", "101"], {}, 3, /It must be a number from 1 to 100/],
   ["no URL", ["--url", "images.example"], {}, 2, /is not a URL such as/],
   [
     "no file",

@@ -34,7 +34,7 @@ test("every variant is asked for in every format, and none twice that is the sam
       .toSorted(),
   );
   expect(ended.err).toContain(
-    "2 keys: 25 requests, with 9 unique transformations.\nAt most $0.01: nothing for",
+    "2 keys: 25 requests, with 9 unique transformations.\nAt most $0.01: $0.50 for 1,000, after the",
   );
   expect(ended.out).toBe(
     `Images    25  25,000 bytes
@@ -99,7 +99,7 @@ test("what was done is not asked for again, what was not is, and --restart forge
   const args = ["--preset", "card"];
   const first = await warm(keys, args, { interrupted: interrupt.signal });
   expect(first.code).toBe(130);
-  expect(first.err).toContain("To go on, run the same again");
+  expect(first.err).toContain("To continue, run it again");
   const file = /^.wrangler\/vitrine\/warm-[0-9a-f]{12}\.jsonl$/;
   const [name = ""] = globSync(".wrangler/vitrine/*", { cwd: folder() });
   expect(name).toMatch(file);
@@ -151,8 +151,8 @@ test("a dry run prints the URLs, however many keys there are, and asks for nothi
   expect(
     ended.err,
   ).toBe(`The first 10,000 keys: 90,000 requests, with 30,000 unique transformations.
-At most $15.00: nothing for what is left of the month's 5,000 free ones, and $0.50 for 1,000 after these.
-More keys follow, at the same price each: how many is not known yet.
+At most $15.00: $0.50 for 1,000, after the month's 5,000 free ones.
+More keys follow, at the same price each. Their number is not known yet.
 Without --yes it ends at the month's 5,000 free ones.
 `);
   expect(site.asked).toEqual([]);

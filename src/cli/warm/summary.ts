@@ -1,28 +1,27 @@
-// What came of warming.
+// Counts what vitrine warm did, and sums it up.
 
 import { align } from "../command.ts";
 import { count } from "../terminal/progress.ts";
 import { visible } from "../terminal/visible.ts";
 
-export type Tally = {
-  /** Was asked for, and is an image. */
+export type Summary = {
+  /** An image came. */
   shown(type: string, bytes: number): void;
-  /** @param why a status, or words */
+  /** @param why a status, or a text */
   failed(why: string, what: string): void;
-  /** Was done before. */
+  /** These were done before. */
   skipped(requests: number): void;
   readonly successes: number;
-  /** Before. */
+  /** How many were done before. */
   readonly done: number;
   readonly failures: number;
-  /** Lines, aligned. */
-  tell(record: string): string[];
+  lines(record: string): string[];
 };
 
-/** So many of those that failed are named for each reason. */
+/** How many failed keys are named for each reason. */
 const NAMED = 3;
 
-export function createTally(): Tally {
+export function createSummary(): Summary {
   const types = new Map<string, { images: number; bytes: number }>();
   const failed = new Map<string, { times: number; more: boolean; named: string[] }>();
   let [skipped, successes, failures] = [0, 0, 0];
@@ -53,7 +52,7 @@ export function createTally(): Tally {
     get failures() {
       return failures;
     },
-    tell(record) {
+    lines(record) {
       const bytes = [...types.values()].reduce((sum, of) => sum + of.bytes, 0);
       const rows: [string, number, string][] = [["Images", successes, `${count(bytes)} bytes`]];
       for (const [type, of] of [...types].sort()) {

@@ -1,0 +1,116 @@
+// Plans which requests warm a key: one for each rendition at the edge, and none twice.
+
+import { createHash } from "node:crypto";
+import type { Variant } from "../../worker/config/preset.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
+import { edgeOptions } from "../../worker/edge/ask-edge.ts";
+import { chooseFormat, readAccept } from "../../worker/request/format.ts";
+import { originUrl } from "../../worker/s3/object-url.ts";
+import type { Fault } from "../command.ts";
+import type { Operator } from "../project/operator.ts";
+import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
+import type { Wanted } from "../project/wanted.ts";
+import type { Impossible } from "../terminal/lines.ts";
+import { ACCEPTS, type Reads, type WarmRequest } from "./request.ts";
+
+export type Choice = {
+  /** Presets with all of their variants, and single variants; undefined: all. */
+  readonly presets: readonly string[] | undefined;
+  /** The path of a route; undefined: the first route that leads to the key. */
+  readonly route: string | undefined;
+  readonly reads: readonly Reads[];
+};
+
+export type Planner = (wanted: Wanted) => readonly WarmRequest[] | Impossible;
+
+/** @returns a fault if no route shows what is chosen */
+export function createPlanner(operator: Operator, choice: Choice): Planner | Fault {
+  const { routes } = operator.config;
+  const named = routes.filter(({ path }) => choice.route === undefined || path === choice.route);
+  if (named.length === 0) {
+    const paths = routes.map(({ path }) => path).join(", ");
+    return { fault: `there is no route ${choice.route}. Known: ${paths}` };
+  }
+  const plans = named.map((route) => ({ route, variants: shownBy(operator, route, choice) }));
+  for (const preset of choice.presets ?? []) {
+    if (plans.some(({ variants }) => variants.some(({ by }) => by.includes(preset)))) continue;
+    const all = new Set(named.flatMap((route) => variantsOf(operator, route)));
+    return { fault: `no preset or variant ${preset} is shown. Known: ${[...all].join(", ")}` };
+  }
+  return (wanted) => {
+    for (const { route, variants } of plans) {
+      if (wanted.bucket !== undefined && wanted.bucket !== route.bucket) continue;
+      if (wanted.version !== undefined && route.signing === undefined) continue;
+      const requests = requestsFor(operator, wanted, route, variants);
+      if (requests.length > 0) return requests;
+    }
+    return { given: wanted.given, reason: "no route leads to it and shows what is chosen" };
+  };
+}
+
+type Shown = {
+  readonly variant: string;
+  readonly preset: string;
+  /** The chosen presets and variants that it belongs to. */
+  readonly by: readonly string[];
+  /** What the Worker asks of the edge for it. */
+  readonly renditions: readonly (Pick<WarmRequest, "options" | "unique"> & {
+    readonly reads: Reads;
+  })[];
+};
+
+function shownBy(operator: Operator, route: BoundRoute, { presets, reads }: Choice): Shown[] {
+  return variantsOf(operator, route).flatMap((name) => {
+    const variant = operator.config.variants.get(name);
+    if (variant === undefined) return [];
+    const by = (presets ?? []).filter((one) => one === name || one === variant.preset);
+    if (presets !== undefined && by.length === 0) return [];
+    const renditions = reads.map((one) => ({
+      reads: one,
+      ...hashOptions(variant, one, route.svg),
+    }));
+    return [{ variant: name, preset: variant.preset, by, renditions }];
+  });
+}
+
+function hashOptions(variant: Variant, reads: Reads, svg: boolean) {
+  const asked = chooseFormat(variant, readAccept(ACCEPTS[reads]), svg);
+  const { format, ...unique } = edgeOptions(asked);
+  const sorted = JSON.stringify(Object.entries(unique).sort());
+  return { unique: hash(sorted, 8), options: hash(`${sorted} ${format}`, 8) };
+}
+
+/** How long the URLs of signed routes are valid: seconds. */
+const EXPIRY_S = 3_600;
+
+function requestsFor(
+  operator: Operator,
+  { key, version }: Wanted,
+  route: BoundRoute,
+  variants: readonly Shown[],
+): WarmRequest[] {
+  const { bucket, signing } = route;
+  // Two buckets of wrangler.toml can be one at S3, and their routes may show different things.
+  const source = hash(`${bucket.name} ${originUrl(bucket.base, bucket.prefix + key, version)}`, 22);
+  const requests = new Map<string, WarmRequest>();
+  for (const { variant, preset, renditions } of variants) {
+    const path = pathOf(operator, route, variant, key);
+    if (path === undefined) continue;
+    const sign = async (now: number) => {
+      if (signing === undefined) return "";
+      const expires = Math.floor(now / 1000) + Math.min(EXPIRY_S, signing.maxAge);
+      return queryFor(operator, route, { preset, key, expires, version });
+    };
+    for (const rendition of renditions) {
+      // Skip the same rendition under another name, or for another browser.
+      if (requests.has(rendition.options)) continue;
+      requests.set(rendition.options, { key, variant, path, sign, source, ...rendition });
+    }
+  }
+  return [...requests.values()];
+}
+
+/** @param length of the hash, in characters of 6 bits */
+function hash(text: string, length: number): string {
+  return createHash("sha256").update(text).digest("base64url").slice(0, length);
+}
