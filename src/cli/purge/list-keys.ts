@@ -1,4 +1,4 @@
-// All objects of a bucket that begin with a prefix, with the keys at hand.
+// Lists the objects of a bucket that begin with a prefix, with the S3 keys at hand.
 
 import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
@@ -10,18 +10,18 @@ import { sleep } from "../net/pace.ts";
 import { type Operator, slotsAtHand } from "../project/operator.ts";
 
 export type Listed = {
-  /** Below the bucket's prefix. */
+  /** Without the bucket's prefix. */
   readonly keys: string[];
   /** How many objects have keys that Vitrine cannot show. */
   readonly others: number;
 };
 
-/** Milliseconds before S3 is asked again, where it is busy. */
+/** How long to wait before S3 is asked again, if it is busy: ms. */
 const DELAYS = [1_000, 5_000];
 
 /**
- * @param prefix below the bucket's own prefix
- * @param listed is told how many more there are, page by page
+ * @param prefix without the bucket's own prefix
+ * @param listed is told how many keys each page has
  */
 export async function listKeys(
   world: Pick<World, "now" | "interrupted">,
@@ -39,7 +39,7 @@ export async function listKeys(
     const [slot] = slots;
     if (slot === undefined) {
       return {
-        fault: `--prefix lists ${bucket.name}, and the secrets of a key that may are not at hand: put them into the environment, or name a file with --secrets-file`,
+        fault: `--prefix has to list ${bucket.name}, and there is no S3 key to do so. Put its secrets into the environment, or into the file of --secrets-file`,
       };
     }
     const options = { prefix: bucket.prefix + prefix, next };
@@ -49,7 +49,7 @@ export async function listKeys(
     if (!("keys" in page)) {
       const slotRefused = verdictOf(page, bucket.region).fault === "slot";
       if (!slotRefused || slots.length === 1) return { fault: whyNot(page, bucket) };
-      slots.shift(); // as the Worker does
+      slots.shift(); // The Worker does the same.
       continue;
     }
     const below = page.keys.map((key) => key.slice(bucket.prefix.length));
@@ -61,7 +61,7 @@ export async function listKeys(
     if (next === undefined || world.interrupted.aborted) return { keys, others };
     if (tokens.has(next)) {
       return {
-        fault: `${bucket.name} cannot be listed: S3 goes round in its list, without an end`,
+        fault: `${bucket.name} cannot be listed: the list of S3 has no end`,
       };
     }
     tokens.add(next);
@@ -83,11 +83,11 @@ async function patiently(
 
 function whyNot(said: S3Answer, { name, region }: Bucket): string {
   const { status, code, failure } = said;
-  const words = status === 200 ? "S3 does not answer rightly:" : "S3 does not answer:";
+  const words = status === 200 ? "the answer of S3 is wrong:" : "S3 does not answer:";
   const what = failure === undefined ? `S3 says ${code ?? status}` : `${words} ${failure}`;
   const told = `${name} cannot be listed: ${what}`;
   if (code === "AccessDenied") {
-    return `${told}: the key may not list it. Allow it s3:ListBucket on the bucket, or give the keys instead, one a line: npx vitrine purge - < keys.txt`;
+    return `${told}: the key may not list it. Allow it s3:ListBucket on the bucket, or give the keys, one on each line: npx vitrine purge - < keys.txt`;
   }
   const verdict = verdictOf(said, region);
   const reason = "reason" in verdict && failure === undefined ? verdict.reason : undefined;

@@ -23,7 +23,7 @@ test("what can be no key is named and not sent, and the rest is purged", async (
   const ended = await purge([...args, "good.jpg"]);
   expect(ended).toMatchObject({ code: 1, out: "" });
   for (const key of args) expect(ended.err).toContain(`${JSON.stringify(key)}: `);
-  expect(ended.err).toContain("NOT SENT: 7 keys that cannot be");
+  expect(ended.err).toContain("NOT SENT: 7 impossible keys");
   expect(ended.err).not.toContain("\u001b");
   expect(net.cloudflare.purged).toEqual([sourceOf("good.jpg")]);
   const bytes = Buffer.from([0x61, 0xff, 0x0a]);
@@ -43,7 +43,7 @@ test("public URLs and versions are purged at their sources", async () => {
     "https://images.example.com/images/card/a\tb.jpg",
   ]);
   expect(ended).toMatchObject({ code: 1, out: "" });
-  expect(ended.err).toContain("NOT SENT: 6 keys that cannot be");
+  expect(ended.err).toContain("NOT SENT: 6 impossible keys");
   expect(ended.err).toContain("is not a URL of this Vitrine, which is at images.example.com");
   expect(net.cloudflare.purged).toEqual([
     sourceOf("keys/100%.jpg"),
@@ -118,7 +118,7 @@ test("a dry run prints what would be purged, and needs and sends nothing", async
 });
 
 test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
-  ["no token for a prefix", ["--prefix", "a"], { env: {} }, 2, /CLOUDFLARE_API_TOKEN is not at/],
+  ["no token for a prefix", ["--prefix", "a"], { env: {} }, 2, /CLOUDFLARE_API_TOKEN is missing/],
   ["this machine", ["a.jpg", "--url", "http://localhost:8787"], {}, 2, /nothing to purge/],
   [
     "no bucket of that name",
@@ -150,11 +150,11 @@ test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
 });
 
 test.each<[string, Given["env"], RegExp]>([
-  ["no token", {}, /^CLOUDFLARE_API_TOKEN is not at hand: make a token/],
+  ["no token", {}, /^CLOUDFLARE_API_TOKEN is missing\. Make a token/],
   [
     "half a token",
     { CLOUDFLARE_API_TOKEN: "hidden\ntoken" },
-    /^CLOUDFLARE_API_TOKEN: has a character that no token has\n$/,
+    /^CLOUDFLARE_API_TOKEN has a character that no token has\n$/,
   ],
 ])("with %s nothing is sent, and all keys are printed as not purged", async (_what, env, said) => {
   const ended = await purge(["a.jpg", "-"], { env: env ?? {}, stdin: "b.jpg\na.jpg\n" });
@@ -203,7 +203,9 @@ $&`,
   );
   const unsaid = await purge(["a.jpg", "b.jpg"]);
   expect(unsaid).toMatchObject({ code: 2, out: "" });
-  expect(unsaid.err).toBe("which bucket are the keys of? Say --bucket media or --bucket more\n");
+  expect(unsaid.err).toBe(
+    "which bucket do the keys belong to? Use --bucket media or --bucket more\n",
+  );
   expect(await purge(["--prefix", "a"])).toMatchObject({ code: 2, err: unsaid.err });
   const url = "https://images.example.com/more/card/a.jpg";
   expect(await purge([url])).toMatchObject({ code: 0 });

@@ -47,8 +47,8 @@ test("--prefix asks before it purges more than a thousand, or has to be told --y
   net.cloudflare.purged.splice(0);
   net.s3.objects.set("published/just/one.jpg", { body: new Uint8Array(), type: "image/jpeg" });
   for (const [prefix, many] of [
-    ["just/", /^1,001 objects would be purged, .*: say --yes if that is meant/],
-    ["", /2,0\d\d objects would be purged, /],
+    ["just/", /^1,001 objects would be purged, .*\. Use --yes to confirm\.$/m],
+    ["", /^2,0\d\d objects would be purged, /m],
   ] as const) {
     const refused = await purge(["--prefix", prefix], { env: keyed });
     expect(refused).toMatchObject({ code: 2, out: "", err: expect.stringMatching(many) });
@@ -94,14 +94,14 @@ test.each<[string, pages: string[], said: RegExp]>([
   [
     "has no end",
     [more("a", "1"), more("b", "2")],
-    /^media cannot be listed: S3 goes round in its list, without an end$/m,
+    /^media cannot be listed: the list of S3 has no end$/m,
   ],
   [
     "is of other objects",
     ["<IsTruncated>false</IsTruncated><Contents><Key>secret/a.jpg</Key></Contents>"],
-    /S3 does not answer rightly: its list has "secret\/a.jpg", which does not begin with/,
+    /the answer of S3 is wrong: its list has "secret\/a.jpg", which does not begin with/,
   ],
-  ["is none", ["<"], /S3 does not answer rightly: its answer is not a list/],
+  ["is none", ["<"], /the answer of S3 is wrong: its answer is not a list/],
 ])("--prefix, and the list %s: nothing is purged", async (_what, pages, said) => {
   serve(...pages);
   const ended = await purge(["--prefix", "photos/"], { env: keyed });
@@ -118,13 +118,7 @@ test.each<[string, prefix: string, () => void, Given, said: RegExp]>([
     { env: keyed },
     /media cannot be listed: S3 says AccessDenied: .* s3:ListBucket .* npx vitrine purge - < keys.txt/,
   ],
-  [
-    "no key is at hand",
-    "photos/",
-    () => {},
-    { env },
-    /the secrets of a key that may are not at hand/,
-  ],
+  ["no key is at hand", "photos/", () => {}, { env }, /there is no S3 key to do so/],
   [
     "S3 refuses the key",
     "photos/",
@@ -152,7 +146,7 @@ test.each<[string, prefix: string, () => void, Given, said: RegExp]>([
     "none/",
     () => {},
     { env: keyed },
-    /no object of media begins with "published\/none\/"/,
+    /media has no object that begins with "published\/none\/"/,
   ],
 ])("--prefix, and %s: it says what to do", async (_what, prefix, spoil, given, said) => {
   spoil();

@@ -59,7 +59,7 @@ test("what fails for ever is on stdout, all else has arrived, and what is left c
   expect(net.cloudflare.purged.toSorted()).toEqual(arrived.toSorted());
   expect(ended.err).toContain("Purged 1,700 of 2,000 objects");
   expect(ended.err).toMatch(
-    /\nNOT PURGED: 300 of 2,000 objects: what is on stdout.*\n( {2}\d+: (500 Internal error \(1000\)|429 Please wait \(971\))\n){1,2}$/,
+    /\nNOT PURGED: 300 of 2,000 objects\. Their keys are on stdout.*\n( {2}\d+: (500 Internal error \(1000\)|429 Please wait \(971\))\n){1,2}$/,
   );
 
   arrange();
@@ -74,7 +74,7 @@ test.each<[string, Trouble, calls: number, said: RegExp]>([
     "a wrong token",
     () => apiError(401, 10000, "Authentication error"),
     3,
-    /3: 401 Authentication error \(10000\)\nCLOUDFLARE_API_TOKEN must be .* Zone, Cache Purge, Purge/,
+    /3: 401 Authentication error \(10000\)\nCLOUDFLARE_API_TOKEN needs .* Zone, Cache Purge, Purge/,
   ],
   [
     "a token that may not",
@@ -86,13 +86,13 @@ test.each<[string, Trouble, calls: number, said: RegExp]>([
     "a token that is none",
     () => apiError(400, 6003, "Invalid request headers"),
     3,
-    /CLOUDFLARE_API_TOKEN must be/,
+    /CLOUDFLARE_API_TOKEN needs/,
   ],
   [
     "a zone that is none",
     () => apiError(404, 7003, "Could not route to /zones/x"),
     3,
-    /3: 404 Could not route to \/zones\/x \(7003\)\n.*the zone Vitrine's own/,
+    /3: 404 Could not route to \/zones\/x \(7003\)\n.*that Vitrine is in this zone/,
   ],
   [
     "success: false",
@@ -131,7 +131,7 @@ test.each<[string, Trouble, calls: number, said: RegExp]>([
     "429 for ever",
     () => apiError(429, 971, "Please wait", { "retry-after": "60" }),
     18,
-    /wants to be left alone for 60 s\.\n(?:.*\n)*.*3: 429 Please wait \(971\)/,
+    /asks to wait for 60 s\.\n(?:.*\n)*.*3: 429 Please wait \(971\)/,
   ],
 ])("%s: nothing is purged, all is named", async (_what, trouble, calls, said) => {
   arrange(trouble);

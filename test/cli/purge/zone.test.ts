@@ -132,14 +132,14 @@ test.each<[string, Case]>([
 );
 
 test.each<[string, Case & { looked?: () => Response }]>([
-  ["no domain", { routes: "", from: "which zone is Vitrine on?" }],
+  ["no domain", { routes: "", from: "which zone is Vitrine in?" }],
   [
     "--zone that is none",
-    { args: ["--zone", "example.com"], from: "--zone example.com: is no zone's id" },
+    { args: ["--zone", "example.com"], from: "--zone example.com: is not a zone ID" },
   ],
   [
     "CLOUDFLARE_ZONE_ID that is none",
-    { env: { CLOUDFLARE_ZONE_ID: "../x" }, from: "is no zone's id" },
+    { env: { CLOUDFLARE_ZONE_ID: "../x" }, from: "is not a zone ID" },
   ],
   [
     "a zone that the token does not see",
@@ -147,7 +147,7 @@ test.each<[string, Case & { looked?: () => Response }]>([
       routes: "",
       args: ["--url", "https://images.example.org"],
       asked: ["/zones?name=images.example.org", "/zones?name=example.org"],
-      from: "the token sees no zone named images.example.org, example.org: it needs Zone, Zone, Read",
+      from: "the token sees no zone named images.example.org, example.org: it needs the permission Zone, Zone, Read",
     },
   ],
   [
@@ -164,7 +164,7 @@ test.each<[string, Case & { looked?: () => Response }]>([
     {
       looked: () => apiError(403, 9109, "Unauthorized"),
       asked: ["/zones?name=images.example.com"],
-      from: "the zone of images.example.com cannot be looked up: 403 Unauthorized (9109). Say --zone <id>",
+      from: "the zone of images.example.com cannot be looked up: 403 Unauthorized (9109). Instead, use --zone <id>",
     },
   ],
 ])("not by %s: nothing is purged, and all is named", async (_what, given) => {
@@ -248,7 +248,7 @@ test("a zone in which it is not purged is named, and the key with it", async () 
   expect(denied.err).toContain(`in zone ${ZONE_ID} (example.com): 1 of 1 object\n`);
   expect(denied.err).toContain(`in zone ${OTHER} (other.example): 0 of 1 object\n`);
   expect(denied.err).toContain(`1: 403 Authentication error (10000) (in zone ${OTHER})\n`);
-  expect(denied.err).toContain(`Zone, Cache Purge, Purge of zone ${OTHER} `);
+  expect(denied.err).toContain(`Zone, Cache Purge, Purge for zone ${OTHER} `);
 
   const routes = two.replace("other.example", "elsewhere.example");
   const unknown = await purge(routes, [], {});
