@@ -15,7 +15,7 @@ import {
 } from "./preconditions.ts";
 import { hashOf, type RotationRecord, readRecord, writeRecord } from "./record.ts";
 import { announce, stop, tell, tellDone } from "./report.ts";
-import { type BucketSeen, isServed, serving, slotOf } from "./slots.ts";
+import { type Health, isServed, serving, slotOf } from "./slots.ts";
 import { nextMove } from "./steps.ts";
 
 export async function begin(rotation: Rotation): Promise<Begun | Exit | Fault> {
@@ -70,7 +70,7 @@ export async function begin(rotation: Rotation): Promise<Begun | Exit | Fault> {
   return { record, key, broken };
 }
 
-function recordOf(plan: Plan, key: Slot, health: readonly BucketSeen[]): RotationRecord {
+function recordOf(plan: Plan, key: Slot, health: Health): RotationRecord {
   const end = keyEnd(key);
   const current = health.map((bucket) => slotOf(bucket, "current"));
   const next = health.map((bucket) => slotOf(bucket, "next")?.end);

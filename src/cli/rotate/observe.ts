@@ -3,7 +3,7 @@
 import { type Fault, isFault, type World } from "../command.ts";
 import { askHealth, reasonOf } from "../net/ask-health.ts";
 import type { Plan } from "./plan.ts";
-import type { BucketSeen, Seen } from "./slots.ts";
+import type { Health, Seen } from "./slots.ts";
 
 /** Looks once. */
 export async function observe({ interrupted, now }: World, plan: Plan): Promise<Seen> {
@@ -25,10 +25,7 @@ export async function observe({ interrupted, now }: World, plan: Plan): Promise<
   return { health: { fault }, elsewhere, failed };
 }
 
-async function seeHealth(
-  { base, token }: Plan,
-  interrupted: AbortSignal,
-): Promise<readonly BucketSeen[] | Fault> {
+async function seeHealth({ base, token }: Plan, interrupted: AbortSignal): Promise<Health | Fault> {
   const health = await askHealth(base, token, interrupted);
   const url = `${base}/healthz`;
   if (!("buckets" in health)) return { fault: `${url}: ${health.reason}` };

@@ -1,6 +1,7 @@
 // What a rotation is about, and what it works with. Types alone: prepare.ts makes a plan, and index.ts puts a
 // rotation together.
 
+import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Slot } from "../../worker/s3/slot.ts";
 import type { Fault, World } from "../command.ts";
 import type { Cancelled } from "../terminal/prompts.ts";
@@ -28,13 +29,7 @@ export const USER_NAME = "vitrine";
 export const WAIT_S = 60;
 
 /** A bucket, as far as a key can be tried on it. */
-export type Target = {
-  readonly name: string;
-  readonly base: string;
-  readonly prefix: string;
-  readonly region: string;
-  readonly canary: string | undefined;
-};
+export type Target = Pick<Bucket, "name" | "base" | "prefix" | "region" | "canary">;
 
 /** Makes the URL of an image, signed at `now` if its route is signed: a rotation can outlast a signature. */
 export type ImageUrl = (now: number) => Promise<string | Fault>;

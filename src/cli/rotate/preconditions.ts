@@ -6,7 +6,7 @@ import { type Fault, isFault } from "../command.ts";
 import { changeLines, commandOf, createKey } from "./command-lines.ts";
 import type { KeyRefused, Plan } from "./plan.ts";
 import { hashOf, type RotationRecord } from "./record.ts";
-import { type BucketSeen, isOutage, isServed, onlyNextServes, slotOf } from "./slots.ts";
+import { type Health, isOutage, isServed, onlyNextServes, slotOf } from "./slots.ts";
 import { STEPS, type Step } from "./steps.ts";
 
 const [, , , PROMOTE, EMPTY] = STEPS;
@@ -26,10 +26,7 @@ export function refuseRecord(plan: Plan, known: RotationRecord): Fault | undefin
 }
 
 /** Refuses to continue if something other than a key is wrong. */
-export function refuseTrouble(
-  health: readonly BucketSeen[],
-  failed: readonly string[],
-): Fault | undefined {
+export function refuseTrouble(health: Health, failed: readonly string[]): Fault | undefined {
   const down = health.filter((bucket) => !isServed(bucket) && bucket.slots.some(isOutage));
   if (down.length > 0) {
     const lines = down.map(({ bucket, slots }) => {
@@ -46,7 +43,7 @@ export function refuseTrouble(
 }
 
 /** Refuses a next slot that holds something, although no rotation is under way. */
-export function refuseFull(plan: Plan, health: readonly BucketSeen[]): Fault {
+export function refuseFull(plan: Plan, health: Health): Fault {
   const next = health.map((bucket) => slotOf(bucket, "next")).find((slot) => slot !== undefined);
   const holds = `${next?.end ?? "half a key"}, ${next?.state}`;
   return {
@@ -68,7 +65,7 @@ export function refuseFull(plan: Plan, health: readonly BucketSeen[]): Fault {
 export function refuseReplacing(
   plan: Plan,
   end: string,
-  health: readonly BucketSeen[],
+  health: Health,
   written: RotationRecord | Fault | undefined,
 ): Fault | undefined {
   const alone = health.find(
@@ -140,11 +137,7 @@ export function refuseUnknown(
  * Refuses a key that ends like the current one. Of the keys in the slots only the end can be seen, and a
  * rotation to the key that serves would end with the deactivation of the only key.
  */
-export function refuseSame(
-  plan: Plan,
-  end: string,
-  health: readonly BucketSeen[],
-): Fault | undefined {
+export function refuseSame(plan: Plan, end: string, health: Health): Fault | undefined {
   const current = health.map((bucket) => slotOf(bucket, "current"));
   const same = current.filter((slot) => slot?.end === end);
   if (same.length === 0) return undefined;

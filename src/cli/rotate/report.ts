@@ -6,7 +6,7 @@ import { commandOf, setOldKey } from "./command-lines.ts";
 import type { Plan, Rotation } from "./plan.ts";
 import type { RotationRecord } from "./record.ts";
 import type { Progress, Trouble } from "./settle.ts";
-import { type BucketSeen, isServed, slotOf } from "./slots.ts";
+import { type BucketSeen, type Health, isServed, slotOf } from "./slots.ts";
 import { type Deviation, type Ends, type Step, stepOf } from "./steps.ts";
 
 /** Says lines that may hold the words of others: none of them moves the cursor. */
@@ -78,7 +78,7 @@ export function explain(
   const begins = when === "before" ? `Step ${number} has not begun` : `After step ${number}`;
   const lines = [
     `${begins}: something is wrong.`,
-    ...detailsOf(trouble, record).flatMap((text) => text.split("\n").map((line) => `  ${line}`)),
+    detailsOf(trouble, record).join("\n").replace(/^/gm, "  "),
     ...remediesOf(plan, record, trouble, when),
     `When this is fixed, continue with: ${commandOf(plan)}`,
   ];
@@ -140,7 +140,7 @@ function wayBack(
   plan: Plan,
   number: number,
   { new: end, old, worked }: RotationRecord,
-  health: readonly BucketSeen[],
+  health: Health,
 ): string[] {
   if (number < 2) return [];
   if (!health.every(isServed))

@@ -2,12 +2,12 @@
 
 import { isFault } from "../command.ts";
 import type { Rotation } from "./plan.ts";
-import { type BucketSeen, isOutage, type Seen } from "./slots.ts";
+import { type Health, isOutage, type Seen } from "./slots.ts";
 import type { Deviation } from "./steps.ts";
 
 export type Patience = Progress & {
   /** Says which slots are not as they must be. */
-  readonly wrongIn: (health: readonly BucketSeen[]) => readonly Deviation[];
+  readonly wrongIn: (health: Health) => readonly Deviation[];
   /** How long everything must stay right: seconds. */
   readonly lasting: number;
   /** How many looks may find something wrong. */
@@ -22,7 +22,7 @@ export type Trouble = {
   readonly wrong: readonly Deviation[];
   /** What failed, in words: images, or `/healthz`. */
   readonly failed: readonly string[];
-  readonly health: readonly BucketSeen[];
+  readonly health: Health;
 };
 
 export type Progress = {
@@ -37,7 +37,7 @@ const MOST_FAILED = 3;
 export async function settle(
   { world: { interrupted }, plan, tools, observe }: Rotation,
   { wrongIn, lasting, looks, images, watching, waiting }: Patience,
-): Promise<readonly BucketSeen[] | Trouble | undefined> {
+): Promise<Health | Trouble | undefined> {
   const every = plan.local ? 0.25 : 2; // seconds
   let left = looks;
   let lasted = 0;
@@ -62,10 +62,7 @@ export async function settle(
   }
 }
 
-function judge(
-  { health, failed }: Seen,
-  wrongIn: Patience["wrongIn"],
-): readonly BucketSeen[] | Trouble {
+function judge({ health, failed }: Seen, wrongIn: Patience["wrongIn"]): Health | Trouble {
   if (isFault(health)) {
     return { cause: "no-health", wrong: [], failed: [health.fault, ...failed], health: [] };
   }

@@ -16,11 +16,14 @@ export type BucketSeen = {
   readonly slots: readonly SlotSeen[];
 };
 
+/** What was seen of the slots of several buckets. */
+export type Health = readonly BucketSeen[];
+
 export type Seen = {
   /** The buckets of this rotation. */
-  readonly health: readonly BucketSeen[] | Fault;
+  readonly health: Health | Fault;
   /** The buckets that another key opens. */
-  readonly elsewhere: readonly BucketSeen[];
+  readonly elsewhere: Health;
   /** The images that did not come, each with the reason. */
   readonly failed: readonly string[];
 };
@@ -52,7 +55,7 @@ export function onlyNextServes(bucket: BucketSeen): boolean {
 }
 
 /** Says which slot serves: the current one, unless S3 refuses it. */
-export function serving(buckets: readonly BucketSeen[]): string {
+export function serving(buckets: Health): string {
   const each = buckets.map(({ bucket, slots }) => {
     const slot = slots.find(({ state }) => state === "ok");
     const text = slot ? `the ${slot.slot} slot (${slot.end}) serves` : "no slot serves";

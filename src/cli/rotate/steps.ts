@@ -4,7 +4,7 @@ import { secretNames } from "../../worker/config/secret-names.ts";
 import { SLOT_NAMES, type Slot, type SlotName } from "../../worker/s3/slot.ts";
 import type { Change } from "../project/dev-vars.ts";
 import type { RotationRecord } from "./record.ts";
-import { type BucketSeen, onlyNextServes, type SlotSeen, slotOf } from "./slots.ts";
+import { type BucketSeen, type Health, onlyNextServes, type SlotSeen, slotOf } from "./slots.ts";
 
 /** What a step puts into a slot: the new key, or no key at all. */
 type Put = "new" | "empty";
@@ -104,7 +104,7 @@ export type Move = {
 };
 
 /** Says which step is next, or what is wrong, from the record and what was seen of the slots. */
-export function nextMove(health: readonly BucketSeen[], record: RotationRecord | undefined): Move {
+export function nextMove(health: Health, record: RotationRecord | undefined): Move {
   const step = stepOf(record);
   // Step 2 is never known to be done: only the end of the id in the next slot can be seen.
   const shows = step.puts !== undefined && step.number > 2;
@@ -114,7 +114,7 @@ export function nextMove(health: readonly BucketSeen[], record: RotationRecord |
 
 /** The slots that are not as they must be. */
 export function deviations(
-  buckets: readonly BucketSeen[],
+  buckets: Health,
   wanted: Wanted,
   ends: Ends = { new: "", old: "" },
 ): Deviation[] {

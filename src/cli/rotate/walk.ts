@@ -11,7 +11,7 @@ import { putByWrangler } from "./put-secrets.ts";
 import { forgetRecord, type RotationRecord, writeRecord } from "./record.ts";
 import { announce, createProgress, explain, stop, tell, tellDone } from "./report.ts";
 import { settle } from "./settle.ts";
-import { type BucketSeen, serving } from "./slots.ts";
+import { type Health, serving } from "./slots.ts";
 import { changeOf, deviations, nextMove, STEPS, stepOf } from "./steps.ts";
 
 /** How many looks before a step may find something wrong. */
@@ -49,7 +49,7 @@ async function check(
   rotation: Walk,
   record: RotationRecord,
   when: "before" | "after",
-): Promise<readonly BucketSeen[] | Exit | Fault> {
+): Promise<Health | Exit | Fault> {
   const { world, plan, tools, broken } = rotation;
   const step = stepOf(record);
   const isAfter = when === "after";
@@ -129,11 +129,7 @@ async function leave(rotation: Walk, record: RotationRecord): Promise<Exit | Fau
   return answer === true ? undefined : stop(rotation, step, answer === false);
 }
 
-function finish(
-  world: World,
-  record: RotationRecord,
-  after: readonly BucketSeen[],
-): RotationRecord | Fault {
+function finish(world: World, record: RotationRecord, after: Health): RotationRecord | Fault {
   const step = stepOf(record);
   const { replaces: _replaced, ...kept } = record;
   const next = { ...kept, step: step.number + 1, told: false };

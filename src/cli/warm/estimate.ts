@@ -2,9 +2,9 @@
 
 import { FREE, money, PRICE } from "../project/costs.ts";
 import { count, counted } from "../terminal/progress.ts";
-import type { Estimate } from "./queue.ts";
+import type { Estimate } from "./request.ts";
 
-type Limits = {
+export type Limits = {
   /** Unique transformations of this month, by the record. */
   readonly spent: number;
   /** How many unique transformations it makes at most; undefined: no limit. */

@@ -18,11 +18,11 @@ import { readOperator } from "../project/operator.ts";
 import type { Impossible } from "../terminal/lines.ts";
 import { count, createProgress } from "../terminal/progress.ts";
 import { visible } from "../terminal/visible.ts";
-import { estimateLines } from "./estimate.ts";
+import { estimateLines, type Limits } from "./estimate.ts";
 import { createPlanner } from "./plan.ts";
 import { createQueue } from "./queue.ts";
-import { openRecord, recordOf } from "./record.ts";
-import { ACCEPTS, type Reads, type WarmRequest } from "./request.ts";
+import { openRecord, recordOf, type WarmRecord } from "./record.ts";
+import { ACCEPTS, type Planner, type Reads, type WarmRequest } from "./request.ts";
 import { sendAll } from "./send.ts";
 import { createSummary } from "./summary.ts";
 
@@ -104,9 +104,8 @@ function readNumber(text: string): number {
 
 async function warm(world: World, options: Options): Promise<Exit | Fault> {
   const { url, secretsFile, preset: presets, route, accept: reads, dryRun, restart } = options;
-  const { stdin, stdout, stderr, interrupted } = world;
-  if (stdin.isTTY) {
-    say(stderr, "Keys come on stdin, one on each line: npx vitrine warm < keys.txt");
+  if (world.stdin.isTTY) {
+    say(world.stderr, "Keys come on stdin, one on each line: npx vitrine warm < keys.txt");
     return EXIT.usage;
   }
   const operator = readOperator(world, { url, secretsFile });
@@ -114,30 +113,40 @@ async function warm(world: World, options: Options): Promise<Exit | Fault> {
   const base = findBaseUrl(url, operator.known.patterns, "--url");
   if (isFault(base)) return base;
   if (base === "") return { fault: "--url is empty. Say where Vitrine is" };
-  const planner = createPlanner(operator, { presets, route, reads });
+  const domains = operator.known.domains.map(({ host }) => host);
+  const hosts = [...new Set([hostOf(base), ...domains])];
+  const planner = createPlanner(operator, hosts, { presets, route, reads });
   if (isFault(planner)) return planner;
-
   const file = options.record ?? recordOf(base);
   const record = await openRecord(world, { file, restart, readOnly: dryRun });
   if (isFault(record)) return record;
-  const end = async (exit: Exit) => (await record.close()) ?? exit;
-  const stop = new AbortController();
-  const domains = operator.known.domains.map(({ host }) => host);
-  const queue = await createQueue(operator, {
-    stdin,
-    hosts: [...new Set([hostOf(base), ...domains])],
-    planner,
-    record,
-    stop: AbortSignal.any([interrupted, stop.signal]),
-  });
-  const { spent } = record;
-  const { local } = operator;
-  // The local run costs nothing.
-  const most = options.yes || local ? undefined : Math.max(0, FREE - spent);
   const bound = readBounds(operator.known.deployed, () => {}).most;
+  const costs = { spent: record.spent, bound, local: operator.local };
+  const exit = await warmKeys(world, options, { base, planner, record, costs });
+  return (await record.close()) ?? exit;
+}
+
+type Opened = {
+  readonly base: string;
+  readonly planner: Planner;
+  readonly record: WarmRecord;
+  readonly costs: Pick<Limits, "spent" | "bound" | "local">;
+};
+
+async function warmKeys(
+  world: World,
+  { yes, dryRun, restart, concurrency }: Options,
+  { base, planner, record, costs }: Opened,
+): Promise<Exit> {
+  const { stdin, stdout, stderr, interrupted } = world;
+  const stop = new AbortController();
+  const ends = AbortSignal.any([interrupted, stop.signal]);
+  const queue = await createQueue({ stdin, planner, record, stop: ends });
   const { estimate } = queue;
-  say(stderr, ...estimateLines(estimate, { spent, most, bound, local }));
-  if (estimate.keys === 0) return end(EXIT.done);
+  // The local run costs nothing.
+  const most = yes || costs.local ? undefined : Math.max(0, FREE - costs.spent);
+  say(stderr, ...estimateLines(estimate, { ...costs, most }));
+  if (estimate.keys === 0) return EXIT.done;
 
   const summary = createSummary();
   const total = estimate.isWhole ? estimate.requests : undefined;
@@ -155,18 +164,16 @@ async function warm(world: World, options: Options): Promise<Exit | Fault> {
   };
   if (dryRun) {
     await print(stdout, base, queue.requests(tell));
-    return end(summary.failures > 0 ? EXIT.partly : EXIT.done);
+    return summary.failures > 0 ? EXIT.partly : EXIT.done;
   }
-  const { concurrency } = options;
   const sending = { base, concurrency, record, summary, progress, stop };
   const stopped = await sendAll(world, queue.requests(tell, most), sending);
   progress.end();
   say(stdout, ...summary.lines(record.file));
   const warn = (text: string) => say(stderr, paint(world, stderr, "red", text));
   if (isBeyond) {
-    warn(
-      `It ended at the month's ${count(FREE)} free unique transformations. More cost $0.50 for 1,000.`,
-    );
+    const free = `the month's ${count(FREE)} free unique transformations`;
+    warn(`Stopped at ${free}. More cost $0.50 for 1,000.`);
   }
   if (stopped !== undefined) warn(`Stopped before the end: ${visible(stopped)}.`);
   const { failures, successes, done } = summary;
@@ -175,8 +182,8 @@ async function warm(world: World, options: Options): Promise<Exit | Fault> {
     const how = [restart && " without --restart", isBeyond && " with --yes"].filter(Boolean);
     say(stderr, `To continue, run it again${how.join("")}. It does not repeat what is done.`);
   }
-  if (isWhole) return end(EXIT.done);
-  return end(successes + done === 0 ? EXIT.failed : EXIT.partly);
+  if (isWhole) return EXIT.done;
+  return successes + done === 0 ? EXIT.failed : EXIT.partly;
 }
 
 /** Prints each URL once, as long as somebody reads them. */

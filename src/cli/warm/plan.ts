@@ -9,9 +9,8 @@ import { originUrl } from "../../worker/s3/object-url.ts";
 import type { Fault } from "../command.ts";
 import type { Operator } from "../project/operator.ts";
 import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
-import type { Wanted } from "../project/wanted.ts";
-import type { Impossible } from "../terminal/lines.ts";
-import { ACCEPTS, type Reads, type WarmRequest } from "./request.ts";
+import { isImpossible, readGiven, type Wanted, withoutSignature } from "../project/wanted.ts";
+import { ACCEPTS, type Planner, type Reads, type WarmRequest } from "./request.ts";
 
 export type Choice = {
   /** Presets with all of their variants, and single variants; undefined: all. */
@@ -21,10 +20,15 @@ export type Choice = {
   readonly reads: readonly Reads[];
 };
 
-export type Planner = (wanted: Wanted) => readonly WarmRequest[] | Impossible;
-
-/** @returns a fault if no route shows what is chosen */
-export function createPlanner(operator: Operator, choice: Choice): Planner | Fault {
+/**
+ * @param hosts of this Vitrine
+ * @returns a fault if no route shows what is chosen
+ */
+export function createPlanner(
+  operator: Operator,
+  hosts: readonly string[],
+  choice: Choice,
+): Planner | Fault {
   const { routes } = operator.config;
   const named = routes.filter(({ path }) => choice.route === undefined || path === choice.route);
   if (named.length === 0) {
@@ -37,7 +41,9 @@ export function createPlanner(operator: Operator, choice: Choice): Planner | Fau
     const all = new Set(named.flatMap((route) => variantsOf(operator, route)));
     return { fault: `no preset or variant ${preset} is shown. Known: ${[...all].join(", ")}` };
   }
-  return (wanted) => {
+  return (line) => {
+    const wanted = readGiven(operator, hosts, undefined, line);
+    if (isImpossible(wanted)) return wanted;
     for (const { route, variants } of plans) {
       if (wanted.bucket !== undefined && wanted.bucket !== route.bucket) continue;
       if (wanted.version !== undefined && route.signing === undefined) continue;
@@ -92,6 +98,7 @@ function requestsFor(
   const { bucket, signing } = route;
   // Two buckets of wrangler.toml can be one at S3, and their routes may show different things.
   const source = hash(`${bucket.name} ${originUrl(bucket.base, bucket.prefix + key, version)}`, 22);
+  const name = withoutSignature(key);
   const requests = new Map<string, WarmRequest>();
   for (const { variant, preset, renditions } of variants) {
     const path = pathOf(operator, route, variant, key);
@@ -104,7 +111,7 @@ function requestsFor(
     for (const rendition of renditions) {
       // Skip the same rendition under another name, or for another browser.
       if (requests.has(rendition.options)) continue;
-      requests.set(rendition.options, { key, variant, path, sign, source, ...rendition });
+      requests.set(rendition.options, { name, variant, path, sign, source, ...rendition });
     }
   }
   return [...requests.values()];

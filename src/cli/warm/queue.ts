@@ -2,24 +2,9 @@
 // may cost.
 
 import type { Readable } from "node:stream";
-import type { Operator } from "../project/operator.ts";
-import { isImpossible, readGiven } from "../project/wanted.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
-import type { Planner } from "./plan.ts";
 import type { WarmRecord } from "./record.ts";
-import type { Queued, WarmRequest } from "./request.ts";
-
-/** What the keys need that were read ahead. */
-export type Estimate = {
-  readonly keys: number;
-  /** Whether these are all keys. */
-  readonly isWhole: boolean;
-  readonly requests: number;
-  /** How many unique transformations these requests cause (L2). */
-  readonly transformations: number;
-  /** How many requests were done before. */
-  readonly done: number;
-};
+import type { Estimate, Planner, Queued, WarmRequest } from "./request.ts";
 
 export type Queue = {
   readonly estimate: Estimate;
@@ -36,8 +21,6 @@ type Tell = {
 
 type From = {
   readonly stdin: Readable;
-  /** The hosts of this Vitrine. */
-  readonly hosts: readonly string[];
   readonly planner: Planner;
   readonly record: Pick<WarmRecord, "before" | "paid">;
   readonly stop: AbortSignal;
@@ -53,10 +36,7 @@ type Needed = {
   readonly transformations: number;
 };
 
-export async function createQueue(
-  operator: Operator,
-  { stdin, hosts, planner, record, stop }: From,
-): Promise<Queue> {
+export async function createQueue({ stdin, planner, record, stop }: From): Promise<Queue> {
   const lines = linesOf(stdin, stop);
   const ahead: (string | Impossible)[] = [];
   let isWhole = false;
@@ -67,9 +47,8 @@ export async function createQueue(
   }
   /** @param seen the sources of the lines before this one */
   const need = (line: string | Impossible, seen: Set<string>): Needed | Impossible => {
-    const wanted = readGiven(operator, hosts, undefined, line);
-    const planned = isImpossible(wanted) ? wanted : planner(wanted);
-    if (isImpossible(planned)) return planned;
+    const planned = planner(line);
+    if ("reason" in planned) return planned;
     const source = planned[0]?.source;
     if (source === undefined || seen.has(source))
       return { requests: [], done: 0, transformations: 0 };
@@ -85,7 +64,7 @@ export async function createQueue(
   const counted = new Set<string>();
   for (const line of ahead) {
     const needed = need(line, counted);
-    if (isImpossible(needed)) continue;
+    if ("reason" in needed) continue;
     sum.requests += needed.requests.length;
     sum.transformations += needed.transformations;
     sum.done += needed.done;
@@ -97,7 +76,7 @@ export async function createQueue(
       let made = 0;
       for await (const line of together(ahead, lines)) {
         const needed = need(line, queued);
-        if (isImpossible(needed)) {
+        if ("reason" in needed) {
           impossible(needed);
           continue;
         }

@@ -7,7 +7,6 @@ import { type FileHandle, open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { isTable } from "../../worker/base/json.ts";
 import type { Fault, World } from "../command.ts";
-import { withoutSignature } from "../project/wanted.ts";
 import { linesOf } from "../terminal/lines.ts";
 import type { Queued } from "./request.ts";
 
@@ -82,7 +81,7 @@ export async function openRecord(
       id: first.source,
       done: requests.map(({ options }) => options),
       paid: [...new Set(requests.map(({ unique }) => unique))].filter((one) => !old.has(one)),
-      key: withoutSignature(first.key),
+      key: first.name,
       at: new Date(now()).toISOString(),
     };
     try {

@@ -1,6 +1,7 @@
 // One request that vitrine warm sends. Types and the headers of browsers; no imports that run.
 
 import type { Fault } from "../command.ts";
+import type { Impossible } from "../terminal/lines.ts";
 
 /** The `accept` headers of three kinds of browsers, by the best format that they read. */
 export const ACCEPTS = {
@@ -13,7 +14,8 @@ export type Reads = keyof typeof ACCEPTS;
 
 /** A request to the public URL of a variant. */
 export type WarmRequest = {
-  readonly key: string;
+  /** The key, without the signature that a URL given as a key may have. */
+  readonly name: string;
   readonly variant: string;
   readonly reads: Reads;
   /** The path of the public URL, without a signature. */
@@ -27,8 +29,23 @@ export type WarmRequest = {
   readonly unique: string;
 };
 
+/** Returns the requests for a line of stdin. */
+export type Planner = (line: string | Impossible) => readonly WarmRequest[] | Impossible;
+
 /** A request in the queue. */
 export type Queued = WarmRequest & {
   /** How many requests the queue has for this source. */
   readonly siblings: number;
+};
+
+/** What the keys need that were read ahead. */
+export type Estimate = {
+  readonly keys: number;
+  /** Whether these are all keys. */
+  readonly isWhole: boolean;
+  readonly requests: number;
+  /** How many unique transformations these requests cause (L2). */
+  readonly transformations: number;
+  /** How many requests were done before. */
+  readonly done: number;
 };

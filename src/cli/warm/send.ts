@@ -4,7 +4,6 @@ import { isFault, type World } from "../command.ts";
 import { shareOut } from "../net/crew.ts";
 import { createPace } from "../net/pace.ts";
 import { answerOf, failureOf, type Retrying, retrying, waitOf } from "../net/retrying.ts";
-import { withoutSignature } from "../project/wanted.ts";
 import type { Progress } from "../terminal/progress.ts";
 import type { WarmRecord } from "./record.ts";
 import { ACCEPTS, type Queued } from "./request.ts";
@@ -54,12 +53,11 @@ export async function sendAll(
     stopped ??= reason;
     stop.abort();
   };
-  const tellFailure = (why: string, isTrouble: boolean, { key: given, variant, reads }: Queued) => {
-    const key = withoutSignature(given);
-    summary.failed(why, key);
-    if (isTrouble) progress.say(`${why}  ${key}  ${variant}  ${reads}`);
-    else if (!named.has(key)) progress.say(`${why}  ${key}  ${variant}, and perhaps others`);
-    if (!isTrouble) named.add(key);
+  const tellFailure = (why: string, isTrouble: boolean, { name, variant, reads }: Queued) => {
+    summary.failed(why, name);
+    if (isTrouble) progress.say(`${why}  ${name}  ${variant}  ${reads}`);
+    else if (!named.has(name)) progress.say(`${why}  ${name}  ${variant}, and perhaps others`);
+    if (!isTrouble) named.add(name);
     if (named.size > MOST_NAMED) named.clear();
   };
   await shareOut(requests, concurrency, signal, async (request) => {

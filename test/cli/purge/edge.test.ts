@@ -1,4 +1,4 @@
-// What vitrine purge sends, sent to the strict edge: the proof that it is the URL that counts.
+// Sends what vitrine purge sends to the strict edge: proves that these are the right URLs.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readVars } from "../../../src/cli/project/vars.ts";
@@ -29,7 +29,7 @@ const KEY = "keys/who? #1 100%/日本.jpg";
 const VARIANTS = ["thumbnail", "thumbnail@2x", "card", "card@1.5x", "hero@640w", "hero@960w"];
 const ACCEPTS = [MODERN.accept, "image/webp", "*/*"];
 
-test("what the edge has kept is fresh after a purge: all variants, all formats, all versions (C1, C3)", async () => {
+test("a purge drops what the edge has kept: all variants, all formats, all versions (C1, C3)", async () => {
   const known = readVars(folder);
   if ("fault" in known) throw new Error(known.fault);
   const env = { ...known.deployed, ...SECRETS };
@@ -63,7 +63,7 @@ test("what the edge has kept is fresh after a purge: all variants, all formats, 
   put("made/key.jpg");
   const before = await showAll();
   put("made/rotated-gps.jpg");
-  expect(await showAll()).toEqual(before); // the edge has kept them
+  expect(await showAll()).toEqual(before); // The edge has kept them.
   const { originFetches } = stage.edge;
   const fetched = originFetches.length;
 
@@ -77,7 +77,7 @@ test("what the edge has kept is fresh after a purge: all variants, all formats, 
   await purge(KEY);
   const after = await showAll();
   const old = after.filter((tag, at) => tag === before[at]);
-  expect(old).toHaveLength(ACCEPTS.length); // the version is a source of its own
+  expect(old).toHaveLength(ACCEPTS.length); // A version has a source of its own.
   expect(originFetches).toHaveLength(fetched + 1);
   await purge(KEY, "--v", "7");
   const fresh = await showAll();

@@ -19,7 +19,7 @@ function store(keys: readonly string[]) {
   net.s3.objects.set("secret/photos/a.jpg", { body: new Uint8Array(), type: "image/jpeg" });
 }
 
-test("--prefix purges what the bucket has below it, page by page", async () => {
+test("--prefix purges all objects that begin with it, page by page", async () => {
   const keys = some(2_500);
   store(keys);
   for (const key of net.s3.objects.keys()) {
@@ -38,7 +38,7 @@ test("--prefix purges what the bucket has below it, page by page", async () => {
   expect(net.s3.requests).toHaveLength(3);
 });
 
-test("--prefix asks before it purges more than a thousand, or has to be told --yes", async () => {
+test("--prefix asks before it purges more than a thousand objects, or needs --yes", async () => {
   store(some(1_001));
   for (const key of some(1_000)) {
     net.s3.objects.set(`published/just/${key}`, { body: new Uint8Array(), type: "image/jpeg" });
@@ -67,7 +67,7 @@ test("--prefix asks before it purges more than a thousand, or has to be told --y
   }
 });
 
-test("--prefix lists with the next slot where S3 refuses the current one", async () => {
+test("--prefix lists with the next slot if S3 refuses the current one", async () => {
   net.s3.keys.set(NEXT.AWS_ACCESS_KEY_ID_NEXT, NEXT.AWS_SECRET_ACCESS_KEY_NEXT);
   net.s3.keys.delete(CREDENTIALS.accessKeyId);
   const ended = await purge(["--prefix", "users/"], { env: { ...keyed, ...NEXT } });
@@ -75,7 +75,7 @@ test("--prefix lists with the next slot where S3 refuses the current one", async
   expect(net.cloudflare.purged).toEqual([sourceOf("users/ada/avatar.png")]);
 });
 
-/** Answers for S3 with pages of a list, in turn and for ever. */
+/** Answers for S3 with pages of a list, again and again. */
 function serve(...pages: readonly string[]) {
   let index = 0;
   const headers = { "content-type": "application/xml" };

@@ -1,4 +1,4 @@
-// vitrine purge, against Cloudflare's API as it is documented.
+// vitrine purge with a stand-in for Cloudflare's API.
 
 import { HttpResponse } from "msw";
 import { expect, test } from "vitest";
@@ -6,7 +6,7 @@ import { apiError, numbers, type Trouble, ZONE_ID } from "../../support/cli/clou
 import { arrange, linesIn, net, purge, some, sourceOf } from "../../support/cli/purging.ts";
 import { CLOUDFLARE_API_TOKEN } from "../../support/env.ts";
 
-test("ten thousand keys are purged, though 2 % of the calls are too many and 1 % fail (C3)", async () => {
+test("it purges ten thousand keys, although 2 % of the calls are refused as too many and 1 % fail (C3)", async () => {
   const random = numbers(7);
   let failed = 0;
   arrange(() => {
@@ -28,12 +28,12 @@ test("ten thousand keys are purged, though 2 % of the calls are too many and 1 %
     /\nPurged 10,000 of 10,000 objects in \d+ s\.\nBrowsers keep .* 3600 s/,
   );
   expect(linesIn(ended.err).length).toBeLessThan(15);
-  // No second has more requests than the API takes of the smallest plan.
-  const times = net.cloudflare.calls.map(({ at }) => at).slice(2); // after the zone's two
+  // The API takes so many requests a second on the smallest plan.
+  const times = net.cloudflare.calls.map(({ at }) => at).slice(2); // without the two that look up the zone
   expect(times.every((at, index) => at - (times[index - 8] ?? 0) >= 1_000)).toBe(true);
 });
 
-test("what fails for ever is on stdout, all else has arrived, and what is left can be given again", async () => {
+test("what always fails is on stdout and can be given again, and everything else is purged", async () => {
   const keys = some(2_000);
   const unlucky = new Set([
     "photos/150.jpg",
@@ -133,7 +133,7 @@ test.each<[string, Trouble, calls: number, said: RegExp]>([
     18,
     /asks to wait for 60 s\.\n(?:.*\n)*.*3: 429 Please wait \(971\)/,
   ],
-])("%s: nothing is purged, all is named", async (_what, trouble, calls, said) => {
+])("%s: it purges nothing, and names everything", async (_what, trouble, calls, said) => {
   arrange(trouble);
   const keys = ["a.jpg", "b.jpg", "c.jpg"];
   const batches = keys.flatMap((key) => [key, ...some(99).map((name) => `${key}/${name}`)]);
@@ -151,7 +151,7 @@ test.each<[string, Trouble, most: number]>([
   ["the token is revoked", () => apiError(403, 10000, "Authentication error"), 10],
   ["a firewall forbids it", () => HttpResponse.html("<b>No</b>", { status: 403 }), 10],
   ["the API is down", () => HttpResponse.error(), 5 + 11 * 6],
-])("it stops where %s in the middle, and names the rest", async (_what, trouble, most) => {
+])("it stops if %s in the middle, and names the rest", async (_what, trouble, most) => {
   arrange((call, at) => (at < 5 ? undefined : trouble(call, at)));
   const keys = some(10_000);
   const ended = await purge(["-", "--zone", ZONE_ID], { stdin: keys.join("\n") });
@@ -163,7 +163,7 @@ test.each<[string, Trouble, most: number]>([
   expect(ended.err).toMatch(/ {2}[\d,]+: not sent, after: (403|no answer)/);
 });
 
-test("Ctrl-C ends it, and what was not purged is named", async () => {
+test("Ctrl-C ends it, and it names what was not purged", async () => {
   const interrupt = new AbortController();
   arrange((_call, at) => {
     if (at === 20) interrupt.abort();
@@ -181,7 +181,7 @@ test("Ctrl-C ends it, and what was not purged is named", async () => {
   expect(ended.err).toMatch(/: interrupted\n/);
 });
 
-test("the token is told to nobody, even where the API says it", async () => {
+test("the token is never printed, even if the API says it", async () => {
   arrange(() => apiError(403, 9109, `Invalid access token ${CLOUDFLARE_API_TOKEN}`));
   const { err } = await purge(["a.jpg"]);
   expect(err).toContain("Invalid access token ***");

@@ -1,10 +1,10 @@
-// What vitrine warm may cost, and what it asks for without being told that this is meant (L2).
+// What vitrine warm may cost, and where it stops without --yes (L2).
 
 import { beforeEach, expect, test, vi } from "vitest";
 import { folder, some, warm } from "../../support/cli/warming.ts";
 import { editFile } from "../../support/local-run.ts";
 
-/** What was asked for: so many requests take too long by way of the network's stand-in. */
+/** The URLs that were requested. A stub of fetch, because the network's stand-in is too slow for so many. */
 const site = { asked: [] as string[] };
 beforeEach(() => {
   site.asked = [];
@@ -14,21 +14,21 @@ beforeEach(() => {
   });
 });
 
-/** Nine unique transformations a key. */
+/** Nine unique transformations for each key. */
 const fast = ["--accept", "avif", "--concurrency", "100"];
 
-test("beyond the free transformations of a month it has to be told --yes (L2)", async () => {
+test("beyond the free transformations of a month it needs --yes (L2)", async () => {
   const keys = some(600);
   const first = await warm(keys, fast);
   expect(first.code).toBe(1);
   expect(first.err).toContain("600 keys: 5,400 requests, with 5,400 unique transformations.\n");
   expect(first.err).toContain("\nWithout --yes it ends at the month's 5,000 free ones.\n");
   expect(first.err).toMatch(
-    /It ended at the month's 5,000 free .* \$0\.50 for 1,000\.\nTo continue, run it again with --yes\. /,
+    /Stopped at the month's 5,000 free .* \$0\.50 for 1,000\.\nTo continue, run it again with --yes\. /,
   );
   expect(site.asked).toHaveLength(555 * 9);
 
-  // What the record has of this month counts.
+  // What the record has of this month counts, too.
   site.asked.splice(0);
   const again = await warm(keys, fast);
   expect(again).toMatchObject({
@@ -46,13 +46,13 @@ test("beyond the free transformations of a month it has to be told --yes (L2)", 
   expect(meant.err).not.toContain("--yes");
   expect(site.asked).toHaveLength(15 * 9);
 
-  // Another month has its own free ones.
+  // Another month has its own free transformations.
   const now = () => Date.now() + 32 * 86_400_000;
   expect(await warm(keys, fast, { now })).toMatchObject({ code: 0 });
   expect(site.asked).toHaveLength(45 * 9);
 });
 
-test("what is made once a month is counted once, in whatever format or run (L2)", async () => {
+test("a transformation is counted once a month, in any format and any run (L2)", async () => {
   const keys = some(3);
   const one = ["--preset", "card@2x", "--concurrency", "100", "--accept"];
   expect((await warm(keys, [...one, "avif"])).err).toContain("3 unique transformations.\n");
@@ -60,7 +60,7 @@ test("what is made once a month is counted once, in whatever format or run (L2)"
   expect(other.err).toContain("3 keys: 3 requests, with 0 unique transformations.\n");
   expect([other.code, site.asked.length]).toEqual([0, 6]);
 
-  // To ask again costs nothing, and forgets nothing of what was paid.
+  // To ask again costs nothing. What was paid stays paid.
   const again = await warm(keys, [...one, "avif", "--restart"]);
   expect(again.err).toContain("3 keys: 3 requests, with 0 unique transformations.\n");
   expect([again.code, site.asked.length]).toEqual([0, 9]);
@@ -75,7 +75,7 @@ test("what is made once a month is counted once, in whatever format or run (L2)"
   expect(later.err).toContain("3 keys: 3 requests, with 3 unique transformations.\n");
 });
 
-test("keys that follow those which were counted are bounded, too", async () => {
+test("the limit also holds for keys after those that were counted ahead", async () => {
   const keys = [...Array.from({ length: 10_000 }, () => "photos/0.jpg"), ...some(5_100)];
   const one = ["--preset", "hero@640w", "--accept", "avif", "--concurrency", "100"];
   const ended = await warm(keys, one);
@@ -85,13 +85,13 @@ test("keys that follow those which were counted are bounded, too", async () => {
   expect(site.asked).toHaveLength(5_000);
 });
 
-test("on one's own machine nothing costs anything", async () => {
+test("the local run costs nothing", async () => {
   const url = ["--url", "http://localhost:8787"]; // in place of the other one
   const ended = await warm(some(5_010), ["--preset", "hero@640w", ...fast, ...url]);
   expect(ended).toMatchObject({ code: 0, err: expect.not.stringMatching(/--yes|\$/) });
 });
 
-test("what COSTS.most allows is said where it may cost more", async () => {
+test("it names COSTS.most if it may cost more", async () => {
   editFile(`${folder()}/wrangler.toml`, (text) => `${text}\n[vars.COSTS]\nmost = 2\n`);
   const dry = [...fast, "--dry-run"];
   expect((await warm(some(400), dry)).err).not.toContain("COSTS");

@@ -1,4 +1,4 @@
-// vitrine warm against the Worker itself, on the strict edge: what the edge has afterwards.
+// vitrine warm with the Worker itself on the strict edge: what the edge has afterwards.
 
 import { globSync, readFileSync } from "node:fs";
 import { http } from "msw";
@@ -46,7 +46,7 @@ const warm = (args: readonly string[], keys = KEYS, secrets: Record<string, stri
   return vitrine(["warm", "--url", "https://images.example", ...args], given);
 };
 
-test("afterwards the edge has every variant in every format, for what was said to be billed (C1, L2)", async () => {
+test("afterwards the edge has every variant in every format, for the estimated costs (C1, L2)", async () => {
   const args = ["--preset", "thumbnail", "--preset", "card", "--preset", "hero@640w"];
   const ended = await warm(args);
   expect(ended).toMatchObject({ code: 0, out: expect.stringContaining("Failures   0\n") });
@@ -57,7 +57,7 @@ test("afterwards the edge has every variant in every format, for what was said t
   expect(ended.err).toContain("2 keys: 36 requests, with 12 unique transformations.");
   expect(new Set(originFetches).size).toBe(KEYS.length);
 
-  // What browsers ask for then makes nothing new.
+  // Requests of browsers then cause no new transformation.
   const [billed, fetched] = [transformations.size, originFetches.length];
   for (const one of asked) {
     const [path = "", accept = ""] = one.split(" ");
@@ -68,13 +68,13 @@ test("afterwards the edge has every variant in every format, for what was said t
   expect([transformations.size, originFetches.length]).toEqual([billed, fetched]);
 });
 
-test("what cannot be shown is named", async () => {
+test("it names what cannot be shown", async () => {
   const ended = await warm(["--preset", "thumbnail", "--restart"], ["broken/page.jpg", "none.jpg"]);
   expect(ended.code).toBe(2);
   expect(ended.out).toMatch(/\n {2}404 +\d+ {2}none\.jpg\n {2}415 +\d+ {2}broken\/page\.jpg\n/);
 });
 
-test("the URLs of a signed route are signed, and no signature is told or recorded", async () => {
+test("it signs the URLs of a signed route, and prints and records no signature", async () => {
   const route = ["--route", "/private/:preset/*", "--preset", "card", "--restart"];
   const { URL_SIGNING_KEYS } = SECRETS;
   const ended = await warm(route, KEYS, { URL_SIGNING_KEYS });

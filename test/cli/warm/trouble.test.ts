@@ -1,4 +1,4 @@
-// What vitrine warm does where a Vitrine does not show what it is asked for.
+// What vitrine warm does if a Vitrine does not show what it is asked for.
 
 import { globSync, readFileSync, rmSync } from "node:fs";
 import { PassThrough } from "node:stream";
@@ -8,7 +8,7 @@ import { visible } from "../../../src/cli/terminal/visible.ts";
 import type { Given } from "../../support/cli/vitrine.ts";
 import { arrange, folder, site, some, warm } from "../../support/cli/warming.ts";
 
-test("failures are named, are not recorded, and are asked for again", async () => {
+test("it names failures, does not record them, and asks for them again", async () => {
   const one = ["--preset", "hero@640w", "--accept", "avif", "--record", "own.jsonl"];
   const answers: Record<string, () => Response> = {
     "0": () => new HttpResponse("Not found", { status: 404 }),
@@ -39,7 +39,7 @@ Failures                   10
     const of = missing ? `404  ${key}  hero@640w, and perhaps others` : `  ${key}  hero@640w  avif`;
     expect(ended.err).toContain(`${of}\n`);
   }
-  // What is missing is told once, however many variants it has.
+  // A missing object is named once, however many variants it has.
   arrange(() => new HttpResponse("Not found", { status: 404 }));
   const all = await warm(["none.jpg"], ["--preset", "card", "--record", "none.jsonl"]);
   expect(all.err.split("none.jpg")).toHaveLength(2);
@@ -51,7 +51,7 @@ Failures                   10
   for (const record of ["own", "none"]) rmSync(`${folder()}/${record}.jsonl`);
 });
 
-test("neither a signature nor a sign that moves the cursor is told, and no signature is kept", async () => {
+test("it prints no signature and nothing that moves the cursor, and keeps no signature", async () => {
   const signature = "kJ2u8Zq0Jx3m1Yt5bN7cV9wE4rT6yU8iO0pA2sD4fG0";
   const query = `?exp=1795600000&kid=k&sig=${signature}`;
   arrange((path) =>
@@ -82,7 +82,7 @@ test("neither a signature nor a sign that moves the cursor is told, and no signa
   expect(told).toBe(visible(told));
 });
 
-test("a wait that is asked for is waited for, unless it is long", async () => {
+test("it waits as long as an answer asks, unless that is long", async () => {
   const busy = (after: string, status: number) =>
     new HttpResponse("Wait", { status, headers: { "retry-after": after } });
   arrange((_path, index) =>
@@ -98,7 +98,7 @@ test("a wait that is asked for is waited for, unless it is long", async () => {
   expect(site.asked).toHaveLength(12);
   expect(Date.now() - began).toBeGreaterThan(60_000);
 
-  // The transformations of the month are used up.
+  // The quota of the month is spent.
   arrange(() => busy("3600", 503));
   const late = Date.now();
   const ended = await warm(some(100), [...args, "--restart"]);
@@ -111,7 +111,7 @@ test("a wait that is asked for is waited for, unless it is long", async () => {
   expect(ended.err).toContain("To continue, run it again without --restart. ");
 });
 
-test("it does not go on where all fails, nor where objects are missing does it stop", async () => {
+test("it stops if everything fails, but not if objects are missing", async () => {
   const args = ["--preset", "hero@640w", "--accept", "avif"];
   arrange(() => HttpResponse.error());
   const stdin = new PassThrough();
@@ -119,7 +119,7 @@ test("it does not go on where all fails, nor where objects are missing does it s
   expect(await warm([], args, { stdin })).toMatchObject({ code: 2 });
   expect(site.asked.length).toBeLessThan(26 * 3);
   expect(stdin.destroyed).toBe(true);
-  // What stands before a Vitrine, as a page to sign in.
+  // A sign-in page in front of Vitrine.
   arrange(() => HttpResponse.redirect("https://sign-in.example/"));
   expect(await warm(some(50), args)).toMatchObject({
     code: 2,
@@ -159,13 +159,13 @@ test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
     2,
     /^the record wrangler.toml\/x cannot be used: E/,
   ],
-])("%s: it says so, and asks for nothing", async (_what, args, given, code, said) => {
+])("%s: it says so, and requests nothing", async (_what, args, given, code, said) => {
   const ended = await warm(["a.jpg"], args, given);
   expect([ended.code, ended.err]).toEqual([code, expect.stringMatching(said)]);
   expect(site.asked).toEqual([]);
 });
 
-test("Ctrl-C while keys are read: nothing is asked for", async () => {
+test("Ctrl-C while it reads keys: it requests nothing", async () => {
   const interrupt = new AbortController();
   const stdin = new PassThrough();
   stdin.write("a.jpg\n");

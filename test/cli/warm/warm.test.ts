@@ -1,4 +1,4 @@
-// What vitrine warm asks for, and what it does not ask for again.
+// What vitrine warm requests, and what it does not request again.
 
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
@@ -7,7 +7,7 @@ import { arrange, folder, SITE, site, some, warm } from "../../support/cli/warmi
 const tellAll = () =>
   site.asked.map(({ path, accept }) => `${path} ${accept.split(",", 1)}`).toSorted();
 
-test("every variant is asked for in every format, and none twice that is the same at the edge", async () => {
+test("it requests every variant in every format, and no rendition of the edge twice", async () => {
   const ended = await warm(["photos/fig #1.jpg", "photos/fig #1.jpg"]);
   expect(ended.code).toBe(0);
   const all = [
@@ -77,19 +77,19 @@ test.each<[string, args: string[], key: string, requests: number, only: RegExp]>
     9,
     /^\/images\/card.*\/a%23\.jpg /,
   ],
-])("%s alone", async (_what, args, key, requests, only) => {
+])("only %s", async (_what, args, key, requests, only) => {
   expect(await warm([key], args)).toMatchObject({ code: 0 });
   expect(site.asked).toHaveLength(requests);
   for (const one of tellAll()) expect(one).toMatch(only);
 });
 
-test.each([1, 3, 6, 20])("no more than %d requests are under way", async (concurrency) => {
+test.each([1, 3, 6, 20])("it sends no more than %d requests at once", async (concurrency) => {
   const args = ["--preset", "thumbnail", "--concurrency", `${concurrency}`];
   expect(await warm(some(20), args)).toMatchObject({ code: 0 });
   expect([site.asked.length, site.most]).toEqual([120, concurrency]);
 });
 
-test("what was done is not asked for again, what was not is, and --restart forgets it", async () => {
+test("it requests again only what was not done, and --restart forgets what was done", async () => {
   const interrupt = new AbortController();
   arrange((_path, index) => {
     if (index === 40) interrupt.abort();
@@ -120,7 +120,7 @@ test("what was done is not asked for again, what was not is, and --restart forge
   expect(second.out).toContain(`Done before  ${done}  by .wrangler`);
   expect(new Set(recorded().map((line) => JSON.parse(line).id)).size).toBe(10);
 
-  // A line that was torn, and one that is none: what they stand for is asked for again.
+  // An incomplete line, and lines that belong to no record: their variants are requested again.
   const lines = recorded();
   const torn = lines.at(-1) ?? "";
   const rest = lines.slice(0, -1).join("\n");
@@ -138,7 +138,7 @@ test("what was done is not asked for again, what was not is, and --restart forge
   expect((await warm(keys, args)).out).toContain("Done before   9  by");
 });
 
-test("a dry run prints the URLs, however many keys there are, and asks for nothing", async () => {
+test("a dry run prints the URLs of any number of keys, and requests nothing", async () => {
   const keys = some(10_200);
   const args = ["--preset", "card", "--dry-run"];
   const ended = await warm(keys, args);
@@ -159,7 +159,7 @@ Without --yes it ends at the month's 5,000 free ones.
   expect(globSync(".wrangler/vitrine/*", { cwd: folder() })).toEqual([]);
 });
 
-test("the record has one line for each object, also for one of which a part was done", async () => {
+test("the record has one line for each object, also for one that was done in part", async () => {
   const interrupt = new AbortController();
   const args = ["--preset", "card", "--concurrency", "1"];
   const given = { interrupted: interrupt.signal };

@@ -1,4 +1,4 @@
-// Cloudflare's API as it is documented, as far as purging needs it, for msw; and a clock that runs fast.
+// A stand-in for Cloudflare's API as far as purging needs it, for msw; and a clock that runs fast.
 
 import { HttpResponse, type HttpResponseResolver, http } from "msw";
 import { onTestFinished, vi } from "vitest";
@@ -10,14 +10,14 @@ export const ZONE_ID = "023e105f4ecef8ad9ca31a8372d0c353";
 export const ZONE_NAME = "example.com";
 
 export type Call = {
-  /** What is to be purged; none where something else is asked. */
+  /** The URLs to purge; none for another request. */
   readonly files: readonly string[];
   readonly path: string;
   /** Milliseconds since 1970. */
   readonly at: number;
 };
 
-/** What is answered in place of what is right, if anything is. */
+/** Answers in place of the API; undefined: the API answers. */
 export type Trouble = (call: Call, index: number) => Response | Promise<Response> | undefined;
 
 /** An error as the API writes it. */
@@ -76,7 +76,7 @@ export function createCloudflare(
   return { calls, purged, handlers };
 }
 
-/** The files of a body that has these and nothing else: 1 to 100, each once, spelt as in RFC 3986. */
+/** Reads a body that has files and nothing else: 1 to 100, each once, in the spelling of RFC 3986. @throws otherwise */
 function filesIn(body: unknown): string[] {
   const files: unknown = isTable(body) ? body["files"] : undefined;
   const isRight =
@@ -86,16 +86,16 @@ function filesIn(body: unknown): string[] {
     files.length >= 1 &&
     files.length <= 100 &&
     new Set(files).size === files.length;
-  if (!isRight) throw new Error(`no body of a purge: ${JSON.stringify(body).slice(0, 200)}`);
+  if (!isRight) throw new Error(`not the body of a purge: ${JSON.stringify(body).slice(0, 200)}`);
   return files.map((file: unknown) => {
     if (typeof file !== "string" || new URL(file).href !== file || !file.startsWith("https://")) {
-      throw new Error(`no URL of a file: ${file}`);
+      throw new Error(`not the URL of a file: ${file}`);
     }
     return file;
   });
 }
 
-/** Lets time run fast until the test ends: a second takes some milliseconds. */
+/** Lets time run fast until the test ends: a second takes a few milliseconds. */
 export function runFast(): void {
   const tick = setInterval(() => vi.advanceTimersByTime(500), 1);
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
@@ -105,7 +105,7 @@ export function runFast(): void {
   });
 }
 
-/** Numbers from 0 to 1, the same ones for a seed. */
+/** Makes random numbers from 0 to 1, the same ones for a seed. */
 export function numbers(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,4 +1,4 @@
-// vitrine purge in a copy of the project, with Cloudflare's API and the strict S3 on the network.
+// Runs vitrine purge in a copy of the project, with stand-ins for Cloudflare's API and S3 on the network.
 
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { originUrl } from "../../../src/worker/s3/object-url.ts";
@@ -10,10 +10,10 @@ import { type Given, vitrine } from "./vitrine.ts";
 
 export const env = { CLOUDFLARE_API_TOKEN };
 
-/** What there is on the network. */
+/** The stand-ins on the network. */
 export const net = { cloudflare: createCloudflare(), ...setUp() };
 
-/** Puts the API onto the network, with what is wrong with it. */
+/** Puts the API onto the network, with its trouble. */
 export function arrange(trouble?: Trouble): void {
   Object.assign(net, setUp(), { cloudflare: createCloudflare(trouble) });
   network.use(...net.cloudflare.handlers);
@@ -21,7 +21,7 @@ export function arrange(trouble?: Trouble): void {
 
 let folder = "";
 
-/** Changes wrangler.toml for the tests of a file. */
+/** Changes wrangler.toml for all tests of a file. */
 export function edit(change: (text: string) => string): void {
   editFile(`${folder}/wrangler.toml`, change);
 }

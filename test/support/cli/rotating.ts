@@ -6,8 +6,7 @@ import { PassThrough } from "node:stream";
 import { expect } from "vitest";
 import { EXIT, isFault, type World } from "../../../src/cli/command.ts";
 import { rotate } from "../../../src/cli/rotate/index.ts";
-import type { Options } from "../../../src/cli/rotate/plan.ts";
-import type { Tools } from "../../../src/cli/rotate/plan.ts";
+import type { Options, Tools } from "../../../src/cli/rotate/plan.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../env.ts";
 import { leaksIn, overhear } from "../overheard.ts";
 

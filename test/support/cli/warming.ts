@@ -1,4 +1,4 @@
-// vitrine warm in a copy of the project, with a stand-in for a Vitrine on the network.
+// Runs vitrine warm in a copy of the project, with a stand-in for a Vitrine on the network.
 
 import { rmSync } from "node:fs";
 import { HttpResponse, http } from "msw";
@@ -10,13 +10,13 @@ import { type Given, vitrine } from "./vitrine.ts";
 
 export const SITE = "https://images.example";
 
-/** What the stand-in was asked for, and how many requests were under way at most. */
+/** The requests to the stand-in, and how many there were at once at most. */
 export const site = { asked: [] as { path: string; accept: string }[], most: 0 };
 
-/** What is answered in place of an image, if anything is. */
+/** Answers in place of an image; undefined: an image comes. */
 type Instead = (path: string, index: number) => Response | undefined;
 
-/** Puts a Vitrine onto the network, with what is wrong with it. */
+/** Puts a Vitrine onto the network, with its trouble. */
 export function arrange(instead: Instead = () => undefined): void {
   Object.assign(site, { asked: [], most: 0 });
   let running = 0;

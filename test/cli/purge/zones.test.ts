@@ -1,4 +1,4 @@
-// On which zone vitrine purge finds a Vitrine to be.
+// How vitrine purge finds the zones of a Vitrine.
 
 import { HttpResponse } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -30,7 +30,7 @@ const ZONES = new Map([
 const domain = '{ pattern = "images.example.com", custom_domain = true }';
 const purges = `/zones/${ZONE_ID}/purge_cache`;
 
-/** Purges a key where wrangler.toml has these routes. */
+/** Purges a key with these routes in wrangler.toml. */
 async function purge(
   routes: string,
   args: string[],
@@ -54,7 +54,7 @@ type Case = {
   routes?: string;
   args?: string[];
   env?: Record<string, string>;
-  /** What is asked of the API, and how the zone is known. */
+  /** The requests to the API, and what named the zone. */
   asked?: string[];
   from: string;
 };
@@ -123,7 +123,7 @@ test.each<[string, Case]>([
     },
   ],
 ])(
-  "by %s",
+  "it finds the zone by %s",
   async (_what, { routes = `routes = [${domain}]`, args = [], env = {}, asked = [], from }) => {
     const ended = await purge(routes, args, env);
     expect(ended).toMatchObject({ code: 0, asked: [...asked, purges] });
@@ -167,7 +167,7 @@ test.each<[string, Case & { looked?: () => Response }]>([
       from: "the zone of images.example.com cannot be looked up: 403 Unauthorized (9109). Instead, use --zone <id>",
     },
   ],
-])("not by %s: nothing is purged, and all is named", async (_what, given) => {
+])("it finds no zone by %s: it purges nothing, and names everything", async (_what, given) => {
   const { routes = `routes = [${domain}]`, args = [], env = {}, asked = [], from, looked } = given;
   const ended = await purge(routes, args, env, looked);
   expect(ended).toMatchObject({ code: 2, out: "a.jpg\n", asked });
@@ -230,7 +230,7 @@ test.each<[string, Omit<Case, "from">]>([
       asked: ["/zones?name=example.com"],
     },
   ],
-])("several zones, by %s: it is purged in each (C3)", async (_what, given) => {
+])("it purges in each of several zones, by %s (C3)", async (_what, given) => {
   const { routes = `routes = [${domain}]`, args = [], env = {}, asked = [] } = given;
   const ended = await purge(routes, args, env);
   expect(ended).toMatchObject({ code: 0, out: "" });
@@ -240,7 +240,7 @@ test.each<[string, Omit<Case, "from">]>([
   expect(ended.err).toMatch(/ {2}in zone 0{32} \(\S+\): 1 of 1 object\n/);
 });
 
-test("a zone in which it is not purged is named, and the key with it", async () => {
+test("it names a zone that was not purged, and the key", async () => {
   const denied = await purge(two, [], {}, undefined, ({ path }) =>
     path === theirs ? apiError(403, 10000, "Authentication error") : undefined,
   );

@@ -1,4 +1,4 @@
-// What vitrine purge takes as keys.
+// What vitrine purge accepts as keys.
 
 import { PassThrough, Readable } from "node:stream";
 import { expect, test, vi } from "vitest";
@@ -8,7 +8,7 @@ import { apiError } from "../../support/cli/cloudflare.ts";
 import { arrange, edit, env, linesIn, net, purge, sourceOf } from "../../support/cli/purging.ts";
 import type { Given } from "../../support/cli/vitrine.ts";
 
-test("every key is purged at the URL that the Worker asks for, each once", async () => {
+test("it purges every key once, at the URL that the Worker asks for", async () => {
   const keys = [...HARD_KEYS, " spaces at both ends ", "-dash", "\u2028/a.jpg"];
   const stdin = `\uFEFF${[...keys, "", ...keys].join("\r\n")}`;
   expect(await purge(["-", "-"], { stdin })).toMatchObject({ code: 0 });
@@ -18,7 +18,7 @@ test("every key is purged at the URL that the Worker asks for, each once", async
   expect(net.cloudflare.purged).toEqual(keys.map((key) => sourceOf(key)));
 });
 
-test("what can be no key is named and not sent, and the rest is purged", async () => {
+test("it names and skips what cannot be a key, and purges the rest", async () => {
   const args = ["/a.jpg", "a//b.jpg", "a/../b.jpg", "a\nb.jpg", "\u001b[2J", "", "x".repeat(1020)];
   const ended = await purge([...args, "good.jpg"]);
   expect(ended).toMatchObject({ code: 1, out: "" });
@@ -31,7 +31,7 @@ test("what can be no key is named and not sent, and the rest is purged", async (
   expect(none).toMatchObject({ code: 2, out: "", err: expect.stringContaining("is not UTF-8") });
 });
 
-test("public URLs and versions are purged at their sources", async () => {
+test("it purges public URLs and versions at their sources", async () => {
   const ended = await purge([
     "https://images.example.com/images/card@2x/keys/100%25.jpg?v=no",
     "/images/card/x.jpg",
@@ -68,7 +68,7 @@ test("public URLs and versions are purged at their sources", async () => {
 
 const SIGNATURE = "kJ2u8Zq0Jx3m1Yt5bN7cV9wE4rT6yU8iO0pA2sD4fG0";
 
-test("what was not purged can be given again, and no signature is told", async () => {
+test("what was not purged can be given again, and no signature is printed", async () => {
   arrange(() => apiError(400, 1094, "No"));
   const query = `?exp=1795600000&kid=k&v=7&sig=${SIGNATURE}`;
   const signed = `https://images.example.com/private/card/a.jpg${query}`;
@@ -88,7 +88,7 @@ test("what was not purged can be given again, and no signature is told", async (
   ]);
 });
 
-test("a terminal is shown no sign that changes what is read, and a file has keys as they are", async () => {
+test("a terminal shows no character that hides or reorders text, and a file has keys as they are", async () => {
   const terminal = { isTTY: true, columns: 80 } as const;
   const args = ["\u202egpj.exe", "a//\u202e\u009b2J"];
   arrange(() => apiError(400, 1094, "No"));
@@ -99,7 +99,7 @@ test("a terminal is shown no sign that changes what is read, and a file has keys
   expect((await purge(args)).out).toBe("\u202egpj.exe\n");
 });
 
-test("a key with the bucket's prefix is warned of", async () => {
+test("it warns of a key with the bucket's prefix", async () => {
   const { code, err } = await purge(["published/photos/fig.jpg"]);
   expect([code, err]).toEqual([
     0,
@@ -107,7 +107,7 @@ test("a key with the bucket's prefix is warned of", async () => {
   ]);
 });
 
-test("a dry run prints what would be purged, and needs and sends nothing", async () => {
+test("a dry run prints what it would purge. It needs no token and sends nothing", async () => {
   const ended = await purge(["keys/#1.jpg", "keys/#1.jpg", "b.jpg", "--dry-run"], { env: {} });
   expect(ended).toMatchObject({
     code: 0,
@@ -156,7 +156,7 @@ test.each<[string, Given["env"], RegExp]>([
     { CLOUDFLARE_API_TOKEN: "hidden\ntoken" },
     /^CLOUDFLARE_API_TOKEN has a character that no token has\n$/,
   ],
-])("with %s nothing is sent, and all keys are printed as not purged", async (_what, env, said) => {
+])("with %s, it sends nothing and prints all keys as not purged", async (_what, env, said) => {
   const ended = await purge(["a.jpg", "-"], { env: env ?? {}, stdin: "b.jpg\na.jpg\n" });
   expect([ended.code, ended.out, ended.err]).toEqual([
     2,
@@ -167,13 +167,13 @@ test.each<[string, Given["env"], RegExp]>([
   expect(ended.err).not.toContain("hidden");
 });
 
-test("on a terminal nothing that moves the cursor is printed", async () => {
+test("on a terminal it prints nothing that moves the cursor", async () => {
   const terminal = { isTTY: true, columns: 80 } as const;
   const shown = await purge(["photos/\u202egpj.exe"], { env: {}, terminal });
   expect(shown.out).toBe("photos/\\u202egpj.exe\n");
 });
 
-test("Ctrl-C while keys are read: nothing is sent", async () => {
+test("Ctrl-C while it reads keys: it sends nothing", async () => {
   const interrupt = new AbortController();
   const stdin = new PassThrough();
   stdin.write("a.jpg\nb.jpg");
@@ -187,7 +187,7 @@ test("Ctrl-C while keys are read: nothing is sent", async () => {
   expect(net.cloudflare.calls).toEqual([]);
 });
 
-test("of several buckets it has to be said which one", async () => {
+test("with several buckets, it asks for the name of one", async () => {
   edit((text) =>
     text.replace(
       "[vars.PRESETS.thumbnail]",
@@ -227,7 +227,7 @@ test.each([
   ["images.example.com/a.jpg?exp=1&kid=a&sig=SIGNED", "&sig=***"],
   ["a&sig=SIGNED.jpg", "a&sig=SIGNED.jpg"],
   ["a?sig=SIGNED", "a?sig=SIGNED"],
-])("a signature is hidden, and a key that only looks so is not: %s", (given, end) => {
+])("a signature is hidden, but not a key that only looks like one: %s", (given, end) => {
   const long = (text: string) => text.replace("SIGNED", "0123456789abcdef01234567");
   const told = withoutSignature(long(given));
   expect(told.endsWith(long(end))).toBe(true);
