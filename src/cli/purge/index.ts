@@ -3,6 +3,7 @@
 import { Command } from "@commander-js/extra-typings";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import {
+  collect,
   EXIT,
   type Exit,
   type Fault,
@@ -10,11 +11,15 @@ import {
   paint,
   type Run,
   say,
+  secretsFileOption,
+  urlOption,
   type World,
 } from "../command.ts";
 import { cloudflareApi } from "../net/cloudflare.ts";
-import { findBaseUrl, hostOf, isHere } from "../project/base-url.ts";
-import { type Operator, readOperator, readSecretsFile } from "../project/operator.ts";
+import { hostOf, isHere } from "../project/base-url.ts";
+import { openProject } from "../project/open-project.ts";
+import type { Project } from "../project/project.ts";
+import { readSecretsFile } from "../project/secrets.ts";
 import { linesOf } from "../terminal/lines.ts";
 import { count } from "../terminal/progress.ts";
 import { purgeAll } from "./batches.ts";
@@ -22,18 +27,13 @@ import { tellLeft, tellOutcome } from "./outcome.ts";
 import { gather } from "./sources.ts";
 import { findZones } from "./zones.ts";
 
-type Options = {
-  readonly prefix?: string | undefined;
-  readonly bucket?: string | undefined;
-  readonly v?: readonly string[] | undefined;
-  readonly zone?: readonly string[] | undefined;
-  readonly url?: string | undefined;
-  readonly secretsFile?: string | undefined;
-  readonly yes?: true | undefined;
-  readonly dryRun?: true | undefined;
-};
+type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
 export function purgeCommand(world: World, run: Run) {
+  return define().action((keys, options) => run(() => purge(world, keys, options)));
+}
+
+function define() {
   return new Command("purge")
     .description("drops all variants of objects from Cloudflare's edge")
     .argument(
@@ -42,24 +42,14 @@ export function purgeCommand(world: World, run: Run) {
     )
     .option("--prefix <prefix>", "all objects that begin with it, if your S3 key may list them")
     .option("-b, --bucket <name>", "a bucket of wrangler.toml, if there are several")
-    .option(
-      "--v <version>",
-      "purges this version of signed URLs, too; can be repeated",
-      (version: string, before: readonly string[] = []) => [...before, version],
-    )
+    .option("--v <version>", "purges this version of signed URLs, too; can be repeated", collect)
     .option(
       "--zone <id>",
       "purges in this zone only; can be repeated (default: all zones of the domains)",
-      (id: string, before: readonly string[] = []) => [...before, id],
+      collect,
     )
-    .option(
-      "-u, --url <url>",
-      "where Vitrine is (default: the first domain under routes in wrangler.toml)",
-    )
-    .option(
-      "--secrets-file <file>",
-      "a file with the secrets (default: the environment, then .dev.vars)",
-    )
+    .addOption(urlOption())
+    .addOption(secretsFileOption())
     .option("--yes", "does not ask, even if many objects begin with the prefix")
     .option("--dry-run", "prints the URLs that it would purge, and sends nothing")
     .addHelpText(
@@ -74,8 +64,7 @@ Examples:
   vitrine purge https://images.example.com/images/card/photos/fig.jpg
   vitrine purge - < keys.txt > left.txt
   vitrine purge --prefix photos/2026/ --secrets-file secrets.env`,
-    )
-    .action((keys, options) => run(() => purge(world, keys, options)));
+    );
 }
 
 async function purge(
@@ -90,20 +79,19 @@ async function purge(
   if (versions.some((version) => !/^[\w.-]{1,64}$/.test(version))) {
     return { fault: "--v must be 1 to 64 letters, digits, dots, - and _" };
   }
-  const operator = readOperator(world, { url, secretsFile });
-  if (isFault(operator)) return operator;
-  const bucket = findBucket(operator, options.bucket);
+  const project = openProject(world, { url, secretsFile });
+  if (isFault(project)) return project;
+  const bucket = findBucket(project, options.bucket);
   if (isFault(bucket)) return bucket;
-  const { domains, patterns } = operator.known;
-  const base = findBaseUrl(url, patterns, "--url");
-  if (url !== undefined && isFault(base)) return base;
+  const { base } = project;
+  const { domains } = project.known;
   const host = isFault(base) || base === "" ? undefined : hostOf(base);
   const cloudflare = readCloudflare(world, secretsFile);
   // Without a token, do not list a bucket. Keys that are given are printed as not purged.
   if (isFault(cloudflare) && prefix !== undefined && !dryRun) return cloudflare;
 
   const hosts = [...new Set([...(host ? [host] : []), ...domains.map((domain) => domain.host)])];
-  const gathered = await gather(world, operator, { keys, prefix, versions, bucket, hosts });
+  const gathered = await gather(world, project, { keys, prefix, versions, bucket, hosts });
   if (isFault(gathered) || typeof gathered === "number") return gathered;
   if (world.interrupted.aborted) {
     return { fault: "interrupted before anything was sent: nothing is purged" };
@@ -128,11 +116,11 @@ async function purge(
     api: (tell) => cloudflareApi(world, cloudflare.token, tell),
     findZones: (api) => findZones({ given, env: cloudflare.zone, host, domains }, api),
   });
-  return tellOutcome(world, outcome, operator.config.answers.max_age, impossible);
+  return tellOutcome(world, outcome, project.config.answers.max_age, impossible);
 }
 
 /** @returns undefined if there are several, and none is named */
-function findBucket({ config: { buckets } }: Operator, name?: string): Bucket | undefined | Fault {
+function findBucket({ config: { buckets } }: Project, name?: string): Bucket | undefined | Fault {
   if (name === undefined) return buckets.length === 1 ? buckets[0] : undefined;
   const found = buckets.find((bucket) => bucket.name === name);
   const names = buckets.map((bucket) => bucket.name).join(", ");

@@ -7,7 +7,7 @@ import type { Fault, World } from "../command.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import { listPage, type Page } from "../net/list.ts";
 import { sleep } from "../net/pace.ts";
-import { type Operator, slotsAtHand } from "../project/operator.ts";
+import { type Project, slotsAtHand } from "../project/project.ts";
 
 export type Listed = {
   /** Without the bucket's prefix. */
@@ -25,12 +25,12 @@ const DELAYS = [1_000, 5_000];
  */
 export async function listKeys(
   world: Pick<World, "now" | "interrupted">,
-  operator: Operator,
+  project: Project,
   bucket: Bucket,
   prefix: string,
   listed: (count: number) => void,
 ): Promise<Listed | Fault> {
-  const slots = [...slotsAtHand(operator, bucket.name).usable];
+  const slots = [...slotsAtHand(project, bucket.name).usable];
   const keys: string[] = [];
   let others = 0;
   const tokens = new Set<string>();
@@ -83,7 +83,7 @@ async function patiently(
 
 function whyNot(said: S3Answer, { name, region }: Bucket): string {
   const { status, code, failure } = said;
-  const words = status === 200 ? "the answer of S3 is wrong:" : "S3 does not answer:";
+  const words = status === 200 ? "S3's answer cannot be used:" : "S3 does not answer:";
   const what = failure === undefined ? `S3 says ${code ?? status}` : `${words} ${failure}`;
   const told = `${name} cannot be listed: ${what}`;
   if (code === "AccessDenied") {

@@ -3,7 +3,7 @@
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
 import { EXIT, type Exit, type Fault, isFault, paint, say, type World } from "../command.ts";
-import type { Operator } from "../project/operator.ts";
+import type { Project } from "../project/project.ts";
 import { isImpossible, readGiven } from "../project/wanted.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
 import { counted, createProgress } from "../terminal/progress.ts";
@@ -33,7 +33,7 @@ export type Asked = {
  */
 export async function gather(
   world: World,
-  operator: Operator,
+  project: Project,
   asked: Asked,
 ): Promise<Gathered | Fault | Exit> {
   const { stdin, stderr, interrupted } = world;
@@ -43,7 +43,7 @@ export async function gather(
   let impossible = 0;
   let isUnclear = false;
   const take = (given: string | Impossible) => {
-    const found = readGiven(operator, hosts, bucket, given);
+    const found = readGiven(project, hosts, bucket, given);
     if (isImpossible(found)) {
       impossible += 1;
       return warn(visible(`${JSON.stringify(found.given)}: ${found.reason}`));
@@ -73,7 +73,7 @@ export async function gather(
   }
   if (prefix !== undefined && bucket !== undefined) {
     const listing = createProgress(world, "objects listed");
-    const listed = await listKeys(world, operator, bucket, prefix, listing.step);
+    const listed = await listKeys(world, project, bucket, prefix, listing.step);
     listing.end();
     if (isFault(listed)) return listed;
     for (const key of listed.keys) take(key);
@@ -88,7 +88,7 @@ export async function gather(
     }
   }
   if (isUnclear || (prefix !== undefined && bucket === undefined)) {
-    const names = operator.config.buckets.map(({ name }) => `--bucket ${name}`).join(" or ");
+    const names = project.config.buckets.map(({ name }) => `--bucket ${name}`).join(" or ");
     return { fault: `which bucket do the keys belong to? Use ${names}` };
   }
   const own = bucket?.prefix ?? "";

@@ -6,10 +6,8 @@ import { createKey } from "./command-lines.ts";
 import type { Begun, KeyRefused, Plan, Rotation } from "./plan.ts";
 import {
   refuseFull,
-  refuseOther,
+  refuseKey,
   refuseRecord,
-  refuseReplacing,
-  refuseSame,
   refuseTrouble,
   refuseUnknown,
 } from "./preconditions.ts";
@@ -52,10 +50,7 @@ export async function begin(rotation: Rotation): Promise<Begun | Exit | Fault> {
   const key = await takeKey();
   if (key === "cancelled" || interrupted.aborted) return stop(rotation, step);
   if (isFault(key)) return key;
-  const end = keyEnd(key);
-  const refused = known
-    ? refuseOther(key, known)
-    : (refuseSame(plan, end, health) ?? refuseReplacing(plan, end, health, written));
+  const refused = refuseKey(plan, key, health, known, written);
   if (refused !== undefined) return refused;
   const unknown = await tryPatiently(rotation, key);
   if (interrupted.aborted) return stop(rotation, step);

@@ -2,8 +2,21 @@
 // and continued later.
 
 import { setTimeout } from "node:timers/promises";
-import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { EXIT, type Exit, type Fault, isFault, type Run, type World } from "../command.ts";
+import { Command } from "@commander-js/extra-typings";
+import {
+  dryRunOption,
+  EXIT,
+  type Exit,
+  type Fault,
+  isFault,
+  type Run,
+  restartOption,
+  secretsFileOption,
+  urlOption,
+  type World,
+  wholeNumber,
+} from "../command.ts";
+import { openSite } from "../project/open-project.ts";
 import { hasTerminal } from "../terminal/prompts.ts";
 import { begin } from "./begin.ts";
 import { deleteOldKey, linesOf } from "./command-lines.ts";
@@ -22,10 +35,7 @@ import { isEnd, walk } from "./walk.ts";
 export function rotateCommand(world: World, run: Run) {
   return new Command("rotate")
     .description("leads through the rotation of an S3 key, step by step, without a failed request")
-    .option(
-      "-u, --url <url>",
-      "where Vitrine is (default: the first domain under routes in wrangler.toml)",
-    )
+    .addOption(urlOption())
     .option("-b, --bucket <name>", "a bucket whose key you want to rotate")
     .option(
       "-c, --credentials <word>",
@@ -40,15 +50,17 @@ export function rotateCommand(world: World, run: Run) {
       "an image to check all the time (default: the canary of each bucket)",
     )
     .option("--user-name <name>", "the IAM user in the commands that it prints", USER_NAME)
-    .option("--wait <seconds>", "how long everything must work after a step", readWait, WAIT_S)
     .option(
-      "--secrets-file <file>",
-      "a file with HEALTH_TOKEN (default: the environment, then .dev.vars)",
+      "--wait <seconds>",
+      "how long everything must work after a step",
+      wholeNumber(0, 3600),
+      WAIT_S,
     )
+    .addOption(secretsFileOption("HEALTH_TOKEN"))
     .option("--print", "prints the commands of wrangler instead of running them")
     .option("-y, --yes", "asks nothing, and stops before the step that only you can do")
-    .option("--restart", "discards the progress of a rotation, and starts again")
-    .option("--dry-run", "says what it would do, and does nothing")
+    .addOption(restartOption())
+    .addOption(dryRunOption())
     .addHelpText(
       "after",
       `
@@ -66,12 +78,6 @@ Examples:
     .action((options) => run(() => rotate(world, options)));
 }
 
-function readWait(text: string): number {
-  const seconds = Number(text);
-  if (/^\d{1,4}$/.test(text) && seconds <= 3600) return seconds;
-  throw new InvalidArgumentError("It must be a number of seconds from 0 to 3600.");
-}
-
 const TOOLS: Tools = {
   run: wranglerAt(),
   // An interruption ends the wait; the caller looks at the signal.
@@ -85,7 +91,9 @@ export async function rotate(
   options: Options,
   tools: Tools = TOOLS,
 ): Promise<Exit | Fault> {
-  const plan = await readPlan(world, options);
+  const site = openSite(world, options);
+  if (isFault(site)) return site;
+  const plan = await readPlan(site, options, world.now());
   if (isFault(plan)) return plan;
   const rotation: Rotation = {
     ...{ world, plan, tools },

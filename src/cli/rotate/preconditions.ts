@@ -6,23 +6,25 @@ import { type Fault, isFault } from "../command.ts";
 import { changeLines, commandOf, createKey } from "./command-lines.ts";
 import type { KeyRefused, Plan } from "./plan.ts";
 import { hashOf, type RotationRecord } from "./record.ts";
-import { type Health, isOutage, isServed, onlyNextServes, slotOf } from "./slots.ts";
+import { type Health, isOutage, isServed, OUTAGE, onlyNextServes, slotOf } from "./slots.ts";
 import { STEPS, type Step } from "./steps.ts";
 
 const [, , , PROMOTE, EMPTY] = STEPS;
+
+const refuse = (...lines: readonly string[]): Fault => ({ fault: lines.join("\n") });
 
 /** Refuses the record of another rotation, and one whose two keys look the same. */
 export function refuseRecord(plan: Plan, known: RotationRecord): Fault | undefined {
   if (known.word !== plan.word || known.url !== plan.base) {
     const which = `${known.word} at ${known.url}, in step ${known.step}`;
-    return {
-      fault: `Another rotation is under way in this folder: ${which}. Finish it first, or discard it with --restart`,
-    };
+    const remedy = "Finish it first, or discard it with --restart";
+    return refuse(`Another rotation is under way in this folder: ${which}. ${remedy}`);
   }
   if (known.old !== known.new) return undefined;
-  return {
-    fault: `The new key of the rotation in this folder ends like the old one, ${known.new}. So nothing shows which of them a slot holds. Start again with another key: --restart`,
-  };
+  const what = `The new key of the rotation in this folder ends like the old one, ${known.new}`;
+  return refuse(
+    `${what}. So nothing shows which of them a slot holds. Start again with another key: --restart`,
+  );
 }
 
 /** Refuses to continue if something other than a key is wrong. */
@@ -30,80 +32,107 @@ export function refuseTrouble(health: Health, failed: readonly string[]): Fault 
   const down = health.filter((bucket) => !isServed(bucket) && bucket.slots.some(isOutage));
   if (down.length > 0) {
     const lines = down.map(({ bucket, slots }) => {
-      return `${bucket}: S3 answers ${slots.map(({ slot, state }) => `${state} for the ${slot} slot`).join(", ")}`;
+      const states = slots.map(({ slot, state }) => `${state} for the ${slot} slot`);
+      return `${bucket}: S3 answers ${states.join(", ")}`;
     });
-    const fault =
-      "S3 itself is down or busy. The keys are not the cause. Wait until S3 works again";
-    return { fault: [...lines, fault].join("\n") };
+    return refuse(...lines, `${OUTAGE} Wait until S3 works again`);
   }
   if (failed.length === 0 || !health.every(isServed)) return undefined;
-  return {
-    fault: [...failed, "The key is not the cause: S3 accepts it. Fix this first"].join("\n"),
-  };
+  return refuse(...failed, "The key is not the cause: S3 accepts it. Fix this first");
 }
 
 /** Refuses a next slot that holds something, although no rotation is under way. */
 export function refuseFull(plan: Plan, health: Health): Fault {
   const next = health.map((bucket) => slotOf(bucket, "next")).find((slot) => slot !== undefined);
   const holds = `${next?.end ?? "half a key"}, ${next?.state}`;
-  return {
-    fault: [
-      `The next slot is not empty (${holds}), and no rotation is under way in this folder.`,
-      "If a rotation is under way in another folder, continue it there.",
-      health.some(onlyNextServes)
-        ? promote(plan, next?.end)
-        : `If the key in the next slot may be replaced: ${commandOf(plan, "--restart")}`,
-    ].join("\n"),
-  };
+  return refuse(
+    `The next slot is not empty (${holds}), and no rotation is under way in this folder.`,
+    "If a rotation is under way in another folder, continue it there.",
+    ...(health.some(onlyNextServes)
+      ? promote(plan, next?.end)
+      : [`If the key in the next slot may be replaced: ${commandOf(plan, "--restart")}`]),
+  );
 }
 
 /**
- * Refuses to replace the key in the next slot while it alone serves.
- * @param end of the new key's id
+ * Refuses a key that this rotation cannot use.
+ * @param known the record of the rotation that is continued
  * @param written the record that --restart discards
  */
-export function refuseReplacing(
+export function refuseKey(
+  plan: Plan,
+  key: Slot,
+  health: Health,
+  known: RotationRecord | undefined,
+  written: RotationRecord | Fault | undefined,
+): Fault | undefined {
+  const end = keyEnd(key);
+  if (known === undefined) {
+    return refuseSame(plan, end, health) ?? refuseReplacing(plan, end, health, written);
+  }
+  if (known.hash === hashOf(key.credentials.accessKeyId)) return undefined;
+  const other = `This rotation began with the key ${known.new}, and this is another key (${end})`;
+  return refuse(`${other}. Give the first one, or start again with --restart`);
+}
+
+/** Refuses to replace the key in the next slot while it alone serves. */
+function refuseReplacing(
   plan: Plan,
   end: string,
   health: Health,
   written: RotationRecord | Fault | undefined,
 ): Fault | undefined {
-  const alone = health.find(
-    (bucket) => onlyNextServes(bucket) && slotOf(bucket, "next")?.end !== end,
-  );
+  const alone = health.filter(onlyNextServes).find((one) => slotOf(one, "next")?.end !== end);
   if (alone === undefined) return undefined;
   const held = slotOf(alone, "next")?.end;
-  const isOwn =
-    written !== undefined &&
-    !isFault(written) &&
-    refuseRecord(plan, written) === undefined &&
-    written.new === held;
-  const remedy = isOwn
-    ? `Continue the rotation that put it there: ${commandOf(plan)}`
-    : promote(plan, held);
-  return {
-    fault: `${alone.bucket}: only the next slot (${held}) serves, because S3 refuses the current one. So it is not replaced.\n${remedy}`,
-  };
+  const own = isFault(written) || !written || refuseRecord(plan, written) ? undefined : written;
+  return refuse(
+    `${alone.bucket}: only the next slot (${held}) serves, because S3 refuses the current one. So it is not replaced.`,
+    ...(own !== undefined && own.new === held
+      ? [`Continue the rotation that put it there: ${commandOf(plan)}`]
+      : promote(plan, held)),
+  );
 }
 
-function promote(plan: Plan, end = "half a key"): string {
+function promote(plan: Plan, end = "half a key"): string[] {
   return [
     `If that key works, promote it: give the same key, ${end}, to ${commandOf(plan, "--restart")}`,
     "Or put it into the current slot by hand:",
     ...byHand(plan, PROMOTE),
-  ].join("\n");
+  ];
 }
 
 function byHand(plan: Plan, step: Step): string[] {
   return changeLines(plan, step, true).map((line) => `  ${line}`);
 }
 
-/** Refuses a key other than the one that this rotation began with. */
-export function refuseOther(key: Slot, known: RotationRecord): Fault | undefined {
-  if (known.hash === hashOf(key.credentials.accessKeyId)) return undefined;
-  return {
-    fault: `This rotation began with the key ${known.new}, and this is another key (${keyEnd(key)}). Give the first one, or start again with --restart`,
-  };
+/**
+ * Refuses a key that ends like the current one. Of the keys in the slots only the end can be seen, and a
+ * rotation to the key that serves would end with the deactivation of the only key.
+ */
+function refuseSame(plan: Plan, end: string, health: Health): Fault | undefined {
+  const current = health.flatMap((bucket) => slotOf(bucket, "current") ?? []);
+  const same = current.filter((slot) => slot.end === end);
+  if (same.length === 0) return undefined;
+  const refused = same.find(({ state }) => state !== "ok");
+  const isFull = health.some((bucket) => slotOf(bucket, "next") !== undefined);
+  const said = refused === undefined ? ", and it serves" : `. S3 answers ${refused.state} for it`;
+  const put = "put its id and its secret into the current slot. No rotation is needed:";
+  const ifSame = same.some(({ state }) => state === "ok")
+    ? ["there is nothing to rotate."]
+    : [put, ...byHand(plan, PROMOTE)];
+  if (refused === undefined && isFull) {
+    ifSame.push("  If the next slot is still full, empty it:", ...byHand(plan, EMPTY));
+  }
+  const ifOther =
+    end === "…"
+      ? "its id is too short to tell it from the current one. Rotate by hand: docs/rotate.md"
+      : `the two cannot be told apart. Delete the new one, and make one that ends differently: ${createKey(plan)}`;
+  return refuse(
+    `The current slot already holds this key (${end}), or one that ends like it${said}.`,
+    `If it is the same key, ${ifSame.join("\n")}`,
+    `If it is another key, ${ifOther}`,
+  );
 }
 
 const UNKNOWN_ID =
@@ -124,44 +153,10 @@ export function refuseUnknown(
   known: RotationRecord | undefined,
 ): Fault {
   const lines = refused.map(({ bucket, state }) => {
-    const hint = HINTS[state];
-    return `  ${bucket}: ${state}${hint ? `: ${hint}` : ""}`;
+    return `  ${[bucket, state, HINTS[state]].filter(Boolean).join(": ")}`;
   });
   const after = known
     ? `If this does not change, make another key, and start again: ${commandOf(plan, "--restart")}`
     : "Nothing has been changed.";
-  return { fault: ["S3 does not accept the new key:", ...lines, after].join("\n") };
-}
-
-/**
- * Refuses a key that ends like the current one. Of the keys in the slots only the end can be seen, and a
- * rotation to the key that serves would end with the deactivation of the only key.
- */
-export function refuseSame(plan: Plan, end: string, health: Health): Fault | undefined {
-  const current = health.map((bucket) => slotOf(bucket, "current"));
-  const same = current.filter((slot) => slot?.end === end);
-  if (same.length === 0) return undefined;
-  const refused = same.find((slot) => slot?.state !== "ok");
-  const isFull = health.some((bucket) => slotOf(bucket, "next") !== undefined);
-  const said = refused === undefined ? ", and it serves" : `. S3 answers ${refused.state} for it`;
-  const ifSame = same.some((slot) => slot?.state === "ok")
-    ? ["If it is the same key, there is nothing to rotate."]
-    : [
-        "If it is the same key, put its id and its secret into the current slot. No rotation is needed:",
-        ...byHand(plan, PROMOTE),
-      ];
-  if (refused === undefined && isFull) {
-    ifSame.push("  If the next slot is still full, empty it:", ...byHand(plan, EMPTY));
-  }
-  const ifOther =
-    end === "…"
-      ? "its id is too short to tell it from the current one. Rotate by hand: docs/rotate.md"
-      : `the two cannot be told apart. Delete the new one, and make one that ends differently: ${createKey(plan)}`;
-  return {
-    fault: [
-      `The current slot already holds this key (${end}), or one that ends like it${said}.`,
-      ...ifSame,
-      `If it is another key, ${ifOther}`,
-    ].join("\n"),
-  };
+  return refuse("S3 does not accept the new key:", ...lines, after);
 }

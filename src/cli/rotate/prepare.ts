@@ -1,20 +1,16 @@
 // Makes a plan of the options and the configuration: which secrets, which buckets, which images to look at.
 
 import { secretNames } from "../../worker/config/secret-names.ts";
-import { type Fault, isFault, type World } from "../command.ts";
-import { findBaseUrl } from "../project/base-url.ts";
-import { type Operator, readOperator } from "../project/operator.ts";
+import { type Fault, isFault } from "../command.ts";
+import type { Project } from "../project/project.ts";
 import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
 import type { ImageUrl, Options, Plan, Target } from "./plan.ts";
 
-export async function readPlan(world: World, options: Options): Promise<Plan | Fault> {
-  const operator = readOperator(world, options);
-  if (isFault(operator)) return operator;
-  const base = findBaseUrl(options.url, operator.known.patterns, "--url");
-  if (isFault(base)) return base;
-  if (base === "")
-    return { fault: "--url is empty. Say where Vitrine is: --url https://images.example.com" };
-  const { healthToken: token, local } = operator;
+type Site = Project & { readonly base: string };
+
+/** @param now milliseconds since 1970 */
+export async function readPlan(site: Site, options: Options, now: number): Promise<Plan | Fault> {
+  const { base, local, healthToken: token } = site;
   if (token === undefined) {
     const where = local ? ".dev.vars" : "the environment, or into the file of --secrets-file";
     return {
@@ -22,29 +18,29 @@ export async function readPlan(world: World, options: Options): Promise<Plan | F
     };
   }
   if (local && options.print) return { fault: "--print is for a deployed Vitrine" };
-  const word = findWord(operator, options);
+  const word = findWord(site, options);
   if (isFault(word)) return word;
   const names = [secretNames(word), secretNames(word, "next")].flatMap((slot) =>
     Object.values(slot),
   );
-  const stored = names.find((name) => operator.known.stored.includes(name));
+  const stored = names.find((name) => site.known.stored.includes(name));
   if (stored !== undefined && !local) {
     return {
       fault: `${stored} is in a Secrets Store, and this command cannot write there. docs/rotate.md has the steps, under “In a Secrets Store”`,
     };
   }
-  const buckets = operator.config.buckets
-    .filter(({ name }) => operator.words.get(name) === word)
+  const buckets = site.config.buckets
+    .filter(({ name }) => site.words.get(name) === word)
     .map((bucket) => ({
       ...bucket,
       canary: bucket.canary ?? (options.key && bucket.prefix + options.key),
     }));
-  const images = await findImages(operator, buckets, options.key, base, world.now());
+  const images = await findImages(site, buckets, options.key, now);
   if (isFault(images)) return images;
   return { options, base, local, word, buckets, images, token };
 }
 
-function findWord({ words }: Operator, { bucket, credentials }: Options): string | Fault {
+function findWord({ words }: Site, { bucket, credentials }: Options): string | Fault {
   const known = [...new Set(words.values())];
   const listed = known.join(", ");
   if (credentials !== undefined) {
@@ -66,17 +62,16 @@ function findWord({ words }: Operator, { bucket, credentials }: Options): string
 
 /** Finds an image of each bucket: the named one if there is one bucket, otherwise preferably its canary. */
 async function findImages(
-  operator: Operator,
+  site: Site,
   buckets: readonly Target[],
   named: string | undefined,
-  base: string,
   now: number,
 ): Promise<ImageUrl[] | Fault> {
   const images: ImageUrl[] = [];
   for (const bucket of buckets) {
     const canary = bucket.canary?.slice(bucket.prefix.length);
     const key = buckets.length === 1 ? (named ?? canary) : (canary ?? named);
-    const image = key === undefined ? undefined : findImage(operator, base, bucket.name, key);
+    const image = key === undefined ? undefined : findImage(site, bucket.name, key);
     const url = await image?.(now);
     if (isFault(url)) return url;
     if (image !== undefined) images.push(image);
@@ -92,25 +87,20 @@ async function findImages(
 }
 
 /** Uses the first route without signatures, otherwise the first route. */
-function findImage(
-  operator: Operator,
-  base: string,
-  bucket: string,
-  key: string,
-): ImageUrl | undefined {
-  const routes = operator.config.routes.filter((route) => route.bucket.name === bucket);
+function findImage(site: Site, bucket: string, key: string): ImageUrl | undefined {
+  const routes = site.config.routes.filter((route) => route.bucket.name === bucket);
   const open = (route: (typeof routes)[number]) => Number(route.signing !== undefined);
   for (const route of routes.toSorted((one, other) => open(one) - open(other))) {
-    for (const variant of variantsOf(operator, route)) {
-      const path = pathOf(operator, route, variant, key);
+    for (const variant of variantsOf(site, route)) {
+      const path = pathOf(site, route, variant, key);
       if (path === undefined) continue;
       const { signing } = route;
-      if (signing === undefined) return async () => base + path;
-      const preset = operator.config.variants.get(variant)?.preset ?? "";
+      if (signing === undefined) return async () => site.base + path;
+      const preset = site.config.variants.get(variant)?.preset ?? "";
       return async (now) => {
         const expires = Math.floor(now / 1000) + Math.min(EXPIRY_S, signing.maxAge);
-        const query = await queryFor(operator, route, { preset, key, expires });
-        return isFault(query) ? query : base + path + query;
+        const query = await queryFor(site, route, { preset, key, expires });
+        return isFault(query) ? query : site.base + path + query;
       };
     }
   }

@@ -6,7 +6,7 @@ import { commandOf, setOldKey } from "./command-lines.ts";
 import type { Plan, Rotation } from "./plan.ts";
 import type { RotationRecord } from "./record.ts";
 import type { Progress, Trouble } from "./settle.ts";
-import { type BucketSeen, type Health, isServed, slotOf } from "./slots.ts";
+import { type BucketSeen, type Health, isServed, OUTAGE, slotOf } from "./slots.ts";
 import { type Deviation, type Ends, type Step, stepOf } from "./steps.ts";
 
 /** Says lines that may hold the words of others: none of them moves the cursor. */
@@ -99,9 +99,7 @@ function remediesOf(
     case "no-health":
       return ["The state of the slots is unknown. Leave them as they are."];
     case "outage":
-      return [
-        "S3 itself is down or busy. The keys are not the cause. Leave the slots as they are.",
-      ];
+      return [`${OUTAGE} Leave the slots as they are.`];
     case "images": {
       const right = "The slots are as they must be, and S3 accepts the key.";
       const undone = when === "after" && record.worked ? undo(plan, step) : [];

@@ -39,12 +39,14 @@ export function isServed({ slots }: BucketSeen): boolean {
 }
 
 /** Codes of S3 (A9) and of other providers. */
-const OUTAGE =
+const OUTAGES =
   /^(?:unreachable|408|429|5\d\d|SlowDown.*|ServiceUnavailable|InternalError|InternalFailure|TooManyRequests|RequestTimeout|OperationAborted|Throttling.*|RequestLimitExceeded|GatewayTimeout|BadGateway|Busy)$/;
+
+export const OUTAGE = "S3 itself is down or busy. The keys are not the cause.";
 
 /** Returns whether S3 is down or busy for this slot. That says nothing about its key. */
 export function isOutage({ state }: SlotSeen): boolean {
-  return OUTAGE.test(state);
+  return OUTAGES.test(state);
 }
 
 /** Returns whether images could fail without the next slot. */

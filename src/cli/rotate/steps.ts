@@ -32,18 +32,17 @@ export type Step = {
   /** What must be true before the next step begins. */
   readonly after: Wanted;
   /** Whether `after` must stay true for a while, until no old version of the Worker runs. */
-  readonly waits: boolean;
+  readonly waits?: true;
 };
 
 export const STEPS = [
-  { number: 1, title: "Make a new key", before: { next: "empty" }, after: {}, waits: false },
+  { number: 1, title: "Make a new key", before: { next: "empty" }, after: {} },
   {
     number: 2,
     title: "Put it into the next slot",
     puts: { slot: "next", value: "new" },
     before: { next: "free" },
     after: { next: "new" },
-    waits: false,
   },
   {
     number: 3,

@@ -2,19 +2,25 @@
 
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import {
+  collect,
   EXIT,
   type Exit,
   type Fault,
   isFault,
   paint,
   type Run,
+  restartOption,
+  routeOption,
   type Screen,
   say,
+  secretsFileOption,
+  urlOption,
   type World,
+  wholeNumber,
 } from "../command.ts";
-import { findBaseUrl, hostOf } from "../project/base-url.ts";
+import { hostOf } from "../project/base-url.ts";
 import { FREE, readBounds } from "../project/costs.ts";
-import { readOperator } from "../project/operator.ts";
+import { openSite } from "../project/open-project.ts";
 import type { Impossible } from "../terminal/lines.ts";
 import { count, createProgress } from "../terminal/progress.ts";
 import { visible } from "../terminal/visible.ts";
@@ -28,51 +34,40 @@ import { createSummary } from "./summary.ts";
 
 const FORMATS: readonly Reads[] = ["avif", "webp", "none"];
 
-type Options = {
-  readonly url?: string | undefined;
-  readonly preset?: readonly string[] | undefined;
-  readonly route?: string | undefined;
-  readonly accept: readonly Reads[];
-  readonly concurrency: number;
-  readonly record?: string | undefined;
-  readonly restart?: true | undefined;
-  readonly secretsFile?: string | undefined;
-  readonly yes?: true | undefined;
-  readonly dryRun?: true | undefined;
-};
+type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
 export function warmCommand(world: World, run: Run) {
+  return define().action((options) => run(() => warm(world, options)));
+}
+
+function define() {
   return new Command("warm")
     .description("requests variants of the keys on stdin, before the first visitor does")
-    .option(
-      "-u, --url <url>",
-      "where Vitrine is (default: the first domain under routes in wrangler.toml)",
-    )
+    .addOption(urlOption())
     .option(
       "-p, --preset <name>",
       "card: this preset with all of its variants; card@2x: that variant alone; can be repeated (default: all)",
-      (name: string, before: readonly string[] = []) => [...before, name],
+      collect,
     )
-    .option(
-      "-r, --route <path>",
-      "the path of a route in wrangler.toml (default: the first route that leads to the key)",
-    )
+    .addOption(routeOption())
     .option(
       "--accept <formats>",
       "what browsers read: some of avif, webp, none",
       readFormats,
       FORMATS,
     )
-    .option("--concurrency <number>", "how many requests to send at once, 1 to 100", readNumber, 6)
+    .option(
+      "--concurrency <number>",
+      "how many requests to send at once, 1 to 100",
+      wholeNumber(1, 100),
+      6,
+    )
     .option(
       "--record <file>",
       "where to keep what is done (default: a file for each URL in .wrangler/vitrine/)",
     )
-    .option("--restart", "forgets what was done before")
-    .option(
-      "--secrets-file <file>",
-      "a file with URL_SIGNING_KEYS (default: the environment, then .dev.vars)",
-    )
+    .addOption(restartOption())
+    .addOption(secretsFileOption("URL_SIGNING_KEYS"))
     .option("--yes", "does not stop at the 5,000 free unique transformations of a month")
     .option("--dry-run", "prints the URLs without signatures, and what they may cost")
     .addHelpText(
@@ -85,8 +80,7 @@ Examples:
   vitrine warm --preset card < keys.txt
   vitrine warm --preset card --preset hero@640w --accept avif,webp < keys.txt
   vitrine warm --url https://images.example.com --dry-run < keys.txt`,
-    )
-    .action((options) => run(() => warm(world, options)));
+    );
 }
 
 function readFormats(text: string): Reads[] {
@@ -96,32 +90,24 @@ function readFormats(text: string): Reads[] {
   throw new InvalidArgumentError(`It must be some of ${Object.keys(ACCEPTS).join(", ")}.`);
 }
 
-function readNumber(text: string): number {
-  const number = Number(text);
-  if (/^\d{1,3}$/.test(text) && number >= 1 && number <= 100) return number;
-  throw new InvalidArgumentError("It must be a number from 1 to 100.");
-}
-
 async function warm(world: World, options: Options): Promise<Exit | Fault> {
   const { url, secretsFile, preset: presets, route, accept: reads, dryRun, restart } = options;
   if (world.stdin.isTTY) {
     say(world.stderr, "Keys come on stdin, one on each line: npx vitrine warm < keys.txt");
     return EXIT.usage;
   }
-  const operator = readOperator(world, { url, secretsFile });
-  if (isFault(operator)) return operator;
-  const base = findBaseUrl(url, operator.known.patterns, "--url");
-  if (isFault(base)) return base;
-  if (base === "") return { fault: "--url is empty. Say where Vitrine is" };
-  const domains = operator.known.domains.map(({ host }) => host);
+  const site = openSite(world, { url, secretsFile });
+  if (isFault(site)) return site;
+  const { base } = site;
+  const domains = site.known.domains.map(({ host }) => host);
   const hosts = [...new Set([hostOf(base), ...domains])];
-  const planner = createPlanner(operator, hosts, { presets, route, reads });
+  const planner = createPlanner(site, hosts, { presets, route, reads });
   if (isFault(planner)) return planner;
   const file = options.record ?? recordOf(base);
   const record = await openRecord(world, { file, restart, readOnly: dryRun });
   if (isFault(record)) return record;
-  const bound = readBounds(operator.known.deployed, () => {}).most;
-  const costs = { spent: record.spent, bound, local: operator.local };
+  const bound = readBounds(site.known.deployed, () => {}).most;
+  const costs = { spent: record.spent, bound, local: site.local };
   const exit = await warmKeys(world, options, { base, planner, record, costs });
   return (await record.close()) ?? exit;
 }
@@ -141,7 +127,7 @@ async function warmKeys(
   const { stdin, stdout, stderr, interrupted } = world;
   const stop = new AbortController();
   const ends = AbortSignal.any([interrupted, stop.signal]);
-  const queue = await createQueue({ stdin, planner, record, stop: ends });
+  const queue = await createQueue(stdin, planner, record, ends);
   const { estimate } = queue;
   // The local run costs nothing.
   const most = yes || costs.local ? undefined : Math.max(0, FREE - costs.spent);

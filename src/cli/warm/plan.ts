@@ -7,7 +7,7 @@ import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import { chooseFormat, readAccept } from "../../worker/request/format.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
 import type { Fault } from "../command.ts";
-import type { Operator } from "../project/operator.ts";
+import type { Project } from "../project/project.ts";
 import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
 import { isImpossible, readGiven, type Wanted, withoutSignature } from "../project/wanted.ts";
 import { ACCEPTS, type Planner, type Reads, type WarmRequest } from "./request.ts";
@@ -25,29 +25,29 @@ export type Choice = {
  * @returns a fault if no route shows what is chosen
  */
 export function createPlanner(
-  operator: Operator,
+  project: Project,
   hosts: readonly string[],
   choice: Choice,
 ): Planner | Fault {
-  const { routes } = operator.config;
+  const { routes } = project.config;
   const named = routes.filter(({ path }) => choice.route === undefined || path === choice.route);
   if (named.length === 0) {
     const paths = routes.map(({ path }) => path).join(", ");
     return { fault: `there is no route ${choice.route}. Known: ${paths}` };
   }
-  const plans = named.map((route) => ({ route, variants: shownBy(operator, route, choice) }));
+  const plans = named.map((route) => ({ route, variants: shownBy(project, route, choice) }));
   for (const preset of choice.presets ?? []) {
     if (plans.some(({ variants }) => variants.some(({ by }) => by.includes(preset)))) continue;
-    const all = new Set(named.flatMap((route) => variantsOf(operator, route)));
+    const all = new Set(named.flatMap((route) => variantsOf(project, route)));
     return { fault: `no preset or variant ${preset} is shown. Known: ${[...all].join(", ")}` };
   }
   return (line) => {
-    const wanted = readGiven(operator, hosts, undefined, line);
+    const wanted = readGiven(project, hosts, undefined, line);
     if (isImpossible(wanted)) return wanted;
     for (const { route, variants } of plans) {
       if (wanted.bucket !== undefined && wanted.bucket !== route.bucket) continue;
       if (wanted.version !== undefined && route.signing === undefined) continue;
-      const requests = requestsFor(operator, wanted, route, variants);
+      const requests = requestsFor(project, wanted, route, variants);
       if (requests.length > 0) return requests;
     }
     return { given: wanted.given, reason: "no route leads to it and shows what is chosen" };
@@ -65,9 +65,9 @@ type Shown = {
   })[];
 };
 
-function shownBy(operator: Operator, route: BoundRoute, { presets, reads }: Choice): Shown[] {
-  return variantsOf(operator, route).flatMap((name) => {
-    const variant = operator.config.variants.get(name);
+function shownBy(project: Project, route: BoundRoute, { presets, reads }: Choice): Shown[] {
+  return variantsOf(project, route).flatMap((name) => {
+    const variant = project.config.variants.get(name);
     if (variant === undefined) return [];
     const by = (presets ?? []).filter((one) => one === name || one === variant.preset);
     if (presets !== undefined && by.length === 0) return [];
@@ -90,7 +90,7 @@ function hashOptions(variant: Variant, reads: Reads, svg: boolean) {
 const EXPIRY_S = 3_600;
 
 function requestsFor(
-  operator: Operator,
+  project: Project,
   { key, version }: Wanted,
   route: BoundRoute,
   variants: readonly Shown[],
@@ -101,12 +101,12 @@ function requestsFor(
   const name = withoutSignature(key);
   const requests = new Map<string, WarmRequest>();
   for (const { variant, preset, renditions } of variants) {
-    const path = pathOf(operator, route, variant, key);
+    const path = pathOf(project, route, variant, key);
     if (path === undefined) continue;
     const sign = async (now: number) => {
       if (signing === undefined) return "";
       const expires = Math.floor(now / 1000) + Math.min(EXPIRY_S, signing.maxAge);
-      return queryFor(operator, route, { preset, key, expires, version });
+      return queryFor(project, route, { preset, key, expires, version });
     };
     for (const rendition of renditions) {
       // Skip the same rendition under another name, or for another browser.

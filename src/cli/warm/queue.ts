@@ -19,13 +19,6 @@ type Tell = {
   readonly beyond: () => void;
 };
 
-type From = {
-  readonly stdin: Readable;
-  readonly planner: Planner;
-  readonly record: Pick<WarmRecord, "before" | "paid">;
-  readonly stop: AbortSignal;
-};
-
 /** How many keys are read before the first request. */
 const AHEAD = 10_000;
 
@@ -36,7 +29,13 @@ type Needed = {
   readonly transformations: number;
 };
 
-export async function createQueue({ stdin, planner, record, stop }: From): Promise<Queue> {
+/** @param stop ends the queue */
+export async function createQueue(
+  stdin: Readable,
+  planner: Planner,
+  record: Pick<WarmRecord, "before" | "paid">,
+  stop: AbortSignal,
+): Promise<Queue> {
   const lines = linesOf(stdin, stop);
   const ahead: (string | Impossible)[] = [];
   let isWhole = false;

@@ -24,41 +24,33 @@ const NAMED = 3;
 export function createSummary(): Summary {
   const types = new Map<string, { images: number; bytes: number }>();
   const failed = new Map<string, { times: number; more: boolean; named: string[] }>();
-  let [skipped, successes, failures] = [0, 0, 0];
-  return {
-    shown(type, bytes) {
+  const summary = {
+    ...{ successes: 0, done: 0, failures: 0 },
+    shown(type: string, bytes: number) {
       const of = types.get(type) ?? { images: 0, bytes: 0 };
       types.set(type, { images: of.images + 1, bytes: of.bytes + bytes });
-      successes += 1;
+      summary.successes += 1;
     },
-    failed(why, what) {
+    failed(why: string, what: string) {
       const of = failed.get(why) ?? { times: 0, more: false, named: [] };
       failed.set(why, of);
       of.times += 1;
-      failures += 1;
+      summary.failures += 1;
       if (of.named.includes(what)) return;
       if (of.named.length < NAMED) of.named.push(what);
       else of.more = true;
     },
-    skipped(requests) {
-      skipped += requests;
+    skipped(requests: number) {
+      summary.done += requests;
     },
-    get successes() {
-      return successes;
-    },
-    get done() {
-      return skipped;
-    },
-    get failures() {
-      return failures;
-    },
-    lines(record) {
+    lines(record: string) {
+      const { successes, done, failures } = summary;
       const bytes = [...types.values()].reduce((sum, of) => sum + of.bytes, 0);
       const rows: [string, number, string][] = [["Images", successes, `${count(bytes)} bytes`]];
       for (const [type, of] of [...types].sort()) {
         rows.push([`  ${visible(type)}`, of.images, `${count(of.bytes)} bytes`]);
       }
-      if (skipped > 0) rows.push(["Done before", skipped, `by ${record}`]);
+      if (done > 0) rows.push(["Done before", done, `by ${record}`]);
       rows.push(["Failures", failures, ""]);
       for (const [why, { times, named, more }] of [...failed].sort()) {
         rows.push([`  ${visible(why)}`, times, visible(named.join(", ")) + (more ? ", …" : "")]);
@@ -68,4 +60,5 @@ export function createSummary(): Summary {
       return align(cells).map((line) => line.trimEnd());
     },
   };
+  return summary;
 }

@@ -99,9 +99,9 @@ test.each<[string, pages: string[], said: RegExp]>([
   [
     "is of other objects",
     ["<IsTruncated>false</IsTruncated><Contents><Key>secret/a.jpg</Key></Contents>"],
-    /the answer of S3 is wrong: its list has "secret\/a.jpg", which does not begin with/,
+    /S3's answer cannot be used: its list has "secret\/a.jpg", which does not begin with/,
   ],
-  ["is none", ["<"], /the answer of S3 is wrong: its answer is not a list/],
+  ["is none", ["<"], /S3's answer cannot be used: its answer is not a list/],
 ])("--prefix, and the list %s: nothing is purged", async (_what, pages, said) => {
   serve(...pages);
   const ended = await purge(["--prefix", "photos/"], { env: keyed });

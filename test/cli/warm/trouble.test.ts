@@ -150,7 +150,7 @@ test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
   ["no such route", ["--route", "/x"], {}, 2, /^there is no route \/x. Known: \/images/],
   ["no such format", ["--accept", "avif,jxl"], {}, 3, /It must be some of avif, webp, none/],
   ["a format twice", ["--accept", "avif,avif"], {}, 3, /It must be some of/],
-  ["too much at once", ["--concurrency", "101"], {}, 3, /It must be a number from 1 to 100/],
+  ["too much at once", ["--concurrency", "101"], {}, 3, /It must be a whole number from 1 to 100/],
   ["no URL", ["--url", "images.example"], {}, 2, /is not a URL such as/],
   [
     "no file",
