@@ -21,7 +21,6 @@ import {
 import { hostOf } from "../project/base-url.ts";
 import { FREE, readBounds } from "../project/costs.ts";
 import { openSite } from "../project/open-project.ts";
-import type { Impossible } from "../terminal/lines.ts";
 import { count, createProgress } from "../terminal/progress.ts";
 import { visible } from "../terminal/visible.ts";
 import { estimateLines, type Limits } from "./estimate.ts";
@@ -134,35 +133,24 @@ async function warmKeys(
   say(stderr, ...estimateLines(estimate, { ...costs, most }));
   if (estimate.keys === 0) return EXIT.done;
 
-  const summary = createSummary();
   const total = estimate.isWhole ? estimate.requests : undefined;
   const progress = createProgress(world, "requests", total);
-  let isBeyond = false;
-  const tell = {
-    skipped: summary.skipped,
-    impossible: ({ given, reason }: Impossible) => {
-      summary.failed("not asked for", JSON.stringify(given));
-      progress.say(`${JSON.stringify(given)}: ${reason}`);
-    },
-    beyond: () => {
-      isBeyond = true;
-    },
-  };
+  const summary = createSummary(progress);
   if (dryRun) {
-    await print(stdout, base, queue.requests(tell));
+    await print(stdout, base, queue.requests(summary));
     return summary.failures > 0 ? EXIT.partly : EXIT.done;
   }
   const sending = { base, concurrency, record, summary, progress, stop };
-  const stopped = await sendAll(world, queue.requests(tell, most), sending);
+  const stopped = await sendAll(world, queue.requests(summary, most), sending);
   progress.end();
   say(stdout, ...summary.lines(record.file));
   const warn = (text: string) => say(stderr, paint(world, stderr, "red", text));
+  const { failures, successes, done, isBeyond } = summary;
   if (isBeyond) {
     const free = `the month's ${count(FREE)} free unique transformations`;
     warn(`Stopped at ${free}. More cost $0.50 for 1,000.`);
   }
   if (stopped !== undefined) warn(`Stopped before the end: ${visible(stopped)}.`);
-  const { failures, successes, done } = summary;
   const isWhole = stopped === undefined && failures === 0 && !isBeyond;
   if (!isWhole || interrupted.aborted) {
     const how = [restart && " without --restart", isBeyond && " with --yes"].filter(Boolean);

@@ -5,18 +5,12 @@ import type { Readable } from "node:stream";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
 import type { WarmRecord } from "./record.ts";
 import type { Estimate, Planner, Queued, WarmRequest } from "./request.ts";
+import type { Summary } from "./summary.ts";
 
 export type Queue = {
   readonly estimate: Estimate;
   /** Yields every request once, and ends before `most` unique transformations are exceeded. */
-  requests(tell: Tell, most?: number): AsyncGenerator<Queued>;
-};
-
-type Tell = {
-  readonly skipped: (requests: number) => void;
-  readonly impossible: (what: Impossible) => void;
-  /** The next object would exceed the most, so the queue ends. */
-  readonly beyond: () => void;
+  requests(summary: Summary, most?: number): AsyncGenerator<Queued>;
 };
 
 /** How many keys are read before the first request. */
@@ -70,18 +64,18 @@ export async function createQueue(
   }
   return {
     estimate: { keys: ahead.length, isWhole, ...sum },
-    async *requests({ skipped, impossible, beyond }, most = Number.POSITIVE_INFINITY) {
+    async *requests(summary, most = Number.POSITIVE_INFINITY) {
       const queued = new Set<string>();
       let made = 0;
       for await (const line of together(ahead, lines)) {
         const needed = need(line, queued);
         if ("reason" in needed) {
-          impossible(needed);
+          summary.impossible(needed);
           continue;
         }
-        skipped(needed.done);
+        summary.skipped(needed.done);
         made += needed.transformations;
-        if (made > most) return beyond();
+        if (made > most) return summary.beyond();
         const siblings = needed.requests.length;
         for (const request of needed.requests) yield { ...request, siblings };
       }

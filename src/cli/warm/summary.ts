@@ -1,36 +1,32 @@
 // Counts what vitrine warm did, and sums it up.
 
 import { align } from "../command.ts";
-import { count } from "../terminal/progress.ts";
+import type { Impossible } from "../terminal/lines.ts";
+import { count, type Progress } from "../terminal/progress.ts";
 import { visible } from "../terminal/visible.ts";
 
-export type Summary = {
-  /** An image came. */
-  shown(type: string, bytes: number): void;
-  /** @param why a status, or a text */
-  failed(why: string, what: string): void;
-  /** These were done before. */
-  skipped(requests: number): void;
-  readonly successes: number;
-  /** How many were done before. */
-  readonly done: number;
-  readonly failures: number;
-  lines(record: string): string[];
-};
+export type Summary = ReturnType<typeof createSummary>;
 
 /** How many failed keys are named for each reason. */
 const NAMED = 3;
 
-export function createSummary(): Summary {
+/** @param progress is told what could not be asked for */
+export function createSummary(progress: Pick<Progress, "say">) {
   const types = new Map<string, { images: number; bytes: number }>();
   const failed = new Map<string, { times: number; more: boolean; named: string[] }>();
   const summary = {
-    ...{ successes: 0, done: 0, failures: 0 },
+    successes: 0,
+    /** How many requests were done before. */
+    done: 0,
+    failures: 0,
+    /** Whether it ended at the limit. */
+    isBeyond: false,
     shown(type: string, bytes: number) {
       const of = types.get(type) ?? { images: 0, bytes: 0 };
       types.set(type, { images: of.images + 1, bytes: of.bytes + bytes });
       summary.successes += 1;
     },
+    /** @param why a status, or a text */
     failed(why: string, what: string) {
       const of = failed.get(why) ?? { times: 0, more: false, named: [] };
       failed.set(why, of);
@@ -42,6 +38,13 @@ export function createSummary(): Summary {
     },
     skipped(requests: number) {
       summary.done += requests;
+    },
+    beyond() {
+      summary.isBeyond = true;
+    },
+    impossible({ given, reason }: Impossible) {
+      summary.failed("not asked for", JSON.stringify(given));
+      progress.say(`${JSON.stringify(given)}: ${reason}`);
     },
     lines(record: string) {
       const { successes, done, failures } = summary;
