@@ -1,6 +1,6 @@
 // Begins a rotation, or continues one: checks what is there, and takes and tries the new key.
 
-import { keyEnd, type Slot } from "../../worker/s3/slot.ts";
+import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { type Exit, type Fault, isFault } from "../command.ts";
 import { createKey } from "./command-lines.ts";
 import type { Begun, KeyRefused, Plan, Rotation } from "./plan.ts";

@@ -1,7 +1,8 @@
 // Looks at a Vitrine from outside while keys are rotated: the health of its slots, and images.
 
 import { type Fault, isFault, type World } from "../command.ts";
-import { askHealth, reasonOf } from "../net/ask-health.ts";
+import { askHealth } from "../net/ask-health.ts";
+import { reasonOf } from "../net/body.ts";
 import type { Plan } from "./plan.ts";
 import type { Health, Seen } from "./slots.ts";
 

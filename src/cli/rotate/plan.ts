@@ -2,7 +2,7 @@
 // rotation together.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
-import type { Slot } from "../../worker/s3/slot.ts";
+import type { Slot } from "../../worker/config/slot.ts";
 import type { Fault, World } from "../command.ts";
 import type { Cancelled } from "../terminal/prompts.ts";
 import type { RotationRecord } from "./record.ts";

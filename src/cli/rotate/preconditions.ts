@@ -1,7 +1,7 @@
 // What keeps a rotation from beginning, or from continuing: it could not tell what is done, or the only key
 // that serves might be lost. No I/O.
 
-import { keyEnd, type Slot } from "../../worker/s3/slot.ts";
+import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { type Fault, isFault } from "../command.ts";
 import { changeLines, commandOf, createKey } from "./command-lines.ts";
 import type { KeyRefused, Plan } from "./plan.ts";

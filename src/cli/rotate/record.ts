@@ -3,39 +3,39 @@
 import { createHash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { json } from "../../worker/base/json.ts";
 import {
-  json,
-  matching,
-  may,
+  integer,
   oneOf,
+  optional,
   type Read,
   table,
   text,
-  whole,
+  textLike,
 } from "../../worker/config/schema.ts";
 import type { Fault } from "../command.ts";
 import { replaceFile } from "../project/replace-file.ts";
 
-const end = matching("the end of a key's id", /^…[\x21-\x7e]{0,4}$/);
+const end = textLike("the end of a key's id", /^…[\x21-\x7e]{0,4}$/);
 
 const schema = table({
   /** The first word of the names of the secrets. */
-  word: matching("the beginning of a secret's name", /^[A-Z][A-Z0-9_]{0,31}$/),
+  word: textLike("the beginning of a secret's name", /^[A-Z][A-Z0-9_]{0,31}$/),
   /** Where Vitrine is. */
   url: text,
   /** The step that is under way. All steps before it are done and checked. */
-  step: whole(2, 6),
+  step: integer(2, 6),
   /** Whether the operator was told what to do in it. */
   told: oneOf(true, false),
   /** The SHA-256 of the new key's id, in hex. */
-  hash: matching("a SHA-256", /^[0-9a-f]{64}$/),
+  hash: textLike("a SHA-256", /^[0-9a-f]{64}$/),
   new: end,
   /** The end of the old key's id; empty if nothing showed it. */
-  old: matching("the end of a key's id, or empty", /^(?:…[\x21-\x7e]{0,4})?$/),
+  old: textLike("the end of a key's id, or empty", /^(?:…[\x21-\x7e]{0,4})?$/),
   /** Whether S3 accepted the old key in every bucket at the beginning. Only then there is a way back. */
   worked: oneOf(true, false),
   /** The end of the key in the next slot that step 2 may replace. */
-  replaces: may(end),
+  replaces: optional(end),
 });
 
 export type RotationRecord = Read<typeof schema>;
