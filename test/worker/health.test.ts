@@ -1,7 +1,7 @@
 // What /healthz tells: to everybody, and to who has the token.
 
 import { HttpResponse, http } from "msw";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Switches } from "../../src/emulator/edge/switches.ts";
 import { CREDENTIALS, ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, VARS } from "../support/env.ts";
 import { get, stage } from "../support/play.ts";
@@ -12,7 +12,6 @@ const { accessKeyId: NEXT_ID, secretAccessKey: NEXT_SECRET } = NEXT_CREDENTIALS;
 const BUCKETS = { media: { ...media, canary: "key.jpg" } };
 const DEEP = { ...ENV, ...NEXT, BUCKETS, HEALTH_TOKEN };
 
-const lower = { headers: { authorization: `bearer  ${HEALTH_TOKEN}` } };
 const authorized = { headers: { authorization: `Bearer ${HEALTH_TOKEN}` } };
 
 /** The report, in its deep form. */
@@ -89,9 +88,27 @@ test.each<[string, string, object]>([
 });
 
 describe("with the token", () => {
-  test("the scheme may be written in any way", async () => {
-    const answer = await get("/healthz", lower, DEEP);
-    expect(answer.headers.get("content-type")).toBe("application/json");
+  test.each(["Bearer ", "bearer ", "BEARER ", "bEARer    "])(
+    "the scheme may be written as %j",
+    async (scheme) => {
+      const headers = { authorization: scheme + HEALTH_TOKEN };
+      const answer = await get("/healthz", { headers }, DEEP);
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([
+        200,
+        "application/json",
+      ]);
+    },
+  );
+
+  test("the shortest token has 16 characters", async () => {
+    for (const [token, status] of [
+      ["0123456789abcdef", 200],
+      ["0123456789abcde", 401],
+    ] as const) {
+      const headers = { authorization: `Bearer ${token}` };
+      const answer = await get("/healthz", { headers }, { ...DEEP, HEALTH_TOKEN: token });
+      expect([token, answer.status]).toEqual([token, status]);
+    }
   });
 
   test("each slot is tried against S3, and the edge with the canary (A6, R1)", async () => {
@@ -253,6 +270,30 @@ describe("with the token", () => {
       slots: [{ state: "unreachable" }, { state: "unreachable" }],
       edge: "9505",
     });
+  });
+
+  test("an edge that fails is unreachable: the slots work all the same", async () => {
+    stage.edge.fetch = () => Promise.reject(new TypeError("network connection lost"));
+    const { status, buckets } = await report();
+    expect([status, buckets[0].edge]).toEqual([200, "unreachable"]);
+    expect(buckets[0]).not.toHaveProperty("answered");
+  });
+
+  test("an edge that does not answer is unreachable when the time of a request is over", async () => {
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const asked = Promise.withResolvers<void>();
+    stage.edge.fetch = () => {
+      asked.resolve();
+      return new Promise<never>(() => {});
+    };
+    const reported = report();
+    await asked.promise;
+    await vi.advanceTimersByTimeAsync(14_999);
+    expect(vi.getTimerCount()).toBe(1);
+    vi.advanceTimersByTime(1);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(await reported).toMatchObject({ status: 200, edge: "unreachable" });
   });
 
   test("without a canary the edge is not asked", async () => {

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { shareOut } from "../../../src/cli/net/crew.ts";
 import { createPace, sleep } from "../../../src/cli/net/pace.ts";
 import { runFast } from "../../support/cli/cloudflare.ts";
@@ -80,7 +80,13 @@ test("a stop ends all waiting", async () => {
   const stop = new AbortController();
   const pace = createPace([{ most: 1, ms: 1e9 }], Date.now, stop.signal);
   await pace.turn();
-  const waiting = pace.turn();
+  const began = Date.now();
+  const letGo = vi.fn();
+  const waiting = pace.turn().then(letGo);
+  await sleep(60_000, never);
+  expect(letGo).not.toHaveBeenCalled();
   stop.abort();
   await waiting;
+  expect(Date.now() - began).toBeLessThan(1e9);
+  expect(vi.getTimerCount()).toBe(0);
 });

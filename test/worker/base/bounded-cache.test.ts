@@ -2,8 +2,11 @@
 
 import { expect, test } from "vitest";
 import { createBoundedCache } from "../../../src/worker/base/bounded-cache.ts";
+import { describe, expect, test } from "vitest";
+import { createRecent } from "../../../src/worker/base/bounded-cache.ts";
 
 const ROOM = 1_048_576;
+const ENTRY = 512;
 const name = (at: number, length: number) => `${at}/`.padEnd(length, "k");
 
 test.each([
@@ -18,17 +21,66 @@ test.each([
   // The last first: what is found moves to the newer half.
   for (let at = times - 1; at >= 0; at--) if (recent.get(name(at, length)) === at) kept += 1;
   expect(kept).toBeGreaterThan(0);
-  expect(kept * (length + 512)).toBeLessThan(2 * ROOM + 2 * (length + 512));
+  expect(kept * (length + ENTRY)).toBeLessThan(2 * ROOM + 2 * (length + ENTRY));
 });
 
 test("what is asked for again and again stays, whatever else is set", () => {
-  const recent = createBoundedCache<string>(ROOM);
-  const hot = Array.from({ length: 20 }, (_, at) => `hot/${at}`);
-  for (const key of hot) recent.set(key, key);
+  const recent = createRecent<string>(ROOM);
+  const hot = Array.from({ length: 20 }, (_, at) => [`hot/${at}`, `value ${at}`] as const);
+  for (const [key, value] of hot) recent.set(key, value);
   for (let at = 0; at < 50_000; at++) {
     recent.set(name(at, 60), "cold");
-    if (at % 100 === 0) for (const key of hot) expect(recent.get(key)).toBe(key);
+    if (at % 100 === 0) for (const [key, value] of hot) expect(recent.get(key)).toBe(value);
   }
+});
+
+describe("with room for four in each generation", () => {
+  const LENGTH = 10;
+  const FOUR = 4 * (LENGTH + ENTRY);
+  const value = (at: number) => `value ${at}`;
+
+  function cacheOf(room: number) {
+    const recent = createRecent<string>(room);
+    const set = (...places: number[]) => {
+      for (const at of places) recent.set(name(at, LENGTH), value(at));
+    };
+    const get = (...places: number[]) => places.map((at) => recent.get(name(at, LENGTH)));
+    return { set, get };
+  }
+  const gone = (...places: number[]) => places.map(() => undefined);
+
+  test("eight are kept", () => {
+    const { set, get } = cacheOf(FOUR);
+    set(1, 2, 3, 4, 5, 6, 7, 8);
+    expect(get(1)).toEqual([value(1)]);
+  });
+
+  test("the ninth takes the place of the first four", () => {
+    const { set, get } = cacheOf(FOUR);
+    set(1, 2, 3, 4, 5, 6, 7, 8, 9);
+    expect(get(1, 2, 3, 4)).toEqual(gone(1, 2, 3, 4));
+    expect(get(5, 6, 7, 9)).toEqual([5, 6, 7, 9].map(value));
+  });
+
+  test("one character less is room for three", () => {
+    const { set, get } = cacheOf(FOUR - 1);
+    set(1, 2, 3, 4, 5, 6, 7);
+    expect(get(1, 2, 3)).toEqual(gone(1, 2, 3));
+    expect(get(4)).toEqual([value(4)]);
+  });
+
+  test("what is found in the older generation moves to the newer one, and takes room there", () => {
+    const { set, get } = cacheOf(FOUR);
+    set(1, 2, 3, 4, 5);
+    expect(get(1)).toEqual([value(1)]);
+    set(6, 7); // the newer generation is full: 5, 1, 6 and 7
+    set(8, 9);
+    expect(get(2, 3, 4)).toEqual(gone(2, 3, 4));
+    expect(get(1, 1)).toEqual([1, 1].map(value)); // the newer one is 8, 9 and 1
+    set(10, 11); // the newer one is 11
+    expect(get(5, 6, 7)).toEqual(gone(5, 6, 7));
+    expect(get(8, 9, 1)).toEqual([8, 9, 1].map(value));
+  });
 });
 
 test("what is not asked for goes", () => {

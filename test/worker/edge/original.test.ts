@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { originalType } from "../../../src/worker/edge/original.ts";
 import { ASKED, SIGNED } from "../../support/env.ts";
 
@@ -43,20 +43,40 @@ test("an image in place of JSON is not read (O8)", async () => {
   expect(cancelled).toBe(true);
 });
 
-test("JSON that never ends is given up in time, and not all of it is read (R9)", async () => {
-  let sent = 0;
-  vi.spyOn(globalThis, "fetch").mockImplementation(async (_input, init) => {
-    const body = new ReadableStream({
-      pull(stream) {
-        sent += 1;
-        if (sent <= 2) stream.enqueue(new TextEncoder().encode(facts("image/gif")));
-        init?.signal?.addEventListener("abort", () => stream.error(new Error("aborted")));
-      },
-    });
-    const headers = { "cf-resized": "internal=ok/m", "content-type": "application/json" };
-    return new Response(body, { headers });
+/** A body of text that is never over, and what became of it. */
+function endless(text: string, stalls: boolean) {
+  const told = { sent: 0, cancelled: false };
+  const body = new ReadableStream<Uint8Array>({
+    pull(stream) {
+      if (stalls && told.sent > 0) return;
+      told.sent += text.length;
+      stream.enqueue(new TextEncoder().encode(text));
+    },
+    cancel() {
+      told.cancelled = true;
+    },
   });
-  expect(await originalType("https://a.example/k", SIGNED, ASKED, 0.2)).toBeUndefined();
+  return { told, body };
+}
+
+test("JSON that stalls is given up in time (R9)", async () => {
+  vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { told: what, body } = endless('{"original": ', true);
+  const type = told(body);
+  await vi.advanceTimersByTimeAsync(999);
+  expect([vi.getTimerCount(), what.cancelled]).toEqual([1, false]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(vi.getTimerCount()).toBe(0);
+  expect(await type).toBeUndefined();
+  expect(what.cancelled).toBe(true);
+});
+
+test("of JSON that never ends no more than its beginning is read (R9)", async () => {
+  const { told: what, body } = endless(" ".repeat(1024), false);
+  expect(await told(body)).toBeUndefined();
+  await expect.poll(() => what.cancelled).toBe(true);
+  expect(what.sent).toBeLessThan(16_384);
 });
 
 test("an original that describes itself is not believed (R2)", async () => {
