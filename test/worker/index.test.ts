@@ -5,10 +5,11 @@ import { expect, test } from "vitest";
 import { HARD_KEYS } from "../../src/dev/objects.ts";
 import type { EdgeSettings } from "../../src/emulator/edge/edge.ts";
 import { STRICT } from "../../src/emulator/edge/switches.ts";
+import { createS3, type S3Fault } from "../../src/emulator/s3/s3.ts";
 import { originUrl } from "../../src/worker/s3/object-url.ts";
-import { BASE } from "../support/env.ts";
+import { BASE, CREDENTIALS, ENV, VARS } from "../support/env.ts";
 import { arrange, get, MODERN, stage } from "../support/play.ts";
-import { file } from "../support/stand.ts";
+import { file, network } from "../support/stand.ts";
 
 /** Reads a picture as a browser would. */
 async function picture(answer: Response) {
@@ -82,6 +83,45 @@ test.each<[string, string]>([
   expect(await picture(answer)).toMatchObject({ kind, width: 160, height: 160 });
 });
 
+test.each<[string, string, string]>([
+  ["webp", "image/png,*/*", "webp"],
+  ["webp", "image/avif", "webp"],
+  ["avif", "*/*", "av1"],
+  ["jpeg", MODERN.accept, "jpeg"],
+  ["png-force", MODERN.accept, "png"],
+])("a preset of the format %s is that to Accept %s, too (O6)", async (format, accept, kind) => {
+  const env = { ...ENV, PRESETS: { ...VARS.PRESETS, card: { width: 160, format } } };
+  const answer = await get("/images/card/photos/fig.jpg", { headers: { accept } }, env);
+  expect(await picture(answer.clone())).toMatchObject({ kind, width: 160 });
+  expect(answer.headers.has("vary")).toBe(false);
+  expect(stage.asked.map(({ image }) => image.format)).toEqual([format]);
+});
+
+test("a preset of the format avif may come as WebP, whatever the visitor reads (R5)", async () => {
+  const headers = { "cf-resized": "internal=ok/m", "content-type": "image/webp" };
+  stage.edge.fetch = async () => new Response("a rendition", { headers });
+  const env = { ...ENV, PRESETS: { ...VARS.PRESETS, card: { width: 160, format: "avif" } } };
+  const answer = await get("/images/card/key.jpg", { headers: { accept: "*/*" } }, env);
+  expect([answer.status, await answer.text()]).toEqual([200, "a rendition"]);
+});
+
+test.each<[string, string, string]>([
+  ["path", "https://s3.eu-west-1.amazonaws.com", "https://s3.eu-west-1.amazonaws.com/acme-media"],
+  ["virtual", "https://s3.minio.example", "https://acme-media.s3.minio.example"],
+])(
+  "addressing %s may be set against the default of %s (A4)",
+  async (addressing, endpoint, base) => {
+    arrange({ sources: [new URL(base).host] });
+    const { media } = VARS.BUCKETS;
+    const s3 = createS3({ ...media, endpoint, credentials: CREDENTIALS, now: Date.now });
+    for (const [key, object] of stage.s3.objects) s3.objects.set(key, object);
+    network.use(...s3.handlers);
+    const env = { ...ENV, BUCKETS: { media: { ...media, endpoint, addressing } } };
+    expect((await get("/images/card/key.jpg", {}, env)).status).toBe(200);
+    expect(s3.requests.map(({ url }) => url)).toEqual([`${base}/published/key.jpg`]);
+  },
+);
+
 test.each(HARD_KEYS)("the key %j reaches S3 as it is, rightly signed (A2, A10)", async (key) => {
   const answer = await get(`/images/card/${encodeURIComponent(key)}`);
   expect(answer.status).toBe(200);
@@ -152,6 +192,17 @@ test("without an entity tag of the origin's there is none (R4)", async () => {
     etag: null,
   });
   expect((await get("/images/card/k")).headers.has("etag")).toBe(false);
+});
+
+test.each<[string, S3Fault]>([
+  ["403 as its own 9408", "revoked-key"],
+  ["400 as its own 9519, a 502", "elsewhere-400"],
+])("the edge does not keep S3's %s (C1, C4)", async (_what, fault) => {
+  arrange({ denialsKept: 60 });
+  stage.s3.faults.add(fault);
+  expect((await get("/images/card/key.jpg")).status).toBe(502);
+  stage.s3.faults.clear();
+  expect((await get("/images/card/key.jpg")).status).toBe(200);
 });
 
 test("a failure that passes is not seen (R3)", async () => {

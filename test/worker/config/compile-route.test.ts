@@ -66,6 +66,16 @@ test.each<[string, string, string[]]>([
   ["/*/:preset", "*", ["path: * stands for the rest: it comes last"]],
   ["/:preset/:a/:a", ":a", ["path: :a stands in it twice"]],
   ["/:preset/a:b", "x", ['path: "a:b" is not a literal, :name or *']],
+  [
+    "/:preset/:a.png",
+    ":a",
+    ['path: ":a.png" is not a literal, :name or *', "object: :a is not in the path"],
+  ],
+  [
+    "/:preset.png/*",
+    "*",
+    ['path: ":preset.png" is not a literal, :name or *', "path: has no :preset"],
+  ],
   ["/:preset/a*", "x", ['path: "a*" is not a literal, :name or *']],
   ["/:preset//x", "x", ['path: "" is not a literal, :name or *']],
   ["/../:preset/x", "x", ['path: ".." is not a literal, :name or *']],

@@ -337,8 +337,11 @@ test("session credentials are refused, with the reason and without the key (A11)
   expect(found[0]).not.toContain("IOSFODNN7");
 });
 
-test("a secret may begin as a session's key id does (A11)", () => {
-  expect(mistakes({ AWS_SECRET_ACCESS_KEY: "ASIAsecret" })).toEqual([]);
+test.each<[string, object]>([
+  ["a secret may begin", { AWS_SECRET_ACCESS_KEY: "ASIAsecret" }],
+  ["a key id may go on", { AWS_ACCESS_KEY_ID: "AKIAASIAODNN7EXAMPLE" }],
+])("%s as a session's key id begins (A11)", (_what, change) => {
+  expect(mistakes(change)).toEqual([]);
 });
 
 test("credentials that two buckets share are one mistake", () => {

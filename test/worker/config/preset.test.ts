@@ -53,7 +53,7 @@ test.each<[string, unknown[], unknown[]]>([
   ["width", [1, 12_000], [0, -1, 1.5, 12_001, "100", null, Number.NaN, Number.POSITIVE_INFINITY]],
   ["height", [1, 12_000], [0, 12_001, true]],
   ["dpr", [[1], [1.5, 2]], [[0.5], [3], 2, ["2"], []]],
-  ["widths", [[1], [640, 960]], [[0], [1.5], ["640"], 640, []]],
+  ["widths", [[1], [640, 12_000]], [[0], [1.5], [640, 12_001], ["640"], 640, []]],
   ["fit", ["scale-down", "scale-up", "contain", "cover", "crop", "pad", "squeeze"], ["aspect", 1]],
   [
     "gravity",
@@ -73,14 +73,35 @@ test.each<[string, unknown[], unknown[]]>([
   ["saturation", [0, 1.5], [-1]],
   ["rotate", [0, 90, 180, 270], [45, 360, "90"]],
   ["flip", ["h", "v", "hv"], ["vh"]],
-  ["trim", ["border", { top: 1 }, { border: true }, { border: { keep: 1 } }], ["all", { top: -1 }]],
+  [
+    "trim",
+    [
+      ...["border", { top: 0 }, { border: true }, { border: { keep: 1 } }],
+      { width: 1, height: 12_000 },
+      { border: { keep: 12_000, tolerance: 0 } },
+    ],
+    [
+      ...[
+        "all",
+        { top: -1 },
+        { left: 12_001 },
+        { width: 0 },
+        { width: 12_001 },
+        { height: 12_001 },
+      ],
+      { border: { keep: 12_001 } },
+    ],
+  ],
   [
     "border",
     [
       { color: "red", width: 1 },
       { color: "red", top: 1, right: 1, bottom: 1, left: 1 },
     ],
-    [{ color: "red" }, { width: 1 }, "red", { color: "red", width: 1, top: 1 }],
+    [
+      ...[{ color: "red" }, { width: 1 }, "red", { color: "red", width: 1, top: 1 }],
+      { color: "red", width: 12_001 },
+    ],
   ],
   ["background", ["#fff"], ["", 7]],
   ["compression", ["fast"], ["slow"]],
@@ -95,6 +116,9 @@ test.each<[string, unknown[], unknown[]]>([
       [{ url: "https://x.example/a b" }],
       [{ url: "http://x.example/a.png" }],
       [{ url: "https://x", opacity: 2 }],
+      [{ url: "https://x", width: 0 }],
+      [{ url: "https://x", width: 12_001 }],
+      [{ url: "https://x", top: 12_001 }],
       {},
     ],
   ],
@@ -132,9 +156,19 @@ test.each<[object, string[]]>([
     { width: 700, dpr: [2], format: "avif", blur: 0 },
     ["P.blur: 0 is not between 1 and 250", "P: asks for avif with a side over 1,200 px"],
   ],
+  [{ width: 1, height: 12, widths: [1000] }, []],
   [
-    { width: 1, height: 100, widths: [1000] },
+    { width: 1000, height: 12_000, widths: [1000, 1001] },
     ["P: has a width that makes its height over 12,000 px"],
+  ],
+  [
+    { width: 1000, height: 8000, widths: [1500, 1501] },
+    ["P: has a width that makes its height over 12,000 px"],
+  ],
+  [{ width: 12_000, height: 12_000, widths: [12_000] }, []],
+  [
+    { width: 12_000, height: 12_000, widths: [12_001] },
+    ["P.widths[0]: 12001 is not between 1 and 12000"],
   ],
 ])("the preset %j has the mistakes %j", (preset, mistakes) => {
   expect(read(preset).mistakes).toEqual(mistakes);

@@ -1,6 +1,6 @@
 // The rate limit, and what is refused before it costs anything.
 
-import { expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { HEALTH_TOKEN, IMPATIENT, VARS } from "../../support/env.ts";
 import { get, stage } from "../../support/play.ts";
 
@@ -74,20 +74,33 @@ test("without a limiter there is no limit", async () => {
   }
 });
 
+const LIMITER_FAILED = { event: "limiter-failed", route: "/images/:preset/*" };
+
 test("a limiter that fails refuses nobody, and the log tells of it", async () => {
-  for (const limit of [
-    async () => {
-      throw new Error("no limits today");
-    },
-    () => new Promise<never>(() => {}),
-  ]) {
-    stage.logged = [];
-    const env = { ...IMPATIENT, RATE_LIMITER: { limit } };
-    expect((await get("/images/card/key.jpg", {}, env)).status).toBe(200);
-    expect(stage.logged).toMatchObject([
-      { level: "error", line: { event: "limiter-failed", route: "/images/:preset/*" } },
-    ]);
-  }
+  const limit = () => Promise.reject(new Error("no limits today"));
+  const env = { ...IMPATIENT, RATE_LIMITER: { limit } };
+  expect((await get("/images/card/key.jpg", {}, env)).status).toBe(200);
+  const reason = expect.stringContaining("no limits today");
+  expect(stage.logged).toEqual([{ level: "error", line: { ...LIMITER_FAILED, reason } }]);
+});
+
+test("a limiter that hangs holds nobody up for longer than a second, and the log tells of it", async () => {
+  vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const asked = Promise.withResolvers<void>();
+  const limit = () => {
+    asked.resolve();
+    return new Promise<never>(() => {});
+  };
+  const shown = get("/images/card/key.jpg", {}, { ...IMPATIENT, RATE_LIMITER: { limit } });
+  await asked.promise;
+  await vi.advanceTimersByTimeAsync(999);
+  expect(vi.getTimerCount()).toBe(1);
+  vi.advanceTimersByTime(1);
+  expect(vi.getTimerCount()).toBe(0);
+  expect((await shown).status).toBe(200);
+  const reason = expect.stringContaining("1000 ms");
+  expect(stage.logged).toEqual([{ level: "error", line: { ...LIMITER_FAILED, reason } }]);
 });
 
 test.each(["100 a minute", { limit: 100 }, null])("%j is no limiter, but a mistake", async (no) => {

@@ -68,6 +68,20 @@ test.each(["new", "old"])("a URL that the key %j signed is shown", async (kid) =
   expect((await get(`/private/card/key.jpg${await sign({ kid })}`)).status).toBe(200);
 });
 
+test("a key is imported once, and a signature that was right is verified once", async () => {
+  const urls = [
+    `/private/card/key.jpg${await sign()}`,
+    `/private/card/photos/fig.jpg${await sign({ key: "photos/fig.jpg" })}`,
+  ];
+  const verified = vi.spyOn(crypto.subtle, "verify");
+  const imported = vi.spyOn(crypto.subtle, "importKey");
+  for (const url of [...urls, ...urls, ...urls]) expect((await get(url)).status).toBe(200);
+  expect(verified).toHaveBeenCalledTimes(2);
+  expect(imported.mock.calls.filter(([, , , , usages]) => usages.includes("verify"))).toHaveLength(
+    1,
+  );
+});
+
 test("the log says of what a signature must be", async () => {
   await missing(`/private/card@2x/key.jpg${await sign({ key: "published/key.jpg" })}`);
   const text = stage.logged[0]?.line["text"];
@@ -215,11 +229,13 @@ test("a signature that got into the path does not get into the log", async () =>
   const query = await sign();
   for (const mark of ["%3F", "/", "%253F"]) {
     await get(`/private/card/key.jpg${mark}${query.slice(1)}`);
+    await get(`/private/card/key.jpg${mark}${query.slice(1).replace("sig=", "SIG=")}`);
+    await get(`/private/card/key.jpg${mark}${query.slice(1).replace("sig=", "X-Signature%3d")}`);
     await get(`/private/card/key.jpg${mark}${query.slice(1).replaceAll("=", "%253D")}`);
     await get(`/private/card/key.jpg${mark}${query.slice(1).replaceAll("=", "%252525253D")}`);
     await get(`/nothing${mark}${query.slice(1)}`);
   }
-  expect(stage.logged).toHaveLength(12);
+  expect(stage.logged).toHaveLength(18);
   const sig = query.slice(-43);
   for (const { line } of stage.logged) expect(JSON.stringify(line)).not.toContain(sig);
 });

@@ -198,6 +198,15 @@ describe("a missing object in a bucket that the key may not list", () => {
     expect(lines().slice(1)).toEqual([REFUSED, NEXT_IN_USE]);
   });
 
+  test("that the edge is denied with a 401 is no other answer (A6, A7)", async () => {
+    env = { ...ENV };
+    answerAs(({ url }) => (url.endsWith("other.jpg") ? say("", 401) : undefined));
+    expect(await ask("/images/card/nothing.jpg")).toEqual({ 404: 1 });
+    expect(await ask("/images/card/other.jpg")).toEqual({ 404: 1 });
+    expect(lines()).toMatchObject([{ event: "object-denied" }, { event: "object-denied" }]);
+    expect(costs()).toEqual([2, 1]);
+  });
+
   test("with two slots is looked for with both, where S3 was not just asked for it", async () => {
     env = { ...ENV, ...NEXT };
     for (let each = 0; each < 100; each++) {
@@ -856,15 +865,16 @@ test("an account that S3 has something against is no missing object", async () =
   expect(await ask("/images/card/photos/fig.jpg")).toEqual({ 502: 1 });
 });
 
-test("a code with a dot in it is told whole", async () => {
+test.each<[string, string, string | undefined]>([
+  ["with a dot in it is told whole", "KMS.DisabledException", "KMS.DisabledException"],
+  ["of 64 characters is told whole", "C".repeat(64), "C".repeat(64)],
+  ["of 65 characters is not told", "C".repeat(65), undefined],
+])("a code %s", async (_what, code, origin) => {
   env = { ...ENV };
-  faultWith("key.jpg", "KMS.DisabledException");
+  faultWith("key.jpg", code);
   expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
   expect(lines()).toMatchObject([
-    {
-      event: "origin-denied",
-      origin: "KMS.DisabledException",
-      reason: "S3 itself answers 400: look its code up",
-    },
+    { event: "origin-denied", reason: "S3 itself answers 400: look its code up" },
   ]);
+  expect(lines()[0]?.["origin"]).toBe(origin);
 });
