@@ -53,6 +53,17 @@ test("what an Accept header says is remembered for that very header, however man
   }
 });
 
+test("a hundred Accept headers are remembered, and not five hundred", () => {
+  const read = (from: number, to: number) => {
+    for (let each = from; each < to; each++) readableBy(`image/webp;x=${each}`);
+  };
+  const first = readableBy("image/webp;x=0");
+  read(1, 100);
+  expect(readableBy("image/webp;x=0")).toBe(first);
+  read(100, 500);
+  expect(readableBy("image/webp;x=0")).not.toBe(first);
+});
+
 test("an Accept of thousands of entries is read in no time", () => {
   const began = performance.now();
   expect(readAccept(`${"a/b;q=0.1,".repeat(20_000)}image/webp`)).toEqual({

@@ -4,6 +4,7 @@ import { createHmac } from "node:crypto";
 import { afterEach, expect, test, vi } from "vitest";
 import { encodePath } from "../../../src/url/grammar.ts";
 import { type Grant, signGrant, textToSign } from "../../../src/url/grant.ts";
+import { checkSignature } from "../../../src/worker/request/url-signature.ts";
 import { BASE, ENV, SECRETS } from "../../support/env.ts";
 import { get, MODERN, stage } from "../../support/play.ts";
 import { file } from "../../support/stand.ts";
@@ -80,6 +81,29 @@ test("a key is imported once, and a signature that was right is verified once", 
   expect(imported.mock.calls.filter(([, , , , usages]) => usages.includes("verify"))).toHaveLength(
     1,
   );
+});
+
+test("right signatures are kept for texts of three million characters, and not of thirteen", async () => {
+  const wanted = { route: "/:preset/*", preset: "card", key: "k".repeat(100_000) };
+  const signing = {
+    keys: new Map([["new", { kid: "new", secret: KEYS["new"] ?? "" }]]),
+    maxAge: DAY,
+  };
+  const began = fromNow(HOUR);
+  const check = async (from: number, to: number) => {
+    for (let each = from; each < to; each++) {
+      const search = await sign({ ...wanted, expires: began + each });
+      const granted = await checkSignature({ pathname: "/k", search }, wanted, signing, Date.now());
+      expect(granted).toEqual({ expires: began + each });
+    }
+  };
+  const verified = vi.spyOn(crypto.subtle, "verify");
+  await check(0, 30);
+  await check(0, 1);
+  expect(verified).toHaveBeenCalledTimes(30);
+  await check(30, 130);
+  await check(0, 1);
+  expect(verified).toHaveBeenCalledTimes(131);
 });
 
 test("the log says of what a signature must be", async () => {

@@ -187,6 +187,19 @@ test("many at once for one URL have the same headers, and those after them", asy
   expect(await fault(first, NOON)).toBeUndefined();
 });
 
+test("signatures are kept for URLs of three million characters, and not of thirteen", async () => {
+  const slot = signer();
+  const sign = (each: number) => at(slot, NOON, `${BASE}${each}/${"k".repeat(100_000)}`);
+  const signAll = async (from: number, to: number) => {
+    for (let each = from; each < to; each++) await sign(each);
+  };
+  const first = await sign(0);
+  await signAll(1, 30);
+  expect(await sign(0)).toBe(first);
+  await signAll(30, 130);
+  expect(await sign(0)).not.toBe(first);
+});
+
 test("a signing that fails keeps nothing, and the next one is tried", async () => {
   const slot = signer();
   const unseen = originUrl(BASE, "unseen.jpg");
