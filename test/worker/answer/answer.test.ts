@@ -40,6 +40,7 @@ test("an image's headers are a fresh set (R7)", () => {
 
 test.each<[string, Record<string, string>, string]>([
   ["an entity tag without quotes", { etag: "cf1:a" }, "etag"],
+  ["an entity tag with something before it", { etag: 'x"cf1:a"' }, "etag"],
   ["an entity tag of two", { etag: '"cf1:a", "b"' }, "etag"],
   ["S3's own entity tag (R4)", { etag: '"9bb58f26192e4ba00f01e2e7b136bbd8"' }, "etag"],
   ["a date that is none", { "last-modified": "yesterday" }, "last-modified"],
@@ -49,6 +50,7 @@ test.each<[string, Record<string, string>, string]>([
   ["a date of another zone", { "last-modified": "Tue, 24 Nov 2026 09:00:00 EST" }, "last-modified"],
   ["two dates", { "last-modified": `${DATE}, ${DATE}` }, "last-modified"],
   ["a length that is none", { "content-length": "-1" }, "content-length"],
+  ["two lengths", { "content-length": "5, 5" }, "content-length"],
   [
     "a length before coding",
     { "content-length": "9", "content-encoding": "gzip" },

@@ -200,6 +200,7 @@ test.each<[string, unknown, string[]]>([
   ["short keys", '{"k1": "short", "k2": 7}', ["the key of k1 is not 32", "the key of k2 is not"]],
   ["a key of 31", `{"k1": "${"k".repeat(31)}"}`, ["the key of k1 is not 32 characters or more"]],
   ["a key with a space", `{"k1": "${LONG} "}`, ["the key of k1 is not 32 characters or more"]],
+  ["a key after a space", `{"k1": " ${LONG}"}`, ["the key of k1 is not 32 characters or more"]],
   ["a kid twice", `{"k1": "${LONG}", "k1" : "${LONG}2"}`, ["has a kid twice"]],
 ])("URL_SIGNING_KEYS that is %s is a mistake, where a route is signed", (_what, value, told) => {
   const change = { URL_SIGNING_KEYS: value };
@@ -301,6 +302,11 @@ test.each<[string, object, string]>([
   ["missing", { AWS_ACCESS_KEY_ID: undefined }, "AWS_ACCESS_KEY_ID: is missing"],
   ["empty", { AWS_SECRET_ACCESS_KEY: "" }, "AWS_SECRET_ACCESS_KEY: is missing"],
   [
+    "pasted with a space before it",
+    { AWS_SECRET_ACCESS_KEY: " abc" },
+    "AWS_SECRET_ACCESS_KEY: has a character that no key has",
+  ],
+  [
     "pasted with its line's end",
     { AWS_SECRET_ACCESS_KEY: "abc\n" },
     "AWS_SECRET_ACCESS_KEY: has a character that no key has",
@@ -317,6 +323,49 @@ test.each<[string, object, string]>([
   ],
 ])("a secret that is %s is a mistake", (_what, change, told) => {
   expect(mistakes(change)).toEqual([expect.stringContaining(told)]);
+});
+
+// The longest and the shortest that is right, and the first one that is not.
+test.each<[string, object, object, string]>([
+  ["a name", preset("n".repeat(64)), preset("n".repeat(65)), `PRESETS.${"n".repeat(65)}`],
+  ["a longest time", time(60), time(61), "ANSWERS.timeout"],
+  ["a shortest time", time(1), time(0.9), "ANSWERS.timeout"],
+  ["a long bucket", bucket("b".repeat(63)), bucket("b".repeat(64)), "BUCKETS.media.bucket"],
+  ["a short bucket", bucket("b-b"), bucket("bb"), "BUCKETS.media.bucket"],
+  ["a word of a secret", word("W".repeat(32)), word("W".repeat(33)), "BUCKETS.media.credentials"],
+  ["a kid", kid("k".repeat(32)), kid("k".repeat(33)), "URL_SIGNING_KEYS"],
+])("%s has its bounds", (_what, right, wrong, path) => {
+  expect(mistakes(right)).toEqual([]);
+  expect(mistakes(wrong)).toEqual([expect.stringContaining(`${path}: `)]);
+});
+
+function preset(name: string): object {
+  return { PRESETS: { ...VARS.PRESETS, [name]: { width: 1 } } };
+}
+
+function time(timeout: number): object {
+  return { ANSWERS: { timeout } };
+}
+
+function bucket(name: string): object {
+  return { BUCKETS: { media: { ...media, bucket: name } } };
+}
+
+function word(credentials: string): object {
+  const own = { [`${credentials}_ACCESS_KEY_ID`]: "id", [`${credentials}_SECRET_ACCESS_KEY`]: "s" };
+  return { BUCKETS: { media: { ...media, credentials } }, ...own };
+}
+
+function kid(name: string): object {
+  return { URL_SIGNING_KEYS: JSON.stringify({ [name]: LONG }) };
+}
+
+test("a message repeats a text of 16 characters, and none that is longer", () => {
+  const [short, long] = ["R".repeat(16), "R".repeat(17)].map((region) =>
+    mistakes({ BUCKETS: { media: { ...media, region } } }),
+  );
+  expect(short).toEqual([`BUCKETS.media.region: "${"R".repeat(16)}" is not a region`]);
+  expect(long).toEqual(["BUCKETS.media.region: is not a region"]);
 });
 
 test("a secret pasted into the wrong line is not repeated in the message", () => {

@@ -149,6 +149,7 @@ test.each<[number, string, string]>([
   [503, "SlowDown", "origin-failed"],
   [500, "InternalError", "origin-failed"],
   [429, "TooManyRequests", "origin-failed"],
+  [408, "RequestTimeout", "timed-out"],
   [504, "", "timed-out"],
   [522, "", "timed-out"],
   [524, "", "timed-out"],

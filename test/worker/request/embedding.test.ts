@@ -82,6 +82,8 @@ test.each<[string[], string, number]>([
   [[NEAR, "https://localhost", "http://[::1]:3000", "http://app.localhost"], "images.example", 403],
   [[NEAR, "http://localhost.evil.example"], "images.example", 200],
   [[NEAR, "http://evillocalhost"], "images.example", 200],
+  [[NEAR, "http://127.0.0.1.evil.example"], "images.example", 200],
+  [["https://app.usual.com"], "images.usual.com", 403],
   [["https://www.ibm.de"], "images.ibm.de", 403],
   [["https://www.hp.com"], "images.hp.com", 403],
   [["https://app.other.govt.nz"], "images.acme.govt.nz", 200],

@@ -219,11 +219,20 @@ test.each<[string, Change, RegExp]>([
   ["of a variant", { preset: "card@2x" }, /not of this text/],
   ["by another secret", { secret: "y".repeat(32) }, /not by this key/],
   ["by the secret of another kid", { kid: "old", secret: KEYS["new"] ?? "" }, /not by this key/],
+  ["by a kid that is too long", { kid: "k".repeat(33), secret: "y".repeat(32) }, /^the query is/],
+  ["for longer than can be said", { expires: 1_000_000_000_000 }, /^the query is not/],
   ["by a kid that is not there", { kid: "gone", secret: "y".repeat(32) }, /has no gone$/],
   ["for longer than max_age", { expires: fromNow(DAY + 60) }, /max_age of 86400 s ahead$/],
   ["for ever", { expires: 999_999_999_999 }, /max_age/],
 ])("a signature %s is worth nothing", async (_what, change, reason) => {
   await missing(`/private/card/key.jpg${await sign(change)}`, reason);
+});
+
+test.each([0, 1, 999])("%d ms into a second, a URL that expires a second after max_age is wrong", async (ms) => {
+  vi.useFakeTimers({ toFake: ["Date"], now: fromNow(0) * 1000 + ms });
+  const open = async (seconds: number) =>
+    (await get(`/private/card/key.jpg${await sign({ expires: fromNow(seconds) })}`)).status;
+  expect([await open(DAY), await open(DAY + 1)]).toEqual([200, 404]);
 });
 
 test("a URL that has expired is a 410, if it was right", async () => {
