@@ -32,6 +32,7 @@ test("widths allow w descriptors, which keep the shape", () => {
   expect([...found.keys()]).toEqual(["p", "p@400w", "p@1600w"]);
   expect(found.get("p@400w")?.image).toEqual({ width: 400, height: 225, ...defaults });
   expect(found.get("p@1600w")?.image).toEqual(found.get("p")?.image);
+  expect(variants({ width: 4, height: 3, widths: [2] }).get("p@2w")?.image.height).toBe(2);
   expect(variants({ width: 9000, height: 1, widths: [1] }).get("p@1w")?.image.height).toBe(1);
   expect(variants({ width: 100, widths: [50] }).get("p@50w")?.image).not.toHaveProperty("height");
 });

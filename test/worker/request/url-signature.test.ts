@@ -228,12 +228,15 @@ test.each<[string, Change, RegExp]>([
   await missing(`/private/card/key.jpg${await sign(change)}`, reason);
 });
 
-test.each([0, 1, 999])("%d ms into a second, a URL that expires a second after max_age is wrong", async (ms) => {
-  vi.useFakeTimers({ toFake: ["Date"], now: fromNow(0) * 1000 + ms });
-  const open = async (seconds: number) =>
-    (await get(`/private/card/key.jpg${await sign({ expires: fromNow(seconds) })}`)).status;
-  expect([await open(DAY), await open(DAY + 1)]).toEqual([200, 404]);
-});
+test.each([0, 1, 999])(
+  "%d ms into a second, a URL that expires a second after max_age is wrong",
+  async (ms) => {
+    vi.useFakeTimers({ toFake: ["Date"], now: fromNow(0) * 1000 + ms });
+    const open = async (seconds: number) =>
+      (await get(`/private/card/key.jpg${await sign({ expires: fromNow(seconds) })}`)).status;
+    expect([await open(DAY), await open(DAY + 1)]).toEqual([200, 404]);
+  },
+);
 
 test("a URL that has expired is a 410, if it was right", async () => {
   vi.useFakeTimers({ toFake: ["Date"], now: fromNow(0) * 1000 });

@@ -295,6 +295,8 @@ describe("a missing object in a bucket that the key may not list", () => {
       wait(60);
     }
     expect(lines().map(({ event }) => event)).not.toContain("bucket-denied");
+    await ask("/images/card/nothing.jpg"); // the tenth
+    expect(lines().at(-2)).toMatchObject({ event: "bucket-denied", times: 10 });
   });
 });
 
