@@ -1,9 +1,7 @@
 // However much is set, little is kept, and what is asked for often is.
 
-import { expect, test } from "vitest";
-import { createBoundedCache } from "../../../src/worker/base/bounded-cache.ts";
 import { describe, expect, test } from "vitest";
-import { createRecent } from "../../../src/worker/base/bounded-cache.ts";
+import { createBoundedCache } from "../../../src/worker/base/bounded-cache.ts";
 
 const ROOM = 1_048_576;
 const ENTRY = 512;
@@ -25,7 +23,7 @@ test.each([
 });
 
 test("what is asked for again and again stays, whatever else is set", () => {
-  const recent = createRecent<string>(ROOM);
+  const recent = createBoundedCache<string>(ROOM);
   const hot = Array.from({ length: 20 }, (_, at) => [`hot/${at}`, `value ${at}`] as const);
   for (const [key, value] of hot) recent.set(key, value);
   for (let at = 0; at < 50_000; at++) {
@@ -40,7 +38,7 @@ describe("with room for four in each generation", () => {
   const value = (at: number) => `value ${at}`;
 
   function cacheOf(room: number) {
-    const recent = createRecent<string>(room);
+    const recent = createBoundedCache<string>(room);
     const set = (...places: number[]) => {
       for (const at of places) recent.set(name(at, LENGTH), value(at));
     };

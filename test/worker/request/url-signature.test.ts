@@ -4,7 +4,8 @@ import { createHmac } from "node:crypto";
 import { afterEach, expect, test, vi } from "vitest";
 import { encodePath } from "../../../src/url/grammar.ts";
 import { type Grant, signGrant, textToSign } from "../../../src/url/grant.ts";
-import { checkSignature } from "../../../src/worker/request/url-signature.ts";
+import { readConfig } from "../../../src/worker/config/config.ts";
+import { checkGrant } from "../../../src/worker/request/url-signature.ts";
 import { BASE, ENV, SECRETS } from "../../support/env.ts";
 import { get, MODERN, stage } from "../../support/play.ts";
 import { file } from "../../support/stand.ts";
@@ -85,15 +86,18 @@ test("a key is imported once, and a signature that was right is verified once", 
 
 test("right signatures are kept for texts of three million characters, and not of thirteen", async () => {
   const wanted = { route: "/:preset/*", preset: "card", key: "k".repeat(100_000) };
-  const signing = {
-    keys: new Map([["new", { kid: "new", secret: KEYS["new"] ?? "" }]]),
-    maxAge: DAY,
-  };
+  const secrets = { URL_SIGNING_KEYS: JSON.stringify({ new: KEYS["new"] }) };
+  const ROUTES = [{ path: wanted.route, object: "media/*", signed: true, max_age: DAY }];
+  const config = readConfig({ ...ENV, ...secrets, ROUTES });
+  const [route] = "routes" in config ? config.routes : [];
+  const variant = "variants" in config ? config.variants.get("card") : undefined;
+  if (route === undefined || variant === undefined) expect.unreachable();
+  const order = { route, variant, object: wanted.key };
   const began = fromNow(HOUR);
   const check = async (from: number, to: number) => {
     for (let each = from; each < to; each++) {
       const search = await sign({ ...wanted, expires: began + each });
-      const granted = await checkSignature({ pathname: "/k", search }, wanted, signing, Date.now());
+      const granted = await checkGrant(order, { pathname: "/k", search }, Date.now());
       expect(granted).toEqual({ expires: began + each });
     }
   };
