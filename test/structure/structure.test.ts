@@ -1,0 +1,133 @@
+// The shape of src/: what the layout asks for, and that the linter would refuse anything else.
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { ROOT } from "../support/built.ts";
+import { longestChains, readSources, valuesFrom } from "./imports.ts";
+
+const sources = readSources();
+
+test("no file of src/ has more than 200 lines", () => {
+  const long = [...sources].filter(([, text]) => text.split("\n").length - 1 > 200);
+  expect(long.map(([file]) => file)).toEqual([]);
+});
+
+test("no chain of imports has more than ten files", () => {
+  const graph = new Map([...sources].map(([file, text]) => [file, valuesFrom(file, text)]));
+  const long = longestChains(graph).filter((chain) => chain.length > 10);
+  expect(long.map((chain) => chain.join(" > "))).toEqual([]);
+});
+
+/** Imports that the layout does not allow: the file that has one, and what it imports. */
+const FORBIDDEN: readonly (readonly [file: string, from: string, name?: string])[] = [
+  ["src/url/x.ts", "../worker/base/log.ts"],
+  ["src/worker/base/x.ts", "../config/schema.ts"],
+  ["src/worker/base/x.ts", "../../url/key.ts"],
+  ["src/worker/config/x.ts", "../request/format.ts"],
+  ["src/worker/config/x.ts", "../s3/sigv4.ts"],
+  ["src/worker/request/x.ts", "../s3/sigv4.ts"],
+  ["src/worker/request/x.ts", "../edge/guard.ts"],
+  ["src/worker/s3/x.ts", "../request/format.ts"],
+  ["src/worker/s3/x.ts", "../edge/guard.ts"],
+  ["src/worker/edge/x.ts", "../answer/answer.ts"],
+  ["src/worker/edge/x.ts", "../request/format.ts", "chooseFormat"],
+  ["src/worker/edge/x.ts", "../s3/sigv4.ts", "sign"],
+  ["src/worker/answer/x.ts", "../s3/sigv4.ts"],
+  ["src/worker/answer/x.ts", "../config/config.ts"],
+  ["src/worker/answer/x.ts", "../request/format.ts", "chooseFormat"],
+  ["src/worker/x.ts", "../cli/command.ts"],
+  ["src/worker/x.ts", "../../test/support/env.ts"],
+  ["src/client/x.ts", "../worker/base/log.ts"],
+  ["src/emulator/edge/x.ts", "../../worker/base/log.ts", "logRefusal"],
+  ["src/emulator/edge/x.ts", "../../cli/command.ts"],
+  ["src/cli/purge/x.ts", "../warm/index.ts"],
+  ["src/cli/purge/x.ts", "../program.ts"],
+  ["src/cli/project/x.ts", "../purge/index.ts"],
+  ["src/cli/net/x.ts", "../project/vars.ts"],
+  ["src/cli/terminal/x.ts", "../net/pace.ts"],
+  ["src/cli/x.ts", "../dev/start.ts"],
+  ["src/cli/x.ts", "../emulator/edge/edge.ts"],
+  ["src/dev/x.ts", "../cli/purge/index.ts"],
+  ["src/dev/x.ts", "../../test/support/env.ts"],
+];
+
+/** Imports of the same kind that the layout allows. */
+const ALLOWED: typeof FORBIDDEN = [
+  ["src/worker/config/y.ts", "../base/log.ts"],
+  ["src/worker/config/y.ts", "../../url/key.ts"],
+  ["src/worker/edge/y.ts", "../request/format.ts", "Asked"],
+  ["src/worker/y.ts", "./s3/sigv4.ts"],
+  ["src/client/y.ts", "../url/key.ts"],
+  ["src/cli/purge/y.ts", "../project/vars.ts"],
+  ["src/cli/purge/y.ts", "../../worker/base/log.ts"],
+  ["src/dev/y.ts", "../cli/project/vars.ts"],
+];
+
+type Diagnostic = { category: string; location: { path: string | { file: string } } };
+
+/** Lints a folder with these files, and gives back which of them break an import rule. */
+function lint(files: ReadonlyMap<string, string>, rule: string): string[] {
+  const folder = mkdtempSync(join(tmpdir(), "vitrine-rooms-"));
+  try {
+    cpSync(join(ROOT, "biome.json"), join(folder, "biome.json"));
+    symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+    execFileSync("git", ["init", "-q"], { cwd: folder });
+    for (const [file, text] of files) {
+      mkdirSync(join(folder, dirname(file)), { recursive: true });
+      writeFileSync(join(folder, file), text);
+    }
+    const args = ["lint", "--reporter=json", "--max-diagnostics=none", "src"];
+    const { stdout } = spawnSync(join(ROOT, "node_modules/.bin/biome"), args, {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    const { diagnostics }: { diagnostics: Diagnostic[] } = JSON.parse(stdout);
+    return diagnostics
+      .filter(({ category }) => category === rule)
+      .map(({ location: { path } }) => (typeof path === "string" ? path : path.file));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Each import in a file of its own, by the place of its row. */
+function filesOf(rows: typeof FORBIDDEN): Map<string, string> {
+  return new Map(
+    rows.map(([file, from, name = "thing"], at) => [
+      file.replace(/\w\.ts$/, `row${at}.ts`),
+      `import { ${name} } from "${from}";\n\nexport const used: unknown = ${name};\n`,
+    ]),
+  );
+}
+
+let refused: string[] = [];
+const all = filesOf([...FORBIDDEN, ...ALLOWED]);
+
+beforeAll(() => {
+  refused = lint(all, "lint/style/noRestrictedImports");
+});
+
+test.each(FORBIDDEN.map(([file, from], at) => [file, from, at] as const))(
+  "%s may not import %s",
+  (_file, _from, at) => {
+    expect(refused).toContain([...all.keys()][at]);
+  },
+);
+
+test.each(ALLOWED.map(([file, from], at) => [file, from, at] as const))(
+  "%s may import %s",
+  (_file, _from, at) => {
+    expect(refused).not.toContain([...all.keys()][FORBIDDEN.length + at]);
+  },
+);
+
+test("a circle of imports, also of types, is an error", () => {
+  const circle = new Map([
+    ["src/url/one.ts", 'import type { Two } from "./two.ts";\n\nexport type One = Two | 1;\n'],
+    ["src/url/two.ts", 'import type { One } from "./one.ts";\n\nexport type Two = One | 2;\n'],
+  ]);
+  expect(lint(circle, "lint/suspicious/noImportCycles").sort()).toEqual([...circle.keys()]);
+});
