@@ -14,6 +14,20 @@ import { typesCommand } from "./types/index.ts";
 import { signCommand, urlCommand } from "./url/index.ts";
 import { warmCommand } from "./warm/index.ts";
 
+/** All commands, in the order of `vitrine --help`. */
+const COMMANDS = [
+  checkCommand,
+  doctorCommand,
+  clientCommand,
+  typesCommand,
+  urlCommand,
+  signCommand,
+  explainCommand,
+  rotateCommand,
+  purgeCommand,
+  warmCommand,
+] as const satisfies readonly ((world: World, run: Run) => unknown)[];
+
 const CODES = `
 Exit codes:
   0    everything is done, or well
@@ -60,17 +74,3 @@ export async function runProgram(args: readonly string[], world: World): Promise
   }
   return world.interrupted.aborted ? EXIT.interrupted : exit;
 }
-
-/** All commands, in the order of `vitrine --help`. */
-const COMMANDS = [
-  checkCommand,
-  doctorCommand,
-  clientCommand,
-  typesCommand,
-  urlCommand,
-  signCommand,
-  explainCommand,
-  rotateCommand,
-  purgeCommand,
-  warmCommand,
-] as const satisfies readonly ((world: World, run: Run) => unknown)[];

@@ -26,7 +26,7 @@ export function checkConfiguration(vars: KnownVars): Report {
   const there = readDeployed(vars);
   const mistakes: FoundMistake[] = [...pitfalls(vars), ...mistakesIn(there)];
   const isNew = (found: Mistake) => !mistakes.some((known) => isSameMistake(known, found));
-  for (const mistake of mistakesHere(vars, there)) {
+  for (const mistake of mistakesHere(vars)) {
     if (isNew(mistake)) mistakes.push({ ...mistake, from: ".dev.vars" });
   }
   const bounds = readBounds(deployed, (path, message) => mistakes.push({ path, message }));
@@ -38,13 +38,10 @@ export function checkConfiguration(vars: KnownVars): Report {
   return { ...describe(there, bounds, vars), mistakes };
 }
 
-/** The mistakes that `npm start` would find. */
-function mistakesHere(
-  { started, local, secrets, stored }: KnownVars,
-  there: ReturnType<typeof readDeployed>,
-) {
-  if (local.size === 0) return mistakesIn(there);
-  // `npm start` makes a signing key, and opens the buckets that it plays with keys of its own.
+/** The mistakes that `npm start` would find, if .dev.vars changes anything. */
+function mistakesHere({ started, local, secrets, stored }: KnownVars): readonly Mistake[] {
+  if (local.size === 0) return [];
+  // `npm start` makes a signing key, and opens the local buckets with keys of its own.
   const made = secrets.filter((name) => {
     if (name === "URL_SIGNING_KEYS") return !local.has(name);
     return !local.has("BUCKETS") && !isBegun(name, local);

@@ -42,8 +42,8 @@ export function localBuckets(buckets: unknown, endpoint: string): Record<string,
     Object.entries(tableOf(buckets)).map(([name, settings]) => {
       const { bucket, ...rest } = isTable(settings) ? settings : {};
       // The local S3 is R2, which allows no dots and no underscores in a bucket's name.
-      const played = String(bucket).replace(/[._]/g, "-");
-      return [name, { ...rest, endpoint, bucket: played, region: "auto", addressing: "path" }];
+      const own = String(bucket).replace(/[._]/g, "-");
+      return [name, { ...rest, endpoint, bucket: own, region: "auto", addressing: "path" }];
     }),
   );
 }
