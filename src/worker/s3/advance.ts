@@ -4,6 +4,7 @@
 import { mistakeText } from "../base/mistake.ts";
 import type { BucketNotice } from "../base/notice.ts";
 import type { Refusal } from "../base/refusal.ts";
+import type { SlotName } from "../base/slot-name.ts";
 import { keyEnd, type Slot } from "../config/slot.ts";
 import {
   type BucketState,
@@ -51,31 +52,33 @@ const LEAST_DENIALS = 10;
 export function advance(state: BucketState, event: BucketEvent): Advanced {
   switch (event.type) {
     case "probe-started":
-      return { state: { ...state, probe: event.probe }, effects: [] };
+      return changed(state, { probe: event.probe });
     case "probe-ended": {
-      const slot = withFinding(state.slots[event.slot.name], event.finding);
-      return { state: { ...withSlot(state, event.slot, slot), probe: undefined }, effects: [] };
+      const { slot, finding } = event;
+      return changed(state, { ...withFinding(state, slot.name, finding), probe: undefined });
     }
     case "slot-served": {
       // What S3 said after the edge was asked holds.
-      const { refused, ...slot } = state.slots[event.slot.name];
+      const { name } = event.slot;
+      const { refused, ...slot } = state.slots[name];
       const isOlder = refused !== undefined && refused.at < event.began;
-      return { state: isOlder ? withSlot(state, event.slot, slot) : state, effects: [] };
+      return changed(state, isOlder ? withSlot(state, name, slot) : {});
     }
     case "settled":
-      return state.replaced ? { state, effects: [] } : settle(state);
+      return state.replaced ? changed(state, {}) : settle(state);
     case "all-refused": {
-      const told = { ...state.told, allRefusedAt: event.now };
-      return {
-        state: isAllRefusedTold(state, event.now) ? state : { ...state, told },
-        effects: [],
-      };
+      if (isAllRefusedTold(state, event.now)) return changed(state, {});
+      return changed(state, { told: { ...state.told, allRefusedAt: event.now } });
     }
     case "object-asked":
       return countDenials(state, event.refused, event.now);
     case "replaced":
-      return { state: { ...state, replaced: true }, effects: [] };
+      return changed(state, { replaced: true });
   }
+}
+
+function changed(state: BucketState, change: Partial<BucketState>): Advanced {
+  return { state: { ...state, ...change }, effects: [] };
 }
 
 /** Returns whether the log was told within the last minute that S3 refuses all slots. */
@@ -83,16 +86,19 @@ export function isAllRefusedTold({ told }: BucketState, now: number): boolean {
   return isWithin(WHILE_MS, told.allRefusedAt, now);
 }
 
-function withSlot(state: BucketState, { name }: Slot, slot: SlotState): BucketState {
-  return { ...state, slots: { ...state.slots, [name]: slot } };
+function withSlot({ slots }: BucketState, name: SlotName, slot: SlotState) {
+  return { slots: { ...slots, [name]: slot } };
 }
 
 /** A refusal is over only where S3 knew the slot. */
-function withFinding({ refused }: SlotState, finding: Finding): SlotState {
-  const { verdict, at } = finding;
-  if (verdict.fault === "slot") return { last: finding, refused: { origin: verdict.origin, at } };
-  if (refused === undefined || knowsSlot(verdict)) return { last: finding };
-  return { last: finding, refused: { ...refused, at } };
+function withFinding(state: BucketState, name: SlotName, last: Finding) {
+  const { refused } = state.slots[name];
+  const { verdict, at } = last;
+  if (verdict.fault === "slot") {
+    return withSlot(state, name, { last, refused: { origin: verdict.origin, at } });
+  }
+  const stays = refused !== undefined && !knowsSlot(verdict);
+  return withSlot(state, name, stays ? { last, refused: { ...refused, at } } : { last });
 }
 
 /** Tells the log which slots were refused since it was last told, and which one is in use now. */
@@ -101,7 +107,7 @@ function settle(state: BucketState): Advanced {
   const refused = refusedSlots(state);
   const [first] = slotsInOrder(state);
   if (first === undefined || refused.length === bucket.slots.length) {
-    return { state: { ...state, told: { ...told, inUse: undefined, refused } }, effects: [] };
+    return changed(state, { told: { ...told, inUse: undefined, refused } });
   }
   const isNews = ({ slot, origin }: (typeof refused)[number]) =>
     !told.refused.some((known) => known.slot === slot && known.origin === origin);
@@ -133,7 +139,7 @@ function countDenials(
     // What fails before S3 is asked tells nothing of the bucket.
     const isKnown =
       refused === undefined || refused === "object-missing" || refused === "source-unreadable";
-    return { state: isKnown ? { ...state, denials: undefined } : state, effects: [] };
+    return changed(state, isKnown ? { denials: undefined } : {});
   }
   const before = state.denials ?? { times: 0, since: now, alarmed: false };
   const times = before.times + 1;
