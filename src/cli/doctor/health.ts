@@ -3,14 +3,14 @@
 
 import type { BucketHealth, SlotHealth } from "../../worker/health.ts";
 import { askHealth } from "../net/ask-health.ts";
-import type { Operator } from "../project/operator.ts";
+import type { Project } from "../project/project.ts";
 import { diagnoseS3 } from "./diagnose-s3.ts";
 import { diagnoseEdge } from "./diagnose-site.ts";
 import { type Diagnosis, diagnose, type Finding, found, note, well } from "./finding.ts";
 
-export async function healthOf(operator: Operator, base: string): Promise<Finding[]> {
+export async function healthOf(project: Project, base: string): Promise<Finding[]> {
   const about = `${base}/healthz`;
-  const { healthToken, secrets, local } = operator;
+  const { healthToken, secrets, local } = project;
   if (healthToken === undefined) {
     const from = secrets.get("HEALTH_TOKEN")?.from;
     const missing =
@@ -29,18 +29,14 @@ export async function healthOf(operator: Operator, base: string): Promise<Findin
   }
   return health.buckets.flatMap((bucket) => {
     const findings = [
-      ...slotFindings(operator, base, bucket),
-      ...edgeFindings(operator, about, bucket),
+      ...slotFindings(project, base, bucket),
+      ...edgeFindings(project, about, bucket),
     ];
     return findings.map((finding) => ({ ...finding, bucket: bucket.bucket }));
   });
 }
 
-function slotFindings(
-  operator: Operator,
-  base: string,
-  { bucket, slots }: BucketHealth,
-): Finding[] {
+function slotFindings(project: Project, base: string, { bucket, slots }: BucketHealth): Finding[] {
   const works = slots.find(({ state }) => state === "ok");
   return slots.map((health): Finding => {
     const { slot, state, access_key } = health;
@@ -49,7 +45,7 @@ function slotFindings(
     if (state === "ok") {
       return well(about, "health", health === works ? "it works, and is used" : "it works");
     }
-    const finding = { about, ...diagnoseSlot(operator, bucket, health) };
+    const finding = { about, ...diagnoseSlot(project, bucket, health) };
     if (works === undefined) return finding;
     return { ...finding, severity: "warning", why: `only slot ${works.slot} works` };
   });
@@ -58,8 +54,8 @@ function slotFindings(
 /** The status that comes with a code of S3, if it is not 403. */
 const STATUSES: Readonly<Record<string, number>> = { NoSuchBucket: 404, Unauthorized: 401 };
 
-function diagnoseSlot(operator: Operator, name: string, health: SlotHealth): Diagnosis {
-  const { config, words, local } = operator;
+function diagnoseSlot(project: Project, name: string, health: SlotHealth): Diagnosis {
+  const { config, words, local } = project;
   const { slot, state, region, clock, mistakes = [] } = health;
   if (state === "unreachable") return diagnose("s3-unreachable", {});
   if (state === "incomplete") {
@@ -86,7 +82,7 @@ function diagnoseSlot(operator: Operator, name: string, health: SlotHealth): Dia
   return diagnoseS3(said, asked) ?? diagnose("canary-denied", { name, said: state });
 }
 
-function edgeFindings({ config, local }: Operator, about: string, health: BucketHealth): Finding[] {
+function edgeFindings({ config, local }: Project, about: string, health: BucketHealth): Finding[] {
   const { bucket, edge, answered } = health;
   const where = `${about}: the edge, for bucket ${bucket}`;
   if (edge === "on") {

@@ -3,12 +3,23 @@
 import { once } from "node:events";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { bucketsOf } from "../../worker/config/routes.ts";
-import { align, type Exit, type Fault, isFault, type Run, say, type World } from "../command.ts";
+import {
+  align,
+  type Exit,
+  type Fault,
+  isFault,
+  jsonOption,
+  type Run,
+  say,
+  secretsFileOption,
+  type World,
+} from "../command.ts";
 import { askWhetherThere } from "../net/ask-health.ts";
 import { PATIENCE_S } from "../net/ask-s3.ts";
-import { findBaseUrl, isHere } from "../project/base-url.ts";
+import { isHere } from "../project/base-url.ts";
 import { checkConfiguration } from "../project/check-configuration.ts";
-import { type Operator, readOperator } from "../project/operator.ts";
+import { openProject } from "../project/open-project.ts";
+import type { Project } from "../project/project.ts";
 import { readVars } from "../project/vars.ts";
 import { CHECKS } from "./checks/index.ts";
 import { diagnoseConfiguration } from "./configuration.ts";
@@ -26,9 +37,9 @@ export function doctorCommand(world: World, run: Run) {
       "-k, --key <key...>",
       "objects to check, below the prefix; BUCKET/key if there are several buckets",
     )
-    .option("--secrets-file <file>", "where the secrets are; else the environment, or .dev.vars")
+    .addOption(secretsFileOption())
     .option("--timeout <seconds>", "how long S3 may take to answer", readSeconds, PATIENCE_S)
-    .option("--json", "prints JSON")
+    .addOption(jsonOption())
     .addHelpText("after", HELP)
     .action((options) => run(() => doctor(world, options)));
 }
@@ -62,26 +73,25 @@ function readSeconds(text: string): number {
 }
 
 async function doctor(world: World, options: Options): Promise<Exit | Fault> {
+  const { url, secretsFile } = options;
+  if (url === "") return { fault: "--url: say where Vitrine is, as https://images.example.com" };
   const known = readVars(world.folder);
-  const base = options.url === undefined ? undefined : findBaseUrl(options.url, [], "--url");
-  if (isFault(base)) return base;
-  if (base === "") return { fault: "--url: say where Vitrine is, as https://images.example.com" };
-  const local = base !== undefined && isHere(base);
-  if (base === undefined) {
-    say(world.stderr, `About what would be deployed. The local run: ${LOCALLY}`);
-  }
   const report = isFault(known)
     ? { warnings: [], mistakes: [known.mistake] }
     : checkConfiguration(known);
-  const operator = readOperator(world, { url: base, secretsFile: options.secretsFile });
-  const stopping = "mistakes" in operator ? operator.mistakes : [];
-  if (isFault(operator) && stopping.length === 0) return operator;
-  const findings = diagnoseConfiguration(report, stopping, local);
-  if (!isFault(operator)) {
-    const keys = keysByBucket([...bucketsOf(operator.config.routes)], options.key ?? []);
+  const project = openProject(world, { url, secretsFile });
+  const stopping = "mistakes" in project ? project.mistakes : [];
+  if (isFault(project) && stopping.length === 0) return project;
+  if (url === undefined) {
+    say(world.stderr, `About what would be deployed. The local run: ${LOCALLY}`);
+  }
+  const findings = diagnoseConfiguration(report, stopping, url !== undefined && isHere(url));
+  if (!isFault(project)) {
+    const base = url === undefined || isFault(project.base) ? undefined : project.base;
+    const keys = keysByBucket([...bucketsOf(project.config.routes)], options.key ?? []);
     if (isFault(keys)) return keys;
     const collect = async () => {
-      const steps = examine(world, operator, base, keys, options.timeout);
+      const steps = examine(world, project, base, keys, options.timeout);
       for await (const found of steps) findings.push(...found);
     };
     // After Ctrl-C, what was found until then is reported.
@@ -102,27 +112,27 @@ async function ended({ interrupted }: World): Promise<void> {
 /** @param keys the objects to look at, by their buckets' names */
 async function* examine(
   world: World,
-  operator: Operator,
+  project: Project,
   base: string | undefined,
   keys: ReadonlyMap<string, readonly string[]>,
   patience: number,
 ): AsyncGenerator<readonly Finding[]> {
   const watch = { now: world.now, patience };
-  const asksHealth = base !== undefined && operator.healthToken !== undefined;
+  const asksHealth = base !== undefined && project.healthToken !== undefined;
   const samples = new Map<string, Sample>();
-  if (base !== undefined && isPlayed(operator)) {
+  if (base !== undefined && isPlayed(project)) {
     const absent = await askWhetherThere(base);
     if (absent !== undefined && absent.status === undefined) {
       // Its S3 would be there as well.
       return yield [{ about: base, ...diagnoseAbsence(base, absent, true) }];
     }
   }
-  for (const bucket of bucketsOf(operator.config.routes)) {
+  for (const bucket of bucketsOf(project.config.routes)) {
     const { name, prefix, canary } = bucket;
     if (world.interrupted.aborted) return;
     const wanted = keys.get(name) ?? [];
     say(world.stderr, `Asking S3 for bucket ${name} ...`);
-    const examined = await examineBucket(operator, bucket, wanted, asksHealth, watch);
+    const examined = await examineBucket(project, bucket, wanted, asksHealth, watch);
     yield examined.findings.map((finding) => ({ ...finding, bucket: name }));
     const [named = canary?.slice(prefix.length)] = wanted;
     const sample = examined.sample ?? (named && { key: prefix + named, bytes: undefined });
@@ -130,5 +140,5 @@ async function* examine(
   }
   if (base === undefined || world.interrupted.aborted) return;
   say(world.stderr, `Asking ${base} ...`);
-  yield await examineSite(operator, base, samples, world.now());
+  yield await examineSite(project, base, samples, world.now());
 }

@@ -4,7 +4,7 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
-import { type Operator, slotsAtHand } from "../project/operator.ts";
+import { type Project, slotsAtHand } from "../project/project.ts";
 import { type Check, isOfSlot } from "./checks/index.ts";
 import { type Asked, diagnoseS3 } from "./diagnose-s3.ts";
 import { type Diagnosis, type Finding, found, well } from "./finding.ts";
@@ -21,7 +21,7 @@ export type Examined = {
 
 /** What is asked about a bucket, and by whom. */
 type Case = {
-  readonly operator: Operator;
+  readonly project: Project;
   readonly bucket: Bucket;
   readonly asked: Asked;
   readonly watch: Watch;
@@ -41,7 +41,7 @@ type Working = { readonly slot: Slot; readonly reader: Reader };
  * @param other whether /healthz reports on the deployed keys
  */
 export async function examineBucket(
-  operator: Operator,
+  project: Project,
   bucket: Bucket,
   keys: readonly string[],
   other: boolean,
@@ -50,7 +50,7 @@ export async function examineBucket(
   const { name, bucket: at, base, region, prefix } = bucket;
   const { host, protocol } = new URL(base);
   const about = `bucket ${name}: ${at} at ${host}`;
-  const word = operator.words.get(name) ?? "AWS";
+  const word = project.words.get(name) ?? "AWS";
   const asked: Asked = { host, name, bucket: at, region, word, slot: "current", from: undefined };
   const absent = `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
   const stranger = readAs(bucket, undefined, watch);
@@ -60,14 +60,14 @@ export async function examineBucket(
   const tls = protocol === "https:" ? "over TLS" : "without TLS, as on your own machine";
   const greeting = [well(about, "reachable", `S3 answers, ${tls}`), ...clockOf(about, greeted)];
 
-  const played = isPlayed(operator);
+  const played = isPlayed(project);
   const strangely = played ? undefined : await stranger.tryWriting(absent);
-  const examined: Case = { operator, bucket, asked, watch, stranger, absent, strangely };
-  const { usable } = slotsAtHand(operator, name);
+  const examined: Case = { project, bucket, asked, watch, stranger, absent, strangely };
+  const { usable } = slotsAtHand(project, name);
   const hints = usable.length > 0 ? [] : await hintsOf(asked, greeted, stranger);
   const before = [
     ...greeting,
-    ...unusableOf(operator, bucket, word, other),
+    ...unusableOf(project, bucket, word, other),
     ...hints.map((hint) => ({ about, ...hint })),
   ];
   const { findings, working } = await examineSlots(examined, usable, before);
@@ -85,7 +85,7 @@ export async function examineBucket(
 
 /** @returns what was found before, and about each slot; and the first slot that S3 accepts */
 async function examineSlots(
-  { operator, bucket, asked, watch, absent, strangely }: Case,
+  { project, bucket, asked, watch, absent, strangely }: Case,
   slots: readonly Slot[],
   before: readonly Finding[],
 ): Promise<{ readonly findings: readonly Finding[]; readonly working: Working | undefined }> {
@@ -93,8 +93,8 @@ async function examineSlots(
   let working: Working | undefined;
   for (const slot of slots) {
     const about = `bucket ${bucket.name}, slot ${slot.name}: the key ${keyEnd(slot)}`;
-    const from = operator.secrets.get(secretNames(asked.word, slot.name).accessKeyId)?.from;
-    const right = isPlayed(operator) ? `${from}, as .dev.vars.example has it` : from;
+    const from = project.secrets.get(secretNames(asked.word, slot.name).accessKeyId)?.from;
+    const right = isPlayed(project) ? `${from}, as .dev.vars.example has it` : from;
     const reader = readAs(bucket, slot.credentials, watch);
     const said = await reader.ask(absent);
     const fault = diagnoseS3(said, { ...asked, slot: slot.name, from: right });
@@ -114,11 +114,11 @@ async function examineSlots(
 
 /** @returns a finding for each object, and the first one that the key may read */
 async function examineObjects(
-  { operator, bucket, asked }: Case,
+  { project, bucket, asked }: Case,
   { slot, reader }: Working,
   keys: readonly string[],
 ): Promise<{ readonly diagnoses: readonly Diagnosis[]; readonly sample: Sample | undefined }> {
-  const sought = await findSample(bucket, reader, keys, isPlayed(operator));
+  const sought = await findSample(bucket, reader, keys, isPlayed(project));
   if ("fault" in sought) return { diagnoses: [sought.fault], sample: undefined };
   const diagnoses: Diagnosis[] = [];
   let sample: Sample | undefined;
@@ -131,7 +131,7 @@ async function examineObjects(
 }
 
 /** Returns whether `npm start` simulates the buckets. */
-export function isPlayed({ local, known }: Operator): boolean {
+export function isPlayed({ local, known }: Project): boolean {
   return local && !known.local.has("BUCKETS");
 }
 
@@ -155,10 +155,10 @@ function lessened(findings: readonly Finding[], working: Slot | undefined): Find
 }
 
 /** What is wrong with the secrets of slots that cannot be asked with. */
-function unusableOf(operator: Operator, { name }: Bucket, word: string, other: boolean): Finding[] {
+function unusableOf(project: Project, { name }: Bucket, word: string, other: boolean): Finding[] {
   const about = `bucket ${name}: its keys`;
-  const { secrets } = operator;
-  const { usable, unusable } = slotsAtHand(operator, name);
+  const { secrets } = project;
+  const { usable, unusable } = slotsAtHand(project, name);
   const begun = unusable.filter(({ slot }) =>
     Object.values(secretNames(word, slot)).some((secret) => secrets.has(secret)),
   );

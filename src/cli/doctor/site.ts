@@ -3,7 +3,7 @@
 import { encodePath } from "../../url/grammar.ts";
 import { isFault } from "../command.ts";
 import { askWhetherThere, type NoHealth } from "../net/ask-health.ts";
-import type { Operator } from "../project/operator.ts";
+import type { Project } from "../project/project.ts";
 import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
 import { diagnoseStatus } from "./diagnose-site.ts";
 import { type Diagnosis, diagnose, type Finding, found, note, well } from "./finding.ts";
@@ -19,22 +19,22 @@ import { sniff } from "./sniff.ts";
  * @param now milliseconds since 1970
  */
 export async function examineSite(
-  operator: Operator,
+  project: Project,
   base: string,
   samples: ReadonlyMap<string, Sample>,
   now: number,
 ): Promise<Finding[]> {
   const absent = await askWhetherThere(base);
   const isGone = absent && (absent.status === undefined || absent.status === 500);
-  if (isGone) return [{ about: base, ...diagnoseAbsence(base, absent, operator.local) }];
+  if (isGone) return [{ about: base, ...diagnoseAbsence(base, absent, project.local) }];
   const findings: Finding[] = [];
   if (absent === undefined) {
     findings.push(
       well(base, "deployed", "Vitrine is there, and its configuration has no mistakes"),
     );
-    findings.push(...(await healthOf(operator, base)));
+    findings.push(...(await healthOf(project, base)));
   }
-  const planned = await visitsOf(operator, base, samples, now);
+  const planned = await visitsOf(project, base, samples, now);
   const skipped = planned.flatMap((one) => ("check" in one ? [one] : []));
   const visits = planned.flatMap((one) => ("check" in one ? [] : [one])).slice(0, MOST_VISITS);
   findings.push(...skipped);
@@ -43,14 +43,14 @@ export async function examineSite(
   const seen: Finding[] = [];
   for (const visit of visits) {
     const { name } = visit.route.bucket;
-    const visited = await examineVisit(operator, visit, !tried.has(name));
+    const visited = await examineVisit(project, visit, !tried.has(name));
     seen.push(...visited.map((finding) => ({ ...finding, bucket: name })));
     tried.add(name);
   }
   if (absent !== undefined) {
     // On a domain with other apps, perhaps only /healthz belongs to another one.
     const shows = seen.some(({ check, severity }) => check === "image" && severity === "ok");
-    if (!shows) return [{ about: base, ...diagnoseAbsence(base, absent, operator.local) }];
+    if (!shows) return [{ about: base, ...diagnoseAbsence(base, absent, project.local) }];
     findings.push(found(base, "health-elsewhere", {}));
   }
   return [...findings, ...seen];
@@ -71,24 +71,24 @@ const TERM_S = 600;
 
 /** For each route that leads to a sample: the image at its first preset, or why it cannot be asked for. */
 async function visitsOf(
-  operator: Operator,
+  project: Project,
   base: string,
   samples: ReadonlyMap<string, Sample>,
   now: number,
 ): Promise<(Visit | Finding)[]> {
   const visits: (Visit | Finding)[] = [];
-  for (const route of operator.config.routes) {
+  for (const route of project.config.routes) {
     const { bucket, signing } = route;
     const sample = samples.get(bucket.name);
-    const [name = ""] = variantsOf(operator, route);
-    const variant = operator.config.variants.get(name);
+    const [name = ""] = variantsOf(project, route);
+    const variant = project.config.variants.get(name);
     if (sample === undefined || variant === undefined) continue;
     const key = sample.key.slice(bucket.prefix.length);
-    const path = pathOf(operator, route, name, key);
+    const path = pathOf(project, route, name, key);
     if (path === undefined) continue;
     const expires = Math.floor(now / 1000) + Math.min(TERM_S, signing?.maxAge ?? TERM_S);
     const grant = { preset: variant.preset, key, expires };
-    const query = signing === undefined ? "" : await queryFor(operator, route, grant);
+    const query = signing === undefined ? "" : await queryFor(project, route, grant);
     const encoded = encodePath(key);
     visits.push(
       isFault(query)
@@ -101,7 +101,7 @@ async function visitsOf(
 
 /** @param tricks whether to try to get an original out as well */
 async function examineVisit(
-  { config, local }: Operator,
+  { config, local }: Project,
   visit: Visit,
   tricks: boolean,
 ): Promise<readonly Finding[]> {

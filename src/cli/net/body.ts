@@ -47,7 +47,7 @@ export function isLate(error: unknown): boolean {
   return error instanceof DOMException && error.name === "TimeoutError";
 }
 
-/** Why `fetch` failed, in the words of what lies under it. */
+/** Why `fetch` failed, in the words of its cause. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return `${error}`;
   const { cause } = error;
