@@ -2,17 +2,11 @@
 
 import type { Reply } from "../base/send.ts";
 
-/** After these warnings the bytes are the original's, or may be (O7, R6). */
-const WARNINGS = {
-  "too-large-for-avif": /too large for avif/i,
-  "original-is-smaller": /original is smaller/i,
-} as const;
-
 export type Judgement = {
   /** "unknown" is not proof: such bytes may be the original's, and are never passed on. */
   readonly result: "made" | "not-made" | "unknown";
-  /** The edge's warning, where the doubt comes from it. */
-  readonly warning?: keyof typeof WARNINGS;
+  /** The edge's warning, where the doubt comes from it (O7, R6). */
+  readonly warning?: "too-large-for-avif" | "original-is-smaller";
 };
 
 /**
@@ -35,9 +29,10 @@ export function judge(
   return original === type ? { result: "not-made", warning } : { result: "made" };
 }
 
+/** The warning after which the bytes are the original's, or may be. */
 function warningIn(text: string): Judgement["warning"] {
-  if (WARNINGS["too-large-for-avif"].test(text)) return "too-large-for-avif";
-  return WARNINGS["original-is-smaller"].test(text) ? "original-is-smaller" : undefined;
+  if (/too large for avif/i.test(text)) return "too-large-for-avif";
+  return /original is smaller/i.test(text) ? "original-is-smaller" : undefined;
 }
 
 /** The content type of an answer, without parameters, in lower case. */
