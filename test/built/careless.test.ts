@@ -31,7 +31,7 @@ function standFor(name: string, settings: Partial<EdgeSettings> = {}) {
   return setUp(settings, name === "sends-a-session-token" ? SESSION : CREDENTIALS);
 }
 
-beforeAll(() => network.listen({ onUnhandledFrame: "error" }));
+beforeAll(() => network.listen());
 afterAll(() => network.close());
 
 describe("wrangler dev approves of one that", () => {

@@ -68,7 +68,7 @@ let server: ReturnType<typeof createHarness>;
 let held: { arrived: number; released: Promise<void> } | undefined;
 
 beforeAll(async () => {
-  network.listen({ onUnhandledFrame: "error" });
+  network.listen();
   const edge = async (url: string, init: RequestInit) => {
     if (held !== undefined) held.arrived += 1;
     await held?.released;

@@ -24,7 +24,7 @@ import { network, setUp } from "../support/stand.ts";
 const MODERN = { accept: "image/avif,image/webp,*/*" };
 const configPath = "test/support/wrangler.toml"; // the project's own may be anything
 
-beforeAll(() => network.listen({ onUnhandledFrame: "error" }));
+beforeAll(() => network.listen());
 afterEach(() => network.resetHandlers());
 afterAll(() => network.close());
 

@@ -15,7 +15,7 @@ const COMMANDS = [...PAGE.matchAll(/^npx vitrine ((?:purge|warm) .*?)(?: [<>] .*
 
 let folder = "";
 beforeAll(() => {
-  network.listen({ onUnhandledFrame: "error" });
+  network.listen();
   folder = copyProject();
   editFile(`${folder}/wrangler.toml`, (text) => text.replace("# routes = ", "routes = "));
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = SECRETS;

@@ -21,7 +21,7 @@ export function stand(settings: Partial<EdgeSettings> = {}): void {
   ({ s3, edge, clock } = setUp(settings));
 }
 
-beforeAll(() => network.listen({ onUnhandledFrame: "error" }));
+beforeAll(() => network.listen());
 afterAll(() => network.close());
 beforeEach(() => stand());
 

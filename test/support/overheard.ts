@@ -1,7 +1,8 @@
 // Everything that the Worker logged and answered in a run of the tests, searched for what must not be
 // in it: the run fails where a secret, a signature or a whole access key id is found.
 
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { hash } from "node:crypto";
+import { mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Reporter } from "vitest/node";
 import { localKeys } from "../../src/cli/project/local.ts";
@@ -17,10 +18,18 @@ const FOLDER = join(import.meta.dirname, "../../.wrangler/test/overheard");
 const KINDS = ["logged", "answered"] as const;
 type Kind = (typeof KINDS)[number];
 
-/** Keeps what the Worker said, for the end of the run. */
+/** The files of this process by kind, and what is in them already. */
+const files = new Map<Kind, number>();
+const kept = new Set<string>();
+
+/** Keeps what the Worker said, for the end of the run; what it says again is kept once. */
 export function overhear(kind: Kind, said: string | Uint8Array): void {
-  const file = join(FOLDER, `${kind}.${process.pid}`);
-  appendFileSync(file, Buffer.concat([Buffer.from(said), Buffer.from("\n")]));
+  const digest = hash("sha1", said);
+  if (kept.has(kind + digest)) return;
+  kept.add(kind + digest);
+  const file = files.get(kind) ?? openSync(join(FOLDER, `${kind}.${process.pid}`), "a");
+  files.set(kind, file);
+  writeSync(file, Buffer.concat([Buffer.from(said), Buffer.from("\n")]));
 }
 
 /** Keeps an answer: its head and its body. */

@@ -1,13 +1,30 @@
 // An edge with a private S3 behind it, both on msw, for tests.
 
+import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setupServer } from "msw/node";
 import { OBJECTS } from "../../src/dev/objects.ts";
 import { createEdge, type EdgeSettings } from "../../src/emulator/edge/edge.ts";
+import { makeRendition } from "../../src/emulator/edge/rendition.ts";
 import { createS3, type S3Settings, type Stored } from "../../src/emulator/s3/s3.ts";
 import { ROOT } from "./built.ts";
 import { BASE, CREDENTIALS, VARS } from "./env.ts";
+import { network } from "./network.ts";
+
+/** The renditions that this process made, by what they were made of. */
+const renditions = new Map<string, ReturnType<typeof makeRendition>>();
+
+/** Makes each rendition once for all tests of a file. Most of their time would go there. */
+const makeRenditionOnce: typeof makeRendition = (original, image, overlays, settings) => {
+  const { type, frames } = original;
+  const drawn = overlays.map(({ options, original }) => [sha1(original.bytes), options]);
+  const parts = [sha1(original.bytes), type, frames, image, drawn, settings.qualities];
+  const known = renditions.get(JSON.stringify(parts));
+  const rendition = known ?? makeRendition(original, image, overlays, settings);
+  renditions.set(JSON.stringify(parts), rendition);
+  return rendition;
+};
+const sha1 = (bytes: Uint8Array) => hash("sha1", bytes);
 
 export const ZONE = "images.example";
 
@@ -22,8 +39,7 @@ for (const { key, file: name, type } of OBJECTS) stored.set(key, { body: file(na
 // A small picture by a plain name, for tests to which any will do.
 stored.set("key.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
 
-/** The network of a test: nothing answers on it but what is put there. */
-export const network = setupServer();
+export { network };
 
 /**
  * Sets up a bucket with all fixtures under the prefix of VARS, which is all that its key may read
@@ -46,6 +62,7 @@ export function setUp(
     fetch: (input, { cf: _cf, ...init } = {}) => fetch(input, init),
     now,
     patience: 10_000,
+    makeRendition: makeRenditionOnce,
     ...settings,
   });
   return { s3, edge, clock };

@@ -9,7 +9,7 @@ import { lifetime, ttlByStatus } from "./lifetime.ts";
 import { make } from "./make.ts";
 import { type Options, readOptions } from "./options.ts";
 import { readOriginal } from "./read-original.ts";
-import type { Overlay } from "./rendition.ts";
+import type { makeRendition, Overlay } from "./rendition.ts";
 import { STRICT, type Switches } from "./switches.ts";
 import { unplayable } from "./unplayable.ts";
 import { urlFault } from "./url-fault.ts";
@@ -23,6 +23,8 @@ export type EdgeSettings = Partial<Switches> & {
   readonly now: () => number;
   /** Other Workers, by the host that each answers for (E9). */
   readonly workers?: Readonly<Record<string, (request: Request) => Promise<Response>>>;
+  /** Makes the renditions. Tests pass one that remembers them. */
+  readonly makeRendition?: typeof makeRendition;
 };
 
 export type Edge = {
@@ -42,7 +44,8 @@ export type Edge = {
 type Ttl = number | undefined;
 
 /** Creates an edge with an empty cache. */
-export function createEdge({ zone, fetch, now, workers = {}, ...changed }: EdgeSettings): Edge {
+export function createEdge(settings: EdgeSettings): Edge {
+  const { zone, fetch, now, workers = {}, makeRendition: maker, ...changed } = settings;
   const switches: Switches = { ...STRICT, ...changed };
   const keeps = () => switches.cache;
   const originals = createCache<Fetched>(now, keeps);
@@ -118,7 +121,7 @@ export function createEdge({ zone, fetch, now, workers = {}, ...changed }: EdgeS
       if (isFault(overlay)) return overlay;
       overlays.push(overlay);
     }
-    const made = await make(found, image, overlays, switches);
+    const made = await make(found, image, overlays, switches, maker);
     return isFault(made) ? made : { ...made, origin: found.headers };
   }
 

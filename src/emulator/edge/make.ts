@@ -26,6 +26,7 @@ export async function make(
   image: RequestInitCfPropertiesImage,
   overlays: readonly Overlay[],
   switches: Switches,
+  maker = makeRendition,
 ): Promise<Made | Fault> {
   const original = await readOriginal(found.bytes, switches);
   if (typeof original === "string") return original;
@@ -36,7 +37,7 @@ export async function make(
   }
   if (image.format === "svg") return "9412/415"; // R8: a raster image does not become an SVG
   try {
-    return await develop(original, image, overlays, switches);
+    return await develop(original, image, overlays, switches, maker);
   } catch (error) {
     // sharp throws a plain Error if it cannot decode. Any other class is a bug in this code.
     if (error instanceof Error && error.constructor === Error) return "9516/422";
@@ -49,6 +50,7 @@ async function develop(
   image: RequestInitCfPropertiesImage,
   overlays: readonly Overlay[],
   switches: Switches,
+  maker: typeof makeRendition,
 ): Promise<Made | Fault> {
   const size = await measure(original, image);
   if (image.format === "json") return facts(original, size);
@@ -63,9 +65,10 @@ async function develop(
     if (switches.avifTooLarge === "passed-through") {
       return untouched(original, ["image too large for AVIF"], true); // O7
     }
-    return develop(original, { ...image, format: switches.avifTooLarge }, overlays, switches);
+    const instead = { ...image, format: switches.avifTooLarge };
+    return develop(original, instead, overlays, switches, maker);
   }
-  const rendition = await makeRendition(original, image, overlays, switches);
+  const rendition = await maker(original, image, overlays, switches);
   const { type, bytes, warnings } = rendition;
   const { of, sent } = switches.originalIsSmaller;
   if (!isOriginalSmaller(original, image, rendition, of)) {

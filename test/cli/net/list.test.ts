@@ -8,7 +8,7 @@ import { network, setUp } from "../../support/stand.ts";
 
 let { s3 } = setUp();
 
-beforeAll(() => network.listen({ onUnhandledFrame: "error" }));
+beforeAll(() => network.listen());
 afterAll(() => network.close());
 beforeEach(() => ({ s3 } = setUp()));
 

@@ -15,7 +15,7 @@ import { CLOUDFLARE_API_TOKEN } from "../../support/env.ts";
 import { copyProject, editFile, removeCopies } from "../../support/local-run.ts";
 import { network } from "../../support/stand.ts";
 
-beforeAll(() => network.listen({ onUnhandledFrame: "error" }));
+beforeAll(() => network.listen());
 afterAll(() => {
   network.close();
   removeCopies();

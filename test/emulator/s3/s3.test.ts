@@ -23,7 +23,7 @@ const s3 = createS3({ ...settings, endpoint: ENDPOINT, region: REGION });
 const r2 = createS3({ ...settings, endpoint: R2, region: "auto", dialect: "r2" });
 const network = setupServer(...s3.handlers, ...r2.handlers);
 
-beforeAll(() => network.listen({ onUnhandledFrame: "error" }));
+beforeAll(() => network.listen());
 afterAll(() => network.close());
 beforeEach(() => {
   for (const { objects } of [s3, r2]) {

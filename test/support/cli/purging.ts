@@ -27,7 +27,7 @@ export function edit(change: (text: string) => string): void {
 }
 
 beforeAll(() => {
-  network.listen({ onUnhandledFrame: "error" });
+  network.listen();
   folder = copyProject();
   edit((text) =>
     text

@@ -40,7 +40,7 @@ let copy = "";
 export const folder = () => copy;
 
 beforeAll(() => {
-  network.listen({ onUnhandledFrame: "error" });
+  network.listen();
   copy = copyProject();
   editFile(`${copy}/wrangler.toml`, (text) => text.replace("# routes = ", "routes = "));
 });
