@@ -33,6 +33,7 @@ export const BROKEN_ADDRESSES = {
   },
   "the unused bits of a signature are free": {
     breaks: "signatures",
+    seed: 11,
     file: "worker/request/url-signature.ts",
     from: SIG,
     to: "[\\w-]{43}",

@@ -23,6 +23,7 @@ export const BROKEN_REQUESTS = {
   },
   "startsWith stands for segments": {
     breaks: "bounds",
+    seed: 14,
     file: "url/key.ts",
     from: 'if (segment === "." || segment === "..") return',
     to: 'if (key.startsWith("../")) return',
@@ -68,6 +69,7 @@ export const BROKEN_REQUESTS = {
   },
   "parentheses are left as they are": {
     breaks: "bounds",
+    seed: 25,
     file: "url/grammar.ts",
     from: "/%2F|[!'()*]/g",
     to: "/%2F/g",
@@ -185,6 +187,7 @@ export const BROKEN_REQUESTS = {
   },
   "a loop is not seen": {
     breaks: "free",
+    seed: 13,
     file: "worker/index.ts",
     from: "/image-resizing/i",
     to: "/image-resizing$/",
@@ -222,6 +225,7 @@ export const BROKEN_REQUESTS = {
   },
   "there is a fallback when the quota is spent": {
     breaks: "fallbacks",
+    seed: 22,
     file: "worker/answer/fallback.ts",
     from: "502: 10 }",
     to: "502: 10, 503: 10 }",
@@ -243,6 +247,7 @@ export const BROKEN_REQUESTS = {
   },
   "a version of the fallback is another object": {
     breaks: "bounds",
+    seed: 31,
     file: "worker/index.ts",
     from: "fallbackOf(order, make)",
     to: "fallbackOf(terms.granted?.version ? { ...order, key: '' } : order, make)",

@@ -4,6 +4,8 @@ import type { PropertyName } from "./properties.ts";
 
 export type Bug = {
   readonly breaks: PropertyName;
+  /** A seed whose inputs soon find the bug. With the seed of the other bugs, it takes hundreds of inputs or more. */
+  readonly seed?: number;
   /** Below src/. */
   readonly file: string;
   /** A text that the file contains once, and the text that replaces it. */

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BROKEN, isBrokenName } from "./broken.ts";
+import type { Bug } from "./bug.ts";
 import { readFindings } from "./findings.ts";
 import { PROPERTIES, PROPERTY_NAMES } from "./properties.ts";
 import { ask, startThread } from "./thread.ts";
@@ -55,7 +56,8 @@ test.each(Object.keys(BROKEN).filter(isBrokenName))(
   "a Worker in which %s is found out within 10,000 inputs",
   { timeout: 120_000 }, // the number of inputs is the limit, not the time on a busy machine
   async (bug) => {
-    const attack = { property: BROKEN[bug].breaks, bug, seed: SEED, runs: MOST, shrink: false };
+    const { breaks: property, seed = SEED }: Bug = BROKEN[bug];
+    const attack = { property, bug, seed, runs: MOST, shrink: false };
     const { finding, runs } = await ask(thread, attack);
     expect(finding, `${runs} inputs`).toBeDefined();
   },
