@@ -13,6 +13,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: ["test/loaders"], // has its own packages, and runner
     globalSetup: ["test/support/built.ts"],
+    isolate: false, // see there what keeps files apart
+    setupFiles: ["test/support/fresh.ts"],
     testTimeout: 40_000,
     hookTimeout: 60_000,
     restoreMocks: true,

@@ -41,6 +41,7 @@ export async function measure(running: Running, load: Load): Promise<Measured> {
       connections: Math.min(CONNECTIONS, amount),
       amount,
       headers,
+      sampleInt: 50, // it looks so often, in milliseconds, whether all have come
       requests: [
         { setupRequest: (request: object) => ({ ...request, path: paths[next++ % amount] }) },
       ],

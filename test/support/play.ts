@@ -32,6 +32,15 @@ export const stage = {
 let isolate: object = { ...ENV };
 let answered: { head: string; body: Buffer }[] = [];
 
+/** The lines that were logged. */
+export const lines = () => stage.logged.map(({ line }) => line);
+
+/** Lets time pass, for the Worker and for S3, where the clock of the test is a stand-in. */
+export function wait(seconds: number): void {
+  vi.setSystemTime(Date.now() + seconds * 1000);
+  stage.clock.now = Date.now();
+}
+
 /** An edge with other switches, an S3 with nothing wrong, and a Worker just started. */
 export function arrange(settings: Partial<EdgeSettings> = {}): void {
   Object.assign(stage, setUp(settings));

@@ -7,6 +7,7 @@ import { expect, test } from "vitest";
 import type { EdgeSettings } from "../../src/emulator/edge/edge.ts";
 import { STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
+import { fireTimer, stopClock } from "../support/clock.ts";
 import { CREDENTIALS, ENV, IMPATIENT, VARS } from "../support/env.ts";
 import { arrange, get, MODERN, stage } from "../support/play.ts";
 import { file, network } from "../support/stand.ts";
@@ -302,7 +303,10 @@ const CASES: Cases = {
         stage.s3.faults.add("stall");
         const reason = "no answer within 1 s";
         const expected = { status: 504, event: "timed-out", edge: undefined, reason, calls: 1 };
-        expect(await see("/images/card/key.jpg", MODERN, IMPATIENT)).toMatchObject(expected);
+        stopClock();
+        const seen = see("/images/card/key.jpg", MODERN, IMPATIENT);
+        await fireTimer();
+        expect(await seen).toMatchObject(expected);
       },
     ],
   ],

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import { HttpResponse, http } from "msw";
-import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import type { World } from "../../../src/cli/command.ts";
 import { CHECKS } from "../../../src/cli/doctor/checks/index.ts";
 import type { Finding, Severity } from "../../../src/cli/doctor/finding.ts";
@@ -233,10 +233,12 @@ test("after Ctrl-C nothing more is asked", async () => {
 test("Ctrl-C ends the wait for S3, and earlier findings are reported", async () => {
   const interrupt = new AbortController();
   stage.s3.faults.add("stall");
-  setTimeout(() => interrupt.abort(), 100);
   const folder = configure();
   const given = { folder, env: ENVIRONMENT, interrupted: interrupt.signal };
-  const { code, out } = await vitrine(["doctor", "--url", SITE], given);
+  const ended = vitrine(["doctor", "--url", SITE], given);
+  await vi.waitUntil(() => stage.s3.requests.length > 0, { interval: 1, timeout: 30_000 });
+  interrupt.abort();
+  const { code, out } = await ended;
   expect([code, out]).toEqual([130, expect.stringContaining("it has no mistakes")]);
 });
 

@@ -2,10 +2,14 @@
 
 import { createServer, type RequestListener } from "node:http";
 import { setTimeout } from "node:timers/promises";
-import { http, passthrough } from "msw";
-import { expect, onTestFinished, test } from "vitest";
+import { HttpResponse, http, passthrough } from "msw";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { fetchBody, isLate } from "../../../src/cli/net/body.ts";
+import { stopClock } from "../../support/clock.ts";
 import { network } from "../../support/stand.ts";
+
+beforeAll(() => network.listen());
+afterAll(() => network.close());
 
 async function serve(listener: RequestListener): Promise<string> {
   const server = createServer(listener).listen(0, "127.0.0.1");
@@ -29,12 +33,23 @@ const drip: RequestListener = async (_request, response) => {
 };
 
 test("a body that keeps coming may take longer than the patience", async () => {
-  const { bytes, whole } = await fetchBody(await serve(drip), {}, 0.25, () => 100);
+  stopClock();
+  let left = 6;
+  const pull = async (stream: ReadableStreamDefaultController) => {
+    await new Promise((settle) => setImmediate(settle)); // the chunk before is read
+    await vi.advanceTimersByTimeAsync(200);
+    stream.enqueue(new TextEncoder().encode("abc"));
+    left -= 1;
+    if (left === 0) stream.close();
+  };
+  const url = "https://slow.example/";
+  network.use(http.get(url, () => new HttpResponse(new ReadableStream({ pull }))));
+  const { bytes, whole } = await fetchBody(url, {}, 0.25, () => 100);
   expect([bytes.length, whole]).toEqual([18, true]);
 });
 
 test("a body that is longer than wanted is not read to its end", async () => {
-  const { bytes, whole } = await fetchBody(await serve(drip), {}, 1, () => 7);
+  const { bytes, whole } = await fetchBody(await serve(drip), {}, 30, () => 7);
   expect(whole).toBe(false);
   expect(bytes.length).toBeLessThanOrEqual(7);
 });

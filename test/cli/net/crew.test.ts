@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { shareOut } from "../../../src/cli/net/crew.ts";
 import { createPace, sleep } from "../../../src/cli/net/pace.ts";
-import { runFast } from "../../support/cli/cloudflare.ts";
+import { runFast } from "../../support/clock.ts";
 
 beforeEach(runFast);
 

@@ -163,6 +163,9 @@ test.each<[string, Trouble, most: number]>([
   expect(ended.err).toMatch(/ {2}[\d,]+: not sent, after: (403|no answer)/);
 });
 
+/** How many requests may run at once. */
+const AT_ONCE = 4;
+
 test("Ctrl-C ends it, and it names what was not purged", async () => {
   const interrupt = new AbortController();
   arrange((_call, at) => {
@@ -173,9 +176,10 @@ test("Ctrl-C ends it, and it names what was not purged", async () => {
   const given = { stdin: keys.join("\n"), interrupted: interrupt.signal };
   const ended = await purge(["-", "--zone", ZONE_ID], given);
   expect(ended.code).toBe(130);
-  expect(net.cloudflare.calls).toHaveLength(21);
+  const { length } = net.cloudflare.calls;
+  expect(length).toBeLessThanOrEqual(20 + AT_ONCE);
   const left = linesIn(ended.out);
-  expect(left.length).toBeGreaterThanOrEqual(5_000 - 21 * 100);
+  expect(left.length).toBeGreaterThanOrEqual(5_000 - length * 100);
   const all = new Set([...net.cloudflare.purged, ...left.map((key) => sourceOf(key))]);
   expect([...all].toSorted()).toEqual(keys.map((key) => sourceOf(key)).toSorted());
   expect(ended.err).toMatch(/: interrupted\n/);

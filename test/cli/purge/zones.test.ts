@@ -5,12 +5,12 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import {
   apiError,
   createCloudflare,
-  runFast,
   type Trouble,
   ZONE_ID,
   ZONE_NAME,
 } from "../../support/cli/cloudflare.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
+import { runFast } from "../../support/clock.ts";
 import { CLOUDFLARE_API_TOKEN } from "../../support/env.ts";
 import { copyProject, editFile, removeCopies } from "../../support/local-run.ts";
 import { network } from "../../support/stand.ts";

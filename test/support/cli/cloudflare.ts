@@ -1,7 +1,6 @@
-// A stand-in for Cloudflare's API as far as purging needs it, for msw; and a clock that runs fast.
+// A stand-in for Cloudflare's API as far as purging needs it, for msw.
 
 import { HttpResponse, type HttpResponseResolver, http } from "msw";
-import { onTestFinished, vi } from "vitest";
 import { isTable } from "../../../src/worker/base/json.ts";
 import { CLOUDFLARE_API_TOKEN } from "../env.ts";
 
@@ -92,16 +91,6 @@ function filesIn(body: unknown): string[] {
       throw new Error(`not the URL of a file: ${file}`);
     }
     return file;
-  });
-}
-
-/** Lets time run fast until the test ends: a second takes a few milliseconds. */
-export function runFast(): void {
-  const tick = setInterval(() => vi.advanceTimersByTime(500), 1);
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
-  onTestFinished(() => {
-    clearInterval(tick);
-    vi.useRealTimers();
   });
 }
 

@@ -2,10 +2,11 @@
 
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { originUrl } from "../../../src/worker/s3/object-url.ts";
+import { runFast } from "../clock.ts";
 import { BASE, CLOUDFLARE_API_TOKEN } from "../env.ts";
 import { copyProject, editFile, removeCopies } from "../local-run.ts";
 import { network, setUp } from "../stand.ts";
-import { createCloudflare, runFast, type Trouble } from "./cloudflare.ts";
+import { createCloudflare, type Trouble } from "./cloudflare.ts";
 import { type Given, vitrine } from "./vitrine.ts";
 
 export const env = { CLOUDFLARE_API_TOKEN };

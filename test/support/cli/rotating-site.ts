@@ -119,10 +119,10 @@ export async function typing(
     if (said.split(question).length < 2) return;
     left.shift();
     asked(left.length);
-    setTimeout(() => stdin.write(keys), 20);
+    setImmediate(() => stdin.write(keys));
   };
   const given = { keyFile: undefined, yes: undefined, ...options };
-  const ended = await run(given, { stdin, heard, terminal: true });
+  const ended = await run(given, { stdin, heard, terminal: { isTTY: true, columns: 100 } });
   return { ...ended, left };
 }
 

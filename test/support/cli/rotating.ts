@@ -4,26 +4,17 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { expect } from "vitest";
-import { EXIT, isFault, type World } from "../../../src/cli/command.ts";
+import { EXIT, isFault } from "../../../src/cli/command.ts";
 import { rotate } from "../../../src/cli/rotate/index.ts";
 import type { Options, Tools } from "../../../src/cli/rotate/plan.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../env.ts";
 import { leaksIn, overhear } from "../overheard.ts";
+import { createWorld, type Ended, type Given } from "./vitrine.ts";
 
-export type Rotated = {
-  /** As the process would end. */
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-};
-
-export type Setting = {
+export type Setting = Omit<Given, "heard"> & {
   readonly folder: string;
   readonly options?: Partial<Options>;
   readonly tools?: Tools;
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly stdin?: World["stdin"];
-  readonly terminal?: boolean;
   /** Is told all that is said, and may interrupt. */
   readonly heard?: (said: string, interrupt: () => void) => void;
 };
@@ -35,32 +26,24 @@ const SECRETS = [
 ] as const;
 
 /** Rotates, and looks that no secret was said or kept. */
-export async function rotated(setting: Setting): Promise<Rotated> {
-  const { folder, options, tools, env = {}, terminal, heard = () => {} } = setting;
+export async function rotated(setting: Setting): Promise<Ended> {
+  const { options, tools, heard = () => {}, stdin = new PassThrough(), ...given } = setting;
   const abort = new AbortController();
-  const said = { out: "", err: "" };
-  const screen = (name: "out" | "err") => {
-    const stream = new PassThrough();
-    stream.on("data", (data: Buffer) => {
-      said[name] += data;
-      heard(said.err + said.out, () => abort.abort());
-    });
-    return Object.assign(stream, terminal ? { isTTY: true, columns: 100 } : {});
-  };
-  const stdin = setting.stdin ?? new PassThrough();
-  const world: World = {
-    ...{ folder, env, stdin, now: Date.now, interrupted: abort.signal },
-    stdout: screen("out"),
-    stderr: screen("err"),
-  };
-  const given = { userName: "vitrine", wait: 0, ...options };
-  const ended = await rotate(world, given, ...(tools ? [tools] : []));
+  const { world, said } = createWorld({
+    ...{ ...given, stdin, interrupted: abort.signal },
+    heard: (all) => heard(all, () => abort.abort()),
+  });
+  const ended = await rotate(
+    world,
+    { userName: "vitrine", wait: 0, ...options },
+    ...(tools ? [tools] : []),
+  );
+  const { out, err } = said();
   const fault = isFault(ended) ? `${ended.fault}\n` : "";
-  const all = said.out + said.err + fault;
-  overhear("logged", all);
-  expect(leaksIn(Buffer.from(all))).toEqual([]);
-  for (const secret of SECRETS) expect(recordOf(folder) ?? "").not.toContain(secret);
-  return { code: isFault(ended) ? EXIT.failed : ended, out: said.out, err: said.err + fault };
+  overhear("logged", out + err + fault);
+  expect(leaksIn(Buffer.from(out + err + fault))).toEqual([]);
+  for (const secret of SECRETS) expect(recordOf(given.folder) ?? "").not.toContain(secret);
+  return { code: isFault(ended) ? EXIT.failed : ended, out, err: err + fault };
 }
 
 /** The record of a rotation, as it stands in its file. */

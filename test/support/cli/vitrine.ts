@@ -9,34 +9,45 @@ export type Ended = { readonly code: number; readonly out: string; readonly err:
 
 /** The world of a test. By default stdin is empty, and no screen is a terminal. */
 export type Given = Partial<Omit<World, "stdin" | "stdout" | "stderr">> & {
-  readonly stdin?: string | Readable;
+  readonly stdin?: string | World["stdin"];
   /** Makes both screens this terminal. */
   readonly terminal?: { readonly isTTY: true; readonly columns: number };
+  /** Gets all that both screens show, each time that they show more. */
+  readonly heard?: (said: string) => void;
 };
 
 /** Runs a command. */
 export async function vitrine(args: readonly string[], given: Given = {}): Promise<Ended> {
-  const { stdin = "", terminal, ...world } = given;
-  const [out, err] = [screen(), screen()];
-  const code = await runProgram(args, {
-    folder: ".",
-    env: {},
-    now: Date.now,
-    interrupted: new AbortController().signal,
-    ...world,
-    stdin: typeof stdin === "string" ? Readable.from(stdin === "" ? [] : [stdin]) : stdin,
-    stdout: Object.assign(out.stream, terminal),
-    stderr: Object.assign(err.stream, terminal),
-  });
+  const { world, said } = createWorld(given);
+  const code = await runProgram(args, world);
+  const { out, err } = said();
   // `sign` is meant to print signatures.
-  const told = args[0] === "sign" ? err.text() : out.text() + err.text();
-  overhear("logged", told);
-  return { code, out: out.text(), err: err.text() };
+  overhear("logged", args[0] === "sign" ? err : out + err);
+  return { code, out, err };
 }
 
-function screen() {
-  const stream = new PassThrough();
-  const chunks: Buffer[] = [];
-  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-  return { stream, text: () => Buffer.concat(chunks).toString() };
+/** Creates the world of a command, and a function that gives what its screens show. */
+export function createWorld(given: Given) {
+  const { stdin = "", terminal, heard, ...changed } = given;
+  const chunks = { out: [] as Buffer[], err: [] as Buffer[] };
+  const said = () => ({
+    out: Buffer.concat(chunks.out).toString(),
+    err: Buffer.concat(chunks.err).toString(),
+  });
+  const screen = (name: "out" | "err") => {
+    const stream = new PassThrough();
+    stream.on("data", (chunk: Buffer) => {
+      chunks[name].push(chunk);
+      heard?.(said().err + said().out);
+    });
+    return Object.assign(stream, terminal);
+  };
+  const world: World = {
+    ...{ folder: ".", env: {}, now: Date.now, interrupted: new AbortController().signal },
+    ...changed,
+    stdin: typeof stdin === "string" ? Readable.from(stdin === "" ? [] : [stdin]) : stdin,
+    stdout: screen("out"),
+    stderr: screen("err"),
+  };
+  return { world, said };
 }

@@ -3,9 +3,9 @@
 import { rmSync } from "node:fs";
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach } from "vitest";
+import { runFast } from "../clock.ts";
 import { copyProject, editFile, removeCopies } from "../local-run.ts";
 import { network } from "../stand.ts";
-import { runFast } from "./cloudflare.ts";
 import { type Given, vitrine } from "./vitrine.ts";
 
 export const SITE = "https://images.example";

@@ -7,7 +7,7 @@ import type { FAULTS } from "../../../src/emulator/edge/faults.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { signGrant } from "../../../src/url/grant.ts";
 import { BASE, ENV, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../../support/env.ts";
-import { arrange, get, MODERN, stage } from "../../support/play.ts";
+import { arrange, get, MODERN, stage, wait } from "../../support/play.ts";
 
 const KEY = "photos/fig.jpg";
 const SHOWN = `${BASE}published/${KEY}`;
@@ -40,12 +40,6 @@ const ask = (path: string, headers: Record<string, string> = MODERN, method = "G
   get(path, { headers, method }, env);
 
 const urls = () => stage.asked.map(({ request }) => request.url);
-
-/** Lets time pass, for the Worker and for S3. */
-function wait(seconds: number): void {
-  vi.setSystemTime(Date.now() + seconds * 1000);
-  stage.clock.now = Date.now();
-}
 
 /** Has the edge fail as long as it is asked for the first time, and not for the fallback. */
 function failAtFirst(fault: keyof typeof FAULTS, calls = 1): void {

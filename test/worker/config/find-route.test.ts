@@ -6,6 +6,7 @@ import { readPath } from "../../../src/url/grammar.ts";
 import { compileRoute, type Route } from "../../../src/worker/config/compile-route.ts";
 import { findRoute, indexRoutes } from "../../../src/worker/config/find-route.ts";
 import { readPathname } from "../../../src/worker/request/target.ts";
+import { cpuTimeOf } from "../../support/clock.ts";
 
 const compile = (path: string): Route =>
   compileRoute(path, path.endsWith("/*") ? "*" : "k", () => {});
@@ -160,9 +161,7 @@ test.each(Object.entries(MANY))("a thousand routes %s take no time", (_what, pat
     `/${"a".repeat(20_000)}`,
   ];
   for (const path of hostile) {
-    const began = performance.now();
-    findRoute(index, path);
-    expect(performance.now() - began).toBeLessThan(50);
+    expect(cpuTimeOf(() => findRoute(index, path))).toBeLessThan(50);
   }
 });
 

@@ -12,7 +12,7 @@ import {
   NEXT_CREDENTIALS,
   SECRETS,
 } from "../../support/env.ts";
-import { get, stage } from "../../support/play.ts";
+import { get, lines, stage, wait } from "../../support/play.ts";
 
 /** A secret in a store: what it gives, and how often it was asked. */
 function keep(value: unknown) {
@@ -40,13 +40,7 @@ beforeEach(() => {
   return () => vi.useRealTimers();
 });
 
-function wait(seconds: number): void {
-  vi.setSystemTime(Date.now() + seconds * 1000);
-  stage.clock.now = Date.now();
-}
-
 const show = async () => (await get("/images/card/key.jpg", {}, env)).status;
-const lines = () => stage.logged.map(({ line }) => line);
 
 test("a store's secrets do as well, and are read once a minute", async () => {
   expect(await Promise.all(Array.from({ length: 20 }, show))).toEqual(Array(20).fill(200));

@@ -1,6 +1,7 @@
 // Bodies that come slowly, never end or are not wanted: those that the strict edge does not send.
 
 import { expect, test, vi } from "vitest";
+import { fireTimer, stopClock } from "../../support/clock.ts";
 import { IMPATIENT } from "../../support/env.ts";
 import { get, stage } from "../../support/play.ts";
 
@@ -12,29 +13,27 @@ function answer(body: ReadableStream, init: ResponseInit = {}): void {
 const MADE = { "cf-resized": "internal=ok/m", "content-type": "image/jpeg" };
 
 test("a body may take longer than the edge may take to begin it", async () => {
-  const slow = new ReadableStream({
-    async start(stream) {
-      stream.enqueue(new TextEncoder().encode("a slow "));
-      await new Promise((later) => setTimeout(later, 1200));
-      stream.enqueue(new TextEncoder().encode("print"));
-      stream.close();
-    },
-  });
-  answer(slow, { headers: MADE });
-  expect(await (await get("/images/card/k", {}, IMPATIENT)).text()).toBe("a slow print");
+  stopClock();
+  const read = Promise.withResolvers<ReadableStreamDefaultController>();
+  answer(new ReadableStream({ pull: read.resolve }, { highWaterMark: 0 }), { headers: MADE });
+  const shown = get("/images/card/k", {}, IMPATIENT);
+  const body = await read.promise;
+  await vi.advanceTimersByTimeAsync(60_000);
+  body.enqueue(new TextEncoder().encode("a slow print"));
+  body.close();
+  expect(await (await shown).text()).toBe("a slow print");
 });
 
 test("an error whose text never ends is told by its code all the same (R3)", async () => {
-  vi.mocked(fetch).mockImplementation(async (_input, init) => {
-    const body = new ReadableStream({
-      start(stream) {
-        stream.enqueue(new Uint8Array(10));
-        init?.signal?.addEventListener("abort", () => stream.error(new Error("aborted")));
-      },
-    });
-    return new Response(body, { status: 404, headers: { "cf-resized": "err=9404" } });
-  });
-  expect((await get("/images/card/k", {}, IMPATIENT)).status).toBe(404);
+  const read = Promise.withResolvers<void>();
+  const start = (stream: ReadableStreamDefaultController) => stream.enqueue(new Uint8Array(10));
+  const body = new ReadableStream({ start, pull: () => read.resolve() }, { highWaterMark: 0 });
+  answer(body, { status: 404, headers: { "cf-resized": "err=9404" } });
+  stopClock();
+  const shown = get("/images/card/k", {}, IMPATIENT);
+  await read.promise;
+  await fireTimer();
+  expect((await shown).status).toBe(404);
   expect(stage.logged[0]?.line).toMatchObject({ event: "object-missing", edge: "9404" });
 });
 

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { originalType } from "../../../src/worker/edge/original.ts";
+import { fireTimer, stopClock } from "../../support/clock.ts";
 import { ASKED, SIGNED } from "../../support/env.ts";
 
 /** The type that is read from an answer of the edge's. */
@@ -33,13 +34,18 @@ test.each<[string, BodyInit]>([
 
 test("an image in place of JSON is not read (O8)", async () => {
   let cancelled = false;
-  const image = new ReadableStream({
-    cancel() {
-      cancelled = true;
-    },
-  });
+  const read = Promise.withResolvers<void>();
+  const cancel = () => {
+    cancelled = true;
+  };
+  const source = { pull: () => read.resolve(), cancel };
+  const image = new ReadableStream(source, { highWaterMark: 0 });
   const headers = { "cf-resized": "internal=ok/m", "content-type": "image/gif" };
-  expect(await told(image, headers)).toBeUndefined();
+  stopClock();
+  const type = told(image, headers);
+  await read.promise;
+  await fireTimer();
+  expect(await type).toBeUndefined();
   expect(cancelled).toBe(true);
 });
 

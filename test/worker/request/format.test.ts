@@ -3,6 +3,7 @@ import { readConfig } from "../../../src/worker/config/config.ts";
 import type { Variant } from "../../../src/worker/config/preset.ts";
 import { mayYield } from "../../../src/worker/edge/allowed-type.ts";
 import { chooseFormat, readAccept, readableBy } from "../../../src/worker/request/format.ts";
+import { cpuTimeOf } from "../../support/clock.ts";
 import { ENV } from "../../support/env.ts";
 
 const both = { avif: true, webp: true };
@@ -65,13 +66,12 @@ test("a hundred Accept headers are remembered, and not five hundred", () => {
 });
 
 test("an Accept of thousands of entries is read in no time", () => {
-  const began = performance.now();
-  expect(readAccept(`${"a/b;q=0.1,".repeat(20_000)}image/webp`)).toEqual({
-    ...neither,
-    webp: true,
-  });
-  expect(readAccept('"\\'.repeat(50_000))).toEqual(neither);
-  expect(performance.now() - began).toBeLessThan(500);
+  const [long, quoted] = [`${"a/b;q=0.1,".repeat(20_000)}image/webp`, '"\\'.repeat(50_000)];
+  expect(readAccept(long)).toEqual({ ...neither, webp: true });
+  expect(readAccept(quoted)).toEqual(neither);
+  for (const accept of [long, quoted]) {
+    expect(cpuTimeOf(() => readAccept(accept))).toBeLessThan(250);
+  }
 });
 
 const config = readConfig(ENV);

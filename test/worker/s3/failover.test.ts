@@ -4,7 +4,7 @@
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { CREDENTIALS, ENV, NEXT, NEXT_CREDENTIALS, VARS } from "../../support/env.ts";
-import { arrange, get, MODERN, stage } from "../../support/play.ts";
+import { arrange, get, lines, MODERN, stage, wait } from "../../support/play.ts";
 import { network } from "../../support/stand.ts";
 
 const { accessKeyId: CURRENT_ID, secretAccessKey: CURRENT_SECRET } = CREDENTIALS;
@@ -39,14 +39,7 @@ async function ask(path: string, times = 1, how: "in turn" | "at once" = "in tur
   return statuses;
 }
 
-const lines = () => stage.logged.map(({ line }) => line);
 const costs = () => [stage.asked.length, stage.probes.length];
-
-/** Lets time pass, for the Worker and for S3. */
-function wait(seconds: number): void {
-  vi.setSystemTime(Date.now() + seconds * 1000);
-  stage.clock.now = Date.now();
-}
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"] });
@@ -749,7 +742,7 @@ describe("while a key dies", () => {
     answerAs((request) => (isProbe(request) ? new Promise<never>(() => {}) : undefined));
     const began = performance.now();
     expect(await ask(KEY, 20, "at once")).toEqual({ 200: 20 });
-    expect(performance.now() - began).toBeLessThan(6_000);
+    expect(performance.now() - began).toBeLessThan(30_000); // 3 s each would be 60
     expect(stage.probes).toHaveLength(1);
   });
 });
