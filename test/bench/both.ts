@@ -10,7 +10,7 @@ import { readConfig } from "../../src/worker/config/config.ts";
 import { sign } from "../../src/worker/s3/sigv4.ts";
 import { BASE, CREDENTIALS, SECRETS, VARS } from "../support/env.ts";
 import { get, stage } from "../support/play.ts";
-import { ZONE } from "../support/stand.ts";
+import { makeRenditionOnce, ZONE } from "../support/stand.ts";
 import { chosen, variantsByPreset } from "./choice.ts";
 import { createAsk, createDesigns, type DesignName, keyOf, SITE } from "./designs.ts";
 import { createModel, type Outcome } from "./model.ts";
@@ -71,6 +71,7 @@ export async function byEdge(
       sources: [new URL(BASE).host],
       fetch: (input, { cf: _cf, ...init } = {}) => fetch(input, init),
       now: () => stage.clock.now,
+      makeRendition: makeRenditionOnce,
     });
     const watched: Edge["fetch"] = async (url, init) => {
       const fetches = edge.originFetches.length;

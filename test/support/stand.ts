@@ -15,7 +15,7 @@ import { network } from "./network.ts";
 const renditions = new Map<string, ReturnType<typeof makeRendition>>();
 
 /** Makes each rendition once for all tests of a file. Most of their time would go there. */
-const makeRenditionOnce: typeof makeRendition = (original, image, overlays, settings) => {
+export const makeRenditionOnce: typeof makeRendition = (original, image, overlays, settings) => {
   const { type, frames } = original;
   const drawn = overlays.map(({ options, original }) => [sha1(original.bytes), options]);
   const parts = [sha1(original.bytes), type, frames, image, drawn, settings.qualities];
