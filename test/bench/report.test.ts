@@ -8,6 +8,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { transformationsOf } from "../../src/cli/project/costs.ts";
 import { readConfig } from "../../src/worker/config/config.ts";
 import { ROOT } from "../support/built.ts";
+import { readOptions } from "./cost-options.ts";
 import { chartOf, compare, HEADINGS, jsonOf, notesOf, type Report, rowsOf } from "./cost-report.ts";
 import { SITE } from "./designs.ts";
 import { billOf, charge, PRICES } from "./prices.ts";
@@ -157,9 +158,15 @@ describe("npm run bench:cost", () => {
     [["--seed", ""], "--seed  is not a whole number"],
     [["--place", "3"], "--place"],
     [["three"], "three"],
+  ])("%j is a mistake", (args, message) => {
+    const fault = expect.stringContaining(message);
+    expect(readOptions(args, "fixtures/bench")).toMatchObject({ fault });
+  });
+
+  test.each([
     [["--seed"], "--seed"],
     [["--out", script], `--out ${script}: `],
-  ])("%j is a mistake", (args, message) => {
+  ])("%j is told on stderr, and ends it", (args, message) => {
     const { stderr, stdout, status } = spawnSync(process.execPath, [script, ...args]);
     expect([status, `${stdout}`]).toEqual([2, ""]);
     expect(`${stderr}`.split("\n")[0]).toContain(message);

@@ -72,7 +72,7 @@ function load() {
       }
       slowest = Math.max(slowest, performance.now() - began);
       count += 1;
-      await sleep(10); // beside this there is a whole local run to be kept going
+      await sleep(40); // beside this there is a whole local run to be kept going
     }
   };
   const visitors = Array.from({ length: 3 }, (_, at) =>
