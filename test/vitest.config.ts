@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import LongestFirst from "./support/order.ts";
@@ -18,7 +19,7 @@ export default defineConfig({
     testTimeout: 40_000,
     hookTimeout: 60_000,
     restoreMocks: true,
-    maxWorkers: "200%", // the longest files wait for other processes some of the time
+    maxWorkers: availableParallelism() + 1, // the longest files wait for other processes at times
     sequence: { sequencer: LongestFirst },
     reporters: ["default", new RulesReporter(), new OverheardReporter()],
   },

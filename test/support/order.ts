@@ -4,9 +4,8 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const LONGEST = [
-  ...["worker/s3/failover", "built/rotation", "built/workerd", "cli/rotate/rotate"],
-  ...["browser/sheet", "hostile/hostile", "dev/start", "cli/rotate/trouble", "cli/rotate/cases"],
-  ...["cli/doctor/site", "worker/answer/fallback"],
+  ...["dev/start", "hostile/hostile", "browser/sheet", "built/workerd", "worker/s3/failover"],
+  ...["cli/rotate/rotate", "built/rotation", "bench/report", "cli/program", "cli/doctor/local"],
 ];
 
 function rankOf({ moduleId }: TestSpecification): number {
