@@ -202,7 +202,7 @@ export const BROKEN_REQUESTS = {
     breaks: "fallbacks",
     file: "worker/answer/fallback.ts",
     from: "imageHeaders(new Headers(),",
-    to: "imageHeaders(print.headers,",
+    to: "imageHeaders(rendition.headers,",
   },
   "a fallback is kept as an image is": {
     breaks: "fallbacks",
