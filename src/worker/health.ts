@@ -1,3 +1,6 @@
+// Answers /healthz. Without a token: only whether the configuration is right. With the bearer token,
+// it tries every slot of every bucket: 503 if a bucket has no slot that works.
+
 import { importKey, utf8 } from "../url/grant.ts";
 import { plain } from "./answer/answer.ts";
 import { mistakeText } from "./base/mistake.ts";
@@ -14,18 +17,18 @@ import { originUrl } from "./s3/object-url.ts";
 import { askWith } from "./s3/probe.ts";
 import { signWith } from "./s3/sign-request.ts";
 
-/** What S3 says of a slot, or what keeps the Worker from asking with it. */
+/** What S3 says about a slot, or why the Worker cannot ask with it. */
 export type SlotHealth = {
   slot: SlotName;
-  /** The end of the key's id, as the log has it; absent of an incomplete one. */
+  /** The end of the key id; absent for an incomplete slot. */
   access_key?: string;
   /** `ok`, S3's code, `unreachable`, or `incomplete`. */
   state: string;
-  /** What is wrong with the secrets of an incomplete one. */
+  /** What is wrong with the secrets of an incomplete slot. */
   mistakes?: string[];
-  /** The region that S3 says the bucket is in, where it is another one (A5). */
+  /** The bucket's region according to S3, if it is not the configured one (A5). */
   region?: string | undefined;
-  /** Seconds by which S3's clock is ahead of the Worker's. */
+  /** How far S3's clock is ahead of the Worker's: s. */
   clock?: number | undefined;
   /** The status of a missing object: 404 if the key may list the bucket, else 403 (A6). */
   missing?: number | undefined;
@@ -34,16 +37,12 @@ export type SlotHealth = {
 type EdgeHealth = {
   /** `on`, `off`, the edge's code, `unreachable`, or `no canary`. */
   edge: string;
-  /** The status of its answer, where that is no print: a code can mean two things. */
+  /** The status of the answer if it is not a rendition: some codes mean two things. */
   answered?: number;
 };
 
 export type BucketHealth = EdgeHealth & { bucket: string; slots: SlotHealth[] };
 
-/**
- * Answers /healthz. Without credentials it tells that the configuration is good, and no more. With
- * the bearer token it tries every slot of every bucket, and is 503 if a bucket has none that works.
- */
 export async function answerHealth(
   request: Request,
   { buckets, healthToken, answers: { timeout } }: Config,
@@ -57,7 +56,7 @@ export async function answerHealth(
   if (healthToken === undefined) {
     return {
       event: "health-denied",
-      reason: "HEALTH_TOKEN is not set, or not 16 or more ASCII characters",
+      reason: "HEALTH_TOKEN is not set to 16 or more ASCII characters",
     };
   }
   if (!(await isSame(authorization.replace(/^bearer +/i, "Bearer "), `Bearer ${healthToken}`))) {
@@ -87,7 +86,7 @@ async function tryBucket(
   return { works: working !== undefined, health: { bucket: bucket.name, slots, ...edge } };
 }
 
-/** Tries a slot against S3, with an object that is not there and with the canary. */
+/** Asks S3 with a slot for an object that is missing and for the canary. */
 export async function trySlot(
   bucket: Pick<Bucket, "base" | "prefix" | "region" | "canary">,
   slot: Slot,
@@ -98,7 +97,7 @@ export async function trySlot(
     bucket.canary === undefined ? undefined : ask(bucket.canary),
   ]);
   const known = missing.verdict.fault === "object";
-  // A canary that is not there says nothing against the slot.
+  // A missing canary does not mean that the slot is wrong.
   const reads = !canary || canary.verdict.fault === "none" || canary.said.status === 404;
   const { region, ahead, status } = missing.said;
   const { code, status: answered = "unreachable" } = (known && canary ? canary : missing).said;
@@ -115,7 +114,7 @@ export async function trySlot(
   };
 }
 
-/** Whether the edge makes a print of the canary (R1). The same one each time, which is paid once (L2). */
+/** Asks for a rendition of the canary (R1): always the same one, which is billed once (L2). */
 async function tryEdge(
   bucket: Bucket,
   slot: Slot | undefined,
@@ -132,7 +131,7 @@ async function tryEdge(
   return { edge: failureOf(answer).edge ?? "off", answered: answer.status };
 }
 
-/** Compares two texts in a time that tells nothing of them: by their codes under a key of the moment. */
+/** Compares two texts in constant time: their HMACs under a random key. */
 async function isSame(one: string, other: string): Promise<boolean> {
   const key = await importKey({ kid: "", secret: crypto.randomUUID() });
   const code = await crypto.subtle.sign("HMAC", key, utf8(one));

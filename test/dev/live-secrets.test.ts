@@ -143,7 +143,7 @@ test("EDGE sets the switches of the edge; without it they are as before", () => 
   expect(switches).toEqual({ ...STRICT, trouble: "9522/503" });
   expect(warned).toEqual([
     ".dev.vars: EDGE.quota: -1 is not between 0 and 9007199254740991. The switches of the edge stay as they are.",
-    ".dev.vars: EDGE.transfromations: is no option here. The switches of the edge stay as they are.",
+    ".dev.vars: EDGE.transfromations: unknown option. The switches of the edge stay as they are.",
   ]);
   write("A=1");
   secrets();

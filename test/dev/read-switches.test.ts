@@ -10,8 +10,8 @@ test.each([
   ['{"sources":"a"}', 'EDGE.sources: "a" is not a list of hosts'],
   ['{"trouble":"9999"}', 'EDGE.trouble: "9999" is not a failure of the edge, such as 9522/503'],
   ['{"originalIsSmaller":{"of":"bytes"}}', "EDGE.originalIsSmaller.sent: is missing"],
-  ['{"plain":[]}', "EDGE.plain: is no option here"],
-  ['{"unplayable":"refused"}', "EDGE.unplayable: is no option here"],
+  ['{"plain":[]}', "EDGE.plain: unknown option"],
+  ['{"unplayable":"refused"}', "EDGE.unplayable: unknown option"],
 ])("EDGE=%s is reported as wrong", (text, mistake) => {
   const mistakes: string[] = [];
   const read = readSwitches(text, (path, message) => mistakes.push(`${path}: ${message}`));

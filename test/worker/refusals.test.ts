@@ -148,7 +148,7 @@ const deadSlot = (origin: string) => ({
 
 const elsewhere = (edge: string, origin: string) => ({
   ...{ event: "origin-denied", edge, origin },
-  reason: /the bucket is in eu-central-1: set region to it/,
+  reason: /the bucket is in eu-central-1: set region, and endpoint/,
 });
 
 // All that can be wrong with S3, and with an object of it.
@@ -179,7 +179,7 @@ const FAULTY = {
   ServiceUnavailable: ["key.jpg", [502, { event: FAILED, edge: "9509" }, 2]],
   InternalError: ["key.jpg", [502, { event: FAILED, edge: "9509" }, 2]],
   reset: ["key.jpg", [502, { event: FAILED, edge: "9505" }, 2]],
-  "cut-short": ["key.jpg", [502, { event: FAILED, edge: "9402", reason: /whole/ }, 1]],
+  "cut-short": ["key.jpg", [502, { event: FAILED, edge: "9402", reason: /incomplete/ }, 1]],
   stall: ["key.jpg", [504, { event: "timed-out", edge: "9504" }, 1]],
   "stall-midway": ["key.jpg", [504, { event: "timed-out", edge: "9504" }, 1]],
 } as const satisfies Record<Exclude<S3Fault, "expired-token">, readonly [string, Expected]>;
@@ -271,7 +271,7 @@ test("with a broken configuration nothing is served, and the log has all of it (
       line: {
         event: "configuration-broken",
         mistakes: [
-          expect.stringMatching(/^AWS_ACCESS_KEY_ID: is a session's key/),
+          expect.stringMatching(/^AWS_ACCESS_KEY_ID: is a temporary session key/),
           "PRESETS.card.quality: 150 is not between 1 and 100",
         ],
         answered: 500,

@@ -1,44 +1,43 @@
+// What a visitor gets: an image or a refusal, and nothing about the bucket or the reason. No clock:
+// `now` is passed in, in ms since 1970.
+
 import type { Refusal } from "../base/refusal.ts";
 import { drop, type Reply } from "../base/send.ts";
 import type { Granted } from "../request/url-signature.ts";
 
 const MISSING_SECONDS = 60;
 const QUOTA_RETRY_SECONDS = 3600;
-/** The longer of the two periods that a rate limiting binding can have. */
+/** The longer of the two periods that Cloudflare's rate limiting has. */
 const LIMIT_RETRY_SECONDS = 60;
 const YEAR = 31_536_000;
 
-/** Nothing that is answered may run, be sniffed, or be kept by a browser from the page that got it. */
+/** On every answer: no script runs, no type is guessed, and a page may embed it. */
 export const PROTECTION = {
   "x-content-type-options": "nosniff",
   "content-security-policy": "default-src 'none'; sandbox",
   "cross-origin-resource-policy": "cross-origin",
 } as const;
 
-/** What holds for every answer under a URL, an image or not. */
+/** What applies to every answer to a URL, image or not. */
 export type Terms = {
-  /** What its signature grants. */
+  /** What the signature of the URL grants. */
   readonly granted?: Granted | undefined;
-  /** On a route with `origins`: who may read the answer. */
+  /** On a route with `origins`: the headers that say which page may read the answer. */
   readonly cors?: Readonly<Record<string, string>> | undefined;
 };
 
-/** What is known of an image that is shown. */
+/** The facts of an image that is shown. */
 export type Shown = {
   readonly type: string;
-  /** True where another visitor may get another format under the same URL. */
+  /** Whether another visitor may get another format under the same URL. */
   readonly negotiated: boolean;
-  /** Seconds that it may be kept, if its URL is good for so long. */
+  /** For how long it may be kept, at most until its URL expires: s. */
   readonly maxAge: number;
-  /** Milliseconds that the edge took. */
+  /** How long the edge took: ms. */
   readonly took: number;
 };
 
-/**
- * The headers of an image: a fresh set, of which only three values come from the edge, each checked
- * for its form (R7).
- * @param now milliseconds since 1970
- */
+/** A fresh set of headers. Three values come from the edge, and the form of each is checked (R7). */
 export function imageHeaders(
   edge: Headers,
   shown: Shown,
@@ -65,7 +64,7 @@ export function imageHeaders(
   return headers;
 }
 
-/** How an image is kept: until its URL expires where a version says that nothing under it will change. */
+/** The cache-control of an image. With a version, its URL's content never changes until it expires. */
 function imageCaching(maxAge: number, terms: Terms, now: number): string {
   const { granted } = terms;
   if (granted === undefined) return `public, max-age=${maxAge}`;
@@ -74,12 +73,12 @@ function imageCaching(maxAge: number, terms: Terms, now: number): string {
   return `public, max-age=${seconds}, must-revalidate${versioned ? ", immutable" : ""}`;
 }
 
-/** How what is no image of the URL's own is kept: for so many seconds, if the URL is good for so long. */
+/** The cache-control of anything but the URL's own image: at most until the URL expires. */
 export function shortly(seconds: number, terms: Terms, now: number): string {
   return `public, max-age=${Math.min(seconds, secondsLeft(terms, now))}`;
 }
 
-/** For how many whole seconds the URL is still good. */
+/** The whole seconds until the URL expires. */
 function secondsLeft({ granted }: Terms, now: number): number {
   if (granted === undefined) return Number.POSITIVE_INFINITY;
   return Math.max(0, Math.floor(granted.expires - now / 1000));
@@ -90,8 +89,8 @@ const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} G
 const ENTITY_TAGS = /(?:W\/)?"[!#-~\x80-\xff]*"/g;
 
 /**
- * The answer to a request for an image: 304 if If-None-Match holds its entity tag (compared weakly,
- * as RFC 9110 asks), else 200, without a body for HEAD.
+ * The answer to a request for an image: 304 if If-None-Match has its entity tag (weak comparison,
+ * RFC 9110), else 200, without a body for HEAD.
  */
 export function imageAnswer(
   request: Request,
@@ -115,17 +114,14 @@ function matches(condition: string, etag: string): boolean {
   return (condition.match(ENTITY_TAGS) ?? []).some((tag) => opaque(tag) === opaque(etag));
 }
 
-/**
- * The answer to a request that is refused: what a visitor may know, which is little.
- * @param now milliseconds since 1970
- */
+/** The answer to a refused request. It tells the visitor as little as possible. */
 export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Response {
   const answer = answerTo(refusal, shortly(MISSING_SECONDS, terms, now));
   for (const [name, value] of Object.entries(terms.cors ?? {})) answer.headers.set(name, value);
   return answer;
 }
 
-function answerTo(refusal: Refusal, shortly: string): Response {
+function answerTo(refusal: Refusal, caching: string): Response {
   switch (refusal.event) {
     case "no-such-route":
     case "no-such-variant":
@@ -133,7 +129,7 @@ function answerTo(refusal: Refusal, shortly: string): Response {
     case "signature-wrong":
     case "object-missing":
     case "object-denied":
-      return plain(404, "Not found", { "cache-control": shortly });
+      return plain(404, "Not found", { "cache-control": caching });
     case "health-denied":
       return plain(401, "Unauthorized", { "www-authenticate": "Bearer" });
     case "method-not-allowed":
@@ -143,7 +139,7 @@ function answerTo(refusal: Refusal, shortly: string): Response {
     case "url-expired":
       return plain(410, "Expired");
     case "source-unreadable":
-      return plain(415, "Not an image", { "cache-control": shortly });
+      return plain(415, "Not an image", { "cache-control": caching });
     case "configuration-broken":
       return plain(500, "Internal error");
     case "rate-limited":
@@ -167,7 +163,7 @@ function answerTo(refusal: Refusal, shortly: string): Response {
   }
 }
 
-/** A text that is not kept, unless the headers say so. */
+/** A text answer. Nobody may cache it, unless `headers` say so. */
 export function plain(
   status: number,
   text: string,

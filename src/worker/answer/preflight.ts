@@ -1,11 +1,11 @@
-// Which pages may read what a route with `origins` answers.
+// Tells browsers which pages may read the answers of a route with `origins`.
 
 import { PROTECTION } from "./answer.ts";
 
-/** Seconds that a browser may remember what a preflight was answered. */
+/** For how long a browser may remember the answer to a preflight: s. */
 const PREFLIGHT_SECONDS = 86_400;
 
-/** The headers by which a browser lets a page read what it asked for, on a route with `origins`. */
+/** The headers that let a page read an answer. */
 export function corsHeaders(
   headers: Headers,
   origins: ReadonlySet<string>,
@@ -15,14 +15,14 @@ export function corsHeaders(
   return { vary: "origin", ...(known && { "access-control-allow-origin": origin }) };
 }
 
-/** The answer to OPTIONS on a route with `origins`, to a page that may embed. */
+/** The answer to OPTIONS, for a page that may embed. */
 export function preflight(allow: string, cors: Record<string, string>): Response {
   const headers = {
     ...PROTECTION,
     allow,
     ...cors,
     "access-control-allow-methods": allow,
-    "access-control-allow-headers": "*", // none is looked at
+    "access-control-allow-headers": "*", // the Worker reads none of them
     "access-control-max-age": `${PREFLIGHT_SECONDS}`,
   };
   return new Response(null, { status: 204, headers });

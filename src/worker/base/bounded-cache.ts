@@ -1,17 +1,14 @@
-/** What was made of late, by text: of bounded size, and without looking at what is old. */
+// A bounded cache in two generations. When the newer one is full, the older one is dropped.
+
 export type BoundedCache<Value> = {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
 };
 
-/** Characters that an entry counts for beside its key. */
+/** What an entry counts for besides its key: characters. */
 const ENTRY = 512;
 
-/**
- * Keeps what was set or got last in one half, and in another what the first one held when it was full:
- * what is asked for again and again stays.
- * @param room characters that the keys of one half may have, with ENTRY more for each
- */
+/** @param room the size of one generation: the characters of its keys, and ENTRY for each entry */
 export function createBoundedCache<Value>(room: number): BoundedCache<Value> {
   let newer = new Map<string, Value>();
   let older = new Map<string, Value>();

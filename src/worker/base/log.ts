@@ -1,27 +1,28 @@
+// Writes the log: one JSON line each. Never a credential, a signature or a query string.
+
 import { mistakeText } from "./mistake.ts";
 import type { Notice } from "./notice.ts";
 import type { Refusal } from "./refusal.ts";
 
-/** What is known of a request when it ends, for the log alone. */
+/** What only the log is told of a request. */
 export type Subject = {
   readonly route?: string | undefined;
   readonly preset?: string | undefined;
   readonly bucket?: string | undefined;
   readonly key?: string | undefined;
-  /** What became of the route's fallback, where it was tried. */
+  /** What became of the route's fallback, if it was tried. */
   readonly fallback?: "shown" | Refusal["event"] | undefined;
 };
 
-/** Characters of a value: what a visitor sends may be long. */
+/** Visitors may send long values, which are cut: characters. */
 const LONGEST_VALUE = 1024;
 
-/** A signature of a query string that got into the path. */
+/** A signature that ended up in a path or in another text. */
 const SIGNATURE = /(sig(?:nature)?(?:=|%(?:25)*3D))[\w%-]+/gi;
 
 /**
- * Writes one JSON line about a request that got no image: a warning where the visitor asked for what
- * is not there, an error where the operator has something to mend. Never a credential, a signature
- * or a query string.
+ * Writes one line about a request that got no image. The level is "warn" if the visitor asked for
+ * something wrong, "error" if the operator has something to fix.
  * @param answered the status that the visitor gets
  */
 export function logRefusal(refusal: Refusal, subject: Subject, answered: number): void {
@@ -32,12 +33,12 @@ export function logRefusal(refusal: Refusal, subject: Subject, answered: number)
   const line = JSON.stringify(facts, (_name, value: unknown) =>
     typeof value === "string" ? withoutSignatures(value.slice(0, LONGEST_VALUE)) : value,
   );
-  // Anybody can make a request look like a loop (E8): that is no alarm.
+  // Anybody can forge a loop (E8): it is not an alarm.
   if (answered < 500 || refusal.event === "loop-detected") console.warn(line);
   else console.error(line);
 }
 
-/** A text without the signatures that got into it. */
+/** Hides the signatures in a text. */
 export function withoutSignatures(text: string): string {
   return text.replace(SIGNATURE, "$1…");
 }
@@ -49,7 +50,7 @@ const LEVELS = {
   "limiter-failed": "error",
 } as const satisfies Record<Notice["event"], string>;
 
-/** Writes one JSON line about what changed with a bucket, or what is no refusal. */
+/** Writes one line about anything that is not a refusal. */
 export function logNotice(notice: Notice): void {
   console[LEVELS[notice.event]](JSON.stringify(notice));
 }

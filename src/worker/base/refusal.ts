@@ -1,10 +1,9 @@
+// Why a request gets no image: one event for each cause, with the facts that an operator needs.
+// answer.ts turns it into what the visitor sees, log.ts into what the operator reads.
+
 import type { Mistake } from "./mistake.ts";
 import type { SlotName } from "./slot-name.ts";
 
-/**
- * Why a request gets no image: one event a cause, with what the operator needs to know of it.
- * `answer.ts` makes of it what the visitor sees, `log.ts` what the operator reads.
- */
 export type Refusal =
   | { event: "configuration-broken"; mistakes: readonly Mistake[] }
   | { event: "loop-detected"; reason: string }
@@ -20,7 +19,7 @@ export type Refusal =
   | { event: "slots-refused"; slots: readonly RefusedSlot[]; reason: string; repeated: boolean }
   | ({ event: UpstreamEvent } & Upstream);
 
-/** S3, or whatever is asked in its place, denies what it was asked for: whose fault it is, is not known yet. */
+/** The origin, or the host of an overlay, denies the request. The cause is not known yet. */
 export type Denied = { event: "origin-denied" } & Upstream;
 
 /** A slot that S3 refuses. */
@@ -32,7 +31,7 @@ export type RefusedSlot = {
   readonly access_key: string;
 };
 
-/** What can be wrong behind the Worker: with the object, at the origin, at the edge. */
+/** What can be wrong behind the Worker: with the object, the origin or the edge. */
 export type UpstreamEvent =
   | "object-missing"
   | "object-denied"
@@ -48,28 +47,28 @@ export type UpstreamEvent =
   | "original-is-smaller"
   | "wrong-type";
 
-/** The facts of an answer that was not passed on. */
+/** The facts of an answer that is not passed on. */
 export type Upstream = {
-  /** HTTP status of the answer; absent where there was none. */
+  /** The HTTP status; absent if there was no answer. */
   status?: number;
-  /** In plain words, what the event alone does not say. */
+  /** What the event alone does not say, in plain words. */
   reason?: string | undefined;
-  /** The edge's error code, as `9408` (R1). */
+  /** The edge's error code, such as `9408` (R1). */
   edge?: string | undefined;
-  /** S3's error code, as `SignatureDoesNotMatch`, where it was told. */
+  /** S3's error code, such as `SignatureDoesNotMatch`, if it is known. */
   origin?: string | undefined;
-  /** The content-type of the bytes that were not passed on. */
+  /** The content type of the bytes that are not passed on. */
   type?: string;
-  /** True where asking once more at once may succeed. */
+  /** Whether a second try at once may succeed. */
   passing?: boolean;
 };
 
-/** Tells a refusal from the value that a step returns when all is well. */
+/** Returns whether a step returned a refusal. */
 export function isRefusal<T>(value: T | Refusal): value is Refusal {
   return typeof value === "object" && value !== null && "event" in value;
 }
 
-/** Tells a denial of the origin from all else. */
+/** Returns whether a step returned that the origin denies the request. */
 export function isDenied<T>(value: T | Refusal): value is Denied {
   return isRefusal(value) && value.event === "origin-denied";
 }

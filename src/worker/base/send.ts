@@ -1,24 +1,23 @@
-// Sends a request and waits for its answer, within a time. Never follows a redirect.
+// Sends a request and waits for its answer, for a limited time. Never follows a redirect.
 
 import type { Refusal } from "./refusal.ts";
 import { within } from "./time-limit.ts";
 
-/** What came back: a body still to be read, or the text of an error or of facts. */
+/** An answer: a body that is still to be read, or the text of an error or of facts. */
 export type Reply = {
   readonly status: number;
   readonly headers: Headers;
   readonly body: ReadableStream | null;
-  /** The beginning of the body of an error, or of facts (R9); "" where there is an image. */
+  /** The beginning of the body of an error or of facts (R9); "" for an image. */
   readonly text: string;
 };
 
-const LONGEST_TEXT = 2048;
+const LONGEST_TEXT = 2048; // characters
 
 /**
- * Sends a request, and waits for the headers of its answer, and for the text where there is no image
- * in it. A redirect is not followed: it would leave the bucket (E7). What comes too late is let go of;
- * a signal that aborts it would cost every request more than the rest of this does.
- * @param facts true where a success is text, and no image (R9)
+ * Waits for the headers of the answer, and for the text if it is not an image. A redirect would leave
+ * the bucket (E7). A late answer is dropped: an abort signal would slow down every request.
+ * @param facts whether a success is text, not an image (R9)
  */
 export function send(
   url: string,
@@ -47,21 +46,21 @@ export function send(
   });
 }
 
-/** @param left milliseconds that the text may take */
+/** @param left how long the text may take: ms */
 function read(response: Response, facts: boolean, left: number): Reply | Promise<Reply> {
   const { status, headers, body } = response;
   if (response.ok && !facts) return { status, headers, body, text: "" };
   return beginning(body, left).then((text) => ({ status, headers, body: null, text }));
 }
 
-/** Lets go of a body that nobody will read. That it may have broken off already is no matter then. */
+/** Drops a body that nobody will read. It does not matter if it has broken off already. */
 export function drop(body: ReadableStream | null): void {
   body?.cancel().catch(() => {});
 }
 
 /**
- * The first characters of a body that is no image; the rest is dropped. A body that breaks off or stalls
- * is as good as ended: the status and the headers, which say more, are here already.
+ * The first characters of a body that is not an image. It may break off or stall: the status and the
+ * headers, which say more, are here already.
  */
 async function beginning(body: ReadableStream | null, ms: number): Promise<string> {
   if (body === null) return "";

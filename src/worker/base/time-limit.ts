@@ -1,7 +1,9 @@
-/** What stands for a promise that took too long. */
+// Waits for a promise, for a limited time.
+
+/** In place of the result of a promise that took too long. */
 export const LATE = Symbol("late");
 
-/** What a promise gives, or LATE where it takes longer than so many milliseconds. */
+/** The result of `work`, or LATE if it takes longer than `ms`. */
 export function within<T>(ms: number, work: Promise<T>): Promise<T | typeof LATE> {
   return new Promise((settle, fail) => {
     const timer = setTimeout(() => settle(LATE), ms);

@@ -1,4 +1,4 @@
-// How the bucket stands in a URL: in its host or in its path (A4).
+// Whether a bucket's name stands in the host or in the path of its URL (A4). Pure.
 
 export type Addressing = "virtual" | "path";
 
@@ -12,7 +12,7 @@ export function bucketBase(endpoint: string, bucket: string, addressing: Address
   return `${protocol}//${bucket}.${host}${pathname === "/" ? "" : pathname}/`;
 }
 
-/** Virtual-hosted where AWS serves it and TLS allows it, else path-style (A4). */
+/** Virtual-hosted if AWS serves it and TLS allows it, else path-style (A4). */
 export function defaultAddressing(endpoint: string, bucket: string): Addressing {
   const aws = /\.amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname);
   return aws && !bucket.includes(".") ? "virtual" : "path";

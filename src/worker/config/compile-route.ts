@@ -1,27 +1,26 @@
+// Compiles the path pattern and the key template of a route, and reports their mistakes. Pure.
+
 import { compilePattern, type Mapping, type Pattern, REST, VARIANT } from "../../url/grammar.ts";
 import type { Report } from "./schema.ts";
 
-/** A public path pattern and the object it stands for, as `ROUTES` names them, made ready to match. */
+/** A public path pattern and the object that it stands for, ready to match. */
 export type Route = {
   /** The pattern as configured, for the log and for signatures. */
   readonly path: string;
   readonly mapping: Mapping;
 };
 
-/** A segment that is a name. */
+/** A segment that is a name: `:id`. */
 export const NAME = /^:([A-Za-z][A-Za-z0-9_]*)$/;
 const LITERAL = /^(?!\.\.?$)[^:*%?#\\\p{Cc}]+$/u;
 
-/**
- * Compiles a path pattern and a key template (what follows `BUCKET/` in `object`). What is wrong
- * with them is reported.
- */
+/** @param keyTemplate what follows `BUCKET/` in `object` */
 export function compileRoute(path: string, keyTemplate: string, report: Report): Route {
   const names = new Set<string>();
   const parts = path.split("/");
   for (const [index, part] of parts.slice(1).entries()) {
     if (part === REST) {
-      if (index !== parts.length - 2) report("path", "* stands for the rest: it comes last");
+      if (index !== parts.length - 2) report("path", "* must come last");
       names.add(REST);
       continue;
     }
@@ -30,7 +29,7 @@ export function compileRoute(path: string, keyTemplate: string, report: Report):
       if (!LITERAL.test(part)) report("path", `"${part}" is not a literal, :name or *`);
       continue;
     }
-    if (names.has(name)) report("path", `:${name} stands in it twice`);
+    if (names.has(name)) report("path", `has :${name} twice`);
     names.add(name);
   }
   if (parts[0] !== "") report("path", "does not begin with a slash");
@@ -38,15 +37,15 @@ export function compileRoute(path: string, keyTemplate: string, report: Report):
 
   const key = compilePattern(keyTemplate, "+");
   for (const name of key.names) {
-    if (!names.has(name)) report("object", `${spelt(name)} is not in the path`);
+    if (!names.has(name)) report("object", `${spelled(name)} is not in path`);
   }
-  if (choicesIn(key) > 1) report("object", "has more than two names that no slash parts");
+  if (choicesIn(key) > 1) report("object", "needs more slashes between its names");
   return { path, mapping: { path: compilePattern(path, "*"), key } };
 }
 
 /**
- * How many names follow another one in their segment. Each is a choice of where the two part: with two
- * choices a hostile key takes a good part of a second to read, and with three of them hours.
+ * How many names follow another one in their segment. For each, the text can be split in many places:
+ * with two such choices, reading a hostile key takes most of a second, with three it takes hours.
  */
 function choicesIn({ parts }: Pattern): number {
   const seen = new Set<string>();
@@ -63,11 +62,11 @@ function choicesIn({ parts }: Pattern): number {
   return choices;
 }
 
-/** What a path must have and the key does not depend on, as `:slug`. */
+/** The names in the path that the key does not depend on: `:slug`. */
 export function unusedNames({ mapping: { path, key } }: Route): string[] {
-  return path.names.filter((name) => name !== VARIANT && !key.names.includes(name)).map(spelt);
+  return path.names.filter((name) => name !== VARIANT && !key.names.includes(name)).map(spelled);
 }
 
-function spelt(name: string): string {
+function spelled(name: string): string {
   return name === REST ? REST : `:${name}`;
 }

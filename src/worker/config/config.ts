@@ -1,3 +1,5 @@
+// Reads the vars and the secrets, and reports all mistakes at once. Pure: no I/O, no clock.
+
 import { isTable, json } from "../base/json.ts";
 import type { Mistake } from "../base/mistake.ts";
 import type { Refusal } from "../base/refusal.ts";
@@ -21,7 +23,7 @@ import {
 /** Cloudflare's rate limiting binding. */
 export type Limiter = Pick<RateLimit, "limit">;
 
-/** What wrangler.toml and the secrets say, checked and made ready to serve from. */
+/** What wrangler.toml and the secrets say, checked and ready to serve from. */
 export type Config = {
   readonly buckets: readonly Bucket[];
   readonly routes: readonly BoundRoute[];
@@ -29,9 +31,9 @@ export type Config = {
   /** By the name in public URLs: `card`, `card@2x`. */
   readonly variants: ReadonlyMap<string, Variant>;
   readonly answers: Read<typeof answersSchema>;
-  /** What opens the deep form of /healthz; undefined: nothing does. */
+  /** Opens the detailed form of /healthz; undefined: nothing does. */
   readonly healthToken: string | undefined;
-  /** What counts requests; undefined: nothing does. */
+  /** Counts requests; undefined: nothing does. */
   readonly limiter: Limiter | undefined;
 };
 
@@ -43,18 +45,13 @@ const NAME = /^[\w-]{1,64}$/;
 const limiterSchema = custom("a rate limiting binding", isLimiter);
 
 const answersSchema = table({
-  /** Seconds that browsers and shared caches may keep an image. */
+  /** For how long browsers and shared caches may keep an image: s. */
   max_age: optional(integer(0, YEAR), 3600),
-  /** Seconds that the edge may take. */
+  /** How long the edge may take: s. */
   timeout: optional(numberBetween(1, 60), 20),
 });
 
-/**
- * Reads the configuration, or tells all that is wrong with it at once: each mistake with its path,
- * as `PRESETS.hero.quality: 150 is not between 1 and 100`.
- * @param vars the vars of wrangler.toml and the secrets. A table may be a string of JSON, as it is
- *   when it comes from .dev.vars (S2).
- */
+/** @param vars the vars and the secrets. A table may be JSON text, as in .dev.vars (S2) */
 export function readConfig(vars: Vars): Config | Broken {
   const mistakes: Mistake[] = [];
   const report: Report = (path, message) => mistakes.push({ path, message });
@@ -102,7 +99,7 @@ function isLimiter(value: unknown): value is Limiter {
   return "limit" in value && typeof value.limit === "function";
 }
 
-/** Reads a table of tables. A name whose table is wrong stays known: it is no second mistake. */
+/** Reads a table of tables. A name whose table is wrong stays known, to be reported only once. */
 function readTables<T>(
   variable: string,
   vars: Vars,
@@ -111,13 +108,13 @@ function readTables<T>(
 ): Named<T> {
   const tables = json(vars[variable]);
   if (!isTable(tables) || Object.keys(tables).length === 0) {
-    report(variable, typeof tables === "string" ? "is not JSON" : "is not a table of one or more");
+    report(variable, typeof tables === "string" ? "is not JSON" : "is not a table, or is empty");
     return new Map();
   }
   return new Map(
     Object.entries(tables).map(([name, entry]) => {
       const path = `${variable}.${name}`;
-      if (!NAME.test(name)) report(path, "is not a name of letters, digits, - and _");
+      if (!NAME.test(name)) report(path, "needs a name of 1 to 64 letters, digits, - and _");
       return [name, readOne(entry, path, name)];
     }),
   );

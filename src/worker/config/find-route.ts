@@ -1,11 +1,10 @@
+// Finds the route of a path, in a time that does not grow with the number of routes. Pure.
+
 import { encodePath, type Found, REST, readPath, writePath } from "../../url/grammar.ts";
 import type { Refusal } from "../base/refusal.ts";
 import { NAME, type Route } from "./compile-route.ts";
 
-/**
- * Routes by the segments of their paths, so that the time to find one does not grow with their number.
- * Those that end here stand in `ends`, those whose `*` begins here in `rests`.
- */
+/** A tree of routes, by segment. `ends`: the route that ends here. `rests`: its `*` begins here. */
 export type RouteIndex<R> = {
   readonly literals: Map<string, RouteIndex<R>>;
   named?: RouteIndex<R>;
@@ -16,7 +15,6 @@ export type RouteIndex<R> = {
 /** A route with its place in the order of the configuration. */
 type Placed<R> = { readonly route: R; readonly place: number };
 
-/** Makes an index of routes whose paths are right. */
 export function indexRoutes<R extends Route>(routes: readonly R[]): RouteIndex<R> {
   const root: RouteIndex<R> = { literals: new Map() };
   for (const [place, route] of routes.entries()) {
@@ -30,12 +28,12 @@ export function indexRoutes<R extends Route>(routes: readonly R[]): RouteIndex<R
       else node.literals.set(segment, next);
       node = next;
     }
-    node[ends] ??= { route, place }; // of two routes of one form the second is never reached
+    node[ends] ??= { route, place }; // a second route of the same form is never reached
   }
   return root;
 }
 
-/** The first route, in the order of the configuration, that a decoded path is one of. */
+/** The first route, in the order of the configuration, that matches a decoded path. */
 export function findRoute<R extends Route>(
   index: RouteIndex<R>,
   path: string,
@@ -61,9 +59,9 @@ function firstIn<R>(
 }
 
 /**
- * The path of the public URL of an object by a route: the inverse of `readPathname` and `findRoute`.
- * @param key below the bucket's prefix. A `:name` of the path that does not stand in it is `-`
- * @returns undefined where the route does not lead to that key, or an earlier one takes the path
+ * The path of an object's public URL: the inverse of `readPathname` and `findRoute`.
+ * @param key below the bucket's prefix. A `:name` of the path that the key does not have becomes `-`
+ * @returns undefined if the route does not lead to the key, or an earlier route takes the path
  */
 export function publicPath<R extends Route>(
   index: RouteIndex<R>,

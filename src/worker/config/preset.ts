@@ -1,3 +1,5 @@
+// The image options of a preset (O1–O12), each with its range, and the variants. Pure.
+
 import { type Size, sizesOf } from "../../url/grammar.ts";
 import { isTable } from "../base/json.ts";
 import {
@@ -28,7 +30,7 @@ const edges = {
   left: optional(length),
 };
 
-/** Options of an image and of an overlay drawn on it, with their ranges. */
+/** The options of an image and of an overlay on it, with their ranges. */
 const options = {
   width: optional(side),
   height: optional(side),
@@ -84,15 +86,15 @@ const overlay = table({
   ...options,
   ...edges,
   fit: optional(fit),
-  // Whether the edge shows the overlay's host the headers meant for S3 is open (O12).
-  // http://localhost is for one's own machine alone; npm run check says so (E6).
+  // The edge may send the overlay's host the headers that are meant for S3: this is not known (O12).
+  // http://localhost is only for a local run; npm run check says so (E6).
   url: textLike("an https:// URL", /^http(s:\/\/|:\/\/localhost[:/])[\x21-\x7e]+$/),
   opacity: optional(fraction),
   repeat: optional(oneOf(true, "x", "y")),
   composite: optional(oneOf("over", "in", "atop", "out", "xor", "lighter")),
 });
 
-/** A preset as it stands in wrangler.toml, with the defaults that protect filled in. */
+/** A preset as wrangler.toml has it, with the defaults that protect. */
 export const presetSchema = table(
   {
     ...options,
@@ -104,7 +106,7 @@ export const presetSchema = table(
         integer(1, 100),
       ),
     ), // O5
-    // Not json and svg, which are no images that a preset can yield; auto is this Worker's own (O6).
+    // json and svg are not images that the edge makes. The Worker itself handles auto (O6).
     format: optional(
       oneOf("auto", "avif", "webp", "jpeg", "baseline-jpeg", "png", "png-force"),
       "auto",
@@ -118,15 +120,15 @@ export const presetSchema = table(
   },
   (found, fault) => {
     const has = (option: keyof typeof found) => option in found;
-    if (!has("width") && !has("height")) fault("names neither width nor height");
-    if (has("dpr") && has("widths")) fault("has both dpr and widths: no srcset can hold both");
-    if (has("widths") && !has("width")) fault("has widths, but no width to go without them");
+    if (!has("width") && !has("height")) fault("needs width or height");
+    if (has("dpr") && has("widths")) fault("has both dpr and widths: keep one");
+    if (has("widths") && !has("width")) fault("has widths, so it also needs width");
     const variants = sizesOf(found);
     if (found.format === "avif" && !variants.every(([, size]) => fitsAvif(size))) {
-      fault("asks for avif with a side over 1,200 px"); // O7
+      fault("has format avif with a side over 1,200 px"); // O7
     }
     if (variants.some(([, { height = 1 }]) => height > LONGEST_SIDE)) {
-      fault("has a width that makes its height over 12,000 px");
+      fault("has widths that make its height over 12,000 px");
     }
   },
 );
@@ -134,13 +136,13 @@ export const presetSchema = table(
 export type Preset = Read<typeof presetSchema>;
 export type OutputFormat = Exclude<Preset["format"], "auto">;
 
-/** What a visitor may ask for by name: a preset, alone or with one of its descriptors. */
+/** What a visitor may ask for: a preset, alone or with one of its descriptors. */
 export type Variant = {
   readonly preset: string;
   readonly format: Preset["format"];
-  /** False where a side is longer than the edge makes AVIF (O7). */
+  /** Whether no side is too long for the edge to make AVIF (O7). */
   readonly avif: boolean;
-  /** The options sent to the edge, but for the format and how to reach the origin. */
+  /** The options for the edge, without the format and how to reach the origin. */
   readonly image: Omit<Preset, "format" | "dpr" | "widths"> & { dpr?: number };
 };
 

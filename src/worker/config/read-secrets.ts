@@ -1,3 +1,5 @@
+// Reads the secrets. No message holds any part of a secret. No I/O.
+
 import { readSigningKeys, type SigningKey } from "../../url/grant.ts";
 import type { Mistake } from "../base/mistake.ts";
 import { SLOT_NAMES, type SlotName } from "../base/slot-name.ts";
@@ -6,26 +8,26 @@ import { isSecret, secretNames } from "./secret-names.ts";
 import type { Slot } from "./slot.ts";
 import { UNOPENED } from "./store.ts";
 
-/** True if no secret changed. */
+/** Returns whether no secret changed. */
 export function sameSecrets(vars: Vars, before: Vars): boolean {
   return Object.keys(vars).every((name) => !isSecret(name) || vars[name] === before[name]);
 }
 
-/** A slot that cannot be used, and why: by the names of its secrets, without any part of a value. */
+/** A slot that cannot be used, and why. */
 export type Unusable = {
   readonly slot: SlotName;
   readonly mistakes: readonly Mistake[];
 };
 
-/** The slots of a bucket: those that can be used, and those begun that cannot. */
+/** The slots of a bucket. Without a single secret, the next slot is in neither list. */
 export type SlotsRead = {
   readonly usable: readonly Slot[];
   readonly unusable: readonly Unusable[];
 };
 
 /**
- * Reads the slots whose secrets begin with `word`. One that cannot be used is no mistake while the
- * other can: between two `wrangler secret put` each is half there (S1).
+ * Reads the slots whose secrets begin with `word`. A mistake is reported only if no slot can be used:
+ * between two `wrangler secret put`, a slot has only half of its secrets (S1).
  */
 export function readSlots(word: string, vars: Vars, report: Report): SlotsRead {
   const usable: Slot[] = [];
@@ -35,7 +37,7 @@ export function readSlots(word: string, vars: Vars, report: Report): SlotsRead {
     const mistakes: Mistake[] = [];
     const read = (secret: string, pattern: RegExp): string => {
       const value = vars[secret];
-      // The next slot is empty most of the time: a deploy must not ask for it.
+      // The next slot is empty most of the time: a deploy must not require it.
       const fault = secretFault(value, pattern, name === "current");
       if (fault !== undefined) mistakes.push({ path: secret, message: fault });
       return typeof value === "string" ? value : "";
@@ -45,8 +47,9 @@ export function readSlots(word: string, vars: Vars, report: Report): SlotsRead {
       secretAccessKey: read(names.secretAccessKey, /^[\x21-\x7e]+$/),
     };
     if (/^ASIA/.test(credentials.accessKeyId)) {
-      const session = "is a session's key, whose token the edge does not pass on: take a user's";
-      mistakes.push({ path: names.accessKeyId, message: session }); // A11
+      const temporary =
+        "is a temporary session key, which the edge cannot use: use a permanent one";
+      mistakes.push({ path: names.accessKeyId, message: temporary }); // A11
     }
     const begun = vars[names.accessKeyId] || vars[names.secretAccessKey];
     if (mistakes.length === 0) usable.push({ name, credentials });
@@ -60,21 +63,21 @@ export function readSlots(word: string, vars: Vars, report: Report): SlotsRead {
 }
 
 function secretFault(value: unknown, pattern: RegExp, listed: boolean): string | undefined {
-  if (value === UNOPENED) return "its store does not give it";
+  if (value === UNOPENED) return "its Secrets Store does not return it";
   if (!value) return `is missing: set the secret${listed ? ", and list it under [secrets]" : ""}`;
-  if (typeof value !== "string") return "is no text";
-  return pattern.test(value) ? undefined : "has a character that no key has";
+  if (typeof value !== "string") return "is not text";
+  return pattern.test(value) ? undefined : "has an invalid character";
 }
 
-// As a header can carry it: the ends of its value are trimmed.
+// Printable ASCII without spaces at the ends, which a header would lose.
 const TOKEN = /^[\x21-\x7e][\x20-\x7e]{14,}[\x21-\x7e]$/;
 
-/** The secret that opens the deep form of /healthz, if there is one that cannot be guessed, and can be sent. */
+/** The token for /healthz; undefined if it is missing, easy to guess or impossible to send. */
 export function readHealthToken({ HEALTH_TOKEN: token }: Vars): string | undefined {
   return typeof token === "string" && TOKEN.test(token) ? token : undefined;
 }
 
-/** The keys that public URLs are signed with, by kid; the first one signs. */
+/** The keys that sign public URLs, by kid. The first one signs. */
 export function signingKeysOf(vars: Vars, report: Report): ReadonlyMap<string, SigningKey> {
   const { URL_SIGNING_KEYS: secret } = vars;
   const fault = (message: string) => report("URL_SIGNING_KEYS", message);

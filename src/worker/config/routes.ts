@@ -1,3 +1,5 @@
+// Reads `ROUTES`, and connects each route with its bucket, presets and signing keys. Pure.
+
 import type { SigningKey } from "../../url/grant.ts";
 import { keyFault } from "../../url/key.ts";
 import { json } from "../base/json.ts";
@@ -20,37 +22,36 @@ import {
   type Vars,
 } from "./schema.ts";
 
-/** What a route that is signed asks of its URLs. */
+/** What a signed route requires of its URLs. */
 export type Signing = {
-  /** By kid; the first one signs. */
+  /** By kid. The first one signs. */
   readonly keys: ReadonlyMap<string, SigningKey>;
-  /** How many seconds ahead a URL may expire. */
+  /** How far ahead a URL may expire: s. */
   readonly maxAge: number;
 };
 
-/** The one object that a route shows where it cannot show another. */
+/** The object that a route shows if it cannot show another. */
 export type Fallback = {
   readonly bucket: Bucket;
   /** Its key, with the bucket's prefix. */
   readonly key: string;
 };
 
-/** A route with the bucket that it leads to. */
+/** A route and the bucket that it leads to. */
 export type BoundRoute = Route & {
   readonly bucket: Bucket;
   /** The presets it shows; undefined: all. */
   readonly presets: ReadonlySet<string> | undefined;
-  /** True where an SVG may be passed on. */
+  /** Whether an SVG may be passed on. */
   readonly svg: boolean;
-  /** What its URLs are signed with; undefined: they are not. */
+  /** Undefined: its URLs are not signed. */
   readonly signing: Signing | undefined;
-  /** The origins of the pages that may embed what it shows; undefined: all. */
+  /** The origins of the pages that may embed its images; undefined: all. */
   readonly origins: ReadonlySet<string> | undefined;
-  /** What is shown where an object cannot be; undefined: nothing is. */
   readonly fallback: Fallback | undefined;
 };
 
-/** Seconds: for how long a signed URL may be good, if the route does not say, and if it does. */
+/** For how long a signed URL may be valid, by default and at most: s. */
 const WEEK = 604_800;
 const TEN_YEARS = 315_360_000;
 
@@ -76,26 +77,26 @@ export function readRoutes(
         origins: optional(
           listOf(
             custom(
-              "an origin such as https://app.example: small letters, no *, path, slash or usual port",
+              "an origin such as https://app.example: lower case, no *, path, slash or default port",
               isOrigin,
             ),
           ),
         ),
       },
       ({ path, object, fallback, signed, max_age }, fault) => {
-        if (max_age !== undefined && signed === false) fault("is for signed routes", "max_age");
+        if (max_age !== undefined && signed === false) fault("needs signed = true", "max_age");
         for (const [at, named] of Object.entries({ object, fallback })) {
           if (named === undefined) continue;
           const { name, bucket, template } = findObject(named, buckets);
           if (buckets.size > 0 && !buckets.has(name)) fault(`"${name}" is not in BUCKETS`, at);
           const wrong = keyFault((bucket?.prefix ?? "") + template);
-          if (wrong !== undefined) fault(`no object has such a key: ${wrong}`, at);
+          if (wrong !== undefined) fault(`impossible key: ${wrong}`, at);
         }
         if (path === undefined) return;
         const { template } = findObject(object ?? "", buckets);
         const compiled = compileRoute(path, template, (at, message) => fault(message, at));
         for (const name of signed ? unusedNames(compiled) : []) {
-          fault(`${name} is not in object, and a signature is of the object alone`, "path");
+          fault(`${name} is not in object, so a signature would not cover it`, "path");
         }
       },
     ),
@@ -125,7 +126,7 @@ export function readRoutes(
   });
 }
 
-/** As a browser spells it. */
+/** Returns whether a text is an origin as browsers spell it. */
 function isOrigin(value: unknown): value is string {
   return (
     typeof value === "string" &&
@@ -134,7 +135,7 @@ function isOrigin(value: unknown): value is string {
   );
 }
 
-/** `BUCKET/key`, taken apart. */
+/** Splits `BUCKET/key`. */
 function findObject(object: string, buckets: Named<Bucket>) {
   const name = object.split("/", 1).join();
   return { name, bucket: buckets.get(name), template: object.slice(name.length + 1) };

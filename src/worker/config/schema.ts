@@ -1,24 +1,24 @@
-// The few shapes that the configuration is made of. A schema looks at a value, reports what is wrong
-// with it, each mistake at its path, and gives back what it found.
+// Schemas for the configuration. A schema checks a value, reports each mistake with its path, and
+// returns what it read. Pure.
 
 import { isTable } from "../base/json.ts";
 
-/** The vars and the secrets, of which nothing is known yet. */
+/** The vars and the secrets, unchecked. */
 export type Vars = Readonly<Record<string, unknown>>;
 
-/** Notes a mistake: the path to what is wrong, and what is wrong with it. */
+/** Reports a mistake: where it is, and what is wrong. */
 export type Report = (path: string, message: string) => void;
 
-/** Gives back the value, or undefined after it has reported something. */
+/** Returns the value, or undefined after it has reported a mistake. */
 export type Schema<T> = (value: unknown, path: string, report: Report) => T | undefined;
 
-/** Tables by their names; undefined where one is wrong. */
+/** Tables by their names; undefined: a table with mistakes. */
 export type Named<T> = ReadonlyMap<string, T | undefined>;
 
-/** What a schema gives back. */
+/** What a schema returns. */
 export type Read<S> = S extends Schema<infer T> ? T : never;
 
-/** An option that may be left out, and what then stands in its place, if anything. */
+/** An option that may be left out, and its default, if it has one. */
 type Optional<T, Fallback> = { readonly schema: Schema<T>; readonly fallback: Fallback };
 type Entry = Schema<unknown> | Optional<unknown, unknown>;
 type ReadEntry<E> = E extends Optional<infer T, unknown> ? T : Read<E>;
@@ -35,24 +35,23 @@ type Table<Entries> = Flat<
   }
 >;
 
-/** The same where some entries may be wrong. */
+/** The same, but some entries may be wrong. */
 type Found<Entries> = { [K in keyof Entries]?: ReadEntry<Entries[K]> | undefined };
 
-/** Characters of a text that a message repeats: fewer than a key id has. */
+/** Longest text that a message repeats, shorter than a key id: characters. */
 const LONGEST_SHOWN = 16;
 
-/** Makes an entry of a table optional. */
 export function optional<T>(schema: Schema<T>): Optional<T, undefined>;
 export function optional<T>(schema: Schema<T>, fallback: T): Optional<T, T>;
 export function optional<T>(schema: Schema<T>, fallback?: T) {
   return { schema, fallback };
 }
 
-/** A value that passes a test; `what` says in words what the test asks for. */
+/** A value that passes a test; `what` describes it in words: "… is not `what`". */
 export function custom<T>(what: string, test: (value: unknown) => value is T): Schema<T> {
   return (value, path, report) => {
     if (test(value)) return value;
-    // Not a long text, which may be a secret pasted into the wrong line.
+    // A long text may be a secret that was pasted into the wrong line.
     const long = typeof value === "string" && value.length > LONGEST_SHOWN;
     report(path, `${long ? "" : `${JSON.stringify(value)} `}is not ${what}`);
     return undefined;
@@ -93,10 +92,10 @@ export function textLike(what: string, pattern: RegExp): Schema<string> {
   return custom(what, (value): value is string => typeof value === "string" && pattern.test(value));
 }
 
-/** Any text but the empty one. */
+/** Any text that is not empty. */
 export const text = textLike("text", /./s);
 
-/** One schema for the values that pass a test, another for the rest. */
+/** One schema for the values that pass a test, another one for the rest. */
 export function choose<A, B>(
   test: (value: unknown) => boolean,
   passed: Schema<A>,
@@ -109,7 +108,7 @@ export function choose<A, B>(
 export function listOf<T>(item: Schema<T>): Schema<T[]> {
   return (value, path, report) => {
     if (!Array.isArray(value) || value.length === 0) {
-      report(path, "is not a list of one or more");
+      report(path, "is not a list, or is empty");
       return undefined;
     }
     const found = value.map((entry: unknown, index) => item(entry, `${path}[${index}]`, report));
@@ -119,9 +118,8 @@ export function listOf<T>(item: Schema<T>): Schema<T[]> {
 }
 
 /**
- * A table that allows no key but these: a misspelt one would otherwise be ignored in silence.
- * @param whole looks at the entries together, also where some are wrong (they are undefined then),
- *   so that all mistakes are told at once
+ * A table. An unknown key is a mistake, since it may be a misspelled one.
+ * @param whole checks the entries together. Wrong entries are undefined then
  */
 export function table<const Entries extends Readonly<Record<string, Entry>>>(
   entries: Entries,
@@ -148,9 +146,9 @@ export function table<const Entries extends Readonly<Record<string, Entry>>>(
       else if (entry.fallback !== undefined) found[key] = entry.fallback;
     }
     for (const key of Object.keys(value)) {
-      if (!Object.hasOwn(entries, key)) fault("is no option here", key);
+      if (!Object.hasOwn(entries, key)) fault("unknown option", key);
     }
-    // Every entry was read by its own schema just now: the types follow from that.
+    // Each entry was read by its own schema: hence the types.
     whole(found as Found<Entries>, fault);
     return right ? (found as Table<Entries>) : undefined;
   };

@@ -1,15 +1,17 @@
+// The names of the secrets. Never their values.
+
 import type { SlotName } from "../base/slot-name.ts";
 import type { Credentials } from "./slot.ts";
 
 const SECRET =
   /_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY)(?:_NEXT)?$|^(?:HEALTH_TOKEN|URL_SIGNING_KEYS)$/;
 
-/** True if what bears this name is kept secret. */
+/** Returns whether a variable of this name is a secret. */
 export function isSecret(name: string): boolean {
   return SECRET.test(name);
 }
 
-/** The names of the secrets that hold a slot of a `credentials` word. */
+/** The names of the secrets of a slot. `word` is the bucket's `credentials`. */
 export function secretNames(
   word: string,
   slot: SlotName = "current",

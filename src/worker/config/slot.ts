@@ -1,4 +1,4 @@
-// One of the credential pairs of a bucket. Immutable: what S3 says of it is kept elsewhere.
+// One of the credential pairs of a bucket. Immutable: whether S3 refuses it is kept elsewhere.
 
 import type { SlotName } from "../base/slot-name.ts";
 
@@ -17,10 +17,7 @@ export function isSameKey({ credentials }: Slot, other: Slot | undefined): boole
   );
 }
 
-/**
- * The end of an access key id, by which an operator knows the key: its last four characters. An id
- * that is so short that this would show most of it gives fewer.
- */
+/** The last four characters of the key id, by which an operator knows it. Of a short id, fewer. */
 export function keyEnd({ credentials: { accessKeyId } }: Slot): string {
   return `…${accessKeyId.slice(8).slice(-4)}`;
 }

@@ -1,22 +1,24 @@
+// Reads secrets from Cloudflare's Secrets Store. What a store throws is never logged.
+
 import { LATE, within } from "../base/time-limit.ts";
 import type { Vars } from "./schema.ts";
 import { isSecret } from "./secret-names.ts";
 
-/** What stands for a secret that its store never gave. */
+/** In place of a secret that its store never returned. */
 export const UNOPENED = Symbol("unopened");
 
-/** How long a store may take: milliseconds. */
+/** How long a store may take: ms. */
 const STORE_MS = 2_000;
 
-/** What is kept in a Secrets Store. */
+/** A binding of a secret in a Secrets Store. */
 type Stored = { get(): Promise<unknown> };
 
-/** What stores gave, by the name of the secret, and when they were asked for it, counted. */
+/** What the stores returned, by the name of the secret. `read`: in which reading, counted from 1. */
 export type Given = ReadonlyMap<string, { readonly value: unknown; readonly read: number }>;
 
 let reads = 0;
 
-/** The stores of the secrets that are kept in one, by the name of the secret. */
+/** The secrets that are in a Secrets Store, by name. */
 export function storesOf(env: object): ReadonlyMap<string, Stored> {
   const bindings: [string, unknown][] = Object.entries(env);
   const kept = bindings.filter((entry): entry is [string, Stored] => {
@@ -25,7 +27,7 @@ export function storesOf(env: object): ReadonlyMap<string, Stored> {
   return new Map(kept);
 }
 
-/** Asks stores. One that fails, or takes too long, gives nothing. */
+/** Asks the stores. One that fails or takes too long is left out. */
 export async function askStores(stores: ReadonlyMap<string, Stored>): Promise<Given> {
   const read = ++reads;
   const asked = [...stores].map(async ([name, store]) => {
@@ -33,19 +35,19 @@ export async function askStores(stores: ReadonlyMap<string, Stored>): Promise<Gi
       const value = await within(STORE_MS, store.get());
       return value === LATE ? [] : [[name, { value, read }] as const];
     } catch {
-      return []; // what was thrown is not ours to repeat
+      return []; // what it throws may hold anything
     }
   });
   return new Map((await Promise.all(asked)).flat());
 }
 
-/** Of two readings the later one of each secret, whichever of them was over first. */
+/** The later reading of each secret. Readings may end in any order. */
 export function latest(one: Given, other: Given): Given {
   const newer = [...other].filter(([name, { read }]) => (one.get(name)?.read ?? 0) < read);
   return new Map([...one, ...newer]);
 }
 
-/** The vars and secrets of a Worker, with what its stores gave in their places. */
+/** The vars and secrets, with the values from the stores in place of the bindings. */
 export function fillIn(env: object, stores: ReadonlyMap<string, Stored>, given: Given): Vars {
   const values = [...stores.keys()].map((name) => {
     const found = given.get(name);

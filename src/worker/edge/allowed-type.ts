@@ -1,11 +1,11 @@
-// Which image types may come back for what was asked.
+// Which image types may come back for the format that was asked for. Pure.
 
 import type { OutputFormat } from "../config/preset.ts";
 import type { Asked } from "../request/format.ts";
 
 /**
- * The image types that may come back for a format asked: not always the one asked for (R5). Never
- * GIF: an animation that was not transformed (O8) would look the same.
+ * By the format asked for: the edge may choose another (R5). Never GIF: an animation that was not
+ * transformed (O8) would look the same.
  */
 const YIELDS = {
   avif: ["avif", "webp", "jpeg", "png"],
@@ -17,7 +17,7 @@ const YIELDS = {
   none: ["jpeg", "png"],
 } as const satisfies Record<OutputFormat | "none", readonly string[]>;
 
-/** True if bytes of this type, unless it is SVG, may go to this visitor. */
+/** Returns whether bytes of this type may go to this visitor. Not for SVG. */
 export function mayYield(asked: Asked, type: string): boolean {
   const { variant, readable, format } = asked;
   if (type === "image/webp" && variant.format === "auto" && !readable.webp) return false;

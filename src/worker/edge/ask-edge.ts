@@ -1,11 +1,14 @@
+// Asks Cloudflare's image edge for a variant of an object. Always a GET, and never with a header of
+// the visitor (E4).
+
 import type { Refusal } from "../base/refusal.ts";
 import { type Reply, send } from "../base/send.ts";
 import type { Asked } from "../request/format.ts";
 import type { SignedHeaders } from "../s3/sigv4.ts";
 
 /**
- * What the edge is not to keep (C4), by the origin's status or its own for it: since who asks is no
- * part of its cache's key (C1), what was denied to one slot would be denied to the other.
+ * Statuses that the edge must not cache (C4), the origin's or its own. Its cache key does not have the
+ * credentials (C1): a cached denial of one slot would also deny the other slot.
  */
 const NOT_KEPT = { "400-403": -1, "500-599": -1 };
 
@@ -19,11 +22,7 @@ export function edgeOptions({ variant, format, still }: Asked): RequestInitCfPro
   };
 }
 
-/**
- * Asks Cloudflare's image edge for a variant of an object. Always a GET, with no header of the
- * visitor's (E4).
- * @param seconds how long the edge may take until its headers are here
- */
+/** @param seconds how long the headers of the answer may take */
 export function askEdge(
   url: string,
   headers: SignedHeaders,

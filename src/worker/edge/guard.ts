@@ -4,7 +4,7 @@ import type { Refusal } from "../base/refusal.ts";
 import type { Reply } from "../base/send.ts";
 import type { Asked } from "../request/format.ts";
 import { mayYield } from "./allowed-type.ts";
-import { type Failure, refusalOf } from "./codes.ts";
+import { type Failure, failureFor } from "./codes.ts";
 import { judge, typeOf } from "./judge.ts";
 
 /** The type of the bytes that may be passed on. */
@@ -32,5 +32,5 @@ export function guard(reply: Seen, asked: Asked): Passed | Refusal {
 export function failureOf({ status, headers, text }: Seen): Failure {
   const resized = headers.get("cf-resized") ?? "";
   const code = /\berr=(\d{4})\b/.exec(resized) ?? /^ERROR (\d{4})\b/.exec(text); // R3
-  return { ...refusalOf(status, code?.[1], text), type: typeOf(headers) };
+  return { ...failureFor(status, code?.[1], text), type: typeOf(headers) };
 }

@@ -1,10 +1,12 @@
+// How to ask the edge again after a refusal. Only once: a failing origin gets at most twice the
+// requests. Pure.
+
 import type { Refusal } from "../base/refusal.ts";
 import type { Asked } from "../request/format.ts";
 
 /**
- * What to ask once more after a refusal, or undefined where asking again would not help. There is no
- * third time, so that a sick origin gets at most twice the requests. A preset's own format is kept,
- * or replaced for all visitors alike.
+ * A preset's own format is kept, or replaced for all visitors alike.
+ * @returns undefined if asking again would not help
  */
 export function secondChance(asked: Asked, refusal: Refusal): Asked | undefined {
   const auto = asked.variant.format === "auto";
@@ -19,15 +21,15 @@ export function secondChance(asked: Asked, refusal: Refusal): Asked | undefined 
       return { ...still, format: auto ? best : "jpeg" };
     }
     case "original-is-smaller":
-      // In another format than the original's, so that the edge has to make the bytes (R6).
+      // In another format than the original's: the edge has to make these bytes (R6).
       return { ...still, format: refusal.type === "image/png" ? "jpeg" : "png-force" };
     case "not-transformed":
     case "wrong-type": {
-      // An animation too large to be transformed (O8): its first frame then.
+      // The animation is too large to be transformed (O8): only its first frame.
       if (!asked.still) return still;
       if (refusal.event === "not-transformed" || !(auto || asked.svg)) return undefined;
-      // The original's own format, which this browser may not read. On a route for SVGs none was
-      // asked (R8), whatever the preset says.
+      // The bytes have the original's format, which this browser may not read. A route for SVGs asks
+      // for no format (R8), whatever the preset says.
       if (refusal.type === "image/gif" || asked.svg) return { ...asked, format: "png" };
       return /webp|avif/.test(refusal.type ?? "") ? { ...asked, format: "jpeg" } : undefined;
     }

@@ -1,10 +1,11 @@
+// Refuses the pages that may not embed a route's images. Keeps nothing secret. Pure.
+
 import type { Refusal } from "../base/refusal.ts";
 
 /**
- * Refuses what a page of another origin than the route's `origins`, or the Worker's own, asks for: by
- * Origin, by Referer, and where both are missing, as privacy settings and hostile pages have it, by
- * Sec-Fetch-Site, if that can tell. What no browser sends passes: this is about pages, not about secrets.
- * @param asked the URL that is asked for
+ * Looks at Origin and Referer. If both are missing, by a privacy setting or a trick, Sec-Fetch-Site may
+ * tell. A request without any of these passes: programs can send what they like.
+ * @param asked the URL of the request
  */
 export function checkEmbedding(
   headers: Headers,
@@ -12,7 +13,7 @@ export function checkEmbedding(
   origins: ReadonlySet<string>,
 ): Refusal | undefined {
   const own = URL.parse(asked);
-  if (own === null) return { event: "foreign-page", reason: "the host asked for is none" };
+  if (own === null) return { event: "foreign-page", reason: "the request has no valid host" };
   const origin = headers.get("origin");
   const referer = headers.get("referer");
   const pages = [...(origin ? [origin] : []), ...(referer ? [originOf(referer)] : [])];
@@ -20,7 +21,7 @@ export function checkEmbedding(
   if (foreign !== undefined) {
     return { event: "foreign-page", reason: `${foreign} is not in origins` };
   }
-  // All that may embed are of the Worker's own site, or of somebody's own machine.
+  // cross-site tells only if all pages that may embed are on the Worker's site or on localhost.
   const hides = pages.length === 0 && headers.get("sec-fetch-site") === "cross-site";
   return hides && [...origins].every((known) => isNear(new URL(known), own))
     ? { event: "foreign-page", reason: "sec-fetch-site is cross-site" }
@@ -33,13 +34,13 @@ function originOf(url: string): string {
 
 const LOCAL = /(?:^|\.)localhost$|^127\.0\.0\.1$|^\[::1\]$/;
 
-/** Suffixes of two labels that others register under, the last label first. */
+/** Public suffixes of two labels, such as co.uk, the last label first. */
 const SUFFIX =
   /^(?:..,(?:ac|co|com|edu|gob|gov|govt|ltd|me|ne|net|nom|or|org|plc|sch)|com,(?:br|cn|de|eu|gb|ru|uk|us|za))$/;
 
 /**
- * True if an origin is of somebody's own machine, or of one site with the Worker, as far as that can be
- * told without the list of all suffixes: their hosts end in the same two labels or more.
+ * Returns whether an origin is on localhost or on the Worker's site. Without the list of all public
+ * suffixes, this means that the last two or more labels of both hosts are the same.
  */
 function isNear(origin: URL, own: URL): boolean {
   if (LOCAL.test(origin.hostname)) return true;

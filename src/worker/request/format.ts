@@ -1,32 +1,33 @@
+// Chooses the format for one visitor, by the preset and the Accept header. No I/O.
+
 import { createBoundedCache } from "../base/bounded-cache.ts";
 import type { OutputFormat, Variant } from "../config/preset.ts";
 
-/** The formats beyond JPEG and PNG that a visitor's browser says it reads. */
+/** Which formats besides JPEG and PNG a visitor's browser says that it reads. */
 export type Readable = { readonly avif: boolean; readonly webp: boolean };
 
-/** What is asked of the edge for one visitor, and what may come back. */
+/** What the edge is asked for, for one visitor. */
 export type Asked = {
   readonly variant: Variant;
   readonly readable: Readable;
-  /** True where an SVG may be passed on. */
+  /** Whether an SVG may be passed on. */
   readonly svg: boolean;
-  /** Undefined: none is asked, and the edge keeps JPEG or PNG. */
+  /** Undefined: the edge is free to keep JPEG or PNG. */
   readonly format: OutputFormat | undefined;
-  /** True: the first frame only, whatever the preset says. */
+  /** Whether only the first frame is asked for, whatever the preset says. */
   readonly still: boolean;
-  /** The original's type, where the edge was asked for it (R9). */
+  /** The original's type, if the edge was asked for it (R9). */
   readonly original?: string | undefined;
 };
 
-// What stands between commas, and within that between semicolons; not those in quotes.
+// An entry between commas, and a part of it between semicolons. Those in quotes do not count.
 const ENTRY = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
 const PART = /(?:[^;"]|"(?:[^"\\]|\\.)*"?)+/g;
 const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
 
-/** Browsers send few different ones. */
+/** By Accept header: browsers send few different ones. */
 const recent = createBoundedCache<Readable>(65_536);
 
-/** What an Accept header says, read once while it is remembered. */
 export function readableBy(accept: string | null): Readable {
   const key = accept ?? "";
   const known = recent.get(key);
@@ -37,9 +38,8 @@ export function readableBy(accept: string | null): Readable {
 }
 
 /**
- * Reads an Accept header. A format counts as readable only if it is named itself, with q > 0:
- * a wildcard is sent by browsers that read neither AVIF nor WebP. A quality that cannot be read
- * counts as 0, and where a type is named twice, a 0 prevails.
+ * Reads an Accept header. A format must be named itself, with q > 0: browsers that read neither AVIF
+ * nor WebP send wildcards, too. An invalid q counts as 0. If a type is named twice, a 0 wins.
  */
 export function readAccept(accept: string | null): Readable {
   const found: { avif?: boolean; webp?: boolean } = {};
@@ -56,10 +56,9 @@ export function readAccept(accept: string | null): Readable {
 }
 
 /**
- * Chooses what to ask of the edge. `auto` is settled here, since the edge caches by option and not
- * by Accept (O6): AVIF where it is read and the size allows it (O7), else WebP, else none.
- * Animations are asked for as WebP or not at all: one too large comes back untransformed (O8), and
- * shows by its type only if it was to be another one.
+ * Chooses what to ask the edge for. `auto` is AVIF if the browser reads it and the size allows it (O7),
+ * else WebP, else no format. The edge itself caches by option, not by Accept (O6). An animation
+ * needs another type than GIF: one that is too large comes back as a GIF, untransformed (O8).
  */
 export function chooseFormat(variant: Variant, readable: Readable, svg: boolean): Asked {
   const format = formatFor(variant, readable, svg);

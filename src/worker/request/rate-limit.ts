@@ -1,16 +1,15 @@
+// Refuses a visitor who asks too often on a route. A limiter that fails refuses nobody: presets bound
+// the costs without it.
+
 import { logNotice } from "../base/log.ts";
 import type { Refusal } from "../base/refusal.ts";
 import { LATE, within } from "../base/time-limit.ts";
 import type { Limiter } from "../config/config.ts";
 
-/** How long the limiter may take: milliseconds. */
+/** How long the limiter may take: ms. */
 const LIMITER_MS = 1_000;
 
-/**
- * Refuses a visitor who asks too much of a route. A limiter that fails refuses nobody: presets bound
- * the bill without it.
- * @param headers with `cf-connecting-ip`, which Cloudflare sets and no visitor can
- */
+/** @param headers with `cf-connecting-ip`, which only Cloudflare can set */
 export async function checkLimit(
   limiter: Limiter | undefined,
   headers: Headers,
@@ -21,14 +20,14 @@ export async function checkLimit(
   try {
     const outcome = await within(LIMITER_MS, limiter.limit({ key }));
     if (outcome !== LATE) return outcome.success ? undefined : { event: "rate-limited" };
-    logNotice({ event: "limiter-failed", route, reason: `nothing within ${LIMITER_MS} ms` });
+    logNotice({ event: "limiter-failed", route, reason: `no answer within ${LIMITER_MS} ms` });
   } catch (error) {
     logNotice({ event: "limiter-failed", route, reason: `${error}` });
   }
   return undefined;
 }
 
-/** An IPv4 address, or the network of an IPv6 address, its first 64 bits: the rest is the visitor's to choose. */
+/** An IPv4 address, or the first 64 bits of an IPv6 address: visitors can change the rest. */
 function visitorOf(address: string): string {
   const [head = "", tail] = address.split("::");
   const groups = head === "" ? [] : head.split(":");

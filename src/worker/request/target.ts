@@ -1,21 +1,21 @@
-// What a URL asks for, without its host.
+// Splits and decodes the URL of a request. Pure.
 
 import { decodePath } from "../../url/grammar.ts";
 import type { Refusal } from "../base/refusal.ts";
 
-/** What of a URL stands behind its host. */
+/** A URL after its host. */
 export type Target = { readonly pathname: string; readonly search: string };
 
 /**
- * Takes a request's URL apart, which has a host. Its text is not changed: `new URL` would take segments
- * such as `..` out, which no key has, and costs more than all the rest of reading it.
+ * Splits a URL that has a host, without a change of its text. `new URL` would remove segments such as
+ * `..`, which are to be refused, and is slower than all other steps of reading a URL.
  */
 export function readTarget(url: string): Target {
   const [, pathname = "", search = ""] = /^\w+:\/\/[^/?#]*([^?#]*)([^#]*)/.exec(url) ?? [];
   return { pathname, search };
 }
 
-/** The path of a request's URL, decoded. One that is not strictly encoded has no one reading: it is refused. */
+/** Decodes a path. One that is not strictly encoded can be read in several ways: it is refused. */
 export function readPathname(pathname: string): string | Refusal {
   const reason = "the path is not percent-encoded UTF-8";
   return decodePath(pathname) ?? { event: "impossible-key", reason };

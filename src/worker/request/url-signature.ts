@@ -1,3 +1,5 @@
+// Checks the signature of a public URL. A signature is a credential: it is never logged.
+
 import { encodePath } from "../../url/grammar.ts";
 import { type Grant, importKey, type SigningKey, textToSign, utf8 } from "../../url/grant.ts";
 import { type BoundedCache, createBoundedCache } from "../base/bounded-cache.ts";
@@ -7,28 +9,22 @@ import type { Target } from "./target.ts";
 
 type Wrong = Extract<Refusal, { event: "signature-wrong" }>;
 
-/** What the signature of a URL says, now that it is known to be right. */
+/** What a URL says whose signature is right. */
 export type Granted = Pick<Grant, "expires" | "version">;
 
-/**
- * Each value has one spelling. A signature's 32 bytes are 43 characters, of which the last one has two
- * bits that are unused, and zero.
- */
+/** Each value has one spelling. 32 bytes are 43 characters; two bits of the last one must be zero. */
 const QUERY =
   /^\?exp=([1-9]\d{0,11})&kid=([\w-]{1,32})(?:&v=([\w.-]{1,64}))?&sig=([\w-]{42}[AEIMQUYcgkosw048])$/;
 
-const FORM = "exp in seconds, kid, v if there is one, and sig of 43 characters, in this order";
+const FORM = "exp in seconds, kid, v if any, and sig of 43 characters, in this order";
 
-/** What the query of a signed URL says, before it is known to be right. */
+/** What the query of a signed URL says, before its signature is checked. */
 export type Claim = Granted & { readonly kid: string; readonly sig: string };
 
-/**
- * Reads what a signed URL says of itself: the query is `exp`, `kid`, `v` if there is one, and `sig`, in
- * this order and nothing else; and the path is in the spelling of `encodePath`.
- */
+/** Reads the query, and requires the path to have the spelling of `encodePath`. */
 export function readClaim({ pathname, search }: Target): Claim | Wrong {
   if (encodePath(decodeURIComponent(pathname)) !== pathname) {
-    return wrong("the path is spelt otherwise than signed URLs are");
+    return wrong("the path is not encoded as signed URLs are");
   }
   const [, exp, kid = "", version, sig = ""] = QUERY.exec(search) ?? [];
   if (exp === undefined) return wrong(`the query is not ${FORM}`);
@@ -36,11 +32,11 @@ export function readClaim({ pathname, search }: Target): Claim | Wrong {
 }
 
 /**
- * Checks the signature of a public URL, where its route asks for one.
+ * Checks the signature and the expiry of a public URL.
  * @param order what the URL's path asks for
- * @param target the URL behind its host
+ * @param target the URL after its host
  * @param now ms since 1970
- * @returns what the signature grants; undefined where the route needs none
+ * @returns what the signature grants; undefined if the route is not signed
  */
 export async function checkGrant(
   { route, variant, object }: Pick<Order, "route" | "variant" | "object">,
@@ -58,20 +54,20 @@ export async function checkGrant(
     { route: route.path, preset: variant.preset, key: object, expires, version },
     kid,
   );
-  if (!(await isBy(key, text, sig))) {
-    return { ...wrong("the signature is not of this text, or not by this key"), text };
+  if (!(await isSignedBy(key, text, sig))) {
+    return { ...wrong("the signature does not match this text and key"), text };
   }
   return checkTime({ expires, version }, maxAge, now);
 }
 
-/** The signatures of late that were right, by the key that made them. */
+/** Signatures that were right, by the key that made them. */
 const right = new WeakMap<SigningKey, BoundedCache<true>>();
 
-/** Characters in each of two halves of what is kept of one key: about 5,000 signatures. */
+/** Characters in each generation of one key's cache: about 5,000 signatures. */
 const ROOM = 4_194_304;
 
-/** True if a key made the signature of a text. One that is right is not reckoned again while it is kept. */
-async function isBy(key: SigningKey, text: string, sig: string): Promise<boolean> {
+/** Returns whether a key made the signature of a text. What was right is remembered for a while. */
+async function isSignedBy(key: SigningKey, text: string, sig: string): Promise<boolean> {
   const recent = right.get(key) ?? createBoundedCache<true>(ROOM);
   right.set(key, recent);
   const signed = `${text}\n${sig}`;
@@ -82,14 +78,14 @@ async function isBy(key: SigningKey, text: string, sig: string): Promise<boolean
   return true;
 }
 
-/** Checks whether what a URL grants is good now. */
+/** Checks that a URL is valid now. */
 export function checkTime(granted: Granted, maxAge: number, now: number): Granted | Refusal {
   const { expires } = granted;
   if (expires * 1000 <= now) {
     return { event: "url-expired", expired: new Date(expires * 1000).toISOString() };
   }
   if (expires * 1000 > now + maxAge * 1000) {
-    return wrong(`exp is more than the route's max_age of ${maxAge} s ahead`);
+    return wrong(`exp is more than max_age (${maxAge} s) ahead`);
   }
   return granted;
 }

@@ -1,31 +1,33 @@
-/** What S3 said when it was asked itself. */
+// What S3's own answer means: whether the object, the slot or the setup is wrong. Pure.
+
+/** What S3 said when the Worker asked it directly. */
 export type Said = {
-  /** HTTP status; absent where no answer came. */
+  /** The HTTP status; absent if no answer came. */
   readonly status?: number;
-  /** S3's error code, as `SignatureDoesNotMatch`. */
+  /** S3's error code, such as `SignatureDoesNotMatch`. */
   readonly code?: string | undefined;
-  /** The region that the bucket is in, where it was asked for in another one (A5). */
+  /** The bucket's region, if the Worker asked in another one (A5). */
   readonly region?: string | undefined;
-  /** Seconds by which S3's clock is ahead of the Worker's. */
+  /** How far S3's clock is ahead of the Worker's: s. */
   readonly ahead?: number | undefined;
 };
 
 /**
- * Whose fault it is that a request was denied, with S3's code and what to do about it. `none`: S3 gives
- * the object to the Worker. `object`: it knows the slot, and denies the object. `setup`: no slot can be
- * right here. `slot`: it refuses the slot.
+ * Why a request was denied, with S3's code and what to do. `none`: S3 gives the object to the Worker.
+ * `object`: it knows the slot, and denies the object. `setup`: no slot can work. `slot`: it refuses the
+ * slot.
  */
 export type Verdict =
   | {
       readonly fault: "none" | "object" | "setup" | "unknown";
       readonly origin?: string | undefined;
       readonly reason?: string | undefined;
-      /** True where it is of this object alone. */
+      /** Whether it concerns this object alone. */
       readonly objectOnly?: boolean;
     }
   | { readonly fault: "slot"; readonly origin: string };
 
-/** What is said of a denied object where S3 does not say it (A6). */
+/** S3 does not say which of the two it is (A6). */
 const DENIED = "missing, or not allowed by the key's policy";
 
 /** What S3's codes mean (A5, A6, A7, A9). */
@@ -37,30 +39,27 @@ const FAULTS = new Map<string, readonly ["object" | "slot" | "unknown", reason?:
   ["AuthorizationHeaderMalformed", ["slot"]],
   ["ExpiredToken", ["slot"]],
   ["InvalidAccessKeyId", ["slot"]],
-  ["InvalidArgument", ["slot"]], // R2's, of a key id that is no key id
+  ["InvalidArgument", ["slot"]], // R2, if the key id cannot be one
   ["InvalidSecurity", ["slot"]],
   ["InvalidToken", ["slot"]],
   ["SignatureDoesNotMatch", ["slot"]],
 ]);
 
-/**
- * What follows from S3's words.
- * @param configured the region that was asked for
- */
+/** @param configured the region that the Worker asked in */
 export function verdictOf(said: Said, configured: string): Verdict {
   const { status, code: origin, region = configured, ahead } = said;
   if (status === undefined) return { fault: "unknown", reason: "S3 itself does not answer" };
-  // 416: the object is empty, and has no first byte.
+  // 416: the object is empty, so it has no first byte.
   if ([200, 206, 416].includes(status)) return { fault: "none" };
   if (origin === "RequestTimeTooSkewed") {
     const apart = ahead === undefined ? "over 15 minutes from" : `${ahead} s ahead of`;
-    const reason = `S3's clock is ${apart} the Worker's: set the one that is wrong`;
+    const reason = `S3's clock is ${apart} the Worker's: correct the wrong one`;
     return { fault: "setup", origin, reason };
   }
   if (status === 401) return { fault: "slot", origin: origin ?? "401" };
   const [fault, reason] = FAULTS.get(origin ?? "") ?? [];
   if (region !== configured && (fault === undefined || origin === "AuthorizationHeaderMalformed")) {
-    const wrong = `the bucket is in ${region}: set region to it, also where endpoint names one`;
+    const wrong = `the bucket is in ${region}: set region, and endpoint if it names one`;
     return { fault: "setup", origin, reason: wrong };
   }
   if (fault !== undefined) return { fault, origin: origin ?? "", reason };
@@ -69,23 +68,23 @@ export function verdictOf(said: Said, configured: string): Verdict {
     const reason = "S3 redirects: check endpoint and region";
     return { fault: "setup", origin, reason, objectOnly: true };
   }
-  // A 400 for no reason above is of the object, as where its encryption's key cannot be used.
+  // Any other 400 concerns this object alone, for example because its KMS key is disabled.
   return {
     fault: "unknown",
     origin,
-    reason: `S3 itself answers ${status}: look its code up`,
+    reason: `S3 itself answers ${status}: look up its code`,
     objectOnly: status === 400,
   };
 }
 
-/** True where S3 knew the slot. */
+/** Returns whether S3 knew the slot. */
 export function knowsSlot({ fault }: Verdict): boolean {
   return fault === "none" || fault === "object";
 }
 
 /**
- * What S3 just said of a slot over one object, as it holds for another.
- * @param status what the other one was denied with: a missing object's is 401 or 403 (A6, A7)
+ * What a verdict about one object means for another object that was denied just after.
+ * @param status of that denial: 401 or 403 if the object is missing (A6, A7)
  */
 export function forOthers(verdict: Verdict, status: number | undefined): Verdict {
   if (!knowsSlot(verdict) && !("objectOnly" in verdict && verdict.objectOnly)) return verdict;

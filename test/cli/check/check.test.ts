@@ -115,7 +115,7 @@ test("vitrine check finds session credentials in .dev.vars, and a secret that is
   );
   const session = await check();
   expect(session.code).toBe(2);
-  expect(session.output).toMatch(/ {2}\.dev\.vars: AWS_ACCESS_KEY_ID: is a session's key/);
+  expect(session.output).toMatch(/ {2}\.dev\.vars: AWS_ACCESS_KEY_ID: is a temporary session key/);
   expect(session.output).not.toContain("IOSFODNN7");
 
   rmSync(join(folder, ".dev.vars"));

@@ -384,7 +384,7 @@ const SETUPS: readonly (readonly [string, Setup, readonly Check[], RegExp, RegEx
     "a space in a secret",
     { env: { AWS_SECRET_ACCESS_KEY: "a b" } },
     ["keys"],
-    /AWS_SECRET_ACCESS_KEY has a character that no key has/,
+    /AWS_SECRET_ACCESS_KEY has an invalid character/,
     /./,
   ],
   [

@@ -87,7 +87,7 @@ test.each<[string, object, string, string | undefined]>([
 test.each<[unknown, string[]]>([
   [
     { most: -1, mots: 1 },
-    ["COSTS.most: -1 is not between 0 and 1000000000", "COSTS.mots: is no option here"],
+    ["COSTS.most: -1 is not between 0 and 1000000000", "COSTS.mots: unknown option"],
   ],
   [{ objects: { medai: 1 } }, ['COSTS.objects.medai: "medai" is not in BUCKETS']],
   [{ objects: { media: 1.5 } }, ["COSTS.objects.media: 1.5 is not a whole number"]],

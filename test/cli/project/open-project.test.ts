@@ -190,7 +190,7 @@ test("a wrangler.toml that cannot be read is told by its line, and all mistakes 
   expect(err).not.toMatch(/\n {4}at /);
   const wrong = makeFolder({ PRESETS: { card: { width: 0 }, hero: {} } });
   const both = await vitrine(["explain", "/images/card/a.jpg"], { folder: wrong });
-  expect(both.err).toMatch(/\n {2}PRESETS\.card\.width: .*\n {2}PRESETS\.hero: names neither/);
+  expect(both.err).toMatch(/\n {2}PRESETS\.card\.width: .*\n {2}PRESETS\.hero: needs width or/);
 });
 
 describe("a command that sends requests to Vitrine must know where it is:", () => {

@@ -105,7 +105,7 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
   [
     "a session's key",
     () => file("AWS_ACCESS_KEY_ID=ASIA\nAWS_SECRET_ACCESS_KEY=x"),
-    "is a session's key",
+    "is a temporary session key",
   ],
   [
     "half a key",

@@ -160,11 +160,11 @@ test.each<[object, string[]]>([
   [{ width: 1, height: 12, widths: [1000] }, []],
   [
     { width: 1000, height: 12_000, widths: [1000, 1001] },
-    ["P: has a width that makes its height over 12,000 px"],
+    ["P: has widths that make its height over 12,000 px"],
   ],
   [
     { width: 1000, height: 8000, widths: [1500, 1501] },
-    ["P: has a width that makes its height over 12,000 px"],
+    ["P: has widths that make its height over 12,000 px"],
   ],
   [{ width: 12_000, height: 12_000, widths: [12_000] }, []],
   [

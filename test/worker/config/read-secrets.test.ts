@@ -79,11 +79,11 @@ test("what is known of the slots outlasts a look into the store", async () => {
 });
 
 test.each<[string, unknown, string]>([
-  ["does not answer", DOWN, "its store does not give it"],
-  ["throws what is no error", Symbol("odd"), "its store does not give it"],
+  ["does not answer", DOWN, "its Secrets Store does not return it"],
+  ["throws what is no error", Symbol("odd"), "its Secrets Store does not return it"],
   ["has nothing", null, "is missing"],
   ["has an empty text", "", "is missing"],
-  ["has no text", 7, "is no text"],
+  ["has no text", 7, "is not text"],
 ])("a store that %s leaves the other slot to serve", async (_what, value, told) => {
   secret.value = value;
   expect(await show()).toBe(500);

@@ -62,7 +62,7 @@ test("a srcset of six candidates opens with one signature, another preset does n
     expect([variant, answer.status]).toEqual([variant, 200]);
   }
   for (const variant of ["hero", "hero@640w", "card", "tall"]) {
-    await missing(`/private/${variant}/photos/fig.jpg${query}`, /not of this text/);
+    await missing(`/private/${variant}/photos/fig.jpg${query}`, /does not match this text/);
   }
 });
 
@@ -217,12 +217,12 @@ test("a path has one spelling where it is signed", async () => {
 });
 
 test.each<[string, Change, RegExp]>([
-  ["of another route", { route: "/images/:preset/*" }, /not of this text/],
-  ["of another key", { key: "key.jp" }, /not of this text/],
-  ["of the whole key in the bucket", { key: "published/key.jpg" }, /not of this text/],
-  ["of a variant", { preset: "card@2x" }, /not of this text/],
-  ["by another secret", { secret: "y".repeat(32) }, /not by this key/],
-  ["by the secret of another kid", { kid: "old", secret: KEYS["new"] ?? "" }, /not by this key/],
+  ["of another route", { route: "/images/:preset/*" }, /does not match this text/],
+  ["of another key", { key: "key.jp" }, /does not match this text/],
+  ["of the whole key in the bucket", { key: "published/key.jpg" }, /does not match this text/],
+  ["of a variant", { preset: "card@2x" }, /does not match this text/],
+  ["by another secret", { secret: "y".repeat(32) }, /does not match this text/],
+  ["by the secret of another kid", { kid: "old", secret: KEYS["new"] ?? "" }, /does not match this text/],
   ["by a kid that is too long", { kid: "k".repeat(33), secret: "y".repeat(32) }, /^the query is/],
   ["for longer than can be said", { expires: 1_000_000_000_000 }, /^the query is not/],
   ["by a kid that is not there", { kid: "gone", secret: "y".repeat(32) }, /has no gone$/],
@@ -261,7 +261,7 @@ test("a URL that has expired is a 410, if it was right", async () => {
   }
   const expired = new Date(Date.now()).toISOString();
   expect(stage.logged[0]?.line).toMatchObject({ event: "url-expired", expired, answered: 410 });
-  await missing(url.replace("card", "hero"), /not of this text/);
+  await missing(url.replace("card", "hero"), /does not match this text/);
   expect(stage.asked).toEqual([]);
 });
 

@@ -755,7 +755,7 @@ describe("of two slots that were denied an object, the log has what tells most",
     await ask("/images/card/nothing.jpg");
     answerAs((request) => (isOf(request, NEXT_ID) ? say("AccountProblem") : say("AccessDenied")));
     expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
-    const reason = "S3 itself answers 403: look its code up";
+    const reason = "S3 itself answers 403: look up its code";
     expect(reasons().slice(1)).toEqual([["origin-denied", reason]]);
   });
 
@@ -869,7 +869,7 @@ test.each<[string, string, string | undefined]>([
   faultWith("key.jpg", code);
   expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
   expect(lines()).toMatchObject([
-    { event: "origin-denied", reason: "S3 itself answers 400: look its code up" },
+    { event: "origin-denied", reason: "S3 itself answers 400: look up its code" },
   ]);
   expect(lines()[0]?.["origin"]).toBe(origin);
 });
