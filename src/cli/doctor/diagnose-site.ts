@@ -1,7 +1,7 @@
 // Chooses the cause from what the edge said, or from the status that a visitor gets. Pure.
 
 import type { UpstreamEvent } from "../../worker/base/refusal.ts";
-import { refusalOf } from "../../worker/edge/codes.ts";
+import { failureFor } from "../../worker/edge/codes.ts";
 import { type Diagnosis, diagnose } from "./finding.ts";
 
 /** What the edge says that has a cause of its own; `CODE/STATUS` if the status makes a difference. */
@@ -47,7 +47,7 @@ type EdgeCause = (typeof CODES)[keyof typeof CODES] | (typeof EVENTS)[UpstreamEv
  */
 export function diagnoseEdge(code: string, status = 403, host: string, local: boolean): Diagnosis {
   const codes: Readonly<Record<string, EdgeCause>> = CODES;
-  const { event, reason = "" } = refusalOf(status, code, "");
+  const { event, reason = "" } = failureFor(status, code, "");
   const cause = codes[`${code}/${status}`] ?? codes[code] ?? EVENTS[event];
   const facts = {
     host,

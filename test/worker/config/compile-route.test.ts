@@ -70,7 +70,7 @@ test.each<[string, string, string[]]>([
   [
     "/:preset/:a.png",
     ":a",
-    ['path: ":a.png" is not a literal, :name or *', "object: :a is not in the path"],
+    ['path: ":a.png" is not a literal, :name or *', "object: :a is not in path"],
   ],
   [
     "/:preset.png/*",

@@ -300,7 +300,7 @@ test.each<[string, object, string]>([
   [
     "pasted with a space before it",
     { AWS_SECRET_ACCESS_KEY: " abc" },
-    "AWS_SECRET_ACCESS_KEY: has a character that no key has",
+    "AWS_SECRET_ACCESS_KEY: has an invalid character",
   ],
   [
     "pasted with its line's end",

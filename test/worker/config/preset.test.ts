@@ -143,19 +143,19 @@ test.each([
   "constructor",
 ])("the unknown option %s is a mistake (O13, O14)", (option) => {
   const preset: unknown = JSON.parse(`{"width":100,"${option}":1}`);
-  expect(read(Object(preset)).mistakes).toEqual([`P.${option}: is no option here`]);
+  expect(read(Object(preset)).mistakes).toEqual([`P.${option}: unknown option`]);
 });
 
 test.each<[object, string[]]>([
   [{ width: 1 }, []],
   [{ height: 1 }, []],
-  [{ quality: 80 }, ["P: names neither width nor height"]],
-  [{ width: 1, dpr: [1], widths: [1] }, ["P: has both dpr and widths: no srcset can hold both"]],
-  [{ height: 1, widths: [1] }, ["P: has widths, but no width to go without them"]],
+  [{ quality: 80 }, ["P: needs width or height"]],
+  [{ width: 1, dpr: [1], widths: [1] }, ["P: has both dpr and widths: keep one"]],
+  [{ height: 1, widths: [1] }, ["P: has widths, so it also needs width"]],
   [{ width: "1" }, ['P.width: "1" is not a number']],
   [
     { width: 700, dpr: [2], format: "avif", blur: 0 },
-    ["P.blur: 0 is not between 1 and 250", "P: asks for avif with a side over 1,200 px"],
+    ["P.blur: 0 is not between 1 and 250", "P: has format avif with a side over 1,200 px"],
   ],
   [{ width: 1, height: 12, widths: [1000] }, []],
   [
