@@ -125,7 +125,7 @@ test("npm start creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW, a
   ]);
   // One warning: the overlay is on this machine.
   expect(doctor.output.match(/^ {2}(?:warning|error) .*/gm)).toEqual([
-    expect.stringContaining("PRESETS.card.draw[0].url: http:// is for one's own machine"),
+    expect.stringContaining("PRESETS.card.draw[0].url: http:// is for your own machine only"),
   ]);
   expect(doctor.output).toContain("avif for AVIF, webp for WebP, jpeg for neither");
   expect(doctor.code).toBe(1);

@@ -2,10 +2,7 @@
 
 import { LATE, within } from "../base/time-limit.ts";
 import type { Vars } from "./schema.ts";
-import { isSecret } from "./secret-names.ts";
-
-/** In place of a secret that its store never returned. */
-export const UNOPENED = Symbol("unopened");
+import { isSecret, UNOPENED } from "./secret-names.ts";
 
 /** How long a store may take: ms. */
 const STORE_MS = 2_000;
