@@ -4,9 +4,8 @@ import { readSigningKeys, type SigningKey } from "../../url/grant.ts";
 import type { Mistake } from "../base/mistake.ts";
 import { SLOT_NAMES, type SlotName } from "../base/slot-name.ts";
 import type { Report, Vars } from "./schema.ts";
-import { isSecret, secretNames } from "./secret-names.ts";
+import { isSecret, secretNames, UNOPENED } from "./secret-names.ts";
 import type { Slot } from "./slot.ts";
-import { UNOPENED } from "./store.ts";
 
 /** Returns whether no secret changed. */
 export function sameSecrets(vars: Vars, before: Vars): boolean {

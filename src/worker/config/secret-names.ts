@@ -6,6 +6,9 @@ import type { Credentials } from "./slot.ts";
 const SECRET =
   /_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY)(?:_NEXT)?$|^(?:HEALTH_TOKEN|URL_SIGNING_KEYS)$/;
 
+/** The value of a secret that its Secrets Store never returned. */
+export const UNOPENED = Symbol("unopened");
+
 /** Returns whether a variable of this name is a secret. */
 export function isSecret(name: string): boolean {
   return SECRET.test(name);
