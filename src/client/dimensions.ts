@@ -1,30 +1,16 @@
-import type { Sizing } from "../url/grammar.ts";
+// Calculates the width and height of an <img> from a preset, by the same rules as the edge. It never
+// guesses: a side that the preset does not fix is left out.
 
-/** Pixels. */
-export type Dimensions = { readonly width: number; readonly height: number };
-
-/** What a border adds, in CSS pixels: the same on all sides, or each its own. */
-export type Border = {
-  readonly width?: number;
-  readonly top?: number;
-  readonly right?: number;
-  readonly bottom?: number;
-  readonly left?: number;
-};
-
-type Shape = Sizing & {
-  readonly fit?: string;
-  readonly rotate?: number;
-  readonly trim?: unknown;
-  readonly border?: Border;
-};
+import type { Dimensions, PresetShape } from "./types.ts";
 
 /**
- * The `width` and `height` of an `<img>`, in CSS pixels: those that a preset makes of every original, or
- * of this one (O3, O11, O12). Without the original, a preset that keeps its proportions gives the side
- * that it names, and one with `widths` gives none, since the page's `sizes` are to be heeded.
+ * Returns the `width` and `height` of an `<img>` in CSS pixels (O3, O11, O12).
+ *
+ * With the original's size, both are exact, except for a preset that trims. Without it, both are set if
+ * every original comes out at the same size. If the preset sets only one side, that side is returned.
+ * With `widths`, neither is returned then: they would override the `sizes` of the page.
  */
-export function attributesOf(preset: Shape, original?: Dimensions): Partial<Dimensions> {
+export function dimensionsOf(preset: PresetShape, original?: Dimensions): Partial<Dimensions> {
   const { width, height, fit = "scale-down", rotate = 0, trim, widths, border = {} } = preset;
   const all = border.width ?? 0;
   const framed = (across?: number, down?: number): Partial<Dimensions> => ({

@@ -1,8 +1,18 @@
-import { attributesOf } from "./dimensions.ts";
-import { shownIn, srcset, urlOf } from "./site.ts";
+// The attributes of an <img>. It never touches the page: it returns plain values.
+
+import { dimensionsOf } from "./dimensions.ts";
+import { shownPreset, srcset, urlOf } from "./site.ts";
 import type { ImgOptions, ImgProps, PresetTable, Site } from "./types.ts";
 
-/** The attributes of an `<img>`, in the order in which browsers are to learn of them. */
+/**
+ * Returns the attributes of an `<img>` for one object at one preset. Set them in this order: a browser may
+ * start to load when `srcset` or `src` is set, so `loading` and `sizes` come first.
+ * @throws RangeError if the route does not show the preset or does not lead to the key, or if no object
+ *   can have the key
+ * @example
+ * imgProps(images.site, "photos/fig.jpg", "hero", { alt: "A fig", sizes: "50vw" });
+ * // { alt, loading, decoding, sizes, srcset, src }, and width and height if they are known
+ */
 export function imgProps<
   Presets extends PresetTable,
   Name extends keyof Presets & string,
@@ -13,19 +23,23 @@ export function imgProps<
   preset: Preset,
   { alt, sizes = "100vw", loading = "lazy", original, query }: ImgOptions<Presets[Preset]>,
 ): ImgProps {
-  const { shape } = shownIn(site, preset);
+  const { shape } = shownPreset(site, preset);
   return {
     alt,
     loading,
     decoding: "async",
-    ...attributesOf(shape, original),
+    ...dimensionsOf(shape, original),
     ...(shape.widths && { sizes }),
     srcset: srcset(site, key, preset, query),
     src: urlOf(site, key, preset, query),
   };
 }
 
-/** The same attributes by the names that React has for them. */
+/**
+ * Returns the same attributes by the names that React uses.
+ * @example
+ * <img {...reactProps(fig)} alt={fig.alt} />
+ */
 export function reactProps({ srcset, ...props }: ImgProps) {
   return { srcSet: srcset, ...props };
 }

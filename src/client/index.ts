@@ -1,5 +1,5 @@
-// vitrine/client: the URLs of a deployed Vitrine, for apps. No code of the Worker's is in it but the
-// grammar that both share, and no secret.
+// vitrine/client: builds and reads the URLs of a deployed Vitrine, for apps. It shares only the grammar of
+// URLs with the Worker. It holds no secret, and it never sends a request.
 
 import { imgProps } from "./img.ts";
 import { imageUrl, openSite, parseUrl, srcset, urlForWidth, widths } from "./site.ts";
@@ -15,23 +15,38 @@ import type {
   VariantOf,
 } from "./types.ts";
 
-export type { Border, Dimensions } from "./dimensions.ts";
 export { imgProps, reactProps } from "./img.ts";
 export { imageUrl, openSite, parseUrl, srcset, urlForWidth, widths } from "./site.ts";
 export type * from "./types.ts";
 
-/** The functions of this module, each for the one site. */
+/** The functions of this module, each bound to one site. Each of them is documented at the function. */
 export type Client<Presets extends PresetTable, Name extends keyof Presets & string> = {
   readonly site: Site<Presets, Name>;
+  /** Returns the URL of one variant of an object. */
   imageUrl(key: string, variant: VariantOf<Presets, Name>, query?: string): string;
+  /** Returns the `srcset` of an object at a preset. */
   srcset(key: string, preset: Name, query?: string): string;
+  /** Returns the attributes of an `<img>`. */
   imgProps<P extends Name>(key: string, preset: P, options: ImgOptions<Presets[P]>): ImgProps;
+  /** Returns the URL of the preset's smallest variant of this width in pixels or more, or of its widest. */
   urlForWidth(key: string, preset: Name, width: number, query?: string): string;
+  /** Returns the widths of a preset's candidates, in pixels. */
   widths(preset: Name): number[];
+  /** Returns what a URL asks for, or undefined if it does not belong to this route. */
   parseUrl(url: string): Parsed<Name> | undefined;
 };
 
-/** A client of one route. @throws RangeError where the route shows a preset that there is not */
+/**
+ * Makes the client of one route.
+ * @throws RangeError if the route names a preset that `presets` does not have
+ * @example
+ * const images = createClient({
+ *   baseUrl: "https://images.example.com",
+ *   route: { path: "/images/:preset/*", object: "media/*" },
+ *   presets: { card: { width: 480, dpr: [1, 2] } },
+ * });
+ * images.imageUrl("photos/fig.jpg", "card@2x");
+ */
 export function createClient<const Presets extends PresetTable, const Route extends RouteShape>(
   settings: Settings<Presets, Route>,
 ): Client<Presets, PresetOf<Presets, Route>> {
@@ -39,7 +54,8 @@ export function createClient<const Presets extends PresetTable, const Route exte
 }
 
 /**
- * All functions of this module for one site. To ship no more than is used, take the functions themselves.
+ * Binds all functions of this module to one site. To ship less, import the functions that you use
+ * instead: a bundler then leaves out the others.
  */
 export function clientOf<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,

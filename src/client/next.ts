@@ -1,28 +1,37 @@
-import { urlAsked } from "./asked.ts";
-import { shownIn } from "./site.ts";
+// The loader for next/image. It passes on neither a quality nor a format: the preset sets them.
+
+import { loaderUrl } from "./loader-url.ts";
+import { shownPreset } from "./site.ts";
 import type { AnySite, PresetTable, Site } from "./types.ts";
 
 /**
- * The loader of next/image for one site, for `images.loaderFile`. Next.js asks for a width alone, so the
- * preset stands in `src`, as `nextSrc` writes it; `quality` is the preset's own.
+ * Makes the loader of next/image for one site. Next.js passes only a `src` and a width, so the preset is
+ * part of `src`: write it with `nextSrc`. `quality` is ignored.
+ *
+ * The loader throws a RangeError if `src` names no preset of the route, or if no object can have its key.
+ * @example
+ * // vitrine-loader.ts, the file that `images.loaderFile` in next.config.ts names
+ * export default nextLoader(images.site);
  */
 export function nextLoader(site: AnySite) {
   return ({ src, width }: { readonly src: string; readonly width: number }): string => {
     const end = src.indexOf(":");
     const asked = { key: src.slice(end + 1), preset: src.slice(0, Math.max(end, 0)), width };
-    return urlAsked(site, asked, "write src={nextSrc(images.site, key, preset)} with a preset");
+    return loaderUrl(site, asked, "write src={nextSrc(images.site, key, preset)}");
   };
 }
 
 /**
- * The `src` of a next/image: `hero:photos/fig.jpg`.
- * @throws RangeError for a preset that the route does not show
+ * Returns the `src` of a next/image, for example `hero:photos/fig.jpg`.
+ * @throws RangeError if the route does not show the preset
+ * @example
+ * <Image src={nextSrc(images.site, "photos/fig.jpg", "hero")} sizes="100vw" fill alt="A fig" />
  */
 export function nextSrc<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
   key: string,
   preset: NoInfer<Name>,
 ): string {
-  shownIn(site, preset);
+  shownPreset(site, preset);
   return `${preset}:${key}`;
 }

@@ -1,10 +1,13 @@
-import { urlAsked } from "./asked.ts";
+// The provider and the presets for Nuxt Image. It passes on no quality, format or fit: Vitrine's preset
+// sets them.
+
+import { loaderUrl } from "./loader-url.ts";
 import type { AnySite, Shown } from "./types.ts";
 
-/** What it looks at of what Nuxt Image gives a provider. */
+/** The options of Nuxt Image that the provider reads. */
 type Options = { readonly modifiers: { readonly width?: unknown; readonly preset?: unknown } };
 
-/** What Nuxt Image calls a preset. */
+/** A preset in the sense of Nuxt Image. */
 type NuxtPreset = {
   modifiers: { preset: string };
   sizes?: string;
@@ -12,22 +15,30 @@ type NuxtPreset = {
 };
 
 /**
- * The provider of Nuxt Image for one site, for `defineProvider`. Nuxt's own presets, as `nuxtPresets`
- * makes them, name Vitrine's; `quality`, `format` and `fit` are the preset's own.
+ * Makes the provider of Nuxt Image for one site. It needs the presets that `nuxtPresets` makes.
+ *
+ * `getImage` throws a RangeError if no preset of the route is named, or if no object can have the key.
+ * @example
+ * // app/vitrine-provider.ts
+ * export default defineProvider(nuxtProvider(images.site));
  */
 export function nuxtProvider(site: AnySite) {
   return {
     getImage(src: string, { modifiers: { width, preset } }: Options): { url: string } {
-      const key = src.replace(/^\//, ""); // Nuxt's; no key begins with one
-      const how = "give nuxt.config.ts presets: nuxtPresets(images.site), and <NuxtImg> a preset";
-      return { url: urlAsked(site, { key, preset, width }, how) };
+      const key = src.replace(/^\//, ""); // Nuxt adds this slash; no key begins with one
+      const how =
+        "set presets: nuxtPresets(images.site) in nuxt.config.ts, and write <NuxtImg preset>";
+      return { url: loaderUrl(site, { key, preset, width }, how) };
     },
   };
 }
 
 /**
- * Nuxt Image's presets, by which `<NuxtImg preset="hero">` names one of Vitrine's. With them it asks for
- * the sizes that there are, and so needs no `width`, `sizes` or `densities`.
+ * Makes Nuxt Image's presets from those of a site, so that `<NuxtImg preset="hero">` names Vitrine's
+ * preset `hero`. They set the sizes: `<NuxtImg>` then needs no `width`, `sizes` or `densities`.
+ * @example
+ * // nuxt.config.ts
+ * image: { provider: "vitrine", presets: nuxtPresets(images.site) }
  */
 export function nuxtPresets(site: AnySite): Record<string, NuxtPreset> {
   return Object.fromEntries(
@@ -38,7 +49,7 @@ export function nuxtPresets(site: AnySite): Record<string, NuxtPreset> {
   );
 }
 
-/** Nuxt multiplies each of its sizes by each of its densities, which are whole numbers. */
+/** Nuxt multiplies each size by each density, and knows only densities that are whole numbers. */
 function sizing({ shape, candidates }: Shown): Pick<NuxtPreset, "sizes" | "densities"> {
   if (shape.widths) {
     const sizes = candidates.map(({ pixels }) => `${pixels}px:100vw`);

@@ -1,3 +1,6 @@
+// One route of a deployed Vitrine, and the URLs of its images. No I/O: it never asks the Worker or S3.
+// What cannot exist is a RangeError, never a URL that would be a 404.
+
 import {
   compilePattern,
   decodePath,
@@ -21,13 +24,13 @@ import type {
   VariantOf,
 } from "./types.ts";
 
-// A key is the object's in its bucket, below the bucket's prefix. A query is what vitrine/sign gives, on
-// a signed route. What cannot be is a RangeError: a key that no object has or that the route does not
-// lead to, a preset or a variant that it does not show.
-
 /**
- * Makes one route of a deployed Vitrine ready.
- * @throws RangeError where the route shows a preset that there is not
+ * Prepares one route of a deployed Vitrine. Use it with the functions below if you do not want all of
+ * `createClient` in your bundle.
+ * @throws RangeError if the route names a preset that `presets` does not have
+ * @example
+ * const site = openSite({ baseUrl: "", route: { path: "/images/:preset/*", object: "media/*" }, presets });
+ * const url = imageUrl(site, "photos/fig.jpg", "card@2x");
  */
 export function openSite<const Presets extends PresetTable, const Route extends RouteShape>({
   baseUrl,
@@ -40,7 +43,7 @@ export function openSite<const Presets extends PresetTable, const Route extends 
   const isName = (name: string): name is Name => Object.hasOwn(presets, name);
   for (const name of route.presets ?? Object.keys(presets)) {
     const shape = presets[name];
-    if (!shape || !isName(name)) return fail(`there is no preset "${name}"`);
+    if (!shape || !isName(name)) return fail(`presets has no preset "${name}"`);
     for (const [descriptor] of sizesOf(shape)) variants.set(name + descriptor, name);
     shown.set(name, { shape, candidates: candidatesOf(name, shape) });
   }
@@ -49,7 +52,16 @@ export function openSite<const Presets extends PresetTable, const Route extends 
   return { base: baseUrl.replace(/\/+$/, ""), route, mapping, presets, variants, shown };
 }
 
-/** The URL of one variant of an object. */
+/**
+ * Returns the URL of one variant of an object.
+ * @param key the object's key in its bucket, below the bucket's `prefix`
+ * @param variant a preset, alone or with a descriptor: `card`, `card@2x`, `hero@640w`
+ * @param query on a signed route, the query that `createSigner`'s function returns; it begins with `?`
+ * @throws RangeError if the route does not show the variant or does not lead to the key, or if no object
+ *   can have the key
+ * @example
+ * imageUrl(images.site, "photos/fig.jpg", "card@2x"); // "https://…/images/card@2x/photos/fig.jpg"
+ */
 export function imageUrl<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
   key: string,
@@ -59,21 +71,31 @@ export function imageUrl<Presets extends PresetTable, Name extends keyof Presets
   return urlOf(site, key, variant, query);
 }
 
-/** The srcset of a preset: a candidate for each of its descriptors, or the one that it is itself. */
+/**
+ * Returns the `srcset` of an object: one candidate for each descriptor of the preset, or the preset alone
+ * if it has none.
+ * @throws RangeError as `imageUrl` does
+ * @example
+ * srcset(images.site, "photos/fig.jpg", "card"); // "https://…/card/… 1x, https://…/card@2x/… 2x"
+ */
 export function srcset<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
   key: string,
   preset: NoInfer<Name>,
   query?: string,
 ): string {
-  return shownIn(site, preset)
+  return shownPreset(site, preset)
     .candidates.map(({ variant, as }) => `${urlOf(site, key, variant, query)} ${as}`)
     .join(", ");
 }
 
 /**
- * The URL of the smallest candidate of a preset that is so many pixels wide or more, or of its widest:
- * for what asks for widths. A preset without a width gives itself.
+ * Returns the URL of the smallest candidate of a preset that is at least `width` wide, or of the widest
+ * one. If the preset has no width, it returns the URL of the preset itself.
+ * @param width in pixels
+ * @throws RangeError as `imageUrl` does
+ * @example
+ * urlForWidth(images.site, "photos/fig.jpg", "hero", 700); // "https://…/images/hero@960w/photos/fig.jpg"
  */
 export function urlForWidth<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
@@ -82,22 +104,31 @@ export function urlForWidth<Presets extends PresetTable, Name extends keyof Pres
   width: number,
   query?: string,
 ): string {
-  const wide = shownIn(site, preset).candidates.filter(({ pixels }) => pixels > 0);
+  const wide = shownPreset(site, preset).candidates.filter(({ pixels }) => pixels > 0);
   const found = wide.find(({ pixels }) => pixels >= width) ?? wide.at(-1);
   return urlOf(site, key, found?.variant ?? preset, query);
 }
 
-/** How many pixels wide the candidates of a preset are at most, in ascending order; 0 where it names no width. */
+/**
+ * Returns the largest possible width of each candidate of a preset, in pixels and in ascending order. It is
+ * 0 if the preset has no width.
+ * @throws RangeError if the route does not show the preset
+ * @example
+ * widths(images.site, "hero"); // [640, 960, 1280, 1920]
+ */
 export function widths<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
   preset: NoInfer<Name>,
 ): number[] {
-  return shownIn(site, preset).candidates.map(({ pixels }) => pixels);
+  return shownPreset(site, preset).candidates.map(({ pixels }) => pixels);
 }
 
 /**
- * What a URL asks for, or undefined where it is none of this route's: the inverse of `imageUrl`.
- * @param url as browsers spell it (`img.currentSrc`); its query and its fragment are not looked at
+ * Returns what a URL asks for, or undefined if it does not belong to this route. It is the inverse of
+ * `imageUrl`, and it never throws.
+ * @param url as browsers spell it (`img.currentSrc`); its query and its fragment are ignored
+ * @example
+ * parseUrl(images.site, "https://…/images/card@2x/a.jpg"); // { key: "a.jpg", preset: "card", variant: "card@2x" }
  */
 export function parseUrl<Presets extends PresetTable, Name extends keyof Presets & string>(
   { base, mapping, variants }: Site<Presets, Name>,
@@ -111,26 +142,30 @@ export function parseUrl<Presets extends PresetTable, Name extends keyof Presets
   return preset && { ...found, preset };
 }
 
-/** The URL of a variant of which the compiler does not know whether it is one. */
+/** Does what `imageUrl` does, for a variant that the compiler cannot check. */
 export function urlOf(
   { base, route, mapping, variants }: AnySite,
   key: string,
   variant: string,
   query = "",
 ): string {
-  if (!variants.has(variant)) return fail(`${route.path} shows no "${variant}"`);
+  if (!variants.has(variant)) return fail(`route ${route.path} has no variant "${variant}"`);
   const fault = keyFault(key);
-  if (fault) return fail(`"${key}" is no key: ${fault}`);
-  const path = writePath(mapping, { variant, key }) ?? fail(`${route.path} leads not to "${key}"`);
+  if (fault) return fail(`invalid key "${key}": ${fault}`);
+  const path =
+    writePath(mapping, { variant, key }) ?? fail(`route ${route.path} does not lead to "${key}"`);
   return base + encodePath(path) + query;
 }
 
-/** A preset of a site. */
-export function shownIn({ route, shown }: AnySite, preset: string): Shown {
-  return shown.get(preset) ?? fail(`${route.path} shows no "${preset}"`);
+/** Returns a preset that the route shows. @throws RangeError if it does not show it */
+export function shownPreset({ route, shown }: AnySite, preset: string): Shown {
+  return shown.get(preset) ?? fail(`route ${route.path} has no preset "${preset}"`);
 }
 
-/** In ascending order, each size once: what is as large as the preset itself goes by its name alone. */
+/**
+ * The candidates in ascending order, each size once. One that is as large as the preset itself has the
+ * preset's name without a descriptor, so that one rendition has one URL.
+ */
 function candidatesOf(name: string, preset: PresetShape): Candidate[] {
   const found = new Map<string, Candidate>();
   for (const [descriptor, { width = 0, dpr = 1 }] of sizesOf(preset)) {

@@ -1,30 +1,48 @@
-import type { Mapping, Sizing } from "../url/grammar.ts";
-import type { Border, Dimensions } from "./dimensions.ts";
+// The types of the client. No code: nothing of this file gets into an app's bundle.
 
-/** What a client looks at of a preset, as it stands in wrangler.toml. */
+import type { Mapping, Sizing } from "../url/grammar.ts";
+
+/** The size of a picture, in pixels. */
+export type Dimensions = { readonly width: number; readonly height: number };
+
+/** What a border adds, in CSS pixels: `width` on all sides, or a value for each side. */
+export type Border = {
+  readonly width?: number;
+  readonly top?: number;
+  readonly right?: number;
+  readonly bottom?: number;
+  readonly left?: number;
+};
+
+/** The options of a preset that the client reads, as they stand in wrangler.toml. */
 export type PresetShape = Sizing & {
   readonly fit?: string;
+  /** Degrees: 0, 90, 180 or 270. */
   readonly rotate?: number;
   readonly trim?: unknown;
   readonly border?: Border;
 };
+
+/** Presets by their names. */
 export type PresetTable = Readonly<Record<string, PresetShape>>;
 
-/** What a client looks at of a route, as it stands in wrangler.toml. */
+/** The fields of a route that the client reads, as they stand in wrangler.toml. */
 export type RouteShape = {
+  /** The public path pattern: `/images/:preset/*`. */
   readonly path: string;
-  /** `BUCKET/key`. */
+  /** The bucket's name in `BUCKETS`, a slash, and the pattern of the key: `media/*`. */
   readonly object: string;
+  /** The presets that the route shows. Default: all. */
   readonly presets?: readonly string[];
 };
 
-/** Where the images are, and what there is of them. */
+/** What `createClient` and `openSite` need to know of a deployed Vitrine. */
 export type Settings<Presets extends PresetTable, Route extends RouteShape> = {
-  /** Where Vitrine is, as `https://images.example.com`; `""` for the page's own host. */
+  /** The URL of Vitrine, such as `https://images.example.com`; `""` for the host of the page itself. */
   readonly baseUrl: string;
-  /** An entry of `ROUTES`. */
+  /** An entry of `ROUTES` in wrangler.toml. */
   readonly route: Route;
-  /** `PRESETS`. */
+  /** `PRESETS` in wrangler.toml. */
   readonly presets: Presets;
 };
 
@@ -37,59 +55,64 @@ type DescriptorOf<Preset> =
   | (Preset extends { readonly dpr: readonly (infer X extends number)[] } ? `${X}x` : never)
   | (Preset extends { readonly widths: readonly (infer W extends number)[] } ? `${W}w` : never);
 
-/** The variants of presets: `card`, `card@2x`. */
+/** The variants that presets allow: `card`, `card@2x`. */
 export type VariantOf<Presets, Name extends keyof Presets & string> = Name extends unknown
   ? Name | `${Name}@${DescriptorOf<Presets[Name]>}`
   : never;
 
-/** A variant as a srcset has it. */
+/** One entry of a `srcset`. */
 export type Candidate = {
   readonly variant: string;
-  /** `2x`, `640w`. */
+  /** Its descriptor in the `srcset`: `2x`, `640w`. */
   readonly as: string;
-  /** How wide it is at most; 0 where the preset has no width. */
+  /** Its largest possible width in pixels; 0 if the preset has no width. */
   readonly pixels: number;
 };
 
-/** One route of a deployed Vitrine, made ready to build and to read its URLs. */
+/** One route of a deployed Vitrine, prepared to build and to read its URLs. See `openSite`. */
 export type Site<Presets extends PresetTable, Name extends keyof Presets & string> = {
+  /** The base URL, without a slash at its end. */
   readonly base: string;
   readonly route: RouteShape;
   readonly mapping: Mapping;
   readonly presets: Presets;
-  /** The preset of each variant. */
+  /** The preset of each variant that the route shows. */
   readonly variants: ReadonlyMap<string, Name>;
+  /** The presets that the route shows, by their names. */
   readonly shown: ReadonlyMap<string, Shown>;
 };
 
 /** A preset that the route shows. */
 export type Shown = {
   readonly shape: PresetShape;
-  /** In ascending order. */
+  /** In ascending order of their widths, each size once. */
   readonly candidates: readonly Candidate[];
 };
 
-/** The same where its presets are not known to the compiler. */
+/** A site whose presets the compiler does not know. */
 export type AnySite = Site<PresetTable, string>;
 
-/** What an `<img>` is told beside its preset. */
+/** What `imgProps` needs besides the key and the preset. */
 export type ImgOptions<Preset> = {
-  /** What the picture shows, for who does not see it; `""` where it only decorates. */
+  /** A text for people who do not see the picture; `""` if it is only decoration. */
   readonly alt: string;
-  /** Default: `"lazy"`. For what is seen at once: `"eager"`. */
+  /** Default: `"lazy"`. Use `"eager"` for a picture that is visible at once. */
   readonly loading?: "lazy" | "eager";
-  /** The original's pixels, upright: with them `width` and `height` are exact, and nothing shifts. */
+  /**
+   * The size of the upright original in pixels. It makes `width` and `height` exact, so nothing shifts while
+   * the page loads.
+   */
   readonly original?: Dimensions | undefined;
-  /** On a signed route: what `vitrine/sign` gave. */
+  /** On a signed route: the query that `createSigner`'s function returns. */
   readonly query?: string | undefined;
 } & ([Extract<Preset, { readonly widths: readonly number[] }>] extends [never]
   ? { readonly sizes?: string }
   : {
-      /** How wide the picture is on the page, as `(max-width: 600px) 100vw, 600px`. */
+      /** How wide the picture is on the page, for example `(max-width: 600px) 100vw, 600px`. */
       readonly sizes: string;
     });
 
-/** The attributes of an `<img>`. In React, `srcset` is `srcSet`: see `reactProps`. */
+/** The attributes of an `<img>`. React calls `srcset` `srcSet`: see `reactProps`. */
 export type ImgProps = {
   readonly alt: string;
   readonly loading: "lazy" | "eager";
@@ -101,10 +124,11 @@ export type ImgProps = {
   readonly src: string;
 };
 
-/** What a public URL asks for. */
+/** What a public URL asks for. See `parseUrl`. */
 export type Parsed<Name> = {
+  /** The object's key, below the bucket's `prefix`. */
   readonly key: string;
   readonly preset: Name;
-  /** The preset, alone or with a descriptor. */
+  /** The preset, alone or with a descriptor: `card`, `card@2x`. */
   readonly variant: string;
 };

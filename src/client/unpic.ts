@@ -1,9 +1,16 @@
-import { urlAsked } from "./asked.ts";
+// The transformer for unpic's image components. Of the operations it uses the width alone.
+
+import { loaderUrl } from "./loader-url.ts";
 import type { PresetTable, Site } from "./types.ts";
 
 /**
- * The transformer of unpic's components for one site. The preset stands in `options`; of the operations
- * the width alone is heeded.
+ * Makes the transformer of unpic's components for one site. The component names the preset in `options`.
+ * A height, a quality or a format is ignored: the preset sets them.
+ *
+ * The transformer throws a RangeError if no preset of the route is named, or if no object can have the key.
+ * @example
+ * const transformer = unpicTransformer(images.site);
+ * <Image transformer={transformer} options={{ preset: "hero" }} src="photos/fig.jpg" layout="fullWidth" />
  */
 export function unpicTransformer<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
@@ -14,6 +21,6 @@ export function unpicTransformer<Presets extends PresetTable, Name extends keyof
     options?: { readonly preset: Name },
   ): string => {
     const asked = { key: `${src}`, preset: options?.preset, width };
-    return urlAsked(site, asked, "write options={{ preset }} with a preset");
+    return loaderUrl(site, asked, "write options={{ preset }}");
   };
 }

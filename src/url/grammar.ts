@@ -1,49 +1,50 @@
-// The grammar of public URLs: one definition for the Worker, which reads them, and for the clients of
-// src/client/, which make them. So it knows nothing of either, and imports nothing.
+// The grammar of public URLs: patterns, percent-encoding, and the sizes of a preset. The Worker reads URLs
+// by it, and src/client/ builds them by it. It imports nothing, and knows neither configuration nor network.
 
-/** Text as it stands, or the name of what stands in its place. */
+/** A part of a pattern: fixed text, or a placeholder's name. */
 type Part = string | { readonly name: string };
 
-/** A path, or an object's key, with places in it: `:name` for text without a slash, `*` for the rest. */
+/** The pattern of a path or of a key. `:name` stands for text without a slash, `*` for any text. */
 export type Pattern = {
   readonly parts: readonly Part[];
-  /** What the texts of this pattern match; a group a name, in the order of `names`. */
+  /** Matches the texts of this pattern. It has one group for each name, in the order of `names`. */
   readonly form: RegExp;
   readonly names: readonly string[];
 };
 
-/** The values of a pattern's names. */
+/** The text for each name of a pattern. */
 type Values = ReadonlyMap<string, string>;
 
-/** How a public path stands for an object: both patterns have the same names, but for the variant's. */
+/** Which object a public path stands for: each name in `key` is also in `path`. */
 export type Mapping = {
   readonly path: Pattern;
   /** The object's key, below the prefix of its bucket. */
   readonly key: Pattern;
 };
 
-/** What a public path asks for: the variant's name and the key, both as they are written in it. */
+/** What a public path asks for: the names of a variant and of a key. Neither is checked yet. */
 export type Found = { readonly variant: string; readonly key: string };
 
-/** The name under which `*` is kept. No `:name` can be called so. */
+/** The name of the placeholder `*`. No `:name` can have it. */
 export const REST = "*";
 
-/** The name of the place where a path has the variant. */
+/** The name of the placeholder for the variant: `:preset`. */
 export const VARIANT = "preset";
 
-/** Segments that URL parsers take away, however they are encoded. */
+/** A `.` or `..` segment. URL parsers remove these, encoded or not. */
 const DOTS = /\/\.\.?(?:\/|$)/;
 
 const PLACEHOLDER = /(:[A-Za-z][A-Za-z0-9_]*|\*)/;
 
 /**
- * Reads a pattern: `/images/:preset/*`, `users/:user/avatar.png`.
- * @param least `*` where names may stand for nothing, as in what visitors ask for; else `+`
+ * Compiles a pattern such as `/images/:preset/*` or `users/:user/avatar.png`.
+ * @param least the quantifier of each placeholder: `*` if it may be empty, as in a path that visitors ask
+ *   for; `+` if it needs at least one character
  */
 export function compilePattern(text: string, least: "*" | "+"): Pattern {
   const names: string[] = [];
   let form = "";
-  // With one group in the separator, every second piece is a placeholder.
+  // The separator has one group, so every second piece is a placeholder.
   const parts = text.split(PLACEHOLDER).map((piece, index): Part => {
     if (index % 2 === 0) {
       form += piece.replace(/[\^$\\.*+?()[\]{}|/]/g, "\\$&");
@@ -51,7 +52,7 @@ export function compilePattern(text: string, least: "*" | "+"): Pattern {
     }
     const name = piece === REST ? REST : piece.slice(1);
     const known = names.indexOf(name) + 1;
-    // A name that stands in it again is the same text again.
+    // A name that occurs again must match the same text again.
     if (known > 0) form += `(?:\\${known})`;
     else {
       form += `(${name === REST ? "." : "[^/]"}${least})`;
@@ -62,41 +63,42 @@ export function compilePattern(text: string, least: "*" | "+"): Pattern {
   return { parts, form: new RegExp(`^${form}$`, "su"), names };
 }
 
-function valuesIn({ form, names }: Pattern, text: string): Values | undefined {
+/** Returns the text for each name, or undefined if the text does not match the pattern. */
+function matchPattern({ form, names }: Pattern, text: string): Values | undefined {
   const found = form.exec(text);
   return found === null ? undefined : new Map(names.map((name, at) => [name, found[at + 1] ?? ""]));
 }
 
-function fillIn({ parts }: Pattern, values: Values): string {
-  // What a path has and the key does not depend on, as `:slug`, may be anything.
+/** Puts values into a pattern. A name without a value, such as a `:slug` that is not in the key, becomes `-`. */
+function fillPattern({ parts }: Pattern, values: Values): string {
   return parts
     .map((part) => (typeof part === "string" ? part : (values.get(part.name) ?? "-")))
     .join("");
 }
 
-/** What a decoded path asks for, or undefined if it is not of this mapping. */
+/** Returns what a decoded path asks for, or undefined if the path does not match the mapping. */
 export function readPath({ path, key }: Mapping, decoded: string): Found | undefined {
-  const values = valuesIn(path, decoded);
+  const values = matchPattern(path, decoded);
   if (values === undefined) return undefined;
-  return { variant: values.get(VARIANT) ?? "", key: fillIn(key, values) };
+  return { variant: values.get(VARIANT) ?? "", key: fillPattern(key, values) };
 }
 
 /**
- * The path that asks for a variant of an object: the inverse of `readPath`, not encoded yet.
- * @returns undefined where the mapping does not lead to that key
+ * Returns the path that asks for a variant of an object, not encoded yet. It is the inverse of `readPath`.
+ * @returns undefined if the mapping does not lead to the key
  */
 export function writePath(mapping: Mapping, { variant, key }: Found): string | undefined {
-  const values = valuesIn(mapping.key, key);
+  const values = matchPattern(mapping.key, key);
   if (values === undefined) return undefined;
-  const path = fillIn(mapping.path, new Map([...values, [VARIANT, variant]]));
+  const path = fillPattern(mapping.path, new Map([...values, [VARIANT, variant]]));
   if (DOTS.test(path)) return undefined;
   const found = readPath(mapping, path);
   return found?.variant === variant && found.key === key ? path : undefined;
 }
 
 /**
- * The path of a public URL, percent-decoded once. Strict, so that no path has two readings.
- * @returns undefined for a stray `%`, or bytes that are not UTF-8
+ * Percent-decodes the path of a public URL once, and strictly: each path has only one meaning.
+ * @returns undefined if a `%` is not part of an escape, or if the bytes are not UTF-8
  */
 export function decodePath(pathname: string): string | undefined {
   try {
@@ -107,8 +109,8 @@ export function decodePath(pathname: string): string | undefined {
 }
 
 /**
- * UTF-8, percent-encoded once, all but `A–Z a–z 0–9 - . _ ~` and `/` (A2), so that no URL parser and
- * no signer changes a byte of it.
+ * UTF-8, percent-encoded once, except for `A–Z a–z 0–9 - . _ ~` and `/` (A2). No URL parser and no signer
+ * changes a byte of the result.
  */
 export function encodeKey(key: string): string {
   return encodeURIComponent(key).replace(/%2F|[!'()*]/g, (found) =>
@@ -116,12 +118,12 @@ export function encodeKey(key: string): string {
   );
 }
 
-/** The one spelling that clients give a path, and that a signed URL's must have: a key's, with `@`. */
+/** Encodes a public path: like a key, but `@` stays. A signed URL must have exactly this spelling. */
 export function encodePath(path: string): string {
   return encodeKey(path).replaceAll("%40", "@");
 }
 
-/** What a preset says of the sizes that it allows. */
+/** The options of a preset that set its sizes. All widths and heights are in pixels. */
 export type Sizing = {
   readonly width?: number | undefined;
   readonly height?: number | undefined;
@@ -129,7 +131,7 @@ export type Sizing = {
   readonly widths?: readonly number[] | undefined;
 };
 
-/** In CSS pixels, times `dpr`. */
+/** The size of a rendition: its sides in CSS pixels, and the factor to multiply them by. */
 export type Size = {
   readonly width?: number;
   readonly height?: number;
@@ -137,14 +139,14 @@ export type Size = {
 };
 
 /**
- * The sizes that a preset allows, by what follows its name in a variant: "", `@2x`, `@640w`. One that
- * is the preset's own size has its options, too: the same variant by another name.
+ * Returns the sizes that a preset allows, each with the descriptor that follows the preset's name in a
+ * variant: `""`, `@2x`, `@640w`. `@1x` is the preset's own size, and so has the same options as `""`.
  */
 export function sizesOf({ width, height, dpr = [], widths = [] }: Sizing): [string, Size][] {
   const plain = { ...(width && { width }), ...(height && { height }) };
   return [
     ["", plain],
-    // No dpr at all for @1x: one variant of one object is one entry of the edge's cache (C1).
+    // @1x sets no dpr, because other options would be another entry in the edge's cache (C1).
     ...dpr.map((x): [string, Size] => [`@${x}x`, x === 1 ? plain : { ...plain, dpr: x }]),
     ...widths.map((w): [string, Size] => {
       const scaled = width && height && Math.max(1, Math.round((height * w) / width));

@@ -1,35 +1,36 @@
-// What the signature of a public URL is of: one definition for the Worker, which checks signatures, and
-// for `vitrine/sign`, which makes them. It needs WebCrypto and nothing else.
+// The signature of a public URL: the Worker checks it, and vitrine/sign makes it. It needs only WebCrypto.
+// No clock: an expiry is passed in. No message holds any part of a key.
 
-/** What a signed public URL grants: an object at one preset, with any of its descriptors, until it expires. */
+/** What a signed public URL grants: one object at one preset, with any descriptor, until it expires. */
 export type Grant = {
   /** The route's path as configured: `/images/:preset/*`. */
   readonly route: string;
   readonly preset: string;
-  /** Below the bucket's prefix. */
+  /** The object's key, below the bucket's `prefix`. */
   readonly key: string;
   /** Seconds since 1970. */
   readonly expires: number;
-  /** 1 to 64 of `A–Z a–z 0–9 . _ -`: another one for each content of the object. */
+  /** Changes when the content of the object changes: 1 to 64 of `A–Z a–z 0–9 . _ -`. */
   readonly version?: string | undefined;
 };
 
-/** A key of URL_SIGNING_KEYS. */
+/** One key of URL_SIGNING_KEYS. */
 export type SigningKey = {
+  /** The key's id. It is part of each URL that the key signs. */
   readonly kid: string;
   readonly secret: string;
-  /** The same, once it was used. */
+  /** The imported secret, once it was used. */
   imported?: Imported;
 };
 
-/** A CryptoKey, also where that is no type of its own, as in Node.js without the types of browsers. */
+/** A CryptoKey. Node.js without the types of browsers does not know that name. */
 type Imported = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 
 /**
- * The text that is signed: seven lines, of which none can hold the end of a line. The preset stands in
- * it without a descriptor, so that one signature serves a whole srcset.
+ * Returns the text that is signed: seven lines. No value can hold a line break. The preset has no
+ * descriptor, so one signature opens a whole `srcset`.
  */
 export function textToSign(
   { route, preset, key, expires, version = "" }: Grant,
@@ -39,8 +40,8 @@ export function textToSign(
 }
 
 /**
- * Signs a grant with HMAC-SHA-256. The key's text is used as it is, as UTF-8.
- * @returns the query string of its URLs, from its `?` on
+ * Signs a grant with HMAC-SHA-256. The secret's characters, as UTF-8, are the HMAC key.
+ * @returns the query of its URLs; it begins with `?`
  */
 export async function signGrant(grant: Grant, key: SigningKey): Promise<string> {
   const text = textToSign(grant, key.kid);
@@ -52,7 +53,7 @@ export async function signGrant(grant: Grant, key: SigningKey): Promise<string> 
   return `?exp=${grant.expires}&kid=${key.kid}${version}&sig=${sig}`;
 }
 
-/** Imported once, when it is first used. */
+/** Returns the key for WebCrypto. It is imported once, when it is first used. */
 export async function importKey(key: SigningKey): Promise<Imported> {
   key.imported ??= await crypto.subtle.importKey("raw", utf8(key.secret), HMAC, false, [
     "sign",
@@ -61,6 +62,7 @@ export async function importKey(key: SigningKey): Promise<Imported> {
   return key.imported;
 }
 
+/** Returns the bytes of a text as UTF-8. */
 export function utf8(text: string) {
   return new TextEncoder().encode(text);
 }
@@ -69,10 +71,10 @@ const KID = /^[A-Za-z][\w-]{0,31}$/;
 const SIGNING_KEY = /^[\x21-\x7e]{32,}$/;
 
 /**
- * The keys that public URLs are signed with, by kid, in the order of the secret URL_SIGNING_KEYS: JSON
- * of kid → key, as `{"k2": "…", "k1": "…"}`. A kid begins with a letter, since an object puts numbers
- * first.
- * @param fault is told what is wrong, without any part of a key
+ * Reads the secret URL_SIGNING_KEYS, a JSON object such as `{"k2": "…", "k1": "…"}`. The order matters:
+ * the first key signs. A kid begins with a letter, because JavaScript moves numeric names to the front.
+ * @param fault is called with each mistake; no message holds any part of a key
+ * @returns the keys that are right, by kid, in the order of the secret
  */
 export function readSigningKeys(
   secret: string,
@@ -80,16 +82,17 @@ export function readSigningKeys(
 ): ReadonlyMap<string, SigningKey> {
   const keys = new Map<string, SigningKey>();
   const table = parseTable(secret);
-  if (table === undefined) fault('is no JSON such as {"k1": "<32 characters or more>"}');
-  else if (table.length === 0) fault("has no key in it");
-  // JSON.parse keeps the last of two in silence. No key has a quote in it.
+  if (table === undefined) fault('is not a JSON object such as {"k1": "<32 characters or more>"}');
+  else if (table.length === 0) fault("has no keys");
+  // JSON.parse silently keeps the last of two equal names, so kids are counted in the text. No right key
+  // has a quote in it.
   const kids = secret.match(/"[^"]*"(?=\s*:)/g) ?? [];
-  if (new Set(kids).size < kids.length) fault("has a kid twice");
+  if (new Set(kids).size < kids.length) fault("has the same kid twice");
   for (const [kid, key] of table ?? []) {
     if (!KID.test(kid)) {
-      fault("a kid is a letter, and up to 31 letters, digits, - and _ after it");
+      fault("a kid must be a letter, followed by at most 31 letters, digits, - or _");
     } else if (typeof key !== "string" || !SIGNING_KEY.test(key)) {
-      fault(`the key of ${kid} is not 32 characters or more of ASCII, without spaces`);
+      fault(`the key of ${kid} must be at least 32 ASCII characters, without spaces`);
     } else {
       keys.set(kid, { kid, secret: key });
     }
@@ -97,6 +100,7 @@ export function readSigningKeys(
   return keys;
 }
 
+/** Returns the entries of a JSON object, or undefined if the text is not one. */
 function parseTable(text: string): [string, unknown][] | undefined {
   try {
     const value: unknown = JSON.parse(text);

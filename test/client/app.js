@@ -1,5 +1,5 @@
-// An app that takes something of every entry of the package. It runs wherever there is WebCrypto: .ci/run
-// runs it, and types.test.ts compiles it, too.
+// An app that imports from every entry of the package. It runs wherever WebCrypto exists. .ci/run runs it, and
+// types.test.ts compiles and runs it.
 
 import { createClient } from "vitrine/client";
 import { nextLoader } from "vitrine/next";
@@ -13,7 +13,7 @@ const sign = createSigner(images.site, JSON.stringify({ k1: "k".repeat(32) }));
 const query = await sign("a b.jpg", "card", { expires: 2_000_000_000 });
 const url = images.imageUrl("a b.jpg", "card@2x", query);
 
-// By node:crypto.
+// Calculated with node:crypto.
 const sig = "dK8llbGMw_Gkq9Jy436mBeiTPkq3woYvKBdCnV0oicM";
 if (url !== `/images/card@2x/a%20b.jpg?exp=2000000000&kid=k1&sig=${sig}`) throw new Error(url);
 const others = [nextLoader, nuxtProvider, unpicTransformer].map(({ name }) => name).join(", ");

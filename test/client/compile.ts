@@ -1,8 +1,10 @@
+// Compiles an app with TypeScript's own compiler, and returns its errors.
+
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { ROOT } from "../support/built.ts";
 
-/** The settings of an app that is as strict as can be. */
+/** The compiler settings of the strictest app. */
 export const STRICT = {
   target: "ES2022",
   lib: ["ES2022", "DOM"],
@@ -31,7 +33,7 @@ export type CompileError = {
   readonly message: string;
 };
 
-/** Runs the compiler on a project. @returns its errors, in its order */
+/** Runs the compiler on a project. @returns its errors, in the order of its output */
 export function compile(folder: string, options: readonly string[] = []): Promise<CompileError[]> {
   const args = [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", ".", "--pretty", "false"];
   return new Promise((settle, fail) => {

@@ -1,8 +1,8 @@
-// The width and height of an <img> against the strict edge's arithmetic, which knows nothing of them.
+// The width and height of an <img>, compared with the strict edge, which calculates sizes by code of its own.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { attributesOf } from "../../src/client/dimensions.ts";
+import { dimensionsOf } from "../../src/client/dimensions.ts";
 import { openSite } from "../../src/client/site.ts";
 import { outputSize } from "../../src/emulator/edge/geometry.ts";
 import { readConfig } from "../../src/worker/config/config.ts";
@@ -28,17 +28,17 @@ const preset = fc
   .filter(({ width, height }) => width !== undefined || height !== undefined);
 const original = fc.record({ width: side, height: side });
 
-test("with the original, both sides are those that the edge makes", () => {
+test("with the original's size, both sides are those of the edge's rendition", () => {
   const check = fc.property(preset, original, (options, size) => {
-    expect(attributesOf(options, size)).toEqual(outputSize(size, options));
+    expect(dimensionsOf(options, size)).toEqual(outputSize(size, options));
   });
   fc.assert(check, { numRuns: 3000, seed: 20_261_125 });
 });
 
-test("without it, what is given is what the edge makes of every original that is large enough", () => {
+test("without it, each side that is given is right for every original that is large enough", () => {
   let both = 0;
   const check = fc.property(preset, original, (options, size) => {
-    const { width, height } = attributesOf(options);
+    const { width, height } = dimensionsOf(options);
     if (width !== undefined && height !== undefined) {
       both += 1;
       expect({ width, height }).toEqual(outputSize(size, options));
@@ -58,25 +58,30 @@ const SQUARE = { width: 100, height: 100 };
 const ORIGINAL = { width: 400, height: 200 };
 const INSET = { top: 1, right: 2, bottom: 3, left: 4 };
 
-test.each<[string, Parameters<typeof attributesOf>[0], object | undefined, object]>([
+test.each<[string, Parameters<typeof dimensionsOf>[0], object | undefined, object]>([
   ["fixed", { ...SQUARE, fit: "cover" }, undefined, SQUARE],
-  ["fixed, and trimmed", { ...SQUARE, fit: "pad", trim: true }, ORIGINAL, SQUARE],
-  ["kept in proportion", SQUARE, undefined, {}],
+  ["fixed and trimmed", { ...SQUARE, fit: "pad", trim: true }, ORIGINAL, SQUARE],
+  ["in the original's proportions", SQUARE, undefined, {}],
   ["one side", { width: 100 }, undefined, { width: 100 }],
-  ["one side in a border", { width: 100, border: INSET }, undefined, { width: 106 }],
-  ["trimmed, so that nobody knows", { ...SQUARE, trim: {} }, ORIGINAL, {}],
+  ["one side, with a border", { width: 100, border: INSET }, undefined, { width: 106 }],
+  ["trimmed, both sides unknown", { ...SQUARE, trim: {} }, ORIGINAL, {}],
   ["trimmed, with one side", { height: 100, trim: {} }, ORIGINAL, { height: 100 }],
   ["widths", { width: 100, widths: [50, 100] }, undefined, {}],
-  ["widths, and the original", { width: 100, widths: [50] }, ORIGINAL, { width: 100, height: 50 }],
+  ["widths, with the original", { width: 100, widths: [50] }, ORIGINAL, { width: 100, height: 50 }],
   ["widths of a fixed shape", { ...SQUARE, fit: "cover", widths: [50] }, undefined, SQUARE],
   ["trimmed widths", { width: 100, widths: [50], trim: true }, ORIGINAL, {}],
-  ["a thread", { width: 100 }, { width: 9000, height: 1 }, { width: 100, height: 1 }],
+  [
+    "an original of 9000 × 1",
+    { width: 100 },
+    { width: 9000, height: 1 },
+    { width: 100, height: 1 },
+  ],
 ])("%s", (_what, shape, original, expected) => {
   const known = original && { ...ORIGINAL, ...original };
-  expect(attributesOf(shape, known)).toEqual(expected);
+  expect(dimensionsOf(shape, known)).toEqual(expected);
 });
 
-test("the presets of a configuration can be looked at as they stand there", () => {
+test("the client reads routes and presets as they stand in a configuration", () => {
   const { ROUTES, PRESETS } = ENV;
   const config = readConfig(ENV);
   if ("mistakes" in config) expect.unreachable();

@@ -1,4 +1,4 @@
-/** What `npm run types` makes of test/support/wrangler.toml, as far as clients look at it: see types.test.ts. */
+/** The part of the generated `Env` of test/support/wrangler.toml that clients read: see types.test.ts. */
 export type TestEnv = {
   ROUTES: [
     { path: "/images/:preset/*"; object: "media/*" },

@@ -1,5 +1,5 @@
-// To build a URL and to parse it are inverses, and the Worker reads it as the client does, whatever the
-// routes and the keys are.
+// Building a URL and parsing it are inverses, and the Worker reads each URL as the client does. This is
+// tried with random routes and keys.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -23,12 +23,13 @@ const literal = fc
   )
   .filter((text) => !text.includes("%"));
 
-/** A route: the segments of its path, and what stands between the names in its object. */
+/** A random route. */
 type Drawn = {
   readonly path: string;
   readonly object: string;
-  /** True where no segment of the key holds two names, so that a key has one reading. */
+  /** Whether no segment of the key holds two names. A key then has only one reading. */
   readonly plain: boolean;
+  /** The placeholders of the object, in order. */
   readonly names: readonly string[];
 };
 
@@ -72,7 +73,7 @@ const values = fc.record({
   "*": fc.array(segment, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/")),
 });
 
-/** What the Worker makes of a URL, before it looks for the object. */
+/** Reads a URL as the Worker does before it asks for the object. */
 function readAsWorker({ path, object }: Drawn, url: string) {
   const compiled = compileRoute(path, object, () => {});
   const decoded = readPathname(new URL(url).pathname);
@@ -91,7 +92,7 @@ const fill = (template: string, of: Readonly<Record<string, string>>) =>
 
 const variant = fc.constantFrom(...VARIANTS);
 
-test("what is built is parsed to the same, and the Worker reads it so", () => {
+test("a URL that the client builds is read the same by the client and by the Worker", () => {
   let built = 0;
   const check = fc.property(
     route,
@@ -102,10 +103,10 @@ test("what is built is parsed to the same, and the Worker reads it so", () => {
       const site = open(drawn);
       const build = () => urlOf(site, key, name);
       if (keyFault(key) !== undefined) {
-        expect(build).toThrow(/ is no key: /);
+        expect(build).toThrow(/ invalid key /);
         return;
       }
-      // A key whose parts run into one another may have a reading that leaves one of them empty.
+      // If two names are not separated by a slash, one reading of the key may leave one of them empty.
       const sure =
         drawn.plain &&
         drawn.names.every((place) => !/(?:^|\/)\.{0,2}(?:\/|$)/.test(given[place] ?? "-"));
@@ -125,12 +126,12 @@ function buildOrNot(build: () => string): string | undefined {
   try {
     return build();
   } catch (error) {
-    expect(`${error}`).toMatch(/ leads not to /);
+    expect(`${error}`).toMatch(/ does not lead to /);
     return undefined;
   }
 }
 
-test("what is parsed is what the Worker reads, however it is spelt, and is built to the same", () => {
+test("the client and the Worker read every spelling of a URL the same, and build it again", () => {
   let parsed = 0;
   const tail = fc.constantFrom("", "?v=1", "#a", "?%", "%", "%ff", "/", "/.", "//", "%2e%2e", "\\");
   const drawn = fc.record({ route, values, name: fc.oneof(variant, segment), spots, tail });
@@ -141,11 +142,11 @@ test("what is parsed is what the Worker reads, however it is spelt, and is built
     const found = readAsWorker(route, url);
     const site = open(route);
     const read = parseUrl(site, url);
-    // The Worker also reads what leaves a part of the path empty, and nobody makes that.
+    // The Worker also reads paths with an empty part. The client never builds these.
     const again = found && buildOrNot(() => urlOf(site, found.key, found.variant));
     const preset = found?.variant.split("@")[0];
     expect(read).toEqual(again && { ...found, preset });
-    // And by a base URL with a path of its own.
+    // The same below a base URL that has a path.
     const moved = url.replace(BASE, `${BASE}/img`);
     expect(parseUrl(open(route, `${BASE}/img/`), moved)).toEqual(read);
     if (again === undefined) return;

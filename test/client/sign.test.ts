@@ -1,4 +1,4 @@
-// vitrine/sign, by what the Worker says to what it made.
+// vitrine/sign, shown by how the Worker answers the URLs that it signs.
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -24,7 +24,7 @@ const soon = () => expiresWithin(3600, Date.now());
 
 const status = async (url: string) => [url, (await get(url)).status];
 
-test("what it signs opens, whatever the key, with every descriptor and no other preset", async () => {
+test("a signature opens its object, whatever the key, at every descriptor and at no other preset", async () => {
   for (const key of HARD_KEYS) {
     const url = imageUrl(key, "card", await sign(key, "card", { expires: soon() }));
     expect(await status(url)).toEqual([url, 200]);
@@ -46,7 +46,7 @@ test("what it signs opens, whatever the key, with every descriptor and no other 
   }
 });
 
-test("it signs as the Worker reads, with the first key", async () => {
+test("it signs with the code that the Worker checks with, and with the first key", async () => {
   const all: Record<string, string> = JSON.parse(KEYS);
   const [kid = "", secret = ""] = Object.entries(all)[0] ?? [];
   for (const version of [undefined, "7"]) {
@@ -60,38 +60,44 @@ test("it signs as the Worker reads, with the first key", async () => {
 const WEAK = '{"k1": "too-short"}';
 
 test.each<[string, string]>([
-  ["", 'URL_SIGNING_KEYS is no JSON such as {"k1": "<32 characters or more>"}'],
-  ["[]", 'URL_SIGNING_KEYS is no JSON such as {"k1": "<32 characters or more>"}'],
-  ["{}", "URL_SIGNING_KEYS has no key in it"],
-  ['{"1": "x", "k": "y"}', "URL_SIGNING_KEYS a kid is a letter, and up to 31 letters"],
-  [WEAK, "URL_SIGNING_KEYS the key of k1 is not 32 characters or more of ASCII, without spaces"],
-  [`{"k0": "${"x".repeat(32)}", ${WEAK.slice(1)}`, "URL_SIGNING_KEYS the key of k1 is not 32"],
-])("the keys %j cannot be used", (keys, message) => {
+  ["", 'URL_SIGNING_KEYS: is not a JSON object such as {"k1": "<32 characters or more>"}'],
+  ["[]", 'URL_SIGNING_KEYS: is not a JSON object such as {"k1": "<32 characters or more>"}'],
+  ["{}", "URL_SIGNING_KEYS: has no keys"],
+  [
+    '{"1": "x", "k": "y"}',
+    "URL_SIGNING_KEYS: a kid must be a letter, followed by at most 31 letters",
+  ],
+  [WEAK, "URL_SIGNING_KEYS: the key of k1 must be at least 32 ASCII characters, without spaces"],
+  [
+    `{"k0": "${"x".repeat(32)}", ${WEAK.slice(1)}`,
+    "URL_SIGNING_KEYS: the key of k1 must be at least 32",
+  ],
+])("the keys %j are a RangeError", (keys, message) => {
   const attempt = () => createSigner(site, keys);
   expect(attempt).toThrow(RangeError);
   expect(attempt).toThrow(`Vitrine: ${message}`);
   expect(attempt).not.toThrow(/too-short|x{3}/);
 });
 
-describe("what cannot be signed rejects with a RangeError", () => {
+describe("arguments that cannot be signed reject with a RangeError", () => {
   const bound = { path: "/avatars/:user/:preset", object: "media/users/:user/avatar.png" };
   const any = { baseUrl: "", presets: { card: { width: 10, dpr: [2] } } };
   const avatars = createSigner(openSite({ ...any, route: bound }), KEYS);
   const right = "users/ada/avatar.png";
   const expires = 2_000_000_000;
   test.each<[string, Parameters<typeof avatars>]>([
-    ['"" is no key: an empty segment', ["", "card", { expires }]],
-    ['"a/../b" is no key: a segment ".."', ["a/../b", "card", { expires }]],
-    ['"a\nb" is no key: a control character', ["a\nb", "card", { expires }]],
-    ['leads not to "a.png"', ["a.png", "card", { expires }]],
-    ["expires is 1.5, and", [right, "card", { expires: 1.5 }]],
-    ["expires is 0, and", [right, "card", { expires: 0 }]],
-    ["expires is NaN, and", [right, "card", { expires: Number.NaN }]],
-    ["expires is 2000000000000, and", [right, "card", { expires: expires * 1000 }]],
-    ["a version is 1 to 64", [right, "card", { expires, version: "" }]],
-    ["a version is 1 to 64", [right, "card", { expires, version: "a b" }]],
-    ["a version is 1 to 64", [right, "card", { expires, version: "a\n" }]],
-    ["a version is 1 to 64", [right, "card", { expires, version: "x".repeat(65) }]],
+    ['invalid key "": an empty segment', ["", "card", { expires }]],
+    ['invalid key "a/../b": a segment ".."', ["a/../b", "card", { expires }]],
+    ['invalid key "a\nb": a control character', ["a\nb", "card", { expires }]],
+    ['does not lead to "a.png"', ["a.png", "card", { expires }]],
+    ["whole seconds since 1970, not 1.5", [right, "card", { expires: 1.5 }]],
+    ["whole seconds since 1970, not 0", [right, "card", { expires: 0 }]],
+    ["whole seconds since 1970, not NaN", [right, "card", { expires: Number.NaN }]],
+    ["whole seconds since 1970, not 2000000000000", [right, "card", { expires: expires * 1000 }]],
+    ["version must be 1 to 64", [right, "card", { expires, version: "" }]],
+    ["version must be 1 to 64", [right, "card", { expires, version: "a b" }]],
+    ["version must be 1 to 64", [right, "card", { expires, version: "a\n" }]],
+    ["version must be 1 to 64", [right, "card", { expires, version: "x".repeat(65) }]],
   ])("%j", async (message, asked) => {
     await expect(avatars(...asked)).rejects.toThrow(RangeError);
     await expect(avatars(...asked)).rejects.toThrow(message);
@@ -100,11 +106,11 @@ describe("what cannot be signed rejects with a RangeError", () => {
   test.each(["hero", "card@2x", "constructor"])("the preset %j", async (name) => {
     const presets: PresetTable = any.presets;
     const untyped = createSigner(openSite({ ...any, route: bound, presets }), KEYS);
-    await expect(untyped(right, name, { expires })).rejects.toThrow(`shows no "${name}"`);
+    await expect(untyped(right, name, { expires })).rejects.toThrow(`has no preset "${name}"`);
   });
 });
 
-test("a term is half of what was asked for at least, and the same for a while", () => {
+test("an expiry is at least half of what was asked for, and does not change within a step", () => {
   const seconds = fc.oneof(fc.integer({ min: 2, max: 12 }), fc.integer({ min: 2, max: 604_800 }));
   const now = fc.integer({ min: 0, max: 4e12 });
   const check = fc.property(seconds, now, (most, at) => {
@@ -112,7 +118,7 @@ test("a term is half of what was asked for at least, and the same for a while", 
     expect(Number.isInteger(expires)).toBe(true);
     expect(expires * 1000).toBeGreaterThanOrEqual(at + most * 500);
     expect(expires * 1000).toBeLessThanOrEqual(at + most * 1000);
-    // One step has one answer: it changes where it must, and nowhere else.
+    // The expiry changes at the start of a step, and nowhere else.
     const step = Math.floor(most / 2) * 1000;
     const start = Math.floor(at / step) * step;
     expect(expiresWithin(most, start)).toBe(expires);

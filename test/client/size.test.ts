@@ -1,11 +1,11 @@
-// What apps ship.
+// The size and the content of what apps ship.
 
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
 import { ROOT } from "../support/built.ts";
 
-/** Bundles and minifies what an app takes from a module of src/client/. */
+/** Bundles and minifies what an app imports from a module of src/client/. */
 async function bundle(what: string, from: string) {
   const { metafile, outputFiles } = await build({
     stdin: { contents: `export ${what} from "./src/client/${from}.ts";`, resolveDir: ROOT },
@@ -17,21 +17,21 @@ async function bundle(what: string, from: string) {
   return { text, modules: modules.sort(), bytes: gzipSync(text, { level: 9 }).length };
 }
 
-/** How texts of the parts tell that they are there. */
+/** Texts that show that a part is in a bundle. */
 const SIGNS = {
   imgProps: /decoding|scale-down/,
   parseUrl: /decodeURIComponent/,
   sign: /HMAC|subtle|exp=/,
 };
 
-test("imageUrl and srcset are under 1.5 KiB, and nothing else is shipped with them", async () => {
+test("imageUrl and srcset are under 1.5 KiB, and ship nothing else", async () => {
   const { text, bytes } = await bundle("{ openSite, imageUrl, srcset }", "index");
   expect(bytes).toBeLessThan(1536);
   for (const sign of Object.values(SIGNS)) expect(text).not.toMatch(sign);
   expect(text).toContain("encodeURIComponent");
 });
 
-test("createClient is under 2.25 KiB, and signs nothing", async () => {
+test("createClient is under 2.25 KiB, and ships no code that signs", async () => {
   const { text, bytes } = await bundle("{ createClient }", "index");
   expect(bytes).toBeLessThan(2304);
   expect(text).toMatch(SIGNS.imgProps);
@@ -41,7 +41,7 @@ test("createClient is under 2.25 KiB, and signs nothing", async () => {
 
 const GRAMMAR = ["src/url/key.ts", "src/url/grammar.ts"];
 const SITE = ["src/client/site.ts", ...GRAMMAR];
-const LOADER = ["src/client/asked.ts", ...SITE];
+const LOADER = ["src/client/loader-url.ts", ...SITE];
 const REST = ["src/client/dimensions.ts", "src/client/img.ts", "src/client/index.ts"];
 
 test.each<[string, string[]]>([
@@ -51,7 +51,7 @@ test.each<[string, string[]]>([
   ["nuxt", ["src/client/nuxt.ts", ...LOADER]],
   ["unpic", ["src/client/unpic.ts", ...LOADER]],
 ])(
-  "%s has no code of the Worker's in it but the grammar, and no global of Node's",
+  "%s shares only the grammar of URLs with the Worker, and uses no global of Node.js",
   async (from, expected) => {
     const { text, modules } = await bundle("*", from);
     expect(modules).toEqual(expected.sort());

@@ -1,4 +1,4 @@
-// The package as an app has it: its types, those of the presets among them, and its code.
+// The package as an app installs it: its code, its types, and the types of the app's own presets.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -29,7 +29,7 @@ function compileApp(files: readonly string[], options: object = {}) {
   return compile(folder);
 }
 
-test("a wrong preset, a wrong descriptor and an <img> without alt do not compile, and the rest does", async () => {
+test("a wrong preset, a wrong descriptor and an <img> without alt do not compile; the rest does", async () => {
   const text = readFileSync(join(import.meta.dirname, "types.ts"), "utf8");
   const lines = text.split("\n");
   const config = join(ROOT, "test/support/wrangler.toml");
@@ -58,7 +58,7 @@ const ENTRIES = Object.keys(exports).map((entry) => entry.replace(".", "vitrine"
 
 const APP = readFileSync(join(import.meta.dirname, "app.js"), "utf8");
 
-test("every entry of the package resolves and runs, and so do its types", async () => {
+test("every entry of the package resolves and runs, and its types resolve", async () => {
   expect(ENTRIES.every((entry) => APP.includes(`"${entry}"`))).toBe(true);
   put("app.ts", APP);
   for (const moduleResolution of ["nodenext", "bundler"]) {

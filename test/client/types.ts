@@ -1,5 +1,5 @@
-// What compiles, and what does not. `npm run check` compiles this file; types.test.ts compiles it again
-// without its comments, against what wrangler itself makes of test/support/wrangler.toml.
+// What compiles, and what does not. `npm run check` compiles this file. types.test.ts compiles it again
+// without these comments, with the `Env` that wrangler itself generates from test/support/wrangler.toml.
 
 import {
   createClient,
@@ -68,7 +68,7 @@ images.srcset("a", "card@2x");
 // @ts-expect-error
 createSigner(site, "")("a", "card@2x", term);
 
-// Presets that another route shows.
+// Presets that only another route shows.
 // @ts-expect-error
 avatars.imageUrl("a", "card");
 // @ts-expect-error
@@ -76,7 +76,7 @@ avatars.imgProps("a", "hero", { alt: "", sizes: "100vw" });
 // @ts-expect-error
 const other: "card" | undefined = avatars.parseUrl("")?.preset;
 
-// What an <img> must say.
+// Wrong or missing attributes of an <img>.
 // @ts-expect-error
 images.imgProps("a", "card", {});
 // @ts-expect-error

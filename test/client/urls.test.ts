@@ -1,4 +1,4 @@
-// The URLs that an app makes, and what the Worker answers to them.
+// The URLs that an app builds, and how the Worker answers them.
 
 import { describe, expect, test } from "vitest";
 import {
@@ -31,11 +31,11 @@ const AVATARS = {
 const images = createClient({ baseUrl: BASE, route: ROUTE, presets: PRESETS });
 const avatars = createClient({ baseUrl: BASE, route: AVATARS, presets: PRESETS });
 
-/** A site of which the compiler knows nothing, as in code that is not typed. */
+/** A site whose presets the compiler does not know, as in JavaScript. */
 const untyped = (route: RouteShape, presets: PresetTable = PRESETS) =>
   openSite({ baseUrl: BASE, route, presets });
 
-test("hard keys are shown, at every descriptor of a preset (A2, A10)", async () => {
+test("keys that are hard to spell are shown, at every descriptor of a preset (A2, A10)", async () => {
   for (const key of HARD_KEYS) {
     const url = images.imageUrl(key, "card");
     expect([url, (await get(url)).status]).toEqual([url, 200]);
@@ -56,20 +56,20 @@ test.each<[keyof typeof PRESETS, string]>([
   ["late", "late@400w 400w"],
   ["plain", "plain 1x"],
   ["tall", "tall 1x, tall@2x 2x"],
-])("the srcset of %s is %s: each size by one name", (preset, expected) => {
+])("the srcset of %s is %s: each size once", (preset, expected) => {
   const told = images.srcset("a b.jpg", preset).replaceAll(`${BASE}/images/`, "");
   expect(told.replaceAll("/a%20b.jpg", "")).toBe(expected);
   expect(srcset(images.site, "a b.jpg", preset)).toBe(images.srcset("a b.jpg", preset));
 });
 
-test("no key breaks a srcset, nor an attribute that is in quotes", () => {
+test("no key breaks a srcset or a quoted attribute", () => {
   for (const key of [...HARD_KEYS, "a, b 2x.jpg", 'a"><script>.jpg', "a&amp;.jpg"]) {
     const told = images.srcset(key, "card");
     expect(told).toMatch(/^[^\s,"'<>&]+ 1x, [^\s,"'<>&]+ 2x$/);
   }
 });
 
-test("a query ends every URL", () => {
+test("every URL ends with the query", () => {
   const query = "?exp=1&kid=k&sig=s";
   expect(images.imageUrl("a", "card", query)).toBe(`${BASE}/images/card/a${query}`);
   expect(images.urlForWidth("a", "hero", 1, query)).toBe(`${BASE}/images/hero@640w/a${query}`);
@@ -79,7 +79,7 @@ test("a query ends every URL", () => {
   );
 });
 
-test("the attributes come in the order in which browsers are to learn of them", () => {
+test("the attributes come in the order in which they must be set", () => {
   const props = images.imgProps("a.jpg", "hero", { alt: "A", sizes: "50vw" });
   expect(Object.entries(props)).toEqual([
     ["alt", "A"],
@@ -114,7 +114,7 @@ test.each<[keyof typeof PRESETS, number, string]>([
   ["dense", 721, "dense@2x"],
   ["plain", 3000, "plain"],
   ["tall", 3000, "tall"],
-])("of %s, %d px wide is %s", (preset, width, expected) => {
+])("for %s and a width of %d px the variant is %s", (preset, width, expected) => {
   const url = images.urlForWidth("a.jpg", preset, width);
   expect(url).toBe(`${BASE}/images/${expected}/a.jpg`);
   expect(urlForWidth(images.site, "a.jpg", preset, width)).toBe(url);
@@ -137,29 +137,29 @@ test.each<[string, string]>([
   expect(imageUrl(site, "a", "card")).toBe(expected);
 });
 
-describe("what cannot be is a RangeError", () => {
+describe("what cannot exist is a RangeError", () => {
   const any = untyped(ROUTE);
   const one = untyped(AVATARS);
   const long = "k".repeat(1025);
   test.each<[string, () => unknown]>([
-    ['"" is no key: an empty segment', () => imageUrl(any, "", "card")],
-    ['"/a" is no key: an empty segment', () => imageUrl(any, "/a", "card")],
-    ['"a/../b" is no key: a segment ".."', () => imageUrl(any, "a/../b", "card")],
-    ['"a\\b" is no key: a backslash', () => imageUrl(any, "a\\b", "card")],
-    ['"a\nb" is no key: a control character', () => imageUrl(any, "a\nb", "card")],
-    ['"\ud83d" is no key: half a character', () => imageUrl(any, "\ud83d", "card")],
-    [`"${long}" is no key: longer than 1,024 bytes`, () => imageUrl(any, long, "card")],
-    ['/images/:preset/* shows no "crad"', () => imageUrl(any, "a", "crad")],
-    ['/images/:preset/* shows no ""', () => imageUrl(any, "a", "")],
-    ['/images/:preset/* shows no "card@3x"', () => imageUrl(any, "a", "card@3x")],
-    ['/images/:preset/* shows no "hero@0640w"', () => imageUrl(any, "a", "hero@0640w")],
-    ['/images/:preset/* shows no "toString"', () => imageUrl(any, "a", "toString")],
-    ['/images/:preset/* shows no "card@2x"', () => srcset(any, "a", "card@2x")],
-    ['/images/:preset/* shows no "x"', () => urlForWidth(any, "a", "x", 1)],
-    ['/avatars/:user/:preset shows no "hero"', () => imageUrl(one, "a", "hero")],
-    ['/avatars/:user/:preset leads not to "a.jpg"', () => imageUrl(one, "a.jpg", "card")],
-    ['there is no preset "crad"', () => untyped({ ...ROUTE, presets: ["crad"] })],
-    ['there is no preset "constructor"', () => untyped({ ...ROUTE, presets: ["constructor"] })],
+    ['invalid key "": an empty segment', () => imageUrl(any, "", "card")],
+    ['invalid key "/a": an empty segment', () => imageUrl(any, "/a", "card")],
+    ['invalid key "a/../b": a segment ".."', () => imageUrl(any, "a/../b", "card")],
+    ['invalid key "a\\b": a backslash', () => imageUrl(any, "a\\b", "card")],
+    ['invalid key "a\nb": a control character', () => imageUrl(any, "a\nb", "card")],
+    ['invalid key "\ud83d": an unpaired surrogate', () => imageUrl(any, "\ud83d", "card")],
+    [`invalid key "${long}": longer than 1,024 bytes`, () => imageUrl(any, long, "card")],
+    ['route /images/:preset/* has no variant "crad"', () => imageUrl(any, "a", "crad")],
+    ['route /images/:preset/* has no variant ""', () => imageUrl(any, "a", "")],
+    ['route /images/:preset/* has no variant "card@3x"', () => imageUrl(any, "a", "card@3x")],
+    ['route /images/:preset/* has no variant "hero@0640w"', () => imageUrl(any, "a", "hero@0640w")],
+    ['route /images/:preset/* has no variant "toString"', () => imageUrl(any, "a", "toString")],
+    ['route /images/:preset/* has no preset "card@2x"', () => srcset(any, "a", "card@2x")],
+    ['route /images/:preset/* has no preset "x"', () => urlForWidth(any, "a", "x", 1)],
+    ['route /avatars/:user/:preset has no variant "hero"', () => imageUrl(one, "a", "hero")],
+    ['route /avatars/:user/:preset does not lead to "a.jpg"', () => imageUrl(one, "a.jpg", "card")],
+    ['presets has no preset "crad"', () => untyped({ ...ROUTE, presets: ["crad"] })],
+    ['presets has no preset "constructor"', () => untyped({ ...ROUTE, presets: ["constructor"] })],
   ])("%j", (message, attempt) => {
     expect(attempt).toThrow(new RangeError(`Vitrine: ${message}`));
   });
@@ -196,7 +196,7 @@ test.each<[string, string, object | undefined]>([
   ["", PATH, SHOWN],
   ["", `${BASE}${PATH}`, undefined],
   ["", "", undefined],
-])("at %j, %j is read", (baseUrl, url, expected) => {
+])("with the base URL %j, parseUrl reads %j", (baseUrl, url, expected) => {
   const { parseUrl } = createClient({ baseUrl, route: ROUTE, presets: PRESETS });
   expect(parseUrl(url)).toEqual(expected);
 });

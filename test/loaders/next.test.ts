@@ -81,14 +81,14 @@ test("browsers get this loader alone", () => {
 test("a preset that there is not fails the build, and the message says what to write", async () => {
   const built = run("next-wrong", "next", "build");
   await expect(built).rejects.toThrow(
-    'RangeError: Vitrine: no preset "poster" for "photos/fig.jpg": write src={nextSrc(images.site, key, preset)} with a preset, one of thumbnail, card, hero',
+    'RangeError: Vitrine: unknown preset "poster" for "photos/fig.jpg": write src={nextSrc(images.site, key, preset)} with one of the presets thumbnail, card, hero',
   );
 });
 
 test("so does a key without a preset, and nextSrc with a wrong one", () => {
   expect(() => loader({ src: FIG, width: 480 })).toThrow(
     new RangeError(
-      'Vitrine: no preset for "photos/fig.jpg": write src={nextSrc(images.site, key, preset)} with a preset, one of thumbnail, card, hero',
+      'Vitrine: no preset for "photos/fig.jpg": write src={nextSrc(images.site, key, preset)} with one of the presets thumbnail, card, hero',
     ),
   );
   // @ts-expect-error no such preset

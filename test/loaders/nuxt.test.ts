@@ -67,12 +67,12 @@ test("a preset of which Nuxt cannot ask for another size is asked for one", () =
 // Nuxt itself says so of a preset that is not among its own.
 test.each([
   [{}, "no preset"],
-  [{ preset: "poster" }, 'no preset "poster"'],
+  [{ preset: "poster" }, 'unknown preset "poster"'],
 ])("%o is refused, and the message says what to write", (modifiers, fault) => {
   const { getImage } = nuxtProvider(images.site);
   expect(() => getImage(`/${FIG}`, { modifiers })).toThrow(
     new RangeError(
-      `Vitrine: ${fault} for "${FIG}": give nuxt.config.ts presets: nuxtPresets(images.site), and <NuxtImg> a preset, one of thumbnail, card, hero`,
+      `Vitrine: ${fault} for "${FIG}": set presets: nuxtPresets(images.site) in nuxt.config.ts, and write <NuxtImg preset> with one of the presets thumbnail, card, hero`,
     ),
   );
 });

@@ -71,10 +71,10 @@ test("a preset with dpr has a layout that asks for one and two of its widths", (
 
 test("an image without a preset, or with a wrong one, is refused, and told what to write", () => {
   const image = <Image transformer={transformer} src={FIG} layout="fullWidth" alt="A fig" />;
-  const how = `for "${FIG}": write options={{ preset }} with a preset, one of thumbnail, card, hero`;
+  const how = `for "${FIG}": write options={{ preset }} with one of the presets thumbnail, card, hero`;
   expect(() => renderToStaticMarkup(image)).toThrow(new RangeError(`Vitrine: no preset ${how}`));
   // @ts-expect-error no such preset
   expect(() => transformer(FIG, { width: 640 }, { preset: "poster" })).toThrow(
-    new RangeError(`Vitrine: no preset "poster" ${how}`),
+    new RangeError(`Vitrine: unknown preset "poster" ${how}`),
   );
 });

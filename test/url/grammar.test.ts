@@ -1,3 +1,5 @@
+// Paths are decoded strictly and have one spelling, and a key leads to the path that leads to it.
+
 import { expect, test } from "vitest";
 import { HARD_KEYS } from "../../src/dev/objects.ts";
 import { decodePath, encodePath } from "../../src/url/grammar.ts";
@@ -17,8 +19,8 @@ test.each<[string, string]>([
 test.each([
   ["a stray %", "/%"],
   ["half an escape", "/%4"],
-  ["no hexadecimal", "/%zz"],
-  ["no UTF-8", "/%ff"],
+  ["no hexadecimal digits", "/%zz"],
+  ["bytes that are not UTF-8", "/%ff"],
   ["an overlong slash", "/%c0%af"],
   ["an overlong dot", "/%e0%80%ae"],
   ["a surrogate", "/%ed%a0%80"],
@@ -63,12 +65,12 @@ test.each<[number, string, string | undefined]>([
   [6, "2024-", undefined],
   [7, "a/b@c (d).jpg", "/images/card@2x/a/b@c%20%28d%29.jpg"],
   [7, "", undefined],
-  [8, "late/a.jpg", undefined], // an earlier route takes it
+  [8, "late/a.jpg", undefined], // an earlier route matches this path first
   [9, "a/b.jpg", "/jpegs/card@2x/a/b"],
-  [9, "a/...jpg", undefined], // browsers ask for /jpegs/card@2x/ instead of /jpegs/card@2x/a/..
+  [9, "a/...jpg", undefined], // browsers turn /jpegs/card@2x/a/.. into /jpegs/card@2x/
   [9, "..jpg", undefined],
   [9, "../a.jpg", undefined],
-])("by route %d the key %j is at %j", (which, key, expected) => {
+])("on route %d the public path of the key %j is %j", (which, key, expected) => {
   const route = routes[which] ?? expect.unreachable();
   const path = publicPath(index, route, "card@2x", key);
   expect(path).toBe(expected);

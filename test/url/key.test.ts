@@ -1,3 +1,5 @@
+// Which keys an object can have.
+
 import { expect, test } from "vitest";
 import { HARD_KEYS } from "../../src/dev/objects.ts";
 import { keyFault } from "../../src/url/key.ts";
@@ -18,15 +20,15 @@ test.each<[string, string]>([
   ["a\nb", "a control character"],
   ["a\x7fb", "a control character"],
   ["a\u0085b", "a control character"],
-  ["a\ud800b", "half a character"],
+  ["a\ud800b", "an unpaired surrogate"],
   [`${long}k`, "longer than 1,024 bytes"],
   [`${"é".repeat(512)}k`, "longer than 1,024 bytes"],
-])("the key %j cannot be: %s (A2, A10)", (key, fault) => {
+])("the key %j is impossible: %s (A2, A10)", (key, fault) => {
   expect(keyFault(key)).toBe(fault);
 });
 
 test.each([...HARD_KEYS, "k", "...", "a/...b", "a/.b", "a/b.", long, "é".repeat(512), " "])(
-  "the key %j can be (A10)",
+  "the key %j is possible (A10)",
   (key) => {
     expect(keyFault(key)).toBeUndefined();
   },

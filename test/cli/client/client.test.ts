@@ -76,7 +76,7 @@ export type ImgPropsImagesVariant = VariantOf<typeof presets, ImgPropsImagesPres
   const exported = [...text.matchAll(/^export (?:async )?(?:\w+) (\w+)/gm)].map(([, name]) => name);
   expect(new Set(exported).size).toBe(exported.length);
   expect(exported).toEqual(expect.arrayContaining(["createClient", "createSigner", "ImgProps"]));
-  for (const own of ["urlOf", "keyFault", "signGrant", "compilePattern", "shownIn"]) {
+  for (const own of ["urlOf", "keyFault", "signGrant", "compilePattern", "shownPreset"]) {
     expect(exported).not.toContain(own);
   }
   expect(text).not.toMatch(/^(?:import|export \{|export \*|export type \*)/m);

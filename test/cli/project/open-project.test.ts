@@ -60,11 +60,11 @@ test("a missing file and wrong keys are told with where they are", async () => {
   );
   expect(await signer(["--secrets-file", "."], { folder })).toMatch(/^--secrets-file \.: EISDIR/);
   expect(await signer(["--secrets-file", "bad.env"], { folder })).toBe(
-    "The configuration has mistakes:\n  bad.env: URL_SIGNING_KEYS: the key of k is not 32 characters or more of ASCII, without spaces\n",
+    "The configuration has mistakes:\n  bad.env: URL_SIGNING_KEYS: the key of k must be at least 32 ASCII characters, without spaces\n",
   );
   const env = { URL_SIGNING_KEYS: "{}" };
   expect(await signer([], { folder, env })).toMatch(
-    / {2}the environment: URL_SIGNING_KEYS: has no key in it/,
+    / {2}the environment: URL_SIGNING_KEYS: has no keys/,
   );
 });
 

@@ -186,18 +186,34 @@ const LONG = "k".repeat(32);
 test.each<[string, unknown, string[]]>([
   ["missing", undefined, ["is missing: set the secret, and list it under [secrets]"]],
   ["empty", "", ["is missing: set the secret, and list it under [secrets]"]],
-  ["no JSON", LONG, ["is no JSON such as"]],
-  ["half JSON", `{"k1": "${LONG}"`, ["is no JSON such as"]],
-  ["a list", `["${LONG}"]`, ["is no JSON such as"]],
-  ["a table of no keys", "{}", ["has no key in it"]],
+  ["no JSON", LONG, ["is not a JSON object such as"]],
+  ["half JSON", `{"k1": "${LONG}"`, ["is not a JSON object such as"]],
+  ["a list", `["${LONG}"]`, ["is not a JSON object such as"]],
+  ["a table of no keys", "{}", ["has no keys"]],
   ["no text", { k1: LONG }, ["is not text"]],
-  ["a number for a kid", `{"1": "${LONG}"}`, ["a kid is a letter, and up to 31 letters, digits"]],
-  ["a prototype for a kid", `{"__proto__": "${LONG}"}`, ["a kid is a letter"]],
-  ["short keys", '{"k1": "short", "k2": 7}', ["the key of k1 is not 32", "the key of k2 is not"]],
-  ["a key of 31", `{"k1": "${"k".repeat(31)}"}`, ["the key of k1 is not 32 characters or more"]],
-  ["a key with a space", `{"k1": "${LONG} "}`, ["the key of k1 is not 32 characters or more"]],
-  ["a key after a space", `{"k1": " ${LONG}"}`, ["the key of k1 is not 32 characters or more"]],
-  ["a kid twice", `{"k1": "${LONG}", "k1" : "${LONG}2"}`, ["has a kid twice"]],
+  [
+    "a number for a kid",
+    `{"1": "${LONG}"}`,
+    ["a kid must be a letter, followed by at most 31 letters, digits"],
+  ],
+  ["a prototype for a kid", `{"__proto__": "${LONG}"}`, ["a kid must be a letter"]],
+  [
+    "short keys",
+    '{"k1": "short", "k2": 7}',
+    ["the key of k1 must be at least 32", "the key of k2 must be at least 32"],
+  ],
+  [
+    "a key of 31",
+    `{"k1": "${"k".repeat(31)}"}`,
+    ["the key of k1 must be at least 32 ASCII characters"],
+  ],
+  [
+    "a key with a space",
+    `{"k1": "${LONG} "}`,
+    ["the key of k1 must be at least 32 ASCII characters"],
+  ],
+  ["a key after a space", `{"k1": " ${LONG}"}`, ["the key of k1 must be at least 32 ASCII"]],
+  ["a kid twice", `{"k1": "${LONG}", "k1" : "${LONG}2"}`, ["has the same kid twice"]],
 ])("URL_SIGNING_KEYS that is %s is a mistake, where a route is signed", (_what, value, told) => {
   const change = { URL_SIGNING_KEYS: value };
   expect(mistakes(change)).toEqual(

@@ -15,7 +15,7 @@ const MODULES = [
   "url/key.ts",
   "url/grammar.ts",
   "url/grant.ts",
-  ...["dimensions", "types", "site", "img", "index", "asked", "next", "nuxt", "unpic", "sign"].map(
+  ...["types", "dimensions", "site", "img", "index", "loader-url", "next", "nuxt", "unpic", "sign"].map(
     (name) => `client/${name}.ts`,
   ),
 ];

@@ -1,6 +1,6 @@
 // One rendition on the sheet: the image, the facts about it, and the code to paste.
 
-import { attributesOf } from "../../../client/dimensions.ts";
+import { dimensionsOf } from "../../../client/dimensions.ts";
 import type { Client, ImgProps, PresetShape, PresetTable } from "../../../client/index.ts";
 import type { Picture, RenditionRef } from "../data.ts";
 import { el } from "./dom.ts";
@@ -26,7 +26,7 @@ export function figureOf(
   const shape: PresetShape = client.site.presets[preset] ?? {};
   const { key, width, height } = picture;
   const original = { width, height };
-  const most = attributesOf(shape, original).width ?? shape.width ?? 0;
+  const most = dimensionsOf(shape, original).width ?? shape.width ?? 0;
   const sizes = shape.widths ? sizesOf(most) : "";
   const alt = `${key}, as ${preset}`;
   const props = client.imgProps(key, preset, { alt, original, sizes, query });

@@ -1,0 +1,33 @@
+// Builds the URL that answers a loader of a framework's image component. It never guesses a preset: a
+// missing or unknown one is an error that says what to write.
+
+import { urlForWidth, urlOf } from "./site.ts";
+import type { AnySite } from "./types.ts";
+
+/** What an image component asks its loader for. Frameworks do not check these values. */
+export type LoaderRequest = {
+  readonly key: string;
+  readonly preset: unknown;
+  /** Pixels. Anything but a number above 0 means the preset itself. */
+  readonly width: unknown;
+};
+
+/**
+ * Returns the URL of the preset's smallest variant that is wide enough, or of its widest.
+ * @param how what the app has to write to name a preset; part of the error message
+ * @throws RangeError if the route does not show the preset, or if no object can have the key
+ */
+export function loaderUrl(
+  site: AnySite,
+  { key, preset, width }: LoaderRequest,
+  how: string,
+): string {
+  const names = [...site.shown.keys()];
+  const name = names.find((one) => one === preset);
+  if (name === undefined) {
+    const fault = preset ? `unknown preset "${preset}"` : "no preset";
+    const known = `one of the presets ${names.join(", ")}`;
+    throw new RangeError(`Vitrine: ${fault} for "${key}": ${how} with ${known}`);
+  }
+  return Number(width) > 0 ? urlForWidth(site, key, name, Number(width)) : urlOf(site, key, name);
+}
