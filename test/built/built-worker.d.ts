@@ -1,4 +1,4 @@
-/** The bundle that is deployed, which test/support/built.ts makes. */
+/** The deployed bundle. test/support/built.ts builds it. */
 declare module "built-worker" {
   export { default } from "../../src/worker/index.ts";
 }

@@ -1,4 +1,4 @@
-// Why there is a strict edge: Workers that `wrangler dev` approves, and what production does to them.
+// Why there is a strict edge: Workers that work in `wrangler dev` and fail in production.
 
 import { join } from "node:path";
 import sharp from "sharp";
@@ -26,7 +26,7 @@ const SESSION = {
   sessionToken: env.SESSION_TOKEN,
 };
 
-/** A stand whose bucket is opened by the keys that a Worker has. */
+/** Sets up an edge and a bucket that accepts the keys of this Worker. */
 function standFor(name: string, settings: Partial<EdgeSettings> = {}) {
   return setUp(settings, name === "sends-a-session-token" ? SESSION : CREDENTIALS);
 }
@@ -34,7 +34,7 @@ function standFor(name: string, settings: Partial<EdgeSettings> = {}) {
 beforeAll(() => network.listen());
 afterAll(() => network.close());
 
-describe("wrangler dev approves of one that", () => {
+describe("wrangler dev shows no fault of a Worker that", () => {
   const main = join(ROOT, "test/built/careless.ts");
   const config = { name: "careless", main, compatibility_date: "2026-11-01", vars: env };
   const server = createTestHarness({ root: ROOT, workers: [{ config }] });
@@ -57,7 +57,7 @@ describe("wrangler dev approves of one that", () => {
 describe("in production", () => {
   let stand: ReturnType<typeof setUp>;
 
-  /** Asks a careless Worker on the strict edge. */
+  /** Sends a request to a careless Worker on the strict edge. */
   async function ask(name: Name, accept = AVIF): Promise<Response> {
     const send = globalThis.fetch;
     const spy = vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
@@ -75,7 +75,7 @@ describe("in production", () => {
     ["signs-accept", "E3"],
     ["sends-a-session-token", "A11"],
     ["leaves-out-origin-auth", "E2"],
-  ])("one that %s gets 9408 with 403 (%s)", async (name) => {
+  ])("a Worker that %s gets 9408 with 403 (%s)", async (name) => {
     stand = standFor(name);
     const answer = await ask(name);
     expect(outcome(answer)).toEqual([403, "err=9408"]);
@@ -83,13 +83,13 @@ describe("in production", () => {
     expect(stand.s3.requests).toHaveLength(1);
   });
 
-  test("one that asks for format auto gets 9401 with 400 (O6)", async () => {
+  test("a Worker that asks for format auto gets 9401 with 400 (O6)", async () => {
     stand = standFor("asks-for-format-auto");
     expect(outcome(await ask("asks-for-format-auto"))).toEqual([400, "err=9401"]);
     expect(stand.s3.requests).toEqual([]);
   });
 
-  test("or it sends what the first browser reads to those that do not (O6)", async () => {
+  test("or it sends the first browser's format to browsers that cannot read it (O6)", async () => {
     stand = standFor("asks-for-format-auto", { formatAuto: "first-come" });
     for (const accept of [AVIF, "*/*"]) {
       const answer = await ask("asks-for-format-auto", accept);
@@ -97,14 +97,14 @@ describe("in production", () => {
     }
   });
 
-  test("one that has no guard sends the original, with 200, when transformations are off (R2)", async () => {
+  test("a Worker without a guard sends the original, with 200, when transformations are off (R2)", async () => {
     stand = standFor("has-no-guard", { transformations: false });
     const answer = await ask("has-no-guard");
     expect(outcome(answer)).toEqual([200, null]);
     expect(new Uint8Array(await answer.arrayBuffer())).toEqual(file("made/key.jpg"));
   });
 
-  test("one that presigns fetches and pays each second anew, and ends in 9422 (C2, L2)", async () => {
+  test("a Worker that presigns URLs pays for a new transformation each second, and ends with 9422 (C2, L2)", async () => {
     stand = standFor("presigns", { quota: 3 });
     vi.useFakeTimers({ toFake: ["Date"] });
     const outcomes: unknown[] = [];

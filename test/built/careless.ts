@@ -1,8 +1,8 @@
-// Workers as they are found in the field. Each has one fault that `wrangler dev` approves.
+// Workers as they are found in practice. Each has one fault that `wrangler dev` does not show.
 
 import { AwsV4Signer } from "aws4fetch";
 
-/** What a careless Worker is given: the bucket's URL, a user's keys, and a session's. */
+/** The bindings of a careless Worker: the bucket's URL, a user's keys, and a session's keys. */
 export type CarelessEnv = {
   readonly BASE: string;
   readonly ACCESS_KEY_ID: string;
@@ -27,40 +27,40 @@ async function signed(url: string, env: CarelessEnv): Promise<Headers> {
 }
 
 export const CARELESS = {
-  /** The edge sends an Accept of its own (E3). */
+  /** The edge sends its own `accept`, so the signature is wrong (E3). */
   "signs-accept": async (url, visitor, env) => {
     const headers = { accept: visitor.headers.get("accept") ?? "*/*" };
     const request = await signer(url, env, { headers }).sign();
     return fetch(url, { headers: request.headers, cf: { image: SHARED } });
   },
-  /** The edge drops the token (E1, A11). */
+  /** The edge drops the session token (E1, A11). */
   "sends-a-session-token": async (url, _visitor, env) => {
     const headers = { "x-amz-security-token": env.SESSION_TOKEN };
     const session = { ...env, ACCESS_KEY_ID: env.SESSION_KEY_ID };
     const request = await signer(url, session, { headers }).sign();
     return fetch(url, { headers: request.headers, cf: { image: SHARED } });
   },
-  /** Without it the edge drops the signature (E2). */
+  /** Without `origin-auth` the edge drops the signature (E2). */
   "leaves-out-origin-auth": async (url, _visitor, env) =>
     fetch(url, { headers: await signed(url, env), cf: { image: SIZE } }),
-  /** Not for Workers, whatever one page of the documentation shows (O6). */
+  /** Workers cannot use this format, although one page of the documentation shows it (O6). */
   "asks-for-format-auto": async (url, visitor, env) => {
     const headers = await signed(url, env);
     headers.set("accept", visitor.headers.get("accept") ?? "*/*");
     const image: object = { ...SHARED, format: "auto" };
     return fetch(url, { headers, cf: { image } });
   },
-  /** With transformations off, what comes is the original (R2). */
+  /** With transformations off, the edge answers with the original (R2). */
   "has-no-guard": async (url, _visitor, env) =>
     fetch(url, { headers: await signed(url, env), cf: { image: SHARED } }),
-  /** Every second is another source, and so another transformation (C2, L2). */
+  /** Each second has another source URL, and so another transformation (C2, L2). */
   presigns: async (url, _visitor, env) => {
     const request = await signer(url, env, { signQuery: true }).sign();
     return fetch(request.url.href, { cf: { image: SIZE } });
   },
 } as const satisfies Record<string, Careless>;
 
-/** `/NAME/KEY` shows the object of a key as the Worker of that name does. */
+/** `/NAME/KEY` shows the object KEY as the Worker NAME does. */
 export default {
   async fetch(request: Request, env: CarelessEnv): Promise<Response> {
     const [, name, ...key] = new URL(request.url).pathname.split("/");

@@ -1,4 +1,4 @@
-// Requests as no client of good manners sends them, byte for byte, to the built Worker in workerd.
+// Malformed and unusual requests, sent byte for byte to the built Worker in workerd.
 
 import { createServer, type RequestListener } from "node:http";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -7,9 +7,9 @@ import { startRuntime } from "../support/runtime.ts";
 
 const PLAY: RequestListener = (_request, answer) => {
   answer.writeHead(200, { "content-type": "image/jpeg", "cf-resized": "internal=ok/m" });
-  answer.end("a print");
+  answer.end("a rendition");
 };
-/** What the edge is asked for, and how it answers. */
+/** The URLs that the edge was asked for, and how it answers. */
 let asked: string[] = [];
 let play = PLAY;
 const outbound = createServer({ requireHostHeader: false }, (request, answer) => {
@@ -45,12 +45,12 @@ test.each([
   ["/images/card/%252e%252e/b", "/%252e%252e/b"],
   ["/images/card/key.jpg?../x", "/key.jpg"],
   ["/images/card/key.jpg#/../x", "/key.jpg"],
-  ["/images/card/\xc3\xa9.jpg", "/%C3%A9.jpg"], // UTF-8, not encoded
+  ["/images/card/\xc3\xa9.jpg", "/%C3%A9.jpg"], // UTF-8 without percent-encoding
   ["http://other.example/images/card/key.jpg", "/key.jpg"],
-])("%s is of the object %s", async (target, key) => {
+])("%s leads to the object %s", async (target, key) => {
   const { status, text } = await get(target);
   expect([status, asked]).toEqual([200, [PUBLISHED + key]]);
-  expect(text).toContain("a print");
+  expect(text).toContain("a rendition");
 });
 
 test.each([
@@ -97,12 +97,12 @@ test.each([
   "http://images.example",
   "http://images.example/../images/card/key.jpg",
   "*",
-])("%s is a 404, and nothing is asked for", async (target) => {
+])("%s is a 404, and the edge is not asked", async (target) => {
   expect([(await get(target)).status, asked]).toEqual([404, []]);
 });
 
 test.each(["../", "./", "/", "a/../", "%2e%2e%2f"])(
-  "nor is for %j, a thousand times",
+  "a path with %j a thousand times is a 404, and the edge is not asked",
   async (text) => {
     const many = text.repeat(1000);
     for (const target of [`/${many}`, `/images/card/${many}key.jpg`]) {
@@ -113,18 +113,18 @@ test.each(["../", "./", "/", "a/../", "%2e%2e%2f"])(
 );
 
 test.each([
-  ["of bytes that are no UTF-8", "/images/card/\xe9"],
-  ["of an overlong dot", "/images/card/\xc0\xae\xc0\xae/key.jpg"],
-  ["of a surrogate", "/images/card/\xed\xa0\x80"],
-  ["of a raw control character", "/images/card/\x01"],
+  ["with bytes that are not UTF-8", "/images/card/\xe9"],
+  ["with an overlong dot", "/images/card/\xc0\xae\xc0\xae/key.jpg"],
+  ["with a surrogate", "/images/card/\xed\xa0\x80"],
+  ["with a raw control character", "/images/card/\x01"],
   ["without a slash", "images/card/key.jpg"],
-  ["of half an address", "http://["],
-])("a target %s does not get as far as the Worker", async (_what, target) => {
+  ["with half an address", "http://["],
+])("a target %s does not reach the Worker", async (_what, target) => {
   expect([(await get(target)).status, asked]).toEqual([400, []]);
 });
 
 test.each(["images.example:99", "a\\b", "user@images.example", "images.example?x", ""])(
-  "the host %j makes no 500, and leads to no other object",
+  "the host %j causes no 500, and leads to no other object",
   async (host) => {
     const page = "origin: https://app.example\r\n";
     for (const route of ["images", "app"]) {
@@ -134,7 +134,7 @@ test.each(["images.example:99", "a\\b", "user@images.example", "images.example?x
   },
 );
 
-test("an edge that answers too late is a 504, and is let go of", async () => {
+test("an edge that answers too late is a 504, and its connection is closed", async () => {
   let closed = false;
   play = (request, answer) => {
     request.socket.once("close", () => {
@@ -147,14 +147,14 @@ test("an edge that answers too late is a 504, and is let go of", async () => {
   expect(asked).toHaveLength(1);
 });
 
-test("an error whose text stalls is told in time", async () => {
+test("an error whose text stalls is answered in time", async () => {
   play = (_request, answer) => {
     answer.writeHead(404, { "cf-resized": "err=9404" }).write("ERROR 9404: no such object");
   };
   expect((await get("/images/card/key.jpg")).status).toBe(404);
 });
 
-test("an edge that breaks off is asked once more, and the next visitor is served", async () => {
+test("an edge that drops the connection is asked once more, and the next visitor is served", async () => {
   play = (request) => request.socket.destroy();
   expect((await get("/images/card/key.jpg")).status).toBe(502);
   expect(asked).toHaveLength(2);

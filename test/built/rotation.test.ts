@@ -1,5 +1,5 @@
 // The built Worker in workerd on the strict edge, while its keys are rotated: every order of the steps,
-// with the halves of a slot in between (S1), and requests in flight.
+// with half-written slots in between (S1), and with requests in flight.
 
 import { join } from "node:path";
 import { http, passthrough } from "msw";
@@ -13,7 +13,7 @@ import type { Version } from "./versions.ts";
 
 type Secrets = Readonly<Record<string, string>>;
 
-/** What a step of a rotation makes of the secrets, if it changes them. */
+/** The steps of a rotation, and how each changes the secrets. */
 const STEPS = {
   "put next id": (now) => ({ ...now, AWS_ACCESS_KEY_ID_NEXT: NEXT.AWS_ACCESS_KEY_ID_NEXT }),
   "put next secret": (now) => ({
@@ -35,7 +35,7 @@ type Order = readonly Step[];
 
 const ALL = Object.keys(STEPS).filter((name): name is Step => name in STEPS);
 
-/** Whether the runbook allows an order: each step waits for those that it builds on. */
+/** Returns whether the runbook allows an order: each step comes after those that it depends on. */
 function isAllowed(order: Order): boolean {
   const WAITS: Record<Step, readonly Step[]> = {
     "put next id": [],
@@ -64,7 +64,7 @@ const vars = { ...VARS };
 let door: Awaited<ReturnType<typeof serveEdge>>;
 let server: ReturnType<typeof createHarness>;
 
-/** Requests that are held before the edge asks S3, if any are to be. */
+/** Holds requests before the edge asks S3, if set. */
 let held: { arrived: number; released: Promise<void> } | undefined;
 
 beforeAll(async () => {
@@ -101,7 +101,7 @@ afterAll(async () => {
   network.close();
 });
 
-/** S3 as it is when a rotation begins: it knows the old key and the new one. */
+/** Sets up S3 as at the start of a rotation: it accepts the old key and the new one. */
 function begin(): void {
   Object.assign(stand, setUp({ cache: false }));
   network.use(http.all(`${new URL(door.url).origin}/*`, () => passthrough()));
@@ -113,7 +113,7 @@ function begin(): void {
 const SHOWN = "/images/card/key.jpg";
 const MISSING = "/images/card/nothing.jpg";
 
-/** True if a visitor of a version got what he should have. */
+/** Returns whether a visitor of a version got the right status. */
 async function ask(version: Version, path: string): Promise<boolean> {
   const answer = await server.fetch(path, { headers: { version: JSON.stringify(version) } });
   await answer.body?.cancel();
@@ -123,7 +123,7 @@ async function ask(version: Version, path: string): Promise<boolean> {
 let names = 0;
 const deploy = (secrets: Secrets): Version => ({ name: `${names++}`, secrets });
 
-/** Where a rotation is: what is deployed, and when the old key was revoked, if it was. */
+/** The state of a rotation: the deployed secrets, and when the old key was revoked. */
 type State = {
   readonly secrets: Secrets;
   readonly revoked: "never" | "before the deployment" | "after the deployment";
@@ -139,13 +139,13 @@ function after({ secrets, revoked }: State, step: Step): State {
 
 const revoke = () => stand.s3.keys.delete(CREDENTIALS.accessKeyId);
 
-/** Takes a step with requests in flight, and returns whether these and those after it were served. */
+/** Takes a step with requests in flight. @returns whether these requests and later ones were served */
 async function take({ secrets, revoked }: State, step: Step, paths: readonly string[]) {
   begin();
   if (revoked === "before the deployment") revoke();
   const old = deploy(secrets);
   const askAll = (version: Version) => Promise.all(paths.map((path) => ask(version, path)));
-  await askAll(old); // it knows what a version that runs for a while knows
+  await askAll(old); // now it knows what a version knows that has run for a while
   if (revoked === "after the deployment") {
     revoke();
     await askAll(old);
@@ -163,10 +163,10 @@ async function take({ secrets, revoked }: State, step: Step, paths: readonly str
   return served.flat().every(Boolean);
 }
 
-/** Steps that were taken already, by all that makes a difference to them. */
+/** The steps that were taken already, by everything that their outcome depends on. */
 const taken = new Map<string, Promise<boolean>>();
 
-/** Walks through a rotation, and returns the steps at which a request failed. */
+/** Walks through a rotation. @returns the steps at which a request failed */
 async function walk(order: Order, paths: readonly string[]): Promise<Step[]> {
   let state = BEGINNING;
   const failed: Step[] = [];
@@ -210,7 +210,7 @@ test.each<[string, Order, string]>([
     ["put next id", "put next secret", "delete next id", "revoke old key"],
     "InvalidAccessKeyId",
   ],
-])("what the runbook forbids, and what fails: %s", async (_what, order, origin) => {
+])("an order that the runbook forbids fails: %s", async (_what, order, origin) => {
   const rest = ALL.filter((other) => !order.includes(other));
   expect(permutations(rest).map((end) => isAllowed([...order, ...end]))).not.toContain(true);
   expect(await walk(order, [SHOWN])).toEqual(order.slice(-1));
@@ -219,7 +219,7 @@ test.each<[string, Order, string]>([
   expect(refused).toMatchObject([{ slots, answered: 502 }]);
 });
 
-test("20 requests at once that find the current key dead share one probe, across requests", async () => {
+test("20 requests at once that find the current key dead share one probe", async () => {
   begin();
   stand.s3.keys.delete(CREDENTIALS.accessKeyId);
   const version = deploy({ ...SECRETS, ...NEXT });
@@ -233,7 +233,7 @@ test("20 requests at once that find the current key dead share one probe, across
   ]);
 });
 
-test("a version may have its secrets in a Secrets Store, with half a slot that is missing there", async () => {
+test("a version may have its secrets in a Secrets Store, also if half of a slot is missing there", async () => {
   begin();
   const version = deploy({});
   const asked = Array.from({ length: 20 }, () => ask(version, SHOWN));
@@ -241,14 +241,15 @@ test("a version may have its secrets in a Secrets Store, with half a slot that i
   expect(server.lines()).toEqual([]);
 });
 
-/** True where a secret is to be deleted that is not there: wrangler would say so. */
+/** Returns whether an order deletes a secret that does not exist. Wrangler would report that. */
 function deletesNothing(order: Order): boolean {
   const early = (first: Step, then: Step) => order.indexOf(first) < order.indexOf(then);
   return early("delete next id", "put next id") || early("delete next secret", "put next secret");
 }
 
-test("of all 5,040 orders, the others fail, but those that delete what is not there (S1)", async () => {
-  // What a version serves follows from its secrets and from what S3 knows: each is tried once.
+test("of all 5,040 orders, the forbidden ones fail, except for some that delete a secret that does not exist (S1)", async () => {
+  // What a version serves depends only on its secrets and on the keys that S3 accepts. So each state is
+  // tried once.
   const serves = new Map<string, boolean>();
   const counts = { served: 0, failed: 0 };
   for (const order of ORDERS) {

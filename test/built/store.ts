@@ -1,4 +1,4 @@
-// Bindings as those of a Secrets Store are: stubs whose get() gives a text, or throws.
+// Bindings like those of a Secrets Store: stubs whose get() returns a text or throws.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { SECRETS } from "../support/env.ts";

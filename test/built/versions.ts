@@ -1,5 +1,5 @@
-// The built Worker as deployments run it, one version after the other: each has secrets of its own, and
-// knows nothing of what the one before it learnt.
+// Runs the built Worker as several deployed versions. Each version has its own secrets, and knows nothing
+// that another version learnt.
 
 import worker from "built-worker";
 import { throughEdge } from "../../src/dev/through-edge.ts";
@@ -9,7 +9,7 @@ type VersionsEnv = { LOCAL_EDGE: string };
 const send = globalThis.fetch;
 const versions = new Map<string, object>();
 
-/** The header with the version that is asked: a name, and its secrets. */
+/** The value of the header `version`: the name of the version to ask, and its secrets. */
 export type Version = { readonly name: string; readonly secrets: Readonly<Record<string, string>> };
 
 export default {

@@ -1,5 +1,5 @@
-// The built bundle in the real Workers runtime: as it is deployed, with the stand-in for the edge that
-// wrangler brings; and as `npm start` runs it, with the strict edge, before two kinds of S3.
+// The built bundle in the real Workers runtime: as it is deployed, with wrangler's own substitute for the
+// edge; and as `npm start` runs it, with the strict edge and two kinds of S3.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ import { createHarness } from "../support/harness.ts";
 import { network, setUp } from "../support/stand.ts";
 
 const MODERN = { accept: "image/avif,image/webp,*/*" };
-const configPath = "test/support/wrangler.toml"; // the project's own may be anything
+const configPath = "test/support/wrangler.toml"; // the project's own file may have any content
 
 beforeAll(() => network.listen());
 afterEach(() => network.resetHandlers());
@@ -45,7 +45,7 @@ const FORMATS: [string, string][] = [
 ];
 
 test.each(["LOCAL_EDGE", "LOCAL_SHEET", ".vitrine"])(
-  "what is deployed knows nothing of the local run's %s",
+  "the deployed bundle does not contain the local run's %s",
   (word) => {
     expect(readFileSync(join(BUILT_LOCAL, "index.js"), "utf8")).toContain(word);
     expect(readFileSync(join(BUILT, "index.js"), "utf8")).not.toContain(word);
@@ -66,7 +66,7 @@ describe("with a rate limiting binding", () => {
   });
   afterAll(() => server.close());
 
-  test("a visitor gets as many images as it allows, and then 429", async () => {
+  test("a visitor gets as many images as the binding allows, and then 429", async () => {
     setUp();
     const ask = async (address: string) => {
       const headers = { "cf-connecting-ip": address };
@@ -111,7 +111,7 @@ describe("as deployed, with wrangler's edge", () => {
     expect(s3.requests.map(({ url }) => url)).toEqual([`${BASE}published/photos/fig.jpg`]);
   });
 
-  test.each(HARD_KEYS)("the key %j arrives rightly signed (A2, A10)", async (key) => {
+  test.each(HARD_KEYS)("the key %j reaches S3 with a right signature (A2, A10)", async (key) => {
     const answer = await server.fetch(`/images/card/${encodeURIComponent(key)}`);
     expect(answer.status).toBe(200);
     expect(s3.requests.map(({ url }) => url)).toEqual([originUrl(BASE, `published/${key}`)]);
@@ -128,7 +128,7 @@ describe("as deployed, with wrangler's edge", () => {
     expect(await head.text()).toBe("");
   });
 
-  test("what the edge could not transform does not come out (R2)", async () => {
+  test("an answer that the edge could not transform is not passed on (R2)", async () => {
     const answer = await server.fetch("/images/card/broken/page.jpg");
     expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
     expect(server.lines()).toMatchObject([{ event: "not-transformed", bucket: "media" }]);
@@ -142,14 +142,14 @@ describe("as deployed, with wrangler's edge", () => {
     expect(server.lines()).toMatchObject([{ event: "origin-failed", origin: "SlowDown" }]);
   });
 
-  test("a silent origin is a 504 in time, asked once", async () => {
+  test("a silent origin is a 504 in time, and is asked once", async () => {
     s3.faults.add("stall");
     const answer = await server.fetch("/images/card/key.jpg");
     expect([answer.status, await answer.text()]).toEqual([504, "Timed out\n"]);
     expect(s3.requests).toHaveLength(1);
   });
 
-  test("whatever is sent, no answer is a 500, and no origin URL leads elsewhere", async () => {
+  test("whatever is sent, no answer is a 500, and every origin URL is inside the prefix", async () => {
     const sent = fc.sample(asked, { seed: 20_261_124, numRuns: 250 });
     for (const { method, target, headers: given } of sent) {
       if (!URL.canParse(`https://images.example${target}`) || target.length > 8000) continue;
@@ -171,7 +171,7 @@ describe("as deployed, with wrangler's edge", () => {
     for (const { event } of server.lines()) expect(event).toEqual(expect.any(String));
   });
 
-  test("what cannot be costs no subrequest", async () => {
+  test("requests for what cannot exist cost no subrequest", async () => {
     for (const path of ["/images/nope/k", "/images/card/..%2fk", "/images/card/%ff", "/x"]) {
       expect((await server.fetch(path)).status).toBe(404);
     }
@@ -181,7 +181,7 @@ describe("as deployed, with wrangler's edge", () => {
 });
 
 describe.each(["AWS's S3", "wrangler's S3"])(
-  "as npm start runs it, with the strict edge, before %s",
+  "as npm start runs it, with the strict edge and %s",
   (which) => {
     const local = which === "wrangler's S3";
     const origin = join(ROOT, ".wrangler/test/origin.json");
@@ -200,7 +200,7 @@ describe.each(["AWS's S3", "wrangler's S3"])(
     let door: { url: string; close: () => void };
     let stand: ReturnType<typeof setUp>;
 
-    /** Starts the server anew, with other secrets and with the port that the bucket is at. */
+    /** Restarts the server with other secrets, and with the port of the bucket. */
     async function configure(
       change: Record<string, string> = {},
       ANSWERS: { timeout: number } = VARS.ANSWERS,
@@ -271,7 +271,7 @@ describe.each(["AWS's S3", "wrangler's S3"])(
       expect(blue).toBeLessThan(80);
     });
 
-    test("transparency stays, a GIF moves where it may (O8, R9)", async () => {
+    test("transparency is kept, and a GIF is animated if its preset allows it (O8, R9)", async () => {
       const ring = await server.fetch("/images/card/transparent.png", { headers: MODERN });
       expect((await sharp(Buffer.from(await ring.arrayBuffer())).stats()).isOpaque).toBe(false);
       for (const [preset, frames] of [
@@ -284,7 +284,7 @@ describe.each(["AWS's S3", "wrangler's S3"])(
       }
     });
 
-    test("an entity tag makes a 304, and HEAD has GET's headers (R4, R10)", async () => {
+    test("a matching entity tag is a 304, and HEAD has GET's headers (R4, R10)", async () => {
       const get = await server.fetch("/images/card/photos/fig.jpg");
       await get.body?.cancel();
       const etag = get.headers.get("etag") ?? "";
@@ -297,14 +297,17 @@ describe.each(["AWS's S3", "wrangler's S3"])(
       expect(named(head.headers)).toEqual(named(get.headers));
     });
 
-    test.each(BROKEN)("$key is no image: not a byte of it comes out (R3, R8)", async ({ key }) => {
-      for (const headers of [MODERN, { accept: "*/*" }]) {
-        const answer = await server.fetch(`/images/card/${key}`, { headers });
-        expect([answer.status, await answer.text()]).toEqual([415, "Not an image\n"]);
-      }
-    });
+    test.each(BROKEN)(
+      "$key is not an image: no byte of it is passed on (R3, R8)",
+      async ({ key }) => {
+        for (const headers of [MODERN, { accept: "*/*" }]) {
+          const answer = await server.fetch(`/images/card/${key}`, { headers });
+          expect([answer.status, await answer.text()]).toEqual([415, "Not an image\n"]);
+        }
+      },
+    );
 
-    test("with transformations off nothing comes out (R2)", async () => {
+    test("with transformations off no image is passed on (R2)", async () => {
       edge.switches.transformations = false;
       const answer = await server.fetch("/images/card/photos/fig.jpg");
       expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
@@ -315,7 +318,7 @@ describe.each(["AWS's S3", "wrangler's S3"])(
       expect((await server.fetch("/images/card/nothing.jpg")).status).toBe(404);
     });
 
-    test("a signed URL shows its object, in any version, and no other one does", async () => {
+    test("a signed URL shows its object, with any version, and no other object", async () => {
       const keys: [string, string][] = Object.entries(JSON.parse(SECRETS.URL_SIGNING_KEYS));
       const [kid, secret] = keys[0] ?? expect.unreachable();
       const expires = Math.floor(Date.now() / 1000) + 60;
@@ -351,7 +354,7 @@ describe.each(["AWS's S3", "wrangler's S3"])(
         expect([answer.status, await answer.text()]).toEqual([504, "Timed out\n"]);
       });
 
-      test("the visitor is told nothing, and the log what S3 said (A7)", async () => {
+      test("the visitor learns nothing, and the log has S3's answer (A7)", async () => {
         const answer = await server.fetch("/images/card/photos/fig.jpg");
         expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
         const slots = [{ slot: "current", origin: "SignatureDoesNotMatch" }];

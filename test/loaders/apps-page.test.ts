@@ -1,4 +1,4 @@
-// The code of docs/apps.md for each framework is the code of the apps that the tests here run.
+// The code in docs/apps.md for each framework is the code of the apps that the tests here run.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 const PAGE = readFileSync(join(import.meta.dirname, "../../docs/apps.md"), "utf8");
 const [, SECTION = ""] = PAGE.split(/^## In your framework$/m);
 
-/** Where the files of its code are here. */
+/** For each file that the page shows, the tested file in this folder. */
 const FILES: Record<string, string> = {
   "Fig.tsx": "react/Fig.tsx",
   "vitrine-loader.ts": "next-app/vitrine-loader.ts",
@@ -21,17 +21,17 @@ const FILES: Record<string, string> = {
 
 const blocks = [...SECTION.matchAll(/^```\w+\n(?:\/\/|<!--) (\S+)[^\n]*\n(.*?)^```/gms)];
 
-test("it shows the code of each framework", () => {
+test("the page shows the code of each framework", () => {
   expect(blocks.map(([, file]) => file)).toEqual(Object.keys(FILES));
 });
 
 test.each(blocks.map(([, file = "", code = ""]) => [file, code]))(
-  "%s is what is tested",
+  "%s on the page is the code that is tested",
   (file, code) => {
     const here = readFileSync(join(import.meta.dirname, FILES[file] ?? ""), "utf8");
     const tested = linesOf(here.replace(/"(?:\.\.\/)+vitrine\.ts"/g, '"./vitrine"'));
     const shown = linesOf(code.replace(/"(?:\.\.?\/)+vitrine"/g, '"./vitrine"'));
-    // The apps here have lines more: what they test besides, and that the client is in src/.
+    // The apps here may have more lines: they test more, and they import the client from src/.
     expect(tested.filter((line) => shown.includes(line))).toEqual(shown);
   },
 );

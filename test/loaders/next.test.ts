@@ -1,3 +1,5 @@
+// The loader of next/image, in an app that Next.js itself builds.
+
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
@@ -16,76 +18,76 @@ beforeAll(async () => {
   html = pages.map((page) => readFileSync(page, "utf8")).join("\n");
 });
 
-/** All files of the app below a folder whose names end so. */
+/** Returns the text of all files below a folder of the app whose names have this ending. */
 function textsIn(folder: string, ending: string): string {
   const files = readdirSync(join(APP, folder), { recursive: true, encoding: "utf8" });
   const found = files.filter((file) => file.endsWith(ending));
   return found.map((file) => readFileSync(join(APP, folder, file), "utf8")).join("\n");
 }
 
-test("a Server Component uses it as it is", () => {
+test("a Server Component needs no "use client"", () => {
   expect(textsIn("app", ".tsx")).not.toContain("use client");
   expect(elements(html, "img")).toHaveLength(7);
 });
 
-test("with sizes, there is a candidate for each width of the preset, and no descriptor lies", () => {
+test("with sizes, there is one candidate for each width of the preset, and each descriptor is true", () => {
   const { srcset, src, sizes } = imgOf(html, "A fig");
   expect(candidatesIn(srcset)).toEqual(heroOf(FIG));
   expect([shownBy(src), sizes]).toEqual([`hero ${FIG}`, "(max-width: 1200px) 100vw, 1200px"]);
 });
 
-test("without sizes, 1x and 2x are the smallest that are wide enough, whatever the quality", () => {
+test("without sizes, 1x and 2x are the smallest variants that are wide enough, whatever the quality", () => {
   const { srcset, src } = imgOf(html, "density");
   expect(candidatesIn(srcset)).toEqual([`1x card ${FIG}`, `2x card@2x ${FIG}`]);
   expect(shownBy(src)).toBe(`card@2x ${FIG}`);
 });
 
-test("fill has the preset's widths, too", () => {
+test("fill has the preset's widths", () => {
   const { srcset, sizes } = imgOf(html, "fill");
   expect([candidatesIn(srcset), sizes]).toEqual([heroOf(FIG), "100vw"]);
 });
 
-test("a key that is hard to spell stays what it is", () => {
+test("a key that is hard to spell stays unchanged", () => {
   const hard = "keys/1+1=2 (ü).jpg";
   const { srcset } = imgOf(html, "hard");
   expect(candidatesIn(srcset)).toEqual([`1x card ${hard}`, `2x card@2x ${hard}`]);
 });
 
-test.each(["preload", "priority"])("%s: the page's head asks for what the image shows", (alt) => {
+test.each(["preload", "priority"])("%s: the page's head preloads what the image shows", (alt) => {
   const { srcset } = imgOf(html, alt);
   expect(candidatesIn(srcset)).toEqual(heroOf(FIG));
   const links = elements(html, "link").filter((link) => link["as"] === "image");
   expect(links.map((link) => link["imagesrcset"])).toContain(srcset);
 });
 
-test("getImageProps gives the same URLs to an <img> of the app's own", () => {
+test("getImageProps gives the same URLs to the app's own <img>", () => {
   const { srcset, ...img } = imgOf(html, "props");
   expect(candidatesIn(srcset)).toEqual([`1x thumbnail ${FIG}`, `2x thumbnail@2x ${FIG}`]);
   expect(img).not.toHaveProperty("data-nimg");
 });
 
-test("a width between two takes the larger, and one above all the largest", () => {
+test("a width between two variants takes the larger, and one above all takes the largest", () => {
   const src = nextSrc(images.site, FIG, "card");
   const shown = [1, 480, 481, 720, 721, 4000].map((width) => shownBy(loader({ src, width })));
   const variants = ["card", "card", "card@1.5x", "card@1.5x", "card@2x", "card@2x"];
   expect(shown).toEqual(variants.map((variant) => `${variant} ${FIG}`));
 });
 
-test("browsers get this loader alone", () => {
+test("browsers get the code of this loader, and of no other", () => {
   const scripts = textsIn("out", ".js");
   expect(scripts).toContain("https://images.example.com");
   expect(scripts).toContain("write src={nextSrc(");
   expect(scripts).not.toMatch(/nuxtPresets|options=\{\{/);
 });
 
-test("a preset that there is not fails the build, and the message says what to write", async () => {
+test("an unknown preset fails the build, and the message says what to write", async () => {
   const built = run("next-wrong", "next", "build");
   await expect(built).rejects.toThrow(
     'RangeError: Vitrine: unknown preset "poster" for "photos/fig.jpg": write src={nextSrc(images.site, key, preset)} with one of the presets thumbnail, card, hero',
   );
 });
 
-test("so does a key without a preset, and nextSrc with a wrong one", () => {
+test("a key without a preset, and nextSrc with an unknown preset, are a RangeError", () => {
   expect(() => loader({ src: FIG, width: 480 })).toThrow(
     new RangeError(
       'Vitrine: no preset for "photos/fig.jpg": write src={nextSrc(images.site, key, preset)} with one of the presets thumbnail, card, hero',

@@ -1,3 +1,5 @@
+// The provider and presets of Nuxt Image, in an app that Nuxt itself generates.
+
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
@@ -13,7 +15,7 @@ beforeAll(async () => {
   html = readFileSync(join(import.meta.dirname, "nuxt-app/.output/public/index.html"), "utf8");
 });
 
-test("a preset with widths is asked for all of them, and no descriptor lies", () => {
+test("a preset with widths has one candidate for each width, and each descriptor is true", () => {
   const { srcset, src, sizes } = imgOf(html, "A fig");
   expect([candidatesIn(srcset), shownBy(src)]).toEqual([heroOf(FIG), `hero ${FIG}`]);
   expect(sizes?.split(", ").map((size) => size.replace(/^\(.*\) /, ""))).toEqual(
@@ -21,13 +23,16 @@ test("a preset with widths is asked for all of them, and no descriptor lies", ()
   );
 });
 
-test.each(["densities", "width"])("%s: a preset with dpr is asked for its whole ones", (alt) => {
-  const { srcset, src, sizes } = imgOf(html, alt);
-  expect(candidatesIn(srcset)).toEqual([`480w card ${FIG}`, `960w card@2x ${FIG}`]);
-  expect([sizes, shownBy(src)]).toEqual(["480px", `card ${FIG}`]);
-});
+test.each(["densities", "width"])(
+  "%s: a preset with dpr has candidates for its whole densities",
+  (alt) => {
+    const { srcset, src, sizes } = imgOf(html, alt);
+    expect(candidatesIn(srcset)).toEqual([`480w card ${FIG}`, `960w card@2x ${FIG}`]);
+    expect([sizes, shownBy(src)]).toEqual(["480px", `card ${FIG}`]);
+  },
+);
 
-test("sizes of the page's own get the smallest that are wide enough", () => {
+test("the page's own sizes get the smallest variants that are wide enough", () => {
   expect(candidatesIn(imgOf(html, "sizes")["srcset"])).toEqual([
     `500w hero@640w ${FIG}`,
     `650w hero@960w ${FIG}`,
@@ -36,13 +41,13 @@ test("sizes of the page's own get the smallest that are wide enough", () => {
   ]);
 });
 
-test("a key that is hard to spell stays what it is", () => {
+test("a key that is hard to spell stays unchanged", () => {
   const hard = "keys/1+1=2 (ü).jpg";
   const { srcset } = imgOf(html, "hard");
   expect(candidatesIn(srcset)).toEqual([`160w thumbnail ${hard}`, `320w thumbnail@2x ${hard}`]);
 });
 
-test("a placeholder is the smallest of the preset", () => {
+test("a placeholder is the smallest variant of the preset", () => {
   expect(shownBy(imgOf(html, "placeholder")["src"])).toBe(`hero@640w ${FIG}`);
 });
 
@@ -52,7 +57,7 @@ test("NuxtPicture has the same URLs for each format", () => {
   expect(sources.map(({ srcset }) => candidatesIn(srcset))).toEqual([wanted, wanted]);
 });
 
-test("a preset of which Nuxt cannot ask for another size is asked for one", () => {
+test("a preset of which Nuxt cannot ask for other sizes has one candidate", () => {
   const { site } = createClient({
     baseUrl: "",
     route: { path: "/:preset/*", object: "media/*" },
@@ -64,11 +69,11 @@ test("a preset of which Nuxt cannot ask for another size is asked for one", () =
   });
 });
 
-// Nuxt itself says so of a preset that is not among its own.
+// If a preset is not among Nuxt's own, Nuxt itself reports it.
 test.each([
   [{}, "no preset"],
   [{ preset: "poster" }, 'unknown preset "poster"'],
-])("%o is refused, and the message says what to write", (modifiers, fault) => {
+])("the modifiers %o are a RangeError, and the message says what to write", (modifiers, fault) => {
   const { getImage } = nuxtProvider(images.site);
   expect(() => getImage(`/${FIG}`, { modifiers })).toThrow(
     new RangeError(

@@ -4,7 +4,7 @@ import { images } from "./vitrine.ts";
 
 type Attributes = Readonly<Record<string, string>>;
 
-/** The elements of a name in a page: their attributes, by names in lower case. */
+/** Returns the attributes of all elements of a page with a name. Attribute names are in lower case. */
 export function elements(html: string, name: string): Attributes[] {
   const tags = html.match(new RegExp(`<${name}\\b(?:"[^"]*"|[^>"])*>`, "g")) ?? [];
   return tags.map((tag) => {
@@ -15,25 +15,25 @@ export function elements(html: string, name: string): Attributes[] {
   });
 }
 
-/** The `<img>` with an alternative text. */
+/** Returns the attributes of the `<img>` with this `alt`. */
 export function imgOf(html: string, alt: string): Attributes {
   const found = elements(html, "img").find((img) => img["alt"] === alt);
   if (!found) throw new Error(`There is no <img alt="${alt}"> in ${html}`);
   return found;
 }
 
-/** What a URL shows: `hero@640w photos/fig.jpg`. It must be spelt as the client spells it. */
+/** Returns what a URL shows: `hero@640w photos/fig.jpg`. Throws if the client spells the URL differently. */
 export function shownBy(url = ""): string {
   const found = images.parseUrl(url);
   if (!found) throw new Error(`Vitrine shows nothing at "${url}"`);
   const { key, variant, preset } = found;
   if (!images.srcset(key, preset).split(/[ ,]/).includes(url)) {
-    throw new Error(`Vitrine spells "${url}" in another way`);
+    throw new Error(`Vitrine spells "${url}" differently`);
   }
   return `${variant} ${key}`;
 }
 
-/** The same for each candidate of a srcset: `640w hero@640w photos/fig.jpg`. */
+/** Returns what each candidate of a srcset shows: `640w hero@640w photos/fig.jpg`. */
 export function candidatesIn(srcset = ""): string[] {
   return srcset.split(/,\s+/).map((candidate) => {
     const [url, descriptor] = candidate.split(" ");
@@ -41,7 +41,7 @@ export function candidatesIn(srcset = ""): string[] {
   });
 }
 
-/** The candidates that the preset `hero` has of an object. */
+/** Returns all candidates of an object at the preset `hero`. */
 export function heroOf(key: string): string[] {
   const variants = ["640w hero@640w", "960w hero@960w", "1280w hero@1280w", "1920w hero"];
   return variants.map((variant) => `${variant} ${key}`);

@@ -1,5 +1,5 @@
-// Compiled, and never run: the loaders are what the frameworks' own types ask for.
-// nuxt-app is compiled with the types that Nuxt makes for it.
+// Compiled, never run: the loaders have the types that the frameworks ask for. nuxt-app is compiled with the
+// types that Nuxt generates for it.
 
 import type { ImageProvider } from "@nuxt/image";
 import { Image } from "@unpic/react/base";

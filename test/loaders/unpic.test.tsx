@@ -1,3 +1,5 @@
+// unpic's components in React, Vue, Svelte, Solid and Astro.
+
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Image } from "@unpic/react/base";
@@ -18,7 +20,7 @@ import { images, unpicTransformer } from "./vitrine.ts";
 const FIG = "photos/fig.jpg";
 const transformer = unpicTransformer(images.site);
 
-/** What each framework's server makes of a hero of an object. */
+/** Renders a hero of an object with each framework's server. */
 const RENDERED: Record<string, (src: string) => string | Promise<string>> = {
   React: (src) => renderToStaticMarkup(<ReactHero src={src} />),
   Vue: (src) => renderVue(createSSRApp(VueHero, { src })),
@@ -36,7 +38,7 @@ test("Astro", async () => {
   expectHeroes(html, [FIG, "keys/1+1=2 (ü).jpg"]);
 });
 
-/** All widths of the preset, no descriptor that lies, and its smallest variant in the background. */
+/** Expects all widths of the preset, true descriptors, and its smallest variant in the background. */
 function expectHeroes(html: string, keys: string[]): void {
   const found = elements(html, "img").map(({ srcset, src, style = "" }) => ({
     srcset: candidatesIn(srcset),
@@ -52,7 +54,7 @@ function expectHeroes(html: string, keys: string[]): void {
   );
 }
 
-test("a preset with dpr has a layout that asks for one and two of its widths", () => {
+test("a preset with dpr and a fixed layout has candidates for once and twice its width", () => {
   const html = renderToStaticMarkup(
     <Image
       transformer={transformer}
@@ -69,7 +71,7 @@ test("a preset with dpr has a layout that asks for one and two of its widths", (
   expect(shownBy(img?.["src"])).toBe(`card ${FIG}`);
 });
 
-test("an image without a preset, or with a wrong one, is refused, and told what to write", () => {
+test("no preset and an unknown preset are a RangeError that says what to write", () => {
   const image = <Image transformer={transformer} src={FIG} layout="fullWidth" alt="A fig" />;
   const how = `for "${FIG}": write options={{ preset }} with one of the presets thumbnail, card, hero`;
   expect(() => renderToStaticMarkup(image)).toThrow(new RangeError(`Vitrine: no preset ${how}`));

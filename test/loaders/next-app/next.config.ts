@@ -12,6 +12,6 @@ const config: NextConfig = {
     deviceSizes: images.widths("hero"),
     imageSizes: small.filter((width) => width < 640),
   },
-  turbopack: { root: resolve("../../..") }, // the client is in src/ here
+  turbopack: { root: resolve("../../..") }, // here, the client is in src/
 };
 export default config;

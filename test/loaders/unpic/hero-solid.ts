@@ -4,7 +4,7 @@ import { images, unpicTransformer } from "../vitrine.ts";
 
 const transformer = unpicTransformer(images.site);
 
-/** What JSX compiles to. Solid's compiler and React's cannot both have the `.tsx` here. */
+/** The code that JSX compiles to, because only one compiler, React's, can handle `.tsx` files here. */
 export function Hero({ src }: { readonly src: string }) {
   return createComponent(Image<{ width?: number }, { preset: "hero" }>, {
     transformer,
