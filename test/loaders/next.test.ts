@@ -25,7 +25,7 @@ function textsIn(folder: string, ending: string): string {
   return found.map((file) => readFileSync(join(APP, folder, file), "utf8")).join("\n");
 }
 
-test("a Server Component needs no "use client"", () => {
+test('a Server Component needs no "use client"', () => {
   expect(textsIn("app", ".tsx")).not.toContain("use client");
   expect(elements(html, "img")).toHaveLength(7);
 });

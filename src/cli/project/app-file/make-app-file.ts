@@ -15,9 +15,18 @@ const MODULES = [
   "url/key.ts",
   "url/grammar.ts",
   "url/grant.ts",
-  ...["types", "dimensions", "site", "img", "index", "loader-url", "next", "nuxt", "unpic", "sign"].map(
-    (name) => `client/${name}.ts`,
-  ),
+  ...[
+    "types",
+    "dimensions",
+    "site",
+    "img",
+    "index",
+    "loader-url",
+    "next",
+    "nuxt",
+    "unpic",
+    "sign",
+  ].map((name) => `client/${name}.ts`),
 ];
 /** What package.json exports. */
 const ENTRIES = ["index", "sign", "next", "nuxt", "unpic"].map((name) => `client/${name}.ts`);
