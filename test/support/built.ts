@@ -1,5 +1,5 @@
-// Builds the Worker once for all tests, as a deploy would, into the folder that BUILT names; and as
-// `npm start` runs it, into that of BUILT_LOCAL.
+// Builds the Worker once for all tests: as a deploy does, into the folder BUILT, and as `npm start` does, into
+// the folder BUILT_LOCAL.
 
 import { execFile } from "node:child_process";
 import { join } from "node:path";
@@ -17,11 +17,11 @@ export const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
 
 export const QUIET = { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" };
 
-/** What is deployed, and the file in its folder where esbuild tells what it is made of. */
+/** The deployed entry, and the file beside the bundle in which esbuild lists its modules. */
 export const ENTRY = "src/worker/index.ts";
 export const METAFILE = "bundle-meta.json";
 
-/** Builds a Worker as a deploy would: the one that is deployed, or that of a local run. */
+/** Builds a Worker as a deploy does: the deployed one by default, or the one of a local run. */
 export async function buildWorker(entry = ENTRY, outdir = BUILT): Promise<void> {
   const options = ["deploy", entry, "--dry-run", "--outdir", outdir];
   const metafile = ["--metafile", join(outdir, METAFILE)];

@@ -1,14 +1,14 @@
+// A configuration and credentials for tests. The credentials are from AWS's documentation: they open nothing.
+
 import type { Asked } from "../../src/worker/request/format.ts";
 import type { SignedHeaders } from "../../src/worker/s3/sigv4.ts";
-
-// A configuration and credentials for tests: those of the documentation of AWS, which open nothing.
 
 export const CREDENTIALS = {
   accessKeyId: "AKIAIOSFODNN7EXAMPLE",
   secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 };
 
-/** The keys that are to follow those. */
+/** The keys that replace these in a rotation. */
 export const NEXT_CREDENTIALS = {
   accessKeyId: "AKIAI44QH8DHBNEXTKEY",
   secretAccessKey: "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbNEXTSECRETA",
@@ -23,16 +23,16 @@ export const SECRETS = {
   }),
 };
 
-/** The slot `next` beside them. */
+/** The secrets of the slot `next`. */
 export const NEXT = {
   AWS_ACCESS_KEY_ID_NEXT: NEXT_CREDENTIALS.accessKeyId,
   AWS_SECRET_ACCESS_KEY_NEXT: NEXT_CREDENTIALS.secretAccessKey,
 };
 
-/** What opens the deep form of /healthz. */
+/** The token for the deep form of /healthz. */
 export const HEALTH_TOKEN = "a token that is not to be guessed";
 
-/** What opens Cloudflare's API to the operator's commands. */
+/** The token for Cloudflare's API. */
 export const CLOUDFLARE_API_TOKEN = "a-token-of-Cloudflare-that-may-purge-01";
 
 export const VARS = {
@@ -62,16 +62,16 @@ export const VARS = {
   ANSWERS: { max_age: 600, timeout: 15 },
 };
 
-/** What the Worker is given as `env`. */
+/** The `env` of the Worker. */
 export const ENV = { ...VARS, ...SECRETS };
 
-/** The same for tests in which the edge does not answer. */
+/** The same with a short timeout, for tests in which the edge does not answer. */
 export const IMPATIENT = { ...ENV, ANSWERS: { timeout: 1 } };
 
-/** The URL that the keys of the bucket of VARS follow. */
+/** The URL of the bucket of VARS. A key follows it. */
 export const BASE = "https://acme-media.s3.eu-west-1.amazonaws.com/";
 
-/** What is asked of the edge for the preset card and a browser of today. */
+/** What a modern browser asks for with the preset card. */
 export const ASKED: Asked = {
   variant: {
     preset: "card",
@@ -85,7 +85,7 @@ export const ASKED: Asked = {
   still: true,
 };
 
-/** Headers as a signature has them, of no request. */
+/** Signed headers that belong to no real request. */
 export const SIGNED: SignedHeaders = {
   authorization: "AWS4-HMAC-SHA256 Credential=none",
   "x-amz-content-sha256": "UNSIGNED-PAYLOAD",

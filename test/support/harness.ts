@@ -1,11 +1,11 @@
-// Wrangler's test harness, listened to.
+// Wrangler's test harness. It keeps all logs and answers, so that they can be searched for secrets.
 
 import { createTestHarness, type TestHarnessOptions } from "wrangler";
 import { overhear, overhearAnswer } from "./overheard.ts";
 
 type Fetch = ReturnType<typeof createTestHarness>["fetch"];
 
-/** Workers in the real runtime. What they log and answer is kept, and searched for secrets. */
+/** Runs Workers in the real runtime. The end of the test run searches their logs and answers for secrets. */
 export function createHarness(options?: TestHarnessOptions) {
   const server = createTestHarness(options);
   const clearLogs = (): void => {
@@ -22,7 +22,7 @@ export function createHarness(options?: TestHarnessOptions) {
     update: (changed: TestHarnessOptions) => server.update(changed),
     fetch,
     clearLogs,
-    /** What was logged since, a line of JSON each. */
+    /** The lines that were logged since the last `clearLogs`, each parsed from JSON. */
     lines: () =>
       server.getLogs().map(({ message }): Record<string, unknown> => JSON.parse(message)),
     close: () => {

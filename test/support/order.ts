@@ -1,5 +1,5 @@
-// In which order the files are run: those that take longest first, so that none is left to one worker at
-// the end. Vitest learns that for itself, but not before it has run here once.
+// The order of the test files: the slowest first, so that no slow file is left for the end. Vitest learns this
+// order too, but only after it has run once on a machine.
 
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 

@@ -1,5 +1,5 @@
-// Everything that the Worker logged and answered in a run of the tests, searched for what must not be
-// in it: the run fails where a secret, a signature or a whole access key id is found.
+// Keeps everything that the Worker logs and answers in a test run, and searches it at the end. The run fails
+// if it finds a secret, a signature or a whole access key id.
 
 import { hash } from "node:crypto";
 import { mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
@@ -18,11 +18,11 @@ const FOLDER = join(import.meta.dirname, "../../.wrangler/test/overheard");
 const KINDS = ["logged", "answered"] as const;
 type Kind = (typeof KINDS)[number];
 
-/** The files of this process by kind, and what is in them already. */
+/** The open file of each kind, and the digests of the texts that were kept already. */
 const files = new Map<Kind, number>();
 const kept = new Set<string>();
 
-/** Keeps what the Worker said, for the end of the run; what it says again is kept once. */
+/** Keeps a log line or an answer for the end of the run. A repeated text is kept once. */
 export function overhear(kind: Kind, said: string | Uint8Array): void {
   const digest = hash("sha1", said);
   if (kept.has(kind + digest)) return;
@@ -32,7 +32,7 @@ export function overhear(kind: Kind, said: string | Uint8Array): void {
   writeSync(file, Buffer.concat([Buffer.from(said), Buffer.from("\n")]));
 }
 
-/** Keeps an answer: its head and its body. */
+/** Keeps the head and the body of an answer, and returns both. */
 export async function overhearAnswer(answer: {
   readonly status: number;
   readonly headers: Iterable<[string, string]>;
@@ -45,7 +45,7 @@ export async function overhearAnswer(answer: {
   return { head, body };
 }
 
-/** Forgets the run before. */
+/** Deletes what the last run kept. */
 export function beginToListen(): void {
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });
@@ -60,11 +60,11 @@ const WORDS: readonly string[] = [
   ],
 ];
 
-/** What looks like a secret, whoever made it: a signature, a signed URL, AWS's key ids. */
+/** Matches what looks like a secret: a signature, a signed URL, a key id of AWS. */
 const LOOKS =
   /AWS4-HMAC|x-amz-signature|\bsig(?:nature)?=[\w-]|\b[0-9a-f]{64}\b|\b(?:AKIA|ASIA)[A-Z2-7]{12,}/i;
 
-/** What must not be there, with a little of what stands around it. */
+/** Returns each secret that it finds, with some text around it. */
 export function leaksIn(said: Buffer): string[] {
   const text = said.toString("latin1");
   const found = WORDS.map((word) => text.indexOf(word)).filter((at) => at >= 0);

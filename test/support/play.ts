@@ -1,4 +1,5 @@
-// The whole Worker as a function, on the strict edge with a private S3 behind it.
+// Runs the whole Worker as a function, on the strict edge with a private S3 behind it. After each test it checks
+// that no answer held an original or a private name.
 
 import { hash } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from "vitest";
@@ -8,40 +9,40 @@ import { ENV } from "./env.ts";
 import { overhear, overhearAnswer } from "./overheard.ts";
 import { network, setUp } from "./stand.ts";
 
-/** What a browser of today sends with the request for an image. */
+/** The headers of a modern browser's request for an image. */
 export const MODERN = { accept: "image/avif,image/webp,image/*,*/*;q=0.8" };
 
-/** What no answer may hold, whatever the test; for secrets see overheard.ts. */
+/** Texts that no answer of any test may hold. overheard.ts looks for secrets. */
 const PRIVATE = ["acme-media", "published/", "amazonaws", "AmazonS3", "x-amz", "<Code>", "ERROR 9"];
 
-/** What the Worker did in the test that runs, and what it met. */
+/** The emulators of the current test, and what the Worker did in it. */
 export const stage = {
   ...setUp(),
-  /** Is called before the edge is asked, with the number of times it was before. */
+  /** Called before each request to the edge, with the number of earlier ones. */
   before: (_times: number): void => {},
-  /** What the edge was asked for. */
+  /** The requests to the edge. */
   asked: [] as { request: Request; image: RequestInitCfPropertiesImage }[],
-  /** What was logged. */
+  /** The lines that the Worker logged. */
   logged: [] as { level: "info" | "warn" | "error"; line: Record<string, unknown> }[],
-  /** What the Worker asked of S3 itself. */
+  /** The requests that the Worker sent to S3 directly. */
   probes: [] as Request[],
-  /** What the Worker does when it has answered. */
+  /** The work that the Worker passed to `waitUntil`. */
   after: [] as Promise<unknown>[],
 };
-/** The vars and secrets of an isolate, which remembers nothing of the tests before. */
+/** The `env` of the current test. It is a new object for each test, so the Worker knows nothing of earlier tests. */
 let isolate: object = { ...ENV };
 let answered: { head: string; body: Buffer }[] = [];
 
-/** The lines that were logged. */
+/** Returns the lines that were logged. */
 export const lines = () => stage.logged.map(({ line }) => line);
 
-/** Lets time pass, for the Worker and for S3, where the clock of the test is a stand-in. */
+/** Moves the clocks of the Worker and of S3, in a test with fake timers. */
 export function wait(seconds: number): void {
   vi.setSystemTime(Date.now() + seconds * 1000);
   stage.clock.now = Date.now();
 }
 
-/** An edge with other switches, an S3 with nothing wrong, and a Worker just started. */
+/** Sets up an edge with these switches, an S3 without faults, and a new isolate. */
 export function arrange(settings: Partial<EdgeSettings> = {}): void {
   Object.assign(stage, setUp(settings));
   isolate = { ...ENV };
@@ -63,7 +64,7 @@ beforeEach(() => {
       stage.logged.push({ level, line: JSON.parse(line) });
     });
   }
-  // What the Worker fetches goes to the edge, and what the edge fetches to the network.
+  // A fetch of the Worker with `cf` goes to the edge. All others go to the network.
   const send = globalThis.fetch;
   vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
     if (init?.cf === undefined) {
@@ -86,14 +87,14 @@ afterEach(async ({ task }) => {
   );
   for (const { head, body } of different.values()) {
     expect(PRIVATE.filter((word) => head.includes(word) || body.includes(word))).toEqual([]);
-    if (head.includes("image/svg+xml")) continue; // R8: all of it but what could do harm
+    if (head.includes("image/svg+xml")) continue; // R8: the edge only sanitises it, so it may hold much of the original
     expect(originalsIn(body)).toEqual([]);
   }
 });
 
 const sha1 = (bytes: Uint8Array) => hash("sha1", bytes);
 
-/** The keys of the objects of which a body has the whole or a part. */
+/** Returns the keys of the objects of which a body holds the whole or a part. */
 function originalsIn(body: Buffer): string[] {
   return [...stage.s3.objects].flatMap(([key, { body: original }]) => {
     const half = original.length / 2;
@@ -107,9 +108,9 @@ function originalsIn(body: Buffer): string[] {
 }
 
 /**
- * Asks the Worker.
- * @param path or a whole URL
- * @param env the vars and secrets, for a test with presets or routes of its own: `{ ...ENV, PRESETS, ROUTES }`
+ * Sends a request to the Worker.
+ * @param path a path, or a whole URL
+ * @param env the vars and secrets, for a test with its own presets or routes: `{ ...ENV, PRESETS, ROUTES }`
  */
 export async function get(
   path: string,

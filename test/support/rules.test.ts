@@ -1,3 +1,5 @@
+// The report of which rules of docs/rules.md have a test.
+
 import { expect, test } from "vitest";
 import { judge, namedIn, readRules } from "./rules.ts";
 
@@ -9,7 +11,7 @@ const RULES = readRules(`
 | S3  | Refused. _Not played: no need._ |
 `);
 
-test("the rules are those of the tables", () => {
+test("the rules are read from the tables", () => {
   expect([...RULES]).toEqual([
     ["E1", "Headers are dropped."],
     ["E10", "`a | b` is a pipe."],
@@ -27,20 +29,20 @@ test.each<[string, string[]]>([
   expect(namedIn(title)).toEqual(named);
 });
 
-test("with a test for each, all is well", () => {
+test("if each rule has a test, the run passes", () => {
   expect(judge(RULES, ["a (E1)", "b (E10)"])).toEqual({
     well: true,
     lines: ["Rules: 2 of 3 have a test that passed; not played: S3 (see docs/rules.md)"],
   });
 });
 
-test("a rule that no test names is told, and all is not well", () => {
+test("a rule without a test is reported, and the run fails", () => {
   const { lines, well } = judge(RULES, ["a (E1)"]);
   expect(well).toBe(false);
   expect(lines).toContain("Rules without a test: E10");
 });
 
-test("so is a test that names what is no rule", () => {
+test("a test that names an unknown rule is reported, and the run fails", () => {
   const { lines, well } = judge(RULES, ["a (E1)", "b (E10, E2)"]);
   expect(well).toBe(false);
   expect(lines).toContain("Tests name rules that are not there: E2");

@@ -1,26 +1,26 @@
-// How many of the rules of docs/rules.md have a test that passed. A run of all tests fails if
-// one has none, or if a test names a rule that is not there.
+// Reports how many rules of docs/rules.md have a test that passed. A run of all tests fails if a rule has
+// none, or if a test names an unknown rule.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Reporter, TestModule, Vitest } from "vitest/node";
 
 const RULE = /^\| ([A-Z]\d+) +\| (.+?) +\|$/gm;
-/** Rules as titles name them, in parentheses of their own: `(E1, O14)`. */
+/** The rules in a title, in their own parentheses: `(E1, O14)`. */
 const NAMED = /\(((?:[A-Z]\d+)(?:, [A-Z]\d+)*)\)/g;
 const NOT_PLAYED = /[*_]Not played: /;
 
-/** The rules, each with what it says. */
+/** Reads the rules: the text of each, by its id. */
 export function readRules(text: string): ReadonlyMap<string, string> {
   return new Map([...text.matchAll(RULE)].map(([, id = "", says = ""]) => [id, says]));
 }
 
-/** The rules that the title of a test names. */
+/** Returns the rules that the title of a test names. */
 export function namedIn(title: string): readonly string[] {
   return [...title.matchAll(NAMED)].flatMap(([, list = ""]) => list.split(", "));
 }
 
-/** What to print, and whether all is well. */
+/** Returns the lines to print, and whether all is well. */
 export function judge(rules: ReadonlyMap<string, string>, passed: readonly string[]) {
   const named = new Set(passed.flatMap(namedIn));
   const played = [...rules].filter(([, says]) => !NOT_PLAYED.test(says)).map(([id]) => id);

@@ -1,4 +1,4 @@
-// The built Worker in workerd itself, with nothing before it that would normalise what is sent to it.
+// Runs the built Worker in workerd itself. Nothing in front of it normalises a request.
 
 import { spawn } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
@@ -11,16 +11,16 @@ import { overhear } from "./overheard.ts";
 
 const WORKERD = join(ROOT, "node_modules/workerd/bin/workerd");
 const CONFIG = join(ROOT, `.wrangler/test/runtime.${process.pid}.capnp`);
-/** As seen from there. */
+/** The bundle's path, relative to the configuration. */
 const MODULE = relative(join(CONFIG, ".."), join(BUILT, "index.js"));
 
-/** Texts of Cap'n Proto are those of JSON, as long as they are ASCII. */
+/** Writes a text for Cap'n Proto. For ASCII it is the same as in JSON. */
 const text = (value: string) =>
   JSON.stringify(value).replace(/[^\x20-\x7e]/g, () => {
     throw new Error("a configuration of ASCII only");
   });
 
-/** The Worker's bindings: texts, and tables as JSON. */
+/** Writes the Worker's bindings: texts, and everything else as JSON. */
 const bindings = (env: object) =>
   Object.entries(env).map(([name, value]) => {
     const bound =
@@ -45,13 +45,13 @@ const worker :Workerd.Worker = (
 );
 `;
 
-/** An answer as it came: its status and all of its text. */
+/** An answer as it was received: its status and its whole text. */
 export type Raw = { readonly status: number; readonly text: string };
 
 /**
  * Starts the Worker.
- * @param outbound the port of what answers all that it fetches, as a proxy would be asked: with whole
- *   URLs, and no header `host`
+ * @param outbound the port of a server that gets all requests of the Worker, as a proxy does: with whole
+ *   URLs, and without the header `host`
  */
 export async function startRuntime(env: object, outbound: number) {
   writeFileSync(CONFIG, configOf(env, outbound));
@@ -63,7 +63,7 @@ export async function startRuntime(env: object, outbound: number) {
   }
   const port = await portOf(child.stdio[3]);
   return {
-    /** Sends a request byte for byte, each character one byte. */
+    /** Sends a request byte for byte. Each character is one byte. */
     send: (request: string) => send(port, request),
     stop: () => {
       child.kill();
@@ -72,7 +72,7 @@ export async function startRuntime(env: object, outbound: number) {
   };
 }
 
-/** The port that it listens on, as it tells it. */
+/** Returns the port that workerd says it listens on. */
 async function portOf(told: unknown): Promise<number> {
   for await (const line of told instanceof Readable ? createInterface(told) : []) {
     const { event, port } = JSON.parse(line);

@@ -1,4 +1,4 @@
-// An edge with a private S3 behind it, both on msw, for tests.
+// The strict edge with a private S3 behind it. Both answer through msw.
 
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -11,10 +11,10 @@ import { ROOT } from "./built.ts";
 import { BASE, CREDENTIALS, VARS } from "./env.ts";
 import { network } from "./network.ts";
 
-/** The renditions that this process made, by what they were made of. */
+/** The renditions that this process made, by their originals and options. */
 const renditions = new Map<string, ReturnType<typeof makeRendition>>();
 
-/** Makes each rendition once for all tests of a file. Most of their time would go there. */
+/** Makes each rendition once for all tests of a file, because making them takes most of the time. */
 export const makeRenditionOnce: typeof makeRendition = (original, image, overlays, settings) => {
   const { type, frames } = original;
   const drawn = overlays.map(({ options, original }) => [sha1(original.bytes), options]);
@@ -36,15 +36,15 @@ export function file(name: string): Uint8Array {
 const stored = new Map<string, Stored>();
 for (const { key, file: name, type } of OBJECTS) stored.set(key, { body: file(name), type });
 
-// A small picture by a plain name, for tests to which any will do.
+// A small picture with a plain name, for tests that need any picture.
 stored.set("key.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
 
 export { network };
 
 /**
- * Sets up a bucket with all fixtures under the prefix of VARS, which is all that its key may read
- * (A13), and an edge in front of it.
- * @param credentials the keys that open the bucket
+ * Sets up a bucket with all fixtures below the prefix of VARS, and an edge in front of it. The bucket's key
+ * may read only this prefix (A13).
+ * @param credentials the keys that the bucket accepts
  */
 export function setUp(
   settings: Partial<EdgeSettings> = {},

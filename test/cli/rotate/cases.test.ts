@@ -10,7 +10,6 @@ import { readVars } from "../../../src/cli/project/vars.ts";
 import type { Options } from "../../../src/cli/rotate/plan.ts";
 import { hashOf } from "../../../src/cli/rotate/record.ts";
 import { refuse } from "../../../src/emulator/s3/refuse.ts";
-import { recordOf } from "../../support/cli/rotating.ts";
 import {
   ID,
   KEY,
@@ -30,6 +29,7 @@ import {
   typing,
   URL,
 } from "../../support/cli/rotating-site.ts";
+import { recordOf } from "../../support/cli/run-rotation.ts";
 import { BASE, CREDENTIALS, HEALTH_TOKEN, SECRETS } from "../../support/env.ts";
 import { editFile } from "../../support/local-run.ts";
 import { stage } from "../../support/play.ts";

@@ -4,7 +4,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { recordOf } from "../../support/cli/rotating.ts";
 import {
   ALIKE,
   addBucket,
@@ -31,6 +30,7 @@ import {
   THIRD,
   typing,
 } from "../../support/cli/rotating-site.ts";
+import { recordOf } from "../../support/cli/run-rotation.ts";
 import { CREDENTIALS } from "../../support/env.ts";
 import { stage } from "../../support/play.ts";
 

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createS3, type S3 } from "../../../src/emulator/s3/s3.ts";
 import { serveS3 } from "../../../src/emulator/s3/serve-s3.ts";
 import { QUIET } from "../../support/built.ts";
-import { recordOf, rotated } from "../../support/cli/rotating.ts";
+import { recordOf, rotated } from "../../support/cli/run-rotation.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../../support/env.ts";
 import { copyProject, endRuns, freePort, removeCopies, start } from "../../support/local-run.ts";

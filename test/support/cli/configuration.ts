@@ -1,3 +1,5 @@
+// A configuration for tests of the file that `vitrine client` writes for apps.
+
 import type { writeClient } from "../../../src/cli/client/write-client.ts";
 import { SECRETS } from "../env.ts";
 
@@ -26,7 +28,7 @@ export const VARS = {
   ANSWERS: { timeout: 19 },
   COSTS: { most: 66, objects: { "acme-media": 4321 } },
 };
-/** What must not get into apps, and what makes no difference to them. */
+/** Texts that must not get into apps, and texts that make no difference to them. */
 export const SECRET =
   /acme|amazonaws|eu-west|published|canary|AWS|fallback\.png|secret\.example|overlay/;
 export const LOST = /hotpink|tomato|quality|gravity|77|33|999|66|4321|hidden/;

@@ -1,13 +1,13 @@
-// Public URLs that the Worker refuses, and what signs those that it does not, with the keys of env.ts.
+// Public URLs that the Worker refuses. The signatures are made with the keys of env.ts.
 
 import { signGrant } from "../../../src/url/grant.ts";
 import { SECRETS } from "../env.ts";
 
 const [KID, SECRET] = ["new", JSON.parse(SECRETS.URL_SIGNING_KEYS).new] as const;
-/** Seconds since 1970. */
+/** The current time in seconds since 1970. */
 export const now = () => Math.floor(Date.now() / 1000);
 
-/** What signs a URL. */
+/** Returns the query that signs a URL. */
 export function signed(
   route: string,
   key: string,
@@ -21,7 +21,7 @@ export function signed(
 export const PRIVATE = "/private/:preset/*";
 const soon = now() + 50;
 
-/** What is refused, and by which event. */
+/** Refused URLs, each with the event of its refusal. */
 export const REFUSED: Record<string, [path: string | Promise<string>, event: string]> = {
   "no route": ["/imags/card/photos/fig.jpg", "no-such-route"],
   "the root": ["/", "no-such-route"],

@@ -1,4 +1,4 @@
-// A deployed Vitrine to rotate the key of, whose wrangler is a stand-in.
+// A deployed Vitrine whose key the tests rotate, with a stand-in for wrangler.
 
 import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ import { copyProject, editFile, removeCopies } from "../local-run.ts";
 import { leaksIn } from "../overheard.ts";
 import { get, stage } from "../play.ts";
 import { network } from "../stand.ts";
-import { recordOf, rotated, type Setting } from "./rotating.ts";
+import { recordOf, rotated, type Setting } from "./run-rotation.ts";
 
 export const URL = "https://images.example.com";
 export const OLD = {
@@ -30,16 +30,16 @@ export const PUTS_NEXT = JSON.stringify(NEXT);
 
 export type Site = {
   folder: string;
-  /** The vars of the deployed version, and its secrets. */
+  /** The vars of the deployed version. Its secrets are in `deployed`. */
   vars: Readonly<Record<string, unknown>>;
   deployed: Record<string, unknown>;
-  /** How wrangler was run. */
+  /** The runs of wrangler: its arguments and its stdin. */
   ran: { args: readonly string[]; input: string }[];
-  /** What happens while wrangler runs, and what it ends with and says. */
+  /** Called while wrangler runs. Returns wrangler's exit code and output. */
   during: (times: number) => { code?: number; says?: string; elsewhere?: true };
 };
 
-/** As each test finds it, and changes it. */
+/** The site of the current test. A test may change it. */
 export const site: Site = { folder: "", vars: {}, deployed: {}, ran: [], during: () => ({}) };
 
 beforeEach(() => {
@@ -71,12 +71,12 @@ beforeEach(() => {
 });
 afterAll(removeCopies);
 
-/** What `aws iam create-access-key` prints, within `AccessKey`. */
+/** Returns what `aws iam create-access-key` prints as `AccessKey`. */
 export function printed(AccessKeyId: string, SecretAccessKey: string) {
   return { UserName: "vitrine", AccessKeyId, Status: "Active", SecretAccessKey };
 }
 
-/** Rotates the deployed Vitrine, with a wrangler that deploys what it is given. */
+/** Rotates the key of the deployed Vitrine. Its wrangler deploys the secrets that it gets. */
 export async function run(options: Partial<Options> = {}, setting: Partial<Setting> = {}) {
   const { folder } = site;
   const tools: Setting["tools"] = {
@@ -98,14 +98,14 @@ export async function run(options: Partial<Options> = {}, setting: Partial<Setti
   return ended;
 }
 
-/** The secrets that are set, without those that are deleted. */
+/** Returns the secrets that are set, without deleted ones. */
 export function now() {
   return Object.fromEntries(Object.entries(site.deployed).filter(([, value]) => value !== null));
 }
 
 /**
- * Types at a terminal what each question is answered with, once it was asked.
- * @param asked is told how many questions are left when one is answered
+ * Rotates at a terminal, and types the answer to each question when it is asked.
+ * @param asked is called for each answer, with the number of questions that are left
  */
 export async function typing(
   answers: readonly (readonly [question: string, keys: string])[],
@@ -126,13 +126,13 @@ export async function typing(
   return { ...ended, left };
 }
 
-/** What a terminal is told of the new key. */
+/** The questions for the new key, with their answers. */
 export const KEY = [
   ["The new key's id", `${ID}\r`],
   ["Its secret", `${SECRET}\r`],
 ] as const;
 
-/** The record of a rotation to that key, as it is in step 2. */
+/** The record of a rotation to that key, in step 2. */
 export const RECORD = {
   word: "AWS",
   url: URL,
@@ -144,14 +144,14 @@ export const RECORD = {
   worked: true,
 };
 
-/** Puts a record where it belongs. @returns its text */
+/** Writes the record's file. @returns its text */
 export function keepRecord(record: object): string {
   const text = JSON.stringify(record);
   replaceFile(join(site.folder, ".wrangler/vitrine/rotation.json"), text);
   return text;
 }
 
-/** A key that nobody told this rotation of, and one that ends like the new one. */
+/** A key that this rotation does not know, and one that ends like the new key. */
 export const THIRD = { id: "AKIAIOSFODNN7THIRD3", secret: "the-secret-of-a-third-key" };
 export const ALIKE = { id: "AKIAIOSFODNN7ZZTKEY", secret: "the-secret-of-a-key-that-ends-alike" };
 
@@ -168,7 +168,7 @@ export const file = (bytes: Uint8Array | string) =>
   writeFileSync(join(site.folder, "key.json"), bytes);
 export const revoke = () => stage.s3.keys.delete(CREDENTIALS.accessKeyId);
 
-/** Runs, and looks that nothing was put anywhere and the record is as it was. */
+/** Runs a rotation that must be refused: it puts no secret and does not change the record. @returns stderr */
 export async function refusedRun(...given: Parameters<typeof run>) {
   const before = [now(), recordOf(site.folder)];
   const ended = await run(...given);
@@ -182,7 +182,7 @@ export const QUESTIONS = [
   "Empty the next slot?",
 ] as const;
 
-/** Adds a bucket, opened by the same secrets or by those of another word. */
+/** Adds a bucket that uses the credentials of a word. */
 export function addBucket(name: string, word: string) {
   editFile(join(site.folder, "wrangler.toml"), (text) =>
     text
@@ -202,7 +202,7 @@ export function addBucket(name: string, word: string) {
   site.vars = read.deployed;
 }
 
-/** Has /healthz say of each bucket: the ends of its keys, and their states. */
+/** Replaces the answer of /healthz: for each bucket its slots, with the end and the state of each key. */
 export function sayHealth(
   buckets: Record<string, Record<string, readonly [end: string, state: string]>>,
 ) {

@@ -1,4 +1,4 @@
-// What tests of `vitrine rotate` have in common: a world to rotate in, and what was said and left there.
+// Shared by the tests of `vitrine rotate`: a world to rotate in, its output, and its record.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ export type Setting = Omit<Given, "heard"> & {
   readonly folder: string;
   readonly options?: Partial<Options>;
   readonly tools?: Tools;
-  /** Is told all that is said, and may interrupt. */
+  /** Called with the whole output so far. It may interrupt the rotation. */
   readonly heard?: (said: string, interrupt: () => void) => void;
 };
 
@@ -25,7 +25,7 @@ const SECRETS = [
   HEALTH_TOKEN,
 ] as const;
 
-/** Rotates, and looks that no secret was said or kept. */
+/** Rotates a key, and checks that no secret was printed or stored. */
 export async function rotated(setting: Setting): Promise<Ended> {
   const { options, tools, heard = () => {}, stdin = new PassThrough(), ...given } = setting;
   const abort = new AbortController();
@@ -46,7 +46,7 @@ export async function rotated(setting: Setting): Promise<Ended> {
   return { code: isFault(ended) ? EXIT.failed : ended, out, err: err + fault };
 }
 
-/** The record of a rotation, as it stands in its file. */
+/** Returns the text of the record's file, or undefined if there is none. */
 export function recordOf(folder: string): string | undefined {
   try {
     return readFileSync(join(folder, ".wrangler/vitrine/rotation.json"), "utf8");
