@@ -1,12 +1,12 @@
-// The network of a test, on msw. `fetch` is answered by the handlers themselves, and not by way of the
-// sockets that msw plays, which take ten times as long. Nothing leaves this machine.
+// The network of a test, with msw's handlers. `fetch` asks the handlers directly, without msw's emulated sockets,
+// which take ten times as long. No request leaves this machine.
 
 import { type AnyHandler, getResponse, isPassthroughResponse, type RequestHandler } from "msw";
 import { setupServer } from "msw/node";
 
 const server = setupServer();
 
-/** What Node.js adds to each request, where it has nothing else for it. */
+/** The headers that Node.js adds to a request that does not have them. */
 const ADDED = {
   accept: "*/*",
   "accept-language": "*",
@@ -15,9 +15,9 @@ const ADDED = {
   "accept-encoding": "br, gzip, deflate",
 };
 
-/** Nothing answers on it except what is put there. */
+/** The network. Only the handlers that a test adds answer on it. */
 export const network = {
-  /** Takes the place of the network. What no handler answers fails. */
+  /** Replaces `fetch`. A request that no handler answers fails. */
   listen(): void {
     server.listen({ onUnhandledFrame: "error" });
     const unanswered = globalThis.fetch;
@@ -30,19 +30,19 @@ export const network = {
     restore();
     server.close();
   },
-  /** Puts handlers before those that are there. */
+  /** Adds handlers before the present ones. */
   use: (...handlers: AnyHandler[]): void => server.use(...handlers),
-  /** Puts handlers in the place of all that are there. */
+  /** Replaces all handlers. */
   resetHandlers: (...handlers: AnyHandler[]): void => server.resetHandlers(...handlers),
 };
 
 let restore = (): void => {};
 
-/** The handlers of HTTP, which are all that there are. */
+/** Returns the handlers as handlers of HTTP. There are no others. */
 const handlers = () =>
   server.listHandlers().filter((handler): handler is RequestHandler => handler.kind === "request");
 
-/** Answers as `fetch` does. */
+/** Answers a request as `fetch` does. */
 async function answer(request: Request, unanswered: typeof fetch): Promise<Response> {
   const { method, signal, redirect, url } = request;
   for (const [name, value] of Object.entries(ADDED)) {
@@ -69,7 +69,7 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-/** A body that ends when it has the length that was announced, and breaks off if `signal` says so. */
+/** Returns a body that ends at its announced length, and that fails when `signal` aborts. */
 function unlessCutOff(body: ReadableStream<Uint8Array>, length: number, signal: AbortSignal) {
   const reader = body.getReader();
   let arrived = 0;
@@ -87,7 +87,7 @@ function unlessCutOff(body: ReadableStream<Uint8Array>, length: number, signal: 
         arrived += value.length;
         sent.enqueue(value);
       } else if (done && arrived >= length) sent.close();
-      else await new Promise<never>(() => {}); // the rest of it does not come
+      else await new Promise<never>(() => {}); // the rest never comes
     },
     cancel: (reason) => reader.cancel(reason),
   });

@@ -1,4 +1,4 @@
-// What /healthz tells: to everybody, and to who has the token.
+// What /healthz tells everybody, and what it tells a caller with the token.
 
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
@@ -14,7 +14,7 @@ const DEEP = { ...ENV, ...NEXT, BUCKETS, HEALTH_TOKEN };
 
 const authorized = { headers: { authorization: `Bearer ${HEALTH_TOKEN}` } };
 
-/** The report, in its deep form. */
+/** Asks for the deep form of the report. */
 async function report(env: object = DEEP) {
   const answer = await get("/healthz", authorized, env);
   expect(answer.headers.get("content-type")).toBe("application/json");

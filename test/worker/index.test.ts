@@ -1,4 +1,4 @@
-// What the Worker shows, and what it asks of the edge for it.
+// The images that the Worker shows, and what it asks the edge for.
 
 import sharp from "sharp";
 import { expect, test } from "vitest";
@@ -11,7 +11,7 @@ import { BASE, CREDENTIALS, ENV, VARS } from "../support/env.ts";
 import { arrange, get, MODERN, stage } from "../support/play.ts";
 import { file, network } from "../support/stand.ts";
 
-/** Reads a picture as a browser would. */
+/** Decodes a picture as a browser does. */
 async function picture(answer: Response) {
   expect(answer.status).toBe(200);
   const bytes = Buffer.from(await answer.arrayBuffer());

@@ -1,3 +1,5 @@
+// What an isolate knows: its configuration, and the state of each bucket.
+
 import { expect, test } from "vitest";
 import { readConfig } from "../../src/worker/config/config.ts";
 import { configOf, memoryOf } from "../../src/worker/isolate.ts";

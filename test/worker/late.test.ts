@@ -1,4 +1,4 @@
-// What comes too late, or not at all, and the timers that wait for it.
+// Answers that come too late or never, and the timers that wait for them.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { send } from "../../src/worker/base/send.ts";
@@ -15,10 +15,10 @@ afterEach(() => {
 });
 const unhandled = vi.fn();
 
-/** Lets all that can go on without a timer go on. */
+/** Waits until only timers are left to wait for. */
 const turn = () => new Promise((settle) => setImmediate(() => setImmediate(settle)));
 
-/** A body that gives a text and then stalls, and whether it was let go of. */
+/** A body that sends a text and then stalls, and whether it was cancelled. */
 function stalling(text: string) {
   const told = { cancelled: false };
   const body = new ReadableStream<Uint8Array>({
@@ -30,7 +30,7 @@ function stalling(text: string) {
   return { told, body };
 }
 
-/** Lets the edge answer when the test says so. */
+/** Holds the edge's answer until the test gives it. */
 function hold() {
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<Response>();

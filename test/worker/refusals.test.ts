@@ -1,5 +1,5 @@
-// What the Worker refuses, on the strict edge: what the visitor gets, what the operator reads, and
-// what it costs.
+// Requests that the Worker refuses, on the strict edge: what the visitor gets, what the log says, and what it
+// costs.
 
 import { expect, test } from "vitest";
 import { BROKEN } from "../../src/dev/objects.ts";
@@ -59,7 +59,7 @@ type Expected = readonly [
   probes?: number | undefined,
 ];
 
-/** Asks for an object that is not shown, and checks all that there is to see of it. */
+/** Asks for an object that is not shown, and checks the answer, the log and the number of calls. */
 async function refused(key: string, [status, line, calls, probes = 0]: Expected): Promise<void> {
   const answer = await get(`/images/card/${key}`, { headers: MODERN });
   const { event } = line;
@@ -92,7 +92,7 @@ async function refused(key: string, [status, line, calls, probes = 0]: Expected)
 const FAILED = "origin-failed";
 const UNREADABLE = [415, "source-unreadable", 1] as const;
 
-// Every code and status that the edge may fail with: the visitor's status, the event, the calls.
+// Each code and status of a failing edge, with the visitor's status, the event and the number of calls.
 const CODES = {
   "9401/400": [502, "edge-refused", 1],
   "9401/403": [502, "edge-refused", 1],
@@ -151,7 +151,7 @@ const elsewhere = (edge: string, origin: string) => ({
   reason: /the bucket is in eu-central-1: set region, and endpoint/,
 });
 
-// All that can be wrong with S3, and with an object of it.
+// Everything that can be wrong with S3, and with one of its objects.
 const FAULTY = {
   "no-list-bucket": [
     "nothing.jpg",

@@ -1,5 +1,5 @@
-// Whatever is open about the edge, and whatever goes wrong with it, by its switches: what the visitor
-// gets, and what the log says.
+// Each switch of the strict edge, for every open question and every failure: what the visitor gets, and what the
+// log says.
 
 import { HttpResponse, http } from "msw";
 import sharp from "sharp";
@@ -19,13 +19,13 @@ function put(key: string, body: Uint8Array, type = "image/jpeg"): void {
   stage.s3.objects.set(`published/${key}`, { body: new Uint8Array(body), type });
 }
 
-/** The configuration of the tests with one preset more. */
+/** The configuration of the tests with one more preset, `other`. */
 const withPreset = (preset: object) => ({
   ...ENV,
   PRESETS: { ...VARS.PRESETS, other: { width: 100, ...preset } },
 });
 
-/** What the visitor got, and what was logged. */
+/** Asks for an image. @returns what the visitor gets, and what is logged */
 async function see(path: string, headers: Record<string, string> = MODERN, env: object = ENV) {
   stage.logged = [];
   stage.asked = [];
@@ -51,7 +51,7 @@ async function tooMuch(edge: string): Promise<void> {
   expect(await see("/images/card/key.jpg")).toMatchObject(expected);
 }
 
-/** An object smaller than its preset, so much compressed that every print has more bytes. */
+/** Puts an object that is smaller than its preset, and so compressed that each rendition has more bytes. */
 async function small(expected: Record<"modern" | "old" | "fixed", object>): Promise<void> {
   const square = { create: { width: 90, height: 90, channels: 3, background: "red" } } as const;
   put("small.jpg", await sharp(square).jpeg({ quality: 5 }).toBuffer());
@@ -348,7 +348,7 @@ const CASES: Cases = {
   ],
 };
 
-/** The rules that each switch is about. */
+/** The rule that each switch concerns. */
 const RULES = {
   transformations: "R2",
   sources: "E5",

@@ -1,3 +1,5 @@
+// The headers of images and refusals, conditional requests, and how long a cache may keep an answer.
+
 import { expect, test } from "vitest";
 import {
   imageAnswer,
@@ -113,7 +115,7 @@ test("without an entity tag there is nothing that could match (R4)", () => {
 });
 
 test.each<[string, number, string | undefined, string, string]>([
-  // seconds that the URL is still good, its version, cache-control of the image and of a 404
+  // The seconds for which the URL is still valid, its version, and cache-control of the image and of a 404.
   ["long", 3600, undefined, "public, max-age=600, must-revalidate", "public, max-age=60"],
   ["not long", 599.9, undefined, "public, max-age=599, must-revalidate", "public, max-age=60"],
   ["for a moment", 0.5, undefined, "public, max-age=0, must-revalidate", "public, max-age=0"],

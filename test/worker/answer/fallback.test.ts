@@ -1,5 +1,5 @@
-// What a visitor gets of a route with a fallback, where there is nothing else to show; what the log
-// says of it, and what it costs.
+// Routes with a fallback: what the visitor gets if there is no image to show, what the log says, and what it
+// costs.
 
 import sharp from "sharp";
 import { beforeEach, describe, expect, test, vi } from "vitest";
@@ -13,10 +13,10 @@ const KEY = "photos/fig.jpg";
 const SHOWN = `${BASE}published/${KEY}`;
 const APP = "https://app.example";
 
-/** Another bucket, as far as the Worker knows, with keys of its own. */
+/** A bucket that is a second one for the Worker, with its own credentials. */
 const other = { ...VARS.BUCKETS.media, prefix: "published/photos/", credentials: "OTHER" };
 
-/** An isolate in which every route has a fallback. */
+/** Returns an `env` in which every route has this fallback. */
 function having(fallback: string, change: object = {}) {
   const ROUTES = VARS.ROUTES.map((route) => ({ ...route, fallback }));
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = SECRETS;
@@ -27,7 +27,7 @@ function having(fallback: string, change: object = {}) {
   };
 }
 
-/** The env of the isolate of a test. */
+/** The `env` of the current test. */
 let env: object;
 
 beforeEach(() => {
@@ -41,20 +41,20 @@ const ask = (path: string, headers: Record<string, string> = MODERN, method = "G
 
 const urls = () => stage.asked.map(({ request }) => request.url);
 
-/** Has the edge fail as long as it is asked for the first time, and not for the fallback. */
+/** Lets the edge fail for the first `calls` requests, so not for the fallback. */
 function failAtFirst(fault: keyof typeof FAULTS, calls = 1): void {
   stage.before = (times) => {
     stage.edge.switches.trouble = times < calls ? fault : undefined;
   };
 }
 
-/** Has the edge keep the fallback's print (C1). */
+/** Puts the fallback's rendition into the edge's cache (C1). */
 async function warm(variant = "card"): Promise<void> {
   expect((await ask(`/images/${variant}/${KEY}`)).status).toBe(200);
   Object.assign(stage, { asked: [], logged: [], probes: [] });
 }
 
-/** Checks that an answer is the fallback, and gives back its picture. */
+/** Checks that an answer is the fallback. @returns its picture */
 async function shown(answer: Response, status: number, seconds = status === 502 ? 10 : 60) {
   expect(Object.fromEntries(answer.headers)).toMatchObject({
     "cache-control": `public, max-age=${seconds}`,
@@ -76,7 +76,7 @@ async function shown(answer: Response, status: number, seconds = status === 502 
   return Buffer.from(await answer.arrayBuffer());
 }
 
-/** Checks that an answer is what there would be without a fallback. */
+/** Checks that an answer is the same as without a fallback. */
 async function plain(answer: Response, status: number, event: string, fallback?: string) {
   expect([answer.status, answer.headers.get("content-type")]).toEqual([
     status,
@@ -321,7 +321,7 @@ test("HEAD has GET's headers and no body (E4)", async () => {
   const named = (answer: Response) => [...answer.headers].filter(([n]) => n !== "server-timing");
   expect([head.status, head.body, named(head)]).toEqual([404, null, named(got)]);
   const { body } = (await edge.mock.results.at(-1)?.value) ?? {};
-  expect(dropped.mock.contexts).toContain(body); // the edge is not left waiting
+  expect(dropped.mock.contexts).toContain(body); // the connection to the edge is closed
   expect(stage.asked.map(({ request }) => request.method)).toEqual(["GET", "GET", "GET", "GET"]);
 });
 

@@ -1,4 +1,4 @@
-// However much is set, little is kept, and what is asked for often is.
+// The bounded cache keeps no more than its bound, and keeps what is read often.
 
 import { describe, expect, test } from "vitest";
 import { createBoundedCache } from "../../../src/worker/base/bounded-cache.ts";
@@ -16,7 +16,7 @@ test.each([
   const recent = createBoundedCache<number>(ROOM);
   for (let at = 0; at < times; at++) recent.set(name(at, length), at);
   let kept = 0;
-  // The last first: what is found moves to the newer half.
+  // Read the last ones first, because each entry that is found moves to the newer half.
   for (let at = times - 1; at >= 0; at--) if (recent.get(name(at, length)) === at) kept += 1;
   expect(kept).toBeGreaterThan(0);
   expect(kept * (length + ENTRY)).toBeLessThan(2 * ROOM + 2 * (length + ENTRY));

@@ -1,4 +1,4 @@
-// A time limit: what comes in time, what does not, and that nothing of it is left.
+// A time limit: work that ends in time, work that does not, and no timer that stays behind.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { LATE, within } from "../../../src/worker/base/time-limit.ts";

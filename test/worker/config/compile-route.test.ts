@@ -1,3 +1,6 @@
+// Patterns of routes: how a path and an object's template are read, which mistakes they have, and that matching is
+// fast.
+
 import { expect, test } from "vitest";
 import { compileRoute } from "../../../src/worker/config/compile-route.ts";
 import { findRoute, indexRoutes, publicPath } from "../../../src/worker/config/find-route.ts";

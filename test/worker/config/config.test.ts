@@ -1,3 +1,5 @@
+// From vars and secrets to a configuration: defaults, and the mistakes with their paths.
+
 import { expect, test } from "vitest";
 import { mistakeText } from "../../../src/worker/base/mistake.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
@@ -282,7 +284,7 @@ test.each([
   expect("routes" in config && config.routes[0]?.bucket.base).toBe(base);
 });
 
-// What is signed would not be what is sent (A2), or it leads elsewhere.
+// With these, the URL that is sent would differ from the one that is signed (A2), or would lead elsewhere.
 test.each([
   "https://s3.example/a+b",
   "https://s3.example/a'b",
@@ -337,7 +339,7 @@ test.each<[string, object, string]>([
   expect(mistakes(change)).toEqual([expect.stringContaining(told)]);
 });
 
-// The longest and the shortest that is right, and the first one that is not.
+// For each bound: a value at the bound, and one just beyond it.
 test.each<[string, object, object, string]>([
   ["a name", preset("n".repeat(64)), preset("n".repeat(65)), `PRESETS.${"n".repeat(65)}`],
   ["a longest time", time(60), time(61), "ANSWERS.timeout"],

@@ -1,4 +1,4 @@
-// The index of routes finds what trying each of them in order would find, and in no time.
+// The index of routes finds the same route as trying all of them in order, and is fast.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -11,7 +11,7 @@ import { cpuTimeOf } from "../../support/clock.ts";
 const compile = (path: string): Route =>
   compileRoute(path, path.endsWith("/*") ? "*" : "k", () => {});
 
-/** By the definition: the first route whose pattern matches. */
+/** The definition: the first route whose pattern matches. */
 function tryEach(routes: readonly Route[], path: string) {
   for (const route of routes) {
     const found = readPath(route.mapping, path);
@@ -29,7 +29,7 @@ test.each<[paths: string[], pathname: string, which: number]>([
   [["/:preset/a", "/x/:preset"], "/x/b", 1],
   [["/x/a/:preset", "/x/:preset/c"], "/x/a/c", 0],
   [["/x/:preset/c", "/x/a/:preset"], "/x/a/c", 0],
-  [["/x/a/:preset/z", "/x/:preset/c"], "/x/a/c", 1], // the literal's way leads nowhere
+  [["/x/a/:preset/z", "/x/:preset/c"], "/x/a/c", 1], // the branch of the literal ends without a route
   [["/a/:preset/b/c", "/:x/:preset/:y/d"], "/a/1/b/d", 1],
   [["/a/:preset/b/c", "/a/:preset/:y/d", "/:preset/*"], "/a/1/b/e", 2],
   // * and ends
@@ -58,11 +58,11 @@ test.each<[paths: string[], pathname: string, which: number]>([
   [["/:preset"], "card", NONE],
   [["/x/:preset"], "xx/card", NONE],
   [["/x/:preset", "/:preset/*"], "/x//", 1],
-  // one form twice
+  // two routes of the same form
   [["/x/:preset/:a", "/x/:b/:preset"], "/x/1/2", 0],
   [["/x/:preset/*", "/x/:preset/*"], "/x/1/2", 0],
   [["/:a/:preset/b", "/x/:preset/:c", "/:d/:preset/b"], "/x/1/b", 0],
-  // decoded before it is taken apart, and only once
+  // the path is decoded before it is split, and only once
   [["/x/:preset/a/:b", "/x/:preset/*"], "/x/card/a%2Fb", 0],
   [["/x/:preset/:a", "/x/:preset/*"], "/x/card/a%2fb", 1],
   [["/x/:preset/*"], "/x%2Fcard%2Fa", 0],
@@ -70,7 +70,7 @@ test.each<[paths: string[], pathname: string, which: number]>([
   [["/x/:preset/*"], "/%78/card/a", 0],
   [["/x/:preset/*"], "/x%252Fcard/a", NONE],
   [["/a b/:preset", "/:preset/*"], "/a%20b/card", 0],
-  // segments that mean something elsewhere
+  // segments with a special meaning in JavaScript
   [["/x/:preset/*"], "/x/card/../y", 0],
   [["/x/:preset/*"], "/./x/card/y", NONE],
   [["/x/:preset/*"], "/x\\card/y", NONE],
@@ -132,7 +132,7 @@ test("of any routes it finds what trying each in order finds", () => {
   expect(found).toBeGreaterThan(3_000);
 });
 
-/** A thousand paths that part as late as they can. */
+/** A thousand paths that differ as late as possible. */
 const MANY: Record<string, string[]> = {
   "that begin alike": times(1000, (n) => `/images/:preset/${"a/".repeat(8)}${n}`),
   "of names": times(

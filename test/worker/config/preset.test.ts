@@ -1,3 +1,5 @@
+// The schema of presets: defaults, ranges, mistakes, and the variants of a preset.
+
 import { expect, test } from "vitest";
 import { presetSchema, type Variant, variantsOf } from "../../../src/worker/config/preset.ts";
 

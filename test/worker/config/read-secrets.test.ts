@@ -1,4 +1,4 @@
-// Secrets that are kept in a Secrets Store: read with get(), and changed there without a deploy.
+// Secrets in a Secrets Store: the Worker reads them with get(), and they change without a deploy.
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { signGrant } from "../../../src/url/grant.ts";
@@ -14,7 +14,7 @@ import {
 } from "../../support/env.ts";
 import { get, lines, stage, wait } from "../../support/play.ts";
 
-/** A secret in a store: what it gives, and how often it was asked. */
+/** A secret in a store: its value, and a `get` that counts its calls. */
 function keep(value: unknown) {
   const secret = {
     value,
@@ -121,8 +121,8 @@ describe("a store that hangs", () => {
   const hang = () => new Promise<never>(() => {});
 
   /**
-   * Lets the time of the stores that hang pass: two seconds, and no millisecond more or less.
-   * @param others timers that do not wait for a store
+   * Moves the clock by exactly the time limit of a store that hangs: two seconds.
+   * @param others the number of timers that do not wait for a store
    */
   async function waitForStores(others: number): Promise<void> {
     await vi.advanceTimersByTimeAsync(1_999);
@@ -304,7 +304,7 @@ describe("of two readings at once", () => {
   });
   const open = async () => (await get(`/private/card/key.jpg${query}`, {}, env)).status;
 
-  /** What a store does when it is asked next: after so many milliseconds it gives a value, or fails. */
+  /** Sets what a store does at its next read: after `ms` milliseconds it returns a value, or fails. */
   function then(store: ReturnType<typeof keep>, ms: number, value: unknown): void {
     store.get.mockImplementationOnce(async () => {
       await later(ms);
@@ -317,7 +317,7 @@ describe("of two readings at once", () => {
   const { AWS_ACCESS_KEY_ID: right, URL_SIGNING_KEYS: with2 } = SECRETS;
   type Way = [ms: number, value: unknown];
 
-  // The id and the signing keys as the first request gets them, and as the second one does.
+  // The id and the signing keys that the first request reads, and those that the second one reads.
   test.each<[string, Way, Way, Way, Way]>([
     ["fails at once", [0, right], [30, without], [0, right], [0, DOWN]],
     ["fails late", [0, right], [0, without], [0, right], [30, DOWN]],
@@ -338,7 +338,7 @@ describe("of two readings at once", () => {
     then(id, ...id2);
     then(signing, ...keys1);
     then(signing, ...keys2);
-    signing.value = DOWN; // whoever asks later gets nothing new
+    signing.value = DOWN; // later reads fail
     await Promise.all([open(), open()]);
     for (const seconds of [0, 30, 31, 61, 61]) {
       wait(seconds);

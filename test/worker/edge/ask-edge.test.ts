@@ -1,11 +1,11 @@
-// Bodies that come slowly, never end or are not wanted: those that the strict edge does not send.
+// Bodies that the strict edge never sends: slow ones, endless ones, and ones that nobody reads.
 
 import { expect, test, vi } from "vitest";
 import { fireTimer, stopClock } from "../../support/clock.ts";
 import { IMPATIENT } from "../../support/env.ts";
 import { get, stage } from "../../support/play.ts";
 
-/** Lets the edge answer with a body of a test's own. */
+/** Lets the edge answer with this body. */
 function answer(body: ReadableStream, init: ResponseInit = {}): void {
   vi.mocked(fetch).mockImplementation(async () => new Response(body, init));
 }

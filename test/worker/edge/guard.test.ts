@@ -1,3 +1,5 @@
+// Which answers of the edge may be passed on, and which refusal each of the others becomes.
+
 import { expect, test } from "vitest";
 import { guard } from "../../../src/worker/edge/guard.ts";
 import { ASKED } from "../../support/env.ts";
@@ -83,7 +85,7 @@ test("an SVG passes on its own routes alone, and only with the edge's word (R8)"
   });
 });
 
-// The contract's table of codes, row by row.
+// Cloudflare's table of error codes, row by row.
 test.each<[string, number, string]>([
   ["9401", 400, "edge-refused"],
   ["9401", 403, "edge-refused"],

@@ -1,3 +1,5 @@
+// Whether the edge transformed an image: made, not made, or unknown.
+
 import { expect, test } from "vitest";
 import { type Judgement, judge } from "../../../src/worker/edge/judge.ts";
 

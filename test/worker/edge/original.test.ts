@@ -1,9 +1,11 @@
+// The type of an original, which the edge tells as JSON.
+
 import { expect, onTestFinished, test, vi } from "vitest";
 import { originalType } from "../../../src/worker/edge/original.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";
 import { ASKED, SIGNED } from "../../support/env.ts";
 
-/** The type that is read from an answer of the edge's. */
+/** Returns the type that `originalType` reads from an answer of the edge. */
 function told(body: BodyInit, headers: Record<string, string> = { "cf-resized": "internal=ok/m" }) {
   const all = { "content-type": "application/json", ...headers };
   vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(body, { headers: all }));
@@ -12,7 +14,7 @@ function told(body: BodyInit, headers: Record<string, string> = { "cf-resized": 
 
 const facts = (format: unknown) => JSON.stringify({ width: 9, height: 9, original: { format } });
 
-test("the edge tells the original's type, asked with the print's options (R9, L2)", async () => {
+test("the edge tells the original's type, asked with the rendition's options (R9, L2)", async () => {
   expect(await told(facts("image/gif"))).toBe("image/gif");
   const [, init] = vi.mocked(fetch).mock.calls[0] ?? [];
   expect(init?.cf?.image).toEqual({
@@ -49,7 +51,7 @@ test("an image in place of JSON is not read (O8)", async () => {
   expect(cancelled).toBe(true);
 });
 
-/** A body of text that is never over, and what became of it. */
+/** A body that never ends, how many bytes it sent, and whether it was cancelled. */
 function endless(text: string, stalls: boolean) {
   const told = { sent: 0, cancelled: false };
   const body = new ReadableStream<Uint8Array>({

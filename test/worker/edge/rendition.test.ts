@@ -1,3 +1,5 @@
+// How often, and in which formats, the edge is asked until there is a rendition.
+
 import { expect, test, vi } from "vitest";
 import { isRefusal } from "../../../src/worker/base/refusal.ts";
 import { makeRendition } from "../../../src/worker/edge/rendition.ts";
@@ -6,7 +8,7 @@ import { ASKED, SIGNED } from "../../support/env.ts";
 const MADE = { "cf-resized": "internal=ok/m" };
 const SMALLER = { warning: 'cf-images 299 "original is smaller"' };
 
-/** What the edge is asked for, where it answers images of this type, and says what the original is. */
+/** Makes a rendition. The edge answers with images of this type, and says that the original has that type. */
 async function formats(type: string, original: string, warnings: number) {
   const asked: unknown[] = [];
   let left = warnings;

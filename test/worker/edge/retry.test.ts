@@ -1,3 +1,5 @@
+// When the edge is asked a second time, and with which change.
+
 import { expect, test } from "vitest";
 import type { UpstreamEvent } from "../../../src/worker/base/refusal.ts";
 import { secondChance } from "../../../src/worker/edge/retry.ts";

@@ -1,4 +1,4 @@
-// Who may embed what a route with `origins` shows, by the headers that browsers send.
+// Which pages may embed the images of a route with `origins`, by the headers that browsers send.
 
 import { expect, test } from "vitest";
 import { ENV } from "../../support/env.ts";
@@ -6,11 +6,11 @@ import { get, MODERN, stage } from "../../support/play.ts";
 
 const APP = "https://app.example";
 const IMAGE = "/app/card/key.jpg";
-const NEAR = "https://app.images.example"; // of one site with the Worker's host, images.example
+const NEAR = "https://app.images.example"; // the same site as the Worker's host, images.example
 
 type Sent = Record<string, string>;
 
-/** Each with what a browser, or another program, sends. */
+/** Pages and programs that get the image, each with the headers that it sends. */
 const ALLOWED: [string, Sent][] = [
   ["nothing at all", {}],
   ["a page of the app", { referer: `${APP}/page?x=1`, "sec-fetch-site": "cross-site" }],
@@ -47,7 +47,8 @@ const FOREIGN: [string, Sent, RegExp][] = [
 test.each(ALLOWED)("%s gets the image", async (_what, headers) => {
   const answer = await get(IMAGE, { headers: { ...MODERN, ...headers } });
   expect(answer.status).toBe(200);
-  // Also where nobody asked by script: else a browser gives what it keeps to a script, in vain.
+  // Needed without an `origin`, too: otherwise a browser would give a script its cached copy, without CORS
+  // headers, and the script could not read it.
   expect(answer.headers.get("vary")).toBe("origin, accept");
   const cors = headers["origin"] === APP ? APP : null;
   expect(answer.headers.get("access-control-allow-origin")).toBe(cors);
@@ -75,7 +76,7 @@ test("elsewhere everybody may embed", async () => {
   expect(answer.headers.has("access-control-allow-origin")).toBe(false);
 });
 
-// Where all that may embed is of the Worker's own site, cross-site says enough.
+// If all allowed pages are on the Worker's own site, `cross-site` is enough to refuse a page.
 test.each<[string[], string, number]>([
   [[NEAR], "images.example", 403],
   [[NEAR, "http://localhost:3000", "http://127.0.0.1:3000"], "images.example", 403],
@@ -108,7 +109,7 @@ test.each<Sent>([
   { "sec-fetch-site": "none" },
   { "sec-fetch-site": "same-site" },
   { "sec-fetch-site": "same-origin" },
-  // Should the two hosts be of different sites after all, what names the page counts for more.
+  // The two hosts could be different sites after all, so a header that names the page counts more.
   { "sec-fetch-site": "cross-site", origin: NEAR },
   { "sec-fetch-site": "cross-site", referer: `${NEAR}/` },
 ])("%j is no page that hides", async (headers) => {

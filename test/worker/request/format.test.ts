@@ -1,3 +1,5 @@
+// What an Accept header names, and which format is asked for and accepted.
+
 import { expect, test } from "vitest";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import type { Variant } from "../../../src/worker/config/preset.ts";

@@ -1,10 +1,10 @@
-// The rate limit, and what is refused before it costs anything.
+// The rate limit, and the requests that are refused before they cost anything.
 
 import { expect, onTestFinished, test, vi } from "vitest";
 import { HEALTH_TOKEN, IMPATIENT, VARS } from "../../support/env.ts";
 import { get, stage } from "../../support/play.ts";
 
-/** A limiter that allows so many requests a key, and what it was asked. */
+/** A limiter that allows `most` requests for each key, and counts them. */
 function limiterOf(most: number) {
   const counts = new Map<string, number>();
   const limit = async ({ key }: { key: string }) => {
@@ -52,7 +52,7 @@ test("each visitor has a limit of their own, on each route", async () => {
   }
 });
 
-// A visitor has the lower half of an IPv6 address for the choosing.
+// A visitor can choose the lower half of an IPv6 address.
 test.each<[string, string]>([
   ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2"],
   ["2001:db8:1:2::6", "2001:db8:1:2"],

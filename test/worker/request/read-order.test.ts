@@ -1,3 +1,5 @@
+// From a URL's path to what it asks for, or to a refusal.
+
 import { expect, test } from "vitest";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { readOrder } from "../../../src/worker/request/read-order.ts";

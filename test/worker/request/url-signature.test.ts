@@ -1,4 +1,4 @@
-// Signed public URLs, by what a visitor gets who has one, or has changed one.
+// Signed public URLs: what a visitor gets with a right one, and with a changed one.
 
 import { createHmac } from "node:crypto";
 import { afterEach, expect, test, vi } from "vitest";
@@ -14,12 +14,12 @@ const KEYS: Record<string, string> = JSON.parse(SECRETS.URL_SIGNING_KEYS);
 const HOUR = 3600;
 const DAY = 86_400;
 
-/** Seconds since 1970, so many from now. */
+/** The time some seconds from now, in seconds since 1970. */
 const fromNow = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
 
 type Change = Partial<Grant> & { kid?: string; secret?: string };
 
-/** The query that signs an object. */
+/** Returns the query that signs an object. */
 function sign({ kid = "new", secret = KEYS[kid] ?? "", ...change }: Change = {}): Promise<string> {
   const grant = {
     ...{ route: "/private/:preset/*", preset: "card", key: "key.jpg", expires: fromNow(HOUR) },
@@ -30,7 +30,7 @@ function sign({ kid = "new", secret = KEYS[kid] ?? "", ...change }: Change = {})
 
 afterEach(() => vi.useRealTimers());
 
-/** Asks for what is one and the same 404 for all, without a word to the edge. */
+/** Checks that a URL gets the same 404 as every other, and that the edge is not asked. */
 async function missing(url: string, reason?: RegExp, env?: object): Promise<void> {
   const [before, logged] = [stage.asked.length, stage.logged.length];
   const answer = await get(url, {}, env);
@@ -152,7 +152,7 @@ test("every bit of a signed URL counts, each character of it, and none more", as
   expect(stage.asked).toEqual([]);
 });
 
-// What stands behind `?`, from the parts of a right one.
+// Queries made from the parts of a right one, and whether each is right.
 const QUERIES: [string, (of: Record<"exp" | "kid" | "v" | "sig", string>) => string, boolean][] = [
   ["as it is", (q) => `exp=${q.exp}&kid=${q.kid}&v=${q.v}&sig=${q.sig}`, true],
   ["in another order", (q) => `v=${q.v}&sig=${q.sig}&kid=${q.kid}&exp=${q.exp}`, false],

@@ -1,4 +1,4 @@
-// How the state of a bucket changes: a table of events, and what the log is told.
+// How events change the state of a bucket, and what the log is told: a table of cases.
 
 import { describe, expect, test } from "vitest";
 import type { BucketNotice } from "../../../src/worker/base/notice.ts";
@@ -56,7 +56,7 @@ const denied = (now: number): BucketEvent => ({
   now,
 });
 
-/** What comes of events, one after the other. */
+/** Applies events one after the other. @returns the last state, and all notices */
 function play(events: readonly BucketEvent[], start = startState(BOTH)) {
   const told: BucketNotice[] = [];
   let state: BucketState = start;

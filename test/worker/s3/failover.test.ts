@@ -1,5 +1,5 @@
-// Keys that die, come back and follow one another: what the visitor gets, what S3 is asked, and what
-// the log is told of it.
+// Keys that die, come back and replace one another: what the visitor gets, what S3 is asked, and what the log
+// says.
 
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test, vi } from "vitest";
@@ -18,7 +18,7 @@ const REFUSED = { event: "slot-refused", bucket: "media", ...deadSlots[0] };
 const NEXT_IN_USE = { event: "slot-in-use", bucket: "media", slot: "next", access_key: "…TKEY" };
 const CURRENT_IN_USE = { ...NEXT_IN_USE, slot: "current", access_key: "…MPLE" };
 
-/** The env of an isolate that has both slots. */
+/** The `env` of the current test. It has both slots. */
 let env: object;
 
 beforeEach(() => {
@@ -26,7 +26,7 @@ beforeEach(() => {
   stage.s3.keys.set(NEXT_ID, NEXT_SECRET);
 });
 
-/** Asks so many times, one after the other or all at once, and gives back how often which status came. */
+/** Asks several times, one after the other or all at once. @returns how often each status came */
 async function ask(path: string, times = 1, how: "in turn" | "at once" = "in turn") {
   const statuses: Record<number, number> = {};
   const once = async () => {
@@ -80,7 +80,7 @@ describe("a revoked current key and a good next one", () => {
     expect(probe?.headers.get("range")).toBe("bytes=0-0");
     expect(probe?.cache).toBe("no-store");
     expect(probe?.redirect).toBe("manual");
-    expect(stage.after).toHaveLength(1); // it ends, though the visitor may leave
+    expect(stage.after).toHaveLength(1); // so it ends even if the visitor leaves
   });
 
   test("an animation costs no more than two subrequests more (O8, R9)", async () => {
@@ -155,7 +155,7 @@ test.each<[number, string]>([
 ])("where S3 says %s %s, the other slot is tried, and none is refused", async (status, code) => {
   refuseCurrent(status, code);
   expect(await ask("/images/card/key.jpg", 10)).toEqual({ 200: 10 });
-  expect(costs()).toEqual([11, 1]); // of which nine the edge has
+  expect(costs()).toEqual([11, 1]); // the edge has nine of them in its cache
   expect(lines()).toEqual([]);
 });
 
@@ -255,7 +255,7 @@ describe("a missing object in a bucket that the key may not list", () => {
         },
       },
     ]);
-    await ask("/images/card/key.jpg"); // ends it
+    await ask("/images/card/key.jpg"); // ends the alarm
     for (let second = 0; second < 61; second++) {
       await ask("/images/card/nothing.jpg");
       wait(1);
@@ -288,7 +288,7 @@ describe("a missing object in a bucket that the key may not list", () => {
       wait(60);
     }
     expect(lines().map(({ event }) => event)).not.toContain("bucket-denied");
-    await ask("/images/card/nothing.jpg"); // the tenth
+    await ask("/images/card/nothing.jpg"); // the tenth one
     expect(lines().at(-2)).toMatchObject({ event: "bucket-denied", times: 10 });
   });
 });
@@ -529,13 +529,13 @@ const isProbe = (request: Request) => request.headers.has("range");
 const isOf = (request: Request, id: string) =>
   request.headers.get("authorization")?.includes(id) === true;
 
-/** An error of S3's. */
+/** An error answer of S3. */
 function say(code: string, status = 403, headers: Record<string, string> = {}): Response {
   const body = code && `<Error><Code>${code}</Code></Error>`;
   return new HttpResponse(body, { status, headers });
 }
 
-/** Puts something between S3 and whoever asks it; where it has nothing to say, S3 answers. */
+/** Answers in place of S3. If `answer` returns undefined, S3 answers. */
 function answerAs(
   answer: (request: Request) => Response | undefined | Promise<Response | undefined>,
 ): void {
@@ -544,7 +544,7 @@ function answerAs(
   );
 }
 
-/** Lets S3 say something to whoever comes with the current key. */
+/** Lets S3 answer every request with the current key by this error. */
 function refuseCurrent(status: number, code: string, headers: Record<string, string> = {}): void {
   answerAs((request) => (isOf(request, CURRENT_ID) ? say(code, status, headers) : undefined));
 }
@@ -578,7 +578,7 @@ describe("while a key dies", () => {
       if (isProbe(request) || times >= 10) return undefined;
       times += 1;
       if (times === 10) letGo();
-      await allAsked; // or some would ask again before others ask at all
+      await allAsked; // otherwise some would ask again before others ask at all
       return say("InvalidAccessKeyId");
     });
     expect(await ask(KEY, 10, "at once")).toEqual({ 200: 10 });
@@ -679,7 +679,7 @@ describe("while a key dies", () => {
     await ask("/images/card/nothing-1.jpg");
     wait(2.9);
     const missing = ask("/images/card/nothing-2.jpg");
-    const release = await begun.promise; // not polled: polling moves the clock on
+    const release = await begun.promise; // no poll here, because polling moves the clock
     wait(0.2);
     dying = true;
     const shown = [ask(KEY), ask("/images/card/photos/fig.jpg")];
@@ -688,7 +688,7 @@ describe("while a key dies", () => {
     expect(await Promise.all([missing, ...shown])).toEqual([{ 404: 1 }, { 200: 1 }, { 200: 1 }]);
   });
 
-  test("and a print that was begun before comes late, nothing newer is taken back", async () => {
+  test("and a rendition that was begun before comes late, nothing newer is taken back", async () => {
     stage.s3.keys.delete(CURRENT_ID);
     let release = () => {};
     const held = new Promise<void>((settle) => {
@@ -731,7 +731,7 @@ describe("while a key dies", () => {
     });
     void ask(KEY);
     await expect.poll(() => lost).toBe(true);
-    stage.after = []; // nobody waits for what never ends
+    stage.after = []; // this work never ends, so the test must not wait for it
     expect(await ask(KEY)).toEqual({ 200: 1 });
     expect(await ask(KEY, 5)).toEqual({ 200: 5 });
   });

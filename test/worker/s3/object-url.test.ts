@@ -1,3 +1,5 @@
+// The URL of a bucket and of its objects.
+
 import { expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { bucketBase, defaultAddressing } from "../../../src/worker/config/addressing.ts";

@@ -1,3 +1,5 @@
+// The request that asks S3 itself: its clock, and how little of an answer is read.
+
 import { expect, test, vi } from "vitest";
 import { askOrigin } from "../../../src/worker/s3/probe.ts";
 import { SIGNED } from "../../support/env.ts";
@@ -34,6 +36,6 @@ test("of an error no more is read than its words", async () => {
   const body = new ReadableStream({
     start: (stream) => stream.enqueue(new TextEncoder().encode("<Error><Code>X</Code></Error>")),
   });
-  answer(body, { status: 403 }); // it never ends
+  answer(body, { status: 403 }); // this body never ends
   expect(await askOrigin("https://s3.example/k", SIGNED, NOW)).toMatchObject({ code: "X" });
 });

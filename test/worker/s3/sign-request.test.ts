@@ -1,4 +1,5 @@
-// Signatures that are used again: what they say, how long, for whom, and how many are kept.
+// Signatures that are used again: their dates, how long and for which URLs and keys they are used, and how many
+// are kept.
 
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
@@ -26,7 +27,7 @@ const at = async (of: Signer, now: number, url = URL_ONE) => signWith(of, url, R
 const timeOf = ({ "x-amz-date": date }: SignedHeaders) =>
   Date.parse(date.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, "$1-$2-$3T$4:$5:$6Z"));
 
-/** What S3 finds wrong at a time with a signature, if it knows the key. */
+/** Returns the code of what S3, at this time, finds wrong with a signature. S3 knows the key. */
 async function fault(
   headers: SignedHeaders,
   now: number,
@@ -90,7 +91,7 @@ test("wherever the clock is set, none is used before its period or after it", as
 
 test("what is signed over the end of a period is not used in the next one", async () => {
   const slot = signer();
-  const before = at(slot, NOON + PERIOD - 1); // under way still
+  const before = at(slot, NOON + PERIOD - 1); // still being signed
   const next = await at(slot, NOON + PERIOD);
   expect((await before)["x-amz-date"]).toBe("20261124T120000Z");
   expect((await at(slot, NOON + PERIOD))["x-amz-date"]).toBe("20261124T120500Z");

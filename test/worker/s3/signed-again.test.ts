@@ -1,4 +1,4 @@
-// Signatures that are used again, by the whole Worker: what the edge, S3 and the probe see of them.
+// Signatures that the whole Worker uses again, as the edge, S3 and the probe see them.
 
 import { HttpResponse, http } from "msw";
 import { beforeEach, expect, test, vi } from "vitest";
@@ -19,7 +19,7 @@ beforeEach(() => {
   return () => vi.useRealTimers();
 });
 
-/** Sets the Worker's clock, and those of S3 and the edge. */
+/** Sets the clocks of the Worker, S3 and the edge. */
 function setClock(now: number): void {
   vi.setSystemTime(now);
   stage.clock.now = now;
@@ -28,7 +28,7 @@ function setClock(now: number): void {
 const show = async (path = KEY, headers: Record<string, string> = {}) =>
   (await get(path, { headers }, env)).status;
 const signatures = (requests: readonly Request[]) =>
-  requests.flatMap(({ headers }) => headers.get("authorization") ?? []); // some come as strangers
+  requests.flatMap(({ headers }) => headers.get("authorization") ?? []); // some requests have no signature
 const asked = () => signatures(stage.asked.map(({ request }) => request));
 const dates = () => stage.asked.map(({ request }) => request.headers.get("x-amz-date"));
 
@@ -114,7 +114,7 @@ test("a key that is replaced in its store signs nothing from then on", async () 
   expect(new Set(asked()).size).toBe(2);
   setClock(NOON + 122_000);
   expect(await show()).toBe(200);
-  expect(new Set(asked()).size).toBe(2); // what was read again, and is the same, is remembered
+  expect(new Set(asked()).size).toBe(2); // a secret that was read again and did not change keeps its signatures
 });
 
 test("/healthz looks with the signature that visitors' requests have", async () => {

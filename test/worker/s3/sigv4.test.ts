@@ -1,3 +1,5 @@
+// Requests signed with SigV4, as S3 checks them.
+
 import { expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { findFault } from "../../../src/emulator/s3/check-request.ts";
@@ -8,7 +10,7 @@ import { BASE, CREDENTIALS } from "../../support/env.ts";
 const url = originUrl(BASE, "photos/fig.jpg");
 const REGION = "eu-west-1";
 
-/** What S3 finds wrong with a signed request. */
+/** Returns what S3 finds wrong with a signed request. */
 function fault(of: string, headers: SignedHeaders, region: string) {
   const keys = new Map([[CREDENTIALS.accessKeyId, CREDENTIALS.secretAccessKey]]);
   const request = new Request(of, { headers });

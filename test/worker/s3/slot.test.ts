@@ -1,3 +1,5 @@
+// What the log shows of an access key id.
+
 import { expect, test } from "vitest";
 import { keyEnd } from "../../../src/worker/config/slot.ts";
 import { CREDENTIALS } from "../../support/env.ts";
