@@ -1,4 +1,4 @@
-// The loader for next/image. It passes on neither a quality nor a format: the preset sets them.
+// The loader for next/image. It ignores qualities and formats: the preset sets them.
 
 import { loaderUrl } from "./loader-url.ts";
 import { shownPreset } from "./site.ts";

@@ -1,5 +1,5 @@
 // The grammar of public URLs: patterns, percent-encoding, and the sizes of a preset. The Worker reads URLs
-// by it, and src/client/ builds them by it. It imports nothing, and knows neither configuration nor network.
+// by it, and src/client/ builds them by it. It imports nothing, does no I/O, and knows no configuration.
 
 /** A part of a pattern: fixed text, or a placeholder's name. */
 type Part = string | { readonly name: string };
