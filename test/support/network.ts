@@ -38,7 +38,7 @@ export const network = {
 
 let restore = (): void => {};
 
-/** Returns the handlers as handlers of HTTP. There are no others. */
+/** Returns the handlers. All of them handle HTTP. */
 const handlers = () =>
   server.listHandlers().filter((handler): handler is RequestHandler => handler.kind === "request");
 
