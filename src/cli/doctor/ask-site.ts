@@ -1,13 +1,6 @@
 // Asks the deployed Worker as a visitor does, with one kind of browser or another.
 
-import { createHash } from "node:crypto";
-import { fetchBody, isLate, reasonOf } from "../net/body.ts";
-
-export type Answer = {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly bytes: Uint8Array;
-};
+import { type Body, fetchBody, isLate, reasonOf } from "../net/body.ts";
 
 export type NoAnswer = { readonly reason: string };
 
@@ -16,15 +9,9 @@ const PATIENCE_S = 60;
 const MOST_BYTES = 100e6;
 
 /** Sends one request, and follows no redirect. */
-export async function askSite(url: string, init: RequestInit): Promise<Answer | NoAnswer> {
-  let head: Pick<Response, "status" | "headers"> | undefined;
-  const take = (answer: Response) => {
-    head = answer;
-    return MOST_BYTES;
-  };
+export async function askSite(url: string, init: RequestInit): Promise<Body | NoAnswer> {
   try {
-    const { bytes } = await fetchBody(url, init, PATIENCE_S, take);
-    return { status: head?.status ?? 0, headers: head?.headers ?? new Headers(), bytes };
+    return await fetchBody(url, init, PATIENCE_S, () => MOST_BYTES);
   } catch (error) {
     return { reason: isLate(error) ? `none within ${PATIENCE_S} s` : reasonOf(error) };
   }
@@ -37,9 +24,6 @@ export const ACCEPTS = [
   ["neither", "image/*,*/*;q=0.8"],
 ] as const;
 
-/** Returns whether both are the same bytes. */
 export function isSame(one: Uint8Array, other: Uint8Array | undefined): boolean {
-  if (one.length !== other?.length) return false;
-  const hash = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
-  return hash(one) === hash(other);
+  return other !== undefined && Buffer.compare(one, other) === 0;
 }

@@ -5,18 +5,15 @@ import { CAUSES, type CauseId, type Check, type FactsOf } from "./checks/index.t
 export type Severity = "ok" | "note" | "warning" | "error";
 
 export type Finding = {
-  /** Which bucket, slot, route or URL it is about. */
+  /** The bucket, slot, route or URL. */
   readonly about: string;
   /** The bucket's name in wrangler.toml, if it is about one. */
   readonly bucket?: string;
   readonly check: Check;
   readonly severity: Severity;
-  /** The id of what is wrong, in the table of causes. */
   readonly cause?: CauseId;
   readonly what: string;
-  /** Why it matters. */
   readonly why?: string;
-  /** The command or the click that fixes it. */
   readonly remedy?: string;
 };
 
@@ -31,35 +28,28 @@ export function diagnose<Id extends CauseId>(
 ): Diagnosis {
   const entry = CAUSES.get(cause);
   if (entry === undefined) throw new Error(`no check has the cause ${cause}`);
-  const { check, severity = "error", what, why, remedy, here = remedy } = entry;
-  return {
-    check,
-    severity,
-    cause,
-    what: fill(what, facts),
-    why: fill(why, facts),
-    remedy: fill(local ? here : remedy, facts),
-  };
+  const { check, severity = "error", remedy, here = remedy } = entry;
+  const values: Readonly<Record<string, string | number>> = facts;
+  const fill = (text: string) =>
+    text.replace(/\{(\w+)\}/g, (hole, name: string) => `${values[name] ?? hole}`);
+  const [what, why] = [fill(entry.what), fill(entry.why)];
+  return { check, severity, cause, what, why, remedy: fill(local ? here : remedy) };
 }
 
-function fill(text: string, facts: Readonly<Record<string, string | number>>): string {
-  return text.replace(/\{(\w+)\}/g, (hole, name: string) => `${facts[name] ?? hole}`);
-}
-
-export function found<Id extends CauseId>(
-  about: string,
-  cause: Id,
-  facts: FactsOf<Id>,
-  local = false,
-): Finding {
-  return { about, ...diagnose(cause, facts, local) };
-}
-
-export function well(about: string, check: Check, what: string): Finding {
-  return { about, check, severity: "ok", what };
+export function well(check: Check, what: string): Diagnosis {
+  return { check, severity: "ok", what };
 }
 
 /** What is not wrong, or cannot be known. */
-export function note(about: string, check: Check, what: string): Finding {
-  return { about, check, severity: "note", what };
+export function note(check: Check, what: string): Diagnosis {
+  return { check, severity: "note", what };
+}
+
+export function findingsOn(about: string, diagnoses: readonly Diagnosis[]): Finding[] {
+  return diagnoses.map((diagnosis) => ({ about, ...diagnosis }));
+}
+
+/** A fault of one slot is only a warning if another one works. */
+export function lessen<T extends Diagnosis>(diagnosis: T, working: string): T {
+  return { ...diagnosis, severity: "warning", why: `only slot ${working} works` };
 }

@@ -1,25 +1,17 @@
-// What S3 says to a request without a key: whether it is an S3, its clock, and where the bucket is.
+// What S3 says to a request without a key: its clock, and where the bucket is.
 
-import { verdictOf } from "../../worker/s3/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import { type Asked, apartness, diagnoseS3 } from "./diagnose-s3.ts";
-import { type Diagnosis, diagnose, type Finding, found, well } from "./finding.ts";
+import { type Diagnosis, diagnose, well } from "./finding.ts";
 import type { Reader } from "./reader.ts";
-
-/** What keeps the host from being an S3: nothing else that it says means anything then. */
-export function hostFault(greeted: S3Answer, asked: Asked): Diagnosis | undefined {
-  const isStrange = verdictOf(greeted, asked.region).fault === "none";
-  return greeted.status === undefined || isStrange ? diagnoseS3(greeted, asked) : undefined;
-}
 
 const MUCH_AHEAD_S = 300;
 const MOST_AHEAD_S = 900; // A7
 
-export function clockOf(about: string, { ahead }: S3Answer): Finding[] {
+export function clockOf({ ahead }: S3Answer): Diagnosis[] {
   if (ahead === undefined) return [];
-  const apart = apartness(ahead);
-  const clock = found(about, "clock", { apart });
-  if (Math.abs(ahead) <= MUCH_AHEAD_S) return [well(about, "clock", clock.what)];
+  const clock = diagnose("clock", { apart: apartness(ahead) });
+  if (Math.abs(ahead) <= MUCH_AHEAD_S) return [well("clock", clock.what)];
   return [{ ...clock, severity: Math.abs(ahead) >= MOST_AHEAD_S ? "error" : "warning" }];
 }
 

@@ -6,9 +6,17 @@ import { askHealth } from "../net/ask-health.ts";
 import type { Project } from "../project/project.ts";
 import { diagnoseS3 } from "./diagnose-s3.ts";
 import { diagnoseEdge } from "./diagnose-site.ts";
-import { type Diagnosis, diagnose, type Finding, found, note, well } from "./finding.ts";
+import {
+  type Diagnosis,
+  diagnose,
+  type Finding,
+  findingsOn,
+  lessen,
+  note,
+  well,
+} from "./finding.ts";
 
-export async function healthOf(project: Project, base: string): Promise<Finding[]> {
+export async function healthOf(project: Project, base: string): Promise<readonly Finding[]> {
   const about = `${base}/healthz`;
   const { healthToken, secrets, local } = project;
   if (healthToken === undefined) {
@@ -18,36 +26,38 @@ export async function healthOf(project: Project, base: string): Promise<Finding[
         ? "without HEALTH_TOKEN"
         : `HEALTH_TOKEN in ${from} is not 16 or more ASCII characters. Without a valid one`;
     const silent = "/healthz does not report which slot works and what the edge says";
-    return [note(about, "health", `${missing} ${silent} (docs/doctor.md, “Health”)`)];
+    return findingsOn(about, [note("health", `${missing} ${silent} (docs/doctor.md, “Health”)`)]);
   }
   const health = await askHealth(base, healthToken);
   if (!("buckets" in health)) {
     const { status, reason } = health;
     const isBusy = status === undefined || status === 429;
     const other = isBusy ? "health-busy" : "health";
-    return [found(about, status === 401 ? "health-token-wrong" : other, { reason }, local)];
+    const cause = status === 401 ? "health-token-wrong" : other;
+    return findingsOn(about, [diagnose(cause, { reason }, local)]);
   }
   return health.buckets.flatMap((bucket) => {
-    const findings = [
-      ...slotFindings(project, base, bucket),
-      ...edgeFindings(project, about, bucket),
-    ];
+    const edge = findingsOn(
+      `${about}: the edge, for bucket ${bucket.bucket}`,
+      edgeOf(project, bucket),
+    );
+    const findings = [...slotsOf(project, base, bucket), ...edge];
     return findings.map((finding) => ({ ...finding, bucket: bucket.bucket }));
   });
 }
 
-function slotFindings(project: Project, base: string, { bucket, slots }: BucketHealth): Finding[] {
+function slotsOf(project: Project, base: string, { bucket, slots }: BucketHealth): Finding[] {
   const works = slots.find(({ state }) => state === "ok");
   return slots.map((health): Finding => {
     const { slot, state, access_key } = health;
     const key = access_key === undefined ? "" : `: the key ${access_key}`;
     const about = `${base}: bucket ${bucket}, slot ${slot}${key}`;
     if (state === "ok") {
-      return well(about, "health", health === works ? "it works, and is used" : "it works");
+      const used = health === works ? ", and is used" : "";
+      return { about, ...well("health", `it works${used}`) };
     }
     const finding = { about, ...diagnoseSlot(project, bucket, health) };
-    if (works === undefined) return finding;
-    return { ...finding, severity: "warning", why: `only slot ${works.slot} works` };
+    return works === undefined ? finding : lessen(finding, works.slot);
   });
 }
 
@@ -61,20 +71,20 @@ function diagnoseSlot(project: Project, name: string, health: SlotHealth): Diagn
   if (state === "incomplete") {
     return diagnose("slot-incomplete", { mistakes: mistakes.join("; ") }, local);
   }
-  const configured = config.buckets.find((bucket) => bucket.name === name);
+  const bucket = config.buckets.find((one) => one.name === name);
   const asked = {
-    host: configured === undefined ? name : new URL(configured.base).host,
+    host: bucket === undefined ? name : new URL(bucket.base).host,
     name,
-    bucket: configured?.bucket ?? name,
-    region: configured?.region ?? "",
+    bucket: bucket?.bucket ?? name,
+    region: bucket?.region ?? "",
     word: words.get(name) ?? "AWS",
     slot,
     from: local ? ".dev.vars" : undefined,
   };
-  const isStatus = /^\d+$/.test(state);
+  const status = /^\d+$/.test(state) ? Number(state) : undefined;
   const said = {
-    status: isStatus ? Number(state) : (STATUSES[state] ?? 403),
-    code: isStatus ? undefined : state,
+    status: status ?? STATUSES[state] ?? 403,
+    code: status === undefined ? state : undefined,
     region,
     ahead: clock,
     text: "",
@@ -82,21 +92,20 @@ function diagnoseSlot(project: Project, name: string, health: SlotHealth): Diagn
   return diagnoseS3(said, asked) ?? diagnose("canary-denied", { name, said: state });
 }
 
-function edgeFindings({ config, local }: Project, about: string, health: BucketHealth): Finding[] {
+function edgeOf({ config, local }: Project, health: BucketHealth): Diagnosis[] {
   const { bucket, edge, answered } = health;
-  const where = `${about}: the edge, for bucket ${bucket}`;
   if (edge === "on") {
     return [
-      well(where, "transformations", "it transforms: cf-resized says so"),
-      well(where, "sources", "it may fetch from the bucket's host"),
+      well("transformations", "it transforms: cf-resized says so"),
+      well("sources", "it may fetch from the bucket's host"),
     ];
   }
   if (edge === "no canary") {
     const of = local ? "the Worker that npm start started" : "the deployed Worker";
     const unknown = `BUCKETS.${bucket} of ${of} has no canary, so what the edge says is unknown`;
-    return [note(where, "health", unknown)];
+    return [note("health", unknown)];
   }
   const base = config.buckets.find(({ name }) => name === bucket)?.base;
   const host = base === undefined ? "the origin's host" : new URL(base).host;
-  return [{ about: where, ...diagnoseEdge(edge, answered, host, local) }];
+  return [diagnoseEdge(edge, answered, host, local)];
 }

@@ -4,9 +4,10 @@ import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { mayYield } from "../../worker/edge/allowed-type.ts";
 import { chooseFormat, readAccept } from "../../worker/request/format.ts";
-import { ACCEPTS, type Answer, askSite, isSame } from "./ask-site.ts";
+import type { Body } from "../net/body.ts";
+import { ACCEPTS, askSite, isSame } from "./ask-site.ts";
 import { diagnoseStatus } from "./diagnose-site.ts";
-import { type Finding, found, well } from "./finding.ts";
+import { type Diagnosis, diagnose, well } from "./finding.ts";
 import { sniff } from "./sniff.ts";
 
 export const SVG = "image/svg+xml";
@@ -28,40 +29,30 @@ export type Visit = {
 
 /** @returns what is found, and what the first browser gets if nothing is wrong */
 export async function examineImage(
-  visit: Visit,
+  { route, base, path, query, variant, name, original }: Visit,
   local: boolean,
-): Promise<{ readonly findings: readonly Finding[]; readonly first?: Answer }> {
-  const { route, base, path, query, variant, name, original } = visit;
-  const about = base + path;
-  const wrong = (finding: Finding) => ({ findings: [finding] });
+): Promise<{ readonly diagnoses: readonly Diagnosis[]; readonly first?: Body }> {
+  const wrong = (diagnosis: Diagnosis) => ({ diagnoses: [diagnosis] });
   const types: string[] = [];
-  let first: Answer | undefined;
+  let first: Body | undefined;
   for (const [reads, accept] of ACCEPTS) {
-    const answer = await askSite(about + query, { headers: { accept } });
-    if ("reason" in answer) return wrong(found(about, "site-silent", answer));
-    if (answer.status !== 200) {
-      return wrong({ about, ...diagnoseStatus(answer.status, path, local) });
-    }
+    const answer = await askSite(base + path + query, { headers: { accept } });
+    if ("reason" in answer) return wrong(diagnose("site-silent", answer));
+    if (answer.status !== 200) return wrong(diagnoseStatus(answer.status, path, local));
     const type = (answer.headers.get("content-type") ?? "").replace(/;.*/s, "");
     // A clean SVG is passed on as it is (R8).
     const passed = type === SVG && route.svg;
-    if (!passed && isSame(answer.bytes, original)) {
-      return wrong(found(about, "originals", {}));
-    }
+    if (!passed && isSame(answer.bytes, original)) return wrong(diagnose("originals", {}));
     const chosen = chooseFormat(variant, readAccept(accept), route.svg);
     const real = sniff(answer.bytes);
     if (real !== type || !(passed || mayYield(chosen, type))) {
       const but = real === type ? "" : `, but the bytes are ${real ?? "no image"}`;
-      return wrong(found(about, "formats", { reads, type: (type || "no type") + but }));
+      return wrong(diagnose("formats", { reads, type: (type || "no type") + but }));
     }
     types.push(`${type.replace("image/", "")} for ${reads}`);
     first ??= answer;
   }
-  if (first === undefined) return { findings: [] };
-  const size = first.bytes.length.toLocaleString("en");
-  const findings = [
-    well(about, "image", `${name}: ${size} bytes; the edge transforms`),
-    well(about, "formats", types.join(", ")),
-  ];
-  return { findings, first };
+  const size = first?.bytes.length.toLocaleString("en");
+  const image = well("image", `${name}: ${size} bytes; the edge transforms`);
+  return { diagnoses: [image, well("formats", types.join(", "))], ...(first && { first }) };
 }

@@ -3,20 +3,10 @@
 import { once } from "node:events";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { bucketsOf } from "../../worker/config/routes.ts";
-import {
-  align,
-  type Exit,
-  type Fault,
-  isFault,
-  jsonOption,
-  type Run,
-  say,
-  secretsFileOption,
-  type World,
-} from "../command.ts";
+import { align, type Exit, type Fault, isFault, type Run, say, type World } from "../command.ts";
 import { askWhetherThere } from "../net/ask-health.ts";
 import { PATIENCE_S } from "../net/ask-s3.ts";
-import { isHere } from "../project/base-url.ts";
+import { findBaseUrl, isHere } from "../project/base-url.ts";
 import { checkConfiguration } from "../project/check-configuration.ts";
 import { openProject } from "../project/open-project.ts";
 import type { Project } from "../project/project.ts";
@@ -37,9 +27,9 @@ export function doctorCommand(world: World, run: Run) {
       "-k, --key <key...>",
       "objects to check, below the prefix; BUCKET/key if there are several buckets",
     )
-    .addOption(secretsFileOption())
+    .option("--secrets-file <file>", "where the secrets are; else the environment, or .dev.vars")
     .option("--timeout <seconds>", "how long S3 may take to answer", readSeconds, PATIENCE_S)
-    .addOption(jsonOption())
+    .option("--json", "prints JSON")
     .addHelpText("after", HELP)
     .action((options) => run(() => doctor(world, options)));
 }
@@ -73,21 +63,22 @@ function readSeconds(text: string): number {
 }
 
 async function doctor(world: World, options: Options): Promise<Exit | Fault> {
-  const { url, secretsFile } = options;
-  if (url === "") return { fault: "--url: say where Vitrine is, as https://images.example.com" };
   const known = readVars(world.folder);
+  const base = options.url === undefined ? undefined : findBaseUrl(options.url, [], "--url");
+  if (isFault(base)) return base;
+  if (base === "") return { fault: "--url: say where Vitrine is, as https://images.example.com" };
+  const local = base !== undefined && isHere(base);
+  if (base === undefined) {
+    say(world.stderr, `About what would be deployed. The local run: ${LOCALLY}`);
+  }
   const report = isFault(known)
     ? { warnings: [], mistakes: [known.mistake] }
     : checkConfiguration(known);
-  const project = openProject(world, { url, secretsFile });
+  const project = openProject(world, { url: base, secretsFile: options.secretsFile });
   const stopping = "mistakes" in project ? project.mistakes : [];
   if (isFault(project) && stopping.length === 0) return project;
-  if (url === undefined) {
-    say(world.stderr, `About what would be deployed. The local run: ${LOCALLY}`);
-  }
-  const findings = diagnoseConfiguration(report, stopping, url !== undefined && isHere(url));
+  const findings = diagnoseConfiguration(report, stopping, local);
   if (!isFault(project)) {
-    const base = url === undefined || isFault(project.base) ? undefined : project.base;
     const keys = keysByBucket([...bucketsOf(project.config.routes)], options.key ?? []);
     if (isFault(keys)) return keys;
     const collect = async () => {

@@ -2,38 +2,22 @@
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
-import { keyEnd, type Slot } from "../../worker/config/slot.ts";
-import type { S3Answer } from "../net/ask-s3.ts";
+import { keyEnd } from "../../worker/config/slot.ts";
+import { verdictOf } from "../../worker/s3/verdict.ts";
 import { type Project, slotsAtHand } from "../project/project.ts";
 import { type Check, isOfSlot } from "./checks/index.ts";
 import { type Asked, diagnoseS3 } from "./diagnose-s3.ts";
-import { type Diagnosis, type Finding, found, well } from "./finding.ts";
-import { clockOf, hintsOf, hostFault } from "./greeting.ts";
+import { type Diagnosis, diagnose, type Finding, findingsOn, lessen, well } from "./finding.ts";
+import { clockOf, hintsOf } from "./greeting.ts";
 import { type Reader, readAs, type Watch } from "./reader.ts";
-import { publicity, rightsOf } from "./rights.ts";
-import { examineSample, FIXTURE, findSample, type Sample } from "./sample.ts";
+import { publicity, rightsOf, type Trial } from "./rights.ts";
+import { examineObjects, FIXTURE, type Sample } from "./sample.ts";
 
 export type Examined = {
   readonly findings: readonly Finding[];
   /** An object that the key may read. */
-  readonly sample: Sample | undefined;
+  readonly sample?: Sample | undefined;
 };
-
-/** What is asked about a bucket, and by whom. */
-type Case = {
-  readonly project: Project;
-  readonly bucket: Bucket;
-  readonly asked: Asked;
-  readonly watch: Watch;
-  /** Asks without a key. */
-  readonly stranger: Reader;
-  /** The key of an object that does not exist. */
-  readonly absent: string;
-  /** What S3 said to a write without a key; undefined: wrangler's S3 has no policies to try. */
-  readonly strangely: S3Answer | undefined;
-};
-
-type Working = { readonly slot: Slot; readonly reader: Reader };
 
 /**
  * Examines a bucket, with the slots whose secrets are at hand.
@@ -55,79 +39,66 @@ export async function examineBucket(
   const absent = `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
   const stranger = readAs(bucket, undefined, watch);
   const greeted = await stranger.ask(absent);
-  const broken = hostFault(greeted, asked);
-  if (broken !== undefined) return { findings: [{ about, ...broken }], sample: undefined };
-  const tls = protocol === "https:" ? "over TLS" : "without TLS, as on your own machine";
-  const greeting = [well(about, "reachable", `S3 answers, ${tls}`), ...clockOf(about, greeted)];
+  // If the host is no S3, nothing else that it says means anything.
+  const isStrange = greeted.status === undefined || verdictOf(greeted, region).fault === "none";
+  const broken = isStrange ? diagnoseS3(greeted, asked) : undefined;
+  if (broken !== undefined) return { findings: findingsOn(about, [broken]) };
 
   const played = isPlayed(project);
-  const strangely = played ? undefined : await stranger.tryWriting(absent);
-  const examined: Case = { project, bucket, asked, watch, stranger, absent, strangely };
+  const trial = { absent, strangely: played ? undefined : await stranger.tryWriting(absent) };
   const { usable } = slotsAtHand(project, name);
-  const hints = usable.length > 0 ? [] : await hintsOf(asked, greeted, stranger);
+  const tls = protocol === "https:" ? "over TLS" : "without TLS, as on your own machine";
   const before = [
-    ...greeting,
-    ...unusableOf(project, bucket, word, other),
-    ...hints.map((hint) => ({ about, ...hint })),
+    ...findingsOn(about, [well("reachable", `S3 answers, ${tls}`), ...clockOf(greeted)]),
+    ...findingsOn(`bucket ${name}: its keys`, unusableOf(project, name, word, other)),
+    ...findingsOn(about, usable.length > 0 ? [] : await hintsOf(asked, greeted, stranger)),
   ];
-  const { findings, working } = await examineSlots(examined, usable, before);
-  const objects = working && (await examineObjects(examined, working, keys));
+  const { findings, working } = await examineSlots(project, bucket, asked, watch, trial, before);
+  const { diagnoses = [], sample } = working
+    ? await examineObjects(working.asked, bucket, working.reader, keys, played)
+    : {};
   const [named] = keys;
   const fixture = played ? prefix + FIXTURE : undefined;
-  const known = objects?.sample?.key ?? (named && prefix + named) ?? bucket.canary ?? fixture;
-  const all = [
-    ...findings,
-    ...(objects?.diagnoses ?? []).map((one) => ({ about, ...one })),
-    await publicity(about, bucket, stranger, known, absent, strangely),
-  ];
-  return { findings: lessened(all, working?.slot), sample: objects?.sample };
+  const known = sample?.key ?? (named && prefix + named) ?? bucket.canary ?? fixture;
+  const access = await publicity(bucket, stranger, known, trial);
+  const all = [...findings, ...findingsOn(about, [...diagnoses, access])];
+  const lessened = all.map((finding) => {
+    const isLess = working && finding.severity === "error" && isOfSlot(finding.check);
+    return isLess ? lessen(finding, working.asked.slot) : finding;
+  });
+  return { findings: lessened, sample };
 }
+
+type Working = { readonly asked: Asked; readonly reader: Reader };
 
 /** @returns what was found before, and about each slot; and the first slot that S3 accepts */
 async function examineSlots(
-  { project, bucket, asked, watch, absent, strangely }: Case,
-  slots: readonly Slot[],
+  project: Project,
+  bucket: Bucket,
+  asked: Asked,
+  watch: Watch,
+  trial: Trial,
   before: readonly Finding[],
 ): Promise<{ readonly findings: readonly Finding[]; readonly working: Working | undefined }> {
   const findings = [...before];
   let working: Working | undefined;
-  for (const slot of slots) {
-    const about = `bucket ${bucket.name}, slot ${slot.name}: the key ${keyEnd(slot)}`;
+  for (const slot of slotsAtHand(project, asked.name).usable) {
+    const about = `bucket ${asked.name}, slot ${slot.name}: the key ${keyEnd(slot)}`;
     const from = project.secrets.get(secretNames(asked.word, slot.name).accessKeyId)?.from;
     const right = isPlayed(project) ? `${from}, as .dev.vars.example has it` : from;
+    const own = { ...asked, slot: slot.name, from: right };
     const reader = readAs(bucket, slot.credentials, watch);
-    const said = await reader.ask(absent);
-    const fault = diagnoseS3(said, { ...asked, slot: slot.name, from: right });
-    if (fault !== undefined) {
-      if (!isReported(fault, findings)) findings.push({ about, ...fault });
-      continue;
-    }
-    findings.push(well(about, "key-id", `S3 knows it (from ${from})`));
-    findings.push(well(about, "secret", "it belongs to the key id"));
-    if (strangely !== undefined) {
-      findings.push(...(await rightsOf(about, bucket, reader, strangely, absent)));
-    }
-    working ??= { slot, reader };
+    const fault = diagnoseS3(await reader.ask(trial.absent), own);
+    const diagnoses = fault ? [fault] : [well("key-id", `S3 knows it (from ${from})`)];
+    if (!fault) diagnoses.push(well("secret", "it belongs to the key id"));
+    if (!fault) diagnoses.push(...(await rightsOf(bucket, reader, trial)));
+    const isNew = ({ check }: Diagnosis) =>
+      !SHARED.includes(check) ||
+      findings.every((one) => one.check !== check || one.severity === "ok");
+    findings.push(...findingsOn(about, diagnoses.filter(isNew)));
+    if (fault === undefined) working ??= { asked: own, reader };
   }
   return { findings, working };
-}
-
-/** @returns a finding for each object, and the first one that the key may read */
-async function examineObjects(
-  { project, bucket, asked }: Case,
-  { slot, reader }: Working,
-  keys: readonly string[],
-): Promise<{ readonly diagnoses: readonly Diagnosis[]; readonly sample: Sample | undefined }> {
-  const sought = await findSample(bucket, reader, keys, isPlayed(project));
-  if ("fault" in sought) return { diagnoses: [sought.fault], sample: undefined };
-  const diagnoses: Diagnosis[] = [];
-  let sample: Sample | undefined;
-  for (const key of sought.keys) {
-    const examined = await examineSample({ ...asked, slot: slot.name }, bucket, reader, key);
-    diagnoses.push(examined.finding);
-    sample ??= examined.sample;
-  }
-  return { diagnoses, sample };
 }
 
 /** Returns whether `npm start` simulates the buckets. */
@@ -138,42 +109,25 @@ export function isPlayed({ local, known }: Project): boolean {
 /** What concerns the whole bucket, so one slot is enough to report it. */
 const SHARED: readonly Check[] = ["clock", "region", "bucket", "endpoint", "busy"];
 
-/** Returns whether it was found already, by another slot or without a key. */
-function isReported({ check }: Diagnosis, findings: readonly Finding[]): boolean {
-  return (
-    SHARED.includes(check) && findings.some((one) => one.check === check && one.severity !== "ok")
-  );
-}
-
-/** A slot that S3 refuses is only a warning if the other one works. */
-function lessened(findings: readonly Finding[], working: Slot | undefined): Finding[] {
-  return findings.map((finding) => {
-    const { check, severity } = finding;
-    if (working === undefined || severity !== "error" || !isOfSlot(check)) return finding;
-    return { ...finding, severity: "warning", why: `only slot ${working.name} works` };
-  });
-}
-
 /** What is wrong with the secrets of slots that cannot be asked with. */
-function unusableOf(project: Project, { name }: Bucket, word: string, other: boolean): Finding[] {
-  const about = `bucket ${name}: its keys`;
+function unusableOf(project: Project, bucket: string, word: string, other: boolean): Diagnosis[] {
   const { secrets } = project;
-  const { usable, unusable } = slotsAtHand(project, name);
+  const { usable, unusable } = slotsAtHand(project, bucket);
   const begun = unusable.filter(({ slot }) =>
     Object.values(secretNames(word, slot)).some((secret) => secrets.has(secret)),
   );
-  const findings = begun.flatMap(({ slot, mistakes }) =>
+  const found = begun.flatMap(({ slot, mistakes }) =>
     mistakes.map(({ path: secret, message }) => {
       const value = secrets.get(secret)?.value;
       if (value?.startsWith("ASIA") && secret === secretNames(word, slot).accessKeyId) {
-        return found(about, "session", { id: secret, sign: "it begins with ASIA" });
+        return diagnose("session", { id: secret, sign: "it begins with ASIA" });
       }
       const fault = value === undefined ? "is missing" : message;
-      return found(about, "keys", { secret, slot, fault });
+      return diagnose("keys", { secret, slot, fault });
     }),
   );
-  if (usable.length > 0 || findings.length > 0) return findings;
+  if (usable.length > 0 || found.length > 0) return found;
   const { accessKeyId: id, secretAccessKey: secret } = secretNames(word);
-  const none = found(about, "no-keys-at-hand", { id, secret });
+  const none = diagnose("no-keys-at-hand", { id, secret });
   return [other ? { ...none, severity: "note" } : none];
 }

@@ -7,7 +7,7 @@ import type { Fault } from "../command.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import { shellQuote } from "../terminal/shell.ts";
 import { type Asked, diagnoseS3 } from "./diagnose-s3.ts";
-import { type Diagnosis, diagnose } from "./finding.ts";
+import { type Diagnosis, diagnose, well } from "./finding.ts";
 import type { Reader } from "./reader.ts";
 import { sniff } from "./sniff.ts";
 
@@ -47,30 +47,50 @@ export function keysByBucket(
 }
 
 /**
- * Which objects to look at: those that are named, the canary, or one that is listed.
- * @param keys below the prefix
+ * Looks at objects of a bucket.
+ * @param keys below the prefix; none: the canary, or one that is listed
  * @param played whether `npm start` simulates the bucket
- * @returns keys in the bucket, or why there is none
+ * @returns what is found, and the first object that the key may read
  */
-export async function findSample(
+export async function examineObjects(
+  asked: Asked,
   bucket: Bucket,
   reader: Reader,
   keys: readonly string[],
   played: boolean,
-): Promise<{ readonly keys: readonly string[] } | { readonly fault: Diagnosis }> {
+): Promise<{ readonly diagnoses: readonly Diagnosis[]; readonly sample?: Sample | undefined }> {
+  const found = await findKeys(bucket, reader, keys, played);
+  if ("check" in found) return { diagnoses: [found] };
+  const diagnoses: Diagnosis[] = [];
+  let sample: Sample | undefined;
+  for (const key of found) {
+    const examined = await examineObject(asked, bucket, reader, key);
+    diagnoses.push(examined.diagnosis);
+    sample ??= examined.sample;
+  }
+  return { diagnoses, sample };
+}
+
+/** Which objects to look at: those that are named, the canary, or one that is listed. */
+async function findKeys(
+  bucket: Bucket,
+  reader: Reader,
+  keys: readonly string[],
+  played: boolean,
+): Promise<readonly string[] | Diagnosis> {
   const { name, prefix, canary } = bucket;
-  if (keys.length > 0) return { keys: keys.map((key) => prefix + key) };
-  if (canary !== undefined) return { keys: [canary] };
-  if (played) return { keys: [prefix + FIXTURE] };
+  if (keys.length > 0) return keys.map((key) => prefix + key);
+  if (canary !== undefined) return [canary];
+  if (played) return [prefix + FIXTURE];
   const page = await reader.list({ prefix, most: LOOKED_AT });
   const listed = "keys" in page ? page.keys : [];
   const images = listed.filter((key) => IMAGE.test(key) && keyFault(key) === undefined);
   for (const key of images.slice(0, TRIED)) {
     const { bytes } = await reader.fetch(key, ENOUGH_BYTES);
-    if (bytes !== undefined && sniff(bytes) !== undefined) return { keys: [key] };
+    if (bytes !== undefined && sniff(bytes) !== undefined) return [key];
   }
   const isEmpty = "keys" in page && listed.length === 0 && prefix !== "";
-  return { fault: isEmpty ? await nothingBelow(bucket, reader) : diagnose("no-sample", { name }) };
+  return isEmpty ? nothingBelow(bucket, reader) : diagnose("no-sample", { name });
 }
 
 /** There is no object below the prefix: which prefixes there are instead. */
@@ -81,29 +101,29 @@ async function nothingBelow({ name, prefix }: Bucket, reader: Reader): Promise<D
 }
 
 /** Whether S3 returns the whole object, and whether it is an image. */
-export async function examineSample(
+async function examineObject(
   asked: Asked,
   bucket: Bucket,
   reader: Reader,
   key: string,
-): Promise<{ finding: Diagnosis; sample: Sample | undefined }> {
+): Promise<{ readonly diagnosis: Diagnosis; readonly sample?: Sample }> {
   const answer = await reader.fetch(key);
   const { bytes, status } = answer;
-  if (bytes !== undefined) return { finding: describe(key, bytes), sample: { key, bytes } };
-  if (status === 200) return { finding: cutShort(key, answer), sample: undefined };
+  if (bytes !== undefined) return { diagnosis: describe(key, bytes), sample: { key, bytes } };
+  if (status === 200) return { diagnosis: cutShort(key, answer) };
   if (status !== undefined && verdictOf(answer, bucket.region).fault === "object") {
-    return { finding: await diagnoseObject(bucket, reader, key, answer), sample: undefined };
+    return { diagnosis: await diagnoseObject(bucket, reader, key, answer) };
   }
   const fault = diagnoseS3(answer, asked);
-  const finding = fault ? { ...fault, what: `${key}: ${fault.what}` } : cutShort(key, answer);
-  return { finding, sample: undefined };
+  const named = fault && { ...fault, what: `${key}: ${fault.what}` };
+  return { diagnosis: named ?? cutShort(key, answer) };
 }
 
 function describe(key: string, bytes: Uint8Array): Diagnosis {
   const type = sniff(bytes);
   const size = bytes.length.toLocaleString("en");
   if (type === undefined) return diagnose("not-an-image", { key, size });
-  return { check: "sample", severity: "ok", what: `S3 returns ${key}: ${size} bytes, ${type}` };
+  return well("sample", `S3 returns ${key}: ${size} bytes, ${type}`);
 }
 
 function cutShort(key: string, { failure }: S3Answer): Diagnosis {
@@ -113,12 +133,8 @@ function cutShort(key: string, { failure }: S3Answer): Diagnosis {
 }
 
 /** Why S3 does not return an object to a key that it knows (A6, A9). */
-async function diagnoseObject(
-  bucket: Bucket,
-  reader: Reader,
-  key: string,
-  { code, status = 0 }: S3Answer,
-): Promise<Diagnosis> {
+async function diagnoseObject(bucket: Bucket, reader: Reader, key: string, answer: S3Answer) {
+  const { code, status = 0 } = answer;
   const { prefix } = bucket;
   const facts = { ...bucket, key, quoted: shellQuote(key), said: code ?? status };
   if (code === "InvalidObjectState") return diagnose("object-archived", facts);
