@@ -3,15 +3,10 @@
 import { isSecret } from "../../worker/config/secret-names.ts";
 import type { Report } from "../project/check-configuration.ts";
 import { type FoundMistake, foundText, isSameMistake } from "../project/config-fault.ts";
-import type { Finding } from "./finding.ts";
-
-const ABOUT = "wrangler.toml";
-const HERE = "npm start does not start with it; one that runs answers 500";
-const WHY = "deployed with one mistake, nothing is served: visitors get 500";
+import { type Diagnosis, type Finding, findingsOn, well } from "./finding.ts";
 
 /**
  * What is wrong with the configuration, each mistake once.
- * @param report what `vitrine check` says of it
  * @param stopping the mistakes that keep everything else from being examined
  */
 export function diagnoseConfiguration(
@@ -20,32 +15,31 @@ export function diagnoseConfiguration(
   local: boolean,
 ): Finding[] {
   const others = stopping.filter((one) => !mistakes.some((known) => isSameMistake(known, one)));
-  const wrong = [...mistakes, ...others].map((mistake): Finding => {
-    if (stopping.some((one) => isSameMistake(one, mistake))) return mistakeOf(mistake, local);
+  const wrong = [...mistakes, ...others].map((mistake): Diagnosis => {
+    if (stopping.some((one) => isSameMistake(one, mistake))) return diagnoseMistake(mistake, local);
     const started = mistake.from === ".dev.vars";
-    const finding = mistakeOf(mistake, started);
-    return started === local ? finding : { ...finding, severity: "warning" };
+    const diagnosis = diagnoseMistake(mistake, started);
+    return started === local ? diagnosis : { ...diagnosis, severity: "warning" };
   });
   const doubtful = warnings.map(
-    (warning): Finding => ({
-      ...{ about: ABOUT, check: "configuration", severity: "warning" },
-      ...warning,
-    }),
+    (warning): Diagnosis => ({ check: "configuration", severity: "warning", ...warning }),
   );
-  if (wrong.length + doubtful.length > 0) return [...wrong, ...doubtful];
-  return [{ about: ABOUT, check: "configuration", severity: "ok", what: "it has no mistakes" }];
+  const all = [...wrong, ...doubtful];
+  const none = well("configuration", "it has no mistakes");
+  return findingsOn("wrangler.toml", all.length > 0 ? all : [none]);
 }
 
 /** @param started whether it keeps the local run from starting */
-function mistakeOf(mistake: FoundMistake, started: boolean): Finding {
-  const { from, path } = mistake;
-  const isShort = from === ".dev.vars" && path === "HEALTH_TOKEN";
+function diagnoseMistake(mistake: FoundMistake, started: boolean): Diagnosis {
+  const isShort = mistake.from === ".dev.vars" && mistake.path === "HEALTH_TOKEN";
+  const why = started
+    ? "npm start does not start with it; one that runs answers 500"
+    : "deployed with one mistake, nothing is served: visitors get 500";
   return {
-    about: ABOUT,
     check: "configuration",
     severity: isShort ? "warning" : "error",
     what: foundText(mistake),
-    why: isShort ? "/healthz tells nobody more than that it is there" : started ? HERE : WHY,
+    why: isShort ? "/healthz tells nobody more than that it is there" : why,
     remedy: remedyFor(mistake, started),
   };
 }

@@ -20,10 +20,7 @@ export type Asked = {
   readonly from: string | undefined;
 };
 
-/**
- * What is wrong, by S3's answer to a request for an object that does not exist.
- * @returns undefined if S3 accepts the credentials
- */
+/** What S3's answer about an absent object means; undefined: it accepts the credentials. */
 export function diagnoseS3(said: S3Answer, asked: Asked): Diagnosis | undefined {
   const cause = s3Cause(said, asked.region);
   return cause && diagnose(cause, factsOf(said, asked));

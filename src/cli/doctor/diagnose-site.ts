@@ -70,10 +70,7 @@ const STATUSES = {
   508: "image-loop",
 } as const;
 
-/**
- * What a status means that a visitor gets, if nothing more is known.
- * @param local whether it is about the local run
- */
+/** What a status means that a visitor gets, if nothing more is known. */
 export function diagnoseStatus(status: number, url: string, local: boolean): Diagnosis {
   const statuses: Readonly<Record<number, (typeof STATUSES)[keyof typeof STATUSES]>> = STATUSES;
   const cause = statuses[status] ?? (status >= 500 ? "image-failed" : "image");

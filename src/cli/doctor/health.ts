@@ -69,7 +69,7 @@ function diagnoseSlot(project: Project, name: string, health: SlotHealth): Diagn
   const { slot, state, region, clock, mistakes = [] } = health;
   if (state === "unreachable") return diagnose("s3-unreachable", {});
   if (state === "incomplete") {
-    return diagnose("slot-incomplete", { mistakes: mistakes.join("; ") }, local);
+    return diagnose("slot-incomplete", { slot, mistakes: mistakes.join("; ") }, local);
   }
   const bucket = config.buckets.find((one) => one.name === name);
   const asked = {

@@ -3,7 +3,17 @@
 import { once } from "node:events";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { bucketsOf } from "../../worker/config/routes.ts";
-import { align, type Exit, type Fault, isFault, type Run, say, type World } from "../command.ts";
+import {
+  align,
+  type Exit,
+  type Fault,
+  isFault,
+  jsonOption,
+  type Run,
+  say,
+  secretsFileOption,
+  type World,
+} from "../command.ts";
 import { askWhetherThere } from "../net/ask-health.ts";
 import { PATIENCE_S } from "../net/ask-s3.ts";
 import { findBaseUrl, isHere } from "../project/base-url.ts";
@@ -19,7 +29,13 @@ import { examineBucket, isPlayed } from "./s3.ts";
 import { keysByBucket, type Sample } from "./sample.ts";
 import { diagnoseAbsence, examineSite } from "./site.ts";
 
+type Options = ReturnType<ReturnType<typeof define>["opts"]>;
+
 export function doctorCommand(world: World, run: Run) {
+  return define().action((options) => run(() => doctor(world, options)));
+}
+
+function define() {
   return new Command("doctor")
     .description("checks the configuration, the keys, the buckets, and what is deployed")
     .option("-u, --url <url>", "check the Vitrine at this URL, too; on this machine: the local run")
@@ -27,11 +43,10 @@ export function doctorCommand(world: World, run: Run) {
       "-k, --key <key...>",
       "objects to check, below the prefix; BUCKET/key if there are several buckets",
     )
-    .option("--secrets-file <file>", "where the secrets are; else the environment, or .dev.vars")
+    .addOption(secretsFileOption())
     .option("--timeout <seconds>", "how long S3 may take to answer", readSeconds, PATIENCE_S)
-    .option("--json", "prints JSON")
-    .addHelpText("after", HELP)
-    .action((options) => run(() => doctor(world, options)));
+    .addOption(jsonOption())
+    .addHelpText("after", HELP);
 }
 
 const HELP = `
@@ -48,14 +63,6 @@ Examples:
   vitrine doctor --secrets-file secrets.env --json
   vitrine doctor --url http://localhost:8787`;
 
-type Options = {
-  readonly url?: string | undefined;
-  readonly key?: readonly string[] | undefined;
-  readonly secretsFile?: string | undefined;
-  readonly timeout: number;
-  readonly json?: true | undefined;
-};
-
 function readSeconds(text: string): number {
   const seconds = Number(text);
   if (!(seconds > 0 && seconds <= 600)) throw new InvalidArgumentError("A number up to 600.");
@@ -69,7 +76,8 @@ async function doctor(world: World, options: Options): Promise<Exit | Fault> {
   if (base === "") return { fault: "--url: say where Vitrine is, as https://images.example.com" };
   const local = base !== undefined && isHere(base);
   if (base === undefined) {
-    say(world.stderr, `About what would be deployed. The local run: ${LOCALLY}`);
+    const locally = "npx vitrine doctor --url http://localhost:8787";
+    say(world.stderr, `About what would be deployed. The local run: ${locally}`);
   }
   const report = isFault(known)
     ? { warnings: [], mistakes: [known.mistake] }
@@ -86,18 +94,13 @@ async function doctor(world: World, options: Options): Promise<Exit | Fault> {
       for await (const found of steps) findings.push(...found);
     };
     // After Ctrl-C, what was found until then is reported.
-    await Promise.race([ended(world), collect()]);
+    const { interrupted } = world;
+    if (!interrupted.aborted) await Promise.race([once(interrupted, "abort"), collect()]);
   }
   const told = withFirstCauses(findings);
   if (options.json) say(world.stdout, JSON.stringify({ findings: told }, null, 2));
   else say(world.stdout, ...tellFindings(world, told));
   return exitOf(findings);
-}
-
-const LOCALLY = "npx vitrine doctor --url http://localhost:8787";
-/** Settles at Ctrl-C. */
-async function ended({ interrupted }: World): Promise<void> {
-  if (!interrupted.aborted) await once(interrupted, "abort");
 }
 
 /** @param keys the objects to look at, by their buckets' names */

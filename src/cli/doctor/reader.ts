@@ -7,13 +7,8 @@ import { sign } from "../../worker/s3/sigv4.ts";
 import { askS3, fetchObject } from "../net/ask-s3.ts";
 import { type ListOptions, listPage } from "../net/list.ts";
 
-/** The clock, and how long to wait. */
-export type Watch = {
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  /** Seconds that an answer may take. */
-  readonly patience: number;
-};
+/** The clock in milliseconds since 1970, and how many seconds an answer may take. */
+export type Watch = { readonly now: () => number; readonly patience: number };
 
 /** Keys begin with the prefix of the bucket. */
 export type Reader = ReturnType<typeof readAs>;
@@ -30,24 +25,19 @@ export function readAs(bucket: Bucket, credentials: Credentials | undefined, wat
     return { at, url, headers: new Headers(signed) };
   };
   return {
-    /** Asks for an object, without reading it. */
     ask: async (key: string) => {
       const { url, headers, at } = await request(key);
       headers.set("range", "bytes=0-0");
       return askS3(url, { headers }, at, patience);
     },
-    /** Fetches an object, or only its first bytes. */
     fetch: async (key: string, first?: number) => {
       const { url, headers, at } = await request(key);
       if (first !== undefined) headers.set("range", `bytes=0-${first - 1}`);
       return fetchObject(url, headers, at, patience);
     },
     list: (options: ListOptions) => listPage(bucket, credentials, options, now(), patience),
-    /**
-     * Puts a part of an upload that does not exist: a key that may write learns so (NoSuchUpload), any
-     * other is denied. Nothing is written. An S3 that takes the part for an object refuses it too, because
-     * the digest is wrong.
-     */
+    // The upload does not exist: a key that may write learns so (NoSuchUpload), any other is denied. An S3
+    // that takes the part for an object refuses it too, because the digest is wrong.
     tryWriting: async (key: string) => {
       const query = "?partNumber=1&uploadId=vitrine-doctor";
       const { url, headers, at } = await request(key, query, "PUT");

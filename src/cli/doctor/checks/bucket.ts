@@ -1,15 +1,8 @@
 // Checks of a bucket: whether S3 answers there, and whether anyone gets in without a key.
 
-import {
-  ALL_MISSING,
-  CACHED_ONLY,
-  type CheckEntry,
-  NO_IMAGE,
-  SEE_PROVIDER,
-  SET_CLOCK,
-} from "./entry.ts";
+import { ALL_MISSING, type CheckEntry, REACH_S3, SEE_PROVIDER, SET_CLOCK } from "./entry.ts";
 
-const PROVIDERS = "docs/configuration.md, lists providers";
+const PROVIDERS = "docs/configuration.md lists providers";
 const CLOSE_BUCKET =
   "aws s3api put-public-access-block --bucket {bucket} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true";
 
@@ -17,40 +10,34 @@ export const BUCKET_CHECKS = {
   reachable: {
     asks: "does S3 answer?",
     what: "{host} {silence}",
-    why: NO_IMAGE,
     remedy: `${SEE_PROVIDER}, and check firewalls and proxies. Else correct {setting}`,
     causes: {
       "s3-unreachable": {
         what: "S3 does not answer the deployed Worker",
-        why: CACHED_ONLY,
-        remedy: `${SEE_PROVIDER}. BUCKETS.*.endpoint in wrangler.toml must be reachable from the internet`,
+        remedy: REACH_S3,
       },
     },
   },
   tls: {
     asks: "does the host have a valid TLS certificate?",
-    what: "{host} has no valid TLS certificate for that name ({failure})",
-    why: `${NO_IMAGE}, because the edge uses https only`,
-    remedy:
-      'get a certificate for {host}; or, if that begins with the bucket\'s name, set addressing = "path" in BUCKETS.{name}',
+    what: "{host} has no valid TLS certificate ({failure}), which the edge needs",
+    remedy: 'get a certificate, or set addressing = "path" if {host} begins with {bucket}',
   },
   endpoint: {
     asks: "is endpoint the address of an S3?",
     what: "{host} does not answer as an S3 does: {said}",
-    why: NO_IMAGE,
     remedy: "set BUCKETS.{name}.endpoint in wrangler.toml to an S3, without the bucket",
     causes: {
       "host-unknown": {
         what: "{host} has no address ({failure})",
-        remedy: `correct {setting}: ${PROVIDERS}. If other hosts have no address either, this machine is offline`,
+        remedy: `correct {setting}: ${PROVIDERS}. Or this machine is offline`,
       },
       "nothing-listens": {
         what: "nothing listens at {host}",
-        remedy: "correct {setting}, with its port. On your own machine, start that S3 (npm start)",
+        remedy: "correct {setting}, with its port. On your own machine: npm start",
       },
       "s3-redirects": {
-        what: "S3 redirects to another host ({said})",
-        why: `${NO_IMAGE}, because a signature is valid for one host`,
+        what: "S3 redirects to another host ({said}), where the signature is not valid",
         remedy: "correct BUCKETS.{name}.endpoint and region in wrangler.toml",
       },
     },
@@ -58,7 +45,7 @@ export const BUCKET_CHECKS = {
   clock: {
     asks: "does this machine's clock agree with S3's?",
     what: "S3's clock is {apart} this machine's",
-    why: "S3 refuses signatures that are more than 900 s off. Deployed Workers have Cloudflare's clock, which is right",
+    why: "S3 refuses signatures that are over 900 s off. Cloudflare's own clock is right",
     remedy: SET_CLOCK,
     harmless: true,
   },
@@ -66,8 +53,7 @@ export const BUCKET_CHECKS = {
   region: {
     asks: "is the bucket in that region?",
     what: "the bucket is in {right}, not in {region}",
-    why: NO_IMAGE,
-    remedy: `set region = "{right}" in BUCKETS.{name} of wrangler.toml, and {right} in its endpoint if that contains {region}. Then npx wrangler deploy`,
+    remedy: `set region = "{right}" in BUCKETS.{name} of wrangler.toml, also in its endpoint. Then npx wrangler deploy`,
     causes: {
       "region-malformed": {
         what: "S3 finds the region {region}, or the access key id, malformed ({code})",
@@ -85,25 +71,23 @@ export const BUCKET_CHECKS = {
     asks: "does S3 answer without an error of its own?",
     severity: "warning",
     what: "S3 answers {said}: it is busy, or has an error",
-    why: CACHED_ONLY,
+    why: "visitors get 502 for images that the edge has not cached",
     remedy: `try again in a minute, then ${SEE_PROVIDER}`,
   },
   public: {
     asks: "is the bucket closed to requests without a key?",
     what: "the bucket is public: anyone can {read} without a key",
-    why: "anyone who finds the bucket's name gets the originals. Vitrine then protects nothing",
+    why: "who finds the bucket's name gets past Vitrine, which then protects nothing",
     remedy: CLOSE_BUCKET,
     harmless: true,
     causes: {
       "public-write": {
         what: "anyone can write to it without a key: this test left an empty object, {absent}",
-        why: "anyone who finds the bucket's name can replace what all visitors see",
         remedy: `remove that object, then ${CLOSE_BUCKET}`,
       },
       "public-write-perhaps": {
         severity: "warning",
         what: "perhaps anyone can write to it: without a key, S3 answers {said}, as it does to keys that may write",
-        why: "anyone who finds the bucket's name could replace what all visitors see",
         remedy: `${CLOSE_BUCKET}. If that is done already, this S3 gives everyone that answer`,
       },
     },

@@ -1,13 +1,6 @@
 // Checks of Cloudflare's image edge, by what /healthz reports. `{seen}` is what the edge said.
 
-import {
-  BREAK_LOOP,
-  type CheckEntry,
-  LONGER_TIMEOUT,
-  NO_IMAGE,
-  SEE_PROVIDER,
-  UNREADABLE,
-} from "./entry.ts";
+import { BREAK_LOOP, type CheckEntry, LONGER_TIMEOUT, REACH_S3, UNREADABLE } from "./entry.ts";
 
 const DASHBOARD = "in Cloudflare's dashboard, Images → Transformations";
 const ENABLE = `${DASHBOARD}: select the domain, then Enable. It must be this Worker's domain, with no other Worker in front`;
@@ -27,7 +20,6 @@ export const EDGE_CHECKS = {
   sources: {
     asks: "may the edge fetch from the bucket's host?",
     what: "{seen}: the bucket's host is not among the zone's Sources",
-    why: NO_IMAGE,
     remedy: `${ADD_SOURCE} {host}, exactly as it is spelt here`,
     here: `${SIMULATED} ${ADD_SOURCE} that npm run check lists`,
   },
@@ -42,38 +34,28 @@ export const EDGE_CHECKS = {
   edge: {
     asks: "does the edge turn the canary into an image?",
     what: "{seen}: it refuses the request{reason}",
-    why: NO_IMAGE,
     remedy: "look the code up: https://developers.cloudflare.com/images/reference/troubleshooting/",
     causes: {
       "canary-missing": {
         what: "{seen}: the object was not found",
         why: "the deployed Worker finds no canary in the bucket",
-        remedy:
-          "upload it, or correct canary, prefix or bucket in wrangler.toml. Then npx wrangler deploy",
+        remedy: "upload it, or correct canary, prefix or bucket in wrangler.toml and deploy",
       },
       "canary-unreadable": {
         what: "{seen}: the canary is not an image that the edge can read",
         why: UNREADABLE,
-        remedy:
-          "set another canary in wrangler.toml, a JPEG, then npx wrangler deploy. Or repair that object",
+        remedy: "repair it, or set another canary in wrangler.toml, a JPEG, and deploy",
       },
       "edge-denied": {
-        what: "{seen}: the origin denies the object",
-        why: "S3 denies the edge what it gives to others: a policy allows only some addresses, or the host is not the bucket's own",
-        remedy:
-          "make sure that no bucket policy limits addresses (aws:SourceIp, a VPC): the edge has Cloudflare's. Then check endpoint and region in wrangler.toml",
+        what: "{seen}: the origin denies the object to the edge, perhaps by its address",
+        remedy: "make sure that no bucket policy limits addresses. Then check endpoint and region",
       },
       // A5, E7
       "edge-elsewhere": {
-        what: "{seen}: the origin denies the object",
-        why: "S3 redirects the edge, or calls its request bad: most often the bucket is in another region",
-        remedy:
-          "correct region and endpoint of the bucket in wrangler.toml: npx vitrine doctor asks S3 for the region",
+        what: "{seen}: the origin denies the object: most often the region is wrong",
+        remedy: "correct region and endpoint: npx vitrine doctor asks S3 for the region",
       },
-      "origin-failed": {
-        what: "{seen}: the origin failed{reason}",
-        remedy: `make sure that BUCKETS.*.endpoint is reachable from the internet. Then ${SEE_PROVIDER}`,
-      },
+      "origin-failed": { what: "{seen}: the origin failed{reason}", remedy: REACH_S3 },
       "origin-unknown": {
         what: "{seen}: the origin's host has no address",
         remedy: "correct BUCKETS.*.endpoint or addressing in wrangler.toml",
@@ -84,18 +66,17 @@ export const EDGE_CHECKS = {
       },
       // E8
       "edge-loop": {
-        what: "{seen}: a loop, because the edge is to read what it has made itself",
+        what: "{seen}: a loop: the edge would read its own image",
         remedy: BREAK_LOOP,
       },
       // E6
       "url-refused": {
         what: "{seen}: the origin's URL is not accepted",
-        remedy: "BUCKETS.*.endpoint in wrangler.toml must be an https:// URL, of usual characters",
+        remedy: "BUCKETS.*.endpoint in wrangler.toml must be an https:// URL of usual characters",
       },
       "edge-failed": {
         severity: "warning",
-        what: "{seen}: it is busy, or has an error",
-        why: "the fault is Cloudflare's, and most often passes",
+        what: "{seen}: Cloudflare is busy, or has an error",
         remedy: "try again in a minute, then see https://www.cloudflarestatus.com",
       },
       "edge-slow": {

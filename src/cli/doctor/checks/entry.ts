@@ -5,8 +5,8 @@ export type CheckEntry = {
   readonly asks: string;
   /** What was seen if it fails. */
   readonly what: string;
-  /** Why that matters. */
-  readonly why: string;
+  /** Why that matters; `NO_IMAGE`, unless it says so. */
+  readonly why?: string;
   /** The command or the click that fixes it. */
   readonly remedy: string;
   /** `error`, unless it says so. */
@@ -19,22 +19,20 @@ export type CheckEntry = {
   readonly causes?: Readonly<Record<string, CauseEntry>>;
 };
 
-export type CauseEntry = Partial<
-  Pick<CheckEntry, "what" | "why" | "remedy" | "severity" | "here">
-> & {
+export type CauseEntry = Partial<Omit<CheckEntry, "asks" | "harmless" | "causes">> & {
   /** It is only a consequence if something else was found wrong before. */
   readonly follows?: true;
 };
 
 export const NO_IMAGE = "no image of this bucket is shown: visitors get 502";
 export const ALL_MISSING = "every object is missing: visitors get 404";
-export const CACHED_ONLY = "visitors get 502 for images that the edge has not cached";
 export const UNREADABLE =
   "the edge cannot read this object as an image, or it is over 100 MB, 100 megapixels or 12,000 px a side";
 
 export const SEE_PROVIDER = "see the provider's status page";
+export const REACH_S3 = `make sure that BUCKETS.*.endpoint is reachable from the internet, then ${SEE_PROVIDER}`;
 export const SET_CLOCK = "set this machine's clock: timedatectl set-ntp true";
-export const CHECK_OBJECT = "check that object, or name another one: npx vitrine doctor --key …";
+export const NAME_ANOTHER = "or name another one: npx vitrine doctor --key …";
 export const BREAK_LOOP =
   "BUCKETS.*.endpoint in wrangler.toml, or an overlay, is the URL of Vitrine itself: set it to S3's";
 export const LONGER_TIMEOUT = `use smaller originals, or a longer timeout in ANSWERS of wrangler.toml. Then ${SEE_PROVIDER}`;

@@ -2,7 +2,7 @@
 
 import { BUCKET_CHECKS } from "./bucket.ts";
 import { EDGE_CHECKS } from "./edge.ts";
-import type { CauseEntry, CheckEntry } from "./entry.ts";
+import { type CauseEntry, type CheckEntry, NO_IMAGE } from "./entry.ts";
 import { OBJECT_CHECKS } from "./object.ts";
 import { SITE_CHECKS } from "./site.ts";
 import { SLOT_CHECKS } from "./slot.ts";
@@ -29,19 +29,24 @@ export type FactsOf<Id extends CauseId> = {
   readonly [Hole in HolesIn<TextIn<EntryOf<Id>>>]: string | number;
 };
 
-export type Cause = Omit<CheckEntry & CauseEntry, "causes"> & { readonly check: Check };
+export type Cause = CauseEntry &
+  Pick<CheckEntry, "what" | "remedy" | "harmless"> & {
+    readonly check: Check;
+    readonly why: string;
+  };
 
 /** Everything that can be wrong, by cause. */
 export const CAUSES: ReadonlyMap<string, Cause> = new Map(
   Object.keys(CHECKS)
     .filter((name) => isCheck(name))
     .flatMap((check) => {
-      const { causes = {}, ...entry }: CheckEntry = CHECKS[check];
+      const { causes = {}, asks: _asks, why = NO_IMAGE, ...rest }: CheckEntry = CHECKS[check];
+      const entry = { ...rest, why, check };
       const own = Object.entries(causes).map(([id, cause]): [string, Cause] => {
         const { remedy = entry.remedy, here = cause.remedy ?? entry.here ?? remedy } = cause;
-        return [id, { ...entry, ...cause, here, check }];
+        return [id, { ...entry, ...cause, here }];
       });
-      return [[check, { ...entry, check }], ...own];
+      return [[check, entry], ...own];
     }),
 );
 

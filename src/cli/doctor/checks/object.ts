@@ -1,8 +1,6 @@
 // Checks of the objects in a bucket: whether the key may read them, below the prefix.
 
-import { ALL_MISSING, CHECK_OBJECT, type CheckEntry, SEE_PROVIDER } from "./entry.ts";
-
-const ANOTHER = "or name another one: npx vitrine doctor --key …";
+import { ALL_MISSING, type CheckEntry, NAME_ANOTHER, SEE_PROVIDER } from "./entry.ts";
 
 export const OBJECT_CHECKS = {
   prefix: {
@@ -21,15 +19,15 @@ export const OBJECT_CHECKS = {
   sample: {
     asks: "may the key read an object, and is that an image?",
     what: "the key may not read {key}, or it does not exist ({said})",
-    why: "visitors get 404 for it. S3 says which only to a key that may list",
-    remedy: `if it exists, the key's policy must allow s3:GetObject on arn:aws:s3:::{bucket}/{prefix}*, and no bucket policy may deny it. If not, correct prefix in BUCKETS.{name}, ${ANOTHER}`,
+    why: "visitors get 404 for it, or for every object",
+    remedy: `if it exists, the key's policy must allow s3:GetObject on arn:aws:s3:::{bucket}/{prefix}*, and no bucket policy may deny it. If not, correct prefix in BUCKETS.{name}, ${NAME_ANOTHER}`,
     causes: {
       "no-sample": {
         severity: "warning",
         what: "no image of this bucket is known, so nobody checked whether the key may read",
         why: "S3 may know a key and still allow it nothing",
         remedy:
-          "name an image: npx vitrine doctor --key photos/fig.jpg. Or set canary in BUCKETS.{name} of wrangler.toml",
+          "set canary in BUCKETS.{name}, or name one: npx vitrine doctor --key photos/fig.jpg",
       },
       // A9
       "object-archived": {
@@ -40,21 +38,20 @@ export const OBJECT_CHECKS = {
       },
       "object-absent": {
         what: "{key} is not in the bucket ({said})",
-        why: "visitors get 404 for it. If it should exist, perhaps every object is missing",
-        remedy: `upload it, correct canary or prefix in BUCKETS.{name} of wrangler.toml, ${ANOTHER}`,
+        remedy: `upload it, correct canary or prefix in BUCKETS.{name} of wrangler.toml, ${NAME_ANOTHER}`,
       },
       "not-an-image": {
         severity: "warning",
         what: "S3 returns {key}: {size} bytes, no image",
         why: "visitors get 415 for it",
-        remedy: CHECK_OBJECT,
+        remedy: `check that object, ${NAME_ANOTHER}`,
       },
       // L1
       "object-too-large": {
         severity: "warning",
         what: "S3 returns {key}, which is over 100 MB",
         why: "the edge reads no object of that size: visitors get 415",
-        remedy: `use a smaller original, ${ANOTHER}`,
+        remedy: `use a smaller original, ${NAME_ANOTHER}`,
       },
       "object-cut-short": {
         what: "S3 begins to send {key}, then {ends}",
@@ -62,10 +59,8 @@ export const OBJECT_CHECKS = {
         remedy: `try again, with --timeout 60 if the object is large. Then ${SEE_PROVIDER}`,
       },
       "canary-denied": {
-        what: "S3 denies the canary ({said})",
-        why: "the key may not read it, or it does not exist",
-        remedy:
-          "check canary and prefix in BUCKETS.{name} of wrangler.toml, and that the key's policy allows s3:GetObject there",
+        what: "S3 denies the canary ({said}): the key may not read it, or it does not exist",
+        remedy: "check canary and prefix in BUCKETS.{name}, and that the key may read it",
       },
     },
   },

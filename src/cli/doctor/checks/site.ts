@@ -1,13 +1,6 @@
 // Checks of what is deployed at a URL: Vitrine, its health, an image. `{seen}` is a URL with its status.
 
-import {
-  BREAK_LOOP,
-  CHECK_OBJECT,
-  type CheckEntry,
-  LONGER_TIMEOUT,
-  SET_CLOCK,
-  UNREADABLE,
-} from "./entry.ts";
+import { BREAK_LOOP, type CheckEntry, LONGER_TIMEOUT, NAME_ANOTHER, UNREADABLE } from "./entry.ts";
 
 const HEALTH_UNKNOWN = "the doctor cannot see which slot works, and what the edge says";
 const READ_LOG = "run npx wrangler tail, then ask again: the log names the reason";
@@ -19,8 +12,7 @@ export const SITE_CHECKS = {
     asks: "is the configuration free of mistakes?",
     what: "{seen}",
     why: "the deployed configuration has a mistake, so nothing is served",
-    remedy:
-      "npx wrangler tail shows each mistake. npm run check checks wrangler.toml; npx wrangler secret list shows which secrets exist",
+    remedy: "npx wrangler tail shows each mistake. npm run check checks wrangler.toml",
     here: LOCAL_LOG,
   },
   deployed: {
@@ -44,8 +36,7 @@ export const SITE_CHECKS = {
     severity: "warning",
     what: "/healthz does not report: {reason}",
     why: HEALTH_UNKNOWN,
-    remedy:
-      "npx wrangler deploy, if Vitrine has changed since. Or something else may answer at /healthz, or in front of it: a rule of the zone, a Worker",
+    remedy: "npx wrangler deploy if Vitrine has changed. Or something else may answer at /healthz",
     causes: {
       "health-token-wrong": {
         remedy: "deploy the HEALTH_TOKEN of this machine: npx wrangler secret put HEALTH_TOKEN",
@@ -72,21 +63,20 @@ export const SITE_CHECKS = {
         remedy: "check that the domain leads to Cloudflare, and that this machine is online",
       },
       "blocked-in-front": {
-        why: "something in front of the Worker denies it: a rule of the zone, or a firewall. The Worker's own 403 is for pages that may not embed images",
+        why: "something in front of the Worker denies it: a rule of the zone, or a firewall",
         remedy: "look for this request in Cloudflare's dashboard, Security → Events",
       },
       "not-found": {
         why: "the deployed Worker has no such route, preset or object",
-        remedy:
-          "npx wrangler deploy, if wrangler.toml has changed since. Else npx vitrine explain, with that URL; then see the log: npx wrangler tail",
+        remedy: `npx wrangler deploy if wrangler.toml has changed. Or ${READ_LOG}`,
         here: LOCAL_LOG,
         follows: true,
       },
       "url-expired": {
         why: "the signed URL has expired: this machine's clock is wrong",
-        remedy: SET_CLOCK,
+        remedy: "set it: timedatectl set-ntp true",
       },
-      "image-unreadable": { why: UNREADABLE, remedy: CHECK_OBJECT },
+      "image-unreadable": { why: UNREADABLE, remedy: `check that object, ${NAME_ANOTHER}` },
       "rate-limited": {
         severity: "warning",
         why: "the rate limit counts this machine, too",

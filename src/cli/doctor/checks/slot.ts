@@ -16,12 +16,10 @@ export const SLOT_CHECKS = {
         severity: "warning",
         what: "there are no keys at hand, so the doctor asks S3 without a key",
         why: "the doctor cannot read the deployed secrets back, so it cannot check them",
-        remedy:
-          "put {id} and {secret} into the environment, or into a file: npx vitrine doctor --secrets-file secrets.env",
+        remedy: "put {id} and {secret} into the environment, or use --secrets-file secrets.env",
       },
       "slot-incomplete": {
         what: "{mistakes}",
-        why: "that slot cannot be used",
         remedy: "set the secrets that are named here: npx wrangler secret put",
         here: "correct the secrets that are named here, in .dev.vars",
       },

@@ -3,31 +3,28 @@
 import type { CheckEntry } from "./entry.ts";
 
 const FIND_WORKER = "find out which Worker answers at that URL: npx wrangler deployments list";
-const LET_PASS =
-  "make sure that nothing of the zone (Rules, Snippets, another Worker) is in front of this Worker";
+const LET_PASS = "make sure that no rule, snippet or other Worker is in front of this Worker";
 
 export const VISITOR_CHECKS = {
   formats: {
     asks: "does each browser get a format that it can read?",
     what: "a browser that reads {reads} gets {type}",
     why: "browsers show a broken image, or download more bytes than they need",
-    remedy:
-      "something gives all browsers the same format: a cache rule of the zone that ignores the Worker's vary header, or cache.enabled in wrangler.toml. Turn it off for this host",
+    remedy: "turn off what ignores the vary header: a cache rule of the zone, or cache.enabled",
     harmless: true,
   },
   cache: {
     asks: "do browsers keep the image as configured?",
     severity: "warning",
     what: "if-none-match with the image's etag gets {answer}, not 304",
-    why: "browsers download again what they have",
+    why: "browsers download again what they have, or keep what is old",
     remedy: LET_PASS,
     harmless: true,
     causes: {
       "cache-control-changed": {
         what: "cache-control is {control}, but wrangler.toml has max_age = {maxAge}",
-        why: "browsers keep images longer or shorter than configured",
         remedy:
-          "npx wrangler deploy, if wrangler.toml has changed since. Or in the dashboard, Caching → Configuration → Browser Cache TTL: Respect Existing Headers",
+          "npx wrangler deploy if max_age has changed. Or set the zone's Browser Cache TTL to Respect Existing Headers",
       },
     },
   },
