@@ -1,6 +1,23 @@
 // Asks the deployed Worker as a visitor does, with one kind of browser or another.
 
+import type { Variant } from "../../worker/config/preset.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
 import { type Body, fetchBody, isLate, reasonOf } from "../net/body.ts";
+
+/** An image to ask for. */
+export type Visit = {
+  readonly route: BoundRoute;
+  /** The variant, as in the URL. */
+  readonly name: string;
+  readonly variant: Variant;
+  readonly base: string;
+  readonly path: string;
+  /** The object's part of the path, encoded. */
+  readonly key: string;
+  readonly query: string;
+  /** Undefined if it cannot be read from here. */
+  readonly original: Uint8Array | undefined;
+};
 
 export type NoAnswer = { readonly reason: string };
 

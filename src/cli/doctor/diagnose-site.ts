@@ -1,26 +1,29 @@
 // Chooses the cause from what the edge said, or from the status that a visitor gets. Pure.
 
 import type { UpstreamEvent } from "../../worker/base/refusal.ts";
-import { failureFor } from "../../worker/edge/codes.ts";
+import { refusalOf } from "../../worker/edge/codes.ts";
+import type { EDGE_CHECKS } from "./checks/edge.ts";
 import { type Diagnosis, diagnose } from "./finding.ts";
 
+type EdgeCause = keyof typeof EDGE_CHECKS | keyof typeof EDGE_CHECKS.edge.causes;
+
 /** What the edge says that has a cause of its own; `CODE/STATUS` if the status makes a difference. */
-const CODES = {
-  off: "transformations",
-  unreachable: "edge-slow",
-  "9401/403": "sources",
-  "9401/400": "options-refused",
-  "9403": "edge-loop",
-  "9406": "url-refused",
-  "9407": "origin-unknown",
-  "9419": "url-refused",
-  "9420": "edge-elsewhere",
-  "9421": "edge-elsewhere",
-  "9519": "edge-elsewhere",
-} as const;
+const CODES = new Map<string, EdgeCause>([
+  ["off", "transformations"],
+  ["unreachable", "edge-slow"],
+  ["9401/403", "sources"],
+  ["9401/400", "options-refused"],
+  ["9403", "edge-loop"],
+  ["9406", "url-refused"],
+  ["9407", "origin-unknown"],
+  ["9419", "url-refused"],
+  ["9420", "edge-elsewhere"],
+  ["9421", "edge-elsewhere"],
+  ["9519", "edge-elsewhere"],
+]);
 
 /** The cause for all other codes, by the event that the Worker logs. */
-const EVENTS = {
+const EVENTS: Readonly<Record<UpstreamEvent, EdgeCause>> = {
   "object-missing": "canary-missing",
   "object-denied": "edge-denied",
   "source-unreadable": "canary-unreadable",
@@ -34,9 +37,7 @@ const EVENTS = {
   "too-large-for-avif": "canary-unreadable",
   "original-is-smaller": "canary-unreadable",
   "wrong-type": "canary-unreadable",
-} as const satisfies Record<UpstreamEvent, string>;
-
-type EdgeCause = (typeof CODES)[keyof typeof CODES] | (typeof EVENTS)[UpstreamEvent];
+};
 
 /**
  * What it means that the edge makes no image of the canary.
@@ -46,16 +47,11 @@ type EdgeCause = (typeof CODES)[keyof typeof CODES] | (typeof EVENTS)[UpstreamEv
  * @param local whether it is about the local run, which simulates the edge
  */
 export function diagnoseEdge(code: string, status = 403, host: string, local: boolean): Diagnosis {
-  const codes: Readonly<Record<string, EdgeCause>> = CODES;
-  const { event, reason = "" } = failureFor(status, code, "");
-  const cause = codes[`${code}/${status}`] ?? codes[code] ?? EVENTS[event];
-  const facts = {
-    host,
-    reason: reason && `: ${reason}`,
-    seen:
-      code === "unreachable" ? "the edge did not answer the Worker" : `the edge answers ${code}`,
-  };
-  return diagnose(cause, facts, local);
+  const { event, reason = "" } = refusalOf(status, code, "");
+  const cause = CODES.get(`${code}/${status}`) ?? CODES.get(code) ?? EVENTS[event];
+  const silent = code === "unreachable";
+  const seen = silent ? "the edge did not answer the Worker" : `the edge answers ${code}`;
+  return diagnose(cause, { host, reason: reason && `: ${reason}`, seen }, local);
 }
 
 const STATUSES = {

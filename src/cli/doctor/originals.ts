@@ -2,9 +2,8 @@
 // have got them out of other image servers.
 
 import type { Body } from "../net/body.ts";
-import { ACCEPTS, askSite, isSame } from "./ask-site.ts";
+import { ACCEPTS, askSite, isSame, type Visit } from "./ask-site.ts";
 import { type Diagnosis, diagnose, note, well } from "./finding.ts";
-import type { Visit } from "./image.ts";
 import { sniff } from "./sniff.ts";
 
 type Trick = RequestInit & {

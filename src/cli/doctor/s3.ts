@@ -4,11 +4,11 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
+import type { S3Answer } from "../net/ask-s3.ts";
 import { type Project, slotsAtHand } from "../project/project.ts";
 import { type Check, isOfSlot } from "./checks/index.ts";
-import { type Asked, diagnoseS3 } from "./diagnose-s3.ts";
+import { type Asked, apartness, diagnoseS3 } from "./diagnose-s3.ts";
 import { type Diagnosis, diagnose, type Finding, findingsOn, lessen, well } from "./finding.ts";
-import { clockOf, hintsOf } from "./greeting.ts";
 import { type Reader, readAs, type Watch } from "./reader.ts";
 import { publicity, rightsOf, type Trial } from "./rights.ts";
 import { examineObjects, FIXTURE, type Sample } from "./sample.ts";
@@ -67,6 +67,29 @@ export async function examineBucket(
     return isLess ? lessen(finding, working.asked.slot) : finding;
   });
   return { findings: lessened, sample };
+}
+
+const MUCH_AHEAD_S = 300;
+const MOST_AHEAD_S = 900; // A7
+
+function clockOf({ ahead }: S3Answer): Diagnosis[] {
+  if (ahead === undefined) return [];
+  const clock = diagnose("clock", { apart: apartness(ahead) });
+  if (Math.abs(ahead) <= MUCH_AHEAD_S) return [well("clock", clock.what)];
+  return [{ ...clock, severity: Math.abs(ahead) >= MOST_AHEAD_S ? "error" : "warning" }];
+}
+
+/** What can be said about a bucket without a key: whether it exists, and where (A5). */
+async function hintsOf(asked: Asked, greeted: S3Answer, stranger: Reader): Promise<Diagnosis[]> {
+  const page = await stranger.list({ prefix: "", most: 1 });
+  const region = "keys" in page ? undefined : page.region;
+  if (region !== undefined && region !== asked.region) {
+    return [diagnose("region", { ...asked, right: region })];
+  }
+  const { status = 0, code } = greeted;
+  if (code !== "NoSuchBucket" && status < 500) return [];
+  const fault = diagnoseS3(greeted, asked);
+  return fault === undefined ? [] : [fault];
 }
 
 type Working = { readonly asked: Asked; readonly reader: Reader };

@@ -5,14 +5,12 @@ import { isFault } from "../command.ts";
 import { askWhetherThere, type NoHealth } from "../net/ask-health.ts";
 import type { Project } from "../project/project.ts";
 import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
+import type { Visit } from "./ask-site.ts";
 import { diagnoseStatus } from "./diagnose-site.ts";
 import { type Diagnosis, diagnose, type Finding, findingsOn, note, well } from "./finding.ts";
-import { conditionsOf, headersOf } from "./headers.ts";
 import { healthOf } from "./health.ts";
-import { examineImage, SVG, type Visit } from "./image.ts";
-import { originalsOf } from "./originals.ts";
+import { examineVisit } from "./image.ts";
 import type { Sample } from "./sample.ts";
-import { sniff } from "./sniff.ts";
 
 const MOST_VISITS = 8;
 const TERM_S = 600;
@@ -93,23 +91,4 @@ async function planVisits(
     }
   }
   return { visits, skipped };
-}
-
-/** @param tricks whether to try to get an original out as well */
-async function examineVisit(
-  { config, local }: Project,
-  visit: Visit,
-  tricks: boolean,
-): Promise<readonly Diagnosis[]> {
-  const { diagnoses, first } = await examineImage(visit, local);
-  if (first === undefined) return diagnoses;
-  // An SVG has no rendition but the original (R8).
-  const isTried = tricks && sniff(first.bytes) !== SVG;
-  const allows = (name: string) => config.variants.has(name);
-  return [
-    ...diagnoses,
-    ...headersOf(first, visit, config.answers.max_age),
-    ...(await conditionsOf(visit.base + visit.path + visit.query, first)),
-    ...(isTried ? [await originalsOf(visit, allows, first)] : []),
-  ];
 }

@@ -6,9 +6,16 @@ import { type Asked, diagnoseS3 } from "../../../src/cli/doctor/diagnose-s3.ts";
 import { diagnoseEdge, diagnoseStatus } from "../../../src/cli/doctor/diagnose-site.ts";
 import { diagnose, type Severity } from "../../../src/cli/doctor/finding.ts";
 import type { FAULTS } from "../../../src/emulator/edge/faults.ts";
+import { readPage } from "../../docs/pages.ts";
 
 test.each(Object.entries(CHECKS))("the check %s says what it asks", (_name, { asks }) => {
   expect(asks).toMatch(/^[a-z].*\?$/);
+});
+
+test("docs/doctor.md names each check", () => {
+  const [, list = ""] = /It checks:(.*)For each problem/s.exec(readPage("docs/doctor.md")) ?? [];
+  const named = [...list.matchAll(/`([a-z][a-z-]*)`/g)].map(([, name]) => name);
+  expect(named.sort()).toEqual(Object.keys(CHECKS).sort());
 });
 
 test("each cause has an id of its own", () => {

@@ -188,7 +188,7 @@ test.each<[string, (signed: boolean) => Response, Severity, RegExp]>([
     "takes it for an object",
     () => new HttpResponse(null, { status: 200 }),
     "warning",
-    /this test left an empty object, published\/vitrine-doctor-[\w-]+$/,
+    /this test left an empty object to remove, published\/vitrine-doctor-[\w-]+$/,
   ],
   [
     "tells everyone that there is no such upload",
@@ -209,13 +209,13 @@ test.each<[string, () => Response, Severity, RegExp]>([
     "learns that there is no such upload",
     () => xml("NoSuchUpload", 404),
     "warning",
-    /^perhaps anyone can write to it: without a key, S3 answers 404 NoSuchUpload,/,
+    /^perhaps anyone can write to it: without a key, S3 answers 404 NoSuchUpload$/,
   ],
   [
     "may put an object",
     () => new HttpResponse(null, { status: 200 }),
     "error",
-    /^anyone can write to it without a key: this test left an empty object, publ/,
+    /^anyone can write to it without a key: this test left an empty object to remove, publ/,
   ],
 ])("anyone who %s without a key may perhaps write", async (_what, answer, severity, what) => {
   network.use(http.put(/amazonaws/, answer));

@@ -8,8 +8,10 @@ import type { Severity } from "../../../src/cli/doctor/finding.ts";
 import type { EdgeSettings } from "../../../src/emulator/edge/edge.ts";
 import type { Fault } from "../../../src/emulator/edge/faults.ts";
 import type { Switches } from "../../../src/emulator/edge/switches.ts";
+import { readPage } from "../../docs/pages.ts";
 import { CONFIGURED, configure, deploy, examine, SITE } from "../../support/cli/doctor.ts";
 import { wrongIn } from "../../support/cli/report.ts";
+import { vitrine } from "../../support/cli/vitrine.ts";
 import { ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../../support/env.ts";
 import { arrange, get, stage } from "../../support/play.ts";
 import { file } from "../../support/stand.ts";
@@ -546,6 +548,16 @@ test("a preset of one format needs no vary", async () => {
   const report = await examine();
   expect(wrongIn(report)).toEqual([]);
   expect(JSON.stringify(report.findings)).toContain("jpeg for AVIF, jpeg for WebP");
+});
+
+test("docs/doctor.md shows what the doctor prints", async () => {
+  begin({ sources: [] });
+  const env = { ...SECRETS, HEALTH_TOKEN };
+  const { out } = await vitrine(["doctor", "--url", SITE], { folder: configure(), env });
+  const [, shown = ""] = /^```\n(bucket media, [^`]*)```$/m.exec(readPage("docs/doctor.md")) ?? [];
+  const groups = shown.replaceAll("images.example.com", "images.example").trim().split("\n\n");
+  expect(groups).toHaveLength(2);
+  for (const group of groups) expect(out).toContain(`\n\n${group}\n\n`);
 });
 
 test("without keys at hand the site is checked all the same, and the missing keys are a note", async () => {

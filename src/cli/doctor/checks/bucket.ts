@@ -12,10 +12,7 @@ export const BUCKET_CHECKS = {
     what: "{host} {silence}",
     remedy: `${SEE_PROVIDER}, and check firewalls and proxies. Else correct {setting}`,
     causes: {
-      "s3-unreachable": {
-        what: "S3 does not answer the deployed Worker",
-        remedy: REACH_S3,
-      },
+      "s3-unreachable": { what: "S3 does not answer the deployed Worker", remedy: REACH_S3 },
     },
   },
   tls: {
@@ -82,12 +79,11 @@ export const BUCKET_CHECKS = {
     harmless: true,
     causes: {
       "public-write": {
-        what: "anyone can write to it without a key: this test left an empty object, {absent}",
-        remedy: `remove that object, then ${CLOSE_BUCKET}`,
+        what: "anyone can write to it without a key: this test left an empty object to remove, {absent}",
       },
       "public-write-perhaps": {
         severity: "warning",
-        what: "perhaps anyone can write to it: without a key, S3 answers {said}, as it does to keys that may write",
+        what: "perhaps anyone can write to it: without a key, S3 answers {said}",
         remedy: `${CLOSE_BUCKET}. If that is done already, this S3 gives everyone that answer`,
       },
     },

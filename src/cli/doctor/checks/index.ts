@@ -6,7 +6,6 @@ import { type CauseEntry, type CheckEntry, NO_IMAGE } from "./entry.ts";
 import { OBJECT_CHECKS } from "./object.ts";
 import { SITE_CHECKS } from "./site.ts";
 import { SLOT_CHECKS } from "./slot.ts";
-import { VISITOR_CHECKS } from "./visitor.ts";
 
 export const CHECKS = {
   ...BUCKET_CHECKS,
@@ -14,7 +13,6 @@ export const CHECKS = {
   ...OBJECT_CHECKS,
   ...SITE_CHECKS,
   ...EDGE_CHECKS,
-  ...VISITOR_CHECKS,
 } as const;
 
 type Table = typeof CHECKS;

@@ -1,11 +1,23 @@
-// Checks of what is deployed at a URL: Vitrine, its health, an image. `{seen}` is a URL with its status.
+// Checks of what is deployed at a URL: Vitrine, its health, and an image as visitors get it. `{seen}` is a
+// URL with its status.
 
-import { BREAK_LOOP, type CheckEntry, LONGER_TIMEOUT, NAME_ANOTHER, UNREADABLE } from "./entry.ts";
+import {
+  BREAK_LOOP,
+  type CheckEntry,
+  LONGER_TIMEOUT,
+  NAME_ANOTHER,
+  SET_CLOCK,
+  UNREADABLE,
+} from "./entry.ts";
 
 const HEALTH_UNKNOWN = "the doctor cannot see which slot works, and what the edge says";
 const READ_LOG = "run npx wrangler tail, then ask again: the log names the reason";
 const LOCAL_LOG =
   "remove EDGE from .dev.vars if it is there: it simulates faults. Else see the terminal of npm start: the log names the reason";
+/** Only a consequence if something else is wrong; the reason is in a log. */
+const IN_LOG = { here: LOCAL_LOG, follows: true } as const;
+const FIND_WORKER = "find out which Workers answer on that domain: npx wrangler deployments list";
+const LET_PASS = "make sure that no rule, snippet or other Worker is in front of this Worker";
 
 export const SITE_CHECKS = {
   configuration: {
@@ -69,13 +81,9 @@ export const SITE_CHECKS = {
       "not-found": {
         why: "the deployed Worker has no such route, preset or object",
         remedy: `npx wrangler deploy if wrangler.toml has changed. Or ${READ_LOG}`,
-        here: LOCAL_LOG,
-        follows: true,
+        ...IN_LOG,
       },
-      "url-expired": {
-        why: "the signed URL has expired: this machine's clock is wrong",
-        remedy: "set it: timedatectl set-ntp true",
-      },
+      "url-expired": { why: "the signed URL has expired: the clock is wrong", remedy: SET_CLOCK },
       "image-unreadable": { why: UNREADABLE, remedy: `check that object, ${NAME_ANOTHER}` },
       "rate-limited": {
         severity: "warning",
@@ -85,21 +93,68 @@ export const SITE_CHECKS = {
       "image-failed": {
         why: "S3, the keys or the edge failed",
         remedy: `${READ_LOG}. With HEALTH_TOKEN and a canary (docs/doctor.md, “Health”) the doctor finds it itself`,
-        here: LOCAL_LOG,
-        follows: true,
+        ...IN_LOG,
       },
-      "image-late": {
-        why: "S3 or the edge takes longer than timeout",
-        remedy: LONGER_TIMEOUT,
-        here: LOCAL_LOG,
-        follows: true,
+      "image-late": { ...IN_LOG, why: "it takes longer than timeout", remedy: LONGER_TIMEOUT },
+      "image-loop": { ...IN_LOG, why: "the edge itself asks: a loop", remedy: BREAK_LOOP },
+    },
+  },
+  formats: {
+    asks: "does each browser get a format that it can read?",
+    what: "a browser that reads {reads} gets {type}",
+    why: "browsers show a broken image, or download more bytes than they need",
+    remedy: "turn off what ignores the vary header: a cache rule of the zone, or cache.enabled",
+    harmless: true,
+  },
+  cache: {
+    asks: "do browsers keep the image as configured?",
+    severity: "warning",
+    what: "if-none-match with the image's etag gets {answer}, not 304",
+    why: "browsers download again what they have, or keep what is old",
+    remedy: LET_PASS,
+    harmless: true,
+    causes: {
+      "cache-control-changed": {
+        what: "cache-control is {control}, but wrangler.toml has max_age = {maxAge}",
+        remedy:
+          "npx wrangler deploy if max_age has changed. Or set the zone's Browser Cache TTL to Respect Existing Headers",
       },
-      "image-loop": {
-        why: "the request came from the image edge itself: a loop",
-        remedy: BREAK_LOOP,
-        here: LOCAL_LOG,
-        follows: true,
+    },
+  },
+  headers: {
+    asks: "do the Worker's headers reach visitors?",
+    severity: "warning",
+    what: "{names}: not as the Worker sends it",
+    why: "images are less protected from running as web pages",
+    remedy: "a rule of the zone changes it (Rules → Transform Rules): remove that rule",
+    harmless: true,
+    causes: {
+      "vary-missing": {
+        severity: "error",
+        what: "the format depends on the browser, but the vary header does not say so",
+        why: "shared caches give one browser's format to all",
       },
+      "s3-headers-shown": {
+        severity: "error",
+        what: "the answer has {names}",
+        why: "visitors learn where the originals are",
+        remedy: FIND_WORKER,
+      },
+      "head-refused": {
+        what: "HEAD gets {answer}",
+        why: "link checkers and monitors report the image as broken",
+        remedy: LET_PASS,
+      },
+    },
+  },
+  originals: {
+    asks: "do the originals stay in the bucket?",
+    what: "the answer is the original, byte for byte",
+    why: "originals must stay in the bucket, and every size costs money",
+    remedy: FIND_WORKER,
+    harmless: true,
+    causes: {
+      "tricks-work": { what: "an image that no preset allows comes out by {tricks}" },
     },
   },
 } as const satisfies Record<string, CheckEntry>;

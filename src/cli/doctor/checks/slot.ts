@@ -29,7 +29,7 @@ export const SLOT_CHECKS = {
   session: {
     asks: "are the credentials permanent?",
     what: "{id} is a temporary key: {sign}",
-    why: "it expires within hours, and needs a header that Cloudflare's image edge does not pass on",
+    why: "it expires within hours, and needs a header that the image edge does not pass on",
     remedy: "create a key of an IAM user: aws iam create-access-key --user-name vitrine",
   },
   // A7
@@ -63,8 +63,7 @@ export const SLOT_CHECKS = {
     harmless: true,
     causes: {
       "key-wrote": {
-        what: "the key may write (s3:PutObject): this test left an empty object, {absent}",
-        remedy: `remove that object. ${LEAST}`,
+        what: "the key may write: this test left an empty object to remove, {absent}",
       },
     },
   },
