@@ -42,9 +42,7 @@ const EVENTS: Readonly<Record<UpstreamEvent, EdgeCause>> = {
 /**
  * What it means that the edge makes no image of the canary.
  * @param code as `/healthz` reports it: `9401`, `off` or `unreachable`
- * @param status of the edge's answer; undefined: an older Worker did not report it
- * @param host the origin's
- * @param local whether it is about the local run, which simulates the edge
+ * @param status of the edge's answer; older Workers do not report it
  */
 export function diagnoseEdge(code: string, status = 403, host: string, local: boolean): Diagnosis {
   const { event, reason = "" } = refusalOf(status, code, "");

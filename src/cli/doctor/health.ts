@@ -6,15 +6,7 @@ import { askHealth } from "../net/ask-health.ts";
 import type { Project } from "../project/project.ts";
 import { diagnoseS3 } from "./diagnose-s3.ts";
 import { diagnoseEdge } from "./diagnose-site.ts";
-import {
-  type Diagnosis,
-  diagnose,
-  type Finding,
-  findingsOn,
-  lessen,
-  note,
-  well,
-} from "./finding.ts";
+import { type Diagnosis, diagnose, type Finding, lessen, note, well } from "./finding.ts";
 
 export async function healthOf(project: Project, base: string): Promise<readonly Finding[]> {
   const about = `${base}/healthz`;
@@ -26,21 +18,18 @@ export async function healthOf(project: Project, base: string): Promise<readonly
         ? "without HEALTH_TOKEN"
         : `HEALTH_TOKEN in ${from} is not 16 or more ASCII characters. Without a valid one`;
     const silent = "/healthz does not report which slot works and what the edge says";
-    return findingsOn(about, [note("health", `${missing} ${silent} (docs/doctor.md, “Health”)`)]);
+    return [{ about, ...note("health", `${missing} ${silent} (docs/doctor.md, “Health”)`) }];
   }
   const health = await askHealth(base, healthToken);
   if (!("buckets" in health)) {
-    const { status, reason } = health;
-    const isBusy = status === undefined || status === 429;
-    const other = isBusy ? "health-busy" : "health";
+    const { status = 429, reason } = health;
+    const other = status === 429 ? "health-busy" : "health";
     const cause = status === 401 ? "health-token-wrong" : other;
-    return findingsOn(about, [diagnose(cause, { reason }, local)]);
+    return [{ about, ...diagnose(cause, { reason }, local) }];
   }
   return health.buckets.flatMap((bucket) => {
-    const edge = findingsOn(
-      `${about}: the edge, for bucket ${bucket.bucket}`,
-      edgeOf(project, bucket),
-    );
+    const where = `${about}: the edge, for bucket ${bucket.bucket}`;
+    const edge = edgeOf(project, bucket).map((one) => ({ about: where, ...one }));
     const findings = [...slotsOf(project, base, bucket), ...edge];
     return findings.map((finding) => ({ ...finding, bucket: bucket.bucket }));
   });

@@ -37,7 +37,7 @@ export async function examineVisit(
 async function examineImage(
   { route, base, path, query, variant, name, original }: Visit,
   local: boolean,
-): Promise<{ readonly diagnoses: readonly Diagnosis[]; readonly first?: Body }> {
+): Promise<{ readonly diagnoses: readonly Diagnosis[]; readonly first?: Body | undefined }> {
   const wrong = (diagnosis: Diagnosis) => ({ diagnoses: [diagnosis] });
   const types: string[] = [];
   let first: Body | undefined;
@@ -60,7 +60,7 @@ async function examineImage(
   }
   const size = first?.bytes.length.toLocaleString("en");
   const image = well("image", `${name}: ${size} bytes; the edge transforms`);
-  return { diagnoses: [image, well("formats", types.join(", "))], ...(first && { first }) };
+  return { diagnoses: [image, well("formats", types.join(", "))], first };
 }
 
 /** @param maxAge seconds; `max_age` in wrangler.toml */

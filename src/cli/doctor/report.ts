@@ -1,16 +1,12 @@
 // How findings are reported, and what the doctor ends with.
 
-import { align, EXIT, type Exit, paint, type Style, type World } from "../command.ts";
+import { align, EXIT, type Exit, paint, type World } from "../command.ts";
+import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/visible.ts";
 import { CAUSES, isOfSlot } from "./checks/index.ts";
 import type { Finding, Severity } from "./finding.ts";
 
-const STYLES = {
-  ok: "green",
-  note: "cyan",
-  warning: "yellow",
-  error: "red",
-} as const satisfies Record<Severity, Style>;
+const STYLES = { ok: "green", note: "cyan", warning: "yellow", error: "red" } as const;
 
 /** The findings, grouped by what they are about, and a last line that counts them. */
 export function tellFindings(world: World, findings: readonly Finding[]): string[] {
@@ -31,12 +27,9 @@ export function tellFindings(world: World, findings: readonly Finding[]): string
   const count = (severity: Severity) => findings.filter((one) => one.severity === severity).length;
   const [errors, warnings] = [count("error"), count("warning")];
   const verdict = errors > 0 ? "error" : warnings > 0 ? "warning" : "ok";
-  const sum = `${plural(errors, "error")}, ${plural(warnings, "warning")}, ${plural(count("note"), "note")}, ${count("ok")} ok`;
+  const worse = `${counted(errors, "error")}, ${counted(warnings, "warning")}`;
+  const sum = `${worse}, ${counted(count("note"), "note")}, ${count("ok")} ok`;
   return [...lines, paint(world, stdout, STYLES[verdict], sum)];
-}
-
-function plural(many: number, what: string): string {
-  return `${many} ${what}${many === 1 ? "" : "s"}`;
 }
 
 /** The findings; an image that does not come is explained by what was found wrong before it. */

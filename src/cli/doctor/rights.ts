@@ -20,24 +20,18 @@ export type Trial = {
 
 /** What a key may do beyond reading (A13). */
 export async function rightsOf(bucket: Bucket, reader: Reader, trial: Trial): Promise<Diagnosis[]> {
-  const { absent, strangely } = trial;
-  if (strangely === undefined) return [];
+  if (trial.strangely === undefined) return [];
   const [page, written] = await Promise.all([
     reader.list({ prefix: bucket.prefix, most: 1 }),
-    reader.tryWriting(absent),
+    reader.tryWriting(trial.absent),
   ]);
-  return [listingOf(bucket, page), writingOf(bucket, written, strangely, absent)];
+  return [listingOf(bucket, page), writingOf(bucket, written, trial)];
 }
 
-function writingOf(
-  bucket: Bucket,
-  written: S3Answer,
-  strangely: S3Answer,
-  absent: string,
-): Diagnosis {
+function writingOf(bucket: Bucket, written: S3Answer, { absent, strangely }: Trial): Diagnosis {
   if (written.status === 200) return diagnose("key-wrote", { ...bucket, absent });
   // An S3 that says so to everyone has not looked at the key yet.
-  const looked = MAY.includes(written.code) && strangely.code !== written.code;
+  const looked = MAY.includes(written.code) && strangely?.code !== written.code;
   if (looked) return diagnose("write", bucket);
   if (written.status === 403) return well("write", "the key may not write");
   const whether = `whether the key may write to ${bucket.name} is unknown`;

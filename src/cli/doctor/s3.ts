@@ -13,16 +13,11 @@ import { type Reader, readAs, type Watch } from "./reader.ts";
 import { publicity, rightsOf, type Trial } from "./rights.ts";
 import { examineObjects, FIXTURE, type Sample } from "./sample.ts";
 
-export type Examined = {
-  readonly findings: readonly Finding[];
-  /** An object that the key may read. */
-  readonly sample?: Sample | undefined;
-};
-
 /**
  * Examines a bucket, with the slots whose secrets are at hand.
  * @param keys objects of it to look at, below its prefix; none: the doctor looks for one
  * @param other whether /healthz reports on the deployed keys
+ * @returns what is found, and an object that the key may read
  */
 export async function examineBucket(
   project: Project,
@@ -30,7 +25,7 @@ export async function examineBucket(
   keys: readonly string[],
   other: boolean,
   watch: Watch,
-): Promise<Examined> {
+): Promise<{ readonly findings: readonly Finding[]; readonly sample?: Sample | undefined }> {
   const { name, bucket: at, base, region, prefix } = bucket;
   const { host, protocol } = new URL(base);
   const about = `bucket ${name}: ${at} at ${host}`;

@@ -109,7 +109,13 @@ async function examineObject(
 ): Promise<{ readonly diagnosis: Diagnosis; readonly sample?: Sample }> {
   const answer = await reader.fetch(key);
   const { bytes, status } = answer;
-  if (bytes !== undefined) return { diagnosis: describe(key, bytes), sample: { key, bytes } };
+  if (bytes !== undefined) {
+    const type = sniff(bytes);
+    const size = bytes.length.toLocaleString("en");
+    const image = well("sample", `S3 returns ${key}: ${size} bytes, ${type}`);
+    const diagnosis = type === undefined ? diagnose("not-an-image", { key, size }) : image;
+    return { diagnosis, sample: { key, bytes } };
+  }
   if (status === 200) return { diagnosis: cutShort(key, answer) };
   if (status !== undefined && verdictOf(answer, bucket.region).fault === "object") {
     return { diagnosis: await diagnoseObject(bucket, reader, key, answer) };
@@ -117,13 +123,6 @@ async function examineObject(
   const fault = diagnoseS3(answer, asked);
   const named = fault && { ...fault, what: `${key}: ${fault.what}` };
   return { diagnosis: named ?? cutShort(key, answer) };
-}
-
-function describe(key: string, bytes: Uint8Array): Diagnosis {
-  const type = sniff(bytes);
-  const size = bytes.length.toLocaleString("en");
-  if (type === undefined) return diagnose("not-an-image", { key, size });
-  return well("sample", `S3 returns ${key}: ${size} bytes, ${type}`);
 }
 
 function cutShort(key: string, { failure }: S3Answer): Diagnosis {

@@ -27,18 +27,14 @@ export type FactsOf<Id extends CauseId> = {
   readonly [Hole in HolesIn<TextIn<EntryOf<Id>>>]: string | number;
 };
 
-export type Cause = CauseEntry &
-  Pick<CheckEntry, "what" | "remedy" | "harmless"> & {
-    readonly check: Check;
-    readonly why: string;
-  };
+export type Cause = CheckEntry & CauseEntry & { readonly check: Check; readonly why: string };
 
 /** Everything that can be wrong, by cause. */
 export const CAUSES: ReadonlyMap<string, Cause> = new Map(
   Object.keys(CHECKS)
     .filter((name) => isCheck(name))
     .flatMap((check) => {
-      const { causes = {}, asks: _asks, why = NO_IMAGE, ...rest }: CheckEntry = CHECKS[check];
+      const { causes = {}, why = NO_IMAGE, ...rest }: CheckEntry = CHECKS[check];
       const entry = { ...rest, why, check };
       const own = Object.entries(causes).map(([id, cause]): [string, Cause] => {
         const { remedy = entry.remedy, here = cause.remedy ?? entry.here ?? remedy } = cause;

@@ -26,8 +26,7 @@ export const OBJECT_CHECKS = {
         severity: "warning",
         what: "no image of this bucket is known, so nobody checked whether the key may read",
         why: "S3 may know a key and still allow it nothing",
-        remedy:
-          "set canary in BUCKETS.{name}, or name one: npx vitrine doctor --key photos/fig.jpg",
+        remedy: "set canary in BUCKETS.{name}, or name an image: --key photos/fig.jpg",
       },
       // A9
       "object-archived": {

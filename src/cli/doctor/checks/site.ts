@@ -80,7 +80,7 @@ export const SITE_CHECKS = {
       },
       "not-found": {
         why: "the deployed Worker has no such route, preset or object",
-        remedy: `npx wrangler deploy if wrangler.toml has changed. Or ${READ_LOG}`,
+        remedy: `npx wrangler deploy if wrangler.toml has changed. Else npx vitrine explain, with that URL; or ${READ_LOG}`,
         ...IN_LOG,
       },
       "url-expired": { why: "the signed URL has expired: the clock is wrong", remedy: SET_CLOCK },
