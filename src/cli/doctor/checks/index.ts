@@ -27,7 +27,7 @@ export type FactsOf<Id extends CauseId> = {
   readonly [Hole in HolesIn<TextIn<EntryOf<Id>>>]: string | number;
 };
 
-export type Cause = CheckEntry & CauseEntry & { readonly check: Check; readonly why: string };
+type Cause = CheckEntry & CauseEntry & { readonly check: Check; readonly why: string };
 
 /** Everything that can be wrong, by cause. */
 export const CAUSES: ReadonlyMap<string, Cause> = new Map(
