@@ -24,6 +24,7 @@ import { readVars } from "../project/vars.ts";
 import { CHECKS } from "./checks/index.ts";
 import { diagnoseConfiguration } from "./configuration.ts";
 import type { Finding } from "./finding.ts";
+import { type Open, readAs } from "./reader.ts";
 import { exitOf, tellFindings, withFirstCauses } from "./report.ts";
 import { examineBucket, isPlayed } from "./s3.ts";
 import { keysByBucket, type Sample } from "./sample.ts";
@@ -111,7 +112,6 @@ async function* examine(
   keys: ReadonlyMap<string, readonly string[]>,
   patience: number,
 ): AsyncGenerator<readonly Finding[]> {
-  const watch = { now: world.now, patience };
   const asksHealth = base !== undefined && project.healthToken !== undefined;
   const samples = new Map<string, Sample>();
   if (base !== undefined && isPlayed(project)) {
@@ -126,7 +126,8 @@ async function* examine(
     if (world.interrupted.aborted) return;
     const wanted = keys.get(name) ?? [];
     say(world.stderr, `Asking S3 for bucket ${name} ...`);
-    const examined = await examineBucket(project, bucket, wanted, asksHealth, watch);
+    const open: Open = (credentials) => readAs(bucket, credentials, { now: world.now, patience });
+    const examined = await examineBucket(project, bucket, wanted, asksHealth, open);
     yield examined.findings.map((finding) => ({ ...finding, bucket: name }));
     const [named = canary?.slice(prefix.length)] = wanted;
     const sample = examined.sample ?? (named && { key: prefix + named, bytes: undefined });

@@ -8,10 +8,13 @@ import { askS3, fetchObject } from "../net/ask-s3.ts";
 import { type ListOptions, listPage } from "../net/list.ts";
 
 /** The clock in milliseconds since 1970, and how many seconds an answer may take. */
-export type Watch = { readonly now: () => number; readonly patience: number };
+type Watch = { readonly now: () => number; readonly patience: number };
 
 /** Keys begin with the prefix of the bucket. */
 export type Reader = ReturnType<typeof readAs>;
+
+/** Makes a reader of one bucket. */
+export type Open = (credentials: Credentials | undefined) => Reader;
 
 /** Not the digest of an empty body. */
 const OTHER_MD5 = Buffer.alloc(16).toString("base64");

@@ -9,7 +9,7 @@ import { type Project, slotsAtHand } from "../project/project.ts";
 import { type Check, isOfSlot } from "./checks/index.ts";
 import { type Asked, apartness, diagnoseS3 } from "./diagnose-s3.ts";
 import { type Diagnosis, diagnose, type Finding, findingsOn, lessen, well } from "./finding.ts";
-import { type Reader, readAs, type Watch } from "./reader.ts";
+import type { Open, Reader } from "./reader.ts";
 import { publicity, rightsOf, type Trial } from "./rights.ts";
 import { examineObjects, FIXTURE, type Sample } from "./sample.ts";
 
@@ -24,7 +24,7 @@ export async function examineBucket(
   bucket: Bucket,
   keys: readonly string[],
   other: boolean,
-  watch: Watch,
+  open: Open,
 ): Promise<{ readonly findings: readonly Finding[]; readonly sample?: Sample | undefined }> {
   const { name, bucket: at, base, region, prefix } = bucket;
   const { host, protocol } = new URL(base);
@@ -32,7 +32,7 @@ export async function examineBucket(
   const word = project.words.get(name) ?? "AWS";
   const asked: Asked = { host, name, bucket: at, region, word, slot: "current", from: undefined };
   const absent = `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
-  const stranger = readAs(bucket, undefined, watch);
+  const stranger = open(undefined);
   const greeted = await stranger.ask(absent);
   // If the host is no S3, nothing else that it says means anything.
   const isStrange = greeted.status === undefined || verdictOf(greeted, region).fault === "none";
@@ -48,7 +48,7 @@ export async function examineBucket(
     ...findingsOn(`bucket ${name}: its keys`, unusableOf(project, name, word, other)),
     ...findingsOn(about, usable.length > 0 ? [] : await hintsOf(asked, greeted, stranger)),
   ];
-  const { findings, working } = await examineSlots(project, bucket, asked, watch, trial, before);
+  const { findings, working } = await examineSlots(project, bucket, asked, open, trial, before);
   const { diagnoses = [], sample } = working
     ? await examineObjects(working.asked, bucket, working.reader, keys, played)
     : {};
@@ -94,7 +94,7 @@ async function examineSlots(
   project: Project,
   bucket: Bucket,
   asked: Asked,
-  watch: Watch,
+  open: Open,
   trial: Trial,
   before: readonly Finding[],
 ): Promise<{ readonly findings: readonly Finding[]; readonly working: Working | undefined }> {
@@ -105,7 +105,7 @@ async function examineSlots(
     const from = project.secrets.get(secretNames(asked.word, slot.name).accessKeyId)?.from;
     const right = isPlayed(project) ? `${from}, as .dev.vars.example has it` : from;
     const own = { ...asked, slot: slot.name, from: right };
-    const reader = readAs(bucket, slot.credentials, watch);
+    const reader = open(slot.credentials);
     const fault = diagnoseS3(await reader.ask(trial.absent), own);
     const diagnoses = fault ? [fault] : [well("key-id", `S3 knows it (from ${from})`)];
     if (!fault) diagnoses.push(well("secret", "it belongs to the key id"));
