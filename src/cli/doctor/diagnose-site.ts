@@ -1,7 +1,7 @@
 // Chooses the cause from what the edge said, or from the status that a visitor gets. Pure.
 
 import type { UpstreamEvent } from "../../worker/base/refusal.ts";
-import { refusalOf } from "../../worker/edge/codes.ts";
+import { failureFor } from "../../worker/edge/codes.ts";
 import type { EDGE_CHECKS } from "./checks/edge.ts";
 import { type Diagnosis, diagnose } from "./finding.ts";
 
@@ -45,7 +45,7 @@ const EVENTS: Readonly<Record<UpstreamEvent, EdgeCause>> = {
  * @param status of the edge's answer; older Workers do not report it
  */
 export function diagnoseEdge(code: string, status = 403, host: string, local: boolean): Diagnosis {
-  const { event, reason = "" } = refusalOf(status, code, "");
+  const { event, reason = "" } = failureFor(status, code, "");
   const cause = CODES.get(`${code}/${status}`) ?? CODES.get(code) ?? EVENTS[event];
   const silent = code === "unreachable";
   const seen = silent ? "the edge did not answer the Worker" : `the edge answers ${code}`;
