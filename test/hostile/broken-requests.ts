@@ -54,11 +54,11 @@ export const BROKEN_REQUESTS = {
     file: "worker/s3/sign-request.ts",
     from: `kept.get(url);
   if (known?.in === used) return known.headers;
-  return sign(url, region, slot.credentials, date, "GET", used.derived).then((headers) => {
+  return used.sign(url).then((headers) => {
     kept.set(url,`,
     to: `kept.get(url.slice(0, 50));
   if (known?.in === used) return known.headers;
-  return sign(url, region, slot.credentials, date, "GET", used.derived).then((headers) => {
+  return used.sign(url).then((headers) => {
     kept.set(url.slice(0, 50),`,
   },
   "a key is sent as it is": {

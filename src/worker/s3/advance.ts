@@ -62,12 +62,12 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
       const { name } = event.slot;
       const { refused, ...slot } = state.slots[name];
       const isOlder = refused !== undefined && refused.at < event.began;
-      return changed(state, isOlder ? withSlot(state, name, slot) : {});
+      return isOlder ? changed(state, withSlot(state, name, slot)) : unchanged(state);
     }
     case "settled":
-      return state.replaced ? changed(state, {}) : settle(state);
+      return state.replaced ? unchanged(state) : settle(state);
     case "all-refused": {
-      if (isAllRefusedTold(state, event.now)) return changed(state, {});
+      if (isAllRefusedTold(state, event.now)) return unchanged(state);
       return changed(state, { told: { ...state.told, allRefusedAt: event.now } });
     }
     case "object-asked":
@@ -79,6 +79,11 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
 
 function changed(state: BucketState, change: Partial<BucketState>): Advanced {
   return { state: { ...state, ...change }, effects: [] };
+}
+
+/** Most events change nothing: no new state is made for them. */
+function unchanged(state: BucketState): Advanced {
+  return { state, effects: [] };
 }
 
 /** Returns whether the log was told within the last minute that S3 refuses all slots. */
@@ -109,6 +114,8 @@ function settle(state: BucketState): Advanced {
   if (first === undefined || refused.length === bucket.slots.length) {
     return changed(state, { told: { ...told, inUse: undefined, refused } });
   }
+  const isSame = told.inUse === first.name && told.allRefusedAt === undefined;
+  if (isSame && refused.length + told.refused.length === 0) return unchanged(state);
   const isNews = ({ slot, origin }: (typeof refused)[number]) =>
     !told.refused.some((known) => known.slot === slot && known.origin === origin);
   const effects: BucketNotice[] = refused
@@ -139,7 +146,7 @@ function countDenials(
     // What fails before S3 is asked tells nothing of the bucket.
     const isKnown =
       refused === undefined || refused === "object-missing" || refused === "source-unreadable";
-    return changed(state, isKnown ? { denials: undefined } : {});
+    return isKnown && state.denials ? changed(state, { denials: undefined }) : unchanged(state);
   }
   const before = state.denials ?? { times: 0, since: now, alarmed: false };
   const times = before.times + 1;

@@ -2,7 +2,7 @@
 
 import { createBoundedCache } from "../base/bounded-cache.ts";
 import type { Slot } from "../config/slot.ts";
-import { type SignedHeaders, sign } from "./sigv4.ts";
+import { createSigner, type SignedHeaders } from "./sigv4.ts";
 
 /**
  * How far back the date of a signature may lie: ms. For so long a signature is used again for the same
@@ -11,7 +11,10 @@ import { type SignedHeaders, sign } from "./sigv4.ts";
 const PERIOD_MS = 300_000;
 
 /** What a slot signs with in one period. */
-type Period = { readonly date: number; readonly derived: Map<string, ArrayBuffer> };
+type Period = {
+  readonly date: number;
+  readonly sign: (url: string) => Promise<SignedHeaders>;
+};
 
 const periods = new WeakMap<object, Period>();
 
@@ -38,13 +41,13 @@ export function signWith(
   const date = now - (now % PERIOD_MS);
   let period = periods.get(slot);
   if (period?.date !== date) {
-    period = { date, derived: new Map() };
+    period = { date, sign: createSigner(new URL(url).origin, region, slot.credentials, date) };
     periods.set(slot, period);
   }
   const used = period;
   const known = kept.get(url);
   if (known?.in === used) return known.headers;
-  return sign(url, region, slot.credentials, date, "GET", used.derived).then((headers) => {
+  return used.sign(url).then((headers) => {
     kept.set(url, { in: used, headers });
     return headers;
   });
