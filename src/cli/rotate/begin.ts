@@ -3,6 +3,8 @@
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { type Exit, type Fault, isFault } from "../command.ts";
 import { createKey } from "./command-lines.ts";
+import { takeKey, tryKey } from "./new-key.ts";
+import { observe } from "./observe.ts";
 import type { Begun, KeyRefused, Plan, Rotation } from "./plan.ts";
 import {
   refuseFull,
@@ -17,7 +19,7 @@ import { type Health, isServed, serving, slotOf } from "./slots.ts";
 import { nextMove } from "./steps.ts";
 
 export async function begin(rotation: Rotation): Promise<Begun | Exit | Fault> {
-  const { world, plan, observe, takeKey } = rotation;
+  const { world, plan } = rotation;
   const { interrupted, folder, stderr } = world;
   const { keyFile, restart } = plan.options;
   const written = readRecord(folder);
@@ -27,7 +29,7 @@ export async function begin(rotation: Rotation): Promise<Begun | Exit | Fault> {
   const stale = known && refuseRecord(plan, known);
   if (stale !== undefined) return stale;
 
-  const { health, failed } = await observe();
+  const { health, failed } = await observe(world, plan);
   const { step, wrong } = nextMove(isFault(health) ? [] : health, known);
   if (interrupted.aborted) return stop(rotation, step);
   if (isFault(health)) return health;
@@ -47,7 +49,7 @@ export async function begin(rotation: Rotation): Promise<Begun | Exit | Fault> {
   if (!known && keyFile === undefined) {
     tell(stderr, "  Make one beside the old one, and paste it below:", `  ${createKey(plan)}`);
   }
-  const key = await takeKey();
+  const key = await takeKey(world, keyFile);
   if (key === "cancelled" || interrupted.aborted) return stop(rotation, step);
   if (isFault(key)) return key;
   const refused = refuseKey(plan, key, health, known, written);
@@ -83,11 +85,11 @@ const UNKNOWN_ID = ["InvalidAccessKeyId", "Unauthorized"];
 
 /** A key that was just made is not known everywhere at once. */
 async function tryPatiently(
-  { world: { interrupted, stderr }, plan, tools, tryKey }: Rotation,
+  { world: { interrupted, stderr }, plan, tools }: Rotation,
   key: Slot,
 ): Promise<readonly KeyRefused[]> {
   for (let tries = 1; ; tries += 1) {
-    const refused = await tryKey(key);
+    const refused = await tryKey(key, plan.buckets);
     const isUnknown = refused.some(({ state }) => UNKNOWN_ID.includes(state));
     if (!isUnknown || tries === 5 || interrupted.aborted) return refused;
     tell(stderr, "  S3 does not know the new key yet. Asking again ...");

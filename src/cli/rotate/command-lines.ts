@@ -2,25 +2,24 @@
 
 import { shellQuote } from "../terminal/shell.ts";
 import { type Plan, USER_NAME, WAIT_S } from "./plan.ts";
-import type { RotationRecord } from "./record.ts";
-import { changeOf, type Step } from "./steps.ts";
+import { changeOf, type Ends, type Step } from "./steps.ts";
 
 /** The arguments of wrangler that change several secrets at once, read from stdin (S1). */
 export const BULK = ["secret", "bulk", "--config", "wrangler.toml"] as const;
 
 /** The command that continues this rotation. */
-export function commandOf({ options, local }: Plan, ...more: readonly string[]): string {
-  const { url, bucket, credentials, keyFile, key, userName, wait, secretsFile, print, yes } =
-    options;
+export function commandOf({ options, local }: Plan, restart = false): string {
+  const { url, bucket, credentials, keyFile, key, userName, wait, secretsFile } = options;
   const given = { url, bucket, credentials, "key-file": keyFile, key, "secrets-file": secretsFile };
   const flags = Object.entries(given).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name} ${shellQuote(value)}`],
   );
   if (userName !== USER_NAME) flags.push(`--user-name ${shellQuote(userName)}`);
   if (wait !== WAIT_S) flags.push(`--wait ${wait}`);
-  if (print && !local) flags.push("--print");
-  if (yes) flags.push("--yes");
-  return ["npx vitrine rotate", ...flags, ...more].join(" ");
+  if (options.print && !local) flags.push("--print");
+  if (options.yes) flags.push("--yes");
+  if (restart) flags.push("--restart");
+  return ["npx vitrine rotate", ...flags].join(" ");
 }
 
 export function createKey({ options: { userName } }: Plan): string {
@@ -36,20 +35,12 @@ export function deleteOldKey({ options: { userName } }: Plan): string {
 }
 
 /** What is done for a step: by the operator, or by this program. */
-export function linesOf(
-  plan: Plan,
-  step: Step,
-  { old, new: end }: Pick<RotationRecord, "old" | "new">,
-): string[] {
+export function linesOf(plan: Plan, step: Step, { old, new: end }: Ends): string[] {
   if (step.number === 1) return plan.options.keyFile === undefined ? [createKey(plan)] : [];
-  if (step.byHand) {
-    const which = old === "" || old === end ? `not ${end}` : `it ends in ${old}`;
-    if (!plan.local) return [`${setOldKey(plan, "Inactive")}   # ${which}`];
-    return [
-      `with the S3 of npm start: nothing; with another S3: deactivate the old key (${which})`,
-    ];
-  }
-  return changeLines(plan, step, plan.options.print === true);
+  if (!step.byHand) return changeLines(plan, step, plan.options.print === true);
+  const which = old === "" || old === end ? `not ${end}` : `it ends in ${old}`;
+  if (!plan.local) return [`${setOldKey(plan, "Inactive")}   # ${which}`];
+  return [`with the S3 of npm start: nothing; with another S3: deactivate the old key (${which})`];
 }
 
 /** What changes the secrets of a step: the operator (`byHand`), or this program. */

@@ -1,7 +1,6 @@
 // vitrine rotate: leads through the rotation of a key without a failed request. It can be stopped at any time
 // and continued later.
 
-import { setTimeout } from "node:timers/promises";
 import { Command } from "@commander-js/extra-typings";
 import {
   dryRunOption,
@@ -16,14 +15,14 @@ import {
   type World,
   wholeNumber,
 } from "../command.ts";
+import { sleep } from "../net/pace.ts";
 import { openSite } from "../project/open-project.ts";
 import { hasTerminal } from "../terminal/prompts.ts";
 import { begin } from "./begin.ts";
 import { deleteOldKey, linesOf } from "./command-lines.ts";
 import { alone } from "./lock.ts";
-import { takeKey, tryKey } from "./new-key.ts";
 import { observe } from "./observe.ts";
-import { type Options, type Rotation, type Tools, USER_NAME, WAIT_S } from "./plan.ts";
+import { type Options, type Plan, type Rotation, type Tools, USER_NAME, WAIT_S } from "./plan.ts";
 import { readPlan } from "./prepare.ts";
 import { wranglerAt } from "./put-secrets.ts";
 import { readRecord } from "./record.ts";
@@ -37,25 +36,11 @@ export function rotateCommand(world: World, run: Run) {
     .description("leads through the rotation of an S3 key, step by step, without a failed request")
     .addOption(urlOption())
     .option("-b, --bucket <name>", "a bucket whose key you want to rotate")
-    .option(
-      "-c, --credentials <word>",
-      "the first word of the names of its secrets, for example AWS",
-    )
-    .option(
-      "-f, --key-file <file>",
-      "the new key, as aws iam create-access-key prints it, or as KEY=VALUE lines; - is stdin",
-    )
-    .option(
-      "-k, --key <key>",
-      "an image to check all the time (default: the canary of each bucket)",
-    )
+    .option("-c, --credentials <word>", "the first word of its secrets' names, for example AWS")
+    .option("-f, --key-file <file>", "the new key: the output of aws, or KEY=VALUE; - is stdin")
+    .option("-k, --key <key>", "an image to check all the time; default: each bucket's canary")
     .option("--user-name <name>", "the IAM user in the commands that it prints", USER_NAME)
-    .option(
-      "--wait <seconds>",
-      "how long everything must work after a step",
-      wholeNumber(0, 3600),
-      WAIT_S,
-    )
+    .option("--wait <seconds>", "how long all must work after a step", wholeNumber(0, 3600), WAIT_S)
     .addOption(secretsFileOption("HEALTH_TOKEN"))
     .option("--print", "prints the commands of wrangler instead of running them")
     .option("-y, --yes", "asks nothing, and stops before the step that only you can do")
@@ -80,8 +65,7 @@ Examples:
 
 const TOOLS: Tools = {
   run: wranglerAt(),
-  // An interruption ends the wait; the caller looks at the signal.
-  sleep: (ms, signal) => setTimeout(ms, undefined, { signal }).catch(() => {}),
+  sleep,
   looks: 60, // two minutes
 };
 
@@ -95,17 +79,11 @@ export async function rotate(
   if (isFault(site)) return site;
   const plan = await readPlan(site, options, world.now());
   if (isFault(plan)) return plan;
-  const rotation: Rotation = {
-    ...{ world, plan, tools },
-    observe: () => observe(world, plan),
-    takeKey: () => takeKey(world, options.keyFile),
-    tryKey: (key) => tryKey(key, plan.buckets),
-  };
-  if (options.dryRun) return tellSteps(rotation);
+  if (options.dryRun) return tellSteps(world, plan);
   if (!options.yes && !hasTerminal(world)) {
     return { fault: "There is no terminal to ask on. Use --yes to continue without questions" };
   }
-  return alone(world.folder, () => walkAll(rotation));
+  return alone(world.folder, () => walkAll({ world, plan, tools }));
 }
 
 async function walkAll(rotation: Rotation): Promise<Exit | Fault> {
@@ -129,12 +107,12 @@ async function walkAll(rotation: Rotation): Promise<Exit | Fault> {
 }
 
 /** Says what would be done, and how everything is now. */
-async function tellSteps({ world, plan, observe }: Rotation): Promise<Exit | Fault> {
+async function tellSteps(world: World, plan: Plan): Promise<Exit | Fault> {
   for (const step of STEPS) {
     const lines = linesOf(plan, step, { old: "", new: "the new one" });
     tell(world.stdout, `${step.number}  ${step.title}`, ...lines.map((line) => `     ${line}`));
   }
-  const { health, failed } = await observe();
+  const { health, failed } = await observe(world, plan);
   if (isFault(health)) return health;
   const known = readRecord(world.folder);
   if (isFault(known)) return known;

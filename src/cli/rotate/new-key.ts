@@ -14,10 +14,7 @@ import type { Fault, World } from "../command.ts";
 import { askHidden, type Cancelled, hasTerminal } from "../terminal/prompts.ts";
 import type { KeyRefused, Target } from "./plan.ts";
 
-/**
- * Takes the new key from a file, from stdin (`-`), or from the terminal.
- * @param file undefined: the terminal
- */
+/** Takes the new key from a file, from stdin (`-`), or from the terminal (undefined). */
 export async function takeKey(
   world: World,
   file: string | undefined,
@@ -69,15 +66,14 @@ function readKey(given: string, from: string): Slot | Fault {
   const cut = isTable(printed) ? undefined : CUT.exec(given)?.[1];
   if (cut !== undefined) {
     return {
-      fault: `${from}: ${cut} has a #, and the rest would be read as a comment. Put the value between quotes: '…'`,
+      fault: `${from}: ${cut} has a #, which begins a comment. Put the value in quotes: '…'`,
     };
   }
   const id = AccessKeyId ?? lines["AWS_ACCESS_KEY_ID"];
   const secret = SecretAccessKey ?? lines["AWS_SECRET_ACCESS_KEY"];
   if (typeof id !== "string" || typeof secret !== "string") {
-    return {
-      fault: `${from} has no key. It must be what aws iam create-access-key prints, or have lines AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…`,
-    };
+    const lines = "lines AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…";
+    return { fault: `${from} has no key: neither the output of create-access-key, nor ${lines}` };
   }
   return openKey(id, secret, from);
 }

@@ -33,13 +33,13 @@ async function seeHealth({ base, token }: Plan, interrupted: AbortSignal): Promi
   const slots = health.buckets.flatMap((bucket) => bucket.slots);
   if (slots.some(({ state, access_key: end }) => state !== "incomplete" && end === undefined)) {
     return {
-      fault: `${url} does not say which key a slot holds. Deploy this version of Vitrine first`,
+      fault: `${url} does not name the key of a slot. Deploy this version of Vitrine first`,
     };
   }
   return health.buckets.map(({ bucket, slots }) => ({
     bucket,
-    slots: slots.map(({ slot, state, access_key }) => {
-      return { slot, state, end: state === "incomplete" ? undefined : access_key };
+    slots: slots.map(({ slot, state, access_key: end }) => {
+      return { slot, state, end: state === "incomplete" ? undefined : end };
     }),
   }));
 }

@@ -4,9 +4,7 @@
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import type { Fault, World } from "../command.ts";
-import type { Cancelled } from "../terminal/prompts.ts";
 import type { RotationRecord } from "./record.ts";
-import type { Seen } from "./slots.ts";
 
 export type Options = {
   readonly url?: string | undefined;
@@ -36,9 +34,8 @@ export type ImageUrl = (now: number) => Promise<string | Fault>;
 
 export type Plan = {
   readonly options: Options;
-  /** Where Vitrine is. */
+  /** Where Vitrine is, and whether that is this machine. */
   readonly base: string;
-  /** Whether that is this machine. */
   readonly local: boolean;
   /** The first word of the names of the secrets: `AWS`. */
   readonly word: string;
@@ -74,16 +71,7 @@ export type Tools = {
 /** Why S3 does not accept the new key for a bucket. */
 export type KeyRefused = { readonly bucket: string; readonly state: string };
 
-export type Rotation = {
-  readonly world: World;
-  readonly plan: Plan;
-  readonly tools: Tools;
-  /** Looks once at all slots and images. */
-  readonly observe: () => Promise<Seen>;
-  readonly takeKey: () => Promise<Slot | Fault | Cancelled>;
-  /** Tries the new key on every bucket. Returns those whose S3 refuses it. */
-  readonly tryKey: (key: Slot) => Promise<readonly KeyRefused[]>;
-};
+export type Rotation = { readonly world: World; readonly plan: Plan; readonly tools: Tools };
 
 /** What a rotation begins or continues with. */
 export type Begun = {

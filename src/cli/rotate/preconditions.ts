@@ -22,9 +22,7 @@ export function refuseRecord(plan: Plan, known: RotationRecord): Fault | undefin
   }
   if (known.old !== known.new) return undefined;
   const what = `The new key of the rotation in this folder ends like the old one, ${known.new}`;
-  return refuse(
-    `${what}. So nothing shows which of them a slot holds. Start again with another key: --restart`,
-  );
+  return refuse(`${what}. The two cannot be told apart. Start again with another key: --restart`);
 }
 
 /** Refuses to continue if something other than a key is wrong. */
@@ -50,7 +48,7 @@ export function refuseFull(plan: Plan, health: Health): Fault {
     "If a rotation is under way in another folder, continue it there.",
     ...(health.some(onlyNextServes)
       ? promote(plan, next?.end)
-      : [`If the key in the next slot may be replaced: ${commandOf(plan, "--restart")}`]),
+      : [`If the key in the next slot may be replaced: ${commandOf(plan, true)}`]),
   );
 }
 
@@ -96,7 +94,7 @@ function refuseReplacing(
 
 function promote(plan: Plan, end = "half a key"): string[] {
   return [
-    `If that key works, promote it: give the same key, ${end}, to ${commandOf(plan, "--restart")}`,
+    `If that key works, promote it: give the same key, ${end}, to ${commandOf(plan, true)}`,
     "Or put it into the current slot by hand:",
     ...byHand(plan, PROMOTE),
   ];
@@ -135,8 +133,7 @@ function refuseSame(plan: Plan, end: string, health: Health): Fault | undefined 
   );
 }
 
-const UNKNOWN_ID =
-  "S3 does not know this id. Check that it is complete, active, and from the right account";
+const UNKNOWN_ID = "S3 does not know this id. Is it complete, active, and of the right account?";
 const HINTS: Readonly<Record<string, string>> = {
   InvalidAccessKeyId: UNKNOWN_ID,
   Unauthorized: UNKNOWN_ID,
@@ -146,7 +143,6 @@ const HINTS: Readonly<Record<string, string>> = {
   unreachable: "S3 does not answer this machine",
 };
 
-/** Refuses a key that S3 refuses. */
 export function refuseUnknown(
   plan: Plan,
   refused: readonly KeyRefused[],
@@ -156,7 +152,7 @@ export function refuseUnknown(
     return `  ${[bucket, state, HINTS[state]].filter(Boolean).join(": ")}`;
   });
   const after = known
-    ? `If this does not change, make another key, and start again: ${commandOf(plan, "--restart")}`
+    ? `If this does not change, make another key, and start again: ${commandOf(plan, true)}`
     : "Nothing has been changed.";
   return refuse("S3 does not accept the new key:", ...lines, after);
 }

@@ -2,20 +2,16 @@
 
 import { secretNames } from "../../worker/config/secret-names.ts";
 import { type Fault, isFault } from "../command.ts";
-import type { Project } from "../project/project.ts";
+import type { Site } from "../project/open-project.ts";
 import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
 import type { ImageUrl, Options, Plan, Target } from "./plan.ts";
 
-type Site = Project & { readonly base: string };
-
-/** @param now milliseconds since 1970 */
 export async function readPlan(site: Site, options: Options, now: number): Promise<Plan | Fault> {
   const { base, local, healthToken: token } = site;
   if (token === undefined) {
-    const where = local ? ".dev.vars" : "the environment, or into the file of --secrets-file";
-    return {
-      fault: `HEALTH_TOKEN is missing, or has fewer than 16 characters. Put it into ${where} (docs/doctor.md, “Health”)`,
-    };
+    const where = local ? ".dev.vars" : "the environment, or the file of --secrets-file";
+    const what = "HEALTH_TOKEN is missing, or has fewer than 16 characters";
+    return { fault: `${what}. Put it into ${where} (docs/doctor.md, “Health”)` };
   }
   if (local && options.print) return { fault: "--print is for a deployed Vitrine" };
   const word = findWord(site, options);
@@ -25,9 +21,8 @@ export async function readPlan(site: Site, options: Options, now: number): Promi
   );
   const stored = names.find((name) => site.known.stored.includes(name));
   if (stored !== undefined && !local) {
-    return {
-      fault: `${stored} is in a Secrets Store, and this command cannot write there. docs/rotate.md has the steps, under “In a Secrets Store”`,
-    };
+    const where = `${stored} is in a Secrets Store, and this command cannot write there`;
+    return { fault: `${where}. See docs/rotate.md, “In a Secrets Store”` };
   }
   const buckets = site.config.buckets
     .filter(({ name }) => site.words.get(name) === word)
@@ -48,16 +43,12 @@ function findWord({ words }: Site, { bucket, credentials }: Options): string | F
     return { fault: `no bucket has credentials = "${credentials}". Known: ${listed}` };
   }
   if (bucket !== undefined) {
-    const word = words.get(bucket);
-    return (
-      word ?? { fault: `there is no bucket "${bucket}". Known: ${[...words.keys()].join(", ")}` }
-    );
+    const names = [...words.keys()].join(", ");
+    return words.get(bucket) ?? { fault: `there is no bucket "${bucket}". Known: ${names}` };
   }
   const [only, ...more] = known;
   if (only !== undefined && more.length === 0) return only;
-  return {
-    fault: `there are several keys: ${listed}. Choose one, for example --credentials ${only ?? ""}`,
-  };
+  return { fault: `there are several keys: ${listed}. Choose one, such as --credentials ${only}` };
 }
 
 /** Finds an image of each bucket: the named one if there is one bucket, otherwise preferably its canary. */
@@ -78,12 +69,9 @@ async function findImages(
   }
   if (images.length > 0) return images;
   const names = buckets.map(({ name }) => `BUCKETS.${name}`).join(", ");
-  return {
-    fault:
-      named === undefined
-        ? `${names}: no canary that a route leads to, so there is no image to look at. Add a canary (docs/doctor.md, “Health”), or name an image: --key`
-        : `no route leads to "${named}" in ${names}`,
-  };
+  if (named !== undefined) return { fault: `no route leads to "${named}" in ${names}` };
+  const what = `${names}: no route leads to a canary, so there is no image to look at`;
+  return { fault: `${what}. Add a canary (docs/doctor.md, “Health”), or name an image: --key` };
 }
 
 /** Uses the first route without signatures, otherwise the first route. */

@@ -71,10 +71,8 @@ export async function putByWrangler(
   const code = await run(world, BULK, JSON.stringify(change), hear);
   said = stripVTControlCharacters(said);
   for (const secret of secrets) {
-    // As it is, and as JSON writes it.
-    for (const form of [secret, JSON.stringify(secret).slice(1, -1)]) {
-      said = said.replaceAll(form, "…");
-    }
+    const escaped = JSON.stringify(secret).slice(1, -1);
+    said = said.replaceAll(secret, "…").replaceAll(escaped, "…");
   }
   const lines = said.split(/\r?\n|\r/).filter((line) => line.trim() !== "");
   say(world.stderr, ...lines.map((line) => `  ${visible(line)}`));

@@ -55,9 +55,8 @@ export function readRecord(folder: string): RotationRecord | Fault | undefined {
   const mistakes: string[] = [];
   const read = schema(json(said), FILE, (path, message) => mistakes.push(`${path}: ${message}`));
   if (read !== undefined) return read;
-  return {
-    fault: `${mistakes.join("\n")}\nThis is not the record of a rotation. Check at /healthz which key each slot holds, then start again with --restart`,
-  };
+  const remedy = "See at /healthz which key each slot holds, then start again with --restart";
+  return { fault: [...mistakes, `This is not the record of a rotation. ${remedy}`].join("\n") };
 }
 
 export function writeRecord(folder: string, record: RotationRecord): Fault | undefined {
@@ -65,9 +64,7 @@ export function writeRecord(folder: string, record: RotationRecord): Fault | und
     replaceFile(join(folder, FILE), `${JSON.stringify(record, null, 2)}\n`);
     return undefined;
   } catch (error) {
-    return {
-      fault: `${FILE} cannot be written, and without it the rotation could not be continued: ${error}`,
-    };
+    return { fault: `${FILE}, which continues a rotation, cannot be written: ${error}` };
   }
 }
 

@@ -5,7 +5,7 @@ import { visible } from "../terminal/visible.ts";
 import { commandOf, setOldKey } from "./command-lines.ts";
 import type { Plan, Rotation } from "./plan.ts";
 import type { RotationRecord } from "./record.ts";
-import type { Progress, Trouble } from "./settle.ts";
+import type { Trouble } from "./settle.ts";
 import { type BucketSeen, type Health, isServed, OUTAGE, slotOf } from "./slots.ts";
 import { type Deviation, type Ends, type Step, stepOf } from "./steps.ts";
 
@@ -25,27 +25,21 @@ export function tellDone(world: World, { number, title }: Step, what: string): v
 }
 
 /** Tells what it waits for, but not twice in a row. */
-export function createProgress(world: World, ends: Ends): Progress {
-  let last = "";
-  const tellOnce = (what: string, line = what) => {
-    if (what === last) return;
-    last = what;
+export function createProgress(world: World, ends: Ends): (state: number | Trouble) => void {
+  let last: string | undefined;
+  return (state) => {
+    const wrong = typeof state === "number" ? "" : detailsOf(state, ends).join("; ");
+    if (wrong === last) return;
+    last = wrong;
+    const line = wrong ? `Waiting: ${wrong}` : `Everything works; watching for ${state} s more`;
     say(world.stderr, paint(world, world.stderr, "dim", `  ${visible(line)}`));
-  };
-  return {
-    watching: (seconds) => {
-      tellOnce("watching", `Everything works; watching for ${seconds} s more`);
-    },
-    waiting: (trouble) => tellOnce(`Waiting: ${detailsOf(trouble, ends).join("; ")}`),
   };
 }
 
-/** Says where it stopped, and how to continue. */
 export function stop({ world, plan }: Rotation, { number }: Step, declined = false): Exit {
   const where = number === 1 ? "Nothing has been changed." : "No step is half done.";
   // --restart discards the old record only when step 1 is done.
-  const again = number === 1 && plan.options.restart ? ["--restart"] : [];
-  const command = commandOf(plan, ...again);
+  const command = commandOf(plan, number === 1 && plan.options.restart);
   tell(world.stderr, "", `Stopped in step ${number} of 6. ${where} Continue with: ${command}`);
   return declined ? EXIT.partly : EXIT.interrupted;
 }
@@ -67,7 +61,7 @@ function deviationText({ bucket, slot, cause, found }: Deviation, ends: Ends): s
   return `${bucket}: ${texts[cause]}`;
 }
 
-/** Says why the step of a record cannot begin, or why it did not succeed, and what to do. */
+/** Says why a step cannot begin, or did not succeed, and what to do. */
 export function explain(
   plan: Plan,
   record: RotationRecord,
@@ -83,7 +77,7 @@ export function explain(
     `When this is fixed, continue with: ${commandOf(plan)}`,
   ];
   if (when === "before" && trouble.cause === "slots") {
-    lines.push(`Or start again: ${commandOf(plan, "--restart")}`);
+    lines.push(`Or start again: ${commandOf(plan, true)}`);
   }
   return { fault: lines.join("\n") };
 }
@@ -142,17 +136,15 @@ function wayBack(
 ): string[] {
   if (number < 2) return [];
   if (!health.every(isServed))
-    return [`A bucket has no slot that works: ${rescue(plan, number, worked)}`];
+    return [`No slot of a bucket works: ${rescue(plan, number, worked)}`];
   const allHold = (name: "current" | "next", key: string) =>
     health.every((bucket) => slotOf(bucket, name)?.end === key);
   if (number > 4 || !allHold("next", end)) return [];
   if (number === 4) {
     if (!allHold("current", end)) return [];
-    return [
-      worked
-        ? `To go back, ${PUT_OLD_BACK}`
-        : "There is no way back: S3 already refused the old key.",
-    ];
+    return worked
+      ? [`To go back, ${PUT_OLD_BACK}`]
+      : ["There is no way back: S3 refused the old key."];
   }
   if (old !== "" && !allHold("current", old)) return [];
   return health.every((bucket) => slotOf(bucket, "current")?.state === "ok")
@@ -162,7 +154,7 @@ function wayBack(
 
 function rescue(plan: Plan, number: number, worked: boolean): string {
   if (!worked || number < 4) {
-    return `make another key, and start again: ${commandOf(plan, "--restart")}`;
+    return `make another key, and start again: ${commandOf(plan, true)}`;
   }
   if (number === 4) return "put the old key back into the current slot.";
   const put = "put the old key into the next slot. It serves while S3 refuses the current one.";

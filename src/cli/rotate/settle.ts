@@ -1,11 +1,12 @@
 // Looks again and again until everything is as it must be, and has been for a while.
 
 import { isFault } from "../command.ts";
+import { observe } from "./observe.ts";
 import type { Rotation } from "./plan.ts";
 import { type Health, isOutage, type Seen } from "./slots.ts";
 import type { Deviation } from "./steps.ts";
 
-export type Patience = Progress & {
+type Patience = {
   /** Says which slots are not as they must be. */
   readonly wrongIn: (health: Health) => readonly Deviation[];
   /** How long everything must stay right: seconds. */
@@ -14,6 +15,8 @@ export type Patience = Progress & {
   readonly looks: number;
   /** `must come`: all the time. `will come`: they failed before. `may fail`: they do not matter yet. */
   readonly images: "must come" | "will come" | "may fail";
+  /** Is told how many seconds it still has to watch, or what it waits for. */
+  readonly tell: (state: number | Trouble) => void;
 };
 
 /** Why a step cannot begin, or did not succeed. */
@@ -25,40 +28,35 @@ export type Trouble = {
   readonly health: Health;
 };
 
-export type Progress = {
-  readonly watching: (seconds: number) => void;
-  readonly waiting: (trouble: Trouble) => void;
-};
-
 /** How many looks in a row may find that images fail. After more, visitors would miss them. */
 const MOST_FAILED = 3;
 
 /** @returns what was seen last, or what is still wrong; undefined if it was interrupted */
 export async function settle(
-  { world: { interrupted }, plan, tools, observe }: Rotation,
-  { wrongIn, lasting, looks, images, watching, waiting }: Patience,
+  { world, plan, tools }: Rotation,
+  { wrongIn, lasting, looks, images, tell }: Patience,
 ): Promise<Health | Trouble | undefined> {
   const every = plan.local ? 0.25 : 2; // seconds
   let left = looks;
   let lasted = 0;
   let failures = 0;
   for (;;) {
-    const seen = await observe();
-    if (interrupted.aborted) return undefined;
+    const seen = await observe(world, plan);
+    if (world.interrupted.aborted) return undefined;
     const found = judge(images === "may fail" ? { ...seen, failed: [] } : seen, wrongIn);
     if ("cause" in found) {
       failures = seen.failed.length > 0 && images === "must come" ? failures + 1 : 0;
       left -= 1;
       lasted = 0;
       if (left <= 0 || failures >= MOST_FAILED) return found;
-      waiting(found);
+      tell(found);
     } else {
       if (lasted >= lasting) return found;
-      watching(Math.ceil(lasting - lasted));
+      tell(Math.ceil(lasting - lasted));
       lasted += every;
       failures = 0;
     }
-    await tools.sleep(every * 1000, interrupted);
+    await tools.sleep(every * 1000, world.interrupted);
   }
 }
 

@@ -16,7 +16,6 @@ export type BucketSeen = {
   readonly slots: readonly SlotSeen[];
 };
 
-/** What was seen of the slots of several buckets. */
 export type Health = readonly BucketSeen[];
 
 export type Seen = {
@@ -33,7 +32,6 @@ export function slotOf({ slots }: BucketSeen, name: SlotSeen["slot"]): SlotSeen 
   return slots.find(({ slot }) => slot === name);
 }
 
-/** Returns whether S3 accepts a slot of the bucket. */
 export function isServed({ slots }: BucketSeen): boolean {
   return slots.some(({ state }) => state === "ok");
 }

@@ -11,11 +11,9 @@ import { type BucketSeen, type Health, onlyNextServes, type SlotSeen, slotOf } f
 type Put = "new" | "empty";
 
 /**
- * What a slot must be in every bucket.
- * - `new`: it holds the new key, and S3 accepts it.
- * - `empty`: it holds nothing.
- * - `free`: it may be overwritten. It is empty or incomplete, or holds the new key or one that may go.
- * - `known`: it is empty or incomplete, or holds the old key or the new one.
+ * What a slot must be in every bucket. `new`: S3 accepts the new key in it. `free`: it may be overwritten; it
+ * is empty or incomplete, or holds the new key or one that may go. `known`: it is empty or incomplete, or
+ * holds the old key or the new one.
  */
 type Want = Put | "free" | "known";
 
@@ -78,7 +76,6 @@ export const STEPS = [
   },
 ] as const satisfies readonly Step[];
 
-/** The step that is under way. */
 export function stepOf(record: RotationRecord | undefined): Step {
   return STEPS.find(({ number }) => number === record?.step) ?? STEPS[0];
 }
@@ -95,16 +92,8 @@ export type Deviation = {
   readonly found: SlotSeen | undefined;
 };
 
-export type Move = {
-  readonly step: Step;
-  /** Whether it was interrupted after it was done: then only the check after it is left. */
-  readonly isDone: boolean;
-  /** What keeps it from beginning. */
-  readonly wrong: readonly Deviation[];
-};
-
-/** Says which step is next, or what is wrong, from the record and what was seen of the slots. */
-export function nextMove(health: Health, record: RotationRecord | undefined): Move {
+/** Which step is next, whether it is done already, so that only the check after it is left, and what is wrong. */
+export function nextMove(health: Health, record: RotationRecord | undefined) {
   const step = stepOf(record);
   // Step 2 is never known to be done: only the end of the id in the next slot can be seen.
   const shows = step.puts !== undefined && step.number > 2;
@@ -112,7 +101,6 @@ export function nextMove(health: Health, record: RotationRecord | undefined): Mo
   return { step, isDone, wrong: isDone ? [] : deviations(health, step.before, record) };
 }
 
-/** The slots that are not as they must be. */
 export function deviations(
   buckets: Health,
   wanted: Wanted,

@@ -6,6 +6,7 @@ import { putDevVars } from "../project/dev-vars.ts";
 import { askYes, hasTerminal } from "../terminal/prompts.ts";
 import { shellQuote } from "../terminal/shell.ts";
 import { commandOf, linesOf } from "./command-lines.ts";
+import { observe } from "./observe.ts";
 import type { Begun, Rotation } from "./plan.ts";
 import { putByWrangler } from "./put-secrets.ts";
 import { forgetRecord, type RotationRecord, writeRecord } from "./record.ts";
@@ -44,7 +45,6 @@ export async function walk(
   return isEnd(after) ? after : finish(world, record, after);
 }
 
-/** Looks until everything is as it must be before or after the step. */
 async function check(
   rotation: Walk,
   record: RotationRecord,
@@ -56,13 +56,12 @@ async function check(
   // If no slot works, images fail until the new key is in the next slot.
   const repairs = broken && step.number === 2;
   const seen = await settle(rotation, {
-    wrongIn: (health) => {
-      return isAfter ? deviations(health, step.after, record) : nextMove(health, record).wrong;
-    },
+    wrongIn: (health) =>
+      isAfter ? deviations(health, step.after, record) : nextMove(health, record).wrong,
     lasting: isAfter && step.waits ? plan.options.wait : 0,
     looks: isAfter ? tools.looks : FEW,
     images: !repairs ? "must come" : isAfter ? "will come" : "may fail",
-    ...createProgress(world, record),
+    tell: createProgress(world, record),
   });
   if (seen === undefined) return stop(rotation, step);
   return "cause" in seen ? explain(plan, record, seen, when) : seen;
@@ -77,8 +76,8 @@ async function act(rotation: Walk, record: RotationRecord): Promise<Exit | Fault
 }
 
 /** Names other buckets with the old key: their images would fail when it is deactivated. */
-async function warnOfOthers({ world, observe }: Walk, { old }: RotationRecord): Promise<void> {
-  const { elsewhere } = await observe();
+async function warnOfOthers({ world, plan }: Walk, { old }: RotationRecord): Promise<void> {
+  const { elsewhere } = await observe(world, plan);
   for (const { bucket, slots } of elsewhere) {
     const slot = slots.find(({ end }) => end === old);
     if (slot === undefined) continue;
@@ -88,7 +87,6 @@ async function warnOfOthers({ world, observe }: Walk, { old }: RotationRecord): 
   }
 }
 
-/** Does a step, if the operator agrees. */
 async function put(rotation: Walk, record: RotationRecord): Promise<Exit | Fault | undefined> {
   const { world, plan, tools, key } = rotation;
   const step = stepOf(record);

@@ -107,11 +107,7 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
     () => file("AWS_ACCESS_KEY_ID=ASIA\nAWS_SECRET_ACCESS_KEY=x"),
     "is a temporary session key",
   ],
-  [
-    "half a key",
-    () => file("AWS_ACCESS_KEY_ID=x"),
-    "--key-file key.json has no key. It must be what",
-  ],
+  ["half a key", () => file("AWS_ACCESS_KEY_ID=x"), "--key-file key.json has no key: neither"],
   [
     "no such file",
     () => {},
@@ -169,7 +165,7 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
           buckets: [{ bucket: "media", slots: [{ slot: "current", state: "ok" }], edge: "on" }],
         }),
       ),
-    "does not say which key a slot holds. Deploy this version of Vitrine first",
+    "does not name the key of a slot. Deploy this version of Vitrine first",
   ],
   [
     "another wrangler.toml",
@@ -217,7 +213,7 @@ test("without a token, and without a canary, it says what to set", async () => {
     /^HEALTH_TOKEN is missing, .* Put it into the environment/,
   );
   editFile(join(site.folder, "wrangler.toml"), (text) => text.replace(/^canary = .*\n/m, ""));
-  expect((await run()).err).toContain("BUCKETS.media: no canary that a route leads to");
+  expect((await run()).err).toContain("BUCKETS.media: no route leads to a canary");
   expect((await run({ key: "key.jpg" })).code).toBe(1);
 });
 

@@ -31,7 +31,7 @@ test.each<[what: string, bytes: () => Uint8Array | string, says: string]>([
   [
     "a secret that a # would cut",
     () => LINES.replace(SECRET, `${SECRET}#rest`),
-    "AWS_SECRET_ACCESS_KEY has a #, and the rest would be read as a comment. Put the value",
+    "AWS_SECRET_ACCESS_KEY has a #, which begins a comment. Put the value",
   ],
   [
     "one that begins with it",

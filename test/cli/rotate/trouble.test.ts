@@ -45,14 +45,14 @@ test("it does not advise to take away the last key that works", async () => {
   const half = await run({ keyFile: undefined });
   expect(half.err).toContain("Step 5 has not begun");
   expect(half.err).toContain("S3 answers SignatureDoesNotMatch for the current slot");
-  expect(half.err).toContain("There is no way back: S3 already refused the old key.");
+  expect(half.err).toContain("There is no way back: S3 refused the old key.");
 });
 
 test.each<[number, boolean, string]>([
-  [2, true, "A bucket has no slot that works: make another key, and start again"],
-  [4, true, "A bucket has no slot that works: put the old key back into the current slot."],
-  [4, false, "A bucket has no slot that works: make another key, and start again"],
-  [5, false, "A bucket has no slot that works: make another key, and start again"],
+  [2, true, "No slot of a bucket works: make another key, and start again"],
+  [4, true, "No slot of a bucket works: put the old key back into the current slot."],
+  [4, false, "No slot of a bucket works: make another key, and start again"],
+  [5, false, "No slot of a bucket works: make another key, and start again"],
 ])("no slot works after step %d (the old key did: %s)", async (step, worked, says) => {
   if (step === 2) revoke();
   if (!worked) revoke();
