@@ -8,18 +8,12 @@ import { fetchBody, isLate, reasonOf } from "./body.ts";
 
 export type Health = { readonly buckets: readonly BucketHealth[] };
 
-/** Why there is no health to read. */
-export type NoHealth = {
-  /** Absent if no answer came. */
-  readonly status?: number;
-  /** In plain words. */
-  readonly reason: string;
-};
+/** Why there is no health to read; without a status, no answer came. */
+export type NoHealth = { readonly status?: number; readonly reason: string };
 
 /** Seconds that the Worker may take; it asks S3 and the edge meanwhile. */
 const PATIENCE_S = 60;
-/** Bytes. */
-const LONGEST = 100_000;
+const LONGEST = 100_000; // bytes
 
 /** A header that other servers hardly send from /healthz. */
 const OWN = "content-security-policy";
@@ -62,31 +56,19 @@ export async function askWhetherThere(base: string): Promise<NoHealth | undefine
   return { status, reason: `it answers ${status} ${text.trim().slice(0, 40)}` };
 }
 
-async function ask(
-  base: string,
-  headers: Record<string, string>,
-  interrupted?: AbortSignal,
-): Promise<Answer | NoHealth> {
+async function ask(base: string, headers: Record<string, string>, interrupted?: AbortSignal) {
+  // Bound the time for the whole body, too.
+  const late = AbortSignal.timeout(2 * PATIENCE_S * 1000);
+  const signal = interrupted === undefined ? late : AbortSignal.any([interrupted, late]);
+  const init = { headers, signal };
   try {
-    // Bound the time for the whole body, too.
-    const late = AbortSignal.timeout(2 * PATIENCE_S * 1000);
-    const signal = interrupted === undefined ? late : AbortSignal.any([interrupted, late]);
-    const init = { headers, signal };
-    const { bytes, ...answer } = await fetchBody(
-      `${base}/healthz`,
-      init,
-      PATIENCE_S,
-      () => LONGEST,
-    );
-    return { ...answer, text: new TextDecoder().decode(bytes) };
+    const answer = await fetchBody(`${base}/healthz`, init, PATIENCE_S, () => LONGEST);
+    return { ...answer, text: new TextDecoder().decode(answer.bytes) };
   } catch (error) {
-    return {
-      reason: `no answer: ${isLate(error) ? `not within ${PATIENCE_S} s` : reasonOf(error)}`,
-    };
+    const reason = isLate(error) ? `not within ${PATIENCE_S} s` : reasonOf(error);
+    return { reason: `no answer: ${reason}` };
   }
 }
-
-type Answer = { readonly status: number; readonly headers: Headers; readonly text: string };
 
 /** Reads what `src/worker/health.ts` writes. */
 function readHealth(text: string): Health | undefined {

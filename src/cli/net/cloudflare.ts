@@ -4,7 +4,7 @@ import { isTable, json } from "../../worker/base/json.ts";
 import type { World } from "../command.ts";
 import { visible } from "../terminal/visible.ts";
 import { createPace } from "./pace.ts";
-import { answerOf, type Failure, failureOf, type Retrying, retrying, waitOf } from "./retrying.ts";
+import { answerOf, failureOf, type Retrying, retrying, waitOf } from "./retrying.ts";
 
 const API = "https://api.cloudflare.com/client/v4";
 
@@ -25,32 +25,25 @@ const TIMEOUT = 30_000;
 const LONGEST_WAIT = 310_000;
 const TOLD_WAIT = 5_000;
 
-/** Why the API did not do what it was asked. */
+/**
+ * Why the API did not do what it was asked. `access`: this token may not do this in this zone. `trouble`: the
+ * API or the network failed, also when tried again. `request`: the API refuses this request alone.
+ */
 export type Refused = {
-  /** In words. */
   readonly reason: string;
-  /**
-   * `access`: this token may not do this in this zone. `trouble`: the API or the network failed, also when
-   * tried again. `request`: the API refuses this request alone. `interrupted`: Ctrl-C.
-   */
   readonly kind: "access" | "trouble" | "request" | "interrupted";
 };
 
 export type Zone = { readonly id: string; readonly name: string };
 
-export type Api = {
-  /** Purges up to 100 URLs (C3). @returns undefined if it is done */
-  purge(zone: string, files: readonly string[]): Promise<Refused | undefined>;
-  /** The zones of this name that the token may see: one or none. */
-  zones(name: string): Promise<readonly Zone[] | Refused>;
-};
+export type Api = ReturnType<typeof cloudflareApi>;
 
 /** @param tell is called with the milliseconds that the API asks to wait, if they are many */
 export function cloudflareApi(
   { now, interrupted: signal }: Pick<World, "now" | "interrupted">,
   token: string,
   tell: (ms: number) => void,
-): Api {
+) {
   const pace = createPace(BOUNDS, now, signal);
   const settings: Retrying = {
     limit: 5,
@@ -59,7 +52,7 @@ export function cloudflareApi(
     beyond: "wait",
     timeout: TIMEOUT,
     signal,
-    before: () => pace.turn(),
+    before: pace.turn,
     async send(request) {
       const answer = await fetch(request);
       if (answer.status === 429) {
@@ -80,15 +73,20 @@ export function cloudflareApi(
       const said = readSaid(await answer.text());
       return said?.success ? said : refusedBy(answer.status, said, token);
     } catch (error) {
-      return refusal(failureOf(error, settings), token);
+      const failure = failureOf(error, settings);
+      if (failure === undefined) return { kind: "interrupted", reason: "interrupted" };
+      if (typeof failure === "string") return { kind: "trouble", reason: failure };
+      return refusedBy(failure.status, readSaid(await failure.text()), token);
     }
   }
   return {
-    async purge(zone, files) {
+    /** Purges up to 100 URLs (C3). @returns undefined if it is done */
+    async purge(zone: string, files: readonly string[]): Promise<Refused | undefined> {
       const said = await ask(`/zones/${zone}/purge_cache`, files);
       return "kind" in said ? said : undefined;
     },
-    async zones(name) {
+    /** The zones of this name that the token may see: one or none. */
+    async zones(name: string): Promise<readonly Zone[] | Refused> {
       const said = await ask(`/zones?name=${encodeURIComponent(name)}`);
       return "kind" in said ? said : zonesIn(said.result);
     },
@@ -112,15 +110,6 @@ function readSaid(text: string): Said | undefined {
     errors: tables.map(({ code, message }) => ({ code, message })),
     result: said["result"],
   };
-}
-
-async function refusal(failure: Failure, token: string): Promise<Refused> {
-  if ("network" in failure) {
-    return failure.network === undefined
-      ? { kind: "interrupted", reason: "interrupted" }
-      : { kind: "trouble", reason: failure.network };
-  }
-  return refusedBy(failure.response.status, readSaid(await failure.response.text()), token);
 }
 
 /** Codes for a wrong token or zone. Some come with a status of 200 or 400. */

@@ -33,10 +33,7 @@ const parser = new XMLParser({
 });
 
 /** The URL of a page. Its query has the one spelling that is signed (A2). */
-export function listUrl(
-  { base }: Bucket,
-  { prefix, delimiter, most = 1000, next }: ListOptions,
-): string {
+function listUrl({ base }: Bucket, { prefix, delimiter, most = 1000, next }: ListOptions): string {
   const asked = {
     ...(next !== undefined && { "continuation-token": next }),
     ...(delimiter && { delimiter }),
@@ -74,14 +71,19 @@ export async function listPage(
 
 /** @returns a text that says why it is not the list that was asked for */
 function readPage(xml: string, prefix: string): Page | string {
-  const read = parse(xml);
+  let read: unknown;
+  try {
+    read = parser.parse(xml, true);
+  } catch {
+    return "its answer is not a list"; // not XML, or cut off
+  }
   const list = isTable(read) ? read["ListBucketResult"] : undefined;
   if (!isTable(list)) return "its answer is not a list";
-  const truncated = list["IsTruncated"];
+  const { IsTruncated: truncated, NextContinuationToken: token } = list;
   if (truncated !== "true" && truncated !== "false") {
     return "its list does not say whether it is complete";
   }
-  const next = truncated === "true" ? list["NextContinuationToken"] : undefined;
+  const next = truncated === "true" ? token : undefined;
   if (truncated === "true" && (typeof next !== "string" || next === "")) {
     return "its list is not complete, and has no token for the next page";
   }
@@ -93,15 +95,6 @@ function readPage(xml: string, prefix: string): Page | string {
     return `its list has ${JSON.stringify(foreign)}, which does not begin with ${JSON.stringify(prefix)}`;
   }
   return { keys, prefixes, next: typeof next === "string" ? next : undefined };
-}
-
-/** @returns undefined if it is not XML, or cut off */
-function parse(xml: string): unknown {
-  try {
-    return parser.parse(xml, true);
-  } catch {
-    return undefined;
-  }
 }
 
 /** @returns undefined if an entry has none */

@@ -1,20 +1,12 @@
 // Keeps requests below the rates that a service allows.
 
 /** At most `most` requests may begin within `ms` milliseconds. */
-export type Bound = { readonly most: number; readonly ms: number };
+type Bound = { readonly most: number; readonly ms: number };
 
-export type Pace = {
-  /** Waits until one more request may begin, or the signal is aborted. */
-  turn(): Promise<void>;
-  /** Lets no request begin for so many milliseconds. */
-  hold(ms: number): void;
-};
+export type Pace = ReturnType<typeof createPace>;
 
-/**
- * Keeps to all bounds, within every stretch of time.
- * @param now milliseconds since 1970
- */
-export function createPace(bounds: readonly Bound[], now: () => number, signal: AbortSignal): Pace {
+/** Keeps to all bounds, within every stretch of time. */
+export function createPace(bounds: readonly Bound[], now: () => number, signal: AbortSignal) {
   const longest = Math.max(...bounds.map(({ most }) => most));
   /** When the latest requests began. */
   const begun: number[] = [];
@@ -24,13 +16,15 @@ export function createPace(bounds: readonly Bound[], now: () => number, signal: 
     return Math.max(held, ...free) - now();
   };
   return {
-    async turn() {
+    /** Waits until one more request may begin, or the signal is aborted. */
+    async turn(): Promise<void> {
       // All that wait wake up together; the first one to look again may begin.
       for (let ms = wait(); ms > 0 && !signal.aborted; ms = wait()) await sleep(ms, signal);
       begun.push(now());
       if (begun.length > longest) begun.shift();
     },
-    hold(ms) {
+    /** Lets no request begin for so many milliseconds. */
+    hold(ms: number): void {
       held = Math.max(held, now() + ms);
     },
   };

@@ -6,17 +6,16 @@ import { codeOf } from "./ask-s3.ts";
 export type Retrying = {
   /** How often a request is sent again. */
   readonly limit: number;
-  /** The statuses after which it is sent again. */
   readonly statuses: readonly number[];
   /** The longest wait for a `retry-after`: milliseconds. */
   readonly longestWait: number;
-  /** What to do if `retry-after` is longer: give up, or wait for `longestWait`. */
+  /** What to do if `retry-after` is longer. */
   readonly beyond: "give-up" | "wait";
   /** How long an answer with its body may take: milliseconds. */
   readonly timeout: number;
   readonly signal: AbortSignal;
   /** Each attempt waits for it. */
-  readonly before?: () => Promise<void>;
+  readonly before: () => Promise<void>;
   /** Sends one attempt. It must read the body: then one that breaks off is sent again, too. */
   readonly send: (request: Request) => Promise<Response>;
 };
@@ -46,7 +45,7 @@ export function retrying(options: Retrying): KyInstance {
           ? false
           : undefined,
     },
-    hooks: { beforeRequest: before === undefined ? [] : [before] },
+    hooks: { beforeRequest: [before] },
   });
 }
 
@@ -63,18 +62,18 @@ export function waitOf({ headers }: Pick<Response, "headers">, now = Date.now())
   return Number.isNaN(ms) ? 0 : Math.max(0, ms);
 }
 
-/** Why there is no good answer: a bad one, or none. */
-export type Failure =
-  | { readonly response: Response }
-  /** In words, such as `no answer within 30 s`; undefined: it was interrupted. */
-  | { readonly network: string | undefined };
-
-/** Reads what the client threw. Anything else is a bug, and is thrown again. */
-export function failureOf(error: unknown, { timeout, signal }: Retrying): Failure {
-  if (error instanceof HTTPError) return { response: error.response };
-  if (error instanceof TimeoutError) return { network: `no answer within ${timeout / 1000} s` };
-  if (signal.aborted) return { network: undefined };
+/**
+ * Reads what the client threw. Anything else is a bug, and is thrown again.
+ * @returns the bad answer, or in words why there is none; undefined if it was interrupted
+ */
+export function failureOf(
+  error: unknown,
+  { timeout, signal }: Retrying,
+): Response | string | undefined {
+  if (error instanceof HTTPError) return error.response;
+  if (error instanceof TimeoutError) return `no answer within ${timeout / 1000} s`;
+  if (signal.aborted) return undefined;
   // `fetch` throws a plain TypeError for failures of the network.
-  if (error instanceof TypeError) return { network: `no answer: ${codeOf(error)}` };
+  if (error instanceof TypeError) return `no answer: ${codeOf(error)}`;
   throw error;
 }

@@ -2,7 +2,7 @@
 
 import { isFault, type World } from "../command.ts";
 import { shareOut } from "../net/crew.ts";
-import { createPace } from "../net/pace.ts";
+import { createPace, type Pace } from "../net/pace.ts";
 import { answerOf, failureOf, type Retrying, retrying, waitOf } from "../net/retrying.ts";
 import type { Progress } from "../terminal/progress.ts";
 import type { WarmRecord } from "./record.ts";
@@ -84,7 +84,7 @@ export async function sendAll(
 async function send(
   url: string,
   { reads }: Queued,
-  pace: ReturnType<typeof createPace>,
+  pace: Pace,
   signal: AbortSignal,
   now: () => number,
 ): Promise<Ended | undefined> {
@@ -111,8 +111,8 @@ async function send(
     return endedBy(answer, bytes);
   } catch (error) {
     const failure = failureOf(error, settings);
-    if ("response" in failure) return endedBy(failure.response, bytes);
-    return failure.network === undefined ? undefined : { why: failure.network, isTrouble: true };
+    if (typeof failure === "string") return { why: failure, isTrouble: true };
+    return failure && endedBy(failure, bytes);
   }
 }
 
