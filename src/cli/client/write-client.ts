@@ -3,8 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { type Fault, isFault } from "../command.ts";
-import { makeAppFile } from "../project/app-file/make-app-file.ts";
-import { FIRST_LINE } from "../project/app-file/render-app-file.ts";
+import { FIRST_LINE, makeAppFile } from "../project/app-file/make-app-file.ts";
 import { findBaseUrl } from "../project/base-url.ts";
 import { configFault } from "../project/config-fault.ts";
 import { readDeployed } from "../project/deployed.ts";

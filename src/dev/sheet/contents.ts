@@ -3,8 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { makeAppFile } from "../../cli/project/app-file/make-app-file.ts";
-import { presetsOf } from "../../cli/project/deployed.ts";
+import { makeAppFile, presetsOf } from "../../cli/project/app-file/make-app-file.ts";
 import type { RouteShape } from "../../client/types.ts";
 import { REST } from "../../url/grammar.ts";
 import type { Config } from "../../worker/config/config.ts";
