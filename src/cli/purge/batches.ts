@@ -1,21 +1,16 @@
 // Purges URLs in batches, in every zone, and notes what was not purged.
 
 import { say, type World } from "../command.ts";
-import { type Api, MOST_FILES, type Refused } from "../net/cloudflare.ts";
+import { cloudflareApi, MOST_FILES, type Refused } from "../net/cloudflare.ts";
 import { shareOut } from "../net/crew.ts";
 import { counted, createProgress, time } from "../terminal/progress.ts";
-import type { KnownZone, Outcome, Zones } from "./outcome.ts";
+import type { KnownZone, Outcome } from "./outcome.ts";
+import { findZones, type ZoneHints } from "./zones.ts";
 
-/** How many requests are sent at once. */
 const WORKERS = 4;
 
 /** After so many failed batches in a row, it stops. Each was tried several times. */
 const MOST_TROUBLE = 8;
-
-type With = {
-  readonly api: (tell: (ms: number) => void) => Api;
-  readonly findZones: (api: Api) => Promise<Zones>;
-};
 
 type Batch = { readonly zone: KnownZone; readonly files: readonly string[] };
 
@@ -23,15 +18,18 @@ type Batch = { readonly zone: KnownZone; readonly files: readonly string[] };
 export async function purgeAll(
   world: World,
   sources: ReadonlyMap<string, string>,
-  { api: makeApi, findZones }: With,
+  token: string,
+  hints: ZoneHints,
 ): Promise<Outcome> {
   const { stderr, interrupted, now } = world;
   const began = now();
   const urls = [...sources.keys()];
   const all = new Set(sources.values()).size;
   let tell = (line: string) => say(stderr, line);
-  const api = makeApi((ms) => tell(`Cloudflare's API asks to wait for ${time(ms / 1000)}.`));
-  const { zones, faults } = await findZones(api);
+  const api = cloudflareApi(world, token, (ms) =>
+    tell(`Cloudflare's API asks to wait for ${time(ms / 1000)}.`),
+  );
+  const { zones, faults } = await findZones(hints, api);
   const left = new Map<string, string>();
   const leftIn = new Map<KnownZone, Set<string>>(zones.map((zone) => [zone, new Set()]));
   const leave = ({ zone, files }: Batch, reason: string) => {

@@ -15,7 +15,6 @@ import {
   urlOption,
   type World,
 } from "../command.ts";
-import { cloudflareApi } from "../net/cloudflare.ts";
 import { hostOf, isHere } from "../project/base-url.ts";
 import { openProject } from "../project/open-project.ts";
 import type { Project } from "../project/project.ts";
@@ -25,7 +24,6 @@ import { count } from "../terminal/progress.ts";
 import { purgeAll } from "./batches.ts";
 import { tellLeft, tellOutcome } from "./outcome.ts";
 import { gather } from "./sources.ts";
-import { findZones } from "./zones.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -36,18 +34,11 @@ export function purgeCommand(world: World, run: Run) {
 function define() {
   return new Command("purge")
     .description("drops all variants of objects from Cloudflare's edge")
-    .argument(
-      "[keys...]",
-      "keys without the prefix of their bucket, or public URLs; - is stdin, one on each line",
-    )
+    .argument("[keys...]", "keys without their bucket's prefix, or public URLs; - is stdin")
     .option("--prefix <prefix>", "all objects that begin with it, if your S3 key may list them")
     .option("-b, --bucket <name>", "a bucket of wrangler.toml, if there are several")
     .option("--v <version>", "purges this version of signed URLs, too; can be repeated", collect)
-    .option(
-      "--zone <id>",
-      "purges in this zone only; can be repeated (default: all zones of the domains)",
-      collect,
-    )
+    .option("--zone <id>", "purges in this zone only; can be repeated; default: all", collect)
     .addOption(urlOption())
     .addOption(secretsFileOption())
     .option("--yes", "does not ask, even if many objects begin with the prefix")
@@ -112,14 +103,11 @@ async function purge(
   }
   const asks = prefix !== undefined && !options.yes && objects.size > MANY;
   if (asks && !(await agreed(world, objects.size, !keys.includes("-")))) return EXIT.failed;
-  const outcome = await purgeAll(world, sources, {
-    api: (tell) => cloudflareApi(world, cloudflare.token, tell),
-    findZones: (api) => findZones({ given, env: cloudflare.zone, host, domains }, api),
-  });
+  const hints = { given, env: cloudflare.zone, host, domains };
+  const outcome = await purgeAll(world, sources, cloudflare.token, hints);
   return tellOutcome(world, outcome, project.config.answers.max_age, impossible);
 }
 
-/** @returns undefined if there are several, and none is named */
 function findBucket({ config: { buckets } }: Project, name?: string): Bucket | undefined | Fault {
   if (name === undefined) return buckets.length === 1 ? buckets[0] : undefined;
   const found = buckets.find((bucket) => bucket.name === name);
@@ -130,9 +118,7 @@ function findBucket({ config: { buckets } }: Project, name?: string): Bucket | u
 const NO_TOKEN =
   "CLOUDFLARE_API_TOKEN is missing. Make a token with the permission Zone, Cache Purge, Purge on https://dash.cloudflare.com/profile/api-tokens, and put it into the environment, or into the file of --secrets-file";
 
-type Cloudflare = { readonly token: string; readonly zone: string | undefined };
-
-function readCloudflare(world: World, secretsFile: string | undefined): Cloudflare | Fault {
+function readCloudflare(world: World, secretsFile: string | undefined) {
   const filed = secretsFile === undefined ? {} : readSecretsFile(world, secretsFile);
   if (isFault(filed)) return filed;
   const read = (name: string) => {

@@ -9,12 +9,8 @@ import { listPage, type Page } from "../net/list.ts";
 import { sleep } from "../net/pace.ts";
 import { type Project, slotsAtHand } from "../project/project.ts";
 
-export type Listed = {
-  /** Without the bucket's prefix. */
-  readonly keys: string[];
-  /** How many objects have keys that Vitrine cannot show. */
-  readonly others: number;
-};
+/** The keys without the bucket's prefix, and the number of those that Vitrine cannot show. */
+type Listed = { readonly keys: string[]; readonly others: number };
 
 /** How long to wait before S3 is asked again, if it is busy: ms. */
 const DELAYS = [1_000, 5_000];
@@ -24,7 +20,7 @@ const DELAYS = [1_000, 5_000];
  * @param listed is told how many keys each page has
  */
 export async function listKeys(
-  world: Pick<World, "now" | "interrupted">,
+  world: World,
   project: Project,
   bucket: Bucket,
   prefix: string,
@@ -38,9 +34,8 @@ export async function listKeys(
   for (;;) {
     const [slot] = slots;
     if (slot === undefined) {
-      return {
-        fault: `--prefix has to list ${bucket.name}, and there is no S3 key to do so. Put its secrets into the environment, or into the file of --secrets-file`,
-      };
+      const what = `--prefix has to list ${bucket.name}, and there is no S3 key to do so`;
+      return { fault: `${what}. Put it into the environment, or the file of --secrets-file` };
     }
     const options = { prefix: bucket.prefix + prefix, next };
     const page = await patiently(world, () =>
@@ -60,16 +55,14 @@ export async function listKeys(
     ({ next } = page);
     if (next === undefined || world.interrupted.aborted) return { keys, others };
     if (tokens.has(next)) {
-      return {
-        fault: `${bucket.name} cannot be listed: the list of S3 has no end`,
-      };
+      return { fault: `${bucket.name} cannot be listed: the list of S3 has no end` };
     }
     tokens.add(next);
   }
 }
 
 async function patiently(
-  { interrupted }: Pick<World, "interrupted">,
+  { interrupted }: World,
   ask: () => Promise<Page | S3Answer>,
 ): Promise<Page | S3Answer> {
   for (const delay of DELAYS) {

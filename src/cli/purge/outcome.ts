@@ -4,7 +4,6 @@ import { EXIT, type Exit, paint, say, type World } from "../command.ts";
 import { count, counted, time } from "../terminal/progress.ts";
 import { visible } from "../terminal/visible.ts";
 
-/** A zone, and what named it. */
 export type KnownZone = { readonly id: string; readonly from: string };
 
 export type Zones = {
@@ -20,7 +19,6 @@ export type Outcome = {
   /** The known zones, and how many objects were purged in each. */
   readonly zones: readonly (KnownZone & { readonly purged: number })[];
   readonly faults: Zones["faults"];
-  /** The zones where the token may not purge. */
   readonly denied: readonly KnownZone[];
   readonly seconds: number;
 };
@@ -30,11 +28,7 @@ export function tellLeft({ stdout }: World, left: Iterable<string>): void {
   for (const key of left) say(stdout, stdout.isTTY ? visible(key) : key);
 }
 
-/**
- * Says on stdout what was not purged everywhere, and on stderr why.
- * @param maxAge how long browsers keep an image: seconds
- * @param impossible how many keys were not sent
- */
+/** @param maxAge how long browsers keep an image: seconds */
 export function tellOutcome(
   world: World,
   { count: all, left, zones, faults, denied, seconds }: Outcome,
@@ -58,9 +52,8 @@ export function tellOutcome(
     say(stderr, `${keep}, or until a signed URL expires.`);
   }
   if (left.size > 0) {
-    warn(
-      `NOT PURGED: ${count(left.size)} of ${objects}. Their keys are on stdout: give them again.`,
-    );
+    const what = `NOT PURGED: ${count(left.size)} of ${objects}`;
+    warn(`${what}. Their keys are on stdout: give them again.`);
     const reasons = new Map<string, number>();
     for (const reason of left.values()) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     for (const [reason, times] of reasons) say(stderr, `  ${count(times)}: ${visible(reason)}`);

@@ -10,20 +10,18 @@ import { counted, createProgress } from "../terminal/progress.ts";
 import { visible } from "../terminal/visible.ts";
 import { listKeys } from "./list-keys.ts";
 
-export type Gathered = {
+type Gathered = {
   /** Each URL, with what was first given for it. A key with versions has several URLs. */
   readonly sources: ReadonlyMap<string, string>;
-  /** How many keys were impossible. */
   readonly impossible: number;
 };
 
-export type Asked = {
+type Asked = {
   readonly keys: readonly string[];
   readonly prefix?: string | undefined;
   readonly versions: readonly string[];
   /** Undefined: there are several, and none is named. */
   readonly bucket: Bucket | undefined;
-  /** The known hosts of this Vitrine. */
   readonly hosts: readonly string[];
 };
 
@@ -78,10 +76,8 @@ export async function gather(
     if (isFault(listed)) return listed;
     for (const key of listed.keys) take(key);
     if (listed.others > 0) {
-      say(
-        stderr,
-        `Left out: ${counted(listed.others, "object")} with keys that Vitrine cannot show.`,
-      );
+      const others = counted(listed.others, "object");
+      say(stderr, `Left out: ${others} with keys that Vitrine cannot show.`);
     }
     if (listed.keys.length === 0) {
       return { fault: `${bucket.name} has no object that begins with "${bucket.prefix}${prefix}"` };

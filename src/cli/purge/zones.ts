@@ -5,11 +5,9 @@ import type { Domain } from "../project/known-vars.ts";
 import { isOf } from "../project/wanted.ts";
 import type { KnownZone, Zones } from "./outcome.ts";
 
-/** What names the zones. */
+/** What names the zones: `--zone`, `CLOUDFLARE_ZONE_ID`, or the hosts. */
 export type ZoneHints = {
-  /** From `--zone`: these zones only. */
   readonly given: readonly string[];
-  /** `CLOUDFLARE_ZONE_ID`. */
   readonly env: string | undefined;
   /** The host of `--url`, or the first one of wrangler.toml. */
   readonly host: string | undefined;
@@ -85,7 +83,6 @@ async function lookUp(
   return `the token sees no zone named ${names.join(", ") || host}: it needs the permission Zone, Zone, Read. Or ${USE}`;
 }
 
-/** A host without a wildcard and without a port. */
 function bare(host: string): string {
   return host.replace(/^\*\.?/, "").replace(/:\d+$/, "");
 }

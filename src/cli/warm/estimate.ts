@@ -2,16 +2,22 @@
 
 import { FREE, money, PRICE } from "../project/costs.ts";
 import { count, counted } from "../terminal/progress.ts";
-import type { Estimate } from "./request.ts";
+
+/** What the keys need that were read ahead. */
+export type Estimate = {
+  readonly keys: number;
+  readonly isWhole: boolean;
+  readonly requests: number;
+  readonly transformations: number;
+  readonly done: number;
+};
 
 export type Limits = {
   /** Unique transformations of this month, by the record. */
   readonly spent: number;
-  /** How many unique transformations it makes at most; undefined: no limit. */
+  /** How many it makes at most; undefined: no limit. */
   readonly most: number | undefined;
-  /** US dollars that `COSTS.most` allows. */
   readonly bound: number | undefined;
-  /** Whether this is the local run, which costs nothing. */
   readonly local: boolean;
 };
 
@@ -29,8 +35,7 @@ export function estimateLines(
       `At most ${money(dollars)}: $0.50 for 1,000, after the month's ${count(FREE)} free ones.`,
     );
   }
-  if (!isWhole)
-    lines.push("More keys follow, at the same price each. Their number is not known yet.");
+  if (!isWhole) lines.push("More keys follow, at the same price each. Their number is not known.");
   if (bound !== undefined && dollars > bound && !local) {
     lines.push(`COSTS.most in wrangler.toml is ${money(bound)} a month.`);
   }

@@ -24,10 +24,9 @@ import { openSite } from "../project/open-project.ts";
 import { count, createProgress } from "../terminal/progress.ts";
 import { visible } from "../terminal/visible.ts";
 import { estimateLines, type Limits } from "./estimate.ts";
-import { createPlanner } from "./plan.ts";
+import { createPlanner, type Planner, type Reads, type WarmRequest } from "./plan.ts";
 import { createQueue } from "./queue.ts";
 import { openRecord, recordOf, type WarmRecord } from "./record.ts";
-import { ACCEPTS, type Planner, type Reads, type WarmRequest } from "./request.ts";
 import { sendAll } from "./send.ts";
 import { createSummary } from "./summary.ts";
 
@@ -45,26 +44,13 @@ function define() {
     .addOption(urlOption())
     .option(
       "-p, --preset <name>",
-      "card: this preset with all of its variants; card@2x: that variant alone; can be repeated (default: all)",
+      "a preset with its variants, or one variant; repeatable",
       collect,
     )
     .addOption(routeOption())
-    .option(
-      "--accept <formats>",
-      "what browsers read: some of avif, webp, none",
-      readFormats,
-      FORMATS,
-    )
-    .option(
-      "--concurrency <number>",
-      "how many requests to send at once, 1 to 100",
-      wholeNumber(1, 100),
-      6,
-    )
-    .option(
-      "--record <file>",
-      "where to keep what is done (default: a file for each URL in .wrangler/vitrine/)",
-    )
+    .option("--accept <formats>", "what browsers read: avif, webp, none", readFormats, FORMATS)
+    .option("--concurrency <number>", "requests at once, 1 to 100", wholeNumber(1, 100), 6)
+    .option("--record <file>", "where to keep what is done; default: below .wrangler/vitrine/")
     .addOption(restartOption())
     .addOption(secretsFileOption("URL_SIGNING_KEYS"))
     .option("--yes", "does not stop at the 5,000 free unique transformations of a month")
@@ -86,7 +72,7 @@ function readFormats(text: string): Reads[] {
   const asked = text.split(",");
   const known = FORMATS.filter((format) => asked.includes(format));
   if (known.length === asked.length) return known;
-  throw new InvalidArgumentError(`It must be some of ${Object.keys(ACCEPTS).join(", ")}.`);
+  throw new InvalidArgumentError(`It must be some of ${FORMATS.join(", ")}.`);
 }
 
 async function warm(world: World, options: Options): Promise<Exit | Fault> {

@@ -10,9 +10,35 @@ import type { Fault } from "../command.ts";
 import type { Project } from "../project/project.ts";
 import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
 import { isImpossible, readGiven, type Wanted, withoutSignature } from "../project/wanted.ts";
-import { ACCEPTS, type Planner, type Reads, type WarmRequest } from "./request.ts";
+import type { Impossible } from "../terminal/lines.ts";
 
-export type Choice = {
+/** The `accept` headers of three kinds of browsers, by the best format that they read. */
+export const ACCEPTS = {
+  avif: "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",
+  webp: "image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",
+  none: "image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",
+} as const;
+
+export type Reads = keyof typeof ACCEPTS;
+
+/** A request to the public URL of a variant. The name and the path have no signature. */
+export type WarmRequest = {
+  readonly name: string;
+  readonly variant: string;
+  readonly reads: Reads;
+  readonly path: string;
+  /** Returns the query that signs the URL; empty if the route is not signed. */
+  readonly sign: (now: number) => Promise<string | Fault>;
+  /** A hash of the bucket and the source URL. With `options`, it names a rendition at the edge (C1). */
+  readonly source: string;
+  readonly options: string;
+  /** A hash of the options without the format. Cloudflare bills it once a month for each source (L2). */
+  readonly unique: string;
+};
+
+export type Planner = (line: string | Impossible) => readonly WarmRequest[] | Impossible;
+
+type Choice = {
   /** Presets with all of their variants, and single variants; undefined: all. */
   readonly presets: readonly string[] | undefined;
   /** The path of a route; undefined: the first route that leads to the key. */
@@ -20,10 +46,7 @@ export type Choice = {
   readonly reads: readonly Reads[];
 };
 
-/**
- * @param hosts of this Vitrine
- * @returns a fault if no route shows what is chosen
- */
+/** @returns a fault if no route shows what is chosen */
 export function createPlanner(
   project: Project,
   hosts: readonly string[],
@@ -60,9 +83,7 @@ type Shown = {
   /** The chosen presets and variants that it belongs to. */
   readonly by: readonly string[];
   /** What the Worker asks of the edge for it. */
-  readonly renditions: readonly (Pick<WarmRequest, "options" | "unique"> & {
-    readonly reads: Reads;
-  })[];
+  readonly renditions: readonly Pick<WarmRequest, "options" | "unique" | "reads">[];
 };
 
 function shownBy(project: Project, route: BoundRoute, { presets, reads }: Choice): Shown[] {
@@ -71,10 +92,7 @@ function shownBy(project: Project, route: BoundRoute, { presets, reads }: Choice
     if (variant === undefined) return [];
     const by = (presets ?? []).filter((one) => one === name || one === variant.preset);
     if (presets !== undefined && by.length === 0) return [];
-    const renditions = reads.map((one) => ({
-      reads: one,
-      ...hashOptions(variant, one, route.svg),
-    }));
+    const renditions = reads.map((one) => hashOptions(variant, one, route.svg));
     return [{ variant: name, preset: variant.preset, by, renditions }];
   });
 }
@@ -83,7 +101,7 @@ function hashOptions(variant: Variant, reads: Reads, svg: boolean) {
   const asked = chooseFormat(variant, readAccept(ACCEPTS[reads]), svg);
   const { format, ...unique } = edgeOptions(asked);
   const sorted = JSON.stringify(Object.entries(unique).sort());
-  return { unique: hash(sorted, 8), options: hash(`${sorted} ${format}`, 8) };
+  return { reads, unique: hash(sorted, 8), options: hash(`${sorted} ${format}`, 8) };
 }
 
 /** How long the URLs of signed routes are valid: seconds. */

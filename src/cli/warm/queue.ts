@@ -3,8 +3,9 @@
 
 import type { Readable } from "node:stream";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
-import type { WarmRecord } from "./record.ts";
-import type { Estimate, Planner, Queued, WarmRequest } from "./request.ts";
+import type { Estimate } from "./estimate.ts";
+import type { Planner, WarmRequest } from "./plan.ts";
+import type { Queued, WarmRecord } from "./record.ts";
 import type { Summary } from "./summary.ts";
 
 export type Queue = {
@@ -13,15 +14,11 @@ export type Queue = {
   requests(summary: Summary, most?: number): AsyncGenerator<Queued>;
 };
 
-/** How many keys are read before the first request. */
 const AHEAD = 10_000;
 
-/** What a line needs. */
-type Needed = {
-  readonly requests: readonly WarmRequest[];
-  readonly done: number;
-  readonly transformations: number;
-};
+type Needed = Pick<Estimate, "done" | "transformations"> & { requests: readonly WarmRequest[] };
+
+const NOTHING: Needed = { requests: [], done: 0, transformations: 0 };
 
 /** @param stop ends the queue */
 export async function createQueue(
@@ -43,8 +40,7 @@ export async function createQueue(
     const planned = planner(line);
     if ("reason" in planned) return planned;
     const source = planned[0]?.source;
-    if (source === undefined || seen.has(source))
-      return { requests: [], done: 0, transformations: 0 };
+    if (source === undefined || seen.has(source)) return NOTHING;
     seen.add(source);
     const old = record.before(source);
     const paid = record.paid(source);
@@ -73,9 +69,10 @@ export async function createQueue(
           summary.impossible(needed);
           continue;
         }
-        summary.skipped(needed.done);
+        summary.done += needed.done;
         made += needed.transformations;
-        if (made > most) return summary.beyond();
+        summary.isBeyond = made > most;
+        if (summary.isBeyond) return;
         const siblings = needed.requests.length;
         for (const request of needed.requests) yield { ...request, siblings };
       }

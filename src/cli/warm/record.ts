@@ -1,14 +1,17 @@
 // Keeps what vitrine warm has done, to continue later: a file with a line of JSON for each object. Never keeps a
 // signature.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { createReadStream, existsSync, mkdirSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { isTable } from "../../worker/base/json.ts";
+import { isTable, json } from "../../worker/base/json.ts";
 import type { Fault, World } from "../command.ts";
 import { linesOf } from "../terminal/lines.ts";
-import type { Queued } from "./request.ts";
+import type { WarmRequest } from "./plan.ts";
+
+/** A request in the queue, which has so many `siblings` for this source, itself counted. */
+export type Queued = WarmRequest & { readonly siblings: number };
 
 export type WarmRecord = {
   readonly file: string;
@@ -26,20 +29,18 @@ export type WarmRecord = {
 
 /** The default file for a Vitrine, relative to the project's folder. */
 export function recordOf(base: string): string {
-  const hash = createHash("sha256").update(base).digest("hex").slice(0, 12);
-  return `.wrangler/vitrine/warm-${hash}.jsonl`;
+  return `.wrangler/vitrine/warm-${hash("sha256", base).slice(0, 12)}.jsonl`;
 }
 
-export type RecordOptions = {
+type RecordOptions = {
   readonly file: string;
   /** Forgets what was done before, but not what it cost. */
   readonly restart?: true | undefined;
-  /** Does not touch the file. */
   readonly readOnly?: true | undefined;
 };
 
 export async function openRecord(
-  { folder, interrupted, now }: Pick<World, "folder" | "interrupted" | "now">,
+  { folder, interrupted, now }: World,
   { file, restart, readOnly }: RecordOptions,
 ): Promise<WarmRecord | Fault> {
   const path = resolve(folder, file);
@@ -133,32 +134,23 @@ function createSets() {
 
 /** A line: the requests of one object that succeeded. */
 type Entry = {
-  /** The source. */
   readonly id: string;
-  /** Their options. */
   readonly done: readonly string[];
   /** What is billed for them, and was not yet billed this month (L2). */
   readonly paid: readonly string[];
-  /** For human readers. */
   readonly key: string;
   readonly at: string;
 };
 
 /** @returns undefined for a line that is incomplete, or does not belong to a record */
 function readEntry(line: unknown): Omit<Entry, "key"> | undefined {
-  if (typeof line !== "string") return undefined;
-  try {
-    const read: unknown = JSON.parse(line);
-    if (!isTable(read)) return undefined;
-    const { id, done, paid, at } = read;
-    if (typeof id !== "string" || !/^[\w-]{22}$/.test(id)) return undefined;
-    if (!Array.isArray(done) || done.length === 0) return undefined;
-    if (!Array.isArray(paid) || typeof at !== "string") return undefined;
-    const texts = (list: unknown[]) => list.map((one) => `${one}`);
-    return { id, done: texts(done), paid: texts(paid), at };
-  } catch {
-    return undefined;
-  }
+  const read = json(line);
+  if (!isTable(read)) return undefined;
+  const { id, done, paid, at } = read;
+  if (typeof id !== "string" || !/^[\w-]{22}$/.test(id)) return undefined;
+  if (!Array.isArray(done) || done.length === 0) return undefined;
+  if (!Array.isArray(paid) || typeof at !== "string") return undefined;
+  return { id, done: done.map(String), paid: paid.map(String), at };
 }
 
 /** `2026-11-`: Cloudflare bills by the month. */

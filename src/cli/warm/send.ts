@@ -5,17 +5,16 @@ import { shareOut } from "../net/crew.ts";
 import { createPace, type Pace } from "../net/pace.ts";
 import { answerOf, failureOf, type Retrying, retrying, waitOf } from "../net/retrying.ts";
 import type { Progress } from "../terminal/progress.ts";
-import type { WarmRecord } from "./record.ts";
-import { ACCEPTS, type Queued } from "./request.ts";
+import { ACCEPTS } from "./plan.ts";
+import type { Queued, WarmRecord } from "./record.ts";
 import type { Summary } from "./summary.ts";
 
-export type Sending = {
+type Sending = {
   readonly base: string;
   readonly concurrency: number;
   readonly record: WarmRecord;
   readonly summary: Summary;
   readonly progress: Progress;
-  /** Is aborted to end the queue. */
   readonly stop: AbortController;
 };
 
@@ -31,7 +30,6 @@ const OBJECT_STATUSES: readonly number[] = [404, 415];
 const LONGEST_TYPE = 60;
 const MOST_NAMED = 1_000;
 
-/** How a request ended. */
 type Ended =
   | { readonly type: string; readonly bytes: number }
   /** `isTrouble`: it is not the object's fault. */
@@ -71,9 +69,8 @@ export async function sendAll(
     if (fault !== undefined) halt(fault.fault);
     trouble = "why" in ended && ended.isTrouble ? trouble + 1 : 0;
     if (trouble === MOST_TROUBLE && "why" in ended) {
-      halt(
-        `the last ${MOST_TROUBLE} requests failed, the last one with ${ended.why}. Check the log: npx wrangler tail`,
-      );
+      const what = `the last ${MOST_TROUBLE} requests failed, the last one with ${ended.why}`;
+      halt(`${what}. Check the log: npx wrangler tail`);
     }
     progress.step();
   });

@@ -10,16 +10,13 @@ export type Summary = ReturnType<typeof createSummary>;
 /** How many failed keys are named for each reason. */
 const NAMED = 3;
 
-/** @param progress is told what could not be asked for */
 export function createSummary(progress: Pick<Progress, "say">) {
   const types = new Map<string, { images: number; bytes: number }>();
   const failed = new Map<string, { times: number; more: boolean; named: string[] }>();
   const summary = {
     successes: 0,
-    /** How many requests were done before. */
     done: 0,
     failures: 0,
-    /** Whether it ended at the limit. */
     isBeyond: false,
     shown(type: string, bytes: number) {
       const of = types.get(type) ?? { images: 0, bytes: 0 };
@@ -35,12 +32,6 @@ export function createSummary(progress: Pick<Progress, "say">) {
       if (of.named.includes(what)) return;
       if (of.named.length < NAMED) of.named.push(what);
       else of.more = true;
-    },
-    skipped(requests: number) {
-      summary.done += requests;
-    },
-    beyond() {
-      summary.isBeyond = true;
     },
     impossible({ given, reason }: Impossible) {
       summary.failed("not asked for", JSON.stringify(given));

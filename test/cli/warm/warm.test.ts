@@ -152,7 +152,7 @@ test("a dry run prints the URLs of any number of keys, and requests nothing", as
     ended.err,
   ).toBe(`The first 10,000 keys: 90,000 requests, with 30,000 unique transformations.
 At most $15.00: $0.50 for 1,000, after the month's 5,000 free ones.
-More keys follow, at the same price each. Their number is not known yet.
+More keys follow, at the same price each. Their number is not known.
 Without --yes it ends at the month's 5,000 free ones.
 `);
   expect(site.asked).toEqual([]);
