@@ -83,23 +83,14 @@ function lengthOf(cell: string): number {
 // Options that several commands have. Each has one text.
 
 export const urlOption = () =>
-  new Option(
-    "-u, --url <url>",
-    "where Vitrine is; default: the first domain under routes in wrangler.toml",
-  );
+  new Option("-u, --url <url>", "where Vitrine is; default: the first domain in wrangler.toml");
 
 /** @param which the secrets that the command needs */
 export const secretsFileOption = (which = "secrets") =>
-  new Option(
-    "--secrets-file <file>",
-    `a file that has ${which}; default: the environment, or .dev.vars`,
-  );
+  new Option("--secrets-file <file>", `a file with ${which}; default: environment or .dev.vars`);
 
 export const routeOption = () =>
-  new Option(
-    "-r, --route <path>",
-    "the path of a route, as in wrangler.toml; default: the first that leads to the key",
-  );
+  new Option("-r, --route <path>", "a route's path; default: the first that leads to the key");
 
 export const jsonOption = () => new Option("--json", "prints JSON");
 

@@ -23,15 +23,12 @@ export type Asked = {
   readonly maxAge: number;
 };
 
-/** One request to the edge. */
 export type Call = {
   readonly reads: string;
-  /** If there are several: which one this is. */
   readonly when?: "first, what it is" | "then, of a GIF" | "then, of what is no GIF";
   readonly image: RequestInitCfPropertiesImage;
 };
 
-/** What the Worker asks for if all goes well. */
 export async function explainAsked(
   project: Project,
   bucket: Bucket,

@@ -14,13 +14,11 @@ import type { Project } from "../project/project.ts";
 import { variantsOf } from "../project/public-url.ts";
 import { type Asked, explainAsked } from "./asked.ts";
 
-/** What a URL asks for. */
 export type Explained = {
   /** Why there is no image, as in the log. */
   readonly refused?: Refusal;
   /** What exists: the paths of all routes, or the variants of this one. */
   readonly known?: readonly string[];
-  /** Whether it is /healthz. */
   readonly health?: true;
   readonly route?: string;
   readonly variant?: string;
@@ -28,16 +26,13 @@ export type Explained = {
   readonly bucket?: string;
   /** The key without the prefix of its bucket, as other commands take it. */
   readonly object?: string;
-  /** The key in the bucket. */
   readonly key?: string;
   readonly signature?: "none is asked for" | "right" | typeof UNCHECKED;
   /** The version in a URL whose signature is wrong. */
   readonly version?: string;
-  /** When a signed URL expires. */
   readonly expires?: string;
   /** The origins of the pages that may embed it, if not all may. */
   readonly origins?: readonly string[];
-  /** The origin URL of the fallback. */
   readonly fallback?: string;
   readonly asked?: Asked;
 };

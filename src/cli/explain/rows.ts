@@ -86,13 +86,11 @@ function rowsOfAsked(
   ];
 }
 
-/** What follows `purge`. */
 function purgeOf(object: string, originUrl: string): string {
   const version = new URL(originUrl).searchParams.get("v");
   return `${version === null ? "" : `--v ${version} `}${argument(object)}`;
 }
 
-/** A key as the last argument. */
 function argument(object: string): string {
   return `${object.startsWith("-") ? "-- " : ""}${shellQuote(object)}`;
 }

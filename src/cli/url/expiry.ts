@@ -11,7 +11,6 @@ const DATE = /^(\d{4}-\d\d-\d\d)(?:T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d))?$/;
 const USUAL = 3600;
 
 /**
- * @param text the option's value; undefined: in an hour, or in the route's `max_age` if that is less
  * @param most the route's `max_age`: seconds
  * @param now milliseconds since 1970
  * @returns seconds since 1970
@@ -22,16 +21,11 @@ export function readExpiry(text: string | undefined, most: number, now: number):
   const fault = (reason: string) => ({ fault: `--expires ${text}: ${reason}` });
   const [, count, unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   const at = count === undefined ? readDate(text) : seconds + Number(count) * (UNITS[unit] ?? 0);
-  if (at === undefined) {
-    return fault(
-      "is neither a time such as 30s, 15m, 12h, 7d, nor a date such as 2026-12-31 or 2026-12-31T12:00Z",
-    );
-  }
+  const dates = "a date such as 2026-12-31 or 2026-12-31T12:00Z";
+  if (at === undefined) return fault(`is neither a time such as 30s, 15m, 12h, 7d, nor ${dates}`);
   if (at <= seconds) return fault("is in the past");
-  if (at > seconds + most) {
-    return fault(`the route's max_age is ${most} s, and no URL may live longer`);
-  }
-  return at;
+  if (at <= seconds + most) return at;
+  return fault(`the route's max_age is ${most} s, and no URL may live longer`);
 }
 
 /** Seconds since 1970. A day begins at midnight UTC. */

@@ -9,9 +9,7 @@ import { pathOf, variantsOf } from "../project/public-url.ts";
 
 export type Asked = {
   readonly key: string;
-  /** A preset, or one of its variants; undefined: all. */
   readonly preset?: string | undefined;
-  /** The path of a route; undefined: the first that leads to the key. */
   readonly route?: string | undefined;
 };
 
@@ -19,16 +17,12 @@ type Paths = readonly (readonly [variant: string, path: string])[];
 
 export type Urls = {
   readonly route: BoundRoute;
-  /** By variant, encoded. */
   readonly paths: Paths;
   /** What the operator may not have meant. */
   readonly notes: readonly string[];
 };
 
-/**
- * Finds them by the first route that leads to the key.
- * @param signed whether the route must be signed, or must not
- */
+/** @param signed whether the route must be signed, or must not */
 export function findUrls(project: Project, asked: Asked, signed: boolean): Urls | Fault {
   const { key, preset } = asked;
   const route = chooseRoute(project, asked, signed);
@@ -61,14 +55,12 @@ function chooseRoute(project: Project, asked: Asked, signed: boolean): BoundRout
   const found = leading.find(({ signing }) => (signing !== undefined) === signed);
   if (found !== undefined) return found;
   if (leading.length === 0) return { fault: missing(project, named, asked) };
-  return {
-    fault: signed
-      ? `${listPaths(leading)}: is not signed: vitrine url prints its URLs`
-      : `${listPaths(leading)}: needs signed URLs: vitrine sign makes them`,
-  };
+  const why = signed
+    ? "is not signed: vitrine url prints its URLs"
+    : "needs signed URLs: vitrine sign makes them";
+  return { fault: `${listPaths(leading)}: ${why}` };
 }
 
-/** Why no route leads to a key at a preset. */
 function missing(project: Project, named: readonly BoundRoute[], { key, preset }: Asked): string {
   const other = named.find((route) => pathsOf(project, route, key).length > 0);
   if (other !== undefined && variantsOf(project, other, preset).length === 0) {

@@ -25,17 +25,10 @@ import { type Asked, findUrls, type Urls } from "./find-urls.ts";
 const KEY = "the object's key, without the prefix of its bucket";
 
 const presetOption = () =>
-  new Option(
-    "-p, --preset <name>",
-    "a preset, or one of its variants, such as card@2x; default: all",
-  );
+  new Option("-p, --preset <name>", "a preset, or a variant such as card@2x; default: all");
 
 type UrlOptions = Asked & OpenOptions;
-
-type SignOptions = UrlOptions & {
-  readonly expires?: string | undefined;
-  readonly v?: string | undefined;
-};
+type SignOptions = UrlOptions & { readonly [name in "expires" | "v"]?: string | undefined };
 
 export function urlCommand(world: World, run: Run) {
   return new Command("url")
@@ -61,10 +54,7 @@ export function signCommand(world: World, run: Run) {
     .description("prints the signed URLs of an object: one for each variant, or those of a preset")
     .argument("<key>", KEY)
     .addOption(presetOption())
-    .option(
-      "-e, --expires <when>",
-      "30s, 15m, 12h or 7d from now, or a date such as 2026-12-31T12:00Z; default: 1h, or max_age if that is less",
-    )
+    .option("-e, --expires <when>", "12h, 7d, 2026-12-31T12:00Z; default: 1h, or max_age if less")
     .option("--v <version>", "a text that changes with the object's content, such as its hash")
     .addOption(routeOption())
     .addOption(urlOption())
