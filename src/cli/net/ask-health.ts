@@ -26,7 +26,6 @@ const SAYS = new Map([
   [500, "the Worker's configuration is broken; its log says how: npx wrangler tail"],
 ]);
 
-/** Asks for the deep form, which tells about each bucket. */
 export async function askHealth(
   base: string,
   token: string,

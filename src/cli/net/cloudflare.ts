@@ -93,7 +93,6 @@ export function cloudflareApi(
   };
 }
 
-/** What every answer of the API has. */
 type Said = {
   readonly success: boolean;
   readonly errors: readonly { readonly code: unknown; readonly message: unknown }[];

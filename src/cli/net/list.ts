@@ -97,7 +97,6 @@ function readPage(xml: string, prefix: string): Page | string {
   return { keys, prefixes, next: typeof next === "string" ? next : undefined };
 }
 
-/** @returns undefined if an entry has none */
 function textsIn(entries: unknown, name: string): string[] | undefined {
   if (entries === undefined) return [];
   if (!Array.isArray(entries)) return undefined;

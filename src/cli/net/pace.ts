@@ -8,7 +8,6 @@ export type Pace = ReturnType<typeof createPace>;
 /** Keeps to all bounds, within every stretch of time. */
 export function createPace(bounds: readonly Bound[], now: () => number, signal: AbortSignal) {
   const longest = Math.max(...bounds.map(({ most }) => most));
-  /** When the latest requests began. */
   const begun: number[] = [];
   let held = 0;
   const wait = () => {
@@ -30,7 +29,6 @@ export function createPace(bounds: readonly Bound[], now: () => number, signal: 
   };
 }
 
-/** Waits for some milliseconds, or until the signal is aborted. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   if (ms <= 0 || signal.aborted) return Promise.resolve();
   return new Promise((settle) => {

@@ -4,7 +4,6 @@ import ky, { HTTPError, type KyInstance, TimeoutError } from "ky";
 import { codeOf } from "./ask-s3.ts";
 
 export type Retrying = {
-  /** How often a request is sent again. */
   readonly limit: number;
   readonly statuses: readonly number[];
   /** The longest wait for a `retry-after`: milliseconds. */
@@ -14,7 +13,6 @@ export type Retrying = {
   /** How long an answer with its body may take: milliseconds. */
   readonly timeout: number;
   readonly signal: AbortSignal;
-  /** Each attempt waits for it. */
   readonly before: () => Promise<void>;
   /** Sends one attempt. It must read the body: then one that breaks off is sent again, too. */
   readonly send: (request: Request) => Promise<Response>;

@@ -12,7 +12,6 @@ import { unsignedDoors } from "./doors.ts";
 import type { KnownVars } from "./known-vars.ts";
 import { deployMistakes, pitfalls } from "./pitfalls.ts";
 
-/** What there is to say of a configuration. */
 export type Report = {
   /** What it does, if it has no mistakes. */
   readonly told: readonly string[];
@@ -38,10 +37,12 @@ export function checkConfiguration(vars: KnownVars): Report {
   return { ...describe(there, bounds, vars), mistakes };
 }
 
-/** The mistakes that `npm start` would find, if .dev.vars changes anything. */
-function mistakesHere({ started, local, secrets, stored }: KnownVars): readonly Mistake[] {
-  if (local.size === 0) return [];
-  // `npm start` makes a signing key, and opens the local buckets with keys of its own.
+function mistakesHere(
+  { started, local, secrets, stored }: KnownVars,
+  there: ReturnType<typeof readDeployed>,
+) {
+  if (local.size === 0) return mistakesIn(there);
+  // `npm start` makes a signing key, and opens the buckets that it plays with keys of its own.
   const made = secrets.filter((name) => {
     if (name === "URL_SIGNING_KEYS") return !local.has(name);
     return !local.has("BUCKETS") && !isBegun(name, local);

@@ -4,7 +4,6 @@
 import { type Mistake, mistakeText } from "../../worker/base/mistake.ts";
 import type { Fault } from "../command.ts";
 
-/** A mistake, and where it was found. */
 export type FoundMistake = Mistake & {
   /** What holds the wrong value, if not wrangler.toml: `.dev.vars`, `the environment`, a file's name. */
   readonly from?: string;

@@ -6,7 +6,6 @@ import { parseEnv } from "node:util";
 import type { Fault } from "../command.ts";
 import { replaceFile } from "./replace-file.ts";
 
-/** Secrets by their names; null deletes one. */
 export type Change = Readonly<Record<string, string | null>>;
 
 /** Changes the .dev.vars of a folder, all secrets at once. */
@@ -23,7 +22,6 @@ export function putDevVars(folder: string, change: Change): Fault | undefined {
   }
 }
 
-/** Changes the text of a .dev.vars. */
 export function editDevVars(given: string, change: Change): string | Fault {
   const mark = /^\uFEFF?/.exec(given)?.[0] ?? "";
   const text = given.slice(mark.length);

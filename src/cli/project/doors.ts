@@ -22,7 +22,6 @@ export function* unsignedDoors({ routes }: Pick<Config, "routes">): Generator<Wa
   }
 }
 
-/** Returns whether two routes may lead to the same object. */
 function mayMeet(one: BoundRoute, other: BoundRoute): boolean {
   // Whatever the host and the addressing (A4).
   if (one.bucket.bucket !== other.bucket.bucket) return false;

@@ -29,11 +29,9 @@ export type KnownVars = {
   readonly secrets: readonly string[];
   /** The names of the secrets in a Secrets Store. */
   readonly stored: readonly string[];
-  /** The rate limiting bindings. */
   readonly limiters: readonly RateLimitSettings[];
   /** Whether a deploy would also serve from a workers.dev address. */
   readonly workersDev: boolean;
-  /** Whether Workers Caching is on. */
   readonly cached: boolean;
   /** The domains and routes that it deploys to: `images.example.com`, `images.example.com/*`. */
   readonly patterns: readonly string[];

@@ -9,13 +9,11 @@ import { isSecret, secretNames } from "../../worker/config/secret-names.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
 
-/** A bucket's settings, as wrangler.toml has them. */
 export type Settings = Readonly<Record<string, unknown>> & { bucket: string; prefix?: string };
 
 export type LocalRun = {
   /** Whether .dev.vars names an S3 of its own. */
   readonly own: boolean;
-  /** The buckets on this machine. */
   readonly buckets: Readonly<Record<string, Settings>>;
   /** Those of .dev.vars, and the keys of the buckets on this machine. */
   readonly secrets: Vars;
@@ -32,11 +30,7 @@ export function localKeys(folder = "."): Credentials {
   };
 }
 
-/**
- * Replaces each bucket by one on this machine.
- * @param buckets `BUCKETS`, already checked
- * @param endpoint that of the local S3
- */
+/** Replaces each bucket of `BUCKETS`, which is checked already, by one on this machine. */
 export function localBuckets(buckets: unknown, endpoint: string): Record<string, Settings> {
   return Object.fromEntries(
     Object.entries(tableOf(buckets)).map(([name, settings]) => {
@@ -48,10 +42,7 @@ export function localBuckets(buckets: unknown, endpoint: string): Record<string,
   );
 }
 
-/**
- * What the Worker sees that `npm start` starts.
- * @param endpoint that of the local S3
- */
+/** @param endpoint that of the local S3 */
 export function localRun(
   { started, local }: Pick<KnownVars, "started" | "local">,
   endpoint: string,
@@ -71,26 +62,18 @@ export function localRun(
  * The keys of the local buckets, under the names that the configuration gives them.
  * @param given the names that .dev.vars has; a slot of which it has a secret is left out
  */
-function localSecrets(
-  buckets: unknown,
-  given: ReadonlySet<string>,
-  { accessKeyId, secretAccessKey }: Credentials,
-): Record<string, string> {
-  return Object.fromEntries(
-    [...wordsOf(buckets).values()]
-      .map((word) => secretNames(word))
-      .filter((names) => !Object.values(names).some((name) => given.has(name)))
-      .flatMap((names) => [
-        [names.accessKeyId, accessKeyId],
-        [names.secretAccessKey, secretAccessKey],
-      ]),
-  );
+function localSecrets(buckets: unknown, given: ReadonlySet<string>, keys: Credentials): Vars {
+  const secrets: Record<string, string> = {};
+  for (const word of wordsOf(buckets).values()) {
+    const { accessKeyId: id, secretAccessKey: secret } = secretNames(word);
+    if (given.has(id) || given.has(secret)) continue;
+    secrets[id] = keys.accessKeyId;
+    secrets[secret] = keys.secretAccessKey;
+  }
+  return secrets;
 }
 
-/**
- * What the names of a bucket's secrets begin with, by the bucket's name.
- * @param buckets `BUCKETS`
- */
+/** What the names of a bucket's secrets begin with, by the bucket's name in `BUCKETS`. */
 export function wordsOf(buckets: unknown): Map<string, string> {
   return new Map(
     Object.entries(tableOf(buckets)).map(([name, settings]) => {

@@ -26,10 +26,7 @@ export type OpenOptions = {
 /** A project of which it is known where Vitrine is. */
 export type Site = Project & { readonly base: string };
 
-/**
- * Opens the project for a command that sends requests to Vitrine.
- * @returns as `openProject`; a fault also if nothing says where Vitrine is
- */
+/** Opens the project for a command that sends requests to Vitrine. */
 export function openSite(world: World, options: OpenOptions): Site | Fault | ConfigFault {
   const project = openProject(world, options);
   if (isFault(project)) return project;
@@ -40,11 +37,8 @@ export function openSite(world: World, options: OpenOptions): Site | Fault | Con
 }
 
 /**
- * Opens the project of this folder.
- *
  * A secret is taken from the named file, else from the environment, else from .dev.vars, unless it opens
  * nothing but the local run. The local run takes its secrets from .dev.vars alone, as `npm start` does.
- * @returns a fault; if the configuration has mistakes, a fault with each of them
  */
 export function openProject(world: World, options: OpenOptions): Project | Fault | ConfigFault {
   const { url, secretsFile } = options;
@@ -59,9 +53,8 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
   if (isFault(known)) return configFault([known.mistake]);
   const local = given !== undefined && isHere(given);
   if (local && secretsFile !== undefined) {
-    return {
-      fault: `--secrets-file ${secretsFile}: the local run takes its secrets from .dev.vars: leave this option out`,
-    };
+    const why = "the local run takes its secrets from .dev.vars: leave this option out";
+    return { fault: `--secrets-file ${secretsFile}: ${why}` };
   }
   const source = local
     ? localSource(world, known, given)
@@ -72,12 +65,11 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
   const checked = readConfig(vars);
   const config = "mistakes" in checked ? checked : readConfig({ ...vars, ...localBuckets });
   if ("mistakes" in config) {
-    return configFault(
-      config.mistakes.map((mistake) => {
-        const from = secrets.get(mistake.path)?.from;
-        return from === undefined ? mistake : { ...mistake, from };
-      }),
-    );
+    const withSource = config.mistakes.map((mistake) => {
+      const from = secrets.get(mistake.path)?.from;
+      return from === undefined ? mistake : { ...mistake, from };
+    });
+    return configFault(withSource);
   }
   return {
     ...{ config, known, local, secrets },
@@ -109,7 +101,6 @@ function localSource({ folder }: World, known: KnownVars, url: string): Source {
   };
 }
 
-/** The configuration as a deploy has it. */
 function deployedSource(
   world: World,
   known: KnownVars,

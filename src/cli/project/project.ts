@@ -22,7 +22,6 @@ export type Project = {
   readonly healthToken: string | undefined;
 };
 
-/** The slots of a bucket whose secrets this machine has. */
 export function slotsAtHand({ words, secrets }: Project, bucket: string): SlotsRead {
   return readSlots(words.get(bucket) ?? "AWS", valuesOf(secrets), () => {});
 }

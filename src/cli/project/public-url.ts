@@ -3,7 +3,6 @@
 
 import { type Grant, signGrant } from "../../url/grant.ts";
 import { publicPath } from "../../worker/config/find-route.ts";
-import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Fault } from "../command.ts";
 import type { Project } from "./project.ts";
@@ -21,30 +20,23 @@ export function pathOf(
 }
 
 /** The variants that a route shows: all, or the one of that name, such as `card` or `card@2x`. */
-export function variantsOf(
-  { config: { variants } }: Project,
-  { presets }: BoundRoute,
-  wanted?: string,
-): string[] {
-  const isShown = ([, { preset }]: [string, Variant]) => presets?.has(preset) ?? true;
-  const shown = [...variants].filter(isShown).map(([name]) => name);
-  return wanted === undefined ? shown : shown.filter((name) => name === wanted);
+export function variantsOf({ config }: Project, { presets }: BoundRoute, only?: string): string[] {
+  const shown = [...config.variants].filter(([, { preset }]) => presets?.has(preset) ?? true);
+  const names = shown.map(([name]) => name);
+  return only === undefined ? names : names.filter((name) => name === only);
 }
 
 /** The query that signs a URL of a signed route. */
 export async function queryFor(
-  project: Project,
+  { known, secrets }: Project,
   { path, signing }: BoundRoute,
   grant: Omit<Grant, "route">,
 ): Promise<string | Fault> {
   const [first] = signing?.keys.values() ?? [];
-  if (first === undefined || !project.secrets.has("URL_SIGNING_KEYS")) {
-    const found = project.known.local.has("URL_SIGNING_KEYS")
-      ? " (.dev.vars has the local run's)"
-      : "";
-    return {
-      fault: `URL_SIGNING_KEYS is not at hand${found}: put it into the environment, or name a file with --secrets-file`,
-    };
+  if (first === undefined || !secrets.has("URL_SIGNING_KEYS")) {
+    const found = known.local.has("URL_SIGNING_KEYS") ? " (.dev.vars has the local run's)" : "";
+    const remedy = "put it into the environment, or name a file with --secrets-file";
+    return { fault: `URL_SIGNING_KEYS is not at hand${found}: ${remedy}` };
   }
   return signGrant({ route: path, ...grant }, first);
 }

@@ -13,10 +13,8 @@ export type Secret = {
   readonly from: string;
 };
 
-/** Secrets by their names. */
 export type Secrets = ReadonlyMap<string, Secret>;
 
-/** Reads the file that `--secrets-file` names. */
 export function readSecretsFile(
   { folder }: Pick<World, "folder">,
   file: string,
@@ -60,7 +58,6 @@ function slotOf(name: string): string {
   return name.replace(/_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY)(_NEXT)?$/, "_$1");
 }
 
-/** The secrets as variables. */
 export function valuesOf(secrets: Secrets): Record<string, string> {
   return Object.fromEntries([...secrets].map(([name, { value }]) => [name, value]));
 }

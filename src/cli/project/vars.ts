@@ -9,7 +9,6 @@ import { type FoundMistake, foundText } from "./config-fault.ts";
 import type { KnownVars } from "./known-vars.ts";
 import { loadWrangler } from "./wrangler.ts";
 
-/** Why a file cannot be read. */
 export type Unreadable = Fault & { readonly mistake: FoundMistake };
 
 /** Reads wrangler.toml and .dev.vars of a folder as wrangler does. */

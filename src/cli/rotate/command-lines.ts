@@ -7,7 +7,6 @@ import { changeOf, type Ends, type Step } from "./steps.ts";
 /** The arguments of wrangler that change several secrets at once, read from stdin (S1). */
 export const BULK = ["secret", "bulk", "--config", "wrangler.toml"] as const;
 
-/** The command that continues this rotation. */
 export function commandOf({ options, local }: Plan, restart = false): string {
   const { url, bucket, credentials, keyFile, key, userName, wait, secretsFile } = options;
   const given = { url, bucket, credentials, "key-file": keyFile, key, "secrets-file": secretsFile };

@@ -69,7 +69,6 @@ const TOOLS: Tools = {
   looks: 60, // two minutes
 };
 
-/** Does all steps that are left, as far as possible. */
 export async function rotate(
   world: World,
   options: Options,
@@ -106,7 +105,6 @@ async function walkAll(rotation: Rotation): Promise<Exit | Fault> {
   return EXIT.done;
 }
 
-/** Says what would be done, and how everything is now. */
 async function tellSteps(world: World, plan: Plan): Promise<Exit | Fault> {
   for (const step of STEPS) {
     const lines = linesOf(plan, step, { old: "", new: "the new one" });

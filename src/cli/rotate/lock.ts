@@ -6,7 +6,6 @@ import type { Fault } from "../command.ts";
 
 const FILE = ".wrangler/vitrine/rotation.lock";
 
-/** Runs `work` unless another process runs it in this folder. */
 export async function alone<T>(folder: string, work: () => Promise<T>): Promise<T | Fault> {
   const file = join(folder, FILE);
   try {

@@ -78,7 +78,6 @@ function readKey(given: string, from: string): Slot | Fault {
   return openKey(id, secret, from);
 }
 
-/** Checks a key as the Worker does. */
 function openKey(id: string, secret: string, from: string): Slot | Fault {
   const secrets = { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret };
   const { usable, unusable } = readSlots("AWS", secrets, () => {});

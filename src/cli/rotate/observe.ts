@@ -6,7 +6,6 @@ import { reasonOf } from "../net/body.ts";
 import type { Plan } from "./plan.ts";
 import type { Health, Seen } from "./slots.ts";
 
-/** Looks once. */
 export async function observe({ interrupted, now }: World, plan: Plan): Promise<Seen> {
   const [health, ...images] = await Promise.all([
     seeHealth(plan, interrupted),

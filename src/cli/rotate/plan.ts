@@ -37,7 +37,6 @@ export type Plan = {
   /** Where Vitrine is, and whether that is this machine. */
   readonly base: string;
   readonly local: boolean;
-  /** The first word of the names of the secrets: `AWS`. */
   readonly word: string;
   /** All buckets that these secrets open. */
   readonly buckets: readonly Target[];

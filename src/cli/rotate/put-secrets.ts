@@ -12,7 +12,6 @@ import type { RunWrangler } from "./plan.ts";
 
 const WRANGLER = join(import.meta.dirname, "../../../node_modules/wrangler/bin/wrangler.js");
 
-/** Runs wrangler, or another script in its place. */
 export function wranglerAt(script = WRANGLER): RunWrangler {
   return ({ folder, env }, args, input, hear) =>
     new Promise((settle, fail) => {

@@ -21,7 +21,6 @@ const end = textLike("the end of a key's id", /^…[\x21-\x7e]{0,4}$/);
 const schema = table({
   /** The first word of the names of the secrets. */
   word: textLike("the beginning of a secret's name", /^[A-Z][A-Z0-9_]{0,31}$/),
-  /** Where Vitrine is. */
   url: text,
   /** The step that is under way. All steps before it are done and checked. */
   step: integer(2, 6),

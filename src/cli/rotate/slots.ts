@@ -21,13 +21,11 @@ export type Health = readonly BucketSeen[];
 export type Seen = {
   /** The buckets of this rotation. */
   readonly health: Health | Fault;
-  /** The buckets that another key opens. */
   readonly elsewhere: Health;
   /** The images that did not come, each with the reason. */
   readonly failed: readonly string[];
 };
 
-/** A slot of a bucket; undefined if it is empty. */
 export function slotOf({ slots }: BucketSeen, name: SlotSeen["slot"]): SlotSeen | undefined {
   return slots.find(({ slot }) => slot === name);
 }

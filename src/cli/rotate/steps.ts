@@ -7,7 +7,6 @@ import type { Change } from "../project/dev-vars.ts";
 import type { RotationRecord } from "./record.ts";
 import { type BucketSeen, type Health, onlyNextServes, type SlotSeen, slotOf } from "./slots.ts";
 
-/** What a step puts into a slot: the new key, or no key at all. */
 type Put = "new" | "empty";
 
 /**
@@ -24,9 +23,7 @@ export type Step = {
   readonly title: string;
   /** The slot that it changes. */
   readonly puts?: { readonly slot: SlotName; readonly value: Put };
-  /** Whether only the operator can do it. */
   readonly byHand?: true;
-  /** What must be true before it begins. */
   readonly before: Wanted;
   /** What must be true before the next step begins. */
   readonly after: Wanted;
@@ -83,7 +80,6 @@ export function stepOf(record: RotationRecord | undefined): Step {
 /** The keys that a rotation knows, by the ends of their ids. */
 export type Ends = Pick<RotationRecord, "new" | "old" | "replaces">;
 
-/** A slot that is not as it must be. */
 export type Deviation = {
   readonly bucket: string;
   readonly slot: SlotName;

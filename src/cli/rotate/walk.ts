@@ -18,7 +18,6 @@ import { changeOf, deviations, nextMove, STEPS, stepOf } from "./steps.ts";
 /** How many looks before a step may find something wrong. */
 const FEW = 5;
 
-/** Returns whether it stopped. */
 export function isEnd(value: object | Exit): value is Exit | Fault {
   return typeof value === "number" || isFault(value);
 }

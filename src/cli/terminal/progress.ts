@@ -9,7 +9,6 @@ export type Progress = {
   step(count?: number): void;
   /** Prints other lines; they may have text of strangers in them. */
   say(...lines: readonly string[]): void;
-  /** Removes the line. */
   end(): void;
 };
 

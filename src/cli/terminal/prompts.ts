@@ -3,10 +3,8 @@
 import { confirm, isCancel, password } from "@clack/prompts";
 import type { World } from "../command.ts";
 
-/** Ctrl-C, or the Escape key. */
 export type Cancelled = "cancelled";
 
-/** Returns whether there is a terminal to ask on. */
 export function hasTerminal({ stdin, stderr }: World): boolean {
   return stdin.isTTY === true && stderr.isTTY === true;
 }

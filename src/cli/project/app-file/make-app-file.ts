@@ -74,7 +74,6 @@ export function makeAppFile({ routes }: Pick<Config, "routes">, vars: Vars, base
   return { text: parts.join("\n"), clients, presets: shown.length };
 }
 
-/** The presets of a right configuration, as they are written. */
 export function presetsOf({ PRESETS: given }: Vars): ReadonlyMap<string, Preset> {
   const presets = new Map<string, Preset>();
   for (const [name, entry] of Object.entries(tableOf(given))) {
@@ -116,7 +115,6 @@ function templateOf({ parts }: Pattern): string {
   return spelt.join("");
 }
 
-/** The options that a client uses. */
 function shapeOf({ width, height, fit, rotate, trim, border, dpr, widths }: Preset): PresetShape {
   const { color: _color, ...sides } = border ?? {};
   return {
@@ -131,7 +129,6 @@ function shapeOf({ width, height, fit, rotate, trim, border, dpr, widths }: Pres
   };
 }
 
-/** A value in TypeScript. */
 function literal(value: unknown): string {
   if (value instanceof Set) return literal([...value]);
   if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
