@@ -9,14 +9,7 @@ import { readVars } from "../project/vars.ts";
 export function checkCommand(world: World, run: Run) {
   return new Command("check")
     .description("checks wrangler.toml and .dev.vars, and says what visitors can make it cost")
-    .addHelpText(
-      "after",
-      `
-npm run check does this first, and then checks the code.
-
-Examples:
-  vitrine check`,
-    )
+    .addHelpText("after", "\nnpm run check also checks the code.\n\nExamples:\n  vitrine check")
     .action(() => run(() => check(world)));
 }
 

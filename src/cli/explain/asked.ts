@@ -11,18 +11,9 @@ import { signWith } from "../../worker/s3/sign-request.ts";
 import { transformationsOf } from "../project/costs.ts";
 import { type Project, slotsAtHand } from "../project/project.ts";
 
-export type Asked = {
-  readonly originUrl: string;
-  /** The headers that are signed and sent, without the signature. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** By what the browser reads. The edge caches by the URL and these options (C1). */
-  readonly options: readonly Call[];
-  /** Unique transformations that this variant, and all variants of the object, can cause (L2). */
-  readonly transformations: { readonly ofThis: number; readonly ofAll: number };
-  /** Seconds that browsers may keep it, unless its URL expires before. */
-  readonly maxAge: number;
-};
+export type Asked = Awaited<ReturnType<typeof explainAsked>>;
 
+/** A request to the edge for a browser that reads some formats. */
 export type Call = {
   readonly reads: string;
   readonly when?: "first, what it is" | "then, of a GIF" | "then, of what is no GIF";
@@ -33,22 +24,25 @@ export async function explainAsked(
   project: Project,
   bucket: Bucket,
   source: string,
-  of: { readonly variant: Variant; readonly svg: boolean },
+  { variant, svg }: { readonly variant: Variant; readonly svg: boolean },
   now: number,
-): Promise<Asked> {
+) {
   const { config } = project;
-  const options = READERS.flatMap((reader) => callsFor(reader, of));
+  const options = READERS.flatMap((reader) => callsFor(reader, variant, svg));
   const unique = new Set(
     options.map(({ image: { format: _, ...image } }) => JSON.stringify(image)),
   );
   return {
     originUrl: source,
     headers: await headersOf(project, source, bucket, now),
+    /** The edge caches by the URL and these (C1). */
     options,
+    /** Unique transformations that this variant, and all variants of the object, can cause (L2). */
     transformations: {
       ofThis: unique.size,
       ofAll: transformationsOf(config).get(bucket.name) ?? unique.size,
     },
+    /** Seconds that browsers may keep it, unless its URL expires before. */
     maxAge: config.answers.max_age,
   };
 }
@@ -61,10 +55,7 @@ const READERS: readonly Reader[] = [
   { reads: "neither", readable: { avif: false, webp: false } },
 ];
 
-function callsFor(
-  { reads, readable }: Reader,
-  { variant, svg }: { readonly variant: Variant; readonly svg: boolean },
-): Call[] {
+function callsFor({ reads, readable }: Reader, variant: Variant, svg: boolean): Call[] {
   const asked = chooseFormat(variant, readable, svg);
   if (asked.still) return [{ reads, image: edgeOptions(asked) }];
   return [

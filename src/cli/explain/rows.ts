@@ -30,7 +30,9 @@ export function rowsOf(found: Explained): Row[] {
   if (refused !== undefined) {
     const { object, route, variant, version } = found;
     const there = (found.known ?? []).join(", ");
-    const rows = [...known, ...rowsOfRefusal(refused)].map(redacted);
+    const rows = [...known, ...rowsOfRefusal(refused)].map(
+      ([name, value]): Row => [name, withoutSignatures(value)],
+    );
     if (there !== "") rows.push(["There is", shown(there)]);
     const signs = refused.event === "signature-wrong" || refused.event === "url-expired";
     // A path with a signature in it is not a key to sign.
@@ -49,10 +51,6 @@ function shown(value: string): string {
   return visible(value).replaceAll("\n", "\\u000a");
 }
 
-function redacted([name, value]: Row): Row {
-  return [name, withoutSignatures(value)];
-}
-
 function rowsOfRefusal({ event, ...facts }: Refusal): Row[] {
   const rows = Object.entries(facts).flatMap(([name, value]): Row[] => {
     // The text to sign has several lines.
@@ -67,6 +65,9 @@ function rowsOfAsked(
   object: string,
 ): Row[] {
   const { ofThis, ofAll } = transformations;
+  const version = new URL(originUrl).searchParams.get("v");
+  const own = version === null ? "" : `--v ${version} `;
+  const unique = `${counted(ofThis, "unique transformation")} a month, whatever the format`;
   return [
     ["Origin URL", originUrl],
     ...Object.entries(headers).map(([name, value]): Row => [`  ${name}`, value]),
@@ -74,21 +75,10 @@ function rowsOfAsked(
     ...merged(options).map(([name, image]): Row => [`  ${name}`, image]),
     ["Cache key", "at the edge: the origin URL and these options, nothing else"],
     ["Browsers", `keep it for up to ${maxAge} s`],
-    [
-      "Cost",
-      `${counted(ofThis, "unique transformation")} a month, whatever the format: free, or ${money(PRICE * 1000)} for 1,000`,
-    ],
-    [
-      "",
-      `all variants of this object${originUrl.includes("?") ? ", in this version" : ""}: ${ofAll}`,
-    ],
-    ["Purge", `npx vitrine purge ${purgeOf(object, originUrl)}, for all of its variants`],
+    ["Cost", `${unique}: free, or ${money(PRICE * 1000)} for 1,000`],
+    ["", `all variants of this object${own && ", in this version"}: ${ofAll}`],
+    ["Purge", `npx vitrine purge ${own}${argument(object)}, for all of its variants`],
   ];
-}
-
-function purgeOf(object: string, originUrl: string): string {
-  const version = new URL(originUrl).searchParams.get("v");
-  return `${version === null ? "" : `--v ${version} `}${argument(object)}`;
 }
 
 function argument(object: string): string {

@@ -18,11 +18,7 @@ export const PATIENCE_S = 10;
 const MOST_BYTES = 100e6;
 const MOST_TEXT = 10e6;
 
-/**
- * Sends one request. The bytes of an object are not read.
- * @param now milliseconds since 1970, as in the signature
- * @param patience seconds that the answer may take
- */
+/** Sends one request. The bytes of an object are not read. */
 export async function askS3(
   url: string,
   { method = "GET", headers }: { readonly method?: "GET" | "PUT"; readonly headers: Headers },
@@ -33,11 +29,7 @@ export async function askS3(
   return answer;
 }
 
-/**
- * Fetches an object, or the part that the headers ask for.
- * @param patience seconds that the answer may take, and then each part of it
- * @returns with bytes only if all of them came
- */
+/** Fetches an object, or the part that the headers ask for. @returns with bytes only if all came */
 export function fetchObject(
   url: string,
   headers: Headers,

@@ -93,22 +93,13 @@ export function cloudflareApi(
   };
 }
 
-type Said = {
-  readonly success: boolean;
-  readonly errors: readonly { readonly code: unknown; readonly message: unknown }[];
-  readonly result: unknown;
-};
+type Said = NonNullable<ReturnType<typeof readSaid>>;
 
-function readSaid(text: string): Said | undefined {
+function readSaid(text: string) {
   const said = json(text);
-  if (!isTable(said) || typeof said["success"] !== "boolean") return undefined;
-  const errors: unknown = said["errors"];
-  const tables = Array.isArray(errors) ? errors.filter(isTable) : [];
-  return {
-    success: said["success"],
-    errors: tables.map(({ code, message }) => ({ code, message })),
-    result: said["result"],
-  };
+  const { success, errors, result } = isTable(said) ? said : {};
+  if (typeof success !== "boolean") return undefined;
+  return { success, result, errors: Array.isArray(errors) ? errors.filter(isTable) : [] };
 }
 
 /** Codes for a wrong token or zone. Some come with a status of 200 or 400. */

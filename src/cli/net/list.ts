@@ -49,8 +49,6 @@ function listUrl({ base }: Bucket, { prefix, delimiter, most = 1000, next }: Lis
 
 /**
  * @param credentials undefined: as a stranger
- * @param now milliseconds since 1970
- * @param patience seconds that the answer may take
  * @returns the answer of S3 if it is not a list; after a status of 200, `failure` says what is wrong
  */
 export async function listPage(

@@ -1,6 +1,6 @@
 // Reads keys from stdin, one a line.
 
-import type { Readable } from "node:stream";
+import { addAbortSignal, type Readable } from "node:stream";
 
 /** A given text, and why it is not a key. */
 export type Impossible = { readonly given: string; readonly reason: string };
@@ -20,9 +20,7 @@ export async function* linesOf(
   stdin: Readable,
   stop: AbortSignal,
 ): AsyncGenerator<string | Impossible> {
-  const end = () => void stdin.destroy();
-  stop.addEventListener("abort", end);
-  if (stop.aborted) end();
+  addAbortSignal(stop, stdin);
   const line = lineReader();
   try {
     for await (const chunk of stdin) {
@@ -40,8 +38,6 @@ export async function* linesOf(
     if (last !== "") yield last;
   } catch (error) {
     if (!stop.aborted) throw error;
-  } finally {
-    stop.removeEventListener("abort", end);
   }
 }
 

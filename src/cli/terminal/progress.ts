@@ -4,13 +4,7 @@
 import { type Screen, say, type World } from "../command.ts";
 import { visible } from "./visible.ts";
 
-export type Progress = {
-  /** Counts what is done, with or without success. */
-  step(count?: number): void;
-  /** Prints other lines; they may have text of strangers in them. */
-  say(...lines: readonly string[]): void;
-  end(): void;
-};
+export type Progress = ReturnType<typeof createProgress>;
 
 const BAR = 24;
 /** How often the line is overwritten; the least and the most time between two plain lines. */
@@ -18,15 +12,12 @@ const OFTEN_MS = 100;
 const SOON_MS = 1_000;
 const SELDOM_MS = 30_000;
 
-/**
- * @param noun what is counted: `requests`
- * @param total undefined if it is not known
- */
+/** @param noun what is counted: `requests` */
 export function createProgress(
   world: Pick<World, "stderr" | "now" | "env">,
   noun: string,
   total?: number,
-): Progress {
+) {
   const { stderr, now, env } = world;
   const live = stderr.isTTY === true && env["TERM"] !== "dumb";
   const began = now();
@@ -50,7 +41,8 @@ export function createProgress(
   };
   const clear = () => void (live && stderr.write("\r\x1b[K"));
   return {
-    step(count = 1) {
+    /** Counts what is done, with or without success. */
+    step(count = 1): void {
       done += count;
       const since = now() - shown;
       const reached = total ? Math.floor((done / total) * 10) : 0;
@@ -63,7 +55,8 @@ export function createProgress(
       if (live) draw();
       else say(stderr, line());
     },
-    say(...lines) {
+    /** Prints other lines; they may have text of strangers in them. */
+    say(...lines: readonly string[]): void {
       clear();
       say(stderr, ...lines.map(visible));
       if (live) draw();

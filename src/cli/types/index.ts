@@ -9,12 +9,7 @@ import { loadWrangler } from "../project/wrangler.ts";
 export function typesCommand(world: World, run: Run) {
   return new Command("types")
     .description("writes worker-configuration.d.ts: the type of Env, from wrangler.toml")
-    .addHelpText(
-      "after",
-      `
-Examples:
-  vitrine types`,
-    )
+    .addHelpText("after", "\nExamples:\n  vitrine types")
     .action(() => run(() => writeTypes(world)));
 }
 
