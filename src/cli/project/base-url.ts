@@ -4,9 +4,7 @@ import type { Fault } from "../command.ts";
 
 /**
  * The beginning of all URLs, without a slash at the end; `""` is the page's own host.
- * @param given the option's value
  * @param patterns the routes of wrangler.toml. Only their hosts matter: Vitrine sees the whole path
- * @param option the option's name
  */
 export function findBaseUrl(
   given: string | undefined,
@@ -33,24 +31,18 @@ function readBaseUrl(given: string, option: string): string | Fault {
   const { protocol, origin, pathname, username, password } = new URL(given);
   if (/[?#]/.test(given)) return fault("has a query or a fragment");
   if (username !== "" || password !== "") return fault("has a name or a password in it");
-  if (protocol === "http:" && !isHere(given)) {
-    return fault("http:// is for your own machine only");
-  }
+  if (protocol === "http:" && !isHere(given)) return fault("http:// is for your own machine only");
   return origin + pathname.replace(/\/+$/, "");
 }
 
 /** The host of a route's pattern, in lower case. */
 export function hostOf(pattern: string): string {
-  return pattern
-    .replace(/^https?:\/\//, "")
-    .split("/", 1)
-    .join()
-    .toLowerCase();
+  const [host = ""] = pattern.replace(/^https?:\/\//, "").split("/");
+  return host.toLowerCase();
 }
 
 /** Returns whether a URL is one of this machine. */
 export function isHere(url: string): boolean {
-  return (
-    URL.canParse(url) && /^(?:(?:.+\.)?localhost|127\.0\.0\.1|\[::1\])$/.test(new URL(url).hostname)
-  );
+  const hostname = URL.parse(url)?.hostname ?? "";
+  return /^(?:(?:.+\.)?localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
 }

@@ -7,10 +7,11 @@ import { readHealthToken } from "../../worker/config/read-secrets.ts";
 import { bucketsOf } from "../../worker/config/routes.ts";
 import { type FoundMistake, isSameMistake, type Warning } from "./config-fault.ts";
 import { type Bounds, readBounds, tellCosts } from "./costs.ts";
-import { keep, readDeployed } from "./deployed.ts";
+import { readDeployed } from "./deployed.ts";
 import { unsignedDoors } from "./doors.ts";
 import type { KnownVars } from "./known-vars.ts";
 import { deployMistakes, pitfalls } from "./pitfalls.ts";
+import { keep } from "./secrets.ts";
 
 export type Report = {
   /** What it does, if it has no mistakes. */

@@ -9,11 +9,17 @@ import type { Vars } from "../../worker/config/schema.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import { findBaseUrl, isHere } from "./base-url.ts";
 import { type ConfigFault, configFault } from "./config-fault.ts";
-import { keep } from "./deployed.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
 import { localKeys, localRun, wordsOf } from "./local.ts";
 import type { Project } from "./project.ts";
-import { mergeSecrets, readSecretsFile, type Secrets, secretsIn, valuesOf } from "./secrets.ts";
+import {
+  keep,
+  mergeSecrets,
+  readSecretsFile,
+  type Secrets,
+  secretsIn,
+  valuesOf,
+} from "./secrets.ts";
 import { readVars } from "./vars.ts";
 
 export type OpenOptions = {

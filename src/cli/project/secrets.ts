@@ -15,18 +15,14 @@ export type Secret = {
 
 export type Secrets = ReadonlyMap<string, Secret>;
 
-export function readSecretsFile(
-  { folder }: Pick<World, "folder">,
-  file: string,
-): Record<string, unknown> | Fault {
+export function readSecretsFile({ folder }: World, file: string): Vars | Fault {
   try {
     return { ...parseEnv(readFileSync(resolve(folder, file), "utf8")) };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const isMissing = "code" in error && error.code === "ENOENT";
-    return {
-      fault: `--secrets-file ${file}: ${isMissing ? "there is no such file" : error.message}`,
-    };
+    const reason = isMissing ? "there is no such file" : error.message;
+    return { fault: `--secrets-file ${file}: ${reason}` };
   }
 }
 
@@ -60,4 +56,12 @@ function slotOf(name: string): string {
 
 export function valuesOf(secrets: Secrets): Record<string, string> {
   return Object.fromEntries([...secrets].map(([name, { value }]) => [name, value]));
+}
+
+const KEPT_KEYS = JSON.stringify({ kept: "x".repeat(32) });
+
+/** Values that stand for the secrets that Cloudflare keeps: they cannot be read from here. */
+export function keep(names: readonly string[]): Record<string, string> {
+  const kept = (name: string) => (name === "URL_SIGNING_KEYS" ? KEPT_KEYS : "kept");
+  return Object.fromEntries(names.map((name) => [name, kept(name)]));
 }
