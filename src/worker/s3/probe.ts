@@ -2,14 +2,13 @@
 // an object's bytes.
 
 import { type Denied, isRefusal } from "../base/refusal.ts";
-import { wordIn } from "../base/s3-error.ts";
 import { drop, send } from "../base/send.ts";
 import type { Slot } from "../config/slot.ts";
 import { type Finding, freshFinding, runningProbe } from "./bucket-state.ts";
 import type { Memory } from "./memory.ts";
 import { signWith } from "./sign-request.ts";
 import type { SignedHeaders } from "./sigv4.ts";
-import { forOthers, type Said, type Verdict, verdictOf } from "./verdict.ts";
+import { forOthers, readSaid, type Said, type Verdict, verdictOf } from "./verdict.ts";
 
 /** Lets work go on after the answer. */
 export type Context = Pick<ExecutionContext, "waitUntil">;
@@ -31,22 +30,6 @@ export async function askOrigin(url: string, headers: SignedHeaders, now: number
   if (isRefusal(answer)) return {};
   drop(answer.body);
   return readSaid(answer, answer.text, now);
-}
-
-/** What S3 says by an error, or by the headers of an object. */
-export function readSaid(
-  { status, headers }: Pick<Response, "status" | "headers">,
-  text: string,
-  now: number,
-): Said {
-  const date = Date.parse(headers.get("date") ?? "");
-  return {
-    status,
-    code: wordIn(text, "Code"),
-    region: wordIn(text, "Region") ?? headers.get("x-amz-bucket-region") ?? undefined,
-    // A date has no fractions of a second: on average, half a second was cut off.
-    ahead: Number.isNaN(date) ? undefined : Math.round((date + 500 - now) / 1000),
-  };
 }
 
 /** Asks S3 for an object with a slot. */

@@ -1,6 +1,8 @@
 // What S3's own answer means: whether the object, the slot or the setup is wrong. Pure.
 
-/** What S3 said when the Worker asked it directly. */
+import { wordIn } from "../base/s3-error.ts";
+
+/** What S3 said when it was asked itself. */
 export type Said = {
   /** The HTTP status; absent if no answer came. */
   readonly status?: number;
@@ -11,6 +13,22 @@ export type Said = {
   /** How far S3's clock is ahead of the Worker's: s. */
   readonly ahead?: number | undefined;
 };
+
+/** What S3 says by an error, or by the headers of an object. */
+export function readSaid(
+  { status, headers }: Pick<Response, "status" | "headers">,
+  text: string,
+  now: number,
+): Said {
+  const date = Date.parse(headers.get("date") ?? "");
+  return {
+    status,
+    code: wordIn(text, "Code"),
+    region: wordIn(text, "Region") ?? headers.get("x-amz-bucket-region") ?? undefined,
+    // A date has no fractions of a second: on average, half a second was cut off.
+    ahead: Number.isNaN(date) ? undefined : Math.round((date + 500 - now) / 1000),
+  };
+}
 
 /**
  * Why a request was denied, with S3's code and what to do. `none`: S3 gives the object to the Worker.
