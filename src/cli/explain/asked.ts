@@ -29,19 +29,16 @@ export async function explainAsked(
 ) {
   const { config } = project;
   const options = READERS.flatMap((reader) => callsFor(reader, variant, svg));
-  const unique = new Set(
-    options.map(({ image: { format: _, ...image } }) => JSON.stringify(image)),
-  );
+  const images = options.map(({ image: { format: _, ...image } }) => JSON.stringify(image));
+  const ofThis = new Set(images).size;
+  const ofAll = transformationsOf(config).get(bucket.name) ?? ofThis;
   return {
     originUrl: source,
     headers: await headersOf(project, source, bucket, now),
     /** The edge caches by the URL and these (C1). */
     options,
     /** Unique transformations that this variant, and all variants of the object, can cause (L2). */
-    transformations: {
-      ofThis: unique.size,
-      ofAll: transformationsOf(config).get(bucket.name) ?? unique.size,
-    },
+    transformations: { ofThis, ofAll },
     /** Seconds that browsers may keep it, unless its URL expires before. */
     maxAge: config.answers.max_age,
   };

@@ -38,10 +38,8 @@ export function checkConfiguration(vars: KnownVars): Report {
   return { ...describe(there, bounds, vars), mistakes };
 }
 
-function mistakesHere(
-  { started, local, secrets, stored }: KnownVars,
-  there: ReturnType<typeof readDeployed>,
-) {
+function mistakesHere(vars: KnownVars, there: ReturnType<typeof readDeployed>) {
+  const { started, local, secrets, stored } = vars;
   if (local.size === 0) return mistakesIn(there);
   // `npm start` makes a signing key, and opens the buckets that it plays with keys of its own.
   const made = secrets.filter((name) => {
@@ -68,11 +66,7 @@ function tokenMistake({ started }: KnownVars): FoundMistake | undefined {
   return { from: ".dev.vars", path: "HEALTH_TOKEN", message };
 }
 
-function describe(
-  config: Config,
-  bounds: Bounds,
-  { patterns }: KnownVars,
-): Pick<Report, "told" | "warnings"> {
+function describe(config: Config, bounds: Bounds, { patterns }: KnownVars) {
   const hosts = new Set([...bucketsOf(config.routes)].map(({ base }) => new URL(base).host));
   const costs = tellCosts(config, bounds);
   const told = [

@@ -13,10 +13,9 @@ export function* unsignedDoors({ routes }: Pick<Config, "routes">): Generator<Wa
       const { presets } = signed;
       const both = !presets || !open.presets || !presets.isDisjointFrom(open.presets);
       if (both && mayMeet(signed, open)) {
-        yield {
-          what: `ROUTES[${index}] (${open.path}) may show without a signature what ROUTES[${at}] (${signed.path}) signs`,
-          remedy: "give each its own prefix, or its own presets",
-        };
+        const door = `ROUTES[${index}] (${open.path}) may show without a signature`;
+        const what = `${door} what ROUTES[${at}] (${signed.path}) signs`;
+        yield { what, remedy: "give each its own prefix, or its own presets" };
       }
     }
   }

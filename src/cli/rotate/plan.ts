@@ -67,7 +67,7 @@ export type Tools = {
   readonly looks: number;
 };
 
-/** Why S3 does not accept the new key for a bucket. */
+/** A bucket whose S3 does not accept the new key. */
 export type KeyRefused = { readonly bucket: string; readonly state: string };
 
 export type Rotation = { readonly world: World; readonly plan: Plan; readonly tools: Tools };

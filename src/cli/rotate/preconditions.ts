@@ -53,7 +53,6 @@ export function refuseFull(plan: Plan, health: Health): Fault {
 }
 
 /**
- * Refuses a key that this rotation cannot use.
  * @param known the record of the rotation that is continued
  * @param written the record that --restart discards
  */

@@ -1,6 +1,6 @@
 // Keeps the progress of a rotation in a file, to continue it later. No part of it is secret.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { json } from "../../worker/base/json.ts";
@@ -72,5 +72,5 @@ export function forgetRecord(folder: string): void {
 }
 
 export function hashOf(accessKeyId: string): string {
-  return createHash("sha256").update(accessKeyId).digest("hex");
+  return hash("sha256", accessKeyId);
 }

@@ -24,10 +24,7 @@ export function isEnd(value: object | Exit): value is Exit | Fault {
 
 type Walk = Rotation & Omit<Begun, "record">;
 
-/**
- * Does the step that a record is in.
- * @returns the record after it; an exit or a fault if it stopped
- */
+/** @returns the record after the step; an exit or a fault if it stopped */
 export async function walk(
   rotation: Walk,
   record: RotationRecord,
@@ -66,7 +63,6 @@ async function check(
   return "cause" in seen ? explain(plan, record, seen, when) : seen;
 }
 
-/** @returns an exit or a fault if it stopped */
 async function act(rotation: Walk, record: RotationRecord): Promise<Exit | Fault | undefined> {
   const { byHand, puts } = stepOf(record);
   if (byHand) await warnOfOthers(rotation, record);

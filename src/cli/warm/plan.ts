@@ -1,6 +1,6 @@
 // Plans which requests warm a key: one for each rendition at the edge, and none twice.
 
-import { createHash } from "node:crypto";
+import { hash as digest } from "node:crypto";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
@@ -137,5 +137,5 @@ function requestsFor(
 
 /** @param length of the hash, in characters of 6 bits */
 function hash(text: string, length: number): string {
-  return createHash("sha256").update(text).digest("base64url").slice(0, length);
+  return digest("sha256", text, "base64url").slice(0, length);
 }

@@ -8,12 +8,6 @@ import type { Planner, WarmRequest } from "./plan.ts";
 import type { Queued, WarmRecord } from "./record.ts";
 import type { Summary } from "./summary.ts";
 
-export type Queue = {
-  readonly estimate: Estimate;
-  /** Yields every request once, and ends before `most` unique transformations are exceeded. */
-  requests(summary: Summary, most?: number): AsyncGenerator<Queued>;
-};
-
 const AHEAD = 10_000;
 
 type Needed = Pick<Estimate, "done" | "transformations"> & { requests: readonly WarmRequest[] };
@@ -26,7 +20,7 @@ export async function createQueue(
   planner: Planner,
   record: Pick<WarmRecord, "before" | "paid">,
   stop: AbortSignal,
-): Promise<Queue> {
+) {
   const lines = linesOf(stdin, stop);
   const ahead: (string | Impossible)[] = [];
   let isWhole = false;
@@ -58,9 +52,11 @@ export async function createQueue(
     sum.transformations += needed.transformations;
     sum.done += needed.done;
   }
+  const estimate: Estimate = { keys: ahead.length, isWhole, ...sum };
   return {
-    estimate: { keys: ahead.length, isWhole, ...sum },
-    async *requests(summary, most = Number.POSITIVE_INFINITY) {
+    estimate,
+    /** Yields every request once, and ends before `most` unique transformations are exceeded. */
+    async *requests(summary: Summary, most = Number.POSITIVE_INFINITY): AsyncGenerator<Queued> {
       const queued = new Set<string>();
       let made = 0;
       for await (const line of together(ahead, lines)) {
