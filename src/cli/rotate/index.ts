@@ -37,7 +37,7 @@ export function rotateCommand(world: World, run: Run) {
     .addOption(urlOption())
     .option("-b, --bucket <name>", "a bucket whose key you want to rotate")
     .option("-c, --credentials <word>", "the first word of its secrets' names, for example AWS")
-    .option("-f, --key-file <file>", "the new key: the output of aws, or KEY=VALUE; - is stdin")
+    .option("-f, --key-file <file>", "the new key as aws prints it, or KEY=VALUE lines; - is stdin")
     .option("-k, --key <key>", "an image to check all the time; default: each bucket's canary")
     .option("--user-name <name>", "the IAM user in the commands that it prints", USER_NAME)
     .option("--wait <seconds>", "how long all must work after a step", wholeNumber(0, 3600), WAIT_S)
