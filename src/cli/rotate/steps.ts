@@ -88,7 +88,7 @@ export type Deviation = {
   readonly found: SlotSeen | undefined;
 };
 
-/** Which step is next, whether it is done already, so that only the check after it is left, and what is wrong. */
+/** Which step is next, whether only the check after it is left (`isDone`), and what is wrong. */
 export function nextMove(health: Health, record: RotationRecord | undefined) {
   const step = stepOf(record);
   // Step 2 is never known to be done: only the end of the id in the next slot can be seen.
