@@ -38,10 +38,10 @@ export function checkConfiguration(vars: KnownVars): Report {
   return { ...describe(there, bounds, vars), mistakes };
 }
 
-function mistakesHere(vars: KnownVars, there: ReturnType<typeof readDeployed>) {
-  const { started, local, secrets, stored } = vars;
-  if (local.size === 0) return mistakesIn(there);
-  // `npm start` makes a signing key, and opens the buckets that it plays with keys of its own.
+/** The mistakes that `npm start` would find, if .dev.vars changes anything. */
+function mistakesHere({ started, local, secrets, stored }: KnownVars): readonly Mistake[] {
+  if (local.size === 0) return [];
+  // `npm start` makes a signing key, and opens the local buckets with keys of its own.
   const made = secrets.filter((name) => {
     if (name === "URL_SIGNING_KEYS") return !local.has(name);
     return !local.has("BUCKETS") && !isBegun(name, local);

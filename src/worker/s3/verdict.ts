@@ -2,7 +2,7 @@
 
 import { wordIn } from "../base/s3-error.ts";
 
-/** What S3 said when it was asked itself. */
+/** What S3 said when the Worker asked it directly. */
 export type Said = {
   /** The HTTP status; absent if no answer came. */
   readonly status?: number;
