@@ -1,4 +1,4 @@
-// What an isolate knows: its configuration, checked once, and what it learnt of each bucket. All that
+// What an isolate knows: its configuration, checked once, and what it knows of each bucket. All that
 // changes while it runs is kept here.
 
 import { logNotice } from "./base/log.ts";
@@ -10,10 +10,8 @@ import { askStores, fillIn, type Given, latest, storesOf } from "./config/store.
 import { carryOver, startState } from "./s3/bucket-state.ts";
 import { createMemory, type Memory } from "./s3/memory.ts";
 
-/** For how long the values of a Secrets Store are used: ms. */
+/** For how long the values of a Secrets Store are used, and a configuration that they break: ms. */
 const STORED_MS = 60_000;
-
-/** For how long a broken configuration is, where a Secrets Store may repair it: ms. */
 const BROKEN_MS = 5_000;
 
 type Checked = {
@@ -27,7 +25,6 @@ type Checked = {
 };
 
 const checked = new WeakMap<object, Checked>();
-
 const memories = new WeakMap<Bucket, Memory>();
 
 /**

@@ -8,7 +8,7 @@ import { PROPERTIES, PROPERTY_NAMES } from "./properties.ts";
 import { ask, startThread } from "./thread.ts";
 
 const SEED = 20_261_124;
-const RUNS = 1_000;
+const RUNS = 300;
 /** A bug must be found within this number of inputs. */
 const MOST = 10_000;
 

@@ -43,10 +43,8 @@ export type Advanced = {
   readonly effects: readonly BucketNotice[];
 };
 
-/** For how long the log is told once of a lasting failure: ms. */
+/** How often the log is told of a lasting failure: ms. A few missing objects are no alarm. */
 const WHILE_MS = 60_000;
-
-/** A few missing objects are no alarm. */
 const LEAST_DENIALS = 10;
 
 export function advance(state: BucketState, event: BucketEvent): Advanced {
@@ -81,7 +79,6 @@ function changed(state: BucketState, change: Partial<BucketState>): Advanced {
   return { state: { ...state, ...change }, effects: [] };
 }
 
-/** Most events change nothing: no new state is made for them. */
 function unchanged(state: BucketState): Advanced {
   return { state, effects: [] };
 }

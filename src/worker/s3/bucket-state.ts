@@ -15,7 +15,7 @@ export type BucketState = {
   readonly told: Told;
   /** The denials since S3 last gave an object, or said that one is missing. */
   readonly denials: Denials | undefined;
-  /** True once the configuration was read again: what is learnt from then on is not logged. */
+  /** Whether the configuration was read again: from then on, nothing is logged. */
   readonly replaced: boolean;
 };
 
@@ -49,16 +49,10 @@ export type Told = {
   readonly allRefusedAt?: number | undefined;
 };
 
-export type Denials = {
-  readonly times: number;
-  readonly since: number;
-  readonly alarmed: boolean;
-};
+export type Denials = { readonly times: number; readonly since: number; readonly alarmed: boolean };
 
-/** For how long S3's word on a slot holds, and S3 is not asked again: ms. */
+/** For how long S3's word on a slot holds; after how long a refused slot is tried again: ms. */
 const FRESH_MS = 3_000;
-
-/** After how long a refused slot is tried again while another one serves: ms. */
 const RETRY_MS = 60_000;
 
 /** The state of a bucket that nobody has asked for yet. */

@@ -13,10 +13,8 @@ import { forOthers, readSaid, type Said, type Verdict, verdictOf } from "./verdi
 /** Lets work go on after the answer. */
 export type Context = Pick<ExecutionContext, "waitUntil">;
 
-/** How long S3 may take: s. */
+/** How long S3 may take: s; and how long other requests wait for a probe: ms. */
 const PATIENCE_S = 3;
-
-/** How long other requests wait for a probe: ms. */
 const PROBE_MS = 5_000;
 
 /**

@@ -11,10 +11,7 @@ import { createSigner, type SignedHeaders } from "./sigv4.ts";
 const PERIOD_MS = 300_000;
 
 /** What a slot signs with in one period. */
-type Period = {
-  readonly date: number;
-  readonly sign: (url: string) => Promise<SignedHeaders>;
-};
+type Period = { readonly date: number; readonly sign: ReturnType<typeof createSigner> };
 
 const periods = new WeakMap<object, Period>();
 
@@ -29,7 +26,7 @@ const kept = createBoundedCache<{ readonly in: Period; readonly headers: SignedH
 /**
  * The headers that sign a request. Those from before are used again if the same slot signed the same
  * URL in this period.
- * @param slot of one bucket: each bucket has its own slot objects, since it has its own region
+ * @param slot a slot of one bucket alone: its region is part of what signs
  * @param now ms since 1970
  */
 export function signWith(

@@ -38,14 +38,10 @@ class PeriodSigner extends AwsV4Signer {
   }
 
   /** @param path as `originUrl` encoded it: this is what is signed (A2) */
-  withPath(path: string): PeriodSigner {
+  async headersFor(path = this.encodedPath): Promise<SignedHeaders> {
     const signer: PeriodSigner = Object.create(this);
     signer.encodedPath = path;
-    return signer;
-  }
-
-  async headersOf(): Promise<SignedHeaders> {
-    const authorization = await this.authHeader();
+    const authorization = await signer.authHeader();
     return { authorization, ...UNSIGNED, "x-amz-date": this.datetime };
   }
 }
@@ -64,7 +60,7 @@ export function sign(
   now: number,
   method = "GET",
 ): Promise<SignedHeaders> {
-  return signerOf(url, region, credentials, now, method).headersOf();
+  return signerOf(url, region, credentials, now, method).headersFor();
 }
 
 /**
@@ -81,7 +77,7 @@ export function createSigner(
   return (url) => {
     const path = url.slice(origin.length);
     const isPlain = url.startsWith(`${origin}/`) && !path.includes("?");
-    return isPlain ? common.withPath(path).headersOf() : sign(url, region, credentials, now);
+    return isPlain ? common.headersFor(path) : sign(url, region, credentials, now);
   };
 }
 

@@ -138,7 +138,7 @@ test.each([
   ]);
 });
 
-test("100,000 requests for what cannot be: 404, without one subrequest", async () => {
+test("10,000 requests for what cannot be: 404, without one subrequest", async () => {
   const { default: worker } = await import("../../../src/worker/index.ts");
   const context = { waitUntil: () => expect.unreachable() };
   let logged = 0;
@@ -150,7 +150,7 @@ test("100,000 requests for what cannot be: 404, without one subrequest", async (
     ...["a//b", "k".repeat(1100), "%ed%a0%80", "%F0%9F%98", "a%7fb"],
   ];
   let refused = 0;
-  for (let at = 0; at < 100_000; at++) {
+  for (let at = 0; at < 10_000; at++) {
     const preset = presets[at % presets.length];
     const path =
       at % 2 === 0
@@ -161,6 +161,6 @@ test("100,000 requests for what cannot be: 404, without one subrequest", async (
     if (answer.status === 404) refused += 1;
     else expect([path, answer.status]).toEqual([path, 404]);
   }
-  expect([refused, logged]).toEqual([100_000, 100_000]);
+  expect([refused, logged]).toEqual([10_000, 10_000]);
   expect([stage.asked.length, stage.probes.length, counts.size]).toEqual([0, 0, 0]);
 });
