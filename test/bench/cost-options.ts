@@ -35,7 +35,7 @@ export type Options = {
   readonly out: string | undefined;
 };
 
-export const HELP = `Reckons what a month costs, by simulation: npm run bench:cost -- [options]
+export const HELP = `Estimates what a month costs, by simulation: npm run bench:cost -- [options]
 
 ${NAMES.map((name) => {
   const { usual, says } = NUMBERS[name];

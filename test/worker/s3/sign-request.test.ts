@@ -182,9 +182,9 @@ test("many at once for one URL have the same headers, and those after them", asy
   const all = await Promise.all(Array.from({ length: 100 }, () => at(slot, NOON)));
   const [first = expect.unreachable()] = all;
   for (const headers of all) expect(headers).toEqual(first);
-  const reckoned = vi.spyOn(crypto.subtle, "sign");
+  const computed = vi.spyOn(crypto.subtle, "sign");
   expect(all).toContain(await at(slot, NOON));
-  expect(reckoned).not.toHaveBeenCalled();
+  expect(computed).not.toHaveBeenCalled();
   expect(await fault(first, NOON)).toBeUndefined();
 });
 
@@ -212,12 +212,12 @@ test("a signing that fails keeps nothing, and the next one is tried", async () =
 test("the key of the day is derived and imported once: each signature is one HMAC after that", async () => {
   const slot = signer();
   await at(slot, NOON);
-  const [reckoned, imported] = [
+  const [computed, imported] = [
     vi.spyOn(crypto.subtle, "sign"),
     vi.spyOn(crypto.subtle, "importKey"),
   ];
   for (let each = 0; each < 5; each++) await at(slot, NOON, originUrl(BASE, `${each}.jpg`));
-  expect([reckoned.mock.calls.length, imported.mock.calls.length]).toEqual([5, 0]);
+  expect([computed.mock.calls.length, imported.mock.calls.length]).toEqual([5, 0]);
 });
 
 test.each([...HARD_KEYS, "v1/a b?c#d+%25.jpg"])(
