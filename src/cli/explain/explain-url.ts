@@ -3,12 +3,7 @@
 import { isRefusal, type Refusal } from "../../worker/base/refusal.ts";
 import type { Signing } from "../../worker/config/routes.ts";
 import { type Order, readOrder } from "../../worker/request/read-order.ts";
-import {
-  checkGrant,
-  checkTime,
-  type Granted,
-  readClaim,
-} from "../../worker/request/url-signature.ts";
+import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
 import type { Project } from "../project/project.ts";
 import { variantsOf } from "../project/public-url.ts";
@@ -37,7 +32,7 @@ export type Explained = {
   readonly asked?: Asked;
 };
 
-const UNCHECKED = "not checked: URL_SIGNING_KEYS is not at hand";
+const UNCHECKED = "not checked: URL_SIGNING_KEYS is not at hand" as const;
 
 export async function explainUrl(project: Project, url: URL, now: number): Promise<Explained> {
   const { config } = project;
@@ -77,8 +72,6 @@ export async function explainUrl(project: Project, url: URL, now: number): Promi
   };
 }
 
-type Signed = Granted & { readonly signature: NonNullable<Explained["signature"]> };
-
 /** What a signed URL grants. Without a key to check the signature, it is assumed to be right. */
 async function readGranted(
   { secrets }: Project,
@@ -86,10 +79,10 @@ async function readGranted(
   order: Order,
   signing: Signing,
   now: number,
-): Promise<Signed | Refusal | undefined> {
+) {
   if (secrets.has("URL_SIGNING_KEYS")) {
     const granted = await checkGrant(order, url, now);
-    return isRefusal(granted) || !granted ? granted : { ...granted, signature: "right" };
+    return isRefusal(granted) || !granted ? granted : { ...granted, signature: "right" as const };
   }
   const claim = readClaim(url);
   const granted = isRefusal(claim) ? claim : checkTime(claim, signing.maxAge, now);

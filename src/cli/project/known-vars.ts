@@ -3,12 +3,6 @@
 import { isTable, json } from "../../worker/base/json.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 
-type RateLimitSettings = {
-  readonly name: string;
-  readonly namespace_id: string;
-  readonly simple: { readonly limit: number; readonly period: number };
-};
-
 /** A domain that wrangler.toml deploys to, and what it says of the zone. */
 export type Domain = {
   /** `images.example.com`, or `*.example.com`. */
@@ -29,7 +23,11 @@ export type KnownVars = {
   readonly secrets: readonly string[];
   /** The names of the secrets in a Secrets Store. */
   readonly stored: readonly string[];
-  readonly limiters: readonly RateLimitSettings[];
+  readonly limiters: readonly {
+    readonly name: string;
+    readonly namespace_id: string;
+    readonly simple: { readonly limit: number; readonly period: number };
+  }[];
   /** Whether a deploy would also serve from a workers.dev address. */
   readonly workersDev: boolean;
   readonly cached: boolean;

@@ -12,14 +12,7 @@ import { type ConfigFault, configFault } from "./config-fault.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
 import { localKeys, localRun, wordsOf } from "./local.ts";
 import type { Project } from "./project.ts";
-import {
-  keep,
-  mergeSecrets,
-  readSecretsFile,
-  type Secrets,
-  secretsIn,
-  valuesOf,
-} from "./secrets.ts";
+import { keep, mergeSecrets, readSecretsFile, secretsIn, valuesOf } from "./secrets.ts";
 import { readVars } from "./vars.ts";
 
 export type OpenOptions = {
@@ -89,7 +82,7 @@ type Source = {
   readonly vars: Vars;
   /** `BUCKETS` as the local run replaces it. */
   readonly localBuckets?: Vars;
-  readonly secrets: Secrets;
+  readonly secrets: Project["secrets"];
 };
 
 /** What `npm start` copies to .dev.vars. */

@@ -65,9 +65,8 @@ function readKey(given: string, from: string): Slot | Fault {
   const lines = isTable(printed) ? {} : parseEnv(given);
   const cut = isTable(printed) ? undefined : CUT.exec(given)?.[1];
   if (cut !== undefined) {
-    return {
-      fault: `${from}: ${cut} has a #, which begins a comment. Put the value in quotes: '…'`,
-    };
+    const fault = `${cut} has a #, which begins a comment. Put the value in quotes: '…'`;
+    return { fault: `${from}: ${fault}` };
   }
   const id = AccessKeyId ?? lines["AWS_ACCESS_KEY_ID"];
   const secret = SecretAccessKey ?? lines["AWS_SECRET_ACCESS_KEY"];

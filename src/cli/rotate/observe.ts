@@ -31,9 +31,8 @@ async function seeHealth({ base, token }: Plan, interrupted: AbortSignal): Promi
   if (!("buckets" in health)) return { fault: `${url}: ${health.reason}` };
   const slots = health.buckets.flatMap((bucket) => bucket.slots);
   if (slots.some(({ state, access_key: end }) => state !== "incomplete" && end === undefined)) {
-    return {
-      fault: `${url} does not name the key of a slot. Deploy this version of Vitrine first`,
-    };
+    const fault = "does not name the key of a slot. Deploy this version of Vitrine first";
+    return { fault: `${url} ${fault}` };
   }
   return health.buckets.map(({ bucket, slots }) => ({
     bucket,

@@ -22,23 +22,11 @@ const HEADER = `${FIRST_LINE}
 
 const SOURCES = join(import.meta.dirname, "../../..");
 
-/** Each imports only from those before it. */
+/** Each module imports only from those before it. */
+const CLIENT = "types dimensions site img index loader-url next nuxt unpic sign".split(" ");
 const MODULES = [
-  "url/key.ts",
-  "url/grammar.ts",
-  "url/grant.ts",
-  ...[
-    "types",
-    "dimensions",
-    "site",
-    "img",
-    "index",
-    "loader-url",
-    "next",
-    "nuxt",
-    "unpic",
-    "sign",
-  ].map((name) => `client/${name}.ts`),
+  ...["key", "grammar", "grant"].map((name) => `url/${name}.ts`),
+  ...CLIENT.map((name) => `client/${name}.ts`),
 ];
 /** What package.json exports. */
 const ENTRIES = ["index", "sign", "next", "nuxt", "unpic"].map((name) => `client/${name}.ts`);

@@ -26,7 +26,7 @@ export function nameRoutes(
     const plain = RESERVED.has(found) || taken(found) ? `${found}Images` : found;
     for (let count = 1; ; count += 1) {
       const value = count === 1 ? plain : `${plain}${count}`;
-      const type = value.replace(/^./u, (first) => first.toUpperCase());
+      const type = capitalized(value);
       const names = [value, `${value}Site`, `${type}Preset`, `${type}Variant`];
       if (names.some((name) => given.has(name) || taken(name))) continue;
       for (const name of names) given.add(name);
@@ -34,6 +34,8 @@ export function nameRoutes(
     }
   });
 }
+
+const capitalized = (word: string) => word.replace(/^./u, (first) => first.toUpperCase());
 
 function identifierOf(path: string): string {
   const literals = path.split("/").filter((segment) => !/^[:*]/.test(segment));
@@ -45,10 +47,6 @@ function identifierOf(path: string): string {
   const begin = shouted
     ? first.toLowerCase()
     : first.replace(/^./u, (found) => found.toLowerCase());
-  const joined = [
-    begin,
-    ...rest.map((word) => word.replace(/^./u, (found) => found.toUpperCase())),
-  ];
-  const name = joined.join("");
+  const name = [begin, ...rest.map(capitalized)].join("");
   return /^\p{ID_Start}/u.test(name) ? name : `route${name}`;
 }
