@@ -1,8 +1,7 @@
-// What all commands share: the world around them, how they end, how they print, and their options.
+// What all commands share: the world around them, how they end, and how they print.
 
 import type { Readable, Writable } from "node:stream";
 import { stripVTControlCharacters, styleText } from "node:util";
-import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 
 /** What a command needs from outside. Tests pass another one. */
 export type World = {
@@ -41,8 +40,11 @@ export type Exit = (typeof EXIT)[keyof typeof EXIT];
 /** What keeps a command from its work, in words that say what to do. */
 export type Fault = { readonly fault: string };
 
+/** How a command ends. */
+export type End = Exit | Fault;
+
 /** Runs the work of a command, and keeps the exit code that it ends with. */
-export type Run = (work: () => Promise<Exit | Fault> | Exit | Fault) => Promise<void>;
+export type Run = (work: () => Promise<End> | End) => Promise<void>;
 
 export function isFault<T>(value: T | Fault): value is Fault {
   return typeof value === "object" && value !== null && "fault" in value;
@@ -78,40 +80,4 @@ export function align(rows: readonly (readonly string[])[]): string[] {
 
 function lengthOf(cell: string): number {
   return stripVTControlCharacters(cell).length;
-}
-
-// Options that several commands have. Each has one text.
-
-export const urlOption = () =>
-  new Option("-u, --url <url>", "where Vitrine is; default: the first domain in wrangler.toml");
-
-/** @param which the secrets that the command needs */
-export const secretsFileOption = (which = "secrets") =>
-  new Option("--secrets-file <file>", `a file with ${which}; default: environment or .dev.vars`);
-
-export const routeOption = () =>
-  new Option("-r, --route <path>", "a route's path; default: the first that leads to the key");
-
-export const jsonOption = () => new Option("--json", "prints JSON");
-
-export const yesOption = () => new Option("-y, --yes", "goes on without asking");
-
-export const dryRunOption = () =>
-  new Option("--dry-run", "prints what would be done, and does nothing");
-
-export const restartOption = () =>
-  new Option("--restart", "forgets what was done before, and starts again");
-
-/** Reads an option that may be repeated. */
-export function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
-}
-
-/** Makes a function that reads an option whose value is a whole number. */
-export function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (/^\d{1,9}$/.test(text) && number >= least && number <= most) return number;
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-  };
 }

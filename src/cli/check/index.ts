@@ -1,7 +1,7 @@
 // vitrine check: says whether the configuration is right. Nothing is started, nothing is sent.
 
 import { Command } from "@commander-js/extra-typings";
-import { EXIT, type Exit, type Fault, isFault, type Run, say, type World } from "../command.ts";
+import { type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
 import { checkConfiguration } from "../project/check-configuration.ts";
 import { configFault } from "../project/config-fault.ts";
 import { readVars } from "../project/vars.ts";
@@ -13,7 +13,7 @@ export function checkCommand(world: World, run: Run) {
     .action(() => run(() => check(world)));
 }
 
-function check({ folder, stdout, stderr }: World): Exit | Fault {
+function check({ folder, stdout, stderr }: World): End {
   const known = readVars(folder);
   if (isFault(known)) return configFault([known.mistake]);
   const { told, warnings, mistakes } = checkConfiguration(known);

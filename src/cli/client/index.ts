@@ -2,7 +2,7 @@
 // and presets of wrangler.toml.
 
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { EXIT, type Exit, type Fault, isFault, type Run, say, type World } from "../command.ts";
+import { type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
 import { configFault } from "../project/config-fault.ts";
 import { readVars } from "../project/vars.ts";
 import { writeClient } from "./write-client.ts";
@@ -33,11 +33,7 @@ function readFile(file: string): string {
   throw new InvalidArgumentError("It must end in .ts, and not in .d.ts.");
 }
 
-function printClient(
-  { folder, stdout }: World,
-  file: string,
-  baseUrl: string | undefined,
-): Exit | Fault {
+function printClient({ folder, stdout }: World, file: string, baseUrl: string | undefined): End {
   const known = readVars(folder);
   if (isFault(known)) return configFault([known.mistake]);
   const said = writeClient(known, file, baseUrl);

@@ -3,19 +3,10 @@
 import { once } from "node:events";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { bucketsOf } from "../../worker/config/routes.ts";
-import {
-  align,
-  type Exit,
-  type Fault,
-  isFault,
-  jsonOption,
-  type Run,
-  say,
-  secretsFileOption,
-  type World,
-} from "../command.ts";
+import { align, type End, isFault, type Run, say, type World } from "../command.ts";
 import { askWhetherThere } from "../net/ask-health.ts";
 import { PATIENCE_S } from "../net/ask-s3.ts";
+import { jsonOption, secretsFileOption } from "../options.ts";
 import { findBaseUrl, isHere } from "../project/base-url.ts";
 import { checkConfiguration } from "../project/check-configuration.ts";
 import { openProject } from "../project/open-project.ts";
@@ -70,7 +61,7 @@ function readSeconds(text: string): number {
   return seconds;
 }
 
-async function doctor(world: World, options: Options): Promise<Exit | Fault> {
+async function doctor(world: World, options: Options): Promise<End> {
   const known = readVars(world.folder);
   const base = options.url === undefined ? undefined : findBaseUrl(options.url, [], "--url");
   if (isFault(base)) return base;

@@ -2,18 +2,8 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { withoutSignatures } from "../../worker/base/log.ts";
-import {
-  align,
-  EXIT,
-  type Exit,
-  type Fault,
-  isFault,
-  jsonOption,
-  type Run,
-  say,
-  secretsFileOption,
-  type World,
-} from "../command.ts";
+import { align, type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
+import { jsonOption, secretsFileOption } from "../options.ts";
 import { isHere } from "../project/base-url.ts";
 import { openProject } from "../project/open-project.ts";
 import { visible } from "../terminal/visible.ts";
@@ -43,7 +33,7 @@ async function printExplained(
   world: World,
   given: string,
   { json, secretsFile }: Options,
-): Promise<Exit | Fault> {
+): Promise<End> {
   const isWhole = /^https?:\/\//i.test(given);
   if (!isWhole && !given.startsWith("/")) {
     return { fault: `${given}: is neither a URL that begins with https://, nor a path with /` };

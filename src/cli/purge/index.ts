@@ -1,20 +1,8 @@
 // vitrine purge: drops all renditions of objects from the edge, by the URLs of their originals (C3).
 
 import { Command } from "@commander-js/extra-typings";
-import type { Bucket } from "../../worker/config/bucket.ts";
-import {
-  collect,
-  EXIT,
-  type Exit,
-  type Fault,
-  isFault,
-  paint,
-  type Run,
-  say,
-  secretsFileOption,
-  urlOption,
-  type World,
-} from "../command.ts";
+import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
+import { collect, secretsFileOption, urlOption } from "../options.ts";
 import { hostOf, isHere } from "../project/base-url.ts";
 import { openProject } from "../project/open-project.ts";
 import type { Project } from "../project/project.ts";
@@ -58,11 +46,7 @@ Examples:
     );
 }
 
-async function purge(
-  world: World,
-  keys: readonly string[],
-  options: Options,
-): Promise<Exit | Fault> {
+async function purge(world: World, keys: readonly string[], options: Options): Promise<End> {
   const { url, prefix, secretsFile, dryRun, v: versions = [], zone: given = [] } = options;
   if (url !== undefined && isHere(url)) {
     return { fault: "--url is on this machine. The local run keeps nothing: nothing to purge" };
@@ -108,7 +92,7 @@ async function purge(
   return tellOutcome(world, outcome, project.config.answers.max_age, impossible);
 }
 
-function findBucket({ config: { buckets } }: Project, name?: string): Bucket | undefined | Fault {
+function findBucket({ config: { buckets } }: Project, name?: string) {
   if (name === undefined) return buckets.length === 1 ? buckets[0] : undefined;
   const found = buckets.find((bucket) => bucket.name === name);
   const names = buckets.map((bucket) => bucket.name).join(", ");

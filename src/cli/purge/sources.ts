@@ -2,7 +2,7 @@
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
-import { EXIT, type Exit, type Fault, isFault, paint, say, type World } from "../command.ts";
+import { type End, EXIT, isFault, paint, say, type World } from "../command.ts";
 import type { Project } from "../project/project.ts";
 import { isImpossible, readGiven } from "../project/wanted.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
@@ -33,7 +33,7 @@ export async function gather(
   world: World,
   project: Project,
   asked: Asked,
-): Promise<Gathered | Fault | Exit> {
+): Promise<Gathered | End> {
   const { stdin, stderr, interrupted } = world;
   const { keys, prefix, versions, bucket, hosts } = asked;
   const warn = (text: string) => say(stderr, paint(world, stderr, "yellow", text));

@@ -1,7 +1,7 @@
 // Begins a rotation, or continues one: checks what is there, and takes and tries the new key.
 
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
-import { type Exit, type Fault, isFault } from "../command.ts";
+import { type End, isFault } from "../command.ts";
 import { createKey } from "./command-lines.ts";
 import { takeKey, tryKey } from "./new-key.ts";
 import { observe } from "./observe.ts";
@@ -18,7 +18,7 @@ import { announce, stop, tell, tellDone } from "./report.ts";
 import { type Health, isServed, serving, slotOf } from "./slots.ts";
 import { nextMove } from "./steps.ts";
 
-export async function begin(rotation: Rotation): Promise<Begun | Exit | Fault> {
+export async function begin(rotation: Rotation): Promise<Begun | End> {
   const { world, plan } = rotation;
   const { interrupted, folder, stderr } = world;
   const { keyFile, restart } = plan.options;

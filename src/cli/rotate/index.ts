@@ -2,20 +2,15 @@
 // and continued later.
 
 import { Command } from "@commander-js/extra-typings";
+import { type End, EXIT, isFault, type Run, type World } from "../command.ts";
+import { sleep } from "../net/pace.ts";
 import {
   dryRunOption,
-  EXIT,
-  type Exit,
-  type Fault,
-  isFault,
-  type Run,
   restartOption,
   secretsFileOption,
   urlOption,
-  type World,
   wholeNumber,
-} from "../command.ts";
-import { sleep } from "../net/pace.ts";
+} from "../options.ts";
 import { openSite } from "../project/open-project.ts";
 import { hasTerminal } from "../terminal/prompts.ts";
 import { begin } from "./begin.ts";
@@ -63,17 +58,10 @@ Examples:
     .action((options) => run(() => rotate(world, options)));
 }
 
-const TOOLS: Tools = {
-  run: wranglerAt(),
-  sleep,
-  looks: 60, // two minutes
-};
+/** 60 looks take two minutes. */
+const TOOLS: Tools = { run: wranglerAt(), sleep, looks: 60 };
 
-export async function rotate(
-  world: World,
-  options: Options,
-  tools: Tools = TOOLS,
-): Promise<Exit | Fault> {
+export async function rotate(world: World, options: Options, tools: Tools = TOOLS): Promise<End> {
   const site = openSite(world, options);
   if (isFault(site)) return site;
   const plan = await readPlan(site, options, world.now());
@@ -85,7 +73,7 @@ export async function rotate(
   return alone(world.folder, () => walkAll({ world, plan, tools }));
 }
 
-async function walkAll(rotation: Rotation): Promise<Exit | Fault> {
+async function walkAll(rotation: Rotation): Promise<End> {
   const { world, plan } = rotation;
   const begun = await begin(rotation);
   if (isEnd(begun)) return begun;
@@ -105,7 +93,7 @@ async function walkAll(rotation: Rotation): Promise<Exit | Fault> {
   return EXIT.done;
 }
 
-async function tellSteps(world: World, plan: Plan): Promise<Exit | Fault> {
+async function tellSteps(world: World, plan: Plan): Promise<End> {
   for (const step of STEPS) {
     const lines = linesOf(plan, step, { old: "", new: "the new one" });
     tell(world.stdout, `${step.number}  ${step.title}`, ...lines.map((line) => `     ${line}`));

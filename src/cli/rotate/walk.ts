@@ -1,7 +1,7 @@
 // Does one step of a rotation: checks what must be true before it, does it, and checks what must be true after
 // it. All effects on secrets and on the record are here.
 
-import { EXIT, type Exit, type Fault, isFault, type World } from "../command.ts";
+import { type End, EXIT, type Exit, type Fault, isFault, type World } from "../command.ts";
 import { putDevVars } from "../project/dev-vars.ts";
 import { askYes, hasTerminal } from "../terminal/prompts.ts";
 import { shellQuote } from "../terminal/shell.ts";
@@ -18,17 +18,14 @@ import { changeOf, deviations, nextMove, STEPS, stepOf } from "./steps.ts";
 /** How many looks before a step may find something wrong. */
 const FEW = 5;
 
-export function isEnd(value: object | Exit): value is Exit | Fault {
+export function isEnd(value: object | Exit): value is End {
   return typeof value === "number" || isFault(value);
 }
 
 type Walk = Rotation & Omit<Begun, "record">;
 
 /** @returns the record after the step; an exit or a fault if it stopped */
-export async function walk(
-  rotation: Walk,
-  record: RotationRecord,
-): Promise<RotationRecord | Exit | Fault> {
+export async function walk(rotation: Walk, record: RotationRecord): Promise<RotationRecord | End> {
   const { world } = rotation;
   const step = stepOf(record);
   if (world.interrupted.aborted) return stop(rotation, step);
@@ -45,7 +42,7 @@ async function check(
   rotation: Walk,
   record: RotationRecord,
   when: "before" | "after",
-): Promise<Health | Exit | Fault> {
+): Promise<Health | End> {
   const { world, plan, tools, broken } = rotation;
   const step = stepOf(record);
   const isAfter = when === "after";
@@ -63,7 +60,7 @@ async function check(
   return "cause" in seen ? explain(plan, record, seen, when) : seen;
 }
 
-async function act(rotation: Walk, record: RotationRecord): Promise<Exit | Fault | undefined> {
+async function act(rotation: Walk, record: RotationRecord): Promise<End | undefined> {
   const { byHand, puts } = stepOf(record);
   if (byHand) await warnOfOthers(rotation, record);
   if (byHand || (puts && rotation.plan.options.print)) return leave(rotation, record);
@@ -82,7 +79,7 @@ async function warnOfOthers({ world, plan }: Walk, { old }: RotationRecord): Pro
   }
 }
 
-async function put(rotation: Walk, record: RotationRecord): Promise<Exit | Fault | undefined> {
+async function put(rotation: Walk, record: RotationRecord): Promise<End | undefined> {
   const { world, plan, tools, key } = rotation;
   const step = stepOf(record);
   tell(world.stderr, ...linesOf(plan, step, record).map((line) => `  ${line}`));
@@ -104,7 +101,7 @@ async function put(rotation: Walk, record: RotationRecord): Promise<Exit | Fault
 }
 
 /** Leaves a step to the operator, and returns when it is done. */
-async function leave(rotation: Walk, record: RotationRecord): Promise<Exit | Fault | undefined> {
+async function leave(rotation: Walk, record: RotationRecord): Promise<End | undefined> {
   const { world, plan } = rotation;
   const step = stepOf(record);
   const asks = hasTerminal(world) && !plan.options.yes;

@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { EXIT, type Exit, type Fault, type Run, type World } from "../command.ts";
+import { type End, EXIT, type Run, type World } from "../command.ts";
 import { loadWrangler } from "../project/wrangler.ts";
 
 export function typesCommand(world: World, run: Run) {
@@ -13,7 +13,7 @@ export function typesCommand(world: World, run: Run) {
     .action(() => run(() => writeTypes(world)));
 }
 
-async function writeTypes({ folder }: World): Promise<Exit | Fault> {
+async function writeTypes({ folder }: World): Promise<End> {
   try {
     const { path, content } = await loadWrangler().experimental_generateTypes({
       config: join(folder, "wrangler.toml"),

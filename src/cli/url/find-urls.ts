@@ -15,15 +15,11 @@ export type Asked = {
 
 type Paths = readonly (readonly [variant: string, path: string])[];
 
-export type Urls = {
-  readonly route: BoundRoute;
-  readonly paths: Paths;
-  /** What the operator may not have meant. */
-  readonly notes: readonly string[];
-};
-
-/** @param signed whether the route must be signed, or must not */
-export function findUrls(project: Project, asked: Asked, signed: boolean): Urls | Fault {
+/**
+ * @param signed whether the route must be signed, or must not
+ * @returns with `notes`: what the operator may not have meant
+ */
+export function findUrls(project: Project, asked: Asked, signed: boolean) {
   const { key, preset } = asked;
   const route = chooseRoute(project, asked, signed);
   if (isFault(route)) return route;

@@ -1,26 +1,13 @@
 // vitrine url and vitrine sign: print public URLs. Nothing is asked of any server.
 
 import { Command, Option } from "@commander-js/extra-typings";
-import {
-  align,
-  EXIT,
-  type Exit,
-  type Fault,
-  isFault,
-  paint,
-  type Run,
-  routeOption,
-  say,
-  secretsFileOption,
-  urlOption,
-  type World,
-} from "../command.ts";
+import { align, type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
+import { routeOption, secretsFileOption, urlOption } from "../options.ts";
 import { type OpenOptions, openProject } from "../project/open-project.ts";
-import type { Project } from "../project/project.ts";
 import { queryFor } from "../project/public-url.ts";
 import { visible } from "../terminal/visible.ts";
 import { readExpiry } from "./expiry.ts";
-import { type Asked, findUrls, type Urls } from "./find-urls.ts";
+import { type Asked, findUrls } from "./find-urls.ts";
 
 const KEY = "the object's key, without the prefix of its bucket";
 
@@ -70,9 +57,7 @@ Examples:
     .action((key, options) => run(() => printSigned(world, { key, ...options })));
 }
 
-type Found = Urls & { readonly project: Project; readonly base: string };
-
-function find(world: World, options: UrlOptions, signed: boolean): Found | Fault {
+function find(world: World, options: UrlOptions, signed: boolean) {
   const project = openProject(world, options);
   if (isFault(project)) return project;
   const { base } = project;
@@ -81,14 +66,14 @@ function find(world: World, options: UrlOptions, signed: boolean): Found | Fault
   return isFault(found) ? found : { ...found, project, base };
 }
 
-function printUrls(world: World, options: UrlOptions): Exit | Fault {
+function printUrls(world: World, options: UrlOptions): End {
   const found = find(world, options, false);
   if (isFault(found)) return found;
   const rows = found.paths.map(([variant, path]) => [variant, found.base + path] as const);
   return print(world, rows, found.notes);
 }
 
-async function printSigned(world: World, options: SignOptions): Promise<Exit | Fault> {
+async function printSigned(world: World, options: SignOptions): Promise<End> {
   const found = find(world, options, true);
   if (isFault(found)) return found;
   const { project, base, route, paths, notes } = found;
@@ -113,7 +98,7 @@ function print(
   world: World,
   rows: readonly (readonly [variant: string, url: string])[],
   notes: readonly string[],
-): Exit {
+): End {
   for (const note of notes) say(world.stderr, paint(world, world.stderr, "yellow", visible(note)));
   const [first, ...more] = rows;
   if (first !== undefined && more.length === 0) say(world.stdout, first[1]);

@@ -1,23 +1,15 @@
 // vitrine warm: requests variants before visitors do. It says first what that may cost.
 
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
 import {
   collect,
-  EXIT,
-  type Exit,
-  type Fault,
-  isFault,
-  paint,
-  type Run,
   restartOption,
   routeOption,
-  type Screen,
-  say,
   secretsFileOption,
   urlOption,
-  type World,
   wholeNumber,
-} from "../command.ts";
+} from "../options.ts";
 import { hostOf } from "../project/base-url.ts";
 import { FREE, readBounds } from "../project/costs.ts";
 import { openSite } from "../project/open-project.ts";
@@ -75,7 +67,7 @@ function readFormats(text: string): Reads[] {
   throw new InvalidArgumentError(`It must be some of ${FORMATS.join(", ")}.`);
 }
 
-async function warm(world: World, options: Options): Promise<Exit | Fault> {
+async function warm(world: World, options: Options): Promise<End> {
   const { url, secretsFile, preset: presets, route, accept: reads, dryRun, restart } = options;
   if (world.stdin.isTTY) {
     say(world.stderr, "Keys come on stdin, one on each line: npx vitrine warm < keys.txt");
@@ -108,7 +100,7 @@ async function warmKeys(
   world: World,
   { yes, dryRun, restart, concurrency }: Options,
   { base, planner, record, costs }: Opened,
-): Promise<Exit> {
+): Promise<End> {
   const { stdin, stdout, stderr, interrupted } = world;
   const stop = new AbortController();
   const ends = AbortSignal.any([interrupted, stop.signal]);
@@ -123,7 +115,7 @@ async function warmKeys(
   const progress = createProgress(world, "requests", total);
   const summary = createSummary(progress);
   if (dryRun) {
-    await print(stdout, base, queue.requests(summary));
+    await print(world, base, queue.requests(summary));
     return summary.failures > 0 ? EXIT.partly : EXIT.done;
   }
   const sending = { base, concurrency, record, summary, progress, stop };
@@ -147,7 +139,7 @@ async function warmKeys(
 }
 
 /** Prints each URL once, as long as somebody reads them. */
-async function print(stdout: Screen, base: string, requests: AsyncIterable<WarmRequest>) {
+async function print({ stdout }: World, base: string, requests: AsyncIterable<WarmRequest>) {
   let isRead = true;
   let last = "";
   stdout.once("error", () => {

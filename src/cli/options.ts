@@ -1,0 +1,35 @@
+// Options that several commands have. Each has one text.
+
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+
+export const urlOption = () =>
+  new Option("-u, --url <url>", "where Vitrine is; default: the first domain in wrangler.toml");
+
+/** @param which the secrets that the command needs */
+export const secretsFileOption = (which = "secrets") =>
+  new Option("--secrets-file <file>", `a file with ${which}; default: environment or .dev.vars`);
+
+export const routeOption = () =>
+  new Option("-r, --route <path>", "a route's path; default: the first that leads to the key");
+
+export const jsonOption = () => new Option("--json", "prints JSON");
+
+export const dryRunOption = () =>
+  new Option("--dry-run", "prints what would be done, and does nothing");
+
+export const restartOption = () =>
+  new Option("--restart", "forgets what was done before, and starts again");
+
+/** Reads an option that may be repeated. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+/** Makes a function that reads an option whose value is a whole number. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^\d{1,9}$/.test(text) && number >= least && number <= most) return number;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
