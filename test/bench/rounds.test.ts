@@ -73,7 +73,6 @@ test("the charts show the committed figures", () => {
 
 test.each([
   [["--fast"], "Unknown option '--fast'\n"],
-  [["--rounds", "3"], "Unknown option '--rounds'"],
   [["extra"], "Unexpected argument 'extra'"],
   [["--quick", "--out", import.meta.filename], `--out ${import.meta.filename}: EEXIST`],
 ])("npm run bench -- %j says at once what is wrong", (args, message) => {
