@@ -18,8 +18,8 @@ export const BROKEN_REQUESTS = {
   "an edge that breaks off is thrown": {
     breaks: "answers",
     file: "worker/base/send.ts",
-    from: `settle({ event: "edge-failed", reason:`,
-    to: `settle(Promise.reject(error) ?? { event: "edge-failed", reason:`,
+    from: `(error) => ({ event: "edge-failed", reason:`,
+    to: `(error) => Promise.reject(error) ?? ({ event: "edge-failed", reason:`,
   },
   "startsWith stands for segments": {
     breaks: "bounds",

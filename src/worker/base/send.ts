@@ -1,7 +1,7 @@
 // Sends a request and waits for its answer, for a limited time. Never follows a redirect.
 
 import type { Refusal } from "./refusal.ts";
-import { within } from "./time-limit.ts";
+import { LATE, within } from "./time-limit.ts";
 
 /** An answer: a body that is still to be read, or the text of an error or of facts. */
 export type Reply = {
@@ -25,25 +25,16 @@ export function send(
   seconds: number,
   facts = false,
 ): Promise<Reply | Refusal> {
-  return new Promise((settle) => {
-    const began = Date.now();
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      settle({ event: "timed-out", reason: `no answer within ${seconds} s` });
-    }, seconds * 1000);
-    fetch(url, { ...init, redirect: "manual" }).then(
-      (response) => {
-        clearTimeout(timer);
-        if (late) drop(response.body);
-        else settle(read(response, facts, began + seconds * 1000 - Date.now()));
-      },
-      (error) => {
-        clearTimeout(timer);
-        settle({ event: "edge-failed", reason: `the request failed: ${error}`, passing: true });
-      },
-    );
-  });
+  const end = Date.now() + seconds * 1000;
+  const asked = fetch(url, { ...init, redirect: "manual" });
+  return within(seconds * 1000, asked).then(
+    (response) => {
+      if (response !== LATE) return read(response, facts, end - Date.now());
+      asked.then(({ body }) => drop(body)).catch(() => {});
+      return { event: "timed-out", reason: `no answer within ${seconds} s` };
+    },
+    (error) => ({ event: "edge-failed", reason: `the request failed: ${error}`, passing: true }),
+  );
 }
 
 /** @param left how long the text may take: ms */

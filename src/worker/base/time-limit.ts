@@ -7,15 +7,6 @@ export const LATE = Symbol("late");
 export function within<T>(ms: number, work: Promise<T>): Promise<T | typeof LATE> {
   return new Promise((settle, fail) => {
     const timer = setTimeout(() => settle(LATE), ms);
-    work.then(
-      (value) => {
-        clearTimeout(timer);
-        settle(value);
-      },
-      (error) => {
-        clearTimeout(timer);
-        fail(error);
-      },
-    );
+    work.then(settle, fail).finally(() => clearTimeout(timer));
   });
 }

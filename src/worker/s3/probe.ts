@@ -3,6 +3,7 @@
 
 import { type Denied, isRefusal } from "../base/refusal.ts";
 import { drop, send } from "../base/send.ts";
+import { within } from "../base/time-limit.ts";
 import type { Slot } from "../config/slot.ts";
 import { type Finding, freshFinding, runningProbe } from "./bucket-state.ts";
 import type { Memory } from "./memory.ts";
@@ -60,7 +61,7 @@ export async function findVerdict(
     if (found !== undefined) return { verdict: forOthers(found.verdict, status), firm: false };
     const running = runningProbe(memory.state(), Date.now());
     if (running === undefined) break;
-    await Promise.race([running.ended, sleep(PROBE_MS)]);
+    await within(PROBE_MS, running.ended);
   }
   const probed = probe(memory, slot, url);
   context.waitUntil(probed); // others wait for it, also when this visitor has left
@@ -79,8 +80,4 @@ export function probe(memory: Memory, slot: Slot, url: string): Promise<Finding>
   const ended = ask();
   memory.learn({ type: "probe-started", probe: { ended, until: Date.now() + PROBE_MS } });
   return ended;
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((settle) => setTimeout(settle, ms));
 }
