@@ -107,8 +107,8 @@ export const BROKEN_ADDRESSES = {
   "an image is kept for as long as ever": {
     breaks: "ends",
     file: "worker/answer/answer.ts",
-    from: "const seconds = Math.min(versioned ? YEAR : maxAge, secondsLeft(terms, now));",
-    to: "const seconds = versioned ? YEAR : maxAge;",
+    from: "shortly(seconds, terms, now)}",
+    to: '"public, max-age=" + seconds}',
   },
   "an image is kept for a part of a second longer": {
     breaks: "ends",

@@ -6,9 +6,9 @@ import { drop, type Reply } from "../base/send.ts";
 import type { Granted } from "../request/url-signature.ts";
 
 const MISSING_SECONDS = 60;
-const QUOTA_RETRY_SECONDS = 3600;
+const QUOTA_RETRY_SECONDS = "3600";
 /** The longer of the two periods that Cloudflare's rate limiting has. */
-const LIMIT_RETRY_SECONDS = 60;
+const LIMIT_RETRY_SECONDS = "60";
 const YEAR = 31_536_000;
 
 /** On every answer: no script runs, no type is guessed, and a page may embed it. */
@@ -53,14 +53,13 @@ export function imageHeaders(
   };
   const { vary } = headers;
   if (shown.negotiated) headers["vary"] = vary === undefined ? "accept" : `${vary}, accept`;
-  const etag = edge.get("etag");
-  if (etag !== null && EDGE_TAG.test(etag)) headers["etag"] = etag;
-  const modified = edge.get("last-modified");
-  if (modified !== null && HTTP_DATE.test(modified)) headers["last-modified"] = modified;
-  const length = edge.get("content-length");
-  if (length !== null && /^\d+$/.test(length) && !edge.has("content-encoding")) {
-    headers["content-length"] = length;
-  }
+  const copy = (name: string, form: RegExp) => {
+    const value = edge.get(name);
+    if (value !== null && form.test(value)) headers[name] = value;
+  };
+  copy("etag", EDGE_TAG);
+  copy("last-modified", HTTP_DATE);
+  if (!edge.has("content-encoding")) copy("content-length", /^\d+$/);
   return headers;
 }
 
@@ -68,20 +67,14 @@ export function imageHeaders(
 function imageCaching(maxAge: number, terms: Terms, now: number): string {
   const { granted } = terms;
   if (granted === undefined) return `public, max-age=${maxAge}`;
-  const versioned = granted.version !== undefined;
-  const seconds = Math.min(versioned ? YEAR : maxAge, secondsLeft(terms, now));
-  return `public, max-age=${seconds}, must-revalidate${versioned ? ", immutable" : ""}`;
+  const caching = (seconds: number) => `${shortly(seconds, terms, now)}, must-revalidate`;
+  return granted.version === undefined ? caching(maxAge) : `${caching(YEAR)}, immutable`;
 }
 
 /** The cache-control of anything but the URL's own image: at most until the URL expires. */
-export function shortly(seconds: number, terms: Terms, now: number): string {
-  return `public, max-age=${Math.min(seconds, secondsLeft(terms, now))}`;
-}
-
-/** The whole seconds until the URL expires. */
-function secondsLeft({ granted }: Terms, now: number): number {
-  if (granted === undefined) return Number.POSITIVE_INFINITY;
-  return Math.max(0, Math.floor(granted.expires - now / 1000));
+export function shortly(seconds: number, { granted }: Terms, now: number): string {
+  const left = granted && Math.max(0, Math.floor(granted.expires - now / 1000));
+  return `public, max-age=${Math.min(seconds, left ?? seconds)}`;
 }
 
 const EDGE_TAG = /^(?:W\/)?"cf[!#-~\x80-\xff]*"$/; // R4
@@ -103,9 +96,7 @@ export function imageAnswer(
   const unchanged = condition !== null && etag !== undefined && matches(condition, etag);
   if (!unchanged && request.method === "GET") return new Response(edge.body, { headers });
   drop(edge.body);
-  return unchanged
-    ? new Response(null, { status: 304, headers: others })
-    : new Response(null, { headers });
+  return new Response(null, unchanged ? { status: 304, headers: others } : { headers });
 }
 
 function matches(condition: string, etag: string): boolean {
@@ -143,11 +134,11 @@ function answerTo(refusal: Refusal, caching: string): Response {
     case "configuration-broken":
       return plain(500, "Internal error");
     case "rate-limited":
-      return plain(429, "Too many requests", { "retry-after": `${LIMIT_RETRY_SECONDS}` });
+      return plain(429, "Too many requests", { "retry-after": LIMIT_RETRY_SECONDS });
     case "loop-detected":
       return plain(508, "Not available");
     case "quota-spent":
-      return plain(503, "Not available now", { "retry-after": `${QUOTA_RETRY_SECONDS}` });
+      return plain(503, "Not available now", { "retry-after": QUOTA_RETRY_SECONDS });
     case "timed-out":
       return plain(504, "Timed out");
     case "slots-refused":
