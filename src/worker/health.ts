@@ -6,7 +6,7 @@ import { plain } from "./answer/answer.ts";
 import { mistakeText } from "./base/mistake.ts";
 import { isRefusal, type Refusal } from "./base/refusal.ts";
 import { drop } from "./base/send.ts";
-import { SLOT_NAMES, type SlotName } from "./base/slot-name.ts";
+import type { SlotName } from "./base/slot-name.ts";
 import type { Bucket } from "./config/bucket.ts";
 import type { Config } from "./config/config.ts";
 import { keyEnd, type Slot } from "./config/slot.ts";
@@ -56,41 +56,40 @@ export async function answerHealth(
   if (healthToken === undefined) {
     return {
       event: "health-denied",
-      reason: "HEALTH_TOKEN is not set to 16 or more ASCII characters",
+      reason: "HEALTH_TOKEN needs 16 or more ASCII characters",
     };
   }
   if (!(await isSame(authorization.replace(/^bearer +/i, "Bearer "), `Bearer ${healthToken}`))) {
     return { event: "health-denied", reason: "not the HEALTH_TOKEN" };
   }
   const tried = await Promise.all(buckets.map((bucket) => tryBucket(bucket, timeout)));
-  const ok = tried.every(({ works }) => works);
-  const report = { ok, buckets: tried.map(({ health }) => health) };
+  const ok = tried.every(({ slots }) => slots.some(works));
   const type = { "content-type": "application/json" };
-  return plain(ok ? 200 : 503, JSON.stringify(report, null, 2), type);
+  return plain(ok ? 200 : 503, JSON.stringify({ ok, buckets: tried }, null, 2), type);
 }
 
-async function tryBucket(
-  bucket: Bucket,
-  timeout: number,
-): Promise<{ works: boolean; health: BucketHealth }> {
-  const tried = await Promise.all(
-    bucket.usable.map(async (slot) => ({ slot, ...(await trySlot(bucket, slot)) })),
-  );
+/** Returns whether a slot can be used. A host that is no S3 may answer with the code `ok`. */
+export function works({ state, missing }: SlotHealth): boolean {
+  return state === "ok" && missing !== undefined;
+}
+
+async function tryBucket(bucket: Bucket, timeout: number): Promise<BucketHealth> {
+  const { usable } = bucket;
+  const tried = await Promise.all(usable.map((slot) => trySlot(bucket, slot)));
   const unusable = bucket.unusable.map((one): SlotHealth => {
     return { slot: one.slot, state: "incomplete", mistakes: one.mistakes.map(mistakeText) };
   });
-  const slots = [...tried.map(({ health }) => health), ...unusable];
-  slots.sort((one, other) => SLOT_NAMES.indexOf(one.slot) - SLOT_NAMES.indexOf(other.slot));
-  const working = tried.find(({ works }) => works);
-  const edge = await tryEdge(bucket, (working ?? tried[0])?.slot, timeout);
-  return { works: working !== undefined, health: { bucket: bucket.name, slots, ...edge } };
+  const slots = [...tried, ...unusable].sort((one) => (one.slot === "current" ? -1 : 1));
+  const working = tried.findIndex(works);
+  const edge = await tryEdge(bucket, usable[Math.max(0, working)], timeout);
+  return { bucket: bucket.name, slots, ...edge };
 }
 
 /** Asks S3 with a slot for an object that is missing and for the canary. */
 export async function trySlot(
   bucket: Pick<Bucket, "base" | "prefix" | "region" | "canary">,
   slot: Slot,
-): Promise<{ works: boolean; health: SlotHealth }> {
+): Promise<SlotHealth> {
   const ask = (key: string) => askWith(slot, bucket.region, originUrl(bucket.base, key));
   const [missing, canary] = await Promise.all([
     ask(`${bucket.prefix}vitrine-health-${crypto.randomUUID()}`),
@@ -102,15 +101,12 @@ export async function trySlot(
   const { region, ahead, status } = missing.said;
   const { code, status: answered = "unreachable" } = (known && canary ? canary : missing).said;
   return {
-    works: known && reads,
-    health: {
-      slot: slot.name,
-      access_key: keyEnd(slot),
-      state: known && reads ? "ok" : (code ?? `${answered}`),
-      region: region === bucket.region ? undefined : region,
-      clock: ahead,
-      missing: known ? status : undefined,
-    },
+    slot: slot.name,
+    access_key: keyEnd(slot),
+    state: known && reads ? "ok" : (code ?? `${answered}`),
+    region: region === bucket.region ? undefined : region,
+    clock: ahead,
+    missing: known ? status : undefined,
   };
 }
 

@@ -9,7 +9,7 @@ import { isTable, json } from "../../worker/base/json.ts";
 import { mistakeText } from "../../worker/base/mistake.ts";
 import { readSlots } from "../../worker/config/read-secrets.ts";
 import type { Slot } from "../../worker/config/slot.ts";
-import { trySlot } from "../../worker/health.ts";
+import { trySlot, works } from "../../worker/health.ts";
 import type { Fault, World } from "../command.ts";
 import { askHidden, type Cancelled, hasTerminal } from "../terminal/prompts.ts";
 import type { KeyRefused, Target } from "./plan.ts";
@@ -90,8 +90,8 @@ function openKey(id: string, secret: string, from: string): Slot | Fault {
 export async function tryKey(slot: Slot, buckets: readonly Target[]): Promise<KeyRefused[]> {
   const tried = await Promise.all(
     buckets.map(async (bucket) => {
-      const { works, health } = await trySlot(bucket, slot);
-      return works ? [] : [{ bucket: bucket.name, state: health.state }];
+      const health = await trySlot(bucket, slot);
+      return works(health) ? [] : [{ bucket: bucket.name, state: health.state }];
     }),
   );
   return tried.flat();
