@@ -2,6 +2,7 @@
 // passed in.
 
 import { AwsV4Signer } from "aws4fetch";
+import { HMAC, utf8 } from "../../url/grant.ts";
 import type { Credentials } from "../config/slot.ts";
 
 /** The headers that sign a request. */
@@ -12,8 +13,6 @@ export type SignedHeaders = {
 };
 
 const UNSIGNED = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" } as const;
-const HMAC = { name: "HMAC", hash: "SHA-256" };
-const encoder = new TextEncoder();
 
 /**
  * One signer for all objects of a host, for a period. aws4fetch's own interface makes a signer for each
@@ -26,7 +25,7 @@ class PeriodSigner extends AwsV4Signer {
   override async signature(): Promise<string> {
     const { key } = this.derived;
     if (key !== undefined) {
-      const text = encoder.encode(await this.stringToSign());
+      const text = utf8(await this.stringToSign());
       return hex(await crypto.subtle.sign("HMAC", key, text));
     }
     const signature = await super.signature();
@@ -58,7 +57,7 @@ export function sign(
   region: string,
   credentials: Credentials,
   now: number,
-  method = "GET",
+  method?: string,
 ): Promise<SignedHeaders> {
   return signerOf(url, region, credentials, now, method).headersFor();
 }
@@ -73,7 +72,7 @@ export function createSigner(
   credentials: Credentials,
   now: number,
 ): (url: string) => Promise<SignedHeaders> {
-  const common = signerOf(origin, region, credentials, now, "GET");
+  const common = signerOf(origin, region, credentials, now);
   return (url) => {
     const path = url.slice(origin.length);
     const isPlain = url.startsWith(`${origin}/`) && !path.includes("?");
@@ -86,7 +85,7 @@ function signerOf(
   region: string,
   credentials: Credentials,
   now: number,
-  method: string,
+  method = "GET",
 ): PeriodSigner {
   return new PeriodSigner({
     ...credentials,
