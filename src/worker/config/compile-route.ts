@@ -1,6 +1,6 @@
 // Compiles the path pattern and the key template of a route, and reports their mistakes. Pure.
 
-import { compilePattern, type Mapping, type Pattern, REST, VARIANT } from "../../url/grammar.ts";
+import { compilePattern, type Mapping, REST, VARIANT } from "../../url/grammar.ts";
 import type { Report } from "./schema.ts";
 
 /** A public path pattern and the object that it stands for, ready to match. */
@@ -11,35 +11,29 @@ export type Route = {
 };
 
 /** A segment that is a name: `:id`. */
-export const NAME = /^:([A-Za-z][A-Za-z0-9_]*)$/;
+export const NAME = /^:[A-Za-z][A-Za-z0-9_]*$/;
 const LITERAL = /^(?!\.\.?$)[^:*%?#\\\p{Cc}]+$/u;
 
 /** @param keyTemplate what follows `BUCKET/` in `object` */
 export function compileRoute(path: string, keyTemplate: string, report: Report): Route {
-  const names = new Set<string>();
-  const parts = path.split("/");
-  for (const [index, part] of parts.slice(1).entries()) {
-    if (part === REST) {
-      if (index !== parts.length - 2) report("path", "* must come last");
-      names.add(REST);
-      continue;
-    }
-    const name = NAME.exec(part)?.[1];
-    if (name === undefined) {
-      if (!LITERAL.test(part)) report("path", `"${part}" is not a literal, :name or *`);
-      continue;
-    }
-    if (names.has(name)) report("path", `has :${name} twice`);
-    names.add(name);
+  const [start, ...segments] = path.split("/");
+  const names = segments.filter((segment) => segment === REST || NAME.test(segment));
+  for (const segment of segments) {
+    const isRight = names.includes(segment) || LITERAL.test(segment);
+    if (!isRight) report("path", `"${segment}" is not a literal, :name or *`);
   }
-  if (parts[0] !== "") report("path", "does not begin with a slash");
-  if (!names.has(VARIANT)) report("path", "has no :preset");
+  for (const [at, name] of names.entries()) {
+    if (names.indexOf(name) < at) report("path", `has ${name} twice`);
+  }
+  if (segments.slice(0, -1).includes(REST)) report("path", "* must come last");
+  if (start !== "") report("path", "does not begin with a slash");
+  if (!names.includes(spelled(VARIANT))) report("path", "has no :preset");
 
   const key = compilePattern(keyTemplate, "+");
   for (const name of key.names) {
-    if (!names.has(name)) report("object", `${spelled(name)} is not in path`);
+    if (!names.includes(spelled(name))) report("object", `${spelled(name)} is not in path`);
   }
-  if (choicesIn(key) > 1) report("object", "needs more slashes between its names");
+  if (choicesIn(keyTemplate) > 1) report("object", "needs more slashes between its names");
   return { path, mapping: { path: compilePattern(path, "*"), key } };
 }
 
@@ -47,17 +41,13 @@ export function compileRoute(path: string, keyTemplate: string, report: Report):
  * How many names follow another one in their segment. For each, the text can be split in many places:
  * with two such choices, reading a hostile key takes most of a second, with three it takes hours.
  */
-function choicesIn({ parts }: Pattern): number {
+function choicesIn(keyTemplate: string): number {
   const seen = new Set<string>();
   let choices = 0;
-  let first = true;
-  for (const part of parts) {
-    if (typeof part === "string") first ||= part.includes("/");
-    else if (!seen.has(part.name)) {
-      if (!first) choices += 1;
-      first = false;
-      seen.add(part.name);
-    }
+  for (const segment of keyTemplate.split("/")) {
+    const before = seen.size;
+    for (const name of compilePattern(segment, "+").names) seen.add(name);
+    choices += Math.max(0, seen.size - before - 1);
   }
   return choices;
 }
