@@ -7,8 +7,8 @@ import type { Refusal } from "../base/refusal.ts";
 import type { SlotName } from "../base/slot-name.ts";
 import { keyEnd, type Slot } from "../config/slot.ts";
 import {
+  areAllRefused,
   type BucketState,
-  type Denials,
   type Finding,
   isWithin,
   type Probe,
@@ -75,8 +75,12 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
   }
 }
 
-function changed(state: BucketState, change: Partial<BucketState>): Advanced {
-  return { state: { ...state, ...change }, effects: [] };
+function changed(
+  state: BucketState,
+  change: Partial<BucketState>,
+  effects: BucketNotice[] = [],
+): Advanced {
+  return { state: { ...state, ...change }, effects };
 }
 
 function unchanged(state: BucketState): Advanced {
@@ -108,7 +112,7 @@ function settle(state: BucketState): Advanced {
   const { bucket, told } = state;
   const refused = refusedSlots(state);
   const [first] = slotsInOrder(state);
-  if (first === undefined || refused.length === bucket.slots.length) {
+  if (first === undefined || areAllRefused(state)) {
     return changed(state, { told: { ...told, inUse: undefined, refused } });
   }
   const isSame = told.inUse === first.name && told.allRefusedAt === undefined;
@@ -119,7 +123,7 @@ function settle(state: BucketState): Advanced {
     .filter(isNews)
     .map((one) => ({ event: "slot-refused", bucket: bucket.name, ...one }));
   if (first.name !== told.inUse) effects.push(inUseNotice(state, first));
-  return { state: { ...state, told: { inUse: first.name, refused } }, effects };
+  return changed(state, { told: { inUse: first.name, refused } }, effects);
 }
 
 function inUseNotice({ bucket }: BucketState, slot: Slot): BucketNotice {
@@ -145,11 +149,11 @@ function countDenials(
       refused === undefined || refused === "object-missing" || refused === "source-unreadable";
     return isKnown && state.denials ? changed(state, { denials: undefined }) : unchanged(state);
   }
-  const before = state.denials ?? { times: 0, since: now, alarmed: false };
-  const times = before.times + 1;
-  const isAlarm = !before.alarmed && times >= LEAST_DENIALS && now - before.since >= WHILE_MS;
-  const denials: Denials = { ...before, times, alarmed: before.alarmed || isAlarm };
-  const reason = "nothing but denials for a minute: check the key's policy, prefix and bucket";
+  const { times: before, since } = state.denials ?? { times: 0, since: now };
+  const times = before + 1;
+  const isAlarm = times >= LEAST_DENIALS && now - since >= WHILE_MS;
+  const denials = { times, since: isAlarm ? Number.POSITIVE_INFINITY : since };
+  const reason = "only denials for a minute: check the key's policy, prefix and bucket";
   const alarm = { event: "bucket-denied", bucket: state.bucket.name, times, reason } as const;
-  return { state: { ...state, denials }, effects: isAlarm ? [alarm] : [] };
+  return changed(state, { denials }, isAlarm ? [alarm] : []);
 }

@@ -49,7 +49,8 @@ export type Told = {
   readonly allRefusedAt?: number | undefined;
 };
 
-export type Denials = { readonly times: number; readonly since: number; readonly alarmed: boolean };
+/** `since`: when they began; Infinity after the alarm, which is raised once. */
+type Denials = { readonly times: number; readonly since: number };
 
 /** For how long S3's word on a slot holds; after how long a refused slot is tried again: ms. */
 const FRESH_MS = 3_000;

@@ -35,15 +35,15 @@ export function readSaid(
  * `object`: it knows the slot, and denies the object. `setup`: no slot can work. `slot`: it refuses the
  * slot.
  */
-export type Verdict =
-  | {
-      readonly fault: "none" | "object" | "setup" | "unknown";
-      readonly origin?: string | undefined;
-      readonly reason?: string | undefined;
-      /** Whether it concerns this object alone. */
-      readonly objectOnly?: boolean;
-    }
-  | { readonly fault: "slot"; readonly origin: string };
+export type Verdict = {
+  readonly origin?: string | undefined;
+  readonly reason?: string | undefined;
+  /** Whether it concerns this object alone. */
+  readonly objectOnly?: boolean;
+} & (
+  | { readonly fault: "none" | "object" | "setup" | "unknown" }
+  | { readonly fault: "slot"; readonly origin: string }
+);
 
 /** S3 does not say which of the two it is (A6). */
 const DENIED = "missing, or not allowed by the key's policy";
@@ -71,13 +71,13 @@ export function verdictOf(said: Said, configured: string): Verdict {
   if ([200, 206, 416].includes(status)) return { fault: "none" };
   if (origin === "RequestTimeTooSkewed") {
     const apart = ahead === undefined ? "over 15 minutes from" : `${ahead} s ahead of`;
-    const reason = `S3's clock is ${apart} the Worker's: correct the wrong one`;
+    const reason = `S3's clock is ${apart} the Worker's`;
     return { fault: "setup", origin, reason };
   }
   if (status === 401) return { fault: "slot", origin: origin ?? "401" };
   const [fault, reason] = FAULTS.get(origin ?? "") ?? [];
   if (region !== configured && (fault === undefined || origin === "AuthorizationHeaderMalformed")) {
-    const wrong = `the bucket is in ${region}: set region, and endpoint if it names one`;
+    const wrong = `the bucket is in ${region}: set region (and endpoint)`;
     return { fault: "setup", origin, reason: wrong };
   }
   if (fault !== undefined) return { fault, origin: origin ?? "", reason };
@@ -105,7 +105,7 @@ export function knowsSlot({ fault }: Verdict): boolean {
  * @param status of that denial: 401 or 403 if the object is missing (A6, A7)
  */
 export function forOthers(verdict: Verdict, status: number | undefined): Verdict {
-  if (!knowsSlot(verdict) && !("objectOnly" in verdict && verdict.objectOnly)) return verdict;
+  if (!knowsSlot(verdict) && !verdict.objectOnly) return verdict;
   if (status === 401 || status === 403) return { fault: "object", reason: DENIED };
   return { fault: "unknown", reason: "a bad request, or a redirect" };
 }
