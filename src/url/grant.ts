@@ -26,7 +26,8 @@ export type SigningKey = {
 /** A CryptoKey. Node.js without the types of browsers does not know that name. */
 type Imported = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
-const HMAC = { name: "HMAC", hash: "SHA-256" };
+/** The algorithm, as WebCrypto names it. */
+export const HMAC = { name: "HMAC", hash: "SHA-256" };
 
 /**
  * Returns the text that is signed: seven lines. No value can hold a line break. The preset has no
@@ -82,7 +83,7 @@ export function readSigningKeys(
 ): ReadonlyMap<string, SigningKey> {
   const keys = new Map<string, SigningKey>();
   const table = parseTable(secret);
-  if (table === undefined) fault('is not a JSON object such as {"k1": "<32 characters or more>"}');
+  if (table === undefined) fault('is not a JSON object such as {"k1": "..."}');
   else if (table.length === 0) fault("has no keys");
   // JSON.parse silently keeps the last of two equal names, so kids are counted in the text. No right key
   // has a quote in it.
@@ -90,7 +91,7 @@ export function readSigningKeys(
   if (new Set(kids).size < kids.length) fault("has the same kid twice");
   for (const [kid, key] of table ?? []) {
     if (!KID.test(kid)) {
-      fault("a kid must be a letter, followed by at most 31 letters, digits, - or _");
+      fault("a kid must be a letter, then at most 31 letters, digits, - and _");
     } else if (typeof key !== "string" || !SIGNING_KEY.test(key)) {
       fault(`the key of ${kid} must be at least 32 ASCII characters, without spaces`);
     } else {
@@ -103,9 +104,7 @@ export function readSigningKeys(
 /** Returns the entries of a JSON object, or undefined if the text is not one. */
 function parseTable(text: string): [string, unknown][] | undefined {
   try {
-    const value: unknown = JSON.parse(text);
-    const isTable = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isTable ? Object.entries(value) : undefined;
+    return /^\s*\{/.test(text) ? Object.entries(JSON.parse(text)) : undefined;
   } catch {
     return undefined;
   }

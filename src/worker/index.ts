@@ -137,5 +137,5 @@ function subjectOf(order: Order | NoOrder): Subject {
 
 const LOOP = {
   event: "loop-detected",
-  reason: "the image edge itself asks: endpoint leads here",
+  reason: "a loop: endpoint leads here",
 } as const satisfies Refusal;

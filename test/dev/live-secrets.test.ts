@@ -142,7 +142,7 @@ test("EDGE sets the switches of the edge; without it they are as before", () => 
   secrets();
   expect(switches).toEqual({ ...STRICT, trouble: "9522/503" });
   expect(warned).toEqual([
-    ".dev.vars: EDGE.quota: -1 is not between 0 and 9007199254740991. The switches of the edge stay as they are.",
+    ".dev.vars: EDGE.quota: -1 is not a whole number between 0 and 9007199254740991. The switches of the edge stay as they are.",
     ".dev.vars: EDGE.transfromations: unknown option. The switches of the edge stay as they are.",
   ]);
   write("A=1");

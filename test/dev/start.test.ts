@@ -244,7 +244,9 @@ test("npm start and npm run check show all mistakes of wrangler.toml, and start 
   );
   for (const { code, output, expected } of results) {
     expect(code).toBe(expected);
-    expect(output).toContain("  PRESETS.hero.quality: 150 is not between 1 and 100\n");
+    expect(output).toContain(
+      "  PRESETS.hero.quality: 150 is not a whole number between 1 and 100\n",
+    );
     expect(output).toContain('  ROUTES[0].object: "medai" is not in BUCKETS\n');
   }
 });

@@ -148,7 +148,7 @@ const deadSlot = (origin: string) => ({
 
 const elsewhere = (edge: string, origin: string) => ({
   ...{ event: "origin-denied", edge, origin },
-  reason: /the bucket is in eu-central-1: set region, and endpoint/,
+  reason: /the bucket is in eu-central-1: set region \(and endpoint\)/,
 });
 
 // Everything that can be wrong with S3, and with one of its objects.
@@ -272,7 +272,7 @@ test("with a broken configuration nothing is served, and the log has all of it (
         event: "configuration-broken",
         mistakes: [
           expect.stringMatching(/^AWS_ACCESS_KEY_ID: is a temporary session key/),
-          "PRESETS.card.quality: 150 is not between 1 and 100",
+          "PRESETS.card.quality: 150 is not a whole number between 1 and 100",
         ],
         answered: 500,
       },

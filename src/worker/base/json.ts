@@ -7,6 +7,14 @@ export function isTable(value: unknown): value is Readonly<Record<string, unknow
   return prototype === null || prototype === Object.prototype;
 }
 
+/** Returns whether a value has a property, its own or not. */
+export function has<Name extends string>(
+  value: unknown,
+  name: Name,
+): value is Record<Name, unknown> {
+  return typeof value === "object" && value !== null && name in value;
+}
+
 /** Parses a string of JSON (S2). Anything else is returned as it is, for a schema to refuse. */
 export function json(value: unknown): unknown {
   if (typeof value !== "string") return value;

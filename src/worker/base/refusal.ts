@@ -1,6 +1,7 @@
 // Why a request gets no image: one event for each cause, with the facts that an operator needs.
 // answer.ts turns it into what the visitor sees, log.ts into what the operator reads.
 
+import { has } from "./json.ts";
 import type { Mistake } from "./mistake.ts";
 import type { SlotName } from "./slot-name.ts";
 
@@ -65,7 +66,7 @@ export type Upstream = {
 
 /** Returns whether a step returned a refusal. */
 export function isRefusal<T>(value: T | Refusal): value is Refusal {
-  return typeof value === "object" && value !== null && "event" in value;
+  return has(value, "event");
 }
 
 /** Returns whether a step returned that the origin denies the request. */

@@ -3,7 +3,7 @@
 import { keyFault } from "../../url/key.ts";
 import { bucketBase, defaultAddressing } from "./addressing.ts";
 import type { SlotsRead, Unusable } from "./read-secrets.ts";
-import { custom, oneOf, optional, type Read, table, text, textLike } from "./schema.ts";
+import { oneOf, optional, type Read, table, text, textLike, textThat } from "./schema.ts";
 import { isSameKey, type Slot } from "./slot.ts";
 
 export type Bucket = {
@@ -28,10 +28,10 @@ export type Bucket = {
 /** A bucket as wrangler.toml has it. */
 export const bucketSchema = table(
   {
-    endpoint: custom("a plain https:// URL", isEndpoint), // E6
+    endpoint: textThat("a plain https:// URL", isEndpoint), // E6
     bucket: textLike("a bucket name", /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/),
     region: textLike("a region", /^[a-z0-9-]+$/),
-    prefix: optional(custom("a path such as a/b/", isPrefix), ""),
+    prefix: optional(textThat("a path such as a/b/", isPrefix), ""),
     addressing: optional(oneOf("virtual", "path")),
     canary: optional(text),
     credentials: optional(
@@ -74,16 +74,13 @@ export function openBucket(
 }
 
 /** In the spelling in which it is sent and signed. http:// is only for localhost. */
-function isEndpoint(value: unknown): value is string {
+function isEndpoint(value: string): boolean {
   return (
-    typeof value === "string" &&
     /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)(?![\w.-]))[\w.~:[\]/-]*$/.test(value) &&
     [value, `${value}/`].includes(URL.parse(value)?.href ?? "")
   );
 }
 
-function isPrefix(value: unknown): value is string {
-  return (
-    typeof value === "string" && value.endsWith("/") && keyFault(value.slice(0, -1)) === undefined
-  );
+function isPrefix(value: string): boolean {
+  return value.endsWith("/") && keyFault(value.slice(0, -1)) === undefined;
 }

@@ -1,11 +1,11 @@
 // Reads the vars and the secrets, and reports all mistakes at once. Pure: no I/O, no clock.
 
-import { isTable, json } from "../base/json.ts";
+import { has, isTable, json } from "../base/json.ts";
 import type { Mistake } from "../base/mistake.ts";
 import type { Refusal } from "../base/refusal.ts";
 import { type Bucket, bucketSchema, openBucket } from "./bucket.ts";
 import { indexRoutes, type RouteIndex } from "./find-route.ts";
-import { type Preset, presetSchema, type Variant, variantsOf } from "./preset.ts";
+import { presetSchema, type Variant, variantsOf } from "./preset.ts";
 import { readHealthToken, readSlots, type SlotsRead } from "./read-secrets.ts";
 import { type BoundRoute, readRoutes } from "./routes.ts";
 import {
@@ -57,7 +57,7 @@ export function readConfig(vars: Vars): Config | Broken {
   const report: Report = (path, message) => mistakes.push({ path, message });
 
   const buckets = readBuckets(vars, report);
-  const presets = readPresets(vars, report);
+  const presets = readTables("PRESETS", vars, report, presetSchema);
   const routes = readRoutes(vars, buckets, presets, report);
   const answers = answersSchema(json(vars["ANSWERS"] ?? {}), "ANSWERS", report);
   const limiter =
@@ -79,7 +79,7 @@ export function readConfig(vars: Vars): Config | Broken {
 
 function readBuckets(vars: Vars, report: Report): Named<Bucket> {
   const known = new Map<string, SlotsRead>();
-  return readTables("BUCKETS", vars, report, (entry, path, name) => {
+  return readTables("BUCKETS", vars, report, (entry, path, _report, name) => {
     const settings = bucketSchema(entry, path, report);
     const own = isTable(entry) && "credentials" in entry;
     const word = settings?.credentials ?? (own ? undefined : "AWS");
@@ -90,13 +90,8 @@ function readBuckets(vars: Vars, report: Report): Named<Bucket> {
   });
 }
 
-function readPresets(vars: Vars, report: Report): Named<Preset> {
-  return readTables("PRESETS", vars, report, (entry, path) => presetSchema(entry, path, report));
-}
-
 function isLimiter(value: unknown): value is Limiter {
-  if (typeof value !== "object" || value === null) return false;
-  return "limit" in value && typeof value.limit === "function";
+  return has(value, "limit") && typeof value.limit === "function";
 }
 
 /** Reads a table of tables. A name whose table is wrong stays known, to be reported only once. */
@@ -104,7 +99,7 @@ function readTables<T>(
   variable: string,
   vars: Vars,
   report: Report,
-  readOne: (entry: unknown, path: string, name: string) => T | undefined,
+  readOne: (entry: unknown, path: string, report: Report, name: string) => T | undefined,
 ): Named<T> {
   const tables = json(vars[variable]);
   if (!isTable(tables) || Object.keys(tables).length === 0) {
@@ -115,7 +110,7 @@ function readTables<T>(
     Object.entries(tables).map(([name, entry]) => {
       const path = `${variable}.${name}`;
       if (!NAME.test(name)) report(path, "needs a name of 1 to 64 letters, digits, - and _");
-      return [name, readOne(entry, path, name)];
+      return [name, readOne(entry, path, report, name)];
     }),
   );
 }

@@ -121,8 +121,8 @@ export const presetSchema = table(
   (found, fault) => {
     const has = (option: keyof typeof found) => option in found;
     if (!has("width") && !has("height")) fault("needs width or height");
-    if (has("dpr") && has("widths")) fault("has both dpr and widths: keep one");
-    if (has("widths") && !has("width")) fault("has widths, so it also needs width");
+    if (has("dpr") && has("widths")) fault("has dpr and widths: keep one");
+    if (has("widths") && !has("width")) fault("has widths, but no width");
     const variants = sizesOf(found);
     if (found.format === "avif" && !variants.every(([, size]) => fitsAvif(size))) {
       fault("has format avif with a side over 1,200 px"); // O7

@@ -46,8 +46,7 @@ export function readSlots(word: string, vars: Vars, report: Report): SlotsRead {
       secretAccessKey: read(names.secretAccessKey, /^[\x21-\x7e]+$/),
     };
     if (/^ASIA/.test(credentials.accessKeyId)) {
-      const temporary =
-        "is a temporary session key, which the edge cannot use: use a permanent one";
+      const temporary = "is a temporary session key: use a permanent one";
       mistakes.push({ path: names.accessKeyId, message: temporary }); // A11
     }
     const begun = vars[names.accessKeyId] || vars[names.secretAccessKey];

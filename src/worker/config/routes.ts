@@ -9,7 +9,6 @@ import type { Preset } from "./preset.ts";
 import { signingKeysOf } from "./read-secrets.ts";
 import {
   boolean,
-  custom,
   integer,
   listOf,
   type Named,
@@ -19,6 +18,7 @@ import {
   table,
   text,
   textLike,
+  textThat,
   type Vars,
 } from "./schema.ts";
 
@@ -74,14 +74,7 @@ export function readRoutes(
         svg: optional(boolean, false),
         signed: optional(boolean, false),
         max_age: optional(integer(1, TEN_YEARS)),
-        origins: optional(
-          listOf(
-            custom(
-              "an origin such as https://app.example: lower case, no *, path, slash or default port",
-              isOrigin,
-            ),
-          ),
-        ),
+        origins: optional(listOf(textThat("an origin such as https://app.example", isOrigin))),
       },
       ({ path, object, fallback, signed, max_age }, fault) => {
         if (max_age !== undefined && signed === false) fault("needs signed = true", "max_age");
@@ -96,7 +89,7 @@ export function readRoutes(
         const { template } = findObject(object ?? "", buckets);
         const compiled = compileRoute(path, template, (at, message) => fault(message, at));
         for (const name of signed ? unusedNames(compiled) : []) {
-          fault(`${name} is not in object, so a signature would not cover it`, "path");
+          fault(`${name} is not in object, so no signature covers it`, "path");
         }
       },
     ),
@@ -127,12 +120,8 @@ export function readRoutes(
 }
 
 /** Returns whether a text is an origin as browsers spell it. */
-function isOrigin(value: unknown): value is string {
-  return (
-    typeof value === "string" &&
-    /^https?:\/\/[\w.:[\]-]+$/.test(value) &&
-    URL.parse(value)?.origin === value
-  );
+function isOrigin(value: string): boolean {
+  return /^https?:\/\/[\w.:[\]-]+$/.test(value) && URL.parse(value)?.origin === value;
 }
 
 /** Splits `BUCKET/key`. */

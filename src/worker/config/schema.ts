@@ -58,22 +58,21 @@ export function custom<T>(what: string, test: (value: unknown) => value is T): S
   };
 }
 
-const isNumber = (value: unknown): value is number => typeof value === "number";
-const number = custom("a number", isNumber);
-
 /** A number from `min` to `max`, both included. */
 export function numberBetween(min: number, max: number): Schema<number> {
-  const range = custom(
-    `between ${min} and ${max}`,
-    (value): value is number => isNumber(value) && value >= min && value <= max,
+  return custom(
+    `a number between ${min} and ${max}`,
+    (value): value is number => typeof value === "number" && value >= min && value <= max,
   );
-  return choose(isNumber, range, number);
 }
 
 /** A whole number from `min` to `max`, both included. */
 export function integer(min: number, max: number): Schema<number> {
-  const none = custom("a whole number", (_value): _value is number => false);
-  return choose((value) => isNumber(value) && value % 1 !== 0, none, numberBetween(min, max));
+  return custom(
+    `a whole number between ${min} and ${max}`,
+    (value): value is number =>
+      Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
+  );
 }
 
 /** One of a few values. */
@@ -87,9 +86,14 @@ export function oneOf<const Values extends readonly unknown[]>(
 
 export const boolean = oneOf(true, false);
 
+/** Text that passes a test. */
+export function textThat(what: string, test: (text: string) => boolean): Schema<string> {
+  return custom(what, (value): value is string => typeof value === "string" && test(value));
+}
+
 /** Text that a pattern matches. */
 export function textLike(what: string, pattern: RegExp): Schema<string> {
-  return custom(what, (value): value is string => typeof value === "string" && pattern.test(value));
+  return textThat(what, (value) => pattern.test(value));
 }
 
 /** Any text that is not empty. */
@@ -112,8 +116,7 @@ export function listOf<T>(item: Schema<T>): Schema<T[]> {
       return undefined;
     }
     const found = value.map((entry: unknown, index) => item(entry, `${path}[${index}]`, report));
-    const right = found.filter((entry) => entry !== undefined);
-    return right.length === found.length ? right : undefined;
+    return found.every((entry) => entry !== undefined) ? found : undefined;
   };
 }
 

@@ -1,5 +1,6 @@
 // Reads secrets from Cloudflare's Secrets Store. What a store throws is never logged.
 
+import { has } from "../base/json.ts";
 import { LATE, within } from "../base/time-limit.ts";
 import type { Vars } from "./schema.ts";
 import { isSecret, UNOPENED } from "./secret-names.ts";
@@ -19,7 +20,7 @@ let reads = 0;
 export function storesOf(env: object): ReadonlyMap<string, Stored> {
   const bindings: [string, unknown][] = Object.entries(env);
   const kept = bindings.filter((entry): entry is [string, Stored] => {
-    return isSecret(entry[0]) && isStored(entry[1]);
+    return isSecret(entry[0]) && has(entry[1], "get");
   });
   return new Map(kept);
 }
@@ -51,8 +52,4 @@ export function fillIn(env: object, stores: ReadonlyMap<string, Stored>, given: 
     return [name, found === undefined ? UNOPENED : found.value] as const;
   });
   return { ...env, ...Object.fromEntries(values) };
-}
-
-function isStored(value: unknown): value is Stored {
-  return typeof value === "object" && value !== null && "get" in value;
 }

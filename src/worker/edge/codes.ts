@@ -9,10 +9,10 @@ const MEANINGS: Readonly<Record<string, readonly [UpstreamEvent, reason?: string
   "9401/403": ["edge-refused", "add the origin's host to the zone's Sources"], // E5
   "9402": ["origin-failed", "the object arrived incomplete"],
   "9402/413": ["source-unreadable"], // L1
-  "9403": ["edge-refused", "a loop: the request came from the image edge"], // E8
+  "9403": ["edge-refused", "a loop: endpoint leads here"], // E8
   "9404": ["object-missing"],
   "9406": ["edge-refused", "the edge rejects the URL: is endpoint https?"], // E6
-  "9407": ["origin-failed", "the origin's host has no address: check endpoint"],
+  "9407": ["origin-failed", "the origin's host has no address"],
   "9408": ["origin-failed"],
   "9408/401": ["origin-denied"], // A7
   "9408/403": ["origin-denied"], // A6, A7
@@ -28,7 +28,7 @@ const MEANINGS: Readonly<Record<string, readonly [UpstreamEvent, reason?: string
   "9423": ["edge-refused"],
   "9504": ["timed-out"],
   "9505": ["origin-failed", "the edge cannot reach the origin"],
-  "9509": ["origin-failed", "the origin has an error"], // A9
+  "9509": ["origin-failed", "the origin fails, or is busy"], // A9
   "9510": ["origin-failed", "the edge cannot reach the origin"],
   "9516/422": ["source-unreadable"],
   "9519": ["origin-denied"], // A5: S3 answers 400

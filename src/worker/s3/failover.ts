@@ -91,14 +91,14 @@ function allRefused(state: BucketState, now: number): Refusal {
 
 /** What a denial means, now that it is known whose fault it is. */
 function conclude(denied: Denied, verdict: Verdict): Refusal {
-  const { origin, reason } = { reason: undefined, ...verdict };
+  const { origin, reason } = verdict;
   switch (verdict.fault) {
     case "object": {
       const missing = origin === "NoSuchKey" || origin === "404";
       return { ...denied, event: missing ? "object-missing" : "object-denied", origin, reason };
     }
     case "none": {
-      const alone = "S3 gives it to the Worker, and not to the edge; or an overlay is denied";
+      const alone = "S3 gives it to the Worker, not to the edge; or an overlay is denied";
       return { ...denied, reason: alone };
     }
     case "slot":

@@ -122,7 +122,7 @@ test("--json prints one document, whatever is wrong", async () => {
 test("all mistakes in wrangler.toml are reported, and nothing is asked", async () => {
   const folder = configure({ ...CONFIGURED, PRESETS: { card: { quality: 150 } } });
   const { out, code } = await vitrine(["doctor", "--url", SITE], { folder, env: ENVIRONMENT });
-  expect(out).toContain("PRESETS.card.quality: 150 is not between 1 and 100\n");
+  expect(out).toContain("PRESETS.card.quality: 150 is not a whole number between 1 and 100\n");
   expect(out).toContain("PRESETS.card: needs width or height\n");
   expect(out).toMatch(/remedy +fix PRESETS\.card\.quality in wrangler\.toml/);
   expect([code, stage.s3.requests]).toEqual([2, []]);

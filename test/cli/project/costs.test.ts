@@ -87,10 +87,13 @@ test.each<[string, object, string, string | undefined]>([
 test.each<[unknown, string[]]>([
   [
     { most: -1, mots: 1 },
-    ["COSTS.most: -1 is not between 0 and 1000000000", "COSTS.mots: unknown option"],
+    ["COSTS.most: -1 is not a number between 0 and 1000000000", "COSTS.mots: unknown option"],
   ],
   [{ objects: { medai: 1 } }, ['COSTS.objects.medai: "medai" is not in BUCKETS']],
-  [{ objects: { media: 1.5 } }, ["COSTS.objects.media: 1.5 is not a whole number"]],
+  [
+    { objects: { media: 1.5 } },
+    ["COSTS.objects.media: 1.5 is not a whole number between 1 and 1000000000000"],
+  ],
   [{ objects: 10_000 }, ["COSTS.objects: is not a table"]],
   [[], ["COSTS: is not a table"]],
 ])("COSTS of %j is a mistake", (COSTS, expected) => {

@@ -309,7 +309,12 @@ test.each<
     OLD,
     "This rotation began with the key …abcd, and this is another key (…TKEY)",
   ],
-  ["that is none", { ...RECORD, step: 9 }, OLD, "rotation.json.step: 9 is not between 2 and 6"],
+  [
+    "that is none",
+    { ...RECORD, step: 9 },
+    OLD,
+    "rotation.json.step: 9 is not a whole number between 2 and 6",
+  ],
   ["in step 3, where the next slot is empty", { ...RECORD, step: 3 }, OLD, "Step 3 has not begun"],
   [
     "in step 4, where the next slot is empty",

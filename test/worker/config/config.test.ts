@@ -61,7 +61,7 @@ test("all mistakes are told at once, each with its path", () => {
     "BUCKETS.media.acl: unknown option",
     "BUCKETS.media.tls: unknown option",
     "AWS_SECRET_ACCESS_KEY: is missing: set the secret, and list it under [secrets]",
-    "PRESETS.hero.quality: 150 is not between 1 and 100",
+    "PRESETS.hero.quality: 150 is not a whole number between 1 and 100",
     "PRESETS.hero.blurr: unknown option",
     "PRESETS.a b: needs a name of 1 to 64 letters, digits, - and _",
     'ROUTES[0].presets[0]: "hreo" is not one of hero, a b',
@@ -72,7 +72,7 @@ test("all mistakes are told at once, each with its path", () => {
     'ROUTES[2].object: impossible key: a segment ".."',
     "ROUTES[2].path: does not begin with a slash",
     "ROUTES[2].path: has no :preset",
-    "ANSWERS.max_age: -1 is not between 0 and 31536000",
+    "ANSWERS.max_age: -1 is not a whole number between 0 and 31536000",
   ]);
 });
 
@@ -102,17 +102,17 @@ test.each<[string, object, string]>([
   [
     "no time at all",
     { signed: true, max_age: 0 },
-    "ROUTES[0].max_age: 0 is not between 1 and 315360000",
+    "ROUTES[0].max_age: 0 is not a whole number between 1 and 315360000",
   ],
   [
     "a part of the path that no signature covers",
     { signed: true, path: "/p/:preset/:slug/*" },
-    "ROUTES[0].path: :slug is not in object, so a signature would not cover it",
+    "ROUTES[0].path: :slug is not in object, so no signature covers it",
   ],
   [
     "a rest that no signature covers",
     { signed: true, object: "media/a.jpg" },
-    "ROUTES[0].path: * is not in object, so a signature would not cover it",
+    "ROUTES[0].path: * is not in object, so no signature covers it",
   ],
   ["no list", { origins: "https://app.example" }, "ROUTES[0].origins: is not a list, or is empty"],
   ["an empty list", { origins: [] }, "ROUTES[0].origins: is not a list, or is empty"],
@@ -196,7 +196,7 @@ test.each<[string, unknown, string[]]>([
   [
     "a number for a kid",
     `{"1": "${LONG}"}`,
-    ["a kid must be a letter, followed by at most 31 letters, digits"],
+    ["a kid must be a letter, then at most 31 letters, digits"],
   ],
   ["a prototype for a kid", `{"__proto__": "${LONG}"}`, ["a kid must be a letter"]],
   [
@@ -396,7 +396,7 @@ test("a secret pasted into the wrong line is not repeated in the message", () =>
 test("session credentials are refused, with the reason and without the key (A11)", () => {
   const found = mistakes({ AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE" });
   expect(found).toHaveLength(1);
-  expect(found[0]).toMatch(/^AWS_ACCESS_KEY_ID: is a temporary session key, which/);
+  expect(found[0]).toMatch(/^AWS_ACCESS_KEY_ID: is a temporary session key: use a permanent one/);
   expect(found[0]).not.toContain("IOSFODNN7");
 });
 

@@ -152,12 +152,12 @@ test.each<[object, string[]]>([
   [{ width: 1 }, []],
   [{ height: 1 }, []],
   [{ quality: 80 }, ["P: needs width or height"]],
-  [{ width: 1, dpr: [1], widths: [1] }, ["P: has both dpr and widths: keep one"]],
-  [{ height: 1, widths: [1] }, ["P: has widths, so it also needs width"]],
-  [{ width: "1" }, ['P.width: "1" is not a number']],
+  [{ width: 1, dpr: [1], widths: [1] }, ["P: has dpr and widths: keep one"]],
+  [{ height: 1, widths: [1] }, ["P: has widths, but no width"]],
+  [{ width: "1" }, ['P.width: "1" is not a whole number between 1 and 12000']],
   [
     { width: 700, dpr: [2], format: "avif", blur: 0 },
-    ["P.blur: 0 is not between 1 and 250", "P: has format avif with a side over 1,200 px"],
+    ["P.blur: 0 is not a number between 1 and 250", "P: has format avif with a side over 1,200 px"],
   ],
   [{ width: 1, height: 12, widths: [1000] }, []],
   [
@@ -171,7 +171,7 @@ test.each<[object, string[]]>([
   [{ width: 12_000, height: 12_000, widths: [12_000] }, []],
   [
     { width: 12_000, height: 12_000, widths: [12_001] },
-    ["P.widths[0]: 12001 is not between 1 and 12000"],
+    ["P.widths[0]: 12001 is not a whole number between 1 and 12000"],
   ],
 ])("the preset %j has the mistakes %j", (preset, mistakes) => {
   expect(read(preset).mistakes).toEqual(mistakes);

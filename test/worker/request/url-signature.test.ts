@@ -48,10 +48,7 @@ test("a signed URL shows its object, and none without a signature", async () => 
   const answer = await get(`/private/card/key.jpg${await sign()}`, { headers: MODERN });
   expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/avif"]);
   expect(stage.asked.map(({ request }) => request.url)).toEqual([`${BASE}published/key.jpg`]);
-  await missing(
-    "/private/card/key.jpg",
-    /^the query is not exp in seconds, kid, v .* and sig of 43/,
-  );
+  await missing("/private/card/key.jpg", /^the query is not exp, kid, v .* and sig/);
 });
 
 test("a srcset of six candidates opens with one signature, another preset does not", async () => {
@@ -195,7 +192,7 @@ test("of the spellings that base64 has for one signature, one is right", async (
   for (const unused of [1, 2, 3]) {
     await missing(
       signed.slice(0, -1) + ends[last + unused],
-      /^the query is not exp in seconds, kid, v .* and sig of 43/,
+      /^the query is not exp, kid, v .* and sig/,
     );
   }
 });
@@ -338,7 +335,7 @@ test.each(["", "a b", "a/b", "ä", "x".repeat(65), "a&b", "%61"])(
   async (version) => {
     await missing(
       `/private/card/key.jpg${await sign({ version })}`,
-      /^the query is not exp in seconds, kid, v .* and sig of 43/,
+      /^the query is not exp, kid, v .* and sig/,
     );
   },
 );

@@ -467,7 +467,7 @@ test("what is wrong with S3 itself is no slot's fault: the other one is not trie
   for (const line of lines()) {
     expect(line).toMatchObject({
       event: "origin-denied",
-      reason: "the bucket is in eu-central-1: set region, and endpoint if it names one",
+      reason: "the bucket is in eu-central-1: set region (and endpoint)",
     });
   }
 });
