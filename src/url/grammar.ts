@@ -66,7 +66,7 @@ export function compilePattern(text: string, least: "*" | "+"): Pattern {
 /** Returns the text for each name, or undefined if the text does not match the pattern. */
 function matchPattern({ form, names }: Pattern, text: string): Values | undefined {
   const found = form.exec(text);
-  return found === null ? undefined : new Map(names.map((name, at) => [name, found[at + 1] ?? ""]));
+  return found ? new Map(names.map((name, at) => [name, found[at + 1] ?? ""])) : undefined;
 }
 
 /** Puts values into a pattern. A name without a value, such as a `:slug` that is not in the key, becomes `-`. */

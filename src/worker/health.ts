@@ -53,7 +53,7 @@ export async function answerHealth(
   }
   const authorization = request.headers.get("authorization");
   if (authorization === null) return plain(200, "ok");
-  if (healthToken === undefined) {
+  if (!healthToken) {
     return {
       event: "health-denied",
       reason: "HEALTH_TOKEN needs 16 or more ASCII characters",
@@ -93,7 +93,7 @@ export async function trySlot(
   const ask = (key: string) => askWith(slot, bucket.region, originUrl(bucket.base, key));
   const [missing, canary] = await Promise.all([
     ask(`${bucket.prefix}vitrine-health-${crypto.randomUUID()}`),
-    bucket.canary === undefined ? undefined : ask(bucket.canary),
+    bucket.canary ? ask(bucket.canary) : undefined,
   ]);
   const known = missing.verdict.fault === "object";
   // A missing canary does not mean that the slot is wrong.
@@ -116,7 +116,7 @@ async function tryEdge(
   slot: Slot | undefined,
   timeout: number,
 ): Promise<EdgeHealth> {
-  if (bucket.canary === undefined || slot === undefined) return { edge: "no canary" };
+  if (!bucket.canary || !slot) return { edge: "no canary" };
   const url = originUrl(bucket.base, bucket.canary);
   const headers = await signWith(slot, url, bucket.region, Date.now());
   const image = { width: 16, "origin-auth": "share-publicly" } as const;

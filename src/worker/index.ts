@@ -114,7 +114,7 @@ type Make = (bucket: Bucket, url: string) => Promise<Rendition | Refusal>;
 
 /** The fallback of a route, unless it is the very object that cannot be shown. */
 function fallbackOf({ route, key }: Order, make: Make) {
-  if (route.fallback === undefined) return undefined;
+  if (!route.fallback) return undefined;
   const { bucket, key: other } = route.fallback;
   const url = originUrl(bucket.base, other);
   if (url === originUrl(route.bucket.base, key)) return undefined;
@@ -131,7 +131,7 @@ function refuse({ refusal, subject = {}, terms = {}, instead }: Refused): Respon
 /** What the log is told of a request, as far as the URL could be read. */
 function subjectOf(order: Order | NoOrder): Subject {
   const { route, variant } = order;
-  if (route === undefined || variant === undefined) return { route: route?.path };
+  if (!route || !variant) return { route: route?.path };
   return { route: route.path, preset: order.name, bucket: route.bucket.name, key: order.key };
 }
 

@@ -35,7 +35,7 @@ const memories = new WeakMap<Bucket, Memory>();
  */
 export function configOf(env: object, now: number): Config | Broken | Promise<Config | Broken> {
   const before = checked.get(env);
-  return before !== undefined && now < before.until ? before.config : checkAgain(env, now);
+  return before && now < before.until ? before.config : checkAgain(env, now);
 }
 
 async function checkAgain(env: object, now: number): Promise<Config | Broken> {
@@ -44,11 +44,11 @@ async function checkAgain(env: object, now: number): Promise<Config | Broken> {
   const known = checked.get(env); // another request may have asked meanwhile
   const given = latest(known?.given ?? new Map(), asked);
   const vars = fillIn(env, stores, given);
-  const isSame = known !== undefined && sameSecrets(vars, known.vars);
+  const isSame = known && sameSecrets(vars, known.vars);
   const config = isSame ? known.config : readConfig(vars);
   const isBroken = "mistakes" in config;
   const right = isBroken ? known?.right : config;
-  if (!isBroken && !isSame && known?.right !== undefined) carryOverAll(config, known.right);
+  if (!isBroken && !isSame && known?.right) carryOverAll(config, known.right);
   const isFinal = stores.size === 0;
   const until = isFinal ? Number.POSITIVE_INFINITY : now + (isBroken ? BROKEN_MS : STORED_MS);
   checked.set(env, { vars, config, right, until, given });
@@ -65,7 +65,7 @@ export function memoryOf(bucket: Bucket): Memory {
 function carryOverAll(config: Config, before: Config): void {
   for (const bucket of config.buckets) {
     const old = before.buckets.find(({ name }) => name === bucket.name);
-    if (old === undefined) continue;
+    if (!old) continue;
     const memory = memoryOf(old);
     memories.set(bucket, createMemory(carryOver(memory.state(), bucket), logNotice));
     memory.learn({ type: "replaced" });

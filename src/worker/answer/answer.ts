@@ -52,10 +52,10 @@ export function imageHeaders(
     ...terms.cors,
   };
   const { vary } = headers;
-  if (shown.negotiated) headers["vary"] = vary === undefined ? "accept" : `${vary}, accept`;
+  if (shown.negotiated) headers["vary"] = vary ? `${vary}, accept` : "accept";
   const copy = (name: string, form: RegExp) => {
     const value = edge.get(name);
-    if (value !== null && form.test(value)) headers[name] = value;
+    if (value && form.test(value)) headers[name] = value;
   };
   copy("etag", EDGE_TAG);
   copy("last-modified", HTTP_DATE);
@@ -68,7 +68,7 @@ function imageCaching(maxAge: number, terms: Terms, now: number): string {
   const { granted } = terms;
   if (granted === undefined) return `public, max-age=${maxAge}`;
   const caching = (seconds: number) => `${shortly(seconds, terms, now)}, must-revalidate`;
-  return granted.version === undefined ? caching(maxAge) : `${caching(YEAR)}, immutable`;
+  return granted.version ? `${caching(YEAR)}, immutable` : caching(maxAge);
 }
 
 /** The cache-control of anything but the URL's own image: at most until the URL expires. */
@@ -93,7 +93,7 @@ export function imageAnswer(
   const { "content-length": _length, ...others } = headers;
   const { etag } = others;
   const condition = request.headers.get("if-none-match");
-  const unchanged = condition !== null && etag !== undefined && matches(condition, etag);
+  const unchanged = condition && etag && matches(condition, etag);
   if (!unchanged && request.method === "GET") return new Response(edge.body, { headers });
   drop(edge.body);
   return new Response(null, unchanged ? { status: 304, headers: others } : { headers });

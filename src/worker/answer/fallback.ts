@@ -39,7 +39,7 @@ export async function showFallback(
   const began = Date.now();
   const { status } = refusalAnswer(refusal, terms, began);
   const maxAge = SECONDS[status];
-  if (maxAge === undefined) return undefined;
+  if (!maxAge) return undefined;
 
   const rendition = await make();
   if (isRefusal(rendition)) {

@@ -11,7 +11,7 @@ export function corsHeaders(
   origins: ReadonlySet<string>,
 ): Record<string, string> {
   const origin = headers.get("origin");
-  const known = origin !== null && origins.has(origin);
+  const known = origin && origins.has(origin);
   return { vary: "origin", ...(known && { "access-control-allow-origin": origin }) };
 }
 

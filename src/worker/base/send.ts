@@ -54,7 +54,7 @@ export function drop(body: ReadableStream | null): void {
  * headers, which say more, are here already.
  */
 async function beginning(body: ReadableStream | null, ms: number): Promise<string> {
-  if (body === null) return "";
+  if (!body) return "";
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   const readOn = async () => {

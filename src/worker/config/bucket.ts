@@ -35,14 +35,14 @@ export const bucketSchema = table(
     addressing: optional(oneOf("virtual", "path")),
     canary: optional(text),
     credentials: optional(
-      textLike("a word such as AWS or MEDIA_2", /^(?!A[KS]IA)[A-Z][A-Z0-9_]{0,31}$/),
+      textLike("a word such as MEDIA_2", /^(?!A[KS]IA)[A-Z][A-Z0-9_]{0,31}$/),
       "AWS",
     ),
   },
   ({ endpoint, bucket, addressing, prefix = "", canary }, fault) => {
     const wrong = canary && keyFault(prefix + canary);
     if (wrong) fault(`impossible key: ${wrong}`, "canary");
-    if (endpoint === undefined || bucket === undefined) return;
+    if (!endpoint || !bucket) return;
     const { hostname, pathname } = new URL(endpoint);
     const inHost = hostname.startsWith(`${bucket}.`) && hostname.split(".").length > 3;
     if ((inHost && addressing !== "path") || pathname.endsWith(`/${bucket}`)) {
@@ -69,8 +69,17 @@ export function openBucket(
   const base = bucketBase(endpoint, bucket, addressing);
   const opened = usable.map((slot) => ({ ...slot })); // its own objects: signatures are kept by them
   const slots = opened.filter((slot, at) => at === 0 || !isSameKey(slot, opened[0]));
-  const own = { name, bucket, base, prefix, region, canary: canary && prefix + canary };
-  return { ...own, slots, usable: opened, unusable };
+  return {
+    name,
+    bucket,
+    base,
+    prefix,
+    region,
+    slots,
+    unusable,
+    usable: opened,
+    canary: canary && prefix + canary,
+  };
 }
 
 /** In the spelling in which it is sent and signed. http:// is only for localhost. */
@@ -82,5 +91,5 @@ function isEndpoint(value: string): boolean {
 }
 
 function isPrefix(value: string): boolean {
-  return value.endsWith("/") && keyFault(value.slice(0, -1)) === undefined;
+  return value.endsWith("/") && !keyFault(value.slice(0, -1));
 }

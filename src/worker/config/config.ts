@@ -65,7 +65,7 @@ export function readConfig(vars: Vars): Config | Broken {
       ? limiterSchema(vars["RATE_LIMITER"], "RATE_LIMITER", report)
       : undefined;
 
-  if (mistakes.length > 0 || answers === undefined) {
+  if (mistakes.length > 0 || !answers) {
     return { event: "configuration-broken", mistakes };
   }
   const variants = new Map(
@@ -83,7 +83,7 @@ function readBuckets(vars: Vars, report: Report): Named<Bucket> {
     const settings = bucketSchema(entry, path, report);
     const own = isTable(entry) && "credentials" in entry;
     const word = settings?.credentials ?? (own ? undefined : "AWS");
-    if (word === undefined) return undefined;
+    if (!word) return undefined;
     const slots = known.get(word) ?? readSlots(word, vars, report);
     known.set(word, slots);
     return settings && openBucket(name, settings, slots);

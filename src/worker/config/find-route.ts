@@ -48,13 +48,13 @@ function firstIn<R>(
   segments: readonly string[],
   depth: number,
 ): Placed<R> | undefined {
-  if (node === undefined) return undefined;
+  if (!node) return undefined;
   const segment = segments[depth];
   if (segment === undefined) return node.ends;
   const literal = firstIn(node.literals.get(segment), segments, depth + 1);
   const named = firstIn(node.named, segments, depth + 1);
   return [literal, named, node.rests].reduce((one, other) => {
-    return one === undefined || (other !== undefined && other.place < one.place) ? other : one;
+    return !one || (other && other.place < one.place) ? other : one;
   }, undefined);
 }
 

@@ -1,7 +1,7 @@
 // The image options of a preset (O1–O12), each with its range, and the variants. Pure.
 
 import { type Size, sizesOf } from "../../url/grammar.ts";
-import { isTable } from "../base/json.ts";
+import { has, isTable } from "../base/json.ts";
 import {
   boolean,
   choose,
@@ -73,7 +73,7 @@ const options = {
   ), // O12
   border: optional(
     choose(
-      (value) => isTable(value) && "width" in value,
+      (value) => has(value, "width"),
       table({ color: text, width: length }),
       table({ color: text, top: length, right: length, bottom: length, left: length }),
     ),

@@ -38,7 +38,7 @@ export function readSlots(word: string, vars: Vars, report: Report): SlotsRead {
       const value = vars[secret];
       // The next slot is empty most of the time: a deploy must not require it.
       const fault = secretFault(value, pattern, name === "current");
-      if (fault !== undefined) mistakes.push({ path: secret, message: fault });
+      if (fault) mistakes.push({ path: secret, message: fault });
       return typeof value === "string" ? value : "";
     };
     const credentials = {
@@ -80,7 +80,7 @@ export function signingKeysOf(vars: Vars, report: Report): ReadonlyMap<string, S
   const { URL_SIGNING_KEYS: secret } = vars;
   const fault = (message: string) => report("URL_SIGNING_KEYS", message);
   const missing = secretFault(secret, /./s, true);
-  if (missing === undefined) return readSigningKeys(`${secret}`, fault); // it is text
+  if (!missing) return readSigningKeys(`${secret}`, fault); // it is text
   fault(missing);
   return new Map();
 }

@@ -77,15 +77,15 @@ export function readRoutes(
         origins: optional(listOf(textThat("an origin such as https://app.example", isOrigin))),
       },
       ({ path, object, fallback, signed, max_age }, fault) => {
-        if (max_age !== undefined && signed === false) fault("needs signed = true", "max_age");
+        if (max_age && signed === false) fault("needs signed = true", "max_age");
         for (const [at, named] of Object.entries({ object, fallback })) {
-          if (named === undefined) continue;
+          if (!named) continue;
           const { name, bucket, template } = findObject(named, buckets);
           if (buckets.size > 0 && !buckets.has(name)) fault(`"${name}" is not in BUCKETS`, at);
           const wrong = keyFault((bucket?.prefix ?? "") + template);
-          if (wrong !== undefined) fault(`impossible key: ${wrong}`, at);
+          if (wrong) fault(`impossible key: ${wrong}`, at);
         }
-        if (path === undefined) return;
+        if (!path) return;
         const { template } = findObject(object ?? "", buckets);
         const compiled = compileRoute(path, template, (at, message) => fault(message, at));
         for (const name of signed ? unusedNames(compiled) : []) {
@@ -98,7 +98,7 @@ export function readRoutes(
   const keys = signs ? signingKeysOf(vars, report) : new Map<string, never>();
   return (routes ?? []).flatMap(({ path, object, presets: shown, svg, ...rest }) => {
     const { bucket, template } = findObject(object, buckets);
-    if (bucket === undefined) return [];
+    if (!bucket) return [];
     const route = compileRoute(path, template, report);
     const { signed, max_age: maxAge = WEEK } = rest;
     const other = findObject(rest.fallback ?? "", buckets);

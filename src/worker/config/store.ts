@@ -49,7 +49,7 @@ export function latest(one: Given, other: Given): Given {
 export function fillIn(env: object, stores: ReadonlyMap<string, Stored>, given: Given): Vars {
   const values = [...stores.keys()].map((name) => {
     const found = given.get(name);
-    return [name, found === undefined ? UNOPENED : found.value] as const;
+    return [name, found ? found.value : UNOPENED] as const;
   });
   return { ...env, ...Object.fromEntries(values) };
 }

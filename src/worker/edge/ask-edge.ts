@@ -17,7 +17,7 @@ export function edgeOptions({ variant, format, still }: Asked): RequestInitCfPro
   return {
     ...variant.image,
     anim: variant.image.anim && !still,
-    ...(format === undefined ? {} : { format }),
+    ...(format && { format }),
     "origin-auth": "share-publicly", // E1
   };
 }

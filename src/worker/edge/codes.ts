@@ -5,7 +5,7 @@ import { wordIn } from "../base/s3-error.ts";
 
 /** By code, or by `CODE/STATUS` if the status matters. Any other code is an error inside the edge. */
 const MEANINGS: Readonly<Record<string, readonly [UpstreamEvent, reason?: string]>> = {
-  "9401": ["edge-refused", "the edge rejects an option of the preset"],
+  "9401": ["edge-refused", "the edge rejects an option"],
   "9401/403": ["edge-refused", "add the origin's host to the zone's Sources"], // E5
   "9402": ["origin-failed", "the object arrived incomplete"],
   "9402/413": ["source-unreadable"], // L1
@@ -58,10 +58,9 @@ export type Failure = { event: UpstreamEvent } & Upstream;
  */
 export function failureFor(status: number, code: string | undefined, text: string): Failure {
   const origin = wordIn(text, "Code");
-  const [event, reason] =
-    code === undefined
-      ? originEvent(status, origin)
-      : (MEANINGS[`${code}/${status}`] ?? MEANINGS[code] ?? ["edge-failed"]);
-  const passing = code === undefined ? status >= 500 : PASSING.has(code);
+  const [event, reason] = code
+    ? (MEANINGS[`${code}/${status}`] ?? MEANINGS[code] ?? ["edge-failed"])
+    : originEvent(status, origin);
+  const passing = code ? PASSING.has(code) : status >= 500;
   return { event, status, reason, edge: code, origin, passing };
 }

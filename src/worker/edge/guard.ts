@@ -20,7 +20,7 @@ export function guard(reply: Seen, asked: Asked): Passed | Refusal {
   const type = typeOf(headers);
   const { result, warning } = judge(reply, asked.original);
   if (result !== "made") {
-    return warning === undefined ? failureOf(reply) : { event: warning, status, type };
+    return warning ? { event: warning, status, type } : failureOf(reply);
   }
   if (type === "image/svg+xml") {
     return asked.svg ? { type } : { event: "source-unreadable", status, type };

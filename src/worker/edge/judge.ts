@@ -24,7 +24,7 @@ export function judge(
   const type = typeOf(headers);
   const warning = warningIn(headers.get("warning") ?? "");
   // The edge never resizes an SVG: it makes it safe (R8).
-  if (warning === undefined || type === "image/svg+xml") return { result: "made" };
+  if (!warning || type === "image/svg+xml") return { result: "made" };
   if (original === undefined) return { result: "unknown", warning };
   return original === type ? { result: "not-made", warning } : { result: "made" };
 }

@@ -44,8 +44,7 @@ export async function makeRendition(
     isMade = !isRefusal(reply) && judge(reply, original).result === "made";
   }
   const again = isMade ? asked : secondChance(asked, first);
-  if (again === undefined) return first;
-  return guarded(await askEdge(url, headers, edgeOptions(again), timeout), again);
+  return again ? guarded(await askEdge(url, headers, edgeOptions(again), timeout), again) : first;
 }
 
 function guarded(reply: Reply | Refusal, asked: Asked): Rendition | Refusal {

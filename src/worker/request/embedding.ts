@@ -13,12 +13,12 @@ export function checkEmbedding(
   origins: ReadonlySet<string>,
 ): Refusal | undefined {
   const own = URL.parse(asked);
-  if (own === null) return { event: "foreign-page", reason: "the request has no valid host" };
+  if (!own) return { event: "foreign-page", reason: "no valid host" };
   const origin = headers.get("origin");
   const referer = headers.get("referer");
   const pages = [...(origin ? [origin] : []), ...(referer ? [originOf(referer)] : [])];
   const foreign = pages.find((page) => page !== own.origin && !origins.has(page));
-  if (foreign !== undefined) {
+  if (foreign) {
     return { event: "foreign-page", reason: `${foreign} is not in origins` };
   }
   // cross-site tells only if all pages that may embed are on the Worker's site or on localhost.

@@ -48,7 +48,7 @@ export function readAccept(accept: string | null): Readable {
       part.trim().toLowerCase(),
     );
     const format = type === "image/avif" ? "avif" : type === "image/webp" ? "webp" : undefined;
-    if (format === undefined) continue;
+    if (!format) continue;
     const quality = parameters.find((parameter) => /^q\s*=/.test(parameter))?.slice(2) ?? "1";
     found[format] = found[format] !== false && QVALUE.test(quality) && Number(quality) > 0;
   }

@@ -25,7 +25,7 @@ export function readClaim({ pathname, search }: Target): Claim | Wrong {
     return wrong("the path is not encoded as it was signed");
   }
   const [, exp, kid = "", version, sig = ""] = QUERY.exec(search) ?? [];
-  if (exp === undefined) return wrong("the query is not exp, kid, v if any, and sig");
+  if (!exp) return wrong("the query is not exp, kid, v if any, and sig");
   return { expires: Number(exp), version, kid, sig };
 }
 
@@ -41,21 +41,21 @@ export async function checkGrant(
   target: Target,
   now: number,
 ): Promise<Granted | Refusal | undefined> {
-  if (route.signing === undefined) return undefined;
+  if (!route.signing) return undefined;
   const { keys, maxAge } = route.signing;
   const claim = readClaim(target);
   if (isRefusal(claim)) return claim;
-  const { expires, version, kid, sig } = claim;
+  const { kid, sig, ...granted } = claim;
   const key = keys.get(kid);
-  if (key === undefined) return wrong(`URL_SIGNING_KEYS has no ${kid}`);
+  if (!key) return wrong(`URL_SIGNING_KEYS has no ${kid}`);
   const text = textToSign(
-    { route: route.path, preset: variant.preset, key: object, expires, version },
+    { route: route.path, preset: variant.preset, key: object, ...granted },
     kid,
   );
   if (!(await isSignedBy(key, text, sig))) {
     return { ...wrong("sig does not match this text"), text };
   }
-  return checkTime({ expires, version }, maxAge, now);
+  return checkTime(granted, maxAge, now);
 }
 
 /** Signatures that were right, by the key that made them. */

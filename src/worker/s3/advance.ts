@@ -59,7 +59,7 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
       // What S3 said after the edge was asked holds.
       const { name } = event.slot;
       const { refused, ...slot } = state.slots[name];
-      const isOlder = refused !== undefined && refused.at < event.began;
+      const isOlder = refused && refused.at < event.began;
       return isOlder ? changed(state, withSlot(state, name, slot)) : unchanged(state);
     }
     case "settled":
@@ -103,7 +103,7 @@ function withFinding(state: BucketState, name: SlotName, last: Finding) {
   if (verdict.fault === "slot") {
     return withSlot(state, name, { last, refused: { origin: verdict.origin, at } });
   }
-  const stays = refused !== undefined && !knowsSlot(verdict);
+  const stays = refused && !knowsSlot(verdict);
   return withSlot(state, name, stays ? { last, refused: { ...refused, at } } : { last });
 }
 
@@ -112,7 +112,7 @@ function settle(state: BucketState): Advanced {
   const { bucket, told } = state;
   const refused = refusedSlots(state);
   const [first] = slotsInOrder(state);
-  if (first === undefined || areAllRefused(state)) {
+  if (!first || areAllRefused(state)) {
     return changed(state, { told: { ...told, inUse: undefined, refused } });
   }
   const isSame = told.inUse === first.name && told.allRefusedAt === undefined;

@@ -73,7 +73,7 @@ export function carryOver(before: BucketState, bucket: Bucket): BucketState {
   const stays = (name: SlotName) => {
     const slot = bucket.slots.find((one) => one.name === name);
     const known = before.bucket.slots.find((one) => one.name === name);
-    return slot !== undefined && isSameKey(slot, known);
+    return slot && isSameKey(slot, known);
   };
   const refused = before.told.refused.filter(({ slot }) => stays(slot));
   return {
@@ -110,13 +110,13 @@ export function isJustRefused(state: BucketState, slot: Slot, now: number): bool
 export function slotToRetry(state: BucketState, now: number): Slot | undefined {
   return state.bucket.slots.find(({ name }) => {
     const { refused } = state.slots[name];
-    return refused !== undefined && !isWithin(RETRY_MS, refused.at, now);
+    return refused && !isWithin(RETRY_MS, refused.at, now);
   });
 }
 
 /** The slots in the order in which to try them: refused ones last. */
 export function slotsInOrder({ bucket, slots }: BucketState): Slot[] {
-  const rank = ({ name }: Slot) => Number(slots[name].refused !== undefined);
+  const rank = ({ name }: Slot) => (slots[name].refused ? 1 : 0);
   return [...bucket.slots].sort((one, other) => rank(one) - rank(other));
 }
 
@@ -124,8 +124,8 @@ export function slotsInOrder({ bucket, slots }: BucketState): Slot[] {
 export function refusedSlots({ bucket, slots }: BucketState): RefusedSlot[] {
   return bucket.slots.flatMap((slot) => {
     const { refused } = slots[slot.name];
-    if (refused === undefined) return [];
-    return [{ slot: slot.name, origin: refused.origin, access_key: keyEnd(slot) }];
+    const { name } = slot;
+    return refused ? [{ slot: name, origin: refused.origin, access_key: keyEnd(slot) }] : [];
   });
 }
 
@@ -136,5 +136,5 @@ export function areAllRefused(state: BucketState): boolean {
 
 /** The probe that others wait for, if one is under way. */
 export function runningProbe({ probe }: BucketState, now: number): Probe | undefined {
-  return probe !== undefined && now < probe.until ? probe : undefined;
+  return probe && now < probe.until ? probe : undefined;
 }

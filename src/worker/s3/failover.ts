@@ -43,11 +43,11 @@ export async function withSlots<Made extends object>(
     for (const slot of slotsInOrder(memory.state())) {
       // The first slot is tried even if S3 refuses it: the edge may have kept the rendition (C1).
       const began = Date.now();
-      if (denial !== undefined && isJustRefused(memory.state(), slot, began)) continue;
+      if (denial && isJustRefused(memory.state(), slot, began)) continue;
 
       let made = await make(await signWith(slot, url, region, began));
       if (!isDenied(made)) {
-        if (denial !== undefined) memory.learn({ type: "slot-served", slot, began });
+        if (denial) memory.learn({ type: "slot-served", slot, began });
         return made;
       }
       const { verdict, firm } = await findVerdict(memory, slot, url, made, context);
@@ -56,13 +56,13 @@ export async function withSlots<Made extends object>(
         if (!isDenied(made)) return made;
       }
       const { fault } = verdict;
-      if (denial === undefined || WEIGHTS[fault] > WEIGHTS[denial.fault]) {
+      if (!denial || WEIGHTS[fault] > WEIGHTS[denial.fault]) {
         denial = { fault, refusal: conclude(made, verdict) };
       }
       if (firm && (fault === "setup" || fault === "object")) break;
     }
     const isDead = areAllRefused(memory.state());
-    if (denial !== undefined && !(denial.fault === "slot" && isDead)) return denial.refusal;
+    if (denial && !(denial.fault === "slot" && isDead)) return denial.refusal;
     const now = Date.now();
     const refusal = allRefused(memory.state(), now);
     memory.learn({ type: "all-refused", now });
@@ -77,7 +77,7 @@ function settle(memory: Memory, url: string, context: Context): void {
   memory.learn({ type: "settled" });
   const now = Date.now();
   const slot = slotToRetry(memory.state(), now);
-  if (slot === undefined || runningProbe(memory.state(), now) !== undefined) return;
+  if (!slot || runningProbe(memory.state(), now)) return;
   context.waitUntil(probe(memory, slot, url).then(() => memory.learn({ type: "settled" })));
 }
 

@@ -58,9 +58,9 @@ export async function findVerdict(
   for (;;) {
     const found = freshFinding(memory.state(), slot, Date.now());
     if (found?.url === url) return { verdict: found.verdict, firm: true };
-    if (found !== undefined) return { verdict: forOthers(found.verdict, status), firm: false };
+    if (found) return { verdict: forOthers(found.verdict, status), firm: false };
     const running = runningProbe(memory.state(), Date.now());
-    if (running === undefined) break;
+    if (!running) break;
     await within(PROBE_MS, running.ended);
   }
   const probed = probe(memory, slot, url);

@@ -24,7 +24,7 @@ class PeriodSigner extends AwsV4Signer {
 
   override async signature(): Promise<string> {
     const { key } = this.derived;
-    if (key !== undefined) {
+    if (key) {
       const text = utf8(await this.stringToSign());
       return hex(await crypto.subtle.sign("HMAC", key, text));
     }

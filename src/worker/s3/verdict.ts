@@ -76,11 +76,11 @@ export function verdictOf(said: Said, configured: string): Verdict {
   }
   if (status === 401) return { fault: "slot", origin: origin ?? "401" };
   const [fault, reason] = FAULTS.get(origin ?? "") ?? [];
-  if (region !== configured && (fault === undefined || origin === "AuthorizationHeaderMalformed")) {
+  if (region !== configured && (!fault || origin === "AuthorizationHeaderMalformed")) {
     const wrong = `the bucket is in ${region}: set region (and endpoint)`;
     return { fault: "setup", origin, reason: wrong };
   }
-  if (fault !== undefined) return { fault, origin: origin ?? "", reason };
+  if (fault) return { fault, origin: origin ?? "", reason };
   if (status === 404) return { fault: "object", origin: origin ?? "404" };
   if (status >= 300 && status < 400) {
     const reason = "S3 redirects: check endpoint and region";
