@@ -63,7 +63,7 @@ Do this, and nothing else:
   expect(site.ran).toHaveLength(3);
 });
 
-test("where no slot works, the new key in the next one mends it, and all goes on", async () => {
+test("where no slot works, the new key in the next one repairs it, and all goes on", async () => {
   stage.s3.keys.delete(CREDENTIALS.accessKeyId);
   const { err, out, code } = await run();
   expect(err).toContain("images fail until step 2 is done");

@@ -101,7 +101,7 @@ describe("in place of", () => {
     ["an SVG", "broken/script.svg", 415, "source-unreadable"],
     ["all that S3 has, while it is busy", "key.jpg", 502, "origin-failed", "SlowDown"],
     ["all that S3 has, while it is down", "key.jpg", 502, "origin-failed", "reset"],
-    ["what is of another region", "key.jpg", 502, "origin-denied", "elsewhere-400"],
+    ["an object of another region", "key.jpg", 502, "origin-denied", "elsewhere-400"],
     ["what a dead key opened", "key.jpg", 502, "slots-refused", "revoked-key"],
   ])(
     "%s its fallback is shown, under the same status",

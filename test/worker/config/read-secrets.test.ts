@@ -98,7 +98,7 @@ test.each<[string, unknown, string]>([
   expect(await show()).toBe(200);
 });
 
-test("a store that answers again mends it in seconds, without a deploy", async () => {
+test("a store that answers again is used in seconds, without a deploy", async () => {
   id.value = DOWN;
   expect(await show()).toBe(500);
   id.value = CREDENTIALS.accessKeyId;

@@ -69,7 +69,7 @@ test.each<[string, string | undefined]>([
   else expect(found).toMatchObject({ event });
 });
 
-test("what is of another type than the original was made, smaller or not (R6)", () => {
+test("bytes of another type than the original were made, smaller or not (R6)", () => {
   const headers = { ...ok, warning: 'cf-images 299 "original is smaller"' };
   const of = (original: string) => look(200, headers, "", { ...asked, original });
   expect(of("image/jpeg")).toEqual({ type: "image/avif" });
