@@ -68,9 +68,9 @@ export async function answerHealth(
   return plain(ok ? 200 : 503, JSON.stringify({ ok, buckets: tried }, null, 2), type);
 }
 
-/** Returns whether a slot can be used. A host that is no S3 may answer with the code `ok`. */
-export function works({ state, missing }: SlotHealth): boolean {
-  return state === "ok" && missing !== undefined;
+/** Returns whether a slot can be used. */
+export function works({ state }: SlotHealth): boolean {
+  return state === "ok";
 }
 
 async function tryBucket(bucket: Bucket, timeout: number): Promise<BucketHealth> {
@@ -103,7 +103,8 @@ export async function trySlot(
   return {
     slot: slot.name,
     access_key: keyEnd(slot),
-    state: known && reads ? "ok" : (code ?? `${answered}`),
+    // Only this says ok: a code of that name is no proof.
+    state: known && reads ? "ok" : code && code !== "ok" ? code : `${answered}`,
     region: region === bucket.region ? undefined : region,
     clock: ahead,
     missing: known ? status : undefined,

@@ -213,6 +213,14 @@ describe("with the token", () => {
     expect(slots[0]).toMatchObject({ state: "InvalidObjectState", missing: 404 });
   });
 
+  test("a canary that is denied with the code ok does not make a slot work", async () => {
+    const answer = () => new HttpResponse("<Code>ok</Code>", { status: 403 });
+    network.use(http.get(/amazonaws.*key\.jpg/, answer));
+    const { status, slots } = await report();
+    expect(status).toBe(503);
+    expect(slots[0]).toMatchObject({ state: "403", missing: 404 });
+  });
+
   test("the region is told only where it is another one", async () => {
     const headers = { "x-amz-bucket-region": "eu-west-1" };
     const body = "<Code>AccessDenied</Code>";
