@@ -8,17 +8,22 @@ import { custom, integer, oneOf, optional, type Report, table } from "../worker/
 const flag = oneOf(true, false);
 const marks = oneOf("marked", "unmarked");
 const count = integer(0, Number.MAX_SAFE_INTEGER);
-const hosts = custom("a list of hosts", (value): value is string[] => {
-  return Array.isArray(value) && value.every((host) => typeof host === "string");
+const origins = custom("a list of hosts, with or without paths", (value): value is string[] => {
+  return Array.isArray(value) && value.every((origin) => typeof origin === "string");
 });
 const trouble = custom("a failure of the edge, such as 9522/503", (value): value is Fault =>
   isFault(value),
 );
 
-/** All switches, except those about this machine and about options that are not implemented. */
+/**
+ * All switches, except those about this machine, about workers.dev, about options that are not
+ * implemented, and about the URL interface, which the local run does not have.
+ */
 const switches = table({
   transformations: optional(flag),
-  sources: optional(hosts),
+  sources: optional(origins),
+  sourcePaths: optional(oneOf("segments", "characters")),
+  urlTransformations: optional(oneOf("on", "off", "off-for-workers-too")),
   quota: optional(count),
   trouble: optional(trouble),
   authAfterRedirect: optional(flag),

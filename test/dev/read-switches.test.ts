@@ -7,7 +7,7 @@ test.each([
   ["{", "EDGE: is not JSON, such as '{\"transformations\":false}'"],
   ["[]", "EDGE: is not a table"],
   ['{"transformations":"off"}', 'EDGE.transformations: "off" is not one of true, false'],
-  ['{"sources":"a"}', 'EDGE.sources: "a" is not a list of hosts'],
+  ['{"sources":"a"}', 'EDGE.sources: "a" is not a list of hosts, with or without paths'],
   ['{"trouble":"9999"}', 'EDGE.trouble: "9999" is not a failure of the edge, such as 9522/503'],
   ['{"originalIsSmaller":{"of":"bytes"}}', "EDGE.originalIsSmaller.sent: is missing"],
   ['{"plain":[]}', "EDGE.plain: unknown option"],

@@ -8,7 +8,7 @@ import type { EdgeSettings } from "../../src/emulator/edge/edge.ts";
 import { STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 import { fireTimer, stopClock } from "../support/clock.ts";
-import { CREDENTIALS, ENV, IMPATIENT, VARS } from "../support/env.ts";
+import { BASE, CREDENTIALS, ENV, IMPATIENT, VARS } from "../support/env.ts";
 import { arrange, get, MODERN, stage } from "../support/play.ts";
 import { file, network } from "../support/stand.ts";
 
@@ -85,6 +85,67 @@ const CASES: Cases = {
       },
     ],
   ],
+  workersDev: [
+    [
+      "original",
+      async () => {
+        arrange({ zone: "vitrine.acme.workers.dev" });
+        const expected = { status: 502, event: "not-transformed" };
+        expect(await see("/images/card/key.jpg")).toMatchObject(expected);
+      },
+    ],
+    [
+      "transformed",
+      async () => {
+        arrange({ zone: "vitrine.acme.workers.dev", workersDev: "transformed" });
+        expect(await see("/images/card/key.jpg")).toMatchObject(shown("image/avif"));
+      },
+    ],
+  ],
+  sourcePaths: (["segments", "characters"] as const).map((way): Case["sourcePaths"] => [
+    way,
+    async () => {
+      const { host } = new URL(BASE);
+      const refused = { status: 502, event: "edge-refused", edge: "9401" };
+      stage.edge.switches.sources = [`${host}/publish`];
+      const half = way === "characters" ? shown("image/avif") : refused;
+      expect(await see("/images/card/key.jpg")).toMatchObject(half);
+      stage.edge.switches.sources = [`${host}/published/`];
+      expect(await see("/images/card@2x/key.jpg")).toMatchObject(shown("image/avif"));
+    },
+  ]),
+  urlTransformations: [
+    [
+      "off",
+      async () => expect(await see("/images/card/key.jpg")).toMatchObject(shown("image/avif")),
+    ],
+    [
+      "off-for-workers-too",
+      async () => {
+        const expected = { status: 502, event: "not-transformed" };
+        expect(await see("/images/card/key.jpg")).toMatchObject(expected);
+      },
+    ],
+  ],
+  firewall: [
+    [
+      true,
+      async () => expect(await see("/images/card/key.jpg")).toMatchObject(shown("image/avif")),
+    ],
+  ],
+  keptForAll: [true, false].map((way): Case["keptForAll"] => [
+    way,
+    async () => {
+      // Somebody asks for the very rendition of a visitor, through the side door, before the visitor does.
+      const options = "width=160,height=160,fit=cover,metadata=none,anim=false,format=avif";
+      const source = `${BASE}published/key.jpg`;
+      const url = `https://images.example/cdn-cgi/image/${options},origin-auth=share-publicly/${source}`;
+      const answer = await stage.edge.visit(new Request(url));
+      expect(answer?.headers.get("cf-resized")).toBe("err=9408");
+      const expected = way ? { status: 502, event: "origin-denied" } : shown("image/avif");
+      expect(await see("/images/card/key.jpg", MODERN, { ...ENV })).toMatchObject(expected);
+    },
+  ]),
   quota: [
     [
       1,
@@ -351,7 +412,12 @@ const CASES: Cases = {
 /** The rule that each switch concerns. */
 const RULES = {
   transformations: "R2",
+  workersDev: "R2",
   sources: "E5",
+  sourcePaths: "E5",
+  urlTransformations: "E12",
+  firewall: "E10",
+  keptForAll: "C1, E10",
   quota: "L2",
   trouble: "R3",
   authAfterRedirect: "E7",

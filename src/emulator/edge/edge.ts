@@ -1,21 +1,21 @@
 // Cloudflare's image edge, as strict as in production: what `fetch(url, { headers, cf: { image } })`
 // does there. docs/rules.md has the rules. This file shows the steps of a request.
 
+import { accept, transforms } from "./accept.ts";
 import { type Kept, successAnswer } from "./answer.ts";
 import { createCache } from "./cache.ts";
 import { type Fault, faultAnswer, isFault } from "./faults.ts";
 import { type Asking, type Fetched, fetchOriginal } from "./fetch-original.ts";
 import { lifetime, ttlByStatus } from "./lifetime.ts";
 import { make } from "./make.ts";
-import { type Options, readOptions } from "./options.ts";
+import type { Options } from "./options.ts";
 import { readOriginal } from "./read-original.ts";
 import type { makeRendition, Overlay } from "./rendition.ts";
 import { STRICT, type Switches } from "./switches.ts";
-import { unplayable } from "./unplayable.ts";
-import { urlFault } from "./url-fault.ts";
+import { blockedAnswer, isOfInterface, readImageUrl } from "./url-interface.ts";
 
 export type EdgeSettings = Partial<Switches> & {
-  /** The host of the Worker's zone. Its own images are always allowed (E5). */
+  /** The host of the Worker's zone, or on workers.dev. Its own images are always allowed (E5). */
   readonly zone: string;
   /** The network. */
   readonly fetch: typeof fetch;
@@ -30,6 +30,8 @@ export type EdgeSettings = Partial<Switches> & {
 export type Edge = {
   /** `fetch` as a Worker sees it. */
   fetch(url: string, init?: RequestInit): Promise<Response>;
+  /** What a visitor of the zone gets before any Worker is asked (E10). Undefined: nothing. */
+  visit(request: Request): Promise<Response | undefined>;
   /** May be changed at any time. */
   readonly switches: Switches;
   /** The URLs from which originals were fetched, in order. */
@@ -59,23 +61,24 @@ export function createEdge(settings: EdgeSettings): Edge {
     const headers = new Headers(init.headers);
     const worker = URL.canParse(url) ? workers[new URL(url).host] : undefined;
     if (worker !== undefined) return worker(new Request(url, { headers })); // E9
-    if (image === undefined || !switches.transformations) return fetch(url, init); // R2
-    const options = accept(url, headers, image);
+    if (image === undefined || !transforms(url, { zone, switches })) return fetch(url, init);
+    const takesAuto = switches.formatAuto === "first-come";
+    const options = accept(url, headers, image, takesAuto, { zone, switches });
     return isFault(options) ? faultAnswer(options) : answerImage(url, init, options);
   }
 
-  /** Checks a request before anything is fetched. */
-  function accept(url: string, headers: Headers, asked: unknown): Options | Fault {
-    if (switches.trouble !== undefined) return switches.trouble;
-    if (/image-resizing/.test(headers.get("via") ?? "")) return "9403/508"; // E8
-    const unfit = urlFault(url, [zone, ...switches.sources], switches.plain);
-    if (unfit !== undefined) return unfit;
-    const options = readOptions(asked, switches.formatAuto === "first-come");
-    if (isFault(options)) return options;
-    const image = options.auto ? { ...options.image, ...byAccept(headers) } : options.image;
-    const missing = switches.unplayable === "refused" ? unplayable(image) : [];
-    if (missing.length > 0) throw new Error(`the strict edge cannot play ${missing.join(", ")}`);
-    return { ...options, image };
+  /** The URL interface. The request to the origin has no authorization (E10). */
+  async function visit({ url, headers }: Request): Promise<Response | undefined> {
+    if (!isOfInterface(url)) return undefined;
+    if (switches.firewall) return blockedAnswer();
+    const asked = readImageUrl(url);
+    const isOn = switches.transformations && switches.urlTransformations === "on"; // E12
+    if (asked === undefined || !isOn) return undefined;
+    const { source, image } = asked;
+    const options = accept(source, headers, image, true, { zone, switches });
+    if (isFault(options)) return faultAnswer(options);
+    const originAuth = options.originAuth && switches.keptForAll; // C1
+    return answerImage(source, {}, { ...options, originAuth });
   }
 
   async function answerImage(url: string, init: RequestInit, options: Options): Promise<Response> {
@@ -154,6 +157,7 @@ export function createEdge(settings: EdgeSettings): Edge {
     originFetches,
     transformations,
     fetch: (url, init = {}) => unlessAborted(answer(url, init), init.signal),
+    visit,
     purge: (url) => {
       for (const cache of [originals, renditions, faults]) cache.purge(url);
     },
@@ -164,13 +168,6 @@ export function createEdge(settings: EdgeSettings): Edge {
 function keysOf(url: string, { image: { format, ...unique }, auto, originAuth }: Options) {
   const billed = `${url} ${JSON.stringify(unique)}`;
   return { billed, key: `${billed} ${originAuth} ${auto ? "auto" : format}` };
-}
-
-/** What "auto" chooses: by the first visitor's `Accept`, then for all visitors (O6). */
-function byAccept(headers: Headers): { format?: "avif" | "webp" } {
-  const accept = headers.get("accept") ?? "";
-  if (accept.includes("image/avif")) return { format: "avif" };
-  return accept.includes("image/webp") ? { format: "webp" } : {};
 }
 
 function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal | null | undefined) {

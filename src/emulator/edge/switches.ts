@@ -6,8 +6,18 @@ import type { Fault } from "./faults.ts";
 export type Switches = {
   /** R2. False: transformations are off for the zone, and the edge returns the original. */
   transformations: boolean;
-  /** E5. Other hosts whose images the zone may transform. */
+  /** R2, open: what a Worker on a workers.dev address gets of a source on another host. */
+  workersDev: "original" | "transformed";
+  /** E5. Other images that the zone may transform: hosts or `*.host`, with or without a path. */
   sources: readonly string[];
+  /** E5, open: whether an entry with the path `/a/b` allows `/a/bc` as well. */
+  sourcePaths: "segments" | "characters";
+  /** E12. `off`: the URL interface is off. Whether `cf.image` then is off as well is open. */
+  urlTransformations: "on" | "off" | "off-for-workers-too";
+  /** E10. A rule of the zone blocks all paths that begin with /cdn-cgi/image/. */
+  firewall: boolean;
+  /** E10 and C1, open: whether the URL interface gives anybody what is kept of a private object. */
+  keptForAll: boolean;
   /** L2. How many unique transformations are allowed. The next one is 9422. */
   quota: number;
   /** The edge answers every request with this failure, for example busy (9522). */
@@ -54,7 +64,12 @@ export type Switches = {
  */
 export const STRICT = {
   transformations: true,
+  workersDev: "original",
   sources: [],
+  sourcePaths: "segments",
+  urlTransformations: "on",
+  firewall: false,
+  keptForAll: true,
   quota: 5_000,
   trouble: undefined,
   authAfterRedirect: false,

@@ -1,21 +1,23 @@
 // Which source URLs the edge accepts (E5, E6).
 
 import type { Fault } from "./faults.ts";
+import { allows } from "./sources.ts";
+import type { Switches } from "./switches.ts";
 
 /**
  * Returns why the edge refuses a source URL, or undefined if it accepts it. For a redirect, only the
  * first URL is checked.
- * @param hosts the hosts whose images the zone may transform
- * @param plain the hosts that may be asked without TLS
+ * @param zone the host of the zone, whose own images are always allowed
  */
 export function urlFault(
   url: string,
-  hosts: readonly string[],
-  plain: readonly string[],
+  zone: string,
+  { sources, sourcePaths, plain }: Pick<Switches, "sources" | "sourcePaths" | "plain">,
 ): Fault | undefined {
   if (/[^\x21-\x7e]/.test(url)) return "9419/403";
   if (!URL.canParse(url)) return "9406/403";
-  const { protocol, host } = new URL(url);
-  if (protocol !== "https:" && !plain.includes(host)) return "9406/403";
-  return hosts.includes(host) ? undefined : "9401/403";
+  const source = new URL(url);
+  if (source.protocol !== "https:" && !plain.includes(source.host)) return "9406/403";
+  const isAllowed = [zone, ...sources].some((entry) => allows(entry, source, sourcePaths));
+  return isAllowed ? undefined : "9401/403";
 }

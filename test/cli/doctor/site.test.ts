@@ -93,6 +93,14 @@ const SWITCHES: {
     [[], ["sources", "image"]],
     [["other.example"], ["sources", "image"]],
   ],
+  workersDev: [["transformed", []]],
+  sourcePaths: [["characters", []]],
+  urlTransformations: [
+    ["off", []],
+    ["off-for-workers-too", ["transformations", "image"]],
+  ],
+  firewall: [[true, []]],
+  keptForAll: [[false, []]],
   quota: [
     [0, ["quota", "quota"]],
     [1, ["quota"]],

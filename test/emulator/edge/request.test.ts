@@ -95,6 +95,41 @@ describe("which URLs the edge accepts", () => {
   });
 
   test.each([
+    ["other.example", "other.example", "a.jpg", true],
+    ["other.example", "other.example:8443", "a.jpg", false],
+    ["other.example", "another.example", "a.jpg", false],
+    ["sub.other.example", "other.example", "a.jpg", false],
+    // The documentation says that a wildcard also stands for the host itself.
+    ["*.other.example", "other.example", "a.jpg", true],
+    ["*.other.example", "a.b.other.example", "a.jpg", true],
+    ["*.other.example", "another.example", "a.jpg", false],
+    ["*.other.example/a/", "b.other.example", "a/b.jpg", true],
+    ["*.other.example/a/", "b.other.example", "b/a/b.jpg", false],
+    ["other.example/a/b", "other.example", "a/b", true],
+    ["other.example/a/b", "other.example", "a/b/c.jpg", true],
+    ["other.example/a/b/", "other.example", "a/b/c.jpg", true],
+    ["other.example/a/b/", "other.example", "a/B/c.jpg", false],
+    ["other.example/a/b/", "other.example", "a/bc/d.jpg", false],
+    ["other.example/a/b/", "other.example", "a/b/../c/d.jpg", false],
+    ["other.example/a/b/", "other.example", "a/b/%2e%2e/c/d.jpg", false],
+    ["other.example/a/b", "other.example", "a/bc/d.jpg", false],
+    ["other.example/a b/", "other.example", "a%20b/c.jpg", false],
+    ["other.example/a%20b/", "other.example", "a%20b/c.jpg", true],
+  ])("the entry %s for https://%s/%s: allowed: %s (E5)", async (entry, host, path, isAllowed) => {
+    network.use(http.get(/\.example(?::\d+)?\/.*$/, picture));
+    edge.switches.sources = [entry];
+    expect(await at(`https://${host}/${path}`)).toBe(isAllowed ? "200" : "9401/403");
+  });
+
+  test("an entry with a path may also allow what continues its last segment (E5)", async () => {
+    network.use(http.get("https://other.example/*", picture));
+    Object.assign(edge.switches, { sources: ["other.example/a/b"], sourcePaths: "characters" });
+    expect(await at("https://other.example/a/bc/d.jpg")).toBe("200");
+    edge.switches.sources = ["other.example/a/b/"];
+    expect(await at("https://other.example/a/bc/d.jpg")).toBe("9401/403");
+  });
+
+  test.each([
     [urlOf(KEY).replace("https:", "http:"), "9406/403"],
     ["images.example/a.jpg", "9406/403"],
     [urlOf("a b").replace("%20", " "), "9419/403"],

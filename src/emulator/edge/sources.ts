@@ -1,0 +1,16 @@
+// Whether the zone's list of Sources allows an image (E5). Pure.
+
+/**
+ * Returns whether an entry allows a source. An entry is a host, or `*.host` for a host and its subdomains,
+ * and may have a path with which the source's path must begin.
+ * @param paths whether `/a/b` stands for whole segments only, or also allows `/a/bc`
+ */
+export function allows(entry: string, source: URL, paths: "segments" | "characters"): boolean {
+  const [, host = "", path = "/"] = /^([^/]*)(\/.*)?$/s.exec(entry) ?? [];
+  const whole = host.startsWith("*.") ? host.slice(2) : host;
+  const isHost = source.host === whole || (whole !== host && source.host.endsWith(`.${whole}`));
+  // Both are compared as they are sent, encoded: how the edge does it is not documented.
+  const { pathname } = source;
+  if (paths === "characters") return isHost && pathname.startsWith(path);
+  return isHost && `${pathname}/`.startsWith(path.endsWith("/") ? path : `${path}/`);
+}
