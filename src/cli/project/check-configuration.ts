@@ -10,8 +10,9 @@ import { type Bounds, readBounds, tellCosts } from "./costs.ts";
 import { readDeployed } from "./deployed.ts";
 import { unsignedDoors } from "./doors.ts";
 import type { KnownVars } from "./known-vars.ts";
-import { deployMistakes, pitfalls } from "./pitfalls.ts";
+import { deployMistakes, doubts, pitfalls } from "./pitfalls.ts";
 import { keep } from "./secrets.ts";
+import { originOf } from "./source-origin.ts";
 
 export type Report = {
   /** What it does, if it has no mistakes. */
@@ -66,16 +67,28 @@ function tokenMistake({ started }: KnownVars): FoundMistake | undefined {
   return { from: ".dev.vars", path: "HEALTH_TOKEN", message };
 }
 
-function describe(config: Config, bounds: Bounds, { patterns }: KnownVars) {
-  const hosts = new Set([...bucketsOf(config.routes)].map(({ base }) => new URL(base).host));
+function describe(config: Config, bounds: Bounds, vars: KnownVars) {
   const costs = tellCosts(config, bounds);
-  const told = [
-    "The configuration is right. Hosts to list under Sources of your zone:",
-    ...[...hosts].map((host) => `  ${host}`),
-    ...costs.lines,
-  ];
-  if (patterns.length === 0) {
+  const told = [...tellSources(config), ...costs.lines];
+  if (vars.patterns.length === 0) {
     told.push("Before a deploy, uncomment routes and put your own domain there.");
   }
-  return { told, warnings: [...unsignedDoors(config), ...(costs.warning ? [costs.warning] : [])] };
+  const costly = costs.warning ? [costs.warning] : [];
+  return { told, warnings: [...doubts(vars), ...unsignedDoors(config), ...costly] };
+}
+
+/** What to list under Sources (E5), and who else could use it (E10). */
+function tellSources({ routes }: Config): string[] {
+  const origins = [...bucketsOf(routes)].map(originOf);
+  const shared = new Map(origins.map(({ entry, shared }) => [entry, shared]));
+  return [
+    "The configuration is right. List under Sources of your zone, each with its path:",
+    ...[...shared].flatMap(([entry, isShared]) => [
+      `  ${entry}`,
+      ...(isShared
+        ? ["    with that path: others have buckets on that host, which anybody could use"]
+        : []),
+    ]),
+    "  and block /cdn-cgi/image/ by a rule: docs/deploy.md, step 3",
+  ];
 }

@@ -5,6 +5,7 @@ import type { Mistake } from "../../worker/base/mistake.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { bucketsOf } from "../../worker/config/routes.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
+import type { Warning } from "./config-fault.ts";
 import type { KnownVars } from "./known-vars.ts";
 
 const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS"];
@@ -25,14 +26,18 @@ export function* pitfalls(vars: KnownVars): Generator<Mistake> {
       yield { path: name, message: `is none of ${VARIABLES.join(", ")}` };
     }
   }
-  if (vars.workersDev) {
-    const message = "must both be false: nothing is transformed there"; // R2
-    yield { path: "workers_dev, preview_urls", message };
-  }
   if (vars.cached) {
     const message = "must not be on: it keeps one format for all browsers"; // C5
     yield { path: "cache.enabled", message };
   }
+}
+
+/** What may not work, and harms nobody if it does not. */
+export function* doubts({ workersDev }: Pick<KnownVars, "workersDev">): Generator<Warning> {
+  if (!workersDev) return;
+  const what =
+    "workers_dev or preview_urls is on: whether the edge transforms images there is not known, and visitors get 502 if not"; // R2
+  yield { what, remedy: "set both to false, or check that address with npx vitrine doctor --url" };
 }
 
 function* limiterMistakes({ limiters }: KnownVars): Generator<Mistake> {

@@ -54,8 +54,36 @@ test("vitrine check looks at a bucket that only a fallback uses", async () => {
   ]);
   edit("wrangler.toml", (text) => text.replace("http://localhost:9000", "https://own.example"));
   const right = await check();
-  expect([right.code, right.output]).toEqual([0, expect.stringContaining("  own.example\n")]);
+  expect([right.code, right.output]).toEqual([0, expect.stringContaining("  own.example/own/\n")]);
 });
+
+test("vitrine check prints domain and path for Sources, and where others have buckets (A4, E5, E10)", async () => {
+  const SHARED = "    with that path: others have buckets on that host, which anybody could use\n";
+  const own = await check();
+  expect(own.output).toContain("  acme-media.s3.eu-west-1.amazonaws.com\n");
+  expect(own.output).not.toContain(SHARED);
+  expect(own.output).toContain("docs/deploy.md, step 3");
+  edit("wrangler.toml", (text) =>
+    text
+      .replace("https://s3.eu-west-1.amazonaws.com", "https://s3.eu-central-1.wasabisys.com")
+      .replace('region = "eu-west-1"', '$&\nprefix = "published/"'),
+  );
+  const { code, output } = await check();
+  const entry = "  s3.eu-central-1.wasabisys.com/acme-media/published/\n";
+  expect([code, output]).toEqual([0, expect.stringContaining(entry + SHARED)]);
+});
+
+test.each(["workers_dev", "preview_urls"])(
+  "vitrine check warns of %s: there, images may not come (R2)",
+  async (name) => {
+    edit("wrangler.toml", (text) => text.replace(`${name} = false`, `${name} = true`));
+    const { code, output } = await check();
+    expect([code, output]).toEqual([
+      0,
+      expect.stringMatching(/^Warning: workers_dev or preview_urls is on: .*set both to false/m),
+    ]);
+  },
+);
 
 test("vitrine check warns of high costs, and of signed routes that protect nothing", async () => {
   edit("wrangler.toml", (text) =>
@@ -153,10 +181,9 @@ test("vitrine check, like npm start, needs no keys for the local buckets", async
   expect([own.code, own.output]).toEqual([2, expect.stringContaining("OWN_ACCESS_KEY_ID: is mis")]);
 });
 
-test("vitrine check finds all mistakes that matter only once deployed (R2, C5, E6)", async () => {
+test("vitrine check finds all mistakes that matter only once deployed (C5, E6)", async () => {
   edit("wrangler.toml", (text) =>
     text
-      .replace("workers_dev = false", "workers_dev = true")
       .replace("[observability]", "[cache]\nenabled = true\n$&")
       .replace('region = "eu-west-1"', 'region = "eu-west-2"')
       .replace("[vars.BUCKETS.media]", '[vars]\nOLD_ACCESS_KEY_ID = "x"\n[vars.PRESET.card]\n$&')
@@ -170,7 +197,6 @@ test("vitrine check finds all mistakes that matter only once deployed (R2, C5, E
     "The configuration has mistakes:",
     expect.stringMatching(/^ {2}OLD_ACCESS_KEY_ID: is in wrangler\.toml, where it is no secret/),
     "  PRESET: is none of BUCKETS, ROUTES, PRESETS, ANSWERS, COSTS",
-    expect.stringMatching(/^ {2}workers_dev, preview_urls: /), // R2
     expect.stringMatching(/^ {2}cache\.enabled: must not be on/), // C5
     "  PRESETS.card.draw[0].url: http:// is for your own machine only", // E6
     "  BUCKETS.own.endpoint: http:// is for your own machine only, in .dev.vars", // E6
