@@ -43,13 +43,14 @@ const EVENTS: Readonly<Record<UpstreamEvent, EdgeCause>> = {
  * What it means that the edge makes no image of the canary.
  * @param code as `/healthz` reports it: `9401`, `off` or `unreachable`
  * @param status of the edge's answer; older Workers do not report it
+ * @param entry what to list under Sources for the bucket
  */
-export function diagnoseEdge(code: string, status = 403, host: string, local: boolean): Diagnosis {
+export function diagnoseEdge(code: string, status = 403, entry: string, local: boolean): Diagnosis {
   const { event, reason = "" } = failureFor(status, code, "");
   const cause = CODES.get(`${code}/${status}`) ?? CODES.get(code) ?? EVENTS[event];
   const silent = code === "unreachable";
   const seen = silent ? "the edge did not answer the Worker" : `the edge answers ${code}`;
-  return diagnose(cause, { host, reason: reason && `: ${reason}`, seen }, local);
+  return diagnose(cause, { entry, reason: reason && `: ${reason}`, seen }, local);
 }
 
 const STATUSES = {

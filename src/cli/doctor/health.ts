@@ -4,6 +4,7 @@
 import type { BucketHealth, SlotHealth } from "../../worker/health.ts";
 import { askHealth } from "../net/ask-health.ts";
 import type { Project } from "../project/project.ts";
+import { originOf } from "../project/source-origin.ts";
 import { diagnoseS3 } from "./diagnose-s3.ts";
 import { diagnoseEdge } from "./diagnose-site.ts";
 import { type Diagnosis, diagnose, type Finding, lessen, note, well } from "./finding.ts";
@@ -86,7 +87,7 @@ function edgeOf({ config, local }: Project, health: BucketHealth): Diagnosis[] {
   if (edge === "on") {
     return [
       well("transformations", "it transforms: cf-resized says so"),
-      well("sources", "it may fetch from the bucket's host"),
+      well("sources", "it may fetch from the bucket"),
     ];
   }
   if (edge === "no canary") {
@@ -94,7 +95,7 @@ function edgeOf({ config, local }: Project, health: BucketHealth): Diagnosis[] {
     const unknown = `BUCKETS.${bucket} of ${of} has no canary, so what the edge says is unknown`;
     return [note("health", unknown)];
   }
-  const base = config.buckets.find(({ name }) => name === bucket)?.base;
-  const host = base === undefined ? "the origin's host" : new URL(base).host;
-  return [diagnoseEdge(edge, answered, host, local)];
+  const known = config.buckets.find(({ name }) => name === bucket);
+  const entry = known === undefined ? "of the bucket" : originOf(known).entry;
+  return [diagnoseEdge(edge, answered, entry, local)];
 }

@@ -50,7 +50,7 @@ export async function originalsOf(
 }
 
 function tricksFor(visit: Visit, allows: (variant: string) => boolean): Trick[] {
-  const { base, path, query, name, key, route } = visit;
+  const { base, path, query, name, key } = visit;
   const url = base + path + query;
   const preset = name.replace(/@.*/, "");
   const withQuery = (more: string): Trick => {
@@ -64,7 +64,6 @@ function tricksFor(visit: Visit, allows: (variant: string) => boolean): Trick[] 
     return { what, url: base + other, elsewhere: true };
   };
   const variants = ["original", "public", `${preset}@4000w`, `${preset}@3x`];
-  const edge = "/cdn-cgi/image/width=4000";
   return [
     withQuery("width=4000&height=4000&fit=scale-up"),
     withQuery("format=json"),
@@ -74,8 +73,7 @@ function tricksFor(visit: Visit, allows: (variant: string) => boolean): Trick[] 
     atPath("a path without a variant", path.replace(`/${name}`, "")),
     atPath("an encoded ..", path.replace(`/${name}`, `/${name}/x%2F..%2F..`)),
     atPath("an encoded slash", path.replace(`/${name}/`, `/${name}%2F`)),
-    atPath("the edge's own URLs, of the path", `${edge},fit=scale-up${path}${query}`),
-    atPath("the edge's own URLs, of the object", `${edge}/${route.bucket.base}${key}`),
+    atPath("the edge's own URLs", `/cdn-cgi/image/width=4000,fit=scale-up${path}${query}`),
     { what: "a range", url, headers: { range: "bytes=0-99999999" } },
     { what: "cache-control: no-transform", url, headers: { "cache-control": "no-transform" } },
     { what: "the edge's own via", url, headers: { via: "1.1 image-resizing-proxy" } }, // E8

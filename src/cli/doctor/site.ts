@@ -11,6 +11,7 @@ import { type Diagnosis, diagnose, type Finding, findingsOn, note, well } from "
 import { healthOf } from "./health.ts";
 import { examineVisit } from "./image.ts";
 import type { Sample } from "./sample.ts";
+import { examineDoors } from "./side-door.ts";
 
 const MOST_VISITS = 8;
 const TERM_S = 600;
@@ -46,13 +47,15 @@ export async function examineSite(
     seen.push(...diagnoses.map((one) => ({ about: base + visit.path, ...one, bucket })));
     tried.add(bucket);
   }
+  const shows = seen.some(({ check, severity }) => check === "image" && severity === "ok");
   if (gone !== undefined) {
     // On a domain with other apps, perhaps only /healthz belongs to another one.
-    const shows = seen.some(({ check, severity }) => check === "image" && severity === "ok");
     if (!shows) return gone;
     findings.push({ about: base, ...diagnose("health-elsewhere", {}) });
   }
-  return [...findings, ...seen];
+  // The local run has no zone.
+  const doors = project.local ? [] : await examineDoors(project, base, samples, shows);
+  return [...findings, ...seen, ...doors];
 }
 
 /** Why no Vitrine is there. */

@@ -130,7 +130,11 @@ const REGION: Row = ["edge-elsewhere", /the origin denies/, /region and endpoint
 
 const CODES = {
   "9401/400": ["options-refused", /option of the preset is not accepted/, /npm run check/],
-  "9401/403": ["sources", /Sources/, /Sources: add the origin acme\.s3\.eu-west-1\.amazonaws\.com/],
+  "9401/403": [
+    "sources",
+    /Sources/,
+    /Sources: add the origin acme\.s3\.eu-west-1\.amazonaws\.com\/a\/ \(domain, then path\)/,
+  ],
   "9402/413": UNREADABLE,
   "9402/502": ["origin-failed", /arrived incomplete/, /reachable from the internet/],
   "9403/508": ["edge-loop", /a loop/, /BUCKETS\.\*\.endpoint .* is the URL of Vitrine itself/],
@@ -172,7 +176,7 @@ test.each<[string, Row]>([
   ["9408/404", ["canary-missing", /not found/, /correct canary/]],
 ])("the edge's code %s is diagnosed", (fault, [cause, what, remedy, severity = "error"]) => {
   const [code = "", status] = fault.split("/");
-  const diagnosis = diagnoseEdge(code, Number(status), "acme.s3.eu-west-1.amazonaws.com", false);
+  const diagnosis = diagnoseEdge(code, Number(status), "acme.s3.eu-west-1.amazonaws.com/a/", false);
   expect(diagnosis).toMatchObject({
     cause,
     severity,
@@ -181,6 +185,11 @@ test.each<[string, Row]>([
     remedy: expect.stringMatching(remedy),
   });
   expect(diagnosis.what).toContain(`the edge answers ${code}: `);
+});
+
+test("the remedy for 9401 says that a paid plan may need three days (E5, E11)", () => {
+  const { remedy } = diagnoseEdge("9401", 403, "s3.example/acme/", false);
+  expect(remedy).toMatch(/If it is listed: after the paid plan was bought, .* three days$/);
 });
 
 test("an edge that did not say its status, as older Workers report it, is diagnosed by its code", () => {

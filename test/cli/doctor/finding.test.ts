@@ -87,7 +87,7 @@ test.each<[readonly Severity[], number]>([
 });
 
 beforeEach(() => {
-  arrange();
+  arrange({ firewall: true });
   configure();
   deploy();
 });

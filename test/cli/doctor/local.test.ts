@@ -78,6 +78,8 @@ test("a healthy local run has no errors and no warnings", async () => {
   const report = await examine();
   expect([wrongIn(report), report.code]).toEqual([[], 0]);
   expect(report.findings.length).toBeGreaterThan(15);
+  // The local run has no zone, and so no side door.
+  expect(report.findings.some(({ check }) => check === "side-door")).toBe(false);
 });
 
 /** What is broken and how, then the first finding and its remedy. */

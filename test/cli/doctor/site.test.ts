@@ -16,9 +16,9 @@ import { ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../../
 import { arrange, get, stage } from "../../support/play.ts";
 import { file } from "../../support/stand.ts";
 
-/** Sets everything up correctly, but for some switches of the edge. */
+/** Sets everything up correctly, with the rule of docs/deploy.md, but for some switches of the edge. */
 function begin(settings: Partial<EdgeSettings> = {}, env?: object): void {
-  arrange(settings);
+  arrange({ firewall: true, ...settings });
   stage.s3.faults.add("no-list-bucket");
   configure();
   deploy(env);
@@ -41,6 +41,7 @@ test("a healthy site has no errors and no warnings, and no transformation is pai
     "cache",
     "headers",
     "originals",
+    "side-door",
   ]) {
     expect(checks).toContain(`${check} ok`);
   }
@@ -99,7 +100,7 @@ const SWITCHES: {
     ["off", []],
     ["off-for-workers-too", ["transformations", "image"]],
   ],
-  firewall: [[true, []]],
+  firewall: [[false, ["side-door"]]],
   keptForAll: [[false, []]],
   quota: [
     [0, ["quota", "quota"]],

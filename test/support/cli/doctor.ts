@@ -7,7 +7,7 @@ import { http } from "msw";
 import { afterAll } from "vitest";
 import { ROOT } from "../built.ts";
 import { ENV, HEALTH_TOKEN, SECRETS, VARS } from "../env.ts";
-import { get } from "../play.ts";
+import { get, stage } from "../play.ts";
 import { network } from "../stand.ts";
 import type { Report } from "./report.ts";
 import { type Given, vitrine } from "./vitrine.ts";
@@ -44,7 +44,7 @@ required = ${JSON.stringify(secrets)}
   return folder;
 }
 
-/** Puts a Worker at SITE, or something that changes its answers. */
+/** Puts a zone with a Worker at SITE, or something that changes its answers. */
 export function deploy(
   env: object = { ...ENV, ...CONFIGURED, HEALTH_TOKEN },
   changed: (
@@ -57,7 +57,9 @@ export function deploy(
       const { url, method, headers } = request;
       const { pathname, search } = new URL(url);
       const path = pathname + search;
-      return changed(await get(path, { method, headers }, env), { method, headers, path });
+      const visit = async () => get(path, { method, headers }, env);
+      const answer = (await stage.edge.visit(new Request(url, { headers }))) ?? (await visit());
+      return changed(answer, { method, headers, path });
     }),
   );
 }

@@ -1,8 +1,14 @@
 // Checks of Cloudflare's image edge, by what /healthz reports. `{seen}` is what the edge said.
 
-import { BREAK_LOOP, type CheckEntry, LONGER_TIMEOUT, REACH_S3, UNREADABLE } from "./entry.ts";
+import {
+  BREAK_LOOP,
+  type CheckEntry,
+  DASHBOARD,
+  LONGER_TIMEOUT,
+  REACH_S3,
+  UNREADABLE,
+} from "./entry.ts";
 
-const DASHBOARD = "in Cloudflare's dashboard, Images → Transformations";
 const ENABLE = `${DASHBOARD}: select the domain, then Enable. It must be this Worker's domain, with no other Worker in front`;
 const ADD_SOURCE = `${DASHBOARD} → the domain → Sources: add the origin`;
 const SPEND_LESS = `use a paid plan (${DASHBOARD}), or fewer presets and descriptors: npm run check counts them`;
@@ -18,9 +24,10 @@ export const EDGE_CHECKS = {
   },
   // E5
   sources: {
-    asks: "may the edge fetch from the bucket's host?",
-    what: "{seen}: the bucket's host is not among the zone's Sources",
-    remedy: `${ADD_SOURCE} {host}, exactly as it is spelt here`,
+    asks: "may the edge fetch from the bucket?",
+    what: "{seen}: the bucket is not among the zone's Sources",
+    // E11
+    remedy: `${ADD_SOURCE} {entry} (domain, then path), exactly as it is spelt here. If it is listed: after the paid plan was bought, this was seen for three days`,
     here: `${SIMULATED} ${ADD_SOURCE} that npm run check lists`,
   },
   // L2

@@ -29,6 +29,7 @@ export const ALL_MISSING = "every object is missing: visitors get 404";
 export const UNREADABLE =
   "the edge cannot read this object as an image, or it is over 100 MB, 100 megapixels or 12,000 px a side";
 
+export const DASHBOARD = "in Cloudflare's dashboard, Images → Transformations";
 export const SEE_PROVIDER = "see the provider's status page";
 export const REACH_S3 = `make sure that BUCKETS.*.endpoint is reachable from the internet, then ${SEE_PROVIDER}`;
 export const SET_CLOCK = "set this machine's clock: timedatectl set-ntp true";

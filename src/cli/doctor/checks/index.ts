@@ -1,6 +1,7 @@
 // The one table: everything that the doctor checks, and all causes that it can name. Data, and its types.
 
 import { BUCKET_CHECKS } from "./bucket.ts";
+import { DOOR_CHECKS } from "./door.ts";
 import { EDGE_CHECKS } from "./edge.ts";
 import { type CauseEntry, type CheckEntry, NO_IMAGE } from "./entry.ts";
 import { OBJECT_CHECKS } from "./object.ts";
@@ -13,6 +14,7 @@ export const CHECKS = {
   ...OBJECT_CHECKS,
   ...SITE_CHECKS,
   ...EDGE_CHECKS,
+  ...DOOR_CHECKS,
 } as const;
 
 type Table = typeof CHECKS;

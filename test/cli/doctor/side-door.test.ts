@@ -1,0 +1,193 @@
+// The doctor against the strict edge with the side door open, half open and shut (E10), and with answers
+// that prove nothing.
+
+import { HttpResponse } from "msw";
+import { beforeEach, expect, test } from "vitest";
+import type { Finding } from "../../../src/cli/doctor/finding.ts";
+import type { EdgeSettings } from "../../../src/emulator/edge/edge.ts";
+import { CONFIGURED, configure, deploy, examine } from "../../support/cli/doctor.ts";
+import type { Report } from "../../support/cli/report.ts";
+import { ENV, HEALTH_TOKEN } from "../../support/env.ts";
+import { arrange, stage } from "../../support/play.ts";
+
+const RULE = 'starts_with(http.request.uri.path, "/cdn-cgi/image/")';
+const HOST = "s3.eu-west-1.amazonaws.com";
+const VIRTUAL = `acme-media.${HOST}`;
+/** The transformations of a healthy site: the canary of /healthz, and one image. */
+const OWN = 2;
+
+/** Sets up a site whose bucket has this addressing, with some switches of the edge. */
+function begin(
+  addressing: "path" | "virtual",
+  settings: Partial<EdgeSettings>,
+  change?: Parameters<typeof deploy>[1],
+): void {
+  arrange({ keptForAll: false, ...settings });
+  stage.s3.faults.add("no-list-bucket");
+  const vars = {
+    ...CONFIGURED,
+    BUCKETS: { media: { ...CONFIGURED.BUCKETS.media, addressing } },
+  };
+  configure(vars);
+  deploy({ ...ENV, ...vars, HEALTH_TOKEN }, change);
+}
+
+beforeEach(() => begin("path", { sources: [HOST] }));
+
+const doorsIn = ({ findings }: Report): readonly Finding[] =>
+  findings.filter(({ check }) => check === "side-door");
+
+test.each<[string, "path" | "virtual", Partial<EdgeSettings>, string]>([
+  ["a shared host without a path", "path", { sources: [HOST] }, `${HOST}/acme-media/published/`],
+  ["a wildcard", "virtual", { sources: [`*.${HOST}`] }, `${VIRTUAL}/published/`],
+  ["a wildcard of all regions", "path", { sources: ["*.amazonaws.com"] }, `${HOST}/acme-media/`],
+  [
+    "a path whose last segment goes on in another bucket's name",
+    "path",
+    { sources: [`${HOST}/acme-media`], sourcePaths: "characters" },
+    `${HOST}/acme-media/published/`,
+  ],
+])(
+  "the side door is open by %s: it says what that costs and which clicks shut it (E5, E10, L2)",
+  async (_what, addressing, settings, entry) => {
+    begin(addressing, settings);
+    const report = await examine();
+    expect(doorsIn(report)).toMatchObject([
+      {
+        cause: "side-door",
+        severity: "error",
+        about: "https://images.example/cdn-cgi/image/, for bucket media",
+        what: expect.stringMatching(
+          /other buckets at s3\.eu-west-1\.amazonaws\.com transformed: .* answers 9404/,
+        ),
+        why: expect.stringMatching(/\$0\.50 for 1,000 .* 5,000 .* 503/),
+        remedy: expect.stringContaining(RULE),
+      },
+    ]);
+    expect(doorsIn(report)[0]?.remedy).toContain(`Sources: replace every wider entry by ${entry}`);
+    expect(report.code).toBe(2);
+    expect(stage.edge.transformations.size).toBe(OWN);
+  },
+);
+
+test.each<["path" | "virtual", string]>([
+  ["path", `${HOST}/acme-media/published/`],
+  ["path", `${HOST}/acme-media/`],
+  ["virtual", VIRTUAL],
+  ["virtual", `${VIRTUAL}/published/`],
+])(
+  "with %s addressing and %s under Sources the side door is half open (E5, E10)",
+  async (addressing, entry) => {
+    begin(addressing, { sources: [entry] });
+    const report = await examine();
+    expect(doorsIn(report)).toMatchObject([
+      {
+        cause: "side-door-half",
+        severity: "warning",
+        what: expect.stringMatching(/answers 9408$/),
+        why: expect.stringMatching(/one request to the bucket, and no transformation/),
+        remedy: expect.stringContaining(RULE),
+      },
+    ]);
+    expect(report.code).toBe(1);
+    expect(stage.edge.transformations.size).toBe(OWN);
+  },
+);
+
+test("if no object is known, the side door is found half open by one that does not exist (E10)", async () => {
+  begin("path", { sources: [`${HOST}/acme-media/`] });
+  configure({
+    ...CONFIGURED,
+    BUCKETS: { media: { ...CONFIGURED.BUCKETS.media, addressing: "path", canary: undefined } },
+  });
+  const env = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+  expect(doorsIn(await examine(undefined, { env }))).toMatchObject([{ cause: "side-door-half" }]);
+});
+
+test.each<[string, Partial<EdgeSettings>, boolean]>([
+  ["what the edge has kept of a private object", { keptForAll: true }, false],
+  ["the objects of a public bucket", {}, true],
+])("the side door shows %s: that is an error (C1, E10)", async (_what, settings, isPublic) => {
+  begin("virtual", { sources: [`${VIRTUAL}/published/`], ...settings });
+  if (isPublic) stage.s3.grants.add("all-read");
+  const report = await examine();
+  expect(doorsIn(report)).toMatchObject([
+    {
+      cause: "side-door-inside",
+      severity: "error",
+      what: expect.stringContaining("published/key.jpg"),
+      why: expect.stringMatching(/presets and signatures .* \$0\.50/),
+      remedy: expect.stringContaining(RULE),
+    },
+  ]);
+  expect(report.code).toBe(2);
+});
+
+test.each<[string, Partial<EdgeSettings>, RegExp]>([
+  ["a rule of the firewall", { sources: [HOST], firewall: true }, /something in front blocks it/],
+  ["url_transformations (E12)", { sources: [HOST], urlTransformations: "off" }, /Worker itself/],
+])("the side door is shut by %s (E10)", async (_what, settings, what) => {
+  begin("path", { keptForAll: true, ...settings });
+  const report = await examine();
+  expect(doorsIn(report)).toMatchObject([{ severity: "ok", what: expect.stringMatching(what) }]);
+  expect(report.code).toBe(0);
+});
+
+test("the side door is shut by Sources, which then refuses Vitrine, too (E5, E10)", async () => {
+  begin("path", { sources: [] });
+  expect(doorsIn(await examine())).toMatchObject([
+    { severity: "ok", what: expect.stringMatching(/9401/) },
+  ]);
+});
+
+/** What the doctor is told at `/cdn-cgi/image/`, and nowhere else. */
+const edgeSays = (code: string, status: number) => () =>
+  new HttpResponse(`ERROR ${code}: no`, { status, headers: { "cf-resized": `err=${code}` } });
+
+test.each<[string, (url: string) => Response]>([
+  [
+    "a challenge",
+    () => new HttpResponse("", { status: 403, headers: { "cf-mitigated": "challenge" } }),
+  ],
+  ["a limit of requests", () => new HttpResponse("", { status: 429 })],
+  ["a spent quota", edgeSays("9422", 429)],
+  ["a refused option", edgeSays("9401", 400)],
+  ["a refusal without a reason", edgeSays("9423", 403)],
+  ["a busy edge", edgeSays("9522", 503)],
+  ["a host without an address", edgeSays("9407", 523)],
+  ["a loop", edgeSays("9403", 508)],
+  ["a 404 of somebody else", () => new HttpResponse("Not found", { status: 404 })],
+  ["a redirect", () => new HttpResponse(null, { status: 302, headers: { location: "/" } })],
+  ["an image that the edge did not make", () => new HttpResponse("x")],
+  ["no answer", () => HttpResponse.error()],
+  [
+    "a refusal outside, and nothing else",
+    (url) =>
+      url.includes("published/") ? new HttpResponse("", { status: 500 }) : edgeSays("9401", 403)(),
+  ],
+])("%s is not taken for a shut side door (R1, R3, E10)", async (_what, said) => {
+  begin("path", { sources: [HOST] }, (answer, { path }) =>
+    path.startsWith("/cdn-cgi/image/width=16") ? said(path) : answer,
+  );
+  expect(doorsIn(await examine())).toMatchObject([
+    {
+      severity: "note",
+      what: expect.stringMatching(/^whether the side door is open is unknown: /),
+    },
+  ]);
+});
+
+test("a firewall that lets the doctor see no image does not prove that the side door is shut (E10)", async () => {
+  begin("path", { sources: [HOST] }, (answer, { path }) =>
+    path === "/healthz" ? answer : new HttpResponse("No", { status: 403 }),
+  );
+  expect(doorsIn(await examine())).toMatchObject([{ severity: "note" }]);
+});
+
+test("the code in the text counts where cf-resized is missing (R3, E10)", async () => {
+  const said = () => new HttpResponse("ERROR 9404: no", { status: 404 });
+  begin("path", { sources: [HOST] }, (answer, { path }) =>
+    path.startsWith("/cdn-cgi/image/width=16") ? said() : answer,
+  );
+  expect(doorsIn(await examine())).toMatchObject([{ cause: "side-door" }]);
+});
