@@ -3,7 +3,7 @@
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
-import type { Page } from "../net/list.ts";
+import type { Page } from "../net/read-page.ts";
 import { type Diagnosis, diagnose, note, well } from "./finding.ts";
 import type { Reader } from "./reader.ts";
 

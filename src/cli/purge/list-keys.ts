@@ -5,8 +5,9 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
 import type { Fault, World } from "../command.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
-import { listPage, type Page } from "../net/list.ts";
+import { listPage } from "../net/list.ts";
 import { sleep } from "../net/pace.ts";
+import type { Page } from "../net/read-page.ts";
 import { type Project, slotsAtHand } from "../project/project.ts";
 
 /** The keys without the bucket's prefix, and the number of those that Vitrine cannot show. */

@@ -80,7 +80,8 @@ export async function gather(
       say(stderr, `Left out: ${others} with keys that Vitrine cannot show.`);
     }
     if (listed.keys.length === 0) {
-      return { fault: `${bucket.name} has no object that begins with "${bucket.prefix}${prefix}"` };
+      const what = `${bucket.name} has no object that begins with "${bucket.prefix}${prefix}"`;
+      return { fault: listed.others > 0 ? `${what} and that Vitrine can show` : what };
     }
   }
   if (isUnclear || (prefix !== undefined && bucket === undefined)) {

@@ -19,16 +19,24 @@ export function listObjects(
   const from = Number(asked.get("continuation-token") ?? 0);
   const page = entries.slice(from, from + most);
   const truncated = from + page.length < entries.length;
+  const encodes = asked.get("encoding-type") === "url";
   const told = page.map((entry) => {
     const object = objects.get(entry);
+    const name = escapeXml(encodes ? encodeEntry(entry) : entry);
     return object === undefined
-      ? `<CommonPrefixes><Prefix>${escapeXml(entry)}</Prefix></CommonPrefixes>`
-      : `<Contents><Key>${escapeXml(entry)}</Key><Size>${object.body.length}</Size></Contents>`;
+      ? `<CommonPrefixes><Prefix>${name}</Prefix></CommonPrefixes>`
+      : `<Contents><Key>${name}</Key><Size>${object.body.length}</Size></Contents>`;
   });
+  const encoding = encodes ? "<EncodingType>url</EncodingType>" : "";
   const next = `<NextContinuationToken>${from + page.length}</NextContinuationToken>`;
   const xml = `<?xml version="1.0" encoding="UTF-8"?>
-<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><KeyCount>${page.length}</KeyCount><IsTruncated>${truncated}</IsTruncated>${truncated ? next : ""}${told.join("")}</ListBucketResult>`;
+<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${encoding}<KeyCount>${page.length}</KeyCount><IsTruncated>${truncated}</IsTruncated>${truncated ? next : ""}${told.join("")}</ListBucketResult>`;
   return new HttpResponse(xml, { headers: { "content-type": "application/xml", ...REQUEST_IDS } });
+}
+
+/** Percent-encodes a key as AWS does in lists: a space becomes `+`, and slashes stay. */
+function encodeEntry(entry: string): string {
+  return encodeURIComponent(entry).replaceAll("%20", "+").replaceAll("%2F", "/");
 }
 
 /** The keys and common prefixes, in byte order. */

@@ -31,6 +31,10 @@ export function refuse(
   });
 }
 
+/** Escapes a text. A control character becomes a reference, although XML 1.0 allows none. */
 export function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return text.replace(/[&<>]|(?![\t\n])\p{Cc}/gu, (found) => NAMED[found] ?? `&#x${hex(found)};`);
 }
+
+const NAMED: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+const hex = (character: string) => character.charCodeAt(0).toString(16);

@@ -43,6 +43,11 @@ test("every key is listed exactly as it is, page by page (A10)", async () => {
     "keys/<b>\"'.jpg",
     "keys/007",
     "keys/1e3",
+    "keys/a+b c%20d",
+    "keys/\x01.jpg",
+    "keys/\t\r\n\x7f\x85.jpg",
+    "keys/&#x01;.jpg",
+    "keys/\ufffd.jpg",
   ];
   const body = new Uint8Array();
   for (const key of odd) s3.objects.set(`published/${key}`, { body, type: "image/jpeg" });
@@ -51,6 +56,56 @@ test("every key is listed exactly as it is, page by page (A10)", async () => {
   expect(keys.toSorted()).toEqual(wanted.toSorted());
   expect(pages).toBe(Math.ceil(wanted.length / 5));
   expect((await listAll("published/keys/")).pages).toBe(1);
+});
+
+const list200 = (inside: string) =>
+  `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${inside}</ListBucketResult>`;
+const whole = "<IsTruncated>false</IsTruncated>";
+
+/** How S3 servers write keys: `EncodingType` is there if they encode them. */
+const SPELT: readonly (readonly [who: string, xml: string, keys: readonly string[]])[] = [
+  [
+    "a server that writes spaces as + (AWS)",
+    "<EncodingType>url</EncodingType><Contents><Key>a/b+c%2Bd%2520%01%E2%9C%93.jpg</Key></Contents>",
+    ["a/b c+d%20\x01✓.jpg"],
+  ],
+  [
+    "a server that writes spaces as %20 (RGW)",
+    "<EncodingType>url</EncodingType><Contents><Key>a%2Fb%20c%2Bd&apos;%0D.jpg</Key></Contents>",
+    ["a/b c+d'\r.jpg"],
+  ],
+  [
+    "a server that encodes nothing",
+    "<Contents><Key>a/b+c%20d &#x01;&#13;&#x1F600;&amp;#x01;&quot;.jpg</Key></Contents>",
+    ['a/b+c%20d \x01\r😀&#x01;".jpg'],
+  ],
+  [
+    "a server that leaves EncodingType empty",
+    "<EncodingType></EncodingType><Contents><Key>a/%2B+.jpg</Key></Contents>",
+    ["a/%2B+.jpg"],
+  ],
+];
+
+test.each(SPELT)("the keys of %s are read as they are (A10)", async (_who, xml, keys) => {
+  const headers = { "content-type": "application/xml" };
+  network.use(http.get(`${BASE}*`, () => new HttpResponse(list200(whole + xml), { headers })));
+  expect(await list({ prefix: "a/" })).toEqual({ keys, prefixes: [], next: undefined });
+});
+
+test("the beginnings of keys are decoded, too, and a token is sent back as it was", async () => {
+  const asked: string[] = [];
+  const xml = `<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextContinuationToken>a%2B+&#x01;&amp;</NextContinuationToken><CommonPrefixes><Prefix>a+b/</Prefix></CommonPrefixes>`;
+  network.use(
+    http.get(`${BASE}*`, ({ request }) => {
+      asked.push(new URL(request.url).search);
+      return new HttpResponse(list200(xml), { headers: { "content-type": "application/xml" } });
+    }),
+  );
+  const next = "a%2B+\x01&";
+  expect(await list({ prefix: "a", next })).toEqual({ keys: [], prefixes: ["a b/"], next });
+  expect(asked).toEqual([
+    "?continuation-token=a%252B%2B%01%26&encoding-type=url&list-type=2&max-keys=1000&prefix=a",
+  ]);
 });
 
 test("with a delimiter it lists the beginnings of keys", async () => {
@@ -72,10 +127,6 @@ test("an error of S3 is returned (A6)", async () => {
   s3.faults.add("reset");
   expect(await list({ prefix: "" })).toEqual({ text: "", failure: "fetch failed" });
 });
-
-const list200 = (inside: string) =>
-  `<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${inside}</ListBucketResult>`;
-const whole = "<IsTruncated>false</IsTruncated>";
 
 test.each<[string, body: string, failure: RegExp]>([
   ["nothing", "", /^its answer is not a list$/],
@@ -117,6 +168,31 @@ test.each<[string, body: string, failure: RegExp]>([
     "a prefix that was not asked for",
     list200(`${whole}<CommonPrefixes><Prefix>b/</Prefix></CommonPrefixes>`),
     /^its list has "b\/", which does not/,
+  ],
+  [
+    "a key that is not encoded as it should be",
+    list200(`${whole}<EncodingType>url</EncodingType><Contents><Key>a/100%</Key></Contents>`),
+    /^its list has the key "a\/100%", which is not percent-encoded UTF-8$/,
+  ],
+  [
+    "a key in an unknown encoding",
+    list200(`${whole}<EncodingType>base64</EncodingType><Contents><Key>a/b</Key></Contents>`),
+    /^its list has the unknown encoding "base64"$/,
+  ],
+  [
+    "a key with an unknown entity",
+    list200(`${whole}<Contents><Key>a/&nope;</Key></Contents>`),
+    /^its list has the text "a\/&nope;", which is not XML$/,
+  ],
+  [
+    "a key with a character that does not exist",
+    list200(`${whole}<Contents><Key>a/&#x110000;</Key></Contents>`),
+    /^its list has the text "a\/&#x110000;", which is not XML$/,
+  ],
+  [
+    "a key in which S3 replaced a character",
+    list200(`${whole}<Contents><Key>a/\ufffd</Key></Contents>`),
+    /^its list has a key with a character that XML cannot hold, and does not encode it$/,
   ],
 ])("%s is not a list", async (_what, body, failure) => {
   const headers = { "content-type": "application/xml" };

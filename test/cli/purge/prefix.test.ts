@@ -90,6 +90,20 @@ function serve(...pages: readonly string[]) {
 const more = (key: string, token: string) =>
   `<IsTruncated>true</IsTruncated><NextContinuationToken>${token}</NextContinuationToken><Contents><Key>published/photos/${key}</Key></Contents>`;
 
+test("--prefix never names an object that does not exist (A10)", async () => {
+  const key = "<Contents><Key>published/photos/a&#x01;b.jpg</Key></Contents>";
+  const other = "<Contents><Key>published/photos/c.jpg</Key></Contents>";
+  serve(`<IsTruncated>false</IsTruncated>${key}${other}`);
+  const ended = await purge(["--prefix", "photos/", "--dry-run"], { env: keyed });
+  expect([ended.code, ended.out]).toEqual([0, `${sourceOf("photos/c.jpg")}\n`]);
+  expect(ended.err).toContain("Left out: 1 object with keys that Vitrine cannot show.");
+  serve(`<IsTruncated>false</IsTruncated>${key}`);
+  expect(await purge(["--prefix", "photos/", "--dry-run"], { env: keyed })).toMatchObject({
+    ...{ code: 2, out: "" },
+    err: expect.stringMatching(/has no object that begins with .* and that Vitrine can show/),
+  });
+});
+
 test.each<[string, pages: string[], said: RegExp]>([
   [
     "has no end",

@@ -1,0 +1,123 @@
+// Reads a page of a list, as ListObjectsV2 answers it. What cannot be read exactly is a fault: a key that
+// is read wrong is the key of another object. No I/O.
+
+import { XMLParser } from "fast-xml-parser";
+import { isTable } from "../../worker/base/json.ts";
+
+export type Page = {
+  readonly keys: readonly string[];
+  /** With a delimiter: the beginnings of keys, up to it. */
+  readonly prefixes: readonly string[];
+  /** The token of the next page; undefined: this is the last one. */
+  readonly next: string | undefined;
+};
+
+/** Why an answer is not the list that was asked for. */
+type Wrong = { readonly wrong: string };
+
+// Keys are texts: never read as numbers, never trimmed. The parser drops references to control characters,
+// so it reads no references: `unescapeXml` does.
+const parser = new XMLParser({
+  parseTagValue: false,
+  trimValues: false,
+  processEntities: false,
+  isArray: (name) => name === "Contents" || name === "CommonPrefixes",
+});
+
+export function readPage(xml: string, prefix: string): Page | Wrong {
+  const list = parseList(xml);
+  if (list === undefined) return { wrong: "its answer is not a list" };
+  const next = readToken(list);
+  if (isWrong(next)) return next;
+  const encodes = readEncoding(list);
+  if (isWrong(encodes)) return encodes;
+  const keys = namesIn(list["Contents"], "Key", encodes);
+  if (isWrong(keys)) return keys;
+  const prefixes = namesIn(list["CommonPrefixes"], "Prefix", encodes);
+  if (isWrong(prefixes)) return prefixes;
+  const foreign = [...keys, ...prefixes].find((name) => !name.startsWith(prefix));
+  if (foreign === undefined) return { keys, prefixes, next };
+  const [found, asked] = [JSON.stringify(foreign), JSON.stringify(prefix)];
+  return { wrong: `its list has ${found}, which does not begin with ${asked}` };
+}
+
+function isWrong<T>(read: T | Wrong): read is Wrong {
+  return isTable(read) && "wrong" in read;
+}
+
+function parseList(xml: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const read: unknown = parser.parse(xml, true);
+    const list = isTable(read) ? read["ListBucketResult"] : undefined;
+    return isTable(list) ? list : undefined;
+  } catch {
+    return undefined; // not XML, or cut off
+  }
+}
+
+/** Reads the token of the next page. No server encodes it further. */
+function readToken(list: Readonly<Record<string, unknown>>): string | undefined | Wrong {
+  const { IsTruncated: truncated, NextContinuationToken: token } = list;
+  if (truncated === "false") return undefined;
+  if (truncated !== "true") return { wrong: "its list does not say whether it is complete" };
+  if (typeof token === "string" && token !== "") return unescapeXml(token);
+  return { wrong: "its list is not complete, and has no token for the next page" };
+}
+
+/** Reads whether names are percent-encoded, as it was asked for. Some servers ignore that. */
+function readEncoding({ EncodingType: said }: Readonly<Record<string, unknown>>): boolean | Wrong {
+  if (said === undefined || said === "") return false;
+  return said === "url" || { wrong: `its list has the unknown encoding ${JSON.stringify(said)}` };
+}
+
+function namesIn(entries: unknown = [], element: string, encodes: boolean): string[] | Wrong {
+  const names: string[] = [];
+  for (const entry of Array.isArray(entries) ? entries : [entries]) {
+    const text = isTable(entry) ? entry[element] : undefined;
+    if (typeof text !== "string") return { wrong: "its list has an entry without a key" };
+    const plain = unescapeXml(text);
+    if (isWrong(plain)) return plain;
+    const name = encodes ? decodeName(plain) : plain;
+    if (isWrong(name)) return name;
+    if (!encodes && name.includes(REPLACED)) return { wrong: UNCLEAR };
+    names.push(name);
+  }
+  return names;
+}
+
+/** What some servers write in place of a character that XML cannot hold. */
+const REPLACED = "\ufffd";
+const UNCLEAR = "its list has a key with a character that XML cannot hold, and does not encode it";
+
+/** Decodes a name. A space is `+` or `%20`, by provider; a plus is `%2B`. */
+function decodeName(text: string): string | Wrong {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    const found = JSON.stringify(text);
+    return { wrong: `its list has the key ${found}, which is not percent-encoded UTF-8` };
+  }
+}
+
+const REFERENCE = /&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#x([\da-fA-F]{1,6}));/g;
+const NAMED = new Map([
+  ["amp", "&"],
+  ["lt", "<"],
+  ["gt", ">"],
+  ["quot", '"'],
+  ["apos", "'"],
+]);
+const LAST_CHARACTER = 0x10ffff;
+
+/** Reads the references of XML, also those to control characters, which XML 1.0 does not allow. */
+function unescapeXml(text: string): string | Wrong {
+  let isXml = !text.replace(REFERENCE, "").includes("&");
+  const plain = text.replace(REFERENCE, (found, name, decimal, hex) => {
+    const code = decimal ? Number(decimal) : Number.parseInt(hex, 16);
+    if (code > LAST_CHARACTER) isXml = false;
+    return NAMED.get(name) ?? (code > LAST_CHARACTER ? found : String.fromCodePoint(code));
+  });
+  return isXml
+    ? plain
+    : { wrong: `its list has the text ${JSON.stringify(text)}, which is not XML` };
+}
