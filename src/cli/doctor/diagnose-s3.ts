@@ -92,3 +92,9 @@ export function apartness(ahead: number | undefined): string {
   if (ahead === undefined) return "more than 15 minutes off";
   return `${Math.abs(ahead)} s ${ahead < 0 ? "behind" : "ahead of"}`;
 }
+
+/** What S3 answered, as a clause. */
+export function answerText({ status, code = "", failure }: S3Answer): string {
+  if (status === undefined) return `S3 does not answer: ${failure}`;
+  return `S3 answers ${status}${failure === undefined ? ` ${code}`.trimEnd() : `: ${failure}`}`;
+}

@@ -42,8 +42,10 @@ function define() {
 }
 
 const HELP = `
-The doctor asks S3 with each key at hand, then the deployed Worker. It changes nothing, but the edge makes
-a rendition for each route, which is counted as usual, and the Worker logs each trick that it refuses.
+The doctor asks S3 with each key at hand, then the deployed Worker. The edge makes a rendition for each
+route, which is counted as usual, and the Worker logs each trick that it refuses. To see whether a key may
+write, it sends a part of an upload that does not exist, with a wrong digest. Only an S3 that ignores both
+stores it, as an empty object: the doctor then names that object.
 With HEALTH_TOKEN among the secrets, it also reads /healthz, which knows what the image edge says.
 
 Checks:

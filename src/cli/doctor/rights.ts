@@ -1,16 +1,21 @@
-// Who may do what with a bucket: the key, beyond reading, and anyone without a key. Nothing is written.
+// Who may do what with a bucket: the key, beyond reading, and anyone without a key. It writes nothing
+// at an S3 that knows uploads in parts, or checks digests.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import type { Page } from "../net/read-page.ts";
+import { answerText } from "./diagnose-s3.ts";
 import { type Diagnosis, diagnose, note, well } from "./finding.ts";
 import type { Reader } from "./reader.ts";
 
 /** S3's answers to those who may write: no such upload, or the part is not what it claims to be. */
 const MAY: readonly (string | undefined)[] = ["NoSuchUpload", "BadDigest"];
 
-/** Writing as a test. Nothing is written. */
+/** S3's answer to those who may not. Others, such as SignatureDoesNotMatch, do not say what a key may do. */
+const DENIED = "AccessDenied";
+
+/** Writing as a test. */
 export type Trial = {
   /** The key of an object that does not exist. */
   readonly absent: string;
@@ -33,23 +38,18 @@ function writingOf(bucket: Bucket, written: S3Answer, { absent, strangely }: Tri
   // An S3 that says so to everyone has not looked at the key yet.
   const looked = MAY.includes(written.code) && strangely?.code !== written.code;
   if (looked) return diagnose("write", bucket);
-  if (written.status === 403) return well("write", "the key may not write");
+  if (written.code === DENIED) return well("write", "the key may not write");
   const whether = `whether the key may write to ${bucket.name} is unknown`;
-  return note("write", `${whether}: S3 answers ${saidBy(written)}`);
+  return note("write", `${whether}: ${answerText(written)}`);
 }
 
 function listingOf(bucket: Bucket, page: Page | S3Answer): Diagnosis {
   if ("keys" in page) return diagnose("list", bucket);
-  const { status, code } = page;
-  if (status === 401 || status === 403) {
-    return well("list", `the key may not list the bucket (${code ?? status})`);
-  }
-  return note("list", `whether the key may list the bucket is unknown: S3 answers ${saidBy(page)}`);
+  if (page.code === DENIED) return well("list", `the key may not list the bucket (${DENIED})`);
+  return note("list", `whether the key may list the bucket is unknown: ${answerText(page)}`);
 }
 
-function saidBy({ status, failure, code = "" }: S3Answer): string {
-  return `${status ?? failure} ${code}`.trim();
-}
+const LIST = new Intl.ListFormat("en-GB");
 
 /**
  * Whether anyone gets in without a key.
@@ -64,18 +64,25 @@ export async function publicity(
   const key = known ?? absent;
   const [got, page] = await Promise.all([stranger.ask(key), stranger.list({ prefix, most: 1 })]);
   const reads = verdictOf(got, region).fault === "none";
-  if (reads || "keys" in page) {
-    return diagnose("public", { bucket, read: reads ? `download ${key}` : "list it" });
+  const writes = strangely?.status === 200;
+  const perhaps = strangely !== undefined && MAY.includes(strangely.code);
+  const acts = [
+    ...(reads ? [`download ${key}`] : []),
+    ...("keys" in page ? ["list it"] : []),
+    ...(writes ? ["write to it"] : []),
+  ];
+  const can = LIST.format(acts) + (perhaps ? ", and perhaps write to it," : "");
+  if (writes) return diagnose("public-write", { bucket, can, absent });
+  if (acts.length > 0) return diagnose("public", { bucket, can });
+  if (perhaps) {
+    return diagnose("public-write-perhaps", { bucket, said: answerText(strangely) });
   }
-  if (strangely?.status === 200) return diagnose("public-write", { bucket, absent });
-  if (strangely !== undefined && MAY.includes(strangely.code)) {
-    return diagnose("public-write-perhaps", { bucket, said: saidBy(strangely) });
-  }
-  const refused = [got, page].every(({ status = 0 }) => status >= 400 && status < 500);
+  const said = "keys" in page ? [got] : [got, page];
+  const refused = said.every(({ status = 0 }) => status >= 400 && status < 500);
   if (refused && known !== undefined) {
     return well("public", "it is private: S3 refuses requests without a key at this host");
   }
-  const answers = [got, page].map(({ status, failure }) => status ?? failure).join(" and ");
+  const answers = said.map(({ status, failure }) => status ?? failure).join(" and ");
   const unknown = refused
     ? "without a key nobody may list it. Whether they may read is unknown: name an object by --key"
     : `whether the bucket is public is unknown: S3 answers ${answers} without a key`;

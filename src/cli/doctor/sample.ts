@@ -6,7 +6,7 @@ import { verdictOf } from "../../worker/s3/verdict.ts";
 import type { Fault } from "../command.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import { shellQuote } from "../terminal/shell.ts";
-import { type Asked, diagnoseS3 } from "./diagnose-s3.ts";
+import { type Asked, answerText, diagnoseS3 } from "./diagnose-s3.ts";
 import { type Diagnosis, diagnose, well } from "./finding.ts";
 import type { Reader } from "./reader.ts";
 import { sniff } from "./sniff.ts";
@@ -83,21 +83,32 @@ async function findKeys(
   if (canary !== undefined) return [canary];
   if (played) return [prefix + FIXTURE];
   const page = await reader.list({ prefix, most: LOOKED_AT });
-  const listed = "keys" in page ? page.keys : [];
-  const images = listed.filter((key) => IMAGE.test(key) && keyFault(key) === undefined);
+  if (!("keys" in page)) {
+    const denied = page.code === "AccessDenied";
+    return denied
+      ? diagnose("no-sample", { name, reason: "the key may not list it" })
+      : diagnose("not-listed", { name, said: answerText(page) });
+  }
+  if (page.keys.length === 0 && prefix !== "") return nothingBelow(bucket, reader);
+  const images = page.keys.filter((key) => IMAGE.test(key) && keyFault(key) === undefined);
+  const unread: string[] = [];
   for (const key of images.slice(0, TRIED)) {
     const { bytes } = await reader.fetch(key, ENOUGH_BYTES);
-    if (bytes !== undefined && sniff(bytes) !== undefined) return [key];
+    if (bytes === undefined) unread.push(key);
+    else if (sniff(bytes) !== undefined) return [key];
   }
-  const isEmpty = "keys" in page && listed.length === 0 && prefix !== "";
-  return isEmpty ? nothingBelow(bucket, reader) : diagnose("no-sample", { name });
+  const count = page.keys.length;
+  const reason = count === 0 ? "it is empty" : `none was found among its first ${count} objects`;
+  return unread.length > 0 ? unread.slice(0, 1) : diagnose("no-sample", { name, reason });
 }
 
 /** There is no object below the prefix: which prefixes there are instead. */
 async function nothingBelow({ name, prefix }: Bucket, reader: Reader): Promise<Diagnosis> {
   const top = await reader.list({ prefix: "", delimiter: "/", most: 20 });
-  const others = "keys" in top ? top.prefixes.map((other) => `"${other}"`).join(", ") : "";
-  return diagnose("prefix", { name, prefix, others: others && `: the bucket has ${others}` });
+  const shown = "keys" in top ? top.prefixes.map((other) => `"${other}"`) : [];
+  if (shown.length > 0 && "keys" in top && top.next !== undefined) shown.push("and more");
+  const others = shown.length > 0 ? `: the bucket has ${shown.join(", ")}` : "";
+  return diagnose("prefix", { name, prefix, others });
 }
 
 /** Whether S3 returns the whole object, and whether it is an image. */

@@ -136,7 +136,7 @@ const UNKNOWN_ID = "S3 does not know this id. Is it complete, active, and of the
 const HINTS: Readonly<Record<string, string>> = {
   InvalidAccessKeyId: UNKNOWN_ID,
   Unauthorized: UNKNOWN_ID,
-  SignatureDoesNotMatch: "the secret does not belong to this id",
+  SignatureDoesNotMatch: "the secret does not belong to this id, or S3 does not know it",
   AccessDenied:
     "its policy does not allow it to read the canary (or the image of --key), or that object does not exist: docs/deploy.md, step 4",
   unreachable: "S3 does not answer this machine",

@@ -190,6 +190,19 @@ test.each<[string, (signed: boolean) => Response, Severity, RegExp]>([
     "warning",
     /this test left an empty object to remove, published\/vitrine-doctor-[\w-]+$/,
   ],
+  ["denies access", () => xml("AccessDenied", 403), "ok", /^the key may not write$/],
+  [
+    "finds the signature wrong",
+    () => xml("SignatureDoesNotMatch", 403),
+    "note",
+    /^whether the key may write to media is unknown: S3 answers 403 SignatureDoesNotMatch$/,
+  ],
+  [
+    "does not know the key then",
+    () => new HttpResponse(null, { status: 403 }),
+    "note",
+    /^whether the key may write to media is unknown: S3 answers 403$/,
+  ],
   [
     "tells everyone that there is no such upload",
     () => xml("NoSuchUpload", 404),
@@ -230,8 +243,103 @@ test.each<[string, () => Response, Severity, RegExp]>([
   }
 });
 
+test.each<[may: readonly S3Grant[], put: () => Response, severity: Severity, what: RegExp]>([
+  [
+    ["all-list"],
+    () => xml("NoSuchUpload", 404),
+    "error",
+    /^the bucket is public: anyone can list it, and perhaps write to it, without a key$/,
+  ],
+  [
+    ["all-read", "all-list"],
+    () => new HttpResponse(null, { status: 200 }),
+    "error",
+    /anyone can download published\/key\.jpg, list it and write to it without a key: this test left an empty object to remove, published\/vitrine-doctor-/,
+  ],
+  [
+    ["all-read", "all-list"],
+    () => xml("AccessDenied", 403),
+    "error",
+    /^the bucket is public: anyone can download published\/key\.jpg and list it without a key$/,
+  ],
+])("all that anyone may do without a key is named: %j", async (may, put, severity, what) => {
+  for (const grant of may) stage.s3.grants.add(grant);
+  network.use(http.put(/amazonaws/, put));
+  const { findings } = await examine([], { env: WITHOUT });
+  expect(findings.filter(({ check }) => check === "public")).toMatchObject([
+    { severity, what: expect.stringMatching(what) },
+  ]);
+});
+
+test("a bucket with more prefixes than are listed has others, too", async () => {
+  mayList();
+  const { canary: _canary, ...own } = media;
+  configure({ ...CONFIGURED, BUCKETS: { media: { ...own, prefix: "publishd/" } } });
+  const s3 = createS3({ ...media, credentials: CREDENTIALS, now: Date.now });
+  for (let at = 10; at < 31; at++) {
+    s3.objects.set(`year-${at}/a.jpg`, { body: new Uint8Array(), type: "image/jpeg" });
+  }
+  network.use(...s3.handlers);
+  const [, prefix] = wrongIn(await examine([]));
+  expect(prefix?.remedy).toMatch(/the bucket has "year-10\/", .*"year-29\/", and more$/);
+});
+
+test("S3's word on a signature is no certain word on the key id", async () => {
+  stage.s3.faults.add("other-secret");
+  const [wrong] = wrongIn(await examine([]));
+  expect(wrong).toMatchObject({
+    check: "secret",
+    what: "S3 finds the signature wrong (SignatureDoesNotMatch): the secret does not belong to the access key id, or this S3 does not know that id",
+    remedy: expect.stringMatching(
+      /secret put AWS_SECRET_ACCESS_KEY\. If .* correct AWS_ACCESS_KEY_ID$/,
+    ),
+  });
+});
+
+test.each<[string, () => Response, what: RegExp]>([
+  ["is busy", () => xml("SlowDown", 503), /could not be listed \(S3 answers 503 SlowDown\)/],
+  [
+    "answers with no list",
+    () => new HttpResponse("<a></a>", { headers: { "content-type": "application/xml" } }),
+    /could not be listed \(S3 answers 200: its answer is not a list\)/,
+  ],
+  ["breaks off", () => HttpResponse.error(), /could not be listed \(S3 does not answer: /],
+  [
+    "denies it",
+    () => xml("AccessDenied", 403),
+    /^no image of this bucket is known \(the key may not list it\), so nobody checked/,
+  ],
+])("if S3 %s when asked for a list, the doctor says so of images", async (_what, answer, what) => {
+  const { canary: _canary, ...own } = media;
+  configure({ ...CONFIGURED, BUCKETS: { media: own } });
+  network.use(
+    http.get(/amazonaws/, ({ request }) =>
+      request.url.includes("list-type=2") ? answer() : undefined,
+    ),
+  );
+  expect(wrongIn(await examine([]))).toMatchObject([
+    { check: "sample", severity: "warning", what: expect.stringMatching(what) },
+  ]);
+});
+
+test("a listed image that the key may not read is named", async () => {
+  mayList();
+  const { canary: _canary, prefix: _prefix, ...own } = media;
+  configure({ ...CONFIGURED, BUCKETS: { media: own } });
+  stage.s3.objects.clear();
+  put("drafts/a.jpg");
+  const [, sample] = wrongIn(await examine([]));
+  expect(sample).toMatchObject({
+    ...{ check: "sample", severity: "error" },
+    what: "the key may not read drafts/a.jpg, or it does not exist (AccessDenied)",
+  });
+});
+
 test.each<[string, () => Response]>([
   ["is busy", () => xml("SlowDown", 503)],
+  ["finds the signature wrong", () => xml("SignatureDoesNotMatch", 403)],
+  ["does not know the key then", () => xml("InvalidAccessKeyId", 403)],
+  ["answers 401 without a code", () => new HttpResponse(null, { status: 401 })],
   ["breaks off", () => HttpResponse.error()],
   ["answers with no list", () => new HttpResponse("<ListBucketResult></ListBucketResult>")],
 ])(

@@ -191,7 +191,7 @@ test.each<[string, () => void, object, Severity, Check, RegExp]>([
     {},
     "error",
     "secret",
-    /^npx wrangler secret put AWS_SECRET_ACCESS_KEY$/,
+    /^npx wrangler secret put AWS_SECRET_ACCESS_KEY\. If/,
   ],
   ["half there", () => {}, { AWS_SECRET_ACCESS_KEY: "", ...NEXT }, "warning", "keys", /secret put/],
   [

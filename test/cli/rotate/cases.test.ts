@@ -83,7 +83,7 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
   [
     "a secret of another id",
     () => file(JSON.stringify({ AccessKey: printed(ID, `${SECRET.slice(1)}A`) })),
-    "media: SignatureDoesNotMatch: the secret does not belong to this id",
+    "media: SignatureDoesNotMatch: the secret does not belong to this id, or S3 does not know it",
   ],
   [
     "a key that may not read the canary",

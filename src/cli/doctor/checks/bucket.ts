@@ -73,17 +73,17 @@ export const BUCKET_CHECKS = {
   },
   public: {
     asks: "is the bucket closed to requests without a key?",
-    what: "the bucket is public: anyone can {read} without a key",
+    what: "the bucket is public: anyone can {can} without a key",
     why: "who finds the bucket's name gets past Vitrine, which then protects nothing",
     remedy: CLOSE_BUCKET,
     harmless: true,
     causes: {
       "public-write": {
-        what: "anyone can write to it without a key: this test left an empty object to remove, {absent}",
+        what: "anyone can {can} without a key: this test left an empty object to remove, {absent}",
       },
       "public-write-perhaps": {
         severity: "warning",
-        what: "perhaps anyone can write to it: without a key, S3 answers {said}",
+        what: "perhaps anyone can write to it: without a key, {said}",
         remedy: `${CLOSE_BUCKET}. If that is done already, this S3 gives everyone that answer`,
       },
     },

@@ -2,6 +2,9 @@
 
 import { ALL_MISSING, type CheckEntry, NAME_ANOTHER, SEE_PROVIDER } from "./entry.ts";
 
+const KNOWN_IS_NOT_ALLOWED = "S3 may know a key and still allow it nothing";
+const NAME_AN_IMAGE = "set canary in BUCKETS.{name}, or name an image: --key photos/fig.jpg";
+
 export const OBJECT_CHECKS = {
   prefix: {
     asks: "are there objects below the prefix?",
@@ -24,9 +27,15 @@ export const OBJECT_CHECKS = {
     causes: {
       "no-sample": {
         severity: "warning",
-        what: "no image of this bucket is known, so nobody checked whether the key may read",
-        why: "S3 may know a key and still allow it nothing",
-        remedy: "set canary in BUCKETS.{name}, or name an image: --key photos/fig.jpg",
+        what: "no image of this bucket is known ({reason}), so nobody checked whether the key may read",
+        why: KNOWN_IS_NOT_ALLOWED,
+        remedy: NAME_AN_IMAGE,
+      },
+      "not-listed": {
+        severity: "warning",
+        what: "the bucket could not be listed ({said}), so nobody checked whether the key may read",
+        why: KNOWN_IS_NOT_ALLOWED,
+        remedy: `try again. Or ${NAME_AN_IMAGE}`,
       },
       // A9
       "object-archived": {

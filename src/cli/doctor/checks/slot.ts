@@ -41,9 +41,9 @@ export const SLOT_CHECKS = {
   },
   secret: {
     asks: "does the secret belong to that key id?",
-    what: "S3 knows the access key id, but the secret does not belong to it ({code})",
+    what: "S3 finds the signature wrong ({code}): the secret does not belong to the access key id, or this S3 does not know that id",
     why: UNLESS_OTHER_SLOT,
-    remedy: "{putSecret}",
+    remedy: "{putSecret}. If that secret is right, correct {id}",
   },
   // A13
   list: {
