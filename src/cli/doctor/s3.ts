@@ -131,10 +131,7 @@ const SHARED: readonly Check[] = ["clock", "region", "bucket", "endpoint", "busy
 function unusableOf(project: Project, bucket: string, word: string, other: boolean): Diagnosis[] {
   const { secrets } = project;
   const { usable, unusable } = slotsAtHand(project, bucket);
-  const begun = unusable.filter(({ slot }) =>
-    Object.values(secretNames(word, slot)).some((secret) => secrets.has(secret)),
-  );
-  const found = begun.flatMap(({ slot, mistakes }) =>
+  const found = unusable.flatMap(({ slot, mistakes }) =>
     mistakes.map(({ path: secret, message }) => {
       const value = secrets.get(secret)?.value;
       if (value?.startsWith("ASIA") && secret === secretNames(word, slot).accessKeyId) {

@@ -1,7 +1,8 @@
 // What a command knows of the project in this folder.
 
 import type { Config } from "../../worker/config/config.ts";
-import { readSlots, type SlotsRead } from "../../worker/config/read-secrets.ts";
+import { readSlots, type SlotsRead, type Unusable } from "../../worker/config/read-secrets.ts";
+import { secretNames } from "../../worker/config/secret-names.ts";
 import type { Fault } from "../command.ts";
 import type { KnownVars } from "./known-vars.ts";
 import { type Secrets, valuesOf } from "./secrets.ts";
@@ -22,6 +23,11 @@ export type Project = {
   readonly healthToken: string | undefined;
 };
 
+/** The slots of a bucket of which at least one secret is at hand. */
 export function slotsAtHand({ words, secrets }: Project, bucket: string): SlotsRead {
-  return readSlots(words.get(bucket) ?? "AWS", valuesOf(secrets), () => {});
+  const word = words.get(bucket) ?? "AWS";
+  const { usable, unusable } = readSlots(word, valuesOf(secrets), () => {});
+  const isAtHand = ({ slot }: Unusable) =>
+    Object.values(secretNames(word, slot)).some((secret) => secrets.has(secret));
+  return { usable, unusable: unusable.filter(isAtHand) };
 }

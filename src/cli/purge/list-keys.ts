@@ -1,7 +1,9 @@
 // Lists the objects of a bucket that begin with a prefix, with the S3 keys at hand.
 
 import { keyFault } from "../../url/key.ts";
+import { mistakeText } from "../../worker/base/mistake.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
+import type { Unusable } from "../../worker/config/read-secrets.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
 import type { Fault, World } from "../command.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
@@ -27,17 +29,15 @@ export async function listKeys(
   prefix: string,
   listed: (count: number) => void,
 ): Promise<Listed | Fault> {
-  const slots = [...slotsAtHand(project, bucket.name).usable];
+  const { usable, unusable } = slotsAtHand(project, bucket.name);
+  const slots = [...usable];
   const keys: string[] = [];
   let others = 0;
   const tokens = new Set<string>();
   let next: string | undefined;
   for (;;) {
     const [slot] = slots;
-    if (slot === undefined) {
-      const what = `--prefix has to list ${bucket.name}, and there is no S3 key to do so`;
-      return { fault: `${what}. Put it into the environment, or the file of --secrets-file` };
-    }
+    if (slot === undefined) return { fault: whyNoKey(bucket.name, unusable) };
     const options = { prefix: bucket.prefix + prefix, next };
     const page = await patiently(world, () =>
       listPage(bucket, slot.credentials, options, world.now()),
@@ -61,6 +61,15 @@ export async function listKeys(
     tokens.add(next);
   }
 }
+
+/** Why no slot can list: no secret is at hand, or what is wrong with those that are. */
+function whyNoKey(name: string, unusable: readonly Unusable[]): string {
+  const mistakes = unusable.flatMap((slot) => slot.mistakes.map(mistakeText));
+  const why = mistakes.length === 0 ? "there is no S3 key to do so" : mistakes.join("; ");
+  return `--prefix has to list ${name}, and ${why}. ${GIVE_KEY}`;
+}
+
+const GIVE_KEY = "Put the key into the environment, or the file of --secrets-file";
 
 async function patiently(
   { interrupted }: World,

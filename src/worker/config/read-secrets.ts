@@ -24,6 +24,9 @@ export type SlotsRead = {
   readonly unusable: readonly Unusable[];
 };
 
+/** A slash or a comma would end the id in the header that it is signed in. Swift's ids have a colon. */
+const KEY_ID = /^[\w.+=@:-]+$/;
+
 /**
  * Reads the slots whose secrets begin with `word`. A mistake is reported only if no slot can be used:
  * between two `wrangler secret put`, a slot has only half of its secrets (S1).
@@ -42,7 +45,7 @@ export function readSlots(word: string, vars: Vars, report: Report): SlotsRead {
       return typeof value === "string" ? value : "";
     };
     const credentials = {
-      accessKeyId: read(names.accessKeyId, /^[\w.+=@-]+$/),
+      accessKeyId: read(names.accessKeyId, KEY_ID),
       secretAccessKey: read(names.secretAccessKey, /^[\x21-\x7e]+$/),
     };
     if (/^ASIA/.test(credentials.accessKeyId)) {

@@ -75,6 +75,14 @@ test("--prefix lists with the next slot if S3 refuses the current one", async ()
   expect(net.cloudflare.purged).toEqual([sourceOf("users/ada/avatar.png")]);
 });
 
+test("--prefix lists with a key id that has a colon, as Swift's have", async () => {
+  net.s3.keys.set("test:tester", "testing");
+  const swift = { AWS_ACCESS_KEY_ID: "test:tester", AWS_SECRET_ACCESS_KEY: "testing" };
+  const ended = await purge(["--prefix", "users/"], { env: { ...env, ...swift } });
+  expect(ended).toMatchObject({ code: 0 });
+  expect(net.cloudflare.purged).toEqual([sourceOf("users/ada/avatar.png")]);
+});
+
 /** Answers for S3 with pages of a list, again and again. */
 function serve(...pages: readonly string[]) {
   let index = 0;
@@ -133,6 +141,20 @@ test.each<[string, prefix: string, () => void, Given, said: RegExp]>([
     /media cannot be listed: S3 says AccessDenied: .* s3:ListBucket .* npx vitrine purge - < keys.txt/,
   ],
   ["no key is at hand", "photos/", () => {}, { env }, /there is no S3 key to do so/],
+  [
+    "the key at hand is no key",
+    "photos/",
+    () => {},
+    { env: { ...keyed, AWS_ACCESS_KEY_ID: "test/tester" } },
+    /has to list media, and AWS_ACCESS_KEY_ID: has an invalid character\. Put the key into/,
+  ],
+  [
+    "half of the key is at hand",
+    "photos/",
+    () => {},
+    { env: { ...env, AWS_ACCESS_KEY_ID } },
+    /has to list media, and AWS_SECRET_ACCESS_KEY: is missing/,
+  ],
   [
     "S3 refuses the key",
     "photos/",

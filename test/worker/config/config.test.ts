@@ -312,6 +312,14 @@ test("a bucket may be called as its provider's host begins, with path addressing
   expect(mistakes({ BUCKETS: { media: spaces } })).toEqual([]);
 });
 
+test.each([
+  ["AWS's", "AKIAIOSFODNN7EXAMPLE"],
+  ["Swift's, an account and a user", "test:tester"],
+  ["an address", "images+vitrine@example.com"],
+])("a key id may be %s", (_whose, id) => {
+  expect(mistakes({ AWS_ACCESS_KEY_ID: id })).toEqual([]);
+});
+
 test.each<[string, object, string]>([
   ["missing", { AWS_ACCESS_KEY_ID: undefined }, "AWS_ACCESS_KEY_ID: is missing"],
   ["empty", { AWS_SECRET_ACCESS_KEY: "" }, "AWS_SECRET_ACCESS_KEY: is missing"],
@@ -328,6 +336,11 @@ test.each<[string, object, string]>([
   [
     "pasted with a word processor's quotes",
     { AWS_ACCESS_KEY_ID: "“AKIAIOSFODNN7EXAMPLE”" },
+    "AWS_ACCESS_KEY_ID: has an invalid character",
+  ],
+  [
+    "with a slash, which ends the id where it is signed",
+    { AWS_ACCESS_KEY_ID: "test/tester" },
     "AWS_ACCESS_KEY_ID: has an invalid character",
   ],
   [
