@@ -1,0 +1,105 @@
+// A client of S3 that shares no code with the Worker: it signs by @smithy/signature-v4, has its own
+// percent-encoding, and sends each path byte for byte.
+
+import { request } from "node:http";
+import { prove } from "../../src/emulator/s3/sigv4.ts";
+import { REGION, theWorld, USERS, type User } from "./world.ts";
+
+type Asked = {
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  readonly type?: string;
+};
+
+const PATIENCE_MS = 20_000;
+const UNSIGNED = "UNSIGNED-PAYLOAD";
+
+/** Percent-encodes the UTF-8 of a text, but for `A–Z a–z 0–9 - . _ ~` (A2). */
+export function encode(text: string): string {
+  return [...Buffer.from(text)]
+    .map((byte) => {
+      const isPlain = /[\w.~-]/.test(String.fromCharCode(byte));
+      return isPlain
+        ? String.fromCharCode(byte)
+        : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+    })
+    .join("");
+}
+
+/** Encodes a key as a path: its slashes stay. */
+export function encodeSegments(key: string): string {
+  return key.split("/").map(encode).join("/");
+}
+
+/** Sends one request as the owner. @throws if S3 refuses it */
+async function ask(method: string, path: string, { query = {}, body = "", type = "" }: Asked) {
+  const { host, port } = new URL(theWorld().endpoint);
+  const { accessKeyId, secretAccessKey } = USERS.owner;
+  const date = new Date().toISOString().replace(/[:-]|\.\d{3}/g, "");
+  const headers = { host, "x-amz-content-sha256": UNSIGNED, "x-amz-date": date };
+  const scope = { region: REGION, service: "s3", date };
+  const covered = { method, path, query, headers, payloadHash: UNSIGNED };
+  const { signature } = await prove(covered, scope, { accessKeyId, secretAccessKey });
+  const signed = [
+    `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${date.slice(0, 8)}/${REGION}/s3/aws4_request`,
+    `SignedHeaders=${Object.keys(headers).join(";")}`,
+    `Signature=${signature}`,
+  ];
+  const parts = Object.entries(query).map(([name, value]) => `${encode(name)}=${encode(value)}`);
+  const target = parts.length === 0 ? path : `${path}?${parts.join("&")}`;
+  const all = {
+    ...{ ...headers, authorization: signed.join(", ") },
+    ...{ "content-length": Buffer.byteLength(body), "content-type": type },
+  };
+  await new Promise<void>((settle, fail) => {
+    const sent = request({ host: "127.0.0.1", port, method, path: target, headers: all });
+    sent.setTimeout(PATIENCE_MS, () => sent.destroy(new Error("S3 does not answer")));
+    sent.on("error", fail);
+    sent.on("response", (answer) => {
+      let said = "";
+      answer.on("data", (chunk) => {
+        said += chunk;
+      });
+      answer.on("end", () => {
+        if ((answer.statusCode ?? 500) < 300) settle();
+        else fail(new Error(`${method} ${target}: ${answer.statusCode} ${said}`));
+      });
+    });
+    sent.end(body);
+  });
+}
+
+export function createBucket(bucket: string): Promise<void> {
+  return ask("PUT", `/${bucket}`, {});
+}
+
+export function putObject(bucket: string, key: string, body: Uint8Array | string, type: string) {
+  return ask("PUT", `/${bucket}/${encodeSegments(key)}`, { body, type });
+}
+
+/** What somebody may do, as the policy of a bucket says it. */
+export type Grant = {
+  /** Undefined: anyone, without a key. */
+  readonly user: User | undefined;
+  readonly actions: readonly string[];
+};
+
+/** Replaces the policy of a bucket. */
+export function setPolicy(bucket: string, grants: readonly Grant[]): Promise<void> {
+  const Statement = grants.map(({ user, actions }) => ({
+    Effect: "Allow",
+    Principal: user === undefined ? "*" : { AWS: [`arn:aws:iam:::user/${user}`] },
+    Action: actions,
+    Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],
+  }));
+  const body = JSON.stringify({ Version: "2012-10-17", Statement });
+  return ask("PUT", `/${bucket}`, { query: { policy: "" }, body, type: "application/json" });
+}
+
+/** Allows users to read the objects of a bucket, and nothing else. */
+export function letRead(bucket: string, ...users: readonly User[]): Promise<void> {
+  return setPolicy(
+    bucket,
+    users.map((user) => ({ user, actions: ["s3:GetObject"] })),
+  );
+}

@@ -1,0 +1,73 @@
+// Hard keys on their whole way: the public URL, the built Worker, the strict edge, the real S3.
+
+import { afterEach, beforeAll, expect, test } from "vitest";
+import { BUGS, builtWith } from "./bugs.ts";
+import { createBucket, encodeSegments, letRead, putObject } from "./client.ts";
+import { tell } from "./figures.ts";
+import { hardKeys } from "./hard-keys.ts";
+import { draw, isOf } from "./pictures.ts";
+import { runVitrine, type Vitrine } from "./run-vitrine.ts";
+import { theWorld, USERS } from "./world.ts";
+
+const COUNT = 200;
+const keys = hardKeys(theWorld().seed, COUNT);
+// Both have a prefix: on SQLite, nobody can read a key that begins with an underscore as `__a` does.
+const PLACES = [
+  { bucket: "hard-keys", prefix: "published/", addressing: "path" },
+  { bucket: "hard-keys-in-host", prefix: "a b+c/ü/", addressing: "virtual" },
+] as const;
+
+beforeAll(async () => {
+  for (const { bucket, prefix } of PLACES) {
+    await createBucket(bucket);
+    await letRead(bucket, "reader");
+    for (const [at, key] of keys.entries()) {
+      if (Buffer.byteLength(prefix + key) > 1024) throw new Error("too long for S3");
+      await putObject(bucket, prefix + key, await draw(at), "image/png");
+    }
+  }
+});
+
+let vitrine: Vitrine | undefined;
+afterEach(() => vitrine?.close());
+
+/** Asks for keys. @returns what is wrong, by key */
+async function ask(running: Vitrine, asked = keys): Promise<Map<string, string>> {
+  const wrong = new Map<string, string>();
+  for (const [at, key] of keys.entries()) {
+    if (!asked.includes(key)) continue;
+    const { status, bytes } = await running.fetch(encodeSegments(key));
+    if (status !== 200) wrong.set(key, `${status}`);
+    else if (!(await isOf(bytes, at))) wrong.set(key, "the image of another object");
+  }
+  return wrong;
+}
+
+test.for(PLACES)(
+  "each key leads to its own object, $addressing-style (A2, A4, A10)",
+  async (place, { task }) => {
+    vitrine = await runVitrine({ ...place, current: USERS.reader });
+    const wrong = await ask(vitrine);
+    const right = keys.length - wrong.size;
+    tell(task, { check: `hard keys, ${place.addressing}-style:`, right, of: keys.length });
+    expect([...wrong]).toEqual([]);
+    expect(keys.length).toBe(COUNT);
+  },
+);
+
+test.for(BUGS.map((bug, at) => ({ ...bug, at })))(
+  "a Worker in which $name is found out (A2, A10)",
+  async ({ name, at, spoils }, { task }) => {
+    vitrine = await runVitrine({ ...PLACES[0], current: USERS.reader, built: builtWith(at) });
+    const spoilt = keys.filter(spoils);
+    const wrong = await ask(vitrine, spoilt);
+    const found = spoilt.filter((key) => wrong.has(key));
+    tell(task, {
+      check: `planted bug, ${name}: found by keys`,
+      right: found.length,
+      of: spoilt.length,
+    });
+    expect(found).toEqual(spoilt);
+    expect(found.length).toBeGreaterThan(3);
+  },
+);

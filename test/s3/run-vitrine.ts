@@ -1,0 +1,112 @@
+// Runs the built Worker in workerd. Its image requests go to the strict edge, which runs in this process
+// and asks the real S3.
+
+import { type IncomingHttpHeaders, request } from "node:http";
+import { serveEdge } from "../../src/dev/serve-edge.ts";
+import { createEdge } from "../../src/emulator/edge/edge.ts";
+import type { Credentials } from "../../src/worker/config/slot.ts";
+import { BUILT_LOCAL, ROOT } from "../support/built.ts";
+import { createHarness } from "../support/harness.ts";
+import { REGION, theWorld } from "./world.ts";
+
+type Settings = {
+  readonly bucket: string;
+  readonly prefix?: string;
+  readonly addressing?: "virtual" | "path";
+  readonly current: Credentials;
+  /** The folder with the built Worker. */
+  readonly built?: string;
+};
+
+/** The vars of a Worker with one bucket of the server. */
+export function varsFor({ bucket, prefix = "", addressing = "path" }: Omit<Settings, "current">) {
+  const place = { endpoint: theWorld().endpoint, region: REGION, addressing };
+  return {
+    BUCKETS: { media: { ...place, bucket, ...(prefix && { prefix }) } },
+    ROUTES: [{ path: "/images/:preset/*", object: "media/*" }],
+    PRESETS: { card: { width: 32, height: 32, fit: "cover" } },
+    ANSWERS: { timeout: 15 },
+  };
+}
+
+/** The secrets of two slots. */
+export function secretsOf(current: Credentials, next?: Credentials): Record<string, string> {
+  return {
+    AWS_ACCESS_KEY_ID: current.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: current.secretAccessKey,
+    ...(next && { AWS_ACCESS_KEY_ID_NEXT: next.accessKeyId }),
+    ...(next && { AWS_SECRET_ACCESS_KEY_NEXT: next.secretAccessKey }),
+  };
+}
+
+export type Vitrine = Awaited<ReturnType<typeof runVitrine>>;
+
+export async function runVitrine(settings: Settings) {
+  const vars = varsFor(settings);
+  const { host } = new URL(theWorld().endpoint);
+  const own = settings.addressing === "virtual" ? `${settings.bucket}.${host}` : host;
+  const edge = createEdge({
+    ...{ zone: "images.example", sources: [own], plain: [own], cache: false },
+    ...{ quota: Number.POSITIVE_INFINITY, fetch: fetchHere, now: Date.now },
+  });
+  let secrets = secretsOf(settings.current);
+  const door = await serveEdge(edge, console.error, () => secrets);
+  const server = createHarness({
+    root: ROOT,
+    workers: [
+      {
+        ...{ configPath: "test/support/wrangler.toml", secrets },
+        ...{ prebuiltWorkerDir: settings.built ?? BUILT_LOCAL },
+        vars: { ...vars, LOCAL_EDGE: door.url },
+      },
+    ],
+  });
+  const { url } = await server.listen();
+  return {
+    url: url.origin,
+    /** Fetches the image of an object. @param path its key, encoded */
+    fetch: async (path: string) => {
+      const answer = await server.fetch(`/images/card/${path}`, { headers: { accept: "*/*" } });
+      return { status: answer.status, bytes: new Uint8Array(await answer.arrayBuffer()) };
+    },
+    /** Deploys other secrets: the Worker forgets what it learnt with the old ones. */
+    deploy: (changed: Readonly<Record<string, string>>) => {
+      const gone = Object.keys(secrets).map((name): [string, string] => [name, ""]);
+      secrets = { ...Object.fromEntries(gone), ...changed };
+    },
+    /** The lines of the log since the last call. */
+    lines: () => {
+      const lines = server.lines();
+      server.clearLogs();
+      return lines;
+    },
+    close: async () => {
+      door.close();
+      await server.close();
+    },
+  };
+}
+
+/** `fetch` for hosts of this machine: not every resolver knows names below localhost. */
+const fetchHere: typeof fetch = (input, { method = "GET", headers, signal } = {}) => {
+  const { host, port, origin } = new URL(`${input}`);
+  const path = `${input}`.slice(origin.length); // as it was signed
+  const sent = { ...Object.fromEntries(new Headers(headers)), host };
+  return new Promise((settle, fail) => {
+    const options = { method, path, port, headers: sent, ...(signal && { signal }) };
+    const asking = request({ host: "127.0.0.1", ...options }, async (answer) => {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of answer) chunks.push(chunk);
+      const { statusCode: status = 500 } = answer;
+      settle(new Response(Buffer.concat(chunks), { status, headers: readHeaders(answer.headers) }));
+    });
+    asking.on("error", fail);
+    asking.end();
+  });
+};
+
+function readHeaders(headers: IncomingHttpHeaders): Headers {
+  const read = new Headers();
+  for (const [name, value] of Object.entries(headers)) read.set(name, `${value}`);
+  return read;
+}
