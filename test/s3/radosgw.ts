@@ -80,8 +80,9 @@ export async function startGateway(users: Readonly<Record<string, Credentials>>)
   const port = await freePort();
   writeFileSync(join(folder, "ceph.conf"), configOf(folder, port));
   for (const [uid, key] of Object.entries(users)) await addUser(folder, uid, key);
-  // The shell ends the server when its standard input closes, as it does if this process is killed.
-  const script = `radosgw "$@" >"$0/out" 2>&1 & read -r _; kill -9 $!`;
+  // The shell ends the server when its standard input closes, as it does if this process is killed. A
+  // Ctrl-C must not end the shell first.
+  const script = `trap '' INT TERM HUP; radosgw "$@" >"$0/out" 2>&1 & read -r _; kill -9 $!; wait`;
   const shell = spawn("sh", ["-c", script, folder, ...options(folder), "-f"], {
     stdio: ["pipe", "ignore", "inherit"],
   });

@@ -1,4 +1,5 @@
-// npm run test:s3: runs the tests of this folder against a real S3, which it starts and ends.
+// npm run test:s3: runs the tests of this folder against a real S3, which it starts and ends. With a seed
+// (--seed 7) it makes the same keys again. Words, such as `commands`, choose files.
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";
@@ -7,7 +8,11 @@ import { ROOT } from "../support/built.ts";
 import { HOW_TO_GET_IT, installedVersion, startGateway } from "./radosgw.ts";
 import { USERS, type World } from "./world.ts";
 
-const { values } = parseArgs({ options: { seed: { type: "string" } } });
+const MOST_MS = 20 * 60_000;
+const { values, positionals } = parseArgs({
+  options: { seed: { type: "string" } },
+  allowPositionals: true,
+});
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
 if (!Number.isSafeInteger(seed)) throw new Error("--seed is a whole number");
 
@@ -28,9 +33,16 @@ async function run(version: string): Promise<number> {
   console.log(`Seed ${seed}. The same again: npm run test:s3 -- --seed ${seed}`);
   const world: World = { endpoint: gateway.endpoint, folder: gateway.folder, version, seed };
   const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
-  const args = [vitest, "run", "--config", join(import.meta.dirname, "vitest.config.ts")];
+  const args = [
+    vitest,
+    "run",
+    "--config",
+    join(import.meta.dirname, "vitest.config.ts"),
+    ...positionals,
+  ];
   const env = { ...process.env, VITRINE_S3: JSON.stringify(world) };
-  const tests = spawn(process.execPath, args, { cwd: ROOT, env, stdio: "inherit" });
+  const limit = { timeout: MOST_MS, killSignal: "SIGKILL" } as const;
+  const tests = spawn(process.execPath, args, { cwd: ROOT, env, stdio: "inherit", ...limit });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => tests.kill(signal));
   const code = await new Promise<number>((settle) =>
     tests.once("close", (ended) => settle(ended ?? 1)),

@@ -1,0 +1,196 @@
+// The commands of vitrine, and npm start, on a real S3.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Credentials } from "../../src/worker/config/slot.ts";
+import { makeFolder } from "../support/cli/folder.ts";
+import { type Report, wrongIn } from "../support/cli/report.ts";
+import { vitrine } from "../support/cli/vitrine.ts";
+import { SECRETS } from "../support/env.ts";
+import { copyProject, endRuns, freePort, removeCopies, start } from "../support/local-run.ts";
+import { createBucket, encodeSegments, letRead, putObject, setPolicy } from "./client.ts";
+import { tell } from "./figures.ts";
+import { hardKeys } from "./hard-keys.ts";
+import { draw } from "./pictures.ts";
+import { secretsOf, varsFor } from "./run-vitrine.ts";
+import { theWorld, USERS } from "./world.ts";
+
+const place = { bucket: "commands", prefix: "published/" };
+const [first = "", ...others] = hardKeys(theWorld().seed, 200).map((key) => `photos/${key}`);
+/** More than a list has on one page. */
+const many = Array.from({ length: 1_100 }, (_, at) => `many/${at} é+%.png`);
+const STRANGE = ["photos/a\x01b.png", "photos/line\nend.png", "photos/a//b.png"];
+let folder: string;
+
+const urlOf = (key: string) =>
+  `${theWorld().endpoint}/${place.bucket}/${encodeSegments(place.prefix + key)}`;
+
+beforeAll(async () => {
+  const { bucket, prefix } = place;
+  await createBucket(bucket);
+  await letRead(bucket, "reader");
+  await putObject(bucket, prefix + first, await draw(1), "image/png");
+  for (const key of [...others, ...STRANGE, ...many]) {
+    await putObject(bucket, prefix + key, "x", "image/png");
+  }
+  await putObject(bucket, "secret/photos/a.png", "x", "image/png");
+  folder = makeFolder(varsFor(place));
+});
+afterAll(async () => {
+  await endRuns();
+  removeCopies();
+});
+
+const envOf = (key: Credentials) => ({ ...SECRETS, ...secretsOf(key) });
+
+async function doctor(key: Credentials, ...args: readonly string[]): Promise<Report> {
+  const ended = await vitrine(["doctor", "--json", ...args], { folder, env: envOf(key) });
+  return { code: ended.code, text: ended.err, ...JSON.parse(ended.out) };
+}
+
+const { accessKeyId, secretAccessKey } = USERS.reader;
+const OF_KEY = ["--key", first];
+
+/** A key, the findings that are not well, and the checks that are. */
+const EXAMINED: readonly (readonly [
+  what: string,
+  key: Credentials,
+  args: readonly string[],
+  wrong: readonly (readonly [severity: string, check: string, what: RegExp])[],
+])[] = [
+  ["a reader", USERS.reader, OF_KEY, []],
+  [
+    "an owner",
+    USERS.owner,
+    OF_KEY,
+    [
+      ["warning", "list", /may list/],
+      ["warning", "write", /may write \(s3:PutObject\)/],
+    ],
+  ],
+  [
+    "a wrong secret",
+    { accessKeyId, secretAccessKey: "wrong" },
+    OF_KEY,
+    [["error", "secret", /SignatureDoesNotMatch/]],
+  ],
+  [
+    "a wrong key id",
+    { accessKeyId: "VITRINENOBODY", secretAccessKey },
+    OF_KEY,
+    [["error", "key-id", /InvalidAccessKeyId/]],
+  ],
+  [
+    "a reader who names no object",
+    USERS.reader,
+    [],
+    [["warning", "sample", /no image of this bucket is known \(the key may not list it\)/]],
+  ],
+  [
+    "a reader who names a missing object",
+    USERS.reader,
+    ["--key", "nothing.png"],
+    [["error", "sample", /may not read published\/nothing\.png, or it does not exist/]],
+  ],
+];
+
+test.for(EXAMINED)(
+  "the doctor examines the bucket with the key of %s (A6, A7, A13)",
+  async ([what, key, args, wrong], { task }) => {
+    const report = await doctor(key, ...args);
+    const found = wrongIn(report)
+      .filter(({ check }) => check !== "configuration") // http:// is a mistake in wrangler.toml
+      .map(({ severity, check, what }) => [severity, check, what]);
+    expect(found).toEqual(
+      wrong.map(([severity, check, what]) => [severity, check, expect.stringMatching(what)]),
+    );
+    const checks = report.findings.map(({ check }) => check);
+    expect(checks).toEqual(expect.arrayContaining(["reachable", "clock", "public"]));
+    tell(task, { check: `doctor, ${what}: findings`, right: found.length, of: wrong.length });
+  },
+);
+
+test("the doctor finds a bucket that anyone may read, list and write (A13)", async ({ task }) => {
+  await createBucket("public");
+  await putObject("public", "published/a.png", await draw(2), "image/png");
+  const actions = ["s3:GetObject", "s3:ListBucket", "s3:PutObject"];
+  await setPolicy("public", [{ user: undefined, actions }]);
+  const open = makeFolder(varsFor({ ...place, bucket: "public" }));
+  const given = { folder: open, env: envOf(USERS.owner) };
+  const ended = await vitrine(["doctor", "--json", "--key", "a.png"], given);
+  const report: Report = { ...JSON.parse(ended.out), code: ended.code, text: ended.err };
+  expect(wrongIn(report).at(-1)).toMatchObject({
+    ...{ check: "public", severity: "error" },
+    what: "the bucket is public: anyone can download published/a.png and list it, and perhaps write to it, without a key",
+  });
+  tell(task, { check: "doctor, a public bucket: rights named", right: 3, of: 3 });
+});
+
+test("purge --prefix names each object of a list of two pages, and no other (A10)", async ({
+  task,
+}) => {
+  const args = ["purge", "--dry-run", "--prefix", "many/"];
+  const { code, out } = await vitrine(args, { folder, env: envOf(USERS.owner) });
+  const named = new Set(out.trimEnd().split("\n"));
+  const right = many.filter((key) => named.has(urlOf(key))).length;
+  tell(task, { check: "purge --prefix, two pages: objects named", right, of: many.length });
+  expect([code, named.size, right]).toEqual([0, many.length, many.length]);
+});
+
+test("purge --prefix names hard keys, and leaves out what Vitrine cannot show (A10)", async ({
+  task,
+}) => {
+  const args = ["purge", "--dry-run", "--prefix", "photos/"];
+  const { code, out, err } = await vitrine(args, { folder, env: envOf(USERS.owner) });
+  const named = out.trimEnd().split("\n");
+  const wanted = [first, ...others].map(urlOf);
+  const right = wanted.filter((url) => named.includes(url)).length;
+  tell(task, { check: "purge --prefix, hard keys: objects named", right, of: wanted.length });
+  expect([code, named.toSorted()]).toEqual([0, wanted.toSorted()]);
+  expect(err).toContain(`Left out: ${STRANGE.length} objects with keys that Vitrine cannot show.`);
+});
+
+test("purge --prefix purges nothing if the key may not list, or the list is of other objects", async () => {
+  const args = ["purge", "--dry-run", "--prefix"];
+  const denied = await vitrine([...args, "many/"], { folder, env: envOf(USERS.reader) });
+  expect(denied).toMatchObject({ code: 2, out: "", err: expect.stringContaining("AccessDenied") });
+  // On SQLite, the server reads an underscore in a prefix as any character.
+  const foreign = await vitrine([...args, "_any/"], { folder, env: envOf(USERS.owner) });
+  expect(foreign).toMatchObject({ code: 2, out: "" });
+  expect(foreign.err).toMatch(/which does not begin with "published\/_any\/"/);
+});
+
+test("warm --dry-run plans each hard key (A10)", async ({ task }) => {
+  const keys = [first, ...others];
+  const stdin = keys.join("\n");
+  const ended = await vitrine(["warm", "--dry-run", "--accept", "none"], { folder, stdin });
+  const named = ended.out.trimEnd().split("\n");
+  const right = keys.filter((key) => {
+    const path = encodeSegments(key).replaceAll("%40", "@");
+    return named.some((line) => line.endsWith(`/images/card/${path}`));
+  }).length;
+  tell(task, { check: "warm --dry-run: keys planned", right, of: keys.length });
+  expect([ended.code, right]).toEqual([0, keys.length]);
+});
+
+test("npm start shows the images of this S3, and the doctor is content with it", async ({
+  task,
+}) => {
+  const project = copyProject();
+  const BUCKETS = JSON.stringify(varsFor(place).BUCKETS);
+  const lines = Object.entries({ ...secretsOf(USERS.reader), BUCKETS });
+  const text = lines.map(([name, value]) => `${name}='${value}'\n`).join("");
+  writeFileSync(join(project, ".dev.vars"), text);
+  const port = await freePort();
+  await start(project, port);
+  const url = `http://localhost:${port}`;
+  const shown = await fetch(`${url}/images/thumbnail/${encodeSegments(first)}`);
+  expect([shown.status, shown.headers.get("content-type")]).toEqual([200, "image/jpeg"]);
+  await shown.body?.cancel();
+  const args = ["doctor", "--json", "--url", url, "--key", first];
+  const { code, out } = await vitrine(args, { folder: project });
+  const report: Report = { ...JSON.parse(out), code, text: "" };
+  expect(wrongIn(report).filter(({ severity }) => severity === "error")).toEqual([]);
+  tell(task, { check: "npm start: images", right: 1, of: 1 });
+});
