@@ -97,14 +97,16 @@ function withSlot({ slots }: BucketState, name: SlotName, slot: SlotState) {
 }
 
 /** A refusal is over only where S3 knew the slot. */
-function withFinding(state: BucketState, name: SlotName, last: Finding) {
-  const { refused } = state.slots[name];
-  const { verdict, at } = last;
+function withFinding(state: BucketState, name: SlotName, finding: Finding) {
+  const { refused, findings: known } = state.slots[name];
+  const { denial, verdict, at } = finding;
+  const findings = denial === undefined ? known : { ...known, [denial]: finding };
+  const slot = findings ? { findings } : {};
   if (verdict.fault === "slot") {
-    return withSlot(state, name, { last, refused: { origin: verdict.origin, at } });
+    return withSlot(state, name, { ...slot, refused: { origin: verdict.origin, at } });
   }
   const stays = refused && !knowsSlot(verdict);
-  return withSlot(state, name, stays ? { last, refused: { ...refused, at } } : { last });
+  return withSlot(state, name, stays ? { ...slot, refused: { ...refused, at } } : slot);
 }
 
 /** Tells the log which slots were refused since it was last told, and which one is in use now. */

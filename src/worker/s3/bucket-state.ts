@@ -21,8 +21,8 @@ export type BucketState = {
 
 /** What S3 said of a slot. */
 export type SlotState = {
-  /** Its last answer. */
-  readonly last?: Finding;
+  /** Its last answer about each kind of denial, such as `9408/403`. */
+  readonly findings?: Readonly<Record<string, Finding>>;
   /** S3 refuses the slot: its code, and when it last said so. */
   readonly refused?: { readonly origin: string; readonly at: number } | undefined;
 };
@@ -30,6 +30,8 @@ export type SlotState = {
 export type Finding = {
   /** The object's URL that S3 was asked for. */
   readonly url: string;
+  /** The kind of the denial that S3 was asked about; absent if there was none. */
+  readonly denial?: string | undefined;
   readonly verdict: Verdict;
   readonly at: number;
 };
@@ -95,10 +97,18 @@ export function isWithin(ms: number, at: number | undefined, now: number): boole
   return at !== undefined && Math.abs(now - at) < ms;
 }
 
-/** What S3 said of a slot within the last seconds. */
-export function freshFinding(state: BucketState, slot: Slot, now: number): Finding | undefined {
-  const { last } = state.slots[slot.name];
-  return isWithin(FRESH_MS, last?.at, now) ? last : undefined;
+/**
+ * What S3 said of a slot within the last seconds, when it was asked about a denial of this kind. What
+ * explains one kind does not explain another: the region may be wrong just after an object was missing.
+ */
+export function freshFinding(
+  state: BucketState,
+  slot: Slot,
+  denial: string,
+  now: number,
+): Finding | undefined {
+  const found = state.slots[slot.name].findings?.[denial];
+  return isWithin(FRESH_MS, found?.at, now) ? found : undefined;
 }
 
 /** Returns whether S3 refused a slot within the last seconds: asking with it again is useless. */

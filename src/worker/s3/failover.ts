@@ -95,7 +95,8 @@ function conclude(denied: Denied, verdict: Verdict): Refusal {
   switch (verdict.fault) {
     case "object": {
       const missing = origin === "NoSuchKey" || origin === "404";
-      return { ...denied, event: missing ? "object-missing" : "object-denied", origin, reason };
+      const event = missing ? "object-missing" : "object-denied";
+      return { ...denied, event, origin, reason };
     }
     case "none": {
       const alone = "S3 gives it to the Worker, not to the edge; or an overlay is denied";

@@ -52,28 +52,32 @@ export async function findVerdict(
   memory: Memory,
   slot: Slot,
   url: string,
-  { status }: Denied,
+  { edge = "", status }: Denied,
   context: Context,
 ): Promise<{ verdict: Verdict; firm: boolean }> {
+  const denial = `${edge}/${status}`;
   for (;;) {
-    const found = freshFinding(memory.state(), slot, Date.now());
+    const found = freshFinding(memory.state(), slot, denial, Date.now());
     if (found?.url === url) return { verdict: found.verdict, firm: true };
     if (found) return { verdict: forOthers(found.verdict, status), firm: false };
     const running = runningProbe(memory.state(), Date.now());
     if (!running) break;
     await within(PROBE_MS, running.ended);
   }
-  const probed = probe(memory, slot, url);
+  const probed = probe(memory, slot, url, denial);
   context.waitUntil(probed); // others wait for it, also when this visitor has left
   return { verdict: (await probed).verdict, firm: true };
 }
 
-/** Asks S3 what it has against a slot, and remembers the answer. */
-export function probe(memory: Memory, slot: Slot, url: string): Promise<Finding> {
+/**
+ * Asks S3 what it has against a slot, and remembers the answer.
+ * @param denial the kind of the denial that it is asked about, if there was one
+ */
+export function probe(memory: Memory, slot: Slot, url: string, denial?: string): Promise<Finding> {
   const { region } = memory.state().bucket;
   const ask = async (): Promise<Finding> => {
     const { verdict } = await askWith(slot, region, url);
-    const finding = { url, verdict, at: Date.now() };
+    const finding = { url, denial, verdict, at: Date.now() };
     memory.learn({ type: "probe-ended", slot, finding });
     return finding;
   };

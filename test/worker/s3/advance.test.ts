@@ -21,6 +21,7 @@ import type { Verdict } from "../../../src/worker/s3/verdict.ts";
 import { ENV, NEXT } from "../../support/env.ts";
 
 const NOW = 1_000_000;
+const DENIED = "9408/403";
 const URL_ONE = "https://acme-media.s3.eu-west-1.amazonaws.com/published/a.jpg";
 
 function bucketOf(secrets: object): Bucket {
@@ -41,7 +42,7 @@ const SILENT: Verdict = { fault: "unknown" };
 const said = (name: SlotName, verdict: Verdict, at = NOW): BucketEvent => ({
   type: "probe-ended",
   slot: slot(name),
-  finding: { url: URL_ONE, verdict, at },
+  finding: { url: URL_ONE, denial: DENIED, verdict, at },
 });
 const served = (name: SlotName, began: number): BucketEvent => ({
   type: "slot-served",
@@ -172,7 +173,8 @@ test.each([
   "S3's word of %d holds for three seconds, and not where the clock was set back",
   (now, holds) => {
     const { state } = play([said("current", DEAD, NOW)]);
-    expect(freshFinding(state, slot("current"), now) !== undefined).toBe(holds);
+    expect(freshFinding(state, slot("current"), DENIED, now) !== undefined).toBe(holds);
+    expect(freshFinding(state, slot("current"), "9519/502", now)).toBeUndefined();
     expect(isJustRefused(state, slot("current"), now)).toBe(holds);
   },
 );
@@ -185,6 +187,14 @@ test.each([
   const { state } = play([said("current", DEAD, NOW)]);
   expect(slotToRetry(state, now)?.name).toBe(name);
   expect(slotToRetry(startState(BOTH), now)).toBeUndefined();
+});
+
+test("what S3 says of a slot that is tried again explains no denial", () => {
+  const tried = { url: URL_ONE, verdict: MISSING, at: NOW };
+  const again: BucketEvent = { type: "probe-ended", slot: slot("current"), finding: tried };
+  const { state } = play([said("current", DEAD, NOW - 60_000), again]);
+  expect(slotsInOrder(state).map(({ name }) => name)).toEqual(["current", "next"]);
+  expect(freshFinding(state, slot("current"), DENIED, NOW)).toBeUndefined();
 });
 
 describe("where S3 refuses all slots", () => {

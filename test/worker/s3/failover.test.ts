@@ -192,15 +192,6 @@ describe("a missing object in a bucket that the key may not list", () => {
     expect(lines().slice(1)).toEqual([REFUSED, NEXT_IN_USE]);
   });
 
-  test("that the edge is denied with a 401 is no other answer (A6, A7)", async () => {
-    env = { ...ENV };
-    answerAs(({ url }) => (url.endsWith("other.jpg") ? say("", 401) : undefined));
-    expect(await ask("/images/card/nothing.jpg")).toEqual({ 404: 1 });
-    expect(await ask("/images/card/other.jpg")).toEqual({ 404: 1 });
-    expect(lines()).toMatchObject([{ event: "object-denied" }, { event: "object-denied" }]);
-    expect(costs()).toEqual([2, 1]);
-  });
-
   test("with two slots is looked for with both, where S3 was not just asked for it", async () => {
     env = { ...ENV, ...NEXT };
     for (let each = 0; each < 100; each++) {
