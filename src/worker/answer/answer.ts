@@ -1,7 +1,7 @@
 // What a visitor gets: an image or a refusal, and nothing about the bucket or the reason. No clock:
 // `now` is passed in, in ms since 1970.
 
-import type { Refusal } from "../base/refusal.ts";
+import { isCertain, type Refusal } from "../base/refusal.ts";
 import { drop, type Reply } from "../base/send.ts";
 import type { Granted } from "../request/url-signature.ts";
 
@@ -107,20 +107,22 @@ function matches(condition: string, etag: string): boolean {
 
 /** The answer to a refused request. It tells the visitor as little as possible. */
 export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Response {
-  const answer = answerTo(refusal, shortly(MISSING_SECONDS, terms, now));
+  const answer = answerTo(refusal, { "cache-control": shortly(MISSING_SECONDS, terms, now) });
   for (const [name, value] of Object.entries(terms.cors ?? {})) answer.headers.set(name, value);
   return answer;
 }
 
-function answerTo(refusal: Refusal, caching: string): Response {
+/** @param kept the header by which caches may keep an answer that is certain */
+function answerTo(refusal: Refusal, kept: Readonly<Record<string, string>>): Response {
   switch (refusal.event) {
     case "no-such-route":
     case "no-such-variant":
     case "impossible-key":
+      return plain(404, "Not found", kept);
     case "signature-wrong":
     case "object-missing":
     case "object-denied":
-      return plain(404, "Not found", { "cache-control": caching });
+      return plain(404, "Not found", isCertain(refusal) ? kept : {});
     case "health-denied":
       return plain(401, "Unauthorized", { "www-authenticate": "Bearer" });
     case "method-not-allowed":
@@ -130,7 +132,7 @@ function answerTo(refusal: Refusal, caching: string): Response {
     case "url-expired":
       return plain(410, "Expired");
     case "source-unreadable":
-      return plain(415, "Not an image", { "cache-control": caching });
+      return plain(415, "Not an image", isCertain(refusal) ? kept : {});
     case "configuration-broken":
       return plain(500, "Internal error");
     case "rate-limited":
@@ -158,7 +160,7 @@ function answerTo(refusal: Refusal, caching: string): Response {
 export function plain(
   status: number,
   text: string,
-  headers: Record<string, string> = {},
+  headers: Readonly<Record<string, string>> = {},
 ): Response {
   return new Response(`${text}\n`, {
     status,

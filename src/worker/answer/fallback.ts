@@ -1,7 +1,7 @@
 // The one image that a route shows where it cannot show another. Tried once.
 
 import { logRefusal, type Subject } from "../base/log.ts";
-import { isRefusal, type Refusal } from "../base/refusal.ts";
+import { isCertain, isRefusal, type Refusal } from "../base/refusal.ts";
 import type { Rendition } from "../edge/rendition.ts";
 import { imageHeaders, refusalAnswer, shortly, type Terms } from "./answer.ts";
 
@@ -54,6 +54,7 @@ export async function showFallback(
   const shown = { type: rendition.type, negotiated, maxAge, took: now - began };
   // None of the edge's headers: a condition is for a 2xx (RFC 9110), and its tag is another object's.
   const headers = imageHeaders(new Headers(), shown, terms, now);
-  headers["cache-control"] = shortly(maxAge, terms, now);
+  const isKept = status === 502 || isCertain(refusal);
+  headers["cache-control"] = isKept ? shortly(maxAge, terms, now) : "no-store";
   return { event: "shown", answer: new Response(rendition.body, { status, headers }) };
 }

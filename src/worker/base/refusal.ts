@@ -14,7 +14,7 @@ export type Refusal =
   | { event: "no-such-variant"; variant: string }
   | { event: "impossible-key"; reason: string }
   | { event: "foreign-page"; reason: string }
-  | { event: "signature-wrong"; reason: string; text?: string }
+  | { event: "signature-wrong"; reason: string; text?: string; certain: boolean }
   | { event: "url-expired"; expired: string }
   | { event: "rate-limited" }
   | { event: "slots-refused"; slots: readonly RefusedSlot[]; reason: string; repeated: boolean }
@@ -62,11 +62,18 @@ export type Upstream = {
   type?: string;
   /** Whether a second try at once may succeed. */
   passing?: boolean;
+  /** Whether S3 or the edge said so of this very URL, for this request. If it is absent, it is a guess. */
+  certain?: boolean;
 };
 
 /** Returns whether a step returned a refusal. */
 export function isRefusal<T>(value: T | Refusal): value is Refusal {
   return has(value, "event");
+}
+
+/** Returns whether the cause is no guess. What is not certain is not kept. */
+export function isCertain(refusal: Refusal): boolean {
+  return "certain" in refusal && refusal.certain === true;
 }
 
 /** Returns whether a step returned that the origin denies the request. */

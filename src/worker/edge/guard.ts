@@ -19,11 +19,13 @@ export function guard(reply: Seen, asked: Asked): Passed | Refusal {
   const { status, headers } = reply;
   const type = typeOf(headers);
   const { result, warning } = judge(reply, asked.original);
+  // The edge does not say whether a failure is of the object or of an overlay (O12).
+  const certain = !asked.variant.image.draw;
   if (result !== "made") {
-    return warning ? { event: warning, status, type } : failureOf(reply);
+    return warning ? { event: warning, status, type } : { ...failureOf(reply), certain };
   }
   if (type === "image/svg+xml") {
-    return asked.svg ? { type } : { event: "source-unreadable", status, type };
+    return asked.svg ? { type } : { event: "source-unreadable", status, type, certain };
   }
   return mayYield(asked, type) ? { type } : { event: "wrong-type", status, type };
 }

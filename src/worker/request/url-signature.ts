@@ -22,10 +22,10 @@ export type Claim = Granted & { readonly kid: string; readonly sig: string };
 /** Reads the query, and requires the path to have the spelling of `encodePath`. */
 export function readClaim({ pathname, search }: Target): Claim | Wrong {
   if (encodePath(decodeURIComponent(pathname)) !== pathname) {
-    return wrong("the path is not encoded as it was signed");
+    return malformed("the path is not encoded as it was signed");
   }
   const [, exp, kid = "", version, sig = ""] = QUERY.exec(search) ?? [];
-  if (!exp) return wrong("the query is not exp, kid, v if any, and sig");
+  if (!exp) return malformed("the query is not exp, kid, v if any, and sig");
   return { expires: Number(exp), version, kid, sig };
 }
 
@@ -88,8 +88,14 @@ export function checkTime(granted: Granted, maxAge: number, now: number): Grante
   return granted;
 }
 
+/** No key and no clock can make such a URL right. */
+function malformed(reason: string): Wrong {
+  return { event: "signature-wrong", reason, certain: true };
+}
+
+/** What is wrong now may be right soon: another key or `max_age` may be on its way, or a clock be off. */
 function wrong(reason: string): Wrong {
-  return { event: "signature-wrong", reason };
+  return { event: "signature-wrong", reason, certain: false };
 }
 
 function bytesOf(base64url: string): Uint8Array {

@@ -50,14 +50,14 @@ export async function withSlots<Made extends object>(
         if (denial) memory.learn({ type: "slot-served", slot, began });
         return made;
       }
-      const { verdict, firm } = await findVerdict(memory, slot, url, made, context);
+      const { verdict, firm, certain } = await findVerdict(memory, slot, url, made, context);
       if (verdict.fault === "none") {
         made = await make(await signWith(slot, url, region, Date.now()));
         if (!isDenied(made)) return made;
       }
       const { fault } = verdict;
       if (!denial || WEIGHTS[fault] > WEIGHTS[denial.fault]) {
-        denial = { fault, refusal: conclude(made, verdict) };
+        denial = { fault, refusal: conclude(made, verdict, certain) };
       }
       if (firm && (fault === "setup" || fault === "object")) break;
     }
@@ -90,13 +90,13 @@ function allRefused(state: BucketState, now: number): Refusal {
 }
 
 /** What a denial means, now that it is known whose fault it is. */
-function conclude(denied: Denied, verdict: Verdict): Refusal {
+function conclude(denied: Denied, verdict: Verdict, certain: boolean): Refusal {
   const { origin, reason } = verdict;
   switch (verdict.fault) {
     case "object": {
       const missing = origin === "NoSuchKey" || origin === "404";
       const event = missing ? "object-missing" : "object-denied";
-      return { ...denied, event, origin, reason };
+      return { ...denied, event, origin, reason, certain };
     }
     case "none": {
       const alone = "S3 gives it to the Worker, not to the edge; or an overlay is denied";

@@ -45,8 +45,9 @@ export async function askWith(
 /**
  * Whose fault it is that an object was denied to a slot. Asks S3, unless it answered within the last
  * seconds; one question at a time for a bucket, however many visitors wait.
- * @returns the verdict, and whether it is firm. It is firm if S3 said it of this very object. What S3
- *   said of another object is a guess: the slot may have died since, or this object may be special.
+ * @returns the verdict, and how sure it is. It is firm if S3 said it of this very object, and certain
+ *   if it said so for this very request. What S3 said of another object is a guess: the slot may have
+ *   died since, or this object may be special.
  */
 export async function findVerdict(
   memory: Memory,
@@ -54,19 +55,19 @@ export async function findVerdict(
   url: string,
   { edge = "", status }: Denied,
   context: Context,
-): Promise<{ verdict: Verdict; firm: boolean }> {
+): Promise<{ verdict: Verdict; firm: boolean; certain: boolean }> {
   const denial = `${edge}/${status}`;
   for (;;) {
     const found = freshFinding(memory.state(), slot, denial, Date.now());
-    if (found?.url === url) return { verdict: found.verdict, firm: true };
-    if (found) return { verdict: forOthers(found.verdict, status), firm: false };
+    if (found?.url === url) return { verdict: found.verdict, firm: true, certain: false };
+    if (found) return { verdict: forOthers(found.verdict, status), firm: false, certain: false };
     const running = runningProbe(memory.state(), Date.now());
     if (!running) break;
     await within(PROBE_MS, running.ended);
   }
   const probed = probe(memory, slot, url, denial);
   context.waitUntil(probed); // others wait for it, also when this visitor has left
-  return { verdict: (await probed).verdict, firm: true };
+  return { verdict: (await probed).verdict, firm: true, certain: true };
 }
 
 /**

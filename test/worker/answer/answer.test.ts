@@ -133,6 +133,6 @@ test.each<[string, number, string | undefined, string, string]>([
   const [version, image, missing] = expected;
   const terms = { granted: { expires: NOW / 1000 + left, version } };
   expect(imageHeaders(new Headers(), shown, terms, NOW)["cache-control"]).toBe(image);
-  const answer = refusalAnswer({ event: "object-missing" }, terms, NOW);
+  const answer = refusalAnswer({ event: "object-missing", certain: true }, terms, NOW);
   expect(answer.headers.get("cache-control")).toBe(missing);
 });
