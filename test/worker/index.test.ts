@@ -174,6 +174,17 @@ test.each(["GET", "HEAD"])(
   },
 );
 
+test.each(["GET", "HEAD"])(
+  "%s with the If-Modified-Since of the image is a 304",
+  async (method) => {
+    const shown = await get("/images/card/key.jpg");
+    const headers = { "if-modified-since": shown.headers.get("last-modified") ?? "" };
+    const answer = await get("/images/card/key.jpg", { method, headers });
+    expect([answer.status, answer.body]).toEqual([304, null]);
+    expect(answer.headers.get("etag")).toBe(shown.headers.get("etag"));
+  },
+);
+
 test("an object that was replaced, or is asked in another format, is no 304 (R4)", async () => {
   const etag = (await get("/images/card/key.jpg")).headers.get("etag") ?? "";
   const headers = { "if-none-match": etag };

@@ -4,6 +4,7 @@
 import { isCertain, type Refusal } from "../base/refusal.ts";
 import { drop, type Reply } from "../base/send.ts";
 import type { Granted } from "../request/url-signature.ts";
+import { hasAlready } from "./condition.ts";
 
 const MISSING_SECONDS = 60;
 const QUOTA_RETRY_SECONDS = "3600";
@@ -79,30 +80,18 @@ export function shortly(seconds: number, { granted }: Terms, now: number): strin
 
 const EDGE_TAG = /^(?:W\/)?"cf[!#-~\x80-\xff]*"$/; // R4
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
-const ENTITY_TAGS = /(?:W\/)?"[!#-~\x80-\xff]*"/g;
 
-/**
- * The answer to a request for an image: 304 if If-None-Match has its entity tag (weak comparison,
- * RFC 9110), else 200, without a body for HEAD.
- */
+/** The answer to a request for an image: 304 if the visitor has it, else 200, without a body for HEAD. */
 export function imageAnswer(
   request: Request,
   edge: Pick<Reply, "body">,
   headers: Record<string, string>,
 ): Response {
   const { "content-length": _length, ...others } = headers;
-  const { etag } = others;
-  const condition = request.headers.get("if-none-match");
-  const unchanged = condition && etag && matches(condition, etag);
+  const unchanged = hasAlready(request.headers, others);
   if (!unchanged && request.method === "GET") return new Response(edge.body, { headers });
   drop(edge.body);
   return new Response(null, unchanged ? { status: 304, headers: others } : { headers });
-}
-
-function matches(condition: string, etag: string): boolean {
-  if (condition.trim() === "*") return true;
-  const opaque = (tag: string) => tag.replace(/^W\//, "");
-  return (condition.match(ENTITY_TAGS) ?? []).some((tag) => opaque(tag) === opaque(etag));
 }
 
 /** The answer to a refused request. It tells the visitor as little as possible. */

@@ -102,6 +102,51 @@ test.each<[string, string, number]>([
   }
 });
 
+// Conditions, the last-modified of the image, and the status.
+test.each<[string, Record<string, string>, string | undefined, number]>([
+  ["the same date", { "if-modified-since": DATE }, DATE, 304],
+  ["a later date", { "if-modified-since": "Wed, 25 Nov 2026 00:00:00 GMT" }, DATE, 304],
+  ["a date of RFC 850", { "if-modified-since": "Tuesday, 24-Nov-26 09:00:00 GMT" }, DATE, 304],
+  ["a date of asctime()", { "if-modified-since": "Tue Nov 24 09:00:00 2026" }, DATE, 304],
+  ["a day of one digit", { "if-modified-since": "Tue Dec  1 09:00:00 2026" }, DATE, 304],
+  ["a second before", { "if-modified-since": "Tue, 24 Nov 2026 08:59:59 GMT" }, DATE, 200],
+  ["an earlier year", { "if-modified-since": "Tuesday, 24-Nov-25 09:00:00 GMT" }, DATE, 200],
+  ["no date of the image", { "if-modified-since": DATE }, undefined, 200],
+  ["no date", { "if-modified-since": "tomorrow" }, DATE, 200],
+  ["nothing", { "if-modified-since": "" }, DATE, 200],
+  ["a year alone", { "if-modified-since": "2027" }, DATE, 200],
+  ["a date of ISO 8601", { "if-modified-since": "2027-11-24T09:00:00Z" }, DATE, 200],
+  ["another zone", { "if-modified-since": "Wed, 25 Nov 2026 09:00:00 EST" }, DATE, 200],
+  ["a month that is none", { "if-modified-since": "Wed, 25 Nix 2026 09:00:00 GMT" }, DATE, 200],
+  ["two dates", { "if-modified-since": `${DATE}, ${DATE}` }, DATE, 200],
+  ["a tag that does not match", { "if-none-match": '"x"', "if-modified-since": DATE }, DATE, 200],
+  ["a tag that is none", { "if-none-match": "", "if-modified-since": DATE }, DATE, 200],
+  ["a tag that matches", { "if-none-match": '"cf1:a"', "if-modified-since": "x" }, DATE, 304],
+])("If-Modified-Since, %s, %j of %s: %d", async (_what, conditions, modified, status) => {
+  for (const method of ["GET", "HEAD"]) {
+    const request = new Request("https://x.example/", { method, headers: conditions });
+    const edge = new Headers({ etag: '"cf1:a"', ...(modified && { "last-modified": modified }) });
+    const answer = imageAnswer(request, new Response("image"), imageHeaders(edge, ...facts));
+    expect(answer.status).toBe(status);
+    expect(await answer.text()).toBe(method === "GET" && status === 200 ? "image" : "");
+    expect(answer.headers.get("last-modified")).toBe(modified ?? null);
+  }
+});
+
+test.each<[number, Record<string, string>, number]>([
+  [1024, {}, 304],
+  [1025, {}, 200],
+  [1025, { "if-modified-since": DATE }, 200],
+])("of If-None-Match, %d characters beside %j are a %d", (length, others, status) => {
+  const start = '"cf1:a", "';
+  const tags = `${start.padEnd(length - 1, "x")}"`;
+  const headers = { "if-none-match": tags, ...others };
+  const edge = new Headers({ etag: '"cf1:a"', "last-modified": DATE });
+  const request = new Request("https://x.example/", { headers });
+  const answer = imageAnswer(request, { body: null }, imageHeaders(edge, ...facts));
+  expect([tags.length, answer.status]).toEqual([length, status]);
+});
+
 test("a body that has broken off already is let go of all the same", () => {
   const body = new ReadableStream({ start: (stream) => stream.error(new Error("broken off")) });
   const request = new Request("https://x.example/", { method: "HEAD" });
