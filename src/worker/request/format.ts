@@ -1,6 +1,7 @@
 // Chooses the format for one visitor, by the preset and the Accept header. No I/O.
 
 import { createBoundedCache } from "../base/bounded-cache.ts";
+import { LONGEST_HEADER } from "../base/longest-header.ts";
 import type { OutputFormat, Variant } from "../config/preset.ts";
 
 /** Which formats besides JPEG and PNG a visitor's browser says that it reads. */
@@ -28,8 +29,9 @@ const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
 /** By Accept header: browsers send few different ones. */
 const recent = createBoundedCache<Readable>(65_536);
 
+/** A header that is too long counts as none: it is neither read nor remembered. */
 export function readableBy(accept: string | null): Readable {
-  const key = accept ?? "";
+  const key = accept && accept.length <= LONGEST_HEADER ? accept : "";
   const known = recent.get(key);
   if (known !== undefined) return known;
   const readable = readAccept(key);

@@ -67,6 +67,16 @@ test("a hundred Accept headers are remembered, and not five hundred", () => {
   expect(readableBy("image/webp;x=0")).not.toBe(first);
 });
 
+test("an Accept over 1 KiB counts as none, and is not remembered", () => {
+  const first = readableBy("image/avif;x=first");
+  const fits = "image/webp".padEnd(1024, " ");
+  expect(readableBy(fits)).toEqual({ avif: false, webp: true });
+  for (let each = 0; each < 500; each++) {
+    expect(readableBy(`image/webp;x=${each}`.padEnd(1025, " "))).toEqual(neither);
+  }
+  expect(readableBy("image/avif;x=first")).toBe(first);
+});
+
 test("an Accept of thousands of entries is read in no time", () => {
   const [long, quoted] = [`${"a/b;q=0.1,".repeat(20_000)}image/webp`, '"\\'.repeat(50_000)];
   expect(readAccept(long)).toEqual({ ...neither, webp: true });
