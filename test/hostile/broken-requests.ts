@@ -291,8 +291,8 @@ export const BROKEN_REQUESTS = {
   "a referer holds the origin somewhere": {
     breaks: "pages",
     file: "worker/request/embedding.ts",
-    from: "[originOf(referer)]",
-    to: '[referer.includes("https://app.example") ? "https://app.example" : originOf(referer)]',
+    from: "[origin, originOf(referer)]",
+    to: '[origin, referer.includes("https://app.example") ? "https://app.example" : originOf(referer)]',
   },
   "who says same-origin is believed": {
     breaks: "pages",

@@ -98,7 +98,8 @@ const HOSTS = { app: "app.example", near: "app.images.example" } as const;
 
 /** Returns whether a page with these headers may embed images. */
 function mayEmbed({ route, scheme, user, host, port, as, site }: Page): boolean {
-  if (as === "neither") return site !== "cross-site" || route === "app";
+  const names = as === "origin" || (as === "referer" && scheme.startsWith("http"));
+  if (!names) return site !== "cross-site" || route === "app";
   const known = host === HOSTS[route] || host === "images.example";
   const plain = port === "" || (as === "referer" && port === ":443");
   return scheme === "https" && known && plain && (user === "" || as === "referer");

@@ -14,9 +14,9 @@ export function checkEmbedding(
 ): Refusal | undefined {
   const own = URL.parse(asked);
   if (!own) return { event: "foreign-page", reason: "no valid host" };
-  const origin = headers.get("origin");
-  const referer = headers.get("referer");
-  const pages = [...(origin ? [origin] : []), ...(referer ? [originOf(referer)] : [])];
+  const origin = headers.get("origin") || undefined;
+  const referer = headers.get("referer") ?? "";
+  const pages = [origin, originOf(referer)].filter((page) => page !== undefined);
   const foreign = pages.find((page) => page !== own.origin && !origins.has(page));
   if (foreign) {
     return { event: "foreign-page", reason: `${foreign} is not in origins` };
@@ -28,8 +28,13 @@ export function checkEmbedding(
     : undefined;
 }
 
-function originOf(url: string): string {
-  return URL.parse(url)?.origin ?? "null";
+/**
+ * The origin of a referer; undefined if it is no http(s) URL, such as `about:client`. It then tells nothing
+ * of the page. A page that hides gains nothing: it could send no referer at all.
+ */
+function originOf(referer: string): string | undefined {
+  const url = URL.parse(referer);
+  return url && /^https?:$/.test(url.protocol) ? url.origin : undefined;
 }
 
 const LOCAL = /(?:^|\.)localhost$|^127\.0\.0\.1$|^\[::1\]$/;

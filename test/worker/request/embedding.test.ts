@@ -23,6 +23,15 @@ const ALLOWED: [string, Sent][] = [
   ["who sends an empty referer", { referer: "", origin: "" }],
   ["the address bar", { "sec-fetch-site": "none" }],
   ["a neighbour that strips its referer", { "sec-fetch-site": "same-site" }],
+  // A referer that is no http(s) URL names no page.
+  ["a browser's own page", { referer: "about:client" }],
+  ["an app", { referer: "android-app://com.example.mail/", "sec-fetch-site": "cross-site" }],
+  ["a page in memory", { referer: "blob:https://evil.example/1234" }],
+  ["a data URL", { referer: "data:text/html,x" }],
+  ["a file", { referer: "file:///home/ada/page.html" }],
+  ["no URL", { referer: "app.example" }],
+  ["a host that is none", { referer: "https://[evil/" }],
+  ["a script of the app with such a referer", { origin: APP, referer: "about:client" }],
 ];
 
 const FOREIGN: [string, Sent, RegExp][] = [
@@ -33,10 +42,14 @@ const FOREIGN: [string, Sent, RegExp][] = [
   ["a host that ends so", { referer: "https://evil-app.example/" }, /evil-app/],
   ["a user name", { referer: "https://app.example@evil.example/" }, /evil/],
   ["a path", { referer: "https://evil.example/https://app.example/" }, /evil/],
-  ["an app", { referer: "android-app://app.example/" }, /^null is not/],
-  ["no URL", { referer: "app.example" }, /^null is not/],
   ["a foreign script", { origin: "https://evil.example" }, /evil/],
   ["a sandbox", { origin: "null" }, /^null is not/],
+  ["a sandbox with a referer of none", { origin: "null", referer: "about:client" }, /^null is not/],
+  [
+    "a script behind an app",
+    { origin: "https://evil.example", referer: "android-app://x" },
+    /evil/,
+  ],
   ["two origins", { origin: `${APP}, https://evil.example` }, /evil/],
   ["a script with the app's referer", { origin: "https://evil.example", referer: APP }, /evil/],
   ["a foreign referer", { origin: APP, referer: "https://evil.example/" }, /evil/],
@@ -103,6 +116,15 @@ test.each<[string[], string, number]>([
   const headers = { ...MODERN, "sec-fetch-site": "cross-site" };
   expect((await get(`https://${host}${IMAGE}`, { headers }, env)).status).toBe(status);
 });
+
+test.each(["", "about:client", "android-app://com.example.mail/", "garbage"])(
+  "a page of another site does not get by with the referer %j, where all may be told apart",
+  async (referer) => {
+    const ROUTES = [{ path: "/app/:preset/*", object: "media/*", origins: [NEAR] }];
+    const headers = { referer, "sec-fetch-site": "cross-site" };
+    expect((await get(IMAGE, { headers }, { ...ENV, ROUTES })).status).toBe(403);
+  },
+);
 
 test.each<Sent>([
   {},
