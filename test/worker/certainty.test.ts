@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { signGrant } from "../../src/url/grant.ts";
 import { ENV, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../support/env.ts";
 import { get, lines, stage, wait } from "../support/play.ts";
-import { network } from "../support/stand.ts";
+import { file, network } from "../support/stand.ts";
 
 const KEPT = "public, max-age=60";
 const OVERLAY = "https://brand.example/mark.png";
@@ -84,6 +84,12 @@ test.each<[string, number, () => Response]>([
   const over = { width: 9, draw: [{ url: OVERLAY }] };
   env = { ...ENV, PRESETS: { ...VARS.PRESETS, over } };
   expect(await ask("/images/over/key.jpg")).toEqual([status, "no-store"]);
+});
+
+test("an object that was missing is shown at once: the edge is told to keep no 404 (C1, C4)", async () => {
+  expect(await ask("late.jpg")).toEqual([404, KEPT]);
+  stage.s3.objects.set("published/late.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
+  expect(await ask("late.jpg")).toEqual([200, "public, max-age=600"]);
 });
 
 describe("just after S3 said that an object is missing,", () => {

@@ -105,7 +105,7 @@ export function createEdge(settings: EdgeSettings): Edge {
   /** Answers with a failure, and keeps it as long as the Worker says (C1, C4). */
   function fail(key: string, fault: Fault, init: RequestInit): Response {
     const failure = faultAnswer(fault);
-    const denied = /^(?:9408|9519)/.test(fault) ? switches.denialsKept : 0; // C1
+    const denied = /^(?:9404|9408|9519)/.test(fault) ? switches.denialsKept : 0; // C1
     faults.set(key, fault, ttlByStatus(init.cf?.cacheTtlByStatus, failure.status) ?? denied); // C4
     return failure;
   }

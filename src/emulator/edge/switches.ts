@@ -48,7 +48,7 @@ export type Switches = {
   limits: Readonly<Record<"bytes" | "pixels" | "side" | "animation", number>>;
   /** C1. False: nothing is kept, which suits work on objects and keys that change. */
   cache: boolean;
-  /** C1, open: how long the edge keeps a denial of the origin, in seconds, unless the Worker says. */
+  /** C1, open: how long the edge keeps a denial or a 404 of the origin, in seconds, unless the Worker says. */
   denialsKept: number;
   /** How long the edge waits for an origin, in ms. */
   patience: number;

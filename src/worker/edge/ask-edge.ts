@@ -8,9 +8,9 @@ import type { SignedHeaders } from "../s3/sigv4.ts";
 
 /**
  * Statuses that the edge must not cache (C4), the origin's or its own. Its cache key does not have the
- * credentials (C1): a cached denial of one slot would also deny the other slot.
+ * credentials (C1): a cached denial of one slot would also deny the other slot. A cached 404 is a guess.
  */
-const NOT_KEPT = { "400-403": -1, "500-599": -1 };
+const NOT_KEPT = { "400-404": -1, "500-599": -1 };
 
 /** The options of one call (O1–O12). */
 export function edgeOptions({ variant, format, still }: Asked): RequestInitCfPropertiesImage {

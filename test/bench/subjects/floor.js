@@ -20,7 +20,7 @@ const INIT = {
       format: "avif",
       "origin-auth": "share-publicly",
     },
-    cacheTtlByStatus: { "400-403": -1, "500-599": -1 },
+    cacheTtlByStatus: { "400-404": -1, "500-599": -1 },
   },
 };
 
