@@ -207,7 +207,7 @@ export const BROKEN_REQUESTS = {
   "a fallback is kept as an image is": {
     breaks: "fallbacks",
     file: "worker/answer/fallback.ts",
-    from: 'headers["cache-control"] = shortly(maxAge, terms, now);',
+    from: 'headers["cache-control"] = isKept ? shortly(maxAge, terms, now) : "no-store";',
     to: "",
   },
   "a fallback is kept beyond its signature": {

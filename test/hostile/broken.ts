@@ -1,9 +1,10 @@
 // Bugs on purpose. Each breaks a property: a property that no bug breaks proves nothing.
 
 import { BROKEN_ADDRESSES } from "./broken-addresses.ts";
+import { BROKEN_CERTAINTY } from "./broken-certainty.ts";
 import { BROKEN_REQUESTS } from "./broken-requests.ts";
 
-export const BROKEN = { ...BROKEN_REQUESTS, ...BROKEN_ADDRESSES };
+export const BROKEN = { ...BROKEN_REQUESTS, ...BROKEN_ADDRESSES, ...BROKEN_CERTAINTY };
 
 export type BrokenName = keyof typeof BROKEN;
 

@@ -111,6 +111,8 @@ export type Asked = {
   readonly target: string;
   /** On the signed route: sign it, with this many seconds until its expiry. Null: send it unchanged. */
   readonly signed: number | null;
+  /** What is wrong with the signature: an unknown kid, or another secret. */
+  readonly spoilt?: "kid" | "secret" | undefined;
   readonly headers: readonly (readonly [string, string])[];
   readonly mood: Mood;
 };
@@ -127,23 +129,23 @@ export const asked: fc.Arbitrary<Asked> = fc.record({
 });
 
 /** Returns the request, or undefined if no client can send it. */
-export function toRequest({ method, target, signed, headers }: Asked): Request | undefined {
+export function toRequest({ method, target, signed, spoilt, headers }: Asked): Request | undefined {
   if (!URL.canParse(`https://images.example${target}`)) return undefined;
   const url = new URL(`https://images.example${target}`);
-  if (signed !== null) signTarget(url, signed);
+  if (signed !== null) signTarget(url, signed, spoilt);
   const sent = new Headers();
   for (const [name, value] of headers) sent.append(name, value);
   return new Request(url, { method, headers: sent });
 }
 
 /** Signs a URL of the signed route as an app does, with other code than the Worker's. */
-function signTarget(url: URL, ahead: number): void {
+function signTarget(url: URL, ahead: number, spoilt: Asked["spoilt"]): void {
   try {
     const path = decodeURIComponent(url.pathname);
     const [, variant = "", key = ""] = /^\/private\/([^/]*)\/(.*)$/s.exec(path) ?? [];
     if (key === "") return;
     url.pathname = spellPath(path);
-    url.search = signQuery(variant.replace(/@.*/s, ""), key, ahead);
+    url.search = signQuery(variant.replace(/@.*/s, ""), key, ahead, spoilt);
   } catch {
     return; // the path is malformed
   }
@@ -151,11 +153,13 @@ function signTarget(url: URL, ahead: number): void {
 
 const SIGNING_KEYS: Readonly<Record<string, string>> = JSON.parse(CONFIG.URL_SIGNING_KEYS);
 
-function signQuery(preset: string, key: string, ahead: number): string {
+function signQuery(preset: string, key: string, ahead: number, spoilt: Asked["spoilt"]): string {
   const exp = NOW_S + ahead;
-  const text = ["vitrine-url-1", "new", exp, "7", "/private/:preset/*", preset, key].join("\n");
-  const sig = createHmac("sha256", SIGNING_KEYS["new"] ?? "")
+  const kid = spoilt === "kid" ? "newest" : "new";
+  const secret = spoilt === "secret" ? "the-key-that-is-on-its-way-to-all-01" : SIGNING_KEYS["new"];
+  const text = ["vitrine-url-1", kid, exp, "7", "/private/:preset/*", preset, key].join("\n");
+  const sig = createHmac("sha256", secret ?? "")
     .update(text)
     .digest("base64url");
-  return `?exp=${exp}&kid=new&v=7&sig=${sig}`;
+  return `?exp=${exp}&kid=${kid}&v=7&sig=${sig}`;
 }

@@ -1,10 +1,11 @@
 // All properties that the Worker must keep for any request.
 
 import { ofAddresses } from "./addresses.ts";
+import { ofCertainty } from "./certainty.ts";
 import { ofRequests } from "./requests.ts";
 import { ofVisitors } from "./visitors.ts";
 
-export const PROPERTIES = { ...ofRequests, ...ofAddresses, ...ofVisitors };
+export const PROPERTIES = { ...ofRequests, ...ofAddresses, ...ofVisitors, ...ofCertainty };
 
 export type PropertyName = keyof typeof PROPERTIES;
 

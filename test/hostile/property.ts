@@ -34,12 +34,16 @@ export function property<Input>(
   return { says, input, holds };
 }
 
-type Visit = Awaited<ReturnType<typeof visit>> & { readonly request: Request };
+export type Visit = Awaited<ReturnType<typeof visit>> & { readonly request: Request };
 
 /** Visits the Worker as an input says. Returns undefined if no client could do that. */
-export async function pay({ worker }: Suspect, input: Asked): Promise<Visit | undefined> {
+export async function pay(
+  { worker }: Suspect,
+  input: Asked,
+  isolate?: object,
+): Promise<Visit | undefined> {
   const request = toRequest(input);
-  return request && { ...(await visit(worker, request, input.mood)), request };
+  return request && { ...(await visit(worker, request, input.mood, isolate)), request };
 }
 
 export async function get(

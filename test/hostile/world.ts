@@ -1,7 +1,7 @@
 // The surroundings of an attacked Worker: a configuration, a fast edge that keeps the rules by which an
 // original could leak, and a simple S3. It records everything that the Worker does.
 
-import { FAULTS, faultAnswer, isFault } from "../../src/emulator/edge/faults.ts";
+import { FAULTS, type Fault, faultAnswer, isFault } from "../../src/emulator/edge/faults.ts";
 import { ENV, HEALTH_TOKEN, NEXT } from "../support/env.ts";
 
 const ORIGIN = "https://acme-media.s3.eu-west-1.amazonaws.com/";
@@ -94,6 +94,8 @@ export type Mood = {
   readonly contentType: string;
   readonly etag: string;
   readonly warning: string;
+  /** How the edge fails, whatever the outcome is; not for a fallback. */
+  readonly failure?: Fault | undefined;
 };
 
 /** One call of fetch. */
@@ -103,6 +105,8 @@ export type Call = {
   readonly headers: Headers;
   readonly cf: RequestInitCfProperties | undefined;
   readonly redirect: string | undefined;
+  /** What came back: the status with the edge's result, or with S3's code; undefined if nothing did. */
+  said: string | undefined;
 };
 
 /** The counts of a thread: visits, visits that reached the edge, and answers by status. */
@@ -149,34 +153,51 @@ export function install(): void {
   globalThis.fetch = async (input, init = {}) => {
     const { method = "GET", redirect } = init;
     const url = `${input}`;
-    asked.calls.push({ url, method, headers: new Headers(init.headers), cf: init.cf, redirect });
-    if (init.cf === undefined) return answerOfS3();
+    const headers = new Headers(init.headers);
+    const call: Call = { url, method, headers, cf: init.cf, redirect, said: undefined };
+    asked.calls.push(call);
+    if (init.cf === undefined) {
+      const answer = answerOfS3();
+      call.said = `${answer.status} ${answer.ok ? "" : codeOfS3()}`;
+      return answer;
+    }
     const other = Object.values(FALLBACKS).includes(url);
     const [type, outcome] = other ? [mood.s3 >> 4, mood.s3] : [mood.type, mood.outcome];
-    return answerOfEdge(init.cf.image ?? {}, pick(TYPES, type), pick(OUTCOMES, outcome));
+    const answer =
+      mood.failure && !other
+        ? faultAnswer(mood.failure)
+        : answerOfEdge(init.cf.image ?? {}, pick(TYPES, type), pick(OUTCOMES, outcome));
+    call.said = `${answer.status} ${answer.headers.get("cf-resized")}`;
+    return answer;
   };
   for (const level of ["info", "warn", "error"] as const) {
     console[level] = (line: unknown) => void asked.logged.push(`${line}`);
   }
 }
 
-/** Asks the Worker, each time as a new isolate. */
+/** Creates the `env` of a new isolate: a Worker remembers nothing of visits with another one. */
+export function createIsolate(): object {
+  const limit = async ({ key }: { key: string }) => {
+    asked.limited.push(key);
+    return { success: !mood.spent };
+  };
+  return { ...CONFIG, RATE_LIMITER: { limit } };
+}
+
+/** Asks the Worker, as a new isolate unless one is given. */
 export async function visit(
   worker: Worker,
   request: Request,
   now: Mood,
+  isolate = createIsolate(),
 ): Promise<Events & { answer: Response; body: string }> {
   mood = now;
   asked.calls = [];
   asked.logged = [];
   asked.limited = [];
-  const limit = async ({ key }: { key: string }) => {
-    asked.limited.push(key);
-    return { success: !now.spent };
-  };
   const after: Promise<unknown>[] = [];
-  const env = { ...CONFIG, RATE_LIMITER: { limit } };
-  const answer = await worker.fetch(request, env, { waitUntil: (work) => void after.push(work) });
+  const context = { waitUntil: (work: Promise<unknown>) => void after.push(work) };
+  const answer = await worker.fetch(request, isolate, context);
   const body = await answer.text();
   await Promise.all(after);
   count("visits");
@@ -248,11 +269,13 @@ function typeOf(format: string): string {
 
 const CODES = ["AccessDenied", "SignatureDoesNotMatch", "InvalidAccessKeyId", "NoSuchKey", "Weird"];
 
+const codeOfS3 = () => pick(CODES, mood.s3);
+
 function answerOfS3(): Response {
   const { s3 } = mood;
   const status = pick([206, 200, 403, 403, 404, 400, 301, 500], s3);
   if (s3 % 17 === 0) throw new TypeError("Network connection lost.");
   if (status < 300) return new Response(ORIGINAL, { status });
-  const xml = `<Error><Code>${pick(CODES, s3)}</Code><Region>${mood.resized}</Region></Error>`;
+  const xml = `<Error><Code>${codeOfS3()}</Code><Region>${mood.resized}</Region></Error>`;
   return new Response(xml, { status, headers: { date: mood.etag } });
 }

@@ -1,0 +1,100 @@
+// The property that what is not certain is not kept. It knows what the edge and S3 said, and nothing of the
+// Worker's code.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type Asked, asked, mood } from "./inputs.ts";
+import { fallbackCalls, pay, property, type Visit } from "./property.ts";
+import { type Call, createIsolate } from "./world.ts";
+
+/** Few objects, of which the edge is often denied one: an isolate then remembers what S3 said. */
+const likely: fc.Arbitrary<Asked> = fc
+  .record({
+    route: fc.constantFrom("images", "private"),
+    key: fc.constantFrom("b.jpg", "c.jpg"),
+    failure: fc.constantFrom(
+      ...(["9408/403", "9408/403", "9408/401", "9519/502", "9420/415"] as const),
+      ...(["9404/404", "9412/415", "9509/502", undefined] as const),
+    ),
+    signed: fc.constantFrom(3600, 3600, 5, 90_000),
+    spoilt: fc.constantFrom(undefined, undefined, undefined, "kid" as const, "secret" as const),
+    mood,
+  })
+  .map(({ route, key, failure, mood: now, ...grant }) => ({
+    ...{ method: "GET", target: `/${route}/card/${key}`, headers: [], ...grant },
+    mood: { ...now, failure },
+  }));
+
+/** Returns whether S3 said, to the Worker itself, that an object is missing or denied. */
+function namesObject({ cf, said = "" }: Call): boolean {
+  return cf === undefined && /^404|AccessDenied|NoSuchKey/.test(said);
+}
+
+/** Returns whether a 404 or 415 is certain by what was said of the object during the visit. */
+function isSaid(status: number, own: readonly Call[]): boolean {
+  const edge = own.filter(({ cf }) => cf !== undefined);
+  if (status === 415) return edge.length > 0;
+  return own.some(namesObject) || edge.some(({ said = "" }) => /^404|9404/.test(said));
+}
+
+/** The most seconds for which a cache may keep an answer that is not the URL's image. */
+function mostSeconds({ answer, limited }: Visit, own: readonly Call[]): number {
+  const isImage = answer.headers.get("content-type")?.startsWith("image/");
+  if (answer.status === 502) return isImage ? 10 : 0;
+  if (answer.status !== 404 && answer.status !== 415) return 0;
+  // What the configuration alone refuses is refused before visitors are counted.
+  const isConfigured = own.length === 0 && limited.length === 0;
+  return isConfigured || isSaid(answer.status, own) ? 60 : 0;
+}
+
+/** Returns whether an input of `likely` has a signature that another key, clock or max_age could make right. */
+function isUnfit({ target, signed, spoilt, headers }: Asked): boolean {
+  const isOwn = /^\/private\/card\/[bc]\.jpg$/.test(target) && headers.length === 0;
+  return isOwn && (spoilt !== undefined || (signed ?? 0) > 86_400);
+}
+
+export const ofCertainty = {
+  certain: property(
+    "what is no image of the URL is kept only if the configuration, the edge or S3 said so of it now",
+    fc.array(fc.oneof({ weight: 4, arbitrary: likely }, { weight: 1, arbitrary: asked }), {
+      minLength: 1,
+      maxLength: 4,
+    }),
+    async (suspect, inputs) => {
+      const isolate = createIsolate();
+      /** The denials of an object that S3 itself explained by the object. */
+      const explained = new Set<string>();
+      for (const input of inputs) {
+        const visited = await pay(suspect, input, isolate);
+        if (visited === undefined) continue;
+        const { answer, calls } = visited;
+        const { status, headers } = answer;
+        const instead = fallbackCalls(visited);
+        const own = calls.filter((call) => !instead.includes(call));
+        const kept = headers.get("cache-control") ?? "";
+        if (isUnfit(input)) {
+          assert.deepEqual([status, kept], [404, "no-store"], "a key or max_age may be on its way");
+        } else if (status >= 400) {
+          const [, seconds = kept === "no-store" ? 0 : Infinity] =
+            /^public, max-age=(\d+)$/.exec(kept) ?? [];
+          const most = mostSeconds(visited, own);
+          assert.ok(Number(seconds) <= most, `${status} is kept: ${kept}, ${sayings(own)}`);
+        }
+        const denials = own.filter(({ cf }) => cf !== undefined).map(nameOf);
+        if (own.some(namesObject)) for (const denial of denials) explained.add(denial);
+        if (status === 404 && denials.length > 0 && !denials.some(mayBeMissing)) {
+          assert.ok(
+            denials.some((one) => explained.has(one)),
+            `404 after ${sayings(own)}`,
+          );
+        }
+      }
+    },
+  ),
+};
+
+const nameOf = ({ url, said }: Call) => `${said} ${url}`;
+const sayings = (own: readonly Call[]) => own.map(({ said }) => said).join(", ");
+
+/** Returns whether a denial of the edge may be one of a missing object, by its status or code (A6, A7). */
+const mayBeMissing = (denial: string) => /^40[134]|9404/.test(denial);
