@@ -40,6 +40,7 @@ describe.each([
     expect(await ask("nothing.jpg")).toEqual([404, KEPT]);
     expect(await ask("nothing-2.jpg")).toEqual([404, "no-store"]);
     expect(stage.probes).toHaveLength(1);
+    expect(lines()).toMatchObject([{ certain: true }, { certain: false }]);
   });
 
   test("a 404 by S3's word from before is not kept, and is once S3 said it again (A6)", async () => {
@@ -57,7 +58,7 @@ describe.each([
     expect(stage.probes).toHaveLength(1);
   });
 
-  test("a 404 by the word of the next slot alone is not kept (A6)", async () => {
+  test("a 404 that is a guess for one of two slots is not kept (A6)", async () => {
     env = { ...env, ...NEXT };
     stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
     expect(await ask("nothing.jpg")).toEqual([404, KEPT]);

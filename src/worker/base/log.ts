@@ -28,7 +28,7 @@ const SIGNATURE = /(sig(?:nature)?(?:=|%(?:25)*3D))[\w%-]+/gi;
 export function logRefusal(refusal: Refusal, subject: Subject, answered: number): void {
   if ("repeated" in refusal && refusal.repeated) return;
   const mistakes = "mistakes" in refusal ? refusal.mistakes.map(mistakeText) : undefined;
-  const hidden = { repeated: undefined, passing: undefined, certain: undefined };
+  const hidden = { repeated: undefined, passing: undefined };
   const facts = { ...refusal, ...hidden, mistakes, ...subject, answered };
   const line = JSON.stringify(facts, (_name, value: unknown) =>
     typeof value === "string" ? withoutSignatures(value.slice(0, LONGEST_VALUE)) : value,

@@ -19,10 +19,13 @@ export function guard(reply: Seen, asked: Asked): Passed | Refusal {
   const { status, headers } = reply;
   const type = typeOf(headers);
   const { result, warning } = judge(reply, asked.original);
-  // The edge does not say whether a failure is of the object or of an overlay (O12).
+  // The edge does not say whether it means the object or an overlay (O12).
   const certain = !asked.variant.image.draw;
   if (result !== "made") {
-    return warning ? { event: warning, status, type } : { ...failureOf(reply), certain };
+    if (warning) return { event: warning, status, type };
+    const failure = failureOf(reply);
+    const isWord = failure.event === "object-missing" || failure.event === "source-unreadable";
+    return isWord ? { ...failure, certain } : failure;
   }
   if (type === "image/svg+xml") {
     return asked.svg ? { type } : { event: "source-unreadable", status, type, certain };
