@@ -12,8 +12,8 @@ export const BROKEN_REQUESTS = {
   "an answer without a type is thrown": {
     breaks: "answers",
     file: "worker/edge/judge.ts",
-    from: `return (headers.get("content-type") ?? "")`,
-    to: `return headers.get("content-type")`,
+    from: `headers.get("content-type") ?? ""`,
+    to: `headers.get("content-type")`,
   },
   "an edge that breaks off is thrown": {
     breaks: "answers",
@@ -97,6 +97,18 @@ export const BROKEN_REQUESTS = {
     file: "worker/edge/judge.ts",
     from: "/original is smaller/i.test(text)",
     to: "/never/.test(text)",
+  },
+  "any word for the original is proof": {
+    breaks: "originals",
+    file: "worker/edge/judge.ts",
+    from: 'if (original === "unknown" || came === "unknown") return',
+    to: "if (original === undefined) return",
+  },
+  "a bare name is another type": {
+    breaks: "originals",
+    file: "worker/edge/judge.ts",
+    from: "return known ?",
+    to: "return known && name.startsWith(known) ? name : known ?",
   },
   "what moves is not asked after": {
     breaks: "originals",

@@ -206,6 +206,15 @@ export async function visit(
   return { ...asked, answer, body };
 }
 
+/** What the edge may call a type when it is asked for facts (R9, open). */
+const SPELLINGS: readonly ((type: string) => string)[] = [
+  (type) => type,
+  (type) => type.replace("image/", ""),
+  (type) => type.toUpperCase(),
+  (type) => type.replace("jpeg", "jpg"),
+  () => "",
+];
+
 /** What the edge makes of an original, by the rules of docs/rules.md. */
 function answerOfEdge(
   image: RequestInitCfPropertiesImage,
@@ -239,7 +248,8 @@ function answerOfEdge(
           : faultAnswer("9412/415"); // R8
       }
       if (image.format === "json") {
-        const facts = { width: 1, height: 1, original: { format: original } };
+        const format = pick(SPELLINGS, mood.fault)(original);
+        const facts = { width: 1, height: 1, original: { format } };
         return send(JSON.stringify(facts), "application/json", made); // R9
       }
       const moves = original === "image/gif" || original === "image/webp";

@@ -254,6 +254,17 @@ const CASES: Cases = {
       () => small({ modern: shown("image/avif", 3), old: PNG_INSTEAD, fixed: PNG_INSTEAD }),
     ],
   ],
+  originalFormat: (["type", "name"] as const).map((way): Case["originalFormat"] => [
+    way,
+    async () => {
+      const moving = await see("/images/moving/animated.gif");
+      expect(moving).toMatchObject(shown("image/webp", 2));
+      expect((await sharp(Buffer.from(await moving.answer.arrayBuffer())).metadata()).pages).toBe(
+        3,
+      );
+      await small({ modern: shown("image/avif"), old: PNG_INSTEAD, fixed: PNG_INSTEAD });
+    },
+  ]),
   formatAuto: (["refused", "first-come"] as const).map((way): Case["formatAuto"] => [
     way,
     async () => {
@@ -425,6 +436,7 @@ const RULES = {
   avifTooLarge: "O7",
   animationTooLarge: "O8",
   originalIsSmaller: "R6",
+  originalFormat: "R9",
   formatAuto: "O6",
   conditions: "E4",
   originHeaders: "R7",

@@ -53,7 +53,7 @@ async function develop(
   maker: typeof makeRendition,
 ): Promise<Made | Fault> {
   const size = await measure(original, image);
-  if (image.format === "json") return facts(original, size);
+  if (image.format === "json") return facts(original, size, switches);
 
   const { width, height, frames } = original;
   const longest = Math.max(size.width, size.height);
@@ -102,9 +102,13 @@ function untouched({ type, bytes }: Original, warnings: readonly string[], marke
 }
 
 /** The facts about an image, sent in place of the image (R9). */
-function facts(original: Original, size: { width: number; height: number }): Made {
-  const { bytes, width, height, type } = original;
-  const told = { ...size, original: { file_size: bytes.length, width, height, format: type } };
+function facts(
+  { bytes, width, height, type }: Original,
+  size: { width: number; height: number },
+  { originalFormat }: Switches,
+): Made {
+  const format = originalFormat === "type" ? type : type.replace("image/", "");
+  const told = { ...size, original: { file_size: bytes.length, width, height, format } };
   return {
     type: "application/json",
     bytes: new TextEncoder().encode(JSON.stringify(told)),

@@ -32,6 +32,8 @@ export type Switches = {
   animationTooLarge: "marked" | "unmarked";
   /** R6, open: what "original is smaller" means, and what the edge sends ("print": the rendition). */
   originalIsSmaller: { of: "bytes" | "sides"; sent: "original" | "print" };
+  /** R9, open: how facts spell the type of the original: `image/jpeg`, or `jpeg`. */
+  originalFormat: "type" | "name";
   /** O6, open: what `format: "auto"` does. Workers may not ask for it. */
   formatAuto: "refused" | "first-come";
   /** E4, open: whether HEAD, Range, If-None-Match and User-Agent reach the origin. */
@@ -77,6 +79,7 @@ export const STRICT = {
   avifTooLarge: "passed-through",
   animationTooLarge: "marked",
   originalIsSmaller: { of: "bytes", sent: "original" },
+  originalFormat: "type",
   formatAuto: "refused",
   conditions: "kept",
   originHeaders: "leaked",

@@ -1,6 +1,7 @@
 // The one judgement of whether the edge made the bytes that it answers. Pure.
 
 import type { Reply } from "../base/send.ts";
+import type { OriginalType } from "../request/format.ts";
 
 export type Judgement = {
   /** "unknown" is not proof: such bytes may be the original's, and are never passed on. */
@@ -9,6 +10,9 @@ export type Judgement = {
   readonly warning?: "too-large-for-avif" | "original-is-smaller";
 };
 
+/** The types whose difference is a proof. */
+const KNOWN = ["jpeg", "png", "gif", "webp", "avif", "heic"] as const;
+
 /**
  * Judges whether the edge transformed the image of an answer.
  * @param original the original's type, where the edge was asked for it (R9). What the edge passes on
@@ -16,7 +20,7 @@ export type Judgement = {
  */
 export function judge(
   { status, headers }: Pick<Reply, "status" | "headers">,
-  original?: string,
+  original: OriginalType = "unknown",
 ): Judgement {
   // Any other beginning is a failure (R1). Without the header, the full original comes with 200 (R2).
   const isMarked = status === 200 && /^internal=(?:ok|ram)\b/.test(headers.get("cf-resized") ?? "");
@@ -25,8 +29,9 @@ export function judge(
   const warning = warningIn(headers.get("warning") ?? "");
   // The edge never resizes an SVG: it makes it safe (R8).
   if (!warning || type === "image/svg+xml") return { result: "made" };
-  if (original === undefined) return { result: "unknown", warning };
-  return original === type ? { result: "not-made", warning } : { result: "made" };
+  const came = namedType(type);
+  if (original === "unknown" || came === "unknown") return { result: "unknown", warning };
+  return original === came ? { result: "not-made", warning } : { result: "made" };
 }
 
 /** The warning after which the bytes are the original's, or may be. */
@@ -35,7 +40,21 @@ function warningIn(text: string): Judgement["warning"] {
   return /original is smaller/i.test(text) ? "original-is-smaller" : undefined;
 }
 
+/**
+ * The type that a name means. How the edge names the type of an original is not known for certain (R9):
+ * `image/jpeg`, `JPEG`, `jpg`. A name that is not known is no proof of anything.
+ */
+export function namedType(name: string): OriginalType {
+  const bare = withoutParameters(name).replace(/^image\//, "");
+  const known = KNOWN.find((type) => type === (bare === "jpg" ? "jpeg" : bare));
+  return known ? `image/${known}` : "unknown";
+}
+
 /** The content type of an answer, without parameters, in lower case. */
 export function typeOf(headers: Headers): string {
-  return (headers.get("content-type") ?? "").replace(/;.*/s, "").trim().toLowerCase();
+  return withoutParameters(headers.get("content-type") ?? "");
+}
+
+function withoutParameters(type: string): string {
+  return type.replace(/;.*/s, "").trim().toLowerCase();
 }

@@ -7,6 +7,9 @@ import type { OutputFormat, Variant } from "../config/preset.ts";
 /** Which formats besides JPEG and PNG a visitor's browser says that it reads. */
 export type Readable = { readonly avif: boolean; readonly webp: boolean };
 
+/** What is known of an original's type. "unknown": the edge was asked for it, and did not tell. */
+export type OriginalType = `image/${"jpeg" | "png" | "gif" | "webp" | "avif" | "heic"}` | "unknown";
+
 /** What the edge is asked for, for one visitor. */
 export type Asked = {
   readonly variant: Variant;
@@ -17,8 +20,8 @@ export type Asked = {
   readonly format: OutputFormat | undefined;
   /** Whether only the first frame is asked for, whatever the preset says. */
   readonly still: boolean;
-  /** The original's type, if the edge was asked for it (R9). */
-  readonly original?: string | undefined;
+  /** The original's type (R9). Absent: the edge was not asked for it yet. */
+  readonly original?: OriginalType;
 };
 
 // An entry between commas, and a part of it between semicolons. Those in quotes do not count.

@@ -115,6 +115,7 @@ const SWITCHES: {
   ],
   animationTooLarge: [["unmarked", []]],
   originalIsSmaller: [[{ of: "sides", sent: "print" }, []]],
+  originalFormat: [["name", []]],
   formatAuto: [["first-come", []]],
   conditions: [["passed-on", []]],
   originHeaders: [["kept", []]],

@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { guard } from "../../../src/worker/edge/guard.ts";
+import type { OriginalType } from "../../../src/worker/request/format.ts";
 import { ASKED } from "../../support/env.ts";
 
 const asked = ASKED;
@@ -71,7 +72,7 @@ test.each<[string, string | undefined]>([
 
 test("bytes of another type than the original were made, smaller or not (R6)", () => {
   const headers = { ...ok, warning: 'cf-images 299 "original is smaller"' };
-  const of = (original: string) => look(200, headers, "", { ...asked, original });
+  const of = (original: OriginalType) => look(200, headers, "", { ...asked, original });
   expect(of("image/jpeg")).toEqual({ type: "image/avif" });
   expect(of("image/avif")).toMatchObject({ event: "original-is-smaller" });
 });

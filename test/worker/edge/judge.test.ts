@@ -1,7 +1,8 @@
 // Whether the edge transformed an image: made, not made, or unknown.
 
 import { expect, test } from "vitest";
-import { type Judgement, judge } from "../../../src/worker/edge/judge.ts";
+import { type Judgement, judge, namedType } from "../../../src/worker/edge/judge.ts";
+import type { OriginalType } from "../../../src/worker/request/format.ts";
 
 const MADE = "internal=ok/m q=0 n=317+85";
 const SMALLER = 'cf-images 299 "original is smaller"';
@@ -12,10 +13,16 @@ type Case = {
   readonly resized?: string;
   readonly warning?: string;
   readonly type?: string;
-  readonly original?: string;
+  readonly original?: OriginalType;
 };
 
-const look = ({ status = 200, resized, warning, type = "image/webp", original }: Case) => {
+const look = ({
+  status = 200,
+  resized,
+  warning,
+  type = "image/webp",
+  original = "unknown",
+}: Case) => {
   const headers = new Headers({ "content-type": type });
   if (resized !== undefined) headers.set("cf-resized", resized);
   if (warning !== undefined) headers.set("warning", warning);
@@ -48,6 +55,16 @@ test.each<[string, Case, Judgement]>([
     { result: "made" },
   ],
   [
+    "smaller, and of a type that nobody knows (R6)",
+    { resized: MADE, warning: SMALLER, type: "image/jpg2", original: "image/jpeg" },
+    { result: "unknown", warning: "original-is-smaller" },
+  ],
+  [
+    "smaller, and of the original's type in another spelling (R6)",
+    { resized: MADE, warning: SMALLER, type: "IMAGE/JPG; x", original: "image/jpeg" },
+    { result: "not-made", warning: "original-is-smaller" },
+  ],
+  [
     "too large for AVIF (O7)",
     { resized: MADE, warning: TOO_LARGE },
     { result: "unknown", warning: "too-large-for-avif" },
@@ -64,4 +81,23 @@ test.each<[string, Case, Judgement]>([
   ],
 ])("%s: %j", (_what, given, judgement) => {
   expect(look(given)).toEqual(judgement);
+});
+
+test.each<[string, OriginalType]>([
+  ["image/jpeg", "image/jpeg"],
+  ["jpeg", "image/jpeg"],
+  ["JPG", "image/jpeg"],
+  ["image/jpg; q=1", "image/jpeg"],
+  [" IMAGE/PNG\t", "image/png"],
+  ["heic", "image/heic"],
+  ["image/", "unknown"],
+  ["image/image/png", "unknown"],
+  ["image/pngx", "unknown"],
+  ["pjpeg", "unknown"],
+  ["svg+xml", "unknown"],
+  ["unknown", "unknown"],
+  ["image/unknown", "unknown"],
+  ["", "unknown"],
+])("the type %j is %s (R9)", (name, type) => {
+  expect(namedType(name)).toBe(type);
 });
