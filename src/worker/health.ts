@@ -121,7 +121,7 @@ async function tryEdge(
   const url = originUrl(bucket.base, bucket.canary);
   const headers = await signWith(slot, url, bucket.region, Date.now());
   const image = { width: 16, "origin-auth": "share-publicly" } as const;
-  const answer = await askEdge(url, headers, image, timeout);
+  const answer = await askEdge(url, headers, image, Date.now() + timeout * 1000);
   if (isRefusal(answer)) return { edge: "unreachable" };
   drop(answer.body);
   if (judge(answer).result !== "not-made") return { edge: "on" };

@@ -7,7 +7,7 @@ import { logRefusal, type Subject } from "./base/log.ts";
 import { isRefusal, type Refusal } from "./base/refusal.ts";
 import { drop } from "./base/send.ts";
 import type { Bucket } from "./config/bucket.ts";
-import type { Config } from "./config/config.ts";
+import { tryTwice } from "./edge/passing.ts";
 import { makeRendition, type Rendition } from "./edge/rendition.ts";
 import { answerHealth } from "./health.ts";
 import { configOf, memoryOf } from "./isolate.ts";
@@ -19,7 +19,7 @@ import { readTarget } from "./request/target.ts";
 import { checkGrant } from "./request/url-signature.ts";
 import { withSlots } from "./s3/failover.ts";
 import { originUrl } from "./s3/object-url.ts";
-import type { Context } from "./s3/probe.ts";
+import type { Context, Visit } from "./s3/probe.ts";
 
 export default {
   async fetch(request: Request, env: object, context: Context): Promise<Response> {
@@ -43,7 +43,8 @@ type Refused = {
 
 /** Whether a visitor may have what they ask for: everything that is settled before S3 and the edge. */
 async function serve(request: Request, env: object, context: Context): Promise<Response | Refused> {
-  const config = await configOf(env, Date.now());
+  const began = Date.now();
+  const config = await configOf(env, began);
   if (isRefusal(config)) return { refusal: config };
 
   const { method, headers, url } = request;
@@ -74,7 +75,8 @@ async function serve(request: Request, env: object, context: Context): Promise<R
   const terms = { cors, granted };
   const limited = await checkLimit(config.limiter, headers, order.route.path);
   if (limited) return { refusal: limited, subject, terms };
-  return show(request, order, terms, config.answers, context);
+  const deadline = began + config.answers.timeout * 1000;
+  return show(request, order, terms, config.answers.max_age, { context, deadline });
 }
 
 /** Has the image made, and answers with it, or with the fallback of its route. */
@@ -82,8 +84,8 @@ async function show(
   request: Request,
   order: Order,
   terms: Terms,
-  { timeout, max_age: maxAge }: Config["answers"],
-  context: Context,
+  maxAge: number,
+  visit: Visit,
 ): Promise<Response | Refused> {
   const { route, variant, key } = order;
   const { bucket, svg } = route;
@@ -92,8 +94,10 @@ async function show(
   const negotiated = variant.format === "auto" && !svg;
   // Signed with the current key, or with the next one where S3 refuses that.
   const make = (from: Bucket, object: string) =>
-    withSlots(memoryOf(from), object, context, (signed) =>
-      makeRendition(object, signed, asked, timeout),
+    tryTwice(asked, visit.deadline, (each) =>
+      withSlots(memoryOf(from), object, visit, (signed) =>
+        makeRendition(object, signed, each, visit.deadline),
+      ),
     );
 
   const rendition = await make(bucket, originUrl(bucket.base, key, terms.granted?.version));

@@ -110,11 +110,23 @@ export const BROKEN_REQUESTS = {
     from: "return known ?",
     to: "return known && name.startsWith(known) ? name : known ?",
   },
+  "a failing origin is asked on and on": {
+    breaks: "patience",
+    file: "worker/edge/passing.ts",
+    from: "return make({",
+    to: "return (await make(asked)) && make({",
+  },
+  "a failing origin is asked what its object is": {
+    breaks: "patience",
+    file: "worker/edge/passing.ts",
+    from: 'original: "unknown" }',
+    to: "}",
+  },
   "what moves is not asked after": {
     breaks: "originals",
     file: "worker/edge/rendition.ts",
     from: "if (!asked.still) {",
-    to: "if (timeout < 0) {",
+    to: "if (deadline < 0) {",
   },
   "@1x is another variant": {
     breaks: "bounds",
@@ -251,8 +263,8 @@ export const BROKEN_REQUESTS = {
     if (refusal.event !== "impossible-key" || !order.variant) return { refusal, subject, terms: { cors } };
     const from = order.route.fallback;
     const make = () =>
-      withSlots(memoryOf(from.bucket), originUrl(from.bucket.base, from.key), context, (signed) =>
-        makeRendition(originUrl(from.bucket.base, from.key), signed, chooseFormat(order.variant, readableBy(null), order.route.svg), 9));
+      withSlots(memoryOf(from.bucket), originUrl(from.bucket.base, from.key), { context, deadline: began + 9000 }, (signed) =>
+        makeRendition(originUrl(from.bucket.base, from.key), signed, chooseFormat(order.variant, readableBy(null), order.route.svg), began + 9000));
     const shown = from && (await showFallback(refusal, { bucket: from.bucket.name, make }, { cors }, false));
     return { refusal, subject: { ...subject, fallback: shown?.event }, terms: { cors }, instead: shown?.answer };
   }`,

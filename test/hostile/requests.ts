@@ -10,7 +10,7 @@ import { images, object, unknownVariant } from "./paths.ts";
 import { fallbackCalls, get, optionsOf, pay, property, routeOf, SIGNING_KEYS } from "./property.ts";
 import { spellPath } from "./spelling.ts";
 import { IMPOSSIBLE } from "./tricks.ts";
-import { type Call, FALLBACKS, NOW, ORIGINAL, PLACES, VARIANTS } from "./world.ts";
+import { type Call, FALLBACKS, mayBeOver, NOW, ORIGINAL, PLACES, VARIANTS } from "./world.ts";
 
 const SECRETS = [
   ...[CREDENTIALS, NEXT_CREDENTIALS].flatMap((keys) => Object.values(keys)),
@@ -37,6 +37,9 @@ const KEPT: Readonly<Record<number, number>> = { 404: 60, 415: 60, 502: 10 };
 
 /** The most calls of one attempt: two credential slots, each tried twice, and a question to S3 between. */
 const MOST_CALLS = 6;
+
+/** The most calls for one object that fail in a way that may be over soon. */
+const MOST_FAILURES = 2;
 
 const ALLOWED = new Set(
   Object.values(VARIANTS).map((sizes) => JSON.stringify(Object.entries(sizes).sort())),
@@ -122,6 +125,21 @@ export const ofRequests = {
       assert.deepEqual([headers.get("etag"), headers.get("last-modified")], [null, null]);
       const [, seconds] = /^public, max-age=(\d+)$/.exec(headers.get("cache-control") ?? "") ?? [];
       assert.ok(Number(seconds) <= (KEPT[status] ?? 0), `${seconds} s`);
+    },
+  ),
+  patience: property(
+    "an object is asked for twice at most while its origin fails, and then not what it is",
+    asked,
+    async (suspect, input) => {
+      const { calls = [] } = (await pay(suspect, input)) ?? {};
+      for (const url of new Set(calls.map((call) => call.url))) {
+        const own = calls.filter((call) => call.url === url);
+        assert.ok(own.filter(mayBeOver).length <= MOST_FAILURES, url);
+        const after = own.slice(own.findIndex(mayBeOver) + 1);
+        const hasFailed = own.some(mayBeOver);
+        const asksWhat = (call: Call) => Object(call.cf?.image).format === "json";
+        assert.ok(!hasFailed || !after.some(asksWhat), `what is ${url}?`);
+      }
     },
   ),
   bounds: property(

@@ -150,6 +150,7 @@ export const NOW_S = Math.floor(NOW / 1000);
 /** Replaces the network, the log and the clock. */
 export function install(): void {
   Date.now = () => NOW;
+  Object.assign(globalThis, { scheduler: { wait: async () => {} } });
   globalThis.fetch = async (input, init = {}) => {
     const { method = "GET", redirect } = init;
     const url = `${input}`;
@@ -204,6 +205,12 @@ export async function visit(
   if (asked.calls.length > 0) count("reached the edge");
   count(`${answer.status}`);
   return { ...asked, answer, body };
+}
+
+/** Returns whether a call failed in a way that may be over soon: a busy edge or origin, a lost connection. */
+export function mayBeOver({ cf, said }: Call): boolean {
+  if (cf === undefined) return false;
+  return said === undefined || /^\d+ err=(?:9505|9509|9510|9518|9522|9527|9528)\b/.test(said);
 }
 
 /** What the edge may call a type when it is asked for facts (R9, open). */

@@ -26,6 +26,8 @@ export const stage = {
   logged: [] as { level: "info" | "warn" | "error"; line: Record<string, unknown> }[],
   /** The requests that the Worker sent to S3 directly. */
   probes: [] as Request[],
+  /** How long the Worker paused each time before it asked again, in ms. No test waits for that. */
+  pauses: [] as number[],
   /** The work that the Worker passed to `waitUntil`. */
   after: [] as Promise<unknown>[],
 };
@@ -70,6 +72,7 @@ beforeEach(() => {
   stage.asked = [];
   stage.logged = [];
   stage.probes = [];
+  stage.pauses = [];
   stage.after = [];
   answered = [];
   for (const level of ["info", "warn", "error"] as const) {
@@ -78,6 +81,7 @@ beforeEach(() => {
       stage.logged.push({ level, line: JSON.parse(line) });
     });
   }
+  vi.stubGlobal("scheduler", { wait: async (ms: number) => void stage.pauses.push(ms) });
   // A fetch of the Worker with `cf` goes to the edge. All others go to the network.
   const send = globalThis.fetch;
   vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {

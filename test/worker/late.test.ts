@@ -42,7 +42,7 @@ function hold() {
 }
 
 const JSON_TYPE = { "content-type": "application/json" };
-const LATE = { event: "timed-out", reason: "no answer within 1 s" };
+const LATE = { event: "timed-out", reason: "no answer in time" };
 
 test.each<[string, ResponseInit]>([
   ["an image", { headers: { "cf-resized": "internal=ok/m", "content-type": "image/jpeg" } }],
@@ -70,7 +70,7 @@ test.each<[string, ResponseInit]>([
 
 test("an edge that fails when the time is over disturbs nobody", async () => {
   const { asked, reject } = hold();
-  const outcome = send("https://a.example/k", {}, 1);
+  const outcome = send("https://a.example/k", {}, Date.now() + 1000);
   await asked;
   await vi.advanceTimersByTimeAsync(1000);
   expect(await outcome).toEqual(LATE);
@@ -85,7 +85,7 @@ test("a late body that has broken off, or that will not be let go of, disturbs n
   const stubborn = new ReadableStream({ cancel: () => Promise.reject(new Error("no")) });
   for (const body of [broken, stubborn, null]) {
     const { resolve } = hold();
-    const outcome = send("https://a.example/k", {}, 1);
+    const outcome = send("https://a.example/k", {}, Date.now() + 1000);
     await vi.advanceTimersByTimeAsync(1000);
     resolve(new Response(body));
     expect(await outcome).toEqual(LATE);
@@ -109,7 +109,10 @@ test.each<[string, () => BodyInit | null, ResponseInit]>([
   ["a longer error that stalls", () => stalling("x".repeat(4000)).body, { status: 500 }],
 ])("when %s has come, no timer is left", async (_what, body, init) => {
   vi.mocked(fetch).mockImplementation(async () => new Response(body(), init));
-  expect(await send("https://a.example/k", {}, 1)).toHaveProperty("status", init.status ?? 200);
+  expect(await send("https://a.example/k", {}, Date.now() + 1000)).toHaveProperty(
+    "status",
+    init.status ?? 200,
+  );
   expect(vi.getTimerCount()).toBe(0);
   await turn();
   expect(unhandled).not.toHaveBeenCalled();
@@ -117,7 +120,10 @@ test.each<[string, () => BodyInit | null, ResponseInit]>([
 
 test("when the request has failed, no timer is left", async () => {
   vi.mocked(fetch).mockRejectedValue(new TypeError("network connection lost"));
-  expect(await send("https://a.example/k", {}, 1)).toHaveProperty("event", "edge-failed");
+  expect(await send("https://a.example/k", {}, Date.now() + 1000)).toHaveProperty(
+    "event",
+    "edge-failed",
+  );
   expect(vi.getTimerCount()).toBe(0);
 });
 
@@ -126,7 +132,7 @@ test.each([0, 600, 999])(
   async (ms) => {
     const { asked, resolve } = hold();
     const settled = vi.fn();
-    const outcome = send("https://a.example/k", {}, 1).finally(settled);
+    const outcome = send("https://a.example/k", {}, Date.now() + 1000).finally(settled);
     await asked;
     await vi.advanceTimersByTimeAsync(ms);
     const { told, body } = stalling("ERROR 9404: no");

@@ -1,4 +1,4 @@
-// Sends a request and waits for its answer, for a limited time. Never follows a redirect.
+// Sends a request and waits for its answer until a deadline. Never follows a redirect.
 
 import type { Refusal } from "./refusal.ts";
 import { LATE, within } from "./time-limit.ts";
@@ -17,21 +17,23 @@ const LONGEST_TEXT = 2048; // characters
 /**
  * Waits for the headers of the answer, and for the text if it is not an image. A redirect would leave
  * the bucket (E7). A late answer is dropped: an abort signal would slow down every request.
+ * @param deadline ms since 1970. After it, nothing is sent
  * @param facts whether a success is text, not an image (R9)
  */
 export function send(
   url: string,
   init: RequestInit,
-  seconds: number,
+  deadline: number,
   facts = false,
 ): Promise<Reply | Refusal> {
-  const end = Date.now() + seconds * 1000;
+  const left = deadline - Date.now();
+  if (left <= 0) return Promise.resolve({ event: "timed-out", reason: "no time was left to ask" });
   const asked = fetch(url, { ...init, redirect: "manual" });
-  return within(seconds * 1000, asked).then(
+  return within(left, asked).then(
     (response) => {
-      if (response !== LATE) return read(response, facts, end - Date.now());
+      if (response !== LATE) return read(response, facts, deadline - Date.now());
       asked.then(({ body }) => drop(body)).catch(() => {});
-      return { event: "timed-out", reason: `no answer within ${seconds} s` };
+      return { event: "timed-out", reason: "no answer in time" };
     },
     (error) => ({ event: "edge-failed", reason: `the request failed: ${error}`, passing: true }),
   );

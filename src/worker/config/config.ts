@@ -47,7 +47,7 @@ const limiterSchema = custom("a rate limiting binding", isLimiter);
 const answersSchema = table({
   /** For how long browsers and shared caches may keep an image: s. */
   max_age: optional(integer(0, YEAR), 3600),
-  /** How long the edge may take: s. */
+  /** How long a visitor waits at most, whatever is tried again on the way: s. */
   timeout: optional(numberBetween(1, 60), 20),
 });
 

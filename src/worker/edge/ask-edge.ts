@@ -22,13 +22,13 @@ export function edgeOptions({ variant, format, still }: Asked): RequestInitCfPro
   };
 }
 
-/** @param seconds how long the headers of the answer may take */
+/** @param deadline until when the headers of the answer may take: ms since 1970 */
 export function askEdge(
   url: string,
   headers: SignedHeaders,
   image: RequestInitCfPropertiesImage,
-  seconds: number,
+  deadline: number,
 ): Promise<Reply | Refusal> {
   const init = { headers, cf: { image, cacheTtlByStatus: NOT_KEPT } };
-  return send(url, init, seconds, image.format === "json");
+  return send(url, init, deadline, image.format === "json");
 }

@@ -61,6 +61,6 @@ export function failureFor(status: number, code: string | undefined, text: strin
   const [event, reason] = code
     ? (MEANINGS[`${code}/${status}`] ?? MEANINGS[code] ?? ["edge-failed"])
     : originEvent(status, origin);
-  const passing = code ? PASSING.has(code) : status >= 500;
+  const passing = code ? PASSING.has(code) : event === "origin-failed" && status >= 500;
   return { event, status, reason, edge: code, origin, passing };
 }

@@ -1,7 +1,7 @@
 // Asks the edge what the original is.
 
 import { isTable, json } from "../base/json.ts";
-import { type Denied, isDenied, isRefusal } from "../base/refusal.ts";
+import { isDenied, isRefusal, type Refusal } from "../base/refusal.ts";
 import { drop } from "../base/send.ts";
 import type { Asked, OriginalType } from "../request/format.ts";
 import type { SignedHeaders } from "../s3/sigv4.ts";
@@ -11,21 +11,22 @@ import { judge, namedType } from "./judge.ts";
 
 /**
  * The original's type as the edge describes it (R9).
- * @param seconds how long the edge may take
- * @returns or that S3 denies the object
+ * @param deadline ms since 1970
+ * @returns or a refusal that the rendition would meet, too: S3 denies the object, it fails in passing, or
+ *   the time is over
  */
 export async function originalType(
   url: string,
   headers: SignedHeaders,
   asked: Asked,
-  seconds: number,
-): Promise<OriginalType | Denied> {
-  const reply = await askEdge(url, headers, factsOptions(asked), seconds);
-  if (isRefusal(reply)) return "unknown";
+  deadline: number,
+): Promise<OriginalType | Refusal> {
+  const reply = await askEdge(url, headers, factsOptions(asked), deadline);
+  if (isRefusal(reply)) return reply;
   drop(reply.body);
   if (judge(reply).result === "not-made") {
     const failure = failureOf(reply);
-    return isDenied(failure) ? failure : "unknown"; // the rendition would be denied, too
+    return isDenied(failure) || failure.passing ? failure : "unknown";
   }
   const facts = json(reply.text);
   const original = isTable(facts) ? facts["original"] : undefined;

@@ -17,34 +17,35 @@ export type Rendition = Reply & Passed;
  * Asks the edge, and asks once more where another way of asking may succeed. The edge is asked to
  * describe the original where only that shows whether it made the bytes (O8, R6).
  * @param headers those that sign the origin request
- * @param timeout how long each call may take until its headers are here: s
+ * @param deadline until when the headers of the last answer may take: ms since 1970
  */
 export async function makeRendition(
   url: string,
   headers: SignedHeaders,
   wanted: Asked,
-  timeout: number,
+  deadline: number,
 ): Promise<Rendition | Refusal> {
   let asked = wanted;
   if (!asked.still) {
     // Only a GIF may move. One that is too large comes back as it is, and its type shows that (O8).
-    const original = await originalType(url, headers, asked, timeout);
+    const original = asked.original ?? (await originalType(url, headers, asked, deadline));
     if (isRefusal(original)) return original;
     asked = { ...asked, original, still: original !== "image/gif" };
   }
-  const reply = await askEdge(url, headers, edgeOptions(asked), timeout);
+  const reply = await askEdge(url, headers, edgeOptions(asked), deadline);
   const first = guarded(reply, asked);
   if (!isRefusal(first)) return first;
 
   let isMade = false;
   if (first.event === "original-is-smaller" && asked.original === undefined) {
-    const original = await originalType(url, headers, asked, timeout);
+    const original = await originalType(url, headers, asked, deadline);
     if (isRefusal(original)) return original;
     asked = { ...asked, original };
     isMade = !isRefusal(reply) && judge(reply, original).result === "made";
   }
   const again = isMade ? asked : secondChance(asked, first);
-  return again ? guarded(await askEdge(url, headers, edgeOptions(again), timeout), again) : first;
+  if (!again) return first;
+  return guarded(await askEdge(url, headers, edgeOptions(again), deadline), again);
 }
 
 function guarded(reply: Reply | Refusal, asked: Asked): Rendition | Refusal {

@@ -1,5 +1,4 @@
-// How to ask the edge again after a refusal. Only once: a failing origin gets at most twice the
-// requests. Pure.
+// How to ask the edge for something else after a refusal. Once. Pure.
 
 import type { Refusal } from "../base/refusal.ts";
 import type { Asked } from "../request/format.ts";
@@ -12,9 +11,6 @@ export function secondChance(asked: Asked, refusal: Refusal): Asked | undefined 
   const auto = asked.variant.format === "auto";
   const still = { ...asked, still: true };
   switch (refusal.event) {
-    case "origin-failed":
-    case "edge-failed":
-      return refusal.passing ? asked : undefined;
     case "too-large-for-avif": {
       if (asked.format !== "avif") return undefined;
       const best = asked.readable.webp ? "webp" : undefined;

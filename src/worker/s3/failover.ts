@@ -1,7 +1,8 @@
 // Tries a bucket's slots in turn: the next one where S3 refuses the current one.
 
 import { mistakeText } from "../base/mistake.ts";
-import { type Denied, isDenied, type Refusal } from "../base/refusal.ts";
+import { type Denied, isDenied, isRefusal, type Refusal } from "../base/refusal.ts";
+import { LATE } from "../base/time-limit.ts";
 import { isAllRefusedTold } from "./advance.ts";
 import {
   areAllRefused,
@@ -13,7 +14,7 @@ import {
   slotToRetry,
 } from "./bucket-state.ts";
 import type { Memory } from "./memory.ts";
-import { type Context, findVerdict, probe } from "./probe.ts";
+import { type Context, findVerdict, probe, type Visit } from "./probe.ts";
 import { signWith } from "./sign-request.ts";
 import type { SignedHeaders } from "./sigv4.ts";
 import type { Verdict } from "./verdict.ts";
@@ -34,7 +35,7 @@ const WEIGHTS = { slot: 0, object: 1, unknown: 2, none: 3, setup: 4 } as const s
 export async function withSlots<Made extends object>(
   memory: Memory,
   url: string,
-  context: Context,
+  visit: Visit,
   make: (headers: SignedHeaders) => Promise<Made | Refusal>,
 ): Promise<Made | Refusal> {
   const { region } = memory.state().bucket;
@@ -47,10 +48,12 @@ export async function withSlots<Made extends object>(
 
       let made = await make(await signWith(slot, url, region, began));
       if (!isDenied(made)) {
-        if (denial) memory.learn({ type: "slot-served", slot, began });
+        if (denial && hasServed(made)) memory.learn({ type: "slot-served", slot, began });
         return made;
       }
-      const { verdict, firm, certain } = await findVerdict(memory, slot, url, made, context);
+      const found = await findVerdict(memory, slot, url, made, visit);
+      if (found === LATE) return unexplained(made);
+      const { verdict, firm, certain } = found;
       if (verdict.fault === "none") {
         made = await make(await signWith(slot, url, region, Date.now()));
         if (!isDenied(made)) return made;
@@ -68,7 +71,7 @@ export async function withSlots<Made extends object>(
     memory.learn({ type: "all-refused", now });
     return refusal;
   } finally {
-    settle(memory, url, context);
+    settle(memory, url, visit.context);
   }
 }
 
@@ -87,6 +90,17 @@ function allRefused(state: BucketState, now: number): Refusal {
   const reason = ["put a key that works into the next slot", ...mistakes].join("; ");
   const repeated = isAllRefusedTold(state, now);
   return { event: "slots-refused", slots: refusedSlots(state), reason, repeated };
+}
+
+/** Returns whether S3 gave the object with a slot, or said what is wrong with the object. */
+function hasServed(made: object | Refusal): boolean {
+  if (!isRefusal(made)) return true;
+  return made.event === "object-missing" || made.event === "source-unreadable";
+}
+
+/** A denial whose reason S3 does not tell in time: the other slot might have opened the object. */
+function unexplained(denied: Denied): Refusal {
+  return { ...denied, event: "timed-out", reason: "denied, and S3 does not say why in time" };
 }
 
 /** What a denial means, now that it is known whose fault it is. */

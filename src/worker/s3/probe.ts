@@ -3,7 +3,7 @@
 
 import { type Denied, isRefusal } from "../base/refusal.ts";
 import { drop, send } from "../base/send.ts";
-import { within } from "../base/time-limit.ts";
+import { LATE, within } from "../base/time-limit.ts";
 import type { Slot } from "../config/slot.ts";
 import { type Finding, freshFinding, runningProbe } from "./bucket-state.ts";
 import type { Memory } from "./memory.ts";
@@ -14,8 +14,15 @@ import { forOthers, readSaid, type Said, type Verdict, verdictOf } from "./verdi
 /** Lets work go on after the answer. */
 export type Context = Pick<ExecutionContext, "waitUntil">;
 
-/** How long S3 may take: s; and how long other requests wait for a probe: ms. */
-const PATIENCE_S = 3;
+/** One visitor's request. */
+export type Visit = {
+  readonly context: Context;
+  /** Until when the visitor waits: ms since 1970. */
+  readonly deadline: number;
+};
+
+/** How long S3 may take, and how long other requests wait for a probe: ms. */
+const PATIENCE_MS = 3_000;
 const PROBE_MS = 5_000;
 
 /**
@@ -25,7 +32,8 @@ const PROBE_MS = 5_000;
  */
 export async function askOrigin(url: string, headers: SignedHeaders, now: number): Promise<Said> {
   const ranged = { ...headers, range: "bytes=0-0" };
-  const answer = await send(url, { headers: ranged, cache: "no-store" }, PATIENCE_S);
+  const init = { headers: ranged, cache: "no-store" } as const;
+  const answer = await send(url, init, Date.now() + PATIENCE_MS);
   if (isRefusal(answer)) return {};
   drop(answer.body);
   return readSaid(answer, answer.text, now);
@@ -47,15 +55,16 @@ export async function askWith(
  * seconds; one question at a time for a bucket, however many visitors wait.
  * @returns the verdict, and how sure it is. It is firm if S3 said it of this very object, and certain
  *   if it said so for this very request. What S3 said of another object is a guess: the slot may have
- *   died since, or this object may be special.
+ *   died since, or this object may be special. LATE if S3 does not answer before the visitor's time is
+ *   over.
  */
 export async function findVerdict(
   memory: Memory,
   slot: Slot,
   url: string,
   { edge = "", status }: Denied,
-  context: Context,
-): Promise<{ verdict: Verdict; firm: boolean; certain: boolean }> {
+  { context, deadline }: Visit,
+): Promise<{ verdict: Verdict; firm: boolean; certain: boolean } | typeof LATE> {
   const denial = `${edge}/${status}`;
   for (;;) {
     const found = freshFinding(memory.state(), slot, denial, Date.now());
@@ -63,11 +72,14 @@ export async function findVerdict(
     if (found) return { verdict: forOthers(found.verdict, status), firm: false, certain: false };
     const running = runningProbe(memory.state(), Date.now());
     if (!running) break;
-    await within(PROBE_MS, running.ended);
+    const left = deadline - Date.now();
+    if (left <= 0) return LATE;
+    await within(Math.min(PROBE_MS, left), running.ended);
   }
   const probed = probe(memory, slot, url, denial);
   context.waitUntil(probed); // others wait for it, also when this visitor has left
-  return { verdict: (await probed).verdict, firm: true, certain: true };
+  const finding = await within(deadline - Date.now(), probed);
+  return finding === LATE ? LATE : { verdict: finding.verdict, firm: true, certain: true };
 }
 
 /**

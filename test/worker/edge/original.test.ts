@@ -1,6 +1,7 @@
 // The type of an original, which the edge tells as JSON.
 
 import { expect, onTestFinished, test, vi } from "vitest";
+import { faultAnswer } from "../../../src/emulator/edge/faults.ts";
 import { originalType } from "../../../src/worker/edge/original.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";
 import { ASKED, SIGNED } from "../../support/env.ts";
@@ -9,7 +10,7 @@ import { ASKED, SIGNED } from "../../support/env.ts";
 function told(body: BodyInit, headers: Record<string, string> = { "cf-resized": "internal=ok/m" }) {
   const all = { "content-type": "application/json", ...headers };
   vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(body, { headers: all }));
-  return originalType("https://a.example/k", SIGNED, ASKED, 1);
+  return originalType("https://a.example/k", SIGNED, ASKED, Date.now() + 1000);
 }
 
 const facts = (format: unknown) => JSON.stringify({ width: 9, height: 9, original: { format } });
@@ -96,7 +97,28 @@ test("a body that breaks off is no type (R9)", async () => {
   expect(await told(broken)).toBe("unknown");
 });
 
-test("an edge that fails tells none (R3)", async () => {
-  vi.spyOn(globalThis, "fetch").mockRejectedValue(new Error("down"));
-  expect(await originalType("https://a.example/k", SIGNED, ASKED, 1)).toBe("unknown");
+test.each(["9401/400", "9404/404", "9412/415", "9422/429", "9504/524", "9523/500"] as const)(
+  "an edge that answers %s tells none (R3)",
+  async (fault) => {
+    vi.spyOn(globalThis, "fetch").mockResolvedValue(faultAnswer(fault));
+    const type = originalType("https://a.example/k", SIGNED, ASKED, Date.now() + 1000);
+    expect(await type).toBe("unknown");
+  },
+);
+
+test.each<[string, () => Promise<Response>, object]>([
+  ["denies", async () => faultAnswer("9408/403"), { event: "origin-denied", edge: "9408" }],
+  ["is busy", async () => faultAnswer("9522/503"), { event: "edge-failed", passing: true }],
+  ["cannot be reached", () => Promise.reject(new Error("down")), { event: "edge-failed" }],
+])("an edge that %s would do so for the rendition (R3)", async (_what, answer, refusal) => {
+  vi.spyOn(globalThis, "fetch").mockImplementation(answer);
+  const type = originalType("https://a.example/k", SIGNED, ASKED, Date.now() + 1000);
+  expect(await type).toMatchObject(refusal);
+});
+
+test("when the time is over, the edge is not asked", async () => {
+  vi.spyOn(globalThis, "fetch");
+  const type = originalType("https://a.example/k", SIGNED, ASKED, Date.now());
+  expect(await type).toMatchObject({ event: "timed-out" });
+  expect(fetch).not.toHaveBeenCalled();
 });

@@ -22,7 +22,7 @@ async function formats(type: string, original: string, warnings: number) {
     const warning = left-- > 0 ? SMALLER : {};
     return new Response("bytes", { headers: { ...MADE, ...warning, "content-type": type } });
   });
-  const rendition = await makeRendition("https://a.example/k", SIGNED, ASKED, 1);
+  const rendition = await makeRendition("https://a.example/k", SIGNED, ASKED, Date.now() + 1000);
   return { asked, came: isRefusal(rendition) ? rendition.event : rendition.type };
 }
 

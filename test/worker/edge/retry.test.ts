@@ -1,4 +1,4 @@
-// When the edge is asked a second time, and with which change.
+// When the edge is asked for something else, and with which change.
 
 import { expect, test } from "vitest";
 import type { UpstreamEvent } from "../../../src/worker/base/refusal.ts";
@@ -15,8 +15,6 @@ const moves = { ...asked, still: false };
 const moving = { ...asked, format: "webp", still: false } as const;
 
 test.each<[string, UpstreamEvent, object, Asked, Partial<Asked>]>([
-  ["busy", "edge-failed", { passing: true }, asked, {}],
-  ["the origin's 500", "origin-failed", { passing: true }, asked, {}],
   ["too large for AVIF", "too-large-for-avif", {}, asked, { format: "webp" }],
   ["no WebP read", "too-large-for-avif", {}, { ...asked, readable: none }, { format: undefined }],
   ["a JPEG is smaller", "original-is-smaller", jpeg, asked, { format: "png-force" }],
@@ -51,7 +49,7 @@ test.each<[string, UpstreamEvent, object, Asked, Partial<Asked>]>([
 test.each<[string, UpstreamEvent, object, Asked]>([
   ["a lasting fault of the edge", "edge-failed", {}, asked],
   ["a wrong region", "origin-failed", { passing: false }, asked],
-  ["a timeout", "timed-out", { passing: true }, asked],
+  ["a timeout", "timed-out", {}, asked],
   ["a denied object", "origin-denied", {}, asked],
   ["a missing object", "object-missing", {}, asked],
   ["a spent quota", "quota-spent", {}, asked],

@@ -1,7 +1,7 @@
 // The rate limit, and the requests that are refused before they cost anything.
 
 import { expect, onTestFinished, test, vi } from "vitest";
-import { HEALTH_TOKEN, IMPATIENT, VARS } from "../../support/env.ts";
+import { ENV, HEALTH_TOKEN, IMPATIENT, VARS } from "../../support/env.ts";
 import { get, stage } from "../../support/play.ts";
 
 /** A limiter that allows `most` requests for each key, and counts them. */
@@ -92,7 +92,7 @@ test("a limiter that hangs holds nobody up for longer than a second, and the log
     asked.resolve();
     return new Promise<never>(() => {});
   };
-  const shown = get("/images/card/key.jpg", {}, { ...IMPATIENT, RATE_LIMITER: { limit } });
+  const shown = get("/images/card/key.jpg", {}, { ...ENV, RATE_LIMITER: { limit } });
   await asked.promise;
   await vi.advanceTimersByTimeAsync(999);
   expect(vi.getTimerCount()).toBe(1);

@@ -1,0 +1,25 @@
+// Asks a second time after a failure that may be over soon, such as a busy origin (A9).
+
+import { isRefusal, type Refusal } from "../base/refusal.ts";
+import type { Asked } from "../request/format.ts";
+
+/** How long a failing origin is left alone before it is asked again: ms. */
+const PAUSE_MS = 300;
+
+/**
+ * Makes a rendition, and tries once more after a pause where a failure may be over: the origin of one
+ * object is asked at most twice while it fails. The second time, the edge is not asked what the original
+ * is.
+ * @param deadline ms since 1970. Where it leaves no time to ask again, the failure is returned
+ */
+export async function tryTwice<Made extends object>(
+  asked: Asked,
+  deadline: number,
+  make: (asked: Asked) => Promise<Made | Refusal>,
+): Promise<Made | Refusal> {
+  const first = await make(asked);
+  const isPassing = isRefusal(first) && "passing" in first && first.passing;
+  if (!isPassing || Date.now() + PAUSE_MS >= deadline) return first;
+  await scheduler.wait(PAUSE_MS);
+  return make({ ...asked, original: "unknown" });
+}
