@@ -110,7 +110,8 @@ async function show(
     const subject = { ...subjectOf(order), fallback: shown?.event };
     return { refusal: rendition, subject, terms, instead: shown?.answer };
   }
-  const shown = { type: rendition.type, negotiated, maxAge, took: now - began };
+  const { type, standsIn } = rendition;
+  const shown = { type, standsIn, negotiated, maxAge, took: now - began };
   return imageAnswer(request, rendition, imageHeaders(rendition.headers, shown, terms, now));
 }
 

@@ -7,6 +7,7 @@ import type { Granted } from "../request/url-signature.ts";
 import { hasAlready } from "./condition.ts";
 
 const MISSING_SECONDS = 60;
+const STAND_IN_SECONDS = 60;
 const QUOTA_RETRY_SECONDS = "3600";
 /** The longer of the two periods that Cloudflare's rate limiting has. */
 const LIMIT_RETRY_SECONDS = "60";
@@ -30,6 +31,8 @@ export type Terms = {
 /** The facts of an image that is shown. */
 export type Shown = {
   readonly type: string;
+  /** Whether it stands in for the URL's own image, which may be there soon. */
+  readonly standsIn?: boolean;
   /** Whether another visitor may get another format under the same URL. */
   readonly negotiated: boolean;
   /** For how long it may be kept, at most until its URL expires: s. */
@@ -47,7 +50,9 @@ export function imageHeaders(
 ): Record<string, string> {
   const headers: Record<string, string> = {
     "content-type": shown.type,
-    "cache-control": imageCaching(shown.maxAge, terms, now),
+    "cache-control": shown.standsIn
+      ? shortly(Math.min(shown.maxAge, STAND_IN_SECONDS), terms, now)
+      : imageCaching(shown.maxAge, terms, now),
     ...PROTECTION,
     "server-timing": `edge;dur=${Math.round(shown.took)}`,
     ...terms.cors,
@@ -59,7 +64,8 @@ export function imageHeaders(
     if (value && form.test(value)) headers[name] = value;
   };
   copy("etag", EDGE_TAG);
-  copy("last-modified", HTTP_DATE);
+  // The URL's own image has the same date: a condition on it would keep what stands in.
+  if (!shown.standsIn) copy("last-modified", HTTP_DATE);
   if (!edge.has("content-encoding")) copy("content-length", /^\d+$/);
   return headers;
 }

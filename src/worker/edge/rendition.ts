@@ -11,7 +11,11 @@ import { originalType } from "./original.ts";
 import { secondChance } from "./retry.ts";
 
 /** What the edge made of an object, and the guard let pass. */
-export type Rendition = Reply & Passed;
+export type Rendition = Reply &
+  Passed & {
+    /** Whether it is a still that stands in for what may be an animation: the edge did not tell. */
+    readonly standsIn: boolean;
+  };
 
 /**
  * Asks the edge, and asks once more where another way of asking may succeed. The edge is asked to
@@ -32,8 +36,9 @@ export async function makeRendition(
     if (isRefusal(original)) return original;
     asked = { ...asked, original, still: original !== "image/gif" };
   }
+  const standsIn = !wanted.still && asked.original === "unknown";
   const reply = await askEdge(url, headers, edgeOptions(asked), deadline);
-  const first = guarded(reply, asked);
+  const first = guarded(reply, asked, standsIn);
   if (!isRefusal(first)) return first;
 
   let isMade = false;
@@ -45,13 +50,13 @@ export async function makeRendition(
   }
   const again = isMade ? asked : secondChance(asked, first);
   if (!again) return first;
-  return guarded(await askEdge(url, headers, edgeOptions(again), deadline), again);
+  return guarded(await askEdge(url, headers, edgeOptions(again), deadline), again, standsIn);
 }
 
-function guarded(reply: Reply | Refusal, asked: Asked): Rendition | Refusal {
+function guarded(reply: Reply | Refusal, asked: Asked, standsIn: boolean): Rendition | Refusal {
   if (isRefusal(reply)) return reply;
   const passed = guard(reply, asked);
-  if (!isRefusal(passed)) return { ...reply, ...passed };
+  if (!isRefusal(passed)) return { ...reply, ...passed, standsIn };
   drop(reply.body);
   return passed;
 }

@@ -32,7 +32,7 @@ test.each([
 
 const MOVES = { type: "image/webp", frames: 3, kept: "public, max-age=600" };
 const STAYS = { type: "image/webp", frames: 1, kept: "public, max-age=600" };
-const STANDS_IN = { type: "image/webp", frames: 1, kept: "public, max-age=600" };
+const STANDS_IN = { type: "image/webp", frames: 1, kept: "public, max-age=60" };
 
 test.each([
   ...["image/gif", "gif", "GIF", " Image/GIF; x"].map((named) => [named, MOVES] as const),
