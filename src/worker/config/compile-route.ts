@@ -37,6 +37,14 @@ export function compileRoute(path: string, keyTemplate: string, report: Report):
   return { path, mapping: { path: compilePattern(path, "*"), key } };
 }
 
+/** The form of a path: two routes of one form take the same URLs, whatever their names are called. */
+export function formOf(path: string): string {
+  return path
+    .split("/")
+    .map((segment) => (NAME.test(segment) ? ":" : segment))
+    .join("/");
+}
+
 /**
  * How many names follow another one in their segment. For each, the text can be split in many places:
  * with two such choices, reading a hostile key takes most of a second, with three it takes hours.

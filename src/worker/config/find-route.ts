@@ -28,7 +28,7 @@ export function indexRoutes<R extends Route>(routes: readonly R[]): RouteIndex<R
       else node.literals.set(segment, next);
       node = next;
     }
-    node[ends] ??= { route, place }; // a second route of the same form is never reached
+    node[ends] ??= { route, place }; // a second route of one form is a mistake of ROUTES
   }
   return root;
 }

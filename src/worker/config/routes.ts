@@ -2,9 +2,9 @@
 
 import type { SigningKey } from "../../url/grant.ts";
 import { keyFault } from "../../url/key.ts";
-import { json } from "../base/json.ts";
+import { isTable, json } from "../base/json.ts";
 import type { Bucket } from "./bucket.ts";
-import { compileRoute, type Route, unusedNames } from "./compile-route.ts";
+import { compileRoute, formOf, type Route, unusedNames } from "./compile-route.ts";
 import type { Preset } from "./preset.ts";
 import { signingKeysOf } from "./read-secrets.ts";
 import {
@@ -62,6 +62,7 @@ export function readRoutes(
   presets: Named<Preset>,
   report: Report,
 ): BoundRoute[] {
+  const list = json(vars["ROUTES"]);
   const routes = listOf(
     table(
       {
@@ -93,7 +94,8 @@ export function readRoutes(
         }
       },
     ),
-  )(json(vars["ROUTES"]), "ROUTES", report);
+  )(list, "ROUTES", report);
+  reportTwins(list, report);
   const signs = routes?.some(({ signed }) => signed);
   const keys = signs ? signingKeysOf(vars, report) : new Map<string, never>();
   return (routes ?? []).flatMap(({ path, object, presets: shown, svg, ...rest }) => {
@@ -117,6 +119,22 @@ export function readRoutes(
       },
     ];
   });
+}
+
+/** Reports the routes that are never reached, because an earlier one has the same form. */
+function reportTwins(list: unknown, report: Report): void {
+  const entries: readonly unknown[] = Array.isArray(list) ? list : [];
+  const first = new Map<string, number>();
+  for (const [at, entry] of entries.entries()) {
+    const path = isTable(entry) ? entry["path"] : undefined;
+    if (typeof path !== "string") continue;
+    const other = first.get(formOf(path));
+    if (other === undefined) first.set(formOf(path), at);
+    else {
+      const twin = `takes the same URLs as ROUTES[${other}]`;
+      report(`ROUTES[${at}].path`, `${twin}, so it is never reached`);
+    }
+  }
 }
 
 /** Returns whether a text is an origin as browsers spell it. */

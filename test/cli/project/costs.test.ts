@@ -44,7 +44,7 @@ test.each<[string, object, [string, number][]]>([
     {
       ROUTES: [
         { ...ROUTE, presets: ["card"] },
-        { ...ROUTE, presets: ["tall", "card"] },
+        { ...ROUTE, path: "/more/:preset/*", presets: ["tall", "card"] },
       ],
     },
     [["media", 3]],

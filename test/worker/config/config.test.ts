@@ -8,6 +8,7 @@ import { BASE, CREDENTIALS, ENV, SECRETS, VARS } from "../../support/env.ts";
 
 const { media } = VARS.BUCKETS;
 const ROUTE = { path: "/images/:preset/*", object: "media/*" };
+const OTHER = { path: "/others/:preset/*", object: "media/*" };
 
 function mistakes(change: object): readonly string[] {
   const config = readConfig({ ...ENV, ...change });
@@ -151,7 +152,7 @@ test.each<[string, unknown, string]>([
   ["a backslash", "media/a\\b", "impossible key: a backslash"],
   ["two lines", "media/a\n*", '"media/a\\n*" is not one object'],
 ])("a fallback with %s is a mistake", (_what, fallback, told) => {
-  const found = mistakes({ ROUTES: [ROUTE, { ...ROUTE, fallback }] });
+  const found = mistakes({ ROUTES: [ROUTE, { ...OTHER, fallback }] });
   expect(found.at(0)).toContain(`ROUTES[1].fallback: ${told}`);
   if (told !== '"https:" is not in BUCKETS') expect(found).toHaveLength(1);
 });
@@ -172,7 +173,7 @@ test("a fallback is an object of its own bucket, which is one that the routes le
   const more = { ...media, bucket: "acme-more", prefix: "über/" };
   const config = readConfig({
     ...{ ...ENV, BUCKETS: { media, more } },
-    ROUTES: [ROUTE, { ...ROUTE, fallback: "more/a:1 (b).png" }],
+    ROUTES: [ROUTE, { ...OTHER, fallback: "more/a:1 (b).png" }],
   });
   if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));
   const key = "über/a:1 (b).png";
@@ -223,6 +224,37 @@ test.each<[string, unknown, string[]]>([
   );
   expect(mistakes(change).join()).not.toMatch(/short|kkkk/);
   expect(mistakes({ ...change, ROUTES: [ROUTE] })).toEqual([]);
+});
+
+test.each<[string, string, string]>([
+  ["the same path", "/a/:preset/*", "/a/:preset/*"],
+  ["another name", "/a/:x/:preset", "/a/:y/:preset"],
+  ["the preset in another place", "/:preset/:id", "/:id/:preset"],
+  ["a * and another name", "/:x/b/:preset/*", "/:preset/b/:x/*"],
+])("a second route of one form is never reached, so it is a mistake: %s", (_what, one, two) => {
+  const between = { path: "/between/:preset/*", object: "media/*" };
+  const twins = [one, two].map((path) => ({ path, object: "media/k" }));
+  expect(mistakes({ ROUTES: [between, ...twins, between] })).toEqual([
+    `ROUTES[2].path: takes the same URLs as ROUTES[1], so it is never reached`,
+    `ROUTES[3].path: takes the same URLs as ROUTES[0], so it is never reached`,
+  ]);
+});
+
+test("a second route of one form is told together with other mistakes", () => {
+  const ROUTES = [{ path: 7 }, { ...ROUTE, svg: "yes" }, ROUTE, "no table"];
+  expect(mistakes({ ROUTES }).at(-1)).toMatch(/^ROUTES\[2\]\.path: .* as ROUTES\[1\]/);
+  expect(mistakes({ ROUTES: JSON.stringify([ROUTE, ROUTE]) })).toHaveLength(1);
+});
+
+test.each([
+  ["/a/:preset", "/A/:preset"],
+  ["/a/:preset", "/a/:preset/*"],
+  ["/a/:preset", "/:x/:preset"],
+  ["/:preset/a", "/:preset/:x"],
+  ["/:preset/a/*", "/:preset/:x/*"],
+])("%s and %s are of different forms", (one, two) => {
+  const ROUTES = [one, two].map((path) => ({ path, object: "media/k" }));
+  expect(mistakes({ ROUTES })).toEqual([]);
 });
 
 test.each(["BUCKETS", "PRESETS", "ROUTES"])("without %s nothing is served", (name) => {
