@@ -1,8 +1,8 @@
-// Finds signed routes that protect nothing, because another route shows the same objects unsigned.
+// Finds signed routes whose objects another route shows unsigned, as its own or as its fallback.
 
 import { REST } from "../../url/grammar.ts";
 import type { Config } from "../../worker/config/config.ts";
-import type { BoundRoute } from "../../worker/config/routes.ts";
+import type { BoundRoute, Fallback } from "../../worker/config/routes.ts";
 import type { Warning } from "./config-fault.ts";
 
 /** Unsigned routes that may show the objects of a signed route at the same preset. */
@@ -12,13 +12,25 @@ export function* unsignedDoors({ routes }: Pick<Config, "routes">): Generator<Wa
       if (signed.signing === undefined || open.signing !== undefined) continue;
       const { presets } = signed;
       const both = !presets || !open.presets || !presets.isDisjointFrom(open.presets);
-      if (both && mayMeet(signed, open)) {
-        const door = `ROUTES[${index}] (${open.path}) may show without a signature`;
-        const what = `${door} what ROUTES[${at}] (${signed.path}) signs`;
+      if (!both) continue;
+      const door = `ROUTES[${index}] (${open.path})`;
+      const secret = `ROUTES[${at}] (${signed.path}) signs`;
+      if (mayMeet(signed, open)) {
+        const what = `${door} may show without a signature what ${secret}`;
         yield { what, remedy: "give each its own prefix, or its own presets" };
+      }
+      if (open.fallback && leadsTo(signed, open.fallback)) {
+        const what = `the fallback of ${door} shows everyone an object that ${secret}`;
+        yield { what, remedy: "use a fallback that no signed route leads to" };
       }
     }
   }
+}
+
+/** Returns whether a route leads to the object of a fallback. */
+function leadsTo({ bucket, mapping }: BoundRoute, { bucket: other, key }: Fallback): boolean {
+  if (bucket.bucket !== other.bucket || !key.startsWith(bucket.prefix)) return false;
+  return mapping.key.form.test(key.slice(bucket.prefix.length));
 }
 
 function mayMeet(one: BoundRoute, other: BoundRoute): boolean {

@@ -72,6 +72,38 @@ test.each<[string, string, boolean]>([
   expect(warns(signed, { path: "/open/:preset/:a", object: other })).toBe(expected);
 });
 
+test.each<[string, boolean]>([
+  ["media/private/a.jpg", true],
+  ["media/private/a/b/c.png", true],
+  ["path/private/a.jpg", true],
+  ["whole/published/private/a.jpg", true],
+  ["media/private", false],
+  ["media/privately/a.jpg", false],
+  ["media/public/private/a.jpg", false],
+  ["whole/private/a.jpg", false],
+  ["other/private/a.jpg", false],
+])("a fallback %s of an open route is shown to everyone: %j", (fallback, expected) => {
+  const open = { path: "/open/:preset/*", object: "other/*", fallback };
+  expect(warns({}, open)).toBe(expected);
+  expect(warns({ presets: ["hero"] }, { ...open, presets: ["card"] })).toBe(false);
+});
+
+test.each<[string, string, boolean]>([
+  ["media/users/:x/:y.jpg", "media/users/ada/a.jpg", true],
+  ["media/users/:x/:y.jpg", "media/users/ada/a.png", false],
+  ["media/users/:x/:y.jpg", "media/users/ada/more/a.jpg", false],
+  ["media/:x/:y/:x", "media/a/b/a", true],
+  ["media/:x/:y/:x", "media/a/b/c", false],
+])("a signed route to %s, and %s as a fallback: %j", (object, fallback, expected) => {
+  const open = { path: "/open/:preset/*", object: "other/*", fallback };
+  expect(warns({ path: "/signed/:preset/:x/:y", object }, open)).toBe(expected);
+});
+
+test("a signed route may have any fallback", () => {
+  const open = { path: "/open/:preset/*", object: "other/*" };
+  expect(warns({ fallback: "media/private/a.jpg" }, open)).toBe(false);
+});
+
 test("routes without a common preset do not meet", () => {
   const open = { path: "/open/:preset/*", object: "media/*" };
   expect(warns({ presets: ["hero"] }, { ...open, presets: ["card"] })).toBe(false);
