@@ -44,7 +44,7 @@ type Refused = {
 /** Whether a visitor may have what they ask for: everything that is settled before S3 and the edge. */
 async function serve(request: Request, env: object, context: Context): Promise<Response | Refused> {
   const began = Date.now();
-  const config = await configOf(env, began);
+  const config = await configOf(env, began, context);
   if (isRefusal(config)) return { refusal: config };
 
   const { method, headers, url } = request;

@@ -2,17 +2,25 @@
 // changes while it runs is kept here.
 
 import { logNotice } from "./base/log.ts";
+import { LATE, within } from "./base/time-limit.ts";
 import type { Bucket } from "./config/bucket.ts";
 import { type Broken, type Config, readConfig } from "./config/config.ts";
 import { sameSecrets } from "./config/read-secrets.ts";
 import type { Vars } from "./config/schema.ts";
-import { askStores, fillIn, type Given, latest, storesOf } from "./config/store.ts";
+import { askStores, fillIn, type Given, type Stores, storesOf } from "./config/store.ts";
 import { carryOver, startState } from "./s3/bucket-state.ts";
 import { createMemory, type Memory } from "./s3/memory.ts";
+import type { Context } from "./s3/probe.ts";
 
-/** For how long the values of a Secrets Store are used, and a configuration that they break: ms. */
+/** After how long a Secrets Store is read again, also where its values break the configuration: ms. */
 const STORED_MS = 60_000;
 const BROKEN_MS = 5_000;
+
+/** For how long known secrets are used while they are read again: ms. An isolate can sleep for hours. */
+const MEANWHILE_MS = 60_000;
+
+/** How long a request waits for a reading that another one began: ms. If that one dies, it never ends. */
+const READING_MS = 5_000;
 
 type Checked = {
   readonly vars: Vars;
@@ -24,25 +32,53 @@ type Checked = {
   readonly given: Given;
 };
 
+/** The last reading of the stores. */
+type Reading = { readonly ended: Promise<Config | Broken>; readonly until: number };
+
 const checked = new WeakMap<object, Checked>();
+const readings = new WeakMap<object, Reading>();
 const memories = new WeakMap<Bucket, Memory>();
 
 /**
  * The configuration of an isolate, read and checked once. Secrets of a Secrets Store may change there
- * without a deploy: they are read again every minute. Where the store does not give one then, its last
- * value is used.
+ * without a deploy: they are read again every minute, once at a time, while the known ones are used.
+ * Where the store does not give one then, its last value is used.
  * @param now ms since 1970
  */
-export function configOf(env: object, now: number): Config | Broken | Promise<Config | Broken> {
+export function configOf(
+  env: object,
+  now: number,
+  context: Context,
+): Config | Broken | Promise<Config | Broken> {
   const before = checked.get(env);
-  return before && now < before.until ? before.config : checkAgain(env, now);
+  if (before && now < before.until) return before.config;
+  const stores = storesOf(env);
+  if (stores.size === 0) return check(env, stores, new Map(), now);
+
+  const running = readings.get(env);
+  const isRunning = running !== undefined && now < running.until;
+  const { ended } = isRunning ? running : readStores(env, stores, now, context);
+  const isUsable = before && !("mistakes" in before.config) && now < before.until + MEANWHILE_MS;
+  if (isUsable) return before.config;
+  if (!isRunning) return ended;
+  return within(READING_MS, ended).then((config) =>
+    config === LATE ? configOf(env, now + READING_MS, context) : config,
+  );
 }
 
-async function checkAgain(env: object, now: number): Promise<Config | Broken> {
-  const stores = storesOf(env);
-  const asked = await askStores(stores);
-  const known = checked.get(env); // another request may have asked meanwhile
-  const given = latest(known?.given ?? new Map(), asked);
+function readStores(env: object, stores: Stores, now: number, context: Context): Reading {
+  const ended = askStores(stores).then((asked) => check(env, stores, asked, now));
+  const reading = { ended, until: now + READING_MS };
+  readings.set(env, reading);
+  context.waitUntil(ended); // others use it, also when this visitor has left
+  return reading;
+}
+
+/** Checks the configuration with what the stores gave. */
+function check(env: object, stores: Stores, asked: Given, now: number): Config | Broken {
+  readings.delete(env);
+  const known = checked.get(env);
+  const given = new Map([...(known?.given ?? []), ...asked]);
   const vars = fillIn(env, stores, given);
   const isSame = known && sameSecrets(vars, known.vars);
   const config = isSame ? known.config : readConfig(vars);

@@ -5,12 +5,15 @@ import { readConfig } from "../../src/worker/config/config.ts";
 import { configOf, memoryOf } from "../../src/worker/isolate.ts";
 import { ENV } from "../support/env.ts";
 
+/** Without a Secrets Store, nothing goes on after the answer. */
+const CONTEXT = { waitUntil: () => expect.unreachable() };
+
 test("the configuration is read once per isolate", async () => {
   const env = { ...ENV };
-  const first = await configOf(env, 0);
+  const first = await configOf(env, 0, CONTEXT);
   env.AWS_ACCESS_KEY_ID = "";
-  expect(await configOf(env, Number.MAX_SAFE_INTEGER)).toBe(first);
-  expect(await configOf({ ...env }, 0)).toMatchObject({ event: "configuration-broken" });
+  expect(await configOf(env, Number.MAX_SAFE_INTEGER, CONTEXT)).toBe(first);
+  expect(await configOf({ ...env }, 0, CONTEXT)).toMatchObject({ event: "configuration-broken" });
 });
 
 test("what is learnt of a key is learnt of one bucket", () => {
