@@ -1,7 +1,7 @@
 // vitrine explain: says what the Worker makes of a public URL. Nothing is asked of any server.
 
 import { Command } from "@commander-js/extra-typings";
-import { withoutSignatures } from "../../worker/base/log.ts";
+import { withoutQueries } from "../../worker/base/without-signatures.ts";
 import { align, type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
 import { jsonOption, secretsFileOption } from "../options.ts";
 import { isHere } from "../project/base-url.ts";
@@ -56,7 +56,7 @@ function jsonOf(found: Explained): string {
   return JSON.stringify(
     found,
     (_name, value: unknown) =>
-      typeof value === "string" && found.refused ? withoutSignatures(value) : value,
+      typeof value === "string" && found.refused ? withoutQueries(value) : value,
     2,
   );
 }

@@ -1,7 +1,7 @@
 // What `vitrine explain` prints for people: rows with a name and a value.
 
-import { withoutSignatures } from "../../worker/base/log.ts";
 import type { Refusal } from "../../worker/base/refusal.ts";
+import { withoutQueries } from "../../worker/base/without-signatures.ts";
 import { money, PRICE } from "../project/costs.ts";
 import { counted } from "../terminal/progress.ts";
 import { shellQuote } from "../terminal/shell.ts";
@@ -31,12 +31,12 @@ export function rowsOf(found: Explained): Row[] {
     const { object, route, variant, version } = found;
     const there = (found.known ?? []).join(", ");
     const rows = [...known, ...rowsOfRefusal(refused)].map(
-      ([name, value]): Row => [name, withoutSignatures(value)],
+      ([name, value]): Row => [name, withoutQueries(value)],
     );
     if (there !== "") rows.push(["There is", shown(there)]);
     const signs = refused.event === "signature-wrong" || refused.event === "url-expired";
     // A path with a signature in it is not a key to sign.
-    if (signs && object && route && variant && withoutSignatures(object) === object) {
+    if (signs && object && route && variant && withoutQueries(object) === object) {
       const of = version === undefined ? "" : `--v ${version} `;
       const how = `--route ${shellQuote(route)} --preset ${shellQuote(variant)}`;
       rows.push(["Sign", `npx vitrine sign ${how} ${of}${argument(object)}`]);

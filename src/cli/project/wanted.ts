@@ -1,6 +1,7 @@
 // Reads which object an operator means: they give a key, or a public URL.
 
 import { keyFault } from "../../url/key.ts";
+import { withoutSignatures } from "../../worker/base/without-signatures.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { readOrder } from "../../worker/request/read-order.ts";
 import type { Impossible } from "../terminal/lines.ts";
@@ -31,7 +32,7 @@ export function isImpossible(found: object | string): found is Impossible {
 export function withoutSignature(given: string): string {
   // A key that looks as if it had a signature stays as it is.
   if (!URL_LIKE.test(given) && !given.startsWith("/") && !CLAIM.test(given)) return given;
-  return given.replace(/([?&;]sig=)[^&#\s]{16,}/g, "$1***");
+  return withoutSignatures(given);
 }
 
 /**

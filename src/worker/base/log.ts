@@ -3,6 +3,7 @@
 import { mistakeText } from "./mistake.ts";
 import type { Notice } from "./notice.ts";
 import type { Refusal } from "./refusal.ts";
+import { withoutQueries } from "./without-signatures.ts";
 
 /** What only the log is told of a request. */
 export type Subject = {
@@ -17,9 +18,6 @@ export type Subject = {
 /** Visitors may send long values, which are cut: characters. */
 const LONGEST_VALUE = 1024;
 
-/** A signature that ended up in a path or in another text. */
-const SIGNATURE = /(sig(?:nature)?(?:=|%(?:25)*3D))[\w%-]+/gi;
-
 /**
  * Writes one line about a request that got no image. The level is "warn" if the visitor asked for
  * something wrong, "error" if the operator has something to fix.
@@ -30,17 +28,10 @@ export function logRefusal(refusal: Refusal, subject: Subject, answered: number)
   const mistakes = "mistakes" in refusal ? refusal.mistakes.map(mistakeText) : undefined;
   const hidden = { repeated: undefined, passing: undefined };
   const facts = { ...refusal, ...hidden, mistakes, ...subject, answered };
-  const line = JSON.stringify(facts, (_name, value: unknown) =>
-    typeof value === "string" ? withoutSignatures(value.slice(0, LONGEST_VALUE)) : value,
-  );
+  const line = lineOf(facts);
   // Anybody can forge a loop (E8): it is not an alarm.
   if (answered < 500 || refusal.event === "loop-detected") console.warn(line);
   else console.error(line);
-}
-
-/** Hides the signatures in a text. */
-export function withoutSignatures(text: string): string {
-  return text.replace(SIGNATURE, "$1…");
 }
 
 const LEVELS = {
@@ -52,5 +43,11 @@ const LEVELS = {
 
 /** Writes one line about anything that is not a refusal. */
 export function logNotice(notice: Notice): void {
-  console[LEVELS[notice.event]](JSON.stringify(notice));
+  console[LEVELS[notice.event]](lineOf(notice));
+}
+
+function lineOf(facts: object): string {
+  return JSON.stringify(facts, (_name, value: unknown) =>
+    typeof value === "string" ? withoutQueries(value.slice(0, LONGEST_VALUE)) : value,
+  );
 }

@@ -70,11 +70,9 @@ test("it prints no signature and nothing that moves the cursor, and keeps no sig
   ];
   const ended = await warm(keys, ["--preset", "hero@640w", "--accept", "avif"]);
   expect(ended.code).toBe(1);
-  expect(ended.out).toMatch(
-    /\n {2}200 text\/\\u009b2J +2 {2}b\.jpg\?\S+sig=\*\*\*, \\u202egpj\.exe\n/,
-  );
+  expect(ended.out).toMatch(/\n {2}200 text\/\\u009b2J +2 {2}b\.jpg\?\S+…, \\u202egpj\.exe\n/);
   const told = ended.out + ended.err;
-  expect(told).toContain('"https://a.example/private/card/a.jpg?exp=1795600000&kid=k&sig=***": is');
+  expect(told).toContain('"https://a.example/private/card/a.jpg?exp=1795600000&kid=k&…": is');
   const [name = ""] = globSync(".wrangler/vitrine/*", { cwd: folder() });
   const record = readFileSync(`${folder()}/${name}`, "utf8");
   expect(record).toContain("images.example/a.jpg");

@@ -1,0 +1,126 @@
+// No credential of a URL that a visitor pasted reaches the log, however it is spelt and wherever it stands.
+
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { ENV } from "../../support/env.ts";
+import { get, lines } from "../../support/play.ts";
+
+const TOKEN = "q7Zk-RWf9_mXc2LhT4vB";
+
+/** Where a pasted text may stand. It is percent-encoded once more than the Worker decodes it. */
+const PLACES: readonly ((pasted: string) => [path: string, headers?: HeadersInit])[] = [
+  (pasted) => [`/nothing/${pasted}`],
+  (pasted) => [`/images/${pasted}/key.jpg`],
+  (pasted) => [`/images/card/photos/a.jpg${pasted}`],
+  (pasted) => [`/images/card//${pasted}`],
+  (pasted) => [`/avatars/${pasted}/huge`],
+  (pasted) => [`/private/card/${pasted}`],
+  (pasted) => [`/private/card/${pasted}?exp=1900000000&kid=new&sig=${"A".repeat(43)}`],
+  (pasted) => ["/app/card/key.jpg", { origin: `https://a.example${decodeURIComponent(pasted)}` }],
+  (pasted) => ["/app/card/key.jpg", { referer: `https://${pasted}.example/?${pasted}` }],
+];
+
+/** What the log says of a request. */
+async function told(place: number, pasted: string): Promise<string> {
+  const [path, headers = {}] = PLACES[place]?.(pasted) ?? expect.unreachable();
+  const before = lines().length;
+  await get(path, { headers }, { ...ENV });
+  return JSON.stringify(lines().slice(before));
+}
+
+/** Undoes all percent-encoding, however often it was done. */
+function decoded(text: string): string {
+  const once = text.replace(/%(?:u00)?([2-7][0-9a-f])/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return once === text ? text : decoded(once);
+}
+
+const NAMES = [
+  ...["sig", "signature", "X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token"],
+  ...["x-amz-anything", "X-Goog-Signature", "AWSAccessKeyId"],
+];
+const SEPARATORS = ["?", "&", ";", "/", "", "#", " ", "&amp;", "?exp=1&kid=k&", "?a;", "?a=b#"];
+
+const hex = (character: string) => character.charCodeAt(0).toString(16);
+/** The spellings of one character. */
+const SPELLINGS: readonly ((character: string) => string)[] = [
+  (character) => character,
+  (character) => character.toUpperCase(),
+  (character) => character.toLowerCase(),
+  (character) => `%${hex(character)}`,
+  (character) => `%${hex(character.toUpperCase()).toUpperCase()}`,
+  (character) => `%25${hex(character)}`,
+  (character) => `%25252525${hex(character)}`,
+  (character) => `%25${[...hex(character)].map((digit) => `%${hex(digit)}`).join("")}`,
+  (character) => `%u00${hex(character)}`,
+];
+
+/** A name and a separator, with each character in a spelling of its own. */
+const pasted = fc
+  .record({
+    begin: fc.constantFrom(...SEPARATORS),
+    name: fc.constantFrom(...NAMES),
+    end: fc.constantFrom("=", "=", " = ", ":", "%3D"),
+    plain: fc.boolean(),
+    spellings: fc.array(fc.nat(SPELLINGS.length - 1), { minLength: 40, maxLength: 40 }),
+  })
+  .map(({ begin, name, end, plain, spellings }) => {
+    const spelt = [...`${begin}${name}${end}`].map((character, at) => {
+      const spelling = SPELLINGS[plain ? 0 : (spellings[at] ?? 0)];
+      return spelling?.(character) ?? character;
+    });
+    return `${encodeURIComponent(spelt.join(""))}${TOKEN}`;
+  });
+
+test("no signature reaches the log, in any spelling and in any place", async () => {
+  let logged = 0;
+  const pastes = fc.tuple(fc.nat(PLACES.length - 1), pasted);
+  for (const [place, text] of fc.sample(pastes, { numRuns: 700, seed: 20_261_125 })) {
+    const said = await told(place, text);
+    expect(decoded(said), `${place} ${text}`).not.toContain(TOKEN);
+    if (said !== "[]") logged += 1;
+  }
+  expect(logged).toBeGreaterThan(500);
+});
+
+const PRESIGNED = [
+  "X-Amz-Algorithm=AWS4-HMAC-SHA256",
+  `X-Amz-Credential=${TOKEN}%2F20261125%2Feu-west-1%2Fs3%2Faws4_request`,
+  `X-Amz-Security-Token=${TOKEN}`,
+  `X-Amz-Signature=${TOKEN}`,
+].join("&");
+
+test.each([
+  ["a presigned URL of S3", `?${PRESIGNED}`],
+  ["one without its question mark", `&${PRESIGNED}`],
+  ["one in small letters", `;${PRESIGNED.toLowerCase()}`],
+  ["one as JSON has it", `?${PRESIGNED.replaceAll("=", "\\u003d").replaceAll("&", "\\u0026")}`],
+  ["one of another provider", `?Expires=1&Token=${TOKEN}&Key-Pair-Id=${TOKEN}`],
+  ["a header", ` AWS4-HMAC-SHA256 SignedHeaders=host, Signature=${TOKEN}`],
+  ["JSON", `{"signature": "${TOKEN}"}`],
+])("%s that was pasted into a path does not reach the log", async (_what, text) => {
+  for (const place of PLACES.keys()) {
+    for (const spelt of [encodeURIComponent(text), encodeURIComponent(encodeURIComponent(text))]) {
+      expect((await told(place, spelt)).toLowerCase()).not.toContain(TOKEN.toLowerCase());
+    }
+  }
+});
+
+test.each([
+  "photos/2026/a b.jpg",
+  "year=2026/design=1/sigma.jpg",
+  "signatures/ada.png",
+  "what? why?.jpg",
+  "100%/%41/%C3%A9.jpg",
+  "Q&A;b.jpg",
+])("an object's name is told as it is: %j", async (key) => {
+  await get(`/images/card/${encodeURIComponent(key)}`);
+  expect(lines()).toMatchObject([{ event: "object-missing", key: `published/${key}` }]);
+});
+
+test("what stands before a signature is told", async () => {
+  await get("/nothing/%C3%A9%25C3%25A9/a.jpg%3Fexp=1%26sig=abc");
+  await get("/nothing/a.jpg%2526X-Amz-Date=1", {}, { ...ENV });
+  expect(lines().map(({ path }) => path)).toEqual(["/nothing/é%C3%A9/a.jpg…", "/nothing/a.jpg&…"]);
+});
