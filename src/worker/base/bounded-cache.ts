@@ -5,20 +5,24 @@ export type BoundedCache<Value> = {
   set(key: string, value: Value): void;
 };
 
-/** What an entry counts for besides its key: characters. */
+/** What an entry counts for besides its key: bytes. Its value must not be larger. */
 const ENTRY = 512;
 
-/** @param room the size of one generation: the characters of its keys, and ENTRY for each entry */
+/** What a character takes at most: bytes. */
+const CHARACTER = 2;
+
+/** @param room the size of one generation: bytes */
 export function createBoundedCache<Value>(room: number): BoundedCache<Value> {
   let newer = new Map<string, Value>();
   let older = new Map<string, Value>();
   let left = room;
   const set = (key: string, value: Value): void => {
-    left -= key.length + ENTRY;
+    const size = key.length * CHARACTER + ENTRY;
+    left -= size;
     if (left < 0) {
       older = newer;
       newer = new Map();
-      left = room - key.length - ENTRY;
+      left = room - size;
     }
     newer.set(key, value);
   };

@@ -2,7 +2,7 @@
 
 import { encodePath } from "../../url/grammar.ts";
 import { type Grant, importKey, type SigningKey, textToSign, utf8 } from "../../url/grant.ts";
-import { type BoundedCache, createBoundedCache } from "../base/bounded-cache.ts";
+import { createBoundedCache } from "../base/bounded-cache.ts";
 import { isRefusal, type Refusal } from "../base/refusal.ts";
 import type { Order } from "./read-order.ts";
 import type { Target } from "./target.ts";
@@ -58,21 +58,19 @@ export async function checkGrant(
   return checkTime(granted, maxAge, now);
 }
 
-/** Signatures that were right, by the key that made them. */
-const right = new WeakMap<SigningKey, BoundedCache<true>>();
-
-/** Characters in each generation of one key's cache: about 5,000 signatures. */
-const ROOM = 4_194_304;
+/**
+ * Signatures that were right, with the keys that made them: one store, whose size does not grow with the
+ * number of keys. Each of its two generations holds 2 MiB, about 2,500 signatures.
+ */
+const right = createBoundedCache<SigningKey>(2_097_152);
 
 /** Returns whether a key made the signature of a text. What was right is remembered for a while. */
 async function isSignedBy(key: SigningKey, text: string, sig: string): Promise<boolean> {
-  const recent = right.get(key) ?? createBoundedCache<true>(ROOM);
-  right.set(key, recent);
   const signed = `${text}\n${sig}`;
-  if (recent.get(signed)) return true;
+  if (right.get(signed) === key) return true;
   const known = await importKey(key);
   if (!(await crypto.subtle.verify("HMAC", known, bytesOf(sig), utf8(text)))) return false;
-  recent.set(signed, true);
+  right.set(signed, key);
   return true;
 }
 

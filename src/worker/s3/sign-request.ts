@@ -17,7 +17,7 @@ const periods = new WeakMap<object, Period>();
 
 /**
  * Signatures by URL: one cache for all slots, whose size does not grow with their number. Each of its
- * two generations holds 4 Mi characters, about 7,000 signatures.
+ * two generations holds 4 MiB, about 6,000 signatures.
  */
 const kept = createBoundedCache<{ readonly in: Period; readonly headers: SignedHeaders }>(
   4_194_304,

@@ -106,9 +106,11 @@ test("a key that is replaced in its store signs nothing from then on", async () 
   env = { ...ENV, ...stored, AWS_SECRET_ACCESS_KEY: { get: async () => secret } };
   expect(await show()).toBe(200);
   ({ accessKeyId: id, secretAccessKey: secret } = NEXT_CREDENTIALS);
-  stage.s3.keys.clear();
   stage.s3.keys.set(id, secret);
   setClock(NOON + 61_000);
+  expect(await show()).toBe(200);
+  await Promise.all(stage.after);
+  stage.s3.keys.delete(CREDENTIALS.accessKeyId);
   expect(await show()).toBe(200);
   expect(stage.probes).toEqual([]);
   expect(new Set(asked()).size).toBe(2);
