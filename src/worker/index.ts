@@ -10,7 +10,7 @@ import type { Bucket } from "./config/bucket.ts";
 import { tryTwice } from "./edge/passing.ts";
 import { makeRendition, type Rendition } from "./edge/rendition.ts";
 import { answerHealth } from "./health.ts";
-import { configOf, memoryOf } from "./isolate.ts";
+import { configOf, isTold, memoryOf } from "./isolate.ts";
 import { checkEmbedding } from "./request/embedding.ts";
 import { chooseFormat, readableBy } from "./request/format.ts";
 import { checkLimit } from "./request/rate-limit.ts";
@@ -24,7 +24,7 @@ import type { Context, Visit } from "./s3/probe.ts";
 export default {
   async fetch(request: Request, env: object, context: Context): Promise<Response> {
     const outcome = await serve(request, env, context);
-    const answer = outcome instanceof Response ? outcome : refuse(outcome);
+    const answer = outcome instanceof Response ? outcome : refuse(outcome, env);
     if (request.method !== "HEAD") return answer;
     drop(answer.body);
     return new Response(null, answer);
@@ -127,9 +127,10 @@ function fallbackOf({ route, key }: Order, make: Make) {
 }
 
 /** What the visitor gets; the log has the reason. */
-function refuse({ refusal, subject = {}, terms = {}, instead }: Refused): Response {
-  const answer = instead ?? refusalAnswer(refusal, terms, Date.now());
-  logRefusal(refusal, subject, answer.status);
+function refuse({ refusal, subject = {}, terms = {}, instead }: Refused, env: object): Response {
+  const now = Date.now();
+  const answer = instead ?? refusalAnswer(refusal, terms, now);
+  if (isTold(env, refusal.event, now)) logRefusal(refusal, subject, answer.status);
   return answer;
 }
 

@@ -1,7 +1,9 @@
-// What an isolate knows: its configuration, checked once, and what it knows of each bucket. All that
-// changes while it runs is kept here.
+// What an isolate knows: its configuration, checked once, what it knows of each bucket, and how much it
+// has logged. All that changes while it runs is kept here.
 
+import { countLine, type Flood, NO_FLOOD } from "./base/flood.ts";
 import { logNotice } from "./base/log.ts";
+import type { Refusal } from "./base/refusal.ts";
 import { LATE, within } from "./base/time-limit.ts";
 import type { Bucket } from "./config/bucket.ts";
 import { type Broken, type Config, readConfig } from "./config/config.ts";
@@ -38,6 +40,7 @@ type Reading = { readonly ended: Promise<Config | Broken>; readonly until: numbe
 const checked = new WeakMap<object, Checked>();
 const readings = new WeakMap<object, Reading>();
 const memories = new WeakMap<Bucket, Memory>();
+const floods = new WeakMap<object, Flood>();
 
 /**
  * The configuration of an isolate, read and checked once. Secrets of a Secrets Store may change there
@@ -96,6 +99,17 @@ export function memoryOf(bucket: Bucket): Memory {
   const known = memories.get(bucket) ?? createMemory(startState(bucket), logNotice);
   memories.set(bucket, known);
   return known;
+}
+
+/**
+ * Returns whether a refusal has a line of the log. Also tells how many lines a minute before left out.
+ * @param now ms since 1970
+ */
+export function isTold(env: object, event: Refusal["event"], now: number): boolean {
+  const counted = countLine(floods.get(env) ?? NO_FLOOD, event, now);
+  floods.set(env, counted.flood);
+  counted.notices.forEach(logNotice);
+  return counted.isTold;
 }
 
 function carryOverAll(config: Config, before: Config): void {

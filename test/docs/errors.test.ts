@@ -17,6 +17,7 @@ const EVENTS = Object.keys({
   "health-denied": true,
   "impossible-key": true,
   "limiter-failed": true,
+  "lines-left-out": true,
   "loop-detected": true,
   "method-not-allowed": true,
   "no-such-route": true,

@@ -39,6 +39,7 @@ const LEVELS = {
   "slot-refused": "warn",
   "bucket-denied": "error",
   "limiter-failed": "error",
+  "lines-left-out": "warn",
 } as const satisfies Record<Notice["event"], string>;
 
 /** Writes one line about anything that is not a refusal. */

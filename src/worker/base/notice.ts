@@ -1,11 +1,19 @@
 // What the log is told besides refusals.
 
-import type { RefusedSlot } from "./refusal.ts";
+import type { Refusal, RefusedSlot } from "./refusal.ts";
 import type { SlotName } from "./slot-name.ts";
 
 export type Notice =
   | BucketNotice
-  | { readonly event: "limiter-failed"; readonly route: string; readonly reason: string };
+  | { readonly event: "limiter-failed"; readonly route: string; readonly reason: string }
+  | {
+      readonly event: "lines-left-out";
+      /** The event of these lines. */
+      readonly of: Refusal["event"];
+      readonly times: number;
+      /** When their minute began. */
+      readonly since: string;
+    };
 
 /** What the log is told of a bucket: one line a change, however many requests there are. */
 export type BucketNotice = { readonly bucket: string } & (

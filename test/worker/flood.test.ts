@@ -1,0 +1,102 @@
+// A flood of requests that cannot be right: ten lines of each event in a minute, then their number.
+
+import { beforeEach, expect, test, vi } from "vitest";
+import { ENV } from "../support/env.ts";
+import { get, lines, stage, wait } from "../support/play.ts";
+
+const BEGAN = Date.UTC(2026, 10, 24, 9);
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: BEGAN });
+  return () => vi.useRealTimers();
+});
+
+/** Sends requests with different paths. @returns their statuses */
+async function flood(times: number, path: string, init: RequestInit = {}, env?: object) {
+  const statuses = new Set<number>();
+  for (let at = 0; at < times; at++) statuses.add((await get(path + at, init, env)).status);
+  return [...statuses];
+}
+
+/** How often the log has each event. */
+function counts(): Record<string, number> {
+  const events = Object.groupBy(lines(), ({ event }) => `${event}`);
+  return Object.fromEntries(
+    Object.entries(events).map(([event, all]) => [event, all?.length ?? 0]),
+  );
+}
+
+const FREE: [event: string, status: number, path: string, init?: RequestInit][] = [
+  ["no-such-route", 404, "/favicon-"],
+  ["no-such-variant", 404, "/images/huge/"],
+  ["impossible-key", 404, "/images/card//"],
+  ["signature-wrong", 404, "/private/card/"],
+  ["method-not-allowed", 405, "/images/card/", { method: "POST" }],
+];
+
+test.each(FREE)(
+  "a flood of %s is ten lines and their number",
+  async (event, status, path, init) => {
+    expect(await flood(1000, path, init)).toEqual([status]);
+    expect(counts()).toEqual({ [event]: 10 });
+    wait(59);
+    expect(await flood(1, path, init)).toEqual([status]);
+    expect(lines()).toHaveLength(10);
+    wait(1);
+    expect(await flood(20, path, init)).toEqual([status]);
+    expect(stage.logged[10]).toEqual({
+      level: "warn",
+      line: {
+        event: "lines-left-out",
+        of: event,
+        times: 991,
+        since: new Date(BEGAN).toISOString(),
+      },
+    });
+    expect(counts()).toEqual({ [event]: 20, "lines-left-out": 1 });
+  },
+);
+
+test("a flood of one event hides no line of another one", async () => {
+  for (const [, , path, init] of FREE) await flood(30, path, init);
+  expect(counts()).toEqual(Object.fromEntries(FREE.map(([event]) => [event, 10])));
+  wait(60);
+  await get("/nothing");
+  const told = lines().slice(50);
+  expect(told.map(({ of, times }) => [of, times])).toEqual([
+    ...FREE.map(([event]) => [event, 20]),
+    [undefined, undefined],
+  ]);
+});
+
+test("ten lines in a minute leave nothing out", async () => {
+  for (const _minute of [1, 2, 3]) {
+    await flood(10, "/favicon-");
+    wait(60);
+  }
+  expect(counts()).toEqual({ "no-such-route": 30 });
+});
+
+test("another isolate has its own lines", async () => {
+  const [one, other] = [{ ...ENV }, { ...ENV }];
+  await flood(15, "/favicon-", {}, one);
+  await flood(15, "/favicon-", {}, other);
+  expect(counts()).toEqual({ "no-such-route": 20 });
+});
+
+test("a clock that is set back silences nothing", async () => {
+  await flood(15, "/favicon-");
+  wait(-3600);
+  await flood(1, "/favicon-");
+  expect(counts()).toEqual({ "no-such-route": 11, "lines-left-out": 1 });
+});
+
+test.each<[string, string, RequestInit?]>([
+  ["rate-limited", "/images/card/"],
+  ["foreign-page", "/app/card/key.jpg", { headers: { origin: "https://other.example" } }],
+  ["loop-detected", "/images/card/", { headers: { via: "1.1 image-resizing-proxy" } }],
+])("%s may need an operator: each request has its line", async (event, path, init) => {
+  const RATE_LIMITER = { limit: async () => ({ success: event !== "rate-limited" }) };
+  await flood(15, path, init, { ...ENV, RATE_LIMITER });
+  expect(counts()).toEqual({ [event]: 15 });
+});
