@@ -2,6 +2,9 @@
 
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 
+export const envOption = () =>
+  new Option("--env <name>", "an environment; default: CLOUDFLARE_ENV, else the top level");
+
 export const urlOption = () =>
   new Option("-u, --url <url>", "where Vitrine is; default: the first domain in wrangler.toml");
 

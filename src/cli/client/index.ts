@@ -3,7 +3,9 @@
 
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
+import { envOption } from "../options.ts";
 import { configFault } from "../project/config-fault.ts";
+import { chooseEnvironment } from "../project/environment.ts";
 import { readVars } from "../project/vars.ts";
 import { writeClient } from "./write-client.ts";
 
@@ -11,6 +13,7 @@ export function clientCommand(world: World, run: Run) {
   return new Command("client")
     .description("writes one TypeScript file for an app: the client, the routes and the presets")
     .argument("<file>", "the file to write, such as ../app/src/vitrine.ts", readFile)
+    .addOption(envOption())
     .option(
       "--base-url <url>",
       `where Vitrine is, such as https://images.example.com, or "" for the page's own host; default: the first domain under routes in wrangler.toml`,
@@ -24,7 +27,7 @@ Examples:
   vitrine client ../app/src/vitrine.ts
   vitrine client ../app/src/vitrine.ts --base-url https://images.example.com`,
     )
-    .action((file, { baseUrl }) => run(() => printClient(world, file, baseUrl)));
+    .action((file, options) => run(() => printClient(world, file, options)));
 }
 
 /** A .ts file that is not a .d.ts file. */
@@ -33,11 +36,13 @@ function readFile(file: string): string {
   throw new InvalidArgumentError("It must end in .ts, and not in .d.ts.");
 }
 
-function printClient({ folder, stdout }: World, file: string, baseUrl: string | undefined): End {
-  const known = readVars(folder);
+type Options = { readonly [name in "env" | "baseUrl"]?: string | undefined };
+
+function printClient(world: World, file: string, { env, baseUrl }: Options): End {
+  const known = readVars(world.folder, chooseEnvironment(world, env));
   if (isFault(known)) return configFault([known.mistake]);
   const said = writeClient(known, file, baseUrl);
   if (isFault(said)) return said;
-  say(stdout, said);
+  say(world.stdout, said);
   return EXIT.done;
 }

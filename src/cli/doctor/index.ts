@@ -6,9 +6,10 @@ import { bucketsOf } from "../../worker/config/routes.ts";
 import { align, type End, isFault, type Run, say, type World } from "../command.ts";
 import { askWhetherThere } from "../net/ask-health.ts";
 import { PATIENCE_S } from "../net/ask-s3.ts";
-import { jsonOption, secretsFileOption } from "../options.ts";
+import { envOption, jsonOption, secretsFileOption } from "../options.ts";
 import { findBaseUrl, isHere } from "../project/base-url.ts";
 import { checkConfiguration } from "../project/check-configuration.ts";
+import { chooseEnvironment } from "../project/environment.ts";
 import { openProject } from "../project/open-project.ts";
 import type { Project } from "../project/project.ts";
 import { readVars } from "../project/vars.ts";
@@ -30,6 +31,7 @@ export function doctorCommand(world: World, run: Run) {
 function define() {
   return new Command("doctor")
     .description("checks the configuration, the keys, the buckets, and what is deployed")
+    .addOption(envOption())
     .option("-u, --url <url>", "check the Vitrine at this URL, too; on this machine: the local run")
     .option(
       "-k, --key <key...>",
@@ -64,7 +66,7 @@ function readSeconds(text: string): number {
 }
 
 async function doctor(world: World, options: Options): Promise<End> {
-  const known = readVars(world.folder);
+  const known = readVars(world.folder, chooseEnvironment(world, options.env));
   const base = options.url === undefined ? undefined : findBaseUrl(options.url, [], "--url");
   if (isFault(base)) return base;
   if (base === "") return { fault: "--url: say where Vitrine is, as https://images.example.com" };
@@ -76,7 +78,7 @@ async function doctor(world: World, options: Options): Promise<End> {
   const report = isFault(known)
     ? { warnings: [], mistakes: [known.mistake] }
     : checkConfiguration(known);
-  const project = openProject(world, { url: base, secretsFile: options.secretsFile });
+  const project = openProject(world, { ...options, url: base });
   const stopping = "mistakes" in project ? project.mistakes : [];
   if (isFault(project) && stopping.length === 0) return project;
   const findings = diagnoseConfiguration(report, stopping, local);

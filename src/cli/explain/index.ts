@@ -3,9 +3,9 @@
 import { Command } from "@commander-js/extra-typings";
 import { withoutQueries } from "../../worker/base/without-signatures.ts";
 import { align, type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
-import { jsonOption, secretsFileOption } from "../options.ts";
+import { envOption, jsonOption, secretsFileOption } from "../options.ts";
 import { isHere } from "../project/base-url.ts";
-import { openProject } from "../project/open-project.ts";
+import { type OpenOptions, openProject } from "../project/open-project.ts";
 import { visible } from "../terminal/visible.ts";
 import { type Explained, explainUrl } from "./explain-url.ts";
 import { rowsOf } from "./rows.ts";
@@ -14,6 +14,7 @@ export function explainCommand(world: World, run: Run) {
   return new Command("explain")
     .description("says what a public URL means, step by step, without requesting it")
     .argument("<url>", "a public URL, or its path")
+    .addOption(envOption())
     .addOption(jsonOption())
     .addOption(secretsFileOption())
     .addHelpText(
@@ -27,19 +28,19 @@ Examples:
     .action((url, options) => run(() => printExplained(world, url, options)));
 }
 
-type Options = { readonly json?: true | undefined; readonly secretsFile?: string | undefined };
+type Options = Omit<OpenOptions, "url"> & { readonly json?: true | undefined };
 
 async function printExplained(
   world: World,
   given: string,
-  { json, secretsFile }: Options,
+  { json, ...options }: Options,
 ): Promise<End> {
   const isWhole = /^https?:\/\//i.test(given);
   if (!isWhole && !given.startsWith("/")) {
     return { fault: `${given}: is neither a URL that begins with https://, nor a path with /` };
   }
   const url = isWhole && isHere(given) ? new URL(given).origin : undefined;
-  const project = openProject(world, { url, secretsFile });
+  const project = openProject(world, { ...options, url });
   if (isFault(project)) return project;
   const base = isFault(project.base) ? "https://images.example" : project.base;
   // A path is taken as a client sends it: two slashes at its beginning do not name a host.

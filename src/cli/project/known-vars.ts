@@ -1,9 +1,9 @@
-// What wrangler.toml and .dev.vars say, as wrangler reads them.
+// What the configuration and .dev.vars say of one environment, as wrangler reads them.
 
 import { isTable, json } from "../../worker/base/json.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 
-/** A domain that wrangler.toml deploys to, and what it says of the zone. */
+/** A domain that the configuration deploys to, and what it says of the zone. */
 export type Domain = {
   /** `images.example.com`, or `*.example.com`. */
   readonly host: string;
@@ -13,7 +13,19 @@ export type Domain = {
 
 /** What a Worker sees that is deployed from this folder, and one that is started in it. */
 export type KnownVars = {
-  /** The vars of wrangler.toml. */
+  /** The name of wrangler's configuration file: `wrangler.toml`, `wrangler.jsonc` or `wrangler.json`. */
+  readonly file: string;
+  /** The environment that is read; undefined: the top level. */
+  readonly environment: string | undefined;
+  /** All environments that the file has. */
+  readonly environments: readonly string[];
+  /** The keys that stand in this environment itself, and are not inherited. */
+  readonly own: ReadonlySet<string>;
+  /** The name of the Worker in this environment. */
+  readonly worker: string | undefined;
+  /** The file of the local run's secrets: `.dev.vars`, or `.dev.vars.staging` if there is one. */
+  readonly devVars: string;
+  /** The vars of the file. */
   readonly deployed: Vars;
   /** The same, with what .dev.vars replaces and adds. */
   readonly started: Vars;
@@ -33,11 +45,11 @@ export type KnownVars = {
   readonly cached: boolean;
   /** The domains and routes that it deploys to: `images.example.com`, `images.example.com/*`. */
   readonly patterns: readonly string[];
-  /** The same, with what wrangler.toml says of their zones. */
+  /** The same, with what the configuration says of their zones. */
   readonly domains: readonly Domain[];
 };
 
-/** A table of wrangler.toml, or a string of JSON in .dev.vars. */
+/** A table of the configuration, or a string of JSON in .dev.vars. */
 export function tableOf(value: unknown): Readonly<Record<string, unknown>> {
   const table = json(value);
   return isTable(table) ? table : {};

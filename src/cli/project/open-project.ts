@@ -1,4 +1,4 @@
-// Opens the project of this folder for a command: wrangler.toml as a deploy or as `npm start` has it, the
+// Opens the project of this folder for a command: an environment as a deploy or as `npm start` has it, the
 // secrets that this machine has, and where Vitrine is. Nothing is asked of any server.
 
 import { existsSync } from "node:fs";
@@ -9,6 +9,8 @@ import type { Vars } from "../../worker/config/schema.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import { findBaseUrl, isHere } from "./base-url.ts";
 import { type ConfigFault, configFault } from "./config-fault.ts";
+import { findConfigFile } from "./config-file.ts";
+import { chooseEnvironment } from "./environment.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
 import { localKeys, localRun, wordsOf } from "./local.ts";
 import type { Project } from "./project.ts";
@@ -16,6 +18,8 @@ import { keep, mergeSecrets, readSecretsFile, secretsIn, valuesOf } from "./secr
 import { readVars } from "./vars.ts";
 
 export type OpenOptions = {
+  /** `--env`. Without it, CLOUDFLARE_ENV says the environment. */
+  readonly env?: string | undefined;
   /** `--url`. If it names this machine, the project is the local run's. */
   readonly url?: string | undefined;
   /** `--secrets-file`. Its secrets win over those of the environment and .dev.vars. */
@@ -43,16 +47,16 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
   const { url, secretsFile } = options;
   const given = url === undefined ? undefined : findBaseUrl(url, [], "--url");
   if (isFault(given)) return given;
-  for (const name of ["wrangler.toml", EXAMPLE]) {
-    if (!existsSync(join(world.folder, name))) {
-      return { fault: `there is no ${name} in this folder: go to where Vitrine is kept` };
-    }
+  const file = findConfigFile(world.folder);
+  if (isFault(file)) return file;
+  if (!existsSync(join(world.folder, EXAMPLE))) {
+    return { fault: `there is no ${EXAMPLE} in this folder: go to where Vitrine is kept` };
   }
-  const known = readVars(world.folder);
+  const known = readVars(world.folder, chooseEnvironment(world, options.env));
   if (isFault(known)) return configFault([known.mistake]);
   const local = given !== undefined && isHere(given);
   if (local && secretsFile !== undefined) {
-    const why = "the local run takes its secrets from .dev.vars: leave this option out";
+    const why = `the local run takes its secrets from ${known.devVars}: leave this option out`;
     return { fault: `--secrets-file ${secretsFile}: ${why}` };
   }
   const source = local
@@ -60,7 +64,7 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
     : deployedSource(world, known, secretsFile);
   if (isFault(source)) return source;
   const { vars, localBuckets, secrets } = source;
-  // The buckets of the local run would hide what is wrong with those of wrangler.toml.
+  // The buckets of the local run would hide what is wrong with those of the configuration.
   const checked = readConfig(vars);
   const config = "mistakes" in checked ? checked : readConfig({ ...vars, ...localBuckets });
   if ("mistakes" in config) {
@@ -96,7 +100,7 @@ function localSource({ folder }: World, known: KnownVars, url: string): Source {
   return {
     vars,
     ...(!own && { localBuckets: { BUCKETS: buckets } }),
-    secrets: secretsIn(secrets, existsSync(join(folder, ".dev.vars")) ? ".dev.vars" : EXAMPLE),
+    secrets: secretsIn(secrets, existsSync(join(folder, known.devVars)) ? known.devVars : EXAMPLE),
   };
 }
 
@@ -105,7 +109,7 @@ function deployedSource(
   known: KnownVars,
   secretsFile: string | undefined,
 ): Source | Fault {
-  const { deployed, started, local, secrets: required, stored } = known;
+  const { deployed, started, local, secrets: required, stored, devVars } = known;
   const filed = secretsFile === undefined ? {} : readSecretsFile(world, secretsFile);
   if (isFault(filed)) return filed;
   const opening = Object.values<unknown>(localKeys(world.folder));
@@ -115,7 +119,7 @@ function deployedSource(
   const secrets = mergeSecrets([
     secretsIn(filed, secretsFile ?? ""),
     secretsIn(world.env, "the environment"),
-    secretsIn(Object.fromEntries(own), ".dev.vars"),
+    secretsIn(Object.fromEntries(own), devVars),
   ]);
   const { URL_SIGNING_KEYS } = valuesOf(secrets);
   const signing = URL_SIGNING_KEYS === undefined ? {} : { URL_SIGNING_KEYS };

@@ -34,7 +34,9 @@ export async function queryFor(
 ): Promise<string | Fault> {
   const [first] = signing?.keys.values() ?? [];
   if (first === undefined || !secrets.has("URL_SIGNING_KEYS")) {
-    const found = known.local.has("URL_SIGNING_KEYS") ? " (.dev.vars has the local run's)" : "";
+    const found = known.local.has("URL_SIGNING_KEYS")
+      ? ` (${known.devVars} has the local run's)`
+      : "";
     const remedy = "put it into the environment, or name a file with --secrets-file";
     return { fault: `URL_SIGNING_KEYS is not at hand${found}: ${remedy}` };
   }

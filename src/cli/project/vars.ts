@@ -1,33 +1,57 @@
-// wrangler.toml and .dev.vars, read by wrangler itself.
+// The configuration and .dev.vars of one environment, read by wrangler itself.
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isTable } from "../../worker/base/json.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
-import type { Fault } from "../command.ts";
+import { type Fault, isFault } from "../command.ts";
 import { hostOf } from "./base-url.ts";
 import { type FoundMistake, foundText } from "./config-fault.ts";
-import type { KnownVars } from "./known-vars.ts";
+import { findConfigFile } from "./config-file.ts";
+import { type KnownVars, tableOf } from "./known-vars.ts";
 import { loadWrangler } from "./wrangler.ts";
+
+type Zoned = { readonly pattern: string; readonly zone_id?: string; readonly zone_name?: string };
+type Route = string | Zoned;
 
 export type Unreadable = Fault & { readonly mistake: FoundMistake };
 
-/** Reads wrangler.toml and .dev.vars of a folder as wrangler does. */
-export function readVars(folder = "."): KnownVars | Unreadable {
+/**
+ * Reads the configuration and .dev.vars of a folder as wrangler does.
+ * @param environment undefined: the top level, whatever CLOUDFLARE_ENV says
+ */
+export function readVars(
+  folder = ".",
+  environment: string | undefined = undefined,
+): KnownVars | Unreadable {
+  const file = findConfigFile(folder);
+  if (isFault(file)) return unreadable({ path: "wrangler.toml", message: file.fault });
   const wrangler = loadWrangler();
   try {
-    const config = wrangler.unstable_readConfig({ config: join(folder, "wrangler.toml") });
+    const { rawConfig } = wrangler.experimental_readRawConfig({ config: join(folder, file) });
+    const environments = Object.keys(tableOf(rawConfig.env));
+    const message = environmentFault(environment, environments);
+    if (message !== undefined) return unreadable({ path: file, message });
+    const own = environment === undefined ? rawConfig : tableOf(rawConfig.env)[environment];
+    // An empty `env` is the top level, also if CLOUDFLARE_ENV names an environment (S6).
+    const options = { config: join(folder, file), env: environment ?? "" };
+    const config = wrangler.unstable_readConfig(options);
     const { configPath, vars, secrets } = config;
     const read = (required: typeof secrets) =>
-      wrangler.unstable_getVarsForDev(configPath, undefined, vars, undefined, true, required);
+      wrangler.unstable_getVarsForDev(configPath, undefined, vars, environment, true, required);
     // wrangler dev leaves out secrets that are not required (S2); `npm start` does not.
     const optional = Object.entries(read(undefined)).filter(([name]) => isSecret(name));
     const found = [...Object.entries(read(secrets)), ...optional];
-    const routes = [
-      ...(config.routes ?? []),
-      ...(config.route === undefined ? [] : [config.route]),
-    ].map((route) => (typeof route === "string" ? { pattern: route } : route));
+    // As a deploy has it: `route` counts only if there are no `routes`.
+    const given: readonly Route[] = config.routes ?? (config.route ? [config.route] : []);
+    const routes: readonly Zoned[] = given.map((route) =>
+      typeof route === "string" ? { pattern: route } : route,
+    );
     const stores: readonly { binding: string }[] = config.secrets_store_secrets;
     return {
+      ...{ file, environment, environments, worker: config.name },
+      own: new Set(Object.keys(tableOf(own))),
+      devVars: devVarsOf(folder, environment),
       deployed: vars,
       started: Object.fromEntries(found.map(([name, { value }]) => [name, value])),
       local: new Set(found.filter(([, { type }]) => type === "secret_text").map(([name]) => name)),
@@ -37,20 +61,41 @@ export function readVars(folder = "."): KnownVars | Unreadable {
       workersDev: config.workers_dev !== false || config.preview_urls !== false,
       cached: config.cache?.enabled === true,
       patterns: routes.map(({ pattern }) => pattern),
-      domains: routes.map(({ pattern, ...zone }) => ({
-        host: hostOf(pattern),
-        zoneId: "zone_id" in zone ? zone.zone_id : undefined,
-        zoneName: "zone_name" in zone ? zone.zone_name : undefined,
-      })),
+      domains: routes.map(({ pattern, zone_id: zoneId, zone_name: zoneName }) => {
+        return { host: hostOf(pattern), zoneId, zoneName };
+      }),
     };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const place = "location" in error && isTable(error.location) ? error.location : {};
-    const mistake = {
-      path: "wrangler.toml",
+    return unreadable({
+      path: file,
       ...("line" in place && { at: `${place["line"]}:${place["column"]}` }),
       message: error.message,
-    };
-    return { fault: foundText(mistake), mistake };
+    });
   }
+}
+
+function unreadable(mistake: FoundMistake): Unreadable {
+  return { fault: foundText(mistake), mistake };
+}
+
+function environmentFault(
+  environment: string | undefined,
+  environments: readonly string[],
+): string | undefined {
+  if (environment === undefined) return undefined;
+  if (!environments.includes(environment)) {
+    // wrangler takes the top level instead if the file has no environments at all.
+    return `has no environment "${environment}". It has ${environments.join(", ") || "none"}`;
+  }
+  // It becomes a part of the names of the Worker and of files.
+  const isName = /^[\w-]+$/.test(environment);
+  return isName ? undefined : `env.${environment}: is not a name of letters, digits, - and _`;
+}
+
+/** wrangler reads one of the two files, never both. */
+function devVarsOf(folder: string, environment: string | undefined): string {
+  const own = `.dev.vars.${environment}`;
+  return environment !== undefined && existsSync(join(folder, own)) ? own : ".dev.vars";
 }

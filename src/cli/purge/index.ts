@@ -2,7 +2,7 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
-import { collect, secretsFileOption, urlOption } from "../options.ts";
+import { collect, envOption, secretsFileOption, urlOption } from "../options.ts";
 import { hostOf, isHere } from "../project/base-url.ts";
 import { openProject } from "../project/open-project.ts";
 import type { Project } from "../project/project.ts";
@@ -27,6 +27,7 @@ function define() {
     .option("-b, --bucket <name>", "a bucket of wrangler.toml, if there are several")
     .option("--v <version>", "purges this version of signed URLs, too; can be repeated", collect)
     .option("--zone <id>", "purges in this zone only; can be repeated; default: all", collect)
+    .addOption(envOption())
     .addOption(urlOption())
     .addOption(secretsFileOption())
     .option("--yes", "does not ask, even if many objects begin with the prefix")
@@ -54,7 +55,7 @@ async function purge(world: World, keys: readonly string[], options: Options): P
   if (versions.some((version) => !/^[\w.-]{1,64}$/.test(version))) {
     return { fault: "--v must be 1 to 64 letters, digits, dots, - and _" };
   }
-  const project = openProject(world, { url, secretsFile });
+  const project = openProject(world, options);
   if (isFault(project)) return project;
   const bucket = findBucket(project, options.bucket);
   if (isFault(bucket)) return bucket;

@@ -6,6 +6,7 @@ import { type End, EXIT, isFault, type Run, type World } from "../command.ts";
 import { sleep } from "../net/pace.ts";
 import {
   dryRunOption,
+  envOption,
   restartOption,
   secretsFileOption,
   urlOption,
@@ -29,6 +30,7 @@ import { isEnd, walk } from "./walk.ts";
 export function rotateCommand(world: World, run: Run) {
   return new Command("rotate")
     .description("leads through the rotation of an S3 key, step by step, without a failed request")
+    .addOption(envOption())
     .addOption(urlOption())
     .option("-b, --bucket <name>", "a bucket whose key you want to rotate")
     .option("-c, --credentials <word>", "the first word of its secrets' names, for example AWS")

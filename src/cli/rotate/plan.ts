@@ -7,6 +7,7 @@ import type { Fault, World } from "../command.ts";
 import type { RotationRecord } from "./record.ts";
 
 export type Options = {
+  readonly env?: string | undefined;
   readonly url?: string | undefined;
   readonly bucket?: string | undefined;
   readonly credentials?: string | undefined;

@@ -3,20 +3,24 @@
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { type End, EXIT, type Run, type World } from "../command.ts";
+import { type End, EXIT, isFault, type Run, type World } from "../command.ts";
+import { findConfigFile } from "../project/config-file.ts";
 import { loadWrangler } from "../project/wrangler.ts";
 
 export function typesCommand(world: World, run: Run) {
   return new Command("types")
-    .description("writes worker-configuration.d.ts: the type of Env, from wrangler.toml")
+    .description("writes worker-configuration.d.ts: the type of Env, of all environments")
     .addHelpText("after", "\nExamples:\n  vitrine types")
     .action(() => run(() => writeTypes(world)));
 }
 
 async function writeTypes({ folder }: World): Promise<End> {
   try {
+    const file = findConfigFile(folder);
+    if (isFault(file)) return file;
+    // Without \`env\`: of all environments together.
     const { path, content } = await loadWrangler().experimental_generateTypes({
-      config: join(folder, "wrangler.toml"),
+      config: join(folder, file),
       includeRuntime: false,
     });
     writeFileSync(resolve(folder, path), content);

@@ -2,7 +2,7 @@
 
 import { Command, Option } from "@commander-js/extra-typings";
 import { align, type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
-import { routeOption, secretsFileOption, urlOption } from "../options.ts";
+import { envOption, routeOption, secretsFileOption, urlOption } from "../options.ts";
 import { type OpenOptions, openProject } from "../project/open-project.ts";
 import { queryFor } from "../project/public-url.ts";
 import { visible } from "../terminal/visible.ts";
@@ -23,6 +23,7 @@ export function urlCommand(world: World, run: Run) {
     .argument("<key>", KEY)
     .addOption(presetOption())
     .addOption(routeOption())
+    .addOption(envOption())
     .addOption(urlOption())
     .addHelpText(
       "after",
@@ -44,6 +45,7 @@ export function signCommand(world: World, run: Run) {
     .option("-e, --expires <when>", "12h, 7d, 2026-12-31T12:00Z; default: 1h, or max_age if less")
     .option("--v <version>", "a text that changes with the object's content, such as its hash")
     .addOption(routeOption())
+    .addOption(envOption())
     .addOption(urlOption())
     .addOption(secretsFileOption("URL_SIGNING_KEYS"))
     .addHelpText(

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
 import {
   collect,
+  envOption,
   restartOption,
   routeOption,
   secretsFileOption,
@@ -33,6 +34,7 @@ export function warmCommand(world: World, run: Run) {
 function define() {
   return new Command("warm")
     .description("requests variants of the keys on stdin, before the first visitor does")
+    .addOption(envOption())
     .addOption(urlOption())
     .option(
       "-p, --preset <name>",
@@ -68,12 +70,12 @@ function readFormats(text: string): Reads[] {
 }
 
 async function warm(world: World, options: Options): Promise<End> {
-  const { url, secretsFile, preset: presets, route, accept: reads, dryRun, restart } = options;
+  const { preset: presets, route, accept: reads, dryRun, restart } = options;
   if (world.stdin.isTTY) {
     say(world.stderr, "Keys come on stdin, one on each line: npx vitrine warm < keys.txt");
     return EXIT.usage;
   }
-  const site = openSite(world, { url, secretsFile });
+  const site = openSite(world, options);
   if (isFault(site)) return site;
   const { base } = site;
   const domains = site.known.domains.map(({ host }) => host);

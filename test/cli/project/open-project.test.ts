@@ -169,18 +169,18 @@ test("a mistake in a bucket is told, even if the local run replaces the bucket",
   }
 });
 
-test.each(["wrangler.toml", ".dev.vars.example"])(
-  "without %s the fault says where to go",
-  async (name) => {
-    const folder = makeFolder();
-    rmSync(join(folder, name));
-    expect(await vitrine(["url", "a.jpg"], { folder })).toEqual({
-      code: 2,
-      out: "",
-      err: `there is no ${name} in this folder: go to where Vitrine is kept\n`,
-    });
-  },
-);
+test.each([
+  ["wrangler.toml", "wrangler.toml or wrangler.jsonc"],
+  [".dev.vars.example", ".dev.vars.example"],
+])("without %s the fault says where to go", async (name, missing) => {
+  const folder = makeFolder();
+  rmSync(join(folder, name));
+  expect(await vitrine(["url", "a.jpg"], { folder })).toEqual({
+    code: 2,
+    out: "",
+    err: `there is no ${missing} in this folder: go to where Vitrine is kept\n`,
+  });
+});
 
 test("a wrangler.toml that cannot be read is told by its line, and all mistakes at once", async () => {
   const broken = makeFolder({}, { "wrangler.toml": 'name = "x"\n[vars\n' });

@@ -1,4 +1,4 @@
-// Makes folders with a wrangler.toml, for tests of commands.
+// Makes folders with a wrangler.toml or a wrangler.jsonc, for tests of commands.
 
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,6 +9,8 @@ import { SECRETS, VARS } from "../env.ts";
 
 /** The Vitrine of these folders. */
 export const HOST = "https://images.example";
+/** That of env.staging, in STAGED. */
+export const STAGING = "https://images-staging.example";
 
 const folders: string[] = [];
 afterAll(() => {
@@ -24,8 +26,6 @@ export function makeFolder(
   vars: Readonly<Record<string, unknown>> = {},
   files: Readonly<Record<string, string>> = {},
 ): string {
-  const folder = mkdtempSync(join(tmpdir(), "vitrine-cli-"));
-  folders.push(folder);
   // A JSON string is also a TOML string.
   const tables = Object.entries({ ...VARS, ...vars }).map(
     ([name, table]) => `${name} = ${JSON.stringify(JSON.stringify(table))}`,
@@ -40,10 +40,51 @@ export function makeFolder(
     "[secrets]",
     `required = ${JSON.stringify(Object.keys(SECRETS))}`,
   ];
+  return fill({ "wrangler.toml": lines.join("\n"), ...files });
+}
+
+/** A configuration whose top level and whose env.staging are right. */
+export const STAGED = {
+  ...{ name: "vitrine", workers_dev: false, preview_urls: false },
+  routes: [{ pattern: new URL(HOST).host, custom_domain: true }],
+  vars: VARS,
+  secrets: { required: Object.keys(SECRETS) },
+  env: {
+    staging: {
+      routes: [{ pattern: new URL(STAGING).host, custom_domain: true }],
+      vars: { ...VARS, BUCKETS: { media: { ...VARS.BUCKETS.media, bucket: "acme-staging" } } },
+      secrets: { required: Object.keys(SECRETS) },
+    },
+  },
+};
+
+/** Makes a folder with a configuration, in a file of that name. */
+export function makeProject(
+  config: Readonly<Record<string, unknown>>,
+  file = "wrangler.toml",
+  files: Readonly<Record<string, string>> = {},
+): string {
+  const lines = Object.entries(config).map(([key, value]) => `${key} = ${toml(value)}\n`);
+  const text =
+    file === "wrangler.toml" ? lines.join("") : `// A comment\n${JSON.stringify(config)}`;
+  return fill({ [file]: text, ...files });
+}
+
+/** A value of TOML, in one line. A JSON string is also a TOML string. */
+function toml(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(toml).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value).map(
+    ([key, one]) => `${JSON.stringify(key)} = ${toml(one)}`,
+  );
+  return `{ ${entries.join(", ")} }`;
+}
+
+function fill(files: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), "vitrine-cli-"));
+  folders.push(folder);
   cpSync(join(ROOT, ".dev.vars.example"), join(folder, ".dev.vars.example"));
-  for (const [name, text] of Object.entries({ "wrangler.toml": lines.join("\n"), ...files })) {
-    writeFileSync(join(folder, name), text);
-  }
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   return folder;
 }
 
