@@ -8,21 +8,24 @@ import { replaceFile } from "./replace-file.ts";
 
 export type Change = Readonly<Record<string, string | null>>;
 
-/** Changes the .dev.vars of a folder, all secrets at once. */
-export function putDevVars(folder: string, change: Change): Fault | undefined {
-  const file = join(folder, ".dev.vars");
+/**
+ * Changes the .dev.vars of a folder, all secrets at once.
+ * @param name `.dev.vars`, or that of an environment
+ */
+export function putDevVars(folder: string, change: Change, name: string): Fault | undefined {
+  const file = join(folder, name);
   try {
-    const text = editDevVars(readFileSync(file, "utf8"), change);
+    const text = editDevVars(readFileSync(file, "utf8"), change, name);
     if (typeof text !== "string") return text;
     replaceFile(file, text);
     return undefined;
   } catch (error) {
     const reason = error instanceof Error ? error.message : error;
-    return { fault: `.dev.vars cannot be written: ${reason}. It was not changed` };
+    return { fault: `${name} cannot be written: ${reason}. It was not changed` };
   }
 }
 
-export function editDevVars(given: string, change: Change): string | Fault {
+export function editDevVars(given: string, change: Change, file: string): string | Fault {
   const mark = /^\uFEFF?/.exec(given)?.[0] ?? "";
   const text = given.slice(mark.length);
   const lines = text.split("\n");
@@ -51,7 +54,7 @@ export function editDevVars(given: string, change: Change): string | Fault {
   );
   if (wrong.length === 0) return mark + made;
   return {
-    fault: `.dev.vars cannot be edited without changing ${wrong.join(", ")}: put each value on one line, in quotes`,
+    fault: `${file} cannot be edited without changing ${wrong.join(", ")}: put each value on one line, in quotes`,
   };
 }
 

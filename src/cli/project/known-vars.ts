@@ -49,6 +49,9 @@ export type KnownVars = {
   readonly domains: readonly Domain[];
 };
 
+/** The files and the environment that a command is about. */
+export type Place = Pick<KnownVars, "file" | "environment" | "environments" | "devVars">;
+
 /** A table of the configuration, or a string of JSON in .dev.vars. */
 export function tableOf(value: unknown): Readonly<Record<string, unknown>> {
   const table = json(value);

@@ -22,7 +22,7 @@ export async function begin(rotation: Rotation): Promise<Begun | End> {
   const { world, plan } = rotation;
   const { interrupted, folder, stderr } = world;
   const { keyFile, restart } = plan.options;
-  const written = readRecord(folder);
+  const written = readRecord(folder, plan.place);
   // --restart keeps the old record until the new one replaces it.
   const known = restart ? undefined : written;
   if (isFault(known)) return known;
@@ -60,7 +60,7 @@ export async function begin(rotation: Rotation): Promise<Begun | End> {
   if (known) return { record: known, key, broken };
 
   const record = recordOf(plan, key, health);
-  const unsaved = writeRecord(folder, record);
+  const unsaved = writeRecord(folder, plan.place, record);
   if (unsaved !== undefined) return unsaved;
   const names = plan.buckets.map(({ name }) => name).join(", ");
   tellDone(world, step, `S3 accepts ${record.new} for ${names}`);

@@ -1,15 +1,30 @@
 // The commands that the operator is told to run. No part of them is secret.
 
+import type { Place } from "../project/known-vars.ts";
 import { shellQuote } from "../terminal/shell.ts";
 import { type Plan, USER_NAME, WAIT_S } from "./plan.ts";
 import { changeOf, type Ends, type Step } from "./steps.ts";
 
-/** The arguments of wrangler that change several secrets at once, read from stdin (S1). */
-export const BULK = ["secret", "bulk", "--config", "wrangler.toml"] as const;
+/**
+ * The arguments of wrangler that change several secrets at once, read from stdin (S1). They always name the
+ * environment: an empty one is the top level, whatever CLOUDFLARE_ENV says (S6).
+ */
+export function bulkOf({ file, environment = "" }: Pick<Place, "file" | "environment">) {
+  return ["secret", "bulk", "--config", file, `--env=${environment}`] as const;
+}
 
-export function commandOf({ options, local }: Plan, restart = false): string {
+export function commandOf({ options, place, local }: Plan, restart = false): string {
   const { url, bucket, credentials, keyFile, key, userName, wait, secretsFile } = options;
-  const given = { url, bucket, credentials, "key-file": keyFile, key, "secrets-file": secretsFile };
+  const env = options.env === "" ? "" : place.environment;
+  const given = {
+    env,
+    url,
+    bucket,
+    credentials,
+    "key-file": keyFile,
+    key,
+    "secrets-file": secretsFile,
+  };
   const flags = Object.entries(given).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name} ${shellQuote(value)}`],
   );
@@ -43,14 +58,21 @@ export function linesOf(plan: Plan, step: Step, { old, new: end }: Ends): string
 }
 
 /** What changes the secrets of a step: the operator (`byHand`), or this program. */
-export function changeLines({ word, local }: Plan, step: Step, byHand: boolean): string[] {
+export function changeLines({ word, local, place }: Plan, step: Step, byHand: boolean): string[] {
   if (step.puts === undefined) return [];
   const names = Object.keys(changeOf(step, word));
   const isEmptied = step.puts.value === "empty";
   if (byHand && !local) {
     // wrangler asks for each value itself.
-    return names.map((name) => `npx wrangler secret ${isEmptied ? "delete" : "put"} ${name}`);
+    const does = isEmptied ? "delete" : "put";
+    return names.map((name) => `npx wrangler secret ${does} ${name}${envOf(place)}`);
   }
-  const where = local ? ".dev.vars" : `npx wrangler ${BULK.join(" ")} (values by stdin)`;
+  const where = local ? place.devVars : `npx wrangler ${bulkOf(place).join(" ")} (values by stdin)`;
   return [`${where}: ${isEmptied ? "remove" : "set"} ${names.join(", ")}`];
+}
+
+/** ` --env staging`. The top level has no name, and needs one only beside environments. */
+export function envOf({ environment, environments }: Place): string {
+  if (environment !== undefined) return ` --env ${environment}`;
+  return environments.length > 0 ? ' --env=""' : "";
 }

@@ -72,7 +72,7 @@ export async function rotate(world: World, options: Options, tools: Tools = TOOL
   if (!options.yes && !hasTerminal(world)) {
     return { fault: "There is no terminal to ask on. Use --yes to continue without questions" };
   }
-  return alone(world.folder, () => walkAll({ world, plan, tools }));
+  return alone(world.folder, plan.place, () => walkAll({ world, plan, tools }));
 }
 
 async function walkAll(rotation: Rotation): Promise<End> {
@@ -102,7 +102,7 @@ async function tellSteps(world: World, plan: Plan): Promise<End> {
   }
   const { health, failed } = await observe(world, plan);
   if (isFault(health)) return health;
-  const known = readRecord(world.folder);
+  const known = readRecord(world.folder, plan.place);
   if (isFault(known)) return known;
   if (known) tell(world.stderr, `A rotation of ${known.word} is under way, in step ${known.step}.`);
   tell(world.stderr, `Now ${serving(health)}. Nothing has been changed.`);

@@ -1,18 +1,23 @@
-// Allows one rotation at a time in a folder: two would overwrite each other's slot.
+// Allows one rotation at a time of an environment in a folder: two would overwrite each other's slot.
 
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Fault } from "../command.ts";
+import type { Place } from "../project/known-vars.ts";
 
-const FILE = ".wrangler/vitrine/rotation.lock";
-
-export async function alone<T>(folder: string, work: () => Promise<T>): Promise<T | Fault> {
-  const file = join(folder, FILE);
+/** Each environment has its own slots. */
+export async function alone<T>(
+  folder: string,
+  { environment }: Pick<Place, "environment">,
+  work: () => Promise<T>,
+): Promise<T | Fault> {
+  const name = `.wrangler/vitrine/rotation${environment === undefined ? "" : `.${environment}`}.lock`;
+  const file = join(folder, name);
   try {
-    const fault = take(file);
+    const fault = take(file, name);
     if (fault !== undefined) return fault;
   } catch (error) {
-    return { fault: `${FILE} cannot be written: ${error}` };
+    return { fault: `${name} cannot be written: ${error}` };
   }
   try {
     return await work();
@@ -21,7 +26,7 @@ export async function alone<T>(folder: string, work: () => Promise<T>): Promise<
   }
 }
 
-function take(file: string): Fault | undefined {
+function take(file: string, name: string): Fault | undefined {
   mkdirSync(dirname(file), { recursive: true });
   // A link appears with its whole content. An empty lock would belong to nobody.
   const own = `${file}.${process.pid}`;
@@ -35,7 +40,7 @@ function take(file: string): Fault | undefined {
     rmSync(own, { force: true });
   }
   const who = `Another vitrine rotate runs in this folder, as process ${holderOf(file) ?? "unknown"}`;
-  return { fault: `${who}. Wait until it ends. If there is no such process, remove ${FILE}` };
+  return { fault: `${who}. Wait until it ends. If there is no such process, remove ${name}` };
 }
 
 /** @returns false if `to` exists already */

@@ -4,6 +4,7 @@
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import type { Fault, World } from "../command.ts";
+import type { Place } from "../project/known-vars.ts";
 import type { RotationRecord } from "./record.ts";
 
 export type Options = {
@@ -38,6 +39,8 @@ export type Plan = {
   /** Where Vitrine is, and whether that is this machine. */
   readonly base: string;
   readonly local: boolean;
+  /** The environment whose secrets are changed, and the files that say so. */
+  readonly place: Place;
   readonly word: string;
   /** All buckets that these secrets open. */
   readonly buckets: readonly Target[];

@@ -9,7 +9,7 @@ import type { ImageUrl, Options, Plan, Target } from "./plan.ts";
 export async function readPlan(site: Site, options: Options, now: number): Promise<Plan | Fault> {
   const { base, local, healthToken: token } = site;
   if (token === undefined) {
-    const where = local ? ".dev.vars" : "the environment, or the file of --secrets-file";
+    const where = local ? site.known.devVars : "the environment, or the file of --secrets-file";
     const what = "HEALTH_TOKEN is missing, or has fewer than 16 characters";
     return { fault: `${what}. Put it into ${where} (docs/doctor.md, “Health”)` };
   }
@@ -32,7 +32,7 @@ export async function readPlan(site: Site, options: Options, now: number): Promi
     }));
   const images = await findImages(site, buckets, options.key, now);
   if (isFault(images)) return images;
-  return { options, base, local, word, buckets, images, token };
+  return { options, base, local, place: site.known, word, buckets, images, token };
 }
 
 function findWord({ words }: Site, { bucket, credentials }: Options): string | Fault {

@@ -6,8 +6,9 @@ import { stripVTControlCharacters } from "node:util";
 import { isSecret } from "../../worker/config/secret-names.ts";
 import { type Fault, say, type World } from "../command.ts";
 import type { Change } from "../project/dev-vars.ts";
+import type { Place } from "../project/known-vars.ts";
 import { visible } from "../terminal/visible.ts";
-import { BULK } from "./command-lines.ts";
+import { bulkOf } from "./command-lines.ts";
 import type { RunWrangler } from "./plan.ts";
 
 const WRANGLER = join(import.meta.dirname, "../../../node_modules/wrangler/bin/wrangler.js");
@@ -61,13 +62,14 @@ export async function putByWrangler(
   world: World,
   change: Change,
   run: RunWrangler,
+  place: Pick<Place, "file" | "environment">,
 ): Promise<Fault | undefined> {
   const secrets = Object.values(change).filter((value) => value !== null);
   let said = "";
   const hear = (more: string) => {
     said += more;
   };
-  const code = await run(world, BULK, JSON.stringify(change), hear);
+  const code = await run(world, bulkOf(place), JSON.stringify(change), hear);
   said = stripVTControlCharacters(said);
   for (const secret of secrets) {
     const escaped = JSON.stringify(secret).slice(1, -1);

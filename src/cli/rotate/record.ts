@@ -14,6 +14,7 @@ import {
   textLike,
 } from "../../worker/config/schema.ts";
 import type { Fault } from "../command.ts";
+import type { Place } from "../project/known-vars.ts";
 import { replaceFile } from "../project/replace-file.ts";
 
 const end = textLike("the end of a key's id", /^…[\x21-\x7e]{0,4}$/);
@@ -39,36 +40,40 @@ const schema = table({
 
 export type RotationRecord = Read<typeof schema>;
 
-const FILE = ".wrangler/vitrine/rotation.json";
+type Of = Pick<Place, "environment">;
+
+/** Each environment has its own rotation. */
+const fileOf = ({ environment }: Of) =>
+  `.wrangler/vitrine/rotation${environment === undefined ? "" : `.${environment}`}.json`;
 
 /** Reads the record of the rotation that is under way, if there is one. */
-export function readRecord(folder: string): RotationRecord | Fault | undefined {
-  const file = join(folder, FILE);
+export function readRecord(folder: string, place: Of): RotationRecord | Fault | undefined {
+  const name = fileOf(place);
   let said: string;
   try {
-    said = readFileSync(file, "utf8");
+    said = readFileSync(join(folder, name), "utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    return { fault: `${FILE} cannot be read: ${error}` };
+    return { fault: `${name} cannot be read: ${error}` };
   }
   const mistakes: string[] = [];
-  const read = schema(json(said), FILE, (path, message) => mistakes.push(`${path}: ${message}`));
+  const read = schema(json(said), name, (path, message) => mistakes.push(`${path}: ${message}`));
   if (read !== undefined) return read;
   const remedy = "See at /healthz which key each slot holds, then start again with --restart";
   return { fault: [...mistakes, `This is not the record of a rotation. ${remedy}`].join("\n") };
 }
 
-export function writeRecord(folder: string, record: RotationRecord): Fault | undefined {
+export function writeRecord(folder: string, place: Of, record: RotationRecord): Fault | undefined {
   try {
-    replaceFile(join(folder, FILE), `${JSON.stringify(record, null, 2)}\n`);
+    replaceFile(join(folder, fileOf(place)), `${JSON.stringify(record, null, 2)}\n`);
     return undefined;
   } catch (error) {
-    return { fault: `${FILE}, which continues a rotation, cannot be written: ${error}` };
+    return { fault: `${fileOf(place)}, which continues a rotation, cannot be written: ${error}` };
   }
 }
 
-export function forgetRecord(folder: string): void {
-  rmSync(join(folder, FILE), { force: true });
+export function forgetRecord(folder: string, place: Of): void {
+  rmSync(join(folder, fileOf(place)), { force: true });
 }
 
 export function hashOf(accessKeyId: string): string {

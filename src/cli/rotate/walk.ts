@@ -1,11 +1,11 @@
 // Does one step of a rotation: checks what must be true before it, does it, and checks what must be true after
 // it. All effects on secrets and on the record are here.
 
-import { type End, EXIT, type Exit, type Fault, isFault, type World } from "../command.ts";
+import { type End, EXIT, type Exit, type Fault, isFault } from "../command.ts";
 import { putDevVars } from "../project/dev-vars.ts";
 import { askYes, hasTerminal } from "../terminal/prompts.ts";
 import { shellQuote } from "../terminal/shell.ts";
-import { commandOf, linesOf } from "./command-lines.ts";
+import { commandOf, envOf, linesOf } from "./command-lines.ts";
 import { observe } from "./observe.ts";
 import type { Begun, Rotation } from "./plan.ts";
 import { putByWrangler } from "./put-secrets.ts";
@@ -35,7 +35,7 @@ export async function walk(rotation: Walk, record: RotationRecord): Promise<Rota
   const end = nextMove(before, record).isDone ? undefined : await act(rotation, record);
   if (end !== undefined) return end;
   const after = await check(rotation, record, "after");
-  return isEnd(after) ? after : finish(world, record, after);
+  return isEnd(after) ? after : finish(rotation, record, after);
 }
 
 async function check(
@@ -74,7 +74,7 @@ async function warnOfOthers({ world, plan }: Walk, { old }: RotationRecord): Pro
     const slot = slots.find(({ end }) => end === old);
     if (slot === undefined) continue;
     const has = `${bucket}: its ${slot.slot} slot holds a key that ends in ${old}, too`;
-    const first = `npx vitrine rotate --bucket ${shellQuote(bucket)} --restart`;
+    const first = `npx vitrine rotate${envOf(plan.place)} --bucket ${shellQuote(bucket)} --restart`;
     tell(world.stderr, `  ${has}. If it is the same key, rotate that one first: ${first}`);
   }
 }
@@ -90,13 +90,13 @@ async function put(rotation: Walk, record: RotationRecord): Promise<End | undefi
     const still = await check(rotation, record, "before");
     if (isEnd(still)) return still;
   }
-  const unsaved = writeRecord(world.folder, record);
+  const unsaved = writeRecord(world.folder, plan.place, record);
   if (unsaved !== undefined) return unsaved;
   const change = changeOf(step, plan.word, key);
   if (Object.values(change).includes("")) throw new Error("there is no key to put");
   const fault = plan.local
-    ? putDevVars(world.folder, change)
-    : await putByWrangler(world, change, tools.run);
+    ? putDevVars(world.folder, change, plan.place.devVars)
+    : await putByWrangler(world, change, tools.run, plan.place);
   return fault && { fault: `${fault.fault}\nContinue with: ${commandOf(plan)}` };
 }
 
@@ -109,7 +109,7 @@ async function leave(rotation: Walk, record: RotationRecord): Promise<End | unde
   if (!asks && record.told) return undefined;
   const lines = linesOf(plan, step, record).map((line) => `  ${line}`);
   tell(world.stdout, "Do this, and nothing else:", ...lines);
-  const unsaved = writeRecord(world.folder, { ...record, told: !asks });
+  const unsaved = writeRecord(world.folder, plan.place, { ...record, told: !asks });
   if (unsaved !== undefined) return unsaved;
   if (!asks) {
     tell(world.stderr, `Stopped in step ${step.number}. When that is done: ${commandOf(plan)}`);
@@ -119,13 +119,17 @@ async function leave(rotation: Walk, record: RotationRecord): Promise<End | unde
   return answer === true ? undefined : stop(rotation, step, answer === false);
 }
 
-function finish(world: World, record: RotationRecord, after: Health): RotationRecord | Fault {
+function finish(
+  { world, plan }: Rotation,
+  record: RotationRecord,
+  after: Health,
+): RotationRecord | Fault {
   const step = stepOf(record);
   const { replaces: _replaced, ...kept } = record;
   const next = { ...kept, step: step.number + 1, told: false };
-  if (step.number === STEPS.length) forgetRecord(world.folder);
+  if (step.number === STEPS.length) forgetRecord(world.folder, plan.place);
   else {
-    const fault = writeRecord(world.folder, next);
+    const fault = writeRecord(world.folder, plan.place, next);
     if (fault !== undefined) return fault;
   }
   tellDone(world, step, serving(after));

@@ -82,7 +82,7 @@ async function warm(world: World, options: Options): Promise<End> {
   const hosts = [...new Set([hostOf(base), ...domains])];
   const planner = createPlanner(site, hosts, { presets, route, reads });
   if (isFault(planner)) return planner;
-  const file = options.record ?? recordOf(base);
+  const file = options.record ?? recordOf(base, site.known.environment);
   const record = await openRecord(world, { file, restart, readOnly: dryRun });
   if (isFault(record)) return record;
   const bound = readBounds(site.known.deployed, () => {}).most;

@@ -27,9 +27,10 @@ export type WarmRecord = {
   close(): Promise<Fault | undefined>;
 };
 
-/** The default file for a Vitrine, relative to the project's folder. */
-export function recordOf(base: string): string {
-  return `.wrangler/vitrine/warm-${hash("sha256", base).slice(0, 12)}.jsonl`;
+/** The default file for a Vitrine, relative to the project's folder. All environments share a local URL. */
+export function recordOf(base: string, environment: string | undefined): string {
+  const of = environment === undefined ? "" : `${environment}-`;
+  return `.wrangler/vitrine/warm-${of}${hash("sha256", base).slice(0, 12)}.jsonl`;
 }
 
 type RecordOptions = {

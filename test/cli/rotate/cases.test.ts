@@ -49,7 +49,7 @@ Do this, and nothing else:
 `,
   ]);
   expect(first.err).toContain("Stopped in step 6. When that is done: npx vitrine rotate");
-  const args = ["secret", "bulk", "--config", "wrangler.toml"];
+  const args = ["secret", "bulk", "--config", "wrangler.toml", "--env="];
   const { HEALTH_TOKEN: _token, ...current } = NEW;
   const emptied = { AWS_ACCESS_KEY_ID_NEXT: null, AWS_SECRET_ACCESS_KEY_NEXT: null };
   const inputs = [NEXT, current, emptied].map((input) => JSON.stringify(input));
@@ -384,12 +384,12 @@ test("--dry-run says all steps and how all is, and does nothing", async () => {
     `1  Make a new key
      aws iam create-access-key --user-name vitrine
 2  Put it into the next slot
-     npx wrangler secret bulk --config wrangler.toml (values by stdin): set AWS_ACCESS_KEY_ID_NEXT, AWS_SECRET_ACCESS_KEY_NEXT
+     npx wrangler secret bulk --config wrangler.toml --env= (values by stdin): set AWS_ACCESS_KEY_ID_NEXT, AWS_SECRET_ACCESS_KEY_NEXT
 3  Check that it works
 4  Promote it into the current slot
-     npx wrangler secret bulk --config wrangler.toml (values by stdin): set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+     npx wrangler secret bulk --config wrangler.toml --env= (values by stdin): set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
 5  Empty the next slot
-     npx wrangler secret bulk --config wrangler.toml (values by stdin): remove AWS_ACCESS_KEY_ID_NEXT, AWS_SECRET_ACCESS_KEY_NEXT
+     npx wrangler secret bulk --config wrangler.toml --env= (values by stdin): remove AWS_ACCESS_KEY_ID_NEXT, AWS_SECRET_ACCESS_KEY_NEXT
 6  Deactivate the old key
      aws iam update-access-key --user-name vitrine --access-key-id <the old id> --status Inactive   # not the new one
 `,

@@ -47,7 +47,9 @@ test("no lock is left, however it ends", async () => {
     if (said.includes("Continuing")) interrupt();
   };
   expect([(await run({}, { heard })).code, existsSync(path)]).toEqual([130, false]);
-  const thrown = alone(site.folder, () => Promise.reject(new Error("a bug")));
+  const thrown = alone(site.folder, { environment: undefined }, () =>
+    Promise.reject(new Error("a bug")),
+  );
   await expect(thrown).rejects.toThrow("a bug");
   expect(existsSync(path)).toBe(false);
 });

@@ -29,6 +29,7 @@ function worldOf(env: World["env"]) {
 }
 
 const SECRETS = Object.values(NEXT_CREDENTIALS);
+const TOP = { file: "wrangler.toml", environment: undefined };
 const CHANGE = { ...NEXT, AWS_ACCESS_KEY_ID: null };
 
 test("wrangler is given secrets on stdin, and nowhere else; what it says of them is not shown", async () => {
@@ -46,11 +47,11 @@ test("wrangler is given secrets on stdin, and nowhere else; what it says of them
   );
   const env = { HEALTH_TOKEN, AWS_SECRET_ACCESS_KEY: "admin", CLOUDFLARE_API_TOKEN: "kept" };
   const { world, said } = worldOf({ ...env, WRANGLER_LOG_SANITIZE: "false" });
-  const fault = await putByWrangler(world, CHANGE, wranglerAt(script));
+  const fault = await putByWrangler(world, CHANGE, wranglerAt(script), TOP);
   expect(fault?.fault).toBe("wrangler secret bulk ended with 7. See its output above");
   const ran = JSON.parse(readFileSync(join(folder, "ran.json"), "utf8"));
   expect(JSON.parse(ran.input)).toEqual(CHANGE);
-  expect(ran.argv.slice(2)).toEqual(["secret", "bulk", "--config", "wrangler.toml"]);
+  expect(ran.argv.slice(2)).toEqual(["secret", "bulk", "--config", "wrangler.toml", "--env="]);
   expect(ran.env).toMatchObject({ CLOUDFLARE_API_TOKEN: "kept", WRANGLER_LOG_SANITIZE: "true" });
   expect(Object.keys(ran.env)).not.toContain("PATH"); // of this process, and not of the world
   const shown = said();
@@ -62,11 +63,16 @@ test("wrangler is given secrets on stdin, and nowhere else; what it says of them
 test("what wrangler says shows no secret, also as JSON has it, and moves no cursor", async () => {
   const { world, said } = worldOf({});
   const change = { AWS_SECRET_ACCESS_KEY: `a-secret-"\\-with-signs` };
-  const fault = await putByWrangler(world, change, async (_world, _args, input, hear) => {
-    hear(`\u001b[31mgot ${input}\u001b[0m\r`);
-    hear(`and ${change.AWS_SECRET_ACCESS_KEY}\u009b2J\u0007\r\n\r\nend`);
-    return 0;
-  });
+  const fault = await putByWrangler(
+    world,
+    change,
+    async (_world, _args, input, hear) => {
+      hear(`\u001b[31mgot ${input}\u001b[0m\r`);
+      hear(`and ${change.AWS_SECRET_ACCESS_KEY}\u009b2J\u0007\r\n\r\nend`);
+      return 0;
+    },
+    TOP,
+  );
   expect(fault).toBeUndefined();
   expect(said()).toBe(`  got {"AWS_SECRET_ACCESS_KEY":"…"}\n  and …\\u0007\n  end\n`);
 });
@@ -75,15 +81,20 @@ test("a wrangler that ends without reading, or by a signal, is told", async () =
   const script = join(folder, "stand-in.mjs");
   const { world } = worldOf({});
   writeFileSync(script, "process.exit(3)");
-  const early = await putByWrangler(world, CHANGE, wranglerAt(script));
+  const early = await putByWrangler(world, CHANGE, wranglerAt(script), TOP);
   expect(early?.fault).toContain("ended with 3");
   writeFileSync(script, 'process.kill(process.pid, "SIGTERM"); setTimeout(() => {}, 9999)');
-  const killed = await putByWrangler(world, CHANGE, wranglerAt(script));
+  const killed = await putByWrangler(world, CHANGE, wranglerAt(script), TOP);
   expect(killed?.fault).toContain("ended with a signal");
 });
 
-test.each<[what: string, status: number, answer: object, says: string | undefined]>([
-  ["takes them", 200, { success: true, errors: [], messages: [], result: [] }, undefined],
+const TAKEN = { success: true, errors: [], messages: [], result: [] };
+
+test.each<
+  [what: string, status: number, answer: object, says: string | undefined, environment?: string]
+>([
+  ["takes those of the top level (S6)", 200, TAKEN, undefined],
+  ["takes those of an environment (S6)", 200, TAKEN, undefined, "staging"],
   [
     "has a version that is not deployed (S3)",
     400,
@@ -96,40 +107,45 @@ test.each<[what: string, status: number, answer: object, says: string | undefine
     { success: false, errors: [{ code: 10000, message: "Authentication error" }], messages: [] },
     "wrangler is not logged in, or may not write secrets",
   ],
-])("the real wrangler, in front of an API that %s", async (_what, status, answer, says) => {
-  const asked: { method: string; url: string; body: unknown }[] = [];
-  const server = createServer(async (request, response) => {
-    const { method = "", url = "" } = request;
-    asked.push({ method, url, body: method === "GET" ? undefined : await json(request) });
-    response.writeHead(status, { "content-type": "application/json" });
-    response.end(JSON.stringify(answer));
-  });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  onTestFinished(() => void server.close());
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : undefined;
-  writeFileSync(
-    join(folder, "wrangler.toml"),
-    'name = "vitrine"\ncompatibility_date = "2026-11-01"',
-  );
-  const { world, said } = worldOf({
-    ...{ HOME: folder, NO_COLOR: "1", PATH: process.env["PATH"] },
-    CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${port}`,
-    ...{ CLOUDFLARE_API_TOKEN: "made-up", CLOUDFLARE_ACCOUNT_ID: "0123456789abcdef" },
-  });
-  const fault = await putByWrangler(world, CHANGE, wranglerAt());
-  const shown = said();
-  if (says === undefined)
-    expect([fault, shown]).toEqual([undefined, expect.stringMatching(/ecret/)]);
-  else expect(fault?.fault).toContain(says);
-  for (const secret of SECRETS) expect(shown).not.toContain(secret);
-  const put = asked.find(({ method }) => method === "PATCH");
-  expect(put?.url).toBe("/accounts/0123456789abcdef/workers/scripts/vitrine/secrets-bulk");
-  const secrets = Object.entries(CHANGE).map(([name, text]) => {
-    return [name, text && { name, text, type: "secret_text" }];
-  });
-  expect(put?.body).toEqual({ secrets: Object.fromEntries(secrets) });
-});
+])(
+  "the real wrangler, in front of an API that %s",
+  async (_what, status, answer, says, environment) => {
+    const asked: { method: string; url: string; body: unknown }[] = [];
+    const server = createServer(async (request, response) => {
+      const { method = "", url = "" } = request;
+      asked.push({ method, url, body: method === "GET" ? undefined : await json(request) });
+      response.writeHead(status, { "content-type": "application/json" });
+      response.end(JSON.stringify(answer));
+    });
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    onTestFinished(() => void server.close());
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : undefined;
+    writeFileSync(
+      join(folder, "wrangler.toml"),
+      'name = "vitrine"\ncompatibility_date = "2026-11-01"\n[env.staging]\n[env.other]',
+    );
+    const { world, said } = worldOf({
+      ...{ HOME: folder, NO_COLOR: "1", PATH: process.env["PATH"] },
+      CLOUDFLARE_ENV: "other",
+      CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${port}`,
+      ...{ CLOUDFLARE_API_TOKEN: "made-up", CLOUDFLARE_ACCOUNT_ID: "0123456789abcdef" },
+    });
+    const fault = await putByWrangler(world, CHANGE, wranglerAt(), { ...TOP, environment });
+    const shown = said();
+    if (says === undefined)
+      expect([fault, shown]).toEqual([undefined, expect.stringMatching(/ecret/)]);
+    else expect(fault?.fault).toContain(says);
+    for (const secret of SECRETS) expect(shown).not.toContain(secret);
+    const put = asked.find(({ method }) => method === "PATCH");
+    const worker = environment === undefined ? "vitrine" : `vitrine-${environment}`;
+    expect(put?.url).toBe(`/accounts/0123456789abcdef/workers/scripts/${worker}/secrets-bulk`);
+    const secrets = Object.entries(CHANGE).map(([name, text]) => {
+      return [name, text && { name, text, type: "secret_text" }];
+    });
+    expect(put?.body).toEqual({ secrets: Object.fromEntries(secrets) });
+  },
+);
 
 test.each<[what: string, before: string, change: Record<string, string | null>, after: string]>([
   ["into an empty file", "", { A: "1" }, "A='1'\n"],
@@ -143,7 +159,7 @@ test.each<[what: string, before: string, change: Record<string, string | null>, 
   ["behind a mark of UTF-8", "\uFEFFA=0\nB=2\n", { A: "1", B: null }, "\uFEFFA='1'\n"],
   ["with quotes and signs", "", { A: "a'b#c$d=" }, `A="a'b#c$d="\n`],
 ])("a secret is put into .dev.vars: %s", (_what, before, change, after) => {
-  expect(editDevVars(before, change)).toBe(after);
+  expect(editDevVars(before, change, ".dev.vars")).toBe(after);
 });
 
 test.each([
@@ -151,7 +167,7 @@ test.each([
   ["A value whose last sign would take the quote", "B='2'\n", { A: "a\\" }, "A"],
   ["A value that no quotes can hold", "", { A: `a'b"c\`d` }, "A"],
 ])("%s is left alone, and told", (_what, before, change, name) => {
-  expect(editDevVars(before, change)).toEqual({
+  expect(editDevVars(before, change, ".dev.vars")).toEqual({
     fault: expect.stringMatching(`^\\.dev\\.vars cannot be edited without changing ${name}:`),
   });
 });
@@ -160,9 +176,9 @@ test("the file keeps its mode, and a link to it stays one", () => {
   const real = join(folder, "real");
   writeFileSync(real, "A=0\n", { mode: 0o640 });
   symlinkSync(real, join(folder, ".dev.vars"));
-  expect(putDevVars(folder, { A: "1" })).toBeUndefined();
+  expect(putDevVars(folder, { A: "1" }, ".dev.vars")).toBeUndefined();
   expect([readFileSync(real, "utf8"), statSync(real).mode & 0o777]).toEqual(["A='1'\n", 0o640]);
   rmSync(real);
-  const { fault } = putDevVars(folder, { A: "1" }) ?? {};
+  const { fault } = putDevVars(folder, { A: "1" }, ".dev.vars") ?? {};
   expect(fault).toMatch(/^\.dev\.vars cannot be written: ENOENT.*It was not changed$/);
 });
