@@ -11,6 +11,7 @@ import { findBaseUrl, isHere } from "../project/base-url.ts";
 import { checkConfiguration } from "../project/check-configuration.ts";
 import { chooseEnvironment } from "../project/environment.ts";
 import { openProject } from "../project/open-project.ts";
+import { refuseUnprovenUrl } from "../project/own-url.ts";
 import type { Project } from "../project/project.ts";
 import { readVars } from "../project/vars.ts";
 import { CHECKS } from "./checks/index.ts";
@@ -81,6 +82,11 @@ async function doctor(world: World, options: Options): Promise<End> {
   const project = openProject(world, { ...options, url: base });
   const stopping = "mistakes" in project ? project.mistakes : [];
   if (isFault(project) && stopping.length === 0) return project;
+  const unproven =
+    !isFault(project) && base !== undefined && !local
+      ? refuseUnprovenUrl(world.folder, project.known, base)
+      : undefined;
+  if (unproven !== undefined) return unproven;
   const findings = diagnoseConfiguration(report, stopping, local);
   if (!isFault(project)) {
     const keys = keysByBucket([...bucketsOf(project.config.routes)], options.key ?? []);

@@ -13,6 +13,7 @@ import { findConfigFile } from "./config-file.ts";
 import { chooseEnvironment } from "./environment.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
 import { localKeys, localRun, wordsOf } from "./local.ts";
+import { refuseOthersUrl, refuseUnprovenUrl } from "./own-url.ts";
 import type { Project } from "./project.ts";
 import { keep, mergeSecrets, readSecretsFile, secretsIn, valuesOf } from "./secrets.ts";
 import { readVars } from "./vars.ts";
@@ -29,14 +30,15 @@ export type OpenOptions = {
 /** A project of which it is known where Vitrine is. */
 export type Site = Project & { readonly base: string };
 
-/** Opens the project for a command that sends requests to Vitrine. */
+/** Opens the project for a command that sends requests to Vitrine, and only to that of its environment. */
 export function openSite(world: World, options: OpenOptions): Site | Fault | ConfigFault {
   const project = openProject(world, options);
   if (isFault(project)) return project;
   const { base } = project;
   if (isFault(base)) return base;
   if (base === "") return { fault: '--url "": say where Vitrine is, https://images.example.com' };
-  return { ...project, base };
+  const unproven = project.local ? undefined : refuseUnprovenUrl(world.folder, project.known, base);
+  return unproven ?? { ...project, base };
 }
 
 /**
@@ -55,6 +57,8 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
   const known = readVars(world.folder, chooseEnvironment(world, options.env));
   if (isFault(known)) return configFault([known.mistake]);
   const local = given !== undefined && isHere(given);
+  const others = !given || local ? undefined : refuseOthersUrl(world.folder, known, given);
+  if (others !== undefined) return others;
   if (local && secretsFile !== undefined) {
     const why = `the local run takes its secrets from ${known.devVars}: leave this option out`;
     return { fault: `--secrets-file ${secretsFile}: ${why}` };

@@ -5,6 +5,7 @@ import { type End, EXIT, isFault, paint, type Run, say, type World } from "../co
 import { collect, envOption, secretsFileOption, urlOption } from "../options.ts";
 import { hostOf, isHere } from "../project/base-url.ts";
 import { openProject } from "../project/open-project.ts";
+import { refuseUnprovenUrl } from "../project/own-url.ts";
 import type { Project } from "../project/project.ts";
 import { readSecretsFile } from "../project/secrets.ts";
 import { linesOf } from "../terminal/lines.ts";
@@ -57,10 +58,12 @@ async function purge(world: World, keys: readonly string[], options: Options): P
   }
   const project = openProject(world, options);
   if (isFault(project)) return project;
+  const unproven = url && refuseUnprovenUrl(world.folder, project.known, url);
+  if (isFault(unproven)) return unproven;
   const bucket = findBucket(project, options.bucket);
   if (isFault(bucket)) return bucket;
   const { base } = project;
-  const { domains } = project.known;
+  const { domains, file } = project.known;
   const host = isFault(base) || base === "" ? undefined : hostOf(base);
   const cloudflare = readCloudflare(world, secretsFile);
   // Without a token, do not list a bucket. Keys that are given are printed as not purged.
@@ -88,7 +91,7 @@ async function purge(world: World, keys: readonly string[], options: Options): P
   }
   const asks = prefix !== undefined && !options.yes && objects.size > MANY;
   if (asks && !(await agreed(world, objects.size, !keys.includes("-")))) return EXIT.failed;
-  const hints = { given, env: cloudflare.zone, host, domains };
+  const hints = { given, env: cloudflare.zone, domains, file };
   const outcome = await purgeAll(world, sources, cloudflare.token, hints);
   return tellOutcome(world, outcome, project.config.answers.max_age, impossible);
 }

@@ -2,16 +2,15 @@
 
 import type { Api, Zone } from "../net/cloudflare.ts";
 import type { Domain } from "../project/known-vars.ts";
-import { isOf } from "../project/wanted.ts";
 import type { KnownZone, Zones } from "./outcome.ts";
 
-/** What names the zones: `--zone`, `CLOUDFLARE_ZONE_ID`, or the hosts. */
+/** What names the zones: `--zone`, `CLOUDFLARE_ZONE_ID`, or the domains. */
 export type ZoneHints = {
   readonly given: readonly string[];
   readonly env: string | undefined;
-  /** The host of `--url`, or the first one of wrangler.toml. */
-  readonly host: string | undefined;
   readonly domains: readonly Domain[];
+  /** The file that names the domains. */
+  readonly file: string;
 };
 
 const ID = /^[0-9a-f]{32}$/;
@@ -20,7 +19,7 @@ const USE =
 
 /** Asks the API for a zone by its name only if nothing else names its id. */
 export async function findZones(hints: ZoneHints, api: Pick<Api, "zones">): Promise<Zones> {
-  const { given, env, host, domains } = hints;
+  const { given, env, domains, file } = hints;
   const zones = new Map<string, KnownZone>();
   const faults: string[] = [];
   const add = (id: string, from: string) => {
@@ -31,28 +30,26 @@ export async function findZones(hints: ZoneHints, api: Pick<Api, "zones">): Prom
   for (const id of given) add(id, "--zone");
   if (given.length > 0) return end();
 
-  const isNamed = host === undefined || domains.some((one) => isOf(host, one.host));
-  const all: readonly Domain[] = isNamed ? domains : [...domains, { host }];
-  if (all.length === 0 && env === undefined) {
-    faults.push(`which zone is Vitrine in? wrangler.toml has no domain under routes: ${USE}`);
+  if (domains.length === 0 && env === undefined) {
+    faults.push(`which zone is Vitrine in? ${file} has no domain under routes: ${USE}`);
   }
   /** The names of zones that are found, or of hosts in them. */
   const covered = new Set<string>();
   const unknown = new Set<string>();
-  for (const { host: name, zoneId, zoneName } of all) {
+  for (const { host: name, zoneId, zoneName } of domains) {
     if (zoneId === undefined) unknown.add(zoneName ?? bare(name));
     else {
-      add(zoneId, "wrangler.toml");
+      add(zoneId, file);
       covered.add(bare(name));
     }
   }
   if (env !== undefined) {
-    const isOther = !all.some(({ zoneId }) => zoneId === env);
+    const isOther = !domains.some(({ zoneId }) => zoneId === env);
     add(env, "CLOUDFLARE_ZONE_ID");
     // With several unknown domains, nothing says which of them this zone contains.
     if (isOther && unknown.size === 1) for (const name of unknown) covered.add(name);
   }
-  for (const domain of all) {
+  for (const domain of domains) {
     if (domain.zoneId !== undefined) continue;
     const found = await lookUp(domain, covered, api);
     if (typeof found === "string") faults.push(found);

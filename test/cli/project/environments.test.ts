@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { readVars } from "../../../src/cli/project/vars.ts";
 import { HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
+import { HEALTH_TOKEN } from "../../support/env.ts";
 
 const FILES = ["wrangler.toml", "wrangler.jsonc", "wrangler.json"];
 const CLOUDFLARE_ENV = "staging";
@@ -116,4 +117,143 @@ test("the secrets of the local run come from .dev.vars.staging, else from .dev.v
       started: expect.objectContaining({ HEALTH_TOKEN: "all", AWS_ACCESS_KEY_ID: "all" }),
     });
   }
+});
+
+describe("a --url that is no route of the environment is refused (S6)", () => {
+  const ROTATE = ["rotate", "--dry-run"];
+  const WARM = ["warm", "--dry-run"];
+  const PURGE = ["purge", "a.jpg", "--dry-run"];
+  const DOCTOR = ["doctor"];
+  const given = { env: { HEALTH_TOKEN }, stdin: "a.jpg\n" };
+  const staged = (more: object, staging: object = {}) =>
+    makeProject({ ...STAGED, ...more, env: { staging: { ...STAGED.env.staging, ...staging } } });
+  const ask = async (folder: string, args: readonly string[]) => {
+    const { code, out, err } = await vitrine(args, { ...given, folder });
+    return { code, out, fault: err.split("\n").at(-2) };
+  };
+  const folder = makeProject(STAGED);
+
+  test.each([[ROTATE], [WARM], [PURGE], [DOCTOR], [["url", "a.jpg"]], [["sign", "a.jpg"]]])(
+    "by %j, if it is one of another",
+    async (args) => {
+      expect(await ask(folder, [...args, "--url", STAGING])).toEqual({
+        code: 2,
+        out: "",
+        fault: `${STAGING}: that is a route of env.staging: add --env staging`,
+      });
+      expect(await ask(folder, [...args, "--url", HOST, "--env", "staging"])).toEqual({
+        code: 2,
+        out: "",
+        fault: `${HOST}: that is a route of the top level: add --env ""`,
+      });
+    },
+  );
+
+  test("by explain", async () => {
+    const asked = `${STAGING}/private/card/a.jpg?exp=1&kid=k&sig=a-signature-of-somebody`;
+    expect(await ask(folder, ["explain", asked])).toEqual({
+      code: 2,
+      out: "",
+      fault: `${STAGING}: that is a route of env.staging: add --env staging`,
+    });
+    expect(
+      await ask(folder, ["explain", "--env", "staging", `${STAGING}/images/card/a.jpg`]),
+    ).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("acme-staging"),
+    });
+  });
+
+  test.each([[ROTATE], [WARM], [PURGE], [DOCTOR]])("by %j, if it is unknown", async (args) => {
+    const url = ["--url", "https://other.example"];
+    const fault = `https://other.example: is no route of the top level in wrangler.toml, which has images.example: add other.example to routes there`;
+    expect(await ask(folder, [...args, ...url])).toEqual({ code: 2, out: "", fault });
+    const bare = await ask(staged({}, { routes: [] }), [...args, ...url, "--env", "staging"]);
+    expect(bare.fault).toContain(
+      "is no route of env.staging in wrangler.toml, which has none: add other.example",
+    );
+  });
+
+  /** Whether the URL of a host passes for the top level, and for staging. */
+  const passes = async (at: string, host: string) => {
+    const dry = (env: string) => ask(at, [...WARM, "--url", `https://${host}`, `--env=${env}`]);
+    return [(await dry("")).code === 0, (await dry("staging")).code === 0];
+  };
+
+  test.each<[what: string, host: string, top: object, staging: object, passing: boolean[]]>([
+    ["a wildcard", "a.b.example", { routes: ["*.b.example/*"] }, {}, [true, false]],
+    [
+      "a wildcard, and an exact route of another",
+      "a.b.example",
+      { routes: ["*.b.example/*"] },
+      { routes: ["a.b.example/*"] },
+      [false, true],
+    ],
+    [
+      "two wildcards: the longer one",
+      "a.b.c.example",
+      { routes: ["*.c.example/*"] },
+      { routes: ["*.b.c.example/*"] },
+      [false, true],
+    ],
+    ["every host at all", "a.b.example", { routes: ["*/*"] }, {}, [false, false]],
+    ["part of a name", "evil-images.example", {}, {}, [false, false]],
+    ["other capitals", "IMAGES.example", {}, {}, [true, false]],
+    [
+      "another script",
+      "xn--bcher-kva.example",
+      { routes: ["bücher.example/*"] },
+      {},
+      [true, false],
+    ],
+    [
+      "one host, by paths",
+      "b.example",
+      { routes: ["b.example/a/*"] },
+      { routes: ["b.example/b/*"] },
+      [true, true],
+    ],
+    [
+      "one route of both",
+      "b.example",
+      { routes: ["b.example/*"] },
+      { routes: [{ pattern: "B.example", custom_domain: true }] },
+      [false, false],
+    ],
+    ["workers.dev, where it is off", "vitrine.me.workers.dev", {}, {}, [false, false]],
+    ["workers.dev", "vitrine.me.workers.dev", { workers_dev: true }, {}, [true, false]],
+    [
+      "workers.dev of the other",
+      "vitrine-staging.me.workers.dev",
+      { workers_dev: true },
+      {},
+      [false, true],
+    ],
+    [
+      "a version on workers.dev",
+      "0123-vitrine.me.workers.dev",
+      { workers_dev: true },
+      {},
+      [false, false],
+    ],
+    [
+      "a name below workers.dev",
+      "vitrine.a.me.workers.dev",
+      { workers_dev: true },
+      {},
+      [false, false],
+    ],
+  ])("%s", async (_what, host, top, staging, passing) => {
+    expect(await passes(staged(top, staging), host)).toEqual(passing);
+  });
+
+  test("not the local run", async () => {
+    for (const env of ["", "staging"]) {
+      const { err } = await vitrine(
+        ["url", "a.jpg", `--env=${env}`, "--url", "http://localhost:1"],
+        { folder },
+      );
+      expect(err).not.toContain("route of");
+    }
+  });
 });

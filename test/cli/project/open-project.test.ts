@@ -208,7 +208,16 @@ describe("a command that sends requests to Vitrine must know where it is:", () =
 
   test.each<[string, string | undefined, () => string, unknown]>([
     ["by the domain of wrangler.toml", undefined, makeFolder, { base: HOST, local: false }],
-    ["by --url", "https://a.example/b/", unnamed, { base: "https://a.example/b", local: false }],
+    ["by --url", `${HOST}/b/`, makeFolder, { base: `${HOST}/b`, local: false }],
+    [
+      "not by a --url that is no route",
+      "https://a.example",
+      unnamed,
+      {
+        fault:
+          "https://a.example: is no route in wrangler.toml, which has none: add a.example to routes there",
+      },
+    ],
     ["on this machine", `${LOCAL}/`, started, { base: LOCAL, local: true }],
     ["not by an empty --url", "", makeFolder, { fault: expect.stringContaining("say where Vitr") }],
     [

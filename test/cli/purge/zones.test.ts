@@ -97,15 +97,6 @@ test.each<[string, Case]>([
     },
   ],
   [
-    "the domain of --url",
-    {
-      routes: "",
-      args: ["--url", "https://example.com/"],
-      asked: ["/zones?name=example.com"],
-      from: "example.com",
-    },
-  ],
-  [
     "zone_name, and CLOUDFLARE_ZONE_ID for it",
     {
       routes:
@@ -144,8 +135,7 @@ test.each<[string, Case & { looked?: () => Response }]>([
   [
     "a zone that the token does not see",
     {
-      routes: "",
-      args: ["--url", "https://images.example.org"],
+      routes: 'routes = ["images.example.org/*"]',
       asked: ["/zones?name=images.example.org", "/zones?name=example.org"],
       from: "the token sees no zone named images.example.org, example.org: it needs the permission Zone, Zone, Read",
     },
@@ -196,14 +186,6 @@ test.each<[string, Omit<Case, "from">]>([
     { routes: two, env: { CLOUDFLARE_ZONE_ID: ZONE_ID }, asked: looks },
   ],
   [
-    "CLOUDFLARE_ZONE_ID, and a host by --url that is elsewhere",
-    {
-      args: ["--url", "https://images.other.example"],
-      env: { CLOUDFLARE_ZONE_ID: ZONE_ID },
-      asked: looks,
-    },
-  ],
-  [
     "CLOUDFLARE_ZONE_ID, which wrangler.toml has as another domain's",
     {
       routes: `routes = ["images.example.com/*", { pattern = "x.other.example/*", zone_id = "${OTHER}" }]`,
@@ -223,10 +205,9 @@ test.each<[string, Omit<Case, "from">]>([
     },
   ],
   [
-    "--url, and a domain elsewhere",
+    "a domain, and one elsewhere",
     {
-      routes: `routes = [{ pattern = "images.other.example/*", zone_id = "${OTHER}" }]`,
-      args: ["--url", "https://example.com"],
+      routes: `routes = [{ pattern = "images.other.example/*", zone_id = "${OTHER}" }, "example.com/*"]`,
       asked: ["/zones?name=example.com"],
     },
   ],

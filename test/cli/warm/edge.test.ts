@@ -16,6 +16,7 @@ beforeAll(() => {
   folder = copyProject();
   editFile(`${folder}/wrangler.toml`, (text) =>
     text
+      .replace(/^# routes = .*/m, 'routes = ["images.example/*"]')
       .replace('region = "eu-west-1"', '$&\nprefix = "published/"')
       .replace(
         "[vars.PRESETS.thumbnail]",

@@ -35,6 +35,7 @@ main = "src/worker/index.ts"
 compatibility_date = "2026-11-01"
 workers_dev = false
 preview_urls = false
+routes = ["${new URL(SITE).host}/*"]
 [vars]
 ${lines.join("\n")}
 [secrets]

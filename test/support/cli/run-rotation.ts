@@ -47,9 +47,9 @@ export async function rotated(setting: Setting): Promise<Ended> {
 }
 
 /** Returns the text of the record's file, or undefined if there is none. */
-export function recordOf(folder: string): string | undefined {
+export function recordOf(folder: string, name = "rotation.json"): string | undefined {
   try {
-    return readFileSync(join(folder, ".wrangler/vitrine/rotation.json"), "utf8");
+    return readFileSync(join(folder, ".wrangler/vitrine", name), "utf8");
   } catch {
     return undefined;
   }

@@ -42,7 +42,9 @@ export const folder = () => copy;
 beforeAll(() => {
   network.listen();
   copy = copyProject();
-  editFile(`${copy}/wrangler.toml`, (text) => text.replace("# routes = ", "routes = "));
+  editFile(`${copy}/wrangler.toml`, (text) =>
+    text.replace(/^# routes = .*/m, `routes = ["${new URL(SITE).host}/*"]`),
+  );
 });
 afterAll(() => {
   network.close();

@@ -1,0 +1,87 @@
+// Refuses the URL of another environment: a command would look at one Worker and change another. Asks nobody:
+// only routes of the configuration are proof.
+
+import { type Fault, isFault } from "../command.ts";
+import { hostOf } from "./base-url.ts";
+import { environmentText } from "./environment.ts";
+import type { KnownVars } from "./known-vars.ts";
+import { readVars } from "./vars.ts";
+import { isOf } from "./wanted.ts";
+
+type Routes = Pick<KnownVars, "environment" | "patterns" | "workersDev" | "worker">;
+
+/** Refuses a URL that the routes of another environment match better. An unknown host is accepted. */
+export function refuseOthersUrl(folder: string, known: KnownVars, url: string): Fault | undefined {
+  const { hostname, origin } = new URL(url); // A path may hold a signature.
+  const own = claimOn(hostname, known);
+  if (own === EXACT) return undefined;
+  const others = othersOf(folder, known).flatMap((other) => (isFault(other) ? [] : [other]));
+  const owners = others.filter((other) => claimOn(hostname, other) > own);
+  if (owners.length === 0) return undefined;
+  const whose = owners.map(({ environment }) => environmentText(environment)).join(" and ");
+  const options = owners.map(({ environment }) => `--env ${environment ?? '""'}`).join(" or ");
+  return { fault: `${origin}: that is a route of ${whose}: add ${options}` };
+}
+
+/** Refuses a URL of which the configuration does not prove that it is one of this environment alone. */
+export function refuseUnprovenUrl(
+  folder: string,
+  known: KnownVars,
+  url: string,
+): Fault | undefined {
+  const refused = refuseOthersUrl(folder, known, url);
+  if (refused !== undefined) return refused;
+  const { hostname, origin } = new URL(url);
+  const { file, environment, environments, patterns } = known;
+  const where = environments.length === 0 ? "" : ` of ${environmentText(environment)}`;
+  if (claimOn(hostname, known) === 0) {
+    const has = patterns.length === 0 ? "none" : patterns.join(", ");
+    return {
+      fault: `${origin}: is no route${where} in ${file}, which has ${has}: add ${hostname} to routes there`,
+    };
+  }
+  for (const other of othersOf(folder, known)) {
+    if (isFault(other)) return other;
+    const shared = sharedPattern(known, other);
+    if (shared === undefined || !isOf(hostname, asciiHost(shared))) continue;
+    const whose = environmentText(other.environment);
+    const reason = `${shared} is also a route of ${whose}, so it may be that Worker`;
+    return { fault: `${origin}: ${reason}. Give each environment its own routes` };
+  }
+  return undefined;
+}
+
+/** A pattern that both have: two Workers cannot serve it. */
+export function sharedPattern(one: Routes, other: Routes): string | undefined {
+  const others = other.patterns.map(normalised);
+  return one.patterns.find((pattern) => others.includes(normalised(pattern)));
+}
+
+/** `images.example.com/*` also for the custom domain `images.example.com`. */
+function normalised(pattern: string): string {
+  const [, ...path] = pattern.replace(/^https?:\/\//, "").split("/");
+  return `${hostOf(pattern)}/${path.length === 0 ? "*" : path.join("/")}`;
+}
+
+function othersOf(folder: string, { environment, environments }: KnownVars) {
+  const names = [undefined, ...environments].filter((name) => name !== environment);
+  return names.map((name) => readVars(folder, name));
+}
+
+/** The host of a pattern as a URL has it: `xn--…` for other scripts. */
+function asciiHost(pattern: string): string {
+  return URL.parse(`https://${hostOf(pattern)}`)?.hostname ?? "";
+}
+
+const EXACT = Number.POSITIVE_INFINITY;
+
+/** How exactly the routes name a host: the most exact route gets its requests. 0: they do not name it. */
+function claimOn(hostname: string, { patterns, workersDev, worker }: Routes): number {
+  if (workersDev && worker !== undefined && hostname.startsWith(`${worker}.`)) {
+    if (/^[\w-]+\.workers\.dev$/.test(hostname.slice(worker.length + 1))) return EXACT;
+  }
+  // `*/*` names no host at all.
+  const hosts = patterns.map(asciiHost).filter((host) => host.includes("."));
+  const claims = hosts.filter((host) => isOf(hostname, host));
+  return Math.max(0, ...claims.map((host) => (host.startsWith("*") ? host.length : EXACT)));
+}
