@@ -1,29 +1,44 @@
-// vitrine check: says whether the configuration is right. Nothing is started, nothing is sent.
+// vitrine check: says whether the configuration is right, in every environment. Nothing is started, nothing
+// is sent.
 
 import { Command } from "@commander-js/extra-typings";
-import { type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
-import { envOption } from "../options.ts";
-import { checkConfiguration } from "../project/check-configuration.ts";
-import { configFault } from "../project/config-fault.ts";
-import { chooseEnvironment } from "../project/environment.ts";
-import { readVars } from "../project/vars.ts";
+import { type End, EXIT, type Run, say, type World } from "../command.ts";
+import { checkEnvironments, type EnvironmentReport } from "../project/check-environments.ts";
+import { configFault, warningText } from "../project/config-fault.ts";
+import { environmentText } from "../project/environment.ts";
 
 export function checkCommand(world: World, run: Run) {
   return new Command("check")
     .description("checks wrangler.toml and .dev.vars, and says what visitors can make it cost")
-    .addOption(envOption())
-    .addHelpText("after", "\nnpm run check also checks the code.\n\nExamples:\n  vitrine check")
+    .option("--env <name>", "one environment; default: CLOUDFLARE_ENV, else all of them")
+    .addHelpText("after", HELP)
     .action((options) => run(() => check(world, options)));
 }
 
+const HELP = `
+wrangler.jsonc is read as well. npm run check also checks the code.
+
+Examples:
+  vitrine check
+  vitrine check --env staging
+  vitrine check --env ""`;
+
 type Options = { readonly env?: string | undefined };
 
-function check(world: World, { env }: Options): End {
-  const { folder, stdout, stderr } = world;
-  const known = readVars(folder, chooseEnvironment(world, env));
-  if (isFault(known)) return configFault([known.mistake]);
-  const { told, warnings, mistakes } = checkConfiguration(known);
-  say(stdout, ...told);
-  for (const { what, remedy } of warnings) say(stderr, `Warning: ${what}: ${remedy}`);
+function check({ folder, env, stdout, stderr }: World, options: Options): End {
+  const reports = checkEnvironments(folder, options.env ?? (env["CLOUDFLARE_ENV"] || undefined));
+  const mistakes = reports.flatMap((report) => report.mistakes);
+  if (mistakes.length === 0) {
+    for (const report of reports) say(stdout, ...linesOf(report, reports.length > 1));
+  }
+  for (const warning of reports.flatMap(({ warnings }) => warnings)) {
+    say(stderr, `Warning: ${warningText(warning)}`);
+  }
   return mistakes.length > 0 ? configFault(mistakes) : EXIT.done;
+}
+
+function linesOf({ environment, isCarrier, told }: EnvironmentReport, named: boolean): string[] {
+  const name = environmentText(environment);
+  if (isCarrier) return [`${name}: it has no vars, so there is nothing to deploy from it.`];
+  return [...(named ? [`${name}:`] : []), ...told];
 }

@@ -8,31 +8,40 @@ import { type Diagnosis, type Finding, findingsOn, well } from "./finding.ts";
 /**
  * What is wrong with the configuration, each mistake once.
  * @param stopping the mistakes that keep everything else from being examined
+ * @param about the name of the configuration file, and whether it is about the local run
  */
 export function diagnoseConfiguration(
   { warnings, mistakes }: Pick<Report, "warnings" | "mistakes">,
   stopping: readonly FoundMistake[],
-  local: boolean,
+  about: About,
 ): Finding[] {
+  const { file, local } = about;
   const others = stopping.filter((one) => !mistakes.some((known) => isSameMistake(known, one)));
   const wrong = [...mistakes, ...others].map((mistake): Diagnosis => {
-    if (stopping.some((one) => isSameMistake(one, mistake))) return diagnoseMistake(mistake, local);
-    const started = mistake.from === ".dev.vars";
-    const diagnosis = diagnoseMistake(mistake, started);
+    if (stopping.some((one) => isSameMistake(one, mistake))) return diagnoseMistake(mistake, about);
+    const started = isOfDevVars(mistake);
+    const diagnosis = diagnoseMistake(mistake, { file, local: started });
     return started === local ? diagnosis : { ...diagnosis, severity: "warning" };
   });
-  const doubtful = warnings.map(
-    (warning): Diagnosis => ({ check: "configuration", severity: "warning", ...warning }),
-  );
+  const doubtful = warnings.map(({ what, remedy }): Diagnosis => {
+    return { check: "configuration", severity: "warning", what, remedy };
+  });
   const all = [...wrong, ...doubtful];
   const none = well("configuration", "it has no mistakes");
-  return findingsOn("wrangler.toml", all.length > 0 ? all : [none]);
+  return findingsOn(file, all.length > 0 ? all : [none]);
 }
 
-/** @param started whether it keeps the local run from starting */
-function diagnoseMistake(mistake: FoundMistake, started: boolean): Diagnosis {
-  const isShort = mistake.from === ".dev.vars" && mistake.path === "HEALTH_TOKEN";
-  const why = started
+type About = { readonly file: string; readonly local: boolean };
+
+/** Returns whether the mistake is in .dev.vars, or in that of an environment. */
+function isOfDevVars({ from }: FoundMistake): boolean {
+  return from?.startsWith(".dev.vars") === true && from !== ".dev.vars.example";
+}
+
+/** @param about `local`: whether it keeps the local run from starting */
+function diagnoseMistake(mistake: FoundMistake, about: About): Diagnosis {
+  const isShort = isOfDevVars(mistake) && mistake.path === "HEALTH_TOKEN";
+  const why = about.local
     ? "npm start does not start with it; one that runs answers 500"
     : "deployed with one mistake, nothing is served: visitors get 500";
   return {
@@ -40,18 +49,19 @@ function diagnoseMistake(mistake: FoundMistake, started: boolean): Diagnosis {
     severity: isShort ? "warning" : "error",
     what: foundText(mistake),
     why: isShort ? "/healthz tells nobody more than that it is there" : why,
-    remedy: remedyFor(mistake, started),
+    remedy: remedyFor(mistake, about),
   };
 }
 
-function remedyFor({ from, path }: FoundMistake, started: boolean): string {
-  if (from === ".dev.vars") return "fix that line of .dev.vars";
+function remedyFor(mistake: FoundMistake, { file, local: started }: About): string {
+  const { from, path } = mistake;
+  if (isOfDevVars(mistake)) return `fix that line of ${from}`;
   if (isSecret(path)) {
     return started
       ? `put ${path} into .dev.vars`
-      : `npx wrangler secret put ${path}, and list it under [secrets] in wrangler.toml`;
+      : `npx wrangler secret put ${path}, and list it under [secrets] in ${file}`;
   }
-  if (path === "wrangler.toml") return "fix that line";
-  const fix = `fix ${path} in wrangler.toml: docs/configuration.md says what it may be`;
+  if (path === file) return "fix that line";
+  const fix = `fix ${path} in ${file}: docs/configuration.md says what it may be`;
   return started ? fix : `${fix}. Then npx wrangler deploy`;
 }

@@ -8,7 +8,7 @@ import { askWhetherThere } from "../net/ask-health.ts";
 import { PATIENCE_S } from "../net/ask-s3.ts";
 import { envOption, jsonOption, secretsFileOption } from "../options.ts";
 import { findBaseUrl, isHere } from "../project/base-url.ts";
-import { checkConfiguration } from "../project/check-configuration.ts";
+import { checkEnvironment } from "../project/check-environments.ts";
 import { chooseEnvironment } from "../project/environment.ts";
 import { openProject } from "../project/open-project.ts";
 import { refuseUnprovenUrl } from "../project/own-url.ts";
@@ -78,7 +78,7 @@ async function doctor(world: World, options: Options): Promise<End> {
   }
   const report = isFault(known)
     ? { warnings: [], mistakes: [known.mistake] }
-    : checkConfiguration(known);
+    : checkEnvironment(world.folder, known);
   const project = openProject(world, { ...options, url: base });
   const stopping = "mistakes" in project ? project.mistakes : [];
   if (isFault(project) && stopping.length === 0) return project;
@@ -87,7 +87,8 @@ async function doctor(world: World, options: Options): Promise<End> {
       ? refuseUnprovenUrl(world.folder, project.known, base)
       : undefined;
   if (unproven !== undefined) return unproven;
-  const findings = diagnoseConfiguration(report, stopping, local);
+  const file = isFault(known) ? known.mistake.path : known.file;
+  const findings = diagnoseConfiguration(report, stopping, { file, local });
   if (!isFault(project)) {
     const keys = keysByBucket([...bucketsOf(project.config.routes)], options.key ?? []);
     if (isFault(keys)) return keys;

@@ -1,4 +1,4 @@
-// Checks a configuration, both as it would be deployed and as `npm start` would start it. Nothing is
+// Checks one environment of a configuration, both as it would be deployed and as `npm start` would start it. Nothing is
 // started, nothing is sent.
 
 import type { Mistake } from "../../worker/base/mistake.ts";
@@ -9,6 +9,7 @@ import { type FoundMistake, isSameMistake, type Warning } from "./config-fault.t
 import { type Bounds, readBounds, tellCosts } from "./costs.ts";
 import { readDeployed } from "./deployed.ts";
 import { unsignedDoors } from "./doors.ts";
+import { environmentDoubts, environmentMistakes } from "./environments.ts";
 import type { KnownVars } from "./known-vars.ts";
 import { deployMistakes, doubts, pitfalls } from "./pitfalls.ts";
 import { keep } from "./secrets.ts";
@@ -18,17 +19,32 @@ export type Report = {
   /** What it does, if it has no mistakes. */
   readonly told: readonly string[];
   readonly warnings: readonly Warning[];
-  /** Each mistake once: those of wrangler.toml, then those that .dev.vars adds. */
+  /** Each mistake once: those of the configuration, then those that .dev.vars adds. */
   readonly mistakes: readonly FoundMistake[];
 };
 
-export function checkConfiguration(vars: KnownVars): Report {
+/** @param others the environments to compare with */
+export function checkConfiguration(vars: KnownVars, others: readonly KnownVars[]): Report {
+  const { environment } = vars;
+  const { told, warnings, mistakes } = check(vars, others);
+  return {
+    told,
+    warnings: warnings.map((warning) => ({ ...warning, environment })),
+    mistakes: mistakes.map((mistake) => ({ ...mistake, environment })),
+  };
+}
+
+function check(vars: KnownVars, others: readonly KnownVars[]): Report {
   const { deployed } = vars;
   const there = readDeployed(vars);
-  const mistakes: FoundMistake[] = [...pitfalls(vars), ...mistakesIn(there)];
+  const mistakes: FoundMistake[] = [
+    ...environmentMistakes(vars, others),
+    ...pitfalls(vars),
+    ...mistakesIn(there),
+  ];
   const isNew = (found: Mistake) => !mistakes.some((known) => isSameMistake(known, found));
   for (const mistake of mistakesHere(vars)) {
-    if (isNew(mistake)) mistakes.push({ ...mistake, from: ".dev.vars" });
+    if (isNew(mistake)) mistakes.push({ ...mistake, from: vars.devVars });
   }
   const bounds = readBounds(deployed, (path, message) => mistakes.push({ path, message }));
   if ("mistakes" in there) return { told: [], warnings: [], mistakes };
@@ -36,7 +52,8 @@ export function checkConfiguration(vars: KnownVars): Report {
   const token = tokenMistake(vars);
   if (token !== undefined) mistakes.push(token);
   if (mistakes.length > 0) return { told: [], warnings: [], mistakes };
-  return { ...describe(there, bounds, vars), mistakes };
+  const { told, warnings } = describe(there, bounds, vars);
+  return { told, warnings: [...warnings, ...environmentDoubts(vars, others)], mistakes };
 }
 
 /** The mistakes that `npm start` would find, if .dev.vars changes anything. */
@@ -61,10 +78,10 @@ function isBegun(name: string, local: ReadonlySet<string>): boolean {
 }
 
 /** The Worker treats a token that is too short as none; here it is a mistake. */
-function tokenMistake({ started }: KnownVars): FoundMistake | undefined {
+function tokenMistake({ started, devVars }: KnownVars): FoundMistake | undefined {
   if (!started["HEALTH_TOKEN"] || readHealthToken(started) !== undefined) return undefined;
   const message = "is not 16 or more ASCII characters, so it opens nothing";
-  return { from: ".dev.vars", path: "HEALTH_TOKEN", message };
+  return { from: devVars, path: "HEALTH_TOKEN", message };
 }
 
 function describe(config: Config, bounds: Bounds, vars: KnownVars) {

@@ -11,6 +11,7 @@ import { findBaseUrl, isHere } from "./base-url.ts";
 import { type ConfigFault, configFault } from "./config-fault.ts";
 import { findConfigFile } from "./config-file.ts";
 import { chooseEnvironment } from "./environment.ts";
+import { carrierText, isCarrier } from "./environments.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
 import { localKeys, localRun, wordsOf } from "./local.ts";
 import { refuseOthersUrl, refuseUnprovenUrl } from "./own-url.ts";
@@ -56,6 +57,7 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
   }
   const known = readVars(world.folder, chooseEnvironment(world, options.env));
   if (isFault(known)) return configFault([known.mistake]);
+  if (isCarrier(known)) return { fault: carrierText(known) };
   const local = given !== undefined && isHere(given);
   const others = !given || local ? undefined : refuseOthersUrl(world.folder, known, given);
   if (others !== undefined) return others;
@@ -74,7 +76,8 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
   if ("mistakes" in config) {
     const withSource = config.mistakes.map((mistake) => {
       const from = secrets.get(mistake.path)?.from;
-      return from === undefined ? mistake : { ...mistake, from };
+      const { environment } = known;
+      return { ...mistake, environment, ...(from !== undefined && { from }) };
     });
     return configFault(withSource);
   }

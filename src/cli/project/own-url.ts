@@ -1,11 +1,11 @@
 // Refuses the URL of another environment: a command would look at one Worker and change another. Asks nobody:
 // only routes of the configuration are proof.
 
-import { type Fault, isFault } from "../command.ts";
+import type { Fault } from "../command.ts";
 import { hostOf } from "./base-url.ts";
 import { environmentText } from "./environment.ts";
 import type { KnownVars } from "./known-vars.ts";
-import { readVars } from "./vars.ts";
+import { readOthers } from "./vars.ts";
 import { isOf } from "./wanted.ts";
 
 type Routes = Pick<KnownVars, "environment" | "patterns" | "workersDev" | "worker">;
@@ -15,8 +15,7 @@ export function refuseOthersUrl(folder: string, known: KnownVars, url: string): 
   const { hostname, origin } = new URL(url); // A path may hold a signature.
   const own = claimOn(hostname, known);
   if (own === EXACT) return undefined;
-  const others = othersOf(folder, known).flatMap((other) => (isFault(other) ? [] : [other]));
-  const owners = others.filter((other) => claimOn(hostname, other) > own);
+  const owners = readOthers(folder, known).filter((other) => claimOn(hostname, other) > own);
   if (owners.length === 0) return undefined;
   const whose = owners.map(({ environment }) => environmentText(environment)).join(" and ");
   const options = owners.map(({ environment }) => `--env ${environment ?? '""'}`).join(" or ");
@@ -40,8 +39,7 @@ export function refuseUnprovenUrl(
       fault: `${origin}: is no route${where} in ${file}, which has ${has}: add ${hostname} to routes there`,
     };
   }
-  for (const other of othersOf(folder, known)) {
-    if (isFault(other)) return other;
+  for (const other of readOthers(folder, known)) {
     const shared = sharedPattern(known, other);
     if (shared === undefined || !isOf(hostname, asciiHost(shared))) continue;
     const whose = environmentText(other.environment);
@@ -61,11 +59,6 @@ export function sharedPattern(one: Routes, other: Routes): string | undefined {
 function normalised(pattern: string): string {
   const [, ...path] = pattern.replace(/^https?:\/\//, "").split("/");
   return `${hostOf(pattern)}/${path.length === 0 ? "*" : path.join("/")}`;
-}
-
-function othersOf(folder: string, { environment, environments }: KnownVars) {
-  const names = [undefined, ...environments].filter((name) => name !== environment);
-  return names.map((name) => readVars(folder, name));
 }
 
 /** The host of a pattern as a URL has it: `xn--…` for other scripts. */

@@ -20,7 +20,7 @@ export function* pitfalls(vars: KnownVars): Generator<Mistake> {
   }
   for (const name of Object.keys(vars.deployed)) {
     if (isSecret(name)) {
-      const message = `is in wrangler.toml, where it is no secret: npx wrangler secret put ${name}`;
+      const message = `is in ${vars.file}, where it is no secret: npx wrangler secret put ${name}`;
       yield { path: name, message };
     } else if (!VARIABLES.includes(name)) {
       yield { path: name, message: `is none of ${VARIABLES.join(", ")}` };

@@ -16,13 +16,24 @@ type Route = string | Zoned;
 
 export type Unreadable = Fault & { readonly mistake: FoundMistake };
 
+/** Reads the other environments, the top level among them, as far as they can be read. */
+export function readOthers(folder: string, { environment, environments }: KnownVars): KnownVars[] {
+  const names = [undefined, ...environments].filter((name) => name !== environment);
+  return names.flatMap((name) => {
+    const known = readVars(folder, name, "quiet");
+    return isFault(known) ? [] : [known];
+  });
+}
+
 /**
  * Reads the configuration and .dev.vars of a folder as wrangler does.
  * @param environment undefined: the top level, whatever CLOUDFLARE_ENV says
+ * @param quiet hides the warnings of wrangler
  */
 export function readVars(
   folder = ".",
   environment: string | undefined = undefined,
+  quiet?: "quiet",
 ): KnownVars | Unreadable {
   const file = findConfigFile(folder);
   if (isFault(file)) return unreadable({ path: "wrangler.toml", message: file.fault });
@@ -35,7 +46,7 @@ export function readVars(
     const own = environment === undefined ? rawConfig : tableOf(rawConfig.env)[environment];
     // An empty `env` is the top level, also if CLOUDFLARE_ENV names an environment (S6).
     const options = { config: join(folder, file), env: environment ?? "" };
-    const config = wrangler.unstable_readConfig(options);
+    const config = wrangler.unstable_readConfig(options, { hideWarnings: quiet === "quiet" });
     const { configPath, vars, secrets } = config;
     const read = (required: typeof secrets) =>
       wrangler.unstable_getVarsForDev(configPath, undefined, vars, environment, true, required);

@@ -1,0 +1,65 @@
+// Mistakes that only a project with several environments can have. What wrangler does not inherit is missing,
+// and what it does inherit belongs to two Workers (S6).
+
+import type { Mistake } from "../../worker/base/mistake.ts";
+import type { Warning } from "./config-fault.ts";
+import { environmentText } from "./environment.ts";
+import type { KnownVars } from "./known-vars.ts";
+import { sharedPattern } from "./own-url.ts";
+
+/** @param others the environments to compare with, the top level among them */
+export function* environmentMistakes(
+  vars: KnownVars,
+  others: readonly KnownVars[],
+): Generator<Mistake> {
+  const { environment, own, stored, worker } = vars;
+  if (environment !== undefined && !own.has("vars")) {
+    yield { path: "vars", message: "is missing: an environment does not inherit vars" };
+  }
+  if (environment !== undefined && !own.has("secrets") && stored.length === 0) {
+    const message =
+      "is missing: an environment does not inherit secrets, so a deploy asks for none";
+    yield { path: "secrets", message };
+  }
+  for (const other of others) {
+    const whose = environmentText(other.environment);
+    if (worker !== undefined && worker === other.worker) {
+      yield {
+        path: "name",
+        message: `is that of ${whose}, too: a deploy would replace that Worker`,
+      };
+    }
+    const pattern = sharedPattern(vars, other);
+    if (pattern === undefined) continue;
+    // A \`route\` counts only without \`routes\`, also if they are inherited.
+    const inherits = environment !== undefined && !own.has("routes");
+    const what = `${inherits ? "are inherited: " : ""}${pattern} is a route of ${whose}, too`;
+    const remedy = "The last deploy would take it away from the other: give each its own";
+    yield { path: "routes", message: `${what}. ${remedy}` };
+  }
+}
+
+/** What an environment does without, perhaps unnoticed. */
+export function* environmentDoubts(
+  { environment, limiters }: KnownVars,
+  others: readonly KnownVars[],
+): Generator<Warning> {
+  const top = others.find((other) => other.environment === undefined);
+  if (environment === undefined || limiters.length > 0 || !top || top.limiters.length === 0) return;
+  const what = "ratelimits are not inherited, so this environment limits nobody";
+  yield { what, remedy: "give it ratelimits of its own, with another namespace_id" };
+}
+
+/**
+ * Returns whether the top level only holds what its environments inherit. It has nothing to deploy, and takes
+ * no domain away if it is deployed by mistake.
+ */
+export function isCarrier({ environment, environments, deployed, patterns }: KnownVars): boolean {
+  const isEmpty = Object.keys(deployed).length === 0 && patterns.length === 0;
+  return environment === undefined && environments.length > 0 && isEmpty;
+}
+
+export function carrierText({ file, environments }: KnownVars): string {
+  const names = environments.map((name) => `--env ${name}`).join(" or ");
+  return `the top level of ${file} has no vars, so there is nothing to deploy from it: use ${names}`;
+}

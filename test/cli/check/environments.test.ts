@@ -1,0 +1,196 @@
+// `vitrine check` looks at every environment: what wrangler does not inherit is missing there (S6).
+
+import { describe, expect, test } from "vitest";
+import { envLine, makeProject, STAGED } from "../../support/cli/folder.ts";
+import { vitrine } from "../../support/cli/vitrine.ts";
+import { VARS } from "../../support/env.ts";
+
+const { env: ENVIRONMENTS, ...TOP } = STAGED;
+const { staging } = ENVIRONMENTS;
+
+/** The configuration of STAGED, with another env.staging. */
+const staged = (changed: object, top: object = {}) => ({
+  ...TOP,
+  ...top,
+  env: { staging: changed },
+});
+const without = (name: keyof typeof staging) =>
+  Object.fromEntries(Object.entries(staging).filter(([key]) => key !== name));
+
+const LIMITER = [{ name: "RATE_LIMITER", namespace_id: "1", simple: { limit: 9, period: 60 } }];
+const SAME = "images.example is a route of the top level, too. The last deploy would take it away";
+
+/** Wrong forms of env.staging, each with mistakes that must be told. */
+const WRONG: Record<string, [config: Record<string, unknown>, ...mistakes: string[]]> = {
+  "nothing of its own": [
+    staged({}),
+    "vars: is missing",
+    "secrets: is missing",
+    `routes: are inherited: ${SAME}`,
+    "BUCKETS: is not a table, or is empty",
+  ],
+  "no vars": [staged(without("vars")), "vars: is missing", "BUCKETS: is not a table, or is empty"],
+  "no secrets": [
+    staged(without("secrets")),
+    "secrets: is missing",
+    "AWS_ACCESS_KEY_ID: is missing",
+  ],
+  "a secret that is not required": [
+    staged({ ...staging, secrets: { required: ["AWS_ACCESS_KEY_ID", "URL_SIGNING_KEYS"] } }),
+    "AWS_SECRET_ACCESS_KEY: is missing",
+  ],
+  "no presets": [
+    staged({ ...staging, vars: { ...VARS, PRESETS: {} } }),
+    "PRESETS: is not a table, or is empty",
+  ],
+  "a wrong preset": [
+    staged({ ...staging, vars: { ...VARS, PRESETS: { card: { width: 0 } } } }),
+    "PRESETS.card.width: ",
+  ],
+  "a var that does nothing": [
+    staged({ ...staging, vars: { ...VARS, PRESET: {} } }),
+    "PRESET: is none of BUCKETS",
+  ],
+  "a secret as a var": [
+    staged({
+      ...{ ...staging, vars: { ...VARS, AWS_SECRET_ACCESS_KEY: "x" } },
+      secrets: { required: ["AWS_ACCESS_KEY_ID", "URL_SIGNING_KEYS"] },
+    }),
+    "AWS_SECRET_ACCESS_KEY: is in ",
+  ],
+  "inherited routes": [staged(without("routes")), `routes: are inherited: ${SAME}`],
+  "the same route, as a pattern": [
+    staged({ ...staging, routes: ["https://Images.example/*"] }),
+    `routes: https://Images.example/* is a route of the top level, too`,
+  ],
+  "a route, which inherited routes hide": [
+    staged({ ...without("routes"), route: "images-staging.example/*" }),
+    `routes: are inherited: ${SAME}`,
+  ],
+  "the name of the top level": [
+    staged({ ...staging, name: "vitrine" }),
+    "name: is that of the top level, too",
+  ],
+  "an http:// bucket": [
+    staged({
+      ...staging,
+      vars: {
+        ...VARS,
+        BUCKETS: { media: { ...VARS.BUCKETS.media, endpoint: "http://s3.example" } },
+      },
+    }),
+    "BUCKETS.media.endpoint: is not a plain https:// URL",
+  ],
+};
+
+describe.each(["wrangler.toml", "wrangler.jsonc"])("%s", (file) => {
+  test.each(Object.entries(WRONG))(
+    "with env.staging that has %s is wrong (S6, D3)",
+    async (_what, [config, ...mistakes]) => {
+      const folder = makeProject(config, file);
+      for (const args of [["check"], ["check", "--env", "staging"]]) {
+        const { code, out, err } = await vitrine(args, { folder });
+        expect([code, out]).toEqual([2, ""]);
+        for (const mistake of mistakes) expect(err).toContain(`\n  env.staging: ${mistake}`);
+        const others = err
+          .split("\n")
+          .filter((line) => !/^(?: {2}env\.staging: |Warning: )/.test(line));
+        expect(others).toEqual(["The configuration has mistakes:", ""]);
+      }
+      const top = await vitrine(["check", "--env", ""], { folder });
+      expect(top.err).not.toContain("env.staging:");
+    },
+  );
+
+  test("with a right env.staging is right, and each environment is told (S6, D3)", async () => {
+    const folder = makeProject(STAGED, file);
+    const all = await vitrine(["check"], { folder });
+    expect(all.code).toBe(0);
+    expect(all.out).toMatch(/^the top level:\n.* right.*\n(?:.*\n)*env\.staging:\n.* right/);
+    expect(all.out).toContain("acme-media.s3.");
+    const one = await vitrine(["check"], { folder, env: { CLOUDFLARE_ENV: "staging" } });
+    expect([one.code, one.out]).toEqual([0, expect.stringContaining("acme-staging.s3.")]);
+    expect(one.out).not.toContain("acme-media");
+    const top = await vitrine(["check", "--env="], { folder, env: { CLOUDFLARE_ENV: "staging" } });
+    expect([top.code, top.out]).toEqual([0, expect.stringContaining("acme-media.s3.")]);
+    expect(top.out).not.toContain("acme-staging");
+  });
+});
+
+test("all environments are checked at once, also those after a wrong one (S6)", async () => {
+  const wrong = { ...staging, vars: {} };
+  const config = { ...TOP, vars: { ...VARS, ROUTES: [] }, env: { staging: wrong, test: wrong } };
+  const { err } = await vitrine(["check"], { folder: makeProject(config) });
+  const own = (name: string) => err.split("\n").filter((line) => line.startsWith(`  ${name}`));
+  expect(own("ROUTES")).toHaveLength(1);
+  expect(own("env.staging: BUCKETS")).toHaveLength(1);
+  expect(own("env.test: BUCKETS")).toHaveLength(1);
+  expect(
+    own("env.test: routes: images-staging.example is a route of env.staging, too"),
+  ).toHaveLength(1);
+});
+
+test("a top level without vars and routes only holds what environments inherit (S6)", async () => {
+  const { vars: _vars, routes: _routes, secrets: _secrets, ...carrier } = STAGED;
+  const folder = makeProject(carrier);
+  const { code, out } = await vitrine(["check"], { folder });
+  expect(code).toBe(0);
+  expect(out).toMatch(
+    /^the top level: it has no vars, so there is nothing to deploy from it\.\nenv\.staging:\n/,
+  );
+  expect(await vitrine(["url", "a.jpg"], { folder })).toMatchObject({
+    code: 2,
+    err: "the top level of wrangler.toml has no vars, so there is nothing to deploy from it: use --env staging\n",
+  });
+  expect((await vitrine(["check", "--env="], { folder })).err).toContain(
+    "\n  BUCKETS: is not a table",
+  );
+  // With a route, a deploy by mistake would take a domain, and serve nothing.
+  const claims = await vitrine(["check"], {
+    folder: makeProject({ ...carrier, routes: TOP.routes }),
+  });
+  expect([claims.code, claims.err]).toEqual([
+    2,
+    expect.stringContaining("\n  BUCKETS: is not a ta"),
+  ]);
+});
+
+test("an environment without the rate limiter of the top level is a warning (S6)", async () => {
+  const limited = makeProject(staged(staging, { ratelimits: LIMITER }));
+  const warning = "Warning: env.staging: ratelimits are not inherited, so this environment limits";
+  for (const args of [["check"], ["check", "--env", "staging"]]) {
+    const { code, err } = await vitrine(args, { folder: limited });
+    expect([code, err]).toEqual([0, expect.stringContaining(warning)]);
+  }
+  const both = makeProject(staged({ ...staging, ratelimits: LIMITER }, { ratelimits: LIMITER }));
+  expect((await vitrine(["check"], { folder: both })).err).not.toContain("ratelimits");
+});
+
+test("a mistake of .dev.vars is told once, and that of .dev.vars.staging by its name (S6)", async () => {
+  const files = { ".dev.vars": envLine("HEALTH_TOKEN", "short") };
+  const shared = await vitrine(["check"], { folder: makeProject(STAGED, "wrangler.toml", files) });
+  expect(shared.err.match(/HEALTH_TOKEN/g)).toHaveLength(1);
+  const own = { ".dev.vars.staging": envLine("HEALTH_TOKEN", "short") };
+  const { err } = await vitrine(["check"], { folder: makeProject(STAGED, "wrangler.toml", own) });
+  expect(err).toContain("\n  env.staging: .dev.vars.staging: HEALTH_TOKEN: is not 16 or more");
+  expect(err).not.toContain("\n  .dev.vars");
+});
+
+test("an environment that wrangler cannot read does not hide the others", async () => {
+  const config = { ...STAGED, env: { ...ENVIRONMENTS, broken: { ...staging, name: 1 } } };
+  const { code, err } = await vitrine(["check"], { folder: makeProject(config) });
+  expect([code, err]).toEqual([
+    2,
+    expect.stringMatching(/\n {2}env\.broken: wrangler\.toml: .*"name"/s),
+  ]);
+});
+
+test("the doctor tells the mistakes of its environment, with the file's name", async () => {
+  const folder = makeProject(staged(without("routes")), "wrangler.jsonc");
+  const { out } = await vitrine(["doctor", "--json", "--env", "staging"], { folder });
+  expect(JSON.parse(out).findings[0]).toMatchObject({
+    about: "wrangler.jsonc",
+    what: expect.stringContaining("env.staging: routes: are inherited"),
+    remedy: expect.stringContaining("fix routes in wrangler.jsonc"),
+  });
+});
