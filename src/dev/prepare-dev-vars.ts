@@ -1,31 +1,32 @@
-// Creates what a start needs in .dev.vars: the file itself, and a key that signs URLs. It never
+// Creates what a start needs in .dev.vars, or in that of an environment: the file itself, and a key that signs URLs. It never
 // changes a line that is there.
 
 import { randomBytes } from "node:crypto";
 import { appendFileSync, copyFileSync, existsSync } from "node:fs";
 import type { Fault } from "../cli/command.ts";
-import { readVars } from "../cli/project/vars.ts";
+import { devVarsOf, readVars } from "../cli/project/vars.ts";
 import { isTable, json } from "../worker/base/json.ts";
 import type { Vars } from "../worker/config/schema.ts";
 
 /** @returns what was done, one line each */
-export function prepareDevVars(): readonly string[] | Fault {
+export function prepareDevVars(environment: string | undefined): readonly string[] | Fault {
   const done: string[] = [];
-  if (!existsSync(".dev.vars")) {
+  const file = devVarsOf(".", environment);
+  if (!existsSync(file)) {
     copyFileSync(".dev.vars.example", ".dev.vars");
     done.push("Created .dev.vars from .dev.vars.example.");
   }
-  const known = readVars();
+  const known = readVars(".", environment);
   if ("fault" in known || !lacksSigningKey(known.started)) return done;
   const keys = JSON.stringify({ local: randomBytes(32).toString("hex") });
   try {
-    appendFileSync(".dev.vars", `\nURL_SIGNING_KEYS='${keys}'\n`);
+    appendFileSync(file, `\nURL_SIGNING_KEYS='${keys}'\n`);
   } catch (error) {
     return {
-      fault: `A route is signed, but URL_SIGNING_KEYS cannot be added to .dev.vars: ${error}`,
+      fault: `A route is signed, but URL_SIGNING_KEYS cannot be added to ${file}: ${error}`,
     };
   }
-  return [...done, "Added URL_SIGNING_KEYS to .dev.vars, because a route is signed."];
+  return [...done, `Added URL_SIGNING_KEYS to ${file}, because a route is signed.`];
 }
 
 /** Returns whether a route is signed and there is no key. */

@@ -1,12 +1,16 @@
-// Reads wrangler.toml and .dev.vars as the local run uses them. Reads only: nothing is changed.
+// Reads an environment of the configuration and .dev.vars as the local run uses them. Reads only: nothing is changed.
 
+import { foundText } from "../cli/project/config-fault.ts";
+import { carrierText, isCarrier } from "../cli/project/environments.ts";
 import { type LocalRun, localRun } from "../cli/project/local.ts";
 import { readVars } from "../cli/project/vars.ts";
-import { mistakeText } from "../worker/base/mistake.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";
 import type { Vars } from "../worker/config/schema.ts";
 
 export type Project = LocalRun & {
+  /** The configuration file, and the environment in it. */
+  readonly file: string;
+  readonly environment: string | undefined;
   /** The vars as they are written. */
   readonly started: Vars;
   readonly config: Config;
@@ -15,12 +19,13 @@ export type Project = LocalRun & {
 export type Mistakes = { readonly mistakes: readonly string[] };
 
 /** @param endpoint the URL of the local S3 */
-export function readProject(endpoint: string): Project | Mistakes {
-  const known = readVars();
+export function readProject(endpoint: string, environment: string | undefined): Project | Mistakes {
+  const known = readVars(".", environment);
   if ("fault" in known) return { mistakes: [known.fault] };
+  if (isCarrier(known)) return { mistakes: [carrierText(known)] };
   const run = localRun(known, endpoint);
   const config = readConfig(run.vars);
   return "mistakes" in config
-    ? { mistakes: config.mistakes.map(mistakeText) }
-    : { ...run, started: known.started, config };
+    ? { mistakes: config.mistakes.map((mistake) => foundText({ ...mistake, environment })) }
+    : { ...run, file: known.file, environment, started: known.started, config };
 }

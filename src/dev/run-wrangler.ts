@@ -26,15 +26,18 @@ const NOISE =
 /**
  * Starts `wrangler dev`.
  * @param configs the configuration files, that of the main Worker first
+ * @param environment undefined: the top level, whatever CLOUDFLARE_ENV says (S6)
  * @param vars vars that replace those of the first configuration, by name
  */
 export function runWrangler(
   entry: string,
   configs: readonly string[],
+  environment: string | undefined,
   port: number,
   vars: Readonly<Record<string, unknown>>,
 ): Wrangler {
-  const child = spawn(process.execPath, [PROGRAM, ...argumentsOf(entry, configs, port, vars)], {
+  const args = argumentsOf(entry, configs, port, vars);
+  const child = spawn(process.execPath, [PROGRAM, ...args, `--env=${environment ?? ""}`], {
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       ...process.env,

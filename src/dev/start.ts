@@ -1,11 +1,13 @@
 // npm start: the Worker in the real Workers runtime. A private S3 that verifies signatures runs in the
 // same `wrangler dev`, and the strict edge runs between the two. No account, no network.
 
+import { environmentText } from "../cli/project/environment.ts";
 import { localKeys } from "../cli/project/local.ts";
 import { fillBucket } from "./fill-bucket.ts";
 import { followBuckets, followDevVars } from "./follow-dev-vars.ts";
 import { localEdge } from "./local-edge.ts";
 import { prepareDevVars } from "./prepare-dev-vars.ts";
+import { readEnvironment } from "./read-environment.ts";
 import { readPort } from "./read-port.ts";
 import { readProject } from "./read-project.ts";
 import { runWrangler } from "./run-wrangler.ts";
@@ -15,26 +17,29 @@ import { serveSheet } from "./sheet/serve-sheet.ts";
 import { welcome } from "./welcome.ts";
 import { makeLocalFolder, writeEntry, writeOwnerConfig } from "./wrangler-files.ts";
 
+const chosen = readEnvironment(process.argv.slice(2), process.env);
+if ("fault" in chosen) stop(chosen.fault);
+const { environment } = chosen;
 const port = await readPort(process.env["PORT"]);
 if (typeof port !== "number") stop(port.fault);
 const address = `http://localhost:${port}`;
 const endpoint = `${address}/cdn-cgi/local/r2/s3`;
 
-const prepared = prepareDevVars();
+const prepared = prepareDevVars(environment);
 if ("fault" in prepared) stop(prepared.fault);
 for (const line of prepared) console.log(line);
 
-const project = readProject(endpoint);
+const project = readProject(endpoint, environment);
 if ("mistakes" in project) {
-  stop(["wrangler.toml or .dev.vars has mistakes:", ...project.mistakes].join("\n  "));
+  stop(["The configuration or .dev.vars has mistakes:", ...project.mistakes].join("\n  "));
 }
-const { own, config } = project;
+const { own, config, file } = project;
 const buckets = Object.values(project.buckets);
 
 const edge = localEdge(project, endpoint);
-const secrets = followDevVars(edge.switches, endpoint);
+const secrets = followDevVars(edge.switches, endpoint, environment);
 const edgeDoor = await serveEdge(edge, warnOf("The local edge"), secrets);
-if (!own) followBuckets();
+if (!own) followBuckets(project);
 const sheetDoor = await serveSheet(
   await localSheet(project, endpoint),
   warnOf("The contact sheet"),
@@ -42,12 +47,12 @@ const sheetDoor = await serveSheet(
 
 makeLocalFolder();
 const names = buckets.map(({ bucket }) => bucket);
-const ownerConfig = writeOwnerConfig(port, names);
+const ownerConfig = writeOwnerConfig(port, names, environment);
 const entry = writeEntry(port, { LOCAL_EDGE: edgeDoor.url, LOCAL_SHEET: sheetDoor.url });
 
-console.log("Starting ...");
+console.log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
 const vars = own ? {} : { BUCKETS: project.buckets };
-const wrangler = runWrangler(entry, ["wrangler.toml", ownerConfig], port, vars);
+const wrangler = runWrangler(entry, [file, ownerConfig], environment, port, vars);
 await wrangler.ready;
 
 for (const { bucket, prefix = "" } of buckets) {

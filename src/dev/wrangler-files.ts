@@ -18,9 +18,13 @@ export function makeLocalFolder(): void {
 }
 
 /** Writes the configuration of the second Worker. @returns its path */
-export function writeOwnerConfig(port: number, buckets: readonly string[]): string {
+export function writeOwnerConfig(
+  port: number,
+  buckets: readonly string[],
+  environment: string | undefined,
+): string {
   const file = resolve(`.wrangler/local/${port}.json`);
-  writeFileSync(file, JSON.stringify(ownerConfig(buckets)));
+  writeFileSync(file, JSON.stringify(ownerConfig(buckets, environment)));
   return file;
 }
 
@@ -40,17 +44,24 @@ export default {
   return file;
 }
 
-/** The wrangler configuration of the Worker that owns the local buckets. */
-export function ownerConfig(buckets: readonly string[]): object {
+/**
+ * The wrangler configuration of the Worker that owns the local buckets.
+ * @param environment that of the main Worker: wrangler looks for it in all configurations (S6)
+ */
+export function ownerConfig(
+  buckets: readonly string[],
+  environment: string | undefined = undefined,
+): object {
   const { accessKeyId, secretAccessKey } = localKeys();
-  return {
-    name: "local-s3",
-    main: BUCKET_OWNER,
-    compatibility_date: "2026-11-01",
+  const bindings = {
     r2_buckets: [...new Set(buckets)].map((bucket, index) => ({
       binding: `BUCKET_${index}`,
       bucket_name: bucket,
       local_dev: { experimental_s3_credentials: { accessKeyId, secretAccessKey } },
     })),
+  };
+  return {
+    ...{ name: "local-s3", main: BUCKET_OWNER, compatibility_date: "2026-11-01" },
+    ...(environment === undefined ? bindings : { env: { [environment]: bindings } }),
   };
 }

@@ -1,7 +1,7 @@
 // `npm start` and `npm run check` as programs, in a copy of the project.
 
 import { execFile, execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, onTestFinished, test } from "vitest";
@@ -257,4 +257,59 @@ test("npm start and npm run check show where wrangler.toml is not TOML", async (
     expect(output).toContain("wrangler.toml:1:7: ");
     expect(output).not.toMatch(/\n\s+at /);
   }
+});
+
+test("npm start is of one environment, also of a wrangler.jsonc (S6, D3)", SLOW, async () => {
+  const folder = copyProject();
+  rmSync(join(folder, "wrangler.toml"));
+  const vars = {
+    BUCKETS: { media: { endpoint: "https://s3.example", bucket: "acme-media", region: "auto" } },
+    ROUTES: [{ path: "/images/:preset/*", object: "media/*" }],
+    PRESETS: { card: { width: 40 } },
+  };
+  const secrets = { required: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] };
+  const staging = {
+    vars: { ...vars, PRESETS: { small: { width: 20 } } },
+    ...{ secrets, routes: ["images-staging.example.com/*"] },
+  };
+  const config = {
+    ...{ name: "vitrine", main: "src/worker/index.ts", compatibility_date: "2026-11-01" },
+    ...{ workers_dev: false, preview_urls: false, routes: ["images.example.com/*"] },
+    ...{ vars, secrets, env: { staging } },
+  };
+  writeFileSync(join(folder, "wrangler.jsonc"), `// A comment\n${JSON.stringify(config)}`);
+  const example = readFileSync(join(folder, ".dev.vars.example"), "utf8");
+  writeFileSync(join(folder, ".dev.vars.staging"), `${example}\nHEALTH_TOKEN="of staging alone"\n`);
+  const unknown = await run(folder, START, {
+    CLOUDFLARE_ENV: "other",
+    PORT: `${await freePort()}`,
+  });
+  expect(unknown.code).toBe(1);
+  expect(unknown.output).toContain('wrangler.jsonc: has no environment "other". It has staging');
+
+  writeFileSync(
+    join(folder, ".dev.vars"),
+    'AWS_ACCESS_KEY_ID="wrong"\nAWS_SECRET_ACCESS_KEY="x"\n',
+  );
+  const port = await freePort();
+  const address = `http://localhost:${port}`;
+  const local = await start(folder, port, undefined, ["--env", "staging"]);
+  expect(local.output()).toContain("Starting env.staging ...");
+  expect(local.output()).not.toContain("WARNING");
+  const statusOf = async (path: string) => (await open(address + path)).status;
+  expect(await statusOf("/images/small/photos/fig.jpg")).toBe(200);
+  expect(await statusOf("/images/card/photos/fig.jpg")).toBe(404);
+  const health = await open(`${address}/healthz`, { authorization: "Bearer of staging alone" });
+  expect(await health.json()).toMatchObject({ ok: true });
+  const args = ["explain", "--env", "staging", `${address}/images/small/photos/fig.jpg`];
+  const explained = await run(folder, "src/cli/main.ts", {}, args);
+  expect(explained.output).toMatch(/^Preset +small$/m);
+
+  editFile(join(folder, ".dev.vars.staging"), (text) => text.replace("of staging", "of others"));
+  await expect.poll(local.output, { timeout: 5000 }).toMatch(/^Reloaded .*HEALTH_TOKEN/m);
+  editFile(join(folder, "wrangler.jsonc"), (text) => text.replaceAll("acme-media", "acme-other"));
+  await expect
+    .poll(local.output, { timeout: 5000 })
+    .toMatch(/^wrangler\.jsonc: BUCKETS has changed\. Stop npm start/m);
+  await local.stop();
 });

@@ -9,6 +9,7 @@ test("each change of BUCKETS is reported once, and a change back is not", () => 
   const look = watchBuckets(
     () => buckets,
     (line) => warned.push(line),
+    "wrangler.jsonc",
   );
   const after = (now: unknown) => {
     buckets = now;
@@ -22,6 +23,6 @@ test("each change of BUCKETS is reported once, and a change back is not", () => 
   expect(after({ media: { bucket: "a" } })).toBe(1);
   expect(after({ media: { bucket: "b" } })).toBe(2);
   expect(warned[0]).toBe(
-    "wrangler.toml: BUCKETS has changed. Stop npm start and start it again to use it.",
+    "wrangler.jsonc: BUCKETS has changed. Stop npm start and start it again to use it.",
   );
 });

@@ -69,8 +69,9 @@ export async function start(
   folder: string,
   port: number,
   ended = (output: string): void => overhear("logged", output),
+  args: readonly string[] = [],
 ) {
-  const child = spawn(process.execPath, [START], {
+  const child = spawn(process.execPath, [START, ...args], {
     cwd: folder,
     env: { ...QUIET, PORT: `${port}` },
   });

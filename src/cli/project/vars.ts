@@ -105,8 +105,8 @@ function environmentFault(
   return isName ? undefined : `env.${environment}: is not a name of letters, digits, - and _`;
 }
 
-/** wrangler reads one of the two files, never both. */
-function devVarsOf(folder: string, environment: string | undefined): string {
+/** The name of .dev.vars of an environment. wrangler reads its own file or the common one, never both. */
+export function devVarsOf(folder: string, environment: string | undefined): string {
   const own = `.dev.vars.${environment}`;
   return environment !== undefined && existsSync(join(folder, own)) ? own : ".dev.vars";
 }

@@ -9,11 +9,12 @@ import { forgetOwnImage, listOwnImages, putOwnImage } from "./own-images.ts";
 import type { Sheet } from "./serve-sheet.ts";
 
 /** @param endpoint the URL of the local S3 */
-export async function localSheet({ own, buckets }: Project, endpoint: string): Promise<Sheet> {
+export async function localSheet(project: Project, endpoint: string): Promise<Sheet> {
+  const { own, buckets, environment } = project;
   const fixtures = own ? [] : await describeFixtures();
   return {
     contents: async () => {
-      const now = readProject(endpoint);
+      const now = readProject(endpoint, environment);
       if ("mistakes" in now) return now;
       try {
         const known = own ? [] : [...listOwnImages(), ...fixtures];
@@ -24,7 +25,7 @@ export async function localSheet({ own, buckets }: Project, endpoint: string): P
     },
     put: async (file, body, type) => {
       if (own) return "npm start adds nothing to the S3 that .dev.vars names";
-      const now = readProject(endpoint);
+      const now = readProject(endpoint, environment);
       if ("mistakes" in now) return now.mistakes.join("; ");
       const local = readConfig({ ...now.started, ...now.secrets, BUCKETS: buckets });
       if ("mistakes" in local) return local.mistakes.map(mistakeText).join("; ");
