@@ -71,7 +71,14 @@ test("the examples for apps compile, with the file that npm run client writes", 
     },
   };
   const secrets = Object.keys(SECRETS);
-  const known = { deployed, secrets, stored: [], patterns: [] };
+  const known = {
+    deployed,
+    secrets,
+    stored: [],
+    file: "wrangler.toml",
+    environment: undefined,
+    patterns: [],
+  };
   const file = join(folder, "vitrine.ts");
   expect(writeClient(known, file, "https://images.example.com")).toContain("Wrote");
   expect(await compile(folder)).toEqual([]);

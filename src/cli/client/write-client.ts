@@ -7,19 +7,23 @@ import { FIRST_LINE, makeAppFile } from "../project/app-file/make-app-file.ts";
 import { findBaseUrl } from "../project/base-url.ts";
 import { configFault } from "../project/config-fault.ts";
 import { readDeployed } from "../project/deployed.ts";
+import { nameOf } from "../project/environment.ts";
 import type { KnownVars } from "../project/known-vars.ts";
 import { replaceFile } from "../project/replace-file.ts";
 import { counted } from "../terminal/progress.ts";
 
 /** @returns what the file has in it, in one line */
 export function writeClient(
-  vars: Pick<KnownVars, "deployed" | "secrets" | "stored" | "patterns">,
+  vars: Pick<KnownVars, "deployed" | "secrets" | "stored" | "patterns" | "file" | "environment">,
   file: string,
   givenUrl?: string,
 ): string | Fault {
   const config = readDeployed(vars);
-  if ("mistakes" in config) return configFault(config.mistakes);
-  const baseUrl = findBaseUrl(givenUrl, vars.patterns, "--base-url");
+  if ("mistakes" in config)
+    return configFault(
+      config.mistakes.map((mistake) => ({ ...mistake, environment: vars.environment })),
+    );
+  const baseUrl = findBaseUrl(givenUrl, vars.patterns, "--base-url", nameOf(vars));
   if (isFault(baseUrl)) return baseUrl;
   const { text, clients, presets } = makeAppFile(config, vars.deployed, baseUrl);
   const fault = write(file, text);

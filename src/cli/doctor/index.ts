@@ -9,7 +9,7 @@ import { PATIENCE_S } from "../net/ask-s3.ts";
 import { envOption, jsonOption, secretsFileOption } from "../options.ts";
 import { findBaseUrl, isHere } from "../project/base-url.ts";
 import { checkEnvironment } from "../project/check-environments.ts";
-import { chooseEnvironment } from "../project/environment.ts";
+import { chooseEnvironment, envFlag } from "../project/environment.ts";
 import { openProject } from "../project/open-project.ts";
 import { refuseUnprovenUrl } from "../project/own-url.ts";
 import type { Project } from "../project/project.ts";
@@ -18,7 +18,7 @@ import { CHECKS } from "./checks/index.ts";
 import { diagnoseConfiguration } from "./configuration.ts";
 import type { Finding } from "./finding.ts";
 import { type Open, readAs } from "./reader.ts";
-import { exitOf, tellFindings, withFirstCauses } from "./report.ts";
+import { exitOf, findingsFor, tellFindings, withFirstCauses } from "./report.ts";
 import { examineBucket, isPlayed } from "./s3.ts";
 import { keysByBucket, type Sample } from "./sample.ts";
 import { diagnoseAbsence, examineSite } from "./site.ts";
@@ -73,7 +73,8 @@ async function doctor(world: World, options: Options): Promise<End> {
   if (base === "") return { fault: "--url: say where Vitrine is, as https://images.example.com" };
   const local = base !== undefined && isHere(base);
   if (base === undefined) {
-    const locally = "npx vitrine doctor --url http://localhost:8787";
+    const flag = isFault(known) ? "" : envFlag(known);
+    const locally = `npx vitrine doctor${flag} --url http://localhost:8787`;
     say(world.stderr, `About what would be deployed. The local run: ${locally}`);
   }
   const report = isFault(known)
@@ -100,7 +101,8 @@ async function doctor(world: World, options: Options): Promise<End> {
     const { interrupted } = world;
     if (!interrupted.aborted) await Promise.race([once(interrupted, "abort"), collect()]);
   }
-  const told = withFirstCauses(findings);
+  const all = withFirstCauses(findings);
+  const told = isFault(known) ? all : findingsFor(known, all);
   if (options.json) say(world.stdout, JSON.stringify({ findings: told }, null, 2));
   else say(world.stdout, ...tellFindings(world, told));
   return exitOf(findings);

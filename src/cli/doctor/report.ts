@@ -1,6 +1,8 @@
 // How findings are reported, and what the doctor ends with.
 
 import { align, EXIT, type Exit, paint, type World } from "../command.ts";
+import { hintFor } from "../project/environment.ts";
+import type { Place } from "../project/known-vars.ts";
 import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/visible.ts";
 import { CAUSES, isOfSlot } from "./checks/index.ts";
@@ -30,6 +32,18 @@ export function tellFindings(world: World, findings: readonly Finding[]): string
   const worse = `${counted(errors, "error")}, ${counted(warnings, "warning")}`;
   const sum = `${worse}, ${counted(count("note"), "note")}, ${count("ok")} ok`;
   return [...lines, paint(world, stdout, STYLES[verdict], sum)];
+}
+
+/** The findings with hints for the environment and its file. */
+export function findingsFor(place: Place, findings: readonly Finding[]): Finding[] {
+  return findings.map((finding) => {
+    const { what, why, remedy } = finding;
+    return {
+      ...{ ...finding, what: hintFor(place, what) },
+      ...(why !== undefined && { why: hintFor(place, why) }),
+      ...(remedy !== undefined && { remedy: hintFor(place, remedy) }),
+    };
+  });
 }
 
 /** The findings; an image that does not come is explained by what was found wrong before it. */

@@ -4,12 +4,13 @@ import type { Fault } from "../command.ts";
 
 /**
  * The beginning of all URLs, without a slash at the end; `""` is the page's own host.
- * @param patterns the routes of wrangler.toml. Only their hosts matter: Vitrine sees the whole path
+ * @param patterns the routes of the configuration. Only their hosts matter: Vitrine sees the whole path
  */
 export function findBaseUrl(
   given: string | undefined,
   patterns: readonly string[],
   option = "--base-url",
+  file = "wrangler.toml",
 ): string | Fault {
   if (given === "") return "";
   if (given !== undefined) return readBaseUrl(given, option);
@@ -19,7 +20,7 @@ export function findBaseUrl(
   // URLs in an app need no host.
   const own = option === "--base-url" ? `, or ${option} "" for the page's own host` : "";
   const say = `say where Vitrine is: ${option} https://images.example.com${own}`;
-  return { fault: `wrangler.toml names no domain under routes: put yours there, or ${say}` };
+  return { fault: `${file} names no domain under routes: put yours there, or ${say}` };
 }
 
 function readBaseUrl(given: string, option: string): string | Fault {

@@ -1,6 +1,7 @@
 // Which environment a command is about, and how messages name it.
 
 import type { World } from "../command.ts";
+import type { Place } from "./known-vars.ts";
 
 /**
  * `--env` wins over CLOUDFLARE_ENV, as in wrangler; `--env ""` is the top level (S6).
@@ -16,4 +17,27 @@ export function chooseEnvironment(
 /** `the top level`, or `env.staging`. */
 export function environmentText(environment: string | undefined): string {
   return environment === undefined ? "the top level" : `env.${environment}`;
+}
+
+/** ` --env staging`, for a command. The top level has no name, and needs one only beside environments. */
+export function envFlag({
+  environment,
+  environments,
+}: Pick<Place, "environment" | "environments">) {
+  if (environment !== undefined) return ` --env ${environment}`;
+  return environments.length > 0 ? ' --env ""' : "";
+}
+
+const COMMANDS =
+  /\bnpx (?:wrangler (?:deploy|tail|deployments list|secret (?:put|delete))|vitrine [a-z]+)\b/g;
+
+/** A hint, which is written for the top level of a wrangler.toml, for another environment or file. */
+export function hintFor(place: Pick<Place, "file" | "environment" | "environments">, hint: string) {
+  const named = hint.replaceAll("wrangler.toml", place.file);
+  return named.replace(COMMANDS, (command) => command + envFlag(place));
+}
+
+/** `wrangler.toml`, or `env.staging of wrangler.toml`. */
+export function nameOf({ file, environment }: Pick<Place, "file" | "environment">): string {
+  return environment === undefined ? file : `env.${environment} of ${file}`;
 }

@@ -5,7 +5,7 @@ import type { Mistake } from "../../worker/base/mistake.ts";
 import type { Warning } from "./config-fault.ts";
 import { environmentText } from "./environment.ts";
 import type { KnownVars } from "./known-vars.ts";
-import { sharedPattern } from "./own-url.ts";
+import { sharedPattern } from "./route-pattern.ts";
 
 /** @param others the environments to compare with, the top level among them */
 export function* environmentMistakes(
@@ -29,7 +29,7 @@ export function* environmentMistakes(
         message: `is that of ${whose}, too: a deploy would replace that Worker`,
       };
     }
-    const pattern = sharedPattern(vars, other);
+    const pattern = sharedPattern(vars.patterns, other.patterns);
     if (pattern === undefined) continue;
     // A \`route\` counts only without \`routes\`, also if they are inherited.
     const inherits = environment !== undefined && !own.has("routes");

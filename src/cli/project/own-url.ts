@@ -2,11 +2,10 @@
 // only routes of the configuration are proof.
 
 import type { Fault } from "../command.ts";
-import { hostOf } from "./base-url.ts";
 import { environmentText } from "./environment.ts";
 import type { KnownVars } from "./known-vars.ts";
+import { asciiHost, isOf, sharedPattern } from "./route-pattern.ts";
 import { readOthers } from "./vars.ts";
-import { isOf } from "./wanted.ts";
 
 type Routes = Pick<KnownVars, "environment" | "patterns" | "workersDev" | "worker">;
 
@@ -40,30 +39,13 @@ export function refuseUnprovenUrl(
     };
   }
   for (const other of readOthers(folder, known)) {
-    const shared = sharedPattern(known, other);
+    const shared = sharedPattern(patterns, other.patterns);
     if (shared === undefined || !isOf(hostname, asciiHost(shared))) continue;
     const whose = environmentText(other.environment);
     const reason = `${shared} is also a route of ${whose}, so it may be that Worker`;
     return { fault: `${origin}: ${reason}. Give each environment its own routes` };
   }
   return undefined;
-}
-
-/** A pattern that both have: two Workers cannot serve it. */
-export function sharedPattern(one: Routes, other: Routes): string | undefined {
-  const others = other.patterns.map(normalised);
-  return one.patterns.find((pattern) => others.includes(normalised(pattern)));
-}
-
-/** `images.example.com/*` also for the custom domain `images.example.com`. */
-function normalised(pattern: string): string {
-  const [, ...path] = pattern.replace(/^https?:\/\//, "").split("/");
-  return `${hostOf(pattern)}/${path.length === 0 ? "*" : path.join("/")}`;
-}
-
-/** The host of a pattern as a URL has it: `xn--…` for other scripts. */
-function asciiHost(pattern: string): string {
-  return URL.parse(`https://${hostOf(pattern)}`)?.hostname ?? "";
 }
 
 const EXACT = Number.POSITIVE_INFINITY;

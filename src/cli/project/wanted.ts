@@ -6,6 +6,7 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { readOrder } from "../../worker/request/read-order.ts";
 import type { Impossible } from "../terminal/lines.ts";
 import type { Project } from "./project.ts";
+import { isOf } from "./route-pattern.ts";
 
 export type Wanted = {
   /** As it was given, without the signature. */
@@ -75,9 +76,4 @@ function read(
   }
   const version = route.signing && VERSION.exec(url.search)?.[1];
   return { given, bucket: route.bucket, key, version };
-}
-
-/** Returns whether a pattern, such as `images.example.com` or `*.example.com`, matches a host. */
-export function isOf(host: string, pattern: string): boolean {
-  return pattern.startsWith("*") ? host.endsWith(pattern.slice(1)) : host === pattern;
 }

@@ -4,6 +4,7 @@ import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
 import { collect, envOption, secretsFileOption, urlOption } from "../options.ts";
 import { hostOf, isHere } from "../project/base-url.ts";
+import { nameOf } from "../project/environment.ts";
 import { openProject } from "../project/open-project.ts";
 import { refuseUnprovenUrl } from "../project/own-url.ts";
 import type { Project } from "../project/project.ts";
@@ -96,11 +97,11 @@ async function purge(world: World, keys: readonly string[], options: Options): P
   return tellOutcome(world, outcome, project.config.answers.max_age, impossible);
 }
 
-function findBucket({ config: { buckets } }: Project, name?: string) {
+function findBucket({ known, config: { buckets } }: Project, name?: string) {
   if (name === undefined) return buckets.length === 1 ? buckets[0] : undefined;
   const found = buckets.find((bucket) => bucket.name === name);
   const names = buckets.map((bucket) => bucket.name).join(", ");
-  return found ?? { fault: `--bucket ${name}: wrangler.toml has ${names}` };
+  return found ?? { fault: `--bucket ${name}: ${nameOf(known)} has ${names}` };
 }
 
 const NO_TOKEN =

@@ -1,5 +1,6 @@
 // The commands that the operator is told to run. No part of them is secret.
 
+import { envFlag } from "../project/environment.ts";
 import type { Place } from "../project/known-vars.ts";
 import { shellQuote } from "../terminal/shell.ts";
 import { type Plan, USER_NAME, WAIT_S } from "./plan.ts";
@@ -65,14 +66,8 @@ export function changeLines({ word, local, place }: Plan, step: Step, byHand: bo
   if (byHand && !local) {
     // wrangler asks for each value itself.
     const does = isEmptied ? "delete" : "put";
-    return names.map((name) => `npx wrangler secret ${does} ${name}${envOf(place)}`);
+    return names.map((name) => `npx wrangler secret ${does} ${name}${envFlag(place)}`);
   }
   const where = local ? place.devVars : `npx wrangler ${bulkOf(place).join(" ")} (values by stdin)`;
   return [`${where}: ${isEmptied ? "remove" : "set"} ${names.join(", ")}`];
-}
-
-/** ` --env staging`. The top level has no name, and needs one only beside environments. */
-export function envOf({ environment, environments }: Place): string {
-  if (environment !== undefined) return ` --env ${environment}`;
-  return environments.length > 0 ? ' --env=""' : "";
 }

@@ -21,7 +21,7 @@ export async function observe({ interrupted, now }: World, plan: Plan): Promise<
   const elsewhere = health.filter(({ bucket }) => !names.has(bucket));
   const missing = [...names].find((name) => !own.some(({ bucket }) => bucket === name));
   if (missing === undefined) return { health: own, elsewhere, failed };
-  const fault = `${plan.base}/healthz has no bucket "${missing}". Deploy this wrangler.toml first`;
+  const fault = `${plan.base}/healthz has no bucket "${missing}". Deploy this ${plan.place.file} first`;
   return { health: { fault }, elsewhere, failed };
 }
 

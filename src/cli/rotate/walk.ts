@@ -3,9 +3,10 @@
 
 import { type End, EXIT, type Exit, type Fault, isFault } from "../command.ts";
 import { putDevVars } from "../project/dev-vars.ts";
+import { envFlag } from "../project/environment.ts";
 import { askYes, hasTerminal } from "../terminal/prompts.ts";
 import { shellQuote } from "../terminal/shell.ts";
-import { commandOf, envOf, linesOf } from "./command-lines.ts";
+import { commandOf, linesOf } from "./command-lines.ts";
 import { observe } from "./observe.ts";
 import type { Begun, Rotation } from "./plan.ts";
 import { putByWrangler } from "./put-secrets.ts";
@@ -74,7 +75,7 @@ async function warnOfOthers({ world, plan }: Walk, { old }: RotationRecord): Pro
     const slot = slots.find(({ end }) => end === old);
     if (slot === undefined) continue;
     const has = `${bucket}: its ${slot.slot} slot holds a key that ends in ${old}, too`;
-    const first = `npx vitrine rotate${envOf(plan.place)} --bucket ${shellQuote(bucket)} --restart`;
+    const first = `npx vitrine rotate${envFlag(plan.place)} --bucket ${shellQuote(bucket)} --restart`;
     tell(world.stderr, `  ${has}. If it is the same key, rotate that one first: ${first}`);
   }
 }

@@ -185,12 +185,12 @@ test("an environment that wrangler cannot read does not hide the others", async 
   ]);
 });
 
-test("the doctor tells the mistakes of its environment, with the file's name", async () => {
+test("the doctor tells the mistakes of its environment, with its file and commands for it (S6)", async () => {
   const folder = makeProject(staged(without("routes")), "wrangler.jsonc");
   const { out } = await vitrine(["doctor", "--json", "--env", "staging"], { folder });
   expect(JSON.parse(out).findings[0]).toMatchObject({
     about: "wrangler.jsonc",
     what: expect.stringContaining("env.staging: routes: are inherited"),
-    remedy: expect.stringContaining("fix routes in wrangler.jsonc"),
+    remedy: expect.stringMatching(/^fix routes in wrangler\.jsonc.* deploy --env staging$/),
   });
 });

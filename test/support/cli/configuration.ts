@@ -39,5 +39,6 @@ export type Known = Parameters<typeof writeClient>[0];
 export const known: Known = {
   deployed: VARS,
   secrets: Object.keys(SECRETS),
+  ...{ file: "wrangler.toml", environment: undefined },
   ...{ stored: [], patterns: ["images.example/*"] },
 };
