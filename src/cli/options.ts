@@ -6,7 +6,7 @@ export const envOption = () =>
   new Option("--env <name>", "an environment; default: CLOUDFLARE_ENV, else the top level");
 
 export const urlOption = () =>
-  new Option("-u, --url <url>", "where Vitrine is; default: the first domain in wrangler.toml");
+  new Option("-u, --url <url>", "where Vitrine is; default: the first domain under routes");
 
 /** @param which the secrets that the command needs */
 export const secretsFileOption = (which = "secrets") =>

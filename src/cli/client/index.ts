@@ -16,7 +16,7 @@ export function clientCommand(world: World, run: Run) {
     .addOption(envOption())
     .option(
       "--base-url <url>",
-      `where Vitrine is, such as https://images.example.com, or "" for the page's own host; default: the first domain under routes in wrangler.toml`,
+      `where Vitrine is, such as https://images.example.com, or "" for the page's own host; default: the first domain under routes`,
     )
     .addHelpText(
       "after",

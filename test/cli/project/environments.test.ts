@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { readVars } from "../../../src/cli/project/vars.ts";
+import { recordOf } from "../../../src/cli/warm/record.ts";
 import { HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { HEALTH_TOKEN } from "../../support/env.ts";
@@ -60,6 +61,12 @@ test("without environments wrangler would take the top level: here it is refused
   expect(readVars(makeProject(plain), "staging")).toMatchObject({
     fault: 'wrangler.toml: has no environment "staging". It has none',
   });
+});
+
+test("each environment has its own record of what is warmed, also at one local URL (S6)", () => {
+  const url = "http://localhost:8787";
+  const names = [undefined, "staging", "test"].map((name) => recordOf(url, name));
+  expect(new Set(names).size).toBe(3);
 });
 
 test("an environment whose name cannot be part of a file's name is refused", () => {

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { ROOT } from "../../support/built.ts";
+import { makeProject, STAGED } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { copyProject, removeCopies } from "../../support/local-run.ts";
 
@@ -23,6 +24,14 @@ test("it writes the type of Env into the folder, and prints nothing", async () =
   expect(text).toMatch(/AWS_ACCESS_KEY_ID: string;/);
   expect(text).toMatch(/PRESETS: \{.*"?card"?:/s);
   expect(readFileSync(join(ROOT, NAME), "utf8")).toBe(before);
+});
+
+test("it writes the presets of all environments, also from a wrangler.jsonc (S6, D3)", async () => {
+  const jsonc = makeProject(STAGED, "wrangler.jsonc");
+  expect((await vitrine(["types"], { folder: jsonc })).code).toBe(0);
+  const text = readFileSync(join(jsonc, NAME), "utf8");
+  expect(text).toContain("acme-media");
+  expect(text).toContain("acme-staging");
 });
 
 test("it writes nothing if wrangler.toml cannot be read, and ends with 2", async () => {
