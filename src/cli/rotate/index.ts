@@ -13,6 +13,7 @@ import {
   wholeNumber,
 } from "../options.ts";
 import { openSite } from "../project/open-project.ts";
+import { wranglerAt } from "../project/run-wrangler.ts";
 import { hasTerminal } from "../terminal/prompts.ts";
 import { begin } from "./begin.ts";
 import { deleteOldKey, linesOf } from "./command-lines.ts";
@@ -20,7 +21,6 @@ import { alone } from "./lock.ts";
 import { observe } from "./observe.ts";
 import { type Options, type Plan, type Rotation, type Tools, USER_NAME, WAIT_S } from "./plan.ts";
 import { readPlan } from "./prepare.ts";
-import { wranglerAt } from "./put-secrets.ts";
 import { readRecord } from "./record.ts";
 import { tell } from "./report.ts";
 import { serving } from "./slots.ts";

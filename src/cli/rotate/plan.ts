@@ -5,6 +5,7 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import type { Fault, World } from "../command.ts";
 import type { Place } from "../project/known-vars.ts";
+import type { RunWrangler } from "../project/run-wrangler.ts";
 import type { RotationRecord } from "./record.ts";
 
 export type Options = {
@@ -48,19 +49,6 @@ export type Plan = {
   readonly images: readonly ImageUrl[];
   readonly token: string;
 };
-
-/**
- * Runs wrangler to its end, even if Ctrl-C is pressed meanwhile: no step is left half done.
- * @param input what wrangler reads from stdin
- * @param hear is given what wrangler says
- * @returns the exit code; null if a signal ended it
- */
-export type RunWrangler = (
-  world: World,
-  args: readonly string[],
-  input: string,
-  hear: (said: string) => void,
-) => Promise<number | null>;
 
 /** Has effects or takes time, so a test can replace it. */
 export type Tools = {

@@ -9,7 +9,8 @@ import { json } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import type { World } from "../../../src/cli/command.ts";
 import { editDevVars, putDevVars } from "../../../src/cli/project/dev-vars.ts";
-import { putByWrangler, wranglerAt } from "../../../src/cli/rotate/put-secrets.ts";
+import { wranglerAt } from "../../../src/cli/project/run-wrangler.ts";
+import { putByWrangler } from "../../../src/cli/rotate/put-secrets.ts";
 import { HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
 
 let folder: string;
@@ -105,7 +106,7 @@ test.each<
     "knows no such token",
     403,
     { success: false, errors: [{ code: 10000, message: "Authentication error" }], messages: [] },
-    "wrangler is not logged in, or may not write secrets",
+    "wrangler is not logged in, or may not do this",
   ],
 ])(
   "the real wrangler, in front of an API that %s",

@@ -80,7 +80,7 @@ export function printed(AccessKeyId: string, SecretAccessKey: string) {
 export async function run(options: Partial<Options> = {}, setting: Partial<Setting> = {}) {
   const { folder } = site;
   const tools: Setting["tools"] = {
-    run: async (_world, args, input, hear) => {
+    run: async (_world, args, input = "", hear) => {
       site.ran.push({ args, input });
       const { code = 0, says = "", elsewhere } = site.during(site.ran.length);
       hear(says);

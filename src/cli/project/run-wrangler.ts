@@ -1,0 +1,69 @@
+// Runs the wrangler of this project: the only place of the CLI that does. No secret of the Worker and no
+// environment of wrangler reach it by its process environment, where they would win over what it is given (S5).
+
+import { type StdioOptions, spawn } from "node:child_process";
+import { join } from "node:path";
+import process from "node:process";
+import { isSecret } from "../../worker/config/secret-names.ts";
+import type { World } from "../command.ts";
+
+const WRANGLER = join(import.meta.dirname, "../../../node_modules/wrangler/bin/wrangler.js");
+
+/**
+ * Runs wrangler to its end.
+ * @param input what wrangler reads from stdin. It then ends even if Ctrl-C is pressed meanwhile, so that no
+ *   step is left half done. Without it, wrangler may ask at the terminal, and Ctrl-C ends it
+ * @param hear is given what wrangler says, without what it says at the terminal
+ * @returns the exit code; null if a signal ended it
+ */
+export type RunWrangler = (
+  world: World,
+  args: readonly string[],
+  input: string | undefined,
+  hear: (said: string) => void,
+) => Promise<number | null>;
+
+export function wranglerAt(script = WRANGLER): RunWrangler {
+  return (world, args, input, hear) =>
+    new Promise((settle, fail) => {
+      const child = spawn(process.execPath, [script, ...args], {
+        cwd: world.folder,
+        env: environmentOf(world),
+        stdio: stdioOf(world, input),
+        detached: input !== undefined, // in a process group of its own: Ctrl-C does not reach it
+        windowsHide: true,
+      });
+      for (const stream of [child.stdout, child.stderr]) {
+        stream?.setEncoding("utf8").on("data", hear);
+      }
+      child.stdin?.on("error", () => {}); // If it ends before it reads, its exit code says why.
+      child.stdin?.end(input);
+      child.on("error", fail).on("close", settle);
+    });
+}
+
+/** The world's environment in place of this process's, without what must not get to wrangler. */
+function environmentOf({ env }: World) {
+  const left = Object.keys(process.env).map((name) => [name, undefined] as const);
+  const kept = Object.entries(env).filter(([name]) => !isKept(name.toUpperCase()));
+  return {
+    ...process.env,
+    ...Object.fromEntries([...left, ...kept]),
+    WRANGLER_HIDE_BANNER: "true",
+    WRANGLER_SEND_METRICS: "false",
+    WRANGLER_LOG_SANITIZE: "true",
+  };
+}
+
+/** Returns whether a variable is kept from wrangler. The environment is always an argument: `--env`. */
+function isKept(name: string): boolean {
+  return isSecret(name) || name === "CLOUDFLARE_ENV";
+}
+
+function stdioOf({ stdin, stdout }: World, input: string | undefined): StdioOptions {
+  if (input !== undefined) return ["pipe", "pipe", "pipe"];
+  // wrangler asks only if both are a terminal. If they are not, it takes its default answers.
+  const own = stdin === process.stdin && stdout === process.stdout;
+  const asks = own && process.stdin.isTTY === true && process.stdout.isTTY === true;
+  return asks ? ["inherit", "inherit", "pipe"] : ["ignore", "pipe", "pipe"];
+}

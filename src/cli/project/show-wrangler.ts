@@ -1,0 +1,67 @@
+// Runs wrangler, and shows what it says, line by line and without any secret that it was given.
+
+import { stripVTControlCharacters } from "node:util";
+import { type Fault, say, type World } from "../command.ts";
+import { visible } from "../terminal/visible.ts";
+import type { RunWrangler } from "./run-wrangler.ts";
+
+/** What to do about an error, by what wrangler prints: it gives no code to read. */
+const HINTS: readonly (readonly [RegExp, string])[] = [
+  [
+    /\b1021[45]\b|isn't currently deployed/,
+    "The latest version of the Worker is not deployed. Deploy it first: npx vitrine deploy",
+  ],
+  [
+    /required secrets have not been set/,
+    "Put all secrets that [secrets] lists into a file: npx vitrine deploy --secrets-file secrets.env",
+  ],
+  [
+    /CLOUDFLARE_API_TOKEN|not (?:logged in|authenticated)|Authentication error|code: (?:10000|9109)\b/i,
+    "wrangler is not logged in, or may not do this. Run npx wrangler login, or set a CLOUDFLARE_API_TOKEN that may: docs/environments.md lists its permissions",
+  ],
+  [
+    /\b10007\b|does not exist/i,
+    "There is no such Worker in this account. Check the account, and name in wrangler.toml",
+  ],
+];
+
+type Given = {
+  /** What it reads from stdin; without it, it may ask at the terminal. */
+  readonly input?: string;
+  /** The secrets that it is given: they are not shown. */
+  readonly secrets: readonly string[];
+};
+
+/**
+ * Runs wrangler to its end.
+ * @param args the words of a command, such as `secret bulk`, and then its options
+ * @returns how it ended, and what to do, if it did not end with 0
+ */
+export async function showWrangler(
+  world: World,
+  run: RunWrangler,
+  args: readonly string[],
+  { input, secrets }: Given,
+): Promise<Fault | undefined> {
+  const spellings = secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
+  let all = "";
+  let rest = "";
+  const show = (line: string) => {
+    let shown = stripVTControlCharacters(line);
+    for (const spelling of spellings) shown = shown.replaceAll(spelling, "…");
+    if (shown.trim() === "") return;
+    all += `${shown}\n`;
+    say(world.stderr, `  ${visible(shown)}`);
+  };
+  const code = await run(world, args, input, (said) => {
+    const lines = (rest + said).split(/\r?\n|\r/);
+    rest = lines.pop() ?? "";
+    for (const line of lines) show(line);
+  });
+  show(rest);
+  if (code === 0) return undefined;
+  const hint = HINTS.find(([form]) => form.test(all))?.[1];
+  const words = args.join(" ").replace(/ -.*/s, "");
+  const ended = `wrangler ${words} ended with ${code ?? "a signal"}`;
+  return { fault: `${ended}. ${hint ?? "See its output above"}` };
+}
