@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
+import { isTable, json } from "../../worker/base/json.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
 import type { Fault, World } from "../command.ts";
@@ -17,13 +18,25 @@ export type Secrets = ReadonlyMap<string, Secret>;
 
 export function readSecretsFile({ folder }: World, file: string): Vars | Fault {
   try {
-    return { ...parseEnv(readFileSync(resolve(folder, file), "utf8")) };
+    const text = readFileSync(resolve(folder, file), "utf8");
+    const table = json(text);
+    if (isTable(table)) return table; // wrangler reads both kinds, too
+    const cut = cutName(text);
+    if (cut === undefined) return { ...parseEnv(text) };
+    const remedy = "which begins a comment. Put the value in quotes: '…'";
+    return { fault: `--secrets-file ${file}: ${cut} has a #, ${remedy}` };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const isMissing = "code" in error && error.code === "ENOENT";
     const reason = isMissing ? "there is no such file" : error.message;
     return { fault: `--secrets-file ${file}: ${reason}` };
   }
+}
+
+/** The name of a secret whose value has no quotes and contains a `#`: `parseEnv` cuts it there. */
+export function cutName(text: string): string | undefined {
+  const found = text.matchAll(/^\s*(?:export\s+)?(\w+)\s*=(?:[ \t]*[^\s'"`#][^\s#]*)?#/gm);
+  return [...found].map(([, name = ""]) => name).find(isSecret);
 }
 
 /** The secrets among some variables. An empty one counts as absent. */

@@ -11,6 +11,7 @@ import { readSlots } from "../../worker/config/read-secrets.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import { trySlot, works } from "../../worker/health.ts";
 import type { Fault, World } from "../command.ts";
+import { cutName } from "../project/secrets.ts";
 import { askHidden, type Cancelled, hasTerminal } from "../terminal/prompts.ts";
 import type { KeyRefused, Target } from "./plan.ts";
 
@@ -53,17 +54,13 @@ function decode(bytes: Uint8Array): string {
   return text;
 }
 
-/** A value without quotes that contains a `#`: `parseEnv` cuts it there. */
-const CUT =
-  /^\s*(?:export\s+)?(AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY)\s*=(?:[ \t]*[^\s'"`#][^\s#]*)?#/m;
-
 /** Reads what `aws iam create-access-key` prints, or lines KEY=VALUE. */
 function readKey(given: string, from: string): Slot | Fault {
   const printed = json(given);
   const { AccessKeyId, SecretAccessKey } =
     isTable(printed) && isTable(printed["AccessKey"]) ? printed["AccessKey"] : {};
   const lines = isTable(printed) ? {} : parseEnv(given);
-  const cut = isTable(printed) ? undefined : CUT.exec(given)?.[1];
+  const cut = isTable(printed) ? undefined : cutName(given);
   if (cut !== undefined) {
     const fault = `${cut} has a #, which begins a comment. Put the value in quotes: '…'`;
     return { fault: `${from}: ${fault}` };
