@@ -2,10 +2,13 @@
 // is sent.
 
 import { Command } from "@commander-js/extra-typings";
-import { type End, EXIT, type Run, say, type World } from "../command.ts";
+import { type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
 import { checkEnvironments, type EnvironmentReport } from "../project/check-environments.ts";
 import { configFault, warningText } from "../project/config-fault.ts";
 import { environmentText } from "../project/environment.ts";
+import { type Secrets, secretsIn } from "../project/secrets.ts";
+import { shellWarnings } from "../project/shell-secrets.ts";
+import { readVars } from "../project/vars.ts";
 
 export function checkCommand(world: World, run: Run) {
   return new Command("check")
@@ -26,15 +29,26 @@ Examples:
 type Options = { readonly env?: string | undefined };
 
 function check({ folder, env, stdout, stderr }: World, options: Options): End {
-  const reports = checkEnvironments(folder, options.env ?? (env["CLOUDFLARE_ENV"] || undefined));
+  const name = options.env ?? (env["CLOUDFLARE_ENV"] || undefined);
+  const reports = checkEnvironments(folder, name);
   const mistakes = reports.flatMap((report) => report.mistakes);
   if (mistakes.length === 0) {
     for (const report of reports) say(stdout, ...linesOf(report, reports.length > 1));
   }
-  for (const warning of reports.flatMap(({ warnings }) => warnings)) {
+  const shell = shellWarnings(env, devVarsOf(folder, name || undefined));
+  for (const warning of [...reports.flatMap(({ warnings }) => warnings), ...shell]) {
     say(stderr, `Warning: ${warningText(warning)}`);
   }
   return mistakes.length > 0 ? configFault(mistakes) : EXIT.done;
+}
+
+/** The secrets of .dev.vars. */
+function devVarsOf(folder: string, environment: string | undefined): Secrets {
+  const known = readVars(folder, environment, "quiet");
+  if (isFault(known)) return new Map();
+  const { started, local, devVars } = known;
+  const own = Object.entries(started).filter(([name]) => local.has(name));
+  return secretsIn(Object.fromEntries(own), devVars);
 }
 
 function linesOf({ environment, isCarrier, told }: EnvironmentReport, named: boolean): string[] {

@@ -1,9 +1,12 @@
-// What the doctor says of the mistakes and warnings of `vitrine check`. Pure.
+// What the doctor says of the mistakes and warnings of `vitrine check`, and of the shell's secrets.
 
 import { isSecret } from "../../worker/config/secret-names.ts";
+import { isFault, type World } from "../command.ts";
 import type { Report } from "../project/check-configuration.ts";
 import { type FoundMistake, foundText, isSameMistake } from "../project/config-fault.ts";
-import { type Diagnosis, type Finding, findingsOn, well } from "./finding.ts";
+import { readSecretsFile, secretsIn } from "../project/secrets.ts";
+import { shellWarnings } from "../project/shell-secrets.ts";
+import { type Diagnosis, type Finding, findingsOn, note, well } from "./finding.ts";
 
 /**
  * What is wrong with the configuration, each mistake once.
@@ -29,6 +32,17 @@ export function diagnoseConfiguration(
   const all = [...wrong, ...doubtful];
   const none = well("configuration", "it has no mistakes");
   return findingsOn(file, all.length > 0 ? all : [none]);
+}
+
+/** What the shell would change if the file were deployed without `vitrine deploy` (S5). */
+export function diagnoseShell(world: World, file: string | undefined): Finding[] {
+  const given = file === undefined ? {} : readSecretsFile(world, file);
+  const secrets = secretsIn(isFault(given) ? {} : given, file ?? "");
+  const told = shellWarnings(world.env, secrets).map(({ what, remedy }) => `${what}. ${remedy}`);
+  return findingsOn(
+    "the environment",
+    told.map((what) => note("configuration", what)),
+  );
 }
 
 type About = { readonly file: string; readonly local: boolean };
@@ -63,5 +77,5 @@ function remedyFor(mistake: FoundMistake, { file, local: started }: About): stri
   }
   if (path === file) return "fix that line";
   const fix = `fix ${path} in ${file}: docs/configuration.md says what it may be`;
-  return started ? fix : `${fix}. Then npx wrangler deploy`;
+  return started ? fix : `${fix}. Then npx vitrine deploy`;
 }

@@ -15,7 +15,7 @@ import { refuseUnprovenUrl } from "../project/own-url.ts";
 import type { Project } from "../project/project.ts";
 import { readVars } from "../project/vars.ts";
 import { CHECKS } from "./checks/index.ts";
-import { diagnoseConfiguration } from "./configuration.ts";
+import { diagnoseConfiguration, diagnoseShell } from "./configuration.ts";
 import type { Finding } from "./finding.ts";
 import { type Open, readAs } from "./reader.ts";
 import { exitOf, findingsFor, tellFindings, withFirstCauses } from "./report.ts";
@@ -90,6 +90,7 @@ async function doctor(world: World, options: Options): Promise<End> {
   if (unproven !== undefined) return unproven;
   const file = isFault(known) ? known.mistake.path : known.file;
   const findings = diagnoseConfiguration(report, stopping, { file, local });
+  findings.push(...diagnoseShell(world, options.secretsFile));
   if (!isFault(project)) {
     const keys = keysByBucket([...bucketsOf(project.config.routes)], options.key ?? []);
     if (isFault(keys)) return keys;
