@@ -5,7 +5,8 @@ import { CommanderError } from "commander";
 import { checkCommand } from "./check/index.ts";
 import { clientCommand } from "./client/index.ts";
 import { EXIT, type Exit, isFault, paint, type Run, say, type World } from "./command.ts";
-import { doctorCommand } from "./doctor/index.ts";
+import { deployCommand } from "./deploy/index.ts";
+import { doctorCommand, examineSiteAt } from "./doctor/index.ts";
 import { explainCommand } from "./explain/index.ts";
 import { purgeCommand } from "./purge/index.ts";
 import { rotateCommand } from "./rotate/index.ts";
@@ -17,6 +18,7 @@ import { warmCommand } from "./warm/index.ts";
 /** All commands, in the order of `vitrine --help`. */
 const COMMANDS = [
   checkCommand,
+  (world, run) => deployCommand(world, run, examineSiteAt),
   doctorCommand,
   clientCommand,
   typesCommand,
@@ -31,7 +33,8 @@ const COMMANDS = [
 const CODES = `
 Exit codes:
   0    everything is done, or well
-  1    a part is not done, and is named; doctor: there are warnings
+  1    a part is not done, and is named; doctor: there are warnings;
+       deploy: it is deployed, but the doctor finds errors
   2    it could not be done; doctor, check: something is wrong
   3    the arguments make no sense
   130  ended by Ctrl-C`;

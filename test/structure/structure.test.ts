@@ -45,12 +45,14 @@ const FORBIDDEN: readonly (readonly [file: string, from: string, name?: string])
   ["src/emulator/edge/x.ts", "../../cli/command.ts"],
   ["src/cli/purge/x.ts", "../warm/index.ts"],
   ["src/cli/purge/x.ts", "../program.ts"],
+  ["src/cli/deploy/x.ts", "../doctor/index.ts"],
   ["src/cli/project/x.ts", "../purge/index.ts"],
   ["src/cli/net/x.ts", "../project/vars.ts"],
   ["src/cli/terminal/x.ts", "../net/pace.ts"],
   ["src/cli/x.ts", "../dev/start.ts"],
   ["src/cli/x.ts", "../emulator/edge/edge.ts"],
   ["src/dev/x.ts", "../cli/purge/index.ts"],
+  ["src/dev/x.ts", "../cli/deploy/index.ts"],
   ["src/dev/x.ts", "../../test/support/env.ts"],
 ];
 
@@ -130,4 +132,10 @@ test("a circle of imports, also of types, is an error", () => {
     ["src/url/two.ts", 'import type { One } from "./one.ts";\n\nexport type Two = One | 2;\n'],
   ]);
   expect(lint(circle, "lint/suspicious/noImportCycles").sort()).toEqual([...circle.keys()]);
+});
+
+test("one file of the CLI starts processes: it keeps secrets from wrangler (S5)", () => {
+  const starting = [...sources].filter(([, text]) => /node:child_process/.test(text));
+  const files = starting.map(([file]) => file).filter((file) => file.startsWith("src/cli/"));
+  expect(files).toEqual(["src/cli/project/run-wrangler.ts"]);
 });

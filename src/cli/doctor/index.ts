@@ -29,6 +29,14 @@ export function doctorCommand(world: World, run: Run) {
   return define().action((options) => run(() => doctor(world, options)));
 }
 
+/** Checks what is deployed at a URL, as `vitrine doctor --url` does. */
+export function examineSiteAt(
+  world: World,
+  options: Omit<Options, "timeout" | "json"> & { readonly url: string },
+): Promise<End> {
+  return doctor(world, { ...options, timeout: PATIENCE_S });
+}
+
 function define() {
   return new Command("doctor")
     .description("checks the configuration, the keys, the buckets, and what is deployed")

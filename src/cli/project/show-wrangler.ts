@@ -43,7 +43,9 @@ export async function showWrangler(
   args: readonly string[],
   { input, secrets }: Given,
 ): Promise<Fault | undefined> {
-  const spellings = secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
+  // A shorter one may be a part of anything, such as the code of an error.
+  const long = secrets.filter(({ length }) => length >= 6);
+  const spellings = long.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
   let all = "";
   let rest = "";
   const show = (line: string) => {

@@ -1,0 +1,107 @@
+// Waits until the deployed Vitrine answers, and has the doctor check it. A new domain takes a while.
+
+import { isSecret } from "../../worker/config/secret-names.ts";
+import { type End, EXIT, type Exit, isFault, say, type World } from "../command.ts";
+import { askWhetherThere } from "../net/ask-health.ts";
+import type { sleep } from "../net/pace.ts";
+import { shellQuote } from "../terminal/shell.ts";
+import { visible } from "../terminal/visible.ts";
+
+/** What `vitrine deploy` is given. */
+export type Options = {
+  readonly env?: string;
+  readonly url?: string;
+  readonly key?: string[];
+  readonly secretsFile?: string;
+  readonly dryRun?: true;
+};
+
+/** The doctor, as `vitrine doctor` runs it. */
+export type Examine = (
+  world: World,
+  options: Omit<Options, "dryRun"> & { readonly url: string },
+) => Promise<End>;
+
+type Sent = Readonly<Record<string, string>>;
+
+/** What takes time, so a test can replace it. */
+export type Tools = { readonly examine: Examine; readonly sleep: typeof sleep };
+
+/** With these of the environment, the doctor sees more. */
+const SINGLE = ["HEALTH_TOKEN", "URL_SIGNING_KEYS"];
+
+const PAUSE_MS = 5000;
+/** With the pauses, a minute. */
+const LOOKS = 12;
+
+/**
+ * @param sent the secrets that were deployed
+ * @returns `done` if the doctor finds no error. One does not undo the deploy: `partly`
+ */
+export async function checkDeployed(
+  world: World,
+  base: string | undefined,
+  options: Options,
+  sent: Sent,
+  { examine, sleep }: Tools,
+): Promise<Exit> {
+  const again = doctorLine(base, options);
+  if (base === undefined) {
+    say(world.stderr, `It is deployed, but routes names no host to check. Name one: ${again}`);
+    return EXIT.partly;
+  }
+  const there = await answers(world, base, sleep);
+  if (world.interrupted.aborted) {
+    say(world.stderr, `It is deployed, and not checked: ${again}`);
+    return EXIT.partly;
+  }
+  if (!there) {
+    say(
+      world.stderr,
+      `It is deployed, but ${base} does not answer yet: a new domain needs some minutes for DNS and its certificate.`,
+      `Then check it: ${again}`,
+    );
+    return EXIT.partly;
+  }
+  const { dryRun: _, ...given } = options;
+  const end = await examine({ ...world, env: withoutOthers(world, sent) }, { ...given, url: base });
+  // Warnings are shown. They may be meant, such as that of a key that may list the bucket.
+  if (end === EXIT.done || end === EXIT.partly || world.interrupted.aborted) return EXIT.done;
+  if (isFault(end)) say(world.stderr, visible(end.fault));
+  const advice = "An older version may answer for a minute. To check it again";
+  say(world.stderr, `It is deployed, but the doctor found errors. ${advice}: ${again}`);
+  return EXIT.partly;
+}
+
+/** The environment without keys of S3: they are not known to be the deployed ones (S5). */
+function withoutOthers({ env }: World, sent: Sent): World["env"] {
+  const isOther = (name: string) => name in sent || (isSecret(name) && !SINGLE.includes(name));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !isOther(name)));
+}
+
+/** Asks until a server answers, whatever it says. */
+async function answers(world: World, base: string, pause: Tools["sleep"]): Promise<boolean> {
+  for (let look = 1; !world.interrupted.aborted; look += 1) {
+    const absent = await askWhetherThere(base);
+    if (absent === undefined || !isUnborn(absent.status)) return true;
+    if (look === LOOKS) return false;
+    if (look === 1) say(world.stderr, `Waiting for ${base} ...`);
+    await pause(PAUSE_MS, world.interrupted);
+  }
+  return false;
+}
+
+/** Without a status there is no DNS or no certificate yet; from 520 on, Cloudflare finds no Worker. */
+function isUnborn(status: number | undefined): boolean {
+  return status === undefined || status >= 520;
+}
+
+function doctorLine(base: string | undefined, { env, key = [], secretsFile }: Options): string {
+  const flags = { env, url: base ?? "https://…", "secrets-file": secretsFile };
+  const given = Object.entries(flags).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name} ${shellQuote(value)}`],
+  );
+  return ["npx vitrine doctor", ...given, ...key.map((one) => `--key ${shellQuote(one)}`)].join(
+    " ",
+  );
+}

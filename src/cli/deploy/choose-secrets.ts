@@ -1,0 +1,87 @@
+// Chooses which secrets of a file are deployed, and says what is wrong with the file. No I/O. No message holds
+// any part of a secret.
+
+import type { Mistake } from "../../worker/base/mistake.ts";
+import { readHealthToken, readSlots, signingKeysOf } from "../../worker/config/read-secrets.ts";
+import type { Vars } from "../../worker/config/schema.ts";
+import { secretNames } from "../../worker/config/secret-names.ts";
+import type { Credentials, Slot } from "../../worker/config/slot.ts";
+import type { KnownVars } from "../project/known-vars.ts";
+import { wordsOf } from "../project/local.ts";
+
+export type Chosen = {
+  readonly sent: Readonly<Record<string, string>>;
+  /** The complete slots, with the word that their secrets' names begin with. */
+  readonly slots: readonly (Slot & { readonly word: string })[];
+  /** The names that the file has and the Worker does not use, or that are empty. */
+  readonly unused: readonly string[];
+  readonly mistakes: readonly Mistake[];
+};
+
+type Known = Pick<KnownVars, "deployed" | "secrets" | "stored">;
+
+/**
+ * @param given what the file says
+ * @param local the keys of the local run
+ */
+export function chooseSecrets(given: Vars, known: Known, local: Credentials): Chosen {
+  const words = [...new Set(wordsOf(known.deployed["BUCKETS"]).values())];
+  const used = new Set([
+    ...words.flatMap((word) => namesOf(word)),
+    ...["HEALTH_TOKEN", "URL_SIGNING_KEYS"],
+    ...known.secrets,
+  ]);
+  const sent: Record<string, string> = {};
+  const unused: string[] = [];
+  for (const [name, value] of Object.entries(given)) {
+    // An empty secret would be deployed as an empty text.
+    if (used.has(name) && typeof value === "string" && value !== "") sent[name] = value;
+    else unused.push(name);
+  }
+  const slots = words.flatMap((word) =>
+    readSlots(word, sent, () => {}).usable.map((slot) => ({ ...slot, word })),
+  );
+  const mistakes = [
+    ...words.flatMap((word) => slotMistakes(word, sent)),
+    ...otherMistakes(sent, known, Object.values(local)),
+  ];
+  return { sent, slots, unused, mistakes };
+}
+
+function namesOf(word: string): string[] {
+  return [secretNames(word), secretNames(word, "next")].flatMap((slot) => Object.values(slot));
+}
+
+/** What is wrong with the slots that the file has at least one secret of. */
+function slotMistakes(word: string, sent: Vars): Mistake[] {
+  const { unusable } = readSlots(word, sent, () => {});
+  return unusable.flatMap(({ slot, mistakes }) => {
+    const isBegun = Object.values(secretNames(word, slot)).some((name) => name in sent);
+    if (!isBegun) return [];
+    return mistakes.map(({ path, message }) =>
+      path in sent ? { path, message } : { path, message: "is missing: a slot needs both secrets" },
+    );
+  });
+}
+
+function* otherMistakes(sent: Vars, { stored }: Known, local: readonly string[]) {
+  for (const [path, value] of Object.entries(sent)) {
+    if (local.includes(`${value}`)) {
+      yield { path, message: "is the one of .dev.vars.example, which opens the local S3 alone" };
+    }
+    if (/^\$(?:\w+|\{\w+\})$/.test(`${value}`)) {
+      yield { path, message: "is the name of a variable: write its value here" };
+    }
+    if (stored.includes(path)) {
+      yield { path, message: "is in a Secrets Store: set it there, and remove it here" };
+    }
+  }
+  if (sent["HEALTH_TOKEN"] && readHealthToken(sent) === undefined) {
+    yield { path: "HEALTH_TOKEN", message: "is not 16 or more ASCII characters" };
+  }
+  const found: Mistake[] = [];
+  if (sent["URL_SIGNING_KEYS"]) {
+    signingKeysOf(sent, (path, message) => found.push({ path, message }));
+  }
+  yield* found;
+}

@@ -1,0 +1,118 @@
+// vitrine deploy: checks the configuration, deploys it with the secrets of a file and no others (S5), and runs
+// the doctor on what is deployed.
+
+import { Command } from "@commander-js/extra-typings";
+import { mistakeText } from "../../worker/base/mistake.ts";
+import { type End, EXIT, type Fault, isFault, type Run, say, type World } from "../command.ts";
+import { sleep } from "../net/pace.ts";
+import { dryRunOption, envOption } from "../options.ts";
+import { checkEnvironment } from "../project/check-environments.ts";
+import { configFault, type Warning, warningText } from "../project/config-fault.ts";
+import { chooseEnvironment } from "../project/environment.ts";
+import type { KnownVars } from "../project/known-vars.ts";
+import { localKeys } from "../project/local.ts";
+import { type RunWrangler, wranglerAt } from "../project/run-wrangler.ts";
+import { readSecretsFile, secretsIn } from "../project/secrets.ts";
+import { shellWarnings } from "../project/shell-secrets.ts";
+import { showWrangler } from "../project/show-wrangler.ts";
+import { readVars } from "../project/vars.ts";
+import {
+  type Tools as CheckTools,
+  checkDeployed,
+  type Examine,
+  type Options,
+} from "./check-deployed.ts";
+import { type Chosen, chooseSecrets } from "./choose-secrets.ts";
+import { baseOf, placeFault } from "./place.ts";
+import { tellPlan } from "./tell-plan.ts";
+import { withSecretsFile } from "./with-secrets-file.ts";
+
+/** Has effects or takes time, so a test can replace it. */
+export type Tools = CheckTools & { readonly run: RunWrangler };
+
+/** @param examine the doctor: no command imports another one */
+export function deployCommand(world: World, run: Run, examine: Examine) {
+  const tools = { run: wranglerAt(), sleep, examine };
+  return new Command("deploy")
+    .description("checks the configuration, deploys it, and runs the doctor on what is deployed")
+    .addOption(envOption())
+    .option("--secrets-file <file>", "the secrets to deploy; all others stay as they are deployed")
+    .option("-u, --url <url>", "where the doctor looks; default: the first domain under routes")
+    .option("-k, --key <key...>", "objects for the doctor to check, below the prefix")
+    .addOption(dryRunOption())
+    .addHelpText("after", HELP)
+    .action((options) => run(() => deploy(world, options, tools)));
+}
+
+const HELP = `
+It deploys the secrets of the file, and never one that the shell has under the same name. wrangler alone
+would deploy the shell's. Nothing is deployed if the configuration or the file has a mistake.
+
+Exit codes:
+  0    it is deployed, and the doctor finds no errors; warnings are shown
+  1    it is deployed, but the doctor finds errors, or cannot see it yet
+  2    it is not deployed; or in part, if wrangler says so
+
+Examples:
+  vitrine deploy --secrets-file secrets.env
+  vitrine deploy
+  vitrine deploy --env staging --key photos/fig.jpg
+  vitrine deploy --env production --secrets-file production.env --dry-run`;
+
+export async function deploy(world: World, options: Options, tools: Tools): Promise<End> {
+  const prepared = prepare(world, options);
+  if (isFault(prepared)) return prepared;
+  const { known, chosen, base, warnings } = prepared;
+  for (const warning of warnings) say(world.stderr, `Warning: ${warningText(warning)}`);
+  say(world.stdout, ...tellPlan(known, chosen, options.secretsFile ?? ""));
+  const args = ["deploy", "--config", known.file, "--env", known.environment ?? ""];
+  const secrets = Object.values(chosen.sent);
+  const runDeploy = (more: readonly string[]) =>
+    showWrangler(world, tools.run, [...args, ...more], { secrets });
+  if (options.dryRun) return (await runDeploy(["--dry-run"])) ?? EXIT.done;
+  const failed =
+    secrets.length === 0
+      ? await runDeploy([])
+      : await withSecretsFile(chosen.sent, (file) => runDeploy(["--secrets-file", file]));
+  return failed ?? checkDeployed(world, base, options, chosen.sent, tools);
+}
+
+type Prepared = {
+  readonly known: KnownVars;
+  readonly chosen: Chosen;
+  /** Where it will be; undefined if only Cloudflare knows. */
+  readonly base: string | undefined;
+  readonly warnings: readonly Warning[];
+};
+
+/** Finds out what would be deployed, or why nothing may be. Sends nothing. */
+function prepare(world: World, options: Options): Prepared | Fault {
+  const { secretsFile } = options;
+  const known = readVars(world.folder, chooseEnvironment(world, options.env));
+  if (isFault(known)) return configFault([known.mistake]);
+  const misplaced = placeFault(world, known);
+  if (misplaced !== undefined) return misplaced;
+  const checked = checkEnvironment(world.folder, known);
+  const mistakes = checked.mistakes.filter(({ from }) => from !== known.devVars);
+  if (mistakes.length > 0) return configFault(mistakes);
+  const base = baseOf(world, known, options.url);
+  if (isFault(base)) return base;
+
+  const given = secretsFile === undefined ? {} : readSecretsFile(world, secretsFile);
+  if (isFault(given)) return given;
+  const chosen = chooseSecrets(given, known, localKeys(world.folder));
+  if (chosen.mistakes.length > 0) {
+    const lines = chosen.mistakes.map((mistake) => `  ${mistakeText(mistake)}`);
+    return { fault: [`${secretsFile} has mistakes. Nothing is deployed:`, ...lines].join("\n") };
+  }
+  const file = secretsFile ?? "";
+  const warnings = [
+    ...checked.warnings,
+    ...chosen.unused.map((name) => ({
+      what: `${name} of ${file} is not deployed`,
+      remedy: "it is empty, or the Worker does not use it: docs/configuration.md, “Secrets”",
+    })),
+    ...shellWarnings(world.env, secretsIn(given, file)),
+  ];
+  return { known, chosen, base, warnings };
+}

@@ -1,0 +1,41 @@
+// Where a deploy would go, and why it may not go there.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type Fault, isFault, type World } from "../command.ts";
+import { findBaseUrl, isHere } from "../project/base-url.ts";
+import { carrierText, isCarrier } from "../project/environments.ts";
+import type { KnownVars } from "../project/known-vars.ts";
+import { refuseUnprovenUrl } from "../project/own-url.ts";
+
+/** It holds the keys that must not be deployed. */
+const EXAMPLE = ".dev.vars.example";
+
+/** Why a deploy would end in another Worker than the one that is named, or where nobody can ask. */
+export function placeFault({ folder, env }: World, known: KnownVars): Fault | undefined {
+  const { file, worker, workersDev, patterns } = known;
+  if (!existsSync(join(folder, EXAMPLE))) {
+    return { fault: `there is no ${EXAMPLE} in this folder: go to where Vitrine is kept` };
+  }
+  if (isCarrier(known)) return { fault: carrierText(known) };
+  if (worker === undefined) return { fault: `${file}: name is missing: it is the Worker's` };
+  const name = env["WRANGLER_CI_OVERRIDE_NAME"];
+  if (name !== undefined && name !== worker) {
+    const what = `WRANGLER_CI_OVERRIDE_NAME would deploy this as ${name}, but it is ${worker}`;
+    return { fault: `${what}. Choose the environment with --env, or change name in ${file}` };
+  }
+  if (patterns.length > 0 || workersDev) return undefined;
+  return { fault: `${file} names no domain under routes: put yours there` };
+}
+
+/** Where it will be. Refuses what may be another environment's: a deploy would take it away from there. */
+export function baseOf(
+  { folder }: World,
+  known: KnownVars,
+  url: string | undefined,
+): string | undefined | Fault {
+  const base = findBaseUrl(url, url === undefined ? known.patterns : [], "--url");
+  if (isFault(base)) return url === undefined ? undefined : base;
+  if (base !== "" && !isHere(base)) return refuseUnprovenUrl(folder, known, base) ?? base;
+  return { fault: "--url: say where the deployed Vitrine is, as https://images.example.com" };
+}

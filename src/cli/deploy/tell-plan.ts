@@ -1,0 +1,27 @@
+// Says what a deploy changes: which secret goes into which Worker. No part of a secret, and of a key id its
+// last four characters.
+
+import { isSecret, secretNames } from "../../worker/config/secret-names.ts";
+import { keyEnd } from "../../worker/config/slot.ts";
+import { align } from "../command.ts";
+import type { KnownVars } from "../project/known-vars.ts";
+import type { Chosen } from "./choose-secrets.ts";
+
+/** @param file the name of the secrets file */
+export function tellPlan(known: KnownVars, { sent, slots }: Chosen, file: string): string[] {
+  const { worker, environment, patterns, secrets, stored } = known;
+  const place = environment === undefined ? "the top level" : `environment ${environment}`;
+  const domains = patterns.join(", ") || "a workers.dev address";
+  const ofSlots = slots.flatMap(({ word, name }) => Object.values(secretNames(word, name)));
+  const single = Object.keys(sent).filter((name) => !ofSlots.includes(name));
+  const kept = secrets.filter((name) => !(name in sent) && !stored.includes(name));
+  const from = `from ${file}`;
+  const rows = [
+    ...slots.map((slot) => [`${slot.word}, slot ${slot.name}`, `the key ${keyEnd(slot)}`, from]),
+    ...single.map((name) => [name, isSecret(name) ? "" : "not one of Vitrine's", from]),
+    ...kept.map((name) => [name, "", "stays as it is deployed"]),
+    ...stored.map((name) => [name, "", "in a Secrets Store"]),
+  ];
+  const lines = align(rows).map((line) => `  ${line}`);
+  return [`Worker ${worker} (${place}), at ${domains}:`, ...lines];
+}

@@ -1,0 +1,27 @@
+// Hands secrets to wrangler in a file that exists only while it runs.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+
+/**
+ * Calls `use` with the path of a file that holds the secrets, and removes it afterwards. It is JSON: in any
+ * other file wrangler replaces values by those of its environment and of .env, and expands `$` (S5).
+ */
+export async function withSecretsFile<T>(
+  secrets: Readonly<Record<string, string>>,
+  use: (file: string) => Promise<T>,
+): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), "vitrine-")); // for this user alone
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", remove); // a second Ctrl-C ends the process at once
+  try {
+    const file = join(folder, "secrets.json");
+    writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 });
+    return await use(file);
+  } finally {
+    remove();
+    process.off("exit", remove);
+  }
+}

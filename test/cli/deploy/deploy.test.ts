@@ -1,0 +1,358 @@
+// What `vitrine deploy` gives to wrangler, what it says, and what keeps it from deploying.
+
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { HttpResponse, http } from "msw";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { EXIT, isFault } from "../../../src/cli/command.ts";
+import type { Options } from "../../../src/cli/deploy/check-deployed.ts";
+import { deploy, type Tools } from "../../../src/cli/deploy/index.ts";
+import { envLine, HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
+import { createWorld, type Given } from "../../support/cli/vitrine.ts";
+import { CREDENTIALS, HEALTH_TOKEN, NEXT, SECRETS, VARS } from "../../support/env.ts";
+import { network } from "../../support/network.ts";
+import { overhear } from "../../support/overheard.ts";
+
+beforeAll(() => network.listen());
+afterAll(() => network.close());
+
+const lines = (secrets: Readonly<Record<string, string>>) =>
+  Object.entries(secrets)
+    .map(([name, value]) => envLine(name, value))
+    .join("");
+
+type Ran = {
+  readonly args: readonly string[];
+  /** The file of --secrets-file, while wrangler ran. */
+  readonly file?: { readonly path: string; readonly secrets: unknown; readonly mode: number };
+};
+
+let folder: string;
+let ran: Ran[];
+/** The options that the doctor got, and the names of the variables that it saw. */
+let examined: [options: object, names: string[]][];
+let ended: { wrangler: number; says: string; doctor: Awaited<ReturnType<Tools["examine"]>> };
+let pauses: number;
+
+beforeEach(() => {
+  // These routes give no warnings.
+  const vars = { ...VARS, ROUTES: VARS.ROUTES.slice(0, 2) };
+  folder = makeProject({ ...STAGED, vars }, "wrangler.toml", {
+    "secrets.env": lines({ ...SECRETS, HEALTH_TOKEN }),
+  });
+  [ran, examined, pauses] = [[], [], 0];
+  ended = { wrangler: 0, says: "", doctor: EXIT.done };
+  network.resetHandlers(http.get("https://*/healthz", () => new HttpResponse("ok\n")));
+});
+
+const readFile = (path: string) => ({
+  path,
+  secrets: JSON.parse(readFileSync(path, "utf8")),
+  mode: statSync(path).mode & 0o777,
+});
+
+/** Deploys from the folder, with a stand-in for wrangler and one for the doctor. */
+async function run(options: Options = { secretsFile: "secrets.env" }, given: Given = {}) {
+  const { world, said } = createWorld({ folder, ...given });
+  const tools: Tools = {
+    run: async (_world, args, _input, hear) => {
+      const [path, ...others] = args.filter((arg) => arg.endsWith("secrets.json"));
+      expect(others).toEqual([]);
+      ran.push({ args: args.filter((arg) => arg !== path), ...(path && { file: readFile(path) }) });
+      hear(ended.says);
+      return ended.wrangler;
+    },
+    sleep: async () => {
+      pauses += 1;
+    },
+    examine: async ({ env }, asked) => {
+      examined.push([asked, Object.keys(env)]);
+      return ended.doctor;
+    },
+  };
+  const end = await deploy(world, options, tools);
+  const { out, err } = said();
+  const fault = isFault(end) ? end.fault : "";
+  overhear("logged", out + err + fault);
+  return { code: isFault(end) ? EXIT.failed : end, out, err: err + fault };
+}
+
+/** Writes a secrets file. */
+const write = (secrets: Readonly<Record<string, string>>) =>
+  writeFileSync(join(folder, "secrets.env"), lines(secrets));
+
+const { accessKeyId: ID, secretAccessKey: SECRET } = CREDENTIALS;
+const KEY = { AWS_ACCESS_KEY_ID: ID, AWS_SECRET_ACCESS_KEY: SECRET };
+const CONFIG = ["deploy", "--config", "wrangler.toml", "--env", ""];
+
+test("wrangler gets the secrets as JSON in a file that only it can read, and that is gone then (S5)", async () => {
+  const { code, out } = await run();
+  expect(code).toBe(0);
+  const secrets = { ...SECRETS, HEALTH_TOKEN };
+  expect(ran).toMatchObject([
+    { args: [...CONFIG, "--secrets-file"], file: { secrets, mode: 0o600 } },
+  ]);
+  expect(() => statSync(ran[0]?.file?.path ?? "")).toThrow("ENOENT");
+  expect(out).toBe(
+    [
+      "Worker vitrine (the top level), at images.example:",
+      "  AWS, slot current  the key …MPLE  from secrets.env",
+      "  HEALTH_TOKEN                      from secrets.env",
+      "  URL_SIGNING_KEYS                  from secrets.env",
+      "",
+    ].join("\n"),
+  );
+});
+
+test("without a file, wrangler gets no secret, and all stay as they are", async () => {
+  const { code, out } = await run({});
+  expect([code, ran]).toEqual([0, [{ args: CONFIG }]]);
+  expect(out).toContain("  AWS_ACCESS_KEY_ID        stays as it is deployed\n");
+});
+
+test("a file of some secrets deploys these, and says which others stay", async () => {
+  write({ ...NEXT });
+  const { out } = await run();
+  expect(ran).toMatchObject([{ file: { secrets: NEXT } }]);
+  expect(out).toContain("  AWS, slot next         the key …TKEY  from secrets.env\n");
+  expect(out).toContain("  AWS_SECRET_ACCESS_KEY                 stays as it is deployed\n");
+});
+
+test("the file may be JSON, as wrangler's", async () => {
+  writeFileSync(join(folder, "secrets.json"), JSON.stringify(KEY));
+  expect((await run({ secretsFile: "secrets.json" })).code).toBe(0);
+  expect(ran).toMatchObject([{ file: { secrets: KEY } }]);
+});
+
+test.each([
+  ["--env staging", { env: "staging" }, {}],
+  ["CLOUDFLARE_ENV=staging", {}, { CLOUDFLARE_ENV: "staging" }],
+])(
+  "%s: the Worker, the domain and the doctor are that environment's (S6)",
+  async (_what, given, env) => {
+    const { out } = await run({ secretsFile: "secrets.env", ...given }, { env });
+    expect(out).toContain(
+      `Worker vitrine-staging (environment staging), at ${new URL(STAGING).host}:`,
+    );
+    expect(ran).toMatchObject([
+      { args: ["deploy", "--config", "wrangler.toml", "--env", "staging", "--secrets-file"] },
+    ]);
+    expect(examined).toMatchObject([
+      [{ url: STAGING, secretsFile: "secrets.env", ...given }, Object.keys(env)],
+    ]);
+  },
+);
+
+const SHELL = { AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7ADMIN12", AWS_SECRET_ACCESS_KEY: "of-an-admin" };
+
+test("the doctor is asked about what is deployed, without the shell's keys of S3 (S5)", async () => {
+  write(KEY);
+  const env = { ...SHELL, HEALTH_TOKEN, PATH: "kept" };
+  const { err } = await run({ secretsFile: "secrets.env", key: ["key.jpg"] }, { env });
+  const asked = { url: HOST, secretsFile: "secrets.env", key: ["key.jpg"] };
+  expect(examined).toEqual([[asked, ["HEALTH_TOKEN", "PATH"]]]);
+  expect(err).toBe(
+    "Warning: the environment has other values than secrets.env of AWS_ACCESS_KEY_ID (…IN12 instead of …MPLE), AWS_SECRET_ACCESS_KEY: npx vitrine deploy ignores them. A plain wrangler deploy --secrets-file would deploy them\n",
+  );
+});
+
+test("--dry-run only has wrangler build the Worker", async () => {
+  const { code } = await run({ secretsFile: "secrets.env", dryRun: true });
+  expect([code, ran, examined]).toEqual([0, [{ args: [...CONFIG, "--dry-run"] }], []]);
+});
+
+test("what the Worker does not use is not deployed, and is named", async () => {
+  const other = { OTHER_ACCESS_KEY_ID: ID, OTHER_SECRET_ACCESS_KEY: SECRET };
+  write({ ...KEY, ...other, BUCKETS: "{}", HEALTH_TOKEN: "" });
+  const { code, err } = await run();
+  expect(code).toBe(0);
+  expect(ran).toMatchObject([{ file: { secrets: KEY } }]);
+  for (const name of [...Object.keys(other), "BUCKETS", "HEALTH_TOKEN"]) {
+    expect(err).toContain(`${name} of secrets.env is not deployed: `);
+  }
+});
+
+test("a secret that [secrets] lists is deployed, even if it is not one of Vitrine's", async () => {
+  folder = makeProject({ ...STAGED, secrets: { required: [...Object.keys(SECRETS), "OWN"] } });
+  write({ OWN: "1" });
+  ended.says = "Version 1\n";
+  const { out, err } = await run();
+  expect(ran).toMatchObject([{ file: { secrets: { OWN: "1" } } }]);
+  expect(out).toContain("  OWN                    not one of Vitrine's  from secrets.env\n");
+  expect(err).toContain("  Version 1\n");
+});
+
+test("without a host under routes, it says how to check what is deployed", async () => {
+  const { env: _env, ...top } = STAGED;
+  folder = makeProject({ ...top, routes: ["*.images.example/images/*"] });
+  const { code, err } = await run({});
+  expect([code, ran.length, examined]).toEqual([1, 1, []]);
+  expect(err).toContain("routes names no host to check. Name one: npx vitrine doctor --url");
+});
+
+const LOCAL = "vitrine-local-secret-that-opens-nothing-else";
+
+test.each<[what: string, secrets: Record<string, string>, says: string]>([
+  [
+    "half of the current slot",
+    { AWS_ACCESS_KEY_ID: ID },
+    "AWS_SECRET_ACCESS_KEY: is missing: a slot",
+  ],
+  [
+    "half of the next slot",
+    { ...KEY, AWS_SECRET_ACCESS_KEY_NEXT: SECRET },
+    "AWS_ACCESS_KEY_ID_NEXT: is missing",
+  ],
+  ["an empty half", { ...KEY, AWS_SECRET_ACCESS_KEY: "" }, "AWS_SECRET_ACCESS_KEY: is missing"],
+  [
+    "a session key",
+    { ...KEY, AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE" },
+    "AWS_ACCESS_KEY_ID: is a temporary",
+  ],
+  [
+    "the local key",
+    { ...KEY, AWS_ACCESS_KEY_ID: "vitrine-local-key-id" },
+    "AWS_ACCESS_KEY_ID: is the one of",
+  ],
+  [
+    "the local secret",
+    { ...KEY, AWS_SECRET_ACCESS_KEY: LOCAL },
+    "AWS_SECRET_ACCESS_KEY: is the one of",
+  ],
+  [
+    "a variable's name",
+    { ...KEY, AWS_SECRET_ACCESS_KEY: "$SECRET" },
+    "AWS_SECRET_ACCESS_KEY: is the name of",
+  ],
+  [
+    "a space in a secret",
+    { ...KEY, AWS_SECRET_ACCESS_KEY: "a secret" },
+    "AWS_SECRET_ACCESS_KEY: has an invalid",
+  ],
+  ["a short token", { ...KEY, HEALTH_TOKEN: "short" }, "HEALTH_TOKEN: is not 16 or more"],
+  ["a short signing key", { URL_SIGNING_KEYS: '{"a":"short"}' }, "URL_SIGNING_KEYS"],
+])("a file with %s deploys nothing (A11, S5)", async (_what, secrets, says) => {
+  write(secrets);
+  const { code, out, err } = await run();
+  expect([code, out, ran, examined]).toEqual([2, "", [], []]);
+  expect(err).toMatch(/^secrets.env has mistakes. Nothing is deployed:\n/);
+  expect(err).toContain(`\n  ${says}`);
+  for (const secret of Object.values(secrets)) {
+    if (secret.length > 10) expect(err).not.toContain(secret);
+  }
+});
+
+test.each<[what: string, options: Options, env: Record<string, string>, says: string]>([
+  ["a file that is not there", { secretsFile: "no.env" }, {}, "no.env: there is no such file"],
+  ["a file with a # in a secret", { secretsFile: "cut.env" }, {}, "AWS_SECRET_ACCESS_KEY has a #"],
+  ["an environment that is not there", { env: "prod" }, {}, 'has no environment "prod"'],
+  ["a URL of this machine", { url: "http://localhost:8787" }, {}, "--url: say where the deployed"],
+  ["a URL of another environment", { url: STAGING }, {}, "that is a route of env.staging"],
+  [
+    "another name by the CI",
+    {},
+    { WRANGLER_CI_OVERRIDE_NAME: "shop" },
+    "as shop, but it is vitrine",
+  ],
+])("%s deploys nothing", async (_what, options, env, says) => {
+  writeFileSync(join(folder, "cut.env"), `AWS_ACCESS_KEY_ID=${ID}\nAWS_SECRET_ACCESS_KEY=a#b\n`);
+  const { code, out, err } = await run(options, { env });
+  expect([code, out, ran, examined]).toEqual([2, "", [], []]);
+  expect(err).toContain(says);
+});
+
+test.each<[what: string, config: object, says: string]>([
+  [
+    "a wrong preset",
+    { vars: { ...VARS, PRESETS: { card: { width: 0 } } } },
+    "\n  PRESETS.card.width: ",
+  ],
+  ["no domain", { routes: [] }, "names no domain under routes"],
+])("a configuration with %s deploys nothing", async (_what, config, says) => {
+  const { env: _env, ...top } = STAGED;
+  folder = makeProject({ ...top, ...config });
+  const { code, out, err } = await run({});
+  expect([code, out, ran]).toEqual([2, "", []]);
+  expect(err).toContain(says);
+});
+
+test("a folder without .dev.vars.example deploys nothing", async () => {
+  rmSync(join(folder, ".dev.vars.example"));
+  const { code, err } = await run();
+  expect([code, ran]).toEqual([2, []]);
+  expect(err).toContain("go to where Vitrine is kept");
+});
+
+test("a top level that only holds what its environments inherit is not deployed (S6)", async () => {
+  const { name, workers_dev, preview_urls, env } = STAGED;
+  folder = makeProject({ name, workers_dev, preview_urls, env });
+  const { code, err } = await run({});
+  expect([code, ran]).toEqual([2, []]);
+  expect(err).toContain("there is nothing to deploy from it: use --env staging");
+});
+
+test("an environment that would take another one's domain is not deployed (S6)", async () => {
+  const { routes: _routes, ...staging } = STAGED.env.staging;
+  folder = makeProject({ ...STAGED, env: { staging } });
+  const { code, err } = await run({ env: "staging" });
+  expect([code, ran]).toEqual([2, []]);
+  expect(err).toContain("images.example is a route of the top level, too");
+});
+
+test.each([
+  ["API: code: 10000", "wrangler is not logged in, or may not do this"],
+  ["The following required secrets have not been set: A", "Put all secrets that [secrets] lists"],
+  ["whatever", "See its output above"],
+])(
+  "if wrangler fails with %j, the hint says what to do, and the doctor is not asked",
+  async (says, hint) => {
+    Object.assign(ended, { wrangler: 1, says: `${says} ${SECRET}\n` });
+    const { code, err } = await run();
+    expect([code, examined]).toEqual([2, []]);
+    expect(err).toContain(`  ${says} …\n`);
+    expect(err).toContain(`wrangler deploy ended with 1. ${hint}`);
+    expect(err).not.toContain("It is deployed");
+  },
+);
+
+const AGAIN = `npx vitrine doctor --url ${HOST} --secrets-file secrets.env`;
+
+test.each<
+  [what: string, doctor: Awaited<ReturnType<Tools["examine"]>>, code: number, says: string]
+>([
+  ["nothing", EXIT.done, 0, ""],
+  ["warnings", EXIT.partly, 0, ""],
+  ["errors", EXIT.failed, 1, "It is deployed, but the doctor found errors."],
+  ["a reason not to look", { fault: "no such bucket" }, 1, "no such bucket\nIt is deployed"],
+])("if the doctor finds %s, the exit code is as documented", async (_what, doctor, code, says) => {
+  ended.doctor = doctor;
+  const { code: exit, err } = await run();
+  expect([exit, ran.length]).toEqual([code, 1]);
+  expect(err).toContain(says);
+  if (code === 1) expect(err).toContain(AGAIN);
+});
+
+test.each([
+  ["has no address", () => HttpResponse.error()],
+  ["has no Worker", () => new HttpResponse("", { status: 530 })],
+])("a new domain that still %s is waited for: the deploy is done", async (_what, answer) => {
+  let asked = 0;
+  const later = () => {
+    asked += 1;
+    return asked < 3 ? answer() : new HttpResponse("ok\n");
+  };
+  network.use(http.get(`${HOST}/healthz`, later));
+  expect(await run()).toMatchObject({ code: 0, err: `Waiting for ${HOST} ...\n` });
+  expect([pauses, examined.length]).toEqual([2, 1]);
+  network.use(http.get(`${HOST}/healthz`, answer));
+  const { code, err } = await run();
+  expect([code, examined.length]).toEqual([1, 1]);
+  expect(err).toContain(`It is deployed, but ${HOST} does not answer yet`);
+  expect(err).toContain(`Then check it: ${AGAIN}\n`);
+});
+
+test("after Ctrl-C the doctor is not asked, and it is said that it is deployed", async () => {
+  const { code, err } = await run(undefined, { interrupted: AbortSignal.abort() });
+  expect([code, ran.length, examined]).toEqual([1, 1, []]);
+  expect(err).toContain(`It is deployed, and not checked: ${AGAIN}\n`);
+});

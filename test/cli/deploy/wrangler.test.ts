@@ -1,0 +1,89 @@
+// The real wrangler, in front of a stub of Cloudflare's API: which key is deployed, and into which Worker.
+
+import { execFile } from "node:child_process";
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { ROOT } from "../../support/built.ts";
+import { type Stub, startCloudflare } from "../../support/cli/deploying.ts";
+import { deploy } from "../../support/cli/doctor.ts";
+import { envLine, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
+import { vitrine } from "../../support/cli/vitrine.ts";
+import { ENV, HEALTH_TOKEN, SECRETS } from "../../support/env.ts";
+import "../../support/play.ts";
+
+const FILE = { ...SECRETS, HEALTH_TOKEN: `$HOME ${HEALTH_TOKEN}` };
+const LINES = Object.entries(FILE).map(([name, value]) => envLine(name, value));
+/** What DevOps have in their shells. */
+const SHELL = {
+  AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7ADMINXX",
+  AWS_SECRET_ACCESS_KEY: "the-secret-of-an-admin-of-everything",
+  HEALTH_TOKEN: "another token that is not to be guessed",
+};
+
+let cloudflare: Stub;
+let folder: string;
+
+beforeEach(async () => {
+  cloudflare = await startCloudflare();
+  const config = { ...STAGED, main: "index.js", compatibility_date: "2026-11-01" };
+  folder = makeProject(config, "wrangler.toml", {
+    ...{ "secrets.env": LINES.join(""), "index.js": "export default {};" },
+  });
+});
+
+afterEach(() => void vi.unstubAllEnvs());
+
+const environment = () => ({
+  ...{ HOME: folder, PATH: process.env["PATH"] ?? "", ...cloudflare.env, ...SHELL },
+});
+
+test("vitrine deploy sends the file's secrets, whatever the shell and .env have (S5)", async () => {
+  deploy({ ...ENV, ...FILE });
+  vi.stubEnv("TMPDIR", folder);
+  writeFileSync(join(folder, ".env"), 'AWS_SECRET_ACCESS_KEY="of-the-file-.env"\n');
+  const args = ["deploy", "--secrets-file", "secrets.env", "--key", "key.jpg"];
+  const { code, out, err } = await vitrine(args, { folder, env: environment() });
+  expect(cloudflare.uploaded).toEqual([{ worker: "vitrine", secrets: FILE }]);
+  expect(cloudflare.domains).toEqual([expect.stringContaining('"images.example"')]);
+  expect(out).toContain("AWS, slot current  the key …MPLE  from secrets.env\n");
+  expect(err).toContain("Uploaded vitrine");
+  for (const secret of [...Object.values(FILE), ...Object.values(SHELL)]) {
+    expect(out + err).not.toContain(secret);
+  }
+  expect([code, out]).toEqual([0, expect.stringContaining("S3 knows it (from secrets.env)")]);
+  expect(readdirSync(folder).filter((name) => name.startsWith("vitrine-"))).toEqual([]);
+});
+
+test("vitrine deploy --env deploys that environment's Worker, not CLOUDFLARE_ENV's (S6)", async () => {
+  const env = { ...environment(), CLOUDFLARE_ENV: "none" };
+  const args = ["deploy", "--env", "staging", "--secrets-file", "secrets.env"];
+  const abort = new AbortController();
+  const { out } = await vitrine(args, {
+    ...{ folder, env, interrupted: abort.signal },
+    heard: (said) => said.includes("Uploaded") && abort.abort(),
+  });
+  expect(cloudflare.uploaded).toEqual([{ worker: "vitrine-staging", secrets: FILE }]);
+  expect(out).toContain(
+    `Worker vitrine-staging (environment staging), at ${new URL(STAGING).host}:`,
+  );
+});
+
+test("a plain wrangler deploy sends the shell's secrets: the reason for vitrine deploy (S5)", async () => {
+  const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+  const args = [wrangler, "deploy", "--env", "", "--secrets-file", "secrets.env"];
+  await promisify(execFile)(process.execPath, args, {
+    cwd: folder,
+    env: { ...process.env, ...environment() },
+  });
+  expect(cloudflare.uploaded).toMatchObject([{ worker: "vitrine", secrets: SHELL }]);
+});
+
+test("a first deploy without the secrets that it requires says how to give them", async () => {
+  const { code, err } = await vitrine(["deploy"], { folder, env: environment() });
+  expect([code, cloudflare.uploaded]).toEqual([2, []]);
+  expect(err).toContain(
+    "wrangler deploy ended with 1. Put all secrets that [secrets] lists into a file: npx vitrine deploy --secrets-file",
+  );
+});
