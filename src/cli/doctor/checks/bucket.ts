@@ -50,7 +50,7 @@ export const BUCKET_CHECKS = {
   region: {
     asks: "is the bucket in that region?",
     what: "the bucket is in {right}, not in {region}",
-    remedy: `set region = "{right}" in BUCKETS.{name} of wrangler.toml, and in its endpoint if that has {region}. Then npx wrangler deploy`,
+    remedy: `set region = "{right}" in BUCKETS.{name} of wrangler.toml, and in its endpoint if that has {region}. Then npx vitrine deploy`,
     causes: {
       "region-malformed": {
         what: "S3 finds the region {region}, or the access key id, malformed ({code})",

@@ -32,7 +32,7 @@ export const SITE_CHECKS = {
     what: "there is no Vitrine at {url}: at /healthz, {reason}",
     why: "visitors see no image",
     remedy:
-      'put that domain under routes in wrangler.toml, as { pattern = "images.example.com", custom_domain = true }, then npx wrangler deploy. Or a rule of the zone is in front of it',
+      'put that domain under routes in wrangler.toml, as { pattern = "images.example.com", custom_domain = true }, then npx vitrine deploy. Or a rule of the zone is in front of it',
     here: "start it: npm start. It prints its http:// URL: pass that, without a path",
     causes: {
       "health-elsewhere": {
@@ -48,7 +48,7 @@ export const SITE_CHECKS = {
     severity: "warning",
     what: "/healthz does not report: {reason}",
     why: HEALTH_UNKNOWN,
-    remedy: "npx wrangler deploy if Vitrine has changed. Or something else may answer at /healthz",
+    remedy: "npx vitrine deploy if Vitrine has changed. Or something else may answer at /healthz",
     causes: {
       "health-token-wrong": {
         remedy: "deploy the HEALTH_TOKEN of this machine: npx wrangler secret put HEALTH_TOKEN",
@@ -80,7 +80,7 @@ export const SITE_CHECKS = {
       },
       "not-found": {
         why: "the deployed Worker has no such route, preset or object",
-        remedy: `npx wrangler deploy if wrangler.toml has changed. Else npx vitrine explain, with that URL; or ${READ_LOG}`,
+        remedy: `npx vitrine deploy if wrangler.toml has changed. Else npx vitrine explain, with that URL; or ${READ_LOG}`,
         ...IN_LOG,
       },
       "url-expired": { why: "the signed URL has expired: the clock is wrong", remedy: SET_CLOCK },
@@ -117,7 +117,7 @@ export const SITE_CHECKS = {
       "cache-control-changed": {
         what: "cache-control is {control}, but wrangler.toml has max_age = {maxAge}",
         remedy:
-          "npx wrangler deploy if max_age has changed. Or set the zone's Browser Cache TTL to Respect Existing Headers",
+          "npx vitrine deploy if max_age has changed. Or set the zone's Browser Cache TTL to Respect Existing Headers",
       },
     },
   },
