@@ -110,7 +110,8 @@ function prepare(world: World, options: Options): Prepared | Fault {
     ...checked.warnings,
     ...chosen.unused.map((name) => ({
       what: `${name} of ${file} is not deployed`,
-      remedy: "it is empty, or the Worker does not use it: docs/configuration.md, “Secrets”",
+      remedy:
+        "it is empty, or the Worker does not use it: docs/configuration.md, “Credentials of a bucket”",
     })),
     ...shellWarnings(world.env, secretsIn(given, file)),
   ];
