@@ -11,7 +11,7 @@ import { deploy } from "../../support/cli/doctor.ts";
 import { envLine, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { ENV, HEALTH_TOKEN, SECRETS } from "../../support/env.ts";
-import "../../support/play.ts";
+import { arrange } from "../../support/play.ts";
 
 const FILE = { ...SECRETS, HEALTH_TOKEN: `$HOME ${HEALTH_TOKEN}` };
 const LINES = Object.entries(FILE).map(([name, value]) => envLine(name, value));
@@ -40,6 +40,7 @@ const environment = () => ({
 });
 
 test("vitrine deploy sends the file's secrets, whatever the shell and .env have (S5)", async () => {
+  arrange({ firewall: true });
   deploy({ ...ENV, ...FILE });
   vi.stubEnv("TMPDIR", folder);
   writeFileSync(join(folder, ".env"), 'AWS_SECRET_ACCESS_KEY="of-the-file-.env"\n');
