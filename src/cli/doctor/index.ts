@@ -12,14 +12,14 @@ import { checkEnvironment } from "../project/check-environments.ts";
 import { chooseEnvironment, envFlag } from "../project/environment.ts";
 import { openProject } from "../project/open-project.ts";
 import { refuseUnprovenUrl } from "../project/own-url.ts";
-import type { Project } from "../project/project.ts";
+import { isPlayed, type Project } from "../project/project.ts";
 import { readVars } from "../project/vars.ts";
 import { CHECKS } from "./checks/index.ts";
 import { diagnoseConfiguration, diagnoseShell } from "./configuration.ts";
 import type { Finding } from "./finding.ts";
 import { type Open, readAs } from "./reader.ts";
 import { exitOf, findingsFor, tellFindings, withFirstCauses } from "./report.ts";
-import { examineBucket, isPlayed } from "./s3.ts";
+import { examineBucket } from "./s3.ts";
 import { keysByBucket, type Sample } from "./sample.ts";
 import { diagnoseAbsence, examineSite } from "./site.ts";
 

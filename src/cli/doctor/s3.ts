@@ -5,7 +5,7 @@ import { secretNames } from "../../worker/config/secret-names.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
-import { type Project, slotsAtHand } from "../project/project.ts";
+import { isPlayed, type Project, slotsAtHand } from "../project/project.ts";
 import { type Check, isOfSlot } from "./checks/index.ts";
 import { type Asked, apartness, diagnoseS3 } from "./diagnose-s3.ts";
 import { type Diagnosis, diagnose, type Finding, findingsOn, lessen, well } from "./finding.ts";
@@ -117,11 +117,6 @@ async function examineSlots(
     if (fault === undefined) working ??= { asked: own, reader };
   }
   return { findings, working };
-}
-
-/** Returns whether `npm start` simulates the buckets. */
-export function isPlayed({ local, known }: Project): boolean {
-  return local && !known.local.has("BUCKETS");
 }
 
 /** What concerns the whole bucket, so one slot is enough to report it. */

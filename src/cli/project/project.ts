@@ -23,6 +23,11 @@ export type Project = {
   readonly healthToken: string | undefined;
 };
 
+/** Returns whether `npm start` simulates the buckets. */
+export function isPlayed({ local, known }: Project): boolean {
+  return local && !known.local.has("BUCKETS");
+}
+
 /** The slots of a bucket of which at least one secret is at hand. */
 export function slotsAtHand({ words, secrets }: Project, bucket: string): SlotsRead {
   const word = words.get(bucket) ?? "AWS";

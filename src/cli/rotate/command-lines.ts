@@ -55,7 +55,8 @@ export function linesOf(plan: Plan, step: Step, { old, new: end }: Ends): string
   if (!step.byHand) return changeLines(plan, step, plan.options.print === true);
   const which = old === "" || old === end ? `not ${end}` : `it ends in ${old}`;
   if (!plan.local) return [`${setOldKey(plan, "Inactive")}   # ${which}`];
-  return [`with the S3 of npm start: nothing; with another S3: deactivate the old key (${which})`];
+  if (plan.played) return ["nothing: the S3 of npm start knows one key alone"];
+  return [`deactivate the old key in your S3: ${which}`];
 }
 
 /** What changes the secrets of a step: the operator (`byHand`), or this program. */

@@ -3,6 +3,7 @@
 import { secretNames } from "../../worker/config/secret-names.ts";
 import { type Fault, isFault } from "../command.ts";
 import type { Site } from "../project/open-project.ts";
+import { isPlayed } from "../project/project.ts";
 import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
 import type { ImageUrl, Options, Plan, Target } from "./plan.ts";
 
@@ -32,7 +33,9 @@ export async function readPlan(site: Site, options: Options, now: number): Promi
     }));
   const images = await findImages(site, buckets, options.key, now);
   if (isFault(images)) return images;
-  return { options, base, local, place: site.known, word, buckets, images, token };
+  const { known: place } = site;
+  const played = isPlayed(site);
+  return { options, base, local, played, place, word, buckets, images, token };
 }
 
 function findWord({ words }: Site, { bucket, credentials }: Options): string | Fault {

@@ -63,6 +63,7 @@ async function check(
 
 async function act(rotation: Walk, record: RotationRecord): Promise<End | undefined> {
   const { byHand, puts } = stepOf(record);
+  if (byHand && rotation.plan.played) return undefined;
   if (byHand) await warnOfOthers(rotation, record);
   if (byHand || (puts && rotation.plan.options.print)) return leave(rotation, record);
   return puts && put(rotation, record);
