@@ -1,6 +1,4 @@
-#!/usr/bin/env node
-
-// The process of `npx vitrine` and `npm run vitrine --`: signals, screens and the exit code.
+// The process of `vitrine`, which vitrine.js begins: signals, screens and the exit code.
 
 import { EXIT } from "./command.ts";
 import { runProgram } from "./program.ts";
