@@ -4,7 +4,7 @@ import { readFileSync, statSync } from "node:fs";
 import { parseEnv } from "node:util";
 import type { Switches } from "../emulator/edge/switches.ts";
 import type { Vars } from "../worker/config/schema.ts";
-import { readSwitches } from "./read-switches.ts";
+import { switchesIn } from "./read-switches.ts";
 
 /** How long a file must be unchanged before it is read, in ms: some editors write in parts. */
 const WHOLE_MS = 50;
@@ -51,11 +51,11 @@ export function liveSecrets({ file, read, switches, tell, warn }: Live): () => V
   };
 
   /** Returns ["EDGE"] if the switches changed. */
-  const setSwitches = (line: unknown): string[] => {
-    if (line === edge) return [];
-    edge = line;
-    const given = readSwitches(line, (at, fault) =>
-      warn(`.dev.vars: ${at}: ${fault}. The switches of the edge stay as they are.`),
+  const setSwitches = (value: unknown, text: string): string[] => {
+    if (value === edge) return [];
+    edge = value;
+    const given = switchesIn(text, (fault) =>
+      warn(`${fault}. The switches of the edge stay as they are.`),
     );
     if (given === undefined) return [];
     Object.assign(switches, strict, given);
@@ -69,10 +69,11 @@ export function liveSecrets({ file, read, switches, tell, warn }: Live): () => V
   };
 
   const reload = (): boolean => {
-    const lines = attempt(() => ({ vars: parseEnv(readFileSync(file, "utf8")) }));
-    if ("fault" in lines) return refuse(lines.fault);
-    first ??= lines.vars;
-    if (lines.vars["BUCKETS"] !== first["BUCKETS"]) {
+    const text = attempt(() => readFileSync(file, "utf8"));
+    if (typeof text !== "string") return refuse(text.fault);
+    const lines = parseEnv(text);
+    first ??= lines;
+    if (lines["BUCKETS"] !== first["BUCKETS"]) {
       warnOnce(
         ".dev.vars: BUCKETS has changed. Stop npm start and start it again to use this file.",
       );
@@ -80,7 +81,7 @@ export function liveSecrets({ file, read, switches, tell, warn }: Live): () => V
     }
     const found = attempt(read);
     if ("fault" in found) return refuse(found.fault);
-    const changed = [...setSecrets(found.vars), ...setSwitches(lines.vars["EDGE"])];
+    const changed = [...setSecrets(found.vars), ...setSwitches(lines["EDGE"], text)];
     warned = "";
     if (stamp !== undefined && changed.length > 0) {
       tell(`Reloaded .dev.vars. Changed: ${changed.join(", ")}`);
@@ -100,7 +101,7 @@ export function liveSecrets({ file, read, switches, tell, warn }: Live): () => V
 }
 
 /** A file that is half written, for example by git checkout, must not end the local run. */
-function attempt(read: () => Read): Read {
+function attempt<T>(read: () => T): T | { readonly fault: string } {
   try {
     return read();
   } catch (error) {

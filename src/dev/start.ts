@@ -1,8 +1,10 @@
 // npm start: the Worker in the real Workers runtime. A private S3 that verifies signatures runs in the
 // same `wrangler dev`, and the strict edge runs between the two. No account, no network.
 
+import { readFileSync } from "node:fs";
 import { environmentText } from "../cli/project/environment.ts";
 import { localKeys } from "../cli/project/local.ts";
+import { devVarsOf } from "../cli/project/vars.ts";
 import { fillBucket } from "./fill-bucket.ts";
 import { followBuckets, followDevVars } from "./follow-dev-vars.ts";
 import { localEdge } from "./local-edge.ts";
@@ -10,6 +12,7 @@ import { prepareDevVars } from "./prepare-dev-vars.ts";
 import { readEnvironment } from "./read-environment.ts";
 import { readPort } from "./read-port.ts";
 import { readProject } from "./read-project.ts";
+import { switchesIn } from "./read-switches.ts";
 import { runWrangler } from "./run-wrangler.ts";
 import { serveEdge } from "./serve-edge.ts";
 import { localSheet } from "./sheet/local-sheet.ts";
@@ -30,8 +33,10 @@ if ("fault" in prepared) stop(prepared.fault);
 for (const line of prepared) console.log(line);
 
 const project = readProject(endpoint, environment);
-if ("mistakes" in project) {
-  stop(["The configuration or .dev.vars has mistakes:", ...project.mistakes].join("\n  "));
+const mistakes = "mistakes" in project ? [...project.mistakes] : [];
+switchesIn(readFileSync(devVarsOf(".", environment), "utf8"), (mistake) => mistakes.push(mistake));
+if ("mistakes" in project || mistakes.length > 0) {
+  stop(["The configuration or .dev.vars has mistakes:", ...mistakes].join("\n  "));
 }
 const { own, config, file } = project;
 const buckets = Object.values(project.buckets);

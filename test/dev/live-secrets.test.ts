@@ -142,8 +142,16 @@ test("EDGE sets the switches of the edge; without it they are as before", () => 
   secrets();
   expect(switches).toEqual({ ...STRICT, trouble: "9522/503" });
   expect(warned).toEqual([
-    ".dev.vars: EDGE.quota: -1 is not a whole number between 0 and 9007199254740991. The switches of the edge stay as they are.",
-    ".dev.vars: EDGE.transfromations: unknown option. The switches of the edge stay as they are.",
+    expect.stringMatching(
+      /^\.dev\.vars:2: EDGE\.transfromations: unknown switch\. .* stay as they are\.$/,
+    ),
+    ".dev.vars:2: EDGE.quota: -1 is not a whole number between 0 and 9007199254740991. The switches of the edge stay as they are.",
+  ]);
+  write("A=1\n# EDGE='{}'\n\nEDGE='{transformations:false}'");
+  secrets();
+  expect(switches).toEqual({ ...STRICT, trouble: "9522/503" });
+  expect(warned.slice(2)).toEqual([
+    expect.stringMatching(/^\.dev\.vars:4: EDGE: is not JSON \(.* stay as they are\.$/),
   ]);
   write("A=1");
   secrets();

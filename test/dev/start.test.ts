@@ -156,7 +156,7 @@ test("npm start creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW, a
   await becomes("", 200, /^Reloaded \.dev\.vars\. Changed: AWS_SECRET_ACCESS_KEY$/m);
   await becomes(`EDGE='{"transformations":false}'`, 502, /"event":"not-transformed"/);
   await becomes(`EDGE='{"sources":[]}'`, 502, /"event":"edge-refused",.*"edge":"9401"/);
-  await becomes(`EDGE='{"sources":[0]}'`, 502, /^\.dev\.vars: EDGE\.sources: \[0\] is not a list/m);
+  await becomes(`EDGE='{"sources":[0]}'`, 502, /^\.dev\.vars:\d+: EDGE\.sources: \[0\] is not/m);
   await becomes("AWS_SECRET_ACCESS_KEY='half", 502, /"origin":"SignatureDoesNotMatch"/);
   await becomes("AWS_SECRET_ACCESS_KEY=", 500, /"mistakes":\["AWS_SECRET_ACCESS_KEY: is missing/);
   await becomes("", 200, /^Reloaded \.dev\.vars\. Changed: AWS_SECRET_ACCESS_KEY$/m);
@@ -223,6 +223,16 @@ test("if wrangler does not start, npm start shows why", async () => {
   const { code, output } = await run(folder, START, { PORT: `${await freePort()}` });
   expect(code).toBe(1);
   expect(output).toContain('Compatibility date "2035-01-01" is in the future');
+});
+
+test.each([
+  ["{transformations:false}", /^ {2}\.dev\.vars:3: EDGE: is not JSON \(/m],
+  ['{"transformation":false}', /^ {2}\.dev\.vars:3: EDGE\.transformation: unknown switch/m],
+])("npm start does not start with EDGE='%s'", async (edge, said) => {
+  const folder = copyProject();
+  writeFileSync(join(folder, ".dev.vars"), `# Two lines\nHEALTH_TOKEN=\nEDGE='${edge}'\n`);
+  const { code, output } = await run(folder, START, { PORT: `${await freePort()}` });
+  expect([code, output]).toEqual([1, expect.stringMatching(said)]);
 });
 
 /** Runs both programs in a copy of the project with another wrangler.toml. */
