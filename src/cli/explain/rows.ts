@@ -2,6 +2,7 @@
 
 import type { Refusal } from "../../worker/base/refusal.ts";
 import { withoutQueries } from "../../worker/base/without-signatures.ts";
+import { densityFault } from "../../worker/config/preset.ts";
 import { money, PRICE } from "../project/costs.ts";
 import { counted } from "../terminal/progress.ts";
 import { shellQuote } from "../terminal/shell.ts";
@@ -33,6 +34,8 @@ export function rowsOf(found: Explained): Row[] {
     const rows = [...known, ...rowsOfRefusal(refused)].map(
       ([name, value]): Row => [name, withoutQueries(value)],
     );
+    const why = densityFault(found.variant ?? "");
+    if (why !== undefined) rows.push(["Why", why]);
     if (there !== "") rows.push(["There is", shown(there)]);
     const signs = refused.event === "signature-wrong" || refused.event === "url-expired";
     // A path with a signature in it is not a key to sign.

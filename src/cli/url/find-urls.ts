@@ -2,6 +2,7 @@
 
 import { writePath } from "../../url/grammar.ts";
 import { keyFault } from "../../url/key.ts";
+import { densityFault } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { type Fault, isFault } from "../command.ts";
 import type { Project } from "../project/project.ts";
@@ -63,7 +64,9 @@ function missing(project: Project, named: readonly BoundRoute[], { key, preset }
     const shown = variantsOf(project, other);
     const near = shown.filter((name) => presetIn(name) === presetIn(preset ?? ""));
     const names = near.length > 0 ? near : shown.filter((name) => presetIn(name) === name);
-    return `${other.path} does not show "${preset}": it has ${names.join(", ")}`;
+    const why = densityFault(preset ?? "");
+    const has = why === undefined ? ": it has" : `: ${why}. It has`;
+    return `${other.path} does not show "${preset}"${has} ${names.join(", ")}`;
   }
   const inside = named.find(({ bucket: { prefix } }) => prefix !== "" && key.startsWith(prefix));
   const hint = inside && `: a key is what follows the bucket's prefix, ${inside.bucket.prefix}`;

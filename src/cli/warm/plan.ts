@@ -1,7 +1,7 @@
 // Plans which requests warm a key: one for each rendition at the edge, and none twice.
 
 import { hash as digest } from "node:crypto";
-import type { Variant } from "../../worker/config/preset.ts";
+import { densityFault, type Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import { chooseFormat, readAccept } from "../../worker/request/format.ts";
@@ -62,7 +62,9 @@ export function createPlanner(
   for (const preset of choice.presets ?? []) {
     if (plans.some(({ variants }) => variants.some(({ by }) => by.includes(preset)))) continue;
     const all = new Set(named.flatMap((route) => variantsOf(project, route)));
-    return { fault: `no preset or variant ${preset} is shown. Known: ${[...all].join(", ")}` };
+    const why = densityFault(preset);
+    const what = `no preset or variant ${preset} is shown${why === undefined ? "" : `: ${why}`}`;
+    return { fault: `${what}. Known: ${[...all].join(", ")}` };
   }
   return (line) => {
     const wanted = readGiven(project, hosts, undefined, line);

@@ -18,6 +18,8 @@ import {
 
 const LONGEST_SIDE = 12_000; // L1
 const LONGEST_AVIF_SIDE = 1_200; // O7
+const HIGHEST_DENSITY = 2; // O2
+const WHY_NO_MORE = "the edge makes no density over 2";
 
 const length = integer(0, LONGEST_SIDE);
 const side = integer(1, LONGEST_SIDE); // O1
@@ -115,7 +117,7 @@ export const presetSchema = table(
     anim: optional(boolean, false), // O8
     compression: optional(oneOf("fast")), // O12
     draw: optional(listOf(overlay)), // O12
-    dpr: optional(listOf(numberBetween(1, 2))), // O2
+    dpr: optional(listOf(numberBetween(1, HIGHEST_DENSITY, WHY_NO_MORE))), // O2
     widths: optional(listOf(side)),
   },
   (found, fault) => {
@@ -153,6 +155,12 @@ export function variantsOf(name: string, preset: Preset): [string, Variant][] {
     name + descriptor,
     { preset: name, format, avif: fitsAvif(size), image: { ...rest, ...size } },
   ]);
+}
+
+/** Returns why no preset can have a variant such as `card@3x`; undefined if its density is not the reason. */
+export function densityFault(variant: string): string | undefined {
+  const [, density] = /@(\d+(?:\.\d+)?)x$/.exec(variant) ?? [];
+  return Number(density) > HIGHEST_DENSITY ? WHY_NO_MORE : undefined;
 }
 
 function fitsAvif({ width = 0, height = 0, dpr = 1 }: Size): boolean {

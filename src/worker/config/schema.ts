@@ -58,10 +58,10 @@ export function custom<T>(what: string, test: (value: unknown) => value is T): S
   };
 }
 
-/** A number from `min` to `max`, both included. */
-export function numberBetween(min: number, max: number): Schema<number> {
+/** A number from `min` to `max`, both included. `why` says where the limits come from. */
+export function numberBetween(min: number, max: number, why?: string): Schema<number> {
   return custom(
-    `a number between ${min} and ${max}`,
+    `a number between ${min} and ${max}${why === undefined ? "" : `: ${why}`}`,
     (value): value is number => typeof value === "number" && value >= min && value <= max,
   );
 }

@@ -189,6 +189,8 @@ test("if there is no such route or variant, it lists those that exist", async ()
   const variant = await explain("/images/card@9x/photos/fig.jpg");
   expect(variant.known).toEqual(expect.arrayContaining(["card", "card@2x"]));
   expect(variant.rows).toMatch(/^There is +.*\bcard, .*\bcard@2x\b/m);
+  expect(variant.rows).toMatch(/^Why +the edge makes no density over 2$/m);
+  expect((await explain("/images/card@1.7x/photos/fig.jpg")).rows).not.toMatch(/^Why/m);
   expect((await explain("/images/card/photos/fig.jpg")).known).toBeUndefined();
 });
 

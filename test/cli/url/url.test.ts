@@ -173,6 +173,9 @@ test.each<[args: string[], err: RegExp]>([
   expect(ended.err).toMatch(err);
 });
 
+const NO_DENSITY =
+  /"card@2\.5x": the edge makes no density over 2\. It has card, card@1x, card@2x\n/;
+
 describe("if there is no URL it says why:", () => {
   test.each<[what: string, args: string[], err: RegExp]>([
     ["no key", ["url", ""], /^"" is not a key: an empty segment/],
@@ -201,7 +204,8 @@ describe("if there is no URL it says why:", () => {
       ["url", "a", "-p", "crad"],
       /does not show "crad": it has card, hero, wide, tall, mov/,
     ],
-    ["no descriptor", ["url", "a", "-p", "card@3x"], /"card@3x": it has card, card@1x, card@2x\n/],
+    ["no descriptor", ["url", "a", "-p", "card@2.5x"], NO_DENSITY],
+    ["no such density", ["url", "a", "-p", "card@1.5x"], /"card@1\.5x": it has card, card@1x/],
     [
       "a preset that is not the route's",
       ["url", "users/a/avatar.png", "-r", "/avatars/:user/:preset", "-p", "hero"],

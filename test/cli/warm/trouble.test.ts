@@ -145,6 +145,13 @@ test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
     2,
     /^no preset or variant cart is shown. Known: thumbnail, /,
   ],
+  [
+    "no such density",
+    ["--preset", "card@3x"],
+    {},
+    2,
+    /^no preset or variant card@3x is shown: the edge makes no density over 2\. Known: /,
+  ],
   ["no such route", ["--route", "/x"], {}, 2, /^there is no route \/x. Known: \/images/],
   ["no such format", ["--accept", "avif,jxl"], {}, 3, /It must be some of avif, webp, none/],
   ["a format twice", ["--accept", "avif,avif"], {}, 3, /It must be some of/],

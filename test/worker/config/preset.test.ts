@@ -153,6 +153,10 @@ test.each<[object, string[]]>([
   [{ height: 1 }, []],
   [{ quality: 80 }, ["P: needs width or height"]],
   [{ width: 1, dpr: [1], widths: [1] }, ["P: has dpr and widths: keep one"]],
+  [
+    { width: 1, dpr: [1, 3] },
+    ["P.dpr[1]: 3 is not a number between 1 and 2: the edge makes no density over 2"],
+  ],
   [{ height: 1, widths: [1] }, ["P: has widths, but no width"]],
   [{ width: "1" }, ['P.width: "1" is not a whole number between 1 and 12000']],
   [
@@ -173,6 +177,6 @@ test.each<[object, string[]]>([
     { width: 12_000, height: 12_000, widths: [12_001] },
     ["P.widths[0]: 12001 is not a whole number between 1 and 12000"],
   ],
-])("the preset %j has the mistakes %j", (preset, mistakes) => {
+])("the preset %j has the mistakes %j (O2)", (preset, mistakes) => {
   expect(read(preset).mistakes).toEqual(mistakes);
 });
