@@ -1,5 +1,5 @@
-// Creates what a start needs in .dev.vars, or in that of an environment: the file itself, and a key that signs URLs. It never
-// changes a line that is there.
+// Creates what a start needs in .dev.vars, or in that of an environment: the file itself, and a key that signs URLs, because a
+// route may become signed while it runs. It never changes a line that is there.
 
 import { randomBytes } from "node:crypto";
 import { appendFileSync, copyFileSync, existsSync } from "node:fs";
@@ -17,22 +17,21 @@ export function prepareDevVars(environment: string | undefined): readonly string
     done.push("Created .dev.vars from .dev.vars.example.");
   }
   const known = readVars(".", environment);
-  if ("fault" in known || !lacksSigningKey(known.started)) return done;
+  if ("fault" in known || known.started["URL_SIGNING_KEYS"]) return done;
   const keys = JSON.stringify({ local: randomBytes(32).toString("hex") });
   try {
     appendFileSync(file, `\nURL_SIGNING_KEYS='${keys}'\n`);
   } catch (error) {
+    if (!isSigned(known.started)) return done;
     return {
       fault: `A route is signed, but URL_SIGNING_KEYS cannot be added to ${file}: ${error}`,
     };
   }
-  return [...done, `Added URL_SIGNING_KEYS to ${file}, because a route is signed.`];
+  return [...done, `Added URL_SIGNING_KEYS to ${file}, for routes with signed = true.`];
 }
 
-/** Returns whether a route is signed and there is no key. */
-function lacksSigningKey({ ROUTES, URL_SIGNING_KEYS: keys }: Vars): boolean {
+/** Returns whether a route is signed. */
+function isSigned({ ROUTES }: Vars): boolean {
   const routes = json(ROUTES);
-  return (
-    !keys && Array.isArray(routes) && routes.some((one) => isTable(one) && one["signed"] === true)
-  );
+  return Array.isArray(routes) && routes.some((one) => isTable(one) && one["signed"] === true);
 }

@@ -196,7 +196,9 @@ test(
     writeFileSync(join(folder, ".dev.vars"), next);
     const port = await freePort();
     const local = await start(folder, port);
-    expect(readFileSync(join(folder, ".dev.vars"), "utf8")).toBe(next);
+    expect(readFileSync(join(folder, ".dev.vars"), "utf8")).toMatch(
+      new RegExp(`^${RegExp.escape(next)}\nURL_SIGNING_KEYS='\\S+'\n$`),
+    );
     expect(local.output()).toContain(
       'PRESETS.card: the local edge does not implement gravity "face".',
     );
@@ -216,6 +218,29 @@ test(
     await local.stop();
   },
 );
+
+test("a route that is signed while npm start runs works at once", SLOW, async () => {
+  const folder = copyProject();
+  const port = await freePort();
+  const address = `http://localhost:${port}`;
+  const local = await start(folder, port);
+  const avatar = `${address}/avatars/ada/thumbnail`;
+  expect((await open(avatar)).status).toBe(200);
+  editFile(join(folder, "wrangler.toml"), (text) =>
+    text.replace('presets = ["thumbnail"]', "signed = true"),
+  );
+  const statuses = new Set<number>();
+  const look = async () => {
+    statuses.add((await open(`${address}/images/card/photos/fig.jpg`)).status);
+    return (await open(avatar)).status;
+  };
+  await expect.poll(look, { timeout: 20_000, interval: 20 }).not.toBe(200);
+  expect([await look(), [...statuses]]).toEqual([404, [200]]);
+  const args = ["sign", "users/ada/avatar.png", "--preset", "thumbnail", "--url", address];
+  const signed = await run(folder, "src/cli/main.ts", {}, args);
+  expect((await open(signed.output.trim())).status).toBe(200);
+  expect(local.output()).not.toContain("configuration-broken");
+});
 
 test("if wrangler does not start, npm start shows why", async () => {
   const folder = copyProject();
