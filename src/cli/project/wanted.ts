@@ -1,18 +1,18 @@
-// Reads which object an operator means: they give a key, or a public URL.
+// Reads which object an operator means: they give its name, or a public URL.
 
 import { keyFault } from "../../url/key.ts";
 import { withoutSignatures } from "../../worker/base/without-signatures.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { readOrder } from "../../worker/request/read-order.ts";
 import type { Impossible } from "../terminal/lines.ts";
+import { readName, unclearText } from "./object-name.ts";
 import type { Project } from "./project.ts";
 import { isOf } from "./route-pattern.ts";
 
 export type Wanted = {
   /** As it was given, without the signature. */
   readonly given: string;
-  /** Undefined: a key was given, and no bucket. */
-  readonly bucket: Bucket | undefined;
+  readonly bucket: Bucket;
   /** Without the prefix of its bucket. */
   readonly key: string;
   /** That of a signed URL. */
@@ -38,28 +38,25 @@ export function withoutSignature(given: string): string {
 
 /**
  * @param hosts the hosts of this Vitrine that are known
- * @param bucket the bucket of all keys, if it is known
+ * @param write writes the name of an object where it can be pasted
  */
 export function readGiven(
   project: Project,
   hosts: readonly string[],
-  bucket: Bucket | undefined,
   line: string | Impossible,
+  write: (name: string) => string,
 ): Wanted | Impossible {
-  const found = isImpossible(line) ? line : read(project, hosts, bucket, line);
+  const found = isImpossible(line) ? line : read(project, hosts, line, write);
   return { ...found, given: withoutSignature(found.given) };
 }
 
 function read(
   { config }: Project,
   hosts: readonly string[],
-  bucket: Bucket | undefined,
   given: string,
+  write: (name: string) => string,
 ): Wanted | Impossible {
-  if (!URL_LIKE.test(given)) {
-    const reason = keyFault((bucket?.prefix ?? "") + given) ?? (given === "" ? "empty" : undefined);
-    return reason === undefined ? { given, bucket, key: given } : { given, reason };
-  }
+  if (!URL_LIKE.test(given)) return readObject(config.buckets, given, write);
   // A URL parser drops some of these characters, and would read another key.
   if (!URL.canParse(given) || CONTROL.test(given)) return { given, reason: "is not a URL" };
   const url = new URL(given);
@@ -71,9 +68,20 @@ function read(
   const { route, object: key } = order;
   const reason = keyFault(order.key);
   if (reason !== undefined) return { given, reason };
-  if (bucket !== undefined && route.bucket !== bucket) {
-    return { given, reason: `is in the bucket ${route.bucket.name}` };
-  }
   const version = route.signing && VERSION.exec(url.search)?.[1];
   return { given, bucket: route.bucket, key, version };
+}
+
+/** Reads the name of an object. @param write writes a name where it can be pasted */
+export function readObject(
+  buckets: readonly Bucket[],
+  given: string,
+  write: (name: string) => string,
+): Wanted | Impossible {
+  const wrong = given === "" ? "empty" : keyFault(given);
+  if (wrong !== undefined) return { given, reason: wrong };
+  const found = readName(buckets, given);
+  if ("unclear" in found) return { given, reason: unclearText(found, write) };
+  const reason = keyFault(found.bucket.prefix + found.key);
+  return reason === undefined ? { given, ...found } : { given, reason };
 }

@@ -4,10 +4,8 @@ import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
 import { collect, envOption, secretsFileOption, urlOption } from "../options.ts";
 import { hostOf, isHere } from "../project/base-url.ts";
-import { nameOf } from "../project/environment.ts";
 import { openProject } from "../project/open-project.ts";
 import { refuseUnprovenUrl } from "../project/own-url.ts";
-import type { Project } from "../project/project.ts";
 import { readSecretsFile } from "../project/secrets.ts";
 import { linesOf } from "../terminal/lines.ts";
 import { count } from "../terminal/progress.ts";
@@ -24,9 +22,8 @@ export function purgeCommand(world: World, run: Run) {
 function define() {
   return new Command("purge")
     .description("drops all variants of objects from Cloudflare's edge")
-    .argument("[keys...]", "keys without their bucket's prefix, or public URLs; - is stdin")
+    .argument("[keys...]", "objects, or public URLs; - is stdin")
     .option("--prefix <prefix>", "all objects that begin with it, if your S3 key may list them")
-    .option("-b, --bucket <name>", "a bucket of wrangler.toml, if there are several")
     .option("--v <version>", "purges this version of signed URLs, too; can be repeated", collect)
     .option("--zone <id>", "purges in this zone only; can be repeated; default: all", collect)
     .addOption(envOption())
@@ -61,8 +58,6 @@ async function purge(world: World, keys: readonly string[], options: Options): P
   if (isFault(project)) return project;
   const unproven = url && refuseUnprovenUrl(world.folder, project.known, url);
   if (isFault(unproven)) return unproven;
-  const bucket = findBucket(project, options.bucket);
-  if (isFault(bucket)) return bucket;
   const { base } = project;
   const { domains, file } = project.known;
   const host = isFault(base) || base === "" ? undefined : hostOf(base);
@@ -71,7 +66,7 @@ async function purge(world: World, keys: readonly string[], options: Options): P
   if (isFault(cloudflare) && prefix !== undefined && !dryRun) return cloudflare;
 
   const hosts = [...new Set([...(host ? [host] : []), ...domains.map((domain) => domain.host)])];
-  const gathered = await gather(world, project, { keys, prefix, versions, bucket, hosts });
+  const gathered = await gather(world, project, { keys, prefix, versions, hosts });
   if (isFault(gathered) || typeof gathered === "number") return gathered;
   if (world.interrupted.aborted) {
     return { fault: "interrupted before anything was sent: nothing is purged" };
@@ -95,13 +90,6 @@ async function purge(world: World, keys: readonly string[], options: Options): P
   const hints = { given, env: cloudflare.zone, domains, file };
   const outcome = await purgeAll(world, sources, cloudflare.token, hints);
   return tellOutcome(world, outcome, project.config.answers.max_age, impossible);
-}
-
-function findBucket({ known, config: { buckets } }: Project, name?: string) {
-  if (name === undefined) return buckets.length === 1 ? buckets[0] : undefined;
-  const found = buckets.find((bucket) => bucket.name === name);
-  const names = buckets.map((bucket) => bucket.name).join(", ");
-  return found ?? { fault: `--bucket ${name}: ${nameOf(known)} has ${names}` };
 }
 
 const NO_TOKEN =

@@ -10,6 +10,7 @@ import type { S3Answer } from "../net/ask-s3.ts";
 import { listPage } from "../net/list.ts";
 import { sleep } from "../net/pace.ts";
 import type { Page } from "../net/read-page.ts";
+import type { Found } from "../project/object-name.ts";
 import { type Project, slotsAtHand } from "../project/project.ts";
 
 /** The keys without the bucket's prefix, and the number of those that Vitrine cannot show. */
@@ -19,14 +20,13 @@ type Listed = { readonly keys: string[]; readonly others: number };
 const DELAYS = [1_000, 5_000];
 
 /**
- * @param prefix without the bucket's own prefix
+ * @param found the bucket, and what the keys below its prefix begin with
  * @param listed is told how many keys each page has
  */
 export async function listKeys(
   world: World,
   project: Project,
-  bucket: Bucket,
-  prefix: string,
+  { bucket, key: prefix }: Found,
   listed: (count: number) => void,
 ): Promise<Listed | Fault> {
   const { usable, unusable } = slotsAtHand(project, bucket.name);

@@ -1,12 +1,13 @@
 // Gathers what to purge: the source URLs of all objects that are given, each once.
 
-import type { Bucket } from "../../worker/config/bucket.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
 import { type End, EXIT, isFault, paint, say, type World } from "../command.ts";
+import { nameOf, readName, unclearText } from "../project/object-name.ts";
 import type { Project } from "../project/project.ts";
 import { isImpossible, readGiven } from "../project/wanted.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
 import { counted, createProgress } from "../terminal/progress.ts";
+import { argumentsOf, optionOf } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
 import { listKeys } from "./list-keys.ts";
 
@@ -20,8 +21,6 @@ type Asked = {
   readonly keys: readonly string[];
   readonly prefix?: string | undefined;
   readonly versions: readonly string[];
-  /** Undefined: there are several, and none is named. */
-  readonly bucket: Bucket | undefined;
   readonly hosts: readonly string[];
 };
 
@@ -35,24 +34,26 @@ export async function gather(
   asked: Asked,
 ): Promise<Gathered | End> {
   const { stdin, stderr, interrupted } = world;
-  const { keys, prefix, versions, bucket, hosts } = asked;
+  const { keys, prefix, versions, hosts } = asked;
+  const { buckets } = project.config;
   const warn = (text: string) => say(stderr, paint(world, stderr, "yellow", text));
   const sources = new Map<string, string>();
   let impossible = 0;
-  let isUnclear = false;
-  const take = (given: string | Impossible) => {
-    const found = readGiven(project, hosts, bucket, given);
+  /** The names that repeat their bucket's prefix, and these prefixes. */
+  const repeating = new Map<string, string>();
+  const take = (given: string | Impossible, write = (name: string) => name) => {
+    const found = readGiven(project, hosts, given, write);
     if (isImpossible(found)) {
       impossible += 1;
       return warn(visible(`${JSON.stringify(found.given)}: ${found.reason}`));
     }
-    const { bucket: owner } = found;
-    if (owner === undefined) {
-      isUnclear = true;
-      return;
+    const { bucket: owner, key } = found;
+    const isName = nameOf(buckets, found) === found.given;
+    if (isName && owner.prefix !== "" && key.startsWith(owner.prefix)) {
+      repeating.set(found.given, owner.prefix);
     }
     for (const version of [undefined, found.version, ...versions]) {
-      const url = originUrl(owner.base, owner.prefix + found.key, version);
+      const url = originUrl(owner.base, owner.prefix + key, version);
       if (!sources.has(url)) sources.set(url, found.given);
     }
   };
@@ -63,35 +64,36 @@ export async function gather(
     return EXIT.usage;
   }
   for (const given of isPiped ? ["-"] : new Set(keys)) {
-    if (given !== "-") take(given);
+    if (given !== "-") take(given, (name) => argumentsOf([name]));
     else for await (const line of linesOf(stdin, interrupted)) take(line);
   }
   if (isPiped && sources.size === 0 && impossible === 0) {
     return { fault: "no key came on stdin. Name keys, or a --prefix, or - if stdin may be empty" };
   }
-  if (prefix !== undefined && bucket !== undefined) {
+  if (prefix !== undefined) {
+    const found = readName(buckets, prefix);
+    if ("unclear" in found) {
+      const why = unclearText(found, (name) => optionOf("--prefix", name));
+      return { fault: `${optionOf("--prefix", prefix)}: ${why}` };
+    }
+    const { bucket, key: beginning } = found;
     const listing = createProgress(world, "objects listed");
-    const listed = await listKeys(world, project, bucket, prefix, listing.step);
+    const listed = await listKeys(world, project, found, listing.step);
     listing.end();
     if (isFault(listed)) return listed;
-    for (const key of listed.keys) take(key);
+    for (const key of listed.keys) take(nameOf(buckets, { bucket, key }));
     if (listed.others > 0) {
       const others = counted(listed.others, "object");
       say(stderr, `Left out: ${others} with keys that Vitrine cannot show.`);
     }
     if (listed.keys.length === 0) {
-      const what = `${bucket.name} has no object that begins with "${bucket.prefix}${prefix}"`;
+      const what = `${bucket.name} has no object that begins with "${bucket.prefix}${beginning}"`;
       return { fault: listed.others > 0 ? `${what} and that Vitrine can show` : what };
     }
   }
-  if (isUnclear || (prefix !== undefined && bucket === undefined)) {
-    const names = project.config.buckets.map(({ name }) => `--bucket ${name}`).join(" or ");
-    return { fault: `which bucket do the keys belong to? Use ${names}` };
-  }
-  const own = bucket?.prefix ?? "";
-  const prefixed = new Set([...sources.values()].filter((key) => key.startsWith(own)));
-  if (own !== "" && prefixed.size > 0) {
-    const what = `${counted(prefixed.size, "key")} given with the bucket's prefix, ${own}`;
+  if (repeating.size > 0) {
+    const prefixes = [...new Set(repeating.values())].join(", ");
+    const what = `${counted(repeating.size, "key")} given with the bucket's prefix, ${prefixes}`;
     warn(`${what}. A key is only the part after it`);
   }
   return { sources, impossible };

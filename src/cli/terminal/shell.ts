@@ -1,5 +1,34 @@
-// Quotes a text as one argument of a shell command.
+// Writes commands that a shell reads as they were meant: an operator pastes them.
 
+/** Quotes a text as one argument. */
 export function shellQuote(text: string): string {
   return /^[\w./@:=+][\w./@:=+-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** Writes an option with its value, which may begin like an option. */
+export function optionOf(name: string, value: string | number): string {
+  const text = `${value}`;
+  return `${name}${text.startsWith("-") && text !== "-" ? "=" : " "}${shellQuote(text)}`;
+}
+
+/** Writes what follows the options: an argument may begin like one. */
+export function argumentsOf(args: readonly string[]): string {
+  const isLikeOption = args.some((text) => text.startsWith("-") && text !== "-");
+  return [...(isLikeOption ? ["--"] : []), ...args.map(shellQuote)].join(" ");
+}
+
+/** Options by the names that the program gives them: `secretsFile` is `--secrets-file`. */
+export type Flags = Readonly<
+  Record<string, string | number | true | readonly string[] | undefined>
+>;
+
+/** Writes a command of this program, such as `npx vitrine url --preset card 'a b.jpg'`. */
+export function commandLine(command: string, flags: Flags, args: readonly string[] = []): string {
+  const options = Object.entries(flags).flatMap(([name, value]) => {
+    const option = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    if (value === undefined) return [];
+    if (value === true) return [option];
+    return [value].flat().map((one) => optionOf(option, one));
+  });
+  return ["npx vitrine", command, ...options, argumentsOf(args)].filter(Boolean).join(" ");
 }

@@ -67,10 +67,10 @@ export function createPlanner(
     return { fault: `${what}. Known: ${[...all].join(", ")}` };
   }
   return (line) => {
-    const wanted = readGiven(project, hosts, undefined, line);
+    const wanted = readGiven(project, hosts, line, (name) => name);
     if (isImpossible(wanted)) return wanted;
     for (const { route, variants } of plans) {
-      if (wanted.bucket !== undefined && wanted.bucket !== route.bucket) continue;
+      if (wanted.bucket !== route.bucket) continue;
       if (wanted.version !== undefined && route.signing === undefined) continue;
       const requests = requestsFor(project, wanted, route, variants);
       if (requests.length > 0) return requests;

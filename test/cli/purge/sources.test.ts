@@ -7,6 +7,7 @@ import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { apiError } from "../../support/cli/cloudflare.ts";
 import { arrange, edit, env, linesIn, net, purge, sourceOf } from "../../support/cli/purging.ts";
 import type { Given } from "../../support/cli/vitrine.ts";
+import { SECRETS } from "../../support/env.ts";
 
 test("it purges every key once, at the URL that the Worker asks for", async () => {
   const keys = [...HARD_KEYS, " spaces at both ends ", "-dash", "\u2028/a.jpg"];
@@ -121,13 +122,6 @@ test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
   ["no token for a prefix", ["--prefix", "a"], { env: {} }, 2, /CLOUDFLARE_API_TOKEN is missing/],
   ["this machine", ["a.jpg", "--url", "http://localhost:8787"], {}, 2, /nothing to purge/],
   [
-    "no bucket of that name",
-    ["a.jpg", "--bucket", "more"],
-    {},
-    2,
-    /--bucket more: wrangler.toml has media/,
-  ],
-  [
     "no key on a terminal",
     [],
     { stdin: Object.assign(new PassThrough(), { isTTY: true }) },
@@ -187,7 +181,26 @@ test("Ctrl-C while it reads keys: it sends nothing", async () => {
   expect(net.cloudflare.calls).toEqual([]);
 });
 
-test("with several buckets, it asks for the name of one", async () => {
+test("a key that begins like the name of the only bucket is refused, with both readings", async () => {
+  const { code, err } = await purge(["media/a b.jpg", "media/-1.jpg", "good.jpg"]);
+  expect(code).toBe(1);
+  expect(err).toMatch(/^"media\/a b\.jpg": .* Write 'a b\.jpg' or 'media\/media\/a b\.jpg'$/m);
+  expect(err).toMatch(/^"media\/-1\.jpg": .* Write -- '-1\.jpg' or media\/media\/-1\.jpg$/m);
+  expect(net.cloudflare.purged).toEqual([sourceOf("good.jpg")]);
+  const piped = await purge(["-"], { stdin: "media/a b.jpg\n" });
+  expect(piped.code).toBe(2);
+  expect(piped.err).toMatch(/ Write a b\.jpg or media\/media\/a b\.jpg$/m);
+  arrange();
+  expect(await purge(["a.jpg", "media/media/a.jpg"])).toMatchObject({ code: 0 });
+  expect(net.cloudflare.purged).toEqual([sourceOf("a.jpg"), sourceOf("media/a.jpg")]);
+  const prefix = await purge(["--prefix", "media/2026/"]);
+  expect([prefix.code, prefix.err]).toEqual([
+    2,
+    expect.stringMatching(/Write --prefix 2026\/ or --prefix media\/media\/2026\/\n$/),
+  ]);
+});
+
+test("with several buckets, each key begins with the name of its bucket", async () => {
   edit((text) =>
     text.replace(
       "[vars.PRESETS.thumbnail]",
@@ -201,24 +214,33 @@ object = "more/*"
 $&`,
     ),
   );
+  const MORE = "https://acme-more.s3.eu-west-1.amazonaws.com/";
   const unsaid = await purge(["a.jpg", "b.jpg"]);
   expect(unsaid).toMatchObject({ code: 2, out: "" });
   expect(unsaid.err).toBe(
-    "which bucket do the keys belong to? Use --bucket media or --bucket more\n",
+    '"a.jpg": which bucket is it in? Write media/a.jpg or more/a.jpg\n' +
+      '"b.jpg": which bucket is it in? Write media/b.jpg or more/b.jpg\n',
   );
-  expect(await purge(["--prefix", "a"])).toMatchObject({ code: 2, err: unsaid.err });
-  const url = "https://images.example.com/more/card/a.jpg";
-  expect(await purge([url])).toMatchObject({ code: 0 });
-  expect(await purge(["a.jpg", url, "--bucket", "media"])).toMatchObject({
-    code: 1,
-    err: expect.stringContaining("is in the bucket more"),
+  expect(await purge(["--prefix", "a"])).toMatchObject({
+    code: 2,
+    err: "--prefix a: which bucket is it in? Write --prefix media/a or --prefix more/a\n",
   });
-  expect(await purge(["a.jpg", "--bucket", "more"])).toMatchObject({ code: 0 });
-  expect(net.cloudflare.purged).toEqual([
-    "https://acme-more.s3.eu-west-1.amazonaws.com/a.jpg",
-    sourceOf("a.jpg"),
-    "https://acme-more.s3.eu-west-1.amazonaws.com/a.jpg",
-  ]);
+  expect(net.cloudflare.purged).toEqual([]);
+  const url = "https://images.example.com/more/card/a.jpg";
+  expect(await purge([url, "more/b.jpg", "-"], { stdin: "media/a.jpg\nc.jpg\n" })).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('"c.jpg": which bucket'),
+  });
+  expect(net.cloudflare.purged).toEqual([`${MORE}a.jpg`, `${MORE}b.jpg`, sourceOf("a.jpg")]);
+
+  // What is listed and not purged is printed by the names that can be given again.
+  arrange(() => apiError(400, 1094, "No"));
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = SECRETS;
+  const keyed = { ...env, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
+  const listed = await purge(["--prefix", "media/users/"], { env: keyed });
+  expect(listed).toMatchObject({ code: 2, out: "media/users/ada/avatar.png\n" });
+  const again = await purge(["-"], { stdin: listed.out });
+  expect(again).toMatchObject({ code: 2, out: listed.out });
 });
 
 test.each([

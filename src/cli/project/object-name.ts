@@ -1,0 +1,36 @@
+// Reads which object a name means, in all commands: `BUCKET/key` if the configuration has several buckets, `key` if
+// it has one. A key is what follows the bucket's prefix. No I/O.
+
+import type { Bucket } from "../../worker/config/bucket.ts";
+
+/** An object, or what its key begins with. */
+export type Found = { readonly bucket: Bucket; readonly key: string };
+
+/** A name that could mean several things, and the names that mean one of them each. */
+export type Unclear = { readonly unclear: string; readonly names: readonly string[] };
+
+export function readName(buckets: readonly Bucket[], name: string): Found | Unclear {
+  const [only, ...more] = buckets;
+  const named = buckets.find((bucket) => name.startsWith(`${bucket.name}/`));
+  const key = named && name.slice(named.name.length + 1);
+  if (only !== undefined && more.length === 0) {
+    if (key === undefined) return { bucket: only, key: name };
+    // Twice at the beginning: once for the bucket, and once for the key.
+    if (key.startsWith(`${only.name}/`)) return { bucket: only, key };
+    const unclear = `does it begin with the name of the bucket, or does its key begin with ${only.name}/?`;
+    return { unclear, names: [key, `${only.name}/${name}`] };
+  }
+  if (named !== undefined && key !== undefined) return { bucket: named, key };
+  return { unclear: "which bucket is it in?", names: buckets.map((one) => `${one.name}/${name}`) };
+}
+
+/** Returns the name that means this object. It is the inverse of `readName`. */
+export function nameOf(buckets: readonly Bucket[], { bucket, key }: Found): string {
+  const isClear = buckets.length === 1 && !key.startsWith(`${bucket.name}/`);
+  return isClear ? key : `${bucket.name}/${key}`;
+}
+
+/** @param write writes a name where it can be pasted */
+export function unclearText({ unclear, names }: Unclear, write: (name: string) => string): string {
+  return `${unclear} Write ${names.map(write).join(" or ")}`;
+}
