@@ -5,11 +5,11 @@ import { keyFault } from "../../url/key.ts";
 import { densityFault } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { type Fault, isFault } from "../command.ts";
+import { type Found, nameOf } from "../project/object-name.ts";
 import type { Project } from "../project/project.ts";
 import { pathOf, variantsOf } from "../project/public-url.ts";
 
-export type Asked = {
-  readonly key: string;
+export type Asked = Found & {
   readonly preset?: string | undefined;
   readonly route?: string | undefined;
 };
@@ -18,11 +18,12 @@ type Paths = readonly (readonly [variant: string, path: string])[];
 
 /**
  * @param signed whether the route must be signed, or must not
+ * @param other the command for a route of the other kind
  * @returns with `notes`: what the operator may not have meant
  */
-export function findUrls(project: Project, asked: Asked, signed: boolean) {
+export function findUrls(project: Project, asked: Asked, signed: boolean, other: string) {
   const { key, preset } = asked;
-  const route = chooseRoute(project, asked, signed);
+  const route = chooseRoute(project, asked, signed, other);
   if (isFault(route)) return route;
   const { prefix } = route.bucket;
   const fault = keyFault(prefix + key);
@@ -39,8 +40,13 @@ export function findUrls(project: Project, asked: Asked, signed: boolean) {
 }
 
 /** The first route that leads to the key at the preset, and is signed or not as required. */
-function chooseRoute(project: Project, asked: Asked, signed: boolean): BoundRoute | Fault {
-  const { key, preset, route: wanted } = asked;
+function chooseRoute(
+  project: Project,
+  asked: Asked,
+  signed: boolean,
+  other: string,
+): BoundRoute | Fault {
+  const { bucket, key, preset, route: wanted } = asked;
   const { routes } = project.config;
   const fault = keyFault(key);
   if (fault !== undefined) return { fault: `"${key}" is not a key: ${fault}` };
@@ -48,17 +54,20 @@ function chooseRoute(project: Project, asked: Asked, signed: boolean): BoundRout
   if (named.length === 0) {
     return { fault: `there is no route ${wanted}: there are ${listPaths(routes)}` };
   }
-  const leading = named.filter((route) => pathsOf(project, route, key, preset).length > 0);
+  const own = named.filter((route) => route.bucket === bucket);
+  const leading = own.filter((route) => pathsOf(project, route, key, preset).length > 0);
   const found = leading.find(({ signing }) => (signing !== undefined) === signed);
   if (found !== undefined) return found;
-  if (leading.length === 0) return { fault: missing(project, named, asked) };
-  const why = signed
-    ? "is not signed: vitrine url prints its URLs"
-    : "needs signed URLs: vitrine sign makes them";
-  return { fault: `${listPaths(leading)}: ${why}` };
+  if (leading.length === 0) return { fault: missing(project, own, asked) };
+  const why = signed ? "is not signed. For its URLs" : "needs signed URLs";
+  return { fault: `${listPaths(leading)}: ${why}: ${other}` };
 }
 
-function missing(project: Project, named: readonly BoundRoute[], { key, preset }: Asked): string {
+function missing(
+  project: Project,
+  named: readonly BoundRoute[],
+  { bucket, key, preset }: Asked,
+): string {
   const other = named.find((route) => pathsOf(project, route, key).length > 0);
   if (other !== undefined && variantsOf(project, other, preset).length === 0) {
     const shown = variantsOf(project, other);
@@ -68,13 +77,15 @@ function missing(project: Project, named: readonly BoundRoute[], { key, preset }
     const has = why === undefined ? ": it has" : `: ${why}. It has`;
     return `${other.path} does not show "${preset}"${has} ${names.join(", ")}`;
   }
-  const inside = named.find(({ bucket: { prefix } }) => prefix !== "" && key.startsWith(prefix));
-  const hint = inside && `: a key is what follows the bucket's prefix, ${inside.bucket.prefix}`;
+  const { prefix } = bucket;
+  const isInside = prefix !== "" && key.startsWith(prefix);
+  const inside = `: a key is what follows the bucket's prefix, ${prefix}`;
   const led = named.some(({ mapping }) => writePath(mapping, { variant: preset ?? "-", key }));
   const taken = led
     ? ": an earlier one takes its path"
     : ": compare the objects of the routes in wrangler.toml";
-  return `no route leads to "${key}"${hint ?? taken}`;
+  const name = nameOf(project.config.buckets, { bucket, key });
+  return `no route leads to "${name}"${isInside ? inside : taken}`;
 }
 
 function presetIn(variant: string): string {

@@ -3,24 +3,26 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { align, type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
 import { envOption, routeOption, secretsFileOption, urlOption } from "../options.ts";
+import { readName } from "../project/object-name.ts";
 import { type OpenOptions, openProject } from "../project/open-project.ts";
 import { queryFor } from "../project/public-url.ts";
+import { commandLine } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
 import { readExpiry } from "./expiry.ts";
-import { type Asked, findUrls } from "./find-urls.ts";
+import { findUrls } from "./find-urls.ts";
 
-const KEY = "the object's key, without the prefix of its bucket";
+const OBJECT = "its key, without the bucket's prefix; BUCKET/key if there are several buckets";
 
 const presetOption = () =>
   new Option("-p, --preset <name>", "a preset, or a variant such as card@2x; default: all");
 
-type UrlOptions = Asked & OpenOptions;
+type UrlOptions = OpenOptions & { readonly [name in "preset" | "route"]?: string | undefined };
 type SignOptions = UrlOptions & { readonly [name in "expires" | "v"]?: string | undefined };
 
 export function urlCommand(world: World, run: Run) {
   return new Command("url")
     .description("prints the public URLs of an object: all of them, or those of a preset")
-    .argument("<key>", KEY)
+    .argument("<object>", OBJECT)
     .addOption(presetOption())
     .addOption(routeOption())
     .addOption(envOption())
@@ -34,13 +36,13 @@ Examples:
   vitrine url photos/fig.jpg --preset card --url http://localhost:8787
   vitrine url -- -1.jpg`,
     )
-    .action((key, options) => run(() => printUrls(world, { key, ...options })));
+    .action((name, options) => run(() => printUrls(world, name, options)));
 }
 
 export function signCommand(world: World, run: Run) {
   return new Command("sign")
     .description("prints the signed URLs of an object: one for each variant, or those of a preset")
-    .argument("<key>", KEY)
+    .argument("<object>", OBJECT)
     .addOption(presetOption())
     .option("-e, --expires <when>", "12h, 7d, 2026-12-31T12:00Z; default: 1h, or max_age if less")
     .option("--v <version>", "a text that changes with the object's content, such as its hash")
@@ -56,32 +58,40 @@ Examples:
   vitrine sign private/friends.jpg --preset hero@640w --secrets-file secrets.env
   vitrine sign private/friends.jpg --url http://localhost:8787`,
     )
-    .action((key, options) => run(() => printSigned(world, { key, ...options })));
+    .action((name, options) => run(() => printSigned(world, name, options)));
 }
 
-function find(world: World, options: UrlOptions, signed: boolean) {
+/** @param options those of `vitrine sign` if the URLs are to be signed */
+function find(world: World, name: string, options: SignOptions, signed: boolean) {
   const project = openProject(world, options);
   if (isFault(project)) return project;
   const { base } = project;
   if (isFault(base)) return base;
-  const found = findUrls(project, options, signed);
-  return isFault(found) ? found : { ...found, project, base };
+  const object = readName(project.config.buckets, name);
+  if ("unclear" in object) {
+    const lines = object.names.map((one) => commandLine(signed ? "sign" : "url", options, [one]));
+    return { fault: [`"${name}": ${object.unclear} Use one of these:`, ...lines].join("\n  ") };
+  }
+  const { expires: _expires, v: _version, secretsFile: _file, ...shared } = options;
+  const other = commandLine(signed ? "url" : "sign", shared, [name]);
+  const found = findUrls(project, { ...options, ...object }, signed, other);
+  return isFault(found) ? found : { ...found, project, base, key: object.key };
 }
 
-function printUrls(world: World, options: UrlOptions): End {
-  const found = find(world, options, false);
+function printUrls(world: World, name: string, options: UrlOptions): End {
+  const found = find(world, name, options, false);
   if (isFault(found)) return found;
   const rows = found.paths.map(([variant, path]) => [variant, found.base + path] as const);
   return print(world, rows, found.notes);
 }
 
-async function printSigned(world: World, options: SignOptions): Promise<End> {
-  const found = find(world, options, true);
+async function printSigned(world: World, name: string, options: SignOptions): Promise<End> {
+  const found = find(world, name, options, true);
   if (isFault(found)) return found;
-  const { project, base, route, paths, notes } = found;
+  const { project, base, key, route, paths, notes } = found;
   const expires = readExpiry(options.expires, route.signing?.maxAge ?? 0, world.now());
   if (isFault(expires)) return expires;
-  const { key, v: version } = options;
+  const { v: version } = options;
   if (version !== undefined && !/^[\w.-]{1,64}$/.test(version)) {
     return { fault: `--v ${version}: is not 1 to 64 letters, digits, dots, - and _` };
   }

@@ -1,6 +1,7 @@
 // `vitrine url` and `vitrine sign`: the Worker shows what they print. If they print nothing, they say what
 // to do.
 
+import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { pathOf } from "../../../src/cli/project/public-url.ts";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
@@ -124,6 +125,65 @@ describe("the Worker shows what is printed", () => {
   });
 });
 
+describe("with several buckets", () => {
+  const BUCKETS = { media: VARS.BUCKETS.media, more: { ...VARS.BUCKETS.media, prefix: "more/" } };
+  const ROUTES = [
+    ...VARS.ROUTES,
+    { path: "/more/:preset/*", object: "more/*" },
+    { path: "/secret/:preset/*", object: "more/*", signed: true },
+  ];
+  const given = { folder: makeFolder({ BUCKETS, ROUTES }), env: SECRETS };
+
+  test("the URLs are those of the bucket that is named", async () => {
+    for (const [name, path] of [
+      ["media/photos/a.jpg", "/images/card/photos/a.jpg"],
+      ["more/photos/a.jpg", "/more/card/photos/a.jpg"],
+    ] as const) {
+      const { code, out } = await vitrine(["url", name, "-p", "card"], given);
+      expect([code, out]).toEqual([0, `${HOST}${path}\n`]);
+    }
+    const { out } = await vitrine(["sign", "more/photos/a.jpg", "-p", "card"], given);
+    expect(out).toContain(`${HOST}/secret/card/photos/a.jpg?exp=`);
+    const none = await vitrine(["url", "more/a.jpg", "-r", "/images/:preset/*"], given);
+    expect(none).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/^no route leads to "more\/a/),
+    });
+  });
+
+  test("a key without the name of its bucket is refused, with commands to paste", async () => {
+    const args = ["-p", "card@2x", "--v", "1", "-u", "https://b.example", "--", "it's $1.jpg"];
+    const { code, out, err } = await vitrine(["sign", ...args], given);
+    expect([code, out]).toEqual([2, ""]);
+    const lines = err.split("\n").slice(1, -1);
+    expect(lines).toHaveLength(2);
+    for (const [at, name] of ["media", "more"].entries()) {
+      const line = lines[at]?.replace("npx vitrine", "printf '%s\\0'") ?? "";
+      const read = execFileSync("sh", ["-c", line], { encoding: "utf8" }).split("\0").slice(0, -1);
+      const ended = await vitrine(read, given);
+      const path = name === "media" ? "private" : "secret";
+      expect(ended.out).toContain(`https://b.example/${path}/card@2x/it%27s%20%241.jpg?exp=`);
+      expect(ended.out).toContain("&v=1&");
+    }
+  });
+});
+
+test("a key that begins like the only bucket is refused, with commands to paste", async () => {
+  const { code, out, err } = await run("url", "media/a.jpg", "-p", "card");
+  expect([code, out, err]).toEqual([
+    2,
+    "",
+    [
+      '"media/a.jpg": does it begin with the name of the bucket, or does its key begin with media/? Use one of these:',
+      "  npx vitrine url --preset card a.jpg",
+      "  npx vitrine url --preset card media/media/a.jpg",
+      "",
+    ].join("\n"),
+  ]);
+  const key = await run("url", "media/media/a.jpg", "-p", "card");
+  expect(key.out).toBe(`${HOST}/images/card/media/a.jpg\n`);
+});
+
 test("URLs of the page's own host are printed without a host", async () => {
   const { out } = await run("url", "key.jpg", "-p", "card", "--url", "");
   expect(out).toBe("/images/card/key.jpg\n");
@@ -213,13 +273,13 @@ describe("if there is no URL it says why:", () => {
     ],
     [
       "a route that is not signed",
-      ["sign", "a.jpg", "-r", "/images/:preset/*"],
-      /^\/images\/:preset\/\*: is not signed: vitrine url prints its URLs\n/,
+      ["sign", "a b.jpg", "-r", "/images/:preset/*", "-e", "1h", "--v", "1", "-u", HOST],
+      /^\/images\/:preset\/\*: is not signed\. .*: npx vitrine url --route '\/images\/:preset\/\*' --url https:\/\/images\.example 'a b\.jpg'\n/,
     ],
     [
       "a route that is signed",
-      ["url", "a.jpg", "-r", "/private/:preset/*"],
-      /^\/private\/:preset\/\*: needs signed URLs: vitrine sign makes them\n/,
+      ["url", "-r", "/private/:preset/*", "-p", "card", "--", "-1.jpg"],
+      /^\/private\/:preset\/\*: needs signed URLs: npx vitrine sign --route '\/private\/:preset\/\*' --preset card -- '-1\.jpg'\n/,
     ],
     [
       "no URL",
