@@ -10,17 +10,19 @@ import { envOption, jsonOption, secretsFileOption } from "../options.ts";
 import { findBaseUrl, isHere } from "../project/base-url.ts";
 import { checkEnvironment } from "../project/check-environments.ts";
 import { chooseEnvironment, envFlag } from "../project/environment.ts";
+import { type Found, nameOf, readKeys } from "../project/object-name.ts";
 import { openProject } from "../project/open-project.ts";
 import { refuseUnprovenUrl } from "../project/own-url.ts";
 import { isPlayed, type Project } from "../project/project.ts";
 import { readVars } from "../project/vars.ts";
+import { optionOf } from "../terminal/shell.ts";
 import { CHECKS } from "./checks/index.ts";
 import { diagnoseConfiguration, diagnoseShell } from "./configuration.ts";
 import type { Finding } from "./finding.ts";
 import { type Open, readAs } from "./reader.ts";
 import { exitOf, findingsFor, tellFindings, withFirstCauses } from "./report.ts";
 import { examineBucket } from "./s3.ts";
-import { keysByBucket, type Sample } from "./sample.ts";
+import type { Sample } from "./sample.ts";
 import { diagnoseAbsence, examineSite } from "./site.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
@@ -100,10 +102,16 @@ async function doctor(world: World, options: Options): Promise<End> {
   const findings = diagnoseConfiguration(report, stopping, { file, local });
   findings.push(...diagnoseShell(world, options.secretsFile));
   if (!isFault(project)) {
-    const keys = keysByBucket([...bucketsOf(project.config.routes)], options.key ?? []);
-    if (isFault(keys)) return keys;
+    const { buckets, routes } = project.config;
+    const named = readKeys(buckets, options.key);
+    if (isFault(named)) return named;
+    const unused = named.find(({ bucket }) => !bucketsOf(routes).has(bucket));
+    if (unused !== undefined) {
+      const name = optionOf("--key", nameOf(buckets, unused));
+      return { fault: `${name}: no route leads to the bucket ${unused.bucket.name}` };
+    }
     const collect = async () => {
-      const steps = examine(world, project, base, keys, options.timeout);
+      const steps = examine(world, project, base, named, options.timeout);
       for await (const found of steps) findings.push(...found);
     };
     // After Ctrl-C, what was found until then is reported.
@@ -117,12 +125,12 @@ async function doctor(world: World, options: Options): Promise<End> {
   return exitOf(findings);
 }
 
-/** @param keys the objects to look at, by their buckets' names */
+/** @param named the objects to look at */
 async function* examine(
   world: World,
   project: Project,
   base: string | undefined,
-  keys: ReadonlyMap<string, readonly string[]>,
+  named: readonly Found[],
   patience: number,
 ): AsyncGenerator<readonly Finding[]> {
   const asksHealth = base !== undefined && project.healthToken !== undefined;
@@ -137,13 +145,13 @@ async function* examine(
   for (const bucket of bucketsOf(project.config.routes)) {
     const { name, prefix, canary } = bucket;
     if (world.interrupted.aborted) return;
-    const wanted = keys.get(name) ?? [];
+    const wanted = named.filter((one) => one.bucket === bucket).map(({ key }) => key);
     say(world.stderr, `Asking S3 for bucket ${name} ...`);
     const open: Open = (credentials) => readAs(bucket, credentials, { now: world.now, patience });
     const examined = await examineBucket(project, bucket, wanted, asksHealth, open);
     yield examined.findings.map((finding) => ({ ...finding, bucket: name }));
-    const [named = canary?.slice(prefix.length)] = wanted;
-    const sample = examined.sample ?? (named && { key: prefix + named, bytes: undefined });
+    const [first = canary?.slice(prefix.length)] = wanted;
+    const sample = examined.sample ?? (first && { key: prefix + first, bytes: undefined });
     if (sample) samples.set(name, sample);
   }
   if (base === undefined || world.interrupted.aborted) return;

@@ -3,7 +3,6 @@
 import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
-import type { Fault } from "../command.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import { shellQuote } from "../terminal/shell.ts";
 import { type Asked, answerText, diagnoseS3 } from "./diagnose-s3.ts";
@@ -26,25 +25,6 @@ const ENOUGH_BYTES = 512;
 
 /** An object of every bucket that `npm start` simulates. */
 export const FIXTURE = "photos/dandelion.jpg";
-
-/** The objects that `--key` names, below the prefixes of their buckets, by their buckets' names. */
-export function keysByBucket(
-  buckets: readonly Bucket[],
-  keys: readonly string[],
-): Map<string, string[]> | Fault {
-  const named = new Map(buckets.map(({ name }): [string, string[]] => [name, []]));
-  for (const key of keys) {
-    const [only, other] = buckets;
-    const bucket =
-      other === undefined ? only : buckets.find(({ name }) => key.startsWith(`${name}/`));
-    if (bucket === undefined) {
-      const names = [...named.keys()].join(", ");
-      return { fault: `--key ${key}: begin it with the name of its bucket and a slash: ${names}` };
-    }
-    named.get(bucket.name)?.push(other === undefined ? key : key.slice(bucket.name.length + 1));
-  }
-  return named;
-}
 
 /**
  * Looks at objects of a bucket.

@@ -2,6 +2,8 @@
 // it has one. A key is what follows the bucket's prefix. No I/O.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
+import { type Fault, isFault } from "../command.ts";
+import { optionOf } from "../terminal/shell.ts";
 
 /** An object, or what its key begins with. */
 export type Found = { readonly bucket: Bucket; readonly key: string };
@@ -33,4 +35,25 @@ export function nameOf(buckets: readonly Bucket[], { bucket, key }: Found): stri
 /** @param write writes a name where it can be pasted */
 export function unclearText({ unclear, names }: Unclear, write: (name: string) => string): string {
   return `${unclear} Write ${names.map(write).join(" or ")}`;
+}
+
+/** Reads the value of an option that names an object, or what keys begin with. */
+export function readOption(
+  buckets: readonly Bucket[],
+  option: "--key" | "--prefix",
+  name: string,
+): Found | Fault {
+  const found = readName(buckets, name);
+  if (!("unclear" in found)) return found;
+  const write = (one: string) => optionOf(option, one);
+  return { fault: `${write(name)}: ${unclearText(found, write)}` };
+}
+
+/** Reads all objects that `--key` names. */
+export function readKeys(
+  buckets: readonly Bucket[],
+  names: readonly string[] = [],
+): readonly Found[] | Fault {
+  const found = names.map((name) => readOption(buckets, "--key", name));
+  return found.find(isFault) ?? found.filter((one) => "bucket" in one);
 }

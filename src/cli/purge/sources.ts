@@ -2,12 +2,12 @@
 
 import { originUrl } from "../../worker/s3/object-url.ts";
 import { type End, EXIT, isFault, paint, say, type World } from "../command.ts";
-import { nameOf, readName, unclearText } from "../project/object-name.ts";
+import { nameOf, readOption } from "../project/object-name.ts";
 import type { Project } from "../project/project.ts";
 import { isImpossible, readGiven } from "../project/wanted.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
 import { counted, createProgress } from "../terminal/progress.ts";
-import { argumentsOf, optionOf } from "../terminal/shell.ts";
+import { argumentsOf } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
 import { listKeys } from "./list-keys.ts";
 
@@ -71,11 +71,8 @@ export async function gather(
     return { fault: "no key came on stdin. Name keys, or a --prefix, or - if stdin may be empty" };
   }
   if (prefix !== undefined) {
-    const found = readName(buckets, prefix);
-    if ("unclear" in found) {
-      const why = unclearText(found, (name) => optionOf("--prefix", name));
-      return { fault: `${optionOf("--prefix", prefix)}: ${why}` };
-    }
+    const found = readOption(buckets, "--prefix", prefix);
+    if (isFault(found)) return found;
     const { bucket, key: beginning } = found;
     const listing = createProgress(world, "objects listed");
     const listed = await listKeys(world, project, found, listing.step);

@@ -1,8 +1,7 @@
 // The commands that the operator is told to run. No part of them is secret.
 
-import { envFlag } from "../project/environment.ts";
 import type { Place } from "../project/known-vars.ts";
-import { shellQuote } from "../terminal/shell.ts";
+import { commandLine, shellQuote } from "../terminal/shell.ts";
 import { type Plan, USER_NAME, WAIT_S } from "./plan.ts";
 import { changeOf, type Ends, type Step } from "./steps.ts";
 
@@ -14,27 +13,18 @@ export function bulkOf({ file, environment = "" }: Pick<Place, "file" | "environ
   return ["secret", "bulk", "--config", file, `--env=${environment}`] as const;
 }
 
+/** The command that was given, to run it again. */
 export function commandOf({ options, place, local }: Plan, restart = false): string {
-  const { url, bucket, credentials, keyFile, key, userName, wait, secretsFile } = options;
-  const env = options.env === "" ? "" : place.environment;
-  const given = {
-    env,
-    url,
-    bucket,
-    credentials,
-    "key-file": keyFile,
-    key,
-    "secrets-file": secretsFile,
-  };
-  const flags = Object.entries(given).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name} ${shellQuote(value)}`],
-  );
-  if (userName !== USER_NAME) flags.push(`--user-name ${shellQuote(userName)}`);
-  if (wait !== WAIT_S) flags.push(`--wait ${wait}`);
-  if (options.print && !local) flags.push("--print");
-  if (options.yes) flags.push("--yes");
-  if (restart) flags.push("--restart");
-  return ["npx vitrine rotate", ...flags].join(" ");
+  const { url, bucket, credentials, keyFile, key, userName, wait, secretsFile, ...rest } = options;
+  return commandLine("rotate", {
+    env: rest.env === "" ? "" : place.environment,
+    ...{ url, bucket, credentials, keyFile, key, secretsFile },
+    userName: userName === USER_NAME ? undefined : userName,
+    wait: wait === WAIT_S ? undefined : wait,
+    print: local ? undefined : rest.print,
+    yes: rest.yes,
+    restart: restart || undefined,
+  });
 }
 
 export function createKey({ options: { userName } }: Plan): string {

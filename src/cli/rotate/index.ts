@@ -5,6 +5,7 @@ import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, type Run, type World } from "../command.ts";
 import { sleep } from "../net/pace.ts";
 import {
+  collect,
   dryRunOption,
   envOption,
   restartOption,
@@ -35,7 +36,7 @@ export function rotateCommand(world: World, run: Run) {
     .option("-b, --bucket <name>", "a bucket whose key you want to rotate")
     .option("-c, --credentials <word>", "the first word of its secrets' names, for example AWS")
     .option("-f, --key-file <file>", "the new key as aws prints it, or KEY=VALUE lines; - is stdin")
-    .option("-k, --key <key>", "an image to check all the time; default: each bucket's canary")
+    .option("-k, --key <key>", "an image to check; repeatable; default: the canaries", collect)
     .option("--user-name <name>", "the IAM user in the commands that it prints", USER_NAME)
     .option("--wait <seconds>", "how long all must work after a step", wholeNumber(0, 3600), WAIT_S)
     .addOption(secretsFileOption("HEALTH_TOKEN"))

@@ -14,7 +14,7 @@ export type Options = {
   readonly bucket?: string | undefined;
   readonly credentials?: string | undefined;
   readonly keyFile?: string | undefined;
-  readonly key?: string | undefined;
+  readonly key?: readonly string[] | undefined;
   readonly userName: string;
   /** Seconds. */
   readonly wait: number;

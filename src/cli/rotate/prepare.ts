@@ -2,9 +2,11 @@
 
 import { secretNames } from "../../worker/config/secret-names.ts";
 import { type Fault, isFault } from "../command.ts";
+import { type Found, nameOf, readKeys } from "../project/object-name.ts";
 import type { Site } from "../project/open-project.ts";
 import { isPlayed } from "../project/project.ts";
 import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
+import { optionOf } from "../terminal/shell.ts";
 import type { ImageUrl, Options, Plan, Target } from "./plan.ts";
 
 export async function readPlan(site: Site, options: Options, now: number): Promise<Plan | Fault> {
@@ -25,13 +27,22 @@ export async function readPlan(site: Site, options: Options, now: number): Promi
     const where = `${stored} is in a Secrets Store, and this command cannot write there`;
     return { fault: `${where}. See docs/rotate.md, “In a Secrets Store”` };
   }
+  const named = readKeys(site.config.buckets, options.key);
+  if (isFault(named)) return named;
+  const other = named.find(({ bucket: { name } }) => site.words.get(name) !== word);
+  if (other !== undefined) {
+    const { name } = other.bucket;
+    const key = optionOf("--key", nameOf(site.config.buckets, other));
+    const its = `the secrets of the bucket ${name} begin with ${site.words.get(name)}`;
+    return { fault: `${key}: ${its}, and this rotation is about ${word}` };
+  }
   const buckets = site.config.buckets
     .filter(({ name }) => site.words.get(name) === word)
-    .map((bucket) => ({
-      ...bucket,
-      canary: bucket.canary ?? (options.key && bucket.prefix + options.key),
-    }));
-  const images = await findImages(site, buckets, options.key, now);
+    .map((bucket) => {
+      const key = keyIn(bucket, named);
+      return { ...bucket, canary: bucket.canary ?? (key && bucket.prefix + key) };
+    });
+  const images = await findImages(site, buckets, named, now);
   if (isFault(images)) return images;
   const { known: place } = site;
   const played = isPlayed(site);
@@ -54,17 +65,20 @@ function findWord({ words }: Site, { bucket, credentials }: Options): string | F
   return { fault: `there are several keys: ${listed}. Choose one, such as --credentials ${only}` };
 }
 
-/** Finds an image of each bucket: the named one if there is one bucket, otherwise preferably its canary. */
+function keyIn({ name }: Target, named: readonly Found[]): string | undefined {
+  return named.find(({ bucket }) => bucket.name === name)?.key;
+}
+
+/** Finds an image of each bucket: the named one, otherwise its canary. */
 async function findImages(
   site: Site,
   buckets: readonly Target[],
-  named: string | undefined,
+  named: readonly Found[],
   now: number,
 ): Promise<ImageUrl[] | Fault> {
   const images: ImageUrl[] = [];
   for (const bucket of buckets) {
-    const canary = bucket.canary?.slice(bucket.prefix.length);
-    const key = buckets.length === 1 ? (named ?? canary) : (canary ?? named);
+    const key = keyIn(bucket, named) ?? bucket.canary?.slice(bucket.prefix.length);
     const image = key === undefined ? undefined : findImage(site, bucket.name, key);
     const url = await image?.(now);
     if (isFault(url)) return url;
@@ -72,7 +86,8 @@ async function findImages(
   }
   if (images.length > 0) return images;
   const names = buckets.map(({ name }) => `BUCKETS.${name}`).join(", ");
-  if (named !== undefined) return { fault: `no route leads to "${named}" in ${names}` };
+  const [first] = named;
+  if (first !== undefined) return { fault: `no route leads to "${first.key}" in ${names}` };
   const what = `${names}: no route leads to a canary, so there is no image to look at`;
   return { fault: `${what}. Add a canary (docs/doctor.md, “Health”), or name an image: --key` };
 }

@@ -3,9 +3,7 @@
 
 import { type End, EXIT, type Exit, type Fault, isFault } from "../command.ts";
 import { putDevVars } from "../project/dev-vars.ts";
-import { envFlag } from "../project/environment.ts";
 import { askYes, hasTerminal } from "../terminal/prompts.ts";
-import { shellQuote } from "../terminal/shell.ts";
 import { commandOf, linesOf } from "./command-lines.ts";
 import { observe } from "./observe.ts";
 import type { Begun, Rotation } from "./plan.ts";
@@ -76,7 +74,8 @@ async function warnOfOthers({ world, plan }: Walk, { old }: RotationRecord): Pro
     const slot = slots.find(({ end }) => end === old);
     if (slot === undefined) continue;
     const has = `${bucket}: its ${slot.slot} slot holds a key that ends in ${old}, too`;
-    const first = `npx vitrine rotate${envFlag(plan.place)} --bucket ${shellQuote(bucket)} --restart`;
+    const { key: _key, keyFile: _file, credentials: _word, yes: _yes, ...same } = plan.options;
+    const first = commandOf({ ...plan, options: { ...same, bucket } }, true);
     tell(world.stderr, `  ${has}. If it is the same key, rotate that one first: ${first}`);
   }
 }

@@ -11,6 +11,7 @@ import type { Options } from "../../../src/cli/rotate/plan.ts";
 import { hashOf } from "../../../src/cli/rotate/record.ts";
 import { refuse } from "../../../src/emulator/s3/refuse.ts";
 import {
+  addBucket,
   ID,
   KEY,
   keepRecord,
@@ -22,6 +23,7 @@ import {
   printed,
   QUESTIONS,
   RECORD,
+  refusedRun,
   run,
   SECRET,
   type Site,
@@ -187,7 +189,7 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
     () => (stage.edge.switches.transformations = false),
     "key.jpg answers 502\nThe key is not the cause",
   ],
-  ["an image that is not there", () => {}, "/nothing.jpg answers 404", { key: "nothing.jpg" }],
+  ["an image that is not there", () => {}, "/nothing.jpg answers 404", { key: ["nothing.jpg"] }],
   ["no such bucket", () => {}, 'there is no bucket "x". Known: media', { bucket: "x" }],
   ["no such word", () => {}, 'no bucket has credentials = "X". Known: AWS', { credentials: "X" }],
   [
@@ -208,13 +210,31 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
   expect([site.ran, now(), recordOf(site.folder)]).toEqual([[], before, undefined]);
 });
 
+test("with several buckets, --key begins with the name of its bucket", async () => {
+  addBucket("extra", "AWS");
+  expect(await refusedRun({ key: ["media/key.jpg", "it's.jpg"] })).toBe(
+    `--key 'it'\\''s.jpg': which bucket is it in? Write --key 'extra/it'\\''s.jpg' or --key 'media/it'\\''s.jpg'\n`,
+  );
+  const { code, err } = await run({ key: ["media/key.jpg"] });
+  expect([code, err]).toEqual([
+    1,
+    expect.stringContaining("npx vitrine rotate --key-file key.json --key media/key.jpg "),
+  ]);
+});
+
+test("--key of a bucket with other credentials is refused", async () => {
+  addBucket("other", "OTHER");
+  const err = await refusedRun({ bucket: "media", key: ["other/key.jpg"] });
+  expect(err).toContain("--key other/key.jpg: the secrets of the bucket other begin with OTHER");
+});
+
 test("without a token, and without a canary, it says what to set", async () => {
   expect((await run({}, { env: {} })).err).toMatch(
     /^HEALTH_TOKEN is missing, .* Put it into the environment/,
   );
   editFile(join(site.folder, "wrangler.toml"), (text) => text.replace(/^canary = .*\n/m, ""));
   expect((await run()).err).toContain("BUCKETS.media: no route leads to a canary");
-  expect((await run({ key: "key.jpg" })).code).toBe(1);
+  expect((await run({ key: ["key.jpg"] })).code).toBe(1);
 });
 
 test.each<[what: string, what: Site["during"], says: string[], slots: object]>([

@@ -12,11 +12,12 @@ import { serveS3 } from "../../../src/emulator/s3/serve-s3.ts";
 import { QUIET } from "../../support/built.ts";
 import { recordOf, rotated } from "../../support/cli/run-rotation.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
-import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../../support/env.ts";
+import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS, SECRETS } from "../../support/env.ts";
 import { copyProject, endRuns, freePort, removeCopies, start } from "../../support/local-run.ts";
 import { overhear } from "../../support/overheard.ts";
 import { file } from "../../support/stand.ts";
 
+const { URL_SIGNING_KEYS: SIGNING } = SECRETS;
 const ABOVE = "# Above: 'kept'\n";
 const BELOW = '# Below, "kept"\n#AWS_ACCESS_KEY_ID=kept\n';
 
@@ -39,7 +40,7 @@ beforeAll(async () => {
   const lines = [
     ABOVE,
     `AWS_ACCESS_KEY_ID="${accessKeyId}"\nAWS_SECRET_ACCESS_KEY=${secretAccessKey}\n`,
-    `HEALTH_TOKEN='${HEALTH_TOKEN}'\nBUCKETS='${settings}'\n${BELOW}`,
+    `HEALTH_TOKEN='${HEALTH_TOKEN}'\nURL_SIGNING_KEYS='${SIGNING}'\nBUCKETS='${settings}'\n${BELOW}`,
   ];
   writeFileSync(join(folder, ".dev.vars"), lines.join(""));
   for (const [name, keys] of Object.entries({ old: CREDENTIALS, new: NEXT_CREDENTIALS })) {
@@ -132,7 +133,7 @@ test("a rotation, interrupted by a real Ctrl-C and gone on with: no failed reque
   const { accessKeyId, secretAccessKey } = NEXT_CREDENTIALS;
   const { BUCKETS: _buckets, ...rest } = secrets();
   const keys = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
-  expect(rest).toEqual({ ...keys, HEALTH_TOKEN });
+  expect(rest).toEqual({ ...keys, HEALTH_TOKEN, URL_SIGNING_KEYS: SIGNING });
 }, 60_000);
 
 test("and back, interrupted before, in and after each step: the same", async () => {

@@ -179,8 +179,8 @@ test("a bucket that the old key opens by another name is told before it is deact
   const { accessKeyId, secretAccessKey } = CREDENTIALS;
   const other = { OTHER_ACCESS_KEY_ID: accessKeyId, OTHER_SECRET_ACCESS_KEY: secretAccessKey };
   site.deployed = { ...OLD, ...other };
-  const { code, err } = await run({ bucket: "media" });
+  const { code, err } = await run({ bucket: "media", url: URL, wait: 1 });
   expect([code, err]).toEqual([1, expect.anything()]);
   expect(err).toContain("other: its current slot holds a key that ends in …MPLE, too.");
-  expect(err).toContain("npx vitrine rotate --bucket other --restart");
+  expect(err).toContain(`npx vitrine rotate --url ${URL} --bucket other --wait 1 --restart\n`);
 });
