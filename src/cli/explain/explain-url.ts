@@ -5,6 +5,7 @@ import type { Signing } from "../../worker/config/routes.ts";
 import { type Order, readOrder } from "../../worker/request/read-order.ts";
 import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
+import { nameOf } from "../project/object-name.ts";
 import type { Project } from "../project/project.ts";
 import { variantsOf } from "../project/public-url.ts";
 import { type Asked, explainAsked } from "./asked.ts";
@@ -19,7 +20,7 @@ export type Explained = {
   readonly variant?: string;
   readonly preset?: string;
   readonly bucket?: string;
-  /** The key without the prefix of its bucket, as other commands take it. */
+  /** Its name, as other commands take it. */
   readonly object?: string;
   readonly key?: string;
   readonly signature?: "none is asked for" | "right" | typeof UNCHECKED;
@@ -53,7 +54,8 @@ export async function explainUrl(project: Project, url: URL, now: number): Promi
   if (variant === undefined) {
     return { ...on, refused: order.refusal, known: variantsOf(project, route) };
   }
-  const of = { ...on, preset: variant.preset, bucket: bucket.name, object, key };
+  const named = nameOf(config.buckets, { bucket, key: object });
+  const of = { ...on, preset: variant.preset, bucket: bucket.name, object: named, key };
   if ("refusal" in order) return { ...of, refused: order.refusal };
 
   const granted = signing && (await readGranted(project, url, order, signing, now));

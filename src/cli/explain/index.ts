@@ -31,17 +31,14 @@ Examples:
 
 type Options = Omit<OpenOptions, "url"> & { readonly json?: true | undefined };
 
-async function printExplained(
-  world: World,
-  given: string,
-  { json, ...options }: Options,
-): Promise<End> {
+async function printExplained(world: World, given: string, options: Options): Promise<End> {
+  const { json, ...same } = options;
   const isWhole = /^https?:\/\//i.test(given);
   if (!isWhole && !given.startsWith("/")) {
     return { fault: `${given}: is neither a URL that begins with https://, nor a path with /` };
   }
   const url = isWhole && isHere(given) ? new URL(given).origin : undefined;
-  const project = openProject(world, { ...options, url });
+  const project = openProject(world, { ...same, url });
   if (isFault(project)) return project;
   const base = isFault(project.base) ? "https://images.example" : project.base;
   // A path is taken as a client sends it: two slashes at its beginning do not name a host.
@@ -50,7 +47,10 @@ async function printExplained(
   const others = isWhole && !project.local && refuseOthersUrl(world.folder, project.known, asked);
   if (isFault(others)) return others;
   const found = await explainUrl(project, new URL(asked), world.now());
-  const lines = json ? [jsonOf(found)] : align(rowsOf(found));
+  // Other commands find a deployed Vitrine by wrangler.toml, if that names a domain.
+  const elsewhere = isWhole && isFault(project.base) ? new URL(given).origin : undefined;
+  const place = { flags: { url: url ?? elsewhere, ...same }, local: project.local };
+  const lines = json ? [jsonOf(found)] : align(rowsOf(found, place));
   say(world.stdout, ...lines.map(visible));
   return found.refused === undefined ? EXIT.done : EXIT.failed;
 }

@@ -5,14 +5,21 @@ import { withoutQueries } from "../../worker/base/without-signatures.ts";
 import { densityFault } from "../../worker/config/preset.ts";
 import { money, PRICE } from "../project/costs.ts";
 import { counted } from "../terminal/progress.ts";
-import { shellQuote } from "../terminal/shell.ts";
+import { commandLine, type Flags } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
 import type { Asked, Call } from "./asked.ts";
 import type { Explained } from "./explain-url.ts";
 
 type Row = readonly [name: string, value: string];
 
-export function rowsOf(found: Explained): Row[] {
+/** Where the commands that are printed shall work. */
+export type Place = {
+  /** The options that they need. */
+  readonly flags: Flags;
+  readonly local: boolean;
+};
+
+export function rowsOf(found: Explained, place: Place): Row[] {
   const { refused, asked, expires } = found;
   const rows: [string, string | undefined][] = [
     ["Route", found.route],
@@ -40,13 +47,12 @@ export function rowsOf(found: Explained): Row[] {
     const signs = refused.event === "signature-wrong" || refused.event === "url-expired";
     // A path with a signature in it is not a key to sign.
     if (signs && object && route && variant && withoutQueries(object) === object) {
-      const of = version === undefined ? "" : `--v ${version} `;
-      const how = `--route ${shellQuote(route)} --preset ${shellQuote(variant)}`;
-      rows.push(["Sign", `npx vitrine sign ${how} ${of}${argument(object)}`]);
+      const flags = { ...place.flags, route, preset: variant, v: version };
+      rows.push(["Sign", commandLine("sign", flags, [object])]);
     }
     return rows;
   }
-  return asked === undefined ? known : [...known, ...rowsOfAsked(asked, found.object ?? "")];
+  return asked === undefined ? known : [...known, ...rowsOfAsked(asked, found.object ?? "", place)];
 }
 
 /** Makes a text safe to print, on one line. */
@@ -66,10 +72,12 @@ function rowsOfRefusal({ event, ...facts }: Refusal): Row[] {
 function rowsOfAsked(
   { originUrl, headers, options, transformations, maxAge }: Asked,
   object: string,
+  { flags, local }: Place,
 ): Row[] {
   const { ofThis, ofAll } = transformations;
-  const version = new URL(originUrl).searchParams.get("v");
-  const own = version === null ? "" : `--v ${version} `;
+  const version = new URL(originUrl).searchParams.get("v") ?? undefined;
+  const own = version === undefined ? "" : ", in this version";
+  const purge = commandLine("purge", { ...flags, v: version }, [object]);
   const unique = `${counted(ofThis, "unique transformation")} a month, whatever the format`;
   return [
     ["Origin URL", originUrl],
@@ -79,13 +87,9 @@ function rowsOfAsked(
     ["Cache key", "at the edge: the origin URL and these options, nothing else"],
     ["Browsers", `keep it for up to ${maxAge} s`],
     ["Cost", `${unique}: free, or ${money(PRICE * 1000)} for 1,000`],
-    ["", `all variants of this object${own && ", in this version"}: ${ofAll}`],
-    ["Purge", `npx vitrine purge ${own}${argument(object)}, for all of its variants`],
+    ["", `all variants of this object${own}: ${ofAll}`],
+    ["Purge", local ? "nothing: the local run keeps nothing" : purge],
   ];
-}
-
-function argument(object: string): string {
-  return `${object.startsWith("-") ? "-- " : ""}${shellQuote(object)}`;
 }
 
 /** The options by what the browser reads; once, if they are the same for all. */

@@ -1,5 +1,6 @@
 // `vitrine explain` and the Worker get the same URLs, and must agree.
 
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Explained } from "../../../src/cli/explain/explain-url.ts";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
@@ -9,6 +10,7 @@ import { HOST, makeFolder } from "../../support/cli/folder.ts";
 import { now, PRIVATE, REFUSED, signed } from "../../support/cli/refused.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { ENV, SECRETS, VARS } from "../../support/env.ts";
+import { editFile } from "../../support/local-run.ts";
 import { leaksIn } from "../../support/overheard.ts";
 import { get, stage } from "../../support/play.ts";
 
@@ -110,7 +112,7 @@ describe("vitrine explain says what the Worker asks of the edge and of S3 (C1, O
     const { asked, rows } = await explain(`${HOST}/private/card@2x/rotated-gps.jpg${query}`);
     expect(asked?.originUrl).toMatch(/published\/rotated-gps\.jpg\?v=1\.a_b-C$/);
     expect(rows).toMatch(/^ +all variants of this object, in this version: \d+$/m);
-    expect(rows).toMatch(/^Purge +npx vitrine purge --v 1\.a_b-C rotated-gps\.jpg, for all/m);
+    expect(rows).toMatch(/^Purge +npx vitrine purge --v 1\.a_b-C rotated-gps\.jpg$/m);
   });
 });
 
@@ -201,8 +203,54 @@ test("it says that /healthz is not an image, and how to purge a hard key", async
     "Answer  the health of Vitrine, not an image (docs/doctor.md, Health)\n",
   );
   const { rows } = await explain("/images/card/it's%20-n.jpg");
-  expect(rows).toMatch(/^Purge +npx vitrine purge 'it'\\''s -n\.jpg', for all/m);
-  expect((await explain("/images/card/-n.jpg")).rows).toMatch(/ purge -- '-n\.jpg',/);
+  expect(rows).toMatch(/^Purge +npx vitrine purge 'it'\\''s -n\.jpg'$/m);
+  expect((await explain("/images/card/-n.jpg")).rows).toMatch(/ purge -- '-n\.jpg'$/m);
+});
+
+describe("the commands that it prints can be pasted:", () => {
+  const BUCKETS = { media: VARS.BUCKETS.media, more: VARS.BUCKETS.media };
+  const two = makeFolder({ BUCKETS, ROUTES });
+
+  test("an object of several buckets has the name of its bucket", async () => {
+    const { rows, object } = await explain("/images/card/it's%20-n.jpg", { folder: two });
+    expect(rows).toMatch(/^Purge +npx vitrine purge 'media\/it'\\''s -n\.jpg'$/m);
+    expect(object).toBe("media/it's -n.jpg");
+    const signs = await explain("/v/card/photos/fig.jpg", { folder: two });
+    expect(signs.rows).toMatch(
+      /^Sign +npx vitrine sign .* --preset card media\/photos\/fig\.jpg$/m,
+    );
+  });
+
+  test("a key that begins like the only bucket has it, too", async () => {
+    const { rows } = await explain("/images/card/media/a.jpg");
+    expect(rows).toMatch(/^Purge +npx vitrine purge media\/media\/a\.jpg$/m);
+  });
+
+  test("they have the options that were given", async () => {
+    const other = makeFolder({ ROUTES }, { "my secrets.env": "AWS_ACCESS_KEY_ID=x\n" });
+    const given = ["--secrets-file", "my secrets.env"];
+    const world = { folder: other };
+    const purge = await vitrine(["explain", "/images/card/a.jpg", ...given], world);
+    expect(purge.out).toMatch(
+      /^Purge +npx vitrine purge --secrets-file 'my secrets\.env' a\.jpg$/m,
+    );
+    const sign = await vitrine(["explain", "/v/card/a.jpg", ...given], world);
+    expect(sign.out).toMatch(/^Sign +npx vitrine sign --secrets-file 'my secrets\.env' --route '/m);
+  });
+
+  test("they say where Vitrine is, if wrangler.toml does not", async () => {
+    const keys = `URL_SIGNING_KEYS='${SECRETS.URL_SIGNING_KEYS}'\n`;
+    const local = { folder: makeFolder({ ROUTES }, { ".dev.vars": keys }) };
+    const here = await vitrine(["explain", "http://localhost:8787/v/card/a.jpg"], local);
+    expect(here.out).toMatch(/^Sign +npx vitrine sign --url http:\/\/localhost:8787 --route '/m);
+    const image = await vitrine(["explain", "http://localhost:8787/images/card/a.jpg"], local);
+    expect(image.out).toMatch(/^Purge +nothing: the local run keeps nothing$/m);
+    const routeless = makeFolder({ ROUTES });
+    editFile(join(routeless, "wrangler.toml"), (text) => text.replace(/^routes = .*$/m, ""));
+    const args = ["explain", `${HOST}/images/card/a.jpg`];
+    const { out } = await vitrine(args, { folder: routeless, env: SECRETS });
+    expect(out).toMatch(/^Purge +npx vitrine purge --url https:\/\/images\.example a\.jpg$/m);
+  });
 });
 
 test.each([
