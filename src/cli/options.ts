@@ -23,6 +23,10 @@ export const dryRunOption = () =>
 export const restartOption = () =>
   new Option("--restart", "forgets what was done before, and starts again");
 
+/** How commands take objects (project/object-name.ts). */
+export const OBJECTS = `An object is named by its key, without the prefix of its bucket. If wrangler.toml has several buckets,
+or if the key begins with the name of the bucket, write BUCKET/key.`;
+
 /** Reads an option that may be repeated. */
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];

@@ -66,7 +66,7 @@ export async function runProgram(args: readonly string[], world: World): Promise
       getErrHelpWidth: () => world.stderr.columns ?? 100,
     });
     command.showHelpAfterError(
-      `(${command.name() === "vitrine" ? "" : "vitrine "}${command.name()} --help says more)`,
+      `(npx vitrine ${command === program ? "" : `${command.name()} `}--help says more)`,
     );
   }
   try {

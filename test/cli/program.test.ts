@@ -35,12 +35,12 @@ test.each(names)("vitrine %s --help prints usage and examples on stdout", async 
 test.each<[args: string[], err: RegExp]>([
   [
     ["ulr"],
-    /^error: unknown command 'ulr'\n\(Did you mean url\?\)\n\(vitrine --help says more\)\n$/,
+    /^error: unknown command 'ulr'\n\(Did you mean url\?\)\n\(npx vitrine --help says more\)\n$/,
   ],
   [["help", "ulr"], /^Usage: vitrine /],
   [[], /^Usage: vitrine [\s\S]*Exit codes:/],
-  [["--nope"], /unknown option '--nope'\n\(vitrine --help says more\)/],
-  [["url"], /missing required argument 'key'\n\(vitrine url --help says more\)/],
+  [["--nope"], /unknown option '--nope'\n\(npx vitrine --help says more\)/],
+  [["url"], /missing required argument 'object'\n\(npx vitrine url --help says more\)/],
   [["url", "a", "b"], /too many arguments for 'url'/],
   [["url", "a", "--prest", "card"], /'--prest'\n\(Did you mean --preset\?\)\n\(vitrine url --help/],
   [["url", "a", "--preset"], /'-p, --preset <name>' argument missing/],

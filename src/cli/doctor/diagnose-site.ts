@@ -2,6 +2,7 @@
 
 import type { UpstreamEvent } from "../../worker/base/refusal.ts";
 import { failureFor } from "../../worker/edge/codes.ts";
+import { shellQuote } from "../terminal/shell.ts";
 import type { EDGE_CHECKS } from "./checks/edge.ts";
 import { type Diagnosis, diagnose } from "./finding.ts";
 
@@ -69,5 +70,5 @@ const STATUSES = {
 export function diagnoseStatus(status: number, url: string, local: boolean): Diagnosis {
   const statuses: Readonly<Record<number, (typeof STATUSES)[keyof typeof STATUSES]>> = STATUSES;
   const cause = statuses[status] ?? (status >= 500 ? "image-failed" : "image");
-  return diagnose(cause, { seen: `${url} answers ${status}` }, local);
+  return diagnose(cause, { seen: `${url} answers ${status}`, quoted: shellQuote(url) }, local);
 }

@@ -6,7 +6,7 @@ import { bucketsOf } from "../../worker/config/routes.ts";
 import { align, type End, isFault, type Run, say, type World } from "../command.ts";
 import { askWhetherThere } from "../net/ask-health.ts";
 import { PATIENCE_S } from "../net/ask-s3.ts";
-import { envOption, jsonOption, secretsFileOption } from "../options.ts";
+import { envOption, jsonOption, OBJECTS, secretsFileOption } from "../options.ts";
 import { findBaseUrl, isHere } from "../project/base-url.ts";
 import { checkEnvironment } from "../project/check-environments.ts";
 import { chooseEnvironment, envFlag } from "../project/environment.ts";
@@ -44,10 +44,7 @@ function define() {
     .description("checks the configuration, the keys, the buckets, and what is deployed")
     .addOption(envOption())
     .option("-u, --url <url>", "check the Vitrine at this URL, too; on this machine: the local run")
-    .option(
-      "-k, --key <key...>",
-      "objects to check, below the prefix; BUCKET/key if there are several buckets",
-    )
+    .option("-k, --key <key...>", "objects to check, such as photos/fig.jpg")
     .addOption(secretsFileOption())
     .option("--timeout <seconds>", "how long S3 may take to answer", readSeconds, PATIENCE_S)
     .addOption(jsonOption())
@@ -60,6 +57,7 @@ route, which is counted as usual, and the Worker logs each trick that it refuses
 write, it sends a part of an upload that does not exist, with a wrong digest. Only an S3 that ignores both
 stores it, as an empty object: the doctor then names that object.
 With HEALTH_TOKEN among the secrets, it also reads /healthz, which knows what the image edge says.
+${OBJECTS}
 
 Checks:
 ${align(Object.entries(CHECKS).map(([name, { asks }]) => [`  ${name}`, asks])).join("\n")}

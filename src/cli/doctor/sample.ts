@@ -4,7 +4,7 @@ import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
-import { shellQuote } from "../terminal/shell.ts";
+import { optionOf } from "../terminal/shell.ts";
 import { type Asked, answerText, diagnoseS3 } from "./diagnose-s3.ts";
 import { type Diagnosis, diagnose, well } from "./finding.ts";
 import type { Reader } from "./reader.ts";
@@ -126,7 +126,7 @@ function cutShort(key: string, { failure }: S3Answer): Diagnosis {
 async function diagnoseObject(bucket: Bucket, reader: Reader, key: string, answer: S3Answer) {
   const { code, status = 0 } = answer;
   const { prefix } = bucket;
-  const facts = { ...bucket, key, quoted: shellQuote(key), said: code ?? status };
+  const facts = { ...bucket, key, named: optionOf("--key", key), said: code ?? status };
   if (code === "InvalidObjectState") return diagnose("object-archived", facts);
   if (prefix !== "") {
     const bare = key.slice(prefix.length);

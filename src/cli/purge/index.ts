@@ -2,13 +2,14 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
-import { collect, envOption, secretsFileOption, urlOption } from "../options.ts";
+import { collect, envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { hostOf, isHere } from "../project/base-url.ts";
 import { openProject } from "../project/open-project.ts";
 import { refuseUnprovenUrl } from "../project/own-url.ts";
 import { readSecretsFile } from "../project/secrets.ts";
 import { linesOf } from "../terminal/lines.ts";
 import { count } from "../terminal/progress.ts";
+import { commandLine } from "../terminal/shell.ts";
 import { purgeAll } from "./batches.ts";
 import { tellLeft, tellOutcome } from "./outcome.ts";
 import { gather } from "./sources.ts";
@@ -34,6 +35,7 @@ function define() {
     .addHelpText(
       "after",
       `
+${OBJECTS}
 All variants of an object are purged together. You cannot purge one preset alone.
 CLOUDFLARE_API_TOKEN, in the environment or the file, needs the permission Zone, Cache Purge, Purge.
 It prints the keys that were not purged on stdout. You can give them again.
@@ -66,7 +68,9 @@ async function purge(world: World, keys: readonly string[], options: Options): P
   if (isFault(cloudflare) && prefix !== undefined && !dryRun) return cloudflare;
 
   const hosts = [...new Set([...(host ? [host] : []), ...domains.map((domain) => domain.host)])];
-  const gathered = await gather(world, project, { keys, prefix, versions, hosts });
+  const { prefix: _prefix, yes: _yes, ...same } = options;
+  const instead = `${commandLine("purge", same, ["-"])} < keys.txt`;
+  const gathered = await gather(world, project, { keys, prefix, versions, hosts, instead });
   if (isFault(gathered) || typeof gathered === "number") return gathered;
   if (world.interrupted.aborted) {
     return { fault: "interrupted before anything was sent: nothing is purged" };

@@ -22,12 +22,14 @@ const DELAYS = [1_000, 5_000];
 /**
  * @param found the bucket, and what the keys below its prefix begin with
  * @param listed is told how many keys each page has
+ * @param instead the command that takes keys
  */
 export async function listKeys(
   world: World,
   project: Project,
   { bucket, key: prefix }: Found,
   listed: (count: number) => void,
+  instead: string,
 ): Promise<Listed | Fault> {
   const { usable, unusable } = slotsAtHand(project, bucket.name);
   const slots = [...usable];
@@ -44,7 +46,7 @@ export async function listKeys(
     );
     if (!("keys" in page)) {
       const slotRefused = verdictOf(page, bucket.region).fault === "slot";
-      if (!slotRefused || slots.length === 1) return { fault: whyNot(page, bucket) };
+      if (!slotRefused || slots.length === 1) return { fault: whyNot(page, bucket, instead) };
       slots.shift(); // The Worker does the same.
       continue;
     }
@@ -84,13 +86,13 @@ async function patiently(
   return ask();
 }
 
-function whyNot(said: S3Answer, { name, region }: Bucket): string {
+function whyNot(said: S3Answer, { name, region }: Bucket, instead: string): string {
   const { status, code, failure } = said;
   const words = status === 200 ? "S3's answer cannot be used:" : "S3 does not answer:";
   const what = failure === undefined ? `S3 says ${code ?? status}` : `${words} ${failure}`;
   const told = `${name} cannot be listed: ${what}`;
   if (code === "AccessDenied") {
-    return `${told}: the key may not list it. Allow it s3:ListBucket on the bucket, or give the keys, one on each line: npx vitrine purge - < keys.txt`;
+    return `${told}: the key may not list it. Allow it s3:ListBucket on the bucket, or give the keys, one on each line: ${instead}`;
   }
   const verdict = verdictOf(said, region);
   const reason = "reason" in verdict && failure === undefined ? verdict.reason : undefined;

@@ -22,6 +22,8 @@ type Asked = {
   readonly prefix?: string | undefined;
   readonly versions: readonly string[];
   readonly hosts: readonly string[];
+  /** The command that takes keys in place of a prefix. */
+  readonly instead: string;
 };
 
 /**
@@ -60,7 +62,7 @@ export async function gather(
 
   const isPiped = keys.length === 0 && prefix === undefined;
   if (isPiped && stdin.isTTY) {
-    say(stderr, "Name keys, or a --prefix, or - for keys on stdin. See vitrine purge --help");
+    say(stderr, "Name keys, or a --prefix, or - for keys on stdin. See npx vitrine purge --help");
     return EXIT.usage;
   }
   for (const given of isPiped ? ["-"] : new Set(keys)) {
@@ -75,7 +77,7 @@ export async function gather(
     if (isFault(found)) return found;
     const { bucket, key: beginning } = found;
     const listing = createProgress(world, "objects listed");
-    const listed = await listKeys(world, project, found, listing.step);
+    const listed = await listKeys(world, project, found, listing.step, asked.instead);
     listing.end();
     if (isFault(listed)) return listed;
     for (const key of listed.keys) take(nameOf(buckets, { bucket, key }));

@@ -27,6 +27,11 @@ export function commandOf({ options, place, local }: Plan, restart = false): str
   });
 }
 
+/** The doctor of the same Vitrine. */
+export function doctorOf({ options: { secretsFile }, base }: Plan): string {
+  return commandLine("doctor", { url: base, secretsFile });
+}
+
 export function createKey({ options: { userName } }: Plan): string {
   return `aws iam create-access-key --user-name ${shellQuote(userName)}`;
 }

@@ -8,6 +8,7 @@ import {
   collect,
   dryRunOption,
   envOption,
+  OBJECTS,
   restartOption,
   secretsFileOption,
   urlOption,
@@ -51,6 +52,7 @@ Steps:
 ${STEPS.map(({ number, title }) => `  ${number}  ${title}`).join("\n")}
 
 You can stop it at any time with Ctrl-C. Run it again to continue.
+${OBJECTS}
 
 Examples:
   vitrine rotate --dry-run

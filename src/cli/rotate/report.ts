@@ -3,7 +3,7 @@
 import { EXIT, type Exit, type Fault, paint, type Screen, say, type World } from "../command.ts";
 import { nameOf } from "../project/environment.ts";
 import { visible } from "../terminal/visible.ts";
-import { commandOf, setOldKey } from "./command-lines.ts";
+import { commandOf, doctorOf, setOldKey } from "./command-lines.ts";
 import type { Plan, Rotation } from "./plan.ts";
 import type { RotationRecord } from "./record.ts";
 import type { Trouble } from "./settle.ts";
@@ -98,7 +98,7 @@ function remediesOf(
     case "images": {
       const right = "The slots are as they must be, and S3 accepts the key.";
       const undone = when === "after" && record.worked ? undo(plan, step) : [];
-      return [`${right} Look for another cause: npx vitrine doctor`, ...undone];
+      return [`${right} Look for another cause: ${doctorOf(plan)}`, ...undone];
     }
     case "slots": {
       if (when === "before") return wayBack(plan, step.number - 1, record, health);

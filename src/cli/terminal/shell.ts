@@ -2,7 +2,7 @@
 
 /** Quotes a text as one argument. */
 export function shellQuote(text: string): string {
-  return /^[\w./@:=+][\w./@:=+-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return /^[\w./@:=+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Writes an option with its value, which may begin like an option. */

@@ -2,7 +2,7 @@
 
 import { Command, Option } from "@commander-js/extra-typings";
 import { align, type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
-import { envOption, routeOption, secretsFileOption, urlOption } from "../options.ts";
+import { envOption, OBJECTS, routeOption, secretsFileOption, urlOption } from "../options.ts";
 import { readName } from "../project/object-name.ts";
 import { type OpenOptions, openProject } from "../project/open-project.ts";
 import { queryFor } from "../project/public-url.ts";
@@ -11,7 +11,7 @@ import { visible } from "../terminal/visible.ts";
 import { readExpiry } from "./expiry.ts";
 import { findUrls } from "./find-urls.ts";
 
-const OBJECT = "its key, without the bucket's prefix; BUCKET/key if there are several buckets";
+const OBJECT = "an object, such as photos/fig.jpg";
 
 const presetOption = () =>
   new Option("-p, --preset <name>", "a preset, or a variant such as card@2x; default: all");
@@ -30,6 +30,8 @@ export function urlCommand(world: World, run: Run) {
     .addHelpText(
       "after",
       `
+${OBJECTS}
+
 Examples:
   vitrine url photos/fig.jpg
   vitrine url photos/fig.jpg --preset card@2x
@@ -53,6 +55,8 @@ export function signCommand(world: World, run: Run) {
     .addHelpText(
       "after",
       `
+${OBJECTS}
+
 Examples:
   vitrine sign private/friends.jpg --preset hero --expires 1d
   vitrine sign private/friends.jpg --preset hero@640w --secrets-file secrets.env

@@ -5,6 +5,7 @@ import { type End, EXIT, isFault, paint, type Run, say, type World } from "../co
 import {
   collect,
   envOption,
+  OBJECTS,
   restartOption,
   routeOption,
   secretsFileOption,
@@ -15,6 +16,7 @@ import { hostOf } from "../project/base-url.ts";
 import { FREE, readBounds } from "../project/costs.ts";
 import { openSite } from "../project/open-project.ts";
 import { count, createProgress } from "../terminal/progress.ts";
+import { commandLine } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
 import { estimateLines, type Limits } from "./estimate.ts";
 import { createPlanner, type Planner, type Reads, type WarmRequest } from "./plan.ts";
@@ -24,6 +26,8 @@ import { sendAll } from "./send.ts";
 import { createSummary } from "./summary.ts";
 
 const FORMATS: readonly Reads[] = ["avif", "webp", "none"];
+
+const CONCURRENCY = 6;
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -43,7 +47,12 @@ function define() {
     )
     .addOption(routeOption())
     .option("--accept <formats>", "what browsers read: avif, webp, none", readFormats, FORMATS)
-    .option("--concurrency <number>", "requests at once, 1 to 100", wholeNumber(1, 100), 6)
+    .option(
+      "--concurrency <number>",
+      "requests at once, 1 to 100",
+      wholeNumber(1, 100),
+      CONCURRENCY,
+    )
     .option("--record <file>", "where to keep what is done; default: below .wrangler/vitrine/")
     .addOption(restartOption())
     .addOption(secretsFileOption("URL_SIGNING_KEYS"))
@@ -53,7 +62,8 @@ function define() {
       "after",
       `
 It uses the first route that leads to an object, and the presets that this route shows.
-Write one key on each line: the part after the bucket's prefix, or a public URL.
+Write one object on each line, or a public URL.
+${OBJECTS}
 
 Examples:
   vitrine warm --preset card < keys.txt
@@ -72,7 +82,7 @@ function readFormats(text: string): Reads[] {
 async function warm(world: World, options: Options): Promise<End> {
   const { preset: presets, route, accept: reads, dryRun, restart } = options;
   if (world.stdin.isTTY) {
-    say(world.stderr, "Keys come on stdin, one on each line: npx vitrine warm < keys.txt");
+    say(world.stderr, `Keys come on stdin, one on each line: ${commandOf(options)} < keys.txt`);
     return EXIT.usage;
   }
   const site = openSite(world, options);
@@ -89,6 +99,15 @@ async function warm(world: World, options: Options): Promise<End> {
   const costs = { spent: record.spent, bound, local: site.local };
   const exit = await warmKeys(world, options, { base, planner, record, costs });
   return (await record.close()) ?? exit;
+}
+
+/** The command that was given. */
+function commandOf({ accept, concurrency, ...options }: Options): string {
+  return commandLine("warm", {
+    ...options,
+    accept: accept.length === FORMATS.length ? undefined : accept.join(","),
+    concurrency: concurrency === CONCURRENCY ? undefined : concurrency,
+  });
 }
 
 type Opened = {

@@ -120,6 +120,16 @@ test.each<[number, CauseId, Check]>([
   expect(diagnoseStatus(status, url, true).remedy).toMatch(/^remove EDGE from \.dev\.vars/);
 });
 
+test("the remedy for a URL that is not found is a command that can be pasted", () => {
+  const { remedy } = diagnoseStatus(404, "/images/card/a$(date).jpg", false);
+  expect(remedy).toContain("npx vitrine explain '/images/card/a$(date).jpg'");
+});
+
+test("no remedy has a command in which something is left out", () => {
+  const remedies = [...CAUSES.values()].flatMap(({ remedy, here = "" }) => [remedy, here]);
+  expect(remedies.filter((text) => /\b(?:npx|npm|aws) [^,;]*…/.test(text))).toEqual([]);
+});
+
 /** What the finding about the edge says. */
 type Row = readonly [cause: CauseId, what: RegExp, remedy: RegExp, severity?: Severity];
 

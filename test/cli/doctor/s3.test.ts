@@ -736,7 +736,7 @@ test("--key that may be the bucket's name or the key's beginning is refused", as
   expect([report.code, report.findings, report.text]).toEqual([
     2,
     [],
-    expect.stringContaining("Write --key='-1.jpg' or --key media/media/-1.jpg\n"),
+    expect.stringContaining("Write --key=-1.jpg or --key media/media/-1.jpg\n"),
   ]);
   const read = await examine(["--key=-1.jpg"]);
   expect(JSON.stringify(read.findings)).toContain("published/-1.jpg");

@@ -191,3 +191,11 @@ test.each<[string, prefix: string, () => void, Given, said: RegExp]>([
   expect(ended.err).toMatch(said);
   expect(net.cloudflare.calls).toEqual([]);
 });
+
+test("if the key may not list, the command to use instead has the options that were given", async () => {
+  net.s3.faults.add("no-list-bucket");
+  const zone = "0".repeat(32);
+  const given = ["--prefix", "photos/", "--yes", "--v", "-1", "--zone", zone, "--dry-run"];
+  const { err } = await purge(given, { env: keyed });
+  expect(err).toContain(`: npx vitrine purge --v=-1 --zone ${zone} --dry-run - < keys.txt\n`);
+});

@@ -116,7 +116,7 @@ test.each<[what: string, begins: () => void, says: string]>([
   [
     "of the edge",
     () => (stage.edge.switches.transformations = false),
-    "The slots are as they must be, and S3 accepts the key. Look for another cause",
+    `The slots are as they must be, and S3 accepts the key. Look for another cause: npx vitrine doctor --url ${URL}\n`,
   ],
 ])("an outage %s is no fault of a step", async (_what, begins, says) => {
   site.during = (times) => {

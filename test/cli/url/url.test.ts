@@ -279,7 +279,7 @@ describe("if there is no URL it says why:", () => {
     [
       "a route that is signed",
       ["url", "-r", "/private/:preset/*", "-p", "card", "--", "-1.jpg"],
-      /^\/private\/:preset\/\*: needs signed URLs: npx vitrine sign --route '\/private\/:preset\/\*' --preset card -- '-1\.jpg'\n/,
+      /^\/private\/:preset\/\*: needs signed URLs: npx vitrine sign --route '\/private\/:preset\/\*' --preset card -- -1\.jpg\n/,
     ],
     [
       "no URL",

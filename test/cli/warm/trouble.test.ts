@@ -135,7 +135,14 @@ test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
     [],
     { stdin: Object.assign(new PassThrough(), { isTTY: true }) },
     3,
-    /^Keys come on stdin/,
+    /^Keys come on stdin, one on each line: npx vitrine warm --url \S+ < keys\.txt\n$/,
+  ],
+  [
+    "a terminal, and options",
+    ["--accept", "webp,none", "--preset", "card@2x", "--preset", "-x", "--concurrency", "9"],
+    { stdin: Object.assign(new PassThrough(), { isTTY: true }) },
+    3,
+    / --preset card@2x --preset=-x --accept webp,none --concurrency 9 < keys\.txt\n$/,
   ],
   ["no key", [], { stdin: "" }, 0, /^0 keys: 0 requests/],
   [

@@ -33,7 +33,7 @@ export const DASHBOARD = "in Cloudflare's dashboard, Images → Transformations"
 export const SEE_PROVIDER = "see the provider's status page";
 export const REACH_S3 = `make sure that BUCKETS.*.endpoint is reachable from the internet, then ${SEE_PROVIDER}`;
 export const SET_CLOCK = "set this machine's clock: timedatectl set-ntp true";
-export const NAME_ANOTHER = "or name another one: npx vitrine doctor --key …";
+export const NAME_ANOTHER = "or name another one by --key";
 export const BREAK_LOOP =
   "BUCKETS.*.endpoint in wrangler.toml, or an overlay, is the URL of Vitrine itself: set it to S3's";
 export const LONGER_TIMEOUT = `use smaller originals, or a longer timeout in ANSWERS of wrangler.toml. Then ${SEE_PROVIDER}`;

@@ -41,8 +41,7 @@ export const OBJECT_CHECKS = {
       "object-archived": {
         what: "{key} is in an archive ({said})",
         why: "visitors get 404 for it",
-        remedy:
-          "aws s3api restore-object --bucket {bucket} --key {quoted} --restore-request Days=7",
+        remedy: "aws s3api restore-object --bucket {bucket} {named} --restore-request Days=7",
       },
       "object-absent": {
         what: "{key} is not in the bucket ({said})",

@@ -67,7 +67,7 @@ export const SITE_CHECKS = {
         severity: "warning",
         what: "no image was requested, because no object is known",
         why: "the doctor did not see what visitors get",
-        remedy: "name an object that exists: npx vitrine doctor --url … --key photos/fig.jpg",
+        remedy: "name an object that exists, such as --key photos/fig.jpg",
         follows: true,
       },
       "site-silent": {
@@ -80,7 +80,7 @@ export const SITE_CHECKS = {
       },
       "not-found": {
         why: "the deployed Worker has no such route, preset or object",
-        remedy: `npx vitrine deploy if wrangler.toml has changed. Else npx vitrine explain, with that URL; or ${READ_LOG}`,
+        remedy: `npx vitrine deploy if wrangler.toml has changed. Else npx vitrine explain {quoted}, or ${READ_LOG}`,
         ...IN_LOG,
       },
       "url-expired": { why: "the signed URL has expired: the clock is wrong", remedy: SET_CLOCK },
