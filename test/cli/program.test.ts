@@ -42,7 +42,10 @@ test.each<[args: string[], err: RegExp]>([
   [["--nope"], /unknown option '--nope'\n\(npx vitrine --help says more\)/],
   [["url"], /missing required argument 'object'\n\(npx vitrine url --help says more\)/],
   [["url", "a", "b"], /too many arguments for 'url'/],
-  [["url", "a", "--prest", "card"], /'--prest'\n\(Did you mean --preset\?\)\n\(vitrine url --help/],
+  [
+    ["url", "a", "--prest", "card"],
+    /'--prest'\n\(Did you mean --preset\?\)\n\(npx vitrine url --help/,
+  ],
   [["url", "a", "--preset"], /'-p, --preset <name>' argument missing/],
   [["url", "-1.jpg"], /unknown option '-1\.jpg'/],
   [["sign", "a", "--expires"], /argument missing/],

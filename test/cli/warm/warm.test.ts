@@ -1,8 +1,9 @@
 // What vitrine warm requests, and what it does not request again.
 
 import { globSync, readFileSync, writeFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { arrange, folder, SITE, site, some, warm } from "../../support/cli/warming.ts";
+import { editFile } from "../../support/local-run.ts";
 
 const tellAll = () =>
   site.asked.map(({ path, accept }) => `${path} ${accept.split(",", 1)}`).toSorted();
@@ -180,4 +181,29 @@ test("the record has one line for each object, also for one that was done in par
   expect(await warm(some(2), args)).toMatchObject({
     err: expect.stringMatching(/^2 keys: 0 requests, and 18 done before/),
   });
+});
+
+test("with several buckets, each key begins with the name of its bucket", async () => {
+  const file = `${folder()}/wrangler.toml`;
+  const before = readFileSync(file, "utf8");
+  onTestFinished(() => writeFileSync(file, before));
+  const more = `[vars.BUCKETS.more]
+endpoint = "https://s3.eu-west-1.amazonaws.com"
+bucket = "acme-more"
+region = "eu-west-1"
+[[vars.ROUTES]]
+path = "/more/:preset/*"
+object = "more/*"
+$&`;
+  editFile(file, (text) => text.replace("[vars.PRESETS.thumbnail]", more));
+  const keys = ["media/a.jpg", "more/a.jpg", "a b.jpg", `${SITE}/more/card/b.jpg`];
+  const args = ["--preset", "card@2x", "--accept", "webp"];
+  const { code, err } = await warm(keys, args);
+  expect(code).toBe(1);
+  expect(err).toContain('"a b.jpg": which bucket is it in? Write media/a b.jpg or more/a b.jpg\n');
+  expect(site.asked.map(({ path }) => path).sort()).toEqual([
+    "/images/card@2x/a.jpg",
+    "/more/card@2x/a.jpg",
+    "/more/card@2x/b.jpg",
+  ]);
 });
