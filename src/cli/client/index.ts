@@ -24,8 +24,8 @@ export function clientCommand(world: World, run: Run) {
 A file that this command wrote is replaced; any other is left alone.
 
 Examples:
-  vitrine client ../app/src/vitrine.ts
-  vitrine client ../app/src/vitrine.ts --base-url https://images.example.com`,
+  npx vitrine client ../app/src/vitrine.ts
+  npx vitrine client ../app/src/vitrine.ts --base-url https://images.example.com`,
     )
     .action((file, options) => run(() => printClient(world, file, options)));
 }

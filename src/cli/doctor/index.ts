@@ -63,10 +63,10 @@ Checks:
 ${align(Object.entries(CHECKS).map(([name, { asks }]) => [`  ${name}`, asks])).join("\n")}
 
 Examples:
-  vitrine doctor
-  vitrine doctor --url https://images.example.com --key photos/fig.jpg
-  vitrine doctor --secrets-file secrets.env --json
-  vitrine doctor --url http://localhost:8787`;
+  npx vitrine doctor
+  npx vitrine doctor --url https://images.example.com --key photos/fig.jpg
+  npx vitrine doctor --secrets-file secrets.env --json
+  npx vitrine doctor --url http://localhost:8787`;
 
 function readSeconds(text: string): number {
   const seconds = Number(text);

@@ -22,9 +22,9 @@ export function explainCommand(world: World, run: Run) {
       "after",
       `
 Examples:
-  vitrine explain https://images.example.com/images/card@2x/photos/fig.jpg
-  vitrine explain /images/hero@640w/photos/fig.jpg
-  vitrine explain "/private/hero/private/friends.jpg?exp=…&kid=…&sig=…"`,
+  npx vitrine explain https://images.example.com/images/card@2x/photos/fig.jpg
+  npx vitrine explain /images/hero@640w/photos/fig.jpg
+  npx vitrine explain "/private/hero/private/friends.jpg?exp=…&kid=…&sig=…"`,
     )
     .action((url, options) => run(() => printExplained(world, url, options)));
 }

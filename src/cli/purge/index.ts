@@ -41,10 +41,10 @@ CLOUDFLARE_API_TOKEN, in the environment or the file, needs the permission Zone,
 It prints the keys that were not purged on stdout. You can give them again.
 
 Examples:
-  vitrine purge photos/fig.jpg photos/friends.jpg
-  vitrine purge https://images.example.com/images/card/photos/fig.jpg
-  vitrine purge - < keys.txt > left.txt
-  vitrine purge --prefix photos/2026/ --secrets-file secrets.env`,
+  npx vitrine purge photos/fig.jpg photos/friends.jpg
+  npx vitrine purge https://images.example.com/images/card/photos/fig.jpg
+  npx vitrine purge - < keys.txt > left.txt
+  npx vitrine purge --prefix photos/2026/ --secrets-file secrets.env`,
     );
 }
 

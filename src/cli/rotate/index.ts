@@ -55,10 +55,10 @@ You can stop it at any time with Ctrl-C. Run it again to continue.
 ${OBJECTS}
 
 Examples:
-  vitrine rotate --dry-run
-  vitrine rotate
-  vitrine rotate --key-file key.json --yes
-  vitrine rotate --url http://localhost:8787 --key-file .dev.vars.example`,
+  npx vitrine rotate --dry-run
+  npx vitrine rotate
+  npx vitrine rotate --key-file key.json --yes
+  npx vitrine rotate --url http://localhost:8787 --key-file .dev.vars.example`,
     )
     .action((options) => run(() => rotate(world, options)));
 }

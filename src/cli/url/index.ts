@@ -33,10 +33,10 @@ export function urlCommand(world: World, run: Run) {
 ${OBJECTS}
 
 Examples:
-  vitrine url photos/fig.jpg
-  vitrine url photos/fig.jpg --preset card@2x
-  vitrine url photos/fig.jpg --preset card --url http://localhost:8787
-  vitrine url -- -1.jpg`,
+  npx vitrine url photos/fig.jpg
+  npx vitrine url photos/fig.jpg --preset card@2x
+  npx vitrine url photos/fig.jpg --preset card --url http://localhost:8787
+  npx vitrine url -- -1.jpg`,
     )
     .action((name, options) => run(() => printUrls(world, name, options)));
 }
@@ -58,9 +58,9 @@ export function signCommand(world: World, run: Run) {
 ${OBJECTS}
 
 Examples:
-  vitrine sign private/friends.jpg --preset hero --expires 1d
-  vitrine sign private/friends.jpg --preset hero@640w --secrets-file secrets.env
-  vitrine sign private/friends.jpg --url http://localhost:8787`,
+  npx vitrine sign private/friends.jpg --preset hero --expires 1d
+  npx vitrine sign private/friends.jpg --preset hero@640w --secrets-file secrets.env
+  npx vitrine sign private/friends.jpg --url http://localhost:8787`,
     )
     .action((name, options) => run(() => printSigned(world, name, options)));
 }

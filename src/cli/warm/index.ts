@@ -66,9 +66,9 @@ Write one object on each line, or a public URL.
 ${OBJECTS}
 
 Examples:
-  vitrine warm --preset card < keys.txt
-  vitrine warm --preset card --preset hero@640w --accept avif,webp < keys.txt
-  vitrine warm --url https://images.example.com --dry-run < keys.txt`,
+  npx vitrine warm --preset card < keys.txt
+  npx vitrine warm --preset card --preset hero@640w --accept avif,webp < keys.txt
+  npx vitrine warm --url https://images.example.com --dry-run < keys.txt`,
     );
 }
 
