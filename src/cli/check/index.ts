@@ -22,9 +22,9 @@ const HELP = `
 wrangler.jsonc is read as well. npm run check also checks the code.
 
 Examples:
-  vitrine check
-  vitrine check --env staging
-  vitrine check --env ""`;
+  npx vitrine check
+  npx vitrine check --env staging
+  npx vitrine check --env ""`;
 
 type Options = { readonly env?: string | undefined };
 

@@ -54,10 +54,10 @@ Exit codes:
   2    it is not deployed; or in part, if wrangler says so
 
 Examples:
-  vitrine deploy --secrets-file secrets.env
-  vitrine deploy
-  vitrine deploy --env staging --key photos/fig.jpg
-  vitrine deploy --env production --secrets-file production.env --dry-run`;
+  npx vitrine deploy --secrets-file secrets.env
+  npx vitrine deploy
+  npx vitrine deploy --env staging --key photos/fig.jpg
+  npx vitrine deploy --env production --secrets-file production.env --dry-run`;
 
 export async function deploy(world: World, options: Options, tools: Tools): Promise<End> {
   const prepared = prepare(world, options);

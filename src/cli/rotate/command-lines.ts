@@ -1,5 +1,6 @@
 // The commands that the operator is told to run. No part of them is secret.
 
+import { envFlag } from "../project/environment.ts";
 import type { Place } from "../project/known-vars.ts";
 import { commandLine, shellQuote } from "../terminal/shell.ts";
 import { type Plan, USER_NAME, WAIT_S } from "./plan.ts";
@@ -14,10 +15,11 @@ export function bulkOf({ file, environment = "" }: Pick<Place, "file" | "environ
 }
 
 /** The command that was given, to run it again. */
-export function commandOf({ options, place, local }: Plan, restart = false): string {
+export function commandOf(plan: Plan, restart = false): string {
+  const { options, local } = plan;
   const { url, bucket, credentials, keyFile, key, userName, wait, secretsFile, ...rest } = options;
   return commandLine("rotate", {
-    env: rest.env === "" ? "" : place.environment,
+    env: environmentOf(plan),
     ...{ url, bucket, credentials, keyFile, key, secretsFile },
     userName: userName === USER_NAME ? undefined : userName,
     wait: wait === WAIT_S ? undefined : wait,
@@ -28,8 +30,18 @@ export function commandOf({ options, place, local }: Plan, restart = false): str
 }
 
 /** The doctor of the same Vitrine. */
-export function doctorOf({ options: { secretsFile }, base }: Plan): string {
-  return commandLine("doctor", { url: base, secretsFile });
+export function doctorOf(plan: Plan): string {
+  const { options, base } = plan;
+  return commandLine("doctor", {
+    env: environmentOf(plan),
+    url: base,
+    secretsFile: options.secretsFile,
+  });
+}
+
+/** The value of `--env`, whatever CLOUDFLARE_ENV says where the command is pasted. */
+function environmentOf({ options, place }: Plan): string | undefined {
+  return options.env === "" ? "" : place.environment;
 }
 
 export function createKey({ options: { userName } }: Plan): string {
