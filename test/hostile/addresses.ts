@@ -177,7 +177,8 @@ export const ofAddresses = {
       const decoded = decodePath(new URL(HOST + input.path).pathname);
       const found = typeof decoded === "string" ? findRoute(config.index, decoded) : undefined;
       if (typeof decoded !== "string" || found === undefined || !("route" in found)) return;
-      if (!isKey(found.key) || found.variant === "") return;
+      // No preset has such a name, and a client would remove the segment.
+      if (!isKey(found.key) || ["", ".", ".."].includes(found.variant)) return;
       // If a part of the path is not in the key, or two parts are joined, the built path may differ.
       const again = publicPath(config.index, found.route, found.variant, found.key);
       if (again === undefined) assert.match(found.route.path, /:a\/:b|:slug/);
