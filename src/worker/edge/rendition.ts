@@ -18,8 +18,7 @@ export type Rendition = Reply &
   };
 
 /**
- * Asks the edge, and asks once more where another way of asking may succeed. The edge is asked to
- * describe the original where only that shows whether it made the bytes (O8, R6).
+ * Has the edge make one rendition.
  * @param headers those that sign the origin request
  * @param deadline until when the headers of the last answer may take: ms since 1970
  */
@@ -36,9 +35,24 @@ export async function makeRendition(
     if (isRefusal(original)) return original;
     asked = { ...asked, original, still: original !== "image/gif" };
   }
-  const standsIn = !wanted.still && asked.original === "unknown";
+  const made = await askForImage(url, headers, asked, deadline);
+  if (isRefusal(made)) return made;
+  return { ...made, standsIn: !wanted.still && asked.original === "unknown" };
+}
+
+/**
+ * Asks the edge, and asks once more where another way of asking may succeed. The edge is asked to
+ * describe the original where only that shows whether it made the bytes (R6).
+ */
+async function askForImage(
+  url: string,
+  headers: SignedHeaders,
+  wanted: Asked,
+  deadline: number,
+): Promise<(Reply & Passed) | Refusal> {
+  let asked = wanted;
   const reply = await askEdge(url, headers, edgeOptions(asked), deadline);
-  const first = guarded(reply, asked, standsIn);
+  const first = guarded(reply, asked);
   if (!isRefusal(first)) return first;
 
   let isMade = false;
@@ -49,14 +63,13 @@ export async function makeRendition(
     isMade = !isRefusal(reply) && judge(reply, original).result === "made";
   }
   const again = isMade ? asked : secondChance(asked, first);
-  if (!again) return first;
-  return guarded(await askEdge(url, headers, edgeOptions(again), deadline), again, standsIn);
+  return again ? guarded(await askEdge(url, headers, edgeOptions(again), deadline), again) : first;
 }
 
-function guarded(reply: Reply | Refusal, asked: Asked, standsIn: boolean): Rendition | Refusal {
+function guarded(reply: Reply | Refusal, asked: Asked): (Reply & Passed) | Refusal {
   if (isRefusal(reply)) return reply;
   const passed = guard(reply, asked);
-  if (!isRefusal(passed)) return { ...reply, ...passed, standsIn };
+  if (!isRefusal(passed)) return { ...reply, ...passed };
   drop(reply.body);
   return passed;
 }
