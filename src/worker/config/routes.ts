@@ -2,7 +2,7 @@
 
 import type { SigningKey } from "../../url/grant.ts";
 import { keyFault } from "../../url/key.ts";
-import { isTable, json } from "../base/json.ts";
+import { json } from "../base/json.ts";
 import type { Bucket } from "./bucket.ts";
 import { compileRoute, formOf, type Route, unusedNames } from "./compile-route.ts";
 import type { Preset } from "./preset.ts";
@@ -62,7 +62,8 @@ export function readRoutes(
   presets: Named<Preset>,
   report: Report,
 ): BoundRoute[] {
-  const list = json(vars["ROUTES"]);
+  /** The path of the first route of each form. */
+  const first = new Map<string, string>();
   const routes = listOf(
     table(
       {
@@ -87,6 +88,10 @@ export function readRoutes(
           if (wrong) fault(`impossible key: ${wrong}`, at);
         }
         if (!path) return;
+        const form = formOf(path);
+        const twin = first.get(form);
+        if (twin) fault(`takes the same URLs as ${twin} before it: it is never reached`, "path");
+        else first.set(form, path);
         const { template } = findObject(object ?? "", buckets);
         const compiled = compileRoute(path, template, (at, message) => fault(message, at));
         for (const name of signed ? unusedNames(compiled) : []) {
@@ -94,8 +99,7 @@ export function readRoutes(
         }
       },
     ),
-  )(list, "ROUTES", report);
-  reportTwins(list, report);
+  )(json(vars["ROUTES"]), "ROUTES", report);
   const signs = routes?.some(({ signed }) => signed);
   const keys = signs ? signingKeysOf(vars, report) : new Map<string, never>();
   return (routes ?? []).flatMap(({ path, object, presets: shown, svg, ...rest }) => {
@@ -119,22 +123,6 @@ export function readRoutes(
       },
     ];
   });
-}
-
-/** Reports the routes that are never reached, because an earlier one has the same form. */
-function reportTwins(list: unknown, report: Report): void {
-  const entries: readonly unknown[] = Array.isArray(list) ? list : [];
-  const first = new Map<string, number>();
-  for (const [at, entry] of entries.entries()) {
-    const path = isTable(entry) ? entry["path"] : undefined;
-    if (typeof path !== "string") continue;
-    const other = first.get(formOf(path));
-    if (other === undefined) first.set(formOf(path), at);
-    else {
-      const twin = `takes the same URLs as ROUTES[${other}]`;
-      report(`ROUTES[${at}].path`, `${twin}, so it is never reached`);
-    }
-  }
 }
 
 /** Returns whether a text is an origin as browsers spell it. */

@@ -235,14 +235,15 @@ test.each<[string, string, string]>([
   const between = { path: "/between/:preset/*", object: "media/*" };
   const twins = [one, two].map((path) => ({ path, object: "media/k" }));
   expect(mistakes({ ROUTES: [between, ...twins, between] })).toEqual([
-    `ROUTES[2].path: takes the same URLs as ROUTES[1], so it is never reached`,
-    `ROUTES[3].path: takes the same URLs as ROUTES[0], so it is never reached`,
+    `ROUTES[2].path: takes the same URLs as ${one} before it: it is never reached`,
+    `ROUTES[3].path: takes the same URLs as /between/:preset/* before it: it is never reached`,
   ]);
 });
 
 test("a second route of one form is told together with other mistakes", () => {
   const ROUTES = [{ path: 7 }, { ...ROUTE, svg: "yes" }, ROUTE, "no table"];
-  expect(mistakes({ ROUTES }).at(-1)).toMatch(/^ROUTES\[2\]\.path: .* as ROUTES\[1\]/);
+  const twin = `ROUTES[2].path: takes the same URLs as ${ROUTE.path} before it: it is never reached`;
+  expect(mistakes({ ROUTES })).toContain(twin);
   expect(mistakes({ ROUTES: JSON.stringify([ROUTE, ROUTE]) })).toHaveLength(1);
 });
 
