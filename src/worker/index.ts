@@ -10,7 +10,7 @@ import type { Bucket } from "./config/bucket.ts";
 import { tryTwice } from "./edge/passing.ts";
 import { makeRendition, type Rendition } from "./edge/rendition.ts";
 import { answerHealth } from "./health.ts";
-import { configOf, isTold, memoryOf } from "./isolate.ts";
+import { configOf, countRefusal, memoryOf } from "./isolate.ts";
 import { checkEmbedding } from "./request/embedding.ts";
 import { chooseFormat, readableBy } from "./request/format.ts";
 import { checkLimit } from "./request/rate-limit.ts";
@@ -130,7 +130,7 @@ function fallbackOf({ route, key }: Order, make: Make) {
 function refuse({ refusal, subject = {}, terms = {}, instead }: Refused, env: object): Response {
   const now = Date.now();
   const answer = instead ?? refusalAnswer(refusal, terms, now);
-  if (isTold(env, refusal.event, now)) logRefusal(refusal, subject, answer.status);
+  if (countRefusal(env, refusal.event, now)) logRefusal(refusal, subject, answer.status);
   return answer;
 }
 

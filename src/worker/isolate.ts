@@ -18,10 +18,10 @@ import type { Context } from "./s3/probe.ts";
 const STORED_MS = 60_000;
 const BROKEN_MS = 5_000;
 
-/** For how long known secrets are used while they are read again: ms. An isolate can sleep for hours. */
+/** How long known secrets are used while they are read again: ms. An isolate can sleep for hours. */
 const MEANWHILE_MS = 60_000;
 
-/** How long a request waits for a reading that another one began: ms. If that one dies, it never ends. */
+/** How long a request waits for a reading that another request began: ms. If that request is cut off, it never ends. */
 const READING_MS = 5_000;
 
 type Checked = {
@@ -102,14 +102,15 @@ export function memoryOf(bucket: Bucket): Memory {
 }
 
 /**
- * Returns whether a refusal has a line of the log. Also tells how many lines a minute before left out.
+ * Counts a refusal, and logs how many lines were left out in the minute before.
  * @param now ms since 1970
+ * @returns whether this refusal gets a log line of its own
  */
-export function isTold(env: object, event: Refusal["event"], now: number): boolean {
+export function countRefusal(env: object, event: Refusal["event"], now: number): boolean {
   const counted = countLine(floods.get(env) ?? NO_FLOOD, event, now);
   floods.set(env, counted.flood);
   counted.notices.forEach(logNotice);
-  return counted.isTold;
+  return counted.isLogged;
 }
 
 function carryOverAll(config: Config, before: Config): void {

@@ -1,12 +1,12 @@
-// Bounds the lines about requests that cannot be right: anybody can send a flood of them, and each line of
-// the log is paid for. Pure: `now` is passed in.
+// Bounds how many log lines there are about requests that cannot be right. Anybody can send a flood of
+// them, and every line costs money. Pure: `now` is passed in.
 
 import type { Notice } from "./notice.ts";
 import type { Refusal } from "./refusal.ts";
 
 type Event = Refusal["event"];
 
-/** A 404 by the URL's own fault, or a 405. Other refusals may need an operator, and are always told. */
+/** A 404 because of the URL itself, or a 405. Other refusals may need an operator: all are logged. */
 const BOUNDED: ReadonlySet<Event> = new Set<Event>([
   "no-such-route",
   "no-such-variant",
@@ -15,7 +15,7 @@ const BOUNDED: ReadonlySet<Event> = new Set<Event>([
   "method-not-allowed",
 ]);
 
-/** How many lines each event has in a minute. */
+/** How many lines an event has in a minute, at most. */
 const LINES = 10;
 const MINUTE_MS = 60_000;
 
@@ -30,20 +30,20 @@ export const NO_FLOOD: Flood = { since: 0, times: new Map() };
 /**
  * Counts a refusal.
  * @param now ms since 1970
- * @returns whether it has a line of its own, and what to tell of the minute before
+ * @returns whether it gets a log line of its own, and what to log about the minute before
  */
 export function countLine(
   flood: Flood,
   event: Event,
   now: number,
-): { flood: Flood; isTold: boolean; notices: readonly Notice[] } {
-  if (!BOUNDED.has(event)) return { flood, isTold: true, notices: [] };
+): { flood: Flood; isLogged: boolean; notices: readonly Notice[] } {
+  if (!BOUNDED.has(event)) return { flood, isLogged: true, notices: [] };
   const isOver = Math.abs(now - flood.since) >= MINUTE_MS;
   const { since, times } = isOver ? { since: now, times: NO_FLOOD.times } : flood;
   const count = (times.get(event) ?? 0) + 1;
   return {
     flood: { since, times: new Map([...times, [event, count]]) },
-    isTold: count <= LINES,
+    isLogged: count <= LINES,
     notices: isOver ? leftOut(flood) : [],
   };
 }

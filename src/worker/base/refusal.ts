@@ -62,7 +62,7 @@ export type Upstream = {
   type?: string;
   /** Whether a second try at once may succeed. */
   passing?: boolean;
-  /** Whether S3 or the edge said so of this very URL, for this request. If it is absent, it is a guess. */
+  /** Whether S3 or the edge said so about this very URL, for this request. Absent: it is a guess. */
   certain?: boolean;
 };
 
@@ -71,7 +71,7 @@ export function isRefusal<T>(value: T | Refusal): value is Refusal {
   return has(value, "event");
 }
 
-/** Returns whether the cause is no guess. What is not certain is not kept. */
+/** Returns whether the cause is certain. An answer whose cause is a guess is not kept. */
 export function isCertain(refusal: Refusal): boolean {
   return "certain" in refusal && refusal.certain === true;
 }

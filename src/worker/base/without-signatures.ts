@@ -1,6 +1,6 @@
-// Hides the credentials of URLs in a text: whatever follows the beginning of one is left out. Pure.
+// Hides the credentials of URLs in a text: the text ends where the first one begins. Pure.
 
-/** Where the signature of a public URL begins, and what a presigned URL of an object store has. */
+/** Where the signature of a public URL begins, or a parameter of a presigned URL (S3, Google). */
 const SIGNED = /x-(?:amz|goog)-|awsaccesskeyid|sig(?:nature)?["']?\s*[=:]/i;
 
 /** Where a query begins. Any of its values may be a credential. */

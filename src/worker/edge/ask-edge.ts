@@ -22,7 +22,7 @@ export function edgeOptions({ variant, format, still }: Asked): RequestInitCfPro
   };
 }
 
-/** @param deadline until when the headers of the answer may take: ms since 1970 */
+/** @param deadline when to stop waiting for the headers of the answer: ms since 1970 */
 export function askEdge(
   url: string,
   headers: SignedHeaders,

@@ -10,7 +10,7 @@ export type Judgement = {
   readonly warning?: "too-large-for-avif" | "original-is-smaller";
 };
 
-/** The types whose difference is a proof. */
+/** Types that can be told apart. If the original has one and the answer another, the edge made it. */
 const KNOWN = ["jpeg", "png", "gif", "webp", "avif", "heic"] as const;
 
 /**

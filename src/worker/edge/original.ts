@@ -12,8 +12,8 @@ import { judge, namedType } from "./judge.ts";
 /**
  * The original's type as the edge describes it (R9).
  * @param deadline ms since 1970
- * @returns or a refusal that the rendition would meet, too: S3 denies the object, it fails in passing, or
- *   the time is over
+ * @returns the type; or a refusal that the rendition would meet, too: S3 denies the object, the failure
+ *   may be over soon, or no time is left
  */
 export async function originalType(
   url: string,

@@ -3,14 +3,14 @@
 import { isRefusal, type Refusal } from "../base/refusal.ts";
 import type { Asked } from "../request/format.ts";
 
-/** How long a failing origin is left alone before it is asked again: ms. */
+/** How long to wait before a failing origin is asked again: ms. */
 const PAUSE_MS = 300;
 
 /**
- * Makes a rendition, and tries once more after a pause where a failure may be over: the origin of one
- * object is asked at most twice while it fails. The second time, the edge is not asked what the original
- * is.
- * @param deadline ms since 1970. Where it leaves no time to ask again, the failure is returned
+ * Makes a rendition, and tries once more after a pause if the failure may be over by then. So a failing
+ * origin is asked for one object at most twice. The second time, the edge is not asked to describe the
+ * original.
+ * @param deadline ms since 1970. If it leaves no time to ask again, the failure is returned
  */
 export async function tryTwice<Made extends object>(
   asked: Asked,

@@ -20,7 +20,7 @@ export type Rendition = Reply &
 /**
  * Has the edge make one rendition.
  * @param headers those that sign the origin request
- * @param deadline until when the headers of the last answer may take: ms since 1970
+ * @param deadline when to stop waiting for the headers of the last answer: ms since 1970
  */
 export async function makeRendition(
   url: string,

@@ -29,8 +29,8 @@ export function checkEmbedding(
 }
 
 /**
- * The origin of a referer; undefined if it is no http(s) URL, such as `about:client`. It then tells nothing
- * of the page. A page that hides gains nothing: it could send no referer at all.
+ * The origin of a referer. Undefined if it is not an http(s) URL, such as `about:client`: it then says
+ * nothing about the page. A page that hides gains nothing by that: it could send no referer at all.
  */
 function originOf(referer: string): string | undefined {
   const url = URL.parse(referer);

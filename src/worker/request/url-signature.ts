@@ -91,7 +91,7 @@ function malformed(reason: string): Wrong {
   return { event: "signature-wrong", reason, certain: true };
 }
 
-/** What is wrong now may be right soon: another key or `max_age` may be on its way, or a clock be off. */
+/** What is wrong now may be right soon: a new key or `max_age` is being deployed, or a clock is wrong. */
 function wrong(reason: string): Wrong {
   return { event: "signature-wrong", reason, certain: false };
 }

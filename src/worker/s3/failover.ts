@@ -92,13 +92,13 @@ function allRefused(state: BucketState, now: number): Refusal {
   return { event: "slots-refused", slots: refusedSlots(state), reason, repeated };
 }
 
-/** Returns whether S3 gave the object with a slot, or said what is wrong with the object. */
+/** Returns whether S3 accepted the slot: it gave the object, or said what is wrong with the object. */
 function hasServed(made: object | Refusal): boolean {
   if (!isRefusal(made)) return true;
   return made.event === "object-missing" || made.event === "source-unreadable";
 }
 
-/** A denial whose reason S3 does not tell in time: the other slot might have opened the object. */
+/** A denial that S3 does not explain in time. Another slot might have opened the object. */
 function unexplained(denied: Denied): Refusal {
   return { ...denied, event: "timed-out", reason: "denied, and S3 does not say why in time" };
 }
