@@ -4,7 +4,7 @@ import { isSecret } from "../../worker/config/secret-names.ts";
 import { type End, EXIT, type Exit, isFault, say, type World } from "../command.ts";
 import { askWhetherThere } from "../net/ask-health.ts";
 import type { sleep } from "../net/pace.ts";
-import { shellQuote } from "../terminal/shell.ts";
+import { commandLine } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
 
 /** What `vitrine deploy` is given. */
@@ -96,12 +96,6 @@ function isUnborn(status: number | undefined): boolean {
   return status === undefined || status >= 520;
 }
 
-function doctorLine(base: string | undefined, { env, key = [], secretsFile }: Options): string {
-  const flags = { env, url: base ?? "https://…", "secrets-file": secretsFile };
-  const given = Object.entries(flags).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name} ${shellQuote(value)}`],
-  );
-  return ["npx vitrine doctor", ...given, ...key.map((one) => `--key ${shellQuote(one)}`)].join(
-    " ",
-  );
+function doctorLine(base = "https://…", { env, key, secretsFile }: Options): string {
+  return commandLine("doctor", { env, url: base, secretsFile, key });
 }
