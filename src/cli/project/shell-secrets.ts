@@ -22,5 +22,5 @@ export function shellWarnings(env: World["env"], secrets: Secrets): readonly War
 }
 
 function endOf(accessKeyId: string): string {
-  return keyEnd({ name: "current", credentials: { accessKeyId, secretAccessKey: "" } });
+  return keyEnd({ credentials: { accessKeyId } });
 }

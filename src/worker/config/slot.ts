@@ -18,6 +18,10 @@ export function isSameKey({ credentials }: Slot, other: Slot | undefined): boole
 }
 
 /** The last four characters of the key id, by which an operator knows it. Of a short id, fewer. */
-export function keyEnd({ credentials: { accessKeyId } }: Slot): string {
+export function keyEnd({
+  credentials: { accessKeyId },
+}: {
+  readonly credentials: Pick<Credentials, "accessKeyId">;
+}): string {
   return `…${accessKeyId.slice(8).slice(-4)}`;
 }
