@@ -7,7 +7,7 @@ import { FIRST_LINE, makeAppFile } from "../project/app-file/make-app-file.ts";
 import { findBaseUrl } from "../project/base-url.ts";
 import { configFault } from "../project/config-fault.ts";
 import { readDeployed } from "../project/deployed.ts";
-import { nameOf } from "../project/environment.ts";
+import { placeText } from "../project/environment.ts";
 import type { KnownVars } from "../project/known-vars.ts";
 import { replaceFile } from "../project/replace-file.ts";
 import { counted } from "../terminal/progress.ts";
@@ -23,7 +23,7 @@ export function writeClient(
     return configFault(
       config.mistakes.map((mistake) => ({ ...mistake, environment: vars.environment })),
     );
-  const baseUrl = findBaseUrl(givenUrl, vars.patterns, "--base-url", nameOf(vars));
+  const baseUrl = findBaseUrl(givenUrl, vars.patterns, "--base-url", placeText(vars));
   if (isFault(baseUrl)) return baseUrl;
   const { text, clients, presets } = makeAppFile(config, vars.deployed, baseUrl);
   const fault = write(file, text);

@@ -38,6 +38,6 @@ export function hintFor(place: Pick<Place, "file" | "environment" | "environment
 }
 
 /** `wrangler.toml`, or `env.staging of wrangler.toml`. */
-export function nameOf({ file, environment }: Pick<Place, "file" | "environment">): string {
+export function placeText({ file, environment }: Pick<Place, "file" | "environment">): string {
   return environment === undefined ? file : `env.${environment} of ${file}`;
 }

@@ -10,7 +10,7 @@ import { type Fault, isFault, type World } from "../command.ts";
 import { findBaseUrl, isHere } from "./base-url.ts";
 import { type ConfigFault, configFault } from "./config-fault.ts";
 import { findConfigFile } from "./config-file.ts";
-import { chooseEnvironment, nameOf } from "./environment.ts";
+import { chooseEnvironment, placeText } from "./environment.ts";
 import { carrierText, isCarrier } from "./environments.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
 import { localKeys, localRun, wordsOf } from "./local.ts";
@@ -83,7 +83,7 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
   }
   return {
     ...{ config, known, local, secrets },
-    base: given ?? findBaseUrl(undefined, known.patterns, "--url", nameOf(known)),
+    base: given ?? findBaseUrl(undefined, known.patterns, "--url", placeText(known)),
     words: wordsOf(vars["BUCKETS"]),
     healthToken: readHealthToken(valuesOf(secrets)),
   };

@@ -4,7 +4,7 @@
 import type { Fault } from "../command.ts";
 import { environmentText } from "./environment.ts";
 import type { KnownVars } from "./known-vars.ts";
-import { asciiHost, isOf, sharedPattern } from "./route-pattern.ts";
+import { asciiHost, isHostOf, sharedPattern } from "./route-pattern.ts";
 import { readOthers } from "./vars.ts";
 
 type Routes = Pick<KnownVars, "environment" | "patterns" | "workersDev" | "worker">;
@@ -40,7 +40,7 @@ export function refuseUnprovenUrl(
   }
   for (const other of readOthers(folder, known)) {
     const shared = sharedPattern(patterns, other.patterns);
-    if (shared === undefined || !isOf(hostname, asciiHost(shared))) continue;
+    if (shared === undefined || !isHostOf(hostname, asciiHost(shared))) continue;
     const whose = environmentText(other.environment);
     const reason = `${shared} is also a route of ${whose}, so it may be that Worker`;
     return { fault: `${origin}: ${reason}. Give each environment its own routes` };
@@ -57,6 +57,6 @@ function claimOn(hostname: string, { patterns, workersDev, worker }: Routes): nu
   }
   // `*/*` names no host at all.
   const hosts = patterns.map(asciiHost).filter((host) => host.includes("."));
-  const claims = hosts.filter((host) => isOf(hostname, host));
+  const claims = hosts.filter((host) => isHostOf(hostname, host));
   return Math.max(0, ...claims.map((host) => (host.startsWith("*") ? host.length : EXACT)));
 }

@@ -3,7 +3,7 @@
 import { hostOf } from "./base-url.ts";
 
 /** Returns whether a pattern, such as `images.example.com` or `*.example.com`, matches a host. */
-export function isOf(host: string, pattern: string): boolean {
+export function isHostOf(host: string, pattern: string): boolean {
   return pattern.startsWith("*") ? host.endsWith(pattern.slice(1)) : host === pattern;
 }
 

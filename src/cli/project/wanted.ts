@@ -7,7 +7,7 @@ import { readOrder } from "../../worker/request/read-order.ts";
 import type { Impossible } from "../terminal/lines.ts";
 import { readName, unclearText } from "./object-name.ts";
 import type { Project } from "./project.ts";
-import { isOf } from "./route-pattern.ts";
+import { isHostOf } from "./route-pattern.ts";
 
 export type Wanted = {
   /** As it was given, without the signature. */
@@ -60,7 +60,7 @@ function read(
   // A URL parser drops some of these characters, and would read another key.
   if (!URL.canParse(given) || CONTROL.test(given)) return { given, reason: "is not a URL" };
   const url = new URL(given);
-  if (hosts.length > 0 && !hosts.some((host) => isOf(url.host, host))) {
+  if (hosts.length > 0 && !hosts.some((host) => isHostOf(url.host, host))) {
     return { given, reason: `is not a URL of this Vitrine, which is at ${hosts.join(", ")}` };
   }
   const order = readOrder(config, url.pathname);
@@ -73,7 +73,7 @@ function read(
 }
 
 /** Reads the name of an object. @param write writes a name where it can be pasted */
-export function readObject(
+function readObject(
   buckets: readonly Bucket[],
   given: string,
   write: (name: string) => string,

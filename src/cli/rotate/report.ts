@@ -1,7 +1,7 @@
 // What rotate says on the way: the step, what it waits for, why it stopped, and what to do then.
 
 import { EXIT, type Exit, type Fault, paint, type Screen, say, type World } from "../command.ts";
-import { nameOf } from "../project/environment.ts";
+import { placeText } from "../project/environment.ts";
 import { visible } from "../terminal/visible.ts";
 import { commandOf, doctorOf, setOldKey } from "./command-lines.ts";
 import type { Plan, Rotation } from "./plan.ts";
@@ -106,7 +106,7 @@ function remediesOf(
       if (hasArrived) return wayBack(plan, step.number, record, health);
       const where = plan.local
         ? "Is npm start running in this folder?"
-        : `Is the Worker at ${plan.base} the one of ${nameOf(plan.place)}?`;
+        : `Is the Worker at ${plan.base} the one of ${placeText(plan.place)}?`;
       return [plan.options.print ? `Did you run the commands? ${where}` : where];
     }
   }
