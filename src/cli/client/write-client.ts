@@ -19,10 +19,10 @@ export function writeClient(
   givenUrl?: string,
 ): string | Fault {
   const config = readDeployed(vars);
-  if ("mistakes" in config)
-    return configFault(
-      config.mistakes.map((mistake) => ({ ...mistake, environment: vars.environment })),
-    );
+  if ("mistakes" in config) {
+    const { environment } = vars;
+    return configFault(config.mistakes.map((mistake) => ({ ...mistake, environment })));
+  }
   const baseUrl = findBaseUrl(givenUrl, vars.patterns, "--base-url", placeText(vars));
   if (isFault(baseUrl)) return baseUrl;
   const { text, clients, presets } = makeAppFile(config, vars.deployed, baseUrl);

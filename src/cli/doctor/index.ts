@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { bucketsOf } from "../../worker/config/routes.ts";
-import { align, type End, isFault, type Run, say, type World } from "../command.ts";
+import { align, type End, type Fault, isFault, type Run, say, type World } from "../command.ts";
 import { askWhetherThere } from "../net/ask-health.ts";
 import { PATIENCE_S } from "../net/ask-s3.ts";
 import { envOption, jsonOption, OBJECTS, secretsFileOption } from "../options.ts";
@@ -100,14 +100,8 @@ async function doctor(world: World, options: Options): Promise<End> {
   const findings = diagnoseConfiguration(report, stopping, { file, local });
   findings.push(...diagnoseShell(world, options.secretsFile));
   if (!isFault(project)) {
-    const { buckets, routes } = project.config;
-    const named = readKeys(buckets, options.key);
+    const named = readObjects(project, options.key);
     if (isFault(named)) return named;
-    const unused = named.find(({ bucket }) => !bucketsOf(routes).has(bucket));
-    if (unused !== undefined) {
-      const name = optionOf("--key", nameOf(buckets, unused));
-      return { fault: `${name}: no route leads to the bucket ${unused.bucket.name}` };
-    }
     const collect = async () => {
       const steps = examine(world, project, base, named, options.timeout);
       for await (const found of steps) findings.push(...found);
@@ -121,6 +115,19 @@ async function doctor(world: World, options: Options): Promise<End> {
   if (options.json) say(world.stdout, JSON.stringify({ findings: told }, null, 2));
   else say(world.stdout, ...tellFindings(world, told));
   return exitOf(findings);
+}
+
+/** Reads the objects that `--key` names. Only a bucket that a route leads to is examined. */
+function readObjects(
+  { config: { buckets, routes } }: Project,
+  keys: readonly string[] | undefined,
+): readonly Found[] | Fault {
+  const named = readKeys(buckets, keys);
+  if (isFault(named)) return named;
+  const unused = named.find(({ bucket }) => !bucketsOf(routes).has(bucket));
+  if (unused === undefined) return named;
+  const name = optionOf("--key", nameOf(buckets, unused));
+  return { fault: `${name}: no route leads to the bucket ${unused.bucket.name}` };
 }
 
 /** @param named the objects to look at */

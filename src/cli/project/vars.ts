@@ -26,9 +26,9 @@ export function readOthers(folder: string, { environment, environments }: KnownV
 }
 
 /**
- * Reads the configuration and .dev.vars of a folder as wrangler does.
+ * Reads one environment of the configuration, and .dev.vars, as wrangler does.
  * @param environment undefined: the top level, whatever CLOUDFLARE_ENV says
- * @param quiet hides the warnings of wrangler
+ * @param quiet hides wrangler's warnings, where another call shows them
  */
 export function readVars(
   folder = ".",
@@ -53,11 +53,7 @@ export function readVars(
     // wrangler dev leaves out secrets that are not required (S2); `npm start` does not.
     const optional = Object.entries(read(undefined)).filter(([name]) => isSecret(name));
     const found = [...Object.entries(read(secrets)), ...optional];
-    // As a deploy has it: `route` counts only if there are no `routes`.
-    const given: readonly Route[] = config.routes ?? (config.route ? [config.route] : []);
-    const routes: readonly Zoned[] = given.map((route) =>
-      typeof route === "string" ? { pattern: route } : route,
-    );
+    const routes = routesOf(config);
     const stores: readonly { binding: string }[] = config.secrets_store_secrets;
     return {
       ...{ file, environment, environments, worker: config.name },
@@ -78,13 +74,21 @@ export function readVars(
     };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const place = "location" in error && isTable(error.location) ? error.location : {};
-    return unreadable({
-      path: file,
-      ...("line" in place && { at: `${place["line"]}:${place["column"]}` }),
-      message: error.message,
-    });
+    return unreadable(mistakeOf(error, file));
   }
+}
+
+/** The routes of a deploy: `route` counts only if there are no `routes`. */
+function routesOf({ route, routes }: { route?: Route; routes?: readonly Route[] }): Zoned[] {
+  const given = routes ?? (route ? [route] : []);
+  return given.map((one) => (typeof one === "string" ? { pattern: one } : one));
+}
+
+/** What wrangler's parser says, and where in the file. */
+function mistakeOf(error: Error, file: string): FoundMistake {
+  const place = "location" in error && isTable(error.location) ? error.location : {};
+  const at = "line" in place ? { at: `${place["line"]}:${place["column"]}` } : {};
+  return { path: file, ...at, message: error.message };
 }
 
 function unreadable(mistake: FoundMistake): Unreadable {
