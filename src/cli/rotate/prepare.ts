@@ -27,15 +27,8 @@ export async function readPlan(site: Site, options: Options, now: number): Promi
     const where = `${stored} is in a Secrets Store, and this command cannot write there`;
     return { fault: `${where}. See docs/rotate.md, “In a Secrets Store”` };
   }
-  const named = readKeys(site.config.buckets, options.key);
+  const named = readImages(site, word, options.key);
   if (isFault(named)) return named;
-  const other = named.find(({ bucket: { name } }) => site.words.get(name) !== word);
-  if (other !== undefined) {
-    const { name } = other.bucket;
-    const key = optionOf("--key", nameOf(site.config.buckets, other));
-    const its = `the secrets of the bucket ${name} begin with ${site.words.get(name)}`;
-    return { fault: `${key}: ${its}, and this rotation is about ${word}` };
-  }
   const buckets = site.config.buckets
     .filter(({ name }) => site.words.get(name) === word)
     .map((bucket) => {
@@ -47,6 +40,22 @@ export async function readPlan(site: Site, options: Options, now: number): Promi
   const { known: place } = site;
   const played = isPlayed(site);
   return { options, base, local, played, place, word, buckets, images, token };
+}
+
+/** Reads the images that `--key` names. Each must be in a bucket that this rotation is about. */
+function readImages(
+  { config: { buckets }, words }: Site,
+  word: string,
+  keys: Options["key"],
+): readonly Found[] | Fault {
+  const named = readKeys(buckets, keys);
+  if (isFault(named)) return named;
+  const other = named.find(({ bucket }) => words.get(bucket.name) !== word);
+  if (other === undefined) return named;
+  const { name } = other.bucket;
+  const its = `the secrets of the bucket ${name} begin with ${words.get(name)}`;
+  const key = optionOf("--key", nameOf(buckets, other));
+  return { fault: `${key}: ${its}, and this rotation is about ${word}` };
 }
 
 function findWord({ words }: Site, { bucket, credentials }: Options): string | Fault {
