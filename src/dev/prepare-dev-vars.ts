@@ -1,5 +1,5 @@
-// Creates what a start needs in .dev.vars, or in that of an environment: the file itself, and a key that signs URLs, because a
-// route may become signed while it runs. It never changes a line that is there.
+// Creates what a start needs in the .dev.vars of its environment: the file itself, and a key that signs URLs,
+// because a route may become signed while it runs. It never changes a line that is there.
 
 import { randomBytes } from "node:crypto";
 import { appendFileSync, copyFileSync, existsSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Reads which environment the local run is of: `npm start -- --env NAME`, else CLOUDFLARE_ENV.
+// Reads the environment of the local run: `npm start -- --env NAME`, else CLOUDFLARE_ENV. Pure.
 
 import { parseArgs } from "node:util";
 import { type Fault, isFault } from "../cli/command.ts";

@@ -1,4 +1,4 @@
-// Reads an environment of the configuration and .dev.vars as the local run uses them. Reads only: nothing is changed.
+// Reads one environment of the configuration, and .dev.vars, as the local run uses them. Changes nothing.
 
 import { foundText } from "../cli/project/config-fault.ts";
 import { carrierText, isCarrier } from "../cli/project/environments.ts";

@@ -27,16 +27,16 @@ type Sent = Readonly<Record<string, string>>;
 /** What takes time, so a test can replace it. */
 export type Tools = { readonly examine: Examine; readonly sleep: typeof sleep };
 
-/** With these of the environment, the doctor sees more. */
+/** The secrets that the doctor may take from the shell: it sees more with them. */
 const SINGLE = ["HEALTH_TOKEN", "URL_SIGNING_KEYS"];
 
 const PAUSE_MS = 5000;
-/** With the pauses, a minute. */
+/** How often to ask: about a minute, with the pauses. */
 const LOOKS = 12;
 
 /**
  * @param sent the secrets that were deployed
- * @returns `done` if the doctor finds no error. One does not undo the deploy: `partly`
+ * @returns `done` if the doctor finds no error, else `partly`: the deploy is not undone
  */
 export async function checkDeployed(
   world: World,
@@ -65,7 +65,7 @@ export async function checkDeployed(
   }
   const { dryRun: _, ...given } = options;
   const end = await examine({ ...world, env: withoutOthers(world, sent) }, { ...given, url: base });
-  // Warnings are shown. They may be meant, such as that of a key that may list the bucket.
+  // Warnings are shown, but a deploy may be right with them: a key may be meant to list the bucket.
   if (end === EXIT.done || end === EXIT.partly || world.interrupted.aborted) return EXIT.done;
   if (isFault(end)) say(world.stderr, visible(end.fault));
   const advice = "An older version may answer for a minute. To check it again";
@@ -73,7 +73,7 @@ export async function checkDeployed(
   return EXIT.partly;
 }
 
-/** The environment without keys of S3: they are not known to be the deployed ones (S5). */
+/** The environment without the keys of S3: nobody knows whether they are the deployed ones (S5). */
 function withoutOthers({ env }: World, sent: Sent): World["env"] {
   const isOther = (name: string) => name in sent || (isSecret(name) && !SINGLE.includes(name));
   return Object.fromEntries(Object.entries(env).filter(([name]) => !isOther(name)));
@@ -83,7 +83,7 @@ function withoutOthers({ env }: World, sent: Sent): World["env"] {
 async function answers(world: World, base: string, pause: Tools["sleep"]): Promise<boolean> {
   for (let look = 1; !world.interrupted.aborted; look += 1) {
     const absent = await askWhetherThere(base);
-    if (absent === undefined || !isUnborn(absent.status)) return true;
+    if (absent === undefined || !isNotThereYet(absent.status)) return true;
     if (look === LOOKS) return false;
     if (look === 1) say(world.stderr, `Waiting for ${base} ...`);
     await pause(PAUSE_MS, world.interrupted);
@@ -91,8 +91,8 @@ async function answers(world: World, base: string, pause: Tools["sleep"]): Promi
   return false;
 }
 
-/** Without a status there is no DNS or no certificate yet; from 520 on, Cloudflare finds no Worker. */
-function isUnborn(status: number | undefined): boolean {
+/** No status: no DNS or no certificate yet. 520 or more: Cloudflare finds no Worker. */
+function isNotThereYet(status: number | undefined): boolean {
   return status === undefined || status >= 520;
 }
 

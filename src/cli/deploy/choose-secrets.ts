@@ -1,5 +1,5 @@
-// Chooses which secrets of a file are deployed, and says what is wrong with the file. No I/O. No message holds
-// any part of a secret.
+// Chooses which secrets of a file are deployed, and says what is wrong with the file. No I/O. No message
+// contains any part of a secret.
 
 import type { Mistake } from "../../worker/base/mistake.ts";
 import { readHealthToken, readSlots, signingKeysOf } from "../../worker/config/read-secrets.ts";
@@ -34,7 +34,7 @@ export function chooseSecrets(given: Vars, known: Known, local: Credentials): Ch
   const sent: Record<string, string> = {};
   const unused: string[] = [];
   for (const [name, value] of Object.entries(given)) {
-    // An empty secret would be deployed as an empty text.
+    // wrangler would deploy an empty secret as an empty text.
     if (used.has(name) && typeof value === "string" && value !== "") sent[name] = value;
     else unused.push(name);
   }
@@ -52,7 +52,7 @@ function namesOf(word: string): string[] {
   return [secretNames(word), secretNames(word, "next")].flatMap((slot) => Object.values(slot));
 }
 
-/** What is wrong with the slots that the file has at least one secret of. */
+/** What is wrong with a slot if the file has at least one of its secrets. */
 function slotMistakes(word: string, sent: Vars): Mistake[] {
   const { unusable } = readSlots(word, sent, () => {});
   return unusable.flatMap(({ slot, mistakes }) => {
@@ -67,7 +67,7 @@ function slotMistakes(word: string, sent: Vars): Mistake[] {
 function* otherMistakes(sent: Vars, { stored }: Known, local: readonly string[]) {
   for (const [path, value] of Object.entries(sent)) {
     if (local.includes(`${value}`)) {
-      yield { path, message: "is the one of .dev.vars.example, which opens the local S3 alone" };
+      yield { path, message: "is the one of .dev.vars.example, which opens only the local S3" };
     }
     if (/^\$(?:\w+|\{\w+\})$/.test(`${value}`)) {
       yield { path, message: "is the name of a variable: write its value here" };

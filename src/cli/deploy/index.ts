@@ -1,5 +1,5 @@
-// vitrine deploy: checks the configuration, deploys it with the secrets of a file and no others (S5), and runs
-// the doctor on what is deployed.
+// vitrine deploy: checks the configuration, deploys it with the secrets of a file and no others (S5), and
+// runs the doctor on what is deployed. It never deploys a configuration or a file with a mistake.
 
 import { Command } from "@commander-js/extra-typings";
 import { mistakeText } from "../../worker/base/mistake.ts";

@@ -11,7 +11,7 @@ import { refuseUnprovenUrl } from "../project/own-url.ts";
 /** It holds the keys that must not be deployed. */
 const EXAMPLE = ".dev.vars.example";
 
-/** Why a deploy would end in another Worker than the one that is named, or where nobody can ask. */
+/** Why a deploy would replace another Worker than the one that is named, or could not be reached. */
 export function placeFault({ folder, env }: World, known: KnownVars): Fault | undefined {
   const { file, worker, workersDev, patterns } = known;
   if (!existsSync(join(folder, EXAMPLE))) {
@@ -28,7 +28,7 @@ export function placeFault({ folder, env }: World, known: KnownVars): Fault | un
   return { fault: `${file} names no domain under routes: put yours there` };
 }
 
-/** Where it will be. Refuses what may be another environment's: a deploy would take it away from there. */
+/** The URL of the deployed Worker. Refuses one that may belong to another environment. */
 export function baseOf(
   { folder }: World,
   known: KnownVars,

@@ -1,5 +1,5 @@
-// Says what a deploy changes: which secret goes into which Worker. No part of a secret, and of a key id its
-// last four characters.
+// Says which secret goes into which Worker. Shows no part of a secret, and only the last four characters of
+// a key id. Pure.
 
 import { isSecret, secretNames } from "../../worker/config/secret-names.ts";
 import { keyEnd } from "../../worker/config/slot.ts";

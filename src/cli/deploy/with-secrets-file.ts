@@ -13,7 +13,7 @@ export async function withSecretsFile<T>(
   secrets: Readonly<Record<string, string>>,
   use: (file: string) => Promise<T>,
 ): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), "vitrine-")); // for this user alone
+  const folder = mkdtempSync(join(tmpdir(), "vitrine-")); // readable only by this user
   const remove = () => rmSync(folder, { recursive: true, force: true });
   process.once("exit", remove); // a second Ctrl-C ends the process at once
   try {

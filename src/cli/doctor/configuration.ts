@@ -1,4 +1,4 @@
-// What the doctor says of the mistakes and warnings of `vitrine check`, and of the shell's secrets.
+// What the doctor says about the mistakes and warnings of `vitrine check`, and about the shell's secrets.
 
 import { isSecret } from "../../worker/config/secret-names.ts";
 import { isFault, type World } from "../command.ts";
@@ -52,7 +52,7 @@ function isOfDevVars({ from }: FoundMistake): boolean {
   return from?.startsWith(".dev.vars") === true && from !== ".dev.vars.example";
 }
 
-/** @param about `local`: whether it keeps the local run from starting */
+/** @param about `local`: whether the mistake keeps the local run from starting */
 function diagnoseMistake(mistake: FoundMistake, about: About): Diagnosis {
   const isShort = isOfDevVars(mistake) && mistake.path === "HEALTH_TOKEN";
   const why = about.local

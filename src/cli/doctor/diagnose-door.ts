@@ -20,13 +20,13 @@ export type Door = {
   readonly host: string;
   /** The key of the object inside. */
   readonly key: string;
-  /** An object of another bucket, one beside the prefix if there is one, and one that Vitrine serves. */
+  /** The answers for another bucket, beside the prefix if there is one, and for what Vitrine serves. */
   readonly neighbour: Said;
   readonly beside: Said | undefined;
   readonly inside: readonly Said[];
 };
 
-/** What happens only after the edge has asked the origin. */
+/** Events that are possible only if the edge has asked the origin. */
 const FETCHED: readonly UpstreamEvent[] = [
   "object-missing",
   "object-denied",
@@ -54,7 +54,7 @@ function withoutCode(status: number, headers: Headers, resized: string): Said["d
   if (status === 200 && /^internal=(?:ok|ram)\b/.test(resized)) return "transformed";
   const own = "content-security-policy";
   if (status === 404 && headers.get(own) === PROTECTION[own]) return "passed-on";
-  // A browser can pass a challenge.
+  // A challenge is no block: a browser can pass it.
   return status === 403 && !headers.has("cf-mitigated") ? "blocked" : "unknown";
 }
 

@@ -34,7 +34,7 @@ export function tellFindings(world: World, findings: readonly Finding[]): string
   return [...lines, paint(world, stdout, STYLES[verdict], sum)];
 }
 
-/** The findings with hints for the environment and its file. */
+/** The findings, with commands for this environment and the name of its file. */
 export function findingsFor(place: Place, findings: readonly Finding[]): Finding[] {
   return findings.map((finding) => {
     const { what, why, remedy } = finding;

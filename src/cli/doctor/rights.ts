@@ -1,5 +1,5 @@
-// Who may do what with a bucket: the key, beyond reading, and anyone without a key. It writes nothing
-// at an S3 that knows uploads in parts, or checks digests.
+// What the key may do beyond reading, and what anyone may do without a key. It writes nothing to an S3 that
+// knows uploads in parts or checks digests.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
@@ -12,10 +12,10 @@ import type { Reader } from "./reader.ts";
 /** S3's answers to those who may write: no such upload, or the part is not what it claims to be. */
 const MAY: readonly (string | undefined)[] = ["NoSuchUpload", "BadDigest"];
 
-/** S3's answer to those who may not. Others, such as SignatureDoesNotMatch, do not say what a key may do. */
+/** S3's answer to those who may not. Other codes, such as SignatureDoesNotMatch, say nothing about rights. */
 const DENIED = "AccessDenied";
 
-/** Writing as a test. */
+/** Writing as a test: to an object that does not exist. */
 export type Trial = {
   /** The key of an object that does not exist. */
   readonly absent: string;

@@ -1,5 +1,5 @@
-// Asks the deployed site for `/cdn-cgi/image/…`, which anybody may (E10): for an object of a bucket that does
-// not exist, one beside the prefix, and one that Vitrine serves. Nothing is billed, unless the door shows it.
+// Asks the deployed site for `/cdn-cgi/image/…`, as anybody may (E10): for an object in a bucket that does not
+// exist, one beside the prefix, and one that Vitrine serves. It costs nothing, unless the door is open.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { bucketsOf } from "../../worker/config/routes.ts";
@@ -52,7 +52,7 @@ async function examineDoor(
     : undefined;
   const inside = [await ask(originUrl(bucket.base, key))];
   if (sample !== undefined && serves && inside[0]?.did === "fetched") {
-    // C1: the same without a key may be answered from what the edge has kept for Vitrine.
+    // With this option, the edge may answer from what it has kept for Vitrine (C1).
     const kept = await ask(originUrl(bucket.base, key), ",origin-auth=share-publicly");
     if (kept.did === "transformed") inside.push(kept);
   }
@@ -62,7 +62,7 @@ async function examineDoor(
 
 /**
  * The URL of an object in another bucket, which does not exist, and the host that all buckets share. With
- * path-style addressing that bucket's name begins with this one's, which finds an entry such as `/acme`.
+ * path-style addressing, the other bucket's name begins with this one's: an entry such as `/acme` allows it.
  */
 function neighbourOf({ base, bucket }: Bucket, absent: string): { host: string; url: string } {
   const { host, protocol, pathname } = new URL(base);

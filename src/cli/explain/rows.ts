@@ -12,7 +12,7 @@ import type { Explained } from "./explain-url.ts";
 
 type Row = readonly [name: string, value: string];
 
-/** Where the commands that are printed shall work. */
+/** Where the printed commands have to work. */
 export type Place = {
   /** The options that they need. */
   readonly flags: Flags;

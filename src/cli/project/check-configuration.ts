@@ -1,5 +1,5 @@
-// Checks one environment of a configuration, both as it would be deployed and as `npm start` would start it. Nothing is
-// started, nothing is sent.
+// Checks one environment of a configuration, both as it would be deployed and as `npm start` would start it.
+// Nothing is started, nothing is sent.
 
 import type { Mistake } from "../../worker/base/mistake.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";

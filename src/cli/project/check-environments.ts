@@ -18,7 +18,10 @@ export function checkEnvironment(folder: string, known: KnownVars): Report {
   return checkConfiguration(known, readOthers(folder, known));
 }
 
-/** @param name `""` is the top level alone; undefined: the top level and all environments */
+/**
+ * Checks one environment, or all of them.
+ * @param name `""`: only the top level; undefined: the top level and all environments
+ */
 export function checkEnvironments(
   folder: string,
   name: string | undefined,
@@ -54,7 +57,7 @@ function unreadable(environment: string | undefined, mistake: FoundMistake): Env
   return { environment, isCarrier: false, told: [], warnings: [], mistakes };
 }
 
-/** Returns whether the same mistake of the same .dev.vars is known: environments may share that file. */
+/** Returns whether a mistake of .dev.vars is already reported: environments may share that file. */
 function has({ mistakes }: Report, { from, ...mistake }: FoundMistake): boolean {
   if (from === undefined) return false;
   return mistakes.some((known) => known.from === from && isSameMistake(known, mistake));

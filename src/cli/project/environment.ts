@@ -19,7 +19,7 @@ export function environmentText(environment: string | undefined): string {
   return environment === undefined ? "the top level" : `env.${environment}`;
 }
 
-/** ` --env staging`, for a command. The top level has no name, and needs one only beside environments. */
+/** ` --env staging`, to add to a command. The top level needs ` --env ""` only if there are environments. */
 export function envFlag({
   environment,
   environments,
@@ -31,7 +31,7 @@ export function envFlag({
 const COMMANDS =
   /\bnpx (?:wrangler (?:deploy|tail|deployments list|secret (?:put|delete))|vitrine [a-z]+)\b/g;
 
-/** A hint, which is written for the top level of a wrangler.toml, for another environment or file. */
+/** Rewrites a hint for the top level of wrangler.toml: for this environment and this file. */
 export function hintFor(place: Pick<Place, "file" | "environment" | "environments">, hint: string) {
   const named = hint.replaceAll("wrangler.toml", place.file);
   return named.replace(COMMANDS, (command) => command + envFlag(place));

@@ -1,5 +1,5 @@
-// Mistakes that only a project with several environments can have. What wrangler does not inherit is missing,
-// and what it does inherit belongs to two Workers (S6).
+// Mistakes that only a project with several environments can have (S6): something that wrangler does not
+// inherit is missing, or something that it inherits belongs to two Workers. Pure.
 
 import type { Mistake } from "../../worker/base/mistake.ts";
 import type { Warning } from "./config-fault.ts";
@@ -31,7 +31,7 @@ export function* environmentMistakes(
     }
     const pattern = sharedPattern(vars.patterns, other.patterns);
     if (pattern === undefined) continue;
-    // A \`route\` counts only without \`routes\`, also if they are inherited.
+    // wrangler ignores `route` if there are `routes`, also inherited ones.
     const inherits = environment !== undefined && !own.has("routes");
     const what = `${inherits ? "are inherited: " : ""}${pattern} is a route of ${whose}, too`;
     const remedy = "The last deploy would take it away from the other: give each its own";
@@ -39,7 +39,7 @@ export function* environmentMistakes(
   }
 }
 
-/** What an environment does without, perhaps unnoticed. */
+/** Warns about what an environment lacks, perhaps unnoticed. */
 export function* environmentDoubts(
   { environment, limiters }: KnownVars,
   others: readonly KnownVars[],
@@ -51,8 +51,8 @@ export function* environmentDoubts(
 }
 
 /**
- * Returns whether the top level only holds what its environments inherit. It has nothing to deploy, and takes
- * no domain away if it is deployed by mistake.
+ * Returns whether the top level only holds what its environments inherit. Then there is nothing to deploy
+ * from it, and no domain that a deploy by mistake would take away.
  */
 export function isCarrier({ environment, environments, deployed, patterns }: KnownVars): boolean {
   const isEmpty = Object.keys(deployed).length === 0 && patterns.length === 0;

@@ -19,7 +19,7 @@ export type KnownVars = {
   readonly environment: string | undefined;
   /** All environments that the file has. */
   readonly environments: readonly string[];
-  /** The keys that stand in this environment itself, and are not inherited. */
+  /** The keys that this environment sets itself. It inherits others. */
   readonly own: ReadonlySet<string>;
   /** The name of the Worker in this environment. */
   readonly worker: string | undefined;

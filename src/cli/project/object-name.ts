@@ -1,5 +1,5 @@
-// Reads which object a name means, in all commands: `BUCKET/key` if the configuration has several buckets, `key` if
-// it has one. A key is what follows the bucket's prefix. No I/O.
+// Reads which object a name means, for all commands: `key` if the configuration has one bucket, `BUCKET/key`
+// if it has several. A key is the part after the bucket's prefix. No I/O.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { type Fault, isFault } from "../command.ts";
@@ -8,16 +8,17 @@ import { optionOf } from "../terminal/shell.ts";
 /** An object, or what its key begins with. */
 export type Found = { readonly bucket: Bucket; readonly key: string };
 
-/** A name that could mean several things, and the names that mean one of them each. */
+/** Why a name is ambiguous, and a clear name for each of its meanings. */
 export type Unclear = { readonly unclear: string; readonly names: readonly string[] };
 
+/** Reads a name. One that could mean two objects is refused, never guessed. */
 export function readName(buckets: readonly Bucket[], name: string): Found | Unclear {
   const [only, ...more] = buckets;
   const named = buckets.find((bucket) => name.startsWith(`${bucket.name}/`));
   const key = named && name.slice(named.name.length + 1);
   if (only !== undefined && more.length === 0) {
     if (key === undefined) return { bucket: only, key: name };
-    // Twice at the beginning: once for the bucket, and once for the key.
+    // The bucket's name twice: once for the bucket, once as the beginning of the key.
     if (key.startsWith(`${only.name}/`)) return { bucket: only, key };
     const unclear = `does it begin with the name of the bucket, or does its key begin with ${only.name}/?`;
     return { unclear, names: [key, `${only.name}/${name}`] };

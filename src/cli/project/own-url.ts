@@ -1,5 +1,5 @@
-// Refuses the URL of another environment: a command would look at one Worker and change another. Asks nobody:
-// only routes of the configuration are proof.
+// Refuses the URL of another environment: a command would look at one Worker and change another. Sends
+// nothing: only the routes of the configuration are proof.
 
 import type { Fault } from "../command.ts";
 import { environmentText } from "./environment.ts";
@@ -21,7 +21,7 @@ export function refuseOthersUrl(folder: string, known: KnownVars, url: string): 
   return { fault: `${origin}: that is a route of ${whose}: add ${options}` };
 }
 
-/** Refuses a URL of which the configuration does not prove that it is one of this environment alone. */
+/** Refuses a URL unless the configuration proves that it belongs to this environment, and to no other. */
 export function refuseUnprovenUrl(
   folder: string,
   known: KnownVars,
@@ -50,7 +50,7 @@ export function refuseUnprovenUrl(
 
 const EXACT = Number.POSITIVE_INFINITY;
 
-/** How exactly the routes name a host: the most exact route gets its requests. 0: they do not name it. */
+/** How exactly the routes name a host: 0 is not at all. Cloudflare takes the most exact route. */
 function claimOn(hostname: string, { patterns, workersDev, worker }: Routes): number {
   if (workersDev && worker !== undefined && hostname.startsWith(`${worker}.`)) {
     if (/^[\w-]+\.workers\.dev$/.test(hostname.slice(worker.length + 1))) return EXACT;

@@ -32,7 +32,7 @@ export function* pitfalls(vars: KnownVars): Generator<Mistake> {
   }
 }
 
-/** What may not work, and harms nobody if it does not. */
+/** What may not work, but does no harm then. */
 export function* doubts({ workersDev }: Pick<KnownVars, "workersDev">): Generator<Warning> {
   if (!workersDev) return;
   const what =

@@ -28,7 +28,7 @@ export function isPlayed({ local, known }: Project): boolean {
   return local && !known.local.has("BUCKETS");
 }
 
-/** The slots of a bucket of which at least one secret is at hand. */
+/** The slots of a bucket that have at least one secret at hand. */
 export function slotsAtHand({ words, secrets }: Project, bucket: string): SlotsRead {
   const word = words.get(bucket) ?? "AWS";
   const { usable, unusable } = readSlots(word, valuesOf(secrets), () => {});

@@ -1,4 +1,4 @@
-// The patterns of wrangler's routes: `images.example.com/*`, `*.example.com/*`, or a custom domain.
+// Compares the patterns of wrangler's routes: `images.example.com/*`, `*.example.com/*`, a custom domain. Pure.
 
 import { hostOf } from "./base-url.ts";
 
@@ -12,7 +12,7 @@ export function asciiHost(pattern: string): string {
   return URL.parse(`https://${hostOf(pattern)}`)?.hostname ?? "";
 }
 
-/** A pattern of one list that is also in the other: two Workers cannot serve it. */
+/** The first pattern that both lists have: two Workers cannot serve it. */
 export function sharedPattern(
   one: readonly string[],
   other: readonly string[],

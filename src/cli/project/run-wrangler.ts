@@ -1,5 +1,5 @@
-// Runs the wrangler of this project: the only place of the CLI that does. No secret of the Worker and no
-// environment of wrangler reach it by its process environment, where they would win over what it is given (S5).
+// Runs the wrangler of this project. No other file of the CLI does. It takes the Worker's secrets and
+// CLOUDFLARE_ENV out of wrangler's environment, where they would replace what wrangler is given (S5).
 
 import { type StdioOptions, spawn } from "node:child_process";
 import { join } from "node:path";
@@ -11,9 +11,9 @@ const WRANGLER = join(import.meta.dirname, "../../../node_modules/wrangler/bin/w
 
 /**
  * Runs wrangler to its end.
- * @param input what wrangler reads from stdin. It then ends even if Ctrl-C is pressed meanwhile, so that no
- *   step is left half done. Without it, wrangler may ask at the terminal, and Ctrl-C ends it
- * @param hear is given what wrangler says, without what it says at the terminal
+ * @param input what wrangler reads from stdin. Ctrl-C does not end it then, or a step would be half done.
+ *   Without input, wrangler may ask at the terminal, and Ctrl-C ends it
+ * @param hear gets wrangler's output, except what goes to the terminal directly
  * @returns the exit code; null if a signal ended it
  */
 export type RunWrangler = (
@@ -42,7 +42,7 @@ export function wranglerAt(script = WRANGLER): RunWrangler {
     });
 }
 
-/** The world's environment in place of this process's, without what must not get to wrangler. */
+/** The world's environment in place of this process's, without what wrangler must not see. */
 function environmentOf({ env }: World) {
   const left = Object.keys(process.env).map((name) => [name, undefined] as const);
   const kept = Object.entries(env).filter(([name]) => !isKept(name.toUpperCase()));
@@ -55,7 +55,7 @@ function environmentOf({ env }: World) {
   };
 }
 
-/** Returns whether a variable is kept from wrangler. The environment is always an argument: `--env`. */
+/** Returns whether wrangler must not see a variable. `--env` always names the environment. */
 function isKept(name: string): boolean {
   return isSecret(name) || name === "CLOUDFLARE_ENV";
 }

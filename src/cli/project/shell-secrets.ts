@@ -1,5 +1,5 @@
 // Finds secrets that the shell has with another value than a file: a plain `wrangler deploy --secrets-file`
-// would deploy the shell's (S5). Shows no secret, and of a key id its last four characters.
+// would deploy the shell's (S5). Shows no secret, and only the last four characters of a key id. Pure.
 
 import { keyEnd } from "../../worker/config/slot.ts";
 import type { World } from "../command.ts";

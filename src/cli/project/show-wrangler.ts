@@ -35,7 +35,7 @@ type Given = {
 /**
  * Runs wrangler to its end.
  * @param args the words of a command, such as `secret bulk`, and then its options
- * @returns how it ended, and what to do, if it did not end with 0
+ * @returns if it did not end with 0: how it ended, and what to do
  */
 export async function showWrangler(
   world: World,
@@ -43,7 +43,7 @@ export async function showWrangler(
   args: readonly string[],
   { input, secrets }: Given,
 ): Promise<Fault | undefined> {
-  // A shorter one may be a part of anything, such as the code of an error.
+  // A shorter text may be a part of anything, such as an error code.
   const long = secrets.filter(({ length }) => length >= 6);
   const spellings = long.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
   let all = "";

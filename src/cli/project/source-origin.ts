@@ -1,4 +1,4 @@
-// What to list under Sources of the zone, so that the edge may fetch from a bucket (E5). Pure.
+// The entry under Sources of the zone that allows the edge to fetch from a bucket (E5). Pure.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 
@@ -10,8 +10,9 @@ export type SourceOrigin = {
 };
 
 /**
- * A path ends with a slash: whether `/acme` would also allow `/acme-2` is not known. For the same reason
- * it has no segment that is spelt otherwise once it is encoded.
+ * The narrowest entry that certainly works. Its path ends with a slash, because `/acme` may also allow
+ * `/acme-2`. It ends before the first segment that percent-encoding changes, because how the edge compares
+ * such a segment is not known.
  */
 export function originOf({
   base,

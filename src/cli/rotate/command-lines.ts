@@ -8,7 +8,7 @@ import { changeOf, type Ends, type Step } from "./steps.ts";
 
 /**
  * The arguments of wrangler that change several secrets at once, read from stdin (S1). They always name the
- * environment: an empty one is the top level, whatever CLOUDFLARE_ENV says (S6).
+ * environment: an empty one is the top level (S6).
  */
 export function bulkOf({ file, environment = "" }: Pick<Place, "file" | "environment">) {
   return ["secret", "bulk", "--config", file, `--env=${environment}`] as const;
@@ -62,7 +62,7 @@ export function linesOf(plan: Plan, step: Step, { old, new: end }: Ends): string
   if (!step.byHand) return changeLines(plan, step, plan.options.print === true);
   const which = old === "" || old === end ? `not ${end}` : `it ends in ${old}`;
   if (!plan.local) return [`${setOldKey(plan, "Inactive")}   # ${which}`];
-  if (plan.played) return ["nothing: the S3 of npm start knows one key alone"];
+  if (plan.played) return ["nothing: the S3 of npm start knows only one key"];
   return [`deactivate the old key in your S3: ${which}`];
 }
 

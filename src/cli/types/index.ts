@@ -10,7 +10,7 @@ import { loadWrangler } from "../project/wrangler.ts";
 export function typesCommand(world: World, run: Run) {
   return new Command("types")
     .description("writes worker-configuration.d.ts: the type of Env, of all environments")
-    .addHelpText("after", "\nExamples:\n  vitrine types")
+    .addHelpText("after", "\nExamples:\n  npx vitrine types")
     .action(() => run(() => writeTypes(world)));
 }
 
@@ -18,7 +18,7 @@ async function writeTypes({ folder }: World): Promise<End> {
   try {
     const file = findConfigFile(folder);
     if (isFault(file)) return file;
-    // Without \`env\`: of all environments together.
+    // Without `env`, wrangler writes the types of all environments together.
     const { path, content } = await loadWrangler().experimental_generateTypes({
       config: join(folder, file),
       includeRuntime: false,

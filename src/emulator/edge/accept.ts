@@ -1,4 +1,4 @@
-// What the edge decides about a request before it fetches anything. Pure.
+// What the edge decides about a request before it fetches anything. No I/O.
 
 import { type Fault, isFault } from "./faults.ts";
 import { type Options, readOptions } from "./options.ts";
@@ -16,7 +16,10 @@ export function transforms(url: string, { zone, switches }: Zone): boolean {
   return switches.transformations && !(isElsewhere && switches.workersDev === "original"); // R2
 }
 
-/** @param takesAuto whether `format: "auto"` is accepted (O6) */
+/**
+ * Reads the options of a request, or says why the edge refuses it.
+ * @param takesAuto whether `format: "auto"` is accepted (O6)
+ */
 export function accept(
   url: string,
   headers: Headers,

@@ -15,7 +15,7 @@ import { STRICT, type Switches } from "./switches.ts";
 import { blockedAnswer, isOfInterface, readImageUrl } from "./url-interface.ts";
 
 export type EdgeSettings = Partial<Switches> & {
-  /** The host of the Worker's zone, or on workers.dev. Its own images are always allowed (E5). */
+  /** The host of the Worker: in its zone, or on workers.dev. Its own images are always allowed (E5). */
   readonly zone: string;
   /** The network. */
   readonly fetch: typeof fetch;
@@ -30,7 +30,7 @@ export type EdgeSettings = Partial<Switches> & {
 export type Edge = {
   /** `fetch` as a Worker sees it. */
   fetch(url: string, init?: RequestInit): Promise<Response>;
-  /** What a visitor of the zone gets before any Worker is asked (E10). Undefined: nothing. */
+  /** What the URL interface answers, before any Worker is asked (E10). Undefined: nothing. */
   visit(request: Request): Promise<Response | undefined>;
   /** May be changed at any time. */
   readonly switches: Switches;

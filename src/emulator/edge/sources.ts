@@ -9,7 +9,7 @@ export function allows(entry: string, source: URL, paths: "segments" | "characte
   const [, host = "", path = "/"] = /^([^/]*)(\/.*)?$/s.exec(entry) ?? [];
   const whole = host.startsWith("*.") ? host.slice(2) : host;
   const isHost = source.host === whole || (whole !== host && source.host.endsWith(`.${whole}`));
-  // Both are compared as they are sent, encoded: how the edge does it is not documented.
+  // Compared as sent, encoded. How the edge compares them is not documented.
   const { pathname } = source;
   if (paths === "characters") return isHost && pathname.startsWith(path);
   return isHost && `${pathname}/`.startsWith(path.endsWith("/") ? path : `${path}/`);

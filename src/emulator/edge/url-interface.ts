@@ -1,4 +1,4 @@
-// The URL interface of a zone: `/cdn-cgi/image/<options>/<absolute URL>`, which anybody may ask (E10).
+// The URL interface of a zone: `/cdn-cgi/image/<options>/<absolute URL>`, which anybody may use (E10). Pure.
 
 const PATH = "/cdn-cgi/image/";
 
@@ -7,7 +7,7 @@ export function isOfInterface(url: string): boolean {
   return new URL(url).pathname.startsWith(PATH);
 }
 
-/** Reads what is asked for. Undefined: no absolute URL follows the options. */
+/** Reads the source and the options. Undefined: no absolute URL follows the options. */
 export function readImageUrl(url: string) {
   const { pathname, search } = new URL(url);
   const [, options, source] = /^([^/]*)\/(https?:\/\/.+)$/.exec(pathname.slice(PATH.length)) ?? [];

@@ -1,4 +1,4 @@
-// The check of `/cdn-cgi/image/` on the deployed site, which anybody may ask. `{seen}` is what it answered.
+// The check of `/cdn-cgi/image/` on the deployed site, which anybody may ask. `{seen}` is its answer.
 
 import { type CheckEntry, DASHBOARD } from "./entry.ts";
 
