@@ -87,7 +87,6 @@ type Prepared = {
 
 /** Finds out what would be deployed, or why nothing may be. Sends nothing. */
 function prepare(world: World, options: Options): Prepared | Fault {
-  const { secretsFile } = options;
   const known = readVars(world.folder, chooseEnvironment(world, options.env));
   if (isFault(known)) return configFault([known.mistake]);
   const misplaced = placeFault(world, known);
@@ -97,23 +96,33 @@ function prepare(world: World, options: Options): Prepared | Fault {
   if (mistakes.length > 0) return configFault(mistakes);
   const base = baseOf(world, known, options.url);
   if (isFault(base)) return base;
+  const read = readSecrets(world, known, options.secretsFile);
+  if (isFault(read)) return read;
+  const warnings = [...checked.warnings, ...read.warnings];
+  return { known, base, chosen: read.chosen, warnings };
+}
 
-  const given = secretsFile === undefined ? {} : readSecretsFile(world, secretsFile);
+const UNUSED =
+  "it is empty, or the Worker does not use it: docs/configuration.md, “Credentials of a bucket”";
+
+/** Reads the secrets of a file, or says what is wrong with it. Without a file there are none. */
+function readSecrets(
+  world: World,
+  known: KnownVars,
+  file: string | undefined,
+): Pick<Prepared, "chosen" | "warnings"> | Fault {
+  const given = file === undefined ? {} : readSecretsFile(world, file);
   if (isFault(given)) return given;
   const chosen = chooseSecrets(given, known, localKeys(world.folder));
   if (chosen.mistakes.length > 0) {
     const lines = chosen.mistakes.map((mistake) => `  ${mistakeText(mistake)}`);
-    return { fault: [`${secretsFile} has mistakes. Nothing is deployed:`, ...lines].join("\n") };
+    return { fault: [`${file} has mistakes. Nothing is deployed:`, ...lines].join("\n") };
   }
-  const file = secretsFile ?? "";
-  const warnings = [
-    ...checked.warnings,
-    ...chosen.unused.map((name) => ({
-      what: `${name} of ${file} is not deployed`,
-      remedy:
-        "it is empty, or the Worker does not use it: docs/configuration.md, “Credentials of a bucket”",
-    })),
-    ...shellWarnings(world.env, secretsIn(given, file)),
-  ];
-  return { known, chosen, base, warnings };
+  const unused = chosen.unused.map((name) => {
+    return { what: `${name} of ${file} is not deployed`, remedy: UNUSED };
+  });
+  return {
+    chosen,
+    warnings: [...unused, ...shellWarnings(world.env, secretsIn(given, file ?? ""))],
+  };
 }
