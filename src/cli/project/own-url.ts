@@ -11,14 +11,7 @@ type Routes = Pick<KnownVars, "environment" | "patterns" | "workersDev" | "worke
 
 /** Refuses a URL that the routes of another environment match better. An unknown host is accepted. */
 export function refuseOthersUrl(folder: string, known: KnownVars, url: string): Fault | undefined {
-  const { hostname, origin } = new URL(url); // A path may hold a signature.
-  const own = claimOn(hostname, known);
-  if (own === EXACT) return undefined;
-  const owners = readOthers(folder, known).filter((other) => claimOn(hostname, other) > own);
-  if (owners.length === 0) return undefined;
-  const whose = owners.map(({ environment }) => environmentText(environment)).join(" and ");
-  const options = owners.map(({ environment }) => `--env ${environment ?? '""'}`).join(" or ");
-  return { fault: `${origin}: that is a route of ${whose}: add ${options}` };
+  return refuseBetterMatch(known, readOthers(folder, known), url);
 }
 
 /** Refuses a URL unless the configuration proves that it belongs to this environment, and to no other. */
@@ -27,7 +20,8 @@ export function refuseUnprovenUrl(
   known: KnownVars,
   url: string,
 ): Fault | undefined {
-  const refused = refuseOthersUrl(folder, known, url);
+  const others = readOthers(folder, known);
+  const refused = refuseBetterMatch(known, others, url);
   if (refused !== undefined) return refused;
   const { hostname, origin } = new URL(url);
   const { file, environment, environments, patterns } = known;
@@ -38,7 +32,7 @@ export function refuseUnprovenUrl(
       fault: `${origin}: is no route${where} in ${file}, which has ${has}: add ${hostname} to routes there`,
     };
   }
-  for (const other of readOthers(folder, known)) {
+  for (const other of others) {
     const shared = sharedPattern(patterns, other.patterns);
     if (shared === undefined || !isHostOf(hostname, asciiHost(shared))) continue;
     const whose = environmentText(other.environment);
@@ -46,6 +40,20 @@ export function refuseUnprovenUrl(
     return { fault: `${origin}: ${reason}. Give each environment its own routes` };
   }
   return undefined;
+}
+
+function refuseBetterMatch(
+  known: KnownVars,
+  others: readonly KnownVars[],
+  url: string,
+): Fault | undefined {
+  const { hostname, origin } = new URL(url); // A path may hold a signature.
+  const own = claimOn(hostname, known);
+  const owners = others.filter((other) => claimOn(hostname, other) > own);
+  if (owners.length === 0) return undefined;
+  const whose = owners.map(({ environment }) => environmentText(environment)).join(" and ");
+  const options = owners.map(({ environment }) => `--env ${environment ?? '""'}`).join(" or ");
+  return { fault: `${origin}: that is a route of ${whose}: add ${options}` };
 }
 
 const EXACT = Number.POSITIVE_INFINITY;
