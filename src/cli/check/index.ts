@@ -35,7 +35,7 @@ function check({ folder, env, stdout, stderr }: World, options: Options): End {
   if (mistakes.length === 0) {
     for (const report of reports) say(stdout, ...linesOf(report, reports.length > 1));
   }
-  const shell = shellWarnings(env, devVarsOf(folder, name || undefined));
+  const shell = shellWarnings(env, secretsOfDevVars(folder, name || undefined));
   for (const warning of [...reports.flatMap(({ warnings }) => warnings), ...shell]) {
     say(stderr, `Warning: ${warningText(warning)}`);
   }
@@ -43,7 +43,7 @@ function check({ folder, env, stdout, stderr }: World, options: Options): End {
 }
 
 /** The secrets of .dev.vars. */
-function devVarsOf(folder: string, environment: string | undefined): Secrets {
+function secretsOfDevVars(folder: string, environment: string | undefined): Secrets {
   const known = readVars(folder, environment, "quiet");
   if (isFault(known)) return new Map();
   const { started, local, devVars } = known;

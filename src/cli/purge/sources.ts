@@ -1,7 +1,7 @@
 // Gathers what to purge: the source URLs of all objects that are given, each once.
 
 import { originUrl } from "../../worker/s3/object-url.ts";
-import { type End, EXIT, isFault, paint, say, type World } from "../command.ts";
+import { type End, EXIT, type Fault, isFault, paint, say, type World } from "../command.ts";
 import { nameOf, readOption } from "../project/object-name.ts";
 import type { Project } from "../project/project.ts";
 import { isImpossible, readGiven } from "../project/wanted.ts";
@@ -73,22 +73,9 @@ export async function gather(
     return { fault: "no key came on stdin. Name keys, or a --prefix, or - if stdin may be empty" };
   }
   if (prefix !== undefined) {
-    const found = readOption(buckets, "--prefix", prefix);
-    if (isFault(found)) return found;
-    const { bucket, key: beginning } = found;
-    const listing = createProgress(world, "objects listed");
-    const listed = await listKeys(world, project, found, listing.step, asked.instead);
-    listing.end();
-    if (isFault(listed)) return listed;
-    for (const key of listed.keys) take(nameOf(buckets, { bucket, key }));
-    if (listed.others > 0) {
-      const others = counted(listed.others, "object");
-      say(stderr, `Left out: ${others} with keys that Vitrine cannot show.`);
-    }
-    if (listed.keys.length === 0) {
-      const what = `${bucket.name} has no object that begins with "${bucket.prefix}${beginning}"`;
-      return { fault: listed.others > 0 ? `${what} and that Vitrine can show` : what };
-    }
+    const names = await listNames(world, project, prefix, asked.instead);
+    if (isFault(names)) return names;
+    for (const name of names) take(name);
   }
   if (repeating.size > 0) {
     const prefixes = [...new Set(repeating.values())].join(", ");
@@ -96,4 +83,30 @@ export async function gather(
     warn(`${what}. A key is only the part after it`);
   }
   return { sources, impossible };
+}
+
+/** Lists the names of the objects that begin with a prefix. No object is a fault. */
+async function listNames(
+  world: World,
+  project: Project,
+  prefix: string,
+  instead: string,
+): Promise<readonly string[] | Fault> {
+  const { buckets } = project.config;
+  const found = readOption(buckets, "--prefix", prefix);
+  if (isFault(found)) return found;
+  const listing = createProgress(world, "objects listed");
+  const listed = await listKeys(world, project, found, listing.step, instead);
+  listing.end();
+  if (isFault(listed)) return listed;
+  const { bucket, key: beginning } = found;
+  if (listed.others > 0) {
+    const others = counted(listed.others, "object");
+    say(world.stderr, `Left out: ${others} with keys that Vitrine cannot show.`);
+  }
+  if (listed.keys.length === 0) {
+    const what = `${bucket.name} has no object that begins with "${bucket.prefix}${beginning}"`;
+    return { fault: listed.others > 0 ? `${what} and that Vitrine can show` : what };
+  }
+  return listed.keys.map((key) => nameOf(buckets, { bucket, key }));
 }
