@@ -1,9 +1,6 @@
 // `vitrine check` looks at every environment: what wrangler does not inherit is missing there (S6).
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ROOT } from "../../support/built.ts";
 import { envLine, makeProject, STAGED } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { VARS } from "../../support/env.ts";
@@ -186,16 +183,6 @@ test("an environment that wrangler cannot read does not hide the others", async 
     2,
     expect.stringMatching(/\n {2}env\.broken: wrangler\.toml: .*"name"/s),
   ]);
-});
-
-test("the example of docs/configuration.md is right (S6)", async () => {
-  const page = readFileSync(join(ROOT, "docs/configuration.md"), "utf8");
-  const [, example = ""] = /```toml\n(\[env\.staging\]\n.*?)```/s.exec(page) ?? [];
-  const top = readFileSync(join(ROOT, "test/support/wrangler.toml"), "utf8");
-  const folder = makeProject({}, "wrangler.toml", { "wrangler.toml": `${top}\n${example}` });
-  const { code, out, err } = await vitrine(["check"], { folder });
-  expect([code, err]).toEqual([0, ""]);
-  expect(out).toContain("\nenv.staging:\n");
 });
 
 test("the doctor tells the mistakes of its environment, with its file and commands for it (S6)", async () => {
