@@ -2,7 +2,6 @@
 
 import { expect, test } from "vitest";
 import { keyEnd } from "../../../src/worker/config/slot.ts";
-import { CREDENTIALS } from "../../support/env.ts";
 
 test.each([
   ["AKIAIOSFODNN7EXAMPLE", "…MPLE"],
@@ -10,5 +9,5 @@ test.each([
   ["minio123", "…"],
   ["abcd", "…"],
 ])("of the key id %s the log has %s", (accessKeyId, end) => {
-  expect(keyEnd({ name: "current", credentials: { ...CREDENTIALS, accessKeyId } })).toBe(end);
+  expect(keyEnd({ credentials: { accessKeyId } })).toBe(end);
 });
