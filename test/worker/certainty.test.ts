@@ -51,7 +51,7 @@ describe.each([
     expect(stage.probes).toHaveLength(2);
   });
 
-  test("of many at once, only the answer for which S3 was asked is kept (A6)", async () => {
+  test("only the answer for which S3 was asked is kept, of many at once (A6)", async () => {
     const answers = await Promise.all(Array.from({ length: 9 }, () => ask("nothing.jpg")));
     expect(answers.filter(([, kept]) => kept === KEPT)).toHaveLength(1);
     expect(answers.filter(([, kept]) => kept === "no-store")).toHaveLength(8);
@@ -146,7 +146,7 @@ describe("just after S3 said that an object is missing,", () => {
   });
 });
 
-test("a word of S3 on a bad request is no word on a missing object (A5, A6)", async () => {
+test("what S3 says about a bad request says nothing about a missing object (A5, A6)", async () => {
   stage.s3.faults.add("no-list-bucket");
   stage.s3.faults.add("elsewhere-400");
   expect(await ask("nothing.jpg")).toEqual([502, "no-store"]);

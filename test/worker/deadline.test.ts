@@ -223,7 +223,7 @@ test.each(ROWS)(
   },
 );
 
-test("of a fallback that there is no time for, the log says so, and it is not asked for", async () => {
+test("a fallback that there is no time for is not asked for, and the log says so", async () => {
   const body = () => new ReadableStream({ start: (stream) => stream.enqueue(new Uint8Array(9)) });
   const stalls = { status: 404, headers: { "cf-resized": "err=9404" } };
   play([inMs(100, () => new Response(body(), stalls)), NEVER]);

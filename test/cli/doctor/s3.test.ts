@@ -284,7 +284,7 @@ test("a bucket with more prefixes than are listed has others, too", async () => 
   expect(prefix?.remedy).toMatch(/the bucket has "year-10\/", .*"year-29\/", and more$/);
 });
 
-test("S3's word on a signature is no certain word on the key id", async () => {
+test("SignatureDoesNotMatch does not prove that S3 knows the key id", async () => {
   stage.s3.faults.add("other-secret");
   const [wrong] = wrongIn(await examine([]));
   expect(wrong).toMatchObject({

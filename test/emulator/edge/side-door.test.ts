@@ -82,7 +82,7 @@ test.each([
   expect(await visit(url, options)).toBe(got);
 });
 
-test("other paths are none of its business (E10)", async () => {
+test("other paths are left to the Worker (E10)", async () => {
   const request = new Request("https://images.example/images/card/cdn-cgi/image/a.jpg");
   expect(await edge.visit(request)).toBeUndefined();
 });

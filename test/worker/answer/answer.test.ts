@@ -136,7 +136,7 @@ test.each<[number, Record<string, string>, number]>([
   [1024, {}, 304],
   [1025, {}, 200],
   [1025, { "if-modified-since": DATE }, 200],
-])("of If-None-Match, %d characters beside %j are a %d", (length, others, status) => {
+])("an If-None-Match of %d characters beside %j is a %d", (length, others, status) => {
   const start = '"cf1:a", "';
   const tags = `${start.padEnd(length - 1, "x")}"`;
   const headers = { "if-none-match": tags, ...others };

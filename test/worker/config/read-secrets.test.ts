@@ -77,7 +77,7 @@ test("a key that changes in the store is used after a minute, without a deploy",
   expect(stage.probes).toEqual([]);
 });
 
-test("an isolate that has slept for two minutes uses no secret of before", async () => {
+test("an isolate that has slept for two minutes uses no old secret", async () => {
   expect(await show()).toBe(200);
   id.value = NEXT_CREDENTIALS.accessKeyId;
   secret.value = NEXT_CREDENTIALS.secretAccessKey;
@@ -189,7 +189,7 @@ describe("a store that hangs", () => {
     expect(ended).toHaveBeenCalled();
   });
 
-  test("does not hold others up for ever, where the request that reads it has died", async () => {
+  test("holds others up for a limited time if the request that reads it is cut off", async () => {
     id.get.mockImplementationOnce(hang);
     show();
     await vi.advanceTimersByTimeAsync(0);
