@@ -13,13 +13,13 @@ import type { Explained } from "./explain-url.ts";
 type Row = readonly [name: string, value: string];
 
 /** Where the printed commands have to work. */
-export type Place = {
+export type CommandContext = {
   /** The options that they need. */
   readonly flags: Flags;
   readonly local: boolean;
 };
 
-export function rowsOf(found: Explained, place: Place): Row[] {
+export function rowsOf(found: Explained, place: CommandContext): Row[] {
   const { refused, asked, expires } = found;
   const rows: [string, string | undefined][] = [
     ["Route", found.route],
@@ -72,7 +72,7 @@ function rowsOfRefusal({ event, ...facts }: Refusal): Row[] {
 function rowsOfAsked(
   { originUrl, headers, options, transformations, maxAge }: Asked,
   object: string,
-  { flags, local }: Place,
+  { flags, local }: CommandContext,
 ): Row[] {
   const { ofThis, ofAll } = transformations;
   const version = new URL(originUrl).searchParams.get("v") ?? undefined;
