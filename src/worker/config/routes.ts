@@ -62,44 +62,8 @@ export function readRoutes(
   presets: Named<Preset>,
   report: Report,
 ): BoundRoute[] {
-  /** The path of the first route of each form. */
-  const first = new Map<string, string>();
-  const routes = listOf(
-    table(
-      {
-        path: text,
-        object: text,
-        fallback: optional(
-          textLike("one object, without * and :name", /^(?!.*(?:\*|:[A-Za-z]))./s),
-        ),
-        presets: optional(listOf(presets.size > 0 ? oneOf(...presets.keys()) : text)),
-        svg: optional(boolean, false),
-        signed: optional(boolean, false),
-        max_age: optional(integer(1, TEN_YEARS)),
-        origins: optional(listOf(textThat("an origin such as https://app.example", isOrigin))),
-      },
-      ({ path, object, fallback, signed, max_age }, fault) => {
-        if (max_age && signed === false) fault("needs signed = true", "max_age");
-        for (const [at, named] of Object.entries({ object, fallback })) {
-          if (!named) continue;
-          const { name, bucket, template } = findObject(named, buckets);
-          if (buckets.size > 0 && !buckets.has(name)) fault(`"${name}" is not in BUCKETS`, at);
-          const wrong = keyFault((bucket?.prefix ?? "") + template);
-          if (wrong) fault(`impossible key: ${wrong}`, at);
-        }
-        if (!path) return;
-        const form = formOf(path);
-        const twin = first.get(form);
-        if (twin) fault(`takes the same URLs as ${twin} before it: it is never reached`, "path");
-        else first.set(form, path);
-        const { template } = findObject(object ?? "", buckets);
-        const compiled = compileRoute(path, template, (at, message) => fault(message, at));
-        for (const name of signed ? unusedNames(compiled) : []) {
-          fault(`${name} is not in object, so no signature covers it`, "path");
-        }
-      },
-    ),
-  )(json(vars["ROUTES"]), "ROUTES", report);
+  const schema = listOf(routeSchema(buckets, presets));
+  const routes = schema(json(vars["ROUTES"]), "ROUTES", report);
   const signs = routes?.some(({ signed }) => signed);
   const keys = signs ? signingKeysOf(vars, report) : new Map<string, never>();
   return (routes ?? []).flatMap(({ path, object, presets: shown, svg, ...rest }) => {
@@ -123,6 +87,44 @@ export function readRoutes(
       },
     ];
   });
+}
+
+/** A schema for one list of routes: it also finds routes that an earlier one of the list hides. */
+function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
+  /** The path of the first route of each form. */
+  const first = new Map<string, string>();
+  return table(
+    {
+      path: text,
+      object: text,
+      fallback: optional(textLike("one object, without * and :name", /^(?!.*(?:\*|:[A-Za-z]))./s)),
+      presets: optional(listOf(presets.size > 0 ? oneOf(...presets.keys()) : text)),
+      svg: optional(boolean, false),
+      signed: optional(boolean, false),
+      max_age: optional(integer(1, TEN_YEARS)),
+      origins: optional(listOf(textThat("an origin such as https://app.example", isOrigin))),
+    },
+    ({ path, object, fallback, signed, max_age }, fault) => {
+      if (max_age && signed === false) fault("needs signed = true", "max_age");
+      for (const [at, named] of Object.entries({ object, fallback })) {
+        if (!named) continue;
+        const { name, bucket, template } = findObject(named, buckets);
+        if (buckets.size > 0 && !buckets.has(name)) fault(`"${name}" is not in BUCKETS`, at);
+        const wrong = keyFault((bucket?.prefix ?? "") + template);
+        if (wrong) fault(`impossible key: ${wrong}`, at);
+      }
+      if (!path) return;
+      const form = formOf(path);
+      const twin = first.get(form);
+      if (twin) fault(`takes the same URLs as ${twin} before it: it is never reached`, "path");
+      else first.set(form, path);
+      const { template } = findObject(object ?? "", buckets);
+      const compiled = compileRoute(path, template, (at, message) => fault(message, at));
+      for (const name of signed ? unusedNames(compiled) : []) {
+        fault(`${name} is not in object, so no signature covers it`, "path");
+      }
+    },
+  );
 }
 
 /** Returns whether a text is an origin as browsers spell it. */
