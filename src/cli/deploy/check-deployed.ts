@@ -35,6 +35,7 @@ const PAUSE_MS = 5000;
 const LOOKS = 12;
 
 /**
+ * Has the doctor check what is deployed, as soon as it answers.
  * @param sent the secrets that were deployed
  * @returns `done` if the doctor finds no error, else `partly`: the deploy is not undone
  */

@@ -21,6 +21,7 @@ export type Chosen = {
 type Known = Pick<KnownVars, "deployed" | "secrets" | "stored">;
 
 /**
+ * Chooses what is deployed: what the Worker uses, and is not empty.
  * @param given what the file says
  * @param local the keys of the local run
  */

@@ -59,6 +59,10 @@ Examples:
   npx vitrine deploy --env staging --key photos/fig.jpg
   npx vitrine deploy --env production --secrets-file production.env --dry-run`;
 
+/**
+ * Deploys, and has the doctor check what is deployed.
+ * @returns a fault if nothing is deployed, otherwise what `checkDeployed` returns
+ */
 export async function deploy(world: World, options: Options, tools: Tools): Promise<End> {
   const prepared = prepare(world, options);
   if (isFault(prepared)) return prepared;

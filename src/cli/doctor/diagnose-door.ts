@@ -35,7 +35,10 @@ const FETCHED: readonly UpstreamEvent[] = [
   "origin-failed",
 ];
 
-/** @param asked the source, as the texts name it */
+/**
+ * What an answer of `/cdn-cgi/image/` says about a source. What is not sure is `unknown`, never `refused`.
+ * @param asked the source, as the texts name it
+ */
 export function saidBy(asked: string, answer: Body | NoAnswer): Said {
   if ("reason" in answer) return { did: "unknown", seen: `${asked}: ${answer.reason}` };
   const { status, headers, bytes } = answer;
@@ -58,7 +61,10 @@ function withoutCode(status: number, headers: Headers, resized: string): Said["d
   return status === 403 && !headers.has("cf-mitigated") ? "blocked" : "unknown";
 }
 
-/** @param serves whether visitors get images: then a plain 403 is not about this machine */
+/**
+ * How open the side door of one bucket is. It is shut only if every answer says so.
+ * @param serves whether visitors get images: then a plain 403 is not about this machine
+ */
 export function diagnoseDoor(door: Door, serves: boolean): Diagnosis {
   const { entry, host, key, neighbour, beside, inside } = door;
   const all = [neighbour, ...(beside ? [beside] : []), ...inside];

@@ -14,6 +14,7 @@ import type { Sample } from "./sample.ts";
 const PLACE = "/cdn-cgi/image/";
 
 /**
+ * Examines the side door of each bucket.
  * @param samples an object of each bucket, by the bucket's name, if one is known
  * @param serves whether Vitrine has just shown images
  */

@@ -24,6 +24,11 @@ const parser = new XMLParser({
   isArray: (name) => name === "Contents" || name === "CommonPrefixes",
 });
 
+/**
+ * Reads a page of a list.
+ * @param xml the whole answer of S3
+ * @param prefix what was asked for: a name that does not begin with it is a fault
+ */
 export function readPage(xml: string, prefix: string): Page | Wrong {
   const list = parseList(xml);
   if (list === undefined) return { wrong: "its answer is not a list" };

@@ -25,6 +25,10 @@ export function putDevVars(folder: string, change: Change, name: string): Fault 
   }
 }
 
+/**
+ * Changes the text of a .dev.vars, and nothing but the lines of these secrets.
+ * @param file its name, for messages
+ */
 export function editDevVars(given: string, change: Change, file: string): string | Fault {
   const mark = /^\uFEFF?/.exec(given)?.[0] ?? "";
   const text = given.slice(mark.length);

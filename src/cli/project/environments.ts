@@ -59,6 +59,7 @@ export function isCarrier({ environment, environments, deployed, patterns }: Kno
   return environment === undefined && environments.length > 0 && isEmpty;
 }
 
+/** Why nothing can be done with such a top level. */
 export function carrierText({ file, environments }: KnownVars): string {
   const names = environments.map((name) => `--env ${name}`).join(" or ");
   return `the top level of ${file} has no vars, so there is nothing to deploy from it: use ${names}`;

@@ -23,6 +23,7 @@ export type RunWrangler = (
   hear: (said: string) => void,
 ) => Promise<number | null>;
 
+/** @param script wrangler's program; a test names another one */
 export function wranglerAt(script = WRANGLER): RunWrangler {
   return (world, args, input, hear) =>
     new Promise((settle, fail) => {

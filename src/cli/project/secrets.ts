@@ -16,6 +16,7 @@ export type Secret = {
 
 export type Secrets = ReadonlyMap<string, Secret>;
 
+/** Reads a file of secrets: lines KEY=VALUE, or JSON. No message contains a secret. */
 export function readSecretsFile({ folder }: World, file: string): Vars | Fault {
   try {
     const text = readFileSync(resolve(folder, file), "utf8");

@@ -9,6 +9,7 @@ import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
 import { optionOf } from "../terminal/shell.ts";
 import type { ImageUrl, Options, Plan, Target } from "./plan.ts";
 
+/** Reads what is rotated, and which images are checked meanwhile. Sends nothing. */
 export async function readPlan(site: Site, options: Options, now: number): Promise<Plan | Fault> {
   const { base, local, healthToken: token } = site;
   if (token === undefined) {

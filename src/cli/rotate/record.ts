@@ -63,6 +63,7 @@ export function readRecord(folder: string, place: Of): RotationRecord | Fault | 
   return { fault: [...mistakes, `This is not the record of a rotation. ${remedy}`].join("\n") };
 }
 
+/** Writes the record, in place of the old one. */
 export function writeRecord(folder: string, place: Of, record: RotationRecord): Fault | undefined {
   try {
     replaceFile(join(folder, fileOf(place)), `${JSON.stringify(record, null, 2)}\n`);
@@ -72,6 +73,7 @@ export function writeRecord(folder: string, place: Of, record: RotationRecord): 
   }
 }
 
+/** Removes the record: the rotation is done. */
 export function forgetRecord(folder: string, place: Of): void {
   rmSync(join(folder, fileOf(place)), { force: true });
 }
