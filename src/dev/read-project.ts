@@ -1,7 +1,7 @@
 // Reads one environment of the configuration, and .dev.vars, as the local run uses them. Changes nothing.
 
 import { foundText } from "../cli/project/config-fault.ts";
-import { carrierText, isCarrier } from "../cli/project/environments.ts";
+import { carrierText, isCarrier } from "../cli/project/inheritance.ts";
 import { type LocalRun, localRun } from "../cli/project/local.ts";
 import { readVars } from "../cli/project/vars.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Fault, isFault, type World } from "../command.ts";
 import { findBaseUrl, isHere } from "../project/base-url.ts";
-import { carrierText, isCarrier } from "../project/environments.ts";
+import { carrierText, isCarrier } from "../project/inheritance.ts";
 import type { KnownVars } from "../project/known-vars.ts";
 import { refuseUnprovenUrl } from "../project/own-url.ts";
 

@@ -9,7 +9,7 @@ import { type FoundMistake, isSameMistake, type Warning } from "./config-fault.t
 import { type Bounds, readBounds, tellCosts } from "./costs.ts";
 import { readDeployed } from "./deployed.ts";
 import { unsignedDoors } from "./doors.ts";
-import { environmentDoubts, environmentMistakes } from "./environments.ts";
+import { environmentDoubts, environmentMistakes } from "./inheritance.ts";
 import type { KnownVars } from "./known-vars.ts";
 import { deployMistakes, doubts, pitfalls } from "./pitfalls.ts";
 import { keep } from "./secrets.ts";

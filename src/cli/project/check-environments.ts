@@ -3,7 +3,7 @@
 import { isFault } from "../command.ts";
 import { checkConfiguration, type Report } from "./check-configuration.ts";
 import { type FoundMistake, isSameMistake } from "./config-fault.ts";
-import { isCarrier } from "./environments.ts";
+import { isCarrier } from "./inheritance.ts";
 import type { KnownVars } from "./known-vars.ts";
 import { readOthers, readVars } from "./vars.ts";
 

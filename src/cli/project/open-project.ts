@@ -11,7 +11,7 @@ import { findBaseUrl, isHere } from "./base-url.ts";
 import { type ConfigFault, configFault } from "./config-fault.ts";
 import { findConfigFile } from "./config-file.ts";
 import { chooseEnvironment, placeText } from "./environment.ts";
-import { carrierText, isCarrier } from "./environments.ts";
+import { carrierText, isCarrier } from "./inheritance.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
 import { localKeys, localRun, wordsOf } from "./local.ts";
 import { refuseOthersUrl, refuseUnprovenUrl } from "./own-url.ts";
