@@ -48,10 +48,7 @@ export default {
  * The wrangler configuration of the Worker that owns the local buckets.
  * @param environment that of the main Worker: wrangler looks for it in all configurations (S6)
  */
-export function ownerConfig(
-  buckets: readonly string[],
-  environment: string | undefined = undefined,
-): object {
+export function ownerConfig(buckets: readonly string[], environment?: string): object {
   const { accessKeyId, secretAccessKey } = localKeys();
   const bindings = {
     r2_buckets: [...new Set(buckets)].map((bucket, index) => ({

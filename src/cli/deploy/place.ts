@@ -34,7 +34,7 @@ export function baseOf(
   known: KnownVars,
   url: string | undefined,
 ): string | undefined | Fault {
-  const base = findBaseUrl(url, url === undefined ? known.patterns : [], "--url");
+  const base = findBaseUrl(url, known.patterns, "--url");
   if (isFault(base)) return url === undefined ? undefined : base;
   if (base !== "" && !isHere(base)) return refuseUnprovenUrl(folder, known, base) ?? base;
   return { fault: "--url: say where the deployed Vitrine is, as https://images.example.com" };

@@ -31,8 +31,8 @@ export function readOthers(folder: string, { environment, environments }: KnownV
  * @param quiet hides wrangler's warnings, where another call shows them
  */
 export function readVars(
-  folder = ".",
-  environment: string | undefined = undefined,
+  folder: string,
+  environment?: string,
   quiet?: "quiet",
 ): KnownVars | Unreadable {
   const file = findConfigFile(folder);
