@@ -5,7 +5,7 @@ import type { Reply } from "../base/send.ts";
 import type { Asked } from "../request/format.ts";
 import { mayYield } from "./allowed-type.ts";
 import { type Failure, failureFor } from "./codes.ts";
-import { judge, typeOf } from "./judge.ts";
+import { judge, objectTag, typeOf } from "./judge.ts";
 
 /** The type of the bytes that may be passed on. */
 export type Passed = { readonly type: string };
@@ -18,7 +18,10 @@ type Seen = Pick<Reply, "status" | "headers" | "text">;
 export function guard(reply: Seen, asked: Asked): Passed | Refusal {
   const { status, headers } = reply;
   const type = typeOf(headers);
-  const { result, warning } = judge(reply, asked.original);
+  // What the edge said of another object is no proof: this one may have taken its place (C1).
+  const tag = objectTag(headers);
+  const original = tag !== undefined && tag === asked.tag ? asked.original : "unknown";
+  const { result, warning } = judge(reply, original);
   // The edge does not say whether it means the object or an overlay (O12).
   const certain = !asked.variant.image.draw;
   if (result !== "made") {
@@ -30,7 +33,9 @@ export function guard(reply: Seen, asked: Asked): Passed | Refusal {
   if (type === "image/svg+xml") {
     return asked.svg ? { type } : { event: "source-unreadable", status, type, certain };
   }
-  return mayYield(asked, type) ? { type } : { event: "wrong-type", status, type };
+  // Only a GIF may move: an animation of another type that was not transformed looks like one that was (O8).
+  const mayMove = asked.still || asked.original !== "unknown";
+  return mayMove && mayYield(asked, type) ? { type } : { event: "wrong-type", status, type };
 }
 
 /** What an answer means that the edge did not make. */

@@ -50,6 +50,11 @@ export function namedType(name: string): OriginalType {
   return known ? `image/${known}` : "unknown";
 }
 
+/** The origin's entity tag of the object that an answer is about: a part of the edge's own tag (R4). */
+export function objectTag(headers: Headers): string | undefined {
+  return /^(?:W\/)?"cf[^:]*:(.+)"$/.exec(headers.get("etag") ?? "")?.[1];
+}
+
 /** The content type of an answer, without parameters, in lower case. */
 export function typeOf(headers: Headers): string {
   return withoutParameters(headers.get("content-type") ?? "");

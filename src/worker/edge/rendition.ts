@@ -6,8 +6,8 @@ import type { Asked } from "../request/format.ts";
 import type { SignedHeaders } from "../s3/sigv4.ts";
 import { askEdge, edgeOptions } from "./ask-edge.ts";
 import { guard, type Passed } from "./guard.ts";
-import { judge } from "./judge.ts";
-import { originalType } from "./original.ts";
+import { objectTag } from "./judge.ts";
+import { describeOriginal } from "./original.ts";
 import { secondChance } from "./retry.ts";
 
 /** What the edge made of an object, and the guard let pass. */
@@ -18,9 +18,10 @@ export type Rendition = Reply &
   };
 
 /**
- * Has the edge make one rendition.
+ * Asks the edge, and asks once more where another way of asking may succeed. The edge is asked to
+ * describe the original where only that shows whether it made the bytes (O8, R6).
  * @param headers those that sign the origin request
- * @param deadline when to stop waiting for the headers of the last answer: ms since 1970
+ * @param deadline until when the headers of the last answer may take: ms since 1970
  */
 export async function makeRendition(
   url: string,
@@ -31,45 +32,38 @@ export async function makeRendition(
   let asked = wanted;
   if (!asked.still) {
     // Only a GIF may move. One that is too large comes back as it is, and its type shows that (O8).
-    const original = asked.original ?? (await originalType(url, headers, asked, deadline));
-    if (isRefusal(original)) return original;
-    asked = { ...asked, original, still: original !== "image/gif" };
+    const told = asked.original ? asked : await describeOriginal(url, headers, asked, deadline);
+    if (isRefusal(told)) return told;
+    asked = { ...asked, ...told, still: told.original !== "image/gif" };
   }
-  const made = await askForImage(url, headers, asked, deadline);
-  if (isRefusal(made)) return made;
-  return { ...made, standsIn: !wanted.still && asked.original === "unknown" };
-}
-
-/**
- * Asks the edge, and asks once more where another way of asking may succeed. The edge is asked to
- * describe the original where only that shows whether it made the bytes (R6).
- */
-async function askForImage(
-  url: string,
-  headers: SignedHeaders,
-  wanted: Asked,
-  deadline: number,
-): Promise<(Reply & Passed) | Refusal> {
-  let asked = wanted;
   const reply = await askEdge(url, headers, edgeOptions(asked), deadline);
-  const first = guarded(reply, asked);
+  if (isOfAnother(reply, asked)) asked = { ...asked, original: "unknown" };
+  const standsIn = !wanted.still && asked.original === "unknown";
+  const first = guarded(reply, asked, standsIn);
   if (!isRefusal(first)) return first;
 
   let isMade = false;
   if (first.event === "original-is-smaller" && asked.original === undefined) {
-    const original = await originalType(url, headers, asked, deadline);
-    if (isRefusal(original)) return original;
-    asked = { ...asked, original };
-    isMade = !isRefusal(reply) && judge(reply, original).result === "made";
+    const told = await describeOriginal(url, headers, asked, deadline);
+    if (isRefusal(told)) return told;
+    asked = { ...asked, ...told };
+    isMade = !isRefusal(reply) && !isRefusal(guard(reply, asked));
   }
   const again = isMade ? asked : secondChance(asked, first);
-  return again ? guarded(await askEdge(url, headers, edgeOptions(again), deadline), again) : first;
+  if (!again) return first;
+  return guarded(await askEdge(url, headers, edgeOptions(again), deadline), again, standsIn);
 }
 
-function guarded(reply: Reply | Refusal, asked: Asked): (Reply & Passed) | Refusal {
+/** Returns whether an answer is of another object than the one that the edge described (C1). */
+function isOfAnother(reply: Reply | Refusal, { tag }: Asked): boolean {
+  const own = isRefusal(reply) ? undefined : objectTag(reply.headers);
+  return own !== undefined && tag !== undefined && own !== tag;
+}
+
+function guarded(reply: Reply | Refusal, asked: Asked, standsIn: boolean): Rendition | Refusal {
   if (isRefusal(reply)) return reply;
   const passed = guard(reply, asked);
-  if (!isRefusal(passed)) return { ...reply, ...passed };
+  if (!isRefusal(passed)) return { ...reply, ...passed, standsIn };
   drop(reply.body);
   return passed;
 }

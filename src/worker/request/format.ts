@@ -22,6 +22,8 @@ export type Asked = {
   readonly still: boolean;
   /** The original's type (R9). Absent: the edge was not asked for it yet. */
   readonly original?: OriginalType;
+  /** The entity tag of the object that the edge described then, if it told one (R4). */
+  readonly tag?: string | undefined;
 };
 
 // An entry between commas, and a part of it between semicolons. Those in quotes do not count.

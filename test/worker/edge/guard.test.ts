@@ -71,10 +71,17 @@ test.each<[string, string | undefined]>([
 });
 
 test("bytes of another type than the original were made, smaller or not (R6)", () => {
-  const headers = { ...ok, warning: 'cf-images 299 "original is smaller"' };
-  const of = (original: OriginalType) => look(200, headers, "", { ...asked, original });
-  expect(of("image/jpeg")).toEqual({ type: "image/avif" });
-  expect(of("image/avif")).toMatchObject({ event: "original-is-smaller" });
+  const headers = { ...ok, warning: 'cf-images 299 "original is smaller"', etag: '"cf12:a:1"' };
+  const of = (original: OriginalType, tag?: string) =>
+    look(200, headers, "", { ...asked, original, tag });
+  expect(of("image/jpeg", "a:1")).toEqual({ type: "image/avif" });
+  expect(of("image/avif", "a:1")).toMatchObject({ event: "original-is-smaller" });
+  // What was said of another object, or of one that nobody knows, is no proof (R4).
+  for (const tag of ["a", "1", "a:2", "", undefined]) {
+    expect(of("image/jpeg", tag)).toMatchObject({ event: "original-is-smaller" });
+  }
+  const untold = look(200, { ...headers, etag: "" }, "", { ...asked, original: "image/jpeg" });
+  expect(untold).toMatchObject({ event: "original-is-smaller" });
 });
 
 test("an SVG passes on its own routes alone, and only with the edge's word (R8)", () => {

@@ -2,15 +2,25 @@
 
 import { expect, onTestFinished, test, vi } from "vitest";
 import { faultAnswer } from "../../../src/emulator/edge/faults.ts";
-import { originalType } from "../../../src/worker/edge/original.ts";
+import { isRefusal } from "../../../src/worker/base/refusal.ts";
+import { describeOriginal } from "../../../src/worker/edge/original.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";
 import { ASKED, SIGNED } from "../../support/env.ts";
 
-/** Returns the type that `originalType` reads from an answer of the edge. */
-function told(body: BodyInit, headers: Record<string, string> = { "cf-resized": "internal=ok/m" }) {
+/** Returns the type that an answer of the edge tells. */
+async function told(
+  body: BodyInit,
+  headers: Record<string, string> = { "cf-resized": "internal=ok/m" },
+) {
   const all = { "content-type": "application/json", ...headers };
   vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(body, { headers: all }));
-  return originalType("https://a.example/k", SIGNED, ASKED, Date.now() + 1000);
+  return describe();
+}
+
+/** Returns what the edge says of the original: its type, or a refusal. */
+async function describe(deadline = Date.now() + 1000) {
+  const told = await describeOriginal("https://a.example/k", SIGNED, ASKED, deadline);
+  return isRefusal(told) ? told : told.original;
 }
 
 const facts = (format: unknown) => JSON.stringify({ width: 9, height: 9, original: { format } });
@@ -101,7 +111,7 @@ test.each(["9401/400", "9404/404", "9412/415", "9422/429", "9504/524", "9523/500
   "an edge that answers %s tells none (R3)",
   async (fault) => {
     vi.spyOn(globalThis, "fetch").mockResolvedValue(faultAnswer(fault));
-    const type = originalType("https://a.example/k", SIGNED, ASKED, Date.now() + 1000);
+    const type = describe();
     expect(await type).toBe("unknown");
   },
 );
@@ -112,13 +122,13 @@ test.each<[string, () => Promise<Response>, object]>([
   ["cannot be reached", () => Promise.reject(new Error("down")), { event: "edge-failed" }],
 ])("an edge that %s would do so for the rendition (R3)", async (_what, answer, refusal) => {
   vi.spyOn(globalThis, "fetch").mockImplementation(answer);
-  const type = originalType("https://a.example/k", SIGNED, ASKED, Date.now() + 1000);
+  const type = describe();
   expect(await type).toMatchObject(refusal);
 });
 
 test("when the time is over, the edge is not asked", async () => {
   vi.spyOn(globalThis, "fetch");
-  const type = originalType("https://a.example/k", SIGNED, ASKED, Date.now());
+  const type = describe(Date.now());
   expect(await type).toMatchObject({ event: "timed-out" });
   expect(fetch).not.toHaveBeenCalled();
 });

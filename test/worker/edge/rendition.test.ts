@@ -5,7 +5,7 @@ import { isRefusal } from "../../../src/worker/base/refusal.ts";
 import { makeRendition } from "../../../src/worker/edge/rendition.ts";
 import { ASKED, SIGNED } from "../../support/env.ts";
 
-const MADE = { "cf-resized": "internal=ok/m" };
+const MADE = { "cf-resized": "internal=ok/m", etag: '"cf12:a"' };
 const SMALLER = { warning: 'cf-images 299 "original is smaller"' };
 
 /** Makes a rendition. The edge answers with images of this type, and says that the original has that type. */
