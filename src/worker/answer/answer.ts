@@ -4,7 +4,7 @@
 import { isCertain, type Refusal } from "../base/refusal.ts";
 import { drop, type Reply } from "../base/send.ts";
 import type { Granted } from "../request/url-signature.ts";
-import { HTTP_DATE, hasAlready } from "./condition.ts";
+import { hasAlready } from "./condition.ts";
 
 const MISSING_SECONDS = 60;
 const STAND_IN_SECONDS = 60;
@@ -84,6 +84,7 @@ export function shortly(seconds: number, { granted }: Terms, now: number): strin
   return `public, max-age=${Math.min(seconds, left ?? seconds)}`;
 }
 
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 const EDGE_TAG = /^(?:W\/)?"cf[!#-~\x80-\xff]*"$/; // R4
 
 /** The answer to a request for an image: 304 if the visitor has it, else 200, without a body for HEAD. */

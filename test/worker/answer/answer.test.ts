@@ -105,7 +105,7 @@ test.each<[string, string, number]>([
 // Conditions, the last-modified of the image, and the status.
 test.each<[string, Record<string, string>, string | undefined, number]>([
   ["the same date", { "if-modified-since": DATE }, DATE, 304],
-  ["a later date", { "if-modified-since": "Wed, 25 Nov 2026 00:00:00 GMT" }, DATE, 304],
+  ["a later date", { "if-modified-since": "Wed, 25 Nov 2026 00:00:00 GMT" }, DATE, 200],
   ["a date of RFC 850", { "if-modified-since": "Tuesday, 24-Nov-26 09:00:00 GMT" }, DATE, 200],
   ["a date of asctime()", { "if-modified-since": "Tue Nov 24 09:00:00 2026" }, DATE, 200],
   ["a second before", { "if-modified-since": "Tue, 24 Nov 2026 08:59:59 GMT" }, DATE, 200],

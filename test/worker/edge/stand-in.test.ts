@@ -79,6 +79,20 @@ test.each(Object.entries(WAYS))(
   },
 );
 
+test.each(Object.entries(WAYS))(
+  "a cache that has the still of %s asks by the date of the answer, and gets the animation (O8)",
+  async (_way, pathOf) => {
+    failFirst("9523/500");
+    const path = await pathOf();
+    const date = new Date().toUTCString(); // RFC 9110, 13.1.3: where there is no Last-Modified
+    expect((await get(path, { headers: MODERN })).status).toBe(200);
+    const answer = await get(path, { headers: { ...MODERN, "if-modified-since": date } });
+    expect(answer.status).toBe(200);
+    const { pages } = await sharp(Buffer.from(await answer.arrayBuffer())).metadata();
+    expect(pages).toBe(3);
+  },
+);
+
 test("a signed URL that soon expires keeps the still no longer than that (O8)", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   const path = await signed("1");
