@@ -104,6 +104,12 @@ export const BROKEN_REQUESTS = {
     from: 'if (original === "unknown" || came === "unknown") return',
     to: "if (original === undefined) return",
   },
+  "what is said of another object is proof": {
+    breaks: "originals",
+    file: "worker/edge/guard.ts",
+    from: 'tag !== undefined && tag === asked.tag ? asked.original : "unknown"',
+    to: "asked.original",
+  },
   "a bare name is another type": {
     breaks: "originals",
     file: "worker/edge/judge.ts",

@@ -102,6 +102,7 @@ export const mood: fc.Arbitrary<Mood> = fc.record({
     headerText,
   ),
   warning: fc.oneof(fc.constantFrom("", 'cf-images 299 "original is smaller"'), headerText),
+  replaced: fc.option(fc.nat(255), { nil: undefined }),
 });
 
 /** A request, and the state of the edge and of S3. */

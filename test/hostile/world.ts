@@ -94,6 +94,8 @@ export type Mood = {
   readonly contentType: string;
   readonly etag: string;
   readonly warning: string;
+  /** The type of an object that this one took the place of, if the edge still describes that one (C1). */
+  readonly replaced?: number | undefined;
   /** How the edge fails, whatever the outcome is; not for a fallback. */
   readonly failure?: Fault | undefined;
 };
@@ -255,9 +257,12 @@ function answerOfEdge(
           : faultAnswer("9412/415"); // R8
       }
       if (image.format === "json") {
-        const format = pick(SPELLINGS, mood.fault)(original);
+        const { replaced } = mood;
+        const before = replaced === undefined ? original : pick(TYPES, replaced);
+        const etag = replaced === undefined ? '"cf1:x"' : '"cf1:y"';
+        const format = pick(SPELLINGS, mood.fault)(before);
         const facts = { width: 1, height: 1, original: { format } };
-        return send(JSON.stringify(facts), "application/json", made); // R9
+        return send(JSON.stringify(facts), "application/json", { ...made, etag }); // R9
       }
       const moves = original === "image/gif" || original === "image/webp";
       if (outcome === "too-large" && moves && image.anim !== false) {
