@@ -10,7 +10,7 @@ import { type Broken, type Config, readConfig } from "./config/config.ts";
 import { sameSecrets } from "./config/read-secrets.ts";
 import type { Vars } from "./config/schema.ts";
 import { askStores, fillIn, type Given, type Stores, storesOf } from "./config/store.ts";
-import { carryOver, startState } from "./s3/bucket-state.ts";
+import { carryOver, isWithin, startState } from "./s3/bucket-state.ts";
 import { createMemory, type Memory } from "./s3/memory.ts";
 import type { Context } from "./s3/probe.ts";
 
@@ -29,13 +29,15 @@ type Checked = {
   readonly config: Config | Broken;
   /** The last configuration that was right. */
   readonly right: Config | undefined;
-  readonly until: number;
+  /** When it was read, and for how long it is used before the stores are read again: ms. */
+  readonly at: number;
+  readonly lasts: number;
   /** What the stores gave last. */
   readonly given: Given;
 };
 
 /** The last reading of the stores. */
-type Reading = { readonly ended: Promise<Config | Broken>; readonly until: number };
+type Reading = { readonly ended: Promise<Config | Broken>; readonly began: number };
 
 const checked = new WeakMap<object, Checked>();
 const readings = new WeakMap<object, Reading>();
@@ -54,15 +56,15 @@ export function configOf(
   context: Context,
 ): Config | Broken | Promise<Config | Broken> {
   const before = checked.get(env);
-  if (before && now < before.until) return before.config;
+  if (before && isWithin(before.lasts, before.at, now)) return before.config;
   const stores = storesOf(env);
   if (stores.size === 0) return check(env, stores, new Map(), now);
 
   const running = readings.get(env);
-  const isRunning = running !== undefined && now < running.until;
+  const isRunning = running !== undefined && isWithin(READING_MS, running.began, now);
   const { ended } = isRunning ? running : readStores(env, stores, now, context);
-  const isUsable = before && !("mistakes" in before.config) && now < before.until + MEANWHILE_MS;
-  if (isUsable) return before.config;
+  const isRight = before && !("mistakes" in before.config);
+  if (isRight && isWithin(STORED_MS + MEANWHILE_MS, before.at, now)) return before.config;
   if (!isRunning) return ended;
   return within(READING_MS, ended).then((config) =>
     config === LATE ? configOf(env, now + READING_MS, context) : config,
@@ -71,7 +73,7 @@ export function configOf(
 
 function readStores(env: object, stores: Stores, now: number, context: Context): Reading {
   const ended = askStores(stores).then((asked) => check(env, stores, asked, now));
-  const reading = { ended, until: now + READING_MS };
+  const reading = { ended, began: now };
   readings.set(env, reading);
   context.waitUntil(ended); // others use it, also when this visitor has left
   return reading;
@@ -89,8 +91,8 @@ function check(env: object, stores: Stores, asked: Given, now: number): Config |
   const right = isBroken ? known?.right : config;
   if (!isBroken && !isSame && known?.right) carryOverAll(config, known.right);
   const isFinal = stores.size === 0;
-  const until = isFinal ? Number.POSITIVE_INFINITY : now + (isBroken ? BROKEN_MS : STORED_MS);
-  checked.set(env, { vars, config, right, until, given });
+  const lasts = isFinal ? Number.POSITIVE_INFINITY : isBroken ? BROKEN_MS : STORED_MS;
+  checked.set(env, { vars, config, right, at: now, lasts, given });
   return config;
 }
 

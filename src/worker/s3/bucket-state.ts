@@ -38,8 +38,7 @@ export type Finding = {
 
 export type Probe = {
   readonly ended: Promise<unknown>;
-  /** Until when other requests wait for it. */
-  readonly until: number;
+  readonly began: number;
 };
 
 /** What the log was told. */
@@ -57,6 +56,9 @@ type Denials = { readonly times: number; readonly since: number };
 /** For how long S3's word on a slot holds; after how long a refused slot is tried again: ms. */
 const FRESH_MS = 3_000;
 const RETRY_MS = 60_000;
+
+/** For how long other requests wait for a probe: ms. If the request that asks dies, it never ends. */
+export const PROBE_MS = 5_000;
 
 /** The state of a bucket that nobody has asked for yet. */
 export function startState(bucket: Bucket): BucketState {
@@ -146,5 +148,5 @@ export function areAllRefused(state: BucketState): boolean {
 
 /** The probe that others wait for, if one is under way. */
 export function runningProbe({ probe }: BucketState, now: number): Probe | undefined {
-  return probe && now < probe.until ? probe : undefined;
+  return isWithin(PROBE_MS, probe?.began, now) ? probe : undefined;
 }

@@ -5,7 +5,7 @@ import { type Denied, isRefusal } from "../base/refusal.ts";
 import { drop, send } from "../base/send.ts";
 import { LATE, within } from "../base/time-limit.ts";
 import type { Slot } from "../config/slot.ts";
-import { type Finding, freshFinding, runningProbe } from "./bucket-state.ts";
+import { type Finding, freshFinding, PROBE_MS, runningProbe } from "./bucket-state.ts";
 import type { Memory } from "./memory.ts";
 import { signWith } from "./sign-request.ts";
 import type { SignedHeaders } from "./sigv4.ts";
@@ -21,9 +21,8 @@ export type Visit = {
   readonly deadline: number;
 };
 
-/** How long S3 may take, and how long other requests wait for a probe: ms. */
+/** How long S3 may take: ms. */
 const PATIENCE_MS = 3_000;
-const PROBE_MS = 5_000;
 
 /**
  * Asks S3 for the first byte of an object.
@@ -95,6 +94,6 @@ export function probe(memory: Memory, slot: Slot, url: string, denial?: string):
     return finding;
   };
   const ended = ask();
-  memory.learn({ type: "probe-started", probe: { ended, until: Date.now() + PROBE_MS } });
+  memory.learn({ type: "probe-started", probe: { ended, began: Date.now() } });
   return ended;
 }

@@ -89,6 +89,18 @@ test("an isolate that has slept for two minutes uses no old secret", async () =>
   expect(id.get).toHaveBeenCalledTimes(2);
 });
 
+test("where the clock is set back, the store is read again, and no secret of before is used", async () => {
+  expect(await show()).toBe(200);
+  id.value = NEXT_CREDENTIALS.accessKeyId;
+  secret.value = NEXT_CREDENTIALS.secretAccessKey;
+  stage.s3.keys.clear();
+  stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+  wait(-3_600);
+  expect(await showTwenty()).toEqual(TWENTY);
+  expect(stage.probes).toEqual([]);
+  expect(id.get).toHaveBeenCalledTimes(2);
+});
+
 test("what is known of the slots outlasts a look into the store", async () => {
   Object.assign(env, NEXT);
   stage.s3.keys.clear();
@@ -189,17 +201,24 @@ describe("a store that hangs", () => {
     expect(ended).toHaveBeenCalled();
   });
 
-  test("holds others up for a limited time if the request that reads it is cut off", async () => {
-    id.get.mockImplementationOnce(hang);
-    show();
-    await vi.advanceTimersByTimeAsync(0);
-    vi.clearAllTimers();
-    stage.after = [];
-    const others = showTwenty();
-    await vi.advanceTimersByTimeAsync(5_000);
-    expect(await others).toEqual(TWENTY);
-    expect(id.get).toHaveBeenCalledTimes(2);
-  });
+  test.each([
+    ["", 0],
+    [", and the clock is set back", -3_600],
+  ])(
+    "holds others up for a limited time if the request that reads it is cut off%s",
+    async (_also, seconds) => {
+      id.get.mockImplementationOnce(hang);
+      show();
+      await vi.advanceTimersByTimeAsync(0);
+      vi.clearAllTimers();
+      stage.after = [];
+      wait(seconds);
+      const others = showTwenty();
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect(await others).toEqual(TWENTY);
+      expect(id.get).toHaveBeenCalledTimes(2);
+    },
+  );
 
   test("holds visitors up where the configuration is broken, for two seconds at most", async () => {
     id.value = "bad key";

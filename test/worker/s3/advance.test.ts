@@ -13,6 +13,7 @@ import {
   freshFinding,
   isJustRefused,
   refusedSlots,
+  runningProbe,
   slotsInOrder,
   slotToRetry,
   startState,
@@ -157,10 +158,22 @@ test("a state is never changed, only replaced", () => {
 });
 
 test("a probe is known while it runs, until its time is over", () => {
-  const probe = { ended: Promise.resolve(), until: NOW + 5_000 };
+  const probe = { ended: Promise.resolve(), began: NOW };
   const { state } = play([{ type: "probe-started", probe }]);
   expect(state.probe).toBe(probe);
   expect(play([said("next", FINE)], state).state.probe).toBeUndefined();
+});
+
+test.each([
+  [NOW, true],
+  [NOW + 4_999, true],
+  [NOW + 5_000, false],
+  [NOW - 4_999, true],
+  [NOW - 5_000, false],
+])("a probe that began at NOW is waited for at %d: %s", (now, waits) => {
+  const probe = { ended: new Promise(() => {}), began: NOW };
+  const { state } = play([{ type: "probe-started", probe }]);
+  expect(runningProbe(state, now) === probe).toBe(waits);
 });
 
 test.each([
