@@ -9,6 +9,9 @@ const QUERY = /\?[^?=]*=/;
 /** A printable ASCII character as `%73`, also encoded more than once, `%u0073`, `\u0073` or `\x73`. */
 const ESCAPE = /(?:%(?:25)*|[%\\]u00|\\x)([2-6][0-9a-f]|7[0-9a-e])/gi;
 
+/** What a browser leaves out of a URL, or nobody sees in a text. */
+const HIDDEN = /[\p{Cc}\p{Cf}]/gu;
+
 /** Leaves out everything from a signature on. */
 export function withoutSignatures(text: string): string {
   return upTo(SIGNED, text);
@@ -21,7 +24,12 @@ export function withoutQueries(text: string): string {
 
 /** The text up to what a pattern finds in it, in any spelling. */
 function upTo(pattern: RegExp, text: string): string {
-  const plain = decode(text);
+  const plain = decode(
+    text
+      .normalize("NFKC")
+      .replace(HIDDEN, "")
+      .replace(/\p{Pd}/gu, "-"),
+  );
   const at = plain.search(pattern);
   return at < 0 ? text : `${plain.slice(0, at)}…`;
 }
