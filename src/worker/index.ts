@@ -73,9 +73,9 @@ async function serve(request: Request, env: object, context: Context): Promise<R
   const granted = await checkGrant(order, target, Date.now());
   if (isRefusal(granted)) return { refusal: granted, subject, terms: { cors } };
   const terms = { cors, granted };
-  const limited = await checkLimit(config.limiter, headers, order.route.path);
-  if (limited) return { refusal: limited, subject, terms };
   const deadline = began + config.answers.timeout * 1000;
+  const limited = await checkLimit(config.limiter, headers, order.route.path, deadline);
+  if (limited) return { refusal: limited, subject, terms };
   return show(request, order, terms, config.answers.max_age, { context, deadline });
 }
 

@@ -181,7 +181,7 @@ export const BROKEN_REQUESTS = {
     file: "worker/index.ts",
     from: `const subject = subjectOf(order);
   if`,
-    to: `if (route) await checkLimit(config.limiter, headers, route.path);
+    to: `if (route) await checkLimit(config.limiter, headers, route.path, Infinity);
   const subject = subjectOf(order);
   if`,
   },

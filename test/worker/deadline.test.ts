@@ -241,6 +241,18 @@ test("a limiter that takes all the time leaves none for the edge, which is not a
   expect(stage.logged.map(({ line }) => line["event"])).toEqual(["limiter-failed", "timed-out"]);
 });
 
+test("a limiter that hangs has the time that a slow Secrets Store left (S1)", async () => {
+  const later = (value: string) =>
+    new Promise<string>((settle) => setTimeout(() => settle(value), 700));
+  const one = ENVS.one();
+  const stored = { get: () => later(one.AWS_ACCESS_KEY_ID) };
+  const limiter = { limit: () => new Promise<never>(() => {}) };
+  const env = { ...one, AWS_ACCESS_KEY_ID: stored, RATE_LIMITER: limiter };
+  play([image(1)]);
+  const { answer, took } = await answerTo(get(STILL, {}, env));
+  expect([answer.status, took, calls]).toEqual([504, 1000, []]);
+});
+
 test("who waits for the probe of another visitor waits no longer than their own time (A7)", async () => {
   const one = ENVS.one();
   play([fault(100, DENIED), NEVER, fault(100, DENIED)]);

@@ -9,18 +9,23 @@ import type { Limiter } from "../config/config.ts";
 /** How long the limiter may take: ms. */
 const LIMITER_MS = 1_000;
 
-/** @param headers with `cf-connecting-ip`, which only Cloudflare can set */
+/**
+ * @param headers with `cf-connecting-ip`, which only Cloudflare can set
+ * @param deadline until when the visitor waits: ms since 1970
+ */
 export async function checkLimit(
   limiter: Limiter | undefined,
   headers: Headers,
   route: string,
+  deadline: number,
 ): Promise<Refusal | undefined> {
   if (limiter === undefined) return undefined;
   const key = `${visitorOf(headers.get("cf-connecting-ip") ?? "")} ${route}`;
   try {
-    const outcome = await within(LIMITER_MS, limiter.limit({ key }));
+    const ms = Math.max(0, Math.min(LIMITER_MS, deadline - Date.now()));
+    const outcome = await within(ms, limiter.limit({ key }));
     if (outcome !== LATE) return outcome.success ? undefined : { event: "rate-limited" };
-    logNotice({ event: "limiter-failed", route, reason: `no answer within ${LIMITER_MS} ms` });
+    logNotice({ event: "limiter-failed", route, reason: `no answer within ${ms} ms` });
   } catch (error) {
     logNotice({ event: "limiter-failed", route, reason: `${error}` });
   }
