@@ -271,6 +271,20 @@ test("who waits for the probe of another visitor waits no longer than their own 
   stage.after = [];
 });
 
+test("a probe whose request has died holds others up for five seconds, not for all their time (A6)", async () => {
+  const patient = { ...ENVS.one(), ANSWERS: { timeout: 15 } };
+  play([fault(10, DENIED), NEVER, fault(10, DENIED), s3(10, "AccessDenied")]);
+  get(STILL, {}, patient);
+  while (calls.length < 1) await turn();
+  await vi.advanceTimersByTimeAsync(10);
+  while (calls.length < 2) await turn();
+  vi.clearAllTimers();
+  stage.after = [];
+  const other = await answerTo(get("/images/small/photos/fig.jpg", {}, patient));
+  expect([other.answer.status, other.took]).toEqual([404, 5_020]);
+  expect(calls.slice(2)).toEqual(["edge photos/fig.jpg", "S3 photos/fig.jpg"]);
+});
+
 test("what S3 says after the visitor has gone is known to the next one (A7)", async () => {
   const two = ENVS.two();
   play([fault(600, DENIED), s3(600, DEAD), image(100)]);
