@@ -1,6 +1,7 @@
 // A flood of requests that cannot be right: ten lines of each event in a minute, then their number.
 
 import { beforeEach, expect, test, vi } from "vitest";
+import { countLine, NO_FLOOD } from "../../src/worker/base/flood.ts";
 import { ENV } from "../support/env.ts";
 import { get, lines, stage, wait } from "../support/play.ts";
 
@@ -99,4 +100,17 @@ test.each<[string, string, RequestInit?]>([
   const RATE_LIMITER = { limit: async () => ({ success: event !== "rate-limited" }) };
   await flood(15, path, init, { ...ENV, RATE_LIMITER });
   expect(counts()).toEqual({ [event]: 15 });
+});
+
+test.each([
+  ...(["object-missing", "object-denied", "source-unreadable", "url-expired"] as const),
+  ...(["slots-refused", "origin-denied", "origin-failed", "timed-out", "quota-spent"] as const),
+  ...(["edge-failed", "not-transformed", "configuration-broken", "health-denied"] as const),
+])("of %s no line is left out", (event) => {
+  let flood = NO_FLOOD;
+  for (let times = 0; times < 15; times++) {
+    const counted = countLine(flood, event, BEGAN);
+    expect(counted.isLogged).toBe(true);
+    flood = counted.flood;
+  }
 });
