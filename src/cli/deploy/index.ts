@@ -118,10 +118,8 @@ function readSecrets(
   const given = file === undefined ? {} : readSecretsFile(world, file);
   if (isFault(given)) return given;
   const chosen = chooseSecrets(given, known, localKeys(world.folder));
-  if (chosen.mistakes.length > 0) {
-    const lines = chosen.mistakes.map((mistake) => `  ${mistakeText(mistake)}`);
-    return { fault: [`${file} has mistakes. Nothing is deployed:`, ...lines].join("\n") };
-  }
+  const wrong = file === undefined ? undefined : secretsFault(chosen, file);
+  if (wrong !== undefined) return wrong;
   const unused = chosen.unused.map((name) => {
     return { what: `${name} of ${file} is not deployed`, remedy: UNUSED };
   });
@@ -129,4 +127,17 @@ function readSecrets(
     chosen,
     warnings: [...unused, ...shellWarnings(world.env, secretsIn(given, file ?? ""))],
   };
+}
+
+/** What is wrong with a secrets file. Who names one must not believe that it was deployed if it was not. */
+function secretsFault({ sent, unused, mistakes }: Chosen, file: string): Fault | undefined {
+  const isEmpty = Object.keys(sent).length === 0;
+  if (mistakes.length === 0 && !isEmpty) return undefined;
+  const what = isEmpty ? "no secret that the Worker uses" : "mistakes";
+  const lines = [
+    ...mistakes.map(mistakeText),
+    ...unused.map((name) => `${name}: is empty, or the Worker does not use it`),
+    ...(isEmpty ? ["write AWS_ACCESS_KEY_ID='…', or JSON: docs/deploy.md, step 5"] : []),
+  ];
+  return { fault: [`${file} has ${what}. Nothing is deployed:`, ...lines].join("\n  ") };
 }

@@ -7,6 +7,7 @@ import { isTable, json } from "../../worker/base/json.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
 import type { Fault, World } from "../command.ts";
+import { decodeText } from "./read-text.ts";
 
 export type Secret = {
   readonly value: string;
@@ -19,9 +20,13 @@ export type Secrets = ReadonlyMap<string, Secret>;
 /** Reads a file of secrets: lines KEY=VALUE, or JSON. No message contains a secret. */
 export function readSecretsFile({ folder }: World, file: string): Vars | Fault {
   try {
-    const text = readFileSync(resolve(folder, file), "utf8");
+    const text = decodeText(readFileSync(resolve(folder, file)));
     const table = json(text);
     if (isTable(table)) return table; // wrangler reads both kinds, too
+    if (/^\s*\{/.test(text)) {
+      const form = 'It must be a table, {"NAME": "value"}';
+      return { fault: `--secrets-file ${file}: is not right as JSON. ${form}` };
+    }
     const cut = cutName(text);
     if (cut === undefined) return { ...parseEnv(text) };
     const remedy = "which begins a comment. Put the value in quotes: '…'";

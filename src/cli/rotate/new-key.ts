@@ -11,6 +11,7 @@ import { readSlots } from "../../worker/config/read-secrets.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import { trySlot, works } from "../../worker/health.ts";
 import type { Fault, World } from "../command.ts";
+import { decodeText } from "../project/read-text.ts";
 import { cutName } from "../project/secrets.ts";
 import { askHidden, type Cancelled, hasTerminal } from "../terminal/prompts.ts";
 import type { KeyRefused, Target } from "./plan.ts";
@@ -26,7 +27,7 @@ export async function takeKey(
         file === "-"
           ? await buffer(addAbortSignal(world.interrupted, world.stdin))
           : readFileSync(resolve(world.folder, file));
-      return readKey(decode(given), `--key-file ${file}`);
+      return readKey(decodeText(given), `--key-file ${file}`);
     } catch (error) {
       if (world.interrupted.aborted) return "cancelled";
       if (!(error instanceof Error)) throw error;
@@ -42,16 +43,6 @@ export async function takeKey(
   const secret = await askHidden(world, "Its secret");
   if (secret === "cancelled") return secret;
   return openKey(id, secret, "The new key");
-}
-
-/** Decodes a file, also one that PowerShell wrote. @throws if it is not text */
-function decode(bytes: Uint8Array): string {
-  const [first, second] = bytes;
-  const [little, big] = [first === 0xff && second === 0xfe, first === 0xfe && second === 0xff];
-  const encoding = little ? "utf-16le" : big ? "utf-16be" : "utf-8";
-  const text = new TextDecoder(encoding, { fatal: true, ignoreBOM: false }).decode(bytes);
-  if (text.includes("\0")) throw new Error("unknown encoding: save it as UTF-8");
-  return text;
 }
 
 /** Reads what `aws iam create-access-key` prints, or lines KEY=VALUE. */

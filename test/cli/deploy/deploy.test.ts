@@ -190,6 +190,42 @@ test("without a host under routes, it says how to check what is deployed", async
   expect(err).toContain("routes names no host to check. Name one: npx vitrine doctor --url");
 });
 
+test.each<[what: string, bytes: Uint8Array | string]>([
+  ["UTF-8 with a mark at its beginning", `\uFEFF${lines(KEY)}`],
+  ["JSON with that mark", `\uFEFF${JSON.stringify(KEY)}`],
+  ["what PowerShell writes", Buffer.from(`\uFEFF${lines(KEY)}`, "utf16le")],
+])("the file may be %s", async (_what, bytes) => {
+  writeFileSync(join(folder, "secrets.env"), bytes);
+  expect((await run()).code).toBe(0);
+  expect(ran).toMatchObject([{ file: { secrets: KEY } }]);
+});
+
+test.each<[what: string, bytes: Uint8Array | string, says: string]>([
+  ["empty", "", "secrets.env has no secret that the Worker uses"],
+  ["a list in YAML", `AWS_ACCESS_KEY_ID: ${ID}`, "has no secret that the Worker uses"],
+  [
+    "the one of the AWS CLI",
+    `[default]\naws_access_key_id=${ID}`,
+    "aws_access_key_id: is empty, or the Worker does not use it",
+  ],
+  ["JSON with a comma too many", `{"AWS_SECRET_ACCESS_KEY":"${SECRET}",}`, "is not right as JSON"],
+  ["UTF-16 without a mark", Buffer.from(lines(KEY), "utf16le"), "save it as UTF-8"],
+])("nothing is deployed if the secrets file is %s (S5)", async (_what, bytes, says) => {
+  writeFileSync(join(folder, "secrets.env"), bytes);
+  const { code, err } = await run();
+  expect([code, ran]).toEqual([2, []]);
+  expect(err).toContain(says);
+  expect(err).not.toContain(SECRET);
+});
+
+test("beside a half slot, a name with a typing error is told", async () => {
+  write({ AWS_ACCES_KEY_ID: ID, AWS_SECRET_ACCESS_KEY: SECRET });
+  const { code, err } = await run();
+  expect([code, ran]).toEqual([2, []]);
+  expect(err).toContain("AWS_ACCESS_KEY_ID: is missing");
+  expect(err).toContain("AWS_ACCES_KEY_ID: is empty, or the Worker does not use it");
+});
+
 const LOCAL = "vitrine-local-secret-that-opens-nothing-else";
 
 test.each<[what: string, secrets: Record<string, string>, says: string]>([
