@@ -1,0 +1,33 @@
+// The files that the pages have an operator make: those with secrets are not committed, and no own file of
+// the configuration is formatted.
+
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { ROOT } from "../support/built.ts";
+import { listPages, readPage } from "./pages.ts";
+
+const run = (program: string, args: readonly string[], cwd = ROOT) =>
+  spawnSync(program, args, { cwd, encoding: "utf8" });
+
+test("git ignores each file that the pages put a secret into", () => {
+  const text = listPages().map(readPage).join("\n");
+  const named = text.match(/(?<=--(?:secrets|key)-file |secret bulk |> )[\w-]+\.(?:env|json)\b/g);
+  const files = [...new Set(named)];
+  expect(files).toEqual(expect.arrayContaining(["secrets.env", "staging.env", "key.json"]));
+  const ignored = run("git", ["check-ignore", ...files]).stdout.split("\n");
+  expect(files.filter((file) => !ignored.includes(file))).toEqual([]);
+});
+
+test("npm run check leaves the form of the operator's own configuration alone", () => {
+  const folder = mkdtempSync(join(tmpdir(), "vitrine-form-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  copyFileSync(join(ROOT, "biome.json"), join(folder, "biome.json"));
+  const names = ["wrangler.json", "wrangler.jsonc", "other.json"];
+  for (const name of names) writeFileSync(join(folder, name), '{ "routes":\n[] }\n');
+  const biome = join(ROOT, "node_modules/.bin/biome");
+  const { stderr } = run(biome, ["check", "--vcs-enabled=false", "--log-level=error"], folder);
+  expect(names.filter((name) => stderr.includes(`${name} format`))).toEqual(["other.json"]);
+});
