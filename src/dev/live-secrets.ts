@@ -1,6 +1,7 @@
 // Reloads .dev.vars while the local run goes on: the secrets, and the switches of the edge.
 
 import { readFileSync, statSync } from "node:fs";
+import { basename } from "node:path";
 import { parseEnv } from "node:util";
 import type { Switches } from "../emulator/edge/switches.ts";
 import type { Vars } from "../worker/config/schema.ts";
@@ -36,6 +37,7 @@ export function liveSecrets({ file, read, switches, tell, warn }: Live): () => V
   let secrets: Vars = {};
   let edge: unknown;
   let warned = "";
+  const name = basename(file);
 
   const warnOnce = (line: string): void => {
     if (line !== warned) warn(line);
@@ -54,7 +56,7 @@ export function liveSecrets({ file, read, switches, tell, warn }: Live): () => V
   const setSwitches = (value: unknown, text: string): string[] => {
     if (value === edge) return [];
     edge = value;
-    const given = switchesIn(text, (fault) =>
+    const given = switchesIn(text, name, (fault) =>
       warn(`${fault}. The switches of the edge stay as they are.`),
     );
     if (given === undefined) return [];
@@ -64,7 +66,7 @@ export function liveSecrets({ file, read, switches, tell, warn }: Live): () => V
 
   /** Returns false: the file is to be read again, although it has not changed. */
   const refuse = (fault: string): false => {
-    warnOnce(`.dev.vars cannot be reloaded. The old values stay. ${fault}`);
+    warnOnce(`${name} cannot be reloaded. The old values stay. ${fault}`);
     return false;
   };
 
@@ -74,9 +76,7 @@ export function liveSecrets({ file, read, switches, tell, warn }: Live): () => V
     const lines = parseEnv(text);
     first ??= lines;
     if (lines["BUCKETS"] !== first["BUCKETS"]) {
-      warnOnce(
-        ".dev.vars: BUCKETS has changed. Stop npm start and start it again to use this file.",
-      );
+      warnOnce(`${name}: BUCKETS has changed. Stop npm start and start it again to use this file.`);
       return true;
     }
     const found = attempt(read);
@@ -84,7 +84,7 @@ export function liveSecrets({ file, read, switches, tell, warn }: Live): () => V
     const changed = [...setSecrets(found.vars), ...setSwitches(lines["EDGE"], text)];
     warned = "";
     if (stamp !== undefined && changed.length > 0) {
-      tell(`Reloaded .dev.vars. Changed: ${changed.join(", ")}`);
+      tell(`Reloaded ${name}. Changed: ${changed.join(", ")}`);
     }
     return true;
   };

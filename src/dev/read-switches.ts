@@ -85,14 +85,16 @@ const LINE = /^\s*(?:export\s+)?EDGE(?:\s*=|:\s)/;
 
 /**
  * Reads the switches in the text of .dev.vars.
+ * @param file its name
  * @returns undefined if they are wrong; `warn` is told why, and in which line
  */
 export function switchesIn(
   text: string,
+  file: string,
   warn: (line: string) => void,
 ): Partial<Switches> | undefined {
   const line = text.split("\n").findLastIndex((one) => LINE.test(one)) + 1;
   return readSwitches(parseEnv(text)["EDGE"], (path, message) =>
-    warn(`.dev.vars:${line}: ${path}: ${message}`),
+    warn(`${file}:${line}: ${path}: ${message}`),
   );
 }

@@ -34,9 +34,10 @@ for (const line of prepared) console.log(line);
 
 const project = readProject(endpoint, environment);
 const mistakes = "mistakes" in project ? [...project.mistakes] : [];
-switchesIn(readFileSync(devVarsOf(".", environment), "utf8"), (mistake) => mistakes.push(mistake));
+const devVars = devVarsOf(".", environment);
+switchesIn(readFileSync(devVars, "utf8"), devVars, (mistake) => mistakes.push(mistake));
 if ("mistakes" in project || mistakes.length > 0) {
-  stop(["The configuration or .dev.vars has mistakes:", ...mistakes].join("\n  "));
+  stop([`The configuration or ${devVars} has mistakes:`, ...mistakes].join("\n  "));
 }
 const { own, config, file } = project;
 const buckets = Object.values(project.buckets);
@@ -69,7 +70,7 @@ for (const { bucket, prefix = "" } of buckets) {
 }
 
 if (!wrangler.isEnding()) {
-  console.log(await welcome(address, config, !own));
+  console.log(await welcome(address, config, devVars, !own));
   wrangler.showLog();
 }
 

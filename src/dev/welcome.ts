@@ -8,19 +8,25 @@ import { signQuery } from "./sign-query.ts";
 
 /**
  * Writes the text: each URL on a line of its own.
+ * @param devVars the file with the secrets
  * @param filled whether the local buckets hold the fixtures
  */
-export async function welcome(address: string, config: Config, filled: boolean): Promise<string> {
+export async function welcome(
+  address: string,
+  config: Config,
+  devVars: string,
+  filled: boolean,
+): Promise<string> {
   const images = filled
     ? await imageLines(address, config)
-    : ["The images come from the S3 that .dev.vars names. It gets no fixtures.", ""];
+    : [`The images come from the S3 that ${devVars} names. It gets no fixtures.`, ""];
   const lines = [
     ...["", `Vitrine is ready on ${address}`, ""],
     ...["The contact sheet shows every picture at every preset:", `${address}/`, ""],
     ...images,
     ...missingLines(config),
     ...["The health check:", `${address}/healthz`, ""],
-    `To see how the Worker fails, add a line to .dev.vars, for example EDGE='{"transformations":false}'.`,
+    `To see how the Worker fails, add a line to ${devVars}, for example EDGE='{"transformations":false}'.`,
     "It takes effect at once. src/emulator/edge/switches.ts has all the switches of the local edge.",
     "",
     "Requests and errors are logged below. Press Ctrl-C to stop.",

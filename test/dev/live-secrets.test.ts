@@ -127,6 +127,26 @@ test("with other buckets the file is not used until the next start", () => {
   expect(secrets()).toEqual({ A: "2" });
 });
 
+test("each line names the file of the environment (S6)", () => {
+  file = join(folder, ".dev.vars.staging");
+  write("A=1");
+  const secrets = follow();
+  secrets();
+  write("A=2\nEDGE=off");
+  secrets();
+  fault = "no";
+  write("A=3");
+  secrets();
+  write("BUCKETS={}");
+  secrets();
+  expect(told).toEqual(["Reloaded .dev.vars.staging. Changed: A"]);
+  expect(warned).toEqual([
+    expect.stringMatching(/^\.dev\.vars\.staging:2: EDGE: /),
+    expect.stringMatching(/^\.dev\.vars\.staging cannot be reloaded\. /),
+    expect.stringMatching(/^\.dev\.vars\.staging: BUCKETS has changed\. /),
+  ]);
+});
+
 test("EDGE sets the switches of the edge; without it they are as before", () => {
   write("A=1");
   const secrets = follow();

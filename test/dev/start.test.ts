@@ -330,6 +330,7 @@ test("npm start is of one environment, also of a wrangler.jsonc (S6, D3)", SLOW,
   const address = `http://localhost:${port}`;
   const local = await start(folder, port, undefined, ["--env", "staging"]);
   expect(local.output()).toContain("Starting env.staging ...");
+  expect(local.output()).toContain("add a line to .dev.vars.staging, for example EDGE=");
   expect(local.output()).not.toContain("WARNING");
   const statusOf = async (path: string) => (await open(address + path)).status;
   expect(await statusOf("/images/small/photos/fig.jpg")).toBe(200);

@@ -1,6 +1,7 @@
 // What the contact sheet of the local run shows and does. The configuration is read for each request,
 // so the sheet always shows the current one.
 
+import { devVarsOf } from "../../cli/project/vars.ts";
 import { mistakeText } from "../../worker/base/mistake.ts";
 import { readConfig } from "../../worker/config/config.ts";
 import { type Project, readProject } from "../read-project.ts";
@@ -24,7 +25,7 @@ export async function localSheet(project: Project, endpoint: string): Promise<Sh
       }
     },
     put: async (file, body, type) => {
-      if (own) return "npm start adds nothing to the S3 that .dev.vars names";
+      if (own) return `npm start adds nothing to the S3 that ${devVarsOf(".", environment)} names`;
       const now = readProject(endpoint, environment);
       if ("mistakes" in now) return now.mistakes.join("; ");
       const local = readConfig({ ...now.started, ...now.secrets, BUCKETS: buckets });
