@@ -72,7 +72,7 @@ export async function deploy(world: World, options: Options, tools: Tools): Prom
   const args = ["deploy", "--config", known.file, "--env", known.environment ?? ""];
   const secrets = Object.values(chosen.sent);
   const runDeploy = (more: readonly string[]) =>
-    showWrangler(world, tools.run, [...args, ...more], { secrets });
+    showWrangler(world, tools.run, [...args, ...more], { place: known, secrets });
   if (options.dryRun) return (await runDeploy(["--dry-run"])) ?? EXIT.done;
   const failed =
     secrets.length === 0

@@ -6,6 +6,7 @@ import type { Config } from "../../worker/config/config.ts";
 import { bucketsOf } from "../../worker/config/routes.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
 import type { Warning } from "./config-fault.ts";
+import { hintFor } from "./environment.ts";
 import type { KnownVars } from "./known-vars.ts";
 
 const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS"];
@@ -20,7 +21,8 @@ export function* pitfalls(vars: KnownVars): Generator<Mistake> {
   }
   for (const name of Object.keys(vars.deployed)) {
     if (isSecret(name)) {
-      const message = `is in ${vars.file}, where it is no secret: npx wrangler secret put ${name}`;
+      const command = hintFor(vars, `npx wrangler secret put ${name}`);
+      const message = `is in ${vars.file}, where it is no secret: ${command}`;
       yield { path: name, message };
     } else if (!VARIABLES.includes(name)) {
       yield { path: name, message: `is none of ${VARIABLES.join(", ")}` };

@@ -3,6 +3,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { type Fault, say, type World } from "../command.ts";
 import { visible } from "../terminal/visible.ts";
+import { hintFor } from "./environment.ts";
 import type { RunWrangler } from "./run-wrangler.ts";
 
 /** What to do about an error, by what wrangler prints: it gives no code to read. */
@@ -26,6 +27,8 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
 ];
 
 type Given = {
+  /** What it is about: the hint is for that environment. */
+  readonly place: Parameters<typeof hintFor>[0];
   /** What it reads from stdin; without it, it may ask at the terminal. */
   readonly input?: string;
   /** The secrets that it is given: they are not shown. */
@@ -41,7 +44,7 @@ export async function showWrangler(
   world: World,
   run: RunWrangler,
   args: readonly string[],
-  { input, secrets }: Given,
+  { place, input, secrets }: Given,
 ): Promise<Fault | undefined> {
   // A shorter text may be a part of anything, such as an error code.
   const long = secrets.filter(({ length }) => length >= 6);
@@ -65,5 +68,5 @@ export async function showWrangler(
   const hint = HINTS.find(([form]) => form.test(all))?.[1];
   const words = args.join(" ").replace(/ -.*/s, "");
   const ended = `wrangler ${words} ended with ${code ?? "a signal"}`;
-  return { fault: `${ended}. ${hint ?? "See its output above"}` };
+  return { fault: `${ended}. ${hintFor(place, hint ?? "See its output above")}` };
 }

@@ -12,8 +12,8 @@ export function putByWrangler(
   world: World,
   change: Change,
   run: RunWrangler,
-  place: Pick<Place, "file" | "environment">,
+  place: Pick<Place, "file" | "environment" | "environments">,
 ): Promise<Fault | undefined> {
   const secrets = Object.values(change).filter((value) => value !== null);
-  return showWrangler(world, run, bulkOf(place), { input: JSON.stringify(change), secrets });
+  return showWrangler(world, run, bulkOf(place), { place, input: JSON.stringify(change), secrets });
 }

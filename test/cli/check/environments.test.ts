@@ -194,3 +194,10 @@ test("the doctor tells the mistakes of its environment, with its file and comman
     remedy: expect.stringMatching(/^fix routes in wrangler\.jsonc.* deploy --env staging$/),
   });
 });
+
+test("a secret among the vars of an environment: the command is for that environment (S6)", async () => {
+  const vars = { ...VARS, HEALTH_TOKEN: "0123456789abcdef" };
+  const folder = makeProject(staged({ ...staging, vars }));
+  const { err } = await vitrine(["check"], { folder });
+  expect(err).toContain("is no secret: npx wrangler secret put --env staging HEALTH_TOKEN\n");
+});

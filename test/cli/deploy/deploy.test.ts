@@ -351,6 +351,15 @@ test.each([
   },
 );
 
+test("the hint is for the environment that was to be deployed (S6)", async () => {
+  Object.assign(ended, {
+    wrangler: 1,
+    says: "The following required secrets have not been set: A",
+  });
+  const { err } = await run({ env: "staging" });
+  expect(err).toContain("into a file: npx vitrine deploy --env staging --secrets-file secrets.env");
+});
+
 const AGAIN = `npx vitrine doctor --url ${HOST} --secrets-file secrets.env`;
 
 test.each<

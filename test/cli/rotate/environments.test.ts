@@ -54,6 +54,12 @@ test.each<[how: string, options: { env?: string }, env: Record<string, string>]>
   expect(recordOf(site.folder)).toBeUndefined();
 });
 
+test("if wrangler fails, the hint is for that environment (S6)", async () => {
+  site.during = () => ({ code: 1, says: "[code: 10215]" });
+  const { err } = await run({ env: "staging" });
+  expect(err).toContain("Deploy it first: npx vitrine deploy --env staging");
+});
+
 test("the URL of another environment is refused before anything is asked (S6)", async () => {
   expect(await refusedRun({ url: URL })).toBe(
     `${URL}: that is a route of env.staging: add --env staging\n`,

@@ -30,7 +30,7 @@ function worldOf(env: World["env"]) {
 }
 
 const SECRETS = Object.values(NEXT_CREDENTIALS);
-const TOP = { file: "wrangler.toml", environment: undefined };
+const TOP = { file: "wrangler.toml", environment: undefined, environments: [] };
 const CHANGE = { ...NEXT, AWS_ACCESS_KEY_ID: null };
 
 test("wrangler is given secrets on stdin, and nowhere else; what it says of them is not shown", async () => {
