@@ -71,8 +71,10 @@ export async function deploy(world: World, options: Options, tools: Tools): Prom
   say(world.stdout, ...tellPlan(known, chosen, options.secretsFile ?? ""));
   const args = ["deploy", "--config", known.file, "--env", known.environment ?? ""];
   const secrets = Object.values(chosen.sent);
+  // Else a file .env could name another Worker: wrangler reads it, too.
+  const env = { ...world.env, WRANGLER_CI_OVERRIDE_NAME: known.worker };
   const runDeploy = (more: readonly string[]) =>
-    showWrangler(world, tools.run, [...args, ...more], { place: known, secrets });
+    showWrangler({ ...world, env }, tools.run, [...args, ...more], { place: known, secrets });
   if (options.dryRun) return (await runDeploy(["--dry-run"])) ?? EXIT.done;
   const failed =
     secrets.length === 0

@@ -71,6 +71,19 @@ test("vitrine deploy --env deploys that environment's Worker, not CLOUDFLARE_ENV
   );
 });
 
+test("no WRANGLER_CI_OVERRIDE_NAME of .env puts staging's secrets into another Worker (S5, S6)", async () => {
+  const line = "WRANGLER_CI_OVERRIDE_NAME=vitrine\n";
+  for (const name of [".env", ".env.local", ".env.staging"])
+    writeFileSync(join(folder, name), line);
+  const abort = new AbortController();
+  const args = ["deploy", "--env", "staging", "--secrets-file", "secrets.env"];
+  await vitrine(args, {
+    ...{ folder, env: environment(), interrupted: abort.signal },
+    heard: (said) => said.includes("Uploaded") && abort.abort(),
+  });
+  expect(cloudflare.uploaded).toEqual([{ worker: "vitrine-staging", secrets: FILE }]);
+});
+
 test("a plain wrangler deploy sends the shell's secrets: the reason for vitrine deploy (S5)", async () => {
   const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
   const args = [wrangler, "deploy", "--env", "", "--secrets-file", "secrets.env"];
