@@ -5,6 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 
+/** A closed terminal and a cancelled job: without a listener, they end the process at once. */
+const ENDINGS = ["SIGHUP", "SIGTERM"] as const;
+
 /**
  * Calls `use` with the path of a file that holds the secrets, and removes it afterwards. It is JSON: in any
  * other file wrangler replaces values by those of its environment and of .env, and expands `$` (S5).
@@ -15,7 +18,12 @@ export async function withSecretsFile<T>(
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-")); // readable only by this user
   const remove = () => rmSync(folder, { recursive: true, force: true });
+  const end = (signal: NodeJS.Signals) => {
+    remove();
+    process.kill(process.pid, signal); // Nobody listens any more.
+  };
   process.once("exit", remove); // a second Ctrl-C ends the process at once
+  for (const signal of ENDINGS) process.once(signal, end);
   try {
     const file = join(folder, "secrets.json");
     writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 });
@@ -23,5 +31,6 @@ export async function withSecretsFile<T>(
   } finally {
     remove();
     process.off("exit", remove);
+    for (const signal of ENDINGS) process.off(signal, end);
   }
 }

@@ -1,0 +1,43 @@
+// The file of secrets that wrangler reads is gone after every ending of the program that no one can catch.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { ROOT } from "../../support/built.ts";
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "vitrine-file-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Ends within `use`, or waits there until a signal comes. */
+const PROGRAM = `
+  import { withSecretsFile } from ${JSON.stringify(join(ROOT, "src/cli/deploy/with-secrets-file.ts"))};
+  await withSecretsFile({ A: "1" }, async (file) => {
+    process.stdout.write(file);
+    if (process.argv[1] === "exit") process.exit(130);
+    if (process.argv[1] === "throw") throw new Error("a bug");
+    await new Promise((settle) => setTimeout(settle, 3_600_000));
+  });`;
+
+test.each<[ending: string, signal: NodeJS.Signals | null]>([
+  ["a cancelled job", "SIGTERM"],
+  ["a closed terminal", "SIGHUP"],
+  ["exit", null],
+  ["throw", null],
+])("after %s, no secret stays on the disk (S5)", async (ending, signal) => {
+  const args = ["--input-type=module-typescript", "-e", PROGRAM, ending];
+  const env = { ...process.env, TMPDIR: folder };
+  const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "ignore"] });
+  const ended = once(child, "close");
+  const [made] = await once(child.stdout, "data");
+  expect(`${made}`).toContain(folder);
+  if (signal !== null) child.kill(signal);
+  const [, by] = await ended;
+  expect([by, readdirSync(folder)]).toEqual([signal, []]);
+});
