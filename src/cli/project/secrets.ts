@@ -23,14 +23,13 @@ export function readSecretsFile({ folder }: World, file: string): Vars | Fault {
     const text = decodeText(readFileSync(resolve(folder, file)));
     const table = json(text);
     if (isTable(table)) return table; // wrangler reads both kinds, too
-    if (/^\s*\{/.test(text)) {
-      const form = 'It must be a table, {"NAME": "value"}';
-      return { fault: `--secrets-file ${file}: is not right as JSON. ${form}` };
-    }
-    const cut = cutName(text);
-    if (cut === undefined) return { ...parseEnv(text) };
-    const remedy = "which begins a comment. Put the value in quotes: '…'";
-    return { fault: `--secrets-file ${file}: ${cut} has a #, ${remedy}` };
+    const isJson = /^\s*\{/.test(text);
+    const wrong = isJson
+      ? 'is not right as JSON. It must be a table, {"NAME": "value"}'
+      : cutFault(text);
+    return wrong === undefined
+      ? { ...parseEnv(text) }
+      : { fault: `--secrets-file ${file}: ${wrong}` };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const isMissing = "code" in error && error.code === "ENOENT";
@@ -39,10 +38,22 @@ export function readSecretsFile({ folder }: World, file: string): Vars | Fault {
   }
 }
 
-/** The name of a secret whose value has no quotes and contains a `#`: `parseEnv` cuts it there. */
-export function cutName(text: string): string | undefined {
-  const found = text.matchAll(/^\s*(?:export\s+)?(\w+)\s*=(?:[ \t]*[^\s'"`#][^\s#]*)?#/gm);
-  return [...found].map(([, name = ""]) => name).find(isSecret);
+// `parseEnv` cuts a value without quotes at a `#`.
+const HASH = /^\s*(?:export\s+)?(\w+)\s*=(?:[ \t]*[^\s'"`#][^\s#]*)?#/gm;
+// It drops what follows the quotes, and takes a quote that is not closed for a part of the value.
+const QUOTED = /^\s*(?:export\s+)?(\w+)\s*=[ \t]*(['"`])(?:[\s\S]*?\2[ \t]*([^#\s]?).*$|)/gm;
+
+/** Why a secret in lines of KEY=VALUE would have another value than it seems. */
+export function cutFault(text: string): string | undefined {
+  const hash = [...text.matchAll(HASH)].map(([, name = ""]) => name).find(isSecret);
+  if (hash !== undefined) {
+    return `${hash} has a #, which begins a comment. Put the value in quotes: '…'`;
+  }
+  const open = [...text.matchAll(QUOTED)].find(
+    ([, name = "", , rest]) => isSecret(name) && rest !== "",
+  );
+  if (open === undefined) return undefined;
+  return `${open[1]} has quotes that do not enclose its whole value. Put it in other quotes`;
 }
 
 /** The secrets among some variables. An empty one counts as absent. */

@@ -12,7 +12,7 @@ import type { Slot } from "../../worker/config/slot.ts";
 import { trySlot, works } from "../../worker/health.ts";
 import type { Fault, World } from "../command.ts";
 import { decodeText } from "../project/read-text.ts";
-import { cutName } from "../project/secrets.ts";
+import { cutFault } from "../project/secrets.ts";
 import { askHidden, type Cancelled, hasTerminal } from "../terminal/prompts.ts";
 import type { KeyRefused, Target } from "./plan.ts";
 
@@ -51,11 +51,8 @@ function readKey(given: string, from: string): Slot | Fault {
   const { AccessKeyId, SecretAccessKey } =
     isTable(printed) && isTable(printed["AccessKey"]) ? printed["AccessKey"] : {};
   const lines = isTable(printed) ? {} : parseEnv(given);
-  const cut = isTable(printed) ? undefined : cutName(given);
-  if (cut !== undefined) {
-    const fault = `${cut} has a #, which begins a comment. Put the value in quotes: '…'`;
-    return { fault: `${from}: ${fault}` };
-  }
+  const cut = isTable(printed) ? undefined : cutFault(given);
+  if (cut !== undefined) return { fault: `${from}: ${cut}` };
   const id = AccessKeyId ?? lines["AWS_ACCESS_KEY_ID"];
   const secret = SecretAccessKey ?? lines["AWS_SECRET_ACCESS_KEY"];
   if (typeof id !== "string" || typeof secret !== "string") {

@@ -124,6 +124,39 @@ test("the file may be JSON, as wrangler's", async () => {
   expect(ran).toMatchObject([{ file: { secrets: KEY } }]);
 });
 
+const little = (text: string) => Buffer.from(`\uFEFF${text}`, "utf16le");
+
+test.each<[what: string, text: string | Buffer]>([
+  ["lines after a mark", `\uFEFF${lines(KEY)}`],
+  ["JSON after a mark", `\uFEFF${JSON.stringify(KEY)}`],
+  ["lines as PowerShell writes them", little(lines(KEY).replaceAll("\n", "\r\n"))],
+  ["lines with export", lines(KEY).replace(/^/gm, "export ").slice(0, -7)],
+  ["comments behind the values", lines(KEY).replaceAll("\n", " # 'ours'\n")],
+])("every secret of the file is deployed: %s (S5)", async (_what, text) => {
+  writeFileSync(join(folder, "secrets.env"), text);
+  const { code, err } = await run();
+  expect([code, err]).toEqual([0, ""]);
+  expect(ran).toMatchObject([{ file: { secrets: KEY } }]);
+});
+
+test.each<[what: string, value: string]>([
+  ["text after its quotes", "'secret'of-a-key"],
+  ["a quote in its quotes", "'secret-it''s'"],
+  ["a space after its quotes", '"secret" of a key'],
+  ["no quote at its end", '"secret-of-a-key'],
+  ["another quote at its end", "'secret-of-a-key\""],
+])("a secret with %s deploys nothing: it would be cut, or changed (S5)", async (_what, value) => {
+  writeFileSync(
+    join(folder, "secrets.env"),
+    `AWS_ACCESS_KEY_ID=${ID}\nAWS_SECRET_ACCESS_KEY = ${value}\n`,
+  );
+  const { code, out, err } = await run();
+  expect([code, out, ran]).toEqual([2, "", []]);
+  expect(err).toBe(
+    "--secrets-file secrets.env: AWS_SECRET_ACCESS_KEY has quotes that do not enclose its whole value. Put it in other quotes",
+  );
+});
+
 test.each([
   ["--env staging", { env: "staging" }, {}],
   ["CLOUDFLARE_ENV=staging", {}, { CLOUDFLARE_ENV: "staging" }],
@@ -190,16 +223,6 @@ test("without a host under routes, it says how to check what is deployed", async
   expect(err).toContain("routes names no host to check. Name one: npx vitrine doctor --url");
 });
 
-test.each<[what: string, bytes: Uint8Array | string]>([
-  ["UTF-8 with a mark at its beginning", `\uFEFF${lines(KEY)}`],
-  ["JSON with that mark", `\uFEFF${JSON.stringify(KEY)}`],
-  ["what PowerShell writes", Buffer.from(`\uFEFF${lines(KEY)}`, "utf16le")],
-])("the file may be %s", async (_what, bytes) => {
-  writeFileSync(join(folder, "secrets.env"), bytes);
-  expect((await run()).code).toBe(0);
-  expect(ran).toMatchObject([{ file: { secrets: KEY } }]);
-});
-
 test.each<[what: string, bytes: Uint8Array | string, says: string]>([
   ["empty", "", "secrets.env has no secret that the Worker uses"],
   ["a list in YAML", `AWS_ACCESS_KEY_ID: ${ID}`, "has no secret that the Worker uses"],
@@ -208,6 +231,8 @@ test.each<[what: string, bytes: Uint8Array | string, says: string]>([
     `[default]\naws_access_key_id=${ID}`,
     "aws_access_key_id: is empty, or the Worker does not use it",
   ],
+  ["in the form of PowerShell", lines(KEY).replaceAll("AWS", "$env:AWS"), "$env:AWS_ACCESS_KEY_ID"],
+  ["a table of tables", JSON.stringify({ production: KEY }), "production: is empty, or"],
   ["JSON with a comma too many", `{"AWS_SECRET_ACCESS_KEY":"${SECRET}",}`, "is not right as JSON"],
   ["UTF-16 without a mark", Buffer.from(lines(KEY), "utf16le"), "save it as UTF-8"],
 ])("nothing is deployed if the secrets file is %s (S5)", async (_what, bytes, says) => {
