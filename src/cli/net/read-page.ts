@@ -16,11 +16,12 @@ export type Page = {
 type Wrong = { readonly wrong: string };
 
 // Keys are texts: never read as numbers, never trimmed. The parser drops references to control characters,
-// so it reads no references: `unescapeXml` does.
+// so it reads no references: `unescapeXml` does. In CDATA there are none: no server writes any, and none is read.
 const parser = new XMLParser({
   parseTagValue: false,
   trimValues: false,
   processEntities: false,
+  cdataPropName: "cdata",
   isArray: (name) => name === "Contents" || name === "CommonPrefixes",
 });
 

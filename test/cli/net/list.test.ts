@@ -190,6 +190,31 @@ test.each<[string, body: string, failure: RegExp]>([
     /^its list has the text "a\/&#x110000;", which is not XML$/,
   ],
   [
+    "a key in CDATA, where an ampersand is no reference",
+    list200(`${whole}<Contents><Key><![CDATA[a/&amp;b]]></Key></Contents>`),
+    /^its list has an entry without a key$/,
+  ],
+  [
+    "a list with entities of its own",
+    `<!DOCTYPE a [<!ENTITY b "a/c">]>${list200(`${whole}<Contents><Key>a/&b;</Key></Contents>`)}`,
+    /^its answer is not a list$/,
+  ],
+  [
+    "an object with two keys",
+    list200(`${whole}<Contents><Key>a/b</Key><Key>a/c</Key></Contents>`),
+    /^its list has an entry without a key$/,
+  ],
+  [
+    "a key with elements in it",
+    list200(`${whole}<Contents><Key>a/b<i>c</i></Key></Contents>`),
+    /^its list has an entry without a key$/,
+  ],
+  [
+    "two words on the rest",
+    list200(`${whole}<IsTruncated>true</IsTruncated>`),
+    /does not say whether it is complete$/,
+  ],
+  [
     "a key in which S3 replaced a character",
     list200(`${whole}<Contents><Key>a/\ufffd</Key></Contents>`),
     /^its list has a key with a character that XML cannot hold, and does not encode it$/,
