@@ -5,7 +5,7 @@ import type { Mistake } from "../../worker/base/mistake.ts";
 import type { Warning } from "./config-fault.ts";
 import { environmentText } from "./environment.ts";
 import type { KnownVars } from "./known-vars.ts";
-import { sharedPattern } from "./route-pattern.ts";
+import { isWhole, sharedPattern, takingsOf } from "./route-pattern.ts";
 
 /** @param others the environments to compare with, the top level among them */
 export function* environmentMistakes(
@@ -29,6 +29,9 @@ export function* environmentMistakes(
         message: `is that of ${whose}, too: a deploy would replace that Worker`,
       };
     }
+    for (const { what, isAll } of takings(vars, other)) {
+      if (isAll) yield { path: "routes", message: `${what}. Give it no route over that` };
+    }
     const pattern = sharedPattern(vars.patterns, other.patterns);
     if (pattern === undefined) continue;
     // wrangler ignores `route` if there are `routes`, also inherited ones.
@@ -39,11 +42,30 @@ export function* environmentMistakes(
   }
 }
 
-/** Warns about what an environment lacks, perhaps unnoticed. */
+/** What one of two environments takes from the other: routes go before custom domains, longer ones first. */
+function* takings(vars: KnownVars, other: KnownVars) {
+  const whose = ` of ${environmentText(other.environment)}`;
+  const sides = [
+    ...takingsOf(vars, other).map((taking) => ({ ...taking, taker: "", loser: whose })),
+    ...takingsOf(other, vars).map((taking) => ({ ...taking, taker: whose, loser: "" })),
+  ];
+  for (const { by, from, isCustom, taker, loser } of sides) {
+    const isAll = isWhole(by);
+    const kind = isCustom ? "a custom domain" : "a route";
+    const what = `${by}${taker} takes ${isAll ? "all " : ""}requests of ${from}, ${kind}${loser}`;
+    yield { what, isAll };
+  }
+}
+
+/** Warns about what an environment lacks, or takes from another one, perhaps unnoticed. */
 export function* environmentDoubts(
-  { environment, limiters }: KnownVars,
+  vars: KnownVars,
   others: readonly KnownVars[],
 ): Generator<Warning> {
+  for (const { what, isAll } of others.flatMap((other) => [...takings(vars, other)])) {
+    if (!isAll) yield { what, remedy: "give each environment its own host, if that is not meant" };
+  }
+  const { environment, limiters } = vars;
   const top = others.find((other) => other.environment === undefined);
   if (environment === undefined || limiters.length > 0 || !top || top.limiters.length === 0) return;
   const what = "ratelimits are not inherited, so this environment limits nobody";

@@ -45,7 +45,9 @@ export type KnownVars = {
   readonly cached: boolean;
   /** The domains and routes that it deploys to: `images.example.com`, `images.example.com/*`. */
   readonly patterns: readonly string[];
-  /** The same, with what the configuration says of their zones. */
+  /** Those of them that are custom domains. */
+  readonly customDomains: readonly string[];
+  /** All of them, with what the configuration says of their zones. */
   readonly domains: readonly Domain[];
 };
 

@@ -7,7 +7,7 @@ import type { KnownVars } from "./known-vars.ts";
 import { asciiHost, isHostOf, sharedPattern } from "./route-pattern.ts";
 import { readOthers } from "./vars.ts";
 
-type Routes = Pick<KnownVars, "environment" | "patterns" | "workersDev" | "worker">;
+type Routes = Pick<KnownVars, "patterns" | "customDomains" | "workersDev" | "worker">;
 
 /** Refuses a URL that the routes of another environment match better. An unknown host is accepted. */
 export function refuseOthersUrl(folder: string, known: KnownVars, url: string): Fault | undefined {
@@ -57,14 +57,23 @@ function refuseBetterMatch(
 }
 
 const EXACT = Number.POSITIVE_INFINITY;
+/** Any route goes before it, whose claim is the length of its host and more. */
+const CUSTOM = 1;
 
-/** How exactly the routes name a host: 0 is not at all. Cloudflare takes the most exact route. */
-function claimOn(hostname: string, { patterns, workersDev, worker }: Routes): number {
+/** How exactly the routes name a host: the most exact route gets its requests. 0: they do not name it. */
+function claimOn(
+  hostname: string,
+  { patterns, customDomains, workersDev, worker }: Routes,
+): number {
   if (workersDev && worker !== undefined && hostname.startsWith(`${worker}.`)) {
     if (/^[\w-]+\.workers\.dev$/.test(hostname.slice(worker.length + 1))) return EXACT;
   }
-  // `*/*` names no host at all.
-  const hosts = patterns.map(asciiHost).filter((host) => host.includes("."));
-  const claims = hosts.filter((host) => isHostOf(hostname, host));
-  return Math.max(0, ...claims.map((host) => (host.startsWith("*") ? host.length : EXACT)));
+  const claims = patterns.map((pattern) => {
+    const host = asciiHost(pattern);
+    // `*/*` names no host at all.
+    if (!host.includes(".") || !isHostOf(hostname, host)) return 0;
+    if (customDomains.includes(pattern)) return CUSTOM;
+    return host.startsWith("*") ? host.length : EXACT;
+  });
+  return Math.max(0, ...claims);
 }

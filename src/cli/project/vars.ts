@@ -11,7 +11,12 @@ import { findConfigFile } from "./config-file.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
 import { loadWrangler } from "./wrangler.ts";
 
-type Zoned = { readonly pattern: string; readonly zone_id?: string; readonly zone_name?: string };
+type Zoned = {
+  readonly pattern: string;
+  readonly zone_id?: string;
+  readonly zone_name?: string;
+  readonly custom_domain?: boolean;
+};
 type Route = string | Zoned;
 
 export type Unreadable = Fault & { readonly mistake: FoundMistake };
@@ -68,6 +73,7 @@ export function readVars(
       workersDev: config.workers_dev !== false || config.preview_urls !== false,
       cached: config.cache?.enabled === true,
       patterns: routes.map(({ pattern }) => pattern),
+      customDomains: routes.filter((one) => one.custom_domain).map(({ pattern }) => pattern),
       domains: routes.map(({ pattern, zone_id: zoneId, zone_name: zoneName }) => {
         return { host: hostOf(pattern), zoneId, zoneName };
       }),

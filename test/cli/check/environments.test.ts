@@ -166,6 +166,51 @@ test("an environment without the rate limiter of the top level is a warning (S6)
   expect((await vitrine(["check"], { folder: both })).err).not.toContain("ratelimits");
 });
 
+test.each<[what: string, top: object, other: object, says: string, code: number]>([
+  [
+    "a wildcard over the custom domain of another",
+    {},
+    { routes: ["*.example/*"] },
+    "routes: *.example/* takes all requests of images.example, a custom domain of the top level",
+    2,
+  ],
+  [
+    "a custom domain below a wildcard of another",
+    { routes: ["*.example/*"] },
+    {},
+    "routes: *.example/* of the top level takes all requests of images-staging.example, a custom domain",
+    2,
+  ],
+  [
+    "a path of the custom domain of another",
+    {},
+    { routes: ["images.example/images/*"] },
+    "images.example/images/* takes requests of images.example, a custom domain of the top level",
+    0,
+  ],
+  [
+    "a path of the route of another",
+    { routes: ["b.example/images/*"] },
+    { routes: ["B.example/images/s*"] },
+    "B.example/images/s* takes requests of b.example/images/*, a route of the top level",
+    0,
+  ],
+  ["another path", { routes: ["b.example/a/*"] }, { routes: ["b.example/b/*"] }, "", 0],
+  ["a route below a wildcard", { routes: ["*.example/*"] }, { routes: ["b.example/*"] }, "", 0],
+  ["another host", { routes: ["*.b.example/*"] }, {}, "", 0],
+])(
+  "an environment with %s: routes go before custom domains (S6)",
+  async (_what, top, other, says, code) => {
+    const folder = makeProject(staged({ ...staging, ...other }, top));
+    for (const args of [["check"], ["check", "--env", "staging"]]) {
+      const ended = await vitrine(args, { folder });
+      expect(ended.code).toBe(code);
+      expect(ended.err).toContain(says && `env.staging: ${says}`);
+      if (says === "") expect(ended.err).not.toContain("takes");
+    }
+  },
+);
+
 test("a mistake of .dev.vars is told once, and that of .dev.vars.staging by its name (S6)", async () => {
   const files = { ".dev.vars": envLine("HEALTH_TOKEN", "short") };
   const shared = await vitrine(["check"], { folder: makeProject(STAGED, "wrangler.toml", files) });

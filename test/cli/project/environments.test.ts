@@ -203,6 +203,13 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
       { routes: ["*.b.c.example/*"] },
       [false, true],
     ],
+    [
+      "a custom domain below a route of another, which goes before it",
+      "images.example",
+      {},
+      { routes: ["*.example/*"] },
+      [false, true],
+    ],
     ["every host at all", "a.b.example", { routes: ["*/*"] }, {}, [false, false]],
     ["part of a name", "evil-images.example", {}, {}, [false, false]],
     ["other capitals", "IMAGES.example", {}, {}, [true, false]],
