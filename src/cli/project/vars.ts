@@ -112,7 +112,9 @@ function environmentFault(
   }
   // It becomes a part of the names of the Worker and of files.
   const isName = /^[\w-]+$/.test(environment);
-  return isName ? undefined : `env.${environment}: is not a name of letters, digits, - and _`;
+  if (!isName) return `env.${environment}: is not a name of letters, digits, - and _`;
+  if (environment !== "example") return undefined;
+  return "env.example: would keep its secrets in .dev.vars.example, which git keeps: choose another name";
 }
 
 /** The name of .dev.vars of an environment. wrangler reads its own file or the common one, never both. */

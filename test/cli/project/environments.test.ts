@@ -76,6 +76,13 @@ test("an environment whose name cannot be part of a file's name is refused", () 
   });
 });
 
+test("an environment called example is refused: git keeps .dev.vars.example, and a rotation would write there (S6)", async () => {
+  const folder = makeProject({ ...STAGED, env: { example: STAGED.env.staging } });
+  expect((await vitrine(["check"], { folder })).err).toContain(
+    "env.example: would keep its secrets in .dev.vars.example, which git keeps: choose another name",
+  );
+});
+
 test("the process's own CLOUDFLARE_ENV chooses nothing by itself (S6)", () => {
   const before = process.env["CLOUDFLARE_ENV"];
   process.env["CLOUDFLARE_ENV"] = CLOUDFLARE_ENV;
