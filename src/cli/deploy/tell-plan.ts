@@ -14,7 +14,7 @@ export function tellPlan(known: KnownVars, { sent, slots }: Chosen, file: string
   const domains = patterns.join(", ") || "a workers.dev address";
   const ofSlots = slots.flatMap(({ word, name }) => Object.values(secretNames(word, name)));
   const single = Object.keys(sent).filter((name) => !ofSlots.includes(name));
-  const kept = secrets.filter((name) => !(name in sent) && !stored.includes(name));
+  const kept = secrets.filter((name) => !(name in sent));
   const from = `from ${file}`;
   const rows = [
     ...slots.map((slot) => [`${slot.word}, slot ${slot.name}`, `the key ${keyEnd(slot)}`, from]),

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { envLine, makeProject, STAGED } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
-import { VARS } from "../../support/env.ts";
+import { SECRETS, VARS } from "../../support/env.ts";
 
 const { env: ENVIRONMENTS, ...TOP } = STAGED;
 const { staging } = ENVIRONMENTS;
@@ -115,6 +115,14 @@ describe.each(["wrangler.toml", "wrangler.jsonc"])("%s", (file) => {
     expect([top.code, top.out]).toEqual([0, expect.stringContaining("acme-media.s3.")]);
     expect(top.out).not.toContain("acme-staging");
   });
+});
+
+test("an environment whose secrets are all in a Secrets Store lists none as required (S6)", async () => {
+  const stored = Object.keys(SECRETS).map((binding) => {
+    return { binding, store_id: "1", secret_name: binding };
+  });
+  const folder = makeProject(staged({ ...without("secrets"), secrets_store_secrets: stored }));
+  expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0 });
 });
 
 test("all environments are checked at once, also those after a wrong one (S6)", async () => {

@@ -189,6 +189,21 @@ test("the doctor is asked about what is deployed, without the shell's keys of S3
   );
 });
 
+test("the doctor has no other token than the one that is deployed (S5)", async () => {
+  await run(undefined, { env: { HEALTH_TOKEN: "another token of the shell" } });
+  expect(examined).toEqual([[expect.anything(), []]]);
+});
+
+test("a secret that is in a Secrets Store is not deployed from a file", async () => {
+  const entry = { binding: "HEALTH_TOKEN", store_id: "1", secret_name: "token" };
+  const { env: _env, ...top } = STAGED;
+  const config = { ...top, secrets_store_secrets: [entry] };
+  folder = makeProject(config, "wrangler.toml", { "secrets.env": lines({ HEALTH_TOKEN }) });
+  const { code, err } = await run();
+  expect([code, ran]).toEqual([2, []]);
+  expect(err).toContain("HEALTH_TOKEN: is in a Secrets Store: set it there, and remove it here");
+});
+
 test("--dry-run only has wrangler build the Worker", async () => {
   const { code } = await run({ secretsFile: "secrets.env", dryRun: true });
   expect([code, ran, examined]).toEqual([0, [{ args: [...CONFIG, "--dry-run"] }], []]);

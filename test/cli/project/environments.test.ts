@@ -241,6 +241,13 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
       { routes: [{ pattern: "B.example", custom_domain: true }] },
       [false, false],
     ],
+    [
+      "a route of its own beside one of both",
+      "c.example",
+      { routes: ["b.example/*", "c.example/*"] },
+      { routes: ["b.example/*"] },
+      [true, false],
+    ],
     ["workers.dev, where it is off", "vitrine.me.workers.dev", {}, {}, [false, false]],
     ["workers.dev", "vitrine.me.workers.dev", { workers_dev: true }, {}, [true, false]],
     [

@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { wranglerAt } from "../../../src/cli/project/run-wrangler.ts";
 import { createWorld } from "../../support/cli/vitrine.ts";
 import { SECRETS } from "../../support/env.ts";
@@ -13,7 +13,10 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "vitrine-run-"));
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** Runs a script in place of wrangler. @returns what it got, and its exit code */
 async function run(env: Record<string, string>, input?: string) {
@@ -46,6 +49,14 @@ test("no secret of the environment reaches wrangler, in whatever case its name i
   const names = Object.keys(env).map((name) => name.toUpperCase());
   for (const [name] of spelt) expect(names).not.toContain(name);
   expect(env["CLOUDFLARE_API_TOKEN"]).toBe("kept");
+});
+
+test("no secret of this process reaches wrangler, if the world has another environment (S5)", async () => {
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "of-this-process");
+  vi.stubEnv("CLOUDFLARE_ENV", "staging");
+  const { env } = await run({});
+  expect(Object.keys(env)).not.toContain("AWS_SECRET_ACCESS_KEY");
+  expect(Object.keys(env)).not.toContain("CLOUDFLARE_ENV");
 });
 
 test("wrangler's environment is what its arguments say, not CLOUDFLARE_ENV (S6)", async () => {
