@@ -53,8 +53,13 @@ export function readVars(
     const options = { config: join(folder, file), env: environment ?? "" };
     const config = wrangler.unstable_readConfig(options, { hideWarnings: quiet === "quiet" });
     const { configPath, vars, secrets } = config;
+    const devVars = devVarsOf(folder, environment);
+    // Without that file wrangler takes the secrets of .env and of the shell. `npm start` makes one.
+    const has = existsSync(join(folder, devVars));
     const read = (required: typeof secrets) =>
-      wrangler.unstable_getVarsForDev(configPath, undefined, vars, environment, true, required);
+      has
+        ? wrangler.unstable_getVarsForDev(configPath, undefined, vars, environment, true, required)
+        : {};
     // wrangler dev leaves out secrets that are not required (S2); `npm start` does not.
     const optional = Object.entries(read(undefined)).filter(([name]) => isSecret(name));
     const found = [...Object.entries(read(secrets)), ...optional];
@@ -63,9 +68,9 @@ export function readVars(
     return {
       ...{ file, environment, environments, worker: config.name },
       own: new Set(Object.keys(tableOf(own))),
-      devVars: devVarsOf(folder, environment),
+      devVars,
       deployed: vars,
-      started: Object.fromEntries(found.map(([name, { value }]) => [name, value])),
+      started: { ...vars, ...Object.fromEntries(found.map(([name, { value }]) => [name, value])) },
       local: new Set(found.filter(([, { type }]) => type === "secret_text").map(([name]) => name)),
       secrets: secrets?.required ?? [],
       stored: stores.map(({ binding }) => binding),

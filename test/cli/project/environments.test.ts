@@ -1,11 +1,11 @@
 // Which environment of which file a command reads.
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { readVars } from "../../../src/cli/project/vars.ts";
 import { recordOf } from "../../../src/cli/warm/record.ts";
 import { HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
-import { HEALTH_TOKEN } from "../../support/env.ts";
+import { HEALTH_TOKEN, VARS } from "../../support/env.ts";
 
 const FILES = ["wrangler.toml", "wrangler.jsonc", "wrangler.json"];
 const CLOUDFLARE_ENV = "staging";
@@ -131,6 +131,15 @@ test("the secrets of the local run come from .dev.vars.staging, else from .dev.v
       started: expect.objectContaining({ HEALTH_TOKEN: "all", AWS_ACCESS_KEY_ID: "all" }),
     });
   }
+});
+
+test("without a .dev.vars, nothing of the shell and of .env is taken for one: npm start would not read them", async () => {
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE");
+  vi.stubEnv("CLOUDFLARE_INCLUDE_PROCESS_ENV", "true");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const folder = makeProject(STAGED, "wrangler.toml", { ".env": "HEALTH_TOKEN=short\n" });
+  expect(readVars(folder)).toMatchObject({ local: new Set(), started: VARS });
+  expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0 });
 });
 
 describe("a --url that is no route of the environment is refused (S6)", () => {
