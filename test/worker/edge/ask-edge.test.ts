@@ -1,6 +1,7 @@
 // Bodies that the strict edge never sends: slow ones, endless ones, and ones that nobody reads.
 
 import { expect, test, vi } from "vitest";
+import { ttlByStatus } from "../../../src/emulator/edge/lifetime.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";
 import { IMPATIENT } from "../../support/env.ts";
 import { get, stage } from "../../support/play.ts";
@@ -11,6 +12,17 @@ function answer(body: ReadableStream, init: ResponseInit = {}): void {
 }
 
 const MADE = { "cf-resized": "internal=ok/m", "content-type": "image/jpeg" };
+
+test.each([400, 401, 403, 404, 500, 502, 503, 504])(
+  "the edge is told to keep no %d, be it the origin's or its own (A5, C4)",
+  async (status) => {
+    answer(new ReadableStream({ start: (stream) => stream.close() }), { headers: MADE });
+    await get("/images/card/k");
+    const [, init] = vi.mocked(fetch).mock.calls[0] ?? [];
+    expect(ttlByStatus(init?.cf?.cacheTtlByStatus, status)).toBe(-1);
+    expect(ttlByStatus(init?.cf?.cacheTtlByStatus, 200)).toBeUndefined();
+  },
+);
 
 test("a body may take longer than the edge may take to begin it", async () => {
   stopClock();
