@@ -81,7 +81,6 @@ function readStores(env: object, stores: Stores, now: number, context: Context):
 
 /** Checks the configuration with what the stores gave. */
 function check(env: object, stores: Stores, asked: Given, now: number): Config | Broken {
-  readings.delete(env);
   const known = checked.get(env);
   const given = new Map([...(known?.given ?? []), ...asked]);
   const vars = fillIn(env, stores, given);
