@@ -11,7 +11,16 @@ type Routes = Pick<KnownVars, "patterns" | "customDomains" | "workersDev" | "wor
 
 /** Refuses a URL that the routes of another environment match better. An unknown host is accepted. */
 export function refuseOthersUrl(folder: string, known: KnownVars, url: string): Fault | undefined {
-  return refuseBetterMatch(known, readOthers(folder, known), url);
+  return refuserOfOthersUrls(folder, known)(url);
+}
+
+/** Makes a function that does so for many URLs. */
+export function refuserOfOthersUrls(
+  folder: string,
+  known: KnownVars,
+): (url: string) => Fault | undefined {
+  const others = readOthers(folder, known);
+  return (url) => refuseBetterMatch(known, others, url);
 }
 
 /** Refuses a URL unless the configuration proves that it belongs to this environment, and to no other. */

@@ -4,6 +4,7 @@ import { keyFault } from "../../url/key.ts";
 import { withoutSignatures } from "../../worker/base/without-signatures.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { readOrder } from "../../worker/request/read-order.ts";
+import type { Fault } from "../command.ts";
 import type { Impossible } from "../terminal/lines.ts";
 import { readName, unclearText } from "./object-name.ts";
 import type { Project } from "./project.ts";
@@ -36,23 +37,28 @@ export function withoutSignature(given: string): string {
   return withoutSignatures(given);
 }
 
-/**
- * @param hosts the hosts of this Vitrine that are known
- * @param write writes the name of an object where it can be pasted
- */
+/** Which public URLs are those of this Vitrine. */
+export type OwnUrls = {
+  /** Its hosts that are known. */
+  readonly hosts: readonly string[];
+  /** Refuses a URL of another environment. */
+  readonly refuse: (url: string) => Fault | undefined;
+};
+
+/** @param write writes the name of an object where it can be pasted */
 export function readGiven(
   project: Project,
-  hosts: readonly string[],
+  own: OwnUrls,
   line: string | Impossible,
   write: (name: string) => string,
 ): Wanted | Impossible {
-  const found = isImpossible(line) ? line : read(project, hosts, line, write);
+  const found = isImpossible(line) ? line : read(project, own, line, write);
   return { ...found, given: withoutSignature(found.given) };
 }
 
 function read(
   { config }: Project,
-  hosts: readonly string[],
+  { hosts, refuse }: OwnUrls,
   given: string,
   write: (name: string) => string,
 ): Wanted | Impossible {
@@ -60,6 +66,8 @@ function read(
   // A URL parser drops some of these characters, and would read another key.
   if (!URL.canParse(given) || CONTROL.test(given)) return { given, reason: "is not a URL" };
   const url = new URL(given);
+  const others = refuse(given);
+  if (others !== undefined) return { given, reason: others.fault };
   if (hosts.length > 0 && !hosts.some((host) => isHostOf(url.host, host))) {
     return { given, reason: `is not a URL of this Vitrine, which is at ${hosts.join(", ")}` };
   }

@@ -5,7 +5,7 @@ import { type End, EXIT, isFault, paint, type Run, say, type World } from "../co
 import { collect, envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { hostOf, isHere } from "../project/base-url.ts";
 import { openProject } from "../project/open-project.ts";
-import { refuseUnprovenUrl } from "../project/own-url.ts";
+import { refuserOfOthersUrls, refuseUnprovenUrl } from "../project/own-url.ts";
 import { readSecretsFile } from "../project/secrets.ts";
 import { linesOf } from "../terminal/lines.ts";
 import { count } from "../terminal/progress.ts";
@@ -70,7 +70,8 @@ async function purge(world: World, keys: readonly string[], options: Options): P
   const hosts = [...new Set([...(host ? [host] : []), ...domains.map((domain) => domain.host)])];
   const { prefix: _prefix, yes: _yes, ...same } = options;
   const instead = `${commandLine("purge", same, ["-"])} < keys.txt`;
-  const gathered = await gather(world, project, { keys, prefix, versions, hosts, instead });
+  const own = { hosts, refuse: refuserOfOthersUrls(world.folder, project.known) };
+  const gathered = await gather(world, project, { keys, prefix, versions, own, instead });
   if (isFault(gathered) || typeof gathered === "number") return gathered;
   if (world.interrupted.aborted) {
     return { fault: "interrupted before anything was sent: nothing is purged" };

@@ -4,7 +4,7 @@ import { originUrl } from "../../worker/s3/object-url.ts";
 import { type End, EXIT, type Fault, isFault, paint, say, type World } from "../command.ts";
 import { nameOf, readOption } from "../project/object-name.ts";
 import type { Project } from "../project/project.ts";
-import { isImpossible, readGiven } from "../project/wanted.ts";
+import { isImpossible, type OwnUrls, readGiven } from "../project/wanted.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
 import { counted, createProgress } from "../terminal/progress.ts";
 import { argumentsOf } from "../terminal/shell.ts";
@@ -21,7 +21,7 @@ type Asked = {
   readonly keys: readonly string[];
   readonly prefix?: string | undefined;
   readonly versions: readonly string[];
-  readonly hosts: readonly string[];
+  readonly own: OwnUrls;
   /** The command that takes keys in place of a prefix. */
   readonly instead: string;
 };
@@ -36,7 +36,7 @@ export async function gather(
   asked: Asked,
 ): Promise<Gathered | End> {
   const { stdin, stderr, interrupted } = world;
-  const { keys, prefix, versions, hosts } = asked;
+  const { keys, prefix, versions, own } = asked;
   const { buckets } = project.config;
   const warn = (text: string) => say(stderr, paint(world, stderr, "yellow", text));
   const sources = new Map<string, string>();
@@ -44,7 +44,7 @@ export async function gather(
   /** The names that repeat their bucket's prefix, and these prefixes. */
   const repeating = new Map<string, string>();
   const take = (given: string | Impossible, write = (name: string) => name) => {
-    const found = readGiven(project, hosts, given, write);
+    const found = readGiven(project, own, given, write);
     if (isImpossible(found)) {
       impossible += 1;
       return warn(visible(`${JSON.stringify(found.given)}: ${found.reason}`));

@@ -15,6 +15,7 @@ import {
 import { hostOf } from "../project/base-url.ts";
 import { FREE, readBounds } from "../project/costs.ts";
 import { openSite } from "../project/open-project.ts";
+import { refuserOfOthersUrls } from "../project/own-url.ts";
 import { count, createProgress } from "../terminal/progress.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
@@ -89,8 +90,9 @@ async function warm(world: World, options: Options): Promise<End> {
   if (isFault(site)) return site;
   const { base } = site;
   const domains = site.known.domains.map(({ host }) => host);
-  const hosts = [...new Set([hostOf(base), ...domains])];
-  const planner = createPlanner(site, hosts, { presets, route, reads });
+  const refuse = refuserOfOthersUrls(world.folder, site.known);
+  const own = { hosts: [...new Set([hostOf(base), ...domains])], refuse };
+  const planner = createPlanner(site, own, { presets, route, reads });
   if (isFault(planner)) return planner;
   const file = options.record ?? recordOf(base, site.known.environment);
   const record = await openRecord(world, { file, restart, readOnly: dryRun });

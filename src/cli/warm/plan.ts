@@ -9,7 +9,13 @@ import { originUrl } from "../../worker/s3/object-url.ts";
 import type { Fault } from "../command.ts";
 import type { Project } from "../project/project.ts";
 import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
-import { isImpossible, readGiven, type Wanted, withoutSignature } from "../project/wanted.ts";
+import {
+  isImpossible,
+  type OwnUrls,
+  readGiven,
+  type Wanted,
+  withoutSignature,
+} from "../project/wanted.ts";
 import type { Impossible } from "../terminal/lines.ts";
 
 /** The `accept` headers of three kinds of browsers, by the best format that they read. */
@@ -47,11 +53,7 @@ type Choice = {
 };
 
 /** @returns a fault if no route shows what is chosen */
-export function createPlanner(
-  project: Project,
-  hosts: readonly string[],
-  choice: Choice,
-): Planner | Fault {
+export function createPlanner(project: Project, own: OwnUrls, choice: Choice): Planner | Fault {
   const { routes } = project.config;
   const named = routes.filter(({ path }) => choice.route === undefined || path === choice.route);
   if (named.length === 0) {
@@ -67,7 +69,7 @@ export function createPlanner(
     return { fault: `${what}. Known: ${[...all].join(", ")}` };
   }
   return (line) => {
-    const wanted = readGiven(project, hosts, line, (name) => name);
+    const wanted = readGiven(project, own, line, (name) => name);
     if (isImpossible(wanted)) return wanted;
     for (const { route, variants } of plans) {
       if (wanted.bucket !== route.bucket) continue;

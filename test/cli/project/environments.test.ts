@@ -172,6 +172,22 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
     },
   );
 
+  test.each([
+    ["one of another", STAGED.routes],
+    ["below a wildcard of its own", [{ pattern: "*.example/*", zone_name: "example" }]],
+  ])("by purge and warm, if the URL of an object is %s", async (_which, routes) => {
+    const staging = { routes: [{ pattern: `${new URL(STAGING).host}/*`, zone_name: "example" }] };
+    const folder = staged({ routes }, staging);
+    const url = `${STAGING}/images/card/a.jpg`;
+    const reason = `${STAGING}: that is a route of env.staging: add --env staging`;
+    const purged = await vitrine(["purge", url, "--dry-run"], { folder });
+    expect([purged.code, purged.out]).toEqual([2, ""]);
+    expect(purged.err).toContain(reason);
+    const warmed = await vitrine([...WARM, "--url", HOST], { folder, stdin: `${url}\n` });
+    expect(warmed.code).not.toBe(0);
+    expect(warmed.err).toContain(reason);
+  });
+
   test("by explain", async () => {
     const asked = `${STAGING}/private/card/a.jpg?exp=1&kid=k&sig=a-signature-of-somebody`;
     expect(await ask(folder, ["explain", asked])).toEqual({
