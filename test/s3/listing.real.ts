@@ -2,6 +2,7 @@
 
 import { beforeAll, expect, test } from "vitest";
 import { listPage } from "../../src/cli/net/list.ts";
+import { counted } from "../../src/cli/terminal/progress.ts";
 import { readConfig } from "../../src/worker/config/config.ts";
 import { createBucket, putObject } from "./client.ts";
 import { tell } from "./figures.ts";
@@ -44,7 +45,7 @@ test.for([1000, 50, 7])("every key is listed as it is, %i a page (A10)", async (
     ({ next } = page);
   }
   const right = keys.filter((key) => listed.includes(key)).length;
-  tell(task, { check: `keys listed on ${pages} pages:`, right, of: keys.length });
+  tell(task, { check: `keys listed on ${counted(pages, "page")}:`, right, of: keys.length });
   expect(listed.toSorted()).toEqual(keys.toSorted());
   expect(pages).toBe(Math.ceil(keys.length / most));
 });
