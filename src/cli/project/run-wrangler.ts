@@ -46,10 +46,10 @@ export function wranglerAt(script = WRANGLER): RunWrangler {
 /** The world's environment in place of this process's, without what wrangler must not see. */
 function environmentOf({ env }: World) {
   const left = Object.keys(process.env).map((name) => [name, undefined] as const);
-  const kept = Object.entries(env).filter(([name]) => !isKept(name.toUpperCase()));
+  const shown = Object.entries(env).filter(([name]) => !isHidden(name.toUpperCase()));
   return {
     ...process.env,
-    ...Object.fromEntries([...left, ...kept]),
+    ...Object.fromEntries([...left, ...shown]),
     WRANGLER_HIDE_BANNER: "true",
     WRANGLER_SEND_METRICS: "false",
     WRANGLER_LOG_SANITIZE: "true",
@@ -57,7 +57,7 @@ function environmentOf({ env }: World) {
 }
 
 /** Returns whether wrangler must not see a variable. `--env` always names the environment. */
-function isKept(name: string): boolean {
+function isHidden(name: string): boolean {
   return isSecret(name) || name === "CLOUDFLARE_ENV";
 }
 
