@@ -17,6 +17,9 @@ export type Wrangler = {
 
 const PROGRAM = join(import.meta.dirname, "../../node_modules/wrangler/bin/wrangler.js");
 
+/** How long the last lines of a wrangler that has ended may take: ms. */
+const LAST_LINES_MS = 2_000;
+
 /** wrangler's prefix of a line. */
 const DECORATION = /^(?:. )?\[[\w:-]+\]\s*/u;
 /** Lines of wrangler that say what welcome.ts has said already. */
@@ -66,10 +69,13 @@ export function runWrangler(
       else if (/\[ERROR\]/.test(line)) showAll();
     });
   });
-  child.on("close", (code) => {
+  const finish = (code: number | null) => {
     if (show === undefined && !ending) showAll();
     process.exit(ending ? 0 : (code ?? 1));
-  });
+  };
+  child.on("close", finish);
+  // What wrangler has started may live on, and keep its output open.
+  child.on("exit", (code) => setTimeout(finish, LAST_LINES_MS, code));
   return {
     ready,
     isEnding: () => ending,
