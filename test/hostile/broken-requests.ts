@@ -352,7 +352,7 @@ export const BROKEN_REQUESTS = {
     breaks: "silence",
     file: "worker/base/send.ts",
     from: "reason: `the request failed:",
-    to: `origin: String(new Headers(init.headers).get("authorization")), reason: \`the request failed:`,
+    to: `origin: String(new Headers(init.headers).get("authorization")).slice(-64), reason: \`the request failed:`,
   },
   "who hides is believed": {
     breaks: "pages",

@@ -1,7 +1,7 @@
 // Hides the credentials of URLs in a text: the text ends where the first one begins. Pure.
 
-/** Where the signature of a public URL begins, or a parameter of a presigned URL (S3, Google). */
-const SIGNED = /x-(?:amz|goog)-|awsaccesskeyid|sig(?:nature)?["']?\s*[=:]/i;
+/** Where the signature of a public URL begins, a parameter of a presigned URL (S3, Google), or a signed header. */
+const SIGNED = /x-(?:amz|goog)-|aws4-hmac|awsaccesskeyid|sig(?:nature)?["']?\s*[=:]/i;
 
 /** Where a query begins. Any of its values may be a credential. */
 const QUERY = /\?[^?=]*=/;
