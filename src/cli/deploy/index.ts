@@ -23,7 +23,7 @@ import {
   type Options,
 } from "./check-deployed.ts";
 import { type Chosen, chooseSecrets } from "./choose-secrets.ts";
-import { baseOf, placeFault } from "./place.ts";
+import { baseOf, domainMistakes, placeFault } from "./place.ts";
 import { tellPlan } from "./tell-plan.ts";
 import { withSecretsFile } from "./with-secrets-file.ts";
 
@@ -98,7 +98,8 @@ function prepare(world: World, options: Options): Prepared | Fault {
   const misplaced = placeFault(world, known);
   if (misplaced !== undefined) return misplaced;
   const checked = checkEnvironment(world.folder, known);
-  const mistakes = checked.mistakes.filter(({ from }) => from !== known.devVars);
+  const own = checked.mistakes.filter(({ from }) => from !== known.devVars);
+  const mistakes = [...own, ...domainMistakes(known)];
   if (mistakes.length > 0) return configFault(mistakes);
   const base = baseOf(world, known, options.url);
   if (isFault(base)) return base;

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Fault, isFault, type World } from "../command.ts";
 import { findBaseUrl, isHere } from "../project/base-url.ts";
+import type { FoundMistake } from "../project/config-fault.ts";
 import { carrierText, isCarrier } from "../project/inheritance.ts";
 import type { KnownVars } from "../project/known-vars.ts";
 import { refuseUnprovenUrl } from "../project/own-url.ts";
@@ -11,9 +12,9 @@ import { refuseUnprovenUrl } from "../project/own-url.ts";
 /** It holds the keys that must not be deployed. */
 const EXAMPLE = ".dev.vars.example";
 
-/** Why a deploy would replace another Worker than the one that is named, or could not be reached. */
+/** Why a deploy would replace another Worker than the one that is named, or none can be deployed. */
 export function placeFault({ folder, env }: World, known: KnownVars): Fault | undefined {
-  const { file, worker, workersDev, patterns } = known;
+  const { file, worker } = known;
   if (!existsSync(join(folder, EXAMPLE))) {
     return { fault: `there is no ${EXAMPLE} in this folder: go to where Vitrine is kept` };
   }
@@ -24,8 +25,13 @@ export function placeFault({ folder, env }: World, known: KnownVars): Fault | un
     const what = `WRANGLER_CI_OVERRIDE_NAME would deploy this as ${name}, but it is ${worker}`;
     return { fault: `${what}. Choose the environment with --env, or change name in ${file}` };
   }
-  if (patterns.length > 0 || workersDev) return undefined;
-  return { fault: `${file} names no domain under routes: put yours there` };
+  return undefined;
+}
+
+/** That nobody could reach the Worker. */
+export function domainMistakes({ environment, workersDev, patterns }: KnownVars): FoundMistake[] {
+  if (patterns.length > 0 || workersDev) return [];
+  return [{ environment, path: "routes", message: "is missing, or empty: put your domain there" }];
 }
 
 /** The URL of the deployed Worker. Refuses one that may belong to another environment. */

@@ -343,13 +343,27 @@ test.each<[what: string, config: object, says: string]>([
     { vars: { ...VARS, PRESETS: { card: { width: 0 } } } },
     "\n  PRESETS.card.width: ",
   ],
-  ["no domain", { routes: [] }, "names no domain under routes"],
+  ["no domain", { routes: [] }, "\n  routes: is missing, or empty: put your domain there"],
+  [
+    "a wrong preset and no domain",
+    { routes: [], vars: { ...VARS, PRESETS: { card: { width: 0 } } } },
+    "12000\n  routes: ",
+  ],
 ])("a configuration with %s deploys nothing", async (_what, config, says) => {
   const { env: _env, ...top } = STAGED;
   folder = makeProject({ ...top, ...config });
   const { code, out, err } = await run({});
   expect([code, out, ran]).toEqual([2, "", []]);
   expect(err).toContain(says);
+});
+
+test("all that an environment lacks is told at once, with its name (S6)", async () => {
+  folder = makeProject({ ...STAGED, routes: [], env: { staging: {} } });
+  const { code, err } = await run({ env: "staging" });
+  expect([code, ran]).toEqual([2, []]);
+  for (const path of ["vars", "secrets", "BUCKETS", "routes"]) {
+    expect(err).toContain(`\n  env.staging: ${path}: is `);
+  }
 });
 
 test("a folder without .dev.vars.example deploys nothing", async () => {
