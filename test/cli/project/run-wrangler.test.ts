@@ -1,10 +1,11 @@
 // What reaches wrangler: its arguments and its stdin, and no secret of the environment.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { wranglerAt } from "../../../src/cli/project/run-wrangler.ts";
+import { makeStandIn } from "../../support/cli/stand-in.ts";
 import { createWorld } from "../../support/cli/vitrine.ts";
 import { SECRETS } from "../../support/env.ts";
 
@@ -20,20 +21,10 @@ afterEach(() => {
 
 /** Runs a script in place of wrangler. @returns what it got, and its exit code */
 async function run(env: Record<string, string>, input?: string) {
-  const script = join(folder, "stand-in.mjs");
-  writeFileSync(
-    script,
-    `import { writeFileSync } from "node:fs";
-    let input = "";
-    for await (const chunk of process.stdin) input += chunk;
-    const { argv, env, stdin, stdout } = process;
-    const asks = stdin.isTTY === true || stdout.isTTY === true;
-    writeFileSync("ran.json", JSON.stringify({ argv: argv.slice(2), env, input, asks }));
-    process.exitCode = 7;`,
-  );
+  const { script, got } = makeStandIn(folder);
   const { world } = createWorld({ folder, env });
   const code = await wranglerAt(script)(world, ["deploy", "--env", ""], input, () => {});
-  return { code, ...JSON.parse(readFileSync(join(folder, "ran.json"), "utf8")) };
+  return { code, ...got() };
 }
 
 test("no secret of the environment reaches wrangler, in whatever case its name is spelt (S5)", async () => {

@@ -5,6 +5,7 @@ import { expect, test, vi } from "vitest";
 import { withoutSignature } from "../../../src/cli/project/wanted.ts";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { apiError } from "../../support/cli/cloudflare.ts";
+import { MORE } from "../../support/cli/folder.ts";
 import { arrange, edit, env, linesIn, net, purge, sourceOf } from "../../support/cli/purging.ts";
 import type { Given } from "../../support/cli/vitrine.ts";
 import { SECRETS } from "../../support/env.ts";
@@ -201,20 +202,8 @@ test("a key that begins like the name of the only bucket is refused, with both r
 });
 
 test("with several buckets, each key begins with the name of its bucket", async () => {
-  edit((text) =>
-    text.replace(
-      "[vars.PRESETS.thumbnail]",
-      `[vars.BUCKETS.more]
-endpoint = "https://s3.eu-west-1.amazonaws.com"
-bucket = "acme-more"
-region = "eu-west-1"
-[[vars.ROUTES]]
-path = "/more/:preset/*"
-object = "more/*"
-$&`,
-    ),
-  );
-  const MORE = "https://acme-more.s3.eu-west-1.amazonaws.com/";
+  edit((text) => text.replace("[vars.PRESETS.thumbnail]", `${MORE}$&`));
+  const base = "https://acme-more.s3.eu-west-1.amazonaws.com/";
   const unsaid = await purge(["a.jpg", "b.jpg"]);
   expect(unsaid).toMatchObject({ code: 2, out: "" });
   expect(unsaid.err).toBe(
@@ -231,7 +220,7 @@ $&`,
     code: 1,
     err: expect.stringContaining('"c.jpg": which bucket'),
   });
-  expect(net.cloudflare.purged).toEqual([`${MORE}a.jpg`, `${MORE}b.jpg`, sourceOf("a.jpg")]);
+  expect(net.cloudflare.purged).toEqual([`${base}a.jpg`, `${base}b.jpg`, sourceOf("a.jpg")]);
 
   // What is listed and not purged is printed by the names that can be given again.
   arrange(() => apiError(400, 1094, "No"));

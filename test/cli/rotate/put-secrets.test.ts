@@ -11,6 +11,7 @@ import type { World } from "../../../src/cli/command.ts";
 import { editDevVars, putDevVars } from "../../../src/cli/project/dev-vars.ts";
 import { wranglerAt } from "../../../src/cli/project/run-wrangler.ts";
 import { putByWrangler } from "../../../src/cli/rotate/put-secrets.ts";
+import { makeStandIn } from "../../support/cli/stand-in.ts";
 import { HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
 
 let folder: string;
@@ -34,25 +35,14 @@ const TOP = { file: "wrangler.toml", environment: undefined, environments: [] };
 const CHANGE = { ...NEXT, AWS_ACCESS_KEY_ID: null };
 
 test("wrangler is given secrets on stdin, and nowhere else; what it says of them is not shown", async () => {
-  const script = join(folder, "stand-in.mjs");
-  writeFileSync(
-    script,
-    `import { writeFileSync } from "node:fs";
-    let input = "";
-    for await (const chunk of process.stdin) input += chunk;
-    const { argv, env } = process;
-    writeFileSync("ran.json", JSON.stringify({ argv, env, input, cwd: process.cwd() }));
-    console.log("Got", input);
-    console.error("and failed");
-    process.exitCode = 7;`,
-  );
+  const { script, got } = makeStandIn(folder);
   const env = { HEALTH_TOKEN, AWS_SECRET_ACCESS_KEY: "admin", CLOUDFLARE_API_TOKEN: "kept" };
   const { world, said } = worldOf({ ...env, WRANGLER_LOG_SANITIZE: "false" });
   const fault = await putByWrangler(world, CHANGE, wranglerAt(script), TOP);
   expect(fault?.fault).toBe("wrangler secret bulk ended with 7. See its output above");
-  const ran = JSON.parse(readFileSync(join(folder, "ran.json"), "utf8"));
+  const ran = got();
   expect(JSON.parse(ran.input)).toEqual(CHANGE);
-  expect(ran.argv.slice(2)).toEqual(["secret", "bulk", "--config", "wrangler.toml", "--env="]);
+  expect(ran.argv).toEqual(["secret", "bulk", "--config", "wrangler.toml", "--env="]);
   expect(ran.env).toMatchObject({ CLOUDFLARE_API_TOKEN: "kept", WRANGLER_LOG_SANITIZE: "true" });
   expect(Object.keys(ran.env)).not.toContain("PATH"); // of this process, and not of the world
   const shown = said();

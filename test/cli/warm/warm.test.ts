@@ -2,6 +2,7 @@
 
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, onTestFinished, test } from "vitest";
+import { MORE } from "../../support/cli/folder.ts";
 import { arrange, folder, SITE, site, some, warm } from "../../support/cli/warming.ts";
 import { editFile } from "../../support/local-run.ts";
 
@@ -187,15 +188,7 @@ test("with several buckets, each key begins with the name of its bucket", async 
   const file = `${folder()}/wrangler.toml`;
   const before = readFileSync(file, "utf8");
   onTestFinished(() => writeFileSync(file, before));
-  const more = `[vars.BUCKETS.more]
-endpoint = "https://s3.eu-west-1.amazonaws.com"
-bucket = "acme-more"
-region = "eu-west-1"
-[[vars.ROUTES]]
-path = "/more/:preset/*"
-object = "more/*"
-$&`;
-  editFile(file, (text) => text.replace("[vars.PRESETS.thumbnail]", more));
+  editFile(file, (text) => text.replace("[vars.PRESETS.thumbnail]", `${MORE}$&`));
   const keys = ["media/a.jpg", "more/a.jpg", "a b.jpg", `${SITE}/more/card/b.jpg`];
   const args = ["--preset", "card@2x", "--accept", "webp"];
   const { code, err } = await warm(keys, args);

@@ -88,6 +88,16 @@ function fill(files: Readonly<Record<string, string>>): string {
   return folder;
 }
 
+/** Lines of wrangler.toml for a second bucket, with a route to it. They go before a table of presets. */
+export const MORE = `[vars.BUCKETS.more]
+endpoint = "https://s3.eu-west-1.amazonaws.com"
+bucket = "acme-more"
+region = "eu-west-1"
+[[vars.ROUTES]]
+path = "/more/:preset/*"
+object = "more/*"
+`;
+
 /** A line of .dev.vars, or of a file for --secrets-file. */
 export function envLine(name: string, value: string): string {
   return `${name}='${value}'\n`;

@@ -44,6 +44,14 @@ const show = async () => (await get("/images/card/key.jpg", {}, env)).status;
 const showTwenty = () => Promise.all(Array.from({ length: 20 }, show));
 const TWENTY = Array(20).fill(200);
 
+/** Puts another key into the stores. S3 knows no other from now on. */
+function replaceKeys(): void {
+  id.value = NEXT_CREDENTIALS.accessKeyId;
+  secret.value = NEXT_CREDENTIALS.secretAccessKey;
+  stage.s3.keys.clear();
+  stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+}
+
 /** Has the stores read again, by a visitor who gets what was known before. */
 async function readAgain(seconds = 61): Promise<void> {
   wait(seconds);
@@ -79,10 +87,7 @@ test("a key that changes in the store is used after a minute, without a deploy",
 
 test("an isolate that has slept for two minutes uses no old secret", async () => {
   expect(await show()).toBe(200);
-  id.value = NEXT_CREDENTIALS.accessKeyId;
-  secret.value = NEXT_CREDENTIALS.secretAccessKey;
-  stage.s3.keys.clear();
-  stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+  replaceKeys();
   wait(120);
   expect(await showTwenty()).toEqual(TWENTY);
   expect(stage.probes).toEqual([]);
@@ -91,10 +96,7 @@ test("an isolate that has slept for two minutes uses no old secret", async () =>
 
 test("where the clock is set back, the store is read again, and no secret of before is used", async () => {
   expect(await show()).toBe(200);
-  id.value = NEXT_CREDENTIALS.accessKeyId;
-  secret.value = NEXT_CREDENTIALS.secretAccessKey;
-  stage.s3.keys.clear();
-  stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+  replaceKeys();
   wait(-3_600);
   expect(await showTwenty()).toEqual(TWENTY);
   expect(stage.probes).toEqual([]);

@@ -1,0 +1,35 @@
+// A program in place of wrangler, which writes down what it gets.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** What the program got. `asks`: whether it may ask at a terminal. */
+export type Got = {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly input: string;
+  readonly cwd: string;
+  readonly asks: boolean;
+};
+
+/**
+ * Writes the program. It repeats its input, says that it failed, and ends with 7.
+ * @returns its path, and a function that reads what it got
+ */
+export function makeStandIn(folder: string): { script: string; got: () => Got } {
+  const script = join(folder, "stand-in.mjs");
+  writeFileSync(
+    script,
+    `import { writeFileSync } from "node:fs";
+    let input = "";
+    for await (const chunk of process.stdin) input += chunk;
+    const { argv, env, stdin, stdout } = process;
+    const asks = stdin.isTTY === true || stdout.isTTY === true;
+    const got = { argv: argv.slice(2), env, input, cwd: process.cwd(), asks };
+    writeFileSync("ran.json", JSON.stringify(got));
+    console.log("Got", input);
+    console.error("and failed");
+    process.exitCode = 7;`,
+  );
+  return { script, got: () => JSON.parse(readFileSync(join(folder, "ran.json"), "utf8")) };
+}
