@@ -10,6 +10,14 @@ process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "../.wrangler/te
 
 export default defineConfig({
   root: new URL("..", import.meta.url).pathname,
+  resolve: {
+    alias: {
+      "cloudflare:workers": join(
+        import.meta.dirname,
+        "../src/emulator/cache/cloudflare-workers.ts",
+      ),
+    },
+  },
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/loaders"], // has its own packages, and runner

@@ -7,12 +7,13 @@ import type { Suspect } from "./property.ts";
 import { CONFIG, install } from "./world.ts";
 
 const SRC = new URL("../../src/", import.meta.url).href;
+const RUNTIME = `${SRC}emulator/cache/cloudflare-workers.ts`;
 
 // A module of src/ that is imported with the name of a bug gets the bug if its file has it, and passes
 // the name on to its own imports.
 registerHooks({
   resolve(specifier, context, nextResolve) {
-    const found = nextResolve(specifier, context);
+    const found = nextResolve(specifier === "cloudflare:workers" ? RUNTIME : specifier, context);
     const bug = bugOf(context.parentURL);
     const own = bug !== undefined && found.url.startsWith(SRC);
     return own ? { ...found, url: urlOf(found.url, bug) } : found;

@@ -1,0 +1,20 @@
+// The cache tags of renditions (W10): hashes, so that any key has a tag, of one length. No secret is in them.
+
+import type { Bucket } from "../config/bucket.ts";
+import { originUrl } from "../s3/object-url.ts";
+
+/** The tag of all renditions of an object, of all of its versions. */
+export function objectTag({ base }: Pick<Bucket, "base">, key: string): Promise<string> {
+  return digest(originUrl(base, key));
+}
+
+/** The tag of all renditions of a bucket, whatever its name in wrangler.toml is. */
+export function bucketTag({ base }: Pick<Bucket, "base">): Promise<string> {
+  return digest(base);
+}
+
+/** SHA-256 as 64 lower-case hexadecimal digits: tags are compared without regard to case. */
+async function digest(text: string): Promise<string> {
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
