@@ -1,7 +1,9 @@
 // The Worker as `npm start` runs it: its image requests go to the strict edge, its secrets come from
 // there, and `/` is the contact sheet. The Worker itself does not know. This is never deployed.
 
+import { WorkerEntrypoint } from "cloudflare:workers";
 import worker from "../worker/index.ts";
+import { answerRendition } from "../worker/renditions.ts";
 import { throughEdge } from "./through-edge.ts";
 
 type LocalEnv = {
@@ -23,6 +25,13 @@ export default {
     return withFacts(await worker.fetch(request, await versionOf(env), context));
   },
 } satisfies ExportedHandler<LocalEnv>;
+
+/** Nothing is kept in a local run (W15): this makes a rendition for each request. */
+export class Renditions extends WorkerEntrypoint<LocalEnv> {
+  override async fetch(request: Request): Promise<Response> {
+    return answerRendition(request, await versionOf(this.env), this.ctx);
+  }
+}
 
 /** Changed secrets are a new version: the Worker forgets what it learnt with the old ones. */
 async function versionOf(env: LocalEnv): Promise<object> {

@@ -34,8 +34,13 @@ export function writeEntry(port: number, doors: Doors): string {
   // The URLs are not given as --var: every user of this machine can see the arguments of a process.
   writeFileSync(
     file,
-    `import worker from ${JSON.stringify(WORKER)};
+    `import worker, { Renditions as Local } from ${JSON.stringify(WORKER)};
 const doors = ${JSON.stringify(doors)};
+export class Renditions extends Local {
+  constructor(context, env) {
+    super(context, { ...env, ...doors });
+  }
+}
 export default {
   fetch: (request, env, context) => worker.fetch(request, { ...env, ...doors }, context),
 };

@@ -1,35 +1,51 @@
-// The whole story of a request, as a list of steps. Each step returns a value or a refusal.
+// The gateway: the whole story of a visitor's request, as a list of steps. Each step returns a value or a
+// refusal. And `Renditions`, the cached entrypoint that it asks for what to show: renditions.ts.
 
+import { WorkerEntrypoint } from "cloudflare:workers";
 import { imageAnswer, imageHeaders, refusalAnswer, type Terms } from "./answer/answer.ts";
 import { showFallback } from "./answer/fallback.ts";
 import { corsHeaders, preflight } from "./answer/preflight.ts";
 import { logRefusal, type Subject } from "./base/log.ts";
 import { isRefusal, type Refusal } from "./base/refusal.ts";
 import { drop } from "./base/send.ts";
-import type { Bucket } from "./config/bucket.ts";
-import { tryTwice } from "./edge/passing.ts";
-import { makeRendition, type Rendition } from "./edge/rendition.ts";
+import type { GatewayContext, PurgeOptions, PurgeResult } from "./cache/loopback.ts";
+import type { Wanted } from "./cache/rendition-url.ts";
 import { answerHealth } from "./health.ts";
-import { configOf, countRefusal, memoryOf } from "./isolate.ts";
+import { configOf, countRefusal } from "./isolate.ts";
+import { type GatewayVisit, obtain } from "./obtain.ts";
+import { answerRendition } from "./renditions.ts";
 import { checkEmbedding } from "./request/embedding.ts";
-import { chooseFormat, readableBy } from "./request/format.ts";
+import { readableBy, readsOf } from "./request/format.ts";
 import { checkLimit } from "./request/rate-limit.ts";
 import { type NoOrder, type Order, readOrder } from "./request/read-order.ts";
 import { readTarget } from "./request/target.ts";
 import { checkGrant } from "./request/url-signature.ts";
-import { withSlots } from "./s3/failover.ts";
-import { originUrl } from "./s3/object-url.ts";
-import type { Context, Visit } from "./s3/probe.ts";
+
+/** Behind Cloudflare's cache (W1): one rendition for all visitors. */
+export class Renditions extends WorkerEntrypoint<object> {
+  override fetch(request: Request): Promise<Response> {
+    return answerRendition(request, this.env, this.ctx);
+  }
+
+  /** Drops renditions everywhere. Only the entrypoint itself can do so (W10). */
+  async purge(options: PurgeOptions): Promise<PurgeResult> {
+    const { cache } = this.ctx;
+    return cache ? cache.purge(options) : { success: false, errors: [NO_CACHE] };
+  }
+}
 
 export default {
-  async fetch(request: Request, env: object, context: Context): Promise<Response> {
+  async fetch(request: Request, env: object, context: GatewayContext): Promise<Response> {
     const outcome = await serve(request, env, context);
-    const answer = outcome instanceof Response ? outcome : refuse(outcome, env);
+    const answer = "answer" in outcome ? outcome.answer : refuse(outcome, env);
     if (request.method !== "HEAD") return answer;
     drop(answer.body);
     return new Response(null, answer);
   },
 } satisfies ExportedHandler<Env>;
+
+/** A request that gets what it asked for. */
+type Served = { readonly answer: Response; readonly subject?: Subject };
 
 /** A request that gets no image of its own. */
 type Refused = {
@@ -41,8 +57,12 @@ type Refused = {
   readonly instead?: Response | undefined;
 };
 
-/** Whether a visitor may have what they ask for: everything that is settled before S3 and the edge. */
-async function serve(request: Request, env: object, context: Context): Promise<Response | Refused> {
+/** Whether a visitor may have what they ask for: everything that is settled before a rendition is made. */
+async function serve(
+  request: Request,
+  env: object,
+  context: GatewayContext,
+): Promise<Served | Refused> {
   const began = Date.now();
   const config = await configOf(env, began, context);
   if (isRefusal(config)) return { refusal: config };
@@ -52,7 +72,7 @@ async function serve(request: Request, env: object, context: Context): Promise<R
   const target = readTarget(url);
   if (target.pathname === "/healthz") {
     const health = await answerHealth(request, config);
-    return isRefusal(health) ? { refusal: health } : health;
+    return isRefusal(health) ? { refusal: health } : { answer: health };
   }
 
   const order = readOrder(config, target.pathname);
@@ -65,7 +85,7 @@ async function serve(request: Request, env: object, context: Context): Promise<R
   if (route?.origins && cors) {
     const foreign = checkEmbedding(headers, url, route.origins);
     if (foreign) return { refusal: foreign, subject: { route: route.path }, terms: { cors } };
-    if (method === "OPTIONS") return preflight(allow, cors);
+    if (method === "OPTIONS") return { answer: preflight(allow, cors) };
   }
   const subject = subjectOf(order);
   if ("refusal" in order) return { refusal: order.refusal, subject, terms: { cors } };
@@ -73,57 +93,52 @@ async function serve(request: Request, env: object, context: Context): Promise<R
   const granted = await checkGrant(order, target, Date.now());
   if (isRefusal(granted)) return { refusal: granted, subject, terms: { cors } };
   const terms = { cors, granted };
-  const deadline = began + config.answers.timeout * 1000;
+  const { timeout, max_age, keep } = config.answers;
+  const deadline = began + timeout * 1000;
   const limited = await checkLimit(config.limiter, headers, order.route.path, deadline);
   if (limited) return { refusal: limited, subject, terms };
-  return show(request, order, terms, config.answers.max_age, { context, deadline });
+  return show(request, order, terms, max_age, { env, context, deadline, keep });
 }
 
-/** Has the image made, and answers with it, or with the fallback of its route. */
+/** Gets the rendition, and answers with it, or with the fallback of its route. */
 async function show(
   request: Request,
   order: Order,
   terms: Terms,
   maxAge: number,
-  visit: Visit,
-): Promise<Response | Refused> {
+  visit: GatewayVisit,
+): Promise<Served | Refused> {
   const { route, variant, key } = order;
   const { bucket, svg } = route;
   const began = Date.now();
-  const asked = chooseFormat(variant, readableBy(request.headers.get("accept")), svg);
+  const reads = readsOf(variant, readableBy(request.headers.get("accept")), svg);
   const negotiated = variant.format === "auto" && !svg;
-  // Signed with the current key, or with the next one where S3 refuses that.
-  const make = (from: Bucket, object: string) =>
-    tryTwice(asked, visit.deadline, (each) =>
-      withSlots(memoryOf(from), object, visit, (signed) =>
-        makeRendition(object, signed, each, visit.deadline),
-      ),
-    );
+  const wanted = { bucket, key, version: terms.granted?.version, variant, reads };
 
-  const rendition = await make(bucket, originUrl(bucket.base, key, terms.granted?.version));
-  const now = Date.now();
-  const refused = isRefusal(rendition) ? rendition.event : undefined;
-  memoryOf(bucket).learn({ type: "object-asked", refused, now });
-  if (isRefusal(rendition)) {
-    const fallback = fallbackOf(order, make);
-    const shown = fallback && (await showFallback(rendition, fallback, terms, negotiated));
-    const subject = { ...subjectOf(order), fallback: shown?.event };
-    return { refusal: rendition, subject, terms, instead: shown?.answer };
+  const { made, cache } = await obtain(wanted, visit);
+  const subject = { ...subjectOf(order), cache };
+  if (isRefusal(made)) {
+    const other = fallbackOf(order, wanted);
+    const fallback = other && { bucket: other.bucket.name, obtain: () => obtain(other, visit) };
+    const shown = fallback && (await showFallback(made, fallback, terms, negotiated));
+    return {
+      ...{ refusal: made, terms, instead: shown?.answer },
+      subject: { ...subject, fallback: shown?.event },
+    };
   }
-  const { type, standsIn } = rendition;
-  const shown = { type, standsIn, negotiated, maxAge, took: now - began };
-  return imageAnswer(request, rendition, imageHeaders(rendition.headers, shown, terms, now));
+  const now = Date.now();
+  const { type, standsIn } = made;
+  const shown = { type, standsIn, negotiated, maxAge, cache, took: now - began };
+  const answer = imageAnswer(request, made, imageHeaders(made.headers, shown, terms, now));
+  return { answer, subject: { ...subject, format: type.replace("image/", "") } };
 }
 
-type Make = (bucket: Bucket, url: string) => Promise<Rendition | Refusal>;
-
 /** The fallback of a route, unless it is the very object that cannot be shown. */
-function fallbackOf({ route, key }: Order, make: Make) {
-  if (!route.fallback) return undefined;
-  const { bucket, key: other } = route.fallback;
-  const url = originUrl(bucket.base, other);
-  if (url === originUrl(route.bucket.base, key)) return undefined;
-  return { bucket: bucket.name, make: () => make(bucket, url) };
+function fallbackOf({ route: { fallback } }: Order, wanted: Wanted): Wanted | undefined {
+  if (!fallback) return undefined;
+  const { bucket, key } = fallback;
+  const isItself = bucket.base === wanted.bucket.base && key === wanted.key;
+  return isItself ? undefined : { ...wanted, bucket, key, version: undefined };
 }
 
 /** What the visitor gets; the log has the reason. */
@@ -145,3 +160,5 @@ const LOOP = {
   event: "loop-detected",
   reason: "a loop: endpoint leads here",
 } as const satisfies Refusal;
+
+const NO_CACHE = { code: 0, message: "there is no Workers Cache: see [cache] in wrangler.toml" };

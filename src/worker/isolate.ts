@@ -1,10 +1,11 @@
-// What an isolate knows: its configuration, checked once, what it knows of each bucket, and how much it
-// has logged. All that changes while it runs is kept here.
+// What an isolate knows: its configuration, checked once, what it knows of each bucket and of the cached
+// entrypoint, and how much it has logged. All that changes while it runs is kept here.
 
 import { countLine, type Flood, NO_FLOOD } from "./base/flood.ts";
 import { logNotice } from "./base/log.ts";
 import type { Refusal } from "./base/refusal.ts";
 import { LATE, within } from "./base/time-limit.ts";
+import { type LoopbackEvent, type LoopbackState, learnLoopback } from "./cache/loopback-state.ts";
 import type { Bucket } from "./config/bucket.ts";
 import { type Broken, type Config, readConfig } from "./config/config.ts";
 import { sameSecrets } from "./config/read-secrets.ts";
@@ -43,6 +44,7 @@ const checked = new WeakMap<object, Checked>();
 const readings = new WeakMap<object, Reading>();
 const memories = new WeakMap<Bucket, Memory>();
 const floods = new WeakMap<object, Flood>();
+const loopbacks = new WeakMap<object, LoopbackState>();
 
 /**
  * The configuration of an isolate, read and checked once. Secrets of a Secrets Store may change there
@@ -100,6 +102,17 @@ export function memoryOf(bucket: Bucket): Memory {
   const known = memories.get(bucket) ?? createMemory(startState(bucket), logNotice);
   memories.set(bucket, known);
   return known;
+}
+
+/** What this isolate knows of the cached entrypoint. */
+export function loopbackOf(env: object): LoopbackState {
+  return loopbacks.get(env) ?? {};
+}
+
+export function learnOfLoopback(env: object, event: LoopbackEvent): void {
+  const { state, effects } = learnLoopback(loopbackOf(env), event);
+  loopbacks.set(env, state);
+  effects.forEach(logNotice);
 }
 
 /**

@@ -1,7 +1,7 @@
 // Runs the built Worker as several deployed versions. Each version has its own secrets, and knows nothing
 // that another version learnt.
 
-import worker from "built-worker";
+import worker, { Renditions } from "built-worker";
 import { throughEdge } from "../../src/dev/through-edge.ts";
 
 type VersionsEnv = { LOCAL_EDGE: string };
@@ -18,6 +18,8 @@ export default {
     const { name, secrets }: Version = JSON.parse(request.headers.get("version") ?? "");
     const version = versions.get(name) ?? { ...env, ...secrets };
     versions.set(name, version);
-    return worker.fetch(request, version, context);
+    const own = { Renditions: new Renditions(context, version) };
+    const waitUntil = (work: Promise<unknown>) => context.waitUntil(work);
+    return worker.fetch(request, version, { waitUntil, exports: own });
   },
 } satisfies ExportedHandler<VersionsEnv>;

@@ -10,6 +10,8 @@ type LogEvent = Refusal["event"] | Notice["event"];
 /** Every event: a missing or unknown one is an error of types, in `npm run check`. */
 const EVENTS = Object.keys({
   "bucket-denied": true,
+  "cache-unusable": true,
+  "rendition-failed": true,
   "configuration-broken": true,
   "edge-failed": true,
   "edge-refused": true,

@@ -1,8 +1,10 @@
 // What a visitor gets: an image or a refusal, and nothing about the bucket or the reason. No clock:
 // `now` is passed in, in ms since 1970.
 
+import type { CacheState } from "../base/log.ts";
 import { isCertain, type Refusal } from "../base/refusal.ts";
 import { drop, type Reply } from "../base/send.ts";
+import { passedHeaders } from "../edge/passed-headers.ts";
 import type { Granted } from "../request/url-signature.ts";
 import { hasAlready } from "./condition.ts";
 
@@ -37,7 +39,8 @@ export type Shown = {
   readonly negotiated: boolean;
   /** For how long it may be kept, at most until its URL expires: s. */
   readonly maxAge: number;
-  /** How long the edge took: ms. */
+  readonly cache: CacheState;
+  /** How long it took to get the image: ms. */
   readonly took: number;
 };
 
@@ -54,20 +57,19 @@ export function imageHeaders(
       ? shortly(Math.min(shown.maxAge, STAND_IN_SECONDS), terms, now)
       : imageCaching(shown.maxAge, terms, now),
     ...PROTECTION,
-    "server-timing": `edge;dur=${Math.round(shown.took)}`,
+    "server-timing": timingOf(shown),
+    ...passedHeaders(edge, shown.standsIn === true),
     ...terms.cors,
   };
   const { vary } = headers;
   if (shown.negotiated) headers["vary"] = vary ? `${vary}, accept` : "accept";
-  const copy = (name: string, form: RegExp) => {
-    const value = edge.get(name);
-    if (value && form.test(value)) headers[name] = value;
-  };
-  copy("etag", EDGE_TAG);
-  // The URL's own image has the same date: a condition on it would keep what stands in.
-  if (!shown.standsIn) copy("last-modified", HTTP_DATE);
-  if (!edge.has("content-encoding")) copy("content-length", /^\d+$/);
   return headers;
+}
+
+/** Where the image came from, and how long the edge took to make it, if it did for this request. */
+function timingOf({ cache, took }: Pick<Shown, "cache" | "took">): string {
+  const isMade = cache === "miss" || cache === "direct";
+  return `cache;desc=${cache}${isMade ? `, edge;dur=${Math.round(took)}` : ""}`;
 }
 
 /** The cache-control of an image. With a version, its URL's content never changes until it expires. */
@@ -83,9 +85,6 @@ export function shortly(seconds: number, { granted }: Terms, now: number): strin
   const left = granted && Math.max(0, Math.floor(granted.expires - now / 1000));
   return `public, max-age=${Math.min(seconds, left ?? seconds)}`;
 }
-
-const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
-const EDGE_TAG = /^(?:W\/)?"cf[!#-~\x80-\xff]*"$/; // R4
 
 /** The answer to a request for an image: 304 if the visitor has it, else 200, without a body for HEAD. */
 export function imageAnswer(

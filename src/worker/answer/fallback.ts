@@ -1,6 +1,6 @@
 // The one image that a route shows where it cannot show another. Tried once.
 
-import { logRefusal, type Subject } from "../base/log.ts";
+import { type CacheState, logRefusal, type Subject } from "../base/log.ts";
 import { isCertain, isRefusal, type Refusal } from "../base/refusal.ts";
 import type { Rendition } from "../edge/rendition.ts";
 import { imageHeaders, refusalAnswer, shortly, type Terms } from "./answer.ts";
@@ -17,11 +17,14 @@ export type FallbackOutcome = {
   readonly answer?: Response;
 };
 
-/** The fallback of a route, ready to be made. */
+/** The fallback of a route, ready to be asked for. */
 export type ReadyFallback = {
   /** The name of its bucket. */
   readonly bucket: string;
-  readonly make: () => Promise<Rendition | Refusal>;
+  readonly obtain: () => Promise<{
+    readonly made: Rendition | Refusal;
+    readonly cache: CacheState;
+  }>;
 };
 
 /**
@@ -32,7 +35,7 @@ export type ReadyFallback = {
  */
 export async function showFallback(
   refusal: Refusal,
-  { bucket, make }: ReadyFallback,
+  { bucket, obtain }: ReadyFallback,
   terms: Terms,
   negotiated: boolean,
 ): Promise<FallbackOutcome | undefined> {
@@ -41,7 +44,7 @@ export async function showFallback(
   const maxAge = SECONDS[status];
   if (!maxAge) return undefined;
 
-  const rendition = await make();
+  const { made: rendition, cache } = await obtain();
   if (isRefusal(rendition)) {
     // Dead keys are logged once a minute, and perhaps nothing else asks this bucket.
     if (rendition.event === "slots-refused") {
@@ -51,7 +54,7 @@ export async function showFallback(
     return { event: rendition.event };
   }
   const now = Date.now();
-  const shown = { type: rendition.type, negotiated, maxAge, took: now - began };
+  const shown = { type: rendition.type, negotiated, maxAge, cache, took: now - began };
   // None of the edge's headers: a condition is for a 2xx (RFC 9110), and its tag is another object's.
   const headers = imageHeaders(new Headers(), shown, terms, now);
   const isKept = status === 502 || isCertain(refusal);

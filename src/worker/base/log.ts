@@ -13,7 +13,14 @@ export type Subject = {
   readonly key?: string | undefined;
   /** What became of the route's fallback, if it was tried. */
   readonly fallback?: "shown" | Refusal["event"] | undefined;
+  /** Where the rendition, or the reason why there is none, came from. */
+  readonly cache?: CacheState | undefined;
+  /** The type of the bytes that the visitor gets: `avif`. */
+  readonly format?: string | undefined;
 };
+
+/** Out of Cloudflare's cache, fresh or stale; made for this request; or made without the cache (W11). */
+export type CacheState = "hit" | "stale" | "miss" | "direct";
 
 /** Visitors may send long values, which are cut: characters. */
 const LONGEST_VALUE = 1024;
@@ -38,7 +45,9 @@ const LEVELS = {
   "slot-in-use": "info",
   "slot-refused": "warn",
   "bucket-denied": "error",
+  "rendition-failed": "error",
   "limiter-failed": "error",
+  "cache-unusable": "warn",
   "lines-left-out": "warn",
 } as const satisfies Record<Notice["event"], string>;
 

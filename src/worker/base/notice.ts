@@ -6,6 +6,7 @@ import type { SlotName } from "./slot-name.ts";
 export type Notice =
   | BucketNotice
   | { readonly event: "limiter-failed"; readonly route: string; readonly reason: string }
+  | { readonly event: "cache-unusable"; readonly reason: string }
   | {
       readonly event: "lines-left-out";
       /** The event of these lines. */
@@ -26,4 +27,19 @@ export type BucketNotice = { readonly bucket: string } & (
       readonly reason?: string | undefined;
     }
   | { readonly event: "bucket-denied"; readonly times: number; readonly reason: string }
+  | RenditionFailed
 );
+
+/** A rendition could not be made. Visitors may not see that: they get an older one, if there is one (W8). */
+type RenditionFailed = {
+  readonly event: "rendition-failed";
+  /** The event that visitors get who have no older one. */
+  readonly failure: Refusal["event"];
+  readonly key: string;
+  readonly status?: number | undefined;
+  readonly reason?: string | undefined;
+  readonly edge?: string | undefined;
+  readonly origin?: string | undefined;
+  /** How many failed since the line before. */
+  readonly times: number;
+};

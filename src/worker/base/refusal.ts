@@ -33,20 +33,23 @@ export type RefusedSlot = {
 };
 
 /** What can be wrong behind the Worker: with the object, the origin or the edge. */
-export type UpstreamEvent =
-  | "object-missing"
-  | "object-denied"
-  | "source-unreadable"
-  | "origin-denied"
-  | "origin-failed"
-  | "quota-spent"
-  | "edge-refused"
-  | "edge-failed"
-  | "timed-out"
-  | "not-transformed"
-  | "too-large-for-avif"
-  | "original-is-smaller"
-  | "wrong-type";
+export const UPSTREAM_EVENTS = [
+  "object-missing",
+  "object-denied",
+  "source-unreadable",
+  "origin-denied",
+  "origin-failed",
+  "quota-spent",
+  "edge-refused",
+  "edge-failed",
+  "timed-out",
+  "not-transformed",
+  "too-large-for-avif",
+  "original-is-smaller",
+  "wrong-type",
+] as const;
+
+export type UpstreamEvent = (typeof UPSTREAM_EVENTS)[number];
 
 /** The facts of an answer that is not passed on. */
 export type Upstream = {

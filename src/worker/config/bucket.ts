@@ -16,6 +16,8 @@ export type Bucket = {
   /** Every key begins with it: no object outside it can be reached. */
   readonly prefix: string;
   readonly region: string;
+  /** The word with which its secrets begin. */
+  readonly credentials: string;
   /** The key of the object that /healthz checks. */
   readonly canary: string | undefined;
   /** One or two, with different keys. The first one that S3 does not refuse is used. */
@@ -63,7 +65,7 @@ export function openBucket(
   settings: BucketSettings,
   { usable, unusable }: SlotsRead,
 ): Bucket {
-  const { bucket, region, prefix, canary } = settings;
+  const { bucket, region, prefix, canary, credentials } = settings;
   const endpoint = settings.endpoint.replace(/\/$/, "");
   const addressing = settings.addressing ?? defaultAddressing(endpoint, bucket);
   const base = bucketBase(endpoint, bucket, addressing);
@@ -75,6 +77,7 @@ export function openBucket(
     base,
     prefix,
     region,
+    credentials,
     slots,
     unusable,
     usable: opened,

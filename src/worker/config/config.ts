@@ -30,7 +30,7 @@ export type Config = {
   readonly index: RouteIndex<BoundRoute>;
   /** By the name in public URLs: `card`, `card@2x`. */
   readonly variants: ReadonlyMap<string, Variant>;
-  readonly answers: Read<typeof answersSchema>;
+  readonly answers: Answers;
   /** Opens the detailed form of /healthz; undefined: nothing does. */
   readonly healthToken: string | undefined;
   /** Counts requests; undefined: nothing does. */
@@ -39,6 +39,7 @@ export type Config = {
 
 export type Broken = Extract<Refusal, { event: "configuration-broken" }>;
 
+const WEEK = 604_800;
 const YEAR = 31_536_000;
 const NAME = /^[\w-]{1,64}$/;
 
@@ -47,9 +48,17 @@ const limiterSchema = custom("a rate limiting binding", isLimiter);
 const answersSchema = table({
   /** For how long browsers and shared caches may keep an image: s. */
   max_age: optional(integer(0, YEAR), 3600),
+  /** For how long Cloudflare keeps a rendition for all visitors: s. 0: not at all (W7). */
+  keep: optional(integer(0, YEAR), 3600),
+  /** For how long after that it is still shown, while it is made anew: s (W8). */
+  stale: optional(integer(0, YEAR), WEEK),
+  /** For how long after that it is still shown, while it cannot be made: s (W8). */
+  stale_if_error: optional(integer(0, YEAR), WEEK),
   /** How long a visitor waits at most, whatever is tried again on the way: s. */
   timeout: optional(numberBetween(1, 60), 20),
 });
+
+export type Answers = Read<typeof answersSchema>;
 
 /** @param vars the vars and the secrets. A table may be JSON text, as in .dev.vars (S2) */
 export function readConfig(vars: Vars): Config | Broken {

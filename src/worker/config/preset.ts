@@ -19,6 +19,8 @@ import {
 const LONGEST_SIDE = 12_000; // L1
 const LONGEST_AVIF_SIDE = 1_200; // O7
 const HIGHEST_DENSITY = 2; // O2
+/** How long the options of one variant may be in a URL: characters. Only long overlays come near it. */
+const LONGEST_OPTIONS = 4_096;
 const WHY_NO_MORE = "the edge makes no density over 2";
 
 const length = integer(0, LONGEST_SIDE);
@@ -132,6 +134,9 @@ export const presetSchema = table(
     if (variants.some(([, { height = 1 }]) => height > LONGEST_SIDE)) {
       fault("has widths that make its height over 12,000 px");
     }
+    const { dpr: _dpr, widths: _widths, ...shape } = found;
+    const { length } = encodeURIComponent(JSON.stringify(shape));
+    if (length > LONGEST_OPTIONS) fault(`is too long: ${length} characters, at most 4,096`);
   },
 );
 

@@ -1,4 +1,4 @@
-// Chooses the format for one visitor, by the preset and the Accept header. No I/O.
+// Chooses the format for a visitor, by the preset and the Accept header. No I/O.
 
 import { createBoundedCache } from "../base/bounded-cache.ts";
 import { LONGEST_HEADER } from "../base/longest-header.ts";
@@ -10,9 +10,10 @@ export type Readable = { readonly avif: boolean; readonly webp: boolean };
 /** What is known of an original's type. "unknown": the edge was asked for it, and did not tell. */
 export type OriginalType = `image/${"jpeg" | "png" | "gif" | "webp" | "avif" | "heic"}` | "unknown";
 
-/** What the edge is asked for, for one visitor. */
+/** What the edge is asked for. */
 export type Asked = {
   readonly variant: Variant;
+  /** The formats that may be sent, as far as `auto` needs to know. */
   readonly readable: Readable;
   /** Whether an SVG may be passed on. */
   readonly svg: boolean;
@@ -63,19 +64,43 @@ export function readAccept(accept: string | null): Readable {
 }
 
 /**
- * Chooses what to ask the edge for. `auto` is AVIF if the browser reads it and the size allows it (O7),
- * else WebP, else no format. The edge itself caches by option, not by Accept (O6). An animation
- * needs another type than GIF: one that is too large comes back as a GIF, untransformed (O8).
+ * What decides the format of a variant: the best formats that the browser reads, the preset's `own`
+ * format, or that the route shows SVGs. Visitors with the same word get the same bytes.
  */
-export function chooseFormat(variant: Variant, readable: Readable, svg: boolean): Asked {
+export const READS = ["avif.webp", "avif", "webp", "plain", "own", "svg"] as const;
+
+export type Reads = (typeof READS)[number];
+
+/** The word for one visitor: without what makes no difference for this variant (O7, O8). */
+export function readsOf(variant: Variant, readable: Readable, svg: boolean): Reads {
+  if (svg) return "svg";
+  if (variant.format !== "auto") return "own";
+  const avif = readable.avif && variant.avif && !variant.image.anim;
+  if (avif) return readable.webp ? "avif.webp" : "avif";
+  return readable.webp ? "webp" : "plain";
+}
+
+/**
+ * What to ask the edge for. `auto` is AVIF if the browser reads it and the size allows it (O7), else
+ * WebP, else no format. The edge itself caches by option, not by Accept (O6). An animation needs
+ * another type than GIF: one that is too large comes back as a GIF, untransformed (O8).
+ */
+export function askedFor(variant: Variant, reads: Reads): Asked {
+  const readable = { avif: reads.startsWith("avif"), webp: reads.endsWith("webp") };
+  const svg = reads === "svg";
   const format = formatFor(variant, readable, svg);
   const moving = variant.image.anim && (format === "webp" || format === "avif");
   return { variant, readable, svg, format, still: !moving };
 }
 
+/** What to ask the edge for, for one visitor. */
+export function chooseFormat(variant: Variant, readable: Readable, svg: boolean): Asked {
+  return askedFor(variant, readsOf(variant, readable, svg));
+}
+
 function formatFor(variant: Variant, readable: Readable, svg: boolean): OutputFormat | undefined {
   if (svg) return undefined; // R8
   if (variant.format !== "auto") return variant.format;
-  if (readable.avif && variant.avif && !variant.image.anim) return "avif";
+  if (readable.avif) return "avif";
   return readable.webp ? "webp" : undefined;
 }

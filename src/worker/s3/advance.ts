@@ -3,7 +3,7 @@
 
 import { mistakeText } from "../base/mistake.ts";
 import type { BucketNotice } from "../base/notice.ts";
-import type { Refusal } from "../base/refusal.ts";
+import type { Refusal, Upstream } from "../base/refusal.ts";
 import type { SlotName } from "../base/slot-name.ts";
 import { keyEnd, type Slot } from "../config/slot.ts";
 import {
@@ -33,6 +33,13 @@ export type BucketEvent =
   | {
       readonly type: "object-asked";
       readonly refused: Refusal["event"] | undefined;
+      readonly now: number;
+    }
+  /** A rendition for all visitors could not be made. */
+  | {
+      readonly type: "rendition-failed";
+      readonly key: string;
+      readonly refusal: Refusal;
       readonly now: number;
     }
   /** The configuration was read again, and another state takes the place of this one. */
@@ -70,6 +77,8 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
     }
     case "object-asked":
       return countDenials(state, event.refused, event.now);
+    case "rendition-failed":
+      return tellFailure(state, event);
     case "replaced":
       return changed(state, { replaced: true });
   }
@@ -159,3 +168,20 @@ function countDenials(
   const alarm = { event: "bucket-denied", bucket: state.bucket.name, times, reason } as const;
   return changed(state, { denials }, isAlarm ? [alarm] : []);
 }
+
+/** Tells once a minute what visitors may not notice: they get an older rendition, if there is one (W8). */
+function tellFailure(
+  state: BucketState,
+  { key, refusal, now }: Extract<BucketEvent, { type: "rendition-failed" }>,
+): Advanced {
+  const { at, since } = state.told.failed ?? { at: undefined, since: 0 };
+  const isTold = isWithin(WHILE_MS, at, now);
+  const failed = isTold ? { at: at ?? now, since: since + 1 } : { at: now, since: 0 };
+  const { status, reason, edge, origin } = { ...NO_FACTS, ...refusal };
+  const facts = { status, reason, edge, origin, failure: refusal.event, key, times: since + 1 };
+  const line = { event: "rendition-failed", bucket: state.bucket.name, ...facts } as const;
+  return changed(state, { told: { ...state.told, failed } }, isTold ? [] : [line]);
+}
+
+/** What not every refusal has. */
+const NO_FACTS: Upstream = {};

@@ -48,6 +48,8 @@ export type Told = {
   readonly refused: readonly RefusedSlot[];
   /** When the log was last told that all slots are refused. */
   readonly allRefusedAt?: number | undefined;
+  /** When it was last told that a rendition could not be made, and how many could not be since. */
+  readonly failed?: { readonly at: number; readonly since: number } | undefined;
 };
 
 /** `since`: when they began; Infinity after the alarm, which is raised once. */

@@ -9,7 +9,13 @@ import {
 } from "../../../src/worker/answer/answer.ts";
 
 const NOW = Date.UTC(2026, 10, 24, 9);
-const shown: Shown = { type: "image/avif", negotiated: true, maxAge: 600, took: 12.4 };
+const shown: Shown = {
+  type: "image/avif",
+  cache: "miss",
+  negotiated: true,
+  maxAge: 600,
+  took: 12.4,
+};
 const facts = [shown, {}, NOW] as const;
 const DATE = "Tue, 24 Nov 2026 09:00:00 GMT";
 

@@ -1,0 +1,51 @@
+// Asks the cached entrypoint for a rendition, until a deadline.
+
+import type { CacheState } from "../base/log.ts";
+import { isRefusal, type Refusal } from "../base/refusal.ts";
+import { drop } from "../base/send.ts";
+import { LATE, within } from "../base/time-limit.ts";
+import type { Rendition } from "../edge/rendition.ts";
+import type { Loopback } from "./loopback.ts";
+import { cacheStateOf, readKept } from "./read-kept.ts";
+import { renditionUrl, type Wanted } from "./rendition-url.ts";
+
+/** A rendition or a refusal, and where it came from. */
+export type Obtained = { readonly made: Rendition | Refusal; readonly cache: CacheState };
+
+/** The same, or why the cached entrypoint may be the reason of the refusal. */
+export type Kept = Obtained & { readonly doubt?: string };
+
+/** The header that tells how long the visitor still waits: ms. No header is part of the cache key (W3). */
+export const TIME_LEFT = "vitrine-left";
+
+/** How much earlier the cached entrypoint gives up, so that its reason arrives in time: ms. */
+const LEAD_MS = 100;
+
+/** @param deadline until when the visitor waits: ms since 1970 */
+export async function askKept(loopback: Loopback, wanted: Wanted, deadline: number): Promise<Kept> {
+  const left = deadline - Date.now();
+  const headers = { [TIME_LEFT]: `${Math.max(0, left - LEAD_MS)}` };
+  const asked = loopback.fetch(new Request(renditionUrl(wanted), { headers }));
+  try {
+    const kept = await within(left, asked.then(read));
+    if (kept !== LATE) return kept;
+    asked.then(({ body }) => drop(body)).catch(() => {}); // nobody waits for it any more
+    return { made: { event: "timed-out", reason: "no rendition in time" }, cache: "miss" };
+  } catch (error) {
+    return doubtful(`the cached entrypoint failed: ${error}`);
+  }
+}
+
+async function read(answer: Response): Promise<Kept> {
+  const made = await readKept(answer);
+  if (made === undefined) return doubtful("the cached entrypoint answers something else");
+  const cache = cacheStateOf(answer);
+  // The edge may not transform what one Worker asks for another, also if both are the same (E9, W13).
+  const isForgotten =
+    isRefusal(made) && (made.event === "not-transformed" || made.event === "edge-refused");
+  return { made, cache, ...(isForgotten && { doubt: "the edge does not transform behind it" }) };
+}
+
+function doubtful(doubt: string): Kept {
+  return { made: { event: "edge-failed", reason: doubt }, cache: "miss", doubt };
+}

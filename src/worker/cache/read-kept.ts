@@ -1,0 +1,64 @@
+// Reads an answer of the cached entrypoint. It may be days old, and of an earlier deploy: each value is
+// checked. No I/O but the text of a refusal.
+
+import { isTable, json } from "../base/json.ts";
+import type { CacheState } from "../base/log.ts";
+import { type Refusal, type RefusedSlot, UPSTREAM_EVENTS } from "../base/refusal.ts";
+import { SLOT_NAMES } from "../base/slot-name.ts";
+import { typeOf } from "../edge/judge.ts";
+import type { Rendition } from "../edge/rendition.ts";
+import { STANDS_IN } from "./kept-answer.ts";
+
+/** @returns undefined if the cached entrypoint cannot have written the answer */
+export async function readKept(answer: Response): Promise<Rendition | Refusal | undefined> {
+  const { status, headers, body } = answer;
+  if (status !== 200) return readRefusal(json(await answer.text()));
+  const type = typeOf(headers);
+  if (!/^image\/[\w.+-]+$/.test(type)) return undefined;
+  return { status, headers, body, text: "", type, standsIn: headers.has(STANDS_IN) };
+}
+
+const STATES: Readonly<Record<string, CacheState>> = {
+  HIT: "hit",
+  REVALIDATED: "hit",
+  STALE: "stale",
+  UPDATING: "stale",
+};
+
+/** Where an answer came from (W11). Without the header nothing is kept: it was made now (W15). */
+export function cacheStateOf({ headers }: Pick<Response, "headers">): CacheState {
+  return STATES[headers.get("cf-cache-status") ?? ""] ?? "miss";
+}
+
+function readRefusal(facts: unknown): Refusal | undefined {
+  if (!isTable(facts)) return undefined;
+  const reason = textIn(facts["reason"]);
+  if (facts["event"] === "slots-refused") {
+    const slots = Array.isArray(facts["slots"]) ? facts["slots"].flatMap(readSlot) : [];
+    return { event: "slots-refused", slots, reason: reason ?? "", repeated: !!facts["repeated"] };
+  }
+  const event = UPSTREAM_EVENTS.find((one) => one === facts["event"]);
+  const { status, type } = facts;
+  return (
+    event && {
+      event,
+      reason,
+      edge: textIn(facts["edge"]),
+      origin: textIn(facts["origin"]),
+      ...(facts["certain"] === true && { certain: true }),
+      ...(typeof status === "number" && { status }),
+      ...(typeof type === "string" && { type }),
+    }
+  );
+}
+
+function readSlot(entry: unknown): RefusedSlot[] {
+  const { slot: name, origin, access_key } = isTable(entry) ? entry : {};
+  const slot = SLOT_NAMES.find((one) => one === name);
+  if (!slot || typeof origin !== "string" || typeof access_key !== "string") return [];
+  return [{ slot, origin, access_key }];
+}
+
+function textIn(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

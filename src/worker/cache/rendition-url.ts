@@ -1,0 +1,84 @@
+// The URL of a rendition: the key under which Cloudflare keeps it (W3). It has everything that shapes
+// the bytes, in one spelling, and nothing of the visitor's request and no secret. Pure.
+
+import { decodePath, encodeKey } from "../../url/grammar.ts";
+import { keyFault } from "../../url/key.ts";
+import type { Bucket } from "../config/bucket.ts";
+import type { Config } from "../config/config.ts";
+import type { Variant } from "../config/preset.ts";
+import { READS, type Reads } from "../request/format.ts";
+
+/** What is wanted of the cached entrypoint. */
+export type Wanted = {
+  readonly bucket: Bucket;
+  /** The object's key, with the bucket's prefix. */
+  readonly key: string;
+  /** The version that a signed URL names. */
+  readonly version: string | undefined;
+  readonly variant: Variant;
+  readonly reads: Reads;
+};
+
+/**
+ * The first segment is the version of this form: what Cloudflare keeps outlives a deploy (W4). Change it
+ * where the same URL would get other bytes, or an answer that `readKept` reads in another way.
+ */
+const BEGINNING = "https://renditions/1/";
+
+const FORM = /^https:\/\/renditions\/1\/([^?]+)\?as=([a-z.]+)&image=([^&]+)(?:&v=([\w.-]{1,64}))?$/;
+
+export function renditionUrl({ bucket, key, version, variant, reads }: Wanted): string {
+  const object = placeOf(bucket) + encodeKey(key);
+  const query = `?as=${reads}&image=${optionsOf(variant)}`;
+  return BEGINNING + object + query + (version ? `&v=${version}` : "");
+}
+
+/**
+ * Reads the URL of a rendition: looks each of its parts up in the configuration.
+ * @returns undefined if the gateway of this configuration does not write such a URL
+ */
+export function readRenditionUrl(config: Config, url: string): Wanted | undefined {
+  const [, object = "", as, options = "", version] = FORM.exec(url) ?? [];
+  const reads = READS.find((one) => one === as);
+  const variant = variantsByOptions(config).get(options);
+  if (!reads || !variant) return undefined;
+  for (const bucket of config.buckets) {
+    if (!object.startsWith(placeOf(bucket))) continue;
+    const key = decodePath(object.slice(placeOf(bucket).length));
+    if (!key?.startsWith(bucket.prefix) || keyFault(key) !== undefined) continue;
+    const wanted = { bucket, key, version, variant, reads };
+    return renditionUrl(wanted) === url ? wanted : undefined;
+  }
+  return undefined;
+}
+
+/**
+ * The bucket, wherever wrangler.toml names it. With the word of its credentials: what one key may read
+ * is not shown to those who ask by another key.
+ */
+function placeOf({ base, credentials }: Bucket): string {
+  return `${credentials}/${base.replace("://", "/")}`;
+}
+
+const spelled = new WeakMap<Variant, string>();
+
+/** The options of a variant in one spelling: the schema of a preset decides their order. */
+function optionsOf(variant: Variant): string {
+  const known = spelled.get(variant);
+  if (known !== undefined) return known;
+  const options = encodeKey(JSON.stringify({ ...variant.image, format: variant.format }));
+  spelled.set(variant, options);
+  return options;
+}
+
+const indexed = new WeakMap<Config, ReadonlyMap<string, Variant>>();
+
+/** Variants with equal options are one variant here, whatever their presets are called. */
+function variantsByOptions(config: Config): ReadonlyMap<string, Variant> {
+  const known = indexed.get(config);
+  if (known) return known;
+  const all = [...config.variants.values()];
+  const index = new Map(all.map((variant) => [optionsOf(variant), variant]));
+  indexed.set(config, index);
+  return index;
+}
