@@ -1,0 +1,160 @@
+// Cloudflare's Workers Cache in front of an entrypoint, as strict as in production (W1 to W16). docs/rules.md has the
+// rules. This file shows the steps of a request.
+
+import type { Loopback, PurgeResult } from "../../worker/cache/loopback.ts";
+import { type Answer, answerOf } from "./answer.ts";
+import { cacheKey } from "./cache-key.ts";
+import type { Asked, MakeEntrypoint, PurgeOptions, RunContext } from "./entrypoint.ts";
+import type { Kept } from "./kept.ts";
+import { runAt, type Where, where } from "./places.ts";
+import { readPurge, refusalOf } from "./purge.ts";
+import { fullTokens, takeToken } from "./rate-limit.ts";
+import { answerFrom, requestOf, runOnce } from "./run.ts";
+import { type CacheSwitches, STRICT } from "./switches.ts";
+import { createTier, type Tier } from "./tier.ts";
+
+export type CacheSettings = Partial<CacheSwitches> & {
+  /** ms since 1970. */
+  readonly now: () => number;
+};
+
+/** A run of the entrypoint, and why: nothing is kept, it is too old, it is renewed, or no cache is asked. */
+export type Run = {
+  readonly url: string;
+  readonly place: string;
+  readonly why: "miss" | "expired" | "revalidate" | "bypass";
+};
+
+export type EntrypointOptions = {
+  /** The data centre of the visitor. By default that of the code that calls. */
+  readonly place?: string;
+  /** The deployed version of the Worker (W4). */
+  readonly version?: string;
+  /** `ctx.props` (W3). */
+  readonly props?: unknown;
+  /** Its name in `ctx.exports` (W3). */
+  readonly name?: string;
+};
+
+export type Cache = {
+  /** May be changed at any time. */
+  readonly switches: CacheSwitches;
+  /** The `ctx.exports.Renditions` of a gateway. Without options it is that of the first version. */
+  entrypoint(make: MakeEntrypoint, options?: EntrypointOptions): Loopback;
+  /** Where the running code is (W5), and whether a loopback called it (W13). */
+  where(): Where;
+  /** Runs code, for example a gateway, in a data centre. */
+  at<Value>(place: string, work: () => Value): Value;
+  /** The runs of the entrypoint's `fetch`, in order. */
+  readonly runs: readonly Run[];
+  /** Waits for what goes on after the answers. Fails if work of an entrypoint's `waitUntil` failed. */
+  settled(): Promise<void>;
+};
+
+/** Creates an empty cache. */
+export function createCache({ now, ...changed }: CacheSettings): Cache {
+  const switches: CacheSwitches = { ...STRICT, ...changed };
+  const runs: Run[] = [];
+  const background: Promise<unknown>[] = [];
+  const later = (work: Promise<unknown>): void => {
+    work.catch(() => {}); // `settled` tells it
+    background.push(work);
+  };
+  let tokens = fullTokens(now());
+  const places = new Map<string, Tier>();
+  const upper = createTier({ now, next: runFor, background: later });
+
+  function placeAt(place: string): Tier {
+    const known = places.get(place);
+    // Assumed of W6: the upper tier, too, runs the entrypoint once for requests that come together.
+    const next = async (asked: Asked): Promise<Answer> => upper.ask(asked);
+    const tier = known ?? createTier({ now, next, background: later });
+    places.set(place, tier);
+    return tier;
+  }
+
+  /** After a miss in both tiers (W5). */
+  async function runFor(asked: Asked, old: Kept | undefined): Promise<Answer> {
+    const { request } = asked;
+    const place = switches.runsIn === "upper" ? "upper" : asked.place;
+    const waited = old === undefined ? "miss" : "expired";
+    const why = asked.isBarred ? "bypass" : asked.isBackground ? "revalidate" : waited;
+    runs.push({ url: request.url, place, why });
+    const response = await runOnce(asked, requestOf(request, old), place);
+    return answerFrom(response, asked, old, now);
+  }
+
+  /** W10. A response that is made at this moment is kept afterwards: nobody says that it is not. */
+  async function purge(name: string, options: PurgeOptions): Promise<PurgeResult> {
+    const { tokens: left, taken } = takeToken(tokens, now());
+    tokens = left;
+    const refusal = refusalOf(options, taken);
+    if (refusal !== undefined) return refusal;
+    const isMeant = readPurge(name, options);
+    for (const tier of [upper, ...places.values()]) tier.drop(isMeant);
+    return { success: true, errors: [] };
+  }
+
+  function entrypoint(make: MakeEntrypoint, options: EntrypointOptions = {}): Loopback {
+    const { name = "Renditions", version = "1", props } = options;
+    const context: RunContext = {
+      waitUntil: later,
+      cache: { purge: (what) => purge(name, what) },
+    };
+    const placeNow = () => options.place ?? where().place;
+
+    /** No tier is asked: the entrypoint runs in the place of the visitor. */
+    function pass(request: Request, place: string): Promise<Response> {
+      runs.push({ url: request.url, place, why: "bypass" });
+      return runOnce({ make, context }, request, place);
+    }
+
+    async function fetch(request: Request): Promise<Response> {
+      const place = placeNow();
+      if (!switches.enabled) return pass(request, place);
+      if (!["GET", "HEAD"].includes(request.method)) {
+        const response = await pass(request, place);
+        return answerOf({ status: "BYPASS", response }, request, now());
+      }
+      const key = cacheKey(request, {
+        name,
+        props,
+        version: switches.crossVersion ? undefined : version, // W4
+      });
+      const asked = { key, name, request, place, make, context };
+      const answer = await placeAt(place).ask(asked);
+      return answerOf(answer, request, now());
+    }
+
+    return {
+      fetch: (request) => unlessAborted(fetch(request), request.signal),
+      purge: (what) =>
+        runAt({ behind: true, place: placeNow() }, async () => {
+          const instance = make(context); // W1: a method is not cached
+          if (instance.purge === undefined) throw new TypeError(`${name} has no method "purge".`);
+          return instance.purge(what);
+        }),
+    };
+  }
+
+  return {
+    switches,
+    entrypoint,
+    where,
+    at: (place, work) => runAt({ behind: false, place }, work),
+    runs,
+    async settled() {
+      while (background.length > 0) await Promise.all(background.splice(0));
+    },
+  };
+}
+
+/** The visitor's gateway waits no longer. The run goes on, for others. */
+function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  const aborted = new Promise<never>((_settle, fail) => {
+    const abort = () => fail(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+  });
+  return Promise.race([work, aborted]);
+}

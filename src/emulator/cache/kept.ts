@@ -1,0 +1,92 @@
+// A response as the cache keeps it: its bytes, for any number of readers. No clock: `now` is passed in.
+
+import { type Policy, readPolicy, stateAt } from "./cache-control.ts";
+import { readTags } from "./tags.ts";
+
+export type Kept = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly policy: Policy;
+  readonly tags: ReadonlySet<string>;
+  /** When it was made, by what it says itself: ms since 1970. */
+  readonly madeAt: number;
+  readonly of: Source;
+};
+
+/** What a purge names besides tags (W10). */
+type Source = {
+  /** The entrypoint's name in `ctx.exports`. */
+  readonly name: string;
+  readonly path: string;
+};
+
+/** W16. The largest response that is kept: bytes. */
+export const LARGEST = 512 * 1024 ** 2;
+
+/** Statuses that are never kept (W9). A 304 has no content of its own. */
+function isNeverKept(status: number): boolean {
+  return status === 206 || status === 304 || (status >= 520 && status <= 526);
+}
+
+/** Returns the policy of a response to keep, or the status to tell where it must not be kept (W7, W9, W16). */
+export function judge(
+  { status, headers }: Response,
+  request: Request,
+  now: number,
+): Policy | "BYPASS" | "MISS" {
+  const policy = readPolicy(status, headers, now);
+  const isPrivate = request.headers.has("authorization") && policy?.isPublic !== true;
+  if (headers.has("set-cookie") || policy?.bypasses || isPrivate) return "BYPASS";
+  const isTooLarge = Number(headers.get("content-length") ?? 0) > LARGEST;
+  return policy === undefined || isNeverKept(status) || isTooLarge ? "MISS" : policy;
+}
+
+export function keep(
+  { status, headers }: Response,
+  bytes: Uint8Array<ArrayBuffer>,
+  policy: Policy,
+  now: number,
+  of: Source,
+): Kept {
+  const tags = readTags(headers.get("cache-tag"));
+  const madeAt = now - initialAge(headers, now);
+  return { status, headers: new Headers(headers), bytes, policy, tags, madeAt, of };
+}
+
+/** The age of a response when it came, in ms (RFC 9111, 4.2.3). */
+function initialAge(headers: Headers, now: number): number {
+  const said = Number(headers.get("age") ?? 0) * 1000;
+  const date = Date.parse(headers.get("date") ?? "");
+  return Math.max(0, said || 0, now - date || 0);
+}
+
+/** The age in seconds. If the clock was set back, 0. */
+export function ageOf({ madeAt }: Kept, now: number): number {
+  return Math.max(0, now - madeAt) / 1000;
+}
+
+/** What a kept response is good for now. */
+export function stateOf(kept: Kept, now: number) {
+  return stateAt(ageOf(kept, now), kept.policy);
+}
+
+/** Whether a request may have a kept response: one with Authorization only what is public (W9). */
+export function isFor({ policy }: Kept, { headers }: Request): boolean {
+  return policy.isPublic || !headers.has("authorization");
+}
+
+/** The whole response that a 304 of the entrypoint stands for (RFC 9111, 4.3.4). */
+export function renew(old: Kept, { headers }: Response): Response {
+  const merged = new Headers(old.headers);
+  merged.delete("age");
+  for (const [name, value] of headers) {
+    if (!name.startsWith("content-")) merged.set(name, value);
+  }
+  return new Response(bodyOf(old), { status: old.status, headers: merged });
+}
+
+/** A copy of the bytes, or null for a status that has no content. */
+export function bodyOf({ status, bytes }: Kept): Uint8Array<ArrayBuffer> | null {
+  return [204, 205, 304].includes(status) ? null : bytes;
+}

@@ -1,0 +1,24 @@
+// What is unknown of Workers Cache, or is set in wrangler.toml. A test may set each switch at any time:
+// `cache.switches.runsIn = "upper"`.
+
+export type CacheSwitches = {
+  /** W5, open: where the entrypoint runs after a miss in both tiers. */
+  runsIn: "upper" | "visitor";
+  /** W13, open: whether the edge transforms behind a loopback. The edge asks `where()`. */
+  loopback: "transformed" | "forgotten";
+  /** W1, W2. Whether the entrypoint has a cache: `[cache] enabled`, or its own in `[exports.NAME]`. */
+  enabled: boolean;
+  /** W4. `[cache] cross_version_cache`: the key then lacks the version. */
+  crossVersion: boolean;
+};
+
+/**
+ * What wrangler.toml of this project asks for. `runsIn` is the reading that costs more. `loopback` is
+ * what workerd does: with `forgotten` the cache is soon left alone, and no test would meet it.
+ */
+export const STRICT = {
+  runsIn: "visitor",
+  loopback: "transformed",
+  enabled: true,
+  crossVersion: true,
+} as const satisfies CacheSwitches;

@@ -1,0 +1,99 @@
+// One tier of the cache: what it keeps, who waits for what, and what goes on in the background (W6, W8).
+
+import type { Answer } from "./answer.ts";
+import type { Asked } from "./entrypoint.ts";
+import { isFor, type Kept, stateOf } from "./kept.ts";
+
+export type TierSettings = {
+  readonly now: () => number;
+  /** Asks the tier above, or runs the entrypoint. May fail. */
+  readonly next: (asked: Asked, old: Kept | undefined) => Promise<Answer>;
+  /** Gets what goes on after the answer. It never fails. */
+  readonly background: (work: Promise<void>) => void;
+};
+
+export type Tier = {
+  ask(asked: Asked): Promise<Answer>;
+  /** Drops what a purge means (W10). A run that is under way is not stopped, and may keep its response. */
+  drop(isMeant: (kept: Kept) => boolean): void;
+};
+
+export function createTier({ now, next, background }: TierSettings): Tier {
+  const entries = new Map<string, Kept>();
+  /** The runs that other requests for the same key wait for. They never fail. */
+  const flights = new Map<string, Promise<void>>();
+
+  async function ask(asked: Asked): Promise<Answer> {
+    const { key, request } = asked;
+    const old = entries.get(key);
+    if (old !== undefined && !isFor(old, request))
+      return refresh({ ...asked, isAlone: true, isBarred: true });
+    const served = serve(asked);
+    if (served !== undefined) return served;
+    if (asked.isAlone) return refresh(asked);
+    const flight = flights.get(key);
+    if (flight === undefined) return lead(asked);
+    await flight;
+    return serve(asked) ?? afterFlight(asked);
+  }
+
+  /** What is kept, where it may be used without waiting. */
+  function serve(asked: Asked): Answer | undefined {
+    const { key, request, isBackground } = asked;
+    const kept = entries.get(key);
+    if (kept === undefined || !isFor(kept, request)) return undefined;
+    const { isFresh, mayRevalidate } = stateOf(kept, now());
+    if (isFresh) return { status: "HIT", kept };
+    if (!mayRevalidate || isBackground) return undefined;
+    if (!flights.has(key)) background(lead({ ...asked, isBackground: true }).then(ignore, ignore));
+    return { status: "UPDATING", kept };
+  }
+
+  /** The response was for the first request alone (W6): the others run on their own, at the same time. */
+  function afterFlight(asked: Asked): Promise<Answer> {
+    const kept = entries.get(asked.key);
+    const isDone = asked.isBackground && kept !== undefined; // it failed a moment ago: once is enough
+    return isDone
+      ? Promise.resolve({ status: "STALE", kept })
+      : refresh({ ...asked, isAlone: true });
+  }
+
+  function lead(asked: Asked): Promise<Answer> {
+    const work = refresh(asked);
+    const end = () => void flights.delete(asked.key);
+    flights.set(asked.key, work.then(end, end));
+    return work;
+  }
+
+  /** Gets a new response. Where that fails, an old one takes its place, and stays kept (W8). */
+  async function refresh(asked: Asked): Promise<Answer> {
+    const found = entries.get(asked.key);
+    const old = found !== undefined && isFor(found, asked.request) ? found : undefined;
+    const replacesError = () => old !== undefined && stateOf(old, now()).mayReplaceError;
+    try {
+      const answer = await next(asked, old);
+      if (statusOf(answer) >= 500 && old !== undefined && replacesError()) {
+        return { status: "STALE", kept: old };
+      }
+      if ("kept" in answer) entries.set(asked.key, answer.kept);
+      return answer;
+    } catch (error) {
+      if (old !== undefined && replacesError()) return { status: "STALE", kept: old };
+      throw error;
+    }
+  }
+
+  return {
+    ask,
+    drop(isMeant) {
+      for (const [key, kept] of entries) if (isMeant(kept)) entries.delete(key);
+    },
+  };
+}
+
+function statusOf(answer: Answer): number {
+  return "kept" in answer ? answer.kept.status : answer.response.status;
+}
+
+/** The entrypoint has logged why it failed. What is kept stays (W8). */
+function ignore(): void {}
