@@ -4,7 +4,8 @@
 import { hash } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from "vitest";
 import type { EdgeSettings } from "../../src/emulator/edge/edge.ts";
-import worker from "../../src/worker/index.ts";
+import type { Loopback } from "../../src/worker/cache/loopback.ts";
+import worker, { Renditions } from "../../src/worker/index.ts";
 import { ENV } from "./env.ts";
 import { overhear, overhearAnswer } from "./overheard.ts";
 import { network, setUp } from "./stand.ts";
@@ -35,8 +36,20 @@ export const stage = {
 let isolate: object = { ...ENV };
 let answered: { head: string; body: Buffer }[] = [];
 
-/** Returns the lines that were logged. */
-export const lines = () => stage.logged.map(({ line }) => line);
+/** Returns the lines that were logged, without those of the cached entrypoint. */
+export const lines = () =>
+  stage.logged.map(({ line }) => line).filter(({ event }) => event !== "rendition-failed");
+
+/** Returns the lines of the cached entrypoint: at most one a minute and bucket. */
+export const failures = () =>
+  stage.logged.map(({ line }) => line).filter(({ event }) => event === "rendition-failed");
+
+/** Switches Workers Cache off for a file in which each request is to reach the edge. */
+export function keepNothing(): void {
+  beforeEach(() => {
+    stage.cache.switches.enabled = false;
+  });
+}
 
 /** Moves the clocks of the Worker and of S3, in a test with fake timers. */
 export function wait(seconds: number): void {
@@ -85,7 +98,8 @@ beforeEach(() => {
   // A fetch of the Worker with `cf` goes to the edge. All others go to the network.
   const send = globalThis.fetch;
   vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
-    if (init?.cf === undefined) {
+    const isForgotten = stage.cache.where().behind && stage.cache.switches.loopback === "forgotten";
+    if (init?.cf === undefined || isForgotten) {
       const request = new Request(input instanceof Request ? input.clone() : input, init);
       if (request.headers.has("range")) stage.probes.push(request);
       return send(input, init);
@@ -129,16 +143,29 @@ function originalsIn(body: Buffer): string[] {
  * Sends a request to the Worker.
  * @param path a path, or a whole URL
  * @param env the vars and secrets, for a test with its own presets or routes: `{ ...ENV, PRESETS, ROUTES }`
+ * @param place the visitor's data centre
  */
 export async function get(
   path: string,
   init: RequestInit = {},
   env: object = isolate,
+  place = "here",
 ): Promise<Response> {
   const url = path.startsWith("/") ? `https://images.example${path}` : path;
   const request = new Request(url, init);
-  const context = { waitUntil: (work: Promise<unknown>) => void stage.after.push(work) };
-  const answer = await worker.fetch(request, env, context);
+  const waitUntil = (work: Promise<unknown>) => void stage.after.push(work);
+  const context = { waitUntil, exports: { Renditions: loopbackOf(env) } };
+  const answer = await stage.cache.at(place, () => worker.fetch(request, env, context));
   answered.push(await overhearAnswer(answer));
   return answer;
+}
+
+/** The cached entrypoint of one deployed version of the Worker. */
+function loopbackOf(env: object): Loopback {
+  return stage.cache.entrypoint((run) => new Renditions(Object.assign(contextOfRun(), run), env));
+}
+
+/** What the Worker does not use of the context of a run. */
+function contextOfRun(): ExecutionContext {
+  return Object.create(null);
 }

@@ -4,6 +4,7 @@ import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { OBJECTS } from "../../src/dev/objects.ts";
+import { createCache } from "../../src/emulator/cache/cache.ts";
 import { createEdge, type EdgeSettings } from "../../src/emulator/edge/edge.ts";
 import { makeRendition } from "../../src/emulator/edge/rendition.ts";
 import { createS3, type S3Settings, type Stored } from "../../src/emulator/s3/s3.ts";
@@ -42,8 +43,8 @@ stored.set("key.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
 export { network };
 
 /**
- * Sets up a bucket with all fixtures below the prefix of VARS, and an edge in front of it. The bucket's key
- * may read only this prefix (A13).
+ * Sets up a bucket with all fixtures below the prefix of VARS, an edge in front of it, and Workers Cache in
+ * front of both. The bucket's key may read only this prefix (A13).
  * @param credentials the keys that the bucket accepts
  */
 export function setUp(
@@ -65,5 +66,5 @@ export function setUp(
     makeRendition: makeRenditionOnce,
     ...settings,
   });
-  return { s3, edge, clock };
+  return { s3, edge, cache: createCache({ now }), clock };
 }
