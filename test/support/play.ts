@@ -31,6 +31,8 @@ export const stage = {
   pauses: [] as number[],
   /** The work that the Worker passed to `waitUntil`. */
   after: [] as Promise<unknown>[],
+  /** What `ctx.exports.Renditions` is, in place of the cached entrypoint. */
+  exported: (own: Loopback): Loopback | undefined => own,
 };
 /** The `env` of the current test. It is a new object for each test, so the Worker knows nothing of earlier tests. */
 let isolate: object = { ...ENV };
@@ -87,6 +89,7 @@ beforeEach(() => {
   stage.probes = [];
   stage.pauses = [];
   stage.after = [];
+  stage.exported = (own) => own;
   answered = [];
   for (const level of ["info", "warn", "error"] as const) {
     vi.spyOn(console, level).mockImplementation((line: string) => {
@@ -154,7 +157,8 @@ export async function get(
   const url = path.startsWith("/") ? `https://images.example${path}` : path;
   const request = new Request(url, init);
   const waitUntil = (work: Promise<unknown>) => void stage.after.push(work);
-  const context = { waitUntil, exports: { Renditions: loopbackOf(env) } };
+  const loopback = stage.exported(loopbackOf(env));
+  const context = { waitUntil, ...(loopback && { exports: { Renditions: loopback } }) };
   const answer = await stage.cache.at(place, () => worker.fetch(request, env, context));
   answered.push(await overhearAnswer(answer));
   return answer;

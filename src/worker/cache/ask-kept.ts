@@ -25,7 +25,8 @@ const LEAD_MS = 100;
 export async function askKept(loopback: Loopback, wanted: Wanted, deadline: number): Promise<Kept> {
   const left = deadline - Date.now();
   const headers = { [TIME_LEFT]: `${Math.max(0, left - LEAD_MS)}` };
-  const asked = loopback.fetch(new Request(renditionUrl(wanted), { headers }));
+  const request = new Request(renditionUrl(wanted), { headers });
+  const asked = (async () => loopback.fetch(request))(); // also where it throws at once
   try {
     const kept = await within(left, asked.then(read));
     if (kept !== LATE) return kept;

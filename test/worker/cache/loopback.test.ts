@@ -1,0 +1,149 @@
+// Where the cached entrypoint cannot be used, the gateway makes renditions itself (W13, W15).
+
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { ENV } from "../../support/env.ts";
+import { get, MODERN, stage, wait } from "../../support/play.ts";
+
+const PATH = "/images/card/key.jpg";
+const TEN_MINUTES = 600;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 10, 26) });
+  stage.clock.now = Date.now();
+  return () => vi.useRealTimers();
+});
+
+async function seen(path = PATH) {
+  const answer = await get(path, { headers: MODERN });
+  const [, cache] = /cache;desc=(\w+)/.exec(answer.headers.get("server-timing") ?? "") ?? [];
+  return [answer.status, answer.headers.get("content-type"), cache];
+}
+const SHOWN = [200, "image/avif"];
+
+/** The reasons of the lines `cache-unusable`. */
+const told = () =>
+  stage.logged
+    .filter(({ line }) => line["event"] === "cache-unusable")
+    .map(({ level, line }) => `${level}: ${line["reason"]}`);
+
+const BROKEN: readonly (readonly [string, () => void, string])[] = [
+  [
+    "the edge does not transform behind it (W13, E9)",
+    () => Object.assign(stage.cache.switches, { loopback: "forgotten" }),
+    "the edge does not transform behind it",
+  ],
+  [
+    "ctx.exports is missing (W15)",
+    () => Object.assign(stage, { exported: () => undefined }),
+    "ctx.exports is missing (compatibility_date is before 2025-11-17)",
+  ],
+  [
+    "it throws",
+    () =>
+      Object.assign(stage, {
+        exported: () => ({ fetch: () => Promise.reject(new Error("too deep")) }),
+      }),
+    "the cached entrypoint failed: Error: too deep",
+  ],
+  [
+    "it throws at once",
+    () =>
+      Object.assign(stage, {
+        exported: () => ({
+          fetch: () => {
+            throw new TypeError("not a function");
+          },
+        }),
+      }),
+    "the cached entrypoint failed: TypeError: not a function",
+  ],
+  ...[
+    ["an error page", () => new Response("<h1>Error 1101</h1>", { status: 500 })] as const,
+    ["JSON of another kind", () => Response.json({ event: "rm -rf" }, { status: 502 })] as const,
+    [
+      "a page with 200",
+      () => new Response("<p>", { headers: { "content-type": "text/html" } }),
+    ] as const,
+    ["no type at all", () => new Response(new Uint8Array(9))] as const,
+  ].map(
+    ([what, answer]) =>
+      [
+        `it answers ${what}`,
+        () => Object.assign(stage, { exported: () => ({ fetch: async () => answer() }) }),
+        "the cached entrypoint answers something else",
+      ] as const,
+  ),
+];
+
+describe.each(BROKEN)("where %s,", (_name, spoil, reason) => {
+  test("visitors see images, and the log is told once in ten minutes", async () => {
+    spoil();
+    for (const path of [PATH, "/images/card@2x/key.jpg", PATH]) {
+      expect(await seen(path)).toEqual([...SHOWN, "direct"]);
+    }
+    const line = `warn: ${reason}: each place makes its own renditions for ten minutes`;
+    expect(told()).toEqual([line]);
+    wait(TEN_MINUTES + 1);
+    expect(await seen()).toEqual([...SHOWN, "direct"]);
+    expect(told()).toEqual([line, line]);
+  });
+
+  test("it is not asked for ten minutes, and used again where it works then", async () => {
+    spoil();
+    await seen();
+    const runs = stage.cache.runs.length;
+    stage.cache.switches.loopback = "transformed";
+    stage.exported = (own) => own;
+    wait(TEN_MINUTES - 1);
+    expect(await seen("/images/wide/key.jpg")).toEqual([...SHOWN, "direct"]);
+    expect(stage.cache.runs).toHaveLength(runs);
+    wait(2);
+    expect(await seen()).toEqual([...SHOWN, "miss"]);
+    expect(await seen()).toEqual([...SHOWN, "hit"]);
+  });
+});
+
+test("where transformations are off, it is not the cached entrypoint's fault (R2)", async () => {
+  stage.edge.switches.transformations = false;
+  for (let times = 0; times < 5; times++) expect((await seen())[0]).toBe(502);
+  expect(told()).toEqual([]);
+  // Five times behind the loopback, and once without it: not again within the minute.
+  expect(stage.asked).toHaveLength(6);
+  wait(61);
+  await seen();
+  expect(stage.asked).toHaveLength(8);
+});
+
+test("what the edge refuses for the object alone is not asked for again (R8)", async () => {
+  expect((await seen("/images/card/broken/page.jpg"))[0]).toBe(415);
+  expect((await seen("/images/card/nothing.jpg"))[0]).toBe(404);
+  expect(told()).toEqual([]);
+  expect(stage.asked).toHaveLength(2);
+});
+
+test("where the edge stops to transform behind it, what was kept is shown on (W8, W13)", async () => {
+  await seen();
+  stage.cache.switches.loopback = "forgotten";
+  wait(3601);
+  expect(await seen()).toEqual([...SHOWN, "stale"]);
+  await stage.cache.settled();
+  expect(await seen("/images/card@2x/key.jpg")).toEqual([...SHOWN, "direct"]);
+});
+
+test("an image that comes too late is a 504, and its body is dropped", async () => {
+  vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: Date.now() });
+  const cancelled = vi.fn();
+  const body = new ReadableStream({ cancel: cancelled });
+  let arrive = (_answer: Response): void => {};
+  const late = new Promise<Response>((settle) => {
+    arrive = settle;
+  });
+  Object.assign(stage, { exported: () => ({ fetch: () => late }) });
+  const answer = get(PATH, {}, { ...ENV, ANSWERS: { timeout: 5 } });
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect((await answer).status).toBe(504);
+  arrive(new Response(body, { headers: { "content-type": "image/avif" } }));
+  await vi.advanceTimersByTimeAsync(1);
+  expect(cancelled).toHaveBeenCalledOnce();
+  expect(told()).toEqual([]);
+});

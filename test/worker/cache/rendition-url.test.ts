@@ -1,0 +1,187 @@
+// The URL of a rendition, which is the cache key: what shapes the bytes is in it, and nothing else (W3).
+
+import { describe, expect, test } from "vitest";
+import {
+  readRenditionUrl,
+  renditionUrl,
+  type Wanted,
+} from "../../../src/worker/cache/rendition-url.ts";
+import { type Config, readConfig } from "../../../src/worker/config/config.ts";
+import { READS, type Reads } from "../../../src/worker/request/format.ts";
+import { ENV, SECRETS, VARS } from "../../support/env.ts";
+
+const OTHER = { ...VARS.BUCKETS.media, credentials: "OTHER" };
+const OTHER_SECRETS = { OTHER_ACCESS_KEY_ID: "id", OTHER_SECRET_ACCESS_KEY: "secret" };
+
+function configOf(change: object = {}): Config {
+  const config = readConfig({ ...ENV, ...OTHER_SECRETS, ...change });
+  if ("mistakes" in config) throw new Error(JSON.stringify(config.mistakes));
+  return config;
+}
+
+const CONFIG = configOf();
+
+/** What is wanted by names of the configuration. */
+function wanted(change: Partial<Named> = {}, config = CONFIG): Wanted {
+  const { bucket: name, preset, key, version, reads } = { ...USUAL, ...change };
+  const bucket = config.buckets.find((one) => one.name === name) ?? expect.unreachable();
+  const variant = config.variants.get(preset) ?? expect.unreachable();
+  return { bucket, variant, key: bucket.prefix + key, version, reads };
+}
+const USUAL = { bucket: "media", preset: "card", key: "a.jpg", reads: "webp" } as Named;
+type Named = {
+  bucket: string;
+  preset: string;
+  key: string;
+  version: string | undefined;
+  reads: Reads;
+};
+
+const url = (change: Partial<Named> = {}, config = CONFIG) => renditionUrl(wanted(change, config));
+
+test("has everything in plain words", () => {
+  expect(url({ version: "7" })).toBe(
+    `https://renditions/1/AWS/https/acme-media.s3.eu-west-1.amazonaws.com/published/a.jpg?as=webp&image=${encodeURIComponent(
+      '{"fit":"cover","metadata":"none","anim":false,"width":160,"height":160,"format":"auto"}',
+    )}&v=7`,
+  );
+});
+
+test("holds no secret (S1)", () => {
+  const urls = [...CONFIG.variants.keys()].map((preset) => url({ preset }));
+  for (const secret of Object.values(SECRETS)) {
+    for (const one of urls) expect(one).not.toContain(secret);
+  }
+});
+
+/** Two configurations, or two wants, of which the second gets other bytes. */
+const DIFFERENT: readonly (readonly [string, string])[] = [
+  ["another key", url({ key: "b.jpg" })],
+  ["another version", url({ version: "1" })],
+  ["another density", url({ preset: "card@2x" })],
+  ["another preset", url({ preset: "wide" })],
+  ...READS.filter((reads) => reads !== "webp").map(
+    (reads) => [`as ${reads}`, url({ reads })] as const,
+  ),
+  ...[
+    { width: 161 },
+    { height: 161 },
+    { fit: "contain" },
+    { gravity: "face" },
+    { gravity: { x: 0.5, y: 0.25 } },
+    { zoom: 0.5 },
+    { background: "red" },
+    { rotate: 90 },
+    { flip: "h" },
+    { sharpen: 1 },
+    { blur: 2 },
+    { brightness: 1.1 },
+    { contrast: 1.1 },
+    { gamma: 1.1 },
+    { saturation: 1.1 },
+    { segment: "foreground" },
+    { upscale: "interpolate" },
+    { trim: { top: 1 } },
+    { border: { color: "red", width: 1 } },
+    { quality: 50 },
+    { format: "jpeg" },
+    { metadata: "keep" },
+    { anim: true },
+    { compression: "fast" },
+    { draw: [{ url: "https://overlays.example/a.png" }] },
+  ].map((option) => {
+    const card = { ...VARS.PRESETS.card, ...option };
+    const changed = configOf({ PRESETS: { ...VARS.PRESETS, card } });
+    return [JSON.stringify(option), url({}, changed)] as const;
+  }),
+  ...[
+    { bucket: "acme-other" },
+    { endpoint: "https://s3.eu-central-1.amazonaws.com" },
+    { prefix: "drafts/" },
+    { addressing: "path" },
+    { credentials: "OTHER" },
+  ].map((setting) => {
+    const changed = configOf({ BUCKETS: { media: { ...VARS.BUCKETS.media, ...setting } } });
+    return [JSON.stringify(setting), url({}, changed)] as const;
+  }),
+];
+
+test.each(DIFFERENT)("%s is another key (W3, W4)", (_name, other) => {
+  expect(other).not.toBe(url());
+});
+
+test("no two of these are one key (W3)", () => {
+  expect(new Set(DIFFERENT.map(([, one]) => one)).size).toBe(DIFFERENT.length);
+});
+
+test("what only is called differently shares a key, and so does what is written in another order", () => {
+  const { fit, height, width } = VARS.PRESETS.card;
+  const changed = configOf({
+    PRESETS: { ...VARS.PRESETS, tile: { height, dpr: [2], fit, width, format: "auto" } },
+    BUCKETS: { ...VARS.BUCKETS, pictures: VARS.BUCKETS.media },
+  });
+  expect(url({ bucket: "pictures", preset: "tile" }, changed)).toBe(url());
+  expect(url({ preset: "tile@2x" }, changed)).toBe(url({ preset: "card@2x" }));
+});
+
+test("a changed region, signing key or route leaves the key as it is", () => {
+  const changed = configOf({
+    BUCKETS: { media: { ...VARS.BUCKETS.media, region: "eu-central-1", canary: "a.jpg" } },
+    ROUTES: [{ path: "/:preset/*", object: "media/*" }],
+    ANSWERS: { max_age: 1, keep: 5 },
+  });
+  expect(url({}, changed)).toBe(url());
+});
+
+const LONG = `${"é".repeat(500)}/abc.jpg`;
+
+describe("reads back what it wrote:", () => {
+  const keys = ["a.jpg", "100%.jpg", "a b+c&d=e?f#g", "(it's)*!.jpg", "%2e%2e/x", "🦔"];
+  test.each([...keys, LONG])("the key %j (A10)", (key) => {
+    const asked = wanted({ key, version: "a.b-c_1" });
+    const text = renditionUrl(asked);
+    expect(new Request(text).url).toBe(text);
+    expect(readRenditionUrl(CONFIG, text)).toEqual(asked);
+    expect(text.length).toBeLessThan(8_192);
+  });
+
+  test.each([...CONFIG.variants.keys()])("the variant %s", (preset) => {
+    for (const reads of READS) {
+      const asked = wanted({ preset, reads });
+      expect(readRenditionUrl(CONFIG, renditionUrl(asked))).toEqual(asked);
+    }
+  });
+
+  test("options with quotes, in the bucket of the right credentials", () => {
+    const draw = [{ url: "https://overlays.example/it's%20(1).png?a=1&b='2'" }];
+    const card = { ...VARS.PRESETS.card, background: "rgb(1, 2, 3)", draw };
+    const config = configOf({
+      PRESETS: { ...VARS.PRESETS, card },
+      BUCKETS: { ...VARS.BUCKETS, other: OTHER },
+    });
+    const asked = wanted({ bucket: "other" }, config);
+    const text = renditionUrl(asked);
+    expect(new Request(text).url).toBe(text);
+    expect(readRenditionUrl(config, text)?.bucket.name).toBe("other");
+  });
+});
+
+const right = url();
+test.each([
+  ["another form", right.replace("/1/", "/2/")],
+  ["another host in the path", right.replace("acme-media", "evil-media")],
+  ["another word", right.replace("/AWS/", "/OTHER/")],
+  ["a key outside of the prefix", right.replace("/published/", "/")],
+  ["a key that leaves the prefix", right.replace("a.jpg", "..%2fa.jpg")],
+  ["a key in another spelling", right.replace("a.jpg", "%61.jpg")],
+  ["a key that is not UTF-8", right.replace("a.jpg", "%ff")],
+  ["no key", right.replace("a.jpg", "")],
+  ["options of no preset", right.replace("160", "161")],
+  ["a format that is none", right.replace("as=webp", "as=gif")],
+  ["no format", right.replace("as=webp&", "")],
+  ["a version that is none", `${right}&v=a/b`],
+  ["something behind it", `${right}&w=1`],
+  ["an original", "https://renditions/1/AWS/https/acme-media.s3.eu-west-1.amazonaws.com/a.jpg"],
+])("does not read %s (W4)", (_name, text) => {
+  expect(readRenditionUrl(CONFIG, text)).toBeUndefined();
+});
