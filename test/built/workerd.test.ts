@@ -164,6 +164,16 @@ describe("as deployed, with wrangler's edge", () => {
     for (const { event } of server.lines()) expect(event).toEqual(expect.any(String));
   });
 
+  test("the cached entrypoint makes each rendition, behind ctx.exports, and nothing is kept (W13, W15)", async () => {
+    for (let times = 1; times <= 2; times++) {
+      const answer = await server.fetch("/images/card/key.jpg", { headers: MODERN });
+      expect(answer.headers.get("server-timing")).toMatch(/^cache;desc=miss, edge;dur=\d+$/);
+      expect(await picture(answer)).toMatchObject({ kind: "av1", width: 160 });
+      expect(s3.requests).toHaveLength(times);
+    }
+    expect(server.lines()).toEqual([]);
+  });
+
   test("requests for what cannot exist cost no subrequest", async () => {
     for (const path of ["/images/nope/k", "/images/card/..%2fk", "/images/card/%ff", "/x"]) {
       expect((await server.fetch(path)).status).toBe(404);
