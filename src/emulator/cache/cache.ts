@@ -4,7 +4,7 @@
 import type { Loopback, PurgeResult } from "../../worker/cache/loopback.ts";
 import { type Answer, answerOf } from "./answer.ts";
 import { cacheKey } from "./cache-key.ts";
-import type { Asked, MakeEntrypoint, PurgeOptions, RunContext } from "./entrypoint.ts";
+import type { Asked, MakeEntrypoint, PurgeOptions } from "./entrypoint.ts";
 import type { Kept } from "./kept.ts";
 import { runAt, type Where, where } from "./places.ts";
 import { readPurge, refusalOf } from "./purge.ts";
@@ -66,22 +66,22 @@ export function createCache({ now, ...changed }: CacheSettings): Cache {
 
   function placeAt(place: string): Tier {
     const known = places.get(place);
-    // Assumed of W6: the upper tier, too, runs the entrypoint once for requests that come together.
-    const next = async (asked: Asked): Promise<Answer> => upper.ask(asked);
-    const tier = known ?? createTier({ now, next, background: later });
+    if (known !== undefined) return known;
+    // W6, assumed: the upper tier, too, runs the entrypoint once for requests that come together.
+    const tier = createTier({ now, next: upper.ask, background: later });
     places.set(place, tier);
     return tier;
   }
 
-  /** After a miss in both tiers (W5). */
+  /** Runs the entrypoint after a miss in both tiers (W5). */
   async function runFor(asked: Asked, old: Kept | undefined): Promise<Answer> {
     const { request } = asked;
     const place = switches.runsIn === "upper" ? "upper" : asked.place;
     const waited = old === undefined ? "miss" : "expired";
     const why = asked.isBarred ? "bypass" : asked.isBackground ? "revalidate" : waited;
     runs.push({ url: request.url, place, why });
-    const response = await runOnce(asked, requestOf(request, old), place);
-    return answerFrom(response, asked, old, now);
+    const response = await runOnce(asked.make, requestOf(request, old), place);
+    return answerFrom(response, asked, old, switches.largest, now);
   }
 
   /** W10. A response that is made at this moment is kept afterwards: nobody says that it is not. */
@@ -97,16 +97,14 @@ export function createCache({ now, ...changed }: CacheSettings): Cache {
 
   function entrypoint(make: MakeEntrypoint, options: EntrypointOptions = {}): Loopback {
     const { name = "Renditions", version = "1", props } = options;
-    const context: RunContext = {
-      waitUntil: later,
-      cache: { purge: (what) => purge(name, what) },
-    };
+    const instance = () =>
+      make({ waitUntil: later, cache: { purge: (what) => purge(name, what) } });
     const placeNow = () => options.place ?? where().place;
 
     /** No tier is asked: the entrypoint runs in the place of the visitor. */
     function pass(request: Request, place: string): Promise<Response> {
       runs.push({ url: request.url, place, why: "bypass" });
-      return runOnce({ make, context }, request, place);
+      return runOnce(instance, request, place);
     }
 
     async function fetch(request: Request): Promise<Response> {
@@ -121,7 +119,7 @@ export function createCache({ now, ...changed }: CacheSettings): Cache {
         props,
         version: switches.crossVersion ? undefined : version, // W4
       });
-      const asked = { key, name, request, place, make, context };
+      const asked = { key, name, request, place, make: instance };
       const answer = await placeAt(place).ask(asked);
       return answerOf(answer, request, now());
     }
@@ -130,9 +128,9 @@ export function createCache({ now, ...changed }: CacheSettings): Cache {
       fetch: (request) => unlessAborted(fetch(request), request.signal),
       purge: (what) =>
         runAt({ behind: true, place: placeNow() }, async () => {
-          const instance = make(context); // W1: a method is not cached
-          if (instance.purge === undefined) throw new TypeError(`${name} has no method "purge".`);
-          return instance.purge(what);
+          const one = instance(); // W1: a method is not cached
+          if (one.purge === undefined) throw new TypeError(`${name} has no method "purge".`);
+          return one.purge(what);
         }),
     };
   }

@@ -27,8 +27,8 @@ export type Asked = {
   readonly request: Request;
   /** The data centre of the visitor. */
   readonly place: string;
-  readonly make: MakeEntrypoint;
-  readonly context: RunContext;
+  /** Makes an instance of the entrypoint, with a context of its own. */
+  readonly make: () => Entrypoint;
   /** Whether it waits for no other request, and none waits for it (W6). */
   readonly isAlone?: boolean;
   /** Whether the visitor has got an answer that is stale (W8). */

@@ -21,24 +21,25 @@ type Source = {
   readonly path: string;
 };
 
-/** W16. The largest response that is kept: bytes. */
-export const LARGEST = 512 * 1024 ** 2;
-
 /** Statuses that are never kept (W9). A 304 has no content of its own. */
 function isNeverKept(status: number): boolean {
   return status === 206 || status === 304 || (status >= 520 && status <= 526);
 }
 
-/** Returns the policy of a response to keep, or the status to tell where it must not be kept (W7, W9, W16). */
+/**
+ * Returns the policy of a response to keep, or the status to tell where it must not be kept (W7, W9, W16).
+ * @param largest bytes
+ */
 export function judge(
   { status, headers }: Response,
   request: Request,
+  largest: number,
   now: number,
 ): Policy | "BYPASS" | "MISS" {
   const policy = readPolicy(status, headers, now);
   const isPrivate = request.headers.has("authorization") && policy?.isPublic !== true;
   if (headers.has("set-cookie") || policy?.bypasses || isPrivate) return "BYPASS";
-  const isTooLarge = Number(headers.get("content-length") ?? 0) > LARGEST;
+  const isTooLarge = Number(headers.get("content-length") ?? 0) > largest;
   return policy === undefined || isNeverKept(status) || isTooLarge ? "MISS" : policy;
 }
 

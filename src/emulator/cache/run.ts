@@ -2,7 +2,7 @@
 
 import type { Answer } from "./answer.ts";
 import type { Asked } from "./entrypoint.ts";
-import { judge, type Kept, keep, LARGEST, renew } from "./kept.ts";
+import { judge, type Kept, keep, renew } from "./kept.ts";
 import { runAt } from "./places.ts";
 import { readWhole } from "./read-whole.ts";
 
@@ -28,29 +28,27 @@ export function requestOf(request: Request, old: Kept | undefined): Request {
 }
 
 /** Runs a new instance of the entrypoint at a place, behind the loopback. */
-export function runOnce(
-  { make, context }: Pick<Asked, "make" | "context">,
-  request: Request,
-  place: string,
-): Promise<Response> {
-  return runAt({ behind: true, place }, async () => make(context).fetch(request));
+export function runOnce(make: Asked["make"], request: Request, place: string): Promise<Response> {
+  return runAt({ behind: true, place }, async () => make().fetch(request));
 }
 
 /**
  * Turns a response into an answer. It is kept only once its body came whole. Production sends the
  * body on meanwhile; here the visitor waits for it.
+ * @param largest the largest response to keep: bytes (W16)
  */
 export async function answerFrom(
   response: Response,
   { request, name }: Pick<Asked, "request" | "name">,
   old: Kept | undefined,
+  largest: number,
   now: () => number,
 ): Promise<Answer> {
   const isSame = response.status === 304 && old !== undefined;
   const whole = isSame ? renew(old, response) : response;
-  const policy = judge(whole, request, now());
+  const policy = judge(whole, request, largest, now());
   if (typeof policy === "string") return { status: policy, response: whole };
-  const read = await readWhole(whole, LARGEST);
+  const read = await readWhole(whole, largest);
   if ("rest" in read) return { status: "MISS", response: passOn(read.rest, whole) };
   const kept = keep(whole, read.bytes, policy, now(), {
     name,

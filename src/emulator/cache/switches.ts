@@ -10,6 +10,8 @@ export type CacheSwitches = {
   enabled: boolean;
   /** W4. `[cache] cross_version_cache`: the key then lacks the version. */
   crossVersion: boolean;
+  /** W16. The largest response that is kept: bytes. */
+  largest: number;
 };
 
 /**
@@ -21,4 +23,5 @@ export const STRICT = {
   loopback: "transformed",
   enabled: true,
   crossVersion: true,
+  largest: 512 * 1024 ** 2,
 } as const satisfies CacheSwitches;

@@ -14,7 +14,7 @@ export type TierSettings = {
 
 export type Tier = {
   ask(asked: Asked): Promise<Answer>;
-  /** Drops what a purge means (W10). A run that is under way is not stopped, and may keep its response. */
+  /** Drops what a purge means (W10). A run that is under way may still use and keep what it has. */
   drop(isMeant: (kept: Kept) => boolean): void;
 };
 
@@ -26,8 +26,8 @@ export function createTier({ now, next, background }: TierSettings): Tier {
   async function ask(asked: Asked): Promise<Answer> {
     const { key, request } = asked;
     const old = entries.get(key);
-    if (old !== undefined && !isFor(old, request))
-      return refresh({ ...asked, isAlone: true, isBarred: true });
+    const isBarred = old !== undefined && !isFor(old, request); // W9
+    if (isBarred) return refresh({ ...asked, isBarred, isAlone: true });
     const served = serve(asked);
     if (served !== undefined) return served;
     if (asked.isAlone) return refresh(asked);

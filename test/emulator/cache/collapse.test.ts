@@ -1,23 +1,179 @@
-// Who waits for whom (W6).
+// Two tiers, and who waits for whom (W5, W6, W13).
 
-import { expect, test } from "vitest";
-import { createCache } from "../../../src/emulator/cache/cache.ts";
+import { describe, expect, test } from "vitest";
+import {
+  answerWith,
+  arrange,
+  ask,
+  cache,
+  clock,
+  count,
+  entrypoint,
+  hold,
+  line,
+  loopback,
+} from "../../support/caching.ts";
 
-test.each(["upper", "visitor"] as const)(
-  "1,000 requests from 30 places for one URL run the entrypoint once, in the place %s (W5, W6)",
-  async (runsIn) => {
-    const cache = createCache({ now: () => 0, runsIn });
-    const make = () => ({
-      fetch: async () => new Response("a", { headers: { "cache-control": "max-age=60" } }),
+/** Asks at the same time, from 30 places by turns, and gives back how often each answer came. */
+async function together(requests: number, places: number, init: RequestInit = {}) {
+  const release = hold();
+  const lines = Array.from({ length: requests }, (_, at) =>
+    line("/a", init, { place: `place${at % places}` }),
+  );
+  release();
+  const times: Record<string, number> = {};
+  for (const one of await Promise.all(lines)) times[one] = (times[one] ?? 0) + 1;
+  return times;
+}
+
+describe("requests that come together", () => {
+  test.each(["upper", "visitor"] as const)(
+    "1,000 from 30 places run the entrypoint once, in the place %s (W5, W6)",
+    async (runsIn) => {
+      arrange({ runsIn });
+      count("max-age=60");
+      expect(await together(1000, 30)).toEqual({ "MISS run 1": 1, "HIT run 1": 999 });
+      const place = runsIn === "upper" ? "upper" : "place0";
+      expect(cache.runs).toEqual([{ url: "https://renditions/a", place, why: "miss" }]);
+    },
+  );
+
+  test.each([1, 3])(
+    "from %d places: what is not cacheable is for the first alone (W6)",
+    async (places) => {
+      let at = 0;
+      entrypoint.answer = async () =>
+        new Response(`for ${at++}`, { headers: { "cache-control": "no-store" } });
+      expect(Object.values(await together(9, places))).toEqual(Array(9).fill(1));
+      expect(cache.runs).toHaveLength(9);
+    },
+  );
+
+  test("the others then run at the same time, not one after another (W6)", async () => {
+    const gates: (() => void)[] = [];
+    entrypoint.answer = async () => {
+      await new Promise<void>((resolve) => gates.push(resolve));
+      return new Response(null, { headers: { "cache-control": "no-store" } });
+    };
+    const all = Promise.all(Array.from({ length: 5 }, () => ask()));
+    while (gates.length < 1) await Promise.resolve();
+    gates[0]?.();
+    while (gates.length < 5) await new Promise(setImmediate);
+    for (const open of gates) open();
+    expect(await all).toHaveLength(5);
+  });
+
+  test("where the first fails, the others run on their own (W6)", async () => {
+    let times = 0;
+    entrypoint.answer = async () => {
+      times += 1;
+      if (times === 1) throw new Error("the first failed");
+      return new Response("a", { headers: { "cache-control": "max-age=60" } });
+    };
+    const all = await Promise.allSettled([ask(), ask(), ask()]);
+    expect(all.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
+  });
+
+  test("requests for different keys do not wait for each other (W6)", async () => {
+    count("max-age=60");
+    const release = hold();
+    const slow = line("/slow");
+    count("max-age=60");
+    expect(await line("/fast")).toMatch(/^MISS/);
+    release();
+    await slow;
+  });
+
+  test("one with Authorization does not take what is not public (W6, W9)", async () => {
+    let at = 0;
+    entrypoint.answer = async () =>
+      new Response(`for ${at++}`, { headers: { "cache-control": "max-age=60" } });
+    const release = hold();
+    const first = line();
+    const second = line("/a", { headers: { authorization: "Basic YQ==" } });
+    release();
+    expect([await first, await second]).toEqual(["MISS for 0", "BYPASS for 1"]);
+  });
+});
+
+describe("two tiers", () => {
+  test("what one place asked for is there in all others (W5)", async () => {
+    count("max-age=60");
+    await ask("/a", {}, { place: "one" });
+    expect(await line("/a", {}, { place: "two" })).toBe("HIT run 1");
+    expect(cache.runs).toHaveLength(1);
+  });
+
+  test("it is not younger in the second place (W5, W7)", async () => {
+    count("max-age=60");
+    await ask("/a", {}, { place: "one" });
+    clock.now += 59_000;
+    expect((await ask("/a", {}, { place: "two" })).headers.get("age")).toBe("59");
+    clock.now += 1000;
+    expect(await line("/a", {}, { place: "two" })).toBe("EXPIRED run 2");
+  });
+
+  test.each(["upper", "visitor"] as const)(
+    "the entrypoint runs in the place %s, behind a loopback (W5, W13)",
+    async (runsIn) => {
+      arrange({ runsIn });
+      entrypoint.answer = async () => {
+        await new Promise(setImmediate);
+        return Response.json(cache.where());
+      };
+      const answer = await cache.at("far", async () => {
+        expect(cache.where()).toEqual({ behind: false, place: "far" });
+        return ask();
+      });
+      const place = runsIn === "upper" ? "upper" : "far";
+      expect(await answer.json()).toEqual({ behind: true, place });
+      expect(cache.where()).toEqual({ behind: false, place: "here" });
+    },
+  );
+
+  test("a place that is named counts more than that of the caller (W5)", async () => {
+    entrypoint.answer = async () => Response.json(cache.where());
+    const answer = await cache.at("one", () => ask("/a", {}, { place: "two" }));
+    expect(await answer.json()).toEqual({ behind: true, place: "two" });
+  });
+
+  test("a switch may be changed at any time (W5, W13)", async () => {
+    count("max-age=60");
+    expect(cache.switches).toMatchObject({ runsIn: "visitor", loopback: "transformed" });
+    cache.switches.runsIn = "upper";
+    await ask();
+    expect(cache.runs[0]?.place).toBe("upper");
+  });
+});
+
+describe("a run", () => {
+  test("has its own instance, and its context (W1)", async () => {
+    const contexts = new Set<unknown>();
+    const { fetch } = cache.entrypoint((context) => {
+      contexts.add(context);
+      return { fetch: () => new Response(null, { headers: { "cache-control": "no-store" } }) };
     });
-    const answers = await Promise.all(
-      Array.from({ length: 1000 }, (_, at) =>
-        cache.entrypoint(make, { place: `place${at % 30}` }).fetch(new Request("https://x/a?b")),
-      ),
-    );
-    const bodies = await Promise.all(answers.map((answer) => answer.text()));
-    expect(new Set(bodies)).toEqual(new Set(["a"]));
-    const place = runsIn === "upper" ? "upper" : "place0";
-    expect(cache.runs).toEqual([{ url: "https://x/a?b", place, why: "miss" }]);
-  },
-);
+    for (let time = 0; time < 3; time += 1) await fetch(new Request("https://x/a"));
+    expect(contexts.size).toBe(3);
+  });
+
+  test("tells what its work in the background failed of (W1)", async () => {
+    entrypoint.answer = async (_request, { waitUntil }) => {
+      waitUntil(Promise.reject(new Error("in the background")));
+      return new Response();
+    };
+    await ask();
+    await expect(cache.settled()).rejects.toThrow("in the background");
+    await cache.settled();
+  });
+
+  test("gets the path, the query and the headers of the request (W1)", async () => {
+    answerWith("a");
+    await loopback().fetch(new Request("https://x/a?b=%20c", { headers: { "vitrine-left": "9" } }));
+    const [request] = entrypoint.asked;
+    expect([request?.url, request?.headers.get("vitrine-left")]).toEqual([
+      "https://x/a?b=%20c",
+      "9",
+    ]);
+  });
+});

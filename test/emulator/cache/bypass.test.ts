@@ -1,0 +1,200 @@
+// Who gets what is kept, and which part of it (W9), and what leaves the strict cache (W7, W10, W11, W14).
+
+import { describe, expect, test } from "vitest";
+import {
+  answerWith,
+  arrange,
+  ask,
+  cache,
+  count,
+  entrypoint,
+  line,
+  loopback,
+  wait,
+} from "../../support/caching.ts";
+
+const AUTHORIZED = { headers: { authorization: "Basic dmlzaXRvcg==" } };
+
+describe("a request with Authorization", () => {
+  test("neither gets what is kept nor leaves anything (W9)", async () => {
+    count("max-age=60");
+    expect(await line("/a", AUTHORIZED)).toBe("BYPASS run 1");
+    expect(await line()).toBe("MISS run 2");
+    expect(await line("/a", AUTHORIZED)).toBe("BYPASS run 3");
+    expect(await line()).toBe("HIT run 2");
+    expect(cache.runs.map(({ why }) => why)).toEqual(["miss", "miss", "bypass"]);
+  });
+
+  test("gets what is public, and leaves it (W9)", async () => {
+    count("public, max-age=60");
+    expect(await line("/a", AUTHORIZED)).toBe("MISS run 1");
+    expect(await line("/a", AUTHORIZED)).toBe("HIT run 1");
+    expect(await line()).toBe("HIT run 1");
+  });
+
+  test("gets no old response of others in place of a failure (W8, W9)", async () => {
+    count("max-age=60", { etag: '"1"' });
+    await ask();
+    wait(60);
+    answerWith("failed", {}, 500);
+    expect(await line("/a", AUTHORIZED)).toBe("BYPASS failed");
+    expect(entrypoint.asked[1]?.headers.has("if-none-match")).toBe(false);
+    expect(await line()).toMatch(/^STALE/);
+  });
+});
+
+test.each(["POST", "PUT", "DELETE", "OPTIONS"])(
+  "a %s runs the entrypoint, and is not kept (W7)",
+  async (method) => {
+    count("max-age=60");
+    await ask();
+    expect(await line("/a", { method })).toBe("BYPASS run 2");
+    expect(entrypoint.asked[1]?.method).toBe(method);
+    expect(await line()).toBe("HIT run 1");
+  },
+);
+
+test("a HEAD runs the entrypoint as a GET, and what is kept has the body (W3)", async () => {
+  count("max-age=60");
+  const head = await ask("/a", { method: "HEAD" });
+  expect([head.status, await head.text()]).toEqual([200, ""]);
+  expect(entrypoint.asked[0]?.method).toBe("GET");
+  expect(await line()).toBe("HIT run 1");
+});
+
+describe("ranges", () => {
+  const headers = { "cache-control": "max-age=60", etag: '"1"', "content-length": "10" };
+  test.each<[range: string, status: number, body: string, told: string | null]>([
+    ["bytes=0-3", 206, "0123", "bytes 0-3/10"],
+    ["bytes=8-", 206, "89", "bytes 8-9/10"],
+    ["bytes=8-99", 206, "89", "bytes 8-9/10"],
+    ["bytes=-2", 206, "89", "bytes 8-9/10"],
+    ["bytes=-99", 206, "0123456789", "bytes 0-9/10"],
+    ["bytes=10-", 416, "", "bytes */10"],
+    ["bytes=-0", 416, "", "bytes */10"],
+    ["bytes=3-1", 200, "0123456789", null],
+    ["bytes=-", 200, "0123456789", null],
+    ["bytes=0-1,4-5", 200, "0123456789", null],
+    ["lines=0-1", 200, "0123456789", null],
+  ])("%s of a kept 200 of 10 bytes: %d %j (W9)", async (range, status, body, told) => {
+    answerWith("0123456789", headers);
+    for (const cacheStatus of ["MISS", "HIT"]) {
+      const answer = await ask("/a", { headers: { range } });
+      expect([answer.status, await answer.text()]).toEqual([status, body]);
+      expect(answer.headers.get("content-range")).toBe(told);
+      expect(answer.headers.get("cf-cache-status")).toBe(cacheStatus);
+      if (status === 206) expect(answer.headers.get("content-length")).toBe(`${body.length}`);
+    }
+    expect(entrypoint.asked[0]?.headers.has("range")).toBe(false);
+    expect(await line()).toBe("HIT 0123456789");
+  });
+
+  test.each([
+    ['"1"', 206],
+    ['"2"', 200],
+    ['W/"1"', 200],
+  ])("with if-range %s: %d (W9)", async (same, status) => {
+    answerWith("0123456789", headers);
+    expect((await ask("/a", { headers: { range: "bytes=0-1", "if-range": same } })).status).toBe(
+      status,
+    );
+  });
+
+  test("a range of a 404 is the whole 404 (W9)", async () => {
+    answerWith("none", { "cache-control": "max-age=60" }, 404);
+    const answer = await ask("/a", { headers: { range: "bytes=0-1" } });
+    expect([answer.status, await answer.text()]).toEqual([404, "none"]);
+  });
+});
+
+describe("conditions of the visitor", () => {
+  const changed = "Thu, 26 Nov 2026 00:00:00 GMT";
+  test.each<[headers: Record<string, string>, status: number]>([
+    [{ "if-none-match": '"1"' }, 304],
+    [{ "if-none-match": 'W/"0", W/"1"' }, 304],
+    [{ "if-none-match": "*" }, 304],
+    [{ "if-none-match": '"2"' }, 200],
+    [{ "if-none-match": '"2"', "if-modified-since": changed }, 200],
+    [{ "if-modified-since": changed }, 304],
+    [{ "if-modified-since": "Wed, 25 Nov 2026 00:00:00 GMT" }, 200],
+    [{ "if-modified-since": "lately" }, 200],
+  ])("%j: %d, and the entrypoint does not see them (W7)", async (headers, status) => {
+    answerWith("a", { "cache-control": "max-age=60", etag: '"1"', "last-modified": changed });
+    for (let time = 0; time < 2; time += 1) {
+      expect((await ask("/a", { headers })).status).toBe(status);
+    }
+    const [request] = entrypoint.asked;
+    expect([...(request?.headers.keys() ?? [])]).toEqual([]);
+    expect(entrypoint.asked).toHaveLength(1);
+  });
+});
+
+describe("what leaves", () => {
+  const ALL = {
+    "cache-tag": "one",
+    "cdn-cache-control": "max-age=60",
+    "cloudflare-cdn-cache-control": "max-age=60",
+    "cache-control": "max-age=10",
+    etag: '"1"',
+  };
+
+  test.each<[what: string, headers: Record<string, string>]>([
+    ["what is kept", {}],
+    ["what is not", { "set-cookie": "a=b" }],
+  ])("%s loses what is for the cache alone, and nothing else (W7, W10)", async (_what, more) => {
+    answerWith("a", { ...ALL, ...more });
+    for (let time = 0; time < 2; time += 1) {
+      const { headers } = await ask();
+      const names = [...headers.keys()].filter(
+        (name) => !["age", "cf-cache-status"].includes(name),
+      );
+      expect(names.sort()).toEqual(
+        ["cache-control", "cdn-cache-control", "content-type", "etag", ...Object.keys(more)].sort(),
+      );
+      expect(headers.get("cache-control")).toBe("max-age=10");
+    }
+  });
+
+  test("only what was kept tells its age, in whole seconds (W11)", async () => {
+    count("max-age=60");
+    expect((await ask()).headers.get("age")).toBeNull();
+    wait(59.9);
+    expect((await ask()).headers.get("age")).toBe("59");
+    wait(1);
+    expect((await ask()).headers.get("age")).toBeNull();
+  });
+
+  test.each(["accept", "*"])("vary: %s makes no difference (W14)", async (vary) => {
+    count("max-age=60", { vary });
+    await ask("/a", { headers: { accept: "image/avif" } });
+    expect(await line("/a", { headers: { accept: "image/png" } })).toBe("HIT run 1");
+  });
+
+  test("without a cache nothing is kept, and nothing is told (W1)", async () => {
+    arrange({ enabled: false });
+    count("max-age=60", { "cache-tag": "one" });
+    for (const body of ["run 1", "run 2"]) {
+      const answer = await ask();
+      expect(answer.headers.get("cf-cache-status")).toBeNull();
+      expect(await answer.text()).toBe(body);
+    }
+    expect(cache.runs.map(({ why }) => why)).toEqual(["bypass", "bypass"]);
+  });
+
+  test("a visitor who waits no longer ends nothing for the others (W6)", async () => {
+    count("max-age=60");
+    const { answer } = entrypoint;
+    const gate = Promise.withResolvers<void>();
+    entrypoint.answer = async (...args) => {
+      await gate.promise;
+      return answer(...args);
+    };
+    const abort = new AbortController();
+    const first = loopback().fetch(new Request("https://x/a", { signal: abort.signal }));
+    const second = line();
+    abort.abort(new Error("too slow"));
+    await expect(first).rejects.toThrow("too slow");
+    gate.resolve();
+    expect(await second).toBe("HIT run 1");
+  });
+});

@@ -1,0 +1,200 @@
+// How long the strict cache keeps a response fresh, and what it never keeps (W7, W9, W16).
+
+import { describe, expect, test } from "vitest";
+import {
+  answerWith,
+  arrange,
+  ask,
+  cache,
+  clock,
+  count,
+  entrypoint,
+  line,
+  START,
+  wait,
+} from "../../support/caching.ts";
+
+const HOURS_2 = 7200;
+
+describe("how long a response is fresh", () => {
+  test.each<[headers: Record<string, string>, seconds: number]>([
+    [{}, HOURS_2],
+    [{ "cache-control": "" }, HOURS_2],
+    [{ "cache-control": "public" }, HOURS_2],
+    [{ "cache-control": "max-age=60" }, 60],
+    [{ "cache-control": 'MAX-AGE="60"' }, 60],
+    [{ "cache-control": "max-age = 60 , public" }, 60],
+    [{ "cache-control": "max-age=60, max-age=90" }, 60],
+    [{ "cache-control": "max-age=60, s-maxage=30" }, 30],
+    [{ "cache-control": 'extension="no-store, max-age=5", max-age=60' }, 60],
+    [{ "cache-control": "max-age=60", expires: "Thu, 26 Nov 2026 09:00:00 GMT" }, 60],
+    [{ expires: "Thu, 26 Nov 2026 00:01:00 GMT" }, 60],
+    [
+      {
+        expires: "Thu, 26 Nov 2026 00:01:00 GMT",
+        date: "Thu, 26 Nov 2026 00:00:30 GMT",
+      },
+      30,
+    ],
+    [{ "cache-control": "max-age=60", age: "20" }, 40],
+    [{ "cache-control": "max-age=60", date: "Wed, 25 Nov 2026 23:59:50 GMT" }, 50],
+    [{ "cache-control": "max-age=60", age: "yesterday", date: "today" }, 60],
+    [{ "cache-control": "no-store", "cdn-cache-control": "max-age=60" }, 60],
+    [{ "cdn-cache-control": "max-age=9", "cloudflare-cdn-cache-control": "max-age=60" }, 60],
+  ])("%j: for %d seconds (W7)", async (headers, seconds) => {
+    count(undefined, headers);
+    expect(await line()).toBe("MISS run 1");
+    clock.now = START + seconds * 1000 - 1;
+    expect(await line()).toBe("HIT run 1");
+    clock.now += 1;
+    expect(await line()).not.toContain("run 1");
+  });
+
+  test.each([
+    "max-age=0",
+    "max-age=-1",
+    "max-age=1.5",
+    "max-age=for ever",
+    "max-age",
+    "no-cache, max-age=60",
+    'no-cache="set-cookie", max-age=60',
+    "max-age=60, s-maxage=x",
+  ])("with %s it is stale at once (W7)", async (cacheControl) => {
+    count(cacheControl);
+    await ask();
+    expect(await line()).toBe("EXPIRED run 2");
+  });
+
+  test.each([["0"], ["soon"], ["Wed, 25 Nov 2026 00:00:00 GMT"]])(
+    "expires %s is in the past (W7)",
+    async (expires) => {
+      count(undefined, { expires });
+      await ask();
+      expect(await line()).toBe("EXPIRED run 2");
+    },
+  );
+
+  test("a 404 that does not say how long is kept for three minutes (W7)", async () => {
+    answerWith("none", {}, 404);
+    await ask();
+    wait(179);
+    expect(await line()).toBe("HIT none");
+    wait(1);
+    expect(await line()).toBe("EXPIRED none");
+  });
+
+  test("a clock that was set back makes nothing stale, and no negative age (W7)", async () => {
+    count("max-age=60");
+    await ask();
+    wait(-86_400);
+    const answer = await ask();
+    expect(answer.headers.get("age")).toBe("0");
+    clock.now = START + 59_999;
+    expect(await line()).toBe("HIT run 1");
+  });
+});
+
+describe("what is not kept", () => {
+  test.each<[status: number, headers: Record<string, string>, told: string]>([
+    [200, { "cache-control": "no-store, max-age=60" }, "BYPASS"],
+    [200, { "cache-control": "private, max-age=60" }, "BYPASS"],
+    [200, { "cache-control": "max-age=60, Private" }, "BYPASS"],
+    [200, { "cache-control": "max-age=60", "cdn-cache-control": "no-store" }, "BYPASS"],
+    [302, { location: "/" }, "MISS"],
+    [403, {}, "MISS"],
+    [500, {}, "MISS"],
+    [200, { "cache-control": "public, max-age=60", "set-cookie": "a=b" }, "BYPASS"],
+    [206, { "cache-control": "max-age=60" }, "MISS"],
+    [520, { "cache-control": "max-age=60" }, "MISS"],
+    [526, { "cache-control": "max-age=60" }, "MISS"],
+  ])("%d with %j: %s (W7, W9)", async (status, headers, told) => {
+    entrypoint.answer = async () => new Response(`run ${cache.runs.length}`, { status, headers });
+    expect(await line()).toBe(`${told} run 1`);
+    expect(await line()).toBe(`${told} run 2`);
+  });
+
+  test.each([301, 403, 410, 500, 503, 519, 527])(
+    "a %d that says how long is kept (W7, W9)",
+    async (status) => {
+      answerWith("a", { "cache-control": "max-age=60" }, status);
+      await ask();
+      expect(await line()).toBe("HIT a");
+    },
+  );
+
+  test("a response that says it has more than 512 MB is passed on unread (W16)", async () => {
+    answerWith("a", { "cache-control": "max-age=60", "content-length": `${512 * 1024 ** 2 + 1}` });
+    expect(await line()).toBe("MISS a");
+    expect(await line()).toBe("MISS a");
+  });
+
+  test.each<[bytes: number, told: string]>([
+    [8, "HIT"],
+    [9, "MISS"],
+  ])("with room for 8 bytes, %d that say no length: then %s (W16)", async (bytes, told) => {
+    arrange({ largest: 8 });
+    entrypoint.answer = async () => {
+      let left = bytes;
+      const body = new ReadableStream({
+        pull(controller) {
+          if (left-- > 0) controller.enqueue(new Uint8Array([97]));
+          else controller.close();
+        },
+      });
+      return new Response(body, { headers: { "cache-control": "max-age=60" } });
+    };
+    expect(await line()).toBe(`MISS ${"a".repeat(bytes)}`);
+    expect(await line()).toBe(`${told} ${"a".repeat(bytes)}`);
+  });
+});
+
+describe("bodies", () => {
+  const broken = () =>
+    new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode("half")),
+      pull: (controller) => controller.error(new Error("broken off")),
+    });
+
+  test("a body that breaks off is not kept, and breaks off for the visitor, too (W7)", async () => {
+    answerWith(broken(), { "cache-control": "max-age=60" });
+    const answer = await ask();
+    await expect(answer.text()).rejects.toThrow("broken off");
+    answerWith("whole", { "cache-control": "max-age=60" });
+    expect(await line()).toBe("MISS whole");
+  });
+
+  test.each(["2", "6", "five"])(
+    "a body of 5 bytes with content-length %s is not kept (W7)",
+    async (length) => {
+      answerWith("image", { "cache-control": "max-age=60", "content-length": length });
+      expect(await line()).toBe("MISS image");
+      expect(await line()).toBe("MISS image");
+    },
+  );
+
+  test("a body that breaks off while it is renewed leaves the old one kept (W8)", async () => {
+    count("max-age=60, stale-while-revalidate=600");
+    await ask();
+    wait(60);
+    answerWith(broken(), { "cache-control": "max-age=60" });
+    expect(await line()).toBe("UPDATING run 1");
+    await cache.settled();
+    expect(await line()).toBe("UPDATING run 1");
+  });
+
+  test("whoever changes the bytes of an answer does not change what is kept (W5)", async () => {
+    answerWith(new Uint8Array([1, 2, 3]), { "cache-control": "max-age=60" });
+    for (let time = 0; time < 3; time += 1) {
+      const bytes = new Uint8Array(await (await ask()).arrayBuffer());
+      expect([...bytes]).toEqual([1, 2, 3]);
+      bytes.fill(0);
+    }
+  });
+
+  test("a 204 is kept without a body (W7)", async () => {
+    answerWith(null, { "cache-control": "max-age=60" }, 204);
+    await ask();
+    const answer = await ask();
+    expect([answer.status, answer.body]).toEqual([204, null]);
+  });
+});

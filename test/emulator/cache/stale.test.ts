@@ -1,0 +1,273 @@
+// What the strict cache does with what is too old (W8, W11).
+
+import { describe, expect, test } from "vitest";
+import {
+  answerWith,
+  arrange,
+  ask,
+  cache,
+  clock,
+  count,
+  entrypoint,
+  hold,
+  line,
+  wait,
+} from "../../support/caching.ts";
+
+const DAY = 86_400;
+const fails = async (): Promise<Response> => {
+  throw new Error("the entrypoint failed");
+};
+const answers503 = async () => new Response("busy", { status: 503 });
+const answersKept500 = async () =>
+  new Response("broken", { status: 500, headers: { "cache-control": "max-age=60" } });
+
+describe("while a response is renewed", () => {
+  test("the old one is served at once, and the entrypoint runs once in the background (W8, W11)", async () => {
+    count("max-age=60, stale-while-revalidate=600");
+    await ask();
+    wait(60);
+    const release = hold();
+    for (let time = 0; time < 3; time += 1) expect(await line()).toBe("UPDATING run 1");
+    expect(cache.runs.map(({ why }) => why)).toEqual(["miss", "revalidate"]);
+    release();
+    await cache.settled();
+    expect(await line()).toBe("HIT run 2");
+  });
+
+  test("each other place shows its old one once, and then the new one, without a run (W5, W8)", async () => {
+    count("max-age=60, stale-while-revalidate=600");
+    for (const place of ["one", "two"]) await ask("/a", {}, { place });
+    wait(60);
+    await ask("/a", {}, { place: "one" });
+    await cache.settled();
+    expect(await line("/a", {}, { place: "two" })).toBe("UPDATING run 1");
+    await cache.settled();
+    expect(await line("/a", {}, { place: "two" })).toBe("HIT run 2");
+    expect(await line("/a", {}, { place: "three" })).toBe("HIT run 2");
+    expect(cache.runs).toHaveLength(2);
+  });
+
+  test("a place that has nothing shows what the upper tier has (W5, W8)", async () => {
+    count("max-age=60, stale-while-revalidate=600");
+    await ask("/a", {}, { place: "one" });
+    wait(60);
+    expect(await line("/a", {}, { place: "two" })).toBe("UPDATING run 1");
+    await cache.settled();
+    expect(cache.runs).toHaveLength(2);
+  });
+
+  test.each([
+    ["fails", fails],
+    ["answers 503", answers503],
+    ["answers a 500 that says how long it is to be kept", answersKept500],
+  ])("the old one stays where the entrypoint %s (W8)", async (_how, answer) => {
+    count("max-age=60, stale-while-revalidate=600");
+    await ask();
+    wait(60);
+    entrypoint.answer = answer;
+    for (let time = 0; time < 3; time += 1) {
+      expect(await line()).toBe("UPDATING run 1");
+      await cache.settled();
+    }
+    expect(cache.runs).toHaveLength(4);
+  });
+
+  test("where it fails for several places at the same time, it runs once for all (W6, W8)", async () => {
+    count("max-age=60, stale-while-revalidate=600");
+    for (const place of ["one", "two", "three"]) await ask("/a", {}, { place });
+    wait(60);
+    entrypoint.answer = fails;
+    const release = hold();
+    for (const place of ["one", "two", "three"]) {
+      expect(await line("/a", {}, { place })).toBe("UPDATING run 1");
+    }
+    release();
+    await cache.settled();
+    expect(cache.runs).toHaveLength(2);
+  });
+
+  test.each<[cacheControl: string, status: number]>([
+    ["no-store", 200],
+    ["no-store", 404],
+    ["private", 200],
+  ])("a new one with %s and %d does not take its place (W8)", async (cacheControl, status) => {
+    count("max-age=60, stale-while-revalidate=600");
+    await ask();
+    wait(60);
+    answerWith("new", { "cache-control": cacheControl }, status);
+    await ask();
+    await cache.settled();
+    expect(await line()).toBe("UPDATING run 1");
+    await cache.settled();
+  });
+
+  test("a 404 that may be kept takes its place (W8)", async () => {
+    count("max-age=60, stale-while-revalidate=600");
+    await ask();
+    wait(60);
+    answerWith("gone", { "cache-control": "public, max-age=60, must-revalidate" }, 404);
+    await ask();
+    await cache.settled();
+    expect(await line()).toBe("HIT gone");
+  });
+
+  test("the time ends: then the visitor waits (W8)", async () => {
+    count("max-age=60, stale-while-revalidate=600");
+    await ask();
+    clock.now += 659_999;
+    const release = hold();
+    expect(await line()).toBe("UPDATING run 1");
+    release();
+    await cache.settled();
+    clock.now += 660_000;
+    expect(await line()).toBe("EXPIRED run 3");
+  });
+
+  test("a clock set back while it runs in the background loses nothing (W8)", async () => {
+    count("max-age=60, stale-while-revalidate=600");
+    await ask();
+    wait(60);
+    const release = hold();
+    await ask();
+    wait(-DAY);
+    expect(await line()).toBe("HIT run 1");
+    release();
+    await cache.settled();
+    expect(await line()).toBe("HIT run 2");
+  });
+});
+
+describe("where the entrypoint fails", () => {
+  const ways = [
+    ["throws", fails],
+    ["answers 503", answers503],
+    ["answers a 500 that says how long it is to be kept", answersKept500],
+  ] as const;
+
+  test.each(ways)(
+    "and it %s, the old one is served for as long as said (W8)",
+    async (_how, answer) => {
+      count("max-age=60, stale-if-error=600");
+      await ask();
+      entrypoint.answer = answer;
+      clock.now += 659_999;
+      expect(await line()).toBe("STALE run 1");
+      clock.now += 1;
+      expect(await line().catch(() => "failed")).not.toContain("run 1");
+      count("max-age=60");
+      wait(60);
+      expect(await line()).toMatch(/^(?:MISS|EXPIRED) run/);
+    },
+  );
+
+  test.each(["max-age=60", "public, max-age=60, stale-while-revalidate=1", undefined])(
+    "without stale-if-error the old one is served without end: %s (W8)",
+    async (cacheControl) => {
+      count(cacheControl);
+      await ask();
+      entrypoint.answer = fails;
+      wait(3650 * DAY);
+      expect(await line()).toBe("STALE run 1");
+    },
+  );
+
+  test.each([
+    "s-maxage=60",
+    "max-age=60, must-revalidate",
+    "max-age=60, proxy-revalidate",
+    "no-cache",
+  ])("%s switches both off (W8)", async (directives) => {
+    const stale = "stale-while-revalidate=600, stale-if-error=600";
+    count(`${directives}, ${stale}`);
+    await ask();
+    wait(60);
+    entrypoint.answer = fails;
+    await expect(ask()).rejects.toThrow("the entrypoint failed");
+    count("max-age=60");
+    expect(await line()).toBe("EXPIRED run 3");
+  });
+
+  test("a 4xx is no failure: it is passed on, and the old one stays (W8)", async () => {
+    count("max-age=60");
+    await ask();
+    wait(60);
+    answerWith("refused", { "cache-control": "no-store" }, 403);
+    expect(await line()).toBe("BYPASS refused");
+    entrypoint.answer = fails;
+    expect(await line()).toBe("STALE run 1");
+  });
+
+  test("and nothing is kept, the failure reaches each visitor (W8)", async () => {
+    entrypoint.answer = fails;
+    const release = hold();
+    const both = Promise.allSettled([ask(), ask()]);
+    release();
+    expect((await both).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    entrypoint.answer = () => {
+      throw new Error("at once");
+    };
+    await expect(ask()).rejects.toThrow("at once");
+    count("max-age=60");
+    expect(await line()).toMatch(/^MISS/);
+  });
+
+  test.each(["upper", "visitor"] as const)(
+    "it recovers without anything else, in the place %s (W5, W8)",
+    async (runsIn) => {
+      arrange({ runsIn });
+      count("max-age=60, stale-if-error=600");
+      await ask();
+      wait(120);
+      entrypoint.answer = fails;
+      expect(await line()).toBe("STALE run 1");
+      count("max-age=60");
+      expect(await line()).toBe("EXPIRED run 3");
+      expect(await line()).toBe("HIT run 3");
+    },
+  );
+});
+
+describe("an answer that nothing has changed", () => {
+  const validators = { etag: '"1"', "last-modified": "Thu, 26 Nov 2026 00:00:00 GMT" };
+  const unchanged = (headers: Record<string, string>) => {
+    entrypoint.answer = async () => new Response(null, { status: 304, headers });
+  };
+
+  test("renews the kept one, and its headers (W11)", async () => {
+    count("max-age=60", { ...validators, "content-type": "image/webp" });
+    await ask();
+    wait(60);
+    unchanged({
+      "cache-control": "max-age=120",
+      "content-type": "text/html",
+      "content-length": "0",
+    });
+    const answer = await ask();
+    const { headers } = entrypoint.asked[1] ?? new Request("https://x");
+    expect(headers.get("if-none-match")).toBe('"1"');
+    expect(headers.get("if-modified-since")).toBe(validators["last-modified"]);
+    expect(answer.headers.get("content-type")).toBe("image/webp");
+    expect(`${answer.headers.get("cf-cache-status")} ${await answer.text()}`).toBe(
+      "REVALIDATED run 1",
+    );
+    wait(119);
+    expect(await line()).toBe("HIT run 1");
+  });
+
+  test("is for this visitor alone where it says no-store (W7, W11)", async () => {
+    count("max-age=60", validators);
+    await ask();
+    wait(60);
+    unchanged({ "cache-control": "no-store" });
+    expect(await line()).toBe("BYPASS run 1");
+    expect(await line()).toBe("BYPASS run 1");
+  });
+
+  test("is passed on where nothing is kept (W9)", async () => {
+    unchanged({ "cache-control": "max-age=60" });
+    expect((await ask()).status).toBe(304);
+    count("max-age=60");
+    expect(await line()).toBe("MISS run 2");
+  });
+});

@@ -1,0 +1,99 @@
+// Shared by the tests of the strict cache: a cache with its clock, and an entrypoint that a test tells what to answer.
+
+import { beforeEach } from "vitest";
+import {
+  type CacheSettings,
+  createCache,
+  type EntrypointOptions,
+} from "../../src/emulator/cache/cache.ts";
+import type { RunContext } from "../../src/emulator/cache/entrypoint.ts";
+
+export const START = Date.parse("2026-11-26T00:00:00Z");
+
+/** The clock of the current test: ms since 1970. */
+export const clock = { now: START };
+
+/** What the entrypoint does in each run. A test may replace it at any time. */
+export const entrypoint = {
+  answer: async (_request: Request, _context: RunContext): Promise<Response> => new Response(),
+  /** What the entrypoint was asked, in order. */
+  asked: [] as Request[],
+};
+
+/** The cache of the current test. */
+export let cache = create();
+
+function create(settings: Partial<CacheSettings> = {}) {
+  return createCache({ now: () => clock.now, ...settings });
+}
+
+/** Replaces the cache with an empty one that has other switches. */
+export function arrange(settings: Partial<CacheSettings> = {}): void {
+  cache = create(settings);
+}
+
+beforeEach(() => {
+  clock.now = START;
+  entrypoint.asked = [];
+  entrypoint.answer = async () => new Response();
+  arrange();
+});
+
+export function wait(seconds: number): void {
+  clock.now += seconds * 1000;
+}
+
+/** Lets the entrypoint answer with a body and headers: by default 200. */
+export function answerWith(
+  body: BodyInit | null,
+  headers: Record<string, string> = {},
+  status = 200,
+): void {
+  entrypoint.answer = async () => new Response(body, { status, headers });
+}
+
+/** Lets the entrypoint answer with a body that says how many runs there were. */
+export function count(cacheControl: string | undefined, headers: Record<string, string> = {}) {
+  const all = cacheControl === undefined ? headers : { "cache-control": cacheControl, ...headers };
+  entrypoint.answer = async () => new Response(`run ${cache.runs.length}`, { headers: all });
+}
+
+/** Lets the entrypoint wait in each run, until the function is called that this gives back. */
+export function hold(): () => void {
+  const { answer } = entrypoint;
+  const gate = Promise.withResolvers<void>();
+  entrypoint.answer = async (request, context) => {
+    await gate.promise;
+    return answer(request, context);
+  };
+  return () => gate.resolve();
+}
+
+/** The loopback to the entrypoint. */
+export function loopback(options: EntrypointOptions = {}) {
+  return cache.entrypoint(
+    (context) => ({
+      fetch(request) {
+        entrypoint.asked.push(request);
+        return entrypoint.answer(request, context);
+      },
+      purge: (what) => context.cache.purge(what),
+    }),
+    options,
+  );
+}
+
+/** Asks the entrypoint by its loopback. */
+export function ask(
+  path = "/a",
+  init: RequestInit = {},
+  options: EntrypointOptions = {},
+): Promise<Response> {
+  return loopback(options).fetch(new Request(`https://renditions${path}`, init));
+}
+
+/** Asks, and gives back the cache's status and the body in one line. */
+export async function line(...args: Parameters<typeof ask>): Promise<string> {
+  const answer = await ask(...args);
+  return `${answer.headers.get("cf-cache-status")} ${await answer.text()}`;
+}
