@@ -25,6 +25,9 @@ const MEANWHILE_MS = 60_000;
 /** How long a request waits for a reading that another request began: ms. If that request is cut off, it never ends. */
 const READING_MS = 5_000;
 
+/** How often the log is told that data points are lost: ms. */
+const LOSS_MS = 60_000;
+
 type Checked = {
   readonly vars: Vars;
   readonly config: Config | Broken;
@@ -37,6 +40,9 @@ type Checked = {
   readonly given: Given;
 };
 
+/** When the log was last told of lost data points, and how many were lost since. */
+type Losses = { readonly told: number; readonly since: number };
+
 /** The last reading of the stores. */
 type Reading = { readonly ended: Promise<Config | Broken>; readonly began: number };
 
@@ -45,6 +51,7 @@ const readings = new WeakMap<object, Reading>();
 const memories = new WeakMap<Bucket, Memory>();
 const floods = new WeakMap<object, Flood>();
 const loopbacks = new WeakMap<object, LoopbackState>();
+const losses = new WeakMap<object, Losses>();
 
 /**
  * The configuration of an isolate, read and checked once. Secrets of a Secrets Store may change there
@@ -125,6 +132,19 @@ export function countRefusal(env: object, event: Refusal["event"], now: number):
   floods.set(env, counted.flood);
   counted.notices.forEach(logNotice);
   return counted.isLogged;
+}
+
+/**
+ * Counts a data point that could not be written.
+ * @param now ms since 1970
+ * @returns how many were lost since the log was told, if it is to be told now: once a minute. Else 0
+ */
+export function countLostPoint(env: object, now: number): number {
+  const { told, since } = losses.get(env) ?? { told: Number.NEGATIVE_INFINITY, since: 0 };
+  const isQuiet = isWithin(LOSS_MS, told, now);
+  const lost = since + 1;
+  losses.set(env, isQuiet ? { told, since: lost } : { told: now, since: 0 });
+  return isQuiet ? 0 : lost;
 }
 
 function carryOverAll(config: Config, before: Config): void {

@@ -22,6 +22,7 @@ const EVENTS = Object.keys({
   "lines-left-out": true,
   "loop-detected": true,
   "method-not-allowed": true,
+  "metrics-failed": true,
   "no-such-route": true,
   "no-such-variant": true,
   "not-transformed": true,

@@ -65,11 +65,28 @@ export function* environmentDoubts(
   for (const { what, isAll } of others.flatMap((other) => [...takings(vars, other)])) {
     if (!isAll) yield { what, remedy: "give each environment its own host, if that is not meant" };
   }
-  const { environment, limiters } = vars;
+  yield* datasetDoubts(vars, others);
   const top = others.find((other) => other.environment === undefined);
-  if (environment === undefined || limiters.length > 0 || !top || top.limiters.length === 0) return;
-  const what = "ratelimits are not inherited, so this environment limits nobody";
-  yield { what, remedy: "give it ratelimits of its own, with another namespace_id" };
+  if (vars.environment === undefined || !top) return;
+  if (top.limiters.length > 0 && vars.limiters.length === 0) {
+    const what = "ratelimits are not inherited, so this environment limits nobody";
+    yield { what, remedy: "give it ratelimits of its own, with another namespace_id" };
+  }
+  if (top.datasets.length > 0 && vars.datasets.length === 0) {
+    const what = "analytics_engine_datasets are not inherited, so this environment records nothing";
+    yield { what, remedy: "give it analytics_engine_datasets of its own, with another dataset" };
+  }
+}
+
+/** A data point does not say which environment wrote it. */
+function* datasetDoubts(vars: KnownVars, others: readonly KnownVars[]): Generator<Warning> {
+  const names = ({ datasets }: KnownVars) => datasets.map((one) => one.dataset ?? one.binding);
+  for (const other of others) {
+    const shared = names(vars).find((name) => names(other).includes(name));
+    if (shared === undefined) continue;
+    const what = `the dataset ${shared} is that of ${environmentText(other.environment)}, too`;
+    yield { what, remedy: "give each its own, or their requests are counted together" };
+  }
 }
 
 /**

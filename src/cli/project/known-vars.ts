@@ -40,6 +40,8 @@ export type KnownVars = {
     readonly namespace_id: string;
     readonly simple: { readonly limit: number; readonly period: number };
   }[];
+  /** The datasets of Analytics Engine. Without a name of its own, one is called like its binding. */
+  readonly datasets: readonly { readonly binding: string; readonly dataset?: string }[];
   /** Whether a deploy would also serve from a workers.dev address. */
   readonly workersDev: boolean;
   readonly cached: boolean;

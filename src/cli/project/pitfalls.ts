@@ -14,6 +14,7 @@ const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS"];
 /** What wrangler accepts, and what does not work with Vitrine. */
 export function* pitfalls(vars: KnownVars): Generator<Mistake> {
   yield* limiterMistakes(vars);
+  yield* datasetMistakes(vars);
   for (const name of vars.secrets) {
     if (!isSecret(name) || !name.endsWith("_NEXT")) continue;
     const message = "is listed under [secrets]: a deploy would fail while that slot is empty";
@@ -61,6 +62,15 @@ function* limiterMistakes({ limiters }: KnownVars): Generator<Mistake> {
     }
     if (simple.period !== 10 && simple.period !== 60) {
       yield { path: `${path}.simple.period`, message: "is neither 10 nor 60 seconds" };
+    }
+  }
+}
+
+function* datasetMistakes({ datasets }: KnownVars): Generator<Mistake> {
+  for (const [index, { binding }] of datasets.entries()) {
+    const path = `analytics_engine_datasets[${index}].binding`;
+    if (binding !== "METRICS") {
+      yield { path, message: `is ${binding}, which the Worker does not use: call it METRICS` };
     }
   }
 }

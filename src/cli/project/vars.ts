@@ -75,6 +75,7 @@ export function readVars(
       secrets: secrets?.required ?? [],
       stored: stores.map(({ binding }) => binding),
       limiters: config.ratelimits ?? [],
+      datasets: config.analytics_engine_datasets,
       workersDev: config.workers_dev !== false || config.preview_urls !== false,
       cached: config.cache?.enabled === true,
       patterns: routes.map(({ pattern }) => pattern),

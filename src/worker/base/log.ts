@@ -48,6 +48,7 @@ const LEVELS = {
   "rendition-failed": "error",
   "limiter-failed": "error",
   "cache-unusable": "warn",
+  "metrics-failed": "error",
   "lines-left-out": "warn",
 } as const satisfies Record<Notice["event"], string>;
 

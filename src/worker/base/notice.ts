@@ -8,6 +8,12 @@ export type Notice =
   | { readonly event: "limiter-failed"; readonly route: string; readonly reason: string }
   | { readonly event: "cache-unusable"; readonly reason: string }
   | {
+      readonly event: "metrics-failed";
+      /** How many data points were lost since the last such line, with this one. */
+      readonly lost: number;
+      readonly reason: string;
+    }
+  | {
       readonly event: "lines-left-out";
       /** The event of these lines. */
       readonly of: Refusal["event"];

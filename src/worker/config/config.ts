@@ -23,6 +23,9 @@ import {
 /** Cloudflare's rate limiting binding. */
 export type Limiter = Pick<RateLimit, "limit">;
 
+/** Cloudflare's Analytics Engine binding. */
+export type Dataset = Pick<AnalyticsEngineDataset, "writeDataPoint">;
+
 /** What wrangler.toml and the secrets say, checked and ready to serve from. */
 export type Config = {
   readonly buckets: readonly Bucket[];
@@ -44,6 +47,7 @@ const YEAR = 31_536_000;
 const NAME = /^[\w-]{1,64}$/;
 
 const limiterSchema = custom("a rate limiting binding", isLimiter);
+const datasetSchema = custom("an Analytics Engine binding", isDataset);
 
 const answersSchema = table({
   /** For how long browsers and shared caches may keep an image: s. */
@@ -73,6 +77,7 @@ export function readConfig(vars: Vars): Config | Broken {
     "RATE_LIMITER" in vars
       ? limiterSchema(vars["RATE_LIMITER"], "RATE_LIMITER", report)
       : undefined;
+  if ("METRICS" in vars) datasetSchema(vars["METRICS"], "METRICS", report);
 
   if (mistakes.length > 0 || !answers) {
     return { event: "configuration-broken", mistakes };
@@ -101,6 +106,11 @@ function readBuckets(vars: Vars, report: Report): Named<Bucket> {
 
 function isLimiter(value: unknown): value is Limiter {
   return has(value, "limit") && typeof value.limit === "function";
+}
+
+/** Returns whether data points can be written to a binding. */
+export function isDataset(value: unknown): value is Dataset {
+  return has(value, "writeDataPoint") && typeof value.writeDataPoint === "function";
 }
 
 /** Reads a table of tables. A name whose table is wrong stays known, to be reported only once. */

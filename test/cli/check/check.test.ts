@@ -136,6 +136,20 @@ test("vitrine check finds a rate limiter that does nothing", async () => {
   expect(output).toContain("ratelimits[1].name: is LIMITER, the name of ratelimits[0]");
 });
 
+test("vitrine check finds a dataset that nothing is written to", async () => {
+  edit("wrangler.toml", (text) =>
+    text.concat('\n[[analytics_engine_datasets]]\nbinding = "ANALYTICS"\ndataset = "vitrine"\n'),
+  );
+  const { code, output } = await check();
+  expect(code).toBe(2);
+  expect(output).toContain(
+    "analytics_engine_datasets[0].binding: is ANALYTICS, which the Worker does not use: call it METRICS",
+  );
+  edit("wrangler.toml", (text) => text.replace("ANALYTICS", "METRICS"));
+  const right = await check();
+  expect([right.code, right.output]).toEqual([0, expect.not.stringContaining("analytics_engine")]);
+});
+
 test("vitrine check finds session credentials in .dev.vars, and a secret that is not required", async () => {
   writeFileSync(
     join(folder, ".dev.vars"),

@@ -174,6 +174,47 @@ test("an environment without the rate limiter of the top level is a warning (S6)
   expect((await vitrine(["check"], { folder: both })).err).not.toContain("ratelimits");
 });
 
+const METRICS = (dataset?: string) => [{ binding: "METRICS", ...(dataset && { dataset }) }];
+
+test.each<[what: string, top: object, own: object, says: string | undefined]>([
+  [
+    "none, although the top level has one",
+    { analytics_engine_datasets: METRICS("vitrine") },
+    {},
+    "analytics_engine_datasets are not inherited, so this environment records nothing",
+  ],
+  [
+    "that of the top level",
+    { analytics_engine_datasets: METRICS("vitrine") },
+    { analytics_engine_datasets: METRICS("vitrine") },
+    "the dataset vitrine is that of the top level, too",
+  ],
+  [
+    "that of the top level, since both have the binding's name",
+    { analytics_engine_datasets: METRICS() },
+    { analytics_engine_datasets: METRICS() },
+    "the dataset METRICS is that of the top level, too",
+  ],
+  [
+    "its own",
+    { analytics_engine_datasets: METRICS("vitrine") },
+    { analytics_engine_datasets: METRICS("vitrine_staging") },
+    undefined,
+  ],
+  ["one, and the top level has none", {}, { analytics_engine_datasets: METRICS() }, undefined],
+])(
+  "an environment whose dataset is %s is a warning, or none (S6)",
+  async (_what, top, own, says) => {
+    const folder = makeProject(staged({ ...staging, ...own }, top));
+    for (const args of [["check"], ["check", "--env", "staging"]]) {
+      const { code, err } = await vitrine(args, { folder });
+      expect(code).toBe(0);
+      if (says === undefined) expect(err).not.toContain("dataset");
+      else expect(err).toContain(`Warning: env.staging: ${says}`);
+    }
+  },
+);
+
 test.each<[what: string, top: object, other: object, says: string, code: number]>([
   [
     "a wildcard over the custom domain of another",
