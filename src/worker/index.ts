@@ -12,6 +12,7 @@ import type { GatewayContext, PurgeOptions, PurgeResult } from "./cache/loopback
 import type { Wanted } from "./cache/rendition-url.ts";
 import { answerHealth } from "./health.ts";
 import { configOf, countRefusal } from "./isolate.ts";
+import { record } from "./metrics.ts";
 import { type GatewayVisit, obtain } from "./obtain.ts";
 import { answerRendition } from "./renditions.ts";
 import { checkEmbedding } from "./request/embedding.ts";
@@ -36,15 +37,20 @@ export class Renditions extends WorkerEntrypoint<object> {
 
 export default {
   async fetch(request: Request, env: object, context: GatewayContext): Promise<Response> {
-    const outcome = await serve(request, env, context);
-    const answer = "answer" in outcome ? outcome.answer : refuse(outcome, env);
-    if (request.method !== "HEAD") return answer;
-    drop(answer.body);
-    return new Response(null, answer);
+    const began = Date.now();
+    const outcome = await serve(request, env, context, began);
+    const whole = "answer" in outcome ? outcome.answer : refuse(outcome, env);
+    const isHead = request.method === "HEAD";
+    if (isHead) drop(whole.body);
+    const answer = isHead ? new Response(null, whole) : whole;
+
+    const event = "refusal" in outcome ? outcome.refusal.event : outcome.subject && "shown";
+    record(env, answer, { subject: outcome.subject, event, began }, Date.now());
+    return answer;
   },
 } satisfies ExportedHandler<Env>;
 
-/** A request that gets what it asked for. */
+/** A request that gets what it asked for: an image, if it has a subject. */
 type Served = { readonly answer: Response; readonly subject?: Subject };
 
 /** A request that gets no image of its own. */
@@ -57,13 +63,16 @@ type Refused = {
   readonly instead?: Response | undefined;
 };
 
-/** Whether a visitor may have what they ask for: everything that is settled before a rendition is made. */
+/**
+ * Whether a visitor may have what they ask for: everything that is settled before a rendition is made.
+ * @param began when the request came: ms since 1970
+ */
 async function serve(
   request: Request,
   env: object,
   context: GatewayContext,
+  began: number,
 ): Promise<Served | Refused> {
-  const began = Date.now();
   const config = await configOf(env, began, context);
   if (isRefusal(config)) return { refusal: config };
 

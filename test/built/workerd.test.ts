@@ -56,13 +56,14 @@ test.each(["LOCAL_EDGE", "LOCAL_SHEET", ".vitrine"])(
   },
 );
 
-describe("with a rate limiting binding", () => {
+describe("with Cloudflare's bindings for limits and metrics", () => {
   const config = {
     ...{ name: "limited", main: join(BUILT, "index.js"), compatibility_date: "2026-11-01" },
     vars: VARS,
     ratelimits: [
       { name: "RATE_LIMITER", namespace_id: "1001", simple: { limit: 3, period: 60 as const } },
     ],
+    analytics_engine_datasets: [{ binding: "METRICS", dataset: "vitrine" }],
   };
   const server = createHarness({ root: ROOT, workers: [{ config, secrets: SECRETS }] });
   beforeAll(async () => {
@@ -84,6 +85,7 @@ describe("with a rate limiting binding", () => {
     expect(await ask("2001:db8::2")).toBe(429);
     expect(await ask("2001:db8:1::1")).toBe(200);
     expect(server.lines()[0]).toMatchObject({ event: "rate-limited", answered: 429 });
+    expect(server.lines().filter(({ event }) => event === "metrics-failed")).toEqual([]);
   });
 });
 

@@ -1,0 +1,312 @@
+// The data points that the whole Worker writes: one a request, with the columns of docs/metrics.md, and
+// nothing of the visitor.
+
+import fc from "fast-check";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { signGrant } from "../../src/url/grant.ts";
+import { ENV, HEALTH_TOKEN, SECRETS, VARS } from "../support/env.ts";
+import { get, lines, MODERN, stage, wait } from "../support/play.ts";
+import { file } from "../support/stand.ts";
+
+type Point = Required<AnalyticsEngineDataPoint>;
+
+/** An `env` whose dataset keeps the data points. */
+function recording(more: object = {}) {
+  const points: Point[] = [];
+  const writeDataPoint = ({ indexes = [], blobs = [], doubles = [] }: AnalyticsEngineDataPoint) =>
+    void points.push({ indexes, blobs, doubles });
+  return { points, env: { ...ENV, HEALTH_TOKEN, METRICS: { writeDataPoint }, ...more } };
+}
+
+const IMAGES = "/images/:preset/*";
+const AVIF = [IMAGES, "card", "avif"];
+/** Any number of bytes above 0. */
+const SOME = expect.toSatisfy((bytes: number) => Number.isInteger(bytes) && bytes > 0);
+const PRIVATE = "/private/:preset/*";
+const FOREIGN = { headers: { origin: "https://evil.example" } };
+const PREFLIGHT = { method: "OPTIONS", headers: { origin: "https://app.example" } };
+const limit = async () => ({ success: false });
+
+/** The query that signs the object key.jpg until some seconds from now. */
+function signed(seconds: number): Promise<string> {
+  const [[kid = "", secret = ""] = []] = Object.entries<string>(
+    JSON.parse(SECRETS.URL_SIGNING_KEYS),
+  );
+  const expires = Math.floor(Date.now() / 1000) + seconds;
+  const grant = { route: PRIVATE, preset: "card", key: "key.jpg", expires };
+  return signGrant(grant, { kid, secret });
+}
+
+type Case = [
+  what: string,
+  path: string,
+  init: RequestInit,
+  blobs: readonly unknown[],
+  bytes?: unknown,
+  more?: object,
+];
+
+test.each<Case>([
+  [
+    "an image",
+    "/images/card/key.jpg",
+    { headers: MODERN },
+    [...AVIF, "200", "shown", "miss", "media"],
+    SOME,
+  ],
+  [
+    "a variant",
+    "/images/card@2x/key.jpg",
+    {},
+    [IMAGES, "card@2x", "jpeg", "200", "shown", "miss", "media"],
+    SOME,
+  ],
+  [
+    "HEAD",
+    "/images/card/key.jpg",
+    { method: "HEAD", headers: MODERN },
+    [...AVIF, "200", "shown", "miss", "media"],
+  ],
+  ["no route", "/nothing/key.jpg", {}, ["", "", "", "404", "no-such-route", "", ""]],
+  ["no variant", "/images/nope/key.jpg", {}, [IMAGES, "", "", "404", "no-such-variant", "", ""]],
+  [
+    "an impossible key",
+    "/images/card/..%2fk",
+    {},
+    [IMAGES, "card", "", "404", "impossible-key", "", "media"],
+  ],
+  [
+    "a missing object",
+    "/images/card/missing.jpg",
+    {},
+    [IMAGES, "card", "", "404", "object-missing", "miss", "media"],
+  ],
+  [
+    "a foreign page",
+    "/app/card/key.jpg",
+    FOREIGN,
+    ["/app/:preset/*", "", "", "403", "foreign-page", "", ""],
+  ],
+  [
+    "no signature",
+    "/private/card/key.jpg",
+    {},
+    [PRIVATE, "card", "", "404", "signature-wrong", "", "media"],
+  ],
+  [
+    "no image",
+    "/images/card/broken/page.jpg",
+    {},
+    [IMAGES, "card", "", "415", "source-unreadable", "miss", "media"],
+  ],
+  [
+    "a visitor above the limit",
+    "/images/card/key.jpg",
+    {},
+    [IMAGES, "card", "", "429", "rate-limited", "", "media"],
+    0,
+    { RATE_LIMITER: { limit } },
+  ],
+  [
+    "a broken configuration",
+    "/images/card/key.jpg",
+    {},
+    ["", "", "", "500", "configuration-broken", "", ""],
+    0,
+    { PRESETS: {} },
+  ],
+  [
+    "another method",
+    "/images/card/key.jpg",
+    { method: "POST" },
+    ["", "", "", "405", "method-not-allowed", "", ""],
+  ],
+  [
+    "a loop",
+    "/images/card/key.jpg",
+    { headers: { via: "1.1 image-resizing-proxy" } },
+    ["", "", "", "508", "loop-detected", "", ""],
+  ],
+  ["a preflight", "/app/card/key.jpg", PREFLIGHT, ["", "", "", "204", "", "", ""]],
+  ["health", "/healthz", {}, ["", "", "", "200", "", "", ""]],
+  [
+    "health, denied",
+    "/healthz",
+    { headers: { authorization: "Bearer x" } },
+    ["", "", "", "401", "health-denied", "", ""],
+  ],
+])("%s is one data point", async (_what, path, init, blobs, bytes = 0, more = {}) => {
+  const { points, env } = recording(more);
+  await get(path, init, env);
+  const doubles = [expect.toSatisfy((ms: number) => ms >= 0), bytes];
+  expect(points).toEqual([{ indexes: [points[0]?.blobs[0]], blobs, doubles }]);
+});
+
+test("an origin that fails is one data point, with the time that the visitor waited", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  stage.s3.faults.add("SlowDown");
+  stage.before = () => wait(2);
+  const { points, env } = recording();
+  await get("/images/card/key.jpg", {}, env);
+  const blobs = [IMAGES, "card", "", "502", "origin-failed", "miss", "media"];
+  expect(points).toEqual([{ indexes: [IMAGES], blobs, doubles: [4000, 0] }]);
+});
+
+test("a 304 is one data point without bytes", async () => {
+  const { points, env } = recording();
+  const answer = await get("/images/card/key.jpg", { headers: MODERN }, env);
+  const headers = { ...MODERN, "if-none-match": answer.headers.get("etag") ?? "" };
+  expect((await get("/images/card/key.jpg", { headers }, env)).status).toBe(304);
+  expect(points).toHaveLength(2);
+  const blobs = [...AVIF, "304", "shown", "hit", "media"];
+  expect(points[1]).toEqual({ indexes: [IMAGES], blobs, doubles: [expect.any(Number), 0] });
+});
+
+test("the cache is where the rendition came from (W11)", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const ANSWERS = { keep: 100, stale: 100 };
+  const { points, env } = recording({ ANSWERS });
+  const own = recording({ ANSWERS: { keep: 0 } });
+  for (const { seconds, from } of [
+    { seconds: 0, from: env },
+    { seconds: 99, from: env },
+    { seconds: 2, from: env },
+    { seconds: 0, from: own.env },
+  ]) {
+    wait(seconds);
+    await get("/images/card/key.jpg", { headers: MODERN }, from);
+    await stage.cache.settled();
+  }
+  const all = [...points, ...own.points].map(({ blobs }) => blobs.slice(3, 6));
+  expect(all).toEqual(["miss", "hit", "stale", "direct"].map((cache) => ["200", "shown", cache]));
+});
+
+test("an outage that a stale image hides is a stale image (W8)", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { points, env } = recording({ ANSWERS: { keep: 100, stale: 0 } });
+  await get("/images/card/key.jpg", { headers: MODERN }, env);
+  wait(7200); // the edge keeps it, too
+  stage.s3.faults.add("SlowDown");
+  await get("/images/card/key.jpg", { headers: MODERN }, env);
+  expect(points[1]?.blobs).toEqual([...AVIF, "200", "shown", "stale", "media"]);
+});
+
+test("the bytes are those of the body", async () => {
+  const { points, env } = recording();
+  const answer = await get("/images/card/key.jpg", { headers: MODERN }, env);
+  expect(points[0]?.doubles[1]).toBe((await answer.arrayBuffer()).byteLength);
+});
+
+test("an SVG is one data point, whose format is svg+xml (R8)", async () => {
+  const svg = { body: file("broken/script.svg"), type: "image/svg+xml" };
+  stage.s3.objects.set("published/icons/a.svg", svg);
+  const { points, env } = recording();
+  await get("/icons/card/a.svg", {}, env);
+  const blobs = ["/icons/:preset/*", "card", "svg+xml", "200", "shown", "miss", "media"];
+  expect(points.map((point) => point.blobs)).toEqual([blobs]);
+});
+
+test("a fallback is the data point of its refusal", async () => {
+  const ROUTES = [{ path: IMAGES, object: "media/*", fallback: "media/key.jpg" }];
+  const { points, env } = recording({ ROUTES });
+  const answer = await get("/images/card/missing.jpg", { headers: MODERN }, env);
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([404, "image/avif"]);
+  const blobs = [IMAGES, "card", "", "404", "object-missing", "miss", "media"];
+  expect(points).toEqual([{ indexes: [IMAGES], blobs, doubles: [expect.any(Number), 0] }]);
+});
+
+test("a signed URL is one data point, also after it has expired", async () => {
+  const { points, env } = recording();
+  await get(`/private/card/key.jpg${await signed(60)}`, { headers: MODERN }, env);
+  await get(`/private/card/key.jpg${await signed(-60)}`, { headers: MODERN }, env);
+  expect(points.map(({ blobs }) => blobs)).toEqual([
+    [PRIVATE, "card", "avif", "200", "shown", "miss", "media"],
+    [PRIVATE, "card", "", "410", "url-expired", "", "media"],
+  ]);
+});
+
+/** A text that is in no route, preset, bucket or event. */
+const MARK = "q7Zk";
+const marked = fc
+  .tuple(fc.string({ unit: "binary", maxLength: 30 }), fc.string({ maxLength: 30 }))
+  .map(([before, after]) => `${before.toWellFormed()}${MARK}${after}`);
+
+test("no key, address, query or name that a visitor made up is in a data point, whatever it is", async () => {
+  const { points, env } = recording();
+  const names = Object.keys(VARS.PRESETS).flatMap((name) => [name, `${name}@1x`, `${name}@2x`]);
+  const known = new Set([
+    ...[...names, ...[640, 1920, 200, 400, 600, 800, 1000].map((width) => `hero@${width}w`)],
+    ...[...VARS.ROUTES.map(({ path }) => path), "media", "shown"],
+    ...["", "avif", "webp", "jpeg", "png", "gif", "svg+xml", "hit", "stale", "miss", "direct"],
+  ]);
+  const requests = fc.record({
+    place: fc.constantFrom(
+      ...["/images/card/", "/images/hero@640w/", "/images/", "/private/card/", "/app/card/", "/"],
+      ...["/avatars/", "/images/card@", "/images/card/key.jpg?", "/healthz?", "/healthz/"],
+    ),
+    text: marked,
+    method: fc.constantFrom("GET", "HEAD", "OPTIONS", MARK),
+    address: fc.ipV4().map((address) => `${address}/${MARK}`),
+  });
+  for (const { place, text, method, address } of fc.sample(requests, { numRuns: 400, seed: 7 })) {
+    const headers = {
+      ...{ "cf-connecting-ip": address, referer: `https://${MARK}.example/`, "user-agent": MARK },
+      ...{ authorization: `Bearer ${MARK}`, accept: `image/${MARK}`, "x-forwarded-for": address },
+    };
+    const before = points.length;
+    await get(`${place}${encodeURIComponent(text)}`, { method, headers }, env);
+    expect(points).toHaveLength(before + 1);
+    const { indexes = [], blobs = [] } = points.at(-1) ?? {};
+    expect(JSON.stringify(points.at(-1))).not.toContain(MARK);
+    const strange = [...indexes, ...blobs].filter((word) => !known.has(`${word}`));
+    expect(strange.filter((word) => !/^\d{3}$|^[a-z]+(?:-[a-z]+)+$/.test(`${word}`))).toEqual([]);
+  }
+});
+
+test("a binding that throws fails no request, and the log tells of it once a minute", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const writeDataPoint = () => {
+    throw new TypeError("no more than 25 data points");
+  };
+  const env = { ...ENV, METRICS: { writeDataPoint } };
+  for (const pause of [0, 1, 58, 1, 59, 1]) {
+    wait(pause);
+    expect((await get("/images/card/key.jpg", {}, env)).status).toBe(200);
+    expect((await get("/images/card/key.jpg", { method: "HEAD" }, env)).status).toBe(200);
+  }
+  const reason = "TypeError: no more than 25 data points";
+  expect(stage.logged).toEqual(
+    [1, 6, 4].map((lost) => ({ level: "error", line: { event: "metrics-failed", lost, reason } })),
+  );
+});
+
+test("the log of one isolate says nothing of what another one lost", async () => {
+  const failing = () => ({ ...ENV, METRICS: { writeDataPoint: () => expect.unreachable("full") } });
+  for (const env of [failing(), failing()]) await get("/nothing", {}, env);
+  const events = lines().map(({ event, lost }) => [event, lost]);
+  expect(events.filter(([event]) => event === "metrics-failed")).toEqual([
+    ["metrics-failed", 1],
+    ["metrics-failed", 1],
+  ]);
+});
+
+test.each(["on", { writeDataPoint: true }, null, true])(
+  "%j is no dataset, but a mistake",
+  async (no) => {
+    const env = { ...ENV, METRICS: no };
+    expect((await get("/images/card/key.jpg", {}, env)).status).toBe(500);
+    expect(lines()[0]).toMatchObject({
+      mistakes: [`METRICS: ${JSON.stringify(no)} is not an Analytics Engine binding`],
+    });
+    expect(stage.logged).toHaveLength(1);
+  },
+);
+
+test("without the binding nothing is recorded, and nothing is wrong", async () => {
+  expect((await get("/images/card/key.jpg")).status).toBe(200);
+  expect(stage.logged).toEqual([]);
+});
