@@ -1,0 +1,168 @@
+// The queries of docs/metrics.md, on made-up data whose results were calculated by hand.
+
+import { execFileSync } from "node:child_process";
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { dataPoint, type Facts } from "../../src/worker/base/data-point.ts";
+import { createDataset } from "../support/analytics-engine.ts";
+import { makeFolder } from "../support/cli/folder.ts";
+import { vitrine } from "../support/cli/vitrine.ts";
+import { ENV } from "../support/env.ts";
+import { get, MODERN } from "../support/play.ts";
+import { readPage } from "./pages.ts";
+
+const PAGE = readPage("docs/metrics.md");
+const NOW = Date.UTC(2026, 10, 26, 10);
+const DAY = 86_400_000;
+
+const QUERIES = new Map(
+  [...PAGE.matchAll(/^### ([^\n]+)\n[^#]*?```sh\nask <<'SQL'\n(.*?)\nSQL\n```/gms)].map(
+    ([, heading = "", sql = ""]) => [heading, sql],
+  ),
+);
+const query = (heading: string) => QUERIES.get(heading) ?? expect.unreachable(heading);
+
+const IMAGE: Omit<Facts, "ms" | "bytes"> = {
+  ...{ route: "/images/:preset/*", preset: "card", format: "avif", status: 200, event: "shown" },
+  bucket: "media",
+};
+const AVATAR = { ...IMAGE, route: "/avatars/:user/:preset", preset: "thumbnail", bucket: "people" };
+
+/** Requests: when, for how many they stand, and what the Worker knew of them. */
+const REQUESTS: readonly (readonly [at: number, weight: number, facts: Facts])[] = [
+  [NOW - 3_600_000, 1, { ...IMAGE, cache: "hit", ms: 10, bytes: 1000 }],
+  [NOW - 3_600_000, 4, { ...IMAGE, cache: "hit", ms: 20, bytes: 2000 }],
+  [NOW - 3_600_000, 1, { ...IMAGE, cache: "miss", ms: 400, bytes: 3000 }],
+  [NOW - 3_600_000, 2, { ...IMAGE, cache: "stale", ms: 15, bytes: 500 }],
+  [NOW - 3_600_000, 1, { ...IMAGE, cache: "hit", status: 304, ms: 5, bytes: 0 }],
+  [NOW - 60_000, 2, { ...AVATAR, cache: "direct", ms: 300, bytes: 100 }],
+  [
+    NOW - 60_000,
+    3,
+    { ...IMAGE, cache: "miss", status: 404, event: "object-missing", ms: 90, bytes: 0 },
+  ],
+  [
+    NOW - 60_000,
+    1,
+    { ...AVATAR, cache: "direct", status: 502, event: "origin-failed", ms: 900, bytes: 0 },
+  ],
+  [NOW - 60_000, 10, { status: 404, event: "no-such-route", ms: 0, bytes: 0 }],
+  [NOW - 60_000, 2, { status: 500, event: "configuration-broken", ms: 0, bytes: 0 }],
+  [NOW - 60_000, 1, { status: 200, ms: 0, bytes: 0 }], // /healthz
+  [NOW - 3 * DAY, 1, { ...IMAGE, cache: "hit", ms: 9000, bytes: 70_000 }],
+  [Date.UTC(2026, 9, 27, 0, 0, 1), 1, { ...IMAGE, cache: "hit", ms: 1, bytes: 500_000 }],
+  [Date.UTC(2026, 9, 26, 23, 59, 59), 1, { ...IMAGE, cache: "hit", ms: 1, bytes: 500_000 }],
+];
+
+function filled() {
+  const dataset = createDataset("vitrine", NOW);
+  for (const [at, weight, facts] of REQUESTS) dataset.insert(dataPoint(facts), at, weight);
+  return dataset;
+}
+
+const RESULTS: Readonly<Record<string, readonly object[]>> = {
+  // 1 + 4 + 2 + 1 of 1 + 4 + 1 + 2 + 1.
+  "Hit rate": [
+    { route: "/images/:preset/*", images: 9, hit_rate: 8 / 9 },
+    { route: "/avatars/:user/:preset", images: 2, hit_rate: 0 },
+  ],
+  // card: 5, 10, 15 twice, 20 four times, 400.
+  "Slowest presets": [
+    { preset: "card", images: 9, median_ms: 20, p95_ms: 400 },
+    { preset: "thumbnail", images: 2, median_ms: 300, p95_ms: 300 },
+  ],
+  // 1 × 1,000 + 4 × 2,000 + 1 × 70,000; and 1 × 3,000 + 2 × 500 more.
+  "Bytes from the cache": [
+    { bucket: "media", images_without_s3: 7, bytes_without_s3: 79_000, bytes: 83_000 },
+    { bucket: "people", images_without_s3: 0, bytes_without_s3: 0, bytes: 200 },
+  ],
+  "Errors by bucket": [
+    { bucket: "", event: "no-such-route", status: "404", requests: 10 },
+    { bucket: "media", event: "object-missing", status: "404", requests: 3 },
+    { bucket: "", event: "configuration-broken", status: "500", requests: 2 },
+    { bucket: "people", event: "origin-failed", status: "502", requests: 1 },
+  ],
+  // The first day is a whole one. Today: 28 requests, of which 1 + 2 failed.
+  "Requests a day": [
+    { day: Date.UTC(2026, 9, 27) / 1000, requests: 1, images: 1, failed: 0 },
+    { day: Date.UTC(2026, 10, 23) / 1000, requests: 1, images: 1, failed: 0 },
+    { day: Date.UTC(2026, 10, 26) / 1000, requests: 28, images: 11, failed: 3 / 28 },
+  ],
+};
+
+test("the page has these five queries", () => {
+  expect([...QUERIES.keys()]).toEqual(Object.keys(RESULTS));
+});
+
+test.each(Object.entries(RESULTS))("%s: the query gives what the data say", (heading, lines) => {
+  expect(filled().ask(query(heading))).toEqual(lines);
+});
+
+test("a function that Analytics Engine is not known to have is found", () => {
+  expect(() => filled().ask("SELECT median(double1) AS ms FROM vitrine")).toThrow("have median");
+});
+
+test("the queries find what the Worker itself writes", async () => {
+  const dataset = createDataset("vitrine", NOW);
+  const METRICS = {
+    writeDataPoint: ({ indexes = [], blobs = [], doubles = [] }: AnalyticsEngineDataPoint) =>
+      dataset.insert({ indexes, blobs, doubles }, NOW - 1000, 1),
+  };
+  const env = { ...ENV, METRICS };
+  const answer = await get("/images/card/key.jpg", { headers: MODERN }, env);
+  const { byteLength } = await answer.arrayBuffer();
+  for (const path of ["/images/card/missing.jpg", "/nothing", "/healthz"]) await get(path, {}, env);
+  const asked = (heading: string) => dataset.ask(query(heading));
+  expect(asked("Hit rate")).toEqual([{ route: "/images/:preset/*", images: 1, hit_rate: 0 }]);
+  expect(asked("Slowest presets")).toMatchObject([{ preset: "card", images: 1 }]);
+  expect(asked("Bytes from the cache")).toMatchObject([{ bucket: "media", bytes: byteLength }]);
+  expect(asked("Errors by bucket")).toEqual(
+    expect.arrayContaining([
+      { bucket: "", event: "no-such-route", status: "404", requests: 1 },
+      { bucket: "media", event: "object-missing", status: "404", requests: 1 },
+    ]),
+  );
+  expect(asked("Requests a day")).toMatchObject([{ requests: 4, images: 1, failed: 0 }]);
+});
+
+test("the table of columns is that of a data point", () => {
+  const facts = { route: "route", preset: "preset", format: "format", event: "event" };
+  const numbers = { status: 7, ms: 8, bytes: 9 };
+  const point = dataPoint({ ...facts, cache: "cache", bucket: "bucket", ...numbers });
+  const names: Record<string, string> = { 7: "status", 8: "milliseconds", 9: "bytes" };
+  const cells = (column: string, values: readonly unknown[]) =>
+    values.map((value, at) => [`${column}${at + 1}`, names[`${value}`] ?? value]);
+  const rows = [...PAGE.matchAll(/^\| `((?:blob|double|index)\d+)` +\| (\w+)/gm)];
+  expect(rows.map(([, column, name]) => [column, name])).toEqual([
+    ...cells("blob", point.blobs),
+    ...cells("double", point.doubles),
+    ...cells("index", point.indexes),
+  ]);
+});
+
+test("what is pasted into a shell sends each query as it stands on the page", () => {
+  const [, ask = ""] = /```sh\n(export CLOUDFLARE_ACCOUNT_ID=.*?)```/s.exec(PAGE) ?? [];
+  const curl = 'curl() { printf "%s\\n" "$@"; cat; }';
+  for (const sql of QUERIES.values()) {
+    const script = `${curl}\n${ask}\nask <<'SQL'\n${sql}\nSQL\n`;
+    const said = execFileSync("sh", ["-c", script], { encoding: "utf8" });
+    expect(said).toBe(
+      [
+        "-sS",
+        "https://api.cloudflare.com/client/v4/accounts/…/analytics_engine/sql",
+        ...["-H", "Authorization: Bearer …", "--data-binary", "@-", sql, ""],
+      ].join("\n"),
+    );
+  }
+});
+
+test("what is pasted into wrangler.toml passes the check, and is the dataset of the queries", async () => {
+  const [, toml = ""] = /```toml\n(.*?)```/s.exec(PAGE) ?? [];
+  const folder = makeFolder();
+  appendFileSync(join(folder, "wrangler.toml"), `\n${toml.replace(/^ +/gm, "")}`);
+  const { code, err } = await vitrine(["check"], { folder });
+  expect([code, err]).toEqual([0, expect.not.stringContaining("dataset")]);
+  const [, dataset = ""] = /^ *dataset = "(\w+)"/m.exec(toml) ?? [];
+  for (const sql of QUERIES.values()) expect(sql).toContain(`FROM ${dataset}\n`);
+});
