@@ -47,6 +47,7 @@ const FORBIDDEN: readonly (readonly [file: string, from: string, name?: string])
   ["src/worker/x.ts", "../../test/support/env.ts"],
   ["src/client/x.ts", "../worker/base/log.ts"],
   ["src/emulator/edge/x.ts", "../../worker/base/log.ts", "logRefusal"],
+  ["src/emulator/cache/x.ts", "../../worker/cache/tags.ts", "objectTag"],
   ["src/emulator/edge/x.ts", "../../cli/command.ts"],
   ["src/cli/purge/x.ts", "../warm/index.ts"],
   ["src/cli/purge/x.ts", "../program.ts"],

@@ -36,6 +36,7 @@ describe("how long a response is fresh", () => {
       },
       30,
     ],
+    [{ "cdn-cache-control": "public", expires: "Thu, 26 Nov 2026 00:01:00 GMT" }, HOURS_2],
     [{ "cache-control": "max-age=60", age: "20" }, 40],
     [{ "cache-control": "max-age=60", date: "Wed, 25 Nov 2026 23:59:50 GMT" }, 50],
     [{ "cache-control": "max-age=60", age: "yesterday", date: "today" }, 60],
@@ -66,11 +67,13 @@ describe("how long a response is fresh", () => {
   });
 
   test.each([["0"], ["soon"], ["Wed, 25 Nov 2026 00:00:00 GMT"]])(
-    "expires %s is in the past (W7)",
+    "expires %s is in the past (W7, W8)",
     async (expires) => {
       count(undefined, { expires });
       await ask();
       expect(await line()).toBe("EXPIRED run 2");
+      answerWith("failed", {}, 500);
+      expect(await line()).toBe("STALE run 2"); // W8: it is too old, and may replace an error
     },
   );
 

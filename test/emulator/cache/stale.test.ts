@@ -48,11 +48,15 @@ describe("while a response is renewed", () => {
     expect(cache.runs).toHaveLength(2);
   });
 
-  test("a place that has nothing shows what the upper tier has (W5, W8)", async () => {
+  test("places that have nothing show what the upper tier has, and cause one run (W5, W8)", async () => {
     count("max-age=60, stale-while-revalidate=600");
     await ask("/a", {}, { place: "one" });
     wait(60);
-    expect(await line("/a", {}, { place: "two" })).toBe("UPDATING run 1");
+    const release = hold();
+    for (const place of ["two", "three", "four"]) {
+      expect(await line("/a", {}, { place })).toBe("UPDATING run 1");
+    }
+    release();
     await cache.settled();
     expect(cache.runs).toHaveLength(2);
   });
@@ -252,6 +256,16 @@ describe("an answer that nothing has changed", () => {
       "REVALIDATED run 1",
     );
     wait(119);
+    expect(await line()).toBe("HIT run 1");
+  });
+
+  test("is as old as it says, not as the kept one said (W7, W11)", async () => {
+    count("max-age=60", { ...validators, age: "50" });
+    await ask();
+    wait(10);
+    unchanged({});
+    expect(await line()).toBe("REVALIDATED run 1");
+    wait(59);
     expect(await line()).toBe("HIT run 1");
   });
 
