@@ -5,6 +5,7 @@ import type { Mistake } from "../../worker/base/mistake.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
 import { readHealthToken } from "../../worker/config/read-secrets.ts";
 import { bucketsOf } from "../../worker/config/routes.ts";
+import { cacheDoubts } from "./cache-settings.ts";
 import { type FoundMistake, isSameMistake, type Warning } from "./config-fault.ts";
 import { type Bounds, readBounds, tellCosts } from "./costs.ts";
 import { readDeployed } from "./deployed.ts";
@@ -91,7 +92,8 @@ function describe(config: Config, bounds: Bounds, vars: KnownVars) {
     told.push("Before a deploy, uncomment routes and put your own domain there.");
   }
   const costly = costs.warning ? [costs.warning] : [];
-  return { told, warnings: [...doubts(vars), ...unsignedDoors(config), ...costly] };
+  const cache = cacheDoubts(vars.cache, config.answers.keep);
+  return { told, warnings: [...doubts(vars), ...cache, ...unsignedDoors(config), ...costly] };
 }
 
 /** What to list under Sources (E5), and who else could use it (E10). */

@@ -2,6 +2,7 @@
 
 import { isTable, json } from "../../worker/base/json.ts";
 import type { Vars } from "../../worker/config/schema.ts";
+import type { CacheSettings } from "./cache-settings.ts";
 
 /** A domain that the configuration deploys to, and what it says of the zone. */
 export type Domain = {
@@ -44,7 +45,8 @@ export type KnownVars = {
   readonly datasets: readonly { readonly binding: string; readonly dataset?: string }[];
   /** Whether a deploy would also serve from a workers.dev address. */
   readonly workersDev: boolean;
-  readonly cached: boolean;
+  /** Cloudflare's cache in front of the Worker's entrypoints. */
+  readonly cache: CacheSettings;
   /** The domains and routes that it deploys to: `images.example.com`, `images.example.com/*`. */
   readonly patterns: readonly string[];
   /** Those of them that are custom domains. */

@@ -5,6 +5,7 @@ import type { Mistake } from "../../worker/base/mistake.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { bucketsOf } from "../../worker/config/routes.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
+import { cacheMistakes } from "./cache-settings.ts";
 import type { Warning } from "./config-fault.ts";
 import { hintFor } from "./environment.ts";
 import type { KnownVars } from "./known-vars.ts";
@@ -29,10 +30,7 @@ export function* pitfalls(vars: KnownVars): Generator<Mistake> {
       yield { path: name, message: `is none of ${VARIABLES.join(", ")}` };
     }
   }
-  if (vars.cached) {
-    const message = "must not be on: it keeps one format for all browsers"; // C5
-    yield { path: "cache.enabled", message };
-  }
+  yield* cacheMistakes(vars.cache);
 }
 
 /** What may not work, but does no harm then. */

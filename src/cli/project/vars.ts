@@ -6,6 +6,7 @@ import { isTable } from "../../worker/base/json.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
 import { type Fault, isFault } from "../command.ts";
 import { hostOf } from "./base-url.ts";
+import { readCacheSettings } from "./cache-settings.ts";
 import { type FoundMistake, foundText } from "./config-fault.ts";
 import { findConfigFile } from "./config-file.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
@@ -49,6 +50,7 @@ export function readVars(
     const message = environmentFault(environment, environments);
     if (message !== undefined) return unreadable({ path: file, message });
     const own = environment === undefined ? rawConfig : tableOf(rawConfig.env)[environment];
+    const keys = new Set(Object.keys(tableOf(own)));
     // An empty `env` is the top level, also if CLOUDFLARE_ENV names an environment (S6).
     const options = { config: join(folder, file), env: environment ?? "" };
     const config = wrangler.unstable_readConfig(options, { hideWarnings: quiet === "quiet" });
@@ -67,7 +69,7 @@ export function readVars(
     const stores: readonly { binding: string }[] = config.secrets_store_secrets;
     return {
       ...{ file, environment, environments, worker: config.name },
-      own: new Set(Object.keys(tableOf(own))),
+      own: keys,
       devVars,
       deployed: vars,
       started: { ...vars, ...Object.fromEntries(found.map(([name, { value }]) => [name, value])) },
@@ -77,7 +79,7 @@ export function readVars(
       limiters: config.ratelimits ?? [],
       datasets: config.analytics_engine_datasets,
       workersDev: config.workers_dev !== false || config.preview_urls !== false,
-      cached: config.cache?.enabled === true,
+      cache: readCacheSettings(config, environment !== undefined && keys.has("exports")),
       patterns: routes.map(({ pattern }) => pattern),
       customDomains: routes.filter((one) => one.custom_domain).map(({ pattern }) => pattern),
       domains: routes.map(({ pattern, zone_id: zoneId, zone_name: zoneName }) => {
@@ -96,11 +98,15 @@ function routesOf({ route, routes }: { route?: Route; routes?: readonly Route[] 
   return given.map((one) => (typeof one === "string" ? { pattern: one } : one));
 }
 
-/** What wrangler's parser says, and where in the file. */
+/** What wrangler says, on one line, and where in the file if that cannot be read at all. */
 function mistakeOf(error: Error, file: string): FoundMistake {
   const place = "location" in error && isTable(error.location) ? error.location : {};
-  const at = "line" in place ? { at: `${place["line"]}:${place["column"]}` } : {};
-  return { path: file, ...at, message: error.message };
+  if ("line" in place) {
+    return { path: file, at: `${place["line"]}:${place["column"]}`, message: error.message };
+  }
+  const lines = error.message.split("\n").map((line) => line.trim().replace(/^- /, ""));
+  const said = lines.filter((line) => line !== "" && !/^Processing .* configuration:$/.test(line));
+  return { path: file, message: said.join(" ") };
 }
 
 function unreadable(mistake: FoundMistake): Unreadable {

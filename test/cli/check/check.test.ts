@@ -195,10 +195,10 @@ test("vitrine check, like npm start, needs no keys for the local buckets", async
   expect([own.code, own.output]).toEqual([2, expect.stringContaining("OWN_ACCESS_KEY_ID: is mis")]);
 });
 
-test("vitrine check finds all mistakes that matter only once deployed (C5, E6)", async () => {
+test("vitrine check finds all mistakes that matter only once deployed (E6, W2)", async () => {
   edit("wrangler.toml", (text) =>
     text
-      .replace("[observability]", "[cache]\nenabled = true\n$&")
+      .replace("cache = { enabled = false }", "cache = { enabled = true }")
       .replace('region = "eu-west-1"', 'region = "eu-west-2"')
       .replace("[vars.BUCKETS.media]", '[vars]\nOLD_ACCESS_KEY_ID = "x"\n[vars.PRESET.card]\n$&')
       .replace("[[vars.ROUTES]]", '$&\npath = "/:preset/*"\nobject = "own/*"\n$&')
@@ -211,7 +211,7 @@ test("vitrine check finds all mistakes that matter only once deployed (C5, E6)",
     "The configuration has mistakes:",
     expect.stringMatching(/^ {2}OLD_ACCESS_KEY_ID: is in wrangler\.toml, where it is no secret/),
     "  PRESET: is none of BUCKETS, ROUTES, PRESETS, ANSWERS, COSTS",
-    expect.stringMatching(/^ {2}cache\.enabled: must not be on/), // C5
+    expect.stringMatching(/^ {2}exports\.default\.cache\.enabled: is true: /), // W2
     "  PRESETS.card.draw[0].url: http:// is for your own machine only", // E6
     "  BUCKETS.own.endpoint: http:// is for your own machine only, in .dev.vars", // E6
     "  BUCKETS.media.region: is eu-west-2, but the endpoint is in eu-west-1", // A5

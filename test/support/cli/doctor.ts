@@ -9,6 +9,7 @@ import { ROOT } from "../built.ts";
 import { ENV, HEALTH_TOKEN, SECRETS, VARS } from "../env.ts";
 import { get, stage } from "../play.ts";
 import { network } from "../stand.ts";
+import { CACHED, toml } from "./folder.ts";
 import type { Report } from "./report.ts";
 import { type Given, vitrine } from "./vitrine.ts";
 
@@ -36,6 +37,9 @@ compatibility_date = "2026-11-01"
 workers_dev = false
 preview_urls = false
 routes = ["${new URL(SITE).host}/*"]
+${Object.entries(CACHED)
+  .map(([name, table]) => `${name} = ${toml(table)}`)
+  .join("\n")}
 [vars]
 ${lines.join("\n")}
 [secrets]

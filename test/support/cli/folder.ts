@@ -12,6 +12,15 @@ export const HOST = "https://images.example";
 /** That of env.staging, in STAGED. */
 export const STAGING = "https://images-staging.example";
 
+/** Cloudflare's cache as the project has it: off in front of visitors, on in front of Renditions (W1, W2). */
+export const CACHED = {
+  cache: { enabled: true, cross_version_cache: true },
+  exports: {
+    default: { type: "worker", cache: { enabled: false } },
+    Renditions: { type: "worker", cache: { enabled: true } },
+  },
+};
+
 const folders: string[] = [];
 afterAll(() => {
   for (const made of folders) rmSync(made, { recursive: true, force: true });
@@ -35,6 +44,7 @@ export function makeFolder(
     "workers_dev = false",
     "preview_urls = false",
     `routes = [{ pattern = "${new URL(HOST).host}", custom_domain = true }]`,
+    ...Object.entries(CACHED).map(([name, table]) => `${name} = ${toml(table)}`),
     "[vars]",
     ...tables,
     "[secrets]",
@@ -45,7 +55,7 @@ export function makeFolder(
 
 /** A configuration whose top level and whose env.staging are right. */
 export const STAGED = {
-  ...{ name: "vitrine", workers_dev: false, preview_urls: false },
+  ...{ name: "vitrine", workers_dev: false, preview_urls: false, ...CACHED },
   routes: [{ pattern: new URL(HOST).host, custom_domain: true }],
   vars: VARS,
   secrets: { required: Object.keys(SECRETS) },
@@ -71,7 +81,7 @@ export function makeProject(
 }
 
 /** A value of TOML, in one line. A JSON string is also a TOML string. */
-function toml(value: unknown): string {
+export function toml(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(toml).join(", ")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const entries = Object.entries(value).map(
