@@ -1,12 +1,14 @@
 // What the Worker asks the edge for, and with which headers. The signature is left out.
 
+import { renditionUrl, type Wanted } from "../../worker/cache/rendition-url.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import { factsOptions } from "../../worker/edge/original.ts";
-import { chooseFormat, type Readable } from "../../worker/request/format.ts";
+import { chooseFormat, type Readable, readsOf } from "../../worker/request/format.ts";
+import { originUrl } from "../../worker/s3/object-url.ts";
 import { signWith } from "../../worker/s3/sign-request.ts";
 import { transformationsOf } from "../project/costs.ts";
 import { type Project, slotsAtHand } from "../project/project.ts";
@@ -20,14 +22,16 @@ export type Call = {
   readonly image: RequestInitCfPropertiesImage;
 };
 
-export async function explainAsked(
-  project: Project,
-  bucket: Bucket,
-  source: string,
-  { variant, svg }: { readonly variant: Variant; readonly svg: boolean },
-  now: number,
-) {
+/** An object, in a version if its URL is signed for one, at a variant. */
+export type Subject = Omit<Wanted, "reads"> & {
+  /** Whether its route shows SVGs. */
+  readonly svg: boolean;
+};
+
+export async function explainAsked(project: Project, subject: Subject, now: number) {
   const { config } = project;
+  const { bucket, key, version, variant, svg } = subject;
+  const source = originUrl(bucket.base, key, version);
   const options = READERS.flatMap((reader) => callsFor(reader, variant, svg));
   const images = options.map(({ image: { format: _, ...image } }) => JSON.stringify(image));
   const ofThis = new Set(images).size;
@@ -37,6 +41,10 @@ export async function explainAsked(
     headers: await headersOf(project, source, bucket, now),
     /** The edge caches by the URL and these (C1). */
     options,
+    /** Cloudflare keeps the rendition under one of these for all visitors (W3); none with keep = 0. */
+    kept: config.answers.keep === 0 ? [] : READERS.map((reader) => keptFor(reader, subject)),
+    /** For how long: s. */
+    keep: config.answers.keep,
     /** Unique transformations that this variant, and all variants of the object, can cause (L2). */
     transformations: { ofThis, ofAll },
     /** Seconds that browsers may keep it, unless its URL expires before. */
@@ -60,6 +68,10 @@ function callsFor({ reads, readable }: Reader, variant: Variant, svg: boolean): 
     { reads, when: "then, of a GIF", image: edgeOptions(asked) },
     { reads, when: "then, of what is no GIF", image: edgeOptions({ ...asked, still: true }) },
   ];
+}
+
+function keptFor({ reads, readable }: Reader, { svg, ...object }: Subject) {
+  return { reads, url: renditionUrl({ ...object, reads: readsOf(object.variant, readable, svg) }) };
 }
 
 /** The headers, with the end of the key's id in place of the signature. */

@@ -63,14 +63,14 @@ export async function explainUrl(project: Project, url: URL, now: number): Promi
     const version = url.searchParams.get("v") ?? "";
     return { ...of, ...(/^[\w.-]{1,64}$/.test(version) && { version }), refused: granted };
   }
-  const source = originUrl(bucket.base, key, granted?.version);
+  const subject = { bucket, key, version: granted?.version };
   const other = fallback && originUrl(fallback.bucket.base, fallback.key);
   return {
     ...of,
     signature: granted?.signature ?? "none is asked for",
     ...(granted && { expires: new Date(granted.expires * 1000).toISOString() }),
     ...(other !== undefined && other !== originUrl(bucket.base, key) && { fallback: other }),
-    asked: await explainAsked(project, bucket, source, { variant, svg }, now),
+    asked: await explainAsked(project, { ...subject, variant, svg }, now),
   };
 }
 

@@ -70,7 +70,7 @@ function rowsOfRefusal({ event, ...facts }: Refusal): Row[] {
 }
 
 function rowsOfAsked(
-  { originUrl, headers, options, transformations, maxAge }: Asked,
+  { originUrl, headers, options, kept, keep, transformations, maxAge }: Asked,
   object: string,
   { flags, local }: CommandContext,
 ): Row[] {
@@ -85,10 +85,24 @@ function rowsOfAsked(
     ["Options", "sent to the edge, by what the browser reads"],
     ...merged(options).map(([name, image]): Row => [`  ${name}`, image]),
     ["Cache key", "at the edge: the origin URL and these options, nothing else"],
+    ...rowsOfKept(kept, keep, local),
     ["Browsers", `keep it for up to ${maxAge} s`],
     ["Cost", `${unique}: free, or ${money(PRICE * 1000)} for 1,000`],
     ["", `all variants of this object${own}: ${ofAll}`],
     ["Purge", local ? "nothing: the local run keeps nothing" : purge],
+  ];
+}
+
+/** Under which URL Cloudflare keeps it for all visitors. The formats differ in one word. */
+function rowsOfKept(kept: Asked["kept"], keep: number, local: boolean): Row[] {
+  const [url, ...others] = new Set(kept.map((one) => one.url));
+  if (local) return [["Kept as", "nothing: the local run keeps nothing"]]; // W15
+  if (url === undefined) return [["Kept as", "nothing: keep is 0 in [vars.ANSWERS]"]];
+  const words = others.map((other) => new URL(other).searchParams.get("as"));
+  const same = words.length > 0 ? `. Other browsers: the same with as=${words.join(", as=")}` : "";
+  return [
+    ["Kept as", url],
+    ["", `by Cloudflare, for all visitors, for ${keep} s${same}`],
   ];
 }
 

@@ -6,13 +6,14 @@ import type { Explained } from "../../../src/cli/explain/explain-url.ts";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { encodePath } from "../../../src/url/grammar.ts";
 import { signGrant } from "../../../src/url/grant.ts";
-import { HOST, makeFolder } from "../../support/cli/folder.ts";
+import worker from "../../../src/worker/index.ts";
+import { envLine, HOST, makeFolder } from "../../support/cli/folder.ts";
 import { now, PRIVATE, REFUSED, signed } from "../../support/cli/refused.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { ENV, SECRETS, VARS } from "../../support/env.ts";
 import { editFile } from "../../support/local-run.ts";
 import { leaksIn } from "../../support/overheard.ts";
-import { get, stage } from "../../support/play.ts";
+import { get, keepNothing, stage } from "../../support/play.ts";
 
 const ROUTES = [
   ...VARS.ROUTES,
@@ -21,6 +22,8 @@ const ROUTES = [
 ];
 const env = { ...ENV, ROUTES };
 const folder = makeFolder({ ROUTES });
+
+keepNothing(); // each request is to reach the edge
 
 /** What it prints; all keys are at hand unless the test says otherwise. */
 async function explain(url: string, given: { env?: Record<string, string>; folder?: string } = {}) {
@@ -113,6 +116,66 @@ describe("vitrine explain says what the Worker asks of the edge and of S3 (C1, O
     expect(asked?.originUrl).toMatch(/published\/rotated-gps\.jpg\?v=1\.a_b-C$/);
     expect(rows).toMatch(/^ +all variants of this object, in this version: \d+$/m);
     expect(rows).toMatch(/^Purge +npx vitrine purge --v 1\.a_b-C rotated-gps\.jpg$/m);
+  });
+});
+
+/** The URLs that the gateway asks the cached entrypoint for, by what a browser reads. */
+async function keptBy(path: string): Promise<object[]> {
+  const kept: { reads: string; url: string }[] = [];
+  for (const [reads, accept] of Object.entries(ACCEPTS)) {
+    const Renditions = {
+      fetch: async ({ url }: Request) => {
+        kept.push({ reads, url });
+        return Response.json({ event: "object-missing", certain: true }, { status: 404 });
+      },
+      purge: async () => ({ success: true, errors: [] }),
+    };
+    const context = { waitUntil: () => {}, exports: { Renditions } };
+    await worker.fetch(new Request(HOST + path, { headers: { accept } }), { ...env }, context);
+  }
+  return kept;
+}
+
+describe("vitrine explain says under which URL a rendition is kept for all visitors (W3)", () => {
+  test.each([
+    ...HARD_KEYS.map((key) => `/images/card@2x/${encodePath(key)}`),
+    "/images/%63ard%402x/keys/1%2b1%3D%32.jpg?width=1",
+    "/images/plain/a.jpg",
+    "/images/tall/a.jpg",
+    "/images/moving/a.gif",
+    "/icons/card/a.svg",
+  ])("for %s", async (path) => {
+    expect((await explain(path)).asked?.kept).toEqual(await keptBy(path));
+  });
+
+  test("for a signed URL: with its version, and without its signature", async () => {
+    const query = await signed(PRIVATE, "a.jpg", { version: "1.a_b-C" });
+    const { asked } = await explain(`/private/card/a.jpg${query}`);
+    expect(asked?.kept).toEqual(await keptBy(`/private/card/a.jpg${query}`));
+    for (const { url } of asked?.kept ?? []) expect(url).toMatch(/[^?]+\?as=.*&v=1\.a_b-C$/);
+  });
+
+  test("in one row, with what differs by the browser, and for how long", async () => {
+    const { rows } = await explain("/images/card/photos/fig.jpg");
+    expect(rows).toMatch(
+      /^Kept as +https:\/\/renditions\/1\/AWS\/https\/\S+\/published\/photos\/fig\.jpg\?as=avif\.webp&image=\S+$/m,
+    );
+    expect(rows).toMatch(
+      /^ +by Cloudflare, for all visitors, for 3600 s\. Other browsers: the same with as=webp, as=plain$/m,
+    );
+    const svg = await explain("/icons/card/a.svg");
+    expect(svg.rows).toMatch(/^ +by Cloudflare, for all visitors, for 3600 s$/m);
+  });
+
+  test("nothing, with keep = 0, or in the local run (W15)", async () => {
+    const off = makeFolder({ ROUTES, ANSWERS: { keep: 0 } });
+    const none = await explain("/images/card/a.jpg", { folder: off });
+    expect(none.asked?.kept).toEqual([]);
+    expect(none.rows).toMatch(/^Kept as +nothing: keep is 0 in \[vars\.ANSWERS\]$/m);
+    const secrets = Object.entries(SECRETS).map(([name, value]) => envLine(name, value));
+    const here = makeFolder({ ROUTES }, { ".dev.vars": secrets.join("") });
+    const local = await explain("http://localhost:8787/images/card/a.jpg", { folder: here });
+    expect(local.rows).toMatch(/^Kept as +nothing: the local run keeps nothing$/m);
   });
 });
 
