@@ -10,6 +10,7 @@ import { diagnoseStatus } from "./diagnose-site.ts";
 import { type Diagnosis, diagnose, type Finding, findingsOn, note, well } from "./finding.ts";
 import { healthOf } from "./health.ts";
 import { examineVisit } from "./image.ts";
+import { examineKept } from "./kept.ts";
 import type { Sample } from "./sample.ts";
 import { examineDoors } from "./side-door.ts";
 
@@ -41,21 +42,29 @@ export async function examineSite(
   }
   const tried = new Set<string>();
   const seen: Finding[] = [];
+  let shows: Visit | undefined;
   for (const visit of visits.slice(0, MOST_VISITS)) {
     const bucket = visit.route.bucket.name;
     const diagnoses = await examineVisit(project, visit, !tried.has(bucket));
     seen.push(...diagnoses.map((one) => ({ about: base + visit.path, ...one, bucket })));
     tried.add(bucket);
+    if (diagnoses.some(isImage)) shows ??= visit;
   }
-  const shows = seen.some(({ check, severity }) => check === "image" && severity === "ok");
   if (gone !== undefined) {
     // On a domain with other apps, perhaps only /healthz belongs to another one.
-    if (!shows) return gone;
+    if (shows === undefined) return gone;
     findings.push({ about: base, ...diagnose("health-elsewhere", {}) });
   }
+  const kept = shows === undefined ? [] : [await examineKept(project, shows)];
   // The local run has no zone.
-  const doors = project.local ? [] : await examineDoors(project, base, samples, shows);
-  return [...findings, ...seen, ...doors];
+  const doors = project.local
+    ? []
+    : await examineDoors(project, base, samples, shows !== undefined);
+  return [...findings, ...seen, ...kept, ...doors];
+}
+
+function isImage({ check, severity }: Diagnosis): boolean {
+  return check === "image" && severity === "ok";
 }
 
 /** Why no Vitrine is there. */

@@ -41,6 +41,7 @@ test("a healthy site has no errors and no warnings, and no transformation is pai
     "cache",
     "headers",
     "originals",
+    "kept",
     "side-door",
   ]) {
     expect(checks).toContain(`${check} ok`);

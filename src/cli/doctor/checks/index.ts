@@ -4,6 +4,7 @@ import { BUCKET_CHECKS } from "./bucket.ts";
 import { DOOR_CHECKS } from "./door.ts";
 import { EDGE_CHECKS } from "./edge.ts";
 import { type CauseEntry, type CheckEntry, NO_IMAGE } from "./entry.ts";
+import { KEPT_CHECKS } from "./kept.ts";
 import { OBJECT_CHECKS } from "./object.ts";
 import { SITE_CHECKS } from "./site.ts";
 import { SLOT_CHECKS } from "./slot.ts";
@@ -14,6 +15,7 @@ export const CHECKS = {
   ...OBJECT_CHECKS,
   ...SITE_CHECKS,
   ...EDGE_CHECKS,
+  ...KEPT_CHECKS,
   ...DOOR_CHECKS,
 } as const;
 
