@@ -11,7 +11,6 @@ type LogEvent = Refusal["event"] | Notice["event"];
 const EVENTS = Object.keys({
   "bucket-denied": true,
   "cache-unusable": true,
-  "rendition-failed": true,
   "configuration-broken": true,
   "edge-failed": true,
   "edge-refused": true,
@@ -33,6 +32,7 @@ const EVENTS = Object.keys({
   "original-is-smaller": true,
   "quota-spent": true,
   "rate-limited": true,
+  "rendition-failed": true,
   "signature-wrong": true,
   "slot-in-use": true,
   "slot-refused": true,
