@@ -62,7 +62,7 @@ export function* cacheDoubts(settings: CacheSettings, keep: number): Generator<W
   if (!enabled || entrypointOf(settings, KEPT)?.cached === false) {
     const what = `the cache for ${KEPT} is off: each data centre of Cloudflare makes every rendition anew, so more visitors wait, and S3 sends more`;
     const remedy =
-      "write [cache] and [exports] as docs/configuration.md shows, or keep = 0 in [vars.ANSWERS] if that is meant";
+      "write [cache] and [exports] as docs/cache.md shows, or keep = 0 in [vars.ANSWERS] if that is meant";
     return yield { what, remedy };
   }
   if (!crossVersion) {

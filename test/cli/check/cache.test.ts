@@ -150,8 +150,7 @@ test.each(REFUSED)("wrangler refuses %j, and its words come on one line", async 
   expect(lines[1]).toMatch(says);
 });
 
-const OFF =
-  /^Warning: the cache for Renditions is off: .*docs\/configuration\.md shows, or keep = 0/;
+const OFF = /^Warning: the cache for Renditions is off: .*docs\/cache\.md shows, or keep = 0/;
 const EMPTIED = /^Warning: cache\.cross_version_cache is not true: every deploy and every wrangler/;
 const EARLY = /^Warning: compatibility_date is 2025-11-16, before 2025-11-17: .* nothing is kept: /;
 

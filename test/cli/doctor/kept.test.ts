@@ -142,6 +142,7 @@ const SWITCHES: {
   loopback: [["transformed"], ["forgotten", "kept-unusable"]], // W13
   enabled: [[true], [false, "kept"]], // W1
   crossVersion: [[true], [false]], // W4: within one version all is well
+  largest: [[1e6], [1, "kept"]], // W16
 };
 
 const switched = Object.entries(SWITCHES).flatMap(([name, rows]) =>
@@ -161,6 +162,17 @@ test.each(switched)(
     expect(report.code).toBe(cause ? 1 : 0);
   },
 );
+
+test("without ctx.exports the Worker cannot use the cache, and the doctor says so (W15)", async () => {
+  arrange({ firewall: true });
+  stage.s3.faults.add("no-list-bucket");
+  stage.exported = () => undefined;
+  configure();
+  deploy();
+  expect(wrongIn(await examine())).toMatchObject([
+    { cause: "kept-unusable", remedy: expect.stringContaining("compatibility_date") },
+  ]);
+});
 
 test("the doctor asks at most twice for it, and no transformation is paid for that (W11)", async () => {
   let asked = 0;

@@ -10,7 +10,9 @@ import { readConfig } from "../../../src/worker/config/config.ts";
 import { HOST, makeFolder } from "../../support/cli/folder.ts";
 import { type Ended, vitrine } from "../../support/cli/vitrine.ts";
 import { ENV, SECRETS, VARS } from "../../support/env.ts";
-import { get, stage } from "../../support/play.ts";
+import { get, keepNothing, stage } from "../../support/play.ts";
+
+keepNothing(); // each request is to reach the edge
 
 const folder = makeFolder();
 const run = (...args: string[]) => vitrine(args, { folder, env: SECRETS });
