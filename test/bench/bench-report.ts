@@ -14,7 +14,7 @@ export type Report = {
   readonly traffic: readonly Result[];
   readonly configuration: readonly Result[];
   readonly keys: readonly Result[];
-  /** ms, of the floor and of the Worker. */
+  /** ms, of the floor of a miss and of the Worker. */
   readonly firstAnswers: readonly number[];
   readonly memory: readonly Memory[];
 };
@@ -32,6 +32,7 @@ export function tell(report: Report): string[] {
       ["traffic", "CPU/request", "ratio", "middle half", "at most", "requests/s", "p50", "p99"],
       ...traffic.map(rowOf),
     ]),
+    ...floorsOf(traffic).map((floor) => `ratio to the ${floor}: ${namesOf(traffic, floor)}`),
     "",
     ...align([["growth", "CPU/request", "ratio", "middle half", "at most"], ...growthRows(report)]),
     "",
@@ -51,6 +52,41 @@ function rowOf({ name, cpu, ratio, middle, limit, rate, p50, p99 }: Result): str
   return [
     ...[name, `${cpu.toFixed(0)} µs`, ratio.toFixed(2), range(middle), limit?.toFixed(2) ?? ""],
     ...[count(Math.round(rate)), `${p50.toFixed(1)} ms`, `${p99.toFixed(1)} ms`],
+  ];
+}
+
+/** The floors of the traffic, in their order. */
+function floorsOf(traffic: readonly Result[]): string[] {
+  return [...new Set(traffic.flatMap(({ floor }) => floor ?? []))];
+}
+
+function namesOf(traffic: readonly Result[], of: string): string {
+  const compared = traffic.filter(({ floor }) => floor === of);
+  return compared.map(({ name }) => name).join(", ");
+}
+
+/** The heads of the table in docs/performance.md. */
+export const HEADINGS = ["traffic", "CPU", "its floor", "ratio", "target", "what it is"] as const;
+
+/** The rows of that table: all that is compared with a floor. */
+export function pageRows({ traffic }: Pick<Report, "traffic">): string[][] {
+  return traffic.flatMap(({ name, note, cpu, ratio, limit, floor }) => {
+    const least = traffic.find((one) => one.name === floor);
+    if (!least) return [];
+    const µs = (one: number) => `${Math.round(one)} µs`;
+    return [[name, µs(cpu), µs(least.cpu), ratio.toFixed(2), limit?.toFixed(2) ?? "", note]];
+  });
+}
+
+/** The sentences of that page that have figures. */
+export function pageNotes({ keys, memory, firstAnswers }: Report): string[] {
+  const [floor = Number.NaN, own = Number.NaN] = firstAnswers;
+  const longer = Math.round(((keys.at(-1)?.ratio ?? Number.NaN) - 1) * 100);
+  const grown = Math.max(0, grownBy(memory)) / 1_048_576;
+  return [
+    `A request with a key of 1,000 bytes takes ${longer} % longer than with a key of 10 bytes.`,
+    `After a million different keys, ${grown.toFixed(1)} MiB more of the heap are in use than after 10,000.`,
+    `The first answer of a fresh process comes ${(own - floor).toFixed(1)} ms after its floor's.`,
   ];
 }
 
@@ -85,13 +121,15 @@ function rounded(_name: string, value: unknown): unknown {
   return typeof value === "number" ? Math.round(value * 1_000) / 1_000 : value;
 }
 
-/** A chart with one bar a kind of traffic. */
+/** A chart with one bar for all that is compared with a floor. */
 export function chartOf({ traffic }: Pick<Report, "traffic">, dark: boolean): string {
+  const compared = traffic.filter(({ floor }) => floor !== undefined);
   return drawBars({
     title: "Processor time of a request",
-    subtitle: "as a ratio to the floor: a Worker that does only what none can leave out",
+    subtitle:
+      "as a ratio to its floor: a Worker that does the same with fixed values, and nothing else",
     unit: "",
-    rows: traffic.map(({ name, note, ratio, limit }) => ({
+    rows: compared.map(({ name, note, ratio, limit }) => ({
       ...{ label: name, note, value: ratio, highlight: limit !== undefined },
       text:
         limit === undefined ? ratio.toFixed(2) : `${ratio.toFixed(2)} (limit ${limit.toFixed(2)})`,

@@ -11,7 +11,7 @@ import { isFolder } from "./folder.ts";
 import { firstAnswers, lengthsOfKeys, sizesOfConfiguration, watchMemory } from "./growth.ts";
 import { compare } from "./rounds.ts";
 import { readSize } from "./size.ts";
-import { FLOOR, subjects } from "./subjects.ts";
+import { FIRST, subjects } from "./subjects.ts";
 
 const HELP = `Measures what the Worker costs: npm run bench -- [options]
 
@@ -48,7 +48,7 @@ async function run(quick: boolean, out: string | undefined): Promise<void> {
   await buildWorker();
   const all = subjects();
   const [sizes, lengths] = [sizesOfConfiguration(), lengthsOfKeys()];
-  const pair = all.filter(({ name }) => name === FLOOR || name === "hot");
+  const pair = all.filter(({ name }) => FIRST.includes(name));
   const compared = all.length + sizes.length + lengths.length;
   const parts = compared * (effort.rounds + 1) + (keys.at(-1) ?? 0) / 10_000 + 2 * starts;
   const progress = createProgress({ stderr, env, now: Date.now }, "parts", parts);

@@ -5,11 +5,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROOT } from "../support/built.ts";
-import { chartOf, tell } from "./bench-report.ts";
+import { chartOf, HEADINGS, pageNotes, pageRows, type Report, tell } from "./bench-report.ts";
+import { lengthsOfKeys, sizesOfConfiguration } from "./growth.ts";
 import { measure } from "./load.ts";
 import { seeded } from "./random.ts";
 import { quantile } from "./rounds.ts";
-import { subjects } from "./subjects.ts";
+import { FIRST, type Subject, subjects } from "./subjects.ts";
 import { type Running, start } from "./workerd.ts";
 
 test.each<[number[], number, number]>([
@@ -35,19 +36,26 @@ const STRICT = `export default {
   },
 };`;
 
-describe.each(subjects().filter(({ name }) => name !== "bare"))("$name", ({ script, draw }) => {
-  let running: Running;
-  beforeAll(async () => {
-    running = await start(script, { edge: STRICT });
-  });
-  afterAll(() => running.stop());
+/** An edge that nobody may ask. */
+const UNASKED = `export default { fetch: () => new Response("asked", { status: 500 }) };`;
+const ASKS_NOBODY = ["floor of a hit", "hit", "signed", "404", "304"];
 
-  test("asks the edge correctly, and answers as the benchmark expects", async () => {
-    const { cpu, rate } = await measure(running, await draw(8, seeded(1)));
-    expect(cpu).toBeGreaterThan(0);
-    expect(rate).toBeGreaterThan(0);
-  });
-});
+describe.each(subjects().filter(({ name }) => name !== "bare"))(
+  "$name",
+  ({ name, script, draw }) => {
+    let running: Running;
+    beforeAll(async () => {
+      running = await start(script, { edge: ASKS_NOBODY.includes(name) ? UNASKED : STRICT });
+    });
+    afterAll(() => running.stop());
+
+    test("asks the edge correctly, and answers as the benchmark expects", async () => {
+      const { cpu, rate } = await measure(running, await draw(8, seeded(1)));
+      expect(cpu).toBeGreaterThan(0);
+      expect(rate).toBeGreaterThan(0);
+    });
+  },
+);
 
 test("an unexpected answer is not measured", async () => {
   const [{ script, draw } = expect.unreachable()] = subjects();
@@ -60,15 +68,45 @@ test("an unexpected answer is not measured", async () => {
   }
 });
 
-test("the charts show the committed figures", () => {
+test("each is compared with a floor that is measured, too", () => {
+  const all = [subjects(), sizesOfConfiguration(), lengthsOfKeys()];
+  for (const group of all) {
+    const names = group.map(({ name }) => name);
+    expect(names.length).toBe(new Set(names).size);
+    for (const { floor } of group) if (floor !== undefined) expect(names).toContain(floor);
+  }
+  expect(subjects().filter(({ name }) => FIRST.includes(name))).toHaveLength(2);
+});
+
+/** What the benchmark knows of a subject before it is measured. */
+type Facts = { [Fact in "name" | "note" | "floor" | "limit"]?: Subject[Fact] | undefined };
+
+describe("the committed figures", () => {
   const folder = join(ROOT, "fixtures/bench");
-  const report = JSON.parse(readFileSync(join(folder, "bench.json"), "utf8"));
-  for (const shade of ["light", "dark"]) {
+  const report: Report & { gzip: number } = JSON.parse(
+    readFileSync(join(folder, "bench.json"), "utf8"),
+  );
+
+  test.each(["light", "dark"])("are those of the chart, %s", (shade) => {
     const kept = readFileSync(join(folder, `bench-${shade}.svg`), "utf8");
     expect(chartOf(report, shade === "dark")).toBe(kept);
-  }
-  const lines = tell({ ...report, size: { gzipBytes: report.gzip, modules: [] } });
-  expect(lines.join("\n")).toContain("404");
+  });
+
+  test("are those of today's subjects, and can be told", () => {
+    const facts = (all: readonly Facts[]) =>
+      all.map(({ name, note, floor, limit }) => ({ name, note, floor, limit }));
+    expect(facts(report.traffic)).toEqual(facts(subjects()));
+    const lines = tell({ ...report, size: { gzipBytes: report.gzip, modules: [] } });
+    expect(lines.join("\n")).toContain("404");
+  });
+
+  test("are the table and the sentences of docs/performance.md", () => {
+    const page = readFileSync(join(ROOT, "docs/performance.md"), "utf8").replace(/ +/g, " ");
+    for (const row of [HEADINGS, ...pageRows(report)]) {
+      expect(page).toContain(`| ${row.join(" | ")} |`.replace(/ +/g, " "));
+    }
+    for (const note of pageNotes(report)) expect(page).toContain(note);
+  });
 });
 
 test.each([

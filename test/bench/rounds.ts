@@ -9,8 +9,10 @@ import { type Running, start } from "./workerd.ts";
 export type Result = Measured & {
   readonly name: string;
   readonly note: string;
+  /** The subject that it is compared with. Undefined: it is compared with itself. */
+  readonly floor: string | undefined;
   readonly limit: number | undefined;
-  /** CPU time of a request divided by that of the floor in the same round: median and middle half. */
+  /** CPU time of a request divided by that of its floor in the same round: median and middle half. */
   readonly ratio: number;
   readonly middle: readonly [number, number];
 };
@@ -24,7 +26,7 @@ export type Effort = {
 };
 
 /**
- * Measures subjects, each in its own process. The others are compared with the first one.
+ * Measures subjects, each in its own process, and compares each with its floor.
  * @param step is called after each part
  */
 export async function compare(
@@ -52,9 +54,9 @@ export async function compare(
   } finally {
     await Promise.all(running.map((one) => one.stop()));
   }
-  const floor = measured[0] ?? [];
-  return subjects.map(({ name, note, limit }, at) => {
+  return subjects.map(({ name, note, floor: other = name, limit }, at) => {
     const all = measured[at] ?? [];
+    const floor = measured[subjects.findIndex((one) => one.name === other)] ?? [];
     const ratios = all.map(({ cpu }, round) => cpu / (floor[round]?.cpu ?? Number.NaN));
     const of = (figure: keyof Measured) =>
       quantile(
@@ -62,7 +64,8 @@ export async function compare(
         0.5,
       );
     return {
-      ...{ name, note, limit, cpu: of("cpu"), rate: of("rate"), p50: of("p50"), p99: of("p99") },
+      ...{ name, note, floor: other === name ? undefined : other, limit },
+      ...{ cpu: of("cpu"), rate: of("rate"), p50: of("p50"), p99: of("p99") },
       ratio: quantile(ratios, 0.5),
       middle: [quantile(ratios, 0.25), quantile(ratios, 0.75)] as const,
     };

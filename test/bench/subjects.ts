@@ -17,11 +17,22 @@ export type Subject = {
   readonly script: Script;
   /** The requests of one round. */
   draw(count: number, random: Random): Load | Promise<Load>;
-  /** The limit for the CPU time of a request, divided by that of the floor. */
+  /** The name of the subject that it is compared with. Absent: it is compared with none. */
+  readonly floor?: string;
+  /** The limit for the CPU time of a request, divided by that of its floor. */
   readonly limit?: number;
 };
 
-export const FLOOR = "floor";
+/** What the Worker is compared with: Workers that do the same with fixed values, and nothing else. */
+const HIT_FLOOR = "floor of a hit";
+const MISS_FLOOR = "floor of a miss";
+const DIRECT_FLOOR = "floor without a cache";
+
+/** A request that the whole Worker answers, and its floor: their first answers are compared. */
+export const FIRST: readonly string[] = [MISS_FLOOR, "miss"];
+
+/** The name by which subjects/hit.js imports the built Worker. */
+const VITRINE = "vitrine.js";
 
 /** How many different keys are asked for. */
 const KEYS = 100_000;
@@ -90,68 +101,92 @@ export function differentKeys() {
 
 /** Returns the subjects. Each call uses keys that were never asked for. */
 export function subjects(): Subject[] {
-  const script = (name: string): Script => {
-    const entry = join(import.meta.dirname, "subjects", `${name}.js`);
-    const options = { bundle: true, format: "esm", minify: true, write: false } as const;
-    const [file] = buildSync({ ...options, entryPoints: [entry] }).outputFiles;
-    return { code: file?.text ?? "", vars: KEY_PAIR };
-  };
-  const vitrine = builtWorker(VARS);
+  const whole = builtWorker(VARS);
+  const gateway = gatewayOf(whole);
   const wanted = zipf(KEYS, EXPONENT);
-  const queries = new Map<string, string>();
+  const draw = (count: number, random: Random) =>
+    each(() => `/images/card/${key(wanted(random))}`)(count);
   let at = 0;
   const unfound = ["/favicon.ico", "/images/huge/photos/dandelion.jpg", "/images/card/a//b.jpg"];
 
   return [
     {
-      ...{ name: FLOOR, note: "what no Worker of this kind can leave out" },
-      ...{ script: script("floor"), draw: again(HOT) },
+      ...{ name: HIT_FLOOR, note: "asks a second entrypoint, which answers at once" },
+      ...{ script: bundled("floor-hit"), draw: again(HOT) },
     },
     {
-      ...{ name: "bare", note: "a fetch that is passed through" },
-      ...{ script: script("bare"), draw: again(HOT) },
+      ...{ name: MISS_FLOOR, note: "asks a second entrypoint, which asks the edge" },
+      ...{ script: bundled("floor-miss"), draw: again(HOT) },
+    },
+    {
+      ...{ name: DIRECT_FLOOR, note: "asks the edge" },
+      ...{ script: bundled("floor-direct"), draw: again(HOT) },
+    },
+    {
+      ...{ name: "hit", note: "kept by the cache, 100,000 keys by Zipf's law" },
+      ...{ script: gateway, draw, floor: HIT_FLOOR, limit: 1.15 },
+    },
+    {
+      ...{ name: "miss", note: "made now, a key that was never asked for, each time" },
+      ...{ script: whole, draw: differentKeys(), floor: MISS_FLOOR, limit: 1.45 },
+    },
+    {
+      ...{ name: "signed", note: "a hit by signed URLs, 100,000 keys by Zipf's law" },
+      ...{ script: gateway, draw: drawSigned(wanted), floor: HIT_FLOOR, limit: 1.3 },
+    },
+    {
+      ...{ name: "404", note: "no such route, preset or key; compared with a hit" },
+      ...{ script: gateway, draw: each(() => unfound[at++ % unfound.length] ?? "/", 404) },
+      ...{ floor: HIT_FLOOR, limit: 0.5 },
+    },
+    {
+      ...{ name: "304", note: "a hit that the browser has" },
+      ...{ script: gateway, draw: again(HOT, 304, { "if-none-match": ETAG }), floor: HIT_FLOOR },
+    },
+    {
+      ...{ name: "direct", note: "keep = 0: no cache, 100,000 keys by Zipf's law" },
+      ...{ script: builtWorker({ ...VARS, ANSWERS: { keep: 0 } }), draw },
+      ...{ floor: DIRECT_FLOOR, limit: 1.2 },
     },
     {
       ...{ name: "the docs' way", note: "a new client, and a signature for each request" },
-      ...{ script: script("docs"), draw: again(HOT) },
+      ...{ script: bundled("docs"), draw: again(HOT), floor: DIRECT_FLOOR },
     },
     {
-      ...{ name: "hot", note: "one URL", limit: 1.1 },
-      ...{ script: vitrine, draw: again(HOT) },
-    },
-    {
-      ...{ name: "zipf", note: "100,000 keys by Zipf's law", limit: 1.2 },
-      script: vitrine,
-      draw: (count, random) => each(() => `/images/card/${key(wanted(random))}`)(count),
-    },
-    {
-      ...{ name: "different", note: "a key that was never asked for, each time", limit: 1.45 },
-      ...{ script: vitrine, draw: differentKeys() },
-    },
-    {
-      ...{ name: "signed", note: "signed public URLs, 100,000 keys by Zipf's law", limit: 1.35 },
-      script: vitrine,
-      async draw(count, random) {
-        const keys = Array.from({ length: count }, () => key(wanted(random)));
-        const expires = Math.floor(Date.now() / 1000) + 86_400;
-        for (const one of new Set(keys)) {
-          const grant = { route: "/private/:preset/*", preset: "card", key: one, expires };
-          if (!queries.has(one)) queries.set(one, await signGrant(grant, SIGNING_KEY));
-        }
-        const paths = keys.map((one) => `/private/card/${one}${queries.get(one)}`);
-        return { paths, headers: BROWSER, status: 200 };
-      },
-    },
-    {
-      ...{ name: "404", note: "no such route, preset or key", limit: 0.5 },
-      script: vitrine,
-      draw: each(() => unfound[at++ % unfound.length] ?? "/", 404),
-    },
-    {
-      ...{ name: "304", note: "one URL that the browser has" },
-      ...{ script: vitrine, draw: again(HOT, 304, { "if-none-match": ETAG }) },
+      ...{ name: "bare", note: "a fetch that is passed through" },
+      ...{ script: bundled("bare"), draw: again(HOT), floor: DIRECT_FLOOR },
     },
   ];
+}
+
+/** Signs each URL once, and asks for keys by their numbers. */
+function drawSigned(wanted: (random: Random) => number): Subject["draw"] {
+  const queries = new Map<string, string>();
+  return async (count, random) => {
+    const keys = Array.from({ length: count }, () => key(wanted(random)));
+    const expires = Math.floor(Date.now() / 1000) + 86_400;
+    for (const one of new Set(keys)) {
+      const grant = { route: "/private/:preset/*", preset: "card", key: one, expires };
+      if (!queries.has(one)) queries.set(one, await signGrant(grant, SIGNING_KEY));
+    }
+    const paths = keys.map((one) => `/private/card/${one}${queries.get(one)}`);
+    return { paths, headers: BROWSER, status: 200 };
+  };
+}
+
+/** The script of a file of subjects/. */
+function bundled(name: string): Script {
+  const entry = join(import.meta.dirname, "subjects", `${name}.js`);
+  const { outputFiles } = buildSync({
+    ...{ bundle: true, format: "esm", minify: true, write: false },
+    ...{ entryPoints: [entry], external: ["cloudflare:workers", VITRINE] },
+  });
+  return { code: outputFiles[0]?.text ?? "", vars: KEY_PAIR };
+}
+
+/** The gateway of a Worker, with a cached entrypoint that answers at once. */
+function gatewayOf({ code, vars = {} }: Script): Script {
+  return { ...bundled("hit"), modules: { [VITRINE]: code }, vars };
 }
 
 /** The deployed Worker. */

@@ -11,6 +11,8 @@ import { ROOT } from "../support/built.ts";
 /** Vars are tables or text, as in wrangler.toml. */
 export type Script = {
   readonly code: string;
+  /** Other modules, by the names by which the code imports them. */
+  readonly modules?: Readonly<Record<string, string>>;
   readonly vars?: Readonly<Record<string, unknown>>;
 };
 
@@ -40,8 +42,10 @@ const EDGE = readFileSync(join(import.meta.dirname, "subjects/edge.js"), "utf8")
 /** The path where an inspected Worker collects its garbage. */
 export const COLLECT = "/-collect";
 
-const PASSES = 'export { default } from "worker.js";';
+const PASSES = `export * from "worker.js";
+export { default } from "worker.js";`;
 const COLLECTS = `import worker from "worker.js";
+export * from "worker.js";
 export default {
   fetch(request, env, context) {
     if (!request.url.endsWith("${COLLECT}")) return worker.fetch(request, env, context);
@@ -56,16 +60,18 @@ export default {
  * @param inspected whether it has an inspector, and COLLECT
  */
 export async function start(
-  { code, vars = {} }: Script,
+  { code, modules = {}, vars = {} }: Script,
   { edge = EDGE, inspected = false }: { edge?: string; inspected?: boolean } = {},
 ): Promise<Running> {
   mkdirSync(join(ROOT, ".wrangler/bench"), { recursive: true });
   const folder = mkdtempSync(join(ROOT, ".wrangler/bench/"));
   const [port, inspector] = [await freePort(), inspected ? await freePort() : undefined];
-  writeFileSync(join(folder, "worker.js"), code);
-  writeFileSync(join(folder, "main.js"), inspected ? COLLECTS : PASSES);
-  writeFileSync(join(folder, "edge.js"), edge);
-  writeFileSync(join(folder, "config.capnp"), configOf(vars, port, inspected));
+  const main = { "main.js": inspected ? COLLECTS : PASSES, "worker.js": code, ...modules };
+  const files = {
+    ...{ ...main, "edge.js": edge },
+    "config.capnp": configOf(Object.keys(main), vars, port, inspected),
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const debug = inspector === undefined ? [] : [`--inspector-addr=127.0.0.1:${inspector}`];
   const command = ["serve", ...debug, "config.capnp"];
   const child = spawn(PROGRAM, command, { cwd: folder, stdio: "ignore" });
@@ -87,7 +93,13 @@ export async function start(
   return { port, inspector, cpu: () => cpuOf(pid), memory: () => memoryOf(pid), stop };
 }
 
-function configOf(vars: Script["vars"] = {}, port: number, inspected: boolean): string {
+/** @param main the modules of the Worker, the entry first */
+function configOf(
+  main: readonly string[],
+  vars: NonNullable<Script["vars"]>,
+  port: number,
+  inspected: boolean,
+): string {
   const bindings = Object.entries(vars).map(([name, value]) => {
     const [kind, text] =
       typeof value === "string" ? ["text", value] : ["json", JSON.stringify(value)];
@@ -96,14 +108,14 @@ function configOf(vars: Script["vars"] = {}, port: number, inspected: boolean): 
   const date = /^compatibility_date = "(.*)"$/m.exec(
     readFileSync(join(ROOT, "wrangler.toml"), "utf8"),
   )?.[1];
-  const service = (name: string, files: string[], more: string) => {
+  const service = (name: string, files: readonly string[], more: string) => {
     const modules = files.map((file) => `(name = "${file}", esModule = embed "${file}")`);
     return `(name = "${name}", worker = (modules = [${modules}], compatibilityDate = "${date}"${more}))`;
   };
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
-    ${service("main", ["main.js", "worker.js"], `, globalOutbound = "edge", bindings = [${bindings}]`)},
+    ${service("main", main, `, globalOutbound = "edge", bindings = [${bindings}]`)},
     ${service("edge", ["edge.js"], "")},
   ],
   ${inspected ? 'v8Flags = ["--expose-gc"],' : ""}

@@ -1,0 +1,27 @@
+// The floor of a miss: it asks a second entrypoint for one URL, and answers with its body and the ten
+// headers of an image. The second entrypoint does what the floor without it does.
+
+import { WorkerEntrypoint } from "cloudflare:workers";
+import {
+  ANSWER_OF_A_MISS,
+  MADE,
+  RENDITION_INIT,
+  RENDITION_URL,
+  SOURCE,
+  SOURCE_INIT,
+} from "./fixed.js";
+
+export class Renditions extends WorkerEntrypoint {
+  async fetch() {
+    const { body } = await fetch(SOURCE, SOURCE_INIT);
+    return new Response(body, MADE);
+  }
+}
+
+export default {
+  async fetch(_request, _env, { exports }) {
+    const asked = new Request(RENDITION_URL, RENDITION_INIT);
+    const { body } = await exports.Renditions.fetch(asked);
+    return new Response(body, ANSWER_OF_A_MISS);
+  },
+};
