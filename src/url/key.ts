@@ -2,8 +2,7 @@
 // It does not change or normalise a key.
 
 const MOST_BYTES = 1024; // A10
-const CONTROL = /\p{Cc}/u;
-const SURROGATE = /\p{Cs}/u; // an unpaired one: with the flag u, a pair is one character
+const CONTROL = /[^ -~\xa0-\uffff]/; // a range: \p{Cc} takes ten times as long in a fresh isolate
 
 /**
  * Returns what is wrong with an object's key, or undefined if it is right. A key has 1 to 1,024 bytes of
@@ -15,7 +14,7 @@ export function keyFault(key: string): string | undefined {
   if (key.length > MOST_BYTES / 3 && new TextEncoder().encode(key).length > MOST_BYTES) {
     return "longer than 1,024 bytes";
   }
-  if (SURROGATE.test(key)) return "an unpaired surrogate";
+  if (!key.isWellFormed()) return "an unpaired surrogate";
   if (key.includes("\\")) return "a backslash";
   if (CONTROL.test(key)) return "a control character";
   for (const segment of key.split("/")) {

@@ -12,7 +12,7 @@ export type Route = {
 
 /** A segment that is a name: `:id`. */
 export const NAME = /^:[A-Za-z][A-Za-z0-9_]*$/;
-const LITERAL = /^(?!\.\.?$)[^:*%?#\\\p{Cc}]+$/u;
+const LITERAL = /^(?!\.\.?$)(?:(?![:*%?#\\])[ -~\xa0-\uffff])+$/;
 
 /** @param keyTemplate what follows `BUCKET/` in `object` */
 export function compileRoute(path: string, keyTemplate: string, report: Report): Route {
