@@ -65,31 +65,6 @@ function namesOf(traffic: readonly Result[], of: string): string {
   return compared.map(({ name }) => name).join(", ");
 }
 
-/** The heads of the table in docs/performance.md. */
-export const HEADINGS = ["traffic", "CPU", "its floor", "ratio", "target", "what it is"] as const;
-
-/** The rows of that table: all that is compared with a floor. */
-export function pageRows({ traffic }: Pick<Report, "traffic">): string[][] {
-  return traffic.flatMap(({ name, note, cpu, ratio, limit, floor }) => {
-    const least = traffic.find((one) => one.name === floor);
-    if (!least) return [];
-    const µs = (one: number) => `${Math.round(one)} µs`;
-    return [[name, µs(cpu), µs(least.cpu), ratio.toFixed(2), limit?.toFixed(2) ?? "", note]];
-  });
-}
-
-/** The sentences of that page that have figures. */
-export function pageNotes({ keys, memory, firstAnswers }: Report): string[] {
-  const [floor = Number.NaN, own = Number.NaN] = firstAnswers;
-  const longer = Math.round(((keys.at(-1)?.ratio ?? Number.NaN) - 1) * 100);
-  const grown = Math.max(0, grownBy(memory)) / 1_048_576;
-  return [
-    `A request with a key of 1,000 bytes takes ${longer} % longer than with a key of 10 bytes.`,
-    `After a million different keys, ${grown.toFixed(1)} MiB more of the heap are in use than after 10,000.`,
-    `The first answer of a fresh process comes ${(own - floor).toFixed(1)} ms after its floor's.`,
-  ];
-}
-
 function growthRows({ configuration, keys }: Report): string[][] {
   return [...configuration, ...keys].map((one) => rowOf(one).slice(0, 5));
 }
@@ -103,7 +78,8 @@ function range([from, to]: readonly [number, number]): string {
   return `${from.toFixed(2)}–${to.toFixed(2)}`;
 }
 
-function grownBy(memory: readonly Memory[]): number {
+/** By how many bytes the heap has grown. */
+export function grownBy(memory: readonly Memory[]): number {
   return (memory.at(-1)?.heap ?? Number.NaN) - (memory[0]?.heap ?? Number.NaN);
 }
 

@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { EXIT, say } from "../../src/cli/command.ts";
 import { createProgress } from "../../src/cli/terminal/progress.ts";
 import { buildWorker, ROOT } from "../support/built.ts";
+import { pageNotes, pageTable } from "./bench-page.ts";
 import { chartOf, jsonOf, type Report, tell } from "./bench-report.ts";
 import { isFolder } from "./folder.ts";
 import { firstAnswers, lengthsOfKeys, sizesOfConfiguration, watchMemory } from "./growth.ts";
@@ -70,6 +71,8 @@ async function run(quick: boolean, out: string | undefined): Promise<void> {
     writeFileSync(join(out, `bench-${shade}.svg`), chartOf(JSON.parse(json), shade === "dark"));
   }
   say(stdout, "", `Wrote bench.json and two charts to ${relative(".", out) || "."}.`);
+  const kept: Report = JSON.parse(json);
+  say(stdout, "docs/performance.md needs these lines:", "", pageTable(kept), ...pageNotes(kept));
 }
 
 const options = readOptions(process.argv.slice(2));

@@ -33,3 +33,12 @@ test.each([...HARD_KEYS, "k", "...", "a/...b", "a/.b", "a/b.", long, "é".repeat
     expect(keyFault(key)).toBeUndefined();
   },
 );
+
+test("of all characters, the control characters and unpaired surrogates make a key impossible (A10)", () => {
+  for (let code = 0; code <= 0xffff; code++) {
+    const one = String.fromCharCode(code);
+    const isWrong = /[\p{Cc}\p{Cs}\\/]/u.test(one);
+    if ((keyFault(`a/${one}b`) !== undefined) !== isWrong) expect.fail(`U+${code.toString(16)}`);
+  }
+  expect(keyFault("\u{1f98b}")).toBeUndefined();
+});
