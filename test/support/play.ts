@@ -38,19 +38,30 @@ export const stage = {
 let isolate: object = { ...ENV };
 let answered: { head: string; body: Buffer }[] = [];
 
+/** Returns what was logged, without what the cached entrypoint told. */
+export const logged = () => stage.logged.filter(({ line }) => line["event"] !== FAILED);
+
 /** Returns the lines that were logged, without those of the cached entrypoint. */
-export const lines = () =>
-  stage.logged.map(({ line }) => line).filter(({ event }) => event !== "rendition-failed");
+export const lines = () => logged().map(({ line }) => line);
 
 /** Returns the lines of the cached entrypoint: at most one a minute and bucket. */
 export const failures = () =>
-  stage.logged.map(({ line }) => line).filter(({ event }) => event === "rendition-failed");
+  stage.logged.map(({ line }) => line).filter(({ event }) => event === FAILED);
 
-/** Switches Workers Cache off for a file in which each request is to reach the edge. */
+const FAILED = "rendition-failed";
+
+/** Whether Workers Cache keeps anything in the current test. */
+let keeps = true;
+
+/** Switches Workers Cache off for a file, or a group of tests, in which each request is to reach the edge. */
 export function keepNothing(): void {
-  beforeEach(() => {
-    stage.cache.switches.enabled = false;
-  });
+  beforeEach(keepNothingNow);
+}
+
+/** The same for one test. */
+export function keepNothingNow(): void {
+  keeps = false;
+  stage.cache.switches.enabled = false;
 }
 
 /** Moves the clocks of the Worker and of S3, in a test with fake timers. */
@@ -76,12 +87,14 @@ export function respellFacts(format: unknown): void {
 /** Sets up an edge with these switches, an S3 without faults, and a new isolate. */
 export function arrange(settings: Partial<EdgeSettings> = {}): void {
   Object.assign(stage, setUp(settings));
+  stage.cache.switches.enabled = keeps;
   isolate = { ...ENV };
 }
 
 beforeAll(() => network.listen());
 afterAll(() => network.close());
 beforeEach(() => {
+  keeps = true;
   arrange();
   stage.before = () => {};
   stage.asked = [];
@@ -166,7 +179,13 @@ export async function get(
 
 /** The cached entrypoint of one deployed version of the Worker. */
 function loopbackOf(env: object): Loopback {
-  return stage.cache.entrypoint((run) => new Renditions(Object.assign(contextOfRun(), run), env));
+  return stage.cache.entrypoint((run) => {
+    const waitUntil = (work: Promise<unknown>) => {
+      run.waitUntil(work);
+      stage.after.push(work);
+    };
+    return new Renditions(Object.assign(contextOfRun(), run, { waitUntil }), env);
+  });
 }
 
 /** What the Worker does not use of the context of a run. */
