@@ -4,8 +4,10 @@ import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { signGrant } from "../../src/url/grant.ts";
 import { ENV, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../support/env.ts";
-import { get, lines, stage, wait } from "../support/play.ts";
+import { get, keepNothing, lines, stage, wait } from "../support/play.ts";
 import { file, network } from "../support/stand.ts";
+
+keepNothing(); // each request is to reach the edge
 
 const KEPT = "public, max-age=60";
 const OVERLAY = "https://brand.example/mark.png";

@@ -38,14 +38,14 @@ function readRefusal(facts: unknown): Refusal | undefined {
     return { event: "slots-refused", slots, reason: reason ?? "", repeated: !!facts["repeated"] };
   }
   const event = UPSTREAM_EVENTS.find((one) => one === facts["event"]);
-  const { status, type } = facts;
+  const { certain, status, type } = facts;
   return (
     event && {
       event,
       reason,
       edge: textIn(facts["edge"]),
       origin: textIn(facts["origin"]),
-      ...(facts["certain"] === true && { certain: true }),
+      ...(typeof certain === "boolean" && { certain }),
       ...(typeof status === "number" && { status }),
       ...(typeof type === "string" && { type }),
     }
