@@ -128,7 +128,10 @@ async function show(
   const subject = { ...subjectOf(order), cache };
   if (isRefusal(made)) {
     const other = fallbackOf(order, wanted);
-    const fallback = other && { bucket: other.bucket.name, obtain: () => obtain(other, visit) };
+    const fallback = other && {
+      bucket: other.bucket.name,
+      obtain: () => obtain(other, { ...visit, isFallback: true }),
+    };
     const shown = fallback && (await showFallback(made, fallback, terms, negotiated));
     return {
       ...{ refusal: made, terms, instead: shown?.answer },

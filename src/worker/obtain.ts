@@ -16,6 +16,8 @@ export type GatewayVisit = {
   readonly deadline: number;
   /** For how long Cloudflare keeps renditions: s. 0: the gateway makes them all itself. */
   readonly keep: number;
+  /** Whether the route's fallback is wanted, for which the visitor did not ask. */
+  readonly isFallback?: boolean;
 };
 
 /**
@@ -23,7 +25,7 @@ export type GatewayVisit = {
  * itself. If that works, it does so for a while, and the log is told once.
  */
 export async function obtain(wanted: Wanted, visit: GatewayVisit): Promise<Obtained> {
-  const { env, context, deadline, keep } = visit;
+  const { env, context, keep } = visit;
   if (keep === 0 || !isUsable(loopbackOf(env), Date.now())) return directly(wanted, visit);
   const loopback = context.exports?.Renditions;
   if (!loopback) {
@@ -31,7 +33,7 @@ export async function obtain(wanted: Wanted, visit: GatewayVisit): Promise<Obtai
     learnOfLoopback(env, { type: "made-directly", doubt, now: Date.now() });
     return directly(wanted, visit);
   }
-  const { doubt, ...kept } = await askKept(loopback, wanted, deadline);
+  const { doubt, ...kept } = await askKept(loopback, wanted, visit);
   if (!doubt || !mayTryDirectly(loopbackOf(env), Date.now())) return kept;
   const own = await directly(wanted, visit);
   const type = isRefusal(own.made) ? "failed-directly" : "made-directly";

@@ -2,7 +2,7 @@
 // asks the edge, and guards. It knows nothing of the visitor.
 
 import { isRefusal, type Refusal } from "./base/refusal.ts";
-import { TIME_LEFT } from "./cache/ask-kept.ts";
+import { AS_FALLBACK, TIME_LEFT } from "./cache/ask-kept.ts";
 import { keptImage, keptRefusal } from "./cache/kept-answer.ts";
 import type { Wanted } from "./cache/rendition-url.ts";
 import { readRenditionUrl } from "./cache/rendition-url.ts";
@@ -15,10 +15,13 @@ import { withSlots } from "./s3/failover.ts";
 import { originUrl } from "./s3/object-url.ts";
 import type { Context, Visit } from "./s3/probe.ts";
 
-/** Has the edge make a rendition: signed with the current key, or the next one where S3 refuses that. */
+/**
+ * Has the edge make a rendition: signed with the current key, or the next one where S3 refuses that.
+ * @param visit `isFallback`: no visitor asked for the object, so it is no sign of the bucket's health
+ */
 export async function make(
   { bucket, key, version, variant, reads }: Wanted,
-  visit: Visit,
+  visit: Visit & { readonly isFallback?: boolean },
 ): Promise<Rendition | Refusal> {
   const url = originUrl(bucket.base, key, version);
   const memory = memoryOf(bucket);
@@ -26,7 +29,7 @@ export async function make(
     withSlots(memory, url, visit, (signed) => makeRendition(url, signed, asked, visit.deadline)),
   );
   const refused = isRefusal(rendition) ? rendition.event : undefined;
-  memory.learn({ type: "object-asked", refused, now: Date.now() });
+  if (!visit.isFallback) memory.learn({ type: "object-asked", refused, now: Date.now() });
   return rendition;
 }
 
@@ -49,7 +52,7 @@ export async function answerRendition(
   const left = Number(headers.get(TIME_LEFT) ?? Number.NaN);
   const most = answers.timeout * 1000;
   const deadline = began + (left >= 0 && left < most ? left : most);
-  const made = await make(wanted, { context, deadline });
+  const made = await make(wanted, { context, deadline, isFallback: headers.has(AS_FALLBACK) });
 
   const { bucket, key } = wanted;
   const tags = await Promise.all([objectTag(bucket, key), bucketTag(bucket)]);

@@ -18,13 +18,26 @@ export type Kept = Obtained & { readonly doubt?: string };
 /** The header that tells how long the visitor still waits: ms. No header is part of the cache key (W3). */
 export const TIME_LEFT = "vitrine-left";
 
+/** The header that tells that no visitor asked for the object: it is a fallback. */
+export const AS_FALLBACK = "vitrine-fallback";
+
 /** How much earlier the cached entrypoint gives up, so that its reason arrives in time: ms. */
 const LEAD_MS = 100;
 
-/** @param deadline until when the visitor waits: ms since 1970 */
-export async function askKept(loopback: Loopback, wanted: Wanted, deadline: number): Promise<Kept> {
+/**
+ * @param deadline until when the visitor waits: ms since 1970
+ * @param isFallback whether no visitor asked for the object
+ */
+export async function askKept(
+  loopback: Loopback,
+  wanted: Wanted,
+  { deadline, isFallback }: { readonly deadline: number; readonly isFallback?: boolean },
+): Promise<Kept> {
   const left = deadline - Date.now();
-  const headers = { [TIME_LEFT]: `${Math.max(0, left - LEAD_MS)}` };
+  const headers = {
+    [TIME_LEFT]: `${Math.max(0, left - LEAD_MS)}`,
+    ...(isFallback && { [AS_FALLBACK]: "1" }),
+  };
   const request = new Request(renditionUrl(wanted), { headers });
   const asked = (async () => loopback.fetch(request))(); // also where it throws at once
   try {
