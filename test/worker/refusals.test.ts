@@ -6,7 +6,9 @@ import { BROKEN } from "../../src/dev/objects.ts";
 import type { FAULTS } from "../../src/emulator/edge/faults.ts";
 import type { S3Fault } from "../../src/emulator/s3/s3.ts";
 import { BASE, ENV } from "../support/env.ts";
-import { arrange, get, MODERN, stage } from "../support/play.ts";
+import { arrange, failures, get, keepNothing, logged, MODERN, stage } from "../support/play.ts";
+
+keepNothing(); // each request is to reach the edge
 
 test("all that is not there is one and the same 404, and costs no subrequest", async () => {
   const missing = await get("/images/card/nothing.jpg");
@@ -49,12 +51,16 @@ test("all that is not there is one and the same 404, and costs no subrequest", a
     ]);
   }
   expect(stage.asked).toHaveLength(1);
-  expect(stage.logged).toHaveLength(others.length + 1);
+  expect(logged()).toHaveLength(others.length + 1);
 });
+
+/** The gateway makes these itself, once: the cached entrypoint may be the reason (W13). */
+const MAYBE_OF_LOOPBACK = ["edge-refused", "not-transformed"];
 
 type Expected = readonly [
   status: number,
   line: Record<string, unknown>,
+  /** Of the edge. */
   calls: number,
   probes?: number | undefined,
 ];
@@ -63,7 +69,7 @@ type Expected = readonly [
 async function refused(key: string, [status, line, calls, probes = 0]: Expected): Promise<void> {
   const answer = await get(`/images/card/${key}`, { headers: MODERN });
   const { event } = line;
-  expect([answer.status, stage.logged[0]?.line["event"]]).toEqual([status, event]);
+  expect([answer.status, logged()[0]?.line["event"]]).toEqual([status, event]);
   expect(answer.headers.get("cache-control")).toBe(
     status === 404 || status === 415 ? "public, max-age=60" : "no-store",
   );
@@ -71,7 +77,7 @@ async function refused(key: string, [status, line, calls, probes = 0]: Expected)
   expect(answer.headers.get("content-type")).toBe("text/plain; charset=utf-8");
   expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
   expect([stage.asked.length, stage.probes.length]).toEqual([calls, probes]);
-  expect(stage.logged).toEqual([
+  expect(logged()).toEqual([
     {
       level: status < 500 ? "warn" : "error",
       line: expect.objectContaining({
@@ -80,10 +86,13 @@ async function refused(key: string, [status, line, calls, probes = 0]: Expected)
         preset: "card",
         bucket: "media",
         key: `published/${key}`,
+        cache: MAYBE_OF_LOOPBACK.includes(`${event}`) ? "direct" : "miss",
         answered: status,
       }),
     },
   ]);
+  const told = { event: "rendition-failed", bucket: "media", failure: event, times: 1 };
+  expect(failures()).toMatchObject(status === 404 || status === 415 ? [] : [told]);
   const again = { ...ENV }; // a new isolate, which asks S3 anew
   const head = await get(`/images/card/${key}`, { method: "HEAD", headers: MODERN }, again);
   expect([...head.headers]).toEqual([...answer.headers]);
@@ -91,27 +100,28 @@ async function refused(key: string, [status, line, calls, probes = 0]: Expected)
 }
 
 const FAILED = "origin-failed";
+const REFUSED = [502, "edge-refused", 2] as const;
 const UNREADABLE = [415, "source-unreadable", 1] as const;
 
 // Each code and status of a failing edge, with the visitor's status, the event and the number of calls.
 const CODES = {
-  "9401/400": [502, "edge-refused", 1],
-  "9401/403": [502, "edge-refused", 1],
+  "9401/400": REFUSED,
+  "9401/403": REFUSED,
   "9402/413": UNREADABLE,
   "9402/502": [502, FAILED, 1],
-  "9403/508": [502, "edge-refused", 1],
+  "9403/508": REFUSED,
   "9404/404": [404, "object-missing", 1],
-  "9406/403": [502, "edge-refused", 1],
+  "9406/403": REFUSED,
   "9407/523": [502, FAILED, 1],
   "9412/415": UNREADABLE,
   "9413/403": UNREADABLE,
   "9416/422": UNREADABLE,
-  "9419/403": [502, "edge-refused", 1],
+  "9419/403": REFUSED,
   "9420/400": [502, "origin-denied", 2, 1],
   "9420/415": [502, "origin-denied", 2, 1],
   "9421/400": [502, "origin-denied", 2, 1],
   "9422/429": [503, "quota-spent", 1],
-  "9423/403": [502, "edge-refused", 1],
+  "9423/403": REFUSED,
   "9504/522": [504, "timed-out", 1],
   "9504/524": [504, "timed-out", 1],
   "9505/502": [502, FAILED, 2],
@@ -211,13 +221,13 @@ test.each<[string, Expected]>([
 test("a bucket that is another Worker is not transformed (E9)", async () => {
   arrange({ workers: { [new URL(BASE).host]: (request) => fetch(request) } });
   const line = { event: "not-transformed", status: 200, type: "image/jpeg" };
-  await refused("photos/fig.jpg", [502, line, 1]);
+  await refused("photos/fig.jpg", [502, line, 2]);
 });
 
 test("an SVG that the edge passes on is no picture (R8)", async () => {
   const answer = await get("/images/card/broken/script.svg");
   expect(answer.status).toBe(415);
-  expect(stage.logged[0]?.line).toMatchObject({
+  expect(logged()[0]?.line).toMatchObject({
     event: "source-unreadable",
     type: "image/svg+xml",
   });
@@ -225,7 +235,7 @@ test("an SVG that the edge passes on is no picture (R8)", async () => {
 
 test.each(BROKEN)("$key, passed through, is not shown (R2)", async ({ key }) => {
   arrange({ transformations: false });
-  await refused(key, [502, { event: "not-transformed", status: 200 }, 1]);
+  await refused(key, [502, { event: "not-transformed", status: 200 }, 2]);
 });
 
 test("with transformations off the log has what S3 said (R2)", async () => {
@@ -238,7 +248,7 @@ test("with transformations off the log has what S3 said (R2)", async () => {
     stage.s3.faults.add(fault);
     stage.logged = [];
     expect((await get("/images/card/key.jpg")).status).toBe(502);
-    expect(stage.logged[0]?.line).toMatchObject({ event, origin });
+    expect(logged()[0]?.line).toMatchObject({ event, origin });
   }
 });
 
@@ -252,8 +262,8 @@ test.each(["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])("%s is a 405", async (m
 test("what a visitor sends does not fill the log", async () => {
   const long = "x".repeat(65_536);
   for (const path of [`/${long}`, `/images/${long}/k`, `/images/card/${long}`]) await get(path);
-  expect(stage.logged).toHaveLength(3);
-  for (const { line } of stage.logged) expect(JSON.stringify(line).length).toBeLessThan(1_300);
+  expect(logged()).toHaveLength(3);
+  for (const { line } of logged()) expect(JSON.stringify(line).length).toBeLessThan(1_300);
 });
 
 test("with a broken configuration nothing is served, and the log has all of it (A11)", async () => {
@@ -266,7 +276,7 @@ test("with a broken configuration nothing is served, and the log has all of it (
   expect(answer.status).toBe(500);
   expect(await answer.text()).toBe("Internal error\n");
   expect(stage.asked).toEqual([]);
-  expect(stage.logged).toEqual([
+  expect(logged()).toEqual([
     {
       level: "error",
       line: {
