@@ -14,6 +14,33 @@ export async function fireTimer(): Promise<void> {
   await vi.advanceTimersToNextTimerAsync();
 }
 
+/**
+ * Watches what the Worker has other threads do: signatures and hashes.
+ * @returns waits until nothing but timers, and promises of the test, are left to wait for
+ */
+export function watchWork(): () => Promise<void> {
+  let running = 0;
+  const subtle = new Proxy(crypto.subtle, {
+    get:
+      (target, name) =>
+      async (...given: unknown[]): Promise<unknown> => {
+        running++;
+        try {
+          return await Reflect.apply(Reflect.get(target, name), target, given);
+        } finally {
+          running--;
+        }
+      },
+  });
+  vi.spyOn(crypto, "subtle", "get").mockReturnValue(subtle);
+  return async () => {
+    for (let calm = 0; calm < 16; calm++) {
+      await new Promise((settle) => setImmediate(settle));
+      if (running > 0) calm = 0;
+    }
+  };
+}
+
 /** Lets time run fast until the test ends: a second takes some milliseconds. */
 export function runFast(): void {
   const tick = setInterval(() => vi.advanceTimersByTime(500), 1);

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { send } from "../../src/worker/base/send.ts";
 import { IMPATIENT } from "../support/env.ts";
-import { get, stage } from "../support/play.ts";
+import { get, logged } from "../support/play.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
@@ -53,9 +53,9 @@ test.each<[string, ResponseInit]>([
   const { asked, resolve } = hold();
   const shown = get("/images/card/k", {}, IMPATIENT);
   await asked;
-  await vi.advanceTimersByTimeAsync(999);
-  expect(stage.logged).toEqual([]);
-  await vi.advanceTimersByTimeAsync(1);
+  await vi.advanceTimersByTimeAsync(899);
+  expect(logged()).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1); // the cached entrypoint gives up a bit before the visitor does
   const answer = await shown;
   expect([answer.status, await answer.text()]).toEqual([504, "Timed out\n"]);
   expect(vi.getTimerCount()).toBe(0);
@@ -64,7 +64,7 @@ test.each<[string, ResponseInit]>([
   await turn();
   expect(told.cancelled).toBe(true);
   expect(vi.getTimerCount()).toBe(0);
-  expect(stage.logged.map(({ line }) => line["event"])).toEqual(["timed-out"]);
+  expect(logged().map(({ line }) => line["event"])).toEqual(["timed-out"]);
   expect(fetch).toHaveBeenCalledTimes(1);
 });
 

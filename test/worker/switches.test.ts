@@ -7,10 +7,12 @@ import { expect, test } from "vitest";
 import type { EdgeSettings } from "../../src/emulator/edge/edge.ts";
 import { STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
-import { fireTimer, stopClock } from "../support/clock.ts";
+import { fireTimer, stopClock, watchWork } from "../support/clock.ts";
 import { BASE, CREDENTIALS, ENV, IMPATIENT, VARS } from "../support/env.ts";
-import { arrange, get, MODERN, stage } from "../support/play.ts";
+import { arrange, get, keepNothing, logged, MODERN, stage } from "../support/play.ts";
 import { file, network } from "../support/stand.ts";
+
+keepNothing(); // each request is to reach the edge
 
 const OLD = { accept: "*/*" };
 
@@ -31,7 +33,7 @@ async function see(path: string, headers: Record<string, string> = MODERN, env: 
   stage.asked = [];
   const answer = await get(path, { headers }, env);
   const type = answer.headers.get("content-type")?.replace(/;.*/, "");
-  const { event, edge, reason } = stage.logged[0]?.line ?? {};
+  const { event, edge, reason } = logged()[0]?.line ?? {};
   const calls = stage.asked.length;
   return { status: answer.status, type, calls, event, edge, reason, answer };
 }
@@ -376,7 +378,9 @@ const CASES: Cases = {
         const reason = "no answer in time";
         const expected = { status: 504, event: "timed-out", edge: undefined, reason, calls: 1 };
         stopClock();
+        const work = watchWork();
         const seen = see("/images/card/key.jpg", MODERN, IMPATIENT);
+        await work();
         await fireTimer();
         expect(await seen).toMatchObject(expected);
       },
