@@ -12,7 +12,9 @@ import {
   NEXT_CREDENTIALS,
   SECRETS,
 } from "../../support/env.ts";
-import { get, lines, stage, wait } from "../../support/play.ts";
+import { get, keepNothing, lines, stage, wait } from "../../support/play.ts";
+
+keepNothing(); // each request is to reach the edge
 
 /** A secret in a store: its value, and a `get` that counts its calls. */
 function keep(value: unknown) {

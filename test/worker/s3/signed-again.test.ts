@@ -3,8 +3,10 @@
 import { HttpResponse, http } from "msw";
 import { beforeEach, expect, test, vi } from "vitest";
 import { CREDENTIALS, ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
-import { arrange, get, stage } from "../../support/play.ts";
+import { arrange, get, keepNothing, stage } from "../../support/play.ts";
 import { network } from "../../support/stand.ts";
+
+keepNothing(); // each request is to reach the edge
 
 const NOON = Date.UTC(2026, 10, 24, 12);
 const KEY = "/images/card/key.jpg";
