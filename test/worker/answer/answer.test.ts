@@ -40,7 +40,7 @@ test("an image's headers are a fresh set (R7)", () => {
     "cross-origin-resource-policy": "cross-origin",
     etag: '"cf0123:abc"',
     "last-modified": "Tue, 24 Nov 2026 09:00:00 GMT",
-    "server-timing": "edge;dur=12",
+    "server-timing": "cache;desc=miss, edge;dur=12",
     vary: "accept",
     "x-content-type-options": "nosniff",
   });

@@ -21,6 +21,7 @@ test("a right configuration is ready to serve from", () => {
   expect(config.routes[0]?.bucket).toEqual({
     name: "media",
     bucket: "acme-media",
+    credentials: "AWS",
     base: BASE,
     prefix: "published/",
     region: "eu-west-1",
@@ -29,7 +30,10 @@ test("a right configuration is ready to serve from", () => {
     usable: [{ name: "current", credentials: CREDENTIALS }],
     unusable: [],
   });
-  expect(config.answers).toEqual({ max_age: 600, timeout: 15 });
+  expect(config.answers).toEqual({
+    ...{ max_age: 600, timeout: 15 },
+    ...{ keep: 3600, stale: 604_800, stale_if_error: 604_800 },
+  });
 });
 
 test("what is left out has a default", () => {
