@@ -6,7 +6,13 @@ export const LATE = Symbol("late");
 /** The result of `work`, or LATE if it takes longer than `ms`. */
 export function within<T>(ms: number, work: Promise<T>): Promise<T | typeof LATE> {
   return new Promise((settle, fail) => {
-    const timer = setTimeout(() => settle(LATE), ms);
-    work.then(settle, fail).finally(() => clearTimeout(timer));
+    const timer = setTimeout(settle, ms, LATE);
+    const first =
+      <V>(end: (value: V) => void) =>
+      (value: V) => {
+        clearTimeout(timer);
+        end(value);
+      };
+    work.then(first(settle), first(fail));
   });
 }

@@ -6,7 +6,7 @@ import { drop } from "../base/send.ts";
 import { LATE, within } from "../base/time-limit.ts";
 import type { Rendition } from "../edge/rendition.ts";
 import type { Loopback } from "./loopback.ts";
-import { cacheStateOf, readKept } from "./read-kept.ts";
+import { cacheStateOf, readImage, readRefusal } from "./read-kept.ts";
 import { renditionUrl, type Wanted } from "./rendition-url.ts";
 
 /** A rendition or a refusal, and where it came from. */
@@ -38,21 +38,24 @@ export async function askKept(
     [TIME_LEFT]: `${Math.max(0, left - LEAD_MS)}`,
     ...(isFallback && { [AS_FALLBACK]: "1" }),
   };
-  const request = new Request(renditionUrl(wanted), { headers });
-  const asked = (async () => loopback.fetch(request))(); // also where it throws at once
+  const asked = ask(loopback, new Request(renditionUrl(wanted), { headers }));
   try {
-    const kept = await within(left, asked.then(read));
+    const kept = await within(left, asked);
     if (kept !== LATE) return kept;
-    asked.then(({ body }) => drop(body)).catch(() => {}); // nobody waits for it any more
+    asked.then(({ made }) => drop(isRefusal(made) ? null : made.body)).catch(() => {});
     return { made: { event: "timed-out", reason: "no rendition in time" }, cache: "miss" };
   } catch (error) {
     return doubtful(`the cached entrypoint failed: ${error}`);
   }
 }
 
-async function read(answer: Response): Promise<Kept> {
-  const made = await readKept(answer);
-  if (made === undefined) return doubtful("the cached entrypoint answers something else");
+async function ask(loopback: Loopback, request: Request): Promise<Kept> {
+  const answer = await loopback.fetch(request);
+  const made = answer.status === 200 ? readImage(answer) : readRefusal(await answer.text());
+  if (made === undefined) {
+    drop(answer.bodyUsed ? null : answer.body);
+    return doubtful("the cached entrypoint answers something else");
+  }
   const cache = cacheStateOf(answer);
   // The edge may not transform what one Worker asks for another, also if both are the same (E9, W13).
   const isForgotten =

@@ -1,5 +1,5 @@
 // Reads an answer of the cached entrypoint. It may be days old, and of an earlier deploy: each value is
-// checked. No I/O but the text of a refusal.
+// checked. Pure.
 
 import { isTable, json } from "../base/json.ts";
 import type { CacheState } from "../base/log.ts";
@@ -10,9 +10,7 @@ import type { Rendition } from "../edge/rendition.ts";
 import { STANDS_IN } from "./kept-answer.ts";
 
 /** @returns undefined if the cached entrypoint cannot have written the answer */
-export async function readKept(answer: Response): Promise<Rendition | Refusal | undefined> {
-  const { status, headers, body } = answer;
-  if (status !== 200) return readRefusal(json(await answer.text()));
+export function readImage({ status, headers, body }: Response): Rendition | undefined {
   const type = typeOf(headers);
   if (!/^image\/[\w.+-]+$/.test(type)) return undefined;
   return { status, headers, body, text: "", type, standsIn: headers.has(STANDS_IN) };
@@ -30,7 +28,12 @@ export function cacheStateOf({ headers }: Pick<Response, "headers">): CacheState
   return STATES[headers.get("cf-cache-status") ?? ""] ?? "miss";
 }
 
-function readRefusal(facts: unknown): Refusal | undefined {
+/**
+ * @param text the whole body of an answer without an image
+ * @returns undefined if the cached entrypoint cannot have written it
+ */
+export function readRefusal(text: string): Refusal | undefined {
+  const facts = json(text);
   if (!isTable(facts)) return undefined;
   const reason = textIn(facts["reason"]);
   if (facts["event"] === "slots-refused") {
