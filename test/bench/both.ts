@@ -1,36 +1,46 @@
-// Runs the same events through the model of the edge and through the strict edge.
+// Runs the same events through the model and through the emulators: the strict edge with the strict S3, and
+// the strict cache in front of them.
 
-import { AwsV4Signer } from "aws4fetch";
 import sharp from "sharp";
 import { beforeAll, beforeEach, expect, vi } from "vitest";
-import { createEdge, type Edge } from "../../src/emulator/edge/edge.ts";
-import { lifetime } from "../../src/emulator/edge/lifetime.ts";
-import { mistakeText } from "../../src/worker/base/mistake.ts";
-import { readConfig } from "../../src/worker/config/config.ts";
-import { sign } from "../../src/worker/s3/sigv4.ts";
-import { BASE, CREDENTIALS, SECRETS, VARS } from "../support/env.ts";
-import { get, stage } from "../support/play.ts";
-import { makeRenditionOnce, ZONE } from "../support/stand.ts";
-import { chosen, variantsByPreset } from "./choice.ts";
-import { createAsk, createDesigns, type DesignName, keyOf, SITE } from "./designs.ts";
-import { createModel, type Outcome } from "./model.ts";
-import { MONTH, type Replacement, type Visit } from "./trace.ts";
+import { createCache } from "../../src/emulator/cache/cache.ts";
+import type { Edge } from "../../src/emulator/edge/edge.ts";
+import { NEXT_CREDENTIALS } from "../support/env.ts";
+import { stage } from "../support/play.ts";
+import { type DesignName, keyOf } from "./designs.ts";
+import { cachedEntrypoint, onStage, watched } from "./emulated.ts";
+import type { Outcome } from "./model.ts";
+import { createPipeline } from "./pipeline.ts";
+import { ASKING, designs, SMALL } from "./small-site.ts";
+import { type CacheRules, UPPER } from "./tiers.ts";
+import { MONTH, type Replacement, traceOf, type Visit } from "./trace.ts";
 
-/** Presets like those of the simulation, but small and therefore fast. */
-const SMALL = {
-  ...SITE,
-  ...SECRETS,
-  BUCKETS: VARS.BUCKETS,
-  PRESETS: {
-    thumbnail: { width: 8, height: 8, fit: "cover", dpr: [1, 2] },
-    card: { width: 12, dpr: [1, 1.5, 2] },
-    hero: { width: 40, widths: [16, 24, 32, 40], quality: 80 },
-  },
-};
 export const PLACES = [0, 1];
-export const designs = createDesigns(SMALL);
 
-export type Event = Visit | Replacement;
+/** What happens to the bucket. */
+export type Trouble = {
+  readonly kind: "trouble";
+  readonly at: number;
+  readonly what: "S3 is down" | "both keys are dead" | "over";
+};
+
+export type Event = Visit | Replacement | Trouble;
+
+const FEW = { seed: 7, requests: 80, objects: 3, places: 2, replacements: 4, zipf: 0.9 };
+/** A month in four hours: many images are asked for again while they are fresh. */
+export const month = [...traceOf(FEW)].map((event): Event => {
+  return { ...event, at: MONTH.start + Math.floor((event.at - MONTH.start) / 180) };
+});
+
+export type Played = {
+  /** What each request to the edge gave, in order. */
+  readonly outcomes: readonly Outcome[];
+  /** Where the edge was asked for them, and whether a visitor waited. */
+  readonly calls: readonly string[];
+  /** Whether each visitor got an image. */
+  readonly images: readonly boolean[];
+  readonly transformations: number;
+};
 
 let photo: Buffer;
 beforeAll(async () => {
@@ -44,92 +54,99 @@ beforeEach(() => {
 });
 
 /** The results of the model. */
-export function byModel(design: DesignName, cacheControl: string | null, events: readonly Event[]) {
-  const model = createModel();
-  const ask = createAsk();
-  const outcomes = events.flatMap((event): Outcome[] => {
-    if (event.kind === "visit") {
-      const asked = ask(designs[design].call(event));
-      return [model.ask(asked, event.place, event.at, lifetime(cacheControl))];
-    }
-    model.purge(designs[design].purged(event.object));
-    return [];
-  });
-  return { outcomes, transformations: model.transformations() };
-}
-
-/** The results of the strict edge, with one edge a place. */
-export async function byEdge(
+export function byModel(
   design: DesignName,
   cacheControl: string | null,
   events: readonly Event[],
-) {
-  const outcomes: Outcome[] = [];
-  const edges = PLACES.map(() => {
-    const edge = createEdge({
-      zone: ZONE,
-      sources: [new URL(BASE).host],
-      fetch: (input, { cf: _cf, ...init } = {}) => fetch(input, init),
-      now: () => stage.clock.now,
-      makeRendition: makeRenditionOnce,
-    });
-    const watched: Edge["fetch"] = async (url, init) => {
-      const fetches = edge.originFetches.length;
-      const answer = await edge.fetch(url, init);
-      expect(answer.status).toBe(200);
-      const kept = answer.headers.get("cf-resized") === "internal=ram/h";
-      const fetched = edge.originFetches.length > fetches;
-      outcomes.push(kept ? "rendition" : fetched ? "bucket" : "original");
-      return answer;
-    };
-    return { ...edge, fetch: watched };
+  cache?: CacheRules,
+): Played {
+  const pipeline = createPipeline({ design: designs[design], cacheControl, cache });
+  let isDown = false;
+  const shown = events.flatMap((event) => {
+    if (event.kind === "visit") return [pipeline.show(event, isDown)];
+    if (event.kind === "replacement") pipeline.replace(event);
+    else isDown = event.what !== "over";
+    return [];
   });
+  const edge = shown.flatMap(({ edge }) => edge ?? []);
+  return {
+    outcomes: edge.map(({ outcome }) => outcome),
+    calls: edge.map(({ place, waits }) => callOf(place === UPPER ? "upper" : `${place}`, waits)),
+    images: shown.map(({ image }) => image),
+    transformations: pipeline.transformations(),
+  };
+}
+
+/** The results of the strict edge, with one edge a place and one for the upper tier of the strict cache. */
+export async function byEmulators(
+  design: DesignName,
+  cacheControl: string | null,
+  events: readonly Event[],
+  rules?: CacheRules,
+): Promise<Played & { edges: readonly Edge[] }> {
+  const played = { outcomes: [] as Outcome[], calls: [] as string[], images: [] as boolean[] };
+  let seen: Outcome[] = [];
+  const edges = new Map(
+    [...PLACES.map(String), "upper"].map((place) => [place, watched((one) => seen.push(one))]),
+  );
+  const cache = createCache({ now: () => stage.clock.now, runsIn: rules?.runsIn ?? "upper" });
+  const renditions = rules && cachedEntrypoint(cache, rules, edges);
+  const env = { ...SMALL };
+  stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+
+  async function visited(visit: Visit): Promise<void> {
+    seen = [];
+    const runs = cache.runs.length;
+    const { place } = visit;
+    const image = renditions
+      ? await renditions.show(visit)
+      : await ASKING[design](visit, onStage(edges, `${place}`), env);
+    await Promise.all([cache.settled(), ...stage.after]);
+    // The whole Worker asks again with its other key before it gives up.
+    const outcomes = seen.every((one) => one === "failed") ? seen.slice(0, 1) : seen;
+    const run = cache.runs[runs];
+    const call = run ? callOf(run.place, run.why !== "revalidate") : callOf(`${place}`, true);
+    played.outcomes.push(...outcomes);
+    played.calls.push(...outcomes.map(() => call));
+    played.images.push(image);
+  }
+
   for (const event of events) {
     stage.clock.now = event.at;
     vi.setSystemTime(event.at);
-    const key = `published/${keyOf(event.object)}`;
-    const object = { body: photo, type: "image/jpeg" };
-    stage.s3.objects.set(key, cacheControl === null ? object : { ...object, cacheControl });
-    if (event.kind === "replacement") {
-      for (const edge of edges) edge.purge(designs[design].purged(event.object));
+    if (event.kind === "trouble") {
+      stage.s3.faults.clear();
+      if (event.what === "S3 is down") stage.s3.faults.add("ServiceUnavailable");
+      if (event.what === "both keys are dead") stage.s3.faults.add("revoked-key");
       continue;
     }
-    const edge = edges[event.place];
-    if (edge === undefined) throw new Error("there is no such place");
-    Object.assign(stage, { edge });
-    await ASKING[design](event, edge);
+    const object = { body: photo, type: "image/jpeg" };
+    const stored = cacheControl === null ? object : { ...object, cacheControl };
+    stage.s3.objects.set(`published/${keyOf(event.object)}`, stored);
+    if (event.kind === "visit") {
+      await visited(event);
+      continue;
+    }
+    const source = designs[design].purged(event.object);
+    for (const edge of edges.values()) edge.purge(source);
+    await renditions?.purge(source);
   }
-  const transformations = new Set(edges.flatMap((edge) => [...edge.transformations]));
-  return { outcomes, transformations: transformations.size, edges };
+  const billed = new Set([...edges.values()].flatMap((edge) => [...edge.transformations]));
+  return { ...played, transformations: billed.size, edges: [...edges.values()] };
 }
 
-/** How each design asks the edge: this one with the whole Worker, the others as their Workers would. */
-const ASKING = {
-  vitrine: async (visit) => {
-    const { name } = chosen(variants.get(visit.preset) ?? [], visit);
-    const path = `/images/${name}/${keyOf(visit.object)}`;
-    const answer = await get(path, { headers: { accept: visit.accept } }, SMALL);
-    expect(answer.status).toBe(200);
-  },
-  free: async (visit, edge) => {
-    const { source, image } = designs.free.call(visit);
-    const headers = await sign(source, "eu-west-1", CREDENTIALS, visit.at);
-    await edge.fetch(source, { headers, cf: { image } });
-  },
-  presigned: async (visit, edge) => {
-    const { image } = designs.presigned.call(visit);
-    await edge.fetch(await presign(visit.object, visit.at), { cf: { image } });
-  },
-} as const satisfies Record<DesignName, (visit: Visit, edge: Edge) => Promise<void>>;
-
-/** A presigned URL of S3. */
-export async function presign(object: number, at: number): Promise<string> {
-  const datetime = new Date(at).toISOString().replace(/[:-]|\.\d{3}/g, "");
-  const place = { service: "s3", region: "eu-west-1", signQuery: true, datetime };
-  const url = designs.presigned.purged(object);
-  return (await new AwsV4Signer({ ...CREDENTIALS, ...place, url }).sign()).url.href;
+/** What the emulators do. It fails if the model does anything else. */
+export async function compare(
+  design: DesignName,
+  cacheControl: string | null,
+  events: readonly Event[],
+  rules?: CacheRules,
+): Promise<Played> {
+  const { edges: _, ...played } = await byEmulators(design, cacheControl, events, rules);
+  expect(byModel(design, cacheControl, events, rules)).toEqual(played);
+  return played;
 }
 
-const config = readConfig(SMALL);
-if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join());
-const variants = variantsByPreset(config.variants);
+function callOf(place: string, waits: boolean): string {
+  return `${place}, ${waits ? "the visitor waits" : "in the background"}`;
+}

@@ -5,7 +5,18 @@ import { join, relative } from "node:path";
 import { align, EXIT, isFault, say } from "../../src/cli/command.ts";
 import { createProgress } from "../../src/cli/terminal/progress.ts";
 import { HELP, type Options, readOptions } from "./cost-options.ts";
-import { CASES, chartOf, compare, HEADINGS, jsonOf, notesOf, rowsOf } from "./cost-report.ts";
+import {
+  chartOf,
+  compare,
+  HEADINGS,
+  jsonOf,
+  notesOf,
+  OUTAGE_HEADINGS,
+  outageNoteOf,
+  outageRowsOf,
+  rowsOf,
+  totalOf,
+} from "./cost-report.ts";
 import { isFolder } from "./folder.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -21,12 +32,13 @@ else if (isFault(options)) {
 
 function run({ settings, maxAge, out }: Options): void {
   if (out !== undefined && !isFolder(out, stderr)) return;
-  const total = settings.requests * CASES.length;
+  const total = totalOf(settings);
   const progress = createProgress({ stderr, env, now: Date.now }, "requests", total);
   const report = compare(settings, maxAge, progress.step);
   progress.end();
   say(stdout, ...align([HEADINGS, ...rowsOf(report)]), "");
   say(stdout, "* the most for one object in one place while it is fresh there", ...notesOf(report));
+  say(stdout, "", ...align([OUTAGE_HEADINGS, ...outageRowsOf(report)]), "", outageNoteOf(report));
   if (out === undefined) return;
   writeFileSync(join(out, "cost.json"), jsonOf(report));
   for (const shade of ["light", "dark"]) {

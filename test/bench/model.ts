@@ -11,16 +11,20 @@ export type Ask = {
   readonly rendition: string;
 };
 
-/** Where the answer came from: a kept rendition, a kept original, or the bucket. */
-export type Outcome = "rendition" | "original" | "bucket";
+/**
+ * Where the answer came from: a kept rendition, a kept original, or the bucket. `failed`: there is none,
+ * because the bucket is needed and cannot be read.
+ */
+export type Outcome = "rendition" | "original" | "bucket" | "failed";
 
 export type Model = {
   /**
    * @param place the data centre, which has a cache of its own
    * @param at ms since 1970, never less than before
    * @param seconds how long the edge keeps a new entry: `lifetime` of the strict edge
+   * @param isDown whether the bucket cannot be read: S3 is down, or it refuses all keys
    */
-  ask(ask: Ask, place: number, at: number, seconds: number): Outcome;
+  ask(ask: Ask, place: number, at: number, seconds: number, isDown?: boolean): Outcome;
   /** Drops an original and its renditions in all places (C3). */
   purge(source: string): void;
   /** The unique transformations so far, which are billed. */
@@ -40,16 +44,18 @@ export function createModel(): Model {
   const billed = new Set<string>();
 
   return {
-    ask({ source, options, rendition }, place, at, seconds) {
+    ask({ source, options, rendition }, place, at, seconds, isDown = false) {
       const cache = of(places, place, () => ({ held: new Map(), sweepAbove: FEW }));
       const held = of(cache.held, source, () => ({ original: 0, renditions: new Map() }));
       if (at < (held.renditions.get(rendition) ?? 0)) return "rendition"; // C1
+      const hasOriginal = at < held.original;
+      if (isDown && !hasOriginal) return "failed"; // C4: the Worker has failures not kept
       // L2: numbers replace the options, because there can be millions.
       const number = of(optionNumbers, options, () => optionNumbers.size);
       billed.add(`${source} ${number}`);
       const until = at + seconds * 1000;
       held.renditions.set(rendition, until);
-      if (at < held.original) return "original"; // C2
+      if (hasOriginal) return "original"; // C2
       held.original = until;
       if (cache.held.size > cache.sweepAbove) sweep(cache, at);
       return "bucket";
