@@ -34,14 +34,18 @@ export type Model = {
 /** What a place keeps of one source, each with its expiry in ms since 1970. */
 type Held = { original: number; readonly renditions: Map<string, number> };
 
+/** More sets of options than any site has. */
+const OPTIONS = 2 ** 20;
+
 /** How many sources a place keeps before it removes expired ones. */
 const FEW = 1000;
 
 /** Creates an edge with empty caches, at the beginning of a month. */
 export function createModel(): Model {
   const places = new Map<number, Place>();
+  const sourceNumbers = new Map<string, number>();
   const optionNumbers = new Map<string, number>();
-  const billed = new Set<string>();
+  const billed = new Set<number>();
 
   return {
     ask({ source, options, rendition }, place, at, seconds, isDown = false) {
@@ -50,9 +54,9 @@ export function createModel(): Model {
       if (at < (held.renditions.get(rendition) ?? 0)) return "rendition"; // C1
       const hasOriginal = at < held.original;
       if (isDown && !hasOriginal) return "failed"; // C4: the Worker has failures not kept
-      // L2: numbers replace the options, because there can be millions.
+      // L2: numbers replace the texts, because there can be millions.
       const number = of(optionNumbers, options, () => optionNumbers.size);
-      billed.add(`${source} ${number}`);
+      billed.add(of(sourceNumbers, source, () => sourceNumbers.size) * OPTIONS + number);
       const until = at + seconds * 1000;
       held.renditions.set(rendition, until);
       if (hasOriginal) return "original"; // C2
