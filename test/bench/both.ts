@@ -1,14 +1,15 @@
-// Runs the same events through the model and through the emulators: the strict edge with the strict S3, and
-// the strict cache in front of them.
+// Runs the same events through the model, and through the Worker with all emulators: the strict cache, the
+// strict edge and the strict S3.
 
 import sharp from "sharp";
 import { beforeAll, beforeEach, expect, vi } from "vitest";
 import { createCache } from "../../src/emulator/cache/cache.ts";
 import type { Edge } from "../../src/emulator/edge/edge.ts";
-import { NEXT_CREDENTIALS } from "../support/env.ts";
+import { objectTag } from "../../src/worker/cache/tags.ts";
+import { BASE, NEXT_CREDENTIALS } from "../support/env.ts";
 import { stage } from "../support/play.ts";
 import { type DesignName, keyOf } from "./designs.ts";
-import { cachedEntrypoint, onStage, watched } from "./emulated.ts";
+import { putOnStage, watched, watchLoopback } from "./emulated.ts";
 import type { Outcome } from "./model.ts";
 import { createPipeline } from "./pipeline.ts";
 import { ASKING, designs, SMALL } from "./small-site.ts";
@@ -89,23 +90,25 @@ export async function byEmulators(
   const edges = new Map(
     [...PLACES.map(String), "upper"].map((place) => [place, watched((one) => seen.push(one))]),
   );
-  const cache = createCache({ now: () => stage.clock.now, runsIn: rules?.runsIn ?? "upper" });
-  const renditions = rules && cachedEntrypoint(cache, rules, edges);
-  const env = { ...SMALL };
+  putOnStage(edges);
+  const runsIn = rules?.runsIn ?? "upper";
+  const cache = createCache({ now: () => stage.clock.now, runsIn });
+  Object.assign(stage, { cache });
+  const renditions = watchLoopback();
+  const { keep, stale, staleIfError } = rules ?? { keep: 0, stale: 0, staleIfError: 0 };
+  const env = { ...SMALL, ANSWERS: { keep, stale, stale_if_error: staleIfError } };
   stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
 
   async function visited(visit: Visit): Promise<void> {
     seen = [];
     const runs = cache.runs.length;
-    const { place } = visit;
-    const image = renditions
-      ? await renditions.show(visit)
-      : await ASKING[design](visit, onStage(edges, `${place}`), env);
+    const place = `${visit.place}`;
+    const image = await ASKING[design](visit, edges.get(place), env);
     await Promise.all([cache.settled(), ...stage.after]);
-    // The whole Worker asks again with its other key before it gives up.
+    // The Worker asks again with its other key before it gives up.
     const outcomes = seen.every((one) => one === "failed") ? seen.slice(0, 1) : seen;
     const run = cache.runs[runs];
-    const call = run ? callOf(run.place, run.why !== "revalidate") : callOf(`${place}`, true);
+    const call = run ? callOf(run.place, run.why !== "revalidate") : callOf(place, true);
     played.outcomes.push(...outcomes);
     played.calls.push(...outcomes.map(() => call));
     played.images.push(image);
@@ -129,7 +132,9 @@ export async function byEmulators(
     }
     const source = designs[design].purged(event.object);
     for (const edge of edges.values()) edge.purge(source);
-    await renditions?.purge(source);
+    const tags = [await objectTag({ base: BASE }, `published/${keyOf(event.object)}`)];
+    const purged = await renditions()?.purge({ tags });
+    if (purged) expect(purged).toEqual({ success: true, errors: [] });
   }
   const billed = new Set([...edges.values()].flatMap((edge) => [...edge.transformations]));
   return { ...played, transformations: billed.size, edges: [...edges.values()] };

@@ -1,16 +1,11 @@
-// The edges of all places, and an entrypoint behind the strict cache that asks them.
+// The strict edges of all places behind the Worker, and what each request to them gave.
 
-import { expect } from "vitest";
-import type { Cache } from "../../src/emulator/cache/cache.ts";
 import { createEdge, type Edge } from "../../src/emulator/edge/edge.ts";
+import type { Loopback } from "../../src/worker/cache/loopback.ts";
 import { BASE } from "../support/env.ts";
 import { stage } from "../support/play.ts";
 import { makeRenditionOnce, ZONE } from "../support/stand.ts";
-import type { Call } from "./designs.ts";
 import type { Outcome } from "./model.ts";
-import { askSigned, designs } from "./small-site.ts";
-import type { CacheRules } from "./tiers.ts";
-import type { Visit } from "./trace.ts";
 
 /** An edge that tells what each request to it gave. */
 export function watched(tell: (outcome: Outcome) => void): Edge {
@@ -34,47 +29,24 @@ export function watched(tell: (outcome: Outcome) => void): Edge {
   };
 }
 
-/** Lets the Worker reach the edge of a place. */
-export function onStage(edges: ReadonlyMap<string, Edge>, place: string): Edge {
-  const edge = edges.get(place);
-  if (edge === undefined) throw new Error(`there is no place ${place}`);
-  Object.assign(stage, { edge });
-  return edge;
-}
-
-/** An entrypoint behind the strict cache. It asks the edge of the place in which it runs. */
-export function cachedEntrypoint(
-  cache: Cache,
-  rules: CacheRules,
-  edges: ReadonlyMap<string, Edge>,
-) {
-  const { keep, stale, staleIfError } = rules;
-  const lasts = `max-age=${keep}, stale-while-revalidate=${stale}, stale-if-error=${staleIfError}`;
-  const at = (place: string) =>
-    cache.entrypoint(
-      ({ cache: { purge } }) => ({
-        fetch: async ({ url }) => {
-          const call: Call = JSON.parse(new URL(url).searchParams.get("call") ?? "");
-          const edge = onStage(edges, cache.where().place);
-          const isMade = await askSigned(call, edge, stage.clock.now);
-          if (!isMade) return new Response(null, { status: 502, headers: NO_STORE });
-          const headers = { "cache-control": `public, ${lasts}`, "cache-tag": call.source };
-          return new Response("an image", { headers });
-        },
-        purge,
-      }),
-      { place },
-    );
-  return {
-    show: async (visit: Visit): Promise<boolean> => {
-      const call = JSON.stringify(designs.vitrine.call(visit));
-      const url = `https://renditions/1?call=${encodeURIComponent(call)}`;
-      return (await at(`${visit.place}`).fetch(new Request(url))).ok;
-    },
-    purge: async (source: string): Promise<void> => {
-      expect(await at("0").purge({ tags: [source] })).toEqual({ success: true, errors: [] });
-    },
+/** Lets the Worker reach the edge of the place in which it runs (W5). */
+export function putOnStage(edges: ReadonlyMap<string, Edge>): void {
+  const fetch: Edge["fetch"] = async (url, init) =>
+    edgeOf(stage.cache.where().place).fetch(url, init);
+  const edgeOf = (place: string): Edge => {
+    const edge = edges.get(place);
+    if (edge === undefined) throw new Error(`there is no place ${place}`);
+    return edge;
   };
+  Object.assign(stage, { edge: { ...stage.edge, fetch } });
 }
 
-const NO_STORE = { "cache-control": "no-store" };
+/** Returns the cached entrypoint that the gateway asked last; undefined: it asked none yet. */
+export function watchLoopback(): () => Loopback | undefined {
+  let last: Loopback | undefined;
+  stage.exported = (own) => {
+    last = own;
+    return own;
+  };
+  return () => last;
+}

@@ -1,4 +1,4 @@
-// Compares the model with the strict cache, the strict edge and the strict S3, also while S3 gives nothing.
+// Compares the model with the Worker behind the strict cache, also while S3 gives nothing.
 
 import { describe, expect, test } from "vitest";
 import { byModel, compare, type Event, month, type Trouble } from "./both.ts";
@@ -39,7 +39,7 @@ test.each(TROUBLES)("without the cache, %s for a while (C1, C2, C4)", async (wha
   expect(shown.after).not.toContain(false);
 });
 
-describe("the model gives the results of the strict cache and the strict edge (W5, W8, W10)", () => {
+describe("the model gives the results of the Worker behind the strict cache (W5, W8, W10)", () => {
   // keep 20 min, stale 40 min: in a month of four hours all that can happen does.
   const rules = { keep: 1200, stale: 2400, staleIfError: 3600 };
 

@@ -63,6 +63,16 @@ test("every request to the edge is a kept rendition, a kept original or a fetch"
   }
 });
 
+test("the times of the cache are those that the Worker has by default (W8)", () => {
+  const config = readConfig(SITE);
+  if ("mistakes" in config) throw new Error("SITE is wrong");
+  const { keep, stale, stale_if_error: staleIfError } = config.answers;
+  expect(CASES.map(({ cache }) => cache)).toContainEqual({
+    ...{ keep, stale, staleIfError },
+    runsIn: "upper",
+  });
+});
+
 test("the cache makes visitors wait less, and never more where it keeps for longer (W8)", () => {
   for (const place of ["upper tier", "visitor's place"]) {
     const waits = ["an hour", "a day", "a week", "a week, stale a month"].map(

@@ -10,7 +10,7 @@ import { sign } from "../../src/worker/s3/sigv4.ts";
 import { CREDENTIALS, NEXT, SECRETS, VARS } from "../support/env.ts";
 import { get } from "../support/play.ts";
 import { chosen, variantsByPreset } from "./choice.ts";
-import { type Call, createDesigns, type DesignName, keyOf, SITE } from "./designs.ts";
+import { createDesigns, type DesignName, keyOf, SITE } from "./designs.ts";
 import type { Visit } from "./trace.ts";
 
 export const SMALL = {
@@ -27,33 +27,32 @@ export const SMALL = {
 export const designs = createDesigns(SMALL);
 
 /**
- * Asks the edge for a visit: this design with the whole Worker, the others as their Workers would.
+ * Has an image made: this design with the whole Worker, the others as their Workers would.
+ * @param edge that of the visitor's place
  * @param env the vars and secrets; the Worker knows nothing of earlier requests with another object
- * @returns whether it gets an image
+ * @returns whether there is an image
  */
-export type AskEdge = (visit: Visit, edge: Edge, env: object) => Promise<boolean>;
+export type Ask = (visit: Visit, edge: Edge | undefined, env: object) => Promise<boolean>;
 
-export const ASKING: Readonly<Record<DesignName, AskEdge>> = {
+export const ASKING: Readonly<Record<DesignName, Ask>> = {
   vitrine: async (visit, _edge, env) => {
     const { name } = chosen(variants.get(visit.preset) ?? [], visit);
     const path = `/images/${name}/${keyOf(visit.object)}`;
-    const answer = await get(path, { headers: { accept: visit.accept } }, env);
+    const answer = await get(path, { headers: { accept: visit.accept } }, env, `${visit.place}`);
     expect([200, 502]).toContain(answer.status);
     return answer.ok;
   },
-  free: (visit, edge) => askSigned(designs.free.call(visit), edge, visit.at),
+  free: async (visit, edge) => {
+    const { source, image } = designs.free.call(visit);
+    const headers = await sign(source, "eu-west-1", CREDENTIALS, visit.at);
+    return (await edge?.fetch(source, { headers, cf: { image } }))?.ok === true;
+  },
   presigned: async (visit, edge) => {
     const { image } = designs.presigned.call(visit);
-    return (await edge.fetch(await presign(visit.object, visit.at), { cf: { image } })).ok;
+    const url = await presign(visit.object, visit.at);
+    return (await edge?.fetch(url, { cf: { image } }))?.ok === true;
   },
 };
-
-/** Asks the edge as the Worker does with its current key. */
-export async function askSigned({ source, image }: Call, edge: Edge, at: number): Promise<boolean> {
-  const headers = await sign(source, "eu-west-1", CREDENTIALS, at);
-  const cacheTtlByStatus = { "400-599": -1 };
-  return (await edge.fetch(source, { headers, cf: { image, cacheTtlByStatus } })).ok;
-}
 
 /** A presigned URL of S3. */
 export async function presign(object: number, at: number): Promise<string> {
