@@ -46,6 +46,8 @@ type RenditionFailed = {
   readonly reason?: string | undefined;
   readonly edge?: string | undefined;
   readonly origin?: string | undefined;
+  /** The slots that S3 refuses, if it refuses all of them. */
+  readonly slots?: readonly RefusedSlot[] | undefined;
   /** How many failed since the line before. */
   readonly times: number;
 };

@@ -178,7 +178,9 @@ function tellFailure(
   const isTold = isWithin(WHILE_MS, at, now);
   const failed = isTold ? { at: at ?? now, since: since + 1 } : { at: now, since: 0 };
   const { status, reason, edge, origin } = { ...NO_FACTS, ...refusal };
-  const facts = { status, reason, edge, origin, failure: refusal.event, key, times: since + 1 };
+  const slots = "slots" in refusal ? refusal.slots : undefined;
+  const what = { failure: refusal.event, key, times: since + 1 };
+  const facts = { ...what, status, reason, edge, origin, slots };
   const line = { event: "rendition-failed", bucket: state.bucket.name, ...facts } as const;
   return changed(state, { told: { ...state.told, failed } }, isTold ? [] : [line]);
 }

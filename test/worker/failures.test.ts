@@ -1,0 +1,84 @@
+// The line of the cached entrypoint: visitors may not notice that a rendition cannot be made, the operator does.
+
+import { beforeEach, expect, test, vi } from "vitest";
+import type { S3Fault } from "../../src/emulator/s3/s3.ts";
+import { ENV, SECRETS, VARS } from "../support/env.ts";
+import { failures, get, lines, stage, wait } from "../support/play.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  return () => vi.useRealTimers();
+});
+
+test.each<[what: string, key: string, status: number, fault?: S3Fault]>([
+  ["is missing", "nothing.jpg", 404],
+  ["is missing or denied", "nothing.jpg", 404, "no-list-bucket"],
+  ["is archived", "key.jpg", 404, "archived"],
+  ["is no image", "broken/page.jpg", 415],
+  ["has no byte", "broken/empty.jpg", 415],
+])("an object that %s is no failure of its bucket", async (_what, key, status, fault) => {
+  if (fault) stage.s3.faults.add(fault);
+  for (let times = 0; times < 20; times++) {
+    expect((await get(`/images/card/${key}`)).status).toBe(status);
+    wait(61);
+  }
+  expect(failures()).toEqual([]);
+  expect(lines().filter(({ event }) => event !== "bucket-denied")).toHaveLength(20);
+});
+
+test("a bucket has one line a minute, which counts those since the line before", async () => {
+  stage.s3.faults.add("SlowDown");
+  for (let second = 0; second < 180; second++) {
+    expect((await get(`/images/card/${second}.jpg`)).status).toBe(502);
+    wait(1);
+  }
+  const line = { event: "rendition-failed", bucket: "media", failure: "origin-failed" };
+  const said = { edge: "9509", status: 502 };
+  expect(failures()).toMatchObject([
+    { ...line, ...said, key: "published/0.jpg", times: 1 },
+    { ...line, ...said, key: "published/60.jpg", times: 60 },
+    { ...line, ...said, key: "published/120.jpg", times: 60 },
+  ]);
+});
+
+test("each bucket has its own", async () => {
+  const other = { ...VARS.BUCKETS.media, prefix: "published/photos/", credentials: "OTHER" };
+  const env = {
+    ...ENV,
+    BUCKETS: { media: VARS.BUCKETS.media, other },
+    OTHER_ACCESS_KEY_ID: SECRETS.AWS_ACCESS_KEY_ID,
+    OTHER_SECRET_ACCESS_KEY: SECRETS.AWS_SECRET_ACCESS_KEY,
+    ROUTES: [
+      { path: "/images/:preset/*", object: "media/*" },
+      { path: "/other/:preset/*", object: "other/*" },
+    ],
+  };
+  stage.s3.faults.add("reset");
+  for (const path of ["/images/card/key.jpg", "/other/card/fig.jpg"]) {
+    for (const _ of [1, 2]) expect((await get(path, {}, env)).status).toBe(502);
+  }
+  expect(failures()).toMatchObject([
+    { bucket: "media", key: "published/key.jpg", times: 1 },
+    { bucket: "other", key: "published/photos/fig.jpg", times: 1 },
+  ]);
+});
+
+test("dead keys that no visitor notices are named, once a minute (A7)", async () => {
+  expect((await get("/images/card/key.jpg")).status).toBe(200);
+  stage.s3.faults.add("revoked-key");
+  stage.edge.switches.cache = false;
+  wait(3_601); // for longer than it is fresh
+  for (let second = 0; second <= 60; second++) {
+    const answer = await get("/images/card/key.jpg");
+    expect([answer.status, answer.headers.get("server-timing")]).toEqual([200, "cache;desc=stale"]);
+    await stage.cache.settled();
+    wait(1);
+  }
+  expect(lines()).toEqual([]);
+  const slots = [{ slot: "current", origin: "InvalidAccessKeyId", access_key: "…MPLE" }];
+  const line = { event: "rendition-failed", bucket: "media", failure: "slots-refused", slots };
+  expect(failures()).toMatchObject([
+    { ...line, times: 1 },
+    { ...line, times: 60 },
+  ]);
+});
