@@ -22,6 +22,17 @@ export const ANSWER_OF_A_HIT = { headers: imageHeaders("cache;desc=hit") };
 export const ANSWER_OF_A_MISS = { headers: imageHeaders("cache;desc=miss, edge;dur=1") };
 export const ANSWER_OF_DIRECT = { headers: imageHeaders("cache;desc=direct, edge;dur=1") };
 
+/** Waits for an answer, but no longer than 20 s: a Worker that waits without end is none that anybody runs. */
+export function inTime(answer) {
+  return new Promise((settle, fail) => {
+    const timer = setTimeout(fail, 20_000, new Error("too late"));
+    answer.then((value) => {
+      clearTimeout(timer);
+      settle(value);
+    }, fail);
+  });
+}
+
 /** What the gateway asks the cached entrypoint for. */
 export const RENDITION_URL =
   "https://renditions/1/AWS/https/acme-media.s3.eu-west-1.amazonaws.com/photos/dandelion.jpg?as=avif.webp&image=%7B%22fit%22%3A%22scale-down%22%2C%22metadata%22%3A%22none%22%2C%22anim%22%3Afalse%2C%22width%22%3A480%2C%22format%22%3A%22auto%22%7D";

@@ -1,14 +1,14 @@
 // The floor of a hit: it asks a second entrypoint, which answers at once as the cache does, and answers
 // with its body and the ten headers of an image.
 
-import { ANSWER_OF_A_HIT, RENDITION_INIT, RENDITION_URL } from "./fixed.js";
+import { ANSWER_OF_A_HIT, inTime, RENDITION_INIT, RENDITION_URL } from "./fixed.js";
 
 export { Renditions } from "./kept.js";
 
 export default {
   async fetch(_request, _env, { exports }) {
     const asked = new Request(RENDITION_URL, RENDITION_INIT);
-    const { body } = await exports.Renditions.fetch(asked);
+    const { body } = await inTime(exports.Renditions.fetch(asked));
     return new Response(body, ANSWER_OF_A_HIT);
   },
 };

@@ -4,6 +4,7 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import {
   ANSWER_OF_A_MISS,
+  inTime,
   MADE,
   RENDITION_INIT,
   RENDITION_URL,
@@ -13,7 +14,7 @@ import {
 
 export class Renditions extends WorkerEntrypoint {
   async fetch() {
-    const { body } = await fetch(SOURCE, SOURCE_INIT);
+    const { body } = await inTime(fetch(SOURCE, SOURCE_INIT));
     return new Response(body, MADE);
   }
 }
@@ -21,7 +22,7 @@ export class Renditions extends WorkerEntrypoint {
 export default {
   async fetch(_request, _env, { exports }) {
     const asked = new Request(RENDITION_URL, RENDITION_INIT);
-    const { body } = await exports.Renditions.fetch(asked);
+    const { body } = await inTime(exports.Renditions.fetch(asked));
     return new Response(body, ANSWER_OF_A_MISS);
   },
 };
