@@ -4,7 +4,10 @@ import { type Fault, isFault, type World } from "../command.ts";
 import { askHealth } from "../net/ask-health.ts";
 import { reasonOf } from "../net/body.ts";
 import type { Plan } from "./plan.ts";
-import type { Health, Seen } from "./slots.ts";
+import type { BucketSeen, Seen } from "./slots.ts";
+
+/** A bucket as /healthz tells it, with what the edge makes of its canary. */
+type Told = BucketSeen & { readonly edge: string };
 
 export async function observe({ interrupted, now }: World, plan: Plan): Promise<Seen> {
   const [health, ...images] = await Promise.all([
@@ -14,10 +17,11 @@ export async function observe({ interrupted, now }: World, plan: Plan): Promise<
       return isFault(url) ? url.fault : askImage(url, interrupted);
     }),
   ]);
-  const failed = images.filter((failure) => failure !== undefined);
-  if (isFault(health)) return { health, elsewhere: [], failed };
+  const came = images.filter((image) => typeof image === "string");
+  if (isFault(health)) return { health, elsewhere: [], failed: came };
   const names = new Set(plan.buckets.map(({ name }) => name));
   const own = health.filter(({ bucket }) => names.has(bucket));
+  const failed = [...came, ...(images.includes(KEPT) ? edgeFaults(plan, own) : [])];
   const elsewhere = health.filter(({ bucket }) => !names.has(bucket));
   const missing = [...names].find((name) => !own.some(({ bucket }) => bucket === name));
   if (missing === undefined) return { health: own, elsewhere, failed };
@@ -25,7 +29,10 @@ export async function observe({ interrupted, now }: World, plan: Plan): Promise<
   return { health: { fault }, elsewhere, failed };
 }
 
-async function seeHealth({ base, token }: Plan, interrupted: AbortSignal): Promise<Health | Fault> {
+async function seeHealth(
+  { base, token }: Plan,
+  interrupted: AbortSignal,
+): Promise<readonly Told[] | Fault> {
   const health = await askHealth(base, token, interrupted);
   const url = `${base}/healthz`;
   if (!("buckets" in health)) return { fault: `${url}: ${health.reason}` };
@@ -34,8 +41,9 @@ async function seeHealth({ base, token }: Plan, interrupted: AbortSignal): Promi
     const fault = "does not name the key of a slot. Deploy this version of Vitrine first";
     return { fault: `${url} ${fault}` };
   }
-  return health.buckets.map(({ bucket, slots }) => ({
+  return health.buckets.map(({ bucket, slots, edge }) => ({
     bucket,
+    edge,
     slots: slots.map(({ slot, state, access_key: end }) => {
       return { slot, state, end: state === "incomplete" ? undefined : end };
     }),
@@ -45,8 +53,23 @@ async function seeHealth({ base, token }: Plan, interrupted: AbortSignal): Promi
 /** How long an image may take: ms. */
 const PATIENCE_MS = 30_000;
 
-/** @returns what is wrong; undefined if an image came */
-async function askImage(url: string, interrupted: AbortSignal): Promise<string | undefined> {
+/** An image that came out of Workers Cache: it would come as well if nothing worked behind it (W8). */
+const KEPT = Symbol("kept");
+
+/** What the health of the edge says, where a kept image says nothing. Without a canary it is not known. */
+function edgeFaults({ base }: Plan, buckets: readonly Told[]): string[] {
+  return buckets
+    .filter(({ edge }) => edge !== "on" && edge !== "no canary")
+    .map(
+      ({ bucket, edge }) => `${base}/healthz: the edge answers ${edge} for the canary of ${bucket}`,
+    );
+}
+
+/** @returns what is wrong; KEPT, or undefined if an image was made */
+async function askImage(
+  url: string,
+  interrupted: AbortSignal,
+): Promise<string | typeof KEPT | undefined> {
   const shown = url.replace(/\?.*/s, ""); // A signature is a credential: never print it.
   try {
     const answer = await fetch(url, {
@@ -56,7 +79,11 @@ async function askImage(url: string, interrupted: AbortSignal): Promise<string |
     });
     await answer.arrayBuffer();
     const type = answer.headers.get("content-type") ?? "no type";
-    if (answer.status === 200 && type.startsWith("image/")) return undefined;
+    if (answer.status === 200 && type.startsWith("image/")) {
+      return /cache;desc=(?:hit|stale)\b/.test(answer.headers.get("server-timing") ?? "")
+        ? KEPT
+        : undefined;
+    }
     return `${shown} answers ${answer.status}${answer.status === 200 ? `, ${type}` : ""}`;
   } catch (error) {
     return `${shown} does not answer: ${reasonOf(error)}`;

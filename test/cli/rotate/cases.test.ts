@@ -283,7 +283,11 @@ test.each<[what: string, what: Site["during"], says: string[], slots: object]>([
       if (times === 2) stage.edge.switches.transformations = false;
       return {};
     },
-    ["After step 4", "key.jpg answers 502", "put the old key back into the current slot"],
+    [
+      "After step 4",
+      "the edge answers off for the canary of media",
+      "put the old key back into the current slot",
+    ],
     { ...NEW, ...NEXT },
   ],
   [

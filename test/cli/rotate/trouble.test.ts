@@ -151,7 +151,7 @@ test("an outage between two questions is no contradiction", async () => {
   });
   expect([code, site.ran.length]).toEqual([2, 1]);
   expect(err).toContain("Step 4 has not begun: something is wrong.");
-  expect(err).toContain("answers 502");
+  expect(err).toContain("the edge answers off for the canary of media");
   expect(err).not.toContain("start again");
 });
 

@@ -13,7 +13,7 @@ import { secretNames } from "../../../src/worker/config/secret-names.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../env.ts";
 import { copyProject, editFile, removeCopies } from "../local-run.ts";
 import { leaksIn } from "../overheard.ts";
-import { get, keepNothing, stage } from "../play.ts";
+import { get, stage } from "../play.ts";
 import { network } from "../stand.ts";
 import { recordOf, rotated, type Setting } from "./run-rotation.ts";
 
@@ -42,8 +42,6 @@ export type Site = {
 /** The site of the current test. A test may change it. */
 export const site: Site = { folder: "", vars: {}, deployed: {}, ran: [], during: () => ({}) };
 
-// What is kept would still be shown while requests fail.
-keepNothing();
 beforeEach(() => {
   const folder = copyProject();
   editFile(join(folder, "wrangler.toml"), (text) =>
