@@ -1,6 +1,7 @@
 // What server-timing says of the cache in front of renditions, and what that means. Pure.
 
 import type { Body } from "../net/body.ts";
+import { cacheWord } from "../net/cache-word.ts";
 import type { NoAnswer } from "./ask-site.ts";
 import { type Diagnosis, diagnose, note, well } from "./finding.ts";
 
@@ -26,7 +27,7 @@ export function saidBy(answer: Body | NoAnswer): Said {
   const { status, headers } = answer;
   if (status !== 200) return { did: "unknown", seen: `the image answers ${status}` };
   const timing = headers.get("server-timing") ?? "";
-  const word = /(?:^|,)\s*cache\s*;\s*desc="?([\w-]+)/i.exec(timing)?.[1];
+  const word = cacheWord(headers);
   if (word !== undefined) return { did: WORDS.get(word) ?? "unknown", seen: `cache is "${word}"` };
   // Every Vitrine measures the edge; without that, something in front has changed the header.
   if (/(?:^|,)\s*edge\s*;/i.test(timing)) return { did: "older", seen: timing };

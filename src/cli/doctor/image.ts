@@ -5,6 +5,7 @@ import { PROTECTION } from "../../worker/answer/answer.ts";
 import { mayYield } from "../../worker/edge/allowed-type.ts";
 import { chooseFormat, readAccept } from "../../worker/request/format.ts";
 import type { Body } from "../net/body.ts";
+import { isOutOfCache } from "../net/cache-word.ts";
 import type { Project } from "../project/project.ts";
 import { ACCEPTS, askSite, isSame, type NoAnswer, type Visit } from "./ask-site.ts";
 import { diagnoseStatus } from "./diagnose-site.ts";
@@ -59,7 +60,10 @@ async function examineImage(
     first ??= answer;
   }
   const size = first?.bytes.length.toLocaleString("en");
-  const image = well("image", `${name}: ${size} bytes; the edge transforms`);
+  // What was kept would come also if the edge transformed nothing now (W8).
+  const isKept = first !== undefined && isOutOfCache(first.headers);
+  const how = isKept ? "out of Cloudflare's cache" : "the edge transforms";
+  const image = well("image", `${name}: ${size} bytes; ${how}`);
   return { diagnoses: [image, well("formats", types.join(", "))], first };
 }
 

@@ -3,6 +3,7 @@
 import { type Fault, isFault, type World } from "../command.ts";
 import { askHealth } from "../net/ask-health.ts";
 import { reasonOf } from "../net/body.ts";
+import { isOutOfCache } from "../net/cache-word.ts";
 import type { Plan } from "./plan.ts";
 import type { BucketSeen, Seen } from "./slots.ts";
 
@@ -80,9 +81,7 @@ async function askImage(
     await answer.arrayBuffer();
     const type = answer.headers.get("content-type") ?? "no type";
     if (answer.status === 200 && type.startsWith("image/")) {
-      return /cache;desc=(?:hit|stale)\b/.test(answer.headers.get("server-timing") ?? "")
-        ? KEPT
-        : undefined;
+      return isOutOfCache(answer.headers) ? KEPT : undefined;
     }
     return `${shown} answers ${answer.status}${answer.status === 200 ? `, ${type}` : ""}`;
   } catch (error) {
