@@ -1,10 +1,10 @@
 // Answers /healthz. Without a token: only whether the configuration is right. With the bearer token,
 // it tries every slot of every bucket: 503 if a bucket has no slot that works.
 
-import { importKey, utf8 } from "../url/grant.ts";
 import { plain } from "./answer/answer.ts";
 import { mistakeText } from "./base/mistake.ts";
 import { isRefusal, type Refusal } from "./base/refusal.ts";
+import { isSameText } from "./base/same-text.ts";
 import { drop } from "./base/send.ts";
 import type { SlotName } from "./base/slot-name.ts";
 import type { Bucket } from "./config/bucket.ts";
@@ -59,7 +59,9 @@ export async function answerHealth(
       reason: "HEALTH_TOKEN needs 16 or more ASCII characters",
     };
   }
-  if (!(await isSame(authorization.replace(/^bearer +/i, "Bearer "), `Bearer ${healthToken}`))) {
+  if (
+    !(await isSameText(authorization.replace(/^bearer +/i, "Bearer "), `Bearer ${healthToken}`))
+  ) {
     return { event: "health-denied", reason: "not the HEALTH_TOKEN" };
   }
   const tried = await Promise.all(buckets.map((bucket) => tryBucket(bucket, timeout)));
@@ -126,11 +128,4 @@ async function tryEdge(
   drop(answer.body);
   if (judge(answer).result !== "not-made") return { edge: "on" };
   return { edge: failureOf(answer).edge ?? "off", answered: answer.status };
-}
-
-/** Compares two texts in constant time: their HMACs under a random key. */
-async function isSame(one: string, other: string): Promise<boolean> {
-  const key = await importKey({ kid: "", secret: crypto.randomUUID() });
-  const code = await crypto.subtle.sign("HMAC", key, utf8(one));
-  return crypto.subtle.verify("HMAC", key, code, utf8(other));
 }

@@ -5,10 +5,16 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { imageAnswer, imageHeaders, refusalAnswer, type Terms } from "./answer/answer.ts";
 import { showFallback } from "./answer/fallback.ts";
 import { corsHeaders, preflight } from "./answer/preflight.ts";
+import { answerPurge } from "./answer-purge.ts";
 import { logRefusal, type Subject } from "./base/log.ts";
 import { isRefusal, type Refusal } from "./base/refusal.ts";
 import { drop } from "./base/send.ts";
-import type { GatewayContext, PurgeOptions, PurgeResult } from "./cache/loopback.ts";
+import {
+  type GatewayContext,
+  NO_CACHE,
+  type PurgeOptions,
+  type PurgeResult,
+} from "./cache/loopback.ts";
 import type { Wanted } from "./cache/rendition-url.ts";
 import { answerHealth } from "./health.ts";
 import { configOf, countRefusal } from "./isolate.ts";
@@ -82,6 +88,10 @@ async function serve(
   if (target.pathname === "/healthz") {
     const health = await answerHealth(request, config);
     return isRefusal(health) ? { refusal: health } : { answer: health };
+  }
+  if (target.pathname === "/purge") {
+    const purged = await answerPurge(request, config, context);
+    return isRefusal(purged) ? { refusal: purged } : { answer: purged };
   }
 
   const order = readOrder(config, target.pathname);
@@ -172,5 +182,3 @@ const LOOP = {
   event: "loop-detected",
   reason: "a loop: endpoint leads here",
 } as const satisfies Refusal;
-
-const NO_CACHE = { code: 0, message: "there is no Workers Cache: see [cache] in wrangler.toml" };

@@ -11,6 +11,8 @@ import { type Broken, type Config, readConfig } from "./config/config.ts";
 import { sameSecrets } from "./config/read-secrets.ts";
 import type { Vars } from "./config/schema.ts";
 import { askStores, fillIn, type Given, type Stores, storesOf } from "./config/store.ts";
+import { type Backlog, NO_BACKLOG } from "./purge/backlog.ts";
+import type { Batch } from "./purge/batch.ts";
 import { carryOver, isWithin, startState } from "./s3/bucket-state.ts";
 import { createMemory, type Memory } from "./s3/memory.ts";
 import type { Context } from "./s3/probe.ts";
@@ -43,6 +45,8 @@ type Checked = {
 /** When the log was last told of lost data points, and how many were lost since. */
 type Losses = { readonly told: number; readonly since: number };
 
+type Purges = { readonly batches: readonly Batch[]; readonly backlog: Backlog };
+
 /** The last reading of the stores. */
 type Reading = { readonly ended: Promise<Config | Broken>; readonly began: number };
 
@@ -50,6 +54,7 @@ const checked = new WeakMap<object, Checked>();
 const readings = new WeakMap<object, Reading>();
 const memories = new WeakMap<Bucket, Memory>();
 const floods = new WeakMap<object, Flood>();
+const purges = new WeakMap<Config, Purges>();
 const loopbacks = new WeakMap<object, LoopbackState>();
 const losses = new WeakMap<object, Losses>();
 
@@ -145,6 +150,15 @@ export function countLostPoint(env: object, now: number): number {
   const lost = since + 1;
   losses.set(env, isQuiet ? { told, since: lost } : { told: now, since: 0 });
   return isQuiet ? 0 : lost;
+}
+
+/** What an isolate knows of requests to /purge. */
+export function purgesOf(config: Config): Purges {
+  return purges.get(config) ?? { batches: [], backlog: NO_BACKLOG };
+}
+
+export function learnPurges(config: Config, changed: Partial<Purges>): void {
+  purges.set(config, { ...purgesOf(config), ...changed });
 }
 
 function carryOverAll(config: Config, before: Config): void {

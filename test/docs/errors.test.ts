@@ -30,6 +30,8 @@ const EVENTS = Object.keys({
   "origin-denied": true,
   "origin-failed": true,
   "original-is-smaller": true,
+  "purge-denied": true,
+  "purge-failed": true,
   "quota-spent": true,
   "rate-limited": true,
   "rendition-failed": true,

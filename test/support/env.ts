@@ -32,6 +32,9 @@ export const NEXT = {
 /** The token for the deep form of /healthz. */
 export const HEALTH_TOKEN = "a token that is not to be guessed";
 
+/** The token for /purge. */
+export const PURGE_TOKEN = "a-token-that-purges-and-is-not-to-be-guessed";
+
 /** The token for Cloudflare's API. */
 export const CLOUDFLARE_API_TOKEN = "a-token-of-Cloudflare-that-may-purge-01";
 

@@ -11,6 +11,7 @@ import {
   CREDENTIALS,
   HEALTH_TOKEN,
   NEXT_CREDENTIALS,
+  PURGE_TOKEN,
   SECRETS,
 } from "./env.ts";
 
@@ -56,6 +57,7 @@ const WORDS: readonly string[] = [
   ...[
     HEALTH_TOKEN,
     CLOUDFLARE_API_TOKEN,
+    PURGE_TOKEN,
     ...Object.values<string>(JSON.parse(SECRETS.URL_SIGNING_KEYS)),
   ],
 ];

@@ -119,6 +119,9 @@ function answerTo(refusal: Refusal, kept: Readonly<Record<string, string>>): Res
       return plain(404, "Not found", isCertain(refusal) ? kept : {});
     case "health-denied":
       return plain(401, "Unauthorized", { "www-authenticate": "Bearer" });
+    case "purge-denied":
+      // SNS sends the password of its URL only after it was asked for it.
+      return plain(401, "Unauthorized", { "www-authenticate": 'Bearer, Basic realm="purge"' });
     case "method-not-allowed":
       return plain(405, "Method not allowed", { allow: refusal.allow });
     case "foreign-page":

@@ -50,6 +50,7 @@ const LEVELS = {
   "cache-unusable": "warn",
   "metrics-failed": "error",
   "lines-left-out": "warn",
+  "purge-failed": "error",
 } as const satisfies Record<Notice["event"], string>;
 
 /** Writes one line about anything that is not a refusal. */

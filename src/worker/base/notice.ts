@@ -8,6 +8,13 @@ export type Notice =
   | { readonly event: "limiter-failed"; readonly route: string; readonly reason: string }
   | { readonly event: "cache-unusable"; readonly reason: string }
   | {
+      readonly event: "purge-failed";
+      readonly reason: string;
+      /** How many objects were not purged, and the names of the first ones. */
+      readonly objects?: number;
+      readonly first?: readonly string[];
+    }
+  | {
       readonly event: "metrics-failed";
       /** How many data points were lost since the last such line, with this one. */
       readonly lost: number;

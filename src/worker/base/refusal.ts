@@ -10,6 +10,7 @@ export type Refusal =
   | { event: "loop-detected"; reason: string }
   | { event: "method-not-allowed"; method: string; allow: string }
   | { event: "health-denied"; reason: string }
+  | { event: "purge-denied"; reason: string }
   | { event: "no-such-route"; path: string }
   | { event: "no-such-variant"; variant: string }
   | { event: "impossible-key"; reason: string }

@@ -1,4 +1,4 @@
-// The types of what the gateway calls to reach the cached entrypoint, in the same Worker.
+// What the gateway calls to reach the cached entrypoint, in the same Worker.
 
 import type { Context } from "../s3/probe.ts";
 
@@ -9,6 +9,12 @@ export type PurgeResult = {
   readonly success: boolean;
   readonly errors: readonly { readonly code: number; readonly message: string }[];
 };
+
+/** The error of a purge where nothing is kept (W15). No error of Cloudflare has this code. */
+export const NO_CACHE = {
+  code: 0,
+  message: "there is no Workers Cache: see [cache] in wrangler.toml",
+} as const;
 
 /** The entrypoint `Renditions`, with Cloudflare's cache in front of its `fetch` (W1). */
 export type Loopback = {

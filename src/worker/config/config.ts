@@ -4,9 +4,10 @@ import { has, isTable, json } from "../base/json.ts";
 import type { Mistake } from "../base/mistake.ts";
 import type { Refusal } from "../base/refusal.ts";
 import { type Bucket, bucketSchema, openBucket } from "./bucket.ts";
+import { type EdgePurge, readEdgePurge } from "./edge-purge.ts";
 import { indexRoutes, type RouteIndex } from "./find-route.ts";
 import { presetSchema, type Variant, variantsOf } from "./preset.ts";
-import { readHealthToken, readSlots, type SlotsRead } from "./read-secrets.ts";
+import { readHealthToken, readPurgeToken, readSlots, type SlotsRead } from "./read-secrets.ts";
 import { type BoundRoute, readRoutes } from "./routes.ts";
 import {
   custom,
@@ -36,6 +37,9 @@ export type Config = {
   readonly answers: Answers;
   /** Opens the detailed form of /healthz; undefined: nothing does. */
   readonly healthToken: string | undefined;
+  /** Opens /purge; undefined: there is no such path. */
+  readonly purgeToken: string | undefined;
+  readonly edgePurge: EdgePurge;
   /** Counts requests; undefined: nothing does. */
   readonly limiter: Limiter | undefined;
 };
@@ -77,6 +81,7 @@ export function readConfig(vars: Vars): Config | Broken {
     "RATE_LIMITER" in vars
       ? limiterSchema(vars["RATE_LIMITER"], "RATE_LIMITER", report)
       : undefined;
+  const edgePurge = readEdgePurge(vars, report);
   if ("METRICS" in vars) datasetSchema(vars["METRICS"], "METRICS", report);
 
   if (mistakes.length > 0 || !answers) {
@@ -86,9 +91,9 @@ export function readConfig(vars: Vars): Config | Broken {
     [...presets].flatMap(([name, preset]) => (preset ? variantsOf(name, preset) : [])),
   );
   const all = [...buckets.values()].filter((bucket) => bucket !== undefined);
-  const healthToken = readHealthToken(vars);
+  const tokens = { healthToken: readHealthToken(vars), purgeToken: readPurgeToken(vars) };
   const index = indexRoutes(routes);
-  return { buckets: all, routes, index, variants, answers, healthToken, limiter };
+  return { buckets: all, routes, index, variants, answers, ...tokens, edgePurge, limiter };
 }
 
 function readBuckets(vars: Vars, report: Report): Named<Bucket> {

@@ -78,6 +78,15 @@ export function readHealthToken({ HEALTH_TOKEN: token }: Vars): string | undefin
   return typeof token === "string" && TOKEN.test(token) ? token : undefined;
 }
 
+/** Anybody may try to guess it as often as they like: characters. */
+const SHORTEST_PURGE_TOKEN = 32;
+
+/** The token for /purge; undefined if it is missing, easy to guess or impossible to send. */
+export function readPurgeToken({ PURGE_TOKEN: token }: Vars): string | undefined {
+  const isLong = typeof token === "string" && token.length >= SHORTEST_PURGE_TOKEN;
+  return isLong && TOKEN.test(token) ? token : undefined;
+}
+
 /** The keys that sign public URLs, by kid. The first one signs. */
 export function signingKeysOf(vars: Vars, report: Report): ReadonlyMap<string, SigningKey> {
   const { URL_SIGNING_KEYS: secret } = vars;

@@ -4,7 +4,7 @@ import type { SlotName } from "../base/slot-name.ts";
 import type { Credentials } from "./slot.ts";
 
 const SECRET =
-  /_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY)(?:_NEXT)?$|^(?:HEALTH_TOKEN|URL_SIGNING_KEYS)$/;
+  /_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY)(?:_NEXT)?$|^(?:(?:HEALTH|PURGE|CLOUDFLARE_API)_TOKEN|URL_SIGNING_KEYS)$/;
 
 /** The value of a secret that its Secrets Store never returned. */
 export const UNOPENED = Symbol("unopened");

@@ -1,0 +1,87 @@
+// Purges objects together with those of other requests that arrive within the same second: an event is about
+// one object, and calls are few (W10). The first request makes the calls for all.
+
+import { logNotice } from "./base/log.ts";
+import { LATE, within } from "./base/time-limit.ts";
+import type { Config } from "./config/config.ts";
+import { learnPurges, purgesOf } from "./isolate.ts";
+import { fillUp, isPurgedSince, remember } from "./purge/backlog.ts";
+import { closeBatch, joinBatch, openBatch, WINDOW_MS } from "./purge/batch.ts";
+import { hindrance } from "./purge/hindrance.ts";
+import { type Caches, type Fates, MOST_A_CALL, purgeObjects } from "./purge/purge-objects.ts";
+import type { Target } from "./purge/targets.ts";
+import type { Visit } from "./s3/probe.ts";
+
+/** The log has one line a batch, with so many names. */
+const MOST_NAMES = 10;
+
+/** @returns what became of each object, at the latest when the caller's time is over */
+export async function gatherPurge(
+  given: readonly Target[],
+  config: Config,
+  caches: Caches,
+  visit: Visit,
+): Promise<Fates> {
+  const { backlog } = purgesOf(config);
+  const targets = given.filter((target) => !isPurgedSince(backlog, target));
+  if (targets.length === 0) return new Map();
+  const ended = begin(targets, config, caches, visit);
+  const fates = await within(visit.deadline - Date.now(), ended).catch((): typeof LATE => LATE);
+  if (fates !== LATE) return fates;
+  const late = hindrance("late", "whether it is purged is not known in time");
+  return tell(targets, new Map(targets.map(({ url }) => [url, late])));
+}
+
+function begin(
+  targets: readonly Target[],
+  config: Config,
+  caches: Caches,
+  { context, deadline }: Visit,
+): Promise<Fates> {
+  // So many objects make full calls by themselves.
+  if (targets.length >= MOST_A_CALL) {
+    const ended = purgeAndTell(targets, config, caches, deadline);
+    context.waitUntil(ended);
+    return ended;
+  }
+  const now = Date.now();
+  const { batches } = purgesOf(config);
+  const joined = joinBatch(batches, targets, now);
+  if (joined) {
+    learnPurges(config, { batches: joined.batches });
+    return joined.ended;
+  }
+  const ended: Promise<Fates> = scheduler.wait(WINDOW_MS).then(() => {
+    const closed = closeBatch(purgesOf(config).batches, ended);
+    learnPurges(config, { batches: closed.batches });
+    return purgeAndTell(closed.targets, config, caches, deadline);
+  });
+  learnPurges(config, { batches: openBatch(batches, targets, ended, now) });
+  context.waitUntil(ended); // others wait for it, also when this caller has left
+  return ended;
+}
+
+async function purgeAndTell(
+  own: readonly Target[],
+  config: Config,
+  caches: Caches,
+  deadline: number,
+): Promise<Fates> {
+  const began = Date.now();
+  const targets = fillUp(purgesOf(config).backlog, own, MOST_A_CALL);
+  const fates = await purgeObjects(targets, caches, deadline);
+  const { backlog } = purgesOf(config);
+  learnPurges(config, { backlog: remember(backlog, targets, fates, began) });
+  return tell(own, fates);
+}
+
+/** Tells the log what is not purged. */
+function tell(targets: readonly Target[], fates: Fates): Fates {
+  const left = targets.filter(({ url }) => fates.get(url));
+  const reason = left[0] && fates.get(left[0].url)?.reason;
+  if (reason !== undefined) {
+    const first = left.slice(0, MOST_NAMES).map(({ name }) => name);
+    logNotice({ event: "purge-failed", reason, objects: left.length, first });
+  }
+  return fates;
+}

@@ -1,0 +1,29 @@
+// Confirms a subscription of SNS. Asks Amazon alone: whoever has the token must not make the Worker ask
+// other hosts.
+
+import { isRefusal } from "../base/refusal.ts";
+import { drop, send } from "../base/send.ts";
+import { type Hindrance, hindrance } from "./hindrance.ts";
+
+const HOST = /^sns\.[a-z0-9-]{1,32}\.amazonaws\.com$/;
+
+/** Returns the URL if SNS itself is there, in the spelling in which it is asked. */
+export function subscribeUrl(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url?.protocol !== "https:" || !HOST.test(url.host)) return undefined; // host has the port, too
+  if (url.username !== "" || url.password !== "") return undefined;
+  return url.href;
+}
+
+/**
+ * Follows no redirect.
+ * @param deadline ms since 1970
+ * @returns undefined if it is confirmed
+ */
+export async function confirm(url: string, deadline: number): Promise<Hindrance | undefined> {
+  const answer = await send(url, { method: "GET" }, deadline, true);
+  if (isRefusal(answer)) return hindrance("failed", "SNS does not answer the confirmation");
+  drop(answer.body);
+  if (answer.status === 200) return undefined;
+  return hindrance("failed", `SNS answers the confirmation with ${answer.status}`);
+}

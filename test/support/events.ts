@@ -1,0 +1,77 @@
+// What S3, EventBridge and SNS send, as AWS's documentation shows it.
+
+const TOPIC = "arn:aws:sns:eu-west-1:123456789012:changes";
+
+/** An event of EventBridge. Its key is as it is. */
+export function bridgeEvent(bucket: unknown, key: unknown, type = "Object Created") {
+  return {
+    version: "0",
+    id: "17793124-05d4-b198-2fde-7ededc63b103",
+    "detail-type": type,
+    source: "aws.s3",
+    account: "123456789012",
+    time: "2026-11-24T09:00:00Z",
+    region: "eu-west-1",
+    resources: [`arn:aws:s3:::${bucket}`],
+    detail: {
+      version: "0",
+      bucket: { name: bucket },
+      object: { key, size: 5, etag: "b1946ac92492d2347c6235b4d2611184", sequencer: "00617F08299" },
+      "request-id": "N4N7GDK58NMKJ12R",
+      requester: "123456789012",
+      "source-ip-address": "1.2.3.4",
+      reason: "PutObject",
+    },
+  };
+}
+
+/** A notification of S3. @param keys form-encoded, as S3 writes them */
+export function notification(bucket: unknown, ...keys: readonly unknown[]) {
+  return {
+    Records: keys.map((key) => ({
+      eventVersion: "2.1",
+      eventSource: "aws:s3",
+      awsRegion: "eu-west-1",
+      eventTime: "2026-11-24T09:00:00.000Z",
+      eventName: "ObjectCreated:Put",
+      userIdentity: { principalId: "AIDAJDPLRKLG7UEXAMPLE" },
+      s3: {
+        s3SchemaVersion: "1.0",
+        configurationId: "changes",
+        bucket: { name: bucket, ownerIdentity: { principalId: "A3" }, arn: "arn:aws:s3:::x" },
+        object: { key, size: 1024, eTag: "d41d8cd98f00b204e9800998ecf8427e", sequencer: "0055" },
+      },
+    })),
+  };
+}
+
+/** What S3 sends once, when notifications are switched on. */
+export const TEST_EVENT = {
+  Service: "Amazon S3",
+  Event: "s3:TestEvent",
+  Time: "2026-11-24T09:00:00.000Z",
+  Bucket: "acme-media",
+  RequestId: "5582815E1AEA5ADF",
+  HostId: "8cLeGAmw098X5cv4Zkwcmo8vvZa3eH3eKxsPzbB9wrR",
+};
+
+/** A message of SNS around another one. */
+export function envelope(message: unknown) {
+  return {
+    Type: "Notification",
+    MessageId: "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324",
+    TopicArn: TOPIC,
+    Subject: "Amazon S3 Notification",
+    Message: typeof message === "string" ? message : JSON.stringify(message),
+    Timestamp: "2026-11-24T09:00:00.000Z",
+    SignatureVersion: "1",
+    Signature: "EXAMPLE",
+    SigningCertURL: "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem",
+    UnsubscribeURL: "https://sns.eu-west-1.amazonaws.com/?Action=Unsubscribe",
+  };
+}
+
+/** What SNS sends first, to be allowed to send more. */
+export function subscription(url: unknown, type = "SubscriptionConfirmation") {
+  return { ...envelope("You have chosen to subscribe"), Type: type, SubscribeURL: url };
+}
