@@ -2,7 +2,13 @@
 // contains any part of a secret.
 
 import type { Mistake } from "../../worker/base/mistake.ts";
-import { readHealthToken, readSlots, signingKeysOf } from "../../worker/config/read-secrets.ts";
+import { readEdgePurge } from "../../worker/config/edge-purge.ts";
+import {
+  readHealthToken,
+  readPurgeToken,
+  readSlots,
+  signingKeysOf,
+} from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
 import type { Credentials, Slot } from "../../worker/config/slot.ts";
@@ -29,7 +35,9 @@ export function chooseSecrets(given: Vars, known: Known, local: Credentials): Ch
   const words = [...new Set(wordsOf(known.deployed["BUCKETS"]).values())];
   const used = new Set([
     ...words.flatMap((word) => namesOf(word)),
-    ...["HEALTH_TOKEN", "URL_SIGNING_KEYS"],
+    ...["HEALTH_TOKEN", "URL_SIGNING_KEYS", "PURGE_TOKEN", "ZONE_ID"],
+    // In the file it may be for vitrine purge alone: without a zone the Worker does not use it.
+    ...(given["ZONE_ID"] || known.deployed["ZONE_ID"] ? ["CLOUDFLARE_API_TOKEN"] : []),
     ...known.secrets,
   ]);
   const sent: Record<string, string> = {};
@@ -80,7 +88,11 @@ function* otherMistakes(sent: Vars, { stored }: Known, local: readonly string[])
   if (sent["HEALTH_TOKEN"] && readHealthToken(sent) === undefined) {
     yield { path: "HEALTH_TOKEN", message: "is not 16 or more ASCII characters" };
   }
+  if (sent["PURGE_TOKEN"] && readPurgeToken(sent) === undefined) {
+    yield { path: "PURGE_TOKEN", message: "is not 32 or more ASCII characters" };
+  }
   const found: Mistake[] = [];
+  readEdgePurge(sent, (path, message) => found.push({ path, message }));
   if (sent["URL_SIGNING_KEYS"]) {
     signingKeysOf(sent, (path, message) => found.push({ path, message }));
   }

@@ -18,10 +18,14 @@ export function tellPlan(known: KnownVars, { sent, slots }: Chosen, file: string
   const from = `from ${file}`;
   const rows = [
     ...slots.map((slot) => [`${slot.word}, slot ${slot.name}`, `the key ${keyEnd(slot)}`, from]),
-    ...single.map((name) => [name, isSecret(name) ? "" : "not one of Vitrine's", from]),
+    ...single.map((name) => [name, isOwn(name) ? "" : "not one of Vitrine's", from]),
     ...kept.map((name) => [name, "", "stays as it is deployed"]),
     ...stored.map((name) => [name, "", "in a Secrets Store"]),
   ];
   const lines = align(rows).map((line) => `  ${line}`);
   return [`Worker ${worker} (${place}), at ${domains}:`, ...lines];
+}
+
+function isOwn(name: string): boolean {
+  return isSecret(name) || name === "ZONE_ID"; // a var, or a secret
 }

@@ -52,17 +52,23 @@ function isOfDevVars({ from }: FoundMistake): boolean {
   return from?.startsWith(".dev.vars") === true && from !== ".dev.vars.example";
 }
 
+/** What a token that is too short does not open. */
+const SHUT = new Map([
+  ["HEALTH_TOKEN", "/healthz tells nobody more than that it is there"],
+  ["PURGE_TOKEN", "there is no /purge without it"],
+]);
+
 /** @param about `local`: whether the mistake keeps the local run from starting */
 function diagnoseMistake(mistake: FoundMistake, about: About): Diagnosis {
-  const isShort = isOfDevVars(mistake) && mistake.path === "HEALTH_TOKEN";
+  const shut = isOfDevVars(mistake) ? SHUT.get(mistake.path) : undefined;
   const why = about.local
     ? "npm start does not start with it; one that runs answers 500"
     : "deployed with one mistake, nothing is served: visitors get 500";
   return {
     check: "configuration",
-    severity: isShort ? "warning" : "error",
+    severity: shut ? "warning" : "error",
     what: foundText(mistake),
-    why: isShort ? "/healthz tells nobody more than that it is there" : why,
+    why: shut ?? why,
     remedy: remedyFor(mistake, about),
   };
 }

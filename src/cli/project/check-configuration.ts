@@ -3,7 +3,7 @@
 
 import type { Mistake } from "../../worker/base/mistake.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
-import { readHealthToken } from "../../worker/config/read-secrets.ts";
+import { readHealthToken, readPurgeToken } from "../../worker/config/read-secrets.ts";
 import { bucketsOf } from "../../worker/config/routes.ts";
 import { cacheDoubts } from "./cache-settings.ts";
 import { type FoundMistake, isSameMistake, type Warning } from "./config-fault.ts";
@@ -50,8 +50,7 @@ function check(vars: KnownVars, others: readonly KnownVars[]): Report {
   const bounds = readBounds(deployed, (path, message) => mistakes.push({ path, message }));
   if ("mistakes" in there) return { told: [], warnings: [], mistakes };
   for (const mistake of deployMistakes(there)) if (isNew(mistake)) mistakes.push(mistake);
-  const token = tokenMistake(vars);
-  if (token !== undefined) mistakes.push(token);
+  mistakes.push(...tokenMistakes(vars));
   if (mistakes.length > 0) return { told: [], warnings: [], mistakes };
   const { told, warnings } = describe(there, bounds, vars);
   return { told, warnings: [...warnings, ...environmentDoubts(vars, others)], mistakes };
@@ -79,10 +78,16 @@ function isBegun(name: string, local: ReadonlySet<string>): boolean {
 }
 
 /** The Worker treats a token that is too short as none; here it is a mistake. */
-function tokenMistake({ started, devVars }: KnownVars): FoundMistake | undefined {
-  if (!started["HEALTH_TOKEN"] || readHealthToken(started) !== undefined) return undefined;
-  const message = "is not 16 or more ASCII characters, so it opens nothing";
-  return { from: devVars, path: "HEALTH_TOKEN", message };
+function* tokenMistakes({ started, devVars: from }: KnownVars): Generator<FoundMistake> {
+  const fault = (path: string, length: number) => {
+    return {
+      from,
+      path,
+      message: `is not ${length} or more ASCII characters, so it opens nothing`,
+    };
+  };
+  if (started["HEALTH_TOKEN"] && !readHealthToken(started)) yield fault("HEALTH_TOKEN", 16);
+  if (started["PURGE_TOKEN"] && !readPurgeToken(started)) yield fault("PURGE_TOKEN", 32);
 }
 
 function describe(config: Config, bounds: Bounds, vars: KnownVars) {

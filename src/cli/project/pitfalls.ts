@@ -10,7 +10,7 @@ import type { Warning } from "./config-fault.ts";
 import { hintFor } from "./environment.ts";
 import type { KnownVars } from "./known-vars.ts";
 
-const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS"];
+const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "ZONE_ID"];
 
 /** What wrangler accepts, and what does not work with Vitrine. */
 export function* pitfalls(vars: KnownVars): Generator<Mistake> {

@@ -1,4 +1,5 @@
-// vitrine purge: drops all renditions of objects from the edge, by the URLs of their originals (C3).
+// vitrine purge: drops all renditions of objects from the edge, by the URLs of their originals (C3), and from
+// the cache of the Worker, by its own /purge.
 
 import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
@@ -6,13 +7,14 @@ import { collect, envOption, OBJECTS, secretsFileOption, urlOption } from "../op
 import { hostOf, isHere } from "../project/base-url.ts";
 import { openProject } from "../project/open-project.ts";
 import { refuserOfOthersUrls, refuseUnprovenUrl } from "../project/own-url.ts";
-import { readSecretsFile } from "../project/secrets.ts";
 import { linesOf } from "../terminal/lines.ts";
 import { count } from "../terminal/progress.ts";
 import { commandLine } from "../terminal/shell.ts";
-import { purgeAll } from "./batches.ts";
+import { purgeCaches } from "./both-caches.ts";
 import { tellLeft, tellOutcome } from "./outcome.ts";
 import { gather } from "./sources.ts";
+import { readTokens } from "./tokens.ts";
+import { purgeWhole, wholeOf } from "./whole.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -22,9 +24,11 @@ export function purgeCommand(world: World, run: Run) {
 
 function define() {
   return new Command("purge")
-    .description("drops all variants of objects from Cloudflare's edge")
+    .description("drops all variants of objects from Cloudflare's caches")
     .argument("[keys...]", "objects, or public URLs; - is stdin")
     .option("--prefix <prefix>", "all objects that begin with it, if your S3 key may list them")
+    .option("--bucket <name>", "all of this bucket, in the Worker's own cache only")
+    .option("--everything", "everything, in the Worker's own cache only")
     .option("--v <version>", "purges this version of signed URLs, too; can be repeated", collect)
     .option("--zone <id>", "purges in this zone only; can be repeated; default: all", collect)
     .addOption(envOption())
@@ -37,7 +41,8 @@ function define() {
       `
 ${OBJECTS}
 All variants of an object are purged together. You cannot purge one preset alone.
-CLOUDFLARE_API_TOKEN, in the environment or the file, needs the permission Zone, Cache Purge, Purge.
+The tokens are in the environment or the file. CLOUDFLARE_API_TOKEN purges the edge: it needs the permission
+Zone, Cache Purge, Purge. PURGE_TOKEN has the Worker purge its own cache, and the edge if it can.
 It prints the keys that were not purged on stdout. You can give them again.
 
 Examples:
@@ -60,12 +65,17 @@ async function purge(world: World, keys: readonly string[], options: Options): P
   if (isFault(project)) return project;
   const unproven = url && refuseUnprovenUrl(world.folder, project.known, url);
   if (isFault(unproven)) return unproven;
+  const whole = wholeOf(options);
+  if (whole) {
+    const isGiven = keys.length > 0 || prefix !== undefined;
+    return purgeWhole(world, project, whole, options, isGiven);
+  }
   const { base } = project;
   const { domains, file } = project.known;
   const host = isFault(base) || base === "" ? undefined : hostOf(base);
-  const cloudflare = readCloudflare(world, secretsFile);
+  const tokens = readTokens(world, project, secretsFile);
   // Without a token, do not list a bucket. Keys that are given are printed as not purged.
-  if (isFault(cloudflare) && prefix !== undefined && !dryRun) return cloudflare;
+  if (isFault(tokens) && prefix !== undefined && !dryRun) return tokens;
 
   const hosts = [...new Set([...(host ? [host] : []), ...domains.map((domain) => domain.host)])];
   const { prefix: _prefix, yes: _yes, ...same } = options;
@@ -77,6 +87,7 @@ async function purge(world: World, keys: readonly string[], options: Options): P
     return { fault: "interrupted before anything was sent: nothing is purged" };
   }
   const { sources, impossible } = gathered;
+  const { max_age, keep } = project.config.answers;
   if (sources.size === 0) {
     if (impossible === 0) say(world.stderr, "There is no key, so nothing is purged.");
     return impossible === 0 ? EXIT.done : EXIT.failed;
@@ -86,33 +97,15 @@ async function purge(world: World, keys: readonly string[], options: Options): P
     return impossible === 0 ? EXIT.done : EXIT.partly;
   }
   const objects = new Set(sources.values());
-  if (isFault(cloudflare)) {
+  if (isFault(tokens)) {
     tellLeft(world, objects);
-    return cloudflare;
+    return tokens;
   }
   const asks = prefix !== undefined && !options.yes && objects.size > MANY;
   if (asks && !(await agreed(world, objects.size, !keys.includes("-")))) return EXIT.failed;
-  const hints = { given, env: cloudflare.zone, domains, file };
-  const outcome = await purgeAll(world, sources, cloudflare.token, hints);
-  return tellOutcome(world, outcome, project.config.answers.max_age, impossible);
-}
-
-const NO_TOKEN =
-  "CLOUDFLARE_API_TOKEN is missing. Make a token with the permission Zone, Cache Purge, Purge on https://dash.cloudflare.com/profile/api-tokens, and put it into the environment, or into the file of --secrets-file";
-
-function readCloudflare(world: World, secretsFile: string | undefined) {
-  const filed = secretsFile === undefined ? {} : readSecretsFile(world, secretsFile);
-  if (isFault(filed)) return filed;
-  const read = (name: string) => {
-    const value = filed[name] || world.env[name];
-    return typeof value === "string" && value !== "" ? value : undefined;
-  };
-  const token = read("CLOUDFLARE_API_TOKEN");
-  if (token === undefined) return { fault: NO_TOKEN };
-  if (!/^[\x21-\x7e]+$/.test(token)) {
-    return { fault: "CLOUDFLARE_API_TOKEN has a character that no token has" };
-  }
-  return { token, zone: read("CLOUDFLARE_ZONE_ID") };
+  const outcome = await purgeCaches(world, gathered, tokens, { given, domains, file });
+  const kept = tokens.worker ? undefined : keep;
+  return tellOutcome(world, outcome, { max_age, kept }, impossible);
 }
 
 /** Above so many objects of a prefix, it asks. */

@@ -28,17 +28,24 @@ export function tellLeft({ stdout }: World, left: Iterable<string>): void {
   for (const key of left) say(stdout, stdout.isTTY ? visible(key) : key);
 }
 
-/** @param maxAge how long browsers keep an image: seconds */
+/** For how long old images may be seen after a purge: s. */
+export type Keeping = {
+  /** In browsers. */
+  readonly max_age: number;
+  /** In the Worker's own cache; undefined: it was purged, too. */
+  readonly kept: number | undefined;
+};
+
 export function tellOutcome(
   world: World,
   { count: all, left, zones, faults, denied, seconds }: Outcome,
-  maxAge: number,
+  { max_age: maxAge, kept }: Keeping,
   impossible: number,
 ): Exit {
   const { stderr } = world;
   const warn = (text: string) => say(stderr, paint(world, stderr, "red", text));
   const done = all - left.size;
-  const isBegun = zones.some(({ purged }) => purged > 0);
+  const isBegun = done > 0 || zones.some(({ purged }) => purged > 0);
   const objects = counted(all, "object");
   tellLeft(world, left.keys());
   if (done > 0) say(stderr, `Purged ${count(done)} of ${objects} in ${time(seconds)}.`);
@@ -50,6 +57,7 @@ export function tellOutcome(
   if (isBegun) {
     const keep = `Browsers keep what they have for up to ${maxAge} s (max-age)`;
     say(stderr, `${keep}, or until a signed URL expires.`);
+    if (kept) say(stderr, paint(world, stderr, "yellow", keptText(kept)));
   }
   if (left.size > 0) {
     const what = `NOT PURGED: ${count(left.size)} of ${objects}`;
@@ -62,6 +70,12 @@ export function tellOutcome(
   if (impossible > 0) warn(`NOT SENT: ${counted(impossible, "impossible key")} (see above).`);
   if (!isBegun) return EXIT.failed;
   return left.size > 0 || impossible > 0 ? EXIT.partly : EXIT.done;
+}
+
+/** Says that a cache is left, and how to purge it, too. */
+function keptText(kept: number): string {
+  const what = `The Worker's own cache was not purged: it keeps its renditions for up to ${kept} s (keep).`;
+  return `${what} To purge it, too, give the Worker a PURGE_TOKEN, and have it at hand here.`;
 }
 
 function remedyOf({ id }: KnownZone): string {

@@ -11,9 +11,11 @@ import { argumentsOf } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
 import { listKeys } from "./list-keys.ts";
 
-type Gathered = {
+export type Gathered = {
   /** Each URL, with what was first given for it. A key with versions has several URLs. */
   readonly sources: ReadonlyMap<string, string>;
+  /** BUCKET/key of each object, by what was given for it. */
+  readonly names: ReadonlyMap<string, string>;
   readonly impossible: number;
 };
 
@@ -40,6 +42,7 @@ export async function gather(
   const { buckets } = project.config;
   const warn = (text: string) => say(stderr, paint(world, stderr, "yellow", text));
   const sources = new Map<string, string>();
+  const objects = new Map<string, string>();
   let impossible = 0;
   /** The names that repeat their bucket's prefix, and these prefixes. */
   const repeating = new Map<string, string>();
@@ -58,6 +61,7 @@ export async function gather(
       const url = originUrl(owner.base, owner.prefix + key, version);
       if (!sources.has(url)) sources.set(url, found.given);
     }
+    objects.set(found.given, `${owner.name}/${key}`);
   };
 
   const isPiped = keys.length === 0 && prefix === undefined;
@@ -82,7 +86,7 @@ export async function gather(
     const what = `${counted(repeating.size, "key")} given with the bucket's prefix, ${prefixes}`;
     warn(`${what}. A key is only the part after it`);
   }
-  return { sources, impossible };
+  return { sources, names: objects, impossible };
 }
 
 /** Lists the names of the objects that begin with a prefix. No object is a fault. */

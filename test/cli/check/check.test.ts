@@ -169,13 +169,17 @@ test("vitrine check finds session credentials in .dev.vars, and a secret that is
 
 test("vitrine check finds a token that is too short, and a next slot that a deploy would require", async () => {
   const example = readFileSync(join(folder, ".dev.vars.example"), "utf8");
-  writeFileSync(join(folder, ".dev.vars"), `${example}\nHEALTH_TOKEN="short"\n`);
+  writeFileSync(
+    join(folder, ".dev.vars"),
+    `${example}\nHEALTH_TOKEN="short"\nPURGE_TOKEN="short"\n`,
+  );
   edit("wrangler.toml", (text) =>
     text.replace('"AWS_ACCESS_KEY_ID"', '$&, "AWS_ACCESS_KEY_ID_NEXT"'),
   );
   const { code, output } = await check();
   expect(code).toBe(2);
   expect(output).toContain("  .dev.vars: HEALTH_TOKEN: is not 16 or more ASCII characters");
+  expect(output).toContain("  .dev.vars: PURGE_TOKEN: is not 32 or more ASCII characters");
   expect(output).toContain("  AWS_ACCESS_KEY_ID_NEXT: is listed under [secrets]");
   expect(output).not.toContain("short");
 });
@@ -210,7 +214,7 @@ test("vitrine check finds all mistakes that matter only once deployed (E6, W2)",
   expect(output.split("\n")).toEqual([
     "The configuration has mistakes:",
     expect.stringMatching(/^ {2}OLD_ACCESS_KEY_ID: is in wrangler\.toml, where it is no secret/),
-    "  PRESET: is none of BUCKETS, ROUTES, PRESETS, ANSWERS, COSTS",
+    "  PRESET: is none of BUCKETS, ROUTES, PRESETS, ANSWERS, COSTS, ZONE_ID",
     expect.stringMatching(/^ {2}exports\.default\.cache\.enabled: is true: /), // W2
     "  PRESETS.card.draw[0].url: http:// is for your own machine only", // E6
     "  BUCKETS.own.endpoint: http:// is for your own machine only, in .dev.vars", // E6

@@ -7,9 +7,18 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { EXIT, isFault } from "../../../src/cli/command.ts";
 import type { Options } from "../../../src/cli/deploy/check-deployed.ts";
 import { deploy, type Tools } from "../../../src/cli/deploy/index.ts";
+import { ZONE_ID } from "../../support/cli/cloudflare.ts";
 import { envLine, HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { createWorld, type Given } from "../../support/cli/vitrine.ts";
-import { CREDENTIALS, HEALTH_TOKEN, NEXT, SECRETS, VARS } from "../../support/env.ts";
+import {
+  CLOUDFLARE_API_TOKEN,
+  CREDENTIALS,
+  HEALTH_TOKEN,
+  NEXT,
+  PURGE_TOKEN,
+  SECRETS,
+  VARS,
+} from "../../support/env.ts";
 import { network } from "../../support/network.ts";
 import { overhear } from "../../support/overheard.ts";
 
@@ -103,6 +112,26 @@ test("wrangler gets the secrets as JSON in a file that only it can read, and tha
     ].join("\n"),
   );
 });
+
+test.each<[string, Record<string, string>, object, boolean]>([
+  ["no zone", {}, {}, false],
+  ["a zone in the file", { ZONE_ID }, {}, true],
+  ["a zone under [vars]", {}, { ZONE_ID }, true],
+])(
+  "with %s, the token of the API is the Worker's: only the Worker uses both",
+  async (_what, more, vars, isSent) => {
+    const own = { ...VARS, ROUTES: VARS.ROUTES.slice(0, 2), ...vars };
+    folder = makeProject({ ...STAGED, vars: own }, "wrangler.toml", {});
+    write({ ...KEY, PURGE_TOKEN, CLOUDFLARE_API_TOKEN, ...more });
+    const { code, out } = await run();
+    expect(code).toBe(0);
+    expect(ran[0]?.file?.secrets).toEqual({
+      ...{ ...KEY, PURGE_TOKEN, ...more },
+      ...(isSent && { CLOUDFLARE_API_TOKEN }),
+    });
+    expect(out).not.toContain("not one of Vitrine's");
+  },
+);
 
 test("without a file, wrangler gets no secret, and all stay as they are", async () => {
   const { code, out } = await run({});
@@ -306,6 +335,12 @@ test.each<[what: string, secrets: Record<string, string>, says: string]>([
     "AWS_SECRET_ACCESS_KEY: has an invalid",
   ],
   ["a short token", { ...KEY, HEALTH_TOKEN: "short" }, "HEALTH_TOKEN: is not 16 or more"],
+  [
+    "a short token for /purge",
+    { ...KEY, PURGE_TOKEN: "0123456789012345678901234567890" },
+    "PURGE_TOKEN: is not 32 or more",
+  ],
+  ["another zone", { ...KEY, ZONE_ID: "example.com" }, "ZONE_ID: is not a zone ID"],
   ["a short signing key", { URL_SIGNING_KEYS: '{"a":"short"}' }, "URL_SIGNING_KEYS"],
 ])("a file with %s deploys nothing (A11, S5)", async (_what, secrets, says) => {
   write(secrets);

@@ -204,17 +204,20 @@ test("a missing image is explained by what was found before it", () => {
   expect(withFirstCauses(alone)).toEqual(alone);
 });
 
-test("an invalid HEALTH_TOKEN is only a warning", async () => {
+test.each([
+  ["HEALTH_TOKEN", "/healthz tells nobody more than that it is there"],
+  ["PURGE_TOKEN", "there is no /purge without it"],
+])("an invalid %s is only a warning", async (name, why) => {
   const folder = configure();
   const file = join(folder, ".dev.vars");
-  writeFileSync(file, "HEALTH_TOKEN=short\n");
+  writeFileSync(file, `${name}=short\n`);
   onTestFinished(() => rmSync(file));
   network.use(http.all("http://localhost:*", () => HttpResponse.error()));
   const { out } = await vitrine(["doctor", "--json", "--url", "http://localhost:1"], { folder });
   const { findings }: { findings: Finding[] } = JSON.parse(out);
-  expect(findings.find(({ what }) => what.includes("HEALTH_TOKEN"))).toMatchObject({
+  expect(findings.find(({ what }) => what.includes(name))).toMatchObject({
     severity: "warning",
-    why: "/healthz tells nobody more than that it is there",
+    why,
     remedy: "fix that line of .dev.vars",
   });
 });

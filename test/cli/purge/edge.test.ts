@@ -6,7 +6,7 @@ import { createCloudflare } from "../../support/cli/cloudflare.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { CLOUDFLARE_API_TOKEN, SECRETS } from "../../support/env.ts";
 import { copyProject, editFile, removeCopies } from "../../support/local-run.ts";
-import { get, MODERN, stage } from "../../support/play.ts";
+import { get, keepNothing, MODERN, stage } from "../../support/play.ts";
 import { file, network } from "../../support/stand.ts";
 
 let folder = "";
@@ -24,6 +24,7 @@ beforeAll(() => {
   );
 });
 afterAll(removeCopies);
+keepNothing(); // by-worker.test.ts has the Worker's own cache
 
 const KEY = "keys/who? #1 100%/日本.jpg";
 const VARIANTS = ["thumbnail", "thumbnail@2x", "card", "card@1.5x", "hero@640w", "hero@960w"];

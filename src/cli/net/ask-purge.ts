@@ -1,0 +1,89 @@
+// Asks /purge of a Vitrine. The answer is not trusted: anybody may answer at that host. The token is never
+// printed.
+
+import { isTable, json } from "../../worker/base/json.ts";
+import { visible } from "../terminal/visible.ts";
+import { fetchBody, isLate, reasonOf } from "./body.ts";
+import { waitOf } from "./retrying.ts";
+
+/** What the Worker is asked to purge. */
+export type PurgeBody =
+  | { readonly objects: readonly string[] }
+  | { readonly bucket: string }
+  | { readonly everything: true };
+
+export type Purged = {
+  /** What is not purged, and why. */
+  readonly left: ReadonlyMap<string, string>;
+  /** What the Worker says of the edge's cache. */
+  readonly edge: string;
+  /** How long to wait until trying again may help: ms. Undefined: it does not. */
+  readonly wait?: number;
+};
+
+/** Why there is no answer to read. `access`: the next request would not help, either. */
+export type NotAsked = { readonly reason: string; readonly kind: "access" | "trouble" };
+
+/** The Worker answers in less than 4 s: s. */
+const PATIENCE_S = 30;
+const LONGEST = 1_000_000; // bytes
+const LONGEST_REASON = 300;
+
+const SAYS = new Map([
+  [401, "the PURGE_TOKEN at hand is not the Worker's"],
+  [404, "the Worker has no PURGE_TOKEN: npx wrangler secret put PURGE_TOKEN"],
+  [405, "the Worker is older than POST /purge: npx vitrine deploy"],
+  [500, "the Worker's configuration is broken; its log says how: npx wrangler tail"],
+]);
+
+export async function askPurge(
+  base: string,
+  token: string,
+  body: PurgeBody,
+  interrupted: AbortSignal,
+): Promise<Purged | NotAsked> {
+  const late = AbortSignal.timeout(2 * PATIENCE_S * 1000);
+  const init = {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+    signal: AbortSignal.any([interrupted, late]),
+  };
+  try {
+    const answer = await fetchBody(`${base}/purge`, init, PATIENCE_S, () => LONGEST);
+    const text = new TextDecoder().decode(answer.bytes).replaceAll(token, "…");
+    const read = readReport(text);
+    if (read) {
+      const isPassing = answer.status === 429 || answer.status === 503;
+      return isPassing ? { ...read, wait: waitOf(answer) } : read;
+    }
+    const { status } = answer;
+    const known = SAYS.get(status);
+    const kind = known !== undefined || status < 500 ? "access" : "trouble";
+    return { reason: known ?? `the Worker answers ${status}`, kind };
+  } catch (error) {
+    const reason = isLate(error) ? `not within ${PATIENCE_S} s` : reasonOf(error);
+    return { reason: `no answer from ${base}: ${reason}`, kind: "trouble" };
+  }
+}
+
+/** Reads what `src/worker/purge/report.ts` writes. */
+function readReport(text: string): Purged | undefined {
+  const report = json(text);
+  if (!isTable(report) || typeof report["ok"] !== "boolean") return undefined;
+  const { ok, not_purged: entries, reason, edge } = report;
+  if (!Array.isArray(entries)) return undefined;
+  const left = new Map<string, string>();
+  for (const entry of entries) {
+    const { object, reason: why } = isTable(entry) ? entry : {};
+    if (typeof object !== "string") return undefined;
+    left.set(object, textOf(why));
+  }
+  // A fault of the whole request names no object.
+  if (!ok && left.size === 0) return undefined;
+  return { left, edge: textOf(edge ?? reason) };
+}
+
+function textOf(value: unknown): string {
+  return visible(`${value}`.slice(0, LONGEST_REASON));
+}

@@ -1,0 +1,60 @@
+// Finds the tokens that purge: that of Cloudflare's API for the edge, and that of the Worker.
+
+import { readPurgeToken } from "../../worker/config/read-secrets.ts";
+import { type Fault, isFault, type World } from "../command.ts";
+import { refuseUnprovenUrl } from "../project/own-url.ts";
+import type { Project } from "../project/project.ts";
+import { readSecretsFile, valuesOf } from "../project/secrets.ts";
+import type { Worker } from "./by-worker.ts";
+
+const NO_TOKEN =
+  "CLOUDFLARE_API_TOKEN is missing. Make a token with the permission Zone, Cache Purge, Purge on https://dash.cloudflare.com/profile/api-tokens, and put it into the environment, or into the file of --secrets-file. If the Worker has a PURGE_TOKEN, that is enough";
+
+/** The token for Cloudflare's API, and the zone that the environment names. */
+export type ForEdge = { readonly token: string; readonly zone: string | undefined };
+
+export function readCloudflare(
+  world: World,
+  secretsFile: string | undefined,
+): ForEdge | Fault | undefined {
+  const filed = secretsFile === undefined ? {} : readSecretsFile(world, secretsFile);
+  if (isFault(filed)) return filed;
+  const read = (name: string) => {
+    const value = filed[name] || world.env[name];
+    return typeof value === "string" && value !== "" ? value : undefined;
+  };
+  const token = read("CLOUDFLARE_API_TOKEN");
+  if (token === undefined) return undefined;
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    return { fault: "CLOUDFLARE_API_TOKEN has a character that no token has" };
+  }
+  return { token, zone: read("CLOUDFLARE_ZONE_ID") };
+}
+
+/** The Worker, if its token is at hand. The token goes only to a host that the configuration proves. */
+export function readWorker(
+  world: World,
+  { secrets, base, known }: Project,
+): Worker | Fault | undefined {
+  if (!secrets.has("PURGE_TOKEN")) return undefined;
+  const token = readPurgeToken(valuesOf(secrets));
+  if (token === undefined) return { fault: "PURGE_TOKEN is not 32 or more ASCII characters" };
+  if (isFault(base)) return base;
+  if (base === "") return { fault: '--url "": say where Vitrine is, https://images.example.com' };
+  return refuseUnprovenUrl(world.folder, known, base) ?? { base, token };
+}
+
+/** What can purge: at least one of the two. */
+export type Tokens = { readonly edge: ForEdge | undefined; readonly worker: Worker | undefined };
+
+export function readTokens(
+  world: World,
+  project: Project,
+  secretsFile: string | undefined,
+): Tokens | Fault {
+  const edge = readCloudflare(world, secretsFile);
+  if (isFault(edge)) return edge;
+  const worker = readWorker(world, project);
+  if (isFault(worker)) return worker;
+  return edge || worker ? { edge, worker } : { fault: NO_TOKEN };
+}
