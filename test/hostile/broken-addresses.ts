@@ -15,8 +15,8 @@ export const BROKEN_ADDRESSES = {
   "any v makes another source": {
     breaks: "spellings",
     file: "worker/index.ts",
-    from: "terms.granted?.version)",
-    to: `terms.granted?.version ?? new URL(request.url).searchParams.get("v")?.replace(/\\W/g, "_"))`,
+    from: "version: terms.granted?.version,",
+    to: `version: terms.granted?.version ?? new URL(request.url).searchParams.get("v")?.replace(/\\W/g, "_"),`,
   },
   "keys are normalised": {
     breaks: "spellings",
@@ -119,8 +119,8 @@ export const BROKEN_ADDRESSES = {
   "a version makes no other source": {
     breaks: "ends",
     file: "worker/index.ts",
-    from: "terms.granted?.version)",
-    to: "undefined)",
+    from: "version: terms.granted?.version,",
+    to: "version: undefined,",
   },
   "every variant is its preset's first": {
     breaks: "spellings",

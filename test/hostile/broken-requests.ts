@@ -249,9 +249,9 @@ export const BROKEN_REQUESTS = {
   "a fallback that fails is tried again": {
     breaks: "fallbacks",
     file: "worker/answer/fallback.ts",
-    from: "const rendition = await make();",
-    to: `let rendition = await make();
-  for (let times = 0; isRefusal(rendition) && times < 9; times++) rendition = await make();`,
+    from: "const { made: rendition, cache } = await obtain();",
+    to: `let { made: rendition, cache } = await obtain();
+  for (let times = 0; isRefusal(rendition) && times < 9; times++) rendition = (await obtain()).made;`,
   },
   "there is a fallback when the quota is spent": {
     breaks: "fallbacks",
@@ -268,10 +268,10 @@ export const BROKEN_REQUESTS = {
     const { refusal } = order;
     if (refusal.event !== "impossible-key" || !order.variant) return { refusal, subject, terms: { cors } };
     const from = order.route.fallback;
-    const make = () =>
-      withSlots(memoryOf(from.bucket), originUrl(from.bucket.base, from.key), { context, deadline: began + 9000 }, (signed) =>
-        makeRendition(originUrl(from.bucket.base, from.key), signed, chooseFormat(order.variant, readableBy(null), order.route.svg), began + 9000));
-    const shown = from && (await showFallback(refusal, { bucket: from.bucket.name, make }, { cors }, false));
+    const other = { ...from, variant: order.variant, reads: readsOf(order.variant, readableBy(null), order.route.svg) };
+    const visit = { env, context, deadline: began + 9000, keep: config.answers.keep };
+    const ready = from && { bucket: from.bucket.name, obtain: () => obtain(other, visit) };
+    const shown = ready && (await showFallback(refusal, ready, { cors }, false));
     return { refusal, subject: { ...subject, fallback: shown?.event }, terms: { cors }, instead: shown?.answer };
   }`,
   },
@@ -279,8 +279,8 @@ export const BROKEN_REQUESTS = {
     breaks: "bounds",
     seed: 31,
     file: "worker/index.ts",
-    from: "fallbackOf(order, make)",
-    to: "fallbackOf(terms.granted?.version ? { ...order, key: '' } : order, make)",
+    from: "return isItself ? undefined : { ...wanted, bucket, key, version: undefined };",
+    to: "return isItself && !wanted.version ? undefined : { ...wanted, bucket, key, version: undefined };",
   },
   "a fallback is outside of the prefix": {
     breaks: "bounds",

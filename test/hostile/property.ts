@@ -3,7 +3,7 @@
 import type fc from "fast-check";
 import type { Config } from "../../src/worker/config/config.ts";
 import { type Asked, toRequest } from "./inputs.ts";
-import { type Call, CONFIG, FALLBACKS, PLACES, visit, type Worker } from "./world.ts";
+import { type Call, CONFIG, FALLBACKS, PLACES, type Scene, visit, type Worker } from "./world.ts";
 
 /** The parts of a Worker that properties use. */
 export type Suspect = {
@@ -40,10 +40,10 @@ export type Visit = Awaited<ReturnType<typeof visit>> & { readonly request: Requ
 export async function pay(
   { worker }: Suspect,
   input: Asked,
-  isolate?: object,
+  scene?: Partial<Scene>,
 ): Promise<Visit | undefined> {
   const request = toRequest(input);
-  return request && { ...(await visit(worker, request, input.mood, isolate)), request };
+  return request && { ...(await visit(worker, request, input.mood, scene)), request };
 }
 
 export async function get(

@@ -53,8 +53,9 @@ export function loadSuspect(bug: BrokenName | undefined): Promise<Suspect> {
 async function load(bug: BrokenName | undefined): Promise<Suspect> {
   install();
   const take = (file: string) => import(bug === undefined ? SRC + file : urlOf(SRC + file, bug));
-  const { default: worker }: typeof import("../../src/worker/index.ts") =
+  const { default: gateway, Renditions }: typeof import("../../src/worker/index.ts") =
     await take("worker/index.ts");
+  const worker = { ...gateway, Renditions };
   const { readConfig }: typeof import("../../src/worker/config/config.ts") =
     await take("worker/config/config.ts");
   const urls: typeof import("../../src/url/grammar.ts") = await take("url/grammar.ts");

@@ -1,7 +1,11 @@
 // The surroundings of an attacked Worker: a configuration, a fast edge that keeps the rules by which an
-// original could leak, and a simple S3. It records everything that the Worker does.
+// original could leak, a simple S3, and the strict cache in front of its cached entrypoint. It records
+// everything that the Worker does.
 
+import { hash } from "node:crypto";
+import { type Cache, createCache } from "../../src/emulator/cache/cache.ts";
 import { FAULTS, type Fault, faultAnswer, isFault } from "../../src/emulator/edge/faults.ts";
+import type { GatewayContext, Loopback } from "../../src/worker/cache/loopback.ts";
 import { ENV, HEALTH_TOKEN, NEXT } from "../support/env.ts";
 
 const ORIGIN = "https://acme-media.s3.eu-west-1.amazonaws.com/";
@@ -43,6 +47,9 @@ export const CONFIG = {
     light: { height: 100, format: "webp" },
   },
 } as const;
+
+/** The same, with a gateway that makes all renditions itself. */
+export const DIRECT = { ...CONFIG, ANSWERS: { keep: 0 } } as const;
 
 /** Every variant, with the options that it may ask for. */
 export const VARIANTS: Readonly<Record<string, object>> = {
@@ -118,9 +125,19 @@ function count(what: string): void {
   tally[what] = (tally[what] ?? 0) + 1;
 }
 
+/** What the gateway asked the cached entrypoint for, and the answer that came out of the cache. */
+export type Loop = {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Headers;
+  /** Undefined if the entrypoint threw. */
+  answered: Headers | undefined;
+};
+
 /** What the Worker did. */
 export type Events = {
   calls: Call[];
+  loops: Loop[];
   logged: string[];
   limited: string[];
 };
@@ -131,27 +148,40 @@ const pick = <T>(list: readonly T[], at: number): T => {
   return one;
 };
 
-/** The interface of a Worker. */
+/** The interface of a Worker: the gateway, and the cached entrypoint. */
 export type Worker = {
-  fetch(
-    request: Request,
-    env: object,
-    context: Pick<ExecutionContext, "waitUntil">,
-  ): Promise<Response>;
+  fetch(request: Request, env: object, context: GatewayContext): Promise<Response>;
+  readonly Renditions: new (context: ExecutionContext, env: object) => Cached;
 };
 
-const asked: Events = { calls: [], logged: [], limited: [] };
+type Cached = Loopback & object;
+
+/** Where and when a visit takes place. */
+export type Scene = {
+  /** The `env` of an isolate. What it remembers of earlier visits ends with it. */
+  readonly isolate: object;
+  /** In front of the cached entrypoint. */
+  readonly cache: Cache;
+  /** The visitor's data centre. */
+  readonly place: string;
+  /** ms since 1970. */
+  readonly now: number;
+};
+
+const asked: Events = { calls: [], loops: [], logged: [], limited: [] };
 let mood: Mood;
 
-/** The time, in ms since 1970. It never changes, because findings must be reproducible. */
+/** The time of a visit, if nothing else is said: ms since 1970. Findings must be reproducible. */
 export const NOW = Date.UTC(2026, 10, 24, 12) + 400;
 
 /** The same in whole seconds, for signing. */
 export const NOW_S = Math.floor(NOW / 1000);
 
+let clock = NOW;
+
 /** Replaces the network, the log and the clock. */
 export function install(): void {
-  Date.now = () => NOW;
+  Date.now = () => clock;
   Object.assign(globalThis, { scheduler: { wait: async () => {} } });
   globalThis.fetch = async (input, init = {}) => {
     const { method = "GET", redirect } = init;
@@ -169,7 +199,7 @@ export function install(): void {
     const answer =
       mood.failure && !other
         ? faultAnswer(mood.failure)
-        : answerOfEdge(init.cf.image ?? {}, pick(TYPES, type), pick(OUTCOMES, outcome));
+        : answerOfEdge(url, init.cf.image ?? {}, pick(TYPES, type), pick(OUTCOMES, outcome));
     call.said = `${answer.status} ${answer.headers.get("cf-resized")}`;
     return answer;
   };
@@ -178,35 +208,72 @@ export function install(): void {
   }
 }
 
-/** Creates the `env` of a new isolate: a Worker remembers nothing of visits with another one. */
-export function createIsolate(): object {
+/** Creates the `env` of a new isolate. It remembers nothing of visits with another one. */
+export function createIsolate(vars: object = CONFIG): object {
   const limit = async ({ key }: { key: string }) => {
     asked.limited.push(key);
     return { success: !mood.spent };
   };
-  return { ...CONFIG, RATE_LIMITER: { limit } };
+  return { ...vars, RATE_LIMITER: { limit } };
 }
 
-/** Asks the Worker, as a new isolate unless one is given. */
+/** Creates an empty cache in front of the cached entrypoint. */
+export function emptyCache(): Cache {
+  return createCache({ now: () => clock });
+}
+
+/**
+ * Asks the Worker. What the scene does not name is new: nothing is remembered or kept of earlier visits.
+ * In half of the moods, such a new gateway asks the cached entrypoint, else it makes renditions itself.
+ */
 export async function visit(
   worker: Worker,
   request: Request,
   now: Mood,
-  isolate = createIsolate(),
+  scene: Partial<Scene> = {},
 ): Promise<Events & { answer: Response; body: string }> {
+  const vars = now.fault < 128 ? CONFIG : DIRECT;
+  const { isolate = createIsolate(vars), cache = emptyCache(), place = "here" } = scene;
   mood = now;
-  asked.calls = [];
-  asked.logged = [];
-  asked.limited = [];
+  clock = scene.now ?? NOW;
+  Object.assign(asked, { calls: [], loops: [], logged: [], limited: [] });
   const after: Promise<unknown>[] = [];
-  const context = { waitUntil: (work: Promise<unknown>) => void after.push(work) };
+  const context = {
+    waitUntil: (work: Promise<unknown>) => void after.push(work),
+    exports: { Renditions: watched(loopbackOf(worker, { isolate, cache, place })) },
+  };
   const answer = await worker.fetch(request, isolate, context);
   const body = await answer.text();
   await Promise.all(after);
+  await cache.settled();
   count("visits");
   if (asked.calls.length > 0) count("reached the edge");
   count(`${answer.status}`);
   return { ...asked, answer, body };
+}
+
+/** The `ctx.exports.Renditions` of a gateway. */
+export function loopbackOf(
+  { Renditions }: Worker,
+  { isolate, cache, place }: Omit<Scene, "now">,
+): Loopback {
+  const make = (run: object) => new Renditions(Object.assign(Object.create(null), run), isolate);
+  return cache.entrypoint(make, { place });
+}
+
+/** Records what the gateway asks, and what it gets. */
+function watched(loopback: Loopback): Loopback {
+  return {
+    ...loopback,
+    fetch: async (request) => {
+      const { url, method, headers } = request;
+      const loop: Loop = { url, method, headers, answered: undefined };
+      asked.loops.push(loop);
+      const answer = await loopback.fetch(request);
+      loop.answered = answer.headers;
+      return answer;
+    },
+  };
 }
 
 /** Returns whether a call failed in a way that may be over soon: a busy edge or origin, a lost connection. */
@@ -226,6 +293,7 @@ const SPELLINGS: readonly ((type: string) => string)[] = [
 
 /** What the edge makes of an original, by the rules of docs/rules.md. */
 function answerOfEdge(
+  url: string,
   image: RequestInitCfPropertiesImage,
   original: (typeof TYPES)[number],
   outcome: (typeof OUTCOMES)[number],
@@ -280,7 +348,8 @@ function answerOfEdge(
           warning: 'cf-images 299 "original is smaller"',
         }); // R6
       }
-      return send(RENDITION, type, made);
+      // Other bytes for each object and each option.
+      return send(`${RENDITION} ${hash("sha1", url + JSON.stringify(image))}`, type, made);
     }
   }
 }
