@@ -2,9 +2,15 @@
 
 import { BROKEN_ADDRESSES } from "./broken-addresses.ts";
 import { BROKEN_CERTAINTY } from "./broken-certainty.ts";
+import { BROKEN_KEPT } from "./broken-kept.ts";
 import { BROKEN_REQUESTS } from "./broken-requests.ts";
 
-export const BROKEN = { ...BROKEN_REQUESTS, ...BROKEN_ADDRESSES, ...BROKEN_CERTAINTY };
+export const BROKEN = {
+  ...BROKEN_REQUESTS,
+  ...BROKEN_ADDRESSES,
+  ...BROKEN_CERTAINTY,
+  ...BROKEN_KEPT,
+};
 
 export type BrokenName = keyof typeof BROKEN;
 

@@ -2,10 +2,16 @@
 
 import type { PropertyName } from "./properties.ts";
 
-export type Bug = {
+export type Bug = Edit & {
   readonly breaks: PropertyName;
   /** A seed whose inputs soon find the bug. With the seed of the other bugs, it takes hundreds of inputs or more. */
   readonly seed?: number;
+  /** For a bug in two places. */
+  readonly also?: Edit;
+};
+
+/** One change of a file. */
+export type Edit = {
   /** Below src/. */
   readonly file: string;
   /** A text that the file contains once, and the text that replaces it. */

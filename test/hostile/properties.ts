@@ -2,10 +2,19 @@
 
 import { ofAddresses } from "./addresses.ts";
 import { ofCertainty } from "./certainty.ts";
+import { ofKept } from "./kept.ts";
+import { ofTimes } from "./kept-times.ts";
 import { ofRequests } from "./requests.ts";
 import { ofVisitors } from "./visitors.ts";
 
-export const PROPERTIES = { ...ofRequests, ...ofAddresses, ...ofVisitors, ...ofCertainty };
+export const PROPERTIES = {
+  ...ofRequests,
+  ...ofAddresses,
+  ...ofVisitors,
+  ...ofCertainty,
+  ...ofKept,
+  ...ofTimes,
+};
 
 export type PropertyName = keyof typeof PROPERTIES;
 

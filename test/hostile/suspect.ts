@@ -3,6 +3,7 @@
 import { registerHooks } from "node:module";
 import { mistakeText } from "../../src/worker/base/mistake.ts";
 import { BROKEN, type BrokenName, isBrokenName } from "./broken.ts";
+import type { Bug, Edit } from "./bug.ts";
 import type { Suspect } from "./property.ts";
 import { CONFIG, install } from "./world.ts";
 
@@ -21,8 +22,9 @@ registerHooks({
   load(url, context, nextLoad) {
     const loaded = nextLoad(url, context);
     const bug = bugOf(url);
-    if (bug === undefined || !url.startsWith(`${SRC}${BROKEN[bug].file}?`)) return loaded;
-    return { ...loaded, source: plant(bug, Buffer.from(loaded.source ?? "").toString()) };
+    const edits = bug === undefined ? [] : editsOf(bug).filter(({ file }) => isOf(url, file));
+    if (edits.length === 0) return loaded;
+    return { ...loaded, source: edits.reduce(plant, Buffer.from(loaded.source ?? "").toString()) };
   },
 });
 
@@ -35,9 +37,15 @@ function bugOf(url = ""): BrokenName | undefined {
   return bug !== null && isBrokenName(bug) ? bug : undefined;
 }
 
-function plant(bug: BrokenName, source: string): string {
-  const { file, from, to } = BROKEN[bug];
-  if (source.split(from).length !== 2) throw new Error(`${bug}: ${file} has changed`);
+function editsOf(bug: BrokenName): readonly Edit[] {
+  const { also, ...edit }: Bug = BROKEN[bug];
+  return also === undefined ? [edit] : [edit, also];
+}
+
+const isOf = (url: string, file: string) => url.startsWith(`${SRC}${file}?`);
+
+function plant(source: string, { file, from, to }: Edit): string {
+  if (source.split(from).length !== 2) throw new Error(`${file} has changed: ${from}`);
   return source.replace(from, () => to);
 }
 

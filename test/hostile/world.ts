@@ -50,7 +50,7 @@ export const CONFIG = {
 } as const;
 
 /** The same, with a gateway that makes all renditions itself. */
-export const DIRECT = { ...CONFIG, ANSWERS: { keep: 0 } } as const;
+export const DIRECT = { ...CONFIG, ANSWERS: { ...ENV.ANSWERS, keep: 0 } } as const;
 
 /** Every variant, with the options that it may ask for. */
 export const VARIANTS: Readonly<Record<string, object>> = {
@@ -106,6 +106,8 @@ export type Mood = {
   readonly replaced?: number | undefined;
   /** How the edge fails, whatever the outcome is; not for a fallback. */
   readonly failure?: Fault | undefined;
+  /** The id of an access key that may not read any object. */
+  readonly denied?: string | undefined;
 };
 
 /** One call of fetch. */
@@ -126,13 +128,11 @@ function count(what: string): void {
   tally[what] = (tally[what] ?? 0) + 1;
 }
 
-/** What the gateway asked the cached entrypoint for, and the answer that came out of the cache. */
+/** What the gateway asked the cached entrypoint for. */
 export type Loop = {
   readonly url: string;
   readonly method: string;
   readonly headers: Headers;
-  /** Undefined if the entrypoint threw. */
-  answered: Headers | undefined;
 };
 
 /** What the Worker did. */
@@ -191,16 +191,18 @@ export function install(): void {
     const headers = new Headers(init.headers);
     const call: Call = { url, method, headers, cf: init.cf, redirect, said: undefined };
     asked.calls.push(call);
+    const isDenied = headers.get("authorization")?.includes(`=${mood.denied}/`);
     if (init.cf === undefined) {
-      const answer = answerOfS3();
-      call.said = `${answer.status} ${answer.ok ? "" : codeOfS3()}`;
+      const answer = isDenied ? refusalOfS3(403, "AccessDenied") : answerOfS3();
+      call.said = `${answer.status} ${answer.ok ? "" : isDenied ? "AccessDenied" : codeOfS3()}`;
       return answer;
     }
     const other = Object.values(FALLBACKS).includes(url);
     const [type, outcome] = other ? [mood.s3 >> 4, mood.s3] : [mood.type, mood.outcome];
+    const failure = isDenied ? "9408/403" : other ? undefined : mood.failure;
     const answer =
-      mood.failure && !other
-        ? faultAnswer(mood.failure)
+      failure !== undefined
+        ? faultAnswer(failure)
         : answerOfEdge(url, init.cf.image ?? {}, pick(TYPES, type), pick(OUTCOMES, outcome));
     call.said = `${answer.status} ${answer.headers.get("cf-resized")}`;
     return answer;
@@ -263,17 +265,14 @@ export function loopbackOf(
   return cache.entrypoint(make, { place });
 }
 
-/** Records what the gateway asks, and what it gets. */
+/** Records what the gateway asks. */
 function watched(loopback: Loopback): Loopback {
   return {
     ...loopback,
-    fetch: async (request) => {
+    fetch: (request) => {
       const { url, method, headers } = request;
-      const loop: Loop = { url, method, headers, answered: undefined };
-      asked.loops.push(loop);
-      const answer = await loopback.fetch(request);
-      loop.answered = answer.headers;
-      return answer;
+      asked.loops.push({ url, method, headers });
+      return loopback.fetch(request);
     },
   };
 }
@@ -369,6 +368,10 @@ function answerOfS3(): Response {
   const status = pick([206, 200, 403, 403, 404, 400, 301, 500], s3);
   if (s3 % 17 === 0) throw new TypeError("Network connection lost.");
   if (status < 300) return new Response(ORIGINAL, { status });
-  const xml = `<Error><Code>${codeOfS3()}</Code><Region>${mood.resized}</Region></Error>`;
+  return refusalOfS3(status, codeOfS3());
+}
+
+function refusalOfS3(status: number, code: string): Response {
+  const xml = `<Error><Code>${code}</Code><Region>${mood.resized}</Region></Error>`;
   return new Response(xml, { status, headers: { date: mood.etag } });
 }

@@ -1,0 +1,145 @@
+// The properties of how long things are kept for all visitors. They know what ANSWERS says, what the edge and S3
+// said, and nothing of the code that they check.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { mood } from "./inputs.ts";
+import {
+  callsFor,
+  failing,
+  GET,
+  KEEP,
+  made,
+  OUTAGES,
+  outage,
+  pay,
+  step,
+  WEEK,
+} from "./kept-visits.ts";
+import { EQUAL, healthy, manner, order, reader } from "./orders.ts";
+import { property } from "./property.ts";
+import { type Call, CONFIG, createIsolate, emptyCache } from "./world.ts";
+
+/** The longest time for which a missing object and a stand-in may be kept: s. */
+const SHORT = 60;
+
+/** Returns whether S3 or the edge said during a visit that the object is missing or denied. */
+function isSaid(own: readonly Call[]): boolean {
+  return own.some(({ cf, said = "" }) =>
+    cf === undefined ? /^404|AccessDenied|NoSuchKey/.test(said) : /^404|9404/.test(said),
+  );
+}
+
+export const ofTimes = {
+  short: property(
+    "nothing that failed is kept, but a missing object that S3 or the edge names, for a minute at most",
+    fc.record({
+      ...{ order, reads: reader, slots: fc.constantFrom(...EQUAL.slice(2, 4)) },
+      visits: fc.array(
+        fc.record({
+          mood,
+          is: fc.oneof(failing, failing, healthy, made),
+          key: fc.constantFrom("b.jpg", "c.jpg"),
+          step,
+        }),
+        {
+          minLength: 2,
+          maxLength: 5,
+        },
+      ),
+    }),
+    async (suspect, { order: first, reads, slots, visits }) => {
+      const scene = { isolate: createIsolate(slots), cache: emptyCache() };
+      /** By source: how long the last word may be kept, and since when, in seconds. */
+      const said = new Map<string, { readonly most: number; readonly since: number }>();
+      let seconds = 0;
+      for (const { mood: any, is, key, step: more } of visits) {
+        seconds += more;
+        const wanted = { ...first, key, route: "/app/:preset/*", version: null } as const;
+        const now = { ...any, replaced: undefined, ...is };
+        const visited = await pay(suspect, [wanted, GET, reads], now, scene, seconds);
+        const { status, headers } = visited.answer;
+        const own = callsFor(visited, wanted);
+        if (own.length === 0) {
+          const { most, since } = said.get(key) ?? { most: 0, since: seconds };
+          assert.ok(seconds - since < most, `${status} is shown after ${seconds - since} s`);
+          continue;
+        }
+        const isOutage = OUTAGES.some((failure) => failure === now.failure);
+        if (isOutage) assert.ok(status >= 500, `${status} while all fails`);
+        const standsIn = /max-age=60\b/.test(headers.get("cache-control") ?? "");
+        const isShort = status === 404 ? isSaid(own) : standsIn;
+        said.set(key, {
+          most: status === 200 && !standsIn ? WEEK : isShort ? SHORT : 0,
+          since: seconds,
+        });
+      }
+    },
+  ),
+  outages: property(
+    "what was shown within the week is shown while all fails, and nothing is shown for longer",
+    fc.record({
+      ...{ order, reads: reader, mood: healthy, outage },
+      answers: fc.constantFrom(
+        ...[
+          {},
+          {},
+          { keep: 60 },
+          { keep: 60, stale: 0 },
+          { keep: 60, stale: 0, stale_if_error: 30 },
+        ],
+        ...[
+          { keep: 60, stale: 0, stale_if_error: 0 },
+          { keep: 1, stale: 90, stale_if_error: 30 },
+        ],
+      ),
+      visits: fc.array(
+        fc.record({
+          manner,
+          step: fc.constantFrom(
+            0,
+            0.5,
+            1,
+            29,
+            59,
+            61,
+            89,
+            91,
+            3599,
+            3601,
+            86_400,
+            500_000,
+            608_399,
+          ),
+        }),
+        { minLength: 1, maxLength: 4 },
+      ),
+    }),
+    async (suspect, { order: wanted, reads, mood: now, outage: is, answers, visits }) => {
+      const { keep = KEEP, stale = WEEK, stale_if_error = WEEK }: Answers = answers;
+      const scene = {
+        isolate: createIsolate({ ...CONFIG, ANSWERS: answers }),
+        cache: emptyCache(),
+      };
+      const made = await pay(suspect, [wanted, GET, reads], now, scene);
+      assert.equal(made.answer.status, 200);
+      let seconds = 0;
+      for (const { manner: how, step: more } of visits) {
+        seconds += more;
+        const failed = await pay(suspect, [wanted, how, reads], { ...now, ...is }, scene, seconds);
+        const { status } = failed.answer;
+        const isShown = seconds < keep + Math.max(stale, stale_if_error);
+        assert.ok(isShown ? status === 200 : status >= 500, `${status} after ${seconds} s`);
+        if (isShown && how.method === "GET") assert.equal(failed.body, made.body);
+        const isNeeded = seconds >= keep && isShown;
+        if (isNeeded) assert.ok(callsFor(failed, wanted).length > 0, "it is not tried");
+      }
+    },
+  ),
+};
+
+type Answers = {
+  readonly keep?: number;
+  readonly stale?: number;
+  readonly stale_if_error?: number;
+};

@@ -1,0 +1,79 @@
+// Visits with one cache over time, and the ways in which all can fail meanwhile.
+
+import fc from "fast-check";
+import type { Fault } from "../../src/emulator/edge/faults.ts";
+import { type Manner, type Order, type Reader, requestFor, sourceOf } from "./orders.ts";
+import type { Suspect, Visit } from "./property.ts";
+import { type Call, type Mood, NOW, type Scene, visit } from "./world.ts";
+
+/** What ANSWERS says if it says nothing: s. */
+export const KEEP = 3600;
+export const WEEK = 604_800;
+const at = (seconds: number) => NOW + seconds * 1000;
+
+/** Visits the Worker. The time is in seconds from the beginning. */
+export async function pay(
+  { worker }: Suspect,
+  [wanted, how, reads]: readonly [Order, Manner, Reader],
+  now: Mood,
+  scene: Pick<Scene, "isolate" | "cache">,
+  seconds = 0,
+): Promise<Visit> {
+  const time = at(seconds);
+  const request = requestFor(wanted, how, reads, time);
+  const { place } = how;
+  return { ...(await visit(worker, request, now, { ...scene, place, now: time })), request };
+}
+
+/** The calls for the object itself, not for the fallback of its route. */
+export const callsFor = ({ calls }: Visit, wanted: Order): Call[] =>
+  calls.filter(({ url }) => url.split("?")[0] === sourceOf(wanted));
+
+/** The simplest way to ask. */
+export const GET: Manner = {
+  ...{ method: "GET", spelling: 0, headers: [], host: "images.example" },
+  ...{ query: "", ahead: 86_400, kid: "new", place: "here" },
+};
+
+/** Time steps in seconds, around the limits. */
+export const step = fc.constantFrom(0, 0, 1, 2.999, 3, 10, 59, 59.999, 60, 61, 300, 1000);
+
+/** Faults after which the object may be shown again, whatever the edge and S3 were asked. */
+export const OUTAGES: readonly Fault[] = [
+  "9509/502",
+  "9505/502",
+  "9522/503",
+  "9422/429",
+  "9401/403",
+];
+
+/** How all fails: the edge's fault, dead keys, a silent S3, a lost connection, transformations off. */
+export const outage: fc.Arbitrary<Partial<Mood>> = fc.oneof(
+  fc.constantFrom(...OUTAGES).map((failure) => ({ failure })),
+  fc.constantFrom<Partial<Mood>>(
+    { failure: "9408/403", s3: 2 + 40 * 2 }, // 403 InvalidAccessKeyId
+    { failure: "9408/403", s3: 0 },
+    { outcome: 5, fault: 0 },
+    { outcome: 1 },
+  ),
+);
+
+/** Denials: S3 says AccessDenied or NoSuchKey, refuses the key, or gives the object. */
+const denied = fc.record({
+  failure: fc.constantFrom<Fault>("9408/403", "9408/403", "9408/403", "9408/401", "9519/502"),
+  s3: fc.constantFrom(10, 20, 3, 43, 18, 2, 8),
+});
+
+/** What S3 or the edge says of a missing object, and failures of every other kind. */
+export const failing: fc.Arbitrary<Partial<Mood>> = fc.oneof(
+  outage,
+  fc.constantFrom<Fault>("9404/404", "9408/404").map((failure) => ({ failure })),
+  denied,
+  denied,
+  fc.constantFrom<Fault>("9412/415", "9420/415", "9402/413").map((failure) => ({ failure })),
+);
+
+/** What works, perhaps with a stand-in: the edge may not know what the object is. */
+export const made = fc
+  .nat(3)
+  .map((type): Partial<Mood> => ({ outcome: 0, type, failure: undefined }));

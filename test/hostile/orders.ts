@@ -1,0 +1,227 @@
+// Orders for one rendition, and the many ways in which visitors ask for it. Written by hand: the properties
+// of what is kept must not rely on the code that they check.
+
+import { createHmac } from "node:crypto";
+import fc from "fast-check";
+import { HEALTH_TOKEN } from "../support/env.ts";
+import { mood } from "./inputs.ts";
+import { spellPath } from "./spelling.ts";
+import { CONFIG, type Mood, VARIANTS } from "./world.ts";
+
+/** What shapes a rendition, as far as a URL says it. */
+export type Order = {
+  readonly route: keyof typeof BEGINNINGS;
+  readonly variant: string;
+  readonly key: string;
+  /** On a signed route. */
+  readonly version: string | null;
+};
+
+/** What makes no difference to the rendition. */
+export type Manner = {
+  readonly method: string;
+  /** Chooses a spelling of the Accept header. */
+  readonly spelling: number;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly host: string;
+  /** The query of a URL that is not signed, and the seconds until the expiry of one that is. */
+  readonly query: string;
+  readonly ahead: number;
+  readonly kid: "new" | "old";
+  readonly place: string;
+};
+
+/** The beginnings of the origin URLs of each route. All but the last three lead to the same objects. */
+export const BEGINNINGS = {
+  "/images/:preset/*": "https://acme-media.s3.eu-west-1.amazonaws.com/published/",
+  "/private/:preset/*": "https://acme-media.s3.eu-west-1.amazonaws.com/published/",
+  "/secret/:preset/*": "https://acme-media.s3.eu-west-1.amazonaws.com/published/",
+  "/öffentlich ✓/:preset/*": "https://acme-media.s3.eu-west-1.amazonaws.com/published/",
+  "/icons/:preset/*": "https://acme-media.s3.eu-west-1.amazonaws.com/published/icons/",
+  "/app/:preset/*": "https://s3.other.example/acme-other/",
+  "/p/:preset/:id/:slug": "https://s3.other.example/acme-other/products/",
+} as const;
+
+const ROUTES = Object.keys(BEGINNINGS).filter((path) => isRoute(path));
+
+function isRoute(path: string): path is Order["route"] {
+  return path in BEGINNINGS;
+}
+
+/** Keys that a careless cache key would confuse, with the keys that they would be confused with. */
+const KEYS = [
+  ...["b.jpg", "b.jpg?v=1", "b.jpg?as=plain&image=x", "b%2Ejpg", "B.jpg", "icons/b.jpg", "icons/c"],
+  ...["c", "c&v=1", "c#", "c+c", "c c", "ä", "a\u0308", "100%", "😀"],
+];
+
+const SIGNED = /^\/(?:private|secret)\//;
+
+export const order: fc.Arbitrary<Order> = fc
+  .record({
+    route: fc.constantFrom(...ROUTES),
+    variant: fc.constantFrom(...Object.keys(VARIANTS)),
+    key: fc.oneof(
+      { weight: 2, arbitrary: fc.constantFrom("b.jpg", "icons/b.jpg") },
+      { weight: 1, arbitrary: fc.constantFrom(...KEYS) },
+    ),
+    version: fc.constantFrom(null, "1", "2"),
+  })
+  .map((one) => ({ ...one, version: SIGNED.test(one.route) ? one.version : null }));
+
+/** Accept headers by the formats that they name, best first. */
+const ACCEPTS = {
+  both: ["image/avif,image/webp,*/*;q=0.8", "text/html,image/webp;q=0.2, IMAGE/AVIF;v=b3"],
+  avif: ["image/avif", "image/webp;q=0,image/avif;q=0.1,*/*"],
+  webp: ["image/webp,*/*", "image/avif;q=0, image/webp"],
+  plain: ["*/*", "image/jpeg,image/*", "image/avif;q=0", ""],
+} as const;
+
+/** What a browser reads. */
+export type Reader = keyof typeof ACCEPTS;
+
+export const reader = fc.constantFrom<Reader>("both", "avif", "webp", "plain");
+
+/** A text that no answer and no URL of a rendition may contain. */
+export const MARK = "m4rked-by-a-visitor";
+
+const header = fc.tuple(
+  fc.constantFrom(
+    ...["cookie", "authorization", "user-agent", "accept-language", "cf-connecting-ip", "referer"],
+    ...["x-forwarded-host", "x-http-method-override", "x-original-url", "forwarded", "x-host"],
+    ...["cf-worker", "save-data", "sec-ch-dpr", "width", "cache-control", "pragma", "if-range"],
+  ),
+  fc.constantFrom(MARK, `no-cache, ${MARK}`, `https://${MARK}.example/`),
+);
+
+export const manner: fc.Arbitrary<Manner> = fc.record({
+  method: fc.constantFrom("GET", "GET", "HEAD"),
+  spelling: fc.nat(11),
+  headers: fc.array(fc.oneof(header, fc.constant(["range", "bytes=0-0"] as const)), {
+    maxLength: 2,
+  }),
+  host: fc.constantFrom("images.example", `${MARK}.example`),
+  query: fc.constantFrom("", `?${MARK}`, "?v=7", "?as=plain"),
+  ahead: fc.constantFrom(86_400, 3600, 4000, 60),
+  kid: fc.constantFrom("new", "old"),
+  place: fc.constantFrom("here", "there", "elsewhere"),
+});
+
+/** A mood in which everything works. The edge knows what the object is. */
+export const healthy: fc.Arbitrary<Mood> = fc
+  .tuple(mood, fc.nat(3), fc.nat(3), fc.nat(49))
+  .map(([one, type, spelling, times]) => ({
+    ...{ ...one, outcome: 0, type, fault: spelling + 5 * times },
+    replaced: undefined,
+  }));
+
+/** The request for an order at a time, in ms since 1970. */
+export function requestFor(wanted: Order, how: Manner, reads: Reader, now: number): Request {
+  const { route, key } = wanted;
+  const path = pathOf(wanted, how);
+  const query = SIGNED.test(route) ? signQuery(wanted, how, now) : how.query;
+  const headers = new Headers();
+  const accepts = ACCEPTS[reads];
+  headers.set("accept", accepts[how.spelling % accepts.length] ?? "");
+  if (route.startsWith("/app/")) headers.set("origin", "https://app.example");
+  for (const [name, value] of how.headers) {
+    if (name !== "referer" || !route.startsWith("/app/")) headers.append(name, value);
+  }
+  const { method, host } = how;
+  const target = key.includes("..") ? path : spellPath(path);
+  return new Request(`https://${host}${target}${query}`, { method, headers });
+}
+
+function pathOf({ route, variant, key }: Order, { spelling }: Manner): string {
+  const path = route.replace(":preset", () => aliasOf(variant, spelling));
+  if (!route.startsWith("/p/")) return path.replace("*", () => key);
+  return path.replace(":id", () => key.replaceAll("/", "_")).replace(":slug", `slug-${spelling}`);
+}
+
+/** Another name of the same variant. */
+function aliasOf(variant: string, spelling: number): string {
+  const names = [["card", "card@1x"] as const, ["hero", "hero@1920w"] as const].find((all) =>
+    all.some((name) => name === variant),
+  );
+  return names?.[spelling % 2] ?? variant;
+}
+
+/** The URL of the object at the origin. */
+export function sourceOf({ route, key }: Pick<Order, "route" | "key">): string {
+  const file = route.startsWith("/p/") ? `${key.replaceAll("/", "_")}.jpg` : key;
+  return BEGINNINGS[route] + spellPath(file).replaceAll("@", "%40");
+}
+
+const SIGNING_KEYS: Readonly<Record<string, string>> = JSON.parse(CONFIG.URL_SIGNING_KEYS);
+
+function signQuery({ route, variant, key, version }: Order, how: Manner, now: number): string {
+  const exp = Math.floor(now / 1000) + how.ahead;
+  const preset = variant.replace(/@.*/, "");
+  const text = ["vitrine-url-1", how.kid, exp, version ?? "", route, preset, key].join("\n");
+  const sig = createHmac("sha256", SIGNING_KEYS[how.kid] ?? "")
+    .update(text)
+    .digest("base64url");
+  return `?exp=${exp}&kid=${how.kid}${version === null ? "" : `&v=${version}`}&sig=${sig}`;
+}
+
+/** The key of a bucket that a deploy opens with its own credentials. */
+export const OTHER_KEY = "AKIAQYLPMN5HHHFPTYPO";
+const OTHER_SECRETS = {
+  OTHER_ACCESS_KEY_ID: OTHER_KEY,
+  OTHER_SECRET_ACCESS_KEY: "s3cret".repeat(6),
+};
+
+/** Deploys that change what shapes renditions: each option, the SVG rule, and the bucket. */
+const OPTIONS: Readonly<Record<string, unknown>> = {
+  ...{
+    quality: 41,
+    gravity: "left",
+    background: "#fff",
+    rotate: 90,
+    flip: "h",
+    sharpen: 1,
+    blur: 5,
+  },
+  ...{ brightness: 2, contrast: 2, gamma: 2, saturation: 2, trim: { top: 1 }, compression: "fast" },
+  ...{ metadata: "copyright", anim: true, format: "webp", fit: "contain", height: 99 },
+};
+
+const { media } = CONFIG.BUCKETS;
+export const CHANGED: readonly object[] = [
+  CONFIG,
+  ...Object.entries(OPTIONS).map(([option, value]) => ({
+    ...CONFIG,
+    PRESETS: Object.fromEntries(
+      Object.entries(CONFIG.PRESETS).map(([name, preset]) => [
+        name,
+        { ...preset, [option]: value },
+      ]),
+    ),
+  })),
+  { ...CONFIG, ROUTES: CONFIG.ROUTES.map((route) => ({ ...route, svg: !("svg" in route) })) },
+  withMedia({ prefix: "published/icons/" }),
+  withMedia({ bucket: "acme-media-2" }),
+  withMedia({ endpoint: "https://s3.other.example" }),
+  { ...withMedia({ credentials: "OTHER" }), ...OTHER_SECRETS },
+];
+
+function withMedia(change: object): object {
+  return { ...CONFIG, BUCKETS: { ...CONFIG.BUCKETS, media: { ...media, ...change } } };
+}
+
+/** Deploys that change nothing of a rendition. */
+export const EQUAL: readonly object[] = [
+  CONFIG,
+  { ...CONFIG, HEALTH_TOKEN: `${HEALTH_TOKEN} 2` },
+  { ...CONFIG, ANSWERS: { max_age: 7, timeout: 5 } },
+  // Without a next slot: what S3 said of one object is at once a guess of another.
+  { ...CONFIG, AWS_ACCESS_KEY_ID_NEXT: "", AWS_SECRET_ACCESS_KEY_NEXT: "" },
+  {
+    ...CONFIG,
+    PRESETS: {
+      first: { width: 7 },
+      ...CONFIG.PRESETS,
+      card: { fit: "cover", height: 160, dpr: [2, 1], width: 160 },
+    },
+  },
+  { ...CONFIG, ROUTES: [{ path: "/first/:preset/*", object: "other/*" }, ...CONFIG.ROUTES] },
+];
