@@ -31,6 +31,10 @@ const INSTEAD = `, stale-if-error=\${stale_if_error}`;
 const WINDOWS = REVALIDATED + INSTEAD;
 
 export const BROKEN_KEPT = {
+  "the cached entrypoint knows no long key": {
+    ...{ breaks: "answers", file: "worker/cache/rendition-url.ts" },
+    ...{ from: "([^?]+)", to: "([^?]{1,200})" },
+  },
   "the format is not in the key": {
     ...{ breaks: "same", file: ASK_KEPT, from: ASK },
     to: keyed('.replace(/as=[^&]*/, "")'),
@@ -153,6 +157,10 @@ export const BROKEN_KEPT = {
     ...{ breaks: "short", file: ANSWER },
     from: `"cache-control": isKept ? \`public, max-age=\${SHORT_S}, \${NO_LONGER}\` : "no-store",`,
     to: '...(!isKept && { "cache-control": "no-store" }),',
+  },
+  "a stand-in may take the place of an outage": {
+    ...{ breaks: "short", file: ANSWER, from: `(keep, SHORT_S)}, \${NO_LONGER}` },
+    to: "(keep, SHORT_S)}",
   },
   "a stand-in is kept as an image is": {
     ...{ breaks: "short", file: ANSWER, from: "const caching = standsIn\n" },

@@ -9,7 +9,7 @@ import { type Call, type Mood, NOW, type Scene, visit } from "./world.ts";
 /** What ANSWERS says if it says nothing: s. */
 export const KEEP = 3600;
 export const WEEK = 604_800;
-const at = (seconds: number) => NOW + seconds * 1000;
+const at = (seconds: number) => NOW + Math.round(seconds * 1000);
 
 /** Visits the Worker. The time is in seconds from the beginning. */
 export async function pay(

@@ -98,6 +98,8 @@ export const ofRequests = {
       for (const [name, value] of answer.headers)
         assert.doesNotMatch(name + value, /set-cookie|[\r\n]/);
       for (const line of logged) assert.equal(typeof JSON.parse(line).event, "string");
+      // The cached entrypoint knows every URL that the gateway asks it for.
+      assert.ok(!logged.some((line) => line.includes("cache-unusable")), "made directly");
       const kept = answer.headers.get("cache-control") ?? "";
       if (kept.includes("immutable")) assert.match(request.url, /\/private\/.*[?&]v=/);
     },
