@@ -2,13 +2,13 @@
 
 import type { Bug } from "./bug.ts";
 
-const ASK = "const request = new Request(renditionUrl(wanted), { headers });";
+const ASK = "new Request(renditionUrl(wanted), { headers })";
 
 /** Asks with a key of its own in place of the URL (W3), which `change` makes of the URL. */
 const keyed = (change: string) =>
-  `const request = Object.assign(new Request(renditionUrl(wanted), { headers }), {
+  `Object.assign(new Request(renditionUrl(wanted), { headers }), {
     cf: { cacheKey: renditionUrl(wanted)${change} },
-  });`;
+  })`;
 
 const SHOW = "return show(request, order, terms, max_age, { env, context, deadline, keep });";
 
@@ -190,7 +190,7 @@ export const BROKEN_KEPT = {
   },
   "a tag is of the bucket's name": {
     ...{ breaks: "purged", file: "worker/cache/tags.ts" },
-    ...{ from: "return digest(base);", to: "return digest(new URL(base).host);" },
+    ...{ from: "await digest(bucket.base)", to: "await digest(new URL(bucket.base).host)" },
   },
   "a bucket has no tag": {
     ...{ breaks: "purged", file: "worker/renditions.ts" },
