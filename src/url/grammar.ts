@@ -12,9 +12,6 @@ export type Pattern = {
   readonly names: readonly string[];
 };
 
-/** The text for each name of a pattern. */
-type Values = ReadonlyMap<string, string>;
-
 /** Which object a public path stands for: each name in `key` is also in `path`. */
 export type Mapping = {
   readonly path: Pattern;
@@ -63,24 +60,29 @@ export function compilePattern(text: string, least: "*" | "+"): Pattern {
   return { parts, form: new RegExp(`^${form}$`, "su"), names };
 }
 
-/** Returns the text for each name, or undefined if the text does not match the pattern. */
-function matchPattern({ form, names }: Pattern, text: string): Values | undefined {
-  const found = form.exec(text);
-  return found ? new Map(names.map((name, at) => [name, found[at + 1] ?? ""])) : undefined;
+/** Returns the texts for the names, in their order, or undefined if the text does not match the pattern. */
+function matchPattern({ form }: Pattern, text: string): readonly string[] | undefined {
+  return form.exec(text)?.slice(1);
 }
 
-/** Puts values into a pattern. A name without a value, such as a `:slug` that is not in the key, becomes `-`. */
-function fillPattern({ parts }: Pattern, values: Values): string {
+/** Puts texts into a pattern. A name without one, such as a `:slug` that is not in the key, becomes `-`. */
+function fillPattern(
+  { parts }: Pattern,
+  names: readonly string[],
+  texts: readonly string[],
+): string {
   return parts
-    .map((part) => (typeof part === "string" ? part : (values.get(part.name) ?? "-")))
+    .map((part) => (typeof part === "string" ? part : (texts[names.indexOf(part.name)] ?? "-")))
     .join("");
 }
 
 /** Returns what a decoded path asks for, or undefined if the path does not match the mapping. */
 export function readPath({ path, key }: Mapping, decoded: string): Found | undefined {
-  const values = matchPattern(path, decoded);
-  if (values === undefined) return undefined;
-  return { variant: values.get(VARIANT) ?? "", key: fillPattern(key, values) };
+  const { names } = path;
+  const texts = matchPattern(path, decoded);
+  if (texts === undefined) return undefined;
+  const variant = texts[names.indexOf(VARIANT)] ?? "";
+  return { variant, key: fillPattern(key, names, texts) };
 }
 
 /**
@@ -88,9 +90,10 @@ export function readPath({ path, key }: Mapping, decoded: string): Found | undef
  * @returns undefined if the mapping does not lead to the key
  */
 export function writePath(mapping: Mapping, { variant, key }: Found): string | undefined {
-  const values = matchPattern(mapping.key, key);
-  if (values === undefined) return undefined;
-  const path = fillPattern(mapping.path, new Map([...values, [VARIANT, variant]]));
+  const { names } = mapping.key;
+  const texts = matchPattern(mapping.key, key);
+  if (texts === undefined) return undefined;
+  const path = fillPattern(mapping.path, [VARIANT, ...names], [variant, ...texts]);
   if (DOTS.test(path)) return undefined;
   const found = readPath(mapping, path);
   return found?.variant === variant && found.key === key ? path : undefined;

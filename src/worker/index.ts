@@ -96,15 +96,15 @@ async function serve(
 
   const order = readOrder(config, target.pathname);
   const { route } = order;
-  const allow = route?.origins ? "GET, HEAD, OPTIONS" : "GET, HEAD";
-  if (!allow.split(", ").includes(method)) {
-    return { refusal: { event: "method-not-allowed", method, allow } };
+  const allowed = route?.origins ? WITH_PREFLIGHT : METHODS;
+  if (!allowed.includes(method)) {
+    return { refusal: { event: "method-not-allowed", method, allow: allowed.join(", ") } };
   }
   const cors = route?.origins && corsHeaders(headers, route.origins);
   if (route?.origins && cors) {
     const foreign = checkEmbedding(headers, url, route.origins);
     if (foreign) return { refusal: foreign, subject: { route: route.path }, terms: { cors } };
-    if (method === "OPTIONS") return { answer: preflight(allow, cors) };
+    if (method === "OPTIONS") return { answer: preflight(allowed.join(", "), cors) };
   }
   const subject = subjectOf(order);
   if ("refusal" in order) return { refusal: order.refusal, subject, terms: { cors } };
@@ -118,6 +118,9 @@ async function serve(
   if (limited) return { refusal: limited, subject, terms };
   return show(request, order, terms, max_age, { env, context, deadline, keep });
 }
+
+const METHODS = ["GET", "HEAD"];
+const WITH_PREFLIGHT = [...METHODS, "OPTIONS"];
 
 /** Gets the rendition, and answers with it, or with the fallback of its route. */
 async function show(

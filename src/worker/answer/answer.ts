@@ -92,11 +92,12 @@ export function imageAnswer(
   edge: Pick<Reply, "body">,
   headers: Record<string, string>,
 ): Response {
-  const { "content-length": _length, ...others } = headers;
-  const unchanged = hasAlready(request.headers, others);
+  const unchanged = hasAlready(request.headers, headers);
   if (!unchanged && request.method === "GET") return new Response(edge.body, { headers });
   drop(edge.body);
-  return new Response(null, unchanged ? { status: 304, headers: others } : { headers });
+  if (!unchanged) return new Response(null, { headers });
+  const { "content-length": _length, ...others } = headers;
+  return new Response(null, { status: 304, headers: others });
 }
 
 /** The answer to a refused request. It tells the visitor as little as possible. */

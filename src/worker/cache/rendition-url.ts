@@ -56,10 +56,15 @@ export function readRenditionUrl(config: Config, url: string): Wanted | undefine
  * The bucket, wherever wrangler.toml names it. With the word of its credentials: what one key may read
  * is not shown to those who ask by another key.
  */
-function placeOf({ base, credentials }: Bucket): string {
-  return `${credentials}/${base.replace("://", "/")}`;
+function placeOf(bucket: Bucket): string {
+  const known = places.get(bucket);
+  if (known !== undefined) return known;
+  const place = `${bucket.credentials}/${bucket.base.replace("://", "/")}`;
+  places.set(bucket, place);
+  return place;
 }
 
+const places = new WeakMap<Bucket, string>();
 const spelled = new WeakMap<Variant, string>();
 
 /** The options of a variant in one spelling: the schema of a preset decides their order. */

@@ -53,9 +53,11 @@ function firstIn<R>(
   if (segment === undefined) return node.ends;
   const literal = firstIn(node.literals.get(segment), segments, depth + 1);
   const named = firstIn(node.named, segments, depth + 1);
-  return [literal, named, node.rests].reduce((one, other) => {
-    return !one || (other && other.place < one.place) ? other : one;
-  }, undefined);
+  return earlier(earlier(literal, named), node.rests);
+}
+
+function earlier<R>(one: Placed<R> | undefined, other: Placed<R> | undefined) {
+  return !one || (other && other.place < one.place) ? other : one;
 }
 
 /**

@@ -43,6 +43,10 @@ export async function checkGrant(
 ): Promise<Granted | Refusal | undefined> {
   if (!route.signing) return undefined;
   const { keys, maxAge } = route.signing;
+  const url = target.pathname + target.search;
+  const known = right.get(url);
+  if (known && keys.get(known.key.kid) === known.key) return checkTime(known.granted, maxAge, now);
+
   const claim = readClaim(target);
   if (isRefusal(claim)) return claim;
   const { kid, sig, ...granted } = claim;
@@ -55,23 +59,22 @@ export async function checkGrant(
   if (!(await isSignedBy(key, text, sig))) {
     return { ...wrong("sig does not match this text"), text };
   }
+  right.set(url, { key, granted });
   return checkTime(granted, maxAge, now);
 }
 
-/**
- * Signatures that were right, with the keys that made them: one store, whose size does not grow with the
- * number of keys. Each of its two generations holds 2 MiB, about 2,500 signatures.
- */
-const right = createBoundedCache<SigningKey>(2_097_152);
+/** A URL whose signature was right, with the key that made it: another configuration has other keys. */
+type Right = { readonly key: SigningKey; readonly granted: Granted };
 
-/** Returns whether a key made the signature of a text. What was right is remembered for a while. */
+/**
+ * URLs whose signatures were right: one store for all keys, whose size does not grow with their number.
+ * Each of its two generations holds 2 MiB, about 2,500 URLs. One path is one order in a configuration.
+ */
+const right = createBoundedCache<Right>(2_097_152);
+
+/** Returns whether a key made the signature of a text. */
 async function isSignedBy(key: SigningKey, text: string, sig: string): Promise<boolean> {
-  const signed = `${text}\n${sig}`;
-  if (right.get(signed) === key) return true;
-  const known = await importKey(key);
-  if (!(await crypto.subtle.verify("HMAC", known, bytesOf(sig), utf8(text)))) return false;
-  right.set(signed, key);
-  return true;
+  return crypto.subtle.verify("HMAC", await importKey(key), bytesOf(sig), utf8(text));
 }
 
 /** Checks that a URL is valid now. */
