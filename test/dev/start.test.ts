@@ -92,6 +92,7 @@ test("npm start creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW, a
   const local = await start(folder, port);
   const output = local.output();
   expect(output).toContain(`Vitrine is ready on ${address}`);
+  expect(output).toContain("Nothing is kept here");
   expect(output).not.toMatch(/telemetry|experimental|Request\.cf|WARNING/);
   const file = join(folder, ".dev.vars");
   const example = readFileSync(join(folder, ".dev.vars.example"), "utf8");
@@ -116,6 +117,7 @@ test("npm start creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW, a
     expect((await open(same)).status).toBe(200);
   }
   expect((await open(signed.replace("thumbnail", "hero"))).status).toBe(404);
+  expect((await open(signed)).headers.get("server-timing")).toMatch(/^cache;desc=miss, edge;dur=/);
   expect(overlay.asked).not.toEqual([]);
   await expect.poll(local.output).toMatch(/^\{"event":"source-unreadable",.*"bucket":"media"/m);
 
