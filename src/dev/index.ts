@@ -2,6 +2,7 @@
 // there, and `/` is the contact sheet. The Worker itself does not know. This is never deployed.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
+import { NO_CACHE, type PurgeResult } from "../worker/cache/loopback.ts";
 import worker from "../worker/index.ts";
 import { answerRendition } from "../worker/renditions.ts";
 import { throughEdge } from "./through-edge.ts";
@@ -30,6 +31,10 @@ export default {
 export class Renditions extends WorkerEntrypoint<LocalEnv> {
   override async fetch(request: Request): Promise<Response> {
     return answerRendition(request, await versionOf(this.env), this.ctx);
+  }
+
+  async purge(): Promise<PurgeResult> {
+    return { success: false, errors: [NO_CACHE] };
   }
 }
 

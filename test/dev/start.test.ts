@@ -192,7 +192,7 @@ test(
     );
     const example = readFileSync(join(folder, ".dev.vars.example"), "utf8");
     const next = example
-      .replace(/^# (AWS_\w+_NEXT|HEALTH_TOKEN)=/gm, "$1=")
+      .replace(/^# (AWS_\w+_NEXT|HEALTH_TOKEN|PURGE_TOKEN)=/gm, "$1=")
       .replaceAll("AWS_", "OWN_")
       .replace(/OWN_ACCESS_KEY_ID="/, "$&old-");
     writeFileSync(join(folder, ".dev.vars"), next);
@@ -217,6 +217,18 @@ test(
     const health = await open(`http://localhost:${port}/healthz`, { authorization });
     const slots = [{ state: "Unauthorized" }, { state: "ok", missing: 404 }];
     expect(await health.json()).toMatchObject({ ok: true, buckets: [{ bucket: "media", slots }] });
+
+    const objects = ["media/photos/fig.jpg"];
+    const purged = await fetch(`http://localhost:${port}/purge`, {
+      method: "POST",
+      headers: { authorization: "Bearer a token of 32 characters or more, all of them ASCII" },
+      body: JSON.stringify({ objects }),
+    });
+    await overhearAnswer(purged);
+    expect([purged.status, await purged.json()]).toMatchObject([
+      200,
+      { ok: true, purged: objects },
+    ]);
     await local.stop();
   },
 );
