@@ -104,7 +104,11 @@ test("all signing keys share one store of right signatures, which is bounded", a
     const before = verified.mock.calls.length;
     for (const [kid, secret] of Object.entries(secrets)) {
       const search = await sign({ ...wanted, expires, version, kid, secret });
-      const granted = await checkGrant(order, { pathname: `/card/${wanted.key}`, search }, Date.now());
+      const granted = await checkGrant(
+        order,
+        { pathname: `/card/${wanted.key}`, search },
+        Date.now(),
+      );
       expect(granted).toEqual({ expires, version });
     }
     return verified.mock.calls.length - before;
