@@ -4,8 +4,7 @@
 import { isRefusal, type Refusal } from "./base/refusal.ts";
 import { AS_FALLBACK, TIME_LEFT } from "./cache/ask-kept.ts";
 import { keptImage, keptRefusal } from "./cache/kept-answer.ts";
-import type { Wanted } from "./cache/rendition-url.ts";
-import { readRenditionUrl } from "./cache/rendition-url.ts";
+import { readRenditionUrl, type Wanted } from "./cache/rendition-url.ts";
 import { bucketTag, objectTag } from "./cache/tags.ts";
 import { tryTwice } from "./edge/passing.ts";
 import { makeRendition, type Rendition } from "./edge/rendition.ts";

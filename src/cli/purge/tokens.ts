@@ -13,7 +13,7 @@ const NO_TOKEN =
 /** The token for Cloudflare's API, and the zone that the environment names. */
 export type ForEdge = { readonly token: string; readonly zone: string | undefined };
 
-export function readCloudflare(
+function readCloudflare(
   world: World,
   secretsFile: string | undefined,
 ): ForEdge | Fault | undefined {

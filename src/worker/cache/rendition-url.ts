@@ -21,11 +21,12 @@ export type Wanted = {
 
 /**
  * The first segment is the version of this form: what Cloudflare keeps outlives a deploy (W4). Change it
- * where the same URL would get other bytes, or an answer that `readKept` reads in another way.
+ * where the same URL would get other bytes, or an answer that read-kept.ts reads in another way.
  */
 const BEGINNING = "https://renditions/1/";
 
-const FORM = /^https:\/\/renditions\/1\/([^?]+)\?as=([a-z.]+)&image=([^&]+)(?:&v=([\w.-]{1,64}))?$/;
+/** What follows it. */
+const FORM = /^([^?]+)\?as=([a-z.]+)&image=([^&]+)(?:&v=([\w.-]{1,64}))?$/;
 
 export function renditionUrl({ bucket, key, version, variant, reads }: Wanted): string {
   const object = placeOf(bucket) + encodeKey(key);
@@ -38,7 +39,8 @@ export function renditionUrl({ bucket, key, version, variant, reads }: Wanted): 
  * @returns undefined if the gateway of this configuration does not write such a URL
  */
 export function readRenditionUrl(config: Config, url: string): Wanted | undefined {
-  const [, object = "", as, options = "", version] = FORM.exec(url) ?? [];
+  if (!url.startsWith(BEGINNING)) return undefined;
+  const [, object = "", as, options = "", version] = FORM.exec(url.slice(BEGINNING.length)) ?? [];
   const reads = READS.find((one) => one === as);
   const variant = variantsByOptions(config).get(options);
   if (!reads || !variant) return undefined;

@@ -3,7 +3,7 @@
 import { LATE, within } from "../base/time-limit.ts";
 
 /** S3 sends a few kilobytes, and a list of 10,000 long keys has less than this: bytes. */
-export const LONGEST_BODY = 2 * 1024 * 1024;
+const LONGEST_BODY = 2 * 1024 * 1024;
 
 export type BodyFault = { readonly status: 400 | 413; readonly reason: string };
 

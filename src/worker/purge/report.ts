@@ -44,13 +44,12 @@ export function ofObjects(
     const why = fates.get(url);
     return why ? [{ name, why }] : [];
   });
-  const names = new Set(hindered.map(({ name }) => name));
   const left = hindered.map(({ name, why }) => ({ object: name, reason: why.reason }));
   const wrong = isEvent ? [] : others;
   const ended = left.length > 0 ? IN_PART : PURGED;
   const report = {
     ok: left.length + wrong.length === 0,
-    purged: targets.flatMap(({ name }) => (names.has(name) ? [] : [name])),
+    purged: targets.filter(({ url }) => !fates.get(url)).map(({ name }) => name),
     not_purged: [...left, ...wrong],
     ...(isEvent && others.length > 0 && { not_shown: others }),
     cache: kept ? ended : "off",
