@@ -87,14 +87,13 @@ async function purge(
 }
 
 /** Tells the caller, and the log if something is not purged. */
-function answer({ report, status, wait, isLogged }: report.Outcome): Response {
-  const { not_purged: left, reason } = report;
-  if (!report.ok && !isLogged) {
-    const first = left.slice(0, 10).map(({ object }) => object);
-    const facts = left.length > 0 && { objects: left.length, first };
-    logNotice({ event: "purge-failed", reason: reason ?? left[0]?.reason ?? "", ...facts });
+function answer({ report: said, status, wait, isLogged }: report.Outcome): Response {
+  if (!said.ok && !isLogged) {
+    const { not_purged: left, reason = left[0]?.reason ?? "" } = said;
+    const names = left.map(({ object }) => object);
+    logNotice(report.noticeOf(reason, names));
   }
-  return plain(status, JSON.stringify(report, null, 2), {
+  return plain(status, JSON.stringify(said, null, 2), {
     "content-type": "application/json",
     ...(wait !== undefined && { "retry-after": `${wait}` }),
   });

@@ -9,11 +9,9 @@ import { fillUp, isPurgedSince, remember } from "./purge/backlog.ts";
 import { closeBatch, joinBatch, openBatch, WINDOW_MS } from "./purge/batch.ts";
 import { hindrance } from "./purge/hindrance.ts";
 import { type Caches, type Fates, MOST_A_CALL, purgeObjects } from "./purge/purge-objects.ts";
+import { noticeOf } from "./purge/report.ts";
 import type { Target } from "./purge/targets.ts";
 import type { Visit } from "./s3/probe.ts";
-
-/** The log has one line a batch, with so many names. */
-const MOST_NAMES = 10;
 
 /** @returns what became of each object, at the latest when the caller's time is over */
 export async function gatherPurge(
@@ -75,13 +73,11 @@ async function purgeAndTell(
   return tell(own, fates);
 }
 
-/** Tells the log what is not purged. */
+/** Tells the log what is not purged: one line a batch. */
 function tell(targets: readonly Target[], fates: Fates): Fates {
   const left = targets.filter(({ url }) => fates.get(url));
   const reason = left[0] && fates.get(left[0].url)?.reason;
-  if (reason !== undefined) {
-    const first = left.slice(0, MOST_NAMES).map(({ name }) => name);
-    logNotice({ event: "purge-failed", reason, objects: left.length, first });
-  }
+  const names = left.map(({ name }) => name);
+  if (reason !== undefined) logNotice(noticeOf(reason, names));
   return fates;
 }

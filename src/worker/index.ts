@@ -146,10 +146,8 @@ async function show(
       obtain: () => obtain(other, { ...visit, isFallback: true }),
     };
     const shown = fallback && (await showFallback(made, fallback, terms, negotiated));
-    return {
-      ...{ refusal: made, terms, instead: shown?.answer },
-      subject: { ...subject, fallback: shown?.event },
-    };
+    const told = { ...subject, fallback: shown?.event };
+    return { refusal: made, subject: told, terms, instead: shown?.answer };
   }
   const now = Date.now();
   const { type, standsIn } = made;

@@ -7,12 +7,15 @@ export const LATE = Symbol("late");
 export function within<T>(ms: number, work: Promise<T>): Promise<T | typeof LATE> {
   return new Promise((settle, fail) => {
     const timer = setTimeout(settle, ms, LATE);
-    const first =
-      <V>(end: (value: V) => void) =>
-      (value: V) => {
+    work.then(
+      (value) => {
         clearTimeout(timer);
-        end(value);
-      };
-    work.then(first(settle), first(fail));
+        settle(value);
+      },
+      (error) => {
+        clearTimeout(timer);
+        fail(error);
+      },
+    );
   });
 }

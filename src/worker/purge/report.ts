@@ -1,5 +1,6 @@
 // What the caller of /purge is told: what is purged, what is not, and why. Pure.
 
+import type { Notice } from "../base/notice.ts";
 import type { EdgePurge } from "../config/edge-purge.ts";
 import type { Hindrance } from "./hindrance.ts";
 import type { Caches, Fates } from "./purge-objects.ts";
@@ -32,6 +33,15 @@ export type Outcome = {
 const ERRORS = { limited: 429, failed: 502, late: 503 } as const;
 const PURGED = "purged";
 const IN_PART = "see not_purged";
+
+/** How many names a line of the log has. */
+const MOST_NAMES = 10;
+
+/** The line of the log. @param names what is not purged */
+export function noticeOf(reason: string, names: readonly string[]): Notice {
+  const facts = names.length > 0 && { objects: names.length, first: names.slice(0, MOST_NAMES) };
+  return { event: "purge-failed", reason, ...facts };
+}
 
 /** @param others what means no object; for an event it is only not shown */
 export function ofObjects(
