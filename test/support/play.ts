@@ -7,6 +7,7 @@ import type { EdgeSettings } from "../../src/emulator/edge/edge.ts";
 import type { Loopback } from "../../src/worker/cache/loopback.ts";
 import worker, { Renditions } from "../../src/worker/index.ts";
 import { ENV } from "./env.ts";
+import { originalsOf } from "./originals.ts";
 import { overhear, overhearAnswer } from "./overheard.ts";
 import { network, setUp } from "./stand.ts";
 
@@ -133,7 +134,7 @@ afterEach(async ({ task }) => {
   const different = new Map(
     answered.map((answer) => [`${answer.head}${sha1(answer.body)}`, answer]),
   );
-  const originals = originalsOf(stage.s3);
+  const originals = originalsOf(stage.s3.objects);
   for (const { head, body } of different.values()) {
     expect(PRIVATE.filter((word) => head.includes(word) || body.includes(word))).toEqual([]);
     if (head.includes("image/svg+xml")) continue; // R8: the edge only sanitises it, so it may hold much of the original
@@ -142,19 +143,6 @@ afterEach(async ({ task }) => {
 });
 
 const sha1 = (bytes: Uint8Array) => hash("sha1", bytes);
-
-/** The objects of a bucket, each with whether a body holds the whole or a part of it. */
-function originalsOf({ objects }: typeof stage.s3) {
-  return [...objects].map(([key, { body: original }]) => {
-    const half = original.length / 2;
-    const middle = Buffer.from(original.subarray(half, half + 48));
-    // Not for a picture of one colour: its renditions have the same bytes.
-    const isTelling = new Set(middle).size > 8;
-    const isIn = (body: Buffer) =>
-      (isTelling && body.includes(middle)) || (original.length > 0 && body.equals(original));
-    return { key, isIn };
-  });
-}
 
 /**
  * Sends a request to the Worker.
@@ -180,13 +168,25 @@ export async function get(
 
 /** The cached entrypoint of one deployed version of the Worker. */
 function loopbackOf(env: object): Loopback {
-  return stage.cache.entrypoint((run) => {
-    const waitUntil = (work: Promise<unknown>) => {
-      run.waitUntil(work);
-      stage.after.push(work);
-    };
-    return new Renditions(Object.assign(contextOfRun(), run, { waitUntil }), env);
-  });
+  return stage.cache.entrypoint(
+    (run) => {
+      const waitUntil = (work: Promise<unknown>) => {
+        run.waitUntil(work);
+        stage.after.push(work);
+      };
+      return new Renditions(Object.assign(contextOfRun(), run, { waitUntil }), env);
+    },
+    { version: versionOf(env) },
+  );
+}
+
+const versions = new Map<object, string>();
+
+/** Each `env` is a deploy, or a `wrangler secret put`, of its own (W4, S7). */
+function versionOf(env: object): string {
+  const version = versions.get(env) ?? `${versions.size + 1}`;
+  versions.set(env, version);
+  return version;
 }
 
 /** What the Worker does not use of the context of a run. */
