@@ -2,6 +2,8 @@
 
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import type { Loopback } from "../../src/worker/cache/loopback.ts";
+import { Renditions } from "../../src/worker/index.ts";
 import { apiError, createCloudflare, ZONE_ID } from "../support/cli/cloudflare.ts";
 import { fireTimer, stopClock } from "../support/clock.ts";
 import { BASE, CLOUDFLARE_API_TOKEN, ENV, PURGE_TOKEN } from "../support/env.ts";
@@ -423,18 +425,14 @@ describe("a subscription of SNS", () => {
   });
 });
 
-describe("where nothing is kept", () => {
-  test("a purge of the edge is all (W15)", async () => {
-    stage.cache.switches.enabled = false;
-    const request = new Request("https://images.example/purge", {
-      method: "POST",
-      headers: AUTHORIZED,
-      body: JSON.stringify({ objects: ["media/fig.jpg"] }),
-    });
-    const { default: worker } = await import("../../src/worker/index.ts");
-    const waitUntil = (work: Promise<unknown>) => void stage.after.push(work);
-    const answer = await worker.fetch(request, FULL, { waitUntil });
-    expect(answer.status).toBe(200);
-    expect(await answer.json()).toMatchObject({ cache: "off", edge: "purged" });
+describe("where nothing is kept, a purge of the edge is all (W15):", () => {
+  test.each<[string, () => Loopback | undefined, string]>([
+    ["there is no ctx.exports", () => undefined, "off"],
+    ["the entrypoint has no cache", () => new Renditions(Object.create(null), {}), "purged"],
+  ])("%s", async (_why, exported, cache) => {
+    stage.exported = exported;
+    const { status, report } = await purge({ objects: ["media/fig.jpg"] });
+    expect([status, report]).toMatchObject([200, { cache, edge: "purged" }]);
+    expect(cloudflare.purged).toEqual([source("fig.jpg")]);
   });
 });

@@ -1,13 +1,12 @@
 // What visitors see after a purge: the whole Worker behind the strict cache, in 30 places.
 
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { createCloudflare } from "../support/cli/cloudflare.ts";
+import { createCloudflare, ZONE_ID } from "../support/cli/cloudflare.ts";
 import { CLOUDFLARE_API_TOKEN, ENV, PURGE_TOKEN } from "../support/env.ts";
 import { bridgeEvent, envelope, notification } from "../support/events.ts";
 import { get, lines, stage, wait } from "../support/play.ts";
 import { file, network } from "../support/stand.ts";
 
-const ZONE_ID = "023e105f4ecef8ad9ca31a8372d0c353";
 const WEEK = { ...ENV.ANSWERS, keep: 604_800 };
 const FULL = { ...ENV, ANSWERS: WEEK, PURGE_TOKEN, CLOUDFLARE_API_TOKEN, ZONE_ID };
 const PLACES = Array.from({ length: 30 }, (_, at) => `place-${at}`);

@@ -28,12 +28,12 @@ function wanted(change: Partial<Named> = {}, config = CONFIG): Wanted {
   const variant = config.variants.get(preset) ?? expect.unreachable();
   return { bucket, variant, key: bucket.prefix + key, version, reads };
 }
-const USUAL = { bucket: "media", preset: "card", key: "a.jpg", reads: "webp" } as Named;
+const USUAL: Named = { bucket: "media", preset: "card", key: "a.jpg", reads: "webp" };
 type Named = {
   bucket: string;
   preset: string;
   key: string;
-  version: string | undefined;
+  version?: string | undefined;
   reads: Reads;
 };
 
