@@ -5,7 +5,7 @@ import type { Reply } from "../base/send.ts";
 import type { Asked } from "../request/format.ts";
 import { mayYield } from "./allowed-type.ts";
 import { type Failure, failureFor } from "./codes.ts";
-import { judge, objectTag, typeOf } from "./judge.ts";
+import { judge, originalEtag, typeOf } from "./judge.ts";
 
 /** The type of the bytes that may be passed on. */
 export type Passed = { readonly type: string };
@@ -19,7 +19,7 @@ export function guard(reply: Seen, asked: Asked): Passed | Refusal {
   const { status, headers } = reply;
   const type = typeOf(headers);
   // What the edge said of another object is no proof: this one may have taken its place (C1).
-  const tag = objectTag(headers);
+  const tag = originalEtag(headers);
   const original = tag !== undefined && tag === asked.tag ? asked.original : "unknown";
   const { result, warning } = judge(reply, original);
   // The edge does not say whether it means the object or an overlay (O12).

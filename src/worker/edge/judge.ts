@@ -51,7 +51,7 @@ export function namedType(name: string): OriginalType {
 }
 
 /** The origin's entity tag of the object that an answer is about: a part of the edge's own tag (R4). */
-export function objectTag(headers: Headers): string | undefined {
+export function originalEtag(headers: Headers): string | undefined {
   return /^(?:W\/)?"cf[^:]*:(.+)"$/.exec(headers.get("etag") ?? "")?.[1];
 }
 

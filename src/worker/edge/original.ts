@@ -7,7 +7,7 @@ import type { Asked } from "../request/format.ts";
 import type { SignedHeaders } from "../s3/sigv4.ts";
 import { askEdge, edgeOptions } from "./ask-edge.ts";
 import { failureOf } from "./guard.ts";
-import { judge, namedType, objectTag } from "./judge.ts";
+import { judge, namedType, originalEtag } from "./judge.ts";
 
 /** What the edge says of an original. */
 type Described = Required<Pick<Asked, "original" | "tag">>;
@@ -38,7 +38,7 @@ export async function describeOriginal(
   const original = isTable(facts) ? facts["original"] : undefined;
   const format = isTable(original) ? original["format"] : undefined;
   if (typeof format !== "string") return UNKNOWN;
-  return { original: namedType(format), tag: objectTag(reply.headers) };
+  return { original: namedType(format), tag: originalEtag(reply.headers) };
 }
 
 /** The rendition's own options: they are billed once, whatever the format is (L2). */

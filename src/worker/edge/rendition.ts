@@ -6,7 +6,7 @@ import type { Asked } from "../request/format.ts";
 import type { SignedHeaders } from "../s3/sigv4.ts";
 import { askEdge, edgeOptions } from "./ask-edge.ts";
 import { guard, type Passed } from "./guard.ts";
-import { objectTag } from "./judge.ts";
+import { originalEtag } from "./judge.ts";
 import { describeOriginal } from "./original.ts";
 import { secondChance } from "./retry.ts";
 
@@ -56,7 +56,7 @@ export async function makeRendition(
 
 /** Returns whether an answer is of another object than the one that the edge described (C1). */
 function isOfAnother(reply: Reply | Refusal, { tag }: Asked): boolean {
-  const own = isRefusal(reply) ? undefined : objectTag(reply.headers);
+  const own = isRefusal(reply) ? undefined : originalEtag(reply.headers);
   return own !== undefined && tag !== undefined && own !== tag;
 }
 
