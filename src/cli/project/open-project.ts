@@ -14,7 +14,7 @@ import { chooseEnvironment, placeText } from "./environment.ts";
 import { carrierText, isCarrier } from "./inheritance.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
 import { localKeys, localRun, wordsOf } from "./local.ts";
-import { refuseOthersUrl, refuseUnprovenUrl } from "./own-url.ts";
+import { namelessFault, refuseOthersUrl, refuseUnprovenUrl } from "./own-url.ts";
 import type { Project } from "./project.ts";
 import { keep, mergeSecrets, readSecretsFile, secretsIn, valuesOf } from "./secrets.ts";
 import { readVars } from "./vars.ts";
@@ -36,7 +36,8 @@ export function openSite(world: World, options: OpenOptions): Site | Fault | Con
   const project = openProject(world, options);
   if (isFault(project)) return project;
   const { base } = project;
-  if (isFault(base)) return base;
+  if (isFault(base))
+    return namelessFault(project.known, ", or use the local run: --url http://localhost:8787");
   if (base === "") return { fault: '--url "": say where Vitrine is, https://images.example.com' };
   const unproven = project.local ? undefined : refuseUnprovenUrl(world.folder, project.known, base);
   return unproven ?? { ...project, base };

@@ -2,7 +2,7 @@
 // nothing: only the routes of the configuration are proof.
 
 import type { Fault } from "../command.ts";
-import { environmentText } from "./environment.ts";
+import { environmentText, placeText } from "./environment.ts";
 import type { KnownVars } from "./known-vars.ts";
 import { asciiHost, isHostOf, sharedPattern } from "./route-pattern.ts";
 import { readOthers } from "./vars.ts";
@@ -49,6 +49,11 @@ export function refuseUnprovenUrl(
     return { fault: `${origin}: ${reason}. Give each environment its own routes` };
   }
   return undefined;
+}
+
+/** That a URL is needed which the routes prove, and that they name no domain at all. */
+export function namelessFault(place: Pick<KnownVars, "file" | "environment">, or = ""): Fault {
+  return { fault: `${placeText(place)} names no domain under routes: put yours there${or}` };
 }
 
 function refuseBetterMatch(

@@ -2,7 +2,7 @@
 
 import { readPurgeToken } from "../../worker/config/read-secrets.ts";
 import { type Fault, isFault, type World } from "../command.ts";
-import { refuseUnprovenUrl } from "../project/own-url.ts";
+import { namelessFault, refuseUnprovenUrl } from "../project/own-url.ts";
 import type { Project } from "../project/project.ts";
 import { readSecretsFile, valuesOf } from "../project/secrets.ts";
 import type { Worker } from "./by-worker.ts";
@@ -39,7 +39,7 @@ export function readWorker(
   if (!secrets.has("PURGE_TOKEN")) return undefined;
   const token = readPurgeToken(valuesOf(secrets));
   if (token === undefined) return { fault: "PURGE_TOKEN is not 32 or more ASCII characters" };
-  if (isFault(base)) return base;
+  if (isFault(base)) return namelessFault(known);
   if (base === "") return { fault: '--url "": say where Vitrine is, https://images.example.com' };
   return refuseUnprovenUrl(world.folder, known, base) ?? { base, token };
 }

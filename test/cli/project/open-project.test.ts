@@ -224,7 +224,11 @@ describe("a command that sends requests to Vitrine must know where it is:", () =
       "not by a wrangler.toml without a domain",
       undefined,
       unnamed,
-      { fault: expect.stringContaining("say where Vitrine is: --url https://images.example.com") },
+      {
+        fault: expect.stringMatching(
+          /^wrangler\.toml names no domain under routes: put yours there/,
+        ),
+      },
     ],
   ])("%s", (_how, url, folder, expected) => {
     expect(openSite(world(folder()), { url })).toMatchObject(Object(expected));
