@@ -71,7 +71,7 @@ export function* cacheDoubts(settings: CacheSettings, keep: number): Generator<W
     yield { what, remedy: "set it to true" };
   }
   if (unreachable !== undefined) {
-    const what = `${unreachable}: the Worker cannot reach its own cache, so nothing is kept`; // W15
+    const what = `${unreachable}: the Worker cannot reach Workers Cache, so nothing is kept`; // W15
     const remedy = 'use a later date, such as "2026-11-01", or keep = 0 in [vars.ANSWERS]';
     yield { what, remedy };
   }

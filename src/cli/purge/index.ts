@@ -27,8 +27,8 @@ function define() {
     .description("drops all variants of objects from Cloudflare's caches")
     .argument("[keys...]", "objects, or public URLs; - is stdin")
     .option("--prefix <prefix>", "all objects that begin with it, if your S3 key may list them")
-    .option("--bucket <name>", "all of this bucket, in the Worker's own cache only")
-    .option("--everything", "everything, in the Worker's own cache only")
+    .option("--bucket <name>", "all of this bucket, in Workers Cache only")
+    .option("--everything", "everything, in Workers Cache only")
     .option("--v <version>", "purges this version of signed URLs, too; can be repeated", collect)
     .option("--zone <id>", "purges in this zone only; can be repeated; default: all", collect)
     .addOption(envOption())
@@ -42,7 +42,7 @@ function define() {
 ${OBJECTS}
 All variants of an object are purged together. You cannot purge one preset alone.
 The tokens are in the environment or the file. CLOUDFLARE_API_TOKEN purges the edge: it needs the permission
-Zone, Cache Purge, Purge. PURGE_TOKEN has the Worker purge its own cache, and the edge if it can.
+Zone, Cache Purge, Purge. PURGE_TOKEN has the Worker purge Workers Cache, and the edge if it can.
 It prints the keys that were not purged on stdout. You can give them again.
 
 Examples:

@@ -32,7 +32,7 @@ export function tellLeft({ stdout }: World, left: Iterable<string>): void {
 export type Keeping = {
   /** In browsers. */
   readonly max_age: number;
-  /** In the Worker's own cache; undefined: it was purged, too. */
+  /** In Workers Cache; undefined: it was purged, too. */
   readonly kept: number | undefined;
 };
 
@@ -74,7 +74,7 @@ export function tellOutcome(
 
 /** Says that a cache is left, and how to purge it, too. */
 function keptText(kept: number): string {
-  const what = `The Worker's own cache was not purged: it keeps its renditions for up to ${kept} s (keep).`;
+  const what = `Workers Cache was not purged: it keeps its renditions for up to ${kept} s (keep).`;
   return `${what} To purge it, too, give the Worker a PURGE_TOKEN, and have it at hand here.`;
 }
 

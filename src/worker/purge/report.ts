@@ -94,7 +94,7 @@ export function fault(status: number, reason: string): Outcome {
 }
 
 const OLD =
-  "It may give an old picture back for an hour, or for as long as the object's cache-control says, and the Worker's cache keeps that for `keep` then";
+  "It may give an old picture back for an hour, or for as long as the object's cache-control says, and Workers Cache then keeps that picture for `keep`";
 
 function edgeText(edge: Extract<EdgePurge, { missing: string }>): string {
   return `not purged: ${edge.missing}. ${OLD}`;

@@ -109,7 +109,7 @@ test("the API's token alone: the Worker's cache is told as not purged (W10)", as
   put("made/rotated-gps.jpg");
   const ended = await purge([KEY, "--zone", ZONE_ID], { CLOUDFLARE_API_TOKEN });
   expect(ended.code).toBe(0);
-  expect(ended.err).toMatch(/The Worker's own cache was not purged: .* up to 3600 s \(keep\)/);
+  expect(ended.err).toMatch(/Workers Cache was not purged: .* up to 3600 s \(keep\)/);
   expect(await show()).toBe(old);
 });
 

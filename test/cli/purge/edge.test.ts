@@ -24,7 +24,7 @@ beforeAll(() => {
   );
 });
 afterAll(removeCopies);
-keepNothing(); // by-worker.test.ts has the Worker's own cache
+keepNothing(); // by-worker.test.ts has Workers Cache
 
 const KEY = "keys/who? #1 100%/日本.jpg";
 const VARIANTS = ["thumbnail", "thumbnail@2x", "card", "card@1.5x", "hero@640w", "hero@960w"];
