@@ -37,8 +37,21 @@ export async function obtain(wanted: Wanted, visit: GatewayVisit): Promise<Obtai
   if (!doubt || !mayTryDirectly(loopbackOf(env), Date.now())) return kept;
   const own = await directly(wanted, visit);
   const type = isRefusal(own.made) ? "failed-directly" : "made-directly";
-  learnOfLoopback(env, { type, doubt, now: Date.now() });
+  if (type === "made-directly" || isSameFailure(own.made, kept.made)) {
+    learnOfLoopback(env, { type, doubt, now: Date.now() });
+  }
   return own;
+}
+
+/**
+ * Returns whether a rendition failed both ways for one reason. Another reason, such as an object that is
+ * no image, says nothing of the cached entrypoint: else one such object would keep all others from a
+ * direct try.
+ */
+function isSameFailure(own: Obtained["made"], kept: Obtained["made"]): boolean {
+  const codeOf = (made: object) => ("edge" in made ? made.edge : undefined);
+  const isFailure = isRefusal(own) && isRefusal(kept);
+  return isFailure && own.event === kept.event && codeOf(own) === codeOf(kept);
 }
 
 async function directly(wanted: Wanted, visit: GatewayVisit): Promise<Obtained> {

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { ENV } from "../../support/env.ts";
-import { get, MODERN, stage, wait } from "../../support/play.ts";
+import { arrange, get, MODERN, stage, wait } from "../../support/play.ts";
 
 const PATH = "/images/card/key.jpg";
 const TEN_MINUTES = 600;
@@ -119,6 +119,43 @@ test("what the edge refuses for the object alone is not asked for again (R8)", a
   expect((await seen("/images/card/nothing.jpg"))[0]).toBe(404);
   expect(told()).toEqual([]);
   expect(stage.asked).toHaveLength(2);
+});
+
+// Whoever asks for such an object every minute would otherwise keep all others from their images.
+test.each<[string, string, number]>([
+  ["no image", "/images/card/broken/page.jpg", 415],
+  ["missing", "/images/card/nothing.jpg", 404],
+])(
+  "an object that is %s hides from nobody that a direct try works (W13)",
+  async (_what, bad, status) => {
+    for (const [, spoil] of BROKEN.slice(0, 3)) {
+      arrange();
+      stage.exported = (own) => own;
+      spoil();
+      stage.clock.now = Date.now();
+      expect((await seen(bad))[0]).toBe(status);
+      expect(await seen()).toEqual([...SHOWN, "direct"]);
+      expect((await seen(bad))[0]).toBe(status);
+      wait(TEN_MINUTES + 1);
+      expect((await seen(bad))[0]).toBe(status);
+      expect(await seen()).toEqual([...SHOWN, "direct"]);
+    }
+  },
+);
+
+test("a bucket that the edge refuses hides from nobody that a direct try works (E5, W13)", async () => {
+  stage.cache.switches.loopback = "forgotten";
+  const refused = new Response("ERROR 9401", {
+    status: 403,
+    headers: { "cf-resized": "err=9401" },
+  });
+  const { fetch } = stage.edge;
+  stage.edge.fetch = (url, init) =>
+    url.includes("page.jpg") ? Promise.resolve(refused.clone()) : fetch(url, init);
+  for (let times = 0; times < 3; times++) {
+    expect((await seen("/images/card/broken/page.jpg"))[0]).toBe(502);
+  }
+  expect(await seen()).toEqual([...SHOWN, "direct"]);
 });
 
 test("where the edge stops to transform behind it, what was kept is shown on (W8, W13)", async () => {
