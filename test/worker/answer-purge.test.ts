@@ -329,6 +329,17 @@ test("where the request that makes the calls was cut off, the others are answere
 });
 
 describe("objects", () => {
+  test("of a body as long as it may be are all named where they are not purged", async () => {
+    cloudflare = createCloudflare(() => apiError(429, 971, "Wait"));
+    network.use(...cloudflare.handlers);
+    const objects = Array.from({ length: 160_000 }, (_, at) => `media/${at.toString(36)}`);
+    const body = JSON.stringify({ objects });
+    expect(body.length).toBeLessThan(2 * 1024 * 1024 + 1);
+    const { status, report } = await purge(body);
+    expect([status, report.not_purged.length]).toEqual([429, objects.length]);
+    expect(cloudflare.calls.length).toBeLessThan(8);
+  });
+
   test("that cannot be are named, and all others are purged", async () => {
     const { status, report } = await purge({ objects: ["media/fig.jpg", "fig.jpg", "media/../x"] });
     expect([status, report.purged]).toEqual([400, ["media/fig.jpg"]]);

@@ -106,5 +106,7 @@ function answerOf(hindrances: readonly Hindrance[], isWrong: boolean): Omit<Outc
     hindrances.some((hindered) => hindered.cause === one),
   );
   if (!cause) return { status: isWrong ? 400 : 200 };
-  return { status: ERRORS[cause], wait: Math.max(...hindrances.map(({ wait }) => wait)) };
+  // One by one: a call cannot have as many arguments as a body can name objects.
+  const longest = hindrances.reduce((most, { wait }) => Math.max(most, wait), 0);
+  return { status: ERRORS[cause], wait: longest };
 }
