@@ -5,7 +5,8 @@ import { isRefusal } from "../base/refusal.ts";
 import { drop, send } from "../base/send.ts";
 import { type Hindrance, hindrance } from "./hindrance.ts";
 
-const HOST = /^sns\.[a-z0-9-]{1,32}\.amazonaws\.com$/;
+/** With a region such as us-gov-west-1: `sns.s3.amazonaws.com` is a bucket that anybody may own. */
+const HOST = /^sns\.[a-z]{2}(?:-[a-z]{1,16}){1,3}-\d{1,2}\.amazonaws\.com$/;
 
 /** Returns the URL if SNS itself is there, in the spelling in which it is asked. */
 export function subscribeUrl(text: string): string | undefined {

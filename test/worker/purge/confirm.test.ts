@@ -9,6 +9,8 @@ test.each([
   `https://sns.eu-west-1.amazonaws.com/${QUERY}`,
   `https://sns.us-gov-west-1.amazonaws.com/${QUERY}`,
   `https://sns.eu-west-1.amazonaws.com:443/${QUERY}`,
+  `https://sns.ap-southeast-2.amazonaws.com/${QUERY}`,
+  `https://sns.mx-central-1.amazonaws.com/${QUERY}`,
 ])("%s is SNS", (url) => {
   expect(subscribeUrl(url)).toBe(new URL(url).href);
 });
@@ -39,6 +41,12 @@ test.each([
   `https://sns.eu-west-1.amazonaws.com.cn/${QUERY}`,
   `https://sns.eu-west-1.s3.amazonaws.com/${QUERY}`,
   `https://acme.s3.amazonaws.com/${QUERY}`,
+  // A bucket may be called "sns".
+  `https://sns.s3.amazonaws.com/${QUERY}`,
+  `https://sns.s3-us-west-2.amazonaws.com/${QUERY}`,
+  `https://sns.s3-accelerate.amazonaws.com/${QUERY}`,
+  `https://sns.s3-website-us-east-1.amazonaws.com/${QUERY}`,
+  `https://sns.xn--eu-west-1.amazonaws.com/${QUERY}`,
   `https://sns.eu-west-1.amazonaws.co/${QUERY}`,
   `https://sns.eu_west_1.amazonaws.com/${QUERY}`,
   `https://sns.${"x".repeat(40)}.amazonaws.com/${QUERY}`,
