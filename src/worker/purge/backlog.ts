@@ -8,9 +8,12 @@ import type { Target } from "./targets.ts";
 export type Backlog = {
   /** What the rate limit holds up, by its URL at the origin. */
   readonly waiting: ReadonlyMap<string, Target>;
-  /** When the last purge of an object began, by the same URL. */
-  readonly purged: ReadonlyMap<string, number>;
+  /** The last purge of an object, by the same URL. */
+  readonly purged: ReadonlyMap<string, Purged>;
 };
+
+/** When a purge began, and the last change of which an event had told until then, by the clock of S3. */
+type Purged = { readonly began: number; readonly changed?: number };
 
 export const NO_BACKLOG: Backlog = { waiting: new Map(), purged: new Map() };
 
@@ -21,10 +24,14 @@ const MOST_PURGED = 10_000;
 /** EventBridge's times have no fraction of a second, and the clocks of S3 and Cloudflare differ: ms. */
 const CLOCKS_MS = 5_000;
 
-/** Returns whether an object was purged after the change that an event tells of. */
+/**
+ * Returns whether an object was purged after the change that an event tells of: the event was here before,
+ * or a later one. The two clocks alone do not tell that: S3 elsewhere may be minutes behind.
+ */
 export function isPurgedSince({ purged }: Backlog, { url, changed }: Target): boolean {
-  const began = purged.get(url);
-  return began !== undefined && changed !== undefined && began > changed + CLOCKS_MS;
+  const last = purged.get(url);
+  if (last?.changed === undefined || changed === undefined) return false;
+  return changed <= last.changed && last.began > changed + CLOCKS_MS;
 }
 
 /** Fills the last call with what is waiting. @param size objects a call */
@@ -49,12 +56,13 @@ export function remember(
   const still = new Map(waiting);
   const done = new Map(purged);
   for (const target of targets) {
-    const { url } = target;
+    const { url, changed = Number.NEGATIVE_INFINITY } = target;
     const hindered = fates.get(url);
     if (hindered === undefined) {
+      const known = Math.max(changed, done.get(url)?.changed ?? Number.NEGATIVE_INFINITY);
       still.delete(url);
       done.delete(url); // the newest are last
-      done.set(url, began);
+      done.set(url, { began, ...(Number.isFinite(known) && { changed: known }) });
     } else if (hindered.cause === "limited" && still.size < MOST_WAITING) still.set(url, target);
   }
   return { waiting: still, purged: newest(done, MOST_PURGED) };
