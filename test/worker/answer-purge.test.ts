@@ -93,7 +93,7 @@ describe("with PURGE_TOKEN", () => {
     ["a basic of nothing", "Basic "],
     ["the token as a bearer in base64", `Bearer ${btoa(PURGE_TOKEN)}`],
   ])("%s is refused", async (_what, authorization) => {
-    const answer = await post({ everything: true }, FULL, { authorization });
+    const answer = await post({ everything: true }, { ...FULL }, { authorization });
     expect([answer.status, await answer.text()]).toEqual([401, "Unauthorized\n"]);
     expect(answer.headers.get("www-authenticate")).toBe('Bearer, Basic realm="purge"');
     expect(lines()).toMatchObject([{ event: "purge-denied", answered: 401 }]);

@@ -2,7 +2,7 @@
 
 import { beforeEach, expect, test, vi } from "vitest";
 import { countLine, NO_FLOOD } from "../../src/worker/base/flood.ts";
-import { ENV } from "../support/env.ts";
+import { ENV, PURGE_TOKEN } from "../support/env.ts";
 import { get, lines, stage, wait } from "../support/play.ts";
 
 const BEGAN = Date.UTC(2026, 10, 24, 9);
@@ -57,6 +57,17 @@ test.each(FREE)(
     expect(counts()).toEqual({ [event]: 20, "lines-left-out": 1 });
   },
 );
+
+test("a flood of guesses at the token of /purge is ten lines and their number", async () => {
+  const env = { ...ENV, PURGE_TOKEN };
+  const guess = (at: number) =>
+    get("/purge", { method: "POST", headers: { authorization: `Bearer ${at}` } }, env);
+  for (let at = 0; at < 1000; at++) expect((await guess(at)).status).toBe(401);
+  expect(counts()).toEqual({ "purge-denied": 10 });
+  wait(60);
+  await guess(0);
+  expect(lines()[10]).toMatchObject({ of: "purge-denied", times: 990 });
+});
 
 test("a flood of one event hides no line of another one", async () => {
   for (const [, , path, init] of FREE) await flood(30, path, init);

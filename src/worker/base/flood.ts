@@ -6,13 +6,14 @@ import type { Refusal } from "./refusal.ts";
 
 type Event = Refusal["event"];
 
-/** A 404 because of the URL itself, or a 405. Other refusals may need an operator: all are logged. */
+/** A 404 because of the URL itself, a 405, or a guess at the token of /purge. Other refusals may need an operator: all are logged. */
 const BOUNDED: ReadonlySet<Event> = new Set<Event>([
   "no-such-route",
   "no-such-variant",
   "impossible-key",
   "signature-wrong",
   "method-not-allowed",
+  "purge-denied",
 ]);
 
 /** How many lines an event has in a minute, at most. */
