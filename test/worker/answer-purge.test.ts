@@ -447,3 +447,13 @@ describe("where nothing is kept, a purge of the edge is all (W15):", () => {
     expect(cloudflare.purged).toEqual([source("fig.jpg")]);
   });
 });
+
+test("an error of the cache that has no code of its own is no success", async () => {
+  const errors = [{ code: 0, message: "internal error" }];
+  stage.exported = ({ fetch }) => ({ fetch, purge: async () => ({ success: false, errors }) });
+  for (const body of [{ objects: ["media/fig.jpg"] }, { bucket: "media" }, { everything: true }]) {
+    const { status, report } = await purge(body);
+    expect([status, report.purged, report.not_purged.length]).toEqual([502, [], 1]);
+    expect(report.not_purged[0].reason).toBe("cache: internal error (0)");
+  }
+});
