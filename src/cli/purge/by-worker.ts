@@ -77,6 +77,8 @@ async function purgeBatch(
     }
     const { left, edge, wait } = said;
     const remaining = pending.filter((name) => left.has(name));
+    // Whoever answers does not decide which names are printed, or counted as purged.
+    if (remaining.length < left.size) return end("the Worker answers about other objects");
     if (remaining.length < pending.length) tries = 0;
     if (remaining.length === 0 || wait === undefined || tries >= MOST_TRIES) return { left, edge };
     pending = remaining;

@@ -199,6 +199,12 @@ test.each<[string, () => Response, RegExp]>([
       }),
     /Worker: …/,
   ],
+  [
+    "names of others",
+    () =>
+      HttpResponse.json({ ok: false, not_purged: [{ object: "\u001b]0;x\u0007", reason: "" }] }),
+    /answers about other objects/,
+  ],
   ["nothing", () => HttpResponse.error(), /no answer from/],
 ])("a site that answers %s: no key is taken for purged", async (_what, answer, said) => {
   hurry();
@@ -212,6 +218,7 @@ test.each<[string, () => Response, RegExp]>([
   const ended = await purge(["-"], { PURGE_TOKEN }, { stdin: ["a.jpg", ...some(500)].join("\n") });
   expect(ended.code).toBe(2);
   expect(ended.out.trim().split("\n")).toHaveLength(501);
+  expect(ended.out).not.toContain("\u001b");
   expect(ended.err).toMatch(said);
   expect(asked).toBeLessThan(7);
 });
