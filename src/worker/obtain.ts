@@ -36,22 +36,19 @@ export async function obtain(wanted: Wanted, visit: GatewayVisit): Promise<Obtai
   const { doubt, ...kept } = await askKept(loopback, wanted, visit);
   if (!doubt || !mayTryDirectly(loopbackOf(env), Date.now())) return kept;
   const own = await directly(wanted, visit);
-  const type = isRefusal(own.made) ? "failed-directly" : "made-directly";
-  if (type === "made-directly" || isSameFailure(own.made, kept.made)) {
+  const failure = failureOf(own.made);
+  const type = failure ? "failed-directly" : "made-directly";
+  // Another reason, such as an object that is no image, says nothing of the cached entrypoint: else one
+  // such object would keep all others from a direct try.
+  if (!failure || failure === failureOf(kept.made)) {
     learnOfLoopback(env, { type, doubt, now: Date.now() });
   }
   return own;
 }
 
-/**
- * Returns whether a rendition failed both ways for one reason. Another reason, such as an object that is
- * no image, says nothing of the cached entrypoint: else one such object would keep all others from a
- * direct try.
- */
-function isSameFailure(own: Obtained["made"], kept: Obtained["made"]): boolean {
-  const codeOf = (made: object) => ("edge" in made ? made.edge : undefined);
-  const isFailure = isRefusal(own) && isRefusal(kept);
-  return isFailure && own.event === kept.event && codeOf(own) === codeOf(kept);
+/** Why there is no image, by its event and the edge's code. */
+function failureOf(made: Obtained["made"]): string | undefined {
+  return isRefusal(made) ? `${made.event} ${("edge" in made && made.edge) || ""}` : undefined;
 }
 
 async function directly(wanted: Wanted, visit: GatewayVisit): Promise<Obtained> {

@@ -10,7 +10,7 @@ export type PurgeResult = {
   readonly errors: readonly { readonly code: number; readonly message: string }[];
 };
 
-/** The error of a purge where nothing is kept (W15). No error of Cloudflare has this code and message. */
+/** The error of a purge where nothing is kept (W15). No error of Cloudflare has this message. */
 export const NO_CACHE = {
   code: 0,
   message: "there is no Workers Cache: see [cache] in wrangler.toml",

@@ -13,7 +13,9 @@ export type Backlog = {
 };
 
 /** When a purge began, and the last change of which an event had told until then, by the clock of S3. */
-type Purged = { readonly began: number; readonly changed?: number };
+type Purged = { readonly began: number; readonly changed: number };
+
+const NEVER = Number.NEGATIVE_INFINITY;
 
 export const NO_BACKLOG: Backlog = { waiting: new Map(), purged: new Map() };
 
@@ -30,7 +32,7 @@ const CLOCKS_MS = 5_000;
  */
 export function isPurgedSince({ purged }: Backlog, { url, changed }: Target): boolean {
   const last = purged.get(url);
-  if (last?.changed === undefined || changed === undefined) return false;
+  if (!last || changed === undefined) return false;
   return changed <= last.changed && last.began > changed + CLOCKS_MS;
 }
 
@@ -56,13 +58,13 @@ export function remember(
   const still = new Map(waiting);
   const done = new Map(purged);
   for (const target of targets) {
-    const { url, changed = Number.NEGATIVE_INFINITY } = target;
+    const { url, changed = NEVER } = target;
     const hindered = fates.get(url);
     if (hindered === undefined) {
-      const known = Math.max(changed, done.get(url)?.changed ?? Number.NEGATIVE_INFINITY);
+      const last = Math.max(changed, done.get(url)?.changed ?? NEVER);
       still.delete(url);
       done.delete(url); // the newest are last
-      done.set(url, { began, ...(Number.isFinite(known) && { changed: known }) });
+      done.set(url, { began, changed: last });
     } else if (hindered.cause === "limited" && still.size < MOST_WAITING) still.set(url, target);
   }
   return { waiting: still, purged: newest(done, MOST_PURGED) };

@@ -24,9 +24,7 @@ export async function purgeKept(
     const result = await within(left, loopback.purge(options));
     if (result === LATE) return hindrance("late", "cache: it does not answer in time");
     // Where nothing is kept, nothing old can be shown.
-    const isOff = result.errors.some(
-      ({ code, message }) => code === NO_CACHE.code && message === NO_CACHE.message,
-    );
+    const isOff = result.errors.some(({ message }) => message === NO_CACHE.message);
     return result.success || isOff ? undefined : refused(textOf(result));
   } catch (error) {
     return refused(`${error}`);

@@ -67,7 +67,7 @@ test("what a limit holds up is waiting, until it is purged; other failures are n
   expect(waiting.purged.size).toBe(0);
   const purged = after([a], undefined, waiting, 5);
   expect(keys(purged.waiting.values())).toEqual(["b"]);
-  expect([...purged.purged]).toEqual([[a.url, { began: 5 }]]);
+  expect([...purged.purged]).toEqual([[a.url, { began: 5, changed: Number.NEGATIVE_INFINITY }]]);
 });
 
 test("a call is filled with what is waiting, each object once, and no call is added", () => {
