@@ -457,3 +457,14 @@ test("an error of the cache that has no code of its own is no success", async ()
     expect(report.not_purged[0].reason).toBe("cache: internal error (0)");
   }
 });
+
+// EventBridge and SNS send again after 503, and neither after 404 nor after 200.
+test.each(["PURGE_TOKEN", "CLOUDFLARE_API_TOKEN"])(
+  "while the Secrets Store does not return %s, the caller is to send again",
+  async (name) => {
+    const get = async () => Promise.reject(new Error("the store is away"));
+    const answer = await post({ objects: ["media/fig.jpg"] }, { ...FULL, [name]: { get } });
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "60"]);
+    expect(cloudflare.calls).toEqual([]);
+  },
+);

@@ -20,6 +20,7 @@ import {
   table,
   type Vars,
 } from "./schema.ts";
+import { UNOPENED } from "./secret-names.ts";
 
 /** Cloudflare's rate limiting binding. */
 export type Limiter = Pick<RateLimit, "limit">;
@@ -39,6 +40,8 @@ export type Config = {
   readonly healthToken: string | undefined;
   /** Opens /purge; undefined: there is no such path. */
   readonly purgeToken: string | undefined;
+  /** Whether a Secrets Store does not return a token that a purge needs: it may do so later. */
+  readonly isPurgeClosed: boolean;
   readonly edgePurge: EdgePurge;
   /** Counts requests; undefined: nothing does. */
   readonly limiter: Limiter | undefined;
@@ -92,8 +95,19 @@ export function readConfig(vars: Vars): Config | Broken {
   );
   const all = [...buckets.values()].filter((bucket) => bucket !== undefined);
   const tokens = { healthToken: readHealthToken(vars), purgeToken: readPurgeToken(vars) };
+  const isPurgeClosed = [vars["PURGE_TOKEN"], vars["CLOUDFLARE_API_TOKEN"]].includes(UNOPENED);
   const index = indexRoutes(routes);
-  return { buckets: all, routes, index, variants, answers, ...tokens, edgePurge, limiter };
+  return {
+    buckets: all,
+    routes,
+    index,
+    variants,
+    answers,
+    ...tokens,
+    isPurgeClosed,
+    edgePurge,
+    limiter,
+  };
 }
 
 function readBuckets(vars: Vars, report: Report): Named<Bucket> {
