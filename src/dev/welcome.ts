@@ -26,7 +26,7 @@ export async function welcome(
     ...images,
     ...missingLines(config),
     ...["The health check:", `${address}/healthz`, ""],
-    ...["Nothing is kept here: each request makes its rendition anew, and a change shows at once.", ""],
+    ...["Nothing is kept here: each request makes its rendition anew. A change shows at once.", ""],
     `To see how the Worker fails, add a line to ${devVars}, for example EDGE='{"transformations":false}'.`,
     "It takes effect at once. src/emulator/edge/switches.ts has all the switches of the local edge.",
     "",
