@@ -56,7 +56,10 @@ test.for([
     const { status, bytes } = await running.fetch("a.png");
     expect([status, `${Buffer.from(bytes)}`]).toEqual([502, "Not available\n"]);
     const slots = [{ slot: "current", origin }];
-    expect(running.lines()).toMatchObject([{ event: "slots-refused", slots }]);
+    expect(running.lines()).toMatchObject([
+      { event: "rendition-failed", failure: "slots-refused", slots },
+      { event: "slots-refused", slots },
+    ]);
     // The next slot is used instead.
     running.deploy(secretsOf(wrong, USERS.reader));
     expect(await shows(running)).toBe(true);
