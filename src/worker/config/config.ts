@@ -17,6 +17,7 @@ import {
   optional,
   type Read,
   type Report,
+  SECONDS,
   table,
   type Vars,
 } from "./schema.ts";
@@ -58,15 +59,15 @@ const datasetSchema = custom("an Analytics Engine binding", isDataset);
 
 const answersSchema = table({
   /** For how long browsers and shared caches may keep an image: s. */
-  max_age: optional(integer(0, YEAR), 3600),
+  max_age: optional(integer(0, YEAR, SECONDS), 3600),
   /** For how long Cloudflare keeps a rendition for all visitors: s. 0: not at all (W7). */
-  keep: optional(integer(0, YEAR), 3600),
+  keep: optional(integer(0, YEAR, SECONDS), 3600),
   /** For how long after that it is still shown, while it is made anew: s (W8). */
-  stale: optional(integer(0, YEAR), WEEK),
+  stale: optional(integer(0, YEAR, SECONDS), WEEK),
   /** For how long after that it is still shown, while it cannot be made: s (W8). */
-  stale_if_error: optional(integer(0, YEAR), WEEK),
+  stale_if_error: optional(integer(0, YEAR, SECONDS), WEEK),
   /** How long a visitor waits at most, whatever is tried again on the way: s. */
-  timeout: optional(numberBetween(1, 60), 20),
+  timeout: optional(numberBetween(1, 60, SECONDS), 20),
 });
 
 export type Answers = Read<typeof answersSchema>;

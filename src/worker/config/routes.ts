@@ -15,6 +15,7 @@ import {
   oneOf,
   optional,
   type Report,
+  SECONDS,
   table,
   text,
   textLike,
@@ -101,7 +102,7 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
       presets: optional(listOf(presets.size > 0 ? oneOf(...presets.keys()) : text)),
       svg: optional(boolean, false),
       signed: optional(boolean, false),
-      max_age: optional(integer(1, TEN_YEARS)),
+      max_age: optional(integer(1, TEN_YEARS, SECONDS)),
       origins: optional(listOf(textThat("an origin such as https://app.example", isOrigin))),
     },
     ({ path, object, fallback, signed, max_age }, fault) => {

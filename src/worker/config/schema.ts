@@ -61,18 +61,25 @@ export function custom<T>(what: string, test: (value: unknown) => value is T): S
 /** A number from `min` to `max`, both included. `why` says where the limits come from. */
 export function numberBetween(min: number, max: number, why?: string): Schema<number> {
   return custom(
-    `a number between ${min} and ${max}${why === undefined ? "" : `: ${why}`}`,
+    `a number between ${min} and ${max}${because(why)}`,
     (value): value is number => typeof value === "number" && value >= min && value <= max,
   );
 }
 
-/** A whole number from `min` to `max`, both included. */
-export function integer(min: number, max: number): Schema<number> {
+/** A whole number from `min` to `max`, both included. `why` says what it counts, or where the limits come from. */
+export function integer(min: number, max: number, why?: string): Schema<number> {
   return custom(
-    `a whole number between ${min} and ${max}`,
+    `a whole number between ${min} and ${max}${because(why)}`,
     (value): value is number =>
       Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
   );
+}
+
+/** What a message says of a number that has no unit in its name. */
+export const SECONDS = "it is in seconds";
+
+function because(why: string | undefined): string {
+  return why === undefined ? "" : `: ${why}`;
 }
 
 /** One of a few values. */

@@ -77,7 +77,7 @@ test("all mistakes are told at once, each with its path", () => {
     'ROUTES[2].object: impossible key: a segment ".."',
     "ROUTES[2].path: does not begin with a slash",
     "ROUTES[2].path: has no :preset",
-    "ANSWERS.max_age: -1 is not a whole number between 0 and 31536000",
+    "ANSWERS.max_age: -1 is not a whole number between 0 and 31536000: it is in seconds",
   ]);
 });
 
@@ -107,7 +107,7 @@ test.each<[string, object, string]>([
   [
     "no time at all",
     { signed: true, max_age: 0 },
-    "ROUTES[0].max_age: 0 is not a whole number between 1 and 315360000",
+    "ROUTES[0].max_age: 0 is not a whole number between 1 and 315360000: it is in seconds",
   ],
   [
     "a part of the path that no signature covers",
