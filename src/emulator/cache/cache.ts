@@ -2,6 +2,7 @@
 // rules. This file shows the steps of a request.
 
 import type { Loopback, PurgeResult } from "../../worker/cache/loopback.ts";
+import { unlessAborted } from "../edge/unless-aborted.ts";
 import { type Answer, answerOf } from "./answer.ts";
 import { cacheKey } from "./cache-key.ts";
 import type { Asked, MakeEntrypoint, PurgeOptions } from "./entrypoint.ts";
@@ -145,14 +146,4 @@ export function createCache({ now, ...changed }: CacheSettings): Cache {
       while (background.length > 0) await Promise.all(background.splice(0));
     },
   };
-}
-
-/** The visitor's gateway waits no longer. The run goes on, for others. */
-function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const aborted = new Promise<never>((_settle, fail) => {
-    const abort = () => fail(signal.reason);
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
-  });
-  return Promise.race([work, aborted]);
 }

@@ -12,6 +12,7 @@ import type { Options } from "./options.ts";
 import { readOriginal } from "./read-original.ts";
 import type { makeRendition, Overlay } from "./rendition.ts";
 import { STRICT, type Switches } from "./switches.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 import { blockedAnswer, isOfInterface, readImageUrl } from "./url-interface.ts";
 
 export type EdgeSettings = Partial<Switches> & {
@@ -168,14 +169,4 @@ export function createEdge(settings: EdgeSettings): Edge {
 function keysOf(url: string, { image: { format, ...unique }, auto, originAuth }: Options) {
   const billed = `${url} ${JSON.stringify(unique)}`;
   return { billed, key: `${billed} ${originAuth} ${auto ? "auto" : format}` };
-}
-
-function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal | null | undefined) {
-  if (signal === null || signal === undefined) return work;
-  const aborted = new Promise<never>((_settle, fail) => {
-    const abort = () => fail(new DOMException("The operation was aborted", "AbortError"));
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort);
-  });
-  return Promise.race([work, aborted]);
 }

@@ -2,6 +2,7 @@
 // visitors see while nothing can be made.
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import { cacheWord } from "../../../src/cli/net/cache-word.ts";
 import { BASE, CREDENTIALS, ENV, NEXT, SECRETS } from "../../support/env.ts";
 import { failures, get, lines, MODERN, stage, wait } from "../../support/play.ts";
 
@@ -21,7 +22,7 @@ beforeEach(() => {
 async function seen(path = PATH, init: RequestInit = MODERN_INIT, env?: object, place?: string) {
   const { status, headers } = await get(path, init, env, place);
   await stage.cache.settled();
-  const [, cache] = /cache;desc=(\w+)/.exec(headers.get("server-timing") ?? "") ?? [];
+  const cache = cacheWord(headers);
   return [status, cache, headers.get("cache-control")] as const;
 }
 const MODERN_INIT = { headers: MODERN };

@@ -1,6 +1,7 @@
 // Where the cached entrypoint cannot be used, the gateway makes renditions itself (W13, W15).
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import { cacheWord } from "../../../src/cli/net/cache-word.ts";
 import { ENV } from "../../support/env.ts";
 import { arrange, get, MODERN, stage, wait } from "../../support/play.ts";
 
@@ -15,7 +16,7 @@ beforeEach(() => {
 
 async function seen(path = PATH) {
   const answer = await get(path, { headers: MODERN });
-  const [, cache] = /cache;desc=(\w+)/.exec(answer.headers.get("server-timing") ?? "") ?? [];
+  const cache = cacheWord(answer.headers);
   return [answer.status, answer.headers.get("content-type"), cache];
 }
 const SHOWN = [200, "image/avif"];
