@@ -4,9 +4,10 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { createConnection, createServer } from "node:net";
+import { createConnection } from "node:net";
 import { join } from "node:path";
 import { ROOT } from "../support/built.ts";
+import { freePort } from "../support/free-port.ts";
 
 /** Vars are tables or text, as in wrangler.toml. */
 export type Script = {
@@ -139,17 +140,6 @@ function connects(port: number): Promise<boolean> {
       settle(true);
     });
     socket.once("error", () => setTimeout(settle, 1, false));
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((settle, fail) => {
-    const server = createServer();
-    server.once("error", fail);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => settle(typeof address === "object" && address ? address.port : 0));
-    });
   });
 }
 

@@ -5,7 +5,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { ROOT } from "../support/built.ts";
-import { freePort, start } from "../support/local-run.ts";
+import { freePort } from "../support/free-port.ts";
+import { start } from "../support/local-run.ts";
 import { findChromium, launch } from "./chromium.ts";
 
 const FOLDER = join(ROOT, ".wrangler/screenshots");

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HARD_KEYS, PICTURES } from "../../src/dev/objects.ts";
 import type { SheetData } from "../../src/dev/sheet/data.ts";
 import { ROOT } from "../support/built.ts";
-import { copyProject, endRuns, freePort, removeCopies, start } from "../support/local-run.ts";
+import { freePort } from "../support/free-port.ts";
+import { copyProject, endRuns, removeCopies, start } from "../support/local-run.ts";
 import { findChromium, launch } from "./chromium.ts";
 
 const PRESETS = ["thumbnail", "card", "hero"];

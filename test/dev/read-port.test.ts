@@ -3,7 +3,7 @@
 import { createServer } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import { readPort } from "../../src/dev/read-port.ts";
-import { freePort } from "../support/local-run.ts";
+import { freePort } from "../support/free-port.ts";
 
 test.each(["http", "0", "65536", "80.5", "-1"])("PORT=%s is not a port", async (given) => {
   const fault = `PORT is "${given}". It must be a number from 1 to 65535.`;

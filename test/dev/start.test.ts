@@ -6,12 +6,12 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, onTestFinished, test } from "vitest";
 import { QUIET, ROOT } from "../support/built.ts";
+import { freePort } from "../support/free-port.ts";
 import {
   copyConfig,
   copyProject,
   editFile,
   endRuns,
-  freePort,
   removeCopies,
   START,
   start,

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Credentials } from "../../src/worker/config/slot.ts";
-import { freePort } from "../support/local-run.ts";
+import { freePort } from "../support/free-port.ts";
 
 export type Gateway = {
   readonly endpoint: string;

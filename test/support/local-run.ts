@@ -2,7 +2,6 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { QUIET, ROOT } from "./built.ts";
@@ -47,18 +46,6 @@ export async function endRuns(): Promise<void> {
 /** Removes all copies. */
 export function removeCopies(): void {
   for (const made of folders) rmSync(made, { recursive: true, force: true });
-}
-
-/** A port that nothing uses. */
-export function freePort(): Promise<number> {
-  return new Promise((settle, fail) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === "object" && address !== null ? settle(address.port) : fail(),
-      );
-    });
-  });
 }
 
 /**

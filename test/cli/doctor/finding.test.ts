@@ -12,7 +12,7 @@ import type { Finding, Severity } from "../../../src/cli/doctor/finding.ts";
 import { exitOf, tellFindings, withFirstCauses } from "../../../src/cli/doctor/report.ts";
 import { CONFIGURED, configure, deploy, SITE } from "../../support/cli/doctor.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
-import { freePort } from "../../support/local-run.ts";
+import { freePort } from "../../support/free-port.ts";
 import { arrange, stage } from "../../support/play.ts";
 import { network } from "../../support/stand.ts";
 

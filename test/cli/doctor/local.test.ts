@@ -11,7 +11,8 @@ import { serveS3 } from "../../../src/emulator/s3/serve-s3.ts";
 import { type Report, wrongIn } from "../../support/cli/report.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { CREDENTIALS, HEALTH_TOKEN } from "../../support/env.ts";
-import { copyProject, endRuns, freePort, removeCopies, start } from "../../support/local-run.ts";
+import { freePort } from "../../support/free-port.ts";
+import { copyProject, endRuns, removeCopies, start } from "../../support/local-run.ts";
 import { file } from "../../support/stand.ts";
 
 const { accessKeyId, secretAccessKey } = CREDENTIALS;

@@ -10,7 +10,7 @@ import { createS3, type S3Fault, type S3Grant } from "../../../src/emulator/s3/s
 import { CONFIGURED, configure, examine } from "../../support/cli/doctor.ts";
 import { wrongIn } from "../../support/cli/report.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS, SECRETS } from "../../support/env.ts";
-import { freePort } from "../../support/local-run.ts";
+import { freePort } from "../../support/free-port.ts";
 import { stage } from "../../support/play.ts";
 import { file, network } from "../../support/stand.ts";
 

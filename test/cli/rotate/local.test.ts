@@ -7,7 +7,8 @@ import { afterAll, expect, test } from "vitest";
 import { recordOf } from "../../support/cli/run-rotation.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { HEALTH_TOKEN } from "../../support/env.ts";
-import { copyProject, endRuns, freePort, removeCopies, start } from "../../support/local-run.ts";
+import { freePort } from "../../support/free-port.ts";
+import { copyProject, endRuns, removeCopies, start } from "../../support/local-run.ts";
 
 afterAll(async () => {
   await endRuns();

@@ -13,7 +13,8 @@ import { QUIET } from "../../support/built.ts";
 import { recordOf, rotated } from "../../support/cli/run-rotation.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS, SECRETS } from "../../support/env.ts";
-import { copyProject, endRuns, freePort, removeCopies, start } from "../../support/local-run.ts";
+import { freePort } from "../../support/free-port.ts";
+import { copyProject, endRuns, removeCopies, start } from "../../support/local-run.ts";
 import { overhear } from "../../support/overheard.ts";
 import { file } from "../../support/stand.ts";
 
