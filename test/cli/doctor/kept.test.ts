@@ -191,6 +191,17 @@ test("the doctor asks at most twice for it, and no transformation is paid for th
   expect([asked - once, stage.edge.transformations.size]).toEqual([1, made]);
 });
 
+test.each([
+  [HIT, "out of Cloudflare's cache"],
+  ['cache;desc="stale"', "out of Cloudflare's cache"],
+  [MISS, "the edge transforms"],
+  [DIRECT, "the edge transforms"],
+])("an image of which the site says %j proves no more than that (W8)", async (timing, how) => {
+  begin(() => timing);
+  const images = (await examine()).findings.filter(({ check }) => check === "image");
+  expect(images).toMatchObject([{ severity: "ok", what: expect.stringMatching(`; ${how}$`) }]);
+});
+
 test("a site that shows no image is not asked, and what is kept stays unknown", async () => {
   begin(() => HIT);
   deploy(undefined, (answer, { path }) =>
