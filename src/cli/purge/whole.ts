@@ -38,7 +38,10 @@ export async function purgeWhole(
   const worker = readWorker(world, project);
   if (isFault(worker)) return worker;
   if (worker === undefined) {
-    return { fault: "PURGE_TOKEN is missing: only the Worker can purge that" };
+    return {
+      fault:
+        "PURGE_TOKEN is missing. Only the Worker can purge that: give it a PURGE_TOKEN, and put the same into the environment here, or into the file of --secrets-file (docs/purge-and-warm.md)",
+    };
   }
   if (dryRun) {
     say(stderr, `It would purge ${what} in the cache of ${worker.base}.`);
