@@ -2,10 +2,10 @@
 // ends with it. When wrangler ends, so does this process.
 
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
+import { wranglerProgram } from "../cli/project/wrangler.ts";
 
 export type Wrangler = {
   /** Settles when the Workers answer requests. */
@@ -14,8 +14,6 @@ export type Wrangler = {
   /** Shows what the Worker logs from now on. Until then, nothing is shown unless there is an error. */
   readonly showLog: () => void;
 };
-
-const PROGRAM = join(import.meta.dirname, "../../node_modules/wrangler/bin/wrangler.js");
 
 /** How long the last lines of a wrangler that has ended may take: ms. */
 const LAST_LINES_MS = 2_000;
@@ -40,15 +38,19 @@ export function runWrangler(
   vars: Readonly<Record<string, unknown>>,
 ): Wrangler {
   const args = argumentsOf(entry, configs, port, vars);
-  const child = spawn(process.execPath, [PROGRAM, ...args, `--env=${environment ?? ""}`], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: {
-      ...process.env,
-      CLOUDFLARE_CF_FETCH_ENABLED: "false", // otherwise it asks Cloudflare for a Request.cf
-      WRANGLER_SEND_METRICS: "false",
-      WRANGLER_HIDE_BANNER: "true",
+  const child = spawn(
+    process.execPath,
+    [wranglerProgram(), ...args, `--env=${environment ?? ""}`],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        ...process.env,
+        CLOUDFLARE_CF_FETCH_ENABLED: "false", // otherwise it asks Cloudflare for a Request.cf
+        WRANGLER_SEND_METRICS: "false",
+        WRANGLER_HIDE_BANNER: "true",
+      },
     },
-  });
+  );
   let ending = false;
   endTogether(() => {
     ending = true;

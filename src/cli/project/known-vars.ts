@@ -22,6 +22,8 @@ export type KnownVars = {
   readonly environments: readonly string[];
   /** The keys that this environment sets itself. It inherits others. */
   readonly own: ReadonlySet<string>;
+  /** The path of the file that a deploy uploads. */
+  readonly main: string | undefined;
   /** The name of the Worker in this environment. */
   readonly worker: string | undefined;
   /** The file of the local run's secrets: `.dev.vars`, or `.dev.vars.staging` if there is one. */

@@ -2,12 +2,10 @@
 // CLOUDFLARE_ENV out of wrangler's environment, where they would replace what wrangler is given (S5).
 
 import { type StdioOptions, spawn } from "node:child_process";
-import { join } from "node:path";
 import process from "node:process";
 import { isSecret } from "../../worker/config/secret-names.ts";
 import type { World } from "../command.ts";
-
-const WRANGLER = join(import.meta.dirname, "../../../node_modules/wrangler/bin/wrangler.js");
+import { wranglerProgram } from "./wrangler.ts";
 
 /**
  * Runs wrangler to its end.
@@ -23,11 +21,11 @@ export type RunWrangler = (
   hear: (said: string) => void,
 ) => Promise<number | null>;
 
-/** @param script wrangler's program; a test names another one */
-export function wranglerAt(script = WRANGLER): RunWrangler {
+/** @param script a test names another program than wrangler's */
+export function wranglerAt(script?: string): RunWrangler {
   return (world, args, input, hear) =>
     new Promise((settle, fail) => {
-      const child = spawn(process.execPath, [script, ...args], {
+      const child = spawn(process.execPath, [script ?? wranglerProgram(), ...args], {
         cwd: world.folder,
         env: environmentOf(world),
         stdio: stdioOf(world, input),

@@ -44,6 +44,7 @@ export function readVars(
   const file = findConfigFile(folder);
   if (isFault(file)) return unreadable({ path: "wrangler.toml", message: file.fault });
   const wrangler = loadWrangler();
+  if (isFault(wrangler)) return unreadable({ path: file, message: wrangler.fault });
   try {
     const { rawConfig } = wrangler.experimental_readRawConfig({ config: join(folder, file) });
     const environments = Object.keys(tableOf(rawConfig.env));
@@ -54,7 +55,7 @@ export function readVars(
     // An empty `env` is the top level, also if CLOUDFLARE_ENV names an environment (S6).
     const options = { config: join(folder, file), env: environment ?? "" };
     const config = wrangler.unstable_readConfig(options, { hideWarnings: quiet === "quiet" });
-    const { configPath, vars, secrets } = config;
+    const { configPath, main, vars, secrets } = config;
     const devVars = devVarsOf(folder, environment);
     // Without that file wrangler takes the secrets of .env and of the shell. `npm start` makes one.
     const has = existsSync(join(folder, devVars));
@@ -70,6 +71,7 @@ export function readVars(
     return {
       ...{ file, environment, environments, worker: config.name },
       own: keys,
+      main,
       devVars,
       deployed: vars,
       started: { ...vars, ...Object.fromEntries(found.map(([name, { value }]) => [name, value])) },

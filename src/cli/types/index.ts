@@ -18,8 +18,10 @@ async function writeTypes({ folder }: World): Promise<End> {
   try {
     const file = findConfigFile(folder);
     if (isFault(file)) return file;
+    const wrangler = loadWrangler();
+    if (isFault(wrangler)) return wrangler;
     // Without `env`, wrangler writes the types of all environments together.
-    const { path, content } = await loadWrangler().experimental_generateTypes({
+    const { path, content } = await wrangler.experimental_generateTypes({
       config: join(folder, file),
       includeRuntime: false,
     });
