@@ -1,6 +1,6 @@
 // The process of `vitrine`, which vitrine.js begins: signals, screens and the exit code.
 
-import { EXIT } from "./command.ts";
+import { EXIT, type World } from "./command.ts";
 import { runProgram } from "./program.ts";
 
 const interrupt = new AbortController();
@@ -19,7 +19,7 @@ process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
 // The work also goes on if nobody reads stderr.
 process.stderr.on("error", () => {});
 
-const exit = await runProgram(process.argv.slice(2), {
+const world: World = {
   folder: ".",
   env: process.env,
   stdin: process.stdin,
@@ -27,7 +27,9 @@ const exit = await runProgram(process.argv.slice(2), {
   stderr: process.stderr,
   now: Date.now,
   interrupted: interrupt.signal,
-});
+};
+const loadLocal = async () => (await import("../dev/start.ts")).startLocal;
+const exit = await runProgram(process.argv.slice(2), world, loadLocal);
 
 if (!lost) process.exitCode = exit;
 // After Ctrl-C, do not wait for open requests; only for the output.

@@ -6,6 +6,7 @@ import { checkCommand } from "./check/index.ts";
 import { clientCommand } from "./client/index.ts";
 import { EXIT, type Exit, isFault, paint, type Run, say, type World } from "./command.ts";
 import { deployCommand } from "./deploy/index.ts";
+import { devCommand, type StartLocal } from "./dev/index.ts";
 import { doctorCommand, examineSiteAt } from "./doctor/index.ts";
 import { explainCommand } from "./explain/index.ts";
 import { purgeCommand } from "./purge/index.ts";
@@ -18,6 +19,7 @@ import { warmCommand } from "./warm/index.ts";
 /** All commands, in the order of `vitrine --help`. */
 const COMMANDS = [
   checkCommand,
+  devCommand,
   (world, run) => deployCommand(world, run, examineSiteAt),
   doctorCommand,
   clientCommand,
@@ -28,7 +30,10 @@ const COMMANDS = [
   rotateCommand,
   purgeCommand,
   warmCommand,
-] as const satisfies readonly ((world: World, run: Run) => unknown)[];
+] as const satisfies readonly ((world: World, run: Run, load: Load) => unknown)[];
+
+/** Loads what starts the local run: the CLI itself imports nothing of it. */
+type Load = () => Promise<StartLocal>;
 
 const CODES = `
 Exit codes:
@@ -44,7 +49,11 @@ Exit codes:
  * @param args what follows `vitrine`
  * @returns the exit code
  */
-export async function runProgram(args: readonly string[], world: World): Promise<Exit> {
+export async function runProgram(
+  args: readonly string[],
+  world: World,
+  loadLocal: Load,
+): Promise<Exit> {
   let exit: Exit = EXIT.done;
   const run: Run = async (work) => {
     const outcome = await work();
@@ -57,7 +66,7 @@ export async function runProgram(args: readonly string[], world: World): Promise
   const program = new Command("vitrine")
     .description("Commands for operators of a Vitrine: configuration, keys, caches and URLs.")
     .addHelpText("after", CODES);
-  for (const make of COMMANDS) program.addCommand(make(world, run));
+  for (const make of COMMANDS) program.addCommand(make(world, run, loadLocal));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => world.stdout.write(text),

@@ -1,5 +1,6 @@
 // Reads one environment of the configuration, and .dev.vars, as the local run uses them. Changes nothing.
 
+import { existsSync } from "node:fs";
 import { foundText } from "../cli/project/config-fault.ts";
 import { carrierText, isCarrier } from "../cli/project/inheritance.ts";
 import { type LocalRun, localRun } from "../cli/project/local.ts";
@@ -11,6 +12,8 @@ export type Project = LocalRun & {
   /** The configuration file, and the environment in it. */
   readonly file: string;
   readonly environment: string | undefined;
+  /** The file that a deploy would upload. */
+  readonly main: string;
   /** The vars as they are written. */
   readonly started: Vars;
   readonly config: Config;
@@ -23,9 +26,14 @@ export function readProject(endpoint: string, environment: string | undefined): 
   const known = readVars(".", environment);
   if ("fault" in known) return { mistakes: [known.fault] };
   if (isCarrier(known)) return { mistakes: [carrierText(known)] };
+  const { file, main, started } = known;
+  if (main === undefined || !existsSync(main)) {
+    const wanted = 'a file with the line: export { default, Renditions } from "vitrine";';
+    return { mistakes: [`${file}: main: ${main ?? "it"} is not there. It is ${wanted}`] };
+  }
   const run = localRun(known, endpoint);
   const config = readConfig(run.vars);
   return "mistakes" in config
     ? { mistakes: config.mistakes.map((mistake) => foundText({ ...mistake, environment })) }
-    : { ...run, file: known.file, environment, started: known.started, config };
+    : { ...run, file, environment, main, started, config };
 }

@@ -1,7 +1,8 @@
-// npm start: the Worker in the real Workers runtime. A private S3 that verifies signatures runs in the
+// `vitrine dev`: the Worker in the real Workers runtime. A private S3 that verifies signatures runs in the
 // same `wrangler dev`, and the strict edge runs between the two. No account, no network.
 
 import { readFileSync } from "node:fs";
+import { EXIT, type Fault } from "../cli/command.ts";
 import { environmentText } from "../cli/project/environment.ts";
 import { localKeys } from "../cli/project/local.ts";
 import { devVarsOf } from "../cli/project/vars.ts";
@@ -9,7 +10,6 @@ import { fillBucket } from "./fill-bucket.ts";
 import { followBuckets, followDevVars } from "./follow-dev-vars.ts";
 import { localEdge } from "./local-edge.ts";
 import { prepareDevVars } from "./prepare-dev-vars.ts";
-import { readEnvironment } from "./read-environment.ts";
 import { readPort } from "./read-port.ts";
 import { readProject } from "./read-project.ts";
 import { switchesIn } from "./read-switches.ts";
@@ -20,64 +20,73 @@ import { serveSheet } from "./sheet/serve-sheet.ts";
 import { welcome } from "./welcome.ts";
 import { makeLocalFolder, writeEntry, writeOwnerConfig } from "./wrangler-files.ts";
 
-const chosen = readEnvironment(process.argv.slice(2), process.env);
-if ("fault" in chosen) stop(chosen.fault);
-const { environment } = chosen;
-const port = await readPort(process.env["PORT"]);
-if (typeof port !== "number") stop(port.fault);
-const address = `http://localhost:${port}`;
-const endpoint = `${address}/cdn-cgi/local/r2/s3`;
+/**
+ * Starts the local run of the project in the current folder. The process ends when wrangler does.
+ * @param environment undefined: the top level
+ * @param wanted the port as the user gave it; undefined: 8787
+ * @returns why it cannot start; undefined: it is ready
+ */
+export async function startLocal(
+  environment: string | undefined,
+  wanted: string | undefined,
+): Promise<Fault | undefined> {
+  const port = await readPort(wanted);
+  if (typeof port !== "number") return port;
+  const address = `http://localhost:${port}`;
+  const endpoint = `${address}/cdn-cgi/local/r2/s3`;
 
-const prepared = prepareDevVars(environment);
-if ("fault" in prepared) stop(prepared.fault);
-for (const line of prepared) console.log(line);
+  const prepared = prepareDevVars(environment);
+  if ("fault" in prepared) return prepared;
+  for (const line of prepared) console.log(line);
 
-const project = readProject(endpoint, environment);
-const mistakes = "mistakes" in project ? [...project.mistakes] : [];
-const devVars = devVarsOf(".", environment);
-switchesIn(readFileSync(devVars, "utf8"), devVars, (mistake) => mistakes.push(mistake));
-if ("mistakes" in project || mistakes.length > 0) {
-  stop([`The configuration or ${devVars} has mistakes:`, ...mistakes].join("\n  "));
-}
-const { own, config, file } = project;
-const buckets = Object.values(project.buckets);
+  const project = readProject(endpoint, environment);
+  const mistakes = "mistakes" in project ? [...project.mistakes] : [];
+  const devVars = devVarsOf(".", environment);
+  switchesIn(readFileSync(devVars, "utf8"), devVars, (mistake) => mistakes.push(mistake));
+  if ("mistakes" in project || mistakes.length > 0) {
+    const lines = [`The configuration or ${devVars} has mistakes:`, ...mistakes];
+    return { fault: lines.join("\n  ") };
+  }
+  const { own, config, file, main } = project;
+  const buckets = Object.values(project.buckets);
 
-const edge = localEdge(project, endpoint);
-const secrets = followDevVars(edge.switches, endpoint, environment);
-const edgeDoor = await serveEdge(edge, warnOf("The local edge"), secrets);
-if (!own) followBuckets(project);
-const sheetDoor = await serveSheet(
-  await localSheet(project, endpoint),
-  warnOf("The contact sheet"),
-);
+  const edge = localEdge(project, endpoint);
+  const secrets = followDevVars(edge.switches, endpoint, environment);
+  const edgeDoor = await serveEdge(edge, warnOf("The local edge"), secrets);
+  if (!own) followBuckets(project);
+  const sheet = await localSheet(project, endpoint);
+  const sheetDoor = await serveSheet(sheet, warnOf("The contact sheet"));
 
-makeLocalFolder();
-const names = buckets.map(({ bucket }) => bucket);
-const ownerConfig = writeOwnerConfig(port, names, environment);
-const entry = writeEntry(port, { LOCAL_EDGE: edgeDoor.url, LOCAL_SHEET: sheetDoor.url });
+  makeLocalFolder();
+  const names = buckets.map(({ bucket }) => bucket);
+  const ownerConfig = writeOwnerConfig(port, names, environment);
+  const doors = { LOCAL_EDGE: edgeDoor.url, LOCAL_SHEET: sheetDoor.url };
+  const entry = writeEntry(port, doors, main);
 
-console.log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
-const vars = own ? {} : { BUCKETS: project.buckets };
-const wrangler = runWrangler(entry, [file, ownerConfig], environment, port, vars);
-await wrangler.ready;
+  console.log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
+  const vars = own ? {} : { BUCKETS: project.buckets };
+  const wrangler = runWrangler(entry, [file, ownerConfig], environment, port, vars);
+  await wrangler.ready;
 
-for (const { bucket, prefix = "" } of buckets) {
-  const show = (done: number, all: number) =>
-    progress(`Filling the local bucket "${bucket}": ${done} of ${all} objects`, done === all);
-  await fillBucket(`${endpoint}/${bucket}/`, prefix, localKeys(), show).catch((error: unknown) => {
-    if (!wrangler.isEnding()) stop(`The local bucket cannot be filled: ${error}`);
-  });
-}
-
-if (!wrangler.isEnding()) {
+  for (const { bucket, prefix = "" } of buckets) {
+    const show = (done: number, all: number) =>
+      progress(`Filling the local bucket "${bucket}": ${done} of ${all} objects`, done === all);
+    try {
+      await fillBucket(`${endpoint}/${bucket}/`, prefix, localKeys(), show);
+    } catch (error) {
+      if (!wrangler.isEnding()) fail(`The local bucket cannot be filled: ${error}`);
+    }
+  }
+  if (wrangler.isEnding()) return undefined;
   console.log(await welcome(address, config, devVars, !own));
   wrangler.showLog();
+  return undefined;
 }
 
-/** Says why the local run cannot start, and ends. */
-function stop(reason: string): never {
+/** Ends this process, and wrangler with it. */
+function fail(reason: string): never {
   console.error(reason);
-  process.exit(1);
+  process.exit(EXIT.failed);
 }
 
 function warnOf(who: string): (reason: unknown) => void {

@@ -2,14 +2,14 @@
 // configuration of the second Worker, which owns the local buckets.
 
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { extname, join, resolve } from "node:path";
 import { localKeys } from "../cli/project/local.ts";
+import type { Doors } from "./local-worker.ts";
 
-/** The secret URLs that the Worker gets. */
-export type Doors = { readonly LOCAL_EDGE: string; readonly LOCAL_SHEET: string };
-
-const WORKER = join(import.meta.dirname, "index.ts");
-const BUCKET_OWNER = join(import.meta.dirname, "bucket-owner.ts");
+// In the package these files are compiled, as this one is.
+const EXTENSION = extname(import.meta.filename);
+const LOCAL_WORKER = join(import.meta.dirname, `local-worker${EXTENSION}`);
+const BUCKET_OWNER = join(import.meta.dirname, `bucket-owner${EXTENSION}`);
 
 /** Creates the folder. Only its owner may read it, because the files in it hold secret URLs. */
 export function makeLocalFolder(): void {
@@ -28,21 +28,27 @@ export function writeOwnerConfig(
   return file;
 }
 
-/** Writes the entry of the Worker. @returns its path */
-export function writeEntry(port: number, doors: Doors): string {
+/**
+ * Writes the entry of the Worker.
+ * @param main the file that a deploy would upload
+ * @returns its path
+ */
+export function writeEntry(port: number, doors: Doors, main: string): string {
   const file = resolve(`.wrangler/local/${port}.js`);
   // The URLs are not given as --var: every user of this machine can see the arguments of a process.
   writeFileSync(
     file,
-    `import worker, { Renditions as Local } from ${JSON.stringify(WORKER)};
+    `import * as project from ${JSON.stringify(main)};
+import { localGateway, localRenditions } from ${JSON.stringify(LOCAL_WORKER)};
 const doors = ${JSON.stringify(doors)};
-export class Renditions extends Local {
+const gateway = localGateway(project.default);
+export class Renditions extends localRenditions(project["Renditions"]) {
   constructor(context, env) {
     super(context, { ...env, ...doors });
   }
 }
 export default {
-  fetch: (request, env, context) => worker.fetch(request, { ...env, ...doors }, context),
+  fetch: (request, env, context) => gateway.fetch(request, { ...env, ...doors }, context),
 };
 `,
   );

@@ -6,18 +6,19 @@ import { BUILT_LOCAL, buildWorker, ROOT } from "../support/built.ts";
 import { beginToListen } from "../support/overheard.ts";
 import { BUGS, type Bug, builtWith } from "./bugs.ts";
 
-const ENTRY = "src/dev/index.ts";
+const ENTRY = "test/support/local-worker.ts";
 
 export default async function build(): Promise<void> {
   beginToListen();
   await Promise.all([buildWorker(ENTRY, BUILT_LOCAL), ...BUGS.map(buildWithBug)]);
 }
 
-/** Builds a copy of src/ in which the bug is. */
+/** Builds a copy in which the bug is. */
 async function buildWithBug({ name, file, from, to }: Bug, at: number): Promise<void> {
   const copy = join(ROOT, `.wrangler/test/planted/${at}`);
   rmSync(copy, { recursive: true, force: true });
-  cpSync(join(ROOT, "src"), join(copy, "src"), { recursive: true });
+  for (const part of ["src", ENTRY])
+    cpSync(join(ROOT, part), join(copy, part), { recursive: true });
   const changed = join(copy, "src", file);
   const source = readFileSync(changed, "utf8");
   if (source.split(from).length !== 2) throw new Error(`${name}: ${file} has changed`);

@@ -56,6 +56,7 @@ const FORBIDDEN: readonly (readonly [file: string, from: string, name?: string])
   ["src/cli/net/x.ts", "../project/vars.ts"],
   ["src/cli/terminal/x.ts", "../net/pace.ts"],
   ["src/cli/x.ts", "../dev/start.ts"],
+  ["src/cli/dev/x.ts", "../../dev/start.ts"],
   ["src/cli/x.ts", "../emulator/edge/edge.ts"],
   ["src/dev/x.ts", "../cli/purge/index.ts"],
   ["src/dev/x.ts", "../cli/deploy/index.ts"],

@@ -30,5 +30,5 @@ export async function buildWorker(entry = ENTRY, outdir = BUILT): Promise<void> 
 
 export default async function build(): Promise<void> {
   beginToListen();
-  await Promise.all([buildWorker(), buildWorker("src/dev/index.ts", BUILT_LOCAL)]);
+  await Promise.all([buildWorker(), buildWorker("test/support/local-worker.ts", BUILT_LOCAL)]);
 }

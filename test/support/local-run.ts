@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { QUIET, ROOT } from "./built.ts";
 import { overhear } from "./overheard.ts";
 
-export const START = "src/dev/start.ts";
+/** The program, in a copy of the project. */
+export const VITRINE = "src/cli/main.ts";
 
 const folders: string[] = [];
 /** The runs that have not ended, each with a function that ends it. */
@@ -58,7 +59,7 @@ export async function start(
   ended = (output: string): void => overhear("logged", output),
   args: readonly string[] = [],
 ) {
-  const child = spawn(process.execPath, [START, ...args], {
+  const child = spawn(process.execPath, [VITRINE, "dev", ...args], {
     cwd: folder,
     env: { ...QUIET, PORT: `${port}` },
   });

@@ -16,10 +16,13 @@ export type Given = Partial<Omit<World, "stdin" | "stdout" | "stderr">> & {
   readonly heard?: (said: string) => void;
 };
 
+/** The local run starts other processes: test/dev/start.test.ts. */
+const NOT_HERE = { fault: "the local run does not start in this test" };
+
 /** Runs a command. */
 export async function vitrine(args: readonly string[], given: Given = {}): Promise<Ended> {
   const { world, said } = createWorld(given);
-  const code = await runProgram(args, world);
+  const code = await runProgram(args, world, async () => async () => NOT_HERE);
   const { out, err } = said();
   // `sign` is meant to print signatures.
   overhear("logged", args[0] === "sign" ? err : out + err);

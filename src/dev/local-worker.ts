@@ -1,0 +1,91 @@
+// Wraps the Worker of a project for the local run: its image requests go to the strict edge, its secrets come
+// from there, and `/` is the contact sheet. The Worker itself does not know. This is never deployed.
+
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { NO_CACHE, type PurgeResult } from "../worker/cache/loopback.ts";
+import { throughEdge } from "./through-edge.ts";
+
+/** What the local run adds to the vars of the Worker: secret URLs. */
+export type Doors = {
+  readonly LOCAL_EDGE: string;
+  /** Some tests run without a contact sheet. */
+  readonly LOCAL_SHEET?: string;
+};
+
+type Gateway = {
+  fetch(request: Request, env: object, context: ExecutionContext): Promise<Response>;
+};
+
+type Entrypoint = new (
+  context: ExecutionContext,
+  env: object,
+) => { fetch(request: Request): Promise<Response> };
+
+const send = globalThis.fetch;
+/** The vars with the current secrets, like those of one deployed version. */
+let version: { readonly secrets: string; readonly env: object } | undefined;
+
+/** @param gateway what `main` of the project exports by default */
+export function localGateway(gateway: Gateway) {
+  return {
+    async fetch(request, env, context) {
+      const { pathname, origin } = new URL(request.url);
+      const isOfSheet = pathname === "/" || pathname.startsWith("/.vitrine/");
+      if (env.LOCAL_SHEET !== undefined && isOfSheet) {
+        return askSheet(request, env.LOCAL_SHEET + pathname, origin);
+      }
+      return withFacts(await gateway.fetch(request, await versionOf(env), context));
+    },
+  } satisfies ExportedHandler<Doors>;
+}
+
+/**
+ * Nothing is kept in a local run (W15): this makes a rendition for each request.
+ * @param Renditions what `main` of the project exports under that name
+ * @throws if it exports no such thing: Cloudflare would not deploy it
+ */
+export function localRenditions(Renditions: Entrypoint | undefined) {
+  if (Renditions === undefined) {
+    const remedy = 'export { default, Renditions } from "vitrine"';
+    throw new Error(`main of the configuration exports no Renditions. Write: ${remedy}`);
+  }
+  return class extends WorkerEntrypoint<Doors> {
+    override async fetch(request: Request): Promise<Response> {
+      return new Renditions(this.ctx, await versionOf(this.env)).fetch(request);
+    }
+
+    async purge(): Promise<PurgeResult> {
+      return { success: false, errors: [NO_CACHE] };
+    }
+  };
+}
+
+/** Changed secrets are a new version: the Worker forgets what it learnt with the old ones. */
+async function versionOf(env: Doors): Promise<object> {
+  const secrets = await (await send(env.LOCAL_EDGE)).text();
+  if (version?.secrets !== secrets) {
+    globalThis.fetch = throughEdge(send, env.LOCAL_EDGE);
+    const opened: object = JSON.parse(secrets);
+    version = { secrets, env: { ...env, ...opened } };
+  }
+  return version.env;
+}
+
+/** Forwards a request to the contact sheet. Only its own page may change the bucket. */
+function askSheet(request: Request, url: string, origin: string): Promise<Response> | Response {
+  const { method, headers, body } = request;
+  if (method === "GET" || method === "HEAD") return send(url, { method });
+  if (headers.get("origin") !== origin) return new Response("Not for this page\n", { status: 403 });
+  return send(url, {
+    method,
+    body,
+    headers: { "content-type": headers.get("content-type") ?? "" },
+  });
+}
+
+/** Tells the page the content-type of its image. An `<img>` does not tell it. */
+function withFacts(answer: Response): Response {
+  const told = new Response(answer.body, answer);
+  told.headers.append("server-timing", `type;desc="${answer.headers.get("content-type")}"`);
+  return told;
+}
