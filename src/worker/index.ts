@@ -54,7 +54,7 @@ export default {
     record(env, answer, { subject: outcome.subject, event, began }, Date.now());
     return answer;
   },
-} satisfies ExportedHandler<Env>;
+} satisfies ExportedHandler<object>;
 
 /** A request that gets what it asked for: an image, if it has a subject. */
 type Served = { readonly answer: Response; readonly subject?: Subject };

@@ -1,9 +1,8 @@
 // Serves the contact sheet: its page, its data, and the images that the user adds or removes.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { decodePath } from "../../url/grammar.ts";
 import { listen } from "../listen.ts";
 import type { NoSheet, SheetData } from "./data.ts";
@@ -56,7 +55,7 @@ export function serveSheet(sheet: Sheet, failed: (reason: unknown) => void) {
       return reply(response, 200, type, readFileSync(join(PAGE, file)));
     }
     if (path === "/.vitrine/sheet.js") {
-      return reply(response, 200, "text/javascript", await bundle());
+      return reply(response, 200, "text/javascript", await script());
     }
     if (path === "/.vitrine/sheet.json") {
       return reply(response, 200, "application/json", JSON.stringify(await sheet.contents()));
@@ -92,13 +91,11 @@ function reply(
   response.writeHead(status, headers).end(body);
 }
 
-/** The script of the page, with `vitrine/client` in it. It is built for each request. */
-async function bundle(): Promise<Uint8Array> {
-  const { outputFiles } = await build({
-    entryPoints: [join(PAGE, "sheet.ts")],
-    ...{ bundle: true, format: "esm", target: "es2022", sourcemap: "inline", write: false },
-  });
-  return outputFiles[0]?.contents ?? new Uint8Array();
+/** The script of the page. In the repository it is bundled for each request, so a change shows at once. */
+async function script(): Promise<Uint8Array> {
+  const bundled = join(PAGE, "sheet.js");
+  if (existsSync(bundled)) return readFileSync(bundled);
+  return (await import("./bundle-page.ts")).bundlePage();
 }
 
 /** Reads a body to its end. Returns undefined if it is too long. */
