@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { type Fault, isFault } from "../command.ts";
-import { FIRST_LINE, makeAppFile } from "../project/app-file/make-app-file.ts";
+import { FIRST_LINES, makeAppFile } from "../project/app-file/make-app-file.ts";
 import { findBaseUrl } from "../project/base-url.ts";
 import { configFault } from "../project/config-fault.ts";
 import { readDeployed } from "../project/deployed.ts";
@@ -38,7 +38,7 @@ export function writeClient(
 function write(file: string, text: string): string | undefined {
   try {
     if (!existsSync(dirname(file))) return "there is no such folder: make it first";
-    if (existsSync(file) && !readFileSync(file, "utf8").startsWith(FIRST_LINE)) {
+    if (existsSync(file) && !isOurs(readFileSync(file, "utf8"))) {
       return "this command did not write that file: remove it, or name another file";
     }
     replaceFile(file, text, 0o666);
@@ -47,4 +47,8 @@ function write(file: string, text: string): string | undefined {
     if (!(error instanceof Error)) throw error;
     return error.message;
   }
+}
+
+function isOurs(text: string): boolean {
+  return FIRST_LINES.some((line) => text.startsWith(line));
 }

@@ -71,7 +71,7 @@ export type ImgPropsImagesVariant = VariantOf<typeof presets, ImgPropsImagesPres
 `);
   expect(text).not.toMatch(SECRET);
   expect(tail).not.toMatch(LOST);
-  expect(text).toMatch(/^\/\/ Written by `npm run client` of Vitrine from its wrangler\.toml\.\n/);
+  expect(text).toMatch(/^\/\/ Written by `npx vitrine client` from wrangler\.toml\.\n/);
   // Each name is exported once, and the client's inner functions are not exported.
   const exported = [...text.matchAll(/^export (?:async )?(?:\w+) (\w+)/gm)].map(([, name]) => name);
   expect(new Set(exported).size).toBe(exported.length);

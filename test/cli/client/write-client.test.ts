@@ -45,6 +45,14 @@ test("it is the same each time, and replaces only what it wrote itself", () => {
   }
 });
 
+test("it replaces a file that 0.1.0 wrote, which begins with another line", () => {
+  const old =
+    "// Written by `npm run client` of Vitrine from its wrangler.toml.\n// Do not edit it";
+  writeFileSync(at("old.ts"), old);
+  expect(write(at("old.ts"))).toContain("Wrote ");
+  expect(read("old.ts")).toMatch(/^\/\/ Written by `npx vitrine client` from wrangler\.toml\.\n/);
+});
+
 describe("it writes nothing if something is wrong:", () => {
   const file = at("nothing.ts");
   const broken = {

@@ -12,8 +12,12 @@ import { tableOf } from "../known-vars.ts";
 import { joinModules } from "./join-modules.ts";
 import { nameRoutes, type RouteName } from "./name-routes.ts";
 
-/** A file that begins like this may be replaced. Never change it: files in apps have it. */
-export const FIRST_LINE = "// Written by `npm run client` of Vitrine from its wrangler.toml.";
+const FIRST_LINE = "// Written by `npx vitrine client` from wrangler.toml.";
+/** A file that begins with one of these may be replaced. Remove none: files in apps have them. */
+export const FIRST_LINES = [
+  FIRST_LINE,
+  "// Written by `npm run client` of Vitrine from its wrangler.toml.", // 0.1.0
+];
 
 const HEADER = `${FIRST_LINE}
 // Do not edit it: run that again after a change of the presets or the routes there.
