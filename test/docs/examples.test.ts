@@ -43,7 +43,7 @@ test("the example of docs/signed-urls.md for Node.js signs URLs", async () => {
   }
 });
 
-test("the examples for apps compile, with the file that npm run client writes", async () => {
+test("the examples for apps compile, with the file that npx vitrine client writes", async () => {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-examples-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const [apps = ""] = readPage("docs/apps.md").split("## In your framework"); // test/loaders has the rest
