@@ -76,7 +76,9 @@ export function liveSecrets({ file, read, switches, tell, warn }: Live): () => V
     const lines = parseEnv(text);
     first ??= lines;
     if (lines["BUCKETS"] !== first["BUCKETS"]) {
-      warnOnce(`${name}: BUCKETS has changed. Stop npm start and start it again to use this file.`);
+      warnOnce(
+        `${name}: BUCKETS has changed. Stop npx vitrine dev and start it again to use this file.`,
+      );
       return true;
     }
     const found = attempt(read);

@@ -12,11 +12,11 @@ export async function readPort(given: string | undefined): Promise<number | Faul
   for (const host of ["127.0.0.1", "::1"]) {
     const code = await listenError(port, host);
     if (code === "EADDRINUSE") {
-      const other = `choose another port: PORT=${port + 1} npm start`;
+      const other = `choose another port: PORT=${port + 1} npx vitrine dev`;
       return { fault: `Port ${port} is in use. Stop the program that uses it, or ${other}` };
     }
     if (code === "EACCES") {
-      return { fault: `Port ${port} needs administrator rights. Try PORT=8787 npm start` };
+      return { fault: `Port ${port} needs administrator rights. Try PORT=8787 npx vitrine dev` };
     }
   }
   return port;

@@ -19,7 +19,7 @@ export function watchBuckets(
     if (now === undefined || now === last) return;
     last = now;
     if (now !== first) {
-      warn(`${file}: BUCKETS has changed. Stop npm start and start it again to use it.`);
+      warn(`${file}: BUCKETS has changed. Stop npx vitrine dev and start it again to use it.`);
     }
   };
 }

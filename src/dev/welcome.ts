@@ -1,4 +1,4 @@
-// What `npm start` prints when everything is ready.
+// What the local run prints when everything is ready.
 
 import { unplayable } from "../emulator/edge/unplayable.ts";
 import type { Config } from "../worker/config/config.ts";

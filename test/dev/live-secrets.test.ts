@@ -121,7 +121,7 @@ test("with other buckets the file is not used until the next start", () => {
   write('A=2\nEDGE={"quota":1}');
   expect([secrets(), secrets()]).toEqual([{ A: "1" }, { A: "1" }]);
   expect(warned).toEqual([
-    ".dev.vars: BUCKETS has changed. Stop npm start and start it again to use this file.",
+    ".dev.vars: BUCKETS has changed. Stop npx vitrine dev and start it again to use this file.",
   ]);
   write("A=2\nBUCKETS={}");
   expect(secrets()).toEqual({ A: "2" });

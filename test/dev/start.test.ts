@@ -131,7 +131,7 @@ test("npm start creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW, a
   expect(doctor.code).toBe(1);
   expect(second.code).toBe(2);
   expect(second.output).toContain(`Port ${port} is in use`);
-  expect(second.output).toContain(`PORT=${port + 1} npm start`);
+  expect(second.output).toContain(`PORT=${port + 1} npx vitrine dev`);
 
   // The originals are behind these URLs. No other user of this machine may find them.
   const entry = readFileSync(join(folder, `.wrangler/local/${port}.js`), "utf8");
@@ -163,7 +163,7 @@ test("npm start creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW, a
   editFile(join(folder, "wrangler.toml"), (text) => text.replace('bucket = "', "$&other-"));
   await expect
     .poll(local.output, { timeout: 5000 })
-    .toMatch(/^wrangler\.toml: BUCKETS has changed\. Stop npm start/m);
+    .toMatch(/^wrangler\.toml: BUCKETS has changed\. Stop npx vitrine dev/m);
 
   await local.stop();
   await expect(fetch(address)).rejects.toThrow();
@@ -355,6 +355,6 @@ test("npm start is of one environment, also of a wrangler.jsonc (S6, D3)", SLOW,
   editFile(join(folder, "wrangler.jsonc"), (text) => text.replaceAll("acme-media", "acme-other"));
   await expect
     .poll(local.output, { timeout: 5000 })
-    .toMatch(/^wrangler\.jsonc: BUCKETS has changed\. Stop npm start/m);
+    .toMatch(/^wrangler\.jsonc: BUCKETS has changed\. Stop npx vitrine dev/m);
   await local.stop();
 });

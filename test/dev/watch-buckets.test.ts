@@ -23,6 +23,6 @@ test("each change of BUCKETS is reported once, and a change back is not", () => 
   expect(after({ media: { bucket: "a" } })).toBe(1);
   expect(after({ media: { bucket: "b" } })).toBe(2);
   expect(warned[0]).toBe(
-    "wrangler.jsonc: BUCKETS has changed. Stop npm start and start it again to use it.",
+    "wrangler.jsonc: BUCKETS has changed. Stop npx vitrine dev and start it again to use it.",
   );
 });

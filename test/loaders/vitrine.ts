@@ -1,4 +1,4 @@
-// Stands for the file that `npm run client` writes into an app: one route with three presets.
+// Stands for the file that `npx vitrine client` writes into an app: one route with three presets.
 
 import { createClient } from "../../src/client/index.ts";
 

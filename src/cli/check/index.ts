@@ -19,7 +19,7 @@ export function checkCommand(world: World, run: Run) {
 }
 
 const HELP = `
-wrangler.jsonc is read as well. npm run check also checks the code.
+wrangler.jsonc is read as well.
 
 Examples:
   npx vitrine check

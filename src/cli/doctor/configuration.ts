@@ -62,7 +62,7 @@ const SHUT = new Map([
 function diagnoseMistake(mistake: FoundMistake, about: About): Diagnosis {
   const shut = isOfDevVars(mistake) ? SHUT.get(mistake.path) : undefined;
   const why = about.local
-    ? "npm start does not start with it; one that runs answers 500"
+    ? "npx vitrine dev does not start with it; one that runs answers 500"
     : "deployed with one mistake, nothing is served: visitors get 500";
   return {
     check: "configuration",

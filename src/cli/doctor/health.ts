@@ -91,7 +91,7 @@ function edgeOf({ config, local }: Project, health: BucketHealth): Diagnosis[] {
     ];
   }
   if (edge === "no canary") {
-    const of = local ? "the Worker that npm start started" : "the deployed Worker";
+    const of = local ? "the Worker that npx vitrine dev started" : "the deployed Worker";
     const unknown = `BUCKETS.${bucket} of ${of} has no canary, so what the edge says is unknown`;
     return [note("health", unknown)];
   }

@@ -23,13 +23,13 @@ const LOOKED_AT = 100;
 const TRIED = 5;
 const ENOUGH_BYTES = 512;
 
-/** An object of every bucket that `npm start` simulates. */
+/** An object of every bucket that the local run simulates. */
 export const FIXTURE = "photos/dandelion.jpg";
 
 /**
  * Looks at objects of a bucket.
  * @param keys below the prefix; none: the canary, or one that is listed
- * @param played whether `npm start` simulates the bucket
+ * @param played whether the local run simulates the bucket
  * @returns what is found, and the first object that the key may read
  */
 export async function examineObjects(

@@ -1,4 +1,4 @@
-// Checks one environment of a configuration, both as it would be deployed and as `npm start` would start it.
+// Checks one environment of a configuration, both as it would be deployed and as the local run would start it.
 // Nothing is started, nothing is sent.
 
 import type { Mistake } from "../../worker/base/mistake.ts";
@@ -56,10 +56,10 @@ function check(vars: KnownVars, others: readonly KnownVars[]): Report {
   return { told, warnings: [...warnings, ...environmentDoubts(vars, others)], mistakes };
 }
 
-/** The mistakes that `npm start` would find, if .dev.vars changes anything. */
+/** The mistakes that the local run would find, if .dev.vars changes anything. */
 function mistakesHere({ started, local, secrets, stored }: KnownVars): readonly Mistake[] {
   if (local.size === 0) return [];
-  // `npm start` makes a signing key, and opens the local buckets with keys of its own.
+  // The local run makes a signing key, and opens the local buckets with keys of its own.
   const made = secrets.filter((name) => {
     if (name === "URL_SIGNING_KEYS") return !local.has(name);
     return !local.has("BUCKETS") && !isBegun(name, local);

@@ -1,4 +1,4 @@
-// Puts secrets into .dev.vars, which `npm start` reads. All other lines stay as they are.
+// Puts secrets into .dev.vars, which the local run reads. All other lines stay as they are.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// The configuration as `npm start` runs it: each bucket is replaced by one on this machine.
+// The configuration as the local run has it: each bucket is replaced by one on this machine.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Opens the project of this folder for a command: an environment as a deploy or as `npm start` has it, the
+// Opens the project of this folder for a command: an environment as a deploy or as the local run has it, the
 // secrets that this machine has, and where Vitrine is. Nothing is asked of any server.
 
 import { existsSync } from "node:fs";
@@ -45,7 +45,7 @@ export function openSite(world: World, options: OpenOptions): Site | Fault | Con
 
 /**
  * A secret is taken from the named file, else from the environment, else from .dev.vars, unless it opens
- * nothing but the local run. The local run takes its secrets from .dev.vars alone, as `npm start` does.
+ * nothing but the local run. The local run takes its secrets from .dev.vars alone.
  */
 export function openProject(world: World, options: OpenOptions): Project | Fault | ConfigFault {
   const { url, secretsFile } = options;
@@ -97,10 +97,10 @@ type Source = {
   readonly secrets: Project["secrets"];
 };
 
-/** What `npm start` copies to .dev.vars. */
+/** What the local run copies to .dev.vars. */
 const EXAMPLE = ".dev.vars.example";
 
-/** The configuration as `npm start` has it. The local S3 goes by the name of localhost. */
+/** The configuration as the local run has it. The local S3 goes by the name of localhost. */
 function localSource({ folder }: World, known: KnownVars, url: string): Source {
   const { port } = new URL(url);
   const endpoint = `http://localhost${port && `:${port}`}/cdn-cgi/local/r2/s3`;
@@ -134,7 +134,7 @@ function deployedSource(
   return { vars: { ...keep([...required, ...stored]), ...deployed, ...signing }, secrets };
 }
 
-/** Returns whether it is the signing key that `npm start` puts into .dev.vars. */
+/** Returns whether it is the signing key that the local run puts into .dev.vars. */
 function isMadeUp(name: string, value: unknown): boolean {
   return name === "URL_SIGNING_KEYS" && Object.keys(tableOf(value)).join() === "local";
 }

@@ -10,7 +10,7 @@ import { type Secrets, valuesOf } from "./secrets.ts";
 export type Project = {
   readonly config: Config;
   readonly known: KnownVars;
-  /** Whether it is the local run, which `npm start` starts on this machine. */
+  /** Whether it is the local run, which `npx vitrine dev` starts on this machine. */
   readonly local: boolean;
   /**
    * Where Vitrine is, without a slash at the end: what `--url` says, else the first domain of
@@ -23,7 +23,7 @@ export type Project = {
   readonly healthToken: string | undefined;
 };
 
-/** Returns whether `npm start` simulates the buckets. */
+/** Returns whether the local run simulates the buckets. */
 export function isPlayed({ local, known }: Project): boolean {
   return local && !known.local.has("BUCKETS");
 }

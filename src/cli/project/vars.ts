@@ -57,13 +57,13 @@ export function readVars(
     const config = wrangler.unstable_readConfig(options, { hideWarnings: quiet === "quiet" });
     const { configPath, main, vars, secrets } = config;
     const devVars = devVarsOf(folder, environment);
-    // Without that file wrangler takes the secrets of .env and of the shell. `npm start` makes one.
+    // Without that file wrangler takes the secrets of .env and of the shell. The local run makes one.
     const has = existsSync(join(folder, devVars));
     const read = (required: typeof secrets) =>
       has
         ? wrangler.unstable_getVarsForDev(configPath, undefined, vars, environment, true, required)
         : {};
-    // wrangler dev leaves out secrets that are not required (S2); `npm start` does not.
+    // wrangler dev leaves out secrets that are not required (S2); the local run does not.
     const optional = Object.entries(read(undefined)).filter(([name]) => isSecret(name));
     const found = [...Object.entries(read(secrets)), ...optional];
     const routes = routesOf(config);

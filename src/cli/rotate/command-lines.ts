@@ -62,7 +62,7 @@ export function linesOf(plan: Plan, step: Step, { old, new: end }: Ends): string
   if (!step.byHand) return changeLines(plan, step, plan.options.print === true);
   const which = old === "" || old === end ? `not ${end}` : `it ends in ${old}`;
   if (!plan.local) return [`${setOldKey(plan, "Inactive")}   # ${which}`];
-  if (plan.played) return ["nothing: the S3 of npm start knows only one key"];
+  if (plan.played) return ["nothing: the local S3 knows only one key"];
   return [`deactivate the old key in your S3: ${which}`];
 }
 

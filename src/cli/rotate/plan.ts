@@ -42,7 +42,7 @@ export type Plan = {
   readonly local: boolean;
   /** The environment whose secrets are changed, and the files that say so. */
   readonly place: Place;
-  /** Whether `npm start` simulates the buckets: then no old key is to be deactivated. */
+  /** Whether the local run simulates the buckets: then no old key is to be deactivated. */
   readonly played: boolean;
   readonly word: string;
   /** All buckets that these secrets open. */

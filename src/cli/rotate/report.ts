@@ -105,7 +105,7 @@ function remediesOf(
       const hasArrived = health.every((bucket) => holds(bucket, step.puts, record));
       if (hasArrived) return wayBack(plan, step.number, record, health);
       const where = plan.local
-        ? "Is npm start running in this folder?"
+        ? "Is npx vitrine dev running in this folder?"
         : `Is the Worker at ${plan.base} the one of ${placeText(plan.place)}?`;
       return [plan.options.print ? `Did you run the commands? ${where}` : where];
     }

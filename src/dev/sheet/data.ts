@@ -28,7 +28,7 @@ export type Picture = {
 
 export type SheetData = {
   readonly routes: readonly RouteShape[];
-  /** The name of the client of each route, as `npm run client` writes it. */
+  /** The name of the client of each route, as `npx vitrine client` writes it. */
   readonly clients: readonly string[];
   readonly presets: PresetTable;
   readonly pictures: readonly Picture[];

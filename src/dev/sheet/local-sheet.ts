@@ -25,7 +25,8 @@ export async function localSheet(project: Project, endpoint: string): Promise<Sh
       }
     },
     put: async (file, body, type) => {
-      if (own) return `npm start adds nothing to the S3 that ${devVarsOf(".", environment)} names`;
+      if (own)
+        return `npx vitrine dev adds nothing to the S3 that ${devVarsOf(".", environment)} names`;
       const now = readProject(endpoint, environment);
       if ("mistakes" in now) return now.mistakes.join("; ");
       const local = readConfig({ ...now.started, ...now.secrets, BUCKETS: buckets });

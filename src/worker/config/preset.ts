@@ -91,7 +91,7 @@ const overlay = table({
   ...edges,
   fit: optional(fit),
   // The edge may send the overlay's host the headers that are meant for S3: this is not known (O12).
-  // http://localhost is only for a local run; npm run check says so (E6).
+  // http://localhost is only for a local run; npx vitrine check says so (E6).
   url: textLike("an https:// URL", /^http(s:\/\/|:\/\/localhost[:/])[\x21-\x7e]+$/),
   opacity: optional(fraction),
   repeat: optional(oneOf(true, "x", "y")),

@@ -170,7 +170,7 @@ test("if npm start does not run, that is the only finding", async () => {
   const { findings }: { findings: Finding[] } = JSON.parse(out);
   expect(code).toBe(2);
   expect(findings.filter(({ severity }) => severity !== "ok")).toMatchObject([
-    { check: "deployed", remedy: expect.stringMatching(/^start it: npm start/) },
+    { check: "deployed", remedy: expect.stringMatching(/^start it: npx vitrine dev/) },
   ]);
 });
 

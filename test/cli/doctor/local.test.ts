@@ -139,7 +139,7 @@ const BROKEN: readonly (readonly [string, () => void, Check, RegExp, RegExp])[] 
     () => write({ EDGE: '{"sources":[]}' }),
     "sources",
     /the edge answers 9401/,
-    /^remove EDGE from \.dev\.vars.* Deployed: .*Sources: add the origin that npm run check lists/,
+    /^remove EDGE from \.dev\.vars.* Deployed: .*Sources: add the origin that npx vitrine check lists/,
   ],
   [
     "transformations",

@@ -31,7 +31,7 @@ export const BUCKET_CHECKS = {
       },
       "nothing-listens": {
         what: "nothing listens at {host}",
-        remedy: "correct {setting}, with its port. On your own machine: npm start",
+        remedy: "correct {setting}, with its port. On your own machine: npx vitrine dev",
       },
       "s3-redirects": {
         what: "S3 redirects to another host ({said}), where the signature is not valid",

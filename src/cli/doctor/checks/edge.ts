@@ -11,7 +11,7 @@ import {
 
 const ENABLE = `${DASHBOARD}: select the domain, then Enable. It must be this Worker's domain, with no other Worker in front`;
 const ADD_SOURCE = `${DASHBOARD} → the domain → Sources: add the origin`;
-const SPEND_LESS = `use a paid plan (${DASHBOARD}), or fewer presets and descriptors: npm run check counts them`;
+const SPEND_LESS = `use a paid plan (${DASHBOARD}), or fewer presets and descriptors: npx vitrine check counts them`;
 const SIMULATED = "remove EDGE from .dev.vars: it simulates this. Deployed:";
 
 export const EDGE_CHECKS = {
@@ -28,7 +28,7 @@ export const EDGE_CHECKS = {
     what: "{seen}: the bucket is not among the zone's Sources",
     // E11
     remedy: `${ADD_SOURCE} {entry} (domain, then path), exactly as it is spelt here. If it is listed: after the paid plan was bought, this was seen for three days`,
-    here: `${SIMULATED} ${ADD_SOURCE} that npm run check lists`,
+    here: `${SIMULATED} ${ADD_SOURCE} that npx vitrine check lists`,
   },
   // L2
   quota: {
@@ -69,7 +69,7 @@ export const EDGE_CHECKS = {
       },
       "options-refused": {
         what: "{seen}: an option of the preset is not accepted",
-        remedy: "compare the preset with docs/configuration.md: npm run check",
+        remedy: "compare the preset with docs/configuration.md: npx vitrine check",
       },
       // E8
       "edge-loop": {

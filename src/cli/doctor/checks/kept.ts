@@ -13,7 +13,7 @@ export const KEPT_CHECKS = {
     severity: "warning",
     what: "an image that was made before was made again: {seen}",
     why: EACH_ANEW,
-    remedy: `npx vitrine deploy, if [cache] and [exports] in wrangler.toml are new: npm run check looks at them. ${SWITCH_OFF}`,
+    remedy: `npx vitrine deploy, if [cache] and [exports] in wrangler.toml are new: npx vitrine check looks at them. ${SWITCH_OFF}`,
     harmless: true,
     causes: {
       // W13, W15

@@ -13,7 +13,7 @@ import {
 const HEALTH_UNKNOWN = "the doctor cannot see which slot works, and what the edge says";
 const READ_LOG = "run npx wrangler tail, then ask again: the log names the reason";
 const LOCAL_LOG =
-  "remove EDGE from .dev.vars if it is there: it simulates faults. Else see the terminal of npm start: the log names the reason";
+  "remove EDGE from .dev.vars if it is there: it simulates faults. Else see the terminal of npx vitrine dev: the log names the reason";
 /** Only a consequence if something else is wrong; the reason is in a log. */
 const IN_LOG = { here: LOCAL_LOG, follows: true } as const;
 const FIND_WORKER = "find out which Workers answer on that domain: npx wrangler deployments list";
@@ -24,7 +24,7 @@ export const SITE_CHECKS = {
     asks: "is the configuration free of mistakes?",
     what: "{seen}",
     why: "the deployed configuration has a mistake, so nothing is served",
-    remedy: "npx wrangler tail shows each mistake. npm run check checks wrangler.toml",
+    remedy: "npx wrangler tail shows each mistake. npx vitrine check checks wrangler.toml",
     here: LOCAL_LOG,
   },
   deployed: {
@@ -33,7 +33,7 @@ export const SITE_CHECKS = {
     why: "visitors see no image",
     remedy:
       'put that domain under routes in wrangler.toml, as { pattern = "images.example.com", custom_domain = true }, then npx vitrine deploy. Or a rule of the zone is in front of it',
-    here: "start it: npm start. It prints its http:// URL: pass that, without a path",
+    here: "start it: npx vitrine dev. It prints its http:// URL: pass that, without a path",
     causes: {
       "health-elsewhere": {
         severity: "warning",
@@ -52,7 +52,7 @@ export const SITE_CHECKS = {
     causes: {
       "health-token-wrong": {
         remedy: "deploy the HEALTH_TOKEN of this machine: npx wrangler secret put HEALTH_TOKEN",
-        here: "put the HEALTH_TOKEN of this machine into .dev.vars, then restart npm start",
+        here: "put the HEALTH_TOKEN of this machine into .dev.vars, then restart npx vitrine dev",
       },
       "health-busy": { remedy: "try again in a minute" },
     },

@@ -51,7 +51,7 @@ export function figureOf(
     );
   });
   image.addEventListener("error", () =>
-    fail("The image could not be shown. The log of npm start says why."),
+    fail("The image could not be shown. The log of npx vitrine dev says why."),
   );
   function fail(reason: string): void {
     figure.dataset["state"] = "failed";
