@@ -5,8 +5,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { readPort } from "../../src/dev/read-port.ts";
 import { freePort } from "../support/free-port.ts";
 
-test.each(["http", "0", "65536", "80.5", "-1"])("PORT=%s is not a port", async (given) => {
-  const fault = `PORT is "${given}". It must be a number from 1 to 65535.`;
+test.each(["http", "0", "65536", "80.5", "-1"])("%s is not a port", async (given) => {
+  const fault = `The port is "${given}". It must be a number from 1 to 65535.`;
   expect(await readPort(given)).toEqual({ fault });
 });
 

@@ -1,4 +1,4 @@
-// `npm start` and `npm run check` as programs, in a copy of the project.
+// `vitrine dev` and `vitrine check` as programs, in a copy of the project.
 
 import { execFile, execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ import {
 } from "../support/local-run.ts";
 import { overhearAnswer } from "../support/overheard.ts";
 
-/** `npm start` runs here and starts again here. The other tests have a copy of their own. */
+/** `vitrine dev` runs here and starts again here. The other tests have a copy of their own. */
 const shared = copyProject();
 
 afterEach(endRuns);
@@ -76,7 +76,7 @@ async function serveOverlay() {
 
 const SLOW = { timeout: 90_000 }; // it starts wrangler, beside other tests
 
-test("npm start creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW, async () => {
+test("vitrine dev creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW, async () => {
   const folder = shared;
   const port = await freePort();
   const address = `http://localhost:${port}`;
@@ -131,7 +131,7 @@ test("npm start creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW, a
   expect(doctor.code).toBe(1);
   expect(second.code).toBe(2);
   expect(second.output).toContain(`Port ${port} is in use`);
-  expect(second.output).toContain(`PORT=${port + 1} npx vitrine dev`);
+  expect(second.output).toContain(`npx vitrine dev --port ${port + 1}`);
 
   // The originals are behind these URLs. No other user of this machine may find them.
   const entry = readFileSync(join(folder, `.wrangler/local/${port}.js`), "utf8");
@@ -170,7 +170,7 @@ test("npm start creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW, a
 });
 
 test(
-  "npm start starts again, with other credentials, both slots, and the deep /healthz (S2)",
+  "vitrine dev starts again, with other credentials, both slots, and the deep /healthz (S2)",
   SLOW,
   async () => {
     const folder = shared;
@@ -231,7 +231,7 @@ test(
   },
 );
 
-test("a route that is signed while npm start runs works at once", SLOW, async () => {
+test("a route that is signed while vitrine dev runs works at once", SLOW, async () => {
   const folder = copyProject();
   const port = await freePort();
   const address = `http://localhost:${port}`;
@@ -254,7 +254,42 @@ test("a route that is signed while npm start runs works at once", SLOW, async ()
   expect(local.output()).not.toContain("configuration-broken");
 });
 
-test("if wrangler does not start, npm start shows why", async () => {
+test("vitrine dev runs what main names, with what it adds to Vitrine", SLOW, async () => {
+  const folder = copyProject();
+  editFile(join(folder, "wrangler.toml"), (text) => text.replace("src/worker/index.ts", "own.ts"));
+  const entry = `import worker, { Renditions } from "./src/worker/index.ts";
+export { Renditions };
+export default {
+  fetch(request, env, context) {
+    if (request.url.endsWith("/robots.txt")) return new Response("Disallow: /\\n");
+    return worker.fetch(request, env, context);
+  },
+};
+`;
+  writeFileSync(join(folder, "own.ts"), entry);
+  const port = await freePort();
+  await start(folder, port);
+  const robots = await open(`http://localhost:${port}/robots.txt`);
+  expect(await robots.text()).toBe("Disallow: /\n");
+  expect((await open(`http://localhost:${port}/images/card/photos/fig.jpg`)).status).toBe(200);
+});
+
+test.each([
+  ["is not there", undefined, /^ {2}wrangler\.toml: main: .*own\.ts is not there\. .*"vitrine"/m],
+  [
+    "has no Renditions",
+    'export { default } from "./src/worker/index.ts"',
+    /exports no Renditions\./,
+  ],
+])("if main %s, vitrine dev says what to write", SLOW, async (_what, entry, said) => {
+  const folder = copyProject();
+  editFile(join(folder, "wrangler.toml"), (text) => text.replace("src/worker/index.ts", "own.ts"));
+  if (entry !== undefined) writeFileSync(join(folder, "own.ts"), entry);
+  const { code, output } = await run(folder, ["dev"], { PORT: `${await freePort()}` });
+  expect([code === 0, output]).toEqual([false, expect.stringMatching(said)]);
+});
+
+test("if wrangler does not start, vitrine dev shows why", async () => {
   const folder = copyProject();
   editFile(join(folder, "wrangler.toml"), (text) => text.replace("2026-11-01", "2035-01-01"));
   const { code, output } = await run(folder, ["dev"], { PORT: `${await freePort()}` });
@@ -265,7 +300,7 @@ test("if wrangler does not start, npm start shows why", async () => {
 test.each([
   ["{transformations:false}", /^ {2}\.dev\.vars:3: EDGE: is not JSON \(/m],
   ['{"transformation":false}', /^ {2}\.dev\.vars:3: EDGE\.transformation: unknown switch/m],
-])("npm start does not start with EDGE='%s'", async (edge, said) => {
+])("vitrine dev does not start with EDGE='%s'", async (edge, said) => {
   const folder = copyProject();
   writeFileSync(join(folder, ".dev.vars"), `# Two lines\nHEALTH_TOKEN=\nEDGE='${edge}'\n`);
   const { code, output } = await run(folder, ["dev"], { PORT: `${await freePort()}` });
@@ -280,7 +315,7 @@ async function runBoth(change: (text: string) => string) {
   return Promise.all([run(folder, ["dev"], { PORT }), run(folder, ["check"])]);
 }
 
-test("npm start and npm run check show all mistakes of wrangler.toml, and start nothing", async () => {
+test("vitrine dev and vitrine check show all mistakes of wrangler.toml, and start nothing", async () => {
   const results = await runBoth((text) =>
     text
       .replace("quality = 80", "quality = 150")
@@ -295,7 +330,7 @@ test("npm start and npm run check show all mistakes of wrangler.toml, and start 
   }
 });
 
-test("npm start and npm run check show where wrangler.toml is not TOML", async () => {
+test("vitrine dev and vitrine check show where wrangler.toml is not TOML", async () => {
   for (const { code, output } of await runBoth(() => "name = ")) {
     expect(code).toBe(2);
     expect(output).toContain("wrangler.toml:1:7: ");
@@ -303,7 +338,7 @@ test("npm start and npm run check show where wrangler.toml is not TOML", async (
   }
 });
 
-test("npm start is of one environment, also of a wrangler.jsonc (S6, D3)", SLOW, async () => {
+test("vitrine dev is of one environment, also of a wrangler.jsonc (S6, D3)", SLOW, async () => {
   const folder = copyProject();
   rmSync(join(folder, "wrangler.toml"));
   const vars = {
