@@ -20,7 +20,7 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/loaders"], // has its own packages, and runner
+    exclude: ["test/loaders", "test/package"], // they have their own packages, and runners
     globalSetup: ["test/support/built.ts"],
     isolate: false, // see there what keeps files apart
     setupFiles: ["test/support/fresh.ts"],

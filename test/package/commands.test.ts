@@ -1,0 +1,105 @@
+// All commands, in a folder that has only wrangler.toml, by each Node.js.
+
+import { cpSync, existsSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { startDev } from "./dev.ts";
+import { tryRun } from "./run.ts";
+
+const bare = inject("bare");
+
+/** A copy of the folder: a command may write into it. */
+function copy(): string {
+  const folder = mkdtempSync(join(dirname(bare), "copy-"));
+  cpSync(join(bare, "wrangler.toml"), join(folder, "wrangler.toml"));
+  symlinkSync(join(bare, "node_modules"), join(folder, "node_modules"));
+  return folder;
+}
+
+test.each([[["doctor"]], [["check"]], [["--help"]], [["--version"]]])(
+  "on Node.js 20, npx vitrine %j says in one line which one it needs",
+  async (args) => {
+    const ended = await tryRun("npx", ["vitrine", ...args], { cwd: bare, node: 20 });
+    const said = /^vitrine needs Node\.js 22\.12 or newer\. This is v20\.\d+\.\d+\.\n$/;
+    expect(ended).toEqual({ code: 1, stdout: "", stderr: expect.stringMatching(said) });
+  },
+);
+
+describe.each([22, 24] as const)("with Node.js %d,", (node) => {
+  const cwd = copy();
+  let local: Awaited<ReturnType<typeof startDev>>;
+  beforeAll(async () => {
+    local = await startDev({ cwd, node });
+  });
+  afterAll(() => local.stop());
+
+  const vitrine = (...args: string[]) => tryRun("npx", ["vitrine", ...args], { cwd, node });
+  const here = () => ["--url", local.url];
+
+  test("vitrine --version", async () => {
+    expect(await vitrine("--version")).toMatchObject({
+      code: 0,
+      stdout: `${inject("packed").version}\n`,
+    });
+  });
+
+  test("vitrine check", async () => {
+    const { code, stdout } = await vitrine("check");
+    expect([code, stdout]).toEqual([0, expect.stringContaining("The configuration is right.")]);
+  });
+
+  test("vitrine types", async () => {
+    expect((await vitrine("types")).code).toBe(0);
+    expect(readFileSync(join(cwd, "worker-configuration.d.ts"), "utf8")).toContain("interface Env");
+  });
+
+  test("vitrine client", async () => {
+    expect((await vitrine("client", "app.ts", "--base-url", "")).code).toBe(0);
+    expect(existsSync(join(cwd, "app.ts"))).toBe(true);
+  });
+
+  test("vitrine deploy --dry-run", async () => {
+    const toml = join(cwd, "wrangler.toml");
+    const before = readFileSync(toml, "utf8");
+    writeFileSync(toml, before.replace(/^# (?=routes)/m, ""));
+    const { code, stdout, stderr } = await vitrine("deploy", "--dry-run");
+    writeFileSync(toml, before);
+    expect([code, stdout + stderr]).toEqual([0, expect.stringContaining("Total Upload")]);
+  });
+
+  test("vitrine url", async () => {
+    const { stdout } = await vitrine("url", "photos/fig.jpg", "--preset", "card@2x", ...here());
+    expect(stdout).toBe(`${local.url}/images/card@2x/photos/fig.jpg\n`);
+  });
+
+  test("vitrine sign says that no route is signed", async () => {
+    const { code, stderr } = await vitrine("sign", "photos/fig.jpg", "--preset", "card", ...here());
+    expect([code, stderr]).toEqual([2, expect.stringContaining("signed")]);
+  });
+
+  test("vitrine explain", async () => {
+    const { code, stdout } = await vitrine("explain", `${local.url}/images/card@2x/photos/fig.jpg`);
+    expect([code, stdout]).toEqual([0, expect.stringContaining("card@2x")]);
+  });
+
+  test("vitrine doctor", async () => {
+    const { code, stdout } = await vitrine("doctor", ...here(), "--key", "photos/fig.jpg");
+    expect([code, stdout]).toEqual([0, expect.stringContaining("avif for AVIF")]);
+  });
+
+  test("vitrine warm", async () => {
+    writeFileSync(join(cwd, "keys.txt"), "photos/fig.jpg\n");
+    const { code, stderr } = await vitrine("warm", "photos/fig.jpg", "--preset", "card", ...here());
+    expect([code, stderr]).toEqual([0, expect.any(String)]);
+  });
+
+  test("vitrine rotate --dry-run", async () => {
+    const ended = await vitrine("rotate", "--dry-run", ...here());
+    expect(ended.code).toBe(0);
+  });
+
+  test("vitrine purge says what it needs", async () => {
+    const { code, stderr } = await vitrine("purge", "photos/fig.jpg", ...here());
+    expect([code, stderr]).toEqual([2, expect.stringContaining("PURGE_TOKEN")]);
+  });
+});

@@ -1,0 +1,87 @@
+// Every export of the package, imported by Node.js and by TypeScript.
+
+import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect, inject, test } from "vitest";
+import { run } from "./run.ts";
+
+const shop = inject("shop");
+const { exports }: { exports: Record<string, unknown> } = JSON.parse(
+  readFileSync(join(shop, "node_modules/vitrine/package.json"), "utf8"),
+);
+
+/** What each export is for. */
+const NAMES = {
+  ".": ["default", "Renditions"],
+  "./client": ["createClient", "openSite", "imgProps"],
+  "./sign": ["createSigner"],
+  "./next": ["nextLoader"],
+  "./nuxt": ["nuxtProvider"],
+  "./unpic": ["unpicTransformer"],
+  "./testing": ["createS3", "createEdge", "createCache", "serveS3", "serveEdge"],
+  "./testing/worker": ["throughEdge"],
+} as const;
+
+test("each export is tried here", () => {
+  expect(Object.keys(NAMES)).toEqual(Object.keys(exports).filter((name) => !/json$/.test(name)));
+});
+
+const modules = Object.entries(NAMES).map(
+  ([name, names]) => [`vitrine${name.slice(1)}`, names] as const,
+);
+
+test.each([22, 24] as const)("Node.js %d imports each of them", async (node) => {
+  const lines = modules.map(
+    ([from, names]) =>
+      `for (const name of ${JSON.stringify(names)}) if (!((await import("${from}"))[name])) throw new Error("${from} has no " + name);`,
+  );
+  await run("node", ["--input-type=module", "-e", lines.join("\n")], { cwd: shop, node });
+});
+
+/** @param types which global types the project has; without them, the browser's */
+function projectOf(
+  settings: { moduleResolution: string; types: readonly string[] },
+  from: typeof modules,
+) {
+  const folder = mkdtempSync(join(dirname(shop), "types-"));
+  symlinkSync(join(shop, "node_modules"), join(folder, "node_modules"));
+  const text = from.map(
+    ([module, names], at) =>
+      `import { ${names.map((name) => `${name} as ${name}${at}`).join(", ")} } from "${module}";\n` +
+      `export const all${at}: readonly object[] = [${names.map((name) => `${name}${at}`).join(", ")}];\n`,
+  );
+  writeFileSync(join(folder, "index.ts"), text.join(""));
+  const isBundler = settings.moduleResolution === "bundler";
+  const compilerOptions = {
+    ...settings,
+    module: isBundler ? "esnext" : "node16",
+    target: "es2022",
+    lib: settings.types.length > 0 ? ["es2024"] : ["es2024", "dom"],
+    ...{ strict: true, noEmit: true, skipLibCheck: false },
+  };
+  writeFileSync(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({ compilerOptions, files: ["index.ts"] }),
+  );
+  writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+  return folder;
+}
+
+const worker = modules.filter(([from]) => from === "vitrine");
+const others = modules.filter(([from]) => from !== "vitrine");
+const WORKERS = ["@cloudflare/workers-types"];
+
+test.each([
+  ["bundler", "workers-types", WORKERS, worker],
+  ["node16", "workers-types", WORKERS, worker],
+  ["bundler", "workers-types", WORKERS, others],
+  ["node16", "workers-types", WORKERS, others],
+  ["bundler", "the browser's", [], others],
+  ["node16", "the browser's", [], others],
+] as const)(
+  "TypeScript imports them with %s and the types of %s",
+  async (moduleResolution, _name, types, from) => {
+    const folder = projectOf({ moduleResolution, types }, from);
+    await run("npx", ["tsc"], { cwd: folder });
+  },
+);

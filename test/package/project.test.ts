@@ -1,0 +1,89 @@
+// The project that `vitrine init` writes: everything that its README and its workflow run.
+
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { startDev } from "./dev.ts";
+import { run } from "./run.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const shop = inject("shop");
+
+test("a user owns at most nine files", () => {
+  const all = readdirSync(shop, { recursive: true, encoding: "utf8" });
+  const own = all.filter((file) => !/^(?:node_modules|\.wrangler)(?:\/|$)/.test(file));
+  const files = own.filter((file) => statSync(join(shop, file)).isFile());
+  // package-lock.json is npm's.
+  expect(files.filter((file) => file !== "package-lock.json").length).toBeLessThanOrEqual(9);
+});
+
+test("npm run check finds no mistake: the configuration, the types of Env, TypeScript", async () => {
+  const { stdout } = await run("npm", ["run", "check"], { cwd: shop });
+  expect(stdout).toContain("The configuration is right.");
+  expect(readFileSync(join(shop, "worker-configuration.d.ts"), "utf8")).toContain('"acme-media"');
+});
+
+test("what it deploys is as large as the Worker of the repository", async () => {
+  const sizeOf = async (cwd: string, name: string) => {
+    const outdir = join(dirname(shop), name);
+    await run("npx", ["wrangler", "deploy", "--dry-run", "--outdir", outdir], { cwd });
+    return statSync(join(outdir, "index.js")).size;
+  };
+  expect(await sizeOf(shop, "of-shop")).toBe(await sizeOf(ROOT, "of-repository"));
+});
+
+test("vitrine client writes a file that an app compiles and runs", async () => {
+  const app = join(dirname(shop), "app");
+  mkdirSync(app);
+  symlinkSync(join(shop, "node_modules"), join(app, "node_modules"));
+  await run("npx", ["vitrine", "client", "../app/vitrine.ts", "--base-url", ""], { cwd: shop });
+  const page =
+    'import { images } from "./vitrine";\nconsole.log(images.imageUrl("a b.jpg", "card@2x"));\n';
+  writeFileSync(join(app, "page.ts"), page);
+  const options =
+    "--ignoreConfig --target es2022 --lib es2022,dom --strict --module esnext --moduleResolution bundler --types".split(
+      " ",
+    );
+  await run("npx", ["tsc", ...options, "", "--noEmit", "page.ts"], { cwd: app });
+  const bundle = "esbuild page.ts --bundle --format=esm --outfile=page.js --log-level=warning";
+  await run("npx", bundle.split(" "), { cwd: app });
+  expect((await run("node", ["page.js"], { cwd: app })).stdout).toBe("/images/card@2x/a%20b.jpg\n");
+});
+
+describe.each([22, 24] as const)("npm start with Node.js %d", (node) => {
+  let local: Awaited<ReturnType<typeof startDev>>;
+  beforeAll(async () => {
+    local = await startDev({ cwd: shop, node });
+  });
+  afterAll(() => local.stop());
+
+  test("serves an image", async () => {
+    const headers = { accept: "image/avif,*/*" };
+    const answer = await fetch(`${local.url}/images/thumbnail/photos/dandelion.jpg`, { headers });
+    const { width, height } = await sharp(await answer.arrayBuffer()).metadata();
+    const seen = [answer.status, answer.headers.get("content-type"), width, height];
+    expect(seen).toEqual([200, "image/avif", 160, 160]);
+  });
+
+  test("serves the contact sheet", async () => {
+    expect(await (await fetch(local.url)).text()).toContain("<script");
+    const script = await fetch(`${local.url}/.vitrine/sheet.js`);
+    expect([script.status, (await script.text()).includes("dimensionsOf")]).toEqual([200, true]);
+    const sheet = await (await fetch(`${local.url}/.vitrine/sheet.json`)).json();
+    expect(sheet).toMatchObject({ clients: ["images", "avatars"] });
+  });
+
+  test("the doctor finds nothing wrong with it", async () => {
+    const args = ["vitrine", "doctor", "--url", local.url, "--key", "photos/fig.jpg"];
+    const { stdout } = await run("npx", args, { cwd: shop, node });
+    expect(stdout).toContain("avif for AVIF");
+  });
+});

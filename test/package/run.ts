@@ -1,0 +1,59 @@
+// Runs a program to its end, as a user does: without what this repository's own npm has set.
+
+import { execFile } from "node:child_process";
+import { delimiter, dirname, join } from "node:path";
+
+const PACKAGES = join(import.meta.dirname, "node_modules");
+
+/** Each Node.js that the tests run the package with: the folder of its program. */
+export const NODES = {
+  20: join(PACKAGES, "node-20/bin"),
+  22: join(PACKAGES, "node-22/bin"),
+  24: dirname(process.execPath),
+} as const;
+
+export type Ended = {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+};
+
+export type Where = {
+  readonly cwd: string;
+  /** The Node.js of the shell. */
+  readonly node?: keyof typeof NODES;
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+/** The environment of a user's shell: without what npm and vitest have set. */
+export function shellOf({ node = 24, env = {} }: Omit<Where, "cwd">): NodeJS.ProcessEnv {
+  const set = Object.keys(process.env).filter((name) => /^(?:npm_|VITEST|NODE_)/.test(name));
+  const path = (process.env["PATH"] ?? "").split(delimiter);
+  return {
+    ...process.env,
+    ...Object.fromEntries(set.map((name) => [name, undefined])),
+    PATH: [NODES[node], ...path.filter((one) => !one.includes("node_modules"))].join(delimiter),
+    NO_COLOR: "1",
+    WRANGLER_SEND_METRICS: "false",
+    ...env,
+  };
+}
+
+/** Runs a program, whatever its exit code is. */
+export function tryRun(program: string, args: readonly string[], where: Where): Promise<Ended> {
+  return new Promise((settle) => {
+    const options = { cwd: where.cwd, env: shellOf(where), maxBuffer: 64 * 1024 ** 2 };
+    const child = execFile(program, [...args], options, (_error, stdout, stderr) =>
+      settle({ code: child.exitCode ?? -1, stdout, stderr }),
+    );
+    child.stdin?.end();
+  });
+}
+
+/** Runs a program. @throws what it said, if it does not end with 0 */
+export async function run(program: string, args: readonly string[], where: Where): Promise<Ended> {
+  const ended = await tryRun(program, args, where);
+  if (ended.code === 0) return ended;
+  const line = [program, ...args].join(" ");
+  throw new Error(`${line} ended with ${ended.code}:\n${ended.stdout}${ended.stderr}`);
+}

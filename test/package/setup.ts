@@ -1,0 +1,75 @@
+// Packs the package, and makes the folders outside the repository in which the tests try it.
+
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestProject } from "vitest/node";
+import { run } from "./run.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** The packed package: its path. */
+    tarball: string;
+    /** What npm says of it. */
+    packed: Packed;
+    /** A project that `vitrine init` wrote, with its packages. */
+    shop: string;
+    /** A folder that has only wrangler.toml, and the same packages. */
+    bare: string;
+  }
+}
+
+export type Packed = {
+  readonly filename: string;
+  readonly version: string;
+  readonly size: number;
+  readonly unpackedSize: number;
+  readonly files: readonly { readonly path: string; readonly size: number }[];
+};
+
+const ROOT = join(import.meta.dirname, "../..");
+
+/** npm ci has fetched most packages already. */
+const OFFLINE = ["--prefer-offline", "--no-audit", "--no-fund"];
+
+export default async function setUp(project: TestProject): Promise<() => void> {
+  const folder = mkdtempSync(join(tmpdir(), "vitrine-package-"));
+  const pack = ["pack", "--json", "--pack-destination", folder];
+  const { stdout } = await run("npm", pack, { cwd: ROOT });
+  const [packed]: [Packed] = JSON.parse(stdout.slice(stdout.search(/^\[/m)));
+  const tarball = join(folder, packed.filename);
+
+  const init = [
+    "init",
+    "shop",
+    "--provider",
+    "aws",
+    "--bucket",
+    "acme-media",
+    "--region",
+    "eu-west-1",
+  ];
+  const exec = ["exec", "--yes", ...OFFLINE, `--package=${tarball}`, "--", "vitrine", ...init];
+  await run("npm", exec, { cwd: folder });
+  const shop = join(folder, "shop");
+  // The only difference from a project whose package comes from npm.
+  const file = join(shop, "package.json");
+  const own = readFileSync(file, "utf8");
+  const line = `"vitrine": "^${packed.version}"`;
+  if (!own.includes(line)) throw new Error(`package.json of the project has no ${line}`);
+  writeFileSync(file, own.replace(line, `"vitrine": "file:${tarball}"`));
+  await run("npm", ["install", ...OFFLINE], { cwd: shop });
+
+  const bare = join(folder, "bare");
+  mkdirSync(bare);
+  const config = readFileSync(join(shop, "wrangler.toml"), "utf8");
+  const main = 'main = "node_modules/vitrine/dist/worker/index.js"';
+  writeFileSync(join(bare, "wrangler.toml"), config.replace(/^main = .*$/m, main));
+  symlinkSync(join(shop, "node_modules"), join(bare, "node_modules"));
+
+  project.provide("tarball", tarball);
+  project.provide("packed", packed);
+  project.provide("shop", shop);
+  project.provide("bare", bare);
+  return () => rmSync(folder, { recursive: true, force: true });
+}

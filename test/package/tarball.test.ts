@@ -1,0 +1,64 @@
+// What is in the package, and what publint and "Are the types wrong?" say of it.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, inject, test } from "vitest";
+import { run } from "./run.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const TOOLS = join(import.meta.dirname, "node_modules/.bin");
+const packed = inject("packed");
+const paths = packed.files.map(({ path }) => path);
+
+/** What a user needs, below the top level. All of dist/ is made by `npm run build`. */
+const FOLDERS = [
+  /^dist\/(?:cli|client|dev|emulator|url|worker)\/[\w./-]+\.(?:js|d\.ts)$/,
+  /^dist\/dev\/sheet\/page\/\w+\.(?:js|css|svg|html)$/,
+  /^docs\/[\w-]+\.md$/,
+  /^fixtures\/objects\//,
+  /^src\/(?:client|url)\/[\w-]+\.ts$/, // `vitrine client` joins them
+  /^src\/cli\/vitrine\.js$/,
+];
+const TOP = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
+
+test("the package has what its users need, and nothing else", () => {
+  const others = paths.filter((path) => !FOLDERS.some((form) => form.test(path)));
+  expect(others.sort()).toEqual(TOP);
+  for (const form of FOLDERS) expect(paths.some((path) => form.test(path))).toBe(true);
+});
+
+test("nothing in it names a file of the machine that packed it", () => {
+  const shop = inject("shop");
+  const texts = paths.filter((path) => /\.(?:js|ts|md|json|css|html)$/.test(path));
+  const telling = texts.filter((path) =>
+    readFileSync(join(shop, "node_modules/vitrine", path), "utf8").includes(ROOT),
+  );
+  expect(telling).toEqual([]);
+});
+
+test("it weighs less than 3.5 MB packed, and most of that are the pictures of the local run", () => {
+  expect(packed.size).toBeLessThan(3_500_000);
+  const weigh = (form: RegExp) =>
+    packed.files.filter(({ path }) => form.test(path)).reduce((sum, { size }) => sum + size, 0);
+  expect(weigh(/^fixtures\//)).toBeGreaterThan(weigh(/^(?!fixtures\/)/));
+});
+
+test("publint finds nothing", async () => {
+  const { stdout } = await run(join(TOOLS, "publint"), [inject("tarball"), "--strict"], {
+    cwd: ROOT,
+  });
+  expect(stdout).toContain("All good!");
+});
+
+test("the types are right for bundlers and for Node.js", async () => {
+  const args = [
+    inject("tarball"),
+    "--profile",
+    "esm-only",
+    "--format",
+    "table-flipped",
+    "--no-emoji",
+  ];
+  const { stdout } = await run(join(TOOLS, "attw"), args, { cwd: ROOT });
+  expect(stdout).toContain("No problems found");
+});
