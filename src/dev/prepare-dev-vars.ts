@@ -2,20 +2,26 @@
 // because a route may become signed while it runs. It never changes a line that is there.
 
 import { randomBytes } from "node:crypto";
-import { appendFileSync, copyFileSync, existsSync } from "node:fs";
+import { appendFileSync, copyFileSync, existsSync, writeFileSync } from "node:fs";
 import type { Fault } from "../cli/command.ts";
 import { devVarsOf, readVars } from "../cli/project/vars.ts";
 import { isTable, json } from "../worker/base/json.ts";
 import type { Vars } from "../worker/config/schema.ts";
 
-/** @returns what was done, one line each */
+const EXAMPLE = ".dev.vars.example";
+
+/** A .dev.vars where there is no example of one. */
+const PLAIN = `# The secrets of the local run. It reloads this file after each change.
+# Its buckets need no keys here: it has keys of its own.
+`;
+
+/** @returns what was done, one line each. In a folder that is not Vitrine's it does nothing */
 export function prepareDevVars(environment: string | undefined): readonly string[] | Fault {
-  const done: string[] = [];
+  const project = readVars(".", environment, "quiet");
+  // In a folder that is not Vitrine's, a new .dev.vars would hide its .env (S4).
+  if ("fault" in project || project.started["BUCKETS"] === undefined) return [];
   const file = devVarsOf(".", environment);
-  if (!existsSync(file)) {
-    copyFileSync(".dev.vars.example", ".dev.vars");
-    done.push("Created .dev.vars from .dev.vars.example.");
-  }
+  const done = existsSync(file) ? [] : [createDevVars()];
   const known = readVars(".", environment);
   if ("fault" in known || known.started["URL_SIGNING_KEYS"]) return done;
   const keys = JSON.stringify({ local: randomBytes(32).toString("hex") });
@@ -28,6 +34,15 @@ export function prepareDevVars(environment: string | undefined): readonly string
     };
   }
   return [...done, `Added URL_SIGNING_KEYS to ${file}, for routes with signed = true.`];
+}
+
+function createDevVars(): string {
+  if (existsSync(EXAMPLE)) {
+    copyFileSync(EXAMPLE, ".dev.vars");
+    return `Created .dev.vars from ${EXAMPLE}.`;
+  }
+  writeFileSync(".dev.vars", PLAIN);
+  return "Created .dev.vars.";
 }
 
 /** Returns whether a route is signed. */

@@ -1,10 +1,10 @@
 // `vitrine dev`: the Worker in the real Workers runtime. A private S3 that verifies signatures runs in the
 // same `wrangler dev`, and the strict edge runs between the two. No account, no network.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { EXIT, type Fault } from "../cli/command.ts";
 import { environmentText } from "../cli/project/environment.ts";
-import { localKeys } from "../cli/project/local.ts";
+import { LOCAL_KEYS } from "../cli/project/local.ts";
 import { devVarsOf } from "../cli/project/vars.ts";
 import { fillBucket } from "./fill-bucket.ts";
 import { followBuckets, followDevVars } from "./follow-dev-vars.ts";
@@ -42,10 +42,11 @@ export async function startLocal(
   const project = readProject(endpoint, environment);
   const mistakes = "mistakes" in project ? [...project.mistakes] : [];
   const devVars = devVarsOf(".", environment);
-  switchesIn(readFileSync(devVars, "utf8"), devVars, (mistake) => mistakes.push(mistake));
+  const lines = existsSync(devVars) ? readFileSync(devVars, "utf8") : "";
+  switchesIn(lines, devVars, (mistake) => mistakes.push(mistake));
   if ("mistakes" in project || mistakes.length > 0) {
-    const lines = [`The configuration or ${devVars} has mistakes:`, ...mistakes];
-    return { fault: lines.join("\n  ") };
+    const said = [`The configuration or ${devVars} has mistakes:`, ...mistakes];
+    return { fault: said.join("\n  ") };
   }
   const { own, config, file, main } = project;
   const buckets = Object.values(project.buckets);
@@ -72,7 +73,7 @@ export async function startLocal(
     const show = (done: number, all: number) =>
       progress(`Filling the local bucket "${bucket}": ${done} of ${all} objects`, done === all);
     try {
-      await fillBucket(`${endpoint}/${bucket}/`, prefix, localKeys(), show);
+      await fillBucket(`${endpoint}/${bucket}/`, prefix, LOCAL_KEYS, show);
     } catch (error) {
       if (!wrangler.isEnding()) fail(`The local bucket cannot be filled: ${error}`);
     }

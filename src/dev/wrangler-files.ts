@@ -3,7 +3,7 @@
 
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
-import { localKeys } from "../cli/project/local.ts";
+import { LOCAL_KEYS } from "../cli/project/local.ts";
 import type { Doors } from "./local-worker.ts";
 
 // In the package these files are compiled, as this one is.
@@ -60,12 +60,11 @@ export default {
  * @param environment that of the main Worker: wrangler looks for it in all configurations (S6)
  */
 export function ownerConfig(buckets: readonly string[], environment?: string): object {
-  const { accessKeyId, secretAccessKey } = localKeys();
   const bindings = {
     r2_buckets: [...new Set(buckets)].map((bucket, index) => ({
       binding: `BUCKET_${index}`,
       bucket_name: bucket,
-      local_dev: { experimental_s3_credentials: { accessKeyId, secretAccessKey } },
+      local_dev: { experimental_s3_credentials: LOCAL_KEYS },
     })),
   };
   return {

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { http, passthrough } from "msw";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { localBuckets, localKeys } from "../../src/cli/project/local.ts";
+import { LOCAL_KEYS, localBuckets } from "../../src/cli/project/local.ts";
 import { fillBucket } from "../../src/dev/fill-bucket.ts";
 import { BROKEN, HARD_KEYS } from "../../src/dev/objects.ts";
 import { serveEdge } from "../../src/dev/serve-edge.ts";
@@ -200,12 +200,11 @@ describe.each(["AWS's S3", "wrangler's S3"])(
     const origin = join(ROOT, ".wrangler/test/origin.json");
     writeFileSync(origin, JSON.stringify(ownerConfig(["acme-media"])));
     const server = createHarness();
-    const keys = localKeys();
     const secrets = local
       ? {
           ...SECRETS,
-          AWS_ACCESS_KEY_ID: keys.accessKeyId,
-          AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+          AWS_ACCESS_KEY_ID: LOCAL_KEYS.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: LOCAL_KEYS.secretAccessKey,
         }
       : SECRETS;
     let address: string;
@@ -250,7 +249,12 @@ describe.each(["AWS's S3", "wrangler's S3"])(
       if (!local) return;
       await configure();
       expect((await server.listen()).url.href).toBe(address);
-      await fillBucket(`${address}cdn-cgi/local/r2/s3/acme-media/`, "published/", keys, () => {});
+      await fillBucket(
+        `${address}cdn-cgi/local/r2/s3/acme-media/`,
+        "published/",
+        LOCAL_KEYS,
+        () => {},
+      );
     });
     afterAll(async () => {
       door.close();

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, onTestFinished, test } from "vitest";
+import { LOCAL_KEYS } from "../../src/cli/project/local.ts";
 import { QUIET, ROOT } from "../support/built.ts";
 import { freePort } from "../support/free-port.ts";
 import {
@@ -144,22 +145,28 @@ test("vitrine dev creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW,
   const small = urls.find((url) => url.endsWith("/transparent.png")) ?? expect.unreachable();
   const becomes = async (line: string, status: number, said: RegExp) => {
     const before = local.output().length;
-    writeFileSync(file, `${example}${/^URL_SIGNING_KEYS=.*$/m.exec(created)?.[0]}\n${line}\n`);
+    writeFileSync(file, `${/^URL_SIGNING_KEYS=.*$/m.exec(created)?.[0]}\n${line}\n`);
     const look = async () => {
       const answer = await open(small);
       return [answer.status, said.test(local.output().slice(before))];
     };
     await expect.poll(look, { timeout: 5000 }).toEqual([status, true]);
   };
-  const wrong = 'AWS_SECRET_ACCESS_KEY="wrong"';
-  await becomes(wrong, 502, /"event":"slots-refused",.*"origin":"SignatureDoesNotMatch"/);
+  const id = `AWS_ACCESS_KEY_ID="${LOCAL_KEYS.accessKeyId}"\n`;
+  await becomes(
+    `${id}AWS_SECRET_ACCESS_KEY="wrong"`,
+    502,
+    /"event":"slots-refused",.*"origin":"SignatureDoesNotMatch"/,
+  );
   await becomes("", 200, /^Reloaded \.dev\.vars\. Changed: AWS_SECRET_ACCESS_KEY$/m);
   await becomes(`EDGE='{"transformations":false}'`, 502, /"event":"not-transformed"/);
   await becomes(`EDGE='{"sources":[]}'`, 502, /"event":"edge-refused",.*"edge":"9401"/);
   await becomes(`EDGE='{"sources":[0]}'`, 502, /^\.dev\.vars:\d+: EDGE\.sources: \[0\] is not/m);
-  await becomes("AWS_SECRET_ACCESS_KEY='half", 502, /"origin":"SignatureDoesNotMatch"/);
-  await becomes("AWS_SECRET_ACCESS_KEY=", 500, /"mistakes":\["AWS_SECRET_ACCESS_KEY: is missing/);
-  await becomes("", 200, /^Reloaded \.dev\.vars\. Changed: AWS_SECRET_ACCESS_KEY$/m);
+  await becomes(`${id}AWS_SECRET_ACCESS_KEY='half`, 502, /"origin":"SignatureDoesNotMatch"/);
+  const half = `${id}AWS_SECRET_ACCESS_KEY=`;
+  await becomes(half, 500, /"mistakes":\["AWS_SECRET_ACCESS_KEY: is missing/);
+  const empty = 'AWS_ACCESS_KEY_ID=""\nAWS_SECRET_ACCESS_KEY=""';
+  await becomes(empty, 200, /^Reloaded \.dev\.vars\. Changed: AWS_SECRET_ACCESS_KEY$/m);
   editFile(join(folder, "wrangler.toml"), (text) => text.replace('bucket = "', "$&other-"));
   await expect
     .poll(local.output, { timeout: 5000 })
@@ -192,7 +199,8 @@ test(
     const next = example
       .replace(/^# (AWS_\w+_NEXT|HEALTH_TOKEN|PURGE_TOKEN)=/gm, "$1=")
       .replaceAll("AWS_", "OWN_")
-      .replace(/OWN_ACCESS_KEY_ID="/, "$&old-");
+      .replace('OWN_ACCESS_KEY_ID="', "$&old-key-id")
+      .replace('OWN_SECRET_ACCESS_KEY="', "$&old-secret");
     writeFileSync(join(folder, ".dev.vars"), next);
     const port = await freePort();
     const local = await start(folder, port);
@@ -233,10 +241,12 @@ test(
 
 test("a route that is signed while vitrine dev runs works at once", SLOW, async () => {
   const folder = copyProject();
+  rmSync(join(folder, ".dev.vars.example")); // A project need not have it.
   const port = await freePort();
   const address = `http://localhost:${port}`;
   const local = await start(folder, port);
   const avatar = `${address}/avatars/ada/thumbnail`;
+  expect(readFileSync(join(folder, ".dev.vars"), "utf8")).not.toContain("ACCESS_KEY");
   expect((await open(avatar)).status).toBe(200);
   editFile(join(folder, "wrangler.toml"), (text) =>
     text.replace('presets = ["thumbnail"]', "signed = true"),
@@ -295,6 +305,22 @@ test("if wrangler does not start, vitrine dev shows why", async () => {
   const { code, output } = await run(folder, ["dev"], { PORT: `${await freePort()}` });
   expect(code).toBe(1);
   expect(output).toContain('Compatibility date "2035-01-01" is in the future');
+});
+
+test.each([
+  [
+    "without a wrangler.toml",
+    "wrangler.toml: there is no wrangler.toml or wrangler.jsonc",
+    undefined,
+  ],
+  ["of another Worker", "BUCKETS: is not a table, or is empty", 'name = "shop"\n'],
+])("in a folder %s, npm start makes no .dev.vars (S4)", async (_what, says, config) => {
+  const folder = copyProject();
+  rmSync(join(folder, "wrangler.toml"));
+  if (config !== undefined) writeFileSync(join(folder, "wrangler.toml"), config);
+  const { code, output } = await run(folder, START, { PORT: `${await freePort()}` });
+  expect([code, existsSync(join(folder, ".dev.vars"))]).toEqual([1, false]);
+  expect(output).toContain(`\n  ${says}`);
 });
 
 test.each([

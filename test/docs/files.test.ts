@@ -2,9 +2,10 @@
 // the configuration is formatted.
 
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseEnv } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { ROOT } from "../support/built.ts";
 import { listPages, readPage } from "./pages.ts";
@@ -19,6 +20,11 @@ test("git ignores each file that the pages put a secret into", () => {
   expect(files).toEqual(expect.arrayContaining(["secrets.env", "staging.env", "key.json"]));
   const ignored = run("git", ["check-ignore", ...files]).stdout.split("\n");
   expect(files.filter((file) => !ignored.includes(file))).toEqual([]);
+});
+
+test("no line of .dev.vars.example that the Deploy button asks for has a value (D1)", () => {
+  const lines = parseEnv(readFileSync(join(ROOT, ".dev.vars.example"), "utf8"));
+  expect(lines).toEqual({ AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "" });
 });
 
 test("npm run check leaves the form of the operator's own configuration alone", () => {

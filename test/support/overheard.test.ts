@@ -1,6 +1,7 @@
 // The search for secrets in logs and answers.
 
 import { expect, test } from "vitest";
+import { LOCAL_KEYS } from "../../src/cli/project/local.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "./env.ts";
 import { leaksIn } from "./overheard.ts";
 
@@ -8,7 +9,7 @@ test.each([
   ["a secret", CREDENTIALS.secretAccessKey],
   ["a key id", NEXT_CREDENTIALS.accessKeyId],
   ["the token", HEALTH_TOKEN],
-  ["the local secret", "vitrine-local-secret-that-opens-nothing-else"],
+  ["the local secret", LOCAL_KEYS.secretAccessKey],
   ["a key id that nobody listed", "AKIAQQQQQQQQQQQQQQQQ"],
   ["a signature", "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"],
   ["a header", "AWS4-HMAC-SHA256 Credential=x"],

@@ -5,7 +5,7 @@ import { hash } from "node:crypto";
 import { mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Reporter } from "vitest/node";
-import { localKeys } from "../../src/cli/project/local.ts";
+import { LOCAL_KEYS } from "../../src/cli/project/local.ts";
 import {
   CLOUDFLARE_API_TOKEN,
   CREDENTIALS,
@@ -53,7 +53,7 @@ export function beginToListen(): void {
 }
 
 const WORDS: readonly string[] = [
-  ...[CREDENTIALS, NEXT_CREDENTIALS, localKeys()].flatMap((keys) => Object.values(keys)),
+  ...[CREDENTIALS, NEXT_CREDENTIALS, LOCAL_KEYS].flatMap((keys) => Object.values(keys)),
   ...[
     HEALTH_TOKEN,
     CLOUDFLARE_API_TOKEN,

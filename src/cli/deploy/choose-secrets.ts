@@ -11,9 +11,9 @@ import {
 } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
-import type { Credentials, Slot } from "../../worker/config/slot.ts";
+import type { Slot } from "../../worker/config/slot.ts";
 import type { KnownVars } from "../project/known-vars.ts";
-import { wordsOf } from "../project/local.ts";
+import { LOCAL_KEYS, wordsOf } from "../project/local.ts";
 
 export type Chosen = {
   readonly sent: Readonly<Record<string, string>>;
@@ -29,9 +29,8 @@ type Known = Pick<KnownVars, "deployed" | "secrets" | "stored">;
 /**
  * Chooses what is deployed: what the Worker uses, and is not empty.
  * @param given what the file says
- * @param local the keys of the local run
  */
-export function chooseSecrets(given: Vars, known: Known, local: Credentials): Chosen {
+export function chooseSecrets(given: Vars, known: Known): Chosen {
   const words = [...new Set(wordsOf(known.deployed["BUCKETS"]).values())];
   const used = new Set([
     ...words.flatMap((word) => namesOf(word)),
@@ -52,7 +51,7 @@ export function chooseSecrets(given: Vars, known: Known, local: Credentials): Ch
   );
   const mistakes = [
     ...words.flatMap((word) => slotMistakes(word, sent)),
-    ...otherMistakes(sent, known, Object.values(local)),
+    ...otherMistakes(sent, known),
   ];
   return { sent, slots, unused, mistakes };
 }
@@ -73,10 +72,10 @@ function slotMistakes(word: string, sent: Vars): Mistake[] {
   });
 }
 
-function* otherMistakes(sent: Vars, { stored }: Known, local: readonly string[]) {
+function* otherMistakes(sent: Vars, { stored }: Known) {
   for (const [path, value] of Object.entries(sent)) {
-    if (local.includes(`${value}`)) {
-      yield { path, message: "is the one of .dev.vars.example, which opens only the local S3" };
+    if (Object.values<unknown>(LOCAL_KEYS).includes(value)) {
+      yield { path, message: "is the one of the local run, which opens only the local S3" };
     }
     if (/^\$(?:\w+|\{\w+\})$/.test(`${value}`)) {
       yield { path, message: "is the name of a variable: write its value here" };

@@ -10,7 +10,6 @@ import { checkEnvironment } from "../project/check-environments.ts";
 import { configFault, type Warning, warningText } from "../project/config-fault.ts";
 import { chooseEnvironment } from "../project/environment.ts";
 import type { KnownVars } from "../project/known-vars.ts";
-import { localKeys } from "../project/local.ts";
 import { type RunWrangler, wranglerAt } from "../project/run-wrangler.ts";
 import { readSecretsFile, secretsIn } from "../project/secrets.ts";
 import { shellWarnings } from "../project/shell-secrets.ts";
@@ -120,7 +119,7 @@ function readSecrets(
 ): Pick<Prepared, "chosen" | "warnings"> | Fault {
   const given = file === undefined ? {} : readSecretsFile(world, file);
   if (isFault(given)) return given;
-  const chosen = chooseSecrets(given, known, localKeys(world.folder));
+  const chosen = chooseSecrets(given, known);
   const wrong = file === undefined ? undefined : secretsFault(chosen, file);
   if (wrong !== undefined) return wrong;
   const unused = chosen.unused.map((name) => {

@@ -1,7 +1,5 @@
 // Where a deploy would go, and why it may not go there.
 
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { type Fault, isFault, type World } from "../command.ts";
 import { findBaseUrl, isHere } from "../project/base-url.ts";
 import type { FoundMistake } from "../project/config-fault.ts";
@@ -9,15 +7,9 @@ import { carrierText, isCarrier } from "../project/inheritance.ts";
 import type { KnownVars } from "../project/known-vars.ts";
 import { refuseUnprovenUrl } from "../project/own-url.ts";
 
-/** It holds the keys that must not be deployed. */
-const EXAMPLE = ".dev.vars.example";
-
 /** Why a deploy would replace another Worker than the one that is named, or none can be deployed. */
-export function placeFault({ folder, env }: World, known: KnownVars): Fault | undefined {
+export function placeFault({ env }: World, known: KnownVars): Fault | undefined {
   const { file, worker } = known;
-  if (!existsSync(join(folder, EXAMPLE))) {
-    return { fault: `there is no ${EXAMPLE} in this folder: go to where Vitrine is kept` };
-  }
   if (isCarrier(known)) return { fault: carrierText(known) };
   if (worker === undefined) return { fault: `${file}: name is missing: it is the Worker's` };
   const name = env["WRANGLER_CI_OVERRIDE_NAME"];

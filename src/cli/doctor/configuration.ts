@@ -49,7 +49,7 @@ type About = { readonly file: string; readonly local: boolean };
 
 /** Returns whether the mistake is in .dev.vars, or in that of an environment. */
 function isOfDevVars({ from }: FoundMistake): boolean {
-  return from?.startsWith(".dev.vars") === true && from !== ".dev.vars.example";
+  return from?.startsWith(".dev.vars") === true;
 }
 
 /** What a token that is too short does not open. */

@@ -87,6 +87,8 @@ async function hintsOf(asked: Asked, greeted: S3Answer, stranger: Reader): Promi
   return fault === undefined ? [] : [fault];
 }
 
+const REMOVE = "remove both secrets of the slot there: the local run has keys of its own";
+
 type Working = { readonly asked: Asked; readonly reader: Reader };
 
 /** @returns what was found before, and about each slot; and the first slot that S3 accepts */
@@ -103,8 +105,8 @@ async function examineSlots(
   for (const slot of slotsAtHand(project, asked.name).usable) {
     const about = `bucket ${asked.name}, slot ${slot.name}: the key ${keyEnd(slot)}`;
     const from = project.secrets.get(secretNames(asked.word, slot.name).accessKeyId)?.from;
-    const right = isPlayed(project) ? `${from}, as .dev.vars.example has it` : from;
-    const own = { ...asked, slot: slot.name, from: right };
+    const place = isPlayed(project) ? `${from}, or ${REMOVE}` : from;
+    const own = { ...asked, slot: slot.name, from: place };
     const reader = open(slot.credentials);
     const fault = diagnoseS3(await reader.ask(trial.absent), own);
     const diagnoses = fault ? [fault] : [well("key-id", `S3 knows it (from ${from})`)];

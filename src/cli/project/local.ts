@@ -1,8 +1,5 @@
 // The configuration as the local run has it: each bucket is replaced by one on this machine.
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { parseEnv } from "node:util";
 import { isTable } from "../../worker/base/json.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { isSecret, secretNames } from "../../worker/config/secret-names.ts";
@@ -15,20 +12,17 @@ export type LocalRun = {
   /** Whether .dev.vars names an S3 of its own. */
   readonly own: boolean;
   readonly buckets: Readonly<Record<string, Settings>>;
-  /** Those of .dev.vars, and the keys of the buckets on this machine. */
+  /** Those of .dev.vars, and `LOCAL_KEYS` where it has none. */
   readonly secrets: Vars;
   /** The vars and the secrets, with the buckets as in wrangler.toml. */
   readonly vars: Vars;
 };
 
-/** The keys of the buckets on this machine: those of .dev.vars.example. */
-export function localKeys(folder = "."): Credentials {
-  const example = parseEnv(readFileSync(join(folder, ".dev.vars.example"), "utf8"));
-  return {
-    accessKeyId: example["AWS_ACCESS_KEY_ID"] ?? "",
-    secretAccessKey: example["AWS_SECRET_ACCESS_KEY"] ?? "",
-  };
-}
+/** The keys of the buckets on this machine. They are public, and open nothing else. */
+export const LOCAL_KEYS = {
+  accessKeyId: "vitrine-local-key-id",
+  secretAccessKey: "vitrine-local-secret-that-opens-nothing-else",
+} as const satisfies Credentials;
 
 /** Replaces each bucket of `BUCKETS`, which is checked already, by one on this machine. */
 export function localBuckets(buckets: unknown, endpoint: string): Record<string, Settings> {
@@ -46,13 +40,12 @@ export function localBuckets(buckets: unknown, endpoint: string): Record<string,
 export function localRun(
   { started, local }: Pick<KnownVars, "started" | "local">,
   endpoint: string,
-  folder = ".",
 ): LocalRun {
   // If .dev.vars names the buckets, it says which S3 to ask, and none is replaced.
   const own = local.has("BUCKETS");
   const buckets = own ? {} : localBuckets(started["BUCKETS"], endpoint);
   const secrets = {
-    ...(own ? {} : localSecrets(started["BUCKETS"], local, localKeys(folder))),
+    ...(own ? {} : localSecrets(started["BUCKETS"], local)),
     ...Object.fromEntries(Object.entries(started).filter(([name]) => isSecret(name))),
   };
   return { own, buckets, secrets, vars: { ...started, ...secrets } };
@@ -62,13 +55,13 @@ export function localRun(
  * The keys of the local buckets, under the names that the configuration gives them.
  * @param given the names that .dev.vars has; a slot of which it has a secret is left out
  */
-function localSecrets(buckets: unknown, given: ReadonlySet<string>, keys: Credentials): Vars {
+function localSecrets(buckets: unknown, given: ReadonlySet<string>): Vars {
   const secrets: Record<string, string> = {};
   for (const word of wordsOf(buckets).values()) {
     const { accessKeyId: id, secretAccessKey: secret } = secretNames(word);
     if (given.has(id) || given.has(secret)) continue;
-    secrets[id] = keys.accessKeyId;
-    secrets[secret] = keys.secretAccessKey;
+    secrets[id] = LOCAL_KEYS.accessKeyId;
+    secrets[secret] = LOCAL_KEYS.secretAccessKey;
   }
   return secrets;
 }

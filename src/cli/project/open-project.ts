@@ -1,8 +1,6 @@
 // Opens the project of this folder for a command: an environment as a deploy or as the local run has it, the
 // secrets that this machine has, and where Vitrine is. Nothing is asked of any server.
 
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { readConfig } from "../../worker/config/config.ts";
 import { readHealthToken } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
@@ -13,7 +11,7 @@ import { findConfigFile } from "./config-file.ts";
 import { chooseEnvironment, placeText } from "./environment.ts";
 import { carrierText, isCarrier } from "./inheritance.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
-import { localKeys, localRun, wordsOf } from "./local.ts";
+import { LOCAL_KEYS, localRun, wordsOf } from "./local.ts";
 import { namelessFault, refuseOthersUrl, refuseUnprovenUrl } from "./own-url.ts";
 import type { Project } from "./project.ts";
 import { keep, mergeSecrets, readSecretsFile, secretsIn, valuesOf } from "./secrets.ts";
@@ -53,9 +51,6 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
   if (isFault(given)) return given;
   const file = findConfigFile(world.folder);
   if (isFault(file)) return file;
-  if (!existsSync(join(world.folder, EXAMPLE))) {
-    return { fault: `there is no ${EXAMPLE} in this folder: go to where Vitrine is kept` };
-  }
   const known = readVars(world.folder, chooseEnvironment(world, options.env));
   if (isFault(known)) return configFault([known.mistake]);
   if (isCarrier(known)) return { fault: carrierText(known) };
@@ -66,9 +61,7 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
     const why = `the local run takes its secrets from ${known.devVars}: leave this option out`;
     return { fault: `--secrets-file ${secretsFile}: ${why}` };
   }
-  const source = local
-    ? localSource(world, known, given)
-    : deployedSource(world, known, secretsFile);
+  const source = local ? localSource(known, given) : deployedSource(world, known, secretsFile);
   if (isFault(source)) return source;
   const { vars, localBuckets, secrets } = source;
   // The buckets of the local run would hide what is wrong with those of the configuration.
@@ -97,18 +90,18 @@ type Source = {
   readonly secrets: Project["secrets"];
 };
 
-/** What the local run copies to .dev.vars. */
-const EXAMPLE = ".dev.vars.example";
-
 /** The configuration as the local run has it. The local S3 goes by the name of localhost. */
-function localSource({ folder }: World, known: KnownVars, url: string): Source {
+function localSource(known: KnownVars, url: string): Source {
   const { port } = new URL(url);
   const endpoint = `http://localhost${port && `:${port}`}/cdn-cgi/local/r2/s3`;
-  const { vars, buckets, own, secrets } = localRun(known, endpoint, folder);
+  const { vars, buckets, own, secrets } = localRun(known, endpoint);
   return {
     vars,
     ...(!own && { localBuckets: { BUCKETS: buckets } }),
-    secrets: secretsIn(secrets, existsSync(join(folder, known.devVars)) ? known.devVars : EXAMPLE),
+    secrets: mergeSecrets([
+      secretsIn(known.started, known.devVars),
+      secretsIn(secrets, "the local run"),
+    ]),
   };
 }
 
@@ -120,7 +113,7 @@ function deployedSource(
   const { deployed, started, local, secrets: required, stored, devVars } = known;
   const filed = secretsFile === undefined ? {} : readSecretsFile(world, secretsFile);
   if (isFault(filed)) return filed;
-  const opening = Object.values<unknown>(localKeys(world.folder));
+  const opening = Object.values<unknown>(LOCAL_KEYS);
   const own = Object.entries(started).filter(
     ([name, value]) => local.has(name) && !opening.includes(value) && !isMadeUp(name, value),
   );

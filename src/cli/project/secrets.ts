@@ -11,7 +11,7 @@ import { decodeText } from "./read-text.ts";
 
 export type Secret = {
   readonly value: string;
-  /** `the environment`, `.dev.vars`, or a file's name. */
+  /** `the environment`, `the local run`, `.dev.vars`, or a file's name. */
   readonly from: string;
 };
 

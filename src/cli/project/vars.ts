@@ -65,7 +65,9 @@ export function readVars(
         : {};
     // wrangler dev leaves out secrets that are not required (S2); the local run does not.
     const optional = Object.entries(read(undefined)).filter(([name]) => isSecret(name));
-    const found = [...Object.entries(read(secrets)), ...optional];
+    const all = [...Object.entries(read(secrets)), ...optional];
+    // .dev.vars.example has its secrets empty.
+    const found = all.filter(([name, { value }]) => value !== "" || !isSecret(name));
     const routes = routesOf(config);
     const stores: readonly { binding: string }[] = config.secrets_store_secrets;
     return {

@@ -58,7 +58,7 @@ Examples:
   npx vitrine rotate --dry-run
   npx vitrine rotate
   npx vitrine rotate --key-file key.json --yes
-  npx vitrine rotate --url http://localhost:8787 --key-file .dev.vars.example`,
+  npx vitrine rotate --url http://localhost:8787 --key-file key.json`,
     )
     .action((options) => run(() => rotate(world, options)));
 }

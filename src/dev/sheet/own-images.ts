@@ -1,7 +1,7 @@
 // The images that the user adds to the local buckets, and the list of them.
 
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { localKeys } from "../../cli/project/local.ts";
+import { LOCAL_KEYS } from "../../cli/project/local.ts";
 import { keyFault } from "../../url/key.ts";
 import { json } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";
@@ -51,7 +51,7 @@ export async function putOwnImage(
   if (known.format === "svg" && !place.route.svg) return "an SVG needs a route with svg = true";
   const { base, prefix } = place.route.bucket;
   try {
-    await putObject(base, prefix + place.key, localKeys(), type, body);
+    await putObject(base, prefix + place.key, LOCAL_KEYS, type, body);
   } catch (error) {
     return `${error}`;
   }

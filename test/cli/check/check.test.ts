@@ -223,8 +223,11 @@ test("vitrine check finds all mistakes that matter only once deployed (E6, W2)",
   ]);
 });
 
-test("vitrine check finds a secret that .dev.vars leaves out, whatever .env has (S2, S4)", async () => {
-  writeFileSync(join(folder, ".dev.vars"), 'AWS_ACCESS_KEY_ID="x"\n');
+test.each([
+  ["leaves out", ""],
+  ["has empty", 'AWS_SECRET_ACCESS_KEY=""'],
+])("a secret that .dev.vars %s is found, whatever .env has (S2, S4)", async (_what, line) => {
+  writeFileSync(join(folder, ".dev.vars"), `AWS_ACCESS_KEY_ID="x"\n${line}\n`);
   writeFileSync(join(folder, ".env"), 'AWS_SECRET_ACCESS_KEY="x"\n');
   const { code, output } = await check();
   expect(code).toBe(2);

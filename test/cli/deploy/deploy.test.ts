@@ -1,12 +1,13 @@
 // What `vitrine deploy` gives to wrangler, what it says, and what keeps it from deploying.
 
-import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { EXIT, isFault } from "../../../src/cli/command.ts";
 import type { Options } from "../../../src/cli/deploy/check-deployed.ts";
 import { deploy, type Tools } from "../../../src/cli/deploy/index.ts";
+import { LOCAL_KEYS } from "../../../src/cli/project/local.ts";
 import { ZONE_ID } from "../../support/cli/cloudflare.ts";
 import { envLine, HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { createWorld, type Given } from "../../support/cli/vitrine.ts";
@@ -295,8 +296,6 @@ test("beside a half slot, a name with a typing error is told", async () => {
   expect(err).toContain("AWS_ACCES_KEY_ID: is empty, or the Worker does not use it");
 });
 
-const LOCAL = "vitrine-local-secret-that-opens-nothing-else";
-
 test.each<[what: string, secrets: Record<string, string>, says: string]>([
   [
     "half of the current slot",
@@ -316,13 +315,13 @@ test.each<[what: string, secrets: Record<string, string>, says: string]>([
   ],
   [
     "the local key",
-    { ...KEY, AWS_ACCESS_KEY_ID: "vitrine-local-key-id" },
-    "AWS_ACCESS_KEY_ID: is the one of",
+    { ...KEY, AWS_ACCESS_KEY_ID: LOCAL_KEYS.accessKeyId },
+    "AWS_ACCESS_KEY_ID: is the one of the local run",
   ],
   [
     "the local secret",
-    { ...KEY, AWS_SECRET_ACCESS_KEY: LOCAL },
-    "AWS_SECRET_ACCESS_KEY: is the one of",
+    { ...KEY, AWS_SECRET_ACCESS_KEY: LOCAL_KEYS.secretAccessKey },
+    "AWS_SECRET_ACCESS_KEY: is the one of the local run",
   ],
   [
     "a variable's name",
@@ -401,11 +400,13 @@ test("all that an environment lacks is told at once, with its name (S6)", async 
   }
 });
 
-test("a folder without .dev.vars.example deploys nothing", async () => {
-  rmSync(join(folder, ".dev.vars.example"));
-  const { code, err } = await run();
+test("in the folder of another Worker nothing is deployed", async () => {
+  const other = { ...{ name: "shop", routes: ["shop.example/*"] }, vars: { CURRENCY: "EUR" } };
+  folder = makeProject(other);
+  const { code, err } = await run({});
   expect([code, ran]).toEqual([2, []]);
-  expect(err).toContain("go to where Vitrine is kept");
+  for (const name of ["BUCKETS", "ROUTES", "PRESETS"])
+    expect(err).toContain(`\n  ${name}: is not a `);
 });
 
 test("a top level that only holds what its environments inherit is not deployed (S6)", async () => {

@@ -1,13 +1,13 @@
 // What commands know of the project, deployed or as `npm start` runs it, and which secrets they use.
 
-import { cpSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import type { World } from "../../../src/cli/command.ts";
 import type { Explained } from "../../../src/cli/explain/explain-url.ts";
+import { LOCAL_KEYS } from "../../../src/cli/project/local.ts";
 import { openProject, openSite } from "../../../src/cli/project/open-project.ts";
-import { ROOT } from "../../support/built.ts";
 import { envLine, HOST, makeFolder } from "../../support/cli/folder.ts";
 import { type Given, vitrine } from "../../support/cli/vitrine.ts";
 import { CREDENTIALS, SECRETS, VARS } from "../../support/env.ts";
@@ -75,9 +75,12 @@ async function explain(url: string, given: Given): Promise<Explained> {
   return JSON.parse(out);
 }
 
-test("the keys of .dev.vars.example are not used for a deploy", async () => {
-  const folder = makeFolder();
-  cpSync(join(ROOT, ".dev.vars.example"), join(folder, ".dev.vars"));
+test("the keys of the local run are not used for a deploy", async () => {
+  const own = [
+    envLine("AWS_ACCESS_KEY_ID", LOCAL_KEYS.accessKeyId),
+    envLine("AWS_SECRET_ACCESS_KEY", LOCAL_KEYS.secretAccessKey),
+  ];
+  const folder = makeFolder({}, { ".dev.vars": own.join("") });
   const by = async (given: Given) =>
     (await explain("/images/card/a.jpg", given)).asked?.headers["authorization"];
   expect(await by({ folder })).toMatch(/by a key that is not at hand$/);
@@ -127,18 +130,42 @@ test.each([
   ["http://127.0.0.1:8080", "http://localhost:8080/"],
   ["http://[::1]:8787", `${LOCAL}/`],
   ["http://localhost", "http://localhost/"],
-])("images of %s come from the local bucket, by the keys of .dev.vars", async (url, origin) => {
+])("images of %s come from the local bucket, by its own keys", async (url, origin) => {
   const folder = makeFolder({}, { ".dev.vars": line(KEYS.vars) });
   const given = { folder, env: { ...SECRETS, URL_SIGNING_KEYS: KEYS.env } };
   const { asked } = await explain(`${url}/images/card/a.jpg`, given);
   expect(asked?.originUrl).toBe(`${origin}cdn-cgi/local/r2/s3/acme-media/published/a.jpg`);
-  expect(asked?.headers["authorization"]).toMatch(/\/auto\/s3\/.* …y-id \(from \.dev\.vars\)$/);
+  expect(asked?.headers["authorization"]).toMatch(/\/auto\/s3\/.* …y-id \(from the local run\)$/);
   expect(await signer(["-u", url], given)).toBe("vars");
   const named = await vitrine(["sign", "a.jpg", "-u", url, "--secrets-file", "x.env"], given);
   expect([named.code, named.err]).toEqual([
     2,
     "--secrets-file x.env: the local run takes its secrets from .dev.vars: leave this option out\n",
   ]);
+});
+
+const pair = (id: string, secret: string) => ({
+  AWS_ACCESS_KEY_ID: id,
+  AWS_SECRET_ACCESS_KEY: secret,
+});
+
+test.each<[what: string, by: string, secrets: Record<string, string>]>([
+  ["no keys", "…y-id (from the local run)", {}],
+  ["empty keys", "…y-id (from the local run)", pair("", "")],
+  [
+    "the keys of 0.1.0",
+    "…y-id (from .dev.vars)",
+    pair("vitrine-local-key-id", "vitrine-local-secret-that-opens-nothing-else"),
+  ],
+  ["other keys", "…MPLE (from .dev.vars)", SECRETS],
+  ["half a key", "AWS_SECRET_ACCESS_KEY: is missing", pair("x", "")],
+])("with %s in .dev.vars, the local run has: %s", async (_what, has, secrets) => {
+  const lines = Object.entries(secrets).map(([name, value]) => envLine(name, value));
+  const ROUTES = VARS.ROUTES.slice(0, 2);
+  const folder = makeFolder({ ROUTES }, { ".dev.vars": lines.join("") });
+  const args = ["explain", "--json", `${LOCAL}/images/card/a.jpg`];
+  const { out, err } = await vitrine(args, { folder });
+  expect(out + err).toContain(has);
 });
 
 test("an S3 in .dev.vars is used by the local run only", async () => {
@@ -169,16 +196,13 @@ test("a mistake in a bucket is told, even if the local run replaces the bucket",
   }
 });
 
-test.each([
-  ["wrangler.toml", "wrangler.toml or wrangler.jsonc"],
-  [".dev.vars.example", ".dev.vars.example"],
-])("without %s the fault says where to go", async (name, missing) => {
+test("without wrangler.toml the fault says where to go", async () => {
   const folder = makeFolder();
-  rmSync(join(folder, name));
+  rmSync(join(folder, "wrangler.toml"));
   expect(await vitrine(["url", "a.jpg"], { folder })).toEqual({
     code: 2,
     out: "",
-    err: `there is no ${missing} in this folder: go to where Vitrine is kept\n`,
+    err: `there is no wrangler.toml or wrangler.jsonc in this folder: go to where Vitrine is kept\n`,
   });
 });
 

@@ -4,6 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { afterAll, expect, test } from "vitest";
+import { LOCAL_KEYS } from "../../../src/cli/project/local.ts";
+import { ROOT } from "../../support/built.ts";
 import { recordOf } from "../../support/cli/run-rotation.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { HEALTH_TOKEN } from "../../support/env.ts";
@@ -17,21 +19,29 @@ afterAll(async () => {
 
 test("a rotation with the S3 of npm start ends with 0: there is no key to deactivate", async () => {
   const folder = copyProject();
-  const example = readFileSync(join(folder, ".dev.vars.example"), "utf8");
-  const broken = example.replace(/^(AWS_ACCESS_KEY_ID)=.*/m, '$1="no-such-key"');
-  writeFileSync(join(folder, ".dev.vars"), `${broken}\nHEALTH_TOKEN="${HEALTH_TOKEN}"\n`);
+  const page = readFileSync(join(ROOT, "docs/rotate.md"), "utf8");
+  const [, keys = ""] = /```sh\n(AWS_[^`]+)```/.exec(page) ?? [];
+  writeFileSync(join(folder, ".dev.vars"), `${keys}HEALTH_TOKEN="${HEALTH_TOKEN}"\n`);
+  const [, made = ""] = /^echo '(.+)' > key\.json$/m.exec(page) ?? [];
+  writeFileSync(join(folder, "key.json"), made);
   const port = await freePort();
   await start(folder, port);
   const url = `http://localhost:${port}`;
-  const key = ["--key", "photos/fig.jpg", "--key-file", ".dev.vars.example"];
+  const key = ["--key", "photos/fig.jpg", "--key-file", "key.json"];
   const args = ["rotate", "--url", url, ...key, "--wait", "0", "--yes"];
 
+  const examined = await vitrine(["doctor", "--url", url, "--key", "photos/fig.jpg"], { folder });
+  expect(examined.out).toContain(
+    "correct AWS_ACCESS_KEY_ID in .dev.vars, or remove both secrets of the slot there: the local run has keys of its own.",
+  );
   const steps = await vitrine([...args, "--dry-run"], { folder });
   expect(steps.out).toMatch(/^6 {2}Deactivate the old key\n {5}nothing: .*$/m);
   const { code, out, err } = await vitrine(args, { folder });
   expect([code, recordOf(folder), err]).toEqual([0, undefined, expect.any(String)]);
   expect(out).not.toContain("Do this");
   expect(out).toMatch(/The key is rotated: …y-id serves\.\n$/);
-  const { AWS_ACCESS_KEY_ID } = parseEnv(readFileSync(join(folder, ".dev.vars"), "utf8"));
-  expect(AWS_ACCESS_KEY_ID).toBe("vitrine-local-key-id");
+  expect(parseEnv(readFileSync(join(folder, ".dev.vars"), "utf8"))).toMatchObject({
+    AWS_ACCESS_KEY_ID: LOCAL_KEYS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: LOCAL_KEYS.secretAccessKey,
+  });
 }, 90_000);

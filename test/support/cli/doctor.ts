@@ -1,11 +1,10 @@
 // Runs the doctor on a Vitrine at https://images.example, with the strict edge and the strict S3.
 
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { http } from "msw";
 import { afterAll } from "vitest";
-import { ROOT } from "../built.ts";
 import { ENV, HEALTH_TOKEN, SECRETS, VARS } from "../env.ts";
 import { get, stage } from "../play.ts";
 import { network } from "../stand.ts";
@@ -24,7 +23,6 @@ export const CONFIGURED = {
 
 const folder = mkdtempSync(join(tmpdir(), "vitrine-doctor-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-cpSync(join(ROOT, ".dev.vars.example"), join(folder, ".dev.vars.example"));
 
 /** Writes a wrangler.toml. */
 export function configure(vars: object = CONFIGURED, secrets = Object.keys(SECRETS)): string {

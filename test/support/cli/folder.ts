@@ -1,10 +1,9 @@
 // Makes folders with a wrangler.toml or a wrangler.jsonc, for tests of commands.
 
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import { ROOT } from "../built.ts";
 import { SECRETS, VARS } from "../env.ts";
 
 /** The Vitrine of these folders. */
@@ -93,7 +92,6 @@ export function toml(value: unknown): string {
 function fill(files: Readonly<Record<string, string>>): string {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-cli-"));
   folders.push(folder);
-  cpSync(join(ROOT, ".dev.vars.example"), join(folder, ".dev.vars.example"));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   return folder;
 }
