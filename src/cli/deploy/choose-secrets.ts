@@ -19,8 +19,8 @@ export type Chosen = {
   readonly sent: Readonly<Record<string, string>>;
   /** The complete slots, with the word that their secrets' names begin with. */
   readonly slots: readonly (Slot & { readonly word: string })[];
-  /** The names that the file has and the Worker does not use, or that are empty. */
-  readonly unused: readonly string[];
+  /** What the file has and is not deployed, and why. */
+  readonly unused: readonly Mistake[];
   readonly mistakes: readonly Mistake[];
 };
 
@@ -40,11 +40,13 @@ export function chooseSecrets(given: Vars, known: Known): Chosen {
     ...known.secrets,
   ]);
   const sent: Record<string, string> = {};
-  const unused: string[] = [];
-  for (const [name, value] of Object.entries(given)) {
+  const unused: Mistake[] = [];
+  for (const [path, value] of Object.entries(given)) {
+    if (!used.has(path)) unused.push({ path, message: "is not used by the Worker" });
+    else if (typeof value !== "string") unused.push({ path, message: "is not text" });
     // wrangler would deploy an empty secret as an empty text.
-    if (used.has(name) && typeof value === "string" && value !== "") sent[name] = value;
-    else unused.push(name);
+    else if (value === "") unused.push({ path, message: "is empty" });
+    else sent[path] = value;
   }
   const slots = words.flatMap((word) =>
     readSlots(word, sent, () => {}).usable.map((slot) => ({ ...slot, word })),

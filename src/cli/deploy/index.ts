@@ -108,9 +108,6 @@ function prepare(world: World, options: Options): Prepared | Fault {
   return { known, base, chosen: read.chosen, warnings };
 }
 
-const UNUSED =
-  "it is empty, or the Worker does not use it: docs/configuration.md, “Credentials of a bucket”";
-
 /** Reads the secrets of a file, or says what is wrong with it. Without a file there are none. */
 function readSecrets(
   world: World,
@@ -122,8 +119,9 @@ function readSecrets(
   const chosen = chooseSecrets(given, known);
   const wrong = file === undefined ? undefined : secretsFault(chosen, file);
   if (wrong !== undefined) return wrong;
-  const unused = chosen.unused.map((name) => {
-    return { what: `${name} of ${file} is not deployed`, remedy: UNUSED };
+  const unused = chosen.unused.map(({ path, message }) => {
+    const remedy = `it ${message}: docs/configuration.md, “Credentials of a bucket”`;
+    return { what: `${path} of ${file} is not deployed`, remedy };
   });
   return {
     chosen,
@@ -137,9 +135,10 @@ function secretsFault({ sent, unused, mistakes }: Chosen, file: string): Fault |
   if (mistakes.length === 0 && !isEmpty) return undefined;
   const what = isEmpty ? "no secret that the Worker uses" : "mistakes";
   const lines = [
-    ...mistakes.map(mistakeText),
-    ...unused.map((name) => `${name}: is empty, or the Worker does not use it`),
-    ...(isEmpty ? ["write AWS_ACCESS_KEY_ID='…', or JSON: docs/deploy.md, step 5"] : []),
+    ...[...mistakes, ...unused].map(mistakeText),
+    ...(isEmpty
+      ? ["write each value as AWS_ACCESS_KEY_ID='…', or all as JSON: docs/deploy.md, step 5"]
+      : []),
   ];
   return { fault: [`${file} has ${what}. Nothing is deployed:`, ...lines].join("\n  ") };
 }

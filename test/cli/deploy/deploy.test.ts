@@ -1,6 +1,6 @@
 // What `vitrine deploy` gives to wrangler, what it says, and what keeps it from deploying.
 
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -8,6 +8,7 @@ import { EXIT, isFault } from "../../../src/cli/command.ts";
 import type { Options } from "../../../src/cli/deploy/check-deployed.ts";
 import { deploy, type Tools } from "../../../src/cli/deploy/index.ts";
 import { LOCAL_KEYS } from "../../../src/cli/project/local.ts";
+import { ROOT } from "../../support/built.ts";
 import { ZONE_ID } from "../../support/cli/cloudflare.ts";
 import { envLine, HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { createWorld, type Given } from "../../support/cli/vitrine.ts";
@@ -274,10 +275,10 @@ test.each<[what: string, bytes: Uint8Array | string, says: string]>([
   [
     "the one of the AWS CLI",
     `[default]\naws_access_key_id=${ID}`,
-    "aws_access_key_id: is empty, or the Worker does not use it",
+    "aws_access_key_id: is not used by the Worker",
   ],
   ["in the form of PowerShell", lines(KEY).replaceAll("AWS", "$env:AWS"), "$env:AWS_ACCESS_KEY_ID"],
-  ["a table of tables", JSON.stringify({ production: KEY }), "production: is empty, or"],
+  ["a table of tables", JSON.stringify({ production: KEY }), "production: is not used"],
   ["JSON with a comma too many", `{"AWS_SECRET_ACCESS_KEY":"${SECRET}",}`, "is not right as JSON"],
   ["UTF-16 without a mark", Buffer.from(lines(KEY), "utf16le"), "save it as UTF-8"],
 ])("nothing is deployed if the secrets file is %s (S5)", async (_what, bytes, says) => {
@@ -293,7 +294,19 @@ test("beside a half slot, a name with a typing error is told", async () => {
   const { code, err } = await run();
   expect([code, ran]).toEqual([2, []]);
   expect(err).toContain("AWS_ACCESS_KEY_ID: is missing");
-  expect(err).toContain("AWS_ACCES_KEY_ID: is empty, or the Worker does not use it");
+  expect(err).toContain("AWS_ACCES_KEY_ID: is not used by the Worker");
+});
+
+test("a fresh copy of .dev.vars.example deploys nothing, and names both keys at once", async () => {
+  cpSync(join(ROOT, ".dev.vars.example"), join(folder, "secrets.env"));
+  const { code, err } = await run();
+  expect([code, ran]).toEqual([2, []]);
+  expect(err.split("\n")).toEqual([
+    "secrets.env has no secret that the Worker uses. Nothing is deployed:",
+    "  AWS_ACCESS_KEY_ID: is empty",
+    "  AWS_SECRET_ACCESS_KEY: is empty",
+    "  write each value as AWS_ACCESS_KEY_ID='…', or all as JSON: docs/deploy.md, step 5",
+  ]);
 });
 
 test.each<[what: string, secrets: Record<string, string>, says: string]>([
