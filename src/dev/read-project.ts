@@ -26,14 +26,23 @@ export function readProject(endpoint: string, environment: string | undefined): 
   const known = readVars(".", environment);
   if ("fault" in known) return { mistakes: [known.fault] };
   if (isCarrier(known)) return { mistakes: [carrierText(known)] };
-  const { file, main, started } = known;
-  if (main === undefined || !existsSync(main)) {
-    const wanted = 'a file with the line: export { default, Renditions } from "vitrine";';
-    return { mistakes: [`${file}: main: ${main ?? "it"} is not there. It is ${wanted}`] };
-  }
   const run = localRun(known, endpoint);
   const config = readConfig(run.vars);
-  return "mistakes" in config
-    ? { mistakes: config.mistakes.map((mistake) => foundText({ ...mistake, environment })) }
-    : { ...run, file, environment, main, started, config };
+  const { file, main, started } = known;
+  if (main !== undefined && existsSync(main) && !("mistakes" in config)) {
+    return { ...run, file, environment, main, started, config };
+  }
+  const mistakes = "mistakes" in config ? config.mistakes : [];
+  return {
+    mistakes: [
+      ...mistakes.map((mistake) => foundText({ ...mistake, environment })),
+      ...mainMistakes(file, main),
+    ],
+  };
+}
+
+function mainMistakes(file: string, main: string | undefined): string[] {
+  if (main !== undefined && existsSync(main)) return [];
+  const wanted = 'a file with the line: export { default, Renditions } from "vitrine";';
+  return [`${file}: main: ${main === undefined ? "" : `${main} `}is missing. It is ${wanted}`];
 }

@@ -285,7 +285,7 @@ export default {
 });
 
 test.each([
-  ["is not there", undefined, /^ {2}wrangler\.toml: main: .*own\.ts is not there\. .*"vitrine"/m],
+  ["is missing", undefined, /^ {2}wrangler\.toml: main: .*own\.ts is missing\. .*"vitrine"/m],
   [
     "has no Renditions",
     'export { default } from "./src/worker/index.ts"',
@@ -314,12 +314,12 @@ test.each([
     undefined,
   ],
   ["of another Worker", "BUCKETS: is not a table, or is empty", 'name = "shop"\n'],
-])("in a folder %s, npm start makes no .dev.vars (S4)", async (_what, says, config) => {
+])("in a folder %s, vitrine dev makes no .dev.vars (S4)", async (_what, says, config) => {
   const folder = copyProject();
   rmSync(join(folder, "wrangler.toml"));
   if (config !== undefined) writeFileSync(join(folder, "wrangler.toml"), config);
-  const { code, output } = await run(folder, START, { PORT: `${await freePort()}` });
-  expect([code, existsSync(join(folder, ".dev.vars"))]).toEqual([1, false]);
+  const { code, output } = await run(folder, ["dev"], { PORT: `${await freePort()}` });
+  expect([code, existsSync(join(folder, ".dev.vars"))]).toEqual([2, false]);
   expect(output).toContain(`\n  ${says}`);
 });
 
