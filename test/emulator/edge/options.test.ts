@@ -2,7 +2,9 @@
 
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
+import { readOptions } from "../../../src/emulator/edge/options.ts";
 import { ask, edge, fault, KEY, stand, urlOf } from "../../support/asking.ts";
+import { RANGES } from "../../support/ranges.ts";
 import { file } from "../../support/stand.ts";
 
 describe("options", () => {
@@ -69,6 +71,19 @@ describe("options", () => {
   ])("%j is in range (O2, O3, O5, O9, O10, O11)", async (image) => {
     expect(await fault(await ask(KEY, image))).toBe("200");
   });
+
+  // The Worker makes one number of dpr and none of widths, and decides format auto itself.
+  const { dpr: _dpr, widths: _widths, format: _format, ...given } = RANGES;
+  test.each(Object.entries(given))(
+    "%s is an option of the edge, as of presets",
+    (option, [right]) => {
+      for (const value of right) {
+        expect(readOptions({ [option]: value }, false)).toMatchObject({
+          image: { [option]: value },
+        });
+      }
+    },
+  );
 
   test.each([[null], [true], ["width=9"], [[]]])("cf.image %j is 9401 (O1)", async (image) => {
     const init: object = { cf: { image } };
