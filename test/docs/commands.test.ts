@@ -1,0 +1,55 @@
+// The commands that the documents name are commands of `vitrine`, or scripts of package.json.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { readSources } from "../structure/imports.ts";
+import { ROOT } from "../support/built.ts";
+import { vitrine } from "../support/cli/vitrine.ts";
+import { listPages, readPage } from "./pages.ts";
+
+const { out } = await vitrine(["--help"]);
+const COMMANDS = [...out.matchAll(/^ {2}(?!help\b)([a-z]+)(?: \[| {2})/gm)].map(([, name]) => name);
+const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+/** Pages for those who change Vitrine itself. */
+const OF_CONTRIBUTORS = ["AGENTS.md", "CONTRIBUTING.md", "docs/README.md", "docs/development.md"];
+/** What npm runs without `run`. */
+const SHORT = ["start", "test"];
+
+/** The words that follow `beginning` in a page. */
+const namedAfter = (page: string, beginning: string) =>
+  [...readPage(page).matchAll(new RegExp(`\\b${beginning} ([a-z][\\w:]*)`, "g"))].map(
+    ([, name = ""]) => name,
+  );
+
+test("docs/README.md lists every command of vitrine", () => {
+  const rows = [...readPage("docs/README.md").matchAll(/^\| `npx vitrine ([a-z]+)`/gm)];
+  expect(rows.map(([, name]) => name).sort()).toEqual(COMMANDS.toSorted());
+});
+
+test.each(listPages())("the commands that %s names are there", (page) => {
+  const of = namedAfter(page, "npx vitrine").filter((name) => !COMMANDS.includes(name));
+  expect(of).toEqual([]);
+  const run = [
+    ...namedAfter(page, "npm run"),
+    ...SHORT.filter((one) => readPage(page).includes(`npm ${one}`)),
+  ];
+  expect(run.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+});
+
+const OWN = /\bnpm (?:start|run (?:check|client|deploy|types|vitrine))\b/;
+
+test.each(listPages().filter((page) => !OF_CONTRIBUTORS.includes(page)))(
+  "%s names no script that a project does not have",
+  (page) => {
+    // Who tries Vitrine has cloned the repository.
+    const text = readPage(page).replace("npm ci\nnpm start\n", "");
+    expect(OWN.exec(text)?.[0]).toBeUndefined();
+  },
+);
+
+test("neither does any message or comment of src/", () => {
+  const naming = [...readSources()].filter(([, text]) => OWN.test(text)).map(([file]) => file);
+  // The first line of the files that 0.1.0 wrote.
+  expect(naming).toEqual(["src/cli/project/app-file/make-app-file.ts"]);
+});
