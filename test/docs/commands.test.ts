@@ -11,8 +11,11 @@ import { listPages, readPage } from "./pages.ts";
 const { out } = await vitrine(["--help"]);
 const COMMANDS = [...out.matchAll(/^ {2}(?!help\b)([a-z]+)(?: \[| {2})/gm)].map(([, name]) => name);
 const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
-/** Pages for those who change Vitrine itself. */
-const OF_CONTRIBUTORS = ["AGENTS.md", "CONTRIBUTING.md", "docs/README.md", "docs/development.md"];
+/** Pages for those who have the repository. */
+const OF_REPOSITORY = [
+  ...["AGENTS.md", "CHANGELOG.md", "CONTRIBUTING.md"],
+  ...["docs/README.md", "docs/development.md", "docs/upgrade.md"],
+];
 /** What npm runs without `run`. */
 const SHORT = ["start", "test"];
 
@@ -39,7 +42,7 @@ test.each(listPages())("the commands that %s names are there", (page) => {
 
 const OWN = /\bnpm (?:start|run (?:check|client|deploy|types|vitrine))\b/;
 
-test.each(listPages().filter((page) => !OF_CONTRIBUTORS.includes(page)))(
+test.each(listPages().filter((page) => !OF_REPOSITORY.includes(page)))(
   "%s names no script that a project does not have",
   (page) => {
     // Who tries Vitrine has cloned the repository.

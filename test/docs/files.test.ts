@@ -1,8 +1,15 @@
-// The files that the pages have an operator make: those with secrets are not committed, and no own file of
-// the configuration is formatted.
+// The files that the pages name. Those with secrets are not committed, no own file of the configuration is
+// formatted, and those of the repository are there.
 
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
@@ -25,6 +32,22 @@ test("git ignores each file that the pages put a secret into", () => {
 test("no line of .dev.vars.example that the Deploy button asks for has a value (D1)", () => {
   const lines = parseEnv(readFileSync(join(ROOT, ".dev.vars.example"), "utf8"));
   expect(lines).toEqual({ AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "" });
+});
+
+/** Pages that name files of the repository, and none of a project. */
+const OF_REPOSITORY = [
+  ...["AGENTS.md", "CONTRIBUTING.md", "docs/development.md"],
+  ...["docs/real-s3.md", "docs/security.md"],
+];
+const FILE = /`((?:\.ci|docs|fixtures|src|test)\/[\w./-]*|[\w-]+\.(?:json|md|toml))`/g;
+/** What a page has its readers write, or what a command makes. */
+const MADE = /^(?:src|test)\/cli\/NAME\//;
+
+test.each(OF_REPOSITORY)("the files that %s names are there", (page) => {
+  const named = [...readPage(page).matchAll(FILE)].map(([, file = ""]) => file);
+  expect(named).not.toEqual([]);
+  const missing = named.filter((file) => !MADE.test(file) && !existsSync(join(ROOT, file)));
+  expect(missing).toEqual([]);
 });
 
 test("npm run check leaves the form of the operator's own configuration alone", () => {

@@ -1,4 +1,4 @@
-// The pages that the tests read: README.md and docs/*.md, each by its path from the root.
+// The pages that the tests read: those at the top level and docs/*.md, each by its path from the root.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,8 @@ export function readPage(path: string): string {
 /** The paths of all pages. */
 export function listPages(): string[] {
   const names = readdirSync(join(ROOT, "docs")).filter((name) => name.endsWith(".md"));
-  return ["README.md", ...names.map((name) => `docs/${name}`)];
+  const top = ["README.md", "AGENTS.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
+  return [...top, ...names.map((name) => `docs/${name}`)];
 }
 
 /** The anchors of a page's headings, as GitHub makes them: a second one of a name gets `-1`. */
