@@ -28,7 +28,7 @@ export async function welcome(
     ...["The health check:", `${address}/healthz`, ""],
     ...["Nothing is kept here: each request makes its rendition anew. A change shows at once.", ""],
     `To see how the Worker fails, add a line to ${devVars}, for example EDGE='{"transformations":false}'.`,
-    "It takes effect at once. src/emulator/edge/switches.ts has all the switches of the local edge.",
+    "It takes effect at once. docs/rules.md has all the switches of the local edge.",
     "",
     "Requests and errors are logged below. Press Ctrl-C to stop.",
     "",
