@@ -19,7 +19,10 @@ const FOLDERS = [
   /^src\/(?:client|url)\/[\w-]+\.ts$/, // `vitrine client` joins them
   /^src\/cli\/vitrine\.js$/,
 ];
-const TOP = ["CHANGELOG.md", "LICENSE", "README.md", "package.json"];
+const TOP = [
+  ...["AGENTS.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md"],
+  "package.json",
+];
 
 test("the package has what its users need, and nothing else", () => {
   const others = paths.filter((path) => !FOLDERS.some((form) => form.test(path)));
