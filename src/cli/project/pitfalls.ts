@@ -2,6 +2,7 @@
 // deployed.
 
 import type { Mistake } from "../../worker/base/mistake.ts";
+import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { bucketsOf } from "../../worker/config/routes.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
@@ -82,16 +83,23 @@ export function* deployMistakes({ routes, variants }: Config): Generator<Mistake
       yield { path, message: "http:// is for your own machine only" }; // E6
     }
   }
-  for (const { name, base, region } of bucketsOf(routes)) {
-    const { protocol, hostname } = new URL(base);
-    if (protocol === "http:") {
-      const message = "http:// is for your own machine only, in .dev.vars"; // E6
-      yield { path: `BUCKETS.${name}.endpoint`, message };
-    }
-    const aws = /(?:^|\.)s3[.-]([a-z0-9-]+)\.amazonaws\.com$/.exec(hostname)?.[1];
-    if (aws !== undefined && aws !== region) {
-      const message = `is ${region}, but the endpoint is in ${aws}`; // A5
-      yield { path: `BUCKETS.${name}.region`, message };
-    }
+  for (const bucket of bucketsOf(routes)) yield* bucketDeployMistakes(bucket);
+}
+
+/** What is wrong with a bucket of a deployed Worker. */
+export function* bucketDeployMistakes({
+  name,
+  base,
+  region,
+}: Pick<Bucket, "name" | "base" | "region">): Generator<Mistake> {
+  const { protocol, hostname } = new URL(base);
+  if (protocol === "http:") {
+    const message = "http:// is for your own machine only, in .dev.vars"; // E6
+    yield { path: `BUCKETS.${name}.endpoint`, message };
+  }
+  const aws = /(?:^|\.)s3[.-]([a-z0-9-]+)\.amazonaws\.com$/.exec(hostname)?.[1];
+  if (aws !== undefined && aws !== region) {
+    const message = `is ${region}, but the endpoint is in ${aws}`; // A5
+    yield { path: `BUCKETS.${name}.region`, message };
   }
 }
