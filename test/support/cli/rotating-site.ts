@@ -2,7 +2,6 @@
 
 import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeEach, expect } from "vitest";
 import { replaceFile } from "../../../src/cli/project/replace-file.ts";
@@ -16,6 +15,7 @@ import { leaksIn } from "../overheard.ts";
 import { get, stage } from "../play.ts";
 import { network } from "../stand.ts";
 import { recordOf, rotated, type Setting } from "./run-rotation.ts";
+import { createTypist, type Typed } from "./typist.ts";
 
 export const URL = "https://images.example.com";
 export const OLD = {
@@ -108,21 +108,12 @@ export function now() {
  * @param asked is called for each answer, with the number of questions that are left
  */
 export async function typing(
-  answers: readonly (readonly [question: string, keys: string])[],
+  answers: Typed,
   options: Partial<Options> = {},
   asked: (left: number) => void = () => {},
 ) {
-  const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => {} });
-  const left = [...answers];
-  const heard = (said: string) => {
-    const [question, keys] = left[0] ?? ["\0", ""];
-    if (said.split(question).length < 2) return;
-    left.shift();
-    asked(left.length);
-    setImmediate(() => stdin.write(keys));
-  };
-  const given = { keyFile: undefined, yes: undefined, ...options };
-  const ended = await run(given, { stdin, heard, terminal: { isTTY: true, columns: 100 } });
+  const { given, left } = createTypist(answers, asked);
+  const ended = await run({ keyFile: undefined, yes: undefined, ...options }, given);
   return { ...ended, left };
 }
 
