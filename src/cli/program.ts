@@ -9,6 +9,8 @@ import { deployCommand } from "./deploy/index.ts";
 import { devCommand, type StartLocal } from "./dev/index.ts";
 import { doctorCommand, examineSiteAt } from "./doctor/index.ts";
 import { explainCommand } from "./explain/index.ts";
+import { initCommand } from "./init/index.ts";
+import { VERSION } from "./project/version.ts";
 import { purgeCommand } from "./purge/index.ts";
 import { rotateCommand } from "./rotate/index.ts";
 import { visible } from "./terminal/visible.ts";
@@ -18,6 +20,7 @@ import { warmCommand } from "./warm/index.ts";
 
 /** All commands, in the order of `vitrine --help`. */
 const COMMANDS = [
+  initCommand,
   checkCommand,
   devCommand,
   (world, run) => deployCommand(world, run, examineSiteAt),
@@ -65,6 +68,7 @@ export async function runProgram(
   };
   const program = new Command("vitrine")
     .description("Commands for operators of a Vitrine: configuration, keys, caches and URLs.")
+    .version(VERSION, "--version", "prints the version of Vitrine")
     .addHelpText("after", CODES);
   for (const make of COMMANDS) program.addCommand(make(world, run, loadLocal));
   for (const command of [program, ...program.commands]) {

@@ -1,0 +1,137 @@
+// Makes the settings of a new project out of what flags and answers say, or names all that is wrong with them.
+// A bucket is checked as the Worker and `vitrine check` check it. No I/O.
+
+import type { Mistake } from "../../worker/base/mistake.ts";
+import { bucketSchema } from "../../worker/config/bucket.ts";
+import { oneOf, type Schema, textLike, textThat } from "../../worker/config/schema.ts";
+import { bucketDeployMistakes } from "../project/pitfalls.ts";
+import { endpointOf, findProvider, PROVIDER_NAMES, type Provider } from "./providers.ts";
+
+/** In the order in which mistakes are told. */
+const FLAGS = ["provider", "bucket", "endpoint", "region", "prefix", "domain", "name"] as const;
+
+export type Flag = (typeof FLAGS)[number];
+
+/** What the flags say, and what the person at the terminal says. */
+export type Answers = { readonly [flag in Flag]?: string | undefined };
+
+/** What the files of a project are made of, checked. */
+export type Settings = {
+  /** The name of the Worker. */
+  readonly name: string;
+  readonly bucket: string;
+  readonly endpoint: string;
+  readonly region: string;
+  /** With a slash at the end; `""`: the whole bucket. */
+  readonly prefix: string;
+  /** `""`: none yet. */
+  readonly domain: string;
+};
+
+/** What is wrong with a flag. */
+export type FlagMistake = { readonly flag: Flag; readonly message: string };
+
+const providerSchema = oneOf(...PROVIDER_NAMES);
+const nameSchema = textLike(
+  "a name of 1 to 63 letters a to z, digits and -",
+  /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+);
+const domainSchema = textThat(
+  "a host name such as images.example.com, without https://, port and path",
+  (domain) => hostNameOf(domain) !== undefined,
+);
+
+/** @param answers without a name, it is a mistake; every other default is here */
+export function readAnswers(
+  answers: Answers,
+): Settings | { readonly mistakes: readonly FlagMistake[] } {
+  const { provider: providerName, name = "", domain = "" } = answers;
+  const provider = findProvider(providerName);
+  const bucket = bucketOf(answers, provider);
+  const all = [
+    ...(providerName === undefined
+      ? [{ flag: "provider", message: `is missing: one of ${PROVIDER_NAMES.join(", ")}` } as const]
+      : mistakesOf("provider", providerSchema, providerName)),
+    ...bucketMistakes(bucket, answers, provider),
+    ...mistakesOf("name", nameSchema, name),
+    ...(domain === "" ? [] : mistakesOf("domain", domainSchema, domain)),
+  ];
+  // The first mistake of a flag is the cause of its others.
+  const mistakes = FLAGS.flatMap((flag) => all.find((mistake) => mistake.flag === flag) ?? []);
+  if (mistakes.length > 0) return { mistakes };
+  const { endpoint = "", region = "", prefix = "" } = bucket;
+  return {
+    ...{ name, endpoint, region, prefix },
+    bucket: bucket.bucket ?? "",
+    domain: hostNameOf(domain) ?? "",
+  };
+}
+
+/** A bucket as wrangler.toml has it, as far as it is known. */
+type Bucket = { readonly [key in "bucket" | "endpoint" | "region" | "prefix"]?: string };
+
+function bucketOf(given: Answers, provider: Provider | undefined): Bucket {
+  const { bucket, prefix } = given;
+  const isUsual = (need: "endpoint" | "region") => provider?.needs.includes(need) === false;
+  const region = given.region ?? (isUsual("region") ? provider?.region : undefined);
+  const made = provider && region !== undefined ? endpointOf(provider, region) : undefined;
+  const endpoint = given.endpoint ?? (isUsual("endpoint") ? made : undefined);
+  return {
+    ...(bucket !== undefined && { bucket }),
+    ...(endpoint !== undefined && { endpoint }),
+    ...(region !== undefined && { region }),
+    ...(prefix && { prefix: prefix.endsWith("/") ? prefix : `${prefix}/` }),
+  };
+}
+
+function bucketMistakes(
+  bucket: Bucket,
+  answers: Answers,
+  provider: Provider | undefined,
+): FlagMistake[] {
+  const { endpoint, region = "" } = bucket;
+  const found: Mistake[] = [];
+  bucketSchema(bucket, "bucket", (path, message) => found.push({ path, message }));
+  if (endpoint !== undefined && URL.canParse(endpoint)) {
+    found.push(...bucketDeployMistakes({ name: "", base: endpoint, region }));
+  }
+  const isRegionWrong = found.some(({ path }) => path.endsWith(".region"));
+  return found.flatMap(({ path, message }) => {
+    const flag = FLAGS.find((one) => path.endsWith(`.${one}`)) ?? "bucket";
+    // It was made of the region.
+    if (flag === "endpoint" && answers.endpoint === undefined && isRegionWrong) return [];
+    if (flag in bucket) return [{ flag, message }];
+    const what = missingText(flag, provider);
+    return what === undefined ? [] : [{ flag, message: what }];
+  });
+}
+
+/** Says that a flag is missing. Undefined: it depends on the provider, or on another flag, whether it is. */
+function missingText(flag: Flag, provider: Provider | undefined): string | undefined {
+  if (flag === "bucket") return "is missing: the bucket's name at the provider";
+  if (flag !== "endpoint" && flag !== "region") return undefined;
+  return provider?.needs.includes(flag) ? `is missing, such as ${provider[flag]}` : undefined;
+}
+
+function mistakesOf(flag: Flag, schema: Schema<unknown>, value: string): FlagMistake[] {
+  const found: FlagMistake[] = [];
+  schema(value, flag, (_path, message) => found.push({ flag, message }));
+  return found;
+}
+
+const LABEL = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
+
+/** A host name with a dot in it, as DNS has it: `xn--…` for other scripts. Undefined: it is none. */
+function hostNameOf(text: string): string | undefined {
+  if (/[^\p{L}\p{M}\p{N}.-]/u.test(text)) return undefined;
+  const host = URL.parse(`https://${text}`)?.hostname ?? "";
+  const labels = host.split(".");
+  const isName = labels.length > 1 && host.length <= 253 && labels.every((one) => LABEL.test(one));
+  return isName && !/^\d/.test(labels.at(-1) ?? "") ? host : undefined;
+}
+
+/** A name for the Worker: that of the folder, as far as it may be one. */
+export function nameOf(folder: string): string {
+  const plain = folder.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+  return plain.slice(0, 63).replace(/^-|-$/g, "") || "vitrine";
+}

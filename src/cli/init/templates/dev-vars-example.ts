@@ -1,0 +1,8 @@
+// .dev.vars.example of a new project. This repository's own begins with the same lines: a test compares them.
+
+export const DEV_VARS_EXAMPLE = `# The access key of the bucket. Write yours into a copy of this file: docs/deploy.md, step 5.
+# Empty on your own machine: the local run has keys of its own.
+# No line without a # has a value here: Cloudflare's Deploy button would deploy it.
+AWS_ACCESS_KEY_ID=""
+AWS_SECRET_ACCESS_KEY=""
+`;

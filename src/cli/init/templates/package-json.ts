@@ -1,0 +1,27 @@
+// package.json of a new project. The ranges are those that this version of Vitrine is tested with.
+
+import { testedRange } from "../../project/version.ts";
+
+const TOOLS = ["@cloudflare/workers-types", "sharp", "typescript", "wrangler"];
+
+/**
+ * `vitrine` is a dependency, because the deployed Worker is bundled from it; the others are tools. There is no name:
+ * the package is not published, and one named vitrine could not depend on vitrine.
+ * @param version that of Vitrine
+ */
+export function packageJson(version: string): string {
+  const manifest = {
+    private: true,
+    type: "module",
+    scripts: {
+      start: "vitrine dev",
+      check: "vitrine check && vitrine types && tsc",
+      deploy: "vitrine deploy",
+    },
+    dependencies: { vitrine: `^${version}` },
+    devDependencies: Object.fromEntries(TOOLS.map((name) => [name, testedRange(name)])),
+    // npm 11 names the install scripts that are not listed here, and a later one will not run them.
+    allowScripts: { esbuild: true, workerd: true },
+  };
+  return `${JSON.stringify(manifest, null, 2)}\n`;
+}

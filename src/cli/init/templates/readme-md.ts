@@ -1,0 +1,28 @@
+// README.md of a new project: the next steps, the commands, and where the documentation is.
+
+import type { Settings } from "../read-answers.ts";
+
+export function readmeMd({ name, bucket }: Settings): string {
+  return `# ${name}
+
+Shows images of the private bucket \`${bucket}\` at preset sizes, through Cloudflare. It is a Worker made by Vitrine: all settings are in \`wrangler.toml\`, all code is in the package \`vitrine\`.
+
+## The next steps
+
+1. \`npm install\`, and commit the \`package-lock.json\` that it makes.
+2. \`npm start\`, and open <http://localhost:8787/>. It needs no account and no key: a bucket on your own machine stands for yours.
+3. Put your own domain under \`routes\` in \`wrangler.toml\`. Then deploy: \`node_modules/vitrine/docs/deploy.md\` has the steps, from the bucket's key to the first image.
+
+## Commands
+
+| command              | what it does                                                 |
+| -------------------- | ------------------------------------------------------------ |
+| \`npm start\`          | runs everything on your own machine                          |
+| \`npm run check\`      | checks the settings and the types, and says what it may cost |
+| \`npm run deploy\`     | deploys, and looks for what is wrong                         |
+| \`npx vitrine --help\` | all others: URLs, keys, caches, and a client for your app    |
+| \`npm update vitrine\` | upgrades                                                     |
+
+The documentation is in \`node_modules/vitrine/docs/\`; \`README.md\` there lists its pages. \`.github/workflows/vitrine.yml\` checks each change and deploys \`main\`: \`environments.md\` there says what it needs.
+`;
+}

@@ -1,0 +1,95 @@
+// wrangler.toml of a new project. This repository's own is made of the same text: a test compares them.
+
+import { madeWithComment } from "../../project/made-with.ts";
+import type { Settings } from "../read-answers.ts";
+
+/** @param version that of Vitrine, which `vitrine check` reads again */
+export function wranglerToml(
+  { name, bucket, endpoint, region, prefix, domain }: Settings,
+  version: string,
+): string {
+  return `${madeWithComment(version)} npx vitrine check reads this line.
+# All settings of Vitrine are in this file. docs/configuration.md explains each key and
+# its values. After a change, run: npx vitrine check
+# The documentation, docs/, is in node_modules/vitrine/.
+
+name = ${toml(name)}
+main = "src/index.ts"
+compatibility_date = "2026-11-01"
+minify = true
+keep_names = false
+
+# Whether Cloudflare transforms the images of a bucket on a workers.dev address is not
+# known. If not, visitors get 502 there. So it is turned off. Use your own domain:
+workers_dev = false
+preview_urls = false
+${routes(domain)}
+
+[observability]
+enabled = true
+
+# Cloudflare keeps each rendition for all visitors, also after a deploy and after
+# npx wrangler secret put. [vars.ANSWERS] keep says for how long; 0 is never.
+[cache]
+enabled = true
+cross_version_cache = true
+
+# This part of the Worker checks each request, so nothing may answer in its place.
+[exports.default]
+type = "worker"
+cache = { enabled = false }
+
+# This part makes renditions, which are the same for all visitors.
+[exports.Renditions]
+type = "worker"
+cache = { enabled = true }
+
+[vars.BUCKETS.media]
+endpoint = ${toml(endpoint)}
+bucket = ${toml(bucket)}
+region = ${toml(region)}
+${prefix === "" ? "" : `prefix = ${toml(prefix)}\n`}
+[[vars.ROUTES]]
+path = "/images/:preset/*"
+object = "media/*"
+
+[[vars.ROUTES]]
+path = "/avatars/:user/:preset"
+object = "media/users/:user/avatar.png"
+presets = ["thumbnail"]
+
+[vars.PRESETS.thumbnail]
+width = 160
+height = 160
+fit = "cover"
+dpr = [1, 2]
+
+[vars.PRESETS.card]
+width = 480
+dpr = [1, 1.5, 2]
+
+[vars.PRESETS.hero]
+width = 1920
+widths = [640, 960, 1280, 1920]
+quality = 80
+
+# \`npx vitrine check\` calculates with these numbers: about how many objects each bucket
+# shows, and what all their sizes may cost a month at most, in US dollars.
+[vars.COSTS]
+most = 50
+objects = { media = 10_000 }
+
+[secrets]
+required = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+`;
+}
+
+function routes(domain: string): string {
+  const line = `routes = [{ pattern = ${toml(domain || "images.example.com")}, custom_domain = true }]`;
+  return domain === "" ? `# ${line}` : line;
+}
+
+/** A string of TOML: one of JSON is one, without the one control character that JSON may have in it. */
+function toml(text: string): string {
+  return JSON.stringify(text).replaceAll("\u007F", "\\u007F");
+}

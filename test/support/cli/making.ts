@@ -1,0 +1,47 @@
+// Runs `vitrine init` in an empty folder, and reads what is in it then.
+
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
+import { isFault } from "../../../src/cli/command.ts";
+import { readVars } from "../../../src/cli/project/vars.ts";
+import { type Given, vitrine } from "./vitrine.ts";
+
+export const AWS = ["--provider", "aws", "--bucket", "acme-media", "--region", "eu-west-1"];
+
+const folders: string[] = [];
+afterAll(() => {
+  for (const made of folders) rmSync(made, { recursive: true, force: true });
+});
+
+/** Makes an empty folder of that name. */
+export function emptyFolder(name = "images"): string {
+  const parent = mkdtempSync(join(tmpdir(), "vitrine-init-"));
+  folders.push(parent);
+  mkdirSync(join(parent, name));
+  return join(parent, name);
+}
+
+/** Runs `vitrine init` in a folder. */
+export async function init(folder: string, args: readonly string[], given: Given = {}) {
+  return vitrine(["init", ...args], { folder, ...given });
+}
+
+/** All that is in a folder, by path: the text of each file, and null for a folder. */
+export function contents(folder: string): Record<string, string | null> {
+  const paths = readdirSync(folder, { recursive: true, encoding: "utf8" }).sort();
+  return Object.fromEntries(
+    paths.map((path) => {
+      const full = join(folder, path);
+      return [path, statSync(full).isDirectory() ? null : readFileSync(full, "utf8")];
+    }),
+  );
+}
+
+/** What wrangler reads of a project. */
+export function readProject(folder: string) {
+  const known = readVars(folder, undefined, "quiet");
+  if (isFault(known)) throw new Error(known.fault);
+  return known;
+}
