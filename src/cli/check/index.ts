@@ -6,9 +6,11 @@ import { type End, EXIT, isFault, type Run, say, type World } from "../command.t
 import { checkEnvironments, type EnvironmentReport } from "../project/check-environments.ts";
 import { configFault, warningText } from "../project/config-fault.ts";
 import { environmentText } from "../project/environment.ts";
+import { compareVersions } from "../project/made-with.ts";
 import { type Secrets, secretsIn } from "../project/secrets.ts";
 import { shellWarnings } from "../project/shell-secrets.ts";
 import { readVars } from "../project/vars.ts";
+import { VERSION } from "../project/version.ts";
 
 export function checkCommand(world: World, run: Run) {
   return new Command("check")
@@ -32,11 +34,16 @@ function check({ folder, env, stdout, stderr }: World, options: Options): End {
   const name = options.env ?? (env["CLOUDFLARE_ENV"] || undefined);
   const reports = checkEnvironments(folder, name);
   const mistakes = reports.flatMap((report) => report.mistakes);
+  const { told, warning: newer, isUpgraded } = compareVersions(folder, VERSION);
   if (mistakes.length === 0) {
     for (const report of reports) say(stdout, ...linesOf(report, reports.length > 1));
   }
+  // Without mistakes it is a result; otherwise only if it may explain them.
+  if (told !== undefined && mistakes.length === 0) say(stdout, told);
+  else if (told !== undefined && isUpgraded) say(stderr, told);
   const shell = shellWarnings(env, secretsOfDevVars(folder, name || undefined));
-  for (const warning of [...reports.flatMap(({ warnings }) => warnings), ...shell]) {
+  const own = newer === undefined ? [] : [newer];
+  for (const warning of [...own, ...reports.flatMap(({ warnings }) => warnings), ...shell]) {
     say(stderr, `Warning: ${warningText(warning)}`);
   }
   return mistakes.length > 0 ? configFault(mistakes) : EXIT.done;
