@@ -68,8 +68,6 @@ test("package.json has the versions that Vitrine is tested with", () => {
   );
   expect(devDependencies).toMatchObject(manifest.devDependencies);
   expect(allowScripts).toMatchObject(manifest.allowScripts);
-  // One called vitrine could not have vitrine as a dependency.
-  expect(manifest).not.toHaveProperty("name");
 });
 
 test("main of wrangler.toml has the two entrypoints of the package", () => {

@@ -5,8 +5,8 @@ import { testedRange } from "../../project/version.ts";
 const TOOLS = ["@cloudflare/workers-types", "sharp", "typescript", "wrangler"];
 
 /**
- * `vitrine` is a dependency, because the deployed Worker is bundled from it; the others are tools. There is no name:
- * the package is not published, and one named vitrine could not depend on vitrine.
+ * `vitrine` is a dependency, because the deployed Worker is bundled from it; the others are tools. It needs no name,
+ * because nobody publishes it.
  * @param version that of Vitrine
  */
 export function packageJson(version: string): string {
