@@ -1,7 +1,7 @@
 // What `vitrine init` writes, what it refuses, and that it writes all or nothing.
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { AWS, contents, emptyFolder, init, readProject } from "../../support/cli/making.ts";
@@ -278,14 +278,4 @@ test.each<[what: string, shown: string, prepare: (folder: string) => void]>([
     /: (?:is a file\. Name a folder|cannot be written: .*\. Nothing is written)\n$/,
   );
   expect(execFileSync("find", [folder]).toString()).toBe(before);
-});
-
-test.skipIf(process.getuid?.() === 0)("a folder that is read-only stays as it is", async () => {
-  const folder = emptyFolder();
-  chmodSync(folder, 0o500);
-  expect(await init(folder, AWS)).toMatchObject({
-    code: 2,
-    err: expect.stringContaining("EACCES"),
-  });
-  expect(contents(folder)).toEqual({});
 });
