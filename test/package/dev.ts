@@ -7,7 +7,8 @@ import { shellOf, type Where } from "./run.ts";
 /** Runs `npx vitrine dev`, and waits until it is ready. @throws what it said, if it ends before */
 export async function startDev(where: Where) {
   const port = await freePort();
-  const options = { cwd: where.cwd, env: shellOf(where) };
+  // A process group of its own, which Ctrl-C reaches as a whole.
+  const options = { cwd: where.cwd, env: shellOf(where), detached: true };
   const child = spawn("npx", ["vitrine", "dev", "--port", `${port}`], options);
   let said = "";
   const closed = new Promise<void>((settle) => child.on("close", () => settle()));
@@ -24,7 +25,7 @@ export async function startDev(where: Where) {
     url: `http://localhost:${port}`,
     said: () => said,
     stop: async () => {
-      child.kill("SIGINT");
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGINT");
       await closed;
     },
   };

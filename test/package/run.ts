@@ -23,10 +23,11 @@ export type Where = {
   /** The Node.js of the shell. */
   readonly node?: keyof typeof NODES;
   readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
 };
 
 /** The environment of a user's shell: without what npm and vitest have set. */
-export function shellOf({ node = 24, env = {} }: Omit<Where, "cwd">): NodeJS.ProcessEnv {
+export function shellOf({ node = 24, env = {} }: Pick<Where, "node" | "env">): NodeJS.ProcessEnv {
   const set = Object.keys(process.env).filter((name) => /^(?:npm_|VITEST|NODE_)/.test(name));
   const path = (process.env["PATH"] ?? "").split(delimiter);
   return {
@@ -46,7 +47,7 @@ export function tryRun(program: string, args: readonly string[], where: Where): 
     const child = execFile(program, [...args], options, (_error, stdout, stderr) =>
       settle({ code: child.exitCode ?? -1, stdout, stderr }),
     );
-    child.stdin?.end();
+    child.stdin?.end(where.stdin);
   });
 }
 

@@ -24,7 +24,8 @@ const HEADER = `${FIRST_LINE}
 /* eslint-disable */
 `;
 
-const SOURCES = join(import.meta.dirname, "../../..");
+/** In the package, too: this file is as deep in dist/ as in src/. */
+const SOURCES = join(import.meta.dirname, "../../../../src");
 
 /** Each module imports only from those before it. */
 const CLIENT = "types dimensions site img index loader-url next nuxt unpic sign".split(" ");
