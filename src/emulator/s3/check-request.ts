@@ -2,7 +2,7 @@
 // that of S3. No clock: `now` is passed in.
 
 import type { Refused } from "./refuse.ts";
-import { type Covered, prove, type Scope } from "./sigv4.ts";
+import { type Covered, encode, prove, type Scope } from "./sigv4.ts";
 
 /** What S3 knows when a request arrives. */
 export type Registry = {
@@ -40,7 +40,7 @@ type Claim = {
 };
 
 /** Returns what is wrong with the signature of a request, or undefined (A1–A8). */
-export async function findFault(request: Request, s3: Registry): Promise<Refused | undefined> {
+export function findFault(request: Request, s3: Registry): Refused | undefined {
   const url = new URL(request.url);
   const claim = url.searchParams.has("X-Amz-Algorithm")
     ? presigned(url.searchParams)
@@ -72,7 +72,7 @@ export async function findFault(request: Request, s3: Registry): Promise<Refused
   const covered = coveredBy(request, url, claim, s3.dialect);
   if (covered === undefined) return { status: 400, code: "InvalidURI" };
   const scope: Scope = { region: s3.region, service: "s3", date: claim.date };
-  const proof = await prove(covered, scope, { accessKeyId: claim.id, secretAccessKey });
+  const proof = prove(covered, scope, { secretAccessKey });
   if (proof.signature === claim.signature) return undefined;
   return {
     status: 403,
@@ -173,15 +173,7 @@ function coveredBy(
 /** The UTF-8 bytes of the key, percent-encoded once; `/` stays (A2). */
 export function encodedOnce(path: string): string | undefined {
   try {
-    return decodeURIComponent(path)
-      .split("/")
-      .map((segment) =>
-        encodeURIComponent(segment).replace(
-          /[!'()*]/g,
-          (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-        ),
-      )
-      .join("/");
+    return decodeURIComponent(path).split("/").map(encode).join("/");
   } catch {
     return undefined;
   }
