@@ -1,6 +1,7 @@
 // The strict edge of the local run: it may ask only the buckets of the project, and keeps nothing.
 
-import { createEdge, type Edge } from "../emulator/edge/edge.ts";
+import { createEdge } from "../emulator/edge/create-edge.ts";
+import type { Edge } from "../emulator/edge/settings.ts";
 import { bucketsOf } from "../worker/config/routes.ts";
 import type { Project } from "./read-project.ts";
 
@@ -13,8 +14,7 @@ export function localEdge({ own, config }: Project, endpoint: string): Edge {
     zone: "images.example",
     sources: urls.map(({ host }) => host),
     plain: urls.filter(({ protocol }) => protocol === "http:").map(({ host }) => host), // E6
-    fetch: (input, { cf: _cf, ...init } = {}) => fetch(input, init),
-    now: Date.now,
+    fetch,
     cache: false,
     quota: Number.POSITIVE_INFINITY,
     unplayable: "left-out",

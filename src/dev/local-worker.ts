@@ -2,8 +2,8 @@
 // from there, and `/` is the contact sheet. The Worker itself does not know. This is never deployed.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
+import { throughEdge } from "../emulator/through-edge.ts";
 import { NO_CACHE, type PurgeResult } from "../worker/cache/loopback.ts";
-import { throughEdge } from "./through-edge.ts";
 
 /** What the local run adds to the vars of the Worker: secret URLs. */
 export type Doors = {

@@ -14,7 +14,7 @@ import { readPort } from "./read-port.ts";
 import { readProject } from "./read-project.ts";
 import { switchesIn } from "./read-switches.ts";
 import { runWrangler } from "./run-wrangler.ts";
-import { serveEdge } from "./serve-edge.ts";
+import { serveLocalEdge } from "./serve-local-edge.ts";
 import { localSheet } from "./sheet/local-sheet.ts";
 import { serveSheet } from "./sheet/serve-sheet.ts";
 import { welcome } from "./welcome.ts";
@@ -53,7 +53,7 @@ export async function startLocal(
 
   const edge = localEdge(project, endpoint);
   const secrets = followDevVars(edge.switches, endpoint, environment);
-  const edgeDoor = await serveEdge(edge, warnOf("The local edge"), secrets);
+  const edgeDoor = await serveLocalEdge(edge, warnOf("The local edge"), secrets);
   if (!own) followBuckets(project);
   const sheet = await localSheet(project, endpoint);
   const sheetDoor = await serveSheet(sheet, warnOf("The contact sheet"));

@@ -1,6 +1,7 @@
 // The strict edges of all places behind the Worker, and what each request to them gave.
 
-import { createEdge, type Edge } from "../../src/emulator/edge/edge.ts";
+import { createEdgeWith } from "../../src/emulator/edge/edge.ts";
+import type { Edge } from "../../src/emulator/edge/settings.ts";
 import type { Loopback } from "../../src/worker/cache/loopback.ts";
 import { BASE } from "../support/env.ts";
 import { stage } from "../support/play.ts";
@@ -9,12 +10,11 @@ import type { Outcome } from "./model.ts";
 
 /** An edge that tells what each request to it gave. */
 export function watched(tell: (outcome: Outcome) => void): Edge {
-  const edge = createEdge({
+  const edge = createEdgeWith(makeRenditionOnce, {
     zone: ZONE,
     sources: [new URL(BASE).host],
-    fetch: (input, { cf: _cf, ...init } = {}) => fetch(input, init),
+    fetch: (input, init) => fetch(input, init),
     now: () => stage.clock.now,
-    makeRendition: makeRenditionOnce,
   });
   return {
     ...edge,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createTestHarness } from "wrangler";
-import type { EdgeSettings } from "../../src/emulator/edge/edge.ts";
+import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import { ROOT } from "../support/built.ts";
 import { BASE, CREDENTIALS } from "../support/env.ts";
 import { file, network, setUp } from "../support/stand.ts";

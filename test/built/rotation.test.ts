@@ -4,7 +4,8 @@
 import { join } from "node:path";
 import { http, passthrough } from "msw";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { serveEdge } from "../../src/dev/serve-edge.ts";
+import type { Edge } from "../../src/emulator/edge/settings.ts";
+import { serveEdge } from "../../src/emulator/serve-edge.ts";
 import { BUILT, ROOT } from "../support/built.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../support/env.ts";
 import { createHarness } from "../support/harness.ts";
@@ -69,12 +70,12 @@ let held: { arrived: number; released: Promise<void> } | undefined;
 
 beforeAll(async () => {
   network.listen();
-  const edge = async (url: string, init: RequestInit) => {
+  const edge: Edge["fetch"] = async (url, init) => {
     if (held !== undefined) held.arrived += 1;
     await held?.released;
     return stand.edge.fetch(url, init);
   };
-  door = await serveEdge({ fetch: (url, init = {}) => edge(url, init) }, console.error);
+  door = await serveEdge({ fetch: edge });
   const stored = {
     ...{ AWS_ACCESS_KEY_ID: "KeyId", AWS_SECRET_ACCESS_KEY: "Secret" },
     URL_SIGNING_KEYS: "SigningKeys",
@@ -97,7 +98,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.close();
-  door.close();
+  await door.close();
   network.close();
 });
 

@@ -10,9 +10,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { LOCAL_KEYS, localBuckets } from "../../src/cli/project/local.ts";
 import { fillBucket } from "../../src/dev/fill-bucket.ts";
 import { BROKEN, HARD_KEYS } from "../../src/dev/objects.ts";
-import { serveEdge } from "../../src/dev/serve-edge.ts";
+import { serveLocalEdge } from "../../src/dev/serve-local-edge.ts";
 import { ownerConfig } from "../../src/dev/wrangler-files.ts";
-import { createEdge, type Edge } from "../../src/emulator/edge/edge.ts";
+import { createEdge } from "../../src/emulator/edge/create-edge.ts";
+import type { Edge } from "../../src/emulator/edge/settings.ts";
 import { signGrant } from "../../src/url/grant.ts";
 import { originUrl } from "../../src/worker/s3/object-url.ts";
 import { asked } from "../hostile/inputs.ts";
@@ -235,13 +236,13 @@ describe.each(["AWS's S3", "wrangler's S3"])(
       network.use(http.all(`${new URL(door.url).origin}/*`, () => passthrough()));
       if (!local) return;
       const { host } = new URL(address);
-      const fetchIt: typeof fetch = (input, { cf: _cf, ...init } = {}) => fetch(input, init);
       const settings = { zone: "images.example", sources: [host], plain: [host], cache: false };
-      edge = createEdge({ ...settings, fetch: fetchIt, now: Date.now });
+      edge = createEdge({ ...settings, fetch: (input, init) => fetch(input, init) });
     };
 
     beforeAll(async () => {
-      door = await serveEdge({ fetch: (url, init) => edge.fetch(url, init) }, console.error);
+      const late: Edge["fetch"] = (url, init) => edge.fetch(url, init);
+      door = await serveLocalEdge({ fetch: late }, console.error, () => ({}));
       address = "http://127.0.0.1:1/";
       await configure();
       address = (await server.listen()).url.href;
@@ -257,7 +258,7 @@ describe.each(["AWS's S3", "wrangler's S3"])(
       );
     });
     afterAll(async () => {
-      door.close();
+      await door.close();
       await server.close();
     });
     beforeEach(() => {

@@ -2,8 +2,9 @@
 // and asks the real S3.
 
 import { type IncomingHttpHeaders, request } from "node:http";
-import { serveEdge } from "../../src/dev/serve-edge.ts";
-import { createEdge } from "../../src/emulator/edge/edge.ts";
+import { serveLocalEdge } from "../../src/dev/serve-local-edge.ts";
+import { createEdge } from "../../src/emulator/edge/create-edge.ts";
+import type { Network } from "../../src/emulator/fetch.ts";
 import type { Credentials } from "../../src/worker/config/slot.ts";
 import { BUILT_LOCAL, ROOT } from "../support/built.ts";
 import { createHarness } from "../support/harness.ts";
@@ -47,10 +48,10 @@ export async function runVitrine(settings: Settings) {
   const own = settings.addressing === "virtual" ? `${settings.bucket}.${host}` : host;
   const edge = createEdge({
     ...{ zone: "images.example", sources: [own], plain: [own], cache: false },
-    ...{ quota: Number.POSITIVE_INFINITY, fetch: fetchHere, now: Date.now },
+    ...{ quota: Number.POSITIVE_INFINITY, fetch: fetchHere },
   });
   let secrets = secretsOf(settings.current);
-  const door = await serveEdge(edge, console.error, () => secrets);
+  const door = await serveLocalEdge(edge, console.error, () => secrets);
   const server = createHarness({
     root: ROOT,
     workers: [
@@ -81,14 +82,14 @@ export async function runVitrine(settings: Settings) {
       return lines;
     },
     close: async () => {
-      door.close();
+      await door.close();
       await server.close();
     },
   };
 }
 
 /** `fetch` for hosts of this machine: not every resolver knows names below localhost. */
-const fetchHere: typeof fetch = (input, { method = "GET", headers, signal } = {}) => {
+const fetchHere: Network = (input, { method = "GET", headers, signal } = {}) => {
   const { host, port, origin } = new URL(`${input}`);
   const path = `${input}`.slice(origin.length); // as it was signed
   const sent = { ...Object.fromEntries(new Headers(headers)), host };

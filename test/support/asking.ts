@@ -1,7 +1,7 @@
 // Shared by the tests of the strict edge: a stand, and functions that ask the edge.
 
 import { afterAll, beforeAll, beforeEach, expect } from "vitest";
-import type { EdgeSettings } from "../../src/emulator/edge/edge.ts";
+import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import type { Stored } from "../../src/emulator/s3/s3.ts";
 import { originUrl } from "../../src/worker/s3/object-url.ts";
 import { sign } from "../../src/worker/s3/sigv4.ts";

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { expect } from "vitest";
-import type { Image } from "../../src/emulator/edge/geometry.ts";
+import type { ImageOptions } from "../../src/emulator/edge/image-options.ts";
 import type { Original } from "../../src/emulator/edge/read-original.ts";
 import { makeRendition, measure, type Overlay } from "../../src/emulator/edge/rendition.ts";
 
@@ -75,7 +75,11 @@ export const fixture = (file: string, type: Original["type"]) =>
   original(readFileSync(join(import.meta.dirname, "../../fixtures/objects", file)), type);
 
 /** Makes a rendition, and checks that its type and size are as it and `measure` say. */
-export async function render(source: Original, image: Image, overlays: readonly Overlay[] = []) {
+export async function render(
+  source: Original,
+  image: ImageOptions,
+  overlays: readonly Overlay[] = [],
+) {
   const made = await makeRendition(source, image, overlays, { qualities: QUALITIES });
   const { data, info } = await sharp(made.bytes, { animated: true })
     .ensureAlpha()
@@ -106,7 +110,7 @@ export async function render(source: Original, image: Image, overlays: readonly 
 }
 
 /** Renders as PNG, which keeps every colour. */
-export const exact = (source: Original, image: Image, overlays?: readonly Overlay[]) =>
+export const exact = (source: Original, image: ImageOptions, overlays?: readonly Overlay[]) =>
   render(source, { format: "png", ...image }, overlays);
 
 /** Four colours, one in each corner. */

@@ -3,7 +3,7 @@
 
 import { hash } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from "vitest";
-import type { EdgeSettings } from "../../src/emulator/edge/edge.ts";
+import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import type { Loopback } from "../../src/worker/cache/loopback.ts";
 import worker, { Renditions } from "../../src/worker/index.ts";
 import { ENV } from "./env.ts";
@@ -169,12 +169,13 @@ export async function get(
 /** The cached entrypoint of one deployed version of the Worker. */
 function loopbackOf(env: object): Loopback {
   return stage.cache.entrypoint(
-    (run) => {
+    (run: ExecutionContext) => {
+      const own = run.waitUntil;
       const waitUntil = (work: Promise<unknown>) => {
-        run.waitUntil(work);
+        own(work);
         stage.after.push(work);
       };
-      return new Renditions(Object.assign(contextOfRun(), run, { waitUntil }), env);
+      return new Renditions(Object.assign(run, { waitUntil }), env);
     },
     { version: versionOf(env) },
   );
@@ -187,9 +188,4 @@ function versionOf(env: object): string {
   const version = versions.get(env) ?? `${versions.size + 1}`;
   versions.set(env, version);
   return version;
-}
-
-/** What the Worker does not use of the context of a run. */
-function contextOfRun(): ExecutionContext {
-  return Object.create(null);
 }

@@ -5,12 +5,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { OBJECTS } from "../../src/dev/objects.ts";
 import { createCache } from "../../src/emulator/cache/cache.ts";
-import { createEdge, type EdgeSettings } from "../../src/emulator/edge/edge.ts";
+import { createEdgeWith } from "../../src/emulator/edge/edge.ts";
 import { makeRendition } from "../../src/emulator/edge/rendition.ts";
+import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import { createS3, type S3Settings, type Stored } from "../../src/emulator/s3/s3.ts";
 import { ROOT } from "./built.ts";
 import { BASE, CREDENTIALS, VARS } from "./env.ts";
 import { network } from "./network.ts";
+import { handlersOf } from "./s3-handlers.ts";
 
 /** The renditions that this process made, by their originals and options. */
 const renditions = new Map<string, ReturnType<typeof makeRendition>>();
@@ -56,14 +58,13 @@ export function setUp(
   const { endpoint, bucket, region, prefix } = VARS.BUCKETS.media;
   const s3 = createS3({ endpoint, bucket, region, credentials, now, readable: prefix });
   for (const [key, object] of stored) s3.objects.set(prefix + key, object);
-  network.resetHandlers(...s3.handlers);
-  const edge = createEdge({
+  network.resetHandlers(...handlersOf(s3));
+  const edge = createEdgeWith(makeRenditionOnce, {
     zone: ZONE,
     sources: [new URL(BASE).host],
-    fetch: (input, { cf: _cf, ...init } = {}) => fetch(input, init),
+    fetch: (input, init) => fetch(input, init), // as it is replaced then
     now,
     patience: 10_000,
-    makeRendition: makeRenditionOnce,
     ...settings,
   });
   return { s3, edge, cache: createCache({ now }), clock };

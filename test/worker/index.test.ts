@@ -3,12 +3,13 @@
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import { HARD_KEYS } from "../../src/dev/objects.ts";
-import type { EdgeSettings } from "../../src/emulator/edge/edge.ts";
+import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import { STRICT } from "../../src/emulator/edge/switches.ts";
 import { createS3, type S3Fault } from "../../src/emulator/s3/s3.ts";
 import { originUrl } from "../../src/worker/s3/object-url.ts";
 import { BASE, CREDENTIALS, ENV, VARS } from "../support/env.ts";
 import { arrange, get, keepNothingNow, logged, MODERN, stage } from "../support/play.ts";
+import { handlersOf } from "../support/s3-handlers.ts";
 import { file, network } from "../support/stand.ts";
 
 /** Decodes a picture as a browser does. */
@@ -115,7 +116,7 @@ test.each<[string, string, string]>([
     const { media } = VARS.BUCKETS;
     const s3 = createS3({ ...media, endpoint, credentials: CREDENTIALS, now: Date.now });
     for (const [key, object] of stage.s3.objects) s3.objects.set(key, object);
-    network.use(...s3.handlers);
+    network.use(...handlersOf(s3));
     const env = { ...ENV, BUCKETS: { media: { ...media, endpoint, addressing } } };
     expect((await get("/images/card/key.jpg", {}, env)).status).toBe(200);
     expect(s3.requests.map(({ url }) => url)).toEqual([`${base}/published/key.jpg`]);

@@ -4,12 +4,13 @@
 import { HttpResponse, http } from "msw";
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import type { EdgeSettings } from "../../src/emulator/edge/edge.ts";
+import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import { STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 import { fireTimer, stopClock, watchWork } from "../support/clock.ts";
 import { BASE, CREDENTIALS, ENV, IMPATIENT, VARS } from "../support/env.ts";
 import { arrange, get, keepNothing, logged, MODERN, stage } from "../support/play.ts";
+import { handlersOf } from "../support/s3-handlers.ts";
 import { file, network } from "../support/stand.ts";
 
 keepNothing(); // each request is to reach the edge
@@ -393,7 +394,7 @@ const CASES: Cases = {
       const media = { endpoint, bucket: "acme-media", region: "auto" };
       const local = createS3({ ...media, credentials: CREDENTIALS, now: () => Date.now() });
       local.objects.set("k", { body: file("made/key.jpg"), type: "image/jpeg" });
-      network.use(...local.handlers);
+      network.use(...handlersOf(local));
       stage.edge.switches.sources = ["localhost:9000"];
       const env = { ...ENV, BUCKETS: { media } };
       const reason = expect.stringContaining("is endpoint https?");

@@ -2,9 +2,9 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import sharp from "sharp";
 import { makeAppFile, presetsOf } from "../../cli/project/app-file/make-app-file.ts";
 import type { RouteShape } from "../../client/types.ts";
+import { loadSharp } from "../../emulator/edge/sharp.ts";
 import { REST } from "../../url/grammar.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { publicPath } from "../../worker/config/find-route.ts";
@@ -24,6 +24,7 @@ export async function describe(
   group: Known["group"],
   body: Uint8Array,
 ): Promise<Known | undefined> {
+  const sharp = loadSharp();
   try {
     const { format, autoOrient } = await sharp(body).metadata();
     return { key, group, bytes: body.length, format, ...autoOrient };

@@ -3,8 +3,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
+import { listen } from "../../emulator/listen.ts";
 import { decodePath } from "../../url/grammar.ts";
-import { listen } from "../listen.ts";
 import type { NoSheet, SheetData } from "./data.ts";
 
 /** What the page asks for. */

@@ -1,11 +1,17 @@
 // Cloudflare's Workers Cache in front of an entrypoint, as strict as in production (W1 to W16). docs/rules.md has the
 // rules. This file shows the steps of a request.
 
-import type { Loopback, PurgeResult } from "../../worker/cache/loopback.ts";
 import { unlessAborted } from "../edge/unless-aborted.ts";
 import { type Answer, answerOf } from "./answer.ts";
 import { cacheKey } from "./cache-key.ts";
-import type { Asked, MakeEntrypoint, PurgeOptions } from "./entrypoint.ts";
+import type {
+  Asked,
+  Loopback,
+  MakeEntrypoint,
+  PurgeOptions,
+  PurgeResult,
+  RunContext,
+} from "./entrypoint.ts";
 import type { Kept } from "./kept.ts";
 import { runAt, type Where, where } from "./places.ts";
 import { readPurge, refusalOf } from "./purge.ts";
@@ -14,18 +20,32 @@ import { answerFrom, requestOf, runOnce } from "./run.ts";
 import { type CacheSwitches, STRICT } from "./switches.ts";
 import { createTier, type Tier } from "./tier.ts";
 
+/**
+ * What a cache is made with: a clock, and any of its switches.
+ * @example
+ * const settings: CacheSettings = { runsIn: "upper", now: () => clock.now };
+ */
 export type CacheSettings = Partial<CacheSwitches> & {
-  /** ms since 1970. */
-  readonly now: () => number;
+  /** ms since 1970. Left out: the clock of this machine. */
+  readonly now?: () => number;
 };
 
-/** A run of the entrypoint, and why: nothing is kept, it is too old, it is renewed, or no cache is asked. */
+/**
+ * A run of the entrypoint, and why: nothing is kept, it is too old, it is renewed, or no cache is asked.
+ * @example
+ * expect(cache.runs.map(({ why }: Run) => why)).toEqual(["miss", "expired"]);
+ */
 export type Run = {
   readonly url: string;
   readonly place: string;
   readonly why: "miss" | "expired" | "revalidate" | "bypass";
 };
 
+/**
+ * Whose entrypoint it is, and who asks it.
+ * @example
+ * const options: EntrypointOptions = { name: "Renditions", version: "2", place: "FRA" };
+ */
 export type EntrypointOptions = {
   /** The data centre of the visitor. By default that of the code that calls. */
   readonly place?: string;
@@ -37,11 +57,20 @@ export type EntrypointOptions = {
   readonly name?: string;
 };
 
+/**
+ * Cloudflare's Workers Cache in front of entrypoints.
+ * @example
+ * const cache: Cache = createCache();
+ * const Pages = cache.entrypoint((context: ExecutionContext) => new MyPages(context, env));
+ */
 export type Cache = {
   /** May be changed at any time. */
   readonly switches: CacheSwitches;
   /** The `ctx.exports.Renditions` of a gateway. Without options it is that of the first version. */
-  entrypoint(make: MakeEntrypoint, options?: EntrypointOptions): Loopback;
+  entrypoint<Context = RunContext>(
+    make: MakeEntrypoint<Context>,
+    options?: EntrypointOptions,
+  ): Loopback;
   /** Where the running code is (W5), and whether a loopback called it (W13). */
   where(): Where;
   /** Runs code, for example a gateway, in a data centre. */
@@ -52,8 +81,18 @@ export type Cache = {
   settled(): Promise<void>;
 };
 
-/** Creates an empty cache. */
-export function createCache({ now, ...changed }: CacheSettings): Cache {
+/**
+ * Creates an empty Workers Cache. It keeps what an entrypoint answers, as production does.
+ * @example
+ * const cache = createCache();
+ * const Pages = cache.entrypoint(() => ({
+ *   fetch: () => new Response("made", { headers: { "cache-control": "max-age=60" } }),
+ * }));
+ * await Pages.fetch(new Request("https://pages.example/a"));
+ * const answer = await Pages.fetch(new Request("https://pages.example/a"));
+ * expect(answer.headers.get("cf-cache-status")).toBe("HIT");
+ */
+export function createCache({ now = Date.now, ...changed }: CacheSettings = {}): Cache {
   const switches: CacheSwitches = { ...STRICT, ...changed };
   const runs: Run[] = [];
   const background: Promise<unknown>[] = [];
@@ -96,10 +135,13 @@ export function createCache({ now, ...changed }: CacheSettings): Cache {
     return { success: true, errors: [] };
   }
 
-  function entrypoint(make: MakeEntrypoint, options: EntrypointOptions = {}): Loopback {
+  function entrypoint<Context>(
+    make: MakeEntrypoint<Context>,
+    options: EntrypointOptions = {},
+  ): Loopback {
     const { name = "Renditions", version = "1", props } = options;
-    const instance = () =>
-      make({ waitUntil: later, cache: { purge: (what) => purge(name, what) } });
+    const run: RunContext = { waitUntil: later, cache: { purge: (what) => purge(name, what) } };
+    const instance = () => make(Object.assign(Object.create(null), run));
     const placeNow = () => options.place ?? where().place;
 
     /** No tier is asked: the entrypoint runs in the place of the visitor. */

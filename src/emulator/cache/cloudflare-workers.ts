@@ -1,11 +1,11 @@
 // In place of the runtime's module "cloudflare:workers" where the Worker runs in Node.js.
 
 /** The base class of an entrypoint: keeps what one run of it gets. */
-export abstract class WorkerEntrypoint<Env = unknown> {
-  protected readonly ctx: ExecutionContext;
+export abstract class WorkerEntrypoint<Env = unknown, Context = unknown> {
+  protected readonly ctx: Context;
   protected readonly env: Env;
 
-  constructor(ctx: ExecutionContext, env: Env) {
+  constructor(ctx: Context, env: Env) {
     this.ctx = ctx;
     this.env = env;
   }

@@ -2,6 +2,11 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
+/**
+ * Where the running code is.
+ * @example
+ * const { place }: Where = cache.where();
+ */
 export type Where = {
   /** Whether a loopback called the running code (W13). */
   readonly behind: boolean;

@@ -1,7 +1,6 @@
 // A purge by the entrypoint itself: what it means, and what refuses it (W10). No I/O.
 
-import type { PurgeResult } from "../../worker/cache/loopback.ts";
-import type { PurgeOptions } from "./entrypoint.ts";
+import type { PurgeOptions, PurgeResult } from "./entrypoint.ts";
 import type { Kept } from "./kept.ts";
 import { spellTag } from "./tags.ts";
 

@@ -1,6 +1,11 @@
 // What is unknown of Workers Cache, or is set in wrangler.toml. A test may set each switch at any time:
 // `cache.switches.runsIn = "upper"`.
 
+/**
+ * The switches of the cache.
+ * @example
+ * const switches: Partial<CacheSwitches> = { enabled: false };
+ */
 export type CacheSwitches = {
   /** W5, open: where the entrypoint runs after a miss in both tiers. */
   runsIn: "upper" | "visitor";

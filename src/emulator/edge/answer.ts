@@ -1,5 +1,6 @@
 // The answer to a request that succeeded. Its headers say what the edge did.
 
+import type { FetchInit } from "../fetch.ts";
 import { isRestrictive } from "./lifetime.ts";
 import type { Made } from "./make.ts";
 import type { Switches } from "./switches.ts";
@@ -15,7 +16,7 @@ export type Kept = Made & { readonly origin: Headers };
 export async function successAnswer(
   { type, bytes, warnings, marked, origin }: Kept,
   key: string,
-  init: RequestInit,
+  init: FetchInit,
   outcome: string,
   switches: Switches,
 ): Promise<Response> {

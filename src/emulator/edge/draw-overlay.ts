@@ -1,13 +1,13 @@
 // Draws an overlay on an image (O12).
 
 import type { Picture } from "./geometry.ts";
+import type { OverlayOptions } from "./image-options.ts";
 
-type Options = RequestInitCfPropertiesImageDraw;
 type Shares = (overlay: number, image: number) => readonly [number, number];
 type Pixel = readonly [red: number, green: number, blue: number, alpha: number];
 
 /** Porter and Duff's shares of the overlay and of the image, by the opacities of both, 0–1. */
-const SHARES: Record<NonNullable<Options["composite"]>, Shares> = {
+const SHARES: Record<NonNullable<OverlayOptions["composite"]>, Shares> = {
   over: (overlay) => [1, 1 - overlay],
   in: (_overlay, image) => [image, 0],
   atop: (overlay, image) => [image, 1 - overlay],
@@ -20,7 +20,7 @@ const SHARES: Record<NonNullable<Options["composite"]>, Shares> = {
  * Draws an overlay that is already transformed: centred, or at a distance from a side in px; clipped,
  * or repeated along an axis. Outside of the overlay the image does not change, in any mode (O12).
  */
-export function drawOverlay(image: Picture, overlay: Picture, options: Options): Picture {
+export function drawOverlay(image: Picture, overlay: Picture, options: OverlayOptions): Picture {
   const { repeat, opacity = 1, composite = "over" } = options;
   const across = startOf(image.width, overlay.width, options.left, options.right);
   const down = startOf(image.height, overlay.height, options.top, options.bottom);

@@ -1,54 +1,33 @@
 // Cloudflare's image edge, as strict as in production: what `fetch(url, { headers, cf: { image } })`
 // does there. docs/rules.md has the rules. This file shows the steps of a request.
 
+import { urlOf } from "../fetch.ts";
 import { accept, transforms } from "./accept.ts";
 import { type Kept, successAnswer } from "./answer.ts";
+import { type Asked, askedOf } from "./asked.ts";
 import { createCache } from "./cache.ts";
 import { type Fault, faultAnswer, isFault } from "./faults.ts";
 import { type Asking, type Fetched, fetchOriginal } from "./fetch-original.ts";
+import type { ImageOptions, OverlayOptions } from "./image-options.ts";
 import { lifetime, ttlByStatus } from "./lifetime.ts";
 import { make } from "./make.ts";
 import type { Options } from "./options.ts";
 import { readOriginal } from "./read-original.ts";
 import type { makeRendition, Overlay } from "./rendition.ts";
+import type { Edge, EdgeInit, EdgeSettings } from "./settings.ts";
 import { STRICT, type Switches } from "./switches.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 import { blockedAnswer, isOfInterface, readImageUrl } from "./url-interface.ts";
 
-export type EdgeSettings = Partial<Switches> & {
-  /** The host of the Worker: in its zone, or on workers.dev. Its own images are always allowed (E5). */
-  readonly zone: string;
-  /** The network. */
-  readonly fetch: typeof fetch;
-  /** ms since 1970. */
-  readonly now: () => number;
-  /** Other Workers, by the host that each answers for (E9). */
-  readonly workers?: Readonly<Record<string, (request: Request) => Promise<Response>>>;
-  /** Makes the renditions. Tests pass one that remembers them. */
-  readonly makeRendition?: typeof makeRendition;
-};
-
-export type Edge = {
-  /** `fetch` as a Worker sees it. */
-  fetch(url: string, init?: RequestInit): Promise<Response>;
-  /** What the URL interface answers, before any Worker is asked (E10). Undefined: nothing. */
-  visit(request: Request): Promise<Response | undefined>;
-  /** May be changed at any time. */
-  readonly switches: Switches;
-  /** The URLs from which originals were fetched, in order. */
-  readonly originFetches: readonly string[];
-  /** The unique transformations, which are billed (L2). */
-  readonly transformations: ReadonlySet<string>;
-  /** Drops an original and all its variants, by its source URL (C3). */
-  purge(url: string): void;
-};
-
 /** How long the Worker asks to keep an answer, in seconds; undefined: it does not say (C4). */
 type Ttl = number | undefined;
 
-/** Creates an edge with an empty cache. */
-export function createEdge(settings: EdgeSettings): Edge {
-  const { zone, fetch, now, workers = {}, makeRendition: maker, ...changed } = settings;
+/**
+ * Creates an edge with an empty cache.
+ * @param maker makes the renditions; tests pass one that remembers them
+ */
+export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettings): Edge {
+  const { zone, fetch, now = Date.now, workers = {}, ...changed } = settings;
   const switches: Switches = { ...STRICT, ...changed };
   const keeps = () => switches.cache;
   const originals = createCache<Fetched>(now, keeps);
@@ -57,15 +36,20 @@ export function createEdge(settings: EdgeSettings): Edge {
   const originFetches: string[] = [];
   const transformations = new Set<string>();
 
-  async function answer(url: string, init: RequestInit): Promise<Response> {
-    const image = init.cf?.image;
-    const headers = new Headers(init.headers);
+  async function answer(
+    input: string | Request,
+    { cf: _cf, ...rest }: EdgeInit,
+    asked: Asked,
+  ): Promise<Response> {
+    const url = urlOf(input);
+    const image = asked.cf?.image;
+    const headers = new Headers(asked.headers);
     const worker = URL.canParse(url) ? workers[new URL(url).host] : undefined;
     if (worker !== undefined) return worker(new Request(url, { headers })); // E9
-    if (image === undefined || !transforms(url, { zone, switches })) return fetch(url, init);
+    if (image === undefined || !transforms(url, { zone, switches })) return fetch(input, rest);
     const takesAuto = switches.formatAuto === "first-come";
     const options = accept(url, headers, image, takesAuto, { zone, switches });
-    return isFault(options) ? faultAnswer(options) : answerImage(url, init, options);
+    return isFault(options) ? faultAnswer(options) : answerImage(url, asked, options);
   }
 
   /** The URL interface. The request to the origin has no authorization (E10). */
@@ -82,7 +66,7 @@ export function createEdge(settings: EdgeSettings): Edge {
     return answerImage(source, {}, { ...options, originAuth });
   }
 
-  async function answerImage(url: string, init: RequestInit, options: Options): Promise<Response> {
+  async function answerImage(url: string, init: Asked, options: Options): Promise<Response> {
     const { key, billed } = keysOf(url, options);
     const ttl = ttlByStatus(init.cf?.cacheTtlByStatus, 200); // C4
     const kept = renditions.get(key);
@@ -99,12 +83,12 @@ export function createEdge(settings: EdgeSettings): Edge {
     return successAnswer(made, key, init, "internal=ok/m q=0 n=317+85 c=9+57", switches);
   }
 
-  function askingOf({ method = "GET", headers }: RequestInit, { originAuth }: Options): Asking {
+  function askingOf({ method = "GET", headers }: Asked, { originAuth }: Options): Asking {
     return { fetch, method, headers: new Headers(headers), originAuth, switches };
   }
 
   /** Answers with a failure, and keeps it as long as the Worker says (C1, C4). */
-  function fail(key: string, fault: Fault, init: RequestInit): Response {
+  function fail(key: string, fault: Fault, init: Asked): Response {
     const failure = faultAnswer(fault);
     const denied = /^(?:9404|9408|9519)/.test(fault) ? switches.denialsKept : 0; // C1
     faults.set(key, fault, ttlByStatus(init.cf?.cacheTtlByStatus, failure.status) ?? denied); // C4
@@ -114,7 +98,7 @@ export function createEdge(settings: EdgeSettings): Edge {
   async function transform(
     url: string,
     asking: Asking,
-    image: RequestInitCfPropertiesImage,
+    image: ImageOptions,
     ttl: Ttl,
   ): Promise<Kept | Fault> {
     const found = await original(url, asking, ttl);
@@ -130,7 +114,7 @@ export function createEdge(settings: EdgeSettings): Edge {
   }
 
   async function overlayOf(
-    options: RequestInitCfPropertiesImageDraw,
+    options: OverlayOptions,
     asking: Asking,
     ttl: Ttl,
   ): Promise<Overlay | Fault> {
@@ -157,7 +141,11 @@ export function createEdge(settings: EdgeSettings): Edge {
     switches,
     originFetches,
     transformations,
-    fetch: (url, init = {}) => unlessAborted(answer(url, init), init.signal),
+    fetch(input, init = {}) {
+      const source = typeof input !== "string" && "href" in input ? input.href : input;
+      const asked = askedOf(source, init);
+      return unlessAborted(answer(source, init, asked), asked.signal);
+    },
     visit,
     purge: (url) => {
       for (const cache of [originals, renditions, faults]) cache.purge(url);

@@ -1,12 +1,14 @@
 // Encodes a rendition: its format, quality, frames and metadata.
 
-import sharp, { type Metadata } from "sharp";
+import type { Metadata } from "sharp";
 import { keptExif, withExif } from "./exif.ts";
-import type { Image, Picture } from "./geometry.ts";
+import type { Picture } from "./geometry.ts";
+import type { ImageOptions } from "./image-options.ts";
 import type { Original } from "./read-original.ts";
+import { loadSharp } from "./sharp.ts";
 
 /** The numbers behind the names of qualities, 1–100 (O5). */
-export type Qualities = Readonly<Record<Extract<Image["quality"], string>, number>>;
+export type Qualities = Readonly<Record<Extract<ImageOptions["quality"], string>, number>>;
 
 type Format = "jpeg" | "png" | "webp" | "avif" | "gif";
 
@@ -14,7 +16,7 @@ const LONGEST_WEBP_SIDE = 16_383;
 const DEFAULT_QUALITY = 85; // O5
 
 /** Returns whether a rendition keeps all frames of an animation (O8). */
-export function keepsFrames({ type, frames }: Original, { anim, format }: Image): boolean {
+export function keepsFrames({ type, frames }: Original, { anim, format }: ImageOptions): boolean {
   const moves = format === "webp" || (format === undefined && /gif|webp/.test(type));
   return frames > 1 && anim !== false && moves;
 }
@@ -27,14 +29,14 @@ export function keepsFrames({ type, frames }: Original, { anim, format }: Image)
 export async function encode(
   frames: readonly [Picture, ...Picture[]],
   source: Original["type"],
-  image: Image,
+  image: ImageOptions,
   { qualities, metadata }: { readonly qualities: Qualities; readonly metadata: Metadata },
 ): Promise<{ bytes: Uint8Array; type: string }> {
   const transparent = frames.some(isTransparent);
   const format = outputFormat(frames, source, image, transparent);
   const shown = format === "gif" || format === "webp" ? frames : frames.slice(0, 1);
   const { width, height } = frames[0];
-  const pixels = sharp(Buffer.concat(shown.map(({ data }) => data)), {
+  const pixels = loadSharp()(Buffer.concat(shown.map(({ data }) => data)), {
     raw: { width, height: height * shown.length, channels: 4, pageHeight: height },
     limitInputPixels: false,
   });
@@ -78,7 +80,7 @@ function isTransparent({ data }: Picture): boolean {
 function outputFormat(
   [{ width, height }, ...others]: readonly [Picture, ...Picture[]],
   source: Original["type"],
-  { format, compression }: Image,
+  { format, compression }: ImageOptions,
   transparent: boolean,
 ): Format {
   const still = stillFormat(format ?? source, transparent);
@@ -90,7 +92,10 @@ function outputFormat(
   return still === "webp" && Math.max(width, height) > LONGEST_WEBP_SIDE ? "jpeg" : still;
 }
 
-function stillFormat(asked: NonNullable<Image["format"]> | Original["type"], transparent: boolean) {
+function stillFormat(
+  asked: NonNullable<ImageOptions["format"]> | Original["type"],
+  transparent: boolean,
+) {
   switch (asked) {
     case "jpeg":
     case "baseline-jpeg":

@@ -1,6 +1,6 @@
 // EXIF data in a JPEG: which of them stay, byte for byte (O9).
 
-import type { Image } from "./geometry.ts";
+import type { ImageOptions } from "./image-options.ts";
 
 const COPYRIGHT = 0x8298;
 const ORIENTATION = 0x0112;
@@ -9,7 +9,7 @@ const LONGEST_SEGMENT = 0xffff - 2;
 const EXIF = Uint8Array.of(0x45, 0x78, 0x69, 0x66, 0, 0);
 
 /** Returns the EXIF data that stay in a JPEG (O9). They may begin with `Exif\0\0`. */
-export function keptExif(exif: Uint8Array, metadata: Image["metadata"] = "copyright") {
+export function keptExif(exif: Uint8Array, metadata: ImageOptions["metadata"] = "copyright") {
   const marked = EXIF.every((byte, index) => exif[index] === byte);
   const tiff = exif.slice(marked ? EXIF.length : 0);
   if (metadata === "none") return undefined;

@@ -37,7 +37,11 @@ export const FAULTS = {
   "9529/504": "The image took too long",
 } as const;
 
-/** A code and its status. 9408 comes with the 4xx status of the origin. */
+/**
+ * A code of the edge and its status. 9408 comes with the 4xx status of the origin.
+ * @example
+ * edge.switches.trouble = "9522/503" satisfies Fault;
+ */
 export type Fault = keyof typeof FAULTS | `9408/4${number}`;
 
 /** Returns whether a value is a fault, and not an image. */

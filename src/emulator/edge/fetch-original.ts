@@ -1,6 +1,7 @@
 // The edge's request to the origin: which of the Worker's headers it sends, and what each answer of
 // the origin means. The origin's error bodies are never read.
 
+import type { Network } from "../fetch.ts";
 import { type Fault, isFault } from "./faults.ts";
 import type { Switches } from "./switches.ts";
 
@@ -24,7 +25,7 @@ const OWN = {
 const MOST_REDIRECTS = 5; // E7: the real limit is not documented
 
 export type Asking = {
-  readonly fetch: typeof fetch;
+  readonly fetch: Network;
   readonly method: string;
   readonly headers: Headers;
   readonly originAuth: boolean;

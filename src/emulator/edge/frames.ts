@@ -1,8 +1,9 @@
 // The frames of an original as pixels: upright and in sRGB (O9). A still image has one frame.
 
-import sharp, { type Metadata, type Sharp } from "sharp";
+import type { Metadata, Sharp } from "sharp";
 import type { Picture } from "./geometry.ts";
 import type { Original } from "./read-original.ts";
+import { loadSharp } from "./sharp.ts";
 
 export type Frames = readonly [Picture, ...Picture[]];
 
@@ -11,11 +12,11 @@ const LENIENT = { limitInputPixels: false, failOn: "error" } as const;
 
 /** Opens an original with sharp, without sharp's own limits. */
 export const openOriginal = ({ bytes }: Original, animated = false): Sharp =>
-  sharp(bytes, { animated, ...LENIENT });
+  loadSharp()(bytes, { animated, ...LENIENT });
 
 /** Opens a picture with sharp, to change its pixels. */
 export const openPicture = ({ data, width, height }: Picture): Sharp =>
-  sharp(data, { raw: { width, height, channels: 4 }, limitInputPixels: false });
+  loadSharp()(data, { raw: { width, height, channels: 4 }, limitInputPixels: false });
 
 /** Reads the result of a pipeline. */
 export async function readPixels(pipeline: Sharp): Promise<Picture> {

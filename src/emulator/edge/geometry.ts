@@ -1,6 +1,8 @@
 // Sizes and boxes: which part of an image a rendition shows, how large it is, and on what canvas.
 // Pure arithmetic: no pixel is read here.
 
+import type { GravityPoint, Transformations } from "./image-options.ts";
+
 export type Size = { readonly width: number; readonly height: number };
 
 export type Box = Size & { readonly left: number; readonly top: number };
@@ -9,14 +11,6 @@ export type Sides = Record<"top" | "right" | "bottom" | "left", number>;
 
 /** Pixels of sRGB: four bytes each (red, green, blue, alpha), row by row, not premultiplied. */
 export type Picture = Size & { readonly data: Uint8Array };
-
-/** Cloudflare's documentation lists a fit that its types do not have (O3). */
-type Fit = { fit?: NonNullable<BasicImageTransformations["fit"]> | "aspect-crop" };
-
-/** The options that images and overlays share. */
-export type Transformations = Omit<BasicImageTransformations, "fit"> & Fit;
-
-export type Image = Omit<RequestInitCfPropertiesImage, "fit"> & Fit;
 
 export const clamp = (value: number, least: number, most: number): number =>
   Math.min(Math.max(value, least), most);
@@ -93,12 +87,11 @@ const FOCUS = {
   // These depend on pixels: see transform.ts.
   auto: {},
   entropy: {},
-} satisfies Record<string, BasicImageTransformationsGravityCoordinates>;
+} satisfies Record<string, GravityPoint>;
 
 /** The place of the part that gravity keeps (O4). */
 export function place(source: Size, part: Size, { gravity = "center" }: Transformations): Box {
-  const focus: BasicImageTransformationsGravityCoordinates =
-    typeof gravity === "string" ? FOCUS[gravity] : gravity;
+  const focus: GravityPoint = typeof gravity === "string" ? FOCUS[gravity] : gravity;
   const offset = (whole: number, kept: number, at = 0.5) =>
     focus.mode === "box-center"
       ? clamp(Math.round(whole * at - kept / 2), 0, whole - kept)

@@ -3,8 +3,9 @@
 
 import type { Fault } from "./faults.ts";
 import type { Fetched } from "./fetch-original.ts";
+import type { ImageOptions } from "./image-options.ts";
 import { type Original, readOriginal } from "./read-original.ts";
-import { makeRendition, measure, type Overlay, type Rendition } from "./rendition.ts";
+import { type makeRendition, measure, type Overlay, type Rendition } from "./rendition.ts";
 import { sanitiseSvg } from "./sanitise-svg.ts";
 import type { Switches } from "./switches.ts";
 
@@ -23,10 +24,10 @@ const LONGEST_AVIF_SIDE = 1_200; // O7
 /** Makes what `cf.image` asks for, or returns why the edge cannot. */
 export async function make(
   found: Fetched,
-  image: RequestInitCfPropertiesImage,
+  image: ImageOptions,
   overlays: readonly Overlay[],
   switches: Switches,
-  maker = makeRendition,
+  maker: typeof makeRendition,
 ): Promise<Made | Fault> {
   const original = await readOriginal(found.bytes, switches);
   if (typeof original === "string") return original;
@@ -47,7 +48,7 @@ export async function make(
 
 async function develop(
   original: Original,
-  image: RequestInitCfPropertiesImage,
+  image: ImageOptions,
   overlays: readonly Overlay[],
   switches: Switches,
   maker: typeof makeRendition,
@@ -82,7 +83,7 @@ async function develop(
 /** Returns whether the edge warns that the original is smaller (R6). */
 function isOriginalSmaller(
   original: Original,
-  image: RequestInitCfPropertiesImage,
+  image: ImageOptions,
   rendition: Rendition,
   of: Switches["originalIsSmaller"]["of"],
 ): boolean {

@@ -1,6 +1,7 @@
 // Reads the options of `cf.image` as the edge does, with a table of one test an option.
 
 import type { Fault } from "./faults.ts";
+import type { ImageOptions } from "./image-options.ts";
 
 type Test = (value: unknown) => boolean;
 
@@ -106,7 +107,7 @@ function hold(tests: Readonly<Record<string, Test>>, values: Record<string, unkn
 
 export type Options = {
   /** The options that the edge knows, always in the same order (C1), without `origin-auth`. */
-  readonly image: RequestInitCfPropertiesImage;
+  readonly image: ImageOptions;
   /** Whether the origin gets the Worker's credentials (E1, E2). */
   readonly originAuth: boolean;
   /** True: `Accept` decides the format. Workers cannot ask for this (O6). */
@@ -129,6 +130,6 @@ export function readOptions(found: unknown, takesAuto: boolean): Options | Fault
   return isImage(known) ? { image: known, originAuth, auto } : "9401/400";
 }
 
-function isImage(value: unknown): value is RequestInitCfPropertiesImage {
+function isImage(value: unknown): value is ImageOptions {
   return isTable(value) && hold(IMAGE, value);
 }

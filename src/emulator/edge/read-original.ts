@@ -1,8 +1,8 @@
 // Reads the bytes that an origin sent: as an image that the edge can transform, as an SVG, or as
 // neither. The bytes decide. The content-type is never read.
 
-import sharp from "sharp";
 import type { Fault } from "./faults.ts";
+import { loadSharp } from "./sharp.ts";
 import type { Switches } from "./switches.ts";
 
 /** The formats that the edge reads, by sharp's names for them (L1). */
@@ -59,7 +59,7 @@ export async function readOriginal(
 
 /** Reads type and size, and checks the limits (L1). */
 async function readHead(bytes: Uint8Array, limits: Switches["limits"]): Promise<Original | Fault> {
-  const found = await sharp(bytes, { limitInputPixels: false, failOn: "none" })
+  const found = await loadSharp()(bytes, { limitInputPixels: false, failOn: "none" })
     .metadata()
     .catch(() => undefined);
   const type = Object.entries(TYPES).find(([name]) => name === found?.format)?.[1];

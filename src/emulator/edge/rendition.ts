@@ -4,13 +4,14 @@
 import { drawOverlay } from "./draw-overlay.ts";
 import { encode, keepsFrames, type Qualities } from "./encode.ts";
 import { decode, mapFrames, openOriginal } from "./frames.ts";
-import { type Image, outputSize, type Size, trimBox } from "./geometry.ts";
+import { outputSize, type Size, trimBox } from "./geometry.ts";
+import type { ImageOptions, OverlayOptions } from "./image-options.ts";
 import type { Original } from "./read-original.ts";
 import { transform } from "./transform.ts";
 import { trimmedBox, trimsSurroundings } from "./trim.ts";
 
 export type Overlay = {
-  readonly options: RequestInitCfPropertiesImageDraw;
+  readonly options: OverlayOptions;
   readonly original: Original;
 };
 
@@ -33,7 +34,7 @@ export type Rendition = {
  */
 export async function makeRendition(
   original: Original,
-  image: Image,
+  image: ImageOptions,
   overlays: readonly Overlay[],
   settings: { readonly qualities: Qualities },
 ): Promise<Rendition> {
@@ -49,7 +50,7 @@ export async function makeRendition(
 }
 
 /** Returns the size of a rendition before it is made, in px (O2, O3, O11, O12). */
-export async function measure(original: Original, image: Image): Promise<Size> {
+export async function measure(original: Original, image: ImageOptions): Promise<Size> {
   if (trimsSurroundings(image)) {
     const { frames } = await decode(original, false);
     return outputSize(await trimmedBox(frames[0], image), image);
@@ -58,7 +59,7 @@ export async function measure(original: Original, image: Image): Promise<Size> {
   return outputSize(trimBox(autoOrient, image), image);
 }
 
-function warningsOf({ fit, width, height }: Image): readonly string[] {
+function warningsOf({ fit, width, height }: ImageOptions): readonly string[] {
   const sides = [width, height].filter((side) => side !== undefined);
   return fit === "cover" && sides.length === 1
     ? ["cover fit mode needs both width and height"]

@@ -1,8 +1,13 @@
 // Everything about the edge that is unknown, depends on the zone, or can go wrong. Each is a switch,
-// which a test may set at any time: `arrange({ quota: 1 })` or `stage.edge.switches.quota = 1`.
+// which a test may set at any time: `createEdge({ quota: 1, … })` or `edge.switches.quota = 1`.
 
 import type { Fault } from "./faults.ts";
 
+/**
+ * The switches of the edge.
+ * @example
+ * const switches: Partial<Switches> = { transformations: false };
+ */
 export type Switches = {
   /** R2. False: transformations are off for the zone, and the edge returns the original. */
   transformations: boolean;

@@ -1,7 +1,6 @@
 // Every step from a decoded image to a rendition, in the edge's order, except overlays: trim, turn,
 // fit, filter, tone, background, border. All frames are treated alike.
 
-import sharp from "sharp";
 import { readableColour } from "./colour.ts";
 import { type Frames, mapFrames, openPicture, readPixels } from "./frames.ts";
 import {
@@ -12,8 +11,9 @@ import {
   type Picture,
   place,
   type Size,
-  type Transformations,
 } from "./geometry.ts";
+import type { Transformations } from "./image-options.ts";
+import { loadSharp } from "./sharp.ts";
 import { trimmedBox } from "./trim.ts";
 
 /** Boxes that depend on pixels are taken from the first frame. Otherwise the animation would jump. */
@@ -46,7 +46,8 @@ async function placed(source: Picture, part: Size, options: Transformations): Pr
   const box = place(source, part, options);
   const strategy = options.gravity;
   if (strategy !== "auto" && strategy !== "entropy") return box;
-  const position = sharp.strategy[strategy === "auto" ? "attention" : "entropy"];
+  const { strategy: strategies } = loadSharp();
+  const position = strategies[strategy === "auto" ? "attention" : "entropy"];
   const { info } = await openPicture(source)
     .resize({ ...part, fit: "cover", position })
     .raw()

@@ -1,9 +1,10 @@
 // What trim leaves of a picture (O12). With `border`, it depends on the colour of the surroundings.
 
-import sharp from "sharp";
 import { readableColour } from "./colour.ts";
 import { readPixels } from "./frames.ts";
-import { type Box, density, type Picture, type Transformations, trimBox } from "./geometry.ts";
+import { type Box, density, type Picture, trimBox } from "./geometry.ts";
+import type { Transformations } from "./image-options.ts";
+import { loadSharp } from "./sharp.ts";
 
 const TOLERANCE = 10; // enough for the noise of a JPEG
 
@@ -72,6 +73,6 @@ export async function trimmedBox(picture: Picture, options: Transformations): Pr
 }
 
 async function pixelOf(css: string): Promise<Uint8Array> {
-  const pixel = sharp({ create: { width: 1, height: 1, channels: 4, background: css } });
+  const pixel = loadSharp()({ create: { width: 1, height: 1, channels: 4, background: css } });
   return (await readPixels(pixel)).data;
 }

@@ -1,13 +1,13 @@
 // The options that the emulator does not implement.
 
 import { readableColour } from "./colour.ts";
-import type { Image, Transformations } from "./geometry.ts";
+import type { ImageOptions, Transformations } from "./image-options.ts";
 
 /**
  * Names the options that makeRendition leaves out (O4, O12), also those of overlays, and the CSS
  * colours that sharp cannot read. Returns [] if there are none.
  */
-export function unplayable(image: Image): readonly string[] {
+export function unplayable(image: ImageOptions): readonly string[] {
   const of = ({ gravity, zoom, segment, upscale, ...others }: Transformations) => [
     ...(gravity === "face" ? ['gravity "face"'] : []),
     ...(zoom !== undefined ? ["zoom"] : []),

@@ -1,7 +1,6 @@
 // How S3 answers a request, step by step: the network, the region, the signature, the method, the
 // bucket, the policy, the object. The first step that objects decides.
 
-import { HttpResponse } from "msw";
 import { findFault } from "./check-request.ts";
 import { listObjects } from "./list-objects.ts";
 import { type Refused, refuse } from "./refuse.ts";
@@ -27,19 +26,23 @@ type Asked = {
   readonly lists: boolean;
 };
 
+/** Why no answer comes: the code of the error that `fetch` fails with. */
+export type Broken = { readonly broken: "ECONNRESET" | "ERR_TLS_CERT_ALTNAME_INVALID" };
+
 /** @param place matches the URLs of this S3; its groups are the bucket in the host, and the region */
 export async function answerRequest(
   request: Request,
   place: RegExp,
   s3: S3State,
-): Promise<Response> {
+): Promise<Response | Broken> {
   const asked = read(request, place, s3.settings.region);
-  if (s3.faults.has("reset") || isUncertified(asked)) return HttpResponse.error();
+  if (s3.faults.has("reset")) return { broken: "ECONNRESET" };
+  if (isUncertified(asked)) return { broken: "ERR_TLS_CERT_ALTNAME_INVALID" };
   if (s3.faults.has("stall")) return new Promise<never>(() => {});
   const home = homeOf(s3);
   if (asked.region !== home && !s3.faults.has("elsewhere-400")) return sendTo(home, asked, s3);
   const refused =
-    (await strangerFault(asked, home, s3)) ??
+    strangerFault(asked, home, s3) ??
     methodFault(asked, s3) ??
     serviceFault(s3) ??
     accessFault(asked, s3);
@@ -50,10 +53,19 @@ export async function answerRequest(
 function read(request: Request, place: RegExp, ownRegion: string): Asked {
   const url = new URL(request.url);
   const [, host, region = ownRegion] = place.exec(request.url) ?? [];
-  const path = decodeURIComponent(url.pathname).slice(1);
+  const path = decoded(url.pathname).slice(1);
   const [bucket, key] = host === undefined ? split(path) : [host, path];
   const lists = url.searchParams.get("list-type") === "2" && key === "";
   return { request, url, region, bucket, key, inHost: host !== undefined, lists };
+}
+
+/** A path that is malformed stays as it is: the check of the signature refuses it. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 function split(path: string): [bucket: string, key: string] {
@@ -86,11 +98,7 @@ function sendTo(home: string, { request, url, region }: Asked, { faults }: S3Sta
 }
 
 /** Refuses a request without a valid signature, unless the policy allows everybody (A1, A13). */
-async function strangerFault(
-  asked: Asked,
-  home: string,
-  s3: S3State,
-): Promise<Refused | undefined> {
+function strangerFault(asked: Asked, home: string, s3: S3State): Refused | undefined {
   const { settings, faults } = s3;
   if (isUnsigned(asked) && asked.bucket !== settings.bucket) {
     return { status: 404, code: "NoSuchBucket" };

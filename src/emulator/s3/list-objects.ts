@@ -1,6 +1,5 @@
 // S3's answer to ListObjectsV2.
 
-import { HttpResponse } from "msw";
 import { escapeXml, REQUEST_IDS } from "./refuse.ts";
 
 const MOST_LISTED = 1000;
@@ -31,7 +30,7 @@ export function listObjects(
   const next = `<NextContinuationToken>${from + page.length}</NextContinuationToken>`;
   const xml = `<?xml version="1.0" encoding="UTF-8"?>
 <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${encoding}<KeyCount>${page.length}</KeyCount><IsTruncated>${truncated}</IsTruncated>${truncated ? next : ""}${told.join("")}</ListBucketResult>`;
-  return new HttpResponse(xml, { headers: { "content-type": "application/xml", ...REQUEST_IDS } });
+  return new Response(xml, { headers: { "content-type": "application/xml", ...REQUEST_IDS } });
 }
 
 /** Percent-encodes a key as AWS does in lists: a space becomes `+`, and slashes stay. */

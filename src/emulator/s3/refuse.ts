@@ -1,7 +1,5 @@
 // S3's error answers: XML with a code, never an object.
 
-import { HttpResponse } from "msw";
-
 /** An error of S3: the status, the code in its XML, and more elements of the XML. */
 export type Refused = {
   readonly status: number;
@@ -25,7 +23,7 @@ export function refuse(
   const parts = Object.entries({ Code: code, Message: code, ...detail, RequestId });
   const text = parts.map(([name, value]) => `<${name}>${escapeXml(value)}</${name}>`).join("");
   const xml = `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${text}</Error>`;
-  return new HttpResponse(request.method === "HEAD" ? null : xml, {
+  return new Response(request.method === "HEAD" ? null : xml, {
     status,
     headers: { "content-type": "application/xml", server: "AmazonS3", ...REQUEST_IDS, ...headers },
   });

@@ -1,13 +1,23 @@
-// A private S3 bucket, as strict as the real one, for msw. What S3 does wrong is a switch.
+// A private S3 bucket, as strict as the real one. What S3 does wrong is a switch.
 
-import { type HttpHandler, type HttpResponseResolver, http } from "msw";
-import { answerRequest } from "./answer-request.ts";
+import { unlessAborted } from "../edge/unless-aborted.ts";
+import { type FetchInit, type FetchInput, urlOf } from "../fetch.ts";
+import { answerRequest, type Broken } from "./answer-request.ts";
 import type { Stored } from "./send-object.ts";
 import { clockOf, type S3Fault, type S3Grant, type S3Settings } from "./state.ts";
 
 export type { S3Fault, S3Grant, S3Settings, Stored };
 
+/**
+ * A private bucket.
+ * @example
+ * const s3: S3 = createS3(settings);
+ * s3.objects.set("fig.jpg", { body, type: "image/jpeg" });
+ * s3.faults.add("revoked-key");
+ * expect(s3.requests).toHaveLength(0);
+ */
 export type S3 = {
+  readonly settings: S3Settings;
   readonly objects: Map<string, Stored>;
   /** The keys that open the bucket: secrets by access key id. May be changed at any time. */
   readonly keys: Map<string, string>;
@@ -15,36 +25,80 @@ export type S3 = {
   readonly grants: Set<S3Grant>;
   /** All requests, as they arrived: without what the edge has dropped. */
   readonly requests: Request[];
-  readonly handlers: readonly HttpHandler[];
+  /** Whether a URL leads to this S3: to its endpoint, with the bucket in the host or not. */
+  matches(input: FetchInput): boolean;
+  /**
+   * Answers as the bucket would. Where no answer comes, it fails as the global `fetch` does: with a
+   * TypeError. A URL that is not of this S3 leads nowhere (`ENOTFOUND`). It follows no redirect.
+   */
+  fetch(input: FetchInput, init?: FetchInit): Promise<Response>;
 };
 
-/** Creates an empty bucket, path-style and virtual-hosted (A4), in every region of its S3 (A5). */
+/**
+ * Creates an empty bucket, path-style and virtual-hosted (A4), in every region of its S3 (A5). It
+ * answers a request only if its signature is right.
+ * @example
+ * const s3 = createS3({
+ *   endpoint: "https://s3.eu-west-1.amazonaws.com",
+ *   bucket: "acme-media",
+ *   region: "eu-west-1",
+ *   credentials: { accessKeyId: "an-id", secretAccessKey: "a-secret" },
+ * });
+ * s3.objects.set("fig.jpg", { body, type: "image/jpeg" });
+ * const answer = await s3.fetch("https://acme-media.s3.eu-west-1.amazonaws.com/fig.jpg");
+ * expect(answer.status).toBe(403);
+ */
 export function createS3(settings: S3Settings): S3 {
   const { accessKeyId, secretAccessKey } = settings.credentials;
-  const state = {
+  const place = placeOf(settings.endpoint, settings.region);
+  const s3: S3 = {
     settings,
-    objects: new Map<string, Stored>(),
+    objects: new Map(),
     keys: new Map([[accessKeyId, secretAccessKey]]),
-    faults: new Set<S3Fault>(),
-    grants: new Set<S3Grant>(),
+    faults: new Set(),
+    grants: new Set(),
+    requests: [],
+    matches: (input) => place.test(URL.parse(urlOf(input))?.href ?? ""),
+    async fetch(input, init) {
+      const request = new Request(input, init);
+      request.signal.throwIfAborted();
+      if (!s3.matches(request)) throw noAnswer("ENOTFOUND", request.url);
+      const answer = await unlessAborted(answerAt(place, s3, request), request.signal);
+      if ("broken" in answer) throw noAnswer(answer.broken, request.url);
+      return answer;
+    },
   };
-  const requests: Request[] = [];
-  const place = placeOf(settings);
-  const answer: HttpResponseResolver = async ({ request: { url, method, headers } }) => {
-    const request = new Request(url, { method, headers });
-    requests.push(request);
-    const response = await answerRequest(request, place, state);
-    if (response.type !== "error") {
-      response.headers.set("date", new Date(clockOf(state)).toUTCString());
-    }
-    return response;
-  };
-  return { ...state, requests, handlers: [http.all(place, answer)] };
+  return s3;
 }
 
-/** Matches the URLs of this S3, with the bucket in the host or not, in any region. */
-function placeOf({ endpoint, region }: S3Settings): RegExp {
+/**
+ * Answers a request, and remembers it.
+ * @param place matches the URLs of the S3
+ */
+export async function answerAt(
+  place: RegExp,
+  s3: S3,
+  { url, method, headers, signal }: Request,
+): Promise<Response | Broken> {
+  const request = new Request(url, { method, headers, signal });
+  s3.requests.push(request);
+  const answer = await answerRequest(request, place, s3);
+  if (!("broken" in answer)) answer.headers.set("date", new Date(clockOf(s3)).toUTCString());
+  return answer;
+}
+
+/** Matches the URLs of an S3, with the bucket in the host or not, in any region if it is told one. */
+export function placeOf(endpoint: string, region?: string): RegExp {
   const { host, protocol } = new URL(endpoint);
-  const anywhere = host.split(region).map(RegExp.escape).join("([a-z0-9-]+)");
+  const escaped = (text: string) => text.replace(/[^a-z0-9]/g, "\\$&");
+  const anywhere = (region === undefined ? [host] : host.split(region))
+    .map(escaped)
+    .join("([a-z0-9-]+)");
   return new RegExp(`^${protocol}//(?:(.+)\\.)?${anywhere}/`);
+}
+
+/** The error of the global `fetch` where no answer comes. */
+function noAnswer(code: string, url: string): TypeError {
+  const cause = Object.assign(new Error(`${code}: ${new URL(url).host}`), { code });
+  return new TypeError("fetch failed", { cause });
 }

@@ -1,11 +1,17 @@
 // S3's answer with an object: whole, a range of it, or 304, as the request's headers ask.
 
 import { createHash } from "node:crypto";
-import { HttpResponse } from "msw";
+import { unlessAborted } from "../edge/unless-aborted.ts";
 import { REQUEST_IDS } from "./refuse.ts";
 
+/**
+ * An object of a bucket.
+ * @example
+ * s3.objects.set("fig.jpg", { body: readFileSync("fig.jpg"), type: "image/jpeg" });
+ */
 export type Stored = {
   readonly body: Uint8Array;
+  /** Its content-type. */
   readonly type: string;
   /** Without quotes. Left out: the MD5 of the body. Null: the object has none. */
   readonly etag?: string | null;
@@ -34,30 +40,36 @@ export function sendObject(
     ...(cacheControl === undefined ? {} : { "cache-control": cacheControl }),
   };
   if (etag !== null && request.headers.get("if-none-match")?.includes(`"${etag}"`)) {
-    return new HttpResponse(null, { status: 304, headers });
+    return new Response(null, { status: 304, headers });
   }
-  if (request.method === "HEAD") return new HttpResponse(null, { headers });
+  if (request.method === "HEAD") return new Response(null, { headers });
   const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.get("range") ?? "") ?? [];
   if (from !== undefined && to !== undefined) {
     const part = body.slice(Number(from), Number(to) + 1);
     const length = { "content-length": `${part.length}` };
-    return new HttpResponse(part, { status: 206, headers: { ...headers, ...length } });
+    return new Response(part, { status: 206, headers: { ...headers, ...length } });
   }
-  const content = interruption === undefined ? body.slice() : firstHalf(body, interruption);
-  return new HttpResponse(content, { headers });
+  const content =
+    interruption === undefined ? body.slice() : firstHalf(body, interruption, request.signal);
+  return new Response(content, { headers });
 }
 
 function md5(body: Uint8Array): string {
   return createHash("md5").update(body).digest("hex");
 }
 
-function firstHalf(body: Uint8Array, interruption: Interruption): ReadableStream<Uint8Array> {
+function firstHalf(
+  body: Uint8Array,
+  interruption: Interruption,
+  signal: AbortSignal,
+): ReadableStream<Uint8Array> {
   let sent = false;
   return new ReadableStream({
     async pull(stream) {
       if (!sent) stream.enqueue(body.slice(0, body.length / 2));
       sent = true;
-      if (interruption === "stall-midway") await new Promise<never>(() => {});
+      if (interruption === "stall-midway")
+        await unlessAborted(new Promise<never>(() => {}), signal);
       await new Promise((later) => setTimeout(later, 20)); // until the half has arrived
       stream.error(new TypeError("terminated"));
     },

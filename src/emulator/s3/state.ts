@@ -2,7 +2,11 @@
 
 import type { Stored } from "./send-object.ts";
 
-/** What S3 can be made to do wrong. */
+/**
+ * What S3 can be made to do wrong.
+ * @example
+ * s3.faults.add("SlowDown" satisfies S3Fault);
+ */
 export type S3Fault =
   /** The key may not list: a missing object is 403 AccessDenied (A6). */
   | "no-list-bucket"
@@ -31,7 +35,11 @@ export type S3Fault =
   | "stall"
   | "stall-midway";
 
-/** What a policy can allow beyond reading with the key: a mistake of its author, not of S3 (A13). */
+/**
+ * What a policy can allow beyond reading with the key: a mistake of its author, not of S3 (A13).
+ * @example
+ * s3.grants.add("all-read" satisfies S3Grant);
+ */
 export type S3Grant =
   /** Everybody may read the objects: the bucket is public. */
   | "all-read"
@@ -40,6 +48,16 @@ export type S3Grant =
   /** The key may write. */
   | "write";
 
+/**
+ * What a bucket is made with.
+ * @example
+ * const settings: S3Settings = {
+ *   endpoint: "https://s3.eu-west-1.amazonaws.com",
+ *   bucket: "acme-media",
+ *   region: "eu-west-1",
+ *   credentials: { accessKeyId: "an-id", secretAccessKey: "a-secret" },
+ * };
+ */
 export type S3Settings = {
   /** `https://s3.REGION.amazonaws.com`, or another URL of that shape. */
   readonly endpoint: string;
@@ -50,11 +68,12 @@ export type S3Settings = {
     readonly secretAccessKey: string;
     readonly sessionToken?: string;
   };
+  /** `r2` signs a path as it is spelt, and answers an unknown key id with 401 (A2, A7). */
   readonly dialect?: "aws" | "r2";
   /** The prefix of the keys that the policy allows to read (A13). Left out: all keys. */
   readonly readable?: string;
-  /** ms since 1970. */
-  readonly now: () => number;
+  /** ms since 1970. Left out: the clock of this machine. */
+  readonly now?: () => number;
 };
 
 export type S3State = {
@@ -68,5 +87,6 @@ export type S3State = {
 
 /** The time on the clock of S3, in ms since 1970. */
 export function clockOf({ settings, faults }: S3State): number {
-  return settings.now() + (faults.has("clock-skew") ? 20 * 60_000 : 0);
+  const { now = Date.now } = settings;
+  return now() + (faults.has("clock-skew") ? 20 * 60_000 : 0);
 }

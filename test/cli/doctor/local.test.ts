@@ -28,7 +28,7 @@ let address: string;
 /** A port where nothing listens. */
 let closed: number;
 let s3: S3;
-let close: () => void;
+let close: () => Promise<void>;
 let media: typeof SETTINGS & { endpoint: string };
 
 /** Writes .dev.vars, with some lines changed. */
@@ -50,7 +50,7 @@ beforeAll(async () => {
   media = { ...SETTINGS, endpoint: `http://127.0.0.1:${port}` };
   s3 = createS3({ ...media, credentials: CREDENTIALS, readable: "published/", now: Date.now });
   s3.objects.set("published/key.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
-  close = await serveS3(s3, port);
+  ({ close } = await serveS3(s3, port));
   write();
   closed = await freePort();
   const own = await freePort();
@@ -59,7 +59,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await endRuns();
-  close();
+  await close();
   removeCopies();
 });
 beforeEach(() => {

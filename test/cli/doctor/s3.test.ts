@@ -12,6 +12,7 @@ import { wrongIn } from "../../support/cli/report.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS, SECRETS } from "../../support/env.ts";
 import { freePort } from "../../support/free-port.ts";
 import { stage } from "../../support/play.ts";
+import { handlersOf } from "../../support/s3-handlers.ts";
 import { file, network } from "../../support/stand.ts";
 
 /** The first finding. */
@@ -279,7 +280,7 @@ test("a bucket with more prefixes than are listed has others, too", async () => 
   for (let at = 10; at < 31; at++) {
     s3.objects.set(`year-${at}/a.jpg`, { body: new Uint8Array(), type: "image/jpeg" });
   }
-  network.use(...s3.handlers);
+  network.use(...handlersOf(s3));
   const [, prefix] = wrongIn(await examine([]));
   expect(prefix?.remedy).toMatch(/the bucket has "year-10\/", .*"year-29\/", and more$/);
 });
@@ -615,7 +616,7 @@ test("if the key may list, a wrong prefix is reported with the prefixes that exi
     // Here the policy covers the whole bucket.
     const s3 = createS3({ ...media, credentials: CREDENTIALS, now: Date.now });
     s3.objects.set("published/key.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
-    network.use(...s3.handlers);
+    network.use(...handlersOf(s3));
     const wrong = wrongIn(await examine([]));
     expect(wrong.map(({ check }) => check)).toEqual(["list", "prefix"]);
     expect(wrong[1]).toMatchObject({
@@ -683,7 +684,7 @@ test("R2's own error codes are understood (A7)", async () => {
   const endpoint = "https://account.r2.cloudflarestorage.com";
   const settings = { endpoint, bucket: "media", region: "auto", credentials: CREDENTIALS };
   const r2 = createS3({ ...settings, dialect: "r2", now: Date.now });
-  network.use(...r2.handlers);
+  network.use(...handlersOf(r2));
   configure({ ...CONFIGURED, BUCKETS: { media: { endpoint, bucket: "media", region: "auto" } } });
   r2.keys.clear();
   expect(wrongIn(await examine([]))).toMatchObject([

@@ -4,7 +4,7 @@
 import { HttpResponse } from "msw";
 import { beforeEach, expect, test } from "vitest";
 import type { Finding } from "../../../src/cli/doctor/finding.ts";
-import type { EdgeSettings } from "../../../src/emulator/edge/edge.ts";
+import type { EdgeSettings } from "../../../src/emulator/edge/settings.ts";
 import { CONFIGURED, configure, deploy, examine } from "../../support/cli/doctor.ts";
 import type { Report } from "../../support/cli/report.ts";
 import { ENV, HEALTH_TOKEN } from "../../support/env.ts";

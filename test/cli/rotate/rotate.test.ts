@@ -25,7 +25,7 @@ const BELOW = '# Below, "kept"\n#AWS_ACCESS_KEY_ID=kept\n';
 let folder: string;
 let address: string;
 let s3: S3;
-let close: () => void;
+let close: () => Promise<void>;
 
 beforeAll(async () => {
   folder = copyProject();
@@ -35,7 +35,7 @@ beforeAll(async () => {
   s3 = createS3({ ...bucket, credentials: CREDENTIALS, readable: "published/", now: Date.now });
   s3.objects.set("published/key.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
   s3.faults.add("no-list-bucket");
-  close = await serveS3(s3, port);
+  ({ close } = await serveS3(s3, port));
   const settings = JSON.stringify({ media: { ...bucket, canary: "key.jpg" } });
   const { accessKeyId, secretAccessKey } = CREDENTIALS;
   const lines = [
@@ -54,7 +54,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await endRuns();
-  close();
+  await close();
   removeCopies();
 });
 

@@ -3,13 +3,13 @@
 import { crc32 } from "node:zlib";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import type { Image } from "../../../src/emulator/edge/geometry.ts";
+import type { ImageOptions } from "../../../src/emulator/edge/image-options.ts";
 import { exact, fixture, original, paint, painted, render } from "../../support/painting.ts";
 
 describe("metadata", () => {
   const text = (exif: Uint8Array | undefined) => new TextDecoder("latin1").decode(exif);
 
-  test.each<[Image, readonly string[]]>([
+  test.each<[ImageOptions, readonly string[]]>([
     [{ metadata: "keep" }, ["CC0", "Vitrine", "GPS"]],
     [{ metadata: "copyright" }, ["CC0"]],
     [{}, ["CC0"]],

@@ -2,7 +2,7 @@
 
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import type { Image } from "../../../src/emulator/edge/geometry.ts";
+import type { ImageOptions } from "../../../src/emulator/edge/image-options.ts";
 import type { Original } from "../../../src/emulator/edge/read-original.ts";
 import {
   colours,
@@ -32,7 +32,7 @@ describe("formats", () => {
   const PHOTO = "rg/by";
   const HOLES = "r./by";
 
-  test.each<[Original["type"], string, Image, string]>([
+  test.each<[Original["type"], string, ImageOptions, string]>([
     ["image/jpeg", PHOTO, {}, "image/jpeg"],
     ["image/png", PHOTO, {}, "image/jpeg"],
     ["image/png", HOLES, {}, "image/png"],
@@ -66,7 +66,7 @@ describe("formats", () => {
     },
   );
 
-  test.each<[Image, string, string]>([
+  test.each<[ImageOptions, string, string]>([
     [{ format: "webp" }, PHOTO, "image/jpeg"],
     [{ format: "webp" }, HOLES, "image/png"],
     [{ format: "avif" }, PHOTO, "image/jpeg"],
@@ -91,7 +91,7 @@ describe("formats", () => {
     expect([first.type, first.size, first.look(1, 1)]).toEqual(["image/jpeg", "16384×1", "r"]);
   });
 
-  test.each<[Image, boolean]>([
+  test.each<[ImageOptions, boolean]>([
     [{ format: "jpeg" }, true],
     [{}, true],
     [{ format: "baseline-jpeg" }, false],
@@ -102,7 +102,7 @@ describe("formats", () => {
   test.each(["jpeg", "baseline-jpeg", "webp", "avif"] as const)(
     "quality changes a %s, by number and by name (O5)",
     async (format) => {
-      const bytes = async (quality?: Image["quality"]) =>
+      const bytes = async (quality?: ImageOptions["quality"]) =>
         (await render(photo, { format, ...(quality !== undefined && { quality }) })).bytes;
       const lengths: number[] = [];
       for (const name of ["high", "medium-high", "medium-low", "low"] as const) {
@@ -128,7 +128,7 @@ describe("formats", () => {
 describe("animations", () => {
   const FRAMES = ["rg/by", "yb/gr"];
 
-  test.each<[Image, string, number]>([
+  test.each<[ImageOptions, string, number]>([
     [{}, "image/gif", 2],
     [{ anim: true }, "image/gif", 2],
     [{ format: "webp" }, "image/webp", 2],
@@ -148,7 +148,7 @@ describe("animations", () => {
     expect(made.metadata).toMatchObject({ delay: [120, 340], loop: 2 });
   });
 
-  test.each<[Image, string, number]>([
+  test.each<[ImageOptions, string, number]>([
     [{}, "image/webp", 2],
     [{ format: "webp" }, "image/webp", 2],
     [{ anim: false }, "image/webp", 1],
@@ -168,7 +168,7 @@ describe("animations", () => {
     expect([0, 1, 2].map((frame) => made.look(2, 1, frame))).toEqual(["rg", "by", "by"]);
   });
 
-  test.each<[Image, string, string]>([
+  test.each<[ImageOptions, string, string]>([
     [{ rotate: 90 }, "br/yg", "gy/rb"],
     [{ flip: "h", rotate: 90 }, "yg/br", "rb/gy"],
     [{ fit: "cover", width: 10, height: 20, gravity: "left" }, "rr/bb", "yy/gg"],

@@ -7,9 +7,9 @@ import {
   outputSize,
   place,
   type Size,
-  type Transformations,
   trimBox,
 } from "../../../src/emulator/edge/geometry.ts";
+import type { Transformations } from "../../../src/emulator/edge/image-options.ts";
 import { size, told, toldBox } from "../../support/boxes.ts";
 
 /** The part of a source, the size to which it is scaled, and the canvas if it is larger. */

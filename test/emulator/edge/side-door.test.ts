@@ -3,7 +3,7 @@
 
 import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
-import type { EdgeSettings } from "../../../src/emulator/edge/edge.ts";
+import type { EdgeSettings } from "../../../src/emulator/edge/settings.ts";
 import { ask, edge, fault, KEY, s3, stand, urlOf } from "../../support/asking.ts";
 import { file, network } from "../../support/stand.ts";
 

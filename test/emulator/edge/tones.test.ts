@@ -1,7 +1,7 @@
 // How the pixels of a rendition change: blur, sharpen, tone. Read back with sharp.
 
 import { describe, expect, test } from "vitest";
-import type { Image } from "../../../src/emulator/edge/geometry.ts";
+import type { ImageOptions } from "../../../src/emulator/edge/image-options.ts";
 import { exact, painted, photo, plain } from "../../support/painting.ts";
 
 describe("how pixels change", () => {
@@ -32,7 +32,7 @@ describe("how pixels change", () => {
     expect(made.pixel(4, 10)).toEqual([255, 0, 0, 255]);
   });
 
-  test.each<[Image, readonly number[]]>([
+  test.each<[ImageOptions, readonly number[]]>([
     [{ brightness: 0.5 }, [30, 60, 90]],
     [{ brightness: 1.5 }, [90, 180, 255]],
     [{ brightness: 1000 }, [255, 255, 255]],

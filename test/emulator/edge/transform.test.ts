@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import type { Image } from "../../../src/emulator/edge/geometry.ts";
+import type { ImageOptions } from "../../../src/emulator/edge/image-options.ts";
 import {
   colours,
   exact,
@@ -17,7 +17,7 @@ import {
 } from "../../support/painting.ts";
 
 describe("where pixels go", () => {
-  test.each<[Image, string]>([
+  test.each<[ImageOptions, string]>([
     [{}, "rg/by"],
     [{ flip: "h" }, "gr/yb"],
     [{ flip: "v" }, "by/rg"],
@@ -42,7 +42,7 @@ describe("where pixels go", () => {
     expect((await exact(stripes, { ...cut, gravity: "bottom" })).look(1, 1)).toBe("b");
   });
 
-  test.each<[Image["gravity"], string, string]>([
+  test.each<[ImageOptions["gravity"], string, string]>([
     [undefined, "g", "g"],
     ["center", "g", "g"],
     ["face", "g", "g"],
@@ -81,7 +81,7 @@ describe("where pixels go", () => {
     expect((await exact(scene, { ...image, height: 64, gravity: "auto" })).size).toBe("32×64");
   });
 
-  test.each<[Image, string, string]>([
+  test.each<[ImageOptions, string, string]>([
     [{ fit: "scale-down" }, "30×6", "wrgbw"],
     [{ fit: "squeeze" }, "30×30", "wrgbw"],
     [{ fit: "cover" }, "30×30", "ggggg"],
@@ -91,7 +91,7 @@ describe("where pixels go", () => {
     expect([made.size, made.look(5, 3).split("/")[1]]).toEqual([size, row]);
   });
 
-  test.each<[Image, string]>([
+  test.each<[ImageOptions, string]>([
     [{}, "www/r.b/www"],
     [{ background: "yellow" }, "yyy/ryb/yyy"],
     [{ background: "transparent" }, ".../r.b/..."],
@@ -101,7 +101,7 @@ describe("where pixels go", () => {
     expect((await exact(await painted("r.b", 20), { ...sides, ...image })).look(3, 3)).toBe(look);
   });
 
-  test.each<[Image, string, string[]]>([
+  test.each<[ImageOptions, string, string[]]>([
     [{ fit: "cover", width: 10 }, "10×10", ["cover fit mode needs both width and height"]],
     [{ fit: "cover", height: 40 }, "40×40", ["cover fit mode needs both width and height"]],
     [{ fit: "cover", width: 10, height: 20 }, "10×20", []],
@@ -112,7 +112,7 @@ describe("where pixels go", () => {
     expect([made.size, made.warnings]).toEqual([size, warnings]);
   });
 
-  test.each<[Image, string]>([
+  test.each<[ImageOptions, string]>([
     [{ width: 7, dpr: 2 }, "14×14"],
     [{ width: 7, dpr: 3 }, "14×14"],
     [{ fit: "cover", width: 7, height: 3, dpr: 1.5 }, "11×5"],
@@ -141,7 +141,7 @@ describe("where pixels go", () => {
 });
 
 describe("trim, border and background", () => {
-  test.each<[Image, string, string]>([
+  test.each<[ImageOptions, string, string]>([
     [{ trim: { left: 10 } }, "10×20", "gg/yy"],
     [{ trim: { bottom: 10 } }, "20×10", "rg/rg"],
     [{ trim: { top: 5, right: 10, width: 10, height: 5 } }, "10×5", "rr/rr"],
@@ -155,7 +155,7 @@ describe("trim, border and background", () => {
     expect([made.size, made.look(2, 2)]).toEqual([size, look]);
   });
 
-  test.each<[NonNullable<Image["trim"]>, number, string]>([
+  test.each<[NonNullable<ImageOptions["trim"]>, number, string]>([
     ["border", 1, "20×10"],
     [{ border: true }, 1, "20×10"],
     [{ border: false }, 1, "60×40"],
@@ -195,7 +195,7 @@ describe("trim, border and background", () => {
     expect([even.size, even.look(4, 4)]).toEqual(["40×40", "..../.rg./.by./...."]);
   });
 
-  test.each<[Image, string]>([
+  test.each<[ImageOptions, string]>([
     [{}, ".r"],
     [{ background: "yellow" }, "yr"],
     [{ background: "hsl(240deg 100% 50%)" }, "br"],

@@ -1,11 +1,11 @@
 // The options that the emulator does not implement.
 
 import { expect, test } from "vitest";
-import type { Image } from "../../../src/emulator/edge/geometry.ts";
+import type { ImageOptions } from "../../../src/emulator/edge/image-options.ts";
 import { unplayable } from "../../../src/emulator/edge/unplayable.ts";
 import { colours, exact } from "../../support/painting.ts";
 
-test.each<[Image, readonly string[]]>([
+test.each<[ImageOptions, readonly string[]]>([
   [{ width: 1, gravity: "auto", upscale: "interpolate" }, []],
   [{ gravity: "face" }, ['gravity "face"']],
   [{ gravity: "face", zoom: 0 }, ['gravity "face"', "zoom"]],

@@ -9,6 +9,7 @@ import { bucketBase } from "../../../src/worker/config/addressing.ts";
 import { originUrl } from "../../../src/worker/s3/object-url.ts";
 import { sign } from "../../../src/worker/s3/sigv4.ts";
 import { CREDENTIALS } from "../../support/env.ts";
+import { handlersOf } from "../../support/s3-handlers.ts";
 
 const ENDPOINT = "https://s3.eu-west-1.amazonaws.com";
 const REGION = "eu-west-1";
@@ -21,7 +22,7 @@ const R2 = "https://account.r2.cloudflarestorage.com";
 const settings = { bucket: "acme-media", credentials: CREDENTIALS, now: () => NOW };
 const s3 = createS3({ ...settings, endpoint: ENDPOINT, region: REGION });
 const r2 = createS3({ ...settings, endpoint: R2, region: "auto", dialect: "r2" });
-const network = setupServer(...s3.handlers, ...r2.handlers);
+const network = setupServer(...handlersOf(s3), ...handlersOf(r2));
 
 beforeAll(() => network.listen());
 afterAll(() => network.close());
@@ -189,7 +190,7 @@ test("the key of a session is known only with its token, until the token expires
   const session = { ...CREDENTIALS, accessKeyId: "ASIAEXAMPLE", sessionToken: "token" };
   const endpoint = "https://s3.eu-north-1.amazonaws.com";
   const own = createS3({ ...settings, endpoint, region: "eu-north-1", credentials: session });
-  network.use(...own.handlers);
+  network.use(...handlersOf(own));
   own.objects.set(KEY, { body: new TextEncoder().encode("an object"), type: "image/jpeg" });
   const url = originUrl(bucketBase(endpoint, "acme-media", "path"), KEY);
   const signer = new AwsV4Signer({
@@ -242,7 +243,7 @@ test("after a 307, a signature for the new region and host opens the bucket (A5)
 
 test("a key reads what its policy allows, and nothing else (A13)", async () => {
   const own = createS3({ ...settings, endpoint: ENDPOINT, region: REGION, readable: "photos/" });
-  network.use(...own.handlers);
+  network.use(...handlersOf(own));
   for (const key of [KEY, "private/fig.jpg"]) {
     own.objects.set(key, { body: new TextEncoder().encode("an object"), type: "image/jpeg" });
     const url = originUrl(VIRTUAL, key);
@@ -267,7 +268,7 @@ test("a dot in the name of a bucket breaks TLS in the host, but not in the path 
     endpoint: ENDPOINT,
     region: REGION,
   });
-  network.use(...dotted.handlers);
+  network.use(...handlersOf(dotted));
   dotted.objects.set(KEY, { body: new TextEncoder().encode("an object"), type: "image/jpeg" });
   const inHost = originUrl(bucketBase(ENDPOINT, "acme.media", "virtual"), KEY);
   await expect(ask(inHost, await signed(inHost))).rejects.toThrow();

@@ -152,7 +152,7 @@ test("a bucket that the edge refuses hides from nobody that a direct try works (
   });
   const { fetch } = stage.edge;
   stage.edge.fetch = (url, init) =>
-    url.includes("page.jpg") ? Promise.resolve(refused.clone()) : fetch(url, init);
+    `${url}`.includes("page.jpg") ? Promise.resolve(refused.clone()) : fetch(url, init);
   for (let times = 0; times < 3; times++) {
     expect((await seen("/images/card/broken/page.jpg"))[0]).toBe(502);
   }

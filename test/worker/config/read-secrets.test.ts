@@ -306,7 +306,7 @@ describe("while the store changes", () => {
     });
     const edge = stage.edge.fetch;
     stage.edge.fetch = async (url, init) => {
-      if (url.endsWith("fig.jpg")) await held;
+      if (`${url}`.endsWith("fig.jpg")) await held;
       return edge(url, init);
     };
     const old = get("/images/card/photos/fig.jpg", {}, env);

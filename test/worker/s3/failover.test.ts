@@ -15,6 +15,7 @@ import {
   stage,
   wait,
 } from "../../support/play.ts";
+import { handlersOf } from "../../support/s3-handlers.ts";
 import { network } from "../../support/stand.ts";
 
 keepNothing(); // each request is to reach the edge
@@ -626,7 +627,7 @@ describe("while a key dies", () => {
     answerAs((request) => (isProbe(request) ? answer() : undefined));
     await ask(KEY);
     await Promise.all(stage.after);
-    network.resetHandlers(...stage.s3.handlers);
+    network.resetHandlers(...handlersOf(stage.s3));
     const before = stage.asked.length;
     for (let times = 0; times < 10; times++) {
       expect(await ask(KEY)).toEqual({ 200: 1 });

@@ -1,0 +1,58 @@
+// The types of the strict edge: what it is made with, and what it offers.
+
+import type { FetchInit, FetchInput, Network } from "../fetch.ts";
+import type { ImageOptions } from "./image-options.ts";
+import type { Switches } from "./switches.ts";
+
+/**
+ * What an edge is made with: its zone, its network, and any of its switches.
+ * @example
+ * const settings: EdgeSettings = { zone: "images.example", sources: ["*.example"], fetch: s3.fetch };
+ */
+export type EdgeSettings = Partial<Switches> & {
+  /** The host of the Worker: in its zone, or on workers.dev. Its own images are always allowed (E5). */
+  readonly zone: string;
+  /** The network: the global `fetch`, or the `fetch` of an S3. It never gets `cf`. */
+  readonly fetch: Network;
+  /** ms since 1970. Left out: the clock of this machine. */
+  readonly now?: () => number;
+  /** Other Workers, by the host that each answers for (E9). */
+  readonly workers?: Readonly<Record<string, (request: Request) => Promise<Response>>>;
+};
+
+/**
+ * The second argument of an edge's `fetch`. What the edge does not read reaches the network.
+ * @example
+ * const init: EdgeInit = { headers, cf: { image: { width: 160, "origin-auth": "share-publicly" } } };
+ */
+export type EdgeInit = FetchInit & {
+  readonly cf?: {
+    readonly image?: ImageOptions;
+    /** Seconds, by status (`404`) or range of statuses (`200-299`); less than 0: do not keep (C4). */
+    readonly cacheTtlByStatus?: Readonly<Record<string, number>>;
+    /** The edge plays no other option: it ignores them. */
+    readonly [other: string]: unknown;
+  };
+};
+
+/**
+ * Cloudflare's image edge, as strict as in production.
+ * @example
+ * const edge: Edge = createEdge({ zone: "images.example", fetch: s3.fetch });
+ * vi.stubGlobal("fetch", edge.fetch);
+ * edge.switches.transformations = false;
+ */
+export type Edge = {
+  /** `fetch` as a Worker sees it. Without `cf.image` it asks the network. */
+  fetch(input: FetchInput, init?: EdgeInit): Promise<Response>;
+  /** What the URL interface answers, before any Worker is asked (E10). Undefined: nothing. */
+  visit(request: Request): Promise<Response | undefined>;
+  /** May be changed at any time. */
+  readonly switches: Switches;
+  /** The URLs from which originals were fetched, in order. */
+  readonly originFetches: readonly string[];
+  /** The unique transformations, which are billed (L2). */
+  readonly transformations: ReadonlySet<string>;
+  /** Drops an original and all its variants, by its source URL (C3). */
+  purge(url: string): void;
+};

@@ -1,0 +1,42 @@
+// `vitrine/testing`: Cloudflare's image edge, its Workers Cache and a private S3, as strict as in
+// production, for the tests of any Worker. docs/testing.md shows how to use them.
+
+export {
+  type Cache,
+  type CacheSettings,
+  createCache,
+  type EntrypointOptions,
+  type Run,
+} from "./cache/cache.ts";
+export type {
+  Entrypoint,
+  Loopback,
+  MakeEntrypoint,
+  PurgeOptions,
+  PurgeResult,
+  RunContext,
+} from "./cache/entrypoint.ts";
+export type { Where } from "./cache/places.ts";
+export type { CacheSwitches } from "./cache/switches.ts";
+export { createEdge } from "./edge/create-edge.ts";
+export type { Fault } from "./edge/faults.ts";
+export type {
+  GravityPoint,
+  ImageOptions,
+  OverlayOptions,
+  Transformations,
+} from "./edge/image-options.ts";
+export type { Edge, EdgeInit, EdgeSettings } from "./edge/settings.ts";
+export type { Switches } from "./edge/switches.ts";
+export type { FetchInit, FetchInput, HeadersInput, Network } from "./fetch.ts";
+export {
+  createS3,
+  type S3,
+  type S3Fault,
+  type S3Grant,
+  type S3Settings,
+  type Stored,
+} from "./s3/s3.ts";
+export { serveS3 } from "./s3/serve-s3.ts";
+export { type ServeEdgeOptions, serveEdge } from "./serve-edge.ts";
+export type { Served } from "./served.ts";

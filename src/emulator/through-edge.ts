@@ -1,0 +1,39 @@
+// A `fetch` for a Worker in another process: requests with `cf.image` go to the strict edge that
+// `serveEdge` serves, all others to the network. It imports nothing: it runs in the Workers runtime.
+
+/** What reaches the edge. Any other option is an error. */
+const CARRIED = ["method", "headers", "signal", "redirect", "cf"];
+
+/**
+ * Returns a `fetch` whose image requests go to the edge.
+ * @param send the `fetch` of the runtime
+ * @param url the URL that `serveEdge` gives
+ * @example
+ * const send = globalThis.fetch;
+ * export default {
+ *   fetch(request: Request, env: { readonly EDGE: string }): Promise<Response> {
+ *     globalThis.fetch = throughEdge(send, env.EDGE);
+ *     return worker.fetch(request, env);
+ *   },
+ * };
+ */
+export function throughEdge(send: typeof fetch, url: string): typeof fetch {
+  return async (input, init) => {
+    const cf: unknown = Object(init).cf ?? Object(input).cf;
+    if (Object(cf).image === undefined) return send(input, init);
+    const lost = Object.entries(init ?? {}).filter(([name, value]) => isLost(name, value));
+    const request = new Request(input, init);
+    if (lost.length > 0 || request.body !== null) {
+      const names = lost.length > 0 ? lost.map(([name]) => name) : ["body"];
+      throw new TypeError(`the served edge cannot take these options: ${names.join(", ")}`);
+    }
+    const { method, headers, redirect, signal } = request;
+    const source = typeof input === "string" ? input : request.url; // as it is spelt (E6)
+    const asked = { url: source, method, headers: [...headers], redirect, cf };
+    return send(url, { method: "POST", body: JSON.stringify(asked), signal, redirect: "manual" });
+  };
+}
+
+function isLost(name: string, value: unknown): boolean {
+  return value !== undefined && value !== null && !CARRIED.includes(name);
+}
