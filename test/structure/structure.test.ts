@@ -60,7 +60,9 @@ const FORBIDDEN: readonly (readonly [file: string, from: string, name?: string])
   ["src/worker/x.ts", "../../test/support/env.ts"],
   ["src/client/x.ts", "../worker/base/log.ts"],
   ["src/emulator/edge/x.ts", "../../worker/base/log.ts", "logRefusal"],
-  ["src/emulator/cache/x.ts", "../../worker/cache/tags.ts", "objectTag"],
+  ["src/emulator/cache/x.ts", "../../worker/cache/loopback.ts", "Loopback"],
+  ["src/emulator/edge/x.ts", "../../url/key.ts"],
+  ["src/emulator/x.ts", "../worker/cache/loopback.ts", "Loopback"],
   ["src/emulator/edge/x.ts", "../../cli/command.ts"],
   ["src/cli/purge/x.ts", "../warm/index.ts"],
   ["src/cli/deploy/x.ts", "../doctor/index.ts"],
@@ -86,6 +88,9 @@ const ALLOWED: typeof FORBIDDEN = [
   ["src/worker/purge/y.ts", "../cache/tags.ts"],
   ["src/worker/y.ts", "./s3/sigv4.ts"],
   ["src/client/y.ts", "../url/key.ts"],
+  ["src/emulator/s3/y.ts", "../edge/faults.ts"],
+  ["src/emulator/s3/y.ts", "../fetch.ts"],
+  ["src/emulator/y.ts", "./edge/faults.ts"],
   ["src/cli/purge/y.ts", "../project/vars.ts"],
   ["src/cli/purge/y.ts", "../../worker/base/log.ts"],
   ["src/dev/y.ts", "../cli/project/vars.ts"],
@@ -156,6 +161,19 @@ test("a circle of imports, also of types, is an error", () => {
   ]);
   expect(lint(circle, "lint/suspicious/noImportCycles").sort()).toEqual([...circle.keys()]);
 });
+
+test("what runs in an app's own Worker imports nothing", () => {
+  expect(sources.get("src/emulator/through-edge.ts")).not.toMatch(/\bimport\b(?!s)/);
+});
+
+test.each(["sharp", "msw", "@smithy"])(
+  "the emulators run without %s until they need it",
+  (name) => {
+    const emulators = [...sources].filter(([file]) => file.startsWith("src/emulator/"));
+    const loads = new RegExp(`^import (?!type).*"${name}`, "m");
+    expect(emulators.filter(([, text]) => loads.test(text)).map(([file]) => file)).toEqual([]);
+  },
+);
 
 test("one file of the CLI starts processes: it keeps secrets from wrangler (S5)", () => {
   const starting = [...sources].filter(([, text]) => /node:child_process/.test(text));
