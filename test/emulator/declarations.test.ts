@@ -1,0 +1,222 @@
+// The types of `vitrine/testing` in projects of others: whichever runtime's types they have, with all
+// checks on, and without sharp.
+
+import { execFileSync } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { compile, STRICT } from "../client/compile.ts";
+import { ROOT } from "../support/built.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "vitrine-declarations-"));
+const PACKAGE = join(folder, "node_modules/vitrine");
+
+function write(file: string, content: string | object): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, typeof content === "string" ? content : JSON.stringify(content));
+}
+
+/** Lets the project use a package that this one has. */
+function link(name: string): void {
+  const at = join(folder, "node_modules", name);
+  mkdirSync(dirname(at), { recursive: true });
+  symlinkSync(join(ROOT, "node_modules", name), at);
+}
+
+beforeAll(() => {
+  const config = join(folder, "build.json");
+  write(config, {
+    extends: join(ROOT, "src/emulator/tsconfig.json"),
+    compilerOptions: {
+      noEmit: false,
+      declaration: true,
+      rewriteRelativeImportExtensions: true,
+      rootDir: join(ROOT, "src"),
+      outDir: join(PACKAGE, "dist"),
+      typeRoots: [join(ROOT, "node_modules/@types"), join(ROOT, "node_modules")],
+    },
+    include: [],
+    files: ["index.ts", "through-edge.ts"].map((file) => join(ROOT, "src/emulator", file)),
+  });
+  execFileSync(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", config]);
+  const entry = (name: string) => ({
+    types: `./dist/emulator/${name}.d.ts`,
+    default: `./dist/emulator/${name}.js`,
+  });
+  write(join(PACKAGE, "package.json"), {
+    name: "vitrine",
+    type: "module",
+    exports: { "./testing": entry("index"), "./testing/worker": entry("through-edge") },
+  });
+  for (const name of ["@types/node", "@cloudflare/workers-types"]) link(name);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** What a test of somebody's Worker does. The marked lines must not compile. */
+const APP = `
+import {
+  type Cache, type CacheSettings, type CacheSwitches, createCache, createEdge, createS3, type Edge,
+  type EdgeInit, type EdgeSettings, type Entrypoint, type EntrypointOptions, type Fault,
+  type ImageOptions, type Loopback, type MakeEntrypoint, type Network, type PurgeOptions,
+  type PurgeResult, type Run, type RunContext, type S3, type S3Fault, type S3Grant, type S3Settings,
+  type Served, type ServeEdgeOptions, serveEdge, serveS3, type Stored, type Switches, type Where,
+} from "vitrine/testing";
+import { throughEdge } from "vitrine/testing/worker";
+
+const settings: S3Settings = {
+  endpoint: "https://s3.eu-west-1.amazonaws.com",
+  bucket: "acme-media",
+  region: "eu-west-1",
+  credentials: { accessKeyId: "an-id", secretAccessKey: "a-secret" },
+};
+export const s3: S3 = createS3(settings);
+const object: Stored = { body: new Uint8Array(3), type: "image/jpeg" };
+s3.objects.set("fig.jpg", object);
+s3.faults.add("reset" satisfies S3Fault);
+s3.grants.add("all-read" satisfies S3Grant);
+
+// One \`fetch\` is as good as another.
+export const edge: Edge = createEdge({ zone: "images.example", fetch: s3.fetch });
+export const outside = createEdge({ zone: "images.example", fetch });
+export const late = createEdge({ zone: "a.example", fetch: (input, init) => fetch(input, init) });
+export const network: Network = (input, init) =>
+  s3.matches(input) ? s3.fetch(input, init) : fetch(input, init);
+export const mixed = createEdge({ zone: "images.example", fetch: network });
+export const stubs: (typeof fetch)[] = [edge.fetch, s3.fetch, throughEdge(fetch, "http://a.example")];
+globalThis.fetch = edge.fetch;
+globalThis.fetch = (input, init) => edge.fetch(input, init);
+
+const image: ImageOptions = { width: 160, fit: "aspect-crop", gravity: { x: 0.5 } };
+const init: EdgeInit = { method: "GET", headers: { a: "b" }, cf: { image } };
+export const answers: Promise<Response>[] = [
+  edge.fetch("https://images.example/a", init),
+  edge.fetch(new URL("https://images.example/a"), { signal: AbortSignal.timeout(1) }),
+  edge.fetch(new Request("https://images.example/a"), { headers: new Headers() }),
+];
+edge.switches.transformations = false;
+edge.switches.trouble = "9522/503" satisfies Fault;
+export const changed: Partial<Switches> = { quota: 1 };
+export const edgeSettings: EdgeSettings = { zone: "images.example", fetch, ...changed };
+
+const cacheSettings: CacheSettings = { now: () => 0, enabled: true };
+export const cache: Cache = createCache(cacheSettings);
+export const same = createCache();
+const options: EntrypointOptions = { name: "Pages", version: "2" };
+const make: MakeEntrypoint = (context: RunContext): Entrypoint => ({
+  fetch: () => new Response(),
+  purge: (what: PurgeOptions): Promise<PurgeResult> => context.cache.purge(what),
+});
+export const pages: Loopback = cache.entrypoint(make, options);
+export const others = cache.entrypoint(({ waitUntil }) => ({
+  fetch: (request) => {
+    waitUntil(Promise.resolve());
+    return new Response(request.url);
+  },
+}));
+export const runs: readonly Run[] = cache.runs;
+export const where: Where = cache.where();
+export const switches: CacheSwitches = cache.switches;
+
+const served: ServeEdgeOptions = { port: 0, failed: (reason) => String(reason) };
+export const servers: Promise<Served>[] = [serveEdge(edge, served), serveEdge(edge), serveS3(s3)];
+
+// @ts-expect-error an option that is misspelt
+export const misspelt: ImageOptions = { widht: 160 };
+// @ts-expect-error a fault that S3 does not have
+s3.faults.add("asleep");
+// @ts-expect-error no switch of the edge
+createEdge({ zone: "images.example", fetch, makeRendition: undefined });
+`;
+
+/** A Worker's own class needs the runtime's types. */
+const WORKER = `
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { cache, edge } from "./app.ts";
+
+class Pages extends WorkerEntrypoint<{ readonly EDGE: string }> {
+  override fetch(): Response {
+    return new Response(this.env.EDGE);
+  }
+}
+export const pages = cache.entrypoint(
+  (context: ExecutionContext) => new Pages(context, { EDGE: "a" }),
+);
+const init: RequestInit<RequestInitCfProperties> = { cf: { image: { width: 1 }, cacheTtl: 1 } };
+export const answer = edge.fetch("https://images.example/a", init);
+`;
+
+type Environment = [name: string, lib: readonly string[], types: readonly string[], more: string];
+
+const ENVIRONMENTS: Environment[] = [
+  ["the types of Node.js alone", ["ES2022"], ["node"], ""],
+  ["the types of Workers alone", ["ES2022"], ["@cloudflare/workers-types"], WORKER],
+  ["the types of a browser alone", ["ES2022", "DOM", "DOM.Iterable"], [], ""],
+  ["the types of Node.js and a browser", ["ES2022", "DOM", "DOM.Iterable"], ["node"], ""],
+  ["the types of Node.js and Workers", ["ES2022"], ["node", "@cloudflare/workers-types"], WORKER],
+];
+
+describe.each(ENVIRONMENTS)("with %s", (_name, lib, types, more) => {
+  test.each([
+    ["bundler", "ESNext"],
+    ["node16", "node16"],
+  ])("a test of somebody's Worker compiles by moduleResolution %s", async (resolution, module) => {
+    const project = mkdtempSync(join(folder, "project-"));
+    write(join(project, "package.json"), { type: "module" });
+    write(join(project, "app.ts"), APP);
+    if (more !== "") write(join(project, "worker.ts"), more);
+    // These two contradict each other, whoever uses them: no project checks both.
+    const skipLibCheck = types.length === 2;
+    const here = { lib, types, module, moduleResolution: resolution, skipLibCheck };
+    const compilerOptions = { ...STRICT, ...here, allowImportingTsExtensions: true };
+    write(join(project, "tsconfig.json"), { compilerOptions });
+    expect(await compile(project)).toEqual([]);
+  });
+});
+
+test("each export has a docstring with an example", () => {
+  const read = (name: string) => readFileSync(join(PACKAGE, "dist/emulator", name), "utf8");
+  const lists = read("index.d.ts").matchAll(/^export (?:type )?\{([^}]*)\} from "\.\/(.*)\.ts"/gm);
+  const exported = [...lists].flatMap(([, names = "", file = ""]) =>
+    names.split(",").map((name) => [name.replace("type", "").trim(), file] as const),
+  );
+  expect(exported.length).toBeGreaterThan(35);
+  for (const [name, file] of [...exported, ["throughEdge", "through-edge"]]) {
+    const found = new RegExp(
+      `@example\\n(?: \\*.*\\n)+export (?:declare function|type) ${name}\\b`,
+    );
+    const text =
+      read(`${file}.d.ts`) +
+      (file === "s3/s3" ? read("s3/state.d.ts") + read("s3/send-object.d.ts") : "");
+    expect([name, found.test(text)]).toEqual([name, true]);
+  }
+});
+
+test("what is built imports nothing but Node.js: sharp is required, and only when it is needed", () => {
+  const files = readdirSync(join(PACKAGE, "dist"), { recursive: true, encoding: "utf8" });
+  expect(files).toContain(join("emulator", "index.d.ts"));
+  const built = `
+    import { createRequire } from "node:module";
+    const { createCache, createEdge, createS3 } = await import(${JSON.stringify(join(PACKAGE, "dist/emulator/index.js"))});
+    const s3 = createS3(${JSON.stringify({ endpoint: "https://s3.example", bucket: "b", region: "r", credentials: { accessKeyId: "a", secretAccessKey: "s" } })});
+    const { status } = await s3.fetch("https://s3.example/b/key");
+    createCache();
+    try {
+      createEdge({ zone: "images.example", fetch: s3.fetch });
+    } catch ({ message }) {
+      console.log(status + " " + message);
+    }
+  `;
+  const said = execFileSync(process.execPath, ["--input-type=module", "--eval", built]);
+  expect(said.toString()).toMatch(
+    /^403 sharp is not installed\..*\n\n {2}npm install --save-dev sharp\n/,
+  );
+});

@@ -1,0 +1,69 @@
+// The forms in which a Worker calls the edge's `fetch`, and what reaches the network. No network.
+
+import { beforeEach, expect, test, vi } from "vitest";
+import { createEdge } from "../../../src/emulator/edge/create-edge.ts";
+import type { Network } from "../../../src/emulator/fetch.ts";
+import { file } from "../../support/stand.ts";
+
+const SOURCE = "https://images.example/a.jpg";
+const HEADERS = { authorization: "Basic dmlzaXRvcg==", accept: "*/*" };
+const SHARED = { width: 20, "origin-auth": "share-publicly" } as const;
+
+const network = vi.fn<Network>();
+const edge = createEdge({ zone: "images.example", fetch: network, cache: false });
+
+beforeEach(() => {
+  network.mockReset();
+  network.mockImplementation(async () => new Response(file("made/key.jpg").slice()));
+});
+
+test("what has no cf.image reaches the network as it is, without cf", async () => {
+  const init = { method: "POST", headers: HEADERS, body: "a body" };
+  await edge.fetch(SOURCE, { ...init, cf: { cacheTtl: 7 } });
+  const request = new Request(SOURCE, init);
+  await edge.fetch(request);
+  await edge.fetch(new URL(SOURCE));
+  expect(network.mock.calls).toEqual([
+    [SOURCE, init],
+    [request, {}],
+    [SOURCE, {}],
+  ]);
+});
+
+test("with transformations off, so does what has it (R2)", async () => {
+  edge.switches.transformations = false;
+  await edge.fetch(SOURCE, { headers: HEADERS, cf: { image: SHARED } });
+  edge.switches.transformations = true;
+  expect(network.mock.calls).toEqual([[SOURCE, { headers: HEADERS }]]);
+});
+
+test.each<[string, () => Parameters<typeof edge.fetch>]>([
+  ["a text", () => [SOURCE, { headers: HEADERS, cf: { image: SHARED } }]],
+  ["a URL", () => [new URL(SOURCE), { headers: HEADERS, cf: { image: SHARED } }]],
+  ["a request", () => [new Request(SOURCE, { headers: HEADERS }), { cf: { image: SHARED } }]],
+  ["a request with its own cf", () => [withCf({ image: SHARED })]],
+  [
+    "a request whose cf does not count",
+    () => [withCf({ image: { width: 9 } }), { cf: { image: SHARED } }],
+  ],
+])("asked for %s it transforms, with the headers that open the origin", async (_what, call) => {
+  const answer = await edge.fetch(...call());
+  expect(answer.headers.get("cf-resized")).toMatch(/^internal=ok/);
+  const [[source, init] = []] = network.mock.calls;
+  expect(source).toBe(SOURCE);
+  expect(new Headers(init?.headers).get("authorization")).toBe(HEADERS.authorization);
+});
+
+/** A request as the Workers runtime has it: Node.js drops `cf`. */
+function withCf(cf: object): Request {
+  return Object.assign(new Request(SOURCE, { headers: HEADERS }), { cf });
+}
+
+test("the signal of a request ends it", async () => {
+  network.mockImplementation(() => new Promise(() => {}));
+  const ends = new AbortController();
+  const request = new Request(SOURCE, { signal: ends.signal });
+  const asking = edge.fetch(request, { cf: { image: SHARED } });
+  ends.abort(new Error("enough"));
+  await expect(asking).rejects.toThrow("enough");
+});

@@ -1,0 +1,138 @@
+// The `fetch` of the strict S3: what it answers, and how it fails where no answer comes. No network.
+
+import { beforeEach, describe, expect, test } from "vitest";
+import { createEdge } from "../../../src/emulator/edge/create-edge.ts";
+import { createS3, type S3, type S3Fault } from "../../../src/emulator/s3/s3.ts";
+import { sign } from "../../../src/worker/s3/sigv4.ts";
+import { CREDENTIALS } from "../../support/env.ts";
+import { file } from "../../support/stand.ts";
+
+const REGION = "eu-west-1";
+const HOST = "acme-media.s3.eu-west-1.amazonaws.com";
+const URL_OF_KEY = `https://${HOST}/key.jpg`;
+const SETTINGS = { endpoint: `https://s3.${REGION}.amazonaws.com`, region: REGION };
+
+let s3: S3;
+
+beforeEach(() => {
+  s3 = createS3({ ...SETTINGS, bucket: "acme-media", credentials: CREDENTIALS });
+  s3.objects.set("key.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
+});
+
+const signed = async (url = URL_OF_KEY) =>
+  new Headers(await sign(url, REGION, CREDENTIALS, Date.now()));
+
+/** Returns how a request fails: the code of its cause, or its own message. */
+async function failure(asking: Promise<unknown>): Promise<unknown> {
+  const error: unknown = await asking.then(
+    () => "it does not fail",
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof TypeError)) return error;
+  const { message, cause } = error;
+  return cause instanceof Error && "code" in cause ? [message, cause.code] : message;
+}
+
+test.each([
+  [URL_OF_KEY, true],
+  [`https://HOST/acme-media/key.jpg`.replace("HOST", `s3.${REGION}.amazonaws.com`), true],
+  ["https://acme-media.s3.us-east-2.amazonaws.com/key.jpg", true], // A5: it says where it is
+  [`https://other.s3.${REGION}.amazonaws.com/`, true], // A4: there is no such bucket
+  [`http://${HOST}/key.jpg`, false],
+  [`https://${HOST}.example/key.jpg`, false],
+  [`https://${HOST.replaceAll(".", "x")}/key.jpg`, false],
+  ["https://images.example/key.jpg", false],
+  ["key.jpg", false],
+])("whether %s leads to this S3: %s", (url, leads) => {
+  expect(s3.matches(url)).toBe(leads);
+  if (URL.canParse(url)) {
+    expect(s3.matches(new URL(url))).toBe(leads);
+    expect(s3.matches(new Request(url))).toBe(leads);
+  }
+});
+
+test("a signed request gets the object, in whichever form it is asked; any other does not (A1)", async () => {
+  const headers = await signed();
+  for (const input of [URL_OF_KEY, new URL(URL_OF_KEY), new Request(URL_OF_KEY)]) {
+    const answer = await s3.fetch(input, { headers });
+    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(file("made/key.jpg"));
+    expect((await s3.fetch(input)).status).toBe(403);
+  }
+  expect(s3.requests.map(({ url }) => url)).toEqual(Array(6).fill(URL_OF_KEY));
+});
+
+test("a path that is malformed is refused, and not a failure", async () => {
+  const url = `https://${HOST}/%zz`;
+  expect((await s3.fetch(url)).status).toBe(403);
+  const answer = await s3.fetch(url, { headers: await signed(url) });
+  expect([answer.status, await answer.text()]).toEqual([
+    400,
+    expect.stringContaining("InvalidURI"),
+  ]);
+});
+
+describe("where no answer comes, it fails as the global fetch does", () => {
+  const dotted = () => {
+    const own = createS3({ ...SETTINGS, bucket: "acme.media", credentials: CREDENTIALS });
+    return own.fetch(URL_OF_KEY.replace("acme-media", "acme.media"));
+  };
+  test.each<[string, () => Promise<Response>, string]>([
+    ["a host that is not its own", () => s3.fetch("https://a.example/"), "ENOTFOUND"],
+    ["a bucket with a dot in its host (A4)", dotted, "ERR_TLS_CERT_ALTNAME_INVALID"],
+    ["a connection that breaks", () => s3.fetch(URL_OF_KEY), "ECONNRESET"],
+  ])("%s", async (what, ask, code) => {
+    if (what.includes("breaks")) s3.faults.add("reset");
+    expect(await failure(ask())).toEqual(["fetch failed", code]);
+  });
+
+  test.each<[S3Fault, string]>([
+    ["reset", "9505/502"],
+    ["cut-short", "9402/502"],
+    ["SlowDown", "9509/502"],
+    ["revoked-key", "9408/403"],
+  ])("the edge says of %s: %s (R3)", async (fault, expected) => {
+    s3.faults.add(fault);
+    const edge = createEdge({ zone: "images.example", sources: [HOST], fetch: s3.fetch });
+    const image = { "origin-auth": "share-publicly" } as const;
+    const answer = await edge.fetch(URL_OF_KEY, { headers: await signed(), cf: { image } });
+    const code = answer.headers.get("cf-resized")?.replace("err=", "");
+    expect(`${code}/${answer.status}`).toBe(expected);
+  });
+
+  test("the edge says of another host: 9407/523 (R3)", async () => {
+    const edge = createEdge({ zone: "images.example", fetch: s3.fetch });
+    const answer = await edge.fetch("https://images.example/a.jpg", {
+      cf: { image: { width: 1 } },
+    });
+    expect([answer.status, answer.headers.get("cf-resized")]).toEqual([523, "err=9407"]);
+  });
+});
+
+describe("a signal ends", () => {
+  const reason = new Error("enough");
+
+  test("a request before it is sent", async () => {
+    expect(await failure(s3.fetch(URL_OF_KEY, { signal: AbortSignal.abort(reason) }))).toBe(reason);
+    expect(s3.requests).toEqual([]);
+  });
+
+  test("a wait for an answer", async () => {
+    s3.faults.add("stall");
+    const ends = new AbortController();
+    const asking = s3.fetch(URL_OF_KEY, { signal: ends.signal });
+    ends.abort(reason);
+    expect(await failure(asking)).toBe(reason);
+    expect(s3.requests).toHaveLength(1);
+  });
+
+  test("a wait for the rest of an object", async () => {
+    s3.faults.add("stall-midway");
+    const ends = new AbortController();
+    const headers = await signed();
+    const answer = await s3.fetch(URL_OF_KEY, { headers, signal: ends.signal });
+    expect(answer.status).toBe(200);
+    const reading = answer.arrayBuffer();
+    ends.abort(reason);
+    expect(await failure(reading)).toBe(reason);
+  });
+});
