@@ -24,11 +24,14 @@ function compile(project: string): void {
   execFileSync(process.execPath, [tsc, "-p", join(SRC, project)], { stdio: "inherit" });
 }
 
-/** The entry of the Worker for Node.js, which has no module "cloudflare:workers". */
+/** The entry of the Worker for Node.js: with what only the Workers runtime has. */
 function workerForNode(): string {
   const [before, after, ...others] = readFileSync(join(DIST, "worker/index.js"), "utf8").split(
     '"cloudflare:workers"',
   );
   if (after === undefined || others.length > 0) throw new Error("worker/index.js has changed");
-  return `${before}"../emulator/cache/cloudflare-workers.js"${after}`;
+  return `import { scheduler } from "node:timers/promises";
+${before}"../emulator/cache/cloudflare-workers.js"${after}
+globalThis.scheduler ??= scheduler;
+`;
 }

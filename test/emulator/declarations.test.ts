@@ -35,11 +35,9 @@ function link(name: string): void {
 beforeAll(() => {
   const config = join(folder, "build.json");
   write(config, {
-    extends: join(ROOT, "src/emulator/tsconfig.json"),
+    extends: join(ROOT, "src/tsconfig.json"),
     compilerOptions: {
-      noEmit: false,
       declaration: true,
-      rewriteRelativeImportExtensions: true,
       rootDir: join(ROOT, "src"),
       outDir: join(PACKAGE, "dist"),
       typeRoots: [join(ROOT, "node_modules/@types"), join(ROOT, "node_modules")],
