@@ -26,9 +26,13 @@ export type Where = {
   readonly stdin?: string;
 };
 
+const SET = /^(?:npm_|VITEST|NODE_(?:ENV|OPTIONS|PATH|COMPILE_CACHE)$)/;
+/** How this machine reaches the registry. */
+const KEPT = /^npm_config_(?:registry|userconfig|cache|ca|cafile|strict_ssl|\w*proxy)$/i;
+
 /** The environment of a user's shell: without what npm and vitest have set. */
 export function shellOf({ node = 24, env = {} }: Pick<Where, "node" | "env">): NodeJS.ProcessEnv {
-  const set = Object.keys(process.env).filter((name) => /^(?:npm_|VITEST|NODE_)/.test(name));
+  const set = Object.keys(process.env).filter((name) => SET.test(name) && !KEPT.test(name));
   const path = (process.env["PATH"] ?? "").split(delimiter);
   return {
     ...process.env,

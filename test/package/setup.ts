@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
+import { OFFLINE } from "./offline.ts";
 import { run } from "./run.ts";
 
 declare module "vitest" {
@@ -28,9 +29,6 @@ export type Packed = {
 };
 
 const ROOT = join(import.meta.dirname, "../..");
-
-/** npm ci has fetched most packages already. */
-const OFFLINE = ["--prefer-offline", "--no-audit", "--no-fund"];
 
 export default async function setUp(project: TestProject): Promise<() => void> {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-package-"));

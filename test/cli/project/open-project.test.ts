@@ -202,7 +202,7 @@ test("without wrangler.toml the fault says where to go", async () => {
   expect(await vitrine(["url", "a.jpg"], { folder })).toEqual({
     code: 2,
     out: "",
-    err: `there is no wrangler.toml or wrangler.jsonc in this folder: go to where Vitrine is kept\n`,
+    err: `there is no wrangler.toml or wrangler.jsonc in this folder: go to your project, or make one with npx vitrine init\n`,
   });
 });
 

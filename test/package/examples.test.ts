@@ -1,0 +1,34 @@
+// The examples of docs/testing.md in an empty project, as its first lines say.
+
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { beforeAll, expect, inject, test } from "vitest";
+import { OFFLINE } from "./offline.ts";
+import { run, tryRun } from "./run.ts";
+
+const shop = inject("shop");
+const PAGE = readFileSync(join(shop, "node_modules/vitrine/docs/testing.md"), "utf8");
+const FILES = [...PAGE.matchAll(/```ts\n\/\/ (\S+\.ts)\n(.*?)```/gs)];
+const folder = mkdtempSync(join(dirname(shop), "examples-"));
+
+beforeAll(async () => {
+  writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }');
+  const packages = ["aws4fetch", "vitest", "sharp", "wrangler@~4.164.0", inject("tarball")];
+  await run("npm", ["install", ...OFFLINE, ...packages], { cwd: folder });
+  for (const [, name = "", code = ""] of FILES) writeFileSync(join(folder, name), code);
+});
+
+test.each([22, 24] as const)("all of them pass, with Node.js %d", async (node) => {
+  const { stdout } = await run("npx", ["vitest", "run"], { cwd: folder, node });
+  expect(stdout).toMatch(/^ *Test Files {2}3 passed \(3\)$/m);
+});
+
+test("the careless Worker is refused because of what the page says", async () => {
+  const file = join(folder, "careless.test.ts");
+  const careless = readFileSync(file, "utf8");
+  const right = 'image: { width: 80, "origin-auth": "share-publicly" }';
+  writeFileSync(file, careless.replace("image: { width: 80 }", right));
+  const { code, stdout } = await tryRun("npx", ["vitest", "run", "careless"], { cwd: folder });
+  writeFileSync(file, careless);
+  expect([code, stdout]).toEqual([1, expect.stringContaining("1 failed | 1 passed")]);
+});

@@ -1,0 +1,56 @@
+// What comes with the package, and what it says where an optional package is missing.
+
+import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { beforeAll, expect, inject, test } from "vitest";
+import { OFFLINE } from "./offline.ts";
+import { run, tryRun } from "./run.ts";
+
+const shop = inject("shop");
+const alone = mkdtempSync(join(dirname(shop), "alone-"));
+
+beforeAll(async () => {
+  writeFileSync(join(alone, "package.json"), '{ "private": true, "type": "module" }');
+  await run("npm", ["install", ...OFFLINE, inject("tarball")], { cwd: alone });
+});
+
+test("it comes with few packages: docs/development.md says why each is there", () => {
+  const names = readdirSync(join(alone, "node_modules")).flatMap((name) =>
+    name.startsWith("@")
+      ? readdirSync(join(alone, "node_modules", name)).map((one) => `${name}/${one}`)
+      : name.startsWith(".")
+        ? []
+        : name,
+  );
+  expect(names).toEqual([
+    ...["@clack/core", "@clack/prompts"],
+    ...["@commander-js/extra-typings", "@nodable/entities", "anynum", "aws4fetch", "commander"],
+    ...["fast-string-truncated-width", "fast-string-width", "fast-wrap-ansi"],
+    ...["fast-xml-builder", "fast-xml-parser", "is-unsafe", "ky", "path-expression-matcher"],
+    ...["sisteransi", "strnum", "vitrine", "xml-naming"],
+  ]);
+});
+
+test("an app needs nothing more for the client", async () => {
+  const line =
+    'import { createSigner } from "vitrine/sign"; import "vitrine/client"; createSigner;';
+  await run("node", ["--input-type=module", "-e", line], { cwd: alone });
+});
+
+test.each([["check"], ["dev"], ["types"], ["deploy"], ["doctor"]])(
+  "without wrangler, vitrine %s says what to install",
+  async (command) => {
+    writeFileSync(join(alone, "wrangler.toml"), 'name = "shop"\n');
+    const { code, stdout, stderr } = await tryRun("npx", ["vitrine", command], { cwd: alone });
+    const said = "wrangler is not installed. Run: npm install --save-dev wrangler\n";
+    expect([code, stdout + stderr]).toEqual([2, expect.stringContaining(said)]);
+  },
+);
+
+test("without sharp, the strict edge says what to install", async () => {
+  const line =
+    'import { createEdge } from "vitrine/testing"; createEdge({ zone: "a.example", fetch });';
+  const args = ["--input-type=module", "-e", line];
+  const { code, stderr } = await tryRun("node", args, { cwd: alone });
+  expect([code, stderr]).toEqual([1, expect.stringContaining("npm install --save-dev sharp")]);
+});
