@@ -4,11 +4,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { EXIT, type Fault } from "../cli/command.ts";
 import { environmentText } from "../cli/project/environment.ts";
-import { LOCAL_KEYS } from "../cli/project/local.ts";
+import { LOCAL_KEYS, type Settings } from "../cli/project/local.ts";
 import { devVarsOf } from "../cli/project/vars.ts";
+import { createEdge } from "../emulator/edge/create-edge.ts";
+import { edgeSettings } from "./edge-settings.ts";
 import { fillBucket } from "./fill-bucket.ts";
 import { followBuckets, followDevVars } from "./follow-dev-vars.ts";
-import { localEdge } from "./local-edge.ts";
 import { prepareDevVars } from "./prepare-dev-vars.ts";
 import { readPort } from "./read-port.ts";
 import { readProject } from "./read-project.ts";
@@ -51,7 +52,7 @@ export async function startLocal(
   const { own, config, file, main } = project;
   const buckets = Object.values(project.buckets);
 
-  const edge = localEdge(project, endpoint);
+  const edge = createEdge(edgeSettings(project, endpoint));
   const secrets = followDevVars(edge.switches, endpoint, environment);
   const edgeDoor = await serveLocalEdge(edge, warnOf("The local edge"), secrets);
   if (!own) followBuckets(project);
@@ -69,19 +70,29 @@ export async function startLocal(
   const wrangler = runWrangler(entry, [file, ownerConfig], environment, port, vars);
   await wrangler.ready;
 
-  for (const { bucket, prefix = "" } of buckets) {
-    const show = (done: number, all: number) =>
-      progress(`Filling the local bucket "${bucket}": ${done} of ${all} objects`, done === all);
-    try {
-      await fillBucket(`${endpoint}/${bucket}/`, prefix, LOCAL_KEYS, show);
-    } catch (error) {
-      if (!wrangler.isEnding()) fail(`The local bucket cannot be filled: ${error}`);
-    }
+  for (const bucket of buckets) {
+    const fault = await fill(bucket, endpoint);
+    if (fault !== undefined && !wrangler.isEnding()) fail(fault);
   }
   if (wrangler.isEnding()) return undefined;
   console.log(await welcome(address, config, devVars, !own));
   wrangler.showLog();
   return undefined;
+}
+
+/** Fills a local bucket. @returns why it cannot be filled */
+async function fill(
+  { bucket, prefix = "" }: Settings,
+  endpoint: string,
+): Promise<string | undefined> {
+  const show = (done: number, all: number) =>
+    progress(`Filling the local bucket "${bucket}": ${done} of ${all} objects`, done === all);
+  try {
+    await fillBucket(`${endpoint}/${bucket}/`, prefix, LOCAL_KEYS, show);
+    return undefined;
+  } catch (error) {
+    return `The local bucket cannot be filled: ${error}`;
+  }
 }
 
 /** Ends this process, and wrangler with it. */
