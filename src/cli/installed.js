@@ -25,5 +25,5 @@ if (!process.features.typescript) {
 
 function stop(reason) {
   console.error(reason);
-  process.exit(1);
+  process.exit(2); // it could not be done
 }

@@ -17,7 +17,7 @@ if (existsSync(new URL("main.ts", import.meta.url))) {
     console.error(
       `vitrine needs Node.js ${NEEDED.join(".")} or newer. This is ${process.version}.`,
     );
-    process.exit(1);
+    process.exit(2); // it could not be done
   }
   await import("../../dist/cli/main.js");
 }

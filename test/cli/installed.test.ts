@@ -45,15 +45,15 @@ const ALL: readonly (readonly [name: string, line: string])[] = [
 
 test.each(ALL)("%s says to run npm ci, where no package is installed", (_name, line) => {
   const said = "The packages of Vitrine are not installed. Run: npm ci\n";
-  expect(run(line)).toEqual({ status: 1, said });
+  expect(run(line)).toEqual({ status: 2, said });
   // The Node.js of the machine may be older than that of npm ci.
-  expect(run(line, "--no-experimental-strip-types")).toEqual({ status: 1, said });
+  expect(run(line, "--no-experimental-strip-types")).toEqual({ status: 2, said });
 });
 
 test("a package that is missing is named", () => {
   install("commander");
   const said = "Packages of Vitrine are missing: commander. Run: npm ci\n";
-  expect(run(scripts.vitrine)).toEqual({ status: 1, said });
+  expect(run(scripts.vitrine)).toEqual({ status: 2, said });
 });
 
 test.each(ALL)(
@@ -62,7 +62,7 @@ test.each(ALL)(
     install();
     const { status, said } = run(line, "--no-experimental-strip-types");
     expect([status, said]).toEqual([
-      1,
+      2,
       expect.stringMatching(/^Node\.js v\S+ cannot run TypeScript\. .*npm ci.*\n$/),
     ]);
   },

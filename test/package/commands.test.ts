@@ -29,7 +29,7 @@ test.each([[["doctor"]], [["check"]], [["--help"]], [["--version"]]])(
   async (args) => {
     const ended = await tryRun("npx", ["vitrine", ...args], { cwd: bare, node: 20 });
     const said = /^vitrine needs Node\.js 22\.12 or newer\. This is v20\.\d+\.\d+\.\n$/;
-    expect(ended).toEqual({ code: 1, stdout: "", stderr: expect.stringMatching(said) });
+    expect(ended).toEqual({ code: 2, stdout: "", stderr: expect.stringMatching(said) });
   },
 );
 
