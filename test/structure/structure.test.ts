@@ -166,14 +166,11 @@ test("what runs in an app's own Worker imports nothing", () => {
   expect(sources.get("src/emulator/through-edge.ts")).not.toMatch(/\bimport\b(?!s)/);
 });
 
-test.each(["sharp", "msw", "@smithy"])(
-  "the emulators run without %s until they need it",
-  (name) => {
-    const emulators = [...sources].filter(([file]) => file.startsWith("src/emulator/"));
-    const loads = new RegExp(`^import (?!type).*"${name}`, "m");
-    expect(emulators.filter(([, text]) => loads.test(text)).map(([file]) => file)).toEqual([]);
-  },
-);
+test.each(["sharp", "msw"])("the emulators run without %s until they need it", (name) => {
+  const emulators = [...sources].filter(([file]) => file.startsWith("src/emulator/"));
+  const loads = new RegExp(`^import (?!type)[^;]*"${name}`, "m");
+  expect(emulators.filter(([, text]) => loads.test(text)).map(([file]) => file)).toEqual([]);
+});
 
 test("one file of the CLI starts processes: it keeps secrets from wrangler (S5)", () => {
   const starting = [...sources].filter(([, text]) => /node:child_process/.test(text));
