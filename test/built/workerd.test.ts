@@ -1,5 +1,5 @@
 // The built bundle in the real Workers runtime: as it is deployed, with wrangler's own substitute for the
-// edge; and as `npm start` runs it, with the strict edge and two kinds of S3.
+// edge; and as the local run wraps it, with the strict edge and two kinds of S3.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -195,7 +195,7 @@ describe("as deployed, with wrangler's edge", () => {
 });
 
 describe.each(["AWS's S3", "wrangler's S3"])(
-  "as npm start runs it, with the strict edge and %s",
+  "as the local run wraps it, with the strict edge and %s",
   (which) => {
     const local = which === "wrangler's S3";
     const origin = join(ROOT, ".wrangler/test/origin.json");

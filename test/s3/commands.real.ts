@@ -1,4 +1,4 @@
-// The commands of vitrine, and npm start, on a real S3.
+// The commands of vitrine, on a real S3.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -175,7 +175,7 @@ test("warm --dry-run plans each hard key (A10)", async ({ task }) => {
   expect([ended.code, right]).toEqual([0, keys.length]);
 });
 
-test("npm start shows the images of this S3, and the doctor is content with it", async ({
+test("vitrine dev shows the images of this S3, and the doctor is content with it", async ({
   task,
 }) => {
   const project = copyProject();
@@ -193,5 +193,5 @@ test("npm start shows the images of this S3, and the doctor is content with it",
   const { code, out } = await vitrine(args, { folder: project });
   const report: Report = { ...JSON.parse(out), code, text: "" };
   expect(wrongIn(report).filter(({ severity }) => severity === "error")).toEqual([]);
-  tell(task, { check: "npm start: images", right: 1, of: 1 });
+  tell(task, { check: "vitrine dev: images", right: 1, of: 1 });
 });

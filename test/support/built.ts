@@ -1,5 +1,5 @@
-// Builds the Worker once for all tests: as a deploy does, into the folder BUILT, and as `npm start` does, into
-// the folder BUILT_LOCAL.
+// Builds the Worker once for all tests: as a deploy does, into the folder BUILT, and as the local run does,
+// into the folder BUILT_LOCAL.
 
 import { execFile } from "node:child_process";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ export const BUILT = join(ROOT, ".wrangler/test/built");
 export const BUILT_LOCAL = join(ROOT, ".wrangler/test/built-local");
 
 /** Wrangler's own program, for tests that run it. */
-export const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+const WRANGLER = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
 
 export const QUIET = { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" };
 

@@ -1,4 +1,4 @@
-// Runs `npm start` in a copy of the project.
+// Runs `vitrine dev` in a copy of the project.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

@@ -184,7 +184,7 @@ test("vitrine check finds a token that is too short, and a next slot that a depl
   expect(output).not.toContain("short");
 });
 
-test("vitrine check, like npm start, needs no keys for the local buckets", async () => {
+test("vitrine check, like vitrine dev, needs no keys for the local buckets", async () => {
   edit("wrangler.toml", (text) =>
     text
       .replace('region = "eu-west-1"', '$&\ncredentials = "OWN"')

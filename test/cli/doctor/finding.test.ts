@@ -163,7 +163,7 @@ test.each([SITE, "http://localhost:1"])(
   },
 );
 
-test("if npm start does not run, that is the only finding", async () => {
+test("if nothing runs on this machine, that is the only finding", async () => {
   const args = ["doctor", "--json", "--url", `http://localhost:${await freePort()}`];
   network.use(http.all("http://localhost:*", () => HttpResponse.error()));
   const { out, code } = await vitrine(args, { folder: configure() });

@@ -133,7 +133,7 @@ test("the secrets of the local run come from .dev.vars.staging, else from .dev.v
   }
 });
 
-test("without a .dev.vars, nothing of the shell and of .env is taken for one: npm start would not read them", async () => {
+test("without a .dev.vars, nothing of the shell and of .env is taken for one: the local run would not read them", async () => {
   vi.stubEnv("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE");
   vi.stubEnv("CLOUDFLARE_INCLUDE_PROCESS_ENV", "true");
   onTestFinished(() => void vi.unstubAllEnvs());

@@ -1,4 +1,4 @@
-// What commands know of the project, deployed or as `npm start` runs it, and which secrets they use.
+// What commands know of the project, deployed or as the local run has it, and which secrets they use.
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -47,7 +47,7 @@ test("without the signing keys nothing is signed, and the fault says where to pu
   expect(await signer([], { folder: none })).toBe(
     "URL_SIGNING_KEYS is not at hand: put it into the environment, or name a file with --secrets-file\n",
   );
-  // The key that npm start made opens only the local run.
+  // The key that the local run made opens only the local run.
   const made = makeFolder({}, { ".dev.vars": line(KEYS.local) });
   expect(await signer([], { folder: made })).toMatch(/is not at hand \(\.dev\.vars has the local/);
   expect(await signer(["-u", LOCAL], { folder: made })).toBe("local");

@@ -1,4 +1,4 @@
-// `vitrine rotate` on the local run of `npm start`, as docs/rotate.md shows it.
+// `vitrine rotate` on the local run, as docs/rotate.md shows it.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ afterAll(async () => {
   removeCopies();
 });
 
-test("a rotation with the S3 of npm start ends with 0: there is no key to deactivate", async () => {
+test("a rotation with the S3 of the local run ends with 0: there is no key to deactivate", async () => {
   const folder = copyProject();
   const page = readFileSync(join(ROOT, "docs/rotate.md"), "utf8");
   const [, keys = ""] = /```sh\n(AWS_[^`]+)```/.exec(page) ?? [];
