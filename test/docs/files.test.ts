@@ -34,6 +34,16 @@ test("no line of .dev.vars.example that the Deploy button asks for has a value (
   expect(lines).toEqual({ AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "" });
 });
 
+test("docs/development.md says why each dependency is there", () => {
+  const text = readFileSync(join(ROOT, "package.json"), "utf8");
+  const { dependencies, peerDependencies } = JSON.parse(text);
+  const [table = ""] = /^\| package .*?\n\n/ms.exec(readPage("docs/development.md")) ?? [];
+  const named = [...table.matchAll(/^\| (.*?)\|/gm)].flatMap(([, cell = ""]) =>
+    [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name),
+  );
+  expect(named.sort()).toEqual(Object.keys({ ...dependencies, ...peerDependencies }).sort());
+});
+
 /** Pages that name files of the repository, and none of a project. */
 const OF_REPOSITORY = [
   ...["AGENTS.md", "CONTRIBUTING.md", "docs/development.md"],
