@@ -2,22 +2,20 @@
 
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BUILT_LOCAL, buildWorker, ROOT } from "../support/built.ts";
+import { BUILT_LOCAL, buildWorker, LOCAL_ENTRY, ROOT } from "../support/built.ts";
 import { beginToListen } from "../support/overheard.ts";
 import { BUGS, type Bug, builtWith } from "./bugs.ts";
 
-const ENTRY = "test/support/local-worker.ts";
-
 export default async function build(): Promise<void> {
   beginToListen();
-  await Promise.all([buildWorker(ENTRY, BUILT_LOCAL), ...BUGS.map(buildWithBug)]);
+  await Promise.all([buildWorker(LOCAL_ENTRY, BUILT_LOCAL), ...BUGS.map(buildWithBug)]);
 }
 
 /** Builds a copy in which the bug is. */
 async function buildWithBug({ name, file, from, to }: Bug, at: number): Promise<void> {
   const copy = join(ROOT, `.wrangler/test/planted/${at}`);
   rmSync(copy, { recursive: true, force: true });
-  for (const part of ["src", ENTRY])
+  for (const part of ["src", LOCAL_ENTRY])
     cpSync(join(ROOT, part), join(copy, part), { recursive: true });
   const changed = join(copy, "src", file);
   const source = readFileSync(changed, "utf8");
@@ -26,5 +24,5 @@ async function buildWithBug({ name, file, from, to }: Bug, at: number): Promise<
     changed,
     source.replace(from, () => to),
   );
-  await buildWorker(join(copy, ENTRY), builtWith(at));
+  await buildWorker(join(copy, LOCAL_ENTRY), builtWith(at));
 }

@@ -2,6 +2,7 @@
 // into the folder BUILT_LOCAL.
 
 import { execFile } from "node:child_process";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { beginToListen } from "./overheard.ts";
@@ -19,10 +20,13 @@ export const QUIET = { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR:
 
 /** The deployed entry, and the file beside the bundle in which esbuild lists its modules. */
 export const ENTRY = "src/worker/index.ts";
+/** The entry of the local run. Its bundle is index.js, too, which is what a harness takes. */
+export const LOCAL_ENTRY = "test/support/local-worker/index.ts";
 export const METAFILE = "bundle-meta.json";
 
 /** Builds a Worker as a deploy does: the deployed one by default, or the one of a local run. */
 export async function buildWorker(entry = ENTRY, outdir = BUILT): Promise<void> {
+  rmSync(outdir, { recursive: true, force: true }); // an old bundle must not pass for this one
   const options = ["deploy", entry, "--dry-run", "--outdir", outdir];
   const metafile = ["--metafile", join(outdir, METAFILE)];
   await run(process.execPath, [WRANGLER, ...options, ...metafile], { cwd: ROOT, env: QUIET });
@@ -30,5 +34,5 @@ export async function buildWorker(entry = ENTRY, outdir = BUILT): Promise<void> 
 
 export default async function build(): Promise<void> {
   beginToListen();
-  await Promise.all([buildWorker(), buildWorker("test/support/local-worker.ts", BUILT_LOCAL)]);
+  await Promise.all([buildWorker(), buildWorker(LOCAL_ENTRY, BUILT_LOCAL)]);
 }
