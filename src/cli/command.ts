@@ -1,5 +1,6 @@
 // What all commands share: the world around them, how they end, and how they print.
 
+import { join, relative } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { stripVTControlCharacters, styleText } from "node:util";
 
@@ -59,8 +60,17 @@ export function paint(world: World, screen: Screen, style: Style, text: string):
   return styleText(style, text, { validateStream: false });
 }
 
+/** Prints lines. A page that they name is named by where it is. */
 export function say(screen: Screen, ...lines: readonly string[]): void {
-  for (const line of lines) screen.write(`${line}\n`);
+  for (const line of lines) screen.write(`${withPages(line)}\n`);
+}
+
+/** From here: `docs`, or `node_modules/vitrine/docs` in a project. */
+const DOCS = relative(".", join(import.meta.dirname, "../../docs")).replaceAll("\\", "/");
+
+/** Names each page of the documentation, such as docs/deploy.md, by where it is. */
+export function withPages(text: string): string {
+  return text.replace(/(?<![\w/])docs(?=\/[\w-]+\.md\b)/g, () => DOCS);
 }
 
 /** Makes a line of each row. All columns but the last are as wide as their widest cell. */

@@ -4,7 +4,16 @@ import { Command } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
 import { checkCommand } from "./check/index.ts";
 import { clientCommand } from "./client/index.ts";
-import { EXIT, type Exit, isFault, paint, type Run, say, type World } from "./command.ts";
+import {
+  EXIT,
+  type Exit,
+  isFault,
+  paint,
+  type Run,
+  say,
+  type World,
+  withPages,
+} from "./command.ts";
 import { deployCommand } from "./deploy/index.ts";
 import { devCommand, type StartLocal } from "./dev/index.ts";
 import { doctorCommand, examineSiteAt } from "./doctor/index.ts";
@@ -45,7 +54,9 @@ Exit codes:
        deploy: it is deployed, but the doctor finds errors
   2    it could not be done; doctor, check: something is wrong
   3    the arguments make no sense
-  130  ended by Ctrl-C`;
+  130  ended by Ctrl-C
+
+Documentation: docs/README.md`;
 
 /**
  * Runs one command.
@@ -69,7 +80,7 @@ export async function runProgram(
   const program = new Command("vitrine")
     .description("Commands for operators of a Vitrine: configuration, keys, caches and URLs.")
     .version(VERSION, "--version", "prints the version of Vitrine")
-    .addHelpText("after", CODES);
+    .addHelpText("after", withPages(CODES));
   for (const make of COMMANDS) program.addCommand(make(world, run, loadLocal));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({

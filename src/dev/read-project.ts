@@ -1,9 +1,9 @@
 // Reads one environment of the configuration, and .dev.vars, as the local run uses them. Changes nothing.
 
-import { existsSync } from "node:fs";
 import { foundText } from "../cli/project/config-fault.ts";
 import { carrierText, isCarrier } from "../cli/project/inheritance.ts";
 import { type LocalRun, localRun } from "../cli/project/local.ts";
+import { mainMistakes } from "../cli/project/main-file.ts";
 import { readVars } from "../cli/project/vars.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";
 import type { Vars } from "../worker/config/schema.ts";
@@ -29,20 +29,9 @@ export function readProject(endpoint: string, environment: string | undefined): 
   const run = localRun(known, endpoint);
   const config = readConfig(run.vars);
   const { file, main, started } = known;
-  if (main !== undefined && existsSync(main) && !("mistakes" in config)) {
-    return { ...run, file, environment, main, started, config };
+  const mistakes = [...("mistakes" in config ? config.mistakes : []), ...mainMistakes(known)];
+  if ("mistakes" in config || main === undefined || mistakes.length > 0) {
+    return { mistakes: mistakes.map((mistake) => foundText({ ...mistake, environment })) };
   }
-  const mistakes = "mistakes" in config ? config.mistakes : [];
-  return {
-    mistakes: [
-      ...mistakes.map((mistake) => foundText({ ...mistake, environment })),
-      ...mainMistakes(file, main),
-    ],
-  };
-}
-
-function mainMistakes(file: string, main: string | undefined): string[] {
-  if (main !== undefined && existsSync(main)) return [];
-  const wanted = 'a file with the line: export { default, Renditions } from "vitrine";';
-  return [`${file}: main: ${main === undefined ? "" : `${main} `}is missing. It is ${wanted}`];
+  return { ...run, file, environment, main, started, config };
 }

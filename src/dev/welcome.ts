@@ -1,5 +1,6 @@
 // What the local run prints when everything is ready.
 
+import { withPages } from "../cli/command.ts";
 import { unplayable } from "../emulator/edge/unplayable.ts";
 import type { Config } from "../worker/config/config.ts";
 import { publicPath } from "../worker/config/find-route.ts";
@@ -28,7 +29,7 @@ export async function welcome(
     ...["The health check:", `${address}/healthz`, ""],
     ...["Nothing is kept here: each request makes its rendition anew. A change shows at once.", ""],
     `To see how the Worker fails, add a line to ${devVars}, for example EDGE='{"transformations":false}'.`,
-    "It takes effect at once. docs/rules.md has all the switches of the local edge.",
+    withPages("It takes effect at once. docs/testing.md has all the switches of the local edge."),
     "",
     "Requests and errors are logged below. Press Ctrl-C to stop.",
     "",

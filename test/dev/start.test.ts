@@ -285,7 +285,7 @@ export default {
 });
 
 test.each([
-  ["is missing", undefined, /^ {2}wrangler\.toml: main: .*own\.ts is missing\. .*"vitrine"/m],
+  ["is missing", undefined, /^ {2}main: is .*own\.ts, which is not there: .*"vitrine"/m],
   [
     "has no Renditions",
     'export { default } from "./src/worker/index.ts"',

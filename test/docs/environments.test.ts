@@ -9,7 +9,7 @@ const PAGE = readPage("docs/environments.md");
 
 test("its wrangler.toml is right, at the top level and in staging (S6)", async () => {
   const [, text = ""] = /```toml\n(.*?)```/s.exec(PAGE) ?? [];
-  const folder = makeFolder({}, { "wrangler.toml": text });
+  const folder = makeFolder({}, { "wrangler.toml": text, "src/index.ts": "" });
   for (const env of [[], ["--env", ""], ["--env", "staging"]]) {
     expect(await vitrine(["check", ...env], { folder })).toMatchObject({ code: 0, err: "" });
   }

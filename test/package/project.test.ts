@@ -31,6 +31,13 @@ test("npm run check finds no mistake: the configuration, the types of Env, TypeS
   expect(readFileSync(join(shop, "worker-configuration.d.ts"), "utf8")).toContain('"acme-media"');
 });
 
+test("messages name the pages where the project has them", async () => {
+  const { stdout } = await run("npx", ["vitrine", "--help"], { cwd: shop });
+  const [, page = ""] = /^Documentation: (.*)$/m.exec(stdout) ?? [];
+  expect(page).toBe("node_modules/vitrine/docs/README.md");
+  expect(statSync(join(shop, page)).isFile()).toBe(true);
+});
+
 test("what it deploys is as large as the Worker of the repository", async () => {
   const sizeOf = async (cwd: string, name: string) => {
     const outdir = join(dirname(shop), name);

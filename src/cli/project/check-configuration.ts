@@ -12,6 +12,7 @@ import { readDeployed } from "./deployed.ts";
 import { unsignedDoors } from "./doors.ts";
 import { environmentDoubts, environmentMistakes } from "./inheritance.ts";
 import type { KnownVars } from "./known-vars.ts";
+import { mainMistakes } from "./main-file.ts";
 import { deployMistakes, doubts, pitfalls } from "./pitfalls.ts";
 import { keep } from "./secrets.ts";
 import { originOf } from "./source-origin.ts";
@@ -41,6 +42,7 @@ function check(vars: KnownVars, others: readonly KnownVars[]): Report {
   const mistakes: FoundMistake[] = [
     ...environmentMistakes(vars, others),
     ...pitfalls(vars),
+    ...mainMistakes(vars),
     ...mistakesIn(there),
   ];
   const isNew = (found: Mistake) => !mistakes.some((known) => isSameMistake(known, found));

@@ -233,3 +233,17 @@ test.each([
   expect(code).toBe(2);
   expect(output).toContain("  .dev.vars: AWS_SECRET_ACCESS_KEY: is missing");
 });
+
+test("a file of main that is not there is a mistake, with what to write", async () => {
+  edit("wrangler.toml", (text) => text.replace("src/worker/index.ts", "src/other.ts"));
+  const { code, output } = await check();
+  expect(code).toBe(2);
+  expect(output).toMatch(
+    /^ {2}main: is .*src\/other\.ts, which is not there: .* from "vitrine";$/m,
+  );
+});
+
+test("a page of the documentation is named by where it is", async () => {
+  const { out } = await vitrine(["--help"]);
+  expect(out).toMatch(/^Documentation: docs\/README\.md$/m); // here; test/package looks elsewhere
+});

@@ -1,6 +1,6 @@
 // Runs the doctor on a Vitrine at https://images.example, with the strict edge and the strict S3.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { http } from "msw";
@@ -22,6 +22,8 @@ export const CONFIGURED = {
 };
 
 const folder = mkdtempSync(join(tmpdir(), "vitrine-doctor-"));
+mkdirSync(join(folder, "src/worker"), { recursive: true });
+writeFileSync(join(folder, "src/worker/index.ts"), ""); // what main names
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Writes a wrangler.toml. */

@@ -1,6 +1,6 @@
 // Makes folders with a wrangler.toml or a wrangler.jsonc, for tests of commands.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
@@ -92,6 +92,8 @@ export function toml(value: unknown): string {
 function fill(files: Readonly<Record<string, string>>): string {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-cli-"));
   folders.push(folder);
+  mkdirSync(join(folder, "src/worker"), { recursive: true }); // what main names
+  writeFileSync(join(folder, "src/worker/index.ts"), "");
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   return folder;
 }

@@ -13,6 +13,7 @@ export function packageJson(version: string): string {
   const manifest = {
     private: true,
     type: "module",
+    engines: { node: ">=22.12" },
     scripts: {
       start: "vitrine dev",
       check: "vitrine check && vitrine types && tsc",
