@@ -1,8 +1,16 @@
 // When `npm run release` stops before it does anything.
 
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { run, tryRun } from "./run.ts";
 
@@ -15,7 +23,7 @@ const git = (...args: string[]) =>
 beforeEach(async () => {
   clone = mkdtempSync(join(tmpdir(), "vitrine-release-"));
   onTestFinished(() => rmSync(clone, { recursive: true }));
-  for (const file of ["package.json", "CHANGELOG.md", ".ci"]) {
+  for (const file of ["package.json", "CHANGELOG.md", ".ci", ".gitignore"]) {
     cpSync(join(ROOT, file), join(clone, file), { recursive: true });
   }
   // In place of all checks: a test of the script alone.
@@ -33,6 +41,24 @@ test("with changes that are not committed", async () => {
   expect([code, stdout]).toEqual([1, ""]);
   expect(stderr).toMatch(/^There are changes that are not committed\./);
 });
+
+test("with a new file that git status does not show", async () => {
+  await git("config", "status.showUntrackedFiles", "no");
+  writeFileSync(join(clone, "new.md"), "");
+  const { code, stderr } = await release();
+  expect([code, stderr]).toEqual([1, expect.stringContaining("not committed")]);
+});
+
+test.each(["fixtures/objects/.dev.vars", "src/url/secrets.env"])(
+  "with a file %s, which git ignores and npm packs",
+  async (file) => {
+    mkdirSync(dirname(join(clone, file)), { recursive: true });
+    writeFileSync(join(clone, file), "AWS_SECRET_ACCESS_KEY=x");
+    const { code, stdout, stderr } = await release();
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(new RegExp(`^npm would pack files that git ignores\\..*\n!! ${file}\n`));
+  },
+);
 
 test("with a version that CHANGELOG.md does not have", async () => {
   const file = join(clone, "package.json");
