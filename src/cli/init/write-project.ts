@@ -1,6 +1,15 @@
 // Writes all files of a new project or none, and never over one that is there.
 
-import { lstatSync, mkdirSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import type { Fault } from "../command.ts";
 import type { ProjectFile } from "./templates/index.ts";
@@ -46,8 +55,13 @@ function writeAll(folder: string, files: readonly ProjectFile[]): void {
         mkdirSync(missing);
         undo.unshift(() => rmdirSync(missing));
       }
-      writeFileSync(file, text, { flag: "wx" });
+      const made = openSync(file, "wx");
       undo.unshift(() => rmSync(file));
+      try {
+        writeFileSync(made, text); // a full disk leaves a part of it
+      } finally {
+        closeSync(made);
+      }
     }
   } catch (error) {
     for (const step of undo) step();
