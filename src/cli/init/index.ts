@@ -65,9 +65,14 @@ async function init(world: World, shown: string, flags: Answers): Promise<End> {
   say(world.stdout, visible(`Wrote ${files.length} files:`), ...align(written).map(visible), "");
   say(
     world.stdout,
-    ...nextSteps(settings, isHere ? "" : `cd ${shellQuote(shown)} && `).map(visible),
+    ...nextSteps(settings, isHere ? "" : `cd ${shellQuote(asPath(shown))} && `).map(visible),
   );
   return EXIT.done;
+}
+
+/** The folder as `cd` takes it: `-` alone is the last folder, and `-x` an option. */
+function asPath(folder: string): string {
+  return /^[-+]/.test(folder) ? `./${folder}` : folder;
 }
 
 /** @returns how the command ends, if there are none */

@@ -1,8 +1,8 @@
 // Writes commands that a shell reads as they were meant: an operator pastes them.
 
-/** Quotes a text as one argument. */
+/** Quotes a text as one argument. zsh looks for a program where one begins with `=`. */
 export function shellQuote(text: string): string {
-  return /^[\w./@:=+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return /^(?!=)[\w./@:=+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Writes an option with its value, which may begin like an option. */

@@ -1,6 +1,6 @@
 // What `vitrine init` writes, what it refuses, and that it writes all or nothing.
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -58,6 +58,16 @@ test("it says the next three steps, to paste", async () => {
   const there = await init(folder, ["it's new", ...AWS, "--domain", "images.example.com"]);
   expect(there.out).toContain("  1. cd 'it'\\''s new' && npm install\n");
   expect(there.out).not.toContain("put your domain");
+});
+
+test.each([
+  ["-", "cd ./- && npm install"],
+  ["-P", "cd ./-P && npm install"],
+  ["+1", "cd ./+1 && npm install"],
+  ["=ls", "cd '=ls' && npm install"],
+])("into the folder %j the shell goes with %j", async (shown, step) => {
+  const { out } = await init(emptyFolder(), [...AWS, "--", shown]);
+  expect(out).toContain(`  1. ${step}\n`);
 });
 
 test("without a terminal it names all that is missing, by flag", async () => {
@@ -250,6 +260,17 @@ test("it does not write through a link that leads nowhere", async () => {
     code: 2,
     err: expect.stringContaining("README.md: there already"),
   });
+});
+
+test("if the disk is full in the middle of a file, it leaves nothing behind", () => {
+  const folder = emptyFolder();
+  const program = join(import.meta.dirname, "../../../src/cli/vitrine.js");
+  // As on a full disk, the first file can only be written in part.
+  const script = 'ulimit -f 2; exec "$0" "$@"';
+  const args = ["-c", script, process.execPath, program, "init", "new/images", ...AWS];
+  const { status, stderr } = spawnSync("sh", args, { cwd: folder, encoding: "utf8" });
+  expect([status, stderr]).toEqual([2, expect.stringContaining("Nothing is written")]);
+  expect(contents(folder)).toEqual({});
 });
 
 test.each<[what: string, shown: string, prepare: (folder: string) => void]>([
