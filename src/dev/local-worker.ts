@@ -25,8 +25,8 @@ const send = globalThis.fetch;
 /** The vars with the current secrets, like those of one deployed version. */
 let version: { readonly secrets: string; readonly env: object } | undefined;
 
-/** @param gateway what `main` of the project exports by default */
-export function localGateway(gateway: Gateway) {
+/** @param gateway what `main` of the project exports by default: an object, or a class */
+export function localGateway(gateway: Gateway | Entrypoint) {
   return {
     async fetch(request, env, context) {
       const { pathname, origin } = new URL(request.url);
@@ -34,7 +34,12 @@ export function localGateway(gateway: Gateway) {
       if (env.LOCAL_SHEET !== undefined && isOfSheet) {
         return askSheet(request, env.LOCAL_SHEET + pathname, origin);
       }
-      return withFacts(await gateway.fetch(request, await versionOf(env), context));
+      const opened = await versionOf(env);
+      const answer =
+        typeof gateway === "function"
+          ? new gateway(context, opened).fetch(request)
+          : gateway.fetch(request, opened, context);
+      return withFacts(await answer);
     },
   } satisfies ExportedHandler<Doors>;
 }

@@ -264,17 +264,25 @@ test("a route that is signed while vitrine dev runs works at once", SLOW, async 
   expect(local.output()).not.toContain("configuration-broken");
 });
 
-test("vitrine dev runs what main names, with what it adds to Vitrine", SLOW, async () => {
+test.each([
+  ["an object", "export default {", "request, env, context", "env, context"],
+  [
+    "a class",
+    'import { WorkerEntrypoint } from "cloudflare:workers";\nexport default class extends WorkerEntrypoint {',
+    "request",
+    "this.env, this.ctx",
+  ],
+])("vitrine dev runs %s that main exports", SLOW, async (_what, head, takes, passes) => {
   const folder = copyProject();
   editFile(join(folder, "wrangler.toml"), (text) => text.replace("src/worker/index.ts", "own.ts"));
   const entry = `import worker, { Renditions } from "./src/worker/index.ts";
 export { Renditions };
-export default {
-  fetch(request, env, context) {
+${head}
+  fetch(${takes}) {
     if (request.url.endsWith("/robots.txt")) return new Response("Disallow: /\\n");
-    return worker.fetch(request, env, context);
-  },
-};
+    return worker.fetch(request, ${passes});
+  }
+}
 `;
   writeFileSync(join(folder, "own.ts"), entry);
   const port = await freePort();
