@@ -25,11 +25,13 @@ import { makeLocalFolder, writeEntry, writeOwnerConfig } from "./wrangler-files.
  * Starts the local run of the project in the current folder. The process ends when wrangler does.
  * @param environment undefined: the top level
  * @param wanted the port as the user gave it; undefined: 8787
- * @returns why it cannot start; undefined: it is ready
+ * @param interrupted if Ctrl-C comes before wrangler starts, it does not start
+ * @returns why it cannot start; undefined: it is ready, or interrupted
  */
 export async function startLocal(
   environment: string | undefined,
   wanted: string | undefined,
+  interrupted: AbortSignal,
 ): Promise<Fault | undefined> {
   const port = await readPort(wanted);
   if (typeof port !== "number") return port;
@@ -59,6 +61,7 @@ export async function startLocal(
   const sheet = await localSheet(project, endpoint);
   const sheetDoor = await serveSheet(sheet, warnOf("The contact sheet"));
 
+  if (interrupted.aborted) return undefined;
   makeLocalFolder();
   const names = buckets.map(({ bucket }) => bucket);
   const ownerConfig = writeOwnerConfig(port, names, environment);

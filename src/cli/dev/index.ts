@@ -6,10 +6,14 @@ import { envOption } from "../options.ts";
 import { chooseEnvironment } from "../project/environment.ts";
 import { missingPeer } from "../project/missing-peer.ts";
 
-/** Starts the local run, or returns why it cannot start. The process then ends with wrangler. */
+/**
+ * Starts the local run, or returns why it cannot start. The process then ends with wrangler.
+ * @param interrupted if Ctrl-C comes before wrangler starts, it does not start
+ */
 export type StartLocal = (
   environment: string | undefined,
   port: string | undefined,
+  interrupted: AbortSignal,
 ) => Promise<Fault | undefined>;
 
 /** @param load loads what runs locally: no other command waits for that */
@@ -37,5 +41,6 @@ async function dev(world: World, options: Options, load: () => Promise<StartLoca
   if (missing !== undefined) return missing;
   const start = await load();
   const port = options.port ?? world.env["PORT"];
-  return (await start(chooseEnvironment(world, options.env), port)) ?? EXIT.done;
+  const environment = chooseEnvironment(world, options.env);
+  return (await start(environment, port, world.interrupted)) ?? EXIT.done;
 }

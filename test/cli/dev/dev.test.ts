@@ -9,6 +9,7 @@ async function dev(args: readonly string[], env: Record<string, string> = {}) {
   const { world, said } = createWorld({ env });
   const started: unknown[] = [];
   const code = await runProgram(["dev", ...args], world, async () => async (...how) => {
+    expect(how.pop()).toBe(world.interrupted);
     started.push(how);
     return how[1] === "1" ? { fault: "it does not start" } : undefined;
   });
