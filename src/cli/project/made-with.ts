@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { isFault } from "../command.ts";
 import type { Warning } from "./config-fault.ts";
 import { findConfigFile } from "./config-file.ts";
+import { compareNumbers } from "./version.ts";
 
 /** The comment of TOML or JSON with comments, at the beginning of a line. */
 const COMMENT = /^\s*(?:#|\/\/|\/\*)\s*Made by vitrine (\d{1,9}\.\d{1,9}\.\d{1,9})(?!\d|\.\d)/m;
@@ -46,16 +47,9 @@ export function tellVersions(made: string | undefined, running: string): Version
   if (made === undefined) {
     return { told: told(`before 0.2.0, or by hand: ${NEWS}`), isUpgraded: false };
   }
-  const order = compare(made, running);
+  const order = compareNumbers(made, running);
   if (order === 0) return { told: told("with the same version"), isUpgraded: false };
   if (order < 0) return { told: told(`with ${made}: ${NEWS}`), isUpgraded: true };
   const what = `this project was made with Vitrine ${made}, and ${running} is installed`;
   return { warning: { what, remedy: "npm install" }, isUpgraded: false };
-}
-
-/** Compares the three numbers of two versions: below 0 if the first one is older. */
-function compare(one: string, other: string): number {
-  const [theirs = [], ours = []] = [one, other].map((version) => version.split(/[.-]/).map(Number));
-  const at = [0, 1, 2].find((index) => theirs[index] !== ours[index]);
-  return at === undefined ? 0 : (theirs[at] ?? 0) - (ours[at] ?? 0);
 }

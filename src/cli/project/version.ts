@@ -11,10 +11,26 @@ export const VERSION = String(MANIFEST["version"]);
 
 /** The range of another package that this version is tested with. */
 export function testedRange(name: string): string {
-  const { devDependencies } = MANIFEST;
-  const range = isTable(devDependencies) ? devDependencies[name] : undefined;
+  return rangeIn("devDependencies", name);
+}
+
+/** The oldest version of an optional peer that this version works with. */
+export function oldestPeer(name: string): string {
+  return rangeIn("peerDependencies", name).replace(/^\D+/, "");
+}
+
+function rangeIn(list: "devDependencies" | "peerDependencies", name: string): string {
+  const packages = MANIFEST[list];
+  const range = isTable(packages) ? packages[name] : undefined;
   if (typeof range === "string") return range;
   throw new Error(`package.json has no ${name}`);
+}
+
+/** Compares the three numbers of two versions: below 0 if the first one is older. */
+export function compareNumbers(one: string, other: string): number {
+  const [theirs = [], ours = []] = [one, other].map((version) => version.split(/[.-]/).map(Number));
+  const at = [0, 1, 2].find((index) => theirs[index] !== ours[index]);
+  return at === undefined ? 0 : (theirs[at] ?? 0) - (ours[at] ?? 0);
 }
 
 function readManifest(file: string): Readonly<Record<string, unknown>> {
