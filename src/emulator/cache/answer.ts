@@ -1,6 +1,7 @@
 // What leaves the cache: conditions, ranges and HEAD are answered out of what is kept (W9, W11). No clock: `now` is
 // passed in.
 
+import { contentRange, isThere, type Range, readRange } from "../range.ts";
 import { ageOf, bodyOf, type Kept } from "./kept.ts";
 
 /** W11. */
@@ -62,29 +63,21 @@ function hasEtag(list: string, etag: string): boolean {
   return (list.match(/(?:W\/)?"[^"]*"/g) ?? []).some((one) => opaque(one) === opaque(etag));
 }
 
-type Range = { readonly first: number; readonly last: number };
-
-/** The one range that a request asks for. Undefined: the whole, also for several ranges (RFC 9110, 14.2). */
+/** The one range that a request asks for. Undefined: the whole. */
 function rangeIn({ bytes, headers }: Kept, request: Request): Range | undefined {
-  const [, from = "", to = ""] =
-    /^bytes=(\d*)-(\d*)$/.exec(request.headers.get("range") ?? "") ?? [];
   const same = request.headers.get("if-range");
   const isSame =
     same === null || [headers.get("etag"), headers.get("last-modified")].includes(same);
-  if ((from === "" && to === "") || !isSame || same?.startsWith("W/")) return undefined;
-  const end = bytes.length - 1;
-  if (from === "") return { first: Math.max(0, bytes.length - Number(to)), last: end };
-  if (to !== "" && Number(to) < Number(from)) return undefined; // malformed: not there
-  return { first: Number(from), last: to === "" ? end : Math.min(end, Number(to)) };
+  if (!isSame || same?.startsWith("W/")) return undefined;
+  return readRange(request.headers.get("range"), bytes.length);
 }
 
 /** The 206 for a range, or the 416 for one that holds no byte. */
-function partOf({ bytes, headers }: Kept, { first, last }: Range): Response {
+function partOf({ bytes, headers }: Kept, range: Range): Response {
   const partial = without(headers, "content-length");
-  const isThere = first <= last && first < bytes.length;
-  partial.set("content-range", `bytes ${isThere ? `${first}-${last}` : "*"}/${bytes.length}`);
-  if (!isThere) return new Response(null, { status: 416, headers: partial });
-  const part = bytes.slice(first, last + 1);
+  partial.set("content-range", contentRange(range, bytes.length));
+  if (!isThere(range, bytes.length)) return new Response(null, { status: 416, headers: partial });
+  const part = bytes.slice(range.first, range.last + 1);
   partial.set("content-length", `${part.length}`);
   return new Response(part, { status: 206, headers: partial });
 }

@@ -2,7 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { unlessAborted } from "../edge/unless-aborted.ts";
-import { REQUEST_IDS } from "./refuse.ts";
+import { contentRange, isThere, readRange } from "../range.ts";
+import { REQUEST_IDS, refuse } from "./refuse.ts";
 
 /**
  * An object of a bucket.
@@ -43,11 +44,15 @@ export function sendObject(
     return new Response(null, { status: 304, headers });
   }
   if (request.method === "HEAD") return new Response(null, { headers });
-  const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.get("range") ?? "") ?? [];
-  if (from !== undefined && to !== undefined) {
-    const part = body.slice(Number(from), Number(to) + 1);
+  const range = readRange(request.headers.get("range"), body.length);
+  if (range !== undefined) {
+    const told = { "content-range": contentRange(range, body.length) };
+    if (!isThere(range, body.length)) {
+      return refuse(request, { status: 416, code: "InvalidRange" }, told);
+    }
+    const part = body.slice(range.first, range.last + 1);
     const length = { "content-length": `${part.length}` };
-    return new Response(part, { status: 206, headers: { ...headers, ...length } });
+    return new Response(part, { status: 206, headers: { ...headers, ...told, ...length } });
   }
   const content =
     interruption === undefined ? body.slice() : firstHalf(body, interruption, request.signal);
