@@ -28,7 +28,9 @@ type Ttl = number | undefined;
  */
 export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettings): Edge {
   const { zone, fetch, now = Date.now, workers = {}, ...changed } = settings;
-  const switches: Switches = { ...STRICT, ...changed };
+  const set = Object.entries(changed).filter(([, value]) => value !== undefined);
+  const switches: Switches = { ...STRICT, ...Object.fromEntries(set) };
+  const workersByHost = new Map(Object.entries(workers));
   const keeps = () => switches.cache;
   const originals = createCache<Fetched>(now, keeps);
   const renditions = createCache<Kept>(now, keeps);
@@ -44,7 +46,7 @@ export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettin
     const url = urlOf(input);
     const image = asked.cf?.image;
     const headers = new Headers(asked.headers);
-    const worker = URL.canParse(url) ? workers[new URL(url).host] : undefined;
+    const worker = workersByHost.get(URL.parse(url)?.host ?? "");
     if (worker !== undefined) return worker(new Request(url, { headers })); // E9
     if (image === undefined || !transforms(url, { zone, switches })) return fetch(input, rest);
     const takesAuto = switches.formatAuto === "first-come";

@@ -154,8 +154,9 @@ function coveredBy(
 ): Covered | undefined {
   const path = dialect === "r2" ? url.pathname : encodedOnce(url.pathname);
   if (path === undefined) return undefined;
-  const query: Record<string, string[]> = {};
-  for (const [name, value] of url.searchParams) query[name] = [...(query[name] ?? []), value];
+  const query = Object.fromEntries(
+    [...url.searchParams.keys()].map((name) => [name, url.searchParams.getAll(name)]),
+  );
   // A signed header that did not arrive counts as empty, and the signature fails (E1, E3).
   const headers = claim.signedHeaders.map((name): [string, string] => [
     name,

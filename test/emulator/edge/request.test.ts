@@ -2,6 +2,7 @@
 
 import { HttpResponse, http } from "msw";
 import { describe, expect, test } from "vitest";
+import { STRICT } from "../../../src/emulator/edge/switches.ts";
 import { ask, edge, fault, KEY, s3, stand, urlOf } from "../../support/asking.ts";
 import { BASE } from "../../support/env.ts";
 import { file, network, ZONE } from "../../support/stand.ts";
@@ -208,6 +209,22 @@ describe("which URLs the edge accepts", () => {
     const cause = Object.assign(new Error(code), { code });
     stand({ fetch: () => Promise.reject(new TypeError("fetch failed", { cause })) });
     expect(await fault(await ask(KEY))).toBe(expected);
+  });
+
+  test.each(["constructor", "__proto__"])("there is no other Worker at %s (E9)", async (host) => {
+    const source = `https://${host}/fig.jpg`;
+    const answer = await edge.fetch(source, { cf: { image: { width: 9 } } });
+    expect(answer.headers.get("cf-resized")).toBe("err=9401");
+  });
+
+  test("a switch that is undefined is as strict as one that is left out", async () => {
+    const given: object = { transformations: undefined, quota: undefined, sources: undefined };
+    stand({ ...given });
+    expect(edge.switches).toMatchObject({
+      transformations: true,
+      quota: STRICT.quota,
+      sources: [],
+    });
   });
 
   test("the answer of another Worker is not transformed (E9)", async () => {
