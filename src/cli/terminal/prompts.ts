@@ -1,5 +1,6 @@
 // Asks the person at the terminal, on stderr: stdout is for results.
 
+import type { Key } from "node:readline";
 import { confirm, isCancel, password, type SelectOptions, select, text } from "@clack/prompts";
 import type { World } from "../command.ts";
 
@@ -9,17 +10,40 @@ export function hasTerminal({ stdin, stderr }: World): boolean {
   return stdin.isTTY === true && stderr.isTTY === true;
 }
 
+/** Where clack asks, and what cancels it. */
+type Screen = {
+  readonly input: World["stdin"];
+  readonly output: World["stderr"];
+  readonly signal: AbortSignal;
+};
+
+/** Ctrl-D cancels as Ctrl-C does: clack would wait without end, and the process end with a warning of Node.js. */
+async function ask<Answer>(
+  { stdin: input, stderr: output, interrupted }: World,
+  show: (screen: Screen) => Promise<Answer>,
+): Promise<Answer> {
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  const hear = (_text: unknown, { ctrl, name }: Key) => {
+    if (ctrl === true && name === "d") end();
+  };
+  input.on("keypress", hear).once("end", end);
+  try {
+    return await show({ input, output, signal: AbortSignal.any([interrupted, ended.signal]) });
+  } finally {
+    input.off("keypress", hear).off("end", end);
+  }
+}
+
 export async function askYes(world: World, message: string): Promise<boolean | Cancelled> {
-  const { stdin: input, stderr: output, interrupted: signal } = world;
-  const answer = await confirm({ message, input, output, signal });
+  const answer = await ask(world, (screen) => confirm({ message, ...screen }));
   return isCancel(answer) ? "cancelled" : answer;
 }
 
 /** Asks for a secret, which is not shown. */
 export async function askHidden(world: World, message: string): Promise<string | Cancelled> {
-  const { stdin: input, stderr: output, interrupted: signal } = world;
   const validate = (value: string | undefined) => (value ? undefined : "Paste it here");
-  const answer = await password({ message, validate, input, output, signal });
+  const answer = await ask(world, (screen) => password({ message, validate, ...screen }));
   return isCancel(answer) ? "cancelled" : answer.trim();
 }
 
@@ -31,9 +55,8 @@ export async function askOne<Value extends string>(
   message: string,
   choices: readonly Choice<Value>[],
 ): Promise<Value | Cancelled> {
-  const { stdin: input, stderr: output, interrupted: signal } = world;
   const options: SelectOptions<string>["options"] = [...choices];
-  const answer = await select({ message, options, input, output, signal });
+  const answer = await ask(world, (screen) => select({ message, options, ...screen }));
   return choices.find(({ value }) => value === answer)?.value ?? "cancelled";
 }
 
@@ -48,9 +71,10 @@ export type TextQuestion = {
 /** Asks for a line of text, until it is right. */
 export async function askText(world: World, question: TextQuestion): Promise<string | Cancelled> {
   const { message, fallback = "", fault } = question;
-  const { stdin: input, stderr: output, interrupted: signal } = world;
   const read = (typed: string | undefined) => typed?.trim() || fallback;
   const validate = (typed: string | undefined) => fault(read(typed));
-  const answer = await text({ message, placeholder: fallback, validate, input, output, signal });
+  const answer = await ask(world, (screen) =>
+    text({ message, placeholder: fallback, validate, ...screen }),
+  );
   return isCancel(answer) ? "cancelled" : read(answer);
 }

@@ -7,6 +7,7 @@ import { createTypist, type Typed } from "../../support/cli/typist.ts";
 const ENTER = "\r";
 const DOWN = "\u001b[B";
 const CTRL_C = "\u0003";
+const CTRL_D = "\u0004";
 
 /** Runs it at a terminal, in an empty folder. */
 async function ask(answers: Typed, flags: readonly string[] = []) {
@@ -104,11 +105,13 @@ const QUESTIONS: Typed = [
   ["The name of the Worker", ENTER],
 ];
 
-test.each(QUESTIONS.map(([question], at) => [question, at] as const))(
-  "Ctrl-C at %j ends it with 130, and nothing is written",
-  async (question, at) => {
-    const { code, out, folder } = await ask([...QUESTIONS.slice(0, at), [question, CTRL_C]]);
-    expect([code, out]).toEqual([130, ""]);
-    expect(contents(folder)).toEqual({});
-  },
-);
+test.each(
+  QUESTIONS.flatMap(([question], at) => [
+    ["Ctrl-C", question, at, CTRL_C] as const,
+    ["Ctrl-D", question, at, CTRL_D] as const,
+  ]),
+)("%s at %j ends it with 130, and nothing is written", async (_what, question, at, keys) => {
+  const { code, out, folder } = await ask([...QUESTIONS.slice(0, at), [question, keys]]);
+  expect([code, out]).toEqual([130, ""]);
+  expect(contents(folder)).toEqual({});
+});
