@@ -113,3 +113,9 @@ test.each([
   const found = warning ? "newer" : isUpgraded ? "older" : "same";
   expect([found, told.includes("same version")]).toEqual([order, order === "same"]);
 });
+
+test("a file of many empty lines is read at once", () => {
+  const before = performance.now();
+  expect(readMadeWith(`${"\n".repeat(200_000)}# Made by vitrine 0.2.0.`)).toBe("0.2.0");
+  expect(performance.now() - before).toBeLessThan(1_000);
+});
