@@ -8,7 +8,8 @@ import { findConfigFile } from "./config-file.ts";
 import { compareNumbers } from "./version.ts";
 
 /** The comment of TOML or JSON with comments, at the beginning of a line. */
-const COMMENT = /^[^\S\n]*(?:#|\/\/|\/\*)[^\S\n]*Made by vitrine (\d{1,9}\.\d{1,9}\.\d{1,9})(?!\d|\.\d)/m;
+const COMMENT =
+  /^[^\S\n]*(?:#|\/\/|\/\*)[^\S\n]*Made by vitrine (\d{1,9}\.\d{1,9}\.\d{1,9})(?!\d|\.\d)/m;
 
 /** What `vitrine init` writes as the first words of wrangler.toml. */
 export function madeWithComment(version: string): string {

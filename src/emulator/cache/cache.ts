@@ -2,6 +2,7 @@
 // rules. This file shows the steps of a request.
 
 import { unlessAborted } from "../edge/unless-aborted.ts";
+import { setOf } from "../set-of.ts";
 import { type Answer, answerOf } from "./answer.ts";
 import { cacheKey } from "./cache-key.ts";
 import type {
@@ -93,7 +94,7 @@ export type Cache = {
  * expect(answer.headers.get("cf-cache-status")).toBe("HIT");
  */
 export function createCache({ now = Date.now, ...changed }: CacheSettings = {}): Cache {
-  const switches: CacheSwitches = { ...STRICT, ...changed };
+  const switches: CacheSwitches = { ...STRICT, ...setOf(changed) };
   const runs: Run[] = [];
   const background: Promise<unknown>[] = [];
   const later = (work: Promise<unknown>): void => {

@@ -2,6 +2,7 @@
 // does there. docs/rules.md has the rules. This file shows the steps of a request.
 
 import { urlOf } from "../fetch.ts";
+import { setOf } from "../set-of.ts";
 import { accept, transforms } from "./accept.ts";
 import { type Kept, successAnswer } from "./answer.ts";
 import { type Asked, askedOf } from "./asked.ts";
@@ -28,8 +29,7 @@ type Ttl = number | undefined;
  */
 export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettings): Edge {
   const { zone, fetch, now = Date.now, workers = {}, ...changed } = settings;
-  const set = Object.entries(changed).filter(([, value]) => value !== undefined);
-  const switches: Switches = { ...STRICT, ...Object.fromEntries(set) };
+  const switches: Switches = { ...STRICT, ...setOf(changed) };
   const workersByHost = new Map(Object.entries(workers));
   const keeps = () => switches.cache;
   const originals = createCache<Fetched>(now, keeps);
