@@ -55,6 +55,14 @@ export function readAnswers(
     ...bucketMistakes(bucket, answers, provider),
     ...mistakesOf("name", nameSchema, name),
     ...(domain === "" ? [] : mistakesOf("domain", domainSchema, domain)),
+    ...(isOfCloudflare(domain)
+      ? [
+          {
+            flag: "domain",
+            message: "belongs to Cloudflare: a route needs a zone of yours",
+          } as const,
+        ]
+      : []),
   ];
   // The first mistake of a flag is the cause of its others.
   const mistakes = FLAGS.flatMap((flag) => all.find((mistake) => mistake.flag === flag) ?? []);
@@ -128,6 +136,11 @@ function hostNameOf(text: string): string | undefined {
   const labels = host.split(".");
   const isName = labels.length > 1 && host.length <= 253 && labels.every((one) => LABEL.test(one));
   return isName && !/^\d/.test(labels.at(-1) ?? "") ? host : undefined;
+}
+
+/** Returns whether a host is one that Cloudflare gives away: no account has its zone. */
+function isOfCloudflare(domain: string): boolean {
+  return /\.(?:workers|pages)\.dev$/.test(hostNameOf(domain) ?? "");
 }
 
 /** A name for the Worker: that of the folder, as far as it may be one. */

@@ -152,6 +152,8 @@ test.each<[flag: string, value: string, says: string]>([
   ["domain", 'images.example.com" }]\n', HOSTS],
   ["domain", "images.example.com%2Fx", HOSTS],
   ["domain", "localhost", HOSTS],
+  ["domain", "shop.acme.Workers.dev", "belongs to Cloudflare"],
+  ["domain", "shop.pages.dev", "belongs to Cloudflare"],
   ["domain", "127.0.0.1", HOSTS],
   ["domain", "-a.example.com", HOSTS],
   ["domain", `${"a".repeat(64)}.example.com`, HOSTS],
