@@ -1,6 +1,6 @@
 // What comes with the package, and what it says where an optional package is missing.
 
-import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, inject, test } from "vitest";
 import { OFFLINE } from "./offline.ts";
@@ -53,4 +53,13 @@ test("without sharp, the strict edge says what to install", async () => {
   const args = ["--input-type=module", "-e", line];
   const { code, stderr } = await tryRun("node", args, { cwd: alone });
   expect([code, stderr]).toEqual([1, expect.stringContaining("npm install --save-dev sharp")]);
+});
+
+test("wrangler is also found beside the project, as in a workspace", async () => {
+  const member = join(alone, "packages/images");
+  mkdirSync(join(member, "node_modules"), { recursive: true });
+  writeFileSync(join(member, "wrangler.toml"), 'name = "shop"\n');
+  symlinkSync(join(shop, "node_modules/wrangler"), join(member, "node_modules/wrangler"));
+  const { stderr } = await tryRun("npx", ["vitrine", "check"], { cwd: member });
+  expect(stderr).toContain("BUCKETS: ");
 });

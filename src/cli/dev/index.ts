@@ -1,10 +1,11 @@
 // vitrine dev: runs the Worker on this machine, with a local S3 and the strict edge.
 
 import { Command } from "@commander-js/extra-typings";
-import { type End, EXIT, type Fault, type Run, type World } from "../command.ts";
+import { type End, EXIT, type Fault, isFault, type Run, type World } from "../command.ts";
 import { envOption } from "../options.ts";
+import { findConfigFile } from "../project/config-file.ts";
 import { chooseEnvironment } from "../project/environment.ts";
-import { missingPeer } from "../project/missing-peer.ts";
+import { requireOf } from "../project/peer.ts";
 
 /**
  * Starts the local run, or returns why it cannot start. The process then ends with wrangler.
@@ -37,7 +38,8 @@ Examples:
 type Options = { readonly [name in "env" | "port"]?: string | undefined };
 
 async function dev(world: World, options: Options, load: () => Promise<StartLocal>): Promise<End> {
-  const missing = missingPeer("wrangler") ?? missingPeer("sharp");
+  const needed = [findConfigFile(world.folder), requireOf("wrangler"), requireOf("sharp")];
+  const missing = needed.find((one) => isFault(one));
   if (missing !== undefined) return missing;
   const start = await load();
   const port = options.port ?? world.env["PORT"];

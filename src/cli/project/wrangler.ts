@@ -1,20 +1,15 @@
 // The wrangler of this project. It is loaded when it is first used: that takes a second, which `--help` need
 // not wait for.
 
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { Fault } from "../command.ts";
-import { missingPeer } from "./missing-peer.ts";
+import { type Fault, isFault } from "../command.ts";
+import { requireOf } from "./peer.ts";
 import { compareNumbers, oldestPeer } from "./version.ts";
 
-const require = createRequire(import.meta.url);
-
 export function loadWrangler(): typeof import("wrangler") | Fault {
-  return (
-    missingPeer("wrangler") ??
-    oldFault(require("wrangler/package.json").version) ??
-    require("wrangler")
-  );
+  const require = requireOf("wrangler");
+  if (isFault(require)) return require;
+  return oldFault(require("wrangler/package.json").version) ?? require("wrangler");
 }
 
 /** What to install, if wrangler is too old: other package managers than npm install it all the same. */
@@ -25,7 +20,9 @@ export function oldFault(installed: string): Fault | undefined {
   return { fault: `wrangler ${installed} is too old: Vitrine needs ${oldest}. Run: ${remedy}` };
 }
 
-/** The file that runs wrangler. It is there wherever `loadWrangler` has loaded it. */
+/** The file that runs wrangler. @throws if it is not installed: `loadWrangler` says what to do */
 export function wranglerProgram(): string {
+  const require = requireOf("wrangler");
+  if (isFault(require)) throw new Error(require.fault);
   return join(dirname(require.resolve("wrangler/package.json")), "bin/wrangler.js");
 }
