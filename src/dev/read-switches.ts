@@ -1,50 +1,17 @@
 // Reads the line EDGE='{…}' of .dev.vars: the switches of the local edge. No I/O.
 
 import { parseEnv } from "node:util";
-import { type Fault, isFault } from "../emulator/edge/faults.ts";
+import { mistake, type Rules } from "../emulator/check.ts";
+import { SWITCH_RULES } from "../emulator/edge/edge-rules.ts";
 import type { Switches } from "../emulator/edge/switches.ts";
 import { isTable } from "../worker/base/json.ts";
-import { custom, integer, oneOf, optional, type Report, table } from "../worker/config/schema.ts";
+import type { Report } from "../worker/config/schema.ts";
 
-const flag = oneOf(true, false);
-const marks = oneOf("marked", "unmarked");
-const count = integer(0, Number.MAX_SAFE_INTEGER);
-const origins = custom("a list of hosts, with or without paths", (value): value is string[] => {
-  return Array.isArray(value) && value.every((origin) => typeof origin === "string");
-});
-const trouble = custom("a failure of the edge, such as 9522/503", (value): value is Fault =>
-  isFault(value),
-);
-
-/**
- * All switches, except those about this machine, about workers.dev, about options that are not
- * implemented, and about the URL interface, which the local run does not have.
- */
-const entries = {
-  transformations: optional(flag),
-  sources: optional(origins),
-  sourcePaths: optional(oneOf("segments", "characters")),
-  urlTransformations: optional(oneOf("on", "off", "off-for-workers-too")),
-  quota: optional(count),
-  trouble: optional(trouble),
-  authAfterRedirect: optional(flag),
-  svg: optional(marks),
-  avifTooLarge: optional(oneOf("webp", "jpeg", "passed-through")),
-  animationTooLarge: optional(marks),
-  originalIsSmaller: optional(
-    table({ of: oneOf("bytes", "sides"), sent: oneOf("original", "print") }),
-  ),
-  formatAuto: optional(oneOf("refused", "first-come")),
-  conditions: optional(oneOf("kept", "passed-on")),
-  originalFormat: optional(oneOf("type", "name")),
-  originHeaders: optional(oneOf("kept", "leaked")),
-  overlayAuth: optional(flag),
-  avifInput: optional(flag),
-  cache: optional(flag),
-  denialsKept: optional(count),
-  patience: optional(count),
-} as const;
-const switches = table(entries);
+// The local run has no switches about this machine, about workers.dev, about options that are not
+// implemented, or about the URL interface.
+const { workersDev, firewall, keptForAll, qualities, limits, plain, unplayable, ...rules } =
+  SWITCH_RULES;
+const RULES: Rules = rules;
 
 /**
  * Reads the switches of `EDGE`.
@@ -57,15 +24,16 @@ export function readSwitches(
 ): Partial<Switches> | undefined {
   const given = parse(text ?? "{}", report);
   if (given === undefined) return undefined;
-  const known = Object.entries(given).filter(([name]) => Object.hasOwn(entries, name));
-  const unknown = Object.keys(given).filter((name) => !Object.hasOwn(entries, name));
-  for (const name of unknown) {
-    report(`EDGE.${name}`, `unknown switch. Known: ${Object.keys(entries).join(", ")}`);
-  }
-  const read = switches(Object.fromEntries(known), "EDGE", report);
-  return unknown.length > 0 ? undefined : read;
+  const wrong = Object.entries(given).flatMap(([name, value]) => {
+    const rule = Object.hasOwn(RULES, name) ? RULES[name] : undefined;
+    if (rule?.test(value)) return [];
+    return [[name, rule === undefined ? UNKNOWN : mistake(value, rule)] as const];
+  });
+  for (const [name, message] of wrong) report(`EDGE.${name}`, message);
+  return wrong.length > 0 ? undefined : given;
 }
 
+const UNKNOWN = `unknown switch. Known: ${Object.keys(RULES).join(", ")}`;
 const WRITE = `write it as EDGE='{"transformations":false}'`;
 
 function parse(text: string, report: Report) {

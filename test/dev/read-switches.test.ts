@@ -14,9 +14,19 @@ test.each([
   ["[]", `EDGE: is not a table of switches: ${WRITE}`],
   ['"off"', `EDGE: is not a table of switches: ${WRITE}`],
   ['{"transformations":"off"}', 'EDGE.transformations: "off" is not one of true, false'],
-  ['{"sources":"a"}', 'EDGE.sources: "a" is not a list of hosts, with or without paths'],
+  [
+    '{"sources":"a"}',
+    'EDGE.sources: "a" is not a list of hosts, each with or without a path, such as *.example/photos',
+  ],
+  [
+    '{"sources":["https://a.example"]}',
+    expect.stringMatching(/^EDGE\.sources: \[https:\/\/a\.example\] is not a list of hosts/),
+  ],
   ['{"trouble":"9999"}', 'EDGE.trouble: "9999" is not a failure of the edge, such as 9522/503'],
-  ['{"originalIsSmaller":{"of":"bytes"}}', "EDGE.originalIsSmaller.sent: is missing"],
+  [
+    '{"originalIsSmaller":{"of":"bytes"}}',
+    "EDGE.originalIsSmaller: is not { of: one of bytes, sides; sent: one of original, print }",
+  ],
   [
     '{"plain":[]}',
     expect.stringMatching(/^EDGE\.plain: unknown switch\. Known: transformations, /),

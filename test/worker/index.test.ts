@@ -114,7 +114,8 @@ test.each<[string, string, string]>([
   async (addressing, endpoint, base) => {
     arrange({ sources: [new URL(base).host] });
     const { media } = VARS.BUCKETS;
-    const s3 = createS3({ ...media, endpoint, credentials: CREDENTIALS, now: Date.now });
+    const { bucket, region } = media;
+    const s3 = createS3({ endpoint, bucket, region, credentials: CREDENTIALS, now: Date.now });
     for (const [key, object] of stage.s3.objects) s3.objects.set(key, object);
     network.use(...handlersOf(s3));
     const env = { ...ENV, BUCKETS: { media: { ...media, endpoint, addressing } } };

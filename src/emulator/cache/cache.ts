@@ -1,6 +1,7 @@
 // Cloudflare's Workers Cache in front of an entrypoint, as strict as in production (W1 to W16). docs/rules.md has the
 // rules. This file shows the steps of a request.
 
+import { checkSettings, guarded } from "../check.ts";
 import { unlessAborted } from "../edge/unless-aborted.ts";
 import { setOf } from "../set-of.ts";
 import { type Answer, answerOf } from "./answer.ts";
@@ -18,7 +19,7 @@ import { runAt, type Where, where } from "./places.ts";
 import { readPurge, refusalOf } from "./purge.ts";
 import { fullTokens, takeToken } from "./rate-limit.ts";
 import { answerFrom, requestOf, runOnce } from "./run.ts";
-import { type CacheSwitches, STRICT } from "./switches.ts";
+import { type CacheSwitches, SETTING_RULES, STRICT, SWITCH_RULES } from "./switches.ts";
 import { createTier, type Tier } from "./tier.ts";
 
 /**
@@ -84,6 +85,7 @@ export type Cache = {
 
 /**
  * Creates an empty Workers Cache. It keeps what an entrypoint answers, as production does.
+ * @throws {TypeError} if a setting is wrong or unknown
  * @example
  * const cache = createCache();
  * const Pages = cache.entrypoint(() => ({
@@ -93,7 +95,9 @@ export type Cache = {
  * const answer = await Pages.fetch(new Request("https://pages.example/a"));
  * expect(answer.headers.get("cf-cache-status")).toBe("HIT");
  */
-export function createCache({ now = Date.now, ...changed }: CacheSettings = {}): Cache {
+export function createCache(settings: CacheSettings = {}): Cache {
+  checkSettings("createCache", settings, SETTING_RULES, SWITCH_RULES);
+  const { now = Date.now, ...changed } = settings;
   const switches: CacheSwitches = { ...STRICT, ...setOf(changed) };
   const runs: Run[] = [];
   const background: Promise<unknown>[] = [];
@@ -180,7 +184,7 @@ export function createCache({ now = Date.now, ...changed }: CacheSettings = {}):
   }
 
   return {
-    switches,
+    switches: guarded(switches, SWITCH_RULES),
     entrypoint,
     where,
     at: (place, work) => runAt({ behind: false, place }, work),

@@ -1,6 +1,8 @@
 // What is unknown of Workers Cache, or is set in wrangler.toml. A test may set each switch at any time:
 // `cache.switches.runsIn = "upper"`.
 
+import { call, count, flag, oneOf, optional, type RulesOf } from "../check.ts";
+
 /**
  * The switches of the cache.
  * @example
@@ -30,3 +32,14 @@ export const STRICT = {
   crossVersion: true,
   largest: 512 * 1024 ** 2,
 } as const satisfies CacheSwitches;
+
+/** What each switch may be. */
+export const SWITCH_RULES = {
+  runsIn: oneOf("upper", "visitor"),
+  loopback: oneOf("transformed", "forgotten"),
+  enabled: flag,
+  crossVersion: flag,
+  largest: count,
+} satisfies RulesOf<CacheSwitches>;
+
+export const SETTING_RULES = { now: optional(call<() => number>()) };

@@ -8,7 +8,7 @@ import { loadSharp } from "./sharp.ts";
 /**
  * Creates an edge with an empty cache, in place of Cloudflare's. A request with `cf.image` gets an
  * image, or the error that production would answer with; any other request goes to the network.
- * @throws if the package sharp is not installed
+ * @throws if the package sharp is not installed, or a setting is wrong or unknown
  * @example
  * const edge = createEdge({
  *   zone: "images.example",

@@ -1,12 +1,14 @@
 // Cloudflare's image edge, as strict as in production: what `fetch(url, { headers, cf: { image } })`
 // does there. docs/rules.md has the rules. This file shows the steps of a request.
 
+import { checkSettings, guarded } from "../check.ts";
 import { urlOf } from "../fetch.ts";
 import { setOf } from "../set-of.ts";
 import { accept, transforms } from "./accept.ts";
 import { type Kept, successAnswer } from "./answer.ts";
 import { type Asked, askedOf } from "./asked.ts";
 import { createCache } from "./cache.ts";
+import { SETTING_RULES, SWITCH_RULES } from "./edge-rules.ts";
 import { type Fault, faultAnswer, isFault } from "./faults.ts";
 import { type Asking, type Fetched, fetchOriginal } from "./fetch-original.ts";
 import type { ImageOptions, OverlayOptions } from "./image-options.ts";
@@ -26,8 +28,10 @@ type Ttl = number | undefined;
 /**
  * Creates an edge with an empty cache.
  * @param maker makes the renditions; tests pass one that remembers them
+ * @throws {TypeError} if a setting is wrong or unknown
  */
 export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettings): Edge {
+  checkSettings("createEdge", settings, SETTING_RULES, SWITCH_RULES);
   const { zone, fetch, now = Date.now, workers = {}, ...changed } = settings;
   const switches: Switches = { ...STRICT, ...setOf(changed) };
   const workersByHost = new Map(Object.entries(workers));
@@ -140,7 +144,7 @@ export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettin
   }
 
   return {
-    switches,
+    switches: guarded(switches, SWITCH_RULES),
     originFetches,
     transformations,
     fetch(input, init = {}) {

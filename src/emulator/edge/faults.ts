@@ -46,7 +46,7 @@ export type Fault = keyof typeof FAULTS | `9408/4${number}`;
 
 /** Returns whether a value is a fault, and not an image. */
 export function isFault(value: unknown): value is Fault {
-  return typeof value === "string" && (value in FAULTS || /^9408\/4\d\d$/.test(value));
+  return typeof value === "string" && (Object.hasOwn(FAULTS, value) || /^9408\/4\d\d$/.test(value));
 }
 
 /** The answer to a failure: the code is in `cf-resized` and in the text (R1, R3). Never an image. */

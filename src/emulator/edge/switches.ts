@@ -36,7 +36,10 @@ export type Switches = {
   /** O8, open: whether an animation that was too large has `cf-resized`. */
   animationTooLarge: "marked" | "unmarked";
   /** R6, open: what "original is smaller" means, and what the edge sends ("print": the rendition). */
-  originalIsSmaller: { of: "bytes" | "sides"; sent: "original" | "print" };
+  originalIsSmaller: {
+    readonly of: "bytes" | "sides";
+    readonly sent: "original" | "print";
+  };
   /** R9, open: how facts spell the type of the original: `image/jpeg`, or `jpeg`. */
   originalFormat: "type" | "name";
   /** O6, open: what `format: "auto"` does. Workers may not ask for it. */
@@ -67,12 +70,13 @@ export type Switches = {
 
 /**
  * What is documented of production. For an open rule, the value that is harder for the Worker: what
- * it must not pass on looks like a rendition, and what it must not show is there to be shown.
+ * it must not pass on looks like a rendition, and what it must not show is there to be shown. All edges
+ * share these lists and tables: they are frozen.
  */
 export const STRICT = {
   transformations: true,
   workersDev: "original",
-  sources: [],
+  sources: Object.freeze([]),
   sourcePaths: "segments",
   urlTransformations: "on",
   firewall: false,
@@ -83,18 +87,18 @@ export const STRICT = {
   svg: "marked",
   avifTooLarge: "passed-through",
   animationTooLarge: "marked",
-  originalIsSmaller: { of: "bytes", sent: "original" },
+  originalIsSmaller: Object.freeze({ of: "bytes", sent: "original" }),
   originalFormat: "type",
   formatAuto: "refused",
   conditions: "kept",
   originHeaders: "leaked",
   overlayAuth: true,
-  qualities: { high: 90, "medium-high": 80, "medium-low": 65, low: 50 },
+  qualities: Object.freeze({ high: 90, "medium-high": 80, "medium-low": 65, low: 50 }),
   avifInput: false,
-  limits: { bytes: 100e6, pixels: 100e6, side: 12_000, animation: 50e6 },
+  limits: Object.freeze({ bytes: 100e6, pixels: 100e6, side: 12_000, animation: 50e6 }),
   cache: true,
   denialsKept: 60,
   patience: 30_000,
-  plain: [],
+  plain: Object.freeze([]),
   unplayable: "refused",
 } as const satisfies Switches;

@@ -1,10 +1,19 @@
 // A private S3 bucket, as strict as the real one. What S3 does wrong is a switch.
 
+import { checkSettings } from "../check.ts";
 import { unlessAborted } from "../edge/unless-aborted.ts";
 import { type FetchInit, type FetchInput, urlOf } from "../fetch.ts";
 import { answerRequest, type Broken } from "./answer-request.ts";
+import { Objects, SETTING_RULES, Words } from "./checked.ts";
 import type { Stored } from "./send-object.ts";
-import { clockOf, type S3Fault, type S3Grant, type S3Settings } from "./state.ts";
+import {
+  clockOf,
+  S3_FAULTS,
+  S3_GRANTS,
+  type S3Fault,
+  type S3Grant,
+  type S3Settings,
+} from "./state.ts";
 
 export type { S3Fault, S3Grant, S3Settings, Stored };
 
@@ -37,6 +46,7 @@ export type S3 = {
 /**
  * Creates an empty bucket, path-style and virtual-hosted (A4), in every region of its S3 (A5). It
  * answers a request only if its signature is right.
+ * @throws {TypeError} if a setting is wrong or unknown
  * @example
  * const s3 = createS3({
  *   endpoint: "https://s3.eu-west-1.amazonaws.com",
@@ -49,14 +59,15 @@ export type S3 = {
  * expect(answer.status).toBe(403);
  */
 export function createS3(settings: S3Settings): S3 {
+  checkSettings("createS3", settings, SETTING_RULES);
   const { accessKeyId, secretAccessKey } = settings.credentials;
   const place = placeOf(settings.endpoint, settings.region);
   const s3: S3 = {
     settings,
-    objects: new Map(),
+    objects: new Objects(),
     keys: new Map([[accessKeyId, secretAccessKey]]),
-    faults: new Set(),
-    grants: new Set(),
+    faults: new Words("s3.faults", S3_FAULTS),
+    grants: new Words("s3.grants", S3_GRANTS),
     requests: [],
     matches: (input) => place.test(URL.parse(urlOf(input))?.href ?? ""),
     async fetch(input, init) {

@@ -2,51 +2,57 @@
 
 import type { Stored } from "./send-object.ts";
 
+export const S3_FAULTS = [
+  /** The key may not list: a missing object is 403 AccessDenied (A6). */
+  "no-list-bucket",
+  /** The access key id is unknown (A7). */
+  "revoked-key",
+  /** The secret has changed (A7). */
+  "other-secret",
+  /** The session, if there is one, is over (A7). */
+  "expired-token",
+  /** The clock of S3 is 20 minutes ahead (A7). */
+  "clock-skew",
+  /** The bucket is in eu-central-1, and S3 says so in one of three ways (A5). */
+  "elsewhere-400",
+  "elsewhere-301",
+  "elsewhere-307",
+  /** Busy, or an internal error (A9). */
+  "SlowDown",
+  "ServiceUnavailable",
+  "InternalError",
+  /** The object is in an archive (A9). */
+  "archived",
+  /** The connection breaks: before the answer, or within the object. */
+  "reset",
+  "cut-short",
+  /** Nothing comes: no answer, or only half of the object. */
+  "stall",
+  "stall-midway",
+] as const;
+
 /**
  * What S3 can be made to do wrong.
  * @example
  * s3.faults.add("SlowDown" satisfies S3Fault);
  */
-export type S3Fault =
-  /** The key may not list: a missing object is 403 AccessDenied (A6). */
-  | "no-list-bucket"
-  /** The access key id is unknown (A7). */
-  | "revoked-key"
-  /** The secret has changed (A7). */
-  | "other-secret"
-  /** The session, if there is one, is over (A7). */
-  | "expired-token"
-  /** The clock of S3 is 20 minutes ahead (A7). */
-  | "clock-skew"
-  /** The bucket is in eu-central-1, and S3 says so in one of three ways (A5). */
-  | "elsewhere-400"
-  | "elsewhere-301"
-  | "elsewhere-307"
-  /** Busy, or an internal error (A9). */
-  | "SlowDown"
-  | "ServiceUnavailable"
-  | "InternalError"
-  /** The object is in an archive (A9). */
-  | "archived"
-  /** The connection breaks: before the answer, or within the object. */
-  | "reset"
-  | "cut-short"
-  /** Nothing comes: no answer, or only half of the object. */
-  | "stall"
-  | "stall-midway";
+export type S3Fault = (typeof S3_FAULTS)[number];
+
+export const S3_GRANTS = [
+  /** Everybody may read the objects: the bucket is public. */
+  "all-read",
+  /** Everybody may list them. */
+  "all-list",
+  /** The key may write. */
+  "write",
+] as const;
 
 /**
  * What a policy can allow beyond reading with the key: a mistake of its author, not of S3 (A13).
  * @example
  * s3.grants.add("all-read" satisfies S3Grant);
  */
-export type S3Grant =
-  /** Everybody may read the objects: the bucket is public. */
-  | "all-read"
-  /** Everybody may list them. */
-  | "all-list"
-  /** The key may write. */
-  | "write";
+export type S3Grant = (typeof S3_GRANTS)[number];
 
 /**
  * What a bucket is made with.

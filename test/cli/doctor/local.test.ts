@@ -47,8 +47,11 @@ function write(changed: object = {}, settings: object = {}): void {
 beforeAll(async () => {
   folder = copyProject();
   const port = await freePort();
-  media = { ...SETTINGS, endpoint: `http://127.0.0.1:${port}` };
-  s3 = createS3({ ...media, credentials: CREDENTIALS, readable: "published/", now: Date.now });
+  const endpoint = `http://127.0.0.1:${port}`;
+  media = { ...SETTINGS, endpoint };
+  const { bucket, region } = media;
+  const place = { endpoint, bucket, region };
+  s3 = createS3({ ...place, credentials: CREDENTIALS, readable: "published/", now: Date.now });
   s3.objects.set("published/key.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
   ({ close } = await serveS3(s3, port));
   write();

@@ -19,6 +19,7 @@ import { file, network } from "../../support/stand.ts";
 type Row = readonly [severity: Severity, check: Check, what: RegExp, remedy: RegExp];
 
 const { media } = CONFIGURED.BUCKETS;
+const { endpoint, bucket, region } = media;
 const WITHOUT = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
 
 const xml = (code: string, status: number) =>
@@ -276,7 +277,7 @@ test("a bucket with more prefixes than are listed has others, too", async () => 
   mayList();
   const { canary: _canary, ...own } = media;
   configure({ ...CONFIGURED, BUCKETS: { media: { ...own, prefix: "publishd/" } } });
-  const s3 = createS3({ ...media, credentials: CREDENTIALS, now: Date.now });
+  const s3 = createS3({ endpoint, bucket, region, credentials: CREDENTIALS, now: Date.now });
   for (let at = 10; at < 31; at++) {
     s3.objects.set(`year-${at}/a.jpg`, { body: new Uint8Array(), type: "image/jpeg" });
   }
@@ -614,7 +615,7 @@ test("if the key may list, a wrong prefix is reported with the prefixes that exi
   for (const settings of [own, media]) {
     configure({ ...CONFIGURED, BUCKETS: { media: { ...settings, prefix: "publishd/" } } });
     // Here the policy covers the whole bucket.
-    const s3 = createS3({ ...media, credentials: CREDENTIALS, now: Date.now });
+    const s3 = createS3({ endpoint, bucket, region, credentials: CREDENTIALS, now: Date.now });
     s3.objects.set("published/key.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
     network.use(...handlersOf(s3));
     const wrong = wrongIn(await examine([]));

@@ -31,8 +31,9 @@ beforeAll(async () => {
   folder = copyProject();
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
-  const bucket = { endpoint, bucket: "acme-media", region: "us-east-1", prefix: "published/" };
-  s3 = createS3({ ...bucket, credentials: CREDENTIALS, readable: "published/", now: Date.now });
+  const place = { endpoint, bucket: "acme-media", region: "us-east-1" };
+  const bucket = { ...place, prefix: "published/" };
+  s3 = createS3({ ...place, credentials: CREDENTIALS, readable: "published/", now: Date.now });
   s3.objects.set("published/key.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
   s3.faults.add("no-list-bucket");
   ({ close } = await serveS3(s3, port));

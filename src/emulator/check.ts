@@ -1,0 +1,143 @@
+// Checks what the emulators are given. Tests are often not type-checked: without these checks, a name
+// that is misspelt would change nothing, and the test would prove nothing. Pure.
+
+/** What a value must be, in words, and whether it is. */
+export type Rule<T = unknown> = {
+  readonly what: string;
+  readonly test: (value: unknown) => value is T;
+};
+
+/** A rule for each name. */
+export type Rules = Readonly<Record<string, Rule>>;
+
+/** The same, for the names and the values of a type. */
+export type RulesOf<T> = { readonly [Name in keyof T]-?: Rule<T[Name]> };
+
+export const text: Rule<string> = {
+  what: "text",
+  test: (value): value is string => typeof value === "string" && value !== "",
+};
+
+export const count: Rule<number> = {
+  what: "a whole number, 0 or more",
+  test: (value): value is number =>
+    (Number.isInteger(value) || value === Number.POSITIVE_INFINITY) && Number(value) >= 0,
+};
+
+export const host: Rule<string> = {
+  what: "a host in lower case, without https:// and without a path, such as images.example",
+  test: isHost,
+};
+
+/** Returns whether a value is a host, spelt as in a URL. */
+export function isHost(value: unknown): value is string {
+  const isText = typeof value === "string" && !value.includes("*");
+  return isText && URL.parse(`https://${value}`)?.host === value;
+}
+
+export function oneOf<const Words extends readonly unknown[]>(
+  ...words: Words
+): Rule<Words[number]> {
+  return {
+    what: `one of ${words.join(", ")}`,
+    test: (value): value is Words[number] => words.includes(value),
+  };
+}
+
+export const flag = oneOf(true, false);
+
+/** A function. Its parameters cannot be checked. */
+export function call<T>(): Rule<T> {
+  return { what: "a function", test: (value): value is T => typeof value === "function" };
+}
+
+export function optional<T>({ what, test }: Rule<T>): Rule<T | undefined> {
+  return {
+    what: `${what}, or left out`,
+    test: (value): value is T | undefined => value === undefined || test(value),
+  };
+}
+
+export function listOf(what: string, item: (value: unknown) => boolean): Rule<readonly string[]> {
+  return {
+    what: `a list of ${what}`,
+    test: (value): value is readonly string[] => Array.isArray(value) && value.every(item),
+  };
+}
+
+/** A table with these entries, and no others. */
+export function table<T>(rules: RulesOf<T> & Rules): Rule<T> {
+  const entries = Object.entries<Rule>(rules).map(([name, { what }]) => `${name}: ${what}`);
+  return {
+    what: `{ ${entries.join("; ")} }`,
+    test: (value): value is T =>
+      typeof value === "object" && value !== null && mistakesIn({ ...value }, rules).length === 0,
+  };
+}
+
+/** Says that a value is not what a rule asks for. A long text may be a secret: it is not repeated. */
+export function mistake(value: unknown, { what }: Rule): string {
+  return `${shown(value)}is not ${what}`;
+}
+
+/** Longest text that a message repeats, shorter than a key id: characters. */
+const LONGEST_SHOWN = 16;
+
+function shown(value: unknown): string {
+  if (typeof value === "string") return value.length > LONGEST_SHOWN ? "" : `"${value}" `;
+  if (Array.isArray(value)) return `[${value.join(", ")}] `;
+  return Object(value) === value ? "" : `${String(value)} `; // an object may have credentials
+}
+
+/** Says which names are unknown, and which are known. */
+export function unknownNames(names: readonly PropertyKey[], rules: Rules): string {
+  return `unknown: ${names.map(String).join(", ")}. Known: ${Object.keys(rules).join(", ")}`;
+}
+
+/**
+ * Checks the settings of an emulator.
+ * @param who the function that was called
+ * @param rules of all settings that must be there, or may be undefined
+ * @param switches rules of settings that may be left out
+ * @throws {TypeError} if there are mistakes, with a line for each
+ */
+export function checkSettings(
+  who: string,
+  given: Readonly<Record<string, unknown>>,
+  rules: Rules,
+  switches: Rules = {},
+): void {
+  const mistakes = mistakesIn({ ...given }, rules, switches);
+  if (mistakes.length === 0) return;
+  throw new TypeError(mistakes.map((one) => `${who}: ${one}`).join("\n"));
+}
+
+function mistakesIn(
+  given: Readonly<Record<string, unknown>>,
+  rules: Rules,
+  switches: Rules = {},
+): string[] {
+  const known: Rules = { ...rules, ...switches };
+  const unknown = Object.keys(given).filter((name) => !Object.hasOwn(known, name));
+  const wrong = Object.entries(known)
+    .filter(([name]) => Object.hasOwn(rules, name) || given[name] !== undefined)
+    .filter(([name, rule]) => !rule.test(given[name]))
+    .map(([name, rule]) => `${name}: ${mistake(given[name], rule)}`);
+  return [...(unknown.length > 0 ? [unknownNames(unknown, known)] : []), ...wrong];
+}
+
+/**
+ * Returns switches for a test to set: a wrong name or a wrong value throws. The emulator itself reads
+ * `values`, which costs nothing.
+ */
+export function guarded<T extends object>(values: T, rules: Rules): T {
+  return new Proxy(Object.seal(values), {
+    set(target, name, value: unknown) {
+      const rule = typeof name === "string" && Object.hasOwn(rules, name) ? rules[name] : undefined;
+      if (rule === undefined) throw new TypeError(`switches: ${unknownNames([name], rules)}`);
+      if (!rule.test(value))
+        throw new TypeError(`switches.${String(name)}: ${mistake(value, rule)}`);
+      return Reflect.set(target, name, value);
+    },
+  });
+}

@@ -1,0 +1,82 @@
+// What each switch and each setting of the edge may be.
+
+import {
+  call,
+  count,
+  flag,
+  host,
+  isHost,
+  listOf,
+  oneOf,
+  optional,
+  type Rule,
+  type RulesOf,
+  table,
+} from "../check.ts";
+import { type Fault, isFault } from "./faults.ts";
+import type { EdgeSettings } from "./settings.ts";
+import type { Switches } from "./switches.ts";
+
+const marks = oneOf("marked", "unmarked");
+
+const trouble: Rule<Fault | undefined> = {
+  what: "a failure of the edge, such as 9522/503",
+  test: (value): value is Fault | undefined => value === undefined || isFault(value),
+};
+
+const sources = listOf("hosts, each with or without a path, such as *.example/photos", (entry) => {
+  const [, name] = /^(?:\*\.)?([^/]+)(?:\/.*)?$/s.exec(`${entry}`) ?? [];
+  return typeof entry === "string" && isHost(name);
+});
+
+export const SWITCH_RULES = {
+  transformations: flag,
+  workersDev: oneOf("original", "transformed"),
+  sources,
+  sourcePaths: oneOf("segments", "characters"),
+  urlTransformations: oneOf("on", "off", "off-for-workers-too"),
+  firewall: flag,
+  keptForAll: flag,
+  quota: count,
+  trouble,
+  authAfterRedirect: flag,
+  svg: marks,
+  avifTooLarge: oneOf("webp", "jpeg", "passed-through"),
+  animationTooLarge: marks,
+  originalIsSmaller: table<Switches["originalIsSmaller"]>({
+    of: oneOf("bytes", "sides"),
+    sent: oneOf("original", "print"),
+  }),
+  originalFormat: oneOf("type", "name"),
+  formatAuto: oneOf("refused", "first-come"),
+  conditions: oneOf("kept", "passed-on"),
+  originHeaders: oneOf("kept", "leaked"),
+  overlayAuth: flag,
+  qualities: table<Switches["qualities"]>({
+    ...{ high: count, "medium-high": count, "medium-low": count, low: count },
+  }),
+  avifInput: flag,
+  limits: table<Switches["limits"]>({ bytes: count, pixels: count, side: count, animation: count }),
+  cache: flag,
+  denialsKept: count,
+  patience: count,
+  plain: listOf("hosts, without http:// and without a path", isHost),
+  unplayable: oneOf("refused", "left-out"),
+} satisfies RulesOf<Switches>;
+
+type Workers = NonNullable<EdgeSettings["workers"]>;
+
+const workers: Rule<Workers> = {
+  what: "a table of functions by the hosts that they answer for",
+  test: (value): value is Workers =>
+    Object.entries(Object(value)).every(
+      ([name, worker]) => isHost(name) && typeof worker === "function",
+    ),
+};
+
+export const SETTING_RULES = {
+  zone: host,
+  fetch: call<EdgeSettings["fetch"]>(),
+  now: optional(call<() => number>()),
+  workers: optional(workers),
+} satisfies Record<Exclude<keyof EdgeSettings, keyof Switches>, Rule>;
