@@ -32,6 +32,7 @@ export type { FetchInit, FetchInput, HeadersInput, Network } from "./fetch.ts";
 export {
   createS3,
   type S3,
+  type S3Answer,
   type S3Fault,
   type S3Grant,
   type S3Settings,

@@ -65,7 +65,7 @@ import {
   type Cache, type CacheSettings, type CacheSwitches, createCache, createEdge, createS3, type Edge,
   type EdgeInit, type EdgeSettings, type Entrypoint, type EntrypointOptions, type Fault,
   type ImageOptions, type Loopback, type MakeEntrypoint, type Network, type PurgeOptions,
-  type PurgeResult, type Run, type RunContext, type S3, type S3Fault, type S3Grant, type S3Settings,
+  type PurgeResult, type Run, type RunContext, type S3, type S3Answer, type S3Fault, type S3Grant, type S3Settings,
   type Served, type ServeEdgeOptions, serveEdge, serveS3, type Stored, type Switches, type Where,
 } from "vitrine/testing";
 import { throughEdge } from "vitrine/testing/worker";
@@ -81,6 +81,7 @@ const object: Stored = { body: new Uint8Array(3), type: "image/jpeg" };
 s3.objects.set("fig.jpg", object);
 s3.faults.add("reset" satisfies S3Fault);
 s3.grants.add("all-read" satisfies S3Grant);
+export const answers: readonly S3Answer[] = s3.answers;
 
 // One \`fetch\` is as good as another.
 export const edge: Edge = createEdge({ zone: "images.example", fetch: s3.fetch });
@@ -95,7 +96,7 @@ globalThis.fetch = (input, init) => edge.fetch(input, init);
 
 const image: ImageOptions = { width: 160, fit: "aspect-crop", gravity: { x: 0.5 } };
 const init: EdgeInit = { method: "GET", headers: { a: "b" }, cf: { image } };
-export const answers: Promise<Response>[] = [
+export const asked: Promise<Response>[] = [
   edge.fetch("https://images.example/a", init),
   edge.fetch(new URL("https://images.example/a"), { signal: AbortSignal.timeout(1) }),
   edge.fetch(new Request("https://images.example/a"), { headers: new Headers() }),

@@ -3,7 +3,7 @@
 
 import { findFault } from "./check-request.ts";
 import { listObjects } from "./list-objects.ts";
-import { type Refused, refuse } from "./refuse.ts";
+import type { Refused } from "./refuse.ts";
 import { type Interruption, sendObject } from "./send-object.ts";
 import { clockOf, type S3State } from "./state.ts";
 
@@ -34,7 +34,7 @@ export async function answerRequest(
   request: Request,
   place: RegExp,
   s3: S3State,
-): Promise<Response | Broken> {
+): Promise<Response | Refused | Broken> {
   const asked = read(request, place, s3.settings.region);
   if (s3.faults.has("reset")) return { broken: "ECONNRESET" };
   if (isUncertified(asked)) return { broken: "ERR_TLS_CERT_ALTNAME_INVALID" };
@@ -46,7 +46,7 @@ export async function answerRequest(
     methodFault(asked, s3) ??
     serviceFault(s3) ??
     accessFault(asked, s3);
-  if (refused !== undefined) return refuse(request, refused);
+  if (refused !== undefined) return refused;
   return asked.lists ? listObjects(s3.objects, asked.url.searchParams) : answerObject(asked, s3);
 }
 
@@ -84,17 +84,16 @@ function homeOf({ faults, settings }: S3State): string {
 }
 
 /** Says where the bucket is. Only the temporary redirect has a Location (A5). */
-function sendTo(home: string, { request, url, region }: Asked, { faults }: S3State): Response {
+function sendTo(home: string, { url, region }: Asked, { faults }: S3State): Refused {
   const right = url.href.replace(region, home);
   const detail = { Endpoint: new URL(right).host };
   const headers = { "x-amz-bucket-region": home };
   return faults.has("elsewhere-307")
-    ? refuse(
-        request,
-        { status: 307, code: "TemporaryRedirect", detail },
-        { ...headers, location: right },
-      )
-    : refuse(request, { status: 301, code: "PermanentRedirect", detail }, headers);
+    ? {
+        ...{ status: 307, code: "TemporaryRedirect", detail },
+        headers: { ...headers, location: right },
+      }
+    : { status: 301, code: "PermanentRedirect", detail, headers };
 }
 
 /** Refuses a request without a valid signature, unless the policy allows everybody (A1, A13). */
@@ -154,13 +153,13 @@ function accessFault(asked: Asked, s3: S3State): Refused | undefined {
   return asked.key.startsWith(settings.readable ?? "") ? undefined : DENIED;
 }
 
-function answerObject({ request, key }: Asked, { objects, faults }: S3State): Response {
+function answerObject({ request, key }: Asked, { objects, faults }: S3State): Response | Refused {
   const stored = objects.get(key);
   if (stored === undefined) {
     const missing = { status: 404, code: "NoSuchKey", detail: { Key: key } };
-    return refuse(request, faults.has("no-list-bucket") ? DENIED : missing);
+    return faults.has("no-list-bucket") ? DENIED : missing;
   }
-  if (faults.has("archived")) return refuse(request, { status: 403, code: "InvalidObjectState" });
+  if (faults.has("archived")) return { status: 403, code: "InvalidObjectState" };
   return sendObject(
     request,
     stored,

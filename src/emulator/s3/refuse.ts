@@ -1,10 +1,11 @@
 // S3's error answers: XML with a code, never an object.
 
-/** An error of S3: the status, the code in its XML, and more elements of the XML. */
+/** An error of S3: the status, the code in its XML, more elements of the XML, and more headers. */
 export type Refused = {
   readonly status: number;
   readonly code: string;
   readonly detail?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
 };
 
 /** The headers that every answer of S3 has. */
@@ -16,8 +17,7 @@ export const REQUEST_IDS = {
 /** An error as S3 writes it. */
 export function refuse(
   request: Pick<Request, "method">,
-  { status, code, detail = {} }: Refused,
-  headers: Record<string, string> = {},
+  { status, code, detail = {}, headers = {} }: Refused,
 ): Response {
   const RequestId = REQUEST_IDS["x-amz-request-id"];
   const parts = Object.entries({ Code: code, Message: code, ...detail, RequestId });

@@ -5,6 +5,7 @@ import { unlessAborted } from "../edge/unless-aborted.ts";
 import { type FetchInit, type FetchInput, urlOf } from "../fetch.ts";
 import { answerRequest, type Broken } from "./answer-request.ts";
 import { Objects, SETTING_RULES, Words } from "./checked.ts";
+import { refuse } from "./refuse.ts";
 import type { Stored } from "./send-object.ts";
 import {
   clockOf,
@@ -16,6 +17,13 @@ import {
 } from "./state.ts";
 
 export type { S3Fault, S3Grant, S3Settings, Stored };
+
+/**
+ * What S3 answered: its status, and its code if it refused. Without a status, no answer came.
+ * @example
+ * expect(s3.answers).toEqual([{ status: 403, code: "SignatureDoesNotMatch" } satisfies S3Answer]);
+ */
+export type S3Answer = { readonly status?: number; readonly code?: string };
 
 /**
  * A private bucket.
@@ -34,6 +42,8 @@ export type S3 = {
   readonly grants: Set<S3Grant>;
   /** All requests, as they arrived: without what the edge has dropped. */
   readonly requests: Request[];
+  /** All answers, in order. The edge shows only some of their statuses, and never their codes. */
+  readonly answers: S3Answer[];
   /** Whether a URL leads to this S3: to its endpoint, with the bucket in the host or not. */
   matches(input: FetchInput): boolean;
   /**
@@ -69,6 +79,7 @@ export function createS3(settings: S3Settings): S3 {
     faults: new Words("s3.faults", S3_FAULTS),
     grants: new Words("s3.grants", S3_GRANTS),
     requests: [],
+    answers: [],
     matches: (input) => place.test(URL.parse(urlOf(input))?.href ?? ""),
     async fetch(input, init) {
       const request = new Request(input, init);
@@ -94,8 +105,16 @@ export async function answerAt(
   const request = new Request(url, { method, headers, signal });
   s3.requests.push(request);
   const answer = await answerRequest(request, place, s3);
-  if (!("broken" in answer)) answer.headers.set("date", new Date(clockOf(s3)).toUTCString());
-  return answer;
+  if ("broken" in answer) {
+    s3.answers.push({ code: answer.broken });
+    return answer;
+  }
+  const { status } = answer;
+  const isRefusal = "code" in answer;
+  s3.answers.push(isRefusal ? { status, code: answer.code } : { status });
+  const response = isRefusal ? refuse(request, answer) : answer;
+  response.headers.set("date", new Date(clockOf(s3)).toUTCString());
+  return response;
 }
 
 /** Matches the URLs of an S3, with the bucket in the host or not, in any region if it is told one. */

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, test } from "vitest";
 import { createEdge } from "../../../src/emulator/edge/create-edge.ts";
-import { createS3, type S3, type S3Fault } from "../../../src/emulator/s3/s3.ts";
+import { createS3, type S3, type S3Answer, type S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { sign } from "../../../src/worker/s3/sigv4.ts";
 import { CREDENTIALS } from "../../support/env.ts";
 import { file } from "../../support/stand.ts";
@@ -95,6 +95,28 @@ test("a signed request gets the object, in whichever form it is asked; any other
     expect((await s3.fetch(input)).status).toBe(403);
   }
   expect(s3.requests.map(({ url }) => url)).toEqual(Array(6).fill(URL_OF_KEY));
+});
+
+test.each<[what: string, path: string, S3Fault | undefined, S3Answer]>([
+  ["an object", "/key.jpg", undefined, { status: 200 }],
+  ["a missing object", "/other.jpg", undefined, { status: 404, code: "NoSuchKey" }],
+  ["a slash too many", "//key.jpg", undefined, { status: 404, code: "NoSuchKey" }],
+  ["a dead key", "/key.jpg", "revoked-key", { status: 403, code: "InvalidAccessKeyId" }],
+  ["another secret", "/key.jpg", "other-secret", { status: 403, code: "SignatureDoesNotMatch" }],
+  ["another region", "/key.jpg", "elsewhere-301", { status: 301, code: "PermanentRedirect" }],
+  ["an S3 that is busy", "/key.jpg", "SlowDown", { status: 503, code: "SlowDown" }],
+  ["a connection that breaks", "/key.jpg", "reset", { code: "ECONNRESET" }],
+])("it tells what it answered: %s", async (_, path, fault, answer) => {
+  const url = `https://${HOST}${path}`;
+  if (fault !== undefined) s3.faults.add(fault);
+  await s3.fetch(url, { headers: await signed(url) }).catch(() => {});
+  expect(s3.answers).toEqual([answer]);
+});
+
+test("it tells that there is no such bucket", async () => {
+  const url = URL_OF_KEY.replace("acme-media", "acme-medai");
+  await s3.fetch(url, { headers: await signed(url) });
+  expect(s3.answers).toEqual([{ status: 404, code: "NoSuchBucket" }]);
 });
 
 test("a path that is malformed is refused, and not a failure", async () => {
