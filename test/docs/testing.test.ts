@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { STRICT as CACHE } from "../../src/emulator/cache/switches.ts";
 import { STRICT as EDGE } from "../../src/emulator/edge/switches.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
+import { S3_FAULTS, S3_GRANTS } from "../../src/emulator/s3/state.ts";
 import { compile, STRICT } from "../client/compile.ts";
 import { QUIET, ROOT } from "../support/built.ts";
 import { readPage } from "./pages.ts";
@@ -54,6 +55,9 @@ beforeAll(() => {
   );
   write("package.json", { type: "module" });
   const [, code = ""] = FILES.find(([name]) => name === "careless.test.ts") ?? [];
+  const [, example = ""] = FILES.find(([name]) => name === "vitrine.test.ts") ?? [];
+  write("option.test.ts", example.replace('fit: "cover"', 'fit: "covr"'));
+  write("bucket.test.ts", example.replace('bucket: "acme-media"', 'bucket: "acme"'));
   write("right.test.ts", code.replace("image: { width: 80 }", `image: ${RIGHT}`));
   results = runAll();
 });
@@ -108,13 +112,23 @@ describe("the examples of docs/testing.md", () => {
     expect(failed[0]?.failureMessages.join()).toContain("expected 200 to be 403");
   });
 
-  test("compile, with the types of Workers", async () => {
-    const types = ["@cloudflare/workers-types", "node"];
-    const here = { lib: ["ES2025"], types, skipLibCheck: true, allowImportingTsExtensions: true };
+  test.each([
+    ["option.test.ts", "covr", ["failed", "failed", "failed"]],
+    // With transformations off, the original of the other bucket stays private, too.
+    ["bucket.test.ts", '"edge":"9401"', ["failed", "passed", "failed"]],
+  ])("%s, with a mistake in env, says why it fails", (file, reason, statuses) => {
+    const all = results.get(file) ?? [];
+    expect(all.map(({ status }) => status)).toEqual(statuses);
+    expect(all[0]?.failureMessages.join()).toContain(reason);
+  });
+
+  test("compile with the printed tsconfig.json, and what is stricter", async () => {
+    const [, printed = ""] = /```json\n(.*?)```/s.exec(PAGE) ?? [];
+    const { compilerOptions } = JSON.parse(printed);
     write("tsconfig.json", {
-      compilerOptions: { ...STRICT, ...here },
+      compilerOptions: { ...STRICT, ...compilerOptions },
       include: ["*.ts", join(ROOT, "worker-configuration.d.ts")],
-      exclude: ["right.test.ts"],
+      exclude: ["right.test.ts", "option.test.ts"],
     });
     expect(await compile(folder)).toEqual([]);
   });
@@ -151,9 +165,6 @@ describe("the tables of docs/testing.md", () => {
   });
 
   test("have each fault and each grant of S3", () => {
-    const state = readFileSync(join(ROOT, "src/emulator/s3/state.ts"), "utf8");
-    const all = [...state.matchAll(/^ {2}\| "([\w-]+)"/gm)].map(([, name = ""]) => name);
-    expect(all.length).toBeGreaterThan(15);
-    for (const name of all) expect(named).toContain(name);
+    for (const name of [...S3_FAULTS, ...S3_GRANTS]) expect(named).toContain(name);
   });
 });
