@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { unlessAborted } from "../edge/unless-aborted.ts";
 import { contentRange, isThere, readRange } from "../range.ts";
-import { REQUEST_IDS, refuse } from "./refuse.ts";
+import { REQUEST_IDS, type Refused } from "./refuse.ts";
 
 /**
  * An object of a bucket.
@@ -28,7 +28,7 @@ export function sendObject(
   request: Request,
   { body, type, cacheControl, etag = md5(body) }: Stored,
   interruption: Interruption | undefined,
-): Response {
+): Response | Refused {
   const headers = {
     "content-type": type,
     "content-length": `${body.length}`,
@@ -48,7 +48,7 @@ export function sendObject(
   if (range !== undefined) {
     const told = { "content-range": contentRange(range, body.length) };
     if (!isThere(range, body.length)) {
-      return refuse(request, { status: 416, code: "InvalidRange" }, told);
+      return { status: 416, code: "InvalidRange", headers: told };
     }
     const part = body.slice(range.first, range.last + 1);
     const length = { "content-length": `${part.length}` };
