@@ -105,7 +105,7 @@ function argumentsOf(
   ];
 }
 
-/** Calls `end` on a signal, when this process ends, and when the npm that started it is gone. */
+/** Calls `end` on a signal, when this process ends, and when its parent (npm, or npm's shell) is gone. */
 function endTogether(end: () => void): void {
   process.on("exit", end);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
