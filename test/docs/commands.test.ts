@@ -54,7 +54,7 @@ test.each(listPages().filter((page) => !OF_REPOSITORY.includes(page)))(
   },
 );
 
-test("neither does any message or comment of src/, but for those of vitrine init", () => {
+test("neither does any message or comment of src/, except those of vitrine init", () => {
   const naming = [...readSources()].filter(([, text]) => OWN.test(text)).map(([file]) => file);
   const others = naming.filter((file) => !file.startsWith("src/cli/init/"));
   // The first line of the files that 0.1.0 wrote.

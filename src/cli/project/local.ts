@@ -53,7 +53,7 @@ export function localRun(
 
 /**
  * The keys of the local buckets, under the names that the configuration gives them.
- * @param given the names that .dev.vars has; a slot of which it has a secret is left out
+ * @param given the names that .dev.vars has; a slot is left out if one of its secrets is there
  */
 function localSecrets(buckets: unknown, given: ReadonlySet<string>): Vars {
   const secrets: Record<string, string> = {};

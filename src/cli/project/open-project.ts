@@ -26,7 +26,7 @@ export type OpenOptions = {
   readonly secretsFile?: string | undefined;
 };
 
-/** A project of which it is known where Vitrine is. */
+/** A project, and where its Vitrine is. */
 export type Site = Project & { readonly base: string };
 
 /** Opens the project for a command that sends requests to Vitrine, and only to that of its environment. */

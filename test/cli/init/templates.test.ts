@@ -28,7 +28,7 @@ const OTHER_LINES = [
   ['main = "src/index.ts"', 'main = "src/worker/index.ts"'],
 ] as const;
 
-test("this repository's wrangler.toml is the template, but for two lines", () => {
+test("this repository's wrangler.toml is the template, except for two lines", () => {
   const expected = OTHER_LINES.reduce((text, [line, other]) => {
     expect(text).toContain(line);
     return text.replace(line, other);
