@@ -2,8 +2,23 @@
 
 import type { Mapping, Sizing } from "../url/grammar.ts";
 
-/** The size of a picture, in pixels. */
+/** The size of a picture, in pixels, upright. */
 export type Dimensions = { readonly width: number; readonly height: number };
+
+/** What is known of an original, as `vitrine facts` writes it down. */
+export type Fact = Dimensions & {
+  /** `image/jpeg`. */
+  readonly type: string;
+  readonly bytes: number;
+  /** The dominant colour, as CSS: `#8a5b3c`. */
+  readonly color: string;
+  /** The ThumbHash, in base64. */
+  readonly thumbhash: string;
+  /** Whether some of its pixels are transparent. */
+  readonly alpha?: true;
+  /** Whether it has more than one frame. */
+  readonly animated?: true;
+};
 
 /** What a border adds, in CSS pixels: `width` on all sides, or a value for each side. */
 export type Border = {
