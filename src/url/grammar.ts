@@ -1,14 +1,13 @@
 // The grammar of public URLs: patterns, percent-encoding, and the sizes of a preset. The Worker reads URLs
 // by it, and src/client/ builds them by it. It imports nothing, does no I/O, and knows no configuration.
 
-/** A part of a pattern: fixed text, or a placeholder's name. */
-type Part = string | { readonly name: string };
-
 /** The pattern of a path or of a key. `:name` stands for text without a slash, `*` for any text. */
 export type Pattern = {
-  readonly parts: readonly Part[];
+  /** Fixed text, and after each but the last a placeholder as it is written: `["/images/", ":preset", ""]`. */
+  readonly parts: readonly string[];
   /** Matches the texts of this pattern. It has one group for each name, in the order of `names`. */
   readonly form: RegExp;
+  /** The placeholders, each once: `:preset`, `*`. */
   readonly names: readonly string[];
 };
 
@@ -22,16 +21,16 @@ export type Mapping = {
 /** What a public path asks for: the names of a variant and of a key. Neither is checked yet. */
 export type Found = { readonly variant: string; readonly key: string };
 
-/** The name of the placeholder `*`. No `:name` can have it. */
+/** The placeholder for any text. */
 export const REST = "*";
 
-/** The name of the placeholder for the variant: `:preset`. */
-export const VARIANT = "preset";
+/** The placeholder for the variant. */
+export const VARIANT = ":preset";
 
 /** A `.` or `..` segment. URL parsers remove these, encoded or not. */
 const DOTS = /\/\.\.?(?:\/|$)/;
 
-const PLACEHOLDER = /(:[A-Za-z][A-Za-z0-9_]*|\*)/;
+const PLACEHOLDER = /(:[A-Za-z]\w*|\*)/;
 
 /**
  * Compiles a pattern such as `/images/:preset/*` or `users/:user/avatar.png`.
@@ -41,22 +40,18 @@ const PLACEHOLDER = /(:[A-Za-z][A-Za-z0-9_]*|\*)/;
 export function compilePattern(text: string, least: "*" | "+"): Pattern {
   const names: string[] = [];
   let form = "";
-  // The separator has one group, so every second piece is a placeholder.
-  const parts = text.split(PLACEHOLDER).map((piece, index): Part => {
-    if (index % 2 === 0) {
-      form += piece.replace(/[\^$\\.*+?()[\]{}|/]/g, "\\$&");
-      return piece;
-    }
-    const name = piece === REST ? REST : piece.slice(1);
-    const known = names.indexOf(name) + 1;
+  // The separator has one group, so every second part is a placeholder.
+  const parts = text.split(PLACEHOLDER);
+  for (const [at, part] of parts.entries()) {
+    const known = names.indexOf(part) + 1;
+    if (at % 2 === 0) form += part.replace(/[\^$\\.*+?()[\]{}|/]/g, "\\$&");
     // A name that occurs again must match the same text again.
-    if (known > 0) form += `(?:\\${known})`;
+    else if (known > 0) form += `(?:\\${known})`;
     else {
-      form += `(${name === REST ? "." : "[^/]"}${least})`;
-      names.push(name);
+      form += `(${part === REST ? "." : "[^/]"}${least})`;
+      names.push(part);
     }
-    return { name };
-  });
+  }
   return { parts, form: new RegExp(`^${form}$`, "su"), names };
 }
 
@@ -72,7 +67,7 @@ function fillPattern(
   texts: readonly string[],
 ): string {
   return parts
-    .map((part) => (typeof part === "string" ? part : (texts[names.indexOf(part.name)] ?? "-")))
+    .map((part, at) => (at % 2 === 0 ? part : (texts[names.indexOf(part)] ?? "-")))
     .join("");
 }
 

@@ -52,9 +52,9 @@ const ANY = "\\*";
 
 /** The segments of the keys that a route leads to. */
 function patternOf({ bucket, mapping }: BoundRoute): string[] {
-  const spelt = mapping.key.parts.map((part) => {
-    if (typeof part === "string") return part;
-    return part.name === REST ? ANY : TEXT;
+  const spelt = mapping.key.parts.map((part, at) => {
+    if (at % 2 === 0) return part;
+    return part === REST ? ANY : TEXT;
   });
   return (bucket.prefix + spelt.join("")).split("/");
 }

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { makeAppFile, presetsOf } from "../../cli/project/app-file/make-app-file.ts";
 import type { RouteShape } from "../../client/types.ts";
 import { loadSharp } from "../../emulator/edge/sharp.ts";
-import { REST } from "../../url/grammar.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { publicPath } from "../../worker/config/find-route.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
@@ -98,10 +97,6 @@ async function renditionOf(
 
 /** A route as clients take it. */
 function shapeOf({ path, bucket, mapping, presets }: BoundRoute): RouteShape {
-  const template = mapping.key.parts.map((part) => {
-    if (typeof part === "string") return part;
-    return part.name === REST ? REST : `:${part.name}`;
-  });
-  const object = `${bucket.name}/${template.join("")}`;
+  const object = `${bucket.name}/${mapping.key.parts.join("")}`;
   return { path, object, ...(presets && { presets: [...presets] }) };
 }

@@ -27,11 +27,11 @@ export function compileRoute(path: string, keyTemplate: string, report: Report):
   }
   if (segments.slice(0, -1).includes(REST)) report("path", "* must come last");
   if (start !== "") report("path", "does not begin with a slash");
-  if (!names.includes(spelled(VARIANT))) report("path", "has no :preset");
+  if (!names.includes(VARIANT)) report("path", "has no :preset");
 
   const key = compilePattern(keyTemplate, "+");
   for (const name of key.names) {
-    if (!names.includes(spelled(name))) report("object", `${spelled(name)} is not in path`);
+    if (!names.includes(name)) report("object", `${name} is not in path`);
   }
   if (choicesIn(keyTemplate) > 1) report("object", "needs more slashes between its names");
   return { path, mapping: { path: compilePattern(path, "*"), key } };
@@ -62,9 +62,5 @@ function choicesIn(keyTemplate: string): number {
 
 /** The names in the path that the key does not depend on: `:slug`. */
 export function unusedNames({ mapping: { path, key } }: Route): string[] {
-  return path.names.filter((name) => name !== VARIANT && !key.names.includes(name)).map(spelled);
-}
-
-function spelled(name: string): string {
-  return name === REST ? REST : `:${name}`;
+  return path.names.filter((name) => name !== VARIANT && !key.names.includes(name));
 }

@@ -3,7 +3,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PresetShape } from "../../../client/types.ts";
-import { type Pattern, REST } from "../../../url/grammar.ts";
 import type { Config } from "../../../worker/config/config.ts";
 import { type Preset, presetSchema } from "../../../worker/config/preset.ts";
 import type { BoundRoute } from "../../../worker/config/routes.ts";
@@ -84,7 +83,11 @@ function writeRoute(
   all: readonly string[],
 ): string {
   // An app need not know the bucket.
-  const route = { path, object: `BUCKET/${templateOf(mapping.key)}`, ...(presets && { presets }) };
+  const route = {
+    path,
+    object: `BUCKET/${mapping.key.parts.join("")}`,
+    ...(presets && { presets }),
+  };
   const shows = all.filter((preset) => presets?.has(preset) ?? true).map((name) => literal(name));
   const note = `They are signed: each needs the query that \`createSigner(${value}Site, keys)\` makes.`;
   return [
@@ -98,14 +101,6 @@ function writeRoute(
     `export type ${type}Preset = ${shows.join(" | ")};`,
     `export type ${type}Variant = VariantOf<typeof presets, ${type}Preset>;\n`,
   ].join("\n");
-}
-
-function templateOf({ parts }: Pattern): string {
-  const spelt = parts.map((part) => {
-    if (typeof part === "string") return part;
-    return part.name === REST ? REST : `:${part.name}`;
-  });
-  return spelt.join("");
 }
 
 function shapeOf({ width, height, fit, rotate, trim, border, dpr, widths }: Preset): PresetShape {
