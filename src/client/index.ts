@@ -16,6 +16,7 @@ import type {
 } from "./types.ts";
 
 export { imgProps, reactProps } from "./img.ts";
+export { signedSrc } from "./signed-src.ts";
 export { imageUrl, openSite, parseUrl, srcset, urlForWidth, widths } from "./site.ts";
 export type * from "./types.ts";
 

@@ -1,12 +1,14 @@
 // Builds the URL that answers a loader of a framework's image component. It never guesses a preset: a
 // missing or unknown one is an error that says what to write.
 
+import { readSrc } from "./signed-src.ts";
 import { urlForWidth, urlOf } from "./site.ts";
 import type { AnySite } from "./types.ts";
 
 /** What an image component asks its loader for. Frameworks do not check these values. */
 export type LoaderRequest = {
-  readonly key: string;
+  /** A key, or what `signedSrc` returns. */
+  readonly src: string;
   readonly preset: unknown;
   /** Pixels. Anything but a number above 0 means the preset itself. */
   readonly width: unknown;
@@ -15,13 +17,15 @@ export type LoaderRequest = {
 /**
  * Returns the URL of the preset's smallest variant that is wide enough, or of its widest.
  * @param how what the app has to write to name a preset; part of the error message
- * @throws RangeError if the route does not show the preset, or if no object can have the key
+ * @throws RangeError if the route does not show the preset, if no object can have the key, or if `src` has a
+ *   query that does not sign
  */
 export function loaderUrl(
   site: AnySite,
-  { key, preset, width }: LoaderRequest,
+  { src, preset, width }: LoaderRequest,
   how: string,
 ): string {
+  const { key, query } = readSrc(src);
   const names = [...site.shown.keys()];
   const name = names.find((one) => one === preset);
   if (name === undefined) {
@@ -29,5 +33,7 @@ export function loaderUrl(
     const known = `one of the presets ${names.join(", ")}`;
     throw new RangeError(`Vitrine: ${fault} for "${key}": ${how} with ${known}`);
   }
-  return Number(width) > 0 ? urlForWidth(site, key, name, Number(width)) : urlOf(site, key, name);
+  return Number(width) > 0
+    ? urlForWidth(site, key, name, Number(width), query)
+    : urlOf(site, key, name, query);
 }

@@ -1,6 +1,7 @@
 // The loader for next/image. It ignores qualities and formats: the preset sets them.
 
 import { loaderUrl } from "./loader-url.ts";
+import { signedSrc } from "./signed-src.ts";
 import { shownPreset } from "./site.ts";
 import type { AnySite, PresetTable, Site } from "./types.ts";
 
@@ -16,22 +17,27 @@ import type { AnySite, PresetTable, Site } from "./types.ts";
 export function nextLoader(site: AnySite) {
   return ({ src, width }: { readonly src: string; readonly width: number }): string => {
     const end = src.indexOf(":");
-    const asked = { key: src.slice(end + 1), preset: src.slice(0, Math.max(end, 0)), width };
+    const asked = { src: src.slice(end + 1), preset: src.slice(0, Math.max(end, 0)), width };
     return loaderUrl(site, asked, "write src={nextSrc(images.site, key, preset)}");
   };
 }
 
 /**
  * Returns the `src` of a next/image, for example `hero:photos/fig.jpg`.
- * @throws RangeError if the route does not show the preset
+ * @param query on a signed route, the query that `createSigner`'s function returns. A Server Component or a
+ *   route handler signs: the page then holds the query, and no key.
+ * @throws RangeError if the route does not show the preset, or if `query` is not one that signs
  * @example
  * <Image src={nextSrc(images.site, "photos/fig.jpg", "hero")} sizes="100vw" fill alt="A fig" />
+ *
+ * const src = nextSrc(privateImages.site, key, "hero", { query: await sign(key, "hero", term) });
  */
 export function nextSrc<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
   key: string,
   preset: NoInfer<Name>,
+  { query }: { readonly query?: string | undefined } = {},
 ): string {
   shownPreset(site, preset);
-  return `${preset}:${key}`;
+  return `${preset}:${query === undefined ? key : signedSrc(key, query)}`;
 }

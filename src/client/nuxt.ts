@@ -17,6 +17,9 @@ type NuxtPreset = {
 /**
  * Makes the provider of Nuxt Image for one site. It needs the presets that `nuxtPresets` makes.
  *
+ * On a signed route, the `src` of a picture is what `signedSrc` returns. A server route signs: the page
+ * then holds the query, and no key.
+ *
  * `getImage` throws a RangeError if no preset of the route is named, or if no object can have the key.
  * @example
  * // app/vitrine-provider.ts
@@ -25,10 +28,10 @@ type NuxtPreset = {
 export function nuxtProvider(site: AnySite) {
   return {
     getImage(src: string, { modifiers: { width, preset } }: Options): { url: string } {
-      const key = src.replace(/^\//, ""); // Nuxt adds this slash; no key begins with one
+      const own = src.replace(/^\//, ""); // Nuxt adds this slash; no key begins with one
       const how =
         "set presets: nuxtPresets(images.site) in nuxt.config.ts, and write <NuxtImg preset>";
-      return { url: loaderUrl(site, { key, preset, width }, how) };
+      return { url: loaderUrl(site, { src: own, preset, width }, how) };
     },
   };
 }

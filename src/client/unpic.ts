@@ -7,6 +7,9 @@ import type { PresetTable, Site } from "./types.ts";
  * Makes the transformer of unpic's components for one site. The component names the preset in `options`.
  * A height, a quality or a format is ignored: the preset sets them.
  *
+ * On a signed route, the `src` of a picture is what `signedSrc` returns. The server signs: the page then
+ * holds the query, and no key.
+ *
  * The transformer throws a RangeError if no preset of the route is named, or if no object can have the key.
  * @example
  * const transformer = unpicTransformer(images.site);
@@ -20,7 +23,7 @@ export function unpicTransformer<Presets extends PresetTable, Name extends keyof
     { width }: { readonly width?: number | string },
     options?: { readonly preset: Name },
   ): string => {
-    const asked = { key: `${src}`, preset: options?.preset, width };
+    const asked = { src: `${src}`, preset: options?.preset, width };
     return loaderUrl(site, asked, "write options={{ preset }}");
   };
 }

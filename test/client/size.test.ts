@@ -41,8 +41,9 @@ test("createClient is under 2.25 KiB, and ships no code that signs", async () =>
 
 const GRAMMAR = ["src/url/key.ts", "src/url/grammar.ts"];
 const SITE = ["src/client/site.ts", ...GRAMMAR];
-const LOADER = ["src/client/loader-url.ts", ...SITE];
-const REST = ["src/client/dimensions.ts", "src/client/img.ts", "src/client/index.ts"];
+const SIGNED = "src/client/signed-src.ts";
+const LOADER = ["src/client/loader-url.ts", SIGNED, ...SITE];
+const REST = ["src/client/dimensions.ts", "src/client/img.ts", "src/client/index.ts", SIGNED];
 
 test.each<[string, string[]]>([
   ["index", [...REST, ...SITE]],

@@ -1,0 +1,144 @@
+// Signed pictures through the loaders: the key and the query that they read out of a `src`, and how the Worker
+// answers the URLs that they return. test/loaders/ has the same in the frameworks themselves.
+
+import { expect, test } from "vitest";
+import { createClient, signedSrc } from "../../src/client/index.ts";
+import { nextLoader, nextSrc } from "../../src/client/next.ts";
+import { nuxtProvider } from "../../src/client/nuxt.ts";
+import { createSigner, expiresWithin } from "../../src/client/sign.ts";
+import { unpicTransformer } from "../../src/client/unpic.ts";
+import { HARD_KEYS } from "../../src/dev/objects.ts";
+import { SECRETS } from "../support/env.ts";
+import { get, stage } from "../support/play.ts";
+import { file } from "../support/stand.ts";
+
+const images = createClient({
+  baseUrl: "https://images.example",
+  route: { path: "/private/:preset/*", object: "media/*" },
+  presets: {
+    card: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
+    wide: { width: 1000, widths: [200, 400, 600, 800, 1000] },
+  },
+});
+const sign = createSigner(images.site, SECRETS.URL_SIGNING_KEYS);
+const SIG = "A".repeat(43);
+const RIGHT = `?exp=2000000000&kid=k1&sig=${SIG}`;
+
+const load = nextLoader(images.site);
+const { getImage } = nuxtProvider(images.site);
+const transform = unpicTransformer(images.site);
+
+/** What each loader makes of a picture. Nuxt puts a slash before each `src` that has none. */
+const LOADERS: Record<string, (key: string, preset: "card" | "wide", query?: string) => string> = {
+  next: (key, preset, query) =>
+    load({ src: nextSrc(images.site, key, preset, { query }), width: 400 }),
+  nuxt: (key, preset, query) => {
+    const src = query === undefined ? key : signedSrc(key, query);
+    return getImage(`/${src}`, { modifiers: { preset, width: "400" } }).url;
+  },
+  unpic: (key, preset, query) => {
+    const src = query === undefined ? key : signedSrc(key, query);
+    return transform(src, { width: 400 }, { preset });
+  },
+};
+
+/** Keys that look like a `src` of another kind. */
+const HOSTILE = [
+  RIGHT,
+  `${RIGHT}&v=1/${RIGHT}`,
+  `${RIGHT}/photos/fig.jpg`,
+  "?",
+  "?a=b&c=d/:e?f#g%2F+h i.jpg",
+  ":",
+  "wide:a.jpg",
+  `card:${RIGHT}/a.jpg`,
+  "%2F%2Fa.jpg",
+  "https:/images.example/a.jpg",
+];
+
+test.each(Object.keys(LOADERS))("%s: a plain key stays itself, whatever it looks like", (name) => {
+  for (const key of [...HARD_KEYS, ...HOSTILE]) {
+    expect(LOADERS[name]?.(key, "wide")).toBe(images.imageUrl(key, "wide@400w"));
+  }
+});
+
+test.each(Object.keys(LOADERS))("%s: a signed URL opens, whatever the key", async (name) => {
+  for (const key of [...HARD_KEYS, ...HOSTILE]) {
+    stage.s3.objects.set(`published/${key}`, { body: file("made/key.jpg"), type: "image/jpeg" });
+    const query = await sign(key, "card", { expires: expiresWithin(3600), version: "1.a-b_c" });
+    const url = LOADERS[name]?.(key, "card", query) ?? "";
+    expect(url).toBe(images.imageUrl(key, "card@2x", query));
+    expect([key, (await get(url)).status]).toEqual([key, 200]);
+    const other = LOADERS[name]?.(key, "wide", query) ?? "";
+    expect([key, (await get(other)).status]).toEqual([key, 404]);
+  }
+});
+
+/** Queries that no signer returns. */
+const WRONG: readonly string[] = [
+  ...["", "?", "?v=1", "exp=1&kid=k&sig=s", "[object Promise]", "undefined"],
+  RIGHT.slice(1),
+  RIGHT.slice(0, -1),
+  `${RIGHT}A`,
+  `${RIGHT}\n`,
+  `${RIGHT}&facts`,
+  `${RIGHT}/a`,
+  `${RIGHT}//b`,
+  `/${RIGHT}`,
+  ` ${RIGHT}`,
+  RIGHT.replace("exp=2", "exp=02"),
+  RIGHT.replace("exp=2", "exp=2e"),
+  RIGHT.replace("exp=2", "exp=2000"),
+  RIGHT.replace("k1", ""),
+  RIGHT.replace("k1", "1k"),
+  RIGHT.replace("k1", "k%31"),
+  RIGHT.replace("&sig", "&v=&sig"),
+  RIGHT.replace("&sig", "&v=a+b&sig"),
+  RIGHT.replace("&sig", `&v=${"v".repeat(65)}&sig`),
+  RIGHT.replace(/\?(.*)&(kid=\w+)/, "?$2&$1"),
+  RIGHT.replaceAll("&", "&amp;"),
+  RIGHT.replace(SIG, `${SIG.slice(0, -1)}=`),
+];
+
+test.each(WRONG)("the query %j is a RangeError, which holds no part of it", (query) => {
+  for (const attempt of [
+    () => signedSrc("a.jpg", query),
+    () => nextSrc(images.site, "a.jpg", "card", { query }),
+  ]) {
+    const message = "Vitrine: query must be what the function of createSigner returns";
+    expect(attempt).toThrow(new RangeError(message));
+  }
+});
+
+test.each([
+  ...WRONG.map((query) => `${query}//a.jpg`),
+  ...["//a.jpg", "a//b.jpg", "a////b.jpg", "https://images.example/private/card/a.jpg"],
+  `https://images.example/private/card/a.jpg${RIGHT}`,
+  signedSrc("a//b.jpg", RIGHT),
+  signedSrc(signedSrc("a.jpg", RIGHT), RIGHT),
+])("the src %j is a RangeError, which holds no part of it", (src) => {
+  for (const attempt of [
+    () => load({ src: `card:${src}`, width: 1 }),
+    () => getImage(`/${src}`, { modifiers: { preset: "card" } }),
+    () => transform(src, {}, { preset: "card" }),
+  ]) {
+    const message =
+      "Vitrine: no key holds //, and this src is not what signedSrc or nextSrc returns";
+    expect(attempt).toThrow(new RangeError(message));
+  }
+});
+
+test("other mistakes about a signed picture name the key, and no part of the signature", () => {
+  const src = signedSrc("a.jpg", RIGHT);
+  for (const [attempt, message] of [
+    [() => load({ src, width: 1 }), /^Vitrine: no preset for "a.jpg"/],
+    [() => load({ src: `tall:${src}`, width: 1 }), /^Vitrine: unknown preset "tall" for "a.jpg"/],
+    [() => getImage(`/${src}`, { modifiers: {} }), /^Vitrine: no preset for "a.jpg"/],
+    [() => transform(src, {}), /^Vitrine: no preset for "a.jpg"/],
+    [() => transform(signedSrc("/b", RIGHT), {}, { preset: "card" }), /: invalid key "\/b"/],
+    [() => transform(signedSrc("", RIGHT), {}, { preset: "card" }), /: invalid key ""/],
+  ] as const) {
+    expect(attempt).toThrow(message);
+    expect(attempt).not.toThrow(/AAAA|kid=/);
+  }
+});
