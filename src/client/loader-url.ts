@@ -14,6 +14,9 @@ export type LoaderRequest = {
   readonly width: unknown;
 };
 
+/** The site of the keys, and that of the signed `src`s. */
+export type LoaderSites = { readonly open: AnySite; readonly signed: AnySite };
+
 /**
  * Returns the URL of the preset's smallest variant that is wide enough, or of its widest.
  * @param how what the app has to write to name a preset; part of the error message
@@ -21,11 +24,12 @@ export type LoaderRequest = {
  *   query that does not sign
  */
 export function loaderUrl(
-  site: AnySite,
+  sites: LoaderSites,
   { src, preset, width }: LoaderRequest,
   how: string,
 ): string {
   const { key, query } = readSrc(src);
+  const site = query === undefined ? sites.open : sites.signed;
   const names = [...site.shown.keys()];
   const name = names.find((one) => one === preset);
   if (name === undefined) {

@@ -9,16 +9,23 @@ import type { AnySite, PresetTable, Site } from "./types.ts";
  * Makes the loader of next/image for one site. Next.js passes only a `src` and a width, so the preset is
  * part of `src`: write it with `nextSrc`. `quality` is ignored.
  *
+ * Next.js has one loader for all images. If an app has a signed route, too, give the loader both sites: it
+ * uses `signed` for each `src` with a query.
+ *
  * The loader throws a RangeError if `src` names no preset of the route, or if no object can have its key.
  * @example
  * // vitrine-loader.ts, the file that `images.loaderFile` in next.config.ts names
  * export default nextLoader(images.site);
  */
-export function nextLoader(site: AnySite) {
+export function nextLoader(site: AnySite, signed: AnySite = site) {
   return ({ src, width }: { readonly src: string; readonly width: number }): string => {
     const end = src.indexOf(":");
     const asked = { src: src.slice(end + 1), preset: src.slice(0, Math.max(end, 0)), width };
-    return loaderUrl(site, asked, "write src={nextSrc(images.site, key, preset)}");
+    return loaderUrl(
+      { open: site, signed },
+      asked,
+      "write src={nextSrc(images.site, key, preset)}",
+    );
   };
 }
 

@@ -18,20 +18,21 @@ type NuxtPreset = {
  * Makes the provider of Nuxt Image for one site. It needs the presets that `nuxtPresets` makes.
  *
  * On a signed route, the `src` of a picture is what `signedSrc` returns. A server route signs: the page
- * then holds the query, and no key.
+ * then holds the query, and no key. If an app has such a route and an open one, give the provider both
+ * sites: it uses `signed` for each `src` with a query.
  *
  * `getImage` throws a RangeError if no preset of the route is named, or if no object can have the key.
  * @example
  * // app/vitrine-provider.ts
  * export default defineProvider(nuxtProvider(images.site));
  */
-export function nuxtProvider(site: AnySite) {
+export function nuxtProvider(site: AnySite, signed: AnySite = site) {
   return {
     getImage(src: string, { modifiers: { width, preset } }: Options): { url: string } {
       const own = src.replace(/^\//, ""); // Nuxt adds this slash; no key begins with one
       const how =
         "set presets: nuxtPresets(images.site) in nuxt.config.ts, and write <NuxtImg preset>";
-      return { url: loaderUrl(site, { src: own, preset, width }, how) };
+      return { url: loaderUrl({ open: site, signed }, { src: own, preset, width }, how) };
     },
   };
 }

@@ -24,6 +24,6 @@ export function unpicTransformer<Presets extends PresetTable, Name extends keyof
     options?: { readonly preset: Name },
   ): string => {
     const asked = { src: `${src}`, preset: options?.preset, width };
-    return loaderUrl(site, asked, "write options={{ preset }}");
+    return loaderUrl({ open: site, signed: site }, asked, "write options={{ preset }}");
   };
 }

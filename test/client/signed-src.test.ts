@@ -142,3 +142,24 @@ test("other mistakes about a signed picture name the key, and no part of the sig
     expect(attempt).not.toThrow(/AAAA|kid=/);
   }
 });
+
+test("a loader with two sites takes the second for each src with a query", () => {
+  const open = createClient({
+    baseUrl: "https://images.example",
+    route: { path: "/images/:preset/*", object: "media/*", presets: ["card"] },
+    presets: images.site.presets,
+  });
+  const both = nextLoader(open.site, images.site);
+  const provider = nuxtProvider(open.site, images.site);
+  for (const [query, client] of [
+    [undefined, open],
+    [RIGHT, images],
+  ] as const) {
+    const url = client.imageUrl("a.jpg", "card@2x", query);
+    const src = query === undefined ? "a.jpg" : signedSrc("a.jpg", query);
+    expect(both({ src: `card:${src}`, width: 320 })).toBe(url);
+    expect(provider.getImage(src, { modifiers: { preset: "card", width: 320 } }).url).toBe(url);
+  }
+  expect(both({ src: `wide:${signedSrc("a.jpg", RIGHT)}`, width: 1 })).toContain("/private/wide@");
+  expect(() => both({ src: "wide:a.jpg", width: 1 })).toThrow(/ with one of the presets card$/);
+});
