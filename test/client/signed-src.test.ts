@@ -151,6 +151,7 @@ test("a loader with two sites takes the second for each src with a query", () =>
   });
   const both = nextLoader(open.site, images.site);
   const provider = nuxtProvider(open.site, images.site);
+  const transformer = unpicTransformer(open.site, images.site);
   for (const [query, client] of [
     [undefined, open],
     [RIGHT, images],
@@ -158,6 +159,7 @@ test("a loader with two sites takes the second for each src with a query", () =>
     const url = client.imageUrl("a.jpg", "card@2x", query);
     const src = query === undefined ? "a.jpg" : signedSrc("a.jpg", query);
     expect(both({ src: `card:${src}`, width: 320 })).toBe(url);
+    expect(transformer(src, { width: 320 }, { preset: "card" })).toBe(url);
     expect(provider.getImage(src, { modifiers: { preset: "card", width: 320 } }).url).toBe(url);
   }
   expect(both({ src: `wide:${signedSrc("a.jpg", RIGHT)}`, width: 1 })).toContain("/private/wide@");

@@ -1,32 +1,28 @@
 // The loader of next/image, in an app that Next.js itself builds.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { FRIENDS, HARD } from "./keys.ts";
 import loader from "./next-app/vitrine-loader.ts";
+import { expectNoKey, expectSigned, signedUrlsIn, signingAt, TIMES } from "./opens.ts";
 import { candidatesIn, elements, heroOf, imgOf, shownBy } from "./page.ts";
-import { run } from "./run.ts";
+import { pagesOf, run, textsIn } from "./run.ts";
 import { images, nextSrc } from "./vitrine.ts";
 
 const APP = join(import.meta.dirname, "next-app");
+const START = ["../node_modules/.bin/next", "start"];
 const FIG = "photos/fig.jpg";
 let html = "";
 
 beforeAll(async () => {
-  await run("next-app", "next", "build");
-  const pages = ["index.html", "more.html"].map((page) => join(APP, "out", page));
+  await run("next-app", ["next", "build"]);
+  const pages = ["index.html", "more.html"].map((page) => join(APP, ".next/server/app", page));
   html = pages.map((page) => readFileSync(page, "utf8")).join("\n");
 });
 
-/** Returns the text of all files below a folder of the app whose names have this ending. */
-function textsIn(folder: string, ending: string): string {
-  const files = readdirSync(join(APP, folder), { recursive: true, encoding: "utf8" });
-  const found = files.filter((file) => file.endsWith(ending));
-  return found.map((file) => readFileSync(join(APP, folder, file), "utf8")).join("\n");
-}
-
 test('a Server Component needs no "use client"', () => {
-  expect(textsIn("app", ".tsx")).not.toContain("use client");
+  expect(textsIn("next-app/app", ".tsx")).not.toContain("use client");
   expect(elements(html, "img")).toHaveLength(7);
 });
 
@@ -74,14 +70,32 @@ test("a width between two variants takes the larger, and one above all takes the
 });
 
 test("browsers get the code of this loader, and of no other", () => {
-  const scripts = textsIn("out", ".js");
+  const scripts = textsIn("next-app/.next/static", ".js");
   expect(scripts).toContain("https://images.example.com");
   expect(scripts).toContain("write src={nextSrc(");
   expect(scripts).not.toMatch(/nuxtPresets|options=\{\{/);
 });
 
+test("each URL of a signed srcset opens, until it expires, and the app holds no key", async () => {
+  const pages = (time: number) =>
+    pagesOf("next-app", START, ["/friends", "/friends/more"], signingAt(time));
+  const [friends = "", more = ""] = await pages(TIMES.early);
+  await expectSigned(friends, [FRIENDS], TIMES.early);
+  await expectSigned(more, [HARD], TIMES.early);
+  expect(elements(more, "link").map((link) => link["imagesrcset"])).toContain(
+    imgOf(more, "hard")["srcset"],
+  );
+  const scripts = textsIn("next-app/.next/static", ".js");
+  expect(scripts).not.toMatch(/HMAC|URL_SIGNING_KEYS/);
+  expectNoKey(friends, more, scripts, textsIn("next-app/.next"));
+
+  // A request within the same step gets the same URLs.
+  const [late = ""] = await pages(TIMES.late);
+  expect(signedUrlsIn(late)).toEqual(signedUrlsIn(friends));
+});
+
 test("an unknown preset fails the build, and the message says what to write", async () => {
-  const built = run("next-wrong", "next", "build");
+  const built = run("next-wrong", ["next", "build"]);
   await expect(built).rejects.toThrow(
     'RangeError: Vitrine: unknown preset "poster" for "photos/fig.jpg": write src={nextSrc(images.site, key, preset)} with one of the presets thumbnail, card, hero',
   );

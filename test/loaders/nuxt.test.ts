@@ -1,17 +1,20 @@
-// The provider and presets of Nuxt Image, in an app that Nuxt itself generates.
+// The provider and presets of Nuxt Image, in an app that Nuxt itself builds and serves.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { FRIENDS, HARD } from "./keys.ts";
+import { expectNoKey, expectSigned, signedUrlsIn, signingAt, TIMES } from "./opens.ts";
 import { candidatesIn, elements, heroOf, imgOf, shownBy } from "./page.ts";
-import { run } from "./run.ts";
+import { pagesOf, run, textsIn } from "./run.ts";
 import { createClient, images, nuxtPresets, nuxtProvider } from "./vitrine.ts";
 
+const SERVER = [".output/server/index.mjs"];
 const FIG = "photos/fig.jpg";
 let html = "";
 
 beforeAll(async () => {
-  await run("nuxt-app", "nuxi", "generate");
+  await run("nuxt-app", ["nuxi", "build"]);
   html = readFileSync(join(import.meta.dirname, "nuxt-app/.output/public/index.html"), "utf8");
 });
 
@@ -55,6 +58,22 @@ test("NuxtPicture has the same URLs for each format", () => {
   const sources = [...elements(html, "source"), imgOf(html, "picture")];
   const wanted = [`640w hero@640w ${FIG}`, `1920w hero ${FIG}`];
   expect(sources.map(({ srcset }) => candidatesIn(srcset))).toEqual([wanted, wanted]);
+});
+
+test("each URL of a signed srcset opens, until it expires, and the app holds no key", async () => {
+  const pages = (time: number) =>
+    pagesOf("nuxt-app", SERVER, ["/friends", "/hard"], signingAt(time));
+  const [friends = "", hard = ""] = await pages(TIMES.early);
+  await expectSigned(friends, [FRIENDS], TIMES.early);
+  await expectSigned(hard, [HARD], TIMES.early);
+  const scripts = textsIn("nuxt-app/.output/public", ".js");
+  expect(scripts).toContain("https://images.example.com");
+  expect(scripts).not.toMatch(/HMAC|URL_SIGNING_KEYS/);
+  expectNoKey(friends, hard, scripts, textsIn("nuxt-app/.output"));
+
+  // A request within the same step gets the same URLs.
+  const [late = ""] = await pages(TIMES.late);
+  expect(signedUrlsIn(late)).toEqual(signedUrlsIn(friends));
 });
 
 test("a preset of which Nuxt cannot ask for other sizes has one candidate", () => {

@@ -1,5 +1,6 @@
 // Reads pages as a browser does, and image URLs as Vitrine does.
 
+import { expect } from "vitest";
 import { images } from "./vitrine.ts";
 
 type Attributes = Readonly<Record<string, string>>;
@@ -45,4 +46,20 @@ export function candidatesIn(srcset = ""): string[] {
 export function heroOf(key: string): string[] {
   const variants = ["640w hero@640w", "960w hero@960w", "1280w hero@1280w", "1920w hero"];
   return variants.map((variant) => `${variant} ${key}`);
+}
+
+/** Expects all widths of the preset, true descriptors, and its smallest variant in the background. */
+export function expectHeroes(html: string, keys: string[]): void {
+  const found = elements(html, "img").map(({ srcset, src, style = "" }) => ({
+    srcset: candidatesIn(srcset),
+    src: shownBy(src),
+    background: shownBy(/background-image: ?url\((.*?)\)/.exec(style)?.[1]),
+  }));
+  expect(found).toEqual(
+    keys.map((key) => ({
+      srcset: heroOf(key),
+      src: `hero ${key}`,
+      background: `hero@640w ${key}`,
+    })),
+  );
 }

@@ -1,23 +1,25 @@
-// unpic's components in React, Vue, Svelte, Solid and Astro.
+// unpic's components in React, Vue, Svelte and Solid. astro.test.ts has Astro.
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { URL_SIGNING_KEYS } from "vitrine:strict-worker";
 import { Image } from "@unpic/react/base";
 import { renderToStaticMarkup } from "react-dom/server";
 import { renderToString as renderSolid } from "solid-js/web";
 import { render as renderSvelte } from "svelte/server";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createSSRApp } from "vue";
 import { renderToString as renderVue } from "vue/server-renderer";
-import { candidatesIn, elements, heroOf, shownBy } from "./page.ts";
-import { run } from "./run.ts";
+import { FRIENDS, HARD } from "./keys.ts";
+import { at, expectNoKey, expectSigned, TIMES } from "./opens.ts";
+import { candidatesIn, elements, expectHeroes, shownBy } from "./page.ts";
+import { signed } from "./sign.ts";
 import SvelteHero from "./unpic/Hero.svelte";
 import { Hero as ReactHero } from "./unpic/Hero.tsx";
 import VueHero from "./unpic/Hero.vue";
 import { Hero as SolidHero } from "./unpic/hero-solid.ts";
-import { images, unpicTransformer } from "./vitrine.ts";
+import { images, signedSrc, unpicTransformer } from "./vitrine.ts";
 
 const FIG = "photos/fig.jpg";
+vi.stubEnv("URL_SIGNING_KEYS", URL_SIGNING_KEYS);
 const transformer = unpicTransformer(images.site);
 
 /** Renders a hero of an object with each framework's server. */
@@ -32,27 +34,20 @@ test.each(Object.entries(RENDERED))("%s", async (_, rendered) => {
   for (const src of [FIG, "keys/1+1=2 (ü).jpg"]) expectHeroes(await rendered(src), [src]);
 });
 
-test("Astro", async () => {
-  await run("astro-app", "astro", "build");
-  const html = readFileSync(join(import.meta.dirname, "astro-app/dist/index.html"), "utf8");
-  expectHeroes(html, [FIG, "keys/1+1=2 (ü).jpg"]);
-});
-
-/** Expects all widths of the preset, true descriptors, and its smallest variant in the background. */
-function expectHeroes(html: string, keys: string[]): void {
-  const found = elements(html, "img").map(({ srcset, src, style = "" }) => ({
-    srcset: candidatesIn(srcset),
-    src: shownBy(src),
-    background: shownBy(/background-image: ?url\((.*?)\)/.exec(style)?.[1]),
-  }));
-  expect(found).toEqual(
-    keys.map((key) => ({
-      srcset: heroOf(key),
-      src: `hero ${key}`,
-      background: `hero@640w ${key}`,
-    })),
-  );
-}
+test.each(Object.entries(RENDERED))(
+  "%s: each URL of a signed srcset opens",
+  async (_, rendered) => {
+    const keys = [FRIENDS, HARD];
+    const queries = await at(TIMES.early, () =>
+      Promise.all(keys.map((key) => signed(key, "hero"))),
+    );
+    const html = await Promise.all(
+      keys.map((key, nth) => rendered(signedSrc(key, queries[nth] ?? ""))),
+    );
+    await expectSigned(html.join(), keys, TIMES.early);
+    expectNoKey(...html);
+  },
+);
 
 test("a preset with dpr and a fixed layout has candidates for once and twice its width", () => {
   const html = renderToStaticMarkup(

@@ -5,7 +5,6 @@ import { images } from "../vitrine.ts";
 const small = [...images.widths("thumbnail"), ...images.widths("card")];
 
 const config: NextConfig = {
-  output: "export",
   images: {
     loader: "custom",
     loaderFile: "./vitrine-loader.ts",

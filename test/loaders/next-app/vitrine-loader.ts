@@ -1,3 +1,3 @@
-import { images, nextLoader } from "../vitrine.ts";
+import { images, nextLoader, privateImages } from "../vitrine.ts";
 
-export default nextLoader(images.site);
+export default nextLoader(images.site, privateImages.site);

@@ -9,4 +9,5 @@ export default defineNuxtConfig({
     providers: { vitrine: { provider: "~/vitrine-provider.ts" } },
     presets: nuxtPresets(images.site),
   },
+  nitro: { prerender: { routes: ["/"] } },
 });

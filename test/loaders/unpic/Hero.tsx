@@ -1,7 +1,7 @@
 import { Image } from "@unpic/react/base";
-import { images, unpicTransformer } from "../vitrine.ts";
+import { images, privateImages, unpicTransformer } from "../vitrine.ts";
 
-const transformer = unpicTransformer(images.site);
+const transformer = unpicTransformer(images.site, privateImages.site);
 
 export function Hero({ src }: { readonly src: string }) {
   return (

@@ -1,8 +1,8 @@
 import { Image } from "@unpic/solid/base";
 import { createComponent } from "solid-js";
-import { images, unpicTransformer } from "../vitrine.ts";
+import { images, privateImages, unpicTransformer } from "../vitrine.ts";
 
-const transformer = unpicTransformer(images.site);
+const transformer = unpicTransformer(images.site, privateImages.site);
 
 /** The code that JSX compiles to, because only one compiler, React's, can handle `.tsx` files here. */
 export function Hero({ src }: { readonly src: string }) {

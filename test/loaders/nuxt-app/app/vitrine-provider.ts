@@ -1,4 +1,4 @@
 import { defineProvider } from "@nuxt/image/runtime";
-import { images, nuxtProvider } from "../../vitrine.ts";
+import { images, nuxtProvider, privateImages } from "../../vitrine.ts";
 
-export default defineProvider(nuxtProvider(images.site));
+export default defineProvider(nuxtProvider(images.site, privateImages.site));
