@@ -11,7 +11,7 @@ import { ACCEPTS, askSite, isSame, type NoAnswer, type Visit } from "./ask-site.
 import { diagnoseStatus } from "./diagnose-site.ts";
 import { type Diagnosis, diagnose, note, well } from "./finding.ts";
 import { originalsOf } from "./originals.ts";
-import { sniff } from "./sniff.ts";
+import { sniff } from "../project/picture/sniff.ts";
 
 const SVG = "image/svg+xml";
 

@@ -4,7 +4,7 @@
 import type { Body } from "../net/body.ts";
 import { ACCEPTS, askSite, isSame, type Visit } from "./ask-site.ts";
 import { type Diagnosis, diagnose, note, well } from "./finding.ts";
-import { sniff } from "./sniff.ts";
+import { sniff } from "../project/picture/sniff.ts";
 
 type Trick = RequestInit & {
   /** In plain words. */

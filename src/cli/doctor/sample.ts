@@ -8,7 +8,7 @@ import { optionOf } from "../terminal/shell.ts";
 import { type Asked, answerText, diagnoseS3 } from "./diagnose-s3.ts";
 import { type Diagnosis, diagnose, well } from "./finding.ts";
 import type { Reader } from "./reader.ts";
-import { sniff } from "./sniff.ts";
+import { sniff } from "../project/picture/sniff.ts";
 
 /** An original. Visitors must never get it. */
 export type Sample = {

@@ -1,7 +1,7 @@
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { sniff } from "../../../src/cli/doctor/sniff.ts";
-import { file } from "../../support/stand.ts";
+import { sniff } from "../../../../src/cli/project/picture/sniff.ts";
+import { file } from "../../../support/stand.ts";
 
 const text = (words: string) => new TextEncoder().encode(words);
 
@@ -12,12 +12,29 @@ test.each<[string, () => Uint8Array | Promise<Uint8Array>, string | undefined]>(
   ["a WebP", () => sharp(file("made/key.jpg")).webp().toBuffer(), "image/webp"],
   ["an AVIF", () => sharp(file("made/key.jpg")).avif({ effort: 0 }).toBuffer(), "image/avif"],
   ["an HEIC", () => text("\0\0\0\x18ftypheic\0\0\0\0"), "image/heic"],
+  [
+    "an AVIF whose first brand is common to both",
+    () => text("\0\0\0\x1cftypmif1\0\0\0\0mif1miafavif"),
+    "image/avif",
+  ],
+  [
+    "an HEIC whose first brand is common to both",
+    () => text("\0\0\0\x18ftypmif1\0\0\0\0mif1heicavif"),
+    "image/heic",
+  ],
+  ["a film", () => text("\0\0\0\x18ftypisom\0\0\0\0isomavc1"), undefined],
   ["an SVG", () => file("broken/script.svg"), "image/svg+xml"],
   [
     "an SVG with all that may come before",
     () => text('<?xml version="1.0"?>\n<!-- a --><!DOCTYPE svg>\n<svg>'),
     "image/svg+xml",
   ],
+  [
+    "an SVG with a byte order mark and entities, as drawing programs write them",
+    () => text('\ufeff<!DOCTYPE svg PUBLIC "-//W3C" "x" [ <!ENTITY a "<b>"> ]>\n<svg/>'),
+    "image/svg+xml",
+  ],
+  ["something with a name like it", () => text("<svgx>"), undefined],
   ["HTML", () => file("broken/page.jpg"), undefined],
   ["HTML with an SVG in it", () => text("<html><svg></svg></html>"), undefined],
   ["nothing", () => new Uint8Array(), undefined],
