@@ -1,0 +1,169 @@
+// Reads what apps want to know of a picture from its bytes: size, type, colour and ThumbHash. The bytes decide,
+// never a name or a content-type. No network, no other file.
+
+import type { SharpOptions } from "sharp";
+import { rgbaToThumbHash } from "thumbhash";
+import type { Dimensions, Fact } from "../../../client/types.ts";
+import { isFault } from "../../command.ts";
+import { dominantColor } from "./dominant-color.ts";
+import { type LoadSharp, loadSharp } from "./load-sharp.ts";
+import { sniff } from "./sniff.ts";
+import { readSvgSize } from "./svg-size.ts";
+
+/** Why there is no fact, in plain words: `HEIC: sharp cannot read it`. */
+export type NoFact = {
+  readonly why: string;
+  /** Whether it is no picture at all, so nothing is missing. */
+  readonly foreign?: true;
+};
+
+/** Waits until there is memory for so many pixels, does the work, and returns what that returns. */
+export type Turn = <T>(pixels: number, work: () => Promise<T>) => Promise<T>;
+
+/** The edge reads no larger original (L1). */
+export const MOST_BYTES = 100e6;
+const MOST_PIXELS = 100e6;
+const LONGEST_SIDE = 12_000;
+/** The longest side that can be drawn of an SVG. */
+const LONGEST_SVG_SIDE = 32_767;
+
+/** The pixels of an animation whose frames are all looked at: more take too much memory. */
+const MOST_ANIMATED = 50e6;
+
+/** A ThumbHash is made of a picture that fits into a square of this size. */
+const SMALL = 100;
+const TIMEOUT_S = 60;
+
+/** Time and size have bounds. Warnings of a decoder are not failures. */
+const OPTIONS = { failOn: "error", limitInputPixels: MOST_PIXELS } as const satisfies SharpOptions;
+
+const TOO_LARGE = "over 100 MB, and Cloudflare reads at most 100 MB";
+
+type Head = Dimensions & {
+  readonly type: string;
+  readonly frames: number;
+  readonly hasAlpha: boolean;
+};
+
+/**
+ * @param bytes of the whole original
+ * @param turn bounds the memory for pixels, if many are read at a time
+ * @throws if sharp is not installed: ask `loadSharp` first
+ */
+export async function readFact(
+  bytes: Uint8Array,
+  turn: Turn = (_pixels, work) => work(),
+): Promise<Fact | NoFact> {
+  const sharp = loadSharp();
+  if (isFault(sharp)) throw new Error(sharp.fault);
+  if (bytes.length > MOST_BYTES) return { why: TOO_LARGE };
+  const head = await readHead(sharp, bytes);
+  if ("why" in head) return head;
+  const { width, height, type, frames } = head;
+  const wrong = sizeFault(head);
+  if (wrong !== undefined) return { why: wrong };
+  try {
+    return await turn(type === SVG ? SMALL * SMALL : width * height, async () => {
+      const small = await readSmall(sharp, bytes, type);
+      const isAlpha = await isTransparent(sharp, bytes, head, small.data);
+      const hash = rgbaToThumbHash(small.width, small.height, small.data);
+      return {
+        ...{ width, height, type, bytes: bytes.length },
+        color: dominantColor(small.data),
+        thumbhash: Buffer.from(hash).toString("base64"),
+        ...(isAlpha && { alpha: true }),
+        ...(frames > 1 && { animated: true }),
+      };
+    });
+  } catch (error) {
+    return brokenBy(error);
+  }
+}
+
+const SVG = "image/svg+xml";
+
+/** Reads the type and the upright size of one frame. */
+async function readHead(sharp: LoadSharp, bytes: Uint8Array): Promise<Head | NoFact> {
+  const type = sniff(bytes);
+  if (bytes.length === 0) return { why: "it is empty", foreign: true };
+  if (type === undefined) return { why: "it is no picture that Cloudflare reads", foreign: true };
+  if (type === "image/heic") return { why: "HEIC: sharp cannot read it" };
+  if (type === SVG) {
+    const size = readSvgSize(bytes);
+    return size ? { ...size, type, frames: 1, hasAlpha: true } : { why: "an SVG without a size" };
+  }
+  try {
+    const read = await sharp(bytes, { ...OPTIONS, limitInputPixels: false }).metadata();
+    const { autoOrient, pages = 1, hasAlpha } = read;
+    // Several pages of an AVIF are pictures of their own.
+    const frames = type === "image/avif" ? 1 : pages;
+    return { ...autoOrient, type, frames, hasAlpha };
+  } catch (error) {
+    return brokenBy(error);
+  }
+}
+
+function sizeFault({ type, width, height }: Head): string | undefined {
+  const size = `${width} × ${height} px`;
+  // The edge passes it on, whatever its size is (R8).
+  if (type === SVG) {
+    return Math.max(width, height) > LONGEST_SVG_SIDE ? `${size}, too large to draw` : undefined;
+  }
+  if (Math.max(width, height) > LONGEST_SIDE) {
+    return `${size}, and Cloudflare reads at most 12,000 px a side`;
+  }
+  if (width * height <= MOST_PIXELS) return undefined;
+  return `${size}, and Cloudflare reads at most 100 million pixels`;
+}
+
+type Small = Dimensions & { readonly data: Uint8Array };
+
+/** The first frame: upright, in sRGB, not premultiplied, and scaled to fit the square. */
+async function readSmall(sharp: LoadSharp, bytes: Uint8Array, type: string): Promise<Small> {
+  const { data, info } = await sharp(bytes, OPTIONS)
+    .timeout({ seconds: TIMEOUT_S })
+    .autoOrient()
+    .resize(SMALL, SMALL, { fit: "inside", withoutEnlargement: type !== SVG })
+    .ensureAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { width, height } = info;
+  return { data: type === SVG ? withFullEdges(data, width) : data, width, height };
+}
+
+/** A scaled drawing covers the pixels at its edges in part. If all others are opaque, so are these. */
+function withFullEdges(rgba: Uint8Array, width: number): Uint8Array {
+  const height = rgba.length / 4 / width;
+  const isEdge = (x: number, y: number) => x % (width - 1) === 0 || y % (height - 1) === 0;
+  for (let at = 0; at < width * height; at += 1) {
+    const inner = !isEdge(at % width, Math.floor(at / width));
+    if (inner && rgba[at * 4 + 3] !== 255) return rgba;
+  }
+  return rgba.map((byte, at) => (at % 4 === 3 && byte > 0 ? 255 : byte));
+}
+
+/** Returns whether some pixel is transparent. One of many may be lost in the small picture. */
+async function isTransparent(
+  sharp: LoadSharp,
+  bytes: Uint8Array,
+  { type, hasAlpha, frames, width, height }: Head,
+  small: Uint8Array,
+): Promise<boolean> {
+  if (!hasAlpha) return false;
+  if (small.some((byte, at) => at % 4 === 3 && byte < 255)) return true;
+  const isWhole = frames > 1 && width * height * frames <= MOST_ANIMATED;
+  const isKnown = type === SVG || (width <= SMALL && height <= SMALL && !isWhole);
+  if (isKnown) return false;
+  const alpha = await sharp(bytes, { ...OPTIONS, animated: isWhole })
+    .timeout({ seconds: TIMEOUT_S })
+    .extractChannel("alpha")
+    .raw()
+    .toBuffer();
+  return alpha.some((byte) => byte < 255);
+}
+
+/** What a decoder said, in one line. Anything else is a bug. */
+function brokenBy(error: unknown): NoFact {
+  if (!(error instanceof Error)) throw error;
+  return { why: `it is broken: ${error.message.split("\n", 1).join()}` };
+}
