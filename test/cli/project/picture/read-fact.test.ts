@@ -1,6 +1,6 @@
 // What readFact reads from the bytes of originals: right, wrong and hostile ones.
 
-import sharp, { type Channels } from "sharp";
+import sharp, { type Channels, type Sharp } from "sharp";
 import { expect, test } from "vitest";
 import { readFact } from "../../../../src/cli/project/picture/read-fact.ts";
 import { file } from "../../../support/stand.ts";
@@ -19,7 +19,7 @@ function pierced(width: number, height: number, channels: Channels = 4) {
 }
 
 /** An animation whose frames are these. */
-async function animation(frames: readonly sharp.Sharp[]) {
+async function animation(frames: readonly Sharp[]) {
   const pngs = await Promise.all(frames.map((frame) => frame.png().toBuffer()));
   return sharp(pngs, { join: { animated: true } });
 }
