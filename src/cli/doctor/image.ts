@@ -6,12 +6,12 @@ import { mayYield } from "../../worker/edge/allowed-type.ts";
 import { chooseFormat, readAccept } from "../../worker/request/format.ts";
 import type { Body } from "../net/body.ts";
 import { isOutOfCache } from "../net/cache-word.ts";
+import { sniff } from "../project/picture/sniff.ts";
 import type { Project } from "../project/project.ts";
 import { ACCEPTS, askSite, isSame, type NoAnswer, type Visit } from "./ask-site.ts";
 import { diagnoseStatus } from "./diagnose-site.ts";
 import { type Diagnosis, diagnose, note, well } from "./finding.ts";
 import { originalsOf } from "./originals.ts";
-import { sniff } from "../project/picture/sniff.ts";
 
 const SVG = "image/svg+xml";
 

@@ -2,9 +2,9 @@
 // have got them out of other image servers.
 
 import type { Body } from "../net/body.ts";
+import { sniff } from "../project/picture/sniff.ts";
 import { ACCEPTS, askSite, isSame, type Visit } from "./ask-site.ts";
 import { type Diagnosis, diagnose, note, well } from "./finding.ts";
-import { sniff } from "../project/picture/sniff.ts";
 
 type Trick = RequestInit & {
   /** In plain words. */

@@ -4,11 +4,11 @@ import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
+import { sniff } from "../project/picture/sniff.ts";
 import { optionOf } from "../terminal/shell.ts";
 import { type Asked, answerText, diagnoseS3 } from "./diagnose-s3.ts";
 import { type Diagnosis, diagnose, well } from "./finding.ts";
 import type { Reader } from "./reader.ts";
-import { sniff } from "../project/picture/sniff.ts";
 
 /** An original. Visitors must never get it. */
 export type Sample = {

@@ -4,7 +4,17 @@
 import { XMLParser } from "fast-xml-parser";
 import { isTable } from "../../worker/base/json.ts";
 
+/** An object, as a list tells it. */
+export type Listed = {
+  readonly key: string;
+  /** Without quotes. */
+  readonly etag?: string;
+  readonly bytes?: number;
+};
+
 export type Page = {
+  readonly objects: readonly Listed[];
+  /** Those of the objects. */
   readonly keys: readonly string[];
   /** With a delimiter: the beginnings of keys, up to it. */
   readonly prefixes: readonly string[];
@@ -37,12 +47,15 @@ export function readPage(xml: string, prefix: string): Page | Wrong {
   if (isWrong(next)) return next;
   const encodes = readEncoding(list);
   if (isWrong(encodes)) return encodes;
-  const keys = namesIn(list["Contents"], "Key", encodes);
+  const contents = list["Contents"];
+  const keys = namesIn(contents, "Key", encodes);
   if (isWrong(keys)) return keys;
   const prefixes = namesIn(list["CommonPrefixes"], "Prefix", encodes);
   if (isWrong(prefixes)) return prefixes;
   const foreign = [...keys, ...prefixes].find((name) => !name.startsWith(prefix));
-  if (foreign === undefined) return { keys, prefixes, next };
+  const details = detailsIn(contents);
+  const objects = keys.map((key, at) => ({ key, ...details[at] }));
+  if (foreign === undefined) return { objects, keys, prefixes, next };
   const [found, asked] = [JSON.stringify(foreign), JSON.stringify(prefix)];
   return { wrong: `its list has ${found}, which does not begin with ${asked}` };
 }
@@ -89,6 +102,23 @@ function namesIn(entries: unknown = [], element: string, encodes: boolean): stri
     names.push(name);
   }
   return names;
+}
+
+/** What else the list tells of each object. What cannot be read is left out. */
+function detailsIn(contents: unknown = []): Omit<Listed, "key">[] {
+  const entries = Array.isArray(contents) ? contents : [contents];
+  return entries.map((entry) => {
+    const { ETag: etag, Size: size } = isTable(entry) ? entry : {};
+    const tag = typeof etag === "string" ? unescapeXml(etag) : "";
+    const plain = isWrong(tag) ? "" : plainEtag(tag);
+    const isSize = typeof size === "string" && /^\d{1,15}$/.test(size);
+    return { ...(plain !== "" && { etag: plain }), ...(isSize && { bytes: Number(size) }) };
+  });
+}
+
+/** An ETag without its quotes. Some proxies mark it as weak. */
+export function plainEtag(etag: string): string {
+  return etag.replace(/^(?:W\/)?"(.*)"$/, "$1");
 }
 
 /** What some servers write in place of a character that XML cannot hold. */

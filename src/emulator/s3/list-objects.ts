@@ -1,12 +1,13 @@
 // S3's answer to ListObjectsV2.
 
 import { escapeXml, REQUEST_IDS } from "./refuse.ts";
+import { etagOf, type Stored } from "./send-object.ts";
 
 const MOST_LISTED = 1000;
 
 /** Lists keys in byte order. With a delimiter, keys that share a prefix up to it are listed once. */
 export function listObjects(
-  objects: ReadonlyMap<string, { readonly body: Uint8Array }>,
+  objects: ReadonlyMap<string, Stored>,
   asked: URLSearchParams,
 ): Response {
   const most = Math.min(MOST_LISTED, Number(asked.get("max-keys") ?? MOST_LISTED));
@@ -22,9 +23,10 @@ export function listObjects(
   const told = page.map((entry) => {
     const object = objects.get(entry);
     const name = escapeXml(encodes ? encodeEntry(entry) : entry);
-    return object === undefined
-      ? `<CommonPrefixes><Prefix>${name}</Prefix></CommonPrefixes>`
-      : `<Contents><Key>${name}</Key><Size>${object.body.length}</Size></Contents>`;
+    if (object === undefined) return `<CommonPrefixes><Prefix>${name}</Prefix></CommonPrefixes>`;
+    const etag = etagOf(object);
+    const tag = etag === null ? "" : `<ETag>${escapeXml(`"${etag}"`)}</ETag>`;
+    return `<Contents><Key>${name}</Key>${tag}<Size>${object.body.length}</Size></Contents>`;
   });
   const encoding = encodes ? "<EncodingType>url</EncodingType>" : "";
   const next = `<NextContinuationToken>${from + page.length}</NextContinuationToken>`;

@@ -26,9 +26,11 @@ const LAST_MODIFIED = "Tue, 24 Nov 2026 09:00:00 GMT";
 
 export function sendObject(
   request: Request,
-  { body, type, cacheControl, etag = md5(body) }: Stored,
+  object: Stored,
   interruption: Interruption | undefined,
 ): Response | Refused {
+  const { body, type, cacheControl } = object;
+  const etag = etagOf(object);
   const headers = {
     "content-type": type,
     "content-length": `${body.length}`,
@@ -59,8 +61,9 @@ export function sendObject(
   return new Response(content, { headers });
 }
 
-function md5(body: Uint8Array): string {
-  return createHash("md5").update(body).digest("hex");
+/** Null: the object has none. */
+export function etagOf({ etag, body }: Stored): string | null {
+  return etag === undefined ? createHash("md5").update(body).digest("hex") : etag;
 }
 
 function firstHalf(

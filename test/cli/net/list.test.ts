@@ -89,7 +89,33 @@ const SPELT: readonly (readonly [who: string, xml: string, keys: readonly string
 test.each(SPELT)("the keys of %s are read as they are (A10)", async (_who, xml, keys) => {
   const headers = { "content-type": "application/xml" };
   network.use(http.get(`${BASE}*`, () => new HttpResponse(list200(whole + xml), { headers })));
-  expect(await list({ prefix: "a/" })).toEqual({ keys, prefixes: [], next: undefined });
+  const objects = keys.map((key) => ({ key }));
+  expect(await list({ prefix: "a/" })).toEqual({ objects, keys, prefixes: [], next: undefined });
+});
+
+test("each object comes with its ETag and its size", async () => {
+  const body = new Uint8Array(7);
+  s3.objects.set("published/x/a", { body, type: "image/jpeg", etag: "a&b" });
+  s3.objects.set("published/x/b", { body, type: "image/jpeg", etag: null });
+  const page = await list({ prefix: "published/x/" });
+  expect("objects" in page && page.objects).toEqual([
+    { key: "published/x/a", etag: "a&b", bytes: 7 },
+    { key: "published/x/b", bytes: 7 },
+  ]);
+});
+
+test.each<[string, xml: string, told: Record<string, unknown>]>([
+  ["a weak ETag", "<ETag>W/&quot;a-2&quot;</ETag>", { etag: "a-2" }],
+  ["an ETag without quotes", "<ETag>a</ETag>", { etag: "a" }],
+  ["an ETag that is no XML", "<ETag>&a;</ETag>", {}],
+  ["empty elements", "<ETag/><Size/>", {}],
+  ["a size that is none", "<Size>-1</Size>", {}],
+])("what cannot be read of an object is left out: %s", async (_what, xml, told) => {
+  const headers = { "content-type": "application/xml" };
+  const entry = `<Contents><Key>a/b</Key>${xml}</Contents>`;
+  network.use(http.get(`${BASE}*`, () => new HttpResponse(list200(whole + entry), { headers })));
+  const page = await list({ prefix: "a/" });
+  expect("objects" in page && page.objects).toEqual([{ key: "a/b", ...told }]);
 });
 
 test("the beginnings of keys are decoded, too, and a token is sent back as it was", async () => {
@@ -102,7 +128,9 @@ test("the beginnings of keys are decoded, too, and a token is sent back as it wa
     }),
   );
   const next = "a%2B+\x01&";
-  expect(await list({ prefix: "a", next })).toEqual({ keys: [], prefixes: ["a b/"], next });
+  expect(await list({ prefix: "a", next })).toMatchObject({
+    ...{ keys: [], prefixes: ["a b/"], next },
+  });
   expect(asked).toEqual([
     "?continuation-token=a%252B%2B%01%26&encoding-type=url&list-type=2&max-keys=1000&prefix=a",
   ]);
@@ -110,7 +138,7 @@ test("the beginnings of keys are decoded, too, and a token is sent back as it wa
 
 test("with a delimiter it lists the beginnings of keys", async () => {
   const page = await list({ prefix: "", delimiter: "/", most: 5 });
-  expect(page).toEqual({ keys: [], prefixes: ["published/"], next: undefined });
+  expect(page).toEqual({ objects: [], keys: [], prefixes: ["published/"], next: undefined });
 });
 
 test.each(["published/a b/", "published/100%/", "published/1+1=2&prefix=x/", "published/日本/"])(
