@@ -2,6 +2,7 @@
 
 import { originUrl } from "../../worker/s3/object-url.ts";
 import { type End, EXIT, type Fault, isFault, paint, say, type World } from "../command.ts";
+import { listObjects } from "../project/list-objects.ts";
 import { nameOf, readOption } from "../project/object-name.ts";
 import type { Project } from "../project/project.ts";
 import { isImpossible, type OwnUrls, readGiven } from "../project/wanted.ts";
@@ -9,7 +10,6 @@ import { type Impossible, linesOf } from "../terminal/lines.ts";
 import { counted, createProgress } from "../terminal/progress.ts";
 import { argumentsOf } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
-import { listKeys } from "./list-keys.ts";
 
 export type Gathered = {
   /** Each URL, with what was first given for it. A key with versions has several URLs. */
@@ -100,7 +100,15 @@ async function listNames(
   const found = readOption(buckets, "--prefix", prefix);
   if (isFault(found)) return found;
   const listing = createProgress(world, "objects listed");
-  const listed = await listKeys(world, project, found, listing.step, instead);
+  const keys: string[] = [];
+  const listed = await listObjects(world, project, found, {
+    take(objects) {
+      for (const { key } of objects) keys.push(key);
+      listing.step(objects.length);
+    },
+    who: "--prefix",
+    instead,
+  });
   listing.end();
   if (isFault(listed)) return listed;
   const { bucket, key: beginning } = found;
@@ -108,9 +116,9 @@ async function listNames(
     const others = counted(listed.others, "object");
     say(world.stderr, `Left out: ${others} with keys that Vitrine cannot show.`);
   }
-  if (listed.keys.length === 0) {
+  if (keys.length === 0) {
     const what = `${bucket.name} has no object that begins with "${bucket.prefix}${beginning}"`;
     return { fault: listed.others > 0 ? `${what} and that Vitrine can show` : what };
   }
-  return listed.keys.map((key) => nameOf(buckets, { bucket, key }));
+  return keys.map((key) => nameOf(buckets, { bucket, key }));
 }

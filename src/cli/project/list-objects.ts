@@ -9,37 +9,40 @@ import type { Fault, World } from "../command.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import { listPage } from "../net/list.ts";
 import { sleep } from "../net/pace.ts";
-import type { Page } from "../net/read-page.ts";
-import type { Found } from "../project/object-name.ts";
-import { type Project, slotsAtHand } from "../project/project.ts";
+import type { Listed, Page } from "../net/read-page.ts";
+import type { Found } from "./object-name.ts";
+import { type Project, slotsAtHand } from "./project.ts";
 
-/** The keys without the bucket's prefix, and the number of those that Vitrine cannot show. */
-type Listed = { readonly keys: string[]; readonly others: number };
+type Listing = {
+  /** Takes the objects of a page that Vitrine can show, by their keys without the bucket's prefix. */
+  readonly take: (objects: readonly Listed[]) => void;
+  /** The option or the command that has to list. */
+  readonly who: string;
+  /** The command that takes keys in place of a list. */
+  readonly instead: string;
+};
 
 /** How long to wait before S3 is asked again, if it is busy: ms. */
 const DELAYS = [1_000, 5_000];
 
 /**
  * @param found the bucket, and what the keys below its prefix begin with
- * @param listed is told how many keys each page has
- * @param instead the command that takes keys
+ * @returns how many objects Vitrine cannot show
  */
-export async function listKeys(
+export async function listObjects(
   world: World,
   project: Project,
   { bucket, key: prefix }: Found,
-  listed: (count: number) => void,
-  instead: string,
-): Promise<Listed | Fault> {
+  { take, who, instead }: Listing,
+): Promise<{ readonly others: number } | Fault> {
   const { usable, unusable } = slotsAtHand(project, bucket.name);
   const slots = [...usable];
-  const keys: string[] = [];
   let others = 0;
   const tokens = new Set<string>();
   let next: string | undefined;
   for (;;) {
     const [slot] = slots;
-    if (slot === undefined) return { fault: whyNoKey(bucket.name, unusable) };
+    if (slot === undefined) return { fault: whyNoKey(`${who} has to list`, bucket.name, unusable) };
     const options = { prefix: bucket.prefix + prefix, next };
     const page = await patiently(world, () =>
       listPage(bucket, slot.credentials, options, world.now()),
@@ -50,13 +53,13 @@ export async function listKeys(
       slots.shift(); // The Worker does the same.
       continue;
     }
-    const below = page.keys.map((key) => key.slice(bucket.prefix.length));
-    const shown = below.filter((key) => keyFault(bucket.prefix + key) === undefined);
-    for (const key of shown) keys.push(key);
-    others += below.length - shown.length;
-    listed(shown.length);
+    const shown = page.objects
+      .filter(({ key }) => keyFault(key) === undefined)
+      .map((object) => ({ ...object, key: object.key.slice(bucket.prefix.length) }));
+    take(shown);
+    others += page.objects.length - shown.length;
     ({ next } = page);
-    if (next === undefined || world.interrupted.aborted) return { keys, others };
+    if (next === undefined || world.interrupted.aborted) return { others };
     if (tokens.has(next)) {
       return { fault: `${bucket.name} cannot be listed: the list of S3 has no end` };
     }
@@ -64,11 +67,14 @@ export async function listKeys(
   }
 }
 
-/** Why no slot can list: no secret is at hand, or what is wrong with those that are. */
-function whyNoKey(name: string, unusable: readonly Unusable[]): string {
+/**
+ * Why no slot can be used: no secret is at hand, or what is wrong with those that are.
+ * @param what what has to be done with the bucket: `--prefix has to list`
+ */
+export function whyNoKey(what: string, name: string, unusable: readonly Unusable[]): string {
   const mistakes = unusable.flatMap((slot) => slot.mistakes.map(mistakeText));
   const why = mistakes.length === 0 ? "there is no S3 key to do so" : mistakes.join("; ");
-  return `--prefix has to list ${name}, and ${why}. ${GIVE_KEY}`;
+  return `${what} ${name}, and ${why}. ${GIVE_KEY}`;
 }
 
 const GIVE_KEY = "Put the key into the environment, or the file of --secrets-file";
@@ -79,7 +85,7 @@ async function patiently(
 ): Promise<Page | S3Answer> {
   for (const delay of DELAYS) {
     const page = await ask();
-    const busy = !("keys" in page) && (page.status ?? 500) >= 500;
+    const busy = !("keys" in page) && (page.status === 429 || (page.status ?? 500) >= 500);
     if (!busy || interrupted.aborted) return page;
     await sleep(delay, interrupted);
   }
