@@ -14,6 +14,7 @@ import {
 } from "../options.ts";
 import { hostOf } from "../project/base-url.ts";
 import { FREE, readBounds } from "../project/costs.ts";
+import { recordFile } from "../project/line-file.ts";
 import { openSite } from "../project/open-project.ts";
 import { refuserOfOthersUrls } from "../project/own-url.ts";
 import { count, createProgress } from "../terminal/progress.ts";
@@ -22,7 +23,7 @@ import { visible } from "../terminal/visible.ts";
 import { estimateLines, type Limits } from "./estimate.ts";
 import { createPlanner, type Planner, type Reads, type WarmRequest } from "./plan.ts";
 import { createQueue } from "./queue.ts";
-import { openRecord, recordOf, type WarmRecord } from "./record.ts";
+import { openRecord, type WarmRecord } from "./record.ts";
 import { sendAll } from "./send.ts";
 import { createSummary } from "./summary.ts";
 
@@ -94,7 +95,7 @@ async function warm(world: World, options: Options): Promise<End> {
   const own = { hosts: [...new Set([hostOf(base), ...domains])], refuse };
   const planner = createPlanner(site, own, { presets, route, reads });
   if (isFault(planner)) return planner;
-  const file = options.record ?? recordOf(base, site.known.environment);
+  const file = options.record ?? recordFile("warm", base, site.known.environment);
   const record = await openRecord(world, { file, restart, readOnly: dryRun });
   if (isFault(record)) return record;
   const bound = readBounds(site.known.deployed, () => {}).most;

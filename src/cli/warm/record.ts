@@ -1,13 +1,9 @@
 // Keeps what vitrine warm has done, to continue later: a file with a line of JSON for each object. Never keeps a
 // signature.
 
-import { hash } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
 import { isTable, json } from "../../worker/base/json.ts";
-import type { Fault, World } from "../command.ts";
-import { linesOf } from "../terminal/lines.ts";
+import { type Fault, isFault, type World } from "../command.ts";
+import { openLines, readLines } from "../project/line-file.ts";
 import type { WarmRequest } from "./plan.ts";
 
 /** A request in the queue, which has so many `siblings` for this source, itself counted. */
@@ -27,12 +23,6 @@ export type WarmRecord = {
   close(): Promise<Fault | undefined>;
 };
 
-/** The default file for a Vitrine, relative to the project's folder. All environments share a local URL. */
-export function recordOf(base: string, environment: string | undefined): string {
-  const of = environment === undefined ? "" : `${environment}-`;
-  return `.wrangler/vitrine/warm-${of}${hash("sha256", base).slice(0, 12)}.jsonl`;
-}
-
 type RecordOptions = {
   readonly file: string;
   /** Forgets what was done before, but not what it cost. */
@@ -41,37 +31,29 @@ type RecordOptions = {
 };
 
 export async function openRecord(
-  { folder, interrupted, now }: World,
+  world: World,
   { file, restart, readOnly }: RecordOptions,
 ): Promise<WarmRecord | Fault> {
-  const path = resolve(folder, file);
+  const { now } = world;
   let done = createSets();
   const paid = createSets();
   const month = monthOf(now());
   let spent = 0;
-  let handle: FileHandle | undefined;
-  try {
-    if (existsSync(path)) {
-      for await (const line of linesOf(createReadStream(path), interrupted)) {
-        if (line === RESTARTED) done = createSets();
-        const entry = readEntry(line);
-        if (entry === undefined) continue;
-        done.add(entry.id, entry.done);
-        if (!entry.at.startsWith(month)) continue;
-        paid.add(entry.id, entry.paid);
-        spent += entry.paid.length;
-      }
-    }
-    if (restart) done = createSets();
-    if (!readOnly) {
-      mkdirSync(dirname(path), { recursive: true });
-      handle = await open(path, "a");
-      // The last line may be incomplete. End it, so that it does not become the beginning of the next one.
-      await handle.appendFile(restart ? `\n${RESTARTED}\n` : "\n");
-    }
-  } catch (error) {
-    return faultOf(file, error);
-  }
+  const unread = await readLines(world, file, (line) => {
+    if (line === RESTARTED) done = createSets();
+    const entry = readEntry(line);
+    if (entry === undefined) return;
+    done.add(entry.id, entry.done);
+    if (!entry.at.startsWith(month)) return;
+    paid.add(entry.id, entry.paid);
+    spent += entry.paid.length;
+  });
+  if (unread !== undefined) return unread;
+  if (restart) done = createSets();
+  const lines = readOnly ? undefined : await openLines(world, file);
+  if (isFault(lines)) return lines;
+  const restarted = restart && (await lines?.append(RESTARTED));
+  if (isFault(restarted)) return restarted;
 
   /** The objects that have begun, with the requests that are done. */
   const begun = new Map<string, { left: number; requests: Queued[] }>();
@@ -86,12 +68,7 @@ export async function openRecord(
       key: first.name,
       at: new Date(now()).toISOString(),
     };
-    try {
-      await handle?.appendFile(`${JSON.stringify(entry)}\n`);
-      return undefined;
-    } catch (error) {
-      return faultOf(file, error);
-    }
+    return lines?.append(JSON.stringify(entry));
   };
   return {
     ...{ file, spent, before: done.of, paid: paid.of },
@@ -107,7 +84,7 @@ export async function openRecord(
     async close() {
       let fault: Fault | undefined;
       for (const { requests } of begun.values()) fault ??= await write(requests);
-      await handle?.close();
+      await lines?.close();
       return fault;
     },
   };
@@ -157,10 +134,4 @@ function readEntry(line: unknown): Omit<Entry, "key"> | undefined {
 /** `2026-11-`: Cloudflare bills by the month. */
 function monthOf(now: number): string {
   return new Date(now).toISOString().slice(0, 8);
-}
-
-/** Explains an error of the file system. Any other error is a bug. */
-function faultOf(file: string, error: unknown): Fault {
-  if (!(error instanceof Error && "code" in error)) throw error;
-  return { fault: `the record ${file} cannot be used: ${error.message}` };
 }
