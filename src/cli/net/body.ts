@@ -10,14 +10,15 @@ export type Body = Pick<Response, "status" | "headers"> & {
 /**
  * Sends a request, and reads its answer.
  * @param patience seconds until the headers must be here, and then between two parts of the body
- * @param take gets the answer before its body is read, and says how many bytes are wanted
+ * @param take gets the answer before its body is read, and says how many bytes are wanted. It may wait, for
+ *   example for memory: the patience begins again after that
  * @throws what `fetch` throws; if it takes too long, a `TimeoutError`
  */
 export async function fetchBody(
   url: string,
   init: RequestInit,
   patience: number,
-  take: (answer: Response) => number,
+  take: (answer: Response) => number | Promise<number>,
 ): Promise<Body> {
   const abort = new AbortController();
   const late = () => abort.abort(new DOMException("time is up", "TimeoutError"));
@@ -26,7 +27,9 @@ export async function fetchBody(
     const signal = init.signal ? AbortSignal.any([init.signal, abort.signal]) : abort.signal;
     const answer = await fetch(url, { ...init, redirect: "manual", signal });
     const { status, headers } = answer;
-    const most = take(answer);
+    clearTimeout(timer);
+    const most = await take(answer);
+    timer = setTimeout(late, patience * 1000);
     const chunks: Uint8Array[] = [];
     let length = 0;
     for await (const chunk of answer.body ?? []) {
