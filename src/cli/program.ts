@@ -18,6 +18,7 @@ import { deployCommand } from "./deploy/index.ts";
 import { devCommand, type StartLocal } from "./dev/index.ts";
 import { doctorCommand, examineSiteAt } from "./doctor/index.ts";
 import { explainCommand } from "./explain/index.ts";
+import { factsCommand } from "./facts/index.ts";
 import { initCommand } from "./init/index.ts";
 import { VERSION } from "./project/version.ts";
 import { purgeCommand } from "./purge/index.ts";
@@ -35,6 +36,7 @@ const COMMANDS = [
   (world, run) => deployCommand(world, run, examineSiteAt),
   doctorCommand,
   clientCommand,
+  factsCommand,
   typesCommand,
   urlCommand,
   signCommand,

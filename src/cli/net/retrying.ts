@@ -48,7 +48,10 @@ export function retrying(options: Retrying): KyInstance {
 }
 
 /** The answer with the body that was read. @throws TypeError if HTTP has no such status */
-export function answerOf({ status, statusText, headers }: Response, body: string): Response {
+export function answerOf(
+  { status, statusText, headers }: Pick<Response, "status" | "statusText" | "headers">,
+  body: string,
+): Response {
   if (status > 599) throw new TypeError(`the status ${status}`);
   return new Response(body || null, { status, statusText, headers });
 }

@@ -81,7 +81,7 @@ function read(
 }
 
 /** Reads the name of an object. @param write writes a name where it can be pasted */
-function readObject(
+export function readObject(
   buckets: readonly Bucket[],
   given: string,
   write: (name: string) => string,

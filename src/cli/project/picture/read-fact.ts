@@ -22,7 +22,7 @@ export type Turn = <T>(pixels: number, work: () => Promise<T>) => Promise<T>;
 
 /** The edge reads no larger original (L1). */
 export const MOST_BYTES = 100e6;
-const MOST_PIXELS = 100e6;
+export const MOST_PIXELS = 100e6;
 const LONGEST_SIDE = 12_000;
 /** The longest side that can be drawn of an SVG. */
 const LONGEST_SVG_SIDE = 32_767;
@@ -37,7 +37,7 @@ const TIMEOUT_S = 60;
 /** Time and size have bounds. Warnings of a decoder are not failures. */
 const OPTIONS = { failOn: "error", limitInputPixels: MOST_PIXELS } as const satisfies SharpOptions;
 
-const TOO_LARGE = "over 100 MB, and Cloudflare reads at most 100 MB";
+export const TOO_LARGE = "over 100 MB, and Cloudflare reads at most 100 MB";
 
 type Head = Dimensions & {
   readonly type: string;

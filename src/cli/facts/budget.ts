@@ -1,0 +1,31 @@
+// Bounds how much of something is taken at a time, such as memory.
+
+/** Returns what gives it back. */
+export type Take = (amount: number) => Promise<() => void>;
+
+/**
+ * Who asks first is served first, so a large amount is not overtaken for ever. An amount above `most` gets all.
+ * @param most how much is there
+ */
+export function createBudget(most: number): Take {
+  let free = most;
+  const waiting: { readonly amount: number; readonly begin: () => void }[] = [];
+  const serve = () => {
+    for (let next = waiting[0]; next !== undefined && next.amount <= free; next = waiting[0]) {
+      waiting.shift();
+      free -= next.amount;
+      next.begin();
+    }
+  };
+  return async (asked) => {
+    const amount = Math.min(asked, most);
+    await new Promise<void>((begin) => {
+      waiting.push({ amount, begin });
+      serve();
+    });
+    return () => {
+      free += amount;
+      serve();
+    };
+  };
+}

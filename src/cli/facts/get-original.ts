@@ -1,0 +1,165 @@
+// Fetches originals with the S3 keys at hand: again if S3 is busy, with the next slot if S3 refuses the current one,
+// and only so many bytes at a time. No original is kept.
+
+import type { Bucket } from "../../worker/config/bucket.ts";
+import type { Slot } from "../../worker/config/slot.ts";
+import { originUrl } from "../../worker/s3/object-url.ts";
+import { sign } from "../../worker/s3/sigv4.ts";
+import { readSaid, type Said, verdictOf } from "../../worker/s3/verdict.ts";
+import type { World } from "../command.ts";
+import { fetchBody, isLate } from "../net/body.ts";
+import { createPace } from "../net/pace.ts";
+import { plainEtag } from "../net/read-page.ts";
+import { answerOf, failureOf, type Retrying, retrying, waitOf } from "../net/retrying.ts";
+import { MOST_BYTES } from "../project/picture/read-fact.ts";
+import type { Take } from "./budget.ts";
+
+/** `trouble`: S3 failed, and another try may help. `halt`: no other object can be read either. */
+export type Missing = {
+  readonly why: string;
+  readonly kind: "object" | "trouble" | "halt";
+};
+
+export type Original = { readonly bytes: Uint8Array; readonly etag: string | undefined };
+
+/** Reads an object, and does something with it. Undefined: it was interrupted. */
+export type GetOriginal = <T>(
+  key: string,
+  etag: string | undefined,
+  use: (original: Original) => Promise<T>,
+) => Promise<T | "unchanged" | "too-large" | Missing | undefined>;
+
+/** Seconds for the headers, and then between two parts of the body. */
+const PATIENCE_S = 30;
+/** Milliseconds for a whole answer. It may wait for the memory of other originals. */
+const TIMEOUT = 3_600_000;
+const LONGEST_WAIT = 60_000;
+const MOST_TEXT = 1e6;
+
+/**
+ * @param slots the keys to try, in this order
+ * @param memory takes the bytes of an original, before they come
+ */
+export function createGetter(
+  { now, interrupted: signal }: World,
+  bucket: Bucket,
+  slots: readonly [Slot, ...Slot[]],
+  memory: Take,
+): GetOriginal {
+  const pace = createPace([], now, signal);
+  let used = 0;
+
+  return async (key, etag, use) => {
+    for (;;) {
+      const at = used;
+      const slot = slots[at];
+      if (slot === undefined) return { why: "S3 refuses every key", kind: "halt" };
+      const got = await getWith(slot, key, etag, use);
+      if (!isRefused(got)) return got;
+      if (at === slots.length - 1) return { why: `S3 says ${got.refused}`, kind: "halt" };
+      used = Math.max(used, at + 1); // The Worker does the same.
+    }
+  };
+
+  async function getWith<T>(
+    { credentials }: Slot,
+    key: string,
+    etag: string | undefined,
+    use: (original: Original) => Promise<T>,
+  ): Promise<T | "unchanged" | "too-large" | Missing | Refused | undefined> {
+    const url = originUrl(bucket.base, bucket.prefix + key);
+    let bytes: Uint8Array | undefined;
+    let release = () => {};
+    const settings: Retrying = {
+      limit: 5,
+      statuses: [408, 429, 500, 502, 503, 504],
+      longestWait: LONGEST_WAIT,
+      beyond: "wait",
+      timeout: TIMEOUT,
+      signal,
+      before: pace.turn,
+      async send() {
+        release();
+        release = () => {};
+        bytes = undefined;
+        // Each time: a signature is only good for 15 minutes (A7).
+        const signed = await sign(url, bucket.region, credentials, now());
+        const headers = { ...signed, ...(etag !== undefined && { "if-none-match": `"${etag}"` }) };
+        const answer = await fetchPatiently(url, { headers, signal }, async (answer) => {
+          if (answer.status !== 200) return MOST_TEXT;
+          const length = lengthOf(answer);
+          if (length > MOST_BYTES) return 0;
+          release = await memory(length);
+          return MOST_BYTES;
+        });
+        if (answer.status === 200) {
+          if (answer.whole) ({ bytes } = answer);
+          return answerOf(plainAnswer(answer), "");
+        }
+        if (answer.status === 429) pace.hold(Math.min(waitOf(answer, now()), LONGEST_WAIT));
+        return answerOf(plainAnswer(answer), new TextDecoder().decode(answer.bytes));
+      },
+    };
+    let headers: Headers;
+    try {
+      ({ headers } = await retrying(settings).get(url));
+    } catch (error) {
+      release();
+      const failure = failureOf(error, settings);
+      if (failure === undefined) return undefined;
+      if (typeof failure === "string") return { why: failure, kind: "trouble" };
+      if (failure.status === 304) return "unchanged";
+      return missingBy(readSaid(failure, await failure.text(), now()), bucket.region);
+    }
+    try {
+      const told = headers.get("etag");
+      if (bytes === undefined) return "too-large";
+      return await use({ bytes, etag: told ? plainEtag(told) : undefined });
+    } finally {
+      release();
+    }
+  }
+}
+
+type Refused = { readonly refused: string };
+
+function isRefused(got: unknown): got is Refused {
+  return typeof got === "object" && got !== null && "refused" in got;
+}
+
+/** Why S3 does not give an object. */
+function missingBy(said: Said, region: string): Missing | Refused {
+  const { fault, reason, origin } = verdictOf(said, region);
+  const word = origin ?? said.code ?? `${said.status}`;
+  if (fault === "slot") return { refused: word };
+  const why = `S3 says ${word}${reason === undefined ? "" : `: ${reason}`}`;
+  if (fault === "setup") return { why, kind: "halt" };
+  return { why, kind: fault === "object" ? "object" : "trouble" };
+}
+
+/** The bytes that will come; the most that are read if that is not known. */
+function lengthOf({ headers }: Pick<Response, "headers">): number {
+  const told = headers.get("content-length");
+  // A body that is stored as gzip gets longer.
+  if (told === null || headers.has("content-encoding")) return MOST_BYTES;
+  return Number(told);
+}
+
+/** The body is read already, and decoded. */
+function plainAnswer({ status, headers }: Pick<Response, "status" | "headers">) {
+  const plain = new Headers(headers);
+  for (const name of ["content-encoding", "content-length"]) plain.delete(name);
+  return { status, statusText: "", headers: plain };
+}
+
+/** @throws a TypeError also if the answer takes too long, as for other failures of the network */
+async function fetchPatiently(...[url, init, take]: [string, RequestInit, TakeAnswer]) {
+  try {
+    return await fetchBody(url, init, PATIENCE_S, take);
+  } catch (error) {
+    if (isLate(error)) throw new TypeError(`nothing came for ${PATIENCE_S} s`);
+    throw error;
+  }
+}
+
+type TakeAnswer = (answer: Response) => Promise<number>;
