@@ -1,17 +1,24 @@
 // Calculates the width and height of an <img> from a preset, by the same rules as the edge. It never
 // guesses: a side that the preset does not fix is left out.
 
-import type { Dimensions, PresetShape } from "./types.ts";
+import type { Dimensions, Original, PresetShape } from "./types.ts";
 
 /**
  * Returns the `width` and `height` of an `<img>` in CSS pixels (O3, O11, O12).
  *
- * With the original's size, both are exact, except for a preset that trims. Without it, both are set if
- * every original comes out at the same size. If the preset sets only one side, that side is returned.
- * With `widths`, neither is returned then: they would override the `sizes` of the page.
+ * With the original's size, both are exact, except for a preset that trims, and for a `crop` whose renditions
+ * have different shapes: a small original fills only some of the sizes. Without it, both are set if every
+ * original comes out at the same size. If the preset sets only one side, that side is returned. With
+ * `widths`, neither is returned then: they would override the `sizes` of the page.
+ *
+ * An SVG is never resized (R8). Its sides are those at which it fits into the preset.
  */
-export function dimensionsOf(preset: PresetShape, original?: Dimensions): Partial<Dimensions> {
-  const { width, height, fit = "scale-down", rotate = 0, trim, widths, border = {} } = preset;
+export function dimensionsOf(preset: PresetShape, original?: Original): Partial<Dimensions> {
+  const { width, height, fit = "scale-down", rotate = 0, trim, widths, dpr, border = {} } = preset;
+  if (original?.type === "image/svg+xml") {
+    const shape = { width, height, fit: /down|crop/.test(fit) ? "scale-down" : "contain" };
+    return dimensionsOf(shape, { ...original, type: undefined });
+  }
   const all = border.width ?? 0;
   const framed = (across?: number, down?: number): Partial<Dimensions> => ({
     ...(across && { width: across + (border.left ?? all) + (border.right ?? all) }),
@@ -23,8 +30,12 @@ export function dimensionsOf(preset: PresetShape, original?: Dimensions): Partia
 
   const [across, down] =
     rotate % 180 ? [original.height, original.width] : [original.width, original.height];
-  if (width && height && fit === "crop")
+  if (width && height && fit === "crop") {
+    const most = Math.max(1, ...(dpr ?? []), ...(widths ?? []).map((one) => one / width));
+    const isSmall = across < width * most || down < height * most;
+    if (isSmall && (dpr || widths)) return {};
     return framed(Math.min(width, across), Math.min(height, down));
+  }
   let scale = Math.min((width ?? Infinity) / across, (height ?? Infinity) / down);
   if (/scale-down|crop/.test(fit)) scale = Math.min(scale, 1);
   if (fit === "scale-up") scale = Math.max(scale, 1);

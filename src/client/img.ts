@@ -2,7 +2,7 @@
 
 import { dimensionsOf } from "./dimensions.ts";
 import { shownPreset, srcset, urlOf } from "./site.ts";
-import type { ImgOptions, ImgProps, PresetTable, Site } from "./types.ts";
+import type { ImgOptions, ImgProps, Original, PresetTable, Site } from "./types.ts";
 
 /**
  * Returns the attributes of an `<img>` for one object at one preset. Set them in this order: a browser may
@@ -12,34 +12,52 @@ import type { ImgOptions, ImgProps, PresetTable, Site } from "./types.ts";
  * @example
  * imgProps(images.site, "photos/fig.jpg", "hero", { alt: "A fig", sizes: "50vw" });
  * // { alt, loading, decoding, sizes, srcset, src }, and width and height if they are known
+ * imgProps(images.site, key, "hero", { alt: "A fig", sizes: "50vw", original: facts[key] });
+ * // the same with width, height and style
  */
 export function imgProps<
   Presets extends PresetTable,
   Name extends keyof Presets & string,
   Preset extends Name,
+  Known extends Original = Original,
 >(
   site: Site<Presets, Name>,
   key: string,
   preset: Preset,
-  { alt, sizes = "100vw", loading = "lazy", original, query }: ImgOptions<Presets[Preset]>,
+  options: ImgOptions<Presets[Preset], Known>,
 ): ImgProps {
+  const { alt, sizes = "100vw", loading = "lazy", original, query } = options;
   const { shape } = shownPreset(site, preset);
+  const background = backgroundOf(options);
   return {
     alt,
     loading,
     decoding: "async",
     ...dimensionsOf(shape, original),
+    ...(background && { style: `background: ${background}` }),
     ...(shape.widths && { sizes }),
     srcset: srcset(site, key, preset, query),
     src: urlOf(site, key, preset, query),
   };
 }
 
+/** A fact may come from anywhere: only a colour gets into the CSS. */
+function backgroundOf<Known extends Original>({
+  original,
+  placeholder,
+}: Pick<ImgOptions<unknown, Known>, "original" | "placeholder">): string | undefined {
+  if (!original || original.alpha) return undefined;
+  if (placeholder) return placeholder(original);
+  const { color } = original;
+  return typeof color === "string" && /^#[0-9a-f]{6}$/.test(color) ? color : undefined;
+}
+
 /**
- * Returns the same attributes by the names that React uses.
+ * Returns the same attributes by the names that React uses, and `style` as React takes it.
  * @example
  * <img {...reactProps(fig)} alt={fig.alt} />
  */
-export function reactProps({ srcset, ...props }: ImgProps) {
-  return { srcSet: srcset, ...props };
+export function reactProps({ srcset, style, ...props }: ImgProps) {
+  const background = style?.replace("background: ", "");
+  return { srcSet: srcset, ...props, ...(background && { style: { background } }) };
 }

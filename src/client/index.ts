@@ -1,11 +1,13 @@
 // vitrine/client: builds and reads the URLs of a deployed Vitrine, for apps. It shares only the grammar of
 // URLs with the Worker. It holds no secret, and it never sends a request.
 
+import { factsUrl } from "./facts-url.ts";
 import { imgProps } from "./img.ts";
 import { imageUrl, openSite, parseUrl, srcset, urlForWidth, widths } from "./site.ts";
 import type {
   ImgOptions,
   ImgProps,
+  Original,
   Parsed,
   PresetOf,
   PresetTable,
@@ -15,6 +17,7 @@ import type {
   VariantOf,
 } from "./types.ts";
 
+export { factsUrl } from "./facts-url.ts";
 export { imgProps, reactProps } from "./img.ts";
 export { signedSrc } from "./signed-src.ts";
 export { imageUrl, openSite, parseUrl, srcset, urlForWidth, widths } from "./site.ts";
@@ -28,11 +31,17 @@ export type Client<Presets extends PresetTable, Name extends keyof Presets & str
   /** Returns the `srcset` of an object at a preset. */
   srcset(key: string, preset: Name, query?: string): string;
   /** Returns the attributes of an `<img>`. */
-  imgProps<P extends Name>(key: string, preset: P, options: ImgOptions<Presets[P]>): ImgProps;
+  imgProps<P extends Name, Known extends Original = Original>(
+    key: string,
+    preset: P,
+    options: ImgOptions<Presets[P], Known>,
+  ): ImgProps;
   /** Returns the URL of the preset's smallest variant of this width in pixels or more, or of its widest. */
   urlForWidth(key: string, preset: Name, width: number, query?: string): string;
   /** Returns the widths of a preset's candidates, in pixels. */
   widths(preset: Name): number[];
+  /** Returns the URL of the facts of an object at a preset. */
+  factsUrl(key: string, preset: Name, query?: string): string;
   /** Returns what a URL asks for, or undefined if it does not belong to this route. */
   parseUrl(url: string): Parsed<Name> | undefined;
 };
@@ -68,6 +77,7 @@ export function clientOf<Presets extends PresetTable, Name extends keyof Presets
     imgProps: (...asked) => imgProps(site, ...asked),
     urlForWidth: (...asked) => urlForWidth(site, ...asked),
     widths: (preset) => widths(site, preset),
+    factsUrl: (...asked) => factsUrl(site, ...asked),
     parseUrl: (url) => parseUrl(site, url),
   };
 }

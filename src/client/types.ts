@@ -20,6 +20,20 @@ export type Fact = Dimensions & {
   readonly animated?: true;
 };
 
+/** What `imgProps` reads of a fact. The two sides alone are enough for `width` and `height`. */
+export type Original = Dimensions & {
+  readonly type?: string | undefined;
+  readonly color?: string | undefined;
+  readonly thumbhash?: string | undefined;
+  readonly alpha?: boolean | undefined; // as TypeScript reads a JSON file
+};
+
+/** What a URL of `factsUrl` answers: JSON. */
+export type FactsAnswer = Dimensions & {
+  /** The upright original. What is not known for certain is left out. */
+  readonly original?: Partial<Dimensions> & { readonly type?: string };
+};
+
 /** What a border adds, in CSS pixels: `width` on all sides, or a value for each side. */
 export type Border = {
   readonly width?: number;
@@ -108,16 +122,21 @@ export type Shown = {
 export type AnySite = Site<PresetTable, string>;
 
 /** What `imgProps` needs besides the key and the preset. */
-export type ImgOptions<Preset> = {
+export type ImgOptions<Preset, Known extends Original = Original> = {
   /** A text for people who do not see the picture; `""` if it is only decoration. */
   readonly alt: string;
   /** Default: `"lazy"`. Use `"eager"` for a picture that is visible at once. */
   readonly loading?: "lazy" | "eager";
   /**
-   * The size of the upright original in pixels. It makes `width` and `height` exact, so nothing shifts while
-   * the page loads.
+   * A fact of the original, or its upright size in pixels. It makes `width` and `height` exact, so nothing
+   * shifts while the page loads. The `color` of a fact is the background until the picture is there.
    */
-  readonly original?: Dimensions | undefined;
+  readonly original?: Known | undefined;
+  /**
+   * Makes another background of the fact: a CSS `background`, as `thumbHash` of `vitrine/placeholder` does.
+   * It is not asked for an original with `alpha`, through which it would shine.
+   */
+  readonly placeholder?: ((original: Known) => string) | undefined;
   /** On a signed route: the query that `createSigner`'s function returns. */
   readonly query?: string | undefined;
 } & ([Extract<Preset, { readonly widths: readonly number[] }>] extends [never]
@@ -127,13 +146,15 @@ export type ImgOptions<Preset> = {
       readonly sizes: string;
     });
 
-/** The attributes of an `<img>`. React calls `srcset` `srcSet`: see `reactProps`. */
+/** The attributes of an `<img>`. React has other names for some: see `reactProps`. */
 export type ImgProps = {
   readonly alt: string;
   readonly loading: "lazy" | "eager";
   readonly decoding: "async";
   readonly width?: number;
   readonly height?: number;
+  /** `background: #8a5b3c`. */
+  readonly style?: string;
   readonly sizes?: string;
   readonly srcset: string;
   readonly src: string;

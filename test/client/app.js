@@ -4,6 +4,7 @@
 import { createClient } from "vitrine/client";
 import { nextLoader } from "vitrine/next";
 import { nuxtProvider } from "vitrine/nuxt";
+import { thumbHash } from "vitrine/placeholder";
 import { createSigner } from "vitrine/sign";
 import { unpicTransformer } from "vitrine/unpic";
 
@@ -16,5 +17,7 @@ const url = images.imageUrl("a b.jpg", "card@2x", query);
 // Calculated with node:crypto.
 const sig = "dK8llbGMw_Gkq9Jy436mBeiTPkq3woYvKBdCnV0oicM";
 if (url !== `/images/card@2x/a%20b.jpg?exp=2000000000&kid=k1&sig=${sig}`) throw new Error(url);
-const others = [nextLoader, nuxtProvider, unpicTransformer].map(({ name }) => name).join(", ");
+const others = [nextLoader, nuxtProvider, unpicTransformer, thumbHash]
+  .map(({ name }) => name)
+  .join(", ");
 console.log(`The package runs here: ${url}, with ${others}`);

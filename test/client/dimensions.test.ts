@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { dimensionsOf } from "../../src/client/dimensions.ts";
 import { openSite } from "../../src/client/site.ts";
 import { outputSize } from "../../src/emulator/edge/geometry.ts";
+import { sizesOf } from "../../src/url/grammar.ts";
 import { readConfig } from "../../src/worker/config/config.ts";
 import { ENV } from "../support/env.ts";
 
@@ -35,6 +36,50 @@ test("with the original's size, both sides are those of the edge's rendition", (
   fc.assert(check, { numRuns: 3000, seed: 20_261_125 });
 });
 
+const SVG = "image/svg+xml";
+
+/** Presets with descriptors, as wrangler.toml allows them. */
+const described = fc
+  .record({
+    shape: preset,
+    dpr: fc.subarray([1, 1.25, 1.5, 2], { minLength: 1 }),
+    widths: fc.array(fc.integer({ min: 1, max: 3000 }), { minLength: 1, maxLength: 4 }),
+    which: fc.constantFrom("dpr", "widths"),
+  })
+  .map(({ shape, dpr, widths, which }) =>
+    which === "widths" && shape.width !== undefined ? { ...shape, widths } : { ...shape, dpr },
+  );
+
+test("every rendition of a srcset has the shape of the two sides, so nothing shifts when it comes", () => {
+  let compared = 0;
+  const check = fc.property(described, original, (options, size) => {
+    const { border: _border, ...known } = options; // not every rendition has more border if it is larger
+    const { dpr: _dpr, widths: _widths, ...shape } = { dpr: 0, widths: 0, ...known };
+    const { width, height } = dimensionsOf(known, size);
+    if (width === undefined || height === undefined) return;
+    for (const [descriptor, one] of sizesOf(known)) {
+      const made = outputSize(size, { ...shape, ...one });
+      if (Math.min(width, height, made.width, made.height) < 16) continue; // rounded too much
+      const off = Math.abs(Math.log((made.width * height) / (made.height * width)));
+      compared += 1;
+      expect([descriptor, off < 0.15]).toEqual([descriptor, true]);
+    }
+  });
+  fc.assert(check, { numRuns: 3000, seed: 20_261_126 });
+  expect(compared).toBeGreaterThan(1000);
+});
+
+test("for an SVG, they have its own shape: the edge never resizes it (R8)", () => {
+  const check = fc.property(described, original, (options, size) => {
+    const { width, height, fit = "scale-down" } = options;
+    const enlarges = !["scale-down", "crop"].includes(fit);
+    const box = { ...(width && { width }), ...(height && { height }) };
+    const fitted = outputSize(size, { ...box, fit: enlarges ? "contain" : "scale-down" });
+    expect(dimensionsOf(options, { ...size, type: SVG })).toEqual(fitted);
+  });
+  fc.assert(check, { numRuns: 1000, seed: 20_261_126 });
+});
+
 test("without it, each side that is given is right for every original that is large enough", () => {
   let both = 0;
   const check = fc.property(preset, original, (options, size) => {
@@ -54,6 +99,7 @@ test("without it, each side that is given is right for every original that is la
   expect(both).toBeGreaterThan(300);
 });
 
+const WIDE = { width: 200, height: 100 };
 const SQUARE = { width: 100, height: 100 };
 const ORIGINAL = { width: 400, height: 200 };
 const INSET = { top: 1, right: 2, bottom: 3, left: 4 };
@@ -70,6 +116,20 @@ test.each<[string, Parameters<typeof dimensionsOf>[0], object | undefined, objec
   ["widths, with the original", { width: 100, widths: [50] }, ORIGINAL, { width: 100, height: 50 }],
   ["widths of a fixed shape", { ...SQUARE, fit: "cover", widths: [50] }, undefined, SQUARE],
   ["trimmed widths", { width: 100, widths: [50], trim: true }, ORIGINAL, {}],
+  ["a crop of a large original", { ...SQUARE, fit: "crop", dpr: [1, 2] }, ORIGINAL, SQUARE],
+  ["a crop that is too large at 2x", { ...SQUARE, fit: "crop", dpr: [2] }, { height: 150 }, {}],
+  ["a crop that is too wide", { ...SQUARE, fit: "crop", widths: [50, 500] }, ORIGINAL, {}],
+  ["a small crop", { ...SQUARE, fit: "crop" }, { height: 50 }, { width: 100, height: 50 }],
+  ["an SVG, covered", { ...SQUARE, fit: "cover" }, { type: SVG }, { width: 100, height: 50 }],
+  ["an SVG, trimmed", { ...SQUARE, trim: true }, { type: SVG }, { width: 100, height: 50 }],
+  [
+    "an SVG with a border",
+    { width: 100, border: INSET },
+    { type: SVG },
+    { width: 100, height: 50 },
+  ],
+  ["a small SVG", { width: 900 }, { type: SVG, ...WIDE }, WIDE],
+  ["a GIF", { width: 100 }, { type: "image/gif", animated: true }, { width: 100, height: 50 }],
   [
     "an original of 9000 × 1",
     { width: 100 },

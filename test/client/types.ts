@@ -3,12 +3,16 @@
 
 import {
   createClient,
+  type Fact,
+  type FactsAnswer,
+  factsUrl,
   imageUrl,
   imgProps,
   openSite,
   srcset,
   urlForWidth,
 } from "../../src/client/index.ts";
+import { thumbHash } from "../../src/client/placeholder.ts";
 import { createSigner } from "../../src/client/sign.ts";
 import type { TestEnv } from "./env.ts";
 
@@ -20,6 +24,16 @@ const avatars = createClient({ baseUrl: "", route: ROUTES[1], presets: PRESETS }
 const site = openSite({ baseUrl: "", route: ROUTES[0], presets: PRESETS });
 const size = { width: 3, height: 2 };
 const term = { expires: 1 };
+const plain = { type: "image/jpeg", bytes: 9, color: "#8a5b3c", thumbhash: "aa==" } as const;
+const facts = {
+  "a.jpg": { width: 3, height: 2, ...plain },
+  "b.png": { width: 9, height: 9, ...plain, alpha: true },
+} as const satisfies Record<string, Fact>;
+/** As TypeScript reads a JSON file. */
+const json = { "b.png": { width: 3, height: 2, ...plain, type: "image/png" as string, alpha: !0 } };
+const byKey: Readonly<Record<string, Fact>> = facts;
+declare const answer: FactsAnswer;
+const own = (fact: Fact) => `${fact.color} ${fact.bytes}`;
 
 // Right.
 images.imageUrl("a", "card");
@@ -32,6 +46,19 @@ imgProps(site, "a", "card", { alt: "" });
 images.imgProps("a", "card", { alt: "", loading: "eager", query: "?q", original: size });
 images.imgProps("a", "hero", { alt: "", sizes: "100vw", original: undefined });
 avatars.imgProps("a", "thumbnail", { alt: "" });
+images.imgProps("a", "card", { alt: "", original: facts["a.jpg"], placeholder: thumbHash });
+images.imgProps("a", "card", { alt: "", original: facts["b.png"], placeholder: own });
+images.imgProps("a", "card", { alt: "", original: json["b.png"], placeholder: thumbHash });
+images.imgProps("a", "card", { alt: "", original: byKey["a.jpg"], placeholder: thumbHash });
+imgProps(site, "a", "card", {
+  alt: "",
+  original: byKey["a.jpg"],
+  placeholder: ({ color }) => color,
+});
+images.imgProps("a", "card", { alt: "", original: { ...size, color: "#8a5b3c" } });
+factsUrl(site, "a", "card");
+images.factsUrl("a", "hero", "?q");
+const upload: number | undefined = answer.original?.width;
 createSigner(site, "")("a", "card", term).then((query) => images.srcset("a", "card", query));
 const asked: "thumbnail" | "card" | "hero" | undefined = images.parseUrl("")?.preset;
 const only: "thumbnail" | undefined = avatars.parseUrl("")?.preset;
@@ -53,6 +80,18 @@ urlForWidth(site, "a", "crad", 300);
 images.widths("crad");
 // @ts-expect-error
 createSigner(site, "")("a", "crad", term);
+
+// Wrong facts.
+// @ts-expect-error
+images.imgProps("a", "card", { alt: "", original: facts["c.jpg"] });
+// @ts-expect-error
+images.imgProps("a", "card", { alt: "", original: { width: 3 } });
+// @ts-expect-error
+images.imgProps("a", "card", { alt: "", original: size, placeholder: thumbHash });
+// @ts-expect-error
+images.imgProps("a", "card", { alt: "", original: facts["a.jpg"], placeholder: "thumbHash" });
+// @ts-expect-error
+images.factsUrl("a", "crad");
 
 // Wrong descriptors.
 // @ts-expect-error
@@ -90,4 +129,4 @@ images.imgProps("a", "card", { alt: "", loading: "soon" });
 // @ts-expect-error
 images.imgProps("a", "card");
 
-export { asked, only, other };
+export { asked, only, other, upload };

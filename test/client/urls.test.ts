@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import {
   createClient,
+  factsUrl,
   imageUrl,
   openSite,
   reactProps,
@@ -73,6 +74,8 @@ test("every URL ends with the query", () => {
   const query = "?exp=1&kid=k&sig=s";
   expect(images.imageUrl("a", "card", query)).toBe(`${BASE}/images/card/a${query}`);
   expect(images.urlForWidth("a", "hero", 1, query)).toBe(`${BASE}/images/hero@640w/a${query}`);
+  expect(images.factsUrl("a", "card", query)).toBe(`${BASE}/images/card/a${query}&facts`);
+  expect(images.factsUrl("a b", "hero")).toBe(`${BASE}/images/hero/a%20b?facts`);
   const { src, srcset } = images.imgProps("a", "card", { alt: "", query });
   expect([src, ...srcset.split(/ \dx(?:, )?/)].filter((url) => url.endsWith(query))).toHaveLength(
     3,
@@ -158,6 +161,7 @@ describe("what cannot exist is a RangeError", () => {
     ['route /images/:preset/* has no preset "x"', () => urlForWidth(any, "a", "x", 1)],
     ['route /avatars/:user/:preset has no variant "hero"', () => imageUrl(one, "a", "hero")],
     ['route /avatars/:user/:preset does not lead to "a.jpg"', () => imageUrl(one, "a.jpg", "card")],
+    ['invalid key "": an empty segment', () => factsUrl(any, "", "card")],
     ['presets has no preset "crad"', () => untyped({ ...ROUTE, presets: ["crad"] })],
     ['presets has no preset "constructor"', () => untyped({ ...ROUTE, presets: ["constructor"] })],
   ])("%j", (message, attempt) => {

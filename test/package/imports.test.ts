@@ -13,7 +13,8 @@ const { exports }: { exports: Record<string, unknown> } = JSON.parse(
 /** What each export is for. */
 const NAMES = {
   ".": ["default", "Renditions"],
-  "./client": ["createClient", "openSite", "imgProps"],
+  "./client": ["createClient", "openSite", "imgProps", "factsUrl"],
+  "./placeholder": ["thumbHash"],
   "./sign": ["createSigner"],
   "./next": ["nextLoader"],
   "./nuxt": ["nuxtProvider"],

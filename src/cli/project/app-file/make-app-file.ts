@@ -27,9 +27,8 @@ const HEADER = `${FIRST_LINE}
 const SOURCES = join(import.meta.dirname, "../../../../src");
 
 /** Each module imports only from those before it. */
-const CLIENT = "types dimensions site img signed-src index loader-url next nuxt unpic sign".split(
-  " ",
-);
+const CLIENT =
+  "types dimensions site img facts-url signed-src index loader-url next nuxt unpic sign".split(" ");
 const MODULES = [
   ...["key", "grammar", "grant"].map((name) => `url/${name}.ts`),
   ...CLIENT.map((name) => `client/${name}.ts`),

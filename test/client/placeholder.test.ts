@@ -1,0 +1,125 @@
+// What a page shows until the picture is there, and what a hostile fact does to it: nothing.
+
+import sharp from "sharp";
+import { rgbaToThumbHash } from "thumbhash";
+import { describe, expect, test } from "vitest";
+import { createClient, reactProps } from "../../src/client/index.ts";
+import { thumbHash } from "../../src/client/placeholder.ts";
+import { file } from "../support/stand.ts";
+
+const images = createClient({
+  baseUrl: "",
+  route: { path: "/images/:preset/*", object: "media/*" },
+  presets: { card: { width: 100 } },
+});
+const FIG = "1QcSHQRnh493V4dIh4eXh1h4kJUI"; // of the README of ThumbHash
+const fact = { width: 300, height: 200, color: "#8a5b3c", thumbhash: FIG };
+
+/** The attributes that a placeholder concerns. */
+function shown(original?: object, placeholder?: (original: never) => string) {
+  const options = { alt: "", original, placeholder } as object as { alt: string };
+  const props = images.imgProps("a.jpg", "card", options);
+  return { style: props.style, react: reactProps(props).style, names: Object.keys(props).join() };
+}
+
+test("it is the colour of the fact, and comes before the picture", () => {
+  expect(shown(fact)).toEqual({
+    style: "background: #8a5b3c",
+    react: { background: "#8a5b3c" },
+    names: "alt,loading,decoding,width,height,style,srcset,src",
+  });
+});
+
+test("or what a function makes of the fact", () => {
+  const placeholder = ({ color }: typeof fact) => `linear-gradient(${color}, white)`;
+  expect(shown(fact, placeholder).react).toEqual({
+    background: "linear-gradient(#8a5b3c, white)",
+  });
+  const css = thumbHash(fact);
+  expect(css).toMatch(/^url\("data:image\/png;base64,[A-Za-z0-9+/]+=*"\) center \/ cover$/);
+  expect(shown(fact, thumbHash).style).toBe(`background: ${css}`);
+});
+
+const NAMES = "alt,loading,decoding,width,height,srcset,src";
+
+test.each<[string, object | undefined]>([
+  ["no fact", undefined],
+  ["two sides alone", { width: 300, height: 200 }],
+  ["a picture that it would shine through", { ...fact, alpha: true }],
+  ...[
+    "",
+    "#8A5B3C",
+    "#8a5b3",
+    "#8a5b3c;",
+    "#8a5b3c\n",
+    "red",
+    "url(https://evil.example)",
+    '"><script>',
+    null,
+    ["#8a5b3c", "x"],
+    { toString: "#8a5b3c" },
+  ].map((color): [string, object] => [`the colour ${JSON.stringify(color)}`, { ...fact, color }]),
+])("there is none with %s", (_what, original) => {
+  const { style, react, names } = shown(original);
+  expect([style, react]).toEqual([undefined, undefined]);
+  if (original) expect(names).toBe(NAMES);
+});
+
+test("no function is asked for a picture that it would shine through", () => {
+  const placeholder = () => expect.unreachable();
+  expect(shown({ ...fact, alpha: true }, placeholder).names).toBe(NAMES);
+  expect(shown(undefined, placeholder).style).toBeUndefined();
+});
+
+test("a ThumbHash shows about the picture that it was made of, upright and wide", async () => {
+  for (const [width, height] of [
+    [96, 64],
+    [40, 90],
+    [100, 10],
+    [10, 100],
+    [64, 64],
+  ] as const) {
+    const size = { width, height, fit: "fill" } as const;
+    const source = sharp(file("photos/fig.jpg")).resize(size).ensureAlpha();
+    const rgba = await source.raw().toBuffer();
+    for (const opacity of [255, 128]) {
+      const pixels = rgba.map((byte, at) => (at % 4 === 3 ? opacity : byte));
+      const thumbhash = Buffer.from(rgbaToThumbHash(width, height, pixels)).toString("base64");
+      const [, png = ""] = /base64,([^"]*)/.exec(thumbHash({ thumbhash })) ?? [];
+      const decoded = sharp(Buffer.from(png, "base64"));
+      const made = await decoded.metadata();
+      const ratio = Math.log(width / height / (made.width / made.height));
+      expect([thumbhash, Math.abs(ratio) < 0.75]).toEqual([thumbhash, true]);
+      const [mean, own] = await Promise.all([decoded.stats(), source.stats()]);
+      for (const at of [0, 1, 2]) {
+        const off = (mean.channels[at]?.mean ?? 0) - (own.channels[at]?.mean ?? 999);
+        expect(Math.abs(off)).toBeLessThan(12);
+      }
+    }
+  }
+});
+
+describe("what is no ThumbHash is a RangeError that says why:", () => {
+  const cut = (length: number) => Buffer.from(FIG, "base64").subarray(0, length).toString("base64");
+  const none = 'the thumbhash "undefined" is not base64';
+  test.each<[string, unknown, string]>([
+    ["none", undefined, none],
+    ["an empty one", "", 'the thumbhash "" has 0 bytes, but what it describes takes more'],
+    ["CSS", 'AAAA"); x: url(//evil.example', "is not base64"],
+    ["a space", `${FIG} `, "is not base64"],
+    ["a line break", `${FIG}\n`, "is not base64"],
+    ["base64 of URLs", FIG.replace("4", "_"), "is not base64"],
+    ["no padding", FIG.slice(0, -1), "is not base64"],
+    ["padding alone", "====", "is not base64"],
+    ["a byte too few", cut(20), "has 20 bytes, but what it describes takes 21"],
+    ["a byte too many", `${FIG}AA==`, "has 22 bytes, but what it describes takes 21"],
+    ["its beginning", cut(3), "has 3 bytes, but what it describes takes more"],
+    ["a side of zero", Buffer.alloc(21).toString("base64"), "takes more"],
+    ["a long text", "A".repeat(4_000_000), `the thumbhash "${"A".repeat(40)}" has 3000000 bytes`],
+    ["a number", 12345678, "has 6 bytes"],
+  ])("%s", (_what, thumbhash, message) => {
+    const wrong = { ...fact, thumbhash } as object as typeof fact;
+    expect(() => thumbHash(wrong)).toThrow(RangeError);
+    expect(() => thumbHash(wrong)).toThrow(message);
+  });
+});
