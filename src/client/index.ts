@@ -3,7 +3,7 @@
 
 import { factsUrl } from "./facts-url.ts";
 import { imgProps } from "./img.ts";
-import { imageUrl, openSite, parseUrl, srcset, urlForWidth, widths } from "./site.ts";
+import { fail, imageUrl, openSite, parseUrl, srcset, urlForWidth, widths } from "./site.ts";
 import type {
   ImgOptions,
   ImgProps,
@@ -46,9 +46,12 @@ export type Client<Presets extends PresetTable, Name extends keyof Presets & str
   parseUrl(url: string): Parsed<Name> | undefined;
 };
 
+const BASE_URL = /^(https?:\/\/[^/?#]+)?(\/[^?#]*)?$/i;
+
 /**
  * Makes the client of one route.
- * @throws RangeError if the route names a preset that `presets` does not have
+ * @throws RangeError if the base URL is none, if the path has no `:preset`, or if the route names a preset
+ *   that `presets` does not have
  * @example
  * const images = createClient({
  *   baseUrl: "https://images.example.com",
@@ -60,6 +63,13 @@ export type Client<Presets extends PresetTable, Name extends keyof Presets & str
 export function createClient<const Presets extends PresetTable, const Route extends RouteShape>(
   settings: Settings<Presets, Route>,
 ): Client<Presets, PresetOf<Presets, Route>> {
+  const { baseUrl, route } = settings;
+  if (!BASE_URL.test(baseUrl)) {
+    fail(`baseUrl must be "" or like "https://images.example.com", not "${baseUrl}"`);
+  }
+  if (!/:preset(?!\w)/.test(route.path)) {
+    fail(`the path of a route must be like "/images/:preset/*", not "${route.path}"`);
+  }
   return clientOf(openSite(settings));
 }
 

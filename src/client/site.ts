@@ -26,7 +26,7 @@ import type {
 
 /**
  * Prepares one route of a deployed Vitrine. Use it with the functions below if you do not want all of
- * `createClient` in your bundle.
+ * `createClient` in your bundle. Unlike that, it does not check `baseUrl` and `path`.
  * @throws RangeError if the route names a preset that `presets` does not have
  * @example
  * const site = openSite({ baseUrl: "", route: { path: "/images/:preset/*", object: "media/*" }, presets });
@@ -177,6 +177,7 @@ function candidatesOf(name: string, preset: PresetShape): Candidate[] {
   return [...found.values()].sort((one, other) => one.pixels - other.pixels);
 }
 
-function fail(reason: string): never {
+/** @throws RangeError always */
+export function fail(reason: string): never {
   throw new RangeError(`Vitrine: ${reason}`);
 }

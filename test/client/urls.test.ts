@@ -140,6 +140,45 @@ test.each<[string, string]>([
   expect(imageUrl(site, "a", "card")).toBe(expected);
 });
 
+/** `baseUrl` as JavaScript may pass it. */
+const create = (baseUrl: unknown, route: RouteShape = ROUTE) =>
+  createClient({ baseUrl: baseUrl as string, route, presets: PRESETS });
+
+test.each<[unknown]>([
+  ["images.example.com"],
+  ["images.example.com/img"],
+  ["img/"],
+  ["ftp://images.example.com"],
+  ["https:/images.example.com"],
+  ["https://"],
+  ["https:///img"],
+  ["https://images.example.com?v=1"],
+  ["https://images.example.com/#a"],
+  [" https://images.example.com"],
+  ["javascript:alert(1)//"],
+  [undefined],
+  [null],
+])("createClient refuses the base URL %j, and says what it can be", (baseUrl) => {
+  const said = `baseUrl must be "" or like "https://images.example.com", not "${baseUrl}"`;
+  expect(() => create(baseUrl)).toThrow(new RangeError(`Vitrine: ${said}`));
+});
+
+test("createClient takes every base URL that vitrine client takes, and a path of the page's host", () => {
+  for (const baseUrl of ["", "/", "/img", "//x.example", "HTTPS://x.example", "http://[::1]:8/a"]) {
+    expect(create(baseUrl).imageUrl("a", "card")).toBe(
+      `${baseUrl.replace(/\/$/, "")}/images/card/a`,
+    );
+  }
+});
+
+test.each(["/images/*", "/images/:presets/*", "/images/preset/*", ""])(
+  "createClient refuses the path %j, and says what it can be",
+  (path) => {
+    const said = `the path of a route must be like "/images/:preset/*", not "${path}"`;
+    expect(() => create("", { ...ROUTE, path })).toThrow(new RangeError(`Vitrine: ${said}`));
+  },
+);
+
 describe("what cannot exist is a RangeError", () => {
   const any = untyped(ROUTE);
   const one = untyped(AVATARS);
