@@ -1,8 +1,8 @@
 // Which environment of which file a command reads.
 
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { recordFile } from "../../../src/cli/project/line-file.ts";
 import { readVars } from "../../../src/cli/project/vars.ts";
-import { recordOf } from "../../../src/cli/warm/record.ts";
 import { HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { HEALTH_TOKEN, VARS } from "../../support/env.ts";
@@ -65,7 +65,7 @@ test("without environments wrangler would take the top level: here it is refused
 
 test("each environment has its own record of what is warmed, also at one local URL (S6)", () => {
   const url = "http://localhost:8787";
-  const names = [undefined, "staging", "test"].map((name) => recordOf(url, name));
+  const names = [undefined, "staging", "test"].map((name) => recordFile("warm", url, name));
   expect(new Set(names).size).toBe(3);
 });
 

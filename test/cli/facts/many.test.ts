@@ -1,0 +1,111 @@
+// vitrine facts on many objects, with an S3 that fails now and then. `npm run bench:facts` does it with 10,000.
+
+import { expect, test } from "vitest";
+import { readFact } from "../../../src/cli/project/picture/read-fact.ts";
+import type { Fact } from "../../../src/client/types.ts";
+import { seeded } from "../../bench/random.ts";
+import { asked, at, facts, instead, put, read, refusal } from "../../support/cli/facts.ts";
+import { makeSamples, type Sample } from "../../support/pictures.ts";
+
+const MANY = 300;
+
+/** Fills the bucket. @returns what is in it, by key */
+async function fill(many: number): Promise<Map<string, Sample>> {
+  const samples = await makeSamples();
+  const objects = new Map<string, Sample>();
+  for (let index = 0; index < many; index += 1) {
+    const sample = samples[index % samples.length];
+    if (sample === undefined) throw new Error("no sample");
+    const key = `photos/${index % 7}/ü ${index}%+&'.jpg`;
+    objects.set(key, sample);
+    put(key, sample.stored.body);
+  }
+  return objects;
+}
+
+/** The facts of each sample, read from its bytes alone. */
+const own = new Map<Sample, unknown>();
+
+/** Checks that each object's facts are right, or that it is named with the reason. */
+async function check(objects: ReadonlyMap<string, Sample>, out: string, err: string) {
+  const known: Record<string, Fact> = JSON.parse(out);
+  expect(Object.keys(known)).toEqual(Object.keys(known).toSorted());
+  let named = 0;
+  for (const [key, sample] of objects) {
+    const { stored, known: wanted } = sample;
+    if (wanted === "no picture") {
+      named += 1;
+      expect(known).not.toHaveProperty([key]);
+    } else if ("why" in wanted) {
+      named += 1;
+      const line = err.split("\n").find((one) => one.startsWith(`  ${key}: `));
+      expect(line?.slice(key.length + 4)).toMatch(wanted.why);
+    } else {
+      expect(known[key]).toMatchObject({ ...wanted, bytes: stored.body.length });
+      if (!own.has(sample)) own.set(sample, await readFact(stored.body));
+      expect(known[key]).toEqual(own.get(sample));
+    }
+  }
+  expect(Object.keys(known)).toHaveLength(objects.size - named);
+}
+
+test("with 2 % of 429 and 1 % of 500, and interrupted twice, every fact is right or named", async () => {
+  const objects = await fill(MANY);
+  const random = seeded(21);
+  let [troubles, gets, most] = [0, 0, 100];
+  let interrupt = new AbortController();
+  instead((key) => {
+    if (key !== "") gets += 1;
+    if (gets >= most) interrupt.abort();
+    const chance = random();
+    if (chance >= 0.03) return undefined;
+    troubles += 1;
+    return chance < 0.02 ? refusal(429, "SlowDown") : refusal(500, "InternalError");
+  });
+  const args = ["--out", "facts.json"];
+  for (const run of [1, 2]) {
+    const ended = await facts(args, { interrupted: interrupt.signal });
+    expect([run, ended.code]).toEqual([run, 130]);
+    expect(ended.err).toMatch(
+      /Not asked for +\d+\n[\s\S]*To continue, run it again: \.wrangler\/vitrine\/facts-/,
+    );
+    const part = Object.keys(JSON.parse(read("facts.json"))).length;
+    expect(part).toBeGreaterThan(60 * run);
+    expect(part).toBeLessThan(100 * run);
+    interrupt = new AbortController();
+    most += 100;
+  }
+  most = Number.POSITIVE_INFINITY;
+  const ended = await facts(args);
+  expect(ended.code).toBe(1);
+  await check(objects, read("facts.json"), ended.err);
+  expect(troubles).toBeGreaterThan(4);
+  // Only those that were open when it was interrupted are asked for again, and those that failed.
+  const whole = at.s3.answers.filter(({ status }) => status === 200).length;
+  expect(whole).toBeLessThan(MANY + 3 + 2 * 6 + 1);
+
+  const before = asked().length;
+  const again = await facts(args);
+  expect(asked().slice(before)).toEqual([""]);
+  expect([again.code, again.out]).toMatchObject([1, expect.stringContaining("has the facts of")]);
+  await check(objects, read("facts.json"), again.err);
+});
+
+test("after a change it reads only what changed, and forgets what is gone", async () => {
+  const objects = await fill(50);
+  await facts();
+  const keys = [...objects.keys()];
+  const [changed = "", gone = "", other = ""] = keys;
+  const sample = objects.get(other);
+  if (sample === undefined) throw new Error("no sample");
+  put(changed, sample.stored.body);
+  objects.set(changed, sample);
+  at.s3.objects.delete(`published/${gone}`);
+  objects.delete(gone);
+  put("new.png", sample.stored.body);
+  objects.set("new.png", sample);
+  const before = asked().length;
+  const ended = await facts();
+  expect(asked().slice(before).toSorted()).toEqual(["", changed, "new.png"].toSorted());
+  await check(objects, ended.out, ended.err);
+});
