@@ -2,120 +2,23 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { HARD_KEYS, PICTURES } from "../../src/dev/objects.ts";
-import type { SheetData } from "../../src/dev/sheet/data.ts";
 import { ROOT } from "../support/built.ts";
-import { freePort } from "../support/free-port.ts";
-import { copyProject, endRuns, removeCopies, start } from "../support/local-run.ts";
-import { findChromium, launch } from "./chromium.ts";
+import {
+  DESKTOP,
+  describeInBrowser,
+  look,
+  PATIENCE,
+  PHONE,
+  runSheet,
+  shown,
+} from "./sheet-page.ts";
 
 const PRESETS = ["thumbnail", "card", "hero"];
-const DESKTOP = { width: 1280, height: 900 };
-const PHONE = { width: 390, height: 844 };
 
-/** For steps that take longer when other tests run. */
-const PATIENCE = { timeout: 20_000 };
-
-const executable = findChromium();
-// In CI a Chromium is required.
-if (executable === undefined && process.env["CI"] !== undefined) {
-  throw new Error("No Chromium. Install it, or set CHROMIUM to its path.");
-}
-const title =
-  executable === undefined
-    ? "the contact sheet: NOT TESTED, because there is no Chromium (install it, or set CHROMIUM to its path)"
-    : "the contact sheet";
-
-describe.skipIf(executable === undefined)(title, () => {
-  let browser: Browser;
-  let address: string;
-  /** One context with one pixel a CSS pixel, and one with two. The pages of a context share a cache. */
-  let contexts: readonly BrowserContext[];
-
-  beforeAll(async () => {
-    const port = await freePort();
-    address = `http://localhost:${port}`;
-    [browser] = await Promise.all([launch(executable ?? ""), start(copyProject(), port)]);
-    contexts = await Promise.all(
-      [1, 2].map((deviceScaleFactor) => browser.newContext({ deviceScaleFactor })),
-    );
-  });
-  afterAll(async () => {
-    await endRuns();
-    removeCopies();
-    await browser.close();
-  });
-
-  /**
-   * Opens the sheet. `complaints` collects the errors of the browser, `got` its responses.
-   * @param wanted how the keys of the pictures begin: a test should not wait for others. A route of
-   *   Playwright is not used for this, because it turns off the cache of the browser.
-   */
-  async function openSheet(wanted = "", window = DESKTOP, density = 1) {
-    const context = contexts[density - 1] ?? expect.unreachable();
-    const page = await context.newPage();
-    await page.setViewportSize(window);
-    const complaints: string[] = [];
-    const got = new Map<string, { status: number; type: string }>();
-    page.on("console", (message) => complaints.push(`${message.type()}: ${message.text()}`));
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("requestfailed", (request) => complaints.push(`failed: ${request.url()}`));
-    page.on("response", (response) => {
-      const type = response.headers()["content-type"] ?? "";
-      got.set(response.url(), { status: response.status(), type });
-    });
-    await page.addInitScript((prefix) => {
-      const send = globalThis.fetch;
-      globalThis.fetch = async (input, init) => {
-        const answer = await send(input, init);
-        if (!`${input}`.endsWith("/sheet.json")) return answer;
-        const data: SheetData = await answer.json();
-        return Response.json({
-          ...data,
-          pictures: data.pictures.filter(({ key }) => key.startsWith(prefix)),
-        });
-      };
-    }, wanted);
-    await page.goto(`${address}/`);
-    await page.waitForSelector("main[aria-busy=false]");
-    return { page, complaints, got };
-  }
-
-  /** Scrolls past each figure, as a person who looks at all of them, and waits until all are shown. */
-  async function look(page: Page, selector: string): Promise<void> {
-    await page.locator(selector).first().waitFor();
-    await page.locator(selector).evaluateAll(async (figures) => {
-      for (const figure of figures) {
-        figure.scrollIntoView();
-        await new Promise(requestAnimationFrame);
-      }
-    });
-    for (const figure of await page.locator(selector).all()) {
-      await figure.and(page.locator("[data-state=shown]")).waitFor();
-    }
-  }
-
-  /** The images of the page as the browser shows them. */
-  const shown = (page: Page, selector: string) =>
-    page.locator(`${selector} img`).evaluateAll((images) =>
-      images.map((image) => {
-        if (!(image instanceof HTMLImageElement)) throw new Error("not an image");
-        const { alt, currentSrc, naturalWidth, naturalHeight } = image;
-        const facts = image.closest("figure")?.querySelector("dl")?.textContent ?? "";
-        const [, across, down] = /Pixels(\d+) × (\d+)/.exec(facts) ?? [];
-        const pixels = [Number(across), Number(down)];
-        return {
-          alt,
-          path: new URL(currentSrc).pathname,
-          naturalWidth,
-          naturalHeight,
-          pixels,
-          facts,
-        };
-      }),
-    );
+describeInBrowser("the contact sheet", () => {
+  const { address, openSheet } = runSheet();
 
   test("all pictures are decoded at their preset's size, as AVIF, without errors (O7)", async () => {
     const { page, complaints, got } = await openSheet();
@@ -147,7 +50,7 @@ describe.skipIf(executable === undefined)(title, () => {
       const expected = tall ? "image/webp" : "image/avif";
       expect([url, status, type]).toEqual([url, 200, expected]);
     }
-    expect([...got.keys()].filter((url) => !url.startsWith(`${address}/`))).toEqual([]);
+    expect([...got.keys()].filter((url) => !url.startsWith(`${address()}/`))).toEqual([]);
     expect(complaints).toEqual([]);
     expect(await page.textContent("#total")).toMatch(
       /^66 renditions so far: .*\. Saved: \d\d\s%\.$/,
@@ -194,7 +97,7 @@ describe.skipIf(executable === undefined)(title, () => {
     expect(await page.title()).toBe("Vitrine: contact sheet");
     await expect.poll(() => complaints.length, PATIENCE).toBe(2);
     for (const complaint of complaints) expect(complaint).toContain("Content Security Policy");
-    const answer = await page.goto(`${address}/images/card/transparent.png`);
+    const answer = await page.goto(`${address()}/images/card/transparent.png`);
     expect(answer?.headers()).toMatchObject({
       "content-security-policy": "default-src 'none'; sandbox",
       "content-type": "image/avif",
@@ -262,7 +165,7 @@ describe.skipIf(executable === undefined)(title, () => {
   });
 
   test("pages of other origins cannot add images", async () => {
-    const url = `${address}/.vitrine/objects/a.jpg`;
+    const url = `${address()}/.vitrine/objects/a.jpg`;
     for (const origin of ["https://evil.example", "null", undefined]) {
       const headers = origin === undefined ? {} : { origin };
       const answer = await fetch(url, { method: "PUT", headers, body: "x" });
