@@ -2,25 +2,19 @@
 
 import { renditionUrl, type Wanted } from "../../worker/cache/rendition-url.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import type { Variant } from "../../worker/config/preset.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
-import { edgeOptions } from "../../worker/edge/ask-edge.ts";
-import { factsOptions } from "../../worker/edge/original.ts";
-import { chooseFormat, type Readable, readsOf } from "../../worker/request/format.ts";
+import { type Readable, readsOf } from "../../worker/request/format.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
 import { signWith } from "../../worker/s3/sign-request.ts";
 import { transformationsOf } from "../project/costs.ts";
+import { type EdgeCall, edgeCalls } from "../project/edge-calls.ts";
 import { type Project, slotsAtHand } from "../project/project.ts";
 
 export type Asked = Awaited<ReturnType<typeof explainAsked>>;
 
 /** A request to the edge for a browser that reads some formats. */
-export type Call = {
-  readonly reads: string;
-  readonly when?: "first, what it is" | "then, of a GIF" | "then, of what is no GIF";
-  readonly image: RequestInitCfPropertiesImage;
-};
+export type Call = EdgeCall & { readonly reads: string };
 
 /** An object, in a version if its URL is signed for one, at a variant. */
 export type Subject = Omit<Wanted, "reads"> & {
@@ -32,7 +26,9 @@ export async function explainAsked(project: Project, subject: Subject, now: numb
   const { config } = project;
   const { bucket, key, version, variant, svg } = subject;
   const source = originUrl(bucket.base, key, version);
-  const options = READERS.flatMap((reader) => callsFor(reader, variant, svg));
+  const options = READERS.flatMap(({ reads, readable }) =>
+    edgeCalls(variant, readable, svg).map((call): Call => ({ reads, ...call })),
+  );
   const images = options.map(({ image: { format: _, ...image } }) => JSON.stringify(image));
   const ofThis = new Set(images).size;
   const ofAll = transformationsOf(config).get(bucket.name) ?? ofThis;
@@ -59,16 +55,6 @@ const READERS: readonly Reader[] = [
   { reads: "WebP", readable: { avif: false, webp: true } },
   { reads: "neither", readable: { avif: false, webp: false } },
 ];
-
-function callsFor({ reads, readable }: Reader, variant: Variant, svg: boolean): Call[] {
-  const asked = chooseFormat(variant, readable, svg);
-  if (asked.still) return [{ reads, image: edgeOptions(asked) }];
-  return [
-    { reads, when: "first, what it is", image: factsOptions(asked) },
-    { reads, when: "then, of a GIF", image: edgeOptions(asked) },
-    { reads, when: "then, of what is no GIF", image: edgeOptions({ ...asked, still: true }) },
-  ];
-}
 
 function keptFor({ reads, readable }: Reader, { svg, ...object }: Subject) {
   return { reads, url: renditionUrl({ ...object, reads: readsOf(object.variant, readable, svg) }) };

@@ -2,6 +2,7 @@
 
 import { isTable, json } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";
+import type { Variant } from "../../worker/config/preset.ts";
 import {
   integer,
   numberBetween,
@@ -56,26 +57,29 @@ function countsOf(buckets: Vars): Schema<Map<string, number>> {
   };
 }
 
-/**
- * How many unique transformations one object of each bucket can cause. Each set of options counts once,
- * whatever the format. With `anim`, a still image is another one (O8).
- */
+/** How many unique transformations one object of each bucket can cause. */
 export function transformationsOf({ buckets, routes, variants }: Config): Map<string, number> {
   return new Map(
     buckets.map((bucket) => {
       const leading = routes.filter((route) => route.bucket === bucket);
-      const unique = new Set<string>();
-      for (const variant of variants.values()) {
-        if (!leading.some(({ presets }) => presets?.has(variant.preset) ?? true)) continue;
-        for (const still of variant.image.anim ? [true, false] : [true]) {
-          const asked = { variant, still, format: undefined, svg: false };
-          const options = edgeOptions({ ...asked, readable: { avif: false, webp: false } });
-          unique.add(JSON.stringify(Object.entries(options).sort()));
-        }
-      }
-      return [bucket.name, unique.size];
+      const shown = [...variants.values()].filter(({ preset }) =>
+        leading.some(({ presets }) => presets?.has(preset) ?? true),
+      );
+      return [bucket.name, new Set(shown.flatMap(uniqueOptions)).size];
     }),
   );
+}
+
+/**
+ * The sets of options of a variant, each as a text. Each counts once for an object, whatever the format.
+ * With `anim`, a still image is another one (O8).
+ */
+export function uniqueOptions(variant: Variant): string[] {
+  return (variant.image.anim ? [true, false] : [true]).map((still) => {
+    const asked = { variant, still, format: undefined, svg: false };
+    const options = edgeOptions({ ...asked, readable: { avif: false, webp: false } });
+    return JSON.stringify(Object.entries(options).sort());
+  });
 }
 
 /** What to print of the costs, and a warning if they may exceed the bound. */
