@@ -1,0 +1,30 @@
+// Reads the configuration of the local run as it is now, with its buckets on this machine.
+
+import { mistakeText } from "../../worker/base/mistake.ts";
+import { type Config, readConfig } from "../../worker/config/config.ts";
+import type { Vars } from "../../worker/config/schema.ts";
+import { type Mistakes, type Project, readProject } from "../read-project.ts";
+
+export type LocalConfig = {
+  readonly config: Config;
+  /** The vars as they are written. */
+  readonly started: Vars;
+};
+
+/**
+ * @param project as it was at the start: the local run does not take up changed buckets
+ * @param endpoint the URL of the local S3
+ */
+export function readLocalConfig(
+  { own, buckets, environment }: Project,
+  endpoint: string,
+): LocalConfig | Mistakes {
+  const now = readProject(endpoint, environment);
+  if ("mistakes" in now) return now;
+  const { started, secrets } = now;
+  if (own) return { config: now.config, started };
+  const config = readConfig({ ...started, ...secrets, BUCKETS: buckets });
+  return "mistakes" in config
+    ? { mistakes: config.mistakes.map(mistakeText) }
+    : { config, started };
+}

@@ -1,0 +1,37 @@
+// What a try is answered with, and the steps that all tries have in common.
+
+import { presetsOf } from "../../../cli/project/app-file/make-app-file.ts";
+import type { Mistakes } from "../../read-project.ts";
+import type { LocalConfig } from "../local-config.ts";
+import { readTry, type Try } from "./read-try.ts";
+import type { Turns } from "./turns.ts";
+
+export type Answer = {
+  readonly status: 200 | 400 | 502 | 503;
+  readonly type: string;
+  readonly body: Uint8Array | string;
+};
+
+/** Answers with why there is nothing else. */
+export function says(status: Answer["status"], reason: string): Answer {
+  return { status, type: "text/plain", body: `${reason}\n` };
+}
+
+/**
+ * Reads a try, and makes its answer when it is its turn.
+ * @param read reads the configuration as it is now
+ * @param search what readTry reads
+ */
+export async function answerWith(
+  make: (asked: Try) => Promise<Answer>,
+  read: () => LocalConfig | Mistakes,
+  search: string,
+  turns: Turns,
+): Promise<Answer> {
+  const local = read();
+  if ("mistakes" in local) return says(503, local.mistakes.join("; "));
+  const presets = presetsOf(local.started);
+  const asked = readTry({ config: local.config, presets }, search);
+  if ("fault" in asked) return says(400, asked.fault);
+  return (await turns(() => make(asked))) ?? says(503, "too many tries at once: try again");
+}

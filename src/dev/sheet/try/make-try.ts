@@ -1,0 +1,34 @@
+// Makes a picture with other options than its preset's: signed as the Worker signs, asked of the edge of
+// the local run, and let through by the Worker's own guard. So no byte of an original comes out here.
+
+import { isRefusal, type Refusal } from "../../../worker/base/refusal.ts";
+import { makeRendition } from "../../../worker/edge/rendition.ts";
+import { chooseFormat } from "../../../worker/request/format.ts";
+import { originUrl } from "../../../worker/s3/object-url.ts";
+import { type Answer, says } from "./answer.ts";
+import type { Try } from "./read-try.ts";
+import { withSlot } from "./with-slot.ts";
+
+/** How long a picture may take: ms. Longer than a visitor would wait, since this machine may be busy. */
+const PATIENCE_MS = 60_000;
+
+/** What the browsers read that the sheet is for. */
+const READABLE = { avif: true, webp: true };
+
+/** Makes one picture. `globalThis.fetch` must lead to the edge. */
+export async function makeTry({ route, key, variant }: Try): Promise<Answer> {
+  const asked = chooseFormat(variant, READABLE, route.svg);
+  const url = originUrl(route.bucket.base, key);
+  const deadline = Date.now() + PATIENCE_MS;
+  const made = await withSlot(route.bucket, url, (headers) =>
+    makeRendition(url, headers, asked, deadline),
+  );
+  if (isRefusal(made)) return says(502, `the edge made no such picture: ${wordsOf(made)}`);
+  const body = new Uint8Array(await new Response(made.body).arrayBuffer());
+  return { status: 200, type: made.type, body };
+}
+
+function wordsOf(refusal: Refusal): string {
+  const { event } = refusal;
+  return "reason" in refusal && refusal.reason ? `${event}, ${refusal.reason}` : event;
+}

@@ -1,0 +1,25 @@
+// Lets only so much work run at once, because pictures take memory. No clock, no I/O.
+
+/** Runs work when it is its turn. Undefined: too much waits already, and it did not run. */
+export type Turns = <T>(work: () => Promise<T>) => Promise<T | undefined>;
+
+/**
+ * @param atOnce how much runs at once
+ * @param waiting how much waits at most
+ */
+export function createTurns(atOnce: number, waiting: number): Turns {
+  let running = 0;
+  const queue: (() => void)[] = [];
+  return async (work) => {
+    if (running < atOnce) running++;
+    else if (queue.length >= waiting) return undefined;
+    else await new Promise<void>((start) => queue.push(start)); // the place of one that has ended
+    try {
+      return await work();
+    } finally {
+      const next = queue.shift();
+      if (next === undefined) running--;
+      else next();
+    }
+  };
+}

@@ -1,0 +1,22 @@
+// Signs a request for S3 with a slot of the bucket that S3 does not deny.
+
+import { isDenied, type Refusal } from "../../../worker/base/refusal.ts";
+import type { Bucket } from "../../../worker/config/bucket.ts";
+import { type SignedHeaders, sign } from "../../../worker/s3/sigv4.ts";
+
+/**
+ * @param url the object's, as `originUrl` makes it
+ * @param ask is called for one slot after the other, until S3 does not deny it
+ */
+export async function withSlot<Made extends object>(
+  { slots, region }: Bucket,
+  url: string,
+  ask: (headers: SignedHeaders) => Promise<Made | Refusal>,
+): Promise<Made | Refusal> {
+  let last: Made | Refusal = { event: "origin-denied", reason: "the bucket has no key" };
+  for (const { credentials } of slots) {
+    last = await ask(await sign(url, region, credentials, Date.now()));
+    if (!isDenied(last)) break;
+  }
+  return last;
+}

@@ -1,0 +1,160 @@
+// Tries of the contact sheet, on the strict edge with a private S3 behind it.
+
+import sharp from "sharp";
+import { expect, test } from "vitest";
+import { type Answer, answerWith } from "../../../../src/dev/sheet/try/answer.ts";
+import { makeTry } from "../../../../src/dev/sheet/try/make-try.ts";
+import { tellFact } from "../../../../src/dev/sheet/try/tell-fact.ts";
+import { createTurns } from "../../../../src/dev/sheet/try/turns.ts";
+import { readConfig } from "../../../../src/worker/config/config.ts";
+import { ENV, NEXT, NEXT_CREDENTIALS } from "../../../support/env.ts";
+import { originalsOf } from "../../../support/originals.ts";
+import { stage } from "../../../support/play.ts";
+
+const CARD = "/images/card/photos/fig.jpg";
+const HERO = "/images/hero@640w/photos/fig.jpg";
+
+type Query = Readonly<Record<string, string>>;
+
+/** Tries a picture, and checks that no byte of an original comes back. */
+async function ask(make: typeof makeTry, search: string, vars: object = ENV): Promise<Answer> {
+  const config = readConfig({ ...vars });
+  if ("mistakes" in config) throw new Error(JSON.stringify(config.mistakes));
+  const read = () => ({ config, started: { ...vars } });
+  const answer = await answerWith(make, read, search, createTurns(1, 0));
+  const body = Buffer.from(answer.body);
+  const originals = originalsOf(stage.s3.objects);
+  expect(originals.filter(({ isIn }) => isIn(body)).map(({ key }) => key)).toEqual([]);
+  return answer;
+}
+
+const attempt = (query: Query, vars?: object) =>
+  ask(makeTry, `?${new URLSearchParams(query)}`, vars);
+
+/** Has a picture made, and looks at it. */
+async function picture(query: Query, vars?: object) {
+  const answer = await attempt(query, vars);
+  if (typeof answer.body === "string") throw new Error(answer.body);
+  const { format, width, height, pages } = await sharp(answer.body).metadata();
+  return { type: answer.type, bytes: answer.body, is: [format, width, height], pages };
+}
+
+test.each<[string, string]>([
+  ["no picture", ""],
+  ["no path", "?of="],
+  ["another host", `?of=https://images.example${CARD}`],
+  ["a path of no route", "?of=/other/card/photos/fig.jpg"],
+  ["a preset that is not there", "?of=/images/other/photos/fig.jpg"],
+  ["a preset of Object", "?of=/images/__proto__/photos/fig.jpg"],
+  ["a variant that is not there", "?of=/images/card@3x/photos/fig.jpg"],
+  ["a preset that the route does not show", "?of=/avatars/ada/hero"],
+  ["a key that goes up", "?of=/images/card/%2e%2e/secret.jpg"],
+  ["a path that is not UTF-8", "?of=/images/card/%25ff.jpg"],
+  ["two pictures", `?of=${CARD}&of=${HERO}`],
+  ["an option that no try has", `?of=${CARD}&width=12000`],
+  ["an overlay", `?of=${CARD}&draw=[]`],
+  ["a format twice", `?of=${CARD}&format=webp&format=png`],
+  ["a format that is no picture", `?of=${CARD}&format=json`],
+  ["a format without a name", `?of=${CARD}&format=`],
+  ["AVIF over 1,200 px", "?of=/images/hero/photos/fig.jpg&format=avif"],
+  ["quality 0", `?of=${CARD}&quality=0`],
+  ["quality 101", `?of=${CARD}&quality=101`],
+  ["a quality between two", `?of=${CARD}&quality=7.5`],
+  ["a quality in hexadecimal", `?of=${CARD}&quality=0x10`],
+  ["a quality with an exponent", `?of=${CARD}&quality=1e1`],
+  ["a quality with another name", `?of=${CARD}&quality=best`],
+  ["x alone", `?of=${CARD}&x=0.5`],
+  ["a focal point outside", `?of=${CARD}&x=1.01&y=0.5`],
+  ["a negative focal point", `?of=${CARD}&x=-0.1&y=0.5`],
+  ["a focal point that is no number", `?of=${CARD}&x=NaN&y=NaN`],
+  ["half of the whole", `?of=${CARD}&whole=no`],
+  ["a format on a route with SVGs", "?of=/icons/card/key.jpg&format=webp"],
+])("%s is a 400 with a reason, and nothing is asked (R8, O5, O7)", async (_what, search) => {
+  const answer = await ask(makeTry, search);
+  expect(answer).toMatchObject({ status: 400, type: "text/plain" });
+  expect(answer.body).toMatch(/^.{10,200}\n$/);
+  expect(stage.asked).toEqual([]);
+});
+
+test.each<[string, Query, (string | number)[]]>([
+  ["another format", { of: HERO, format: "webp" }, ["webp", 532, 360]],
+  ["AVIF", { of: HERO, format: "avif" }, ["heif", 532, 360]],
+  ["PNG", { of: CARD, format: "png" }, ["png", 160, 160]],
+  ["a denser variant", { of: "/images/card@2x/photos/fig.jpg" }, ["heif", 320, 320]],
+  ["the whole picture", { of: CARD, whole: "yes", format: "jpeg" }, ["jpeg", 640, 433]],
+  ["a signed route, without a signature", { of: "/private/card/key.jpg" }, ["heif", 160, 160]],
+])("%s is made as it was asked for", async (_what, query, is) => {
+  expect((await picture(query)).is).toEqual(is);
+});
+
+test("a lower quality has fewer bytes, and its names are numbers (O5)", async () => {
+  const sizes: number[] = [];
+  for (const quality of ["low", "60", "high", "95"]) {
+    sizes.push((await picture({ of: HERO, format: "webp", quality })).bytes.length);
+  }
+  expect(sizes).toEqual([...sizes].sort((one, other) => one - other));
+  expect(new Set(sizes).size).toBe(4);
+});
+
+test("a focal point moves the crop, and only where the preset crops (O4)", async () => {
+  const at = async (of: string, x: string, y: string) =>
+    Buffer.from((await picture({ of, x, y, format: "png" })).bytes).toString("base64");
+  expect(await at(CARD, "0", "0.5")).not.toBe(await at(CARD, "1", "0.5"));
+  const plain = "/images/plain/photos/fig.jpg";
+  expect(await at(plain, "0", "0.5")).toBe(await at(plain, "1", "0.5"));
+});
+
+test("an animation moves where its preset and the format let it (O8)", async () => {
+  const moving = "/images/moving/animated.gif";
+  expect((await picture({ of: moving, format: "webp" })).pages).toBe(3);
+  expect((await picture({ of: moving, format: "png" })).pages).toBeUndefined();
+  const still = { of: "/images/plain/animated.gif", format: "webp" };
+  expect((await picture(still)).pages).toBeUndefined();
+});
+
+test.each([
+  ["a page with the name of an image", "broken/page.jpg", "source-unreadable"],
+  ["a script", "broken/script.svg", "source-unreadable"],
+  ["an empty object", "broken/empty.jpg", "source-unreadable"],
+  ["no object", "broken/none.jpg", "object-missing"],
+])("of %s nothing comes back but a reason", async (_what, key, reason) => {
+  const answer = await attempt({ of: `/images/card/${key}`, format: "webp" });
+  expect(answer).toMatchObject({ status: 502, type: "text/plain" });
+  expect(answer.body).toContain(`the edge made no such picture: ${reason}`);
+});
+
+test("where the edge transforms nothing, the original does not come back (R2)", async () => {
+  stage.edge.switches.transformations = false;
+  const answer = await attempt({ of: CARD, format: "webp" });
+  expect(answer).toMatchObject({ status: 502, body: expect.stringContaining("not-transformed") });
+});
+
+test("a try signs with the next slot where S3 denies the current one", async () => {
+  stage.s3.keys.clear();
+  stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+  const denied = await attempt({ of: CARD });
+  expect(denied).toMatchObject({ status: 502, body: expect.stringContaining("origin-denied") });
+  expect((await picture({ of: CARD }, { ...ENV, ...NEXT })).is).toEqual(["heif", 160, 160]);
+});
+
+test("a fact tells of the original what apps need, and has none of its bytes", async () => {
+  const answer = await ask(tellFact, `?of=${CARD}`);
+  expect(answer).toMatchObject({ status: 200, type: "application/json" });
+  expect(JSON.parse(`${answer.body}`)).toMatchObject({
+    ...{ width: 2572, height: 1740, type: "image/jpeg" },
+    color: expect.stringMatching(/^#[0-9a-f]{6}$/),
+    thumbhash: expect.stringMatching(/^[\w+/]+=*$/),
+  });
+  const moving = await ask(tellFact, "?of=/images/card/animated.gif");
+  expect(JSON.parse(`${moving.body}`)).toMatchObject({ animated: true });
+  for (const key of ["broken/page.jpg", "broken/empty.jpg", "broken/none.jpg"]) {
+    const none = await ask(tellFact, `?of=/images/card/${key}`);
+    expect([key, none]).toEqual([key, expect.objectContaining({ status: 502 })]);
+  }
+});
+
+test("a broken configuration is told with its mistakes", async () => {
+  const read = () => ({ mistakes: ["PRESETS.card: needs width or height"] });
+  const answer = await answerWith(makeTry, read, `?of=${CARD}`, createTurns(1, 0));
+  expect(answer).toMatchObject({ status: 503, body: "PRESETS.card: needs width or height\n" });
+});
