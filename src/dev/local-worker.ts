@@ -29,10 +29,10 @@ let version: { readonly secrets: string; readonly env: object } | undefined;
 export function localGateway(gateway: Gateway | Entrypoint) {
   return {
     async fetch(request, env, context) {
-      const { pathname, origin } = new URL(request.url);
+      const { pathname, search, origin } = new URL(request.url);
       const isOfSheet = pathname === "/" || pathname.startsWith("/.vitrine/");
       if (env.LOCAL_SHEET !== undefined && isOfSheet) {
-        return askSheet(request, env.LOCAL_SHEET + pathname, origin);
+        return askSheet(request, env.LOCAL_SHEET + pathname + search, origin);
       }
       const opened = await versionOf(env);
       const answer =

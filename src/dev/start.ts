@@ -58,6 +58,8 @@ export async function startLocal(
   const secrets = followDevVars(edge.switches, endpoint, environment);
   const edgeDoor = await serveLocalEdge(edge, warnOf("The local edge"), secrets);
   if (!own) followBuckets(project);
+  // The Worker's own code makes the tries of the sheet. Only its image requests go another way.
+  Object.assign(globalThis, { fetch: edge.fetch });
   const sheet = await localSheet(project, endpoint);
   const sheetDoor = await serveSheet(sheet, warnOf("The contact sheet"));
 

@@ -39,7 +39,7 @@ export function runSheet() {
     address = `http://localhost:${port}`;
     [browser] = await Promise.all([launch(executable ?? ""), start(folder, port)]);
     contexts = await Promise.all(
-      [1, 2].map((deviceScaleFactor) => browser.newContext({ deviceScaleFactor })),
+      [1, 2].map((deviceScaleFactor) => browser.newContext({ deviceScaleFactor, hasTouch: true })),
     );
   });
   afterAll(async () => {

@@ -2,16 +2,25 @@
 // so the sheet always shows the current one.
 
 import { devVarsOf } from "../../cli/project/vars.ts";
-import { mistakeText } from "../../worker/base/mistake.ts";
-import { readConfig } from "../../worker/config/config.ts";
 import { type Project, readProject } from "../read-project.ts";
 import { contentsOf, describeFixtures } from "./contents.ts";
+import { readLocalConfig } from "./local-config.ts";
 import { forgetOwnImage, listOwnImages, putOwnImage } from "./own-images.ts";
 import type { Sheet } from "./serve-sheet.ts";
+import { answerWith } from "./try/answer.ts";
+import { makeTry } from "./try/make-try.ts";
+import { tellFact } from "./try/tell-fact.ts";
+import { createTurns } from "./try/turns.ts";
+
+/** How many tries run at once, and how many wait. */
+const TRIES = 2;
+const WAITING = 8;
 
 /** @param endpoint the URL of the local S3 */
 export async function localSheet(project: Project, endpoint: string): Promise<Sheet> {
-  const { own, buckets, environment } = project;
+  const { own, environment } = project;
+  const read = () => readLocalConfig(project, endpoint);
+  const turns = createTurns(TRIES, WAITING);
   const fixtures = own ? [] : await describeFixtures();
   return {
     contents: async () => {
@@ -27,12 +36,12 @@ export async function localSheet(project: Project, endpoint: string): Promise<Sh
     put: async (file, body, type) => {
       if (own)
         return `npx vitrine dev adds nothing to the S3 that ${devVarsOf(".", environment)} names`;
-      const now = readProject(endpoint, environment);
-      if ("mistakes" in now) return now.mistakes.join("; ");
-      const local = readConfig({ ...now.started, ...now.secrets, BUCKETS: buckets });
-      if ("mistakes" in local) return local.mistakes.map(mistakeText).join("; ");
-      return putOwnImage(local, file, body, type, Date.now());
+      const local = read();
+      if ("mistakes" in local) return local.mistakes.join("; ");
+      return putOwnImage(local.config, file, body, type, Date.now());
     },
     forget: forgetOwnImage,
+    attempt: (search) => answerWith(makeTry, read, search, turns),
+    fact: (search) => answerWith(tellFact, read, search, turns),
   };
 }

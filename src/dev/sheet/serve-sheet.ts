@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { listen } from "../../emulator/listen.ts";
 import { decodePath } from "../../url/grammar.ts";
 import type { NoSheet, SheetData } from "./data.ts";
+import type { Answer } from "./try/answer.ts";
 
 /** What the page asks for. */
 export type Sheet = {
@@ -14,15 +15,20 @@ export type Sheet = {
   readonly put: (file: string, body: Uint8Array, type: string) => Promise<string | undefined>;
   /** Removes an image from the sheet. */
   readonly forget: (key: string) => void;
+  /** Makes a picture with other options than its preset's. */
+  readonly attempt: (search: string) => Promise<Answer>;
+  /** Tells the fact of a picture's original. */
+  readonly fact: (search: string) => Promise<Answer>;
 };
 
 /** The edge does not read larger images: 100 MB (L1). */
 const MOST_BYTES = 100_000_000;
 
-/** Only from this origin, and nothing inline. */
+/** Only from this origin, and nothing inline: only placeholders and tried pictures are `data:` URLs. */
 const POLICY = [
   "default-src 'none'",
-  ...["script-src", "style-src", "img-src", "connect-src"].map((kind) => `${kind} 'self'`),
+  ...["script-src", "style-src", "connect-src"].map((kind) => `${kind} 'self'`),
+  "img-src 'self' data:",
   ...["base-uri", "form-action", "frame-ancestors"].map((kind) => `${kind} 'none'`),
 ].join("; ");
 
@@ -32,13 +38,15 @@ const FILES: ReadonlyMap<string, readonly [file: string, type: string]> = new Ma
   ["/.vitrine/base.css", ["base.css", "text/css"]],
   ["/.vitrine/sheet.css", ["sheet.css", "text/css"]],
   ["/.vitrine/figure.css", ["figure.css", "text/css"]],
+  ["/.vitrine/try.css", ["try/try.css", "text/css"]],
   ["/.vitrine/icon.svg", ["icon.svg", "image/svg+xml"]],
 ]);
 const OBJECTS = "/.vitrine/objects/";
 
 /** @param failed is told of internal errors */
 export function serveSheet(sheet: Sheet, failed: (reason: unknown) => void) {
-  return listen(async (request, response, path) => {
+  return listen(async (request, response, asked) => {
+    const [, path = "", search = ""] = /^([^?]*)(.*)$/s.exec(asked) ?? [];
     if (path.startsWith(OBJECTS)) {
       const name = decodePath(path.slice(OBJECTS.length));
       if (request.method === "PUT") {
@@ -59,6 +67,10 @@ export function serveSheet(sheet: Sheet, failed: (reason: unknown) => void) {
     }
     if (path === "/.vitrine/sheet.json") {
       return reply(response, 200, "application/json", JSON.stringify(await sheet.contents()));
+    }
+    if (path === "/.vitrine/try" || path === "/.vitrine/fact") {
+      const told = await (path === "/.vitrine/try" ? sheet.attempt(search) : sheet.fact(search));
+      return reply(response, told.status, told.type, told.body);
     }
     return reply(response, 404, "text/plain", "Not found\n");
   }, failed);
@@ -83,8 +95,9 @@ function reply(
   body: string | Uint8Array,
 ): void {
   const headers = {
-    "content-type": `${type}; charset=utf-8`,
+    "content-type": type.startsWith("image/") ? type : `${type}; charset=utf-8`,
     "cache-control": "no-store",
+    "cross-origin-resource-policy": "same-origin",
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
   };

@@ -5,6 +5,8 @@ import type { Client, ImgProps, PresetShape, PresetTable } from "../../../client
 import type { Picture, RenditionRef } from "../data.ts";
 import { el } from "./dom.ts";
 import { type Measured, measure } from "./measure.ts";
+import { snippetOf } from "./snippet.ts";
+import { tryButton } from "./try/open-try.ts";
 import { bytesOf, savingOf, timeOf } from "./words.ts";
 
 /** The width that figure.css gives an image whose preset has widths, but at most its own width. */
@@ -37,7 +39,14 @@ export function figureOf(
     "figure",
     { class: shape.widths ? "rendition fluid" : "rendition" },
     el("div", { class: "mat" }, image),
-    el("figcaption", {}, el("h3", {}, preset), facts, codeOf(name, preset, key, props, query)),
+    el(
+      "figcaption",
+      {},
+      el("h3", {}, preset),
+      facts,
+      ...tryButton({ client, picture, preset, image }),
+      codeOf(name, preset, key, props, query),
+    ),
   );
   image.addEventListener("load", () => {
     measure(image).then(
@@ -114,18 +123,4 @@ function codeOf(
   const html = ["<img", ...attributes].join("\n");
   const snippets = [lines.join("\n"), `${html}>`].map(snippetOf);
   return el("details", { class: "code" }, el("summary", {}, "Code"), ...snippets);
-}
-
-function snippetOf(code: string): HTMLElement {
-  const button = el("button", { type: "button" }, "Copy");
-  button.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(code);
-      button.textContent = "Copied";
-    } catch {
-      button.textContent = "Select the code and copy it"; // the browser refused
-    }
-  });
-  // Focusable, because then the keyboard can scroll it.
-  return el("div", { class: "snippet" }, el("pre", { tabindex: 0 }, el("code", {}, code)), button);
 }

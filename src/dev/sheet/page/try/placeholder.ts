@@ -1,0 +1,67 @@
+// Shows a picture's placeholder as a page shows it before the picture is there.
+
+import { thumbHashToDataURL } from "thumbhash";
+import { dimensionsOf } from "../../../../client/dimensions.ts";
+import type { Fact } from "../../../../client/types.ts";
+import { el } from "../dom.ts";
+import { snippetOf } from "../snippet.ts";
+import type { Target } from "./target.ts";
+
+const CHOICES = {
+  ThumbHash: ({ thumbhash }) => `url("${thumbHashToDataURL(bytesIn(thumbhash))}") center / cover`,
+  Colour: ({ color }) => color,
+  Picture: () => "none",
+} as const satisfies Record<string, (fact: Fact) => string>;
+
+const ALPHA =
+  "Some pixels of this original are transparent. So its pages have no placeholder: it would shine through.";
+
+export function placeholderPanel(target: Target): HTMLElement {
+  const panel = el("div", { class: "placeholder" }, el("p", { role: "status" }, "Reading it …"));
+  void target.fact.then((fact) => {
+    if ("fault" in fact) panel.replaceChildren(el("p", { class: "fault" }, fact.fault));
+    else panel.replaceChildren(...partsOf(target, fact));
+  });
+  return panel;
+}
+
+function partsOf({ picture, preset, src }: Target, fact: Fact): HTMLElement[] {
+  const line = `${JSON.stringify(picture.key)}: ${JSON.stringify(fact)}`;
+  return [
+    ...(fact.alpha
+      ? [el("p", {}, ALPHA)]
+      : placeholderOf(fact, { ...fact, ...dimensionsOf(preset, fact) }, src)),
+    el("p", { class: "hint" }, "The fact of this picture"),
+    snippetOf(line),
+    el(
+      "p",
+      { class: "hint" },
+      ...["For all pictures of a bucket: ", el("code", {}, "npx vitrine facts")],
+      ...[". In the app: ", el("code", {}, "original: facts[key], placeholder: thumbHash"), "."],
+    ),
+  ];
+}
+
+/** The box of the picture, and a switch for what it shows. */
+function placeholderOf(fact: Fact, box: { width: number; height: number }, src: string) {
+  const image = el("img", { src, alt: "" });
+  const stage = el("div", { class: "stage" }, image);
+  stage.style.width = `${box.width}px`;
+  stage.style.maxWidth = `min(100%, 60dvh * ${box.width / box.height})`;
+  stage.style.aspectRatio = `${box.width} / ${box.height}`;
+  const choices = Object.entries(CHOICES).map(([name, backgroundOf], at) => {
+    const radio = el("input", { type: "radio", name: "placeholder", checked: at === 0 });
+    const show = () => {
+      stage.style.background = backgroundOf(fact);
+      image.style.visibility = name === "Picture" ? "visible" : "hidden";
+    };
+    if (at === 0) show();
+    radio.addEventListener("change", show);
+    return el("label", { class: "button" }, radio, name);
+  });
+  return [el("fieldset", { class: "tabs" }, el("legend", {}, "Show"), ...choices), stage];
+}
+
+function bytesIn(base64: string): Uint8Array {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
