@@ -1,6 +1,7 @@
 // vitrine/client: builds and reads the URLs of a deployed Vitrine, for apps. It shares only the grammar of
 // URLs with the Worker. It holds no secret, and it never sends a request.
 
+import { checkBaseUrl } from "./base-url.ts";
 import { factsUrl } from "./facts-url.ts";
 import { imgProps } from "./img.ts";
 import { fail, imageUrl, openSite, parseUrl, srcset, urlForWidth, widths } from "./site.ts";
@@ -17,6 +18,7 @@ import type {
   VariantOf,
 } from "./types.ts";
 
+export { checkBaseUrl } from "./base-url.ts";
 export { factsUrl } from "./facts-url.ts";
 export { imgProps, reactProps } from "./img.ts";
 export { signedSrc } from "./signed-src.ts";
@@ -46,8 +48,6 @@ export type Client<Presets extends PresetTable, Name extends keyof Presets & str
   parseUrl(url: string): Parsed<Name> | undefined;
 };
 
-const BASE_URL = /^(https?:\/\/[^/?#]+)?(\/[^?#]*)?$/i;
-
 /**
  * Makes the client of one route.
  * @throws RangeError if the base URL is none, if the path has no `:preset`, or if the route names a preset
@@ -64,11 +64,9 @@ export function createClient<const Presets extends PresetTable, const Route exte
   settings: Settings<Presets, Route>,
 ): Client<Presets, PresetOf<Presets, Route>> {
   const { baseUrl, route } = settings;
-  if (!BASE_URL.test(baseUrl)) {
-    fail(`baseUrl must be "" or like "https://images.example.com", not "${baseUrl}"`);
-  }
+  if (baseUrl !== "") checkBaseUrl(baseUrl, "baseUrl");
   if (!/:preset(?!\w)/.test(route.path)) {
-    fail(`the path of a route must be like "/images/:preset/*", not "${route.path}"`);
+    fail(`route ${route.path} has no :preset: write a path like "/images/:preset/*"`);
   }
   return clientOf(openSite(settings));
 }

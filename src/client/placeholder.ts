@@ -14,13 +14,14 @@ export function thumbHash({ thumbhash }: { readonly thumbhash: string }): string
   return `url("${thumbHashToDataURL(bytesOf(thumbhash))}") center / cover`;
 }
 
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+/** Base64 of at most 29 bytes: no ThumbHash has more. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4}){0,9}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 function bytesOf(text: string): Uint8Array {
   const fail = (reason: string) => {
     throw new RangeError(`Vitrine: the thumbhash "${`${text}`.slice(0, 40)}" ${reason}`);
   };
-  if (!BASE64.test(text)) return fail("is not base64");
+  if (!BASE64.test(text)) return fail("is not a ThumbHash in base64");
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const length = lengthFor(bytes) ?? "more";
   if (bytes.length === length) return bytes;

@@ -32,11 +32,10 @@ import type {
  * const site = openSite({ baseUrl: "", route: { path: "/images/:preset/*", object: "media/*" }, presets });
  * const url = imageUrl(site, "photos/fig.jpg", "card@2x");
  */
-export function openSite<const Presets extends PresetTable, const Route extends RouteShape>({
-  baseUrl,
-  route,
-  presets,
-}: Settings<Presets, Route>): Site<Presets, PresetOf<Presets, Route>> {
+export function openSite<const Presets extends PresetTable, const Route extends RouteShape>(
+  settings: Settings<Presets, Route>,
+): Site<Presets, PresetOf<Presets, Route>> {
+  const { route, presets } = settings;
   type Name = PresetOf<Presets, Route>;
   const variants = new Map<string, Name>();
   const shown = new Map<string, Shown>();
@@ -49,7 +48,13 @@ export function openSite<const Presets extends PresetTable, const Route extends 
   }
   const template = route.object.slice(route.object.indexOf("/") + 1);
   const mapping = { path: compilePattern(route.path, "*"), key: compilePattern(template, "+") };
-  return { base: baseUrl.replace(/\/+$/, ""), route, mapping, presets, variants, shown };
+  return {
+    // An app may know it only later than it imports this.
+    get base() {
+      return settings.baseUrl.replace(/\/+$/, "");
+    },
+    ...{ route, mapping, presets, variants, shown },
+  };
 }
 
 /**

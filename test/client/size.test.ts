@@ -45,7 +45,7 @@ const GRAMMAR = ["src/url/key.ts", "src/url/grammar.ts"];
 const SITE = ["src/client/site.ts", ...GRAMMAR];
 const SIGNED = "src/client/signed-src.ts";
 const LOADER = ["src/client/loader-url.ts", SIGNED, ...SITE];
-const REST = ["dimensions", "facts-url", "img", "index", "signed-src"].map(
+const REST = ["base-url", "dimensions", "facts-url", "img", "index", "signed-src"].map(
   (name) => `src/client/${name}.ts`,
 );
 

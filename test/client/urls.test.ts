@@ -159,7 +159,7 @@ test.each<[unknown]>([
   [undefined],
   [null],
 ])("createClient refuses the base URL %j, and says what it can be", (baseUrl) => {
-  const said = `baseUrl must be "" or like "https://images.example.com", not "${baseUrl}"`;
+  const said = `baseUrl is ${baseUrl ? `"${baseUrl}"` : "not set"}: it must be like "https://images.example.com" or "/"`;
   expect(() => create(baseUrl)).toThrow(new RangeError(`Vitrine: ${said}`));
 });
 
@@ -174,7 +174,7 @@ test("createClient takes every base URL that vitrine client takes, and a path of
 test.each(["/images/*", "/images/:presets/*", "/images/preset/*", ""])(
   "createClient refuses the path %j, and says what it can be",
   (path) => {
-    const said = `the path of a route must be like "/images/:preset/*", not "${path}"`;
+    const said = `route ${path} has no :preset: write a path like "/images/:preset/*"`;
     expect(() => create("", { ...ROUTE, path })).toThrow(new RangeError(`Vitrine: ${said}`));
   },
 );

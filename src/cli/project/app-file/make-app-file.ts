@@ -27,8 +27,10 @@ const HEADER = `${FIRST_LINE}
 const SOURCES = join(import.meta.dirname, "../../../../src");
 
 /** Each module imports only from those before it. */
-const CLIENT =
-  "types dimensions site img facts-url signed-src index loader-url next nuxt unpic sign".split(" ");
+const CLIENT = [
+  ...["types", "dimensions", "site", "base-url", "img", "facts-url", "signed-src", "index"],
+  ...["loader-url", "next", "nuxt", "unpic", "sign"],
+];
 const MODULES = [
   ...["key", "grammar", "grant"].map((name) => `url/${name}.ts`),
   ...CLIENT.map((name) => `client/${name}.ts`),
