@@ -1,26 +1,20 @@
 // The package as an app installs it: its code, its types, and the types of the app's own presets.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { experimental_generateTypes } from "wrangler";
 import { ROOT } from "../support/built.ts";
 import { compile, STRICT } from "./compile.ts";
+import { installClient } from "./install-client.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "vitrine-app-"));
 const put = (name: string, text: string) => writeFileSync(join(folder, name), text);
 
 beforeAll(async () => {
-  const installed = join(folder, "node_modules/vitrine");
-  mkdirSync(installed, { recursive: true });
-  cpSync(join(ROOT, "package.json"), join(installed, "package.json"));
-  expect(await compile(join(ROOT, "src/client"), ["--outDir", join(installed, "dist")])).toEqual(
-    [],
-  );
-  const decoder = "node_modules/thumbhash";
-  cpSync(join(ROOT, decoder), join(folder, decoder), { recursive: true });
+  await installClient(folder);
   put("package.json", '{ "type": "module" }');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -47,11 +47,18 @@ test("what it deploys is as large as the Worker of the repository", async () => 
   expect(await sizeOf(shop, "of-shop")).toBe(await sizeOf(ROOT, "of-repository"));
 });
 
-test("vitrine client writes a file that an app compiles and runs", async () => {
-  const app = join(dirname(shop), "app");
+test.each([
+  ["app", "{}", "openSite<const Presets"],
+  ["app-with-package", '{ "dependencies": { "vitrine": "*" } }', 'from "vitrine/unpic"'],
+])("vitrine client writes a file that an %s compiles and runs", async (name, packages, part) => {
+  const app = join(dirname(shop), name);
   mkdirSync(app);
+  writeFileSync(join(app, "package.json"), packages);
   symlinkSync(join(shop, "node_modules"), join(app, "node_modules"));
-  await run("npx", ["vitrine", "client", "../app/vitrine.ts", "--base-url", ""], { cwd: shop });
+  const file = `../${name}/vitrine.ts`;
+  await run("npx", ["vitrine", "client", file, "--base-url", ""], { cwd: shop });
+  await run("npx", ["vitrine", "client", file, "--check"], { cwd: shop });
+  expect(readFileSync(join(app, "vitrine.ts"), "utf8")).toContain(part);
   const page =
     'import { images } from "./vitrine";\nconsole.log(images.imageUrl("a b.jpg", "card@2x"));\n';
   writeFileSync(join(app, "page.ts"), page);
@@ -62,6 +69,7 @@ test("vitrine client writes a file that an app compiles and runs", async () => {
   await run("npx", ["tsc", ...options, "", "--noEmit", "page.ts"], { cwd: app });
   const bundle = "esbuild page.ts --bundle --format=esm --outfile=page.js --log-level=warning";
   await run("npx", bundle.split(" "), { cwd: app });
+  expect(readFileSync(join(app, "page.js"), "utf8")).not.toContain("unpic");
   expect((await run("node", ["page.js"], { cwd: app })).stdout).toBe("/images/card@2x/a%20b.jpg\n");
 });
 

@@ -1,12 +1,21 @@
 // vitrine client: writes one TypeScript file for an app in another repository: the client, and the routes
 // and presets of wrangler.toml.
 
-import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
 import { envOption } from "../options.ts";
+import {
+  type Expression,
+  readExpression,
+  readOptions,
+  type Where,
+} from "../project/app-file/header.ts";
 import { configFault } from "../project/config-fault.ts";
 import { chooseEnvironment } from "../project/environment.ts";
 import { readVars } from "../project/vars.ts";
+import { checkClient } from "./check-client.ts";
+import type { ClientVars } from "./plan-client.ts";
+import { readOwn } from "./read-own.ts";
 import { writeClient } from "./write-client.ts";
 
 export function clientCommand(world: World, run: Run) {
@@ -18,14 +27,29 @@ export function clientCommand(world: World, run: Run) {
       "--base-url <url>",
       `where Vitrine is, such as https://images.example.com, or "" for the page's own host; default: the first domain under routes`,
     )
+    .addOption(
+      new Option(
+        "--base-url-from <expression>",
+        "the app's environment says where Vitrine is: process.env.NAME or import.meta.env.NAME",
+      )
+        .argParser(readFrom)
+        .conflicts("baseUrl"),
+    )
+    .option(
+      "--check",
+      "writes nothing; ends with 1 if the file is missing or out of date. The file keeps its options",
+    )
     .addHelpText(
       "after",
       `
-A file that this command wrote is replaced; any other is left alone.
+A file that this command wrote is replaced; any other is left alone. If the nearest package.json above the file
+names vitrine, the file imports the package; otherwise it holds the client itself.
 
 Examples:
   npx vitrine client ../app/src/vitrine.ts
-  npx vitrine client ../app/src/vitrine.ts --base-url https://images.example.com`,
+  npx vitrine client ../app/src/vitrine.ts --base-url https://images.example.com
+  npx vitrine client ../app/src/vitrine.ts --base-url-from process.env.NEXT_PUBLIC_IMAGES_URL
+  npx vitrine client ../app/src/vitrine.ts --check`,
     )
     .action((file, options) => run(() => printClient(world, file, options)));
 }
@@ -36,13 +60,41 @@ function readFile(file: string): string {
   throw new InvalidArgumentError("It must end in .ts, and not in .d.ts.");
 }
 
-type Options = { readonly [name in "env" | "baseUrl"]?: string | undefined };
+/** A variable of the app's environment, by the names that bundlers replace. */
+function readFrom(code: string): { readonly from: Expression } {
+  const from = readExpression(code);
+  if (from !== undefined) return { from };
+  throw new InvalidArgumentError("It must be process.env.NAME or import.meta.env.NAME.");
+}
 
-function printClient(world: World, file: string, { env, baseUrl }: Options): End {
-  const known = readVars(world.folder, chooseEnvironment(world, env));
+type Options = {
+  readonly env?: string | undefined;
+  readonly baseUrl?: string | undefined;
+  readonly baseUrlFrom?: { readonly from: Expression } | undefined;
+  readonly check?: true | undefined;
+};
+
+function printClient(world: World, file: string, options: Options): End {
+  const before = options.check ? readOwn(file) : undefined;
+  if (isFault(before)) return before;
+  const written = readOptions(before?.text ?? "");
+  const given = options.env ?? world.env["CLOUDFLARE_ENV"] ?? written.environment;
+  const known = readVars(world.folder, chooseEnvironment(world, given));
   if (isFault(known)) return configFault([known.mistake]);
-  const said = writeClient(known, file, baseUrl);
+  const where = options.baseUrl ?? options.baseUrlFrom ?? written.where;
+  return options.check ? printCheck(world, known, file, where) : print(world, known, file, where);
+}
+
+function print(world: World, known: ClientVars, file: string, where: Where): End {
+  const said = writeClient(known, file, where);
   if (isFault(said)) return said;
   say(world.stdout, said);
   return EXIT.done;
+}
+
+function printCheck(world: World, known: ClientVars, file: string, where: Where): End {
+  const checked = checkClient(known, file, where);
+  if (isFault(checked)) return checked;
+  say(checked.isCurrent ? world.stdout : world.stderr, checked.said);
+  return checked.isCurrent ? EXIT.done : EXIT.partly;
 }

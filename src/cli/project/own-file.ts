@@ -7,13 +7,15 @@ import { replaceFile } from "./replace-file.ts";
 /** Returns whether a command wrote a text itself. */
 export type IsOurs = (text: string) => boolean;
 
+export const NOT_OURS = "this command did not write that file: remove it, or name another file";
+
 /** @returns why the file must not be written, or cannot be */
 export function ownFileFault(folder: string, file: string, isOurs: IsOurs): string | undefined {
   const path = resolve(folder, file);
   return tried(() => {
     if (!existsSync(dirname(path))) return "there is no such folder: make it first";
     if (!existsSync(path) || isOurs(readFileSync(path, "utf8"))) return undefined;
-    return "this command did not write that file: remove it, or name another file";
+    return NOT_OURS;
   });
 }
 

@@ -10,6 +10,7 @@ import { afterAll, expect, test } from "vitest";
 import { writeClient } from "../../../src/cli/client/write-client.ts";
 import { compile, STRICT } from "../../client/compile.ts";
 import { ROOT } from "../../support/built.ts";
+import { RIGHT, WRONG, WRONG_LINES } from "../../support/cli/client-apps.ts";
 import { type Known, known, LOST, SECRET, VARS } from "../../support/cli/configuration.ts";
 import { SECRETS } from "../../support/env.ts";
 import { get } from "../../support/play.ts";
@@ -24,7 +25,7 @@ const write = (file: string, vars: Known = known) => writeClient(vars, file);
 test("it has the options that clients use, and nothing else of the configuration", () => {
   const said = write(at("vitrine.ts"));
   expect(said).toBe(
-    `Wrote ${at("vitrine.ts")}, with 3 routes and 3 presets, for https://images.example: import { images, privateImages, imgPropsImages } from "./vitrine";`,
+    `Wrote ${at("vitrine.ts")}, with 3 routes and 3 presets, for https://images.example: import { images, privateImages, imgPropsImages } from "./vitrine"; (nodenext: "./vitrine.js")`,
   );
   const text = read("vitrine.ts");
   const tail = text.slice(text.indexOf("// From wrangler.toml"));
@@ -82,44 +83,16 @@ export type ImgPropsImagesVariant = VariantOf<typeof presets, ImgPropsImagesPres
   expect(text).not.toMatch(/^(?:import|export \{|export \*|export type \*)/m);
 });
 
-const RIGHT = `import { createSigner, images, imgProps, imgPropsImages, privateImages } from "./vitrine.ts";
-import type { ImagesPreset, ImagesVariant, ImgProps } from "./vitrine.ts";
-const preset: ImagesPreset = "hero";
-const variant: ImagesVariant = "hero@640w";
-const props: ImgProps = imgProps(images.site, "key.jpg", preset, { alt: "", sizes: "9px" });
-const sign = createSigner(privateImages.site, SIGNING_KEYS);
-const query = await sign("key.jpg", "card", { expires: Math.floor(Date.now() / 1000) + 60 });
-const urls = [
-  images.imageUrl("key.jpg", "card@2x"),
-  images.imageUrl("key.jpg", variant),
-  props.src,
-  privateImages.imageUrl("key.jpg", "card@2x", query),
-  imgPropsImages.imageUrl("users/7.jpg", "2x"),
-];
-export default urls.join("\\n");
-`;
-const WRONG = `import { images, nextSrc, privateImages, privateImagesSite, srcset } from "./vitrine.ts";
-images.imageUrl("key.jpg", "crad");
-images.imageUrl("key.jpg", "card@3x");
-images.srcset("key.jpg", "hidden");
-privateImages.imageUrl("key.jpg", "hero");
-images.imgProps("key.jpg", "hero", { alt: "" });
-images.imgProps("key.jpg", "card", {});
-srcset(privateImagesSite, "key.jpg", "hero");
-nextSrc(privateImagesSite, "key.jpg", "hero");
-images.imgProps("key.jpg", "card" as "card" | "hero", { alt: "" });
-`;
-
 test("it compiles in the strictest app, and the Worker shows its URLs", async () => {
   write(at("vitrine.ts"));
-  writeFileSync(at("right.ts"), `declare const SIGNING_KEYS: string;\n${RIGHT}`);
+  writeFileSync(at("right.ts"), RIGHT);
   writeFileSync(at("wrong.ts"), WRONG);
   const compilerOptions = { ...STRICT, allowImportingTsExtensions: true };
   const files = ["vitrine.ts", "right.ts", "wrong.ts"];
   writeFileSync(at("tsconfig.json"), JSON.stringify({ compilerOptions, files }));
   const errors = await compile(folder);
   const told = errors.map(({ file, line }) => `${file}:${line}`);
-  expect(told).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10].map((line) => `wrong.ts:${line}`));
+  expect(told).toEqual(WRONG_LINES);
 
   const keys = `globalThis.SIGNING_KEYS = ${JSON.stringify(SECRETS.URL_SIGNING_KEYS)};`;
   const script = `${keys} process.stdout.write((await import("./right.ts")).default);`;

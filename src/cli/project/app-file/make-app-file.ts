@@ -8,20 +8,9 @@ import { type Preset, presetSchema } from "../../../worker/config/preset.ts";
 import type { BoundRoute } from "../../../worker/config/routes.ts";
 import type { Vars } from "../../../worker/config/schema.ts";
 import { tableOf } from "../known-vars.ts";
+import { type Expression, type Where, type Written, writeHeader } from "./header.ts";
 import { joinModules } from "./join-modules.ts";
 import { nameRoutes, type RouteName } from "./name-routes.ts";
-
-const FIRST_LINE = "// Written by `npx vitrine client` from wrangler.toml.";
-/** A file that begins with one of these may be replaced. Remove none: files in apps have them. */
-export const FIRST_LINES = [
-  FIRST_LINE,
-  "// Written by `npm run client` of Vitrine from its wrangler.toml.", // 0.1.0
-];
-
-const HEADER = `${FIRST_LINE}
-// Do not edit it: run that again after a change of the presets or the routes there.
-/* eslint-disable */
-`;
 
 /** In the package, too: this file is as deep in dist/ as in src/. */
 const SOURCES = join(import.meta.dirname, "../../../../src");
@@ -35,38 +24,76 @@ const MODULES = [
   ...["key", "grammar", "grant"].map((name) => `url/${name}.ts`),
   ...CLIENT.map((name) => `client/${name}.ts`),
 ];
-/** What package.json exports. */
-const ENTRIES = ["index", "sign", "next", "nuxt", "unpic"].map((name) => `client/${name}.ts`);
+/** What package.json exports, by the modules. */
+const ENTRIES = {
+  "client/index.ts": "vitrine/client",
+  "client/sign.ts": "vitrine/sign",
+  "client/next.ts": "vitrine/next",
+  "client/nuxt.ts": "vitrine/nuxt",
+  "client/unpic.ts": "vitrine/unpic",
+};
+
+/** What the file needs besides the configuration. */
+export type AppFileOptions = {
+  /** Whether the app has the package: the file imports the client then, and exports the same names. */
+  readonly hasPackage?: boolean;
+  /** What it was written with. */
+  readonly written?: Written;
+};
 
 /**
  * Only what makes a difference to a URL or an `<img>` gets into the file.
  * @param vars with `PRESETS` as it is written
  * @returns with the names of the clients, in the order of the routes, and the number of presets
  */
-export function makeAppFile({ routes }: Pick<Config, "routes">, vars: Vars, baseUrl: string) {
+export function makeAppFile(
+  { routes }: Pick<Config, "routes">,
+  vars: Vars,
+  baseUrl: Exclude<Where, undefined>,
+  { hasPackage = false, written = {} }: AppFileOptions = {},
+) {
   const client = joinModules(
     MODULES.map((file) => ({ file, text: readFileSync(join(SOURCES, file), "utf8") })),
-    ENTRIES,
+    Object.keys(ENTRIES),
   );
   const shown = [...presetsOf(vars)].filter(([preset]) =>
     routes.some((route) => route.presets?.has(preset) ?? true),
   );
-  // The client's code may use globals by their names.
+  // The client's code may use globals by their names. In both forms a route has the same name.
   const taken = (name: string) =>
     client.names.has(name) || OWN.includes(name) || name in globalThis;
   const paths = routes.map(({ path }) => path);
   const names = nameRoutes(paths, taken);
   const table = shown.map(([name, preset]) => `  ${keyOf(name)}: ${literal(shapeOf(preset))},\n`);
   const all = shown.map(([name]) => name);
+  const isLater = typeof baseUrl !== "string";
   const parts = [
-    HEADER,
-    client.text,
+    writeHeader(written),
+    hasPackage ? importPackage(isLater) : client.text,
     "// From wrangler.toml\n",
-    `const baseUrl = ${literal(baseUrl)};\nconst presets = {\n${table.join("")}} as const;\n`,
-    ...names.flatMap((name, at) => (routes[at] ? [writeRoute(routes[at], name, all)] : [])),
+    isLater ? readLater(baseUrl.from) : `const baseUrl = ${literal(baseUrl)};`,
+    `const presets = {\n${table.join("")}} as const;\n`,
+    ...names.flatMap((name, at) =>
+      routes[at] ? [writeRoute(routes[at], name, all, isLater)] : [],
+    ),
   ];
   const clients = names.map(({ value }) => value);
   return { text: parts.join("\n"), clients, presets: shown.length };
+}
+
+function importPackage(isLater: boolean): string {
+  const names = [...(isLater ? ["checkBaseUrl"] : []), "clientOf", "openSite", "type VariantOf"];
+  const exported = Object.values(ENTRIES).map((entry) => `export * from "${entry}";\n`);
+  return `import { ${names.join(", ")} } from "vitrine/client";\n\n${exported.join("")}`;
+}
+
+/** Bundlers replace the expression where it stands. An unset variable is told when the first URL is made. */
+function readLater({ code, name }: Expression): string {
+  return `function readBaseUrl(): string {
+  // @ts-ignore: the app may have no types for it, or strict ones
+  return checkBaseUrl(${code}, ${literal(name)});
+}
+`;
 }
 
 export function presetsOf({ PRESETS: given }: Vars): ReadonlyMap<string, Preset> {
@@ -78,12 +105,13 @@ export function presetsOf({ PRESETS: given }: Vars): ReadonlyMap<string, Preset>
   return presets;
 }
 
-const OWN = ["baseUrl", "presets"];
+const OWN = ["baseUrl", "readBaseUrl", "presets"];
 
 function writeRoute(
   { path, mapping, presets, signing }: BoundRoute,
   { value, type }: RouteName,
   all: readonly string[],
+  isLater: boolean,
 ): string {
   // An app need not know the bucket.
   const route = {
@@ -95,7 +123,7 @@ function writeRoute(
   const note = `They are signed: each needs the query that \`createSigner(${value}Site, keys)\` makes.`;
   return [
     `export const ${value}Site = /* @__PURE__ */ openSite({`,
-    `  baseUrl,`,
+    isLater ? `  get baseUrl() {\n    return readBaseUrl();\n  },` : `  baseUrl,`,
     `  route: ${literal(route)},`,
     `  presets,`,
     `});`,

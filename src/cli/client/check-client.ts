@@ -1,0 +1,48 @@
+// Says whether the app file is as the command would write it now. It writes nothing.
+
+import { type Fault, isFault } from "../command.ts";
+import { optionsText, readOptions, type Where, type Written } from "../project/app-file/header.ts";
+import { environmentText } from "../project/environment.ts";
+import { type ClientVars, planClient } from "./plan-client.ts";
+import { readOwn } from "./read-own.ts";
+
+/** What a check found, in one line. */
+export type Checked = { readonly isCurrent: boolean; readonly said: string };
+
+/** @param where as it was given, or else as the file says it */
+export function checkClient(vars: ClientVars, file: string, where: Where): Checked | Fault {
+  const { environment } = vars;
+  const command = `npx vitrine client ${file}${optionsText({ environment, where })}`;
+  const own = readOwn(file);
+  if (isFault(own)) return own;
+  if (own === undefined) {
+    return { isCurrent: false, said: `${file} is missing. Run: ${command}` };
+  }
+  const written = readOptions(own.text);
+  const planned = planClient(vars, file, where, written);
+  if (isFault(planned)) return planned;
+  const line = differingLine(own.text, planned.text);
+  if (line === undefined) return { isCurrent: true, said: `${file} is up to date` };
+  if (environment !== written.environment) {
+    return { isCurrent: false, said: otherEnvironment(file, written, environment, line) };
+  }
+  return { isCurrent: false, said: `${file} is out of date (line ${line}). Run: ${command}` };
+}
+
+function otherEnvironment(
+  file: string,
+  written: Written,
+  environment: string | undefined,
+  line: number,
+): string {
+  const of = environmentText(written.environment);
+  const differs = `${environmentText(environment)} differs (line ${line})`;
+  return `${file} was written for ${of}, and ${differs}. Give both the same routes and presets, or write a file for each`;
+}
+
+/** The number of the first line that is not the same, from 1 on. */
+function differingLine(one: string, other: string): number | undefined {
+  if (one === other) return undefined;
+  const [lines, others] = [one.split("\n"), other.split("\n")];
+  return lines.findIndex((line, at) => line !== others[at]) + 1 || lines.length + 1;
+}
