@@ -3,7 +3,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { FRIENDS, HARD } from "./keys.ts";
 import { expectNoKey, expectSigned, signedUrlsIn, signingAt, TIMES } from "./opens.ts";
-import { expectHeroes } from "./page.ts";
+import { expectHeroes, expectPlaceholder } from "./page.ts";
 import { run, textsIn } from "./run.ts";
 
 /** Builds the app at a time. */
@@ -20,6 +20,7 @@ test("unpic's component has all widths of the preset", () => {
 test("each URL of a signed srcset opens, until it expires, and the pages hold no key", async () => {
   const friends = page("friends");
   await expectSigned(friends, [FRIENDS], TIMES.early);
+  expectPlaceholder(friends);
   await expectSigned(page("hard"), [HARD], TIMES.early);
   expectNoKey(textsIn("astro-app/dist"));
 

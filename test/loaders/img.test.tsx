@@ -9,7 +9,7 @@ import { createSSRApp } from "vue";
 import { renderToString as renderVue } from "vue/server-renderer";
 import { FRIENDS, HARD } from "./keys.ts";
 import { at, expectNoKey, expectSigned, signedUrlsIn, TIMES } from "./opens.ts";
-import { candidatesIn, elements, heroOf, shownBy } from "./page.ts";
+import { candidatesIn, elements, expectPlaceholder, heroOf, shownBy } from "./page.ts";
 import { Fig } from "./react/Fig.tsx";
 import { Friends } from "./react/Friends.tsx";
 import { friends, signed } from "./sign.ts";
@@ -62,6 +62,7 @@ test.each(FRAMEWORKS)(
   async (_, _open, render) => {
     const html = await at(TIMES.early, async () => render(await friends()));
     await expectSigned(html, [FRIENDS], TIMES.early);
+    expectPlaceholder(html);
     expectNoKey(html);
 
     // Within a step, a page that is made again is the same. After it, its pictures open for another hour.

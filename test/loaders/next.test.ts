@@ -6,7 +6,7 @@ import { beforeAll, expect, test } from "vitest";
 import { FRIENDS, HARD } from "./keys.ts";
 import loader from "./next-app/vitrine-loader.ts";
 import { expectNoKey, expectSigned, signedUrlsIn, signingAt, TIMES } from "./opens.ts";
-import { candidatesIn, elements, heroOf, imgOf, shownBy } from "./page.ts";
+import { candidatesIn, elements, expectPlaceholder, heroOf, imgOf, shownBy } from "./page.ts";
 import { pagesOf, run, textsIn } from "./run.ts";
 import { images, nextSrc } from "./vitrine.ts";
 
@@ -81,6 +81,7 @@ test("each URL of a signed srcset opens, until it expires, and the app holds no 
     pagesOf("next-app", START, ["/friends", "/friends/more"], signingAt(time));
   const [friends = "", more = ""] = await pages(TIMES.early);
   await expectSigned(friends, [FRIENDS], TIMES.early);
+  expectPlaceholder(friends);
   await expectSigned(more, [HARD], TIMES.early);
   expect(elements(more, "link").map((link) => link["imagesrcset"])).toContain(
     imgOf(more, "hard")["srcset"],

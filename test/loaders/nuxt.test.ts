@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { FRIENDS, HARD } from "./keys.ts";
 import { expectNoKey, expectSigned, signedUrlsIn, signingAt, TIMES } from "./opens.ts";
-import { candidatesIn, elements, heroOf, imgOf, shownBy } from "./page.ts";
+import { candidatesIn, elements, expectPlaceholder, heroOf, imgOf, shownBy } from "./page.ts";
 import { pagesOf, run, textsIn } from "./run.ts";
 import { createClient, images, nuxtPresets, nuxtProvider } from "./vitrine.ts";
 
@@ -65,6 +65,7 @@ test("each URL of a signed srcset opens, until it expires, and the app holds no 
     pagesOf("nuxt-app", SERVER, ["/friends", "/hard"], signingAt(time));
   const [friends = "", hard = ""] = await pages(TIMES.early);
   await expectSigned(friends, [FRIENDS], TIMES.early);
+  expectPlaceholder(friends);
   await expectSigned(hard, [HARD], TIMES.early);
   const scripts = textsIn("nuxt-app/.output/public", ".js");
   expect(scripts).toContain("https://images.example.com");

@@ -42,6 +42,15 @@ export function candidatesIn(srcset = ""): string[] {
   });
 }
 
+/** Expects that the first picture of a page has its place and a placeholder before it comes. */
+export function expectPlaceholder(html: string): void {
+  const [{ width, height, style } = {}] = elements(html, "img");
+  expect([width, height]).toEqual(["1920", "2884"]);
+  expect(style).toMatch(
+    /\bbackground: ?url\((?:&quot;|&#34;)data:image\/png;base64,[\w+/=]+(?:&quot;|&#34;)\) center \/ cover/,
+  );
+}
+
 /** Returns all candidates of an object at the preset `hero`. */
 export function heroOf(key: string): string[] {
   const variants = ["640w hero@640w", "960w hero@960w", "1280w hero@1280w", "1920w hero"];

@@ -1,12 +1,14 @@
-// The layout shift of a page with 20 pictures that come late, measured in Chromium: with facts, nothing moves.
+// A page with 20 pictures that come late, in Chromium: with facts, nothing moves, and each place has a background.
 
 import { startStrictWorker } from "vitrine:strict-worker";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { thumbHash } from "../../src/client/placeholder.ts";
 import { findChromium, launch } from "../browser/chromium.ts";
+import { meanColor } from "../support/mean-color.ts";
 import { facts } from "./facts.ts";
 import { serveLatePictures } from "./late-pictures.ts";
-import { createClient, type ImgProps } from "./vitrine.ts";
+import { createClient, type Fact, type ImgOptions, type ImgProps } from "./vitrine.ts";
 
 const OBJECTS = {
   "photos/fig.jpg": "photos/fig.jpg",
@@ -30,10 +32,12 @@ const images = createClient({
 const { route, presets } = images.site;
 const get = startStrictWorker(OBJECTS, { ROUTES: [route], PRESETS: presets });
 
-type Original = (key: Key) => { readonly original?: (typeof facts)[Key] };
+type Known = Pick<ImgOptions<unknown, Fact>, "original" | "placeholder">;
+
+const thumbHashOf = (key: Key) => ({ original: facts[key], placeholder: thumbHash });
 
 /** The attributes of 20 pictures: each object at each preset. */
-function pictures(original: Original): ImgProps[] {
+function pictures(known: (key: Key) => Known): ImgProps[] {
   const keys: Key[] = [
     "photos/fig.jpg",
     "photos/dandelion.jpg",
@@ -42,7 +46,7 @@ function pictures(original: Original): ImgProps[] {
     "transparent.png",
   ];
   return keys.flatMap((key) => {
-    const options = { alt: "", loading: "eager", sizes: "800px", ...original(key) } as const;
+    const options = { alt: "", loading: "eager", sizes: "300px", ...known(key) } as const;
     const { imgProps } = images;
     return [
       imgProps(key, "hero", options),
@@ -53,16 +57,22 @@ function pictures(original: Original): ImgProps[] {
   });
 }
 
+/** The window holds the whole page: a shift outside of it would not count. */
+const WINDOW = { width: 1240, height: 2400 };
+
 /** A page in which text follows each picture. */
 function pageOf(all: readonly ImgProps[]): string {
   const escaped = (value: unknown) => `${value}`.replaceAll("&", "&amp;").replaceAll('"', "&quot;");
   const figures = all.map((props) => {
     const attributes = Object.entries(props).map(([name, value]) => `${name}="${escaped(value)}"`);
-    return `<p><img ${attributes.join(" ")}></p><p>The text below a picture.</p>`;
+    return `<div><img ${attributes.join(" ")}><p>The text below a picture.</p></div>`;
   });
   return `<!doctype html><title>Pictures</title>
-    <style>main { width: 800px } img { max-width: 100%; height: auto }</style>
-    <main><p>The text above all.</p>${figures.join("\n")}</main>`;
+    <style>
+      main { display: grid; grid-template-columns: repeat(4, 300px) }
+      img { max-width: 100%; height: auto }
+    </style>
+    <main>${figures.join("\n")}</main>`;
 }
 
 const executable = findChromium();
@@ -70,7 +80,7 @@ const executable = findChromium();
 if (executable === undefined && process.env["CI"] !== undefined) {
   throw new Error("No Chromium. Install it, or set CHROMIUM to its path.");
 }
-const title = `layout shift${executable === undefined ? ": NOT TESTED, because there is no Chromium" : ""}`;
+const title = `layout shift and placeholders${executable === undefined ? ": NOT TESTED, because there is no Chromium" : ""}`;
 
 describe.skipIf(executable === undefined)(title, () => {
   let browser: Browser;
@@ -85,8 +95,7 @@ describe.skipIf(executable === undefined)(title, () => {
       get(`https://images.example.com${path}`),
     );
     onTestFinished(served.close);
-    const viewport = { width: 1000, height: 900 };
-    const context = await browser.newContext({ viewport, deviceScaleFactor });
+    const context = await browser.newContext({ viewport: WINDOW, deviceScaleFactor });
     onTestFinished(() => context.close());
     const page = await context.newPage();
     await page.goto(served.address, { waitUntil: "commit" });
@@ -103,7 +112,7 @@ describe.skipIf(executable === undefined)(title, () => {
 
   /**
    * Lets the pictures come.
-   * @returns the sum of all layout shifts since the page began, and the pictures that it shows distorted
+   * @returns the sum of all layout shifts since the page began
    */
   async function shiftOf({ page, served }: Awaited<ReturnType<typeof openEmpty>>) {
     const measured = page.evaluate(async () => {
@@ -121,24 +130,58 @@ describe.skipIf(executable === undefined)(title, () => {
       for (let count = 0; count < 3; count++) await frame();
       await new Promise((resolve) => setTimeout(resolve));
       add(observer.takeRecords());
-      const distorted = images.filter(({ width, height, naturalWidth, naturalHeight }) => {
-        return Math.abs(width - (height * naturalWidth) / naturalHeight) > 2;
-      });
-      return { shift, distorted: distorted.map(({ currentSrc }) => currentSrc) };
+      return shift;
     });
     served.open();
     return measured;
   }
 
   test.each([1, 2])("with facts, it is 0 at %d pixels a CSS pixel", async (density) => {
-    const all = pictures((key) => ({ original: facts[key] }));
+    const all = pictures(thumbHashOf);
     const opened = await openEmpty(pageOf(all), density);
-    expect(await shiftOf(opened)).toEqual({ shift: 0, distorted: [] });
+    expect(await shiftOf(opened)).toBe(0);
+    // Only what is in the window counts.
+    const box = await opened.page.locator("p").last().boundingBox();
+    expect((box?.y ?? Infinity) + (box?.height ?? 0)).toBeLessThan(WINDOW.height);
+  });
+
+  test("before they come, each has the background of its fact, unless it would shine through", async () => {
+    const { page, served } = await openEmpty(pageOf(pictures(thumbHashOf)), 1);
+    const backgrounds = await page.locator("img").evaluateAll((images) =>
+      images.map((image) => {
+        const { backgroundImage, backgroundSize } = getComputedStyle(image);
+        const isThere = image instanceof HTMLImageElement && image.naturalWidth > 0;
+        return [isThere, backgroundImage.replace(/base64,.*"/, 'base64,"'), backgroundSize];
+      }),
+    );
+    const opaque = [false, 'url("data:image/png;base64,")', "cover"];
+    const transparent = [false, "none", "auto"];
+    expect(backgrounds).toEqual([...Array(16).fill(opaque), ...Array(4).fill(transparent)]);
+
+    // It is painted, and looks like the picture.
+    const first = page.locator("img").first();
+    const placeholder = await meanColor(await first.screenshot());
+    served.open();
+    await first.evaluate(async (image) => {
+      if (image instanceof HTMLImageElement) await image.decode();
+    });
+    const picture = await meanColor(await first.screenshot());
+    for (const [channel, mean] of picture.entries()) {
+      expect(Math.abs((placeholder[channel] ?? 0) - mean)).toBeLessThan(12);
+    }
+  });
+
+  test("without a placeholder, it is the colour of the fact", async () => {
+    const { page } = await openEmpty(pageOf(pictures((key) => ({ original: facts[key] }))), 1);
+    const colors = await page
+      .locator("img")
+      .evaluateAll((images) => images.map((image) => getComputedStyle(image).backgroundColor));
+    expect(colors.slice(0, 5)).toEqual([...Array(4).fill("rgb(169, 168, 167)"), "rgb(21, 27, 3)"]);
+    expect(colors.slice(16)).toEqual(Array(4).fill("rgba(0, 0, 0, 0)"));
   });
 
   test("without facts, it is not", async () => {
     const opened = await openEmpty(pageOf(pictures(() => ({}))), 1);
-    const { shift } = await shiftOf(opened);
-    expect(shift).toBeGreaterThan(0.1);
+    expect(await shiftOf(opened)).toBeGreaterThan(0.1);
   });
 });
