@@ -1,7 +1,7 @@
 // The examples of README.md and docs/ that can be tried, and the tests that docs/security.md names.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -49,13 +49,15 @@ test("the examples for apps compile, with the file that npx vitrine client write
   const [apps = ""] = readPage("docs/apps.md").split("## In your framework"); // test/loaders has the rest
   const text = readPage("README.md") + apps + SIGNED_URLS;
   const blocks = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) => code);
-  expect(blocks).toHaveLength(6);
+  expect(blocks).toHaveLength(5);
   for (const [at, code] of blocks.entries()) writeFileSync(join(folder, `${at}.ts`), code);
   writeFileSync(
     join(folder, "node.d.ts"),
     "declare const process: { readonly env: { readonly URL_SIGNING_KEYS?: string } };",
   );
-  const compilerOptions = { ...STRICT, noUnusedLocals: false };
+  copyFileSync(join(ROOT, "test/loaders/facts.ts"), join(folder, "facts.ts"));
+  const paths = { "vitrine/placeholder": [join(ROOT, "src/client/placeholder.ts")] };
+  const compilerOptions = { ...STRICT, noUnusedLocals: false, paths };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions }));
   const deployed = {
     ...VARS,

@@ -5,7 +5,8 @@ import { createServer } from "node:http";
 import { freePort } from "../support/free-port.ts";
 
 /** What docs/apps.md says of the policy that placeholders need. */
-const POLICY = "default-src 'none'; img-src 'self' data:; style-src-attr 'unsafe-inline'; style-src-elem 'unsafe-inline'";
+const POLICY =
+  "default-src 'none'; img-src 'self' data:; style-src-attr 'unsafe-inline'; style-src-elem 'unsafe-inline'";
 
 /**
  * Starts the server.

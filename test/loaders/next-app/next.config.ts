@@ -8,8 +8,8 @@ const config: NextConfig = {
   images: {
     loader: "custom",
     loaderFile: "./vitrine-loader.ts",
-    deviceSizes: images.widths("hero"),
-    imageSizes: small.filter((width) => width < 640),
+    deviceSizes: images.widths("hero"), // for images with `fill`, or with `vw` in their `sizes`
+    imageSizes: small.filter((width) => width < 640), // those below the first of these
   },
   turbopack: { root: resolve("../../..") }, // here, the client is in src/
 };

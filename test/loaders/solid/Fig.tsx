@@ -3,6 +3,4 @@ import { images } from "../vitrine.ts";
 
 const fig = images.imgProps("photos/fig.jpg", "hero", { alt: "A fig", sizes: "50vw" });
 
-export function Fig() {
-  return <img {...fig} alt={fig.alt} />;
-}
+export const Fig = () => <img {...fig} alt={fig.alt} />;
