@@ -62,6 +62,7 @@ export async function pagesOf(
       server.stderr.on("data", hear);
     });
     await Promise.race([ready, ended]);
+    if (server.exitCode !== null) throw new Error(`the server of ${app} ended:\n${output}`);
     const pages: string[] = [];
     for (const path of paths) {
       const answer = await fetch(`http://localhost:${PORT}${path}`);

@@ -6,12 +6,15 @@ import { Image } from "@unpic/react/base";
 import type { ImageLoader } from "next/image";
 import type { ImgHTMLAttributes } from "react";
 import type { Operations, TransformerFunction } from "unpic";
+import { signed } from "./sign.ts";
 import {
   images,
   nextLoader,
   nextSrc,
   nuxtProvider,
+  privateImages,
   reactProps,
+  signedSrc,
   unpicTransformer,
 } from "./vitrine.ts";
 
@@ -22,12 +25,14 @@ const hero = { transformer, src: "a.jpg", layout: "fullWidth" } as const;
 
 export const all = [
   nextLoader(images.site) satisfies ImageLoader,
+  nextLoader(images.site, privateImages.site) satisfies ImageLoader,
   nuxtProvider(images.site) satisfies ImageProvider<Record<string, unknown>>,
   transformer satisfies TransformerFunction<Operations, { preset: Preset }>,
   reactProps(
     images.imgProps("a.jpg", "card", { alt: "" }),
   ) satisfies ImgHTMLAttributes<HTMLImageElement>,
 ];
+const promise = signed("a.jpg", "hero");
 
 export const wrong = (
   <>
@@ -37,5 +42,11 @@ export const wrong = (
     <img alt="" {...reactProps(images.imgProps("a.jpg", "hero", { alt: "" }))} />
     {/* @ts-expect-error no such preset */}
     <img alt="" src={nextSrc(images.site, "a.jpg", "poster")} />
+    {/* @ts-expect-error a promise, not the query */}
+    <img alt="" src={nextSrc(privateImages.site, "a.jpg", "hero", { query: promise })} />
+    {/* @ts-expect-error a promise, not the query */}
+    <Image {...hero} src={signedSrc("a.jpg", promise)} />
+    {/* @ts-expect-error no such preset */}
+    <img alt="" {...reactProps(privateImages.imgProps("a.jpg", "poster", { alt: "" }))} />
   </>
 );
