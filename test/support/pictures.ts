@@ -1,9 +1,13 @@
 // Small pictures whose facts are known because they are made here, and objects that are none.
 
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import sharp from "sharp";
+import { readFact } from "../../src/cli/project/picture/read-fact.ts";
 import type { Fact } from "../../src/client/types.ts";
 import type { Stored } from "../../src/emulator/s3/s3.ts";
-import { file } from "./stand.ts";
 
 /** What is known of a picture without reading it. */
 export type Known = Pick<Fact, "width" | "height" | "type" | "alpha" | "animated">;
@@ -13,6 +17,9 @@ export type Sample = {
   readonly stored: Stored;
   readonly known: Known | { readonly why: RegExp } | "no picture";
 };
+
+const file = (name: string) =>
+  new Uint8Array(readFileSync(join(import.meta.dirname, "../../fixtures/objects", name)));
 
 const FORMATS = ["jpeg", "png", "webp", "gif"] as const;
 
@@ -59,4 +66,61 @@ export async function makeSamples(): Promise<readonly Sample[]> {
     { stored: text("<!doctype html><title>no picture</title>"), known: "no picture" },
     { stored: text(""), known: "no picture" },
   ];
+}
+
+/** What is read from the bytes of each sample alone. */
+const own = new Map<Sample, Fact>();
+
+/**
+ * Checks what vitrine facts wrote: each object's facts are right, or it is named with the reason.
+ * @param out the JSON
+ * @param err what it said
+ * @returns the keys that are wrong
+ */
+export async function wrongKeys(
+  objects: ReadonlyMap<string, Sample>,
+  out: string,
+  err: string,
+): Promise<string[]> {
+  const told: Record<string, Fact> = JSON.parse(out);
+  const said = new Map(err.split("\n").map((line) => [line.slice(2, line.indexOf(": ")), line]));
+  const wrong = Object.keys(told).filter((key) => !objects.has(key));
+  for (const [key, sample] of objects) {
+    const fact = told[key];
+    if (!(await isRight(sample, fact, said.get(key)))) wrong.push(key);
+  }
+  return wrong;
+}
+
+async function isRight(sample: Sample, fact: Fact | undefined, line = ""): Promise<boolean> {
+  const { known, stored } = sample;
+  if (known === "no picture") return fact === undefined;
+  if ("why" in known) return fact === undefined && known.why.test(line);
+  const read = own.get(sample) ?? (await readFact(stored.body));
+  if ("why" in read) return false;
+  own.set(sample, read);
+  const { color, thumbhash } = read;
+  return isDeepStrictEqual(fact, { ...known, bytes: stored.body.length, color, thumbhash });
+}
+
+/** Pictures as large as Cloudflare reads (L1): in bytes, or in pixels of formats that are decoded as a whole. */
+export async function makeLarge(): Promise<readonly Sample[]> {
+  const [width, height] = [8_000, 12_000];
+  const flat = () => sharp({ create: { width, height, channels: 3, background: "#808080" } });
+  const noise = sharp(randomBytes(5_600 * 5_600 * 3), {
+    raw: { width: 5_600, height: 5_600, channels: 3 },
+  });
+  const made = [
+    await noise.png({ compressionLevel: 0 }).toBuffer(), // 94 MB
+    await flat().png({ progressive: true }).toBuffer(),
+    await flat().ensureAlpha().png({ progressive: true }).toBuffer(),
+    await flat().jpeg({ progressive: true, chromaSubsampling: "4:4:4" }).toBuffer(),
+    await flat().gif().toBuffer(),
+    await flat().avif({ effort: 0 }).toBuffer(),
+  ];
+  const types = ["png", "png", "png", "jpeg", "gif", "avif"];
+  return made.map((body, at) => {
+    const side = at === 0 ? { width: 5_600, height: 5_600 } : { width, height };
+    return { stored: { body, type: "" }, known: { ...side, type: `image/${types[at]}` } };
+  });
 }

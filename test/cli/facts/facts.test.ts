@@ -1,0 +1,312 @@
+// vitrine facts: what it reads, what it writes, and what it says.
+
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { expect, test } from "vitest";
+import { asked, at, env, facts, instead, put, read, refusal } from "../../support/cli/facts.ts";
+import { makeFolder } from "../../support/cli/folder.ts";
+import type { Given } from "../../support/cli/vitrine.ts";
+import { CREDENTIALS, NEXT, VARS } from "../../support/env.ts";
+import { file } from "../../support/stand.ts";
+
+const key = file("made/key.jpg");
+const ring = file("made/transparent.png");
+const KEY = { width: 120, height: 120, type: "image/jpeg", bytes: key.length };
+
+test("it prints the facts of the only bucket as JSON, by key, and nothing of the bucket", async () => {
+  put("b/key.jpg", key);
+  put("a ring.png", ring);
+  put("__proto__", key);
+  put("constructor", key);
+  put("photos/", new Uint8Array());
+  at.s3.objects.set("secret/other.jpg", { body: key, type: "image/jpeg" });
+  const { code, out, err } = await facts();
+  expect(code).toBe(0);
+  const told = JSON.parse(out);
+  expect(Object.keys(told)).toEqual(["__proto__", "a ring.png", "b/key.jpg", "constructor"]);
+  expect(Object.getOwnPropertyDescriptor(told, "__proto__")?.value).toMatchObject(KEY);
+  expect(told["b/key.jpg"]).toEqual({
+    ...KEY,
+    ...{ color: "#36474f", thumbhash: "V+gNLwIIl4d4d3hwi4aHl2h4iIAHCHgA" },
+  });
+  expect(told["a ring.png"]).toMatchObject({ type: "image/png", alpha: true });
+  expect(out).not.toMatch(/acme|published|media|etag|[\da-f]{32}/i);
+  expect(out.trim().split("\n")).toHaveLength(6);
+  expect(err).toContain("Left out: 1 object with keys that Vitrine cannot show.");
+  expect(err).toContain("Facts  4, 4 originals read now");
+});
+
+const two = () =>
+  makeFolder({
+    BUCKETS: { ...VARS.BUCKETS, more: { ...VARS.BUCKETS.media, prefix: "more/" } },
+    ROUTES: [...VARS.ROUTES, { path: "/more/:preset/*", object: "more/*" }],
+  });
+
+test.each<[string, args: string[], prefixes: string[]]>([
+  ["a bucket", ["media"], ["published/"]],
+  ["a bucket and a slash", ["media/"], ["published/"]],
+  ["a prefix", ["media/photos/"], ["published/photos/"]],
+  ["several prefixes", ["media/photos/a", "media/b"], ["published/photos/a", "published/b"]],
+])("it lists what is asked for: %s", async (_what, args, prefixes) => {
+  for (const one of ["photos/a.jpg", "b.jpg", "c.jpg"]) put(one, key);
+  const { code, out } = await facts(args, { folder: two() });
+  expect(code).toBe(0);
+  const lists = at.s3.requests.filter(({ url }) => url.includes("list-type"));
+  expect(lists.map(({ url }) => new URL(url).searchParams.get("prefix"))).toEqual(prefixes);
+  const below = ["photos/a.jpg", "b.jpg", "c.jpg"].filter((one) =>
+    prefixes.some((prefix) => `published/${one}`.startsWith(prefix)),
+  );
+  expect(Object.keys(JSON.parse(out))).toEqual(below.toSorted());
+});
+
+test.each<[string, args: string[], said: RegExp]>([
+  ["several buckets, and none is named", [], /^Which bucket\? Write media or more$/m],
+  ["no bucket", ["photos/"], /^photos\/: begin it with a bucket. Write media\/photos\/ or more\//m],
+  ["the beginning of a bucket", ["med"], /begin it with a bucket/],
+  ["two buckets", ["media/a", "more/a"], /are two buckets\. Run it for each, with a file of its/],
+  ["a bucket and stdin", ["media", "-"], /- stands for keys on stdin/],
+  ["a file of another kind", ["media", "--out", "facts.js"], /must end in \.json or \.ts/],
+  ["a file of types", ["media", "--out", "facts.d.ts"], /must end in \.json or \.ts/],
+])("arguments that make no sense: %s", async (_what, args, said) => {
+  const ended = await facts(args, { folder: two() });
+  expect([ended.code, ended.out]).toEqual([3, ""]);
+  expect(ended.err).toMatch(said);
+  expect(at.s3.requests).toEqual([]);
+});
+
+test("keys on stdin are asked with If-None-Match, where S3 lists nothing", async () => {
+  at.s3.faults.add("no-list-bucket");
+  put("a.jpg", key);
+  put("b.jpg", key);
+  const denied = await facts(["--out", "facts.json", "--concurrency", "2"]);
+  expect([denied.code, existsSync(join(at.folder, "facts.json"))]).toEqual([2, false]);
+  expect(denied.err).toMatch(
+    /s3:ListBucket .* npx vitrine facts --out facts\.json --concurrency 2 - </,
+  );
+  const stdin = "a.jpg\nb.jpg\na.jpg\n/x\ngone.jpg\n";
+  const first = await facts(["-"], { stdin });
+  expect([first.code, Object.keys(JSON.parse(first.out))]).toEqual([1, ["a.jpg", "b.jpg"]]);
+  expect(first.err).toMatch(/^"\/x": an empty segment$/m);
+  expect(first.err).toMatch(/^ {2}gone\.jpg: S3 says AccessDenied: missing, or not allowed/m);
+
+  put("b.jpg", ring);
+  at.s3.requests.splice(0);
+  at.s3.answers.splice(0);
+  const second = await facts(["-"], { stdin: "a.jpg\nb.jpg\n" });
+  expect(second.code).toBe(0);
+  expect(JSON.parse(second.out)).toMatchObject({ "a.jpg": KEY, "b.jpg": { type: "image/png" } });
+  expect(at.s3.answers.map(({ status }) => status).toSorted()).toEqual([200, 304]);
+  const only = await facts(["-"], { stdin: "a.jpg\n" });
+  expect(Object.keys(JSON.parse(only.out))).toEqual(["a.jpg"]);
+});
+
+test("keys on stdin are those of one bucket", async () => {
+  put("a.jpg", key);
+  const given = { folder: two(), stdin: "media/a.jpg\nmore/a.jpg\na.jpg\n" };
+  const ended = await facts(["-"], given);
+  expect([ended.code, Object.keys(JSON.parse(ended.out))]).toEqual([1, ["a.jpg"]]);
+  expect(ended.err).toMatch(/^"more\/a\.jpg": media and more are two buckets/m);
+  expect(ended.err).toMatch(/^"a\.jpg": which bucket is it in\?/m);
+});
+
+test.each<[string, Given, code: number, said: RegExp]>([
+  ["nothing comes", { stdin: "" }, 2, /no key came on stdin/],
+  ["no key comes", { stdin: "//\n" }, 2, /the key on stdin is none/],
+  [
+    "a terminal",
+    { stdin: Object.assign(Readable.from([]), { isTTY: true }) },
+    3,
+    /Keys come on stdin, one on each line: npx vitrine facts - < keys\.txt/,
+  ],
+])("- without keys: %s", async (_what, given, code, said) => {
+  const ended = await facts(["-"], given);
+  expect([ended.code, ended.out]).toEqual([code, ""]);
+  expect(ended.err).toMatch(said);
+});
+
+test("it reads with the next slot if S3 refuses the current one", async () => {
+  put("a.jpg", key);
+  at.s3.keys.set(NEXT.AWS_ACCESS_KEY_ID_NEXT, NEXT.AWS_SECRET_ACCESS_KEY_NEXT);
+  at.s3.keys.delete(CREDENTIALS.accessKeyId);
+  const ended = await facts([], { env: { ...env, ...NEXT } });
+  expect(ended.code).toBe(0);
+  const piped = await facts(["-", "--restart"], { env: { ...env, ...NEXT }, stdin: "a.jpg\n" });
+  expect([piped.code, piped.out]).toEqual([0, ended.out]);
+});
+
+test.each<[string, () => void, Given, said: RegExp]>([
+  ["there is no object", () => {}, {}, /media has no object that begins with "published\/"/],
+  [
+    "no key is at hand",
+    () => put("a", key),
+    { env: {} },
+    /has to list media, and there is no S3 key/,
+  ],
+  [
+    "S3 refuses the key",
+    () => at.s3.faults.add("other-secret"),
+    {},
+    /media cannot be listed: S3 says SignatureDoesNotMatch/,
+  ],
+  [
+    "S3 refuses the key of keys on stdin",
+    () => at.s3.faults.add("other-secret"),
+    { stdin: "a.jpg\nb.jpg\n" },
+    /Stopped before the end: S3 says SignatureDoesNotMatch/,
+  ],
+  [
+    "the bucket is elsewhere",
+    () => at.s3.faults.add("elsewhere-301"),
+    { stdin: "a.jpg\n" },
+    /a\.jpg: S3 says PermanentRedirect: the bucket is in eu-central-1/,
+  ],
+  [
+    "S3 is out of order",
+    () => instead((one) => (one === "" ? undefined : refusal(503, "SlowDown"))),
+    { stdin: Array.from({ length: 30 }, (_, one) => `${one}.jpg\n`).join("") },
+    /Not asked for +\d+\n[\s\S]*Stopped before the end: the last 20 requests failed, the last one with: S3 says SlowDown/,
+  ],
+])("it says what to do: %s", async (_what, spoil, given, said) => {
+  spoil();
+  const ended = await facts(given.stdin === undefined ? [] : ["-"], given);
+  expect(ended.code).toBe(2);
+  expect(ended.err).toMatch(said);
+});
+
+test("an object that S3 fails to give is named, and the rest is kept", async () => {
+  for (const one of ["a.jpg", "busy.jpg", "broken-off.jpg", "z.jpg"]) put(one, key);
+  let isWell = false;
+  instead((one) => {
+    if (isWell) return undefined;
+    if (one === "busy.jpg") return refusal(500, "InternalError");
+    if (one !== "broken-off.jpg") return undefined;
+    const body = new ReadableStream({
+      start(stream) {
+        stream.enqueue(key.slice(0, 99));
+        stream.error(new TypeError("terminated"));
+      },
+    });
+    return new Response(body);
+  });
+  const ended = await facts();
+  expect([ended.code, Object.keys(JSON.parse(ended.out))]).toEqual([1, ["a.jpg", "z.jpg"]]);
+  expect(ended.err).toMatch(/^ {2}busy\.jpg: S3 says InternalError/m);
+  expect(ended.err).toMatch(/^ {2}broken-off\.jpg: no answer: terminated$/m);
+  at.s3.requests.splice(0);
+  isWell = true;
+  const again = await facts();
+  expect(Object.keys(JSON.parse(again.out))).toHaveLength(4);
+  expect(asked().toSorted()).toEqual(["", "broken-off.jpg", "busy.jpg"]);
+});
+
+test("an original that is larger than Cloudflare reads is not read (L1)", async () => {
+  put("a.jpg", key);
+  put("listed.jpg", key);
+  put("told.jpg", key);
+  let pulled = 0;
+  const endless = () =>
+    new ReadableStream({
+      pull(stream) {
+        pulled += 1;
+        stream.enqueue(new Uint8Array(65_536));
+      },
+    });
+  instead((one) => {
+    if (one === "") {
+      const contents = ["a.jpg", "told.jpg"].map(
+        (name) => `<Contents><Key>published/${name}</Key></Contents>`,
+      );
+      const large = "<Contents><Key>published/listed.jpg</Key><Size>100000001</Size></Contents>";
+      const xml = `<ListBucketResult><IsTruncated>false</IsTruncated>${contents.join("")}${large}</ListBucketResult>`;
+      return new Response(xml, { headers: { "content-type": "application/xml" } });
+    }
+    if (one === "listed.jpg") throw new Error("it was asked for");
+    if (one !== "told.jpg") return undefined;
+    return new Response(endless(), { headers: { "content-length": "100000001" } });
+  });
+  const ended = await facts();
+  expect([ended.code, Object.keys(JSON.parse(ended.out))]).toEqual([1, ["a.jpg"]]);
+  expect(ended.err).toMatch(/^ {2}listed\.jpg: over 100 MB, and Cloudflare reads at most 100 MB$/m);
+  expect(ended.err).toMatch(/^ {2}told\.jpg: over 100 MB/m);
+  expect(pulled).toBeLessThan(10);
+});
+
+test("a file is written whole, and only over one that this command wrote", async () => {
+  put("a.jpg", key);
+  const write = (name: string, text: string) => writeFileSync(join(at.folder, name), text);
+  for (const name of ["src/facts.json", "src/facts.ts"]) {
+    const first = await facts(["--out", name]);
+    expect([first.code, first.out]).toEqual([0, `Wrote ${name} with the facts of 1 original\n`]);
+    const text = read(name);
+    const again = await facts(["--out", name]);
+    expect(again.out).toBe(`${name} has the facts of 1 original already\n`);
+    put("b.png", ring);
+    await facts(["--out", name]);
+    expect(read(name)).not.toBe(text);
+    at.s3.objects.delete("published/b.png");
+    await facts(["--out", name]);
+    expect(read(name)).toBe(text);
+  }
+  at.s3.requests.splice(0);
+  for (const [name, text] of [
+    ["own.json", '{ "name": "my-app" }'],
+    ["list.json", "[]"],
+    ["cut.json", '{ "a.jpg": {'],
+    ["own.ts", "export const facts = {};\n"],
+  ] as const) {
+    write(name, text);
+    const refused = await facts(["--out", name]);
+    expect([refused.code, read(name)]).toEqual([2, text]);
+    expect(refused.err).toContain(`${name}: this command did not write that file`);
+  }
+  const nowhere = await facts(["--out", "nowhere/facts.ts"]);
+  expect(nowhere.err).toContain("nowhere/facts.ts: there is no such folder");
+  expect(at.s3.requests).toEqual([]);
+});
+
+test("the record goes on after a line that is cut off, and --restart reads all again", async () => {
+  put("a.jpg", key);
+  put("b.jpg", key);
+  const record = ["--record", "kept/facts.jsonl"];
+  await facts(record);
+  const lines = read("kept/facts.jsonl").split("\n").filter(Boolean);
+  expect(lines).toHaveLength(2);
+  writeFileSync(join(at.folder, "kept/facts.jsonl"), `${lines[0]}\n${lines[1]?.slice(0, 40)}`);
+  for (const [args, gets] of [
+    [[], 1],
+    [[], 0],
+    [["--restart"], 2],
+    [[], 0],
+  ] as const) {
+    at.s3.requests.splice(0);
+    const ended = await facts([...record, ...args]);
+    expect([ended.code, Object.keys(JSON.parse(ended.out))]).toEqual([0, ["a.jpg", "b.jpg"]]);
+    expect(asked().filter(Boolean)).toHaveLength(gets);
+  }
+  writeFileSync(join(at.folder, "notes.txt"), "my notes\n");
+  const refused = await facts(["--record", "notes.txt", "--restart"]);
+  expect([refused.code, read("notes.txt")]).toEqual([2, "my notes\n"]);
+  expect(refused.err).toContain("notes.txt is no record of this command. Name another --record");
+});
+
+test("a record does not grow without end, and keeps what is below other prefixes", async () => {
+  put("photos/a.jpg", key);
+  const old = { v: 1, etag: "old", why: "it is empty", foreign: true };
+  const line = (one: string) => `${JSON.stringify({ ...old, key: one })}\n`;
+  const gone = Array.from({ length: 1_500 }, (_, one) => line(`photos/${one}.jpg`));
+  writeFileSync(join(at.folder, "facts.jsonl"), [line("users/a.jpg"), ...gone].join(""));
+  const ended = await facts(["media/photos/", "--record", "facts.jsonl"]);
+  expect([ended.code, Object.keys(JSON.parse(ended.out))]).toEqual([0, ["photos/a.jpg"]]);
+  const kept = read("facts.jsonl").split("\n").filter(Boolean);
+  expect(kept.map((one) => JSON.parse(one).key)).toEqual(["users/a.jpg", "photos/a.jpg"]);
+  at.s3.requests.splice(0);
+  expect((await facts(["media/photos/", "--record", "facts.jsonl"])).out).toBe(ended.out);
+  expect(asked()).toEqual([""]);
+});
+
+test("keys are shown so that they cannot move the cursor", async () => {
+  put("a\u202e.jpg", new TextEncoder().encode("\0\0\0\x18ftypheic\0\0\0\0"));
+  const { err } = await facts();
+  expect(err).toContain("  a\\u202e.jpg: HEIC: sharp cannot read it");
+});
