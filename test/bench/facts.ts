@@ -92,8 +92,14 @@ required = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
 );
 
 const PROGRAM = join(import.meta.dirname, "../../src/cli/main.ts");
-const HOOK = `import { writeSync } from "node:fs";
-process.on("exit", () => writeSync(2, "maxrss " + process.resourceUsage().maxRSS + "\\n"));`;
+/** Prints the peak of memory in KiB. Linux counts that of the parent for `maxRSS`, but not for `VmHWM`. */
+const HOOK = `import { existsSync, readFileSync, writeSync } from "node:fs";
+const peak = () => {
+  const status = "/proc/self/status";
+  const [, own] = (existsSync(status) && /VmHWM:\\s+(\\d+)/.exec(readFileSync(status, "utf8"))) || [];
+  return own ?? process.resourceUsage().maxRSS;
+};
+process.on("exit", () => writeSync(2, "peak " + peak() + "\\n"));`;
 
 /** Runs the command, and says what it did. @param end ends it after so many GETs */
 async function run(end?: { readonly gets: number; readonly signal: NodeJS.Signals }) {
@@ -122,7 +128,7 @@ async function run(end?: { readonly gets: number; readonly signal: NodeJS.Signal
   );
   reached = undefined;
   s3.requests.splice(0);
-  const [, kilobytes] = /^maxrss (\d+)$/m.exec(err) ?? [];
+  const [, kilobytes] = /^peak (\d+)$/m.exec(err) ?? [];
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   const memory = kilobytes ? `${Math.round(Number(kilobytes) / 1024)} MiB` : "unknown";
   const asked = `${count.gets - before.gets} GETs, ${count.lists - before.lists} lists`;
