@@ -259,7 +259,7 @@ test("a GIF moves, for browsers that read WebP (O8, R9)", async () => {
   const [asked, moving] = stage.asked.map(({ image }) => image);
   expect(moving).toMatchObject({ format: "webp", anim: true });
   expect(asked).toEqual({ ...moving, format: "json" });
-  expect(stage.edge.transformations.size).toBe(1);
+  expect(stage.edge.transformations.size).toBe(2); // L2, open: that of the facts, too
 });
 
 test("a browser that does not read WebP gets an animation still (O8)", async () => {

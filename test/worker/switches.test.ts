@@ -268,6 +268,18 @@ const CASES: Cases = {
       await small({ modern: shown("image/avif"), old: PNG_INSTEAD, fixed: PNG_INSTEAD });
     },
   ]),
+  originalSides: (["stored", "upright"] as const).map((way): Case["originalSides"] => [
+    way,
+    async () =>
+      expect(await see("/images/tall/rotated-gps.jpg")).toMatchObject(shown("image/avif")),
+  ]),
+  factsBilled: (["apart", "with-rendition"] as const).map((way): Case["factsBilled"] => [
+    way,
+    async () => {
+      expect(await see("/images/moving/animated.gif")).toMatchObject(shown("image/webp", 2));
+      expect(stage.edge.transformations.size).toBe(way === "apart" ? 2 : 1);
+    },
+  ]),
   formatAuto: (["refused", "first-come"] as const).map((way): Case["formatAuto"] => [
     way,
     async () => {
@@ -442,6 +454,8 @@ const RULES = {
   animationTooLarge: "O8",
   originalIsSmaller: "R6",
   originalFormat: "R9",
+  originalSides: "R9",
+  factsBilled: "L2, R9",
   formatAuto: "O6",
   conditions: "E4",
   originHeaders: "R7",

@@ -7,7 +7,7 @@ import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { type Readable, readsOf } from "../../worker/request/format.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
 import { signWith } from "../../worker/s3/sign-request.ts";
-import { transformationsOf } from "../project/costs.ts";
+import { billedAs, transformationsOf } from "../project/costs.ts";
 import { type EdgeCall, edgeCalls } from "../project/edge-calls.ts";
 import { type Project, slotsAtHand } from "../project/project.ts";
 
@@ -29,8 +29,7 @@ export async function explainAsked(project: Project, subject: Subject, now: numb
   const options = READERS.flatMap(({ reads, readable }) =>
     edgeCalls(variant, readable, svg).map((call): Call => ({ reads, ...call })),
   );
-  const images = options.map(({ image: { format: _, ...image } }) => JSON.stringify(image));
-  const ofThis = new Set(images).size;
+  const ofThis = new Set(options.map(({ image }) => billedAs(image))).size;
   const ofAll = transformationsOf(config).get(bucket.name) ?? ofThis;
   return {
     originUrl: source,

@@ -13,6 +13,8 @@ import {
   type Vars,
 } from "../../worker/config/schema.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
+import { factsOptions } from "../../worker/edge/original.ts";
+import { askedFor } from "../../worker/request/format.ts";
 import type { Warning } from "./config-fault.ts";
 import { tableOf } from "./known-vars.ts";
 
@@ -72,14 +74,21 @@ export function transformationsOf({ buckets, routes, variants }: Config): Map<st
 
 /**
  * The sets of options of a variant, each as a text. Each counts once for an object, whatever the format.
- * With `anim`, a still image is another one (O8).
+ * With `anim`, a still image is another one (O8). Facts, which the Worker asks for with `anim`, may be one
+ * more (R9).
  */
 export function uniqueOptions(variant: Variant): string[] {
-  return (variant.image.anim ? [true, false] : [true]).map((still) => {
+  const facts = variant.image.anim ? [factsOptions(askedFor(variant, "webp"))] : [];
+  const images = (variant.image.anim ? [true, false] : [true]).map((still) => {
     const asked = { variant, still, format: undefined, svg: false };
-    const options = edgeOptions({ ...asked, readable: { avif: false, webp: false } });
-    return JSON.stringify(Object.entries(options).sort());
+    return edgeOptions({ ...asked, readable: { avif: false, webp: false } });
   });
+  return [...facts, ...images].map(billedAs);
+}
+
+/** Options that are billed once have one text. Facts may be billed apart from their rendition (R9). */
+export function billedAs({ format, ...options }: RequestInitCfPropertiesImage): string {
+  return JSON.stringify([Object.entries(options).sort(), format === "json"]);
 }
 
 /** What to print of the costs, and a warning if they may exceed the bound. */

@@ -48,6 +48,8 @@ export const SWITCH_RULES = {
     sent: oneOf("original", "print"),
   }),
   originalFormat: oneOf("type", "name"),
+  originalSides: oneOf("stored", "upright"),
+  factsBilled: oneOf("apart", "with-rendition"),
   formatAuto: oneOf("refused", "first-come"),
   conditions: oneOf("kept", "passed-on"),
   originHeaders: oneOf("kept", "leaked"),

@@ -73,7 +73,7 @@ export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettin
   }
 
   async function answerImage(url: string, init: Asked, options: Options): Promise<Response> {
-    const { key, billed } = keysOf(url, options);
+    const { key, billed } = keysOf(url, options, switches);
     const ttl = ttlByStatus(init.cf?.cacheTtlByStatus, 200); // C4
     const kept = renditions.get(key);
     if (kept !== undefined) return successAnswer(kept, key, init, "internal=ram/h", switches);
@@ -160,7 +160,13 @@ export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettin
 }
 
 /** Returns the cache key (C1), and what is billed: there the format does not count (L2). */
-function keysOf(url: string, { image: { format, ...unique }, auto, originAuth }: Options) {
-  const billed = `${url} ${JSON.stringify(unique)}`;
-  return { billed, key: `${billed} ${originAuth} ${auto ? "auto" : format}` };
+function keysOf(
+  url: string,
+  { image: { format, ...unique }, auto, originAuth }: Options,
+  { factsBilled }: Switches,
+) {
+  const same = `${url} ${JSON.stringify(unique)}`;
+  const isApart = format === "json" && factsBilled === "apart"; // R9
+  const billed = isApart ? `${same} json` : same;
+  return { billed, key: `${same} ${originAuth} ${auto ? "auto" : format}` };
 }

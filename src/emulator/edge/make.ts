@@ -3,9 +3,16 @@
 
 import type { Fault } from "./faults.ts";
 import type { Fetched } from "./fetch-original.ts";
+import type { Size } from "./geometry.ts";
 import type { ImageOptions } from "./image-options.ts";
 import { type Original, readOriginal } from "./read-original.ts";
-import { type makeRendition, measure, type Overlay, type Rendition } from "./rendition.ts";
+import {
+  type makeRendition,
+  measure,
+  type Overlay,
+  type Rendition,
+  uprightSize,
+} from "./rendition.ts";
 import { sanitiseSvg } from "./sanitise-svg.ts";
 import type { Switches } from "./switches.ts";
 
@@ -54,7 +61,7 @@ async function develop(
   maker: typeof makeRendition,
 ): Promise<Made | Fault> {
   const size = await measure(original, image);
-  if (image.format === "json") return facts(original, size, switches);
+  if (image.format === "json") return await facts(original, size, switches);
 
   const { width, height, frames } = original;
   const longest = Math.max(size.width, size.height);
@@ -103,11 +110,14 @@ function untouched({ type, bytes }: Original, warnings: readonly string[], marke
 }
 
 /** The facts about an image, sent in place of the image (R9). */
-function facts(
-  { bytes, width, height, type }: Original,
-  size: { width: number; height: number },
-  { originalFormat }: Switches,
-): Made {
+async function facts(
+  original: Original,
+  size: Size,
+  { originalFormat, originalSides }: Switches,
+): Promise<Made> {
+  const { bytes, type } = original;
+  const isUpright = originalSides === "upright"; // O9
+  const { width, height } = isUpright ? await uprightSize(original) : original;
   const format = originalFormat === "type" ? type : type.replace("image/", "");
   const told = { ...size, original: { file_size: bytes.length, width, height, format } };
   return {

@@ -55,8 +55,13 @@ export async function measure(original: Original, image: ImageOptions): Promise<
     const { frames } = await decode(original, false);
     return outputSize(await trimmedBox(frames[0], image), image);
   }
+  return outputSize(trimBox(await uprightSize(original), image), image);
+}
+
+/** Returns the size of an original after the rotation that EXIF asks for (O9), in px. */
+export async function uprightSize(original: Original): Promise<Size> {
   const { autoOrient } = await openOriginal(original).metadata();
-  return outputSize(trimBox(autoOrient, image), image);
+  return autoOrient;
 }
 
 function warningsOf({ fit, width, height }: ImageOptions): readonly string[] {

@@ -42,6 +42,10 @@ export type Switches = {
   };
   /** R9, open: how facts spell the type of the original: `image/jpeg`, or `jpeg`. */
   originalFormat: "type" | "name";
+  /** R9 and O9, open: the sides of the original in facts, before or after the rotation by EXIF. */
+  originalSides: "stored" | "upright";
+  /** R9 and L2, open: whether facts are a unique transformation of their own. */
+  factsBilled: "apart" | "with-rendition";
   /** O6, open: what `format: "auto"` does. Workers may not ask for it. */
   formatAuto: "refused" | "first-come";
   /** E4, open: whether HEAD, Range, If-None-Match and User-Agent reach the origin. */
@@ -89,6 +93,8 @@ export const STRICT = {
   animationTooLarge: "marked",
   originalIsSmaller: Object.freeze({ of: "bytes", sent: "original" }),
   originalFormat: "type",
+  originalSides: "stored",
+  factsBilled: "apart",
   formatAuto: "refused",
   conditions: "kept",
   originHeaders: "leaked",

@@ -117,6 +117,8 @@ const SWITCHES: {
   animationTooLarge: [["unmarked", []]],
   originalIsSmaller: [[{ of: "sides", sent: "print" }, []]],
   originalFormat: [["name", []]],
+  originalSides: [["upright", []]],
+  factsBilled: [["with-rendition", []]],
   formatAuto: [["first-come", []]],
   conditions: [["passed-on", []]],
   originHeaders: [["kept", []]],

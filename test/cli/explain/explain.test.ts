@@ -242,7 +242,7 @@ test("it says who may embed the image, its fallback, how long it is kept, and it
   expect(shown.rows).toMatch(/^Cost +1 unique transformation a month, .*\$0\.50 for 1,000$/m);
   expect(shown.rows).toMatch(/^ +all variants of this object: \d+$/m);
   const moving = await explain("/images/moving/a.gif");
-  expect(moving.rows).toMatch(/^Cost +2 unique transformations a month/m);
+  expect(moving.rows).toMatch(/^Cost +3 unique transformations a month/m);
   expect(moving.rows).toMatch(/^ {2}WebP: first, what it is +\{.*"format":"json".*\}$/m);
 });
 

@@ -26,7 +26,8 @@ test("an object causes exactly as many transformations as are told, whatever is 
   const told = transformationsOf(configured());
   expect([...told]).toEqual([["media", stage.edge.transformations.size]]);
   // card: 2, hero: 2, wide: 5, tall: 1, moving: 1; where that stands still, and plain, are wide@200w's.
-  expect(stage.edge.transformations.size).toBe(11);
+  // And the facts of moving (R9).
+  expect(stage.edge.transformations.size).toBe(12);
 });
 
 const ROUTE = { path: "/images/:preset/*", object: "media/*" };
@@ -53,7 +54,7 @@ test.each<[string, object, [string, number][]]>([
     "a bucket that no route leads to",
     { BUCKETS: { ...VARS.BUCKETS, other: VARS.BUCKETS.media } },
     [
-      ["media", 11],
+      ["media", 12],
       ["other", 0],
     ],
   ],
@@ -63,16 +64,16 @@ test.each<[string, object, [string, number][]]>([
 });
 
 test.each<[string, object, string, string | undefined]>([
-  ["10,000 objects, if nobody says", {}, "$52.50", undefined],
-  ["as many as are said", { objects: { media: 1000 } }, "$3.00", undefined],
-  ["what is free", { objects: { media: 454 } }, "$0.00", undefined],
-  ["a little more", { objects: { media: 500 } }, "$0.25", undefined],
-  ["a bound that holds", { most: 52.5 }, "$52.50", undefined],
+  ["10,000 objects, if nobody says", {}, "$57.50", undefined],
+  ["as many as are said", { objects: { media: 1000 } }, "$3.50", undefined],
+  ["what is free", { objects: { media: 416 } }, "$0.00", undefined],
+  ["a little more", { objects: { media: 500 } }, "$0.50", undefined],
+  ["a bound that holds", { most: 57.5 }, "$57.50", undefined],
   [
     "a bound that does not",
-    { most: 52 },
-    "$52.50",
-    "COSTS.most is $52.00 a month, and visitors can make it $52.50",
+    { most: 57 },
+    "$57.50",
+    "COSTS.most is $57.00 a month, and visitors can make it $57.50",
   ],
 ])("%s: the costs are told", (_what, COSTS, dollars, warning) => {
   const mistakes: string[] = [];
@@ -80,7 +81,7 @@ test.each<[string, object, string, string | undefined]>([
   const told = tellCosts(configured(), bounds);
   expect(mistakes).toEqual([]);
   expect(told.lines.join("\n")).toContain(`at most ${dollars} a month`);
-  expect(told.lines.join("\n")).toContain("media: 11 for an object");
+  expect(told.lines.join("\n")).toContain("media: 12 for an object");
   expect(told.warning?.what).toBe(warning);
 });
 

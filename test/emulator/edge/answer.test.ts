@@ -189,6 +189,18 @@ describe("answers", () => {
     });
   });
 
+  test.each([
+    ["stored", { width: 400, height: 300 }],
+    ["upright", { width: 300, height: 400 }],
+  ] as const)(
+    "of an original that EXIF rotates, format json gives the sides as %s (R9, O9)",
+    async (originalSides, sides) => {
+      stand({ originalSides });
+      const answer = await ask("rotated-gps.jpg", { width: 30, format: "json" });
+      expect(await answer.json()).toMatchObject({ width: 30, height: 40, original: sides });
+    },
+  );
+
   test("the edge answers 304 only if the entity tag matches (R10)", async () => {
     const first = await ask(KEY);
     const etag = first.headers.get("etag") ?? "";

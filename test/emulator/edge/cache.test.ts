@@ -208,7 +208,7 @@ describe("cache, limits, price", () => {
   });
 
   test("unique transformations are counted without their formats, up to the quota (L2)", async () => {
-    stand({ quota: 2 });
+    stand({ quota: 2, factsBilled: "with-rendition" });
     for (const format of ["webp", "jpeg", "json"]) await ask(KEY, { width: 8, format });
     await ask("nothing.jpg", { width: 8 });
     expect(edge.transformations.size).toBe(1);
@@ -216,6 +216,16 @@ describe("cache, limits, price", () => {
     expect(await fault(await ask(KEY, { width: 10 }))).toBe("9422/429");
     expect(await fault(await ask(KEY, { width: 9, format: "png" }))).toBe("200");
     expect(edge.transformations.size).toBe(2);
+  });
+
+  test.each([
+    ["apart", "9422/429", 1],
+    ["with-rendition", "200", 1],
+  ] as const)("facts can be billed %s (L2, R9)", async (factsBilled, second, billed) => {
+    stand({ quota: 1, factsBilled });
+    for (const format of ["webp", "avif"]) await ask(KEY, { width: 8, format });
+    expect(await fault(await ask(KEY, { width: 8, format: "json" }))).toBe(second);
+    expect(edge.transformations.size).toBe(billed);
   });
 
   test("overlays are fetched, with or without the credentials of the bucket (O12)", async () => {
