@@ -126,6 +126,28 @@ describeInBrowser("what can be tried on the contact sheet", () => {
     await page.close();
   });
 
+  test("a picture that comes late does not hide what is wrong now", async () => {
+    const { page, complaints } = await openSheet(FIG);
+    const late = Promise.withResolvers<void>();
+    await page.route("**/.vitrine/try?*format=webp*", async (route) => {
+      await late.promise;
+      await route.continue();
+    });
+    const { dialog } = await openTry(page, FIG, "thumbnail");
+    const right = dialog.getByRole("group", { name: "Right" });
+    await right.getByLabel("Quality").fill("best");
+    const said = () => right.getByRole("status").textContent();
+    const wrong = 'thumbnail.quality: "best" is not one of high, medium-high, medium-low, low';
+    await expect.poll(said).toBe(wrong);
+    late.resolve();
+    const image = right.page().locator(".stage .above");
+    await expect.poll(() => image.getAttribute("src"), PATIENCE).toContain("data:image/webp");
+    await image.evaluate((one) => (one instanceof HTMLImageElement ? one.decode() : undefined));
+    expect(await said()).toBe(wrong);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
   test("the slider moves by keyboard and by pointer", async () => {
     const { page, complaints } = await openSheet(FIG);
     const { dialog } = await openTry(page, FIG, "card");

@@ -19,7 +19,7 @@ const OTHER = { avif: "webp", webp: "jpeg", jpeg: "webp", png: "webp" } as const
 
 const HINTS = [
   "A preset without format gives each browser the best format that it reads. Often, quality alone is enough.",
-  "The same number is another quality in another format, and Cloudflare encodes in a way of its own. So compare what you see first, and the bytes then.",
+  "The same number is another quality in another format, and Cloudflare encodes in its own way. Compare what you see first, then the bytes.",
 ];
 
 export function comparePanel(target: Target): HTMLElement {

@@ -31,7 +31,7 @@ export function linesOf(
     { class: "lines" },
     el("p", { class: "hint" }, "For ", el("code", {}, `[vars.PRESETS.${name}]`)),
     snippetOf(lines.join("\n")),
-    ...(isFormat ? [el("p", { class: "hint" }, `No format = "${format}": ${NO_FORMAT}`)] : []),
+    ...(isFormat ? [el("p", { class: "hint" }, `Without format = "${format}": ${NO_FORMAT}`)] : []),
     ...(isFormat ? [] : faults).map((fault) => el("p", { class: "fault" }, fault)),
   );
 }
@@ -39,7 +39,7 @@ export function linesOf(
 /** O7 */
 const NO_FORMAT =
   "a size of the preset is over 1,200 px, and the edge makes no such AVIF. " +
-  "Without format, browsers get AVIF where it is possible.";
+  "With format auto, browsers get AVIF where it is possible.";
 
 function faultsOf(name: string, preset: unknown): string[] {
   const faults: string[] = [];

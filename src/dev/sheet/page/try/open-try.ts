@@ -57,7 +57,10 @@ function openTry(target: Target): void {
   const tabs = PANELS.map(([name, make], at) => {
     const isFirst = at === 0;
     const radio = el("input", { type: "radio", name: "try", checked: isFirst, autofocus: isFirst });
-    radio.addEventListener("change", () => panel.replaceChildren(make(target)));
+    radio.addEventListener("change", () => {
+      panel.replaceChildren(make(target));
+      dialog.scrollTop = 0;
+    });
     return el("label", { class: "button" }, radio, name);
   });
   const dialog = el(
