@@ -1,8 +1,9 @@
 // npm run screenshots: the contact sheet of this project, light, dark and on a phone.
-// With --readme it also writes the pictures of README.md.
+// With --readme it also writes the pictures of README.md and of docs/development.md.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Page } from "playwright-core";
 import sharp from "sharp";
 import { ROOT } from "../support/built.ts";
 import { freePort } from "../support/free-port.ts";
@@ -43,12 +44,41 @@ for (const [name, options] of Object.entries(PAGES)) {
   const shot = await page.screenshot({ path });
   console.log(path);
   if (process.argv.includes("--readme") && name !== "phone") {
-    await sharp(shot)
-      .resize(1280)
-      .webp({ quality: 75 })
-      .toFile(join(README, `sheet-${name}.webp`));
+    await toReadme(shot, name, 1280);
   }
   await page.close();
 }
+await shootTries();
 await browser.close();
 await run.stop();
+
+/** The dialog of a picture: the slider, and the placeholder. */
+async function shootTries(): Promise<void> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 1100 } });
+  await page.goto(`http://localhost:${port}/`);
+  const button = page.getByRole("button", { name: "Try photos/dandelion.jpg as hero" });
+  await page.locator("figure", { has: button }).and(page.locator("[data-state]")).waitFor();
+  await button.click();
+  const right = page.getByRole("group", { name: "Right" });
+  await right.getByLabel("Format").selectOption("JPEG");
+  await right.getByLabel("Quality").fill("30");
+  await page.locator(".label", { hasText: "JPEG 30" }).waitFor();
+  await page.locator(".label", { hasText: "AVIF" }).waitFor();
+  await shoot(page, "slider");
+  await page.getByRole("radio", { name: "Placeholder" }).check();
+  await page.locator(".placeholder pre").waitFor();
+  await shoot(page, "placeholder");
+  await page.close();
+}
+
+async function shoot(page: Page, name: string): Promise<void> {
+  const path = join(FOLDER, `${name}.png`);
+  const shot = await page.getByRole("dialog").screenshot({ path });
+  console.log(path);
+  if (process.argv.includes("--readme")) await toReadme(shot, name, 960);
+}
+
+async function toReadme(shot: Buffer, name: string, width: number): Promise<void> {
+  const file = join(README, `sheet-${name}.webp`);
+  await sharp(shot).resize(width).webp({ quality: 75 }).toFile(file);
+}
