@@ -1,14 +1,14 @@
 // Shows a picture's placeholder as a page shows it before the picture is there.
 
-import { thumbHashToDataURL } from "thumbhash";
 import { dimensionsOf } from "../../../../client/dimensions.ts";
-import type { Fact } from "../../../../client/types.ts";
+import { thumbHash } from "../../../../client/placeholder.ts";
+import type { Dimensions, Fact } from "../../../../client/types.ts";
 import { el } from "../dom.ts";
 import { snippetOf } from "../snippet.ts";
 import type { Target } from "./target.ts";
 
 const CHOICES = {
-  ThumbHash: ({ thumbhash }) => `url("${thumbHashToDataURL(bytesIn(thumbhash))}") center / cover`,
+  ThumbHash: thumbHash,
   Colour: ({ color }) => color,
   Picture: () => "none",
 } as const satisfies Record<string, (fact: Fact) => string>;
@@ -26,11 +26,11 @@ export function placeholderPanel(target: Target): HTMLElement {
 }
 
 function partsOf({ picture, preset, src }: Target, fact: Fact): HTMLElement[] {
+  const { width, height } = dimensionsOf(preset, fact);
+  const box = width && height ? { width, height } : fact; // a preset that trims fixes no side
   const line = `${JSON.stringify(picture.key)}: ${JSON.stringify(fact)}`;
   return [
-    ...(fact.alpha
-      ? [el("p", {}, ALPHA)]
-      : placeholderOf(fact, { ...fact, ...dimensionsOf(preset, fact) }, src)),
+    ...(fact.alpha ? [el("p", {}, ALPHA)] : placeholderOf(fact, box, src)),
     el("p", { class: "hint" }, "The fact of this picture"),
     snippetOf(line),
     el(
@@ -43,7 +43,7 @@ function partsOf({ picture, preset, src }: Target, fact: Fact): HTMLElement[] {
 }
 
 /** The box of the picture, and a switch for what it shows. */
-function placeholderOf(fact: Fact, box: { width: number; height: number }, src: string) {
+function placeholderOf(fact: Fact, box: Dimensions, src: string) {
   const image = el("img", { src, alt: "" });
   const stage = el("div", { class: "stage" }, image);
   stage.style.width = `${box.width}px`;
@@ -60,8 +60,4 @@ function placeholderOf(fact: Fact, box: { width: number; height: number }, src: 
     return el("label", { class: "button" }, radio, name);
   });
   return [el("fieldset", { class: "tabs" }, el("legend", {}, "Show"), ...choices), stage];
-}
-
-function bytesIn(base64: string): Uint8Array {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
