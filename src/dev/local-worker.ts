@@ -4,6 +4,7 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { throughEdge } from "../emulator/through-edge.ts";
 import { NO_CACHE, type PurgeResult } from "../worker/cache/loopback.ts";
+import { readAccept } from "../worker/request/format.ts";
 
 /** What the local run adds to the vars of the Worker: secret URLs. */
 export type Doors = {
@@ -11,6 +12,9 @@ export type Doors = {
   /** Some tests run without a contact sheet. */
   readonly LOCAL_SHEET?: string;
 };
+
+/** The vars of wrangler.toml that the contact sheet shows. */
+type Running = Partial<Readonly<Record<"BUCKETS" | "ROUTES" | "PRESETS" | "ANSWERS", unknown>>>;
 
 type Gateway = {
   fetch(request: Request, env: object, context: ExecutionContext): Promise<Response>;
@@ -32,16 +36,16 @@ export function localGateway(gateway: Gateway | Entrypoint) {
       const { pathname, search, origin } = new URL(request.url);
       const isOfSheet = pathname === "/" || pathname.startsWith("/.vitrine/");
       if (env.LOCAL_SHEET !== undefined && isOfSheet) {
-        return askSheet(request, env.LOCAL_SHEET + pathname + search, origin);
+        return askSheet(request, env.LOCAL_SHEET + pathname + search, origin, env);
       }
       const opened = await versionOf(env);
       const answer =
         typeof gateway === "function"
           ? new gateway(context, opened).fetch(request)
           : gateway.fetch(request, opened, context);
-      return withFacts(await answer);
+      return withFacts(request, await answer);
     },
-  } satisfies ExportedHandler<Doors>;
+  } satisfies ExportedHandler<Doors & Running>;
 }
 
 /**
@@ -76,10 +80,23 @@ async function versionOf(env: Doors): Promise<object> {
   return version.env;
 }
 
-/** Forwards a request to the contact sheet. Only its own page may change the bucket. */
-function askSheet(request: Request, url: string, origin: string): Promise<Response> | Response {
+/**
+ * Forwards a request to the contact sheet, and with it what this Worker runs with: wrangler takes up a
+ * change later than the sheet can read it. Only its own page may change the bucket.
+ */
+function askSheet(
+  request: Request,
+  url: string,
+  origin: string,
+  { BUCKETS, ROUTES, PRESETS, ANSWERS }: Running,
+): Promise<Response> | Response {
   const { method, headers, body } = request;
-  if (method === "GET" || method === "HEAD") return send(url, { method });
+  if (method === "GET" || method === "HEAD") {
+    return send(url, {
+      method: "POST",
+      body: JSON.stringify({ BUCKETS, ROUTES, PRESETS, ANSWERS }),
+    });
+  }
   if (headers.get("origin") !== origin) return new Response("Not for this page\n", { status: 403 });
   return send(url, {
     method,
@@ -88,9 +105,13 @@ function askSheet(request: Request, url: string, origin: string): Promise<Respon
   });
 }
 
-/** Tells the page the content-type of its image. An `<img>` does not tell it. */
-function withFacts(answer: Response): Response {
+/** Tells the page the content-type of its image, and what the browser asked for. An `<img>` tells neither. */
+function withFacts(request: Request, answer: Response): Response {
   const told = new Response(answer.body, answer);
+  const readable = readAccept(request.headers.get("accept"));
+  const reads =
+    (["avif", "webp"] as const).filter((format) => readable[format]).join(".") || "plain";
   told.headers.append("server-timing", `type;desc="${answer.headers.get("content-type")}"`);
+  told.headers.append("server-timing", `reads;desc="${reads}"`);
   return told;
 }

@@ -21,9 +21,16 @@ export type Project = LocalRun & {
 
 export type Mistakes = { readonly mistakes: readonly string[] };
 
-/** @param endpoint the URL of the local S3 */
-export function readProject(endpoint: string, environment: string | undefined): Project | Mistakes {
-  const known = readVars(".", environment);
+/**
+ * @param endpoint the URL of the local S3
+ * @param quiet hides wrangler's warnings, where another call shows them
+ */
+export function readProject(
+  endpoint: string,
+  environment: string | undefined,
+  quiet?: "quiet",
+): Project | Mistakes {
+  const known = readVars(".", environment, quiet);
   if ("fault" in known) return { mistakes: [known.fault] };
   if (isCarrier(known)) return { mistakes: [carrierText(known)] };
   const run = localRun(known, endpoint);

@@ -2,7 +2,7 @@
 
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import type { SheetData } from "../../src/dev/sheet/data.ts";
+import type { SheetAnswer } from "../../src/dev/sheet/data.ts";
 import { freePort } from "../support/free-port.ts";
 import { copyProject, endRuns, removeCopies, start } from "../support/local-run.ts";
 import { findChromium, launch } from "./chromium.ts";
@@ -29,15 +29,17 @@ export function describeInBrowser(title: string, tests: () => void): void {
 export function runSheet() {
   let folder: string;
   let browser: Browser;
+  let port: number;
   let address: string;
+  let run: Awaited<ReturnType<typeof start>>;
   /** One context with one pixel a CSS pixel, and one with two. The pages of a context share a cache. */
   let contexts: readonly BrowserContext[];
 
   beforeAll(async () => {
     folder = copyProject(); // not before: without a browser nothing would remove it
-    const port = await freePort();
+    port = await freePort();
     address = `http://localhost:${port}`;
-    [browser] = await Promise.all([launch(executable ?? ""), start(folder, port)]);
+    [browser, run] = await Promise.all([launch(executable ?? ""), start(folder, port)]);
     contexts = await Promise.all(
       [1, 2].map((deviceScaleFactor) => browser.newContext({ deviceScaleFactor, hasTouch: true })),
     );
@@ -71,11 +73,10 @@ export function runSheet() {
       globalThis.fetch = async (input, init) => {
         const answer = await send(input, init);
         if (!`${input}`.endsWith("/sheet.json")) return answer;
-        const data: SheetData = await answer.json();
-        return Response.json({
-          ...data,
-          pictures: data.pictures.filter(({ key }) => key.startsWith(prefix)),
-        });
+        const data: SheetAnswer = await answer.json();
+        if (data.sheet === undefined) return Response.json(data);
+        const pictures = data.sheet.pictures.filter(({ key }) => key.startsWith(prefix));
+        return Response.json({ ...data, sheet: { ...data.sheet, pictures } });
       };
     }, wanted);
     await page.goto(`${address}/`);
@@ -83,7 +84,14 @@ export function runSheet() {
     return { page, complaints, got };
   }
 
-  return { folder: () => folder, address: () => address, openSheet };
+  /** Ends the local run, and starts it again after something. */
+  async function restart(between: () => Promise<void>): Promise<void> {
+    await run.stop();
+    await between();
+    run = await start(folder, port);
+  }
+
+  return { folder: () => folder, address: () => address, openSheet, restart };
 }
 
 /** Scrolls past each figure, as a person who looks at all of them, and waits until all are shown. */

@@ -113,11 +113,11 @@ describeInBrowser("the contact sheet", () => {
     const focused = () =>
       page.evaluate(() => document.activeElement?.textContent || document.activeElement?.id);
     const order: (string | undefined)[] = [];
-    for (let at = 0; at < 5; at++) {
+    for (let at = 0; at < 6; at++) {
       await page.keyboard.press("Tab");
       order.push(await focused());
     }
-    expect(order).toEqual(["Skip to the pictures", "files", "thumbnail", "Try", "Code"]);
+    expect(order).toEqual(["Skip to the pictures", "files", "costs", "thumbnail", "Try", "Code"]);
     await page.keyboard.press("Enter");
     await page.keyboard.press("Tab");
     expect(await focused()).toContain('images.imgProps("photos/dandelion.jpg", "thumbnail"');

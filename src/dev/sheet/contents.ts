@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeAppFile, presetsOf } from "../../cli/project/app-file/make-app-file.ts";
+import { FREE } from "../../cli/project/costs.ts";
 import type { RouteShape } from "../../client/types.ts";
 import { loadSharp } from "../../emulator/edge/sharp.ts";
 import type { Config } from "../../worker/config/config.ts";
@@ -11,11 +12,13 @@ import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { BROKEN, HARD_KEYS, OBJECTS } from "../objects.ts";
 import { signQuery } from "../sign-query.ts";
+import { presetName, routeName, type Seen } from "./changed-at.ts";
 import type { Picture, RenditionRef, SheetData } from "./data.ts";
+import { costsOf, edgeTable } from "./edge-table.ts";
 import { placeFor } from "./place-for.ts";
 
 /** An object of the bucket, without its renditions. */
-export type Known = Omit<Picture, "renditions">;
+export type Known = Omit<Picture, "renditions" | "costs">;
 
 /** Reads format and size of an image. Returns undefined if it is not an image. */
 export async function describe(
@@ -46,6 +49,7 @@ export async function describeFixtures(): Promise<Known[]> {
  * Collects the data of the contact sheet.
  * @param vars has `PRESETS` as it is written
  * @param filled whether the local buckets hold the fixtures
+ * @param seen when each setting changed last, by the names of `settingsOf`
  * @param now ms since 1970, for signed URLs
  */
 export async function contentsOf(
@@ -53,13 +57,17 @@ export async function contentsOf(
   vars: Vars,
   known: readonly Known[],
   filled: boolean,
+  seen: Readonly<Record<string, Seen>>,
   now: number,
 ): Promise<SheetData> {
   const presets = Object.fromEntries(presetsOf(vars));
   const names = Object.keys(presets);
   const pictures = known.map(async (picture) => {
-    const found = await Promise.all(names.map((name) => renditionOf(config, name, picture, now)));
-    return { ...picture, renditions: found.filter((rendition) => rendition !== undefined) };
+    const found = await Promise.all(
+      names.map((name) => renditionOf(config, name, picture, seen, now)),
+    );
+    const renditions = found.filter((rendition) => rendition !== undefined);
+    return { ...picture, renditions, costs: costsOf(config, renditions) };
   });
   const refused = BROKEN.flatMap(({ key }) => {
     const [name = ""] = names;
@@ -69,6 +77,8 @@ export async function contentsOf(
   return {
     routes: config.routes.map(shapeOf),
     clients: makeAppFile(config, vars, "").clients,
+    asked: config.routes.map((route) => edgeTable(config, route)),
+    free: FREE,
     presets,
     pictures: await Promise.all(pictures),
     refused,
@@ -78,9 +88,10 @@ export async function contentsOf(
 
 /** The rendition of a key by the first route that shows it with this preset. */
 async function renditionOf(
-  { routes, index }: Config,
+  { routes, index, answers }: Config,
   preset: string,
   { key, at }: Known,
+  seen: Readonly<Record<string, Seen>>,
   now: number,
 ): Promise<RenditionRef | undefined> {
   const route = routes.findIndex(
@@ -91,8 +102,12 @@ async function renditionOf(
   if (found === undefined) return undefined;
   const signed = await signQuery(found, preset, key, now);
   // On a route that is not signed the Worker ignores the query. It makes the browser load a new image.
-  const query = signed === "" && at !== undefined ? `?at=${at}` : signed;
-  return { route, preset, ...(query !== "" && { query }) };
+  const times = [seen[presetName(preset)]?.at, seen[routeName(found.path)]?.at]
+    .filter((one) => one !== undefined && now < one + answers.max_age * 1000)
+    .concat(at)
+    .filter((one) => one !== undefined);
+  const query = signed === "" && times.length > 0 ? `?at=${Math.max(...times)}` : signed;
+  return { route, preset, signed: found.signing !== undefined, ...(query !== "" && { query }) };
 }
 
 /** A route as clients take it. */

@@ -7,8 +7,30 @@ export type RenditionRef = {
   /** The index of its route in `routes`. */
   readonly route: number;
   readonly preset: string;
-  /** The query that signs its URL, on a signed route. */
+  /** Whether its route is signed. */
+  readonly signed: boolean;
+  /** The query that signs its URL, on a signed route; else one that asks for what changed of late. */
   readonly query?: string;
+};
+
+/** The formats besides JPEG and PNG that a browser reads. */
+export type BrowserReads = "avif.webp" | "avif" | "webp" | "plain";
+
+/** A request to the edge: `cf.image` as the Worker sends it, and when, if there is more than one. */
+export type Call = {
+  readonly when?: string;
+  readonly image: object;
+};
+
+/** What the edge is asked, by preset, by variant, by what the browser reads. */
+export type EdgeTable = Readonly<
+  Record<string, Readonly<Record<string, Readonly<Record<BrowserReads, readonly Call[]>>>>>
+>;
+
+/** Unique transformations that an object can cause: by preset, and all. Those with equal options are one. */
+export type Costs = {
+  readonly presets: Readonly<Record<string, number>>;
+  readonly all: number;
 };
 
 export type Picture = {
@@ -24,12 +46,17 @@ export type Picture = {
   readonly height: number;
   /** One for each preset with which a route shows it. */
   readonly renditions: readonly RenditionRef[];
+  readonly costs: Costs;
 };
 
 export type SheetData = {
   readonly routes: readonly RouteShape[];
   /** The name of the client of each route, as `npx vitrine client` writes it. */
   readonly clients: readonly string[];
+  /** What the edge is asked, by the index of the route. */
+  readonly asked: readonly EdgeTable[];
+  /** How many unique transformations a month are free. */
+  readonly free: number;
   readonly presets: PresetTable;
   readonly pictures: readonly Picture[];
   /** The paths of objects that are not images. */
@@ -38,5 +65,12 @@ export type SheetData = {
   readonly open: boolean;
 };
 
-/** Why there is no contact sheet. */
-export type NoSheet = { readonly mistakes: readonly string[] };
+/** What the page shows. */
+export type SheetAnswer = {
+  /** Another one as soon as anything below is another, but for the queries that sign. */
+  readonly tag: string;
+  /** The mistakes in the configuration as it is written. */
+  readonly mistakes: readonly string[];
+  /** What the Worker shows that runs. undefined: it was started with mistakes, and shows nothing. */
+  readonly sheet?: SheetData;
+};

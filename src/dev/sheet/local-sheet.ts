@@ -1,9 +1,14 @@
 // What the contact sheet of the local run shows and does. The configuration is read for each request,
 // so the sheet always shows the current one.
 
+import { hash } from "node:crypto";
 import { devVarsOf } from "../../cli/project/vars.ts";
+import { readConfig } from "../../worker/config/config.ts";
+import type { Vars } from "../../worker/config/schema.ts";
 import { type Project, readProject } from "../read-project.ts";
+import { rememberChanges, settingsOf } from "./changed-at.ts";
 import { contentsOf, describeFixtures } from "./contents.ts";
+import type { SheetAnswer, SheetData } from "./data.ts";
 import { readLocalConfig } from "./local-config.ts";
 import { forgetOwnImage, listOwnImages, putOwnImage } from "./own-images.ts";
 import type { Sheet } from "./serve-sheet.ts";
@@ -16,21 +21,39 @@ import { createTurns } from "./try/turns.ts";
 const TRIES = 2;
 const WAITING = 8;
 
-/** @param endpoint the URL of the local S3 */
+/**
+ * @param project as the local run was started with it
+ * @param endpoint the URL of the local S3
+ */
 export async function localSheet(project: Project, endpoint: string): Promise<Sheet> {
-  const { own, environment } = project;
+  const { own, buckets, environment } = project;
   const read = () => readLocalConfig(project, endpoint);
   const turns = createTurns(TRIES, WAITING);
   const fixtures = own ? [] : await describeFixtures();
+  // The browser keeps renditions by the origin, which has the port.
+  const changes = `.wrangler/local/${new URL(endpoint).port}.changed.json`;
+  let last = project;
+
+  /** The sheet as the Worker serves it, whatever is written meanwhile. */
+  const contents = async (running: Vars): Promise<SheetData | undefined> => {
+    const vars = { ...last.vars, BUCKETS: own ? last.vars["BUCKETS"] : buckets, ...running };
+    const config = readConfig(vars);
+    if ("mistakes" in config) return undefined;
+    const now = Date.now();
+    const seen = rememberChanges(changes, settingsOf(vars), now);
+    const known = own ? [] : [...listOwnImages(), ...fixtures];
+    return await contentsOf(config, vars, known, !own, seen, now);
+  };
+
   return {
-    contents: async () => {
-      const now = readProject(endpoint, environment);
-      if ("mistakes" in now) return now;
+    answer: async (running) => {
+      const now = readProject(endpoint, environment, "quiet");
+      if (!("mistakes" in now)) last = now;
+      const mistakes = "mistakes" in now ? now.mistakes : [];
       try {
-        const known = own ? [] : [...listOwnImages(), ...fixtures];
-        return await contentsOf(now.config, now.started, known, !own, Date.now());
+        return tagged(mistakes, await contents(running));
       } catch (error) {
-        return { mistakes: [`${error}`] };
+        return tagged([...mistakes, `${error}`], undefined);
       }
     },
     put: async (file, body, type) => {
@@ -44,4 +67,13 @@ export async function localSheet(project: Project, endpoint: string): Promise<Sh
     attempt: (search) => answerWith(makeTry, read, search, turns),
     fact: (search) => answerWith(tellFact, read, search, turns),
   };
+}
+
+/** The tag does not change with the time of a signature. */
+export function tagged(mistakes: readonly string[], sheet: SheetData | undefined): SheetAnswer {
+  const pictures = sheet?.pictures.map(({ renditions, ...picture }) => {
+    return { ...picture, renditions: renditions.map(({ query: _, ...one }) => one) };
+  });
+  const tag = hash("sha256", JSON.stringify({ mistakes, sheet: { ...sheet, pictures } }));
+  return { tag, mistakes, ...(sheet && { sheet }) };
 }

@@ -5,12 +5,15 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { listen } from "../../emulator/listen.ts";
 import { decodePath } from "../../url/grammar.ts";
-import type { NoSheet, SheetData } from "./data.ts";
+import { isTable, json } from "../../worker/base/json.ts";
+import type { Vars } from "../../worker/config/schema.ts";
+import type { SheetAnswer } from "./data.ts";
 import type { Answer } from "./try/answer.ts";
 
 /** What the page asks for. */
 export type Sheet = {
-  readonly contents: () => Promise<SheetData | NoSheet>;
+  /** @param running the vars of the Worker that runs */
+  readonly answer: (running: Vars) => Promise<SheetAnswer>;
   /** Puts an image into the bucket, or returns why it does not. */
   readonly put: (file: string, body: Uint8Array, type: string) => Promise<string | undefined>;
   /** Removes an image from the sheet. */
@@ -39,7 +42,9 @@ const FILES: ReadonlyMap<string, readonly [file: string, type: string]> = new Ma
   ["/.vitrine/sheet.css", ["sheet.css", "text/css"]],
   ["/.vitrine/figure.css", ["figure.css", "text/css"]],
   ["/.vitrine/try.css", ["try/try.css", "text/css"]],
+  ["/.vitrine/news.css", ["news.css", "text/css"]],
   ["/.vitrine/icon.svg", ["icon.svg", "image/svg+xml"]],
+  ["/.vitrine/costs.md", ["../../../../docs/costs.md", "text/plain"]],
 ]);
 const OBJECTS = "/.vitrine/objects/";
 
@@ -65,8 +70,11 @@ export function serveSheet(sheet: Sheet, failed: (reason: unknown) => void) {
     if (path === "/.vitrine/sheet.js") {
       return reply(response, 200, "text/javascript", await script());
     }
-    if (path === "/.vitrine/sheet.json") {
-      return reply(response, 200, "application/json", JSON.stringify(await sheet.contents()));
+    if (path === "/.vitrine/sheet.json" || path === "/.vitrine/tag") {
+      const running = json(`${await readAll(request)}`);
+      const answer = await sheet.answer(isTable(running) ? running : {});
+      if (path === "/.vitrine/tag") return reply(response, 200, "text/plain", answer.tag);
+      return reply(response, 200, "application/json", JSON.stringify(answer));
     }
     if (path === "/.vitrine/try" || path === "/.vitrine/fact") {
       const told = await (path === "/.vitrine/try" ? sheet.attempt(search) : sheet.fact(search));

@@ -2,7 +2,8 @@
 
 import { dimensionsOf } from "../../../client/dimensions.ts";
 import type { Client, ImgProps, PresetShape, PresetTable } from "../../../client/index.ts";
-import type { Picture, RenditionRef } from "../data.ts";
+import type { EdgeTable, Picture, RenditionRef } from "../data.ts";
+import { askedDetails, callsOf } from "./asked.ts";
 import { el } from "./dom.ts";
 import { type Measured, measure } from "./measure.ts";
 import { snippetOf } from "./snippet.ts";
@@ -16,15 +17,18 @@ function sizesOf(most: number): string {
 
 /**
  * @param name the name of the client in the code to paste
+ * @param asked what the edge is asked for each variant of the preset
  * @param loaded is told the facts about the loaded image
  */
 export function figureOf(
   client: Client<PresetTable, string>,
   name: string,
   picture: Picture,
-  { preset, query }: RenditionRef,
+  rendition: RenditionRef,
+  asked: EdgeTable[string],
   loaded: (measured: Measured) => void,
 ): HTMLElement {
+  const { preset, query } = rendition;
   const shape: PresetShape = client.site.presets[preset] ?? {};
   const { key, width, height } = picture;
   const original = { width, height };
@@ -34,6 +38,7 @@ export function figureOf(
   const props = client.imgProps(key, preset, { alt, original, sizes, query });
   const facts = el("dl", { class: "facts" });
   const image = el("img", props);
+  const { details, calls } = askedDetails(Object.keys(asked), picture.costs.presets[preset] ?? 0);
   if (shape.widths) image.style.maxWidth = `min(100%, ${most}px)`;
   const figure = el(
     "figure",
@@ -45,13 +50,17 @@ export function figureOf(
       el("h3", {}, preset),
       facts,
       ...tryButton({ client, picture, preset, image }),
-      codeOf(name, preset, key, props, query),
+      codeOf(name, key, props, rendition),
+      details,
     ),
   );
   image.addEventListener("load", () => {
     measure(image).then(
       (measured) => {
         const variant = client.parseUrl(measured.url)?.variant ?? preset;
+        calls.replaceChildren(
+          ...callsOf(variant, measured.reads && asked[variant]?.[measured.reads]),
+        );
         facts.replaceChildren(...factsOf(measured, picture, candidatesOf(image), variant));
         figure.dataset["state"] = "shown";
         loaded(measured);
@@ -101,12 +110,10 @@ function candidatesOf({ srcset, currentSrc }: HTMLImageElement): HTMLElement {
 /** The code to paste: the call and its result. A signature is left out: only a server makes one. */
 function codeOf(
   name: string,
-  preset: string,
   key: string,
   props: ImgProps,
-  query: string | undefined,
+  { preset, query, signed }: RenditionRef,
 ): HTMLElement {
-  const signed = query?.includes("sig=");
   const asked = [JSON.stringify(key), JSON.stringify(preset)].join(", ");
   const term = "{ expires: expiresWithin(3600) }";
   const lines = [

@@ -1,12 +1,14 @@
 // The contact sheet: every picture of the local bucket at every preset. It builds its URLs with
 // vitrine/client, as an app does.
 
-import { createClient } from "../../../client/index.ts";
-import type { NoSheet, Picture, SheetData } from "../data.ts";
+import type { Picture, SheetData } from "../data.ts";
+import { drawArticle, drawTotal } from "./article.ts";
+import { changesOf } from "./changes.ts";
 import { byId, el } from "./dom.ts";
 import { acceptFiles } from "./drop.ts";
-import { figureOf } from "./figure.ts";
-import { bytesOf, savingOf } from "./words.ts";
+import { follow } from "./follow.ts";
+import { drawAgain, keep, setChildren } from "./keep.ts";
+import { say, showMistakes } from "./news.ts";
 
 const GROUPS = {
   own: "Your own",
@@ -14,116 +16,82 @@ const GROUPS = {
   hard: "Keys that are hard to spell",
 } as const satisfies Record<Picture["group"], string>;
 
-/** The bytes of each loaded rendition and of its original, by URL. */
-const loaded = new Map<string, { bytes: number; original: number }>();
+/** The sheet as it is drawn. */
+let shown: SheetData | undefined;
+let hadMistakes = false;
 
-async function draw(): Promise<void> {
-  const main = byId("sheet");
-  const answer = await fetch("/.vitrine/sheet.json");
-  const told: SheetData | NoSheet = await answer.json();
-  if ("mistakes" in told) {
-    main.replaceChildren(
-      el("h2", {}, "Fix these mistakes first"),
-      el("ul", {}, ...told.mistakes.map((mistake) => el("li", {}, mistake))),
-    );
-  } else {
-    byId("drop").hidden = !told.open;
-    const groups = Object.entries(GROUPS).map(([group, title]) => {
-      const pictures = told.pictures.filter((picture) => picture.group === group);
-      return groupOf(title, pictures, told, group === "hard");
-    });
-    main.replaceChildren(...groups.filter((group) => group !== undefined));
-    if (told.pictures.length === 0) {
-      main.append(
-        el(
-          "p",
-          {},
-          ".dev.vars names an S3 of your own. The contact sheet does not list its objects.",
-        ),
-      );
-    }
-    drawRefused(told.refused);
-  }
-  main.setAttribute("aria-busy", "false");
+const look = follow({
+  draw: ({ mistakes, sheet }, isBack) => {
+    const changes = shown && sheet ? changesOf(shown, sheet) : [];
+    const isRepaired = hadMistakes && mistakes.length === 0;
+    if (sheet !== undefined) drawAgain(() => draw(sheet));
+    showMistakes(mistakes, (shown ?? sheet) !== undefined);
+    byId("sheet").setAttribute("aria-busy", "false");
+    if (mistakes.length > 0) say("The configuration has mistakes.");
+    else if (sheet === undefined) say("The local run takes up the change.");
+    else if (isBack) say("The local run answers again.", ...changes);
+    else if (isRepaired) say("The configuration is right again.", ...changes);
+    else if (shown !== undefined)
+      say(...(changes.length > 0 ? changes : ["The configuration changed."]));
+    hadMistakes = mistakes.length > 0 || (hadMistakes && sheet === undefined);
+    shown = sheet ?? shown;
+  },
+  lost: () => say("The local run does not answer. The page goes on when it does."),
+});
+
+function draw(sheet: SheetData): void {
+  byId("drop").hidden = !sheet.open;
+  byId("free").textContent = sheet.free.toLocaleString("en");
+  const groups = Object.entries(GROUPS).flatMap(([group, title]) => {
+    const pictures = sheet.pictures.filter((picture) => picture.group === group);
+    return pictures.length > 0 ? [drawGroup(title, pictures, sheet, group === "hard")] : [];
+  });
+  const none = ".dev.vars names an S3 of your own. The contact sheet does not list its objects.";
+  const empty = sheet.pictures.length === 0 ? [keep("none", none, () => el("p", {}, none))] : [];
+  setChildren(byId("sheet"), [...groups, ...empty]);
+  drawRefused(sheet.refused);
+  drawTotal();
 }
 
-function groupOf(
+function drawGroup(
   title: string,
   pictures: readonly Picture[],
-  { routes, clients: names, presets }: SheetData,
-  folded: boolean,
-): HTMLElement | undefined {
-  if (pictures.length === 0) return undefined;
-  const clients = routes.map((route) => createClient({ baseUrl: location.origin, route, presets }));
-  const articles = pictures.map((picture) => {
-    const { key, bytes, format, width, height, renditions } = picture;
-    const figures = renditions.flatMap((rendition) => {
-      const client = clients[rendition.route];
-      if (client === undefined) return [];
-      const name = names[rendition.route] ?? "images";
-      return figureOf(client, name, picture, rendition, (measured) => {
-        loaded.set(measured.url, { bytes: measured.bytes, original: bytes });
-        drawTotal();
-      });
-    });
-    const about = `${format.toUpperCase()}, ${width} × ${height}, ${bytesOf(bytes)}`;
-    return el(
-      "article",
-      {},
-      el(
-        "header",
-        {},
-        el("h3", { class: "key" }, key),
-        el("p", { class: "about" }, about),
-        ...(picture.group === "own" ? [forgetButton(key)] : []),
-      ),
-      ...figures,
-    );
+  sheet: SheetData,
+  isFolded: boolean,
+): HTMLElement {
+  const name = `group ${title}`;
+  const heading = keep(`${name} heading`, pictures.length, () => {
+    const text = el("h2", {}, title, " ", el("span", { class: "count" }, `${pictures.length}`));
+    return isFolded ? el("summary", {}, text) : text;
   });
-  const heading = el("h2", {}, title, " ", el("span", { class: "count" }, `${pictures.length}`));
-  if (!folded) return el("section", {}, heading, ...articles);
-  return el(
-    "section",
-    {},
-    el("details", { class: "group" }, el("summary", {}, heading), ...articles),
-  );
-}
-
-function forgetButton(key: string): HTMLElement {
-  const button = el(
-    "button",
-    { type: "button", "aria-label": `Remove ${key} from this page` },
-    "Remove",
-  );
-  button.addEventListener("click", async () => {
-    await fetch(`/.vitrine/objects/${encodeURIComponent(key)}`, { method: "DELETE" });
-    await draw();
-  });
-  return button;
-}
-
-function drawTotal(): void {
-  const all = [...loaded.values()];
-  const bytes = all.reduce((sum, one) => sum + one.bytes, 0);
-  const originals = all.reduce((sum, one) => sum + one.original, 0);
-  const saved = savingOf(bytes, originals);
-  byId("total").textContent =
-    `${all.length} renditions so far: ${bytesOf(bytes)} in place of ${bytesOf(originals)}. Saved: ${saved}.`;
+  const articles = pictures.map((picture) => drawArticle(picture, sheet, look));
+  if (!isFolded) {
+    const section = keep(name, "", () => el("section"));
+    setChildren(section, [heading, ...articles]);
+    return section;
+  }
+  const details = keep(`${name} details`, "", () => el("details", { class: "group" }));
+  setChildren(details, [heading, ...articles]);
+  return keep(name, "", () => el("section", {}, details));
 }
 
 function drawRefused(paths: readonly string[]): void {
   const footer = byId("refused");
   footer.hidden = paths.length === 0;
-  footer.replaceChildren(
-    el("h2", {}, "Refused"),
+  const list = keep("refused", paths, () =>
     el(
-      "p",
+      "div",
       {},
-      "These objects are damaged, or they are not images. Open one and read its line in the log.",
+      el("h2", {}, "Refused"),
+      el(
+        "p",
+        {},
+        "These objects are damaged, or they are not images. Open one and read its line in the log.",
+      ),
+      el("ul", {}, ...paths.map((path) => el("li", {}, el("a", { href: path }, decodeURI(path))))),
     ),
-    el("ul", {}, ...paths.map((path) => el("li", {}, el("a", { href: path }, decodeURI(path))))),
   );
+  setChildren(footer, [list]);
 }
 
-acceptFiles(draw);
-await draw();
+acceptFiles(look);

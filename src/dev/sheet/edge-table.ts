@@ -1,0 +1,51 @@
+// What the edge is asked for each rendition of the contact sheet, and what an object costs.
+
+import { uniqueOptions } from "../../cli/project/costs.ts";
+import { edgeCalls } from "../../cli/project/edge-calls.ts";
+import type { Config } from "../../worker/config/config.ts";
+import type { Variant } from "../../worker/config/preset.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
+import type { Readable } from "../../worker/request/format.ts";
+import type { BrowserReads, Costs, EdgeTable, RenditionRef } from "./data.ts";
+
+const READABLE = {
+  "avif.webp": { avif: true, webp: true },
+  avif: { avif: true, webp: false },
+  webp: { avif: false, webp: true },
+  plain: { avif: false, webp: false },
+} as const satisfies Record<BrowserReads, Readable>;
+
+/** What the edge is asked for each variant that a route shows, by preset. */
+export function edgeTable({ variants }: Config, { presets, svg }: BoundRoute): EdgeTable {
+  const shown = [...variants].filter(([, { preset }]) => presets?.has(preset) ?? true);
+  const names = new Set(shown.map(([, { preset }]) => preset));
+  return Object.fromEntries(
+    [...names].map((name) => {
+      const own = shown.filter(([, { preset }]) => preset === name);
+      return [name, Object.fromEntries(own.map(([one, variant]) => [one, callsFor(variant, svg)]))];
+    }),
+  );
+}
+
+function callsFor(variant: Variant, svg: boolean): EdgeTable[string][string] {
+  const calls = (reads: BrowserReads) => edgeCalls(variant, READABLE[reads], svg);
+  return {
+    "avif.webp": calls("avif.webp"),
+    avif: calls("avif"),
+    webp: calls("webp"),
+    plain: calls("plain"),
+  };
+}
+
+/** How many unique transformations an object can cause by these renditions (L2). */
+export function costsOf({ variants, routes }: Config, shown: readonly RenditionRef[]): Costs {
+  const all = new Set<string>();
+  const presets = shown.map(({ preset, route }) => {
+    const ofPreset = [...variants.values()].filter((variant) => variant.preset === preset);
+    const unique = new Set(ofPreset.flatMap(uniqueOptions));
+    // The same key in two buckets is two objects.
+    for (const options of unique) all.add(`${routes[route]?.bucket.name} ${options}`);
+    return [preset, unique.size] as const;
+  });
+  return { all: all.size, presets: Object.fromEntries(presets) };
+}
