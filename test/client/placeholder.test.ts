@@ -100,6 +100,32 @@ test("a ThumbHash shows about the picture that it was made of, upright and wide"
   }
 });
 
+test("it is upright, and short enough for a page with many pictures", async () => {
+  const [width, height] = [90, 61];
+  const ramp = Uint8Array.from({ length: width * height * 4 }, (_, at) => {
+    const x = Math.floor(at / 4) % width;
+    const y = Math.floor(at / 4 / width);
+    return [(255 * x) / width, (255 * y) / height, 99, 255][at % 4] ?? 0;
+  });
+  const thumbhash = Buffer.from(rgbaToThumbHash(width, height, ramp)).toString("base64");
+  const css = thumbHash({ thumbhash });
+  expect(css.length).toBeLessThan(1700);
+  const [, png = ""] = /base64,([^"]*)/.exec(css) ?? [];
+  const { data, info } = await sharp(Buffer.from(png, "base64"))
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  for (const [x, y] of [
+    [0, 0],
+    [1, 0],
+    [0, 1],
+    [1, 1],
+  ] as const) {
+    const at = (y * (info.height - 1) * info.width + x * (info.width - 1)) * info.channels;
+    const corner = [data[at] ?? 128, data[at + 1] ?? 128].map((byte) => Math.round(byte / 255));
+    expect(corner).toEqual([x, y]);
+  }
+});
+
 describe("what is no ThumbHash is a RangeError that says why:", () => {
   const cut = (length: number) => Buffer.from(FIG, "base64").subarray(0, length).toString("base64");
   const none = 'the thumbhash "undefined" is not a ThumbHash in base64';
