@@ -172,8 +172,10 @@ test.each(["sharp", "msw"])("the emulators run without %s until they need it", (
   expect(emulators.filter(([, text]) => loads.test(text)).map(([file]) => file)).toEqual([]);
 });
 
-test("one file of the CLI starts processes: it keeps secrets from wrangler (S5)", () => {
+test("two files of the CLI start processes: one keeps secrets from wrangler, one gives none to its own (S5)", () => {
   const starting = [...sources].filter(([, text]) => /node:child_process/.test(text));
   const files = starting.map(([file]) => file).filter((file) => file.startsWith("src/cli/"));
-  expect(files).toEqual(["src/cli/project/run-wrangler.ts"]);
+  const drawing = "src/cli/project/picture/draw-svg.ts";
+  expect(files.toSorted()).toEqual([drawing, "src/cli/project/run-wrangler.ts"]);
+  expect(sources.get(drawing)).toMatch(/\bfork\([^;]*\benv: \{\},/);
 });

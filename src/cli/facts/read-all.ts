@@ -4,13 +4,8 @@ import type { Fact } from "../../client/types.ts";
 import { isFault, type World } from "../command.ts";
 import { shareOut } from "../net/crew.ts";
 import type { Listed } from "../net/read-page.ts";
-import {
-  MOST_BYTES,
-  type NoFact,
-  readFact,
-  TOO_LARGE,
-  type Turn,
-} from "../project/picture/read-fact.ts";
+import { MOST_BYTES, readFact, TOO_LARGE, type Turn } from "../project/picture/read-fact.ts";
+import type { NoFact } from "../project/picture/small.ts";
 import type { Progress } from "../terminal/progress.ts";
 import type { GetOriginal, Missing } from "./get-original.ts";
 import type { FactRecord } from "./record.ts";

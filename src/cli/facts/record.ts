@@ -5,7 +5,7 @@ import type { Fact } from "../../client/types.ts";
 import { isTable, json } from "../../worker/base/json.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import { openLines, readLines } from "../project/line-file.ts";
-import type { NoFact } from "../project/picture/read-fact.ts";
+import type { NoFact } from "../project/picture/small.ts";
 import { replaceFile } from "../project/replace-file.ts";
 import { isFact } from "./fact-text.ts";
 

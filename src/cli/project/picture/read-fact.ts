@@ -1,41 +1,35 @@
 // Reads what apps want to know of a picture from its bytes: size, type, colour and ThumbHash. The bytes decide,
 // never a name or a content-type. No network, no other file.
 
-import type { SharpOptions } from "sharp";
 import { rgbaToThumbHash } from "thumbhash";
 import type { Dimensions, Fact } from "../../../client/types.ts";
 import { isFault } from "../../command.ts";
 import { dominantColor } from "./dominant-color.ts";
+import { drawSvg } from "./draw-svg.ts";
 import { type LoadSharp, loadSharp } from "./load-sharp.ts";
+import {
+  brokenBy,
+  MOST_PIXELS,
+  type NoFact,
+  OPTIONS,
+  readSmall,
+  SMALL,
+  TIMEOUT_S,
+} from "./small.ts";
 import { sniff } from "./sniff.ts";
 import { readSvgSize } from "./svg-size.ts";
-
-/** Why there is no fact, in plain words: `HEIC: sharp cannot read it`. */
-export type NoFact = {
-  readonly why: string;
-  /** Whether it is no picture at all, so nothing is missing. */
-  readonly foreign?: true;
-};
 
 /** Waits until there is memory for so many pixels, does the work, and returns what that returns. */
 export type Turn = <T>(pixels: number, work: () => Promise<T>) => Promise<T>;
 
 /** The edge reads no larger original (L1). */
 export const MOST_BYTES = 100e6;
-export const MOST_PIXELS = 100e6;
 const LONGEST_SIDE = 12_000;
 /** The longest side that can be drawn of an SVG. */
 const LONGEST_SVG_SIDE = 32_767;
 
 /** The pixels of an animation whose frames are all looked at: more take too much memory. */
 const MOST_ANIMATED = 50e6;
-
-/** A ThumbHash is made of a picture that fits into a square of this size. */
-const SMALL = 100;
-const TIMEOUT_S = 60;
-
-/** Time and size have bounds. Warnings of a decoder are not failures. */
-const OPTIONS = { failOn: "error", limitInputPixels: MOST_PIXELS } as const satisfies SharpOptions;
 
 export const TOO_LARGE = "over 100 MB, and Cloudflare reads at most 100 MB";
 
@@ -64,15 +58,16 @@ export async function readFact(
   if (wrong !== undefined) return { why: wrong };
   try {
     return await turn(type === SVG ? SMALL * SMALL : width * height, async () => {
-      const small = await readSmall(sharp, bytes, type);
+      const small = await (type === SVG ? drawSvg(bytes) : readSmall(sharp, bytes, false));
+      if ("why" in small) return small;
       const isAlpha = await isTransparent(sharp, bytes, head, small.data);
       const hash = rgbaToThumbHash(small.width, small.height, small.data);
       return {
         ...{ width, height, type, bytes: bytes.length },
         color: dominantColor(small.data),
         thumbhash: Buffer.from(hash).toString("base64"),
-        ...(isAlpha && { alpha: true }),
-        ...(frames > 1 && { animated: true }),
+        ...(isAlpha && { alpha: true as const }),
+        ...(frames > 1 && { animated: true as const }),
       };
     });
   } catch (error) {
@@ -116,32 +111,6 @@ function sizeFault({ type, width, height }: Head): string | undefined {
   return `${size}, and Cloudflare reads at most 100 million pixels`;
 }
 
-type Small = Dimensions & { readonly data: Uint8Array };
-
-/** The first frame: upright, in sRGB, not premultiplied, and scaled to fit the square. */
-async function readSmall(sharp: LoadSharp, bytes: Uint8Array, type: string): Promise<Small> {
-  const { data, info } = await sharp(bytes, OPTIONS)
-    .timeout({ seconds: TIMEOUT_S })
-    .autoOrient()
-    .resize(SMALL, SMALL, { fit: "inside", withoutEnlargement: type !== SVG })
-    .ensureAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  const { width, height } = info;
-  return { data: type === SVG ? withFullEdges(data, width) : data, width, height };
-}
-
-/** A scaled drawing covers the pixels at its edges in part. If all others are opaque, so are these. */
-function withFullEdges(rgba: Uint8Array, width: number): Uint8Array {
-  const height = rgba.length / 4 / width;
-  const isEdge = (x: number, y: number) => x % (width - 1) === 0 || y % (height - 1) === 0;
-  for (let at = 0; at < width * height; at += 1) {
-    const inner = !isEdge(at % width, Math.floor(at / width));
-    if (inner && rgba[at * 4 + 3] !== 255) return rgba;
-  }
-  return rgba.map((byte, at) => (at % 4 === 3 && byte > 0 ? 255 : byte));
-}
-
 /** Returns whether some pixel is transparent. One of many may be lost in the small picture. */
 async function isTransparent(
   sharp: LoadSharp,
@@ -160,10 +129,4 @@ async function isTransparent(
     .raw()
     .toBuffer();
   return alpha.some((byte) => byte < 255);
-}
-
-/** What a decoder said, in one line. Anything else is a bug. */
-function brokenBy(error: unknown): NoFact {
-  if (!(error instanceof Error)) throw error;
-  return { why: `it is broken: ${error.message.split("\n", 1).join()}` };
 }

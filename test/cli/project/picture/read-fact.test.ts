@@ -1,7 +1,9 @@
 // What readFact reads from the bytes of originals: right, wrong and hostile ones.
 
+import { crc32 } from "node:zlib";
 import sharp, { type Channels, type Sharp } from "sharp";
 import { expect, test } from "vitest";
+import { drawSvg } from "../../../../src/cli/project/picture/draw-svg.ts";
 import { readFact } from "../../../../src/cli/project/picture/read-fact.ts";
 import { file } from "../../../support/stand.ts";
 
@@ -22,6 +24,15 @@ function pierced(width: number, height: number, channels: Channels = 4) {
 async function animation(frames: readonly Sharp[]) {
   const pngs = await Promise.all(frames.map((frame) => frame.png().toBuffer()));
   return sharp(pngs, { join: { animated: true } });
+}
+
+/** A PNG that says it is of this size, and has a single pixel. */
+async function headOfPng(width: number, height: number) {
+  const png = await plain(1, 1).png().toBuffer();
+  png.writeUInt32BE(width, 16);
+  png.writeUInt32BE(height, 20);
+  png.writeUInt32BE(crc32(png.subarray(12, 29)), 29);
+  return png;
 }
 
 const JPEG = "image/jpeg";
@@ -134,11 +145,7 @@ test.each<[string, Bytes, why: RegExp]>([
   ["half of a JPEG", () => file("broken/truncated.jpg"), /broken: .*premature end/],
   ["the beginning of an AVIF", () => ftyp("avif"), /broken: /],
   ["a side too long (L1)", () => plain(1, 12_001).png().toBuffer(), /^1 × 12001 px, .* 12,000 px/],
-  [
-    "too many pixels (L1)",
-    () => plain(10_001, 10_000).png({ compressionLevel: 1 }).toBuffer(),
-    /at most 100 million pixels/,
-  ],
+  ["too many pixels (L1)", () => headOfPng(10_001, 10_000), /at most 100 million pixels/],
   ["too many bytes (L1)", () => new Uint8Array(100_000_001), /over 100 MB/],
   ["an SVG that does not say its size", () => svg('width="100%"'), /SVG without a size/],
   ["an SVG of no size", () => svg('width="0" height="0"'), /SVG without a size/],
@@ -167,6 +174,22 @@ test.each<[string, Bytes, why: RegExp]>([
 ])("there is no fact of %s", async (_what, bytes, why) => {
   const read = await readFact(await bytes());
   expect("why" in read ? read.why : read).toMatch(why);
+});
+
+test("an SVG that takes too long to draw is given up, and the next one is drawn", async () => {
+  const rect = '<g id="a0"><rect width="9" height="9" opacity="0.5"/></g>';
+  const groups = Array.from(
+    { length: 9 },
+    (_, at) => `<g id="a${at + 1}" opacity="0.5">${`<use href="#a${at}"/>`.repeat(10)}</g>`,
+  );
+  const bomb = svg('width="900" height="900"', rect + groups.join(""));
+  expect(await drawSvg(bomb, 100)).toEqual({ why: "an SVG that takes more than 0.1 s to draw" });
+  const [one, other] = [svg('width="9" height="9"'), svg('width="9"')];
+  expect(await Promise.all([readFact(one), readFact(other), readFact(one)])).toMatchObject([
+    { width: 9, color: "#c62828" },
+    { why: "an SVG without a size" },
+    { width: 9, color: "#c62828" },
+  ]);
 });
 
 test("an SVG shows no other file of this machine", async () => {

@@ -1,0 +1,71 @@
+// Draws SVGs in another process, which is ended if one takes too long: a small SVG can be made to take hours, and
+// nothing else ends a drawing that has begun.
+
+import { type ChildProcess, fork } from "node:child_process";
+import { extname, join } from "node:path";
+import { has } from "../../../worker/base/json.ts";
+import type { NoFact, Small } from "./small.ts";
+
+/** The process that waits for drawings; undefined: none has been started, or the last one was ended. */
+let drawer: ChildProcess | undefined;
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * Draws one at a time.
+ * @param most how long it may take: ms
+ */
+export function drawSvg(svg: Uint8Array, most = 10_000): Promise<Small | NoFact> {
+  const drawn = last.then(() => draw(svg, most));
+  last = drawn;
+  return drawn;
+}
+
+function draw(svg: Uint8Array, most: number): Promise<Small | NoFact> {
+  drawer ??= startDrawer();
+  const child = drawer;
+  const late = AbortSignal.timeout(most);
+  child.channel?.ref();
+  return new Promise((settle) => {
+    const end = (answer: Small | NoFact) => {
+      child.removeAllListeners();
+      late.removeEventListener("abort", expire);
+      child.channel?.unref();
+      settle(answer);
+    };
+    const give = (answer: unknown) => end(readAnswer(answer));
+    const drop = (why: string) => {
+      drawer = undefined;
+      child.kill("SIGKILL");
+      end({ why });
+    };
+    const expire = () => drop(`an SVG that takes more than ${most / 1000} s to draw`);
+    late.addEventListener("abort", expire);
+    child.once("message", give);
+    child.once("error", ({ message }) => drop(`it cannot be drawn: ${message}`));
+    child.once("exit", () => drop("it is broken: what draws it crashed"));
+    child.send(svg);
+  });
+}
+
+/** It ends by itself when this process ends. */
+function startDrawer(): ChildProcess {
+  const own = `svg-process${extname(import.meta.filename)}`;
+  const child = fork(join(import.meta.dirname, own), {
+    env: {}, // it needs no secret
+    execArgv: [],
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  });
+  child.unref();
+  return child;
+}
+
+function readAnswer(answer: unknown): Small | NoFact {
+  if (has(answer, "why") && typeof answer.why === "string") return { why: answer.why };
+  if (has(answer, "data") && has(answer, "width") && has(answer, "height")) {
+    const { data, width, height } = answer;
+    const isSized = typeof width === "number" && typeof height === "number";
+    if (data instanceof Uint8Array && isSized) return { data, width, height };
+  }
+  return { why: "it is broken: what draws it gave no picture" };
+}

@@ -1,0 +1,16 @@
+// The process that draws SVGs for draw-svg.ts, one message each.
+
+import { isFault } from "../../command.ts";
+import { loadSharp } from "./load-sharp.ts";
+import { brokenBy, readSmall } from "./small.ts";
+
+process.on("SIGINT", () => {}); // Ctrl-C is for the command
+// At once: an end that is not forced would wait for what is being drawn.
+process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
+process.on("message", async (svg) => {
+  const sharp = loadSharp();
+  if (isFault(sharp)) process.send?.({ why: sharp.fault });
+  else if (svg instanceof Uint8Array) {
+    process.send?.(await readSmall(sharp, svg, true).catch(brokenBy));
+  }
+});
