@@ -1,49 +1,19 @@
 // Collects the data of the contact sheet.
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { makeAppFile, presetsOf } from "../../cli/project/app-file/make-app-file.ts";
 import { FREE } from "../../cli/project/costs.ts";
 import type { RouteShape } from "../../client/types.ts";
-import { loadSharp } from "../../emulator/edge/sharp.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { publicPath } from "../../worker/config/find-route.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import { BROKEN, HARD_KEYS, OBJECTS } from "../objects.ts";
+import { BROKEN } from "../objects.ts";
 import { signQuery } from "../sign-query.ts";
 import { presetName, routeName, type Seen } from "./changed-at.ts";
-import type { Picture, RenditionRef, SheetData } from "./data.ts";
+import type { RenditionRef, SheetData } from "./data.ts";
+import type { Known } from "./describe.ts";
 import { costsOf, edgeTable } from "./edge-table.ts";
 import { placeFor } from "./place-for.ts";
-
-/** An object of the bucket, without its renditions. */
-export type Known = Omit<Picture, "renditions" | "costs">;
-
-/** Reads format and size of an image. Returns undefined if it is not an image. */
-export async function describe(
-  key: string,
-  group: Known["group"],
-  body: Uint8Array,
-): Promise<Known | undefined> {
-  const sharp = loadSharp();
-  try {
-    const { format, autoOrient } = await sharp(body).metadata();
-    return { key, group, bytes: body.length, format, ...autoOrient };
-  } catch {
-    return undefined; // the message of sharp would not help the user
-  }
-}
-
-/** The fixtures, which are in every local bucket. */
-export async function describeFixtures(): Promise<Known[]> {
-  const folder = join(import.meta.dirname, "../../../fixtures/objects");
-  const shown = OBJECTS.filter((object) => !BROKEN.includes(object));
-  const all = shown.map(({ key, file }) =>
-    describe(key, HARD_KEYS.includes(key) ? "hard" : "pictures", readFileSync(join(folder, file))),
-  );
-  return (await Promise.all(all)).filter((known) => known !== undefined);
-}
 
 /**
  * Collects the data of the contact sheet.

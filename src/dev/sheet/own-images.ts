@@ -6,7 +6,7 @@ import { keyFault } from "../../url/key.ts";
 import { json } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { putObject } from "../put-object.ts";
-import { describe, type Known } from "./contents.ts";
+import { describe, type Known } from "./describe.ts";
 import { placeFor } from "./place-for.ts";
 
 /** Beside the state of wrangler, which holds the buckets. */

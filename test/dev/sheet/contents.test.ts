@@ -2,7 +2,8 @@
 
 import { expect, test } from "vitest";
 import { noteChanges, settingsOf } from "../../../src/dev/sheet/changed-at.ts";
-import { contentsOf, type Known } from "../../../src/dev/sheet/contents.ts";
+import { contentsOf } from "../../../src/dev/sheet/contents.ts";
+import type { Known } from "../../../src/dev/sheet/describe.ts";
 import { tagged } from "../../../src/dev/sheet/local-sheet.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import type { Vars } from "../../../src/worker/config/schema.ts";
