@@ -161,6 +161,9 @@ describeInBrowser("the contact sheet that follows", () => {
     // The last good sheet is still there. The panel fits the phone.
     expect(await pixels(page, "thumbnail")).toBe("160×160");
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
+    // An image that is asked for now fails. It is asked for again after the repair.
+    await page.locator(`${figure("thumbnail")} img`).dispatchEvent("error");
+    await page.locator(`${figure("thumbnail")}[data-state=failed]`).waitFor();
     // A page that is opened now shows the mistakes, too.
     const second = await page.context().newPage();
     await second.goto(`${address()}/`);
@@ -172,7 +175,7 @@ describeInBrowser("the contact sheet that follows", () => {
       await one.locator(figure("card")).waitFor();
     }
     await says(page, /^The configuration is right again\. Preset card changed\.$/);
-    await look(page, figure("card"));
+    await look(page, "figure");
     expect(await pixels(page, "card")).toBe("90×90");
     await second.close();
     await page.close();
@@ -228,7 +231,7 @@ describeInBrowser("the contact sheet that follows", () => {
   });
 
   test("a hidden page asks for nothing, and is up to date when it is seen again", async () => {
-    const { page, got } = await openSheet(KEY);
+    const { page } = await openSheet(KEY);
     await look(page, "figure");
     const see = (state: string) =>
       page.evaluate((value) => {
@@ -236,6 +239,11 @@ describeInBrowser("the contact sheet that follows", () => {
         document.dispatchEvent(new Event("visibilitychange"));
       }, state);
     await see("hidden");
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    await see("hidden");
+    await page.evaluate(async () => void (await fetch("/.vitrine/icon.svg")));
+    expect(asked).toEqual(["/.vitrine/icon.svg"]);
     edit("width = 480", "width = 110");
     await expect
       .poll(
@@ -244,7 +252,6 @@ describeInBrowser("the contact sheet that follows", () => {
         PATIENCE,
       )
       .toBe(true);
-    got.clear();
     expect(await said(page)).toBe("");
     await see("visible");
     await says(page, /^Preset card changed\.$/);
