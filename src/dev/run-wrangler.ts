@@ -20,9 +20,9 @@ const LAST_LINES_MS = 2_000;
 
 /** wrangler's prefix of a line. */
 const DECORATION = /^(?:. )?\[[\w:-]+\]\s*/u;
-/** Lines of wrangler that say what welcome.ts has said already. */
+/** Lines of wrangler that say what welcome.ts has said already, and what each open contact sheet asks. */
 const NOISE =
-  /^\s*$|low-fidelity mock|^env\.|^Binding|following bindings|Using secrets|wrangler types|experimental_s3|Processing \S+ configuration/;
+  /^\s*$|low-fidelity mock|^env\.|^Binding|following bindings|Using secrets|wrangler types|experimental_s3|Processing \S+ configuration|^GET \/\.vitrine\/tag 200/;
 
 /**
  * Starts `wrangler dev`.

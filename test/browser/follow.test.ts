@@ -12,7 +12,7 @@ import { describeInBrowser, look, PATIENCE, PHONE, runSheet, shown } from "./she
 const KEY = "transparent.png";
 
 describeInBrowser("the contact sheet that follows", () => {
-  const { folder, address, openSheet, restart } = runSheet();
+  const { folder, address, output, openSheet, restart } = runSheet();
   const toml = () => join(folder(), "wrangler.toml");
   const edit = (from: string, to: string) => editFile(toml(), (text) => text.replace(from, to));
   const original = readFileSync(join(ROOT, "test/support/wrangler.toml"), "utf8");
@@ -91,6 +91,8 @@ describeInBrowser("the contact sheet that follows", () => {
     await look(second.page, "figure");
     expect(await pixels(second.page, "card")).toBe("100×100");
     await second.page.close();
+    expect(output()).toContain("GET /images/card/");
+    expect(output()).not.toContain("GET /.vitrine/tag");
     // Nor this page, when the preset is as it was.
     edit("width = 100", "width = 480");
     await look(page, `${figure("card")}:has-text("300 × 300")`);

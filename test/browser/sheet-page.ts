@@ -91,7 +91,13 @@ export function runSheet() {
     run = await start(folder, port);
   }
 
-  return { folder: () => folder, address: () => address, openSheet, restart };
+  return {
+    folder: () => folder,
+    address: () => address,
+    output: () => run.output(),
+    openSheet,
+    restart,
+  };
 }
 
 /** Scrolls past each figure, as a person who looks at all of them, and waits until all are shown. */

@@ -1,5 +1,5 @@
-// What the contact sheet of the local run shows and does. The configuration is read for each request,
-// so the sheet always shows the current one.
+// What the contact sheet of the local run shows and does. For each request it tells the mistakes in the
+// files as they are now, and shows what the Worker runs with.
 
 import { hash } from "node:crypto";
 import { devVarsOf } from "../../cli/project/vars.ts";
