@@ -253,7 +253,8 @@ describeInBrowser("what can be tried on the contact sheet", () => {
       );
     const line = () => dialog.locator("pre").textContent();
     await expect.poll(() => size(whole), PATIENCE).toEqual([640, 433]);
-    await expect.poll(() => size(crop), PATIENCE).toEqual([160, 160]);
+    await expect.poll(made, PATIENCE).toContain("data:image/avif");
+    expect(await size(crop)).toEqual([160, 160]);
     const centre = await made();
     expect(await line()).toBe("gravity = { x = 0.5, y = 0.5 }");
 

@@ -11,6 +11,8 @@ const NO_CROP =
   "shows the whole picture, so a focal point changes nothing. It matters for a preset with width, height, " +
   'and fit = "cover" or "crop".';
 
+const WHOLE = "The whole picture";
+
 /** The points that names of gravity stand for (O4). Any other name looks at the picture. */
 const NAMED: Readonly<Record<string, Point>> = {
   left: { x: 0, y: 0.5 },
@@ -20,12 +22,16 @@ const NAMED: Readonly<Record<string, Point>> = {
 };
 
 export function focalPanel(target: Target): HTMLElement {
-  const { name, preset, path } = target;
+  const { name, preset, path, src, picture } = target;
   if (!doesCrop(preset)) return el("p", {}, el("code", {}, name), ` ${NO_CROP}`);
-  const whole = el("img", { alt: "The whole picture", draggable: "false" });
+  const whole = el("img", { alt: WHOLE, draggable: "false" });
   const marker = el("span", { class: "marker" });
   const area = el("div", { class: "whole" }, whole, marker);
-  const crop = el("img", { alt: "What the preset shows" });
+  area.style.aspectRatio = `${picture.width} / ${picture.height}`; // keeps the place
+  whole.addEventListener("load", () => {
+    area.style.aspectRatio = "auto"; // the preset may rotate or trim
+  });
+  const crop = el("img", { src, alt: "What the preset shows" });
   const result = el("p", { class: "result", role: "status" });
   const lines = el("div");
   const show = (image: HTMLImageElement, made: Made | Fault) => {
@@ -62,7 +68,7 @@ export function focalPanel(target: Target): HTMLElement {
     el(
       "div",
       {},
-      el("h3", {}, "The whole picture"),
+      el("h3", {}, WHOLE),
       area,
       el("p", { class: "hint" }, "Click where the eye should go, or move the sliders."),
       el("fieldset", { class: "side" }, el("legend", {}, "Focal point"), ...controls),

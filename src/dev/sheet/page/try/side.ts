@@ -32,7 +32,7 @@ export type Side = {
  */
 export function createSide(
   where: "Left" | "Right",
-  { picture, name, preset, variant, path }: Target,
+  { picture, name, preset, variant, path, src }: Target,
   start: { readonly format: Format; readonly quality: string | number },
   list: string,
   changed: () => void,
@@ -44,7 +44,7 @@ export function createSide(
   const quality = el("input", { value: start.quality, list, autocomplete: "off", size: 12 });
   const result = el("p", { class: "result", role: "status" });
   const lines = el("div");
-  const image = el("img", { alt: "", draggable: "false" });
+  const image = el("img", { src, alt: "", draggable: "false" }); // that of the sheet keeps the place
   const label = el("span", { class: "label" });
   let made: Made | undefined;
   /** What was asked for last; undefined: nothing that can be made. */
