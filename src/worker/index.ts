@@ -22,9 +22,10 @@ import { record } from "./metrics.ts";
 import { type GatewayVisit, obtain } from "./obtain.ts";
 import { answerRendition } from "./renditions.ts";
 import { checkEmbedding } from "./request/embedding.ts";
-import { readableBy, readsOf } from "./request/format.ts";
+import { isNegotiated, readableBy, readsOf } from "./request/format.ts";
 import { checkLimit } from "./request/rate-limit.ts";
 import { type NoOrder, type Order, readOrder } from "./request/read-order.ts";
+import { splitFacts } from "./request/split-facts.ts";
 import { readTarget } from "./request/target.ts";
 import { checkGrant } from "./request/url-signature.ts";
 
@@ -56,7 +57,7 @@ export default {
   },
 } satisfies ExportedHandler<object>;
 
-/** A request that gets what it asked for: an image, if it has a subject. */
+/** A request that gets what it asked for: an image or its facts, if it has a subject. */
 type Served = { readonly answer: Response; readonly subject?: Subject };
 
 /** A request that gets no image of its own. */
@@ -109,23 +110,25 @@ async function serve(
   const subject = subjectOf(order);
   if ("refusal" in order) return { refusal: order.refusal, subject, terms: { cors } };
 
-  const granted = await checkGrant(order, target, Date.now());
+  const { facts, target: picture } = splitFacts(order.route, target);
+  const granted = await checkGrant(order, picture, Date.now());
   if (isRefusal(granted)) return { refusal: granted, subject, terms: { cors } };
   const terms = { cors, granted };
   const { timeout, max_age, keep } = config.answers;
   const deadline = began + timeout * 1000;
   const limited = await checkLimit(config.limiter, headers, order.route.path, deadline);
   if (limited) return { refusal: limited, subject, terms };
-  return show(request, order, terms, max_age, { env, context, deadline, keep });
+  return show(request, order, facts, terms, max_age, { env, context, deadline, keep });
 }
 
 const METHODS = ["GET", "HEAD"];
 const WITH_PREFLIGHT = [...METHODS, "OPTIONS"];
 
-/** Gets the rendition, and answers with it, or with the fallback of its route. */
+/** Gets the rendition or its facts, and answers with it, or with the fallback of its route. */
 async function show(
   request: Request,
   order: Order,
+  facts: boolean,
   terms: Terms,
   maxAge: number,
   visit: GatewayVisit,
@@ -133,8 +136,9 @@ async function show(
   const { route, variant, key } = order;
   const { bucket, svg } = route;
   const began = Date.now();
-  const reads = readsOf(variant, readableBy(request.headers.get("accept")), svg);
-  const negotiated = variant.format === "auto" && !svg;
+  const readable = readableBy(request.headers.get("accept"));
+  const reads = facts ? "facts" : readsOf(variant, readable, svg);
+  const negotiated = isNegotiated(reads);
   const wanted = { bucket, key, version: terms.granted?.version, variant, reads };
 
   const { made, cache } = await obtain(wanted, visit);
@@ -153,12 +157,12 @@ async function show(
   const { type, standsIn } = made;
   const shown = { type, standsIn, negotiated, maxAge, cache, took: now - began };
   const answer = imageAnswer(request, made, imageHeaders(made.headers, shown, terms, now));
-  return { answer, subject: { ...subject, format: type.replace("image/", "") } };
+  return { answer, subject: { ...subject, format: type.replace(/^\w+\//, "") } };
 }
 
-/** The fallback of a route, unless it is the very object that cannot be shown. */
+/** The fallback of a route, unless it is the very object that cannot be shown. It has no facts of its own. */
 function fallbackOf({ route: { fallback } }: Order, wanted: Wanted): Wanted | undefined {
-  if (!fallback) return undefined;
+  if (!fallback || wanted.reads === "facts") return undefined;
   const { bucket, key } = fallback;
   const isItself = bucket.base === wanted.bucket.base && key === wanted.key;
   return isItself ? undefined : { ...wanted, bucket, key, version: undefined };

@@ -6,6 +6,7 @@ import { AS_FALLBACK, TIME_LEFT } from "./cache/ask-kept.ts";
 import { keptImage, keptRefusal } from "./cache/kept-answer.ts";
 import { readRenditionUrl, type Wanted } from "./cache/rendition-url.ts";
 import { bucketTag, objectTag } from "./cache/tags.ts";
+import { makeFacts } from "./edge/facts.ts";
 import { tryTwice } from "./edge/passing.ts";
 import { makeRendition, type Rendition } from "./edge/rendition.ts";
 import { configOf, memoryOf } from "./isolate.ts";
@@ -24,8 +25,9 @@ export async function make(
 ): Promise<Rendition | Refusal> {
   const url = originUrl(bucket.base, key, version);
   const memory = memoryOf(bucket);
+  const making = reads === "facts" ? makeFacts : makeRendition;
   const rendition = await tryTwice(askedFor(variant, reads), visit.deadline, (asked) =>
-    withSlots(memory, url, visit, (signed) => makeRendition(url, signed, asked, visit.deadline)),
+    withSlots(memory, url, visit, (signed) => making(url, signed, asked, visit.deadline)),
   );
   const refused = isRefusal(rendition) ? rendition.event : undefined;
   if (!visit.isFallback) memory.learn({ type: "object-asked", refused, now: Date.now() });

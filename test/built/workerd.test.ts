@@ -221,7 +221,9 @@ describe.each(["AWS's S3", "wrangler's S3"])(
       const BUCKETS = local
         ? localBuckets(VARS.BUCKETS, `${address}cdn-cgi/local/r2/s3`)
         : VARS.BUCKETS;
-      const vars = { ...VARS, BUCKETS, ANSWERS, LOCAL_EDGE: door.url };
+      const facts = { path: "/facts/:preset/*", object: "media/*", facts: true };
+      const ROUTES = [...VARS.ROUTES, facts];
+      const vars = { ...VARS, ROUTES, BUCKETS, ANSWERS, LOCAL_EDGE: door.url };
       const own = { configPath, prebuiltWorkerDir: BUILT_LOCAL, vars };
       await server.update({
         root: ROOT,
@@ -287,6 +289,25 @@ describe.each(["AWS's S3", "wrangler's S3"])(
       const [red, , blue] = data.subarray(0, 3);
       expect(red).toBeGreaterThan(150);
       expect(blue).toBeLessThan(80);
+    });
+
+    test("its facts are JSON, for GET, HEAD and a condition, and upright (R9, O9)", async () => {
+      const path = "/facts/tall/rotated-gps.jpg?facts";
+      const headers = { ...MODERN, "accept-encoding": "identity" }; // workerd compresses JSON
+      const answer = await server.fetch(path, { headers });
+      const sides = '"width":300,"height":400';
+      const facts = `{${sides},"original":{${sides},"type":"image/jpeg"}}`;
+      expect([answer.status, await answer.text()]).toEqual([200, facts]);
+      expect(answer.headers.get("content-type")).toBe("application/json");
+      const head = await server.fetch(path, { headers, method: "HEAD" });
+      expect([await head.text(), named(head.headers)]).toEqual(["", named(answer.headers)]);
+      const etag = answer.headers.get("etag") ?? "";
+      const same = await server.fetch(path, { headers: { "if-none-match": etag } });
+      expect([same.status, await same.text()]).toEqual([304, ""]);
+      const missing = await server.fetch("/facts/tall/nothing.jpg?facts");
+      expect([missing.status, await missing.text()]).toEqual([404, "Not found\n"]);
+      const other = await server.fetch("/images/tall/rotated-gps.jpg?facts", { headers: MODERN });
+      expect(await picture(other)).toMatchObject({ kind: "av1", width: 300, height: 400 });
     });
 
     test("transparency is kept, and a GIF is animated if its preset allows it (O8, R9)", async () => {

@@ -10,13 +10,14 @@ const keyed = (change: string) =>
     cf: { cacheKey: renditionUrl(wanted)${change} },
   })`;
 
-const SHOW = "return show(request, order, terms, max_age, { env, context, deadline, keep });";
+const SHOW =
+  "return show(request, order, facts, terms, max_age, { env, context, deadline, keep });";
 
 /** The gateway changes what it asks the cached entrypoint. */
 const asking = (changed: string) =>
   `const own = context.exports?.Renditions;
   const exports = { Renditions: own && { fetch: (asked) => own.fetch(${changed}) } };
-  return show(request, order, terms, max_age, { env, context: { ...context, exports }, deadline, keep });`;
+  return show(request, order, facts, terms, max_age, { env, context: { ...context, exports }, deadline, keep });`;
 
 /** The gateway adds something of its request to the key. */
 const keyedBy = (part: string) =>

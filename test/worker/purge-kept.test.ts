@@ -87,6 +87,26 @@ test.each<[string, object]>([
   expect(stage.cache.runs).toHaveLength(runs); // others are still kept
 });
 
+test("an event purges the facts of an object, too (W10, C3)", async () => {
+  const ROUTES = [{ path: "/facts/:preset/*", object: "media/*", facts: true }];
+  env = { ...FULL, ROUTES };
+  const told = async () => {
+    const sizes = new Set<unknown>();
+    for (const place of PLACES.slice(0, 3)) {
+      const answer = await get("/facts/tall/a.jpg?facts", {}, env, place);
+      expect(answer.status).toBe(200);
+      sizes.add(JSON.stringify(Object(await answer.json()).original));
+    }
+    return [...sizes];
+  };
+  put("a.jpg", "made/transparent.png");
+  const old = await told();
+  put("a.jpg", NEW);
+  expect(await told()).toEqual(old); // they are kept
+  expect(await purge(bridgeEvent("acme-media", "published/a.jpg"))).toMatchObject({ status: 200 });
+  expect(await told()).toEqual(['{"width":300,"height":400,"type":"image/jpeg"}']);
+});
+
 test("an event that is sent again needs no call, if its object was purged since (W10)", async () => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 10, 24, 9) });
   onTestFinished(() => void vi.useRealTimers());

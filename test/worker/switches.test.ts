@@ -270,8 +270,15 @@ const CASES: Cases = {
   ]),
   originalSides: (["stored", "upright"] as const).map((way): Case["originalSides"] => [
     way,
-    async () =>
-      expect(await see("/images/tall/rotated-gps.jpg")).toMatchObject(shown("image/avif")),
+    async () => {
+      const env = {
+        ...ENV,
+        ROUTES: [{ path: "/facts/:preset/*", object: "media/*", facts: true }],
+      };
+      const { answer } = await see("/facts/tall/rotated-gps.jpg?facts", MODERN, env);
+      const sides = { width: 300, height: 400 };
+      expect(await answer.json()).toEqual({ ...sides, original: { ...sides, type: "image/jpeg" } });
+    },
   ]),
   factsBilled: (["apart", "with-rendition"] as const).map((way): Case["factsBilled"] => [
     way,

@@ -5,8 +5,9 @@ import { isRefusal, type Refusal } from "../base/refusal.ts";
 import { drop } from "../base/send.ts";
 import { LATE, within } from "../base/time-limit.ts";
 import type { Rendition } from "../edge/rendition.ts";
+import type { Reads } from "../request/format.ts";
 import type { Loopback } from "./loopback.ts";
-import { cacheStateOf, readImage, readRefusal } from "./read-kept.ts";
+import { cacheStateOf, readImage, readKeptFacts, readRefusal } from "./read-kept.ts";
 import { renditionUrl, type Wanted } from "./rendition-url.ts";
 
 /** A rendition or a refusal, and where it came from. */
@@ -38,7 +39,8 @@ export async function askKept(
     [TIME_LEFT]: `${Math.max(0, left - LEAD_MS)}`,
     ...(isFallback && { [AS_FALLBACK]: "1" }),
   };
-  const asked = ask(loopback, new Request(renditionUrl(wanted), { headers }));
+  const request = new Request(renditionUrl(wanted), { headers });
+  const asked = ask(loopback, request, wanted.reads);
   try {
     const kept = await within(left, asked);
     if (kept !== LATE) return kept;
@@ -49,9 +51,10 @@ export async function askKept(
   }
 }
 
-async function ask(loopback: Loopback, request: Request): Promise<Kept> {
+async function ask(loopback: Loopback, request: Request, reads: Reads): Promise<Kept> {
   const answer = await loopback.fetch(request);
-  const made = answer.status === 200 ? readImage(answer) : readRefusal(await answer.text());
+  const read = reads === "facts" ? readKeptFacts : readImage;
+  const made = answer.status === 200 ? await read(answer) : readRefusal(await answer.text());
   if (made === undefined) {
     drop(answer.bodyUsed ? null : answer.body);
     return doubtful("the cached entrypoint answers something else");

@@ -13,7 +13,7 @@ const SHORT_S = 60;
 /** Neither is shown longer than that, also if it cannot be made anew (W8). */
 const NO_LONGER = "must-revalidate";
 
-/** The answer with an image. @param tags by which it can be purged (W10) */
+/** The answer with an image, or with facts. @param tags by which it can be purged (W10) */
 export function keptImage(
   { headers, body, type, standsIn }: Rendition,
   { keep, stale, stale_if_error }: Answers,

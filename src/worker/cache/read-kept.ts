@@ -5,6 +5,7 @@ import { isTable, json } from "../base/json.ts";
 import type { CacheState } from "../base/log.ts";
 import { type Refusal, type RefusedSlot, UPSTREAM_EVENTS } from "../base/refusal.ts";
 import { SLOT_NAMES } from "../base/slot-name.ts";
+import { readFacts, renditionOf } from "../edge/facts.ts";
 import { typeOf } from "../edge/judge.ts";
 import type { Rendition } from "../edge/rendition.ts";
 import { STANDS_IN } from "./kept-answer.ts";
@@ -14,6 +15,13 @@ export function readImage({ status, headers, body }: Response): Rendition | unde
   const type = typeOf(headers);
   if (!/^image\/[\w.+-]+$/.test(type)) return undefined;
   return { status, headers, body, text: "", type, standsIn: headers.has(STANDS_IN) };
+}
+
+/** @returns undefined if the cached entrypoint cannot have written the answer. Its body may be left unread */
+export async function readKeptFacts(answer: Response): Promise<Rendition | undefined> {
+  const isJson = typeOf(answer.headers) === "application/json";
+  const facts = isJson ? readFacts(await answer.text()) : undefined;
+  return facts && renditionOf(facts, answer.headers);
 }
 
 const STATES: Readonly<Record<string, CacheState>> = {

@@ -45,6 +45,8 @@ export type BoundRoute = Route & {
   readonly presets: ReadonlySet<string> | undefined;
   /** Whether an SVG may be passed on. */
   readonly svg: boolean;
+  /** Whether it shows the facts of its pictures, too. */
+  readonly facts: boolean;
   /** Undefined: its URLs are not signed. */
   readonly signing: Signing | undefined;
   /** The origins of the pages that may embed its images; undefined: all. */
@@ -67,7 +69,7 @@ export function readRoutes(
   const routes = schema(json(vars["ROUTES"]), "ROUTES", report);
   const signs = routes?.some(({ signed }) => signed);
   const keys = signs ? signingKeysOf(vars, report) : new Map<string, never>();
-  return (routes ?? []).flatMap(({ path, object, presets: shown, svg, ...rest }) => {
+  return (routes ?? []).flatMap(({ path, object, presets: shown, svg, facts, ...rest }) => {
     const { bucket, template } = findObject(object, buckets);
     if (!bucket) return [];
     const route = compileRoute(path, template, report);
@@ -79,6 +81,7 @@ export function readRoutes(
         bucket,
         presets: shown && new Set(shown),
         svg,
+        facts,
         signing: signed ? { keys, maxAge } : undefined,
         origins: rest.origins && new Set(rest.origins),
         fallback: other.bucket && {
@@ -101,6 +104,7 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
       fallback: optional(textLike("one object, without * and :name", /^(?!.*(?:\*|:[A-Za-z]))./s)),
       presets: optional(listOf(presets.size > 0 ? oneOf(...presets.keys()) : text)),
       svg: optional(boolean, false),
+      facts: optional(boolean, false),
       signed: optional(boolean, false),
       max_age: optional(integer(1, TEN_YEARS, SECONDS)),
       origins: optional(listOf(textThat("an origin such as https://app.example", isOrigin))),

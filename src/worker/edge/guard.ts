@@ -22,20 +22,26 @@ export function guard(reply: Seen, asked: Asked): Passed | Refusal {
   const tag = originalEtag(headers);
   const original = tag !== undefined && tag === asked.tag ? asked.original : "unknown";
   const { result, warning } = judge(reply, original);
-  // The edge does not say whether it means the object or an overlay (O12).
-  const certain = !asked.variant.image.draw;
-  if (result !== "made") {
-    if (warning) return { event: warning, status, type };
-    const failure = failureOf(reply);
-    const isWord = failure.event === "object-missing" || failure.event === "source-unreadable";
-    return isWord ? { ...failure, certain } : failure;
-  }
+  if (result !== "made") return warning ? { event: warning, status, type } : wordOf(reply, asked);
   if (type === "image/svg+xml") {
-    return asked.svg ? { type } : { event: "source-unreadable", status, type, certain };
+    if (asked.svg) return { type };
+    return { event: "source-unreadable", status, type, certain: isOfObject(asked) };
   }
   // Only a GIF may move: an animation of another type that was not transformed looks like one that was (O8).
   const mayMove = asked.still || asked.original !== "unknown";
   return mayMove && mayYield(asked, type) ? { type } : { event: "wrong-type", status, type };
+}
+
+/** What an answer means that the edge did not make, and whether it is certain of the object. */
+export function wordOf(reply: Seen, asked: Asked): Failure {
+  const failure = failureOf(reply);
+  const isWord = failure.event === "object-missing" || failure.event === "source-unreadable";
+  return isWord ? { ...failure, certain: isOfObject(asked) } : failure;
+}
+
+/** The edge does not say whether it means the object or an overlay (O12). */
+function isOfObject({ variant }: Asked): boolean {
+  return !variant.image.draw;
 }
 
 /** What an answer means that the edge did not make. */

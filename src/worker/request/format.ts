@@ -65,11 +65,17 @@ export function readAccept(accept: string | null): Readable {
 
 /**
  * What decides the format of a variant: the best formats that the browser reads, the preset's `own`
- * format, or that the route shows SVGs. Visitors with the same word get the same bytes.
+ * format, or that the route shows SVGs; or that facts are wanted. Visitors with the same word get the
+ * same bytes.
  */
-export const READS = ["avif.webp", "avif", "webp", "plain", "own", "svg"] as const;
+export const READS = ["avif.webp", "avif", "webp", "plain", "own", "svg", "facts"] as const;
 
 export type Reads = (typeof READS)[number];
+
+/** Returns whether another visitor may get another format under the same URL. */
+export function isNegotiated(reads: Reads): boolean {
+  return reads !== "own" && reads !== "svg" && reads !== "facts";
+}
 
 /** The word for one visitor: without what makes no difference for this variant (O7, O8). */
 export function readsOf(variant: Variant, readable: Readable, svg: boolean): Reads {
@@ -83,10 +89,11 @@ export function readsOf(variant: Variant, readable: Readable, svg: boolean): Rea
 /**
  * What to ask the edge for. `auto` is AVIF if the browser reads it and the size allows it (O7), else
  * WebP, else no format. The edge itself caches by option, not by Accept (O6). An animation needs
- * another type than GIF: one that is too large comes back as a GIF, untransformed (O8).
+ * another type than GIF: one that is too large comes back as a GIF, untransformed (O8). Facts are asked
+ * for with the options that most visitors cause: others would be billed as well (L2).
  */
 export function askedFor(variant: Variant, reads: Reads): Asked {
-  const readable = { avif: reads.startsWith("avif"), webp: reads.endsWith("webp") };
+  const readable = { avif: reads.startsWith("avif"), webp: /webp|facts/.test(reads) };
   const svg = reads === "svg";
   const format = formatFor(variant, readable, svg);
   const moving = variant.image.anim && (format === "webp" || format === "avif");

@@ -56,7 +56,7 @@ test("all mistakes are told at once, each with its path", () => {
       ROUTES: [
         { path: "/:preset/*", object: "medai/*", presets: ["hreo"] },
         {},
-        { path: "images/*", object: "media/../*", svg: "yes" },
+        { path: "images/*", object: "media/../*", svg: "yes", facts: 1 },
       ],
       ANSWERS: { max_age: -1 },
       AWS_SECRET_ACCESS_KEY: undefined,
@@ -74,6 +74,7 @@ test("all mistakes are told at once, each with its path", () => {
     "ROUTES[1].path: is missing",
     "ROUTES[1].object: is missing",
     'ROUTES[2].svg: "yes" is not one of true, false',
+    "ROUTES[2].facts: 1 is not one of true, false",
     'ROUTES[2].object: impossible key: a segment ".."',
     "ROUTES[2].path: does not begin with a slash",
     "ROUTES[2].path: has no :preset",

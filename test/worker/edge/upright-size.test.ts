@@ -1,0 +1,120 @@
+// Which way up an original is, whatever the edge tells of it (R9, O9).
+
+import sharp from "sharp";
+import { describe, expect, test } from "vitest";
+import { isTable } from "../../../src/worker/base/json.ts";
+import { type Size, uprightSize } from "../../../src/worker/edge/upright-size.ts";
+import type { OriginalType } from "../../../src/worker/request/format.ts";
+import { ENV, VARS } from "../../support/env.ts";
+import { arrange, get, keepNothing, stage } from "../../support/play.ts";
+
+keepNothing(); // each request is to reach the edge
+
+const size = (text: string): Size => {
+  const [width = 0, height = 0] = text.split("×").map(Number);
+  return { width, height };
+};
+const write = (found: Size | undefined) => found && `${found.width}×${found.height}`;
+const ANY = "image/jpeg";
+
+describe("the shape of the rendition shows which way up it is (O9):", () => {
+  test.each<[told: string, made: string, image: object, type: OriginalType, upright?: string]>([
+    ["4000×3000", "400×300", {}, ANY, "4000×3000"],
+    ["4000×3000", "300×400", {}, ANY, "3000×4000"],
+    ["4000×3000", "160×213", {}, ANY, "3000×4000"],
+    ["4000×3000", "160×120", {}, "unknown", "4000×3000"],
+    ["4000×3000", "4000×3000", { fit: "contain" }, ANY, "4000×3000"],
+    ["40×30", "300×400", { fit: "scale-up" }, ANY, "30×40"],
+    // Rounded up or down.
+    ["4000×3001", "159×120", {}, ANY, "4000×3001"],
+    ["4000×3001", "160×121", {}, ANY, "4000×3001"],
+    // So thin that the shorter side would be less than a pixel.
+    ["12000×1", "100×1", {}, ANY, "12000×1"],
+    ["12000×1", "1×100", {}, ANY, "1×12000"],
+    ["12000×1", "1×1", {}, ANY],
+    // A square is upright in every way.
+    ["300×300", "160×160", {}, ANY, "300×300"],
+    ["300×300", "160×90", { fit: "cover" }, ANY, "300×300"],
+    // Nearly a square: both ways give the same rendition.
+    ["1000×1001", "160×160", {}, ANY],
+    ["1000×1001", "500×500", {}, ANY],
+    ["1000×1010", "500×505", {}, ANY, "1000×1010"],
+    ["4×3", "1×1", {}, ANY],
+    // Neither way.
+    ["4000×3000", "160×160", {}, ANY],
+    ["4000×3000", "160×10", {}, ANY],
+    ["100×110", "50×58", {}, ANY],
+    // The rendition is turned on purpose (O11).
+    ["4000×3000", "300×400", { rotate: 90 }, ANY, "4000×3000"],
+    ["4000×3000", "400×300", { rotate: 270 }, ANY, "3000×4000"],
+    ["4000×3000", "400×300", { rotate: 180 }, ANY, "4000×3000"],
+    // The preset changes the shape, or may do so.
+    ...["cover", "crop", "pad", "squeeze"].map((fit): [string, string, object, OriginalType] => {
+      return ["4000×3000", "400×300", { fit }, ANY];
+    }),
+    ["4000×3000", "400×300", { trim: "border" }, ANY],
+    ["4000×3000", "400×300", { trim: { top: 10 } }, ANY],
+    ["4000×3000", "420×320", { border: { color: "red", width: 10 } }, ANY],
+    // A GIF has no EXIF data; a PNG, a WebP and an AVIF can have them.
+    ["4000×3000", "160×160", { fit: "cover" }, "image/gif", "4000×3000"],
+    ...(["png", "webp", "avif", "heic"] as const).map(
+      (type): [string, string, object, OriginalType] => {
+        return ["4000×3000", "160×160", { fit: "cover" }, `image/${type}`];
+      },
+    ),
+  ])("told %s, made %s, %j, %s: %s", (told, made, image, type, upright) => {
+    const shape = { fit: "scale-down", ...image } as const;
+    expect(write(uprightSize(size(told), size(made), shape, type))).toBe(upright);
+  });
+});
+
+const PRESETS = {
+  ...VARS.PRESETS,
+  thin: { width: 37 },
+  low: { height: 41 },
+  large: { width: 900, height: 900, fit: "contain" },
+  larger: { width: 900, fit: "scale-up" },
+  turned: { width: 150, rotate: 90 },
+  padded: { width: 100, height: 100, fit: "pad" },
+  framed: { width: 100, border: { color: "red", width: 7 } },
+  trimmed: { width: 100, trim: { left: 30 } },
+};
+const ROUTES = [{ path: "/facts/:preset/*", object: "media/*", facts: true }];
+const env = { ...ENV, PRESETS, ROUTES };
+
+/** Presets that keep the shape. */
+const SURE = ["hero", "hero@640w", "thin", "low", "large", "larger", "turned", "plain"];
+const UNSURE = ["card", "card@2x", "padded", "framed", "trimmed"];
+
+describe.each(["stored", "upright"] as const)("the edge tells the %s size:", (originalSides) => {
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    "a picture of orientation %i (O9, R9)",
+    async (orientation) => {
+      arrange({ originalSides });
+      const plain = sharp({ create: { width: 301, height: 200, channels: 3, background: "teal" } });
+      const jpeg = await plain.jpeg().withMetadata({ orientation }).toBuffer();
+      stage.s3.objects.set("published/a.jpg", { body: new Uint8Array(jpeg), type: "image/jpeg" });
+      const upright = orientation < 5 ? "301×200" : "200×301";
+      for (const preset of [...SURE, ...UNSURE]) {
+        const shown = await get(`/facts/${preset}/a.jpg`, {}, env);
+        const rendition = await sharp(Buffer.from(await shown.arrayBuffer())).metadata();
+        const answer = await get(`/facts/${preset}/a.jpg?facts`, {}, env);
+        const facts: unknown = await answer.json();
+        const { original, ...made } = isTable(facts) ? facts : {};
+        expect([preset, made]).toEqual([
+          preset,
+          { width: rendition.width, height: rendition.height },
+        ]);
+        const sides = SURE.includes(preset) ? size(upright) : {};
+        expect([preset, original]).toEqual([preset, { ...sides, type: "image/jpeg" }]);
+      }
+    },
+  );
+
+  test("a fixture of the local run, with orientation 6", async () => {
+    arrange({ originalSides });
+    const answer = await get("/facts/hero@640w/rotated-gps.jpg?facts", {}, env);
+    const original = { width: 300, height: 400, type: "image/jpeg" };
+    expect(await answer.json()).toEqual({ width: 270, height: 360, original });
+  });
+});

@@ -1,0 +1,393 @@
+// The facts of a picture, as a visitor gets them from the whole Worker.
+
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { cacheWord } from "../../src/cli/net/cache-word.ts";
+import { signGrant } from "../../src/url/grant.ts";
+import { BASE, ENV, NEXT, SECRETS, VARS } from "../support/env.ts";
+import { arrange, get, lines, MODERN, stage, wait } from "../support/play.ts";
+import { file } from "../support/stand.ts";
+
+const PRIVATE = "/private/:preset/*";
+const SIGNED = { signed: true, max_age: 86_400 };
+const ROUTES = [
+  { path: "/facts/:preset/*", object: "media/*", facts: true, fallback: "media/transparent.png" },
+  { path: "/none/:preset/*", object: "media/*" },
+  { path: "/icons/:preset/*", object: "media/*", facts: true, svg: true },
+  { path: "/app/:preset/*", object: "media/*", facts: true, origins: ["https://app.example"] },
+  { path: PRIVATE, object: "media/*", facts: true, ...SIGNED, fallback: "media/key.jpg" },
+  { path: "/secret/:preset/*", object: "media/*", ...SIGNED },
+];
+
+let env: object;
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 10, 26) });
+  stage.clock.now = Date.now();
+  env = { ...ENV, ROUTES };
+  return () => vi.useRealTimers();
+});
+
+const FIG = "/facts/hero@640w/photos/fig.jpg";
+const FACTS =
+  '{"width":532,"height":360,"original":{"width":2572,"height":1740,"type":"image/jpeg"}}';
+
+/** Everything but where it came from. */
+async function told(path: string, init: RequestInit = {}, from: object = env) {
+  const answer = await get(path, init, from);
+  const { "server-timing": timing, ...headers } = Object.fromEntries(answer.headers);
+  const cache = /desc=(\w+)/.exec(timing ?? "")?.[1];
+  return { status: answer.status, headers, cache, body: await answer.text() };
+}
+
+const typeOf = ({ headers }: { headers: Record<string, string> }) => headers["content-type"];
+
+/** The query that signs an object of the private route. */
+async function sign(change: Record<string, string | number> = {}): Promise<string> {
+  const expires = Math.floor(Date.now() / 1000) + 3600;
+  const grant = { route: PRIVATE, preset: "hero", key: "photos/fig.jpg", expires, ...change };
+  const { new: secret } = JSON.parse(SECRETS.URL_SIGNING_KEYS);
+  return signGrant(grant, { kid: "new", secret });
+}
+
+describe("on a route with facts", () => {
+  test("?facts is the size of the picture, and the size and type of its original", async () => {
+    expect(await told(`${FIG}?facts`, { headers: MODERN })).toEqual({
+      status: 200,
+      body: FACTS,
+      cache: "miss",
+      headers: {
+        "content-type": "application/json",
+        "content-length": `${FACTS.length}`,
+        "cache-control": "public, max-age=600",
+        "content-security-policy": "default-src 'none'; sandbox",
+        "cross-origin-resource-policy": "cross-origin",
+        "x-content-type-options": "nosniff",
+        etag: expect.stringMatching(/^"cf.{42}:.+"$/),
+        "last-modified": expect.stringMatching(/ GMT$/),
+      },
+    });
+    expect(stage.asked.map(({ image }) => [image.format, image.width])).toEqual([["json", 640]]);
+    expect(lines()).toEqual([]);
+  });
+
+  test("the picture is a picture, before and after", async () => {
+    for (const [query, type] of [
+      ["", "image/avif"],
+      ["?facts", "application/json"],
+      ["", "image/avif"],
+      ["?facts", "application/json"],
+    ]) {
+      expect(typeOf(await told(FIG + query, { headers: MODERN }))).toBe(type);
+    }
+    expect(stage.asked).toHaveLength(2);
+  });
+
+  test.each(["?facts=", "?facts=1", "?facts&x", "?x&facts", "?FACTS", "?fact", "?facts&facts"])(
+    "%s is the picture",
+    async (query) => {
+      expect(typeOf(await told(FIG + query, { headers: MODERN }))).toBe("image/avif");
+    },
+  );
+
+  test("HEAD has GET's headers and no body; 304 answers an If-None-Match (R4, R10)", async () => {
+    const { headers } = await told(`${FIG}?facts`);
+    const head = await told(`${FIG}?facts`, { method: "HEAD" });
+    expect(head).toEqual({ status: 200, headers, body: "", cache: "hit" });
+    const { etag = "" } = headers;
+    const same = await told(`${FIG}?facts`, { headers: { "if-none-match": etag } });
+    expect([same.status, same.body, same.headers["etag"]]).toEqual([304, "", etag]);
+    const picture = await get(FIG, {}, env);
+    expect(picture.headers.get("etag")).not.toBe(etag);
+    expect((await told(`${FIG}?facts`, { method: "POST" })).status).toBe(405);
+  });
+
+  test("the edge's switches for a type make no difference (R9)", async () => {
+    for (const originalFormat of ["type", "name"] as const) {
+      arrange({ originalFormat });
+      expect((await told(`${FIG}?facts`, {}, { ...env })).body).toBe(FACTS);
+    }
+  });
+
+  test.each([
+    ["animated.gif", "/facts/card/", "image/gif"],
+    ["animated.gif", "/facts/moving/", "image/gif"],
+    ["transparent.png", "/facts/hero/", "image/png"],
+  ])("%s of %s is told", async (key, route, type) => {
+    const { status, body } = await told(`${route}${key}?facts`);
+    expect([status, JSON.parse(body)]).toMatchObject([200, { original: { type } }]);
+    expect(JSON.parse(body).original).toHaveProperty("width");
+  });
+
+  test("an animation is asked for facts once, for the facts and the picture (L2, O8)", async () => {
+    await get("/facts/moving/animated.gif?facts", {}, env);
+    await get("/facts/moving/animated.gif", { headers: MODERN }, env);
+    expect(stage.asked.map(({ image }) => [image.format, image.anim])).toEqual([
+      ["json", true],
+      ["json", true],
+      ["webp", true],
+    ]);
+    expect(stage.edge.transformations.size).toBe(2);
+  });
+
+  test.each([
+    ["apart", 2],
+    ["with-rendition", 1],
+  ] as const)("facts are billed %s (R9, L2)", async (factsBilled, billed) => {
+    arrange({ factsBilled });
+    for (const query of ["", "?facts", "", "?facts"]) await get(FIG + query, {}, { ...env });
+    expect(stage.edge.transformations.size).toBe(billed);
+  });
+});
+
+test("on a route without facts, ?facts is the picture, and &facts spoils a signature", async () => {
+  const path = "/none/card/photos/fig.jpg";
+  expect(typeOf(await told(`${path}?facts`, { headers: MODERN }))).toBe("image/avif");
+  const query = await sign({ route: "/secret/:preset/*" });
+  const url = `/secret/hero/photos/fig.jpg${query}`;
+  expect((await told(url)).status).toBe(200);
+  stage.asked = [];
+  expect(await told(`${url}&facts`)).toMatchObject({ status: 404, body: "Not found\n" });
+  expect(stage.asked).toEqual([]);
+});
+
+describe("on a signed route", () => {
+  const PATH = "/private/hero/photos/fig.jpg";
+
+  test("the query that signs the picture opens its facts, until it expires", async () => {
+    const query = `${await sign()}&facts`;
+    const shown = await told(PATH + query);
+    expect([shown.status, typeOf(shown)]).toEqual([200, "application/json"]);
+    expect(shown.headers["cache-control"]).toBe("public, max-age=600, must-revalidate");
+    wait(3500);
+    const later = await told(PATH + query);
+    expect(later.headers["cache-control"]).toBe("public, max-age=100, must-revalidate");
+    wait(100);
+    expect(await told(PATH + query)).toMatchObject({ status: 410, body: "Expired\n" });
+    expect(JSON.stringify(lines())).not.toContain(query.slice(-20, -6));
+  });
+
+  test("all of its variants, and its version", async () => {
+    const query = `${await sign({ version: "7" })}&facts`;
+    const shown = await told(`/private/hero@640w/photos/fig.jpg${query}`);
+    expect(shown).toMatchObject({ status: 200, body: FACTS });
+    expect(shown.headers["cache-control"]).toBe("public, max-age=3600, must-revalidate, immutable");
+    expect(stage.asked[0]?.request.url).toBe(`${BASE}published/photos/fig.jpg?v=7`);
+  });
+
+  test.each<[string, (query: string) => string]>([
+    ["no signature", () => `${PATH}?facts`],
+    ["nothing before it", () => `${PATH}?&facts`],
+    ["another preset", (query) => `/private/card/photos/fig.jpg${query}&facts`],
+    ["another object", (query) => `/private/hero/photos/friends.jpg${query}&facts`],
+    ["it twice", (query) => `${PATH}${query}&facts&facts`],
+    ["a value", (query) => `${PATH}${query}&facts=1`],
+    ["it in front", (query) => `${PATH}?facts&${query.slice(1)}`],
+    ["it within", (query) => `${PATH}${query.replace("&sig", "&facts&sig")}`],
+    ["something behind it", (query) => `${PATH}${query}&facts&x=1`],
+    ["a spoilt signature", (query) => `${PATH}${query.slice(0, -2)}0&facts`],
+  ])("with %s it is a 404, and costs nothing", async (_what, write) => {
+    const answer = await told(write(await sign()));
+    expect(answer).toMatchObject({ status: 404, body: "Not found\n" });
+    expect(stage.asked).toEqual([]);
+    expect(lines()).toMatchObject([{ event: "signature-wrong", route: PRIVATE }]);
+  });
+
+  test("a signature that was right for facts is right for the picture, and not for others", async () => {
+    const query = await sign();
+    expect((await told(`${PATH}${query}&facts`)).status).toBe(200);
+    expect(typeOf(await told(PATH + query, { headers: MODERN }))).toBe("image/webp");
+    expect((await told(`/private/card/photos/fig.jpg${query}&facts`)).status).toBe(404);
+  });
+});
+
+describe("on a route with origins", () => {
+  const path = "/app/card/key.jpg?facts";
+  const from = (origin: string) => ({ headers: { origin, "sec-fetch-site": "cross-site" } });
+
+  test("its pages may read the facts", async () => {
+    const { status, headers } = await told(path, from("https://app.example"));
+    expect([status, headers["access-control-allow-origin"], headers["vary"]]).toEqual([
+      ...[200, "https://app.example", "origin"],
+    ]);
+    const preflight = await get(path, { method: "OPTIONS", ...from("https://app.example") }, env);
+    expect(preflight.status).toBe(204);
+  });
+
+  test("other pages get nothing", async () => {
+    expect((await told(path, from("https://evil.example"))).status).toBe(403);
+    expect(stage.asked).toEqual([]);
+  });
+});
+
+describe("what has no facts is refused as its picture is, without a fallback:", () => {
+  test.each<[string, number, string, () => void]>([
+    ["nothing.jpg", 404, "object-missing", () => {}],
+    ["broken/page.jpg", 415, "source-unreadable", () => {}],
+    ["broken/script.svg", 415, "source-unreadable", () => {}],
+    ["key.jpg", 502, "origin-failed", () => stage.s3.faults.add("SlowDown")],
+    ["key.jpg", 502, "slots-refused", () => stage.s3.keys.clear()],
+    [
+      "key.jpg",
+      502,
+      "not-transformed",
+      () => Object.assign(stage.edge.switches, { transformations: false }),
+    ],
+    ["key.jpg", 503, "quota-spent", () => Object.assign(stage.edge.switches, { quota: 0 })],
+    [
+      "key.jpg",
+      502,
+      "edge-failed",
+      () => Object.assign(stage.edge.switches, { trouble: "9523/500" }),
+    ],
+  ])("%s is %i, %s (R3)", async (key, status, event, begin) => {
+    begin();
+    for (const route of ["facts", "icons"]) {
+      stage.logged = [];
+      const answer = await told(`/${route}/card/${key}?facts`, {}, { ...env });
+      expect([answer.status, typeOf(answer)]).toEqual([status, "text/plain; charset=utf-8"]);
+      const [line] = lines();
+      expect(line).toMatchObject({ event, answered: status, preset: "card" });
+      expect(line).not.toHaveProperty("fallback");
+    }
+    expect(stage.asked.map(({ image }) => image.format)).toEqual(stage.asked.map(() => "json"));
+    expect(stage.asked.every(({ request }) => !request.url.includes("transparent"))).toBe(true);
+  });
+
+  test("a picture that cannot be shown still has its fallback", async () => {
+    const answer = await told("/facts/card/nothing.jpg", { headers: MODERN });
+    expect([answer.status, typeOf(answer)]).toEqual([404, "image/avif"]);
+  });
+
+  test("a missing object on a signed route", async () => {
+    const query = await sign({ key: "nothing.jpg" });
+    const answer = await told(`/private/hero/nothing.jpg${query}&facts`);
+    expect([answer.status, answer.body]).toEqual([404, "Not found\n"]);
+    expect(stage.asked.every(({ request }) => !request.url.includes("key.jpg"))).toBe(true);
+  });
+
+  test.each<[string, unknown]>([
+    ["no JSON", "published/secret.jpg"],
+    ["a negative side", { width: -1, height: 1, original: { width: 1, height: 1 } }],
+    ["no original", { width: 1, height: 1, file_size: 9 }],
+    ["a text", { width: "1", height: 1, original: { width: 1, height: 1 } }],
+  ])("an edge that tells %s", async (_what, body) => {
+    stage.edge.fetch = async () =>
+      new Response(typeof body === "string" ? body : JSON.stringify(body), {
+        headers: { "cf-resized": "internal=ok/m", "content-type": "application/json" },
+      });
+    const answer = await told(`${FIG}?facts`);
+    expect([answer.status, answer.body]).toEqual([502, "Not available\n"]);
+    expect(answer.headers["cache-control"]).toBe("no-store");
+    expect(lines()).toMatchObject([{ answered: 502 }]);
+  });
+});
+
+test("the rate limit counts facts, too", async () => {
+  const asked: string[] = [];
+  const limit = async ({ key }: { key: string }) => {
+    asked.push(key);
+    return { success: asked.length < 2 };
+  };
+  const limited = { ...env, RATE_LIMITER: { limit } };
+  const statuses = [
+    await told(`${FIG}?facts`, {}, limited),
+    await told(`${FIG}?facts`, {}, limited),
+  ];
+  expect(statuses.map(({ status }) => status)).toEqual([200, 429]);
+});
+
+test("a data point has the format json", async () => {
+  const points: (readonly unknown[])[] = [];
+  const METRICS = {
+    writeDataPoint: ({ blobs = [], doubles = [] }: AnalyticsEngineDataPoint) => {
+      points.push([...blobs, doubles[1]]);
+    },
+  };
+  await told(`${FIG}?facts`, {}, { ...env, METRICS });
+  expect(points).toEqual([
+    ["/facts/:preset/*", "hero@640w", "json", "200", "shown", "miss", "media", FACTS.length],
+  ]);
+});
+
+describe("facts are kept for all visitors as pictures are (W3, W7, W8):", () => {
+  const URL = `${FIG}?facts`;
+  const seen = async (init: RequestInit = {}, from = env, place = "here") => {
+    const { status, headers } = await get(URL, init, from, place);
+    await stage.cache.settled();
+    return [status, cacheWord(headers)];
+  };
+
+  test("one call of the edge, whatever the browser reads, wherever it is, over deploys", async () => {
+    const all = [
+      await seen(),
+      await seen({ headers: MODERN }),
+      await seen({ headers: { accept: "image/webp" }, method: "HEAD" }, { ...env, ...NEXT }),
+      await seen({}, env, "elsewhere"),
+    ];
+    expect(all.map(([, cache]) => cache)).toEqual(["miss", "hit", "hit", "hit"]);
+    expect([stage.asked.length, stage.s3.requests.length]).toEqual([1, 1]);
+  });
+
+  test("fresh for an hour, then stale while they are made anew, and while nothing can be made", async () => {
+    expect(await seen()).toEqual([200, "miss"]);
+    wait(3599);
+    expect(await seen()).toEqual([200, "hit"]);
+    wait(2);
+    expect(await seen()).toEqual([200, "stale"]);
+    expect(await seen()).toEqual([200, "hit"]);
+    stage.edge.switches.trouble = "9522/503";
+    wait(3601);
+    expect(await seen()).toEqual([200, "stale"]);
+    expect((await told(URL)).body).toBe(FACTS);
+    wait(700_000);
+    expect((await seen())[0]).toBe(502);
+  });
+
+  test("a missing object is kept for a minute", async () => {
+    const ask = async () => (await told("/facts/card/new.jpg?facts")).status;
+    expect([await ask(), await ask(), stage.asked.length]).toEqual([404, 404, 1]);
+    stage.s3.objects.set("published/new.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
+    wait(61);
+    expect(await ask()).toBe(200);
+  });
+
+  test("keep = 0: each is asked for by the gateway itself", async () => {
+    const direct = { ...env, ANSWERS: { ...VARS.ANSWERS, keep: 0 } };
+    expect([await seen({}, direct), await seen({}, direct)]).toEqual([
+      [200, "direct"],
+      [200, "direct"],
+    ]);
+    expect((await told(URL, {}, direct)).body).toBe(FACTS);
+  });
+
+  test("where the edge transforms nothing behind the cache, the gateway asks itself (W13)", async () => {
+    stage.cache.switches.loopback = "forgotten";
+    expect(await seen()).toEqual([200, "direct"]);
+    expect(lines()).toMatchObject([{ event: "cache-unusable" }]);
+  });
+
+  test.each<[string, Response]>([
+    ["an image", new Response("GIF89a", { headers: { "content-type": "image/gif" } })],
+    ["JSON of another kind", Response.json({ secret: "published/a.jpg" })],
+    ["a side that cannot be", Response.json({ width: 0, height: 1, original: {} })],
+    ["a text", new Response(FACTS, { headers: { "content-type": "text/html" } })],
+    ["nothing", new Response("", { headers: { "content-type": "application/json" } })],
+  ])("%s in the cache is not shown, but made anew (W4)", async (_what, kept) => {
+    stage.exported = (own) => ({ ...own, fetch: async () => kept });
+    expect(await told(URL)).toMatchObject({ status: 200, body: FACTS, cache: "direct" });
+  });
+
+  test("facts in the place of a picture are not shown (W4)", async () => {
+    const kept = () => new Response(FACTS, { headers: { "content-type": "application/json" } });
+    stage.exported = (own) => ({ ...own, fetch: async () => kept() });
+    const answer = await told(FIG, { headers: MODERN });
+    expect([answer.status, typeOf(answer), answer.cache]).toEqual([200, "image/avif", "direct"]);
+  });
+
+  test("what else is kept with them does not get out (W4)", async () => {
+    const facts = { secret: "x", ...JSON.parse(FACTS) };
+    facts.original.file_size = 9;
+    stage.exported = (own) => ({ ...own, fetch: async () => Response.json(facts) });
+    const { body, headers } = await told(URL);
+    expect([body, headers["content-length"]]).toEqual([FACTS, `${FACTS.length}`]);
+  });
+});
