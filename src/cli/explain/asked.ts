@@ -4,7 +4,8 @@ import { renditionUrl, type Wanted } from "../../worker/cache/rendition-url.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
-import { type Readable, readsOf } from "../../worker/request/format.ts";
+import { factsOptions } from "../../worker/edge/original.ts";
+import { askedFor, type Readable, readsOf } from "../../worker/request/format.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
 import { signWith } from "../../worker/s3/sign-request.ts";
 import { billedAs, transformationsOf } from "../project/costs.ts";
@@ -20,15 +21,15 @@ export type Call = EdgeCall & { readonly reads: string };
 export type Subject = Omit<Wanted, "reads"> & {
   /** Whether its route shows SVGs. */
   readonly svg: boolean;
+  /** Whether its facts are asked for, not the picture. */
+  readonly facts: boolean;
 };
 
 export async function explainAsked(project: Project, subject: Subject, now: number) {
   const { config } = project;
-  const { bucket, key, version, variant, svg } = subject;
+  const { bucket, key, version } = subject;
   const source = originUrl(bucket.base, key, version);
-  const options = READERS.flatMap(({ reads, readable }) =>
-    edgeCalls(variant, readable, svg).map((call): Call => ({ reads, ...call })),
-  );
+  const options = READERS.flatMap((reader) => callsFor(reader, subject));
   const ofThis = new Set(options.map(({ image }) => billedAs(image))).size;
   const ofAll = transformationsOf(config).get(bucket.name) ?? ofThis;
   return {
@@ -55,8 +56,14 @@ const READERS: readonly Reader[] = [
   { reads: "neither", readable: { avif: false, webp: false } },
 ];
 
-function keptFor({ reads, readable }: Reader, { svg, ...object }: Subject) {
-  return { reads, url: renditionUrl({ ...object, reads: readsOf(object.variant, readable, svg) }) };
+function callsFor({ reads, readable }: Reader, { variant, svg, facts }: Subject): Call[] {
+  if (facts) return [{ reads, image: factsOptions(askedFor(variant, "facts")) }];
+  return edgeCalls(variant, readable, svg).map((call) => ({ reads, ...call }));
+}
+
+function keptFor({ reads, readable }: Reader, { svg, facts, ...object }: Subject) {
+  const word = facts ? "facts" : readsOf(object.variant, readable, svg);
+  return { reads, url: renditionUrl({ ...object, reads: word }) };
 }
 
 /** The headers, with the end of the key's id in place of the signature. */

@@ -3,6 +3,8 @@
 import { isRefusal, type Refusal } from "../../worker/base/refusal.ts";
 import type { Signing } from "../../worker/config/routes.ts";
 import { type Order, readOrder } from "../../worker/request/read-order.ts";
+import { splitFacts } from "../../worker/request/split-facts.ts";
+import type { Target } from "../../worker/request/target.ts";
 import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
 import { nameOf } from "../project/object-name.ts";
@@ -27,6 +29,8 @@ export type Explained = {
   /** The version in a URL whose signature is wrong. */
   readonly version?: string;
   readonly expires?: string;
+  /** Whether the URL asks for facts, on a route that shows them. */
+  readonly facts?: true;
   /** The origins of the pages that may embed it, if not all may. */
   readonly origins?: readonly string[];
   readonly fallback?: string;
@@ -58,26 +62,28 @@ export async function explainUrl(project: Project, url: URL, now: number): Promi
   const of = { ...on, preset: variant.preset, bucket: bucket.name, object: named, key };
   if ("refusal" in order) return { ...of, refused: order.refusal };
 
-  const granted = signing && (await readGranted(project, url, order, signing, now));
+  const { facts, target } = splitFacts(route, url);
+  const granted = signing && (await readGranted(project, target, order, signing, now));
   if (isRefusal(granted)) {
     const version = url.searchParams.get("v") ?? "";
     return { ...of, ...(/^[\w.-]{1,64}$/.test(version) && { version }), refused: granted };
   }
   const subject = { bucket, key, version: granted?.version };
-  const other = fallback && originUrl(fallback.bucket.base, fallback.key);
+  const other = fallback && !facts && originUrl(fallback.bucket.base, fallback.key);
   return {
     ...of,
     signature: granted?.signature ?? "none is asked for",
     ...(granted && { expires: new Date(granted.expires * 1000).toISOString() }),
-    ...(other !== undefined && other !== originUrl(bucket.base, key) && { fallback: other }),
-    asked: await explainAsked(project, { ...subject, variant, svg }, now),
+    ...(other && other !== originUrl(bucket.base, key) && { fallback: other }),
+    ...(facts && { facts }),
+    asked: await explainAsked(project, { ...subject, variant, svg, facts }, now),
   };
 }
 
 /** What a signed URL grants. Without a key to check the signature, it is assumed to be right. */
 async function readGranted(
   { secrets }: Project,
-  url: URL,
+  url: Target,
   order: Order,
   signing: Signing,
   now: number,

@@ -30,6 +30,7 @@ export function rowsOf(found: Explained, place: CommandContext): Row[] {
     ["Key", found.key],
     ["Signature", found.signature && `${found.signature}${expires ? `; until ${expires}` : ""}`],
     ["Fallback", found.fallback],
+    ["Answer", found.facts && "the sizes as JSON, not an image (docs/configuration.md, Facts)"],
     ["Answer", found.health && "the health of Vitrine, not an image (docs/doctor.md, Health)"],
   ];
   const known = rows.flatMap(([name, value]) =>

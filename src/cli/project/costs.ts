@@ -64,21 +64,26 @@ export function transformationsOf({ buckets, routes, variants }: Config): Map<st
   return new Map(
     buckets.map((bucket) => {
       const leading = routes.filter((route) => route.bucket === bucket);
-      const shown = [...variants.values()].filter(({ preset }) =>
-        leading.some(({ presets }) => presets?.has(preset) ?? true),
-      );
-      return [bucket.name, new Set(shown.flatMap(uniqueOptions)).size];
+      const unique = new Set<string>();
+      for (const variant of variants.values()) {
+        const showing = leading.filter(({ presets }) => presets?.has(variant.preset) ?? true);
+        if (showing.length === 0) continue;
+        const facts = showing.some((route) => route.facts);
+        for (const options of uniqueOptions(variant, facts)) unique.add(options);
+      }
+      return [bucket.name, unique.size];
     }),
   );
 }
 
 /**
  * The sets of options of a variant, each as a text. Each counts once for an object, whatever the format.
- * With `anim`, a still image is another one (O8). Facts, which the Worker asks for with `anim`, may be one
- * more (R9).
+ * With `anim`, a still image is another one (O8). Facts may be one more (R9): on a route with `facts`, and
+ * with `anim`, where the Worker itself asks for them.
  */
-export function uniqueOptions(variant: Variant): string[] {
-  const facts = variant.image.anim ? [factsOptions(askedFor(variant, "webp"))] : [];
+export function uniqueOptions(variant: Variant, hasFacts: boolean): string[] {
+  const isAsked = hasFacts || variant.image.anim;
+  const facts = isAsked ? [factsOptions(askedFor(variant, "facts"))] : [];
   const images = (variant.image.anim ? [true, false] : [true]).map((still) => {
     const asked = { variant, still, format: undefined, svg: false };
     return edgeOptions({ ...asked, readable: { avif: false, webp: false } });

@@ -42,9 +42,10 @@ export function costsOf({ variants, routes }: Config, shown: readonly RenditionR
   const all = new Set<string>();
   const presets = shown.map(({ preset, route }) => {
     const ofPreset = [...variants.values()].filter((variant) => variant.preset === preset);
-    const unique = new Set(ofPreset.flatMap(uniqueOptions));
+    const { bucket, facts = false } = routes[route] ?? {};
+    const unique = new Set(ofPreset.flatMap((variant) => uniqueOptions(variant, facts)));
     // The same key in two buckets is two objects.
-    for (const options of unique) all.add(`${routes[route]?.bucket.name} ${options}`);
+    for (const options of unique) all.add(`${bucket?.name} ${options}`);
     return [preset, unique.size] as const;
   });
   return { all: all.size, presets: Object.fromEntries(presets) };

@@ -19,6 +19,8 @@ const ROUTES = [
   ...VARS.ROUTES,
   { path: "/shown/:preset/*", object: "media/*", fallback: "media/transparent.png" },
   { path: "/v/:preset/*", object: "media/*", signed: true, max_age: 60 },
+  { path: "/facts/:preset/*", object: "media/*", facts: true, fallback: "media/transparent.png" },
+  { path: "/signed/:preset/*", object: "media/*", facts: true, signed: true },
 ];
 const env = { ...ENV, ROUTES };
 const folder = makeFolder({ ROUTES });
@@ -107,6 +109,29 @@ describe("vitrine explain says what the Worker asks of the edge and of S3 (C1, O
       "first, what it is",
       "then, of what is no GIF",
     ]);
+  });
+
+  test.each(["card", "moving", "plain"])("for facts of %s", async (variant) => {
+    const path = `${HOST}/facts/${variant}/rotated-gps.jpg?facts`;
+    await agree(path);
+    const { asked, rows, facts, fallback } = await explain(path);
+    expect([facts, fallback, new Set(asked?.kept.map(({ url }) => url)).size]).toEqual([
+      ...[true, undefined, 1],
+    ]);
+    expect(rows).toMatch(/^Answer +the sizes as JSON, not an image/m);
+    expect(rows).toMatch(/^ {2}any +\{.*"format":"json".*\}$/m);
+    expect(rows).toMatch(/^Kept as +https:\S+\?as=facts&image=/m);
+    expect(rows).toMatch(/^Cost +1 unique transformation a month/m);
+  });
+
+  test("for facts of a signed URL; and without facts the picture", async () => {
+    const query = await signed("/signed/:preset/*", "rotated-gps.jpg");
+    await agree(`${HOST}/signed/card/rotated-gps.jpg${query}&facts`);
+    await agree(`${HOST}/signed/card/rotated-gps.jpg${query}`);
+    await agree(`${HOST}/facts/card/rotated-gps.jpg?facts=1`);
+    await agree(`${HOST}/images/card/rotated-gps.jpg?facts`);
+    const { facts } = await explain(`${HOST}/images/card/rotated-gps.jpg?facts`);
+    expect(facts).toBeUndefined();
   });
 
   test("for a signed URL with a version, which has another origin URL", async () => {

@@ -37,7 +37,7 @@ test("it purges public URLs and versions at their sources", async () => {
   const ended = await purge([
     "https://images.example.com/images/card@2x/keys/100%25.jpg?v=no",
     "/images/card/x.jpg",
-    "https://images.example.com/private/card/a.jpg?exp=1&kid=k&v=1.a-b_c&sig=x",
+    "https://images.example.com/private/card/a.jpg?exp=1&kid=k&v=1.a-b_c&sig=x&facts",
     "https://images.example.com/nothing/here.jpg",
     "https://images.example.com/images/card/a%ff.jpg",
     "https://images.example.com/images/card/a//b.jpg",
