@@ -2,6 +2,7 @@
 
 import { BROKEN_ADDRESSES } from "./broken-addresses.ts";
 import { BROKEN_CERTAINTY } from "./broken-certainty.ts";
+import { BROKEN_FACTS } from "./broken-facts.ts";
 import { BROKEN_KEPT } from "./broken-kept.ts";
 import { BROKEN_REQUESTS } from "./broken-requests.ts";
 
@@ -10,6 +11,7 @@ export const BROKEN = {
   ...BROKEN_ADDRESSES,
   ...BROKEN_CERTAINTY,
   ...BROKEN_KEPT,
+  ...BROKEN_FACTS,
 };
 
 export type BrokenName = keyof typeof BROKEN;

@@ -116,6 +116,8 @@ export type Asked = {
   readonly spoilt?: "kid" | "secret" | undefined;
   readonly headers: readonly (readonly [string, string])[];
   readonly mood: Mood;
+  /** Ask for facts: at the end of the query that signs, or in place of any other query. */
+  readonly facts?: boolean | undefined;
 };
 
 export const asked: fc.Arbitrary<Asked> = fc.record({
@@ -127,13 +129,22 @@ export const asked: fc.Arbitrary<Asked> = fc.record({
   signed: fc.constantFrom(null, null, 3600, 86_400, 5, 0, -1, 86_401),
   headers: fc.array(header, { maxLength: 4 }),
   mood: fc.tuple(mood, fc.nat(15)).map(([one, at]): Mood => ({ ...one, spent: at === 1 })),
+  facts: fc.constantFrom(false, false, false, true),
 });
 
 /** Returns the request, or undefined if no client can send it. */
-export function toRequest({ method, target, signed, spoilt, headers }: Asked): Request | undefined {
+export function toRequest({
+  method,
+  target,
+  signed,
+  spoilt,
+  headers,
+  facts,
+}: Asked): Request | undefined {
   if (!URL.canParse(`https://images.example${target}`)) return undefined;
   const url = new URL(`https://images.example${target}`);
   if (signed !== null) signTarget(url, signed, spoilt);
+  if (facts) url.search = url.search.includes("&sig=") ? `${url.search}&facts` : "?facts";
   const sent = new Headers();
   for (const [name, value] of headers) sent.append(name, value);
   return new Request(url, { method, headers: sent });

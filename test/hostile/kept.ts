@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import fc from "fast-check";
 import { CREDENTIALS, NEXT_CREDENTIALS } from "../support/env.ts";
+import { FACTS, isFacts } from "./facts.ts";
 import { mood } from "./inputs.ts";
 import { callsFor, failing, KEEP, pay, step } from "./kept-visits.ts";
 import {
@@ -161,7 +162,8 @@ export const ofKept = {
         const names = [...answer.headers.keys()].filter((name) => !PUBLIC.has(name));
         assert.deepEqual(names, []);
         const isImage = answer.headers.get("content-type")?.startsWith("image/");
-        if (!isImage) assert.match(body, /^(?:[A-Z][a-z ]+\n)?$/);
+        if (isFacts(answer) && body !== "") assert.match(body, FACTS);
+        else if (!isImage) assert.match(body, /^(?:[A-Z][a-z ]+\n)?$/);
         assert.ok(!(JSON.stringify([...answer.headers]) + body).includes(MARK));
         const { host, search } = new URL(request.url);
         const [, sig = MARK] = /&sig=(.*)/.exec(search) ?? [];
@@ -213,6 +215,7 @@ function twinOf(first: Order, how: number): Order {
 /** The same object by another route. */
 function sameObject(wanted: Order, { spelling }: Manner): Order {
   const routes = ["/images/:preset/*", "/öffentlich ✓/:preset/*", "/secret/:preset/*"] as const;
-  const isFree = wanted.version === null && routes.some((route) => route === wanted.route);
+  const isFree =
+    wanted.version === null && !wanted.facts && routes.some((route) => route === wanted.route);
   return isFree ? { ...wanted, route: routes[spelling % 3] ?? wanted.route } : wanted;
 }

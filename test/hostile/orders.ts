@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { HEALTH_TOKEN } from "../support/env.ts";
 import { mood } from "./inputs.ts";
 import { spellPath } from "./spelling.ts";
-import { CONFIG, type Mood, VARIANTS } from "./world.ts";
+import { CONFIG, type Mood, VARIANTS, WITH_FACTS } from "./world.ts";
 
 /** What shapes a rendition, as far as a URL says it. */
 export type Order = {
@@ -15,6 +15,8 @@ export type Order = {
   readonly key: string;
   /** On a signed route. */
   readonly version: string | null;
+  /** Its facts, on a route that has them. */
+  readonly facts?: boolean;
 };
 
 /** What makes no difference to the rendition. */
@@ -65,6 +67,7 @@ export const order: fc.Arbitrary<Order> = fc
       { weight: 1, arbitrary: fc.constantFrom(...KEYS) },
     ),
     version: fc.constantFrom(null, "1", "2"),
+    facts: fc.constantFrom(false, false, true),
   })
   .map((one) => ({ ...one, version: SIGNED.test(one.route) ? one.version : null }));
 
@@ -100,7 +103,7 @@ export const manner: fc.Arbitrary<Manner> = fc.record({
     maxLength: 2,
   }),
   host: fc.constantFrom("images.example", `${MARK}.example`),
-  query: fc.constantFrom("", `?${MARK}`, "?v=7", "?as=plain"),
+  query: fc.constantFrom("", `?${MARK}`, "?v=7", "?as=plain", "?facts"),
   ahead: fc.constantFrom(86_400, 3600, 4000, 60),
   kid: fc.constantFrom("new", "old"),
   place: fc.constantFrom("here", "there", "elsewhere"),
@@ -118,7 +121,7 @@ export const healthy: fc.Arbitrary<Mood> = fc
 export function requestFor(wanted: Order, how: Manner, reads: Reader, now: number): Request {
   const { route, key } = wanted;
   const path = pathOf(wanted, how);
-  const query = SIGNED.test(route) ? signQuery(wanted, how, now) : how.query;
+  const query = SIGNED.test(route) ? signQuery(wanted, how, now) : queryOf(wanted, how);
   const headers = new Headers();
   const accepts = ACCEPTS[reads];
   headers.set("accept", accepts[how.spelling % accepts.length] ?? "");
@@ -128,7 +131,14 @@ export function requestFor(wanted: Order, how: Manner, reads: Reader, now: numbe
   }
   const { method, host } = how;
   const target = key.includes("..") ? path : spellPath(path);
-  return new Request(`https://${host}${target}${query}`, { method, headers });
+  const facts = SIGNED.test(route) && wanted.facts && WITH_FACTS.has(route) ? "&facts" : "";
+  return new Request(`https://${host}${target}${query}${facts}`, { method, headers });
+}
+
+/** The query of a URL that is not signed. Only one asks for facts, and not on every route. */
+function queryOf({ route, facts }: Order, { query }: Manner): string {
+  if (!WITH_FACTS.has(route)) return query;
+  return facts ? "?facts" : query === "?facts" ? "?facts=" : query;
 }
 
 function pathOf({ route, variant, key }: Order, { spelling }: Manner): string {

@@ -2,6 +2,7 @@
 
 import { ofAddresses } from "./addresses.ts";
 import { ofCertainty } from "./certainty.ts";
+import { ofFacts } from "./facts.ts";
 import { ofKept } from "./kept.ts";
 import { ofTimes } from "./kept-times.ts";
 import { ofRequests } from "./requests.ts";
@@ -14,6 +15,7 @@ export const PROPERTIES = {
   ...ofCertainty,
   ...ofKept,
   ...ofTimes,
+  ...ofFacts,
 };
 
 export type PropertyName = keyof typeof PROPERTIES;

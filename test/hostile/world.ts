@@ -26,17 +26,17 @@ export const CONFIG = {
     other: { endpoint: "https://s3.other.example", bucket: "acme-other", region: "auto" },
   },
   ROUTES: [
-    { path: "/images/:preset/*", object: "media/*", fallback: "other/none/@1.png" },
+    { path: "/images/:preset/*", object: "media/*", facts: true, fallback: "other/none/@1.png" },
     { path: "/avatars/:user/:preset", object: "media/users/:user/avatar.png", presets: ["card"] },
     { path: "/p/:preset/:id/:slug", object: "other/products/:id.jpg" },
     { path: "/pairs/:preset/:a/:b", object: "other/:a-:b" },
-    { path: "/icons/:preset/*", object: "media/icons/*", svg: true },
+    { path: "/icons/:preset/*", object: "media/icons/*", svg: true, facts: true },
     {
       ...{ path: "/private/:preset/*", object: "media/*", fallback: "media/a.jpg" },
-      ...{ signed: true, max_age: 86_400 },
+      ...{ signed: true, max_age: 86_400, facts: true },
     },
     { path: "/secret/:preset/*", object: "media/*", signed: true, max_age: 86_400 },
-    { path: "/app/:preset/*", object: "other/*", origins: ["https://app.example"] },
+    { path: "/app/:preset/*", object: "other/*", facts: true, origins: ["https://app.example"] },
     { path: "/near/:preset/*", object: "other/*", origins: ["https://app.images.example"] },
     { path: "/öffentlich ✓/:preset/*", object: "media/*" },
   ],
@@ -78,6 +78,11 @@ export const PLACES = {
   "/near/:preset/*": OTHER,
   "/öffentlich ✓/:preset/*": `${ORIGIN}published/`,
 } as const satisfies Record<(typeof CONFIG)["ROUTES"][number]["path"], string>;
+
+/** The routes with facts. */
+export const WITH_FACTS: ReadonlySet<string> = new Set<keyof typeof PLACES>([
+  ...(["/images/:preset/*", "/private/:preset/*", "/icons/:preset/*", "/app/:preset/*"] as const),
+]);
 
 /** The fallback object of each route that has one. */
 export const FALLBACKS: Readonly<Record<string, string>> = {
@@ -313,7 +318,7 @@ function answerOfEdge(
       if (mood.fault % 2 === 0) throw new TypeError("Network connection lost.");
       return new Response(null, { status: 302, headers: { location: "https://evil.example/" } });
     case "odd":
-      return send("odd", mood.contentType, {
+      return send(image.format === "json" ? pick(ODD_FACTS, mood.fault) : "odd", mood.contentType, {
         ...{ "cf-resized": mood.resized, etag: mood.etag, warning: mood.warning },
       });
     case "made":
@@ -330,7 +335,7 @@ function answerOfEdge(
         const before = replaced === undefined ? original : pick(TYPES, replaced);
         const etag = replaced === undefined ? '"cf1:x"' : '"cf1:y"';
         const format = pick(SPELLINGS, mood.fault)(before);
-        const facts = { width: 1, height: 1, original: { format } };
+        const facts = factsOf(url, image, format);
         return send(JSON.stringify(facts), "application/json", { ...made, etag }); // R9
       }
       const moves = original === "image/gif" || original === "image/webp";
@@ -354,6 +359,45 @@ function answerOfEdge(
     }
   }
 }
+
+/**
+ * What the edge tells of an object for a variant (R9). Half of the objects are turned by EXIF (O9): the
+ * edge tells them as they are stored.
+ */
+function factsOf(url: string, image: RequestInitCfPropertiesImage, format: string) {
+  const [across = 0, down = 0, isTurned = 0] = hash("sha1", url, "buffer");
+  const [width, height] = [40 + across, 40 + down];
+  const { width: w = Infinity, height: h = Infinity } = image;
+  const scale = Math.min(w / width, h / height, 1);
+  const made =
+    image.fit === "cover"
+      ? { width: w, height: h }
+      : { width: Math.round(width * scale), height: Math.round(height * scale) };
+  const stored = isTurned % 2 ? { width: height, height: width } : { width, height };
+  const file = { file_size: 123_456_789, name: ORIGINAL };
+  return { ...made, ...file, original: { ...file, ...stored, format } };
+}
+
+/** What the edge could tell if it were broken, or another. */
+const ODD_FACTS = [
+  ...[
+    "",
+    "{}",
+    "[]",
+    "null",
+    ORIGINAL,
+    `"${ORIGINAL}"`,
+    '{"width":1,"height":1}',
+    '{"original":{}}',
+  ],
+  ...[0, -1, 1.5, 1e9, `"${ORIGINAL}"`, '"9"', "null", "[9]", "true", 9].flatMap((side) => [
+    `{"width":${side},"height":9,"original":{"width":9,"height":9,"format":"png"}}`,
+    `{"width":9,"height":9,"original":{"width":9,"height":${side},"format":"png"}}`,
+  ]),
+  ...[ORIGINAL, "<b>", "image/svg+xml", "image/x-icon"].map(
+    (format) => `{"width":9,"height":9,"original":{"width":9,"height":9,"format":"${format}"}}`,
+  ),
+];
 
 function typeOf(format: string): string {
   return `image/${format.replace("baseline-", "").replace("-force", "")}`;

@@ -1,0 +1,57 @@
+// Bugs that break the properties of facts.
+
+import type { Bug } from "./bug.ts";
+
+const FILE = "worker/edge/facts.ts";
+const SPLIT = "worker/request/split-facts.ts";
+
+export const BROKEN_FACTS = {
+  "every route has facts": {
+    ...{ breaks: "facts", file: SPLIT },
+    ...{ from: "if (!facts) return { facts, target };", to: "" },
+  },
+  "any query that begins so asks for facts": {
+    ...{ breaks: "facts", file: SPLIT, from: "?facts$/)", to: "?facts/i)" },
+  },
+  "facts need no signature": {
+    ...{ breaks: "facts", file: "worker/index.ts" },
+    from: "await checkGrant(order, picture, Date.now())",
+    to: "facts ? undefined : await checkGrant(order, picture, Date.now())",
+  },
+  "facts have a fallback": {
+    ...{ breaks: "facts", file: "worker/index.ts" },
+    ...{ from: ' || wanted.reads === "facts"', to: "" },
+  },
+  "what the edge tells is passed on": {
+    ...{ breaks: "originals", file: FILE },
+    ...{ from: "if (facts) return renditionOf(facts,", to: "if (facts) return renditionOf(told," },
+  },
+  "a side may be anything": {
+    ...{
+      breaks: "facts",
+      file: FILE,
+      from: "return Number.isInteger(value) &&",
+      to: "return true ||",
+    },
+  },
+  "a side may be of any size": {
+    ...{ breaks: "facts", file: FILE, from: "100_000", to: "1e99" },
+  },
+  "a type may be anything": {
+    ...{ breaks: "facts", file: FILE, from: 'namedType(text) : "unknown"', to: "text : 'unknown'" },
+  },
+  "what cannot be read is told as nothing": {
+    ...{ breaks: "facts", file: FILE, from: "if (!size || !stored) return undefined;", to: "" },
+  },
+  "what the edge tells of the original is upright": {
+    ...{ breaks: "facts", file: "worker/edge/upright-size.ts" },
+    ...{ from: "return isTold ? told : other;", to: "return told;" },
+  },
+  "facts are kept as the picture": {
+    ...{ breaks: "same", file: "worker/cache/ask-kept.ts" },
+    from: "new Request(renditionUrl(wanted), { headers })",
+    to: `Object.assign(new Request(renditionUrl(wanted), { headers }), {
+      cf: { cacheKey: renditionUrl(wanted).replace(/as=[^&]*/, "as=own") },
+    })`,
+  },
+} as const satisfies Record<string, Bug>;
