@@ -46,8 +46,7 @@ const URL_LINE = 'process.stdout.write(images.imageUrl("a", "card"))';
 function run(lines: string, env: Readonly<Record<string, string>> = {}): string {
   const script = `const { images, parseUrl } = await import("./vitrine.ts"); ${lines}`;
   const args = ["--input-type=module", "--eval", script];
-  const { PATH = "" } = process.env;
-  return execFileSync(process.execPath, args, { cwd: folder, env: { PATH, ...env } }).toString();
+  return execFileSync(process.execPath, args, { cwd: folder, env: { ...process.env, ...env } }).toString();
 }
 
 test("the same file serves every environment", () => {

@@ -6,7 +6,7 @@ import type { Served } from "../../../src/emulator/served.ts";
 
 const asked: string[] = [];
 const sheet: Sheet = {
-  contents: async () => ({ mistakes: [] }),
+  answer: async () => ({ tag: "1", mistakes: [] }),
   put: async () => undefined,
   forget: () => {},
   attempt: async (search) => {

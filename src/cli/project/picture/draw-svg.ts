@@ -51,7 +51,7 @@ function draw(svg: Uint8Array, most: number): Promise<Small | NoFact> {
 function startDrawer(): ChildProcess {
   const own = `svg-process${extname(import.meta.filename)}`;
   const child = fork(join(import.meta.dirname, own), {
-    env: {}, // it needs no secret
+    env: Object.create(null), // it needs no secret
     execArgv: [],
     serialization: "advanced",
     stdio: ["ignore", "ignore", "ignore", "ipc"],
