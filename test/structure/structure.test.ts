@@ -177,5 +177,5 @@ test("two files of the CLI start processes: one keeps secrets from wrangler, one
   const files = starting.map(([file]) => file).filter((file) => file.startsWith("src/cli/"));
   const drawing = "src/cli/project/picture/draw-svg.ts";
   expect(files.toSorted()).toEqual([drawing, "src/cli/project/run-wrangler.ts"]);
-  expect(sources.get(drawing)).toMatch(/\bfork\([^;]*\benv: \{\},/);
+  expect(sources.get(drawing)).toMatch(/\bfork\([^;]*\benv: noEnvironment\(\),/);
 });

@@ -2,7 +2,7 @@
 // colour and ThumbHash. The originals never leave this machine.
 
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
+import { type End, EXIT, type Exit, isFault, type Run, say, type World } from "../command.ts";
 import { envOption, OBJECTS, restartOption, secretsFileOption, wholeNumber } from "../options.ts";
 import { recordFile } from "../project/line-file.ts";
 import { whyNoKey } from "../project/list-objects.ts";
@@ -121,10 +121,12 @@ async function readFacts(
   const isListed = (key: string) => prefixes.some((prefix) => key.startsWith(prefix));
   const unclosed = await record.close((key) => isListed(key) && !objects.has(key));
 
-  const unwritten = writeFacts(world, out, outcome.facts);
+  const exit = exitOf(outcome, impossible);
+  // A file that was written before has more in it than nothing.
+  const unwritten = exit === EXIT.failed ? undefined : writeFacts(world, out, outcome.facts);
   if (unwritten !== undefined) return unwritten;
   say(world.stderr, ...summaryLines(outcome, place));
-  return unclosed ?? exitOf(outcome, impossible);
+  return unclosed ?? exit;
 }
 
 /** Bounds the pixels that are decoded at a time: those of one picture, if it is as large as may be. */
@@ -140,7 +142,7 @@ function createTurn(): Turn {
   };
 }
 
-function exitOf({ facts, missing, left, stopped }: Outcome, impossible: number): End {
+function exitOf({ facts, missing, left, stopped }: Outcome, impossible: number): Exit {
   if (stopped === undefined && missing.size + left + impossible === 0) return EXIT.done;
   return facts.size === 0 ? EXIT.failed : EXIT.partly;
 }

@@ -200,6 +200,50 @@ test("an object that S3 fails to give is named, and the rest is kept", async () 
   expect(asked().toSorted()).toEqual(["", "broken-off.jpg", "busy.jpg"]);
 });
 
+test("a file is not replaced by nothing", async () => {
+  put("a.jpg", key);
+  await facts(["--out", "facts.json"]);
+  const text = read("facts.json");
+  instead((one) => (one === "" ? undefined : refusal(403, "AccessDenied")));
+  const ended = await facts(["--out", "facts.json", "--restart"]);
+  expect([ended.code, ended.out, read("facts.json")]).toEqual([2, "", text]);
+  expect(ended.err).toMatch(/a\.jpg: S3 says AccessDenied: missing, or not allowed/);
+});
+
+test.each<[concurrency: number, most: number]>([
+  [2, 2],
+  [9, 3],
+])("of %i originals of 30 MB at once, at most %i are in memory", async (concurrency, most) => {
+  const names = Array.from({ length: 9 }, (_, at) => `${at}.bin`);
+  for (const name of names) put(name, new Uint8Array(), name);
+  const [part, parts] = [new Uint8Array(3e6), 10];
+  let [open, highest] = [0, 0];
+  const body = () => {
+    let sent = 0;
+    return new ReadableStream(
+      {
+        async pull(stream) {
+          if (sent === parts / 2) open += 1; // streams ask for the first parts by themselves
+          highest = Math.max(highest, open);
+          await new Promise((settle) => setImmediate(settle));
+          sent += 1;
+          stream.enqueue(part);
+          if (sent < parts) return;
+          open -= 1;
+          stream.close();
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  };
+  const headers = { "content-length": `${part.length * parts}` };
+  instead((one) => (one === "" ? undefined : new Response(body(), { headers })));
+  const ended = await facts(["--concurrency", `${concurrency}`]);
+  expect([ended.code, ended.out]).toEqual([0, "{}\n"]);
+  expect(ended.err).toMatch(/^No picture +9: /m);
+  expect(highest).toBe(most);
+});
+
 test("an original that is larger than Cloudflare reads is not read (L1)", async () => {
   put("a.jpg", key);
   put("listed.jpg", key);

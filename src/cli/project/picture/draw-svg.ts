@@ -51,13 +51,19 @@ function draw(svg: Uint8Array, most: number): Promise<Small | NoFact> {
 function startDrawer(): ChildProcess {
   const own = `svg-process${extname(import.meta.filename)}`;
   const child = fork(join(import.meta.dirname, own), {
-    env: Object.create(null), // it needs no secret
+    env: noEnvironment(),
     execArgv: [],
     serialization: "advanced",
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
   child.unref();
   return child;
+}
+
+/** The names in this process's environment, each without a value: drawing needs no secret. */
+function noEnvironment() {
+  const names = Object.keys(process.env).map((name) => [name, undefined] as const);
+  return { ...process.env, ...Object.fromEntries(names) };
 }
 
 function readAnswer(answer: unknown): Small | NoFact {
