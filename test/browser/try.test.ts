@@ -305,6 +305,12 @@ describeInBrowser("what can be tried on the contact sheet", () => {
     await page.keyboard.press("Escape");
     expect(await focused(page)).toBe(button);
     expect(await page.locator("dialog").count()).toBe(0);
+
+    // The line was pasted, so the sheet was drawn anew behind the dialog.
+    await page.keyboard.press("Enter");
+    await page.getByLabel(button).evaluate((old) => old.replaceWith(old.cloneNode(true)));
+    await page.keyboard.press("Escape");
+    await expect.poll(() => focused(page)).toBe(button);
     expect(complaints).toEqual([]);
     await page.close();
   });

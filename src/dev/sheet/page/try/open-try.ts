@@ -33,7 +33,7 @@ export function tryButton(shown: Shown): HTMLElement[] {
   const button = el("button", { type: "button", "aria-label": label }, "Try");
   button.addEventListener("click", () => {
     const target = targetOf(shown);
-    if (target !== undefined) openTry(target);
+    if (target !== undefined) openTry(target, button);
   });
   return [button];
 }
@@ -48,7 +48,7 @@ function targetOf({ client, picture, preset: name, image }: Shown): Target | und
   return { client, picture, name, preset, variant, path, src, fact: askFact(path) };
 }
 
-function openTry(target: Target): void {
+function openTry(target: Target, opener: HTMLButtonElement): void {
   const { picture, variant } = target;
   const title = el("h2", { id: "try-title" }, el("code", {}, picture.key), ` as ${variant}`);
   const close = el("button", { type: "button" }, "Close");
@@ -72,12 +72,21 @@ function openTry(target: Target): void {
     panel,
   );
   close.addEventListener("click", () => dialog.close());
-  dialog.addEventListener("close", () => dialog.remove()); // the button has the focus again
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    // The browser gives the focus back to the button, unless the sheet was drawn anew meanwhile.
+    if (!opener.isConnected) buttonLike(opener)?.focus();
+  });
   document.body.append(dialog);
   dialog.showModal();
   void target.fact.then((fact) => {
     if ("animated" in fact) about.textContent = motionOf(target);
   });
+}
+
+/** The button that took the place of another. */
+function buttonLike({ ariaLabel }: HTMLButtonElement): HTMLButtonElement | undefined {
+  return [...document.querySelectorAll("button")].find((one) => one.ariaLabel === ariaLabel);
 }
 
 /** What becomes of an original that moves (O8). */
