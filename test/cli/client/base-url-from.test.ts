@@ -46,7 +46,10 @@ const URL_LINE = 'process.stdout.write(images.imageUrl("a", "card"))';
 function run(lines: string, env: Readonly<Record<string, string>> = {}): string {
   const script = `const { images, parseUrl } = await import("./vitrine.ts"); ${lines}`;
   const args = ["--input-type=module", "--eval", script];
-  return execFileSync(process.execPath, args, { cwd: folder, env: { ...process.env, ...env } }).toString();
+  return execFileSync(process.execPath, args, {
+    cwd: folder,
+    env: { ...process.env, ...env },
+  }).toString();
 }
 
 test("the same file serves every environment", () => {

@@ -46,7 +46,11 @@ test("the tag changes with what is shown, and not with the time of a signature",
 test.each<[string, Vars, object]>([
   ["a preset of one size", { PRESETS: { one: { width: 1 } } }, { one: 1 }],
   ["densities", { PRESETS: { one: { width: 1, dpr: [1, 2] } } }, { one: 2 }],
-  ["an animation, and a still one", { PRESETS: { one: { width: 1, anim: true } } }, { one: 2 }],
+  [
+    "an animation, a still one, and what it is (R9)",
+    { PRESETS: { one: { width: 1, anim: true } } },
+    { one: 3 },
+  ],
   [
     "equal options, which count once",
     { PRESETS: { one: { width: 1, dpr: [1, 2] }, two: { width: 1, format: "webp" } } },
