@@ -21,13 +21,13 @@ export function drawSvg(svg: Uint8Array, most = 10_000): Promise<Small | NoFact>
 }
 
 function draw(svg: Uint8Array, most: number): Promise<Small | NoFact> {
-  drawer ??= startDrawer();
+  if (!drawer?.connected) drawer = startDrawer();
   const child = drawer;
   const late = AbortSignal.timeout(most);
   child.channel?.ref();
   return new Promise((settle) => {
     const end = (answer: Small | NoFact) => {
-      child.removeAllListeners();
+      child.off("message", give).off("error", fail).off("exit", crash);
       late.removeEventListener("abort", expire);
       child.channel?.unref();
       settle(answer);
@@ -39,10 +39,10 @@ function draw(svg: Uint8Array, most: number): Promise<Small | NoFact> {
       end({ why });
     };
     const expire = () => drop(`an SVG that takes more than ${most / 1000} s to draw`);
+    const fail = ({ message }: Error) => drop(`it cannot be drawn: ${message}`);
+    const crash = () => drop("it is broken: what draws it crashed");
     late.addEventListener("abort", expire);
-    child.once("message", give);
-    child.once("error", ({ message }) => drop(`it cannot be drawn: ${message}`));
-    child.once("exit", () => drop("it is broken: what draws it crashed"));
+    child.on("message", give).on("error", fail).on("exit", crash);
     child.send(svg);
   });
 }
@@ -56,6 +56,7 @@ function startDrawer(): ChildProcess {
     serialization: "advanced",
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
+  child.on("error", () => {}); // also while nothing is drawn
   child.unref();
   return child;
 }
