@@ -119,6 +119,27 @@ test.each<[string, Bytes, alpha: true | undefined]>([
   expect("alpha" in read ? read.alpha : undefined).toBe(alpha);
 });
 
+test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  "the ThumbHash is of the upright picture: orientation %i (O9)",
+  async (orientation) => {
+    const corner = { create: { width: 9, height: 7, channels: 3, background: "#00f" } } as const;
+    const drawn = plain(60, 40).composite([{ input: corner, left: 3, top: 2 }]);
+    const stored = await drawn.withMetadata({ orientation }).jpeg().toBuffer();
+    const upright = await sharp(stored).autoOrient().png().toBuffer();
+    const [read, wanted] = [await readFact(stored), await readFact(upright)];
+    const { type: _type, bytes: _bytes, ...facts } = { type: "", bytes: 0, ...wanted };
+    expect(read).toMatchObject(facts);
+  },
+);
+
+test("the ThumbHash is of the first frame", async () => {
+  const [first, second] = [plain(30, 20, "#0a0"), plain(30, 20, "#00f")];
+  const moving = await (await animation([first, second])).webp({ lossless: true }).toBuffer();
+  const still = await first.webp({ lossless: true }).toBuffer();
+  const [read, wanted] = [await readFact(moving), await readFact(still)];
+  expect(read).toEqual({ ...wanted, bytes: moving.length, animated: true });
+});
+
 test("the colour is that of most visible pixels, not a mix of all", async () => {
   const half = { create: { width: 30, height: 60, channels: 4, background: "#0000ff" } } as const;
   const hidden = { create: { ...half.create, background: { r: 0, g: 255, b: 0, alpha: 0.1 } } };
