@@ -162,6 +162,29 @@ test("purge --prefix purges nothing if the key may not list, or the list is of o
   expect(foreign.err).toMatch(/which does not begin with "published\/_any\/"/);
 });
 
+test("facts reads each object once, by a list and by keys on stdin", async ({ task }) => {
+  const keys = [first, ...others];
+  const stdin = keys.map((key) => `${key}\n`).join("");
+  const picture = expect.objectContaining({ width: 16, type: "image/png" });
+  for (const [args, key] of [
+    [["media/photos/"], USERS.owner],
+    [["-"], USERS.reader],
+  ] as const) {
+    const run = () => {
+      const record = ["--record", `facts-${args[0].length}.jsonl`];
+      return vitrine(["facts", ...args, ...record], { folder, env: envOf(key), stdin });
+    };
+    const ended = await run();
+    expect([ended.code, JSON.parse(ended.out)]).toEqual([0, { [first]: picture }]);
+    const [, read] = /, ([\d,]+) originals read now/.exec(ended.err) ?? [];
+    tell(task, { check: `facts ${args[0]}: originals read`, right: Number(read), of: keys.length });
+    expect(Number(read)).toBe(keys.length);
+    const again = await run();
+    expect([again.code, again.out]).toEqual([0, ended.out]);
+    expect(again.err).toContain("0 originals read now");
+  }
+});
+
 test("warm --dry-run plans each hard key (A10)", async ({ task }) => {
   const keys = [first, ...others];
   const stdin = keys.join("\n");
