@@ -162,7 +162,7 @@ export const BROKEN_ADDRESSES = {
   "a slash is found in a segment": {
     breaks: "inverses",
     file: "url/grammar.ts",
-    from: 'name === REST ? "." : "[^/]"',
+    from: 'part === REST ? "." : "[^/]"',
     to: '"[^/]"',
   },
 } as const satisfies Record<string, Bug>;
