@@ -40,9 +40,17 @@ export function startThread(): Worker {
 /**
  * Gives a task to a thread. A thread does one task at a time.
  * @param signal ends the wait
+ * @throws if the thread ends, or has ended: it would never answer
  */
 export async function ask(thread: Worker, attack: Attack, signal?: AbortSignal): Promise<Outcome> {
+  if (thread.threadId < 0)
+    throw new Error("the thread has ended: see why the attack before failed");
   thread.postMessage(attack);
-  const [outcome] = await once(thread, "message", signal && { signal });
-  return outcome;
+  try {
+    const [outcome] = await once(thread, "message", signal && { signal });
+    return outcome;
+  } catch (error) {
+    if (!signal?.aborted) await thread.terminate(); // it is ending
+    throw error;
+  }
 }
