@@ -44,7 +44,7 @@ function writingOf(bucket: Bucket, written: S3Answer, { absent, strangely }: Tri
 }
 
 function listingOf(bucket: Bucket, page: Page | S3Answer): Diagnosis {
-  if ("keys" in page) return diagnose("list", bucket);
+  if ("objects" in page) return diagnose("list", bucket);
   if (page.code === DENIED) return well("list", `the key may not list the bucket (${DENIED})`);
   return note("list", `whether the key may list the bucket is unknown: ${answerText(page)}`);
 }
@@ -68,7 +68,7 @@ export async function publicity(
   const perhaps = strangely !== undefined && MAY.includes(strangely.code);
   const acts = [
     ...(reads ? [`download ${key}`] : []),
-    ...("keys" in page ? ["list it"] : []),
+    ...("objects" in page ? ["list it"] : []),
     ...(writes ? ["write to it"] : []),
   ];
   const can = LIST.format(acts) + (perhaps ? ", and perhaps write to it," : "");
@@ -77,7 +77,7 @@ export async function publicity(
   if (perhaps) {
     return diagnose("public-write-perhaps", { bucket, said: answerText(strangely) });
   }
-  const said = "keys" in page ? [got] : [got, page];
+  const said = "objects" in page ? [got] : [got, page];
   const refused = said.every(({ status = 0 }) => status >= 400 && status < 500);
   if (refused && known !== undefined) {
     return well("public", "it is private: S3 refuses requests without a key at this host");

@@ -77,7 +77,7 @@ function clockOf({ ahead }: S3Answer): Diagnosis[] {
 /** What can be said about a bucket without a key: whether it exists, and where (A5). */
 async function hintsOf(asked: Asked, greeted: S3Answer, stranger: Reader): Promise<Diagnosis[]> {
   const page = await stranger.list({ prefix: "", most: 1 });
-  const region = "keys" in page ? undefined : page.region;
+  const region = "objects" in page ? undefined : page.region;
   if (region !== undefined && region !== asked.region) {
     return [diagnose("region", { ...asked, right: region })];
   }

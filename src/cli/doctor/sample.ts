@@ -63,21 +63,22 @@ async function findKeys(
   if (canary !== undefined) return [canary];
   if (played) return [prefix + FIXTURE];
   const page = await reader.list({ prefix, most: LOOKED_AT });
-  if (!("keys" in page)) {
+  if (!("objects" in page)) {
     const denied = page.code === "AccessDenied";
     return denied
       ? diagnose("no-sample", { name, reason: "the key may not list it" })
       : diagnose("not-listed", { name, said: answerText(page) });
   }
-  if (page.keys.length === 0 && prefix !== "") return nothingBelow(bucket, reader);
-  const images = page.keys.filter((key) => IMAGE.test(key) && keyFault(key) === undefined);
+  if (page.objects.length === 0 && prefix !== "") return nothingBelow(bucket, reader);
+  const listed = page.objects.map(({ key }) => key);
+  const images = listed.filter((key) => IMAGE.test(key) && keyFault(key) === undefined);
   const unread: string[] = [];
   for (const key of images.slice(0, TRIED)) {
     const { bytes } = await reader.fetch(key, ENOUGH_BYTES);
     if (bytes === undefined) unread.push(key);
     else if (sniff(bytes) !== undefined) return [key];
   }
-  const count = page.keys.length;
+  const count = listed.length;
   const reason = count === 0 ? "it is empty" : `none was found among its first ${count} objects`;
   return unread.length > 0 ? unread.slice(0, 1) : diagnose("no-sample", { name, reason });
 }
@@ -85,8 +86,8 @@ async function findKeys(
 /** There is no object below the prefix: which prefixes there are instead. */
 async function nothingBelow({ name, prefix }: Bucket, reader: Reader): Promise<Diagnosis> {
   const top = await reader.list({ prefix: "", delimiter: "/", most: 20 });
-  const shown = "keys" in top ? top.prefixes.map((other) => `"${other}"`) : [];
-  if (shown.length > 0 && "keys" in top && top.next !== undefined) shown.push("and more");
+  const shown = "objects" in top ? top.prefixes.map((other) => `"${other}"`) : [];
+  if (shown.length > 0 && "objects" in top && top.next !== undefined) shown.push("and more");
   const others = shown.length > 0 ? `: the bucket has ${shown.join(", ")}` : "";
   return diagnose("prefix", { name, prefix, others });
 }
@@ -134,7 +135,7 @@ async function diagnoseObject(bucket: Bucket, reader: Reader, key: string, answe
       return diagnose("prefix-wrong", { ...facts, bare });
     }
     const page = await reader.list({ prefix, most: 1 });
-    if ("keys" in page && page.keys.length === 0) return nothingBelow(bucket, reader);
+    if ("objects" in page && page.objects.length === 0) return nothingBelow(bucket, reader);
   }
   return diagnose(status === 404 ? "object-absent" : "sample", facts);
 }

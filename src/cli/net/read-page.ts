@@ -14,8 +14,6 @@ export type Listed = {
 
 export type Page = {
   readonly objects: readonly Listed[];
-  /** Those of the objects. */
-  readonly keys: readonly string[];
   /** With a delimiter: the beginnings of keys, up to it. */
   readonly prefixes: readonly string[];
   /** The token of the next page; undefined: this is the last one. */
@@ -55,7 +53,7 @@ export function readPage(xml: string, prefix: string): Page | Wrong {
   const foreign = [...keys, ...prefixes].find((name) => !name.startsWith(prefix));
   const details = detailsIn(contents);
   const objects = keys.map((key, at) => ({ key, ...details[at] }));
-  if (foreign === undefined) return { objects, keys, prefixes, next };
+  if (foreign === undefined) return { objects, prefixes, next };
   const [found, asked] = [JSON.stringify(foreign), JSON.stringify(prefix)];
   return { wrong: `its list has ${found}, which does not begin with ${asked}` };
 }

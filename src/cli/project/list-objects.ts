@@ -47,7 +47,7 @@ export async function listObjects(
     const page = await patiently(world, () =>
       listPage(bucket, slot.credentials, options, world.now()),
     );
-    if (!("keys" in page)) {
+    if (!("objects" in page)) {
       const slotRefused = verdictOf(page, bucket.region).fault === "slot";
       if (!slotRefused || slots.length === 1) return { fault: whyNot(page, bucket, instead) };
       slots.shift(); // The Worker does the same.
@@ -85,7 +85,7 @@ async function patiently(
 ): Promise<Page | S3Answer> {
   for (const delay of DELAYS) {
     const page = await ask();
-    const busy = !("keys" in page) && (page.status === 429 || (page.status ?? 500) >= 500);
+    const busy = !("objects" in page) && (page.status === 429 || (page.status ?? 500) >= 500);
     if (!busy || interrupted.aborted) return page;
     await sleep(delay, interrupted);
   }
