@@ -1,5 +1,7 @@
 // Bounds how much of something is taken at a time, such as memory.
 
+import type { WithMemory } from "../project/picture/read-fact.ts";
+
 /** Returns what gives it back. */
 export type Take = (amount: number) => Promise<() => void>;
 
@@ -27,5 +29,17 @@ export function createBudget(most: number): Take {
       free += amount;
       serve();
     };
+  };
+}
+
+/** Returns what waits until there is enough, works, and then gives it back. */
+export function withinBudget(take: Take): WithMemory {
+  return async (amount, work) => {
+    const release = await take(amount);
+    try {
+      return await work();
+    } finally {
+      release();
+    }
   };
 }

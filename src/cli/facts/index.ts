@@ -9,12 +9,12 @@ import { whyNoKey } from "../project/list-objects.ts";
 import { openProject } from "../project/open-project.ts";
 import { ownFileFault } from "../project/own-file.ts";
 import { loadSharp } from "../project/picture/load-sharp.ts";
-import { MOST_BYTES, type Turn } from "../project/picture/read-fact.ts";
+import { MOST_BYTES } from "../project/picture/read-fact.ts";
 import { MOST_PIXELS } from "../project/picture/small.ts";
 import { type Project, slotsAtHand } from "../project/project.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { commandLine } from "../terminal/shell.ts";
-import { createBudget } from "./budget.ts";
+import { createBudget, withinBudget } from "./budget.ts";
 import { choose } from "./choose.ts";
 import { type Gathered, gather } from "./gather.ts";
 import { createGetter } from "./get-original.ts";
@@ -115,7 +115,9 @@ async function readFacts(
   const changed = changedSince(objects.values(), record);
   const progress = createProgress(world, "originals", changed.length);
   const get = createGetter(world, bucket, [slot, ...next], createBudget(MOST_BYTES));
-  const reading = { get, turn: createTurn(), record, progress, concurrency };
+  // The pixels that are decoded at a time are at most those of one picture that is as large as may be.
+  const withMemory = withinBudget(createBudget(MOST_PIXELS));
+  const reading = { get, withMemory, record, progress, concurrency };
   const outcome = await readAll(world, objects, changed, reading);
   progress.end();
   const isListed = (key: string) => prefixes.some((prefix) => key.startsWith(prefix));
@@ -127,19 +129,6 @@ async function readFacts(
   if (unwritten !== undefined) return unwritten;
   say(world.stderr, ...summaryLines(outcome, place));
   return unclosed ?? exit;
-}
-
-/** Bounds the pixels that are decoded at a time: those of one picture, if it is as large as may be. */
-function createTurn(): Turn {
-  const take = createBudget(MOST_PIXELS);
-  return async (pixels, work) => {
-    const release = await take(pixels);
-    try {
-      return await work();
-    } finally {
-      release();
-    }
-  };
 }
 
 function exitOf({ facts, missing, left, stopped }: Outcome, impossible: number): Exit {

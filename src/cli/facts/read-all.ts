@@ -4,7 +4,7 @@ import type { Fact } from "../../client/types.ts";
 import { isFault, type World } from "../command.ts";
 import { shareOut } from "../net/crew.ts";
 import type { Listed } from "../net/read-page.ts";
-import { MOST_BYTES, readFact, TOO_LARGE, type Turn } from "../project/picture/read-fact.ts";
+import { MOST_BYTES, readFact, TOO_LARGE, type WithMemory } from "../project/picture/read-fact.ts";
 import type { NoFact } from "../project/picture/small.ts";
 import type { Progress } from "../terminal/progress.ts";
 import type { GetOriginal, Missing } from "./get-original.ts";
@@ -26,7 +26,7 @@ export type Outcome = {
 
 type Reading = {
   readonly get: GetOriginal;
-  readonly turn: Turn;
+  readonly withMemory: WithMemory;
   readonly record: FactRecord;
   readonly progress: Progress;
   readonly concurrency: number;
@@ -49,7 +49,7 @@ export async function readAll(
   { interrupted }: World,
   objects: ReadonlyMap<string, Listed>,
   changed: readonly Listed[],
-  { get, turn, record, progress, concurrency }: Reading,
+  { get, withMemory, record, progress, concurrency }: Reading,
 ): Promise<Outcome> {
   const facts = new Map<string, Fact>();
   const missing = new Map<string, string>();
@@ -83,7 +83,7 @@ export async function readAll(
   await shareOut(changed, concurrency, AbortSignal.any([interrupted, stop.signal]), async (one) => {
     const { key, bytes = 0 } = one;
     const known = record.entries.get(key);
-    const got = await readOne(one, known?.etag, bytes, get, turn);
+    const got = await readOne(one, known?.etag, bytes, get, withMemory);
     if (got === undefined) return;
     done += 1;
     progress.step();
@@ -106,7 +106,7 @@ async function readOne(
   known: string | undefined,
   bytes: number,
   get: GetOriginal,
-  turn: Turn,
+  withMemory: WithMemory,
 ) {
   const tooLarge: Missing = { why: TOO_LARGE, kind: "object" };
   // By the list; what comes is measured, too.
@@ -114,7 +114,7 @@ async function readOne(
     ? tooLarge
     : get(key, etag === undefined ? known : undefined, async (original) => ({
         etag: original.etag ?? etag,
-        read: await readFact(original.bytes, turn),
+        read: await readFact(original.bytes, withMemory),
       })));
   return got === "too-large" ? tooLarge : got;
 }

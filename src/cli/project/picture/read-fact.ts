@@ -20,7 +20,7 @@ import { sniff } from "./sniff.ts";
 import { readSvgSize } from "./svg-size.ts";
 
 /** Waits until there is memory for so many pixels, does the work, and returns what that returns. */
-export type Turn = <T>(pixels: number, work: () => Promise<T>) => Promise<T>;
+export type WithMemory = <T>(pixels: number, work: () => Promise<T>) => Promise<T>;
 
 /** The edge reads no larger original (L1). */
 export const MOST_BYTES = 100e6;
@@ -41,12 +41,12 @@ type Head = Dimensions & {
 
 /**
  * @param bytes of the whole original
- * @param turn bounds the memory for pixels, if many are read at a time
+ * @param withMemory bounds the memory for pixels, if many are read at a time
  * @throws if sharp is not installed: ask `loadSharp` first
  */
 export async function readFact(
   bytes: Uint8Array,
-  turn: Turn = (_pixels, work) => work(),
+  withMemory: WithMemory = (_pixels, work) => work(),
 ): Promise<Fact | NoFact> {
   const sharp = loadSharp();
   if (isFault(sharp)) throw new Error(sharp.fault);
@@ -57,7 +57,7 @@ export async function readFact(
   const wrong = sizeFault(head);
   if (wrong !== undefined) return { why: wrong };
   try {
-    return await turn(type === SVG ? SMALL * SMALL : width * height, async () => {
+    return await withMemory(type === SVG ? SMALL * SMALL : width * height, async () => {
       const small = await (type === SVG ? drawSvg(bytes) : readSmall(sharp, bytes, false));
       if ("why" in small) return small;
       const isAlpha = await isTransparent(sharp, bytes, head, small.data);
