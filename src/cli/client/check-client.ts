@@ -1,27 +1,32 @@
-// Says whether the app file is as the command would write it now. It writes nothing.
+// Says whether the app file is as the command would write it now. It reads and writes no app file.
 
 import { type Fault, isFault } from "../command.ts";
 import { optionsText, readOptions, type Where, type Written } from "../project/app-file/header.ts";
 import { environmentText } from "../project/environment.ts";
 import { type ClientVars, planClient } from "./plan-client.ts";
-import { readOwn } from "./read-own.ts";
 
 /** What a check found, in one line. */
 export type Checked = { readonly isCurrent: boolean; readonly said: string };
 
-/** @param where as it was given, or else as the file says it */
-export function checkClient(vars: ClientVars, file: string, where: Where): Checked | Fault {
+/**
+ * @param text what is in the file; undefined: there is none
+ * @param where as it was given, or else as the file says it
+ */
+export function checkClient(
+  vars: ClientVars,
+  file: string,
+  text: string | undefined,
+  where: Where,
+): Checked | Fault {
   const { environment } = vars;
   const command = `npx vitrine client ${file}${optionsText({ environment, where })}`;
-  const own = readOwn(file);
-  if (isFault(own)) return own;
-  if (own === undefined) {
+  if (text === undefined) {
     return { isCurrent: false, said: `${file} is missing. Run: ${command}` };
   }
-  const written = readOptions(own.text);
+  const written = readOptions(text);
   const planned = planClient(vars, file, where, written);
   if (isFault(planned)) return planned;
-  const line = differingLine(own.text, planned.text);
+  const line = differingLine(text, planned.text);
   if (line === undefined) return { isCurrent: true, said: `${file} is up to date` };
   if (environment !== written.environment) {
     return { isCurrent: false, said: otherEnvironment(file, written, environment, line) };

@@ -2,19 +2,13 @@
 // and presets of wrangler.toml.
 
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
+import { type End, EXIT, type Fault, isFault, type Run, say, type World } from "../command.ts";
 import { envOption } from "../options.ts";
-import {
-  type Expression,
-  readExpression,
-  readOptions,
-  type Where,
-} from "../project/app-file/header.ts";
+import { type Expression, readExpression, readOptions } from "../project/app-file/header.ts";
 import { configFault } from "../project/config-fault.ts";
 import { chooseEnvironment } from "../project/environment.ts";
 import { readVars } from "../project/vars.ts";
-import { checkClient } from "./check-client.ts";
-import type { ClientVars } from "./plan-client.ts";
+import { type Checked, checkClient } from "./check-client.ts";
 import { readOwn } from "./read-own.ts";
 import { writeClient } from "./write-client.ts";
 
@@ -74,26 +68,22 @@ type Options = {
   readonly check?: true | undefined;
 };
 
-function printClient(world: World, file: string, options: Options): End {
-  const before = options.check ? readOwn(file) : undefined;
+function printClient(world: World, file: string, { env, check, ...options }: Options): End {
+  const before = check ? readOwn(file) : undefined;
   if (isFault(before)) return before;
   const written = readOptions(before?.text ?? "");
-  const given = options.env ?? world.env["CLOUDFLARE_ENV"] ?? written.environment;
+  const given = env ?? world.env["CLOUDFLARE_ENV"] ?? written.environment;
   const known = readVars(world.folder, chooseEnvironment(world, given));
   if (isFault(known)) return configFault([known.mistake]);
   const where = options.baseUrl ?? options.baseUrlFrom ?? written.where;
-  return options.check ? printCheck(world, known, file, where) : print(world, known, file, where);
-}
-
-function print(world: World, known: ClientVars, file: string, where: Where): End {
+  if (check) return printCheck(world, checkClient(known, file, before?.text, where));
   const said = writeClient(known, file, where);
   if (isFault(said)) return said;
   say(world.stdout, said);
   return EXIT.done;
 }
 
-function printCheck(world: World, known: ClientVars, file: string, where: Where): End {
-  const checked = checkClient(known, file, where);
+function printCheck(world: World, checked: Checked | Fault): End {
   if (isFault(checked)) return checked;
   say(checked.isCurrent ? world.stdout : world.stderr, checked.said);
   return checked.isCurrent ? EXIT.done : EXIT.partly;
