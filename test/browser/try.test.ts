@@ -12,7 +12,10 @@ import { presetSchema } from "../../src/worker/config/preset.ts";
 import { ROOT } from "../support/built.ts";
 import { describeInBrowser, look, PATIENCE, PHONE, runSheet } from "./sheet-page.ts";
 
+/** A photograph, where formats, qualities or pixels have to differ. */
 const FIG = "photos/fig.jpg";
+/** Red above blue, 300 × 400: made fast. */
+const SMALL = "rotated-gps.jpg";
 
 /** Reads lines as those of a preset in wrangler.toml, as wrangler does. */
 function presetOf(lines: string): unknown {
@@ -127,13 +130,13 @@ describeInBrowser("what can be tried on the contact sheet", () => {
   });
 
   test("a picture that comes late does not hide what is wrong now", async () => {
-    const { page, complaints } = await openSheet(FIG);
+    const { page, complaints } = await openSheet(SMALL);
     const late = Promise.withResolvers<void>();
     await page.route("**/.vitrine/try?*format=webp*", async (route) => {
       await late.promise;
       await route.continue();
     });
-    const { dialog } = await openTry(page, FIG, "thumbnail");
+    const { dialog } = await openTry(page, SMALL, "thumbnail");
     const right = dialog.getByRole("group", { name: "Right" });
     await right.getByLabel("Quality").fill("best");
     const said = () => right.getByRole("status").textContent();
@@ -149,12 +152,12 @@ describeInBrowser("what can be tried on the contact sheet", () => {
   });
 
   test("the slider moves by keyboard and by pointer", async () => {
-    const { page, complaints } = await openSheet(FIG);
-    const { dialog } = await openTry(page, FIG, "card");
+    const { page, complaints } = await openSheet(SMALL);
+    const { dialog } = await openTry(page, SMALL, "card");
     const slider = dialog.getByRole("slider");
     await expect
       .poll(async () => (await pair(dialog)).map(({ width }) => width), PATIENCE)
-      .toEqual([480, 480]);
+      .toEqual([300, 300]);
     const clip = async () => (await pair(dialog))[1]?.clip;
     expect(await clip()).toBe("inset(0px 0px 0px 50%)");
     await slider.focus();
@@ -193,11 +196,11 @@ describeInBrowser("what can be tried on the contact sheet", () => {
   });
 
   test("the placeholder is shown as a page shows it, and its fact can be copied", async () => {
-    const { page, complaints } = await openSheet(FIG);
+    const { page, complaints } = await openSheet(SMALL);
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
-    const { dialog } = await openTry(page, FIG, "hero", "Placeholder");
+    const { dialog } = await openTry(page, SMALL, "hero", "Placeholder");
     const stage = dialog.locator(".stage");
-    const fact = await readFact(readFileSync(join(ROOT, "fixtures/objects/photos/fig.jpg")));
+    const fact = await readFact(readFileSync(join(ROOT, "fixtures/objects/made/rotated-gps.jpg")));
     if ("why" in fact) throw new Error(fact.why);
     const background = () => stage.evaluate((box) => getComputedStyle(box).background);
     const isPicture = () =>
@@ -220,7 +223,7 @@ describeInBrowser("what can be tried on the contact sheet", () => {
 
     await dialog.getByRole("button", { name: "Copy" }).click();
     await dialog.getByRole("button", { name: "Copied" }).waitFor();
-    expect(JSON.parse(`{${await copied(page)}}`)).toEqual({ [FIG]: fact });
+    expect(JSON.parse(`{${await copied(page)}}`)).toEqual({ [SMALL]: fact });
     expect(complaints).toEqual([]);
     await page.close();
   });
@@ -242,8 +245,8 @@ describeInBrowser("what can be tried on the contact sheet", () => {
   });
 
   test("a focal point moves the crop, and its line is one that a preset takes (O4)", async () => {
-    const { page, complaints } = await openSheet(FIG);
-    const { dialog } = await openTry(page, FIG, "thumbnail", "Focal point");
+    const { page, complaints } = await openSheet(SMALL);
+    const { dialog } = await openTry(page, SMALL, "thumbnail", "Focal point");
     const crop = dialog.getByAltText("What the preset shows");
     const whole = dialog.getByAltText("The whole picture");
     const made = () => crop.getAttribute("src");
@@ -252,33 +255,33 @@ describeInBrowser("what can be tried on the contact sheet", () => {
         one instanceof HTMLImageElement ? [one.naturalWidth, one.naturalHeight] : [],
       );
     const line = () => dialog.locator("pre").textContent();
-    await expect.poll(() => size(whole), PATIENCE).toEqual([640, 433]);
+    await expect.poll(() => size(whole), PATIENCE).toEqual([300, 400]);
     await expect.poll(made, PATIENCE).toContain("data:image/avif");
     expect(await size(crop)).toEqual([160, 160]);
     const centre = await made();
     expect(await line()).toBe("gravity = { x = 0.5, y = 0.5 }");
 
-    await dialog.getByLabel("From the left").focus();
+    await dialog.getByLabel("From the top").focus();
     await page.keyboard.press("Home");
     await page.keyboard.press("ArrowRight");
-    expect(await line()).toBe("gravity = { x = 0.01, y = 0.5 }");
+    expect(await line()).toBe("gravity = { x = 0.5, y = 0.01 }");
     await expect.poll(made, PATIENCE).not.toBe(centre);
-    const left = await made();
+    const top = await made();
 
     const { x, y, width, height } = (await whole.boundingBox()) ?? expect.unreachable();
-    await page.mouse.click(x + 0.9 * width, y + 0.3 * height);
-    expect(await line()).toBe("gravity = { x = 0.9, y = 0.3 }");
-    await expect.poll(made, PATIENCE).not.toBe(left);
-    expect(presetOf((await line()) ?? "")).toMatchObject({ gravity: { x: 0.9, y: 0.3 } });
+    await page.mouse.click(x + 0.9 * width, y + 0.7 * height);
+    expect(await line()).toBe("gravity = { x = 0.9, y = 0.7 }");
+    await expect.poll(made, PATIENCE).not.toBe(top);
+    expect(presetOf((await line()) ?? "")).toMatchObject({ gravity: { x: 0.9, y: 0.7 } });
     expect(complaints).toEqual([]);
     await page.close();
   });
 
   test("by keyboard alone: from the page to the line that is copied, and back", async () => {
-    const { page, complaints } = await openSheet(FIG);
+    const { page, complaints } = await openSheet(SMALL);
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     await look(page, "figure >> nth=0");
-    const button = `Try ${FIG} as thumbnail`;
+    const button = `Try ${SMALL} as thumbnail`;
     const tabTo = async (wanted: string) => {
       for (let tabs = 0; tabs < 12 && !(await focused(page)).startsWith(wanted); tabs++) {
         await page.keyboard.press("Tab");
@@ -316,9 +319,9 @@ describeInBrowser("what can be tried on the contact sheet", () => {
   });
 
   test("a phone has no horizontal scroll, and its finger moves the slider", async () => {
-    const { page, complaints } = await openSheet(FIG, PHONE, 2);
+    const { page, complaints } = await openSheet(SMALL, PHONE, 2);
     for (const panel of ["Focal point", "Placeholder", "Compare"]) {
-      const { dialog } = await openTry(page, FIG, "thumbnail", panel);
+      const { dialog } = await openTry(page, SMALL, "thumbnail", panel);
       await dialog.locator("pre").first().waitFor();
       const over = await page.evaluate(() =>
         ["html", "dialog"].map((name) => {
@@ -342,8 +345,8 @@ describeInBrowser("what can be tried on the contact sheet", () => {
   });
 
   test("the dialog is light or dark, as the browser prefers", async () => {
-    const { page } = await openSheet(FIG);
-    const { dialog } = await openTry(page, FIG, "card");
+    const { page } = await openSheet(SMALL);
+    const { dialog } = await openTry(page, SMALL, "card");
     const colours = async (colorScheme: "light" | "dark") => {
       await page.emulateMedia({ colorScheme });
       return dialog.evaluate((box) => {
