@@ -19,6 +19,18 @@ export function findChromium(): string | undefined {
   return CHROMIUM || PLACES.find((place) => existsSync(place));
 }
 
+/**
+ * The Chromium of tests, and what to call them: without one they are skipped, and their title says so.
+ * @throws in CI, where a Chromium is required
+ */
+export function chromiumFor(title: string) {
+  const executable = findChromium();
+  if (executable !== undefined) return { executable, title };
+  const remedy = "install it, or set CHROMIUM to its path";
+  if (process.env["CI"] !== undefined) throw new Error(`No Chromium: ${remedy}`);
+  return { title: `${title}: NOT TESTED, because there is no Chromium (${remedy})` };
+}
+
 /** Starts it without background traffic. */
 export function launch(executablePath: string): Promise<Browser> {
   const args = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"];

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect } from "vitest";
 import type { SheetAnswer } from "../../src/dev/sheet/data.ts";
 import { freePort } from "../support/free-port.ts";
 import { copyProject, endRuns, removeCopies, start } from "../support/local-run.ts";
-import { findChromium, launch } from "./chromium.ts";
+import { chromiumFor, findChromium, launch } from "./chromium.ts";
 
 export const DESKTOP = { width: 1280, height: 900 };
 export const PHONE = { width: 390, height: 844 };
@@ -13,16 +13,10 @@ export const PHONE = { width: 390, height: 844 };
 /** For steps that take longer when other tests run. */
 export const PATIENCE = { timeout: 20_000 };
 
-const executable = findChromium();
-// In CI a Chromium is required.
-if (executable === undefined && process.env["CI"] !== undefined) {
-  throw new Error("No Chromium. Install it, or set CHROMIUM to its path.");
-}
-
 /** Describes tests that need a browser. Without one they are skipped, and their title says so. */
-export function describeInBrowser(title: string, tests: () => void): void {
-  const missing = `${title}: NOT TESTED, because there is no Chromium (install it, or set CHROMIUM to its path)`;
-  describe.skipIf(executable === undefined)(executable === undefined ? missing : title, tests);
+export function describeInBrowser(name: string, tests: () => void): void {
+  const { executable, title } = chromiumFor(name);
+  describe.skipIf(executable === undefined)(title, tests);
 }
 
 /** Runs a browser and a local run, in a copy of the project, around the tests that are described next. */
@@ -39,7 +33,7 @@ export function runSheet() {
     folder = copyProject(); // not before: without a browser nothing would remove it
     port = await freePort();
     address = `http://localhost:${port}`;
-    [browser, run] = await Promise.all([launch(executable ?? ""), start(folder, port)]);
+    [browser, run] = await Promise.all([launch(findChromium() ?? ""), start(folder, port)]);
     contexts = await Promise.all(
       [1, 2].map((deviceScaleFactor) => browser.newContext({ deviceScaleFactor, hasTouch: true })),
     );

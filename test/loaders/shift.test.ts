@@ -4,7 +4,7 @@ import { startStrictWorker } from "vitrine:strict-worker";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { thumbHash } from "../../src/client/placeholder.ts";
-import { findChromium, launch } from "../browser/chromium.ts";
+import { chromiumFor, launch } from "../browser/chromium.ts";
 import { meanColor } from "../support/mean-color.ts";
 import { facts } from "./facts.ts";
 import { serveLatePictures } from "./late-pictures.ts";
@@ -75,12 +75,7 @@ function pageOf(all: readonly ImgProps[]): string {
     <main>${figures.join("\n")}</main>`;
 }
 
-const executable = findChromium();
-// In CI a Chromium is required.
-if (executable === undefined && process.env["CI"] !== undefined) {
-  throw new Error("No Chromium. Install it, or set CHROMIUM to its path.");
-}
-const title = `layout shift and placeholders${executable === undefined ? ": NOT TESTED, because there is no Chromium" : ""}`;
+const { executable, title } = chromiumFor("layout shift and placeholders");
 
 describe.skipIf(executable === undefined)(title, () => {
   let browser: Browser;
