@@ -277,6 +277,26 @@ describeInBrowser("what can be tried on the contact sheet", () => {
     await page.close();
   });
 
+  test("why there is no crop stays there when the whole picture comes after it", async () => {
+    const { page } = await openSheet(SMALL);
+    const late = Promise.withResolvers<void>();
+    await page.route("**/.vitrine/try?*whole=yes*", async (route) => {
+      await late.promise;
+      await route.continue();
+    });
+    await page.route("**/.vitrine/try?*&x=*", (route) =>
+      route.fulfill({ status: 502, body: "no such crop\n" }),
+    );
+    const { dialog } = await openTry(page, SMALL, "thumbnail", "Focal point");
+    const fault = dialog.getByText("no such crop", { exact: true });
+    await fault.waitFor();
+    late.resolve();
+    const whole = dialog.getByAltText("The whole picture");
+    await expect.poll(() => whole.getAttribute("src"), PATIENCE).toContain("data:image/");
+    expect(await fault.count()).toBe(1);
+    await page.close();
+  });
+
   test("by keyboard alone: from the page to the line that is copied, and back", async () => {
     const { page, complaints } = await openSheet(SMALL);
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);

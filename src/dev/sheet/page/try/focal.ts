@@ -32,14 +32,14 @@ export function focalPanel(target: Target): HTMLElement {
     area.style.aspectRatio = "auto"; // the preset may rotate or trim
   });
   const crop = el("img", { src, alt: "What the preset shows" });
-  const result = el("p", { class: "result", role: "status" });
+  const [wholeFault, cropFault] = [faultLine(), faultLine()];
   const lines = el("div");
-  const show = (image: HTMLImageElement, made: Made | Fault) => {
-    result.replaceChildren("fault" in made ? el("span", { class: "fault" }, made.fault) : "");
+  const show = (image: HTMLImageElement, fault: HTMLElement, made: Made | Fault) => {
+    fault.textContent = "fault" in made ? made.fault : "";
     if ("url" in made) image.src = made.url;
   };
   const make = newestOf(async ({ x, y }: Point) =>
-    show(crop, await askTry(path, { x: `${x}`, y: `${y}` })),
+    show(crop, cropFault, await askTry(path, { x: `${x}`, y: `${y}` })),
   );
   const { gravity = "center" } = preset;
   const start = typeof gravity === "string" ? NAMED[gravity] : gravity;
@@ -59,7 +59,7 @@ export function focalPanel(target: Target): HTMLElement {
     down.set((clientY - top) / height);
     changed();
   });
-  void askTry(path, { whole: "yes" }).then((made) => show(whole, made));
+  void askTry(path, { whole: "yes" }).then((made) => show(whole, wholeFault, made));
   changed();
   const controls = [across.control, down.control];
   return el(
@@ -70,6 +70,7 @@ export function focalPanel(target: Target): HTMLElement {
       {},
       el("h3", {}, WHOLE),
       area,
+      wholeFault,
       el("p", { class: "hint" }, "Click where the eye should go, or move the sliders."),
       el("fieldset", { class: "side" }, el("legend", {}, "Focal point"), ...controls),
     ),
@@ -78,11 +79,16 @@ export function focalPanel(target: Target): HTMLElement {
       {},
       el("h3", {}, name),
       crop,
-      result,
+      cropFault,
       lines,
       el("p", { class: "hint" }, `It holds for every picture of ${name}.`),
     ),
   );
+}
+
+/** A line for why there is no picture. */
+function faultLine(): HTMLElement {
+  return el("p", { class: "fault result", role: "status" });
 }
 
 /** A number between 0 and 1, in steps of 0.01, with its label. */
