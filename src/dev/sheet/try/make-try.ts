@@ -6,8 +6,8 @@ import { makeRendition } from "../../../worker/edge/rendition.ts";
 import { chooseFormat } from "../../../worker/request/format.ts";
 import { originUrl } from "../../../worker/s3/object-url.ts";
 import { type Answer, says } from "./answer.ts";
+import { askSlots } from "./ask-slots.ts";
 import type { Try } from "./read-try.ts";
-import { withSlot } from "./with-slot.ts";
 
 /** How long a picture may take: ms. Longer than a visitor would wait, since this machine may be busy. */
 const PATIENCE_MS = 60_000;
@@ -20,7 +20,7 @@ export async function makeTry({ route, key, variant }: Try): Promise<Answer> {
   const asked = chooseFormat(variant, READABLE, route.svg);
   const url = originUrl(route.bucket.base, key);
   const deadline = Date.now() + PATIENCE_MS;
-  const made = await withSlot(route.bucket, url, (headers) =>
+  const made = await askSlots(route.bucket, url, (headers) =>
     makeRendition(url, headers, asked, deadline),
   );
   if (isRefusal(made)) return says(502, `the edge made no such picture: ${wordsOf(made)}`);

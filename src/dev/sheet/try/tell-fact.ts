@@ -5,12 +5,12 @@ import { isRefusal, type Refusal } from "../../../worker/base/refusal.ts";
 import { originUrl } from "../../../worker/s3/object-url.ts";
 import type { SignedHeaders } from "../../../worker/s3/sigv4.ts";
 import { type Answer, says } from "./answer.ts";
+import { askSlots } from "./ask-slots.ts";
 import type { Try } from "./read-try.ts";
-import { withSlot } from "./with-slot.ts";
 
 export async function tellFact({ route, key }: Pick<Try, "route" | "key">): Promise<Answer> {
   const url = originUrl(route.bucket.base, key);
-  const bytes = await withSlot(route.bucket, url, (headers) => readObject(url, headers));
+  const bytes = await askSlots(route.bucket, url, (headers) => readObject(url, headers));
   if (isRefusal(bytes)) return says(502, `S3 did not give the original: ${bytes.event}`);
   const fact = await readFact(bytes);
   if ("why" in fact) return says(502, `there is no fact of it: ${fact.why}`);

@@ -1,4 +1,5 @@
-// Signs a request for S3 with a slot of the bucket that S3 does not deny.
+// Signs a request for S3 with one slot of the bucket after the other, until S3 does not deny it. It keeps
+// nothing of what it learns, unlike `withSlots` of the Worker.
 
 import { isDenied, type Refusal } from "../../../worker/base/refusal.ts";
 import type { Bucket } from "../../../worker/config/bucket.ts";
@@ -6,9 +7,9 @@ import { type SignedHeaders, sign } from "../../../worker/s3/sigv4.ts";
 
 /**
  * @param url the object's, as `originUrl` makes it
- * @param ask is called for one slot after the other, until S3 does not deny it
+ * @param ask sends the request, with the headers that sign it
  */
-export async function withSlot<Made extends object>(
+export async function askSlots<Made extends object>(
   { slots, region }: Bucket,
   url: string,
   ask: (headers: SignedHeaders) => Promise<Made | Refusal>,
