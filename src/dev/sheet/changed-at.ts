@@ -1,8 +1,9 @@
 // Remembers when each preset and each route changed last. The browser may still keep a rendition from
 // before under the same URL.
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { presetsOf } from "../../cli/project/app-file/make-app-file.ts";
+import { replaceFile } from "../../cli/project/replace-file.ts";
 import { has, isTable, json } from "../../worker/base/json.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 
@@ -50,7 +51,7 @@ export function rememberChanges(
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
   const noted = noteChanges(seenIn(json(text)), settings, now);
   const after = JSON.stringify(noted);
-  if (after !== text) writeFileSync(file, after);
+  if (after !== text) replaceFile(file, after);
   return noted;
 }
 

@@ -1,7 +1,8 @@
 // The images that the user adds to the local buckets, and the list of them.
 
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { LOCAL_KEYS } from "../../cli/project/local.ts";
+import { replaceFile } from "../../cli/project/replace-file.ts";
 import { keyFault } from "../../url/key.ts";
 import { json } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";
@@ -23,10 +24,8 @@ export function listOwnImages(): Known[] {
   return list;
 }
 
-/** Replaces the list in one step, so it is never half written. */
 function writeList(list: readonly Known[]): void {
-  writeFileSync(`${LIST}.tmp`, JSON.stringify(list));
-  renameSync(`${LIST}.tmp`, LIST);
+  replaceFile(LIST, JSON.stringify(list));
 }
 
 /**

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
+import { MOST_BYTES } from "../../cli/project/picture/read-fact.ts";
 import { listen } from "../../emulator/listen.ts";
 import { decodePath } from "../../url/grammar.ts";
 import { isTable, json } from "../../worker/base/json.ts";
@@ -23,9 +24,6 @@ export type Sheet = {
   /** Tells the fact of a picture's original. */
   readonly fact: (search: string) => Promise<Answer>;
 };
-
-/** The edge does not read larger images: 100 MB (L1). */
-const MOST_BYTES = 100_000_000;
 
 /** Only from this origin, and nothing inline: only placeholders and tried pictures are `data:` URLs. */
 const POLICY = [
