@@ -25,7 +25,7 @@ import {
 import { property, type Visit } from "./property.ts";
 import { CONFIG, createIsolate, DIRECT, emptyCache, loopbackOf } from "./world.ts";
 
-/** All that a visitor gets, but for the times that it took. */
+/** All that a visitor gets, except the times that it took. */
 function seen({ answer, body }: Visit) {
   const headers = [...answer.headers].filter(([name]) => name !== "server-timing");
   return { status: answer.status, headers, body };

@@ -14,7 +14,7 @@ type Asked = {
 const PATIENCE_MS = 20_000;
 const UNSIGNED = "UNSIGNED-PAYLOAD";
 
-/** Percent-encodes the UTF-8 of a text, but for `A–Z a–z 0–9 - . _ ~` (A2). */
+/** Percent-encodes the UTF-8 of a text, except `A–Z a–z 0–9 - . _ ~` (A2). */
 export function encode(text: string): string {
   return [...Buffer.from(text)]
     .map((byte) => {

@@ -9,7 +9,7 @@ export type RenditionRef = {
   readonly preset: string;
   /** Whether its route is signed. */
   readonly signed: boolean;
-  /** The query that signs its URL, on a signed route; else one that asks for what changed of late. */
+  /** The query that signs its URL, on a signed route; else one that makes the browser load again what changed. */
   readonly query?: string;
 };
 
@@ -67,7 +67,7 @@ export type SheetData = {
 
 /** What the page shows. */
 export type SheetAnswer = {
-  /** Another one as soon as anything below is another, but for the queries that sign. */
+  /** It changes with anything below, except the queries that sign. */
   readonly tag: string;
   /** The mistakes in the configuration as it is written. */
   readonly mistakes: readonly string[];

@@ -16,7 +16,7 @@ import { ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../../
 import { arrange, get, stage } from "../../support/play.ts";
 import { file } from "../../support/stand.ts";
 
-/** Sets everything up correctly, with the rule of docs/deploy.md, but for some switches of the edge. */
+/** Sets everything up correctly, with the rule of docs/deploy.md, except for some switches of the edge. */
 function begin(settings: Partial<EdgeSettings> = {}, env?: object): void {
   arrange({ firewall: true, ...settings });
   stage.s3.faults.add("no-list-bucket");

@@ -12,7 +12,7 @@ export type Change = {
   readonly format?: string;
   readonly quality?: string | number;
   readonly gravity?: { readonly x: number; readonly y: number };
-  /** Whether the whole picture is wanted, of which the preset shows a part. */
+  /** Whether the whole picture is wanted, not the part that the preset shows. */
   readonly whole?: boolean;
 };
 
