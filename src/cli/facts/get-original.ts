@@ -7,11 +7,11 @@ import { originUrl } from "../../worker/s3/object-url.ts";
 import { sign } from "../../worker/s3/sigv4.ts";
 import { readSaid, type Said, verdictOf } from "../../worker/s3/verdict.ts";
 import type { World } from "../command.ts";
+import { MOST_BYTES } from "../net/ask-s3.ts";
 import { fetchBody, isLate } from "../net/body.ts";
 import { createPace } from "../net/pace.ts";
 import { plainEtag } from "../net/read-page.ts";
 import { answerOf, failureOf, type Retrying, retrying, waitOf } from "../net/retrying.ts";
-import { MOST_BYTES } from "../project/picture/read-fact.ts";
 import type { Take } from "./budget.ts";
 
 /** `trouble`: S3 failed, and another try may help. `halt`: no other object can be read either. */

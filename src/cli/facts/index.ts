@@ -3,13 +3,13 @@
 
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { type End, EXIT, type Exit, isFault, type Run, say, type World } from "../command.ts";
+import { MOST_BYTES } from "../net/ask-s3.ts";
 import { envOption, OBJECTS, restartOption, secretsFileOption, wholeNumber } from "../options.ts";
 import { recordFile } from "../project/line-file.ts";
 import { whyNoKey } from "../project/list-objects.ts";
 import { openProject } from "../project/open-project.ts";
 import { ownFileFault } from "../project/own-file.ts";
 import { loadSharp } from "../project/picture/load-sharp.ts";
-import { MOST_BYTES } from "../project/picture/read-fact.ts";
 import { MOST_PIXELS } from "../project/picture/small.ts";
 import { type Project, slotsAtHand } from "../project/project.ts";
 import { createProgress } from "../terminal/progress.ts";

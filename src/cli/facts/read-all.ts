@@ -2,9 +2,10 @@
 
 import type { Fact } from "../../client/types.ts";
 import { isFault, type World } from "../command.ts";
+import { MOST_BYTES } from "../net/ask-s3.ts";
 import { shareOut } from "../net/crew.ts";
 import type { Listed } from "../net/read-page.ts";
-import { MOST_BYTES, readFact, TOO_LARGE, type WithMemory } from "../project/picture/read-fact.ts";
+import { readFact, TOO_LARGE, type WithMemory } from "../project/picture/read-fact.ts";
 import type { NoFact } from "../project/picture/small.ts";
 import type { Progress } from "../terminal/progress.ts";
 import type { GetOriginal, Missing } from "./get-original.ts";

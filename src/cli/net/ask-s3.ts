@@ -14,7 +14,7 @@ export type S3Answer = Said & {
 export const PATIENCE_S = 10;
 
 /** The edge reads no larger object (L1). */
-const MOST_BYTES = 100e6;
+export const MOST_BYTES = 100e6;
 const MOST_TEXT = 10e6;
 
 /** Sends one request. The bytes of an object are not read. */

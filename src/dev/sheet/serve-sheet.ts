@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { MOST_BYTES } from "../../cli/project/picture/read-fact.ts";
+import { MOST_BYTES } from "../../cli/net/ask-s3.ts";
 import { listen } from "../../emulator/listen.ts";
 import { decodePath } from "../../url/grammar.ts";
 import { isTable, json } from "../../worker/base/json.ts";

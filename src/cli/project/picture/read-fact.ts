@@ -4,6 +4,7 @@
 import { rgbaToThumbHash } from "thumbhash";
 import type { Dimensions, Fact } from "../../../client/types.ts";
 import { isFault } from "../../command.ts";
+import { MOST_BYTES } from "../../net/ask-s3.ts";
 import { dominantColor } from "./dominant-color.ts";
 import { drawSvg } from "./draw-svg.ts";
 import { type LoadSharp, loadSharp } from "./load-sharp.ts";
@@ -22,8 +23,6 @@ import { readSvgSize } from "./svg-size.ts";
 /** Waits until there is memory for so many pixels, does the work, and returns what that returns. */
 export type WithMemory = <T>(pixels: number, work: () => Promise<T>) => Promise<T>;
 
-/** The edge reads no larger original (L1). */
-export const MOST_BYTES = 100e6;
 const LONGEST_SIDE = 12_000;
 /** The longest side that can be drawn of an SVG. */
 const LONGEST_SVG_SIDE = 32_767;

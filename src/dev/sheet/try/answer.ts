@@ -1,6 +1,7 @@
 // What a try is answered with, and the steps that all tries have in common.
 
 import { presetsOf } from "../../../cli/project/app-file/make-app-file.ts";
+import type { Refusal } from "../../../worker/base/refusal.ts";
 import type { Mistakes } from "../../read-project.ts";
 import type { LocalConfig } from "../local-config.ts";
 import { readTry, type Try } from "./read-try.ts";
@@ -15,6 +16,12 @@ export type Answer = {
 /** Answers with why there is nothing else. */
 export function says(status: Answer["status"], reason: string): Answer {
   return { status, type: "text/plain", body: `${reason}\n` };
+}
+
+/** Why there is no picture or no original: `origin-failed, ECONNREFUSED`. */
+export function wordsOf(refusal: Refusal): string {
+  const { event } = refusal;
+  return "reason" in refusal && refusal.reason ? `${event}, ${refusal.reason}` : event;
 }
 
 /**

@@ -1,11 +1,11 @@
 // Makes a picture with other options than its preset's: signed as the Worker signs, asked of the edge of
 // the local run, and let through by the Worker's own guard. So no byte of an original comes out here.
 
-import { isRefusal, type Refusal } from "../../../worker/base/refusal.ts";
+import { isRefusal } from "../../../worker/base/refusal.ts";
 import { makeRendition } from "../../../worker/edge/rendition.ts";
 import { chooseFormat } from "../../../worker/request/format.ts";
 import { originUrl } from "../../../worker/s3/object-url.ts";
-import { type Answer, says } from "./answer.ts";
+import { type Answer, says, wordsOf } from "./answer.ts";
 import { askSlots } from "./ask-slots.ts";
 import type { Try } from "./read-try.ts";
 
@@ -26,9 +26,4 @@ export async function makeTry({ route, key, variant }: Try): Promise<Answer> {
   if (isRefusal(made)) return says(502, `the edge made no such picture: ${wordsOf(made)}`);
   const body = new Uint8Array(await new Response(made.body).arrayBuffer());
   return { status: 200, type: made.type, body };
-}
-
-function wordsOf(refusal: Refusal): string {
-  const { event } = refusal;
-  return "reason" in refusal && refusal.reason ? `${event}, ${refusal.reason}` : event;
 }
