@@ -1,6 +1,6 @@
 // The .ts file of vitrine facts, in the strictest app: it compiles, and a misspelt key does not.
 
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
@@ -46,6 +46,18 @@ test("factOf knows every key, and no other name", async () => {
   for (const none of ["valueOf", "toString", "photos/fig.jpg/", ""]) {
     expect(factOf(none)).toBeUndefined();
   }
+});
+
+test("the type of a fact in the file is that of the client", async () => {
+  put("a.jpg", file("made/rotated-gps.jpg"));
+  await facts(["--out", "facts.ts"]);
+  const types = readFileSync(join(import.meta.dirname, "../../../src/client/types.ts"), "utf8");
+  const fieldsOf = (text: string) => {
+    const [fact = ""] = /export type Fact = .*?\n};/s.exec(text) ?? [];
+    return fact.match(/readonly .*?;/g)?.filter((field) => !/(?:width|height):/.test(field));
+  };
+  expect(fieldsOf(read("facts.ts"))).toHaveLength(6);
+  expect(fieldsOf(read("facts.ts"))).toEqual(fieldsOf(types));
 });
 
 test("a file without facts compiles, too", async () => {
