@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { newestOf } from "../../../../src/dev/sheet/page/try/newest.ts";
 
-test("while one is made, only the newest waits; a failure ends nothing", async () => {
+test("while one is made, only the newest waits", async () => {
   const made: number[] = [];
   const ends: (() => void)[] = [];
   const ask = newestOf<number>(async (asked) => {
