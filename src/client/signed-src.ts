@@ -2,6 +2,8 @@
 // key. No key holds `//`, so no key is taken for such a `src`. A signature is a credential: no message
 // holds a part of it.
 
+import { fail } from "./site.ts";
+
 /** A query as `createSigner`'s function returns it. It holds no slash. */
 const SIGNED_QUERY =
   /^\?exp=[1-9]\d{0,11}&kid=[A-Za-z][\w-]{0,31}(?:&v=[\w.-]{1,64})?&sig=[\w-]{43}$/;
@@ -18,7 +20,7 @@ const SIGNED_QUERY =
  */
 export function signedSrc(key: string, query: string): string {
   if (SIGNED_QUERY.test(query)) return `${query}//${key}`;
-  throw new RangeError("Vitrine: query must be what the function of createSigner returns");
+  return fail("query must be what the function of createSigner returns");
 }
 
 /**
@@ -29,7 +31,5 @@ export function readSrc(src: string): { readonly key: string; readonly query?: s
   const [query = "", key, ...more] = src.split("//");
   if (key === undefined) return { key: src };
   if (SIGNED_QUERY.test(query) && more.length === 0) return { key, query };
-  throw new RangeError(
-    "Vitrine: no key holds //, and this src is not what signedSrc or nextSrc returns",
-  );
+  return fail("no key holds //, and this src is not what signedSrc or nextSrc returns");
 }
