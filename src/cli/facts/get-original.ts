@@ -12,7 +12,7 @@ import { fetchBody, isLate } from "../net/body.ts";
 import { createPace } from "../net/pace.ts";
 import { plainEtag } from "../net/read-page.ts";
 import { answerOf, failureOf, type Retrying, retrying, waitOf } from "../net/retrying.ts";
-import type { Take } from "./budget.ts";
+import type { Take } from "../project/picture/budget.ts";
 
 /** `trouble`: S3 failed, and another try may help. `halt`: no other object can be read either. */
 export type Missing = {

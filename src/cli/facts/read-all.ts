@@ -5,7 +5,8 @@ import { isFault, type World } from "../command.ts";
 import { MOST_BYTES } from "../net/ask-s3.ts";
 import { shareOut } from "../net/crew.ts";
 import type { Listed } from "../net/read-page.ts";
-import { readFact, TOO_LARGE, type WithMemory } from "../project/picture/read-fact.ts";
+import type { Within } from "../project/picture/budget.ts";
+import { readFact, TOO_LARGE } from "../project/picture/read-fact.ts";
 import type { NoFact } from "../project/picture/small.ts";
 import type { Progress } from "../terminal/progress.ts";
 import type { GetOriginal, Missing } from "./get-original.ts";
@@ -27,7 +28,7 @@ export type Outcome = {
 
 type Reading = {
   readonly get: GetOriginal;
-  readonly withMemory: WithMemory;
+  readonly withMemory: Within;
   readonly record: FactRecord;
   readonly progress: Progress;
   readonly concurrency: number;
@@ -107,7 +108,7 @@ async function readOne(
   known: string | undefined,
   bytes: number,
   get: GetOriginal,
-  withMemory: WithMemory,
+  withMemory: Within,
 ) {
   const tooLarge: Missing = { why: TOO_LARGE, kind: "object" };
   // By the list; what comes is measured, too.

@@ -5,6 +5,7 @@ import { rgbaToThumbHash } from "thumbhash";
 import type { Dimensions, Fact } from "../../../client/types.ts";
 import { isFault } from "../../command.ts";
 import { MOST_BYTES } from "../../net/ask-s3.ts";
+import type { Within } from "./budget.ts";
 import { dominantColor } from "./dominant-color.ts";
 import { drawSvg } from "./draw-svg.ts";
 import { type LoadSharp, loadSharp } from "./load-sharp.ts";
@@ -19,9 +20,6 @@ import {
 } from "./small.ts";
 import { sniff } from "./sniff.ts";
 import { readSvgSize } from "./svg-size.ts";
-
-/** Waits until there is memory for so many pixels, does the work, and returns what that returns. */
-export type WithMemory = <T>(pixels: number, work: () => Promise<T>) => Promise<T>;
 
 const LONGEST_SIDE = 12_000;
 /** The longest side that can be drawn of an SVG. */
@@ -45,7 +43,7 @@ type Head = Dimensions & {
  */
 export async function readFact(
   bytes: Uint8Array,
-  withMemory: WithMemory = (_pixels, work) => work(),
+  withMemory: Within = (_pixels, work) => work(),
 ): Promise<Fact | NoFact> {
   const sharp = loadSharp();
   if (isFault(sharp)) throw new Error(sharp.fault);

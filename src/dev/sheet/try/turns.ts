@@ -1,5 +1,7 @@
 // Lets only so much work run at once, because pictures take memory. No clock, no I/O.
 
+import { createBudget, withinBudget } from "../../../cli/project/picture/budget.ts";
+
 /** Runs work when it is its turn. Undefined: too much waits already, and it did not run. */
 export type Turns = <T>(work: () => Promise<T>) => Promise<T | undefined>;
 
@@ -8,18 +10,15 @@ export type Turns = <T>(work: () => Promise<T>) => Promise<T | undefined>;
  * @param waiting how much waits at most
  */
 export function createTurns(atOnce: number, waiting: number): Turns {
-  let running = 0;
-  const queue: (() => void)[] = [];
+  const withPlace = withinBudget(createBudget(atOnce));
+  let open = 0;
   return async (work) => {
-    if (running < atOnce) running++;
-    else if (queue.length >= waiting) return undefined;
-    else await new Promise<void>((start) => queue.push(start)); // the place of one that has ended
+    if (open === atOnce + waiting) return undefined;
+    open += 1;
     try {
-      return await work();
+      return await withPlace(1, work);
     } finally {
-      const next = queue.shift();
-      if (next === undefined) running--;
-      else next();
+      open -= 1;
     }
   };
 }

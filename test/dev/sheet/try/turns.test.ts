@@ -20,7 +20,7 @@ test("two run, two wait their turn, and more are refused at once", async () => {
   const { begun, piece, end } = pieces();
   const all = ["a", "b", "c", "d"].map((name) => turns(piece(name)));
   expect(await turns(piece("e"))).toBeUndefined();
-  expect(begun).toEqual(["a", "b"]);
+  await expect.poll(() => begun).toEqual(["a", "b"]);
   end("b");
   expect(await all[1]).toBe("b");
   await expect.poll(() => begun).toEqual(["a", "b", "c"]);

@@ -1,9 +1,10 @@
-// Bounds how much of something is taken at a time, such as memory.
-
-import type { WithMemory } from "../project/picture/read-fact.ts";
+// Bounds how much of something is taken at a time, such as memory. No clock, no I/O.
 
 /** Returns what gives it back. */
 export type Take = (amount: number) => Promise<() => void>;
+
+/** Waits until there is so much, does the work, and returns what that returns. */
+export type Within = <T>(amount: number, work: () => Promise<T>) => Promise<T>;
 
 /**
  * Who asks first is served first, so a large amount is not overtaken for ever. An amount above `most` gets all.
@@ -32,8 +33,8 @@ export function createBudget(most: number): Take {
   };
 }
 
-/** Returns what waits until there is enough, works, and then gives it back. */
-export function withinBudget(take: Take): WithMemory {
+/** @param take gives the amount to each work, until that has ended */
+export function withinBudget(take: Take): Within {
   return async (amount, work) => {
     const release = await take(amount);
     try {

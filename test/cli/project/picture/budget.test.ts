@@ -1,7 +1,7 @@
 // Who waits for memory gets it, in turn.
 
 import { expect, test } from "vitest";
-import { createBudget } from "../../../src/cli/facts/budget.ts";
+import { createBudget } from "../../../../src/cli/project/picture/budget.ts";
 
 const settled = () => new Promise((settle) => setImmediate(settle));
 
