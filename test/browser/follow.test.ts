@@ -165,8 +165,7 @@ describeInBrowser("the contact sheet that follows", () => {
     await page.locator(`${figure("thumbnail")} img`).dispatchEvent("error");
     await page.locator(`${figure("thumbnail")}[data-state=failed]`).waitFor();
     // A page that is opened now shows the mistakes, too.
-    const second = await page.context().newPage();
-    await second.goto(`${address()}/`);
+    const { page: second } = await openSheet(KEY);
     await second.getByRole("region", { name: "The configuration has mistakes" }).waitFor(PATIENCE);
 
     writeFileSync(toml(), original.replace("width = 480", "width = 90"));

@@ -74,7 +74,7 @@ export function runSheet() {
       };
     }, wanted);
     await page.goto(`${address}/`);
-    await page.waitForSelector("main[aria-busy=false]");
+    await page.waitForSelector("main[aria-busy=false]", { state: "attached" }); // it may be empty
     return { page, complaints, got };
   }
 
