@@ -5,7 +5,7 @@ import { fail } from "./site.ts";
 const BASE_URL = /^(?:https?:\/\/[^/?#]+)?(?:\/[^?#]*)?$/i;
 
 /**
- * Returns a base URL if it is one: an http(s) URL, or a path of the page's own host: `/`.
+ * Returns a base URL if it is valid: an http(s) URL, or a path of the page's own host: `/`.
  * @param name what the app calls it; part of the error message
  * @throws RangeError if it is empty or anything else
  * @example

@@ -50,7 +50,7 @@ export type Client<Presets extends PresetTable, Name extends keyof Presets & str
 
 /**
  * Makes the client of one route.
- * @throws RangeError if the base URL is none, if the path has no `:preset`, or if the route names a preset
+ * @throws RangeError if the base URL is invalid, if the path has no `:preset`, or if the route names a preset
  *   that `presets` does not have
  * @example
  * const images = createClient({

@@ -6,7 +6,7 @@ import { rgbaToDataURL, thumbHashToRGBA } from "thumbhash";
 /**
  * Returns a CSS `background`: the ThumbHash of a fact as a picture of at most 16 × 16 pixels, stretched. It is
  * up to 1.7 kB long. It holds nothing but the decoded picture, wherever the fact comes from.
- * @throws RangeError if the ThumbHash is none
+ * @throws RangeError if the ThumbHash is invalid
  * @example
  * images.imgProps(key, "card", { alt: "A fig", original: facts[key], placeholder: thumbHash });
  */

@@ -17,7 +17,7 @@ export type Gathered = {
   readonly objects: ReadonlyMap<string, Listed>;
   /** What each listed key begins with; none: keys came from stdin. */
   readonly prefixes: readonly string[];
-  /** How many given names are none of an object. */
+  /** How many given names no object can have. */
   readonly impossible: number;
 };
 
@@ -89,6 +89,6 @@ async function readKeys(
     else refuse({ given: found.given, reason: twoBuckets(bucket, found.bucket) });
   }
   if (bucket !== undefined) return { bucket, objects, prefixes: [], impossible };
-  const wrong = impossible === 1 ? "the key on stdin is none" : "the keys on stdin are none";
+  const wrong = impossible === 1 ? "the key on stdin is invalid" : "all keys on stdin are invalid";
   return { fault: impossible > 0 ? wrong : "no key came on stdin" };
 }

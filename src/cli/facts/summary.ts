@@ -5,7 +5,7 @@ import { count, counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/visible.ts";
 import type { Outcome } from "./read-all.ts";
 
-/** How many objects are named that are no pictures: a bucket may have many. */
+/** How many of the objects that are not pictures are named: a bucket may have many. */
 const NAMED = 10;
 
 export function summaryLines(outcome: Outcome, record: string): string[] {

@@ -112,7 +112,7 @@ test("keys on stdin are those of one bucket", async () => {
 
 test.each<[string, Given, code: number, said: RegExp]>([
   ["nothing comes", { stdin: "" }, 2, /no key came on stdin/],
-  ["no key comes", { stdin: "//\n" }, 2, /the key on stdin is none/],
+  ["no key comes", { stdin: "//\n" }, 2, /the key on stdin is invalid/],
   [
     "a terminal",
     { stdin: Object.assign(Readable.from([]), { isTTY: true }) },
