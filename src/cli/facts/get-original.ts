@@ -7,12 +7,11 @@ import { originUrl } from "../../worker/s3/object-url.ts";
 import { sign } from "../../worker/s3/sigv4.ts";
 import { readSaid, type Said, verdictOf } from "../../worker/s3/verdict.ts";
 import type { World } from "../command.ts";
-import { MOST_BYTES } from "../net/ask-s3.ts";
-import { fetchBody, isLate } from "../net/body.ts";
 import { createPace } from "../net/pace.ts";
 import { plainEtag } from "../net/read-page.ts";
 import { answerOf, failureOf, type Retrying, retrying, waitOf } from "../net/retrying.ts";
 import type { Take } from "../project/picture/budget.ts";
+import { type Came, fetchOnce } from "./fetch-once.ts";
 
 /** `trouble`: S3 failed, and another try may help. `halt`: no other object can be read either. */
 export type Missing = {
@@ -29,12 +28,9 @@ export type GetOriginal = <T>(
   use: (original: Original) => Promise<T>,
 ) => Promise<T | "unchanged" | "too-large" | Missing | undefined>;
 
-/** Seconds for the headers, and then between two parts of the body. */
-const PATIENCE_S = 30;
 /** Milliseconds for a whole answer. It may wait for the memory of other originals. */
 const TIMEOUT = 3_600_000;
 const LONGEST_WAIT = 60_000;
-const MOST_TEXT = 1e6;
 
 /**
  * @param slots the keys to try, in this order
@@ -68,8 +64,7 @@ export function createGetter(
     use: (original: Original) => Promise<T>,
   ): Promise<T | "unchanged" | "too-large" | Missing | Refused | undefined> {
     const url = originUrl(bucket.base, bucket.prefix + key);
-    let bytes: Uint8Array | undefined;
-    let release = () => {};
+    let came: Came | undefined;
     const settings: Retrying = {
       limit: 5,
       statuses: [408, 429, 500, 502, 503, 504],
@@ -79,32 +74,17 @@ export function createGetter(
       signal,
       before: pace.turn,
       async send() {
-        release();
-        release = () => {};
-        bytes = undefined;
         // Each time: a signature is only good for 15 minutes (A7).
         const signed = await sign(url, bucket.region, credentials, now());
         const headers = { ...signed, ...(etag !== undefined && { "if-none-match": `"${etag}"` }) };
-        const answer = await fetchPatiently(url, { headers, signal }, async (answer) => {
-          if (answer.status !== 200) return MOST_TEXT;
-          const length = lengthOf(answer);
-          if (length > MOST_BYTES) return 0;
-          release = await memory(length);
-          return MOST_BYTES;
-        });
-        if (answer.status === 200) {
-          if (answer.whole) ({ bytes } = answer);
-          return answerOf(plainAnswer(answer), "");
-        }
-        if (answer.status === 429) pace.hold(Math.min(waitOf(answer, now()), LONGEST_WAIT));
-        return answerOf(plainAnswer(answer), new TextDecoder().decode(answer.bytes));
+        came = await fetchOnce(url, { headers, signal }, memory);
+        if (came.status === 429) pace.hold(Math.min(waitOf(came, now()), LONGEST_WAIT));
+        return answerOf({ ...came, statusText: "" }, came.text);
       },
     };
-    let headers: Headers;
     try {
-      ({ headers } = await retrying(settings).get(url));
+      await retrying(settings).get(url);
     } catch (error) {
-      release();
       const failure = failureOf(error, settings);
       if (failure === undefined) return undefined;
       if (typeof failure === "string") return { why: failure, kind: "trouble" };
@@ -112,11 +92,11 @@ export function createGetter(
       return missingBy(readSaid(failure, await failure.text(), now()), bucket.region);
     }
     try {
-      const told = headers.get("etag");
-      if (bytes === undefined) return "too-large";
-      return await use({ bytes, etag: told ? plainEtag(told) : undefined });
+      if (came?.bytes === undefined) return "too-large";
+      const told = came.headers.get("etag");
+      return await use({ bytes: came.bytes, etag: told ? plainEtag(told) : undefined });
     } finally {
-      release();
+      came?.release();
     }
   }
 }
@@ -136,30 +116,3 @@ function missingBy(said: Said, region: string): Missing | Refused {
   if (fault === "setup") return { why, kind: "halt" };
   return { why, kind: fault === "object" ? "object" : "trouble" };
 }
-
-/** The bytes that will come; the most that are read if that is not known. */
-function lengthOf({ headers }: Pick<Response, "headers">): number {
-  const told = headers.get("content-length");
-  // A body that is stored as gzip gets longer.
-  if (told === null || headers.has("content-encoding")) return MOST_BYTES;
-  return Number(told);
-}
-
-/** The body is read already, and decoded. */
-function plainAnswer({ status, headers }: Pick<Response, "status" | "headers">) {
-  const plain = new Headers(headers);
-  for (const name of ["content-encoding", "content-length"]) plain.delete(name);
-  return { status, statusText: "", headers: plain };
-}
-
-/** @throws a TypeError also if the answer takes too long, as for other failures of the network */
-async function fetchPatiently(...[url, init, take]: [string, RequestInit, TakeAnswer]) {
-  try {
-    return await fetchBody(url, init, PATIENCE_S, take);
-  } catch (error) {
-    if (isLate(error)) throw new TypeError(`nothing came for ${PATIENCE_S} s`);
-    throw error;
-  }
-}
-
-type TakeAnswer = (answer: Response) => Promise<number>;
