@@ -5,7 +5,9 @@ import type { Dimensions } from "../../../client/types.ts";
 const LOOKED_AT = 65_536;
 const ROOT = /<svg((?:\s+[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*\/?>/i;
 const ATTRIBUTE = /\s([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
-const LENGTH = /^\s*\+?(\d*\.?\d+(?:e[+-]?\d+)?)(px|in|cm|mm|q|pt|pc)?\s*$/i;
+// A text has only one way to match: a long one must not take long.
+const LENGTH = /^\s*\+?((?:\d*\.)?\d+(?:e[+-]?\d+)?)(px|in|cm|mm|q|pt|pc)?\s*$/i;
+const NUMBER = /^[+-]?(?:\d*\.)?\d+(?:e[+-]?\d+)?$/i;
 
 /** CSS pixels in each unit. */
 const UNITS = new Map([
@@ -33,8 +35,8 @@ export function readSvgSize(svg: Uint8Array): Dimensions | undefined {
   const [, , across = 0, down = 0] = (found.get("viewBox") ?? "")
     .trim()
     .split(/[\s,]+/)
-    .map(Number);
-  if (!(across > 0 && down > 0)) return undefined;
+    .map(readNumber);
+  if (!(across > 0 && down > 0 && across + down < Infinity)) return undefined;
   if (width) return whole(width, (width * down) / across);
   if (height) return whole((height * across) / down, height);
   return whole(across, down);
@@ -44,6 +46,11 @@ export function readSvgSize(svg: Uint8Array): Dimensions | undefined {
 function readLength(text = ""): number | undefined {
   const [, number, unit = "px"] = LENGTH.exec(text) ?? [];
   return number === undefined ? undefined : Number(number) * (UNITS.get(unit.toLowerCase()) ?? 1);
+}
+
+/** JavaScript reads more as a number than SVG does: `Infinity`, `0x9`. */
+function readNumber(text: string): number {
+  return NUMBER.test(text) ? Number(text) : Number.NaN;
 }
 
 function whole(width: number, height: number): Dimensions {

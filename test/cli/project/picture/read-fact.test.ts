@@ -170,6 +170,13 @@ test.each<[string, Bytes, why: RegExp]>([
   ["too many bytes (L1)", () => new Uint8Array(100_000_001), /over 100 MB/],
   ["an SVG that does not say its size", () => svg('width="100%"'), /SVG without a size/],
   ["an SVG of no size", () => svg('width="0" height="0"'), /SVG without a size/],
+  ["an SVG of an endless box", () => svg('width="9" viewBox="0 0 1e999 1e999"'), /without a size/],
+  ["an SVG whose box has a word in it", () => svg('viewBox="0 0 Infinity 0x9"'), /without a size/],
+  [
+    "an SVG with a long word for a side",
+    () => svg(`width="${"1".repeat(60_000)}x" height="9"`),
+    /without a size/,
+  ],
   ["an SVG that is too large", () => svg('width="1e9" height="1e9"'), /too large to draw/],
   ["an SVG that does not end", () => svg('width="9" height="9"').subarray(0, 90), /broken: /],
   [

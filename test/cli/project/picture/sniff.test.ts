@@ -34,6 +34,12 @@ test.each<[string, () => Uint8Array | Promise<Uint8Array>, string | undefined]>(
     () => text('\ufeff<!DOCTYPE svg PUBLIC "-//W3C" "x" [ <!ENTITY a "<b>"> ]>\n<svg/>'),
     "image/svg+xml",
   ],
+  ["comments without end", () => text("<!---->".repeat(580)), undefined],
+  [
+    "an SVG in the clothes of an AVIF",
+    () => text('<!--ftyp00000000avif--><svg width="9" height="9"></svg>'),
+    "image/svg+xml",
+  ],
   ["something with a name like it", () => text("<svgx>"), undefined],
   ["HTML", () => file("broken/page.jpg"), undefined],
   ["HTML with an SVG in it", () => text("<html><svg></svg></html>"), undefined],
