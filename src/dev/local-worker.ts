@@ -36,7 +36,8 @@ export function localGateway(gateway: Gateway | Entrypoint) {
       const { pathname, search, origin } = new URL(request.url);
       const isOfSheet = pathname === "/" || pathname.startsWith("/.vitrine/");
       if (env.LOCAL_SHEET !== undefined && isOfSheet) {
-        return askSheet(request, env.LOCAL_SHEET + pathname + search, origin, env);
+        const own = { origin, isPage: pathname === "/" };
+        return askSheet(request, env.LOCAL_SHEET + pathname + search, own, env);
       }
       const opened = await versionOf(env);
       const answer =
@@ -82,15 +83,19 @@ async function versionOf(env: Doors): Promise<object> {
 
 /**
  * Forwards a request to the contact sheet, and with it what this Worker runs with: wrangler takes up a
- * change later than the sheet can read it. Only its own page may change the bucket.
+ * change later than the sheet can read it. Only its own page may change the bucket, or ask for anything but
+ * the page itself.
  */
 function askSheet(
   request: Request,
   url: string,
-  origin: string,
+  { origin, isPage }: { readonly origin: string; readonly isPage: boolean },
   { BUCKETS, ROUTES, PRESETS, ANSWERS }: Running,
 ): Promise<Response> | Response {
   const { method, headers, body } = request;
+  // A page of elsewhere cannot read an answer, but a picture takes long to make.
+  const isElsewhere = /^(?:cross|same)-site$/.test(headers.get("sec-fetch-site") ?? "");
+  if (isElsewhere && !isPage) return new Response("Not for this page\n", { status: 403 });
   if (method === "GET" || method === "HEAD") {
     return send(url, {
       method: "POST",

@@ -1,0 +1,62 @@
+// Whom the local run shows its contact sheet.
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Doors, localGateway } from "../../src/dev/local-worker.ts";
+import { serveSheet } from "../../src/dev/sheet/serve-sheet.ts";
+import { says } from "../../src/dev/sheet/try/answer.ts";
+import { createCache } from "../../src/emulator/cache/cache.ts";
+import type { Served } from "../../src/emulator/served.ts";
+
+const done: string[] = [];
+let served: Served;
+beforeAll(async () => {
+  const note = (what: string) => {
+    done.push(what);
+    return says(400, what);
+  };
+  const sheet = {
+    answer: async () => ({ tag: "1", mistakes: [] }),
+    put: async () => note("put").body.toString(),
+    forget: () => void note("forget"),
+    attempt: async () => note("try"),
+    fact: async () => note("fact"),
+  };
+  served = await serveSheet(sheet, (reason) => expect.unreachable(`${reason}`));
+});
+afterAll(() => served.close());
+
+/** Any request, with or without what Cloudflare adds to it. */
+type Gateway = {
+  fetch(request: Request, env: Doors, run: ExecutionContext): Response | Promise<Response>;
+};
+
+async function ask(path: string, headers: Record<string, string>) {
+  const gateway: Gateway = localGateway({ fetch: async () => new Response("not the sheet") });
+  const env = { LOCAL_EDGE: "http://localhost:9/none", LOCAL_SHEET: served.url };
+  const local = createCache().entrypoint((run: ExecutionContext) => ({
+    fetch: async (request: Request) => gateway.fetch(request, env, run),
+  }));
+  done.length = 0;
+  const answer = await local.fetch(new Request(`http://localhost:8787${path}`, { headers }));
+  return [answer.status, ...done];
+}
+
+test.each(["cross-site", "same-site"])(
+  "a page of elsewhere (%s) makes it do nothing, and may link to the sheet",
+  async (site) => {
+    const headers = { "sec-fetch-site": site };
+    for (const path of ["try?of=/images/card/a.jpg", "fact?of=/images/card/a.jpg", "tag"]) {
+      expect([path, await ask(`/.vitrine/${path}`, headers)]).toEqual([path, [403]]);
+    }
+    expect(await ask("/", headers)).toEqual([200]);
+  },
+);
+
+test.each([{ "sec-fetch-site": "same-origin" }, { "sec-fetch-site": "none" }, {}])(
+  "its own page, an address that is typed and a tool get all of it: %j",
+  async (headers) => {
+    expect(await ask("/.vitrine/try?of=/images/card/a.jpg", headers)).toEqual([400, "try"]);
+    expect(await ask("/.vitrine/fact?of=/images/card/a.jpg", headers)).toEqual([400, "fact"]);
+    expect(await ask("/.vitrine/tag", headers)).toEqual([200]);
+  },
+);
