@@ -13,7 +13,7 @@ import { describeFixtures } from "./describe.ts";
 import { readLocalConfig } from "./local-config.ts";
 import { forgetOwnImage, listOwnImages, putOwnImage } from "./own-images.ts";
 import type { Sheet } from "./serve-sheet.ts";
-import { answerWith } from "./try/answer.ts";
+import { answerWith, says } from "./try/answer.ts";
 import { makeTry } from "./try/make-try.ts";
 import { tellFact } from "./try/tell-fact.ts";
 import { createTurns } from "./try/turns.ts";
@@ -46,6 +46,11 @@ export async function localSheet(project: Project, endpoint: string): Promise<Sh
     return await contentsOf(config, vars, known, !own, seen, now);
   };
 
+  /** A try asks for no signature: what is private of that S3 stays so. The sheet shows nothing of it. */
+  const notOwn = () => {
+    return says(400, `nothing is tried with the S3 that ${devVarsOf(".", environment)} names`);
+  };
+
   return {
     answer: async (running) => {
       const now = readProject(endpoint, environment, "quiet");
@@ -65,8 +70,8 @@ export async function localSheet(project: Project, endpoint: string): Promise<Sh
       return putOwnImage(local.config, file, body, type, Date.now());
     },
     forget: forgetOwnImage,
-    attempt: (search) => answerWith(makeTry, read, search, turns),
-    fact: (search) => answerWith(tellFact, read, search, turns),
+    attempt: async (search) => (own ? notOwn() : answerWith(makeTry, read, search, turns)),
+    fact: async (search) => (own ? notOwn() : answerWith(tellFact, read, search, turns)),
   };
 }
 

@@ -1,7 +1,8 @@
 // Tries of the contact sheet, on the strict edge with a private S3 behind it.
 
 import sharp from "sharp";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { localSheet } from "../../../../src/dev/sheet/local-sheet.ts";
 import { type Answer, answerWith } from "../../../../src/dev/sheet/try/answer.ts";
 import { makeTry } from "../../../../src/dev/sheet/try/make-try.ts";
 import { tellFact } from "../../../../src/dev/sheet/try/tell-fact.ts";
@@ -151,6 +152,35 @@ test("a fact tells of the original what apps need, and has none of its bytes", a
     const none = await ask(tellFact, `?of=/images/card/${key}`);
     expect([key, none]).toEqual([key, expect.objectContaining({ status: 502 })]);
   }
+});
+
+test("of an original that does not end, no more is read than the edge would read (L1)", async () => {
+  let read = 0;
+  const body = new ReadableStream<Uint8Array>({
+    pull(stream) {
+      if (read > 200e6) return stream.close();
+      read += 8e6;
+      stream.enqueue(new Uint8Array(8e6));
+    },
+  });
+  vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(body));
+  const answer = await ask(tellFact, `?of=${CARD}`);
+  expect(answer).toMatchObject({ status: 502, body: expect.stringContaining("too large") });
+  expect(read).toBeLessThan(120e6);
+});
+
+test("with an S3 of one's own nothing is tried: it would need no signature", async () => {
+  const config = readConfig(ENV);
+  if ("mistakes" in config) throw new Error(JSON.stringify(config.mistakes));
+  const run = { own: true, buckets: {}, secrets: {}, vars: ENV, started: ENV, config };
+  const project = { ...run, file: "wrangler.toml", environment: undefined, main: "src/index.ts" };
+  const sheet = await localSheet(project, "http://localhost:8787/cdn-cgi/local/r2/s3");
+  for (const made of [sheet.attempt, sheet.fact]) {
+    const answer = await made("?of=/private/card/key.jpg");
+    const body = "nothing is tried with the S3 that .dev.vars names\n";
+    expect(answer).toEqual({ status: 400, type: "text/plain", body });
+  }
+  expect(stage.asked).toEqual([]);
 });
 
 test("a broken configuration is told with its mistakes", async () => {
