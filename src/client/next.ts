@@ -19,8 +19,8 @@ import type { AnySite, PresetTable, Site } from "./types.ts";
  */
 export function nextLoader(site: AnySite, signed: AnySite = site) {
   return ({ src, width }: { readonly src: string; readonly width: number }): string => {
-    const end = src.indexOf(":");
-    const asked = { src: src.slice(end + 1), preset: src.slice(0, Math.max(end, 0)), width };
+    const [before = "", preset] = /^([^/?:]*):/.exec(src) ?? []; // else a key, or a query before it
+    const asked = { src: src.slice(before.length), preset, width };
     return loaderUrl(
       { open: site, signed },
       asked,

@@ -132,6 +132,7 @@ test("other mistakes about a signed picture name the key, and no part of the sig
   const src = signedSrc("a.jpg", RIGHT);
   for (const [attempt, message] of [
     [() => load({ src, width: 1 }), /^Vitrine: no preset for "a.jpg"/],
+    [() => load({ src: signedSrc("a:b", RIGHT), width: 1 }), /^Vitrine: no preset for "a:b"/],
     [() => load({ src: `tall:${src}`, width: 1 }), /^Vitrine: unknown preset "tall" for "a.jpg"/],
     [() => getImage(`/${src}`, { modifiers: {} }), /^Vitrine: no preset for "a.jpg"/],
     [() => transform(src, {}), /^Vitrine: no preset for "a.jpg"/],
