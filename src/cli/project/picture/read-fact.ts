@@ -20,6 +20,7 @@ import {
 } from "./small.ts";
 import { sniff } from "./sniff.ts";
 import { readSvgSize } from "./svg-size.ts";
+import { framesOfWebp, MOST_FRAMES } from "./webp-frames.ts";
 
 const LONGEST_SIDE = 12_000;
 /** The longest side that can be drawn of an SVG. */
@@ -83,6 +84,9 @@ async function readHead(sharp: LoadSharp, bytes: Uint8Array): Promise<Head | NoF
   if (type === SVG) {
     const size = readSvgSize(bytes);
     return size ? { ...size, type, frames: 1, hasAlpha: true } : { why: "an SVG without a size" };
+  }
+  if (type === "image/webp" && framesOfWebp(bytes) > MOST_FRAMES) {
+    return { why: `more than ${MOST_FRAMES.toLocaleString("en")} frames, which take too long` };
   }
   try {
     const read = await sharp(bytes, { ...OPTIONS, limitInputPixels: false }).metadata();

@@ -35,6 +35,17 @@ async function headOfPng(width: number, height: number) {
   return png;
 }
 
+/** A WebP with a frame again and again. */
+async function longWebp(frames: number) {
+  const two = [plain(2, 2), plain(2, 2, "#000")];
+  const webp = await (await animation(two)).webp({ lossless: true, minSize: false }).toBuffer();
+  const first = webp.indexOf("ANMF");
+  const frame = webp.subarray(first, webp.indexOf("ANMF", first + 4));
+  const long = Buffer.concat([webp.subarray(0, first), ...Array(frames).fill(frame)]);
+  long.writeUInt32LE(long.length - 8, 4);
+  return long;
+}
+
 const JPEG = "image/jpeg";
 type Bytes = () => Uint8Array | Promise<Uint8Array>;
 
@@ -60,6 +71,7 @@ test.each<[string, Bytes, Record<string, unknown>]>([
     async () => (await animation([plain(8, 6), plain(8, 6, "#000")])).webp().toBuffer(),
     { width: 8, height: 6, type: "image/webp", animated: true },
   ],
+  ["a long WebP", () => longWebp(2_000), { width: 2, height: 2, animated: true }],
   [
     "a transparent PNG",
     () => file("made/transparent.png"),
@@ -167,6 +179,7 @@ test.each<[string, Bytes, why: RegExp]>([
   ["the beginning of an AVIF", () => ftyp("avif"), /broken: /],
   ["a side too long (L1)", () => plain(1, 12_001).png().toBuffer(), /^1 × 12001 px, .* 12,000 px/],
   ["too many pixels (L1)", () => headOfPng(10_001, 10_000), /at most 100 million pixels/],
+  ["a WebP of very many frames", () => longWebp(20_001), /^more than 20,000 frames/],
   ["too many bytes (L1)", () => new Uint8Array(100_000_001), /over 100 MB/],
   ["an SVG that does not say its size", () => svg('width="100%"'), /SVG without a size/],
   ["an SVG of no size", () => svg('width="0" height="0"'), /SVG without a size/],
