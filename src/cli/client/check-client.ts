@@ -1,8 +1,10 @@
 // Says whether the app file is as the command would write it now. It reads and writes no app file.
 
 import { type Fault, isFault } from "../command.ts";
-import { optionsText, readOptions, type Where, type Written } from "../project/app-file/header.ts";
+import { readOptions, type Where, type Written } from "../project/app-file/header.ts";
 import { environmentText } from "../project/environment.ts";
+import { optionOf, shellQuote } from "../terminal/shell.ts";
+import { visible } from "../terminal/visible.ts";
 import { type ClientVars, planClient } from "./plan-client.ts";
 
 /** What a check found, in one line. */
@@ -19,7 +21,7 @@ export function checkClient(
   where: Where,
 ): Checked | Fault {
   const { environment } = vars;
-  const command = `npx vitrine client ${file}${optionsText({ environment, where })}`;
+  const command = visible(commandOf(file, { environment, where }));
   if (text === undefined) {
     return { isCurrent: false, said: `${file} is missing. Run: ${command}` };
   }
@@ -32,6 +34,16 @@ export function checkClient(
     return { isCurrent: false, said: otherEnvironment(file, written, environment, line) };
   }
   return { isCurrent: false, said: `${file} is out of date (line ${line}). Run: ${command}` };
+}
+
+/** The options may come from the file, which anybody may have changed: a shell must not run what is in them. */
+function commandOf(file: string, { environment, where }: Written): string {
+  const options = [
+    ...(environment === undefined ? [] : [optionOf("--env", environment)]),
+    ...(typeof where === "string" ? [optionOf("--base-url", where)] : []),
+    ...(typeof where === "object" ? [optionOf("--base-url-from", where.from.code)] : []),
+  ];
+  return ["npx vitrine client", shellQuote(file), ...options].join(" ");
 }
 
 function otherEnvironment(

@@ -128,6 +128,20 @@ test("the options of a file that somebody changed do no harm", async () => {
   expect(await check()).toMatchObject({ code: 2, err: expect.stringContaining("nowhere") });
 });
 
+test("the command to run is safe to paste, whatever stands in the file", async () => {
+  await client(["--base-url", "https://a.example/x"]);
+  const evil = "https://a.example/$(id)`id`'\u009b31m";
+  writeFileSync(
+    file,
+    read().replace("--base-url https://a.example/x", () => `--base-url ${JSON.stringify(evil)}`),
+  );
+  const { code, err } = await check();
+  expect(code).toBe(1);
+  expect(err).toContain(
+    `Run: npx vitrine client ${file} --base-url 'https://a.example/$(id)\`id\`'\\''\\u009b31m'\n`,
+  );
+});
+
 test("what is no file of this command ends it with 2", async () => {
   writeFileSync(file, "export const mine = 1;\n");
   expect(await check()).toMatchObject({
