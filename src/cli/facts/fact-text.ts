@@ -83,6 +83,9 @@ const KNOWN = {
 export function isFact(value: unknown): value is Fact {
   if (!isTable(value)) return false;
   const { alpha = true, animated = true } = value;
-  const isWhole = Object.entries(KNOWN).every(([name, type]) => typeof value[name] === type);
+  const isWhole = Object.entries(KNOWN).every(([name, type]) => {
+    const one = value[name];
+    return type === "number" ? Number.isSafeInteger(one) && Number(one) >= 0 : typeof one === type;
+  });
   return isWhole && alpha === true && animated === true;
 }

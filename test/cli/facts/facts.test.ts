@@ -334,6 +334,19 @@ test("the record goes on after a line that is cut off, and --restart reads all a
   expect(refused.err).toContain("notes.txt is no record of this command. Name another --record");
 });
 
+test.each(["1e999", "-120", "120.5", '"120"'])(
+  "a record that somebody changed gives no side such as %s: it is read again",
+  async (width) => {
+    put("a.jpg", key);
+    const record = ["--record", "facts.jsonl"];
+    const { out } = await facts(record);
+    const line = read("facts.jsonl").replace('"width":120', `"width":${width}`);
+    expect(line).toContain(width);
+    writeFileSync(join(at.folder, "facts.jsonl"), `{"restarted":true}\n${line}`);
+    expect(await facts(record)).toMatchObject({ code: 0, out });
+  },
+);
+
 test("a record does not grow without end, and keeps what is below other prefixes", async () => {
   put("photos/a.jpg", key);
   const old = { v: 1, etag: "old", why: "it is empty", foreign: true };
