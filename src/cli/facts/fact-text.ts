@@ -72,7 +72,9 @@ export function isOurTypescript(text: string): boolean {
 /** Returns whether this command wrote a .json file: it holds nothing but facts. */
 export function isOurJson(text: string): boolean {
   const table = json(text);
-  return text === "" || (isTable(table) && Object.values(table).every(isFact));
+  if (!isTable(table)) return text === "";
+  const values = Object.values(table);
+  return values.length === 0 ? text === jsonOf(new Map()) : values.every(isFact);
 }
 
 const KNOWN = {
