@@ -4,7 +4,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { extname, join } from "node:path";
 import { has } from "../../../worker/base/json.ts";
-import type { NoFact, Small } from "./small.ts";
+import { BEGUN, type NoFact, type Small } from "./small.ts";
 
 /** The process that waits for drawings; undefined: none has been started, or the last one was ended. */
 let drawer: ChildProcess | undefined;
@@ -12,7 +12,7 @@ let last: Promise<unknown> = Promise.resolve();
 
 /**
  * Draws one at a time.
- * @param most how long it may take: ms
+ * @param most how long a drawing may take: ms. The start of the process does not count
  */
 export function drawSvg(svg: Uint8Array, most = 10_000): Promise<Small | NoFact> {
   const drawn = last.then(() => draw(svg, most));
@@ -23,16 +23,20 @@ export function drawSvg(svg: Uint8Array, most = 10_000): Promise<Small | NoFact>
 function draw(svg: Uint8Array, most: number): Promise<Small | NoFact> {
   if (!drawer?.connected) drawer = startDrawer();
   const child = drawer;
-  const late = AbortSignal.timeout(most);
+  let late: AbortSignal | undefined;
   child.channel?.ref();
   return new Promise((settle) => {
     const end = (answer: Small | NoFact) => {
       child.off("message", give).off("error", fail).off("exit", crash);
-      late.removeEventListener("abort", expire);
+      late?.removeEventListener("abort", expire);
       child.channel?.unref();
       settle(answer);
     };
-    const give = (answer: unknown) => end(readAnswer(answer));
+    const give = (answer: unknown) => {
+      if (answer !== BEGUN) return end(readAnswer(answer));
+      late = AbortSignal.timeout(most);
+      late.addEventListener("abort", expire);
+    };
     const drop = (why: string) => {
       drawer = undefined;
       child.kill("SIGKILL");
@@ -41,7 +45,6 @@ function draw(svg: Uint8Array, most: number): Promise<Small | NoFact> {
     const expire = () => drop(`an SVG that takes more than ${most / 1000} s to draw`);
     const fail = ({ message }: Error) => drop(`it cannot be drawn: ${message}`);
     const crash = () => drop("it is broken: what draws it crashed");
-    late.addEventListener("abort", expire);
     child.on("message", give).on("error", fail).on("exit", crash);
     child.send(svg);
   });

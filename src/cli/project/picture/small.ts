@@ -14,6 +14,9 @@ export type NoFact = {
 /** RGBA, not premultiplied. */
 export type Small = Dimensions & { readonly data: Uint8Array };
 
+/** What the process that draws SVGs says before it draws. */
+export const BEGUN = "begun";
+
 /** A ThumbHash is made of a picture that fits into a square of this size. */
 export const SMALL = 100;
 export const TIMEOUT_S = 60;
