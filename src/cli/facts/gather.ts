@@ -21,23 +21,30 @@ export type Gathered = {
   readonly impossible: number;
 };
 
-/** @param instead the command that takes keys in place of a list */
+/** Commands to use in place of this one. */
+export type Commands = {
+  /** It takes keys in place of a list. */
+  readonly instead: string;
+  /** It reads the local run. */
+  readonly locally: string;
+};
+
 export function gather(
   world: World,
   project: Project,
   choice: Choice,
-  instead: string,
+  commands: Commands,
 ): Promise<Gathered | Fault> {
   return "piped" in choice
     ? readKeys(world, project.config.buckets)
-    : list(world, project, choice.listed, instead);
+    : list(world, project, choice.listed, commands);
 }
 
 async function list(
   world: World,
   project: Project,
   listed: readonly [Listing, ...Listing[]],
-  instead: string,
+  commands: Commands,
 ): Promise<Gathered | Fault> {
   const [{ bucket }] = listed;
   const objects = new Map<string, Listed>();
@@ -48,7 +55,7 @@ async function list(
       for (const object of page) objects.set(object.key, object);
       progress.step(page.length);
     };
-    const ended = await listObjects(world, project, found, { take, who: "facts", instead });
+    const ended = await listObjects(world, project, found, { take, who: "facts", ...commands });
     if (isFault(ended)) {
       progress.end();
       return ended;

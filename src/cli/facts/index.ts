@@ -16,7 +16,7 @@ import { type Project, slotsAtHand } from "../project/project.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { choose } from "./choose.ts";
-import { type Gathered, gather } from "./gather.ts";
+import { type Commands, type Gathered, gather } from "./gather.ts";
 import { createGetter } from "./get-original.ts";
 import { changedSince, type Outcome, readAll } from "./read-all.ts";
 import { openRecord } from "./record.ts";
@@ -83,6 +83,8 @@ async function facts(world: World, args: readonly string[], options: Options): P
     concurrency: concurrency === CONCURRENCY ? undefined : concurrency,
   };
   const instead = `${commandLine("facts", given, ["-"])} < keys.txt`;
+  const here = { ...given, secretsFile: undefined, url: "http://localhost:8787" };
+  const locally = commandLine("facts", here, args) + (args.includes("-") ? " < keys.txt" : "");
   const choice = choose(project.config.buckets, args);
   if (isFault(choice) || ("piped" in choice && stdin.isTTY)) {
     const hint = `Keys come on stdin, one on each line: ${instead}`;
@@ -91,22 +93,23 @@ async function facts(world: World, args: readonly string[], options: Options): P
   }
   const unwritable = out && ownFileFault(folder, out, isOursFor(out));
   if (unwritable) return { fault: `${out}: ${unwritable}` };
-  const gathered = await gather(world, project, choice, instead);
+  const gathered = await gather(world, project, choice, { instead, locally });
   if (isFault(gathered)) return gathered;
   if (interrupted.aborted) return { fault: "interrupted before an original was read" };
-  return readFacts(world, project, gathered, options);
+  return readFacts(world, project, gathered, { ...options, locally });
 }
 
 async function readFacts(
   world: World,
   project: Project,
   gathered: Gathered,
-  { out, concurrency, restart, record: file }: Options,
+  { out, concurrency, restart, record: file, locally }: Options & Pick<Commands, "locally">,
 ): Promise<End> {
   const { bucket, objects, prefixes, impossible } = gathered;
-  const { usable, unusable } = slotsAtHand(project, bucket.name);
-  const [slot, ...next] = usable;
-  if (slot === undefined) return { fault: whyNoKey("facts has to read", bucket.name, unusable) };
+  const [slot, ...next] = slotsAtHand(project, bucket.name).usable;
+  if (slot === undefined) {
+    return { fault: whyNoKey(project, "facts has to read", bucket.name, locally) };
+  }
   const { environment } = project.known;
   const place = file ?? recordFile("facts", bucket.base + bucket.prefix, environment);
   const record = await openRecord(world, place, restart === true);

@@ -3,7 +3,6 @@
 import { keyFault } from "../../url/key.ts";
 import { mistakeText } from "../../worker/base/mistake.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import type { Unusable } from "../../worker/config/read-secrets.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
 import type { Fault, World } from "../command.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
@@ -20,6 +19,8 @@ type Listing = {
   readonly who: string;
   /** The command that takes keys in place of a list. */
   readonly instead: string;
+  /** The command that reads the buckets of the local run, if there is one. */
+  readonly locally?: string | undefined;
 };
 
 /** How long to wait before S3 is asked again, if it is busy: ms. */
@@ -33,16 +34,17 @@ export async function listObjects(
   world: World,
   project: Project,
   { bucket, key: prefix }: Found,
-  { take, who, instead }: Listing,
+  { take, who, instead, locally }: Listing,
 ): Promise<{ readonly others: number } | Fault> {
-  const { usable, unusable } = slotsAtHand(project, bucket.name);
-  const slots = [...usable];
+  const slots = [...slotsAtHand(project, bucket.name).usable];
   let others = 0;
   const tokens = new Set<string>();
   let next: string | undefined;
   for (;;) {
     const [slot] = slots;
-    if (slot === undefined) return { fault: whyNoKey(`${who} has to list`, bucket.name, unusable) };
+    if (slot === undefined) {
+      return { fault: whyNoKey(project, `${who} has to list`, bucket.name, locally) };
+    }
     const options = { prefix: bucket.prefix + prefix, next };
     const page = await patiently(world, () =>
       listPage(bucket, slot.credentials, options, world.now()),
@@ -70,14 +72,16 @@ export async function listObjects(
 /**
  * Why no slot can be used: no secret is at hand, or what is wrong with those that are.
  * @param what what has to be done with the bucket: `--prefix has to list`
+ * @param locally the command that reads the buckets of the local run, if there is one
  */
-export function whyNoKey(what: string, name: string, unusable: readonly Unusable[]): string {
-  const mistakes = unusable.flatMap((slot) => slot.mistakes.map(mistakeText));
-  const why = mistakes.length === 0 ? "there is no S3 key to do so" : mistakes.join("; ");
-  return `${what} ${name}, and ${why}. ${GIVE_KEY}`;
+export function whyNoKey(project: Project, what: string, name: string, locally?: string): string {
+  const mistakes = slotsAtHand(project, name).unusable.flatMap((slot) => slot.mistakes);
+  const isNone = mistakes.length === 0;
+  const why = isNone ? "there is no S3 key to do so" : mistakes.map(mistakeText).join("; ");
+  const where = `the environment, ${project.known.devVars} or the file of --secrets-file`;
+  const local = isNone && locally ? `. The pictures of the local run: ${locally}` : "";
+  return `${what} ${name}, and ${why}. Put the key into ${where}${local}`;
 }
-
-const GIVE_KEY = "Put the key into the environment, or the file of --secrets-file";
 
 async function patiently(
   { interrupted }: World,

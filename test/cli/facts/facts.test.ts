@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { asked, at, env, facts, instead, put, read, refusal } from "../../support/cli/facts.ts";
-import { makeFolder } from "../../support/cli/folder.ts";
+import { envLine, makeFolder } from "../../support/cli/folder.ts";
 import type { Given } from "../../support/cli/vitrine.ts";
 import { CREDENTIALS, NEXT, VARS } from "../../support/env.ts";
 import { file } from "../../support/stand.ts";
@@ -138,12 +138,6 @@ test("it reads with the next slot if S3 refuses the current one", async () => {
 test.each<[string, () => void, Given, said: RegExp]>([
   ["there is no object", () => {}, {}, /media has no object that begins with "published\/"/],
   [
-    "no key is at hand",
-    () => put("a", key),
-    { env: {} },
-    /has to list media, and there is no S3 key/,
-  ],
-  [
     "S3 refuses the key",
     () => at.s3.faults.add("other-secret"),
     {},
@@ -171,6 +165,38 @@ test.each<[string, () => void, Given, said: RegExp]>([
   spoil();
   const ended = await facts(given.stdin === undefined ? [] : ["-"], given);
   expect(ended.code).toBe(2);
+  expect(ended.err).toMatch(said);
+});
+
+test.each<[string, args: string[], lines: string, said: RegExp]>([
+  [
+    "no key",
+    ["media/photos/", "--out", "facts.ts", "--concurrency", "2"],
+    "",
+    /facts has to list media, and there is no S3 key to do so\. Put the key into the environment, \.dev\.vars or the file of --secrets-file\. The pictures of the local run: npx vitrine facts --out facts\.ts --concurrency 2 --url http:\/\/localhost:8787 media\/photos\/\n/,
+  ],
+  [
+    "no key, and a file without one",
+    ["--secrets-file", "other.env"],
+    "",
+    /of --secrets-file\. The pictures of the local run: npx vitrine facts --url http:\/\/localhost:8787\n/,
+  ],
+  [
+    "no key for keys on stdin",
+    ["-"],
+    "",
+    /facts has to read media, and .* local run: npx vitrine facts --url http:\/\/localhost:8787 - < keys\.txt\n/,
+  ],
+  [
+    "half a key",
+    [],
+    envLine("AWS_ACCESS_KEY_ID", "one"),
+    /AWS_SECRET_ACCESS_KEY: is missing.*\. Put the key into the environment, .* --secrets-file\n/,
+  ],
+])("it says where the key is looked for: %s", async (_what, args, lines, said) => {
+  const folder = makeFolder({}, { ".dev.vars": lines, "other.env": "" });
+  const ended = await facts(args, { folder, env: {}, stdin: "a.jpg\n" });
+  expect([ended.code, ended.out]).toEqual([2, ""]);
   expect(ended.err).toMatch(said);
 });
 

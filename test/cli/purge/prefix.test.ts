@@ -140,7 +140,13 @@ test.each<[string, prefix: string, () => void, Given, said: RegExp]>([
     { env: keyed },
     /media cannot be listed: S3 says AccessDenied: .* s3:ListBucket .* npx vitrine purge - < keys.txt/,
   ],
-  ["no key is at hand", "photos/", () => {}, { env }, /there is no S3 key to do so/],
+  [
+    "no key is at hand",
+    "photos/",
+    () => {},
+    { env },
+    /no S3 key to do so\. Put the key into the environment, \.dev\.vars or the file of --secrets-file\n/,
+  ],
   [
     "the key at hand is no key",
     "photos/",
