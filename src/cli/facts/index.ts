@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typin
 import { type End, EXIT, type Exit, isFault, type Run, say, type World } from "../command.ts";
 import { MOST_BYTES } from "../net/ask-s3.ts";
 import { envOption, OBJECTS, restartOption, secretsFileOption, wholeNumber } from "../options.ts";
+import { absenceFault } from "../project/absence.ts";
 import { recordFile } from "../project/line-file.ts";
 import { whyNoKey } from "../project/list-objects.ts";
 import { openProject } from "../project/open-project.ts";
@@ -12,7 +13,7 @@ import { ownFileFault } from "../project/own-file.ts";
 import { createBudget, withinBudget } from "../project/picture/budget.ts";
 import { loadSharp } from "../project/picture/load-sharp.ts";
 import { MOST_PIXELS } from "../project/picture/small.ts";
-import { type Project, slotsAtHand } from "../project/project.ts";
+import { isPlayed, type Project, slotsAtHand } from "../project/project.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { choose } from "./choose.ts";
@@ -93,6 +94,9 @@ async function facts(world: World, args: readonly string[], options: Options): P
   }
   const unwritable = out && ownFileFault(folder, out, isOursFor(out));
   if (unwritable) return { fault: `${out}: ${unwritable}` };
+  const { base } = project;
+  const absent = isPlayed(project) && !isFault(base) && (await absenceFault(project, base));
+  if (absent) return absent;
   const gathered = await gather(world, project, choice, { instead, locally });
   if (isFault(gathered)) return gathered;
   if (interrupted.aborted) return { fault: "interrupted before an original was read" };

@@ -12,6 +12,7 @@ import {
   urlOption,
   wholeNumber,
 } from "../options.ts";
+import { absenceFault } from "../project/absence.ts";
 import { hostOf } from "../project/base-url.ts";
 import { FREE, readBounds } from "../project/costs.ts";
 import { recordFile } from "../project/line-file.ts";
@@ -95,6 +96,8 @@ async function warm(world: World, options: Options): Promise<End> {
   const own = { hosts: [...new Set([hostOf(base), ...domains])], refuse };
   const planner = createPlanner(site, own, { presets, route, reads });
   if (isFault(planner)) return planner;
+  const absent = site.local && !dryRun && (await absenceFault(site, base));
+  if (absent) return absent;
   const file = options.record ?? recordFile("warm", base, site.known.environment);
   const record = await openRecord(world, { file, restart, readOnly: dryRun });
   if (isFault(record)) return record;

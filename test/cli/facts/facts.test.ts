@@ -3,12 +3,16 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
+import { LOCAL_KEYS } from "../../../src/cli/project/local.ts";
+import { createS3 } from "../../../src/emulator/s3/s3.ts";
 import { asked, at, env, facts, instead, put, read, refusal } from "../../support/cli/facts.ts";
 import { envLine, makeFolder } from "../../support/cli/folder.ts";
 import type { Given } from "../../support/cli/vitrine.ts";
-import { CREDENTIALS, NEXT, VARS } from "../../support/env.ts";
-import { file } from "../../support/stand.ts";
+import { CREDENTIALS, NEXT, SECRETS, VARS } from "../../support/env.ts";
+import { handlersOf } from "../../support/s3-handlers.ts";
+import { file, network } from "../../support/stand.ts";
 
 const key = file("made/key.jpg");
 const ring = file("made/transparent.png");
@@ -198,6 +202,70 @@ test.each<[string, args: string[], lines: string, said: RegExp]>([
   const ended = await facts(args, { folder, env: {}, stdin: "a.jpg\n" });
   expect([ended.code, ended.out]).toEqual([2, ""]);
   expect(ended.err).toMatch(said);
+});
+
+const LOCAL = "http://localhost:8787";
+
+/** A folder with a .dev.vars for the local run. */
+const localFolder = (lines: Readonly<Record<string, string>>) => {
+  const vars = Object.entries(lines).map(([name, value]) => envLine(name, value));
+  return makeFolder({}, { ".dev.vars": vars.join("") });
+};
+const { URL_SIGNING_KEYS } = SECRETS;
+
+test("--url on this machine reads the bucket of the local run, with the key of that", async () => {
+  const bucket = `${LOCAL}/cdn-cgi/local/r2/s3/acme-media`;
+  const contents = "<Contents><Key>published/a.jpg</Key></Contents>";
+  const list = `<ListBucketResult><IsTruncated>false</IsTruncated>${contents}</ListBucketResult>`;
+  const answer = (body: BodyInit, type: string, sent: Headers) =>
+    sent.get("authorization")?.includes(`Credential=${LOCAL_KEYS.accessKeyId}/`)
+      ? new Response(body, { headers: { "content-type": type, etag: '"1"' } })
+      : refusal(403, "AccessDenied");
+  network.resetHandlers(
+    http.get(`${LOCAL}/healthz`, () => new HttpResponse("ok\n")),
+    http.get(bucket, ({ request }) => answer(list, "application/xml", request.headers)),
+    http.get(`${bucket}/published/a.jpg`, ({ request }) =>
+      answer(Buffer.from(key), "image/jpeg", request.headers),
+    ),
+  );
+  const folder = localFolder({ URL_SIGNING_KEYS });
+  const ended = await facts(["--url", LOCAL], { folder, env: {} });
+  expect([ended.code, ended.err]).toEqual([
+    0,
+    expect.stringContaining("Facts  1, 1 original read"),
+  ]);
+  expect(JSON.parse(ended.out)).toMatchObject({ "a.jpg": KEY });
+});
+
+test.each([[[]], [["-"]]])(
+  "%j: if the local run does not answer, nothing is asked",
+  async (args) => {
+    const asked: string[] = [];
+    const none = http.all("*", ({ request }) => {
+      asked.push(request.url);
+      return HttpResponse.error();
+    });
+    network.resetHandlers(none);
+    const folder = localFolder({ URL_SIGNING_KEYS });
+    const ended = await facts([...args, "--url", LOCAL], { folder, stdin: "a.jpg\n" });
+    expect([ended.code, ended.out, asked]).toEqual([2, "", [`${LOCAL}/healthz`]]);
+    expect(ended.err).toBe(
+      "http://localhost:8787 does not answer. Is the local run started there? Start it: npx vitrine dev\n",
+    );
+  },
+);
+
+test("an S3 that .dev.vars names is asked, whether the local run is started or not", async () => {
+  const { bucket, prefix } = VARS.BUCKETS.media;
+  const endpoint = "http://localhost:9000";
+  const place = { endpoint, bucket, region: "us-east-1" };
+  const s3 = createS3({ ...place, credentials: CREDENTIALS, now: Date.now });
+  s3.objects.set(`${prefix}a.jpg`, { body: key, type: "image/jpeg" });
+  network.resetHandlers(...handlersOf(s3));
+  const BUCKETS = JSON.stringify({ media: { ...place, prefix } });
+  const folder = localFolder({ ...SECRETS, BUCKETS });
+  const ended = await facts(["--url", LOCAL], { folder, env: {} });
+  expect([ended.code, JSON.parse(ended.out)]).toMatchObject([0, { "a.jpg": KEY }]);
 });
 
 test("an object that S3 fails to give is named, and the rest is kept", async () => {

@@ -2,11 +2,12 @@
 
 import { globSync, readFileSync, rmSync } from "node:fs";
 import { PassThrough } from "node:stream";
-import { HttpResponse } from "msw";
+import { HttpResponse, http } from "msw";
 import { expect, test, vi } from "vitest";
 import { visible } from "../../../src/cli/terminal/visible.ts";
 import type { Given } from "../../support/cli/vitrine.ts";
 import { arrange, folder, site, some, warm } from "../../support/cli/warming.ts";
+import { network } from "../../support/stand.ts";
 
 test("it names failures, does not record them, and asks for them again", async () => {
   const one = ["--preset", "hero@640w", "--accept", "avif", "--record", "own.jsonl"];
@@ -49,6 +50,24 @@ Failures                   10
     some(7).map((key) => `/images/hero@640w/${key}`),
   );
   for (const record of ["own", "none"]) rmSync(`${folder()}/${record}.jsonl`);
+});
+
+test("a local run that does not answer is asked for nothing", async () => {
+  const asked: string[] = [];
+  const none = http.all("*", ({ request }) => {
+    asked.push(request.url);
+    return HttpResponse.error();
+  });
+  network.resetHandlers(none);
+  const url = ["--url", "http://localhost:8787"]; // in place of the other one
+  const ended = await warm(some(3), url);
+  expect([ended.code, ended.out]).toEqual([2, ""]);
+  expect(asked).toEqual(["http://localhost:8787/healthz"]);
+  expect(ended.err).toBe(
+    "http://localhost:8787 does not answer. Is the local run started there? Start it: npx vitrine dev\n",
+  );
+  const dry = await warm(some(1), [...url, "--dry-run", "--preset", "card"]);
+  expect([dry.code, asked.length]).toEqual([0, 1]);
 });
 
 test("it prints no signature and nothing that moves the cursor, and keeps no signature", async () => {
