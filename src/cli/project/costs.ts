@@ -96,23 +96,25 @@ export function billedAs({ format, ...options }: RequestInitCfPropertiesImage): 
   return JSON.stringify([Object.entries(options).sort(), format === "json"]);
 }
 
+type Row = {
+  readonly bucket: string;
+  /** Unique transformations of an object. */
+  readonly each: number;
+  /** How many of them only routes with `facts = true` cause. */
+  readonly facts: number;
+  readonly count: number;
+  /** Whether `COSTS.objects` says the count. */
+  readonly given: boolean;
+};
+
 /** What to print of the costs, and a warning if they may exceed the bound. */
 export function tellCosts(
   config: Config,
   { objects, most }: Bounds,
 ): { lines: string[]; warning?: Warning } {
-  const counted = [...transformationsOf(config)].filter(([, each]) => each > 0);
-  const rows = counted.map(([bucket, each]) => {
-    const count = objects.get(bucket);
-    return { bucket, each, count: count ?? SOME_OBJECTS, given: count !== undefined };
-  });
-  const all = rows.reduce((sum, { each, count }) => sum + each * count, 0);
-  const dollars = Math.max(0, all - FREE) * PRICE;
-  const lines = rows.map(
-    ({ bucket, each, count, given }) =>
-      `  ${bucket}: ${each} for an object, ${(each * count).toLocaleString("en")} for ` +
-      `${count.toLocaleString("en")} objects${given ? "" : " (COSTS.objects says how many there are)"}`,
-  );
+  const rows = rowsOf(config, objects);
+  const dollars = dollarsOf(rows, ({ each }) => each);
+  const lines = rows.map(rowText);
   lines.unshift("Unique transformations that visitors can cause, all variants of all objects:");
   lines.push(`  at most ${money(dollars)} a month (5,000 are free, then $0.50 for 1,000)`);
   if (config.routes.some(({ signing }) => signing !== undefined)) {
@@ -120,8 +122,38 @@ export function tellCosts(
   }
   if (most === undefined || dollars <= most) return { lines };
   const what = `COSTS.most is ${money(most)} a month, and visitors can make it ${money(dollars)}`;
-  const remedy = "fewer presets, fewer descriptors, or presets on the routes";
-  return { lines, warning: { what, remedy } };
+  const byFacts = dollars - dollarsOf(rows, ({ each, facts }) => each - facts);
+  if (byFacts === 0) {
+    const remedy = "fewer presets, fewer descriptors, or presets on the routes";
+    return { lines, warning: { what, remedy } };
+  }
+  const part = `${money(byFacts)} of it by facts = true, if Cloudflare bills facts`;
+  const remedy = "fewer presets, fewer descriptors, presets on the routes, or no facts";
+  return { lines, warning: { what: `${what} (${part})`, remedy } };
+}
+
+function rowsOf(config: Config, objects: Bounds["objects"]): Row[] {
+  const routes = config.routes.map((route) => ({ ...route, facts: false }));
+  const withoutFacts = transformationsOf({ ...config, routes });
+  const counted = [...transformationsOf(config)].filter(([, each]) => each > 0);
+  return counted.map(([bucket, each]) => {
+    const facts = each - (withoutFacts.get(bucket) ?? 0);
+    const count = objects.get(bucket);
+    return { bucket, each, facts, count: count ?? SOME_OBJECTS, given: count !== undefined };
+  });
+}
+
+function rowText({ bucket, each, facts, count, given }: Row): string {
+  const part = facts > 0 ? ` (${facts} of them by facts = true)` : "";
+  const all = `${(each * count).toLocaleString("en")} for ${count.toLocaleString("en")} objects`;
+  const hint = given ? "" : " (COSTS.objects says how many there are)";
+  return `  ${bucket}: ${each} for an object${part}, ${all}${hint}`;
+}
+
+/** @param each how many transformations of an object count */
+function dollarsOf(rows: readonly Row[], each: (row: Row) => number): number {
+  const all = rows.reduce((sum, row) => sum + each(row) * row.count, 0);
+  return Math.max(0, all - FREE) * PRICE;
 }
 
 export function money(dollars: number): string {

@@ -106,6 +106,47 @@ test.each<[string, object, string, string | undefined]>([
   expect(told.warning?.what).toBe(warning);
 });
 
+const shown = (facts: boolean, presets: string[], path = "/images/:preset/*") => {
+  return { ...ROUTE, path, presets, facts };
+};
+
+test.each<[string, { ROUTES: object[]; objects?: object }, string, string]>([
+  [
+    "all that is for facts",
+    { ROUTES: [shown(true, ["card"])] },
+    "media: 4 for an object (2 of them by facts = true), 40,000 for",
+    "visitors can make it $17.50 ($10.00 of it by facts = true, if Cloudflare bills facts)",
+  ],
+  [
+    "what is for facts of one of two routes",
+    { ROUTES: [shown(true, ["card"]), shown(false, ["wide", "card"], "/more/:preset/*")] },
+    "media: 9 for an object (2 of them by facts = true), 90,000 for",
+    "visitors can make it $42.50 ($10.00 of it by facts = true, if Cloudflare bills facts)",
+  ],
+  [
+    "all, where the rest is free",
+    { ROUTES: [shown(true, ["card"])], objects: { media: 2_000 } },
+    "media: 4 for an object (2 of them by facts = true), 8,000 for",
+    "visitors can make it $1.50 ($1.50 of it by facts = true, if Cloudflare bills facts)",
+  ],
+  [
+    "nothing of the facts that the Worker itself asks for",
+    { ROUTES: [shown(false, ["moving"])] },
+    "media: 3 for an object, 30,000 for",
+    "visitors can make it $12.50",
+  ],
+])("the costs name %s (R9)", (_what, { objects, ...change }, line, warning) => {
+  const bounds = readBounds(
+    { ...ENV, COSTS: { most: 0.5, ...(objects && { objects }) } },
+    () => {},
+  );
+  const told = tellCosts(configured(change), bounds);
+  expect(told.lines.join("\n")).toContain(line);
+  expect(told.warning?.what).toBe(`COSTS.most is $0.50 a month, and ${warning}`);
+  const isByFacts = warning.includes("facts");
+  expect(told.warning?.remedy.endsWith(", or no facts")).toBe(isByFacts);
+});
+
 test.each<[unknown, string[]]>([
   [
     { most: -1, mots: 1 },
