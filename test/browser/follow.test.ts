@@ -137,7 +137,16 @@ describeInBrowser("the contact sheet that follows", () => {
     edit(square, "");
     await says(page, /^Preset square removed\.$/);
     expect(await page.locator("figure h3").allInnerTexts()).toEqual(["thumbnail", "card", "hero"]);
+    edit('"media/*"', '"media/photos/*"');
+    await page.getByText("No route leads to this object.", { exact: true }).waitFor();
+    expect(await page.locator("figure").count()).toBe(0);
     expect(complaints).toEqual([]);
+    // The button is gone, but a picture can still be dropped.
+    const buffer = readFileSync(join(ROOT, "fixtures/objects/made/key.jpg"));
+    await page.setInputFiles("#files", { name: "a.jpg", mimeType: "image/jpeg", buffer });
+    await page
+      .getByText("a.jpg: no route leads to own/*, where your own images go")
+      .waitFor(PATIENCE);
     await page.close();
   });
 

@@ -137,13 +137,15 @@ describeInBrowser("the contact sheet", () => {
     await page.setInputFiles("#files", [
       { name, mimeType: "image/jpeg", buffer: object("made/key.jpg") },
       { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no image") },
+      { name: "phone.heic", mimeType: "image/heic", buffer: Buffer.from("\0\0\0\x18ftypheic") },
       { name: "drawing.svg", mimeType: "image/svg+xml", buffer: object("broken/script.svg") },
     ]);
     const said = page.locator("#dropped");
     await expect
       .poll(() => said.textContent(), PATIENCE)
-      .toContain("1 of 3 added to the local bucket.");
-    expect(await said.textContent()).toContain("notes.txt: the local edge cannot read it");
+      .toContain("1 of 4 added to the local bucket.");
+    expect(await said.textContent()).toContain("notes.txt: it is no image, or it is damaged");
+    expect(await said.textContent()).toContain("phone.heic: the local edge does not read HEIC");
     expect(await said.textContent()).toContain("drawing.svg: an SVG needs a route with svg = true");
     await page.reload();
     await page.waitForSelector("main[aria-busy=false]");

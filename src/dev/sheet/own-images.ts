@@ -44,9 +44,9 @@ export async function putOwnImage(
   const fault = keyFault(file);
   if (fault !== undefined) return `a key cannot end with this name: ${fault}`;
   const place = placeFor(config, file);
-  if (place === undefined) return "no route leads to own/*";
+  if (place === undefined) return "no route leads to own/*, where your own images go";
   const known = await describe(place.key, "own", body);
-  if (known === undefined) return "the local edge cannot read it (it does not read HEIC)";
+  if (known === undefined) return whyUnread(body);
   if (known.format === "svg" && !place.route.svg) return "an SVG needs a route with svg = true";
   const { base, prefix } = place.route.bucket;
   try {
@@ -57,6 +57,14 @@ export async function putOwnImage(
   const added = { ...known, at: now };
   writeList([added, ...listOwnImages().filter(({ key }) => key !== known.key)]);
   return undefined;
+}
+
+/** Why there is no description of a file. */
+function whyUnread(body: Uint8Array): string {
+  const isHeic = /^ftyp(?:hei|hev|mif1|msf1)/.test(
+    Buffer.from(body.subarray(4, 16)).toString("latin1"),
+  );
+  return isHeic ? "the local edge does not read HEIC" : "it is no image, or it is damaged";
 }
 
 /** Removes an image from the contact sheet. The object stays in the bucket. */

@@ -57,7 +57,9 @@ function headerOf({ key, group, costs, ...picture }: Picture, look: () => Promis
     el(
       "p",
       { class: "about" },
-      `${counted(costs.all, "unique transformation")}: ${each.join(", ")}${same}`,
+      each.length > 0
+        ? `${counted(costs.all, "unique transformation")}: ${each.join(", ")}${same}`
+        : "No route leads to this object.",
     ),
     ...(group === "own" ? [forgetButton(key, look)] : []),
   );
