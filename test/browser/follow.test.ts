@@ -190,6 +190,32 @@ describeInBrowser("the contact sheet that follows", () => {
     await page.close();
   });
 
+  test("while a try is open, its dialog tells the news, and that its preset is gone", async () => {
+    const { page } = await openSheet(KEY, PHONE);
+    await look(page, "figure");
+    await page.getByRole("button", { name: `Try ${KEY} as card` }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.locator("pre").first().waitFor();
+    edit("width = 480", "width = 0");
+    const panel = dialog.getByRole("region", { name: "The configuration has mistakes" });
+    await panel.waitFor(PATIENCE);
+    // Nothing is in front of it.
+    expect(
+      await panel.locator("h2").evaluate((heading) => {
+        const { x, y } = heading.getBoundingClientRect();
+        return document.elementFromPoint(x + 1, y + 1) === heading;
+      }),
+    ).toBe(true);
+    writeFileSync(toml(), original.replace("PRESETS.card", "PRESETS.postcard"));
+    await dialog.getByText("There is no preset card any more.", { exact: true }).waitFor(PATIENCE);
+    expect(await dialog.locator("pre").count()).toBe(0);
+    expect(await dialog.locator("#said").textContent()).toContain("Preset card removed.");
+    await page.keyboard.press("Escape");
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("sheet");
+    await page.locator("body > #news").waitFor({ state: "attached" });
+    await page.close();
+  });
+
   test("an object that another window adds, replaces or removes", async () => {
     const { page, complaints } = await openSheet("own/");
     const other = await openSheet("own/");

@@ -9,6 +9,7 @@ import { acceptFiles } from "./drop.ts";
 import { follow } from "./follow.ts";
 import { drawAgain, keep, setChildren } from "./keep.ts";
 import { say, showMistakes } from "./news.ts";
+import { endLostTry } from "./try/open-try.ts";
 
 const GROUPS = {
   own: "Your own",
@@ -24,7 +25,10 @@ const look = follow({
   draw: ({ mistakes, sheet }, isBack) => {
     const changes = shown && sheet ? changesOf(shown, sheet) : [];
     const isRepaired = hadMistakes && mistakes.length === 0;
-    if (sheet !== undefined) drawAgain(() => draw(sheet));
+    if (sheet !== undefined) {
+      drawAgain(() => draw(sheet));
+      endLostTry(sheet);
+    }
     showMistakes(mistakes, (shown ?? sheet) !== undefined);
     byId("sheet").setAttribute("aria-busy", "false");
     if (mistakes.length > 0) say("The configuration has mistakes.");
