@@ -14,7 +14,7 @@ export type Options = {
   readonly gravity?: Point;
 };
 
-/** The lines to copy. An option that the preset as a whole cannot have is left out, and why. */
+/** The lines to copy. A format that the preset as a whole cannot have is left out, and why. */
 export function linesOf(
   name: string,
   preset: Preset,
@@ -23,6 +23,9 @@ export function linesOf(
   const all = { ...options, ...(format !== undefined && { format }) };
   const faults = faultsOf(name, { ...preset, ...all });
   const isFormat = faults.length > 0 && faultsOf(name, { ...preset, ...options }).length === 0;
+  if (faults.length > 0 && !isFormat) {
+    return el("div", {}, ...faults.map((fault) => el("p", { class: "fault" }, fault)));
+  }
   const lines = Object.entries(isFormat ? options : all).map(
     ([option, value]) => `${option} = ${tomlOf(value)}`,
   );
@@ -32,7 +35,6 @@ export function linesOf(
     el("p", { class: "hint" }, "For ", el("code", {}, `[vars.PRESETS.${name}]`)),
     snippetOf(lines.join("\n")),
     ...(isFormat ? [el("p", { class: "hint" }, `Without format = "${format}": ${NO_FORMAT}`)] : []),
-    ...(isFormat ? [] : faults).map((fault) => el("p", { class: "fault" }, fault)),
   );
 }
 

@@ -73,9 +73,9 @@ export function createSide(
   const read = () => {
     const text = quality.value.trim();
     const options = { quality: /^\d+$/.test(text) ? Number(text) : text, format: format.value };
-    lines.replaceChildren(linesOf(name, preset, options));
     const isWrong = "fault" in tryVariant(name, preset, variant, { quality: options.quality });
     quality.setAttribute("aria-invalid", `${isWrong}`);
+    lines.replaceChildren(...(isWrong ? [] : [linesOf(name, preset, options)]));
     const tried = tryVariant(name, preset, variant, options);
     wanted = undefined;
     if ("fault" in tried) return fail(tried.fault);

@@ -19,12 +19,13 @@ export function stageOf(left: Shown, right: Shown): HTMLElement {
   };
   slider.addEventListener("input", move);
   move();
-  right.image.classList.add("above");
   right.label.classList.add("of-right");
   // As many CSS pixels as the picture has, if there is room.
-  left.image.addEventListener("load", () => {
-    stage.style.width = `${left.image.naturalWidth}px`;
-  });
+  for (const { image } of [left, right]) {
+    image.addEventListener("load", () => {
+      stage.style.width = `${image.naturalWidth}px`;
+    });
+  }
   const stage = el(
     "div",
     { class: "stage" },
