@@ -125,6 +125,18 @@ describeInBrowser("what can be tried on the contact sheet", () => {
       .toBe("card.quality: 101 is not a whole number between 1 and 100");
     expect(await right.getByLabel("Quality").getAttribute("aria-invalid")).toBe("true");
     expect(await dialog.locator(".difference").textContent()).toBe("");
+    expect(await right.locator("pre").count()).toBe(0);
+
+    // The other picture keeps its shape where this one is broken.
+    const shapeOf = async (image: Locator) => {
+      const { width, height } = (await image.boundingBox()) ?? expect.unreachable();
+      return [width, height];
+    };
+    const images = dialog.locator(".stage img");
+    const shape = await shapeOf(images.last());
+    await images.first().evaluate((image) => image.setAttribute("src", "data:image/png;base64,"));
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+    expect(await shapeOf(images.last())).toEqual(shape);
     expect(complaints).toEqual([]);
     await page.close();
   });
@@ -143,7 +155,7 @@ describeInBrowser("what can be tried on the contact sheet", () => {
     const wrong = 'thumbnail.quality: "best" is not one of high, medium-high, medium-low, low';
     await expect.poll(said).toBe(wrong);
     late.resolve();
-    const image = right.page().locator(".stage .above");
+    const image = right.page().locator(".stage img").last();
     await expect.poll(() => image.getAttribute("src"), PATIENCE).toContain("data:image/webp");
     await image.evaluate((one) => (one instanceof HTMLImageElement ? one.decode() : undefined));
     expect(await said()).toBe(wrong);
@@ -191,6 +203,26 @@ describeInBrowser("what can be tried on the contact sheet", () => {
       .toContain("no AVIF with a side over 1,200 px");
     expect(await right.locator("code").last().textContent()).toBe("quality = 80");
     expect([...got.keys()].filter((url) => url.includes("format=avif"))).toEqual([]);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test("before a picture has loaded, it is compared as the browser will choose it", async () => {
+    const { page, complaints } = await openSheet("photos/", PHONE);
+    const image = page.locator("figure img").last(); // far below what is seen
+    const { promise: isAsked, resolve } = Promise.withResolvers<void>();
+    await page.route("**/images/hero*/**", async (route) => {
+      await isAsked;
+      await route.continue();
+    });
+    const isUnknown = () =>
+      image.evaluate((one) => one instanceof HTMLImageElement && one.currentSrc === "");
+    expect(await isUnknown()).toBe(true);
+    const button = page.getByRole("button", { name: /^Try .* as hero$/ }).last();
+    await button.click();
+    expect(await button.getAttribute("aria-busy")).toBe("true");
+    resolve();
+    await page.getByRole("dialog", { name: /as hero@640w$/ }).waitFor(PATIENCE);
     expect(complaints).toEqual([]);
     await page.close();
   });
@@ -323,6 +355,12 @@ describeInBrowser("what can be tried on the contact sheet", () => {
     expect(await copied(page)).toBe('quality = 62\nformat = "webp"');
     // Tab stays in the dialog, and the page behind it does not move.
     await tabTo("Compare");
+    // The heading does not cover its button.
+    const top = (selector: string) => page.locator(selector).first().boundingBox();
+    const heading = (await top("dialog header")) ?? expect.unreachable();
+    expect((await top("dialog .tabs label"))?.y).toBeGreaterThanOrEqual(
+      Math.floor(heading.y + heading.height),
+    );
     await page.keyboard.press("ArrowRight");
     expect(await focused(page)).toBe("Placeholder");
     await page.keyboard.press("Escape");
