@@ -120,12 +120,23 @@ describeInBrowser("the contact sheet", () => {
     expect(order).toEqual(["Skip to the pictures", "files", "costs", "thumbnail", "Try", "Code"]);
     await page.keyboard.press("Enter");
     await page.keyboard.press("Tab");
+    expect(await focused()).toBe("npx vitrine client ../app/src/vitrine.ts");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Tab");
     expect(await focused()).toContain('images.imgProps("photos/dandelion.jpg", "thumbnail"');
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await expect.poll(focused, PATIENCE).toBe("Copied");
     const pasted = await page.evaluate(() => navigator.clipboard.readText());
-    expect(pasted).toBe('images.imgProps("photos/dandelion.jpg", "thumbnail", {\n  alt: "…",\n})');
+    expect(pasted).toMatch(/^import \{ images \} from "\.\/vitrine";\n\n.*\n {2}alt: "…",\n\}\);$/);
+    // The sizes of this page are no app's.
+    const hero = page.locator('figure:has(h3:text-is("hero"))');
+    expect(await hero.locator("pre").allTextContents()).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('sizes: "100vw", //'),
+        expect.stringContaining('sizes="100vw"'),
+      ]),
+    );
     expect(complaints).toEqual([]);
     await page.close();
   });

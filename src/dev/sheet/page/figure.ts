@@ -1,12 +1,12 @@
 // One rendition on the sheet: the image, the facts about it, and the code to paste.
 
 import { dimensionsOf } from "../../../client/dimensions.ts";
-import type { Client, ImgProps, PresetShape, PresetTable } from "../../../client/index.ts";
+import type { Client, PresetShape, PresetTable } from "../../../client/index.ts";
 import type { EdgeTable, Picture, RenditionRef } from "../data.ts";
 import { askedDetails, callsOf } from "./asked.ts";
+import { codeOf } from "./code.ts";
 import { el } from "./dom.ts";
 import { type Measured, measure } from "./measure.ts";
-import { snippetOf } from "./snippet.ts";
 import { tryButton } from "./try/open-try.ts";
 import { bytesOf, savingOf, timeOf } from "./words.ts";
 
@@ -28,16 +28,16 @@ export function figureOf(
   asked: EdgeTable[string],
   loaded: (measured: Measured) => void,
 ): HTMLElement {
-  const { preset, query } = rendition;
+  const { preset, query, signed } = rendition;
   const shape: PresetShape = client.site.presets[preset] ?? {};
   const { key, width, height } = picture;
   const original = { width, height };
   const most = dimensionsOf(shape, original).width ?? shape.width ?? 0;
   const sizes = shape.widths ? sizesOf(most) : "";
   const alt = `${key}, as ${preset}`;
-  const props = client.imgProps(key, preset, { alt, original, sizes, query });
   const facts = el("dl", { class: "facts" });
-  const image = el("img", props);
+  const image = el("img", client.imgProps(key, preset, { alt, original, sizes, query }));
+  const call = { client: name, key, preset, hasSizes: shape.widths !== undefined, signed };
   const { details, calls } = askedDetails(Object.keys(asked), picture.costs.presets[preset] ?? 0);
   if (shape.widths) image.style.maxWidth = `min(100%, ${most}px)`;
   const figure = el(
@@ -50,7 +50,7 @@ export function figureOf(
       el("h3", {}, preset),
       facts,
       ...tryButton({ client, picture, preset, image }),
-      codeOf(name, key, props, rendition),
+      codeOf(client, call, original),
       details,
     ),
   );
@@ -105,29 +105,4 @@ function candidatesOf({ srcset, currentSrc }: HTMLImageElement): HTMLElement {
     return el("li", { "aria-current": url === currentSrc }, el("code", {}, as));
   });
   return el("ul", { class: "candidates" }, ...items);
-}
-
-/** The code to paste: the call and its result. A signature is left out: only a server makes one. */
-function codeOf(
-  name: string,
-  key: string,
-  props: ImgProps,
-  { preset, query, signed }: RenditionRef,
-): HTMLElement {
-  const asked = [JSON.stringify(key), JSON.stringify(preset)].join(", ");
-  const term = "{ expires: expiresWithin(3600) }";
-  const lines = [
-    `${name}.imgProps(${asked}, {`,
-    `  alt: "…",`,
-    ...(props.sizes === undefined ? [] : [`  sizes: ${JSON.stringify(props.sizes)},`]),
-    ...(signed ? [`  query: await sign(${asked}, ${term}),`] : []),
-    "})",
-  ];
-  const attributes = Object.entries({ ...props, alt: "…" }).map(([attribute, value]) => {
-    const plain = signed || query === undefined ? `${value}` : `${value}`.replaceAll(query, "");
-    return `  ${attribute}="${plain.replaceAll("&", "&amp;")}"`;
-  });
-  const html = ["<img", ...attributes].join("\n");
-  const snippets = [lines.join("\n"), `${html}>`].map(snippetOf);
-  return el("details", { class: "code" }, el("summary", {}, "Code"), ...snippets);
 }

@@ -1,0 +1,37 @@
+// The code of a picture for an app, as text. No DOM.
+
+/** What `sizes` of the code is: as wide as the page. Only the app knows better. */
+export const WHOLE_PAGE = "100vw";
+
+/** One picture of an app. */
+export type Call = {
+  /** The name of the client: `images`. */
+  readonly client: string;
+  readonly key: string;
+  readonly preset: string;
+  /** Whether the preset has widths, so that the call needs `sizes`. */
+  readonly hasSizes: boolean;
+  /** Whether its route is signed. */
+  readonly signed: boolean;
+};
+
+/** Returns lines that compile beside the file that `npx vitrine client` writes. */
+export function callText({ client, key, preset, hasSizes, signed }: Call): string {
+  const asked = `${JSON.stringify(key)}, ${JSON.stringify(preset)}`;
+  const names = signed ? `createSigner, expiresWithin, ${client}` : client;
+  const signer = [
+    "// On your server. The page needs no key.",
+    `const sign = createSigner(${client}.site, process.env.URL_SIGNING_KEYS ?? "");`,
+    `const query = await sign(${asked}, { expires: expiresWithin(3600) });`,
+  ];
+  return [
+    `import { ${names} } from "./vitrine";`,
+    "",
+    ...(signed ? signer : []),
+    `const props = ${client}.imgProps(${asked}, {`,
+    '  alt: "…",',
+    ...(hasSizes ? [`  sizes: "${WHOLE_PAGE}", // put yours`] : []),
+    ...(signed ? ["  query,"] : []),
+    "});",
+  ].join("\n");
+}
