@@ -64,7 +64,7 @@ const focused = (page: Page) =>
   });
 
 describeInBrowser("what can be tried on the contact sheet", () => {
-  const { openSheet } = runSheet();
+  const { address, openSheet } = runSheet();
 
   test("two formats and qualities are compared as the edge makes them, and the bytes are told", async () => {
     const { page, complaints } = await openSheet(FIG);
@@ -253,7 +253,10 @@ describeInBrowser("what can be tried on the contact sheet", () => {
       "visible",
     ]);
 
-    await dialog.getByRole("button", { name: "Copy" }).click();
+    expect(await dialog.locator("pre").last().textContent()).toBe(
+      `npx vitrine facts media --url ${address()} --out ../app/src/facts.ts`,
+    );
+    await dialog.getByRole("button", { name: "Copy" }).first().click();
     await dialog.getByRole("button", { name: "Copied" }).waitFor();
     expect(JSON.parse(`{${await copied(page)}}`)).toEqual({ [SMALL]: fact });
     expect(complaints).toEqual([]);

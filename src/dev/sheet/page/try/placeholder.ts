@@ -25,19 +25,21 @@ export function placeholderPanel(target: Target): HTMLElement {
   return panel;
 }
 
-function partsOf({ picture, preset, src }: Target, fact: Fact): HTMLElement[] {
+function partsOf({ client, picture, preset, src }: Target, fact: Fact): HTMLElement[] {
   const { width, height } = dimensionsOf(preset, fact);
   const box = width && height ? { width, height } : fact; // a preset that trims fixes no side
   const line = `${JSON.stringify(picture.key)}: ${JSON.stringify(fact)}`;
+  const [bucket = ""] = client.site.route.object.split("/");
   return [
     ...(fact.alpha ? [el("p", {}, ALPHA)] : placeholderOf(fact, box, src)),
     el("p", { class: "hint" }, "The fact of this picture"),
     snippetOf(line),
+    el("p", { class: "hint" }, "For all pictures of this local run"),
+    snippetOf(`npx vitrine facts ${bucket} --url ${location.origin} --out ../app/src/facts.ts`),
     el(
       "p",
       { class: "hint" },
-      ...["For all pictures of a bucket: ", el("code", {}, "npx vitrine facts")],
-      ...[". In the app: ", el("code", {}, "original: facts[key], placeholder: thumbHash"), "."],
+      ...["In the app: ", el("code", {}, "original: facts[key], placeholder: thumbHash"), "."],
     ),
   ];
 }
