@@ -1,4 +1,4 @@
-// Follows .dev.vars and BUCKETS of the configuration while the local run goes on.
+// Follows .dev.vars, BUCKETS of the configuration, and its mistakes while the local run goes on.
 
 import { watchFile } from "node:fs";
 import { localRun } from "../cli/project/local.ts";
@@ -6,8 +6,9 @@ import { devVarsOf, readVars } from "../cli/project/vars.ts";
 import type { Switches } from "../emulator/edge/switches.ts";
 import type { Vars } from "../worker/config/schema.ts";
 import { liveSecrets } from "./live-secrets.ts";
-import type { Project } from "./read-project.ts";
+import { type Project, readProject } from "./read-project.ts";
 import { watchBuckets } from "./watch-buckets.ts";
+import { watchMistakes } from "./watch-mistakes.ts";
 
 /** How often to look at the files, in ms. Mistakes are then reported before the next request. */
 const LOOK_MS = 500;
@@ -44,5 +45,18 @@ export function followBuckets({ file, environment }: Pick<Project, "file" | "env
     warn,
     file,
   );
+  watchFile(file, { interval: LOOK_MS, persistent: false }, look);
+}
+
+/** Tells the mistakes of the configuration when it changes: wrangler only says that it reloads. */
+export function followMistakes(
+  { file, environment }: Pick<Project, "file" | "environment">,
+  endpoint: string,
+): void {
+  const read = () => {
+    const now = readProject(endpoint, environment, "quiet");
+    return "mistakes" in now ? now.mistakes : [];
+  };
+  const look = watchMistakes(read, tell, warn, file);
   watchFile(file, { interval: LOOK_MS, persistent: false }, look);
 }

@@ -9,7 +9,7 @@ import { devVarsOf } from "../cli/project/vars.ts";
 import { createEdge } from "../emulator/edge/create-edge.ts";
 import { edgeSettings } from "./edge-settings.ts";
 import { fillBucket } from "./fill-bucket.ts";
-import { followBuckets, followDevVars } from "./follow-dev-vars.ts";
+import { followBuckets, followDevVars, followMistakes } from "./follow-dev-vars.ts";
 import { prepareDevVars } from "./prepare-dev-vars.ts";
 import { readPort } from "./read-port.ts";
 import { readProject } from "./read-project.ts";
@@ -58,6 +58,7 @@ export async function startLocal(
   const secrets = followDevVars(edge.switches, endpoint, environment);
   const edgeDoor = await serveLocalEdge(edge, warnOf("The local edge"), secrets);
   if (!own) followBuckets(project);
+  followMistakes(project, endpoint);
   // The Worker's own code makes the tries of the sheet. Only its image requests go another way.
   Object.assign(globalThis, { fetch: edge.fetch });
   const sheet = await localSheet(project, endpoint);
