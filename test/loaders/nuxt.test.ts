@@ -1,8 +1,11 @@
 // The provider and presets of Nuxt Image, in an app that Nuxt itself builds and serves.
 
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { installClient } from "../client/install-client.ts";
+import { ROOT } from "../support/built.ts";
 import { FRIENDS, HARD } from "./keys.ts";
 import { expectNoKey, expectSigned, signedUrlsIn, signingAt, TIMES } from "./opens.ts";
 import { candidatesIn, elements, expectPlaceholder, heroOf, imgOf, shownBy } from "./page.ts";
@@ -14,6 +17,11 @@ const FIG = "photos/fig.jpg";
 let html = "";
 
 beforeAll(async () => {
+  const app = join(import.meta.dirname, "nuxt-app");
+  await installClient(app);
+  const file = join(app, "with-package/dist/vitrine.ts");
+  const client = ["src/cli/vitrine.js", "client", file, "--base-url", "https://images.example.com"];
+  execFileSync(process.execPath, client, { cwd: ROOT });
   await run("nuxt-app", ["nuxi", "build"]);
   html = readFileSync(join(import.meta.dirname, "nuxt-app/.output/public/index.html"), "utf8");
 });
@@ -75,6 +83,21 @@ test("each URL of a signed srcset opens, until it expires, and the app holds no 
   // A request within the same step gets the same URLs.
   const [late = ""] = await pages(TIMES.late);
   expect(signedUrlsIn(late)).toEqual(signedUrlsIn(friends));
+});
+
+test("the server finds each name of a file that imports the package", async () => {
+  const [told = ""] = await pagesOf(
+    "nuxt-app",
+    SERVER,
+    ["/api/with-package"],
+    signingAt(TIMES.early),
+  );
+  expect(JSON.parse(told)).toEqual([
+    expect.stringMatching(
+      /^https:\/\/images\.example\.com\/images\/card\/photos\/fig\.jpg\?exp=2000000000&/,
+    ),
+    "card:photos/fig.jpg",
+  ]);
 });
 
 test("a preset of which Nuxt cannot ask for other sizes has one candidate", () => {

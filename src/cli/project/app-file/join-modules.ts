@@ -8,18 +8,23 @@ export type Joined = {
   readonly text: string;
   /** All names declared at the top level, exported or not. */
   readonly names: ReadonlySet<string>;
+  /** What each entry exports. */
+  readonly exports: ReadonlyMap<string, Exports>;
 };
+
+/** Names, each with whether it is a type. */
+export type Exports = ReadonlyMap<string, boolean>;
 
 type Module = {
   readonly file: string;
   /** Without the imports, and the exports from others. */
   readonly lines: readonly string[];
   readonly declared: readonly string[];
-  readonly exported: ReadonlySet<string>;
+  readonly exported: Exports;
 };
 
 const FROM = /^(import|export) (?:type )?(\{[^}]*\}|\*) from "([^"]+)";\n/gm;
-const DECLARATION = /^(export )?(?:async )?(?:function|const|let|class|type|interface) ([\w$]+)/;
+const DECLARATION = /^(export )?(?:async )?(function|const|let|class|type|interface) ([\w$]+)/;
 /** A comment, or a line that continues the one before it. */
 const OTHER = /^(?:$|\s|\/\/|\/\*|[)}\]>|])/;
 const COMMENT = /^\s*(?:\/\/|\/?\*)/;
@@ -41,27 +46,29 @@ export function joinModules(sources: readonly Source[], entries: readonly string
       home.set(name, source.file);
     }
   }
-  const open = new Set(entries.flatMap((file) => [...moduleAt(file, modules).exported]));
+  const exports = new Map(entries.map((file) => [file, moduleAt(file, modules).exported]));
+  const open = new Set([...exports.values()].flatMap((names) => [...names.keys()]));
   const texts = [...modules.values()].map(({ file, lines }) => {
     const told = lines.map((line) => {
-      const [, exported, name = ""] = DECLARATION.exec(line) ?? [];
+      const [, exported, , name = ""] = DECLARATION.exec(line) ?? [];
       return exported !== undefined && !open.has(name) ? line.slice(exported.length) : line;
     });
     return `// src/${file}\n\n${told.join("\n").trim()}\n`;
   });
-  return { text: texts.join("\n"), names: new Set(home.keys()) };
+  return { text: texts.join("\n"), names: new Set(home.keys()), exports };
 }
 
 function readModule({ file, text }: Source, known: ReadonlyMap<string, Module>): Module {
-  const passedOn: string[] = [];
+  const passedOn = new Map<string, boolean>();
   const own = text.replaceAll("\r\n", "\n").replace(FROM, (_all, kind, what, from) => {
     const { exported } = moduleAt(resolve(file, from), known);
-    const names = what === "*" ? [...exported] : namesIn(what);
+    const names = what === "*" ? exported.keys() : namesIn(what);
     for (const name of names) {
-      if (!exported.has(name)) throw new Error(`${file}: ${from} exports no "${name}"`);
+      const isType = exported.get(name);
+      if (isType === undefined) throw new Error(`${file}: ${from} exports no "${name}"`);
+      if (kind === "export") passedOn.set(name, isType);
     }
     if (kind === "import" && what === "*") throw new Error(`${file}: imports all of ${from}`);
-    if (kind === "export") passedOn.push(...names);
     return "";
   });
   const lines = own.split("\n");
@@ -71,9 +78,11 @@ function readModule({ file, text }: Source, known: ReadonlyMap<string, Module>):
     if (!declaration && !isOther) throw new Error(`${file}: cannot join the line "${line}"`);
     return declaration;
   });
-  const declared = found.flatMap((match) => match?.[2] ?? []);
-  const exported = found.flatMap((match) => (match?.[1] ? (match[2] ?? []) : []));
-  return { file, lines, declared, exported: new Set([...exported, ...passedOn]) };
+  const declared = found.flatMap((match) => match?.[3] ?? []);
+  const exported = found.flatMap((match): [string, boolean][] =>
+    match?.[1] && match[3] ? [[match[3], /type|interface/.test(match[2] ?? "")]] : [],
+  );
+  return { file, lines, declared, exported: new Map([...exported, ...passedOn]) };
 }
 
 function moduleAt(file: string, modules: ReadonlyMap<string, Module>): Module {

@@ -9,7 +9,7 @@ import type { BoundRoute } from "../../../worker/config/routes.ts";
 import type { Vars } from "../../../worker/config/schema.ts";
 import { tableOf } from "../known-vars.ts";
 import { type Expression, type Where, type Written, writeHeader } from "./header.ts";
-import { joinModules } from "./join-modules.ts";
+import { type Joined, joinModules } from "./join-modules.ts";
 import { nameRoutes, type RouteName } from "./name-routes.ts";
 
 /** In the package, too: this file is as deep in dist/ as in src/. */
@@ -69,7 +69,7 @@ export function makeAppFile(
   const isLater = typeof baseUrl !== "string";
   const parts = [
     writeHeader(written),
-    hasPackage ? importPackage(isLater) : client.text,
+    hasPackage ? importPackage(client, isLater) : client.text,
     "// From wrangler.toml\n",
     isLater ? readLater(baseUrl.from) : `const baseUrl = ${literal(baseUrl)};`,
     `const presets = {\n${table.join("")}} as const;\n`,
@@ -81,10 +81,16 @@ export function makeAppFile(
   return { text: parts.join("\n"), clients, presets: shown.length };
 }
 
-function importPackage(isLater: boolean): string {
-  const names = [...(isLater ? ["checkBaseUrl"] : []), "clientOf", "openSite", "type VariantOf"];
-  const exported = Object.values(ENTRIES).map((entry) => `export * from "${entry}";\n`);
-  return `import { ${names.join(", ")} } from "vitrine/client";\n\n${exported.join("")}`;
+/** By their names: with `export *` from several packages, Nitro takes all names for those of the first. */
+function importPackage({ exports }: Joined, isLater: boolean): string {
+  const used = [...(isLater ? ["checkBaseUrl"] : []), "clientOf", "openSite", "type VariantOf"];
+  const exported = Object.entries(ENTRIES).map(([file, entry]) => {
+    const names = [...(exports.get(file) ?? [])].map(([name, isType]) =>
+      isType ? `type ${name}` : name,
+    );
+    return `export { ${names.join(", ")} } from "${entry}";\n`;
+  });
+  return `import { ${used.join(", ")} } from "vitrine/client";\n\n${exported.join("")}`;
 }
 
 /** Bundlers replace the expression where it stands. An unset variable is told when the first URL is made. */

@@ -25,7 +25,10 @@ export async function five(
 `;
 
 test("modules are joined without their imports, and export what an entry exports", () => {
-  const { text, names } = join({ "a.ts": A, "x/b.ts": B.replaceAll("./a", "../a") }, "x/b.ts");
+  const { text, names, exports } = join(
+    { "a.ts": A, "x/b.ts": B.replaceAll("./a", "../a") },
+    "x/b.ts",
+  );
   expect(text).toBe(
     [
       "// src/a.ts\n\n// About a.\n\n/** One. */\nconst one = 1;\nexport type Two = 2;\n",
@@ -33,6 +36,18 @@ test("modules are joined without their imports, and export what an entry exports
     ].join("\n"),
   );
   expect([...names]).toEqual(["one", "Two", "three", "four", "five"]);
+  expect(exports).toEqual(
+    new Map([
+      [
+        "x/b.ts",
+        new Map([
+          ["Two", true],
+          ["three", false],
+          ["five", false],
+        ]),
+      ],
+    ]),
+  );
   const windows = join({ "a.ts": A.replaceAll("\n", "\r\n"), "b.ts": B }, "b.ts");
   expect(windows.text).not.toContain("\r");
 });
