@@ -4,11 +4,20 @@
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { type End, EXIT, type Fault, isFault, type Run, say, type World } from "../command.ts";
 import { envOption } from "../options.ts";
-import { type Expression, readExpression, readOptions } from "../project/app-file/header.ts";
+import {
+  type Expression,
+  optionsText,
+  readExpression,
+  readOptions,
+  type Where,
+  type Written,
+} from "../project/app-file/header.ts";
 import { configFault } from "../project/config-fault.ts";
 import { chooseEnvironment } from "../project/environment.ts";
 import { readVars } from "../project/vars.ts";
+import { visible } from "../terminal/visible.ts";
 import { type Checked, checkClient } from "./check-client.ts";
+import type { ClientVars } from "./plan-client.ts";
 import { readOwn } from "./read-own.ts";
 import { writeClient } from "./write-client.ts";
 
@@ -29,15 +38,13 @@ export function clientCommand(world: World, run: Run) {
         .argParser(readFrom)
         .conflicts("baseUrl"),
     )
-    .option(
-      "--check",
-      "writes nothing; ends with 1 if the file is missing or out of date. The file keeps its options",
-    )
+    .option("--check", "writes nothing; ends with 1 if the file is missing or out of date")
     .addHelpText(
       "after",
       `
-A file that this command wrote is replaced; any other is left alone. If the nearest package.json above the file
-names vitrine, the file imports the package; otherwise it holds the client itself.
+A file that this command wrote is replaced. It keeps its options: give only those that are to change. Any other
+file is left alone. If the nearest package.json above the file names vitrine, the file imports the package;
+otherwise it holds the client itself.
 
 Examples:
   npx vitrine client ../app/src/vitrine.ts
@@ -68,23 +75,39 @@ type Options = {
   readonly check?: true | undefined;
 };
 
-function printClient(world: World, file: string, { env, check, ...options }: Options): End {
-  const before = check ? readOwn(file) : undefined;
+/** What is not given is as the file says, if this command wrote it. */
+function printClient(world: World, file: string, options: Options): End {
+  const before = readOwn(file);
   if (isFault(before)) return before;
   const written = readOptions(before?.text ?? "");
-  const given = env ?? world.env["CLOUDFLARE_ENV"] ?? written.environment;
-  const known = readVars(world.folder, chooseEnvironment(world, given));
+  const environment = options.env ?? world.env["CLOUDFLARE_ENV"];
+  const given = options.baseUrl ?? options.baseUrlFrom;
+  const known = readVars(
+    world.folder,
+    chooseEnvironment(world, environment ?? written.environment),
+  );
   if (isFault(known)) return configFault([known.mistake]);
-  const where = options.baseUrl ?? options.baseUrlFrom ?? written.where;
-  if (check) return printCheck(world, checkClient(known, file, before?.text, where));
+  const where = given ?? written.where;
+  if (options.check) return printCheck(world, checkClient(known, file, before?.text, where));
+  const kept = {
+    environment: environment === undefined ? written.environment : undefined,
+    where: given === undefined ? written.where : undefined,
+  };
+  return print(world, known, file, where, kept);
+}
+
+/** @param kept the options that the file had and that were not given */
+function print(world: World, known: ClientVars, file: string, where: Where, kept: Written): End {
   const said = writeClient(known, file, where);
   if (isFault(said)) return said;
   say(world.stdout, said);
+  const options = optionsText(kept);
+  if (options !== "") say(world.stdout, visible(`${file} keeps its options:${options}`));
   return EXIT.done;
 }
 
-function printCheck(world: World, checked: Checked | Fault): End {
+function printCheck({ stdout, stderr }: World, checked: Checked | Fault): End {
   if (isFault(checked)) return checked;
-  say(checked.isCurrent ? world.stdout : world.stderr, checked.said);
+  say(checked.isCurrent ? stdout : stderr, checked.said);
   return checked.isCurrent ? EXIT.done : EXIT.partly;
 }

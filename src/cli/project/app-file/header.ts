@@ -43,7 +43,7 @@ export function isWritten(text: string): boolean {
 }
 
 /** The options as one types them, each with a space before it. */
-function optionsText({ environment, where }: Written): string {
+export function optionsText({ environment, where }: Written): string {
   const env = environment === undefined ? "" : ` --env ${quoted(environment)}`;
   if (where === undefined) return env;
   return typeof where === "string"
