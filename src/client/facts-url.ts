@@ -18,5 +18,5 @@ export function factsUrl<Presets extends PresetTable, Name extends keyof Presets
   preset: NoInfer<Name>,
   query?: string,
 ): string {
-  return urlOf(site, key, preset, query ? `${query}&facts` : "?facts");
+  return urlOf(site, key, preset, query) + (query ? "&facts" : "?facts");
 }

@@ -7,8 +7,8 @@ import type { ImgOptions, ImgProps, Original, PresetTable, Site } from "./types.
 /**
  * Returns the attributes of an `<img>` for one object at one preset. Set them in this order: a browser may
  * start to load when `srcset` or `src` is set, so `loading` and `sizes` come first.
- * @throws RangeError if the route does not show the preset or does not lead to the key, or if no object
- *   can have the key
+ * @throws RangeError if the route does not show the preset or does not lead to the key, if no object can
+ *   have the key, or if the route is signed and there is no query
  * @example
  * imgProps(images.site, "photos/fig.jpg", "hero", { alt: "A fig", sizes: "50vw" });
  * // { alt, loading, decoding, sizes, srcset, src }, and width and height if they are known

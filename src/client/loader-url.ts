@@ -20,8 +20,8 @@ export type LoaderSites = { readonly open: AnySite; readonly signed: AnySite };
 /**
  * Returns the URL of the preset's smallest variant that is wide enough, or of its widest.
  * @param how what the app has to write to name a preset; part of the error message
- * @throws RangeError if the route does not show the preset, if no object can have the key, or if `src` has a
- *   query that does not sign
+ * @throws RangeError if the route does not show the preset, if no object can have the key, if `src` has a
+ *   query that does not sign, or if it has none and the route is signed
  */
 export function loaderUrl(
   sites: LoaderSites,
@@ -36,6 +36,12 @@ export function loaderUrl(
     const fault = preset ? `unknown preset "${preset}"` : "no preset";
     const known = `one of the presets ${names.join(", ")}`;
     throw new RangeError(`Vitrine: ${fault} for "${key}": ${how} with ${known}`);
+  }
+  const { route } = site;
+  if (route.signed && query === undefined) {
+    throw new RangeError(
+      `Vitrine: route ${route.path} is signed: its src is what signedSrc or nextSrc returns with a query`,
+    );
   }
   return Number(width) > 0
     ? urlForWidth(site, key, name, Number(width), query)

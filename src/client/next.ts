@@ -2,7 +2,7 @@
 
 import { loaderUrl } from "./loader-url.ts";
 import { signedSrc } from "./signed-src.ts";
-import { shownPreset } from "./site.ts";
+import { fail, shownPreset } from "./site.ts";
 import type { AnySite, PresetTable, Site } from "./types.ts";
 
 /**
@@ -33,7 +33,8 @@ export function nextLoader(site: AnySite, signed: AnySite = site) {
  * Returns the `src` of a next/image, for example `hero:photos/fig.jpg`.
  * @param query on a signed route, the query that `createSigner`'s function returns. A Server Component or a
  *   route handler signs: the page then holds the query, and no key.
- * @throws RangeError if the route does not show the preset, or if `query` is not one that signs
+ * @throws RangeError if the route does not show the preset, if `query` is not one that signs, or if the
+ *   route is signed and there is none
  * @example
  * <Image src={nextSrc(images.site, "photos/fig.jpg", "hero")} sizes="100vw" fill alt="A fig" />
  *
@@ -46,5 +47,7 @@ export function nextSrc<Presets extends PresetTable, Name extends keyof Presets 
   { query }: { readonly query?: string | undefined } = {},
 ): string {
   shownPreset(site, preset);
+  if (site.route.signed && query === undefined)
+    fail(`route ${site.route.path} is signed: pass { query }`);
   return `${preset}:${query === undefined ? key : signedSrc(key, query)}`;
 }

@@ -41,7 +41,7 @@ export function createSigner<Presets extends PresetTable, Name extends keyof Pre
   }
   return async (key, preset, { expires, version }) => {
     shownPreset(site, preset); // a variant such as card@2x is not a preset
-    urlOf(site, key, preset); // throws if the route does not lead to the key
+    urlOf(site, key, preset, "?"); // throws if the route does not lead to the key
     if (!Number.isInteger(expires) || expires < 1 || expires > LATEST) {
       throw new RangeError(`Vitrine: expires must be in whole seconds since 1970, not ${expires}`);
     }

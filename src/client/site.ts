@@ -62,8 +62,8 @@ export function openSite<const Presets extends PresetTable, const Route extends 
  * @param key the object's key in its bucket, below the bucket's `prefix`
  * @param variant a preset, alone or with a descriptor: `card`, `card@2x`, `hero@640w`
  * @param query on a signed route, the query that `createSigner`'s function returns; it begins with `?`
- * @throws RangeError if the route does not show the variant or does not lead to the key, or if no object
- *   can have the key
+ * @throws RangeError if the route does not show the variant or does not lead to the key, if no object can
+ *   have the key, or if the route is signed and there is no query
  * @example
  * imageUrl(images.site, "photos/fig.jpg", "card@2x"); // "https://…/images/card@2x/photos/fig.jpg"
  */
@@ -155,6 +155,7 @@ export function urlOf(
   query = "",
 ): string {
   if (!variants.has(variant)) return fail(`route ${route.path} has no variant "${variant}"`);
+  if (route.signed && !query) fail(`route ${route.path} is signed: pass createSigner's query`);
   const fault = keyFault(key);
   if (fault) return fail(`invalid key "${key}": ${fault}`);
   const path =

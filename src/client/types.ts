@@ -63,6 +63,8 @@ export type RouteShape = {
   readonly object: string;
   /** The presets that the route shows. Default: all. */
   readonly presets?: readonly string[];
+  /** Whether its URLs are signed: each then needs the query that `createSigner`'s function returns. */
+  readonly signed?: boolean;
 };
 
 /** What `createClient` and `openSite` need to know of a deployed Vitrine. */

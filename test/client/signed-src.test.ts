@@ -12,26 +12,32 @@ import { SECRETS } from "../support/env.ts";
 import { get, stage } from "../support/play.ts";
 import { file } from "../support/stand.ts";
 
-const images = createClient({
+const settings = {
   baseUrl: "https://images.example",
-  route: { path: "/private/:preset/*", object: "media/*" },
+  route: { path: "/private/:preset/*", object: "media/*", signed: true },
   presets: {
     card: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
     wide: { width: 1000, widths: [200, 400, 600, 800, 1000] },
   },
-});
+} as const;
+const images = createClient(settings);
+/** The same without signatures. */
+const open = createClient({ ...settings, route: { ...settings.route, signed: false } });
 const sign = createSigner(images.site, SECRETS.URL_SIGNING_KEYS);
 const SIG = "A".repeat(43);
 const RIGHT = `?exp=2000000000&kid=k1&sig=${SIG}`;
 
-const load = nextLoader(images.site);
-const { getImage } = nuxtProvider(images.site);
-const transform = unpicTransformer(images.site);
+const load = nextLoader(open.site, images.site);
+const { getImage } = nuxtProvider(open.site, images.site);
+const transform = unpicTransformer(open.site, images.site);
 
 /** What each loader makes of a picture. Nuxt puts a slash before each `src` that has none. */
 const LOADERS: Record<string, (key: string, preset: "card" | "wide", query?: string) => string> = {
   next: (key, preset, query) =>
-    load({ src: nextSrc(images.site, key, preset, { query }), width: 400 }),
+    load({
+      src: nextSrc(query === undefined ? open.site : images.site, key, preset, { query }),
+      width: 400,
+    }),
   nuxt: (key, preset, query) => {
     const src = query === undefined ? key : signedSrc(key, query);
     return getImage(`/${src}`, { modifiers: { preset, width: "400" } }).url;
@@ -58,8 +64,40 @@ const HOSTILE = [
 
 test.each(Object.keys(LOADERS))("%s: a plain key stays itself, whatever it looks like", (name) => {
   for (const key of [...HARD_KEYS, ...HOSTILE]) {
-    expect(LOADERS[name]?.(key, "wide")).toBe(images.imageUrl(key, "wide@400w"));
+    expect(LOADERS[name]?.(key, "wide")).toBe(open.imageUrl(key, "wide@400w"));
   }
+});
+
+const ROUTE = "Vitrine: route /private/:preset/* is signed: ";
+const NO_QUERY = `${ROUTE}pass createSigner's query`;
+const NO_SRC = `${ROUTE}its src is what signedSrc or nextSrc returns with a query`;
+const none: string | undefined = undefined;
+
+test.each<[string, string, () => unknown]>([
+  ["imageUrl", NO_QUERY, () => images.imageUrl("a", "card")],
+  ["imageUrl with an empty query", NO_QUERY, () => images.imageUrl("a", "card", "")],
+  ["srcset", NO_QUERY, () => images.srcset("a", "card")],
+  ["imgProps", NO_QUERY, () => images.imgProps("a", "card", { alt: "", query: none })],
+  ["urlForWidth", NO_QUERY, () => images.urlForWidth("a", "wide", 1)],
+  ["nextSrc", `${ROUTE}pass { query }`, () => nextSrc(images.site, "a", "card")],
+  ["Next.js", NO_SRC, () => nextLoader(images.site)({ src: "card:a", width: 1 })],
+  [
+    "Nuxt",
+    NO_SRC,
+    () => nuxtProvider(images.site).getImage("/a", { modifiers: { preset: "card", width: 1 } }),
+  ],
+  ["unpic", NO_SRC, () => unpicTransformer(images.site)("a", {}, { preset: "card" })],
+])(
+  "%s without a query is a RangeError on a signed route: its picture would be a 404",
+  (_name, message, attempt) => {
+    expect(attempt).toThrow(new RangeError(message));
+  },
+);
+
+test("a URL of a signed route is read without its query, too", () => {
+  const { pathname } = new URL(images.imageUrl("a", "card@2x", RIGHT));
+  const shown = { key: "a", preset: "card", variant: "card@2x" };
+  expect(images.parseUrl(`https://images.example${pathname}`)).toEqual(shown);
 });
 
 test.each(Object.keys(LOADERS))("%s: a signed URL opens, whatever the key", async (name) => {
@@ -146,9 +184,8 @@ test("other mistakes about a signed picture name the key, and no part of the sig
 
 test("a loader with two sites takes the second for each src with a query", () => {
   const open = createClient({
-    baseUrl: "https://images.example",
+    ...settings,
     route: { path: "/images/:preset/*", object: "media/*", presets: ["card"] },
-    presets: images.site.presets,
   });
   const both = nextLoader(open.site, images.site);
   const provider = nuxtProvider(open.site, images.site);

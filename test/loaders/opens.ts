@@ -78,7 +78,7 @@ export async function expectSigned(html: string, keys: readonly string[], time: 
   const others = [
     privateImages.imageUrl(keys[0] ?? "", "card", query),
     privateImages.imageUrl(OTHER, "hero", query),
-    privateImages.imageUrl(keys[0] ?? "", "hero"),
+    privateImages.imageUrl(keys[0] ?? "", "hero", "?"),
   ];
   for (const [, answer] of await answersAt(time, others)) expect(answer).toMatch(/^404 /);
   const own = await sign(OTHER, "hero", { expires: expired / 1000 });

@@ -22,7 +22,7 @@ export const images = createClient({
 });
 export const privateImages = createClient({
   baseUrl,
-  route: { path: "/private/:preset/*", object: "media/private/*" },
+  route: { path: "/private/:preset/*", object: "media/private/*", signed: true },
   presets,
 });
 export type PrivateImagesPreset = keyof typeof presets;

@@ -50,7 +50,7 @@ export type ImagesVariant = VariantOf<typeof presets, ImagesPreset>;
 
 export const privateImagesSite = /* @__PURE__ */ openSite({
   baseUrl,
-  route: { path: "/private/:preset/*", object: "BUCKET/*", presets: ["card"] },
+  route: { path: "/private/:preset/*", object: "BUCKET/*", presets: ["card"], signed: true },
   presets,
 });
 /**

@@ -124,6 +124,7 @@ function writeRoute(
     path,
     object: `BUCKET/${mapping.key.parts.join("")}`,
     ...(presets && { presets }),
+    ...(signing && { signed: true }),
   };
   const shows = all.filter((preset) => presets?.has(preset) ?? true).map((name) => literal(name));
   const note = `They are signed: each needs the query that \`createSigner(${value}Site, keys)\` makes.`;
