@@ -65,6 +65,8 @@ export type RouteShape = {
   readonly presets?: readonly string[];
   /** Whether its URLs are signed: each then needs the query that `createSigner`'s function returns. */
   readonly signed?: boolean;
+  /** Whether `factsUrl` has URLs for it. */
+  readonly facts?: boolean;
 };
 
 /** What `createClient` and `openSite` need to know of a deployed Vitrine. */

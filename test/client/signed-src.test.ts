@@ -14,7 +14,7 @@ import { file } from "../support/stand.ts";
 
 const settings = {
   baseUrl: "https://images.example",
-  route: { path: "/private/:preset/*", object: "media/*", signed: true },
+  route: { path: "/private/:preset/*", object: "media/*", signed: true, facts: true },
   presets: {
     card: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
     wide: { width: 1000, widths: [200, 400, 600, 800, 1000] },
@@ -79,6 +79,7 @@ test.each<[string, string, () => unknown]>([
   ["srcset", NO_QUERY, () => images.srcset("a", "card")],
   ["imgProps", NO_QUERY, () => images.imgProps("a", "card", { alt: "", query: none })],
   ["urlForWidth", NO_QUERY, () => images.urlForWidth("a", "wide", 1)],
+  ["factsUrl", NO_QUERY, () => images.factsUrl("a", "card")],
   ["nextSrc", `${ROUTE}pass { query }`, () => nextSrc(images.site, "a", "card")],
   ["Next.js", NO_SRC, () => nextLoader(images.site)({ src: "card:a", width: 1 })],
   [

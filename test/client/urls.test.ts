@@ -23,7 +23,7 @@ const PRESETS = {
   tall: { height: 300, dpr: [2] },
 } as const;
 const BASE = "https://images.example";
-const ROUTE = { path: "/images/:preset/*", object: "media/*" } as const;
+const ROUTE = { path: "/images/:preset/*", object: "media/*", facts: true } as const;
 const AVATARS = {
   path: "/avatars/:user/:preset",
   object: "media/users/:user/avatar.png",
@@ -201,6 +201,10 @@ describe("what cannot exist is a RangeError", () => {
     ['route /avatars/:user/:preset has no variant "hero"', () => imageUrl(one, "a", "hero")],
     ['route /avatars/:user/:preset does not lead to "a.jpg"', () => imageUrl(one, "a.jpg", "card")],
     ['invalid key "": an empty segment', () => factsUrl(any, "", "card")],
+    [
+      "route /avatars/:user/:preset has no facts: set facts = true in wrangler.toml",
+      () => factsUrl(one, "users/ada/avatar.png", "card"),
+    ],
     ['presets has no preset "crad"', () => untyped({ ...ROUTE, presets: ["crad"] })],
     ['presets has no preset "constructor"', () => untyped({ ...ROUTE, presets: ["constructor"] })],
   ])("%j", (message, attempt) => {

@@ -78,6 +78,26 @@ test.each<[string, readonly string[], Readonly<Record<string, string>>]>([
   expect(await check()).toMatchObject({ code: 0, err: "" });
 });
 
+test.each([
+  ["facts", { facts: true }, "facts: true"],
+  ["signatures", { signed: true }, "signed: true"],
+  ["fewer presets", { presets: ["hero"] }, 'presets: ["hero"]'],
+])("a route that gets %s makes the file out of date", async (_what, change, told) => {
+  await client([]);
+  const old = read();
+  const [first, ...routes] = VARS.ROUTES;
+  folder = makeProject({
+    ...STAGED,
+    vars: { ...VARS, ROUTES: [{ ...first, ...change }, ...routes] },
+  });
+  file = join(folder, "vitrine.ts");
+  writeFileSync(file, old);
+  expect(await check()).toMatchObject({ code: 1, out: "" });
+  await client([]);
+  expect(/path: ".images.*BUCKET.*/.exec(read())?.[0]).toContain(told);
+  expect(await check()).toMatchObject({ code: 0, err: "" });
+});
+
 test("other options than those of the file are told", async () => {
   await client(["--base-url", "https://one.example"]);
   const other = await check(["--base-url", "https://two.example"]);

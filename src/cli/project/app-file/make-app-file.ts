@@ -114,7 +114,7 @@ export function presetsOf({ PRESETS: given }: Vars): ReadonlyMap<string, Preset>
 const OWN = ["baseUrl", "readBaseUrl", "presets"];
 
 function writeRoute(
-  { path, mapping, presets, signing }: BoundRoute,
+  { path, mapping, presets, signing, facts }: BoundRoute,
   { value, type }: RouteName,
   all: readonly string[],
   isLater: boolean,
@@ -125,6 +125,7 @@ function writeRoute(
     object: `BUCKET/${mapping.key.parts.join("")}`,
     ...(presets && { presets }),
     ...(signing && { signed: true }),
+    ...(facts && { facts }),
   };
   const shows = all.filter((preset) => presets?.has(preset) ?? true).map((name) => literal(name));
   const note = `They are signed: each needs the query that \`createSigner(${value}Site, keys)\` makes.`;
