@@ -168,9 +168,8 @@ describeInBrowser("the contact sheet that follows", () => {
     expect(await panel.textContent()).toContain("npx vitrine check");
     expect(await said(page)).toBe("The configuration has mistakes.");
     // So does the terminal.
-    await expect
-      .poll(output, PATIENCE)
-      .toContain(`you correct them:\n  ${told[0]?.split("\n")[0]}`);
+    const [first = ""] = await told();
+    await expect.poll(output, PATIENCE).toContain(`you correct them:\n  ${first.split("\n")[0]}`);
     // The last good sheet is still there. The panel fits the phone.
     expect(await pixels(page, "thumbnail")).toBe("160×160");
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
