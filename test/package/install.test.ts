@@ -27,7 +27,7 @@ test("it comes with few packages: docs/development.md says why each is there", (
     ...["@commander-js/extra-typings", "@nodable/entities", "anynum", "aws4fetch", "commander"],
     ...["fast-string-truncated-width", "fast-string-width", "fast-wrap-ansi"],
     ...["fast-xml-builder", "fast-xml-parser", "is-unsafe", "ky", "path-expression-matcher"],
-    ...["sisteransi", "strnum", "vitrine", "xml-naming"],
+    ...["sisteransi", "strnum", "thumbhash", "vitrine", "xml-naming"],
   ]);
 });
 
