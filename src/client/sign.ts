@@ -35,7 +35,8 @@ export function createSigner<Presets extends PresetTable, Name extends keyof Pre
   keys: string,
 ): (key: string, preset: Name, term: Term) => Promise<string> {
   const faults: string[] = [];
-  const [first] = readSigningKeys(keys, (fault) => faults.push(fault)).values();
+  const given = keys ?? ""; // in JavaScript, a variable that is not set is undefined
+  const [first] = readSigningKeys(given, (fault) => faults.push(fault)).values();
   if (faults.length > 0 || first === undefined) {
     throw new RangeError(`Vitrine: URL_SIGNING_KEYS: ${faults.join("; ")}`);
   }

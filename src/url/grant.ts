@@ -69,6 +69,7 @@ export function utf8(text: string) {
 }
 
 const KID = /^[A-Za-z][\w-]{0,31}$/;
+const EXAMPLE = 'a JSON object such as {"k1": "..."}';
 const SIGNING_KEY = /^[\x21-\x7e]{32,}$/;
 
 /**
@@ -83,7 +84,8 @@ export function readSigningKeys(
 ): ReadonlyMap<string, SigningKey> {
   const keys = new Map<string, SigningKey>();
   const table = parseTable(secret);
-  if (table === undefined) fault('is not a JSON object such as {"k1": "..."}');
+  if (table === undefined)
+    fault(`is ${/\S/.test(secret) ? "not" : "not set: it must be"} ${EXAMPLE}`);
   else if (table.length === 0) fault("has no keys");
   // JSON.parse silently keeps the last of two equal names, so kids are counted in the text. No right key
   // has a quote in it.

@@ -60,7 +60,8 @@ test("it signs with the code that the Worker checks with, and with the first key
 const WEAK = '{"k1": "too-short"}';
 
 test.each<[string, string]>([
-  ["", 'URL_SIGNING_KEYS: is not a JSON object such as {"k1": "..."}'],
+  ["", 'URL_SIGNING_KEYS: is not set: it must be a JSON object such as {"k1": "..."}'],
+  [" \n", 'URL_SIGNING_KEYS: is not set: it must be a JSON object such as {"k1": "..."}'],
   ["[]", 'URL_SIGNING_KEYS: is not a JSON object such as {"k1": "..."}'],
   ["{}", "URL_SIGNING_KEYS: has no keys"],
   ['{"1": "x", "k": "y"}', "URL_SIGNING_KEYS: a kid must be a letter, then at most 31 letters"],
@@ -74,6 +75,15 @@ test.each<[string, string]>([
   expect(attempt).toThrow(RangeError);
   expect(attempt).toThrow(`Vitrine: ${message}`);
   expect(attempt).not.toThrow(/too-short|x{3}/);
+});
+
+test("in JavaScript, keys that are undefined are not set, too", () => {
+  const keys: Record<string, string> = {};
+  expect(() => createSigner(site, keys["URL_SIGNING_KEYS"] as string)).toThrow(
+    new RangeError(
+      'Vitrine: URL_SIGNING_KEYS: is not set: it must be a JSON object such as {"k1": "..."}',
+    ),
+  );
 });
 
 describe("arguments that cannot be signed reject with a RangeError", () => {
