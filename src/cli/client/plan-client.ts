@@ -28,7 +28,7 @@ export function planClient(vars: ClientVars, file: string, where: Where, written
   }
   const baseUrl = baseUrlOf(vars, where);
   if (isFault(baseUrl)) return baseUrl;
-  const hasPackage = namesPackage(file);
+  const hasPackage = namesPackage(file, "vitrine");
   if (isFault(hasPackage)) return hasPackage;
   const given = typeof where === "string" ? baseUrl : where; // as it was read, without a slash at the end
   const options = { hasPackage, written: written ?? { environment, where: given } };

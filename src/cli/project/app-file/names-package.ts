@@ -1,23 +1,24 @@
-// Finds out whether an app has Vitrine as a package. It reads what package.json says, never node_modules: the
+// Finds out whether an app names a package. It reads what package.json says, never node_modules: the
 // answer is the same on every machine.
 
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { isTable } from "../../../worker/base/json.ts";
 import type { Fault } from "../../command.ts";
 
 const LISTS = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
 
-/** Returns whether the nearest package.json above a file names Vitrine in a list of its packages. */
-export function namesPackage(file: string): boolean | Fault {
+/** Returns whether the nearest package.json above a file names a package in one of its lists. */
+export function namesPackage(file: string, name: string): boolean | Fault {
   const path = findAbove(dirname(resolve(file)));
   if (path === undefined) return false;
   try {
     const found: unknown = JSON.parse(readFileSync(path, "utf8"));
-    if (!isTable(found)) return { fault: `${path}: is not a JSON object: fix it` };
-    return LISTS.some((name) => {
-      const list = found[name];
-      return isTable(list) && Object.hasOwn(list, "vitrine");
+    if (typeof found !== "object" || found === null || Array.isArray(found)) {
+      return { fault: `${path}: is not a JSON object: fix it` };
+    }
+    return LISTS.some((field) => {
+      const list: unknown = Reflect.get(found, field);
+      return typeof list === "object" && list !== null && Object.hasOwn(list, name);
     });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
