@@ -2,6 +2,7 @@
 
 import { type Fault, isFault } from "../command.ts";
 import { readOptions, type Where, type Written } from "../project/app-file/header.ts";
+import { importsPackage } from "../project/app-file/make-app-file.ts";
 import { environmentText } from "../project/environment.ts";
 import { optionOf, shellQuote } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
@@ -33,7 +34,19 @@ export function checkClient(
   if (environment !== written.environment) {
     return { isCurrent: false, said: otherEnvironment(file, written, environment, line) };
   }
-  return { isCurrent: false, said: `${file} is out of date (line ${line}). Run: ${command}` };
+  const reason = formText(importsPackage(text), planned.hasPackage);
+  return {
+    isCurrent: false,
+    said: `${file} is out of date (line ${line})${reason}. Run: ${command}`,
+  };
+}
+
+/** Why a file of the other form is out of date. */
+function formText(imports: boolean, hasPackage: boolean): string {
+  if (imports === hasPackage) return "";
+  return hasPackage
+    ? ": the app's package.json names vitrine now, so the file is to import it"
+    : ": the app's package.json does not name vitrine now, so the file is to hold the client itself";
 }
 
 /** The options may come from the file, which anybody may have changed: a shell must not run what is in them. */

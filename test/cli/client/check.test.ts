@@ -98,6 +98,22 @@ test.each([
   expect(await check()).toMatchObject({ code: 0, err: "" });
 });
 
+test("a file of the other form is out of date, and it says why", async () => {
+  const names = (dependencies: object) =>
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ dependencies }));
+  await client([]);
+  names({ vitrine: "*" });
+  expect((await check()).err).toMatch(
+    /out of date \(line \d+\): the app's package\.json names vitrine now, so the file is to import it\. Run: /,
+  );
+  await client([]);
+  expect(await check()).toMatchObject({ code: 0, err: "" });
+  names({});
+  expect((await check()).err).toMatch(
+    /\): the app's package\.json does not name vitrine now, so the file is to hold the client itself\. Run: /,
+  );
+});
+
 test("other options than those of the file are told", async () => {
   await client(["--base-url", "https://one.example"]);
   const other = await check(["--base-url", "https://two.example"]);

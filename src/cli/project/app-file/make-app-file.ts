@@ -69,7 +69,7 @@ export function makeAppFile(
   const isLater = typeof baseUrl !== "string";
   const parts = [
     writeHeader(written),
-    hasPackage ? importPackage(client, isLater) : client.text,
+    hasPackage ? writeImports(client, isLater) : client.text,
     "// From wrangler.toml\n",
     isLater ? readLater(baseUrl.from) : `const baseUrl = ${literal(baseUrl)};`,
     `const presets = {\n${table.join("")}} as const;\n`,
@@ -81,8 +81,13 @@ export function makeAppFile(
   return { text: parts.join("\n"), clients, presets: shown.length };
 }
 
+/** Returns whether a file of this command imports the package. */
+export function importsPackage(text: string): boolean {
+  return /^import .* from "vitrine\/client";$/m.test(text);
+}
+
 /** By their names: with `export *` from several packages, Nitro takes all names for those of the first. */
-function importPackage({ exports }: Joined, isLater: boolean): string {
+function writeImports({ exports }: Joined, isLater: boolean): string {
   const used = [...(isLater ? ["checkBaseUrl"] : []), "clientOf", "openSite", "type VariantOf"];
   const exported = Object.entries(ENTRIES).map(([file, entry]) => {
     const names = [...(exports.get(file) ?? [])].map(([name, isType]) =>
