@@ -42,6 +42,8 @@ export function clientCommand(world: World, run: Run) {
     .addHelpText(
       "after",
       `
+Run it in the folder of your Worker, in CI too, after npm ci there.
+
 A file that this command wrote is replaced. It keeps its options: give only those that are to change. Any other
 file is left alone. If the nearest package.json above the file names vitrine, the file imports the package;
 otherwise it holds the client itself.

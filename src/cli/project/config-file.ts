@@ -13,7 +13,7 @@ export function findConfigFile(folder: string): string | Fault {
   if (file === undefined) {
     return {
       fault:
-        "there is no wrangler.toml or wrangler.jsonc in this folder: go to your project, or make one with npx vitrine init",
+        "there is no wrangler.toml or wrangler.jsonc in this folder: go to the folder of your Worker, or make one with npx vitrine init",
     };
   }
   if (others.length === 0) return file;

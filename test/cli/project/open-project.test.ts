@@ -202,7 +202,7 @@ test("without wrangler.toml the fault says where to go", async () => {
   expect(await vitrine(["url", "a.jpg"], { folder })).toEqual({
     code: 2,
     out: "",
-    err: `there is no wrangler.toml or wrangler.jsonc in this folder: go to your project, or make one with npx vitrine init\n`,
+    err: `there is no wrangler.toml or wrangler.jsonc in this folder: go to the folder of your Worker, or make one with npx vitrine init\n`,
   });
 });
 
