@@ -66,7 +66,7 @@ async function shootTries(): Promise<void> {
   await page.locator(".label", { hasText: "AVIF" }).waitFor();
   await shoot(page, "slider");
   await page.getByRole("radio", { name: "Placeholder" }).check();
-  await page.locator(".placeholder pre").waitFor();
+  await page.locator(".placeholder pre").first().waitFor();
   await shoot(page, "placeholder");
   await page.close();
 }
