@@ -40,6 +40,7 @@ const FILES: ReadonlyMap<string, readonly [file: string, type: string]> = new Ma
   ["/.vitrine/sheet.css", ["sheet.css", "text/css"]],
   ["/.vitrine/figure.css", ["figure.css", "text/css"]],
   ["/.vitrine/try.css", ["try/try.css", "text/css"]],
+  ["/.vitrine/stage.css", ["try/stage.css", "text/css"]],
   ["/.vitrine/news.css", ["news.css", "text/css"]],
   ["/.vitrine/icon.svg", ["icon.svg", "image/svg+xml"]],
   ["/.vitrine/costs.md", ["../../../../docs/costs.md", "text/plain"]],

@@ -33,6 +33,7 @@ test.each([
   ["/.vitrine/fact?of=/images/card/a.jpg", 200, "application/json; charset=utf-8"],
   ["/?utm=1", 200, "text/html; charset=utf-8"],
   ["/.vitrine/try.css", 200, "text/css; charset=utf-8"],
+  ["/.vitrine/stage.css", 200, "text/css; charset=utf-8"],
   ["/.vitrine/try/../read-try.ts", 404, "text/plain; charset=utf-8"],
   ["/.vitrine/tries", 404, "text/plain; charset=utf-8"],
 ])("%s is %d, kept by nobody, and loads nothing from elsewhere", async (path, status, type) => {
