@@ -1,8 +1,8 @@
 // The provider and presets of Nuxt Image, in an app that Nuxt itself builds and serves.
 
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { installClient } from "../client/install-client.ts";
 import { ROOT } from "../support/built.ts";
@@ -21,6 +21,7 @@ beforeAll(async () => {
   await installClient(app);
   const file = join(app, "with-package/dist/vitrine.ts");
   const client = ["src/cli/vitrine.js", "client", file, "--base-url", "https://images.example.com"];
+  mkdirSync(dirname(file), { recursive: true });
   execFileSync(process.execPath, client, { cwd: ROOT });
   await run("nuxt-app", ["nuxi", "build"]);
   html = readFileSync(join(import.meta.dirname, "nuxt-app/.output/public/index.html"), "utf8");
