@@ -30,8 +30,14 @@ const KEY_ID = /^[\w.+=@:-]+$/;
 /**
  * Reads the slots whose secrets begin with `word`. A mistake is reported only if no slot can be used:
  * between two `wrangler secret put`, a slot has only half of its secrets (S1).
+ * @param hasSessions whether session credentials can be used: the edge does not pass on their token (A11)
  */
-export function readSlots(word: string, vars: Vars, report: Report): SlotsRead {
+export function readSlots(
+  word: string,
+  vars: Vars,
+  report: Report,
+  hasSessions = false,
+): SlotsRead {
   const usable: Slot[] = [];
   const unusable: Unusable[] = [];
   for (const name of SLOT_NAMES) {
@@ -47,12 +53,23 @@ export function readSlots(word: string, vars: Vars, report: Report): SlotsRead {
     const credentials = {
       accessKeyId: read(names.accessKeyId, KEY_ID),
       secretAccessKey: read(names.secretAccessKey, /^[\x21-\x7e]+$/),
+      ...(vars[names.sessionToken]
+        ? { sessionToken: read(names.sessionToken, /^[\x21-\x7e]+$/) }
+        : {}),
     };
-    if (/^ASIA/.test(credentials.accessKeyId)) {
-      const temporary = "is a temporary session key: use a permanent one";
-      mistakes.push({ path: names.accessKeyId, message: temporary }); // A11
+    const isSession = /^ASIA/.test(credentials.accessKeyId);
+    if (isSession && !vars[names.sessionToken] && hasSessions) {
+      const alone = `is a temporary session key: set ${names.sessionToken}, too`;
+      mistakes.push({ path: names.accessKeyId, message: alone });
     }
-    const begun = vars[names.accessKeyId] || vars[names.secretAccessKey];
+    if (isSession && !hasSessions) {
+      const temporary = 'is a temporary session key: use a permanent one, or engine = "binding"';
+      mistakes.push({ path: names.accessKeyId, message: temporary }); // A11
+    } else if (vars[names.sessionToken] && !hasSessions) {
+      const temporary = 'needs engine = "binding": the edge does not pass it on';
+      mistakes.push({ path: names.sessionToken, message: temporary }); // A11
+    }
+    const begun = Object.values(names).some((secret) => vars[secret]);
     if (mistakes.length === 0) usable.push({ name, credentials });
     else if (begun || name === "current") unusable.push({ slot: name, mistakes });
   }

@@ -2,7 +2,12 @@
 
 import type { SlotName } from "../base/slot-name.ts";
 
-export type Credentials = { readonly accessKeyId: string; readonly secretAccessKey: string };
+export type Credentials = {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Of session credentials, which expire (A11). */
+  readonly sessionToken?: string;
+};
 
 export type Slot = {
   readonly name: SlotName;
@@ -13,7 +18,8 @@ export type Slot = {
 export function isSameKey({ credentials }: Slot, other: Slot | undefined): boolean {
   return (
     credentials.accessKeyId === other?.credentials.accessKeyId &&
-    credentials.secretAccessKey === other.credentials.secretAccessKey
+    credentials.secretAccessKey === other.credentials.secretAccessKey &&
+    credentials.sessionToken === other.credentials.sessionToken
   );
 }
 

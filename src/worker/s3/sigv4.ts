@@ -10,6 +10,8 @@ export type SignedHeaders = {
   readonly authorization: string;
   readonly "x-amz-content-sha256": string;
   readonly "x-amz-date": string;
+  /** Of session credentials (A11). */
+  readonly "x-amz-security-token"?: string;
 };
 
 const UNSIGNED = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" } as const;
@@ -41,13 +43,14 @@ class PeriodSigner extends AwsV4Signer {
     const signer: PeriodSigner = Object.create(this);
     signer.encodedPath = path;
     const authorization = await signer.authHeader();
-    return { authorization, ...UNSIGNED, "x-amz-date": this.datetime };
+    const token = this.sessionToken && { "x-amz-security-token": this.sessionToken };
+    return { authorization, ...UNSIGNED, "x-amz-date": this.datetime, ...token };
   }
 }
 
 /**
  * Signs one request. The signed headers are exactly `host`, `x-amz-content-sha256` and `x-amz-date` (A1):
- * the edge lets these through (E1).
+ * the edge lets these through (E1). With session credentials `x-amz-security-token` is one, too (A11).
  * @param url an origin URL, as `originUrl` makes it, or one with a query
  * @param now ms since 1970; the signature is good from 15 minutes before to 15 minutes after (A7)
  * @param method the Worker only ever sends GET

@@ -411,5 +411,6 @@ test("a slot's secrets have names that tell the slot", () => {
   expect(secretNames("MORE", "next")).toEqual({
     accessKeyId: "MORE_ACCESS_KEY_ID_NEXT",
     secretAccessKey: "MORE_SECRET_ACCESS_KEY_NEXT",
+    sessionToken: "MORE_SESSION_TOKEN_NEXT",
   });
 });
