@@ -2,7 +2,7 @@
 // A bucket is checked as the Worker and `vitrine check` check it. No I/O.
 
 import type { Mistake } from "../../worker/base/mistake.ts";
-import { bucketSchema } from "../../worker/config/bucket.ts";
+import { bucketSchema } from "../../worker/config/bucket-settings.ts";
 import { oneOf, type Schema, textLike, textThat } from "../../worker/config/schema.ts";
 import { bucketDeployMistakes } from "../project/pitfalls.ts";
 import { endpointOf, findProvider, PROVIDER_NAMES, type Provider } from "./providers.ts";

@@ -55,13 +55,13 @@ export function readRenditionUrl(config: Config, url: string): Wanted | undefine
 }
 
 /**
- * The bucket, wherever wrangler.toml names it. With the word of its credentials: what one key may read
- * is not shown to those who ask by another key.
+ * The bucket, wherever wrangler.toml names it. With what opens it: what one key or role may read is not
+ * shown to those who ask by another one.
  */
 function placeOf(bucket: Bucket): string {
   const known = places.get(bucket);
   if (known !== undefined) return known;
-  const place = `${bucket.credentials}/${bucket.base.replace("://", "/")}`;
+  const place = `${bucket.access}/${bucket.base.replace("://", "/")}`;
   places.set(bucket, place);
   return place;
 }

@@ -1,9 +1,9 @@
 // A private bucket and how to reach it. Immutable. No I/O.
 
-import { keyFault } from "../../url/key.ts";
 import { bucketBase, defaultAddressing } from "./addressing.ts";
+import type { Images, R2Source } from "./bindings.ts";
+import type { Engine, R2Settings, S3Settings } from "./bucket-settings.ts";
 import type { SlotsRead, Unusable } from "./read-secrets.ts";
-import { oneOf, optional, type Read, table, text, textLike, textThat } from "./schema.ts";
 import { isSameKey, type Slot } from "./slot.ts";
 
 export type Bucket = {
@@ -16,56 +16,63 @@ export type Bucket = {
   /** Every key begins with it: no object outside it can be reached. */
   readonly prefix: string;
   readonly region: string;
-  /** The word with which its secrets begin. */
-  readonly credentials: string;
+  /** What opens it, without any secret: the word with which its secrets begin, the role, or `r2`. */
+  readonly access: string;
+  /** What makes its renditions. The second one is for what the first cannot make. */
+  readonly engines: readonly Engine[];
+  /** The Images binding, if that is one of the engines. */
+  readonly images: Images | undefined;
+  /** The binding of an R2 bucket, which needs no key. */
+  readonly r2: R2Source | undefined;
+  /** The role that the Worker takes to read it, which needs no key. */
+  readonly role: Role | undefined;
   /** The key of the object that /healthz checks. */
   readonly canary: string | undefined;
-  /** One or two, with different keys. The first one that S3 does not refuse is used. */
+  /** One or two, with different keys; none for R2 and a role. The first one that S3 does not refuse is used. */
   readonly slots: readonly Slot[];
   /** The same, and a next slot with the current slot's key, as at the end of a rotation. */
   readonly usable: readonly Slot[];
   readonly unusable: readonly Unusable[];
 };
 
-/** A bucket as wrangler.toml has it. */
-export const bucketSchema = table(
-  {
-    endpoint: textThat("a plain https:// URL", isEndpoint), // E6
-    bucket: textLike("a bucket name", /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/),
-    region: textLike("a region", /^[a-z0-9-]+$/),
-    prefix: optional(textThat("a path such as a/b/", isPrefix), ""),
-    addressing: optional(oneOf("virtual", "path")),
-    canary: optional(text),
-    credentials: optional(
-      textLike("a word such as MEDIA_2", /^(?!A[KS]IA)[A-Z][A-Z0-9_]{0,31}$/),
-      "AWS",
-    ),
-  },
-  ({ endpoint, bucket, addressing, prefix = "", canary }, fault) => {
-    const wrong = canary && keyFault(prefix + canary);
-    if (wrong) fault(`impossible key: ${wrong}`, "canary");
-    if (!endpoint || !bucket) return;
-    const { hostname, pathname } = new URL(endpoint);
-    const inHost = hostname.startsWith(`${bucket}.`) && hostname.split(".").length > 3;
-    if ((inHost && addressing !== "path") || pathname.endsWith(`/${bucket}`)) {
-      fault("contains the bucket's name: remove it", "endpoint");
-    } else if (addressing === "virtual" && bucket.includes(".")) {
-      fault('breaks TLS, as bucket has a dot: set "path"', "addressing"); // A4
-    } else if (!URL.canParse(bucketBase(endpoint, bucket, addressing ?? "path"))) {
-      fault('needs a host name in endpoint: set "path"', "addressing");
-    }
-  },
-);
+/** A role of AWS, and where its credentials come from. */
+export type Role = {
+  readonly arn: string;
+  /** The URL of STS. */
+  readonly sts: string;
+};
 
-export type BucketSettings = Read<typeof bucketSchema>;
+const NO_SLOTS: SlotsRead = { usable: [], unusable: [] };
 
-/** Joins a bucket's settings and its slots. */
+/** An R2 bucket. Its URL is only a name: nothing fetches it. */
+export function openR2(
+  name: string,
+  { binding, bucket = binding, prefix, canary }: R2Settings,
+  r2: R2Source,
+  images: Images,
+): Bucket {
+  return {
+    ...{ name, bucket, prefix, r2, images },
+    ...{ slots: [], ...NO_SLOTS, role: undefined },
+    base: bucket === binding ? `r2://${binding}/` : `r2://${binding}/${bucket}/`,
+    region: "auto",
+    access: "r2",
+    engines: ["binding"],
+    canary: canary && prefix + canary,
+  };
+}
+
+/**
+ * Joins a bucket's settings and its slots.
+ * @param slots none if there is a role
+ */
 export function openBucket(
   name: string,
-  settings: BucketSettings,
-  { usable, unusable }: SlotsRead,
+  settings: S3Settings,
+  { usable, unusable }: SlotsRead = NO_SLOTS,
+  images?: Images,
 ): Bucket {
-  const { bucket, region, prefix, canary, credentials } = settings;
+  const { bucket, region, prefix, canary, credentials, engine, role } = settings;
   const endpoint = settings.endpoint.replace(/\/$/, "");
   const addressing = settings.addressing ?? defaultAddressing(endpoint, bucket);
   const base = bucketBase(endpoint, bucket, addressing);
@@ -77,22 +84,17 @@ export function openBucket(
     base,
     prefix,
     region,
-    credentials,
+    access: role ?? credentials,
+    engines: engine,
+    images,
+    r2: undefined,
+    role:
+      role === undefined
+        ? undefined
+        : { arn: role, sts: settings.sts ?? `https://sts.${region}.amazonaws.com` },
     slots,
     unusable,
     usable: opened,
     canary: canary && prefix + canary,
   };
-}
-
-/** In the spelling in which it is sent and signed. http:// is only for localhost. */
-function isEndpoint(value: string): boolean {
-  return (
-    /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)(?![\w.-]))[\w.~:[\]/-]*$/.test(value) &&
-    [value, `${value}/`].includes(URL.parse(value)?.href ?? "")
-  );
-}
-
-function isPrefix(value: string): boolean {
-  return value.endsWith("/") && !keyFault(value.slice(0, -1));
 }

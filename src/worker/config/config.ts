@@ -3,7 +3,9 @@
 import { has, isTable, json } from "../base/json.ts";
 import type { Mistake } from "../base/mistake.ts";
 import type { Refusal } from "../base/refusal.ts";
-import { type Bucket, bucketSchema, openBucket } from "./bucket.ts";
+import { imagesSchema, r2Schema } from "./bindings.ts";
+import { type Bucket, openBucket, openR2 } from "./bucket.ts";
+import { bucketSchema } from "./bucket-settings.ts";
 import { type EdgePurge, readEdgePurge } from "./edge-purge.ts";
 import { indexRoutes, type RouteIndex } from "./find-route.ts";
 import { presetSchema, type Variant, variantsOf } from "./preset.ts";
@@ -113,15 +115,34 @@ export function readConfig(vars: Vars): Config | Broken {
 
 function readBuckets(vars: Vars, report: Report): Named<Bucket> {
   const known = new Map<string, SlotsRead>();
+  const readImages = once(() => imagesSchema(vars["IMAGES"], "IMAGES", report));
   return readTables("BUCKETS", vars, report, (entry, path, _report, name) => {
     const settings = bucketSchema(entry, path, report);
+    if (settings && "binding" in settings) {
+      const images = readImages();
+      const r2 = r2Schema(vars[settings.binding], settings.binding, report);
+      return r2 && images && openR2(name, settings, r2, images);
+    }
+    const images = settings?.engine.includes("binding") ? readImages() : undefined;
+    if (settings?.role) return openBucket(name, settings, undefined, images);
     const own = isTable(entry) && "credentials" in entry;
     const word = settings?.credentials ?? (own ? undefined : "AWS");
     if (!word) return undefined;
-    const slots = known.get(word) ?? readSlots(word, vars, report);
-    known.set(word, slots);
-    return settings && openBucket(name, settings, slots);
+    const hasSessions = settings?.engine.includes("cf") === false;
+    const use = `${word} ${hasSessions}`;
+    const slots = known.get(use) ?? readSlots(word, vars, report, hasSessions);
+    known.set(use, slots);
+    return settings && openBucket(name, settings, slots, images);
   });
+}
+
+/** Reads something that several buckets need, and reports its mistakes only once. */
+function once<T>(read: () => T): () => T {
+  let known: { readonly value: T } | undefined;
+  return () => {
+    known ??= { value: read() };
+    return known.value;
+  };
 }
 
 function isLimiter(value: unknown): value is Limiter {

@@ -21,7 +21,9 @@ test("a right configuration is ready to serve from", () => {
   expect(config.routes[0]?.bucket).toEqual({
     name: "media",
     bucket: "acme-media",
-    credentials: "AWS",
+    access: "AWS",
+    engines: ["cf"],
+    ...{ images: undefined, r2: undefined, role: undefined },
     base: BASE,
     prefix: "published/",
     region: "eu-west-1",

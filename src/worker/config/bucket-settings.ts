@@ -1,0 +1,117 @@
+// A bucket as wrangler.toml has it: reached by S3's API, or by a binding of the Worker. Pure.
+
+import { keyFault } from "../../url/key.ts";
+import { has } from "../base/json.ts";
+import { bucketBase } from "./addressing.ts";
+import {
+  choose,
+  oneOf,
+  optional,
+  type Read,
+  type Schema,
+  table,
+  text,
+  textLike,
+  textThat,
+} from "./schema.ts";
+
+/** `cf`: the image edge fetches the object itself. `binding`: the Worker does, for the Images binding. */
+export type Engine = "cf" | "binding";
+
+const WRITTEN: readonly (readonly [written: unknown, engines: readonly Engine[]])[] = [
+  ["cf", ["cf"]],
+  ["binding", ["binding"]],
+  [
+    ["binding", "cf"],
+    ["binding", "cf"],
+  ],
+];
+
+/** The engines of a bucket. A second one is for what the first cannot make. */
+const engineSchema: Schema<readonly Engine[]> = (value, path, report) => {
+  const found = WRITTEN.find(([written]) => JSON.stringify(written) === JSON.stringify(value));
+  if (!found) report(path, 'is not one of "cf", "binding", ["binding", "cf"]');
+  return found?.[1];
+};
+
+const prefix = optional(textThat("a path such as a/b/", isPrefix), "");
+const bucketName = textLike("a bucket name", /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/);
+
+/** A bucket that is reached by S3's API, as wrangler.toml has it. */
+const s3BucketSchema = table(
+  {
+    endpoint: textThat("a plain https:// URL", isEndpoint), // E6
+    bucket: bucketName,
+    region: textLike("a region", /^[a-z0-9-]+$/),
+    prefix,
+    addressing: optional(oneOf("virtual", "path")),
+    canary: optional(text),
+    credentials: optional(
+      textLike("a word such as MEDIA_2", /^(?!A[KS]IA)[A-Z][A-Z0-9_]{0,31}$/),
+      "AWS",
+    ),
+    engine: optional(engineSchema, ["cf"] as const),
+    role: optional(textLike("the ARN of a role", /^arn:[\w-]+:iam::\d*:role\/[\w+=,.@/-]+$/)),
+    sts: optional(textThat("a plain https:// URL", isEndpoint)),
+  },
+  ({ endpoint, bucket, addressing, prefix = "", canary, engine = ["cf"], role, sts }, fault) => {
+    canaryFault(prefix, canary, fault);
+    // The edge passes on no session token (E1).
+    if (role && engine.includes("cf")) fault('needs engine = "binding" alone', "role");
+    if (sts && !role) fault("needs role", "sts");
+    if (!endpoint || !bucket) return;
+    const { hostname, pathname } = new URL(endpoint);
+    const inHost = hostname.startsWith(`${bucket}.`) && hostname.split(".").length > 3;
+    if ((inHost && addressing !== "path") || pathname.endsWith(`/${bucket}`)) {
+      fault("contains the bucket's name: remove it", "endpoint");
+    } else if (addressing === "virtual" && bucket.includes(".")) {
+      fault('breaks TLS, as bucket has a dot: set "path"', "addressing"); // A4
+    } else if (!URL.canParse(bucketBase(endpoint, bucket, addressing ?? "path"))) {
+      fault('needs a host name in endpoint: set "path"', "addressing");
+    }
+  },
+);
+
+/** An R2 bucket that is reached by a binding of the Worker. */
+const r2BucketSchema = table(
+  {
+    binding: textLike("the name of a binding", /^[A-Za-z_]\w*$/),
+    bucket: optional(bucketName),
+    prefix,
+    canary: optional(text),
+    // cf.image reads URLs only.
+    engine: optional(oneOf("binding"), "binding"),
+  },
+  ({ prefix = "", canary }, fault) => canaryFault(prefix, canary, fault),
+);
+
+export const bucketSchema = choose(
+  (value) => has(value, "binding"),
+  r2BucketSchema,
+  s3BucketSchema,
+);
+
+export type BucketSettings = Read<typeof bucketSchema>;
+export type S3Settings = Read<typeof s3BucketSchema>;
+export type R2Settings = Read<typeof r2BucketSchema>;
+
+function canaryFault(
+  prefix: string,
+  canary: string | undefined,
+  fault: (message: string, at: string) => void,
+): void {
+  const wrong = canary && keyFault(prefix + canary);
+  if (wrong) fault(`impossible key: ${wrong}`, "canary");
+}
+
+/** In the spelling in which it is sent and signed. http:// is only for localhost. */
+function isEndpoint(value: string): boolean {
+  return (
+    /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)(?![\w.-]))[\w.~:[\]/-]*$/.test(value) &&
+    [value, `${value}/`].includes(URL.parse(value)?.href ?? "")
+  );
+}
+
+function isPrefix(value: string): boolean {
+  return value.endsWith("/") && !keyFault(value.slice(0, -1));
+}
