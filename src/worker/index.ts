@@ -5,7 +5,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { imageAnswer, imageHeaders, refusalAnswer, type Terms } from "./answer/answer.ts";
 import { showFallback } from "./answer/fallback.ts";
 import { corsHeaders, preflight } from "./answer/preflight.ts";
-import { answerPurge } from "./answer-purge.ts";
+import { answerOwn } from "./answer-own.ts";
 import { logRefusal, type Subject } from "./base/log.ts";
 import { isRefusal, type Refusal } from "./base/refusal.ts";
 import { drop } from "./base/send.ts";
@@ -16,7 +16,6 @@ import {
   type PurgeResult,
 } from "./cache/loopback.ts";
 import type { Wanted } from "./cache/rendition-url.ts";
-import { answerHealth } from "./health.ts";
 import { configOf, countRefusal } from "./isolate.ts";
 import { record } from "./metrics.ts";
 import { type GatewayVisit, obtain } from "./obtain.ts";
@@ -86,14 +85,8 @@ async function serve(
   const { method, headers, url } = request;
   if (/image-resizing/i.test(headers.get("via") ?? "")) return { refusal: LOOP }; // E8
   const target = readTarget(url);
-  if (target.pathname === "/healthz") {
-    const health = await answerHealth(request, config);
-    return isRefusal(health) ? { refusal: health } : { answer: health };
-  }
-  if (target.pathname === "/purge") {
-    const purged = await answerPurge(request, config, context);
-    return isRefusal(purged) ? { refusal: purged } : { answer: purged };
-  }
+  const own = await answerOwn(request, target.pathname, config, context);
+  if (own) return isRefusal(own) ? { refusal: own } : { answer: own };
 
   const order = readOrder(config, target.pathname);
   const { route } = order;

@@ -3,14 +3,17 @@
 
 import { countLine, type Flood, NO_FLOOD } from "./base/flood.ts";
 import { logNotice } from "./base/log.ts";
+import { createMemory as createBaseMemory } from "./base/memory.ts";
 import type { Refusal } from "./base/refusal.ts";
 import { LATE, within } from "./base/time-limit.ts";
 import { type LoopbackEvent, type LoopbackState, learnLoopback } from "./cache/loopback-state.ts";
-import type { Bucket } from "./config/bucket.ts";
+import type { Bucket, Role } from "./config/bucket.ts";
 import { type Broken, type Config, readConfig } from "./config/config.ts";
 import { sameSecrets } from "./config/read-secrets.ts";
 import type { Vars } from "./config/schema.ts";
 import { askStores, fillIn, type Given, type Stores, storesOf } from "./config/store.ts";
+import { advanceRole, carryOverRole, isSameRole } from "./keyless/role-state.ts";
+import type { RoleMemory } from "./keyless/sessions.ts";
 import { type Backlog, NO_BACKLOG } from "./purge/backlog.ts";
 import type { Batch } from "./purge/batch.ts";
 import { carryOver, isWithin, startState } from "./s3/bucket-state.ts";
@@ -53,6 +56,7 @@ type Reading = { readonly ended: Promise<Config | Broken>; readonly began: numbe
 const checked = new WeakMap<object, Checked>();
 const readings = new WeakMap<object, Reading>();
 const memories = new WeakMap<Bucket, Memory>();
+const roles = new WeakMap<Role, RoleMemory>();
 const floods = new WeakMap<object, Flood>();
 const purges = new WeakMap<Config, Purges>();
 const loopbacks = new WeakMap<object, LoopbackState>();
@@ -116,6 +120,13 @@ export function memoryOf(bucket: Bucket): Memory {
   return known;
 }
 
+/** What this isolate knows of a role. */
+export function roleMemoryOf(role: Role): RoleMemory {
+  const known = roles.get(role) ?? createBaseMemory({ role }, advanceRole, logNotice);
+  roles.set(role, known);
+  return known;
+}
+
 /** What this isolate knows of the cached entrypoint. */
 export function loopbackOf(env: object): LoopbackState {
   return loopbacks.get(env) ?? {};
@@ -165,8 +176,17 @@ function carryOverAll(config: Config, before: Config): void {
   for (const bucket of config.buckets) {
     const old = before.buckets.find(({ name }) => name === bucket.name);
     if (!old) continue;
+    carryOverRoles(bucket, before);
     const memory = memoryOf(old);
     memories.set(bucket, createMemory(carryOver(memory.state(), bucket), logNotice));
     memory.learn({ type: "replaced" });
   }
+}
+
+function carryOverRoles({ role }: Bucket, before: Config): void {
+  if (!role || roles.has(role)) return;
+  const old = before.buckets.find((one) => one.role && isSameRole(one.role, role))?.role;
+  if (!old) return;
+  const state = carryOverRole(roleMemoryOf(old).state(), role);
+  roles.set(role, createBaseMemory(state, advanceRole, logNotice));
 }

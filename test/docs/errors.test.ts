@@ -35,6 +35,8 @@ const EVENTS = Object.keys({
   "quota-spent": true,
   "rate-limited": true,
   "rendition-failed": true,
+  "role-failed": true,
+  "role-refused": true,
   "signature-wrong": true,
   "slot-in-use": true,
   "slot-refused": true,

@@ -45,6 +45,9 @@ const FORBIDDEN: readonly (readonly [file: string, from: string, name?: string])
   ["src/worker/request/x.ts", "../edge/guard.ts"],
   ["src/worker/s3/x.ts", "../request/format.ts"],
   ["src/worker/s3/x.ts", "../edge/guard.ts"],
+  ["src/worker/s3/x.ts", "../keyless/token.ts"],
+  ["src/worker/keyless/x.ts", "../edge/guard.ts"],
+  ["src/worker/keyless/x.ts", "../answer/answer.ts"],
   ["src/worker/edge/x.ts", "../answer/answer.ts"],
   ["src/worker/edge/x.ts", "../request/format.ts", "chooseFormat"],
   ["src/worker/edge/x.ts", "../s3/sigv4.ts", "sign"],
@@ -83,6 +86,7 @@ const FORBIDDEN: readonly (readonly [file: string, from: string, name?: string])
 const ALLOWED: typeof FORBIDDEN = [
   ["src/worker/config/y.ts", "../base/log.ts"],
   ["src/worker/config/y.ts", "../../url/key.ts"],
+  ["src/worker/keyless/y.ts", "../s3/sign-request.ts"],
   ["src/worker/edge/y.ts", "../request/format.ts", "Asked"],
   ["src/worker/cache/y.ts", "../edge/rendition.ts"],
   ["src/worker/purge/y.ts", "../cache/tags.ts"],

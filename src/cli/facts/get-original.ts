@@ -1,11 +1,12 @@
 // Fetches originals with the S3 keys at hand: again if S3 is busy, with the next slot if S3 refuses the current one,
 // and only so many bytes at a time. No original is kept.
 
+import type { Said } from "../../worker/base/said.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
 import { sign } from "../../worker/s3/sigv4.ts";
-import { readSaid, type Said, verdictOf } from "../../worker/s3/verdict.ts";
+import { readSaid, verdictOf } from "../../worker/s3/verdict.ts";
 import type { World } from "../command.ts";
 import { createPace } from "../net/pace.ts";
 import { plainEtag } from "../net/read-page.ts";

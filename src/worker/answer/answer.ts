@@ -142,6 +142,7 @@ function answerTo(refusal: Refusal, kept: Readonly<Record<string, string>>): Res
     case "timed-out":
       return plain(504, "Timed out");
     case "slots-refused":
+    case "role-refused":
     case "origin-denied":
     case "origin-failed":
     case "edge-refused":

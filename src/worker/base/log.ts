@@ -44,6 +44,7 @@ export function logRefusal(refusal: Refusal, subject: Subject, answered: number)
 const LEVELS = {
   "slot-in-use": "info",
   "slot-refused": "warn",
+  "role-failed": "error",
   "bucket-denied": "error",
   "rendition-failed": "error",
   "limiter-failed": "error",

@@ -5,6 +5,7 @@ import type { SlotName } from "./slot-name.ts";
 
 export type Notice =
   | BucketNotice
+  | RoleNotice
   | { readonly event: "limiter-failed"; readonly route: string; readonly reason: string }
   | { readonly event: "cache-unusable"; readonly reason: string }
   | {
@@ -28,6 +29,20 @@ export type Notice =
       /** When their minute began. */
       readonly since: string;
     };
+
+/** STS gives no new credentials for a role, while old ones serve. */
+export type RoleNotice = {
+  readonly event: "role-failed";
+  /** The ARN of the role. */
+  readonly role: string;
+  /** STS's code. */
+  readonly origin: string;
+  readonly reason: string;
+  /** Until when the old credentials serve. */
+  readonly expires: string;
+  /** How many tries failed since the line before. */
+  readonly times: number;
+};
 
 /** What the log is told of a bucket: one line a change, however many requests there are. */
 export type BucketNotice = { readonly bucket: string } & (

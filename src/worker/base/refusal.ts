@@ -3,6 +3,7 @@
 
 import { has } from "./json.ts";
 import type { Mistake } from "./mistake.ts";
+import type { Said } from "./said.ts";
 import type { SlotName } from "./slot-name.ts";
 
 export type Refusal =
@@ -19,10 +20,23 @@ export type Refusal =
   | { event: "url-expired"; expired: string }
   | { event: "rate-limited" }
   | { event: "slots-refused"; slots: readonly RefusedSlot[]; reason: string; repeated: boolean }
+  | {
+      event: "role-refused";
+      /** The ARN of the role. */
+      role: string;
+      /** STS's or S3's code. */
+      origin: string;
+      reason: string;
+      repeated: boolean;
+    }
   | ({ event: UpstreamEvent } & Upstream);
 
 /** The origin, or the host of an overlay, denies the request. The cause is not known yet. */
-export type Denied = { event: "origin-denied" } & Upstream;
+export type Denied = {
+  event: "origin-denied";
+  /** What S3 said, where the Worker asked it itself. */
+  said?: Said;
+} & Upstream;
 
 /** A slot that S3 refuses. */
 export type RefusedSlot = {

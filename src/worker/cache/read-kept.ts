@@ -48,6 +48,16 @@ export function readRefusal(text: string): Refusal | undefined {
     const slots = Array.isArray(facts["slots"]) ? facts["slots"].flatMap(readSlot) : [];
     return { event: "slots-refused", slots, reason: reason ?? "", repeated: !!facts["repeated"] };
   }
+  if (facts["event"] === "role-refused") {
+    const [role = "", origin = ""] = [textIn(facts["role"]), textIn(facts["origin"])];
+    return {
+      event: "role-refused",
+      role,
+      origin,
+      reason: reason ?? "",
+      repeated: !!facts["repeated"],
+    };
+  }
   const event = UPSTREAM_EVENTS.find((one) => one === facts["event"]);
   const { certain, status, type } = facts;
   return (

@@ -3,6 +3,7 @@
 import { bucketBase, defaultAddressing } from "./addressing.ts";
 import type { Images, R2Source } from "./bindings.ts";
 import type { Engine, R2Settings, S3Settings } from "./bucket-settings.ts";
+import type { Oidc } from "./oidc.ts";
 import type { SlotsRead, Unusable } from "./read-secrets.ts";
 import { isSameKey, type Slot } from "./slot.ts";
 
@@ -35,11 +36,13 @@ export type Bucket = {
   readonly unusable: readonly Unusable[];
 };
 
-/** A role of AWS, and where its credentials come from. */
+/** A role of AWS, and where its credentials come from. Buckets with the same role have the same object. */
 export type Role = {
   readonly arn: string;
   /** The URL of STS. */
   readonly sts: string;
+  /** Who the Worker is for STS. */
+  readonly oidc: Oidc;
 };
 
 const NO_SLOTS: SlotsRead = { usable: [], unusable: [] };
@@ -71,8 +74,9 @@ export function openBucket(
   settings: S3Settings,
   { usable, unusable }: SlotsRead = NO_SLOTS,
   images?: Images,
+  role?: Role,
 ): Bucket {
-  const { bucket, region, prefix, canary, credentials, engine, role } = settings;
+  const { bucket, region, prefix, canary, credentials, engine } = settings;
   const endpoint = settings.endpoint.replace(/\/$/, "");
   const addressing = settings.addressing ?? defaultAddressing(endpoint, bucket);
   const base = bucketBase(endpoint, bucket, addressing);
@@ -84,14 +88,11 @@ export function openBucket(
     base,
     prefix,
     region,
-    access: role ?? credentials,
+    access: settings.role ?? credentials,
     engines: engine,
     images,
     r2: undefined,
-    role:
-      role === undefined
-        ? undefined
-        : { arn: role, sts: settings.sts ?? `https://sts.${region}.amazonaws.com` },
+    role,
     slots,
     unusable,
     usable: opened,

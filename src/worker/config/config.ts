@@ -4,10 +4,11 @@ import { has, isTable, json } from "../base/json.ts";
 import type { Mistake } from "../base/mistake.ts";
 import type { Refusal } from "../base/refusal.ts";
 import { imagesSchema, r2Schema } from "./bindings.ts";
-import { type Bucket, openBucket, openR2 } from "./bucket.ts";
+import { type Bucket, openBucket, openR2, type Role } from "./bucket.ts";
 import { bucketSchema } from "./bucket-settings.ts";
 import { type EdgePurge, readEdgePurge } from "./edge-purge.ts";
 import { indexRoutes, type RouteIndex } from "./find-route.ts";
+import { type Oidc, readOidc } from "./oidc.ts";
 import { presetSchema, type Variant, variantsOf } from "./preset.ts";
 import { readHealthToken, readPurgeToken, readSlots, type SlotsRead } from "./read-secrets.ts";
 import { type BoundRoute, readRoutes } from "./routes.ts";
@@ -48,6 +49,8 @@ export type Config = {
   readonly edgePurge: EdgePurge;
   /** Counts requests; undefined: nothing does. */
   readonly limiter: Limiter | undefined;
+  /** Who the Worker is for AWS; undefined: it is no issuer of tokens. */
+  readonly oidc: Oidc | undefined;
 };
 
 export type Broken = Extract<Refusal, { event: "configuration-broken" }>;
@@ -79,7 +82,8 @@ export function readConfig(vars: Vars): Config | Broken {
   const mistakes: Mistake[] = [];
   const report: Report = (path, message) => mistakes.push({ path, message });
 
-  const buckets = readBuckets(vars, report);
+  const oidc = readOidc(vars, report);
+  const buckets = readBuckets(vars, oidc, report);
   const presets = readTables("PRESETS", vars, report, presetSchema);
   const routes = readRoutes(vars, buckets, presets, report);
   const answers = answersSchema(json(vars["ANSWERS"] ?? {}), "ANSWERS", report);
@@ -110,11 +114,13 @@ export function readConfig(vars: Vars): Config | Broken {
     isPurgeClosed,
     edgePurge,
     limiter,
+    oidc,
   };
 }
 
-function readBuckets(vars: Vars, report: Report): Named<Bucket> {
+function readBuckets(vars: Vars, oidc: Oidc | undefined, report: Report): Named<Bucket> {
   const known = new Map<string, SlotsRead>();
+  const roles = new Map<string, Role>();
   const readImages = once(() => imagesSchema(vars["IMAGES"], "IMAGES", report));
   return readTables("BUCKETS", vars, report, (entry, path, _report, name) => {
     const settings = bucketSchema(entry, path, report);
@@ -124,7 +130,15 @@ function readBuckets(vars: Vars, report: Report): Named<Bucket> {
       return r2 && images && openR2(name, settings, r2, images);
     }
     const images = settings?.engine.includes("binding") ? readImages() : undefined;
-    if (settings?.role) return openBucket(name, settings, undefined, images);
+    if (settings?.role) {
+      if ("OIDC" in vars === false) report(`${path}.role`, "needs [vars.OIDC] with an issuer");
+      if (!oidc) return undefined;
+      const sts = settings.sts ?? `https://sts.${settings.region}.amazonaws.com`;
+      const use = `${settings.role} ${sts}`;
+      const role = roles.get(use) ?? { arn: settings.role, sts, oidc };
+      roles.set(use, role);
+      return openBucket(name, settings, undefined, images, role);
+    }
     const own = isTable(entry) && "credentials" in entry;
     const word = settings?.credentials ?? (own ? undefined : "AWS");
     if (!word) return undefined;

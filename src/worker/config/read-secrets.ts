@@ -80,7 +80,11 @@ export function readSlots(
   return { usable, unusable };
 }
 
-function secretFault(value: unknown, pattern: RegExp, listed: boolean): string | undefined {
+/**
+ * What is wrong with the value of a secret.
+ * @param listed whether a deploy requires it
+ */
+export function secretFault(value: unknown, pattern: RegExp, listed: boolean): string | undefined {
   if (value === UNOPENED) return "its Secrets Store does not return it";
   if (!value) return `is missing: set the secret${listed ? ", and list it under [secrets]" : ""}`;
   if (typeof value !== "string") return "is not text";

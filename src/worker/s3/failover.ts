@@ -104,7 +104,11 @@ function unexplained(denied: Denied): Refusal {
 }
 
 /** What a denial means, now that it is known whose fault it is. */
-function conclude(denied: Denied, verdict: Verdict, certain: boolean): Refusal {
+export function conclude(
+  { said: _said, ...denied }: Denied,
+  verdict: Verdict,
+  certain: boolean,
+): Refusal {
   const { origin, reason } = verdict;
   switch (verdict.fault) {
     case "object": {

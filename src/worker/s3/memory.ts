@@ -1,24 +1,13 @@
-// The one place that changes: what this isolate knows of a bucket.
+// What this isolate knows of a bucket.
 
+import * as base from "../base/memory.ts";
 import type { BucketNotice } from "../base/notice.ts";
 import { advance, type BucketEvent } from "./advance.ts";
 import type { BucketState } from "./bucket-state.ts";
 
-export type Memory = {
-  /** The state as it is now. Ask again after each wait: other requests change it meanwhile. */
-  readonly state: () => BucketState;
-  readonly learn: (event: BucketEvent) => void;
-};
+export type Memory = base.Memory<BucketState, BucketEvent>;
 
 /** @param tell writes a line of the log */
 export function createMemory(start: BucketState, tell: (notice: BucketNotice) => void): Memory {
-  let state = start;
-  return {
-    state: () => state,
-    learn: (event) => {
-      const next = advance(state, event);
-      state = next.state;
-      next.effects.forEach(tell);
-    },
-  };
+  return base.createMemory(start, advance, tell);
 }

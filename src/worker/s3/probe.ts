@@ -2,6 +2,7 @@
 // an object's bytes.
 
 import { type Denied, isRefusal } from "../base/refusal.ts";
+import type { Said } from "../base/said.ts";
 import { drop, send } from "../base/send.ts";
 import { LATE, within } from "../base/time-limit.ts";
 import type { Slot } from "../config/slot.ts";
@@ -9,7 +10,7 @@ import { type Finding, freshFinding, PROBE_MS, runningProbe } from "./bucket-sta
 import type { Memory } from "./memory.ts";
 import { signWith } from "./sign-request.ts";
 import type { SignedHeaders } from "./sigv4.ts";
-import { forOthers, readSaid, type Said, type Verdict, verdictOf } from "./verdict.ts";
+import { forOthers, readSaid, type Verdict, verdictOf } from "./verdict.ts";
 
 /** Lets work go on after the answer. */
 export type Context = Pick<ExecutionContext, "waitUntil">;

@@ -1,18 +1,7 @@
 // What S3's own answer means: whether the object, the slot or the setup is wrong. Pure.
 
 import { wordIn } from "../base/s3-error.ts";
-
-/** What S3 said when the Worker asked it directly. */
-export type Said = {
-  /** The HTTP status; absent if no answer came. */
-  readonly status?: number;
-  /** S3's error code, such as `SignatureDoesNotMatch`. */
-  readonly code?: string | undefined;
-  /** The bucket's region, if the Worker asked in another one (A5). */
-  readonly region?: string | undefined;
-  /** How far S3's clock is ahead of the Worker's: s. */
-  readonly ahead?: number | undefined;
-};
+import type { Said } from "../base/said.ts";
 
 /** What S3 says by an error, or by the headers of an object. */
 export function readSaid(

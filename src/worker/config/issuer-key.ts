@@ -1,0 +1,66 @@
+// Reads a private key as `openssl genpkey` writes it (PKCS#8 in PEM). Only its form: importing it takes a
+// promise. Pure. No message holds any part of a key.
+
+/** Who the Worker is for AWS. */
+export type Issuer = {
+  /** Where its public keys are found: `https://images.example.com`. */
+  readonly issuer: string;
+  readonly subject: string;
+  readonly audience: string;
+};
+
+export type IssuerKey = {
+  /** The name of the secret. */
+  readonly secret: string;
+  readonly algorithm: "ES256" | "RS256";
+  /** PKCS#8 in DER. */
+  readonly der: Uint8Array<ArrayBuffer>;
+};
+
+/** What is in a key of each kind, in hexadecimal: the identifiers of the algorithm and of the curve. */
+const KINDS = [
+  ["ES256", "06072a8648ce3d020106082a8648ce3d030107"],
+  ["RS256", "06092a864886f70d010101"],
+] as const;
+
+/** The identifier stands in front of the key itself: bytes. */
+const HEAD = 48;
+
+const PEM = /^\s*-----BEGIN ([A-Z0-9 ]+)-----\s([\w+/=\s]+)-----END \1-----\s*$/;
+
+const MAKE = "make it with openssl genpkey, as docs/keyless.md says";
+
+/** What else a PEM may hold. */
+const OTHERS: Readonly<Record<string, string>> = {
+  "EC PRIVATE KEY":
+    "is in the form SEC 1, not PKCS#8: convert it with openssl pkcs8 -topk8 -nocrypt",
+  "RSA PRIVATE KEY":
+    "is in the form PKCS#1, not PKCS#8: convert it with openssl pkcs8 -topk8 -nocrypt",
+  "ENCRYPTED PRIVATE KEY": "is encrypted: decrypt it with openssl pkcs8",
+  "PUBLIC KEY": "is a public key: put the private one",
+  CERTIFICATE: "is a certificate: put the private key",
+};
+
+/** @returns the key, or what is wrong with it */
+export function readKey(secret: string, pem: string): IssuerKey | string {
+  const [, label = "", base64 = ""] = PEM.exec(pem) ?? [];
+  if (label !== "PRIVATE KEY") {
+    return OTHERS[label] ?? `is not a private key in PEM, with all its lines: ${MAKE}`;
+  }
+  const der = decode(base64.replace(/\s/g, ""));
+  if (!der) return `is damaged, its base64 is wrong: ${MAKE}`;
+  const head = Array.from(der.slice(0, HEAD), (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
+  const kind = KINDS.find(([, identifiers]) => head.includes(identifiers));
+  if (!kind) return `is neither EC (P-256) nor RSA: ${MAKE}`;
+  return { secret, algorithm: kind[0], der };
+}
+
+function decode(base64: string): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  } catch {
+    return undefined; // what it throws may hold anything
+  }
+}

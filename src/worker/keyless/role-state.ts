@@ -1,0 +1,138 @@
+// What an isolate knows of a role: its credentials, and why there are none. How it changes: (state, event) →
+// { state, effects }. Pure; the effects are lines for the log. No clock: `now` is passed in, in ms since 1970.
+
+import type { RoleNotice } from "../base/notice.ts";
+import type { Role } from "../config/bucket.ts";
+import { isWithin } from "../s3/bucket-state.ts";
+import type { Failure, Session } from "./session.ts";
+
+export type RoleState = {
+  readonly role: Role;
+  readonly session?: Session | undefined;
+  /** The question to STS that is under way. */
+  readonly renewal?: Renewal | undefined;
+  /** Why the last question failed; undefined after it succeeded. */
+  readonly failure?: (Failure & { readonly at: number }) | undefined;
+  /** When the log was last told of a failure while old credentials serve, and how many there were since. */
+  readonly failed?: { readonly at: number; readonly since: number } | undefined;
+  /** When it was last told that visitors are refused. */
+  readonly refusedAt?: number | undefined;
+};
+
+export type Renewal = { readonly ended: Promise<unknown>; readonly began: number };
+
+export type RoleEvent =
+  | { readonly type: "renewal-started"; readonly renewal: Renewal }
+  | { readonly type: "renewed"; readonly session: Session }
+  | { readonly type: "renewal-failed"; readonly failure: Failure; readonly now: number }
+  /** S3 says that these credentials are not good any more. */
+  | { readonly type: "session-refused"; readonly session: Session }
+  /** A visitor is told that there are no credentials. */
+  | { readonly type: "refused"; readonly now: number };
+
+type Advanced = { readonly state: RoleState; readonly effects: readonly RoleNotice[] };
+
+/** Credentials are renewed so long before they expire: ms. An outage of STS may last as long. */
+const RENEW_MS = 25 * 60_000;
+
+/** The same for credentials that last less than an hour: a part of that time. */
+const RENEW_PART = 0.4;
+
+/** They are not used in their last moments: the request takes time, too. ms. */
+const LAST_MS = 30_000;
+
+/** After how long STS is asked again: while old credentials serve, and while there are none. ms. */
+const PAUSE_MS = 30_000;
+const SHORT_PAUSE_MS = 3_000;
+
+/** For how long others wait for a question to STS: ms. If the request that asks dies, it never ends. */
+export const RENEWAL_MS = 15_000;
+
+/** How often the log is told of a lasting failure: ms. */
+const WHILE_MS = 60_000;
+
+export function advanceRole(state: RoleState, event: RoleEvent): Advanced {
+  switch (event.type) {
+    case "renewal-started":
+      return changed(state, { renewal: event.renewal });
+    case "renewed": {
+      const { session } = event;
+      return changed(state, { session, renewal: undefined, failure: undefined });
+    }
+    case "renewal-failed":
+      return fail(state, event.failure, event.now);
+    case "session-refused": {
+      const isSame = state.session === event.session;
+      return changed(state, isSame ? { session: undefined } : {});
+    }
+    case "refused":
+      return isRefusalTold(state, event.now)
+        ? changed(state, {})
+        : changed(state, { refusedAt: event.now });
+  }
+}
+
+function changed(
+  state: RoleState,
+  change: Partial<RoleState>,
+  effects: readonly RoleNotice[] = [],
+): Advanced {
+  return { state: { ...state, ...change }, effects };
+}
+
+/** Visitors notice nothing while old credentials serve: so the log is told, once a minute. */
+function fail(state: RoleState, failure: Failure, now: number): Advanced {
+  const change = { renewal: undefined, failure: { ...failure, at: now } };
+  const session = usableSession(state, now);
+  if (!session) return changed(state, change);
+  const { at, since } = state.failed ?? { at: undefined, since: 0 };
+  if (isWithin(WHILE_MS, at, now)) {
+    return changed(state, { ...change, failed: { at: at ?? now, since: since + 1 } });
+  }
+  const { origin, reason } = failure;
+  const expires = new Date(session.expires).toISOString();
+  const notice = { event: "role-failed", role: state.role.arn, origin, reason } as const;
+  const failed = { at: now, since: 0 };
+  return changed(state, { ...change, failed }, [{ ...notice, expires, times: since + 1 }]);
+}
+
+/** The state of a role after its configuration was read again. */
+export function carryOverRole({ renewal, ...known }: RoleState, role: Role): RoleState {
+  return { ...known, role };
+}
+
+/** Returns whether two roles give the same credentials. */
+export function isSameRole(one: Role, other: Role): boolean {
+  return identity(one) === identity(other);
+}
+
+function identity({ arn, sts, oidc: { issuer, subject, audience } }: Role): string {
+  return JSON.stringify([arn, sts, issuer, subject, audience]);
+}
+
+/** The credentials, unless they expire. */
+export function usableSession({ session }: RoleState, now: number): Session | undefined {
+  return session && session.expires - now > LAST_MS ? session : undefined;
+}
+
+/** Returns whether credentials that can be used are to be renewed now. */
+export function isRenewalDue({ session, failure }: RoleState, now: number): boolean {
+  if (!session || isWithin(PAUSE_MS, failure?.at, now)) return false;
+  const { began, expires } = session;
+  return expires - now < Math.min(RENEW_MS, (expires - began) * RENEW_PART);
+}
+
+/** Why STS is not asked now, although there are no credentials: it failed a moment ago. */
+export function recentFailure({ failure }: RoleState, now: number): Failure | undefined {
+  return isWithin(SHORT_PAUSE_MS, failure?.at, now) ? failure : undefined;
+}
+
+/** The question to STS that others wait for. */
+export function runningRenewal({ renewal }: RoleState, now: number): Renewal | undefined {
+  return isWithin(RENEWAL_MS, renewal?.began, now) ? renewal : undefined;
+}
+
+/** Returns whether the log was told within the last minute that visitors are refused. */
+export function isRefusalTold({ refusedAt }: RoleState, now: number): boolean {
+  return isWithin(WHILE_MS, refusedAt, now);
+}

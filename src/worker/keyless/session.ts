@@ -1,0 +1,101 @@
+// The session credentials that STS gives for a role, as its answer has them. What is not exactly that is
+// refused. Pure: `now` is passed in, in ms since 1970.
+
+import { wordIn } from "../base/s3-error.ts";
+import type { Credentials } from "../config/slot.ts";
+
+export type Session = {
+  readonly credentials: Required<Credentials>;
+  /** When they were asked for, and when they expire. */
+  readonly began: number;
+  readonly expires: number;
+};
+
+/** Why there are no credentials. */
+export type Failure = {
+  /** STS's code, such as `AccessDenied`, or a word of our own: `unreachable`. */
+  readonly origin: string;
+  readonly reason: string;
+  /** Whether a second try at once may succeed. */
+  readonly passing?: boolean;
+};
+
+/** For how long the Worker wants credentials: s. Every role allows one hour. */
+export const LASTS = 3600;
+
+/** No comment, no CDATA and no entity: AWS writes none, and they would hide what counts. */
+const ANSWER =
+  /^\s*(?:<\?xml[^<>]*\?>\s*)?<AssumeRoleWithWebIdentityResponse(?:\s[^<>]*)?>([^!?&]*)<\/AssumeRoleWithWebIdentityResponse>\s*$/;
+const BLOCK = /<Credentials>([\s\S]*?)<\/Credentials>/g;
+
+const FORMS = {
+  AccessKeyId: /^\w{16,128}$/,
+  SecretAccessKey: /^[\w+/=.-]{16,128}$/,
+  SessionToken: /^[\w+/=.:-]{16,8192}$/,
+  Expiration: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/,
+} as const;
+
+/**
+ * @param text the whole answer to AssumeRoleWithWebIdentity
+ * @param began when it was asked for. The credentials are used for an hour from then at most, so that a clock
+ *   that is behind does not use them too long
+ * @returns undefined unless everything is there, once, in its right form, and has not expired
+ */
+export function readSession(text: string, began: number, now: number): Session | undefined {
+  const blocks = [...(ANSWER.exec(text)?.[1] ?? "").matchAll(BLOCK)];
+  const [, block] = blocks.length === 1 ? (blocks[0] ?? []) : [];
+  if (block === undefined) return undefined;
+  const accessKeyId = only(block, "AccessKeyId");
+  const secretAccessKey = only(block, "SecretAccessKey");
+  const sessionToken = only(block, "SessionToken");
+  const expiration = only(block, "Expiration");
+  if (!accessKeyId || !secretAccessKey || !sessionToken || !expiration) return undefined;
+  const until = Date.parse(expiration);
+  if (!(until > now)) return undefined;
+  const credentials = { accessKeyId, secretAccessKey, sessionToken };
+  return { credentials, began, expires: Math.min(until, began + LASTS * 1000) };
+}
+
+/** The text of an element that is there once, and has the right form. */
+function only(block: string, element: keyof typeof FORMS): string | undefined {
+  const found = [
+    ...block.matchAll(new RegExp(`<${element}>\\s*([^<>\\s]*)\\s*</${element}>`, "g")),
+  ];
+  const value = found.length === 1 ? found[0]?.[1] : undefined;
+  return value !== undefined && FORMS[element].test(value) ? value : undefined;
+}
+
+/** What STS's codes mean. */
+const REASONS = new Map<string, string>([
+  [
+    "InvalidIdentityToken",
+    "STS cannot check the token: compare issuer and audience with the provider in IAM, and see whether /.well-known/jwks.json can be reached",
+  ],
+  ["AccessDenied", "the role's trust policy does not allow it: compare its provider, aud and sub"],
+  ["ExpiredTokenException", "STS finds the token expired: its clock or the Worker's is wrong"],
+  ["IDPCommunicationError", "STS cannot reach the issuer: see whether its host shows this Worker"],
+  ["IDPRejectedClaim", "STS does not accept the token's claims: compare subject and audience"],
+  ["RegionDisabledException", "STS is off in this region: switch it on, or set sts to another one"],
+  ["ValidationError", "STS does not know such a role: check role"],
+]);
+
+const PASSING: ReadonlySet<string> = new Set(["IDPCommunicationError"]);
+
+/**
+ * What a refusal of STS means. Its message is left out: it may repeat the token.
+ * @param token it is not to be in the result, whatever STS answers
+ */
+export function readFailure(status: number, text: string, token: string): Failure {
+  if (status >= 300 && status < 400) {
+    return { origin: `${status}`, reason: "STS redirects: check sts" };
+  }
+  const word = status >= 400 ? wordIn(text, "Code") : undefined;
+  const origin = word && !token.includes(word) ? word : undefined;
+  const passing = status >= 500 || (origin !== undefined && PASSING.has(origin));
+  const other =
+    status >= 400
+      ? `STS answers ${status}`
+      : "the answer is not one of STS, or has expired: check sts";
+  const reason = REASONS.get(origin ?? "") ?? other;
+  return { origin: origin ?? (status >= 400 ? `${status}` : "unreadable"), reason, passing };
+}

@@ -1,0 +1,95 @@
+// Gets credentials of a role: those that are known, or new ones of STS. Once at a time, and old ones serve
+// while new ones are fetched.
+
+import type { Memory } from "../base/memory.ts";
+import { mistakeText } from "../base/mistake.ts";
+import type { Refusal } from "../base/refusal.ts";
+import { within } from "../base/time-limit.ts";
+import type { Role } from "../config/bucket.ts";
+import type { Context, Visit } from "../s3/probe.ts";
+import { askSts } from "./ask-sts.ts";
+import { issuerKeysOf, type Signer } from "./issuer-keys.ts";
+import {
+  isRefusalTold,
+  isRenewalDue,
+  RENEWAL_MS,
+  type Renewal,
+  type RoleEvent,
+  type RoleState,
+  recentFailure,
+  runningRenewal,
+  usableSession,
+} from "./role-state.ts";
+import type { Failure, Session } from "./session.ts";
+import { makeToken } from "./token.ts";
+
+export type RoleMemory = Memory<RoleState, RoleEvent>;
+
+const LATE: Failure = { origin: "unreachable", reason: "STS does not answer in time" };
+
+/** Credentials of a role that can be used now, or why there are none. Waits for STS only where it must. */
+export async function sessionOf(
+  memory: RoleMemory,
+  { context, deadline }: Visit,
+): Promise<Session | Refusal> {
+  for (;;) {
+    const now = Date.now();
+    const state = memory.state();
+    const session = usableSession(state, now);
+    const running = runningRenewal(state, now);
+    if (session) {
+      if (!running && isRenewalDue(state, now)) renew(memory, context);
+      return session;
+    }
+    const failure = running ? undefined : recentFailure(state, now);
+    if (failure) return refuse(memory, failure);
+    const left = deadline - now;
+    if (left <= 0) return refuse(memory, LATE);
+    const { ended } = running ?? renew(memory, context);
+    await within(Math.min(left, RENEWAL_MS), ended);
+  }
+}
+
+/** The answer where there are no credentials, or none that S3 accepts. The log has it once a minute. */
+export function refuse(memory: RoleMemory, { origin, reason }: Failure): Refusal {
+  const now = Date.now();
+  const { role } = memory.state();
+  const repeated = isRefusalTold(memory.state(), now);
+  memory.learn({ type: "refused", now });
+  return { event: "role-refused", role: role.arn, origin, reason, repeated };
+}
+
+/** Asks STS, also when this visitor has left: others wait for it. */
+function renew(memory: RoleMemory, context: Context): Renewal {
+  const ask = async (): Promise<void> => {
+    const answer = await askForSession(memory.state().role);
+    if ("credentials" in answer) memory.learn({ type: "renewed", session: answer });
+    else memory.learn({ type: "renewal-failed", failure: answer, now: Date.now() });
+  };
+  const renewal = { ended: ask(), began: Date.now() };
+  memory.learn({ type: "renewal-started", renewal });
+  context.waitUntil(renewal.ended);
+  return renewal;
+}
+
+/** Signs with the other key where STS cannot check the first one: it may not know a new one yet, or an old one any more. */
+async function askForSession(role: Role): Promise<Session | Failure> {
+  const { signers, mistakes } = await issuerKeysOf(role.oidc);
+  const faults = mistakes.map(mistakeText).join("; ");
+  let failure: Failure = { origin: "no-key", reason: faults };
+  for (const signer of signers) {
+    const answer = await askTwice(role, signer);
+    if ("credentials" in answer) return answer;
+    const { origin, reason } = answer;
+    failure = { origin, reason: faults ? `${reason}; ${faults}` : reason };
+    if (origin !== "InvalidIdentityToken") break;
+  }
+  return failure;
+}
+
+/** Asks once more at once where that may help. */
+async function askTwice(role: Role, signer: Signer): Promise<Session | Failure> {
+  const ask = async () => askSts(role, await makeToken(role.oidc, signer, Date.now()));
+  const answer = await ask();
+  return "passing" in answer && answer.passing ? ask() : answer;
+}

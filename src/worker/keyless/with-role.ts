@@ -1,0 +1,45 @@
+// Does something with the credentials of a bucket's role, and with new ones where S3 finds them expired.
+
+import { isDenied, isRefusal, type Refusal } from "../base/refusal.ts";
+import type { Bucket } from "../config/bucket.ts";
+import { conclude } from "../s3/failover.ts";
+import type { Visit } from "../s3/probe.ts";
+import { signWith } from "../s3/sign-request.ts";
+import type { SignedHeaders } from "../s3/sigv4.ts";
+import { verdictOf } from "../s3/verdict.ts";
+import { type RoleMemory, refuse, sessionOf } from "./sessions.ts";
+
+/** What S3 says of credentials that are not good any more (A11). New ones may be. */
+const OVER: ReadonlySet<string> = new Set(["ExpiredToken", "InvalidToken", "InvalidAccessKeyId"]);
+
+/** Credentials that S3 refuses so soon are not fetched anew: that would not help. ms. */
+const NEW_MS = 60_000;
+
+/**
+ * The counterpart of `withSlots` for a role.
+ * @param url the object's URL at the origin
+ * @param make sends the request, with the headers that sign it
+ */
+export async function withRole<Made extends object>(
+  memory: RoleMemory,
+  { region }: Pick<Bucket, "region">,
+  url: string,
+  visit: Visit,
+  make: (headers: SignedHeaders) => Promise<Made | Refusal>,
+): Promise<Made | Refusal> {
+  for (let times = 1; ; times++) {
+    const session = await sessionOf(memory, visit);
+    if (isRefusal(session)) return session;
+    const made = await make(await signWith(session, url, region, Date.now()));
+    if (!isDenied(made)) return made;
+    const verdict = verdictOf(made.said ?? {}, region);
+    const { fault, origin = "" } = verdict;
+    if (fault !== "slot") return conclude(made, verdict, true);
+    const isNew = Date.now() - session.began < NEW_MS;
+    if (!OVER.has(origin) || isNew || times > 1) {
+      const reason = `S3 refuses ${isNew ? "new " : ""}credentials of the role`;
+      return refuse(memory, { origin, reason });
+    }
+    memory.learn({ type: "session-refused", session });
+  }
+}
