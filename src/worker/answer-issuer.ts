@@ -3,20 +3,18 @@
 
 import { plain } from "./answer/answer.ts";
 import type { Refusal } from "./base/refusal.ts";
-import type { Config } from "./config/config.ts";
-import { DISCOVERY, discovery, KEYS, keySet } from "./keyless/documents.ts";
+import type { Oidc } from "./config/oidc.ts";
+import { type DISCOVERY, discovery, KEYS, keySet } from "./keyless/documents.ts";
 import { issuerKeysOf } from "./keyless/issuer-keys.ts";
 
 /** A new key is to be seen soon: s. */
 const HEADERS = { "content-type": "application/json", "cache-control": "public, max-age=60" };
 
-/** @returns undefined for another path */
 export async function answerIssuer(
   { method }: Pick<Request, "method">,
-  pathname: string,
-  { oidc }: Pick<Config, "oidc">,
-): Promise<Response | Refusal | undefined> {
-  if (!oidc || (pathname !== DISCOVERY && pathname !== KEYS)) return undefined;
+  pathname: typeof DISCOVERY | typeof KEYS,
+  oidc: Oidc,
+): Promise<Response | Refusal> {
   if (method !== "GET" && method !== "HEAD") {
     return { event: "method-not-allowed", method, allow: "GET, HEAD" };
   }

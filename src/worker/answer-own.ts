@@ -7,15 +7,20 @@ import type { Refusal } from "./base/refusal.ts";
 import type { GatewayContext } from "./cache/loopback.ts";
 import type { Config } from "./config/config.ts";
 import { answerHealth } from "./health.ts";
+import { DISCOVERY, KEYS } from "./keyless/documents.ts";
 
 /** @returns undefined for another path */
-export async function answerOwn(
+export function answerOwn(
   request: Request,
   pathname: string,
   config: Config,
   context: GatewayContext,
-): Promise<Response | Refusal | undefined> {
+): Promise<Response | Refusal> | undefined {
   if (pathname === "/healthz") return answerHealth(request, config);
   if (pathname === "/purge") return answerPurge(request, config, context);
-  return answerIssuer(request, pathname, config);
+  const { oidc } = config;
+  if (oidc && (pathname === DISCOVERY || pathname === KEYS)) {
+    return answerIssuer(request, pathname, oidc);
+  }
+  return undefined;
 }

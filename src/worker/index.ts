@@ -85,8 +85,11 @@ async function serve(
   const { method, headers, url } = request;
   if (/image-resizing/i.test(headers.get("via") ?? "")) return { refusal: LOOP }; // E8
   const target = readTarget(url);
-  const own = await answerOwn(request, target.pathname, config, context);
-  if (own) return isRefusal(own) ? { refusal: own } : { answer: own };
+  const asked = answerOwn(request, target.pathname, config, context);
+  if (asked) {
+    const own = await asked;
+    return isRefusal(own) ? { refusal: own } : { answer: own };
+  }
 
   const order = readOrder(config, target.pathname);
   const { route } = order;
