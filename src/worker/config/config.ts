@@ -131,7 +131,7 @@ function readBuckets(vars: Vars, oidc: Oidc | undefined, report: Report): Named<
     }
     const images = settings?.engine.includes("binding") ? readImages() : undefined;
     if (settings?.role) {
-      if ("OIDC" in vars === false) report(`${path}.role`, "needs [vars.OIDC] with an issuer");
+      if (vars["OIDC"] === undefined) report(`${path}.role`, "needs [vars.OIDC] with an issuer");
       if (!oidc) return undefined;
       const sts = settings.sts ?? `https://sts.${settings.region}.amazonaws.com`;
       const use = `${settings.role} ${sts}`;

@@ -19,7 +19,7 @@ export type Oidc = Issuer & {
 const CLAIM = /^[\w.:/@+=,-]{1,255}$/;
 
 const oidcSchema = table({
-  issuer: textThat("an origin such as https://images.example.com, without a path", isIssuer), // K1
+  issuer: textThat("an origin such as https://images.example.com, without a path", isIssuer),
   subject: optional(textLike("a plain word such as vitrine", CLAIM), "vitrine"),
   audience: optional(
     textLike("a plain word such as sts.amazonaws.com", CLAIM),

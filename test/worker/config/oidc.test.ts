@@ -1,0 +1,126 @@
+// Who the Worker is for AWS: what is right, and mistakes that never hold a part of a key.
+
+import { expect, test } from "vitest";
+import { mistakeText } from "../../../src/worker/base/mistake.ts";
+import { readConfig } from "../../../src/worker/config/config.ts";
+import { UNOPENED } from "../../../src/worker/config/secret-names.ts";
+import {
+  EC_KEY,
+  ISSUER,
+  KEYLESS,
+  OTHER_EC_KEY,
+  P384_KEY,
+  ROLE,
+  RSA_KEY,
+} from "../../support/issuer.ts";
+
+/** The configuration, and its mistakes as lines of text. */
+function read(change: object) {
+  const config = readConfig({ ...KEYLESS, ...change });
+  return "mistakes" in config
+    ? { mistakes: config.mistakes.map(mistakeText) }
+    : { config, mistakes: [] };
+}
+
+test("a role has where its credentials come from, and who the Worker is", () => {
+  const { config } = read({});
+  const [bucket] = config?.buckets ?? [];
+  expect(bucket).toMatchObject({ access: ROLE, slots: [], usable: [] });
+  expect(bucket?.role).toMatchObject({ arn: ROLE, sts: "https://sts.eu-west-1.amazonaws.com" });
+  const claims = { issuer: ISSUER, subject: "vitrine", audience: "sts.amazonaws.com" };
+  expect(bucket?.role?.oidc).toMatchObject({ ...claims, mistakes: [] });
+  expect(bucket?.role?.oidc.keys.map(({ algorithm }) => algorithm)).toEqual(["ES256"]);
+});
+
+test("two buckets with one role share it; a role of another account does not", () => {
+  const { media } = KEYLESS.BUCKETS;
+  const other = { ...media, role: "arn:aws:iam::999999999999:role/vitrine" };
+  const { config } = read({ BUCKETS: { media, second: { ...media, bucket: "second" }, other } });
+  const [one, two, three] = config?.buckets.map(({ role }) => role) ?? [];
+  expect(two).toBe(one);
+  expect(three).not.toBe(one);
+});
+
+test("an issuer may be there before there is a role, and keys may be EC or RSA", () => {
+  const { config } = read({ OIDC_SIGNING_KEY: RSA_KEY, OIDC_SIGNING_KEY_NEXT: `\r\n${EC_KEY}\n` });
+  expect(config?.oidc?.keys.map(({ algorithm }) => algorithm)).toEqual(["RS256", "ES256"]);
+});
+
+test.each<[string, object, string[]]>([
+  ["no issuer", { OIDC: undefined }, ["BUCKETS.media.role: needs [vars.OIDC] with an issuer"]],
+  [
+    "no key",
+    { OIDC_SIGNING_KEY: undefined },
+    ["OIDC_SIGNING_KEY: is missing: set the secret, and list it under [secrets]"],
+  ],
+  [
+    "a closed store",
+    { OIDC_SIGNING_KEY: UNOPENED },
+    ["OIDC_SIGNING_KEY: its Secrets Store does not return it"],
+  ],
+  ["a number", { OIDC_SIGNING_KEY: 7 }, ["OIDC_SIGNING_KEY: is not text"]],
+  ["an unknown option", { OIDC: { issuer: ISSUER, aud: "x" } }, ["OIDC.aud: unknown option"]],
+  [
+    "a subject with a pattern",
+    { OIDC: { issuer: ISSUER, subject: "v*" } },
+    ['OIDC.subject: "v*" is not a plain word such as vitrine'],
+  ],
+])("%s is a mistake", (_what, change, mistakes) => {
+  expect(read(change).mistakes).toEqual(mistakes);
+});
+
+test.each([
+  "http://images.example.com",
+  "https://images.example.com/",
+  "https://images.example.com/a",
+  "https://images.example.com:8443",
+  "https://Images.example.com",
+  "https://images.example.com?a",
+  "https://user@images.example.com",
+  "http://localhost.example",
+  "images.example.com",
+  "",
+  7,
+])("the issuer %s is none", (issuer) => {
+  const { mistakes } = read({ OIDC: { issuer } });
+  expect(mistakes).toHaveLength(1);
+  expect(mistakes[0]).toMatch(/^OIDC\.issuer: .*is not an origin such as https:/);
+});
+
+test.each(["http://localhost:8787", "http://127.0.0.1:8787", "https://a-b.c.workers.dev"])(
+  "the issuer %s is one",
+  (issuer) => expect(read({ OIDC: { issuer } }).mistakes).toEqual([]),
+);
+
+const body = EC_KEY.split("\n").slice(1, -2).join("\n");
+const labelled = (label: string) => `-----BEGIN ${label}-----\n${body}\n-----END ${label}-----\n`;
+
+test.each<[string, string, RegExp]>([
+  ["on one line", EC_KEY.replaceAll("\n", ""), /is not a private key in PEM, with all its lines/],
+  ["without its end", EC_KEY.slice(0, 60), /is not a private key in PEM/],
+  ["of words", "hunter2-hunter2-hunter2", /is not a private key in PEM/],
+  ["of SEC 1", labelled("EC PRIVATE KEY"), /SEC 1, not PKCS#8/],
+  ["of PKCS#1", labelled("RSA PRIVATE KEY"), /PKCS#1, not PKCS#8/],
+  ["that is encrypted", labelled("ENCRYPTED PRIVATE KEY"), /is encrypted/],
+  ["that is public", labelled("PUBLIC KEY"), /is a public key/],
+  ["with wrong base64", EC_KEY.replace(/^(.*\n.)./, "$1=/="), /is damaged/],
+  ["of another curve", P384_KEY, /is neither EC \(P-256\) nor RSA/],
+])("a key %s is a mistake, and no part of it is told", (_what, key, message) => {
+  const { mistakes } = read({ OIDC_SIGNING_KEY: key });
+  expect(mistakes).toHaveLength(1);
+  expect(mistakes[0]).toMatch(message);
+  const words = key.split(/[\s-]+/).filter((word) => word.length > 12);
+  expect(words.filter((word) => mistakes[0]?.includes(word))).toEqual([]);
+});
+
+test("a wrong key stops nothing while the other one is right, between two commands (S1)", () => {
+  for (const [one, other] of [
+    ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"],
+    ["OIDC_SIGNING_KEY_NEXT", "OIDC_SIGNING_KEY"],
+  ] as const) {
+    const { config, mistakes } = read({ [one]: "hunter2", [other]: OTHER_EC_KEY });
+    expect(mistakes).toEqual([]);
+    expect(config?.oidc?.keys.map(({ secret }) => secret)).toEqual([other]);
+    expect(config?.oidc?.mistakes.map(({ path }) => path)).toEqual([one]);
+  }
+});

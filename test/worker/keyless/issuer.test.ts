@@ -1,0 +1,114 @@
+// What AWS reads of the issuer: the two documents, and that a token is checked by them.
+
+import { createHash, createPublicKey, verify } from "node:crypto";
+import { expect, test } from "vitest";
+import { readConfig } from "../../../src/worker/config/config.ts";
+import type { Oidc } from "../../../src/worker/config/oidc.ts";
+import { issuerKeysOf } from "../../../src/worker/keyless/issuer-keys.ts";
+import { makeToken } from "../../../src/worker/keyless/token.ts";
+import { HEALTH_TOKEN } from "../../support/env.ts";
+import {
+  EC_KEY,
+  ISSUER,
+  KEYLESS,
+  OTHER_EC_KEY,
+  RSA_KEY,
+  SHORT_RSA_KEY,
+} from "../../support/issuer.ts";
+import { get, lines } from "../../support/play.ts";
+
+const DISCOVERY = "/.well-known/openid-configuration";
+const KEYS = "/.well-known/jwks.json";
+
+const keysOf = async (env: object = KEYLESS): Promise<{ kid: string; alg: string }[]> =>
+  JSON.parse(await (await get(KEYS, {}, env)).text()).keys;
+
+function oidcOf(change: object = {}): Oidc {
+  const config = readConfig({ ...KEYLESS, ...change });
+  if ("mistakes" in config || !config.oidc) throw new Error("not an issuer");
+  return config.oidc;
+}
+
+/** The public half of a key as Node.js has it, named by RFC 7638. */
+function publicOf(pem: string) {
+  const { kty, crv, x, y, e, n } = createPublicKey(pem).export({ format: "jwk" });
+  const members = kty === "EC" ? { crv, kty, x, y } : { e, kty, n };
+  const kid = createHash("sha256").update(JSON.stringify(members)).digest("base64url");
+  return { ...members, use: "sig", alg: kty === "EC" ? "ES256" : "RS256", kid };
+}
+
+test("the discovery document leads to the public keys", async () => {
+  const answer = await get(DISCOVERY, {}, KEYLESS);
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "application/json"]);
+  expect(JSON.parse(await answer.text())).toEqual({
+    issuer: ISSUER,
+    jwks_uri: `${ISSUER}${KEYS}`,
+    response_types_supported: ["id_token"],
+    subject_types_supported: ["public"],
+    id_token_signing_alg_values_supported: ["ES256"],
+    claims_supported: ["aud", "exp", "iat", "iss", "jti", "sub"],
+  });
+});
+
+test("both public keys are there, the current one first, and no private part", async () => {
+  const env = { ...KEYLESS, OIDC_SIGNING_KEY: RSA_KEY, OIDC_SIGNING_KEY_NEXT: EC_KEY };
+  expect(await keysOf(env)).toEqual([publicOf(RSA_KEY), publicOf(EC_KEY)]);
+  const same = { ...KEYLESS, OIDC_SIGNING_KEY_NEXT: EC_KEY };
+  expect(await keysOf(same)).toEqual([publicOf(EC_KEY)]);
+});
+
+test.each([DISCOVERY, KEYS])("%s is kept for a minute, protected, and only read", async (path) => {
+  const answer = await get(path, {}, KEYLESS);
+  expect(answer.headers.get("cache-control")).toBe("public, max-age=60");
+  expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
+  expect(answer.headers.get("content-security-policy")).toContain("default-src 'none'");
+  const head = await get(path, { method: "HEAD" }, KEYLESS);
+  expect([head.status, head.body]).toEqual([200, null]);
+  expect((await get(path, { method: "POST" }, KEYLESS)).status).toBe(405);
+  expect((await get(path)).status).toBe(404);
+  expect((await get(`${path}/`, {}, KEYLESS)).status).toBe(404);
+});
+
+test.each([
+  ["ES256", EC_KEY],
+  ["RS256", RSA_KEY],
+])("a token of %s is checked by the published key, and lasts five minutes", async (alg, pem) => {
+  const oidc = oidcOf({ OIDC_SIGNING_KEY: pem });
+  const { signers } = await issuerKeysOf(oidc);
+  const [signer] = signers;
+  if (!signer) throw new Error("no key");
+  const now = Date.parse("2026-11-26T12:00:00.900Z");
+  const [head = "", claims = "", signature = ""] = (await makeToken(oidc, signer, now)).split(".");
+  const parse = (part: string) => JSON.parse(Buffer.from(part, "base64url").toString());
+  expect(parse(head)).toEqual({ alg, kid: publicOf(pem).kid, typ: "JWT" });
+  const at = Date.parse("2026-11-26T12:00:00Z") / 1000;
+  expect(parse(claims)).toEqual({
+    ...{ iss: ISSUER, sub: "vitrine", aud: "sts.amazonaws.com" },
+    ...{ iat: at - 60, exp: at + 300, jti: expect.stringMatching(/^[\w-]{36}$/) },
+  });
+  const key = createPublicKey(pem);
+  const text = Buffer.from(`${head}.${claims}`);
+  const bytes = Buffer.from(signature, "base64url");
+  expect(verify("sha256", text, { key, dsaEncoding: "ieee-p1363" }, bytes)).toBe(true);
+});
+
+/** A key whose form is right, and whose inside is not. */
+const HOLLOW = EC_KEY.replace(
+  /(\n[\w+/]{48})[\w+/]{16}\n[\w+/]{20}/,
+  `$1${"A".repeat(16)}\n${"A".repeat(20)}`,
+);
+
+test.each([
+  ["damaged", HOLLOW, "cannot be imported: it is damaged, or of another kind than it says"],
+  ["short", SHORT_RSA_KEY, "is shorter than 2048 bits: make a longer one"],
+])(
+  "a key that is %s is told in the log and by /healthz, and no document is shown",
+  async (_what, pem, message) => {
+    const env = { ...KEYLESS, OIDC_SIGNING_KEY: pem, HEALTH_TOKEN };
+    for (const path of [DISCOVERY, KEYS]) expect((await get(path, {}, env)).status).toBe(500);
+    const mistakes = [`OIDC_SIGNING_KEY: ${message}`];
+    expect(lines()).toMatchObject([{ event: "configuration-broken", mistakes }, { mistakes }]);
+    const both = { ...env, OIDC_SIGNING_KEY_NEXT: OTHER_EC_KEY };
+    expect(await keysOf(both)).toEqual([publicOf(OTHER_EC_KEY)]);
+  },
+);

@@ -1,0 +1,93 @@
+// What STS answers: credentials only where everything is right, and a failure that never repeats what it says.
+
+import { expect, test } from "vitest";
+import { readFailure, readSession } from "../../../src/worker/keyless/session.ts";
+import { answerOf, errorOf, SESSION } from "../../support/issuer.ts";
+
+const NOW = Date.parse("2026-11-26T12:00:00Z");
+const HOUR = 3_600_000;
+const RIGHT = answerOf(NOW + HOUR);
+const read = (text: string) => readSession(text, NOW, NOW);
+
+test("an answer of STS has credentials, and until when they are good", () => {
+  expect(read(RIGHT)).toEqual({ credentials: SESSION, began: NOW, expires: NOW + HOUR });
+  expect(read(`<?xml version="1.0" encoding="UTF-8"?>\n${RIGHT}\n`)?.credentials).toEqual(SESSION);
+});
+
+test("a clock that is ten minutes behind does not use them longer than they last", () => {
+  expect(read(answerOf(NOW + HOUR + 600_000))?.expires).toBe(NOW + HOUR);
+  expect(read(answerOf(NOW + 900_000))?.expires).toBe(NOW + 900_000);
+});
+
+const without = (element: string) =>
+  RIGHT.replace(new RegExp(`<${element}>[^<]*</${element}>`), "");
+const element = (name: string, value: string) =>
+  RIGHT.replace(new RegExp(`<${name}>[^<]*</${name}>`), `<${name}>${value}</${name}>`);
+
+test.each<[string, string]>([
+  ["nothing", ""],
+  ["HTML", "<!doctype html><html><body>Sign in</body></html>"],
+  ["HTML around it", `<html>${RIGHT}</html>`],
+  ["JSON", JSON.stringify({ AssumeRoleWithWebIdentityResponse: { Credentials: SESSION } })],
+  ["another action's answer", RIGHT.replaceAll("AssumeRoleWithWebIdentity", "AssumeRole")],
+  ["half of it", RIGHT.slice(0, RIGHT.length / 2)],
+  ["all but its end", RIGHT.trimEnd().slice(0, -1)],
+  ["something after it", `${RIGHT}<more/>`],
+  ["two of it", RIGHT + RIGHT],
+  ["an error in its clothes", errorOf("AccessDenied")],
+  ["no key id", without("AccessKeyId")],
+  ["no secret", without("SecretAccessKey")],
+  ["no token", without("SessionToken")],
+  ["no expiry", without("Expiration")],
+  [
+    "two key ids",
+    RIGHT.replace("<AccessKeyId>", "<AccessKeyId>ASIAOTHER0000000000</AccessKeyId><AccessKeyId>"),
+  ],
+  ["two blocks", RIGHT.replace(/<Credentials>[\s\S]*<\/Credentials>/, "$&$&")],
+  [
+    "a block in a block",
+    RIGHT.replace("<SessionToken>", "<Credentials></Credentials><SessionToken>"),
+  ],
+  ["a comment", RIGHT.replace("<AccessKeyId>", "<!-- --><AccessKeyId>")],
+  ["CDATA", element("SessionToken", "<![CDATA[AQoDYXdzEJr1KEXAMPLE]]>")],
+  ["an entity", element("SessionToken", "&xxe;AQoDYXdzEJr1KEXAMPLE")],
+  ["a document type", `<!DOCTYPE a [<!ENTITY xxe SYSTEM "file:///etc/passwd">]>${RIGHT}`],
+  ["a short key id", element("AccessKeyId", "ASIA")],
+  ["a key id with a slash", element("AccessKeyId", "ASIAIOSFODNN7/EXAMPLE")],
+  ["a secret with a line break", element("SecretAccessKey", "wJalrXUtnFEMI\r\nx-evil: K7MDENG")],
+  ["a token with a space", element("SessionToken", "AQoDYXdzEJr1 K/EXAMPLE")],
+  ["a token of 9,000 characters", element("SessionToken", "A".repeat(9000))],
+  ["an expiry that is over", answerOf(NOW - 1000)],
+  ["an expiry now", answerOf(NOW)],
+  ["an expiry in words", answerOf("tomorrow")],
+  ["an expiry without its zone", answerOf("2026-11-26T13:00:00")],
+  ["an expiry on no day", answerOf("2026-13-45T13:00:00Z")],
+])("%s is no answer", (_what, text) => {
+  expect(read(text)).toBeUndefined();
+});
+
+const TOKEN = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJodHRwcyJ9.c2lnbmF0dXJl";
+
+test.each<[string, number, string, string, RegExp]>([
+  ["a token", 400, errorOf("InvalidIdentityToken"), "InvalidIdentityToken", /compare issuer/],
+  ["a trust policy", 403, errorOf("AccessDenied"), "AccessDenied", /trust policy/],
+  ["an issuer", 400, errorOf("IDPCommunicationError"), "IDPCommunicationError", /reach the issuer/],
+  [
+    "an unknown code",
+    400,
+    errorOf("PackedPolicyTooLarge"),
+    "PackedPolicyTooLarge",
+    /STS answers 400/,
+  ],
+  ["a code in a success", 200, errorOf("AccessDenied"), "unreadable", /not one of STS/],
+  ["HTML", 502, "<html>Bad gateway</html>", "502", /STS answers 502/],
+  ["a redirect", 301, errorOf("AccessDenied"), "301", /redirects/],
+  ["a code out of the token", 400, errorOf("eyJpc3MiOiJodHRwcyJ9"), "400", /STS answers 400/],
+])(
+  "%s: the failure says what to do, and nothing that STS wrote",
+  (_what, status, text, origin, reason) => {
+    const failure = readFailure(status, text.replace("no", `token ${TOKEN}`), TOKEN);
+    expect(failure).toMatchObject({ origin, reason: expect.stringMatching(reason) });
+    expect(JSON.stringify(failure)).not.toContain("eyJ");
+  },
+);
