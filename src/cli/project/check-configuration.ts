@@ -14,7 +14,7 @@ import { environmentDoubts, environmentMistakes } from "./inheritance.ts";
 import type { KnownVars } from "./known-vars.ts";
 import { mainMistakes } from "./main-file.ts";
 import { deployMistakes, doubts, pitfalls } from "./pitfalls.ts";
-import { keep } from "./secrets.ts";
+import { keep, slotOf } from "./secrets.ts";
 import { originOf } from "./source-origin.ts";
 
 export type Report = {
@@ -73,10 +73,9 @@ function mistakesIn(read: ReturnType<typeof readConfig>): readonly Mistake[] {
   return "mistakes" in read ? read.mistakes : [];
 }
 
-/** Returns whether .dev.vars has one of the two secrets of a slot. */
+/** Returns whether .dev.vars has this secret, or another one of its slot. */
 function isBegun(name: string, local: ReadonlySet<string>): boolean {
-  const id = name.replace("_SECRET_ACCESS_KEY", "_ACCESS_KEY_ID");
-  return local.has(id) || local.has(id.replace("_ACCESS_KEY_ID", "_SECRET_ACCESS_KEY"));
+  return [...local].some((other) => slotOf(other) === slotOf(name));
 }
 
 /** The Worker treats a token that is too short as none; here it is a mistake. */

@@ -6,6 +6,7 @@ import type { Warning } from "./config-fault.ts";
 import { environmentText } from "./environment.ts";
 import type { KnownVars } from "./known-vars.ts";
 import { isWhole, sharedPattern, takingsOf } from "./route-pattern.ts";
+import { varNames } from "./stand-ins.ts";
 
 /** @param others the environments to compare with, the top level among them */
 export function* environmentMistakes(
@@ -94,7 +95,7 @@ function* datasetDoubts(vars: KnownVars, others: readonly KnownVars[]): Generato
  * from it, and no domain that a deploy by mistake would take away.
  */
 export function isCarrier({ environment, environments, deployed, patterns }: KnownVars): boolean {
-  const isEmpty = Object.keys(deployed).length === 0 && patterns.length === 0;
+  const isEmpty = varNames(deployed).length === 0 && patterns.length === 0;
   return environment === undefined && environments.length > 0 && isEmpty;
 }
 

@@ -28,7 +28,7 @@ export type KnownVars = {
   readonly worker: string | undefined;
   /** The file of the local run's secrets: `.dev.vars`, or `.dev.vars.staging` if there is one. */
   readonly devVars: string;
-  /** The vars of the file. */
+  /** The vars of the file, and stand-ins for its bindings of images and of R2 buckets. */
   readonly deployed: Vars;
   /** The same, with what .dev.vars replaces and adds. */
   readonly started: Vars;
@@ -43,6 +43,10 @@ export type KnownVars = {
     readonly namespace_id: string;
     readonly simple: { readonly limit: number; readonly period: number };
   }[];
+  /** The name of the Images binding, if there is one. */
+  readonly images: string | undefined;
+  /** The R2 buckets that are bound. Without a name of its own, one is made by a deploy. */
+  readonly r2Buckets: readonly { readonly binding: string; readonly bucket_name?: string }[];
   /** The datasets of Analytics Engine. Without a name of its own, one is called like its binding. */
   readonly datasets: readonly { readonly binding: string; readonly dataset?: string }[];
   /** Whether a deploy would also serve from a workers.dev address. */

@@ -9,7 +9,8 @@ import { isSecret } from "../../worker/config/secret-names.ts";
 import { cacheMistakes } from "./cache-settings.ts";
 import type { Warning } from "./config-fault.ts";
 import { hintFor } from "./environment.ts";
-import type { KnownVars } from "./known-vars.ts";
+import { type KnownVars, tableOf } from "./known-vars.ts";
+import { varNames } from "./stand-ins.ts";
 
 const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "ZONE_ID"];
 
@@ -17,12 +18,14 @@ const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "ZONE_ID"
 export function* pitfalls(vars: KnownVars): Generator<Mistake> {
   yield* limiterMistakes(vars);
   yield* datasetMistakes(vars);
+  yield* imagesMistakes(vars);
+  yield* r2Mistakes(vars);
   for (const name of vars.secrets) {
     if (!isSecret(name) || !name.endsWith("_NEXT")) continue;
     const message = "is listed under [secrets]: a deploy would fail while that slot is empty";
     yield { path: name, message };
   }
-  for (const name of Object.keys(vars.deployed)) {
+  for (const name of varNames(vars.deployed)) {
     if (isSecret(name)) {
       const command = hintFor(vars, `npx wrangler secret put ${name}`);
       const message = `is in ${vars.file}, where it is no secret: ${command}`;
@@ -71,6 +74,23 @@ function* datasetMistakes({ datasets }: KnownVars): Generator<Mistake> {
     if (binding !== "METRICS") {
       yield { path, message: `is ${binding}, which the Worker does not use: call it METRICS` };
     }
+  }
+}
+
+function* imagesMistakes({ images }: KnownVars): Generator<Mistake> {
+  if (images === undefined || images === "IMAGES") return;
+  const message = `is ${images}, which the Worker does not use: call it IMAGES`;
+  yield { path: "images.binding", message };
+}
+
+/** A bucket's name that is not the one of its binding would be wrong in every message. */
+function* r2Mistakes({ r2Buckets, deployed }: KnownVars): Generator<Mistake> {
+  for (const [name, settings] of Object.entries(tableOf(deployed["BUCKETS"]))) {
+    const { binding, bucket } = tableOf(settings);
+    const bound = r2Buckets.find((one) => one.binding === binding)?.bucket_name;
+    if (bucket === undefined || bound === undefined || bucket === bound) continue;
+    const message = `is ${bucket}, but bucket_name of [[r2_buckets]] is ${bound}: use the same`;
+    yield { path: `BUCKETS.${name}.bucket`, message };
   }
 }
 

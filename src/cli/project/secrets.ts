@@ -67,7 +67,7 @@ export function secretsIn(vars: Vars, from: string): Map<string, Secret> {
 }
 
 /**
- * Merges sources; the first one that has a secret wins. It wins both secrets of a slot, because an id of
+ * Merges sources; the first one that has a secret wins. It wins all secrets of a slot, because an id of
  * one source does not fit a key of another.
  */
 export function mergeSecrets(sources: readonly Secrets[]): Map<string, Secret> {
@@ -80,8 +80,8 @@ export function mergeSecrets(sources: readonly Secrets[]): Map<string, Secret> {
 }
 
 /** The slot that a secret belongs to; a secret without a slot keeps its name. */
-function slotOf(name: string): string {
-  return name.replace(/_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY)(_NEXT)?$/, "_$1");
+export function slotOf(name: string): string {
+  return name.replace(/_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)(_NEXT)?$/, "_$1");
 }
 
 export function valuesOf(secrets: Secrets): Record<string, string> {

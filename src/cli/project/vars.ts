@@ -10,6 +10,7 @@ import { readCacheSettings } from "./cache-settings.ts";
 import { type FoundMistake, foundText } from "./config-fault.ts";
 import { findConfigFile } from "./config-file.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
+import { standIns } from "./stand-ins.ts";
 import { loadWrangler } from "./wrangler.ts";
 
 type Zoned = {
@@ -70,16 +71,24 @@ export function readVars(
     const found = all.filter(([name, { value }]) => value !== "" || !isSecret(name));
     const routes = routesOf(config);
     const stores: readonly { binding: string }[] = config.secrets_store_secrets;
+    const images = config.images?.binding;
+    const r2Buckets = config.r2_buckets;
+    const bindings = standIns({ images, r2Buckets });
     return {
       ...{ file, environment, environments, worker: config.name },
       own: keys,
       main,
       devVars,
-      deployed: vars,
-      started: { ...vars, ...Object.fromEntries(found.map(([name, { value }]) => [name, value])) },
+      deployed: { ...bindings, ...vars },
+      started: {
+        ...bindings,
+        ...vars,
+        ...Object.fromEntries(found.map(([name, { value }]) => [name, value])),
+      },
       local: new Set(found.filter(([, { type }]) => type === "secret_text").map(([name]) => name)),
       secrets: secrets?.required ?? [],
       stored: stores.map(({ binding }) => binding),
+      ...{ images, r2Buckets },
       limiters: config.ratelimits ?? [],
       datasets: config.analytics_engine_datasets,
       workersDev: config.workers_dev !== false || config.preview_urls !== false,

@@ -1,0 +1,26 @@
+// Stands in for the bindings that a deployed Worker has. Here there are none, so nothing may call them.
+
+import type { Images, R2Source } from "../../worker/config/bindings.ts";
+import type { Vars } from "../../worker/config/schema.ts";
+import type { KnownVars } from "./known-vars.ts";
+
+const IMAGES: Images = { input: () => fail("IMAGES.input"), info: () => fail("IMAGES.info") };
+const R2: R2Source = { get: () => fail("R2 get"), head: () => fail("R2 head") };
+
+/** The bindings of an environment by their names, as `readConfig` wants them. */
+export function standIns({ images, r2Buckets }: Pick<KnownVars, "images" | "r2Buckets">): Vars {
+  return {
+    ...(images !== undefined && { [images]: IMAGES }),
+    ...Object.fromEntries(r2Buckets.map(({ binding }) => [binding, R2])),
+  };
+}
+
+/** The names of the vars, without those of bindings. */
+export function varNames(vars: Vars): string[] {
+  const isVar = (value: unknown) => value !== IMAGES && value !== R2;
+  return Object.keys(vars).filter((name) => isVar(vars[name]));
+}
+
+function fail(what: string): never {
+  throw new Error(`${what}: this machine has no binding. Only a deployed Worker can call one`);
+}
