@@ -13,7 +13,7 @@ import { unsignedDoors } from "./doors.ts";
 import { environmentDoubts, environmentMistakes } from "./inheritance.ts";
 import type { KnownVars } from "./known-vars.ts";
 import { mainMistakes } from "./main-file.ts";
-import { deployMistakes, doubts, pitfalls } from "./pitfalls.ts";
+import { deployMistakes, doubts, hasEdge, pitfalls } from "./pitfalls.ts";
 import { keep, slotOf } from "./secrets.ts";
 import { originOf } from "./source-origin.ts";
 
@@ -94,17 +94,29 @@ function* tokenMistakes({ started, devVars: from }: KnownVars): Generator<FoundM
 function describe(config: Config, bounds: Bounds, vars: KnownVars) {
   const costs = tellCosts(config, bounds);
   const told = [...tellSources(config), ...costs.lines];
-  if (vars.patterns.length === 0) {
+  if (vars.patterns.length === 0 && vars.workersDev && !hasEdge(config.routes)) {
+    told.push("It needs no domain: a deploy serves from a workers.dev address.");
+  } else if (vars.patterns.length === 0) {
     told.push("Before a deploy, uncomment routes and put your own domain there.");
   }
   const costly = costs.warning ? [costs.warning] : [];
   const cache = cacheDoubts(vars.cache, config.answers.keep);
-  return { told, warnings: [...doubts(vars), ...cache, ...unsignedDoors(config), ...costly] };
+  return {
+    told,
+    warnings: [...doubts(vars, config), ...cache, ...unsignedDoors(config), ...costly],
+  };
 }
 
 /** What to list under Sources (E5), and who else could use it (E10). */
 function tellSources({ routes }: Config): string[] {
-  const origins = [...bucketsOf(routes)].map(originOf);
+  if (!hasEdge(routes)) {
+    return [
+      "The configuration is right. The Worker fetches the originals itself: nothing is to be",
+      "  allowed in the dashboard, and transformations of your zone can stay off.",
+    ];
+  }
+  const fetched = [...bucketsOf(routes)].filter(({ engines }) => engines.includes("cf"));
+  const origins = fetched.map(originOf);
   const shared = new Map(origins.map(({ entry, shared }) => [entry, shared]));
   return [
     "The configuration is right. List under Sources of your zone, each with its path:",

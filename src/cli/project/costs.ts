@@ -69,7 +69,8 @@ export function transformationsOf({ buckets, routes, variants }: Config): Map<st
         const showing = leading.filter(({ presets }) => presets?.has(variant.preset) ?? true);
         if (showing.length === 0) continue;
         const facts = showing.some((route) => route.facts);
-        for (const options of uniqueOptions(variant, facts)) unique.add(options);
+        const hasEdge = bucket.engines.includes("cf");
+        for (const options of uniqueOptions(variant, facts, hasEdge)) unique.add(options);
       }
       return [bucket.name, unique.size];
     }),
@@ -79,10 +80,11 @@ export function transformationsOf({ buckets, routes, variants }: Config): Map<st
 /**
  * The sets of options of a variant, each as a text. Each counts once for an object, whatever the format.
  * With `anim`, a still image is another one (O8). Facts may be one more (R9): on a route with `facts`, and
- * with `anim`, where the Worker itself asks for them.
+ * with `anim`, where the Worker itself asks for them. The Images binding tells them for nothing.
+ * @param hasEdge whether the image edge makes it
  */
-export function uniqueOptions(variant: Variant, hasFacts: boolean): string[] {
-  const isAsked = hasFacts || variant.image.anim;
+export function uniqueOptions(variant: Variant, hasFacts: boolean, hasEdge = true): string[] {
+  const isAsked = hasEdge && (hasFacts || variant.image.anim);
   const facts = isAsked ? [factsOptions(askedFor(variant, "facts"))] : [];
   const images = (variant.image.anim ? [true, false] : [true]).map((still) => {
     const asked = { variant, still, format: undefined, svg: false };
@@ -119,6 +121,11 @@ export function tellCosts(
   lines.push(`  at most ${money(dollars)} a month (5,000 are free, then $0.50 for 1,000)`);
   if (config.routes.some(({ signing }) => signing !== undefined)) {
     lines.push("  Each version of a signed URL counts as an object of its own.");
+  }
+  if (config.buckets.some(({ images }) => images !== undefined)) {
+    lines.push(
+      "  Whether the Images binding knows the same original again is not known: each making may count.",
+    );
   }
   if (most === undefined || dollars <= most) return { lines };
   const what = `COSTS.most is ${money(most)} a month, and visitors can make it ${money(dollars)}`;

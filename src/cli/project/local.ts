@@ -66,12 +66,25 @@ function localSecrets(buckets: unknown, given: ReadonlySet<string>): Vars {
   return secrets;
 }
 
-/** What the names of a bucket's secrets begin with, by the bucket's name in `BUCKETS`. */
+/**
+ * What the names of a bucket's secrets begin with, by the bucket's name in `BUCKETS`. An R2 binding and a
+ * role have no secrets.
+ */
 export function wordsOf(buckets: unknown): Map<string, string> {
   return new Map(
-    Object.entries(tableOf(buckets)).map(([name, settings]) => {
-      const word = isTable(settings) ? settings["credentials"] : undefined;
-      return [name, typeof word === "string" ? word : "AWS"];
+    Object.entries(tableOf(buckets)).flatMap(([name, settings]) => {
+      const { binding, role, credentials } = tableOf(settings);
+      if (binding !== undefined || role !== undefined) return [];
+      return [[name, typeof credentials === "string" ? credentials : "AWS"]];
     }),
   );
+}
+
+/** The words whose slots may hold session credentials: no bucket has them for the image edge (A11). */
+export function sessionWords(buckets: unknown): ReadonlySet<string> {
+  const words = wordsOf(buckets);
+  const ofEdge = [...words].flatMap(([name, word]) =>
+    tableOf(tableOf(buckets)[name])["engine"] === "binding" ? [] : [word],
+  );
+  return new Set([...words.values()].filter((word) => !ofEdge.includes(word)));
 }

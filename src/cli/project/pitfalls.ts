@@ -37,9 +37,12 @@ export function* pitfalls(vars: KnownVars): Generator<Mistake> {
   yield* cacheMistakes(vars.cache);
 }
 
-/** What may not work, but does no harm then. */
-export function* doubts({ workersDev }: Pick<KnownVars, "workersDev">): Generator<Warning> {
-  if (!workersDev) return;
+/** What may not work, but does no harm then. The Images binding works on any host. */
+export function* doubts(
+  { workersDev }: Pick<KnownVars, "workersDev">,
+  { routes }: Pick<Config, "routes">,
+): Generator<Warning> {
+  if (!workersDev || !hasEdge(routes)) return;
   const what =
     "workers_dev or preview_urls is on: whether the edge transforms images there is not known, and visitors get 502 if not"; // R2
   yield { what, remedy: "set both to false, or check that address with npx vitrine doctor --url" };
@@ -92,6 +95,11 @@ function* r2Mistakes({ r2Buckets, deployed }: KnownVars): Generator<Mistake> {
     const message = `is ${bucket}, but bucket_name of [[r2_buckets]] is ${bound}: use the same`;
     yield { path: `BUCKETS.${name}.bucket`, message };
   }
+}
+
+/** Returns whether the image edge fetches from a bucket, so that the zone has to allow it. */
+export function hasEdge(routes: Config["routes"]): boolean {
+  return [...bucketsOf(routes)].some(({ engines }) => engines.includes("cf"));
 }
 
 /** What works on a developer's machine, and fails once it is deployed. */

@@ -28,10 +28,16 @@ export function isPlayed({ local, known }: Project): boolean {
   return local && !known.local.has("BUCKETS");
 }
 
-/** The slots of a bucket that have at least one secret at hand. */
-export function slotsAtHand({ words, secrets }: Project, bucket: string): SlotsRead {
-  const word = words.get(bucket) ?? "AWS";
-  const { usable, unusable } = readSlots(word, valuesOf(secrets), () => {});
+/**
+ * The slots of a bucket that have at least one secret at hand. A role has none of its own: an operator's
+ * keys open the bucket instead. An R2 binding has none, and no key opens it.
+ */
+export function slotsAtHand({ config, words, secrets }: Project, name: string): SlotsRead {
+  const bucket = config.buckets.find((one) => one.name === name);
+  if (bucket?.r2 !== undefined) return { usable: [], unusable: [] };
+  const word = words.get(name) ?? "AWS";
+  const hasSessions = bucket?.engines.includes("cf") === false;
+  const { usable, unusable } = readSlots(word, valuesOf(secrets), () => {}, hasSessions);
   const isAtHand = ({ slot }: Unusable) =>
     Object.values(secretNames(word, slot)).some((secret) => secrets.has(secret));
   return { usable, unusable: unusable.filter(isAtHand) };
