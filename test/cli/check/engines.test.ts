@@ -68,7 +68,7 @@ describe("vitrine check finds what is missing or misnamed", () => {
         ...project(S3, { secrets: KEYS }),
         vars: { BUCKETS: { media: S3 }, ROUTES, PRESETS, IMAGES: "x" },
       },
-      "  IMAGES: "x" is not an Images binding\n",
+      '  IMAGES: "x" is not an Images binding\n',
     ],
     [
       "a bucket that is not the binding's",

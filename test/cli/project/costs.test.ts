@@ -96,7 +96,7 @@ test.each<[string, object, string, string | undefined]>([
     "$57.50",
     "COSTS.most is $57.00 a month, and visitors can make it $57.50",
   ],
-])("%s: the costs are told", (_what, COSTS, dollars, warning) => {
+])("%s: the costs are told (L2)", (_what, COSTS, dollars, warning) => {
   const mistakes: string[] = [];
   const bounds = readBounds({ ...ENV, COSTS }, (path) => mistakes.push(path));
   const told = tellCosts(configured(), bounds);
@@ -105,6 +105,27 @@ test.each<[string, object, string, string | undefined]>([
   expect(told.lines.join("\n")).toContain("media: 12 for an object");
   expect(told.warning?.what).toBe(warning);
 });
+
+test.each<[engine: unknown, each: number, facts: number, isTold: boolean]>([
+  ["cf", 12, 22, false],
+  ["binding", 11, 11, true],
+  [["binding", "cf"], 12, 22, true],
+])(
+  "%s: facts cost nothing where the Images binding alone tells them (L2)",
+  (engine, each, facts, isTold) => {
+    const BUCKETS = { media: { ...VARS.BUCKETS.media, engine } };
+    const own = { BUCKETS, IMAGES: { input() {}, info() {} } };
+    const counts = [false, true].map((facts) =>
+      transformationsOf(configured({ ...own, ROUTES: [{ ...ROUTE, facts }] })),
+    );
+    expect(counts.map((one) => one.get("media"))).toEqual([each, facts]);
+    const { lines } = tellCosts(configured({ ...own, ROUTES: [ROUTE] }), {
+      objects: new Map(),
+      most: undefined,
+    });
+    expect(lines.join("\n").includes("knows the same original again is not known")).toBe(isTold);
+  },
+);
 
 const shown = (facts: boolean, presets: string[], path = "/images/:preset/*") => {
   return { ...ROUTE, path, presets, facts };
