@@ -1,6 +1,7 @@
 // A client of S3 that shares no code with the Worker: it signs by the strict S3's own signer, has its own
 // percent-encoding, and sends each path byte for byte.
 
+import { hash } from "node:crypto";
 import { request } from "node:http";
 import { prove } from "../../src/emulator/s3/sigv4.ts";
 import { REGION, theWorld, USERS, type User } from "./world.ts";
@@ -9,10 +10,12 @@ type Asked = {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
   readonly type?: string;
+  readonly user?: User;
+  /** "s3" unless told. */
+  readonly service?: string;
 };
 
 const PATIENCE_MS = 20_000;
-const UNSIGNED = "UNSIGNED-PAYLOAD";
 
 /** Percent-encodes the UTF-8 of a text, except `A–Z a–z 0–9 - . _ ~` (A2). */
 export function encode(text: string): string {
@@ -31,17 +34,19 @@ export function encodeSegments(key: string): string {
   return key.split("/").map(encode).join("/");
 }
 
-/** Sends one request as the owner. @throws if S3 refuses it */
-async function ask(method: string, path: string, { query = {}, body = "", type = "" }: Asked) {
+/** Sends one request, as the owner unless told. Returns the answer's text. @throws if S3 refuses it */
+export async function ask(method: string, path: string, asked: Asked): Promise<string> {
+  const { query = {}, body = "", type = "", user = "owner", service = "s3" } = asked;
   const { host, port } = new URL(theWorld().endpoint);
-  const { accessKeyId } = USERS.owner;
+  const { accessKeyId } = USERS[user];
   const date = new Date().toISOString().replace(/[:-]|\.\d{3}/g, "");
-  const headers = { host, "x-amz-content-sha256": UNSIGNED, "x-amz-date": date };
-  const scope = { region: REGION, service: "s3", date };
-  const covered = { method, path, query, headers, payloadHash: UNSIGNED };
-  const { signature } = prove(covered, scope, USERS.owner);
+  const payloadHash = hash("sha256", body); // its STS takes no unsigned body
+  const headers = { host, "x-amz-content-sha256": payloadHash, "x-amz-date": date };
+  const scope = { region: REGION, service, date };
+  const covered = { method, path, query, headers, payloadHash };
+  const { signature } = prove(covered, scope, USERS[user]);
   const signed = [
-    `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${date.slice(0, 8)}/${REGION}/s3/aws4_request`,
+    `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${date.slice(0, 8)}/${REGION}/${service}/aws4_request`,
     `SignedHeaders=${Object.keys(headers).join(";")}`,
     `Signature=${signature}`,
   ];
@@ -51,7 +56,7 @@ async function ask(method: string, path: string, { query = {}, body = "", type =
     ...{ ...headers, authorization: signed.join(", ") },
     ...{ "content-length": Buffer.byteLength(body), "content-type": type },
   };
-  await new Promise<void>((settle, fail) => {
+  return new Promise((settle, fail) => {
     const sent = request({ host: "127.0.0.1", port, method, path: target, headers: all });
     sent.setTimeout(PATIENCE_MS, () => sent.destroy(new Error("S3 does not answer")));
     sent.on("error", fail);
@@ -61,7 +66,7 @@ async function ask(method: string, path: string, { query = {}, body = "", type =
         said += chunk;
       });
       answer.on("end", () => {
-        if ((answer.statusCode ?? 500) < 300) settle();
+        if ((answer.statusCode ?? 500) < 300) settle(said);
         else fail(new Error(`${method} ${target}: ${answer.statusCode} ${said}`));
       });
     });
@@ -69,7 +74,7 @@ async function ask(method: string, path: string, { query = {}, body = "", type =
   });
 }
 
-export function createBucket(bucket: string): Promise<void> {
+export function createBucket(bucket: string): Promise<string> {
   return ask("PUT", `/${bucket}`, {});
 }
 
@@ -85,7 +90,7 @@ export type Grant = {
 };
 
 /** Replaces the policy of a bucket. */
-export function setPolicy(bucket: string, grants: readonly Grant[]): Promise<void> {
+export function setPolicy(bucket: string, grants: readonly Grant[]): Promise<string> {
   const Statement = grants.map(({ user, actions }) => ({
     Effect: "Allow",
     Principal: user === undefined ? "*" : { AWS: [`arn:aws:iam:::user/${user}`] },
@@ -97,7 +102,7 @@ export function setPolicy(bucket: string, grants: readonly Grant[]): Promise<voi
 }
 
 /** Allows users to read the objects of a bucket, and nothing else. */
-export function letRead(bucket: string, ...users: readonly User[]): Promise<void> {
+export function letRead(bucket: string, ...users: readonly User[]): Promise<string> {
   return setPolicy(
     bucket,
     users.map((user) => ({ user, actions: ["s3:GetObject"] })),

@@ -31,6 +31,9 @@ export function installedVersion(): string | undefined {
   return /version (\S+)/.exec(stdout ?? "")?.[1];
 }
 
+/** The key that seals the session tokens of the server's STS: 16 characters. */
+export const STS_KEY = "vitrine-sts-key1";
+
 // Without tcp_nodelay each request takes 40 ms more.
 const configOf = (folder: string, port: number) => `[global]
 rgw backend store = dbstore
@@ -45,6 +48,8 @@ auth cluster required = none
 auth service required = none
 auth client required = none
 rgw dns name = localhost
+rgw s3 auth use sts = true
+rgw sts key = ${STS_KEY}
 rgw frontends = beast endpoint=127.0.0.1:${port} tcp_nodelay=1
 `;
 
@@ -62,10 +67,16 @@ function administer(folder: string, args: readonly string[]): Promise<void> {
   });
 }
 
-/** Makes a user with one key: on SQLite, a second key of a user replaces the first one. */
+/**
+ * Makes a user with one key: on SQLite, a second key of a user replaces the first one. Each user may give
+ * policies to users, which is what a session needs.
+ */
 export function addUser(folder: string, uid: string, key: Credentials): Promise<void> {
   const { accessKeyId, secretAccessKey } = key;
-  const made = [`--access-key=${accessKeyId}`, `--secret-key=${secretAccessKey}`];
+  const made = [
+    ...[`--access-key=${accessKeyId}`, `--secret-key=${secretAccessKey}`],
+    "--caps=user-policy=*",
+  ];
   return administer(folder, ["user", "create", `--uid=${uid}`, `--display-name=${uid}`, ...made]);
 }
 

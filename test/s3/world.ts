@@ -30,6 +30,8 @@ export const USERS = {
   reader: { accessKeyId: "vitrine:reader", secretAccessKey: "the-secret-of-the-reader-01" },
   old: { accessKeyId: "VITRINEOLDKEY0000001", secretAccessKey: "the-secret-of-the-old-key" },
   new: NEXT_CREDENTIALS,
+  // Of whom STS makes sessions.
+  visitor: { accessKeyId: "VITRINEVISITOR000001", secretAccessKey: "the-secret-of-the-visitor" },
 } as const satisfies Record<string, Credentials>;
 
 export type User = keyof typeof USERS;
