@@ -35,7 +35,7 @@ export function installedVersion(): string | undefined {
 export const STS_KEY = "vitrine-sts-key1";
 
 // Without tcp_nodelay each request takes 40 ms more.
-const configOf = (folder: string, port: number) => `[global]
+const configOf = (folder: string, port: number, sts: boolean) => `[global]
 rgw backend store = dbstore
 rgw config store = dbstore
 dbstore config uri = file:${folder}/config.db
@@ -48,7 +48,7 @@ auth cluster required = none
 auth service required = none
 auth client required = none
 rgw dns name = localhost
-rgw s3 auth use sts = true
+rgw s3 auth use sts = ${sts}
 rgw sts key = ${STS_KEY}
 rgw frontends = beast endpoint=127.0.0.1:${port} tcp_nodelay=1
 `;
@@ -85,11 +85,17 @@ export function removeUser(folder: string, uid: string): Promise<void> {
   return administer(folder, ["user", "rm", `--uid=${uid}`]);
 }
 
-/** @throws if it does not start; the error has its log */
-export async function startGateway(users: Readonly<Record<string, Credentials>>): Promise<Gateway> {
+/**
+ * @param sts whether it takes session credentials. It then says AccessDenied for a wrong lasting key, too
+ * @throws if it does not start; the error has its log
+ */
+export async function startGateway(
+  users: Readonly<Record<string, Credentials>>,
+  sts = false,
+): Promise<Gateway> {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-s3-"));
   const port = await freePort();
-  writeFileSync(join(folder, "ceph.conf"), configOf(folder, port));
+  writeFileSync(join(folder, "ceph.conf"), configOf(folder, port, sts));
   for (const [uid, key] of Object.entries(users)) await addUser(folder, uid, key);
   // The shell ends the server when its standard input closes, as it does if this process is killed. A
   // Ctrl-C must not end the shell first.

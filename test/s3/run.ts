@@ -31,7 +31,10 @@ async function run(version: string): Promise<number> {
   const took = Math.round(performance.now() - began);
   console.log(`RGW ${version} is up after ${took} ms at ${gateway.endpoint}`);
   console.log(`Seed ${seed}. The same again: npm run test:s3 -- --seed ${seed}`);
-  const world: World = { endpoint: gateway.endpoint, folder: gateway.folder, version, seed };
+  const second = await startGateway(USERS, true);
+  const { endpoint, folder } = gateway;
+  const withSessions = { endpoint: second.endpoint, folder: second.folder };
+  const world: World = { endpoint, folder, withSessions, version, seed };
   const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
   const args = [
     vitest,
@@ -47,7 +50,7 @@ async function run(version: string): Promise<number> {
   const code = await new Promise<number>((settle) =>
     tests.once("close", (ended) => settle(ended ?? 1)),
   );
-  if (code !== 0) console.error(`The end of radosgw's log:\n${gateway.log()}`);
-  await gateway.stop();
+  if (code !== 0) console.error(`The end of radosgw's log:\n${gateway.log()}${second.log()}`);
+  await Promise.all([gateway.stop(), second.stop()]);
   return code;
 }

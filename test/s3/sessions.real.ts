@@ -7,12 +7,13 @@ import { createBucket, letRead, putObject } from "./client.ts";
 import { tell } from "./figures.ts";
 import { draw } from "./pictures.ts";
 import { expired, getSession, letAskForSessions, type Session } from "./sts.ts";
-import { REGION, theWorld, USERS } from "./world.ts";
+import { REGION, theWorld, USERS, useSessions } from "./world.ts";
 
 const bucket = "sessions";
 
 let session: Session;
 beforeAll(async () => {
+  useSessions();
   await letAskForSessions("visitor");
   await createBucket(bucket);
   await letRead(bucket, "visitor", "reader");

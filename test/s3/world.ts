@@ -3,21 +3,34 @@
 import type { Credentials } from "../../src/worker/config/slot.ts";
 import { CREDENTIALS, NEXT_CREDENTIALS } from "../support/env.ts";
 
-export type World = {
+type Server = {
   /** `http://localhost:PORT` */
   readonly endpoint: string;
-  /** Where the server has its configuration. */
+  /** Where it has its configuration. */
   readonly folder: string;
+};
+
+export type World = Server & {
+  /** A second server, which takes session credentials. */
+  readonly withSessions: Server;
   readonly version: string;
   readonly seed: number;
 };
 
 const told = process.env["VITRINE_S3"];
 
+let hasSessions = false;
+
+/** From now on, the tests of this file use the server that takes session credentials. */
+export function useSessions(): void {
+  hasSessions = true;
+}
+
 /** The world of a test. @throws if the tests were not started by `npm run test:s3` */
 export function theWorld(): World {
   if (told === undefined) throw new Error("start these tests by npm run test:s3");
-  return JSON.parse(told);
+  const world: World = JSON.parse(told);
+  return hasSessions ? { ...world, ...world.withSessions } : world;
 }
 
 /** The server ignores the region. */
