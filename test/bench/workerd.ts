@@ -25,7 +25,23 @@ export type Running = {
   cpu(): number;
   /** Memory in use, in bytes. */
   memory(): number;
+  /** The most memory that was ever in use, in bytes. On Linux alone, else that of now. */
+  peak(): number;
   stop(): Promise<void>;
+};
+
+/** What the Worker reaches. An address is one such as `127.0.0.1:9000`, of another process. */
+export type Surroundings = {
+  /** The code of a Worker that answers what it fetches. */
+  readonly edge?: string;
+  /** Answers what it fetches in place of `edge`: an address. */
+  readonly outside?: string | undefined;
+  /** Answers the binding IMAGES as Cloudflare Images does: an address. */
+  readonly images?: string | undefined;
+  /** Whether it has an inspector, and COLLECT. */
+  readonly inspected?: boolean;
+  /** Gets what it writes to its log. Without it, that is dropped. */
+  readonly log?: ((text: string) => void) | undefined;
 };
 
 /** How long a process may take until it listens, in ms. */
@@ -55,14 +71,10 @@ export default {
   },
 };`;
 
-/**
- * Starts a Worker. Its log is dropped.
- * @param edge answers what it fetches
- * @param inspected whether it has an inspector, and COLLECT
- */
+/** Starts a Worker. */
 export async function start(
   { code, modules = {}, vars = {} }: Script,
-  { edge = EDGE, inspected = false }: { edge?: string; inspected?: boolean } = {},
+  { edge = EDGE, outside, images, inspected = false, log }: Surroundings = {},
 ): Promise<Running> {
   mkdirSync(join(ROOT, ".wrangler/bench"), { recursive: true });
   const folder = mkdtempSync(join(ROOT, ".wrangler/bench/"));
@@ -70,12 +82,16 @@ export async function start(
   const main = { "main.js": inspected ? COLLECTS : PASSES, "worker.js": code, ...modules };
   const files = {
     ...{ ...main, "edge.js": edge },
-    "config.capnp": configOf(Object.keys(main), vars, port, inspected),
+    "config.capnp": configOf(Object.keys(main), vars, port, { outside, images, inspected }),
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const debug = inspector === undefined ? [] : [`--inspector-addr=127.0.0.1:${inspector}`];
   const command = ["serve", ...debug, "config.capnp"];
-  const child = spawn(PROGRAM, command, { cwd: folder, stdio: "ignore" });
+  const pipe = log ? "pipe" : "ignore";
+  const child = spawn(PROGRAM, command, { cwd: folder, stdio: ["ignore", pipe, pipe] });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (text: Buffer) => log?.(`${text}`));
+  }
   const ended = new Promise<void>((settle) => child.once("exit", () => settle()));
   const end = async () => {
     child.kill("SIGKILL");
@@ -91,7 +107,14 @@ export async function start(
     const options = { cwd: folder, timeout: 1_000, encoding: "utf8" } as const;
     throw new Error(`workerd does not listen: ${spawnSync(PROGRAM, command, options).stderr}`);
   }
-  return { port, inspector, cpu: () => cpuOf(pid), memory: () => memoryOf(pid), stop };
+  return {
+    port,
+    inspector,
+    cpu: () => cpuOf(pid),
+    memory: () => memoryOf(pid),
+    peak: () => peakOf(pid),
+    stop,
+  };
 }
 
 /** @param main the modules of the Worker, the entry first */
@@ -99,13 +122,18 @@ function configOf(
   main: readonly string[],
   vars: NonNullable<Script["vars"]>,
   port: number,
-  inspected: boolean,
+  { outside, images, inspected }: Surroundings,
 ): string {
   const bindings = Object.entries(vars).map(([name, value]) => {
     const [kind, text] =
       typeof value === "string" ? ["text", value] : ["json", JSON.stringify(value)];
     return `(name = ${JSON.stringify(name)}, ${kind} = ${JSON.stringify(text)})`;
   });
+  // As Cloudflare's runtime makes this binding: by its own client of the service.
+  const wrapped = `(name = "IMAGES", wrapped = (moduleName = "cloudflare-internal:images-api",
+      innerBindings = [(name = "fetcher", service = "images")]))`;
+  const external = (name: string, address: string) =>
+    `(name = "${name}", external = (address = "${address}", http = ()))`;
   const date = /^compatibility_date = "(.*)"$/m.exec(
     readFileSync(join(ROOT, "wrangler.toml"), "utf8"),
   )?.[1];
@@ -116,8 +144,9 @@ function configOf(
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
-    ${service("main", main, `, globalOutbound = "edge", bindings = [${bindings}]`)},
-    ${service("edge", ["edge.js"], "")},
+    ${service("main", main, `, globalOutbound = "edge", bindings = [${[...bindings, ...(images ? [wrapped] : [])]}]`)},
+    ${outside ? external("edge", outside) : service("edge", ["edge.js"], "")},
+    ${images ? `${external("images", images)},` : ""}
   ],
   ${inspected ? 'v8Flags = ["--expose-gc"],' : ""}
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
@@ -163,4 +192,11 @@ function cpuOf(pid: number): number {
 
 function memoryOf(pid: number): number {
   return Number(execFileSync("ps", ["-o", "rss=", "-p", `${pid}`], { encoding: "utf8" })) * 1_024;
+}
+
+function peakOf(pid: number): number {
+  if (process.platform !== "linux") return memoryOf(pid);
+  const [, kilobytes] =
+    /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Number(kilobytes) * 1_024;
 }

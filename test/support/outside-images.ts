@@ -1,0 +1,89 @@
+// Cloudflare Images in another process than the Worker, as the client in its runtime asks it: it reads the whole
+// form, and answers with the same small picture of the type that is asked for, or in a hostile way.
+
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+
+export type Manner = keyof typeof MANNERS;
+
+/** The beginnings of files, by type. */
+const HEADS: Readonly<Record<string, string>> = {
+  "image/jpeg": "ffd8ffe000104a46494600010100000100010000",
+  "image/png": "89504e470d0a1a0a0000000d49484452000000a0000000a00802000000",
+  "image/webp": "524946464c0000005745425056503820",
+  "image/avif": "0000001c66747970617669660000000061766966",
+};
+const RENDITION = Buffer.alloc(20_000, "A-RENDITION");
+
+function renditionOf(type: string): Buffer {
+  return Buffer.concat([Buffer.from(HEADS[type] ?? "", "hex"), RENDITION]);
+}
+
+type Asked = { readonly type: string; readonly image: Buffer };
+
+const MANNERS = {
+  makes: (response, { type }) =>
+    void response.writeHead(200, { "content-type": type }).end(renditionOf(type)),
+  "says nothing": () => {},
+  "stalls after half": (response, { type }) =>
+    void response.writeHead(200, { "content-type": type }).write(renditionOf(type)),
+  "never ends": (response, { type }) => {
+    response.writeHead(200, { "content-type": type });
+    const more = () => {
+      while (!response.destroyed && response.write(renditionOf(type))) {}
+    };
+    response.on("drain", more);
+    more();
+  },
+  "gives the original": (response, { image }) =>
+    void response.writeHead(200, { "content-type": "image/jpeg" }).end(image),
+  "gives the original as another type": (response, { type, image }) =>
+    void response.writeHead(200, { "content-type": type }).end(image),
+  "breaks off": (response, { type }) => {
+    response.writeHead(200, { "content-type": type, "content-length": 1_000_000 });
+    response.write(renditionOf(type), () => response.destroy());
+  },
+  "fails with 9412": (response) =>
+    void response.writeHead(415, { "cf-images-binding": "err=9412" }).end("ERROR 9412: no image"),
+} as const satisfies Record<string, (response: ServerResponse, asked: Asked) => void>;
+
+export type OutsideImages = Awaited<ReturnType<typeof startOutsideImages>>;
+
+export async function startOutsideImages() {
+  let manner: Manner = "makes";
+  const server = createServer(async (request, response) => {
+    try {
+      const asked = await readForm(request);
+      if (request.url?.endsWith("/info")) {
+        response.setHeader("content-type", "application/json");
+        const size = { file_size: asked.image.length, width: 4000, height: 3000 };
+        response.end(JSON.stringify({ format: "image/jpeg", ...size }));
+      } else MANNERS[manner](response, asked);
+    } catch {
+      response.destroy(); // the form has broken off
+    }
+  });
+  await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
+  const at = server.address();
+  if (at === null || typeof at === "string") throw new Error("it has no port");
+  return {
+    address: `127.0.0.1:${at.port}`,
+    behave: (next: Manner) => {
+      manner = next;
+    },
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+async function readForm(request: IncomingMessage): Promise<Asked> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const form = Buffer.concat(chunks);
+  const end = form.subarray(-4_000).toString("latin1");
+  const type = /name="?output_format"?\r\n(?:.*\r\n)*?\r\n(.*)\r\n/.exec(end)?.[1] ?? "";
+  const from = form.indexOf("\r\n\r\n") + 4;
+  const boundary = form.subarray(0, form.indexOf("\r\n"));
+  return { type, image: form.subarray(from, form.indexOf(boundary, from) - 2) };
+}

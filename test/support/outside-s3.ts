@@ -1,0 +1,131 @@
+// An S3 in another process than the Worker, which sends each object in a way of its own: some of them are
+// endless, stall, or are not what they say. It checks no signature.
+
+import { createServer, type ServerResponse } from "node:http";
+import { gzipSync } from "node:zlib";
+
+/** The bytes by which the tests find a piece of an original. */
+export const PIECE = Buffer.from("A-PIECE-OF-THE-ORIGINAL");
+
+/** A JPEG's beginning, filled with PIECE. No decoder reads it. @param size bytes */
+export function originalOf(size: number): Buffer {
+  const bytes = Buffer.alloc(size, PIECE);
+  bytes.set([0xff, 0xd8, 0xff, 0xe0, 0, 16, 0x4a, 0x46, 0x49, 0x46, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0]);
+  return bytes;
+}
+
+/** Sends an object. */
+type Send = (response: ServerResponse) => void;
+
+const MB = 1_000_000;
+const CHUNK = originalOf(64 * 1024);
+const JPEG = { "content-type": "image/jpeg" };
+
+/** Objects by the name of their file. Any number of MB is one, too: `5` has 5 MB. */
+const OBJECTS: Readonly<Record<string, Send>> = {
+  "100-MB": (response) => {
+    response.writeHead(200, { ...JPEG, "content-length": 100 * MB });
+    pour(response, 100 * MB);
+  },
+  endless: (response) => {
+    response.writeHead(200, JPEG);
+    pour(response, Number.POSITIVE_INFINITY);
+  },
+  "stalls-after-half": (response) => {
+    response.writeHead(200, { ...JPEG, "content-length": MB });
+    response.write(originalOf(MB / 2));
+  },
+  "says-nothing": () => {},
+  "says-nothing-more": (response) => {
+    response.writeHead(200, { ...JPEG, "content-length": MB });
+    response.flushHeaders();
+  },
+  "shorter-than-it-says": (response) => {
+    response.writeHead(200, { ...JPEG, "content-length": MB });
+    response.write(originalOf(MB / 2), () => response.destroy());
+  },
+  // Written past the library, which would not let it.
+  "longer-than-it-says": ({ socket }) => {
+    const head = `HTTP/1.1 200 OK\r\ncontent-type: image/jpeg\r\ncontent-length: ${MB}\r\n\r\n`;
+    socket?.end(Buffer.concat([Buffer.from(head), originalOf(10 * MB)]));
+  },
+  "says-19-MB-twice-over": (response) => {
+    response.writeHead(200, { ...JPEG, "content-length": ["19000000", "190"] });
+    pour(response, 19 * MB);
+  },
+  "is-html": whole(Buffer.from(`<!doctype html><script>${PIECE}</script>`)),
+  "is-svg": whole(Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg"><!--${PIECE}--></svg>`)),
+  "is-pdf": whole(Buffer.from(`%PDF-1.7 ${PIECE}`)),
+  "is-empty": whole(Buffer.alloc(0)),
+  "is-2-bytes": whole(Buffer.from([0xff, 0xd8])),
+  bomb: (response) => {
+    const body = gzipSync(originalOf(300 * MB), { level: 1 });
+    const encoded = { ...JPEG, "content-encoding": "gzip", "content-length": body.length };
+    response.writeHead(200, encoded).end(body);
+  },
+  "bomb-as-deflate": (response) => {
+    const body = gzipSync(originalOf(30 * MB), { level: 1 });
+    response.writeHead(200, { ...JPEG, "content-encoding": "deflate, gzip" }).end(body);
+  },
+  "is-elsewhere": (response) =>
+    response.writeHead(307, { location: "https://s3.eu-west-1.amazonaws.com/acme-media/1" }).end(),
+  "is-a-part": (response) => {
+    const range = "bytes 0-999999/100000000";
+    response.writeHead(206, { ...JPEG, "content-range": range, "content-length": MB });
+    response.end(originalOf(MB));
+  },
+};
+
+function whole(body: Buffer): Send {
+  return (response) =>
+    response.writeHead(200, { ...JPEG, "content-length": body.length }).end(body);
+}
+
+/** Writes as fast as somebody reads. @param most bytes */
+function pour(response: ServerResponse, most: number): void {
+  let sent = 0;
+  const more = () => {
+    while (sent < most && !response.destroyed) {
+      const next = Math.min(CHUNK.length, most - sent);
+      sent += next;
+      if (!response.write(next < CHUNK.length ? CHUNK.subarray(0, next) : CHUNK)) return;
+    }
+    if (sent >= most) response.end();
+  };
+  response.on("drain", more);
+  more();
+}
+
+export type OutsideS3 = Awaited<ReturnType<typeof startOutsideS3>>;
+
+export async function startOutsideS3() {
+  let read = 0;
+  let asked = 0;
+  const server = createServer((request, response) => {
+    asked += 1;
+    const { socket } = request;
+    const before = socket.bytesWritten;
+    // What waits in the process was not sent.
+    response.once("close", () => (read += socket.bytesWritten - before - socket.writableLength));
+    const name = decodeURIComponent(request.url ?? "").replace(/.*\//, "");
+    const send = OBJECTS[name] ?? whole(originalOf(Number(name) * MB));
+    send(response);
+  });
+  server.on("clientError", (_error, socket) => socket.destroy());
+  await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
+  const at = server.address();
+  if (at === null || typeof at === "string") throw new Error("it has no port");
+  return {
+    address: `127.0.0.1:${at.port}`,
+    /** How many bytes were sent by the answers that have ended, since the last call; and their number. */
+    sent: () => {
+      const before = { bytes: read, asked };
+      [read, asked] = [0, 0];
+      return before;
+    },
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
