@@ -1,8 +1,7 @@
 // Serves the strict edge to the Worker of the local run. The same URL also hands over the secrets of
 // .dev.vars, so they are in no argument and in no file of wrangler.
 
-import { answerDoor } from "../emulator/answer-door.ts";
-import type { Edge } from "../emulator/edge/settings.ts";
+import { answerDoor, type ServedEdge } from "../emulator/answer-door.ts";
 import { listen } from "../emulator/listen.ts";
 import type { Served } from "../emulator/served.ts";
 
@@ -12,7 +11,7 @@ import type { Served } from "../emulator/served.ts";
  * @param secrets is called for each GET of the URL; the answer is its result
  */
 export function serveLocalEdge(
-  edge: Pick<Edge, "fetch">,
+  edge: ServedEdge,
   failed: (reason: unknown) => void,
   secrets: () => Readonly<Record<string, unknown>>,
 ): Promise<Served> {

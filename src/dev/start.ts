@@ -6,7 +6,7 @@ import { EXIT, type Fault } from "../cli/command.ts";
 import { environmentText } from "../cli/project/environment.ts";
 import { LOCAL_KEYS, type Settings } from "../cli/project/local.ts";
 import { devVarsOf } from "../cli/project/vars.ts";
-import { createEdge } from "../emulator/edge/create-edge.ts";
+import { createEdge } from "../emulator/create-edge.ts";
 import { edgeSettings } from "./edge-settings.ts";
 import { fillBucket } from "./fill-bucket.ts";
 import { followBuckets, followDevVars, followMistakes } from "./follow-dev-vars.ts";

@@ -18,7 +18,8 @@ export type {
 } from "./cache/entrypoint.ts";
 export type { Where } from "./cache/places.ts";
 export type { CacheSwitches } from "./cache/switches.ts";
-export { createEdge } from "./edge/create-edge.ts";
+export { createEdge, type Edge } from "./create-edge.ts";
+export type { BindingSwitches } from "./edge/binding-switches.ts";
 export type { Fault } from "./edge/faults.ts";
 export type {
   GravityPoint,
@@ -26,9 +27,21 @@ export type {
   OverlayOptions,
   Transformations,
 } from "./edge/image-options.ts";
-export type { Edge, EdgeInit, EdgeSettings } from "./edge/settings.ts";
-export type { Switches } from "./edge/switches.ts";
+export type { EdgeInit, EdgeSettings } from "./edge/settings.ts";
+export type { EdgeSwitches, Switches } from "./edge/switches.ts";
 export type { FetchInit, FetchInput, HeadersInput, Network } from "./fetch.ts";
+export type { ImagesService } from "./images/service.ts";
+export type {
+  BindingDraw,
+  BindingEncoding,
+  BindingInfo,
+  BindingOutput,
+  BindingResult,
+  BindingText,
+  BindingTransform,
+  BindingTransformer,
+  ImagesBinding,
+} from "./images/types.ts";
 export {
   createS3,
   type S3,

@@ -1,7 +1,6 @@
 // Serves the strict edge to a Worker in another process, which reaches it by `throughEdge`.
 
-import { answerDoor } from "./answer-door.ts";
-import type { Edge } from "./edge/settings.ts";
+import { answerDoor, type ServedEdge } from "./answer-door.ts";
 import { listen } from "./listen.ts";
 import type { Served } from "./served.ts";
 
@@ -29,7 +28,7 @@ export type ServeEdgeOptions = {
  * await served.close();
  */
 export function serveEdge(
-  edge: Pick<Edge, "fetch">,
+  edge: ServedEdge,
   { port = 0, failed = (reason) => console.error(reason) }: ServeEdgeOptions = {},
 ): Promise<Served> {
   return listen(

@@ -1,7 +1,7 @@
 // The strict edges of all places behind the Worker, and what each request to them gave.
 
+import { type Edge, withImages } from "../../src/emulator/create-edge.ts";
 import { createEdgeWith } from "../../src/emulator/edge/edge.ts";
-import type { Edge } from "../../src/emulator/edge/settings.ts";
 import type { Loopback } from "../../src/worker/cache/loopback.ts";
 import { BASE } from "../support/env.ts";
 import { stage } from "../support/play.ts";
@@ -10,12 +10,13 @@ import type { Outcome } from "./model.ts";
 
 /** An edge that tells what each request to it gave. */
 export function watched(tell: (outcome: Outcome) => void): Edge {
-  const edge = createEdgeWith(makeRenditionOnce, {
+  const core = createEdgeWith(makeRenditionOnce, {
     zone: ZONE,
     sources: [new URL(BASE).host],
     fetch: (input, init) => fetch(input, init),
     now: () => stage.clock.now,
   });
+  const edge = withImages(core);
   return {
     ...edge,
     fetch: async (url, init) => {

@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import { http, passthrough } from "msw";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Edge } from "../../src/emulator/edge/settings.ts";
+import type { Edge } from "../../src/emulator/create-edge.ts";
 import { serveEdge } from "../../src/emulator/serve-edge.ts";
 import { BUILT, ROOT } from "../support/built.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../support/env.ts";

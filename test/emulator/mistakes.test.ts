@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { createCache } from "../../src/emulator/cache/cache.ts";
 import { STRICT as CACHE } from "../../src/emulator/cache/switches.ts";
-import { createEdge } from "../../src/emulator/edge/create-edge.ts";
+import { createEdge } from "../../src/emulator/create-edge.ts";
 import { STRICT } from "../../src/emulator/edge/switches.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 

@@ -2,8 +2,8 @@
 
 import { request } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { createEdge } from "../../src/emulator/edge/create-edge.ts";
-import type { Edge } from "../../src/emulator/edge/settings.ts";
+import type { Edge } from "../../src/emulator/create-edge.ts";
+import { createEdge } from "../../src/emulator/create-edge.ts";
 import { createS3, type S3Fault } from "../../src/emulator/s3/s3.ts";
 import { serveS3 } from "../../src/emulator/s3/serve-s3.ts";
 import { serveEdge } from "../../src/emulator/serve-edge.ts";

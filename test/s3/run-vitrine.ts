@@ -3,7 +3,7 @@
 
 import { type IncomingHttpHeaders, request } from "node:http";
 import { serveLocalEdge } from "../../src/dev/serve-local-edge.ts";
-import { createEdge } from "../../src/emulator/edge/create-edge.ts";
+import { createEdge } from "../../src/emulator/create-edge.ts";
 import type { Network } from "../../src/emulator/fetch.ts";
 import type { Credentials } from "../../src/worker/config/slot.ts";
 import { BUILT_LOCAL, ROOT } from "../support/built.ts";

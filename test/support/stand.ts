@@ -5,9 +5,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { OBJECTS } from "../../src/dev/objects.ts";
 import { createCache } from "../../src/emulator/cache/cache.ts";
+import { withImages } from "../../src/emulator/create-edge.ts";
 import { createEdgeWith } from "../../src/emulator/edge/edge.ts";
 import { makeRendition } from "../../src/emulator/edge/rendition.ts";
 import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
+import { develop } from "../../src/emulator/images/develop.ts";
 import { createS3, type S3Settings, type Stored } from "../../src/emulator/s3/s3.ts";
 import { ROOT } from "./built.ts";
 import { BASE, CREDENTIALS, VARS } from "./env.ts";
@@ -26,6 +28,20 @@ export const makeRenditionOnce: typeof makeRendition = (original, image, overlay
   const rendition = known ?? makeRendition(original, image, overlays, settings);
   renditions.set(JSON.stringify(parts), rendition);
   return rendition;
+};
+
+/** What the binding made in this process, by its originals and options. */
+const developed = new Map<string, ReturnType<typeof develop>>();
+
+const developOnce: typeof develop = (originals, steps, output, switches) => {
+  const { limits, qualities, bindingMetadata, bindingAnimation, bindingSmaller, bindingAvif } =
+    switches;
+  const all = [limits, qualities, bindingMetadata, bindingAnimation, bindingSmaller, bindingAvif];
+  const parts = [originals.map(({ bytes }) => sha1(bytes)), steps, output, all];
+  const known = developed.get(JSON.stringify(parts));
+  const made = known ?? develop(originals, steps, output, switches);
+  developed.set(JSON.stringify(parts), made);
+  return made;
 };
 const sha1 = (bytes: Uint8Array) => hash("sha1", bytes);
 
@@ -59,7 +75,7 @@ export function setUp(
   const s3 = createS3({ endpoint, bucket, region, credentials, now, readable: prefix });
   for (const [key, object] of stored) s3.objects.set(prefix + key, object);
   network.resetHandlers(...handlersOf(s3));
-  const edge = createEdgeWith(makeRenditionOnce, {
+  const core = createEdgeWith(makeRenditionOnce, {
     zone: ZONE,
     sources: [new URL(BASE).host],
     fetch: (input, init) => fetch(input, init), // as it is replaced then
@@ -67,5 +83,6 @@ export function setUp(
     patience: 10_000,
     ...settings,
   });
+  const edge = withImages(core, developOnce);
   return { s3, edge, cache: createCache({ now }), clock };
 }

@@ -5,7 +5,7 @@ import { HttpResponse, http } from "msw";
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
-import { STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
+import { type EdgeSwitches, STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 import { fireTimer, stopClock, watchWork } from "../support/clock.ts";
 import { BASE, CREDENTIALS, ENV, IMPATIENT, VARS } from "../support/env.ts";
@@ -41,10 +41,12 @@ async function see(path: string, headers: Record<string, string> = MODERN, env: 
 
 const shown = (type: string, calls = 1) => ({ status: 200, type, calls, event: undefined });
 
-type Case = { [Name in keyof Switches]: [value: Switches[Name], check: () => Promise<void>] };
-type Cases = { readonly [Name in keyof Switches]: readonly Case[Name][] };
+type Case = {
+  [Name in keyof EdgeSwitches]: [value: EdgeSwitches[Name], check: () => Promise<void>];
+};
+type Cases = { readonly [Name in keyof EdgeSwitches]: readonly Case[Name][] };
 
-const limit = (name: keyof Switches["limits"], most: number): Switches["limits"] => ({
+const limit = (name: keyof EdgeSwitches["limits"], most: number): Switches["limits"] => ({
   ...STRICT.limits,
   [name]: most,
 });
@@ -475,7 +477,7 @@ const RULES = {
   patience: "R3",
   plain: "E6",
   unplayable: "O4",
-} as const satisfies Record<keyof Switches, string>;
+} as const satisfies Record<keyof EdgeSwitches, string>;
 
 const rows = Object.entries(CASES).flatMap(([name, cases]) =>
   cases.map(([value, check]) => {

@@ -6,6 +6,9 @@ import type { OverlayOptions } from "./image-options.ts";
 type Shares = (overlay: number, image: number) => readonly [number, number];
 type Pixel = readonly [red: number, green: number, blue: number, alpha: number];
 
+/** Where an overlay lies, and how it is blended. */
+export type Placing = Omit<OverlayOptions, "url">;
+
 /** Porter and Duff's shares of the overlay and of the image, by the opacities of both, 0–1. */
 const SHARES: Record<NonNullable<OverlayOptions["composite"]>, Shares> = {
   over: (overlay) => [1, 1 - overlay],
@@ -20,7 +23,7 @@ const SHARES: Record<NonNullable<OverlayOptions["composite"]>, Shares> = {
  * Draws an overlay that is already transformed: centred, or at a distance from a side in px; clipped,
  * or repeated along an axis. Outside of the overlay the image does not change, in any mode (O12).
  */
-export function drawOverlay(image: Picture, overlay: Picture, options: OverlayOptions): Picture {
+export function drawOverlay(image: Picture, overlay: Picture, options: Placing): Picture {
   const { repeat, opacity = 1, composite = "over" } = options;
   const across = startOf(image.width, overlay.width, options.left, options.right);
   const down = startOf(image.height, overlay.height, options.top, options.bottom);

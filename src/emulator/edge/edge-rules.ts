@@ -13,6 +13,7 @@ import {
   type RulesOf,
   table,
 } from "../check.ts";
+import { BINDING_TROUBLES, type BindingSwitches } from "./binding-switches.ts";
 import { type Fault, isFault } from "./faults.ts";
 import type { EdgeSettings } from "./settings.ts";
 import type { Switches } from "./switches.ts";
@@ -28,6 +29,18 @@ const sources = listOf("hosts, each with or without a path, such as *.example/ph
   const [, name] = /^(?:\*\.)?([^/]+)(?:\/.*)?$/s.exec(`${entry}`) ?? [];
   return typeof entry === "string" && isHost(name);
 });
+
+const BINDING_RULES = {
+  bindingAllowed: flag,
+  bindingBytes: count,
+  bindingQualityWords: oneOf("refused", "taken"),
+  bindingMetadata: oneOf("dropped", "copyright", "kept"),
+  bindingAnimation: oneOf("original", "error"),
+  bindingSmaller: oneOf("original", "print"),
+  bindingAvif: oneOf("original", "error", "webp"),
+  bindingSame: oneOf("call", "bytes"),
+  bindingFault: oneOf(...BINDING_TROUBLES),
+} satisfies RulesOf<BindingSwitches>;
 
 export const SWITCH_RULES = {
   transformations: flag,
@@ -64,6 +77,7 @@ export const SWITCH_RULES = {
   patience: count,
   plain: listOf("hosts, without http:// and without a path", isHost),
   unplayable: oneOf("refused", "left-out"),
+  ...BINDING_RULES,
 } satisfies RulesOf<Switches>;
 
 type Workers = NonNullable<EdgeSettings["workers"]>;

@@ -15,9 +15,10 @@ import type { ImageOptions, OverlayOptions } from "./image-options.ts";
 import { lifetime, ttlByStatus } from "./lifetime.ts";
 import { make } from "./make.ts";
 import type { Options } from "./options.ts";
+import { isBeyond } from "./quota.ts";
 import { readOriginal } from "./read-original.ts";
 import type { makeRendition, Overlay } from "./rendition.ts";
-import type { Edge, EdgeInit, EdgeSettings } from "./settings.ts";
+import type { EdgeCore, EdgeInit, EdgeSettings } from "./settings.ts";
 import { STRICT, type Switches } from "./switches.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 import { blockedAnswer, isOfInterface, readImageUrl } from "./url-interface.ts";
@@ -30,7 +31,7 @@ type Ttl = number | undefined;
  * @param maker makes the renditions; tests pass one that remembers them
  * @throws {TypeError} if a setting is wrong or unknown
  */
-export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettings): Edge {
+export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettings): EdgeCore {
   checkSettings("createEdge", settings, SETTING_RULES, SWITCH_RULES);
   const { zone, fetch, now = Date.now, workers = {}, ...changed } = settings;
   const switches: Switches = { ...STRICT, ...setOf(changed) };
@@ -79,9 +80,7 @@ export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettin
     if (kept !== undefined) return successAnswer(kept, key, init, "internal=ram/h", switches);
     const failed = faults.get(key);
     if (failed !== undefined) return faultAnswer(failed);
-    if (!transformations.has(billed) && transformations.size >= switches.quota) {
-      return faultAnswer("9422/429"); // L2
-    }
+    if (isBeyond(transformations, billed, switches.quota)) return faultAnswer("9422/429"); // L2
     const made = await transform(url, askingOf(init, options), options.image, ttl);
     if (isFault(made)) return fail(key, made, init);
     transformations.add(billed);

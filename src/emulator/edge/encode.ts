@@ -2,6 +2,7 @@
 
 import type { Metadata } from "sharp";
 import { keptExif, withExif } from "./exif.ts";
+import type { Frames } from "./frames.ts";
 import type { Picture } from "./geometry.ts";
 import type { ImageOptions } from "./image-options.ts";
 import type { Original } from "./read-original.ts";
@@ -10,7 +11,8 @@ import { loadSharp } from "./sharp.ts";
 /** The numbers behind the names of qualities, 1–100 (O5). */
 export type Qualities = Readonly<Record<Extract<ImageOptions["quality"], string>, number>>;
 
-type Format = "jpeg" | "png" | "webp" | "avif" | "gif";
+/** What the edge encodes. */
+export type Format = "jpeg" | "png" | "webp" | "avif" | "gif";
 
 const LONGEST_WEBP_SIDE = 16_383;
 const DEFAULT_QUALITY = 85; // O5
@@ -22,39 +24,62 @@ export function keepsFrames({ type, frames }: Original, { anim, format }: ImageO
 }
 
 /**
- * Encodes frames (O5, O6, O8, O9, R5).
+ * Encodes frames in the format that `cf.image` asks for (O5, O6, O8, O9, R5).
  * @param source the content-type of the original
  * @throws if a side is too long for the format
  */
 export async function encode(
-  frames: readonly [Picture, ...Picture[]],
+  frames: Frames,
   source: Original["type"],
   image: ImageOptions,
   { qualities, metadata }: { readonly qualities: Qualities; readonly metadata: Metadata },
-): Promise<{ bytes: Uint8Array; type: string }> {
-  const transparent = frames.some(isTransparent);
-  const format = outputFormat(frames, source, image, transparent);
+): Promise<Encoded> {
+  const format = outputFormat(frames, source, image, frames.some(isTransparent));
+  const { delay, loop, exif } = metadata;
+  return encodeAs(format, frames, {
+    quality: typeof image.quality === "string" ? qualities[image.quality] : image.quality,
+    progressive: image.format !== "baseline-jpeg",
+    exif: exif && keptExif(exif, image.metadata),
+    timing: { delay, loop },
+  });
+}
+
+/** How frames are encoded. */
+export type Encoding = {
+  /** Of JPEG, WebP and AVIF, 1–100. */
+  readonly quality?: number | undefined;
+  /** Of a JPEG. */
+  readonly progressive?: boolean;
+  /** What a JPEG keeps of it (O9). */
+  readonly exif: Uint8Array | undefined;
+  readonly timing: Pick<Metadata, "delay" | "loop">;
+};
+
+export type Encoded = { readonly bytes: Uint8Array; readonly type: string };
+
+/**
+ * Encodes frames in a format. GIF and WebP keep all of them, the others the first one.
+ * @throws if a side is too long for the format
+ */
+export async function encodeAs(
+  format: Format,
+  frames: Frames,
+  { quality = DEFAULT_QUALITY, progressive = true, exif, timing: all }: Encoding,
+): Promise<Encoded> {
   const shown = format === "gif" || format === "webp" ? frames : frames.slice(0, 1);
   const { width, height } = frames[0];
   const pixels = loadSharp()(Buffer.concat(shown.map(({ data }) => data)), {
     raw: { width, height: height * shown.length, channels: 4, pageHeight: height },
     limitInputPixels: false,
   });
-  const output = transparent ? pixels : pixels.removeAlpha();
-  const { delay, loop, exif } = metadata;
-  const timing = shown.length > 1 ? { delay, loop } : {};
-  const quality =
-    typeof image.quality === "string"
-      ? qualities[image.quality]
-      : (image.quality ?? DEFAULT_QUALITY);
+  const output = frames.some(isTransparent) ? pixels : pixels.removeAlpha();
+  const timing = shown.length > 1 ? all : {};
   // Low efforts, because they are fast. How small a rendition can be is not tested.
   switch (format) {
     case "jpeg": {
-      const progressive = image.format !== "baseline-jpeg";
       // White, as for pad. Cloudflare does not document the background of a transparent JPEG.
       const jpeg = output.flatten({ background: "white" }).jpeg({ quality, progressive });
-      const kept = exif && keptExif(exif, image.metadata);
-      return { bytes: withExif(await jpeg.toBuffer(), kept), type: "image/jpeg" };
+      return { bytes: withExif(await jpeg.toBuffer(), exif), type: "image/jpeg" };
     }
     case "webp": {
       const webp = output.webp({ quality, lossless: quality === 100, effort: 2, ...timing });
@@ -78,7 +103,7 @@ function isTransparent({ data }: Picture): boolean {
 
 /** The format that was asked for, that of the source, or one that can replace it (O6, R5). */
 function outputFormat(
-  [{ width, height }, ...others]: readonly [Picture, ...Picture[]],
+  [{ width, height }, ...others]: Frames,
   source: Original["type"],
   { format, compression }: ImageOptions,
   transparent: boolean,

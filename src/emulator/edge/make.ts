@@ -26,7 +26,8 @@ export type Made = {
   readonly marked: boolean;
 };
 
-const LONGEST_AVIF_SIDE = 1_200; // O7
+/** px (O7) */
+export const LONGEST_AVIF_SIDE = 1_200;
 
 /** Makes what `cf.image` asks for, or returns why the edge cannot. */
 export async function make(
@@ -44,8 +45,13 @@ export async function make(
     return { type: "image/svg+xml", bytes: sanitiseSvg(original.svg), warnings: [], marked };
   }
   if (image.format === "svg") return "9412/415"; // R8: a raster image does not become an SVG
+  return await decodes(() => develop(original, image, overlays, switches, maker));
+}
+
+/** Does a work with pixels. An image that cannot be decoded is a fault. */
+export async function decodes<Result>(work: () => Promise<Result>): Promise<Result | Fault> {
   try {
-    return await develop(original, image, overlays, switches, maker);
+    return await work();
   } catch (error) {
     // sharp throws a plain Error if it cannot decode. Any other class is a bug in this code.
     if (error instanceof Error && error.constructor === Error) return "9516/422";

@@ -3,9 +3,10 @@
 import type { Fault } from "./faults.ts";
 import type { ImageOptions } from "./image-options.ts";
 
-type Test = (value: unknown) => boolean;
+/** Whether an option has a value that the edge accepts. */
+export type Test = (value: unknown) => boolean;
 
-const between =
+export const between =
   (least: number, most: number): Test =>
   (value) =>
     typeof value === "number" && value >= least && value <= most;
@@ -13,18 +14,18 @@ const whole =
   (least: number): Test =>
   (value) =>
     typeof value === "number" && Number.isInteger(value) && value >= least;
-const oneOf =
+export const oneOf =
   (...allowed: readonly unknown[]): Test =>
   (value) =>
     allowed.includes(value);
-const isText: Test = (value) => typeof value === "string" && value.length > 0;
-const isTable = (value: unknown): value is Record<string, unknown> =>
+export const isText: Test = (value) => typeof value === "string" && value.length > 0;
+export const isTable = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const tableOf =
   (tests: Readonly<Record<string, Test>>): Test =>
   (value) =>
     isTable(value) && hold(tests, value);
-const either =
+export const either =
   (...tests: readonly Test[]): Test =>
   (value) =>
     tests.some((test) => test(value));
@@ -32,9 +33,11 @@ const either =
 const distance = between(0, Number.MAX_SAFE_INTEGER);
 const fraction = between(0, 1);
 const factor = between(0, Number.MAX_VALUE);
-const sides = { top: distance, right: distance, bottom: distance, left: distance };
+/** The sides of a border, of a trim, or of the place of an overlay. */
+export const SIDES = { top: distance, right: distance, bottom: distance, left: distance };
 
-const COMMON = {
+/** The options that images and overlays share. */
+export const TRANSFORMS = {
   width: whole(1), // O1
   height: whole(1), // O1
   dpr: (value) => typeof value === "number" && value > 0, // O2: values above 2 are clamped
@@ -55,11 +58,11 @@ const COMMON = {
   rotate: oneOf(0, 90, 180, 270, 360), // O11
   flip: oneOf("h", "v", "hv"), // O11
   background: isText, // O12
-  border: tableOf({ color: isText, width: distance, ...sides }), // O12
+  border: tableOf({ color: isText, width: distance, ...SIDES }), // O12
   trim: either(
     oneOf("border"),
     tableOf({
-      ...sides,
+      ...SIDES,
       width: whole(1),
       height: whole(1),
       border: either(
@@ -73,8 +76,8 @@ const COMMON = {
 } as const satisfies Record<string, Test>;
 
 const OVERLAY = {
-  ...COMMON,
-  ...sides,
+  ...TRANSFORMS,
+  ...SIDES,
   url: isText,
   opacity: fraction,
   repeat: oneOf(true, "x", "y"),
@@ -89,7 +92,7 @@ const isOverlay: Test = (value) =>
   !("top" in value && "bottom" in value);
 
 const IMAGE = {
-  ...COMMON,
+  ...TRANSFORMS,
   quality: either(between(1, 100), oneOf("high", "medium-high", "medium-low", "low")), // O5
   format: oneOf("avif", "webp", "jpeg", "baseline-jpeg", "png", "png-force", "json", "svg"), // O6
   anim: oneOf(true, false), // O8

@@ -35,14 +35,8 @@ export type EdgeInit = FetchInit & {
   };
 };
 
-/**
- * Cloudflare's image edge, as strict as in production.
- * @example
- * const edge: Edge = createEdge({ zone: "images.example", fetch: s3.fetch });
- * vi.stubGlobal("fetch", edge.fetch);
- * edge.switches.transformations = false;
- */
-export type Edge = {
+/** What `fetch` of an edge is, with its switches. `Edge` adds the Images binding. */
+export type EdgeCore = {
   /** `fetch` as a Worker sees it. Without `cf.image` it asks the network. */
   fetch(input: FetchInput, init?: EdgeInit): Promise<Response>;
   /** What the URL interface answers, before any Worker is asked (E10). Undefined: nothing. */
@@ -52,7 +46,7 @@ export type Edge = {
   /** The URLs from which originals were fetched, in order. */
   readonly originFetches: readonly string[];
   /** The unique transformations, which are billed (L2). */
-  readonly transformations: ReadonlySet<string>;
+  readonly transformations: Set<string>;
   /** Drops an original and all its variants, by its source URL (C3). */
   purge(url: string): void;
 };

@@ -1,14 +1,23 @@
 // Everything about the edge that is unknown, depends on the zone, or can go wrong. Each is a switch,
 // which a test may set at any time: `createEdge({ quota: 1, … })` or `edge.switches.quota = 1`.
 
+import { type BindingSwitches, STRICT_BINDING } from "./binding-switches.ts";
 import type { Fault } from "./faults.ts";
 
 /**
- * The switches of the edge.
+ * The switches of the edge and of the Images binding.
  * @example
  * const switches: Partial<Switches> = { transformations: false };
  */
-export type Switches = {
+export type Switches = EdgeSwitches & BindingSwitches;
+
+/**
+ * The switches of the edge. The binding has those of its own, and shares `trouble`, `quota`, `avifInput`,
+ * `qualities`, `limits` and `originalSides`.
+ * @example
+ * const switches: Partial<EdgeSwitches> = { quota: 1 };
+ */
+export type EdgeSwitches = {
   /** R2. False: transformations are off for the zone, and the edge returns the original. */
   transformations: boolean;
   /** R2, open: what a Worker on a workers.dev address gets of a source on another host. */
@@ -107,4 +116,5 @@ export const STRICT = {
   patience: 30_000,
   plain: Object.freeze([]),
   unplayable: "refused",
+  ...STRICT_BINDING,
 } as const satisfies Switches;

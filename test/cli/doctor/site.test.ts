@@ -7,7 +7,7 @@ import type { CauseId, Check } from "../../../src/cli/doctor/checks/index.ts";
 import type { Severity } from "../../../src/cli/doctor/finding.ts";
 import type { Fault } from "../../../src/emulator/edge/faults.ts";
 import type { EdgeSettings } from "../../../src/emulator/edge/settings.ts";
-import type { Switches } from "../../../src/emulator/edge/switches.ts";
+import type { EdgeSwitches } from "../../../src/emulator/edge/switches.ts";
 import { readPage } from "../../docs/pages.ts";
 import { CONFIGURED, configure, deploy, examine, SITE } from "../../support/cli/doctor.ts";
 import { wrongIn } from "../../support/cli/report.ts";
@@ -88,7 +88,10 @@ test.each(CODES)("the edge's code %s is found by /healthz, as %s", async (troubl
 
 /** The checks that fail with a switch set. */
 const SWITCHES: {
-  readonly [Name in keyof Switches]: readonly (readonly [Switches[Name], readonly Check[]])[];
+  readonly [Name in keyof EdgeSwitches]: readonly (readonly [
+    EdgeSwitches[Name],
+    readonly Check[],
+  ])[];
 } = {
   transformations: [[false, ["transformations", "image"]]],
   sources: [

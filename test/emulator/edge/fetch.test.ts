@@ -1,7 +1,7 @@
 // The forms in which a Worker calls the edge's `fetch`, and what reaches the network. No network.
 
 import { beforeEach, expect, test, vi } from "vitest";
-import { createEdge } from "../../../src/emulator/edge/create-edge.ts";
+import { createEdge } from "../../../src/emulator/create-edge.ts";
 import type { Network } from "../../../src/emulator/fetch.ts";
 import { file } from "../../support/stand.ts";
 

@@ -1,7 +1,7 @@
 // The `fetch` of the strict S3: what it answers, and how it fails where no answer comes. No network.
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { createEdge } from "../../../src/emulator/edge/create-edge.ts";
+import { createEdge } from "../../../src/emulator/create-edge.ts";
 import { createS3, type S3, type S3Answer, type S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { sign } from "../../../src/worker/s3/sigv4.ts";
 import { CREDENTIALS } from "../../support/env.ts";

@@ -1,0 +1,83 @@
+// What the Images binding asks: a service that reads a form and answers with an image, with facts or with a
+// refusal. docs/rules.md has its rules. This file shows the steps of a request.
+
+import { decodes } from "../edge/make.ts";
+import { isBeyond } from "../edge/quota.ts";
+import { type Drawing, type Original, readOriginal } from "../edge/read-original.ts";
+import { uprightSize } from "../edge/rendition.ts";
+import type { EdgeCore } from "../edge/settings.ts";
+import { breaking } from "./break.ts";
+import { develop } from "./develop.ts";
+import { type BindingFault, refusalAnswer } from "./faults.ts";
+import { type Posted, readForm } from "./read-form.ts";
+import { readOutput, readSteps } from "./read-steps.ts";
+
+/** Answers a request of the binding: `…/transform` or `…/info`. */
+export type ImagesService = (request: Request) => Promise<Response>;
+
+/**
+ * Creates the service of an edge.
+ * @param developer makes the images; tests pass one that remembers them
+ */
+export function createImagesService(
+  { switches, transformations }: Pick<EdgeCore, "switches" | "transformations">,
+  developer: typeof develop = develop,
+): ImagesService {
+  let calls = 0;
+
+  async function answer(request: Request): Promise<Response> {
+    if (switches.bindingFault === "throws") throw new Error("Network connection lost.");
+    if (switches.bindingFault === "stalls") return new Promise<never>(() => {});
+    if (!switches.bindingAllowed) return refusalAnswer("9430/403"); // B7
+    const posted = await readForm(request, switches.bindingBytes);
+    if (switches.trouble !== undefined) return refusalAnswer(switches.trouble);
+    if (typeof posted === "string") return refusalAnswer(posted);
+    const isInfo = new URL(request.url).pathname.endsWith("/info");
+    const made = isInfo ? await facts(posted) : await image(posted);
+    return typeof made === "string" ? refusalAnswer(made) : made;
+  }
+
+  async function facts({ images: [bytes] }: Posted): Promise<Response | BindingFault> {
+    const read = await readOriginal(bytes, switches);
+    if (typeof read === "string") return read;
+    if ("svg" in read) return Response.json({ format: "image/svg+xml" }); // B8
+    const { width, height } = switches.originalSides === "upright" ? await uprightSize(read) : read;
+    return Response.json({ format: read.type, file_size: bytes.length, width, height });
+  }
+
+  async function image(posted: Posted): Promise<Response | BindingFault> {
+    const steps = readSteps(posted);
+    if (typeof steps === "string") return steps;
+    const output = readOutput(posted, switches);
+    if (typeof output === "string") return output;
+    const { format: _format, ...unique } = output;
+    const source = switches.bindingSame === "bytes" ? await digest(posted.images) : `${calls++}`;
+    const billed = `binding ${source} ${JSON.stringify([steps, unique])}`; // B9
+    if (isBeyond(transformations, billed, switches.quota)) return "9422/429"; // B9
+    const originals: Original[] = [];
+    for (const bytes of posted.images) {
+      const read = await readOriginal(bytes, switches);
+      if (typeof read === "string") return read;
+      if (isDrawing(read)) return "9412/415"; // B2
+      originals.push(read);
+    }
+    const [canvas, ...others] = originals;
+    if (canvas === undefined) return "9432/400";
+    const made = await decodes(() => developer([canvas, ...others], steps, output, switches));
+    if (typeof made === "string") return made;
+    transformations.add(billed);
+    return breaking(made, canvas, output.format, switches.bindingFault);
+  }
+
+  return answer;
+}
+
+const isDrawing = (read: Original | Drawing): read is Drawing => "svg" in read;
+
+async function digest(images: readonly Uint8Array[]): Promise<string> {
+  const all = images.map(async (bytes) => {
+    const hash = await crypto.subtle.digest("SHA-256", bytes.slice());
+    return Buffer.from(hash).toString("hex");
+  });
+  return (await Promise.all(all)).join(" ");
+}
