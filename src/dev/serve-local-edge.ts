@@ -1,9 +1,9 @@
 // Serves the strict edge to the Worker of the local run. The same URL also hands over the secrets of
 // .dev.vars, so they are in no argument and in no file of wrangler.
 
-import { answerDoor, type ServedEdge } from "../emulator/answer-door.ts";
+import { answerDoor } from "../emulator/answer-door.ts";
 import { listen } from "../emulator/listen.ts";
-import type { Served } from "../emulator/served.ts";
+import type { Served, ServedEdge } from "../emulator/served.ts";
 
 /**
  * Serves the edge at a URL that nobody can guess.

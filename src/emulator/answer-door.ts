@@ -4,11 +4,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { json } from "node:stream/consumers";
-import type { Edge } from "./create-edge.ts";
 import type { EdgeInit } from "./edge/settings.ts";
-
-/** What is served of an edge: its `fetch`, and the Images binding if it has one. */
-export type ServedEdge = Pick<Edge, "fetch"> & Partial<Pick<Edge, "answerImages">>;
+import type { Edge, ServedEdge } from "./served.ts";
 
 /** Has the edge answer. @throws what the edge throws, or if the request is of another form */
 export async function answerDoor(

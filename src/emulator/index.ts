@@ -18,7 +18,7 @@ export type {
 } from "./cache/entrypoint.ts";
 export type { Where } from "./cache/places.ts";
 export type { CacheSwitches } from "./cache/switches.ts";
-export { createEdge, type Edge } from "./create-edge.ts";
+export { createEdge } from "./create-edge.ts";
 export type { BindingSwitches } from "./edge/binding-switches.ts";
 export type { Fault } from "./edge/faults.ts";
 export type {
@@ -30,7 +30,6 @@ export type {
 export type { EdgeInit, EdgeSettings } from "./edge/settings.ts";
 export type { EdgeSwitches, Switches } from "./edge/switches.ts";
 export type { FetchInit, FetchInput, HeadersInput, Network } from "./fetch.ts";
-export type { ImagesService } from "./images/service.ts";
 export type {
   BindingDraw,
   BindingEncoding,
@@ -41,6 +40,7 @@ export type {
   BindingTransform,
   BindingTransformer,
   ImagesBinding,
+  ImagesService,
 } from "./images/types.ts";
 export {
   createS3,
@@ -53,4 +53,4 @@ export {
 } from "./s3/s3.ts";
 export { serveS3 } from "./s3/serve-s3.ts";
 export { type ServeEdgeOptions, serveEdge } from "./serve-edge.ts";
-export type { Served } from "./served.ts";
+export type { Edge, Served, ServedEdge } from "./served.ts";

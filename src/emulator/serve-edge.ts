@@ -1,8 +1,8 @@
 // Serves the strict edge to a Worker in another process, which reaches it by `throughEdge`.
 
-import { answerDoor, type ServedEdge } from "./answer-door.ts";
+import { answerDoor } from "./answer-door.ts";
 import { listen } from "./listen.ts";
-import type { Served } from "./served.ts";
+import type { Served, ServedEdge } from "./served.ts";
 
 /**
  * How an edge is served.

@@ -4,7 +4,7 @@
 import sharp from "sharp";
 import { beforeAll, beforeEach, expect, vi } from "vitest";
 import { createCache } from "../../src/emulator/cache/cache.ts";
-import type { Edge } from "../../src/emulator/create-edge.ts";
+import type { Edge } from "../../src/emulator/served.ts";
 import { objectTag } from "../../src/worker/cache/tags.ts";
 import { BASE, NEXT_CREDENTIALS } from "../support/env.ts";
 import { stage } from "../support/play.ts";

@@ -1,7 +1,8 @@
 // The strict edges of all places behind the Worker, and what each request to them gave.
 
-import { type Edge, withImages } from "../../src/emulator/create-edge.ts";
 import { createEdgeWith } from "../../src/emulator/edge/edge.ts";
+import type { Edge } from "../../src/emulator/served.ts";
+import { withImages } from "../../src/emulator/with-images.ts";
 import type { Loopback } from "../../src/worker/cache/loopback.ts";
 import { BASE } from "../support/env.ts";
 import { stage } from "../support/play.ts";

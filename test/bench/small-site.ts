@@ -3,7 +3,7 @@
 
 import { AwsV4Signer } from "aws4fetch";
 import { expect } from "vitest";
-import type { Edge } from "../../src/emulator/create-edge.ts";
+import type { Edge } from "../../src/emulator/served.ts";
 import { mistakeText } from "../../src/worker/base/mistake.ts";
 import { readConfig } from "../../src/worker/config/config.ts";
 import { sign } from "../../src/worker/s3/sigv4.ts";

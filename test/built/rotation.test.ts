@@ -4,8 +4,8 @@
 import { join } from "node:path";
 import { http, passthrough } from "msw";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Edge } from "../../src/emulator/create-edge.ts";
 import { serveEdge } from "../../src/emulator/serve-edge.ts";
+import type { Edge } from "../../src/emulator/served.ts";
 import { BUILT, ROOT } from "../support/built.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../support/env.ts";
 import { createHarness } from "../support/harness.ts";

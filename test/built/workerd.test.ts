@@ -13,7 +13,7 @@ import { BROKEN, HARD_KEYS } from "../../src/dev/objects.ts";
 import { serveLocalEdge } from "../../src/dev/serve-local-edge.ts";
 import { ownerConfig } from "../../src/dev/wrangler-files.ts";
 import { createEdge } from "../../src/emulator/create-edge.ts";
-import type { Edge } from "../../src/emulator/create-edge.ts";
+import type { Edge } from "../../src/emulator/served.ts";
 import { signGrant } from "../../src/url/grant.ts";
 import { originUrl } from "../../src/worker/s3/object-url.ts";
 import { asked } from "../hostile/inputs.ts";

@@ -43,7 +43,7 @@ beforeAll(() => {
       typeRoots: [join(ROOT, "node_modules/@types"), join(ROOT, "node_modules")],
     },
     include: [],
-    files: ["index.ts", "through-edge.ts"].map((file) => join(ROOT, "src/emulator", file)),
+    files: ["index.ts", "worker.ts"].map((file) => join(ROOT, "src/emulator", file)),
   });
   execFileSync(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", config]);
   const entry = (name: string) => ({
@@ -53,7 +53,7 @@ beforeAll(() => {
   write(join(PACKAGE, "package.json"), {
     name: "vitrine",
     type: "module",
-    exports: { "./testing": entry("index"), "./testing/worker": entry("through-edge") },
+    exports: { "./testing": entry("index"), "./testing/worker": entry("worker") },
   });
   for (const name of ["@types/node", "@cloudflare/workers-types"]) link(name);
 });
@@ -62,13 +62,16 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** What a test of somebody's Worker does. The marked lines must not compile. */
 const APP = `
 import {
+  type BindingDraw, type BindingEncoding, type BindingInfo, type BindingOutput, type BindingResult,
+  type BindingSwitches, type BindingText, type BindingTransform, type BindingTransformer,
+  type EdgeSwitches, type ImagesBinding, type ImagesService, type ServedEdge,
   type Cache, type CacheSettings, type CacheSwitches, createCache, createEdge, createS3, type Edge,
   type EdgeInit, type EdgeSettings, type Entrypoint, type EntrypointOptions, type Fault,
   type ImageOptions, type Loopback, type MakeEntrypoint, type Network, type PurgeOptions,
   type PurgeResult, type Run, type RunContext, type S3, type S3Answer, type S3Fault, type S3Grant, type S3Settings,
   type Served, type ServeEdgeOptions, serveEdge, serveS3, type Stored, type Switches, type Where,
 } from "vitrine/testing";
-import { throughEdge } from "vitrine/testing/worker";
+import { throughEdge, throughImages } from "vitrine/testing/worker";
 
 const settings: S3Settings = {
   endpoint: "https://s3.eu-west-1.amazonaws.com",
@@ -106,6 +109,22 @@ edge.switches.trouble = "9522/503" satisfies Fault;
 export const changed: Partial<Switches> = { quota: 1 };
 export const edgeSettings: EdgeSettings = { zone: "images.example", fetch, ...changed };
 
+const far: ImagesBinding = throughImages(fetch, "http://a.example");
+const step: BindingTransform = { width: 20, gravity: { x: 0.5, mode: "remainder" } };
+const chain: BindingTransformer = far.input(new Blob([]).stream(), {} satisfies BindingEncoding);
+const draw: BindingDraw = { bottom: 8, repeat: "x" };
+const output: BindingOutput = { format: "image/webp", quality: 80 };
+export const drawn: Promise<BindingResult> = edge.images
+  .input(new Blob([]).stream())
+  .transform(step)
+  .draw(chain, draw)
+  .output(output);
+export const told: Promise<BindingInfo> = far.info(new Blob([]).stream());
+export const written = far.text("a", { font: { url: "https://a.example" } } satisfies BindingText);
+export const service: ImagesService = edge.answerImages;
+export const binding: Partial<BindingSwitches> = { bindingFault: "stalls" };
+export const own: Partial<EdgeSwitches> = { quota: 1 };
+
 const cacheSettings: CacheSettings = { now: () => 0, enabled: true };
 export const cache: Cache = createCache(cacheSettings);
 export const same = createCache();
@@ -126,10 +145,14 @@ export const where: Where = cache.where();
 export const switches: CacheSwitches = cache.switches;
 
 const served: ServeEdgeOptions = { port: 0, failed: (reason) => String(reason) };
+const some: ServedEdge = { fetch: (url, init) => edge.fetch(url, init) };
+export const alone = serveEdge(some);
 export const servers: Promise<Served>[] = [serveEdge(edge, served), serveEdge(edge), serveS3(s3)];
 
 // @ts-expect-error an option that is misspelt
 export const misspelt: ImageOptions = { widht: 160 };
+// @ts-expect-error an option that only cf.image has
+export const onlyOfEdge: BindingTransform = { dpr: 2 };
 // @ts-expect-error a fault that S3 does not have
 s3.faults.add("asleep");
 // @ts-expect-error no switch of the edge
@@ -151,6 +174,7 @@ export const pages = cache.entrypoint(
 );
 const init: RequestInit<RequestInitCfProperties> = { cf: { image: { width: 1 }, cacheTtl: 1 } };
 export const answer = edge.fetch("https://images.example/a", init);
+export const bound: globalThis.ImagesBinding = edge.images;
 `;
 
 type Environment = [name: string, lib: readonly string[], types: readonly string[], more: string];
@@ -188,7 +212,11 @@ test("each export has a docstring with an example", () => {
     names.split(",").map((name) => [name.replace("type", "").trim(), file] as const),
   );
   expect(exported.length).toBeGreaterThan(35);
-  for (const [name, file] of [...exported, ["throughEdge", "through-edge"]]) {
+  for (const [name, file] of [
+    ...exported,
+    ["throughEdge", "through-edge"],
+    ["throughImages", "through-images"],
+  ]) {
     const found = new RegExp(
       `@example\\n(?: \\*.*\\n)+export (?:declare function|type) ${name}\\b`,
     );

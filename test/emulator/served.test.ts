@@ -2,12 +2,11 @@
 
 import { request } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Edge } from "../../src/emulator/create-edge.ts";
 import { createEdge } from "../../src/emulator/create-edge.ts";
 import { createS3, type S3Fault } from "../../src/emulator/s3/s3.ts";
 import { serveS3 } from "../../src/emulator/s3/serve-s3.ts";
 import { serveEdge } from "../../src/emulator/serve-edge.ts";
-import type { Served } from "../../src/emulator/served.ts";
+import type { Edge, Served } from "../../src/emulator/served.ts";
 import { throughEdge } from "../../src/emulator/through-edge.ts";
 import { sign } from "../../src/worker/s3/sigv4.ts";
 import { CREDENTIALS } from "../support/env.ts";

@@ -11,9 +11,7 @@ import { develop } from "./develop.ts";
 import { type BindingFault, refusalAnswer } from "./faults.ts";
 import { type Posted, readForm } from "./read-form.ts";
 import { readOutput, readSteps } from "./read-steps.ts";
-
-/** Answers a request of the binding: `…/transform` or `…/info`. */
-export type ImagesService = (request: Request) => Promise<Response>;
+import type { ImagesService } from "./types.ts";
 
 /**
  * Creates the service of an edge.

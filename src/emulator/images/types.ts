@@ -119,3 +119,10 @@ export type BindingText = {
   readonly size?: number;
   readonly color?: string;
 };
+
+/**
+ * What the binding posts its forms to: `…/transform` and `…/info`.
+ * @example
+ * const service: ImagesService = edge.answerImages;
+ */
+export type ImagesService = (request: Request) => Promise<Response>;
