@@ -64,8 +64,9 @@ const APP = `
 import {
   type BindingDraw, type BindingEncoding, type BindingInfo, type BindingOutput, type BindingResult,
   type BindingSwitches, type BindingText, type BindingTransform, type BindingTransformer,
+  type R2, type R2Call, type R2Fault, type R2Found, type R2FoundBody, type R2Stored,
   type EdgeSwitches, type ImagesBinding, type ImagesService, type ServedEdge,
-  type Cache, type CacheSettings, type CacheSwitches, createCache, createEdge, createS3, type Edge,
+  type Cache, type CacheSettings, type CacheSwitches, createCache, createEdge, createR2, createS3, type Edge,
   type EdgeInit, type EdgeSettings, type Entrypoint, type EntrypointOptions, type Fault,
   type ImageOptions, type Loopback, type MakeEntrypoint, type Network, type PurgeOptions,
   type PurgeResult, type Run, type RunContext, type S3, type S3Answer, type S3Fault, type S3Grant, type S3Settings,
@@ -125,6 +126,13 @@ export const service: ImagesService = edge.answerImages;
 export const binding: Partial<BindingSwitches> = { bindingFault: "stalls" };
 export const own: Partial<EdgeSwitches> = { quota: 1 };
 
+const kept: R2Stored = { body: new Uint8Array(3), type: "image/jpeg" };
+export const r2: R2 = createR2({ "fig.jpg": kept });
+r2.faults.add("throws" satisfies R2Fault);
+export const found: Promise<R2FoundBody | null> = r2.get("fig.jpg");
+export const head: Promise<R2Found | null> = r2.head("fig.jpg");
+export const asks: readonly R2Call[] = r2.calls;
+
 const cacheSettings: CacheSettings = { now: () => 0, enabled: true };
 export const cache: Cache = createCache(cacheSettings);
 export const same = createCache();
@@ -162,7 +170,7 @@ createEdge({ zone: "images.example", fetch, makeRendition: undefined });
 /** A Worker's own class needs the runtime's types. */
 const WORKER = `
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { cache, edge } from "./app.ts";
+import { cache, edge, r2 } from "./app.ts";
 
 class Pages extends WorkerEntrypoint<{ readonly EDGE: string }> {
   override fetch(): Response {
@@ -175,6 +183,7 @@ export const pages = cache.entrypoint(
 const init: RequestInit<RequestInitCfProperties> = { cf: { image: { width: 1 }, cacheTtl: 1 } };
 export const answer = edge.fetch("https://images.example/a", init);
 export const bound: globalThis.ImagesBinding = edge.images;
+export const bucket: R2Bucket = r2;
 `;
 
 type Environment = [name: string, lib: readonly string[], types: readonly string[], more: string];

@@ -3,6 +3,7 @@
 import type { Encoded } from "../edge/encode.ts";
 import type { Original } from "../edge/read-original.ts";
 import type { Switches } from "../edge/switches.ts";
+import { halfOf } from "../half-of.ts";
 
 /** A PNG of one pixel, for an answer whose type is not that of its bytes. */
 const PIXEL = Buffer.from(
@@ -35,18 +36,4 @@ export function breaking(
     default:
       return sent(bytes);
   }
-}
-
-/** The first half, and then an error or nothing at all. */
-function halfOf(bytes: Uint8Array, fails: boolean): ReadableStream<Uint8Array> {
-  let sent = false;
-  return new ReadableStream<Uint8Array>({
-    pull(controller) {
-      if (!sent) controller.enqueue(bytes.slice(0, bytes.length / 2));
-      else if (fails) controller.error(new Error("Network connection lost."));
-      else return new Promise<never>(() => {});
-      sent = true;
-      return undefined;
-    },
-  });
 }

@@ -36,25 +36,6 @@ export const SETTING_RULES = {
   now: optional(call<() => number>()),
 } satisfies Record<keyof S3Settings, Rule>;
 
-/** A set of words from a list. */
-export class Words<Word extends string> extends Set<Word> {
-  readonly #name: string;
-  readonly #known: readonly string[];
-
-  constructor(name: string, known: readonly Word[]) {
-    super();
-    this.#name = name;
-    this.#known = known;
-  }
-
-  override add(word: Word): this {
-    if (!this.#known.includes(word)) {
-      throw new TypeError(`${this.#name}: unknown: ${word}. Known: ${this.#known.join(", ")}`);
-    }
-    return super.add(word);
-  }
-}
-
 /** Objects by their keys. */
 export class Objects extends Map<string, Stored> {
   override set(key: string, object: Stored): this {

@@ -3,8 +3,9 @@
 import { checkSettings } from "../check.ts";
 import { unlessAborted } from "../edge/unless-aborted.ts";
 import { type FetchInit, type FetchInput, urlOf } from "../fetch.ts";
+import { Words } from "../words.ts";
 import { answerRequest, type Broken } from "./answer-request.ts";
-import { Objects, SETTING_RULES, Words } from "./checked.ts";
+import { Objects, SETTING_RULES } from "./checked.ts";
 import { refuse } from "./refuse.ts";
 import type { Stored } from "./send-object.ts";
 import {

@@ -1,0 +1,98 @@
+// The types of an R2 bucket, with types of our own: they hold with the types of any runtime.
+
+import type { R2_FAULTS } from "./faults.ts";
+
+/**
+ * An object of a bucket.
+ * @example
+ * r2.objects.set("fig.jpg", { body: readFileSync("fig.jpg"), type: "image/jpeg" });
+ */
+export type R2Stored = {
+  readonly body: Uint8Array;
+  /** Its content-type. Left out: the object has none. */
+  readonly type?: string;
+  /** Its content-encoding. */
+  readonly encoding?: string;
+  readonly cacheControl?: string;
+  readonly customMetadata?: Record<string, string>;
+  /** Left out: when the emulator was written. */
+  readonly uploaded?: Date;
+};
+
+/**
+ * What an R2 bucket can be made to do wrong.
+ * @example
+ * r2.faults.add("throws" satisfies R2Fault);
+ */
+export type R2Fault = (typeof R2_FAULTS)[number];
+
+/**
+ * What an R2 bucket was asked.
+ * @example
+ * expect(r2.calls).toEqual([{ method: "get", key: "fig.jpg" } satisfies R2Call]);
+ */
+export type R2Call = { readonly method: "get" | "head"; readonly key: string };
+
+/**
+ * What is known of an object.
+ * @example
+ * const object: R2Found | null = await r2.head("fig.jpg");
+ */
+export type R2Found = {
+  readonly key: string;
+  readonly version: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Without quotes, and with them. */
+  readonly etag: string;
+  readonly httpEtag: string;
+  readonly uploaded: Date;
+  readonly httpMetadata: {
+    contentType?: string;
+    contentEncoding?: string;
+    cacheControl?: string;
+  };
+  readonly customMetadata: Record<string, string>;
+  readonly storageClass: string;
+  readonly checksums: { toJSON(): object };
+  writeHttpMetadata(headers: Headers): void;
+};
+
+/**
+ * An object with its bytes.
+ * @example
+ * const object: R2FoundBody | null = await r2.get("fig.jpg");
+ */
+export type R2FoundBody = R2Found & {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly bodyUsed: boolean;
+  arrayBuffer(): Promise<ArrayBuffer>;
+  bytes(): Promise<Uint8Array>;
+  text(): Promise<string>;
+  json<T>(): Promise<T>;
+  blob(): Promise<Blob>;
+};
+
+/**
+ * The binding of an R2 bucket.
+ * @example
+ * const env = { MEDIA_BUCKET: createR2() satisfies R2 };
+ */
+export type R2 = {
+  head(key: string): Promise<R2Found | null>;
+  /** @throws with options: they are not played */
+  get(key: string, options?: object): Promise<R2FoundBody | null>;
+  readonly put: NotPlayed;
+  readonly delete: NotPlayed;
+  readonly list: NotPlayed;
+  readonly createMultipartUpload: NotPlayed;
+  readonly resumeMultipartUpload: NotPlayed;
+  /** May be changed at any time. */
+  readonly objects: Map<string, R2Stored>;
+  readonly faults: Set<R2Fault>;
+  /** All calls, in order. */
+  readonly calls: R2Call[];
+};
+
+/** Throws. */
+type NotPlayed = () => never;
