@@ -14,6 +14,8 @@ export type Qualities = Readonly<Record<Extract<ImageOptions["quality"], string>
 /** What the edge encodes. */
 export type Format = "jpeg" | "png" | "webp" | "avif" | "gif";
 
+/** px (O7) */
+export const LONGEST_AVIF_SIDE = 1_200;
 const LONGEST_WEBP_SIDE = 16_383;
 const DEFAULT_QUALITY = 85; // O5
 

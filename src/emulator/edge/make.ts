@@ -1,6 +1,8 @@
 // What the edge makes of an object: a rendition, facts as JSON, a sanitised SVG, or the original
 // itself. A switch decides whether the edge admits that it passed the original on.
 
+import { decodes } from "./decodes.ts";
+import { LONGEST_AVIF_SIDE } from "./encode.ts";
 import type { Fault } from "./faults.ts";
 import type { Fetched } from "./fetch-original.ts";
 import type { Size } from "./geometry.ts";
@@ -26,9 +28,6 @@ export type Made = {
   readonly marked: boolean;
 };
 
-/** px (O7) */
-export const LONGEST_AVIF_SIDE = 1_200;
-
 /** Makes what `cf.image` asks for, or returns why the edge cannot. */
 export async function make(
   found: Fetched,
@@ -46,17 +45,6 @@ export async function make(
   }
   if (image.format === "svg") return "9412/415"; // R8: a raster image does not become an SVG
   return await decodes(() => develop(original, image, overlays, switches, maker));
-}
-
-/** Does a work with pixels. An image that cannot be decoded is a fault. */
-export async function decodes<Result>(work: () => Promise<Result>): Promise<Result | Fault> {
-  try {
-    return await work();
-  } catch (error) {
-    // sharp throws a plain Error if it cannot decode. Any other class is a bug in this code.
-    if (error instanceof Error && error.constructor === Error) return "9516/422";
-    throw error;
-  }
 }
 
 async function develop(

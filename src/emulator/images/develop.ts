@@ -1,12 +1,17 @@
 // What the binding makes of images, by the edge's own code for pixels: each step in turn, then the output.
 
 import { drawOverlay } from "../edge/draw-overlay.ts";
-import { type Encoded, type Encoding, encodeAs, type Format } from "../edge/encode.ts";
+import {
+  type Encoded,
+  type Encoding,
+  encodeAs,
+  type Format,
+  LONGEST_AVIF_SIDE,
+} from "../edge/encode.ts";
 import { keptExif } from "../edge/exif.ts";
 import { decode, type Frames, mapFrames } from "../edge/frames.ts";
 import { outputSize, type Size } from "../edge/geometry.ts";
 import type { Transformations } from "../edge/image-options.ts";
-import { LONGEST_AVIF_SIDE } from "../edge/make.ts";
 import type { Original } from "../edge/read-original.ts";
 import type { Switches } from "../edge/switches.ts";
 import { transform } from "../edge/transform.ts";

@@ -1,7 +1,7 @@
 // What the Images binding asks: a service that reads a form and answers with an image, with facts or with a
 // refusal. docs/rules.md has its rules. This file shows the steps of a request.
 
-import { decodes } from "../edge/make.ts";
+import { decodes } from "../edge/decodes.ts";
 import { isBeyond } from "../edge/quota.ts";
 import { type Drawing, type Original, readOriginal } from "../edge/read-original.ts";
 import { uprightSize } from "../edge/rendition.ts";
