@@ -1,27 +1,22 @@
 // Keys of an issuer of tokens, and the vars of a Worker that takes a role of AWS. The keys are made for each
 // run: they open nothing.
 
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { CREDENTIALS, ENV, VARS } from "./env.ts";
 
 /** A private key as `openssl genpkey` writes it. */
-function pem(kind: "ec" | "rsa", size: string | number): string {
-  const encoding = {
-    privateKeyEncoding: { type: "pkcs8", format: "pem" },
-    publicKeyEncoding: { type: "spki", format: "pem" },
-  } as const;
-  const { privateKey } =
-    kind === "ec"
-      ? generateKeyPairSync("ec", { namedCurve: `${size}`, ...encoding })
-      : generateKeyPairSync("rsa", { modulusLength: Number(size), ...encoding });
-  return privateKey;
+function pem({ privateKey }: { readonly privateKey: KeyObject }): string {
+  return `${privateKey.export({ type: "pkcs8", format: "pem" })}`;
 }
 
-export const EC_KEY = pem("ec", "P-256");
-export const OTHER_EC_KEY = pem("ec", "P-256");
-export const RSA_KEY = pem("rsa", 2048);
-export const SHORT_RSA_KEY = pem("rsa", 1024);
-export const P384_KEY = pem("ec", "P-384");
+const ec = (namedCurve: string) => pem(generateKeyPairSync("ec", { namedCurve }));
+const rsa = (modulusLength: number) => pem(generateKeyPairSync("rsa", { modulusLength }));
+
+export const EC_KEY = ec("P-256");
+export const OTHER_EC_KEY = ec("P-256");
+export const RSA_KEY = rsa(2048);
+export const SHORT_RSA_KEY = rsa(1024);
+export const P384_KEY = ec("P-384");
 
 export const ROLE = "arn:aws:iam::123456789012:role/vitrine";
 export const ISSUER = "https://images.example.com";

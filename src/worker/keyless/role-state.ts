@@ -36,7 +36,7 @@ type Advanced = { readonly state: RoleState; readonly effects: readonly RoleNoti
 const RENEW_MS = 25 * 60_000;
 
 /** The same for credentials that last less than an hour: a part of that time. */
-const RENEW_PART = 0.4;
+const RENEW_PART = 0.5;
 
 /** They are not used in their last moments: the request takes time, too. ms. */
 const LAST_MS = 30_000;
@@ -46,7 +46,7 @@ const PAUSE_MS = 30_000;
 const SHORT_PAUSE_MS = 3_000;
 
 /** For how long others wait for a question to STS: ms. If the request that asks dies, it never ends. */
-export const RENEWAL_MS = 15_000;
+export const RENEWAL_MS = 8_000;
 
 /** How often the log is told of a lasting failure: ms. */
 const WHILE_MS = 60_000;

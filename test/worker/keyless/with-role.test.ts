@@ -1,0 +1,311 @@
+// Credentials of a role over time: when STS is asked, what serves meanwhile, and what is told when it fails.
+
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { createMemory } from "../../../src/worker/base/memory.ts";
+import type { Notice } from "../../../src/worker/base/notice.ts";
+import type { Denied, Refusal } from "../../../src/worker/base/refusal.ts";
+import { readConfig } from "../../../src/worker/config/config.ts";
+import { advanceRole, type RoleState } from "../../../src/worker/keyless/role-state.ts";
+import type { RoleMemory } from "../../../src/worker/keyless/sessions.ts";
+import { withRole } from "../../../src/worker/keyless/with-role.ts";
+import type { SignedHeaders } from "../../../src/worker/s3/sigv4.ts";
+import { fireTimer, stopClock } from "../../support/clock.ts";
+import { BASE } from "../../support/env.ts";
+import {
+  answerOf,
+  EC_KEY,
+  errorOf,
+  KEYLESS,
+  OTHER_EC_KEY,
+  ROLE,
+  SESSION,
+} from "../../support/issuer.ts";
+
+const MINUTE = 60_000;
+const URL = `${BASE}published/key.jpg`;
+
+/** The requests to STS, and how it answers the next ones. */
+let asked: { form: URLSearchParams; init: RequestInit }[] = [];
+let answer: (form: URLSearchParams) => Response | Promise<Response>;
+let told: Notice[] = [];
+let after: Promise<unknown>[] = [];
+
+const context = { waitUntil: (work: Promise<unknown>) => void after.push(work) };
+const now = () => Date.now();
+const good = () => {
+  const accessKeyId = `ASIA${asked.length}`.padEnd(20, "X");
+  return new Response(answerOf(now() + 60 * MINUTE, { ...SESSION, accessKeyId }));
+};
+const error =
+  (code: string, status = 400) =>
+  () =>
+    new Response(errorOf(code), { status });
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-11-26T12:00:00Z") });
+  [asked, told, after, answer] = [[], [], [], good];
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (url, init = {}) => {
+    expect(`${url}`).toBe("https://sts.eu-west-1.amazonaws.com");
+    const form = new URLSearchParams(`${init.body}`);
+    asked.push({ form, init });
+    return answer(form);
+  });
+  return () => void vi.useRealTimers();
+});
+
+function memory(change: object = {}): RoleMemory {
+  const config = readConfig({ ...KEYLESS, ...change });
+  const role = "mistakes" in config ? undefined : config.buckets[0]?.role;
+  if (!role) throw new Error("no role");
+  const start: RoleState = { role };
+  return createMemory(start, advanceRole, (notice) => told.push(notice));
+}
+
+/** What S3 answers: it takes all credentials, or refuses some with a code. */
+type S3 = (headers: SignedHeaders) => string | undefined;
+const takesAll: S3 = () => undefined;
+
+async function ask(role: RoleMemory, s3 = takesAll, patience = 15_000): Promise<string> {
+  const visit = { context, deadline: now() + patience };
+  const made = await withRole(role, { region: "eu-west-1" }, URL, visit, async (headers) => {
+    const code = s3(headers);
+    const denied: Denied = {
+      event: "origin-denied",
+      status: 403,
+      said: { status: 403, code: code ?? "" },
+    };
+    return code === undefined ? { shown: keyIn(headers) } : denied;
+  });
+  if ("shown" in made) return made.shown;
+  last = made;
+  return made.event;
+}
+let last: Refusal | undefined;
+
+const keyIn = (headers: SignedHeaders) => {
+  expect(headers["x-amz-security-token"]).toBe(SESSION.sessionToken);
+  return /Credential=(ASIA\d+)/.exec(headers.authorization)?.[1] ?? "";
+};
+const pass = (ms: number) => void vi.setSystemTime(now() + ms);
+
+/** Lets what goes on after the answers end. */
+const settle = async () => void (await Promise.all(after));
+
+test("STS is asked as AWS documents it, and never follows a redirect", async () => {
+  expect(await ask(memory())).toBe("ASIA1");
+  const [{ form, init } = { form: new URLSearchParams(), init: {} }] = asked;
+  const { WebIdentityToken, ...rest } = Object.fromEntries(form);
+  expect(rest).toEqual({
+    ...{ Action: "AssumeRoleWithWebIdentity", Version: "2011-06-15", RoleArn: ROLE },
+    ...{ RoleSessionName: "vitrine", DurationSeconds: "3600" },
+  });
+  expect(WebIdentityToken).toMatch(/^eyJ[\w-]+\.eyJ[\w-]+\.[\w-]{86}$/);
+  expect(init).toMatchObject({ method: "POST", redirect: "manual", cache: "no-store" });
+});
+
+test("many visitors at once wait for one question", async () => {
+  const role = memory();
+  const shown = await Promise.all(Array.from({ length: 50 }, () => ask(role)));
+  expect([new Set(shown), asked.length]).toEqual([new Set(["ASIA1"]), 1]);
+});
+
+test("credentials are kept, and renewed before they expire, while the old ones serve", async () => {
+  const role = memory();
+  await ask(role);
+  pass(34 * MINUTE);
+  expect([await ask(role), asked.length]).toEqual(["ASIA1", 1]);
+  pass(2 * MINUTE);
+  const shown = await Promise.all([ask(role), ask(role)]);
+  expect(shown).toEqual(["ASIA1", "ASIA1"]);
+  await settle();
+  expect([await ask(role), asked.length, told]).toEqual(["ASIA2", 2, []]);
+});
+
+test("a day with a request every ten minutes asks STS once in 40 minutes, and none fails", async () => {
+  const role = memory();
+  for (let minutes = 0; minutes < 24 * 60; minutes += 10) {
+    expect(await ask(role)).toMatch(/^ASIA/);
+    await settle();
+    pass(10 * MINUTE);
+  }
+  expect(asked.length).toBeLessThanOrEqual((24 * 60) / 40 + 1);
+});
+
+describe("while STS fails", () => {
+  test("for 20 minutes, the old credentials serve, and the log has a line a minute", async () => {
+    const role = memory();
+    await ask(role);
+    pass(36 * MINUTE);
+    answer = error("AccessDenied", 403);
+    for (let seconds = 0; seconds < 20 * 60; seconds += 10) {
+      expect(await ask(role)).toBe("ASIA1");
+      await settle();
+      pass(10_000);
+    }
+    expect(asked.length).toBe(1 + 40);
+    expect(told).toHaveLength(20);
+    expect(told[1]).toEqual({
+      ...{ event: "role-failed", role: ROLE, origin: "AccessDenied", times: 2 },
+      reason: expect.stringContaining("trust policy"),
+      expires: "2026-11-26T13:00:00.000Z",
+    });
+    answer = good;
+    pass(30_000);
+    await ask(role);
+    await settle();
+    expect(await ask(role)).toBe(`ASIA${asked.length}`);
+  });
+
+  test("and no credentials are left, visitors are refused, and STS is asked every 3 s at most", async () => {
+    const role = memory();
+    answer = error("AccessDenied", 403);
+    for (let seconds = 0; seconds < 120; seconds++) {
+      expect(await ask(role)).toBe("role-refused");
+      expect(last).toMatchObject({
+        role: ROLE,
+        origin: "AccessDenied",
+        repeated: seconds % 60 > 0,
+      });
+      pass(1000);
+    }
+    expect([asked.length, told]).toEqual([40, []]);
+  });
+
+  test("for a moment, it is asked once more at once", async () => {
+    for (const status of [500, 503]) {
+      asked = [];
+      answer = () => (asked.length === 1 ? new Response("", { status }) : good());
+      expect(await ask(memory())).toBe("ASIA2");
+    }
+    asked = [];
+    answer = () => (asked.length === 1 ? Promise.reject(new TypeError("reset")) : good());
+    expect(await ask(memory())).toBe("ASIA2");
+    asked = [];
+    answer = () => (asked.length === 1 ? error("IDPCommunicationError")() : good());
+    expect(await ask(memory())).toBe("ASIA2");
+  });
+});
+
+test("a question whose request was cut off is asked again by another one", async () => {
+  stopClock();
+  const role = memory();
+  role.learn({ type: "renewal-started", renewal: { ended: new Promise(() => {}), began: now() } });
+  const shown = ask(role);
+  await fireTimer();
+  expect(await shown).toBe("ASIA1");
+});
+
+test("a visitor does not wait for STS beyond their deadline", async () => {
+  stopClock();
+  answer = () => new Promise(() => {});
+  const shown = ask(memory(), takesAll, 2000);
+  await fireTimer();
+  expect([await shown, last]).toEqual([
+    "role-refused",
+    expect.objectContaining({ origin: "unreachable", reason: "STS does not answer in time" }),
+  ]);
+});
+
+const HOUR = 60 * MINUTE;
+test.each<[string, () => Response, string]>([
+  ["HTML", () => new Response("<html>Sign in</html>"), "unreadable"],
+  ["an endless answer", () => new Response(endless()), "unreadable"],
+  ["half an answer", () => new Response(answerOf(now() + HOUR).slice(0, 700)), "unreadable"],
+  ["credentials that are over", () => new Response(answerOf(now() - 1)), "unreadable"],
+  [
+    "a redirect",
+    () => new Response("", { status: 307, headers: { location: "https://x.example" } }),
+    "307",
+  ],
+  ["credentials in an error", () => new Response(answerOf(now() + HOUR), { status: 400 }), "400"],
+])("%s of STS gives no credentials", async (_what, other, origin) => {
+  answer = other;
+  expect(await ask(memory())).toBe("role-refused");
+  expect(last).toMatchObject({ origin });
+});
+
+/** A body that never ends. */
+function endless(): ReadableStream<Uint8Array> {
+  const chunk = new TextEncoder().encode(" ".repeat(4096));
+  return new ReadableStream({ pull: (controller) => controller.enqueue(chunk) });
+}
+
+describe("where S3 refuses the credentials", () => {
+  test.each(["ExpiredToken", "InvalidToken", "InvalidAccessKeyId"])(
+    "with %s, they are fetched anew, and the visitor gets the image",
+    async (code) => {
+      const role = memory();
+      await ask(role);
+      pass(10 * MINUTE);
+      const refusesOld: S3 = (headers) => (keyIn(headers) === "ASIA1" ? code : undefined);
+      const shown = await Promise.all(Array.from({ length: 20 }, () => ask(role, refusesOld)));
+      expect([new Set(shown), asked.length]).toEqual([new Set(["ASIA2"]), 2]);
+    },
+  );
+
+  test("new ones, too, it is said once a minute, and STS is not asked without end", async () => {
+    const role = memory();
+    for (let seconds = 0; seconds < 180; seconds++) {
+      expect(await ask(role, () => "InvalidToken")).toBe("role-refused");
+      expect(last).toMatchObject({ origin: "InvalidToken", repeated: seconds % 60 > 0 });
+      pass(1000);
+    }
+    expect(asked.length).toBeLessThanOrEqual(3);
+  });
+
+  test.each([
+    ["SignatureDoesNotMatch", "role-refused"],
+    ["AccessDenied", "object-denied"],
+    ["NoSuchKey", "object-missing"],
+    ["RequestTimeTooSkewed", "origin-denied"],
+  ])("%s drops none", async (code, event) => {
+    const role = memory();
+    await ask(role);
+    pass(10 * MINUTE);
+    expect(await ask(role, () => code)).toBe(event);
+    expect([last, await ask(role), asked.length]).toEqual([
+      expect.not.objectContaining({ said: expect.anything() }),
+      "ASIA1",
+      1,
+    ]);
+  });
+});
+
+describe("with two keys", () => {
+  const both = { OIDC_SIGNING_KEY: EC_KEY, OIDC_SIGNING_KEY_NEXT: OTHER_EC_KEY };
+  const kidOf = (form: URLSearchParams) => {
+    const [head = ""] = (form.get("WebIdentityToken") ?? "").split(".");
+    return JSON.parse(Buffer.from(head, "base64url").toString()).kid;
+  };
+
+  test("the other one signs where STS cannot check the first one", async () => {
+    answer = () => (asked.length === 1 ? error("InvalidIdentityToken")() : good());
+    expect(await ask(memory(both))).toBe("ASIA2");
+    expect(new Set(asked.map(({ form }) => kidOf(form))).size).toBe(2);
+  });
+
+  test.each([
+    ["AccessDenied", 1],
+    ["InvalidIdentityToken", 2],
+  ])("%s of all is the end after %i question(s)", async (code, times) => {
+    answer = error(code);
+    expect([await ask(memory(both)), asked.length]).toEqual(["role-refused", times]);
+  });
+});
+
+test("nothing that is told holds a credential or a token", async () => {
+  const role = memory();
+  answer = (form) =>
+    new Response(errorOf("AccessDenied", `${form.get("WebIdentityToken")}`), { status: 403 });
+  await ask(role);
+  const refusal = JSON.stringify(last);
+  answer = good;
+  pass(MINUTE);
+  await ask(role);
+  pass(40 * MINUTE);
+  answer = (form) => new Response(`${form.get("WebIdentityToken")}${answerOf(1)}`);
+  await ask(role);
+  await settle();
+  expect(told).toHaveLength(1);
+  expect(`${refusal}${JSON.stringify(told)}`).not.toMatch(/eyJ|ASIA|wJalr|AQoDYX/);
+});
