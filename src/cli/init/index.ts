@@ -36,7 +36,7 @@ export function initCommand(world: World, run: Run) {
     .option("--provider <name>", `who keeps the bucket: ${PROVIDER_NAMES.join(", ")}`)
     .option("--bucket <name>", "the bucket's name at the provider")
     .option("--region <region>", "its region; not for r2 and gcs")
-    .option("--endpoint <url>", "its S3 endpoint, without the bucket: for r2 and minio")
+    .option("--endpoint <url>", "its S3 endpoint, without the bucket: for minio, or r2 with keys")
     .option("--prefix <path>", "the part of the bucket to show; default: all of it")
     .option("--domain <host>", "the domain to show it on; default: none yet")
     .option("--name <name>", "the name of the Worker; default: that of the folder")
@@ -49,6 +49,7 @@ At a terminal it asks for what the options leave out. It overwrites nothing.
 
 Examples:
   npx vitrine init images
+  npx vitrine init images --provider r2 --bucket acme-media
   npx vitrine init images --provider aws --bucket acme-media --region eu-west-1
   npx vitrine init . --provider minio --bucket acme-media --endpoint https://minio.example.com`;
 
@@ -97,7 +98,16 @@ function refuse(world: World, mistakes: readonly FlagMistake[]): Exit {
   return EXIT.usage;
 }
 
-function nextSteps({ domain, bucket }: Settings, go: string): string[] {
+function nextSteps({ domain, bucket, s3 }: Settings, go: string): string[] {
+  if (s3 === undefined) {
+    return [
+      "Next:",
+      `  1. ${go}npm install`,
+      "  2. npm start, and open http://localhost:8787/",
+      `  3. npx wrangler login, and npm run deploy, which makes the R2 bucket ${bucket} if there is none`,
+      "  4. If the bucket is empty: npx vitrine sample puts a first picture into it",
+    ];
+  }
   const own = domain === "" ? "put your domain under routes in wrangler.toml, and " : "";
   return [
     "Next:",

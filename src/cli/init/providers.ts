@@ -12,6 +12,8 @@ export type Provider = {
   readonly region: string;
   /** What the operator must say. */
   readonly needs: readonly Need[];
+  /** Whether it is reached by a binding of the Worker, unless an endpoint is given. */
+  readonly isBound?: true;
   /** What a terminal also asks for, with the value above as the default. */
   readonly asks?: readonly Need[];
 };
@@ -27,7 +29,8 @@ export const PROVIDERS = {
     label: "Cloudflare R2",
     endpoint: "https://<account id>.r2.cloudflarestorage.com",
     region: "auto",
-    needs: ["endpoint"],
+    needs: [],
+    isBound: true,
   },
   b2: {
     label: "Backblaze B2",

@@ -20,8 +20,8 @@ export type Settings = {
   /** The name of the Worker. */
   readonly name: string;
   readonly bucket: string;
-  readonly endpoint: string;
-  readonly region: string;
+  /** How S3's API reaches it; undefined: it is an R2 bucket, which a binding of the Worker reaches. */
+  readonly s3: { readonly endpoint: string; readonly region: string } | undefined;
   /** With a slash at the end; `""`: the whole bucket. */
   readonly prefix: string;
   /** `""`: none yet. */
@@ -35,6 +35,11 @@ const providerSchema = oneOf(...PROVIDER_NAMES);
 const nameSchema = textLike(
   "a name of 1 to 63 letters a to z, digits and -",
   /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+);
+// S3's rules allow more.
+const r2NameSchema = textLike(
+  "the name of an R2 bucket: 3 to 63 letters a to z, digits and -",
+  /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/,
 );
 const domainSchema = textThat(
   "a host name such as images.example.com, without https://, port and path",
@@ -53,6 +58,7 @@ export function readAnswers(
       ? [{ flag: "provider", message: `is missing: one of ${PROVIDER_NAMES.join(", ")}` } as const]
       : mistakesOf("provider", providerSchema, providerName)),
     ...bucketMistakes(bucket, answers, provider),
+    ...(bucket.binding === undefined ? [] : boundMistakes(answers)),
     ...mistakesOf("name", nameSchema, name),
     ...(domain === "" ? [] : mistakesOf("domain", domainSchema, domain)),
     ...(isOfCloudflare(domain)
@@ -69,26 +75,35 @@ export function readAnswers(
   if (mistakes.length > 0) return { mistakes };
   const { endpoint = "", region = "", prefix = "" } = bucket;
   return {
-    ...{ name, endpoint, region, prefix },
+    ...{ name, prefix },
     bucket: bucket.bucket ?? "",
+    s3: bucket.binding === undefined ? { endpoint, region } : undefined,
     domain: hostNameOf(domain) ?? "",
   };
 }
 
 /** A bucket as wrangler.toml has it, as far as it is known. */
-type Bucket = { readonly [key in "bucket" | "endpoint" | "region" | "prefix"]?: string };
+type Bucket = {
+  readonly [key in "binding" | "bucket" | "endpoint" | "region" | "prefix"]?: string;
+};
+
+/** The name of the binding of an R2 bucket. */
+export const R2_BINDING = "MEDIA_BUCKET";
 
 function bucketOf(given: Answers, provider: Provider | undefined): Bucket {
-  const { bucket, prefix } = given;
+  const own = {
+    ...(given.bucket !== undefined && { bucket: given.bucket }),
+    ...(given.prefix && { prefix: given.prefix.endsWith("/") ? given.prefix : `${given.prefix}/` }),
+  };
+  if (provider?.isBound && given.endpoint === undefined) return { binding: R2_BINDING, ...own };
   const isUsual = (need: "endpoint" | "region") => provider?.needs.includes(need) === false;
   const region = given.region ?? (isUsual("region") ? provider?.region : undefined);
   const made = provider && region !== undefined ? endpointOf(provider, region) : undefined;
   const endpoint = given.endpoint ?? (isUsual("endpoint") ? made : undefined);
   return {
-    ...(bucket !== undefined && { bucket }),
+    ...own,
     ...(endpoint !== undefined && { endpoint }),
     ...(region !== undefined && { region }),
-    ...(prefix && { prefix: prefix.endsWith("/") ? prefix : `${prefix}/` }),
   };
 }
 
@@ -114,9 +129,22 @@ function bucketMistakes(
   });
 }
 
+/** What is wrong for an R2 bucket that a binding reaches: its settings need no bucket, and have no region. */
+function boundMistakes({ bucket, region }: Answers): FlagMistake[] {
+  const needs = "is only for R2 by its S3 API: add --endpoint, too, or leave it out";
+  return [
+    ...(bucket === undefined
+      ? [{ flag: "bucket", message: NO_BUCKET } as const]
+      : mistakesOf("bucket", r2NameSchema, bucket)),
+    ...(region === undefined ? [] : [{ flag: "region", message: needs } as const]),
+  ];
+}
+
+const NO_BUCKET = "is missing: the bucket's name at the provider";
+
 /** Says that a flag is missing. Undefined: it depends on the provider, or on another flag, whether it is. */
 function missingText(flag: Flag, provider: Provider | undefined): string | undefined {
-  if (flag === "bucket") return "is missing: the bucket's name at the provider";
+  if (flag === "bucket") return NO_BUCKET;
   if (flag !== "endpoint" && flag !== "region") return undefined;
   return provider?.needs.includes(flag) ? `is missing, such as ${provider[flag]}` : undefined;
 }

@@ -81,3 +81,56 @@ test("an endpoint that is given goes before that of the provider", async () => {
   expect(await init(folder, [...given, "--endpoint", endpoint])).toMatchObject({ code: 0 });
   expect(contents(folder)["wrangler.toml"]).toContain(`\nendpoint = "${endpoint}"\n`);
 });
+
+const R2 = ["--provider", "r2", "--bucket", "acme-media"];
+
+test.each<[more: readonly string[], media: object, workersDev: boolean, patterns: string[]]>([
+  [[], { binding: "MEDIA_BUCKET" }, true, []],
+  [["--prefix", "published"], { binding: "MEDIA_BUCKET", prefix: "published/" }, true, []],
+  [["--domain", "images.example.com"], { binding: "MEDIA_BUCKET" }, false, ["images.example.com"]],
+])(
+  "r2 without an endpoint needs no key, also with %j",
+  async (more, media, workersDev, patterns) => {
+    const folder = emptyFolder();
+    expect(await init(folder, [...R2, ...more])).toMatchObject({ code: 0, err: "" });
+    const { code, out, err } = await vitrine(["check"], { folder });
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toContain("nothing is to be\n  allowed in the dashboard");
+    expect(readProject(folder)).toMatchObject({
+      ...{ images: "IMAGES", secrets: [], workersDev, patterns },
+      r2Buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "acme-media" }],
+    });
+    expect(Object(readProject(folder).deployed["BUCKETS"]).media).toEqual(media);
+  },
+);
+
+test.each([
+  [["--region", "auto"], "region: is only for R2 by its S3 API: add --endpoint, too"],
+  [["--bucket", "acme_media"], '"acme_media" is not the name of an R2 bucket'],
+  [["--bucket", "acme.media"], '"acme.media" is not the name of an R2 bucket'],
+  [["--bucket", "Acme"], '"Acme" is not a bucket name'],
+  [["--prefix", "/x"], '"/x/" is not a path such as a/b/'],
+  [["--endpoint", ""], "is not a plain https:// URL"],
+])("r2 with %j is refused, and nothing is written", async (more, says) => {
+  const folder = emptyFolder();
+  const { code, out, err } = await init(folder, [...R2, ...more]);
+  expect([code, out]).toEqual([3, ""]);
+  expect(err).toContain(says);
+  expect(contents(folder)).toEqual({});
+});
+
+test("r2 without a bucket names that alone", async () => {
+  expect((await init(emptyFolder(), ["--provider", "r2"])).err).toBe(
+    "Nothing is written:\n  --bucket: is missing: the bucket's name at the provider\n",
+  );
+});
+
+test("the steps of r2 need no domain, and .dev.vars.example asks for nothing (D1)", async () => {
+  const folder = emptyFolder();
+  const { out } = await init(folder, R2);
+  expect(out).toContain("  3. npx wrangler login, and npm run deploy, which makes the R2 bucket");
+  expect(out).not.toContain("domain");
+  const { ".dev.vars.example": example, "README.md": readme } = contents(folder);
+  expect(example?.match(/^[^#\n].*$/gm)).toBeNull();
+  expect(readme).not.toContain("key to the first image");
+});

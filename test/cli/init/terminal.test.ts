@@ -44,32 +44,48 @@ test("it asks for what a provider needs, and the defaults are one key away", asy
 });
 
 test("a wrong answer is refused at once, and asked for again", async () => {
-  const { code, err, folder, left } = await ask([
-    ["Who keeps the bucket?", DOWN + ENTER],
+  const { code, folder, left } = await ask([
+    ["Who keeps the bucket?", DOWN.repeat(4) + ENTER],
     ["The name of the bucket", ENTER],
     ["is missing", `Acme${ENTER}`],
     ['"Acme" is not a bucket name', `\u0015acme-media${ENTER}`],
-    ["Its S3 endpoint", `https://id.r2.cloudflarestorage.com/acme-media${ENTER}`],
-    ["contains the bucket's name", `\u0015https://id.r2.cloudflarestorage.com${ENTER}`],
+    ["Its S3 endpoint", `https://minio.example.com/acme-media${ENTER}`],
+    ["contains the bucket's name", `\u0015https://minio.example.com${ENTER}`],
+    ["Its region", ENTER],
     ["The part of the bucket", `published${ENTER}`],
     ["The domain", `images.example.com/${ENTER}`],
     ["is not a host name", `\u0015images.example.com${ENTER}`],
     ["The name of the Worker", `shop-images${ENTER}`],
   ]);
   expect([code, left]).toEqual([0, []]);
-  expect(err).not.toContain("Its region");
   const { deployed, patterns, worker } = readProject(folder);
   expect({ deployed, patterns, worker }).toMatchObject({
     deployed: {
       BUCKETS: {
         media: {
-          ...{ bucket: "acme-media", region: "auto", prefix: "published/" },
-          endpoint: "https://id.r2.cloudflarestorage.com",
+          ...{ bucket: "acme-media", region: "us-east-1", prefix: "published/" },
+          endpoint: "https://minio.example.com",
         },
       },
     },
     patterns: ["images.example.com"],
     worker: "shop-images",
+  });
+});
+
+test("of an R2 bucket it asks for neither an endpoint nor a region", async () => {
+  const { code, err, folder, left } = await ask([
+    ["Who keeps the bucket?", DOWN + ENTER],
+    ["The name of the bucket", `acme.media${ENTER}`],
+    ["is not the name of an R2 bucket", `\u0015acme-media${ENTER}`],
+    ["The part of the bucket", ENTER],
+    ["The domain", ENTER],
+    ["The name of the Worker", ENTER],
+  ]);
+  expect([code, left]).toEqual([0, []]);
+  expect(err).not.toMatch(/endpoint|region/);
+  expect(readProject(folder).deployed).toMatchObject({
+    BUCKETS: { media: { binding: "MEDIA_BUCKET" } },
   });
 });
 

@@ -6,3 +6,11 @@ export const DEV_VARS_EXAMPLE = `# The access key of the bucket. Write yours int
 AWS_ACCESS_KEY_ID=""
 AWS_SECRET_ACCESS_KEY=""
 `;
+
+/** The same for an R2 bucket that a binding reaches: there is no key. */
+export const BOUND_DEV_VARS_EXAMPLE = `# The bucket needs no key, so no secret is needed here. A copy of this file named .dev.vars is
+# for the local run. Cloudflare's Deploy button asks for each line without a #.
+
+# The token opens the deep form of /healthz:
+# HEALTH_TOKEN="a token of 16 characters or more"
+`;

@@ -1,7 +1,7 @@
 // The files of a new project, in the order in which they are told.
 
 import type { Settings } from "../read-answers.ts";
-import { DEV_VARS_EXAMPLE } from "./dev-vars-example.ts";
+import { BOUND_DEV_VARS_EXAMPLE, DEV_VARS_EXAMPLE } from "./dev-vars-example.ts";
 import { GITIGNORE } from "./gitignore.ts";
 import { INDEX_TS } from "./index-ts.ts";
 import { packageJson } from "./package-json.ts";
@@ -32,7 +32,7 @@ export function projectFiles(settings: Settings, version: string): readonly Proj
     {
       path: ".dev.vars.example",
       what: "the names of the secrets, without values",
-      text: DEV_VARS_EXAMPLE,
+      text: settings.s3 === undefined ? BOUND_DEV_VARS_EXAMPLE : DEV_VARS_EXAMPLE,
     },
     { path: ".gitignore", what: "what is made again, and secrets", text: GITIGNORE },
     {

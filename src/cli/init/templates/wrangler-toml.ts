@@ -1,13 +1,11 @@
 // wrangler.toml of a new project. This repository's own is made of the same text: a test compares them.
 
 import { madeWithComment } from "../../project/made-with.ts";
-import type { Settings } from "../read-answers.ts";
+import { R2_BINDING, type Settings } from "../read-answers.ts";
 
 /** @param version that of Vitrine, which `vitrine check` reads again */
-export function wranglerToml(
-  { name, bucket, endpoint, region, prefix, domain }: Settings,
-  version: string,
-): string {
+export function wranglerToml(settings: Settings, version: string): string {
+  const { name, bucket, s3, prefix, domain } = settings;
   return `${madeWithComment(version)} npx vitrine check reads this line.
 # All settings of Vitrine are in this file. docs/configuration.md explains each key and
 # its values. After a change, run: npx vitrine check
@@ -19,11 +17,7 @@ compatibility_date = "2026-11-01"
 minify = true
 keep_names = false
 
-# Whether Cloudflare transforms the images of a bucket on a workers.dev address is not
-# known. If not, visitors get 502 there. So it is turned off. Use your own domain:
-workers_dev = false
-preview_urls = false
-${routes(domain)}
+${s3 === undefined ? boundAddress(domain) : address(domain)}
 
 [observability]
 enabled = true
@@ -44,10 +38,7 @@ cache = { enabled = false }
 type = "worker"
 cache = { enabled = true }
 
-[vars.BUCKETS.media]
-endpoint = ${toml(endpoint)}
-bucket = ${toml(bucket)}
-region = ${toml(region)}
+${s3 === undefined ? boundBucket(bucket) : s3Bucket(bucket, s3)}
 ${prefix === "" ? "" : `prefix = ${toml(prefix)}\n`}
 [[vars.ROUTES]]
 path = "/images/:preset/*"
@@ -78,10 +69,54 @@ quality = 80
 [vars.COSTS]
 most = 50
 objects = { media = 10_000 }
+${s3 === undefined ? "" : SECRETS}`;
+}
 
+const SECRETS = `
 [secrets]
 required = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
 `;
+
+function s3Bucket(bucket: string, { endpoint, region }: NonNullable<Settings["s3"]>): string {
+  return `[vars.BUCKETS.media]
+endpoint = ${toml(endpoint)}
+bucket = ${toml(bucket)}
+region = ${toml(region)}`;
+}
+
+/** Its name stands in one place only, because the Deploy button asks for another one, and changes only that. */
+function boundBucket(bucket: string): string {
+  return `# Cloudflare Images makes the renditions. The Worker reads the R2 bucket through its own
+# binding, so neither needs a key.
+[images]
+binding = "IMAGES"
+
+[[r2_buckets]]
+binding = ${toml(R2_BINDING)}
+bucket_name = ${toml(bucket)}
+
+[vars.BUCKETS.media]
+binding = ${toml(R2_BINDING)}`;
+}
+
+function address(domain: string): string {
+  return `# Whether Cloudflare transforms the images of a bucket on a workers.dev address is not
+# known. If not, visitors get 502 there. So it is turned off. Use your own domain:
+workers_dev = false
+preview_urls = false
+${routes(domain)}`;
+}
+
+/** No rule of the zone and no log of it holds for a workers.dev address, so a domain takes its place. */
+function boundAddress(domain: string): string {
+  const what =
+    domain === ""
+      ? "# This needs no domain. Once you have one, uncomment routes, and turn workers_dev off:"
+      : "# The rules of your domain do not hold on a workers.dev address, so it is turned off:";
+  return `${what}
+workers_dev = ${domain === ""}
+preview_urls = false
+${routes(domain)}`;
 }
 
 function routes(domain: string): string {
