@@ -4,6 +4,7 @@ import { withPages } from "../cli/command.ts";
 import { unplayable } from "../emulator/edge/unplayable.ts";
 import type { Config } from "../worker/config/config.ts";
 import { publicPath } from "../worker/config/find-route.ts";
+import { imageOf } from "../worker/edge/ask-edge.ts";
 import { BROKEN, HARD_KEYS, PICTURES } from "./objects.ts";
 import { signQuery } from "./sign-query.ts";
 
@@ -57,7 +58,7 @@ async function imageLines(address: string, config: Config): Promise<string[]> {
 /** The options of presets that the emulator does not implement. */
 function missingLines({ variants }: Config): string[] {
   const lines = [...variants].flatMap(([name, { image }]) => {
-    const missing = unplayable(image);
+    const missing = unplayable(imageOf({ image }));
     if (missing.length === 0 || name.includes("@")) return [];
     return [`PRESETS.${name}: the local edge does not implement ${missing.join(", ")}.`];
   });

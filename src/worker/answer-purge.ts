@@ -70,11 +70,12 @@ async function purge(
       if (!bucket) return report.fault(400, "wrangler.toml has no bucket of this name");
       const tags = [await bucketTag(bucket)];
       const hindered = await purgeKept(caches.kept, { tags }, deadline);
-      return report.ofAll(`${bucket.name}/*`, hindered, caches);
+      return report.ofAll(`${bucket.name}/*`, [bucket], hindered, caches);
     }
     case "everything":
       return report.ofAll(
         "*",
+        buckets,
         await purgeKept(caches.kept, { purgeEverything: true }, deadline),
         caches,
       );

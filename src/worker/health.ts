@@ -3,19 +3,17 @@
 
 import { plain } from "./answer/answer.ts";
 import { mistakeText } from "./base/mistake.ts";
-import { isRefusal, type Refusal } from "./base/refusal.ts";
+import type { Refusal } from "./base/refusal.ts";
 import { isSameText } from "./base/same-text.ts";
-import { drop } from "./base/send.ts";
 import type { SlotName } from "./base/slot-name.ts";
+import { LATE, within } from "./base/time-limit.ts";
+import type { R2Source } from "./config/bindings.ts";
 import type { Bucket } from "./config/bucket.ts";
 import type { Config } from "./config/config.ts";
 import { keyEnd, type Slot } from "./config/slot.ts";
-import { askEdge } from "./edge/ask-edge.ts";
-import { failureOf } from "./edge/guard.ts";
-import { judge } from "./edge/judge.ts";
 import { originUrl } from "./s3/object-url.ts";
-import { askWith } from "./s3/probe.ts";
-import { signWith } from "./s3/sign-request.ts";
+import { askWith, PATIENCE_MS } from "./s3/probe.ts";
+import { type EdgeHealth, tryEngines } from "./try-engines.ts";
 
 /** What S3 says about a slot, or why the Worker cannot ask with it. */
 export type SlotHealth = {
@@ -34,14 +32,12 @@ export type SlotHealth = {
   missing?: number | undefined;
 };
 
-type EdgeHealth = {
-  /** `on`, `off`, the edge's code, `unreachable`, or `no canary`. */
-  edge: string;
-  /** The status of the answer if it is not a rendition: some codes mean two things. */
-  answered?: number;
+export type BucketHealth = EdgeHealth & {
+  bucket: string;
+  slots: SlotHealth[];
+  /** Of an R2 bucket: `ok`, or `unreachable`. */
+  r2?: string;
 };
-
-export type BucketHealth = EdgeHealth & { bucket: string; slots: SlotHealth[] };
 
 export async function answerHealth(
   request: Request,
@@ -65,7 +61,7 @@ export async function answerHealth(
     return { event: "health-denied", reason: "not the HEALTH_TOKEN" };
   }
   const tried = await Promise.all(buckets.map((bucket) => tryBucket(bucket, timeout)));
-  const ok = tried.every(({ slots }) => slots.some(works));
+  const ok = tried.every(({ slots, r2 }) => slots.some(works) || r2 === "ok");
   const type = { "content-type": "application/json" };
   return plain(ok ? 200 : 503, JSON.stringify({ ok, buckets: tried }, null, 2), type);
 }
@@ -76,15 +72,16 @@ export function works({ state }: SlotHealth): boolean {
 }
 
 async function tryBucket(bucket: Bucket, timeout: number): Promise<BucketHealth> {
-  const { usable } = bucket;
+  const { usable, r2 } = bucket;
   const tried = await Promise.all(usable.map((slot) => trySlot(bucket, slot)));
   const unusable = bucket.unusable.map((one): SlotHealth => {
     return { slot: one.slot, state: "incomplete", mistakes: one.mistakes.map(mistakeText) };
   });
   const slots = [...tried, ...unusable].sort((one) => (one.slot === "current" ? -1 : 1));
   const working = tried.findIndex(works);
-  const edge = await tryEdge(bucket, usable[Math.max(0, working)], timeout);
-  return { bucket: bucket.name, slots, ...edge };
+  const slot = usable[Math.max(0, working)];
+  const edge = await tryEngines(bucket, slot, Date.now() + timeout * 1000);
+  return { bucket: bucket.name, slots, ...(r2 && { r2: await tryR2(bucket, r2) }), ...edge };
 }
 
 /** Asks S3 with a slot for an object that is missing and for the canary. */
@@ -113,19 +110,12 @@ export async function trySlot(
   };
 }
 
-/** Asks for a rendition of the canary (R1): always the same one, which is billed once (L2). */
-async function tryEdge(
-  bucket: Bucket,
-  slot: Slot | undefined,
-  timeout: number,
-): Promise<EdgeHealth> {
-  if (!bucket.canary || !slot) return { edge: "no canary" };
-  const url = originUrl(bucket.base, bucket.canary);
-  const headers = await signWith(slot, url, bucket.region, Date.now());
-  const image = { width: 16, "origin-auth": "share-publicly" } as const;
-  const answer = await askEdge(url, headers, image, Date.now() + timeout * 1000);
-  if (isRefusal(answer)) return { edge: "unreachable" };
-  drop(answer.body);
-  if (judge(answer).result !== "not-made") return { edge: "on" };
-  return { edge: failureOf(answer).edge ?? "off", answered: answer.status };
+/** Asks R2 for the canary, or for an object that is missing. */
+async function tryR2({ prefix, canary }: Bucket, r2: R2Source): Promise<string> {
+  try {
+    const asked = r2.head(canary ?? `${prefix}vitrine-health-${crypto.randomUUID()}`);
+    return (await within(PATIENCE_MS, asked)) === LATE ? "unreachable" : "ok";
+  } catch {
+    return "unreachable";
+  }
 }

@@ -1,37 +1,77 @@
-// Makes renditions, and is the story of the cached entrypoint: it reads the URL of a rendition, signs,
-// asks the edge, and guards. It knows nothing of the visitor.
+// Makes renditions, and is the story of the cached entrypoint: it reads the URL of a rendition, chooses the
+// engine, signs, has the engine make it, and guards. It knows nothing of the visitor.
 
 import { isRefusal, type Refusal } from "./base/refusal.ts";
 import { AS_FALLBACK, TIME_LEFT } from "./cache/ask-kept.ts";
 import { keptImage, keptRefusal } from "./cache/kept-answer.ts";
 import { readRenditionUrl, type Wanted } from "./cache/rendition-url.ts";
 import { bucketTag, objectTag } from "./cache/tags.ts";
+import type { Engine } from "./config/bucket-settings.ts";
+import { enginesFor } from "./config/engine-limits.ts";
 import { makeFacts } from "./edge/facts.ts";
 import { tryTwice } from "./edge/passing.ts";
 import { makeRendition, type Rendition } from "./edge/rendition.ts";
+import { makePicture, tellFacts } from "./images/make.ts";
+import { type Open, openR2, openS3 } from "./images/source.ts";
 import { configOf, memoryOf } from "./isolate.ts";
-import { askedFor } from "./request/format.ts";
-import { withSlots } from "./s3/failover.ts";
+import { openBucketWith } from "./open-bucket.ts";
+import { type Asked, askedFor } from "./request/format.ts";
 import { originUrl } from "./s3/object-url.ts";
 import type { Context, Visit } from "./s3/probe.ts";
 
 /**
- * Has the edge make a rendition: signed with the current key, or the next one where S3 refuses that.
+ * Has a rendition made by the first engine that can make this variant, or by the second one where the
+ * first cannot read the object.
  * @param visit `isFallback`: no visitor asked for the object, so it is no sign of the bucket's health
  */
 export async function make(
-  { bucket, key, version, variant, reads }: Wanted,
+  wanted: Wanted,
   visit: Visit & { readonly isFallback?: boolean },
 ): Promise<Rendition | Refusal> {
-  const url = originUrl(bucket.base, key, version);
-  const memory = memoryOf(bucket);
-  const making = reads === "facts" ? makeFacts : makeRendition;
-  const rendition = await tryTwice(askedFor(variant, reads), visit.deadline, (asked) =>
-    withSlots(memory, url, visit, (signed) => making(url, signed, asked, visit.deadline)),
+  const { bucket, variant, reads } = wanted;
+  const [engine, other] = enginesFor(
+    bucket.engines,
+    variant.image,
+    variant.format,
+    reads === "svg",
   );
-  const refused = isRefusal(rendition) ? rendition.event : undefined;
-  if (!visit.isFallback) memory.learn({ type: "object-asked", refused, now: Date.now() });
-  return rendition;
+  let made = await makeBy(engine, wanted, visit);
+  if (other && isRefusal(made) && "elsewhere" in made) made = await makeBy(other, wanted, visit);
+  const refused = isRefusal(made) ? made.event : undefined;
+  if (!visit.isFallback) memoryOf(bucket).learn({ type: "object-asked", refused, now: Date.now() });
+  return made;
+}
+
+/** Has one engine make a rendition. */
+export function makeBy(engine: Engine, wanted: Wanted, visit: Visit): Promise<Rendition | Refusal> {
+  const make = engine === "binding" ? byBinding : byEdge;
+  const asked = askedFor(wanted.variant, wanted.reads);
+  return tryTwice(asked, visit.deadline, (one) => make(wanted, one, visit));
+}
+
+/** The image edge fetches the object, with the headers that sign the request. */
+function byEdge({ bucket, key, version, reads }: Wanted, asked: Asked, visit: Visit) {
+  const url = originUrl(bucket.base, key, version);
+  const making = reads === "facts" ? makeFacts : makeRendition;
+  return openBucketWith(bucket, url, visit, (signed) => making(url, signed, asked, visit.deadline));
+}
+
+/** The Worker fetches the object, from R2 or signed from S3, and the Images binding gets its bytes. */
+function byBinding({ bucket, key, version, reads }: Wanted, asked: Asked, visit: Visit) {
+  const { images, r2, prefix, base } = bucket;
+  const { deadline } = visit;
+  if (!images) throw new Error("a bucket of this engine has the binding");
+  const making = reads === "facts" ? tellFacts : makePicture;
+  const object = { images, key, prefix, deadline };
+  if (r2) return making({ ...object, open: (one) => openR2(r2, one, deadline) }, asked);
+  const url = originUrl(base, key, version);
+  return openBucketWith(bucket, url, visit, (signed, sign) => {
+    const open: Open = async (one) => {
+      const its = one === key ? url : originUrl(base, one);
+      return openS3(its, one === key ? signed : await sign(its), deadline);
+    };
+    return making({ ...object, open }, asked);
+  });
 }
 
 /**

@@ -106,7 +106,7 @@ export function hasEdge(routes: Config["routes"]): boolean {
 export function* deployMistakes({ routes, variants }: Config): Generator<Mistake> {
   for (const { preset, image } of variants.values()) {
     for (const [index, { url }] of (image.draw ?? []).entries()) {
-      if (!url.startsWith("http:")) continue;
+      if (!url?.startsWith("http:")) continue;
       const path = `PRESETS.${preset}.draw[${index}].url`;
       yield { path, message: "http:// is for your own machine only" }; // E6
     }

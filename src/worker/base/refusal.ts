@@ -80,6 +80,8 @@ export type Upstream = {
   type?: string;
   /** Whether a second try at once may succeed. */
   passing?: boolean;
+  /** Whether another engine may read the object. */
+  elsewhere?: boolean;
   /** Whether S3 or the edge said so about this very URL, for this request. Absent: it is a guess. */
   certain?: boolean;
 };

@@ -18,7 +18,10 @@ import {
 /** `cf`: the image edge fetches the object itself. `binding`: the Worker does, for the Images binding. */
 export type Engine = "cf" | "binding";
 
-const WRITTEN: readonly (readonly [written: unknown, engines: readonly Engine[]])[] = [
+/** One or two. */
+type Engines = readonly [Engine, ...Engine[]];
+
+const WRITTEN: readonly (readonly [written: unknown, engines: Engines])[] = [
   ["cf", ["cf"]],
   ["binding", ["binding"]],
   [
@@ -28,7 +31,7 @@ const WRITTEN: readonly (readonly [written: unknown, engines: readonly Engine[]]
 ];
 
 /** The engines of a bucket. A second one is for what the first cannot make. */
-const engineSchema: Schema<readonly Engine[]> = (value, path, report) => {
+const engineSchema: Schema<Engines> = (value, path, report) => {
   const found = WRITTEN.find(([written]) => JSON.stringify(written) === JSON.stringify(value));
   if (!found) report(path, 'is not one of "cf", "binding", ["binding", "cf"]');
   return found?.[1];

@@ -20,7 +20,7 @@ export type Bucket = {
   /** What opens it, without any secret: the word with which its secrets begin, the role, or `r2`. */
   readonly access: string;
   /** What makes its renditions. The second one is for what the first cannot make. */
-  readonly engines: readonly Engine[];
+  readonly engines: readonly [Engine, ...Engine[]];
   /** The Images binding, if that is one of the engines. */
   readonly images: Images | undefined;
   /** The binding of an R2 bucket, which needs no key. */

@@ -7,6 +7,7 @@ import { imagesSchema, r2Schema } from "./bindings.ts";
 import { type Bucket, openBucket, openR2, type Role } from "./bucket.ts";
 import { bucketSchema } from "./bucket-settings.ts";
 import { type EdgePurge, readEdgePurge } from "./edge-purge.ts";
+import { checkEngines } from "./engine-limits.ts";
 import { indexRoutes, type RouteIndex } from "./find-route.ts";
 import { type Oidc, readOidc } from "./oidc.ts";
 import { presetSchema, type Variant, variantsOf } from "./preset.ts";
@@ -86,6 +87,7 @@ export function readConfig(vars: Vars): Config | Broken {
   const buckets = readBuckets(vars, oidc, report);
   const presets = readTables("PRESETS", vars, report, presetSchema);
   const routes = readRoutes(vars, buckets, presets, report);
+  checkEngines(routes, presets, report);
   const answers = answersSchema(json(vars["ANSWERS"] ?? {}), "ANSWERS", report);
   const limiter =
     "RATE_LIMITER" in vars

@@ -1,6 +1,7 @@
 // The image options of a preset (O1–O12), each with its range, and the variants. Pure.
 
 import { type Size, sizesOf } from "../../url/grammar.ts";
+import { keyFault } from "../../url/key.ts";
 import { has, isTable } from "../base/json.ts";
 import {
   boolean,
@@ -14,6 +15,7 @@ import {
   table,
   text,
   textLike,
+  textThat,
 } from "./schema.ts";
 
 const LONGEST_SIDE = 12_000; // L1
@@ -86,17 +88,24 @@ const options = {
 
 const fit = oneOf("scale-down", "scale-up", "contain", "cover", "crop", "pad", "squeeze"); // O3
 
-const overlay = table({
-  ...options,
-  ...edges,
-  fit: optional(fit),
-  // The edge may send the overlay's host the headers that are meant for S3: this is not known (O12).
-  // http://localhost is only for a local run; npx vitrine check says so (E6).
-  url: textLike("an https:// URL", /^http(s:\/\/|:\/\/localhost[:/])[\x21-\x7e]+$/),
-  opacity: optional(fraction),
-  repeat: optional(oneOf(true, "x", "y")),
-  composite: optional(oneOf("over", "in", "atop", "out", "xor", "lighter")),
-});
+const overlay = table(
+  {
+    ...options,
+    ...edges,
+    fit: optional(fit),
+    // The edge may send the overlay's host the headers that are meant for S3: this is not known (O12).
+    // http://localhost is only for a local run; npx vitrine check says so (E6).
+    url: optional(textLike("an https:// URL", /^http(s:\/\/|:\/\/localhost[:/])[\x21-\x7e]+$/)),
+    // An object of the bucket, for the Images binding: its key below the prefix.
+    key: optional(textThat("the key of an object", (key) => !keyFault(key))),
+    opacity: optional(fraction),
+    repeat: optional(oneOf(true, "x", "y")),
+    composite: optional(oneOf("over", "in", "atop", "out", "xor", "lighter")),
+  },
+  (found, fault) => {
+    if ("url" in found === "key" in found) fault("needs url or key, and not both");
+  },
+);
 
 /** A preset as wrangler.toml has it, with the defaults that protect. */
 export const presetSchema = table(

@@ -109,7 +109,7 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
       max_age: optional(integer(1, TEN_YEARS, SECONDS)),
       origins: optional(listOf(textThat("an origin such as https://app.example", isOrigin))),
     },
-    ({ path, object, fallback, signed, max_age }, fault) => {
+    ({ path, object, fallback, svg, signed, max_age }, fault) => {
       if (max_age && signed === false) fault("needs signed = true", "max_age");
       for (const [at, named] of Object.entries({ object, fallback })) {
         if (!named) continue;
@@ -117,6 +117,8 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
         if (buckets.size > 0 && !buckets.has(name)) fault(`"${name}" is not in BUCKETS`, at);
         const wrong = keyFault((bucket?.prefix ?? "") + template);
         if (wrong) fault(`impossible key: ${wrong}`, at);
+        const hasEdge = bucket?.engines.includes("cf") !== false;
+        if (svg && at === "object" && !hasEdge) fault(`${name} needs engine cf for SVGs`, "svg"); // B4
       }
       if (!path) return;
       const form = formOf(path);

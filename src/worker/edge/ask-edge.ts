@@ -3,6 +3,7 @@
 
 import type { Refusal } from "../base/refusal.ts";
 import { type Reply, send } from "../base/send.ts";
+import type { Variant } from "../config/preset.ts";
 import type { Asked } from "../request/format.ts";
 import type { SignedHeaders } from "../s3/sigv4.ts";
 
@@ -15,10 +16,19 @@ const NOT_KEPT = { "400-404": -1, "500-599": -1 };
 /** The options of one call (O1–O12). */
 export function edgeOptions({ variant, format, still }: Asked): RequestInitCfPropertiesImage {
   return {
-    ...variant.image,
+    ...imageOf(variant),
     anim: variant.image.anim && !still,
     ...(format && { format }),
     "origin-auth": "share-publicly", // E1
+  };
+}
+
+/** The edge draws URLs alone: a preset with other overlays is for the other engine. */
+export function imageOf({ image: { draw, ...image } }: Pick<Variant, "image">) {
+  if (!draw) return image;
+  return {
+    ...image,
+    draw: draw.map(({ key: _key, url = "", ...overlay }) => ({ ...overlay, url })),
   };
 }
 

@@ -26,6 +26,8 @@ const MEANINGS: Readonly<Record<string, readonly [UpstreamEvent, reason?: string
   "9421": ["origin-denied"],
   "9422": ["quota-spent"], // L2
   "9423": ["edge-refused"],
+  "9430": ["edge-refused", "no access: is Images on for the account?"],
+  "9432": ["edge-refused", "the Images binding rejects the request"],
   "9504": ["timed-out"],
   "9505": ["origin-failed", "the edge cannot reach the origin"],
   "9509": ["origin-failed", "the origin fails, or is busy"], // A9

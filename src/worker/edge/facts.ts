@@ -46,7 +46,7 @@ export async function makeFacts(
 }
 
 /** Reads what the edge tells. @returns undefined if a size is missing or cannot be one */
-function readTold(told: unknown, image: Variant["image"]): Facts | undefined {
+export function readTold(told: unknown, image: Variant["image"]): Facts | undefined {
   const size = sizeIn(told);
   const original = isTable(told) ? told["original"] : undefined;
   const stored = sizeIn(original);

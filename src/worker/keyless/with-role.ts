@@ -2,7 +2,7 @@
 
 import { isDenied, isRefusal, type Refusal } from "../base/refusal.ts";
 import type { Bucket } from "../config/bucket.ts";
-import { conclude } from "../s3/failover.ts";
+import { conclude, type Sign } from "../s3/failover.ts";
 import type { Visit } from "../s3/probe.ts";
 import { signWith } from "../s3/sign-request.ts";
 import type { SignedHeaders } from "../s3/sigv4.ts";
@@ -25,12 +25,13 @@ export async function withRole<Made extends object>(
   { region }: Pick<Bucket, "region">,
   url: string,
   visit: Visit,
-  make: (headers: SignedHeaders) => Promise<Made | Refusal>,
+  make: (headers: SignedHeaders, sign: Sign) => Promise<Made | Refusal>,
 ): Promise<Made | Refusal> {
   for (let times = 1; ; times++) {
     const session = await sessionOf(memory, visit);
     if (isRefusal(session)) return session;
-    const made = await make(await signWith(session, url, region, Date.now()));
+    const sign: Sign = (one) => signWith(session, one, region, Date.now());
+    const made = await make(await sign(url), sign);
     if (!isDenied(made)) return made;
     const verdict = verdictOf(made.said ?? {}, region);
     const { fault, origin = "" } = verdict;

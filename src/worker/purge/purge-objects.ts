@@ -2,6 +2,7 @@
 
 import type { Loopback } from "../cache/loopback.ts";
 import { objectTag } from "../cache/tags.ts";
+import type { Bucket } from "../config/bucket.ts";
 import type { EdgePurge } from "../config/edge-purge.ts";
 import type { Hindrance } from "./hindrance.ts";
 import { purgeEdge } from "./purge-edge.ts";
@@ -58,13 +59,22 @@ async function purgeTogether(
   { edge, kept }: Caches,
   deadline: number,
 ): Promise<Hindrance | undefined> {
-  if ("token" in edge) {
-    const urls = call.map(({ url }) => url);
+  const urls = call.filter(isAtEdge).map(({ url }) => url);
+  if ("token" in edge && urls.length > 0) {
     const hindered = await purgeEdge(edge, urls, deadline);
     if (hindered) return hindered;
   }
   const tags = await Promise.all(call.map(({ bucket, key }) => objectTag(bucket, key)));
   return purgeKept(kept, { tags }, deadline);
+}
+
+/** Returns whether the edge may keep anything of an object: with the Images binding, nothing is there. */
+export function isAtEdge({
+  bucket: { engines },
+}: {
+  readonly bucket: Pick<Bucket, "engines">;
+}): boolean {
+  return engines.includes("cf");
 }
 
 function callsOf(targets: readonly Target[]): (readonly Target[])[] {

@@ -1,9 +1,10 @@
 // What the caller of /purge is told: what is purged, what is not, and why. Pure.
 
 import type { Notice } from "../base/notice.ts";
+import type { Bucket } from "../config/bucket.ts";
 import type { EdgePurge } from "../config/edge-purge.ts";
 import type { Hindrance } from "./hindrance.ts";
-import type { Caches, Fates } from "./purge-objects.ts";
+import { type Caches, type Fates, isAtEdge } from "./purge-objects.ts";
 import type { Left, Targets } from "./targets.ts";
 
 export type Report = {
@@ -32,6 +33,7 @@ export type Outcome = {
 
 const ERRORS = { limited: 429, failed: 502, late: 503 } as const;
 const PURGED = "purged";
+const NOTHING = "nothing is kept there with the Images binding";
 const IN_PART = "see not_purged";
 
 /** How many names a line of the log has. */
@@ -63,20 +65,26 @@ export function ofObjects(
     not_purged: [...left, ...wrong],
     ...(isEvent && others.length > 0 && { not_shown: others }),
     cache: kept ? ended : "off",
-    edge: "token" in edge ? ended : edgeText(edge),
+    edge: targets.some(isAtEdge) || targets.length === 0 ? edgeText(edge, ended) : NOTHING,
   };
   const hindrances = hindered.map(({ why }) => why);
   return { report, ...answerOf(hindrances, wrong.length > 0), isLogged: wrong.length === 0 };
 }
 
-/** The report on a bucket, or on everything. */
-export function ofAll(name: string, hindered: Hindrance | undefined, caches: Caches): Outcome {
+/** The report on all objects of some buckets. */
+export function ofAll(
+  name: string,
+  buckets: readonly Pick<Bucket, "engines">[],
+  hindered: Hindrance | undefined,
+  caches: Caches,
+): Outcome {
+  const hasEdge = buckets.some((bucket) => isAtEdge({ bucket }));
   const report = {
     ok: !hindered,
     purged: hindered ? [] : [name],
     not_purged: hindered ? [{ object: name, reason: hindered.reason }] : [],
     cache: hindered ? IN_PART : caches.kept ? PURGED : "off",
-    edge: `not purged: Cloudflare purges it by object alone. ${OLD}`,
+    edge: hasEdge ? `not purged: Cloudflare purges it by object alone. ${OLD}` : NOTHING,
   };
   return { report, ...answerOf(hindered ? [hindered] : [], false) };
 }
@@ -96,8 +104,8 @@ export function fault(status: number, reason: string): Outcome {
 const OLD =
   "It may give an old picture back for an hour, or for as long as the object's cache-control says, and Workers Cache then keeps that picture for `keep`";
 
-function edgeText(edge: Extract<EdgePurge, { missing: string }>): string {
-  return `not purged: ${edge.missing}. ${OLD}`;
+function edgeText(edge: EdgePurge, ended: string): string {
+  return "token" in edge ? ended : `not purged: ${edge.missing}. ${OLD}`;
 }
 
 /** The status that has the caller try again, if that may help. */

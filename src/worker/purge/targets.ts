@@ -9,7 +9,7 @@ import type { StoredObject } from "./purge-request.ts";
 export type Target = {
   /** BUCKET/key: the bucket of wrangler.toml, and the key below its prefix. */
   readonly name: string;
-  readonly bucket: Pick<Bucket, "base">;
+  readonly bucket: Pick<Bucket, "base" | "engines">;
   /** The whole key. */
   readonly key: string;
   /** Its URL at the origin, which is its source for the edge (C3). */
@@ -28,7 +28,7 @@ export type Targets = {
   readonly others: readonly Left[];
 };
 
-type Known = Pick<Bucket, "name" | "bucket" | "base" | "prefix">;
+type Known = Pick<Bucket, "name" | "bucket" | "base" | "prefix" | "engines">;
 
 /** The objects that were named. A wrong name is a fault of the caller. */
 export function targetsNamed(buckets: readonly Known[], names: readonly string[]): Targets {

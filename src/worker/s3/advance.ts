@@ -23,6 +23,8 @@ export type BucketEvent =
   | { readonly type: "probe-started"; readonly probe: Probe }
   /** S3 answered a question about a slot. */
   | { readonly type: "probe-ended"; readonly slot: Slot; readonly finding: Finding }
+  /** S3 denied an object to a slot, and said why. */
+  | { readonly type: "slot-answered"; readonly slot: Slot; readonly finding: Finding }
   /** The edge made a rendition with a slot, after it was denied to the other one. */
   | { readonly type: "slot-served"; readonly slot: Slot; readonly began: number }
   /** A request, or a probe that nobody waited for, is over: the log is told what changed. */
@@ -62,6 +64,8 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
       const { slot, finding } = event;
       return changed(state, { ...withFinding(state, slot.name, finding), probe: undefined });
     }
+    case "slot-answered":
+      return changed(state, withFinding(state, event.slot.name, event.finding));
     case "slot-served": {
       // What S3 said after the edge was asked holds.
       const { name } = event.slot;

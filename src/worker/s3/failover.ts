@@ -14,10 +14,13 @@ import {
   slotToRetry,
 } from "./bucket-state.ts";
 import type { Memory } from "./memory.ts";
-import { type Context, findVerdict, probe, type Visit } from "./probe.ts";
+import { type Context, probe, type Visit, verdictOn } from "./probe.ts";
 import { signWith } from "./sign-request.ts";
 import type { SignedHeaders } from "./sigv4.ts";
 import type { Verdict } from "./verdict.ts";
+
+/** Signs a request for another object with the same slot. */
+export type Sign = (url: string) => SignedHeaders | Promise<SignedHeaders>;
 
 /** How much a verdict tells of a request that was denied to every slot. */
 const WEIGHTS = { slot: 0, object: 1, unknown: 2, none: 3, setup: 4 } as const satisfies Record<
@@ -28,7 +31,7 @@ const WEIGHTS = { slot: 0, object: 1, unknown: 2, none: 3, setup: 4 } as const s
 /**
  * Does something with one of the bucket's slots, or with the other one where S3 refuses the first.
  * The edge hides S3's reasons (R3), and a missing object may look like a dead key (A6). So S3 itself is
- * asked for them. The log is told what changed.
+ * asked for them, unless a denial has S3's own answer. The log is told what changed.
  * @param url the object's URL at the origin
  * @param make sends the request, with the headers that sign it
  */
@@ -36,7 +39,7 @@ export async function withSlots<Made extends object>(
   memory: Memory,
   url: string,
   visit: Visit,
-  make: (headers: SignedHeaders) => Promise<Made | Refusal>,
+  make: (headers: SignedHeaders, sign: Sign) => Promise<Made | Refusal>,
 ): Promise<Made | Refusal> {
   const { region } = memory.state().bucket;
   let denial: { readonly fault: Verdict["fault"]; readonly refusal: Refusal } | undefined;
@@ -46,16 +49,17 @@ export async function withSlots<Made extends object>(
       const began = Date.now();
       if (denial && isJustRefused(memory.state(), slot, began)) continue;
 
-      let made = await make(await signWith(slot, url, region, began));
+      const sign: Sign = (one) => signWith(slot, one, region, Date.now());
+      let made = await make(await sign(url), sign);
       if (!isDenied(made)) {
         if (denial && hasServed(made)) memory.learn({ type: "slot-served", slot, began });
         return made;
       }
-      const found = await findVerdict(memory, slot, url, made, visit);
+      const found = await verdictOn(memory, slot, url, made, visit);
       if (found === LATE) return unexplained(made);
       const { verdict, firm, certain } = found;
       if (verdict.fault === "none") {
-        made = await make(await signWith(slot, url, region, Date.now()));
+        made = await make(await sign(url), sign);
         if (!isDenied(made)) return made;
       }
       const { fault } = verdict;
@@ -99,7 +103,7 @@ function hasServed(made: object | Refusal): boolean {
 }
 
 /** A denial that S3 does not explain in time. Another slot might have opened the object. */
-function unexplained(denied: Denied): Refusal {
+function unexplained({ said: _said, ...denied }: Denied): Refusal {
   return { ...denied, event: "timed-out", reason: "denied, and S3 does not say why in time" };
 }
 

@@ -23,7 +23,7 @@ export type Visit = {
 };
 
 /** How long S3 may take: ms. */
-const PATIENCE_MS = 3_000;
+export const PATIENCE_MS = 3_000;
 
 /**
  * Asks S3 for the first byte of an object.
@@ -48,6 +48,20 @@ export async function askWith(
   const now = Date.now();
   const said = await askOrigin(url, await signWith(slot, url, region, now), now);
   return { said, verdict: verdictOf(said, region) };
+}
+
+/** Whose fault it is that an object was denied to a slot, by S3's own answer if the denial has it. */
+export async function verdictOn(
+  memory: Memory,
+  slot: Slot,
+  url: string,
+  denied: Denied,
+  visit: Visit,
+): Promise<{ verdict: Verdict; firm: boolean; certain: boolean } | typeof LATE> {
+  if (!denied.said) return findVerdict(memory, slot, url, denied, visit);
+  const verdict = verdictOf(denied.said, memory.state().bucket.region);
+  memory.learn({ type: "slot-answered", slot, finding: { url, verdict, at: Date.now() } });
+  return { verdict, firm: true, certain: true };
 }
 
 /**

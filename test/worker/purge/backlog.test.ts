@@ -13,7 +13,7 @@ import type { Target } from "../../../src/worker/purge/targets.ts";
 
 const target = (key: string, changed?: number): Target => {
   const name = `media/${key}`;
-  const bucket = { base: "https://x/" };
+  const bucket = { base: "https://x/", engines: ["cf"] } as const;
   return { name, bucket, key, url: `https://x/${key}`, ...(changed !== undefined && { changed }) };
 };
 const many = (count: number) => Array.from({ length: count }, (_, at) => target(`${at}`));

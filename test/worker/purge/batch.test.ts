@@ -5,7 +5,8 @@ import { type Batch, closeBatch, joinBatch, openBatch } from "../../../src/worke
 import type { Target } from "../../../src/worker/purge/targets.ts";
 
 const target = (key: string): Target => {
-  return { name: `media/${key}`, bucket: { base: "https://x/" }, key, url: `https://x/${key}` };
+  const bucket = { base: "https://x/", engines: ["cf"] } as const;
+  return { name: `media/${key}`, bucket, key, url: `https://x/${key}` };
 };
 const many = (count: number) => Array.from({ length: count }, (_, at) => target(`${at}`));
 const names = (batches: readonly Batch[]) =>

@@ -1,0 +1,87 @@
+// Reads the bytes of an object: its first ones to see its type, and all of them once, as a stream that is
+// as long as it was said to be.
+
+import type { Refusal } from "../base/refusal.ts";
+import { LATE, within } from "../base/time-limit.ts";
+import { HEAD_BYTES } from "./sniff.ts";
+
+/** The bytes of an object, to be read once. */
+export type Counted = {
+  /** The first ones. */
+  readonly head: Uint8Array;
+  /** All of them. It fails if the object is shorter or longer than it was said to be. */
+  readonly stream: ReadableStream<Uint8Array>;
+  /** What went wrong with the origin while the bytes were read. */
+  readonly fault: () => Refusal | undefined;
+  /** Drops what is still to come. */
+  readonly drop: () => void;
+};
+
+/**
+ * Waits for the first bytes of a body.
+ * @param length how many bytes it is said to have
+ * @param deadline ms since 1970
+ */
+export async function readCounted(
+  body: ReadableStream<Uint8Array>,
+  length: number,
+  deadline: number,
+): Promise<Counted | Refusal> {
+  const reader = body.getReader();
+  const drop = () => void reader.cancel().catch(() => {});
+  const first: Uint8Array[] = [];
+  let came = 0;
+  let fault: Refusal | undefined;
+  const next = async (): Promise<Uint8Array | undefined> => {
+    const { done, value } = await reader.read();
+    came += value?.length ?? 0;
+    if (came > length || (done && came < length)) {
+      throw new Error(`it has ${done ? "fewer" : "more"} than ${length} bytes`);
+    }
+    return done ? undefined : value;
+  };
+  const broken = (error: unknown): Refusal => {
+    drop();
+    return { event: "origin-failed", reason: `the object broke off: ${error}`, passing: true };
+  };
+
+  const beginning = async () => {
+    while (came < Math.min(HEAD_BYTES, length)) first.push((await next()) ?? new Uint8Array());
+  };
+  try {
+    if ((await within(deadline - Date.now(), beginning())) === LATE) {
+      drop();
+      return { event: "timed-out", reason: "the object did not arrive in time" };
+    }
+  } catch (error) {
+    return broken(error);
+  }
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const chunk = first.shift() ?? (await next());
+          if (chunk) controller.enqueue(chunk);
+          else controller.close();
+        } catch (error) {
+          fault = broken(error);
+          controller.error(error);
+        }
+      },
+      cancel: drop,
+    },
+    { highWaterMark: 0 },
+  );
+  return { head: joined(first), stream, fault: () => fault, drop };
+}
+
+/** One piece of several. */
+export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}

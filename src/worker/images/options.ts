@@ -1,0 +1,108 @@
+// What the Images binding is asked for: the options of a variant in its terms. Pure.
+
+import type { Variant } from "../config/preset.ts";
+import type { Asked } from "../request/format.ts";
+import type { Sniffed } from "./sniff.ts";
+
+type Image = Variant["image"];
+type Overlay = NonNullable<Image["draw"]>[number];
+
+/** What the image and its overlays have in common. */
+type Shape = Omit<Overlay, "url" | "key" | "opacity" | "repeat" | "composite" | Side>;
+type Side = "top" | "right" | "bottom" | "left";
+
+/** The numbers behind the names of qualities: the binding takes no names (B7). */
+const QUALITIES = { high: 90, "medium-high": 80, "medium-low": 65, low: 50 } as const;
+
+const MIMES = {
+  avif: "image/avif",
+  webp: "image/webp",
+  jpeg: "image/jpeg",
+  png: "image/png",
+  "png-force": "image/png",
+} as const;
+
+/** The longest side that the binding makes (L1): px. */
+const LONGEST_SIDE = 12_000;
+
+/** The options of the image itself. The binding has no density: the lengths are multiplied (B7). */
+export function transformOf({ image }: Variant): ImageTransform {
+  return shapeOf(image, image.dpr ?? 1);
+}
+
+/** The options of an overlay, and where and how it is drawn. */
+export function overlayOf(overlay: Overlay): { shape: ImageTransform; draw: ImageDrawOptions } {
+  const { url: _url, key: _key, opacity, repeat, composite, ...rest } = overlay;
+  const { top, right, bottom, left, ...shape } = rest;
+  const draw = { opacity, repeat, composite, top, right, bottom, left };
+  return { shape: shapeOf(shape, 1), draw: without(draw) };
+}
+
+/**
+ * The format. Where none is asked for, it is JPEG if no pixel can be transparent, else PNG. Only a GIF
+ * may move (O8).
+ * @param original what the first bytes of the original say
+ */
+export function outputOf(asked: Asked, { type, opaque }: Sniffed): ImageOutputOptions {
+  const { quality } = asked.variant.image;
+  const { format } = asked;
+  const mime = format && format !== "baseline-jpeg" ? MIMES[format] : undefined;
+  return {
+    format: mime ?? (opaque || format === "baseline-jpeg" ? MIMES.jpeg : MIMES.png),
+    ...(quality !== undefined && {
+      quality: typeof quality === "number" ? quality : QUALITIES[quality],
+    }),
+    anim: asked.variant.image.anim && !asked.still && type === "image/gif",
+  };
+}
+
+function shapeOf(image: Shape | Image, dpr: number): ImageTransform {
+  const { width, height, fit, gravity, trim, border } = image;
+  const px = (length: number) => Math.min(LONGEST_SIDE, Math.round(length * dpr));
+  const plain = {
+    background: image.background,
+    rotate: image.rotate,
+    flip: image.flip,
+    sharpen: image.sharpen,
+    blur: image.blur,
+    brightness: image.brightness,
+    contrast: image.contrast,
+    gamma: image.gamma,
+    saturation: image.saturation,
+    segment: image.segment,
+  };
+  return {
+    ...without(plain),
+    ...(width !== undefined && { width: px(width) }),
+    ...(height !== undefined && { height: px(height) }),
+    ...(fit !== undefined && fit !== "scale-up" && { fit }),
+    ...(gravity !== undefined && {
+      gravity: typeof gravity === "string" ? gravity : { ...gravity, mode: "remainder" },
+    }),
+    ...(trim !== undefined && {
+      trim: typeof trim === "string" ? trim : scaled(trim, px),
+    }),
+    ...(border !== undefined && { border: scaled(border, px) }),
+  };
+}
+
+/** Multiplies the lengths of a table. */
+function scaled<T extends object>(table: T, px: (length: number) => number): T {
+  const entries = Object.entries(table);
+  return Object.assign(
+    { ...table },
+    Object.fromEntries(
+      entries.flatMap(([name, one]) => (typeof one === "number" ? [[name, px(one)]] : [])),
+    ),
+  );
+}
+
+/** Leaves out what is not set: the binding may read `undefined` as a value. */
+function without<T extends object>(table: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const result: { [K in keyof T]?: Exclude<T[K], undefined> } = {};
+  Object.assign(
+    result,
+    Object.fromEntries(Object.entries(table).filter(([, value]) => value !== undefined)),
+  );
+  return result;
+}

@@ -1,0 +1,105 @@
+// Has the Images binding make a picture, reads all of it, and lets it pass only if the binding made it.
+
+import type { Refusal } from "../base/refusal.ts";
+import { LATE, within } from "../base/time-limit.ts";
+import { type Failure, failureFor } from "../edge/codes.ts";
+import { joined } from "./counted.ts";
+import { sniff } from "./sniff.ts";
+import type { Opened } from "./source.ts";
+
+/** A whole picture. */
+export type Output = { readonly type: string; readonly bytes: Uint8Array<ArrayBuffer> };
+
+/** More than any picture of 12,000 px a side that a page can use. It must fit into the memory: bytes. */
+const LONGEST_OUTPUT = 50_000_000;
+
+/** The statuses that tell two meanings of a code apart. The binding gives none (B3). */
+const STATUSES: Readonly<Record<string, number>> = { "9402": 413, "9516": 422 };
+
+/**
+ * Waits for the whole picture.
+ * @param make asks the binding
+ * @param originals the objects that it reads. What is wrong with them is the reason, if anything is
+ * @param deadline ms since 1970
+ */
+export async function readOutput(
+  make: () => Promise<ImageTransformationResult>,
+  { format }: Pick<ImageOutputOptions, "format">,
+  originals: readonly [Opened, ...Opened[]],
+  deadline: number,
+): Promise<Output | Refusal> {
+  const over = () => {
+    for (const { drop } of originals) drop();
+  };
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  const read = async () => {
+    reader = (await make()).image().getReader();
+    return readAll(reader);
+  };
+  const reading = read();
+  let bytes: Awaited<typeof reading> | typeof LATE;
+  try {
+    bytes = await within(deadline - Date.now(), reading);
+  } catch (error) {
+    over();
+    return faultOf(originals) ?? failureOf(error, originals);
+  }
+  over();
+  if (bytes === LATE) {
+    reader?.cancel().catch(() => {});
+    reading.then(() => reader?.cancel()).catch(() => {});
+    return { event: "timed-out", reason: "no picture of the Images binding in time" };
+  }
+  return faultOf(originals) ?? guarded(bytes, format, originals[0]);
+}
+
+/** @returns undefined if it is too long */
+async function readAll(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const pieces: Uint8Array[] = [];
+  for (let length = 0; ; ) {
+    const { done, value } = await reader.read();
+    if (done) return joined(pieces);
+    length += value.length;
+    if (length > LONGEST_OUTPUT) {
+      reader.cancel().catch(() => {});
+      return undefined;
+    }
+    pieces.push(value);
+  }
+}
+
+/** Passes a picture of the format that was asked for, unless it can be the original itself. */
+function guarded(
+  bytes: Uint8Array<ArrayBuffer> | undefined,
+  format: string,
+  original: Opened,
+): Output | Refusal {
+  if (!bytes) return { event: "edge-failed", reason: "the picture has over 50 MB" };
+  const type = sniff(bytes)?.type ?? "unknown";
+  if (type !== format) {
+    const isAvif = format === "image/avif" && type !== original.type;
+    return { event: isAvif ? "too-large-for-avif" : "wrong-type", type };
+  }
+  if (type === original.type && bytes.length === original.length) {
+    return { event: "original-is-smaller", type, reason: "it may be the original itself" };
+  }
+  return { type, bytes };
+}
+
+function faultOf(originals: readonly Opened[]): Refusal | undefined {
+  return originals.map(({ fault }) => fault()).find((fault) => fault !== undefined);
+}
+
+/** What an error of the binding means. Its text is for the log alone. */
+function failureOf(error: unknown, originals: readonly Opened[]): Failure {
+  const code = error instanceof Error && "code" in error ? `${error.code}` : "";
+  if (!/^\d{4}$/.test(code)) {
+    return { event: "edge-failed", reason: `the Images binding failed: ${error}`.slice(0, 200) };
+  }
+  const { status: _status, ...failure } = failureFor(STATUSES[code] ?? 0, code, "");
+  // It does not say whether it means the object or an overlay; nor whether it failed to read or to write.
+  const certain = code !== "9516" && originals.length === 1;
+  return failure.event === "source-unreadable" ? { ...failure, certain } : failure;
+}
