@@ -79,8 +79,7 @@ function guarded(
   if (!bytes) return { event: "edge-failed", reason: "the picture has over 50 MB" };
   const type = sniff(bytes)?.type ?? "unknown";
   if (type !== format) {
-    const isAvif = format === "image/avif" && type !== original.type;
-    return { event: isAvif ? "too-large-for-avif" : "wrong-type", type };
+    return { event: format === "image/avif" ? "too-large-for-avif" : "wrong-type", type };
   }
   if (type === original.type && bytes.length === original.length) {
     return { event: "original-is-smaller", type, reason: "it may be the original itself" };

@@ -1,0 +1,45 @@
+// The configurations of a bucket by what makes its renditions, each on the emulators of the current test.
+
+import { createR2 } from "../../src/emulator/r2/r2.ts";
+import type { R2 } from "../../src/emulator/r2/types.ts";
+import { ENV, VARS } from "./env.ts";
+import { stage } from "./play.ts";
+
+export const ENGINES = ["cf", "binding", "R2", "binding, cf"] as const;
+
+export type EngineName = (typeof ENGINES)[number];
+
+/** The routes of VARS without the one that shows SVGs. */
+export const RASTER = VARS.ROUTES.filter(({ svg }) => !svg);
+
+const R2_BUCKET = { binding: "MEDIA_BUCKET", bucket: "acme-media", prefix: "published/" };
+
+/** The `env` of the Worker with an engine. Call it in a test: each test has its own emulators. */
+export function envOf(engine: EngineName, vars: object = {}): object & { MEDIA_BUCKET?: R2 } {
+  const { images: IMAGES } = stage.edge;
+  const media = VARS.BUCKETS.media;
+  switch (engine) {
+    case "cf":
+      return { ...ENV, ...vars };
+    case "binding":
+      return {
+        ...{ ...ENV, ROUTES: RASTER, IMAGES },
+        BUCKETS: { media: { ...media, engine: "binding" } },
+        ...vars,
+      };
+    case "binding, cf":
+      return {
+        ...{ ...ENV, IMAGES },
+        BUCKETS: { media: { ...media, engine: ["binding", "cf"] } },
+        ...vars,
+      };
+    case "R2":
+      return {
+        ...{ ...VARS, ROUTES: RASTER, IMAGES },
+        URL_SIGNING_KEYS: ENV.URL_SIGNING_KEYS,
+        BUCKETS: { media: R2_BUCKET },
+        MEDIA_BUCKET: createR2(Object.fromEntries(stage.s3.objects)),
+        ...vars,
+      };
+  }
+}
