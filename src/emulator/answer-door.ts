@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { json } from "node:stream/consumers";
 import type { EdgeInit } from "./edge/settings.ts";
+import { isTable } from "./is-table.ts";
 import type { Edge, ServedEdge } from "./served.ts";
 
 /** Has the edge answer. @throws what the edge throws, or if the request is of another form */
@@ -58,8 +59,4 @@ function read(asked: unknown): Read {
     throw new Error("not a request for the edge");
   }
   return { url, init: { method, headers, redirect, cf } };
-}
-
-function isTable(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

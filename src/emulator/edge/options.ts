@@ -1,5 +1,6 @@
 // Reads the options of `cf.image` as the edge does, with a table of one test an option.
 
+import { isTable } from "../is-table.ts";
 import type { Fault } from "./faults.ts";
 import type { ImageOptions } from "./image-options.ts";
 
@@ -19,8 +20,6 @@ export const oneOf =
   (value) =>
     allowed.includes(value);
 export const isText: Test = (value) => typeof value === "string" && value.length > 0;
-export const isTable = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 const tableOf =
   (tests: Readonly<Record<string, Test>>): Test =>
   (value) =>

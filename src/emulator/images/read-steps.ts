@@ -2,17 +2,9 @@
 // not know (B3).
 
 import type { Transformations } from "../edge/image-options.ts";
-import {
-  between,
-  either,
-  isTable,
-  isText,
-  oneOf,
-  SIDES,
-  type Test,
-  TRANSFORMS,
-} from "../edge/options.ts";
+import { between, either, isText, oneOf, SIDES, type Test, TRANSFORMS } from "../edge/options.ts";
 import type { Switches } from "../edge/switches.ts";
+import { isTable } from "../is-table.ts";
 import type { BindingFault } from "./faults.ts";
 import type { Posted } from "./read-form.ts";
 import type { BindingDraw } from "./types.ts";

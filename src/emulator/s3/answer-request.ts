@@ -1,6 +1,7 @@
 // How S3 answers a request, step by step: the network, the region, the signature, the method, the
 // bucket, the policy, the object. The first step that objects decides.
 
+import type { Session, Sessions } from "../sessions.ts";
 import { findFault } from "./check-request.ts";
 import { listObjects } from "./list-objects.ts";
 import type { Refused } from "./refuse.ts";
@@ -103,16 +104,32 @@ function strangerFault(asked: Asked, home: string, s3: S3State): Refused | undef
     return { status: 404, code: "NoSuchBucket" };
   }
   if (isOpen(asked, s3)) return undefined;
-  const { sessionToken: token } = settings.credentials;
   const known = faults.has("revoked-key") ? [] : [...s3.keys];
   const changed = faults.has("other-secret") ? "2" : "";
   return findFault(asked.request, {
     keys: new Map(known.map(([id, secret]) => [id, secret + changed])),
+    sessions: faults.has("revoked-key") ? new Map() : sessionsOf(s3, changed),
     region: home,
     now: clockOf(s3),
     dialect: settings.dialect ?? "aws",
-    session: token === undefined ? undefined : { token, expired: faults.has("expired-token") },
   });
+}
+
+/** The sessions that STS gave, and the one of the settings. With `expired-token` all are over. */
+function sessionsOf({ settings, faults, keys }: S3State, changed: string): Sessions {
+  const { accessKeyId, sessionToken } = settings.credentials;
+  const secret = keys.get(accessKeyId);
+  const own: [string, Session][] =
+    sessionToken === undefined || secret === undefined
+      ? []
+      : [[accessKeyId, { secretAccessKey: secret, sessionToken, expires: Infinity }]];
+  const expires = faults.has("expired-token") ? { expires: 0 } : {};
+  return new Map(
+    [...(settings.sessions ?? []), ...own].map(([id, session]) => {
+      const secretAccessKey = session.secretAccessKey + changed;
+      return [id, { ...session, secretAccessKey, ...expires }];
+    }),
+  );
 }
 
 function isUnsigned({ request, url }: Asked): boolean {

@@ -1,6 +1,7 @@
 // S3's check of a request: is it signed, in time, and with a known key? The order of the checks is
 // that of S3. No clock: `now` is passed in.
 
+import type { Session, Sessions } from "../sessions.ts";
 import type { Refused } from "./refuse.ts";
 import { type Covered, encode, prove, type Scope } from "./sigv4.ts";
 
@@ -8,8 +9,8 @@ import { type Covered, encode, prove, type Scope } from "./sigv4.ts";
 export type Registry = {
   /** Secrets by access key id. */
   readonly keys: ReadonlyMap<string, string>;
-  /** With session credentials, the token that every request must carry (A11). */
-  readonly session?: { readonly token: string; readonly expired: boolean } | undefined;
+  /** Sessions by access key id: the token that every request must carry (A11), and its end. */
+  readonly sessions?: Sessions;
   readonly region: string;
   /** ms since 1970, by the clock of S3. */
   readonly now: number;
@@ -50,14 +51,13 @@ export function findFault(request: Request, s3: Registry): Refused | undefined {
   const age = s3.now - stampToTime(claim.date);
   if (!claim.date.startsWith(claim.day)) return malformed("Invalid credential date");
   if (!(age > -MOST_SKEW_MS && age < claim.lasts)) return claim.late;
-  const secretAccessKey = s3.keys.get(claim.id);
+  const session = s3.sessions?.get(claim.id);
+  const secretAccessKey = session?.secretAccessKey ?? s3.keys.get(claim.id);
   if (secretAccessKey === undefined) {
     return s3.dialect === "r2"
       ? { status: 401, code: "Unauthorized" }
       : { status: 403, code: "InvalidAccessKeyId" };
   }
-  const session = sessionFault(request.headers.get(TOKEN) ?? url.searchParams.get(TOKEN), s3);
-  if (session !== undefined) return session;
   if (claim.region !== s3.region) {
     return malformed(`the region '${claim.region}' is wrong; expecting '${s3.region}'`, {
       Region: s3.region, // A5
@@ -69,11 +69,16 @@ export function findFault(request: Request, s3: Registry): Refused | undefined {
       return { status: 403, code: "AccessDenied", detail: { HeadersNotSigned: name } };
     }
   }
+  const token = request.headers.get(TOKEN) ?? url.searchParams.get(TOKEN);
+  const over = sessionFault(token, session, s3.now);
+  if (over !== undefined) return over;
   const covered = coveredBy(request, url, claim, s3.dialect);
   if (covered === undefined) return { status: 400, code: "InvalidURI" };
   const scope: Scope = { region: s3.region, service: "s3", date: claim.date };
   const proof = prove(covered, scope, { secretAccessKey });
-  if (proof.signature === claim.signature) return undefined;
+  if (proof.signature === claim.signature) {
+    return session?.revoked === true ? { status: 403, code: "AccessDenied" } : undefined; // K9
+  }
   return {
     status: 403,
     code: "SignatureDoesNotMatch",
@@ -81,12 +86,17 @@ export function findFault(request: Request, s3: Registry): Refused | undefined {
   };
 }
 
-/** Without the token, S3 does not know the key id of a session (A11). */
-function sessionFault(token: string | null, { session }: Registry): Refused | undefined {
-  if (session === undefined) return undefined;
-  if (token === null) return { status: 403, code: "InvalidAccessKeyId" };
-  if (token !== session.token) return { status: 400, code: "InvalidToken" };
-  return session.expired ? { status: 400, code: "ExpiredToken" } : undefined; // A7
+/** Without its token, S3 does not know the key id of a session (A11). A lasting key has none. */
+function sessionFault(
+  token: string | null,
+  session: Session | undefined,
+  now: number,
+): Refused | undefined {
+  const isKnown = (session?.sessionToken ?? null) === token;
+  if (session !== undefined && token === null) return { status: 403, code: "InvalidAccessKeyId" };
+  if (!isKnown) return { status: 400, code: "InvalidToken" };
+  if (session !== undefined && session.expires <= now) return { status: 400, code: "ExpiredToken" }; // A7
+  return undefined;
 }
 
 function malformed(Message: string, detail: Record<string, string> = {}): Refused {

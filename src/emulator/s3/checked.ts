@@ -3,6 +3,7 @@
 
 import { isUint8Array } from "node:util/types";
 import { call, oneOf, optional, type Rule, table, text } from "../check.ts";
+import type { Sessions } from "../sessions.ts";
 import type { Stored } from "./send-object.ts";
 import type { S3Settings } from "./state.ts";
 
@@ -22,6 +23,11 @@ const prefix: Rule<string> = {
   test: (value): value is string => typeof value === "string",
 };
 
+const sessions: Rule<Sessions> = {
+  what: "the sessions of an STS: a Map",
+  test: (value): value is Sessions => value instanceof Map,
+};
+
 export const SETTING_RULES = {
   endpoint,
   bucket,
@@ -31,6 +37,7 @@ export const SETTING_RULES = {
     secretAccessKey: text,
     sessionToken: optional(text),
   }),
+  sessions: optional(sessions),
   dialect: optional(oneOf("aws", "r2")),
   readable: optional(prefix),
   now: optional(call<() => number>()),

@@ -1,5 +1,6 @@
 // What a private S3 bucket is and knows: its settings, its objects and keys, and what goes wrong.
 
+import type { Sessions } from "../sessions.ts";
 import type { Stored } from "./send-object.ts";
 
 export const S3_FAULTS = [
@@ -74,6 +75,8 @@ export type S3Settings = {
     readonly secretAccessKey: string;
     readonly sessionToken?: string;
   };
+  /** Session credentials that open the bucket too: those that a strict STS gives. */
+  readonly sessions?: Sessions;
   /** `r2` signs a path as it is spelt, and answers an unknown key id with 401 (A2, A7). */
   readonly dialect?: "aws" | "r2";
   /** The prefix of the keys that the policy allows to read (A13). Left out: all keys. */

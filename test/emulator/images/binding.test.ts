@@ -1,9 +1,8 @@
 // The Images binding of the strict edge, as a Worker uses it.
 
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { createEdge } from "../../../src/emulator/create-edge.ts";
-import { STRICT } from "../../../src/emulator/edge/switches.ts";
 import type { BindingOutput, ImagesBinding } from "../../../src/emulator/images/types.ts";
 import { serveEdge } from "../../../src/emulator/serve-edge.ts";
 import type { Served } from "../../../src/emulator/served.ts";

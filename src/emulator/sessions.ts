@@ -1,0 +1,22 @@
+// Session credentials that a strict STS gave: the strict S3 knows them.
+
+/**
+ * Session credentials.
+ * @example
+ * const session: Session = { secretAccessKey: "a-secret", sessionToken: "a-token", expires: 0 };
+ */
+export type Session = {
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+  /** ms since 1970. */
+  readonly expires: number;
+  /** Whether the role's policy denies what it allowed when the session began (K9). */
+  readonly revoked?: boolean;
+};
+
+/**
+ * Sessions by their access key ids.
+ * @example
+ * const s3 = createS3({ ...settings, sessions: sts.sessions satisfies Sessions });
+ */
+export type Sessions = ReadonlyMap<string, Session>;
