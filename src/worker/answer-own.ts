@@ -16,7 +16,7 @@ export function answerOwn(
   config: Config,
   context: GatewayContext,
 ): Promise<Response | Refusal> | undefined {
-  if (pathname === "/healthz") return answerHealth(request, config);
+  if (pathname === "/healthz") return answerHealth(request, config, context);
   if (pathname === "/purge") return answerPurge(request, config, context);
   const { oidc } = config;
   if (oidc && (pathname === DISCOVERY || pathname === KEYS)) {

@@ -10,6 +10,7 @@ import { failureOf } from "./edge/guard.ts";
 import { judge } from "./edge/judge.ts";
 import { makeBy } from "./renditions.ts";
 import { originUrl } from "./s3/object-url.ts";
+import type { Visit } from "./s3/probe.ts";
 import { signWith } from "./s3/sign-request.ts";
 
 export type EdgeHealth = {
@@ -26,23 +27,22 @@ export type EdgeHealth = {
 export async function tryEngines(
   bucket: Bucket,
   slot: Slot | undefined,
-  deadline: number,
+  visit: Visit,
 ): Promise<EdgeHealth> {
   const { canary, engines } = bucket;
   if (!canary || !(slot || bucket.r2 || bucket.role)) return { edge: "no canary" };
   const tried = await Promise.all(
     engines.map((engine) =>
       engine === "cf"
-        ? tryEdge(bucket, canary, slot, deadline)
-        : tryBinding(bucket, canary, deadline),
+        ? tryEdge(bucket, canary, slot, visit.deadline)
+        : tryBinding(bucket, canary, visit),
     ),
   );
   return tried.find(({ edge }) => edge !== "on") ?? { edge: "on" };
 }
 
-async function tryBinding(bucket: Bucket, key: string, deadline: number): Promise<EdgeHealth> {
-  const context = { waitUntil: () => {} };
-  const made = await makeBy("binding", { bucket, key, ...TINY }, { context, deadline });
+async function tryBinding(bucket: Bucket, key: string, visit: Visit): Promise<EdgeHealth> {
+  const made = await makeBy("binding", { bucket, key, ...TINY }, visit);
   if (!isRefusal(made)) return { edge: "on" };
   return { edge: ("edge" in made && made.edge) || made.event };
 }

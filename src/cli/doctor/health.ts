@@ -1,7 +1,8 @@
 // What a deployed Vitrine reports at /healthz, if the token is at hand: which slot works, and what the
 // edge says.
 
-import type { BucketHealth, SlotHealth } from "../../worker/health.ts";
+import type { BucketHealth } from "../../worker/health.ts";
+import type { SlotHealth } from "../../worker/health-slot.ts";
 import { askHealth } from "../net/ask-health.ts";
 import type { Project } from "../project/project.ts";
 import { originOf } from "../project/source-origin.ts";

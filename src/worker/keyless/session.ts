@@ -20,6 +20,11 @@ export type Failure = {
   readonly passing?: boolean;
 };
 
+/** Returns whether there are no credentials. */
+export function isFailure(answer: Session | Failure): answer is Failure {
+  return "origin" in answer;
+}
+
 /** For how long the Worker wants credentials: s. Every role allows one hour. */
 export const LASTS = 3600;
 

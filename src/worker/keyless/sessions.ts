@@ -20,7 +20,7 @@ import {
   runningRenewal,
   usableSession,
 } from "./role-state.ts";
-import type { Failure, Session } from "./session.ts";
+import { type Failure, isFailure, type Session } from "./session.ts";
 import { makeToken } from "./token.ts";
 
 export type RoleMemory = Memory<RoleState, RoleEvent>;
@@ -31,7 +31,7 @@ const LATE: Failure = { origin: "unreachable", reason: "STS does not answer in t
 export async function sessionOf(
   memory: RoleMemory,
   { context, deadline }: Visit,
-): Promise<Session | Refusal> {
+): Promise<Session | Failure> {
   for (;;) {
     const now = Date.now();
     const state = memory.state();
@@ -42,9 +42,9 @@ export async function sessionOf(
       return session;
     }
     const failure = running ? undefined : recentFailure(state, now);
-    if (failure) return refuse(memory, failure);
+    if (failure) return failure;
     const left = deadline - now;
-    if (left <= 0) return refuse(memory, LATE);
+    if (left <= 0) return LATE;
     const { ended } = running ?? renew(memory, context);
     await within(Math.min(left, RENEWAL_MS), ended);
   }
@@ -63,8 +63,9 @@ export function refuse(memory: RoleMemory, { origin, reason }: Failure): Refusal
 function renew(memory: RoleMemory, context: Context): Renewal {
   const ask = async (): Promise<void> => {
     const answer = await askForSession(memory.state().role);
-    if ("credentials" in answer) memory.learn({ type: "renewed", session: answer });
-    else memory.learn({ type: "renewal-failed", failure: answer, now: Date.now() });
+    if (isFailure(answer)) {
+      memory.learn({ type: "renewal-failed", failure: answer, now: Date.now() });
+    } else memory.learn({ type: "renewed", session: answer });
   };
   const renewal = { ended: ask(), began: Date.now() };
   memory.learn({ type: "renewal-started", renewal });
@@ -79,7 +80,7 @@ async function askForSession(role: Role): Promise<Session | Failure> {
   let failure: Failure = { origin: "no-key", reason: faults };
   for (const signer of signers) {
     const answer = await askTwice(role, signer);
-    if ("credentials" in answer) return answer;
+    if (!isFailure(answer)) return answer;
     const { origin, reason } = answer;
     failure = { origin, reason: faults ? `${reason}; ${faults}` : reason };
     if (origin !== "InvalidIdentityToken") break;
@@ -91,5 +92,5 @@ async function askForSession(role: Role): Promise<Session | Failure> {
 async function askTwice(role: Role, signer: Signer): Promise<Session | Failure> {
   const ask = async () => askSts(role, await makeToken(role.oidc, signer, Date.now()));
   const answer = await ask();
-  return "passing" in answer && answer.passing ? ask() : answer;
+  return isFailure(answer) && answer.passing ? ask() : answer;
 }

@@ -1,12 +1,13 @@
 // Does something with the credentials of a bucket's role, and with new ones where S3 finds them expired.
 
-import { isDenied, isRefusal, type Refusal } from "../base/refusal.ts";
+import { isDenied, type Refusal } from "../base/refusal.ts";
 import type { Bucket } from "../config/bucket.ts";
 import { conclude, type Sign } from "../s3/failover.ts";
 import type { Visit } from "../s3/probe.ts";
 import { signWith } from "../s3/sign-request.ts";
 import type { SignedHeaders } from "../s3/sigv4.ts";
 import { verdictOf } from "../s3/verdict.ts";
+import { isFailure } from "./session.ts";
 import { type RoleMemory, refuse, sessionOf } from "./sessions.ts";
 
 /** What S3 says of credentials that are not good any more (A11). New ones may be. */
@@ -29,7 +30,7 @@ export async function withRole<Made extends object>(
 ): Promise<Made | Refusal> {
   for (let times = 1; ; times++) {
     const session = await sessionOf(memory, visit);
-    if (isRefusal(session)) return session;
+    if (isFailure(session)) return refuse(memory, session);
     const sign: Sign = (one) => signWith(session, one, region, Date.now());
     const made = await make(await sign(url), sign);
     if (!isDenied(made)) return made;
