@@ -7,13 +7,15 @@ import {
   readHealthToken,
   readPurgeToken,
   readSlots,
+  type SlotsRead,
   signingKeysOf,
 } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import type { KnownVars } from "../project/known-vars.ts";
-import { LOCAL_KEYS, wordsOf } from "../project/local.ts";
+import { LOCAL_KEYS, sessionWords, wordsOf } from "../project/local.ts";
+import { oidcKeyFault } from "../project/oidc-key.ts";
 
 export type Chosen = {
   readonly sent: Readonly<Record<string, string>>;
@@ -22,7 +24,11 @@ export type Chosen = {
   /** What the file has and is not deployed, and why. */
   readonly unused: readonly Mistake[];
   readonly mistakes: readonly Mistake[];
+  /** The session tokens that would not fit the keys that are deployed, if the Worker has them. */
+  readonly tokens: readonly string[];
 };
+
+const OIDC_KEYS = ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"];
 
 type Known = Pick<KnownVars, "deployed" | "secrets" | "stored">;
 
@@ -34,6 +40,7 @@ export function chooseSecrets(given: Vars, known: Known): Chosen {
   const words = [...new Set(wordsOf(known.deployed["BUCKETS"]).values())];
   const used = new Set([
     ...words.flatMap((word) => namesOf(word)),
+    ...(known.deployed["OIDC"] === undefined ? [] : OIDC_KEYS),
     ...["HEALTH_TOKEN", "URL_SIGNING_KEYS", "PURGE_TOKEN", "ZONE_ID"],
     // In the file it may be for vitrine purge alone: without a zone the Worker does not use it.
     ...(given["ZONE_ID"] || known.deployed["ZONE_ID"] ? ["CLOUDFLARE_API_TOKEN"] : []),
@@ -48,14 +55,16 @@ export function chooseSecrets(given: Vars, known: Known): Chosen {
     else if (value === "") unused.push({ path, message: "is empty" });
     else sent[path] = value;
   }
-  const slots = words.flatMap((word) =>
-    readSlots(word, sent, () => {}).usable.map((slot) => ({ ...slot, word })),
-  );
+  const sessions = sessionWords(known.deployed["BUCKETS"]);
+  const read = (word: string) => readSlots(word, sent, () => {}, sessions.has(word));
+  const slots = words.flatMap((word) => read(word).usable.map((slot) => ({ ...slot, word })));
   const mistakes = [
-    ...words.flatMap((word) => slotMistakes(word, sent)),
+    ...words.flatMap((word) => slotMistakes(word, sent, read(word))),
+    ...slots.flatMap((slot) => tokenMistakes(slot, known)),
     ...otherMistakes(sent, known),
   ];
-  return { sent, slots, unused, mistakes };
+  const left = slots.filter((slot) => sessions.has(slot.word) && !slot.credentials.sessionToken);
+  return { sent, slots, unused, mistakes, tokens: left.map(tokenOf) };
 }
 
 function namesOf(word: string): string[] {
@@ -63,8 +72,7 @@ function namesOf(word: string): string[] {
 }
 
 /** What is wrong with a slot if the file has at least one of its secrets. */
-function slotMistakes(word: string, sent: Vars): Mistake[] {
-  const { unusable } = readSlots(word, sent, () => {});
+function slotMistakes(word: string, sent: Vars, { unusable }: SlotsRead): Mistake[] {
   return unusable.flatMap(({ slot, mistakes }) => {
     const isBegun = Object.values(secretNames(word, slot)).some((name) => name in sent);
     if (!isBegun) return [];
@@ -72,6 +80,18 @@ function slotMistakes(word: string, sent: Vars): Mistake[] {
       path in sent ? { path, message } : { path, message: "is missing: a slot needs both secrets" },
     );
   });
+}
+
+function tokenOf({ word, name }: Chosen["slots"][number]): string {
+  return secretNames(word, name).sessionToken;
+}
+
+/** A token that stays as it is deployed belongs to another key. */
+function tokenMistakes(slot: Chosen["slots"][number], { secrets }: Known): Mistake[] {
+  const path = tokenOf(slot);
+  if (slot.credentials.sessionToken || !secrets.includes(path)) return [];
+  const message = "is missing: [secrets] lists it, and the deployed one belongs to another key";
+  return [{ path, message }];
 }
 
 function* otherMistakes(sent: Vars, { stored }: Known) {
@@ -91,6 +111,11 @@ function* otherMistakes(sent: Vars, { stored }: Known) {
   }
   if (sent["PURGE_TOKEN"] && readPurgeToken(sent) === undefined) {
     yield { path: "PURGE_TOKEN", message: "is not 32 or more ASCII characters" };
+  }
+  for (const path of OIDC_KEYS) {
+    const value = sent[path];
+    const message = typeof value === "string" ? oidcKeyFault(path, value) : undefined;
+    if (message !== undefined) yield { path, message };
   }
   const found: Mistake[] = [];
   readEdgePurge(sent, (path, message) => found.push({ path, message }));

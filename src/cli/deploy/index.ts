@@ -8,7 +8,7 @@ import { sleep } from "../net/pace.ts";
 import { dryRunOption, envOption } from "../options.ts";
 import { checkEnvironment } from "../project/check-environments.ts";
 import { configFault, type Warning, warningText } from "../project/config-fault.ts";
-import { chooseEnvironment } from "../project/environment.ts";
+import { chooseEnvironment, hintFor } from "../project/environment.ts";
 import type { KnownVars } from "../project/known-vars.ts";
 import { type RunWrangler, wranglerAt } from "../project/run-wrangler.ts";
 import { readSecretsFile, secretsIn } from "../project/secrets.ts";
@@ -123,9 +123,19 @@ function readSecrets(
     const remedy = `it ${message}: docs/configuration.md, “Credentials of a bucket”`;
     return { what: `${path} of ${file} is not deployed`, remedy };
   });
+  const tokens = chosen.tokens.map((name) => {
+    const what = `${file} has a new key without ${name}: if the Worker has one, S3 refuses the two together`;
+    return {
+      what,
+      remedy: hintFor(
+        known,
+        `npx wrangler secret delete ${name}, if npx wrangler secret list shows it`,
+      ),
+    };
+  });
   return {
     chosen,
-    warnings: [...unused, ...shellWarnings(world.env, secretsIn(given, file ?? ""))],
+    warnings: [...unused, ...tokens, ...shellWarnings(world.env, secretsIn(given, file ?? ""))],
   };
 }
 

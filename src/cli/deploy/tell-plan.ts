@@ -2,7 +2,7 @@
 // a key id. Pure.
 
 import { isSecret, secretNames } from "../../worker/config/secret-names.ts";
-import { keyEnd } from "../../worker/config/slot.ts";
+import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { align } from "../command.ts";
 import type { KnownVars } from "../project/known-vars.ts";
 import type { Chosen } from "./choose-secrets.ts";
@@ -17,13 +17,18 @@ export function tellPlan(known: KnownVars, { sent, slots }: Chosen, file: string
   const kept = secrets.filter((name) => !(name in sent));
   const from = `from ${file}`;
   const rows = [
-    ...slots.map((slot) => [`${slot.word}, slot ${slot.name}`, `the key ${keyEnd(slot)}`, from]),
+    ...slots.map((slot) => [`${slot.word}, slot ${slot.name}`, keyText(slot), from]),
     ...single.map((name) => [name, isOwn(name) ? "" : "not one of Vitrine's", from]),
     ...kept.map((name) => [name, "", "stays as it is deployed"]),
     ...stored.map((name) => [name, "", "in a Secrets Store"]),
   ];
   const lines = align(rows).map((line) => `  ${line}`);
   return [`Worker ${worker} (${place}), at ${domains}:`, ...lines];
+}
+
+function keyText(slot: Slot): string {
+  const token = slot.credentials.sessionToken === undefined ? "" : ", with its session token";
+  return `the key ${keyEnd(slot)}${token}`;
 }
 
 function isOwn(name: string): boolean {

@@ -29,7 +29,7 @@ export function envFlag({
 }
 
 const COMMANDS =
-  /\bnpx (?:wrangler (?:deploy|tail|deployments list|secret (?:put|delete))|vitrine [a-z]+)\b/g;
+  /\bnpx (?:wrangler (?:deploy|tail|deployments list|secret (?:put|delete|list))|vitrine [a-z]+)\b/g;
 
 /** Rewrites a hint for the top level of wrangler.toml: for this environment and this file. */
 export function hintFor(place: Pick<Place, "file" | "environment" | "environments">, hint: string) {

@@ -4,7 +4,8 @@
 import type { Mistake } from "../../worker/base/mistake.ts";
 import type { Warning } from "./config-fault.ts";
 import { environmentText } from "./environment.ts";
-import type { KnownVars } from "./known-vars.ts";
+import { type KnownVars, tableOf } from "./known-vars.ts";
+import { wordsOf } from "./local.ts";
 import { isWhole, sharedPattern, takingsOf } from "./route-pattern.ts";
 import { varNames } from "./stand-ins.ts";
 
@@ -17,7 +18,7 @@ export function* environmentMistakes(
   if (environment !== undefined && !own.has("vars")) {
     yield { path: "vars", message: "is missing: an environment does not inherit vars" };
   }
-  if (environment !== undefined && !own.has("secrets") && stored.length === 0) {
+  if (environment !== undefined && !own.has("secrets") && stored.length === 0 && !isKeyless(vars)) {
     const message =
       "is missing: an environment does not inherit secrets, so a deploy asks for none";
     yield { path: "secrets", message };
@@ -41,6 +42,12 @@ export function* environmentMistakes(
     const remedy = "The last deploy would take it away from the other: give each its own";
     yield { path: "routes", message: `${what}. ${remedy}` };
   }
+}
+
+/** Returns whether all buckets are bound, so that no secret opens them. */
+function isKeyless({ deployed }: KnownVars): boolean {
+  const has = Object.keys(tableOf(deployed["BUCKETS"])).length > 0;
+  return has && wordsOf(deployed["BUCKETS"]).size === 0 && deployed["OIDC"] === undefined;
 }
 
 /** What one of two environments takes from the other: routes go before custom domains, longer ones first. */

@@ -12,7 +12,7 @@ import { hintFor } from "./environment.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
 import { varNames } from "./stand-ins.ts";
 
-const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "ZONE_ID"];
+const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "OIDC", "ZONE_ID"];
 
 /** What wrangler accepts, and what does not work with Vitrine. */
 export function* pitfalls(vars: KnownVars): Generator<Mistake> {
@@ -39,9 +39,15 @@ export function* pitfalls(vars: KnownVars): Generator<Mistake> {
 
 /** What may not work, but does no harm then. The Images binding works on any host. */
 export function* doubts(
-  { workersDev }: Pick<KnownVars, "workersDev">,
-  { routes }: Pick<Config, "routes">,
+  { workersDev, domains }: Pick<KnownVars, "workersDev" | "domains">,
+  { routes, oidc }: Pick<Config, "routes" | "oidc">,
 ): Generator<Warning> {
+  const host = oidc && new URL(oidc.issuer).host;
+  const isOwn = host?.endsWith(".workers.dev") || domains.some((domain) => domain.host === host);
+  if (host !== undefined && domains.length > 0 && !isOwn) {
+    const what = `OIDC.issuer is on ${host}, and routes does not have that host: AWS asks it for the public keys`;
+    yield { what, remedy: "use a host of routes, or make sure that it leads to this Worker" };
+  }
   if (!workersDev || !hasEdge(routes)) return;
   const what =
     "workers_dev or preview_urls is on: whether the edge transforms images there is not known, and visitors get 502 if not"; // R2
@@ -103,7 +109,10 @@ export function hasEdge(routes: Config["routes"]): boolean {
 }
 
 /** What works on a developer's machine, and fails once it is deployed. */
-export function* deployMistakes({ routes, variants }: Config): Generator<Mistake> {
+export function* deployMistakes({ routes, variants, oidc }: Config): Generator<Mistake> {
+  if (oidc?.issuer.startsWith("http:")) {
+    yield { path: "OIDC.issuer", message: "http:// is for your own machine only" };
+  }
   for (const { preset, image } of variants.values()) {
     for (const [index, { url }] of (image.draw ?? []).entries()) {
       if (!url?.startsWith("http:")) continue;

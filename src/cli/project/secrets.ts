@@ -88,10 +88,16 @@ export function valuesOf(secrets: Secrets): Record<string, string> {
   return Object.fromEntries([...secrets].map(([name, { value }]) => [name, value]));
 }
 
+// The Worker looks at the form of a key, and at the identifiers of its kind.
+const EC = Buffer.from("06072a8648ce3d020106082a8648ce3d030107", "hex").toString("base64");
+const KEPT_PEM = ["BEGIN", "END"].map((edge) => `-----${edge} PRIVATE KEY-----`).join(`\n${EC}\n`);
 const KEPT_KEYS = JSON.stringify({ kept: "x".repeat(32) });
 
 /** Values that stand for the secrets that Cloudflare keeps: they cannot be read from here. */
 export function keep(names: readonly string[]): Record<string, string> {
-  const kept = (name: string) => (name === "URL_SIGNING_KEYS" ? KEPT_KEYS : "kept");
+  const kept = (name: string) => {
+    if (name.startsWith("OIDC_SIGNING_KEY")) return KEPT_PEM;
+    return name === "URL_SIGNING_KEYS" ? KEPT_KEYS : "kept";
+  };
   return Object.fromEntries(names.map((name) => [name, kept(name)]));
 }

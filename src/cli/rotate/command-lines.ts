@@ -67,15 +67,26 @@ export function linesOf(plan: Plan, step: Step, { old, new: end }: Ends): string
 }
 
 /** What changes the secrets of a step: the operator (`byHand`), or this program. */
-export function changeLines({ word, local, place }: Plan, step: Step, byHand: boolean): string[] {
+export function changeLines(plan: Plan, step: Step, byHand: boolean): string[] {
   if (step.puts === undefined) return [];
-  const names = Object.keys(changeOf(step, word));
-  const isEmptied = step.puts.value === "empty";
+  const { local, place } = plan;
+  const change = Object.entries(changeOf(step, plan));
+  const [set, removed] = [
+    change.filter(([, to]) => to !== null),
+    change.filter(([, to]) => to === null),
+  ];
   if (byHand && !local) {
     // wrangler asks for each value itself.
-    const does = isEmptied ? "delete" : "put";
-    return names.map((name) => `npx wrangler secret ${does} ${name}${envFlag(place)}`);
+    return [...set, ...removed].map(([name, to]) => {
+      const does = to === null ? "delete" : "put";
+      const note = name.includes("_SESSION_TOKEN") ? "   # if there is one" : "";
+      return `npx wrangler secret ${does} ${name}${envFlag(place)}${note}`;
+    });
   }
   const where = local ? place.devVars : `npx wrangler ${bulkOf(place).join(" ")} (values by stdin)`;
-  return [`${where}: ${isEmptied ? "remove" : "set"} ${names.join(", ")}`];
+  const parts = [["set", set] as const, ["remove", removed] as const];
+  const does = parts.flatMap(([word, some]) =>
+    some.length > 0 ? [`${word} ${some.map(([name]) => name).join(", ")}`] : [],
+  );
+  return [`${where}: ${does.join("; ")}`];
 }

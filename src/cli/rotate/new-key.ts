@@ -55,6 +55,14 @@ function readKey(given: string, from: string): Slot | Fault {
   if (cut !== undefined) return { fault: `${from}: ${cut}` };
   const id = AccessKeyId ?? lines["AWS_ACCESS_KEY_ID"];
   const secret = SecretAccessKey ?? lines["AWS_SECRET_ACCESS_KEY"];
+  const token =
+    isTable(printed) && isTable(printed["Credentials"]) ? "SessionToken" : "AWS_SESSION_TOKEN";
+  if (token === "SessionToken" || lines[token]) {
+    const why = `has a ${token}: a rotation puts permanent keys, and session credentials expire by themselves`;
+    return {
+      fault: `${from} ${why}. Put all three secrets at once: docs/rotate.md, “Session credentials”`,
+    };
+  }
   if (typeof id !== "string" || typeof secret !== "string") {
     const lines = "lines AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…";
     return { fault: `${from} has no key: neither the output of create-access-key, nor ${lines}` };

@@ -45,6 +45,8 @@ export type Plan = {
   /** Whether the local run simulates the buckets: then no old key is to be deactivated. */
   readonly played: boolean;
   readonly word: string;
+  /** Whether a slot may hold a session token: it is removed with its key. */
+  readonly hasSessions: boolean;
   /** All buckets that these secrets open. */
   readonly buckets: readonly Target[];
   /** Images that must come all the time. */

@@ -1,5 +1,6 @@
 // Makes a plan of the options and the configuration: which secrets, which buckets, which images to look at.
 
+import type { Bucket } from "../../worker/config/bucket.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
 import { type Fault, isFault } from "../command.ts";
 import { type Found, nameOf, readKeys } from "../project/object-name.ts";
@@ -40,7 +41,8 @@ export async function readPlan(site: Site, options: Options, now: number): Promi
   if (isFault(images)) return images;
   const { known: place } = site;
   const played = isPlayed(site);
-  return { options, base, local, played, place, word, buckets, images, token };
+  const hasSessions = buckets.every(({ engines }) => !engines.includes("cf")); // A11
+  return { options, base, local, played, place, word, hasSessions, buckets, images, token };
 }
 
 /** Reads the images that `--key` names. Each must be in a bucket that this rotation is about. */
@@ -59,7 +61,7 @@ function readImages(
   return { fault: `${key}: ${its}, and this rotation is about ${word}` };
 }
 
-function findWord({ words }: Site, { bucket, credentials }: Options): string | Fault {
+function findWord({ config, words }: Site, { bucket, credentials }: Options): string | Fault {
   const known = [...new Set(words.values())];
   const listed = known.join(", ");
   if (credentials !== undefined) {
@@ -68,11 +70,23 @@ function findWord({ words }: Site, { bucket, credentials }: Options): string | F
   }
   if (bucket !== undefined) {
     const names = [...words.keys()].join(", ");
+    const bound = config.buckets.find(({ name }) => name === bucket && !words.has(name));
+    if (bound !== undefined)
+      return { fault: `${bucket} has no key to rotate: ${whyKeyless(bound)}` };
     return words.get(bucket) ?? { fault: `there is no bucket "${bucket}". Known: ${names}` };
   }
   const [only, ...more] = known;
+  const [first] = config.buckets;
+  if (only === undefined && first !== undefined) {
+    return { fault: `no bucket has a key to rotate: ${whyKeyless(first)}` };
+  }
   if (only !== undefined && more.length === 0) return only;
   return { fault: `there are several keys: ${listed}. Choose one, such as --credentials ${only}` };
+}
+
+function whyKeyless({ r2 }: Pick<Bucket, "r2">): string {
+  if (r2 !== undefined) return "a binding opens it";
+  return "a role opens it. To rotate OIDC_SIGNING_KEY: docs/keyless.md";
 }
 
 function keyIn({ name }: Target, named: readonly Found[]): string | undefined {

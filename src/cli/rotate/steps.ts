@@ -137,12 +137,24 @@ function causeOf(
   }
 }
 
-/** The secrets that a step changes. Without a key, their values are empty. */
-export function changeOf({ puts }: Pick<Step, "puts">, word: string, key?: Slot): Change {
+/** What the names of the secrets begin with, and whether a slot may hold a session token, too. */
+export type Secrets = { readonly word: string; readonly hasSessions: boolean };
+
+/**
+ * The secrets that a step changes. Without a key, their values are empty. A session token goes at once with
+ * its key: S3 refuses a token beside another key. It does no harm if there is none.
+ */
+export function changeOf(
+  { puts }: Pick<Step, "puts">,
+  { word, hasSessions }: Secrets,
+  key?: Slot,
+): Change {
   if (puts === undefined) return {};
-  const { accessKeyId, secretAccessKey } = secretNames(word, puts.slot);
-  if (puts.value === "empty") return { [accessKeyId]: null, [secretAccessKey]: null };
+  const { accessKeyId, secretAccessKey, sessionToken } = secretNames(word, puts.slot);
+  const token = hasSessions ? { [sessionToken]: null } : {};
+  if (puts.value === "empty") return { [accessKeyId]: null, [secretAccessKey]: null, ...token };
   return {
+    ...token,
     [accessKeyId]: key?.credentials.accessKeyId ?? "",
     [secretAccessKey]: key?.credentials.secretAccessKey ?? "",
   };

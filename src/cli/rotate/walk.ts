@@ -93,7 +93,7 @@ async function put(rotation: Walk, record: RotationRecord): Promise<End | undefi
   }
   const unsaved = writeRecord(world.folder, plan.place, record);
   if (unsaved !== undefined) return unsaved;
-  const change = changeOf(step, plan.word, key);
+  const change = changeOf(step, plan, key);
   if (Object.values(change).includes("")) throw new Error("there is no key to put");
   const fault = plan.local
     ? putDevVars(world.folder, change, plan.place.devVars)

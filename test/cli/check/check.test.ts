@@ -214,7 +214,7 @@ test("vitrine check finds all mistakes that matter only once deployed (E6, W2)",
   expect(output.split("\n")).toEqual([
     "The configuration has mistakes:",
     expect.stringMatching(/^ {2}OLD_ACCESS_KEY_ID: is in wrangler\.toml, where it is no secret/),
-    "  PRESET: is none of BUCKETS, ROUTES, PRESETS, ANSWERS, COSTS, ZONE_ID",
+    "  PRESET: is none of BUCKETS, ROUTES, PRESETS, ANSWERS, COSTS, OIDC, ZONE_ID",
     expect.stringMatching(/^ {2}exports\.default\.cache\.enabled: is true: /), // W2
     "  PRESETS.card.draw[0].url: http:// is for your own machine only", // E6
     "  BUCKETS.own.endpoint: http:// is for your own machine only, in .dev.vars", // E6

@@ -183,7 +183,10 @@ export function addBucket(name: string, word: string) {
       )
       .replace(/^\[secrets\]\nrequired = .*/m, ""),
   );
-  const names = [...new Set(["AWS", word])].flatMap((one) => Object.values(secretNames(one)));
+  const names = [...new Set(["AWS", word])].flatMap((one) => {
+    const { accessKeyId, secretAccessKey } = secretNames(one);
+    return [accessKeyId, secretAccessKey];
+  });
   appendFileSync(
     join(site.folder, "wrangler.toml"),
     `\n[secrets]\nrequired = ${JSON.stringify(names)}\n`,

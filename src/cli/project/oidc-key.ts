@@ -1,0 +1,27 @@
+// A private key of the OIDC issuer, as a file of secrets has it: what is wrong with it, and the name of its
+// public half. No message contains any part of a key. Pure.
+
+import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
+import { readKey } from "../../worker/config/issuer-key.ts";
+
+/** What is wrong with a key, before it is deployed; undefined: nothing. */
+export function oidcKeyFault(name: string, pem: string): string | undefined {
+  const read = readKey(name, pem);
+  if (typeof read === "string") return read;
+  try {
+    const { asymmetricKeyDetails: is = {} } = createPrivateKey(pem);
+    if (read.algorithm === "RS256" && (is.modulusLength ?? 0) < 2048) {
+      return "is shorter than 2048 bits: make a longer one";
+    }
+    return undefined;
+  } catch {
+    return "is damaged: make it with openssl genpkey, as docs/keyless.md says"; // the error may quote it
+  }
+}
+
+/** The `kid` of a key that is right: its thumbprint by RFC 7638. */
+export function kidOf(pem: string): string {
+  const { kty, crv, x, y, e, n } = createPublicKey(pem).export({ format: "jwk" });
+  const members = kty === "EC" ? { crv, kty, x, y } : { e, kty, n };
+  return createHash("sha256").update(JSON.stringify(members)).digest("base64url");
+}

@@ -1,0 +1,221 @@
+// What `vitrine deploy` does with session tokens, with the key of the issuer, and where no secret is needed.
+
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { HttpResponse, http } from "msw";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { EXIT, isFault } from "../../../src/cli/command.ts";
+import type { Options } from "../../../src/cli/deploy/check-deployed.ts";
+import { deploy, type Tools } from "../../../src/cli/deploy/index.ts";
+import { envLine, HOST, makeProject, STAGED } from "../../support/cli/folder.ts";
+import { createWorld, type Given } from "../../support/cli/vitrine.ts";
+import { CREDENTIALS, HEALTH_TOKEN, SECRETS, VARS } from "../../support/env.ts";
+import { network } from "../../support/network.ts";
+import { overhear } from "../../support/overheard.ts";
+
+beforeAll(() => network.listen());
+afterAll(() => network.close());
+
+const lines = (secrets: Readonly<Record<string, string>>) =>
+  Object.entries(secrets)
+    .map(([name, value]) => envLine(name, value))
+    .join("");
+
+type Ran = {
+  readonly args: readonly string[];
+  /** The file of --secrets-file, while wrangler ran. */
+  readonly file?: { readonly path: string; readonly secrets: unknown; readonly mode: number };
+};
+
+let folder: string;
+let ran: Ran[];
+/** The options that the doctor got, and the names of the variables that it saw. */
+let examined: [options: object, names: string[]][];
+let ended: { wrangler: number; says: string; doctor: Awaited<ReturnType<Tools["examine"]>> };
+let _pauses: number;
+
+beforeEach(() => {
+  // These routes give no warnings.
+  const vars = { ...VARS, ROUTES: VARS.ROUTES.slice(0, 2) };
+  folder = makeProject({ ...STAGED, vars }, "wrangler.toml", {
+    "secrets.env": lines({ ...SECRETS, HEALTH_TOKEN }),
+  });
+  [ran, examined, _pauses] = [[], [], 0];
+  ended = { wrangler: 0, says: "", doctor: EXIT.done };
+  network.resetHandlers(http.get("https://*/healthz", () => new HttpResponse("ok\n")));
+});
+
+const readFile = (path: string) => ({
+  path,
+  secrets: JSON.parse(readFileSync(path, "utf8")),
+  mode: statSync(path).mode & 0o777,
+});
+
+/** Deploys from the folder, with a stand-in for wrangler and one for the doctor. */
+async function run(options: Options = { secretsFile: "secrets.env" }, given: Given = {}) {
+  const { world, said } = createWorld({ folder, ...given });
+  const tools: Tools = {
+    run: async (_world, args, _input, hear) => {
+      const [path, ...others] = args.filter((arg) => arg.endsWith("secrets.json"));
+      expect(others).toEqual([]);
+      ran.push({ args: args.filter((arg) => arg !== path), ...(path && { file: readFile(path) }) });
+      hear(ended.says);
+      return ended.wrangler;
+    },
+    sleep: async () => {
+      _pauses += 1;
+    },
+    examine: async ({ env }, asked) => {
+      examined.push([asked, Object.keys(env)]);
+      return ended.doctor;
+    },
+  };
+  const end = await deploy(world, options, tools);
+  const { out, err } = said();
+  const fault = isFault(end) ? end.fault : "";
+  overhear("logged", out + err + fault);
+  return { code: isFault(end) ? EXIT.failed : end, out, err: err + fault };
+}
+
+/** Writes a secrets file. */
+const write = (secrets: Readonly<Record<string, string>>) =>
+  writeFileSync(join(folder, "secrets.env"), lines(secrets));
+
+const { accessKeyId: ID, secretAccessKey: SECRET } = CREDENTIALS;
+const KEY = { AWS_ACCESS_KEY_ID: ID, AWS_SECRET_ACCESS_KEY: SECRET };
+const CONFIG = ["deploy", "--config", "wrangler.toml", "--env", ""];
+
+const IMAGES = { images: { binding: "IMAGES" } };
+const TOKEN = "a-session-token-of-an-hour";
+const SESSION = { ...KEY, AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE", AWS_SESSION_TOKEN: TOKEN };
+
+/** A folder whose bucket has another engine, or another way in. */
+function bind(media: object, secrets: object = STAGED.secrets, more: object = {}) {
+  const vars = { ...VARS, ROUTES: VARS.ROUTES.slice(0, 2), BUCKETS: { media }, ...more };
+  const { env: _env, ...top } = STAGED;
+  folder = makeProject({ ...top, ...IMAGES, vars, secrets }, "wrangler.toml", {});
+}
+
+test("a session token goes with its slot, and is not shown (A11)", async () => {
+  bind({ ...VARS.BUCKETS.media, engine: "binding" });
+  write(SESSION);
+  const { code, out, err } = await run();
+  expect([code, err]).toEqual([0, ""]);
+  expect(ran).toMatchObject([{ file: { secrets: SESSION } }]);
+  expect(out).toContain(
+    "  AWS, slot current  the key …MPLE, with its session token  from secrets.env\n",
+  );
+  expect(out).not.toContain(TOKEN);
+});
+
+test("a key without a token is deployed, with what to do about an old token (A11)", async () => {
+  bind({ ...VARS.BUCKETS.media, engine: "binding" });
+  write(KEY);
+  const { code, err } = await run();
+  expect(code).toBe(0);
+  expect(err).toContain(
+    "secrets.env has a new key without AWS_SESSION_TOKEN: if the Worker has one, S3 refuses",
+  );
+  expect(err).toContain(
+    "npx wrangler secret delete AWS_SESSION_TOKEN, if npx wrangler secret list shows it",
+  );
+});
+
+const EC = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+const RSA = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey;
+const P384 = generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey;
+const pem = (key: typeof EC) => key.export({ type: "pkcs8", format: "pem" }).toString();
+const ROLE = {
+  ...VARS.BUCKETS.media,
+  engine: "binding",
+  role: "arn:aws:iam::123456789012:role/vitrine",
+};
+const OIDC = { issuer: HOST };
+
+test.each<[what: string, secrets: Record<string, string>, says: string]>([
+  [
+    "a token for the image edge",
+    SESSION,
+    'AWS_ACCESS_KEY_ID: is a temporary session key: use a permanent one, or engine = "binding"',
+  ],
+  [
+    "half a session",
+    { ...SESSION, AWS_SESSION_TOKEN: "" },
+    "AWS_ACCESS_KEY_ID: is a temporary session key",
+  ],
+  [
+    "a token alone",
+    { AWS_SESSION_TOKEN_NEXT: TOKEN },
+    "AWS_ACCESS_KEY_ID_NEXT: is missing: a slot needs both secrets",
+  ],
+])("nothing is deployed of %s (A11)", async (_what, secrets, says) => {
+  const isEdge = says.includes("engine =");
+  bind({ ...VARS.BUCKETS.media, engine: isEdge ? "cf" : "binding" });
+  write(secrets);
+  const { code, err } = await run();
+  expect([code, ran]).toEqual([2, []]);
+  expect(err).toContain(says);
+  expect(err).not.toContain(TOKEN);
+});
+
+test("a required token of another key stops a deploy of a key without it (A11)", async () => {
+  bind(
+    { ...VARS.BUCKETS.media, engine: "binding" },
+    { required: [...Object.keys(SECRETS), "AWS_SESSION_TOKEN"] },
+  );
+  write(KEY);
+  const { code, err } = await run();
+  expect([code, ran]).toEqual([2, []]);
+  expect(err).toContain(
+    "AWS_SESSION_TOKEN: is missing: [secrets] lists it, and the deployed one belongs",
+  );
+});
+
+test("a role needs the key of the issuer, and no key of S3", async () => {
+  bind(ROLE, { required: ["OIDC_SIGNING_KEY", "URL_SIGNING_KEYS"] }, { OIDC });
+  const OIDC_SIGNING_KEY = pem(EC);
+  writeFileSync(join(folder, "secrets.json"), JSON.stringify({ OIDC_SIGNING_KEY, ...KEY }));
+  const { code, out, err } = await run({ secretsFile: "secrets.json" });
+  expect(code).toBe(0);
+  expect(ran).toMatchObject([{ file: { secrets: { OIDC_SIGNING_KEY } } }]);
+  expect(Object.keys(ran[0]?.file?.secrets ?? {})).toEqual(["OIDC_SIGNING_KEY"]);
+  expect(err).toContain("AWS_ACCESS_KEY_ID of secrets.json is not deployed: it is not used");
+  expect(out + err).not.toContain("BEGIN");
+});
+
+test.each<[what: string, key: string, says: string]>([
+  ["too short", pem(RSA), "is shorter than 2048 bits"],
+  ["of another curve", pem(P384), "is neither EC (P-256) nor RSA"],
+  ["cut", pem(EC).replace(/.{8}\n(?=-----END)/, "\n"), "is damaged"],
+  [
+    "a public one",
+    createPublicKey(EC).export({ type: "spki", format: "pem" }).toString(),
+    "is a public key",
+  ],
+  ["the name of a file", "issuer.pem", "is not a private key in PEM"],
+])(
+  "nothing is deployed with a key of the issuer that is %s",
+  async (_what, OIDC_SIGNING_KEY, says) => {
+    bind(ROLE, { required: ["OIDC_SIGNING_KEY", "URL_SIGNING_KEYS"] }, { OIDC });
+    writeFileSync(join(folder, "secrets.json"), JSON.stringify({ OIDC_SIGNING_KEY }));
+    const { code, err } = await run({ secretsFile: "secrets.json" });
+    expect([code, ran]).toEqual([2, []]);
+    expect(err).toContain(`OIDC_SIGNING_KEY: ${says}`);
+    expect(err).not.toContain(OIDC_SIGNING_KEY.split("\n")[1] ?? "nothing");
+  },
+);
+
+test("an R2 bucket needs no secret at all", async () => {
+  const { env: _env, secrets: _secrets, ...top } = STAGED;
+  const vars = {
+    BUCKETS: { media: { binding: "MEDIA_BUCKET" } },
+    ROUTES: [VARS.ROUTES[0]],
+    PRESETS: { card: { width: 9 } },
+  };
+  const r2 = { r2_buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "acme" }] };
+  folder = makeProject({ ...top, ...IMAGES, ...r2, vars }, "wrangler.toml", {});
+  const { code, out, err } = await run({});
+  expect([code, err, ran]).toEqual([0, "", [{ args: CONFIG }]]);
+  expect(out).toBe("Worker vitrine (the top level), at images.example:\n");
+});
