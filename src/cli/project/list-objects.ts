@@ -75,13 +75,22 @@ export async function listObjects(
  * @param locally the command that reads the buckets of the local run, if there is one
  */
 export function whyNoKey(project: Project, what: string, name: string, locally?: string): string {
+  const bucket = project.config.buckets.find((one) => one.name === name);
+  if (bucket?.r2 !== undefined) {
+    const why = "which only the deployed Worker can open: no key does";
+    return `${what} ${name}, an R2 binding, ${why}. ${R2_INSTEAD}`;
+  }
   const mistakes = slotsAtHand(project, name).unusable.flatMap((slot) => slot.mistakes);
   const isNone = mistakes.length === 0;
   const why = isNone ? "there is no S3 key to do so" : mistakes.map(mistakeText).join("; ");
+  const role = bucket?.role === undefined ? "" : " (the role is the Worker's alone)";
   const where = `the environment, ${project.known.devVars} or the file of --secrets-file`;
   const local = isNone && locally ? `. The pictures of the local run: ${locally}` : "";
-  return `${what} ${name}, and ${why}. Put the key into ${where}${local}`;
+  return `${what} ${name}, and ${why}. Put the key into ${where}${role}${local}`;
 }
+
+const R2_INSTEAD =
+  "Give the keys on stdin where a command takes them: the objects are listed in Cloudflare's dashboard (R2). Or add a bucket with R2's endpoint and a key that may read: docs/engines.md";
 
 async function patiently(
   { interrupted }: World,
