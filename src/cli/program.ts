@@ -23,6 +23,7 @@ import { initCommand } from "./init/index.ts";
 import { VERSION } from "./project/version.ts";
 import { purgeCommand } from "./purge/index.ts";
 import { rotateCommand } from "./rotate/index.ts";
+import { sampleCommand } from "./sample/index.ts";
 import { visible } from "./terminal/visible.ts";
 import { typesCommand } from "./types/index.ts";
 import { signCommand, urlCommand } from "./url/index.ts";
@@ -34,6 +35,7 @@ const COMMANDS = [
   checkCommand,
   devCommand,
   (world, run) => deployCommand(world, run, examineSiteAt),
+  sampleCommand,
   doctorCommand,
   clientCommand,
   factsCommand,

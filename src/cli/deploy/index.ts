@@ -22,6 +22,7 @@ import {
   type Options,
 } from "./check-deployed.ts";
 import { type Chosen, chooseSecrets } from "./choose-secrets.ts";
+import { hearUrl } from "./deployed-url.ts";
 import { baseOf, domainMistakes, placeFault } from "./place.ts";
 import { tellPlan } from "./tell-plan.ts";
 import { withSecretsFile } from "./with-secrets-file.ts";
@@ -36,7 +37,10 @@ export function deployCommand(world: World, run: Run, examine: Examine) {
     .description("checks the configuration, deploys it, and runs the doctor on what is deployed")
     .addOption(envOption())
     .option("--secrets-file <file>", "the secrets to deploy; all others stay as they are deployed")
-    .option("-u, --url <url>", "where the doctor looks; default: the first domain under routes")
+    .option(
+      "-u, --url <url>",
+      "where the doctor looks; default: the first domain under routes, else what wrangler says",
+    )
     .option("-k, --key <key...>", "objects for the doctor to check, below the prefix")
     .addOption(dryRunOption())
     .addHelpText("after", HELP)
@@ -71,15 +75,16 @@ export async function deploy(world: World, options: Options, tools: Tools): Prom
   const args = ["deploy", "--config", known.file, "--env", known.environment ?? ""];
   const secrets = Object.values(chosen.sent);
   // Else a file .env could name another Worker: wrangler reads it, too.
-  const env = { ...world.env, WRANGLER_CI_OVERRIDE_NAME: known.worker };
-  const runDeploy = (more: readonly string[]) =>
+  const named = { ...world.env, WRANGLER_CI_OVERRIDE_NAME: known.worker };
+  const runDeploy = (more: readonly string[], env: World["env"] = named) =>
     showWrangler({ ...world, env }, tools.run, [...args, ...more], { place: known, secrets });
   if (options.dryRun) return (await runDeploy(["--dry-run"])) ?? EXIT.done;
-  const failed =
+  const { ended: failed, url } = await hearUrl(named, known.worker ?? "", (env) =>
     secrets.length === 0
-      ? await runDeploy([])
-      : await withSecretsFile(chosen.sent, (file) => runDeploy(["--secrets-file", file]));
-  return failed ?? checkDeployed(world, base, options, chosen.sent, tools);
+      ? runDeploy([], env)
+      : withSecretsFile(chosen.sent, (file) => runDeploy(["--secrets-file", file], env)),
+  );
+  return failed ?? checkDeployed(world, base ?? url, options, chosen.sent, tools);
 }
 
 type Prepared = {

@@ -46,7 +46,11 @@ export type KnownVars = {
   /** The name of the Images binding, if there is one. */
   readonly images: string | undefined;
   /** The R2 buckets that are bound. Without a name of its own, one is made by a deploy. */
-  readonly r2Buckets: readonly { readonly binding: string; readonly bucket_name?: string }[];
+  readonly r2Buckets: readonly {
+    readonly binding: string;
+    readonly bucket_name?: string;
+    readonly jurisdiction?: string;
+  }[];
   /** The datasets of Analytics Engine. Without a name of its own, one is called like its binding. */
   readonly datasets: readonly { readonly binding: string; readonly dataset?: string }[];
   /** Whether a deploy would also serve from a workers.dev address. */

@@ -21,6 +21,10 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
     "wrangler is not logged in, or may not do this. Run npx wrangler login, or set a CLOUDFLARE_API_TOKEN that may: docs/environments.md lists its permissions",
   ],
   [
+    /specified bucket does not exist|\b10006\b/i,
+    "There is no such R2 bucket in this account. A deploy makes it: npx vitrine deploy",
+  ],
+  [
     /\b10007\b|does not exist/i,
     "There is no such Worker in this account. Check the account, and name in wrangler.toml",
   ],
@@ -64,8 +68,21 @@ export async function showWrangler(
     for (const line of lines) show(line);
   });
   show(rest);
-  if (code === 0) return undefined;
-  const hint = HINTS.find(([form]) => form.test(all))?.[1];
+  return code === 0 ? undefined : wranglerFault(args, code, all, place);
+}
+
+/**
+ * How wrangler ended, and what to do.
+ * @param code null: a signal ended it
+ * @param said its output, which the user has seen
+ */
+export function wranglerFault(
+  args: readonly string[],
+  code: number | null,
+  said: string,
+  place: Given["place"],
+): Fault {
+  const hint = HINTS.find(([form]) => form.test(said))?.[1];
   const words = args.join(" ").replace(/ -.*/s, "");
   const ended = `wrangler ${words} ended with ${code ?? "a signal"}`;
   return { fault: `${ended}. ${hintFor(place, hint ?? "See its output above")}` };

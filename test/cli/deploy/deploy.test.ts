@@ -1,6 +1,6 @@
 // What `vitrine deploy` gives to wrangler, what it says, and what keeps it from deploying.
 
-import { cpSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -42,7 +42,13 @@ let folder: string;
 let ran: Ran[];
 /** The options that the doctor got, and the names of the variables that it saw. */
 let examined: [options: object, names: string[]][];
-let ended: { wrangler: number; says: string; doctor: Awaited<ReturnType<Tools["examine"]>> };
+let ended: {
+  wrangler: number;
+  says: string;
+  /** What it writes for programs. */
+  file: string;
+  doctor: Awaited<ReturnType<Tools["examine"]>>;
+};
 let pauses: number;
 
 beforeEach(() => {
@@ -52,7 +58,7 @@ beforeEach(() => {
     "secrets.env": lines({ ...SECRETS, HEALTH_TOKEN }),
   });
   [ran, examined, pauses] = [[], [], 0];
-  ended = { wrangler: 0, says: "", doctor: EXIT.done };
+  ended = { wrangler: 0, says: "", file: "", doctor: EXIT.done };
   network.resetHandlers(http.get("https://*/healthz", () => new HttpResponse("ok\n")));
 });
 
@@ -66,11 +72,13 @@ const readFile = (path: string) => ({
 async function run(options: Options = { secretsFile: "secrets.env" }, given: Given = {}) {
   const { world, said } = createWorld({ folder, ...given });
   const tools: Tools = {
-    run: async (_world, args, _input, hear) => {
+    run: async ({ env }, args, _input, hear) => {
       const [path, ...others] = args.filter((arg) => arg.endsWith("secrets.json"));
       expect(others).toEqual([]);
       ran.push({ args: args.filter((arg) => arg !== path), ...(path && { file: readFile(path) }) });
       hear(ended.says);
+      const { WRANGLER_OUTPUT_FILE_PATH: file } = env;
+      if (file !== undefined && ended.file !== "") writeFileSync(file, ended.file);
       return ended.wrangler;
     },
     sleep: async () => {
@@ -461,6 +469,41 @@ test("the hint is for the environment that was to be deployed (S6)", async () =>
   });
   const { err } = await run({ env: "staging" });
   expect(err).toContain("into a file: npx vitrine deploy --env staging --secrets-file secrets.env");
+});
+
+const DEV = "https://vitrine.acme.workers.dev";
+const told = (...targets: unknown[]) => JSON.stringify({ type: "deploy", targets });
+
+test.each<[what: string, file: string, url: string | undefined]>([
+  ["the Worker's address", `{"type":"wrangler-session"}\n${told(DEV)}\n`, DEV],
+  ["a custom domain before it", told("a.example (custom domain)", DEV), DEV],
+  ["the last deploy", `${told("https://vitrine.old.workers.dev")}\n${told(DEV)}`, DEV],
+  ["another Worker's address", told("https://other.acme.workers.dev"), undefined],
+  ["a host that only begins like it", told(`${DEV}.evil.example`), undefined],
+  ["a path", told(`${DEV}/x`), undefined],
+  ["no targets", '{"type":"deploy"}', undefined],
+  ["no list", '{"type":"deploy","targets":{}}', undefined],
+  ["no text", told(1, null), undefined],
+  ["no JSON", "{", undefined],
+  ["nothing", "", undefined],
+])("wrangler's file has %s: the doctor looks there, or says why not", async (_what, file, url) => {
+  const { env: _env, routes: _routes, ...top } = STAGED;
+  folder = makeProject({ ...top, workers_dev: true });
+  network.use(http.get(`${DEV}/healthz`, () => new HttpResponse("ok\n")));
+  ended.file = file;
+  const { code, err } = await run({});
+  expect(examined.map(([asked]) => asked)).toEqual(url === undefined ? [] : [{ url }]);
+  expect(code).toBe(url === undefined ? 1 : 0);
+  if (url === undefined) expect(err).toContain("routes names no host to check");
+});
+
+test.each([
+  ["WRANGLER_OUTPUT_FILE_PATH", "out.json", /^out\.json$/],
+  ["WRANGLER_OUTPUT_FILE_DIRECTORY", ".", /^wrangler-output-[\w-]+\.json$/],
+])("wrangler's file stays where CI wants it: %s", async (name, path, kept) => {
+  ended.file = told(DEV);
+  await run({}, { env: { [name]: join(folder, path) } });
+  expect(readdirSync(folder).filter((file) => kept.test(file))).toHaveLength(1);
 });
 
 const AGAIN = `npx vitrine doctor --url ${HOST} --secrets-file secrets.env`;

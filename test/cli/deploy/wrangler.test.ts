@@ -71,6 +71,20 @@ test("vitrine deploy --env deploys that environment's Worker, not CLOUDFLARE_ENV
   );
 });
 
+test("without a domain the doctor looks where wrangler says that the Worker is", async () => {
+  const { env: _env, routes: _routes, ...top } = STAGED;
+  const config = { ...top, main: "index.js", compatibility_date: "2026-11-01", workers_dev: true };
+  folder = makeProject(config, "wrangler.toml", {
+    ...{ "secrets.env": LINES.join(""), "index.js": "export default {};" },
+  });
+  const abort = new AbortController();
+  const { err } = await vitrine(["deploy", "--secrets-file", "secrets.env"], {
+    ...{ folder, env: environment(), interrupted: abort.signal },
+    heard: (said) => said.includes("workers.dev\n") && abort.abort(),
+  });
+  expect(err).toContain("not checked: npx vitrine doctor --url https://vitrine.acme.workers.dev ");
+});
+
 test("no WRANGLER_CI_OVERRIDE_NAME of .env puts staging's secrets into another Worker (S5, S6)", async () => {
   const line = "WRANGLER_CI_OVERRIDE_NAME=vitrine\n";
   for (const name of [".env", ".env.local", ".env.staging"])

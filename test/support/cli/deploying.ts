@@ -8,6 +8,8 @@ import { isTable, json } from "../../../src/worker/base/json.ts";
 const ACCOUNT = "0123456789abcdef0123456789abcdef";
 const VERSION = "00000000-0000-0000-0000-000000000001";
 const SUBDOMAIN = { enabled: false, previews_enabled: false };
+/** The account's subdomain of workers.dev. */
+const OF_ACCOUNT = { subdomain: "acme" };
 
 /** A Worker as it was uploaded: its name, and its secrets by their names. */
 export type Uploaded = {
@@ -37,9 +39,12 @@ export async function startCloudflare(): Promise<Stub> {
     }
     if (method === "PUT" && path.endsWith("/domains/records")) domains.push(body.toString());
     const isAbsent = method === "GET" && /^(?:services|scripts)\//.test(path);
-    const result = path.endsWith("/changeset")
-      ? { added: [], removed: [], updated: [], conflicting: [] }
-      : { id: VERSION, deployment_id: VERSION.replaceAll("-", ""), subdomain: SUBDOMAIN };
+    const result =
+      path === "subdomain"
+        ? OF_ACCOUNT
+        : path.endsWith("/changeset")
+          ? { added: [], removed: [], updated: [], conflicting: [] }
+          : { id: VERSION, deployment_id: VERSION.replaceAll("-", ""), subdomain: SUBDOMAIN };
     const errors = isAbsent ? [{ code: 10007, message: "This Worker does not exist" }] : [];
     response.writeHead(isAbsent ? 404 : 200, { "content-type": "application/json" });
     response.end(JSON.stringify({ success: !isAbsent, errors, messages: [], result }));

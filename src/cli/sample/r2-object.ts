@@ -1,0 +1,57 @@
+// Asks wrangler for an object of an R2 bucket, and has it put one.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Fault, say, type World } from "../command.ts";
+import type { KnownVars } from "../project/known-vars.ts";
+import type { RunWrangler } from "../project/run-wrangler.ts";
+import { showWrangler, wranglerFault } from "../project/show-wrangler.ts";
+import { visible } from "../terminal/visible.ts";
+import type { Target } from "./find-target.ts";
+
+const PICTURE = join(import.meta.dirname, "../../../template/sample.jpg");
+
+/** Returns whether the bucket has the object. wrangler has no other way to ask than to fetch it. */
+export async function isThere(
+  world: World,
+  run: RunWrangler,
+  known: KnownVars,
+  target: Target,
+): Promise<boolean | Fault> {
+  const folder = mkdtempSync(join(tmpdir(), "vitrine-"));
+  try {
+    const file = join(folder, "object");
+    const args = [...argsOf("get", known, target), "--file", file];
+    let said = "";
+    const code = await run(world, args, undefined, (more) => {
+      said += more;
+    });
+    if (code === 0) return true;
+    if (/specified key does not exist/i.test(said)) return false;
+    say(world.stderr, ...said.trimEnd().split(/\r?\n/).map(visible));
+    return wranglerFault(args, code, said, known);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Puts the picture, whatever is there. @returns why it is not put */
+export function putPicture(
+  world: World,
+  run: RunWrangler,
+  known: KnownVars,
+  target: Target,
+): Promise<Fault | undefined> {
+  const args = [...argsOf("put", known, target), "--file", PICTURE, "--content-type", "image/jpeg"];
+  return showWrangler(world, run, args, { place: known, secrets: [] });
+}
+
+function argsOf(verb: "get" | "put", known: KnownVars, target: Target): string[] {
+  const { bucketName, jurisdiction, key } = target;
+  return [
+    ...["r2", "object", verb, `${bucketName}/${key}`, "--remote"],
+    ...["--config", known.file, "--env", known.environment ?? ""],
+    ...(jurisdiction === undefined ? [] : ["--jurisdiction", jurisdiction]),
+  ];
+}
