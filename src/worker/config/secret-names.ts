@@ -3,15 +3,21 @@
 import type { SlotName } from "../base/slot-name.ts";
 import type { Credentials } from "./slot.ts";
 
-const SECRET =
-  /_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)(?:_NEXT)?$|^(?:(?:HEALTH|PURGE|CLOUDFLARE_API)_TOKEN|URL_SIGNING_KEYS|OIDC_SIGNING_KEY(?:_NEXT)?)$/;
+/** Those of buckets: their names begin with a word that the configuration chooses. */
+const OF_SLOT = /_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)(?:_NEXT)?$/;
+
+/** All others. */
+export const SINGLE_SECRETS = [
+  ...["HEALTH_TOKEN", "PURGE_TOKEN", "CLOUDFLARE_API_TOKEN"],
+  ...["URL_SIGNING_KEYS", "OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"],
+];
 
 /** The value of a secret that its Secrets Store never returned. */
 export const UNOPENED = Symbol("unopened");
 
 /** Returns whether a variable of this name is a secret. */
 export function isSecret(name: string): boolean {
-  return SECRET.test(name);
+  return OF_SLOT.test(name) || SINGLE_SECRETS.includes(name);
 }
 
 /** The names of the secrets of a slot. `word` is the bucket's `credentials`. */
