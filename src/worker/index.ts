@@ -5,7 +5,8 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { imageAnswer, imageHeaders, refusalAnswer, type Terms } from "./answer/answer.ts";
 import { showFallback } from "./answer/fallback.ts";
 import { corsHeaders, preflight } from "./answer/preflight.ts";
-import { answerOwn } from "./answer-own.ts";
+import { answerIssuer } from "./answer-issuer.ts";
+import { answerPurge } from "./answer-purge.ts";
 import { logRefusal, type Subject } from "./base/log.ts";
 import { isRefusal, type Refusal } from "./base/refusal.ts";
 import { drop } from "./base/send.ts";
@@ -16,6 +17,7 @@ import {
   type PurgeResult,
 } from "./cache/loopback.ts";
 import type { Wanted } from "./cache/rendition-url.ts";
+import { answerHealth } from "./health.ts";
 import { configOf, countRefusal } from "./isolate.ts";
 import { record } from "./metrics.ts";
 import { type GatewayVisit, obtain } from "./obtain.ts";
@@ -85,11 +87,15 @@ async function serve(
   const { method, headers, url } = request;
   if (/image-resizing/i.test(headers.get("via") ?? "")) return { refusal: LOOP }; // E8
   const target = readTarget(url);
-  const asked = answerOwn(request, target.pathname, config, context);
-  if (asked) {
-    const own = await asked;
-    return isRefusal(own) ? { refusal: own } : { answer: own };
-  }
+  const { pathname } = target;
+  const asked =
+    pathname === "/healthz"
+      ? answerHealth(request, config, context)
+      : pathname === "/purge"
+        ? answerPurge(request, config, context)
+        : answerIssuer(request, pathname, config);
+  const own = asked && (await asked);
+  if (own) return isRefusal(own) ? { refusal: own } : { answer: own };
 
   const order = readOrder(config, target.pathname);
   const { route } = order;

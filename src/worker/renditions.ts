@@ -2,7 +2,7 @@
 // engine, signs, has the engine make it, and guards. It knows nothing of the visitor.
 
 import { isRefusal, type Refusal } from "./base/refusal.ts";
-import { AS_FALLBACK, TIME_LEFT } from "./cache/ask-kept.ts";
+import { AS_FALLBACK, TIME_LEFT } from "./cache/gateway-headers.ts";
 import { keptImage, keptRefusal } from "./cache/kept-answer.ts";
 import { readRenditionUrl, type Wanted } from "./cache/rendition-url.ts";
 import { bucketTag, objectTag } from "./cache/tags.ts";

@@ -26,11 +26,15 @@ const IMAGES = { input: () => {}, info: () => {} };
 
 const { media } = VARS.BUCKETS;
 
+/** The routes of VARS without the one that shows SVGs. */
+const RASTER = VARS.ROUTES.filter(({ svg }) => !svg);
+
 /** The `env` of a Worker without a stored key of S3. */
 export const KEYLESS = {
   ...ENV,
   AWS_ACCESS_KEY_ID: undefined,
   AWS_SECRET_ACCESS_KEY: undefined,
+  ROUTES: RASTER,
   BUCKETS: { media: { ...media, engine: "binding", role: ROLE } },
   OIDC: { issuer: ISSUER },
   OIDC_SIGNING_KEY: EC_KEY,

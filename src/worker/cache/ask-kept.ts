@@ -6,6 +6,7 @@ import { drop } from "../base/send.ts";
 import { LATE, within } from "../base/time-limit.ts";
 import type { Rendition } from "../edge/rendition.ts";
 import type { Reads } from "../request/format.ts";
+import { AS_FALLBACK, TIME_LEFT } from "./gateway-headers.ts";
 import type { Loopback } from "./loopback.ts";
 import { cacheStateOf, readImage, readKeptFacts, readRefusal } from "./read-kept.ts";
 import { renditionUrl, type Wanted } from "./rendition-url.ts";
@@ -15,12 +16,6 @@ export type Obtained = { readonly made: Rendition | Refusal; readonly cache: Cac
 
 /** The same, or why the cached entrypoint may be the reason of the refusal. */
 export type Kept = Obtained & { readonly doubt?: string };
-
-/** The header that tells how long the visitor still waits: ms. No header is part of the cache key (W3). */
-export const TIME_LEFT = "vitrine-left";
-
-/** The header that tells that no visitor asked for the object: it is a fallback. */
-export const AS_FALLBACK = "vitrine-fallback";
 
 /** How much earlier the cached entrypoint gives up, so that its reason arrives in time: ms. */
 const LEAD_MS = 100;

@@ -3,11 +3,18 @@
 import type { Issuer } from "../config/issuer-key.ts";
 import type { PublicKey } from "./issuer-keys.ts";
 
-export const DISCOVERY = "/.well-known/openid-configuration";
-export const KEYS = "/.well-known/jwks.json";
+/** Makes a document. @param keys the public keys */
+export type Document = (issuer: Issuer, keys: readonly PublicKey[]) => object;
 
-/** @param keys the public keys */
-export function discovery({ issuer }: Issuer, keys: readonly PublicKey[]): object {
+const KEYS = "/.well-known/jwks.json";
+
+/** The documents by their paths. */
+export const DOCUMENTS: ReadonlyMap<string, Document> = new Map<string, Document>([
+  ["/.well-known/openid-configuration", discovery],
+  [KEYS, (_issuer, keys) => ({ keys })],
+]);
+
+function discovery({ issuer }: Issuer, keys: readonly PublicKey[]): object {
   return {
     issuer,
     jwks_uri: `${issuer}${KEYS}`,
@@ -16,8 +23,4 @@ export function discovery({ issuer }: Issuer, keys: readonly PublicKey[]): objec
     id_token_signing_alg_values_supported: [...new Set(keys.map(({ alg }) => alg))],
     claims_supported: ["aud", "exp", "iat", "iss", "jti", "sub"],
   };
-}
-
-export function keySet(keys: readonly PublicKey[]): object {
-  return { keys };
 }

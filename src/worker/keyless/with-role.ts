@@ -2,7 +2,8 @@
 
 import { isDenied, type Refusal } from "../base/refusal.ts";
 import type { Bucket } from "../config/bucket.ts";
-import { conclude, type Sign } from "../s3/failover.ts";
+import { conclude } from "../s3/conclude.ts";
+import type { Sign } from "../s3/failover.ts";
 import type { Visit } from "../s3/probe.ts";
 import { signWith } from "../s3/sign-request.ts";
 import type { SignedHeaders } from "../s3/sigv4.ts";

@@ -13,6 +13,7 @@ import {
   slotsInOrder,
   slotToRetry,
 } from "./bucket-state.ts";
+import { conclude } from "./conclude.ts";
 import type { Memory } from "./memory.ts";
 import { type Context, probe, type Visit, verdictOn } from "./probe.ts";
 import { signWith } from "./sign-request.ts";
@@ -105,28 +106,4 @@ function hasServed(made: object | Refusal): boolean {
 /** A denial that S3 does not explain in time. Another slot might have opened the object. */
 function unexplained({ said: _said, ...denied }: Denied): Refusal {
   return { ...denied, event: "timed-out", reason: "denied, and S3 does not say why in time" };
-}
-
-/** What a denial means, now that it is known whose fault it is. */
-export function conclude(
-  { said: _said, ...denied }: Denied,
-  verdict: Verdict,
-  certain: boolean,
-): Refusal {
-  const { origin, reason } = verdict;
-  switch (verdict.fault) {
-    case "object": {
-      const missing = origin === "NoSuchKey" || origin === "404";
-      const event = missing ? "object-missing" : "object-denied";
-      return { ...denied, event, origin, reason, certain };
-    }
-    case "none": {
-      const alone = "S3 gives it to the Worker, not to the edge; or an overlay is denied";
-      return { ...denied, reason: alone };
-    }
-    case "slot":
-    case "setup":
-    case "unknown":
-      return { ...denied, origin, reason };
-  }
 }
