@@ -8,7 +8,16 @@ import type { Project } from "../project/project.ts";
 import { originOf } from "../project/source-origin.ts";
 import { diagnoseS3 } from "./diagnose-s3.ts";
 import { diagnoseEdge } from "./diagnose-site.ts";
-import { type Diagnosis, diagnose, type Finding, lessen, note, well } from "./finding.ts";
+import {
+  type Diagnosis,
+  diagnose,
+  type Finding,
+  findingsOn,
+  lessen,
+  note,
+  well,
+} from "./finding.ts";
+import { diagnoseBinding, diagnoseR2, diagnoseRole } from "./keyless.ts";
 
 export async function healthOf(project: Project, base: string): Promise<readonly Finding[]> {
   const about = `${base}/healthz`;
@@ -30,11 +39,33 @@ export async function healthOf(project: Project, base: string): Promise<readonly
     return [{ about, ...diagnose(cause, { reason }, local) }];
   }
   return health.buckets.flatMap((bucket) => {
-    const where = `${about}: the edge, for bucket ${bucket.bucket}`;
+    const where = `${about}: ${makerOf(project, bucket)}, for bucket ${bucket.bucket}`;
     const edge = edgeOf(project, bucket).map((one) => ({ about: where, ...one }));
-    const findings = [...slotsOf(project, base, bucket), ...edge];
+    const findings = [
+      ...slotsOf(project, base, bucket),
+      ...openedOf(project, base, bucket),
+      ...edge,
+    ];
     return findings.map((finding) => ({ ...finding, bucket: bucket.bucket }));
   });
+}
+
+function makerOf({ config }: Project, { bucket }: BucketHealth): string {
+  const known = config.buckets.find(({ name }) => name === bucket);
+  return known?.engines.includes("cf") === false ? "the Images binding" : "the edge";
+}
+
+/** What opens a bucket without a key. */
+function openedOf({ config }: Project, base: string, health: BucketHealth): Finding[] {
+  const { bucket: name, r2, role } = health;
+  const bucket = config.buckets.find((one) => one.name === name);
+  const about = `${base}: bucket ${name}`;
+  return [
+    ...(r2 === undefined ? [] : findingsOn(`${about}, its binding`, [diagnoseR2(r2)])),
+    ...(role === undefined || bucket?.role === undefined
+      ? []
+      : findingsOn(`${about}, its role`, diagnoseRole(bucket, bucket.role, role))),
+  ];
 }
 
 function slotsOf(project: Project, base: string, { bucket, slots }: BucketHealth): Finding[] {
@@ -85,8 +116,14 @@ function diagnoseSlot(project: Project, name: string, health: SlotHealth): Diagn
 
 function edgeOf({ config, local }: Project, health: BucketHealth): Diagnosis[] {
   const { bucket, edge, answered } = health;
+  const known = config.buckets.find(({ name }) => name === bucket);
+  const hasEdge = known === undefined || known.engines.includes("cf");
+  const hasBinding = known?.engines.includes("binding") === true;
   if (edge === "on") {
+    const bound = hasBinding ? [well("binding", "the Images binding makes a rendition")] : [];
+    if (!hasEdge) return bound;
     return [
+      ...bound,
       well("transformations", "it transforms: cf-resized says so"),
       well("sources", "it may fetch from the bucket"),
     ];
@@ -96,7 +133,8 @@ function edgeOf({ config, local }: Project, health: BucketHealth): Diagnosis[] {
     const unknown = `BUCKETS.${bucket} of ${of} has no canary, so what the edge says is unknown`;
     return [note("health", unknown)];
   }
-  const known = config.buckets.find(({ name }) => name === bucket);
+  // Only the edge has a status. Of two engines, /healthz reports the one that does not work.
+  if (hasBinding && answered === undefined) return [diagnoseBinding(edge, local)];
   const entry = known === undefined ? "of the bucket" : originOf(known).entry;
   return [diagnoseEdge(edge, answered, entry, local)];
 }

@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import type { Bucket } from "../../worker/config/bucket.ts";
 import { bucketsOf } from "../../worker/config/routes.ts";
 import { align, type End, type Fault, isFault, type Run, say, type World } from "../command.ts";
 import { askWhetherThere } from "../net/ask-health.ts";
@@ -18,7 +19,8 @@ import { readVars } from "../project/vars.ts";
 import { optionOf } from "../terminal/shell.ts";
 import { CHECKS } from "./checks/index.ts";
 import { diagnoseConfiguration, diagnoseShell } from "./configuration.ts";
-import type { Finding } from "./finding.ts";
+import { type Finding, note } from "./finding.ts";
+import { examineIssuer } from "./issuer.ts";
 import { type Open, readAs } from "./reader.ts";
 import { exitOf, findingsFor, tellFindings, withFirstCauses } from "./report.ts";
 import { examineBucket } from "./s3.ts";
@@ -130,6 +132,16 @@ function readObjects(
   return { fault: `${name}: no route leads to the bucket ${unused.bucket.name}` };
 }
 
+/** Only the deployed Worker can ask an R2 binding. */
+function examineBound({ name, prefix, canary }: Bucket, named: readonly Found[]) {
+  const [first] = named.filter(({ bucket }) => bucket.name === name);
+  const key = first === undefined ? canary : prefix + first.key;
+  const what =
+    "an R2 binding: only the Worker can ask it. See /healthz, with --url and HEALTH_TOKEN";
+  const findings = [{ about: `bucket ${name}`, bucket: name, ...note("reachable", what) }];
+  return { findings, known: key === undefined ? undefined : { key, bytes: undefined } };
+}
+
 /** @param named the objects to look at */
 async function* examine(
   world: World,
@@ -150,6 +162,12 @@ async function* examine(
   for (const bucket of bucketsOf(project.config.routes)) {
     const { name, prefix, canary } = bucket;
     if (world.interrupted.aborted) return;
+    if (bucket.r2 !== undefined) {
+      const { known: sampled, findings } = examineBound(bucket, named);
+      yield findings;
+      if (sampled) samples.set(name, sampled);
+      continue;
+    }
     const wanted = named.filter((one) => one.bucket === bucket).map(({ key }) => key);
     say(world.stderr, `Asking S3 for bucket ${name} ...`);
     const open: Open = (credentials) => readAs(bucket, credentials, { now: world.now, patience });
@@ -161,5 +179,7 @@ async function* examine(
   }
   if (base === undefined || world.interrupted.aborted) return;
   say(world.stderr, `Asking ${base} ...`);
+  const { oidc } = project.config;
+  if (oidc !== undefined && !project.local) yield await examineIssuer(oidc, project.secrets);
   yield await examineSite(project, base, samples, world.now());
 }

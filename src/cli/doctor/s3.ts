@@ -8,7 +8,15 @@ import type { S3Answer } from "../net/ask-s3.ts";
 import { isPlayed, type Project, slotsAtHand } from "../project/project.ts";
 import { type Check, isOfSlot } from "./checks/index.ts";
 import { type Asked, apartness, diagnoseS3 } from "./diagnose-s3.ts";
-import { type Diagnosis, diagnose, type Finding, findingsOn, lessen, well } from "./finding.ts";
+import {
+  type Diagnosis,
+  diagnose,
+  type Finding,
+  findingsOn,
+  lessen,
+  note,
+  well,
+} from "./finding.ts";
 import type { Open, Reader } from "./reader.ts";
 import { publicity, rightsOf, type Trial } from "./rights.ts";
 import { examineObjects, FIXTURE, type Sample } from "./sample.ts";
@@ -140,6 +148,10 @@ function unusableOf(project: Project, bucket: string, word: string, other: boole
   );
   if (usable.length > 0 || found.length > 0) return found;
   const { accessKeyId: id, secretAccessKey: secret } = secretNames(word);
+  if (project.config.buckets.some(({ name, role }) => name === bucket && role !== undefined)) {
+    const whose = "a role opens it, for the Worker alone: S3 is asked without a key";
+    return [note("keys", `${whose}. With a key of yours in ${id}, the doctor sees more`)];
+  }
   const none = diagnose("no-keys-at-hand", { id, secret });
   return [other ? { ...none, severity: "note" } : none];
 }

@@ -3,7 +3,7 @@
 import { PROTECTION } from "../../worker/answer/answer.ts";
 import { isTable, json } from "../../worker/base/json.ts";
 import { SLOT_NAMES } from "../../worker/base/slot-name.ts";
-import type { BucketHealth } from "../../worker/health.ts";
+import type { BucketHealth, RoleHealth } from "../../worker/health.ts";
 import type { SlotHealth } from "../../worker/health-slot.ts";
 import { fetchBody, isLate, reasonOf } from "./body.ts";
 
@@ -83,10 +83,34 @@ function isWhole<T>(read: (T | undefined)[]): read is T[] {
 }
 
 function readBucket(entry: unknown): BucketHealth | undefined {
-  const { bucket, slots: entries, edge, answered } = isTable(entry) ? entry : {};
+  const { bucket, slots: entries, edge, answered, r2, role } = isTable(entry) ? entry : {};
   const slots = Array.isArray(entries) ? entries.map(readSlot) : [undefined];
   if (!isText(bucket) || !isText(edge) || !isWhole(slots)) return undefined;
-  return { bucket, slots, edge, ...(typeof answered === "number" && { answered }) };
+  return {
+    ...{ bucket, slots, edge },
+    ...(typeof answered === "number" && { answered }),
+    ...(isText(r2) && { r2 }),
+    ...(isTable(role) && { role: readRole(role) }),
+  };
+}
+
+const LONGEST_REASON = 300; // characters
+
+function readRole(table: Readonly<Record<string, unknown>>): RoleHealth {
+  const { role, state, reason, expires, renewal, mistakes } = table;
+  const short = (text: unknown) => `${text}`.slice(0, LONGEST_REASON);
+  return {
+    role: short(role),
+    state: isText(state) ? state : "unknown",
+    ...(typeof reason === "string" && { reason: short(reason) }),
+    ...(isDate(expires) && { expires }),
+    ...(isText(renewal) && { renewal }),
+    ...(Array.isArray(mistakes) && { mistakes: mistakes.map(short) }),
+  };
+}
+
+function isDate(value: unknown): value is string {
+  return typeof value === "string" && /^[\d:.TZ-]{10,30}$/.test(value);
 }
 
 function readSlot(entry: unknown): SlotHealth | undefined {

@@ -5,6 +5,7 @@ import { DOOR_CHECKS } from "./door.ts";
 import { EDGE_CHECKS } from "./edge.ts";
 import { type CauseEntry, type CheckEntry, NO_IMAGE } from "./entry.ts";
 import { KEPT_CHECKS } from "./kept.ts";
+import { KEYLESS_CHECKS } from "./keyless.ts";
 import { OBJECT_CHECKS } from "./object.ts";
 import { SITE_CHECKS } from "./site.ts";
 import { SLOT_CHECKS } from "./slot.ts";
@@ -17,6 +18,7 @@ export const CHECKS = {
   ...EDGE_CHECKS,
   ...KEPT_CHECKS,
   ...DOOR_CHECKS,
+  ...KEYLESS_CHECKS,
 } as const;
 
 type Table = typeof CHECKS;

@@ -1,0 +1,69 @@
+// Reads what AWS reads of the Worker as an OIDC issuer: its discovery document, and its public keys. Anybody
+// may. What answers there is not trusted.
+
+import { isTable, json } from "../../worker/base/json.ts";
+import type { Oidc } from "../../worker/config/oidc.ts";
+import { fetchBody, isLate, reasonOf } from "../net/body.ts";
+import { kidOf, oidcKeyFault } from "../project/oidc-key.ts";
+import type { Secrets } from "../project/secrets.ts";
+import { type Diagnosis, diagnose, type Finding, findingsOn, well } from "./finding.ts";
+
+const PATIENCE_S = 10;
+const LONGEST = 100_000; // bytes
+const SHOWN = 100; // characters of what somebody else wrote
+
+/** @param secrets those at hand: a key of the issuer among them is compared */
+export async function examineIssuer(
+  { issuer }: Pick<Oidc, "issuer">,
+  secrets: Secrets,
+): Promise<readonly Finding[]> {
+  const url = `${issuer}/.well-known/openid-configuration`;
+  const found = await read(url);
+  if ("check" in found) return findingsOn(url, [found]);
+  const { issuer: said, jwks_uri: keysUrl } = found.table;
+  if (said !== issuer) {
+    return findingsOn(url, [diagnose("issuer-other", { url, issuer, seen: short(said) })]);
+  }
+  // AWS itself would follow it anywhere. The Worker names only its own.
+  if (typeof keysUrl !== "string" || !keysUrl.startsWith(`${issuer}/`)) {
+    return findingsOn(url, [diagnose("issuer", { url, seen: `jwks_uri ${short(keysUrl)}` })]);
+  }
+  const shown = await read(keysUrl);
+  if ("check" in shown) return findingsOn(keysUrl, [shown]);
+  const keys = Array.isArray(shown.table["keys"]) ? shown.table["keys"].filter(isTable) : [];
+  const kids = keys.flatMap(({ kid }) => (typeof kid === "string" ? [kid] : []));
+  if (kids.length === 0) {
+    return findingsOn(keysUrl, [diagnose("issuer-without-keys", { url: keysUrl })]);
+  }
+  const count = kids.length === 1 ? "one public key" : `${kids.length} public keys`;
+  const there = `it shows ${count}. AWS trusts its certificate if a public authority signed it: no thumbprint`;
+  return findingsOn(url, [well("issuer", there), ...othersOf(secrets, kids)]);
+}
+
+/** The keys at hand that the Worker does not have. */
+function othersOf(secrets: Secrets, kids: readonly string[]): Diagnosis[] {
+  return ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"].flatMap((secret) => {
+    const pem = secrets.get(secret)?.value;
+    if (pem === undefined || oidcKeyFault(secret, pem) !== undefined) return [];
+    const kid = kidOf(pem);
+    return kids.includes(kid) ? [] : [diagnose("issuer-key-other", { secret, kid })];
+  });
+}
+
+async function read(
+  url: string,
+): Promise<{ readonly table: Readonly<Record<string, unknown>> } | Diagnosis> {
+  try {
+    const answer = await fetchBody(url, {}, PATIENCE_S, () => LONGEST);
+    if (answer.status !== 200) return diagnose("issuer", { url, seen: answer.status });
+    const table = json(new TextDecoder().decode(answer.bytes));
+    return isTable(table) ? { table } : diagnose("issuer", { url, seen: "no JSON" });
+  } catch (error) {
+    const seen = isLate(error) ? `no answer within ${PATIENCE_S} s` : reasonOf(error);
+    return diagnose("issuer-unreachable", { url, seen });
+  }
+}
+
+function short(value: unknown): string {
+  return `${typeof value === "string" ? value : JSON.stringify(value)}`.slice(0, SHOWN);
+}
