@@ -2,15 +2,17 @@
 
 import { renditionUrl, type Wanted } from "../../worker/cache/rendition-url.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
+import { enginesFor } from "../../worker/config/engine-limits.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { factsOptions } from "../../worker/edge/original.ts";
 import { askedFor, type Readable, readsOf } from "../../worker/request/format.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
 import { signWith } from "../../worker/s3/sign-request.ts";
-import { billedAs, transformationsOf } from "../project/costs.ts";
+import { billedAs, transformationsOf, uniqueOptions } from "../project/costs.ts";
 import { type EdgeCall, edgeCalls } from "../project/edge-calls.ts";
 import { type Project, slotsAtHand } from "../project/project.ts";
+import { bindingCalls } from "./binding.ts";
 
 export type Asked = Awaited<ReturnType<typeof explainAsked>>;
 
@@ -29,12 +31,26 @@ export async function explainAsked(project: Project, subject: Subject, now: numb
   const { config } = project;
   const { bucket, key, version } = subject;
   const source = originUrl(bucket.base, key, version);
-  const options = READERS.flatMap((reader) => callsFor(reader, subject));
-  const ofThis = new Set(options.map(({ image }) => billedAs(image))).size;
+  const { variant, svg, facts } = subject;
+  const [engine, other] = enginesFor(bucket.engines, variant.image, variant.format, svg);
+  const isBound = engine === "binding";
+  const options = isBound ? [] : READERS.flatMap((reader) => callsFor(reader, subject));
+  // The binding tells facts for nothing (L2).
+  const bound = facts ? 0 : uniqueOptions(variant, false, false).length;
+  const ofThis = isBound ? bound : new Set(options.map(({ image }) => billedAs(image))).size;
   const ofAll = transformationsOf(config).get(bucket.name) ?? ofThis;
   return {
     originUrl: source,
     headers: await headersOf(project, source, bucket, now),
+    engine,
+    /** What makes it where the first engine cannot read the original. */
+    ...(other && { other }),
+    /** What the Images binding is asked, if that is the engine; none for facts. */
+    ...(isBound && {
+      binding: facts
+        ? []
+        : READERS.flatMap((one) => bindingCalls(one.reads, variant, one.readable)),
+    }),
     /** The edge caches by the URL and these (C1). */
     options,
     /** Cloudflare keeps the rendition under one of these for all visitors (W3); none with keep = 0. */
@@ -70,11 +86,14 @@ function keptFor({ reads, readable }: Reader, { svg, facts, ...object }: Subject
 async function headersOf(
   project: Project,
   url: string,
-  { name, region }: Bucket,
+  { name, region, r2, role }: Bucket,
   now: number,
 ): Promise<Record<string, string>> {
-  const [slot] = slotsAtHand(project, name).usable;
-  const key = slot === undefined ? "a key that is not at hand" : describe(project, name, slot);
+  if (r2 !== undefined) return {};
+  const [slot] = role === undefined ? slotsAtHand(project, name).usable : [];
+  const without =
+    role === undefined ? "a key that is not at hand" : `session credentials of ${role.arn}`;
+  const key = slot === undefined ? without : describe(project, name, slot);
   const none = { credentials: { accessKeyId: "none", secretAccessKey: "none" } };
   const headers = await signWith(none, url, region, now);
   const [, scope, signed] =

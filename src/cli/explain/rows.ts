@@ -8,6 +8,7 @@ import { counted } from "../terminal/progress.ts";
 import { commandLine, type Flags } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
 import type { Asked, Call } from "./asked.ts";
+import type { BindingCall } from "./binding.ts";
 import type { Explained } from "./explain-url.ts";
 
 type Row = readonly [name: string, value: string];
@@ -71,7 +72,18 @@ function rowsOfRefusal({ event, ...facts }: Refusal): Row[] {
 }
 
 function rowsOfAsked(
-  { originUrl, headers, options, kept, keep, transformations, maxAge }: Asked,
+  {
+    originUrl,
+    headers,
+    engine,
+    other,
+    binding,
+    options,
+    kept,
+    keep,
+    transformations,
+    maxAge,
+  }: Asked,
   object: string,
   { flags, local }: CommandContext,
 ): Row[] {
@@ -83,14 +95,36 @@ function rowsOfAsked(
   return [
     ["Origin URL", originUrl],
     ...Object.entries(headers).map(([name, value]): Row => [`  ${name}`, value]),
-    ["Options", "sent to the edge, by what the browser reads"],
-    ...merged(options).map(([name, image]): Row => [`  ${name}`, image]),
-    ["Cache key", "at the edge: the origin URL and these options, nothing else"],
+    ...(engine === "binding" ? rowsOfBinding(binding ?? [], other) : rowsOfEdge(options)),
     ...rowsOfKept(kept, keep, local),
     ["Browsers", `keep it for up to ${maxAge} s`],
     ["Cost", `${unique}: free, or ${money(PRICE * 1000)} for 1,000`],
     ["", `all variants of this object${own}: ${ofAll}`],
     ["Purge", local ? "nothing: the local run keeps nothing" : purge],
+  ];
+}
+
+function rowsOfEdge(options: readonly Call[]): Row[] {
+  return [
+    ["Options", "sent to the edge, by what the browser reads"],
+    ...merged(options).map(([name, image]): Row => [`  ${name}`, image]),
+    ["Cache key", "at the edge: the origin URL and these options, nothing else"],
+  ];
+}
+
+function rowsOfBinding(calls: readonly BindingCall[], other: string | undefined): Row[] {
+  const also = other === undefined ? "" : `. What it cannot read: by the edge (${other})`;
+  const [first] = calls;
+  if (first === undefined)
+    return [["Engine", `binding: .info() of the Images binding, free${also}`]];
+  const { transform, draw = [] } = first;
+  return [
+    ["Engine", `binding: the Worker fetches the original for the Images binding${also}`],
+    ["  transform", JSON.stringify(transform)],
+    ...draw.map((one): Row => ["  draw", JSON.stringify(one)]),
+    ...calls.map(({ reads, of, output }): Row => {
+      return ["  output", `${reads}, of ${of}: ${JSON.stringify(output)}`];
+    }),
   ];
 }
 

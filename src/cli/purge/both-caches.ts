@@ -13,13 +13,21 @@ import type { ZoneHints } from "./zones.ts";
 /** @param hints where the edge is purged by Cloudflare's API */
 export async function purgeCaches(
   world: World,
-  { sources, names }: Pick<Gathered, "sources" | "names">,
+  { sources, names, unfetched }: Pick<Gathered, "sources" | "names" | "unfetched">,
   { edge, worker }: Tokens,
   hints: Omit<ZoneHints, "env">,
 ): Promise<Outcome> {
   const began = world.now();
-  const first = edge && (await purgeAll(world, sources, edge.token, { ...hints, env: edge.zone }));
-  if (!worker) return first ?? nothing(0);
+  const atEdge = new Map([...sources].filter(([, one]) => !unfetched.has(one)));
+  const first =
+    edge && atEdge.size > 0
+      ? await purgeAll(world, atEdge, edge.token, { ...hints, env: edge.zone })
+      : undefined;
+  if (!worker) {
+    const outcome = first ?? nothing(0);
+    const bound = [...unfetched].map((one) => [one, NO_WORKER] as const);
+    return { ...outcome, left: new Map([...outcome.left, ...bound]) };
+  }
   const outcome = first ?? nothing(names.size);
   const left = new Map(outcome.left);
   const given = new Map(
@@ -31,14 +39,18 @@ export async function purgeCaches(
   if (!edge) {
     const isPurged = ended.edge === "purged" || ended.edge === "see not_purged";
     for (const [name, one] of given) {
-      if (!isPurged && !ended.left.has(name)) left.set(one, `edge: ${ended.edge}`);
+      if (!isPurged && !unfetched.has(one) && !ended.left.has(name))
+        left.set(one, `edge: ${ended.edge}`);
     }
-    for (const [url, one] of sources) {
+    for (const [url, one] of atEdge) {
       if (new URL(url).search !== "" && !left.has(one)) left.set(one, VERSION);
     }
   }
   return { ...outcome, left, seconds: (world.now() - began) / 1000 };
 }
+
+const NO_WORKER =
+  'Worker: only its cache has this object (engine = "binding"), and PURGE_TOKEN is missing';
 
 const VERSION =
   "edge: the Worker knows no versions of signed URLs. CLOUDFLARE_API_TOKEN can purge them";

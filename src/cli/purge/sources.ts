@@ -16,6 +16,8 @@ export type Gathered = {
   readonly sources: ReadonlyMap<string, string>;
   /** BUCKET/key of each object, by what was given for it. */
   readonly names: ReadonlyMap<string, string>;
+  /** What was given for objects that the edge never fetches, so that only the Worker's cache has them. */
+  readonly unfetched: ReadonlySet<string>;
   readonly impossible: number;
 };
 
@@ -43,6 +45,7 @@ export async function gather(
   const warn = (text: string) => say(stderr, paint(world, stderr, "yellow", text));
   const sources = new Map<string, string>();
   const objects = new Map<string, string>();
+  const unfetched = new Set<string>();
   let impossible = 0;
   /** The names that repeat their bucket's prefix, and these prefixes. */
   const repeating = new Map<string, string>();
@@ -61,6 +64,7 @@ export async function gather(
       const url = originUrl(owner.base, owner.prefix + key, version);
       if (!sources.has(url)) sources.set(url, found.given);
     }
+    if (!owner.engines.includes("cf")) unfetched.add(found.given);
     objects.set(found.given, `${owner.name}/${key}`);
   };
 
@@ -86,7 +90,7 @@ export async function gather(
     const what = `${counted(repeating.size, "key")} given with the bucket's prefix, ${prefixes}`;
     warn(`${what}. A key is only the part after it`);
   }
-  return { sources, names: objects, impossible };
+  return { sources, names: objects, unfetched, impossible };
 }
 
 /** Lists the names of the objects that begin with a prefix. No object is a fault. */

@@ -1,0 +1,97 @@
+// What `vitrine explain` says of a bucket whose renditions the Images binding makes.
+
+import { describe, expect, test } from "vitest";
+import { makeProject, STAGED } from "../../support/cli/folder.ts";
+import { vitrine } from "../../support/cli/vitrine.ts";
+import { SECRETS, VARS } from "../../support/env.ts";
+
+const { env: _env, ...TOP } = STAGED;
+const ROUTES = [
+  { path: "/images/:preset/*", object: "media/*" },
+  { path: "/facts/:preset/*", object: "media/*", facts: true },
+];
+const PRESETS = {
+  card: { width: 160, height: 90, fit: "cover", dpr: [1, 2], quality: "high" },
+  marked: { width: 200, draw: [{ key: "mark.png", width: 20, right: 5, bottom: 5, opacity: 0.5 }] },
+  moving: { width: 200, anim: true },
+  kept: { width: 200, metadata: "copyright" },
+};
+const R2 = { binding: "MEDIA_BUCKET" };
+const S3 = { ...VARS.BUCKETS.media, engine: "binding" };
+
+function folderOf(media: object, presets: string[] = ["card", "marked", "moving"]) {
+  const own = Object.fromEntries(
+    Object.entries(PRESETS).filter(([name]) => presets.includes(name)),
+  );
+  const bound = { images: { binding: "IMAGES" }, r2_buckets: [{ ...R2, bucket_name: "acme" }] };
+  return makeProject({ ...TOP, ...bound, vars: { BUCKETS: { media }, ROUTES, PRESETS: own } });
+}
+
+async function explain(media: object, path: string, presets?: string[]) {
+  const given = { folder: folderOf(media, presets), env: SECRETS };
+  const json = await vitrine(["explain", "--json", path], given);
+  const rows = await vitrine(["explain", path], given);
+  expect([json.code, json.err, rows.err]).toEqual([0, "", ""]);
+  return { asked: JSON.parse(json.out).asked, rows: rows.out };
+}
+
+describe("the calls of the Images binding", () => {
+  test("the sides are multiplied, a word of quality is a number, and each browser has its format (B7)", async () => {
+    const { asked, rows } = await explain(S3, "/images/card@2x/fig.jpg");
+    expect(asked).toMatchObject({ engine: "binding", options: [] });
+    expect(asked.binding).toMatchObject([
+      {
+        reads: "AVIF and WebP",
+        of: "a JPEG",
+        transform: { width: 320, height: 180, fit: "cover" },
+      },
+      { reads: "WebP", output: { format: "image/webp", quality: 90, anim: false } },
+      { reads: "neither", output: { format: "image/jpeg", quality: 90, anim: false } },
+    ]);
+    expect(rows).toMatch(/^Engine +binding: the Worker fetches the original/m);
+    expect(rows).toMatch(/^ {2}transform +\{.*"width":320/m);
+    expect(rows).not.toMatch(/sent to the edge|Cache key/);
+  });
+
+  test("an overlay is an object of the bucket", async () => {
+    const { asked, rows } = await explain(S3, "/images/marked/fig.jpg");
+    const draw = [{ key: "mark.png", transform: { width: 20 }, right: 5, bottom: 5, opacity: 0.5 }];
+    expect(asked.binding[0].draw).toEqual(draw);
+    expect(rows).toMatch(/^ {2}draw +\{"key":"mark.png"/m);
+  });
+
+  test("only a GIF moves (O8)", async () => {
+    const { asked } = await explain(S3, "/images/moving/fig.gif");
+    const moves = asked.binding.map((one: { of: string; output: { anim: boolean } }) => [
+      one.of,
+      one.output.anim,
+    ]);
+    expect(moves.slice(0, 2)).toEqual([
+      ["a GIF", true],
+      ["a JPEG", false],
+    ]);
+  });
+
+  test("facts are free (L2)", async () => {
+    const { asked, rows } = await explain(S3, "/facts/card/fig.jpg?facts");
+    expect(asked.binding).toEqual([]);
+    expect(asked.transformations.ofThis).toBe(0);
+    expect(rows).toMatch(/^Engine +binding: \.info\(\) of the Images binding, free/m);
+  });
+});
+
+test("an R2 binding has no headers and no key", async () => {
+  const { asked, rows } = await explain(R2, "/images/card/fig.jpg");
+  expect([asked.originUrl, asked.headers]).toEqual(["r2://MEDIA_BUCKET/fig.jpg", {}]);
+  expect(rows).not.toMatch(/authorization|AWS4|key that is not/);
+});
+
+test.each([
+  ["/images/card/fig.jpg", "binding", "cf"],
+  ["/images/kept/fig.jpg", "cf", undefined],
+])("with both engines, %s is made by %s (B7)", async (path, engine, other) => {
+  const both = { ...VARS.BUCKETS.media, engine: ["binding", "cf"] };
+  const { asked, rows } = await explain(both, path, ["card", "kept"]);
+  expect([asked.engine, asked.other]).toEqual([engine, other]);
+  expect(rows.includes("What it cannot read: by the edge (cf)")).toBe(other !== undefined);
+});
