@@ -8,8 +8,10 @@ import { getResponse, HttpResponse, http, type RequestHandler } from "msw";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { STRICT as CACHE } from "../../src/emulator/cache/switches.ts";
 import { STRICT as EDGE } from "../../src/emulator/edge/switches.ts";
+import { R2_FAULTS } from "../../src/emulator/r2/faults.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 import { S3_FAULTS, S3_GRANTS } from "../../src/emulator/s3/state.ts";
+import { STS_FAULTS } from "../../src/emulator/sts/faults.ts";
 import { compile, STRICT } from "../client/compile.ts";
 import { QUIET, ROOT } from "../support/built.ts";
 import { readPage } from "./pages.ts";
@@ -44,7 +46,7 @@ beforeAll(() => {
     exports: {
       ".": "./src/worker/index.ts",
       "./testing": "./src/emulator/index.ts",
-      "./testing/worker": "./src/emulator/through-edge.ts",
+      "./testing/worker": "./src/emulator/worker.ts",
     },
   });
   symlinkSync(join(ROOT, "src"), join(folder, "node_modules/vitrine/src"));
@@ -90,6 +92,7 @@ describe("the examples of docs/testing.md", () => {
     expect(names).toEqual([
       ...["careless.test.ts", "vitrine.test.ts"],
       ...["test-entry.ts", "worker.ts", "worker.test.ts"],
+      ...["binding.test.ts", "r2.test.ts", "role.test.ts"],
     ]);
   });
 
@@ -97,6 +100,9 @@ describe("the examples of docs/testing.md", () => {
     ["careless.test.ts", 2],
     ["vitrine.test.ts", 3],
     ["worker.test.ts", 2],
+    ["binding.test.ts", 2],
+    ["r2.test.ts", 1],
+    ["role.test.ts", 1],
   ])("%s passes", (file, count) => {
     const all = results.get(file) ?? [];
     expect(all.filter(({ status }) => status !== "passed")).toEqual([]);
@@ -164,7 +170,8 @@ describe("the tables of docs/testing.md", () => {
     }
   });
 
-  test("have each fault and each grant of S3", () => {
-    for (const name of [...S3_FAULTS, ...S3_GRANTS]) expect(named).toContain(name);
+  test("have each fault of S3, R2 and STS, and each grant of S3", () => {
+    const names = [...S3_FAULTS, ...S3_GRANTS, ...R2_FAULTS, ...STS_FAULTS];
+    for (const name of names) expect(named).toContain(name);
   });
 });

@@ -10,13 +10,13 @@ export const BINDING_TROUBLES = [
  * const switches: Partial<BindingSwitches> = { bindingFault: "stalls" };
  */
 export type BindingSwitches = {
-  /** B7. False: the account may not use the Images binding. */
+  /** B3. False: the account may not use the Images binding. */
   bindingAllowed: boolean;
   /** B1: how many bytes an image may have that the binding gets. */
   bindingBytes: number;
-  /** B5, open: whether the binding takes quality words in place of a number. */
+  /** B7, open: whether the binding takes quality words in place of a number. */
   bindingQualityWords: "refused" | "taken";
-  /** B6, open: what the binding keeps of the EXIF data in a JPEG. */
+  /** B9, open: what the binding keeps of the EXIF data in a JPEG. */
   bindingMetadata: "dropped" | "copyright" | "kept";
   /** B6, open: what comes of an animation that is too large. */
   bindingAnimation: "original" | "error";
@@ -24,7 +24,7 @@ export type BindingSwitches = {
   bindingSmaller: "original" | "print";
   /** B6, open: what comes in place of an AVIF above 1,200 px. */
   bindingAvif: "original" | "error" | "webp";
-  /** B9, open: what is the same source to the binding: the same bytes, or nothing at all. */
+  /** B10, open: what is the same source to the binding: the same bytes, or nothing at all. */
   bindingSame: "call" | "bytes";
   /**
    * What goes wrong with the binding. It throws, or never answers; its output stops or breaks off midway, is

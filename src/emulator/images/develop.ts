@@ -31,7 +31,7 @@ const FORMATS = {
 const KEPT = { dropped: "none", copyright: "copyright", kept: "keep" } as const;
 
 /**
- * Makes an image (B2–B6).
+ * Makes an image (B2, B4–B6, B9).
  * @param originals image 0 is the canvas
  * @throws what sharp throws if it cannot decode an image, or encode one of that size
  */
@@ -67,7 +67,7 @@ export async function develop(
   const { quality } = output;
   const made = await encoded(tooLarge ? "image/webp" : output.format, filled, {
     quality: typeof quality === "string" ? qualities[quality] : quality,
-    exif: exif && keptExif(exif, KEPT[bindingMetadata]), // B6
+    exif: exif && keptExif(exif, KEPT[bindingMetadata]), // B9
     timing: { delay, loop },
   });
   const { width, height } = canvas;
@@ -80,7 +80,7 @@ const longestOf = ({ width, height }: Size) => Math.max(width, height);
 const sameSize = (one: Size, other: Size) =>
   one.width === other.width && one.height === other.height;
 
-/** Takes one step, if what it makes is not too large (B2). */
+/** Takes one step, if what it makes is not too large (B4). */
 async function take(
   step: Step,
   layers: readonly Frames[],

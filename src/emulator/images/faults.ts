@@ -1,4 +1,4 @@
-// The refusals of the Images binding, and how its service answers with one (B7).
+// The refusals of the Images binding, and how its service answers with one (B3).
 
 import { FAULTS, type Fault } from "../edge/faults.ts";
 

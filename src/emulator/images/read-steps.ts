@@ -1,5 +1,5 @@
 // Reads what a form asks for: the steps and the output. Unlike `cf.image`, the binding refuses what it does
-// not know (B3).
+// not know (B7).
 
 import type { Transformations } from "../edge/image-options.ts";
 import { between, either, isText, oneOf, SIDES, type Test, TRANSFORMS } from "../edge/options.ts";
@@ -31,7 +31,7 @@ const FORMATS = [
 ] as const;
 const WORDS = ["high", "medium-high", "medium-low", "low"] as const;
 
-const { dpr: _dpr, zoom: _zoom, upscale: _upscale, ...SHARED } = TRANSFORMS; // B3
+const { dpr: _dpr, zoom: _zoom, upscale: _upscale, ...SHARED } = TRANSFORMS; // B7
 const point = (value: unknown) => !isTable(value) || value["mode"] !== undefined;
 const STEP = {
   ...SHARED,
@@ -81,7 +81,7 @@ function readStep(given: Record<string, unknown>, count: number): Step | Binding
 const isStep = (options: Record<string, unknown>): options is Transformations =>
   holdExactly(STEP, options);
 
-/** Both sides of an axis exclude each other (B4). */
+/** Both sides of an axis exclude each other (B5). */
 const isDraw = (options: Record<string, unknown>): options is BindingDraw =>
   holdExactly(DRAW, options) &&
   !("left" in options && "right" in options) &&
@@ -94,7 +94,7 @@ function holdExactly(tests: Readonly<Record<string, Test>>, values: Record<strin
   });
 }
 
-/** Reads the output (B5). */
+/** Reads the output (B7). */
 export function readOutput(
   { output }: Posted,
   { bindingQualityWords }: Pick<Switches, "bindingQualityWords">,

@@ -26,7 +26,7 @@ export function createImagesService(
   async function answer(request: Request): Promise<Response> {
     if (switches.bindingFault === "throws") throw new Error("Network connection lost.");
     if (switches.bindingFault === "stalls") return new Promise<never>(() => {});
-    if (!switches.bindingAllowed) return refusalAnswer("9430/403"); // B7
+    if (!switches.bindingAllowed) return refusalAnswer("9430/403"); // B3
     const posted = await readForm(request, switches.bindingBytes);
     if (switches.trouble !== undefined) return refusalAnswer(switches.trouble);
     if (typeof posted === "string") return refusalAnswer(posted);
@@ -50,13 +50,13 @@ export function createImagesService(
     if (typeof output === "string") return output;
     const { format: _format, ...unique } = output;
     const source = switches.bindingSame === "bytes" ? await digest(posted.images) : `${calls++}`;
-    const billed = `binding ${source} ${JSON.stringify([steps, unique])}`; // B9
-    if (isBeyond(transformations, billed, switches.quota)) return "9422/429"; // B9
+    const billed = `binding ${source} ${JSON.stringify([steps, unique])}`; // B10
+    if (isBeyond(transformations, billed, switches.quota)) return "9422/429"; // B10
     const originals: Original[] = [];
     for (const bytes of posted.images) {
       const read = await readOriginal(bytes, switches);
       if (typeof read === "string") return read;
-      if (isDrawing(read)) return "9412/415"; // B2
+      if (isDrawing(read)) return "9412/415"; // B4
       originals.push(read);
     }
     const [canvas, ...others] = originals;

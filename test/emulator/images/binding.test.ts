@@ -3,13 +3,21 @@
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createEdge } from "../../../src/emulator/create-edge.ts";
-import type { BindingOutput, ImagesBinding } from "../../../src/emulator/images/types.ts";
+import type { BindingSwitches } from "../../../src/emulator/edge/binding-switches.ts";
+import type { EdgeSettings } from "../../../src/emulator/edge/settings.ts";
+import type {
+  BindingOutput,
+  BindingTransformer,
+  ImagesBinding,
+} from "../../../src/emulator/images/types.ts";
 import { serveEdge } from "../../../src/emulator/serve-edge.ts";
 import type { Served } from "../../../src/emulator/served.ts";
 import { throughImages } from "../../../src/emulator/through-images.ts";
 import { file } from "../../support/stand.ts";
 
-const edge = createEdge({ zone: "images.example", fetch });
+const edgeWith = (settings: Partial<EdgeSettings> = {}) =>
+  createEdge({ zone: "images.example", fetch, ...settings });
+const edge = edgeWith();
 let served: Served;
 let far: ImagesBinding;
 
@@ -20,21 +28,374 @@ beforeAll(async () => {
 afterAll(() => served.close());
 
 const JPEG = file("made/key.jpg");
-const streamOf = (bytes: Uint8Array) => new Blob([bytes.slice()]).stream();
+const SVG = new TextEncoder().encode('<svg xmlns="http://www.w3.org/2000/svg"/>');
 const WEBP: BindingOutput = { format: "image/webp" };
+const PNG: BindingOutput = { format: "image/png" };
 
-async function read(made: { image(): ReadableStream<Uint8Array> }): Promise<Uint8Array> {
+const streamOf = (bytes: Uint8Array) => new Blob([bytes.slice()]).stream();
+
+/** A picture of one colour. */
+function plain(
+  width: number,
+  height: number,
+  background: string | object = "red",
+): Promise<Buffer> {
+  return sharp({ create: { width, height, channels: 4, background } })
+    .png()
+    .toBuffer();
+}
+
+/** An animation of pictures of one colour. */
+async function animation(width: number, height: number, ...colours: string[]): Promise<Buffer> {
+  const frames = await Promise.all(colours.map((colour) => plain(width, height, colour)));
+  return sharp(frames, { join: { animated: true } })
+    .gif()
+    .toBuffer();
+}
+
+async function bytesOf(made: { image(): ReadableStream<Uint8Array> }): Promise<Uint8Array> {
   return new Response(made.image()).bytes();
 }
 
-test("makes the same image near and far (B4)", async () => {
-  const made = async (images: ImagesBinding) => {
-    const result = await images.input(streamOf(JPEG)).transform({ width: 20 }).output(WEBP);
-    expect(result.contentType()).toBe("image/webp");
-    return read(result);
+/** What a chain is refused with: the code of the Error. */
+async function codeOf(work: () => Promise<unknown>): Promise<number | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    return Object(error).code;
+  }
+}
+
+/** Calls with what the types forbid: a Worker may be wrong. */
+const careless = (
+  chain: BindingTransformer,
+  name: "transform" | "draw" | "output",
+  ...given: unknown[]
+) => Reflect.apply(chain[name], chain, given);
+
+test("makes the same image near and far (B2)", async () => {
+  const make = async (images: ImagesBinding) => {
+    const chain = images.input(streamOf(JPEG)).transform({ width: 20 });
+    const made = await chain.draw(streamOf(await plain(4, 4)), { top: 0, left: 0 }).output(WEBP);
+    expect(made.contentType()).toBe("image/webp");
+    return bytesOf(made);
   };
-  const near = await made(edge.images);
-  expect(await made(far)).toEqual(near);
+  const near = await make(edge.images);
+  expect(await make(far)).toEqual(near);
   const { format, width } = await sharp(near).metadata();
   expect([format, width]).toEqual(["webp", 20]);
+});
+
+test("makes what cf.image makes (B2)", async () => {
+  const transform = { width: 30, height: 30, fit: "cover", gravity: "top", blur: 2 } as const;
+  const own = edgeWith({
+    fetch: async () => new Response(JPEG.slice(), { headers: { "content-type": "image/jpeg" } }),
+  });
+  const image = { ...transform, format: "webp", quality: 70 } as const;
+  const other = await own.fetch("https://images.example/key.jpg", { cf: { image } });
+  const chain = own.images.input(streamOf(JPEG)).transform(transform);
+  expect(await bytesOf(await chain.output({ ...WEBP, quality: 70 }))).toEqual(await other.bytes());
+});
+
+test("takes its steps in order, and each chain once (B2)", async () => {
+  const sides = async (first: object, second: object) => {
+    const chain = edge.images.input(streamOf(await plain(100, 50))).transform(first);
+    const made = await chain.transform(second).output(PNG);
+    const { width, height } = await sharp(await bytesOf(made)).metadata();
+    expect(await codeOf(() => chain.output(PNG))).toBe(9525);
+    return [width, height];
+  };
+  expect(await sides({ width: 40 }, { rotate: 90 })).toEqual([20, 40]);
+  expect(await sides({ rotate: 90 }, { width: 40 })).toEqual([40, 80]);
+  const drawn = edge.images.input(streamOf(await plain(1, 1)));
+  const chain = edge.images.input(streamOf(JPEG)).draw(drawn);
+  expect(() => chain.draw(drawn)).toThrow("IMAGES_TRANSFORM_ERROR 9525");
+});
+
+test("draws a chain in a chain, with options of its own (B5)", async () => {
+  const red = edge.images.input(streamOf(await plain(9, 9))).transform({ width: 2 });
+  const blue = edge.images
+    .input(streamOf(await plain(4, 4, "blue")))
+    .draw(red, { left: 0, top: 0 });
+  const made = await edge.images
+    .input(streamOf(await plain(8, 8, "white")))
+    .draw(blue, { right: 0, bottom: 0 })
+    .output({ format: "rgb" });
+  const pixels = await bytesOf(made);
+  const at = (x: number, y: number) => [...pixels.subarray((y * 8 + x) * 3, (y * 8 + x) * 3 + 3)];
+  expect([at(0, 0), at(4, 4), at(7, 7)]).toEqual([
+    [255, 255, 255],
+    [255, 0, 0],
+    [0, 0, 255],
+  ]);
+});
+
+test.each([
+  ["a width that is no number", "transform", [{ width: "20" }]],
+  ["dpr", "transform", [{ width: 20, dpr: 2 }]],
+  ["zoom", "transform", [{ width: 20, zoom: 0.5 }]],
+  ["upscale", "transform", [{ width: 20, upscale: "interpolate" }]],
+  ["metadata", "transform", [{ metadata: "none" }]],
+  ["compression", "transform", [{ compression: "fast" }]],
+  ["a format", "transform", [{ format: "webp" }]],
+  ["draw", "transform", [{ draw: [{ url: "https://images.example/a.png" }] }]],
+  ["fit scale-up", "transform", [{ width: 20, fit: "scale-up" }]],
+  ["a turn of 360", "transform", [{ rotate: 360 }]],
+  ["a point without a mode", "transform", [{ width: 20, height: 20, gravity: { x: 0.5, y: 0 } }]],
+  ["an option that is misspelt", "transform", [{ widht: 20 }]],
+  ["no format", "output", [{}]],
+  ["a format of cf.image", "output", [{ format: "webp" }]],
+  ["SVG", "output", [{ format: "image/svg+xml" }]],
+  ["a quality of 0", "output", [{ ...WEBP, quality: 0 }]],
+  ["a quality of 101", "output", [{ ...WEBP, quality: 101 }]],
+  ["a quality word", "output", [{ ...WEBP, quality: "high" }]],
+  ["an empty background", "output", [{ ...WEBP, background: "" }]],
+  ["an anim that is neither", "output", [{ ...WEBP, anim: "no" }]],
+] as const)("refuses %s (B3, B7)", async (_name, method, given) => {
+  const chain = edge.images.input(streamOf(JPEG));
+  const work = async () =>
+    method === "output"
+      ? careless(chain, "output", ...given)
+      : careless(chain, method, ...given).output(WEBP);
+  expect(await codeOf(work)).toBe(9401);
+});
+
+test.each([
+  ["both sides across", { left: 0, right: 0 }],
+  ["both sides down", { top: 0, bottom: 0 }],
+  ["a distance below 0", { left: -1 }],
+  ["an opacity above 1", { opacity: 2 }],
+  ["a way to repeat that is unknown", { repeat: "z" }],
+  ["a width", { width: 20 }],
+  ["an overlay by URL", { url: "https://images.example/a.png" }],
+])("refuses to draw with %s (B5)", async (_name, options) => {
+  const overlay = streamOf(await plain(2, 2));
+  const chain = careless(edge.images.input(streamOf(JPEG)), "draw", overlay, options);
+  expect(await codeOf(() => chain.output(WEBP))).toBe(9401);
+});
+
+test("tells its code in the Error, and refuses a form that is broken (B3)", async () => {
+  const work = edge.images.input(streamOf(SVG)).output(WEBP);
+  await expect(work).rejects.toThrow(/^IMAGES_TRANSFORM_ERROR 9412: ./);
+  const request = new Request("https://js.images.cloudflare.com/transform", {
+    method: "POST",
+    body: "a",
+  });
+  const answer = await edge.answerImages(request);
+  expect([answer.status, answer.headers.get("cf-images-binding")]).toEqual([400, "err=9432"]);
+  const off = edgeWith({ bindingAllowed: false });
+  expect(await codeOf(() => off.images.info(streamOf(JPEG)))).toBe(9430);
+  const busy = edgeWith({ trouble: "9522/503" });
+  expect(await codeOf(() => busy.images.input(streamOf(JPEG)).output(WEBP))).toBe(9522);
+});
+
+test("takes no image of more than 20 MB, drawn or not (B1)", async () => {
+  const own = edgeWith({ bindingBytes: JPEG.length });
+  const longer = streamOf(new Uint8Array([...JPEG, 0]));
+  await own.images.input(streamOf(JPEG)).output(WEBP);
+  expect(await codeOf(() => own.images.input(longer).output(WEBP))).toBe(9402);
+  const drawn = streamOf(new Uint8Array([...JPEG, 0]));
+  expect(await codeOf(() => own.images.input(streamOf(JPEG)).draw(drawn).output(WEBP))).toBe(9402);
+  expect(edge.switches.bindingBytes).toBe(20_000_000);
+});
+
+test("stops to read an endless image, and cancels it (B1)", async () => {
+  let cancelled = false;
+  const endless = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.enqueue(new Uint8Array(1000)),
+    cancel() {
+      cancelled = true;
+    },
+  });
+  const own = edgeWith({ bindingBytes: 5000 });
+  expect(await codeOf(() => own.images.input(endless).output(WEBP))).toBe(9402);
+  expect(cancelled).toBe(true);
+});
+
+test("an image that fails midway fails the call, near and far (B2)", async () => {
+  for (const images of [edge.images, far]) {
+    const failing = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.error(new Error("the object is too long"));
+      },
+    });
+    await expect(images.input(failing).output(WEBP)).rejects.toThrow();
+  }
+});
+
+test.each([
+  ["a text", () => new TextEncoder().encode("hello"), 9412],
+  ["nothing", () => new Uint8Array(), 9412],
+  ["an SVG", () => SVG, 9412],
+  ["a TIFF", () => sharp(JPEG).tiff().toBuffer(), 9520],
+  ["an AVIF", () => sharp(JPEG).avif({ effort: 0 }).toBuffer(), 9520],
+  ["half a head", () => JPEG.slice(0, 20), 9516],
+  ["a side that is too long", () => plain(12_001, 1), 9413],
+] as const)("reads %s not (B4)", async (_name, make, code) => {
+  const bytes = new Uint8Array(await make());
+  expect(await codeOf(() => edge.images.input(streamOf(bytes)).output(WEBP))).toBe(code);
+  const draw = () => edge.images.input(streamOf(JPEG)).draw(streamOf(bytes)).output(WEBP);
+  expect(await codeOf(draw)).toBe(code);
+});
+
+test("reads AVIF where the zone may, and makes nothing that is too large (B4)", async () => {
+  const avif = new Uint8Array(await sharp(JPEG).avif({ effort: 0 }).toBuffer());
+  const own = edgeWith({
+    avifInput: true,
+    limits: { bytes: 1e6, pixels: 20_000, side: 300, animation: 1e6 },
+  });
+  await own.images.input(streamOf(avif)).transform({ width: 9 }).output(WEBP);
+  const small = await plain(100, 100);
+  const work = (width: number, height: number) => () =>
+    own.images.input(streamOf(small)).transform({ width, height, fit: "squeeze" }).output(WEBP);
+  expect(await codeOf(work(301, 1))).toBe(9413);
+  expect(await codeOf(work(200, 101))).toBe(9413);
+  expect(await codeOf(work(200, 100))).toBeUndefined();
+});
+
+test("keeps the frames of a GIF and a WebP, unless anim is false (B2)", async () => {
+  const moving = await animation(8, 8, "red", "blue");
+  const pages = async (output: BindingOutput) => {
+    const made = await edge.images.input(streamOf(moving)).transform({ width: 4 }).output(output);
+    return (await sharp(await bytesOf(made), { animated: true }).metadata()).pages ?? 1;
+  };
+  expect(await pages({ format: "image/gif" })).toBe(2);
+  expect(await pages(WEBP)).toBe(2);
+  expect(await pages({ ...WEBP, anim: false })).toBe(1);
+  expect(await pages(PNG)).toBe(1);
+});
+
+test("may pass on an original in place of what was asked for (B6)", async () => {
+  const moving = await animation(20, 20, "red", "blue");
+  const limits = { bytes: 1e6, pixels: 1e6, side: 12_000, animation: 700 };
+  const large = await sharp({ create: { width: 1201, height: 2, channels: 3, background: "red" } })
+    .png()
+    .toBuffer();
+  // A JPEG of low quality grows if it is encoded anew.
+  const poor = await sharp(JPEG).jpeg({ quality: 5 }).toBuffer();
+  const made = async (
+    switches: Partial<BindingSwitches>,
+    bytes: Uint8Array,
+    output: BindingOutput,
+  ) => {
+    const own = edgeWith({ limits, ...switches });
+    try {
+      const result = await own.images.input(streamOf(bytes)).output(output);
+      const sent = Buffer.compare(await bytesOf(result), bytes) === 0 ? "original" : "print";
+      return `${result.contentType()} ${sent}`;
+    } catch (error) {
+      return Object(error).code;
+    }
+  };
+  const gif: BindingOutput = { format: "image/gif" };
+  const jpeg: BindingOutput = { format: "image/jpeg", quality: 100 };
+  const avif: BindingOutput = { format: "image/avif" };
+  expect(await made({}, moving, gif)).toBe("image/gif original");
+  expect(await made({}, moving, WEBP)).toBe("image/gif original");
+  expect(await made({}, moving, { ...gif, anim: false })).toBe("image/gif print");
+  expect(await made({ bindingAnimation: "error" }, moving, gif)).toBe(9413);
+  expect(await made({}, poor, jpeg)).toBe("image/jpeg original");
+  expect(await made({ bindingSmaller: "print" }, poor, jpeg)).toBe("image/jpeg print");
+  expect(await made({}, large, avif)).toBe("image/png original");
+  expect(await made({ bindingAvif: "error" }, large, avif)).toBe(9413);
+  expect(await made({ bindingAvif: "webp" }, large, avif)).toBe("image/webp print");
+});
+
+test("takes quality words only if the switch says so (B7)", async () => {
+  const own = edgeWith({ bindingQualityWords: "taken" });
+  const words = careless(own.images.input(streamOf(JPEG)), "output", { ...WEBP, quality: "low" });
+  const number = own.images.input(streamOf(JPEG)).output({ ...WEBP, quality: 50 });
+  expect(await bytesOf(await words)).toEqual(await bytesOf(await number));
+});
+
+test.each([
+  ["kept", true, true],
+  ["copyright", true, false],
+  ["dropped", false, false],
+] as const)("metadata that is %s (B9)", async (bindingMetadata, copyright, place) => {
+  const exif = { IFD0: { Copyright: "Anna" }, IFD3: { GPSLatitudeRef: "N" } };
+  const original = await sharp(JPEG).withExif(exif).jpeg().toBuffer();
+  const own = edgeWith({ bindingMetadata });
+  const made = await own.images
+    .input(streamOf(original))
+    .transform({ width: 9 })
+    .output({ format: "image/jpeg" });
+  const { exif: kept = Buffer.alloc(0) } = await sharp(await bytesOf(made)).metadata();
+  expect([kept.includes("Anna"), kept.includes("N\0")]).toEqual([copyright, place]);
+});
+
+test("tells the facts of an image for nothing (B8)", async () => {
+  const own = edgeWith({ quota: 0 });
+  const turned = await sharp(JPEG)
+    .resize(30, 20)
+    .withMetadata({ orientation: 6 })
+    .jpeg()
+    .toBuffer();
+  const fileSize = turned.length;
+  const told = await own.images.info(streamOf(turned));
+  expect(told).toEqual({ format: "image/jpeg", fileSize, width: 30, height: 20 });
+  own.switches.originalSides = "upright";
+  expect(await own.images.info(streamOf(turned))).toMatchObject({ width: 20, height: 30 });
+  expect(await far.info(streamOf(SVG))).toEqual({ format: "image/svg+xml" });
+  const work = own.images.info(streamOf(new Uint8Array(3)));
+  await expect(work).rejects.toThrow(/^IMAGES_INFO_ERROR 9412: /);
+  expect(own.transformations.size).toBe(0);
+});
+
+test.each([
+  ["call", 3],
+  ["bytes", 2],
+] as const)("bills each %s once (B10)", async (bindingSame, billed) => {
+  const own = edgeWith({ bindingSame, quota: billed });
+  const make = (width: number, output: BindingOutput) =>
+    own.images.input(streamOf(JPEG)).transform({ width }).output(output);
+  await make(9, WEBP);
+  await make(9, PNG); // the format does not count
+  await make(10, WEBP);
+  expect(own.transformations.size).toBe(billed);
+  expect(await codeOf(() => make(11, WEBP))).toBe(9422);
+});
+
+test("reads and writes base64 (B2)", async () => {
+  const written = new TextEncoder().encode(
+    Buffer.from(JPEG).toString("base64").replace(/.{76}/g, "$&\n"),
+  );
+  const made = await edge.images
+    .input(streamOf(written), { encoding: "base64" })
+    .transform({ width: 9 })
+    .output(PNG);
+  const text = await new Response(made.image({ encoding: "base64" })).text();
+  expect((await sharp(Buffer.from(text, "base64")).metadata()).width).toBe(9);
+});
+
+test("goes wrong as it is told to, near and far (B3)", async () => {
+  const make = (images: ImagesBinding) =>
+    images.input(streamOf(JPEG)).transform({ width: 9 }).output(WEBP);
+  try {
+    for (const images of [edge.images, far]) {
+      edge.switches.bindingFault = "throws";
+      await expect(make(images)).rejects.toThrow();
+      edge.switches.bindingFault = "breaks-off";
+      await expect(make(images).then(bytesOf)).rejects.toThrow();
+      edge.switches.bindingFault = "lies";
+      const lie = await make(images);
+      expect(lie.contentType()).toBe("image/webp");
+      expect((await sharp(await bytesOf(lie)).metadata()).format).toBe("png");
+      edge.switches.bindingFault = "original";
+      expect(await bytesOf(await make(images))).toEqual(JPEG);
+      edge.switches.bindingFault = "stalls-midway";
+      const reader = (await make(images)).image().getReader();
+      expect((await reader.read()).value?.length).toBeGreaterThan(0);
+      await reader.cancel();
+    }
+  } finally {
+    edge.switches.bindingFault = undefined;
+  }
+});
+
+test("plays no texts and no hosted images, and says so", async () => {
+  const text = edge.images.text("a", { font: { url: "https://a.example" } });
+  await expect(text.output(WEBP)).rejects.toThrow("the strict edge cannot play texts");
+  expect(() => edge.images.hosted.list()).toThrow("does not play hosted images");
 });

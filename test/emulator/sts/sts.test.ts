@@ -177,21 +177,33 @@ test("a role that is not there is denied as one that trusts nobody (K8)", async 
 
 describe("the issuer", () => {
   test.each([
-    ["cannot be reached", () => (reaches = false), "IDPCommunicationError"],
+    [
+      "cannot be reached",
+      () => {
+        reaches = false;
+      },
+      "IDPCommunicationError",
+    ],
     [
       "is another by its own document",
-      () => (discovery = { ...discovery, issuer: "https://b.example" }),
+      () => {
+        discovery = { ...discovery, issuer: "https://b.example" };
+      },
       "InvalidIdentityToken",
     ],
     ["says no place of its keys", () => (discovery = { issuer: ISSUER }), "InvalidIdentityToken"],
     [
       "has its keys at a place without TLS",
-      () => (discovery = { issuer: ISSUER, jwks_uri: "http://images.example/jwks" }),
+      () => {
+        discovery = { issuer: ISSUER, jwks_uri: "http://images.example/jwks" };
+      },
       "InvalidIdentityToken",
     ],
     [
       "has keys that are not for signatures",
-      () => (keys = [{ ...jwkOf(EC.publicKey, "ec"), use: "enc" }]),
+      () => {
+        keys = [{ ...jwkOf(EC.publicKey, "ec"), use: "enc" }];
+      },
       "InvalidIdentityToken",
     ],
   ])("that %s (K2, K3)", async (_name, change, code) => {
@@ -268,7 +280,7 @@ test.each<[StsFault, number]>([
   ["IDPCommunicationError", 400],
   ["IDPRejectedClaim", 403],
   ["RegionDisabledException", 403],
-])("fails with %s as it is told to", async (code, status) => {
+])("fails with %s as it is told to (K10)", async (code, status) => {
   const sts = setUp();
   sts.faults.add(code);
   expect(await ask(sts, tokenOf(CLAIMS))).toMatchObject({ status, code });
