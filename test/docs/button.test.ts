@@ -1,0 +1,162 @@
+// What the button "Deploy to Cloudflare" needs of template/, of package.json and of the README.
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import sharp from "sharp";
+import { beforeAll, expect, test } from "vitest";
+import { VERSION } from "../../src/cli/project/version.ts";
+import { isSecret, SINGLE_SECRETS, secretNames } from "../../src/worker/config/secret-names.ts";
+import { ROOT } from "../support/built.ts";
+import { contents, emptyFolder, init, readProject } from "../support/cli/making.ts";
+import { vitrine } from "../support/cli/vitrine.ts";
+import { readPage } from "./pages.ts";
+
+const TEMPLATE = join(ROOT, "template");
+const own = (file: string) => readFileSync(join(TEMPLATE, file), "utf8");
+const root = JSON.parse(readPage("package.json"));
+const manifest = JSON.parse(own("package.json"));
+
+const PICTURE = ["CREDITS.md", "sample.jpg"];
+/** Workers Builds deploys each commit. A second one of GitHub would deploy it twice, and needs a lock file. */
+const NOT_IN_TEMPLATE = [".github", ".github/workflows", ".github/workflows/vitrine.yml"];
+
+/** What init writes, and what the template has in place of it. */
+const OTHER: Readonly<Record<string, readonly (readonly [string | RegExp, string])[]>> = {
+  "README.md": [
+    [
+      /^4\. .*$/m,
+      "4. `npm run deploy` also puts a sample picture into the bucket, if there is none of that name. Once you have your own pictures, remove ` && vitrine sample` from `package.json`.",
+    ],
+    [/ `\.github\/workflows\/vitrine\.yml` checks.*$/m, ""],
+  ],
+  "package.json": [
+    ['"deploy": "vitrine deploy"', '"deploy": "vitrine deploy && vitrine sample"'],
+    [
+      /\n\}\n$/,
+      `,\n  "cloudflare": ${JSON.stringify(manifest.cloudflare, null, 2).replace(/\n/g, "\n  ")}\n}\n`,
+    ],
+  ],
+};
+
+let made: Record<string, string | null>;
+beforeAll(async () => {
+  const folder = emptyFolder();
+  const flags = ["--provider", "r2", "--bucket", "vitrine-media", "--name", "vitrine"];
+  expect(await init(folder, flags)).toMatchObject({ code: 0 });
+  made = contents(folder);
+});
+
+/** The files of the template. `git ls-files` would not have those that are new. */
+const there = () =>
+  Object.keys(contents(TEMPLATE)).filter((path) => !/^(?:node_modules|\.wrangler)\b/.test(path));
+
+test("template/ has the files that vitrine init writes for R2, and a picture (D1)", () => {
+  const written = Object.keys(made).filter((path) => !NOT_IN_TEMPLATE.includes(path));
+  expect(there()).toEqual([...written, ...PICTURE].sort());
+});
+
+test("each of them is as vitrine init writes it, except for what the button needs", () => {
+  for (const [path, text] of Object.entries(made)) {
+    if (text === null || NOT_IN_TEMPLATE.includes(path)) continue;
+    const expected = (OTHER[path] ?? []).reduce((before, [line, other]) => {
+      const after = before.replace(line, () => other);
+      expect(after).not.toBe(before);
+      return after;
+    }, text);
+    expect(own(path)).toBe(expected);
+  }
+});
+
+test("template/ stands alone: its packages come from npm, and no path leads out of it (D1)", () => {
+  const { dependencies, devDependencies } = manifest;
+  expect(dependencies).toEqual({ vitrine: `^${VERSION}` });
+  for (const range of Object.values({ ...dependencies, ...devDependencies })) {
+    expect(range).toMatch(/^[~^]\d+\.\d+\.\d+$/);
+  }
+  const texts = there().filter((path) => path !== "sample.jpg" && made[path] !== null);
+  for (const path of texts)
+    expect([path, own(path)]).not.toEqual([path, expect.stringMatching(/\.\.\//)]);
+  const named = [own("tsconfig.json"), own("wrangler.toml")].join("\n");
+  expect(existsSync(join(TEMPLATE, "src/index.ts")) && named.includes('"src/index.ts"')).toBe(true);
+});
+
+test("it deploys to anybody's account: default names, no domain, no key, no mistake (D1)", async () => {
+  const known = readProject(TEMPLATE);
+  expect(known).toMatchObject({
+    ...{ worker: "vitrine", patterns: [], workersDev: true, images: "IMAGES", environments: [] },
+    ...{ secrets: [], stored: [], limiters: [], datasets: [] },
+    r2Buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "vitrine-media" }],
+  });
+  expect(own("wrangler.toml")).not.toMatch(/^\s*(?:account_id|routes?|zone_\w+)\b/m);
+  expect(await vitrine(["check"], { folder: TEMPLATE })).toMatchObject({ code: 0, err: "" });
+});
+
+test("its page asks for no secret, and describes each binding (D1)", () => {
+  expect(parseEnv(own(".dev.vars.example"))).toEqual({});
+  const { images, r2Buckets } = readProject(TEMPLATE);
+  const bindings = [images, ...r2Buckets.map(({ binding }) => binding)];
+  expect(Object.keys(manifest.cloudflare.bindings)).toEqual(bindings);
+});
+
+test("its script deploys, and puts the sample picture (D1)", () => {
+  expect(manifest.scripts).toMatchObject({ deploy: "vitrine deploy && vitrine sample" });
+  expect(manifest.scripts).not.toHaveProperty("build");
+});
+
+test("package.json describes every secret, and no other, for the page of the button (D1)", () => {
+  const names = [
+    ...Object.values(secretNames("AWS")),
+    ...Object.values(secretNames("AWS", "next")),
+    ...SINGLE_SECRETS,
+  ];
+  expect(Object.keys(root.cloudflare.bindings).sort()).toEqual([...names].sort());
+  expect(names.filter((name) => !isSecret(name))).toEqual([]);
+  expect(Object.keys(root.cloudflare.bindings)).toEqual(
+    expect.arrayContaining(Object.keys(parseEnv(readPage(".dev.vars.example")))),
+  );
+});
+
+test.each(
+  Object.entries<{ description: string }>({
+    ...root.cloudflare.bindings,
+    ...manifest.cloudflare.bindings,
+  }),
+)(
+  "the description of %s is one line of the Markdown that the page shows (D1)",
+  (_name, { description }) => {
+    expect(description).toMatch(/^[^\n]{20,200}$/);
+    const plain = description
+      .replace(/`[^`]+`/g, "")
+      .replace(/\[[^\]]+\]\(https:\/\/[^)\s]+\)/g, "")
+      .replace(/\*\*[^*]+\*\*/g, "");
+    expect(plain).not.toMatch(/[`*[\]<>|]/);
+  },
+);
+
+test("the sample is a small photograph, and says where it comes from", async () => {
+  const { format, width = 0, exif } = await sharp(join(TEMPLATE, "sample.jpg")).metadata();
+  expect([format, width >= 1920, exif]).toEqual(["jpeg", true, undefined]);
+  expect(readFileSync(join(TEMPLATE, "sample.jpg")).length).toBeLessThan(200_000);
+  expect(own("CREDITS.md")).toMatch(/`sample\.jpg` .*CC0-1\.0/);
+});
+
+/** The button takes repositories of github.com and gitlab.com alone. */
+const REPOSITORY = /^https:\/\/(?:github|gitlab)\.com\/[\w.-]+\/[\w.-]+$/;
+
+test("the README's button clones template/ of the repository that package.json names (D1)", () => {
+  const { repository } = root;
+  const named: unknown = typeof repository === "object" ? repository.url : repository;
+  const url = String(named ?? "https://github.com/OWNER/vitrine").replace(/^git\+|\.git$/g, "");
+  expect(url).toMatch(REPOSITORY);
+  const [link, ...others] = ["README.md", "docs/deploy.md"].flatMap(
+    (page) =>
+      readPage(page).match(/https:\/\/deploy\.workers\.cloudflare\.com\/\?url=https:[^)\s]*/g) ??
+      [],
+  );
+  expect([link, others]).toEqual([
+    `https://deploy.workers.cloudflare.com/?url=${url}/tree/main/template`,
+    [],
+  ]);
+  expect(readPage("README.md").includes("OWNER")).toBe(named === undefined);
+});
