@@ -1,0 +1,109 @@
+// A strict STS and a strict S3 that takes its sessions, with isolates of the Worker that take a role. Their
+// clock is Date, which the test moves.
+
+import { expect, vi } from "vitest";
+import { createS3 } from "../../src/emulator/s3/s3.ts";
+import { createSts } from "../../src/emulator/sts/sts.ts";
+import worker from "../../src/worker/index.ts";
+import { CREDENTIALS, VARS } from "./env.ts";
+import { ISSUER, KEYLESS, ROLE } from "./issuer.ts";
+import { overhear, overhearAnswer } from "./overheard.ts";
+import { file, setUp } from "./stand.ts";
+
+const STS = "https://sts.eu-west-1.amazonaws.com";
+const HOST = ISSUER.replace("https://", "");
+
+/** The `env` of one isolate: its own object, so that it knows nothing of others. */
+type Isolate = object;
+
+/** An Images binding that made its only picture before: a month has thousands of requests. */
+async function quickImages() {
+  const { images } = setUp().edge;
+  const original = file("made/key.jpg");
+  const facts = await images.info(new Blob([original]).stream());
+  const made = await images
+    .input(new Blob([original]).stream())
+    .transform({ width: 200, fit: "scale-down" })
+    .output({ format: "image/jpeg" });
+  const bytes = await new Response(made.image()).bytes();
+  const drain = (stream: ReadableStream) => new Response(stream).arrayBuffer();
+  return {
+    info: (stream: ReadableStream) => drain(stream).then(() => facts),
+    input(stream: ReadableStream) {
+      const output = () => drain(stream).then(() => ({ image: () => new Blob([bytes]).stream() }));
+      const picture = { transform: () => picture, draw: () => picture, output };
+      return picture;
+    },
+  };
+}
+
+/** Starts it all, in place of `fetch` and of the log. */
+export async function startRoleWorld() {
+  const now = () => Date.now();
+  const images = await quickImages();
+  /** The versions that answer the issuer's host, in turn. */
+  const deployed: Isolate[] = [];
+  let turn = 0;
+  const sts = createSts({
+    fetch: async (input) => serve(deployed[turn++ % deployed.length] ?? {}, `${input}`),
+    providers: { [ISSUER]: { clientIds: ["sts.amazonaws.com"] } },
+    roles: {
+      [ROLE]: {
+        trusts: ISSUER,
+        StringEquals: { [`${HOST}:aud`]: "sts.amazonaws.com", [`${HOST}:sub`]: "vitrine" },
+      },
+    },
+    endpoint: STS,
+    now,
+  });
+  const { endpoint, bucket, region, prefix } = VARS.BUCKETS.media;
+  const { sessions } = sts;
+  const s3 = createS3({ endpoint, bucket, region, credentials: CREDENTIALS, sessions, now });
+  s3.objects.set(`${prefix}key.jpg`, { body: file("made/key.jpg"), type: "image/jpeg" });
+
+  const lines: Record<string, unknown>[] = [];
+  for (const level of ["info", "warn", "error"] as const) {
+    vi.spyOn(console, level).mockImplementation((line: string) => {
+      overhear("logged", line);
+      lines.push(JSON.parse(line));
+    });
+  }
+  /** Every text that the Worker sent or said, to be searched for secrets. */
+  const said: string[] = [];
+  vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
+    const request = new Request(input, init);
+    return sts.matches(request) ? sts.fetch(request) : s3.fetch(request);
+  });
+
+  async function serve(isolate: Isolate, url: string, init?: RequestInit): Promise<Response> {
+    const after: Promise<unknown>[] = [];
+    const waitUntil = (work: Promise<unknown>) => void after.push(work);
+    const answer = await worker.fetch(new Request(url, init), isolate, { waitUntil });
+    await Promise.all(after);
+    return answer;
+  }
+
+  return {
+    ...{ sts, s3, lines, deployed },
+    /** An isolate of a version with these vars and secrets. */
+    isolate: (change: object = {}): Isolate => ({
+      ...KEYLESS,
+      ...{ IMAGES: images, ANSWERS: { keep: 0 } },
+      ...change,
+    }),
+    /** A visitor's request. @returns its status */
+    async visit(isolate: Isolate, path = "/images/plain/key.jpg"): Promise<number> {
+      const answer = await serve(isolate, `${ISSUER}${path}`);
+      const { head, body } = await overhearAnswer(answer);
+      said.push(head);
+      if (answer.status !== 200) said.push(`${body}`);
+      return answer.status;
+    },
+    serve,
+    /** Checks that no answer and no line has a credential or a token. */
+    expectSilence(): void {
+      const all = [...said, ...lines.map((line) => JSON.stringify(line))].join("\n");
+      expect(all).not.toMatch(/ASIA|secret-|token\/|eyJ|PRIVATE/);
+    },
+  };
+}

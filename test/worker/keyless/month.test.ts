@@ -1,0 +1,150 @@
+// A month of a Worker without a stored key of S3: credentials of an hour, an STS that fails, a key of the issuer
+// that is rotated, and a role that is taken away.
+
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { EC_KEY, OTHER_EC_KEY, ROLE, RSA_KEY } from "../../support/issuer.ts";
+import { startRoleWorld } from "../../support/role-world.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const BEGAN = Date.parse("2026-11-01T00:00:00Z");
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: BEGAN });
+  return () => void vi.useRealTimers();
+});
+
+const pass = (ms: number) => void vi.setSystemTime(Date.now() + ms);
+const between = (from: number, ms: number) => Date.now() >= from && Date.now() < from + ms;
+
+test("in a month with credentials of an hour, no request fails, and STS is asked twice an hour", async () => {
+  const world = await startRoleWorld();
+  const isolates = [world.isolate(), world.isolate()];
+  world.deployed.push(...isolates);
+  const statuses = new Map<number, number>();
+  for (let times = 0; Date.now() < BEGAN + 30 * DAY; times++) {
+    const isolate = isolates[times % 2] ?? {};
+    const status = await world.visit(isolate);
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    pass(10 * MINUTE);
+  }
+  expect(statuses).toEqual(new Map([[200, Math.ceil((30 * DAY) / (10 * MINUTE))]]));
+  expect(world.sts.calls.length).toBeLessThanOrEqual(2 * 30 * 24 * 2);
+  expect(world.sts.calls.every(({ status }) => status === 200)).toBe(true);
+  expect(world.sts.asked.length).toBeLessThanOrEqual(2 * 31);
+  expect(world.lines).toEqual([]);
+  world.expectSilence();
+}, 120_000);
+
+test("an outage of STS of 20 minutes each 6 hours fails no request", async () => {
+  const world = await startRoleWorld();
+  const isolate = world.isolate();
+  world.deployed.push(isolate);
+  const faults = ["ServiceUnavailable", "reset", "garbage", "Throttling"] as const;
+  for (const [at, fault] of faults.entries()) {
+    // Each outage begins at another time of the hour that credentials last.
+    const from = BEGAN + at * 6 * HOUR + HOUR + at * 15 * MINUTE;
+    while (Date.now() < BEGAN + (at + 1) * 6 * HOUR) {
+      if (between(from, 20 * MINUTE)) world.sts.faults.add(fault);
+      else world.sts.faults.clear();
+      expect(await world.visit(isolate)).toBe(200);
+      pass(4 * MINUTE);
+    }
+  }
+  const events = new Set(world.lines.map(({ event }) => event));
+  expect(events).toEqual(new Set(["role-failed"]));
+  world.expectSilence();
+}, 60_000);
+
+describe("the key of the issuer is rotated", () => {
+  /** The steps of docs/keyless.md: how long each lasts, and the secrets from then on. */
+  const STEPS: readonly (readonly [days: number, secrets: object])[] = [
+    [1.1, { OIDC_SIGNING_KEY: EC_KEY }],
+    [1.1, { OIDC_SIGNING_KEY: EC_KEY, OIDC_SIGNING_KEY_NEXT: OTHER_EC_KEY }],
+    [0.05, { OIDC_SIGNING_KEY: OTHER_EC_KEY, OIDC_SIGNING_KEY_NEXT: OTHER_EC_KEY }],
+    [1.5, { OIDC_SIGNING_KEY: OTHER_EC_KEY }],
+  ];
+  const SWAP: typeof STEPS = [
+    [0.3, { OIDC_SIGNING_KEY: EC_KEY }],
+    [0.3, { OIDC_SIGNING_KEY: EC_KEY, OIDC_SIGNING_KEY_NEXT: RSA_KEY }],
+    [1.6, { OIDC_SIGNING_KEY: RSA_KEY, OIDC_SIGNING_KEY_NEXT: EC_KEY }],
+    [0.5, { OIDC_SIGNING_KEY: RSA_KEY }],
+  ];
+
+  test.each([
+    ["with a day's wait", STEPS],
+    ["by a swap, with another kind of key", SWAP],
+  ])(
+    "%s: no request fails, with isolates of two versions side by side",
+    async (_how, steps) => {
+      const world = await startRoleWorld();
+      let older = world.isolate(steps[0]?.[1]);
+      for (const [days, secrets] of steps) {
+        const until = Date.now() + days * DAY;
+        const newer = world.isolate(secrets);
+        world.deployed.splice(0, 2, older, newer);
+        const sideBySide = Date.now() + 30 * MINUTE;
+        while (Date.now() < until) {
+          if (Date.now() >= sideBySide) world.deployed.splice(0, 2, newer);
+          else expect(await world.visit(older)).toBe(200);
+          expect(await world.visit(newer)).toBe(200);
+          expect(await world.visit(world.isolate(secrets))).toBe(200);
+          pass(18 * MINUTE);
+        }
+        older = newer;
+      }
+      expect(world.lines).toEqual([]);
+      world.expectSilence();
+    },
+    60_000,
+  );
+});
+
+describe("the role is taken away", () => {
+  test("its trust policy changes: one line a minute, and then one refusal a minute", async () => {
+    const world = await startRoleWorld();
+    const isolate = world.isolate();
+    world.deployed.push(isolate);
+    expect(await world.visit(isolate)).toBe(200);
+    world.sts.roles.delete(ROLE);
+    const statuses: number[] = [];
+    for (let minutes = 0; minutes < 70; minutes++) {
+      statuses.push(await world.visit(isolate), await world.visit(isolate));
+      pass(MINUTE);
+    }
+    const [first] = world.lines;
+    expect(first).toMatchObject({ event: "role-failed", role: ROLE, origin: "AccessDenied" });
+    expect(statuses.indexOf(502)).toBeGreaterThan(2 * 55);
+    const refusals = world.lines.filter(({ event }) => event === "role-refused");
+    expect(refusals[0]).toMatchObject({ origin: "AccessDenied", bucket: "media", answered: 502 });
+    const refused = statuses.filter((status) => status === 502).length;
+    expect(refusals).toHaveLength(refused / 2);
+    world.expectSilence();
+  });
+});
+
+test("S3's clock and STS's may be four minutes from the Worker's", async () => {
+  for (const ahead of [-4 * MINUTE, 4 * MINUTE]) {
+    const world = await startRoleWorld();
+    const isolate = world.isolate();
+    world.deployed.push(isolate);
+    const { sts, s3 } = world;
+    const [askSts, askS3] = [sts.fetch, s3.fetch];
+    const shifted =
+      <Given extends unknown[]>(ask: (...given: Given) => Promise<Response>) =>
+      async (...given: Given) => {
+        pass(ahead);
+        const answer = await ask(...given);
+        pass(-ahead);
+        return answer;
+      };
+    sts.fetch = shifted(askSts);
+    s3.fetch = shifted(askS3);
+    for (let times = 0; times < 40; times++) {
+      expect(await world.visit(isolate)).toBe(200);
+      pass(11 * MINUTE);
+    }
+    expect(sts.calls.length).toBeLessThanOrEqual(16);
+  }
+});
