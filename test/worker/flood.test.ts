@@ -115,7 +115,14 @@ test.each<[string, string, RequestInit?]>([
 
 test.each([
   ...(["object-missing", "object-denied", "source-unreadable", "url-expired"] as const),
-  ...(["slots-refused", "origin-denied", "origin-failed", "timed-out", "quota-spent"] as const),
+  ...([
+    "slots-refused",
+    "role-refused",
+    "origin-denied",
+    "origin-failed",
+    "timed-out",
+    "quota-spent",
+  ] as const),
   ...(["edge-failed", "not-transformed", "configuration-broken", "health-denied"] as const),
 ])("of %s no line is left out", (event) => {
   let flood = NO_FLOOD;
