@@ -1,55 +1,84 @@
-// What /healthz tells of a role, to a caller with the token.
+// What /healthz tells of a role to a caller with the token, and what the cached entrypoint tells the gateway.
 
-import { HttpResponse, http } from "msw";
-import { expect, test, vi } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
+import { readRefusal } from "../../../src/worker/cache/read-kept.ts";
 import { HEALTH_TOKEN } from "../../support/env.ts";
-import { answerOf, EC_KEY, errorOf, KEYLESS, ROLE, SESSION } from "../../support/issuer.ts";
-import { get, stage } from "../../support/play.ts";
-import { network } from "../../support/stand.ts";
+import { EC_KEY, ISSUER, KEYLESS, ROLE } from "../../support/issuer.ts";
+import { startRoleWorld } from "../../support/role-world.ts";
 
-const EXPIRES = "2026-11-26T13:00:00.000Z";
 const { media } = KEYLESS.BUCKETS;
 const BUCKETS = { media: { ...media, canary: "key.jpg" } };
 
-/** Asks for the report of the bucket, with an STS that answers this. */
-async function report(status: number, text: string, change: object = {}) {
-  network.use(
-    http.post("https://sts.eu-west-1.amazonaws.com", () => new HttpResponse(text, { status })),
-  );
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-11-26T12:00:00Z") });
+  return () => void vi.useRealTimers();
+});
+
+/** A Worker with a token for /healthz, and how to ask it for its report. */
+async function start(change: object = {}) {
+  const world = await startRoleWorld();
+  const isolate = world.isolate({ BUCKETS, HEALTH_TOKEN, ...change });
+  world.deployed.push(isolate);
   const headers = { authorization: `Bearer ${HEALTH_TOKEN}` };
-  const env = { ...KEYLESS, BUCKETS, HEALTH_TOKEN, ...change };
-  const answer = await get("/healthz", { headers }, env);
-  const body = await answer.text();
-  expect(body).not.toMatch(/ASIA|AQoDYX|eyJ|BEGIN/);
-  const { ok, buckets } = JSON.parse(body);
-  expect(answer.status).toBe(ok ? 200 : 503);
-  return [ok, buckets[0].slots, buckets[0].role];
+  const report = async () => {
+    const answer = await world.serve(isolate, `${ISSUER}/healthz`, { headers });
+    const body = await answer.text();
+    expect(body).not.toMatch(/ASIA|secret-|token\/|eyJ|BEGIN/);
+    const { ok, buckets } = JSON.parse(body);
+    expect(answer.status).toBe(ok ? 200 : 503);
+    return { ok, ...buckets[0] };
+  };
+  return { ...world, isolate, report };
 }
 
 test("a role that works has until when its credentials are good, and no part of them", async () => {
-  vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-11-26T12:00:00Z") });
-  stage.clock.now = Date.now();
-  stage.s3.keys.set(SESSION.accessKeyId, SESSION.secretAccessKey);
-  const role = { role: ROLE, state: "ok", missing: 404, expires: EXPIRES, clock: 0 };
-  const [ok, slots, told] = await report(200, answerOf(Date.parse(EXPIRES)));
-  expect([ok, slots, told]).toEqual([true, [], { ...role, clock: expect.any(Number) }]);
-  vi.useRealTimers();
+  const { report } = await start();
+  const role = { role: ROLE, state: "ok", missing: 404, expires: "2026-11-26T13:00:00.000Z" };
+  expect(await report()).toEqual({
+    ...{ ok: true, bucket: "media", slots: [], edge: "on" },
+    role: { ...role, clock: expect.any(Number) },
+  });
 });
 
-test("a role that STS refuses has STS's code, and what to do", async () => {
+test("a role that STS refuses has STS's code and what to do, and takes no line from the log", async () => {
+  const { report, sts, lines, visit, isolate } = await start();
+  sts.roles.clear();
   const reason = "the role's trust policy does not allow it: compare its provider, aud and sub";
   const role = { role: ROLE, state: "AccessDenied", reason };
-  expect(await report(403, errorOf("AccessDenied"))).toEqual([false, [], role]);
+  const about = { bucket: "media", slots: [], edge: "AccessDenied" };
+  expect(await report()).toEqual({ ok: false, ...about, role });
+  expect(await visit(isolate)).toBe(502);
+  expect(lines).toMatchObject([{ event: "role-refused", origin: "AccessDenied", reason }]);
+});
+
+test("while old credentials serve, it says that there are no new ones", async () => {
+  const { report, sts, visit, isolate } = await start();
+  await visit(isolate);
+  vi.setSystemTime("2026-11-26T12:40:00Z");
+  sts.faults.add("ServiceUnavailable");
+  await visit(isolate);
+  const { ok, role } = await report();
+  expect([ok, role.state, role.renewal]).toEqual([true, "ok", "ServiceUnavailable"]);
 });
 
 test("credentials that S3 refuses have S3's code", async () => {
-  const [ok, , role] = await report(200, answerOf(Date.now() + 3_600_000));
-  expect([ok, role.state]).toEqual([false, "InvalidAccessKeyId"]);
+  const { report, s3 } = await start();
+  s3.faults.add("expired-token");
+  const { ok, role } = await report();
+  expect([ok, role.state]).toEqual([false, "ExpiredToken"]);
 });
 
 test("a key of the issuer that cannot be used is named", async () => {
-  const change = { OIDC_SIGNING_KEY: "no key", OIDC_SIGNING_KEY_NEXT: EC_KEY };
-  const [, , { state, mistakes }] = await report(403, errorOf("AccessDenied"), change);
-  expect(state).toBe("AccessDenied");
-  expect(mistakes).toEqual([expect.stringMatching(/^OIDC_SIGNING_KEY: is not a private key/)]);
+  const keys = { OIDC_SIGNING_KEY: "no key", OIDC_SIGNING_KEY_NEXT: EC_KEY };
+  const { report } = await start(keys);
+  const { ok, role } = await report();
+  expect([ok, role.state]).toEqual([true, "ok"]);
+  expect(role.mistakes).toEqual([expect.stringMatching(/^OIDC_SIGNING_KEY: is not a private key/)]);
+});
+
+test("the cached entrypoint's refusal of a role is read as it was written", () => {
+  const refusal = { event: "role-refused", role: ROLE, origin: "AccessDenied", reason: "why" };
+  for (const repeated of [true, false]) {
+    expect(readRefusal(JSON.stringify({ ...refusal, repeated }))).toEqual({ ...refusal, repeated });
+  }
 });
