@@ -43,7 +43,10 @@ export async function listObjects(
   for (;;) {
     const [slot] = slots;
     if (slot === undefined) {
-      return { fault: whyNoKey(project, `${who} has to list`, bucket.name, locally) };
+      const why = whyNoKey(project, `${who} has to list`, bucket.name, locally);
+      // facts has to read the objects, too.
+      const isBound = bucket.r2 !== undefined && who === "--prefix";
+      return { fault: isBound ? `${why}. Or give the keys, one on each line: ${instead}` : why };
     }
     const options = { prefix: bucket.prefix + prefix, next };
     const page = await patiently(world, () =>
@@ -90,7 +93,7 @@ export function whyNoKey(project: Project, what: string, name: string, locally?:
 }
 
 const R2_INSTEAD =
-  "Give the keys on stdin where a command takes them: the objects are listed in Cloudflare's dashboard (R2). Or add a bucket with R2's endpoint and a key that may read: docs/engines.md";
+  "Add a bucket to wrangler.toml with R2's endpoint and a key that may read it: docs/engines.md";
 
 async function patiently(
   { interrupted }: World,

@@ -1,0 +1,59 @@
+// Commands that read a bucket itself, where no key on this machine opens it.
+
+import { beforeEach, expect, test } from "vitest";
+import { makeProject, STAGED } from "../../support/cli/folder.ts";
+import { vitrine } from "../../support/cli/vitrine.ts";
+import { CREDENTIALS, VARS } from "../../support/env.ts";
+import { stage } from "../../support/play.ts";
+
+const { env: _env, ...TOP } = STAGED;
+const bound = {
+  images: { binding: "IMAGES" },
+  r2_buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "acme" }],
+};
+const folderOf = (media: object, more: object = {}) => {
+  const ROUTES = [{ path: "/images/:preset/*", object: "media/*" }];
+  const vars = { BUCKETS: { media }, ROUTES, PRESETS: { card: { width: 9 } }, ...more };
+  const required = "OIDC" in more ? ["OIDC_SIGNING_KEY"] : [];
+  return makeProject({ ...TOP, ...bound, vars, secrets: { required } });
+};
+const role = "arn:aws:iam::123456789012:role/vitrine";
+const ROLE = { ...VARS.BUCKETS.media, engine: "binding", role };
+const OIDC = { issuer: "https://images.example" };
+const KEY = {
+  AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+};
+const API = { CLOUDFLARE_API_TOKEN: "a-token" };
+
+beforeEach(() => {
+  stage.s3.keys.set(CREDENTIALS.accessKeyId, CREDENTIALS.secretAccessKey);
+});
+
+test.each([["facts"], ["facts", "media/photos"], ["purge", "--prefix", "photos/"]])(
+  "%s cannot list an R2 binding, and says what to do, whatever keys are at hand",
+  async (...args) => {
+    const given = { folder: folderOf({ binding: "MEDIA_BUCKET" }), env: { ...KEY, ...API } };
+    const { code, err } = await vitrine(args, given);
+    expect(code).toBe(2);
+    expect(err).toContain(
+      "media, an R2 binding, which only the deployed Worker can open: no key does",
+    );
+    expect(err).toContain("docs/engines.md");
+    expect(err.includes("npx vitrine purge")).toBe(args[0] === "purge");
+  },
+);
+
+test("a bucket with a role is listed with the operator's own key", async () => {
+  const folder = folderOf(ROLE, { OIDC });
+  const without = await vitrine(["purge", "--prefix", "photos/", "--dry-run"], { folder, env: {} });
+  expect([without.code, without.err]).toEqual([
+    2,
+    expect.stringContaining("(the role is the Worker's alone)"),
+  ]);
+  const { err } = await vitrine(["purge", "--prefix", "photos/", "--dry-run"], {
+    folder,
+    env: KEY,
+  });
+  expect(err).not.toContain("role");
+});
