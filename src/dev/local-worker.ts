@@ -3,6 +3,7 @@
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { throughEdge } from "../emulator/through-edge.ts";
+import { throughImages } from "../emulator/through-images.ts";
 import { NO_CACHE, type PurgeResult } from "../worker/cache/loopback.ts";
 import { readAccept } from "../worker/request/format.ts";
 
@@ -76,9 +77,14 @@ async function versionOf(env: Doors): Promise<object> {
   if (version?.secrets !== secrets) {
     globalThis.fetch = throughEdge(send, env.LOCAL_EDGE);
     const opened: object = JSON.parse(secrets);
-    version = { secrets, env: { ...env, ...opened } };
+    version = { secrets, env: { ...env, ...opened, ...imagesOf(env) } };
   }
   return version.env;
+}
+
+/** The Images binding, if the configuration has one: wrangler's own is a rough one. */
+function imagesOf({ IMAGES, LOCAL_EDGE }: Doors & { readonly IMAGES?: unknown }): object {
+  return IMAGES === undefined ? {} : { IMAGES: throughImages(send, LOCAL_EDGE) };
 }
 
 /**

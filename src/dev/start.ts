@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { EXIT, type Fault } from "../cli/command.ts";
 import { environmentText } from "../cli/project/environment.ts";
-import { LOCAL_KEYS, type Settings } from "../cli/project/local.ts";
+import { bucketsOfWorker, LOCAL_KEYS, type Settings } from "../cli/project/local.ts";
 import { devVarsOf } from "../cli/project/vars.ts";
 import { createEdge } from "../emulator/create-edge.ts";
 import { edgeSettings } from "./edge-settings.ts";
@@ -61,7 +61,7 @@ export async function startLocal(
   followMistakes(project, endpoint);
   // The Worker's own code makes the tries of the sheet. Only its image requests go another way.
   Object.assign(globalThis, { fetch: edge.fetch });
-  const sheet = await localSheet(project, endpoint);
+  const sheet = await localSheet(project, endpoint, edge.images);
   const sheetDoor = await serveSheet(sheet, warnOf("The contact sheet"));
 
   if (interrupted.aborted) return undefined;
@@ -72,7 +72,7 @@ export async function startLocal(
   const entry = writeEntry(port, doors, main);
 
   console.log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
-  const vars = own ? {} : { BUCKETS: project.buckets };
+  const vars = own ? {} : { BUCKETS: bucketsOfWorker(project.started["BUCKETS"], project.buckets) };
   const wrangler = runWrangler(entry, [file, ownerConfig], environment, port, vars);
   await wrangler.ready;
 

@@ -4,6 +4,7 @@ import { withPages } from "../cli/command.ts";
 import { unplayable } from "../emulator/edge/unplayable.ts";
 import type { Config } from "../worker/config/config.ts";
 import { publicPath } from "../worker/config/find-route.ts";
+import { bucketsOf } from "../worker/config/routes.ts";
 import { imageOf } from "../worker/edge/ask-edge.ts";
 import { BROKEN, HARD_KEYS, PICTURES } from "./objects.ts";
 import { signQuery } from "./sign-query.ts";
@@ -27,6 +28,7 @@ export async function welcome(
     ...["The contact sheet shows every picture at every preset:", `${address}/`, ""],
     ...images,
     ...missingLines(config),
+    ...(filled ? roleLines(config) : []),
     ...["The health check:", `${address}/healthz`, ""],
     ...["Nothing is kept here: each request makes its rendition anew. A change shows at once.", ""],
     `To see how the Worker fails, add a line to ${devVars}, for example EDGE='{"transformations":false}'.`,
@@ -53,6 +55,15 @@ async function imageLines(address: string, config: Config): Promise<string[]> {
       ? ["The Worker refuses these, because they are not raster images:", ...urls(refused), ""]
       : []),
   ];
+}
+
+/** The buckets that a role opens, where nothing is asked of AWS. */
+function roleLines({ routes }: Config): string[] {
+  const buckets = [...bucketsOf(routes)].filter(({ role }) => role !== undefined);
+  return buckets.flatMap(({ name }) => [
+    `Here the local keys open the bucket "${name}", in place of its role: AWS is not asked.`,
+    "",
+  ]);
 }
 
 /** The options of presets that the emulator does not implement. */

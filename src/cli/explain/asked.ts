@@ -9,10 +9,10 @@ import { factsOptions } from "../../worker/edge/original.ts";
 import { askedFor, type Readable, readsOf } from "../../worker/request/format.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
 import { signWith } from "../../worker/s3/sign-request.ts";
+import { bindingCalls } from "../project/binding-calls.ts";
 import { billedAs, transformationsOf, uniqueOptions } from "../project/costs.ts";
 import { type EdgeCall, edgeCalls } from "../project/edge-calls.ts";
 import { type Project, slotsAtHand } from "../project/project.ts";
-import { bindingCalls } from "./binding.ts";
 
 export type Asked = Awaited<ReturnType<typeof explainAsked>>;
 

@@ -1,6 +1,6 @@
 // The configuration as the local run has it: each bucket is replaced by one on this machine.
 
-import { isTable } from "../../worker/base/json.ts";
+import { generateKeyPairSync } from "node:crypto";
 import type { Vars } from "../../worker/config/schema.ts";
 import { isSecret, secretNames } from "../../worker/config/secret-names.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
@@ -24,31 +24,70 @@ export const LOCAL_KEYS = {
   secretAccessKey: "vitrine-local-secret-that-opens-nothing-else",
 } as const satisfies Credentials;
 
-/** Replaces each bucket of `BUCKETS`, which is checked already, by one on this machine. */
-export function localBuckets(buckets: unknown, endpoint: string): Record<string, Settings> {
+/**
+ * Replaces each bucket of `BUCKETS`, which is checked already, by one on this machine. An R2 binding becomes
+ * the S3 of the same bucket, and a role gives way to the local keys.
+ * @param r2Buckets those of the configuration
+ */
+export function localBuckets(
+  buckets: unknown,
+  endpoint: string,
+  r2Buckets: KnownVars["r2Buckets"] = [],
+): Record<string, Settings> {
   return Object.fromEntries(
     Object.entries(tableOf(buckets)).map(([name, settings]) => {
-      const { bucket, ...rest } = isTable(settings) ? settings : {};
+      const { bucket, binding, role, sts: _sts, ...rest } = tableOf(settings);
+      const stored = r2Buckets.find((one) => one.binding === binding)?.bucket_name ?? binding;
       // The local S3 is R2, which allows no dots and no underscores in a bucket's name.
-      const own = String(bucket).replace(/[._]/g, "-");
-      return [name, { ...rest, endpoint, bucket: own, region: "auto", addressing: "path" }];
+      const own = binding === undefined ? String(bucket).replace(/[._]/g, "-") : String(stored);
+      const engine = binding !== undefined || role !== undefined ? { engine: "binding" } : {};
+      const place = { endpoint, bucket: own, region: "auto", addressing: "path" };
+      return [name, { ...rest, ...engine, ...place }];
+    }),
+  );
+}
+
+/**
+ * The buckets as the Worker of the local run has them: an R2 binding stays one, because wrangler has it.
+ * @param local those of `localBuckets`
+ */
+export function bucketsOfWorker(
+  buckets: unknown,
+  local: Readonly<Record<string, Settings>>,
+): Record<string, unknown> {
+  const written = tableOf(buckets);
+  return Object.fromEntries(
+    Object.entries(local).map(([name, settings]) => {
+      const isR2 = tableOf(written[name])["binding"] !== undefined;
+      return [name, isR2 ? written[name] : settings];
     }),
   );
 }
 
 /** @param endpoint that of the local S3 */
 export function localRun(
-  { started, local }: Pick<KnownVars, "started" | "local">,
+  { started, local, r2Buckets }: Pick<KnownVars, "started" | "local" | "r2Buckets">,
   endpoint: string,
 ): LocalRun {
   // If .dev.vars names the buckets, it says which S3 to ask, and none is replaced.
   const own = local.has("BUCKETS");
-  const buckets = own ? {} : localBuckets(started["BUCKETS"], endpoint);
+  const buckets = own ? {} : localBuckets(started["BUCKETS"], endpoint, r2Buckets);
   const secrets = {
-    ...(own ? {} : localSecrets(started["BUCKETS"], local)),
+    ...(own ? {} : localSecrets(buckets, local)),
+    ...(started["OIDC"] === undefined ? {} : { OIDC_SIGNING_KEY: localSigningKey() }),
     ...Object.fromEntries(Object.entries(started).filter(([name]) => isSecret(name))),
   };
   return { own, buckets, secrets, vars: { ...started, ...secrets } };
+}
+
+let signingKey: string | undefined;
+
+/** The key of the issuer, where .dev.vars has none. AWS knows nothing of it. */
+function localSigningKey(): string {
+  signingKey ??= generateKeyPairSync("ec", { namedCurve: "P-256" })
+    .privateKey.export({ type: "pkcs8", format: "pem" })
+    .toString();
+  return signingKey;
 }
 
 /**

@@ -16,11 +16,14 @@ export type RenditionRef = {
 /** The formats besides JPEG and PNG that a browser reads. */
 export type BrowserReads = "avif.webp" | "avif" | "webp" | "plain";
 
-/** A request to the edge: `cf.image` as the Worker sends it, and when, if there is more than one. */
-export type Call = {
-  readonly when?: string;
-  readonly image: object;
-};
+/**
+ * A request to the edge: `cf.image` as the Worker sends it, or the calls of the Images binding as code; and
+ * when, if there is more than one.
+ */
+export type Call = { readonly when?: string } & (
+  | { readonly image: object }
+  | { readonly binding: string }
+);
 
 /** What the edge is asked, by preset, by variant, by what the browser reads. */
 export type EdgeTable = Readonly<

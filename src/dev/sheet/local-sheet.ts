@@ -3,6 +3,7 @@
 
 import { hash } from "node:crypto";
 import { devVarsOf } from "../../cli/project/vars.ts";
+import type { ImagesBinding } from "../../emulator/images/types.ts";
 import { readConfig } from "../../worker/config/config.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { type Project, readProject } from "../read-project.ts";
@@ -25,10 +26,15 @@ const WAITING = 8;
 /**
  * @param project as the local run was started with it
  * @param endpoint the URL of the local S3
+ * @param images the Images binding of the local edge
  */
-export async function localSheet(project: Project, endpoint: string): Promise<Sheet> {
+export async function localSheet(
+  project: Project,
+  endpoint: string,
+  images: ImagesBinding,
+): Promise<Sheet> {
   const { own, buckets, environment } = project;
-  const read = () => readLocalConfig(project, endpoint);
+  const read = () => readLocalConfig(project, endpoint, images);
   const turns = createTurns(TRIES, WAITING);
   const fixtures = own ? [] : await describeFixtures();
   // The browser keeps renditions by the origin, which has the port.

@@ -24,13 +24,17 @@ export function callsOf(variant: string, calls: readonly Call[] | undefined): HT
   if (calls === undefined) {
     return [el("p", {}, "Not known: this copy is from before. Reload the page without its cache.")];
   }
-  return calls.flatMap(({ when, image }) => [
-    el(
-      "p",
-      {},
-      el("code", {}, "cf.image"),
-      ` for ${variant} in this browser${when === undefined ? "" : `, ${when}`}:`,
-    ),
-    snippetOf(JSON.stringify(image, undefined, 2)),
-  ]);
+  return calls.flatMap((call) => {
+    const isOfBinding = "binding" in call;
+    const when = call.when === undefined ? "" : `, ${call.when}`;
+    return [
+      el(
+        "p",
+        {},
+        isOfBinding ? "The Images binding" : el("code", {}, "cf.image"),
+        ` for ${variant} in this browser${when}:`,
+      ),
+      snippetOf(isOfBinding ? call.binding : JSON.stringify(call.image, undefined, 2)),
+    ];
+  });
 }

@@ -2,7 +2,10 @@
 // the local run, and let through by the Worker's own guard. So no byte of an original comes out here.
 
 import { isRefusal } from "../../../worker/base/refusal.ts";
+import { enginesFor } from "../../../worker/config/engine-limits.ts";
 import { makeRendition } from "../../../worker/edge/rendition.ts";
+import { makePicture } from "../../../worker/images/make.ts";
+import { type Open, openS3 } from "../../../worker/images/source.ts";
 import { chooseFormat } from "../../../worker/request/format.ts";
 import { originUrl } from "../../../worker/s3/object-url.ts";
 import { type Answer, says, wordsOf } from "./answer.ts";
@@ -17,12 +20,20 @@ const READABLE = { avif: true, webp: true };
 
 /** Makes one picture. `globalThis.fetch` must lead to the edge. */
 export async function makeTry({ route, key, variant }: Try): Promise<Answer> {
-  const asked = chooseFormat(variant, READABLE, route.svg);
-  const url = originUrl(route.bucket.base, key);
+  const { bucket, svg } = route;
+  const asked = chooseFormat(variant, READABLE, svg);
+  const url = originUrl(bucket.base, key);
   const deadline = Date.now() + PATIENCE_MS;
-  const made = await askSlots(route.bucket, url, (headers) =>
-    makeRendition(url, headers, asked, deadline),
-  );
+  const [engine] = enginesFor(bucket.engines, variant.image, variant.format, svg);
+  const { images, prefix } = bucket;
+  const made = await askSlots(bucket, url, (headers, sign) => {
+    if (engine !== "binding" || !images) return makeRendition(url, headers, asked, deadline);
+    const open: Open = async (one) => {
+      const its = originUrl(bucket.base, one);
+      return openS3(its, await sign(its), deadline);
+    };
+    return makePicture({ images, key, prefix, deadline, open }, asked);
+  });
   if (isRefusal(made)) return says(502, `the edge made no such picture: ${wordsOf(made)}`);
   const body = new Uint8Array(await new Response(made.body).arrayBuffer());
   return { status: 200, type: made.type, body };

@@ -11,7 +11,7 @@ export type BindingCall = {
   readonly of: "a GIF" | "a JPEG";
   readonly transform: object;
   /** The objects that are drawn on it. */
-  readonly draw?: readonly object[];
+  readonly draw?: readonly Readonly<Record<string, unknown>>[];
   readonly output: object;
 };
 
