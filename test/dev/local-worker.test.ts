@@ -1,10 +1,14 @@
 // Whom the local run shows its contact sheet.
 
+import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Doors, localGateway } from "../../src/dev/local-worker.ts";
+import { serveLocalEdge } from "../../src/dev/serve-local-edge.ts";
 import { serveSheet } from "../../src/dev/sheet/serve-sheet.ts";
 import { says } from "../../src/dev/sheet/try/answer.ts";
 import { createCache } from "../../src/emulator/cache/cache.ts";
+import { createEdge } from "../../src/emulator/create-edge.ts";
+import type { ImagesBinding } from "../../src/emulator/images/types.ts";
 import type { Served } from "../../src/emulator/served.ts";
 
 const done: string[] = [];
@@ -60,3 +64,36 @@ test.each([{ "sec-fetch-site": "same-origin" }, { "sec-fetch-site": "none" }, {}
     expect(await ask("/.vitrine/tag", headers)).toEqual([200]);
   },
 );
+
+test("a Worker with the Images binding gets that of the local edge, another one gets none", async () => {
+  const edge = createEdge({ zone: "images.example", fetch });
+  let deployed = 0; // with other secrets, the Worker is another version
+  const door = await serveLocalEdge(
+    edge,
+    () => {},
+    () => ({ A: deployed++ }),
+  );
+  const png = await sharp({ create: { width: 9, height: 9, channels: 3, background: "red" } })
+    .png()
+    .toBuffer();
+  const gateway: Gateway = localGateway({
+    async fetch(_request, env: { readonly IMAGES?: ImagesBinding }) {
+      const made = env.IMAGES?.input(new Blob([new Uint8Array(png)]).stream()).transform({
+        width: 3,
+      });
+      return (await made?.output({ format: "image/webp" }))?.response() ?? new Response("none");
+    },
+  });
+  const get = async (env: Doors & { readonly IMAGES?: object }) => {
+    const local = createCache().entrypoint((run: ExecutionContext) => ({
+      fetch: async (request: Request) => gateway.fetch(request, env, run),
+    }));
+    return (await local.fetch(new Request("http://localhost:8787/a"))).headers.get("content-type");
+  };
+  try {
+    expect(await get({ LOCAL_EDGE: door.url, IMAGES: {} })).toBe("image/webp");
+    expect(await get({ LOCAL_EDGE: door.url })).toBe("text/plain;charset=UTF-8");
+  } finally {
+    await door.close();
+  }
+});

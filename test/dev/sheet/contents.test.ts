@@ -3,11 +3,13 @@
 import { expect, test } from "vitest";
 import { noteChanges, settingsOf } from "../../../src/dev/sheet/changed-at.ts";
 import { contentsOf } from "../../../src/dev/sheet/contents.ts";
+import type { Call } from "../../../src/dev/sheet/data.ts";
 import type { Known } from "../../../src/dev/sheet/describe.ts";
 import { tagged } from "../../../src/dev/sheet/local-sheet.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import type { Vars } from "../../../src/worker/config/schema.ts";
 import { ENV, VARS } from "../../support/env.ts";
+import { stage } from "../../support/play.ts";
 
 const NOW = Date.UTC(2026, 10, 26);
 const KNOWN: Known = {
@@ -83,13 +85,30 @@ test.each<[string, Vars, object]>([
   expect({ all, ...presets }).toEqual({ all: sum, ...expected });
 });
 
+test("a bucket of the Images binding shows the calls of the binding (B2, B7)", async () => {
+  const media = { ...VARS.BUCKETS.media, engine: "binding" };
+  const { images } = stage.edge;
+  const { asked } = await sheetOf({ ROUTES: [IMAGES], BUCKETS: { media }, IMAGES: images });
+  const calls = asked[0]?.["card"]?.["card@2x"]?.["webp"] ?? expect.unreachable();
+  expect(calls).toEqual([
+    {
+      binding: expect.stringMatching(
+        /^IMAGES\.input\(original\)\n {2}\.transform\(\{.*\}\)\n {2}\.output\(\{"format":"image\/webp".*\}\)$/,
+      ),
+    },
+  ]);
+});
+
 test("what the edge is asked depends on the browser, and on the route (O6, O8, R8)", async () => {
   const routes = [IMAGES, { path: "/icons/:preset/*", object: "media/*", svg: true }];
   const { asked } = await sheetOf({ ROUTES: routes });
   const formats = (route: number, preset: string, variant: string) => {
     const of = asked[route]?.[preset]?.[variant] ?? expect.unreachable();
-    const read = ({ when, image }: { when?: string; image: object }) =>
-      `${"format" in image ? image.format : "none"}${when === undefined ? "" : ` ${when}`}`;
+    const read = (call: Call) => {
+      const image = "image" in call ? call.image : expect.unreachable();
+      const format = "format" in image ? image.format : "none";
+      return `${format}${call.when === undefined ? "" : ` ${call.when}`}`;
+    };
     return Object.fromEntries(Object.entries(of).map(([reads, calls]) => [reads, calls.map(read)]));
   };
   const moving = ["json first, what it is", "webp then, of a GIF", "webp then, of what is no GIF"];

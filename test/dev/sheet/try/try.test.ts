@@ -169,12 +169,24 @@ test("of an original that does not end, no more is read than the edge would read
   expect(read).toBeLessThan(120e6);
 });
 
+test("a bucket of the Images binding is tried by the binding (B2)", async () => {
+  const BUCKETS = { media: { ...ENV.BUCKETS.media, engine: ["binding", "cf"] } };
+  const vars = { ...ENV, BUCKETS, IMAGES: stage.edge.images };
+  const { is } = await picture({ of: CARD, format: "webp", quality: "50" }, vars);
+  expect(is).toEqual(["webp", 160, 160]);
+  expect(stage.edge.originFetches).toEqual([]);
+});
+
 test("with an S3 of one's own nothing is tried: it would need no signature", async () => {
   const config = readConfig(ENV);
   if ("mistakes" in config) throw new Error(JSON.stringify(config.mistakes));
   const run = { own: true, buckets: {}, secrets: {}, vars: ENV, started: ENV, config };
   const project = { ...run, file: "wrangler.toml", environment: undefined, main: "src/index.ts" };
-  const sheet = await localSheet(project, "http://localhost:8787/cdn-cgi/local/r2/s3");
+  const sheet = await localSheet(
+    project,
+    "http://localhost:8787/cdn-cgi/local/r2/s3",
+    stage.edge.images,
+  );
   for (const made of [sheet.attempt, sheet.fact]) {
     const answer = await made("?of=/private/card/key.jpg");
     const body = "nothing is tried with the S3 that .dev.vars names\n";

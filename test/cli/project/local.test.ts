@@ -1,0 +1,47 @@
+// The buckets of the local run: each is on this machine, whatever opens it in production.
+
+import { expect, test } from "vitest";
+import { bucketsOfWorker, LOCAL_KEYS, localRun } from "../../../src/cli/project/local.ts";
+
+const S3 = "http://localhost:8787/cdn-cgi/local/r2/s3";
+const R2 = { binding: "MEDIA_BUCKET", prefix: "published/" };
+const ROLE = {
+  endpoint: "https://s3.eu-west-1.amazonaws.com",
+  bucket: "acme.media",
+  region: "eu-west-1",
+  engine: "binding",
+  role: "arn:aws:iam::123456789012:role/images",
+  sts: "https://sts.eu-west-1.amazonaws.com",
+};
+const started = { BUCKETS: { media: R2, roles: ROLE }, OIDC: { issuer: "https://images.example" } };
+const place = { endpoint: S3, region: "auto", addressing: "path", engine: "binding" };
+
+test.each([
+  ["its bucket_name", [{ binding: "MEDIA_BUCKET", bucket_name: "acme-pictures" }], "acme-pictures"],
+  ["its binding, if it has no other", [{ binding: "MEDIA_BUCKET" }], "MEDIA_BUCKET"],
+])(
+  "an R2 bucket is filled by the name of %s, and the Worker has its binding",
+  (_of, r2Buckets, bucket) => {
+    const { buckets } = localRun({ started, local: new Set(), r2Buckets }, S3);
+    expect(buckets["media"]).toEqual({ ...place, bucket, prefix: "published/" });
+    expect(bucketsOfWorker(started.BUCKETS, buckets)).toEqual({
+      media: R2,
+      roles: buckets["roles"],
+    });
+  },
+);
+
+test("a role gives way to the local keys, and the issuer has a key that stays the same", () => {
+  const run = () => localRun({ started, local: new Set(), r2Buckets: [] }, S3);
+  const { buckets, secrets } = run();
+  expect(buckets["roles"]).toEqual({ ...place, bucket: "acme-media" });
+  expect(secrets).toMatchObject({
+    AWS_ACCESS_KEY_ID: LOCAL_KEYS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: LOCAL_KEYS.secretAccessKey,
+    OIDC_SIGNING_KEY: expect.stringMatching(/^-----BEGIN PRIVATE KEY-----\n/),
+  });
+  expect(run().secrets).toEqual(secrets);
+  const own = { ...started, OIDC_SIGNING_KEY: "own" };
+  const { secrets: others } = localRun({ started: own, local: new Set(), r2Buckets: [] }, S3);
+  expect(others["OIDC_SIGNING_KEY"]).toBe("own");
+});
