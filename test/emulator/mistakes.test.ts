@@ -115,7 +115,7 @@ test.each([
   [{ dialect: "minio" }, 'dialect: "minio" is not one of aws, r2, or left out'],
   [
     { prefix: "a/" },
-    "unknown: prefix. Known: endpoint, bucket, region, credentials, dialect, read",
+    "unknown: prefix. Known: endpoint, bucket, region, credentials, sessions, dialect, read",
   ],
   [{ readable: 1 }, "readable: 1 is not a prefix of keys, or left out"],
 ])("createS3 refuses %o", (given, message) => {
