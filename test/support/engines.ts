@@ -1,11 +1,13 @@
 // The configurations of a bucket by what makes its renditions, each on the emulators of the current test.
 
 import { createR2 } from "../../src/emulator/r2/r2.ts";
-import type { R2 } from "../../src/emulator/r2/types.ts";
 import { ENV, VARS } from "./env.ts";
 import { stage } from "./play.ts";
 
 export const ENGINES = ["cf", "binding", "R2", "binding, cf"] as const;
+
+/** The vars and the bindings. */
+export type Env = Readonly<Record<string, unknown>>;
 
 export type EngineName = (typeof ENGINES)[number];
 
@@ -15,7 +17,7 @@ export const RASTER = VARS.ROUTES.filter(({ svg }) => !svg);
 const R2_BUCKET = { binding: "MEDIA_BUCKET", bucket: "acme-media", prefix: "published/" };
 
 /** The `env` of the Worker with an engine. Call it in a test: each test has its own emulators. */
-export function envOf(engine: EngineName, vars: object = {}): object & { MEDIA_BUCKET?: R2 } {
+export function envOf(engine: EngineName, vars: object = {}): Env {
   const { images: IMAGES } = stage.edge;
   const media = VARS.BUCKETS.media;
   switch (engine) {
