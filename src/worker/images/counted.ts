@@ -11,8 +11,8 @@ export type Counted = {
   readonly head: Uint8Array;
   /** All of them. It fails if the object is shorter or longer than it was said to be. */
   readonly stream: ReadableStream<Uint8Array>;
-  /** What went wrong with the origin while the bytes were read. */
-  readonly fault: () => Refusal | undefined;
+  /** What goes wrong with the origin while the bytes are read. It never settles if nothing does. */
+  readonly fault: Promise<Refusal>;
   /** Drops what is still to come. */
   readonly drop: () => void;
 };
@@ -31,7 +31,7 @@ export async function readCounted(
   const drop = () => void reader.cancel().catch(() => {});
   const first: Uint8Array[] = [];
   let came = 0;
-  let fault: Refusal | undefined;
+  const { promise: fault, resolve: fail } = Promise.withResolvers<Refusal>();
   const next = async (): Promise<Uint8Array | undefined> => {
     const { done, value } = await reader.read();
     came += value?.length ?? 0;
@@ -64,7 +64,7 @@ export async function readCounted(
           if (chunk) controller.enqueue(chunk);
           else controller.close();
         } catch (error) {
-          fault = broken(error);
+          fail(broken(error));
           controller.error(error);
         }
       },
@@ -72,7 +72,7 @@ export async function readCounted(
     },
     { highWaterMark: 0 },
   );
-  return { head: joined(first), stream, fault: () => fault, drop };
+  return { head: joined(first), stream, fault, drop };
 }
 
 /** One piece of several. */

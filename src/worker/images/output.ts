@@ -28,43 +28,40 @@ export async function readOutput(
   originals: readonly [Opened, ...Opened[]],
   deadline: number,
 ): Promise<Output | Refusal> {
-  const over = () => {
-    for (const { drop } of originals) drop();
-  };
-  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  let isOver = false;
   const read = async () => {
-    reader = (await make()).image().getReader();
-    return readAll(reader);
+    const reader = (await make()).image().getReader();
+    return readAll(reader, () => isOver);
   };
   const reading = read();
-  let bytes: Awaited<typeof reading> | typeof LATE;
+  // The binding may go on where an object broke off, or wait for the rest of it.
+  const first = Promise.race([reading, ...originals.map(({ fault }) => fault)]);
   try {
-    bytes = await within(deadline - Date.now(), reading);
-  } catch (error) {
-    over();
-    return faultOf(originals) ?? failureOf(error, originals);
-  }
-  over();
-  if (bytes === LATE) {
-    reader?.cancel().catch(() => {});
-    reading.then(() => reader?.cancel()).catch(() => {});
+    const result = await within(deadline - Date.now(), first);
+    if (result instanceof Uint8Array) return guarded(result, format, originals[0]);
+    reading.catch(() => {});
+    if (result !== LATE) return result;
     return { event: "timed-out", reason: "no picture of the Images binding in time" };
+  } catch (error) {
+    return failureOf(error, originals);
+  } finally {
+    isOver = true;
+    for (const { drop } of originals) drop();
   }
-  return faultOf(originals) ?? guarded(bytes, format, originals[0]);
 }
 
-/** @returns undefined if it is too long */
 async function readAll(
   reader: ReadableStreamDefaultReader<Uint8Array>,
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  isOver: () => boolean,
+): Promise<Uint8Array<ArrayBuffer> | Refusal> {
   const pieces: Uint8Array[] = [];
   for (let length = 0; ; ) {
     const { done, value } = await reader.read();
     if (done) return joined(pieces);
     length += value.length;
-    if (length > LONGEST_OUTPUT) {
+    if (length > LONGEST_OUTPUT || isOver()) {
       reader.cancel().catch(() => {});
-      return undefined;
+      return { event: "edge-failed", reason: "the picture has over 50 MB" };
     }
     pieces.push(value);
   }
@@ -72,11 +69,10 @@ async function readAll(
 
 /** Passes a picture of the format that was asked for, unless it can be the original itself. */
 function guarded(
-  bytes: Uint8Array<ArrayBuffer> | undefined,
+  bytes: Uint8Array<ArrayBuffer>,
   format: string,
   original: Opened,
 ): Output | Refusal {
-  if (!bytes) return { event: "edge-failed", reason: "the picture has over 50 MB" };
   const type = sniff(bytes)?.type ?? "unknown";
   if (type !== format) {
     return { event: format === "image/avif" ? "too-large-for-avif" : "wrong-type", type };
@@ -85,10 +81,6 @@ function guarded(
     return { event: "original-is-smaller", type, reason: "it may be the original itself" };
   }
   return { type, bytes };
-}
-
-function faultOf(originals: readonly Opened[]): Refusal | undefined {
-  return originals.map(({ fault }) => fault()).find((fault) => fault !== undefined);
 }
 
 /** What an error of the binding means. Its text is for the log alone. */
