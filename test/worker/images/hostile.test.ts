@@ -2,6 +2,7 @@
 
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test } from "vitest";
+import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { envOf } from "../../support/engines.ts";
 import { BASE } from "../../support/env.ts";
 import { get, keepNothing, lines, MODERN, stage } from "../../support/play.ts";
@@ -243,6 +244,18 @@ describe("an S3 that", () => {
     expect(found.slice(0, 2)).toEqual([status, event]);
     expect(reads).toBeLessThan(20);
   });
+});
+
+test.each<[what: string, fault: S3Fault, status: number, event: string]>([
+  ["breaks off", "cut-short", 502, "origin-failed"],
+  ["stalls", "stall", 504, "timed-out"],
+  ["stalls midway", "stall-midway", 504, "timed-out"],
+  ["closes the connection", "reset", 502, "origin-failed"],
+])("the strict S3, where it %s", async (_what, fault, status, event) => {
+  const env = envOf("binding", { ANSWERS: { timeout: 1 } });
+  stage.s3.faults.add(fault);
+  expect((await get("/images/card/key.jpg", { headers: MODERN }, env)).status).toBe(status);
+  expect(lines()).toMatchObject([{ event }]);
 });
 
 test.each<[what: string, fault: string, status: number, event: string]>([
