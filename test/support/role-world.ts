@@ -25,7 +25,8 @@ async function quickImages() {
   const made = new Map<string, Uint8Array<ArrayBuffer>>();
   const make = async (options: ImageOutputOptions) => {
     const picture = images.input(open()).transform({ width: 200, fit: "scale-down" });
-    const bytes = await new Response((await picture.output(options)).image()).bytes();
+    const output = await picture.output(options);
+    const bytes = new Uint8Array(await new Response(output.image()).arrayBuffer());
     made.set(options.format, bytes);
     return bytes;
   };

@@ -9,6 +9,8 @@ import type { Failure, Session } from "./session.ts";
 export type RoleState = {
   readonly role: Role;
   readonly session?: Session | undefined;
+  /** How many objects S3 has denied since it last gave one: the role's sessions may be revoked (K9). */
+  readonly denials?: number | undefined;
   /** The question to STS that is under way. */
   readonly renewal?: Renewal | undefined;
   /** Why the last question failed; undefined after it succeeded. */
@@ -27,6 +29,8 @@ export type RoleEvent =
   | { readonly type: "renewal-failed"; readonly failure: Failure; readonly now: number }
   /** S3 says that these credentials are not good any more. */
   | { readonly type: "session-refused"; readonly session: Session }
+  /** S3 gave an object for these credentials, or denied it. */
+  | { readonly type: "object-asked"; readonly session: Session; readonly denied: boolean }
   /** A visitor is told that there are no credentials. */
   | { readonly type: "refused"; readonly now: number };
 
@@ -37,6 +41,10 @@ const RENEW_MS = 25 * 60_000;
 
 /** The same for credentials that last less than an hour: a part of that time. */
 const RENEW_PART = 0.5;
+
+/** They are also renewed, once a while, where S3 denies one object after the other: ms. */
+const DENIALS = 10;
+const DOUBTED_MS = 5 * 60_000;
 
 /** They are not used in their last moments: the request takes time, too. ms. */
 const LAST_MS = 30_000;
@@ -57,13 +65,18 @@ export function advanceRole(state: RoleState, event: RoleEvent): Advanced {
       return changed(state, { renewal: event.renewal });
     case "renewed": {
       const { session } = event;
-      return changed(state, { session, renewal: undefined, failure: undefined });
+      const known = { renewal: undefined, failure: undefined, denials: undefined };
+      return changed(state, { session, ...known });
     }
     case "renewal-failed":
       return fail(state, event.failure, event.now);
     case "session-refused": {
       const isSame = state.session === event.session;
       return changed(state, isSame ? { session: undefined } : {});
+    }
+    case "object-asked": {
+      if (state.session !== event.session) return changed(state, {});
+      return changed(state, { denials: event.denied ? (state.denials ?? 0) + 1 : undefined });
     }
     case "refused":
       return isRefusalTold(state, event.now)
@@ -116,9 +129,10 @@ export function usableSession({ session }: RoleState, now: number): Session | un
 }
 
 /** Returns whether credentials that can be used are to be renewed now. */
-export function isRenewalDue({ session, failure }: RoleState, now: number): boolean {
+export function isRenewalDue({ session, failure, denials = 0 }: RoleState, now: number): boolean {
   if (!session || isWithin(PAUSE_MS, failure?.at, now)) return false;
   const { began, expires } = session;
+  if (denials >= DENIALS && now - began >= DOUBTED_MS) return true;
   return expires - now < Math.min(RENEW_MS, (expires - began) * RENEW_PART);
 }
 

@@ -34,10 +34,16 @@ export async function withRole<Made extends object>(
     if (isFailure(session)) return refuse(memory, session);
     const sign: Sign = (one) => signWith(session, one, region, Date.now());
     const made = await make(await sign(url), sign);
-    if (!isDenied(made)) return made;
+    if (!isDenied(made)) {
+      memory.learn({ type: "object-asked", session, denied: false });
+      return made;
+    }
     const verdict = verdictOf(made.said ?? {}, region);
     const { fault, origin = "" } = verdict;
-    if (fault !== "slot") return conclude(made, verdict, true);
+    if (fault !== "slot") {
+      if (origin === "AccessDenied") memory.learn({ type: "object-asked", session, denied: true });
+      return conclude(made, verdict, true);
+    }
     const isNew = Date.now() - session.began < NEW_MS;
     if (!OVER.has(origin) || isNew || times > 1) {
       const reason = `S3 refuses ${isNew ? "new " : ""}credentials of the role`;

@@ -37,7 +37,7 @@ function publicOf(pem: string) {
   return { ...members, use: "sig", alg: kty === "EC" ? "ES256" : "RS256", kid };
 }
 
-test("the discovery document leads to the public keys", async () => {
+test("the discovery document leads to the public keys (K2)", async () => {
   const answer = await get(DISCOVERY, {}, KEYLESS);
   expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "application/json"]);
   expect(JSON.parse(await answer.text())).toEqual({
@@ -50,7 +50,7 @@ test("the discovery document leads to the public keys", async () => {
   });
 });
 
-test("both public keys are there, the current one first, and no private part", async () => {
+test("both public keys are there, the current one first, and no private part (K3)", async () => {
   const env = { ...KEYLESS, OIDC_SIGNING_KEY: RSA_KEY, OIDC_SIGNING_KEY_NEXT: EC_KEY };
   expect(await keysOf(env)).toEqual([publicOf(RSA_KEY), publicOf(EC_KEY)]);
   const same = { ...KEYLESS, OIDC_SIGNING_KEY_NEXT: EC_KEY };
@@ -72,25 +72,30 @@ test.each([DISCOVERY, KEYS])("%s is kept for a minute, protected, and only read"
 test.each([
   ["ES256", EC_KEY],
   ["RS256", RSA_KEY],
-])("a token of %s is checked by the published key, and lasts five minutes", async (alg, pem) => {
-  const oidc = oidcOf({ OIDC_SIGNING_KEY: pem });
-  const { signers } = await issuerKeysOf(oidc);
-  const [signer] = signers;
-  if (!signer) throw new Error("no key");
-  const now = Date.parse("2026-11-26T12:00:00.900Z");
-  const [head = "", claims = "", signature = ""] = (await makeToken(oidc, signer, now)).split(".");
-  const parse = (part: string) => JSON.parse(Buffer.from(part, "base64url").toString());
-  expect(parse(head)).toEqual({ alg, kid: publicOf(pem).kid, typ: "JWT" });
-  const at = Date.parse("2026-11-26T12:00:00Z") / 1000;
-  expect(parse(claims)).toEqual({
-    ...{ iss: ISSUER, sub: "vitrine", aud: "sts.amazonaws.com" },
-    ...{ iat: at - 60, exp: at + 300, jti: expect.stringMatching(/^[\w-]{36}$/) },
-  });
-  const key = createPublicKey(pem);
-  const text = Buffer.from(`${head}.${claims}`);
-  const bytes = Buffer.from(signature, "base64url");
-  expect(verify("sha256", text, { key, dsaEncoding: "ieee-p1363" }, bytes)).toBe(true);
-});
+])(
+  "a token of %s is checked by the published key, and lasts five minutes (K4, K7)",
+  async (alg, pem) => {
+    const oidc = oidcOf({ OIDC_SIGNING_KEY: pem });
+    const { signers } = await issuerKeysOf(oidc);
+    const [signer] = signers;
+    if (!signer) throw new Error("no key");
+    const now = Date.parse("2026-11-26T12:00:00.900Z");
+    const [head = "", claims = "", signature = ""] = (await makeToken(oidc, signer, now)).split(
+      ".",
+    );
+    const parse = (part: string) => JSON.parse(Buffer.from(part, "base64url").toString());
+    expect(parse(head)).toEqual({ alg, kid: publicOf(pem).kid, typ: "JWT" });
+    const at = Date.parse("2026-11-26T12:00:00Z") / 1000;
+    expect(parse(claims)).toEqual({
+      ...{ iss: ISSUER, sub: "vitrine", aud: "sts.amazonaws.com" },
+      ...{ iat: at - 60, exp: at + 300, jti: expect.stringMatching(/^[\w-]{36}$/) },
+    });
+    const key = createPublicKey(pem);
+    const text = Buffer.from(`${head}.${claims}`);
+    const bytes = Buffer.from(signature, "base64url");
+    expect(verify("sha256", text, { key, dsaEncoding: "ieee-p1363" }, bytes)).toBe(true);
+  },
+);
 
 /** A key whose form is right, and whose inside is not. */
 const HOLLOW = EC_KEY.replace(

@@ -18,7 +18,7 @@ beforeEach(() => {
 const pass = (ms: number) => void vi.setSystemTime(Date.now() + ms);
 const between = (from: number, ms: number) => Date.now() >= from && Date.now() < from + ms;
 
-test("in a month with credentials of an hour, no request fails, and STS is asked twice an hour", async () => {
+test("in a month with credentials of an hour, no request fails, and STS is asked twice an hour (K9)", async () => {
   const world = await startRoleWorld();
   const isolates = [world.isolate(), world.isolate()];
   world.deployed.push(...isolates);
@@ -102,7 +102,7 @@ describe("the key of the issuer is rotated", () => {
 });
 
 describe("the role is taken away", () => {
-  test("its trust policy changes: one line a minute, and then one refusal a minute", async () => {
+  test("its trust policy changes: one line a minute, and then one refusal a minute (K8)", async () => {
     const world = await startRoleWorld();
     const isolate = world.isolate();
     world.deployed.push(isolate);
@@ -124,7 +124,23 @@ describe("the role is taken away", () => {
   });
 });
 
-test("S3's clock and STS's may be four minutes from the Worker's", async () => {
+test("its sessions are revoked: after ten denials it takes the role again (K9)", async () => {
+  const world = await startRoleWorld();
+  const isolate = world.isolate();
+  world.deployed.push(isolate);
+  expect(await world.visit(isolate)).toBe(200);
+  pass(10 * MINUTE);
+  world.sts.revoke(ROLE);
+  const statuses: number[] = [];
+  for (let times = 0; times < 13; times++) statuses.push(await world.visit(isolate));
+  expect(statuses).toEqual([...Array<number>(11).fill(404), 200, 200]);
+  // A role that may not list the bucket is denied what is missing, too: that is no reason to ask all the time.
+  world.sts.revoke(ROLE);
+  for (let times = 0; times < 40; times++) await world.visit(isolate);
+  expect(world.sts.calls).toHaveLength(2);
+});
+
+test("S3's clock and STS's may be four minutes from the Worker's (K6)", async () => {
   for (const ahead of [-4 * MINUTE, 4 * MINUTE]) {
     const world = await startRoleWorld();
     const isolate = world.isolate();

@@ -91,7 +91,7 @@ const pass = (ms: number) => void vi.setSystemTime(now() + ms);
 /** Lets what goes on after the answers end. */
 const settle = async () => void (await Promise.all(after));
 
-test("STS is asked as AWS documents it, and never follows a redirect", async () => {
+test("STS is asked as AWS documents it, and never follows a redirect (K1)", async () => {
   expect(await ask(memory())).toBe("ASIA1");
   const [{ form, init } = { form: new URLSearchParams(), init: {} }] = asked;
   const { WebIdentityToken, ...rest } = Object.fromEntries(form);
