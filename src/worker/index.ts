@@ -94,8 +94,8 @@ async function serve(
       : pathname === "/purge"
         ? answerPurge(request, config, context)
         : answerIssuer(request, pathname, config);
-  const own = asked && (await asked);
-  if (own) return isRefusal(own) ? { refusal: own } : { answer: own };
+  const answered = asked && (await asked);
+  if (answered) return isRefusal(answered) ? { refusal: answered } : { answer: answered };
 
   const order = readOrder(config, target.pathname);
   const { route } = order;
