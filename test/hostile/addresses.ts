@@ -6,7 +6,7 @@ import { type Asked, asked, mood } from "./inputs.ts";
 import { object, path } from "./paths.ts";
 import { fallbackCalls, get, HOST, optionsOf, property, SIGNING_KEYS } from "./property.ts";
 import { anyText, isKey, NEAR, respellEncoded, spellPath, spots } from "./spelling.ts";
-import { type Events, NOW, NOW_S, PLACES, VARIANTS } from "./world.ts";
+import { type Events, engineNow, NOW, NOW_S, PLACES, VARIANTS } from "./world.ts";
 
 /** A signed URL, and a change of it. */
 type Tampered = {
@@ -147,7 +147,8 @@ export const ofAddresses = {
       const seconds = Number(/max-age=(\d+)/.exec(kept)?.[1] ?? 0);
       for (const call of calls) {
         const versioned = instead.includes(call) ? undefined : version && `v=${version}`;
-        assert.equal(call.url.split("?")[1], versioned);
+        // R2 is asked by a key, which has no version.
+        if (engineNow() !== "r2") assert.equal(call.url.split("?")[1], versioned);
       }
       if (ahead <= 0) {
         assert.deepEqual([answer.status, calls.length, kept], [410, 0, "no-store"]);

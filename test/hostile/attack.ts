@@ -6,7 +6,7 @@ import { PROPERTIES } from "./properties.ts";
 import type { Property, Suspect } from "./property.ts";
 import { loadSuspect } from "./suspect.ts";
 import type { Attack, Outcome } from "./thread.ts";
-import { tally } from "./world.ts";
+import { tally, useEngine } from "./world.ts";
 
 /** An input that takes longer than this is a finding, in ms. */
 const HANG_MS = 5_000;
@@ -18,7 +18,8 @@ parentPort?.on("message", async (attack: Attack) => {
 });
 
 async function attackWith(attack: Attack, of: Suspect): Promise<Omit<Outcome, "tally">> {
-  const { property } = attack;
+  const { property, engine = "cf" } = attack;
+  useEngine(engine);
   // Each property reads its own kind of input, also from findings.json.
   const { input, holds } = PROPERTIES[property] as Property<unknown>;
   if ("input" in attack) {

@@ -1,9 +1,12 @@
 // A bug that is planted in the Worker, to see that a property finds it.
 
+import type { Engine } from "./engines.ts";
 import type { PropertyName } from "./properties.ts";
 
 export type Bug = Edit & {
   readonly breaks: PropertyName;
+  /** The engine with which it is found; undefined: "cf". */
+  readonly engine?: Engine;
   /** A seed whose inputs soon find the bug. With the seed of the other bugs, it takes hundreds of inputs or more. */
   readonly seed?: number;
   /** For a bug in two places. */

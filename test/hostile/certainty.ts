@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Asked, asked, mood } from "./inputs.ts";
+import { type Asked, askedWithoutSts, mood } from "./inputs.ts";
 import { fallbackCalls, pay, property, type Visit } from "./property.ts";
 import { type Call, CONFIG, createIsolate, DIRECT } from "./world.ts";
 
@@ -33,7 +33,8 @@ function namesObject({ cf, said = "" }: Call): boolean {
 /** Returns whether a 404 or 415 is certain by what was said of the object during the visit. */
 function isSaid(status: number, own: readonly Call[]): boolean {
   const edge = own.filter(({ cf }) => cf !== undefined);
-  if (status === 415) return edge.length > 0;
+  // With other engines than "cf", the Worker reads the object itself.
+  if (status === 415) return edge.length > 0 || own.some(({ said = "" }) => said.startsWith("200"));
   return own.some(namesObject) || edge.some(({ said = "" }) => /^404|9404/.test(said));
 }
 
@@ -56,10 +57,13 @@ function isUnfit({ target, signed, spoilt, headers }: Asked): boolean {
 export const ofCertainty = {
   certain: property(
     "what is no image of the URL is kept only if the configuration, the edge or S3 said so of it now",
-    fc.array(fc.oneof({ weight: 4, arbitrary: likely }, { weight: 1, arbitrary: asked }), {
-      minLength: 1,
-      maxLength: 4,
-    }),
+    fc.array(
+      fc.oneof({ weight: 4, arbitrary: likely }, { weight: 1, arbitrary: askedWithoutSts }),
+      {
+        minLength: 1,
+        maxLength: 4,
+      },
+    ),
     async (suspect, inputs) => {
       const isolate = createIsolate((inputs[0]?.mood.fault ?? 0) < 128 ? CONFIG : DIRECT);
       /** The denials of an object that S3 itself explained by the object. */

@@ -19,7 +19,9 @@ export function isFacts({ headers }: Response): boolean {
 
 /** Returns whether a URL asks for facts, if its signature is right. */
 export function isForFacts(request: Request | undefined): boolean {
-  const { pathname, search } = new URL(request?.url ?? "https://images.example");
+  const url = new URL(request?.url ?? "https://images.example");
+  const { search } = url;
+  const pathname = url.pathname.replace(/%(?=[2-7])[0-9a-f]{2}/gi, decodeURIComponent); // ASCII
   if (/^\/private\//.test(pathname)) return /&sig=[\w-]+&facts$/.test(search);
   return /^\/(?:images|icons|app)\//.test(pathname) && search === "?facts";
 }

@@ -3,21 +3,30 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isTable } from "../../src/worker/base/json.ts";
+import { type Engine, isEngine } from "./engines.ts";
 import { isPropertyName, type PropertyName } from "./properties.ts";
 
 export const FINDINGS = join(import.meta.dirname, "findings.json");
 
-export type Finding = { readonly property: PropertyName; readonly input: unknown };
+export type Finding = {
+  readonly property: PropertyName;
+  /** Absent: "cf". */
+  readonly engine?: Engine;
+  readonly input: unknown;
+};
 
 /** Reads them. */
 export function readFindings(): Finding[] {
   const kept: unknown = JSON.parse(readFileSync(FINDINGS, "utf8"));
   if (!Array.isArray(kept)) throw new Error("findings.json is not a list");
   return kept.map((finding: unknown) => {
-    const { property, input } = isTable(finding) ? finding : {};
+    const { property, engine = "cf", input } = isTable(finding) ? finding : {};
     if (typeof property !== "string" || !isPropertyName(property)) {
       throw new Error(`findings.json has something that is of no property: ${property}`);
     }
-    return { property, input };
+    if (typeof engine !== "string" || !isEngine(engine)) {
+      throw new Error(`findings.json has something that is of no engine: ${engine}`);
+    }
+    return { property, engine, input };
   });
 }

@@ -1,9 +1,10 @@
-// npm run fuzz: attacks the Worker with inputs made from a seed, with one thread a core. It writes the
+// npm run fuzz: attacks the Worker with inputs made from a seed, with each engine and one thread a core. It writes the
 // smallest input that breaks a property to findings.json. From then on npm test tries it.
 
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { ENGINES, type Engine, isEngine } from "./engines.ts";
 import { FINDINGS, readFindings } from "./findings.ts";
 import { isPropertyName, PROPERTIES, PROPERTY_NAMES, type PropertyName } from "./properties.ts";
 import { type Attack, ask, type Outcome, startThread } from "./thread.ts";
@@ -14,6 +15,7 @@ const HELP = `Attacks the Worker with random inputs: npm run fuzz -- [options]
   --seconds <n>       end after that time, even if inputs are left
   --seed <n>          repeats the inputs of this seed (default: a new seed, which is printed)
   --property <name>   tries only one property: ${PROPERTY_NAMES.join(", ")}
+  --engine <name>     tries only one engine: ${ENGINES.join(", ")}
 
 Findings are written to test/hostile/findings.json. From then on npm test tries them.
 The exit code is 1 if there is a finding.
@@ -25,10 +27,13 @@ const PORTION_MS = 120_000;
 const options = readOptions();
 const { inputs, seconds, seed } = options;
 const names = options.property === undefined ? PROPERTY_NAMES : [options.property];
+const engines = options.engine === undefined ? ENGINES : [options.engine];
+/** Each property with each engine: the ones that are tried. */
+const targets = engines.flatMap((engine) => names.map((name) => targetOf(name, engine)));
 const began = performance.now();
-const tried = new Map(names.map((name) => [name, 0]));
-const given = new Map(names.map((name) => [name, 0]));
-const broken = new Set<PropertyName>();
+const tried = new Map(targets.map(({ id }) => [id, 0]));
+const given = new Map(targets.map(({ id }) => [id, 0]));
+const broken = new Set<string>();
 const tally = new Map<string, number>();
 const stop = new AbortController();
 let portions = 0;
@@ -36,9 +41,8 @@ let kept = false;
 process.once("SIGINT", () => stop.abort());
 
 const again = `npm run fuzz -- --seed ${seed} --inputs ${inputs}`;
-console.log(
-  `Seed ${seed}. The same again: ${again}${options.property ? ` --property ${names}` : ""}`,
-);
+const chosen = `${options.property ? ` --property ${names}` : ""}${options.engine ? ` --engine ${engines}` : ""}`;
+console.log(`Seed ${seed}. The same again: ${again}${chosen}`);
 await Promise.all(Array.from({ length: availableParallelism() }, attack));
 report();
 process.exitCode = broken.size > 0 ? 1 : stop.signal.aborted ? 130 : 0;
@@ -49,47 +53,66 @@ async function attack(): Promise<void> {
   for (let next = nextAttack(); next !== undefined; next = nextAttack()) {
     const late = AbortSignal.timeout(PORTION_MS);
     try {
-      note(await ask(thread, next, AbortSignal.any([stop.signal, late])));
+      const outcome = await ask(thread, next, AbortSignal.any([stop.signal, late]));
+      note({ ...outcome, engine: next.engine });
     } catch (error) {
       if (stop.signal.aborted) break;
       if (!late.aborted) throw error;
-      broken.add(next.property);
-      const where = `--property ${next.property} --seed ${seed}`;
-      console.log(`\nBroken: ${next.property}: a loop without end, in npm run fuzz -- ${where}`);
+      const { property, engine } = next;
+      broken.add(targetOf(property, engine).id);
+      const where = `--property ${property} --engine ${engine} --seed ${seed}`;
+      console.log(`\nBroken: ${property}: a loop without end, in npm run fuzz -- ${where}`);
       break;
     }
   }
   await thread.terminate();
 }
 
-/** The next portion: each property in turn, with its own seed. */
-function nextAttack(): (Attack & { readonly runs: number }) | undefined {
+type Target = { readonly name: PropertyName; readonly engine: Engine; readonly id: string };
+
+function targetOf(name: PropertyName, engine: Engine): Target {
+  return { name, engine, id: `${name} with ${engine}` };
+}
+
+/** The next portion: each property with each engine in turn, with its own seed. */
+function nextAttack() {
   const late = seconds !== undefined && performance.now() - began > seconds * 1000;
-  const open = names.filter((name) => !broken.has(name) && (given.get(name) ?? 0) < share(name));
-  const property = open[portions % open.length];
-  if (property === undefined || late || stop.signal.aborted) return undefined;
-  const before = given.get(property) ?? 0;
-  const runs = Math.min(PORTION, share(property) - before);
-  given.set(property, before + runs);
+  const open = targets.filter(
+    (target) => !broken.has(target.id) && (given.get(target.id) ?? 0) < share(target),
+  );
+  const target = open[portions % open.length];
+  if (target === undefined || late || stop.signal.aborted) return undefined;
+  const { name: property, engine, id } = target;
+  const before = given.get(id) ?? 0;
+  const runs = Math.min(PORTION, share(target) - before);
+  given.set(id, before + runs);
   portions += 1;
-  const own = PROPERTY_NAMES.indexOf(property) * 1_000_003; // the same number if only this property is tried
-  return { property, runs, seed: (seed + before + own) | 0 };
+  // The same number if only this property or engine is tried.
+  const own = PROPERTY_NAMES.indexOf(property) * 1_000_003 + ENGINES.indexOf(engine) * 97_000_007;
+  return { property, engine, runs, seed: (seed + before + own) | 0 } satisfies Attack;
 }
 
-/** How many inputs a property gets. */
-function share(name: PropertyName): number {
-  const extra = names.indexOf(name) < inputs % names.length ? 1 : 0;
-  return Math.floor(inputs / names.length) + extra;
+/** How many inputs a property gets with an engine. */
+function share(target: Target): number {
+  const extra = targets.indexOf(target) < inputs % targets.length ? 1 : 0;
+  return Math.floor(inputs / targets.length) + extra;
 }
 
-function note({ property, runs, tally: seen, finding }: Outcome): void {
-  tried.set(property, (tried.get(property) ?? 0) + runs);
+function note({
+  property,
+  engine,
+  runs,
+  tally: seen,
+  finding,
+}: Outcome & { engine: Engine }): void {
+  const { id } = targetOf(property, engine);
+  tried.set(id, (tried.get(id) ?? 0) + runs);
   for (const [what, times] of Object.entries(seen)) tally.set(what, (tally.get(what) ?? 0) + times);
-  if (finding !== undefined && !broken.has(property)) {
-    broken.add(property);
-    keep(property, finding.input);
+  if (finding !== undefined && !broken.has(id)) {
+    broken.add(id);
+    keep(property, engine, finding.input);
     kept = true;
-    console.log(`\nBroken: ${property}: ${PROPERTIES[property].says}`);
+    console.log(`\nBroken with ${engine}: ${property}: ${PROPERTIES[property].says}`);
     console.log(`  by (made smaller ${finding.shrinks} times): ${JSON.stringify(finding.input)}`);
     console.log(`  ${finding.error.replaceAll("\n", "\n  ")}`);
   }
@@ -97,9 +120,9 @@ function note({ property, runs, tally: seen, finding }: Outcome): void {
 }
 
 /** Writes a finding to findings.json, once. */
-function keep(property: PropertyName, input: unknown): void {
+function keep(property: PropertyName, engine: Engine, input: unknown): void {
   const known = readFindings();
-  const finding = { property, input };
+  const finding = { property, engine, input };
   if (known.some((one) => JSON.stringify(one) === JSON.stringify(finding))) return;
   writeFileSync(FINDINGS, `${JSON.stringify([...known, finding], null, 2)}\n`);
 }
@@ -121,8 +144,10 @@ function report(): void {
   const took = (performance.now() - began) / 1000;
   console.log(process.stdout.isTTY ? "\n" : "");
   for (const name of names) {
-    const count = tried.get(name) ?? 0;
-    const outcome = broken.has(name) ? "BROKEN" : count > 0 ? "held" : "not tried";
+    const own = engines.map((engine) => targetOf(name, engine));
+    const count = own.reduce((sum, { id }) => sum + (tried.get(id) ?? 0), 0);
+    const wrong = own.filter(({ id }) => broken.has(id)).map(({ engine }) => engine);
+    const outcome = wrong.length > 0 ? `BROKEN ${wrong}` : count > 0 ? "held" : "not tried";
     const figures = `${count.toLocaleString("en").padStart(9)}  ${outcome.padEnd(9)}`;
     console.log(`${figures}  ${name}: ${PROPERTIES[name].says}`);
   }
@@ -145,6 +170,7 @@ function readOptions() {
         seconds: { type: "string" },
         seed: { type: "string", default: `${(Math.random() * 2 ** 31) | 0}` },
         property: { type: "string" },
+        engine: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
     });
@@ -156,7 +182,12 @@ function readOptions() {
     if (property !== undefined && !isPropertyName(property)) {
       throw new Error(`--property ${property} is none of ${PROPERTY_NAMES.join(", ")}`);
     }
+    const { engine } = values;
+    if (engine !== undefined && !isEngine(engine)) {
+      throw new Error(`--engine ${engine} is none of ${ENGINES.join(", ")}`);
+    }
     return {
+      engine,
       inputs: whole("--inputs", values.inputs, 1),
       seconds: values.seconds === undefined ? undefined : whole("--seconds", values.seconds, 1),
       seed: whole("--seed", values.seed, 0),

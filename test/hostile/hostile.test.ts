@@ -56,8 +56,8 @@ test.each(Object.keys(BROKEN).filter(isBrokenName))(
   "a Worker in which %s is found out within 10,000 inputs",
   { timeout: 120_000 }, // the number of inputs is the limit, not the time on a busy machine
   async (bug) => {
-    const { breaks: property, seed = SEED }: Bug = BROKEN[bug];
-    const attack = { property, bug, seed, runs: MOST, shrink: false };
+    const { breaks: property, engine, seed = SEED }: Bug = BROKEN[bug];
+    const attack = { property, engine, bug, seed, runs: MOST, shrink: false };
     const { finding, runs } = await ask(thread, attack);
     expect(finding, `${runs} inputs`).toBeDefined();
   },

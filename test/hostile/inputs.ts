@@ -132,6 +132,11 @@ export const asked: fc.Arbitrary<Asked> = fc.record({
   facts: fc.constantFrom(false, false, false, true),
 });
 
+/** The same, and STS fails. */
+export const askedWithoutSts: fc.Arbitrary<Asked> = fc
+  .tuple(asked, fc.option(fc.nat(255), { nil: undefined }))
+  .map(([one, sts]) => ({ ...one, mood: { ...one.mood, sts } }));
+
 /** Returns the request, or undefined if no client can send it. */
 export function toRequest({
   method,

@@ -23,7 +23,7 @@ import {
   sourceOf,
 } from "./orders.ts";
 import { property, type Visit } from "./property.ts";
-import { CONFIG, createIsolate, DIRECT, emptyCache, loopbackOf } from "./world.ts";
+import { CONFIG, createIsolate, DIRECT, emptyCache, loopbackOf, nameOf } from "./world.ts";
 
 /** All that a visitor gets, except the times that it took. */
 function seen({ answer, body }: Visit) {
@@ -128,7 +128,8 @@ export const ofKept = {
       const route = UNSPARED[meant.route]?.route ?? meant.route;
       const base = /^https:\/\/[^/]+\/(?:acme-other\/)?/.exec(BEGINNINGS[route])?.[0] ?? "";
       const named = by === "object" ? sourceOf({ ...meant, route }) : base;
-      const options = by === "all" ? { purgeEverything: true } : { tags: [hash("sha256", named)] };
+      const options =
+        by === "all" ? { purgeEverything: true } : { tags: [hash("sha256", nameOf(named))] };
       const loopback = loopbackOf(suspect.worker, { ...scene, place: "elsewhere" });
       assert.deepEqual(await loopback.purge(options), { success: true, errors: [] });
       const again = new Set<string>();

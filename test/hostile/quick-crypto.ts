@@ -1,9 +1,16 @@
-// HMAC and SHA-256 of WebCrypto without its threads: the same results, in a tenth of the time. The Worker
+// HMAC, SHA-256 and ECDSA of WebCrypto without its threads: the same results, in a tenth of the time. The Worker
 // hashes and signs several times a visit.
 
-import { createHmac, hash, timingSafeEqual } from "node:crypto";
+import {
+  createHmac,
+  createPrivateKey,
+  hash,
+  type KeyObject,
+  sign,
+  timingSafeEqual,
+} from "node:crypto";
 
-type Key = { readonly secret: Uint8Array };
+type Key = { readonly secret: Uint8Array; readonly pair?: KeyObject };
 
 const bytesOf = (source: BufferSource) =>
   ArrayBuffer.isView(source)
@@ -16,10 +23,24 @@ const hmac = ({ secret }: Key, text: BufferSource) =>
 /** What the Worker uses of `crypto.subtle`. Anything else is missing, and throws. */
 const subtle = {
   async importKey(format: string, secret: BufferSource, algorithm: object): Promise<Key> {
+    if (format === "pkcs8" && JSON.stringify(algorithm).includes('"ECDSA"')) {
+      const der = Buffer.from(bytesOf(secret));
+      const pair = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
+      return { secret: new Uint8Array(), pair };
+    }
     if (format !== "raw" || !isSha256(algorithm)) throw new TypeError("not made for this key");
     return { secret: Uint8Array.from(bytesOf(secret)) };
   },
-  async sign(_hmac: unknown, key: Key, text: BufferSource): Promise<ArrayBuffer> {
+  async exportKey(format: string, { pair }: Key): Promise<object> {
+    if (format !== "jwk" || !pair) throw new TypeError("not made for this key");
+    return pair.export({ format });
+  },
+  async sign(_algorithm: unknown, key: Key, text: BufferSource): Promise<ArrayBuffer> {
+    const { pair } = key;
+    if (pair) {
+      const signed = sign("sha256", bytesOf(text), { key: pair, dsaEncoding: "ieee-p1363" });
+      return Uint8Array.from(signed).buffer;
+    }
     return Uint8Array.from(hmac(key, text)).buffer;
   },
   async verify(_hmac: unknown, key: Key, sig: BufferSource, text: BufferSource): Promise<boolean> {

@@ -4,21 +4,46 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { findFault } from "../../src/emulator/s3/check-request.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../support/env.ts";
+import { EC_KEY } from "../support/issuer.ts";
 import { leaksIn } from "../support/overheard.ts";
+import { type Made, PLACE } from "./bound.ts";
+import { MARK, SESSION, TOKENS } from "./engines.ts";
 import { isForFacts } from "./facts.ts";
-import { asked, mood } from "./inputs.ts";
+import { asked, askedWithoutSts, mood } from "./inputs.ts";
 import { images, object, unknownVariant } from "./paths.ts";
-import { fallbackCalls, get, optionsOf, pay, property, routeOf, SIGNING_KEYS } from "./property.ts";
+import {
+  fallbackCalls,
+  get,
+  optionsOf,
+  pay,
+  property,
+  routeOf,
+  SIGNING_KEYS,
+  type Visit,
+} from "./property.ts";
 import { spellPath } from "./spelling.ts";
 import { IMPOSSIBLE } from "./tricks.ts";
-import { type Call, FALLBACKS, mayBeOver, NOW, ORIGINAL, PLACES, VARIANTS } from "./world.ts";
+import {
+  type Call,
+  engineNow,
+  FALLBACKS,
+  mayBeOver,
+  NOW,
+  ORIGINAL,
+  PLACES,
+  VARIANTS,
+} from "./world.ts";
 
 const SECRETS = [
   ...[CREDENTIALS, NEXT_CREDENTIALS].flatMap((keys) => Object.values(keys)),
   ...Object.values(SIGNING_KEYS),
+  ...[...Object.values(TOKENS), ...Object.values(SESSION)],
+  ...EC_KEY.split("\n").filter((line) => line !== "" && !line.startsWith("-")),
   HEALTH_TOKEN,
 ];
 const PRIVATE = [
+  "etag-of-the-original",
+  "acme-ada",
   "acme-",
   "amazonaws",
   "other.example",
@@ -42,6 +67,15 @@ const MOST_CALLS = 6;
 /** The most calls for one object that fail in a way that may be over soon. */
 const MOST_FAILURES = 2;
 
+/** Every variant, with its quality and with the transform of the binding: it has no dpr. */
+const BOUND = Object.entries(VARIANTS).map(([name, sizes]) => {
+  const { quality, dpr = 1, ...rest }: Sizes = sizes;
+  const { width, height } = rest;
+  const sides = { ...(width && { width: width * dpr }), ...(height && { height: height * dpr }) };
+  return [name, quality, { ...rest, ...sides }] as const;
+});
+type Sizes = { quality?: number; dpr?: number; width?: number; height?: number };
+
 const ALLOWED = new Set(
   Object.values(VARIANTS).map((sizes) => JSON.stringify(Object.entries(sizes).sort())),
 );
@@ -60,19 +94,34 @@ async function checkCall(place: string, call: Call): Promise<void> {
   }
   assert.equal(method, "GET");
   assert.equal(redirect, "manual");
+  const engine = engineNow();
+  if (engine === "r2") {
+    assert.deepEqual([[...headers.keys()], cf], [[], undefined]);
+    return;
+  }
   const names = ["authorization", "x-amz-content-sha256", "x-amz-date"];
-  const probe = cf === undefined ? ["range"] : [];
-  assert.deepEqual([...headers.keys()].sort(), [...names, ...probe].sort());
-  assert.match(
-    headers.get("authorization") ?? "",
-    /SignedHeaders=host;x-amz-content-sha256;x-amz-date,/,
-  );
+  const token = engine === "session" || engine === "role" ? ["x-amz-security-token"] : [];
+  const isProbe =
+    cf === undefined && (engine === "cf" || (engine === "both" && headers.has("range")));
+  const probe = isProbe ? ["range"] : [];
+  const own = engine !== "cf" && cf === undefined && !isProbe ? ["accept-encoding"] : [];
+  assert.deepEqual([...headers.keys()].sort(), [...names, ...token, ...probe, ...own].sort());
+  const authorization = headers.get("authorization") ?? "";
+  const covered = ["host", "x-amz-content-sha256", "x-amz-date", ...token].join(";");
+  assert.ok(authorization.includes(`SignedHeaders=${covered},`), authorization);
   const region = url.includes("amazonaws") ? "eu-west-1" : "auto";
-  const secrets = [CREDENTIALS, NEXT_CREDENTIALS].map(
+  const secrets = [CREDENTIALS, NEXT_CREDENTIALS, SESSION].map(
     (pair) => [pair.accessKeyId, pair.secretAccessKey] as const,
   );
-  const s3 = { keys: new Map(secrets), region, now: NOW, dialect: "r2" } as const;
-  headers.delete("range");
+  const isNext = authorization.includes(NEXT_CREDENTIALS.accessKeyId);
+  const ownToken = isNext ? TOKENS.AWS_SESSION_TOKEN_NEXT : TOKENS.AWS_SESSION_TOKEN;
+  const tokens = { session: ownToken, role: SESSION.sessionToken };
+  const session =
+    engine === "session" || engine === "role"
+      ? { token: tokens[engine], expired: false }
+      : undefined;
+  const s3 = { keys: new Map(secrets), session, region, now: NOW, dialect: "r2" } as const;
+  for (const name of ["range", "accept-encoding"]) headers.delete(name);
   assert.equal(
     await findFault(new Request(url, { headers }), s3),
     undefined,
@@ -82,14 +131,40 @@ async function checkCall(place: string, call: Call): Promise<void> {
   assert.deepEqual(Object.keys(cf).sort(), ["cacheTtlByStatus", "image"]);
   const { metadata, "origin-auth": auth, ...sizes } = optionsOf(cf);
   assert.deepEqual([metadata, auth], ["none", "share-publicly"]);
-  const own = JSON.stringify(Object.entries(sizes).sort());
-  assert.ok(ALLOWED.has(own), `options of no variant: ${own}`);
+  const options = JSON.stringify(Object.entries(sizes).sort());
+  assert.ok(ALLOWED.has(options), `options of no variant: ${options}`);
+}
+
+/** Checks that the Images binding makes only what it may, of objects that were asked for. */
+function checkMade({ of, transforms, output, overlays }: Made, { calls, drawn }: Visit): void {
+  const isAsked = of === "" || calls.some(({ url }) => url === of);
+  assert.ok(isAsked, `${of} was not asked for`);
+  for (const { of: mark, options } of overlays) {
+    assert.ok(
+      drawn.some(({ url }) => url === mark),
+      `${mark} was not asked for`,
+    );
+    assert.deepEqual(options, { opacity: MARK.opacity, top: MARK.top });
+  }
+  const { format, anim, quality, ...more } = output;
+  assert.deepEqual(more, {});
+  assert.match(format, /^image\/(?:jpeg|png|webp|avif|gif)$/);
+  const sizes = JSON.stringify([quality, ...transforms]);
+  const variants = BOUND.filter(([, ...sides]) => JSON.stringify(sides) === sizes);
+  assert.ok(variants.length > 0, `options of no variant: ${sizes}`);
+  const isMarked = variants.some(([name]) => name === "light") && engineNow() !== "both";
+  assert.equal(overlays.length, isMarked ? 1 : 0);
+  if (anim)
+    assert.ok(
+      variants.some(([name]) => name === "moving"),
+      "it may not move",
+    );
 }
 
 export const ofRequests = {
   answers: property(
     "no input makes the Worker throw or answer 500",
-    asked,
+    askedWithoutSts,
     async (suspect, input) => {
       const happened = await pay(suspect, input);
       if (happened === undefined) return;
@@ -158,13 +233,19 @@ export const ofRequests = {
       for (const call of own) await checkCall(PLACES[route], call);
       const place = FALLBACKS[route]?.replace(/[^/]*$/, "");
       for (const call of instead) await checkCall(place ?? assert.fail(), call);
+      for (const made of happened.made) checkMade(made, happened);
+      for (const call of happened.drawn) {
+        const base = /^https:\/\/[^/]+\/(?:published\/|acme-other\/)/.exec(own[0]?.url ?? "")?.[0];
+        assert.equal(call.url, `${base}marks/one%20%26%20only.png`);
+        await checkCall(base ?? assert.fail(), call);
+      }
       if (/^\/(?:private|secret)\//.test(route)) {
         assert.ok((input.signed ?? 0) > 0 && (input.signed ?? 0) <= 86_400, "shown unsigned");
       }
     },
   ),
   originals: property(
-    "no answer contains a byte of an original",
+    "no answer contains a byte of an original, or of its metadata",
     fc.record({
       asked,
       object,
@@ -173,10 +254,12 @@ export const ofRequests = {
     async (suspect, { asked: any, object: [route, name, key], accept }) => {
       const happened = await pay(suspect, any);
       assert.ok(!happened?.body.includes(ORIGINAL));
+      assert.ok(!happened?.body.includes(PLACE), "metadata");
       // Also the most likely request for one: an object as an app asks for it.
       const target = spellPath(route.replace(":preset", name).replace("*", key));
       const likely = await get(suspect, target, any.mood, { accept });
       assert.ok(!likely.body.includes(ORIGINAL));
+      assert.ok(!likely.body.includes(PLACE), "metadata");
     },
   ),
   free: property(
@@ -224,7 +307,7 @@ export const ofRequests = {
   ),
   silence: property(
     "no answer and no log line contains a secret, and no answer says where the originals are",
-    asked,
+    askedWithoutSts,
     async (suspect, input) => {
       const happened = await pay(suspect, input);
       if (happened === undefined) return;

@@ -4,11 +4,14 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { BrokenName } from "./broken.ts";
+import type { Engine } from "./engines.ts";
 import type { PropertyName } from "./properties.ts";
 
 /** The task of a thread: to try inputs from a seed, or one given input. */
 export type Attack = {
   readonly property: PropertyName;
+  /** The engine of the attacked Worker; undefined: "cf". */
+  readonly engine?: Engine | undefined;
   /** The bug of the attacked Worker; undefined: the real Worker. */
   readonly bug?: BrokenName;
 } & (

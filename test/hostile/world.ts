@@ -7,14 +7,23 @@ import { type Cache, createCache } from "../../src/emulator/cache/cache.ts";
 import { FAULTS, type Fault, faultAnswer, isFault } from "../../src/emulator/edge/faults.ts";
 import type { GatewayContext, Loopback } from "../../src/worker/cache/loopback.ts";
 import { ENV, HEALTH_TOKEN, NEXT } from "../support/env.ts";
+import {
+  type Behaviour,
+  createImages,
+  LIES,
+  type Made,
+  ORIGINAL,
+  objectAnswer,
+  RENDITION,
+  r2ObjectOf,
+} from "./bound.ts";
+import { type Engine, MARK, SESSION, withEngine } from "./engines.ts";
 import { installQuickCrypto } from "./quick-crypto.ts";
+
+export { ORIGINAL };
 
 const ORIGIN = "https://acme-media.s3.eu-west-1.amazonaws.com/";
 const OTHER = "https://s3.other.example/acme-other/";
-
-/** Stand-ins for the bytes of an original and of a rendition. */
-export const ORIGINAL = "ORIGINAL-BYTES";
-const RENDITION = "a rendition";
 
 /** Written by hand: the properties must not rely on the code that they check. */
 export const CONFIG = {
@@ -111,6 +120,8 @@ export type Mood = {
   readonly replaced?: number | undefined;
   /** How the edge fails, whatever the outcome is; not for a fallback. */
   readonly failure?: Fault | undefined;
+  /** How STS fails; undefined: it does not. */
+  readonly sts?: number | undefined;
   /** The id of an access key that may not read any object. */
   readonly denied?: string | undefined;
 };
@@ -144,6 +155,10 @@ export type Loop = {
 export type Events = {
   calls: Call[];
   loops: Loop[];
+  /** What the Images binding was asked for. */
+  made: Made[];
+  /** The calls for what is drawn on a picture. */
+  drawn: Call[];
   logged: string[];
   limited: string[];
 };
@@ -174,8 +189,25 @@ export type Scene = {
   readonly now: number;
 };
 
-const asked: Events = { calls: [], loops: [], logged: [], limited: [] };
+const asked: Events = { calls: [], loops: [], made: [], drawn: [], logged: [], limited: [] };
 let mood: Mood;
+let engine: Engine = "cf";
+
+/** From now on, all isolates have this engine. */
+export function useEngine(next: Engine): void {
+  engine = next;
+}
+
+/** The URL by which the tags name an object, or the beginning of them: R2 has names of its own. */
+export function nameOf(url: string): string {
+  if (engine !== "r2") return url;
+  return url
+    .replace(ORIGIN, "r2://MEDIA_BUCKET/acme-media/")
+    .replace(OTHER, "r2://OTHER_BUCKET/acme-other/");
+}
+
+/** The engine of all isolates. */
+export const engineNow = (): Engine => engine;
 
 /** The time of a visit, if nothing else is said: ms since 1970. Findings must be reproducible. */
 export const NOW = Date.UTC(2026, 10, 24, 12) + 400;
@@ -193,22 +225,27 @@ export function install(): void {
   globalThis.fetch = async (input, init = {}) => {
     const { method = "GET", redirect } = init;
     const url = `${input}`;
+    if (url.startsWith("https://sts.")) return answerOfSts(`${init.body}`);
     const headers = new Headers(init.headers);
     const call: Call = { url, method, headers, cf: init.cf, redirect, said: undefined };
-    asked.calls.push(call);
+    (isMark(url) ? asked.drawn : asked.calls).push(call);
     const isDenied = headers.get("authorization")?.includes(`=${mood.denied}/`);
+    if (init.cf === undefined && engine !== "cf" && !headers.has("range")) {
+      const answer = isDenied ? refusalOfS3(403, "AccessDenied") : objectOf(url);
+      call.said = `${answer.status} ${answer.ok ? "" : codeIn(answer)}`;
+      return answer;
+    }
     if (init.cf === undefined) {
       const answer = isDenied ? refusalOfS3(403, "AccessDenied") : answerOfS3();
       call.said = `${answer.status} ${answer.ok ? "" : isDenied ? "AccessDenied" : codeOfS3()}`;
       return answer;
     }
-    const other = Object.values(FALLBACKS).includes(url);
-    const [type, outcome] = other ? [mood.s3 >> 4, mood.s3] : [mood.type, mood.outcome];
-    const failure = isDenied ? "9408/403" : other ? undefined : mood.failure;
+    const { type, outcome, failure: own } = moodOf(url);
+    const failure = isDenied ? "9408/403" : own;
     const answer =
       failure !== undefined
         ? faultAnswer(failure)
-        : answerOfEdge(url, init.cf.image ?? {}, pick(TYPES, type), pick(OUTCOMES, outcome));
+        : answerOfEdge(url, init.cf.image ?? {}, type, outcome);
     call.said = `${answer.status} ${answer.headers.get("cf-resized")}`;
     return answer;
   };
@@ -223,7 +260,112 @@ export function createIsolate(vars: object = CONFIG): object {
     asked.limited.push(key);
     return { success: !mood.spent };
   };
-  return { ...vars, RATE_LIMITER: { limit } };
+  const own = withEngine(vars, engine);
+  if (engine === "cf") return { ...own, RATE_LIMITER: { limit } };
+  const IMAGES = createImages(behaviourOf, (made) => void asked.made.push(made));
+  const R2 = { MEDIA_BUCKET: r2Of(ORIGIN), OTHER_BUCKET: r2Of(OTHER) };
+  return { ...own, RATE_LIMITER: { limit }, IMAGES, ...(engine === "r2" ? R2 : {}) };
+}
+
+/** What STS gives for a role, or why not. */
+function answerOfSts(form: string): Response {
+  const { sts: s3 } = mood;
+  if (s3 === undefined) return new Response(grantOf(SESSION.sessionToken));
+  if (s3 % 2 === 0) throw new TypeError(`no route to ${form}`);
+  const code = pick([...STS_CODES, form.slice(-80)], s3);
+  const text = pick(
+    [`<Error><Code>${code}</Code><Message>${form}</Message></Error>`, form, ""],
+    s3 >> 2,
+  );
+  return new Response(pick([grantOf(""), text, text], s3), {
+    status: pick([200, 400, 403, 302], s3),
+  });
+}
+
+const STS_CODES = ["InvalidIdentityToken", "AccessDenied", "ExpiredTokenException"];
+
+const grantOf = (
+  token: string,
+) => `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+<AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>${SESSION.accessKeyId}</AccessKeyId>
+<SecretAccessKey>${SESSION.secretAccessKey}</SecretAccessKey><SessionToken>${token}</SessionToken>
+<Expiration>${new Date(clock + 3_600_000).toISOString()}</Expiration></Credentials>
+</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`;
+
+/** Returns whether a URL is of an overlay. No visitor asks for one. */
+const isMark = (url: string) =>
+  url.endsWith(`/${encodeURIComponent(MARK.key).replace("%2F", "/")}`);
+
+/** An R2 bucket. Its calls are noted as if they went to a URL. */
+function r2Of(base: string): object {
+  const ask = async (key: string) => {
+    const path = encodeURIComponent(key).replaceAll("%2F", "/");
+    const url =
+      base + path.replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
+    const call: Call = {
+      ...{ url, method: "GET", headers: new Headers(), redirect: "manual" },
+      ...{ cf: undefined, said: undefined },
+    };
+    (isMark(url) ? asked.drawn : asked.calls).push(call);
+    const answer = objectOf(url);
+    call.said = `${answer.status} ${answer.ok ? "" : codeIn(answer)}`;
+    if (!answer.ok && answer.status !== 404)
+      throw new Error(`get: Unspecified error (0) ${ORIGINAL}`);
+    return r2ObjectOf(key, answer);
+  };
+  return { get: ask, head: ask };
+}
+
+/** Answers a request for an object, by the mood. @throws if the connection is lost */
+function objectOf(url: string): Response {
+  if (isMark(url)) return objectAnswer(url, "image/png", undefined);
+  const { outcome, type, failure } = moodOf(url);
+  const trouble = failure ?? (outcome === "fault" ? pick(ALL_FAULTS, mood.fault) : undefined);
+  if (/^940[48]\/404/.test(trouble ?? "")) return refusalOfS3(404, "NoSuchKey");
+  if (trouble?.startsWith("9408/")) {
+    const said = answerOfS3();
+    if (!said.ok) return said;
+  }
+  if (/^9(?:505|509|510|518|519)/.test(trouble ?? "")) {
+    if (mood.s3 % 2 === 0) throw new TypeError("Network connection lost.");
+    return refusalOfS3(pick([500, 503, 400, 429], mood.s3 >> 1), "InternalError");
+  }
+  if (trouble?.startsWith("9420/")) return redirectAway();
+  if (outcome === "broken" && failure === undefined) {
+    if (mood.fault % 2 === 0) throw new TypeError("Network connection lost.");
+    return redirectAway();
+  }
+  const isOwn = failure === undefined; // else it fails in that way alone
+  const isLie = isOwn && outcome === "odd" && mood.fault % 2 === 0;
+  const isLarge = (isOwn && outcome === "too-large") || trouble?.startsWith("9402/");
+  const lie = isLarge ? "too-large" : isLie ? pick(LIES, mood.fault >> 1) : undefined;
+  if (trouble?.startsWith("9412/")) return objectAnswer(url, "text/html", lie);
+  // Where Images fails, the object itself is one that it reads.
+  const isHarmless = isOwn || TYPES.indexOf(type) < 4;
+  return objectAnswer(url, isHarmless ? type : "image/png", lie);
+}
+
+const redirectAway = () =>
+  new Response(null, { status: 302, headers: { location: "https://evil.example/" } });
+
+/** The mood for an object: a fallback has its own. */
+function moodOf(url: string) {
+  const isOther = Object.values(FALLBACKS).includes(url);
+  const [type, outcome] = isOther ? [mood.s3 >> 4, mood.s3] : [mood.type, mood.outcome];
+  const failure = isOther ? undefined : mood.failure;
+  return { type: pick(TYPES, type), outcome: pick(OUTCOMES, outcome), failure };
+}
+
+/** What the Images binding makes of the object of a URL. */
+function behaviourOf(url: string): Behaviour {
+  const { outcome, failure } = moodOf(url);
+  const fault = failure ?? pick(ALL_FAULTS, mood.fault);
+  const isFault = outcome === "fault" || (failure !== undefined && !failure.startsWith("9408/"));
+  const own = outcome === "off" || outcome === "smaller" || outcome === "odd" ? outcome : "made";
+  return {
+    ...{ outcome: isFault ? "fault" : own, code: Number(fault.slice(0, 4)) },
+    ...{ contentType: mood.contentType, keepsMetadata: mood.s3 % 2 === 0 },
+  };
 }
 
 /** Creates an empty cache in front of the cached entrypoint. */
@@ -245,7 +387,7 @@ export async function visit(
   const { isolate = createIsolate(vars), cache = emptyCache(), place = "here" } = scene;
   mood = now;
   clock = scene.now ?? NOW;
-  Object.assign(asked, { calls: [], loops: [], logged: [], limited: [] });
+  Object.assign(asked, { calls: [], loops: [], made: [], drawn: [], logged: [], limited: [] });
   const after: Promise<unknown>[] = [];
   const context = {
     waitUntil: (work: Promise<unknown>) => void after.push(work),
@@ -284,7 +426,7 @@ function watched(loopback: Loopback): Loopback {
 
 /** Returns whether a call failed in a way that may be over soon: a busy edge or origin, a lost connection. */
 export function mayBeOver({ cf, said }: Call): boolean {
-  if (cf === undefined) return false;
+  if (cf === undefined) return engine !== "cf" && /^(?:undefined|429|5)/.test(`${said}`);
   return said === undefined || /^\d+ err=(?:9505|9509|9510|9518|9522|9527|9528)\b/.test(said);
 }
 
@@ -417,5 +559,9 @@ function answerOfS3(): Response {
 
 function refusalOfS3(status: number, code: string): Response {
   const xml = `<Error><Code>${code}</Code><Region>${mood.resized}</Region></Error>`;
-  return new Response(xml, { status, headers: { date: mood.etag } });
+  return new Response(xml, { status, headers: { date: mood.etag, [CODE]: code } });
 }
+
+/** The header by which the log of calls knows S3's code. */
+const CODE = "x-amz-code-for-the-test";
+const codeIn = ({ headers }: Response) => headers.get(CODE) ?? "";

@@ -1,0 +1,278 @@
+// What a Worker with the engine "binding" asks: the objects of S3 and R2, and the Images binding. All of them
+// can lie. They keep the rules by which an original could leak.
+
+import { hash } from "node:crypto";
+
+/** Stand-ins for the bytes of an original, of its metadata, and of a rendition. */
+export const ORIGINAL = "ORIGINAL-BYTES";
+export const PLACE = "GPS-OF-A-HOME";
+export const RENDITION = "a rendition";
+
+/** The most bytes of an object that the binding reads (B1). */
+const MOST = 20_000_000;
+
+const bytes = (...parts: (string | readonly number[])[]) =>
+  Buffer.concat(
+    parts.map((part) => (typeof part === "string" ? Buffer.from(part) : Buffer.from(part))),
+  );
+
+/** What begins a file of each type, with metadata where a type may have some. */
+const HEADS: Readonly<Record<string, (inside: string) => Buffer>> = {
+  "image/jpeg": (inside) => {
+    const segment = (marker: number, text: string) =>
+      bytes([0xff, marker, (text.length + 2) >> 8, (text.length + 2) & 255], text);
+    const frame = [0xff, 0xc0, 0, 11, 8, 0, 99, 0, 99, 1, 1, 0x11, 0];
+    const scan = [0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0];
+    return Buffer.concat([
+      bytes([0xff, 0xd8]),
+      segment(0xe0, "JFIF\0\x01\x01\0\0\x01\0\x01\0\0"),
+      ...(inside === "" ? [] : [segment(0xe1, `Exif\0\0${inside}`), segment(0xfe, inside)]),
+      bytes(frame, scan),
+    ]);
+  },
+  "image/png": () =>
+    bytes(
+      [0x89],
+      "PNG\r\n",
+      [0x1a, 10, 0, 0, 0, 13],
+      "IHDR",
+      [0, 0, 0, 99, 0, 0, 0, 99, 8, 2, 0, 0, 0],
+    ),
+  "image/webp": () => bytes("RIFF", [99, 0, 0, 0], "WEBPVP8 ", [80, 0, 0, 0]),
+  "image/gif": () => bytes("GIF89a", [99, 0, 99, 0, 0, 0, 0]),
+  "image/avif": () => bytes([0, 0, 0, 28], "ftypavif", [0, 0, 0, 0], "avifmif1"),
+  "image/svg+xml": () => bytes('<svg xmlns="http://www.w3.org/2000/svg">'),
+  "text/html": () => bytes("<!doctype html><p>"),
+};
+
+const ends: Readonly<Record<string, readonly number[]>> = { "image/jpeg": [0xff, 0xd9] };
+
+function fileOf(type: string, text: string, inside = ""): Buffer {
+  return Buffer.concat([HEADS[type]?.(inside) ?? bytes(), bytes(text, ends[type] ?? [])]);
+}
+
+/** The bytes of the object of a URL. */
+export function originalOf(url: string, type: string): Buffer {
+  return fileOf(type, `${ORIGINAL} ${url}`, `${PLACE} ${ORIGINAL}`);
+}
+
+/** How an object comes that is not as it should be: see `lie`. */
+export const LIES = [
+  ...["no-length", "longer", "shorter", "odd-length", "too-large", "gzip", "part", "empty"],
+  ...["cut", "breaks", "foreign-type", "two-types"],
+] as const;
+
+/** An answer of S3 with an object. @param lie how it is spoilt */
+export function objectAnswer(url: string, type: string, lie: string | undefined): Response {
+  const whole = originalOf(url, type);
+  const length = { "content-length": `${whole.length}` };
+  const more = { "x-amz-request-id": "4442587F", etag: '"s3-etag-of-the-original"' };
+  const last = { "last-modified": "Tue, 03 Nov 2026 09:00:00 GMT", "x-amz-meta-owner": "acme-ada" };
+  const headers = { "content-type": type, ...length, ...more, ...last };
+  const send = (body: BodyInit | null, changed: Record<string, string> = {}, status = 200) =>
+    new Response(body, { status, headers: { ...headers, ...changed } });
+  switch (lie) {
+    case "no-length": {
+      const { "content-length": _, ...rest } = headers;
+      return new Response(streamOf(whole), { headers: rest });
+    }
+    case "longer":
+      return send(streamOf(Buffer.concat([whole, Buffer.alloc(9000, ORIGINAL)])));
+    case "shorter":
+      return send(streamOf(whole.subarray(0, whole.length - 5)));
+    case "odd-length":
+      return send(streamOf(whole), {
+        "content-length": hash("sha1", url).startsWith("7") ? "-1" : "0x20",
+      });
+    case "too-large":
+      return send(streamOf(whole), { "content-length": `${MOST + 1}` });
+    case "gzip":
+      return send(streamOf(whole), { "content-encoding": "gzip" });
+    case "part":
+      return send(streamOf(whole), { "content-range": `bytes 0-9/${whole.length}` }, 206);
+    case "empty":
+      return send(streamOf(Buffer.alloc(0)), { "content-length": "0" });
+    case "cut":
+      return send(streamOf(whole.subarray(0, 2)), { "content-length": "2" });
+    case "breaks":
+      return send(streamOf(whole.subarray(0, 40), new Error("Network connection lost.")));
+    case "foreign-type":
+      return send(streamOf(whole), { "content-type": "image/png" });
+    case "two-types":
+      return send(streamOf(whole), { "content-type": "image/jpeg, text/html" });
+    default:
+      return send(streamOf(whole));
+  }
+}
+
+/** A stream that comes in two pieces, and perhaps breaks off after them. */
+function streamOf(all: Uint8Array, error?: Error): ReadableStream<Uint8Array> {
+  const half = all.length >> 1;
+  const pieces = [all.subarray(0, half), all.subarray(half)].filter(({ length }) => length > 0);
+  const source: UnderlyingByteSource = {
+    type: "bytes",
+    pull(controller) {
+      const piece = pieces.shift();
+      if (piece) return controller.enqueue(Uint8Array.from(piece));
+      if (error) return controller.error(error);
+      controller.close();
+      controller.byobRequest?.respond(0);
+    },
+  };
+  return new ReadableStream(source);
+}
+
+/** What the binding was asked to make of what. */
+export type Made = {
+  /** Of the object of this URL, as far as its bytes say it. */
+  readonly of: string;
+  readonly transforms: readonly object[];
+  readonly output: ImageOutputOptions;
+  readonly overlays: readonly { readonly of: string; readonly options: object }[];
+  /** What came of it: a type, or a code. */
+  readonly said: string;
+};
+
+/** What the binding makes of an object: `made`, the original, or a failure with a code. */
+export type Behaviour = {
+  readonly outcome: "made" | "off" | "smaller" | "fault" | "odd";
+  readonly code: number;
+  /** The type that an odd answer has. */
+  readonly contentType: string;
+  /** Whether renditions keep the metadata of the original (open). */
+  readonly keepsMetadata: boolean;
+};
+
+class ImagesError extends Error {
+  readonly code: number;
+  constructor(code: number) {
+    super(`IMAGES_TRANSFORM_ERROR ${code}: ${ORIGINAL}`);
+    this.code = code;
+  }
+}
+
+/** The Images binding. @param behave how it treats the object of a URL */
+export function createImages(
+  behave: (url: string) => Behaviour,
+  note: (made: Made) => void,
+): object {
+  const streams = new WeakMap<object, ReadableStream>();
+  const input = (stream: ReadableStream) => {
+    const transforms: object[] = [];
+    const drawn: [ReadableStream, object][] = [];
+    const self = {
+      transform: (one: object) => {
+        transforms.push(one);
+        return self;
+      },
+      draw: (image: object, options: object = {}) => {
+        const inner = image instanceof ReadableStream ? image : streams.get(image);
+        if (!inner) throw new TypeError("it is neither a stream nor a picture");
+        drawn.push([inner, options]);
+        return self;
+      },
+      output: async (output: ImageOutputOptions) => {
+        const [original, ...others] = await Promise.all(
+          [stream, ...drawn.map(([image]) => image)].map(readAll),
+        );
+        const of = urlIn(original ?? Buffer.alloc(0));
+        const overlays = others.map((one, at) => ({
+          of: urlIn(one),
+          options: drawn[at]?.[1] ?? {},
+        }));
+        const end = (said: string) => note({ of, transforms, output, overlays, said });
+        try {
+          const made = makeOf(
+            original ?? Buffer.alloc(0),
+            of,
+            { transforms, output, overlays },
+            behave(of),
+          );
+          end(made.type);
+          return resultOf(made);
+        } catch (error) {
+          end(error instanceof ImagesError ? `${error.code}` : `${error}`);
+          throw error;
+        }
+      },
+    };
+    streams.set(self, stream);
+    return self;
+  };
+  const info = async (stream: ReadableStream) => {
+    const original = await readAll(stream);
+    const format = typeOf(original);
+    const url = urlIn(original);
+    const { outcome, code } = behave(url);
+    if (format === undefined || format === "text/html") throw new ImagesError(9412);
+    if (outcome === "fault") throw new ImagesError(code);
+    if (format === "image/svg+xml") return { format };
+    const [across = 0, down = 0] = hash("sha1", url, "buffer");
+    const told = { format, fileSize: original.length, width: 40 + across, height: 40 + down };
+    return outcome === "odd" ? { ...told, width: across % 2 ? ORIGINAL : -1 } : told;
+  };
+  return { input, info };
+}
+
+function makeOf(
+  original: Buffer,
+  url: string,
+  asked: Pick<Made, "transforms" | "output" | "overlays">,
+  { outcome, code, contentType, keepsMetadata }: Behaviour,
+): { readonly type: string; readonly file: Buffer } {
+  const type = typeOf(original);
+  if (type === undefined || type === "text/html") throw new ImagesError(9412);
+  if (outcome === "fault") throw new ImagesError(code);
+  const { format } = asked.output;
+  if (type === "image/svg+xml") return { type, file: original }; // it is passed through, as the edge does (R8)
+  if (outcome === "off") return { type: format, file: original };
+  if (outcome === "smaller" && (type === format || code % 2 === 0)) return { type, file: original };
+  if (outcome === "odd") return { type: contentType, file: Buffer.from("odd") };
+  const text = `${RENDITION} ${hash("sha1", url + JSON.stringify(asked))}`;
+  return { type: format, file: fileOf(format, text, keepsMetadata ? PLACE : "") };
+}
+
+function resultOf({ type, file }: { readonly type: string; readonly file: Buffer }) {
+  const image = () => streamOf(file);
+  return {
+    contentType: () => type,
+    image,
+    response: () => new Response(image(), { headers: { "content-type": type } }),
+  };
+}
+
+async function readAll(stream: ReadableStream): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+const urlIn = (file: Buffer) =>
+  /ORIGINAL-BYTES (\S+)/.exec(file.toString("latin1"))?.[1]?.replace(/\xff\xd9$/, "") ?? "";
+
+/** The type that the first bytes say. */
+export function typeOf(file: Uint8Array): string | undefined {
+  return Object.entries(HEADS).find(([, head]) => {
+    const own = head("").subarray(0, 3);
+    return own.every((byte, at) => file[at] === byte);
+  })?.[0];
+}
+
+/** What R2 gives for a key. @param answer what S3 would answer */
+export function r2ObjectOf(key: string, answer: Response): object | null {
+  if (answer.status === 404) return null;
+  const { body, headers } = answer;
+  const size = Number(headers.get("content-length") ?? 0);
+  const httpMetadata = {
+    contentType: headers.get("content-type") ?? "",
+    contentEncoding: headers.get("content-encoding") ?? undefined,
+  };
+  const etag = "s3-etag-of-the-original";
+  const uploaded = new Date("2026-11-03T09:00:00Z");
+  return {
+    ...{ key, size, httpMetadata, etag, httpEtag: `"${etag}"`, uploaded, version: "1" },
+    ...{ body, bodyUsed: false, customMetadata: { owner: "acme-ada" }, checksums: {} },
+    arrayBuffer: () => answer.arrayBuffer(),
+    writeHttpMetadata: () => {},
+  };
+}
