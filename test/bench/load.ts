@@ -24,8 +24,15 @@ export type Measured = {
 /** Enough to keep the process busy, as a busy isolate is. */
 export const CONNECTIONS = 128;
 
-/** Sends the requests, and measures the process that answers. */
-export async function measure(running: Running, load: Load): Promise<Measured> {
+/**
+ * Sends the requests, and measures the process that answers.
+ * @param connections requests at once
+ */
+export async function measure(
+  running: Running,
+  load: Load,
+  connections = CONNECTIONS,
+): Promise<Measured> {
   const { paths, headers, status } = load;
   const amount = paths.length;
   let next = 0;
@@ -38,7 +45,7 @@ export async function measure(running: Running, load: Load): Promise<Measured> {
   await new Promise<void>((settle, fail) => {
     const options = {
       url: `http://127.0.0.1:${running.port}`,
-      connections: Math.min(CONNECTIONS, amount),
+      connections: Math.min(connections, amount),
       amount,
       headers,
       sampleInt: 50, // it looks so often, in milliseconds, whether all have come

@@ -175,7 +175,7 @@ function drawSigned(wanted: (random: Random) => number): Subject["draw"] {
 }
 
 /** The script of a file of subjects/. */
-function bundled(name: string): Script {
+export function bundled(name: string): Script {
   const entry = join(import.meta.dirname, "subjects", `${name}.js`);
   const { outputFiles } = buildSync({
     ...{ bundle: true, format: "esm", minify: true, write: false },
