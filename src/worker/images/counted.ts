@@ -27,13 +27,13 @@ export async function readCounted(
   length: number,
   deadline: number,
 ): Promise<Counted | Refusal> {
-  const reader = body.getReader();
-  const drop = () => void reader.cancel().catch(() => {});
+  const { read, cancel } = piecesOf(body);
+  const drop = () => void cancel().catch(() => {});
   const first: Uint8Array[] = [];
   let came = 0;
   const { promise: fault, resolve: fail } = Promise.withResolvers<Refusal>();
   const next = async (): Promise<Uint8Array | undefined> => {
-    const { done, value } = await reader.read();
+    const { done, value } = await read();
     came += value?.length ?? 0;
     if (came > length || (done && came < length)) {
       throw new Error(`it has ${done ? "fewer" : "more"} than ${length} bytes`);
@@ -73,6 +73,20 @@ export async function readCounted(
     { highWaterMark: 0 },
   );
   return { head: joined(first), stream, fault, drop };
+}
+
+/** How much is read at once: bytes. The runtime else gives 4 KB at a time, which costs four times the CPU. */
+const PIECE = 128 * 1024;
+
+/** Reads the pieces of a body: large ones, unless a script made the stream. */
+function piecesOf(body: ReadableStream<Uint8Array>) {
+  try {
+    const reader = body.getReader({ mode: "byob" });
+    return { read: () => reader.read(new Uint8Array(PIECE)), cancel: () => reader.cancel() };
+  } catch {
+    const reader = body.getReader();
+    return { read: () => reader.read(), cancel: () => reader.cancel() };
+  }
 }
 
 /** One piece of several. */
