@@ -62,13 +62,17 @@ export const LIES = [
   ...["cut", "breaks", "foreign-type", "two-types"],
 ] as const;
 
+/** The header by which the log of calls knows S3's code, or how an object is spoilt. */
+export const CODE = "x-amz-code-for-the-test";
+
 /** An answer of S3 with an object. @param lie how it is spoilt */
 export function objectAnswer(url: string, type: string, lie: string | undefined): Response {
   const whole = originalOf(url, type);
   const length = { "content-length": `${whole.length}` };
   const more = { "x-amz-request-id": "4442587F", etag: '"s3-etag-of-the-original"' };
   const last = { "last-modified": "Tue, 03 Nov 2026 09:00:00 GMT", "x-amz-meta-owner": "acme-ada" };
-  const headers = { "content-type": type, ...length, ...more, ...last };
+  const how = { [CODE]: lie ?? "" };
+  const headers = { "content-type": type, ...length, ...more, ...last, ...how };
   const send = (body: BodyInit | null, changed: Record<string, string> = {}, status = 200) =>
     new Response(body, { status, headers: { ...headers, ...changed } });
   switch (lie) {
@@ -85,7 +89,9 @@ export function objectAnswer(url: string, type: string, lie: string | undefined)
         "content-length": hash("sha1", url).startsWith("7") ? "-1" : "0x20",
       });
     case "too-large":
-      return send(streamOf(whole), { "content-length": `${MOST + 1}` });
+      return send(streamOf(whole, undefined, MOST + 1 - whole.length), {
+        "content-length": `${MOST + 1}`,
+      });
     case "gzip":
       return send(streamOf(whole), { "content-encoding": "gzip" });
     case "part":
@@ -105,16 +111,22 @@ export function objectAnswer(url: string, type: string, lie: string | undefined)
   }
 }
 
-/** A stream that comes in two pieces, and perhaps breaks off after them. */
-function streamOf(all: Uint8Array, error?: Error): ReadableStream<Uint8Array> {
+/** A stream that comes in two pieces, and perhaps breaks off after them, or goes on. @param more bytes */
+function streamOf(all: Uint8Array, error?: Error, more = 0): ReadableStream<Uint8Array> {
   const half = all.length >> 1;
   const pieces = [all.subarray(0, half), all.subarray(half)].filter(({ length }) => length > 0);
+  let left = more;
   const source: UnderlyingByteSource = {
     type: "bytes",
     pull(controller) {
       const piece = pieces.shift();
       if (piece) return controller.enqueue(Uint8Array.from(piece));
       if (error) return controller.error(error);
+      if (left > 0) {
+        const next = Math.min(left, 1_000_000);
+        left -= next;
+        return controller.enqueue(new Uint8Array(next));
+      }
       controller.close();
       controller.byobRequest?.respond(0);
     },

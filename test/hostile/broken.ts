@@ -3,6 +3,7 @@
 import { BROKEN_ADDRESSES } from "./broken-addresses.ts";
 import { BROKEN_CERTAINTY } from "./broken-certainty.ts";
 import { BROKEN_FACTS } from "./broken-facts.ts";
+import { BROKEN_IMAGES } from "./broken-images.ts";
 import { BROKEN_KEPT } from "./broken-kept.ts";
 import { BROKEN_REQUESTS } from "./broken-requests.ts";
 
@@ -12,6 +13,7 @@ export const BROKEN = {
   ...BROKEN_CERTAINTY,
   ...BROKEN_KEPT,
   ...BROKEN_FACTS,
+  ...BROKEN_IMAGES,
 };
 
 export type BrokenName = keyof typeof BROKEN;

@@ -3,6 +3,7 @@
 import { ofAddresses } from "./addresses.ts";
 import { ofCertainty } from "./certainty.ts";
 import { ofFacts } from "./facts.ts";
+import { ofImages } from "./images.ts";
 import { ofKept } from "./kept.ts";
 import { ofTimes } from "./kept-times.ts";
 import { ofRequests } from "./requests.ts";
@@ -16,6 +17,7 @@ export const PROPERTIES = {
   ...ofKept,
   ...ofTimes,
   ...ofFacts,
+  ...ofImages,
 };
 
 export type PropertyName = keyof typeof PROPERTIES;

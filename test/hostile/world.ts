@@ -9,6 +9,7 @@ import type { GatewayContext, Loopback } from "../../src/worker/cache/loopback.t
 import { ENV, HEALTH_TOKEN, NEXT } from "../support/env.ts";
 import {
   type Behaviour,
+  CODE,
   createImages,
   LIES,
   type Made,
@@ -133,6 +134,7 @@ export type Call = {
   readonly headers: Headers;
   readonly cf: RequestInitCfProperties | undefined;
   readonly redirect: string | undefined;
+  readonly cache: string | undefined;
   /** What came back: the status with the edge's result, or with S3's code; undefined if nothing did. */
   said: string | undefined;
 };
@@ -223,16 +225,16 @@ export function install(): void {
   Date.now = () => clock;
   Object.assign(globalThis, { scheduler: { wait: async () => {} } });
   globalThis.fetch = async (input, init = {}) => {
-    const { method = "GET", redirect } = init;
+    const { method = "GET", redirect, cache } = init;
     const url = `${input}`;
     if (url.startsWith("https://sts.")) return answerOfSts(`${init.body}`);
     const headers = new Headers(init.headers);
-    const call: Call = { url, method, headers, cf: init.cf, redirect, said: undefined };
+    const call: Call = { url, method, headers, cf: init.cf, redirect, cache, said: undefined };
     (isMark(url) ? asked.drawn : asked.calls).push(call);
     const isDenied = headers.get("authorization")?.includes(`=${mood.denied}/`);
     if (init.cf === undefined && engine !== "cf" && !headers.has("range")) {
       const answer = isDenied ? refusalOfS3(403, "AccessDenied") : objectOf(url);
-      call.said = `${answer.status} ${answer.ok ? "" : codeIn(answer)}`;
+      call.said = `${answer.status} ${codeIn(answer)}`;
       return answer;
     }
     if (init.cf === undefined) {
@@ -303,12 +305,12 @@ function r2Of(base: string): object {
     const url =
       base + path.replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
     const call: Call = {
-      ...{ url, method: "GET", headers: new Headers(), redirect: "manual" },
+      ...{ url, method: "GET", headers: new Headers(), redirect: "manual", cache: "no-store" },
       ...{ cf: undefined, said: undefined },
     };
     (isMark(url) ? asked.drawn : asked.calls).push(call);
     const answer = objectOf(url);
-    call.said = `${answer.status} ${answer.ok ? "" : codeIn(answer)}`;
+    call.said = `${answer.status} ${codeIn(answer)}`;
     if (!answer.ok && answer.status !== 404)
       throw new Error(`get: Unspecified error (0) ${ORIGINAL}`);
     return r2ObjectOf(key, answer);
@@ -562,6 +564,4 @@ function refusalOfS3(status: number, code: string): Response {
   return new Response(xml, { status, headers: { date: mood.etag, [CODE]: code } });
 }
 
-/** The header by which the log of calls knows S3's code. */
-const CODE = "x-amz-code-for-the-test";
 const codeIn = ({ headers }: Response) => headers.get(CODE) ?? "";

@@ -1,0 +1,138 @@
+// Bugs of the engine "binding", and of what opens its buckets.
+
+import type { Bug } from "./bug.ts";
+
+export const BROKEN_IMAGES = {
+  "the output's type is not compared": {
+    ...{ breaks: "originals", engine: "binding" },
+    file: "worker/images/output.ts",
+    from: "if (type !== format) {",
+    to: "if (false) {",
+  },
+  "a picture of the original's length is passed": {
+    ...{ breaks: "originals", engine: "binding" },
+    file: "worker/images/output.ts",
+    from: "if (type === original.type && bytes.length === original.length) {",
+    to: "if (false) {",
+  },
+  "the binding's word on the type is believed": {
+    ...{ breaks: "originals", engine: "r2" },
+    file: "worker/images/output.ts",
+    from: 'sniff(bytes)?.type ?? "unknown"',
+    to: "format",
+  },
+  "the metadata of a JPEG is kept": {
+    ...{ breaks: "originals", engine: "binding" },
+    file: "worker/images/make.ts",
+    from: 'made.type === "image/jpeg" ? withoutMetadata(made.bytes) : made.bytes',
+    to: "made.bytes",
+  },
+  "comments of a JPEG are kept": {
+    ...{ breaks: "originals", engine: "binding" },
+    file: "worker/images/without-metadata.ts",
+    from: "if (marker === COMMENT) return false;",
+    to: "",
+  },
+  "an SVG passes": {
+    ...{ breaks: "originals", engine: "binding" },
+    file: "worker/images/sniff.ts",
+    from: "[/^GIF8[79]a/,",
+    to: '[/^<svg/, "image/png"], [/^GIF8[79]a/,',
+  },
+  "the length is not checked": {
+    ...{ breaks: "lengths", engine: "binding" },
+    file: "worker/images/source.ts",
+    from: "if (length > LONGEST)",
+    to: "if (length < 0)",
+  },
+  "the bytes are not counted": {
+    ...{ breaks: "lengths", engine: "binding" },
+    file: "worker/images/counted.ts",
+    from: "if (came > length || (done && came < length)) {",
+    to: "if (false) {",
+  },
+  "a content-encoding is not seen": {
+    ...{ breaks: "lengths", engine: "binding" },
+    file: "worker/images/source.ts",
+    from: 'if (about.has("content-encoding"))',
+    to: 'if (about.has("content-never"))',
+  },
+  "a part of an object is taken": {
+    ...{ breaks: "lengths", engine: "binding" },
+    file: "worker/images/source.ts",
+    from: "if (status !== 200) {",
+    to: "if (status > 299) {",
+  },
+  "a redirect is followed": {
+    ...{ breaks: "bounds", engine: "binding" },
+    file: "worker/base/send.ts",
+    from: 'redirect: "manual"',
+    to: 'redirect: "follow"',
+  },
+  "an overlay is outside of the prefix": {
+    ...{ breaks: "bounds", engine: "binding" },
+    file: "worker/images/overlays.ts",
+    from: "await open(prefix + one.key)",
+    to: "await open(one.key)",
+  },
+  "the cache may answer for S3": {
+    ...{ breaks: "bounds", engine: "binding" },
+    file: "worker/images/source.ts",
+    from: 'cache: "no-store"',
+    to: 'cache: "default"',
+  },
+  "the density is forgotten": {
+    ...{ breaks: "bounds", engine: "r2" },
+    file: "worker/images/options.ts",
+    from: "shapeOf(image, image.dpr ?? 1)",
+    to: "shapeOf(image, 1)",
+  },
+  "all pictures may move": {
+    ...{ breaks: "bounds", engine: "binding" },
+    file: "worker/images/options.ts",
+    from: "anim: asked.variant.image.anim && !asked.still &&",
+    to: "anim:",
+  },
+  "a WebP may move": {
+    ...{ breaks: "bounds", engine: "binding" },
+    file: "worker/images/options.ts",
+    from: 'type === "image/gif"',
+    to: 'type !== "image/jpeg"',
+  },
+  "a session's token is not sent": {
+    ...{ breaks: "bounds", engine: "session" },
+    file: "worker/s3/sigv4.ts",
+    from: '...UNSIGNED, "x-amz-date": this.datetime, ...token };',
+    to: '...UNSIGNED, "x-amz-date": this.datetime };',
+  },
+  "the tag of the original is passed on": {
+    ...{ breaks: "silence", engine: "r2" },
+    file: "worker/images/make.ts",
+    from: 'return new Headers({ etag: `"cf-${tag}"`,',
+    to: 'return new Headers({ etag: `"cf-${tag}-etag-of-the-original"`,',
+  },
+  "the log has the token of a role": {
+    ...{ breaks: "silence", engine: "role" },
+    file: "worker/keyless/session.ts",
+    from: "const origin = word && !token.includes(word) ? word : undefined;",
+    to: "const origin = token.slice(0, 300);",
+  },
+  "a broken object is kept as no image": {
+    ...{ breaks: "certain", engine: "binding" },
+    file: "worker/images/counted.ts",
+    from: 'return { event: "origin-failed", reason: `the object broke off: ${error}`, passing: true };',
+    to: 'return { event: "source-unreadable", reason: `the object broke off: ${error}`, certain: true };',
+  },
+  "what R2 fails at is missing": {
+    ...{ breaks: "certain", engine: "r2" },
+    file: "worker/images/source.ts",
+    from: 'return { event: "origin-failed", reason: `R2 failed: ${error}`, passing: true };',
+    to: 'return { event: "object-missing", certain: true };',
+  },
+  "each engine is asked once more, and once more": {
+    ...{ breaks: "patience", engine: "binding" },
+    file: "worker/images/make.ts",
+    from: "return again ? makeOnce(making, again, facts) : first;",
+    to: "return makeOnce(making, asked, facts).then(() => makeOnce(making, again || asked, facts)).then(() => first);",
+  },
+} as const satisfies Record<string, Bug>;
