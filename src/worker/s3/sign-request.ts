@@ -10,10 +10,11 @@ import { createSigner, type SignedHeaders } from "./sigv4.ts";
  */
 const PERIOD_MS = 300_000;
 
-/** What a slot signs with in one period. */
+/** What a slot signs with in one period, in one region. */
 type Period = { readonly date: number; readonly sign: ReturnType<typeof createSigner> };
 
-const periods = new WeakMap<object, Period>();
+/** By the slot, and by the region: buckets of several regions may have the same role. */
+const periods = new WeakMap<object, Map<string, Period>>();
 
 /**
  * Signatures by URL: one cache for all slots, whose size does not grow with their number. Each of its
@@ -26,7 +27,7 @@ const kept = createBoundedCache<{ readonly in: Period; readonly headers: SignedH
 /**
  * The headers that sign a request. Those from before are used again if the same slot signed the same
  * URL in this period.
- * @param slot a slot of one bucket alone: its region is part of what signs
+ * @param slot a slot, or a session of a role
  * @param now ms since 1970
  */
 export function signWith(
@@ -36,16 +37,18 @@ export function signWith(
   now: number,
 ): SignedHeaders | Promise<SignedHeaders> {
   const date = now - (now % PERIOD_MS);
-  let period = periods.get(slot);
-  if (period?.date !== date) {
-    period = { date, sign: createSigner(new URL(url).origin, region, slot.credentials, date) };
-    periods.set(slot, period);
+  const regions = periods.get(slot) ?? new Map<string, Period>();
+  periods.set(slot, regions);
+  let used = regions.get(region);
+  if (used?.date !== date) {
+    used = { date, sign: createSigner(new URL(url).origin, region, slot.credentials, date) };
+    regions.set(region, used);
   }
-  const used = period;
+  const period = used;
   const known = kept.get(url);
-  if (known?.in === used) return known.headers;
-  return used.sign(url).then((headers) => {
-    kept.set(url, { in: used, headers });
+  if (known?.in === period) return known.headers;
+  return period.sign(url).then((headers) => {
+    kept.set(url, { in: period, headers });
     return headers;
   });
 }

@@ -38,6 +38,20 @@ async function fault(
   return (await findFault(request, { keys, region: REGION, now, dialect: "r2" }))?.code;
 }
 
+test("one session signs for the regions of all buckets with its role (A3)", async () => {
+  const session = signer();
+  const other = "https://acme-far.s3.us-east-2.amazonaws.com/fig.jpg";
+  for (const [url, region] of [
+    [URL_ONE, REGION],
+    [other, "us-east-2"],
+    [URL_ONE, REGION],
+  ] as const) {
+    expect(await signWith(session, url, region, NOON)).toEqual(
+      await sign(url, region, CREDENTIALS, NOON),
+    );
+  }
+});
+
 test.each([0, 1, 999, 1000, 150_000, PERIOD - 1])(
   "%d ms into the period the same URL has the very same headers, of its beginning",
   async (passed) => {
