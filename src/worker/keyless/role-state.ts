@@ -4,7 +4,7 @@
 import type { RoleNotice } from "../base/notice.ts";
 import type { Role } from "../config/bucket.ts";
 import { isWithin } from "../s3/bucket-state.ts";
-import type { Failure, Session } from "./session.ts";
+import { type Failure, LAST_MS, type Session } from "./session.ts";
 
 export type RoleState = {
   readonly role: Role;
@@ -45,9 +45,6 @@ const RENEW_PART = 0.5;
 /** They are also renewed, once a while, where S3 denies one object after the other: ms. */
 const DENIALS = 10;
 const DOUBTED_MS = 5 * 60_000;
-
-/** They are not used in their last moments: the request takes time, too. ms. */
-const LAST_MS = 30_000;
 
 /** After how long STS is asked again: while old credentials serve, and while there are none. ms. */
 const PAUSE_MS = 30_000;

@@ -28,6 +28,9 @@ export function isFailure(answer: Session | Failure): answer is Failure {
 /** For how long the Worker wants credentials: s. Every role allows one hour. */
 export const LASTS = 3600;
 
+/** Credentials are not used in their last moments: the request takes time, too. ms. */
+export const LAST_MS = 30_000;
+
 /** No comment, no CDATA and no entity: AWS writes none, and they would hide what counts. */
 const ANSWER =
   /^\s*(?:<\?xml[^<>]*\?>\s*)?<AssumeRoleWithWebIdentityResponse(?:\s[^<>]*)?>([^!?&]*)<\/AssumeRoleWithWebIdentityResponse>\s*$/;
@@ -44,7 +47,7 @@ const FORMS = {
  * @param text the whole answer to AssumeRoleWithWebIdentity
  * @param began when it was asked for. The credentials are used for an hour from then at most, so that a clock
  *   that is behind does not use them too long
- * @returns undefined unless everything is there, once, in its right form, and has not expired
+ * @returns undefined unless everything is there, once, in its right form, and can still be used
  */
 export function readSession(text: string, began: number, now: number): Session | undefined {
   const blocks = [...(ANSWER.exec(text)?.[1] ?? "").matchAll(BLOCK)];
@@ -56,7 +59,8 @@ export function readSession(text: string, began: number, now: number): Session |
   const expiration = only(block, "Expiration");
   if (!accessKeyId || !secretAccessKey || !sessionToken || !expiration) return undefined;
   const until = Date.parse(expiration);
-  if (!(until > now)) return undefined;
+  // Else STS would be asked again and again.
+  if (!(until - now > LAST_MS)) return undefined;
   const credentials = { accessKeyId, secretAccessKey, sessionToken };
   return { credentials, began, expires: Math.min(until, began + LASTS * 1000) };
 }
@@ -64,7 +68,7 @@ export function readSession(text: string, began: number, now: number): Session |
 /** The text of an element that is there once, and has the right form. */
 function only(block: string, element: keyof typeof FORMS): string | undefined {
   const found = [
-    ...block.matchAll(new RegExp(`<${element}>\\s*([^<>\\s]*)\\s*</${element}>`, "g")),
+    ...block.matchAll(new RegExp(`<${element}>\\s{0,99}([^<>\\s]*)\\s{0,99}</${element}>`, "g")),
   ];
   const value = found.length === 1 ? found[0]?.[1] : undefined;
   return value !== undefined && FORMS[element].test(value) ? value : undefined;

@@ -186,6 +186,18 @@ describe("while STS fails", () => {
   });
 });
 
+test.each([1, 29, 30])(
+  "credentials that STS gives for %d s are none: it is not asked again and again for one visitor",
+  async (seconds) => {
+    answer = () => {
+      if (asked.length > 20) throw new Error("asked without end");
+      return new Response(answerOf(now() + seconds * 1000));
+    };
+    expect(await ask(memory())).toBe("role-refused");
+    expect(asked).toHaveLength(1);
+  },
+);
+
 test("a question whose request was cut off is asked again by another one", async () => {
   stopClock();
   const role = memory();
