@@ -87,7 +87,7 @@ export const BROKEN_KEPT = {
   },
   "the word of the credentials is not in the key": {
     ...{ breaks: "same", file: "worker/cache/rendition-url.ts" },
-    ...{ from: `\`\${bucket.access}/`, to: "`" },
+    ...{ from: `\`\${access}/`, to: "`" },
   },
   "a key stands in the URL as it is": {
     ...{ breaks: "same", file: "worker/cache/rendition-url.ts" },

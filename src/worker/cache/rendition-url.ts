@@ -26,11 +26,13 @@ export type Wanted = {
 const BEGINNING = "https://renditions/1/";
 
 /** What follows it. */
-const FORM = /^([^?]+)\?as=([a-z.]+)&image=([^&]+)(?:&v=([\w.-]{1,64}))?$/;
+const FORM = /^([^?]+)\?as=([a-z.]+)&image=([^&]+)(?:&below=[^&]*)?(?:&v=([\w.-]{1,64}))?$/;
 
 export function renditionUrl({ bucket, key, version, variant, reads }: Wanted): string {
   const object = placeOf(bucket) + encodeKey(key);
-  const query = `?as=${reads}&image=${optionsOf(variant)}`;
+  const isOverlaid = variant.image.draw?.some((one) => one.key !== undefined);
+  const below = isOverlaid ? `&below=${encodeKey(bucket.prefix)}` : "";
+  const query = `?as=${reads}&image=${optionsOf(variant)}${below}`;
   return BEGINNING + object + query + (version ? `&v=${version}` : "");
 }
 
@@ -49,19 +51,21 @@ export function readRenditionUrl(config: Config, url: string): Wanted | undefine
     const key = decodePath(object.slice(placeOf(bucket).length));
     if (!key?.startsWith(bucket.prefix) || keyFault(key) !== undefined) continue;
     const wanted = { bucket, key, version, variant, reads };
-    return renditionUrl(wanted) === url ? wanted : undefined;
+    if (renditionUrl(wanted) === url) return wanted;
   }
   return undefined;
 }
 
 /**
- * The bucket, wherever wrangler.toml names it. With what opens it: what one key or role may read is not
- * shown to those who ask by another one.
+ * The bucket, wherever wrangler.toml names it, and its engines. With what opens it: what one key or role may
+ * read is not shown to those who ask by another one. The path of a role must not look like folders.
  */
 function placeOf(bucket: Bucket): string {
   const known = places.get(bucket);
   if (known !== undefined) return known;
-  const place = `${bucket.access}/${bucket.base.replace("://", "/")}`;
+  const access = bucket.access.replaceAll("/", ":");
+  const engines = bucket.engines.join() === "cf" ? "" : `${bucket.engines.join("+")}/`;
+  const place = `${access}/${engines}${bucket.base.replace("://", "/")}`;
   places.set(bucket, place);
   return place;
 }

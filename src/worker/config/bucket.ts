@@ -57,7 +57,8 @@ export function openR2(
   return {
     ...{ name, bucket, prefix, r2, images },
     ...{ slots: [], ...NO_SLOTS, role: undefined },
-    base: bucket === binding ? `r2://${binding}/` : `r2://${binding}/${bucket}/`,
+    // A name that has no slash is no folder of the bucket.
+    base: bucket === binding ? `r2://${binding}/` : `r2://${binding}.${bucket}/`,
     region: "auto",
     access: "r2",
     engines: ["binding"],

@@ -9,6 +9,7 @@ import {
 import { type Config, readConfig } from "../../../src/worker/config/config.ts";
 import { READS, type Reads } from "../../../src/worker/request/format.ts";
 import { ENV, SECRETS, VARS } from "../../support/env.ts";
+import { EC_KEY } from "../../support/issuer.ts";
 
 const OTHER = { ...VARS.BUCKETS.media, credentials: "OTHER" };
 const OTHER_SECRETS = { OTHER_ACCESS_KEY_ID: "id", OTHER_SECRET_ACCESS_KEY: "secret" };
@@ -132,6 +133,72 @@ test("a changed region, signing key or route leaves the key as it is", () => {
   });
   expect(url({}, changed)).toBe(url());
 });
+
+/** What the engine "binding" needs, and buckets that share an origin and the word of their credentials. */
+const R2 = { get: () => {}, head: () => {} };
+const BOUND = {
+  IMAGES: { input: () => {}, info: () => {} },
+  MEDIA: R2,
+  ROUTES: VARS.ROUTES.filter(({ svg }) => !svg),
+};
+const { media } = VARS.BUCKETS;
+const LOGO = { ...VARS.PRESETS, card: { ...VARS.PRESETS.card, draw: [{ key: "logo.png" }] } };
+const { prefix: _prefix, ...whole } = media;
+const AT = { ...whole, endpoint: "https://s3.example", bucket: "own" };
+const ARN = "arn:aws:iam::1:role/a";
+const KEYLESS = { OIDC: { issuer: "https://images.example.com" }, OIDC_SIGNING_KEY: EC_KEY };
+
+/** Two buckets by which other bytes are made of one object, or of two objects that seem to be one. */
+test.each<[string, object, object, object, string, string]>([
+  [
+    "the overlay is another object, below another prefix",
+    { ...media, engine: "binding", prefix: "published/new/" },
+    { ...media, engine: "binding" },
+    { PRESETS: LOGO },
+    ...(["a.jpg", "new/a.jpg"] as const),
+  ],
+  ["the engine is another one", { ...media, engine: "binding" }, media, {}, "a.jpg", "a.jpg"],
+  [
+    "the engine has another one behind it",
+    { ...media, engine: "binding" },
+    { ...media, engine: ["binding", "cf"] },
+    {},
+    ...(["a.jpg", "a.jpg"] as const),
+  ],
+  [
+    "the bucket's name is a folder of the other one",
+    { binding: "MEDIA", prefix: "photos/" },
+    { binding: "MEDIA", bucket: "photos" },
+    {},
+    ...(["a.jpg", "a.jpg"] as const),
+  ],
+  [
+    "the path of the role has the place of the other one",
+    { ...AT, engine: "binding", role: ARN },
+    { ...AT, engine: "binding", role: `${ARN}/https/s3.example/own/b`, bucket: "far" },
+    KEYLESS,
+    ...(["b/https/s3.example/far/a.jpg", "a.jpg"] as const),
+  ],
+  [
+    "the path of the role leads to the other one",
+    { ...AT, engine: "binding" },
+    { ...AT, engine: "binding", role: `${ARN}/../../AWS` },
+    KEYLESS,
+    ...(["a.jpg", "a.jpg"] as const),
+  ],
+])(
+  "where %s, the key is another one, and is read as written (W3, W4)",
+  (_name, one, two, more, key, other) => {
+    const config = configOf({ ...BOUND, BUCKETS: { ...VARS.BUCKETS, media: one, two }, ...more });
+    const both = [wanted({ key }, config), wanted({ bucket: "two", key: other }, config)];
+    const urls = both.map((asked) => new Request(renditionUrl(asked)).url);
+    expect(new Set(urls).size).toBe(2);
+    expect(urls.map((text) => readRenditionUrl(config, text)?.bucket.name)).toEqual([
+      "media",
+      "two",
+    ]);
+  },
+);
 
 const LONG = `${"é".repeat(500)}/abc.jpg`;
 
