@@ -1,7 +1,7 @@
 // The bindings of the Worker that a bucket may need: Cloudflare Images, and an R2 bucket.
 
 import { has } from "../base/json.ts";
-import { custom, type Schema } from "./schema.ts";
+import type { Schema } from "./schema.ts";
 
 /** Cloudflare's Images binding. */
 export type Images = Pick<ImagesBinding, "input" | "info">;
@@ -9,17 +9,17 @@ export type Images = Pick<ImagesBinding, "input" | "info">;
 /** The binding of an R2 bucket. */
 export type R2Source = Pick<R2Bucket, "get" | "head">;
 
-export const imagesSchema = binding(
-  '[images] binding = "IMAGES"',
-  custom("an Images binding", isImages),
-);
-export const r2Schema = binding("it to [[r2_buckets]]", custom("an R2 bucket's binding", isR2));
+export const imagesSchema = binding(isImages, "an Images binding", '[images] binding = "IMAGES"');
+export const r2Schema = binding(isR2, "an R2 bucket's binding", "it to [[r2_buckets]]");
 
-/** @param remedy what to add to the configuration if there is no such binding */
-function binding<T>(remedy: string, schema: Schema<T>): Schema<T> {
+/**
+ * A binding. No message repeats a value: under a wrong name, it may be a secret.
+ * @param remedy what to add to the configuration if there is no such binding
+ */
+function binding<T>(test: (value: unknown) => value is T, what: string, remedy: string): Schema<T> {
   return (value, path, report) => {
-    if (value !== undefined) return schema(value, path, report);
-    report(path, `is missing: add ${remedy}`);
+    if (test(value)) return value;
+    report(path, value === undefined ? `is missing: add ${remedy}` : `is not ${what}`);
     return undefined;
   };
 }

@@ -60,7 +60,7 @@ describe("vitrine check finds what is missing or misnamed", () => {
     [
       "an R2 bucket that is the Images binding",
       project({ binding: "IMAGES" }, { images: IMAGES }),
-      "  IMAGES: {} is not an R2 bucket's binding\n",
+      "  IMAGES: is not an R2 bucket's binding\n",
     ],
     [
       "a var in place of the Images binding",
@@ -68,7 +68,7 @@ describe("vitrine check finds what is missing or misnamed", () => {
         ...project(S3, { secrets: KEYS }),
         vars: { BUCKETS: { media: S3 }, ROUTES, PRESETS, IMAGES: "x" },
       },
-      '  IMAGES: "x" is not an Images binding\n',
+      "  IMAGES: is not an Images binding\n",
     ],
     [
       "a bucket that is not the binding's",

@@ -446,6 +446,16 @@ test("a secret pasted into the wrong line is not repeated in the message", () =>
   }
 });
 
+test.each(["SHORT_SECRET_ACCESS_KEY", "IMAGES", "__proto__", "constructor", "BUCKETS"])(
+  "what is under the name of a binding, and is none, is not repeated in the message: %s",
+  (binding) => {
+    const short = { SHORT_SECRET_ACCESS_KEY: "minioadmin" };
+    const found = mistakes({ BUCKETS: { media: { binding } }, ...short, IMAGES: "minioadmin" });
+    expect(found).toContain(`${binding}: is not an R2 bucket's binding`);
+    expect(found.join()).not.toContain("minioadmin");
+  },
+);
+
 test("session credentials are refused, with the reason and without the key (A11)", () => {
   const found = mistakes({ AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE" });
   expect(found).toHaveLength(1);
