@@ -20,7 +20,7 @@ const NAMES = {
   "./nuxt": ["nuxtProvider"],
   "./unpic": ["unpicTransformer"],
   "./testing": ["createS3", "createEdge", "createCache", "serveS3", "serveEdge"],
-  "./testing/worker": ["throughEdge"],
+  "./testing/worker": ["throughEdge", "throughImages"],
 } as const;
 
 test("each export is tried here", () => {

@@ -40,8 +40,8 @@ test("nothing in it names a file of the machine that packed it", () => {
   expect(telling).toEqual([]);
 });
 
-test("it weighs less than 3.6 MB packed, and most of that are the pictures of the local run", () => {
-  expect(packed.size).toBeLessThan(3_600_000);
+test("it weighs less than 3.7 MB packed, and most of that are the pictures of the local run", () => {
+  expect(packed.size).toBeLessThan(3_700_000);
   const weigh = (form: RegExp) =>
     packed.files.filter(({ path }) => form.test(path)).reduce((sum, { size }) => sum + size, 0);
   expect(weigh(/^fixtures\//)).toBeGreaterThan(weigh(/^(?!fixtures\/)/));
