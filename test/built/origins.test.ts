@@ -1,0 +1,162 @@
+// The built Worker in workerd with the engine "binding": a stored session, a role with each kind of signing
+// key, and an R2 bucket. The runtime's own cryptography signs the tokens that the strict STS verifies.
+
+import { createPublicKey, hash } from "node:crypto";
+import { join } from "node:path";
+import { http, passthrough } from "msw";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createS3 } from "../../src/emulator/s3/s3.ts";
+import { serveEdge } from "../../src/emulator/serve-edge.ts";
+import { createSts } from "../../src/emulator/sts/sts.ts";
+import type { Sts } from "../../src/emulator/sts/types.ts";
+import { BUILT, ROOT } from "../support/built.ts";
+import { BASE, SECRETS, VARS } from "../support/env.ts";
+import { createHarness } from "../support/harness.ts";
+import { EC_KEY, ISSUER, ROLE, RSA_KEY, SESSION } from "../support/issuer.ts";
+import { handlersOf } from "../support/s3-handlers.ts";
+import { file, network, setUp } from "../support/stand.ts";
+import type { Deployed } from "./origins.ts";
+
+const STS = "https://sts.eu-west-1.amazonaws.com";
+const HOST = new URL(ISSUER).host;
+const { media } = VARS.BUCKETS;
+const VARIANT = "/images/card/photos/fig.jpg";
+const KEY = "published/photos/fig.jpg";
+
+const bound = { ...media, engine: "binding" };
+const keyless = (key: string) => ({
+  BUCKETS: { media: { ...bound, role: ROLE } },
+  OIDC: { issuer: ISSUER },
+  OIDC_SIGNING_KEY: key,
+});
+const SETTINGS = {
+  "a session that is stored": {
+    ...{ AWS_ACCESS_KEY_ID: SESSION.accessKeyId, AWS_SECRET_ACCESS_KEY: SESSION.secretAccessKey },
+    AWS_SESSION_TOKEN: SESSION.sessionToken,
+    BUCKETS: { media: bound },
+  },
+  "a role, by an EC key": keyless(EC_KEY),
+  "a role, by an RSA key": keyless(RSA_KEY),
+  "an R2 binding": {
+    BUCKETS: { media: { binding: "MEDIA_BUCKET", bucket: "acme-media", prefix: "published/" } },
+  },
+} as const satisfies Record<string, Deployed["settings"]>;
+
+type Headers = { readonly version: string };
+
+let door: Awaited<ReturnType<typeof serveEdge>>;
+let server: ReturnType<typeof createHarness>;
+let sts: Sts;
+let s3: ReturnType<typeof createS3>;
+let names = 0;
+
+function deploy(settings: Deployed["settings"], images: Deployed["images"] = "strict"): Headers {
+  const version: Deployed = { name: `${names++}`, images, settings };
+  return { version: JSON.stringify(version) };
+}
+
+beforeAll(async () => {
+  network.listen();
+  const { edge } = setUp({ cache: false });
+  door = await serveEdge(edge);
+  const { AWS_ACCESS_KEY_ID: _, AWS_SECRET_ACCESS_KEY: __, ...secrets } = SECRETS;
+  const config = {
+    ...{ name: "origins", main: join(ROOT, "test/built/origins.ts") },
+    compatibility_date: "2026-11-01",
+    alias: { "built-worker": join(BUILT, "index.js") },
+    vars: { ...VARS, ROUTES: VARS.ROUTES.filter(({ svg }) => !svg), LOCAL_EDGE: door.url },
+    images: { binding: "IMAGES" },
+    r2_buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "acme-media" }],
+  };
+  server = createHarness({ root: ROOT, workers: [{ config, secrets }] });
+  await server.listen();
+  network.use(http.all(`${new URL(door.url).origin}/*`, () => passthrough()));
+  const put = { method: "PUT", body: file("photos/fig.jpg") };
+  expect((await server.fetch(`/${KEY}`, put)).status).toBe(204);
+});
+afterAll(async () => {
+  await server.close();
+  await door.close();
+  network.close();
+});
+
+/** Starts STS and S3 anew. STS asks a version for its keys. */
+function begin(version: Headers): void {
+  const audience = { [`${HOST}:aud`]: "sts.amazonaws.com", [`${HOST}:sub`]: "vitrine" };
+  sts = createSts({
+    fetch: async (input) => {
+      const { pathname } = new URL(`${input}`);
+      const answer = await server.fetch(pathname, { headers: version });
+      return new Response(await answer.arrayBuffer(), { status: answer.status });
+    },
+    providers: { [ISSUER]: { clientIds: ["sts.amazonaws.com"] } },
+    roles: { [ROLE]: { trusts: ISSUER, StringEquals: audience } },
+    endpoint: STS,
+  });
+  const { endpoint, bucket, region, prefix } = media;
+  const { sessions } = sts;
+  s3 = createS3({ endpoint, bucket, region, credentials: SESSION, sessions, readable: prefix });
+  s3.objects.set(KEY, { body: file("photos/fig.jpg"), type: "image/jpeg" });
+  const askSts = http.post(`${STS}/`, async ({ request }) =>
+    sts.fetch(request.url, {
+      ...{ method: request.method, headers: request.headers },
+      body: await request.text(),
+    }),
+  );
+  const { origin } = new URL(door.url);
+  network.resetHandlers(
+    ...handlersOf(s3),
+    askSts,
+    http.all(`${origin}/*`, () => passthrough()),
+  );
+  server.clearLogs();
+}
+
+async function show(version: Headers, accept: string) {
+  const answer = await server.fetch(VARIANT, { headers: { ...version, accept } });
+  const bytes = Buffer.from(await answer.arrayBuffer());
+  expect([answer.status, server.lines()]).toEqual([200, []]);
+  const { format, compression, width, height } = await sharp(bytes).metadata();
+  return { kind: format === "heif" ? compression : format, width, height };
+}
+
+describe.each(Object.entries(SETTINGS))("%s", (name, settings) => {
+  const ofS3 = name !== "an R2 binding";
+  const asksSts = name.startsWith("a role");
+
+  test.each([
+    ["strict", "image/webp", "webp"],
+    ["wrangler's", "*/*", "jpeg"],
+  ] as const)(
+    "the %s Images binding shows its object to Accept %s as %s (K1, K4, B2)",
+    async (images, accept, kind) => {
+      const version = deploy(settings, images);
+      begin(version);
+      for (let times = 1; times <= 2; times++) {
+        expect(await show(version, accept)).toEqual({ kind, width: 160, height: 160 });
+        const asked = s3.requests.map(({ url }) => url);
+        expect(asked).toEqual(ofS3 ? Array(times).fill(`${BASE}${KEY}`) : []);
+        expect(sts.calls.map(({ status }) => status)).toEqual(asksSts ? [200] : []);
+      }
+    },
+  );
+});
+
+test.each([
+  ["EC", EC_KEY, "ES256"],
+  ["RSA", RSA_KEY, "RS256"],
+])("the issuer publishes the public half of its %s key alone (K2, K3)", async (_kind, key, alg) => {
+  const headers = deploy(keyless(key));
+  const read = async (path: string) =>
+    JSON.parse(await (await server.fetch(path, { headers })).text());
+  const found = await read("/.well-known/openid-configuration");
+  expect(found).toMatchObject({ issuer: ISSUER, jwks_uri: `${ISSUER}/.well-known/jwks.json` });
+  const { keys } = await read("/.well-known/jwks.json");
+  const { kid, alg: signs, use, ...jwk } = keys[0];
+  const own = createPublicKey(key).export({ format: "jwk" });
+  expect([keys.length, signs, use, jwk]).toEqual([1, alg, "sig", own]);
+  const named = Object.entries(own).sort(([one], [other]) => (one < other ? -1 : 1));
+  const thumbprint = hash("sha256", JSON.stringify(Object.fromEntries(named)), "base64url");
+  expect(kid).toBe(thumbprint);
+});
