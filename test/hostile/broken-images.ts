@@ -3,11 +3,16 @@
 import type { Bug } from "./bug.ts";
 
 export const BROKEN_IMAGES = {
-  "the output's type is not compared": {
+  "neither the output's type nor its length is compared": {
     ...{ breaks: "originals", engine: "binding" },
     file: "worker/images/output.ts",
     from: "if (type !== format) {",
     to: "if (false) {",
+    also: {
+      file: "worker/images/output.ts",
+      from: "if (type === original.type && bytes.length === original.length) {",
+      to: "if (false) {",
+    },
   },
   "a picture of the original's length is passed": {
     ...{ breaks: "originals", engine: "binding" },
@@ -33,11 +38,16 @@ export const BROKEN_IMAGES = {
     from: "if (marker === COMMENT) return false;",
     to: "",
   },
-  "an SVG passes": {
+  "an SVG passes, and no length is compared": {
     ...{ breaks: "originals", engine: "binding" },
     file: "worker/images/sniff.ts",
     from: "[/^GIF8[79]a/,",
     to: '[/^<svg/, "image/png"], [/^GIF8[79]a/,',
+    also: {
+      file: "worker/images/output.ts",
+      from: "if (type === original.type && bytes.length === original.length) {",
+      to: "if (false) {",
+    },
   },
   "the length is not checked": {
     ...{ breaks: "lengths", engine: "binding" },

@@ -15,8 +15,8 @@ const SHOW =
 
 /** The gateway changes what it asks the cached entrypoint. */
 const asking = (changed: string) =>
-  `const own = context.exports?.Renditions;
-  const exports = { Renditions: own && { fetch: (asked) => own.fetch(${changed}) } };
+  `const loopback = context.exports?.Renditions;
+  const exports = { Renditions: loopback && { fetch: (asked) => loopback.fetch(${changed}) } };
   return show(request, order, facts, terms, max_age, { env, context: { ...context, exports }, deadline, keep });`;
 
 /** The gateway adds something of its request to the key. */

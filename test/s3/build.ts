@@ -8,7 +8,8 @@ import { BUGS, type Bug, builtWith } from "./bugs.ts";
 
 export default async function build(): Promise<void> {
   beginToListen();
-  await Promise.all([buildWorker(LOCAL_ENTRY, BUILT_LOCAL), ...BUGS.map(buildWithBug)]);
+  const builds = [buildWorker(), buildWorker(LOCAL_ENTRY, BUILT_LOCAL)];
+  await Promise.all([...builds, ...BUGS.map(buildWithBug)]);
 }
 
 /** Builds a copy in which the bug is. */

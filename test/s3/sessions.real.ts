@@ -1,11 +1,15 @@
 // Session credentials of the server's STS: as the Worker signs with them, and wrong ones.
 
-import { beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { Credentials } from "../../src/worker/config/slot.ts";
 import { sign } from "../../src/worker/s3/sigv4.ts";
+import { builtWorker } from "../bench/subjects.ts";
+import { type Running, start } from "../bench/workerd.ts";
+import { type OutsideImages, startOutsideImages } from "../support/outside-images.ts";
 import { createBucket, letRead, putObject } from "./client.ts";
 import { tell } from "./figures.ts";
 import { draw } from "./pictures.ts";
+import { secretsOf, varsFor } from "./run-vitrine.ts";
 import { expired, getSession, letAskForSessions, type Session } from "./sts.ts";
 import { REGION, theWorld, USERS, useSessions } from "./world.ts";
 
@@ -51,3 +55,60 @@ test.for([
     tell(task, { check: `session credentials with ${what}: refused:`, right: 1, of: 1 });
   },
 );
+
+let images: OutsideImages;
+beforeAll(async () => {
+  images = await startOutsideImages();
+});
+afterAll(() => images.close());
+
+let worker: Running | undefined;
+afterEach(() => worker?.stop());
+
+/** Runs the built Worker with the engine "binding". Images is none that reads pictures. */
+async function show(current: Credentials, next?: Credentials) {
+  const { BUCKETS, ...vars } = varsFor({ bucket });
+  const tokens = {
+    ...(current.sessionToken && { AWS_SESSION_TOKEN: current.sessionToken }),
+    ...(next?.sessionToken && { AWS_SESSION_TOKEN_NEXT: next.sessionToken }),
+  };
+  const media = { ...BUCKETS.media, engine: "binding" };
+  const { port } = new URL(theWorld().endpoint);
+  let log = "";
+  worker = await start(
+    builtWorker({ ...vars, ...secretsOf(current, next), ...tokens, BUCKETS: { media } }),
+    {
+      ...{ outside: `127.0.0.1:${port}`, images: images.address },
+      log: (text) => {
+        log += text;
+      },
+    },
+  );
+  const answer = await fetch(`http://127.0.0.1:${worker.port}/images/card/a%20b%2Bc.png`, {
+    headers: { accept: "image/webp,*/*" },
+  });
+  await answer.arrayBuffer();
+  return { shown: [answer.status, answer.headers.get("content-type")], log };
+}
+
+test("the built Worker shows a picture with session credentials (A11)", async ({ task }) => {
+  expect((await show(session)).shown).toEqual([200, "image/webp"]);
+  tell(task, { check: "a picture with session credentials:", right: 1, of: 1 });
+});
+
+test("where S3 refuses the session's key, the next slot serves, and the log says so (A11)", async ({
+  task,
+}) => {
+  const wrong = await show({ ...session, secretAccessKey: "wrong" }, USERS.reader);
+  expect(wrong.shown).toEqual([200, "image/webp"]);
+  expect(wrong.log).toContain("SignatureDoesNotMatch");
+  tell(task, { check: "a wrong session, and the next slot:", right: 1, of: 1 });
+});
+
+// AWS says ExpiredToken, and the next slot serves: test/worker has that. This server has no word for it.
+test("an expired token of this server is an object that may not be read (A6)", async ({ task }) => {
+  const old = await show(expired(session), USERS.reader);
+  expect(old.shown).toEqual([404, "text/plain; charset=utf-8"]);
+  expect(old.log).toContain("AccessDenied");
+  tell(task, { check: "an expired token, told as AccessDenied:", right: 1, of: 1 });
+});
