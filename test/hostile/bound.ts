@@ -260,7 +260,7 @@ async function readAll(stream: ReadableStream): Promise<Buffer> {
 }
 
 const urlIn = (file: Buffer) =>
-  /ORIGINAL-BYTES (\S+)/.exec(file.toString("latin1"))?.[1]?.replace(/\xff\xd9$/, "") ?? "";
+  /ORIGINAL-BYTES ([!-~]+)/.exec(file.toString("latin1"))?.[1]?.replace(/\xff\xd9$/, "") ?? "";
 
 /** The type that the first bytes say. */
 export function typeOf(file: Uint8Array): string | undefined {

@@ -62,6 +62,9 @@ const FREE =
 /** The statuses of a fallback, each with the seconds that caches may keep it. */
 const KEPT: Readonly<Record<number, number>> = { 404: 60, 415: 60, 502: 10 };
 
+/** The bucket and the prefix of an object. */
+const BASE = /^https:\/\/[^/]+\/(?:published\/|acme-other\/)/;
+
 /** What the strict S3 knows of sessions, by engine. */
 const SESSIONS: Partial<Record<Engine, readonly Required<Credentials>[]>> = {
   session: [
@@ -244,10 +247,12 @@ export const ofRequests = {
       const place = FALLBACKS[route]?.replace(/[^/]*$/, "");
       for (const call of instead) await checkCall(place ?? assert.fail(), call);
       for (const made of happened.made) checkMade(made, happened);
+      const bases = new Set(happened.calls.map(({ url }) => BASE.exec(url)?.[0]));
       for (const call of happened.drawn) {
-        const base = /^https:\/\/[^/]+\/(?:published\/|acme-other\/)/.exec(own[0]?.url ?? "")?.[0];
+        const base = BASE.exec(call.url)?.[0] ?? assert.fail(call.url);
+        assert.ok(bases.has(base), `of another bucket: ${call.url}`);
         assert.equal(call.url, `${base}marks/one%20%26%20only.png`);
-        await checkCall(base ?? assert.fail(), call);
+        await checkCall(base, call);
       }
       if (/^\/(?:private|secret)\//.test(route)) {
         assert.ok((input.signed ?? 0) > 0 && (input.signed ?? 0) <= 86_400, "shown unsigned");
