@@ -118,8 +118,8 @@ export const BROKEN_IMAGES = {
   "the tag of the original is passed on": {
     ...{ breaks: "silence", engine: "r2" },
     file: "worker/images/make.ts",
-    from: 'return new Headers({ etag: `"cf-${tag}"`,',
-    to: 'return new Headers({ etag: `"cf-${tag}-etag-of-the-original"`,',
+    from: `return new Headers({ etag: \`"cf-\${tag}"\`,`,
+    to: `return new Headers({ etag: \`"cf-\${tag}-etag-of-the-original"\`,`,
   },
   "the log has the token of a role": {
     ...{ breaks: "silence", engine: "role" },
@@ -130,13 +130,13 @@ export const BROKEN_IMAGES = {
   "a broken object is kept as no image": {
     ...{ breaks: "certain", engine: "binding" },
     file: "worker/images/counted.ts",
-    from: 'return { event: "origin-failed", reason: `the object broke off: ${error}`, passing: true };',
-    to: 'return { event: "source-unreadable", reason: `the object broke off: ${error}`, certain: true };',
+    from: `return { event: "origin-failed", reason: \`the object broke off: \${error}\`, passing: true };`,
+    to: `return { event: "source-unreadable", reason: \`the object broke off: \${error}\`, certain: true };`,
   },
   "what R2 fails at is missing": {
     ...{ breaks: "certain", engine: "r2" },
     file: "worker/images/source.ts",
-    from: 'return { event: "origin-failed", reason: `R2 failed: ${error}`, passing: true };',
+    from: `return { event: "origin-failed", reason: \`R2 failed: \${error}\`, passing: true };`,
     to: 'return { event: "object-missing", certain: true };',
   },
   "each engine is asked once more, and once more": {
