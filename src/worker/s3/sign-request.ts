@@ -39,16 +39,16 @@ export function signWith(
   const date = now - (now % PERIOD_MS);
   const regions = periods.get(slot) ?? new Map<string, Period>();
   periods.set(slot, regions);
-  let used = regions.get(region);
-  if (used?.date !== date) {
-    used = { date, sign: createSigner(new URL(url).origin, region, slot.credentials, date) };
-    regions.set(region, used);
+  let period = regions.get(region);
+  if (period?.date !== date) {
+    period = { date, sign: createSigner(new URL(url).origin, region, slot.credentials, date) };
+    regions.set(region, period);
   }
-  const period = used;
+  const used = period;
   const known = kept.get(url);
-  if (known?.in === period) return known.headers;
-  return period.sign(url).then((headers) => {
-    kept.set(url, { in: period, headers });
+  if (known?.in === used) return known.headers;
+  return used.sign(url).then((headers) => {
+    kept.set(url, { in: used, headers });
     return headers;
   });
 }
