@@ -16,39 +16,59 @@ const bytes = (...parts: (string | readonly number[])[]) =>
     parts.map((part) => (typeof part === "string" ? Buffer.from(part) : Buffer.from(part))),
   );
 
-/** What begins a file of each type, with metadata where a type may have some. */
-const HEADS: Readonly<Record<string, (inside: string) => Buffer>> = {
-  "image/jpeg": (inside) => {
-    const segment = (marker: number, text: string) =>
-      bytes([0xff, marker, (text.length + 2) >> 8, (text.length + 2) & 255], text);
+const uint32 = (number: number) => [24, 16, 8, 0].map((by) => (number >> by) & 255);
+const uint32le = (number: number) => uint32(number).reverse();
+/** The parts of files: with the length before the type, or behind it. */
+const segment = (marker: number, text: string) =>
+  bytes([0xff, marker, (text.length + 2) >> 8, (text.length + 2) & 255], text);
+const pngChunk = (type: string, data: string | readonly number[]) =>
+  Buffer.concat([bytes(uint32(data.length), type, data), Buffer.alloc(4)]);
+const webpChunk = (type: string, data: string) =>
+  bytes(type, uint32le(data.length), data, data.length % 2 ? [0] : []);
+const box = (type: string, data: string) => bytes(uint32(data.length + 8), type, data);
+
+/** A file of each type with a text in place of its pixels, and another one in its metadata, if it is not "". */
+const FILES: Readonly<Record<string, (text: string, inside: string) => Buffer>> = {
+  "image/jpeg": (text, inside) => {
     const frame = [0xff, 0xc0, 0, 11, 8, 0, 99, 0, 99, 1, 1, 0x11, 0];
     const scan = [0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0];
+    const told = inside === "" ? [] : [segment(0xe1, `Exif\0\0${inside}`), segment(0xfe, inside)];
     return Buffer.concat([
       bytes([0xff, 0xd8]),
       segment(0xe0, "JFIF\0\x01\x01\0\0\x01\0\x01\0\0"),
-      ...(inside === "" ? [] : [segment(0xe1, `Exif\0\0${inside}`), segment(0xfe, inside)]),
-      bytes(frame, scan),
+      ...told,
+      bytes(frame, scan, text),
+      ...told, // also between the scans, and behind the picture
+      bytes(scan, text, [0xff, 0xd9], inside),
     ]);
   },
-  "image/png": () =>
-    bytes(
-      [0x89],
-      "PNG\r\n",
-      [0x1a, 10, 0, 0, 0, 13],
-      "IHDR",
-      [0, 0, 0, 99, 0, 0, 0, 99, 8, 2, 0, 0, 0],
-    ),
-  "image/webp": () => bytes("RIFF", [99, 0, 0, 0], "WEBPVP8 ", [80, 0, 0, 0]),
-  "image/gif": () => bytes("GIF89a", [99, 0, 99, 0, 0, 0, 0]),
-  "image/avif": () => bytes([0, 0, 0, 28], "ftypavif", [0, 0, 0, 0], "avifmif1"),
-  "image/svg+xml": () => bytes('<svg xmlns="http://www.w3.org/2000/svg">'),
-  "text/html": () => bytes("<!doctype html><p>"),
+  "image/png": (text, inside) =>
+    Buffer.concat([
+      bytes([0x89], "PNG\r\n", [0x1a, 10]),
+      pngChunk("IHDR", [0, 0, 0, 99, 0, 0, 0, 99, 8, 2, 0, 0, 0]),
+      ...(inside === "" ? [] : [pngChunk("eXIf", inside), pngChunk("iTXt", inside)]),
+      pngChunk("IDAT", text),
+      pngChunk("IEND", ""),
+      bytes(inside),
+    ]),
+  "image/webp": (text, inside) => {
+    const told = inside === "" ? [] : [webpChunk("EXIF", inside), webpChunk("XMP ", inside)];
+    const all = Buffer.concat([bytes("WEBP"), webpChunk("VP8 ", text), ...told]);
+    return Buffer.concat([bytes("RIFF", uint32le(all.length)), all, bytes(inside)]);
+  },
+  "image/gif": (text, inside) => bytes("GIF89a", [99, 0, 99, 0, 0, 0, 0], text, inside),
+  "image/avif": (text, inside) =>
+    Buffer.concat([
+      bytes([0, 0, 0, 28], "ftypavif", [0, 0, 0, 0], "avifmif1", [0, 0, 0, 0]),
+      ...(inside === "" ? [] : [box("meta", `\0\0\0\0\0\0\0\x14infe\x02\0\0\0\0\x02\0\0Exif`)]),
+      box("mdat", text + inside),
+    ]),
+  "image/svg+xml": (text) => bytes('<svg xmlns="http://www.w3.org/2000/svg">', text),
+  "text/html": (text) => bytes("<!doctype html><p>", text),
 };
 
-const ends: Readonly<Record<string, readonly number[]>> = { "image/jpeg": [0xff, 0xd9] };
-
 function fileOf(type: string, text: string, inside = ""): Buffer {
-  return Buffer.concat([HEADS[type]?.(inside) ?? bytes(), bytes(text, ends[type] ?? [])]);
+  return FILES[type]?.(`${text}\n`, inside) ?? bytes(text);
 }
 
 /** The bytes of the object of a URL. */
@@ -260,12 +280,12 @@ async function readAll(stream: ReadableStream): Promise<Buffer> {
 }
 
 const urlIn = (file: Buffer) =>
-  /ORIGINAL-BYTES ([!-~]+)/.exec(file.toString("latin1"))?.[1]?.replace(/\xff\xd9$/, "") ?? "";
+  /ORIGINAL-BYTES (http\S+)\n/.exec(file.toString("latin1"))?.[1] ?? "";
 
 /** The type that the first bytes say. */
 export function typeOf(file: Uint8Array): string | undefined {
-  return Object.entries(HEADS).find(([, head]) => {
-    const own = head("").subarray(0, 3);
+  return Object.entries(FILES).find(([, fileWith]) => {
+    const own = fileWith("", "").subarray(0, 3);
     return own.every((byte, at) => file[at] === byte);
   })?.[0];
 }

@@ -12,7 +12,6 @@ import { outputOf, transformOf } from "./options.ts";
 import { type Output, readOutput } from "./output.ts";
 import { type Drawn, openOverlays } from "./overlays.ts";
 import type { Open, Opened } from "./source.ts";
-import { withoutMetadata } from "./without-metadata.ts";
 
 /** What a rendition is made of. */
 export type Making = {
@@ -33,10 +32,8 @@ type Made = Output & { readonly original: Opened; readonly told: ImageInfoRespon
 export async function makePicture(making: Making, asked: Asked): Promise<Rendition | Refusal> {
   const made = await makeTwice(making, asked, false);
   if (isRefusal(made)) return made;
-  // Whether the binding removes them itself is not known (B9).
-  const bytes = made.type === "image/jpeg" ? withoutMetadata(made.bytes) : made.bytes;
-  if (!bytes) return { event: "wrong-type", type: made.type, reason: "the JPEG has no scan" };
-  const headers = await headersOf({ ...made, bytes });
+  const { bytes } = made;
+  const headers = await headersOf(made);
   headers.set("content-length", `${bytes.length}`);
   const { body } = new Response(bytes);
   return { status: 200, headers, body, text: "", type: made.type, standsIn: false };

@@ -6,12 +6,14 @@ import { type Failure, failureFor } from "../edge/codes.ts";
 import { joined } from "./counted.ts";
 import { sniff } from "./sniff.ts";
 import type { Opened } from "./source.ts";
+import { avifWithout, pngWithout, webpWithout } from "./without-chunks.ts";
+import { withoutMetadata } from "./without-metadata.ts";
 
 /** A whole picture. */
 export type Output = { readonly type: string; readonly bytes: Uint8Array<ArrayBuffer> };
 
 /** More than any picture of 12,000 px a side that a page can use. It must fit into the memory: bytes. */
-const LONGEST_OUTPUT = 50_000_000;
+const LONGEST_OUTPUT = 25_000_000;
 
 /** The statuses that tell two meanings of a code apart. The binding gives none (B3). */
 const STATUSES: Readonly<Record<string, number>> = { "9402": 413, "9516": 422 };
@@ -61,13 +63,16 @@ async function readAll(
     length += value.length;
     if (length > LONGEST_OUTPUT || isOver()) {
       reader.cancel().catch(() => {});
-      return { event: "edge-failed", reason: "the picture has over 50 MB" };
+      return { event: "edge-failed", reason: "the picture has over 25 MB" };
     }
     pieces.push(value);
   }
 }
 
-/** Passes a picture of the format that was asked for, unless it can be the original itself. */
+/**
+ * Passes a picture of the format that was asked for, without its metadata, unless it can be the original
+ * itself. An AVIF with metadata is asked for in another format.
+ */
 function guarded(
   bytes: Uint8Array<ArrayBuffer>,
   format: string,
@@ -80,8 +85,19 @@ function guarded(
   if (type === original.type && bytes.length === original.length) {
     return { event: "original-is-smaller", type, reason: "it may be the original itself" };
   }
-  return { type, bytes };
+  const plain = WITHOUT[type]?.(bytes);
+  if (plain) return { type, bytes: plain };
+  const event = type === "image/avif" ? "too-large-for-avif" : "wrong-type";
+  return { event, type, reason: "it is broken, or its metadata cannot be removed" };
 }
+
+/** Whether the binding removes metadata itself is not known (B9). */
+const WITHOUT: Readonly<Record<string, typeof avifWithout>> = {
+  "image/jpeg": withoutMetadata,
+  "image/png": pngWithout,
+  "image/webp": webpWithout,
+  "image/avif": avifWithout,
+};
 
 /** What an error of the binding means. Its text is for the log alone. */
 function failureOf(error: unknown, originals: readonly Opened[]): Failure {
