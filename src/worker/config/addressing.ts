@@ -1,4 +1,4 @@
-// Whether a bucket's name stands in the host or in the path of its URL (A4). Pure.
+// Whether a bucket's name stands in the host or in the path of its URL (A4), and the URL of STS. Pure.
 
 export type Addressing = "virtual" | "path";
 
@@ -16,4 +16,9 @@ export function bucketBase(endpoint: string, bucket: string, addressing: Address
 export function defaultAddressing(endpoint: string, bucket: string): Addressing {
   const aws = /\.amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname);
   return aws && !bucket.includes(".") ? "virtual" : "path";
+}
+
+/** The URL of STS in a region of AWS. Those in China have a domain of their own. */
+export function defaultSts(region: string): string {
+  return `https://sts.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
 }

@@ -3,6 +3,7 @@
 import { has, isTable, json } from "../base/json.ts";
 import type { Mistake } from "../base/mistake.ts";
 import type { Refusal } from "../base/refusal.ts";
+import { defaultSts } from "./addressing.ts";
 import { imagesSchema, r2Schema } from "./bindings.ts";
 import { type Bucket, openBucket, openR2, type Role } from "./bucket.ts";
 import { bucketSchema } from "./bucket-settings.ts";
@@ -135,7 +136,7 @@ function readBuckets(vars: Vars, oidc: Oidc | undefined, report: Report): Named<
     if (settings?.role) {
       if (vars["OIDC"] === undefined) report(`${path}.role`, "needs [vars.OIDC] with an issuer");
       if (!oidc) return undefined;
-      const sts = settings.sts ?? `https://sts.${settings.region}.amazonaws.com`;
+      const sts = settings.sts ?? defaultSts(settings.region);
       const use = `${settings.role} ${sts}`;
       const role = roles.get(use) ?? { arn: settings.role, sts, oidc };
       roles.set(use, role);

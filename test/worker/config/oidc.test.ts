@@ -32,6 +32,21 @@ test("a role has where its credentials come from, and who the Worker is", () => 
   expect(bucket?.role?.oidc.keys.map(({ algorithm }) => algorithm)).toEqual(["ES256"]);
 });
 
+test.each([
+  ["us-east-1", "https://sts.us-east-1.amazonaws.com"],
+  ["us-gov-west-1", "https://sts.us-gov-west-1.amazonaws.com"],
+  ["cn-north-1", "https://sts.cn-north-1.amazonaws.com.cn"],
+  ["cn-northwest-1", "https://sts.cn-northwest-1.amazonaws.com.cn"],
+])("without sts, a role of %s asks %s", (region, sts) => {
+  const endpoint = `https://s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
+  const role = "arn:aws-cn:iam::123456789012:role/vitrine";
+  const media = { ...KEYLESS.BUCKETS.media, endpoint, region, role };
+  const own = "https://sts.example.com";
+  const { config, mistakes } = read({ BUCKETS: { media, other: { ...media, sts: own } } });
+  expect(mistakes).toEqual([]);
+  expect(config?.buckets.map((bucket) => bucket.role?.sts)).toEqual([sts, own]);
+});
+
 test("two buckets with one role share it; a role of another account does not", () => {
   const { media } = KEYLESS.BUCKETS;
   const other = { ...media, role: "arn:aws:iam::999999999999:role/vitrine" };
