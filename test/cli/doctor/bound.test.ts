@@ -93,3 +93,27 @@ test("a role's own health is told with the trust policy, and without a key of S3
     '"images.example:sub":"vitrine"',
   );
 });
+
+test.each([
+  ["without HEALTH_TOKEN", {}],
+  ["with HEALTH_TOKEN", { HEALTH_TOKEN }],
+])("an empty R2 bucket is no error after a first deploy, %s", async (_what, env) => {
+  network.use(
+    http.all("*", ({ request }) => {
+      const { pathname } = new URL(request.url);
+      if (pathname !== "/healthz") return new HttpResponse("Not found\n", { status: 404 });
+      if (!request.headers.has("authorization")) {
+        return new HttpResponse("ok\n", { headers: PROTECTION });
+      }
+      const media = { bucket: "media", slots: [], r2: "ok", edge: "no canary" };
+      return HttpResponse.json({ ok: true, buckets: [media] });
+    }),
+  );
+  const BUCKETS = { media: { binding: "MEDIA_BUCKET" } };
+  const folder = makeProject({ ...TOP, ...bound, vars: { ...vars, BUCKETS } });
+  const { out, code } = await vitrine(["doctor", "--json", "--url", HOST], { folder, env });
+  const { findings }: { findings: Finding[] } = JSON.parse(out);
+  expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
+  expect(seen(findings, "image")).toEqual([["image", "warning", "no-object-known"]]);
+  expect(code).toBe(1); // warnings: vitrine deploy ends with 0
+});
