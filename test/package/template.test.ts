@@ -2,7 +2,9 @@
 
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { beforeAll, expect, inject, test } from "vitest";
+import sharp from "sharp";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { startDev } from "./dev.ts";
 import { OFFLINE } from "./offline.ts";
 import { run } from "./run.ts";
 
@@ -44,4 +46,35 @@ test("npm run check finds no mistake: the configuration, the types of Env, TypeS
 test("the picture of vitrine sample is in the package", () => {
   const packed = readFileSync(join(cloned, "node_modules/vitrine/template/sample.jpg"));
   expect(packed).toEqual(readFileSync(join(cloned, "sample.jpg")));
+});
+
+// A project of `vitrine init --provider r2` is the same: test/docs/button.test.ts.
+describe("npm start", () => {
+  let local: Awaited<ReturnType<typeof startDev>>;
+  beforeAll(async () => {
+    local = await startDev({ cwd: cloned });
+  });
+  afterAll(() => local.stop());
+
+  test.each(["/images/card@2x/photos/fig.jpg", "/avatars/ada/thumbnail"])(
+    "shows %s, by the Images binding and a local R2 bucket",
+    async (path) => {
+      const answer = await fetch(local.url + path, { headers: { accept: "image/avif,*/*" } });
+      const { format } = await sharp(await answer.arrayBuffer()).metadata();
+      const type = answer.headers.get("content-type");
+      expect([answer.status, type, format]).toEqual([200, "image/avif", "heif"]);
+    },
+  );
+
+  test("the doctor finds no error in it", async () => {
+    const args = ["vitrine", "doctor", "--url", local.url, "--key", "photos/fig.jpg", "--json"];
+    const { stdout } = await run("npx", args, { cwd: cloned });
+    const { findings }: { findings: readonly { severity: string; check: string }[] } =
+      JSON.parse(stdout);
+    const wrong = findings.filter(({ severity }) => /^(?:error|warning)$/.test(severity));
+    expect([wrong, findings.map(({ check }) => check)]).toEqual([
+      [],
+      expect.arrayContaining(["image", "formats"]),
+    ]);
+  });
 });
