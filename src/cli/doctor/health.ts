@@ -115,7 +115,8 @@ function diagnoseSlot(project: Project, name: string, health: SlotHealth): Diagn
 }
 
 function edgeOf({ config, local }: Project, health: BucketHealth): Diagnosis[] {
-  const { bucket, edge, answered } = health;
+  const { bucket, edge, answered, role } = health;
+  if (role !== undefined && role.state !== "ok") return []; // nothing is made then: openedOf says why
   const known = config.buckets.find(({ name }) => name === bucket);
   const hasEdge = known === undefined || known.engines.includes("cf");
   const hasBinding = known?.engines.includes("binding") === true;

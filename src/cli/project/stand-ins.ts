@@ -1,11 +1,12 @@
 // Stands in for the bindings that a deployed Worker has. Here there are none, so nothing may call them.
 
-import type { Images, R2Source } from "../../worker/config/bindings.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { KnownVars } from "./known-vars.ts";
 
-const IMAGES: Images = { input: () => fail("IMAGES.input"), info: () => fail("IMAGES.info") };
-const R2: R2Source = { get: () => fail("R2 get"), head: () => fail("R2 head") };
+// In the form that imagesSchema and r2Schema check. Their types would need those of the Workers runtime, which
+// the tests in a browser do not have.
+const IMAGES = { input: () => fail("IMAGES.input"), info: () => fail("IMAGES.info") };
+const R2 = { get: () => fail("R2 get"), head: () => fail("R2 head") };
 
 /** The bindings of an environment by their names, as `readConfig` wants them. */
 export function standIns({ images, r2Buckets }: Pick<KnownVars, "images" | "r2Buckets">): Vars {

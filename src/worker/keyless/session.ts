@@ -85,7 +85,7 @@ const REASONS = new Map<string, string>([
   ["IDPCommunicationError", "STS cannot reach the issuer: see whether its host shows this Worker"],
   ["IDPRejectedClaim", "STS does not accept the token's claims: compare subject and audience"],
   ["RegionDisabledException", "STS is off in this region: switch it on, or set sts to another one"],
-  ["ValidationError", "STS does not know such a role: check role"],
+  ["ValidationError", "STS finds the request invalid: is role the ARN of a role?"],
 ]);
 
 const PASSING: ReadonlySet<string> = new Set(["IDPCommunicationError"]);

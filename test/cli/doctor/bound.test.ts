@@ -82,9 +82,9 @@ test("a role's own health is told with the trust policy, and without a key of S3
       vars: { ...vars, BUCKETS: { media }, OIDC: { issuer: HOST } },
       secrets: { required: ["OIDC_SIGNING_KEY"] },
     },
-    { edge: "no canary", role: { role, state: "AccessDenied", reason: "the trust policy" } },
+    { edge: "AccessDenied", role: { role, state: "AccessDenied", reason: "the trust policy" } },
   );
-  expect(seen(findings, "issuer", "role", "keys")).toEqual([
+  expect(seen(findings, "issuer", "role", "keys", "binding")).toEqual([
     ["keys", "note", undefined],
     ["issuer", "error", "issuer"],
     ["role", "error", "role-denied"],

@@ -76,7 +76,7 @@ describe("the metadata of a JPEG", () => {
     return Buffer.concat([made.subarray(0, 2), iptc, comment, other, made.subarray(2)]);
   }
 
-  test("is removed: EXIF, XMP, IPTC, comments. The profile and the pixels stay (B6)", async () => {
+  test("is removed: EXIF, XMP, IPTC, comments. The profile and the pixels stay (B9)", async () => {
     const before = await withAll();
     expect(before.includes(SECRET)).toBe(true);
     const after = Buffer.from(withoutMetadata(before) ?? []);

@@ -75,7 +75,7 @@ describe.each(ENGINES)("%s", (engine) => {
     expect(await moves("moving/key.jpg")).toBe(false);
   });
 
-  test("removes where a picture was taken (B6)", async () => {
+  test("removes where a picture was taken (B9)", async () => {
     const answer = await get("/images/plain/rotated-gps.jpg", ANY, envOf(engine));
     const bytes = Buffer.from(await answer.arrayBuffer());
     expect(answer.status).toBe(200);

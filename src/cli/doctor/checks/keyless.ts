@@ -86,7 +86,7 @@ export const KEYLESS_CHECKS = {
         remedy: "let AWS read {issuer}/.well-known/ without a challenge of a firewall",
       },
       "role-unknown": {
-        what: "STS does not know such a role ({code})",
+        what: "for STS, this is not the ARN of a role ({code})",
         remedy: "correct BUCKETS.{name}.role in wrangler.toml: {role}",
       },
       "role-key": {
