@@ -20,17 +20,17 @@ const between = (from: number, ms: number) => Date.now() >= from && Date.now() <
 
 test("in a month with credentials of an hour, no request fails, and STS is asked twice an hour (K9)", async () => {
   const world = await startRoleWorld();
-  const isolates = [world.isolate(), world.isolate()];
-  world.deployed.push(...isolates);
-  const statuses = new Map<number, number>();
+  const isolate = world.isolate();
+  world.deployed.push(isolate);
+  const statuses = new Set<number>();
+  // A visit may come while credentials are fresh, while they are to be renewed, and after they have expired.
+  const pauses = [24 * MINUTE, 24 * MINUTE, 90 * MINUTE];
   for (let times = 0; Date.now() < BEGAN + 30 * DAY; times++) {
-    const isolate = isolates[times % 2] ?? {};
-    const status = await world.visit(isolate);
-    statuses.set(status, (statuses.get(status) ?? 0) + 1);
-    pass(12 * MINUTE);
+    statuses.add(await world.visit(isolate));
+    pass(pauses[times % pauses.length] ?? 0);
   }
-  expect(statuses).toEqual(new Map([[200, Math.ceil((30 * DAY) / (12 * MINUTE))]]));
-  expect(world.sts.calls.length).toBeLessThanOrEqual(2 * 30 * 24 * 2);
+  expect(statuses).toEqual(new Set([200]));
+  expect(world.sts.calls.length).toBeLessThanOrEqual(30 * 24 * 2);
   expect(world.sts.calls.every(({ status }) => status === 200)).toBe(true);
   expect(world.sts.asked.length).toBeLessThanOrEqual(2 * 31);
   expect(world.lines).toEqual([]);

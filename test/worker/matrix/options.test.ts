@@ -69,14 +69,14 @@ async function picture(engine: EngineName, preset: object, path: string) {
 const OTHERS = ENGINES.filter((engine) => engine !== "cf");
 
 describe.each(OTHERS)("%s makes what cf makes", (engine) => {
-  test.each(CAN)("%s (B5)", async (_what, preset, _cannot, key = "key.jpg") => {
+  test.each(CAN)("%s (B7)", async (_what, preset, _cannot, key = "key.jpg") => {
     const made = await picture(engine, preset, `one/${key}`);
     expect(lines()).toEqual([]);
     expect(made[0]).toBe(200);
     expect(made).toEqual(await picture("cf", preset, `one/${key}`));
   });
 
-  test("a density multiplies lengths: sides, trim and borders (B5)", async () => {
+  test("a density multiplies lengths: sides, trim and borders (B7)", async () => {
     const shape = { width: 60, height: 40, fit: "cover", format: "png", dpr: [1, 2] };
     const preset = { ...shape, trim: { top: 10 }, border: { color: "red", width: 2 } };
     const made = await picture(engine, preset, "one@2x/photos/fig.jpg");
