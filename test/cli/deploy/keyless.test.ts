@@ -33,7 +33,6 @@ let ran: Ran[];
 /** The options that the doctor got, and the names of the variables that it saw. */
 let examined: [options: object, names: string[]][];
 let ended: { wrangler: number; says: string; doctor: Awaited<ReturnType<Tools["examine"]>> };
-let _pauses: number;
 
 beforeEach(() => {
   // These routes give no warnings.
@@ -41,7 +40,7 @@ beforeEach(() => {
   folder = makeProject({ ...STAGED, vars }, "wrangler.toml", {
     "secrets.env": lines({ ...SECRETS, HEALTH_TOKEN }),
   });
-  [ran, examined, _pauses] = [[], [], 0];
+  [ran, examined] = [[], []];
   ended = { wrangler: 0, says: "", doctor: EXIT.done };
   network.resetHandlers(http.get("https://*/healthz", () => new HttpResponse("ok\n")));
 });
@@ -63,9 +62,7 @@ async function run(options: Options = { secretsFile: "secrets.env" }, given: Giv
       hear(ended.says);
       return ended.wrangler;
     },
-    sleep: async () => {
-      _pauses += 1;
-    },
+    sleep: async () => {},
     examine: async ({ env }, asked) => {
       examined.push([asked, Object.keys(env)]);
       return ended.doctor;
