@@ -26,7 +26,7 @@ test.each<EngineName>(["binding", "R2", "binding, cf"])("%s that works", async (
 });
 
 test.each<EngineName>(["binding", "R2", "binding, cf"])(
-  "%s that the account lacks (B7)",
+  "%s that the account lacks (B3)",
   async (engine) => {
     stage.edge.switches.bindingAllowed = false;
     expect(await health(envWith(engine))).toMatchObject({ ok: true, buckets: [{ edge: "9430" }] });
