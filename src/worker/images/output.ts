@@ -106,7 +106,7 @@ function failureOf(error: unknown, originals: readonly Opened[]): Failure {
     return { event: "edge-failed", reason: `the Images binding failed: ${error}`.slice(0, 200) };
   }
   const { status: _status, ...failure } = failureFor(STATUSES[code] ?? 0, code, "");
-  // It does not say whether it means the object or an overlay; nor whether it failed to read or to write.
+  // It does not say which image it means. With 9516 it does not say either whether it failed to read or to write.
   const certain = code !== "9516" && originals.length === 1;
   return failure.event === "source-unreadable" ? { ...failure, certain } : failure;
 }
