@@ -2,7 +2,7 @@
 
 import { isDenied, type Refusal } from "../base/refusal.ts";
 import type { Bucket } from "../config/bucket.ts";
-import { conclude } from "../s3/conclude.ts";
+import { conclude, hasServed } from "../s3/conclude.ts";
 import type { Sign } from "../s3/failover.ts";
 import type { Visit } from "../s3/probe.ts";
 import { signWith } from "../s3/sign-request.ts";
@@ -35,7 +35,7 @@ export async function withRole<Made extends object>(
     const sign: Sign = (one) => signWith(session, one, region, Date.now());
     const made = await make(await sign(url), sign);
     if (!isDenied(made)) {
-      memory.learn({ type: "object-asked", session, denied: false });
+      if (hasServed(made)) memory.learn({ type: "object-asked", session, denied: false });
       return made;
     }
     const verdict = verdictOf(made.said ?? {}, region);

@@ -1,6 +1,6 @@
-// What becomes of a request that S3 denied. Pure.
+// What S3 did with a request: whether it accepted what signed, and what a denial means. Pure.
 
-import type { Denied, Refusal } from "../base/refusal.ts";
+import { type Denied, isRefusal, type Refusal } from "../base/refusal.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** What a denial means, now that it is known whose fault it is. */
@@ -25,4 +25,10 @@ export function conclude(
     case "unknown":
       return { ...denied, origin, reason };
   }
+}
+
+/** Returns whether S3 accepted what signed: it gave the object, or said what is wrong with the object. */
+export function hasServed(made: object | Refusal): boolean {
+  if (!isRefusal(made)) return true;
+  return made.event === "object-missing" || made.event === "source-unreadable";
 }

@@ -1,7 +1,7 @@
 // Tries a bucket's slots in turn: the next one where S3 refuses the current one.
 
 import { mistakeText } from "../base/mistake.ts";
-import { type Denied, isDenied, isRefusal, type Refusal } from "../base/refusal.ts";
+import { type Denied, isDenied, type Refusal } from "../base/refusal.ts";
 import { LATE } from "../base/time-limit.ts";
 import { isAllRefusedTold } from "./advance.ts";
 import {
@@ -13,7 +13,7 @@ import {
   slotsInOrder,
   slotToRetry,
 } from "./bucket-state.ts";
-import { conclude } from "./conclude.ts";
+import { conclude, hasServed } from "./conclude.ts";
 import type { Memory } from "./memory.ts";
 import { type Context, probe, type Visit, verdictOn } from "./probe.ts";
 import { signWith } from "./sign-request.ts";
@@ -95,12 +95,6 @@ function allRefused(state: BucketState, now: number): Refusal {
   const reason = ["put a key that works into the next slot", ...mistakes].join("; ");
   const repeated = isAllRefusedTold(state, now);
   return { event: "slots-refused", slots: refusedSlots(state), reason, repeated };
-}
-
-/** Returns whether S3 accepted the slot: it gave the object, or said what is wrong with the object. */
-function hasServed(made: object | Refusal): boolean {
-  if (!isRefusal(made)) return true;
-  return made.event === "object-missing" || made.event === "source-unreadable";
 }
 
 /** A denial that S3 does not explain in time. Another slot might have opened the object. */

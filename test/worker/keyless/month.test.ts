@@ -1,7 +1,7 @@
 // A month of a Worker without a stored key of S3: credentials of an hour, an STS that fails, a key of the issuer
 // that is rotated, and a role that is taken away.
 
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { EC_KEY, OTHER_EC_KEY, ROLE, RSA_KEY } from "../../support/issuer.ts";
 import { startRoleWorld } from "../../support/role-world.ts";
 
@@ -138,6 +138,25 @@ test("its sessions are revoked: after ten denials it takes the role again (K9)",
   world.sts.revoke(ROLE);
   for (let times = 0; times < 40; times++) await world.visit(isolate);
   expect(world.sts.calls).toHaveLength(2);
+});
+
+test("its sessions are revoked while S3 is out of reach now and then: it takes the role again all the same (K9)", async () => {
+  vi.stubGlobal("scheduler", { wait: async () => {} });
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const world = await startRoleWorld();
+  const isolate = world.isolate();
+  world.deployed.push(isolate);
+  expect(await world.visit(isolate)).toBe(200);
+  pass(10 * MINUTE);
+  world.sts.revoke(ROLE);
+  const statuses: number[] = [];
+  for (let times = 0; times < 16; times++) {
+    if (times % 4 === 3) world.s3.faults.add("reset");
+    else world.s3.faults.clear();
+    statuses.push(await world.visit(isolate));
+  }
+  const denied = [404, 404, 404, 502];
+  expect(statuses).toEqual([...denied, ...denied, ...denied, 404, 404, 200, 502]);
 });
 
 test("S3's clock and STS's may be four minutes from the Worker's (K6)", async () => {
