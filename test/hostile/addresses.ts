@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Asked, asked, mood } from "./inputs.ts";
 import { object, path } from "./paths.ts";
-import { fallbackCalls, get, HOST, optionsOf, property, SIGNING_KEYS } from "./property.ts";
+import { BOUND, fallbackCalls, get, HOST, optionsOf, property, SIGNING_KEYS } from "./property.ts";
 import { anyText, isKey, NEAR, respellEncoded, spellPath, spots } from "./spelling.ts";
 import { type Events, engineNow, NOW, NOW_S, PLACES, VARIANTS } from "./world.ts";
 
@@ -88,6 +88,10 @@ export const ofAddresses = {
         if (cf !== undefined) assert.deepEqual(optionsOf(cf), options);
       }
       assert.deepEqual(seen(same), seen(one));
+      const [, quality, transform] = BOUND.find(([variant]) => variant === name) ?? assert.fail();
+      for (const { of, transforms, output } of one.made) {
+        if (of === source) assert.deepEqual([output.quality, transforms], [quality, [transform]]);
+      }
       const near = NEAR[turn % NEAR.length]?.(key) ?? assert.fail();
       if (near === key || !isKey(near)) return;
       const another = await get(suspect, spell(near, first), now);

@@ -120,7 +120,7 @@ export const BROKEN_IMAGES = {
     to: 'cache: "default"',
   },
   "the density is forgotten": {
-    ...{ breaks: "bounds", engine: "r2" },
+    ...{ breaks: "spellings", engine: "r2" },
     file: "worker/images/options.ts",
     from: "shapeOf(image, image.dpr ?? 1)",
     to: "shapeOf(image, 1)",

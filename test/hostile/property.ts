@@ -3,7 +3,16 @@
 import type fc from "fast-check";
 import type { Config } from "../../src/worker/config/config.ts";
 import { type Asked, toRequest } from "./inputs.ts";
-import { type Call, CONFIG, FALLBACKS, PLACES, type Scene, visit, type Worker } from "./world.ts";
+import {
+  type Call,
+  CONFIG,
+  FALLBACKS,
+  PLACES,
+  type Scene,
+  VARIANTS,
+  visit,
+  type Worker,
+} from "./world.ts";
 
 /** The parts of a Worker that properties use. */
 export type Suspect = {
@@ -78,3 +87,12 @@ export function optionsOf(cf: RequestInitCfProperties): Record<string, unknown> 
   const { format: _format, anim: _anim, ...rest } = cf.image ?? {};
   return rest;
 }
+
+/** Every variant, with its quality and with the transform of the binding: it has no dpr. */
+export const BOUND = Object.entries(VARIANTS).map(([name, sizes]) => {
+  const { quality, dpr = 1, ...rest }: Sizes = sizes;
+  const { width, height } = rest;
+  const sides = { ...(width && { width: width * dpr }), ...(height && { height: height * dpr }) };
+  return [name, quality, { ...rest, ...sides }] as const;
+});
+type Sizes = { quality?: number; dpr?: number; width?: number; height?: number };

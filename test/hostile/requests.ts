@@ -13,6 +13,7 @@ import { isForFacts } from "./facts.ts";
 import { asked, askedWithoutSts, mood } from "./inputs.ts";
 import { images, object, unknownVariant } from "./paths.ts";
 import {
+  BOUND,
   fallbackCalls,
   get,
   optionsOf,
@@ -79,15 +80,6 @@ const MOST_CALLS = 6;
 
 /** The most calls for one object that fail in a way that may be over soon. */
 const MOST_FAILURES = 2;
-
-/** Every variant, with its quality and with the transform of the binding: it has no dpr. */
-const BOUND = Object.entries(VARIANTS).map(([name, sizes]) => {
-  const { quality, dpr = 1, ...rest }: Sizes = sizes;
-  const { width, height } = rest;
-  const sides = { ...(width && { width: width * dpr }), ...(height && { height: height * dpr }) };
-  return [name, quality, { ...rest, ...sides }] as const;
-});
-type Sizes = { quality?: number; dpr?: number; width?: number; height?: number };
 
 const ALLOWED = new Set(
   Object.values(VARIANTS).map((sizes) => JSON.stringify(Object.entries(sizes).sort())),
