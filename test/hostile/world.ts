@@ -204,8 +204,8 @@ export function useEngine(next: Engine): void {
 export function nameOf(url: string): string {
   if (engine !== "r2") return url;
   return url
-    .replace(ORIGIN, "r2://MEDIA_BUCKET/acme-media/")
-    .replace(OTHER, "r2://OTHER_BUCKET/acme-other/");
+    .replace(ORIGIN, "r2://MEDIA_BUCKET.acme-media/")
+    .replace(OTHER, "r2://OTHER_BUCKET.acme-other/");
 }
 
 /** The engine of all isolates. */
