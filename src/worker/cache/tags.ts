@@ -1,5 +1,6 @@
 // The cache tags of renditions (W10): hashes, so that any key has a tag, of one length. No secret is in them.
 
+import { hex } from "../base/hex.ts";
 import type { Bucket } from "../config/bucket.ts";
 import { originUrl } from "../s3/object-url.ts";
 
@@ -19,6 +20,5 @@ export async function bucketTag(bucket: Pick<Bucket, "base">): Promise<string> {
 
 /** SHA-256 as 64 lower-case hexadecimal digits: tags are compared without regard to case. */
 async function digest(text: string): Promise<string> {
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }

@@ -1,6 +1,8 @@
 // Reads a private key as `openssl genpkey` writes it (PKCS#8 in PEM). Only its form: importing it takes a
 // promise. Pure. No message holds any part of a key.
 
+import { hex } from "../base/hex.ts";
+
 /** Who the Worker is for AWS. */
 export type Issuer = {
   /** Where its public keys are found: `https://images.example.com`. */
@@ -49,9 +51,7 @@ export function readKey(secret: string, pem: string): IssuerKey | string {
   }
   const der = decode(base64.replace(/\s/g, ""));
   if (!der) return `is damaged, its base64 is wrong: ${MAKE}`;
-  const head = Array.from(der.slice(0, HEAD), (byte) => byte.toString(16).padStart(2, "0")).join(
-    "",
-  );
+  const head = hex(der.slice(0, HEAD));
   const kind = KINDS.find(([, identifiers]) => head.includes(identifiers));
   if (!kind) return `is neither EC (P-256) nor RSA: ${MAKE}`;
   return { secret, algorithm: kind[0], der };

@@ -3,6 +3,7 @@
 
 import { AwsV4Signer } from "aws4fetch";
 import { HMAC, utf8 } from "../../url/grant.ts";
+import { hex } from "../base/hex.ts";
 import type { Credentials } from "../config/slot.ts";
 
 /** The headers that sign a request. */
@@ -99,8 +100,4 @@ function signerOf(
     headers: UNSIGNED,
     datetime: new Date(now).toISOString().replace(/[:-]|\.\d{3}/g, ""),
   });
-}
-
-function hex(bytes: ArrayBuffer): string {
-  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
