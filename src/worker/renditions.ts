@@ -36,7 +36,12 @@ export async function make(
     reads === "svg",
   );
   let made = await makeBy(engine, wanted, visit);
-  if (other && isRefusal(made) && "elsewhere" in made) made = await makeBy(other, wanted, visit);
+  if (other && isRefusal(made) && "elsewhere" in made) {
+    const { reason = `the Images binding answers ${made.edge}` } = made;
+    made = await makeBy(other, wanted, visit);
+    const changed = { type: "engine-changed", key: wanted.key, reason } as const;
+    if (!isRefusal(made)) memoryOf(bucket).learn({ ...changed, now: Date.now() });
+  }
   const refused = isRefusal(made) ? made.event : undefined;
   if (!visit.isFallback) memoryOf(bucket).learn({ type: "object-asked", refused, now: Date.now() });
   return made;

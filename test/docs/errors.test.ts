@@ -14,6 +14,7 @@ const EVENTS = Object.keys({
   "configuration-broken": true,
   "edge-failed": true,
   "edge-refused": true,
+  "engine-changed": true,
   "foreign-page": true,
   "health-denied": true,
   "impossible-key": true,

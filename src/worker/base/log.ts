@@ -43,6 +43,7 @@ export function logRefusal(refusal: Refusal, subject: Subject, answered: number)
 
 const LEVELS = {
   "slot-in-use": "info",
+  "engine-changed": "info",
   "slot-refused": "warn",
   "role-failed": "error",
   "bucket-denied": "error",

@@ -55,6 +55,14 @@ export type BucketNotice = { readonly bucket: string } & (
       readonly reason?: string | undefined;
     }
   | { readonly event: "bucket-denied"; readonly times: number; readonly reason: string }
+  | {
+      /** The second engine made an image of an object that the first one does not read. */
+      readonly event: "engine-changed";
+      readonly key: string;
+      readonly reason: string;
+      /** How many it made since the line before. */
+      readonly times: number;
+    }
   | RenditionFailed
 );
 

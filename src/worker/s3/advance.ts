@@ -3,7 +3,7 @@
 
 import { mistakeText } from "../base/mistake.ts";
 import type { BucketNotice } from "../base/notice.ts";
-import type { Refusal, Upstream } from "../base/refusal.ts";
+import type { Refusal } from "../base/refusal.ts";
 import type { SlotName } from "../base/slot-name.ts";
 import { keyEnd, type Slot } from "../config/slot.ts";
 import {
@@ -16,6 +16,7 @@ import {
   type SlotState,
   slotsInOrder,
 } from "./bucket-state.ts";
+import { tellEngine, tellFailure, WHILE_MS } from "./tell.ts";
 import { knowsSlot } from "./verdict.ts";
 
 export type BucketEvent =
@@ -44,6 +45,13 @@ export type BucketEvent =
       readonly refusal: Refusal;
       readonly now: number;
     }
+  /** The second engine made what the first one does not read. */
+  | {
+      readonly type: "engine-changed";
+      readonly key: string;
+      readonly reason: string;
+      readonly now: number;
+    }
   /** The configuration was read again, and another state takes the place of this one. */
   | { readonly type: "replaced" };
 
@@ -52,8 +60,7 @@ export type Advanced = {
   readonly effects: readonly BucketNotice[];
 };
 
-/** How often the log is told of a lasting failure: ms. A few missing objects are no alarm. */
-const WHILE_MS = 60_000;
+/** A few missing objects are no alarm. */
 const LEAST_DENIALS = 10;
 
 export function advance(state: BucketState, event: BucketEvent): Advanced {
@@ -83,6 +90,8 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
       return countDenials(state, event.refused, event.now);
     case "rendition-failed":
       return tellFailure(state, event);
+    case "engine-changed":
+      return tellEngine(state, event);
     case "replaced":
       return changed(state, { replaced: true });
   }
@@ -138,7 +147,11 @@ function settle(state: BucketState): Advanced {
     .filter(isNews)
     .map((one) => ({ event: "slot-refused", bucket: bucket.name, ...one }));
   if (first.name !== told.inUse) effects.push(inUseNotice(state, first));
-  return changed(state, { told: { inUse: first.name, refused } }, effects);
+  return changed(
+    state,
+    { told: { ...told, allRefusedAt: undefined, inUse: first.name, refused } },
+    effects,
+  );
 }
 
 function inUseNotice({ bucket }: BucketState, slot: Slot): BucketNotice {
@@ -172,22 +185,3 @@ function countDenials(
   const alarm = { event: "bucket-denied", bucket: state.bucket.name, times, reason } as const;
   return changed(state, { denials }, isAlarm ? [alarm] : []);
 }
-
-/** Tells once a minute what visitors may not notice: they get an older rendition, if there is one (W8). */
-function tellFailure(
-  state: BucketState,
-  { key, refusal, now }: Extract<BucketEvent, { type: "rendition-failed" }>,
-): Advanced {
-  const { at, since } = state.told.failed ?? { at: undefined, since: 0 };
-  const isTold = isWithin(WHILE_MS, at, now);
-  const failed = isTold ? { at: at ?? now, since: since + 1 } : { at: now, since: 0 };
-  const { status, reason, edge, origin } = { ...NO_FACTS, ...refusal };
-  const slots = "slots" in refusal ? refusal.slots : undefined;
-  const what = { failure: refusal.event, key, times: since + 1 };
-  const facts = { ...what, status, reason, edge, origin, slots };
-  const line = { event: "rendition-failed", bucket: state.bucket.name, ...facts } as const;
-  return changed(state, { told: { ...state.told, failed } }, isTold ? [] : [line]);
-}
-
-/** What not every refusal has. */
-const NO_FACTS: Upstream = {};

@@ -49,8 +49,13 @@ export type Told = {
   /** When the log was last told that all slots are refused. */
   readonly allRefusedAt?: number | undefined;
   /** When it was last told that a rendition could not be made, and how many could not be since. */
-  readonly failed?: { readonly at: number; readonly since: number } | undefined;
+  readonly failed?: Repeated | undefined;
+  /** The same for an image that the second engine made. */
+  readonly engineChanged?: Repeated | undefined;
 };
+
+/** When the log was last told, and how often it has happened since. */
+export type Repeated = { readonly at: number; readonly since: number };
 
 /** `since`: when they began; Infinity after the alarm, which is raised once. */
 type Denials = { readonly times: number; readonly since: number };

@@ -251,6 +251,7 @@ describe.each(BINDINGS)("the limit of 20 MB with %s", (engine) => {
     if (engine === "binding, cf") {
       expect(told(answer)).toEqual([200, "image/avif"]);
       expect(stage.asked).toHaveLength(1);
+      expect(lines()).toMatchObject([{ event: "engine-changed", times: 1 }]);
     } else {
       expect(answer.status).toBe(415);
       expect(lines()).toMatchObject([
