@@ -75,6 +75,19 @@ const s3BucketSchema = table(
   },
 );
 
+/** cf.image reads URLs only. */
+const r2Engine: Schema<"binding"> = (value, path, report) => {
+  if (value === "binding") return value;
+  const next = "remove engine, or use endpoint and a key";
+  report(path, `an R2 binding has engine "binding" alone: ${next}`);
+  return undefined;
+};
+
+const notForR2: Schema<never> = (_value, path, report) => {
+  report(path, "is not for an R2 binding: remove it, or binding");
+  return undefined;
+};
+
 /** An R2 bucket that is reached by a binding of the Worker. */
 const r2BucketSchema = table(
   {
@@ -82,8 +95,8 @@ const r2BucketSchema = table(
     bucket: optional(bucketName),
     prefix,
     canary: optional(text),
-    // cf.image reads URLs only.
-    engine: optional(oneOf("binding"), "binding"),
+    engine: optional(r2Engine, "binding"),
+    ...{ endpoint: optional(notForR2), region: optional(notForR2), role: optional(notForR2) },
   },
   ({ prefix = "", canary }, fault) => canaryFault(prefix, canary, fault),
 );

@@ -13,7 +13,7 @@ import { indexRoutes, type RouteIndex } from "./find-route.ts";
 import { type Oidc, readOidc } from "./oidc.ts";
 import { presetSchema, type Variant, variantsOf } from "./preset.ts";
 import { readHealthToken, readPurgeToken, readSlots, type SlotsRead } from "./read-secrets.ts";
-import { type BoundRoute, readRoutes } from "./routes.ts";
+import { type BoundRoute, readRoutes, usesOf } from "./routes.ts";
 import {
   custom,
   integer,
@@ -88,7 +88,7 @@ export function readConfig(vars: Vars): Config | Broken {
   const buckets = readBuckets(vars, oidc, report);
   const presets = readTables("PRESETS", vars, report, presetSchema);
   const routes = readRoutes(vars, buckets, presets, report);
-  checkEngines(routes, presets, report);
+  checkEngines(usesOf(vars, buckets), presets, report);
   const answers = answersSchema(json(vars["ANSWERS"] ?? {}), "ANSWERS", report);
   const limiter =
     "RATE_LIMITER" in vars
@@ -142,7 +142,7 @@ function readBuckets(vars: Vars, oidc: Oidc | undefined, report: Report): Named<
       roles.set(use, role);
       return openBucket(name, settings, undefined, images, role);
     }
-    const own = isTable(entry) && "credentials" in entry;
+    const own = isTable(entry) && OWN.some((option) => option in entry);
     const word = settings?.credentials ?? (own ? undefined : "AWS");
     if (!word) return undefined;
     const hasSessions = settings?.engine.includes("cf") === false;
@@ -152,6 +152,9 @@ function readBuckets(vars: Vars, oidc: Oidc | undefined, report: Report): Named<
     return settings && openBucket(name, settings, slots, images);
   });
 }
+
+/** With one of these, a broken bucket does not ask for the default secrets. */
+const OWN = ["credentials", "role", "binding"];
 
 /** Reads something that several buckets need, and reports its mistakes only once. */
 function once<T>(read: () => T): () => T {

@@ -2,14 +2,15 @@
 
 import type { Bucket } from "./bucket.ts";
 import type { Engine } from "./bucket-settings.ts";
+import { both, lackOf } from "./lack.ts";
 import type { Preset, Variant } from "./preset.ts";
-import type { BoundRoute } from "./routes.ts";
+import type { Use } from "./routes.ts";
 import type { Named, Report } from "./schema.ts";
 
 type Image = Variant["image"];
 
-/** An option that an engine does not have, and why, or what to do. */
-export type Limit = { readonly option: string; readonly why: string };
+/** An option that an engine does not have; with a value, if it has others of it. */
+export type Limit = { readonly option: string; readonly value: string };
 
 /** The options of a preset that an engine does not have (B7). */
 export function limitsOf(
@@ -19,34 +20,23 @@ export function limitsOf(
 ): readonly Limit[] {
   const { draw = [], metadata, compression } = image;
   const limits: Limit[] = [];
-  const add = (option: string, why: string) => void limits.push({ option, why });
-  if (engine === "cf") {
-    for (const [at, { key }] of draw.entries()) {
-      if (key !== undefined) add(`draw[${at}].key`, "the edge draws URLs alone");
-    }
-    return limits;
+  const add = (option: string, value = "") => void limits.push({ option, value });
+  const other = engine === "cf" ? "key" : "url";
+  for (const [at, one] of draw.entries()) {
+    if (one[other] !== undefined) add(`draw[${at}].${other}`);
   }
-  for (const [at, { url }] of draw.entries()) {
-    if (url !== undefined) {
-      add(
-        `draw[${at}].url`,
-        "the Images binding draws objects of the bucket: set key in its place",
-      );
-    }
-  }
+  if (engine === "cf") return limits;
   for (const [at, one] of [image, ...draw].entries()) {
     const place = at === 0 ? "" : `draw[${at - 1}].`;
-    if (one.zoom !== undefined) add(`${place}zoom`, NOT_THERE);
-    if (one.upscale !== undefined) add(`${place}upscale`, NOT_THERE);
-    if (one.fit === "scale-up") add(`${place}fit`, NOT_THERE);
+    if (one.zoom !== undefined) add(`${place}zoom`);
+    if (one.upscale !== undefined) add(`${place}upscale`, one.upscale);
+    if (one.fit === "scale-up") add(`${place}fit`, one.fit);
   }
-  if (metadata !== "none") add("metadata", 'the Images binding has "none" alone');
-  if (compression !== undefined) add("compression", NOT_THERE);
-  if (format === "baseline-jpeg") add("format", NOT_THERE);
+  if (metadata !== "none") add("metadata", metadata);
+  if (compression !== undefined) add("compression", compression);
+  if (format === "baseline-jpeg") add("format", format);
   return limits;
 }
-
-const NOT_THERE = "the Images binding does not have it";
 
 /**
  * The engines of a bucket that can make a variant, in the order in which to try them.
@@ -65,30 +55,43 @@ export function enginesFor(
 }
 
 /** Reports the options that no engine of a bucket has, of each preset that a route shows of it. Each once. */
-export function checkEngines(
-  routes: readonly BoundRoute[],
-  presets: Named<Preset>,
-  report: Report,
-): void {
+export function checkEngines(uses: readonly Use[], presets: Named<Preset>, report: Report): void {
   const seen = new Set<string>();
-  for (const { bucket, fallback, presets: shown } of routes) {
+  for (const { bucket, presets: shown } of uses) {
     for (const [name, preset] of presets) {
-      if (!preset || shown?.has(name) === false) continue;
-      for (const one of fallback ? [bucket, fallback.bucket] : [bucket]) {
-        for (const { option, why } of missing(one, preset)) {
-          const at = `PRESETS.${name}.${option}`;
-          const said = `${at} ${one.name}`;
-          if (!seen.has(said)) report(at, `bucket ${one.name} cannot have it: ${why}`);
-          seen.add(said);
-        }
+      if (!preset || shown?.includes(name) === false) continue;
+      for (const [option, why] of missing(bucket, preset)) {
+        const at = `PRESETS.${name}.${option}`;
+        const said = `${at} ${bucket.name}`;
+        if (!seen.has(said)) report(at, why);
+        seen.add(said);
       }
     }
   }
 }
 
-/** What keeps the first engine of a bucket from making a preset, if no other one can. */
-function missing({ engines }: Bucket, preset: Preset): readonly Limit[] {
+type Missing = readonly (readonly [option: string, why: string])[];
+
+/** What keeps the engines of a bucket from making a preset, and what to do. */
+function missing(bucket: Bucket, preset: Preset): Missing {
   const { format, dpr: _dpr, widths: _widths, ...image } = preset;
-  const limits = engines.map((engine) => limitsOf(engine, image, format));
-  return limits.every((one) => one.length > 0) ? (limits[0] ?? []) : [];
+  const [first = [], second] = bucket.engines.map((engine) => limitsOf(engine, image, format));
+  const [one] = first;
+  const [other] = second ?? [];
+  if (second) {
+    const why = `bucket ${bucket.name}: neither engine has both ${one?.option} and ${other?.option}`;
+    return one && other ? [[one.option, `${why}: remove one`]] : [];
+  }
+  return first.map((limit) => [limit.option, remedy(bucket, limit)]);
+}
+
+function remedy(bucket: Bucket, { option, value }: Limit): string {
+  const { name } = bucket;
+  if (option.endsWith(".key")) {
+    return `bucket ${name}: the edge draws only URLs: set url in its place, or engine = "binding"`;
+  }
+  if (option.endsWith(".url")) return `${lackOf(bucket, "overlay by url")}: set key in its place`;
+  const what = `${option.replace(/.*\./, "")}${value && ` "${value}"`}`;
+  const leave = "or leave the preset out of the bucket's routes";
+  return `${lackOf(bucket, what)}: remove it${both(bucket)}, ${leave}`;
 }

@@ -2,9 +2,10 @@
 
 import type { SigningKey } from "../../url/grant.ts";
 import { keyFault } from "../../url/key.ts";
-import { json } from "../base/json.ts";
+import { isTable, json } from "../base/json.ts";
 import type { Bucket } from "./bucket.ts";
 import { compileRoute, formOf, type Route, unusedNames } from "./compile-route.ts";
+import { both, lackOf } from "./lack.ts";
 import type { Preset } from "./preset.ts";
 import { signingKeysOf } from "./read-secrets.ts";
 import {
@@ -118,7 +119,9 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
         const wrong = keyFault((bucket?.prefix ?? "") + template);
         if (wrong) fault(`impossible key: ${wrong}`, at);
         const hasEdge = bucket?.engines.includes("cf") !== false;
-        if (svg && at === "object" && !hasEdge) fault(`${name} needs engine cf for SVGs`, "svg"); // B4
+        if (bucket && svg && at === "object" && !hasEdge) {
+          fault(`${lackOf(bucket, "SVGs")}: remove it${both(bucket)}`, "svg"); // B4
+        }
       }
       if (!path) return;
       const form = formOf(path);
@@ -143,6 +146,25 @@ function isOrigin(value: string): boolean {
 function findObject(object: string, buckets: Named<Bucket>) {
   const name = object.split("/", 1).join();
   return { name, bucket: buckets.get(name), template: object.slice(name.length + 1) };
+}
+
+/** What a route shows of which bucket. */
+export type Use = {
+  readonly bucket: Bucket;
+  /** The names of presets; undefined: all. */
+  readonly presets: readonly unknown[] | undefined;
+};
+
+/** The same of all routes, as far as they can be read: others may have mistakes. */
+export function usesOf(vars: Vars, buckets: Named<Bucket>): readonly Use[] {
+  const routes = json(vars["ROUTES"]);
+  if (!Array.isArray(routes)) return [];
+  return routes.filter(isTable).flatMap(({ object, fallback, presets }) =>
+    [object, fallback].flatMap((named) => {
+      const { bucket } = findObject(typeof named === "string" ? named : "", buckets);
+      return bucket ? [{ bucket, presets: Array.isArray(presets) ? presets : undefined }] : [];
+    }),
+  );
 }
 
 /** The buckets that routes lead to. */

@@ -496,3 +496,61 @@ test("a template that no key can come of is a mistake", () => {
     );
   }
 });
+
+const IMAGES = { input: () => {}, info: () => {} };
+const BOUND = { MEDIA_BUCKET: { get: () => {}, head: () => {} }, IMAGES, AWS_ACCESS_KEY_ID: "" };
+const LEAVE = "or leave the preset out of the bucket's routes";
+
+test.each<[what: string, bucket: object, told: string[]]>([
+  [
+    "an engine that is none for R2",
+    { binding: "MEDIA_BUCKET", engine: "cf" },
+    [
+      'BUCKETS.media.engine: an R2 binding has engine "binding" alone: remove engine, or use endpoint and a key',
+    ],
+  ],
+  [
+    "what S3 needs",
+    { binding: "MEDIA_BUCKET", region: "auto", endpoint: "x", role: "y" },
+    ["endpoint", "region", "role"].map(
+      (option) => `BUCKETS.media.${option}: is not for an R2 binding: remove it, or binding`,
+    ),
+  ],
+  [
+    "a broken role",
+    { ...media, engine: "binding", role: 7 },
+    ["BUCKETS.media.role: 7 is not the ARN of a role"],
+  ],
+])("a bucket without a key is not asked for one: %s", (_what, bucket, told) => {
+  expect(mistakes({ BUCKETS: { media: bucket }, ...BOUND, ROUTES: [ROUTE] })).toEqual(told);
+});
+
+test.each<[engine: object, preset: object, told: string]>([
+  [
+    { ...media, engine: "binding" },
+    { zoom: 1 },
+    `zoom: bucket media has engine "binding", which has no zoom: remove it, set engine = ["binding", "cf"], ${LEAVE}`,
+  ],
+  [
+    { binding: "MEDIA_BUCKET" },
+    { metadata: "keep" },
+    `metadata: bucket media has engine "binding", which has no metadata "keep": remove it, ${LEAVE}`,
+  ],
+  [
+    { ...media, engine: ["binding", "cf"] },
+    { zoom: 1, draw: [{ key: "a.png" }] },
+    "zoom: bucket media: neither engine has both zoom and draw[0].key: remove one",
+  ],
+])(
+  "what an engine does not have is told with other mistakes of routes: %j",
+  (bucket, option, told) => {
+    const vars = {
+      ...BOUND,
+      AWS_ACCESS_KEY_ID: SECRETS.AWS_ACCESS_KEY_ID,
+      BUCKETS: { media: bucket },
+    };
+    const PRESETS = { face: { width: 9, ...option }, other: { width: 9 } };
+    const found = mistakes({ ...vars, PRESETS, ROUTES: [{ ...ROUTE, svgs: true }] });
+    expect(found).toEqual(["ROUTES[0].svgs: unknown option", `PRESETS.face.${told}`]);
+  },
+);

@@ -144,7 +144,8 @@ describe("a binding that", () => {
     async (code, status) => {
       const error = Object.assign(new Error("why"), { code });
       const vars = { IMAGES: imagesThat(() => Promise.reject(error)) };
-      const show = () => get("/images/card/key.jpg", {}, envOf("binding, cf", vars));
+      const env = envOf("binding, cf", vars);
+      const show = () => get("/images/card/key.jpg", {}, env);
       expect((await show()).status).toBe(status);
       expect(stage.asked).toHaveLength(status === 200 ? 1 : 0);
       if (status !== 200) return;
