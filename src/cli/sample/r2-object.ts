@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { type Fault, say, type World } from "../command.ts";
 import type { KnownVars } from "../project/known-vars.ts";
 import type { RunWrangler } from "../project/run-wrangler.ts";
@@ -28,8 +29,10 @@ export async function isThere(
       said += more;
     });
     if (code === 0) return true;
+    said = stripVTControlCharacters(said);
     if (/specified key does not exist/i.test(said)) return false;
-    say(world.stderr, ...said.trimEnd().split(/\r?\n/).map(visible));
+    const lines = said.split(/\r?\n|\r/).filter((line) => line.trim() !== "");
+    say(world.stderr, ...lines.map((line) => `  ${visible(line)}`));
     return wranglerFault(args, code, said, known);
   } finally {
     rmSync(folder, { recursive: true, force: true });
