@@ -14,10 +14,10 @@ import { chooseEnvironment, envFlag } from "../project/environment.ts";
 import { type Found, nameOf, readKeys } from "../project/object-name.ts";
 import { openProject } from "../project/open-project.ts";
 import { refuseUnprovenUrl } from "../project/own-url.ts";
-import { isPlayed, type Project } from "../project/project.ts";
+import { bucketOfWorker, isPlayed, type Project } from "../project/project.ts";
 import { readVars } from "../project/vars.ts";
 import { optionOf } from "../terminal/shell.ts";
-import { CHECKS } from "./checks/index.ts";
+import { CHECKS, isOfSlot } from "./checks/index.ts";
 import { diagnoseConfiguration, diagnoseShell } from "./configuration.ts";
 import { type Finding, note } from "./finding.ts";
 import { examineIssuer } from "./issuer.ts";
@@ -132,6 +132,16 @@ function readObjects(
   return { fault: `${name}: no route leads to the bucket ${unused.bucket.name}` };
 }
 
+/** What is found through the local S3 in a bucket that the Worker reads by its binding, without a key. */
+function withoutSlots({ name }: Bucket, found: readonly Finding[]): Finding[] {
+  const about = `bucket ${name}`;
+  const what = "an R2 binding: the local run has it in wrangler's own R2, and no key opens it";
+  const others = found.filter(
+    ({ check, severity }) => !isOfSlot(check) && (severity !== "ok" || check === "sample"),
+  );
+  return [note("reachable", what), ...others].map((one) => ({ ...one, about }));
+}
+
 /** Only the deployed Worker can ask an R2 binding. */
 function examineBound({ name, prefix, canary }: Bucket, named: readonly Found[]) {
   const [first] = named.filter(({ bucket }) => bucket.name === name);
@@ -172,7 +182,9 @@ async function* examine(
     say(world.stderr, `Asking S3 for bucket ${name} ...`);
     const open: Open = (credentials) => readAs(bucket, credentials, { now: world.now, patience });
     const examined = await examineBucket(project, bucket, wanted, asksHealth, open);
-    yield examined.findings.map((finding) => ({ ...finding, bucket: name }));
+    const isBound = bucketOfWorker(project, bucket).r2 !== undefined;
+    const found = isBound ? withoutSlots(bucket, examined.findings) : examined.findings;
+    yield found.map((finding) => ({ ...finding, bucket: name }));
     const [first = canary?.slice(prefix.length)] = wanted;
     const sample = examined.sample ?? (first && { key: prefix + first, bytes: undefined });
     if (sample) samples.set(name, sample);

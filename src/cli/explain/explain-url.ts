@@ -8,7 +8,7 @@ import type { Target } from "../../worker/request/target.ts";
 import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
 import { nameOf } from "../project/object-name.ts";
-import type { Project } from "../project/project.ts";
+import { bucketOfWorker, type Project } from "../project/project.ts";
 import { variantsOf } from "../project/public-url.ts";
 import { type Asked, explainAsked } from "./asked.ts";
 
@@ -68,13 +68,15 @@ export async function explainUrl(project: Project, url: URL, now: number): Promi
     const version = url.searchParams.get("v") ?? "";
     return { ...of, ...(/^[\w.-]{1,64}$/.test(version) && { version }), refused: granted };
   }
-  const subject = { bucket, key, version: granted?.version };
-  const other = fallback && !facts && originUrl(fallback.bucket.base, fallback.key);
+  const own = bucketOfWorker(project, bucket);
+  const subject = { bucket: own, key, version: granted?.version };
+  const other =
+    fallback && !facts && originUrl(bucketOfWorker(project, fallback.bucket).base, fallback.key);
   return {
     ...of,
     signature: granted?.signature ?? "none is asked for",
     ...(granted && { expires: new Date(granted.expires * 1000).toISOString() }),
-    ...(other && other !== originUrl(bucket.base, key) && { fallback: other }),
+    ...(other && other !== originUrl(own.base, key) && { fallback: other }),
     ...(facts && { facts }),
     asked: await explainAsked(project, { ...subject, variant, svg, facts }, now),
   };

@@ -77,6 +77,7 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
   }
   return {
     ...{ config, known, local, secrets },
+    configured: "mistakes" in checked ? [] : checked.buckets,
     base: given ?? findBaseUrl(undefined, known.patterns, "--url", placeText(known)),
     words: wordsOf(vars["BUCKETS"]),
     healthToken: readHealthToken(valuesOf(secrets)),

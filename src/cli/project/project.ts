@@ -1,5 +1,6 @@
 // What a command knows of the project in this folder.
 
+import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { readSlots, type SlotsRead, type Unusable } from "../../worker/config/read-secrets.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
@@ -9,6 +10,8 @@ import { type Secrets, valuesOf } from "./secrets.ts";
 
 export type Project = {
   readonly config: Config;
+  /** The buckets as they are configured. In `config`, the local run has replaced them. */
+  readonly configured: readonly Bucket[];
   readonly known: KnownVars;
   /** Whether it is the local run, which `npx vitrine dev` starts on this machine. */
   readonly local: boolean;
@@ -26,6 +29,11 @@ export type Project = {
 /** Returns whether the local run simulates the buckets. */
 export function isPlayed({ local, known }: Project): boolean {
   return local && !known.local.has("BUCKETS");
+}
+
+/** A bucket as the Worker has it: it reads an R2 bucket by its binding in the local run, too. */
+export function bucketOfWorker({ configured }: Project, bucket: Bucket): Bucket {
+  return configured.find(({ name, r2 }) => name === bucket.name && r2 !== undefined) ?? bucket;
 }
 
 /**

@@ -194,8 +194,8 @@ test("the doctor asks at most twice for it, and no transformation is paid for th
 test.each([
   [HIT, "out of Cloudflare's cache"],
   ['cache;desc="stale"', "out of Cloudflare's cache"],
-  [MISS, "the edge transforms"],
-  [DIRECT, "the edge transforms"],
+  [MISS, "it is transformed"],
+  [DIRECT, "it is transformed"],
 ])("an image of which the site says %j proves no more than that (W8)", async (timing, how) => {
   begin(() => timing);
   const images = (await examine()).findings.filter(({ check }) => check === "image");

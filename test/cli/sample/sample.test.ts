@@ -94,12 +94,18 @@ test.each<[what: string, get: Ended, says: string]>([
   expect(err).toContain(says);
 });
 
-test.each(["get", "put"] as const)("wrangler's colours are not shown as text (%s)", async (verb) => {
-  ended[verb] = [1, "\u001b[31m✘ \u001b[41;31m[\u001b[41;97mERROR\u001b[0m Oh\r\n\r\n\u001b[2m🪵  Logs\u001b[22m\n"];
-  const { code, err } = await run();
-  expect(code).toBe(2);
-  expect(err).toMatch(/^ {2}✘ \[ERROR Oh\n {2}🪵 {2}Logs\nwrangler r2 object/);
-});
+test.each(["get", "put"] as const)(
+  "wrangler's colours are not shown as text (%s)",
+  async (verb) => {
+    ended[verb] = [
+      1,
+      "\u001b[31m✘ \u001b[41;31m[\u001b[41;97mERROR\u001b[0m Oh\r\n\r\n\u001b[2m🪵  Logs\u001b[22m\n",
+    ];
+    const { code, err } = await run();
+    expect(code).toBe(2);
+    expect(err).toMatch(/^ {2}✘ \[ERROR Oh\n {2}🪵 {2}Logs\nwrangler r2 object/);
+  },
+);
 
 test("without the bucket it says that a deploy makes it", async () => {
   ended.put = [1, "✘ [ERROR] The specified bucket does not exist.\n"];
