@@ -118,14 +118,14 @@ export function tellCosts(
   const dollars = dollarsOf(rows, ({ each }) => each);
   const lines = rows.map(rowText);
   lines.unshift("Unique transformations that visitors can cause, all variants of all objects:");
-  lines.push(`  at most ${money(dollars)} a month (5,000 are free, then $0.50 for 1,000)`);
+  const isBound = config.buckets.some(({ images }) => images !== undefined);
+  const bound = isBound ? ", if the Images binding knows an original again" : "";
+  lines.push(`  at most ${money(dollars)} a month${bound} (5,000 are free, then $0.50 for 1,000)`);
   if (config.routes.some(({ signing }) => signing !== undefined)) {
     lines.push("  Each version of a signed URL counts as an object of its own.");
   }
-  if (config.buckets.some(({ images }) => images !== undefined)) {
-    lines.push(
-      "  Whether the Images binding knows the same original again is not known: each making may count.",
-    );
+  if (isBound) {
+    lines.push("  Whether it does is not known. If not, each making counts.");
   }
   if (most === undefined || dollars <= most) return { lines };
   const what = `COSTS.most is ${money(most)} a month, and visitors can make it ${money(dollars)}`;

@@ -25,7 +25,8 @@ export function sampleCommand(world: World, run: Run) {
 
 const HELP = `
 It is for the first R2 bucket that wrangler.toml reaches by a binding. wrangler uploads the picture: run
-npx wrangler login before, or set CLOUDFLARE_API_TOKEN. It overwrites nothing.
+npx wrangler login before, or set CLOUDFLARE_API_TOKEN. It overwrites nothing. If wrangler.toml has no routes,
+the URL has <your subdomain> in it, unless --url says where Vitrine is.
 
 Examples:
   npx vitrine sample

@@ -123,7 +123,7 @@ test.each<[engine: unknown, each: number, facts: number, isTold: boolean]>([
       objects: new Map(),
       most: undefined,
     });
-    expect(lines.join("\n").includes("knows the same original again is not known")).toBe(isTold);
+    expect(lines.join("\n").includes("if the Images binding knows an original again")).toBe(isTold);
   },
 );
 
