@@ -13,7 +13,7 @@ import { unsignedDoors } from "./doors.ts";
 import { environmentDoubts, environmentMistakes } from "./inheritance.ts";
 import type { KnownVars } from "./known-vars.ts";
 import { mainMistakes } from "./main-file.ts";
-import { deployMistakes, doubts, hasEdge, pitfalls } from "./pitfalls.ts";
+import { deployMistakes, doubts, hasEdge, idleKeys, pitfalls } from "./pitfalls.ts";
 import { keep, slotOf } from "./secrets.ts";
 import { originOf } from "./source-origin.ts";
 
@@ -103,7 +103,13 @@ function describe(config: Config, bounds: Bounds, vars: KnownVars) {
   const cache = cacheDoubts(vars.cache, config.answers.keep);
   return {
     told,
-    warnings: [...doubts(vars, config), ...cache, ...unsignedDoors(config), ...costly],
+    warnings: [
+      ...doubts(vars, config),
+      ...idleKeys(vars),
+      ...cache,
+      ...unsignedDoors(config),
+      ...costly,
+    ],
   };
 }
 

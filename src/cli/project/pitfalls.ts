@@ -10,6 +10,7 @@ import { cacheMistakes } from "./cache-settings.ts";
 import type { Warning } from "./config-fault.ts";
 import { hintFor } from "./environment.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
+import { wordsOf } from "./local.ts";
 import { varNames } from "./stand-ins.ts";
 
 const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "OIDC", "ZONE_ID"];
@@ -52,6 +53,22 @@ export function* doubts(
   const what =
     "workers_dev or preview_urls is on: whether the edge transforms images there is not known, and visitors get 502 if not"; // R2
   yield { what, remedy: "set both to false, or check that address with npx vitrine doctor --url" };
+}
+
+/** Keys of S3 that `[secrets]` requires, and no bucket uses, as after a change to R2 or to a role. */
+export function* idleKeys({
+  secrets,
+  deployed,
+  file,
+}: Pick<KnownVars, "secrets" | "deployed" | "file">): Generator<Warning> {
+  const used = new Set(wordsOf(deployed["BUCKETS"]).values());
+  const idle = secrets.filter((name) => {
+    const word = /^(.+)_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)$/.exec(name)?.[1];
+    return word !== undefined && isSecret(name) && !used.has(word);
+  });
+  if (idle.length === 0) return;
+  const what = `[secrets] requires ${idle.join(", ")}, and no bucket uses a key of that name: a deploy fails while a required secret is not set`;
+  yield { what, remedy: `take them out of [secrets] in ${file}` };
 }
 
 function* limiterMistakes({ limiters }: KnownVars): Generator<Mistake> {

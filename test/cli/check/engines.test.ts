@@ -205,3 +205,16 @@ test("an environment's own bindings are its own (S6)", async () => {
   );
   expect([code, output]).toEqual([0, expect.stringContaining("env.staging:")]);
 });
+
+test.each<[what: string, required: readonly string[], media: object, isTold: boolean]>([
+  ["an R2 bucket", KEYS.required, R2, true],
+  ["an R2 bucket and no key", [], R2, false],
+  ["a bucket that uses the key", KEYS.required, S3, false],
+])("required keys that no bucket uses are told: %s", async (_what, required, media, isTold) => {
+  const more = { images: IMAGES, r2_buckets: BOUND, secrets: { required } };
+  const { code, output } = await check(project(media, more));
+  expect(code).toBe(0);
+  const told = "requires AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and no bucket uses";
+  expect(output.includes(told)).toBe(isTold);
+  expect(output.includes("take them out of [secrets] in wrangler.jsonc")).toBe(isTold);
+});
