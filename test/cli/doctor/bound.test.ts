@@ -117,3 +117,20 @@ test.each([
   expect(seen(findings, "image")).toEqual([["image", "warning", "no-object-known"]]);
   expect(code).toBe(1); // warnings: vitrine deploy ends with 0
 });
+
+test("in the local run, no key of an R2 binding is told", async () => {
+  network.use(
+    http.all("*", ({ request }) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/healthz") return new HttpResponse("ok\n", { headers: PROTECTION });
+      const code = request.headers.has("authorization") ? "NoSuchKey" : "AccessDenied";
+      const status = code === "NoSuchKey" ? 404 : 403;
+      return HttpResponse.xml(`<Error><Code>${code}</Code></Error>`, { status });
+    }),
+  );
+  const folder = makeProject({ ...TOP, ...bound, vars });
+  const given = ["doctor", "--json", "--url", "http://localhost:8787"];
+  const { findings }: { findings: Finding[] } = JSON.parse((await vitrine(given, { folder })).out);
+  expect(findings.map(({ what }) => what).join("\n")).toContain("and no key opens it");
+  expect(JSON.stringify(findings)).not.toMatch(/slot current|S3 knows it|"key-id"/);
+});
