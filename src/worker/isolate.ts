@@ -2,6 +2,7 @@
 // entrypoint, and how much it has logged. All that changes while it runs is kept here.
 
 import { countLine, type Flood, NO_FLOOD } from "./base/flood.ts";
+import { isWithin } from "./base/is-within.ts";
 import { logNotice } from "./base/log.ts";
 import { createMemory as createBaseMemory } from "./base/memory.ts";
 import type { Refusal } from "./base/refusal.ts";
@@ -16,7 +17,7 @@ import { advanceRole, carryOverRole, isSameRole } from "./keyless/role-state.ts"
 import type { RoleMemory } from "./keyless/sessions.ts";
 import { type Backlog, NO_BACKLOG } from "./purge/backlog.ts";
 import type { Batch } from "./purge/batch.ts";
-import { carryOver, isWithin, startState } from "./s3/bucket-state.ts";
+import { carryOver, startState } from "./s3/bucket-state.ts";
 import { createMemory, type Memory } from "./s3/memory.ts";
 import type { Context } from "./s3/probe.ts";
 

@@ -1,7 +1,7 @@
 // Whether the gateway can use the cached entrypoint (W13, W15). (state, event) → { state, effects }. Pure.
 
+import { isWithin } from "../base/is-within.ts";
 import type { Notice } from "../base/notice.ts";
-import { isWithin } from "../s3/bucket-state.ts";
 
 export type LoopbackState = {
   /** When the cached entrypoint was found to be unusable: ms since 1970. */

@@ -1,6 +1,7 @@
 // How the state of a bucket changes: (state, event) → { state, effects }. Pure; the effects are lines
 // for the log.
 
+import { isWithin } from "../base/is-within.ts";
 import { mistakeText } from "../base/mistake.ts";
 import type { BucketNotice } from "../base/notice.ts";
 import type { Refusal } from "../base/refusal.ts";
@@ -10,7 +11,6 @@ import {
   areAllRefused,
   type BucketState,
   type Finding,
-  isWithin,
   type Probe,
   refusedSlots,
   type SlotState,

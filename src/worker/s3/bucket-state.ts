@@ -1,6 +1,7 @@
 // What an isolate knows of a bucket: what S3 said of its slots, and what the log was told.
 // Immutable values and questions to them. No I/O. No clock: `now` is passed in, in ms since 1970.
 
+import { isWithin } from "../base/is-within.ts";
 import type { RefusedSlot } from "../base/refusal.ts";
 import type { SlotName } from "../base/slot-name.ts";
 import type { Bucket } from "../config/bucket.ts";
@@ -96,14 +97,6 @@ export function carryOver(before: BucketState, bucket: Bucket): BucketState {
     told: { ...before.told, refused },
     denials: before.denials,
   };
-}
-
-/**
- * Returns whether `at` is less than `ms` away from now, in either direction. A clock that was set back
- * by more than that ends a wait.
- */
-export function isWithin(ms: number, at: number | undefined, now: number): boolean {
-  return at !== undefined && Math.abs(now - at) < ms;
 }
 
 /**

@@ -1,8 +1,9 @@
 // What the log is told once a minute of a bucket, with how often it happened since. Pure.
 
+import { isWithin } from "../base/is-within.ts";
 import type { BucketNotice } from "../base/notice.ts";
 import type { Refusal, Upstream } from "../base/refusal.ts";
-import { type BucketState, isWithin, type Repeated } from "./bucket-state.ts";
+import type { BucketState, Repeated } from "./bucket-state.ts";
 
 /** How often the log is told of something that lasts: ms. */
 export const WHILE_MS = 60_000;
