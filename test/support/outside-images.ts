@@ -2,20 +2,26 @@
 // form, and answers with the same small picture of the type that is asked for, or in a hostile way.
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import sharp from "sharp";
 
 export type Manner = keyof typeof MANNERS;
 
-/** The beginnings of files, by type. */
-const HEADS: Readonly<Record<string, string>> = {
-  "image/jpeg": "ffd8ffe000104a46494600010100000100010000",
-  "image/png": "89504e470d0a1a0a0000000d49484452000000a0000000a00802000000",
-  "image/webp": "524946464c0000005745425056503820",
-  "image/avif": "0000001c66747970617669660000000061766966",
+/** A small picture of each type. The Worker takes its parts apart, so it must be a right one. */
+const NOISE = sharp({
+  create: {
+    ...{ width: 160, height: 160, channels: 3, background: "white" },
+    noise: { type: "gaussian", mean: 128, sigma: 60 },
+  },
+});
+const RENDITIONS: Readonly<Record<string, Buffer>> = {
+  "image/jpeg": await NOISE.clone().jpeg().toBuffer(),
+  "image/png": await NOISE.clone().png().toBuffer(),
+  "image/webp": await NOISE.clone().webp().toBuffer(),
+  "image/avif": await NOISE.clone().avif({ effort: 0 }).toBuffer(),
 };
-const RENDITION = Buffer.alloc(20_000, "A-RENDITION");
 
 function renditionOf(type: string): Buffer {
-  return Buffer.concat([Buffer.from(HEADS[type] ?? "", "hex"), RENDITION]);
+  return RENDITIONS[type] ?? Buffer.alloc(0);
 }
 
 type Asked = { readonly type: string; readonly image: Buffer };
