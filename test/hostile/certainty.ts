@@ -33,11 +33,11 @@ function namesObject({ cf, said = "" }: Call): boolean {
 /** Returns whether a 404 or 415 is certain by what was said of the object during the visit. */
 function isSaid(status: number, own: readonly Call[]): boolean {
   const edge = own.filter(({ cf }) => cf !== undefined);
-  // With other engines than "cf", the Worker reads the object itself, if it comes whole.
-  if (status === 415)
-    return (
-      edge.length > 0 || own.some(({ said = "" }) => /^200 (?!breaks|shorter|longer)/.test(said))
-    );
+  // With other engines than "cf", the Worker reads the object itself. Its first bytes are enough to see that it
+  // is no image, also if it is longer or shorter than it should be.
+  if (status === 415) {
+    return edge.length > 0 || own.some(({ said = "" }) => /^200 (?!breaks)/.test(said));
+  }
   return own.some(namesObject) || edge.some(({ said = "" }) => /^404|9404/.test(said));
 }
 
