@@ -148,7 +148,7 @@ function findObject(object: string, buckets: Named<Bucket>) {
   return { name, bucket: buckets.get(name), template: object.slice(name.length + 1) };
 }
 
-/** What a route shows of which bucket. */
+/** What a route shows, and from which bucket. */
 export type Use = {
   readonly bucket: Bucket;
   /** The names of presets; undefined: all. */
