@@ -158,6 +158,8 @@ function streamOf(all: Uint8Array, error?: Error, more = 0): ReadableStream<Uint
 export type Made = {
   /** Of the object of this URL, as far as its bytes say it. */
   readonly of: string;
+  /** The type of its first bytes. */
+  readonly type: string | undefined;
   readonly transforms: readonly object[];
   readonly output: ImageOutputOptions;
   readonly overlays: readonly { readonly of: string; readonly options: object }[];
@@ -212,7 +214,8 @@ export function createImages(
           of: urlIn(one),
           options: drawn[at]?.[1] ?? {},
         }));
-        const end = (said: string) => note({ of, transforms, output, overlays, said });
+        const type = original && typeOf(original);
+        const end = (said: string) => note({ of, type, transforms, output, overlays, said });
         try {
           const made = makeOf(
             original ?? Buffer.alloc(0),
