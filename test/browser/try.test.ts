@@ -373,7 +373,7 @@ describeInBrowser("what can be tried on the contact sheet", () => {
     expect(await focused(page)).toBe("Placeholder");
     await page.keyboard.press("Escape");
     expect(await focused(page)).toBe(button);
-    expect(await page.locator("dialog").count()).toBe(0);
+    await expect.poll(() => page.locator("dialog").count(), PATIENCE).toBe(0);
 
     // The line was pasted, so the sheet was drawn anew behind the dialog.
     await page.keyboard.press("Enter");
