@@ -1,4 +1,4 @@
-// What the button "Deploy to Cloudflare" needs of template/, of package.json and of the README.
+// What the button "Deploy to Cloudflare" needs of fixtures/template/, of package.json and of the README.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { contents, emptyFolder, init, readProject } from "../support/cli/making.
 import { vitrine } from "../support/cli/vitrine.ts";
 import { readPage } from "./pages.ts";
 
-const TEMPLATE = join(ROOT, "template");
+const TEMPLATE = join(ROOT, "fixtures/template");
 const own = (file: string) => readFileSync(join(TEMPLATE, file), "utf8");
 const root = JSON.parse(readPage("package.json"));
 const manifest = JSON.parse(own("package.json"));
@@ -51,7 +51,7 @@ beforeAll(async () => {
 const there = () =>
   Object.keys(contents(TEMPLATE)).filter((path) => !/^(?:node_modules|\.wrangler)\b/.test(path));
 
-test("template/ has the files that vitrine init writes for R2, and a picture (D1)", () => {
+test("fixtures/template/ has the files that vitrine init writes for R2, and a picture (D1)", () => {
   const written = Object.keys(made).filter((path) => !NOT_IN_TEMPLATE.includes(path));
   expect(there()).toEqual([...written, ...PICTURE].sort());
 });
@@ -68,7 +68,7 @@ test("each of them is as vitrine init writes it, except for what the button need
   }
 });
 
-test("template/ stands alone: its packages come from npm, and no path leads out of it (D1)", () => {
+test("fixtures/template/ stands alone: its packages come from npm, and no path leads out of it (D1)", () => {
   const { dependencies, devDependencies } = manifest;
   expect(dependencies).toEqual({ vitrine: `^${VERSION}` });
   for (const range of Object.values({ ...dependencies, ...devDependencies })) {
@@ -144,7 +144,7 @@ test("the sample is a small photograph, and says where it comes from", async () 
 /** The button takes repositories of github.com and gitlab.com alone. */
 const REPOSITORY = /^https:\/\/(?:github|gitlab)\.com\/[\w.-]+\/[\w.-]+$/;
 
-test("the README's button clones template/ of the repository that package.json names (D1)", () => {
+test("the README's button clones fixtures/template/ of the repository that package.json names (D1)", () => {
   const { repository } = root;
   const named: unknown = typeof repository === "object" ? repository.url : repository;
   const url = String(named ?? "https://github.com/OWNER/vitrine").replace(/^git\+|\.git$/g, "");
@@ -155,7 +155,7 @@ test("the README's button clones template/ of the repository that package.json n
       [],
   );
   expect([link, others]).toEqual([
-    `https://deploy.workers.cloudflare.com/?url=${url}/tree/main/template`,
+    `https://deploy.workers.cloudflare.com/?url=${url}/tree/main/fixtures/template`,
     [],
   ]);
   expect(readPage("README.md").includes("OWNER")).toBe(named === undefined);

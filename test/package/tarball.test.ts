@@ -18,7 +18,7 @@ const FOLDERS = [
   /^fixtures\/objects\//,
   /^src\/(?:client|url)\/[\w-]+\.ts$/, // `vitrine client` joins them
   /^src\/cli\/vitrine\.js$/,
-  /^template\/sample\.jpg$/,
+  /^fixtures\/template\/sample\.jpg$/,
 ];
 const TOP = [
   ...["AGENTS.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md"],

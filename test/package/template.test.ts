@@ -12,7 +12,7 @@ const ROOT = join(import.meta.dirname, "../..");
 const cloned = mkdtempSync(join(dirname(inject("shop")), "cloned-"));
 
 beforeAll(async () => {
-  cpSync(join(ROOT, "template"), cloned, { recursive: true });
+  cpSync(join(ROOT, "fixtures/template"), cloned, { recursive: true });
   // The only difference from what the button clones: this version is not at npm yet.
   const file = join(cloned, "package.json");
   const own = readFileSync(file, "utf8");
@@ -44,7 +44,7 @@ test("npm run check finds no mistake: the configuration, the types of Env, TypeS
 });
 
 test("the picture of vitrine sample is in the package", () => {
-  const packed = readFileSync(join(cloned, "node_modules/vitrine/template/sample.jpg"));
+  const packed = readFileSync(join(cloned, "node_modules/vitrine/fixtures/template/sample.jpg"));
   expect(packed).toEqual(readFileSync(join(cloned, "sample.jpg")));
 });
 

@@ -11,7 +11,7 @@ import { showWrangler, wranglerFault } from "../project/show-wrangler.ts";
 import { visible } from "../terminal/visible.ts";
 import type { Target } from "./find-target.ts";
 
-const PICTURE = join(import.meta.dirname, "../../../template/sample.jpg");
+const PICTURE = join(import.meta.dirname, "../../../fixtures/template/sample.jpg");
 
 /** Returns whether the bucket has the object. wrangler has no other way to ask than to fetch it. */
 export async function isThere(
