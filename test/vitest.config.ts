@@ -8,6 +8,24 @@ import RulesReporter from "./support/rules.ts";
 // Many tests load wrangler, and some start it: its ten megabytes are compiled once.
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "../.wrangler/test/compiled");
 
+/** What takes long: a browser, whole local runs, simulated months, known bugs. `npm run test:long` runs it. */
+const LONG = [
+  "test/browser/*.test.ts",
+  "test/dev/start.test.ts",
+  "test/hostile/known-bugs.test.ts",
+  "test/built/{hostile-objects,rotation}.test.ts",
+  "test/worker/keyless/month.test.ts",
+  "test/worker/purge-kept.test.ts",
+  "test/emulator/declarations.test.ts",
+  "test/bench/{cost,cost-command,outage,rounds,tiers}.test.ts",
+  "test/cli/doctor/local.test.ts",
+  "test/cli/warm/cost.test.ts",
+  "test/cli/{installed,program}.test.ts",
+  "test/cli/deploy/wrangler.test.ts",
+  "test/cli/rotate/{local,put-secrets,rotate}.test.ts",
+];
+const OWN_RUNNERS = ["test/loaders", "test/package"]; // they have packages of their own
+
 export default defineConfig({
   root: new URL("..", import.meta.url).pathname,
   resolve: {
@@ -19,8 +37,13 @@ export default defineConfig({
     },
   },
   test: {
-    include: ["test/**/*.test.ts"],
-    exclude: ["test/loaders", "test/package"], // they have their own packages, and runners
+    projects: [
+      {
+        extends: true,
+        test: { name: "short", include: ["test/**/*.test.ts"], exclude: [...LONG, ...OWN_RUNNERS] },
+      },
+      { extends: true, test: { name: "long", include: LONG } },
+    ],
     globalSetup: ["test/support/built.ts"],
     isolate: false, // see there what keeps files apart
     setupFiles: ["test/support/fresh.ts"],

@@ -131,6 +131,7 @@ export const BROKEN_ADDRESSES = {
   },
   "a 404 is kept for as long as ever": {
     breaks: "ends",
+    seed: 2,
     file: "worker/answer/answer.ts",
     from: "shortly(MISSING_SECONDS, terms, now)",
     to: "shortly(MISSING_SECONDS, {}, now)",

@@ -17,6 +17,7 @@ export const BROKEN_CERTAINTY = {
   },
   "a word on one denial explains all": {
     breaks: "certain",
+    seed: 1,
     file: "worker/s3/bucket-state.ts",
     from: "state.slots[slot.name].findings?.[denial]",
     to: "Object.values(state.slots[slot.name].findings ?? {})[0]",

@@ -132,7 +132,7 @@ export const BROKEN_IMAGES = {
     to: "anim:",
   },
   "a WebP may move": {
-    ...{ breaks: "bounds", engine: "binding" },
+    ...{ breaks: "bounds", seed: 50, engine: "binding" },
     file: "worker/images/options.ts",
     from: 'type === "image/gif"',
     to: 'type !== "image/jpeg"',
@@ -156,7 +156,7 @@ export const BROKEN_IMAGES = {
     to: "const origin = token.slice(0, 300);",
   },
   "a broken object is kept as no image": {
-    ...{ breaks: "certain", engine: "binding" },
+    ...{ breaks: "certain", seed: 9, engine: "binding" },
     file: "worker/images/counted.ts",
     from: `return { event: "origin-failed", reason: \`the object broke off: \${error}\`, passing: true };`,
     to: `return { event: "source-unreadable", reason: \`the object broke off: \${error}\`, certain: true };`,

@@ -23,7 +23,7 @@ export const BROKEN_REQUESTS = {
   },
   "startsWith stands for segments": {
     breaks: "bounds",
-    seed: 14,
+    seed: 195,
     file: "url/key.ts",
     from: 'if (segment === "." || segment === "..") return',
     to: 'if (key.startsWith("../")) return',
@@ -88,6 +88,7 @@ export const BROKEN_REQUESTS = {
   },
   "too large for AVIF is passed on": {
     breaks: "originals",
+    seed: 3,
     file: "worker/edge/judge.ts",
     from: "/too large for avif/i.test(text)",
     to: "/never/.test(text)",
@@ -106,12 +107,14 @@ export const BROKEN_REQUESTS = {
   },
   "what is said of another object is proof": {
     breaks: "originals",
+    seed: 7,
     file: "worker/edge/guard.ts",
     from: 'tag !== undefined && tag === asked.tag ? asked.original : "unknown"',
     to: "asked.original",
   },
   "a bare name is another type": {
     breaks: "originals",
+    seed: 125,
     file: "worker/edge/judge.ts",
     from: "return known ?",
     to: "return known && name.startsWith(known) ? name : known ?",
@@ -124,12 +127,14 @@ export const BROKEN_REQUESTS = {
   },
   "a failing origin is asked what its object is": {
     breaks: "patience",
+    seed: 80,
     file: "worker/edge/passing.ts",
     from: 'original: "unknown" }',
     to: "}",
   },
   "what moves is not asked after": {
     breaks: "originals",
+    seed: 11,
     file: "worker/edge/rendition.ts",
     from: "if (!asked.still) {",
     to: "if (deadline < 0) {",
@@ -236,6 +241,7 @@ export const BROKEN_REQUESTS = {
   },
   "a fallback is kept as an image is": {
     breaks: "fallbacks",
+    seed: 4,
     file: "worker/answer/fallback.ts",
     from: 'headers["cache-control"] = isKept ? shortly(maxAge, terms, now) : "no-store";',
     to: "",
@@ -296,6 +302,7 @@ export const BROKEN_REQUESTS = {
   },
   "the log has a signature that is wrong": {
     breaks: "silence",
+    seed: 4,
     file: "worker/index.ts",
     from: "if (isRefusal(granted)) return { refusal: granted, subject, terms: { cors } };",
     to: "if (isRefusal(granted)) return { refusal: { ...granted, text: url.slice(-43) }, subject, terms: { cors } };",

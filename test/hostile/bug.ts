@@ -7,7 +7,7 @@ export type Bug = Edit & {
   readonly breaks: PropertyName;
   /** The engine with which it is found; undefined: "cf". */
   readonly engine?: Engine;
-  /** A seed whose inputs soon find the bug. With the seed of the other bugs, it takes hundreds of inputs or more. */
+  /** A seed whose inputs soon find the bug. With the seed of the other bugs, it takes more than 120. */
   readonly seed?: number;
   /** For a bug in two places. */
   readonly also?: Edit;

@@ -4,8 +4,8 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const LONGEST = [
-  ...["dev/start", "hostile/hostile", "browser/sheet", "built/workerd", "worker/s3/failover"],
-  ...["cli/rotate/rotate", "built/rotation", "bench/report", "cli/program", "cli/doctor/local"],
+  ...["dev/start", "hostile/known-bugs", "browser/follow", "browser/try", "browser/sheet"],
+  ...["built/workerd", "hostile/hostile", "worker/s3/failover", "cli/rotate/rotate"],
 ];
 
 function rankOf({ moduleId }: TestSpecification): number {
