@@ -1,6 +1,7 @@
 // Wrangler's test harness. It keeps all logs and answers, so that they can be searched for secrets.
 
 import { createTestHarness, type TestHarnessOptions } from "wrangler";
+import { readLogLine } from "./log-line.ts";
 import { overhear, overhearAnswer } from "./overheard.ts";
 
 type Fetch = ReturnType<typeof createTestHarness>["fetch"];
@@ -24,7 +25,7 @@ export function createHarness(options?: TestHarnessOptions) {
     clearLogs,
     /** The lines that were logged since the last `clearLogs`, each parsed from JSON. */
     lines: () =>
-      server.getLogs().map(({ message }): Record<string, unknown> => JSON.parse(message)),
+      server.getLogs().map(({ message }): Record<string, unknown> => readLogLine(message)),
     close: () => {
       clearLogs();
       return server.close();

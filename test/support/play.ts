@@ -7,6 +7,7 @@ import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import type { Loopback } from "../../src/worker/cache/loopback.ts";
 import worker, { Renditions } from "../../src/worker/index.ts";
 import { ENV } from "./env.ts";
+import { readLogLine } from "./log-line.ts";
 import { originalsOf } from "./originals.ts";
 import { overhear, overhearAnswer } from "./overheard.ts";
 import { network, setUp } from "./stand.ts";
@@ -108,7 +109,7 @@ beforeEach(() => {
   for (const level of ["info", "warn", "error"] as const) {
     vi.spyOn(console, level).mockImplementation((line: string) => {
       overhear("logged", line);
-      stage.logged.push({ level, line: JSON.parse(line) });
+      stage.logged.push({ level, line: readLogLine(line) });
     });
   }
   vi.stubGlobal("scheduler", { wait: async (ms: number) => void stage.pauses.push(ms) });

@@ -7,6 +7,7 @@ import { createSts } from "../../src/emulator/sts/sts.ts";
 import worker from "../../src/worker/index.ts";
 import { CREDENTIALS, VARS } from "./env.ts";
 import { ISSUER, KEYLESS, ROLE } from "./issuer.ts";
+import { readLogLine } from "./log-line.ts";
 import { overhear, overhearAnswer } from "./overheard.ts";
 import { file, setUp } from "./stand.ts";
 
@@ -73,7 +74,7 @@ export async function startRoleWorld() {
   for (const level of ["info", "warn", "error"] as const) {
     vi.spyOn(console, level).mockImplementation((line: string) => {
       overhear("logged", line);
-      lines.push(JSON.parse(line));
+      lines.push(readLogLine(line));
     });
   }
   /** Every text that the Worker sent or said, to be searched for secrets. */

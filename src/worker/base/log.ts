@@ -60,8 +60,10 @@ export function logNotice(notice: Notice): void {
   console[LEVELS[notice.event]](lineOf(notice));
 }
 
-function lineOf(facts: object): string {
-  return JSON.stringify(facts, (_name, value: unknown) =>
+/** Each line names its section of the page of errors. */
+function lineOf(facts: { readonly event: string }): string {
+  const line = { ...facts, see: `docs/errors.md#${facts.event}` };
+  return JSON.stringify(line, (_name, value: unknown) =>
     typeof value === "string" ? withoutQueries(value.slice(0, LONGEST_VALUE)) : value,
   );
 }
