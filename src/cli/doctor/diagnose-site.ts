@@ -51,7 +51,9 @@ export function diagnoseEdge(code: string, status = 403, entry: string, local: b
   const cause = CODES.get(`${code}/${status}`) ?? CODES.get(code) ?? EVENTS[event];
   const silent = code === "unreachable";
   const seen = silent ? "the edge did not answer the Worker" : `the edge answers ${code}`;
-  return diagnose(cause, { entry, reason: reason && `: ${reason}`, seen }, local);
+  const facts = { entry, reason: reason && `: ${reason}`, seen };
+  const { remedy, ...found } = diagnose(cause, facts, local);
+  return { ...found, remedy: `${remedy}. See docs/errors.md#${event}` };
 }
 
 const STATUSES = {

@@ -68,7 +68,7 @@ function rowsOfRefusal({ event, ...facts }: Refusal): Row[] {
     const [first = "", ...more] = name === "text" ? `${value}`.split("\n") : [`${value}`];
     return [[`  ${name}`, shown(first)], ...more.map((line): Row => ["", shown(line)])];
   });
-  return [["Answer", `no image: ${event}`], ...rows];
+  return [["Answer", `no image: ${event} (docs/errors.md#${event})`], ...rows];
 }
 
 function rowsOfAsked(

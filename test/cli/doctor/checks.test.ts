@@ -199,7 +199,9 @@ test.each<[string, Row]>([
 
 test("the remedy for 9401 says that a paid plan may need three days (E5, E11)", () => {
   const { remedy } = diagnoseEdge("9401", 403, "s3.example/acme/", false);
-  expect(remedy).toMatch(/If it is listed: after the paid plan was bought, .* three days$/);
+  expect(remedy).toMatch(
+    /If it is listed: after the paid plan was bought, .* three days\. See docs\/errors\.md#edge-refused$/,
+  );
 });
 
 test("an edge that did not say its status, as older Workers report it, is diagnosed by its code", () => {

@@ -115,7 +115,7 @@ test.each<[string, keep: number | undefined, Severity, what: RegExp, remedy?: Re
     undefined,
     "warning",
     /makes renditions itself/,
-    /cache-unusable: docs\/errors\.md.*keep = 0 in/,
+    /cache-unusable: docs\/errors\.md#cache-unusable\. .*keep = 0 in/,
   ],
   [DIRECT, 0, "note", /keep = 0 in wrangler\.toml/],
   [OLD, undefined, "warning", /older Vitrine is deployed/, /^npx vitrine deploy$/],

@@ -219,7 +219,9 @@ describe("if the Worker refuses a URL, vitrine explain says why, as the log does
       key?.slice(0, 1024),
     ]);
     if (line?.["preset"] !== undefined) expect(line["preset"]).toBe(variant);
-    expect(rows).toMatch(new RegExp(`^Answer +no image: ${event}$`, "m"));
+    expect(rows).toMatch(
+      new RegExp(`^Answer +no image: ${event} \\(docs/errors\\.md#${event}\\)$`, "m"),
+    );
     expect(rows).not.toMatch(/[^\n\P{Cc}]/u);
   });
 });

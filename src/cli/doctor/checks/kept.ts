@@ -19,7 +19,7 @@ export const KEPT_CHECKS = {
       // W13, W15
       "kept-unusable": {
         what: "the Worker makes renditions itself, because it cannot use the cache: {seen}",
-        remedy: `npx vitrine deploy, if keep or compatibility_date has changed. Otherwise the log has cache-unusable: docs/errors.md. ${SWITCH_OFF}`,
+        remedy: `npx vitrine deploy, if keep or compatibility_date has changed. Otherwise the log has cache-unusable: docs/errors.md#cache-unusable. ${SWITCH_OFF}`,
       },
       "kept-unknown-to-it": {
         what: "server-timing does not speak of the cache ({seen}), so an older Vitrine is deployed",
