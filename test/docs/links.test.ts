@@ -1,5 +1,5 @@
-// Every relative link of the pages leads to a file that is there, and to a heading of it. README.md leads
-// to every page. No address outside is asked.
+// Every relative link of the pages leads to a file that is there, and to a heading of it. README.md and
+// docs/README.md lead to every page, docs/llms.txt to those of docs/. No address outside is asked.
 
 import { existsSync, statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
@@ -29,7 +29,10 @@ function faultOf(page: string, link: string): string | undefined {
   return found ? undefined : `${page}: ${link}: ${path} has no heading #${anchor}`;
 }
 
-test.each(listPages())("the relative links of %s resolve", (page) => {
+/** For coding agents: https://llmstxt.org */
+const FOR_AGENTS = "docs/llms.txt";
+
+test.each([...listPages(), FOR_AGENTS])("the relative links of %s resolve", (page) => {
   const links = linksOf(readPage(page));
   expect(links.map((link) => faultOf(page, link)).filter(Boolean)).toEqual([]);
 });
@@ -49,13 +52,34 @@ test("headings get the anchors that GitHub gives them", () => {
   ]);
 });
 
+/** The pages that no link of a page leads to, except itself. */
+function missingIn(page: string, pages: readonly string[]): string[] {
+  const linked = linksOf(readPage(page)).map((link) =>
+    normalize(join(dirname(page), link.replace(/#.*/, ""))),
+  );
+  return pages.filter((other) => other !== page && !linked.includes(other));
+}
+
+const DOCS = listPages().filter((page) => page.startsWith("docs/"));
+
 test("README.md links to every page, and has at most 200 lines", () => {
-  const readme = readPage("README.md");
-  const linked = new Set(linksOf(readme).map((link) => link.replace(/#.*/, "")));
   // CONTRIBUTING.md leads to AGENTS.md.
-  const pages = listPages().filter((page) => !["README.md", "AGENTS.md"].includes(page));
-  expect(pages.filter((page) => !linked.has(page))).toEqual([]);
-  expect(readme.trimEnd().split("\n").length).toBeLessThanOrEqual(200);
+  const pages = listPages().filter((page) => page !== "AGENTS.md");
+  expect(missingIn("README.md", pages)).toEqual([]);
+  expect(readPage("README.md").trimEnd().split("\n").length).toBeLessThanOrEqual(200);
+});
+
+test.each(["docs/README.md", FOR_AGENTS])("%s links to every page of docs/", (page) => {
+  expect(missingIn(page, DOCS)).toEqual([]);
+});
+
+test("docs/llms.txt has the form of llmstxt.org: a title, a summary, lists of links", () => {
+  const [top = "", ...sections] = readPage(FOR_AGENTS).split(/^## /m);
+  expect(top).toMatch(/^# \w+\n\n> [^\n]+\n\n/);
+  expect(sections.length).toBeGreaterThan(2);
+  for (const section of sections) {
+    expect(section).toMatch(/^[\w ]+\n\n(?:- \[[^\]]+\]\([\w-]+\.md\): [^\n]+\n)+\n?$/);
+  }
 });
 
 test("AGENTS.md has fewer than 60 lines", () => {
