@@ -1,0 +1,73 @@
+// The commands of README.md, as they stand there.
+
+import { copyFileSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { vitrine } from "../support/cli/vitrine.ts";
+import { freePort } from "../support/free-port.ts";
+import { copyProject, editFile, endRuns, removeCopies, start } from "../support/local-run.ts";
+import { overhearAnswer } from "../support/overheard.ts";
+import { readPage } from "./pages.ts";
+
+const BLOCKS = [...readPage("README.md").matchAll(/^( *)```sh\n(.*?)^\1```$/gms)];
+const LINES = BLOCKS.flatMap(([, , block = ""]) => block.trim().split("\n")).map((line) =>
+  line.trim().replace(/ +#.*/, ""),
+);
+const linesOf = (beginning: string) => LINES.filter((line) => line.startsWith(beginning));
+
+/** What is tried elsewhere, or needs an account. */
+const ELSEWHERE = [
+  ...["npm ci", "npm start", "cd images", "npm install"], // .ci/run, test/dev/start.test.ts, test/package
+  "npx vitrine init images", // test/cli/init/terminal.test.ts
+  "npx wrangler login",
+  ...["cp .dev.vars.example secrets.env", "rm secrets.env"], // git ignores it: files.test.ts
+];
+
+const folder = copyProject();
+afterAll(async () => {
+  await endRuns();
+  removeCopies();
+});
+
+test("each command is tried here or elsewhere", () => {
+  const here = [
+    ...linesOf("curl "),
+    ...linesOf("npx vitrine client "),
+    ...linesOf("npx vitrine deploy "),
+  ];
+  expect(here).toHaveLength(5);
+  expect(LINES.filter((line) => !ELSEWHERE.includes(line) && !here.includes(line))).toEqual([]);
+});
+
+test("the local run answers each curl as the README says", { timeout: 90_000 }, async () => {
+  const port = await freePort();
+  await start(folder, port);
+  const answers = linesOf("curl ").map(async (line) => {
+    const [, accept = "*/*"] = /-H 'accept: (.*?)'/.exec(line) ?? [];
+    const [, path = ""] = /http:\/\/localhost:8787(\S+)$/.exec(line) ?? [];
+    const method = line.includes(" -I ") ? "HEAD" : "GET";
+    const answer = await fetch(`http://localhost:${port}${path}`, { method, headers: { accept } });
+    await overhearAnswer(answer);
+    return [answer.status, answer.headers.get("content-type")];
+  });
+  expect(await Promise.all(answers)).toEqual([
+    [200, "image/avif"],
+    [200, "image/jpeg"],
+    [415, "text/plain; charset=utf-8"],
+  ]);
+});
+
+test.each(linesOf("npx vitrine client "))("%s writes the client", async (line) => {
+  const args = line.split(" ").slice(2);
+  const app = join(folder, "app.ts");
+  const ended = await vitrine(args.with(1, app), { folder });
+  expect([ended.code, existsSync(app)]).toEqual([0, true]);
+});
+
+test.each(linesOf("npx vitrine deploy "))("%s deploys nothing without a key", async (line) => {
+  editFile(join(folder, "wrangler.toml"), (text) => text.replace("# routes = ", "routes = "));
+  copyFileSync(join(folder, ".dev.vars.example"), join(folder, "secrets.env"));
+  const { code, err } = await vitrine(line.split(" ").slice(2), { folder });
+  expect(code).toBe(2);
+  expect(err).toContain("secrets.env");
+});
