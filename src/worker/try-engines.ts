@@ -6,7 +6,7 @@ import type { Wanted } from "./cache/rendition-url.ts";
 import type { Bucket } from "./config/bucket.ts";
 import type { Slot } from "./config/slot.ts";
 import { askEdge } from "./edge/ask-edge.ts";
-import { failureOf } from "./edge/guard.ts";
+import { readFailure } from "./edge/guard.ts";
 import { judge } from "./edge/judge.ts";
 import { makeBy } from "./renditions.ts";
 import { originUrl } from "./s3/object-url.ts";
@@ -74,5 +74,5 @@ async function tryEdge(
   if (isRefusal(answer)) return { edge: "unreachable" };
   drop(answer.body);
   if (judge(answer).result !== "not-made") return { edge: "on" };
-  return { edge: failureOf(answer).edge ?? "off", answered: answer.status };
+  return { edge: readFailure(answer, TINY).edge ?? "off", answered: answer.status };
 }

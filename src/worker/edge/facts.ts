@@ -7,7 +7,7 @@ import type { Variant } from "../config/preset.ts";
 import type { Asked, OriginalType } from "../request/format.ts";
 import type { SignedHeaders } from "../s3/sigv4.ts";
 import { askEdge } from "./ask-edge.ts";
-import { wordOf } from "./guard.ts";
+import { readFailure } from "./guard.ts";
 import { judge, namedType, typeOf } from "./judge.ts";
 import { factsOptions } from "./original.ts";
 import { passedHeaders } from "./passed-headers.ts";
@@ -36,7 +36,7 @@ export async function makeFacts(
 ): Promise<Rendition | Refusal> {
   const reply = await askEdge(url, headers, factsOptions(asked), deadline);
   if (isRefusal(reply)) return reply;
-  if (judge(reply).result === "not-made") return wordOf(reply, asked);
+  if (judge(reply).result === "not-made") return readFailure(reply, asked);
   const told = json(reply.text);
   const { status } = reply;
   if (!isTable(told)) return { event: "wrong-type", status, type: typeOf(reply.headers) };

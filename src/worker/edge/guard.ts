@@ -22,10 +22,11 @@ export function guard(reply: Seen, asked: Asked): Passed | Refusal {
   const tag = originalEtag(headers);
   const original = tag !== undefined && tag === asked.tag ? asked.original : "unknown";
   const { result, warning } = judge(reply, original);
-  if (result !== "made") return warning ? { event: warning, status, type } : wordOf(reply, asked);
+  if (result !== "made")
+    return warning ? { event: warning, status, type } : readFailure(reply, asked);
   if (type === "image/svg+xml") {
     if (asked.svg) return { type };
-    return { event: "source-unreadable", status, type, certain: isOfObject(asked) };
+    return { event: "source-unreadable", status, type, certain: isOfObject(asked.variant) };
   }
   // Only a GIF may move: an animation of another type that was not transformed looks like one that was (O8).
   const mayMove = asked.still || asked.original !== "unknown";
@@ -33,20 +34,18 @@ export function guard(reply: Seen, asked: Asked): Passed | Refusal {
 }
 
 /** What an answer means that the edge did not make, and whether it is certain of the object. */
-export function wordOf(reply: Seen, asked: Asked): Failure {
-  const failure = failureOf(reply);
+export function readFailure(
+  { status, headers, text }: Seen,
+  { variant }: Pick<Asked, "variant">,
+): Failure {
+  const resized = headers.get("cf-resized") ?? "";
+  const code = /\berr=(\d{4})\b/.exec(resized) ?? /^ERROR (\d{4})\b/.exec(text); // R3
+  const failure = { ...failureFor(status, code?.[1], text), type: typeOf(headers) };
   const isWord = failure.event === "object-missing" || failure.event === "source-unreadable";
-  return isWord ? { ...failure, certain: isOfObject(asked) } : failure;
+  return isWord ? { ...failure, certain: isOfObject(variant) } : failure;
 }
 
 /** The edge does not say whether it means the object or an overlay (O12). */
-function isOfObject({ variant }: Asked): boolean {
-  return !variant.image.draw;
-}
-
-/** What an answer means that the edge did not make. */
-export function failureOf({ status, headers, text }: Seen): Failure {
-  const resized = headers.get("cf-resized") ?? "";
-  const code = /\berr=(\d{4})\b/.exec(resized) ?? /^ERROR (\d{4})\b/.exec(text); // R3
-  return { ...failureFor(status, code?.[1], text), type: typeOf(headers) };
+function isOfObject({ image }: Asked["variant"]): boolean {
+  return !image.draw;
 }

@@ -6,7 +6,7 @@ import { drop } from "../base/send.ts";
 import type { Asked } from "../request/format.ts";
 import type { SignedHeaders } from "../s3/sigv4.ts";
 import { askEdge, edgeOptions } from "./ask-edge.ts";
-import { failureOf } from "./guard.ts";
+import { readFailure } from "./guard.ts";
 import { judge, namedType, originalEtag } from "./judge.ts";
 
 /** What the edge says of an original. */
@@ -31,7 +31,7 @@ export async function describeOriginal(
   if (isRefusal(reply)) return reply;
   drop(reply.body);
   if (judge(reply).result === "not-made") {
-    const failure = failureOf(reply);
+    const failure = readFailure(reply, asked);
     return isDenied(failure) || failure.passing ? failure : UNKNOWN;
   }
   const facts = json(reply.text);
