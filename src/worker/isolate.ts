@@ -6,6 +6,7 @@ import { isWithin } from "./base/is-within.ts";
 import { logNotice } from "./base/log.ts";
 import { createMemory as createBaseMemory } from "./base/memory.ts";
 import type { Refusal } from "./base/refusal.ts";
+import { countRepeated, type Repeated } from "./base/repeated.ts";
 import { LATE, within } from "./base/time-limit.ts";
 import { type LoopbackEvent, type LoopbackState, learnLoopback } from "./cache/loopback-state.ts";
 import type { Bucket, Role } from "./config/bucket.ts";
@@ -31,9 +32,6 @@ const MEANWHILE_MS = 60_000;
 /** How long a request waits for a reading that another request began: ms. If that request is cut off, it never ends. */
 const READING_MS = 5_000;
 
-/** How often the log is told that data points are lost: ms. */
-const LOSS_MS = 60_000;
-
 type Checked = {
   readonly vars: Vars;
   readonly config: Config | Broken;
@@ -45,9 +43,6 @@ type Checked = {
   /** What the stores gave last. */
   readonly given: Given;
 };
-
-/** When the log was last told of lost data points, and how many were lost since. */
-type Losses = { readonly told: number; readonly since: number };
 
 type Purges = { readonly batches: readonly Batch[]; readonly backlog: Backlog };
 
@@ -61,7 +56,7 @@ const roles = new WeakMap<Role, RoleMemory>();
 const floods = new WeakMap<object, Flood>();
 const purges = new WeakMap<Config, Purges>();
 const loopbacks = new WeakMap<object, LoopbackState>();
-const losses = new WeakMap<object, Losses>();
+const losses = new WeakMap<object, Repeated>();
 
 /**
  * The configuration of an isolate, read and checked once. Secrets of a Secrets Store may change there
@@ -157,11 +152,9 @@ export function countRefusal(env: object, event: Refusal["event"], now: number):
  * @returns how many were lost since the log was told, if it is to be told now: once a minute. Else 0
  */
 export function countLostPoint(env: object, now: number): number {
-  const { told, since } = losses.get(env) ?? { told: Number.NEGATIVE_INFINITY, since: 0 };
-  const isQuiet = isWithin(LOSS_MS, told, now);
-  const lost = since + 1;
-  losses.set(env, isQuiet ? { told, since: lost } : { told: now, since: 0 });
-  return isQuiet ? 0 : lost;
+  const { times, isTold, next } = countRepeated(losses.get(env), now);
+  losses.set(env, next);
+  return isTold ? 0 : times;
 }
 
 /** What an isolate knows of requests to /purge. */

@@ -3,6 +3,7 @@
 
 import { isWithin } from "../base/is-within.ts";
 import type { RoleNotice } from "../base/notice.ts";
+import { countRepeated, type Repeated, WHILE_MS } from "../base/repeated.ts";
 import type { Role } from "../config/bucket.ts";
 import { type Failure, LAST_MS, type Session } from "./session.ts";
 
@@ -16,7 +17,7 @@ export type RoleState = {
   /** Why the last question failed; undefined after it succeeded. */
   readonly failure?: (Failure & { readonly at: number }) | undefined;
   /** When the log was last told of a failure while old credentials serve, and how many there were since. */
-  readonly failed?: { readonly at: number; readonly since: number } | undefined;
+  readonly failed?: Repeated | undefined;
   /** When it was last told that visitors are refused. */
   readonly refusedAt?: number | undefined;
 };
@@ -52,9 +53,6 @@ const SHORT_PAUSE_MS = 3_000;
 
 /** For how long others wait for a question to STS: ms. If the request that asks dies, it never ends. */
 export const RENEWAL_MS = 8_000;
-
-/** How often the log is told of a lasting failure: ms. */
-const WHILE_MS = 60_000;
 
 export function advanceRole(state: RoleState, event: RoleEvent): Advanced {
   switch (event.type) {
@@ -95,15 +93,12 @@ function fail(state: RoleState, failure: Failure, now: number): Advanced {
   const change = { renewal: undefined, failure: { ...failure, at: now } };
   const session = usableSession(state, now);
   if (!session) return changed(state, change);
-  const { at, since } = state.failed ?? { at: undefined, since: 0 };
-  if (isWithin(WHILE_MS, at, now)) {
-    return changed(state, { ...change, failed: { at: at ?? now, since: since + 1 } });
-  }
+  const { times, isTold, next } = countRepeated(state.failed, now);
   const { origin, reason } = failure;
   const expires = new Date(session.expires).toISOString();
   const notice = { event: "role-failed", role: state.role.arn, origin, reason } as const;
-  const failed = { at: now, since: 0 };
-  return changed(state, { ...change, failed }, [{ ...notice, expires, times: since + 1 }]);
+  const effects = isTold ? [] : [{ ...notice, expires, times }];
+  return changed(state, { ...change, failed: next }, effects);
 }
 
 /** The state of a role after its configuration was read again. */

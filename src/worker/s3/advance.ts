@@ -5,6 +5,7 @@ import { isWithin } from "../base/is-within.ts";
 import { mistakeText } from "../base/mistake.ts";
 import type { BucketNotice } from "../base/notice.ts";
 import type { Refusal } from "../base/refusal.ts";
+import { WHILE_MS } from "../base/repeated.ts";
 import type { SlotName } from "../base/slot-name.ts";
 import { keyEnd, type Slot } from "../config/slot.ts";
 import {
@@ -16,7 +17,7 @@ import {
   type SlotState,
   slotsInOrder,
 } from "./bucket-state.ts";
-import { tellEngine, tellFailure, WHILE_MS } from "./tell.ts";
+import { tellEngine, tellFailure } from "./tell.ts";
 import { knowsSlot } from "./verdict.ts";
 
 export type BucketEvent =

@@ -3,6 +3,7 @@
 
 import { isWithin } from "../base/is-within.ts";
 import type { RefusedSlot } from "../base/refusal.ts";
+import type { Repeated } from "../base/repeated.ts";
 import type { SlotName } from "../base/slot-name.ts";
 import type { Bucket } from "../config/bucket.ts";
 import { isSameKey, keyEnd, type Slot } from "../config/slot.ts";
@@ -54,9 +55,6 @@ export type Told = {
   /** The same for an image that the second engine made. */
   readonly engineChanged?: Repeated | undefined;
 };
-
-/** When the log was last told, and how often it has happened since. */
-export type Repeated = { readonly at: number; readonly since: number };
 
 /** `since`: when they began; Infinity after the alarm, which is raised once. */
 type Denials = { readonly times: number; readonly since: number };

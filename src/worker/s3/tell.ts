@@ -1,12 +1,9 @@
 // What the log is told once a minute of a bucket, with how often it happened since. Pure.
 
-import { isWithin } from "../base/is-within.ts";
 import type { BucketNotice } from "../base/notice.ts";
 import type { Refusal, Upstream } from "../base/refusal.ts";
-import type { BucketState, Repeated } from "./bucket-state.ts";
-
-/** How often the log is told of something that lasts: ms. */
-export const WHILE_MS = 60_000;
+import { countRepeated } from "../base/repeated.ts";
+import type { BucketState } from "./bucket-state.ts";
 
 type Told = { readonly state: BucketState; readonly effects: readonly BucketNotice[] };
 
@@ -15,7 +12,7 @@ export function tellFailure(
   state: BucketState,
   { key, refusal, now }: { readonly key: string; readonly refusal: Refusal; readonly now: number },
 ): Told {
-  const { times, isTold, next } = count(state.told.failed, now);
+  const { times, isTold, next } = countRepeated(state.told.failed, now);
   const { status, reason, edge, origin } = { ...NO_FACTS, ...refusal };
   const slots = "slots" in refusal ? refusal.slots : undefined;
   const facts = { failure: refusal.event, key, times, status, reason, edge, origin, slots };
@@ -31,19 +28,12 @@ export function tellEngine(
   state: BucketState,
   { key, reason, now }: { readonly key: string; readonly reason: string; readonly now: number },
 ): Told {
-  const { times, isTold, next } = count(state.told.engineChanged, now);
+  const { times, isTold, next } = countRepeated(state.told.engineChanged, now);
   const facts = { bucket: state.bucket.name, key, reason, times };
   return {
     state: { ...state, told: { ...state.told, engineChanged: next } },
     effects: isTold ? [] : [{ event: "engine-changed", ...facts }],
   };
-}
-
-function count(last: Repeated | undefined, now: number) {
-  const times = (last?.since ?? 0) + 1;
-  const isTold = last !== undefined && isWithin(WHILE_MS, last.at, now);
-  const next = isTold ? { at: last.at, since: times } : { at: now, since: 0 };
-  return { times, isTold, next };
 }
 
 /** What not every refusal has. */
