@@ -1,6 +1,7 @@
 // Reads the bytes of an object: its first ones to see its type, and all of them once, as a stream that is
 // as long as it was said to be.
 
+import { joined } from "../base/joined.ts";
 import type { Refusal } from "../base/refusal.ts";
 import { LATE, within } from "../base/time-limit.ts";
 import { HEAD_BYTES } from "./sniff.ts";
@@ -87,15 +88,4 @@ function piecesOf(body: ReadableStream<Uint8Array>) {
     const reader = body.getReader();
     return { read: () => reader.read(), cancel: () => reader.cancel() };
   }
-}
-
-/** One piece of several. */
-export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

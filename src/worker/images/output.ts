@@ -1,9 +1,9 @@
 // Has the Images binding make a picture, reads all of it, and lets it pass only if the binding made it.
 
+import { joined } from "../base/joined.ts";
 import type { Refusal } from "../base/refusal.ts";
 import { LATE, within } from "../base/time-limit.ts";
 import { type Failure, failureFor } from "../edge/codes.ts";
-import { joined } from "./counted.ts";
 import { sniff } from "./sniff.ts";
 import type { Opened } from "./source.ts";
 import { avifWithout, pngWithout, webpWithout } from "./without-chunks.ts";

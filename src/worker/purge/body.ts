@@ -1,5 +1,6 @@
 // Reads the body of a request, within bounds of length and of time.
 
+import { joined } from "../base/joined.ts";
 import { LATE, within } from "../base/time-limit.ts";
 
 /** S3 sends a few kilobytes, and a list of 10,000 long keys has less than this: bytes. */
@@ -32,16 +33,10 @@ export async function readBody(
   const ended = await within(Math.max(0, deadline - Date.now()), readOn()).catch(() => LATE);
   if (ended !== true) reader?.cancel().catch(() => {});
   if (ended === LATE) return { status: 400, reason: "the body breaks off, or takes too long" };
-  return ended ? decode(chunks, length) : tooLong;
+  return ended ? decode(joined(chunks)) : tooLong;
 }
 
-function decode(chunks: readonly Uint8Array[], length: number): string | BodyFault {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
-  }
+function decode(bytes: Uint8Array): string | BodyFault {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch {
