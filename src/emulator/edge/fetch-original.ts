@@ -123,11 +123,5 @@ async function receive(
     if (size > limits.bytes) return "9402/413";
     return signal.aborted ? "9504/524" : "9402/502";
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return { headers, bytes };
+  return { headers, bytes: new Uint8Array(Buffer.concat(chunks)) };
 }
