@@ -47,11 +47,8 @@ export function textToSign(
 export async function signGrant(grant: Grant, key: SigningKey): Promise<string> {
   const text = textToSign(grant, key.kid);
   const code = await crypto.subtle.sign("HMAC", await importKey(key), utf8(text));
-  const sig = btoa(String.fromCharCode(...new Uint8Array(code)))
-    .replace(/[+/]/g, (found) => (found === "+" ? "-" : "_"))
-    .replace("=", "");
   const version = grant.version === undefined ? "" : `&v=${grant.version}`;
-  return `?exp=${grant.expires}&kid=${key.kid}${version}&sig=${sig}`;
+  return `?exp=${grant.expires}&kid=${key.kid}${version}&sig=${base64url(code)}`;
 }
 
 /** Returns the key for WebCrypto. It is imported once, when it is first used. */
@@ -66,6 +63,12 @@ export async function importKey(key: SigningKey): Promise<Imported> {
 /** Returns the bytes of a text as UTF-8. */
 export function utf8(text: string) {
   return new TextEncoder().encode(text);
+}
+
+/** Returns bytes as base64 without the characters that a URL changes, and without padding. */
+export function base64url(bytes: ArrayBuffer | Uint8Array): string {
+  const text = String.fromCharCode(...new Uint8Array(bytes));
+  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 const KID = /^[A-Za-z][\w-]{0,31}$/;

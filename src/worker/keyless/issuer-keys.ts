@@ -1,11 +1,10 @@
 // The keys of the issuer, imported: what signs tokens, and what everybody may see of it. No private part
 // leaves this file.
 
-import { utf8 } from "../../url/grant.ts";
+import { base64url, utf8 } from "../../url/grant.ts";
 import type { Mistake } from "../base/mistake.ts";
 import type { IssuerKey } from "../config/issuer-key.ts";
 import type { Oidc } from "../config/oidc.ts";
-import { base64url } from "./base64url.ts";
 
 /** A key that signs, and the name by which AWS finds its public half. */
 export type Signer = {

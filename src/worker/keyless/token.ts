@@ -1,9 +1,8 @@
 // The token by which AWS knows the Worker: a JWT that one of the issuer's keys signs. No clock: `now` is
 // passed in. A token is a credential: it is sent to STS, and never logged.
 
-import { utf8 } from "../../url/grant.ts";
+import { base64url, utf8 } from "../../url/grant.ts";
 import type { Issuer } from "../config/issuer-key.ts";
-import { base64url } from "./base64url.ts";
 import type { Signer } from "./issuer-keys.ts";
 
 /** How long a token is good, and how far its beginning lies back for a clock that is behind: s. */
