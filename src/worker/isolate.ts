@@ -4,7 +4,7 @@
 import { countLine, type Flood, NO_FLOOD } from "./base/flood.ts";
 import { isWithin } from "./base/is-within.ts";
 import { logNotice } from "./base/log.ts";
-import { createMemory as createBaseMemory } from "./base/memory.ts";
+import { createMemory } from "./base/memory.ts";
 import type { Refusal } from "./base/refusal.ts";
 import { countRepeated, type Repeated } from "./base/repeated.ts";
 import { LATE, within } from "./base/time-limit.ts";
@@ -18,8 +18,8 @@ import { advanceRole, carryOverRole, isSameRole } from "./keyless/role-state.ts"
 import type { RoleMemory } from "./keyless/sessions.ts";
 import { type Backlog, NO_BACKLOG } from "./purge/backlog.ts";
 import type { Batch } from "./purge/batch.ts";
+import { advance, type BucketMemory } from "./s3/advance.ts";
 import { carryOver, startState } from "./s3/bucket-state.ts";
-import { createMemory, type Memory } from "./s3/memory.ts";
 import type { Context } from "./s3/probe.ts";
 
 /** After how long a Secrets Store is read again, also where its values break the configuration: ms. */
@@ -51,7 +51,7 @@ type Reading = { readonly ended: Promise<Config | Broken>; readonly began: numbe
 
 const checked = new WeakMap<object, Checked>();
 const readings = new WeakMap<object, Reading>();
-const memories = new WeakMap<Bucket, Memory>();
+const memories = new WeakMap<Bucket, BucketMemory>();
 const roles = new WeakMap<Role, RoleMemory>();
 const floods = new WeakMap<object, Flood>();
 const purges = new WeakMap<Config, Purges>();
@@ -110,15 +110,15 @@ function check(env: object, stores: Stores, asked: Given, now: number): Config |
 }
 
 /** What this isolate knows of a bucket. */
-export function memoryOf(bucket: Bucket): Memory {
-  const known = memories.get(bucket) ?? createMemory(startState(bucket), logNotice);
+export function memoryOf(bucket: Bucket): BucketMemory {
+  const known = memories.get(bucket) ?? createMemory(startState(bucket), advance, logNotice);
   memories.set(bucket, known);
   return known;
 }
 
 /** What this isolate knows of a role. */
 export function roleMemoryOf(role: Role): RoleMemory {
-  const known = roles.get(role) ?? createBaseMemory({ role }, advanceRole, logNotice);
+  const known = roles.get(role) ?? createMemory({ role }, advanceRole, logNotice);
   roles.set(role, known);
   return known;
 }
@@ -172,7 +172,7 @@ function carryOverAll(config: Config, before: Config): void {
     if (!old) continue;
     carryOverRoles(bucket, before);
     const memory = memoryOf(old);
-    memories.set(bucket, createMemory(carryOver(memory.state(), bucket), logNotice));
+    memories.set(bucket, createMemory(carryOver(memory.state(), bucket), advance, logNotice));
     memory.learn({ type: "replaced" });
   }
 }
@@ -182,5 +182,5 @@ function carryOverRoles({ role }: Bucket, before: Config): void {
   const old = before.buckets.find((one) => one.role && isSameRole(one.role, role))?.role;
   if (!old) return;
   const state = carryOverRole(roleMemoryOf(old).state(), role);
-  roles.set(role, createBaseMemory(state, advanceRole, logNotice));
+  roles.set(role, createMemory(state, advanceRole, logNotice));
 }

@@ -2,6 +2,7 @@
 // for the log.
 
 import { isWithin } from "../base/is-within.ts";
+import type { Memory } from "../base/memory.ts";
 import { mistakeText } from "../base/mistake.ts";
 import type { BucketNotice } from "../base/notice.ts";
 import type { Refusal } from "../base/refusal.ts";
@@ -55,6 +56,9 @@ export type BucketEvent =
     }
   /** The configuration was read again, and another state takes the place of this one. */
   | { readonly type: "replaced" };
+
+/** What this isolate knows of a bucket. */
+export type BucketMemory = Memory<BucketState, BucketEvent>;
 
 export type Advanced = {
   readonly state: BucketState;

@@ -3,7 +3,7 @@
 import { mistakeText } from "../base/mistake.ts";
 import { type Denied, isDenied, type Refusal } from "../base/refusal.ts";
 import { LATE } from "../base/time-limit.ts";
-import { isAllRefusedTold } from "./advance.ts";
+import { type BucketMemory, isAllRefusedTold } from "./advance.ts";
 import {
   areAllRefused,
   type BucketState,
@@ -14,7 +14,6 @@ import {
   slotToRetry,
 } from "./bucket-state.ts";
 import { conclude, hasServed } from "./conclude.ts";
-import type { Memory } from "./memory.ts";
 import { type Context, probe, type Visit, verdictOn } from "./probe.ts";
 import { signWith } from "./sign-request.ts";
 import type { SignedHeaders } from "./sigv4.ts";
@@ -37,7 +36,7 @@ const WEIGHTS = { slot: 0, object: 1, unknown: 2, none: 3, setup: 4 } as const s
  * @param make sends the request, with the headers that sign it
  */
 export async function withSlots<Made extends object>(
-  memory: Memory,
+  memory: BucketMemory,
   url: string,
   visit: Visit,
   make: (headers: SignedHeaders, sign: Sign) => Promise<Made | Refusal>,
@@ -81,7 +80,7 @@ export async function withSlots<Made extends object>(
 }
 
 /** Tells the log what changed, and has a refused slot tried again where that is due. */
-function settle(memory: Memory, url: string, context: Context): void {
+function settle(memory: BucketMemory, url: string, context: Context): void {
   memory.learn({ type: "settled" });
   const now = Date.now();
   const slot = slotToRetry(memory.state(), now);

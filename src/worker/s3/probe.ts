@@ -6,8 +6,8 @@ import type { Said } from "../base/said.ts";
 import { drop, send } from "../base/send.ts";
 import { LATE, within } from "../base/time-limit.ts";
 import type { Slot } from "../config/slot.ts";
+import type { BucketMemory } from "./advance.ts";
 import { type Finding, freshFinding, PROBE_MS, runningProbe } from "./bucket-state.ts";
-import type { Memory } from "./memory.ts";
 import { signWith } from "./sign-request.ts";
 import type { SignedHeaders } from "./sigv4.ts";
 import { forOthers, readSaid, type Verdict, verdictOf } from "./verdict.ts";
@@ -52,7 +52,7 @@ export async function askWith(
 
 /** Whose fault it is that an object was denied to a slot, by S3's own answer if the denial has it. */
 export async function verdictOn(
-  memory: Memory,
+  memory: BucketMemory,
   slot: Slot,
   url: string,
   denied: Denied,
@@ -73,7 +73,7 @@ export async function verdictOn(
  *   over.
  */
 export async function findVerdict(
-  memory: Memory,
+  memory: BucketMemory,
   slot: Slot,
   url: string,
   { edge = "", status }: Denied,
@@ -100,7 +100,12 @@ export async function findVerdict(
  * Asks S3 what it has against a slot, and remembers the answer.
  * @param denial the kind of the denial that it is asked about, if there was one
  */
-export function probe(memory: Memory, slot: Slot, url: string, denial?: string): Promise<Finding> {
+export function probe(
+  memory: BucketMemory,
+  slot: Slot,
+  url: string,
+  denial?: string,
+): Promise<Finding> {
   const { region } = memory.state().bucket;
   const ask = async (): Promise<Finding> => {
     const { verdict } = await askWith(slot, region, url);
