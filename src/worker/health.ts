@@ -9,13 +9,13 @@ import { LATE, within } from "./base/time-limit.ts";
 import type { R2Source } from "./config/bindings.ts";
 import type { Bucket, Role } from "./config/bucket.ts";
 import type { Config } from "./config/config.ts";
-import { type SlotHealth, trySlot, works } from "./health-slot.ts";
 import { roleMemoryOf } from "./isolate.ts";
+import { getSession } from "./keyless/get-session.ts";
 import { issuerKeysOf } from "./keyless/issuer-keys.ts";
 import { isFailure } from "./keyless/session.ts";
-import { sessionOf } from "./keyless/sessions.ts";
 import { type Context, PATIENCE_MS, type Visit } from "./s3/probe.ts";
 import { type EdgeHealth, tryEngines } from "./try-engines.ts";
+import { type SlotHealth, trySlot, works } from "./try-slot.ts";
 
 /** What STS says of a role, and S3 of the credentials that STS gave. */
 export type RoleHealth = Omit<SlotHealth, "slot" | "access_key"> & {
@@ -91,7 +91,7 @@ async function tryRole(bucket: Bucket, role: Role, visit: Visit): Promise<RoleHe
   const memory = roleMemoryOf(role);
   const { mistakes: wrong } = await issuerKeysOf(role.oidc);
   const mistakes = wrong.length > 0 ? { mistakes: wrong.map(mistakeText) } : {};
-  const session = await sessionOf(memory, visit);
+  const session = await getSession(memory, visit);
   if (isFailure(session)) {
     const { origin, reason } = session;
     return { role: role.arn, state: origin, reason, ...mistakes };

@@ -13,7 +13,7 @@ import type { SignedHeaders } from "./s3/sigv4.ts";
  * @param url the object's URL at the origin
  * @param make sends the request, with the headers that sign it. `sign` signs for other objects
  */
-export function openBucketWith<Made extends object>(
+export function openBucket<Made extends object>(
   bucket: Bucket,
   url: string,
   visit: Visit,

@@ -9,12 +9,12 @@ import { bucketTag, objectTag } from "./cache/tags.ts";
 import type { Engine } from "./config/bucket-settings.ts";
 import { enginesFor } from "./config/engine-limits.ts";
 import { makeFacts } from "./edge/facts.ts";
-import { tryTwice } from "./edge/passing.ts";
 import { makeRendition, type Rendition } from "./edge/rendition.ts";
+import { tryTwice } from "./edge/try-twice.ts";
 import { makePicture, tellFacts } from "./images/make.ts";
 import { type Open, openR2, openS3 } from "./images/source.ts";
 import { configOf, memoryOf } from "./isolate.ts";
-import { openBucketWith } from "./open-bucket.ts";
+import { openBucket } from "./open-bucket.ts";
 import { type Asked, askedFor } from "./request/format.ts";
 import { originUrl } from "./s3/object-url.ts";
 import type { Context, Visit } from "./s3/probe.ts";
@@ -58,7 +58,7 @@ export function makeBy(engine: Engine, wanted: Wanted, visit: Visit): Promise<Re
 function byEdge({ bucket, key, version, reads }: Wanted, asked: Asked, visit: Visit) {
   const url = originUrl(bucket.base, key, version);
   const making = reads === "facts" ? makeFacts : makeRendition;
-  return openBucketWith(bucket, url, visit, (signed) => making(url, signed, asked, visit.deadline));
+  return openBucket(bucket, url, visit, (signed) => making(url, signed, asked, visit.deadline));
 }
 
 /** The Worker fetches the object, from R2 or signed from S3, and the Images binding gets its bytes. */
@@ -70,7 +70,7 @@ function byBinding({ bucket, key, version, reads }: Wanted, asked: Asked, visit:
   const object = { images, key, prefix, deadline };
   if (r2) return making({ ...object, open: (one) => openR2(r2, one, deadline) }, asked);
   const url = originUrl(base, key, version);
-  return openBucketWith(bucket, url, visit, (signed, sign) => {
+  return openBucket(bucket, url, visit, (signed, sign) => {
     const open: Open = async (one) => {
       const its = one === key ? url : originUrl(base, one);
       return openS3(its, one === key ? signed : await sign(its), deadline);

@@ -121,14 +121,14 @@ export const BROKEN_REQUESTS = {
   },
   "a failing origin is asked on and on": {
     breaks: "patience",
-    file: "worker/edge/passing.ts",
+    file: "worker/edge/try-twice.ts",
     from: "return make({",
     to: "return (await make(asked)) && make({",
   },
   "a failing origin is asked what its object is": {
     breaks: "patience",
     seed: 80,
-    file: "worker/edge/passing.ts",
+    file: "worker/edge/try-twice.ts",
     from: 'original: "unknown" }',
     to: "}",
   },

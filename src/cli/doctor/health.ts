@@ -2,7 +2,7 @@
 // edge says.
 
 import type { BucketHealth } from "../../worker/health.ts";
-import type { SlotHealth } from "../../worker/health-slot.ts";
+import type { SlotHealth } from "../../worker/try-slot.ts";
 import { askHealth } from "../net/ask-health.ts";
 import type { Project } from "../project/project.ts";
 import { originOf } from "../project/source-origin.ts";

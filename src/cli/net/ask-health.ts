@@ -4,7 +4,7 @@ import { PROTECTION } from "../../worker/answer/answer.ts";
 import { isTable, json } from "../../worker/base/json.ts";
 import { SLOT_NAMES } from "../../worker/base/slot-name.ts";
 import type { BucketHealth, RoleHealth } from "../../worker/health.ts";
-import type { SlotHealth } from "../../worker/health-slot.ts";
+import type { SlotHealth } from "../../worker/try-slot.ts";
 import { fetchBody, isLate, reasonOf } from "./body.ts";
 
 export type Health = { readonly buckets: readonly BucketHealth[] };

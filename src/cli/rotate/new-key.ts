@@ -9,7 +9,7 @@ import { isTable, json } from "../../worker/base/json.ts";
 import { mistakeText } from "../../worker/base/mistake.ts";
 import { readSlots } from "../../worker/config/read-secrets.ts";
 import type { Slot } from "../../worker/config/slot.ts";
-import { trySlot, works } from "../../worker/health-slot.ts";
+import { trySlot, works } from "../../worker/try-slot.ts";
 import type { Fault, World } from "../command.ts";
 import { decodeText } from "../project/read-text.ts";
 import { cutFault } from "../project/secrets.ts";

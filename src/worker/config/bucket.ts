@@ -48,7 +48,7 @@ export type Role = {
 const NO_SLOTS: SlotsRead = { usable: [], unusable: [] };
 
 /** An R2 bucket. Its URL is only a name: nothing fetches it. */
-export function openR2(
+export function r2Bucket(
   name: string,
   { binding, bucket = binding, prefix, canary }: R2Settings,
   r2: R2Source,
@@ -70,7 +70,7 @@ export function openR2(
  * Joins a bucket's settings and its slots.
  * @param slots none if there is a role
  */
-export function openBucket(
+export function s3Bucket(
   name: string,
   settings: S3Settings,
   { usable, unusable }: SlotsRead = NO_SLOTS,

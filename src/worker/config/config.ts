@@ -5,7 +5,7 @@ import type { Mistake } from "../base/mistake.ts";
 import type { Refusal } from "../base/refusal.ts";
 import { defaultSts } from "./addressing.ts";
 import { imagesSchema, r2Schema } from "./bindings.ts";
-import { type Bucket, openBucket, openR2, type Role } from "./bucket.ts";
+import { type Bucket, type Role, r2Bucket, s3Bucket } from "./bucket.ts";
 import { bucketSchema } from "./bucket-settings.ts";
 import { type EdgePurge, readEdgePurge } from "./edge-purge.ts";
 import { checkEngines } from "./engine-limits.ts";
@@ -130,7 +130,7 @@ function readBuckets(vars: Vars, oidc: Oidc | undefined, report: Report): Named<
     if (settings && "binding" in settings) {
       const images = readImages();
       const r2 = r2Schema(vars[settings.binding], settings.binding, report);
-      return r2 && images && openR2(name, settings, r2, images);
+      return r2 && images && r2Bucket(name, settings, r2, images);
     }
     const images = settings?.engine.includes("binding") ? readImages() : undefined;
     if (settings?.role) {
@@ -140,7 +140,7 @@ function readBuckets(vars: Vars, oidc: Oidc | undefined, report: Report): Named<
       const use = `${settings.role} ${sts}`;
       const role = roles.get(use) ?? { arn: settings.role, sts, oidc };
       roles.set(use, role);
-      return openBucket(name, settings, undefined, images, role);
+      return s3Bucket(name, settings, undefined, images, role);
     }
     const own = isTable(entry) && OWN.some((option) => option in entry);
     const word = settings?.credentials ?? (own ? undefined : "AWS");
@@ -149,7 +149,7 @@ function readBuckets(vars: Vars, oidc: Oidc | undefined, report: Report): Named<
     const use = `${word} ${hasSessions}`;
     const slots = known.get(use) ?? readSlots(word, vars, report, hasSessions);
     known.set(use, slots);
-    return settings && openBucket(name, settings, slots, images);
+    return settings && s3Bucket(name, settings, slots, images);
   });
 }
 

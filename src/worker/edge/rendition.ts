@@ -8,7 +8,7 @@ import { askEdge, edgeOptions } from "./ask-edge.ts";
 import { guard, type Passed } from "./guard.ts";
 import { originalEtag } from "./judge.ts";
 import { describeOriginal } from "./original.ts";
-import { secondChance } from "./retry.ts";
+import { secondChance } from "./second-chance.ts";
 
 /** What the edge made of an object, and the guard let pass. */
 export type Rendition = Reply &

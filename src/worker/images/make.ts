@@ -6,7 +6,7 @@ import { LATE, within } from "../base/time-limit.ts";
 import type { Images } from "../config/bindings.ts";
 import { readTold, renditionOf } from "../edge/facts.ts";
 import type { Rendition } from "../edge/rendition.ts";
-import { secondChance } from "../edge/retry.ts";
+import { secondChance } from "../edge/second-chance.ts";
 import type { Asked } from "../request/format.ts";
 import { outputOf, transformOf } from "./options.ts";
 import { type Output, readOutput } from "./output.ts";

@@ -8,8 +8,8 @@ import type { Visit } from "../s3/probe.ts";
 import { signWith } from "../s3/sign-request.ts";
 import type { SignedHeaders } from "../s3/sigv4.ts";
 import { verdictOf } from "../s3/verdict.ts";
+import { getSession, type RoleMemory, refuse } from "./get-session.ts";
 import { isFailure } from "./session.ts";
-import { type RoleMemory, refuse, sessionOf } from "./sessions.ts";
 
 /** What S3 says of credentials that are not good any more (A11). New ones may be. */
 const OVER: ReadonlySet<string> = new Set(["ExpiredToken", "InvalidToken", "InvalidAccessKeyId"]);
@@ -30,7 +30,7 @@ export async function withRole<Made extends object>(
   make: (headers: SignedHeaders, sign: Sign) => Promise<Made | Refusal>,
 ): Promise<Made | Refusal> {
   for (let times = 1; ; times++) {
-    const session = await sessionOf(memory, visit);
+    const session = await getSession(memory, visit);
     if (isFailure(session)) return refuse(memory, session);
     const sign: Sign = (one) => signWith(session, one, region, Date.now());
     const made = await make(await sign(url), sign);

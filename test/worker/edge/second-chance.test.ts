@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import type { UpstreamEvent } from "../../../src/worker/base/refusal.ts";
-import { secondChance } from "../../../src/worker/edge/retry.ts";
+import { secondChance } from "../../../src/worker/edge/second-chance.ts";
 import type { Asked } from "../../../src/worker/request/format.ts";
 import { ASKED } from "../../support/env.ts";
 

@@ -28,7 +28,7 @@ export type RoleMemory = Memory<RoleState, RoleEvent>;
 const LATE: Failure = { origin: "unreachable", reason: "STS does not answer in time" };
 
 /** Credentials of a role that can be used now, or why there are none. Waits for STS only where it must. */
-export async function sessionOf(
+export async function getSession(
   memory: RoleMemory,
   { context, deadline }: Visit,
 ): Promise<Session | Failure> {
