@@ -25,7 +25,7 @@ test.each([
   ['{"trouble":"9999"}', 'EDGE.trouble: "9999" is not a failure of the edge, such as 9522/503'],
   [
     '{"originalIsSmaller":{"of":"bytes"}}',
-    "EDGE.originalIsSmaller: is not { of: one of bytes, sides; sent: one of original, print }",
+    "EDGE.originalIsSmaller: is not { of: one of bytes, sides; sent: one of original, rendition }",
   ],
   [
     '{"plain":[]}',

@@ -99,7 +99,7 @@ const broken = () =>
   new ReadableStream({ pull: (stream) => stream.error(new Error("broken off")) });
 
 test.each<[string, () => BodyInit | null, ResponseInit]>([
-  ["an image", whole("a print"), {}],
+  ["an image", whole("a rendition"), {}],
   ["an image that stalls", () => stalling("a").body, {}],
   ["facts", whole("{}"), { headers: JSON_TYPE }],
   ["an error", whole("ERROR 9404: none"), { status: 404 }],

@@ -247,7 +247,7 @@ const CASES: Cases = {
       () => small({ modern: shown("image/avif"), old: PNG_INSTEAD, fixed: PNG_INSTEAD }),
     ],
     [
-      { of: "bytes", sent: "print" },
+      { of: "bytes", sent: "rendition" },
       () => small({ modern: shown("image/avif"), old: PNG_INSTEAD, fixed: PNG_INSTEAD }),
     ],
     [
@@ -255,7 +255,7 @@ const CASES: Cases = {
       () => small({ modern: shown("image/avif", 3), old: PNG_INSTEAD, fixed: PNG_INSTEAD }),
     ],
     [
-      { of: "sides", sent: "print" },
+      { of: "sides", sent: "rendition" },
       () => small({ modern: shown("image/avif", 3), old: PNG_INSTEAD, fixed: PNG_INSTEAD }),
     ],
   ],

@@ -21,7 +21,7 @@ export type BindingSwitches = {
   /** B6, open: what comes of an animation that is too large. */
   bindingAnimation: "original" | "error";
   /** B6, open: whether the original comes back where it is smaller than what was made of it. */
-  bindingSmaller: "original" | "print";
+  bindingSmaller: "original" | "rendition";
   /** B6, open: what comes in place of an AVIF above 1,200 px. */
   bindingAvif: "original" | "error" | "webp";
   /** B10, open: what is the same source to the binding: the same bytes, or nothing at all. */

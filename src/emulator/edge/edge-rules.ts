@@ -36,7 +36,7 @@ const BINDING_RULES = {
   bindingQualityWords: oneOf("refused", "taken"),
   bindingMetadata: oneOf("dropped", "copyright", "kept"),
   bindingAnimation: oneOf("original", "error"),
-  bindingSmaller: oneOf("original", "print"),
+  bindingSmaller: oneOf("original", "rendition"),
   bindingAvif: oneOf("original", "error", "webp"),
   bindingSame: oneOf("call", "bytes"),
   bindingFault: oneOf(...BINDING_TROUBLES),
@@ -58,7 +58,7 @@ export const SWITCH_RULES = {
   animationTooLarge: marks,
   originalIsSmaller: table<Switches["originalIsSmaller"]>({
     of: oneOf("bytes", "sides"),
-    sent: oneOf("original", "print"),
+    sent: oneOf("original", "rendition"),
   }),
   originalFormat: oneOf("type", "name"),
   originalSides: oneOf("stored", "upright"),

@@ -44,10 +44,10 @@ export type EdgeSwitches = {
   avifTooLarge: "webp" | "jpeg" | "passed-through";
   /** O8, open: whether an animation that was too large has `cf-resized`. */
   animationTooLarge: "marked" | "unmarked";
-  /** R6, open: what "original is smaller" means, and what the edge sends ("print": the rendition). */
+  /** R6, open: what "original is smaller" means, and what the edge sends. */
   originalIsSmaller: {
     readonly of: "bytes" | "sides";
-    readonly sent: "original" | "print";
+    readonly sent: "original" | "rendition";
   };
   /** R9, open: how facts spell the type of the original: `image/jpeg`, or `jpeg`. */
   originalFormat: "type" | "name";

@@ -118,7 +118,7 @@ const SWITCHES: {
     ["jpeg", []],
   ],
   animationTooLarge: [["unmarked", []]],
-  originalIsSmaller: [[{ of: "sides", sent: "print" }, []]],
+  originalIsSmaller: [[{ of: "sides", sent: "rendition" }, []]],
   originalFormat: [["name", []]],
   originalSides: [["upright", []]],
   factsBilled: [["with-rendition", []]],

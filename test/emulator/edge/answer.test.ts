@@ -126,7 +126,7 @@ describe("answers", () => {
     },
   );
 
-  test.each(["original", "print"] as const)(
+  test.each(["original", "rendition"] as const)(
     "an original with fewer bytes than its rendition gives a warning, and the %s is sent (R6)",
     async (sent) => {
       stand({ originalIsSmaller: { of: "bytes", sent } });
@@ -148,7 +148,7 @@ describe("answers", () => {
   );
 
   test("several warnings come together (R6)", async () => {
-    stand({ originalIsSmaller: { of: "sides", sent: "print" } });
+    stand({ originalIsSmaller: { of: "sides", sent: "rendition" } });
     put(KEY, { cacheControl: "no-store" });
     const answer = await ask(KEY, { width: 200, fit: "cover" });
     expect(answer.headers.get("warning")?.split(", ")).toEqual([
@@ -159,7 +159,7 @@ describe("answers", () => {
   });
 
   test("an original with shorter sides than the preset may give the same warning (R6)", async () => {
-    stand({ originalIsSmaller: { of: "sides", sent: "print" } });
+    stand({ originalIsSmaller: { of: "sides", sent: "rendition" } });
     const answer = await ask(KEY, { width: 200 });
     expect(answer.headers.get("warning")).toBe('cf-images 299 "original is smaller"');
     const { width } = await sharp(file("made/key.jpg")).metadata();

@@ -282,7 +282,7 @@ test("may pass on an original in place of what was asked for (B6)", async () => 
     const own = edgeWith({ limits, ...switches });
     try {
       const result = await own.images.input(streamOf(bytes)).output(output);
-      const sent = Buffer.compare(await bytesOf(result), bytes) === 0 ? "original" : "print";
+      const sent = Buffer.compare(await bytesOf(result), bytes) === 0 ? "original" : "rendition";
       return `${result.contentType()} ${sent}`;
     } catch (error) {
       return Object(error).code;
@@ -293,13 +293,13 @@ test("may pass on an original in place of what was asked for (B6)", async () => 
   const avif: BindingOutput = { format: "image/avif" };
   expect(await made({}, moving, gif)).toBe("image/gif original");
   expect(await made({}, moving, WEBP)).toBe("image/gif original");
-  expect(await made({}, moving, { ...gif, anim: false })).toBe("image/gif print");
+  expect(await made({}, moving, { ...gif, anim: false })).toBe("image/gif rendition");
   expect(await made({ bindingAnimation: "error" }, moving, gif)).toBe(9413);
   expect(await made({}, poor, jpeg)).toBe("image/jpeg original");
-  expect(await made({ bindingSmaller: "print" }, poor, jpeg)).toBe("image/jpeg print");
+  expect(await made({ bindingSmaller: "rendition" }, poor, jpeg)).toBe("image/jpeg rendition");
   expect(await made({}, large, avif)).toBe("image/png original");
   expect(await made({ bindingAvif: "error" }, large, avif)).toBe(9413);
-  expect(await made({ bindingAvif: "webp" }, large, avif)).toBe("image/webp print");
+  expect(await made({ bindingAvif: "webp" }, large, avif)).toBe("image/webp rendition");
 });
 
 test("takes quality words only if the switch says so (B7)", async () => {

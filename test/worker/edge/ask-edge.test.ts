@@ -32,9 +32,9 @@ test("a body may take longer than the edge may take to begin it", async () => {
   const shown = get("/images/card/k", {}, IMPATIENT);
   const body = await read.promise;
   await vi.advanceTimersByTimeAsync(60_000);
-  body.enqueue(new TextEncoder().encode("a slow print"));
+  body.enqueue(new TextEncoder().encode("a slow rendition"));
   body.close();
-  expect(await (await shown).text()).toBe("a slow print");
+  expect(await (await shown).text()).toBe("a slow rendition");
 });
 
 test("an error whose text never ends is told by its code all the same (R3)", async () => {
