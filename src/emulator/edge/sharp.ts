@@ -10,18 +10,12 @@ const MISSING = `sharp is not installed. The strict edge makes its images with i
 `;
 
 const load = createRequire(import.meta.url);
-let loaded: Sharp | undefined;
 
 /**
  * Returns sharp.
  * @throws if it is not installed; the message says how to install it
  */
 export function loadSharp(): Sharp {
-  loaded ??= requireSharp();
-  return loaded;
-}
-
-function requireSharp(): Sharp {
   try {
     return load("sharp");
   } catch (error) {

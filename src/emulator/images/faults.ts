@@ -10,11 +10,6 @@ const OWN = {
 /** A code of the binding and its status. */
 export type BindingFault = Fault | keyof typeof OWN;
 
-/** Returns whether a value is a refusal, and not an image. */
-export function isRefusal<T extends object>(value: T | BindingFault): value is BindingFault {
-  return typeof value === "string";
-}
-
 /** The answer to a failure. Its code is in a header; the client throws it with the text. */
 export function refusalAnswer(fault: BindingFault): Response {
   const [code, status] = fault.split("/");

@@ -3,7 +3,7 @@
 
 import { decodes } from "../edge/decodes.ts";
 import { isBeyond } from "../edge/quota.ts";
-import { type Drawing, type Original, readOriginal } from "../edge/read-original.ts";
+import { type Original, readOriginal } from "../edge/read-original.ts";
 import { uprightSize } from "../edge/rendition.ts";
 import type { EdgeCore } from "../edge/settings.ts";
 import { breaking } from "./break.ts";
@@ -56,7 +56,7 @@ export function createImagesService(
     for (const bytes of posted.images) {
       const read = await readOriginal(bytes, switches);
       if (typeof read === "string") return read;
-      if (isDrawing(read)) return "9412/415"; // B4
+      if ("svg" in read) return "9412/415"; // B4
       originals.push(read);
     }
     const [canvas, ...others] = originals;
@@ -69,8 +69,6 @@ export function createImagesService(
 
   return answer;
 }
-
-const isDrawing = (read: Original | Drawing): read is Drawing => "svg" in read;
 
 async function digest(images: readonly Uint8Array[]): Promise<string> {
   const all = images.map(async (bytes) => {
