@@ -6,7 +6,7 @@ import { urlForWidth, urlOf } from "./site.ts";
 import type { AnySite } from "./types.ts";
 
 /** What an image component asks its loader for. Frameworks do not check these values. */
-export type LoaderRequest = {
+type LoaderRequest = {
   /** A key, or what `signedSrc` returns. */
   readonly src: string;
   readonly preset: unknown;
@@ -15,7 +15,7 @@ export type LoaderRequest = {
 };
 
 /** The site of the keys, and that of the signed `src`s. */
-export type LoaderSites = { readonly open: AnySite; readonly signed: AnySite };
+type LoaderSites = { readonly open: AnySite; readonly signed: AnySite };
 
 /**
  * Returns the URL of the preset's smallest variant that is wide enough, or of its widest.

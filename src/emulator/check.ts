@@ -90,7 +90,7 @@ function shown(value: unknown): string {
 }
 
 /** Says which names are unknown, and which are known. */
-export function unknownNames(names: readonly PropertyKey[], rules: Rules): string {
+function unknownNames(names: readonly PropertyKey[], rules: Rules): string {
   return `unknown: ${names.map(String).join(", ")}. Known: ${Object.keys(rules).join(", ")}`;
 }
 

@@ -2,7 +2,7 @@
 // by it, and src/client/ builds them by it. It imports nothing, does no I/O, and knows no configuration.
 
 /** The pattern of a path or of a key. `:name` stands for text without a slash, `*` for any text. */
-export type Pattern = {
+type Pattern = {
   /** Fixed text, and after each but the last a placeholder as it is written: `["/images/", ":preset", ""]`. */
   readonly parts: readonly string[];
   /** Matches the texts of this pattern. It has one group for each name, in the order of `names`. */

@@ -8,7 +8,7 @@ import { isDataset } from "./config/config.ts";
 import { countLostPoint } from "./isolate.ts";
 
 /** What is recorded of a request besides its answer. */
-export type Recorded = {
+type Recorded = {
   readonly subject?: Subject | undefined;
   /** `shown`, or why there is no image. */
   readonly event?: string | undefined;

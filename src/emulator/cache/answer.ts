@@ -5,14 +5,7 @@ import { contentRange, isThere, type Range, readRange } from "../range.ts";
 import { ageOf, bodyOf, type Kept } from "./kept.ts";
 
 /** W11. */
-export type CacheStatus =
-  | "HIT"
-  | "MISS"
-  | "EXPIRED"
-  | "STALE"
-  | "UPDATING"
-  | "REVALIDATED"
-  | "BYPASS";
+type CacheStatus = "HIT" | "MISS" | "EXPIRED" | "STALE" | "UPDATING" | "REVALIDATED" | "BYPASS";
 
 /** What a tier answers: something to keep, or a response for the first request alone. */
 export type Answer =

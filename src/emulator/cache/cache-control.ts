@@ -1,7 +1,7 @@
 // How long a shared cache may use a response: RFC 9111, RFC 5861 and RFC 9213. No I/O. No clock: `now` is passed in.
 
 /** Times in seconds: from the response, and from the end of its freshness. */
-export type Windows = {
+type Windows = {
   readonly fresh: number;
   readonly whileRevalidate: number;
   /** Infinity where nothing limits it (W8). */

@@ -13,7 +13,7 @@ const POISONOUS = [
   "x-rewrite-url",
 ];
 
-export type Target = {
+type Target = {
   /** The entrypoint's name in `ctx.exports`. */
   readonly name: string;
   readonly props: unknown;

@@ -3,7 +3,7 @@
 const BURST = 25;
 const PER_MS = 5 / 60_000;
 
-export type Tokens = {
+type Tokens = {
   readonly left: number;
   /** ms since 1970. */
   readonly at: number;

@@ -1,6 +1,6 @@
 // Reads a body whole, to be kept, or gives back a body that does the same as the one that was read.
 
-export type Read =
+type Read =
   | { readonly bytes: Uint8Array<ArrayBuffer> }
   /** It breaks off, is shorter or longer than it says, or is too large to be kept. */
   | { readonly rest: ReadableStream<Uint8Array> };

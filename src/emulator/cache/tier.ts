@@ -4,7 +4,7 @@ import type { Answer } from "./answer.ts";
 import type { Asked } from "./entrypoint.ts";
 import { isFor, type Kept, stateOf } from "./kept.ts";
 
-export type TierSettings = {
+type TierSettings = {
   readonly now: () => number;
   /** Asks the tier above, or runs the entrypoint. May fail. */
   readonly next: (asked: Asked, old: Kept | undefined) => Promise<Answer>;

@@ -1,7 +1,7 @@
 // What the edge decides about a request before it fetches anything. No I/O.
 
 import { type Fault, isFault } from "./faults.ts";
-import { type Options, readOptions } from "./options.ts";
+import { type Options, readOptions } from "./read-options.ts";
 import type { Switches } from "./switches.ts";
 import { unplayable } from "./unplayable.ts";
 import { urlFault } from "./url-fault.ts";

@@ -7,7 +7,7 @@ type Shares = (overlay: number, image: number) => readonly [number, number];
 type Pixel = readonly [red: number, green: number, blue: number, alpha: number];
 
 /** Where an overlay lies, and how it is blended. */
-export type Placing = Omit<OverlayOptions, "url">;
+type Placing = Omit<OverlayOptions, "url">;
 
 /** Porter and Duff's shares of the overlay and of the image, by the opacities of both, 0–1. */
 const SHARES: Record<NonNullable<OverlayOptions["composite"]>, Shares> = {

@@ -7,7 +7,7 @@ export type Size = { readonly width: number; readonly height: number };
 
 export type Box = Size & { readonly left: number; readonly top: number };
 
-export type Sides = Record<"top" | "right" | "bottom" | "left", number>;
+type Sides = Record<"top" | "right" | "bottom" | "left", number>;
 
 /** Pixels of sRGB: four bytes each (red, green, blue, alpha), row by row, not premultiplied. */
 export type Picture = Size & { readonly data: Uint8Array };
@@ -22,7 +22,7 @@ export const density = ({ dpr = 1 }: Transformations): number => Math.min(dpr, 2
  * How an image is fitted (O3): the part of it that stays, the size to which this part is scaled, and
  * the canvas. Only `pad` makes the canvas larger. All in px, each side at least 1.
  */
-export type Fitting = { readonly part: Size; readonly scaled: Size; readonly canvas: Size };
+type Fitting = { readonly part: Size; readonly scaled: Size; readonly canvas: Size };
 
 const cropped = (part: Size, scaled: Size): Fitting => ({ part, scaled, canvas: scaled });
 

@@ -8,7 +8,7 @@ import { loadSharp } from "./sharp.ts";
 
 const TOLERANCE = 10; // enough for the noise of a JPEG
 
-export type Surroundings = {
+type Surroundings = {
   /** Four bytes, as in a picture. */
   readonly colour: Uint8Array;
   /** How much a channel may differ, 0–255. */

@@ -16,7 +16,7 @@ import type {
 } from "./types.ts";
 
 /** Posts a form to the service. */
-export type PostForm = (path: "/transform" | "/info", form: Form) => Promise<Response>;
+type PostForm = (path: "/transform" | "/info", form: Form) => Promise<Response>;
 
 type Source =
   | ReadableStream<Uint8Array>

@@ -2,7 +2,15 @@
 // not know (B7).
 
 import type { Transformations } from "../edge/image-options.ts";
-import { between, either, isText, oneOf, SIDES, type Test, TRANSFORMS } from "../edge/options.ts";
+import {
+  between,
+  either,
+  isText,
+  oneOf,
+  SIDES,
+  type Test,
+  TRANSFORMS,
+} from "../edge/read-options.ts";
 import type { Switches } from "../edge/switches.ts";
 import { isTable } from "../is-table.ts";
 import type { BindingFault } from "./faults.ts";

@@ -6,7 +6,7 @@ import type { Refused } from "./refuse.ts";
 import { type Covered, encode, prove, type Scope } from "./sigv4.ts";
 
 /** What S3 knows when a request arrives. */
-export type Registry = {
+type Registry = {
   /** Secrets by access key id. */
   readonly keys: ReadonlyMap<string, string>;
   /** Sessions by access key id: the token that every request must carry (A11), and its end. */

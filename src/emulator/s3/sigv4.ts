@@ -25,7 +25,7 @@ export type Scope = {
 };
 
 /** A signature and the two texts behind it, as AWS publishes them (A12). */
-export type Proof = {
+type Proof = {
   readonly canonicalRequest: string;
   readonly stringToSign: string;
   readonly signature: string;

@@ -9,7 +9,7 @@ import { invalidToken, type StsRefusal } from "./refusal.ts";
 type Key = Readonly<Record<string, unknown>>;
 
 /** How the keys are kept. */
-export type Keeping = {
+type Keeping = {
   readonly fetch: Network;
   readonly now: () => number;
   readonly seconds: number;

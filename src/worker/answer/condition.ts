@@ -5,7 +5,7 @@ import { LONGEST_HEADER } from "../base/longest-header.ts";
 const ENTITY_TAGS = /(?:W\/)?"[!#-~\x80-\xff]*"/g;
 
 /** The validators of an image. */
-export type Validators = {
+type Validators = {
   readonly etag?: string | undefined;
   readonly "last-modified"?: string | undefined;
 };

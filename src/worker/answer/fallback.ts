@@ -12,13 +12,13 @@ import { imageHeaders, refusalAnswer, shortly, type Terms } from "./answer.ts";
 const SECONDS: Readonly<Record<number, number>> = { 404: 60, 415: 60, 502: 10 };
 
 /** What became of the fallback, for the log, and the answer if there is one. */
-export type FallbackOutcome = {
+type FallbackOutcome = {
   readonly event: Subject["fallback"];
   readonly answer?: Response;
 };
 
 /** The fallback of a route, ready to be asked for. */
-export type ReadyFallback = {
+type ReadyFallback = {
   /** The name of its bucket. */
   readonly bucket: string;
   readonly obtain: () => Promise<{

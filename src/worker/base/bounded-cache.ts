@@ -1,6 +1,6 @@
 // A bounded cache in two generations. When the newer one is full, the older one is dropped.
 
-export type BoundedCache<Value> = {
+type BoundedCache<Value> = {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
 };

@@ -15,7 +15,7 @@ import { renditionUrl, type Wanted } from "./rendition-url.ts";
 export type Obtained = { readonly made: Rendition | Refusal; readonly cache: CacheState };
 
 /** The same, or why the cached entrypoint may be the reason of the refusal. */
-export type Kept = Obtained & { readonly doubt?: string };
+type Kept = Obtained & { readonly doubt?: string };
 
 /** How much earlier the cached entrypoint gives up, so that its reason arrives in time: ms. */
 const LEAD_MS = 100;

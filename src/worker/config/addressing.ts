@@ -1,6 +1,6 @@
 // Whether a bucket's name stands in the host or in the path of its URL (A4), and the URL of STS. Pure.
 
-export type Addressing = "virtual" | "path";
+type Addressing = "virtual" | "path";
 
 /**
  * The URL of a bucket without a key (A4).

@@ -107,7 +107,6 @@ export const bucketSchema = choose(
   s3BucketSchema,
 );
 
-export type BucketSettings = Read<typeof bucketSchema>;
 export type S3Settings = Read<typeof s3BucketSchema>;
 export type R2Settings = Read<typeof r2BucketSchema>;
 

@@ -32,7 +32,7 @@ import { UNOPENED } from "./secret-names.ts";
 export type Limiter = Pick<RateLimit, "limit">;
 
 /** Cloudflare's Analytics Engine binding. */
-export type Dataset = Pick<AnalyticsEngineDataset, "writeDataPoint">;
+type Dataset = Pick<AnalyticsEngineDataset, "writeDataPoint">;
 
 /** What wrangler.toml and the secrets say, checked and ready to serve from. */
 export type Config = {

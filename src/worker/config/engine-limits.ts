@@ -10,14 +10,10 @@ import type { Named, Report } from "./schema.ts";
 type Image = Variant["image"];
 
 /** An option that an engine does not have; with a value, if it has others of it. */
-export type Limit = { readonly option: string; readonly value: string };
+type Limit = { readonly option: string; readonly value: string };
 
 /** The options of a preset that an engine does not have (B7). */
-export function limitsOf(
-  engine: Engine,
-  image: Image,
-  format: Variant["format"],
-): readonly Limit[] {
+function limitsOf(engine: Engine, image: Image, format: Variant["format"]): readonly Limit[] {
   const { draw = [], metadata, compression } = image;
   const limits: Limit[] = [];
   const add = (option: string, value = "") => void limits.push({ option, value });

@@ -15,7 +15,7 @@ import type { Rendition } from "./rendition.ts";
 import { type Size, uprightSize } from "./upright-size.ts";
 
 /** The answer, as JSON. */
-export type Facts = Size & {
+type Facts = Size & {
   /** Each only if it is certain. The size is upright. */
   readonly original: Partial<Size> & { readonly type?: Exclude<OriginalType, "unknown"> };
 };

@@ -14,7 +14,7 @@ import { type Drawn, openOverlays } from "./overlays.ts";
 import type { Open, Opened } from "./source.ts";
 
 /** What a rendition is made of. */
-export type Making = {
+type Making = {
   readonly images: Images;
   /** The object's key. */
   readonly key: string;

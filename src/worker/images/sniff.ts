@@ -2,7 +2,7 @@
 
 import type { OriginalType } from "../request/format.ts";
 
-export type ImageType = Exclude<OriginalType, "unknown">;
+type ImageType = Exclude<OriginalType, "unknown">;
 
 /** What the first bytes of an image say. */
 export type Sniffed = {

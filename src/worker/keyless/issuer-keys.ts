@@ -16,7 +16,7 @@ export type Signer = {
 /** A public key (RFC 7517). */
 export type PublicKey = Readonly<Record<string, string>>;
 
-export type IssuerKeys = {
+type IssuerKeys = {
   /** The first one signs. None, if no key can be imported. */
   readonly signers: readonly Signer[];
   readonly published: readonly PublicKey[];

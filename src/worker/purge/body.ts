@@ -6,7 +6,7 @@ import { LATE, within } from "../base/time-limit.ts";
 /** S3 sends a few kilobytes, and a list of 10,000 long keys has less than this: bytes. */
 const LONGEST_BODY = 2 * 1024 * 1024;
 
-export type BodyFault = { readonly status: 400 | 413; readonly reason: string };
+type BodyFault = { readonly status: 400 | 413; readonly reason: string };
 
 /** @param deadline ms since 1970 */
 export async function readBody(

@@ -4,7 +4,7 @@ import type { BoundRoute } from "../config/routes.ts";
 import type { Target } from "./target.ts";
 
 /** What a URL asks for. */
-export type Split = {
+type Split = {
   readonly facts: boolean;
   /** The URL of the picture: a signature is of this one. */
   readonly target: Target;

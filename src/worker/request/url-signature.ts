@@ -17,7 +17,7 @@ const QUERY =
   /^\?exp=([1-9]\d{0,11})&kid=([\w-]{1,32})(?:&v=([\w.-]{1,64}))?&sig=([\w-]{42}[AEIMQUYcgkosw048])$/;
 
 /** What the query of a signed URL says, before its signature is checked. */
-export type Claim = Granted & { readonly kid: string; readonly sig: string };
+type Claim = Granted & { readonly kid: string; readonly sig: string };
 
 /** Reads the query, and requires the path to have the spelling of `encodePath`. */
 export function readClaim({ pathname, search }: Target): Claim | Wrong {

@@ -60,7 +60,7 @@ export type BucketEvent =
 /** What this isolate knows of a bucket. */
 export type BucketMemory = Memory<BucketState, BucketEvent>;
 
-export type Advanced = {
+type Advanced = {
   readonly state: BucketState;
   readonly effects: readonly BucketNotice[];
 };

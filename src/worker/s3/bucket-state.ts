@@ -44,7 +44,7 @@ export type Probe = {
 };
 
 /** What the log was told. */
-export type Told = {
+type Told = {
   /** The slot in use; undefined while S3 refuses all of them. */
   readonly inUse: SlotName | undefined;
   readonly refused: readonly RefusedSlot[];

@@ -72,7 +72,7 @@ export async function verdictOn(
  *   died since, or this object may be special. LATE if S3 does not answer before the visitor's time is
  *   over.
  */
-export async function findVerdict(
+async function findVerdict(
   memory: BucketMemory,
   slot: Slot,
   url: string,

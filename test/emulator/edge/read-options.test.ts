@@ -2,7 +2,7 @@
 
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { readOptions } from "../../../src/emulator/edge/options.ts";
+import { readOptions } from "../../../src/emulator/edge/read-options.ts";
 import { ask, edge, fault, KEY, stand, urlOf } from "../../support/asking.ts";
 import { RANGES } from "../../support/ranges.ts";
 import { file } from "../../support/stand.ts";
