@@ -1,6 +1,7 @@
 // Bounds how many log lines there are about requests that cannot be right. Anybody can send a flood of
 // them, and every line costs money. Pure: `now` is passed in.
 
+import { isWithin } from "./is-within.ts";
 import type { Notice } from "./notice.ts";
 import type { Refusal } from "./refusal.ts";
 
@@ -39,7 +40,7 @@ export function countLine(
   now: number,
 ): { flood: Flood; isLogged: boolean; notices: readonly Notice[] } {
   if (!BOUNDED.has(event)) return { flood, isLogged: true, notices: [] };
-  const isOver = Math.abs(now - flood.since) >= MINUTE_MS;
+  const isOver = !isWithin(MINUTE_MS, flood.since, now);
   const { since, times } = isOver ? { since: now, times: NO_FLOOD.times } : flood;
   const count = (times.get(event) ?? 0) + 1;
   return {

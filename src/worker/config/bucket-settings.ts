@@ -21,20 +21,18 @@ export type Engine = "cf" | "binding";
 /** One or two. */
 type Engines = readonly [Engine, ...Engine[]];
 
-const WRITTEN: readonly (readonly [written: unknown, engines: Engines])[] = [
-  ["cf", ["cf"]],
-  ["binding", ["binding"]],
-  [
-    ["binding", "cf"],
-    ["binding", "cf"],
-  ],
-];
+/** By how they are written, as JSON. */
+const ENGINES = new Map<string, Engines>([
+  ['"cf"', ["cf"]],
+  ['"binding"', ["binding"]],
+  ['["binding","cf"]', ["binding", "cf"]],
+]);
 
 /** The engines of a bucket. A second one is for what the first cannot make. */
 const engineSchema: Schema<Engines> = (value, path, report) => {
-  const found = WRITTEN.find(([written]) => JSON.stringify(written) === JSON.stringify(value));
+  const found = ENGINES.get(JSON.stringify(value));
   if (!found) report(path, 'is not one of "cf", "binding", ["binding", "cf"]');
-  return found?.[1];
+  return found;
 };
 
 const prefix = optional(textThat("a path such as a/b/", isPrefix), "");

@@ -18,7 +18,7 @@ import {
   textThat,
 } from "./schema.ts";
 
-const LONGEST_SIDE = 12_000; // L1
+export const LONGEST_SIDE = 12_000; // L1: px
 const LONGEST_AVIF_SIDE = 1_200; // O7
 const HIGHEST_DENSITY = 2; // O2
 /** How long the options of one variant may be in a URL: characters. Only long overlays come near it. */

@@ -1,6 +1,6 @@
 // What the Images binding is asked for: the options of a variant in its terms. Pure.
 
-import type { Variant } from "../config/preset.ts";
+import { LONGEST_SIDE, type Variant } from "../config/preset.ts";
 import type { Asked } from "../request/format.ts";
 import type { Sniffed } from "./sniff.ts";
 
@@ -21,9 +21,6 @@ const MIMES = {
   png: "image/png",
   "png-force": "image/png",
 } as const;
-
-/** The longest side that the binding makes (L1): px. */
-const LONGEST_SIDE = 12_000;
 
 /** The options of the image itself. The binding has no density: the lengths are multiplied (B7). */
 export function transformOf({ image }: Variant): ImageTransform {

@@ -1,6 +1,7 @@
 // Gathers the objects of requests that arrive together, because calls are few (W10). Pure: `now` is passed
 // in, in ms since 1970, and each function returns the batches as they are afterwards.
 
+import { isWithin } from "../base/is-within.ts";
 import type { Fates } from "./purge-objects.ts";
 import type { Target } from "./targets.ts";
 
@@ -30,10 +31,10 @@ export function joinBatch(
   targets: readonly Target[],
   now: number,
 ): { readonly batches: readonly Batch[]; readonly ended: Promise<Fates> } | undefined {
-  const open = batches.find(({ began, targets: known }) => {
-    const isOpen = Math.abs(now - began) < WINDOW_MS;
-    return isOpen && known.size + targets.length <= MOST_GATHERED;
-  });
+  const open = batches.find(
+    ({ began, targets: { size } }) =>
+      isWithin(WINDOW_MS, began, now) && size + targets.length <= MOST_GATHERED,
+  );
   if (!open) return undefined;
   const joined = { ...open, targets: new Map([...open.targets, ...byUrl(targets)]) };
   return {
@@ -49,7 +50,7 @@ export function openBatch(
   ended: Promise<Fates>,
   now: number,
 ): readonly Batch[] {
-  const others = batches.filter(({ began }) => Math.abs(now - began) < FORGOTTEN_MS);
+  const others = batches.filter(({ began }) => isWithin(FORGOTTEN_MS, began, now));
   return [...others, { began: now, targets: new Map(byUrl(targets)), ended }];
 }
 
