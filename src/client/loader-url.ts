@@ -2,7 +2,7 @@
 // missing or unknown one is an error that says what to write.
 
 import { readSrc } from "./signed-src.ts";
-import { urlForWidth, urlOf } from "./site.ts";
+import { fail, urlForWidth, urlOf } from "./site.ts";
 import type { AnySite } from "./types.ts";
 
 /** What an image component asks its loader for. Frameworks do not check these values. */
@@ -35,12 +35,12 @@ export function loaderUrl(
   if (name === undefined) {
     const fault = preset ? `unknown preset "${preset}"` : "no preset";
     const known = `one of the presets ${names.join(", ")}`;
-    throw new RangeError(`Vitrine: ${fault} for "${key}": ${how} with ${known}`);
+    return fail(`${fault} for "${key}": ${how} with ${known}`);
   }
   const { route } = site;
   if (route.signed && query === undefined) {
-    throw new RangeError(
-      `Vitrine: route ${route.path} is signed: its src is what signedSrc or nextSrc returns with a query`,
+    fail(
+      `route ${route.path} is signed: its src is what signedSrc or nextSrc returns with a query`,
     );
   }
   return Number(width) > 0

@@ -3,7 +3,7 @@
 // prints or stores a key.
 
 import { readSigningKeys, signGrant } from "../url/grant.ts";
-import { shownPreset, urlOf } from "./site.ts";
+import { fail, shownPreset, urlOf } from "./site.ts";
 import type { PresetTable, Site } from "./types.ts";
 
 /** How long a signature is valid. */
@@ -38,16 +38,16 @@ export function createSigner<Presets extends PresetTable, Name extends keyof Pre
   const given = keys ?? ""; // in JavaScript, a variable that is not set is undefined
   const [first] = readSigningKeys(given, (fault) => faults.push(fault)).values();
   if (faults.length > 0 || first === undefined) {
-    throw new RangeError(`Vitrine: URL_SIGNING_KEYS: ${faults.join("; ")}`);
+    return fail(`URL_SIGNING_KEYS: ${faults.join("; ")}`);
   }
   return async (key, preset, { expires, version }) => {
     shownPreset(site, preset); // a variant such as card@2x is not a preset
     urlOf(site, key, preset, "?"); // throws if the route does not lead to the key
     if (!Number.isInteger(expires) || expires < 1 || expires > LATEST) {
-      throw new RangeError(`Vitrine: expires must be in whole seconds since 1970, not ${expires}`);
+      fail(`expires must be in whole seconds since 1970, not ${expires}`);
     }
     if (version !== undefined && !VERSION.test(version)) {
-      throw new RangeError("Vitrine: version must be 1 to 64 of the characters A–Z a–z 0–9 . _ -");
+      fail("version must be 1 to 64 of the characters A–Z a–z 0–9 . _ -");
     }
     return signGrant({ route: site.route.path, preset, key, expires, version }, first);
   };
@@ -66,7 +66,7 @@ export function createSigner<Presets extends PresetTable, Name extends keyof Pre
  */
 export function expiresWithin(seconds: number, now: number = Date.now()): number {
   if (!Number.isInteger(seconds) || seconds < 2) {
-    throw new RangeError(`Vitrine: seconds must be a whole number from 2 on, not ${seconds}`);
+    fail(`seconds must be a whole number from 2 on, not ${seconds}`);
   }
   const step = Math.floor(seconds / 2);
   return Math.floor(now / 1000 / step) * step + seconds;
