@@ -70,11 +70,8 @@ function byBinding({ bucket, key, version, reads }: Wanted, asked: Asked, visit:
   const object = { images, key, prefix, deadline };
   if (r2) return making({ ...object, open: (one) => openR2(r2, one, deadline) }, asked);
   const url = originUrl(base, key, version);
-  return openBucket(bucket, url, visit, (signed, sign) => {
-    const open: Open = async (one) => {
-      const its = one === key ? url : originUrl(base, one);
-      return openS3(its, one === key ? signed : await sign(its), deadline);
-    };
+  return openBucket(bucket, url, visit, (_signed, sign) => {
+    const open: Open = (one) => openS3(one === key ? url : originUrl(base, one), sign, deadline);
     return making({ ...object, open }, asked);
   });
 }

@@ -92,8 +92,8 @@ export const BROKEN_IMAGES = {
   "a content-encoding is not seen": {
     ...{ breaks: "lengths", engine: "binding" },
     file: "worker/images/source.ts",
-    from: 'if (about.has("content-encoding"))',
-    to: 'if (about.has("content-never"))',
+    from: 'if (headers.has("content-encoding"))',
+    to: 'if (headers.has("content-never"))',
   },
   "a part of an object is taken": {
     ...{ breaks: "lengths", engine: "binding" },

@@ -6,7 +6,7 @@ import { drop, send } from "../base/send.ts";
 import { LATE, within } from "../base/time-limit.ts";
 import type { R2Source } from "../config/bindings.ts";
 import { failureFor } from "../edge/codes.ts";
-import type { SignedHeaders } from "../s3/sigv4.ts";
+import type { Sign } from "../s3/failover.ts";
 import { readSaid } from "../s3/verdict.ts";
 import { type Counted, readCounted } from "./counted.ts";
 import { type Sniffed, sniff } from "./sniff.ts";
@@ -28,21 +28,16 @@ const LONGEST = 20_000_000;
 
 /**
  * Opens an object of S3.
- * @param headers those that sign the request
  * @param deadline ms since 1970
  */
-export async function openS3(
-  url: string,
-  headers: SignedHeaders,
-  deadline: number,
-): Promise<Opened | Refusal> {
+export async function openS3(url: string, sign: Sign, deadline: number): Promise<Opened | Refusal> {
   // An encoding would hide how long the object is.
-  const asked = { ...headers, "accept-encoding": "identity" };
+  const asked = { ...(await sign(url)), "accept-encoding": "identity" };
   const answer = await send(url, { headers: asked, cache: "no-store" }, deadline);
   if (isRefusal(answer)) {
     return answer.event === "edge-failed" ? { ...answer, event: "origin-failed" } : answer;
   }
-  const { status, headers: about, body } = answer;
+  const { status, headers, body } = answer;
   if (status !== 200) {
     drop(body);
     const failure = failureFor(status, undefined, answer.text);
@@ -54,10 +49,10 @@ export async function openS3(
     const denied: Denied = { event: "origin-denied", status, said };
     return denied;
   }
-  const length = about.get("content-length") ?? "";
-  if (about.has("content-encoding")) return unreadable(body, "it has a content-encoding");
+  const length = headers.get("content-length") ?? "";
+  if (headers.has("content-encoding")) return unreadable(body, "it has a content-encoding");
   if (!/^\d+$/.test(length)) return elsewhere(body, "S3 does not say how long it is");
-  return open(body, Number(length), about.get("last-modified") ?? undefined, deadline);
+  return open(body, Number(length), headers.get("last-modified") ?? undefined, deadline);
 }
 
 /** Opens an object of an R2 bucket by its binding. */

@@ -28,10 +28,7 @@ export async function makeTry({ route, key, variant }: Try): Promise<Answer> {
   const { images, prefix } = bucket;
   const made = await askSlots(bucket, url, (headers, sign) => {
     if (engine !== "binding" || !images) return makeRendition(url, headers, asked, deadline);
-    const open: Open = async (one) => {
-      const its = originUrl(bucket.base, one);
-      return openS3(its, await sign(its), deadline);
-    };
+    const open: Open = (one) => openS3(originUrl(bucket.base, one), sign, deadline);
     return makePicture({ images, key, prefix, deadline, open }, asked);
   });
   if (isRefusal(made)) return says(502, `the edge made no such picture: ${wordsOf(made)}`);
