@@ -1,5 +1,5 @@
-// Bounds how many log lines there are about requests that cannot be right. Anybody can send a flood of
-// them, and every line costs money. Pure: `now` is passed in.
+// Bounds how many log lines there are about requests that are refused before anything is asked for. Anybody
+// can send a flood of them, and every line costs money. Pure: `now` is passed in.
 
 import { isWithin } from "./is-within.ts";
 import type { Notice } from "./notice.ts";
@@ -7,13 +7,18 @@ import type { Refusal } from "./refusal.ts";
 
 type Event = Refusal["event"];
 
-/** A 404 because of the URL itself, a 405, or a guess at the token of /purge. Other refusals may need an operator: all are logged. */
+/** These need nothing but the request. Other refusals may need an operator: all are logged. */
 const BOUNDED: ReadonlySet<Event> = new Set<Event>([
   "no-such-route",
   "no-such-variant",
   "impossible-key",
   "signature-wrong",
   "method-not-allowed",
+  "foreign-page",
+  "url-expired",
+  "rate-limited",
+  "loop-detected",
+  "health-denied",
   "purge-denied",
 ]);
 
