@@ -143,6 +143,25 @@ describe.each(Object.entries(SETTINGS))("%s", (name, settings) => {
   );
 });
 
+test("an R2 object that is no image is refused, and metadata of one stay in R2 (B4, B9)", async () => {
+  const headers = deploy(SETTINGS["an R2 binding"]);
+  begin(headers);
+  const put = (key: string, body: Uint8Array<ArrayBuffer>) =>
+    server.fetch(`/published/${key}`, { method: "PUT", body });
+  for (const key of ["broken/script.svg", "broken/page.jpg", "broken/empty.jpg"]) {
+    await put(key, new Uint8Array(file(key)));
+    const answer = await server.fetch(`/images/card/${key}`, { headers });
+    expect([answer.status, await answer.text()]).toEqual([415, "Not an image\n"]);
+  }
+  await put("gps.jpg", new Uint8Array(file("made/rotated-gps.jpg")));
+  for (const accept of ["image/avif", "image/webp", "*/*"]) {
+    const answer = await server.fetch("/images/card/gps.jpg", { headers: { ...headers, accept } });
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    expect([answer.status, (await sharp(bytes).metadata()).exif]).toEqual([200, undefined]);
+    expect(/GPS|Exif|Vitrine/.test(bytes.toString("latin1"))).toBe(false);
+  }
+});
+
 test.each([
   ["EC", EC_KEY, "ES256"],
   ["RSA", RSA_KEY, "RS256"],

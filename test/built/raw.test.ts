@@ -1,38 +1,25 @@
 // Malformed and unusual requests, sent byte for byte to the built Worker in workerd.
 
-import { createServer, type RequestListener } from "node:http";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { ENV } from "../support/env.ts";
+import { startOutbound } from "../support/outbound.ts";
 import { startRuntime } from "../support/runtime.ts";
 
-const PLAY: RequestListener = (_request, answer) => {
-  answer.writeHead(200, { "content-type": "image/jpeg", "cf-resized": "internal=ok/m" });
-  answer.end("a rendition");
-};
-/** The URLs that the edge was asked for, and how it answers. */
-let asked: string[] = [];
-let play = PLAY;
-const outbound = createServer({ requireHostHeader: false }, (request, answer) => {
-  asked.push(request.url ?? "");
-  play(request, answer);
-});
+let edge: Awaited<ReturnType<typeof startOutbound>>;
 let runtime: Awaited<ReturnType<typeof startRuntime>>;
 
 beforeAll(async () => {
-  await new Promise<void>((listening) => outbound.listen(0, "127.0.0.1", listening));
-  const address = outbound.address();
-  if (address === null || typeof address === "string") expect.unreachable();
-  runtime = await startRuntime({ ...ENV, ANSWERS: { timeout: 1 } }, address.port);
+  edge = await startOutbound();
+  runtime = await startRuntime({ ...ENV, ANSWERS: { timeout: 1 } }, edge.port);
 });
 afterAll(() => {
   runtime.stop();
-  outbound.closeAllConnections();
-  outbound.close();
+  edge.close();
 });
-beforeEach(() => {
-  asked = [];
-  play = PLAY;
-});
+beforeEach(() => edge.begin());
+
+/** The URLs that the edge was asked for. */
+const asked = () => edge.sent().map(({ url }) => url);
 
 const get = (target: string, host = "images.example", more = "") =>
   runtime.send(`GET ${target} HTTP/1.1\r\nhost: ${host}\r\n${more}connection: close\r\n\r\n`);
@@ -49,7 +36,7 @@ test.each([
   ["http://other.example/images/card/key.jpg", "/key.jpg"],
 ])("%s leads to the object %s", async (target, key) => {
   const { status, text } = await get(target);
-  expect([status, asked]).toEqual([200, [PUBLISHED + key]]);
+  expect([status, asked()]).toEqual([200, [PUBLISHED + key]]);
   expect(text).toContain("a rendition");
 });
 
@@ -98,7 +85,7 @@ test.each([
   "http://images.example/../images/card/key.jpg",
   "*",
 ])("%s is a 404, and the edge is not asked", async (target) => {
-  expect([(await get(target)).status, asked]).toEqual([404, []]);
+  expect([(await get(target)).status, asked()]).toEqual([404, []]);
 });
 
 test.each(["../", "./", "/", "a/../", "%2e%2e%2f"])(
@@ -108,7 +95,7 @@ test.each(["../", "./", "/", "a/../", "%2e%2e%2f"])(
     for (const target of [`/${many}`, `/images/card/${many}key.jpg`]) {
       expect((await get(target)).status).toBe(404);
     }
-    expect(asked).toEqual([]);
+    expect(asked()).toEqual([]);
   },
 );
 
@@ -120,7 +107,7 @@ test.each([
   ["without a slash", "images/card/key.jpg"],
   ["with half an address", "http://["],
 ])("a target %s does not reach the Worker", async (_what, target) => {
-  expect([(await get(target)).status, asked]).toEqual([400, []]);
+  expect([(await get(target)).status, asked()]).toEqual([400, []]);
 });
 
 test.each(["images.example:99", "a\\b", "user@images.example", "images.example?x", ""])(
@@ -130,34 +117,34 @@ test.each(["images.example:99", "a\\b", "user@images.example", "images.example?x
     for (const route of ["images", "app"]) {
       expect((await get(`/${route}/card/key.jpg`, host, page)).status).not.toBe(500);
     }
-    for (const url of asked) expect(url).toBe(`${PUBLISHED}/key.jpg`);
+    for (const url of asked()) expect(url).toBe(`${PUBLISHED}/key.jpg`);
   },
 );
 
 test("an edge that answers too late is a 504, and its connection is closed", async () => {
   let closed = false;
-  play = (request, answer) => {
+  edge.behave((request, answer) => {
     request.socket.once("close", () => {
       closed = true;
     });
     setTimeout(() => answer.writeHead(200).write("late"), 1_300);
-  };
+  });
   expect((await get("/images/card/key.jpg")).status).toBe(504);
   await expect.poll(() => closed, { timeout: 5_000 }).toBe(true);
-  expect(asked).toHaveLength(1);
+  expect(asked()).toHaveLength(1);
 });
 
 test("an error whose text stalls is answered in time", async () => {
-  play = (_request, answer) => {
+  edge.behave((_request, answer) => {
     answer.writeHead(404, { "cf-resized": "err=9404" }).write("ERROR 9404: no such object");
-  };
+  });
   expect((await get("/images/card/key.jpg")).status).toBe(404);
 });
 
 test("an edge that drops the connection is asked once more, and the next visitor is served", async () => {
-  play = (request) => request.socket.destroy();
+  edge.behave((request) => void request.socket.destroy());
   expect((await get("/images/card/key.jpg")).status).toBe(502);
-  expect(asked).toHaveLength(2);
-  play = PLAY;
+  expect(asked()).toHaveLength(2);
+  edge.begin();
   expect((await get("/images/card/key.jpg")).status).toBe(200);
 });

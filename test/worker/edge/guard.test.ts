@@ -91,6 +91,10 @@ test("an SVG passes on its own routes alone, and only with the edge's word (R8)"
   expect(look(200, { "content-type": "image/svg+xml" }, "", on)).toMatchObject({
     event: "not-transformed",
   });
+  expect(look(200, headers, "", { ...on, svg: false })).toMatchObject({
+    event: "source-unreadable",
+    certain: true,
+  });
 });
 
 // Cloudflare's table of error codes, row by row.

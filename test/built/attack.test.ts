@@ -1,0 +1,154 @@
+// What hostile visitors, and an edge that lies, get out of the built Worker in workerd. Nothing in front of it
+// changes a request.
+
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { type Grant, signGrant } from "../../src/url/grant.ts";
+import { ENV, HEALTH_TOKEN, PURGE_TOKEN, SECRETS } from "../support/env.ts";
+import { startOutbound } from "../support/outbound.ts";
+import { startRuntime } from "../support/runtime.ts";
+
+const KEY = "/images/card/key.jpg";
+const SIGNED = ["authorization", "x-amz-content-sha256", "x-amz-date"];
+const ORIGINAL = "THE-ORIGINAL";
+
+let edge: Awaited<ReturnType<typeof startOutbound>>;
+let runtime: Awaited<ReturnType<typeof startRuntime>>;
+
+beforeAll(async () => {
+  edge = await startOutbound();
+  const env = { ...ENV, ANSWERS: { timeout: 2 }, HEALTH_TOKEN, PURGE_TOKEN };
+  runtime = await startRuntime(env, edge.port);
+});
+afterAll(() => {
+  runtime.stop();
+  edge.close();
+});
+beforeEach(() => edge.begin());
+
+const ask = (target: string, headers: readonly string[] = [], method = "GET", body = "") => {
+  const lines = [`${method} ${target} HTTP/1.1`, "host: images.example", "connection: close"];
+  const length = body === "" ? [] : [`content-length: ${body.length}`];
+  return runtime.send(`${[...lines, ...length, ...headers].join("\r\n")}\r\n\r\n${body}`);
+};
+
+/** The names of an answer's headers, in lower case. */
+const namesIn = (text: string) =>
+  [...(text.split("\r\n\r\n")[0] ?? "").matchAll(/^([\w-]+):/gm)].map(([, name = ""]) =>
+    name.toLowerCase(),
+  );
+
+test.each([
+  ["range: bytes=0-3", "if-range: x"],
+  ["if-match: x", "if-unmodified-since: Mon, 01 Jan 1990 00:00:00 GMT"],
+  ["if-none-match: *"],
+  [
+    "upgrade: websocket",
+    "sec-websocket-version: 13",
+    "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+  ],
+  ["authorization: AWS4-HMAC-SHA256 Credential=x", "x-amz-security-token: x", "x-amz-date: x"],
+  ["x-forwarded-host: evil.example", "x-original-url: /purge", "x-rewrite-url: /healthz"],
+  ["cookie: a=b", "cache-control: no-cache", "pragma: no-cache"],
+  ["vitrine-left: 0", "vitrine-fallback: 1", "cf-cache-status: HIT", "cf-resized: internal=ok"],
+  ["accept: text/html, image/svg+xml", "accept-encoding: zstd", "expect: 100-continue"],
+  [`accept: ${"image/avif,".repeat(3_000)}`, `x: ${"a".repeat(100_000)}`],
+])("a visitor's %s goes no further, and changes nothing", async (...headers) => {
+  const [plain, other] = [await ask(KEY), await ask(KEY, headers)];
+  expect([other.status, namesIn(other.text)]).toEqual([200, namesIn(plain.text)]);
+  expect(other.text).toContain("a rendition");
+  const [first, second] = edge.sent();
+  expect(second).toEqual(first);
+  expect(second?.names.filter((name) => name !== "host")).toEqual(SIGNED);
+});
+
+test.each(["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "PURGE"])(
+  "%s is a 405, and asks for nothing",
+  async (method) => {
+    expect([(await ask(KEY, [], method)).status, edge.sent()]).toEqual([405, []]);
+  },
+);
+
+const JPEG = { "content-type": "image/jpeg", "cf-resized": "internal=ok/m" };
+
+test.each<[what: string, status: number, headers: Record<string, string | string[]>]>([
+  ["without its word", 200, { "content-type": "image/jpeg" }],
+  ["with half its word", 200, { ...JPEG, "cf-resized": "internal=okay" }],
+  ["with its word twice", 200, { ...JPEG, "cf-resized": ["err=9500", "internal=ok"] }],
+  ["that is a part", 206, { ...JPEG, "content-range": "bytes 0-1/9" }],
+  ["that leads elsewhere", 302, { ...JPEG, location: "https://evil.example/" }],
+  ["that is a page", 200, { ...JPEG, "content-type": "text/html" }],
+  ["of two types", 200, { ...JPEG, "content-type": ["image/jpeg", "text/html"] }],
+  ["of no type", 200, { "cf-resized": "internal=ok/m" }],
+  ["that is a GIF", 200, { ...JPEG, "content-type": "image/gif" }],
+  ["that may be the original", 200, { ...JPEG, warning: 'cf-images 299 "original is smaller"' }],
+  ["that is an error of S3", 403, { "cf-resized": "err=9408" }],
+])("an answer of the edge %s is not passed on", async (_what, status, headers) => {
+  edge.behave((_request, answer) => void answer.writeHead(status, headers).end(ORIGINAL));
+  const refused = await ask(KEY);
+  expect([refused.status, refused.text.includes(ORIGINAL)]).toEqual([502, false]);
+  expect(refused.text).toMatch(/\r\n\r\nNot available\n$/);
+});
+
+test("of the edge's headers three get out, each in its own form", async () => {
+  const hostile = {
+    ...{ "set-cookie": "a=b", refresh: "0;url=https://evil.example", link: "</x>; rel=preload" },
+    ...{ "content-disposition": "attachment", "service-worker-allowed": "/", vary: "*" },
+    ...{ "x-amz-meta-owner": "ada", etag: '"of-s3"', "last-modified": "<script>" },
+  };
+  const plain = namesIn((await ask(KEY)).text);
+  edge.behave((_request, answer) => void answer.writeHead(200, { ...JPEG, ...hostile }).end("x"));
+  expect(namesIn((await ask(KEY)).text)).toEqual(plain);
+});
+
+test("a signed URL has one spelling, and opens nothing else", async () => {
+  const [[kid = "", secret = ""] = []] = Object.entries<string>(
+    JSON.parse(SECRETS.URL_SIGNING_KEYS),
+  );
+  const expires = Math.floor(Date.now() / 1000) + 60;
+  const grant: Grant = { route: "/private/:preset/*", preset: "card", key: "a b.jpg", expires };
+  const query = await signGrant(grant, { kid, secret });
+  const path = "/private/card/a%20b.jpg";
+  expect((await ask(path + query)).status).toBe(200);
+  edge.begin();
+  const queries = [
+    ...[`${query}&`, `${query}=`, `${query}%3D`, `?x${query}`, query.replace("?", "%3F")],
+    ...[query.replaceAll("&", ";"), query.replace("sig=", "SIG="), query.replace("exp=", "exp=0")],
+    ...[query.replace(/exp=\d+/, `exp=${expires + 1}`), query.replace("&sig", "&v=1&sig")],
+    ...["old", "__proto__", "constructor"].map((id) => query.replace(/kid=\w+/, `kid=${id}`)),
+    ...[`?${query.slice(1).split("&").reverse().join("&")}`, `${query}&facts`, ""],
+  ];
+  const paths = [
+    ...["/private/card/a+b.jpg", "/private/card/a%20b%2ejpg", "/private/card//a%20b.jpg"],
+    ...["/private/card/x/../a%20b.jpg", "/private/hero/a%20b.jpg", "/Private/card/a%20b.jpg"],
+  ];
+  const targets = [...queries.map((one) => path + one), ...paths.map((one) => one + query)];
+  for (const target of targets) {
+    expect([target, (await ask(target)).status]).toEqual([target, 404]);
+  }
+  expect(edge.sent()).toEqual([]);
+});
+
+test.each([
+  ...["Bearer", "Bearer ", `Bearer ${PURGE_TOKEN}x`, `Bearer ${PURGE_TOKEN.slice(1)}`],
+  ...[`Digest ${PURGE_TOKEN}`, PURGE_TOKEN, "Bearer undefined", `Basic ${btoa(PURGE_TOKEN)}`],
+  ...["Basic ====", `Bearer ${HEALTH_TOKEN}x`, `Bearer ${"a".repeat(16_000)}`],
+])("authorization %j opens neither /purge nor /healthz", async (value) => {
+  const headers = [`authorization: ${value}`];
+  const purge = await ask("/purge", headers, "POST", '{"everything":true}');
+  expect([purge.status, (await ask("/healthz", headers)).status]).toEqual([401, 401]);
+  expect(edge.sent()).toEqual([]);
+});
+
+test.each([
+  "https://sns.eu-west-1.amazonaws.com.evil.example/",
+  "https://sns.eu-west-1.amazonaws.com@evil.example/",
+  "https://evil.example\\.sns.eu-west-1.amazonaws.com/",
+  "https://sns.s3.amazonaws.com/",
+  "https://sns.eu-west-1.amazonaws.com:8443/",
+  "http://sns.eu-west-1.amazonaws.com/",
+  "file:///etc/passwd",
+])("with the token of /purge, nobody is asked at %s", async (SubscribeURL) => {
+  const body = JSON.stringify({ Type: "SubscriptionConfirmation", TopicArn: "a", SubscribeURL });
+  const refused = await ask("/purge", [`authorization: Bearer ${PURGE_TOKEN}`], "POST", body);
+  expect([refused.status, edge.sent()]).toEqual([400, []]);
+});
