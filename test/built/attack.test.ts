@@ -68,6 +68,17 @@ test.each(["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "PU
   },
 );
 
+test.each([
+  ["what comes from the edge itself", KEY, "via: 1.1 image-resizing-proxy", 508],
+  ["a page of another site", "/app/card/key.jpg", "origin: https://app.example.evil.example", 403],
+  ["a page with two origins", "/app/card/key.jpg", "origin: https://app.example, null", 403],
+  ["a file", "/app/card/key.jpg", "origin: null", 403],
+  ["who looks for an issuer", "/.well-known/jwks.json", "accept: application/json", 404],
+  ["a robot", "/robots.txt", "user-agent: bot", 404],
+])("%s gets no picture, and nothing is asked for", async (_what, target, header, status) => {
+  expect([(await ask(target, [header])).status, edge.sent()]).toEqual([status, []]);
+});
+
 const JPEG = { "content-type": "image/jpeg", "cf-resized": "internal=ok/m" };
 
 test.each<[what: string, status: number, headers: Record<string, string | string[]>]>([

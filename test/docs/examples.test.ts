@@ -1,14 +1,13 @@
-// The examples of README.md and docs/ that can be tried, and the tests that docs/security.md names.
+// The examples of README.md and docs/ that can be tried.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { writeClient } from "../../src/cli/client/write-client.ts";
 import { HARD_KEYS } from "../../src/dev/objects.ts";
 import { compile, STRICT } from "../client/compile.ts";
-import { isPropertyName } from "../hostile/properties.ts";
 import { ROOT } from "../support/built.ts";
 import { ENV, SECRETS, VARS } from "../support/env.ts";
 import { get, stage } from "../support/play.ts";
@@ -93,17 +92,3 @@ function parseRoute(text: string): object {
   const read = (value = "") => JSON.parse(value.replace(/(?<=\d)_(?=\d)/g, ""));
   return Object.fromEntries(entries.map(([, name = "", value]) => [name, read(value)]));
 }
-
-test("the tests that docs/security.md names are there", () => {
-  const page = readPage("docs/security.md");
-  const table = page.slice(page.indexOf("| threat"), page.indexOf("## What Vitrine does not stop"));
-  const named = [...table.matchAll(/`(test\/[\w./-]+)`(?::((?:,? "[^"]+")+))?/g)];
-  expect(named.length).toBeGreaterThan(25);
-  for (const [, file = "", titles = ""] of named) {
-    const text = readFileSync(join(ROOT, file), "utf8");
-    for (const [, title = ""] of titles.matchAll(/"([^"]+)"/g)) {
-      const there = file.includes("hostile") ? isPropertyName(title) : text.includes(title);
-      expect([file, title, there]).toEqual([file, title, true]);
-    }
-  }
-});
