@@ -1,5 +1,6 @@
 // What readFact reads from the bytes of originals: right, wrong and hostile ones.
 
+import { readdirSync, readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import sharp, { type Channels, type Sharp } from "sharp";
 import { expect, test, vi } from "vitest";
@@ -248,3 +249,25 @@ test("an SVG shows no other file of this machine", async () => {
   const read = await readFact(svg('width="90" height="90"', image));
   expect({ ...read, bytes: 0 }).toEqual({ ...empty, bytes: 0 });
 });
+
+/** Returns whether a process is one of this process's that draw. */
+function isDrawer(pid: string): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+    return status.includes(`PPid:\t${process.pid}\n`) && command.includes("svg-process");
+  } catch {
+    return false; // it has ended
+  }
+}
+
+test.runIf(process.platform === "linux")(
+  "the process that draws an SVG gets none of the environment",
+  async () => {
+    await readFact(svg('width="9" height="9"'));
+    const drawers = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && isDrawer(pid));
+    expect(drawers).toHaveLength(1);
+    const lines = readFileSync(`/proc/${drawers[0]}/environ`, "utf8").split("\0").filter(Boolean);
+    expect(lines.filter((line) => !line.startsWith("NODE_CHANNEL_"))).toEqual([]);
+  },
+);
