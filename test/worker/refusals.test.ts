@@ -12,7 +12,7 @@ keepNothing(); // each request is to reach the edge
 
 test("all that is not there is one and the same 404, and costs no subrequest", async () => {
   const missing = await get("/images/card/nothing.jpg");
-  expect(missing.status).toBe(404);
+  expect([missing.status, await missing.text()]).toEqual([404, "Not found\n"]);
   expect(stage.asked).toHaveLength(1);
   const others = [
     "/",
@@ -65,11 +65,21 @@ type Expected = readonly [
   probes?: number | undefined,
 ];
 
+/** All that a visitor reads. */
+const TEXTS: Readonly<Record<number, string>> = {
+  404: "Not found\n",
+  415: "Not an image\n",
+  502: "Not available\n",
+  503: "Not available now\n",
+  504: "Timed out\n",
+};
+
 /** Asks for an object that is not shown, and checks the answer, the log and the number of calls. */
 async function refused(key: string, [status, line, calls, probes = 0]: Expected): Promise<void> {
   const answer = await get(`/images/card/${key}`, { headers: MODERN });
   const { event } = line;
   expect([answer.status, logged()[0]?.line["event"]]).toEqual([status, event]);
+  expect(await answer.text()).toBe(TEXTS[status]);
   expect(answer.headers.get("cache-control")).toBe(
     status === 404 || status === 415 ? "public, max-age=60" : "no-store",
   );
