@@ -82,9 +82,10 @@ export function mistake(value: unknown, { what }: Rule): string {
 
 /** Longest text that a message repeats, shorter than a key id: characters. */
 const LONGEST_SHOWN = 16;
+const LONG = "this text ";
 
 function shown(value: unknown): string {
-  if (typeof value === "string") return value.length > LONGEST_SHOWN ? "" : `"${value}" `;
+  if (typeof value === "string") return value.length > LONGEST_SHOWN ? LONG : `"${value}" `;
   if (Array.isArray(value)) return `[${value.join(", ")}] `;
   return Object(value) === value ? "" : `${String(value)} `; // an object may have credentials
 }

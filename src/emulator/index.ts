@@ -27,6 +27,7 @@ export type {
   OverlayOptions,
   Transformations,
 } from "./edge/image-options.ts";
+export type { Refusal } from "./edge/refusal.ts";
 export type { EdgeInit, EdgeSettings } from "./edge/settings.ts";
 export type { EdgeSwitches, Switches } from "./edge/switches.ts";
 export type { FetchInit, FetchInput, HeadersInput, Network } from "./fetch.ts";

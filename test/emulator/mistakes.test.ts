@@ -54,7 +54,7 @@ test.each([
   [{ zone: undefined }, `zone: undefined ${HOST} images.example`],
   [{ zone: "https://a.b" }, `zone: "https://a.b" ${HOST} images.example`],
   [{ zone: "a.example/" }, `zone: "a.example/" ${HOST} images.example`],
-  [{ zone: "https://images.example" }, `zone: ${HOST} images.example`],
+  [{ zone: "https://images.example" }, `zone: this text ${HOST} images.example`],
   [{ fetch: undefined }, "fetch: undefined is not a function"],
   [{ fetch: createS3(S3) }, "fetch: is not a function"],
   [{ now: 5 }, "now: 5 is not a function, or left out"],

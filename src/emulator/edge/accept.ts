@@ -16,6 +16,8 @@ export function transforms(url: string, { zone, switches }: Zone): boolean {
   return switches.transformations && !(isElsewhere && switches.workersDev === "original"); // R2
 }
 
+const ADVICE = 'With the switch unplayable: "left-out" it ignores them (docs/emulator.md)';
+
 /**
  * Reads the options of a request, or says why the edge refuses it.
  * @param takesAuto whether `format: "auto"` is accepted (O6)
@@ -35,7 +37,8 @@ export function accept(
   if (isFault(options)) return options;
   const image = options.auto ? { ...options.image, ...byAccept(headers) } : options.image;
   const missing = switches.unplayable === "refused" ? unplayable(image) : [];
-  if (missing.length > 0) throw new Error(`the strict edge cannot play ${missing.join(", ")}`);
+  if (missing.length > 0)
+    throw new Error(`the strict edge cannot play ${missing.join(", ")}. ${ADVICE}`);
   return { ...options, image };
 }
 

@@ -17,6 +17,7 @@ import { make } from "./make.ts";
 import { isBeyond } from "./quota.ts";
 import type { Options } from "./read-options.ts";
 import { readOriginal } from "./read-original.ts";
+import { type Refusal, refusalOf } from "./refusal.ts";
 import type { makeRendition, Overlay } from "./rendition.ts";
 import type { EdgeCore, EdgeInit, EdgeSettings } from "./settings.ts";
 import { STRICT, type Switches } from "./switches.ts";
@@ -42,6 +43,13 @@ export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettin
   const faults = createCache<Fault>(now, keeps);
   const originFetches: string[] = [];
   const transformations = new Set<string>();
+  const refusals: Refusal[] = [];
+  const passedOn: string[] = [];
+
+  function refuse(fault: Fault, url: string, image: unknown, headers: Headers): Response {
+    refusals.push(refusalOf(fault, { url, image, headers }));
+    return faultAnswer(fault);
+  }
 
   async function answer(
     input: string | Request,
@@ -53,10 +61,14 @@ export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettin
     const headers = new Headers(asked.headers);
     const worker = workersByHost.get(URL.parse(url)?.host ?? "");
     if (worker !== undefined) return worker(new Request(url, { headers })); // E9
-    if (image === undefined || !transforms(url, { zone, switches })) return fetch(input, rest);
+    if (image === undefined || !transforms(url, { zone, switches })) {
+      passedOn.push(url);
+      return fetch(input, rest);
+    }
     const takesAuto = switches.formatAuto === "first-come";
     const options = accept(url, headers, image, takesAuto, { zone, switches });
-    return isFault(options) ? faultAnswer(options) : answerImage(url, asked, options);
+    const made = isFault(options) ? options : await answerImage(url, asked, options);
+    return isFault(made) ? refuse(made, url, image, headers) : made;
   }
 
   /** The URL interface. The request to the origin has no authorization (E10). */
@@ -70,19 +82,24 @@ export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettin
     const options = accept(source, headers, image, true, { zone, switches });
     if (isFault(options)) return faultAnswer(options);
     const originAuth = options.originAuth && switches.keptForAll; // C1
-    return answerImage(source, {}, { ...options, originAuth });
+    const made = await answerImage(source, {}, { ...options, originAuth });
+    return isFault(made) ? faultAnswer(made) : made;
   }
 
-  async function answerImage(url: string, init: Asked, options: Options): Promise<Response> {
+  async function answerImage(
+    url: string,
+    init: Asked,
+    options: Options,
+  ): Promise<Response | Fault> {
     const { key, billed } = keysOf(url, options, switches);
     const ttl = ttlByStatus(init.cf?.cacheTtlByStatus, 200); // C4
     const kept = renditions.get(key);
     if (kept !== undefined) return successAnswer(kept, key, init, "internal=ram/h", switches);
     const failed = faults.get(key);
-    if (failed !== undefined) return faultAnswer(failed);
-    if (isBeyond(transformations, billed, switches.quota)) return faultAnswer("9422/429"); // L2
+    if (failed !== undefined) return failed;
+    if (isBeyond(transformations, billed, switches.quota)) return "9422/429"; // L2
     const made = await transform(url, askingOf(init, options), options.image, ttl);
-    if (isFault(made)) return fail(key, made, init);
+    if (isFault(made)) return keepFailure(key, made, init);
     transformations.add(billed);
     renditions.set(key, made, ttl ?? lifetime(made.origin.get("cache-control"))); // C1
     return successAnswer(made, key, init, "internal=ok/m q=0 n=317+85 c=9+57", switches);
@@ -92,12 +109,12 @@ export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettin
     return { fetch, method, headers: new Headers(headers), originAuth, switches };
   }
 
-  /** Answers with a failure, and keeps it as long as the Worker says (C1, C4). */
-  function fail(key: string, fault: Fault, init: Asked): Response {
-    const failure = faultAnswer(fault);
+  /** Keeps a failure as long as the Worker says (C1, C4). */
+  function keepFailure(key: string, fault: Fault, init: Asked): Fault {
+    const status = Number(fault.split("/")[1]);
     const denied = /^(?:9404|9408|9519)/.test(fault) ? switches.denialsKept : 0; // C1
-    faults.set(key, fault, ttlByStatus(init.cf?.cacheTtlByStatus, failure.status) ?? denied); // C4
-    return failure;
+    faults.set(key, fault, ttlByStatus(init.cf?.cacheTtlByStatus, status) ?? denied); // C4
+    return fault;
   }
 
   async function transform(
@@ -145,6 +162,8 @@ export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettin
   return {
     switches: guarded(switches, SWITCH_RULES),
     originFetches,
+    refusals,
+    passedOn,
     transformations,
     fetch(input, init = {}) {
       const source = typeof input !== "string" && "href" in input ? input.href : input;

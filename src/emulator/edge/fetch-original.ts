@@ -3,14 +3,8 @@
 
 import type { Network } from "../fetch.ts";
 import { type Fault, isFault } from "./faults.ts";
+import { SHARED } from "./shared-headers.ts";
 import type { Switches } from "./switches.ts";
-
-/** The only headers of the Worker that reach an origin, and only with `origin-auth` (E1, E2). */
-const SHARED = [
-  ...["authorization", "cookie", "x-amz-content-sha256", "x-amz-date"],
-  ...["x-ms-date", "x-ms-version", "x-sa-date"],
-  ...["cf-access-client-id", "cf-access-client-secret"],
-];
 
 /** The visitor's headers that may also reach it (E4, open). */
 const CONDITIONS = ["range", "if-none-match", "user-agent"];

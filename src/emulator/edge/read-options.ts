@@ -100,6 +100,17 @@ const IMAGE = {
   draw: (value) => Array.isArray(value) && value.every(isOverlay), // O12
 } as const satisfies Record<string, Test>;
 
+/** An option of `cf.image` with a range. `origin-auth` has none (O14). */
+export type OptionName = keyof typeof IMAGE;
+
+const NAMES = Object.keys(IMAGE).filter((name): name is OptionName => Object.hasOwn(IMAGE, name));
+
+/** Names the first option whose value the edge refuses. Undefined: `cf.image` is not a table. */
+export function wrongOption(found: unknown): OptionName | undefined {
+  if (!isTable(found)) return undefined;
+  return NAMES.find((name) => !hold({ [name]: IMAGE[name] }, found));
+}
+
 /** Returns whether every value with a test passes it. Other keys are ignored (O13, O14). */
 function hold(tests: Readonly<Record<string, Test>>, values: Record<string, unknown>): boolean {
   return Object.entries(tests).every(
@@ -124,9 +135,9 @@ export function readOptions(found: unknown, takesAuto: boolean): Options | Fault
   if (!isTable(found)) return "9401/400";
   const auto = takesAuto && found["format"] === "auto";
   const known = Object.fromEntries(
-    Object.keys(IMAGE)
-      .filter((name) => found[name] !== undefined && !(auto && name === "format"))
-      .map((name) => [name, found[name]]),
+    NAMES.filter((name) => found[name] !== undefined && !(auto && name === "format")).map(
+      (name) => [name, found[name]],
+    ),
   );
   const originAuth = found["origin-auth"] === "share-publicly";
   return isImage(known) ? { image: known, originAuth, auto } : "9401/400";

@@ -1,0 +1,102 @@
+// Why the edge refused a request, for the author of a test. The answer itself says no more than
+// production does. Pure.
+
+import type { Fault } from "./faults.ts";
+import { wrongOption } from "./options.ts";
+import { SHARED } from "./shared-headers.ts";
+import { TAKES } from "./takes.ts";
+
+/**
+ * A refusal of the edge, and its reason.
+ * @example
+ * expect(edge.refusals).toEqual([]); // if it fails, it shows the reasons
+ */
+export type Refusal = {
+  /** The source that the Worker asked for. */
+  readonly url: string;
+  readonly fault: Fault;
+  /** For example `quality is 101: it takes 1 to 100, …`. */
+  readonly why: string;
+  /** The rule of docs/rules.md. */
+  readonly rule?: string;
+};
+
+/** What the edge was asked for. */
+export type RefusedRequest = {
+  readonly url: string;
+  readonly image: unknown;
+  readonly headers: Headers;
+};
+
+type Reason = Pick<Refusal, "why" | "rule">;
+
+/** Finds the reason of a failure in what the edge was asked for. */
+export function refusalOf(fault: Fault, request: RefusedRequest): Refusal {
+  return { url: request.url, fault, ...reasonOf(fault, request) };
+}
+
+function reasonOf(fault: Fault, { url, image, headers }: RefusedRequest): Reason {
+  if (fault.startsWith("9408")) return denied(image, headers);
+  switch (fault) {
+    case "9401/400":
+      return option(image);
+    case "9401/403":
+      return { why: `${hostOf(url)} is neither the zone nor allowed by sources`, rule: "E5" };
+    case "9403/508":
+      return { why: "the header via has image-resizing: it comes from the edge", rule: "E8" };
+    case "9406/403":
+      return { why: `the URL is not https, and plain does not list ${hostOf(url)}`, rule: "E6" };
+    case "9419/403":
+      return { why: "the URL has a space, or a character that is not ASCII", rule: "E6" };
+    case "9422/429":
+      return { why: "the switch quota allows no more unique transformations", rule: "L2" };
+    case "9404/404":
+    case "9509/502":
+    case "9519/502":
+      return { why: "the origin refused: s3.answers has the code of S3" };
+    default:
+      return { why: "the switch trouble, the network, or the object: see the code" };
+  }
+}
+
+const hostOf = (url: string) => URL.parse(url)?.host ?? "the host";
+
+function option(image: unknown): Reason {
+  const name = wrongOption(image);
+  if (name === undefined) return { why: "cf.image is not an object" };
+  const [rule, takes] = TAKES[name];
+  return { why: `${name} is ${shown(Object(image)[name])}: it takes ${takes}`, rule };
+}
+
+function shown(value: unknown): string {
+  const text = typeof value === "number" ? `${value}` : JSON.stringify(value);
+  return text === undefined ? typeof value : text.slice(0, 200);
+}
+
+/** Why the origin denied access: the first of the usual mistakes that was made. */
+function denied(image: unknown, headers: Headers): Reason {
+  const given: unknown = Object(image)["origin-auth"];
+  if (given === undefined) {
+    const why = 'cf.image has no "origin-auth": the edge dropped the signature';
+    const [like] = Object.keys(Object(image)).filter((name) => /^origin.?auth/i.test(name));
+    return like === undefined
+      ? { why, rule: "E2" }
+      : { why: `${why}. It ignores "${like}"`, rule: "O14" };
+  }
+  if (given !== "share-publicly") {
+    const why = `"origin-auth" is ${shown(given)}, and not "share-publicly"`;
+    return { why: `${why}: the edge dropped the signature`, rule: "E2" };
+  }
+  const authorization = headers.get("authorization");
+  if (authorization === null) return { why: "the request has no authorization", rule: "A1" };
+  const [, signed = ""] = /SignedHeaders=([^,\s]*)/.exec(authorization) ?? [];
+  const lost = signed.split(";").filter((name) => name !== "host" && !SHARED.includes(name));
+  if (signed !== "" && lost.length > 0) {
+    const why = `the signature covers ${lost.join(", ")}, which the edge drops or replaces`;
+    return { why, rule: lost.includes("accept") ? "E3" : "E1" };
+  }
+  if (headers.has("x-amz-security-token")) {
+    return { why: "the edge drops x-amz-security-token", rule: "E1" };
+  }
+  return { why: "the origin refused the signature: s3.answers has the code of S3", rule: "A7" };
+}
