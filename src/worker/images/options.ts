@@ -53,6 +53,21 @@ export function outputOf(asked: Asked, { type, opaque }: Sniffed): ImageOutputOp
   };
 }
 
+/** What `shapeOf` reads by itself. */
+type Lengths = "width" | "height" | "fit" | "gravity" | "trim" | "border";
+/** What belongs to the output or to the steps, and what `limitsOf` of engine-limits.ts refuses. */
+type Elsewhere =
+  | "dpr"
+  | "quality"
+  | "anim"
+  | "draw"
+  | "zoom"
+  | "upscale"
+  | "metadata"
+  | "compression";
+/** A new option is an error of types, until it is in one of the two or in `plain`. */
+type Plain = Exclude<keyof Shape | keyof Image, Lengths | Elsewhere>;
+
 function shapeOf(image: Shape | Image, dpr: number): ImageTransform {
   const { width, height, fit, gravity, trim, border } = image;
   const px = (length: number) => Math.min(LONGEST_SIDE, Math.round(length * dpr));
@@ -67,7 +82,7 @@ function shapeOf(image: Shape | Image, dpr: number): ImageTransform {
     gamma: image.gamma,
     saturation: image.saturation,
     segment: image.segment,
-  };
+  } satisfies Record<Plain, unknown>;
   return {
     ...without(plain),
     ...(width !== undefined && { width: px(width) }),
