@@ -84,7 +84,8 @@ const CASES: Cases = {
     [
       ["other.example"],
       async () => {
-        const reason = "add the origin's host to the zone's Sources";
+        const reason =
+          "add the origin, domain and path, to the zone's Sources: npx vitrine check lists it";
         const expected = { status: 502, event: "edge-refused", edge: "9401", reason };
         expect(await see("/images/card/key.jpg")).toMatchObject(expected);
       },
