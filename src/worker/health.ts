@@ -52,7 +52,7 @@ export async function answerHealth(
   if (!healthToken) {
     return {
       event: "health-denied",
-      reason: "HEALTH_TOKEN needs 16 or more ASCII characters",
+      reason: "HEALTH_TOKEN is missing, or is not 16 or more ASCII characters",
     };
   }
   if (
