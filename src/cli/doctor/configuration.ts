@@ -3,7 +3,7 @@
 import { isSecret } from "../../worker/config/secret-names.ts";
 import { isFault, type World } from "../command.ts";
 import type { Report } from "../project/check-configuration.ts";
-import { type FoundMistake, foundText, isSameMistake } from "../project/config-fault.ts";
+import { type FoundMistake, foundText, isSameMistake, pageFor } from "../project/config-fault.ts";
 import { readSecretsFile, secretsIn } from "../project/secrets.ts";
 import { shellWarnings } from "../project/shell-secrets.ts";
 import { type Diagnosis, type Finding, findingsOn, note, well } from "./finding.ts";
@@ -82,6 +82,7 @@ function remedyFor(mistake: FoundMistake, { file, local: started }: About): stri
       : `npx wrangler secret put ${path}, and list it under [secrets] in ${file}`;
   }
   if (path === file) return "fix that line";
-  const fix = `fix ${path} in ${file}: docs/configuration.md says what it may be`;
+  const page = pageFor(path) ?? "docs/configuration.md";
+  const fix = `fix ${path} in ${file}: ${page} says what it may be`;
   return started ? fix : `${fix}. Then npx vitrine deploy`;
 }

@@ -2,6 +2,7 @@
 // text of it.
 
 import { type Mistake, mistakeText } from "../../worker/base/mistake.ts";
+import { isSecret } from "../../worker/config/secret-names.ts";
 import type { Fault } from "../command.ts";
 
 export type FoundMistake = Mistake & {
@@ -26,16 +27,45 @@ export type Warning = {
 
 export function configFault(mistakes: readonly FoundMistake[]): ConfigFault {
   const lines = ["The configuration has mistakes:", ...mistakes.map(foundText)];
+  const pages = new Set(mistakes.flatMap(({ path }) => pageFor(path) ?? []));
+  if (pages.size > 0) lines.push(`What is allowed: ${[...pages].join(", ")}`);
   return { fault: lines.join("\n  "), mistakes };
+}
+
+const PAGE = "docs/configuration.md";
+
+/** The section of a setting, by how its path begins. */
+const SECTIONS: readonly (readonly [RegExp, anchor: string])[] = [
+  [/^BUCKETS\b/, "#varsbucketsname"],
+  [/^ROUTES\b/, "#varsroutes"],
+  [/^PRESETS\b/, "#varspresetsname"],
+  [/^ANSWERS\b/, "#varsanswers"],
+  [/^COSTS\b/, "#varscosts"],
+  [/^OIDC\b/, "#varsoidc"],
+];
+
+/** The page that says what a setting may be; undefined: the message says all. */
+export function pageFor(path: string): string | undefined {
+  const section = SECTIONS.find(([pattern]) => pattern.test(path));
+  if (section !== undefined) return PAGE + section[1];
+  return isSecret(path) ? `${PAGE}#secrets` : undefined;
 }
 
 /** A mistake as one line: `env.staging: .dev.vars: BUCKETS.media.region: is missing`. */
 export function foundText({ environment, from, at, path, message }: FoundMistake): string {
-  const text = mistakeText({ path: at === undefined ? path : `${path}:${at}`, message });
+  // Environments may share .dev.vars, where a table has no name of one.
+  const told = from === undefined ? tableHint(environment, message) : message;
+  const text = mistakeText({ path: at === undefined ? path : `${path}:${at}`, message: told });
   return (
     (environment === undefined ? "" : `env.${environment}: `) +
     (from === undefined ? text : `${from}: ${text}`)
   );
+}
+
+/** Names a table as an environment has it: `[env.staging.images]` for `[images]`, which it does not inherit. */
+function tableHint(environment: string | undefined, message: string): string {
+  if (environment === undefined) return message;
+  return message.replace(/(?<=\[)(?=(?:images|r2_buckets|secrets)\])/g, `env.${environment}.`);
 }
 
 /** A warning as one line. */

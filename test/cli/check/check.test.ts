@@ -99,7 +99,7 @@ test("vitrine check warns of high costs, and of signed routes that protect nothi
   expect(warned.code).toBe(0);
   expect(warned.output).toContain("  media: 9 for an object, 72,000 for 8,000 objects\n");
   expect(warned.output).toContain(
-    "  at most $33.50 a month (5,000 are free, then $0.50 for 1,000)\n",
+    "  at most $33.50 a month for transformations alone (5,000 are free, then $0.50 for 1,000)\n",
   );
   expect(warned.output).toContain("Warning: COSTS.most is $20.00 a month");
   expect(warned.output).toContain(
@@ -219,6 +219,9 @@ test("vitrine check finds all mistakes that matter only once deployed (E6, W2)",
     "  PRESETS.card.draw[0].url: http:// is for your own machine only", // E6
     "  BUCKETS.own.endpoint: http:// is for your own machine only, in .dev.vars", // E6
     "  BUCKETS.media.region: is eu-west-2, but the endpoint is in eu-west-1", // A5
+    expect.stringMatching(
+      /^ {2}What is allowed: .*docs\/configuration\.md#secrets, .*#varspresetsname, .*#varsbucketsname$/,
+    ),
     "",
   ]);
 });

@@ -78,8 +78,8 @@ describe("vitrine check finds what is missing or misnamed", () => {
     [
       "bindings that an environment does not inherit",
       staged(stagedR2),
-      "  env.staging: IMAGES: is missing: add ",
-      "  env.staging: MEDIA_BUCKET: is missing: add it to [[r2_buckets]]\n",
+      '  env.staging: IMAGES: is missing: add [env.staging.images] binding = "IMAGES"\n',
+      "  env.staging: MEDIA_BUCKET: is missing: add it to [[env.staging.r2_buckets]]\n",
     ],
     [
       "a session token for the image edge",

@@ -94,7 +94,7 @@ describe.each(["wrangler.toml", "wrangler.jsonc"])("%s", (file) => {
         for (const mistake of mistakes) expect(err).toContain(`\n  env.staging: ${mistake}`);
         const others = err
           .split("\n")
-          .filter((line) => !/^(?: {2}env\.staging: |Warning: )/.test(line));
+          .filter((line) => !/^(?: {2}env\.staging: |Warning: | {2}What is allowed: )/.test(line));
         expect(others).toEqual(["The configuration has mistakes:", ""]);
       }
       const top = await vitrine(["check", "--env", ""], { folder });
