@@ -56,6 +56,7 @@ export const EDGE_CHECKS = {
       "edge-denied": {
         what: "{seen}: the origin denies the object to the edge, perhaps by its address",
         remedy: "make sure that no bucket policy limits addresses. Then check endpoint and region",
+        follows: true, // a dead key, for example
       },
       // A5, E7
       "edge-elsewhere": {
