@@ -8,7 +8,7 @@ import { readSecretsFile, valuesOf } from "../project/secrets.ts";
 import type { Worker } from "./by-worker.ts";
 
 const NO_TOKEN =
-  "CLOUDFLARE_API_TOKEN is missing. Make a token with the permission Zone, Cache Purge, Purge on https://dash.cloudflare.com/profile/api-tokens, and put it into the environment, or into the file of --secrets-file. If the Worker has a PURGE_TOKEN, that is enough";
+  "PURGE_TOKEN is missing, and so is CLOUDFLARE_API_TOKEN. The first one is the Worker's, and purges both caches if the Worker has the two values for the edge. The second one purges the edge alone: Workers Cache then shows the old image until keep is over. Put one of them into the environment, or into the file of --secrets-file: docs/purge-and-warm.md#purge";
 
 /** The token for Cloudflare's API, and the zone that the environment names. */
 export type ForEdge = { readonly token: string; readonly zone: string | undefined };

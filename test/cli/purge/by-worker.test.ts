@@ -232,7 +232,12 @@ test.each<[string, () => Response, RegExp]>([
 test.each<[string, string[], Record<string, string>, RegExp]>([
   ["a short token", [], { PURGE_TOKEN: "short" }, /PURGE_TOKEN is not 32 or more/],
   ["another host", ["--url", "https://evil.example"], { PURGE_TOKEN }, /is no route/],
-  ["no token", [], {}, /CLOUDFLARE_API_TOKEN is missing.*PURGE_TOKEN/],
+  [
+    "no token",
+    [],
+    {},
+    /^PURGE_TOKEN is missing, and so is CLOUDFLARE_API_TOKEN\. .*docs\/purge-and-warm\.md#purge$/m,
+  ],
 ])("with %s nothing is sent", async (_what, args, tokens, said) => {
   network.use(
     http.all(/./, () => {

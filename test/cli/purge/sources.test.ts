@@ -120,7 +120,7 @@ test("a dry run prints what it would purge. It needs no token and sends nothing"
 });
 
 test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
-  ["no token for a prefix", ["--prefix", "a"], { env: {} }, 2, /CLOUDFLARE_API_TOKEN is missing/],
+  ["no token for a prefix", ["--prefix", "a"], { env: {} }, 2, /so is CLOUDFLARE_API_TOKEN/],
   ["this machine", ["a.jpg", "--url", "http://localhost:8787"], {}, 2, /nothing to purge/],
   [
     "no key on a terminal",
@@ -145,7 +145,7 @@ test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
 });
 
 test.each<[string, Given["env"], RegExp]>([
-  ["no token", {}, /^CLOUDFLARE_API_TOKEN is missing\. Make a token/],
+  ["no token", {}, /^PURGE_TOKEN is missing, and so is CLOUDFLARE_API_TOKEN\. /],
   [
     "half a token",
     { CLOUDFLARE_API_TOKEN: "hidden\ntoken" },
