@@ -19,7 +19,7 @@ export function tellPlan(known: KnownVars, { sent, slots }: Chosen, file: string
   const rows = [
     ...slots.map((slot) => [`${slot.word}, slot ${slot.name}`, keyText(slot), from]),
     ...single.map((name) => [name, isOwn(name) ? "" : "not one of Vitrine's", from]),
-    ...kept.map((name) => [name, "", "stays as it is deployed"]),
+    ...kept.map((name) => [name, "", "stays as it is, if it is deployed"]),
     ...stored.map((name) => [name, "", "in a Secrets Store"]),
   ];
   const lines = align(rows).map((line) => `  ${line}`);

@@ -120,7 +120,9 @@ export function tellCosts(
   lines.unshift("Unique transformations that visitors can cause, all variants of all objects:");
   const isBound = config.buckets.some(({ images }) => images !== undefined);
   const bound = isBound ? ", if the Images binding knows an original again" : "";
-  lines.push(`  at most ${money(dollars)} a month${bound} (5,000 are free, then $0.50 for 1,000)`);
+  lines.push(
+    `  at most ${money(dollars)} a month for transformations alone${bound} (5,000 are free, then $0.50 for 1,000)`,
+  );
   if (config.routes.some(({ signing }) => signing !== undefined)) {
     lines.push("  Each version of a signed URL counts as an object of its own.");
   }
@@ -153,7 +155,7 @@ function rowsOf(config: Config, objects: Bounds["objects"]): Row[] {
 function rowText({ bucket, each, facts, count, given }: Row): string {
   const part = facts > 0 ? ` (${facts} of them by facts = true)` : "";
   const all = `${(each * count).toLocaleString("en")} for ${count.toLocaleString("en")} objects`;
-  const hint = given ? "" : " (COSTS.objects says how many there are)";
+  const hint = given ? "" : " (assumed: COSTS.objects does not name it)";
   return `  ${bucket}: ${each} for an object${part}, ${all}${hint}`;
 }
 

@@ -112,7 +112,8 @@ async function findImages(
   const names = buckets.map(({ name }) => `BUCKETS.${name}`).join(", ");
   const [first] = named;
   if (first !== undefined) return { fault: `no route leads to "${first.key}" in ${names}` };
-  const what = `${names}: no route leads to a canary, so there is no image to look at`;
+  const why = buckets.some(({ canary }) => canary) ? "no route leads to a canary" : "no canary";
+  const what = `${names}: ${why}, so there is no image to look at`;
   return { fault: `${what}. Add a canary (docs/doctor.md, “Health”), or name an image: --key` };
 }
 

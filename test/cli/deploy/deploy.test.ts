@@ -146,7 +146,7 @@ test.each<[string, Record<string, string>, object, boolean]>([
 test("without a file, wrangler gets no secret, and all stay as they are", async () => {
   const { code, out } = await run({});
   expect([code, ran]).toEqual([0, [{ args: CONFIG }]]);
-  expect(out).toContain("  AWS_ACCESS_KEY_ID        stays as it is deployed\n");
+  expect(out).toContain("  AWS_ACCESS_KEY_ID        stays as it is, if it is deployed\n");
 });
 
 test("a file of some secrets deploys these, and says which others stay", async () => {
@@ -154,7 +154,9 @@ test("a file of some secrets deploys these, and says which others stay", async (
   const { out } = await run();
   expect(ran).toMatchObject([{ file: { secrets: NEXT } }]);
   expect(out).toContain("  AWS, slot next         the key …TKEY  from secrets.env\n");
-  expect(out).toContain("  AWS_SECRET_ACCESS_KEY                 stays as it is deployed\n");
+  expect(out).toContain(
+    "  AWS_SECRET_ACCESS_KEY                 stays as it is, if it is deployed\n",
+  );
 });
 
 test("the file may be JSON, as wrangler's", async () => {

@@ -233,7 +233,7 @@ test("without a token, and without a canary, it says what to set", async () => {
     /^HEALTH_TOKEN is missing, .* Put it into the environment/,
   );
   editFile(join(site.folder, "wrangler.toml"), (text) => text.replace(/^canary = .*\n/m, ""));
-  expect((await run()).err).toContain("BUCKETS.media: no route leads to a canary");
+  expect((await run()).err).toContain("BUCKETS.media: no canary, so there");
   expect((await run({ key: ["key.jpg"] })).code).toBe(1);
 });
 

@@ -2,7 +2,7 @@
 
 import type { Settings } from "../read-answers.ts";
 
-export function readmeMd({ name, bucket, s3 }: Settings): string {
+export function readmeMd({ name, bucket, domain, s3 }: Settings): string {
   return `# ${name}
 
 Shows images of the private bucket \`${bucket}\` at preset sizes, through Cloudflare. It is a Worker made by Vitrine: all settings are in \`wrangler.toml\`, all code is in the package \`vitrine\`.
@@ -11,7 +11,7 @@ Shows images of the private bucket \`${bucket}\` at preset sizes, through Cloudf
 
 1. \`npm install\`, and commit the \`package-lock.json\` that it makes.
 2. \`npm start\`, and open <http://localhost:8787/>. It needs no account and no key: a bucket on your own machine stands for yours.
-${s3 === undefined ? BOUND_DEPLOY : DEPLOY}
+${s3 === undefined ? BOUND_DEPLOY : deploySteps(domain)}
 
 ## Commands
 
@@ -27,7 +27,11 @@ The documentation is in \`node_modules/vitrine/docs/\`; \`README.md\` there list
 `;
 }
 
-const DEPLOY = `3. Put your own domain under \`routes\` in \`wrangler.toml\`. Then deploy: \`node_modules/vitrine/docs/deploy.md\` has the steps, from the bucket's key to the first image.`;
+function deploySteps(domain: string): string {
+  const own =
+    domain === "" ? "Put your own domain under `routes` in `wrangler.toml`. Then deploy" : "Deploy";
+  return `3. ${own}: \`node_modules/vitrine/docs/deploy.md\` has the steps, from the bucket's key to the first image.`;
+}
 
 const BOUND_DEPLOY = `3. \`npx wrangler login\`, and \`npm run deploy\`: it makes the R2 bucket if there is none. No domain and no key is needed: \`node_modules/vitrine/docs/deploy.md\`, "With R2 alone".
 4. If the bucket is empty, \`npx vitrine sample\` puts a first picture into it.`;
