@@ -39,7 +39,9 @@ type = "worker"
 cache = { enabled = true }
 
 ${s3 === undefined ? boundBucket(bucket) : s3Bucket(bucket, s3)}
-${prefix === "" ? "" : `prefix = ${toml(prefix)}\n`}
+${prefix === "" ? "" : `prefix = ${toml(prefix)}\n`}# An image of yours, for /healthz, the doctor and vitrine rotate to look at:
+# canary = "photos/fig.jpg"
+
 [[vars.ROUTES]]
 path = "/images/:preset/*"
 object = "media/*"
