@@ -2,7 +2,7 @@
 // production does. Pure.
 
 import type { Fault } from "./faults.ts";
-import { wrongOption } from "./options.ts";
+import { wrongOption } from "./read-options.ts";
 import { SHARED } from "./shared-headers.ts";
 import { TAKES } from "./takes.ts";
 

@@ -1,6 +1,6 @@
 // What each option of `cf.image` takes, in words, and its rule. The tests are in options.ts.
 
-import type { OptionName } from "./options.ts";
+import type { OptionName } from "./read-options.ts";
 
 const POSITIVE = "a whole number, 1 or more";
 const FACTOR = "a number, 0 or more";
