@@ -60,36 +60,28 @@ export function readRenditionUrl(config: Config, url: string): Wanted | undefine
  * The bucket, wherever wrangler.toml names it, and its engines. With what opens it: what one key or role may
  * read is not shown to those who ask by another one. The path of a role must not look like folders.
  */
-function placeOf(bucket: Bucket): string {
-  const known = places.get(bucket);
-  if (known !== undefined) return known;
+const placeOf = memoized((bucket: Bucket): string => {
   const access = bucket.access.replaceAll("/", ":");
   const engines = bucket.engines.join() === "cf" ? "" : `${bucket.engines.join("+")}/`;
-  const place = `${access}/${engines}${bucket.base.replace("://", "/")}`;
-  places.set(bucket, place);
-  return place;
-}
-
-const places = new WeakMap<Bucket, string>();
-const spelled = new WeakMap<Variant, string>();
+  return `${access}/${engines}${bucket.base.replace("://", "/")}`;
+});
 
 /** The options of a variant in one spelling: the schema of a preset decides their order. */
-function optionsOf(variant: Variant): string {
-  const known = spelled.get(variant);
-  if (known !== undefined) return known;
-  const options = encodeKey(JSON.stringify({ ...variant.image, format: variant.format }));
-  spelled.set(variant, options);
-  return options;
-}
-
-const indexed = new WeakMap<Config, ReadonlyMap<string, Variant>>();
+const optionsOf = memoized((variant: Variant): string => {
+  return encodeKey(JSON.stringify({ ...variant.image, format: variant.format }));
+});
 
 /** Variants with equal options are one variant here, whatever their presets are called. */
-function variantsByOptions(config: Config): ReadonlyMap<string, Variant> {
-  const known = indexed.get(config);
-  if (known) return known;
-  const all = [...config.variants.values()];
-  const index = new Map(all.map((variant) => [optionsOf(variant), variant]));
-  indexed.set(config, index);
-  return index;
+const variantsByOptions = memoized(({ variants }: Config): ReadonlyMap<string, Variant> => {
+  return new Map([...variants.values()].map((variant) => [optionsOf(variant), variant]));
+});
+
+/** Computes something once for each object. */
+function memoized<Of extends object, Value>(compute: (of: Of) => Value): (of: Of) => Value {
+  const known = new WeakMap<Of, Value>();
+  return (of) => {
+    const value = known.get(of) ?? compute(of);
+    known.set(of, value);
+    return value;
+  };
 }
