@@ -1,5 +1,6 @@
 // What an isolate knows: its configuration, checked once, what it knows of each bucket and of the cached
-// entrypoint, and how much it has logged. All that changes while it runs is kept here.
+// entrypoint, and how much it has logged. All that it learns while it runs is kept here. What can be computed
+// again is kept where it is computed: signatures, imported keys, the parts of URLs.
 
 import { countLine, type Flood, NO_FLOOD } from "./base/flood.ts";
 import { isWithin } from "./base/is-within.ts";

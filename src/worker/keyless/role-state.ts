@@ -51,7 +51,7 @@ const DOUBTED_MS = 5 * 60_000;
 const PAUSE_MS = 30_000;
 const SHORT_PAUSE_MS = 3_000;
 
-/** For how long others wait for a question to STS: ms. If the request that asks dies, it never ends. */
+/** For how long others wait for STS: ms, longer than STS_MS. If the request that asks dies, it never ends. */
 export const RENEWAL_MS = 8_000;
 
 export function advanceRole(state: RoleState, event: RoleEvent): Advanced {
