@@ -133,8 +133,8 @@ export const BROKEN_ADDRESSES = {
     breaks: "ends",
     seed: 2,
     file: "worker/answer/answer.ts",
-    from: "shortly(MISSING_SECONDS, terms, now)",
-    to: "shortly(MISSING_SECONDS, {}, now)",
+    from: "shortly(MISSING_S, terms, now)",
+    to: "shortly(MISSING_S, {}, now)",
   },
   "a URL lasts a second longer": {
     breaks: "ends",

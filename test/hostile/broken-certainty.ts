@@ -43,7 +43,7 @@ export const BROKEN_CERTAINTY = {
   "a spent quota is kept": {
     breaks: "certain",
     file: "worker/answer/answer.ts",
-    from: '{ "retry-after": QUOTA_RETRY_SECONDS }',
-    to: '{ "retry-after": QUOTA_RETRY_SECONDS, ...kept }',
+    from: '{ "retry-after": QUOTA_RETRY_S }',
+    to: '{ "retry-after": QUOTA_RETRY_S, ...kept }',
   },
 } as const satisfies Record<string, Bug>;

@@ -8,11 +8,11 @@ import { passedHeaders } from "../edge/passed-headers.ts";
 import type { Granted } from "../request/url-signature.ts";
 import { hasAlready } from "./condition.ts";
 
-const MISSING_SECONDS = 60;
-const STAND_IN_SECONDS = 60;
-const QUOTA_RETRY_SECONDS = "3600";
+const MISSING_S = 60;
+const STAND_IN_S = 60;
+const QUOTA_RETRY_S = "3600";
 /** The longer of the two periods that Cloudflare's rate limiting has. */
-const LIMIT_RETRY_SECONDS = "60";
+const LIMIT_RETRY_S = "60";
 const YEAR = 31_536_000;
 
 /** On every answer: no script runs, no type is guessed, and a page may embed it. */
@@ -54,7 +54,7 @@ export function imageHeaders(
   const headers: Record<string, string> = {
     "content-type": shown.type,
     "cache-control": shown.standsIn
-      ? shortly(Math.min(shown.maxAge, STAND_IN_SECONDS), terms, now)
+      ? shortly(Math.min(shown.maxAge, STAND_IN_S), terms, now)
       : imageCaching(shown.maxAge, terms, now),
     ...PROTECTION,
     "server-timing": timingOf(shown),
@@ -102,7 +102,7 @@ export function imageAnswer(
 
 /** The answer to a refused request. It tells the visitor as little as possible. */
 export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Response {
-  const answer = answerTo(refusal, { "cache-control": shortly(MISSING_SECONDS, terms, now) });
+  const answer = answerTo(refusal, { "cache-control": shortly(MISSING_S, terms, now) });
   for (const [name, value] of Object.entries(terms.cors ?? {})) answer.headers.set(name, value);
   return answer;
 }
@@ -134,11 +134,11 @@ function answerTo(refusal: Refusal, kept: Readonly<Record<string, string>>): Res
     case "configuration-broken":
       return plain(500, "Internal error");
     case "rate-limited":
-      return plain(429, "Too many requests", { "retry-after": LIMIT_RETRY_SECONDS });
+      return plain(429, "Too many requests", { "retry-after": LIMIT_RETRY_S });
     case "loop-detected":
       return plain(508, "Not available");
     case "quota-spent":
-      return plain(503, "Not available now", { "retry-after": QUOTA_RETRY_SECONDS });
+      return plain(503, "Not available now", { "retry-after": QUOTA_RETRY_S });
     case "timed-out":
       return plain(504, "Timed out");
     case "slots-refused":

@@ -3,7 +3,7 @@
 import { PROTECTION } from "./answer.ts";
 
 /** For how long a browser may remember the answer to a preflight: s. */
-const PREFLIGHT_SECONDS = 86_400;
+const PREFLIGHT_S = 86_400;
 
 /** The headers that let a page read an answer. */
 export function corsHeaders(
@@ -23,7 +23,7 @@ export function preflight(allow: string, cors: Record<string, string>): Response
     ...cors,
     "access-control-allow-methods": allow,
     "access-control-allow-headers": "*", // the Worker reads none of them
-    "access-control-max-age": `${PREFLIGHT_SECONDS}`,
+    "access-control-max-age": `${PREFLIGHT_S}`,
   };
   return new Response(null, { status: 204, headers });
 }
