@@ -9,7 +9,6 @@ import type { Slot } from "../config/slot.ts";
 import type { BucketMemory } from "./advance.ts";
 import { type Finding, freshFinding, PROBE_MS, runningProbe } from "./bucket-state.ts";
 import { signWith } from "./sign-request.ts";
-import type { SignedHeaders } from "./sigv4.ts";
 import { forOthers, readSaid, type Verdict, verdictOf } from "./verdict.ts";
 
 /** Lets work go on after the answer. */
@@ -25,60 +24,40 @@ export type Visit = {
 /** How long S3 may take: ms. */
 export const PATIENCE_MS = 3_000;
 
-/**
- * Asks S3 for the first byte of an object.
- * @param headers those that sign the request
- * @param now ms since 1970
- */
-export async function askOrigin(url: string, headers: SignedHeaders, now: number): Promise<Said> {
-  const ranged = { ...headers, range: "bytes=0-0" };
-  const init = { headers: ranged, cache: "no-store" } as const;
-  const answer = await send(url, init, Date.now() + PATIENCE_MS);
-  if (isRefusal(answer)) return {};
-  drop(answer.body);
-  return readSaid(answer, answer.text, now);
-}
-
-/** Asks S3 for an object with a slot. */
+/** Asks S3 for the first byte of an object, with a slot. */
 export async function askWith(
   slot: Slot,
   region: string,
   url: string,
 ): Promise<{ said: Said; verdict: Verdict }> {
   const now = Date.now();
-  const said = await askOrigin(url, await signWith(slot, url, region, now), now);
+  const headers = { ...(await signWith(slot, url, region, now)), range: "bytes=0-0" };
+  const answer = await send(url, { headers, cache: "no-store" }, Date.now() + PATIENCE_MS);
+  if (!isRefusal(answer)) drop(answer.body);
+  const said = isRefusal(answer) ? {} : readSaid(answer, answer.text, now);
   return { said, verdict: verdictOf(said, region) };
 }
 
-/** Whose fault it is that an object was denied to a slot, by S3's own answer if the denial has it. */
-export async function verdictOn(
-  memory: BucketMemory,
-  slot: Slot,
-  url: string,
-  denied: Denied,
-  visit: Visit,
-): Promise<{ verdict: Verdict; firm: boolean; certain: boolean } | typeof LATE> {
-  if (!denied.said) return findVerdict(memory, slot, url, denied, visit);
-  const verdict = verdictOf(denied.said, memory.state().bucket.region);
-  memory.learn({ type: "slot-answered", slot, finding: { url, verdict, at: Date.now() } });
-  return { verdict, firm: true, certain: true };
-}
-
 /**
- * Whose fault it is that an object was denied to a slot. Asks S3, unless it answered within the last
- * seconds; one question at a time for a bucket, however many visitors wait.
+ * Whose fault it is that an object was denied to a slot. Asks S3, unless the denial has its own answer, or
+ * it answered within the last seconds; one question at a time for a bucket, however many visitors wait.
  * @returns the verdict, and how sure it is. It is firm if S3 said it of this very object, and certain
  *   if it said so for this very request. What S3 said of another object is a guess: the slot may have
  *   died since, or this object may be special. LATE if S3 does not answer before the visitor's time is
  *   over.
  */
-async function findVerdict(
+export async function verdictOn(
   memory: BucketMemory,
   slot: Slot,
   url: string,
-  { edge = "", status }: Denied,
+  { edge = "", status, said }: Denied,
   { context, deadline }: Visit,
 ): Promise<{ verdict: Verdict; firm: boolean; certain: boolean } | typeof LATE> {
+  if (said) {
+    const verdict = verdictOf(said, memory.state().bucket.region);
+    memory.learn({ type: "slot-answered", slot, finding: { url, verdict, at: Date.now() } });
+    return { verdict, firm: true, certain: true };
+  }
   const denial = `${edge}/${status}`;
   for (;;) {
     const found = freshFinding(memory.state(), slot, denial, Date.now());

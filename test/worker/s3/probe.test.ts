@@ -1,10 +1,18 @@
 // The request that asks S3 itself: its clock, and how little of an answer is read.
 
 import { expect, test, vi } from "vitest";
-import { askOrigin } from "../../../src/worker/s3/probe.ts";
-import { SIGNED } from "../../support/env.ts";
+import { askWith } from "../../../src/worker/s3/probe.ts";
+import { stopClock } from "../../support/clock.ts";
+import { CREDENTIALS } from "../../support/env.ts";
 
 const NOW = Date.UTC(2026, 10, 24, 9, 0, 0, 400);
+
+async function ask() {
+  stopClock();
+  vi.setSystemTime(NOW);
+  const slot = { name: "current", credentials: CREDENTIALS } as const;
+  return (await askWith(slot, "eu-west-1", "https://s3.example/k")).said;
+}
 
 function answer(body: BodyInit | null, init: ResponseInit): void {
   vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(body, init));
@@ -17,7 +25,7 @@ test.each([
   ["soon", undefined],
 ])("by S3's clock it is %s: %s seconds ahead", async (date, ahead) => {
   answer(null, { status: 404, headers: { date } });
-  expect((await askOrigin("https://s3.example/k", SIGNED, NOW)).ahead).toBe(ahead);
+  expect((await ask()).ahead).toBe(ahead);
 });
 
 test("of an object that comes whole nothing is read", async () => {
@@ -26,9 +34,7 @@ test("of an object that comes whole nothing is read", async () => {
     cancelled = true;
   };
   answer(new ReadableStream({ cancel }), { status: 200 });
-  expect(await askOrigin("https://s3.example/k", SIGNED, NOW)).toMatchObject({
-    status: 200,
-  });
+  expect(await ask()).toMatchObject({ status: 200 });
   expect(cancelled).toBe(true);
 });
 
@@ -37,5 +43,5 @@ test("of an error no more is read than its words", async () => {
     start: (stream) => stream.enqueue(new TextEncoder().encode("<Error><Code>X</Code></Error>")),
   });
   answer(body, { status: 403 }); // this body never ends
-  expect(await askOrigin("https://s3.example/k", SIGNED, NOW)).toMatchObject({ code: "X" });
+  expect(await ask()).toMatchObject({ code: "X" });
 });
