@@ -1,5 +1,5 @@
 // The gateway: the whole story of a visitor's request, as a list of steps. Each step returns a value or a
-// refusal. And `Renditions`, the cached entrypoint that it asks for what to show: renditions.ts.
+// refusal. It asks the cached entrypoint, `Renditions`, for the image: renditions.ts has the story of that.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { imageAnswer, imageHeaders, refusalAnswer, type Terms } from "./answer/answer.ts";

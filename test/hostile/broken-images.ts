@@ -13,8 +13,8 @@ export const BROKEN_IMAGES = {
   "neither the output's type nor its length is compared": {
     ...{ breaks: "originals", engine: "binding" },
     file: "worker/images/output.ts",
-    from: "if (type !== format) {",
-    to: "if (false) {",
+    from: "if (type !== format) return",
+    to: "if (false) return",
     also: {
       file: "worker/images/output.ts",
       from: "if (type === original.type && bytes.length === original.length) {",

@@ -43,20 +43,15 @@ export function cacheStateOf({ headers }: Pick<Response, "headers">): CacheState
 export function readRefusal(text: string): Refusal | undefined {
   const facts = json(text);
   if (!isTable(facts)) return undefined;
-  const reason = textIn(facts["reason"]);
+  const [reason, origin] = [textIn(facts["reason"]), textIn(facts["origin"])];
+  const told = { reason: reason ?? "", repeated: !!facts["repeated"] };
   if (facts["event"] === "slots-refused") {
     const slots = Array.isArray(facts["slots"]) ? facts["slots"].flatMap(readSlot) : [];
-    return { event: "slots-refused", slots, reason: reason ?? "", repeated: !!facts["repeated"] };
+    return { event: "slots-refused", slots, ...told };
   }
   if (facts["event"] === "role-refused") {
-    const [role = "", origin = ""] = [textIn(facts["role"]), textIn(facts["origin"])];
-    return {
-      event: "role-refused",
-      role,
-      origin,
-      reason: reason ?? "",
-      repeated: !!facts["repeated"],
-    };
+    const role = textIn(facts["role"]) ?? "";
+    return { event: "role-refused", role, origin: origin ?? "", ...told };
   }
   const event = UPSTREAM_EVENTS.find((one) => one === facts["event"]);
   const { certain, status, type } = facts;
@@ -65,7 +60,7 @@ export function readRefusal(text: string): Refusal | undefined {
       event,
       reason,
       edge: textIn(facts["edge"]),
-      origin: textIn(facts["origin"]),
+      origin,
       ...(typeof certain === "boolean" && { certain }),
       ...(typeof status === "number" && { status }),
       ...(typeof type === "string" && { type }),

@@ -82,15 +82,13 @@ function guarded(
   original: Opened,
 ): Output | Refusal {
   const type = sniff(bytes)?.type ?? "unknown";
-  if (type !== format) {
-    return { event: format === "image/avif" ? "too-large-for-avif" : "wrong-type", type };
-  }
+  const event = format === "image/avif" ? "too-large-for-avif" : "wrong-type";
+  if (type !== format) return { event, type };
   if (type === original.type && bytes.length === original.length) {
     return { event: "original-is-smaller", type, reason: "it may be the original itself" };
   }
   const plain = WITHOUT[type]?.(bytes);
   if (plain) return { type, bytes: plain };
-  const event = type === "image/avif" ? "too-large-for-avif" : "wrong-type";
   return { event, type, reason: "it is broken, or its metadata cannot be removed" };
 }
 
