@@ -29,12 +29,7 @@ export async function make(
   visit: Visit & { readonly isFallback?: boolean },
 ): Promise<Rendition | Refusal> {
   const { bucket, variant, reads } = wanted;
-  const [engine, other] = enginesFor(
-    bucket.engines,
-    variant.image,
-    variant.format,
-    reads === "svg",
-  );
+  const [engine, other] = enginesFor(bucket.engines, variant, reads === "svg");
   let made = await makeBy(engine, wanted, visit);
   if (other && isRefusal(made) && "elsewhere" in made) {
     const { reason = `the Images binding answers ${made.edge}` } = made;

@@ -32,7 +32,7 @@ export async function explainAsked(project: Project, subject: Subject, now: numb
   const { bucket, key, version } = subject;
   const source = originUrl(bucket.base, key, version);
   const { variant, svg, facts } = subject;
-  const [engine, other] = enginesFor(bucket.engines, variant.image, variant.format, svg);
+  const [engine, other] = enginesFor(bucket.engines, variant, svg);
   const isBound = engine === "binding";
   const options = isBound ? [] : READERS.flatMap((reader) => callsFor(reader, subject));
   // The binding tells facts for nothing (L2).

@@ -37,7 +37,7 @@ function callsFor(
   variant: Variant,
   { svg, bucket: { engines } }: BoundRoute,
 ): EdgeTable[string][string] {
-  const [engine] = enginesFor(engines, variant.image, variant.format, svg);
+  const [engine] = enginesFor(engines, variant, svg);
   const calls = (reads: BrowserReads) =>
     engine === "binding"
       ? bindingTexts(variant, READABLE[reads])

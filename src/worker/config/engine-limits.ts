@@ -2,18 +2,19 @@
 
 import type { Bucket } from "./bucket.ts";
 import type { Engine } from "./bucket-settings.ts";
-import { both, lackOf } from "./lack.ts";
+import { bothEngines, lackOf } from "./lack.ts";
 import type { Preset, Variant } from "./preset.ts";
 import type { Use } from "./routes.ts";
 import type { Named, Report } from "./schema.ts";
 
-type Image = Variant["image"];
+/** What an engine is asked to make. */
+type Options = Pick<Variant, "image" | "format">;
 
 /** An option that an engine does not have; with a value, if it has others of it. */
 type Limit = { readonly option: string; readonly value: string };
 
 /** The options of a preset that an engine does not have (B7). */
-function limitsOf(engine: Engine, image: Image, format: Variant["format"]): readonly Limit[] {
+function limitsOf(engine: Engine, { image, format }: Options): readonly Limit[] {
   const { draw = [], metadata, compression } = image;
   const limits: Limit[] = [];
   const add = (option: string, value = "") => void limits.push({ option, value });
@@ -40,12 +41,11 @@ function limitsOf(engine: Engine, image: Image, format: Variant["format"]): read
  */
 export function enginesFor(
   engines: readonly [Engine, ...Engine[]],
-  image: Image,
-  format: Variant["format"],
+  variant: Options,
   svg: boolean,
 ): readonly [Engine, ...Engine[]] {
   const [first, ...others] = engines.filter((engine) => {
-    return !(svg && engine === "binding") && limitsOf(engine, image, format).length === 0;
+    return !(svg && engine === "binding") && limitsOf(engine, variant).length === 0;
   });
   return first ? [first, ...others] : engines;
 }
@@ -71,7 +71,7 @@ type Missing = readonly (readonly [option: string, why: string])[];
 /** What keeps the engines of a bucket from making a preset, and what to do. */
 function missing(bucket: Bucket, preset: Preset): Missing {
   const { format, dpr: _dpr, widths: _widths, ...image } = preset;
-  const [first = [], second] = bucket.engines.map((engine) => limitsOf(engine, image, format));
+  const [first = [], second] = bucket.engines.map((engine) => limitsOf(engine, { image, format }));
   const [one] = first;
   const [other] = second ?? [];
   if (second) {
@@ -89,5 +89,5 @@ function remedy(bucket: Bucket, { option, value }: Limit): string {
   if (option.endsWith(".url")) return `${lackOf(bucket, "overlay by url")}: set key in its place`;
   const what = `${option.replace(/.*\./, "")}${value && ` "${value}"`}`;
   const leave = "or leave the preset out of the bucket's routes";
-  return `${lackOf(bucket, what)}: remove it${both(bucket)}, ${leave}`;
+  return `${lackOf(bucket, what)}: remove it${bothEngines(bucket)}, ${leave}`;
 }

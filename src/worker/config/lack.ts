@@ -7,6 +7,6 @@ export function lackOf({ name }: Bucket, what: string): string {
 }
 
 /** The next step that only a bucket of S3 has: a role and R2 cannot be read by the edge. */
-export function both({ r2, role }: Bucket): string {
+export function bothEngines({ r2, role }: Bucket): string {
   return r2 || role ? "" : ', set engine = ["binding", "cf"]';
 }

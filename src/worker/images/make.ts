@@ -51,7 +51,7 @@ export async function tellFacts(making: Making, asked: Asked): Promise<Rendition
     const facts = { ...size, original: { ...told, format: original.type } };
     const read = readTold(facts, asked.variant.image);
     if (read) return renditionOf(read, await headersOf(made));
-  } catch {} // as below
+  } catch {} // the reason is below
   return { event: "edge-failed", reason: "the Images binding tells no size of what it made" };
 }
 

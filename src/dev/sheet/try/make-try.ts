@@ -24,7 +24,7 @@ export async function makeTry({ route, key, variant }: Try): Promise<Answer> {
   const asked = chooseFormat(variant, READABLE, svg);
   const url = originUrl(bucket.base, key);
   const deadline = Date.now() + PATIENCE_MS;
-  const [engine] = enginesFor(bucket.engines, variant.image, variant.format, svg);
+  const [engine] = enginesFor(bucket.engines, variant, svg);
   const { images, prefix } = bucket;
   const made = await askSlots(bucket, url, (headers, sign) => {
     if (engine !== "binding" || !images) return makeRendition(url, headers, asked, deadline);
