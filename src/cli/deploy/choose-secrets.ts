@@ -4,9 +4,8 @@
 import type { Mistake } from "../../worker/base/mistake.ts";
 import { readEdgePurge } from "../../worker/config/edge-purge.ts";
 import {
-  readHealthToken,
-  readPurgeToken,
   readSlots,
+  readToken,
   type SlotsRead,
   signingKeysOf,
 } from "../../worker/config/read-secrets.ts";
@@ -106,10 +105,10 @@ function* otherMistakes(sent: Vars, { stored }: Known) {
       yield { path, message: "is in a Secrets Store: set it there, and remove it here" };
     }
   }
-  if (sent["HEALTH_TOKEN"] && readHealthToken(sent) === undefined) {
+  if (sent["HEALTH_TOKEN"] && readToken(sent, "HEALTH_TOKEN") === undefined) {
     yield { path: "HEALTH_TOKEN", message: "is not 16 or more ASCII characters" };
   }
-  if (sent["PURGE_TOKEN"] && readPurgeToken(sent) === undefined) {
+  if (sent["PURGE_TOKEN"] && readToken(sent, "PURGE_TOKEN") === undefined) {
     yield { path: "PURGE_TOKEN", message: "is not 32 or more ASCII characters" };
   }
   for (const path of OIDC_KEYS) {

@@ -3,7 +3,7 @@
 
 import type { Mistake } from "../../worker/base/mistake.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
-import { readHealthToken, readPurgeToken } from "../../worker/config/read-secrets.ts";
+import { readToken } from "../../worker/config/read-secrets.ts";
 import { bucketsOf } from "../../worker/config/routes.ts";
 import { cacheDoubts } from "./cache-settings.ts";
 import { type FoundMistake, isSameMistake, type Warning } from "./config-fault.ts";
@@ -87,8 +87,9 @@ function* tokenMistakes({ started, devVars: from }: KnownVars): Generator<FoundM
       message: `is not ${length} or more ASCII characters, so it opens nothing`,
     };
   };
-  if (started["HEALTH_TOKEN"] && !readHealthToken(started)) yield fault("HEALTH_TOKEN", 16);
-  if (started["PURGE_TOKEN"] && !readPurgeToken(started)) yield fault("PURGE_TOKEN", 32);
+  if (started["HEALTH_TOKEN"] && !readToken(started, "HEALTH_TOKEN"))
+    yield fault("HEALTH_TOKEN", 16);
+  if (started["PURGE_TOKEN"] && !readToken(started, "PURGE_TOKEN")) yield fault("PURGE_TOKEN", 32);
 }
 
 function describe(config: Config, bounds: Bounds, vars: KnownVars) {

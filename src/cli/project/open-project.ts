@@ -2,7 +2,7 @@
 // secrets that this machine has, and where Vitrine is. Nothing is asked of any server.
 
 import { readConfig } from "../../worker/config/config.ts";
-import { readHealthToken } from "../../worker/config/read-secrets.ts";
+import { readToken } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import { findBaseUrl, isHere } from "./base-url.ts";
@@ -80,7 +80,7 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
     configured: "mistakes" in checked ? [] : checked.buckets,
     base: given ?? findBaseUrl(undefined, known.patterns, "--url", placeText(known)),
     words: wordsOf(vars["BUCKETS"]),
-    healthToken: readHealthToken(valuesOf(secrets)),
+    healthToken: readToken(valuesOf(secrets), "HEALTH_TOKEN"),
   };
 }
 

@@ -1,6 +1,6 @@
 // Finds the tokens that purge: that of Cloudflare's API for the edge, and that of the Worker.
 
-import { readPurgeToken } from "../../worker/config/read-secrets.ts";
+import { readToken } from "../../worker/config/read-secrets.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import { namelessFault, refuseUnprovenUrl } from "../project/own-url.ts";
 import type { Project } from "../project/project.ts";
@@ -37,7 +37,7 @@ export function readWorker(
   { secrets, base, known }: Project,
 ): Worker | Fault | undefined {
   if (!secrets.has("PURGE_TOKEN")) return undefined;
-  const token = readPurgeToken(valuesOf(secrets));
+  const token = readToken(valuesOf(secrets), "PURGE_TOKEN");
   if (token === undefined) return { fault: "PURGE_TOKEN is not 32 or more ASCII characters" };
   if (isFault(base)) return namelessFault(known);
   if (base === "") return { fault: '--url "": say where Vitrine is, https://images.example.com' };

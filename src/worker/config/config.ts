@@ -12,7 +12,7 @@ import { checkEngines } from "./engine-limits.ts";
 import { indexRoutes, type RouteIndex } from "./find-route.ts";
 import { type Oidc, readOidc } from "./oidc.ts";
 import { presetSchema, type Variant, variantsOf } from "./preset.ts";
-import { readHealthToken, readPurgeToken, readSlots, type SlotsRead } from "./read-secrets.ts";
+import { readSlots, readToken, type SlotsRead } from "./read-secrets.ts";
 import { type BoundRoute, readRoutes, usesOf } from "./routes.ts";
 import {
   custom,
@@ -104,7 +104,6 @@ export function readConfig(vars: Vars): Config | Broken {
     [...presets].flatMap(([name, preset]) => (preset ? variantsOf(name, preset) : [])),
   );
   const all = [...buckets.values()].filter((bucket) => bucket !== undefined);
-  const tokens = { healthToken: readHealthToken(vars), purgeToken: readPurgeToken(vars) };
   const isPurgeClosed = [vars["PURGE_TOKEN"], vars["CLOUDFLARE_API_TOKEN"]].includes(UNOPENED);
   const index = indexRoutes(routes);
   return {
@@ -113,7 +112,8 @@ export function readConfig(vars: Vars): Config | Broken {
     index,
     variants,
     answers,
-    ...tokens,
+    healthToken: readToken(vars, "HEALTH_TOKEN"),
+    purgeToken: readToken(vars, "PURGE_TOKEN"),
     isPurgeClosed,
     edgePurge,
     limiter,

@@ -92,19 +92,15 @@ export function secretFault(value: unknown, pattern: RegExp, listed: boolean): s
 }
 
 // Printable ASCII without spaces at the ends, which a header would lose.
-const TOKEN = /^[\x21-\x7e][\x20-\x7e]{14,}[\x21-\x7e]$/;
+const TOKEN = /^[\x21-\x7e][\x20-\x7e]*[\x21-\x7e]$/;
 
-/** The token for /healthz; undefined if it is missing, easy to guess or impossible to send. */
-export function readHealthToken({ HEALTH_TOKEN: token }: Vars): string | undefined {
-  return typeof token === "string" && TOKEN.test(token) ? token : undefined;
-}
+/** How long a token must be: characters. Anybody may try to guess that of /purge as often as they like. */
+const SHORTEST = { HEALTH_TOKEN: 16, PURGE_TOKEN: 32 } as const;
 
-/** Anybody may try to guess it as often as they like: characters. */
-const SHORTEST_PURGE_TOKEN = 32;
-
-/** The token for /purge; undefined if it is missing, easy to guess or impossible to send. */
-export function readPurgeToken({ PURGE_TOKEN: token }: Vars): string | undefined {
-  const isLong = typeof token === "string" && token.length >= SHORTEST_PURGE_TOKEN;
+/** The token for /healthz or /purge; undefined if it is missing, easy to guess or impossible to send. */
+export function readToken(vars: Vars, name: keyof typeof SHORTEST): string | undefined {
+  const token = vars[name];
+  const isLong = typeof token === "string" && token.length >= SHORTEST[name];
   return isLong && TOKEN.test(token) ? token : undefined;
 }
 
