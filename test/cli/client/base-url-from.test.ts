@@ -32,7 +32,7 @@ test.each([
   ["no", "import.meta.env.VITE_IMAGES_URL", [], STRICT.lib],
 ])("with the types of %s it compiles in the strictest app: %s", async (_name, code, types, lib) => {
   const text = write(code);
-  expect(text).toContain(`return checkBaseUrl(${code}, "${code.split(".").at(-1)}");`);
+  expect(text).toContain(`given = ${code};`);
   expect(text).toContain(`\n// Options: --base-url-from ${code}\n`);
   const compilerOptions = { ...STRICT, types, lib, skipLibCheck: true };
   const files = ["vitrine.ts"];
@@ -73,6 +73,15 @@ test.each([
   const caught = `try { ${URL_LINE} } catch (error) { process.stdout.write(String(error)) }`;
   expect(run(`process.stdout.write("imported "); ${caught}`, env)).toBe(
     `imported RangeError: Vitrine: IMAGES_URL is ${told}: it must be like "https://images.example.com" or "/"`,
+  );
+});
+
+test("import.meta.env is not set in plain Node.js: that is the same RangeError", () => {
+  write("import.meta.env.VITE_IMAGES_URL");
+  const caught = `try { ${URL_LINE} } catch (error) { process.stdout.write(String(error)) }`;
+  const env = { VITE_IMAGES_URL: "https://images.example" };
+  expect(run(`process.stdout.write("imported "); ${caught}`, env)).toBe(
+    `imported RangeError: Vitrine: VITE_IMAGES_URL is not set: it must be like "https://images.example.com" or "/"`,
   );
 });
 

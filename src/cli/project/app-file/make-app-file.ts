@@ -101,8 +101,12 @@ function writeImports({ exports }: Joined, isLater: boolean): string {
 /** Bundlers replace the expression where it stands. An unset variable is told when the first URL is made. */
 function readLater({ code, name }: Expression): string {
   return `function readBaseUrl(): string {
-  // @ts-ignore: the app may have no types for it, or strict ones
-  return checkBaseUrl(${code}, ${literal(name)});
+  let given: string | undefined;
+  try {
+    // @ts-ignore: the app may have no types for it, or strict ones
+    given = ${code};
+  } catch {} // outside of the app's bundler there may be no such object
+  return checkBaseUrl(given, ${literal(name)});
 }
 `;
 }
