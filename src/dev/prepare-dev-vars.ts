@@ -33,7 +33,7 @@ export function prepareDevVars(environment: string | undefined): readonly string
       fault: `A route is signed, but URL_SIGNING_KEYS cannot be added to ${file}: ${error}`,
     };
   }
-  return [...done, `Added URL_SIGNING_KEYS to ${file}, for routes with signed = true.`];
+  return [...done, `Added URL_SIGNING_KEYS to ${file}. Only a route with signed = true uses it.`];
 }
 
 function createDevVars(): string {

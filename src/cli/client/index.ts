@@ -60,7 +60,9 @@ Examples:
 /** A .ts file that is not a .d.ts file. */
 function readFile(file: string): string {
   if (/(?<!\.d)\.ts$/.test(file)) return file;
-  throw new InvalidArgumentError("It must end in .ts, and not in .d.ts.");
+  throw new InvalidArgumentError(
+    "It must end in .ts, and not in .d.ts. In JavaScript, use createClient of vitrine/client.",
+  );
 }
 
 /** A variable of the app's environment, by the names that bundlers replace. */
