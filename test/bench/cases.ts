@@ -37,6 +37,11 @@ export const CASES: readonly Case[] = [
   { ...noMaxAge, name: `${WITHOUT_CACHE}, no max-age`, isInChart: true },
   {
     ...noMaxAge,
+    name: "Vitrine, upper tier, keep an hour, no max-age",
+    cache: { ...HOURLY, runsIn: "upper" },
+  },
+  {
+    ...noMaxAge,
     name: "Vitrine, visitor's place, keep an hour, no max-age",
     cache: { ...HOURLY, runsIn: "visitor" },
   },

@@ -123,6 +123,7 @@ test("the figures are those of the current Worker: if not, run npm run bench:cos
     "Vitrine, visitor's place, keep a week | 5.7 % | 701 | 1 | 2 GB | 397 | $5.00",
     "Vitrine, visitor's place, keep a week, stale a month | 5.4 % | 701 | 1 | 2 GB | 397 | $5.00",
     "Vitrine without the cache, no max-age | 88.2 % | 14,347 | 1 | 37 GB | 397 | $5.01",
+    "Vitrine, upper tier, keep an hour, no max-age | 6.6 % | 9,929 | 1 | 26 GB | 397 | $5.00",
     "Vitrine, visitor's place, keep an hour, no max-age | 6.6 % | 12,743 | 1 | 33 GB | 397 | $5.01",
     "Vitrine, visitor's place, keep a week, no max-age | 5.7 % | 1,998 | 1 | 5 GB | 397 | $5.00",
     "Free widths | 48.2 % | 894 | 1 | 2 GB | 4,046 | $5.00",
@@ -151,6 +152,19 @@ describe("the committed results", () => {
     for (const row of rows) expect(page).toContain(`| ${row.join(" | ")} |`);
     for (const note of [notesOf(report)[0], outageNoteOf(report)]) {
       expect(page.replace(/\s+/g, " ")).toContain(note);
+    }
+  });
+
+  test("are the bills of a new project, and of a better one, at the top of docs/costs.md", () => {
+    const page = readFileSync(join(ROOT, "docs/costs.md"), "utf8");
+    const top = page.slice(0, page.indexOf("\n## "));
+    for (const place of ["upper tier", "visitor's place"]) {
+      const { bill } = resultIn(report, `Vitrine, ${place}, keep an hour, no max-age`);
+      expect(top).toContain(money(bill.total));
+      expect(top).toContain(money(bill.s3Traffic));
+      expect(top).toContain(money(bill.s3Requests));
+      expect(top).toContain(money(bill.workers + bill.transformations));
+      expect(top).toContain(money(resultIn(report, weekly(place)).bill.total));
     }
   });
 
