@@ -45,8 +45,7 @@ test("the example of docs/signed-urls.md for Node.js signs URLs", async () => {
 test("the examples for apps compile, with the file that npx vitrine client writes", async () => {
   const folder = mkdtempSync(join(tmpdir(), "vitrine-examples-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const [apps = ""] = readPage("docs/apps.md").split("## In your framework"); // test/loaders has the rest
-  const text = readPage("README.md") + apps + SIGNED_URLS;
+  const text = readPage("README.md") + readPage("docs/apps.md") + SIGNED_URLS; // test/loaders has frameworks.md
   const blocks = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) => code);
   expect(blocks).toHaveLength(5);
   for (const [at, code] of blocks.entries()) writeFileSync(join(folder, `${at}.ts`), code);

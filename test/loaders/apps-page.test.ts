@@ -1,12 +1,14 @@
-// The code in docs/apps.md is the code of the apps that the tests here run.
+// The code in docs/apps.md and docs/frameworks.md is the code of the apps that the tests here run.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
-const PAGE = readFileSync(join(import.meta.dirname, "../../docs/apps.md"), "utf8");
+const PAGE = ["apps.md", "frameworks.md"]
+  .map((page) => readFileSync(join(import.meta.dirname, "../../docs", page), "utf8"))
+  .join("\n");
 
-/** Each file that the page shows, in its order, and the tested file in this folder. */
+/** Each file that the pages show, in its order, and the tested file in this folder. */
 const FILES: readonly [shown: string, tested: string][] = [
   ["sign.ts", "sign.ts"],
   ["Fig.tsx", "react/Fig.tsx"],
@@ -28,7 +30,7 @@ const FILES: readonly [shown: string, tested: string][] = [
 
 const blocks = [...PAGE.matchAll(/^```\w+\n(?:---\n)?(?:\/\/|<!--) (\S+)[^\n]*\n(.*?)^```/gms)];
 
-test("the page shows the code of each framework", () => {
+test("the pages show the code of each framework", () => {
   expect(blocks.map(([, file]) => file)).toEqual(FILES.map(([shown]) => shown));
 });
 
@@ -46,6 +48,7 @@ test.each(FILES.map(([, tested], at): [string, string] => [tested, blocks[at]?.[
 function linesOf(code: string): string[] {
   const named = code
     .replace("../../src/client/placeholder.ts", "vitrine/placeholder") // here, it is in src/
+    .replaceAll(/, privateImages(?:\.site)?/g, "") // loaders here serve a signed route, too
     .replace(/"(?:\.\.?\/)+(\w+)(?:\.ts)?"/g, '"./$1"');
   return named
     .split("\n")
