@@ -6,6 +6,7 @@ import { type End, EXIT, isFault, type Run, say, type World } from "../command.t
 import { checkEnvironments, type EnvironmentReport } from "../project/check-environments.ts";
 import { configFault, warningText } from "../project/config-fault.ts";
 import { environmentText } from "../project/environment.ts";
+import { lockWarning } from "../project/locked.ts";
 import { compareVersions } from "../project/made-with.ts";
 import { type Secrets, secretsIn } from "../project/secrets.ts";
 import { shellWarnings } from "../project/shell-secrets.ts";
@@ -42,7 +43,7 @@ function check({ folder, env, stdout, stderr }: World, options: Options): End {
   if (told !== undefined && mistakes.length === 0) say(stdout, told);
   else if (told !== undefined && isUpgraded) say(stderr, told);
   const shell = shellWarnings(env, secretsOfDevVars(folder, name || undefined));
-  const own = newer === undefined ? [] : [newer];
+  const own = [newer, lockWarning(folder, VERSION)].filter((one) => one !== undefined);
   for (const warning of [...own, ...reports.flatMap(({ warnings }) => warnings), ...shell]) {
     say(stderr, `Warning: ${warningText(warning)}`);
   }

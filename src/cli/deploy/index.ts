@@ -23,7 +23,7 @@ import {
 } from "./check-deployed.ts";
 import { type Chosen, chooseSecrets } from "./choose-secrets.ts";
 import { hearUrl } from "./deployed-url.ts";
-import { baseOf, domainMistakes, placeFault } from "./place.ts";
+import { baseOf, domainMistakes, lockFault, placeFault } from "./place.ts";
 import { tellPlan } from "./tell-plan.ts";
 import { withSecretsFile } from "./with-secrets-file.ts";
 
@@ -99,7 +99,7 @@ type Prepared = {
 function prepare(world: World, options: Options): Prepared | Fault {
   const known = readVars(world.folder, chooseEnvironment(world, options.env));
   if (isFault(known)) return configFault([known.mistake]);
-  const misplaced = placeFault(world, known);
+  const misplaced = placeFault(world, known) ?? lockFault(world);
   if (misplaced !== undefined) return misplaced;
   const checked = checkEnvironment(world.folder, known);
   const own = checked.mistakes.filter(({ from }) => from !== known.devVars);

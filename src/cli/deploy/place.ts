@@ -2,10 +2,12 @@
 
 import { type Fault, isFault, type World } from "../command.ts";
 import { findBaseUrl, isHere } from "../project/base-url.ts";
-import type { FoundMistake } from "../project/config-fault.ts";
+import { type FoundMistake, warningText } from "../project/config-fault.ts";
 import { carrierText, isCarrier } from "../project/inheritance.ts";
 import type { KnownVars } from "../project/known-vars.ts";
+import { lockWarning } from "../project/locked.ts";
 import { refuseUnprovenUrl } from "../project/own-url.ts";
+import { VERSION } from "../project/version.ts";
 
 /** Why a deploy would replace another Worker than the one that is named, or none can be deployed. */
 export function placeFault({ env }: World, known: KnownVars): Fault | undefined {
@@ -18,6 +20,12 @@ export function placeFault({ env }: World, known: KnownVars): Fault | undefined 
     return { fault: `${what}. Choose the environment with --env, or change name in ${file}` };
   }
   return undefined;
+}
+
+/** Why a deploy would bundle another Vitrine than the one that is committed, as after a roll-back without `npm ci`. */
+export function lockFault({ folder }: World): Fault | undefined {
+  const warning = lockWarning(folder, VERSION);
+  return warning && { fault: `${warningText(warning)}. Nothing is deployed` };
 }
 
 /** That nobody could reach the Worker. */

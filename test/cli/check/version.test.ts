@@ -57,6 +57,27 @@ test("one of a newer version is warned of", async () => {
   expect(out).not.toContain("Vitrine");
 });
 
+test.each([
+  ["another version", { "node_modules/vitrine": { version: "0.1.9" } }, true],
+  ["the same version", { "node_modules/vitrine": { version: VERSION } }, false],
+  ["a link", { "node_modules/vitrine": { link: true } }, false],
+  ["no vitrine", {}, false],
+])("a lock file with %s: %j: warned of: %j", async (_what, packages, warns) => {
+  const folder = emptyFolder();
+  await init(folder, AWS);
+  writeFileSync(join(folder, "package-lock.json"), JSON.stringify({ packages }));
+  const what = `package-lock.json has vitrine 0.1.9, and ${VERSION} is installed`;
+  const { code, err } = await vitrine(["check"], { folder });
+  expect([code, err]).toEqual([0, warns ? `Warning: ${what}: npm ci\n` : ""]);
+});
+
+test("a lock file that is none is npm's affair", async () => {
+  const folder = emptyFolder();
+  await init(folder, AWS);
+  writeFileSync(join(folder, "package-lock.json"), "{");
+  expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0, err: "" });
+});
+
 test("one that does not say it was made before, or by hand", async () => {
   const { out } = await vitrine(["check"], { folder: makeFolder() });
   expect(out).toContain("\nVitrine");

@@ -143,6 +143,14 @@ test.each<[string, Record<string, string>, object, boolean]>([
   },
 );
 
+test("after a switch of commits nothing is deployed before npm ci", async () => {
+  const packages = { "node_modules/vitrine": { version: "0.1.9" } };
+  writeFileSync(join(folder, "package-lock.json"), JSON.stringify({ packages }));
+  const { code, err } = await run();
+  expect([code, ran]).toEqual([2, []]);
+  expect(err).toMatch(/^package-lock\.json has vitrine 0\.1\.9, and .* npm ci\. Nothing is dep/);
+});
+
 test("without a file, wrangler gets no secret, and all stay as they are", async () => {
   const { code, out } = await run({});
   expect([code, ran]).toEqual([0, [{ args: CONFIG }]]);
