@@ -35,7 +35,7 @@ const CONCURRENCY = 6;
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
 export function warmCommand(world: World, run: Run) {
-  return define().action((options) => run(() => warm(world, options)));
+  return define().action((options, { args }) => run(() => warm(world, options, args)));
 }
 
 function define() {
@@ -59,6 +59,7 @@ function define() {
     .option("--record <file>", "where to keep what is done; default: below .wrangler/vitrine/")
     .addOption(restartOption())
     .addOption(secretsFileOption("URL_SIGNING_KEYS"))
+    .allowExcessArguments() // warm() says where objects go
     .option("--yes", "does not stop at the 5,000 free unique transformations of a month")
     .option("--dry-run", "prints the URLs without signatures, and what they may cost")
     .addHelpText(
@@ -82,9 +83,10 @@ function readFormats(text: string): Reads[] {
   throw new InvalidArgumentError(`It must be some of ${FORMATS.join(", ")}.`);
 }
 
-async function warm(world: World, options: Options): Promise<End> {
+/** @param excess objects that were given as arguments, as other commands take them */
+async function warm(world: World, options: Options, excess: readonly string[]): Promise<End> {
   const { preset: presets, route, accept: reads, dryRun, restart } = options;
-  if (world.stdin.isTTY) {
+  if (world.stdin.isTTY || excess.length > 0) {
     say(world.stderr, `Keys come on stdin, one on each line: ${commandOf(options)} < keys.txt`);
     return EXIT.usage;
   }

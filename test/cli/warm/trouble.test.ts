@@ -163,6 +163,7 @@ test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
     3,
     / --preset card@2x --preset=-x --accept webp,none --concurrency 9 < keys\.txt\n$/,
   ],
+  ["an object as an argument", ["photos/fig.jpg"], { stdin: "" }, 3, /^Keys come on stdin, /],
   ["no key", [], { stdin: "" }, 0, /^0 keys: 0 requests/],
   [
     "no such preset",
