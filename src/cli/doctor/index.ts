@@ -86,6 +86,9 @@ async function doctor(world: World, options: Options): Promise<End> {
     const flag = isFault(known) ? "" : envFlag(known);
     const locally = `npx vitrine doctor${flag} --url http://localhost:8787`;
     say(world.stderr, `About what would be deployed. The local run: ${locally}`);
+    const host = isFault(known) ? "*" : (known.domains[0]?.host ?? "*");
+    const there = `npx vitrine doctor${flag} --url https://${host}`;
+    if (!host.includes("*")) say(world.stderr, `What is deployed: ${there}`);
   }
   const report = isFault(known)
     ? { warnings: [], mistakes: [known.mistake] }

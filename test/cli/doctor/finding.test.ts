@@ -133,7 +133,8 @@ test("a mistake in .dev.vars is only a warning about the deployed Worker", async
   const file = join(folder, ".dev.vars");
   writeFileSync(file, `BUCKETS='{"media":{"endpoint":"ftp://x","bucket":"media","region":"x"}}'\n`);
   onTestFinished(() => rmSync(file));
-  const { out } = await vitrine(["doctor"], { folder, env: ENVIRONMENT });
+  const { out, err } = await vitrine(["doctor"], { folder, env: ENVIRONMENT });
+  expect(err).toContain(`\nWhat is deployed: npx vitrine doctor --url ${SITE}\n`);
   expect(out).toMatch(/\n {2}warning +configuration +\.dev\.vars: BUCKETS\.media\.endpoint: /);
   const local = await vitrine(["doctor", "--url", "http://localhost:1"], { folder });
   expect(local.out).toMatch(/\n {2}error +configuration +\.dev\.vars: BUCKETS\.media\.endpoint: /);
