@@ -32,7 +32,7 @@ export async function welcome(
     ...["The health check:", `${address}/healthz`, ""],
     ...["Nothing is kept here: each request makes its rendition anew. A change shows at once.", ""],
     `To see how the Worker fails, add a line to ${devVars}, for example EDGE='{"transformations":false}'.`,
-    withPages("It takes effect at once. docs/testing.md has all the switches of the local edge."),
+    withPages("It takes effect at once. docs/emulator.md has all the switches of the local edge."),
     "",
     "Requests and errors are logged below. Press Ctrl-C to stop.",
     "",

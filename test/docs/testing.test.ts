@@ -1,14 +1,17 @@
-// The examples of docs/testing.md, as they stand there, in a project of their own. And its tables: each
-// switch, fault and grant is in them.
+// The examples of docs/testing.md and docs/emulator.md, as they stand there, in a project of their own. And
+// the tables: each switch, fault and grant is in them, and each setting and member.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { getResponse, HttpResponse, http, type RequestHandler } from "msw";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createCache } from "../../src/emulator/cache/cache.ts";
 import { STRICT as CACHE } from "../../src/emulator/cache/switches.ts";
+import { createEdge } from "../../src/emulator/create-edge.ts";
+import { SETTING_RULES as EDGE_SETTINGS } from "../../src/emulator/edge/edge-rules.ts";
 import { STRICT as EDGE } from "../../src/emulator/edge/switches.ts";
 import { R2_FAULTS } from "../../src/emulator/r2/faults.ts";
+import { SETTING_RULES as S3_SETTINGS } from "../../src/emulator/s3/checked.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
 import { S3_FAULTS, S3_GRANTS } from "../../src/emulator/s3/state.ts";
 import { STS_FAULTS } from "../../src/emulator/sts/faults.ts";
@@ -16,9 +19,11 @@ import { compile, STRICT } from "../client/compile.ts";
 import { QUIET, ROOT } from "../support/built.ts";
 import { readPage } from "./pages.ts";
 
-const PAGE = readPage("docs/testing.md");
+const TESTING = readPage("docs/testing.md");
+const EMULATOR = readPage("docs/emulator.md");
+const PAGE = TESTING + EMULATOR;
 
-/** The files of the page: their names are in their first lines. */
+/** The files of the pages: their names are in their first lines. */
 const FILES = [...PAGE.matchAll(/```ts\n\/\/ (\S+\.ts)\n(.*?)```/gs)].map(
   ([, name = "", code = ""]) => [name, code] as const,
 );
@@ -61,6 +66,10 @@ beforeAll(() => {
   write("option.test.ts", example.replace('fit: "cover"', 'fit: "covr"'));
   write("bucket.test.ts", example.replace('bucket: "acme-media"', 'bucket: "acme"'));
   write("right.test.ts", code.replace("image: { width: 80 }", `image: ${RIGHT}`));
+  const [, own = ""] = FILES.find(([name]) => name === "worker.ts") ?? [];
+  const [, survive = ""] = FILES.find(([name]) => name === "survive.test.ts") ?? [];
+  write("passes-on.ts", own.replace("return isMade ?", "return answer ?? isMade ?"));
+  write("passes-on.test.ts", survive.replace("./worker.ts", "./passes-on.ts"));
   results = runAll();
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -86,19 +95,22 @@ function runAll(): Map<string, Result[]> {
   return new Map(testResults.map((one) => [basename(one.name), one.assertionResults]));
 }
 
-describe("the examples of docs/testing.md", () => {
+describe("the examples of docs/testing.md and docs/emulator.md", () => {
   test("are these files", () => {
     const names = FILES.map(([name]) => name);
     expect(names).toEqual([
-      ...["careless.test.ts", "vitrine.test.ts"],
-      ...["test-entry.ts", "worker.ts", "worker.test.ts"],
+      ...["careless.test.ts", "worker.ts", "survive.test.ts", "test-entry.ts"],
+      ...["cache.test.ts", "vitrine.test.ts", "worker.test.ts", "msw.test.ts"],
       ...["binding.test.ts", "r2.test.ts", "role.test.ts"],
     ]);
   });
 
   test.each([
-    ["careless.test.ts", 2],
+    ["careless.test.ts", 1],
+    ["survive.test.ts", 9],
+    ["cache.test.ts", 1],
     ["vitrine.test.ts", 3],
+    ["msw.test.ts", 1],
     ["worker.test.ts", 2],
     ["binding.test.ts", 2],
     ["r2.test.ts", 1],
@@ -118,6 +130,16 @@ describe("the examples of docs/testing.md", () => {
     expect(failed[0]?.failureMessages.join()).toContain("expected 200 to be 403");
   });
 
+  test("a Worker that passes on what comes does not survive the states", () => {
+    const all = results.get("passes-on.test.ts") ?? [];
+    const passed = all.filter(({ status }) => status === "passed").map(({ title }) => title);
+    expect(all).toHaveLength(9);
+    expect(passed).toEqual([
+      expect.stringContaining('{"quota":0}'),
+      expect.stringContaining('{"trouble":"9522/503"}'),
+    ]);
+  });
+
   test.each([
     ["option.test.ts", "covr", ["failed", "failed", "failed"]],
     // With transformations off, the original of the other bucket stays private, too.
@@ -134,29 +156,15 @@ describe("the examples of docs/testing.md", () => {
     write("tsconfig.json", {
       compilerOptions: { ...STRICT, ...compilerOptions },
       include: ["*.ts", join(ROOT, "worker-configuration.d.ts")],
-      exclude: ["right.test.ts", "option.test.ts"],
+      exclude: ["right.test.ts", "option.test.ts", "passes-on.ts", "passes-on.test.ts"],
     });
     expect(await compile(folder)).toEqual([]);
   });
 });
 
-test("the handler for msw answers as the bucket, and fails where no answer comes", async () => {
-  const [, code = ""] = /## With msw\n.*?```ts\n(.*?)```/s.exec(PAGE) ?? [];
-  const credentials = { accessKeyId: "an-id", secretAccessKey: "a-secret" };
-  const settings = { endpoint: "https://s3.example", bucket: "media", region: "eu", credentials };
-  const s3 = createS3(settings);
-  const handler = new Function("http", "HttpResponse", "s3", `return ${code}`);
-  const handlers: RequestHandler[] = [handler(http, HttpResponse, s3)];
-  const ask = (url: string) => getResponse(handlers, new Request(url));
-  expect((await ask("https://media.s3.example/key"))?.status).toBe(403);
-  expect(await ask("https://other.example/key")).toBeUndefined();
-  s3.faults.add("reset");
-  expect((await ask("https://s3.example/media/key"))?.type).toBe("error");
-});
-
-describe("the tables of docs/testing.md", () => {
+describe("the tables of docs/emulator.md", () => {
   const named = new Set(
-    [...PAGE.matchAll(/^\| (`[^|]*?) +\|/gm)].flatMap(([, cell = ""]) =>
+    [...EMULATOR.matchAll(/^\| (`[^|]*?) +\|/gm)].flatMap(([, cell = ""]) =>
       [...cell.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name),
     ),
   );
@@ -164,10 +172,21 @@ describe("the tables of docs/testing.md", () => {
   test("have each switch, and its default", () => {
     for (const [name, value] of Object.entries({ ...EDGE, ...CACHE })) {
       expect(named).toContain(name);
-      const row = new RegExp(`^\\| \`${name}\` +\\| \`([^|]*)\` +\\|`, "m").exec(PAGE);
+      const row = new RegExp(`^\\| \`${name}\` +\\| \`([^|]*)\` +\\|`, "m").exec(EMULATOR);
       const said: unknown = row && new Function(`return (${row[1]})`)();
       if (name !== "largest") expect([name, said]).toEqual([name, value]);
     }
+  });
+
+  test("have each setting and each member", () => {
+    const edge = createEdge({ zone: "images.example", fetch });
+    const credentials = { accessKeyId: "an-id", secretAccessKey: "a-secret" };
+    const settings = { endpoint: "https://s3.example", bucket: "media", region: "eu" };
+    const of = { ...EDGE_SETTINGS, ...S3_SETTINGS, ...edge, ...createCache() };
+    const names = Object.keys({ ...of, ...createS3({ ...settings, credentials }) });
+    const inner = ["answerImages", "settings"]; // what the emulators use themselves
+    const words = new Set([...named].map((name) => name.replace(/\(.*/, "")));
+    expect(names.filter((name) => !inner.includes(name) && !words.has(name))).toEqual([]);
   });
 
   test("have each fault of S3, R2 and STS, and each grant of S3", () => {
