@@ -1,4 +1,4 @@
-// What each option of `cf.image` takes, in words, and its rule. The tests are in options.ts.
+// What each option of `cf.image` takes, in words, and its rule. The tests are in read-options.ts.
 
 import type { OptionName } from "./read-options.ts";
 
