@@ -49,7 +49,8 @@ const OF_REPOSITORY = [
   ...["AGENTS.md", "CONTRIBUTING.md", "docs/development.md"],
   ...["docs/real-s3.md", "docs/security.md"],
 ];
-const FILE = /`((?:\.ci|docs|fixtures|src|test)\/[\w./-]*|[\w-]+\.(?:json|md|toml))`/g;
+const FILE =
+  /`((?:\.ci|docs|fixtures|src|test)\/[\w./-]*|(?:[\w-]+\/)*[\w-]+\.(?:js|json|md|toml|tsx?))`/g;
 /** What a page has its readers write, or what a command makes. */
 const MADE = /^(?:src|test)\/cli\/NAME\//;
 
