@@ -71,7 +71,7 @@ beforeAll(() => {
   write("passes-on.ts", own.replace("return isMade ?", "return answer ?? isMade ?"));
   write("passes-on.test.ts", survive.replace("./worker.ts", "./passes-on.ts"));
   results = runAll();
-});
+}, 180_000); // it also starts workerd
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 type Result = {
