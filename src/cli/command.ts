@@ -51,7 +51,7 @@ export function isFault<T>(value: T | Fault): value is Fault {
   return typeof value === "object" && value !== null && "fault" in value;
 }
 
-export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
 /** Colours a text if the screen is a terminal whose user allows it (https://no-color.org). */
 export function paint(world: World, screen: Screen, style: Style, text: string): string {

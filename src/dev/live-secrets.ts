@@ -10,7 +10,7 @@ import { switchesIn } from "./read-switches.ts";
 /** How long a file must be unchanged before it is read, in ms: some editors write in parts. */
 const WHOLE_MS = 50;
 
-export type Live = {
+type Live = {
   /** The path of .dev.vars. */
   readonly file: string;
   /** Reads the secrets that a start would use now. */

@@ -3,7 +3,6 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { isTable, json } from "../../worker/base/json.ts";
 import type { World } from "../command.ts";
 

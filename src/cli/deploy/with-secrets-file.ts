@@ -3,7 +3,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 
 /** A closed terminal and a cancelled job: without a listener, they end the process at once. */
 const ENDINGS = ["SIGHUP", "SIGTERM"] as const;

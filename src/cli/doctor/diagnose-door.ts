@@ -14,7 +14,7 @@ export type Said = {
 };
 
 /** What was asked about one bucket, and its texts. */
-export type Door = {
+type Door = {
   /** What to list under Sources, and the host that others may have buckets on. */
   readonly entry: string;
   readonly host: string;
@@ -68,7 +68,7 @@ function withoutCode(status: number, headers: Headers, resized: string): Said["d
 export function diagnoseDoor(door: Door, serves: boolean): Diagnosis {
   const { entry, host, key, neighbour, beside, inside } = door;
   const all = [neighbour, ...(beside ? [beside] : []), ...inside];
-  const first = (...did: Said["did"][]) => all.find((said) => did.includes(said.did));
+  const first = (did: Said["did"]) => all.find((said) => said.did === did);
   if (neighbour.did === "transformed" || neighbour.did === "fetched") {
     return diagnose("side-door", { entry, host, seen: neighbour.seen });
   }

@@ -14,7 +14,7 @@ import type { Explained } from "./explain-url.ts";
 type Row = readonly [name: string, value: string];
 
 /** Where the printed commands have to work. */
-export type CommandContext = {
+type CommandContext = {
   /** The options that they need. */
   readonly flags: Flags;
   readonly local: boolean;

@@ -1,7 +1,7 @@
 // vitrine facts: reads each original of a bucket once, and writes what apps want to know of it: size, type,
 // colour and ThumbHash. The originals never leave this machine.
 
-import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { type End, EXIT, type Exit, isFault, type Run, say, type World } from "../command.ts";
 import { MOST_BYTES } from "../net/ask-s3.ts";
 import { envOption, OBJECTS, restartOption, secretsFileOption, wholeNumber } from "../options.ts";
@@ -38,11 +38,9 @@ function define() {
     .argument("[BUCKET/prefix...]", "what to list; default: the only bucket; -: keys on stdin")
     .option("-o, --out <file>", "a .json or .ts file; default: JSON on stdout", readFile)
     .addOption(envOption())
-    .addOption(
-      new Option(
-        "-u, --url <url>",
-        "the local run: http://localhost:8787; default: the buckets of the environment",
-      ),
+    .option(
+      "-u, --url <url>",
+      "the local run: http://localhost:8787; default: the buckets of the environment",
     )
     .addOption(secretsFileOption("the S3 keys"))
     .option("--concurrency <number>", "originals at once, 1 to 50", wholeNumber(1, 50), CONCURRENCY)

@@ -83,9 +83,9 @@ export async function readAll(
     if (known !== undefined && !asked.has(object)) note(object.key, known.read);
   }
   await shareOut(changed, concurrency, AbortSignal.any([interrupted, stop.signal]), async (one) => {
-    const { key, bytes = 0 } = one;
+    const { key } = one;
     const known = record.entries.get(key);
-    const got = await readOne(one, known?.etag, bytes, get, withMemory);
+    const got = await readOne(one, known?.etag, get, withMemory);
     if (got === undefined) return;
     done += 1;
     progress.step();
@@ -104,9 +104,8 @@ export async function readAll(
 
 /** @param known the ETag of what the record knows: S3 need not send that again */
 async function readOne(
-  { key, etag }: Listed,
+  { key, etag, bytes = 0 }: Listed,
   known: string | undefined,
-  bytes: number,
   get: GetOriginal,
   withMemory: Within,
 ) {

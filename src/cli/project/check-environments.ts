@@ -28,7 +28,7 @@ export function checkEnvironments(
 ): readonly EnvironmentReport[] {
   const first = readVars(folder, name || undefined);
   if (isFault(first)) return [unreadable(undefined, first.mistake)];
-  if (name !== undefined) return [{ ...reportOf(first, checkEnvironment(folder, first)) }];
+  if (name !== undefined) return [reportOf(first, checkEnvironment(folder, first))];
   const reports: EnvironmentReport[] = isCarrier(first)
     ? [{ environment: undefined, isCarrier: true, told: [], warnings: [], mistakes: [] }]
     : [reportOf(first, checkConfiguration(first, []))];

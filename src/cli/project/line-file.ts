@@ -7,7 +7,7 @@ import { dirname, resolve } from "node:path";
 import type { Fault, World } from "../command.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
 
-export type LineFile = {
+type LineFile = {
   /** @returns a fault if the file cannot be written */
   append(line: string): Promise<Fault | undefined>;
   close(): Promise<void>;

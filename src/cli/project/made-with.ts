@@ -22,7 +22,7 @@ export function readMadeWith(text: string): string | undefined {
 }
 
 /** What the two versions mean for the operator. */
-export type Versions = {
+type Versions = {
   readonly told?: string;
   readonly warning?: Warning;
   /** Whether the project is known to be older: mistakes may come from that. */

@@ -9,7 +9,7 @@ import { optionOf } from "../terminal/shell.ts";
 export type Found = { readonly bucket: Bucket; readonly key: string };
 
 /** Why a name is ambiguous, and a clear name for each of its meanings. */
-export type Unclear = { readonly unclear: string; readonly names: readonly string[] };
+type Unclear = { readonly unclear: string; readonly names: readonly string[] };
 
 /** Reads a name. One that could mean two objects is refused, never guessed. */
 export function readName(buckets: readonly Bucket[], name: string): Found | Unclear {

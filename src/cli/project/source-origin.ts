@@ -2,7 +2,7 @@
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 
-export type SourceOrigin = {
+type SourceOrigin = {
   /** The domain, and the path if there is one: `s3.eu-central-1.wasabisys.com/acme/published/`. */
   readonly entry: string;
   /** Whether the host has the buckets of others, too: it is path-style (A4, E10). */

@@ -1,7 +1,7 @@
 // Purges objects in the Worker's cache, by its own /purge, and notes what was not purged.
 
 import type { World } from "../command.ts";
-import { askPurge, type NotAsked, type Purged } from "../net/ask-purge.ts";
+import { askPurge } from "../net/ask-purge.ts";
 import { sleep } from "../net/pace.ts";
 import { createProgress, time } from "../terminal/progress.ts";
 
@@ -19,7 +19,7 @@ const PAUSE_MS = 2_000;
 const LONGEST_WAIT_MS = 310_000;
 const TOLD_WAIT_MS = 5_000;
 
-export type ByWorker = {
+type ByWorker = {
   /** The names that are not purged, and why. */
   readonly left: ReadonlyMap<string, string>;
   /** What the Worker says of the edge's cache; undefined: it did not say. */
@@ -70,7 +70,7 @@ async function purgeBatch(
   for (let tries = 1; ; tries += 1) {
     const said = await askPurge(base, token, { objects: pending }, signal);
     if (signal.aborted) return end("interrupted");
-    if (!isAnswer(said)) {
+    if (!("left" in said)) {
       if (said.kind === "access" || tries >= MOST_TRIES) return end(said.reason);
       await sleep(PAUSE_MS, signal);
       continue;
@@ -85,8 +85,4 @@ async function purgeBatch(
     if (wait >= TOLD_WAIT_MS) tell(`The Worker asks to wait for ${time(wait / 1000)}.`);
     await sleep(Math.min(wait, LONGEST_WAIT_MS), signal);
   }
-}
-
-function isAnswer(said: Purged | NotAsked): said is Purged {
-  return "left" in said;
 }

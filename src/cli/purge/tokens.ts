@@ -11,7 +11,7 @@ const NO_TOKEN =
   "PURGE_TOKEN is missing, and so is CLOUDFLARE_API_TOKEN. The first one is the Worker's, and purges both caches if the Worker has the two values for the edge. The second one purges the edge alone: Workers Cache then shows the old image until keep is over. Put one of them into the environment, or into the file of --secrets-file: docs/purge-and-warm.md#purge";
 
 /** The token for Cloudflare's API, and the zone that the environment names. */
-export type ForEdge = { readonly token: string; readonly zone: string | undefined };
+type ForEdge = { readonly token: string; readonly zone: string | undefined };
 
 function readCloudflare(
   world: World,

@@ -5,7 +5,7 @@ import { askPurge, type PurgeBody } from "../net/ask-purge.ts";
 import type { Project } from "../project/project.ts";
 import { readWorker } from "./tokens.ts";
 
-export type WholeOptions = {
+type WholeOptions = {
   readonly bucket?: string | undefined;
   readonly everything?: true | undefined;
   readonly dryRun?: true | undefined;

@@ -138,7 +138,7 @@ function causeOf(
 }
 
 /** What the names of the secrets begin with, and whether a slot may hold a session token, too. */
-export type Secrets = { readonly word: string; readonly hasSessions: boolean };
+type Secrets = { readonly word: string; readonly hasSessions: boolean };
 
 /**
  * The secrets that a step changes. Without a key, their values are empty. A session token goes at once with

@@ -60,7 +60,7 @@ export async function askOne<Value extends string>(
   return choices.find(({ value }) => value === answer)?.value ?? "cancelled";
 }
 
-export type TextQuestion = {
+type TextQuestion = {
   readonly message: string;
   /** The answer if nothing is typed, which is shown until then. */
   readonly fallback?: string | undefined;

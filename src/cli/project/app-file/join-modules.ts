@@ -13,7 +13,7 @@ export type Joined = {
 };
 
 /** Names, each with whether it is a type. */
-export type Exports = ReadonlyMap<string, boolean>;
+type Exports = ReadonlyMap<string, boolean>;
 
 type Module = {
   readonly file: string;

@@ -34,7 +34,7 @@ const ENTRIES = {
 };
 
 /** What the file needs besides the configuration. */
-export type AppFileOptions = {
+type AppFileOptions = {
   /** Whether the app has the package: the file imports the client then, and exports the same names. */
   readonly hasPackage?: boolean;
   /** What it was written with. */

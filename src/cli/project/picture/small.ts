@@ -25,9 +25,7 @@ export const TIMEOUT_S = 60;
 export const MOST_PIXELS = 100e6;
 
 /** Time and size have bounds. Warnings of a decoder are not failures. */
-export const OPTIONS = {
-  ...{ failOn: "error", limitInputPixels: MOST_PIXELS },
-} as const satisfies SharpOptions;
+export const OPTIONS: SharpOptions = { failOn: "error", limitInputPixels: MOST_PIXELS };
 
 /**
  * Reads the first frame: upright, in sRGB, and scaled to fit the square.

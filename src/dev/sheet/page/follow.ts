@@ -7,7 +7,7 @@ const EVERY_MS = 1_000;
 /** How long an answer may take, in ms. While wrangler takes up a change, it may hold requests back. */
 const PATIENCE_MS = 10_000;
 
-export type Follower = {
+type Follower = {
   /** Draws what changed. `isBack`: the local run did not answer the last time. */
   readonly draw: (answer: SheetAnswer, isBack: boolean) => void;
   readonly lost: () => void;
