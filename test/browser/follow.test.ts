@@ -3,15 +3,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { afterEach, beforeAll, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ROOT } from "../support/built.ts";
 import { editFile } from "../support/local-run.ts";
-import { describeInBrowser, look, PATIENCE, PHONE, runSheet, shown } from "./sheet-page.ts";
+import { look, PATIENCE, PHONE, runSheet, shown } from "./sheet-page.ts";
 
 /** It has few pixels, so it is made fast. */
 const KEY = "transparent.png";
 
-describeInBrowser("the contact sheet that follows", () => {
+describe("the contact sheet that follows", () => {
   const { folder, address, output, openSheet, restart } = runSheet();
   const toml = () => join(folder(), "wrangler.toml");
   const edit = (from: string, to: string) => editFile(toml(), (text) => text.replace(from, to));

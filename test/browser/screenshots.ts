@@ -8,7 +8,7 @@ import sharp from "sharp";
 import { ROOT } from "../support/built.ts";
 import { freePort } from "../support/free-port.ts";
 import { start } from "../support/local-run.ts";
-import { findChromium, launch } from "./chromium.ts";
+import { launch } from "./chromium.ts";
 
 const FOLDER = join(ROOT, ".wrangler/screenshots");
 const README = join(ROOT, "docs/pictures");
@@ -20,14 +20,9 @@ const PAGES = {
   phone: { ...PHONE, colorScheme: "light" },
 } as const;
 
-const executable = findChromium();
-if (executable === undefined) {
-  console.error("No Chromium. Install it, or set CHROMIUM to its path.");
-  process.exit(1);
-}
 console.log("Starting the local run ...");
 const port = await freePort();
-const [browser, run] = await Promise.all([launch(executable), start(ROOT, port, () => {})]);
+const [browser, run] = await Promise.all([launch(), start(ROOT, port, () => {})]);
 mkdirSync(FOLDER, { recursive: true });
 for (const [name, options] of Object.entries(PAGES)) {
   const page = await browser.newPage(options);

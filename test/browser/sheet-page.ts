@@ -1,23 +1,17 @@
 // Runs the contact sheet in a real browser, and helps tests to look at it.
 
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import type { SheetAnswer } from "../../src/dev/sheet/data.ts";
 import { freePort } from "../support/free-port.ts";
 import { copyProject, endRuns, removeCopies, start } from "../support/local-run.ts";
-import { chromiumFor, findChromium, launch } from "./chromium.ts";
+import { launch } from "./chromium.ts";
 
 export const DESKTOP = { width: 1280, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 
 /** For steps that take longer when other tests run. */
 export const PATIENCE = { timeout: 20_000 };
-
-/** Describes tests that need a browser. Without one they are skipped, and their title says so. */
-export function describeInBrowser(name: string, tests: () => void): void {
-  const { executable, title } = chromiumFor(name);
-  describe.skipIf(executable === undefined)(title, tests);
-}
 
 /** Runs a browser and a local run, in a copy of the project, around the tests that are described next. */
 export function runSheet() {
@@ -30,10 +24,10 @@ export function runSheet() {
   let contexts: readonly BrowserContext[];
 
   beforeAll(async () => {
-    folder = copyProject(); // not before: without a browser nothing would remove it
+    folder = copyProject();
     port = await freePort();
     address = `http://localhost:${port}`;
-    [browser, run] = await Promise.all([launch(findChromium() ?? ""), start(folder, port)]);
+    [browser, run] = await Promise.all([launch(), start(folder, port)]);
     contexts = await Promise.all(
       [1, 2].map((deviceScaleFactor) => browser.newContext({ deviceScaleFactor, hasTouch: true })),
     );

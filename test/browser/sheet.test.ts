@@ -2,22 +2,14 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { HARD_KEYS, PICTURES } from "../../src/dev/objects.ts";
 import { ROOT } from "../support/built.ts";
-import {
-  DESKTOP,
-  describeInBrowser,
-  look,
-  PATIENCE,
-  PHONE,
-  runSheet,
-  shown,
-} from "./sheet-page.ts";
+import { DESKTOP, look, PATIENCE, PHONE, runSheet, shown } from "./sheet-page.ts";
 
 const PRESETS = ["thumbnail", "card", "hero"];
 
-describeInBrowser("the contact sheet", () => {
+describe("the contact sheet", () => {
   const { address, openSheet } = runSheet();
 
   test("all pictures are decoded at their preset's size, as AVIF, without errors (O7)", async () => {

@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
 import sharp from "sharp";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { readFact } from "../../src/cli/project/picture/read-fact.ts";
 import { readVars } from "../../src/cli/project/vars.ts";
 import { presetSchema } from "../../src/worker/config/preset.ts";
 import { ROOT } from "../support/built.ts";
-import { describeInBrowser, look, PATIENCE, PHONE, runSheet } from "./sheet-page.ts";
+import { look, PATIENCE, PHONE, runSheet } from "./sheet-page.ts";
 
 /** A photograph, where formats, qualities or pixels have to differ. */
 const FIG = "photos/fig.jpg";
@@ -70,7 +70,7 @@ const focused = (page: Page) =>
     return label ?? element?.textContent ?? "";
   });
 
-describeInBrowser("what can be tried on the contact sheet", () => {
+describe("what can be tried on the contact sheet", () => {
   const { address, openSheet } = runSheet();
 
   test("two formats and qualities are compared as the edge makes them, and the bytes are told", async () => {

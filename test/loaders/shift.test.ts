@@ -4,7 +4,7 @@ import { startStrictWorker } from "vitrine:strict-worker";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { thumbHash } from "../../src/client/placeholder.ts";
-import { chromiumFor, launch } from "../browser/chromium.ts";
+import { launch } from "../browser/chromium.ts";
 import { meanColor } from "../support/mean-color.ts";
 import { facts } from "./facts.ts";
 import { serveLatePictures } from "./late-pictures.ts";
@@ -75,12 +75,10 @@ function pageOf(all: readonly ImgProps[]): string {
     <main>${figures.join("\n")}</main>`;
 }
 
-const { executable, title } = chromiumFor("layout shift and placeholders");
-
-describe.skipIf(executable === undefined)(title, () => {
+describe("layout shift and placeholders", () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launch(executable ?? "");
+    browser = await launch();
   });
   afterAll(() => browser.close());
 
