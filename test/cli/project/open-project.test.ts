@@ -60,7 +60,8 @@ test("a missing file and wrong keys are told with where they are", async () => {
   );
   expect(await signer(["--secrets-file", "."], { folder })).toMatch(/^--secrets-file \.: EISDIR/);
   expect(await signer(["--secrets-file", "bad.env"], { folder })).toBe(
-    "The configuration has mistakes:\n  bad.env: URL_SIGNING_KEYS: the key of k must be at least 32 ASCII characters, without spaces\n",
+    "The configuration has mistakes:\n  bad.env: URL_SIGNING_KEYS: the key of k must be at least 32 ASCII characters, without spaces\n" +
+      "  What is allowed: docs/configuration.md#secrets\n",
   );
   const env = { URL_SIGNING_KEYS: "{}" };
   expect(await signer([], { folder, env })).toMatch(
@@ -192,7 +193,9 @@ test("a mistake in a bucket is told, even if the local run replaces the bucket",
   for (const url of [LOCAL, HOST]) {
     const { code, err } = await vitrine(["url", "a.jpg", "-u", url], { folder });
     expect(code).toBe(2);
-    expect(err).toMatch(/^The configuration has mistakes:\n {2}BUCKETS\.media\.bucket: .+\n$/);
+    expect(err).toMatch(
+      /^The configuration has mistakes:\n {2}BUCKETS\.media\.bucket: .+\n {2}What is allowed: .+\n$/,
+    );
   }
 });
 
