@@ -71,6 +71,7 @@ test.each(named)("%s with a prefix and a domain, too", async (provider, [flags, 
   expect(checked).toMatchObject({ code: 0, err: "" });
   expect(checked.out).toContain(`  ${entry.replace(/\/?$/, "/published/")}\n`);
   expect(checked.out).not.toContain("uncomment routes");
+  expect(contents(folder)["README.md"]).not.toContain("own domain");
   expect(readProject(folder)).toMatchObject({ customDomains: ["images.example.com"] });
 });
 

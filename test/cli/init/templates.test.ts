@@ -113,6 +113,7 @@ test("the README names scripts that are there", () => {
   for (const line of ["node_modules/vitrine/docs/deploy.md", "http://localhost:8787/"]) {
     expect(made["README.md"]).toContain(line);
   }
+  expect(made["README.md"]).toContain("own domain");
 });
 
 test("a project is small", () => {

@@ -103,6 +103,7 @@ test.each<[string, object, string, string | undefined]>([
   expect(mistakes).toEqual([]);
   expect(told.lines.join("\n")).toContain(`at most ${dollars} a month`);
   expect(told.lines.join("\n")).toContain("media: 12 for an object");
+  expect(told.lines.join("\n").includes("(assumed: ")).toBe(!("objects" in COSTS));
   expect(told.warning?.what).toBe(warning);
 });
 
