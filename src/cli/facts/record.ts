@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import type { Fact } from "../../client/types.ts";
 import { isTable, json } from "../../worker/base/json.ts";
 import { type Fault, isFault, type World } from "../command.ts";
-import { openLines, readLines } from "../project/line-file.ts";
+import { openLines, RESTARTED, readLines, recordFault } from "../project/line-file.ts";
 import type { NoFact } from "../project/picture/small.ts";
 import { replaceFile } from "../project/replace-file.ts";
 import { isFact } from "./fact-text.ts";
@@ -28,7 +28,6 @@ export type FactRecord = {
 
 /** A line of another version is not used: facts are read in another way now. */
 const VERSION = 1;
-const RESTARTED = '{"restarted":true}';
 /** Fewer lines are not worth a new file. */
 const FEW = 1_000;
 
@@ -50,13 +49,9 @@ export async function openRecord(
   });
   if (unread !== undefined) return unread;
   if (!isOurs) return { fault: `${file} is no record of this command. Name another --record` };
-  const opened = await openLines(world, file);
+  const opened = await openLines(world, file, restart);
   if (isFault(opened)) return opened;
-  if (restart) {
-    entries.clear();
-    const fault = await opened.append(RESTARTED);
-    if (fault !== undefined) return fault;
-  }
+  if (restart) entries.clear();
   return {
     entries,
     add(entry) {
@@ -72,8 +67,7 @@ export async function openRecord(
         replaceFile(resolve(world.folder, file), kept.map((one) => `${lineOf(one)}\n`).join(""));
         return undefined;
       } catch (error) {
-        if (!(error instanceof Error && "code" in error)) throw error;
-        return { fault: `the record ${file} cannot be written: ${error.message}` };
+        return recordFault(file, error);
       }
     },
   };

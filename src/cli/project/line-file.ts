@@ -34,36 +34,46 @@ export async function readLines(
     for await (const line of linesOf(createReadStream(path), interrupted)) take(line);
     return undefined;
   } catch (error) {
-    return faultOf(file, error);
+    return recordFault(file, error);
   }
 }
 
-/** Opens a file to append to. If there is none, it is made. */
-export async function openLines({ folder }: World, file: string): Promise<LineFile | Fault> {
+/** The line after which nothing counts as done. */
+export const RESTARTED = '{"restarted":true}';
+
+/**
+ * Opens a file to append to. If there is none, it is made.
+ * @param restart appends `RESTARTED`
+ */
+export async function openLines(
+  { folder }: World,
+  file: string,
+  restart?: boolean,
+): Promise<LineFile | Fault> {
   const path = resolve(folder, file);
   try {
     mkdirSync(dirname(path), { recursive: true });
     const handle = await open(path, "a");
     // The last line may be incomplete. End it, so that it does not become the beginning of the next one.
-    await handle.appendFile("\n");
+    await handle.appendFile(restart ? `\n${RESTARTED}\n` : "\n");
     return {
       async append(line) {
         try {
           await handle.appendFile(`${line}\n`);
           return undefined;
         } catch (error) {
-          return faultOf(file, error);
+          return recordFault(file, error);
         }
       },
       close: () => handle.close(),
     };
   } catch (error) {
-    return faultOf(file, error);
+    return recordFault(file, error);
   }
 }
 
 /** Explains an error of the file system. Any other error is a bug. */
-function faultOf(file: string, error: unknown): Fault {
+export function recordFault(file: string, error: unknown): Fault {
   if (!(error instanceof Error && "code" in error)) throw error;
   return { fault: `the record ${file} cannot be used: ${error.message}` };
 }

@@ -3,7 +3,7 @@
 
 import { isTable, json } from "../../worker/base/json.ts";
 import { type Fault, isFault, type World } from "../command.ts";
-import { openLines, readLines } from "../project/line-file.ts";
+import { openLines, RESTARTED, readLines } from "../project/line-file.ts";
 import type { WarmRequest } from "./plan.ts";
 
 /** A request in the queue, which has so many `siblings` for this source, itself counted. */
@@ -40,7 +40,7 @@ export async function openRecord(
   const month = monthOf(now());
   let spent = 0;
   const unread = await readLines(world, file, (line) => {
-    if (line === RESTARTED) done = createSets();
+    if (line === RESTARTED) done = createSets(); // what was paid stays paid
     const entry = readEntry(line);
     if (entry === undefined) return;
     done.add(entry.id, entry.done);
@@ -50,10 +50,8 @@ export async function openRecord(
   });
   if (unread !== undefined) return unread;
   if (restart) done = createSets();
-  const lines = readOnly ? undefined : await openLines(world, file);
+  const lines = readOnly ? undefined : await openLines(world, file, restart);
   if (isFault(lines)) return lines;
-  const restarted = restart && (await lines?.append(RESTARTED));
-  if (isFault(restarted)) return restarted;
 
   /** The objects that have begun, with the requests that are done. */
   const begun = new Map<string, { left: number; requests: Queued[] }>();
@@ -89,9 +87,6 @@ export async function openRecord(
     },
   };
 }
-
-/** After this line nothing is done. What was paid stays paid. */
-const RESTARTED = '{"restarted":true}';
 
 /** A set of texts for each source. Most sources have equal sets, so these are shared to save memory. */
 function createSets() {
