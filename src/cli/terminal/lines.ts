@@ -1,4 +1,4 @@
-// Reads keys from stdin, one a line.
+// Reads the lines of a stream: keys from stdin, or a record.
 
 import { addAbortSignal, type Readable } from "node:stream";
 
@@ -12,18 +12,18 @@ const LONGEST = 65_536;
 const SHOWN = 80;
 
 /**
- * The lines of stdin, as they come. Spaces are kept; a CR at the end and empty lines are left out. (The
+ * The lines of a stream, as they come. Spaces are kept; a CR at the end and empty lines are left out. (The
  * line reader of Node.js also ends a line at U+2028, which a key may have.)
  * @param stop ends them
  */
 export async function* linesOf(
-  stdin: Readable,
+  input: Readable,
   stop: AbortSignal,
 ): AsyncGenerator<string | Impossible> {
-  addAbortSignal(stop, stdin);
+  addAbortSignal(stop, input);
   const line = lineReader();
   try {
-    for await (const chunk of stdin) {
+    for await (const chunk of input) {
       const bytes = Buffer.from(chunk);
       let from = 0;
       for (let at = bytes.indexOf(END); at >= 0; at = bytes.indexOf(END, from)) {
