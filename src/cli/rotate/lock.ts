@@ -4,14 +4,15 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { dirname, join } from "node:path";
 import type { Fault } from "../command.ts";
 import type { Place } from "../project/known-vars.ts";
+import { fileOf } from "./record.ts";
 
 /** Each environment has its own slots. */
 export async function alone<T>(
   folder: string,
-  { environment }: Pick<Place, "environment">,
+  place: Pick<Place, "environment">,
   work: () => Promise<T>,
 ): Promise<T | Fault> {
-  const name = `.wrangler/vitrine/rotation${environment === undefined ? "" : `.${environment}`}.lock`;
+  const name = fileOf(place, "lock");
   const file = join(folder, name);
   try {
     const fault = take(file, name);

@@ -43,8 +43,8 @@ export type RotationRecord = Read<typeof schema>;
 type Of = Pick<Place, "environment">;
 
 /** Each environment has its own rotation. */
-const fileOf = ({ environment }: Of) =>
-  `.wrangler/vitrine/rotation${environment === undefined ? "" : `.${environment}`}.json`;
+export const fileOf = ({ environment }: Of, ending: "json" | "lock" = "json") =>
+  `.wrangler/vitrine/rotation${environment === undefined ? "" : `.${environment}`}.${ending}`;
 
 /** Reads the record of the rotation that is under way, if there is one. */
 export function readRecord(folder: string, place: Of): RotationRecord | Fault | undefined {

@@ -26,7 +26,7 @@ export function tellDone(world: World, { number, title }: Step, what: string): v
 }
 
 /** Tells what it waits for, but not twice in a row. */
-export function createProgress(world: World, ends: Ends): (state: number | Trouble) => void {
+export function createWaiting(world: World, ends: Ends): (state: number | Trouble) => void {
   let last: string | undefined;
   return (state) => {
     const wrong = typeof state === "number" ? "" : detailsOf(state, ends).join("; ");

@@ -9,7 +9,7 @@ import { observe } from "./observe.ts";
 import type { Begun, Rotation } from "./plan.ts";
 import { putByWrangler } from "./put-secrets.ts";
 import { forgetRecord, type RotationRecord, writeRecord } from "./record.ts";
-import { announce, createProgress, explain, stop, tell, tellDone } from "./report.ts";
+import { announce, createWaiting, explain, stop, tell, tellDone } from "./report.ts";
 import { settle } from "./settle.ts";
 import { type Health, serving } from "./slots.ts";
 import { changeOf, deviations, nextMove, STEPS, stepOf } from "./steps.ts";
@@ -53,7 +53,7 @@ async function check(
     lasting: isAfter && step.waits ? plan.options.wait : 0,
     looks: isAfter ? tools.looks : FEW,
     images: !repairs ? "must come" : isAfter ? "will come" : "may fail",
-    tell: createProgress(world, record),
+    tell: createWaiting(world, record),
   });
   if (seen === undefined) return stop(rotation, step);
   return "cause" in seen ? explain(plan, record, seen, when) : seen;
