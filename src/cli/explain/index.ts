@@ -6,7 +6,7 @@ import { align, type End, EXIT, isFault, type Run, say, type World } from "../co
 import { envOption, jsonOption, secretsFileOption } from "../options.ts";
 import { isHere } from "../project/base-url.ts";
 import { type OpenOptions, openProject } from "../project/open-project.ts";
-import { refuseOthersUrl } from "../project/own-url.ts";
+import { refuserOfOthersUrls } from "../project/own-url.ts";
 import { visible } from "../terminal/visible.ts";
 import { type Explained, explainUrl } from "./explain-url.ts";
 import { rowsOf } from "./rows.ts";
@@ -44,7 +44,8 @@ async function printExplained(world: World, given: string, options: Options): Pr
   // A path is taken as a client sends it: two slashes at its beginning do not name a host.
   const asked = isWhole ? given : base + given;
   if (!URL.canParse(asked)) return { fault: `${given}: is not a URL` };
-  const others = isWhole && !project.local && refuseOthersUrl(world.folder, project.known, asked);
+  const others =
+    isWhole && !project.local && refuserOfOthersUrls(world.folder, project.known)(asked);
   if (isFault(others)) return others;
   const found = await explainUrl(project, new URL(asked), world.now());
   // Other commands find a deployed Vitrine by wrangler.toml, if that names a domain.

@@ -12,7 +12,7 @@ import { chooseEnvironment, placeText } from "./environment.ts";
 import { carrierText, isCarrier } from "./inheritance.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
 import { LOCAL_KEYS, localRun, wordsOf } from "./local.ts";
-import { namelessFault, refuseOthersUrl, refuseUnprovenUrl } from "./own-url.ts";
+import { namelessFault, refuserOfOthersUrls, refuseUnprovenUrl } from "./own-url.ts";
 import type { Project } from "./project.ts";
 import { keep, mergeSecrets, readSecretsFile, secretsIn, valuesOf } from "./secrets.ts";
 import { readVars } from "./vars.ts";
@@ -55,7 +55,7 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
   if (isFault(known)) return configFault([known.mistake]);
   if (isCarrier(known)) return { fault: carrierText(known) };
   const local = given !== undefined && isHere(given);
-  const others = !given || local ? undefined : refuseOthersUrl(world.folder, known, given);
+  const others = !given || local ? undefined : refuserOfOthersUrls(world.folder, known)(given);
   if (others !== undefined) return others;
   if (local && secretsFile !== undefined) {
     const why = `the local run takes its secrets from ${known.devVars}: leave this option out`;

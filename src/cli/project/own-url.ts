@@ -9,12 +9,10 @@ import { readOthers } from "./vars.ts";
 
 type Routes = Pick<KnownVars, "patterns" | "customDomains" | "workersDev" | "worker">;
 
-/** Refuses a URL that the routes of another environment match better. An unknown host is accepted. */
-export function refuseOthersUrl(folder: string, known: KnownVars, url: string): Fault | undefined {
-  return refuserOfOthersUrls(folder, known)(url);
-}
-
-/** Makes a function that does so for many URLs. */
+/**
+ * Makes a function that refuses a URL which the routes of another environment match better. An unknown host is
+ * accepted.
+ */
 export function refuserOfOthersUrls(
   folder: string,
   known: KnownVars,
