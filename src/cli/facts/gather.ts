@@ -7,7 +7,6 @@ import { listObjects } from "../project/list-objects.ts";
 import type { Project } from "../project/project.ts";
 import { isImpossible, readObject } from "../project/wanted.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
-import { counted, createProgress } from "../terminal/progress.ts";
 import { visible } from "../terminal/visible.ts";
 import { type Choice, twoBuckets } from "./choose.ts";
 
@@ -29,50 +28,19 @@ export type Commands = {
   readonly locally: string;
 };
 
-export function gather(
+export async function gather(
   world: World,
   project: Project,
   choice: Choice,
   commands: Commands,
 ): Promise<Gathered | Fault> {
-  return "piped" in choice
-    ? readKeys(world, project.config.buckets)
-    : list(world, project, choice.listed, commands);
-}
-
-async function list(
-  world: World,
-  project: Project,
-  listed: readonly [Listing, ...Listing[]],
-  commands: Commands,
-): Promise<Gathered | Fault> {
-  const [{ bucket }] = listed;
-  const objects = new Map<string, Listed>();
-  const progress = createProgress(world, "objects listed");
-  let others = 0;
-  for (const found of listed) {
-    const take = (page: readonly Listed[]) => {
-      for (const object of page) objects.set(object.key, object);
-      progress.step(page.length);
-    };
-    const ended = await listObjects(world, project, found, { take, who: "facts", ...commands });
-    if (isFault(ended)) {
-      progress.end();
-      return ended;
-    }
-    others += ended.others;
-  }
-  progress.end();
-  if (others > 0) {
-    say(world.stderr, `Left out: ${counted(others, "object")} with keys that Vitrine cannot show.`);
-  }
+  if ("piped" in choice) return readKeys(world, project.config.buckets);
+  const { listed } = choice;
+  const objects = await listObjects(world, project, listed, { who: "facts", ...commands });
+  if (isFault(objects)) return objects;
   const prefixes = listed.map(({ key }) => key);
-  if (objects.size > 0) return { bucket, objects, prefixes, impossible: 0 };
-  const beginnings = prefixes.map((prefix) => JSON.stringify(bucket.prefix + prefix)).join(" or ");
-  return { fault: `${bucket.name} has no object that begins with ${beginnings}` };
+  return { bucket: listed[0].bucket, objects, prefixes, impossible: 0 };
 }
-
-type Listing = { readonly bucket: Bucket; readonly key: string };
 
 async function readKeys(
   { stdin, stderr, interrupted }: World,

@@ -4,17 +4,16 @@ import { keyFault } from "../../url/key.ts";
 import { mistakeText } from "../../worker/base/mistake.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
-import type { Fault, World } from "../command.ts";
+import { type Fault, isFault, say, type World } from "../command.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import { listPage } from "../net/list.ts";
 import { sleep } from "../net/pace.ts";
 import type { Listed, Page } from "../net/read-page.ts";
+import { counted, createProgress } from "../terminal/progress.ts";
 import type { Found } from "./object-name.ts";
 import { type Project, slotsAtHand } from "./project.ts";
 
 type Listing = {
-  /** Takes the objects of a page that Vitrine can show, by their keys without the bucket's prefix. */
-  readonly take: (objects: readonly Listed[]) => void;
   /** The option or the command that has to list. */
   readonly who: string;
   /** The command that takes keys in place of a list. */
@@ -27,14 +26,49 @@ type Listing = {
 const DELAYS = [1_000, 5_000];
 
 /**
- * @param found the bucket, and what the keys below its prefix begin with
- * @returns how many objects Vitrine cannot show
+ * Lists objects, and says how many of them Vitrine cannot show.
+ * @param wanted one bucket, and what the keys below its prefix begin with
+ * @returns those that Vitrine can show, by their keys without the bucket's prefix; a fault if there are none
  */
 export async function listObjects(
   world: World,
   project: Project,
+  wanted: readonly [Found, ...Found[]],
+  listing: Listing,
+): Promise<ReadonlyMap<string, Listed> | Fault> {
+  const [{ bucket }] = wanted;
+  const objects = new Map<string, Listed>();
+  const progress = createProgress(world, "objects listed");
+  const take = (page: readonly Listed[]) => {
+    for (const object of page) objects.set(object.key, object);
+    progress.step(page.length);
+  };
+  let others = 0;
+  for (const found of wanted) {
+    const ended = await listPages(world, project, found, listing, take);
+    if (isFault(ended)) {
+      progress.end();
+      return ended;
+    }
+    others += ended.others;
+  }
+  progress.end();
+  if (others > 0) {
+    say(world.stderr, `Left out: ${counted(others, "object")} with keys that Vitrine cannot show.`);
+  }
+  if (objects.size > 0) return objects;
+  const beginnings = wanted.map(({ key }) => JSON.stringify(bucket.prefix + key)).join(" or ");
+  const what = `${bucket.name} has no object that begins with ${beginnings}`;
+  return { fault: others > 0 ? `${what} and that Vitrine can show` : what };
+}
+
+/** @returns how many objects Vitrine cannot show */
+async function listPages(
+  world: World,
+  project: Project,
   { bucket, key: prefix }: Found,
-  { take, who, instead, locally }: Listing,
+  { who, instead, locally }: Listing,
+  take: (objects: readonly Listed[]) => void,
 ): Promise<{ readonly others: number } | Fault> {
   const slots = [...slotsAtHand(project, bucket.name).usable];
   let others = 0;

@@ -7,7 +7,7 @@ import { nameOf, readOption } from "../project/object-name.ts";
 import type { Project } from "../project/project.ts";
 import { isImpossible, type OwnUrls, readGiven } from "../project/wanted.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
-import { counted, createProgress } from "../terminal/progress.ts";
+import { counted } from "../terminal/progress.ts";
 import { argumentsOf } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
 
@@ -103,26 +103,8 @@ async function listNames(
   const { buckets } = project.config;
   const found = readOption(buckets, "--prefix", prefix);
   if (isFault(found)) return found;
-  const listing = createProgress(world, "objects listed");
-  const keys: string[] = [];
-  const listed = await listObjects(world, project, found, {
-    take(objects) {
-      for (const { key } of objects) keys.push(key);
-      listing.step(objects.length);
-    },
-    who: "--prefix",
-    instead,
-  });
-  listing.end();
+  const listed = await listObjects(world, project, [found], { who: "--prefix", instead });
   if (isFault(listed)) return listed;
-  const { bucket, key: beginning } = found;
-  if (listed.others > 0) {
-    const others = counted(listed.others, "object");
-    say(world.stderr, `Left out: ${others} with keys that Vitrine cannot show.`);
-  }
-  if (keys.length === 0) {
-    const what = `${bucket.name} has no object that begins with "${bucket.prefix}${beginning}"`;
-    return { fault: listed.others > 0 ? `${what} and that Vitrine can show` : what };
-  }
-  return keys.map((key) => nameOf(buckets, { bucket, key }));
+  const { bucket } = found;
+  return [...listed.keys()].map((key) => nameOf(buckets, { bucket, key }));
 }
