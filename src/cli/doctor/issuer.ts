@@ -3,7 +3,7 @@
 
 import { isTable, json } from "../../worker/base/json.ts";
 import type { Oidc } from "../../worker/config/oidc.ts";
-import { fetchBody, isLate, reasonOf } from "../net/body.ts";
+import { fetchText } from "../net/body.ts";
 import { kidOf, oidcKeyFault } from "../project/oidc-key.ts";
 import type { Secrets } from "../project/secrets.ts";
 import { type Diagnosis, diagnose, type Finding, findingsOn, well } from "./finding.ts";
@@ -53,15 +53,11 @@ function othersOf(secrets: Secrets, kids: readonly string[]): Diagnosis[] {
 async function read(
   url: string,
 ): Promise<{ readonly table: Readonly<Record<string, unknown>> } | Diagnosis> {
-  try {
-    const answer = await fetchBody(url, {}, PATIENCE_S, () => LONGEST);
-    if (answer.status !== 200) return diagnose("issuer", { url, seen: answer.status });
-    const table = json(new TextDecoder().decode(answer.bytes));
-    return isTable(table) ? { table } : diagnose("issuer", { url, seen: "no JSON" });
-  } catch (error) {
-    const seen = isLate(error) ? `no answer within ${PATIENCE_S} s` : reasonOf(error);
-    return diagnose("issuer-unreachable", { url, seen });
-  }
+  const answer = await fetchText(url, {}, PATIENCE_S, LONGEST);
+  if ("reason" in answer) return diagnose("issuer-unreachable", { url, seen: answer.reason });
+  if (answer.status !== 200) return diagnose("issuer", { url, seen: answer.status });
+  const table = json(answer.text);
+  return isTable(table) ? { table } : diagnose("issuer", { url, seen: "no JSON" });
 }
 
 function short(value: unknown): string {

@@ -5,7 +5,7 @@ import { isTable, json } from "../../worker/base/json.ts";
 import { SLOT_NAMES } from "../../worker/base/slot-name.ts";
 import type { BucketHealth, RoleHealth } from "../../worker/health.ts";
 import type { SlotHealth } from "../../worker/try-slot.ts";
-import { fetchBody, isLate, reasonOf } from "./body.ts";
+import { fetchText } from "./body.ts";
 
 export type Health = { readonly buckets: readonly BucketHealth[] };
 
@@ -56,18 +56,10 @@ export async function askWhetherThere(base: string): Promise<NoHealth | undefine
   return { status, reason: `it answers ${status} ${text.trim().slice(0, 40)}` };
 }
 
-async function ask(base: string, headers: Record<string, string>, interrupted?: AbortSignal) {
-  // Bound the time for the whole body, too.
-  const late = AbortSignal.timeout(2 * PATIENCE_S * 1000);
-  const signal = interrupted === undefined ? late : AbortSignal.any([interrupted, late]);
-  const init = { headers, signal };
-  try {
-    const answer = await fetchBody(`${base}/healthz`, init, PATIENCE_S, () => LONGEST);
-    return { ...answer, text: new TextDecoder().decode(answer.bytes) };
-  } catch (error) {
-    const reason = isLate(error) ? `not within ${PATIENCE_S} s` : reasonOf(error);
-    return { reason: `no answer: ${reason}` };
-  }
+async function ask(base: string, headers: Record<string, string>, signal?: AbortSignal) {
+  const init = { headers, ...(signal && { signal }) };
+  const answer = await fetchText(`${base}/healthz`, init, PATIENCE_S, LONGEST);
+  return "reason" in answer ? { reason: `no answer: ${answer.reason}` } : answer;
 }
 
 /** Reads what `src/worker/health.ts` writes. */

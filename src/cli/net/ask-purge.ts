@@ -3,7 +3,7 @@
 
 import { isTable, json } from "../../worker/base/json.ts";
 import { visible } from "../terminal/visible.ts";
-import { fetchBody, isLate, reasonOf } from "./body.ts";
+import { fetchText } from "./body.ts";
 import { waitOf } from "./retrying.ts";
 
 /** What the Worker is asked to purge. */
@@ -42,29 +42,22 @@ export async function askPurge(
   body: PurgeBody,
   interrupted: AbortSignal,
 ): Promise<Purged | NotAsked> {
-  const late = AbortSignal.timeout(2 * PATIENCE_S * 1000);
   const init = {
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     body: JSON.stringify(body),
-    signal: AbortSignal.any([interrupted, late]),
+    signal: interrupted,
   };
-  try {
-    const answer = await fetchBody(`${base}/purge`, init, PATIENCE_S, () => LONGEST);
-    const text = new TextDecoder().decode(answer.bytes).replaceAll(token, "…");
-    const read = readReport(text);
-    if (read) {
-      const isPassing = answer.status === 429 || answer.status === 503;
-      return isPassing ? { ...read, wait: waitOf(answer) } : read;
-    }
-    const { status } = answer;
-    const known = SAYS.get(status);
-    const kind = known !== undefined || status < 500 ? "access" : "trouble";
-    return { reason: known ?? `the Worker answers ${status}`, kind };
-  } catch (error) {
-    const reason = isLate(error) ? `not within ${PATIENCE_S} s` : reasonOf(error);
-    return { reason: `no answer from ${base}: ${reason}`, kind: "trouble" };
+  const answer = await fetchText(`${base}/purge`, init, PATIENCE_S, LONGEST);
+  if ("reason" in answer) {
+    return { reason: `no answer from ${base}: ${answer.reason}`, kind: "trouble" };
   }
+  const { status } = answer;
+  const read = readReport(answer.text.replaceAll(token, "…"));
+  if (read) return status === 429 || status === 503 ? { ...read, wait: waitOf(answer) } : read;
+  const known = SAYS.get(status);
+  const kind = known !== undefined || status < 500 ? "access" : "trouble";
+  return { reason: known ?? `the Worker answers ${status}`, kind };
 }
 
 /** Reads what `src/worker/purge/report.ts` writes. */

@@ -45,6 +45,28 @@ export async function fetchBody(
   }
 }
 
+/**
+ * Sends a request, and reads its short answer as text.
+ * @param patience as for `fetchBody`; the whole answer may take twice as long
+ * @returns the reason if no answer comes
+ */
+export async function fetchText(
+  url: string,
+  init: RequestInit,
+  patience: number,
+  most: number,
+): Promise<(Body & { readonly text: string }) | { readonly reason: string }> {
+  // Bound the time for the whole body, too.
+  const late = AbortSignal.timeout(2 * patience * 1000);
+  const signal = init.signal ? AbortSignal.any([init.signal, late]) : late;
+  try {
+    const answer = await fetchBody(url, { ...init, signal }, patience, () => most);
+    return { ...answer, text: new TextDecoder().decode(answer.bytes) };
+  } catch (error) {
+    return { reason: isLate(error) ? `not within ${patience} s` : reasonOf(error) };
+  }
+}
+
 /** Returns whether `fetchBody` threw it because the answer took too long. */
 export function isLate(error: unknown): boolean {
   return error instanceof DOMException && error.name === "TimeoutError";
