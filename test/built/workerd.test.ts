@@ -153,7 +153,7 @@ describe("as deployed, with wrangler's edge", () => {
   });
 
   test("whatever is sent, no answer is a 500, and every origin URL is inside the prefix", async () => {
-    const sent = fc.sample(asked, { seed: 20_261_124, numRuns: 250 });
+    const sent = fc.sample(asked, { seed: 20_261_124, numRuns: 120 });
     for (const { method, target, headers: given } of sent) {
       if (!URL.canParse(`https://images.example${target}`) || target.length > 8000) continue;
       const { pathname, search } = new URL(`https://images.example${target}`);
@@ -164,7 +164,7 @@ describe("as deployed, with wrangler's edge", () => {
       expect([target, answer.status]).not.toEqual([target, 500]);
       expect(answer.headers.has("set-cookie")).toBe(false);
     }
-    expect(s3.requests.length).toBeGreaterThan(20);
+    expect(s3.requests.length).toBeGreaterThan(10);
     for (const { url } of s3.requests) {
       expect(url).toMatch(
         /^https:\/\/acme-media\.s3\.eu-west-1\.amazonaws\.com\/published\/[^?#]+$/,
