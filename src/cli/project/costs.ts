@@ -83,7 +83,7 @@ export function transformationsOf({ buckets, routes, variants }: Config): Map<st
  * with `anim`, where the Worker itself asks for them. The Images binding tells them for nothing.
  * @param hasEdge whether the image edge makes it
  */
-export function uniqueOptions(variant: Variant, hasFacts: boolean, hasEdge = true): string[] {
+export function uniqueOptions(variant: Variant, hasFacts: boolean, hasEdge: boolean): string[] {
   const isAsked = hasEdge && (hasFacts || variant.image.anim);
   const facts = isAsked ? [factsOptions(askedFor(variant, "facts"))] : [];
   const images = (variant.image.anim ? [true, false] : [true]).map((still) => {

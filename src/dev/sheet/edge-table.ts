@@ -72,7 +72,8 @@ export function costsOf({ variants, routes }: Config, shown: readonly RenditionR
   const presets = shown.map(({ preset, route }) => {
     const ofPreset = [...variants.values()].filter((variant) => variant.preset === preset);
     const { bucket, facts = false } = routes[route] ?? {};
-    const unique = new Set(ofPreset.flatMap((variant) => uniqueOptions(variant, facts)));
+    const hasEdge = bucket?.engines.includes("cf") ?? true;
+    const unique = new Set(ofPreset.flatMap((variant) => uniqueOptions(variant, facts, hasEdge)));
     // The same key in two buckets is two objects.
     for (const options of unique) all.add(`${bucket?.name} ${options}`);
     return [preset, unique.size] as const;

@@ -99,6 +99,15 @@ test("a bucket of the Images binding shows the calls of the binding (B2, B7)", a
   ]);
 });
 
+test("the Images binding tells facts for nothing (L2)", async () => {
+  const media = { ...VARS.BUCKETS.media, engine: "binding" };
+  const { pictures } = await sheetOf({
+    ...{ BUCKETS: { media }, IMAGES: stage.edge.images },
+    ...{ ROUTES: [{ ...IMAGES, facts: true }], PRESETS: { one: { width: 1 } } },
+  });
+  expect(pictures[0]?.costs).toEqual({ all: 1, presets: { one: 1 } });
+});
+
 test("what the edge is asked depends on the browser, and on the route (O6, O8, R8)", async () => {
   const routes = [IMAGES, { path: "/icons/:preset/*", object: "media/*", svg: true }];
   const { asked } = await sheetOf({ ROUTES: routes });
