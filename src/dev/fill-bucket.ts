@@ -7,7 +7,6 @@ import { OBJECTS } from "./objects.ts";
 import { putObject } from "./put-object.ts";
 
 /**
- * Puts all fixtures into a local bucket.
  * @param base the URL that comes before every key
  * @param prefix the beginning of every key
  * @param progress is told how many objects are done, and how many there are

@@ -1,11 +1,10 @@
 // Puts one object into a local bucket.
 
-import { AwsClient } from "aws4fetch";
 import type { Credentials } from "../worker/config/slot.ts";
 import { originUrl } from "../worker/s3/object-url.ts";
+import { sign } from "../worker/s3/sigv4.ts";
 
 /**
- * Puts one object into a local bucket.
  * @param base the URL that comes before every key
  * @throws if the S3 refuses it
  */
@@ -16,9 +15,10 @@ export async function putObject(
   type: string,
   body: Uint8Array,
 ): Promise<void> {
-  const s3 = new AwsClient({ ...credentials, service: "s3", region: "auto", retries: 0 });
-  const headers = { "content-type": type };
-  const response = await s3.fetch(originUrl(base, key), { method: "PUT", headers, body });
+  const url = originUrl(base, key);
+  const signed = await sign(url, "auto", credentials, Date.now(), "PUT");
+  const headers = { ...signed, "content-type": type };
+  const response = await fetch(url, { method: "PUT", headers, body });
   if (!response.ok) {
     throw new Error(`The local S3 refuses ${key}: ${response.status} ${await response.text()}`);
   }

@@ -16,7 +16,6 @@ import { costsOf, edgeTable } from "./edge-table.ts";
 import { placeFor } from "./place-for.ts";
 
 /**
- * Collects the data of the contact sheet.
  * @param vars has `PRESETS` as it is written
  * @param filled whether the local buckets hold the fixtures
  * @param seen when each setting changed last, by the names of `settingsOf`
