@@ -12,7 +12,7 @@ import { chooseEnvironment, placeText } from "./environment.ts";
 import { carrierText, isCarrier } from "./inheritance.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
 import { LOCAL_KEYS, localRun, wordsOf } from "./local.ts";
-import { namelessFault, refuserOfOthersUrls, refuseUnprovenUrl } from "./own-url.ts";
+import { provenBase, refuserOfOthersUrls } from "./own-url.ts";
 import type { Project } from "./project.ts";
 import { keep, mergeSecrets, readSecretsFile, secretsIn, valuesOf } from "./secrets.ts";
 import { readVars } from "./vars.ts";
@@ -33,12 +33,9 @@ export type Site = Project & { readonly base: string };
 export function openSite(world: World, options: OpenOptions): Site | Fault | ConfigFault {
   const project = openProject(world, options);
   if (isFault(project)) return project;
-  const { base } = project;
-  if (isFault(base))
-    return namelessFault(project.known, ", or use the local run: --url http://localhost:8787");
-  if (base === "") return { fault: '--url "": say where Vitrine is, https://images.example.com' };
-  const unproven = project.local ? undefined : refuseUnprovenUrl(world.folder, project.known, base);
-  return unproven ?? { ...project, base };
+  const or = ", or use the local run: --url http://localhost:8787";
+  const base = provenBase(world.folder, project, or);
+  return isFault(base) ? base : { ...project, base };
 }
 
 /**

@@ -1,9 +1,11 @@
 // Refuses the URL of another environment: a command would look at one Worker and change another. Sends
 // nothing: only the routes of the configuration are proof.
 
-import type { Fault } from "../command.ts";
+import { type Fault, isFault } from "../command.ts";
+import { hostOf } from "./base-url.ts";
 import { environmentText, placeText } from "./environment.ts";
 import type { KnownVars } from "./known-vars.ts";
+import type { Project } from "./project.ts";
 import { asciiHost, isHostOf, sharedPattern } from "./route-pattern.ts";
 import { readOthers } from "./vars.ts";
 
@@ -19,6 +21,15 @@ export function refuserOfOthersUrls(
 ): (url: string) => Fault | undefined {
   const others = readOthers(folder, known);
   return (url) => refuseBetterMatch(known, others, url);
+}
+
+export type OwnUrls = ReturnType<typeof ownUrlsOf>;
+
+/** The known hosts of this Vitrine, and a function that refuses a URL of another environment. */
+export function ownUrlsOf(folder: string, { base, known }: Project) {
+  const own = isFault(base) || base === "" ? [] : [hostOf(base)];
+  const hosts = [...new Set([...own, ...known.domains.map(({ host }) => host)])];
+  return { hosts, refuse: refuserOfOthersUrls(folder, known) };
 }
 
 /** Refuses a URL unless the configuration proves that it belongs to this environment, and to no other. */
@@ -49,9 +60,14 @@ export function refuseUnprovenUrl(
   return undefined;
 }
 
-/** That a URL is needed which the routes prove, and that they name no domain at all. */
-export function namelessFault(place: Pick<KnownVars, "file" | "environment">, or = ""): Fault {
-  return { fault: `${placeText(place)} names no domain under routes: put yours there${or}` };
+/** The URL of a project if its routes prove it, so that a token may be sent there. */
+export function provenBase(folder: string, project: Project, or = ""): string | Fault {
+  const { known, base, local } = project;
+  if (isFault(base)) {
+    return { fault: `${placeText(known)} names no domain under routes: put yours there${or}` };
+  }
+  if (base === "") return { fault: '--url "": say where Vitrine is, https://images.example.com' };
+  return (local ? undefined : refuseUnprovenUrl(folder, known, base)) ?? base;
 }
 
 function refuseBetterMatch(

@@ -4,9 +4,9 @@ import { keyFault } from "../../url/key.ts";
 import { withoutSignatures } from "../../worker/base/without-signatures.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { readOrder } from "../../worker/request/read-order.ts";
-import type { Fault } from "../command.ts";
 import type { Impossible } from "../terminal/lines.ts";
 import { readName, unclearText } from "./object-name.ts";
+import type { OwnUrls } from "./own-url.ts";
 import type { Project } from "./project.ts";
 import { isHostOf } from "./route-pattern.ts";
 
@@ -36,14 +36,6 @@ export function withoutSignature(given: string): string {
   if (!URL_LIKE.test(given) && !given.startsWith("/") && !CLAIM.test(given)) return given;
   return withoutSignatures(given);
 }
-
-/** Which public URLs are those of this Vitrine. */
-export type OwnUrls = {
-  /** Its hosts that are known. */
-  readonly hosts: readonly string[];
-  /** Refuses a URL of another environment. */
-  readonly refuse: (url: string) => Fault | undefined;
-};
 
 /** @param write writes the name of an object where it can be pasted */
 export function readGiven(

@@ -4,9 +4,9 @@
 import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
 import { collect, envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
-import { hostOf, isHere } from "../project/base-url.ts";
+import { isHere } from "../project/base-url.ts";
 import { openProject } from "../project/open-project.ts";
-import { refuserOfOthersUrls, refuseUnprovenUrl } from "../project/own-url.ts";
+import { ownUrlsOf, refuseUnprovenUrl } from "../project/own-url.ts";
 import { linesOf } from "../terminal/lines.ts";
 import { count } from "../terminal/progress.ts";
 import { commandLine } from "../terminal/shell.ts";
@@ -70,17 +70,14 @@ async function purge(world: World, keys: readonly string[], options: Options): P
     const isGiven = keys.length > 0 || prefix !== undefined;
     return purgeWhole(world, project, whole, options, isGiven);
   }
-  const { base } = project;
   const { domains, file } = project.known;
-  const host = isFault(base) || base === "" ? undefined : hostOf(base);
   const tokens = readTokens(world, project, secretsFile);
   // Without a token, do not list a bucket. Keys that are given are printed as not purged.
   if (isFault(tokens) && prefix !== undefined && !dryRun) return tokens;
 
-  const hosts = [...new Set([...(host ? [host] : []), ...domains.map((domain) => domain.host)])];
   const { prefix: _prefix, yes: _yes, ...same } = options;
   const instead = `${commandLine("purge", same, ["-"])} < keys.txt`;
-  const own = { hosts, refuse: refuserOfOthersUrls(world.folder, project.known) };
+  const own = ownUrlsOf(world.folder, project);
   const gathered = await gather(world, project, { keys, prefix, versions, own, instead });
   if (isFault(gathered) || typeof gathered === "number") return gathered;
   if (world.interrupted.aborted) {

@@ -2,7 +2,7 @@
 
 import { readToken } from "../../worker/config/read-secrets.ts";
 import { type Fault, isFault, type World } from "../command.ts";
-import { namelessFault, refuseUnprovenUrl } from "../project/own-url.ts";
+import { provenBase } from "../project/own-url.ts";
 import type { Project } from "../project/project.ts";
 import { readSecretsFile, valuesOf } from "../project/secrets.ts";
 import type { Worker } from "./by-worker.ts";
@@ -32,16 +32,13 @@ function readCloudflare(
 }
 
 /** The Worker, if its token is at hand. The token goes only to a host that the configuration proves. */
-export function readWorker(
-  world: World,
-  { secrets, base, known }: Project,
-): Worker | Fault | undefined {
+export function readWorker({ folder }: World, project: Project): Worker | Fault | undefined {
+  const { secrets } = project;
   if (!secrets.has("PURGE_TOKEN")) return undefined;
   const token = readToken(valuesOf(secrets), "PURGE_TOKEN");
   if (token === undefined) return { fault: "PURGE_TOKEN is not 32 or more ASCII characters" };
-  if (isFault(base)) return namelessFault(known);
-  if (base === "") return { fault: '--url "": say where Vitrine is, https://images.example.com' };
-  return refuseUnprovenUrl(world.folder, known, base) ?? { base, token };
+  const base = provenBase(folder, project);
+  return isFault(base) ? base : { base, token };
 }
 
 /** What can purge: at least one of the two. */

@@ -13,11 +13,10 @@ import {
   wholeNumber,
 } from "../options.ts";
 import { absenceFault } from "../project/absence.ts";
-import { hostOf } from "../project/base-url.ts";
 import { FREE, readBounds } from "../project/costs.ts";
 import { recordFile } from "../project/line-file.ts";
 import { openSite } from "../project/open-project.ts";
-import { refuserOfOthersUrls } from "../project/own-url.ts";
+import { ownUrlsOf } from "../project/own-url.ts";
 import { count, createProgress } from "../terminal/progress.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
@@ -93,9 +92,7 @@ async function warm(world: World, options: Options, excess: readonly string[]): 
   const site = openSite(world, options);
   if (isFault(site)) return site;
   const { base } = site;
-  const domains = site.known.domains.map(({ host }) => host);
-  const refuse = refuserOfOthersUrls(world.folder, site.known);
-  const own = { hosts: [...new Set([hostOf(base), ...domains])], refuse };
+  const own = ownUrlsOf(world.folder, site);
   const planner = createPlanner(site, own, { presets, route, reads });
   if (isFault(planner)) return planner;
   const absent = site.local && !dryRun && (await absenceFault(site, base));

@@ -7,15 +7,10 @@ import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import { chooseFormat, readAccept } from "../../worker/request/format.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
 import type { Fault } from "../command.ts";
+import type { OwnUrls } from "../project/own-url.ts";
 import type { Project } from "../project/project.ts";
 import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
-import {
-  isImpossible,
-  type OwnUrls,
-  readGiven,
-  type Wanted,
-  withoutSignature,
-} from "../project/wanted.ts";
+import { isImpossible, readGiven, type Wanted, withoutSignature } from "../project/wanted.ts";
 import type { Impossible } from "../terminal/lines.ts";
 
 /** The `accept` headers of three kinds of browsers, by the best format that they read. */
