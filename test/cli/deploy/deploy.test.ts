@@ -1,20 +1,32 @@
 // What `vitrine deploy` gives to wrangler, what it says, and what keeps it from deploying.
 
-import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse, http } from "msw";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { EXIT, isFault } from "../../../src/cli/command.ts";
+import { expect, test } from "vitest";
+import { EXIT } from "../../../src/cli/command.ts";
 import type { Options } from "../../../src/cli/deploy/check-deployed.ts";
-import { deploy, type Tools } from "../../../src/cli/deploy/index.ts";
+import type { Tools } from "../../../src/cli/deploy/index.ts";
 import { LOCAL_KEYS } from "../../../src/cli/project/local.ts";
 import { ROOT } from "../../support/built.ts";
 import { ZONE_ID } from "../../support/cli/cloudflare.ts";
-import { envLine, HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
-import { createWorld, type Given } from "../../support/cli/vitrine.ts";
+import { HOST, STAGED, STAGING } from "../../support/cli/folder.ts";
+import {
+  CONFIG,
+  ended,
+  examined,
+  folder,
+  KEY,
+  lines,
+  pauses,
+  project,
+  QUIET,
+  ran,
+  run,
+  write,
+} from "../../support/cli/run-deploy.ts";
 import {
   CLOUDFLARE_API_TOKEN,
-  CREDENTIALS,
   HEALTH_TOKEN,
   NEXT,
   PURGE_TOKEN,
@@ -22,87 +34,8 @@ import {
   VARS,
 } from "../../support/env.ts";
 import { network } from "../../support/network.ts";
-import { overhear } from "../../support/overheard.ts";
 
-beforeAll(() => network.listen());
-afterAll(() => network.close());
-
-const lines = (secrets: Readonly<Record<string, string>>) =>
-  Object.entries(secrets)
-    .map(([name, value]) => envLine(name, value))
-    .join("");
-
-type Ran = {
-  readonly args: readonly string[];
-  /** The file of --secrets-file, while wrangler ran. */
-  readonly file?: { readonly path: string; readonly secrets: unknown; readonly mode: number };
-};
-
-let folder: string;
-let ran: Ran[];
-/** The options that the doctor got, and the names of the variables that it saw. */
-let examined: [options: object, names: string[]][];
-let ended: {
-  wrangler: number;
-  says: string;
-  /** What it writes for programs. */
-  file: string;
-  doctor: Awaited<ReturnType<Tools["examine"]>>;
-};
-let pauses: number;
-
-beforeEach(() => {
-  // These routes give no warnings.
-  const vars = { ...VARS, ROUTES: VARS.ROUTES.slice(0, 2) };
-  folder = makeProject({ ...STAGED, vars }, "wrangler.toml", {
-    "secrets.env": lines({ ...SECRETS, HEALTH_TOKEN }),
-  });
-  [ran, examined, pauses] = [[], [], 0];
-  ended = { wrangler: 0, says: "", file: "", doctor: EXIT.done };
-  network.resetHandlers(http.get("https://*/healthz", () => new HttpResponse("ok\n")));
-});
-
-const readFile = (path: string) => ({
-  path,
-  secrets: JSON.parse(readFileSync(path, "utf8")),
-  mode: statSync(path).mode & 0o777,
-});
-
-/** Deploys from the folder, with a stand-in for wrangler and one for the doctor. */
-async function run(options: Options = { secretsFile: "secrets.env" }, given: Given = {}) {
-  const { world, said } = createWorld({ folder, ...given });
-  const tools: Tools = {
-    run: async ({ env }, args, _input, hear) => {
-      const [path, ...others] = args.filter((arg) => arg.endsWith("secrets.json"));
-      expect(others).toEqual([]);
-      ran.push({ args: args.filter((arg) => arg !== path), ...(path && { file: readFile(path) }) });
-      hear(ended.says);
-      const { WRANGLER_OUTPUT_FILE_PATH: file } = env;
-      if (file !== undefined && ended.file !== "") writeFileSync(file, ended.file);
-      return ended.wrangler;
-    },
-    sleep: async () => {
-      pauses += 1;
-    },
-    examine: async ({ env }, asked) => {
-      examined.push([asked, Object.keys(env)]);
-      return ended.doctor;
-    },
-  };
-  const end = await deploy(world, options, tools);
-  const { out, err } = said();
-  const fault = isFault(end) ? end.fault : "";
-  overhear("logged", out + err + fault);
-  return { code: isFault(end) ? EXIT.failed : end, out, err: err + fault };
-}
-
-/** Writes a secrets file. */
-const write = (secrets: Readonly<Record<string, string>>) =>
-  writeFileSync(join(folder, "secrets.env"), lines(secrets));
-
-const { accessKeyId: ID, secretAccessKey: SECRET } = CREDENTIALS;
-const KEY = { AWS_ACCESS_KEY_ID: ID, AWS_SECRET_ACCESS_KEY: SECRET };
-const CONFIG = ["deploy", "--config", "wrangler.toml", "--env", ""];
+const { AWS_ACCESS_KEY_ID: ID, AWS_SECRET_ACCESS_KEY: SECRET } = KEY;
 
 test("wrangler gets the secrets as JSON in a file that only it can read, and that is gone then (S5)", async () => {
   const { code, out } = await run();
@@ -130,8 +63,7 @@ test.each<[string, Record<string, string>, object, boolean]>([
 ])(
   "with %s, the token of the API is the Worker's: only the Worker uses both",
   async (_what, more, vars, isSent) => {
-    const own = { ...VARS, ROUTES: VARS.ROUTES.slice(0, 2), ...vars };
-    folder = makeProject({ ...STAGED, vars: own }, "wrangler.toml", {});
+    project({ ...STAGED, vars: { ...QUIET, ...vars } });
     write({ ...KEY, PURGE_TOKEN, CLOUDFLARE_API_TOKEN, ...more });
     const { code, out } = await run();
     expect(code).toBe(0);
@@ -247,7 +179,8 @@ test("a secret that is in a Secrets Store is not deployed from a file", async ()
   const entry = { binding: "HEALTH_TOKEN", store_id: "1", secret_name: "token" };
   const { env: _env, ...top } = STAGED;
   const config = { ...top, secrets_store_secrets: [entry] };
-  folder = makeProject(config, "wrangler.toml", { "secrets.env": lines({ HEALTH_TOKEN }) });
+  project(config);
+  write({ HEALTH_TOKEN });
   const { code, err } = await run();
   expect([code, ran]).toEqual([2, []]);
   expect(err).toContain("HEALTH_TOKEN: is in a Secrets Store: set it there, and remove it here");
@@ -270,7 +203,7 @@ test("what the Worker does not use is not deployed, and is named", async () => {
 });
 
 test("a secret that [secrets] lists is deployed, even if it is not one of Vitrine's", async () => {
-  folder = makeProject({ ...STAGED, secrets: { required: [...Object.keys(SECRETS), "OWN"] } });
+  project({ ...STAGED, secrets: { required: [...Object.keys(SECRETS), "OWN"] } });
   write({ OWN: "1" });
   ended.says = "Version 1\n";
   const { out, err } = await run();
@@ -281,7 +214,7 @@ test("a secret that [secrets] lists is deployed, even if it is not one of Vitrin
 
 test("without a host under routes, it says how to check what is deployed", async () => {
   const { env: _env, ...top } = STAGED;
-  folder = makeProject({ ...top, routes: ["*.images.example/images/*"] });
+  project({ ...top, routes: ["*.images.example/images/*"] });
   const { code, err } = await run({});
   expect([code, ran.length, examined]).toEqual([1, 1, []]);
   expect(err).toContain("routes names no host to check. Name one: npx vitrine doctor --url");
@@ -416,14 +349,14 @@ test.each<[what: string, config: object, says: string]>([
   ],
 ])("a configuration with %s deploys nothing", async (_what, config, says) => {
   const { env: _env, ...top } = STAGED;
-  folder = makeProject({ ...top, ...config });
+  project({ ...top, ...config });
   const { code, out, err } = await run({});
   expect([code, out, ran]).toEqual([2, "", []]);
   expect(err).toContain(says);
 });
 
 test("all that an environment lacks is told at once, with its name (S6)", async () => {
-  folder = makeProject({ ...STAGED, routes: [], env: { staging: {} } });
+  project({ ...STAGED, routes: [], env: { staging: {} } });
   const { code, err } = await run({ env: "staging" });
   expect([code, ran]).toEqual([2, []]);
   for (const path of ["vars", "secrets", "BUCKETS", "routes"]) {
@@ -433,7 +366,7 @@ test("all that an environment lacks is told at once, with its name (S6)", async 
 
 test("in the folder of another Worker nothing is deployed", async () => {
   const other = { ...{ name: "shop", routes: ["shop.example/*"] }, vars: { CURRENCY: "EUR" } };
-  folder = makeProject(other);
+  project(other);
   const { code, err } = await run({});
   expect([code, ran]).toEqual([2, []]);
   for (const name of ["BUCKETS", "ROUTES", "PRESETS"])
@@ -442,7 +375,7 @@ test("in the folder of another Worker nothing is deployed", async () => {
 
 test("a top level that only holds what its environments inherit is not deployed (S6)", async () => {
   const { name, workers_dev, preview_urls, env } = STAGED;
-  folder = makeProject({ name, workers_dev, preview_urls, env });
+  project({ name, workers_dev, preview_urls, env });
   const { code, err } = await run({});
   expect([code, ran]).toEqual([2, []]);
   expect(err).toContain("there is nothing to deploy from it: use --env staging");
@@ -450,7 +383,7 @@ test("a top level that only holds what its environments inherit is not deployed 
 
 test("an environment that would take another one's domain is not deployed (S6)", async () => {
   const { routes: _routes, ...staging } = STAGED.env.staging;
-  folder = makeProject({ ...STAGED, env: { staging } });
+  project({ ...STAGED, env: { staging } });
   const { code, err } = await run({ env: "staging" });
   expect([code, ran]).toEqual([2, []]);
   expect(err).toContain("images.example is a route of the top level, too");
@@ -498,7 +431,7 @@ test.each<[what: string, file: string, url: string | undefined]>([
   ["nothing", "", undefined],
 ])("wrangler's file has %s: the doctor looks there, or says why not", async (_what, file, url) => {
   const { env: _env, routes: _routes, ...top } = STAGED;
-  folder = makeProject({ ...top, workers_dev: true });
+  project({ ...top, workers_dev: true });
   network.use(http.get(`${DEV}/healthz`, () => new HttpResponse("ok\n")));
   ended.file = file;
   const { code, err } = await run({});

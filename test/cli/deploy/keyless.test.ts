@@ -1,87 +1,21 @@
 // What `vitrine deploy` does with session tokens, with the key of the issuer, and where no secret is needed.
 
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { HttpResponse, http } from "msw";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { EXIT, isFault } from "../../../src/cli/command.ts";
-import type { Options } from "../../../src/cli/deploy/check-deployed.ts";
-import { deploy, type Tools } from "../../../src/cli/deploy/index.ts";
-import { envLine, HOST, makeProject, STAGED } from "../../support/cli/folder.ts";
-import { createWorld, type Given } from "../../support/cli/vitrine.ts";
-import { CREDENTIALS, HEALTH_TOKEN, SECRETS, VARS } from "../../support/env.ts";
-import { network } from "../../support/network.ts";
-import { overhear } from "../../support/overheard.ts";
-
-beforeAll(() => network.listen());
-afterAll(() => network.close());
-
-const lines = (secrets: Readonly<Record<string, string>>) =>
-  Object.entries(secrets)
-    .map(([name, value]) => envLine(name, value))
-    .join("");
-
-type Ran = {
-  readonly args: readonly string[];
-  /** The file of --secrets-file, while wrangler ran. */
-  readonly file?: { readonly path: string; readonly secrets: unknown; readonly mode: number };
-};
-
-let folder: string;
-let ran: Ran[];
-/** The options that the doctor got, and the names of the variables that it saw. */
-let examined: [options: object, names: string[]][];
-let ended: { wrangler: number; says: string; doctor: Awaited<ReturnType<Tools["examine"]>> };
-
-beforeEach(() => {
-  // These routes give no warnings.
-  const vars = { ...VARS, ROUTES: VARS.ROUTES.slice(0, 2) };
-  folder = makeProject({ ...STAGED, vars }, "wrangler.toml", {
-    "secrets.env": lines({ ...SECRETS, HEALTH_TOKEN }),
-  });
-  [ran, examined] = [[], []];
-  ended = { wrangler: 0, says: "", doctor: EXIT.done };
-  network.resetHandlers(http.get("https://*/healthz", () => new HttpResponse("ok\n")));
-});
-
-const readFile = (path: string) => ({
-  path,
-  secrets: JSON.parse(readFileSync(path, "utf8")),
-  mode: statSync(path).mode & 0o777,
-});
-
-/** Deploys from the folder, with a stand-in for wrangler and one for the doctor. */
-async function run(options: Options = { secretsFile: "secrets.env" }, given: Given = {}) {
-  const { world, said } = createWorld({ folder, ...given });
-  const tools: Tools = {
-    run: async (_world, args, _input, hear) => {
-      const [path, ...others] = args.filter((arg) => arg.endsWith("secrets.json"));
-      expect(others).toEqual([]);
-      ran.push({ args: args.filter((arg) => arg !== path), ...(path && { file: readFile(path) }) });
-      hear(ended.says);
-      return ended.wrangler;
-    },
-    sleep: async () => {},
-    examine: async ({ env }, asked) => {
-      examined.push([asked, Object.keys(env)]);
-      return ended.doctor;
-    },
-  };
-  const end = await deploy(world, options, tools);
-  const { out, err } = said();
-  const fault = isFault(end) ? end.fault : "";
-  overhear("logged", out + err + fault);
-  return { code: isFault(end) ? EXIT.failed : end, out, err: err + fault };
-}
-
-/** Writes a secrets file. */
-const write = (secrets: Readonly<Record<string, string>>) =>
-  writeFileSync(join(folder, "secrets.env"), lines(secrets));
-
-const { accessKeyId: ID, secretAccessKey: SECRET } = CREDENTIALS;
-const KEY = { AWS_ACCESS_KEY_ID: ID, AWS_SECRET_ACCESS_KEY: SECRET };
-const CONFIG = ["deploy", "--config", "wrangler.toml", "--env", ""];
+import { expect, test } from "vitest";
+import { HOST, STAGED } from "../../support/cli/folder.ts";
+import {
+  CONFIG,
+  folder,
+  KEY,
+  project,
+  QUIET,
+  ran,
+  run,
+  write,
+} from "../../support/cli/run-deploy.ts";
+import { SECRETS, VARS } from "../../support/env.ts";
 
 const IMAGES = { images: { binding: "IMAGES" } };
 const TOKEN = "a-session-token-of-an-hour";
@@ -89,9 +23,9 @@ const SESSION = { ...KEY, AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE", AWS_SESSION
 
 /** A folder whose bucket has another engine, or another way in. */
 function bind(media: object, secrets: object = STAGED.secrets, more: object = {}) {
-  const vars = { ...VARS, ROUTES: VARS.ROUTES.slice(0, 2), BUCKETS: { media }, ...more };
+  const vars = { ...QUIET, BUCKETS: { media }, ...more };
   const { env: _env, ...top } = STAGED;
-  folder = makeProject({ ...top, ...IMAGES, vars, secrets }, "wrangler.toml", {});
+  project({ ...top, ...IMAGES, vars, secrets });
 }
 
 test("a session token goes with its slot, and is not shown (A11)", async () => {
@@ -211,7 +145,7 @@ test("an R2 bucket needs no secret at all", async () => {
     PRESETS: { card: { width: 9 } },
   };
   const r2 = { r2_buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "acme" }] };
-  folder = makeProject({ ...top, ...IMAGES, ...r2, vars }, "wrangler.toml", {});
+  project({ ...top, ...IMAGES, ...r2, vars });
   const { code, out, err } = await run({});
   expect([code, err, ran]).toEqual([0, "", [{ args: CONFIG }]]);
   expect(out).toBe("Worker vitrine (the top level), at images.example:\n");

@@ -1,0 +1,96 @@
+// `vitrine deploy` in a folder of its own, with a stand-in for wrangler and one for the doctor.
+
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { HttpResponse, http } from "msw";
+import { afterAll, beforeAll, beforeEach, expect } from "vitest";
+import { EXIT, isFault } from "../../../src/cli/command.ts";
+import type { Options } from "../../../src/cli/deploy/check-deployed.ts";
+import { deploy, type Tools } from "../../../src/cli/deploy/index.ts";
+import { CREDENTIALS, HEALTH_TOKEN, SECRETS, VARS } from "../env.ts";
+import { network } from "../network.ts";
+import { overhear } from "../overheard.ts";
+import { envLine, makeProject, STAGED } from "./folder.ts";
+import { createWorld, type Given } from "./vitrine.ts";
+
+const { accessKeyId: ID, secretAccessKey: SECRET } = CREDENTIALS;
+export const KEY = { AWS_ACCESS_KEY_ID: ID, AWS_SECRET_ACCESS_KEY: SECRET };
+export const CONFIG = ["deploy", "--config", "wrangler.toml", "--env", ""];
+/** Variables whose routes give no warnings. */
+export const QUIET = { ...VARS, ROUTES: VARS.ROUTES.slice(0, 2) };
+
+type Ran = {
+  readonly args: readonly string[];
+  /** The file of --secrets-file, while wrangler ran. */
+  readonly file?: { readonly path: string; readonly secrets: unknown; readonly mode: number };
+};
+
+export let folder: string;
+export let ran: Ran[];
+/** The options that the doctor got, and the names of the variables that it saw. */
+export let examined: [options: object, names: string[]][];
+export let pauses: number;
+export let ended: {
+  wrangler: number;
+  says: string;
+  /** What it writes for programs. */
+  file: string;
+  doctor: Awaited<ReturnType<Tools["examine"]>>;
+};
+
+/** Makes the folder from which `run` deploys. */
+export function project(...given: Parameters<typeof makeProject>): void {
+  folder = makeProject(...given);
+}
+
+beforeAll(() => network.listen());
+afterAll(() => network.close());
+beforeEach(() => {
+  project({ ...STAGED, vars: QUIET });
+  write({ ...SECRETS, HEALTH_TOKEN });
+  [ran, examined, pauses] = [[], [], 0];
+  ended = { wrangler: 0, says: "", file: "", doctor: EXIT.done };
+  network.resetHandlers(http.get("https://*/healthz", () => new HttpResponse("ok\n")));
+});
+
+const readFile = (path: string) => ({
+  path,
+  secrets: JSON.parse(readFileSync(path, "utf8")),
+  mode: statSync(path).mode & 0o777,
+});
+
+export async function run(options: Options = { secretsFile: "secrets.env" }, given: Given = {}) {
+  const { world, said } = createWorld({ folder, ...given });
+  const tools: Tools = {
+    run: async ({ env }, args, _input, hear) => {
+      const [path, ...others] = args.filter((arg) => arg.endsWith("secrets.json"));
+      expect(others).toEqual([]);
+      ran.push({ args: args.filter((arg) => arg !== path), ...(path && { file: readFile(path) }) });
+      hear(ended.says);
+      const { WRANGLER_OUTPUT_FILE_PATH: file } = env;
+      if (file !== undefined && ended.file !== "") writeFileSync(file, ended.file);
+      return ended.wrangler;
+    },
+    sleep: async () => {
+      pauses += 1;
+    },
+    examine: async ({ env }, asked) => {
+      examined.push([asked, Object.keys(env)]);
+      return ended.doctor;
+    },
+  };
+  const end = await deploy(world, options, tools);
+  const { out, err } = said();
+  const fault = isFault(end) ? end.fault : "";
+  overhear("logged", out + err + fault);
+  return { code: isFault(end) ? EXIT.failed : end, out, err: err + fault };
+}
+
+/** The lines of a secrets file. */
+export const lines = (secrets: Readonly<Record<string, string>>) =>
+  Object.entries(secrets)
+    .map(([name, value]) => envLine(name, value))
+    .join("");
+
+export const write = (secrets: Readonly<Record<string, string>>) =>
+  writeFileSync(join(folder, "secrets.env"), lines(secrets));
