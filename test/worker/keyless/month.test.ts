@@ -18,15 +18,20 @@ beforeEach(() => {
 const pass = (ms: number) => void vi.setSystemTime(Date.now() + ms);
 const between = (from: number, ms: number) => Date.now() >= from && Date.now() < from + ms;
 
-test("in a month with credentials of an hour, no request fails, and STS is asked twice an hour (K9)", async () => {
+async function startWithIsolate() {
   const world = await startRoleWorld();
   const isolate = world.isolate();
   world.deployed.push(isolate);
+  return { ...world, visit: () => world.visit(isolate) };
+}
+
+test("in a month with credentials of an hour, no request fails, and STS is asked twice an hour (K9)", async () => {
+  const world = await startWithIsolate();
   const statuses = new Set<number>();
   // A visit may come while credentials are fresh, while they are to be renewed, and after they have expired.
   const pauses = [24 * MINUTE, 24 * MINUTE, 90 * MINUTE];
   for (let times = 0; Date.now() < BEGAN + 30 * DAY; times++) {
-    statuses.add(await world.visit(isolate));
+    statuses.add(await world.visit());
     pass(pauses[times % pauses.length] ?? 0);
   }
   expect(statuses).toEqual(new Set([200]));
@@ -38,9 +43,7 @@ test("in a month with credentials of an hour, no request fails, and STS is asked
 }, 120_000);
 
 test("an outage of STS of 20 minutes each 6 hours fails no request", async () => {
-  const world = await startRoleWorld();
-  const isolate = world.isolate();
-  world.deployed.push(isolate);
+  const world = await startWithIsolate();
   const faults = ["ServiceUnavailable", "reset", "garbage", "Throttling"] as const;
   for (const [at, fault] of faults.entries()) {
     // Each outage begins at another time of the hour that credentials last.
@@ -48,7 +51,7 @@ test("an outage of STS of 20 minutes each 6 hours fails no request", async () =>
     while (Date.now() < BEGAN + (at + 1) * 6 * HOUR) {
       if (between(from, 20 * MINUTE)) world.sts.faults.add(fault);
       else world.sts.faults.clear();
-      expect(await world.visit(isolate)).toBe(200);
+      expect(await world.visit()).toBe(200);
       pass(4 * MINUTE);
     }
   }
@@ -103,14 +106,12 @@ describe("the key of the issuer is rotated", () => {
 
 describe("the role is taken away", () => {
   test("its trust policy changes: one line a minute, and then one refusal a minute (K8)", async () => {
-    const world = await startRoleWorld();
-    const isolate = world.isolate();
-    world.deployed.push(isolate);
-    expect(await world.visit(isolate)).toBe(200);
+    const world = await startWithIsolate();
+    expect(await world.visit()).toBe(200);
     world.sts.roles.delete(ROLE);
     const statuses: number[] = [];
     for (let minutes = 0; minutes < 70; minutes++) {
-      statuses.push(await world.visit(isolate), await world.visit(isolate));
+      statuses.push(await world.visit(), await world.visit());
       pass(MINUTE);
     }
     const [first] = world.lines;
@@ -125,35 +126,31 @@ describe("the role is taken away", () => {
 });
 
 test("its sessions are revoked: after ten denials it takes the role again (K9)", async () => {
-  const world = await startRoleWorld();
-  const isolate = world.isolate();
-  world.deployed.push(isolate);
-  expect(await world.visit(isolate)).toBe(200);
+  const world = await startWithIsolate();
+  expect(await world.visit()).toBe(200);
   pass(10 * MINUTE);
   world.sts.revoke(ROLE);
   const statuses: number[] = [];
-  for (let times = 0; times < 13; times++) statuses.push(await world.visit(isolate));
+  for (let times = 0; times < 13; times++) statuses.push(await world.visit());
   expect(statuses).toEqual([...Array<number>(11).fill(404), 200, 200]);
   // A role that may not list the bucket is denied what is missing, too: that is no reason to ask all the time.
   world.sts.revoke(ROLE);
-  for (let times = 0; times < 40; times++) await world.visit(isolate);
+  for (let times = 0; times < 40; times++) await world.visit();
   expect(world.sts.calls).toHaveLength(2);
 });
 
 test("its sessions are revoked while S3 is out of reach now and then: it takes the role again all the same (K9)", async () => {
   vi.stubGlobal("scheduler", { wait: async () => {} });
   onTestFinished(() => void vi.unstubAllGlobals());
-  const world = await startRoleWorld();
-  const isolate = world.isolate();
-  world.deployed.push(isolate);
-  expect(await world.visit(isolate)).toBe(200);
+  const world = await startWithIsolate();
+  expect(await world.visit()).toBe(200);
   pass(10 * MINUTE);
   world.sts.revoke(ROLE);
   const statuses: number[] = [];
   for (let times = 0; times < 16; times++) {
     if (times % 4 === 3) world.s3.faults.add("reset");
     else world.s3.faults.clear();
-    statuses.push(await world.visit(isolate));
+    statuses.push(await world.visit());
   }
   const denied = [404, 404, 404, 502];
   expect(statuses).toEqual([...denied, ...denied, ...denied, 404, 404, 200, 502]);
@@ -161,9 +158,7 @@ test("its sessions are revoked while S3 is out of reach now and then: it takes t
 
 test("S3's clock and STS's may be four minutes from the Worker's (K6)", async () => {
   for (const ahead of [-4 * MINUTE, 4 * MINUTE]) {
-    const world = await startRoleWorld();
-    const isolate = world.isolate();
-    world.deployed.push(isolate);
+    const world = await startWithIsolate();
     const { sts, s3 } = world;
     const [askSts, askS3] = [sts.fetch, s3.fetch];
     const shifted =
@@ -177,7 +172,7 @@ test("S3's clock and STS's may be four minutes from the Worker's (K6)", async ()
     sts.fetch = shifted(askSts);
     s3.fetch = shifted(askS3);
     for (let times = 0; times < 40; times++) {
-      expect(await world.visit(isolate)).toBe(200);
+      expect(await world.visit()).toBe(200);
       pass(11 * MINUTE);
     }
     expect(sts.calls.length).toBeLessThanOrEqual(16);
