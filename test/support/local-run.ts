@@ -39,6 +39,19 @@ export function editFile(file: string, change: (text: string) => string): void {
   writeFileSync(file, after);
 }
 
+/** Copies the project with its domain, a prefix of the bucket, and more changes of wrangler.toml. */
+export function copyWithDomain(change = (text: string): string => text): string {
+  const folder = copyProject();
+  editFile(join(folder, "wrangler.toml"), (text) =>
+    change(
+      text
+        .replace("# routes = ", "routes = ")
+        .replace('region = "eu-west-1"', '$&\nprefix = "published/"'),
+    ),
+  );
+  return folder;
+}
+
 /** Ends all runs. */
 export async function endRuns(): Promise<void> {
   for (const stop of running.values()) await stop();

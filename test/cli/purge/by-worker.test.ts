@@ -6,7 +6,7 @@ import { readVars } from "../../../src/cli/project/vars.ts";
 import { apiError, createCloudflare, type Trouble, ZONE_ID } from "../../support/cli/cloudflare.ts";
 import { type Given, vitrine } from "../../support/cli/vitrine.ts";
 import { CLOUDFLARE_API_TOKEN, PURGE_TOKEN, SECRETS } from "../../support/env.ts";
-import { copyProject, editFile, removeCopies } from "../../support/local-run.ts";
+import { copyWithDomain, removeCopies } from "../../support/local-run.ts";
 import { get, stage } from "../../support/play.ts";
 import { file, network } from "../../support/stand.ts";
 
@@ -16,12 +16,7 @@ const KEY = "keys/who? #1 100%/日本.jpg";
 
 let folder = "";
 beforeAll(() => {
-  folder = copyProject();
-  editFile(`${folder}/wrangler.toml`, (text) =>
-    text
-      .replace("# routes = ", "routes = ")
-      .replace('region = "eu-west-1"', '$&\nprefix = "published/"'),
-  );
+  folder = copyWithDomain();
 });
 afterAll(removeCopies);
 

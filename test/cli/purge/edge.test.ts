@@ -5,17 +5,14 @@ import { readVars } from "../../../src/cli/project/vars.ts";
 import { createCloudflare } from "../../support/cli/cloudflare.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { CLOUDFLARE_API_TOKEN, SECRETS } from "../../support/env.ts";
-import { copyProject, editFile, removeCopies } from "../../support/local-run.ts";
+import { copyWithDomain, removeCopies } from "../../support/local-run.ts";
 import { get, keepNothing, MODERN, stage } from "../../support/play.ts";
 import { file, network } from "../../support/stand.ts";
 
 let folder = "";
 beforeAll(() => {
-  folder = copyProject();
-  editFile(`${folder}/wrangler.toml`, (text) =>
+  folder = copyWithDomain((text) =>
     text
-      .replace("# routes = ", "routes = ")
-      .replace('region = "eu-west-1"', '$&\nprefix = "published/"')
       .replace(
         "[vars.PRESETS.thumbnail]",
         '[[vars.ROUTES]]\npath = "/private/:preset/*"\nobject = "media/*"\nsigned = true\n$&',

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach } from "vitest";
 import { originUrl } from "../../../src/worker/s3/object-url.ts";
 import { runFast } from "../clock.ts";
 import { BASE, CLOUDFLARE_API_TOKEN } from "../env.ts";
-import { copyProject, editFile, removeCopies } from "../local-run.ts";
+import { copyWithDomain, editFile, removeCopies } from "../local-run.ts";
 import { network, setUp } from "../stand.ts";
 import { createCloudflare, type Trouble } from "./cloudflare.ts";
 import { type Given, vitrine } from "./vitrine.ts";
@@ -29,11 +29,8 @@ export function edit(change: (text: string) => string): void {
 
 beforeAll(() => {
   network.listen();
-  folder = copyProject();
-  edit((text) =>
+  folder = copyWithDomain((text) =>
     text
-      .replace("# routes = ", "routes = ")
-      .replace('region = "eu-west-1"', '$&\nprefix = "published/"')
       .replace(
         "[vars.PRESETS.thumbnail]",
         '[[vars.ROUTES]]\npath = "/private/:preset/*"\nobject = "media/private/*"\nsigned = true\n$&',
