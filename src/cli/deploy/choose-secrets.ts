@@ -14,7 +14,8 @@ import { secretNames } from "../../worker/config/secret-names.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import type { KnownVars } from "../project/known-vars.ts";
 import { LOCAL_KEYS, sessionWords, wordsOf } from "../project/local.ts";
-import { oidcKeyFault } from "../project/oidc-key.ts";
+import { OIDC_KEYS, oidcKeyFault } from "../project/oidc-key.ts";
+import { secretsOf } from "../project/secrets.ts";
 
 export type Chosen = {
   readonly sent: Readonly<Record<string, string>>;
@@ -27,8 +28,6 @@ export type Chosen = {
   readonly tokens: readonly string[];
 };
 
-const OIDC_KEYS = ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"];
-
 type Known = Pick<KnownVars, "deployed" | "secrets" | "stored">;
 
 /**
@@ -38,7 +37,7 @@ type Known = Pick<KnownVars, "deployed" | "secrets" | "stored">;
 export function chooseSecrets(given: Vars, known: Known): Chosen {
   const words = [...new Set(wordsOf(known.deployed["BUCKETS"]).values())];
   const used = new Set([
-    ...words.flatMap((word) => namesOf(word)),
+    ...words.flatMap(secretsOf),
     ...(known.deployed["OIDC"] === undefined ? [] : OIDC_KEYS),
     ...["HEALTH_TOKEN", "URL_SIGNING_KEYS", "PURGE_TOKEN", "ZONE_ID"],
     // In the file it may be for vitrine purge alone: without a zone the Worker does not use it.
@@ -64,10 +63,6 @@ export function chooseSecrets(given: Vars, known: Known): Chosen {
   ];
   const left = slots.filter((slot) => sessions.has(slot.word) && !slot.credentials.sessionToken);
   return { sent, slots, unused, mistakes, tokens: left.map(tokenOf) };
-}
-
-function namesOf(word: string): string[] {
-  return [secretNames(word), secretNames(word, "next")].flatMap((slot) => Object.values(slot));
 }
 
 /** What is wrong with a slot if the file has at least one of its secrets. */

@@ -4,7 +4,7 @@
 import { isTable, json } from "../../worker/base/json.ts";
 import type { Oidc } from "../../worker/config/oidc.ts";
 import { fetchText } from "../net/body.ts";
-import { kidOf, oidcKeyFault } from "../project/oidc-key.ts";
+import { kidOf, OIDC_KEYS, oidcKeyFault } from "../project/oidc-key.ts";
 import type { Secrets } from "../project/secrets.ts";
 import { type Diagnosis, diagnose, type Finding, findingsOn, well } from "./finding.ts";
 
@@ -42,7 +42,7 @@ export async function examineIssuer(
 
 /** The keys at hand that the Worker does not have. */
 function othersOf(secrets: Secrets, kids: readonly string[]): Diagnosis[] {
-  return ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"].flatMap((secret) => {
+  return OIDC_KEYS.flatMap((secret) => {
     const pem = secrets.get(secret)?.value;
     if (pem === undefined || oidcKeyFault(secret, pem) !== undefined) return [];
     const kid = kidOf(pem);

@@ -4,6 +4,8 @@
 import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
 import { readKey } from "../../worker/config/issuer-key.ts";
 
+export const OIDC_KEYS = ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"];
+
 /** What is wrong with a key, before it is deployed; undefined: nothing. */
 export function oidcKeyFault(name: string, pem: string): string | undefined {
   const read = readKey(name, pem);

@@ -4,8 +4,9 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { isTable, json } from "../../worker/base/json.ts";
+import { SLOT_NAMES } from "../../worker/base/slot-name.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import { isSecret } from "../../worker/config/secret-names.ts";
+import { isSecret, secretNames } from "../../worker/config/secret-names.ts";
 import type { Fault, World } from "../command.ts";
 import { decodeText } from "./read-text.ts";
 
@@ -82,6 +83,11 @@ export function mergeSecrets(sources: readonly Secrets[]): Map<string, Secret> {
 /** The slot that a secret belongs to; a secret without a slot keeps its name. */
 export function slotOf(name: string): string {
   return name.replace(/_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)(_NEXT)?$/, "_$1");
+}
+
+/** The names of all secrets of the two slots. `word` is the bucket's `credentials`. */
+export function secretsOf(word: string): string[] {
+  return SLOT_NAMES.flatMap((slot) => Object.values(secretNames(word, slot)));
 }
 
 export function valuesOf(secrets: Secrets): Record<string, string> {
