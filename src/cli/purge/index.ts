@@ -7,8 +7,8 @@ import { collect, envOption, OBJECTS, secretsFileOption, urlOption } from "../op
 import { isHere } from "../project/base-url.ts";
 import { openProject } from "../project/open-project.ts";
 import { ownUrlsOf, refuseUnprovenUrl } from "../project/own-url.ts";
-import { linesOf } from "../terminal/lines.ts";
 import { count } from "../terminal/progress.ts";
+import { askYes, hasTerminal } from "../terminal/prompts.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { purgeCaches } from "./both-caches.ts";
 import { tellLeft, tellOutcome } from "./outcome.ts";
@@ -99,7 +99,8 @@ async function purge(world: World, keys: readonly string[], options: Options): P
     return tokens;
   }
   const asks = prefix !== undefined && !options.yes && objects.size > MANY;
-  if (asks && !(await agreed(world, objects.size, !keys.includes("-")))) return EXIT.failed;
+  const isAgreed = !asks || (await askAgreement(world, objects.size, !keys.includes("-")));
+  if (isAgreed !== true) return isAgreed ? EXIT.interrupted : EXIT.failed;
   const outcome = await purgeCaches(world, gathered, tokens, { given, domains, file });
   const kept = tokens.worker ? undefined : keep;
   return tellOutcome(world, outcome, { max_age, kept }, impossible);
@@ -109,14 +110,9 @@ async function purge(world: World, keys: readonly string[], options: Options): P
 const MANY = 1_000;
 
 /** @param canAsk whether stdin is free for an answer */
-async function agreed(world: World, many: number, canAsk: boolean): Promise<boolean> {
-  const { stdin, stderr, interrupted } = world;
-  const asked = `${count(many)} objects would be purged, and the next visitors would wait for each.`;
-  if (!stdin.isTTY || !canAsk) {
-    say(stderr, paint(world, stderr, "red", `${asked} Use --yes to confirm.`));
-    return false;
-  }
-  stderr.write(`${asked} Purge them? [y/N] `);
-  for await (const line of linesOf(stdin, interrupted)) return /^y(?:es)?$/i.test(`${line}`.trim());
+async function askAgreement(world: World, many: number, canAsk: boolean) {
+  const what = `${count(many)} objects would be purged, and the next visitors would wait for each.`;
+  if (canAsk && hasTerminal(world)) return askYes(world, `${what} Purge them?`, false);
+  say(world.stderr, paint(world, world.stderr, "red", `${what} Use --yes to confirm.`));
   return false;
 }

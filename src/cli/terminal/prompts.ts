@@ -35,8 +35,9 @@ async function ask<Answer>(
   }
 }
 
-export async function askYes(world: World, message: string): Promise<boolean | Cancelled> {
-  const answer = await ask(world, (screen) => confirm({ message, ...screen }));
+/** @param initialValue what the key Enter alone means */
+export async function askYes(world: World, message: string, initialValue = true) {
+  const answer = await ask(world, (screen) => confirm({ message, initialValue, ...screen }));
   return isCancel(answer) ? "cancelled" : answer;
 }
 
