@@ -6,6 +6,7 @@ import type { SlotHealth } from "../../worker/try-slot.ts";
 import { askHealth } from "../net/ask-health.ts";
 import type { Project } from "../project/project.ts";
 import { originOf } from "../project/source-origin.ts";
+import { diagnoseBinding, diagnoseR2, diagnoseRole } from "./diagnose-keyless.ts";
 import { diagnoseS3 } from "./diagnose-s3.ts";
 import { diagnoseEdge } from "./diagnose-site.ts";
 import {
@@ -17,7 +18,6 @@ import {
   note,
   well,
 } from "./finding.ts";
-import { diagnoseBinding, diagnoseR2, diagnoseRole } from "./keyless.ts";
 
 export async function healthOf(project: Project, base: string): Promise<readonly Finding[]> {
   const about = `${base}/healthz`;

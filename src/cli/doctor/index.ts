@@ -19,13 +19,13 @@ import { readVars } from "../project/vars.ts";
 import { optionOf } from "../terminal/shell.ts";
 import { CHECKS, isOfSlot } from "./checks/index.ts";
 import { diagnoseConfiguration, diagnoseShell } from "./configuration.ts";
+import { examineBucket } from "./examine-bucket.ts";
+import { examineIssuer } from "./examine-issuer.ts";
+import type { Sample } from "./examine-objects.ts";
+import { diagnoseAbsence, examineSite } from "./examine-site.ts";
 import { type Finding, note } from "./finding.ts";
-import { examineIssuer } from "./issuer.ts";
 import { type Open, readAs } from "./reader.ts";
 import { exitOf, findingsFor, tellFindings, withFirstCauses } from "./report.ts";
-import { examineBucket } from "./s3.ts";
-import type { Sample } from "./sample.ts";
-import { diagnoseAbsence, examineSite } from "./site.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 

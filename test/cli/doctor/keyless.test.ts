@@ -3,13 +3,13 @@
 import { generateKeyPairSync } from "node:crypto";
 import { HttpResponse, http } from "msw";
 import { describe, expect, test } from "vitest";
-import { examineIssuer } from "../../../src/cli/doctor/issuer.ts";
 import {
   diagnoseBinding,
   diagnoseR2,
   diagnoseRole,
   trustOf,
-} from "../../../src/cli/doctor/keyless.ts";
+} from "../../../src/cli/doctor/diagnose-keyless.ts";
+import { examineIssuer } from "../../../src/cli/doctor/examine-issuer.ts";
 import { kidOf } from "../../../src/cli/project/oidc-key.ts";
 import { secretsIn } from "../../../src/cli/project/secrets.ts";
 import "../../support/play.ts";

@@ -7,12 +7,12 @@ import type { Project } from "../project/project.ts";
 import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
 import type { Visit } from "./ask-site.ts";
 import { diagnoseStatus } from "./diagnose-site.ts";
+import { examineDoors } from "./examine-doors.ts";
+import { examineVisit } from "./examine-image.ts";
+import { examineKept } from "./examine-kept.ts";
+import type { Sample } from "./examine-objects.ts";
 import { type Diagnosis, diagnose, type Finding, findingsOn, note, well } from "./finding.ts";
 import { healthOf } from "./health.ts";
-import { examineVisit } from "./image.ts";
-import { examineKept } from "./kept.ts";
-import type { Sample } from "./sample.ts";
-import { examineDoors } from "./side-door.ts";
 
 const MOST_VISITS = 8;
 const TERM_S = 600;

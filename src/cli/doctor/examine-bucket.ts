@@ -8,6 +8,7 @@ import type { S3Answer } from "../net/ask-s3.ts";
 import { isPlayed, type Project, slotsAtHand } from "../project/project.ts";
 import { type Check, isOfSlot } from "./checks/index.ts";
 import { type Asked, apartness, diagnoseS3 } from "./diagnose-s3.ts";
+import { examineObjects, FIXTURE, type Sample } from "./examine-objects.ts";
 import {
   type Diagnosis,
   diagnose,
@@ -19,7 +20,6 @@ import {
 } from "./finding.ts";
 import type { Open, Reader } from "./reader.ts";
 import { publicity, rightsOf, type Trial } from "./rights.ts";
-import { examineObjects, FIXTURE, type Sample } from "./sample.ts";
 
 /**
  * Examines a bucket, with the slots whose secrets are at hand.

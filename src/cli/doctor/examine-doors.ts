@@ -8,8 +8,8 @@ import type { Project } from "../project/project.ts";
 import { originOf } from "../project/source-origin.ts";
 import { askSite } from "./ask-site.ts";
 import { diagnoseDoor, type Said, saidBy } from "./diagnose-door.ts";
+import type { Sample } from "./examine-objects.ts";
 import type { Finding } from "./finding.ts";
-import type { Sample } from "./sample.ts";
 
 const PLACE = "/cdn-cgi/image/";
 
