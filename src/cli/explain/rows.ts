@@ -91,6 +91,7 @@ function rowsOfAsked(
   const version = new URL(originUrl).searchParams.get("v") ?? undefined;
   const own = version === undefined ? "" : ", in this version";
   const purge = commandLine("purge", { ...flags, v: version }, [object]);
+  const doctor = commandLine("doctor", { ...flags, key: object }, []);
   const unique = `${counted(ofThis, "unique transformation")} a month, whatever the format`;
   return [
     ["Origin URL", originUrl],
@@ -100,6 +101,7 @@ function rowsOfAsked(
     ["Browsers", `keep it for up to ${maxAge} s`],
     ["Cost", `${unique}: free, or ${money(PRICE * 1000)} for 1,000`],
     ["", `all variants of this object${own}: ${ofAll}`],
+    ["Object", `is not asked for here. If the answer is 404 or 415: ${doctor}`],
     ["Purge", local ? "nothing: the local run keeps nothing" : purge],
   ];
 }

@@ -335,6 +335,8 @@ describe("the commands that it prints can be pasted:", () => {
     expect(here.out).toMatch(/^Sign +npx vitrine sign --url http:\/\/localhost:8787 --route '/m);
     const image = await vitrine(["explain", "http://localhost:8787/images/card/a.jpg"], local);
     expect(image.out).toMatch(/^Purge +nothing: the local run keeps nothing$/m);
+    const doctor = "npx vitrine doctor --url http://localhost:8787 --key ";
+    expect(image.out).toMatch(new RegExp(`^Object +is not asked for here\\. .*: ${doctor}`, "m"));
     const routeless = makeFolder({ ROUTES });
     editFile(join(routeless, "wrangler.toml"), (text) => text.replace(/^routes = .*$/m, ""));
     const args = ["explain", `${HOST}/images/card/a.jpg`];
