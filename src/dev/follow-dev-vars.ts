@@ -1,8 +1,8 @@
 // Follows .dev.vars, BUCKETS of the configuration, and its mistakes while the local run goes on.
 
 import { watchFile } from "node:fs";
-import { localRun } from "../cli/project/local.ts";
-import { devVarsOf, readVars } from "../cli/project/vars.ts";
+import { localRun } from "../cli/project/local-run.ts";
+import { devVarsOf, readVars } from "../cli/project/read-vars.ts";
 import type { Switches } from "../emulator/edge/switches.ts";
 import type { Vars } from "../worker/config/schema.ts";
 import { liveSecrets } from "./live-secrets.ts";

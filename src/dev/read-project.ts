@@ -2,9 +2,9 @@
 
 import { foundText } from "../cli/project/config-fault.ts";
 import { carrierText, isCarrier } from "../cli/project/inheritance.ts";
-import { type LocalRun, localRun } from "../cli/project/local.ts";
+import { type LocalRun, localRun } from "../cli/project/local-run.ts";
 import { mainMistakes } from "../cli/project/main-file.ts";
-import { readVars } from "../cli/project/vars.ts";
+import { readVars } from "../cli/project/read-vars.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";
 import type { Vars } from "../worker/config/schema.ts";
 

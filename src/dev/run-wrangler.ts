@@ -5,7 +5,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
-import { wranglerProgram } from "../cli/project/wrangler.ts";
+import { wranglerProgram } from "../cli/project/load-wrangler.ts";
 
 export type Wrangler = {
   /** Settles when the Workers answer requests. */

@@ -4,8 +4,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { EXIT, type Fault } from "../cli/command.ts";
 import { environmentText } from "../cli/project/environment.ts";
-import { bucketsOfWorker, LOCAL_KEYS, type Settings } from "../cli/project/local.ts";
-import { devVarsOf } from "../cli/project/vars.ts";
+import { bucketsOfWorker, LOCAL_KEYS, type Settings } from "../cli/project/local-run.ts";
+import { devVarsOf } from "../cli/project/read-vars.ts";
 import { createEdge } from "../emulator/create-edge.ts";
 import { edgeSettings } from "./edge-settings.ts";
 import { fillBucket } from "./fill-bucket.ts";

@@ -3,7 +3,7 @@
 
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
-import { LOCAL_KEYS } from "../cli/project/local.ts";
+import { LOCAL_KEYS } from "../cli/project/local-run.ts";
 import type { Doors } from "./local-worker.ts";
 
 // In the package these files are compiled, as this one is.

@@ -7,7 +7,7 @@ import type { Locator, Page } from "playwright-core";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { readFact } from "../../src/cli/project/picture/read-fact.ts";
-import { readVars } from "../../src/cli/project/vars.ts";
+import { readVars } from "../../src/cli/project/read-vars.ts";
 import { presetSchema } from "../../src/worker/config/preset.ts";
 import { ROOT } from "../support/built.ts";
 import { look, PATIENCE, PHONE, runSheet } from "./sheet-page.ts";

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { http, passthrough } from "msw";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { LOCAL_KEYS, localBuckets } from "../../src/cli/project/local.ts";
+import { LOCAL_KEYS, localBuckets } from "../../src/cli/project/local-run.ts";
 import { fillBucket } from "../../src/dev/fill-bucket.ts";
 import { BROKEN, HARD_KEYS } from "../../src/dev/objects.ts";
 import { serveLocalEdge } from "../../src/dev/serve-local-edge.ts";

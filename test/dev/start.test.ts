@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, onTestFinished, test } from "vitest";
-import { LOCAL_KEYS } from "../../src/cli/project/local.ts";
+import { LOCAL_KEYS } from "../../src/cli/project/local-run.ts";
 import { QUIET, ROOT } from "../support/built.ts";
 import { freePort } from "../support/free-port.ts";
 import {

@@ -78,7 +78,7 @@ const FORBIDDEN: readonly (readonly [file: string, from: string, name?: string])
   ["src/cli/purge/x.ts", "../warm/index.ts"],
   ["src/cli/deploy/x.ts", "../doctor/index.ts"],
   ["src/cli/project/x.ts", "../purge/index.ts"],
-  ["src/cli/net/x.ts", "../project/vars.ts"],
+  ["src/cli/net/x.ts", "../project/read-vars.ts"],
   ["src/cli/terminal/x.ts", "../net/pace.ts"],
   ["src/cli/x.ts", "../dev/start.ts"],
   ["src/cli/dev/x.ts", "../../dev/start.ts"],
@@ -107,9 +107,9 @@ const ALLOWED: typeof FORBIDDEN = [
   ["src/emulator/images/y.ts", "../edge/faults.ts"],
   ["src/emulator/sts/y.ts", "../s3/refuse.ts"],
   ["src/emulator/y.ts", "./edge/faults.ts"],
-  ["src/cli/purge/y.ts", "../project/vars.ts"],
+  ["src/cli/purge/y.ts", "../project/read-vars.ts"],
   ["src/cli/purge/y.ts", "../../worker/base/log.ts"],
-  ["src/dev/y.ts", "../cli/project/vars.ts"],
+  ["src/dev/y.ts", "../cli/project/read-vars.ts"],
 ];
 
 type Diagnostic = { category: string; location: { path: string | { file: string } } };

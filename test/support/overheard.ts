@@ -5,7 +5,7 @@ import { hash } from "node:crypto";
 import { mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Reporter } from "vitest/node";
-import { LOCAL_KEYS } from "../../src/cli/project/local.ts";
+import { LOCAL_KEYS } from "../../src/cli/project/local-run.ts";
 import {
   CLOUDFLARE_API_TOKEN,
   CREDENTIALS,

@@ -8,9 +8,9 @@ import { configFault, warningText } from "../project/config-fault.ts";
 import { environmentText } from "../project/environment.ts";
 import { lockWarning } from "../project/locked.ts";
 import { compareVersions } from "../project/made-with.ts";
+import { readVars } from "../project/read-vars.ts";
 import { type Secrets, secretsIn } from "../project/secrets.ts";
 import { shellWarnings } from "../project/shell-secrets.ts";
-import { readVars } from "../project/vars.ts";
 import { VERSION } from "../project/version.ts";
 
 export function checkCommand(world: World, run: Run) {

@@ -14,7 +14,7 @@ import {
 } from "../project/app-file/header.ts";
 import { configFault } from "../project/config-fault.ts";
 import { chooseEnvironment } from "../project/environment.ts";
-import { readVars } from "../project/vars.ts";
+import { readVars } from "../project/read-vars.ts";
 import { visible } from "../terminal/visible.ts";
 import { type Checked, checkClient } from "./check-client.ts";
 import type { ClientVars } from "./plan-client.ts";

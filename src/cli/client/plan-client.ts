@@ -6,9 +6,9 @@ import { makeAppFile } from "../project/app-file/make-app-file.ts";
 import { namesPackage } from "../project/app-file/names-package.ts";
 import { findBaseUrl } from "../project/base-url.ts";
 import { configFault } from "../project/config-fault.ts";
-import { readDeployed } from "../project/deployed.ts";
 import { placeText } from "../project/environment.ts";
 import type { KnownVars } from "../project/known-vars.ts";
+import { readDeployed } from "../project/read-deployed.ts";
 
 /** What it reads of the configuration. */
 export type ClientVars = Pick<

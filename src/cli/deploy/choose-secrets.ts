@@ -13,7 +13,7 @@ import type { Vars } from "../../worker/config/schema.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import type { KnownVars } from "../project/known-vars.ts";
-import { LOCAL_KEYS, sessionWords, wordsOf } from "../project/local.ts";
+import { LOCAL_KEYS, sessionWords, wordsOf } from "../project/local-run.ts";
 import { OIDC_KEYS, oidcKeyFault } from "../project/oidc-key.ts";
 import { secretsOf } from "../project/secrets.ts";
 

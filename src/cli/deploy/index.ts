@@ -10,11 +10,11 @@ import { checkEnvironment } from "../project/check-environments.ts";
 import { configFault, type Warning, warningText } from "../project/config-fault.ts";
 import { chooseEnvironment, hintFor } from "../project/environment.ts";
 import type { KnownVars } from "../project/known-vars.ts";
+import { readVars } from "../project/read-vars.ts";
 import { type RunWrangler, wranglerAt } from "../project/run-wrangler.ts";
 import { readSecretsFile, secretsIn } from "../project/secrets.ts";
 import { shellWarnings } from "../project/shell-secrets.ts";
 import { showWrangler } from "../project/show-wrangler.ts";
-import { readVars } from "../project/vars.ts";
 import {
   type Tools as CheckTools,
   checkDeployed,

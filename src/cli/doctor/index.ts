@@ -15,7 +15,7 @@ import { type Found, nameOf, readKeys } from "../project/object-name.ts";
 import { openProject } from "../project/open-project.ts";
 import { refuseUnprovenUrl } from "../project/own-url.ts";
 import { bucketOfWorker, isPlayed, type Project } from "../project/project.ts";
-import { readVars } from "../project/vars.ts";
+import { readVars } from "../project/read-vars.ts";
 import { optionOf } from "../terminal/shell.ts";
 import { CHECKS, isOfSlot } from "./checks/index.ts";
 import { diagnoseConfiguration, diagnoseShell } from "./configuration.ts";

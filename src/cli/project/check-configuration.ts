@@ -8,14 +8,14 @@ import { bucketsOf } from "../../worker/config/routes.ts";
 import { cacheDoubts } from "./cache-settings.ts";
 import { type FoundMistake, isSameMistake, type Warning } from "./config-fault.ts";
 import { type Bounds, readBounds, tellCosts } from "./costs.ts";
-import { readDeployed } from "./deployed.ts";
-import { unsignedDoors } from "./doors.ts";
 import { environmentDoubts, environmentMistakes } from "./inheritance.ts";
 import type { KnownVars } from "./known-vars.ts";
 import { mainMistakes } from "./main-file.ts";
 import { deployMistakes, doubts, hasEdge, idleKeys, pitfalls } from "./pitfalls.ts";
+import { readDeployed } from "./read-deployed.ts";
 import { keep, slotOf } from "./secrets.ts";
 import { originOf } from "./source-origin.ts";
+import { unsignedDoors } from "./unsigned-doors.ts";
 
 export type Report = {
   /** What it does, if it has no mistakes. */

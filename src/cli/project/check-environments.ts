@@ -5,7 +5,7 @@ import { checkConfiguration, type Report } from "./check-configuration.ts";
 import { type FoundMistake, isSameMistake } from "./config-fault.ts";
 import { isCarrier } from "./inheritance.ts";
 import type { KnownVars } from "./known-vars.ts";
-import { readOthers, readVars } from "./vars.ts";
+import { readOthers, readVars } from "./read-vars.ts";
 
 export type EnvironmentReport = Report & {
   readonly environment: string | undefined;

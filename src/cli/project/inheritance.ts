@@ -5,7 +5,7 @@ import type { Mistake } from "../../worker/base/mistake.ts";
 import type { Warning } from "./config-fault.ts";
 import { environmentText } from "./environment.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
-import { wordsOf } from "./local.ts";
+import { wordsOf } from "./local-run.ts";
 import { isWhole, sharedPattern, takingsOf } from "./route-pattern.ts";
 import { varNames } from "./stand-ins.ts";
 

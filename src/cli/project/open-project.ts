@@ -11,11 +11,11 @@ import { findConfigFile } from "./config-file.ts";
 import { chooseEnvironment, placeText } from "./environment.ts";
 import { carrierText, isCarrier } from "./inheritance.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
-import { LOCAL_KEYS, localRun, wordsOf } from "./local.ts";
+import { LOCAL_KEYS, localRun, wordsOf } from "./local-run.ts";
 import { provenBase, refuserOfOthersUrls } from "./own-url.ts";
 import type { Project } from "./project.ts";
+import { readVars } from "./read-vars.ts";
 import { keep, mergeSecrets, readSecretsFile, secretsIn, valuesOf } from "./secrets.ts";
-import { readVars } from "./vars.ts";
 
 export type OpenOptions = {
   /** `--env`. Without it, CLOUDFLARE_ENV says the environment. */

@@ -6,8 +6,8 @@ import { hostOf } from "./base-url.ts";
 import { environmentText, placeText } from "./environment.ts";
 import type { KnownVars } from "./known-vars.ts";
 import type { Project } from "./project.ts";
+import { readOthers } from "./read-vars.ts";
 import { asciiHost, isHostOf, sharedPattern } from "./route-pattern.ts";
-import { readOthers } from "./vars.ts";
 
 type Routes = Pick<KnownVars, "patterns" | "customDomains" | "workersDev" | "worker">;
 

@@ -10,7 +10,7 @@ import { cacheMistakes } from "./cache-settings.ts";
 import type { Warning } from "./config-fault.ts";
 import { hintFor } from "./environment.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
-import { wordsOf } from "./local.ts";
+import { wordsOf } from "./local-run.ts";
 import { varNames } from "./stand-ins.ts";
 
 const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "OIDC", "ZONE_ID"];

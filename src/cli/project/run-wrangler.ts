@@ -4,7 +4,7 @@
 import { type StdioOptions, spawn } from "node:child_process";
 import { isSecret } from "../../worker/config/secret-names.ts";
 import type { World } from "../command.ts";
-import { wranglerProgram } from "./wrangler.ts";
+import { wranglerProgram } from "./load-wrangler.ts";
 
 /**
  * Runs wrangler to its end.

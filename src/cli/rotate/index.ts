@@ -22,7 +22,7 @@ import { deleteOldKey, linesOf } from "./command-lines.ts";
 import { alone } from "./lock.ts";
 import { observe } from "./observe.ts";
 import { type Options, type Plan, type Rotation, type Tools, USER_NAME, WAIT_S } from "./plan.ts";
-import { readPlan } from "./prepare.ts";
+import { readPlan } from "./read-plan.ts";
 import { readRecord } from "./record.ts";
 import { tell } from "./report.ts";
 import { serving } from "./slots.ts";

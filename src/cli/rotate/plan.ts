@@ -1,5 +1,5 @@
-// What a rotation is about, and what it works with. Types alone: prepare.ts makes a plan, and index.ts puts a
-// rotation together.
+// What a rotation is about, and what it works with. Types alone: read-plan.ts makes a plan, and index.ts puts
+// a rotation together.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Slot } from "../../worker/config/slot.ts";

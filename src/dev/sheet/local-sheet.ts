@@ -2,7 +2,7 @@
 // files as they are now, and shows what the Worker runs with.
 
 import { hash } from "node:crypto";
-import { devVarsOf } from "../../cli/project/vars.ts";
+import { devVarsOf } from "../../cli/project/read-vars.ts";
 import type { ImagesBinding } from "../../emulator/images/types.ts";
 import { readConfig } from "../../worker/config/config.ts";
 import type { Vars } from "../../worker/config/schema.ts";

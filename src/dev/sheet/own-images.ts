@@ -1,7 +1,7 @@
 // The images that the user adds to the local buckets, and the list of them.
 
 import { existsSync, readFileSync } from "node:fs";
-import { LOCAL_KEYS } from "../../cli/project/local.ts";
+import { LOCAL_KEYS } from "../../cli/project/local-run.ts";
 import { replaceFile } from "../../cli/project/replace-file.ts";
 import { keyFault } from "../../url/key.ts";
 import { json } from "../../worker/base/json.ts";

@@ -2,7 +2,7 @@
 
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { recordFile } from "../../../src/cli/project/line-file.ts";
-import { readVars } from "../../../src/cli/project/vars.ts";
+import { readVars } from "../../../src/cli/project/read-vars.ts";
 import { HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { HEALTH_TOKEN, VARS } from "../../support/env.ts";

@@ -1,7 +1,7 @@
 // The buckets of the local run: each is on this machine, whatever opens it in production.
 
 import { expect, test } from "vitest";
-import { bucketsOfWorker, LOCAL_KEYS, localRun } from "../../../src/cli/project/local.ts";
+import { bucketsOfWorker, LOCAL_KEYS, localRun } from "../../../src/cli/project/local-run.ts";
 
 const S3 = "http://localhost:8787/cdn-cgi/local/r2/s3";
 const R2 = { binding: "MEDIA_BUCKET", prefix: "published/" };

@@ -6,7 +6,7 @@ import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import type { World } from "../../../src/cli/command.ts";
 import type { Explained } from "../../../src/cli/explain/explain-url.ts";
-import { LOCAL_KEYS } from "../../../src/cli/project/local.ts";
+import { LOCAL_KEYS } from "../../../src/cli/project/local-run.ts";
 import { openProject, openSite } from "../../../src/cli/project/open-project.ts";
 import { envLine, HOST, makeFolder } from "../../support/cli/folder.ts";
 import { type Given, vitrine } from "../../support/cli/vitrine.ts";

@@ -2,7 +2,7 @@
 
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { readVars } from "../../../src/cli/project/vars.ts";
+import { readVars } from "../../../src/cli/project/read-vars.ts";
 import { apiError, createCloudflare, type Trouble, ZONE_ID } from "../../support/cli/cloudflare.ts";
 import { type Given, vitrine } from "../../support/cli/vitrine.ts";
 import { CLOUDFLARE_API_TOKEN, PURGE_TOKEN, SECRETS } from "../../support/env.ts";

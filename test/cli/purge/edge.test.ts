@@ -1,7 +1,7 @@
 // Sends what vitrine purge sends to the strict edge: proves that these are the right URLs.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readVars } from "../../../src/cli/project/vars.ts";
+import { readVars } from "../../../src/cli/project/read-vars.ts";
 import { createCloudflare } from "../../support/cli/cloudflare.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { CLOUDFLARE_API_TOKEN, SECRETS } from "../../support/env.ts";

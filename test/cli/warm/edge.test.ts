@@ -3,7 +3,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { readVars } from "../../../src/cli/project/vars.ts";
+import { readVars } from "../../../src/cli/project/read-vars.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { SECRETS } from "../../support/env.ts";
 import { copyProject, editFile, removeCopies } from "../../support/local-run.ts";

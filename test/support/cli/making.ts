@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 import { isFault } from "../../../src/cli/command.ts";
-import { readVars } from "../../../src/cli/project/vars.ts";
+import { readVars } from "../../../src/cli/project/read-vars.ts";
 import { type Given, vitrine } from "./vitrine.ts";
 
 export const AWS = ["--provider", "aws", "--bucket", "acme-media", "--region", "eu-west-1"];

@@ -10,8 +10,8 @@ import { readCacheSettings } from "./cache-settings.ts";
 import { type FoundMistake, foundText } from "./config-fault.ts";
 import { findConfigFile } from "./config-file.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
+import { loadWrangler } from "./load-wrangler.ts";
 import { standIns } from "./stand-ins.ts";
-import { loadWrangler } from "./wrangler.ts";
 
 type Zoned = {
   readonly pattern: string;
