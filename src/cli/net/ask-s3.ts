@@ -23,7 +23,7 @@ export async function askS3(
   url: string,
   { method = "GET", headers }: { readonly method?: "GET" | "PUT"; readonly headers: Headers },
   now: number,
-  patience = PATIENCE_S,
+  patience: number,
 ): Promise<S3Answer> {
   const { bytes: _bytes, ...answer } = await send(url, { method, headers }, now, patience, false);
   return answer;

@@ -4,7 +4,7 @@ import { createServer, type RequestListener } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import { HttpResponse, http, passthrough } from "msw";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
-import { fetchBody, isLate } from "../../../src/cli/net/body.ts";
+import { fetchBody, fetchText, isLate } from "../../../src/cli/net/body.ts";
 import { stopClock } from "../../support/clock.ts";
 import { network } from "../../support/stand.ts";
 
@@ -60,4 +60,12 @@ test.each<[string, RequestListener]>([
 ])("%s is late", async (_what, listener) => {
   const fetched = fetchBody(await serve(listener), {}, 0.1, () => 100);
   await expect(fetched).rejects.toSatisfy(isLate);
+});
+
+test("a short answer that keeps coming is late after twice the patience", async () => {
+  const url = await serve((_request, response) => {
+    const timer = setInterval(() => response.write("a"), 10);
+    response.on("close", () => clearInterval(timer));
+  });
+  expect(await fetchText(url, {}, 0.1, 1e6)).toEqual({ reason: "not within 0.1 s" });
 });
