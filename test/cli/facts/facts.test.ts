@@ -306,9 +306,9 @@ test("a file is not replaced by nothing", async () => {
 
 test.each<[concurrency: number, most: number]>([
   [2, 2],
-  [9, 3],
+  [5, 3],
 ])("of %i originals of 30 MB at once, at most %i are in memory", async (concurrency, most) => {
-  const names = Array.from({ length: 9 }, (_, at) => `${at}.bin`);
+  const names = Array.from({ length: 5 }, (_, at) => `${at}.bin`);
   for (const name of names) put(name, new Uint8Array(), name);
   const [part, parts] = [new Uint8Array(3e6), 10];
   let [open, highest] = [0, 0];
@@ -334,7 +334,7 @@ test.each<[concurrency: number, most: number]>([
   instead((one) => (one === "" ? undefined : new Response(body(), { headers })));
   const ended = await facts(["--concurrency", `${concurrency}`]);
   expect([ended.code, ended.out]).toEqual([0, "{}\n"]);
-  expect(ended.err).toMatch(/^No picture +9: /m);
+  expect(ended.err).toMatch(/^No picture +5: /m);
   expect(highest).toBe(most);
 });
 
