@@ -8,6 +8,7 @@ import { VERSION } from "../../../src/cli/project/version.ts";
 import { makeFolder, makeProject, STAGED } from "../../support/cli/folder.ts";
 import { AWS, emptyFolder, init } from "../../support/cli/making.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
+import { cpuTimeOf } from "../../support/clock.ts";
 import { editFile } from "../../support/local-run.ts";
 
 const SAME = `Vitrine ${VERSION}. This project was made with the same version.\n`;
@@ -136,7 +137,6 @@ test.each([
 });
 
 test("a file of many empty lines is read at once", () => {
-  const before = performance.now();
-  expect(readMadeWith(`${"\n".repeat(200_000)}# Made by vitrine 0.2.0.`)).toBe("0.2.0");
-  expect(performance.now() - before).toBeLessThan(1_000);
+  const text = `${"\n".repeat(200_000)}# Made by vitrine 0.2.0.`;
+  expect(cpuTimeOf(() => expect(readMadeWith(text)).toBe("0.2.0"))).toBeLessThan(1_000);
 });
