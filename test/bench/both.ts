@@ -33,7 +33,7 @@ export const month = [...traceOf(FEW)].map((event): Event => {
   return { ...event, at: MONTH.start + Math.floor((event.at - MONTH.start) / 180) };
 });
 
-export type Played = {
+type Played = {
   /** What each request to the edge gave, in order. */
   readonly outcomes: readonly Outcome[];
   /** Where the edge was asked for them, and whether a visitor waited. */

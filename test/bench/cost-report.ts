@@ -15,7 +15,7 @@ import type { Settings } from "./trace.ts";
 export type Outcome = { readonly name: string; readonly result: Result };
 
 /** A case and what visitors got in an outage. */
-export type InOutage = { readonly name: string; readonly outage: Outage };
+type InOutage = { readonly name: string; readonly outage: Outage };
 
 export type Report = {
   readonly settings: Settings;

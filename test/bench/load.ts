@@ -22,7 +22,7 @@ export type Measured = {
 };
 
 /** Enough to keep the process busy, as a busy isolate is. */
-export const CONNECTIONS = 128;
+const CONNECTIONS = 128;
 
 /**
  * Sends the requests, and measures the process that answers.

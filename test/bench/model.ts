@@ -17,7 +17,7 @@ export type Ask = {
  */
 export type Outcome = "rendition" | "original" | "bucket" | "failed";
 
-export type Model = {
+type Model = {
   /**
    * @param place the data centre, which has a cache of its own
    * @param at ms since 1970, never less than before

@@ -22,7 +22,7 @@ export type Shown = {
   readonly edge: EdgeCall | undefined;
 };
 
-export type EdgeCall = {
+type EdgeCall = {
   /** The data centre of the edge. */
   readonly place: number;
   readonly outcome: Outcome;
@@ -30,7 +30,7 @@ export type EdgeCall = {
   readonly waits: boolean;
 };
 
-export type Pipeline = {
+type Pipeline = {
   /** @param isDown whether the bucket cannot be read */
   show(visit: Visit, isDown?: boolean): Shown;
   /** An object is replaced, and purged at once. */

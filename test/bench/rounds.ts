@@ -17,7 +17,7 @@ export type Result = Measured & {
   readonly middle: readonly [number, number];
 };
 
-export type Effort = {
+type Effort = {
   readonly rounds: number;
   /** Requests of each subject in each round. */
   readonly requests: number;

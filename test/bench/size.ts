@@ -36,7 +36,7 @@ type Module = {
 export type Size = { readonly gzipBytes: number; readonly modules: readonly Module[] };
 
 /** The record of a build: minified bytes by module, gzipped bytes as a whole, and their limit. */
-export type SizeRecord = {
+type SizeRecord = {
   readonly limit: number;
   readonly gzip: number;
   readonly modules: Readonly<Record<string, number>>;

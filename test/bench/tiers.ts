@@ -22,7 +22,7 @@ export type CacheRules = {
  */
 export type Run = (place: number, waits: boolean) => boolean;
 
-export type Tiers = {
+type Tiers = {
   /**
    * @param place the data centre of the visitor
    * @param at ms since 1970, never less than before

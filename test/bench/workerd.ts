@@ -31,7 +31,7 @@ export type Running = {
 };
 
 /** What the Worker reaches. An address is one such as `127.0.0.1:9000`, of another process. */
-export type Surroundings = {
+type Surroundings = {
   /** The code of a Worker that answers what it fetches. */
   readonly edge?: string;
   /** Answers what it fetches in place of `edge`: an address. */

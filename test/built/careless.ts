@@ -3,7 +3,7 @@
 import { AwsV4Signer } from "aws4fetch";
 
 /** The bindings of a careless Worker: the bucket's URL, a user's keys, and a session's keys. */
-export type CarelessEnv = {
+type CarelessEnv = {
   readonly BASE: string;
   readonly ACCESS_KEY_ID: string;
   readonly SECRET_ACCESS_KEY: string;

@@ -26,7 +26,7 @@ export const STRICT = {
   skipLibCheck: false,
 };
 
-export type CompileError = {
+type CompileError = {
   readonly file: string;
   readonly line: number;
   readonly code: string;

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 
 /** An entry of an Accept header, and the type that it names. */
-export type Entry = {
+type Entry = {
   readonly type: string;
   readonly q: string | null;
   readonly extra: string;

@@ -147,7 +147,7 @@ function count(what: string): void {
 }
 
 /** What the gateway asked the cached entrypoint for. */
-export type Loop = {
+type Loop = {
   readonly url: string;
   readonly method: string;
   readonly headers: Headers;

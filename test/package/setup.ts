@@ -20,7 +20,7 @@ declare module "vitest" {
   }
 }
 
-export type Packed = {
+type Packed = {
   readonly filename: string;
   readonly version: string;
   readonly size: number;

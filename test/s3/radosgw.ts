@@ -71,7 +71,7 @@ function administer(folder: string, args: readonly string[]): Promise<void> {
  * Makes a user with one key: on SQLite, a second key of a user replaces the first one. Each user may give
  * policies to users, which is what a session needs.
  */
-export function addUser(folder: string, uid: string, key: Credentials): Promise<void> {
+function addUser(folder: string, uid: string, key: Credentials): Promise<void> {
   const { accessKeyId, secretAccessKey } = key;
   const made = [
     ...[`--access-key=${accessKeyId}`, `--secret-key=${secretAccessKey}`],

@@ -46,7 +46,7 @@ const worker :Workerd.Worker = (
 `;
 
 /** An answer as it was received: its status and its whole text. */
-export type Raw = { readonly status: number; readonly text: string };
+type Raw = { readonly status: number; readonly text: string };
 
 /**
  * Starts the Worker.
