@@ -196,7 +196,7 @@ test.each([
   ['cache;desc="stale"', "out of Cloudflare's cache"],
   [MISS, "it is transformed"],
   [DIRECT, "it is transformed"],
-])("an image of which the site says %j proves no more than that (W8)", async (timing, how) => {
+])("an image that the site calls %j proves no more than that (W8)", async (timing, how) => {
   begin(() => timing);
   const images = (await examine()).findings.filter(({ check }) => check === "image");
   expect(images).toMatchObject([{ severity: "ok", what: expect.stringMatching(`; ${how}$`) }]);

@@ -21,7 +21,7 @@ import { editFile } from "../../support/local-run.ts";
 
 const PRODUCTION = "https://images-production.example.com";
 
-// The site of these tests is env.staging; the top level is another one, of which nothing is known.
+// The site of these tests is env.staging; nothing is known of the top level's.
 beforeEach(() => {
   editFile(join(site.folder, "wrangler.toml"), (text) => {
     const vars = Object.entries(site.vars).map(

@@ -48,7 +48,7 @@ test("a key that ends like the one that serves is refused", async () => {
   expect(await refusedRun({ restart: true })).toContain("or one that ends like it");
 });
 
-test("a key of which a part is in a Secrets Store is refused: nothing can be written there", async () => {
+test("a key with a part in a Secrets Store is refused: nothing can be written there", async () => {
   const store =
     '[[secrets_store_secrets]]\nbinding = "AWS_ACCESS_KEY_ID_NEXT"\nstore_id = "1"\nsecret_name = "x"\n';
   editFile(join(site.folder, "wrangler.toml"), (text) => `${text}\n${store}`);

@@ -395,7 +395,7 @@ describe("on a signed route", () => {
     await shown(await ask(`/private/card/nothing.jpg${query}`), 404, 0);
   });
 
-  test("nor is the plain answer", async () => {
+  test("the plain answer is not kept either, if its URL expires while it is made", async () => {
     env = having("media/none.png");
     const query = await sign("nothing.jpg", 7);
     stage.before = (times) => {

@@ -55,7 +55,7 @@ test("holds no secret (S1)", () => {
   }
 });
 
-/** Two configurations, or two wants, of which the second gets other bytes. */
+/** Two configurations, or two wants: the second gets other bytes. */
 const DIFFERENT: readonly (readonly [string, string])[] = [
   ["another key", url({ key: "b.jpg" })],
   ["another version", url({ version: "1" })],

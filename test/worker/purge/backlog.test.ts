@@ -40,7 +40,7 @@ test.each<[string, number | undefined, number | undefined, number, boolean]>([
   // The clock of such an S3 may be 15 minutes behind, and its requests are still accepted.
   ["a later change, where S3's clock is a minute behind", 40_000, 70_000, 100_000, false],
   ["a change where the object was purged by its name", undefined, 1_000, 10_000, false],
-  ["a change of which nobody knows when", 1_000, undefined, 10_000, false],
+  ["a change at an unknown time", 1_000, undefined, 10_000, false],
 ])("%s counts as purged only if the same S3 said so", (_what, known, changed, began, counts) => {
   const backlog = after([target("a", known)], undefined, NO_BACKLOG, began);
   expect(isPurgedSince(backlog, target("a", changed))).toBe(counts);

@@ -561,7 +561,7 @@ describe("while a key dies", () => {
     stage.edge.switches.cache = false;
   });
 
-  test("of which not all of S3 knows, the next one serves", async () => {
+  test("and a part of S3 still takes it, the next one serves", async () => {
     answerAs((request) =>
       isOf(request, CURRENT_ID) && !isProbe(request) ? say("InvalidAccessKeyId") : undefined,
     );
@@ -848,7 +848,7 @@ test.each([
   expect(await ask("/images/card/key.jpg")).toEqual({ 200: 1 });
 });
 
-test("nor does a redirect without a region make a missing object unavailable", async () => {
+test("a redirect without a region does not make a missing object unavailable", async () => {
   env = { ...ENV };
   stage.s3.faults.add("no-list-bucket");
   answerAs(({ url }) => (url.endsWith("moved.jpg") ? say("", 301) : undefined));

@@ -77,7 +77,7 @@ test("the probe asks S3 with the signature that the edge had", async () => {
   expect(signatures(stage.probes)).toEqual(asked());
 });
 
-test("nor is it another one when S3 gave the object to the probe alone", async () => {
+test("the signature stays the same when S3 gave the object to the probe alone", async () => {
   const denied = () =>
     new HttpResponse("<Error><Code>AccessDenied</Code></Error>", { status: 403 });
   const toProbe = http.get(/amazonaws/, ({ request: { headers } }) =>
