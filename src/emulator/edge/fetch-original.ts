@@ -82,14 +82,19 @@ function unreachable(error: unknown): Fault {
 }
 
 /** What an error of the origin means. Its body is lost, and S3's code with it. */
-async function refusedBy(response: Response): Promise<Fault> {
-  await response.body?.cancel();
+function refusedBy(response: Response): Fault {
+  drop(response.body);
   const { status } = response;
   if (status === 404) return "9404/404";
   if (status === 400) return "9519/502";
   if (status >= 500) return "9509/502";
   const denied = `9408/${status}`;
   return isFault(denied) ? denied : "9518/502"; // for example 206 or 304
+}
+
+/** Ends a body. Whoever cloned the answer may read on, so the edge does not wait for the end. */
+function drop(body: Response["body"]): void {
+  body?.cancel().catch(() => {});
 }
 
 /** Reads a whole body, up to the limit of L1. */
@@ -99,7 +104,7 @@ async function receive(
   signal: AbortSignal,
 ): Promise<Fetched | Fault> {
   if (Number(headers.get("content-length")) > limits.bytes) {
-    await body?.cancel();
+    drop(body);
     return "9402/413";
   }
   const chunks: Uint8Array[] = [];

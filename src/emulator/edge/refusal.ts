@@ -54,6 +54,8 @@ function reasonOf(fault: Fault, { url, image, headers }: RefusedRequest): Reason
     case "9509/502":
     case "9519/502":
       return { why: "the origin refused: s3.answers has the code of S3" };
+    case "9412/415":
+      return { why: "the object is no image that the edge can make this of", rule: "R8" };
     default:
       return { why: "the switch trouble, the network, or the object: see the code" };
   }

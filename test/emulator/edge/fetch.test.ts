@@ -30,6 +30,22 @@ test("what has no cf.image reaches the network as it is, without cf", async () =
   ]);
 });
 
+test.each([
+  ["an answer that it refuses", () => new Response("<Error/>", { status: 403 }), 403],
+  ["too large an answer", () => new Response("x", { headers: { "content-length": "1e9" } }), 413],
+])("%s need not be read to its end, also by who cloned it", async (_what, answer, status) => {
+  const copies: Response[] = [];
+  network.mockImplementation(async () => {
+    const sent = answer();
+    copies.push(sent.clone());
+    return sent;
+  });
+  expect((await edge.fetch(SOURCE, { headers: HEADERS, cf: { image: SHARED } })).status).toBe(
+    status,
+  );
+  expect(await copies[0]?.text()).toMatch(/^(?:<Error\/>|x)$/);
+});
+
 test("with transformations off, so does what has it (R2)", async () => {
   edge.switches.transformations = false;
   await edge.fetch(SOURCE, { headers: HEADERS, cf: { image: SHARED } });
