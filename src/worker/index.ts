@@ -97,7 +97,7 @@ async function serve(
   const answered = asked && (await asked);
   if (answered) return isRefusal(answered) ? { refusal: answered } : { answer: answered };
 
-  const order = readOrder(config, target.pathname);
+  const order = readOrder(config, pathname);
   const { route } = order;
   const allowed = route?.origins ? WITH_PREFLIGHT : METHODS;
   if (!allowed.includes(method)) {

@@ -44,9 +44,9 @@ export async function make(
 
 /** Has one engine make a rendition. */
 export function makeBy(engine: Engine, wanted: Wanted, visit: Visit): Promise<Rendition | Refusal> {
-  const make = engine === "binding" ? byBinding : byEdge;
+  const by = engine === "binding" ? byBinding : byEdge;
   const asked = askedFor(wanted.variant, wanted.reads);
-  return tryTwice(asked, visit.deadline, (one) => make(wanted, one, visit));
+  return tryTwice(asked, visit.deadline, (one) => by(wanted, one, visit));
 }
 
 /** The image edge fetches the object, with the headers that sign the request. */
