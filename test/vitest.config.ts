@@ -8,15 +8,19 @@ import RulesReporter from "./support/rules.ts";
 // Many tests load wrangler, and some start it: its ten megabytes are compiled once.
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "../.wrangler/test/compiled");
 
-/** What takes long: a browser, whole local runs, simulated months, known bugs. `npm run test:long` runs it. */
+/** What takes long: a browser, whole local runs, compilers, simulated months, known bugs. `npm run test:long` runs it. */
 const LONG = [
   "test/browser/*.test.ts",
   "test/dev/start.test.ts",
+  "test/docs/readme.test.ts",
   "test/hostile/known-bugs.test.ts",
-  "test/built/{hostile-objects,rotation}.test.ts",
+  "test/built/{hostile-objects,local-run,rotation}.test.ts",
   "test/worker/keyless/month.test.ts",
   "test/worker/purge-kept.test.ts",
   "test/emulator/declarations.test.ts",
+  "test/client/types.test.ts",
+  "test/cli/client/{base-url-from,package-form}.test.ts",
+  "test/cli/facts/typescript.test.ts",
   "test/bench/{cost,cost-command,outage,rounds,tiers}.test.ts",
   "test/cli/doctor/local.test.ts",
   "test/cli/warm/cost.test.ts",

@@ -1,0 +1,27 @@
+// What tests of the built Worker read of its answers and lines.
+
+import sharp from "sharp";
+import type { createHarness } from "../support/harness.ts";
+
+export const MODERN = { accept: "image/avif,image/webp,*/*" };
+
+export const FORMATS: [accept: string, kind: string][] = [
+  ["image/avif,image/webp", "av1"],
+  ["image/webp", "webp"],
+  ["*/*", "jpeg"],
+];
+
+/** Reads an answer's image as a browser would. */
+export async function picture(answer: { arrayBuffer(): Promise<ArrayBuffer> }) {
+  const bytes = Buffer.from(await answer.arrayBuffer());
+  const { format, compression, width, height, exif } = await sharp(bytes).metadata();
+  return { bytes, kind: format === "heif" ? compression : format, width, height, exif };
+}
+
+/** The headers that two answers for one rendition share. */
+export const named = (headers: Iterable<[string, string]>) =>
+  [...headers].filter(([name]) => !["server-timing", "transfer-encoding"].includes(name));
+
+/** The lines of the gateway. A line of the cached entrypoint comes once a minute. */
+export const refusals = ({ lines }: ReturnType<typeof createHarness>) =>
+  lines().filter(({ event }) => event !== "rendition-failed");
