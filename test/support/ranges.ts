@@ -39,7 +39,7 @@ export const RANGES = {
     [0, 101, 50.5, "best"],
   ],
   format: [
-    ["auto", "avif", "webp", "jpeg", "png", "png-force"],
+    ["auto", "avif", "webp", "jpeg", "baseline-jpeg", "png", "png-force"],
     ["json", "svg", "gif", "AVIF"],
   ],
   anim: [
