@@ -28,6 +28,6 @@ test("what is learnt of a key is learnt of one bucket", () => {
   const verdict = { fault: "slot", origin: "InvalidAccessKeyId" } as const;
   const finding = { url: one.base, verdict, at: 0 };
   for (const slot of one.slots) memoryOf(one).learn({ type: "probe-ended", slot, finding });
-  expect(memoryOf(one).state().slots.current.refused).toBeDefined();
+  expect(memoryOf(one).state().slots.current).toHaveProperty("refused.origin", verdict.origin);
   expect(memoryOf(other).state().slots.current).toEqual({});
 });

@@ -309,7 +309,7 @@ test.each<[what: string, what: Site["during"], says: string[], slots: object]>([
   expect(code).toBe(2);
   for (const line of says) expect(err).toContain(line);
   expect(now()).toEqual(slots);
-  expect(recordOf(site.folder)).toBeDefined();
+  expect(recordOf(site.folder)).toContain(hashOf(ID));
 });
 
 test.each<
