@@ -96,7 +96,7 @@ test.each<[what: string, status: number, headers: Record<string, string | string
   expect(refused.text).toMatch(/\r\n\r\nNot available\n$/);
 });
 
-test("of the edge's headers three get out, each in its own form", async () => {
+test("three of the edge's headers get out, each in its own form", async () => {
   const hostile = {
     ...{ "set-cookie": "a=b", refresh: "0;url=https://evil.example", link: "</x>; rel=preload" },
     ...{ "content-disposition": "attachment", "service-worker-allowed": "/", vary: "*" },

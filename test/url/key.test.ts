@@ -34,7 +34,7 @@ test.each([...HARD_KEYS, "k", "...", "a/...b", "a/.b", "a/b.", long, "é".repeat
   },
 );
 
-test("of all characters, the control characters and unpaired surrogates make a key impossible (A10)", () => {
+test("only control characters and unpaired surrogates make a key impossible (A10)", () => {
   for (let code = 0; code <= 0xffff; code++) {
     const one = String.fromCharCode(code);
     const isWrong = /[\p{Cc}\p{Cs}\\/]/u.test(one);

@@ -73,7 +73,7 @@ test("a wrong answer is refused at once, and asked for again", async () => {
   });
 });
 
-test("of an R2 bucket it asks for neither an endpoint nor a region", async () => {
+test("it asks for no endpoint and no region of an R2 bucket", async () => {
   const { code, err, folder, left } = await ask([
     ["Who keeps the bucket?", DOWN + ENTER],
     ["The name of the bucket", `acme.media${ENTER}`],

@@ -111,7 +111,7 @@ const asked = fc.array(
   { maxLength: 7 },
 );
 
-test("of any routes it finds what trying each in order finds", () => {
+test("it finds the route that trying each in order finds", () => {
   let found = 0;
   const check = fc.property(
     fc.array(routePath, { maxLength: 12 }),

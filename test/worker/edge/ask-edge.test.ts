@@ -50,7 +50,7 @@ test("an error whose text never ends is told by its code all the same (R3)", asy
   expect(logged()[0]?.line).toMatchObject({ event: "object-missing", edge: "9404" });
 });
 
-test("of an error's text no more than its beginning is read", async () => {
+test("only the beginning of an error's text is read", async () => {
   let sent = 0;
   const endless = new ReadableStream({
     pull(stream) {

@@ -91,7 +91,7 @@ test("JSON that stalls is given up in time (R9)", async () => {
   expect(what.cancelled).toBe(true);
 });
 
-test("of JSON that never ends no more than its beginning is read (R9)", async () => {
+test("only the beginning of endless JSON is read (R9)", async () => {
   const { told: what, body } = endless(" ".repeat(1024), false);
   expect(await told(body)).toBe("unknown");
   await expect.poll(() => what.cancelled).toBe(true);

@@ -51,7 +51,7 @@ test("an R2 bucket that fails", async () => {
   expect(found).toMatchObject({ status: 503, ok: false, buckets: [{ r2: "unreachable" }] });
 });
 
-test("of two engines, the one that does not work is told", async () => {
+test("/healthz tells that one of two engines does not work", async () => {
   stage.edge.switches.transformations = false;
   expect(await health(envWith("binding, cf"))).toMatchObject({ buckets: [{ edge: "off" }] });
 });

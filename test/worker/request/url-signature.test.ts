@@ -197,7 +197,7 @@ test.each(QUERIES)("a query %s", async (_what, build, right) => {
   else await missing(url, /./);
 });
 
-test("of the spellings that base64 has for one signature, one is right", async () => {
+test("a signature has one right spelling, though base64 has more", async () => {
   const signed = `/private/card/key.jpg${await sign()}`;
   const ends = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   const last = ends.indexOf(signed.slice(-1));

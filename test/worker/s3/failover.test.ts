@@ -80,7 +80,7 @@ describe("a revoked current key and a good next one", () => {
     ]);
   });
 
-  test("of many at once all are served, over one probe", async () => {
+  test("many visitors at once are all served, over one probe", async () => {
     expect(await ask("/images/card/key.jpg", 50, "at once")).toEqual({ 200: 50 });
     expect(stage.probes).toHaveLength(1);
     expect(lines()).toEqual([REFUSED, NEXT_IN_USE]);

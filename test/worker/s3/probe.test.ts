@@ -28,7 +28,7 @@ test.each([
   expect((await ask()).ahead).toBe(ahead);
 });
 
-test("of an object that comes whole nothing is read", async () => {
+test("nothing is read of an object that comes whole", async () => {
   let cancelled = false;
   const cancel = () => {
     cancelled = true;
@@ -38,7 +38,7 @@ test("of an object that comes whole nothing is read", async () => {
   expect(cancelled).toBe(true);
 });
 
-test("of an error no more is read than its words", async () => {
+test("an error is read no further than its code, though its body never ends", async () => {
   const body = new ReadableStream({
     start: (stream) => stream.enqueue(new TextEncoder().encode("<Error><Code>X</Code></Error>")),
   });

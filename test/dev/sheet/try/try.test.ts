@@ -154,7 +154,7 @@ test("a fact tells of the original what apps need, and has none of its bytes", a
   }
 });
 
-test("of an original that does not end, no more is read than the edge would read (L1)", async () => {
+test("it reads no more of an endless original than the edge would read (L1)", async () => {
   let read = 0;
   const body = new ReadableStream<Uint8Array>({
     pull(stream) {
