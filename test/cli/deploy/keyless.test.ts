@@ -4,7 +4,7 @@ import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { HOST, STAGED } from "../../support/cli/folder.ts";
+import { BOUND, HOST, STAGED } from "../../support/cli/folder.ts";
 import {
   CONFIG,
   folder,
@@ -144,8 +144,7 @@ test("an R2 bucket needs no secret at all", async () => {
     ROUTES: [VARS.ROUTES[0]],
     PRESETS: { card: { width: 9 } },
   };
-  const r2 = { r2_buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "acme" }] };
-  project({ ...top, ...IMAGES, ...r2, vars });
+  project({ ...top, ...BOUND, vars });
   const { code, out, err } = await run({});
   expect([code, err, ran]).toEqual([0, "", [{ args: CONFIG }]]);
   expect(out).toBe("Worker vitrine (the top level), at images.example:\n");

@@ -4,17 +4,13 @@ import { HttpResponse, http } from "msw";
 import { beforeEach, expect, test } from "vitest";
 import type { Finding } from "../../../src/cli/doctor/finding.ts";
 import { PROTECTION } from "../../../src/worker/answer/answer.ts";
-import { HOST, makeProject, STAGED } from "../../support/cli/folder.ts";
+import { BOUND, HOST, makeProject, STAGED } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { HEALTH_TOKEN, VARS } from "../../support/env.ts";
 import "../../support/play.ts";
 import { network } from "../../support/stand.ts";
 
 const { env: _env, ...TOP } = STAGED;
-const bound = {
-  images: { binding: "IMAGES" },
-  r2_buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "acme" }],
-};
 const vars = {
   BUCKETS: { media: { binding: "MEDIA_BUCKET", canary: "key.jpg" } },
   ROUTES: [{ path: "/images/:preset/*", object: "media/*" }],
@@ -38,7 +34,7 @@ async function examine(config: object, health: object) {
       return HttpResponse.json({ ok: true, buckets: [{ bucket: "media", slots: [], ...health }] });
     }),
   );
-  const folder = makeProject({ ...TOP, ...bound, vars, ...config });
+  const folder = makeProject({ ...TOP, ...BOUND, vars, ...config });
   const given = { folder, env: { HEALTH_TOKEN } };
   const { out } = await vitrine(["doctor", "--json", "--url", HOST], given);
   const { findings }: { findings: Finding[] } = JSON.parse(out);
@@ -110,7 +106,7 @@ test.each([
     }),
   );
   const BUCKETS = { media: { binding: "MEDIA_BUCKET" } };
-  const folder = makeProject({ ...TOP, ...bound, vars: { ...vars, BUCKETS } });
+  const folder = makeProject({ ...TOP, ...BOUND, vars: { ...vars, BUCKETS } });
   const { out, code } = await vitrine(["doctor", "--json", "--url", HOST], { folder, env });
   const { findings }: { findings: Finding[] } = JSON.parse(out);
   expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
@@ -128,7 +124,7 @@ test("in the local run, no key of an R2 binding is told", async () => {
       return HttpResponse.xml(`<Error><Code>${code}</Code></Error>`, { status });
     }),
   );
-  const folder = makeProject({ ...TOP, ...bound, vars });
+  const folder = makeProject({ ...TOP, ...BOUND, vars });
   const given = ["doctor", "--json", "--url", "http://localhost:8787"];
   const { findings }: { findings: Finding[] } = JSON.parse((await vitrine(given, { folder })).out);
   expect(findings.map(({ what }) => what).join("\n")).toContain("and no key opens it");

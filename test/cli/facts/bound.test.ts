@@ -1,21 +1,17 @@
 // Commands that read a bucket itself, where no key on this machine opens it.
 
 import { beforeEach, expect, test } from "vitest";
-import { makeProject, STAGED } from "../../support/cli/folder.ts";
+import { BOUND, makeProject, STAGED } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { CREDENTIALS, VARS } from "../../support/env.ts";
 import { stage } from "../../support/play.ts";
 
 const { env: _env, ...TOP } = STAGED;
-const bound = {
-  images: { binding: "IMAGES" },
-  r2_buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "acme" }],
-};
 const folderOf = (media: object, more: object = {}) => {
   const ROUTES = [{ path: "/images/:preset/*", object: "media/*" }];
   const vars = { BUCKETS: { media }, ROUTES, PRESETS: { card: { width: 9 } }, ...more };
   const required = "OIDC" in more ? ["OIDC_SIGNING_KEY"] : [];
-  return makeProject({ ...TOP, ...bound, vars, secrets: { required } });
+  return makeProject({ ...TOP, ...BOUND, vars, secrets: { required } });
 };
 const role = "arn:aws:iam::123456789012:role/vitrine";
 const ROLE = { ...VARS.BUCKETS.media, engine: "binding", role };

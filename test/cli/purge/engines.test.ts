@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { createCloudflare, ZONE_ID } from "../../support/cli/cloudflare.ts";
-import { makeProject, STAGED } from "../../support/cli/folder.ts";
+import { BOUND, makeProject, STAGED } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { CLOUDFLARE_API_TOKEN, SECRETS, VARS } from "../../support/env.ts";
 import "../../support/play.ts";
@@ -17,11 +17,7 @@ const vars = {
   ],
   PRESETS: { card: { width: 9 } },
 };
-const bound = {
-  images: { binding: "IMAGES" },
-  r2_buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "acme" }],
-};
-const folder = makeProject({ ...TOP, ...bound, vars });
+const folder = makeProject({ ...TOP, ...BOUND, vars });
 const API = { CLOUDFLARE_API_TOKEN, CLOUDFLARE_ZONE_ID: ZONE_ID };
 
 /** Purges objects with the token of Cloudflare's API alone. @returns also the URLs that the API gets */

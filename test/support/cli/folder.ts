@@ -52,6 +52,12 @@ export function makeFolder(
   return fill({ "wrangler.toml": lines.join("\n"), ...files });
 }
 
+/** The bindings of Images and of an R2 bucket. */
+export const BOUND = {
+  images: { binding: "IMAGES" },
+  r2_buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "acme" }],
+};
+
 /** A configuration whose top level and whose env.staging are right. */
 export const STAGED = {
   ...{ name: "vitrine", workers_dev: false, preview_urls: false, ...CACHED },

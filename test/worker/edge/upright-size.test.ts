@@ -3,18 +3,14 @@
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { isTable } from "../../../src/worker/base/json.ts";
-import { type Size, uprightSize } from "../../../src/worker/edge/upright-size.ts";
+import { uprightSize } from "../../../src/worker/edge/upright-size.ts";
 import type { OriginalType } from "../../../src/worker/request/format.ts";
+import { size, told as write } from "../../support/boxes.ts";
 import { ENV, VARS } from "../../support/env.ts";
 import { arrange, get, keepNothing, stage } from "../../support/play.ts";
 
 keepNothing(); // each request is to reach the edge
 
-const size = (text: string): Size => {
-  const [width = 0, height = 0] = text.split("×").map(Number);
-  return { width, height };
-};
-const write = (found: Size | undefined) => found && `${found.width}×${found.height}`;
 const ANY = "image/jpeg";
 
 describe("the shape of the rendition shows which way up it is (O9):", () => {
@@ -64,7 +60,8 @@ describe("the shape of the rendition shows which way up it is (O9):", () => {
     ),
   ])("told %s, made %s, %j, %s: %s", (told, made, image, type, upright) => {
     const shape = { fit: "scale-down", ...image } as const;
-    expect(write(uprightSize(size(told), size(made), shape, type))).toBe(upright);
+    const found = uprightSize(size(told), size(made), shape, type);
+    expect(found && write(found)).toBe(upright);
   });
 });
 
