@@ -1,11 +1,11 @@
 // The command line of npm run bench:cost.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ROOT } from "../support/built.ts";
+import { makeTemporary } from "../support/temporary.ts";
 import { readOptions } from "./cost-options.ts";
 
 const kept = (name: string) => readFileSync(join(ROOT, "fixtures/bench", name), "utf8");
@@ -16,8 +16,7 @@ describe("npm run bench:cost", () => {
 
   test("writes the same bytes each time, and prints the table", () => {
     const folders = ["one", "other"].map((name) => {
-      const folder = mkdtempSync(join(tmpdir(), `vitrine-bench-${name}-`));
-      onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+      const folder = makeTemporary(`vitrine-bench-${name}-`);
       const out = execFileSync(process.execPath, [script, ...few, "--out", folder]).toString();
       expect(out).toMatch(/^design .*\nVitrine without the cache {2}.*\nVitrine, upper tier, /);
       expect(out).toMatch(/\nin 24 hours without S3 .*\nVitrine without the cache {2}/);

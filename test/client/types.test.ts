@@ -1,23 +1,22 @@
 // The package as an app installs it: its code, its types, and the types of the app's own presets.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { experimental_generateTypes } from "wrangler";
 import { ROOT } from "../support/built.ts";
+import { makeTemporary } from "../support/temporary.ts";
 import { compile, STRICT } from "./compile.ts";
 import { installClient } from "./install-client.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "vitrine-app-"));
+const folder = makeTemporary("vitrine-app-");
 const put = (name: string, text: string) => writeFileSync(join(folder, name), text);
 
 beforeAll(async () => {
   await installClient(folder);
   put("package.json", '{ "type": "module" }');
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Compiles files of the app. */
 function compileApp(files: readonly string[], options: object = {}) {

@@ -1,13 +1,13 @@
 // How the local run reloads .dev.vars.
 
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { liveSecrets } from "../../src/dev/live-secrets.ts";
 import { STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
 import type { Vars } from "../../src/worker/config/schema.ts";
+import { makeTemporary } from "../support/temporary.ts";
 
 let folder: string;
 let file: string;
@@ -41,7 +41,7 @@ function follow(): () => Vars {
 }
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "vitrine-live-"));
+  folder = makeTemporary("vitrine-live-");
   file = join(folder, ".dev.vars");
   minutes = 0;
   switches = { ...STRICT };
@@ -50,7 +50,6 @@ beforeEach(() => {
   fault = undefined;
   thrown = undefined;
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test("changed secrets are reloaded and named; a secret that is gone is null", () => {
   write("A=1\nB=2");

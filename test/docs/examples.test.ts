@@ -1,10 +1,9 @@
 // The examples of README.md and docs/ that can be tried.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { writeClient } from "../../src/cli/client/write-client.ts";
 import { HARD_KEYS } from "../../src/dev/objects.ts";
 import { compile, STRICT } from "../client/compile.ts";
@@ -12,6 +11,7 @@ import { ROOT } from "../support/built.ts";
 import { ENV, SECRETS, VARS } from "../support/env.ts";
 import { get, stage } from "../support/play.ts";
 import { file as imageFile } from "../support/stand.ts";
+import { makeTemporary } from "../support/temporary.ts";
 import { readPage } from "./pages.ts";
 
 const SIGNED_URLS = readPage("docs/signed-urls.md");
@@ -43,8 +43,7 @@ test("the example of docs/signed-urls.md for Node.js signs URLs", async () => {
 });
 
 test("the examples for apps compile, with the file that npx vitrine client writes", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "vitrine-examples-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = makeTemporary("vitrine-examples-");
   const text = readPage("README.md") + readPage("docs/apps.md") + SIGNED_URLS; // test/loaders has frameworks.md
   const blocks = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) => code);
   expect(blocks).toHaveLength(5);

@@ -2,19 +2,12 @@
 // formatted, and those of the repository are there.
 
 import { spawnSync } from "node:child_process";
-import {
-  copyFileSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { ROOT } from "../support/built.ts";
+import { makeTemporary } from "../support/temporary.ts";
 import { listPages, readPage } from "./pages.ts";
 
 const run = (program: string, args: readonly string[], cwd = ROOT) =>
@@ -62,8 +55,7 @@ test.each(OF_REPOSITORY)("the files that %s names are there", (page) => {
 });
 
 test("npm run check leaves the form of the operator's own configuration alone", () => {
-  const folder = mkdtempSync(join(tmpdir(), "vitrine-form-"));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = makeTemporary("vitrine-form-");
   copyFileSync(join(ROOT, "biome.json"), join(folder, "biome.json"));
   const names = ["wrangler.json", "wrangler.jsonc", "other.json"];
   for (const name of names) writeFileSync(join(folder, name), '{ "routes":\n[] }\n');

@@ -7,17 +7,16 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { compile, STRICT } from "../client/compile.ts";
 import { ROOT } from "../support/built.ts";
+import { makeTemporary } from "../support/temporary.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "vitrine-declarations-"));
+const folder = makeTemporary("vitrine-declarations-");
 const PACKAGE = join(folder, "node_modules/vitrine");
 
 function write(file: string, content: string | object): void {
@@ -57,7 +56,6 @@ beforeAll(() => {
   });
   for (const name of ["@types/node", "@cloudflare/workers-types"]) link(name);
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What a test of somebody's Worker does. The marked lines must not compile. */
 const APP = `

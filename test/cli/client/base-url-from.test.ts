@@ -1,20 +1,19 @@
 // The file of `vitrine client --base-url-from`: the app's environment says where Vitrine is.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { writeClient } from "../../../src/cli/client/write-client.ts";
 import { readExpression } from "../../../src/cli/project/app-file/header.ts";
 import { compile, STRICT } from "../../client/compile.ts";
 import { ROOT } from "../../support/built.ts";
 import { known } from "../../support/cli/configuration.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
+import { makeTemporary } from "../../support/temporary.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "vitrine-from-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = makeTemporary("vitrine-from-");
 symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
 const at = (name: string) => join(folder, name);
 

@@ -1,12 +1,11 @@
 // The file that `vitrine client` writes for an app.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { writeClient } from "../../../src/cli/client/write-client.ts";
 import { compile, STRICT } from "../../client/compile.ts";
 import { ROOT } from "../../support/built.ts";
@@ -14,9 +13,9 @@ import { RIGHT, WRONG, WRONG_LINES } from "../../support/cli/client-apps.ts";
 import { type Known, known, LOST, SECRET, VARS } from "../../support/cli/configuration.ts";
 import { SECRETS } from "../../support/env.ts";
 import { get } from "../../support/play.ts";
+import { makeTemporary } from "../../support/temporary.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "vitrine-client-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = makeTemporary("vitrine-client-");
 const at = (name: string) => join(folder, name);
 const read = (name: string) => readFileSync(at(name), "utf8");
 

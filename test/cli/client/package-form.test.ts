@@ -1,10 +1,9 @@
 // The file of `vitrine client` for an app that has the package: it imports the client.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { writeClient } from "../../../src/cli/client/write-client.ts";
 import { readExpression } from "../../../src/cli/project/app-file/header.ts";
 import { compile, STRICT } from "../../client/compile.ts";
@@ -12,9 +11,9 @@ import { installClient } from "../../client/install-client.ts";
 import { RIGHT, WRONG, WRONG_LINES } from "../../support/cli/client-apps.ts";
 import { known, SECRET } from "../../support/cli/configuration.ts";
 import { SECRETS } from "../../support/env.ts";
+import { makeTemporary } from "../../support/temporary.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "vitrine-package-form-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = makeTemporary("vitrine-package-form-");
 const at = (name: string) => join(folder, name);
 const read = (name: string) => readFileSync(at(name), "utf8");
 

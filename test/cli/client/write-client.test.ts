@@ -3,24 +3,21 @@
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { writeClient } from "../../../src/cli/client/write-client.ts";
 import { ROOT } from "../../support/built.ts";
 import { known, VARS } from "../../support/cli/configuration.ts";
 import { makeFolder } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
+import { makeTemporary } from "../../support/temporary.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "vitrine-client-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = makeTemporary("vitrine-client-");
 const at = (name: string) => join(folder, name);
 const read = (name: string) => readFileSync(at(name), "utf8");
 

@@ -2,18 +2,17 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { ROOT } from "../../support/built.ts";
+import { makeTemporary } from "../../support/temporary.ts";
 
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "vitrine-file-"));
+  folder = makeTemporary("vitrine-file-");
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Ends within `use`, or waits there until a signal comes. */
 const PROGRAM = `

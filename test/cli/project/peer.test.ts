@@ -1,13 +1,12 @@
 // What to run if a package is not installed.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { missingFault } from "../../../src/cli/project/peer.ts";
+import { makeTemporary } from "../../support/temporary.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "vitrine-peer-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = makeTemporary("vitrine-peer-");
 
 const LISTED = "wrangler is not installed, but package.json lists it. Run: npm ci";
 const UNKNOWN = "wrangler is not installed. Run: npm install --save-dev wrangler";

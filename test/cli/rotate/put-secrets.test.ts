@@ -1,25 +1,24 @@
 // How secrets get to where they belong: by a real child process, and into .dev.vars.
 
-import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { json } from "node:stream/consumers";
-import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
+import { beforeEach, expect, onTestFinished, test } from "vitest";
 import type { World } from "../../../src/cli/command.ts";
 import { editDevVars, putDevVars } from "../../../src/cli/project/dev-vars.ts";
 import { wranglerAt } from "../../../src/cli/project/run-wrangler.ts";
 import { putByWrangler } from "../../../src/cli/rotate/put-secrets.ts";
 import { makeStandIn } from "../../support/cli/stand-in.ts";
 import { HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
+import { makeTemporary } from "../../support/temporary.ts";
 
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "vitrine-put-"));
+  folder = makeTemporary("vitrine-put-");
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function worldOf(env: World["env"]) {
   const stderr = new PassThrough({ encoding: "utf8" });

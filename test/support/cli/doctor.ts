@@ -1,13 +1,12 @@
 // Runs the doctor on a Vitrine at https://images.example, with the strict edge and the strict S3.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { http } from "msw";
-import { afterAll } from "vitest";
 import { ENV, HEALTH_TOKEN, SECRETS, VARS } from "../env.ts";
 import { get, stage } from "../play.ts";
 import { network } from "../stand.ts";
+import { makeTemporary } from "../temporary.ts";
 import { CACHED, toml } from "./folder.ts";
 import type { Report } from "./report.ts";
 import { type Given, vitrine } from "./vitrine.ts";
@@ -21,10 +20,9 @@ export const CONFIGURED = {
   BUCKETS: { media: { ...VARS.BUCKETS.media, canary: "key.jpg" } },
 };
 
-const folder = mkdtempSync(join(tmpdir(), "vitrine-doctor-"));
+const folder = makeTemporary("vitrine-doctor-");
 mkdirSync(join(folder, "src/worker"), { recursive: true });
 writeFileSync(join(folder, "src/worker/index.ts"), ""); // what main names
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Writes a wrangler.toml. */
 export function configure(vars: object = CONFIGURED, secrets = Object.keys(SECRETS)): string {

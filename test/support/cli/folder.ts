@@ -1,10 +1,9 @@
 // Makes folders with a wrangler.toml or a wrangler.jsonc, for tests of commands.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll } from "vitest";
 import { SECRETS, VARS } from "../env.ts";
+import { makeTemporary } from "../temporary.ts";
 
 /** The Vitrine of these folders. */
 export const HOST = "https://images.example";
@@ -19,11 +18,6 @@ export const CACHED = {
     Renditions: { type: "worker", cache: { enabled: true } },
   },
 };
-
-const folders: string[] = [];
-afterAll(() => {
-  for (const made of folders) rmSync(made, { recursive: true, force: true });
-});
 
 /**
  * Makes a folder with the configuration of the tests.
@@ -96,8 +90,7 @@ export function toml(value: unknown): string {
 }
 
 function fill(files: Readonly<Record<string, string>>): string {
-  const folder = mkdtempSync(join(tmpdir(), "vitrine-cli-"));
-  folders.push(folder);
+  const folder = makeTemporary("vitrine-cli-");
   mkdirSync(join(folder, "src/worker"), { recursive: true }); // what main names
   writeFileSync(join(folder, "src/worker/index.ts"), "");
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);

@@ -1,24 +1,17 @@
 // Runs `vitrine init` in an empty folder, and reads what is in it then.
 
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll } from "vitest";
 import { isFault } from "../../../src/cli/command.ts";
 import { readVars } from "../../../src/cli/project/read-vars.ts";
+import { makeTemporary } from "../temporary.ts";
 import { type Given, vitrine } from "./vitrine.ts";
 
 export const AWS = ["--provider", "aws", "--bucket", "acme-media", "--region", "eu-west-1"];
 
-const folders: string[] = [];
-afterAll(() => {
-  for (const made of folders) rmSync(made, { recursive: true, force: true });
-});
-
 /** Makes an empty folder of that name. */
 export function emptyFolder(name = "images"): string {
-  const parent = mkdtempSync(join(tmpdir(), "vitrine-init-"));
-  folders.push(parent);
+  const parent = makeTemporary("vitrine-init-");
   mkdirSync(join(parent, name));
   return join(parent, name);
 }

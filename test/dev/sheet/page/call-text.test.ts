@@ -1,16 +1,15 @@
 // The code that the contact sheet gives to apps compiles beside the file of `npx vitrine client`.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { writeClient } from "../../../../src/cli/client/write-client.ts";
 import { type Call, callText } from "../../../../src/dev/sheet/page/call-text.ts";
 import { compile, STRICT } from "../../../client/compile.ts";
 import { known } from "../../../support/cli/configuration.ts";
+import { makeTemporary } from "../../../support/temporary.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "vitrine-call-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = makeTemporary("vitrine-call-");
 
 test("a call with sizes, one without, and one that is signed compile", async () => {
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
