@@ -8,7 +8,10 @@ import RulesReporter from "./support/rules.ts";
 // Many tests load wrangler, and some start it: its ten megabytes are compiled once.
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "../.wrangler/test/compiled");
 
-/** What takes long: a browser, whole local runs, compilers, simulated months, known bugs. `npm run test:long` runs it. */
+/**
+ * `npm run test:long` runs what takes long: a browser, whole local runs, compilers, simulated months, each option
+ * with each engine, known bugs.
+ */
 const LONG = [
   "test/browser/*.test.ts",
   "test/dev/start.test.ts",
@@ -16,11 +19,12 @@ const LONG = [
   "test/hostile/known-bugs.test.ts",
   "test/built/{hostile-objects,local-run,rotation}.test.ts",
   "test/worker/keyless/month.test.ts",
+  "test/worker/matrix/*.test.ts",
   "test/worker/purge-kept.test.ts",
   "test/emulator/declarations.test.ts",
   "test/client/types.test.ts",
   "test/cli/client/{base-url-from,package-form}.test.ts",
-  "test/cli/facts/typescript.test.ts",
+  "test/cli/facts/{many,typescript}.test.ts",
   "test/bench/{cost,cost-command,outage,rounds,tiers}.test.ts",
   "test/cli/doctor/local.test.ts",
   "test/cli/warm/cost.test.ts",

@@ -8,7 +8,7 @@ import { PROPERTIES, PROPERTY_NAMES } from "./properties.ts";
 import { ask, startThread } from "./thread.ts";
 
 const SEED = 20_261_124;
-const RUNS = 40;
+const RUNS = 60;
 
 let thread: ReturnType<typeof startThread>;
 beforeAll(() => {
