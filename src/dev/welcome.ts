@@ -30,7 +30,7 @@ export async function welcome(
     ...missingLines(config),
     ...(filled ? roleLines(config) : []),
     ...["The health check:", `${address}/healthz`, ""],
-    ...["Nothing is kept here: each request makes its rendition anew. A browser may keep what it has.", ""],
+    ...["Nothing is kept here: each request makes its rendition anew. Browsers keep theirs.", ""],
     `To see how the Worker fails, add a line to ${devVars}, for example EDGE='{"transformations":false}'.`,
     withPages("It takes effect at once. docs/emulator.md has all the switches of the local edge."),
     "",
