@@ -1,6 +1,8 @@
 // The attacked Workers: the real one, and those with a bug of BROKEN.
 
-import { registerHooks } from "node:module";
+import { readFileSync } from "node:fs";
+import { registerHooks, stripTypeScriptTypes } from "node:module";
+import { fileURLToPath } from "node:url";
 import { mistakeText } from "../../src/worker/base/mistake.ts";
 import { BROKEN, type BrokenName, isBrokenName } from "./broken.ts";
 import type { Bug, Edit } from "./bug.ts";
@@ -20,13 +22,25 @@ registerHooks({
     return own ? { ...found, url: urlOf(found.url, bug) } : found;
   },
   load(url, context, nextLoad) {
-    const loaded = nextLoad(url, context);
     const bug = bugOf(url);
-    const edits = bug === undefined ? [] : editsOf(bug).filter(({ file }) => isOf(url, file));
-    if (edits.length === 0) return loaded;
-    return { ...loaded, source: edits.reduce(plant, Buffer.from(loaded.source ?? "").toString()) };
+    if (bug === undefined) return nextLoad(url, context);
+    const edits = editsOf(bug).filter(({ file }) => isOf(url, file));
+    if (edits.length === 0) return { format: "module", source: codeOf(url), shortCircuit: true };
+    return { ...nextLoad(url, context), source: edits.reduce(plant, textOf(url)) };
   },
 });
+
+const textOf = (url: string) => readFileSync(fileURLToPath(url), "utf8");
+
+/** Files without their types, by path: every bug loads nearly all of them again. */
+const codes = new Map<string, string>();
+
+function codeOf(url: string): string {
+  const path = fileURLToPath(url);
+  const code = codes.get(path) ?? stripTypeScriptTypes(textOf(url));
+  codes.set(path, code);
+  return code;
+}
 
 function urlOf(url: string, bug: BrokenName): string {
   return `${url}?bug=${encodeURIComponent(bug)}`;

@@ -1,4 +1,4 @@
-// Reports how many rules of docs/rules.md have a test that passed. A run of all tests fails if a rule has
+// Reports how many rules of docs/rules.md have a test that passed. `npm test` fails if a rule has
 // none, or if a test names an unknown rule.
 
 import { readFileSync } from "node:fs";
@@ -46,6 +46,7 @@ export default class RulesReporter implements Reporter {
   async onTestRunEnd(modules: readonly TestModule[]): Promise<void> {
     const all = await this.vitest?.globTestSpecifications();
     if (modules.length !== all?.length || this.vitest?.config.testNamePattern) return;
+    if (modules.every(({ project }) => project.name === "long")) return; // npm test has them all
     const passed = modules
       .flatMap((module) => [...module.children.allTests("passed")])
       .map((test) => test.fullName);
