@@ -310,7 +310,7 @@ function r2Of(base: string): object {
     };
     (isMark(url) ? asked.drawn : asked.calls).push(call);
     const answer = objectOf(url);
-    call.said = `${answer.status} ${codeIn(answer)}`;
+    call.said = `${answer.status === 206 ? 200 : answer.status} ${codeIn(answer)}`; // no part: all of it
     if (!answer.ok && answer.status !== 404)
       throw new Error(`get: Unspecified error (0) ${ORIGINAL}`);
     return r2ObjectOf(key, answer);
