@@ -1,5 +1,5 @@
-// Wraps the Worker of a project for the local run: its image requests go to the strict edge, its secrets come
-// from there, and `/` is the contact sheet. The Worker itself does not know. This is never deployed.
+// Wraps the Worker of a project for the local run: its image requests go to the strict edge, and `/` is the
+// contact sheet. The Worker itself does not know. This is never deployed, and answers no page of elsewhere.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { throughEdge } from "../emulator/through-edge.ts";
@@ -7,15 +7,14 @@ import { throughImages } from "../emulator/through-images.ts";
 import { NO_CACHE, type PurgeResult } from "../worker/cache/loopback.ts";
 import { readAccept } from "../worker/request/format.ts";
 
-/** What the local run adds to the vars of the Worker: secret URLs. */
+/** What the local run binds to the Worker: secret URLs of servers on this machine. */
 export type Doors = {
   readonly LOCAL_EDGE: string;
   /** Some tests run without a contact sheet. */
   readonly LOCAL_SHEET?: string;
+  /** Any value, if the project has the binding. wrangler's own is a rough one. */
+  readonly IMAGES?: unknown;
 };
-
-/** The vars of wrangler.toml that the contact sheet shows. */
-type Running = Partial<Readonly<Record<"BUCKETS" | "ROUTES" | "PRESETS" | "ANSWERS", unknown>>>;
 
 type Gateway = {
   fetch(request: Request, env: object, context: ExecutionContext): Promise<Response>;
@@ -26,28 +25,34 @@ type Entrypoint = new (
   env: object,
 ) => { fetch(request: Request): Promise<Response> };
 
+/** The names of this machine. A page can have any other name lead here. */
+const LOCAL_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
+
 const send = globalThis.fetch;
-/** The vars with the current secrets, like those of one deployed version. */
-let version: { readonly secrets: string; readonly env: object } | undefined;
+const opened = new WeakMap<object, object>();
 
 /** @param gateway what `main` of the project exports by default: an object, or a class */
 export function localGateway(gateway: Gateway | Entrypoint) {
   return {
     async fetch(request, env, context) {
-      const { pathname, search, origin } = new URL(request.url);
-      const isOfSheet = pathname === "/" || pathname.startsWith("/.vitrine/");
-      if (env.LOCAL_SHEET !== undefined && isOfSheet) {
-        const own = { origin, isPage: pathname === "/" };
-        return askSheet(request, env.LOCAL_SHEET + pathname + search, own, env);
+      const { pathname, hostname } = new URL(request.url);
+      if (!LOCAL_HOSTS.includes(hostname)) return refuse("Open it at http://localhost");
+      if (
+        env.LOCAL_SHEET !== undefined &&
+        (pathname === "/" || pathname.startsWith("/.vitrine/"))
+      ) {
+        return askSheet(request, env.LOCAL_SHEET);
       }
-      const opened = await versionOf(env);
-      const answer =
-        typeof gateway === "function"
-          ? new gateway(context, opened).fetch(request)
-          : gateway.fetch(request, opened, context);
-      return withFacts(request, await answer);
+      const began = Date.now();
+      const own = openEnv(env);
+      const answer = await (typeof gateway === "function"
+        ? new gateway(context, own).fetch(request)
+        : gateway.fetch(request, own, context));
+      const line = `${request.method} ${pathname} ${answer.status} (${Date.now() - began} ms)`;
+      if (env.LOCAL_SHEET !== undefined) console.log(line);
+      return withFacts(request, answer);
     },
-  } satisfies ExportedHandler<Doors & Running>;
+  } satisfies ExportedHandler<Doors>;
 }
 
 /**
@@ -62,7 +67,7 @@ export function localRenditions(Renditions: Entrypoint | undefined) {
   }
   return class extends WorkerEntrypoint<Doors> {
     override async fetch(request: Request): Promise<Response> {
-      return new Renditions(this.ctx, await versionOf(this.env)).fetch(request);
+      return new Renditions(this.ctx, openEnv(this.env)).fetch(request);
     }
 
     async purge(): Promise<PurgeResult> {
@@ -71,49 +76,35 @@ export function localRenditions(Renditions: Entrypoint | undefined) {
   };
 }
 
-/** Changed secrets are a new version: the Worker forgets what it learnt with the old ones. */
-async function versionOf(env: Doors): Promise<object> {
-  const secrets = await (await send(env.LOCAL_EDGE)).text();
-  if (version?.secrets !== secrets) {
-    globalThis.fetch = throughEdge(send, env.LOCAL_EDGE);
-    const opened: object = JSON.parse(secrets);
-    version = { secrets, env: { ...env, ...opened, ...imagesOf(env) } };
-  }
-  return version.env;
-}
-
-/** The Images binding, if the configuration has one: wrangler's own is a rough one. */
-function imagesOf({ IMAGES, LOCAL_EDGE }: Doors & { readonly IMAGES?: unknown }): object {
-  return IMAGES === undefined ? {} : { IMAGES: throughImages(send, LOCAL_EDGE) };
+/** Sends image requests to the strict edge. Returns the environment as the deployed Worker would have it. */
+function openEnv(env: Doors): object {
+  const { LOCAL_EDGE, LOCAL_SHEET: _sheet, IMAGES, ...rest } = env;
+  const known = opened.get(env);
+  if (known !== undefined) return known;
+  globalThis.fetch = throughEdge(send, LOCAL_EDGE);
+  const own = { ...rest, ...(IMAGES !== undefined && { IMAGES: throughImages(send, LOCAL_EDGE) }) };
+  opened.set(env, own);
+  return own;
 }
 
 /**
- * Forwards a request to the contact sheet, and with it what this Worker runs with: wrangler takes up a
- * change later than the sheet can read it. Only its own page may change the bucket, or ask for anything but
+ * Forwards a request to the contact sheet. Only its own page may change the bucket, or ask for anything but
  * the page itself.
  */
-function askSheet(
-  request: Request,
-  url: string,
-  { origin, isPage }: { readonly origin: string; readonly isPage: boolean },
-  { BUCKETS, ROUTES, PRESETS, ANSWERS }: Running,
-): Promise<Response> | Response {
+function askSheet(request: Request, url: string): Promise<Response> | Response {
   const { method, headers, body } = request;
+  const { origin, pathname, search } = new URL(request.url);
   // A page of elsewhere cannot read an answer, but a picture takes long to make.
   const isElsewhere = /^(?:cross|same)-site$/.test(headers.get("sec-fetch-site") ?? "");
-  if (isElsewhere && !isPage) return new Response("Not for this page\n", { status: 403 });
-  if (method === "GET" || method === "HEAD") {
-    return send(url, {
-      method: "POST",
-      body: JSON.stringify({ BUCKETS, ROUTES, PRESETS, ANSWERS }),
-    });
-  }
-  if (headers.get("origin") !== origin) return new Response("Not for this page\n", { status: 403 });
-  return send(url, {
-    method,
-    body,
-    headers: { "content-type": headers.get("content-type") ?? "" },
-  });
+  if (isElsewhere && pathname !== "/") return refuse("Not for this page");
+  const changes = method !== "GET" && method !== "HEAD";
+  if (changes && headers.get("origin") !== origin) return refuse("Not for this page");
+  const type = headers.get("content-type") ?? "";
+  return send(url + pathname + search, { method, body, headers: { "content-type": type } });
+}
+
+function refuse(reason: string): Response {
+  return new Response(`${reason}\n`, { status: 403 });
 }
 
 /** Tells the page the content-type of its image, and what the browser asked for. An `<img>` tells neither. */

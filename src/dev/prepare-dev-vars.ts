@@ -2,7 +2,7 @@
 // because a route may become signed while it runs. It never changes a line that is there.
 
 import { randomBytes } from "node:crypto";
-import { appendFileSync, copyFileSync, existsSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { Fault } from "../cli/command.ts";
 import { devVarsOf, readVars } from "../cli/project/read-vars.ts";
 import { isTable, json } from "../worker/base/json.ts";
@@ -38,7 +38,7 @@ export function prepareDevVars(environment: string | undefined): readonly string
 
 function createDevVars(): string {
   if (existsSync(EXAMPLE)) {
-    copyFileSync(EXAMPLE, ".dev.vars");
+    writeFileSync(".dev.vars", readFileSync(EXAMPLE)); // with a mode of its own
     return `Created .dev.vars from ${EXAMPLE}.`;
   }
   writeFileSync(".dev.vars", PLAIN);

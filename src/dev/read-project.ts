@@ -1,24 +1,25 @@
-// Reads one environment of the configuration, and .dev.vars, as the local run uses them. Changes nothing.
+// Reads one environment of the configuration, and .dev.vars, as the local run uses them.
 
 import { foundText } from "../cli/project/config-fault.ts";
 import { carrierText, isCarrier } from "../cli/project/inheritance.ts";
+import type { KnownVars } from "../cli/project/known-vars.ts";
+import { readLocalKeys } from "../cli/project/local-keys.ts";
 import { type LocalRun, localRun } from "../cli/project/local-run.ts";
 import { mainMistakes } from "../cli/project/main-file.ts";
 import { readVars } from "../cli/project/read-vars.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";
-import type { Vars } from "../worker/config/schema.ts";
 
-export type Project = LocalRun & {
-  /** The configuration file, and the environment in it. */
-  readonly file: string;
-  readonly environment: string | undefined;
-  /** The file that a deploy would upload. */
-  readonly main: string;
-  /** The vars as they are written. */
-  readonly started: Vars;
-  readonly config: Config;
-};
+export type Project = LocalRun &
+  Pick<KnownVars, "file" | "environment" | "devVars" | "started" | "images" | "r2Buckets"> & {
+    /** The file that a deploy would upload. */
+    readonly main: string;
+    /** What is wrong in it. A Worker that is deployed with it answers 500. */
+    readonly mistakes: readonly string[];
+    /** undefined if there are mistakes. */
+    readonly config: Config | undefined;
+  };
 
+/** What keeps the Worker from running at all. */
 export type Mistakes = { readonly mistakes: readonly string[] };
 
 /**
@@ -33,12 +34,15 @@ export function readProject(
   const known = readVars(".", environment, quiet);
   if ("fault" in known) return { mistakes: [known.fault] };
   if (isCarrier(known)) return { mistakes: [carrierText(known)] };
-  const run = localRun(known, endpoint);
+  const run = localRun(known, endpoint, readLocalKeys("."));
   const config = readConfig(run.vars);
-  const { file, main, started } = known;
-  const mistakes = [...("mistakes" in config ? config.mistakes : []), ...mainMistakes(known)];
-  if ("mistakes" in config || main === undefined || mistakes.length > 0) {
-    return { mistakes: mistakes.map((mistake) => foundText({ ...mistake, environment })) };
-  }
-  return { ...run, file, environment, main, started, config };
+  const broken = "mistakes" in config;
+  const found = [...(broken ? config.mistakes : []), ...mainMistakes(known)];
+  const mistakes = found.map((mistake) => foundText({ ...mistake, environment }));
+  const { file, main, devVars, started, images, r2Buckets } = known;
+  if (main === undefined || mainMistakes(known).length > 0) return { mistakes };
+  return {
+    ...{ ...run, file, environment, devVars, started, images, r2Buckets, main, mistakes },
+    config: broken ? undefined : config,
+  };
 }

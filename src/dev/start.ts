@@ -1,31 +1,34 @@
-// `vitrine dev`: the Worker in the real Workers runtime. A private S3 that verifies signatures runs in the
-// same `wrangler dev`, and the strict edge runs between the two. No account, no network.
+// `vitrine dev`: the Worker in the real Workers runtime, between a private S3 that verifies signatures and the
+// strict edge. No account, no network.
 
-import { existsSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, statSync } from "node:fs";
 import { EXIT, type Fault } from "../cli/command.ts";
 import { environmentText } from "../cli/project/environment.ts";
-import { bucketsOfWorker, LOCAL_KEYS, type Settings } from "../cli/project/local-run.ts";
+import { readLocalKeys } from "../cli/project/local-keys.ts";
 import { devVarsOf } from "../cli/project/read-vars.ts";
 import { createEdge } from "../emulator/create-edge.ts";
-import { edgeSettings } from "./edge-settings.ts";
+import type { EdgeSettings } from "../emulator/edge/settings.ts";
+import { serveEdge } from "../emulator/serve-edge.ts";
+import { bucketsOf } from "../worker/config/routes.ts";
 import { fillBucket } from "./fill-bucket.ts";
-import { followBuckets, followDevVars, followMistakes } from "./follow-dev-vars.ts";
+import { type Files, followFiles } from "./follow-files.ts";
 import { prepareDevVars } from "./prepare-dev-vars.ts";
 import { readPort } from "./read-port.ts";
-import { readProject } from "./read-project.ts";
+import { type Project, readProject } from "./read-project.ts";
 import { switchesIn } from "./read-switches.ts";
-import { runWrangler } from "./run-wrangler.ts";
-import { serveLocalEdge } from "./serve-local-edge.ts";
+import { createWorker, type LocalWorker } from "./run-worker.ts";
 import { localSheet } from "./sheet/local-sheet.ts";
 import { serveSheet } from "./sheet/serve-sheet.ts";
 import { welcome } from "./welcome.ts";
-import { makeLocalFolder, writeEntry, writeOwnerConfig } from "./wrangler-files.ts";
+
+/** How often to look at the files: ms. */
+const LOOK_MS = 250;
 
 /**
- * Starts the local run of the project in the current folder. The process ends when wrangler does.
+ * Starts the local run of the project in the current folder. The process ends on a signal.
  * @param environment undefined: the top level
  * @param wanted the port as the user gave it; undefined: 8787
- * @param interrupted if Ctrl-C comes before wrangler starts, it does not start
+ * @param interrupted if Ctrl-C comes before the Worker starts, it does not start
  * @returns why it cannot start; undefined: it is ready, or interrupted
  */
 export async function startLocal(
@@ -33,6 +36,7 @@ export async function startLocal(
   wanted: string | undefined,
   interrupted: AbortSignal,
 ): Promise<Fault | undefined> {
+  process.umask(0o077); // all that is written here may hold secrets
   const port = await readPort(wanted);
   if (typeof port !== "number") return port;
   const address = `http://localhost:${port}`;
@@ -43,67 +47,111 @@ export async function startLocal(
   for (const line of prepared) console.log(line);
 
   const project = readProject(endpoint, environment);
-  const mistakes = "mistakes" in project ? [...project.mistakes] : [];
+  const mistakes = [...project.mistakes];
   const devVars = devVarsOf(".", environment);
-  const lines = existsSync(devVars) ? readFileSync(devVars, "utf8") : "";
-  switchesIn(lines, devVars, (mistake) => mistakes.push(mistake));
-  if ("mistakes" in project || mistakes.length > 0) {
+  const files = readFiles("file" in project ? project.file : "", devVars);
+  switchesIn(files?.devVars ?? "", devVars, (mistake) => mistakes.push(mistake));
+  if (!("config" in project) || project.config === undefined || mistakes.length > 0 || !files) {
     const said = [`The configuration or ${devVars} has mistakes:`, ...mistakes];
     return { fault: said.join("\n  ") };
   }
-  const { own, config, file, main } = project;
-  const buckets = Object.values(project.buckets);
+  const { own, config, file } = project;
+  closeToOthers([".wrangler", devVars]);
 
-  const edge = createEdge(edgeSettings(project, endpoint));
-  const secrets = followDevVars(edge.switches, endpoint, environment);
-  const edgeDoor = await serveLocalEdge(edge, warnOf("The local edge"), secrets);
-  if (!own) followBuckets(project);
-  followMistakes(project, endpoint);
+  const edge = createEdge(edgeSettings(own ? bucketsOf(config.routes) : [{ base: endpoint }]));
   // The Worker's own code makes the tries of the sheet. Only its image requests go another way.
   Object.assign(globalThis, { fetch: edge.fetch });
-  const sheet = await localSheet(project, endpoint, edge.images);
-  const sheetDoor = await serveSheet(sheet, warnOf("The contact sheet"));
-
+  const edgeDoor = await serveEdge(edge, { failed: warnOf("The local edge") });
+  const sheetDoor = await serveSheet(
+    await localSheet(() => follower, port, edge.images),
+    warnOf("The contact sheet"),
+  );
   if (interrupted.aborted) return undefined;
-  makeLocalFolder();
-  const names = buckets.map(({ bucket }) => bucket);
-  const ownerConfig = writeOwnerConfig(port, names, environment);
-  const doors = { LOCAL_EDGE: edgeDoor.url, LOCAL_SHEET: sheetDoor.url };
-  const entry = writeEntry(port, doors, main);
 
   console.log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
-  const vars = own ? {} : { BUCKETS: bucketsOfWorker(project.started["BUCKETS"], project.buckets) };
-  const wrangler = runWrangler(entry, [file, ownerConfig], environment, port, vars);
-  await wrangler.ready;
-
-  for (const bucket of buckets) {
-    const fault = await fill(bucket, endpoint);
-    if (fault !== undefined && !wrangler.isEnding()) fail(fault);
-  }
-  if (wrangler.isEnding()) return undefined;
+  const doors = { LOCAL_EDGE: edgeDoor.url, LOCAL_SHEET: sheetDoor.url };
+  const worker = createWorker(port, doors, (line) => console.log(line));
+  endTogether(worker);
+  const fill = fillerOf(endpoint);
+  const follower = followFiles({
+    ...{ files, project, fill, switches: edge.switches, worker },
+    readFiles: () => readFiles(file, devVars),
+    readProject: () => readProject(endpoint, environment, "quiet"),
+    tell: (line) => console.log(line),
+    warn: (line) => console.error(line),
+  });
+  if ((await worker.run(project)) !== "running") fail("It did not start.");
+  await fill(project);
   console.log(await welcome(address, config, devVars, !own));
-  wrangler.showLog();
+  setInterval(() => void follower.look().catch(fail), LOOK_MS);
   return undefined;
 }
 
-/** Fills a local bucket. @returns why it cannot be filled */
-async function fill(
-  { bucket, prefix = "" }: Settings,
-  endpoint: string,
-): Promise<string | undefined> {
-  const show = (done: number, all: number) =>
-    progress(`Filling the local bucket "${bucket}": ${done} of ${all} objects`, done === all);
+/** @returns undefined: one of them is not there, since an editor is replacing it */
+function readFiles(config: string, devVars: string): Files | undefined {
   try {
-    await fillBucket(`${endpoint}/${bucket}/`, prefix, LOCAL_KEYS, show);
+    const text = existsSync(devVars) ? readFileSync(devVars, "utf8") : "";
+    return { config: readFileSync(config, "utf8"), devVars: text };
+  } catch {
     return undefined;
-  } catch (error) {
-    return `The local bucket cannot be filled: ${error}`;
   }
 }
 
-/** Ends this process, and wrangler with it. */
-function fail(reason: string): never {
-  console.error(reason);
+/** Takes what was written before, by whatever tool, from the other users of this machine. */
+function closeToOthers(paths: readonly string[]): void {
+  for (const path of paths) {
+    const { mode } = statSync(path, { throwIfNoEntry: false }) ?? { mode: 0 };
+    if ((mode & 0o077) !== 0) chmodSync(path, mode & 0o700);
+  }
+}
+
+/** The edge may ask only the buckets of the project, and keeps nothing. */
+function edgeSettings(buckets: Iterable<{ readonly base: string }>): EdgeSettings {
+  const urls = [...buckets].map(({ base }) => new URL(base));
+  return {
+    // Not the host of this run. The local S3 has the same host, and would always be allowed (E5).
+    zone: "images.example",
+    sources: urls.map(({ host }) => host),
+    plain: urls.filter(({ protocol }) => protocol === "http:").map(({ host }) => host), // E6
+    fetch,
+    cache: false,
+    quota: Number.POSITIVE_INFINITY,
+    unplayable: "left-out",
+  };
+}
+
+/** Returns a function that fills the local buckets of a project that it has not filled yet. */
+function fillerOf(endpoint: string): (project: Project) => Promise<void> {
+  const filled = new Set<string>();
+  return async ({ own, buckets }) => {
+    for (const [name, { bucket, prefix = "" }] of own ? [] : Object.entries(buckets)) {
+      const base = `${endpoint}/${bucket}/`;
+      if (filled.has(base + prefix)) continue;
+      filled.add(base + prefix);
+      await fillBucket(base, prefix, readLocalKeys("."), (done, all) =>
+        showProgress(`Filling the local bucket "${name}": ${done} of ${all} objects`, done === all),
+      );
+    }
+  };
+}
+
+/** Ends the Worker on a signal, and when the parent of this process (npm, or npm's shell) is gone. */
+function endTogether(worker: LocalWorker): void {
+  const end = async () => {
+    process.once("exit", () => {
+      process.exitCode = EXIT.done; // wrangler ends this process, too, with a code of its own
+    });
+    await worker.end();
+    process.exit();
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && end(), 500).unref();
+}
+
+/** Ends this process, and the Worker with it. */
+function fail(reason: unknown): never {
+  console.error(`${reason}`);
   process.exit(EXIT.failed);
 }
 
@@ -112,7 +160,7 @@ function warnOf(who: string): (reason: unknown) => void {
 }
 
 /** Shows one line. On a terminal the next one replaces it; elsewhere only the last one is shown. */
-function progress(line: string, done: boolean): void {
-  if (process.stdout.isTTY) process.stdout.write(`\r${line}${done ? "\n" : ""}`);
-  else if (done) console.log(line);
+function showProgress(line: string, isLast: boolean): void {
+  if (process.stdout.isTTY) process.stdout.write(`\r${line}${isLast ? "\n" : ""}`);
+  else if (isLast) console.log(line);
 }

@@ -5,19 +5,31 @@ import { join } from "node:path";
 import { http, passthrough } from "msw";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { LOCAL_KEYS, localBuckets } from "../../src/cli/project/local-run.ts";
+import { localBucketName } from "../../src/cli/project/local-keys.ts";
+import { localBuckets } from "../../src/cli/project/local-run.ts";
 import { fillBucket } from "../../src/dev/fill-bucket.ts";
 import { BROKEN, HARD_KEYS } from "../../src/dev/objects.ts";
-import { serveLocalEdge } from "../../src/dev/serve-local-edge.ts";
-import { ownerConfig } from "../../src/dev/wrangler-files.ts";
 import { createEdge } from "../../src/emulator/create-edge.ts";
+import { serveEdge } from "../../src/emulator/serve-edge.ts";
 import type { Edge } from "../../src/emulator/served.ts";
 import { signGrant } from "../../src/url/grant.ts";
 import { BUILT_LOCAL, ROOT } from "../support/built.ts";
-import { BASE, SECRETS, VARS } from "../support/env.ts";
+import { BASE, LOCAL_KEYS, SECRETS, VARS } from "../support/env.ts";
 import { createHarness } from "../support/harness.ts";
 import { network, setUp } from "../support/stand.ts";
 import { FORMATS, MODERN, named, picture, refusals } from "./pictures.ts";
+
+/** The bucket of wrangler's S3, and the configuration of a Worker that has it. */
+const LOCAL_BUCKET = localBucketName("acme-media", LOCAL_KEYS);
+const OWNER = {
+  ...{ name: "local-s3", main: "origin.js", compatibility_date: "2026-11-01" },
+  r2_buckets: [
+    {
+      ...{ binding: "MEDIA", bucket_name: LOCAL_BUCKET },
+      local_dev: { experimental_s3_credentials: LOCAL_KEYS },
+    },
+  ],
+};
 
 const configPath = "test/support/wrangler.toml"; // the project's own file may have any content
 
@@ -30,7 +42,8 @@ describe.each(["AWS's S3", "wrangler's S3"])(
   (which) => {
     const local = which === "wrangler's S3";
     const origin = join(ROOT, ".wrangler/test/origin.json");
-    writeFileSync(origin, JSON.stringify(ownerConfig(["acme-media"])));
+    writeFileSync(origin, JSON.stringify(OWNER));
+    writeFileSync(join(origin, "../origin.js"), "export default { fetch: () => new Response() };");
     const server = createHarness();
     const secrets = local
       ? {
@@ -50,7 +63,7 @@ describe.each(["AWS's S3", "wrangler's S3"])(
       ANSWERS: { timeout: number } = VARS.ANSWERS,
     ): Promise<void> {
       const BUCKETS = local
-        ? localBuckets(VARS.BUCKETS, `${address}cdn-cgi/local/r2/s3`)
+        ? localBuckets(VARS.BUCKETS, `${address}cdn-cgi/local/r2/s3`, LOCAL_KEYS)
         : VARS.BUCKETS;
       const facts = { path: "/facts/:preset/*", object: "media/*", facts: true };
       const ROUTES = [...VARS.ROUTES, facts];
@@ -75,7 +88,7 @@ describe.each(["AWS's S3", "wrangler's S3"])(
 
     beforeAll(async () => {
       const late: Edge["fetch"] = (url, init) => edge.fetch(url, init);
-      door = await serveLocalEdge({ fetch: late }, console.error, () => ({}));
+      door = await serveEdge({ fetch: late });
       address = "http://127.0.0.1:1/";
       await configure();
       address = (await server.listen()).url.href;
@@ -84,7 +97,7 @@ describe.each(["AWS's S3", "wrangler's S3"])(
       await configure();
       expect((await server.listen()).url.href).toBe(address);
       await fillBucket(
-        `${address}cdn-cgi/local/r2/s3/acme-media/`,
+        `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/`,
         "published/",
         LOCAL_KEYS,
         () => {},
@@ -211,7 +224,7 @@ describe.each(["AWS's S3", "wrangler's S3"])(
     });
 
     test("the bucket is private", async () => {
-      const base = local ? `${address}cdn-cgi/local/r2/s3/acme-media/` : BASE;
+      const base = local ? `${address}cdn-cgi/local/r2/s3/${LOCAL_BUCKET}/` : BASE;
       expect((await fetch(`${base}published/photos/fig.jpg`)).ok).toBe(false);
     });
 

@@ -3,12 +3,12 @@
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Doors, localGateway } from "../../src/dev/local-worker.ts";
-import { serveLocalEdge } from "../../src/dev/serve-local-edge.ts";
 import { serveSheet } from "../../src/dev/sheet/serve-sheet.ts";
 import { says } from "../../src/dev/sheet/try/answer.ts";
 import { createCache } from "../../src/emulator/cache/cache.ts";
 import { createEdge } from "../../src/emulator/create-edge.ts";
 import type { ImagesBinding } from "../../src/emulator/images/types.ts";
+import { serveEdge } from "../../src/emulator/serve-edge.ts";
 import type { Served } from "../../src/emulator/served.ts";
 
 const done: string[] = [];
@@ -34,14 +34,14 @@ type Gateway = {
   fetch(request: Request, env: Doors, run: ExecutionContext): Response | Promise<Response>;
 };
 
-async function ask(path: string, headers: Record<string, string>) {
+async function ask(path: string, headers: Record<string, string>, host = "localhost:8787") {
   const gateway: Gateway = localGateway({ fetch: async () => new Response("not the sheet") });
   const env = { LOCAL_EDGE: "http://localhost:9/none", LOCAL_SHEET: served.url };
   const local = createCache().entrypoint((run: ExecutionContext) => ({
     fetch: async (request: Request) => gateway.fetch(request, env, run),
   }));
   done.length = 0;
-  const answer = await local.fetch(new Request(`http://localhost:8787${path}`, { headers }));
+  const answer = await local.fetch(new Request(`http://${host}${path}`, { headers }));
   return [answer.status, ...done];
 }
 
@@ -65,14 +65,27 @@ test.each([{ "sec-fetch-site": "same-origin" }, { "sec-fetch-site": "none" }, {}
   },
 );
 
+test.each([
+  "evil.example:8787",
+  "localhost.evil.example",
+  "127.0.0.1.nip.io:8787",
+  "192.168.0.7:8787",
+])("a page that a foreign name (%s) leads here gets nothing at all", async (host) => {
+  for (const path of ["/", "/.vitrine/sheet.json", "/images/card/a.jpg", "/healthz"]) {
+    expect(await ask(path, { "sec-fetch-site": "same-origin" }, host)).toEqual([403]);
+  }
+});
+
+test.each(["localhost:8787", "127.0.0.1:8787", "[::1]:8787"])(
+  "%s is this machine",
+  async (host) => {
+    expect(await ask("/", {}, host)).toEqual([200]);
+  },
+);
+
 test("a Worker with the Images binding gets that of the local edge, another one gets none", async () => {
   const edge = createEdge({ zone: "images.example", fetch });
-  let deployed = 0; // with other secrets, the Worker is another version
-  const door = await serveLocalEdge(
-    edge,
-    () => {},
-    () => ({ A: deployed++ }),
-  );
+  const door = await serveEdge(edge);
   const png = await sharp({ create: { width: 9, height: 9, channels: 3, background: "red" } })
     .png()
     .toBuffer();

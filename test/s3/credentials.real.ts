@@ -61,7 +61,7 @@ test.for([
       { event: "slots-refused", slots },
     ]);
     // The next slot is used instead.
-    running.deploy(secretsOf(wrong, USERS.reader));
+    await running.deploy(secretsOf(wrong, USERS.reader));
     expect(await shows(running)).toBe(true);
     tell(task, { check: `${what}: refused, and shown by the next slot:`, right: 2, of: 2 });
   },
@@ -81,7 +81,7 @@ test("no request fails while the keys are rotated, and while the old one is revo
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = secretsOf(fresh);
   await visit();
   for (const step of [half, both]) {
-    running.deploy(step);
+    await running.deploy(step);
     await visit();
   }
   // Nothing is deployed: the same isolate finds out that the current slot is dead.
@@ -92,13 +92,13 @@ test("no request fails while the keys are rotated, and while the old one is revo
     { ...both, AWS_ACCESS_KEY_ID: `${id}`, AWS_SECRET_ACCESS_KEY: `${secret}` },
     secretsOf(fresh),
   ]) {
-    running.deploy(step);
+    await running.deploy(step);
     await visit();
   }
   const right = done.filter(Boolean).length;
   tell(task, { check: "a rotation with live keys: images", right, of: done.length });
   expect(right).toBe(35);
   // The proof that the old key is dead.
-  running.deploy(secretsOf(old));
+  await running.deploy(secretsOf(old));
   expect(await shows(running)).toBe(false);
 });

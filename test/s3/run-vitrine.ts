@@ -2,9 +2,9 @@
 // and asks the real S3.
 
 import { type IncomingHttpHeaders, request } from "node:http";
-import { serveLocalEdge } from "../../src/dev/serve-local-edge.ts";
 import { createEdge } from "../../src/emulator/create-edge.ts";
 import type { Network } from "../../src/emulator/fetch.ts";
+import { serveEdge } from "../../src/emulator/serve-edge.ts";
 import type { Credentials } from "../../src/worker/config/slot.ts";
 import { BUILT_LOCAL, ROOT } from "../support/built.ts";
 import { createHarness } from "../support/harness.ts";
@@ -50,9 +50,8 @@ export async function runVitrine(settings: Settings) {
     ...{ zone: "images.example", sources: [own], plain: [own], cache: false },
     ...{ quota: Number.POSITIVE_INFINITY, fetch: fetchHere },
   });
-  let secrets = secretsOf(settings.current);
-  const door = await serveLocalEdge(edge, console.error, () => secrets);
-  const server = createHarness({
+  const door = await serveEdge(edge);
+  const optionsWith = (secrets: Readonly<Record<string, string>>) => ({
     root: ROOT,
     workers: [
       {
@@ -62,6 +61,7 @@ export async function runVitrine(settings: Settings) {
       },
     ],
   });
+  const server = createHarness(optionsWith(secretsOf(settings.current)));
   const { url } = await server.listen();
   return {
     url: url.origin,
@@ -71,10 +71,7 @@ export async function runVitrine(settings: Settings) {
       return { status: answer.status, bytes: new Uint8Array(await answer.arrayBuffer()) };
     },
     /** Deploys other secrets: the Worker forgets what it learnt with the old ones. */
-    deploy: (changed: Readonly<Record<string, string>>) => {
-      const gone = Object.keys(secrets).map((name): [string, string] => [name, ""]);
-      secrets = { ...Object.fromEntries(gone), ...changed };
-    },
+    deploy: (changed: Readonly<Record<string, string>>) => server.update(optionsWith(changed)),
     /** The lines of the log since the last call. */
     lines: () => {
       const lines = server.lines();

@@ -14,6 +14,12 @@ export const NEXT_CREDENTIALS = {
   secretAccessKey: "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbNEXTSECRETA",
 };
 
+/** The key of a local run. Each project has a secret of its own. */
+export const LOCAL_KEYS = {
+  accessKeyId: "vitrine-local-key-id",
+  secretAccessKey: "vitrine-local-a-secret-of-43-characters-0123456789-abcde",
+};
+
 export const SECRETS = {
   AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
   AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,

@@ -1,8 +1,7 @@
 // The search for secrets in logs and answers.
 
 import { expect, test } from "vitest";
-import { LOCAL_KEYS } from "../../src/cli/project/local-run.ts";
-import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "./env.ts";
+import { CREDENTIALS, HEALTH_TOKEN, LOCAL_KEYS, NEXT_CREDENTIALS } from "./env.ts";
 import { leaksIn } from "./overheard.ts";
 
 test.each([

@@ -5,7 +5,6 @@ import { hash } from "node:crypto";
 import { mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Reporter } from "vitest/node";
-import { LOCAL_KEYS } from "../../src/cli/project/local-run.ts";
 import {
   CLOUDFLARE_API_TOKEN,
   CREDENTIALS,
@@ -53,7 +52,7 @@ export function beginToListen(): void {
 }
 
 const WORDS: readonly string[] = [
-  ...[CREDENTIALS, NEXT_CREDENTIALS, LOCAL_KEYS].flatMap((keys) => Object.values(keys)),
+  ...[CREDENTIALS, NEXT_CREDENTIALS].flatMap((keys) => Object.values(keys)),
   ...[
     HEALTH_TOKEN,
     CLOUDFLARE_API_TOKEN,
@@ -62,9 +61,9 @@ const WORDS: readonly string[] = [
   ],
 ];
 
-/** Matches what looks like a secret: a signature, a signed URL, a key id of AWS. */
+/** Matches what looks like a secret: a signature, a signed URL, a key id of AWS, the secret of a local run. */
 const LOOKS =
-  /AWS4-HMAC|x-amz-signature|\bsig(?:nature)?=[\w-]|\b[0-9a-f]{64}\b|\b(?:AKIA|ASIA)[A-Z2-7]{12,}/i;
+  /AWS4-HMAC|x-amz-signature|\bsig(?:nature)?=[\w-]|\b[0-9a-f]{64}\b|\b(?:AKIA|ASIA)[A-Z2-7]{12,}|vitrine-local-[\w-]{40}/i;
 
 /** Returns each secret that it finds, with some text around it. */
 export function leaksIn(said: Buffer): string[] {

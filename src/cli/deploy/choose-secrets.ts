@@ -13,7 +13,8 @@ import type { Vars } from "../../worker/config/schema.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import type { KnownVars } from "../project/known-vars.ts";
-import { LOCAL_KEYS, sessionWords, wordsOf } from "../project/local-run.ts";
+import { isOfLocalKey } from "../project/local-keys.ts";
+import { sessionWords, wordsOf } from "../project/local-run.ts";
 import { OIDC_KEYS, oidcKeyFault } from "../project/oidc-key.ts";
 import { secretsOf } from "../project/secrets.ts";
 
@@ -90,7 +91,7 @@ function tokenMistakes(slot: Chosen["slots"][number], { secrets }: Known): Mista
 
 function* otherMistakes(sent: Vars, { stored }: Known) {
   for (const [path, value] of Object.entries(sent)) {
-    if (Object.values<unknown>(LOCAL_KEYS).includes(value)) {
+    if (isOfLocalKey(value)) {
       yield { path, message: "is the one of the local run, which opens only the local S3" };
     }
     if (/^\$(?:\w+|\{\w+\})$/.test(`${value}`)) {

@@ -5,6 +5,7 @@ import type { Vars } from "../../worker/config/schema.ts";
 import { isSecret, secretNames } from "../../worker/config/secret-names.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
+import { isOfLocalKey, localBucketName } from "./local-keys.ts";
 
 export type Settings = Readonly<Record<string, unknown>> & { bucket: string; prefix?: string };
 
@@ -12,37 +13,32 @@ export type LocalRun = {
   /** Whether .dev.vars names an S3 of its own. */
   readonly own: boolean;
   readonly buckets: Readonly<Record<string, Settings>>;
-  /** Those of .dev.vars, and `LOCAL_KEYS` where it has none. */
+  /** Those of .dev.vars, and the local keys where it has none. */
   readonly secrets: Vars;
   /** The vars and the secrets, with the buckets as in wrangler.toml. */
   readonly vars: Vars;
 };
 
-/** The keys of the buckets on this machine. They are public, and open nothing else. */
-export const LOCAL_KEYS = {
-  accessKeyId: "vitrine-local-key-id",
-  secretAccessKey: "vitrine-local-secret-that-opens-nothing-else",
-} as const satisfies Credentials;
-
 /**
  * Replaces each bucket of `BUCKETS`, which is checked already, by one on this machine. An R2 binding becomes
  * the S3 of the same bucket, and a role gives way to the local keys.
+ * @param keys the local ones
  * @param r2Buckets those of the configuration
  */
 export function localBuckets(
   buckets: unknown,
   endpoint: string,
+  keys: Credentials,
   r2Buckets: KnownVars["r2Buckets"] = [],
 ): Record<string, Settings> {
   return Object.fromEntries(
-    Object.entries(tableOf(buckets)).map(([name, settings]) => {
+    Object.entries(tableOf(buckets)).map(([id, settings]) => {
       const { bucket, binding, role, sts: _sts, ...rest } = tableOf(settings);
       const stored = r2Buckets.find((one) => one.binding === binding)?.bucket_name ?? binding;
-      // The local S3 is R2, which allows no dots and no underscores in a bucket's name.
-      const own = binding === undefined ? String(bucket).replace(/[._]/g, "-") : String(stored);
+      const name = localBucketName(String(binding === undefined ? bucket : stored), keys);
       const engine = binding !== undefined || role !== undefined ? { engine: "binding" } : {};
-      const place = { endpoint, bucket: own, region: "auto", addressing: "path" };
-      return [name, { ...rest, ...engine, ...place }];
+      const place = { endpoint, bucket: name, region: "auto", addressing: "path" };
+      return [id, { ...rest, ...engine, ...place }];
     }),
   );
 }
@@ -64,20 +60,33 @@ export function bucketsOfWorker(
   );
 }
 
-/** @param endpoint that of the local S3 */
+/**
+ * @param endpoint that of the local S3
+ * @param keys what opens it
+ */
 export function localRun(
   { started, local, r2Buckets }: Pick<KnownVars, "started" | "local" | "r2Buckets">,
   endpoint: string,
+  keys: Credentials,
 ): LocalRun {
   // If .dev.vars names the buckets, it says which S3 to ask, and none is replaced.
   const own = local.has("BUCKETS");
-  const buckets = own ? {} : localBuckets(started["BUCKETS"], endpoint, r2Buckets);
+  const buckets = own ? {} : localBuckets(started["BUCKETS"], endpoint, keys, r2Buckets);
   const secrets = {
-    ...(own ? {} : localSecrets(buckets, local)),
+    ...(own ? {} : localSecrets(buckets, local, keys)),
     ...(started["OIDC"] === undefined ? {} : { OIDC_SIGNING_KEY: localSigningKey() }),
-    ...Object.fromEntries(Object.entries(started).filter(([name]) => isSecret(name))),
+    ...Object.fromEntries(
+      Object.entries(started)
+        .filter(([name]) => isSecret(name))
+        .map(([name, value]) => [name, own ? value : localValue(value, keys)]),
+    ),
   };
   return { own, buckets, secrets, vars: { ...started, ...secrets } };
+}
+
+/** A local secret in .dev.vars stands for that of this project: the file may be older, or a copy of the example. */
+function localValue(value: unknown, { accessKeyId, secretAccessKey }: Credentials): unknown {
+  return isOfLocalKey(value) && value !== accessKeyId ? secretAccessKey : value;
 }
 
 let signingKey: string | undefined;
@@ -94,13 +103,13 @@ function localSigningKey(): string {
  * The keys of the local buckets, under the names that the configuration gives them.
  * @param given the names that .dev.vars has; a slot is left out if one of its secrets is there
  */
-function localSecrets(buckets: unknown, given: ReadonlySet<string>): Vars {
+function localSecrets(buckets: unknown, given: ReadonlySet<string>, keys: Credentials): Vars {
   const secrets: Record<string, string> = {};
   for (const word of wordsOf(buckets).values()) {
     const { accessKeyId: id, secretAccessKey: secret } = secretNames(word);
     if (given.has(id) || given.has(secret)) continue;
-    secrets[id] = LOCAL_KEYS.accessKeyId;
-    secrets[secret] = LOCAL_KEYS.secretAccessKey;
+    secrets[id] = keys.accessKeyId;
+    secrets[secret] = keys.secretAccessKey;
   }
   return secrets;
 }

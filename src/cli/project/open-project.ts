@@ -11,7 +11,8 @@ import { findConfigFile } from "./config-file.ts";
 import { chooseEnvironment, placeText } from "./environment.ts";
 import { carrierText, isCarrier } from "./inheritance.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
-import { LOCAL_KEYS, localRun, wordsOf } from "./local-run.ts";
+import { isOfLocalKey, readLocalKeys } from "./local-keys.ts";
+import { localRun, wordsOf } from "./local-run.ts";
 import { provenBase, refuserOfOthersUrls } from "./own-url.ts";
 import type { Project } from "./project.ts";
 import { readVars } from "./read-vars.ts";
@@ -58,7 +59,9 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
     const why = `the local run takes its secrets from ${known.devVars}: leave this option out`;
     return { fault: `--secrets-file ${secretsFile}: ${why}` };
   }
-  const source = local ? localSource(known, given) : deployedSource(world, known, secretsFile);
+  const source = local
+    ? localSource(world, known, given)
+    : deployedSource(world, known, secretsFile);
   if (isFault(source)) return source;
   const { vars, localBuckets, secrets } = source;
   // The buckets of the local run would hide what is wrong with those of the configuration.
@@ -89,10 +92,10 @@ type Source = {
 };
 
 /** The configuration as the local run has it. The local S3 goes by the name of localhost. */
-function localSource(known: KnownVars, url: string): Source {
+function localSource({ folder }: World, known: KnownVars, url: string): Source {
   const { port } = new URL(url);
   const endpoint = `http://localhost${port && `:${port}`}/cdn-cgi/local/r2/s3`;
-  const { vars, buckets, own, secrets } = localRun(known, endpoint);
+  const { vars, buckets, own, secrets } = localRun(known, endpoint, readLocalKeys(folder));
   return {
     vars,
     ...(!own && { localBuckets: { BUCKETS: buckets } }),
@@ -111,9 +114,8 @@ function deployedSource(
   const { deployed, started, local, secrets: required, stored, devVars } = known;
   const filed = secretsFile === undefined ? {} : readSecretsFile(world, secretsFile);
   if (isFault(filed)) return filed;
-  const opening = Object.values<unknown>(LOCAL_KEYS);
   const own = Object.entries(started).filter(
-    ([name, value]) => local.has(name) && !opening.includes(value) && !isMadeUp(name, value),
+    ([name, value]) => local.has(name) && !isOfLocalKey(value) && !isMadeUp(name, value),
   );
   const secrets = mergeSecrets([
     secretsIn(filed, secretsFile ?? ""),

@@ -1,7 +1,7 @@
 // The images that the user adds to the local buckets, and the list of them.
 
 import { existsSync, readFileSync } from "node:fs";
-import { LOCAL_KEYS } from "../../cli/project/local-run.ts";
+import { readLocalKeys } from "../../cli/project/local-keys.ts";
 import { replaceFile } from "../../cli/project/replace-file.ts";
 import { keyFault } from "../../url/key.ts";
 import { json } from "../../worker/base/json.ts";
@@ -11,7 +11,7 @@ import { describe, type Known } from "./describe.ts";
 import { placeFor } from "./place-for.ts";
 
 /** Beside the state of wrangler, which holds the buckets. */
-const LIST = ".wrangler/local/own.json";
+const LIST = ".wrangler/vitrine/own-images.json";
 
 /**
  * Lists the images, the newest first.
@@ -50,7 +50,7 @@ export async function putOwnImage(
   if (known.format === "svg" && !place.route.svg) return "an SVG needs a route with svg = true";
   const { base, prefix } = place.route.bucket;
   try {
-    await putObject(base, prefix + place.key, LOCAL_KEYS, type, body);
+    await putObject(base, prefix + place.key, readLocalKeys("."), type, body);
   } catch (error) {
     return `${error}`;
   }

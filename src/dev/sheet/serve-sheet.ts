@@ -6,15 +6,12 @@ import { join } from "node:path";
 import { MOST_BYTES } from "../../cli/net/ask-s3.ts";
 import { listen } from "../../emulator/listen.ts";
 import { decodePath } from "../../url/grammar.ts";
-import { isTable, json } from "../../worker/base/json.ts";
-import type { Vars } from "../../worker/config/schema.ts";
 import type { SheetAnswer } from "./data.ts";
 import type { Answer } from "./try/answer.ts";
 
 /** What the page asks for. */
 export type Sheet = {
-  /** @param running the vars of the Worker that runs */
-  readonly answer: (running: Vars) => Promise<SheetAnswer>;
+  readonly answer: () => Promise<SheetAnswer>;
   /** Puts an image into the bucket, or returns why it does not. */
   readonly put: (file: string, body: Uint8Array, type: string) => Promise<string | undefined>;
   /** Removes an image from the sheet. */
@@ -70,8 +67,7 @@ export function serveSheet(sheet: Sheet, failed: (reason: unknown) => void) {
       return reply(response, 200, "text/javascript", await script());
     }
     if (path === "/.vitrine/sheet.json" || path === "/.vitrine/tag") {
-      const running = json(`${await readAll(request)}`);
-      const answer = await sheet.answer(isTable(running) ? running : {});
+      const answer = await sheet.answer();
       if (path === "/.vitrine/tag") return reply(response, 200, "text/plain", answer.tag);
       return reply(response, 200, "application/json", JSON.stringify(answer));
     }

@@ -7,7 +7,6 @@ import { expect, test } from "vitest";
 import { EXIT } from "../../../src/cli/command.ts";
 import type { Options } from "../../../src/cli/deploy/check-deployed.ts";
 import type { Tools } from "../../../src/cli/deploy/index.ts";
-import { LOCAL_KEYS } from "../../../src/cli/project/local-run.ts";
 import { ROOT } from "../../support/built.ts";
 import { ZONE_ID } from "../../support/cli/cloudflare.ts";
 import { HOST, STAGED, STAGING } from "../../support/cli/folder.ts";
@@ -28,6 +27,7 @@ import {
 import {
   CLOUDFLARE_API_TOKEN,
   HEALTH_TOKEN,
+  LOCAL_KEYS,
   NEXT,
   PURGE_TOKEN,
   SECRETS,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
-import { LOCAL_KEYS } from "../../../src/cli/project/local-run.ts";
+import { localBucketName, readLocalKeys } from "../../../src/cli/project/local-keys.ts";
 import { createS3 } from "../../../src/emulator/s3/s3.ts";
 import { asked, at, env, facts, instead, put, read, refusal } from "../../support/cli/facts.ts";
 import { envLine, makeFolder } from "../../support/cli/folder.ts";
@@ -214,11 +214,13 @@ const localFolder = (lines: Readonly<Record<string, string>>) => {
 const { URL_SIGNING_KEYS } = SECRETS;
 
 test("--url on this machine reads the bucket of the local run, with the key of that", async () => {
-  const bucket = `${LOCAL}/cdn-cgi/local/r2/s3/acme-media`;
+  const folder = localFolder({ URL_SIGNING_KEYS });
+  const keys = readLocalKeys(folder);
+  const bucket = `${LOCAL}/cdn-cgi/local/r2/s3/${localBucketName("acme-media", keys)}`;
   const contents = "<Contents><Key>published/a.jpg</Key></Contents>";
   const list = `<ListBucketResult><IsTruncated>false</IsTruncated>${contents}</ListBucketResult>`;
   const answer = (body: BodyInit, type: string, sent: Headers) =>
-    sent.get("authorization")?.includes(`Credential=${LOCAL_KEYS.accessKeyId}/`)
+    sent.get("authorization")?.includes(`Credential=${keys.accessKeyId}/`)
       ? new Response(body, { headers: { "content-type": type, etag: '"1"' } })
       : refusal(403, "AccessDenied");
   network.resetHandlers(
@@ -228,7 +230,6 @@ test("--url on this machine reads the bucket of the local run, with the key of t
       answer(Buffer.from(key), "image/jpeg", request.headers),
     ),
   );
-  const folder = localFolder({ URL_SIGNING_KEYS });
   const ended = await facts(["--url", LOCAL], { folder, env: {} });
   expect([ended.code, ended.err]).toEqual([
     0,

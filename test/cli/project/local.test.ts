@@ -1,7 +1,9 @@
 // The buckets of the local run: each is on this machine, whatever opens it in production.
 
 import { expect, test } from "vitest";
-import { bucketsOfWorker, LOCAL_KEYS, localRun } from "../../../src/cli/project/local-run.ts";
+import { localBucketName } from "../../../src/cli/project/local-keys.ts";
+import { bucketsOfWorker, localRun } from "../../../src/cli/project/local-run.ts";
+import { LOCAL_KEYS } from "../../support/env.ts";
 
 const S3 = "http://localhost:8787/cdn-cgi/local/r2/s3";
 const R2 = { binding: "MEDIA_BUCKET", prefix: "published/" };
@@ -20,10 +22,13 @@ test.each([
   ["its bucket_name", [{ binding: "MEDIA_BUCKET", bucket_name: "acme-pictures" }], "acme-pictures"],
   ["its binding, if it has no other", [{ binding: "MEDIA_BUCKET" }], "MEDIA_BUCKET"],
 ])(
-  "an R2 bucket is filled by the name of %s, and the Worker has its binding",
+  "an R2 bucket is named on this machine after %s, and the Worker has its binding",
   (_of, r2Buckets, bucket) => {
-    const { buckets } = localRun({ started, local: new Set(), r2Buckets }, S3);
-    expect(buckets["media"]).toEqual({ ...place, bucket, prefix: "published/" });
+    const { buckets } = localRun({ started, local: new Set(), r2Buckets }, S3, LOCAL_KEYS);
+    expect(buckets["media"]).toEqual({
+      ...{ ...place, prefix: "published/" },
+      bucket: localBucketName(bucket, LOCAL_KEYS),
+    });
     expect(bucketsOfWorker(started.BUCKETS, buckets)).toEqual({
       media: R2,
       roles: buckets["roles"],
@@ -32,9 +37,9 @@ test.each([
 );
 
 test("a role gives way to the local keys, and the issuer has a key that stays the same", () => {
-  const run = () => localRun({ started, local: new Set(), r2Buckets: [] }, S3);
+  const run = () => localRun({ started, local: new Set(), r2Buckets: [] }, S3, LOCAL_KEYS);
   const { buckets, secrets } = run();
-  expect(buckets["roles"]).toEqual({ ...place, bucket: "acme-media" });
+  expect(buckets["roles"]).toEqual({ ...place, bucket: localBucketName("acme.media", LOCAL_KEYS) });
   expect(secrets).toMatchObject({
     AWS_ACCESS_KEY_ID: LOCAL_KEYS.accessKeyId,
     AWS_SECRET_ACCESS_KEY: LOCAL_KEYS.secretAccessKey,
@@ -42,6 +47,20 @@ test("a role gives way to the local keys, and the issuer has a key that stays th
   });
   expect(run().secrets).toEqual(secrets);
   const own = { ...started, OIDC_SIGNING_KEY: "own" };
-  const { secrets: others } = localRun({ started: own, local: new Set(), r2Buckets: [] }, S3);
+  const { secrets: others } = localRun(
+    { started: own, local: new Set(), r2Buckets: [] },
+    S3,
+    LOCAL_KEYS,
+  );
   expect(others["OIDC_SIGNING_KEY"]).toBe("own");
+});
+
+test("a bucket's name on this machine cannot be guessed, and is one that R2 allows", () => {
+  const others = { ...LOCAL_KEYS, secretAccessKey: "vitrine-local-secret-of-another-project" };
+  const names = ["acme.media", "acme_media", "acme-media", "a".repeat(63), `${"a".repeat(62)}b`];
+  const local = [LOCAL_KEYS, others].flatMap((keys) =>
+    names.map((name) => localBucketName(name, keys)),
+  );
+  expect(new Set(local).size).toBe(local.length);
+  for (const name of local) expect(name).toMatch(/^[a-z0-9][a-z0-9-]{1,28}[a-z0-9]?-[0-9a-f]{32}$/);
 });

@@ -6,11 +6,11 @@ import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import type { World } from "../../../src/cli/command.ts";
 import type { Explained } from "../../../src/cli/explain/explain-url.ts";
-import { LOCAL_KEYS } from "../../../src/cli/project/local-run.ts";
+import { localBucketName, readLocalKeys } from "../../../src/cli/project/local-keys.ts";
 import { openProject, openSite } from "../../../src/cli/project/open-project.ts";
 import { envLine, HOST, makeFolder } from "../../support/cli/folder.ts";
 import { type Given, vitrine } from "../../support/cli/vitrine.ts";
-import { CREDENTIALS, SECRETS, VARS } from "../../support/env.ts";
+import { CREDENTIALS, LOCAL_KEYS, SECRETS, VARS } from "../../support/env.ts";
 import { editFile } from "../../support/local-run.ts";
 
 const LOCAL = "http://localhost:8787";
@@ -135,7 +135,8 @@ test.each([
   const folder = makeFolder({}, { ".dev.vars": line(KEYS.vars) });
   const given = { folder, env: { ...SECRETS, URL_SIGNING_KEYS: KEYS.env } };
   const { asked } = await explain(`${url}/images/card/a.jpg`, given);
-  expect(asked?.originUrl).toBe(`${origin}cdn-cgi/local/r2/s3/acme-media/published/a.jpg`);
+  const bucket = localBucketName("acme-media", readLocalKeys(folder));
+  expect(asked?.originUrl).toBe(`${origin}cdn-cgi/local/r2/s3/${bucket}/published/a.jpg`);
   expect(asked?.headers["authorization"]).toMatch(/\/auto\/s3\/.* …y-id \(from the local run\)$/);
   expect(await signer(["-u", url], given)).toBe("vars");
   const named = await vitrine(["sign", "a.jpg", "-u", url, "--secrets-file", "x.env"], given);

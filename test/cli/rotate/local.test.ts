@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { afterAll, expect, test } from "vitest";
-import { LOCAL_KEYS } from "../../../src/cli/project/local-run.ts";
+import { readLocalKeys } from "../../../src/cli/project/local-keys.ts";
 import { ROOT } from "../../support/built.ts";
 import { recordOf } from "../../support/cli/run-rotation.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
@@ -22,12 +22,11 @@ test("a rotation with the S3 of the local run ends with 0: there is no key to de
   const page = readFileSync(join(ROOT, "docs/rotate.md"), "utf8");
   const [, keys = ""] = /```sh\n(AWS_[^`]+)```/.exec(page) ?? [];
   writeFileSync(join(folder, ".dev.vars"), `${keys}HEALTH_TOKEN="${HEALTH_TOKEN}"\n`);
-  const [, made = ""] = /^echo '(.+)' > key\.json$/m.exec(page) ?? [];
-  writeFileSync(join(folder, "key.json"), made);
+  const [, keyFile = ""] = /^npx vitrine rotate --url .* --key-file (\S+)/m.exec(page) ?? [];
   const port = await freePort();
   await start(folder, port);
   const url = `http://localhost:${port}`;
-  const key = ["--key", "photos/fig.jpg", "--key-file", "key.json"];
+  const key = ["--key", "photos/fig.jpg", "--key-file", keyFile];
   const args = ["rotate", "--url", url, ...key, "--wait", "0", "--yes"];
 
   const examined = await vitrine(["doctor", "--url", url, "--key", "photos/fig.jpg"], { folder });
@@ -40,8 +39,9 @@ test("a rotation with the S3 of the local run ends with 0: there is no key to de
   expect([code, recordOf(folder), err]).toEqual([0, undefined, expect.any(String)]);
   expect(out).not.toContain("Do this");
   expect(out).toMatch(/The key is rotated: …y-id serves\.\n$/);
+  const local = readLocalKeys(folder);
   expect(parseEnv(readFileSync(join(folder, ".dev.vars"), "utf8"))).toMatchObject({
-    AWS_ACCESS_KEY_ID: LOCAL_KEYS.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: LOCAL_KEYS.secretAccessKey,
+    AWS_ACCESS_KEY_ID: local.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: local.secretAccessKey,
   });
 }, 90_000);

@@ -2,10 +2,18 @@
 
 import { presetsOf } from "../../../cli/project/app-file/make-app-file.ts";
 import type { Refusal } from "../../../worker/base/refusal.ts";
+import type { Config } from "../../../worker/config/config.ts";
+import type { Vars } from "../../../worker/config/schema.ts";
 import type { Mistakes } from "../../read-project.ts";
-import type { LocalConfig } from "../local-config.ts";
 import { readTry, type Try } from "./read-try.ts";
 import type { Turns } from "./turns.ts";
+
+/** The configuration of the local run, with its buckets on this machine. */
+export type LocalConfig = {
+  readonly config: Config;
+  /** The vars as they are written. */
+  readonly started: Vars;
+};
 
 export type Answer = {
   readonly status: 200 | 400 | 502 | 503;

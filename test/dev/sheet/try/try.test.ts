@@ -181,16 +181,14 @@ test("with an S3 of one's own nothing is tried: it would need no signature", asy
   const config = readConfig(ENV);
   if ("mistakes" in config) throw new Error(JSON.stringify(config.mistakes));
   const run = { own: true, buckets: {}, secrets: {}, vars: ENV, started: ENV, config };
-  const project = { ...run, file: "wrangler.toml", environment: undefined, main: "src/index.ts" };
-  const sheet = await localSheet(
-    project,
-    "http://localhost:8787/cdn-cgi/local/r2/s3",
-    stage.edge.images,
-  );
+  const files = { file: "wrangler.toml", devVars: ".dev.vars", main: "src/index.ts" };
+  const rest = { environment: undefined, images: undefined, r2Buckets: [], mistakes: [] };
+  const follower = { current: () => ({ ...run, ...files, ...rest }), mistakes: () => [] };
+  const sheet = await localSheet(() => follower, 8787, stage.edge.images);
   for (const made of [sheet.attempt, sheet.fact]) {
     const answer = await made("?of=/private/card/key.jpg");
-    const body = "nothing is tried with the S3 that .dev.vars names\n";
-    expect(answer).toEqual({ status: 400, type: "text/plain", body });
+    const body = "nothing is put into or shown of the S3 that .dev.vars names\n";
+    expect(answer).toEqual({ status: 503, type: "text/plain", body });
   }
   expect(stage.asked).toEqual([]);
 });

@@ -1,0 +1,136 @@
+// Follows wrangler.toml and .dev.vars while the local run goes on. It says only what the Worker runs with that
+// moment. No timer: the caller decides when to look. Contents are compared, since times and watchers miss changes.
+
+import { parseEnv } from "node:util";
+import type { Switches } from "../emulator/edge/switches.ts";
+import type { Vars } from "../worker/config/schema.ts";
+import type { Mistakes, Project } from "./read-project.ts";
+import { switchesIn } from "./read-switches.ts";
+import type { LocalWorker } from "./run-worker.ts";
+
+/** The texts of both files. */
+export type Files = { readonly config: string; readonly devVars: string };
+
+export type Follower = {
+  /** Looks once, and has the Worker run with what is new. */
+  readonly look: () => Promise<void>;
+  /** What the Worker runs with. */
+  readonly current: () => Project;
+  /** What is wrong in the files as they were read last. */
+  readonly mistakes: () => readonly string[];
+};
+
+type Parts = {
+  /** What the Worker was started with. */
+  readonly files: Files;
+  readonly project: Project;
+  /** Reads both files; undefined: one is not there, since an editor is replacing it. */
+  readonly readFiles: () => Files | undefined;
+  readonly readProject: () => Project | Mistakes;
+  readonly worker: Pick<LocalWorker, "run" | "hasNewCode">;
+  /** Fills the local buckets that are new. */
+  readonly fill: (project: Project) => Promise<void>;
+  /** The switches of the edge. A line EDGE of .dev.vars changes them. */
+  readonly switches: Switches;
+  readonly tell: (line: string) => void;
+  readonly warn: (line: string) => void;
+};
+
+export function followFiles(parts: Parts): Follower {
+  const { readFiles, readProject, worker, fill, switches, tell, warn } = parts;
+  const { file, devVars } = parts.project;
+  const strict = { ...switches };
+  const ownBuckets = parseEnv(parts.files.devVars)["BUCKETS"];
+  let project = parts.project;
+  let mistakes: readonly string[] = [];
+  let running = parts.files;
+  let done = parts.files;
+  let seen: Files | undefined;
+  let busy = false;
+  setSwitches(parts.files);
+
+  /** Sets the switches of the edge. If they are wrong, it says why. */
+  function setSwitches({ devVars: text }: Files): void {
+    const given = switchesIn(text, devVars, (fault) =>
+      warn(`${fault}. The switches of the edge stay as they are.`),
+    );
+    if (given !== undefined) Object.assign(switches, strict, given);
+  }
+
+  /** Reports mistakes once. */
+  const report = (found: readonly string[]): void => {
+    if (found.join() !== mistakes.join()) {
+      const names = `${file} or ${devVars}`;
+      warn(
+        [`${names} has mistakes. Pictures may fail until you correct them:`, ...found].join("\n  "),
+      );
+    }
+    mistakes = found;
+  };
+
+  const take = async (files: Files): Promise<void> => {
+    const edgeLine = parseEnv(files.devVars)["EDGE"];
+    const hasOtherSwitches = edgeLine !== parseEnv(running.devVars)["EDGE"];
+    if (hasOtherSwitches) setSwitches(files);
+    if (parseEnv(files.devVars)["BUCKETS"] !== ownBuckets) {
+      warn(`${devVars}: BUCKETS has changed. Stop npx vitrine dev and start it again to use it.`);
+      return;
+    }
+    const next = readProject();
+    if (!("config" in next)) return report(next.mistakes);
+    const outcome = await worker.run(next);
+    if (outcome === "late") {
+      warn(
+        `The Worker did not start with the new ${file}. Stop npx vitrine dev and start it again.`,
+      );
+    }
+    if (outcome !== "running") {
+      mistakes = ["the Worker does not start"]; // wrangler has said why
+      return;
+    }
+    const changed = [
+      ...changedNames(project.secrets, next.secrets),
+      ...(hasOtherSwitches ? ["EDGE"] : []),
+    ];
+    const hasOtherConfig = files.config !== running.config;
+    [project, running] = [next, files];
+    await fill(next);
+    if (next.mistakes.length > 0) return report(next.mistakes);
+    if (!isSame(readFiles(), files)) return; // the next look says it
+    if (mistakes.length > 0) tell(`${file} is right again.`);
+    else if (hasOtherConfig) tell(`Reloaded ${file}.`);
+    else if (changed.length === 0) tell("Built the Worker again.");
+    if (changed.length > 0) tell(`Reloaded ${devVars}. Changed: ${changed.join(", ")}`);
+    mistakes = [];
+  };
+
+  return {
+    async look() {
+      const files = readFiles();
+      if (busy || files === undefined) return;
+      // A file that changes between two looks may be half written.
+      const isWhole = isSame(files, seen);
+      seen = files;
+      if (!isWhole || (isSame(files, done) && !worker.hasNewCode())) return;
+      busy = true;
+      done = files;
+      try {
+        await take(files);
+      } catch (error) {
+        report([`${error}`]); // for example a file that is half written. The run goes on
+      }
+      busy = false;
+    },
+    current: () => project,
+    mistakes: () => mistakes,
+  };
+}
+
+function isSame(one: Files | undefined, other: Files | undefined): boolean {
+  return one?.config === other?.config && one?.devVars === other?.devVars;
+}
+
+function changedNames(before: Vars, after: Vars): string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].filter((name) => before[name] !== after[name]);
+}

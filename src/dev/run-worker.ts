@@ -1,0 +1,188 @@
+// Runs the Worker in workerd, by wrangler in this process. Secrets reach it as bindings: no file, URL or argument
+// has them. What wrangler would show of them and of local objects to other programs of this machine is off: its
+// explorer, its observability, its registry and the inspector.
+
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { extname, join, resolve } from "node:path";
+import type { unstable_DevEnv as DevEnv } from "wrangler";
+import { isFault } from "../cli/command.ts";
+import { tableOf } from "../cli/project/known-vars.ts";
+import { loadWrangler } from "../cli/project/load-wrangler.ts";
+import { localBucketName, readLocalKeys } from "../cli/project/local-keys.ts";
+import { bucketsOfWorker } from "../cli/project/local-run.ts";
+import { replaceFile } from "../cli/project/replace-file.ts";
+import type { Doors } from "./local-worker.ts";
+import type { Project } from "./read-project.ts";
+
+/** How long a new configuration may take until the Worker runs with it. Then wrangler is started again. */
+const RELOAD_MS = 15_000;
+
+// In the package this file is compiled, as its Worker is.
+const LOCAL_WORKER = join(import.meta.dirname, `local-worker${extname(import.meta.filename)}`);
+
+const SETTINGS = {
+  X_LOCAL_EXPLORER: "false",
+  X_LOCAL_OBSERVABILITY: "false",
+  CLOUDFLARE_CF_FETCH_ENABLED: "false", // otherwise it asks Cloudflare for a Request.cf
+  WRANGLER_SEND_METRICS: "false",
+  WRANGLER_HIDE_BANNER: "true",
+};
+
+/** How a start or a change ended: `failed` if the Worker cannot be built, which wrangler has then said. */
+export type Outcome = "running" | "failed" | "late";
+
+export type LocalWorker = {
+  /** Builds the Worker, and runs it with a configuration. */
+  run(project: Project): Promise<Outcome>;
+  /** Returns whether its code has changed since it was built. */
+  hasNewCode(): boolean;
+  end(): Promise<void>;
+};
+
+/** @param log gets each line that the Worker logs */
+export function createWorker(port: number, doors: Doors, log: (line: string) => void): LocalWorker {
+  const wrangler = loadWrangler();
+  if (isFault(wrangler)) throw new Error(wrangler.fault);
+  Object.assign(process.env, SETTINGS);
+  let reported: string | undefined;
+  const report = (error: unknown): void => {
+    const text = errorText(error);
+    if (text !== reported) console.error(text);
+    reported = text;
+  };
+  // wrangler also rejects where nobody waits. That must not end the local run.
+  process.on("unhandledRejection", report);
+  const create = () => new wrangler.unstable_DevEnv().on("error", report);
+  let devEnv = create();
+  let runs = 0;
+  /** The files of its code, and when it was built last: ms since 1970. */
+  let sources: readonly string[] = [];
+  let began = 0;
+
+  const inputOf = (project: Project, version: string) => {
+    const { file, environment, main } = project;
+    const options = { config: file, env: environment ?? "" };
+    const config = wrangler.unstable_readConfig(options, { hideWarnings: true });
+    return {
+      config: { ...config, r2_buckets: bucketsOf(project, config.r2_buckets), images: undefined },
+      env: environment,
+      entrypoint: writeEntry(port, main),
+      bindings: bindingsOf(project, { ...doors, LOCAL_VERSION: version }),
+      dev: {
+        ...{ inspector: false, registry: undefined, remote: false, inferOriginFromRoutes: false },
+        // Its watcher loses changes, and builds from files that it has removed.
+        ...{ watch: false, logLevel: "error", structuredLogsHandler: logMessage },
+        server: { hostname: "localhost", port, secure: false },
+      },
+    };
+  };
+  const logMessage = ({ message }: { readonly message: string }) => log(message);
+
+  const attempt = async (project: Project): Promise<Outcome> => {
+    const version = `${++runs}`;
+    const outcome = waitForReload(devEnv, version, (files) => {
+      sources = files;
+    });
+    [began, reported] = [Date.now(), undefined];
+    try {
+      await devEnv.config.set(inputOf(project, version), true);
+    } catch (error) {
+      report(error);
+      return "failed";
+    }
+    return outcome;
+  };
+  return {
+    async run(project) {
+      const outcome = await attempt(project);
+      if (outcome !== "late") return outcome;
+      await devEnv.teardown();
+      devEnv = create();
+      return attempt(project);
+    },
+    hasNewCode: () => {
+      const times = sources.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+      return times.some((time) => time > began);
+    },
+    end: () => devEnv.teardown(),
+  };
+}
+
+/**
+ * Waits until a version of the Worker runs.
+ * @param take gets the files of its code
+ */
+function waitForReload(
+  devEnv: DevEnv,
+  version: string,
+  take: (files: readonly string[]) => void,
+): Promise<Outcome> {
+  return new Promise((settle) => {
+    const end = (outcome: Outcome) => {
+      clearTimeout(timer);
+      devEnv.off("reloadComplete", look).off("buildFailed", fail).off("error", fail);
+      settle(outcome);
+    };
+    const look = (event: unknown) => {
+      const { config, bundle } = tableOf(event);
+      const bindings = tableOf(tableOf(config)["bindings"]);
+      if (tableOf(bindings["LOCAL_VERSION"])["value"] !== version) return;
+      const files = Object.keys(tableOf(tableOf(bundle)["dependencies"]));
+      take(files.filter((file) => !file.startsWith(".wrangler/tmp/"))); // written by each build
+      end("running");
+    };
+    const fail = () => end("failed");
+    const timer = setTimeout(end, RELOAD_MS, "late");
+    devEnv.on("reloadComplete", look).on("buildFailed", fail).on("error", fail);
+  });
+}
+
+/** All buckets under their names on this machine, and those that are on an S3 elsewhere. */
+function bucketsOf({ own, buckets }: Project, bound: Project["r2Buckets"]): readonly object[] {
+  const keys = readLocalKeys(".");
+  const local = { local_dev: { experimental_s3_credentials: keys } };
+  const renamed = bound.map(({ binding, bucket_name: name = binding }) => {
+    return { binding, bucket_name: localBucketName(name, keys), ...local };
+  });
+  const simulated = own ? [] : Object.values(buckets);
+  const names = new Set(simulated.map(({ bucket }) => bucket));
+  for (const { bucket_name } of renamed) names.delete(bucket_name);
+  const others = [...names].map((name, index) => {
+    return { binding: `LOCAL_BUCKET_${index}`, bucket_name: name, ...local };
+  });
+  return [...renamed, ...others];
+}
+
+function bindingsOf({ own, buckets, secrets, started, images }: Project, doors: object): object {
+  const texts = [
+    ...Object.entries(doors),
+    ...Object.entries(secrets),
+    ...(images === undefined ? [] : [[images, "of the local edge"] as const]),
+  ];
+  return {
+    ...Object.fromEntries(texts.map(([name, value]) => [name, { type: "secret_text", value }])),
+    ...(!own && {
+      BUCKETS: { type: "json", value: bucketsOfWorker(started["BUCKETS"], buckets) },
+    }),
+  };
+}
+
+/** Writes the entry of the Worker. @returns its path */
+function writeEntry(port: number, main: string): string {
+  const file = resolve(`.wrangler/vitrine/dev-${port}.js`);
+  const text = `import * as project from ${JSON.stringify(main)};
+import { localGateway, localRenditions } from ${JSON.stringify(LOCAL_WORKER)};
+export class Renditions extends localRenditions(project["Renditions"]) {}
+export default localGateway(project.default);
+`;
+  // wrangler builds anew when it is written.
+  if (!existsSync(file) || readFileSync(file, "utf8") !== text) replaceFile(file, text);
+  return file;
+}
+
+/** What wrangler says of an error: it is one, or an event with a cause. */
+function errorText(error: unknown): string {
+  const { reason, cause } = tableOf(error);
+  const found = error instanceof Error ? error : cause;
+  return [reason, found instanceof Error ? found.message : undefined].filter(Boolean).join(": ");
+}

@@ -1,0 +1,213 @@
+// The local run gives nothing away: no secret, no original, no local object and no way to fetch, to no page of
+// elsewhere and to no other user of this machine.
+
+import { execFile } from "node:child_process";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { sign } from "../../src/worker/s3/sigv4.ts";
+import { ROOT } from "../support/built.ts";
+import { freePort } from "../support/free-port.ts";
+import { copyProject, endRuns, removeCopies, start } from "../support/local-run.ts";
+import { makeTemporary } from "../support/temporary.ts";
+
+const run = promisify(execFile);
+
+/** The secrets that the local run has. */
+const SECRETS = {
+  HEALTH_TOKEN: "the-token-of-health-0123456789",
+  PURGE_TOKEN: "the-token-that-purges-0123456789-0123",
+  URL_SIGNING_KEYS: '{"local":"the-key-that-signs-urls-0123456789"}',
+  OWN_SECRET: "a-secret-that-only-the-project-knows",
+};
+const ORIGINALS = ["photos/fig.jpg", "photos/friends.jpg", "made/transparent.png", "made/key.jpg"];
+
+/** Whether this user may become another one. */
+const isRoot = process.getuid?.() === 0;
+const AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+
+const folder = copyProject();
+let port: number;
+let beacon: { readonly url: string; readonly asked: string[]; readonly close: () => void };
+
+beforeAll(async () => {
+  chmodSync(folder, 0o755);
+  const lines = Object.entries(SECRETS).map(([name, value]) => `${name}='${value}'\n`);
+  writeFileSync(join(folder, ".dev.vars"), lines.join(""), { mode: 0o644 });
+  port = await freePort();
+  beacon = await listen();
+  await start(folder, port, () => {});
+  await fetch(`http://localhost:${port}/images/card/photos/fig.jpg`); // what could be recorded is there
+});
+afterAll(async () => {
+  await endRuns();
+  removeCopies();
+  beacon.close();
+});
+
+async function listen() {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.url}`);
+    response.end();
+  });
+  const own = await freePort();
+  await new Promise<void>((ready) => server.listen(own, "127.0.0.1", ready));
+  return { url: `http://127.0.0.1:${own}`, asked, close: () => void server.close() };
+}
+
+/** The processes of the local run: those that this process started, and theirs. */
+function processes(): number[] {
+  const all = numbersIn("/proc").map((pid) => [pid, parentOf(pid)] as const);
+  const found = new Set([process.pid]);
+  for (let size = 0; size < found.size; ) {
+    size = found.size;
+    for (const [pid, parent] of all) if (found.has(parent)) found.add(pid);
+  }
+  found.delete(process.pid);
+  return [...found];
+}
+
+function numbersIn(path: string): number[] {
+  if (!existsSync(path)) return [];
+  return readdirSync(path)
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+function parentOf(pid: number): number {
+  const stat = readOr(`/proc/${pid}/stat`, "");
+  return Number(/^\d+ \(.*\) \S (\d+)/s.exec(stat)?.[1]);
+}
+
+/** The ports on which these processes listen. */
+function portsOf(pids: readonly number[]): number[] {
+  const sockets = new Set(
+    pids.flatMap((pid) =>
+      numbersIn(`/proc/${pid}/fd`).map(
+        (fd) => /^socket:\[(\d+)\]$/.exec(linkOr(`/proc/${pid}/fd/${fd}`))?.[1],
+      ),
+    ),
+  );
+  const lines = ["tcp", "tcp6"].flatMap((name) => readOr(`/proc/net/${name}`, "").split("\n"));
+  return lines.flatMap((line) => {
+    const [, address = "", , state, , , , , , inode] = line.trim().split(/\s+/);
+    const isListening = state === "0A" && sockets.has(inode);
+    return isListening ? [Number.parseInt(address.split(":")[1] ?? "", 16)] : [];
+  });
+}
+
+function readOr(file: string, otherwise: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return otherwise; // it has ended
+  }
+}
+
+function linkOr(file: string): string {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return "";
+  }
+}
+
+/** Requests that the published keys of older versions sign. */
+async function signedByOldKeys(): Promise<Record<string, unknown>> {
+  const keys = {
+    accessKeyId: "vitrine-local-key-id",
+    secretAccessKey: "vitrine-local-secret-that-opens-nothing-else",
+  };
+  const paths = ["", "/photos/fig.jpg"].map((key) => `/cdn-cgi/local/r2/s3/acme-media${key}`);
+  const signed = paths.map(async (path) => {
+    const url = `http://localhost:${port}${path}`;
+    const headers = await sign(url, "auto", keys, Date.now());
+    return [path, { ...headers, host: `localhost:${port}` }] as const;
+  });
+  return Object.fromEntries(await Promise.all(signed));
+}
+
+const INTRUDERS: readonly (readonly [who: string, as: readonly string[]])[] = [
+  ["a page of elsewhere, or any program of this user", []],
+  ...(isRoot ? [["another user of this machine", AS_NOBODY] as const] : []),
+];
+
+test.each(INTRUDERS)("%s gets no secret, no original and no way to fetch", async (_who, as) => {
+  const pids = as.length > 0 ? processes() : [];
+  const ports = portsOf(processes());
+  expect(ports.length === 0 || ports.includes(port)).toBe(true);
+  const asOther = as.length > 0;
+  // Another user may not be able to read where Node.js and this project are.
+  const here = makeTemporary("vitrine-intruder-");
+  chmodSync(here, 0o755);
+  for (const [from, to] of [
+    [process.execPath, "node"],
+    [join(import.meta.dirname, "intruder.js"), "intruder.mjs"],
+  ] as const) {
+    copyFileSync(from, join(here, to));
+    chmodSync(join(here, to), 0o755);
+  }
+  const task = {
+    ...{ ports: ports.length > 0 ? ports : [port], pids, beacon: beacon.url },
+    ...{ folder: asOther ? folder : join(here, "none"), signed: await signedByOldKeys() },
+  };
+  const [program = "", ...args] = [...as, join(here, "node"), join(here, "intruder.mjs")];
+  const options = { maxBuffer: 1e9, env: { PATH: process.env["PATH"] }, cwd: "/" };
+  const { stdout } = await run(program, [...args, JSON.stringify(task)], options);
+  const got: [string, string][] = JSON.parse(stdout);
+  expect(got.length).toBeGreaterThan(100);
+
+  const { AccessKey } = JSON.parse(
+    readFileSync(join(folder, ".wrangler/vitrine/local-key.json"), "utf8"),
+  );
+  const looked = [
+    ...Object.entries({ ...SECRETS, LOCAL_SECRET: AccessKey.SecretAccessKey }),
+    ["a URL of the local run's own servers", "http://127.0.0.1:"] as const,
+    ["an inspector", "an open WebSocket"] as const,
+  ].map(([name, text]) => [name, Buffer.from(text)] as const);
+  const originals = ORIGINALS.map((file) => {
+    // Its beginning would be in a rendition, too.
+    return [file, readFileSync(join(ROOT, "fixtures/objects", file)).subarray(-400)] as const;
+  });
+  const leaks = got.flatMap(([what, base64]) => {
+    const bytes = Buffer.from(base64, "base64");
+    return [...looked, ...originals]
+      .filter(([, part]) => bytes.includes(part))
+      .map(([name]) => `${name}: ${what}`);
+  });
+  expect(leaks).toEqual([]);
+  expect(beacon.asked).toEqual([]);
+});
+
+test("workerd has neither an inspector nor a port for other runs of wrangler", () => {
+  const lines = processes().map((pid) => readOr(`/proc/${pid}/cmdline`, "").replaceAll("\0", " "));
+  expect(lines.filter((line) => /--(?:inspector-addr|debug-port)/.test(line))).toEqual([]);
+});
+
+test("what the local run writes is for its owner alone", () => {
+  const modes = [".dev.vars", ".wrangler", ".wrangler/vitrine"].map((path) => [
+    path,
+    statSync(join(folder, path)).mode & 0o077,
+  ]);
+  expect(modes).toEqual(modes.map(([path]) => [path, 0]));
+  const files = readdirSync(join(folder, ".wrangler/vitrine"));
+  expect(files.length).toBeGreaterThan(1);
+  for (const file of files) {
+    expect([file, statSync(join(folder, ".wrangler/vitrine", file)).mode & 0o777]).toEqual([
+      file,
+      0o600,
+    ]);
+  }
+});
