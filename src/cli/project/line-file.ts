@@ -53,7 +53,8 @@ export async function openLines(
   const path = resolve(folder, file);
   try {
     mkdirSync(dirname(path), { recursive: true });
-    const handle = await open(path, "a");
+    const handle = await open(path, "a", 0o600);
+    await handle.chmod(0o600);
     // The last line may be incomplete. End it, so that it does not become the beginning of the next one.
     await handle.appendFile(restart ? `\n${RESTARTED}\n` : "\n");
     return {
