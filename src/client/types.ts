@@ -140,7 +140,7 @@ export type ImgOptions<Preset, Known extends Original = Original> = {
    * Makes another background of the fact: a CSS `background`, as `thumbHash` of `vitrine/placeholder` does.
    * It is not asked for an original with `alpha`, through which it would shine.
    */
-  readonly placeholder?: ((original: Known) => string) | undefined;
+  readonly placeholder?: ((original: NoInfer<Known>) => string) | undefined;
   /** On a signed route: the query that `createSigner`'s function returns. */
   readonly query?: string | undefined;
 } & ([Extract<Preset, { readonly widths: readonly number[] }>] extends [never]

@@ -26,6 +26,22 @@ export const STRICT = {
   skipLibCheck: false,
 };
 
+/** What Next.js writes for an app without a tsconfig.json, except for the target. */
+export const LOOSE = {
+  target: "ES2022",
+  lib: ["DOM", "DOM.Iterable", "ESNext"],
+  types: [],
+  allowJs: true,
+  module: "ESNext",
+  moduleResolution: "bundler",
+  noEmit: true,
+  strict: false,
+  esModuleInterop: true,
+  resolveJsonModule: true,
+  isolatedModules: true,
+  skipLibCheck: true,
+};
+
 type CompileError = {
   readonly file: string;
   readonly line: number;

@@ -1,5 +1,6 @@
 // What compiles, and what does not. `npm run check` compiles this file. types.test.ts compiles it again
-// without these comments, with the `Env` that wrangler itself generates from test/support/wrangler.toml.
+// without these comments, with the `Env` that wrangler itself generates from test/support/wrangler.toml, with
+// `strict` and without it. Some mistakes are found only with it: their comments end with the reason.
 
 import {
   createClient,
@@ -82,7 +83,7 @@ images.widths("crad");
 createSigner(site, "")("a", "crad", term);
 
 // Wrong facts.
-// @ts-expect-error
+// @ts-expect-error: not without `noImplicitAny`
 images.imgProps("a", "card", { alt: "", original: facts["c.jpg"] });
 // @ts-expect-error
 images.imgProps("a", "card", { alt: "", original: { width: 3 } });

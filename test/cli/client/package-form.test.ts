@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { writeClient } from "../../../src/cli/client/write-client.ts";
 import { readExpression } from "../../../src/cli/project/app-file/header.ts";
-import { compile, STRICT } from "../../client/compile.ts";
+import { compile, LOOSE, STRICT } from "../../client/compile.ts";
 import { installClient } from "../../client/install-client.ts";
 import { RIGHT, WRONG, WRONG_LINES } from "../../support/cli/client-apps.ts";
 import { known, SECRET } from "../../support/cli/configuration.ts";
@@ -88,6 +88,7 @@ describe.each(["", "plain/"])("an app in %j", (place) => {
   test.each([
     ["bundler", BUNDLER, "./vitrine"],
     ["node16", NODE, "./vitrine.js"],
+    ["strict off", { ...LOOSE, allowImportingTsExtensions: true }, "./vitrine"],
   ])("compiles with %s, or does not if it is wrong", async (_name, compilerOptions, from) => {
     const code = readExpression("process.env.IMAGES_URL");
     writeClient(known, at(`${place}vitrine.ts`), code && { from: code });
