@@ -1,6 +1,8 @@
 // Builds the URL that answers a loader of a framework's image component. It never guesses a preset: a
 // missing or unknown one is an error that says what to write.
 
+import { writePath } from "../url/grammar.ts";
+import { keyFault } from "../url/key.ts";
 import { readSrc } from "./signed-src.ts";
 import { fail, urlForWidth, urlOf } from "./site.ts";
 import type { AnySite } from "./types.ts";
@@ -14,34 +16,42 @@ type LoaderRequest = {
   readonly width: unknown;
 };
 
-/** The site of the keys, and that of the signed `src`s. */
-type LoaderSites = { readonly open: AnySite; readonly signed: AnySite };
-
 /**
- * Returns the URL of the preset's smallest variant that is wide enough, or of its widest.
+ * Returns the URL of the preset's smallest variant that is wide enough, or of its widest. It belongs to the
+ * first site that shows the preset and leads to the key: a signed one if `src` has a query, else one that is not.
  * @param how what the app has to write to name a preset; part of the error message
- * @throws RangeError if the route does not show the preset, if no object can have the key, if `src` has a
- *   query that does not sign, or if it has none and the route is signed
+ * @throws RangeError if there is no such site, if no object can have the key, or if `src` has a query that does
+ *   not sign
  */
 export function loaderUrl(
-  sites: LoaderSites,
+  sites: readonly AnySite[],
   { src, preset, width }: LoaderRequest,
   how: string,
 ): string {
   const { key, query } = readSrc(src);
-  const site = query === undefined ? sites.open : sites.signed;
-  const names = [...site.shown.keys()];
+  const isSigned = query !== undefined;
+  const candidates = sites.filter(({ route }) => (route.signed ?? false) === isSigned);
+  if (candidates.length === 0) {
+    fail(
+      isSigned
+        ? `"${key}" is signed, and no route of the loader is: give it the site of the signed route`
+        : `each route of the loader is signed: the src of "${key}" is what signedSrc or nextSrc returns with a query`,
+    );
+  }
+  const names = candidates.flatMap(({ shown }) => [...shown.keys()]);
   const name = names.find((one) => one === preset);
   if (name === undefined) {
     const fault = preset ? `unknown preset "${preset}"` : "no preset";
-    const known = `one of the presets ${names.join(", ")}`;
+    const known = `one of the presets ${[...new Set(names)].join(", ")}`;
     return fail(`${fault} for "${key}": ${how} with ${known}`);
   }
-  const { route } = site;
-  if (route.signed && query === undefined) {
-    fail(
-      `route ${route.path} is signed: its src is what signedSrc or nextSrc returns with a query`,
-    );
+  const fault = keyFault(key);
+  if (fault) fail(`invalid key "${key}": ${fault}`);
+  const showing = candidates.filter(({ shown }) => shown.has(name));
+  const site = showing.find(({ mapping }) => writePath(mapping, { variant: name, key }));
+  if (site === undefined) {
+    const paths = showing.map(({ route }) => route.path).join(", ");
+    return fail(`no route of the loader that shows "${name}" leads to "${key}": ${paths}`);
   }
   return Number(width) > 0
     ? urlForWidth(site, key, name, Number(width), query)

@@ -6,26 +6,24 @@ import { fail, shownPreset } from "./site.ts";
 import type { AnySite, PresetTable, Site } from "./types.ts";
 
 /**
- * Makes the loader of next/image for one site. Next.js passes only a `src` and a width, so the preset is
- * part of `src`: write it with `nextSrc`. `quality` is ignored.
+ * Makes the loader of next/image. Next.js passes only a `src` and a width, so the preset is part of `src`:
+ * write it with `nextSrc`. `quality` is ignored.
  *
- * Next.js has one loader for all images. If an app has a signed route, too, give the loader both sites: it
- * uses `signed` for each `src` with a query.
+ * Next.js has one loader for all images: give it the site of each route that the app uses. It takes the first
+ * one that shows the preset and leads to the key. A `src` with a query belongs to the signed routes, any other
+ * `src` to the others.
  *
- * The loader throws a RangeError if `src` names no preset of the route, or if no object can have its key.
+ * The loader throws a RangeError if `src` names no preset of these routes, if none of them leads to its key, or
+ * if no object can have the key.
  * @example
  * // vitrine-loader.ts, the file that `images.loaderFile` in next.config.ts names
- * export default nextLoader(images.site);
+ * export default nextLoader(images.site, avatars.site, privateImages.site);
  */
-export function nextLoader(site: AnySite, signed: AnySite = site) {
+export function nextLoader(...sites: readonly [AnySite, ...AnySite[]]) {
   return ({ src, width }: { readonly src: string; readonly width: number }): string => {
     const [before = "", preset] = /^([^/?:]*):/.exec(src) ?? []; // else a key, or a query before it
     const asked = { src: src.slice(before.length), preset, width };
-    return loaderUrl(
-      { open: site, signed },
-      asked,
-      "write src={nextSrc(images.site, key, preset)}",
-    );
+    return loaderUrl(sites, asked, "write src={nextSrc(images.site, key, preset)}");
   };
 }
 

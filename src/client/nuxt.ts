@@ -15,41 +15,46 @@ type NuxtPreset = {
 };
 
 /**
- * Makes the provider of Nuxt Image for one site. It needs the presets that `nuxtPresets` makes.
+ * Makes the provider of Nuxt Image. It needs the presets that `nuxtPresets` makes.
  *
- * On a signed route, the `src` of a picture is what `signedSrc` returns. A server route signs: the page
- * then holds the query, and no key. If an app has such a route and an open one, give the provider both
- * sites: it uses `signed` for each `src` with a query.
+ * Give it the site of each route that the app uses. It takes the first one that shows the preset and leads to
+ * the key. On a signed route, the `src` of a picture is what `signedSrc` returns. A server route signs: the page
+ * then holds the query, and no key.
  *
- * `getImage` throws a RangeError if no preset of the route is named, or if no object can have the key.
+ * `getImage` throws a RangeError if no preset of these routes is named, if none of them leads to the key, or if
+ * no object can have the key.
  * @example
  * // app/vitrine-provider.ts
- * export default defineProvider(nuxtProvider(images.site));
+ * export default defineProvider(nuxtProvider(images.site, avatars.site, privateImages.site));
  */
-export function nuxtProvider(site: AnySite, signed: AnySite = site) {
+export function nuxtProvider(...sites: readonly [AnySite, ...AnySite[]]) {
   return {
     getImage(src: string, { modifiers: { width, preset } }: Options): { url: string } {
       const own = src.replace(/^\//, ""); // Nuxt adds this slash; no key begins with one
       const how =
         "set presets: nuxtPresets(images.site) in nuxt.config.ts, and write <NuxtImg preset>";
-      return { url: loaderUrl({ open: site, signed }, { src: own, preset, width }, how) };
+      return { url: loaderUrl(sites, { src: own, preset, width }, how) };
     },
   };
 }
 
 /**
- * Makes Nuxt Image's presets from those of a site, so that `<NuxtImg preset="hero">` names Vitrine's
+ * Makes Nuxt Image's presets from those of all sites, so that `<NuxtImg preset="hero">` names Vitrine's
  * preset `hero`. They set the sizes: `<NuxtImg>` then needs no `width`, `sizes` or `densities`.
  * @example
  * // nuxt.config.ts
  * image: { provider: "vitrine", presets: nuxtPresets(images.site) }
  */
-export function nuxtPresets(site: AnySite): Record<string, NuxtPreset> {
+export function nuxtPresets(
+  ...sites: readonly [AnySite, ...AnySite[]]
+): Record<string, NuxtPreset> {
   return Object.fromEntries(
-    [...site.shown].map(([preset, shown]): [string, NuxtPreset] => [
-      preset,
-      { modifiers: { preset }, ...sizing(shown) },
-    ]),
+    sites
+      .flatMap(({ shown }) => [...shown])
+      .map(([preset, shown]): [string, NuxtPreset] => [
+        preset,
+        { modifiers: { preset }, ...sizing(shown) },
+      ]),
   );
 }
 

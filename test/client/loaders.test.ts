@@ -1,10 +1,10 @@
-// Signed pictures through the loaders: the key and the query that they read out of a `src`, and how the Worker
-// answers the URLs that they return. test/loaders/ has the same in the frameworks themselves.
+// The loaders: the route, the key and the query that they read out of a `src`, and how the Worker answers the URLs
+// that they return. test/loaders/ has the same in the frameworks themselves.
 
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createClient, signedSrc } from "../../src/client/index.ts";
 import { nextLoader, nextSrc } from "../../src/client/next.ts";
-import { nuxtProvider } from "../../src/client/nuxt.ts";
+import { nuxtPresets, nuxtProvider } from "../../src/client/nuxt.ts";
 import { createSigner, expiresWithin } from "../../src/client/sign.ts";
 import { unpicTransformer } from "../../src/client/unpic.ts";
 import { HARD_KEYS } from "../../src/dev/objects.ts";
@@ -70,7 +70,8 @@ test.each(Object.keys(LOADERS))("%s: a plain key stays itself, whatever it looks
 
 const ROUTE = "Vitrine: route /private/:preset/* is signed: ";
 const NO_QUERY = `${ROUTE}pass createSigner's query`;
-const NO_SRC = `${ROUTE}its src is what signedSrc or nextSrc returns with a query`;
+const NO_SRC =
+  'Vitrine: each route of the loader is signed: the src of "a" is what signedSrc or nextSrc returns with a query';
 const none: string | undefined = undefined;
 
 test.each<[string, string, () => unknown]>([
@@ -183,24 +184,92 @@ test("other mistakes about a signed picture name the key, and no part of the sig
   }
 });
 
-test("a loader with two sites takes the second for each src with a query", () => {
-  const open = createClient({
-    ...settings,
-    route: { path: "/images/:preset/*", object: "media/*", presets: ["card"] },
+/** The routes to which docs/signed-urls.md leads. */
+const ROUTES = {
+  photos: { path: "/images/:preset/photos/*", object: "media/photos/*", presets: ["card"] },
+  avatars: { path: "/avatars/:user/:preset", object: "media/users/:user.png", presets: ["card"] },
+  all: { path: "/all/:preset/*", object: "media/photos/*" },
+  friends: { path: "/private/:preset/*", object: "media/private/*", signed: true },
+  orders: { path: "/orders/:id/:preset", object: "media/orders/:id.jpg", signed: true },
+} as const;
+const [photos, avatars, all, friends, orders] = [
+  createClient({ ...settings, route: ROUTES.photos }),
+  createClient({ ...settings, route: ROUTES.avatars }),
+  createClient({ ...settings, route: ROUTES.all }),
+  createClient({ ...settings, route: ROUTES.friends }),
+  createClient({ ...settings, route: ROUTES.orders }),
+];
+const many = [photos.site, friends.site, avatars.site, orders.site, all.site] as const;
+const loadMany = nextLoader(...many);
+const provideMany = nuxtProvider(...many);
+const transformMany = unpicTransformer(...many);
+
+/** What the loaders with all routes do with a picture. */
+const MANY: Record<string, (src: string, preset: "card" | "wide") => string> = {
+  next: (src, preset) => loadMany({ src: `${preset}:${src}`, width: 320 }),
+  nuxt: (src, preset) => provideMany.getImage(src, { modifiers: { preset, width: 320 } }).url,
+  unpic: (src, preset) => transformMany(src, { width: 320 }, { preset }),
+};
+
+describe.each(Object.entries(MANY))("%s takes", (_name, url) => {
+  test.each<[string, string, string, "card" | "wide"]>([
+    ["leads to the key", photos.imageUrl("photos/a.jpg", "card@2x"), "photos/a.jpg", "card"],
+    ["leads to it with a name", avatars.imageUrl("users/7.png", "card@2x"), "users/7.png", "card"],
+    ["shows the preset, too", all.imageUrl("photos/a.jpg", "wide@400w"), "photos/a.jpg", "wide"],
+    [
+      "is signed, for a src with a query",
+      friends.imageUrl("private/a.jpg", "card@2x", RIGHT),
+      signedSrc("private/a.jpg", RIGHT),
+      "card",
+    ],
+    [
+      "is signed and leads to the key, for a src with a query",
+      orders.imageUrl("orders/8.jpg", "wide@400w", RIGHT),
+      signedSrc("orders/8.jpg", RIGHT),
+      "wide",
+    ],
+  ])("the first route that %s", (_what, expected, src, preset) => {
+    expect(url(src, preset)).toBe(expected);
   });
-  const both = nextLoader(open.site, images.site);
-  const provider = nuxtProvider(open.site, images.site);
-  const transformer = unpicTransformer(open.site, images.site);
-  for (const [query, client] of [
-    [undefined, open],
-    [RIGHT, images],
-  ] as const) {
-    const url = client.imageUrl("a.jpg", "card@2x", query);
-    const src = query === undefined ? "a.jpg" : signedSrc("a.jpg", query);
-    expect(both({ src: `card:${src}`, width: 320 })).toBe(url);
-    expect(transformer(src, { width: 320 }, { preset: "card" })).toBe(url);
-    expect(provider.getImage(src, { modifiers: { preset: "card", width: 320 } }).url).toBe(url);
-  }
-  expect(both({ src: `wide:${signedSrc("a.jpg", RIGHT)}`, width: 1 })).toContain("/private/wide@");
-  expect(() => both({ src: "wide:a.jpg", width: 1 })).toThrow(/ with one of the presets card$/);
+
+  test.each<[string, "card" | "wide", string]>([
+    [
+      "private/a.jpg",
+      "card",
+      'no route of the loader that shows "card" leads to "private/a.jpg": /images/:preset/photos/*, /avatars/:user/:preset, /all/:preset/*',
+    ],
+    [
+      "users/7.png",
+      "wide",
+      'no route of the loader that shows "wide" leads to "users/7.png": /all/:preset/*',
+    ],
+    [
+      signedSrc("photos/a.jpg", RIGHT),
+      "card",
+      'no route of the loader that shows "card" leads to "photos/a.jpg": /private/:preset/*, /orders/:id/:preset',
+    ],
+  ])("no route that does not lead to the key: %s at %s", (src, preset, message) => {
+    expect(() => url(src, preset)).toThrow(new RangeError(`Vitrine: ${message}`));
+  });
+});
+
+test("a signed src in a loader without a signed route is a RangeError: its picture would be a 404", () => {
+  const attempt = () => nextLoader(open.site)({ src: `card:${signedSrc("a", RIGHT)}`, width: 1 });
+  const message =
+    '"a" is signed, and no route of the loader is: give it the site of the signed route';
+  expect(attempt).toThrow(new RangeError(`Vitrine: ${message}`));
+});
+
+test("a preset that only another route shows is told with those that this kind of src may have", () => {
+  const loader = nextLoader(photos.site, avatars.site, images.site);
+  expect(() => loader({ src: "wide:photos/a.jpg", width: 1 })).toThrow(
+    / with one of the presets card$/,
+  );
+  expect(loader({ src: `wide:${signedSrc("a.jpg", RIGHT)}`, width: 1 })).toContain(
+    "/private/wide@",
+  );
+});
+
+test("Nuxt Image gets the presets of all routes", () => {
+  expect(Object.keys(nuxtPresets(photos.site, all.site))).toEqual(["card", "wide"]);
 });
