@@ -12,8 +12,9 @@ export type RouteName = { readonly value: string; readonly type: string };
 
 /**
  * Names each route after the first literal segment of its path that has letters or digits:
- * `/my-photos/:preset/*` is `myPhotos`, the next one `myPhotos2`; without such a segment it is `root`. A
- * word that cannot be a name gets `Images` at its end: `privateImages`.
+ * `/my-photos/:preset/*` is `myPhotos`; without such a segment it is `root`. A route whose name an earlier one
+ * has gets its other segments, too: `/images/:preset/team/*` is `imagesTeam`. If it has none, it gets a number:
+ * `images2`. A word that cannot be a name gets `Images` at its end: `privateImages`.
  * @param taken whether a name has another meaning in the file
  */
 export function nameRoutes(
@@ -21,11 +22,11 @@ export function nameRoutes(
   taken: (name: string) => boolean,
 ): readonly RouteName[] {
   const given = new Set<string>();
+  const usable = (name: string) => (RESERVED.has(name) || taken(name) ? `${name}Images` : name);
   return paths.map((path) => {
-    const found = identifierOf(path);
-    const plain = RESERVED.has(found) || taken(found) ? `${found}Images` : found;
-    for (let count = 1; ; count += 1) {
-      const value = count === 1 ? plain : `${plain}${count}`;
+    const { short, long } = identifiersOf(path);
+    for (let count = 0; ; count += 1) {
+      const value = usable(count === 0 ? short : long) + (count > 1 ? count : "");
       const type = capitalized(value);
       const names = [value, `${value}Site`, `${type}Preset`, `${type}Variant`];
       if (names.some((name) => given.has(name) || taken(name))) continue;
@@ -37,12 +38,20 @@ export function nameRoutes(
 
 const capitalized = (word: string) => word.replace(/^./u, (first) => first.toUpperCase());
 
-function identifierOf(path: string): string {
-  const literals = path.split("/").filter((segment) => !/^[:*]/.test(segment));
-  const words = literals
-    .map((segment) => segment.normalize().match(/(?:(?!_)\p{ID_Continue})+/gu) ?? [])
-    .find((found) => found.length > 0);
-  const [first = "root", ...rest] = words ?? [];
+/** The name after the first literal segment, and the same with the words of the other segments. */
+function identifiersOf(path: string): { readonly short: string; readonly long: string } {
+  const segments = path.split("/").filter((segment) => !/^(?::preset$|\*)/.test(segment));
+  const first = segments.find((segment) => !segment.startsWith(":") && wordsOf(segment).length > 0);
+  const short = identifierOf(wordsOf(first ?? "root"));
+  const others = segments.filter((segment) => segment !== first).flatMap(wordsOf);
+  return { short, long: [short, ...others.map(capitalized)].join("") };
+}
+
+function wordsOf(segment: string): string[] {
+  return segment.normalize().match(/(?:(?!_)\p{ID_Continue})+/gu) ?? [];
+}
+
+function identifierOf([first = "", ...rest]: readonly string[]): string {
   const shouted = first === first.toUpperCase();
   const begin = shouted
     ? first.toLowerCase()

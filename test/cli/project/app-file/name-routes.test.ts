@@ -41,6 +41,35 @@ test("no two routes share a name, or the name of a type", () => {
     "/:a/:preset",
   ];
   const names = nameRoutes(paths, () => false);
-  expect(names.map(({ value }) => value)).toEqual(["a", "a2", "a3", "a22", "root", "root2"]);
+  expect(names.map(({ value }) => value)).toEqual(["a", "a2", "a3", "a22", "root", "rootA"]);
   expect(new Set(names.map(({ type }) => type)).size).toBe(names.length);
+});
+
+test.each<[paths: string[], values: string[]]>([
+  [
+    ["/images/:preset/photos/*", "/images/:preset/team/*"],
+    ["images", "imagesTeam"],
+  ],
+  [
+    ["/images/:preset/*", "/images/:preset/:user/avatar"],
+    ["images", "imagesUserAvatar"],
+  ],
+  [
+    ["/private/:preset/*", "/private/:preset/my-orders/*"],
+    ["privateImages", "privateMyOrders"],
+  ],
+  [
+    ["/a/:preset/b/*", "/a/b/:preset/*", "/a/:preset/b"],
+    ["a", "aB", "aB2"],
+  ],
+  [
+    ["/a/b/:preset", "/aB/:preset", "/a/:preset/b/*"],
+    ["a", "aB", "aB2"],
+  ],
+  [
+    ["/x/:preset/*", "/x/:preset/😀/*"],
+    ["x", "x2"],
+  ],
+])("the later ones of the routes %j are named after more of their path", (paths, values) => {
+  expect(nameRoutes(paths, () => false).map(({ value }) => value)).toEqual(values);
 });
