@@ -112,7 +112,9 @@ describe("the contact sheet", () => {
     expect(order).toEqual(["Skip to the pictures", "files", "costs", "thumbnail", "Try", "Code"]);
     await page.keyboard.press("Enter");
     await page.keyboard.press("Tab");
-    expect(await focused()).toBe("npx vitrine client ../app/src/vitrine.ts");
+    expect(await focused()).toBe(
+      `npx vitrine client ../app/src/vitrine.ts --base-url ${address()}`,
+    );
     await page.keyboard.press("Tab");
     await page.keyboard.press("Tab");
     expect(await focused()).toContain('images.imgProps("photos/dandelion.jpg", "thumbnail"');

@@ -15,6 +15,14 @@ export type Call = {
   readonly signed: boolean;
 };
 
+/**
+ * Returns the command that writes a file beside the code of the app.
+ * @param origin that of the local run: a new project has no domain that the command could find
+ */
+export function clientCommand(origin: string): string {
+  return `npx vitrine client ../app/src/vitrine.ts --base-url ${origin}`;
+}
+
 /** Returns lines that compile beside the file that `npx vitrine client` writes. */
 export function callText({ client, key, preset, hasSizes, signed }: Call): string {
   const asked = `${JSON.stringify(key)}, ${JSON.stringify(preset)}`;

@@ -1,12 +1,9 @@
 // The code of a picture to paste into an app.
 
 import type { Client, PresetTable } from "../../../client/index.ts";
-import { type Call, callText, WHOLE_PAGE } from "./call-text.ts";
+import { type Call, callText, clientCommand, WHOLE_PAGE } from "./call-text.ts";
 import { el } from "./dom.ts";
 import { snippetOf } from "./snippet.ts";
-
-/** Writes a file beside the code of the app. */
-const COMMAND = "npx vitrine client ../app/src/vitrine.ts";
 
 /**
  * The command, the call, and HTML with the picture's own sides. A signature is left out of it: only a server
@@ -29,7 +26,7 @@ export function codeOf(
     { class: "code" },
     el("summary", {}, "Code"),
     el("p", { class: "hint" }, "Once, for the file that the code imports:"),
-    snippetOf(COMMAND),
+    snippetOf(clientCommand(location.origin)),
     snippetOf(callText(call)),
     el("p", { class: "hint" }, ...resultOf(call)),
     snippetOf(`${["<img", ...attributes].join("\n")}>`),

@@ -1,12 +1,15 @@
-// The code that the contact sheet gives to apps compiles beside the file of `npx vitrine client`.
+// The code that the contact sheet gives to apps compiles beside the file of `npx vitrine client`, which the command
+// that it gives writes.
 
-import { writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { writeClient } from "../../../../src/cli/client/write-client.ts";
-import { type Call, callText } from "../../../../src/dev/sheet/page/call-text.ts";
+import { type Call, callText, clientCommand } from "../../../../src/dev/sheet/page/call-text.ts";
 import { compile, STRICT } from "../../../client/compile.ts";
 import { known } from "../../../support/cli/configuration.ts";
+import { AWS, emptyFolder, init } from "../../../support/cli/making.ts";
+import { vitrine } from "../../../support/cli/vitrine.ts";
 import { makeTemporary } from "../../../support/temporary.ts";
 
 const folder = makeTemporary("vitrine-call-");
@@ -31,4 +34,17 @@ test("a call with sizes, one without, and one that is signed compile", async () 
     `${callText({ ...plain, preset: "hero", signed: false })}\nexport default props;\n`,
   );
   expect(await compile(folder)).toMatchObject([{ file: "narrow.ts", code: "TS2345" }]);
+});
+
+test("the command writes the file in a new project, whose domain is not known yet", async () => {
+  const folder = emptyFolder();
+  expect(await init(folder, AWS)).toMatchObject({ code: 0 });
+  mkdirSync(join(folder, "../app/src"), { recursive: true });
+  const [npx, name, ...args] = clientCommand("http://localhost:8788").split(" ");
+  expect([npx, name]).toEqual(["npx", "vitrine"]);
+  const file = join(folder, args[1] ?? "");
+  const { code, out, err } = await vitrine(args.with(1, file), { folder });
+  expect([code, err]).toEqual([0, ""]);
+  expect(out).toContain("for http://localhost:8788:");
+  expect(existsSync(file)).toBe(true);
 });
