@@ -17,20 +17,27 @@ const own = (file: string) => readFileSync(join(TEMPLATE, file), "utf8");
 const root = JSON.parse(readPage("package.json"));
 const manifest = JSON.parse(own("package.json"));
 
+const PACKED = `vitrine-${VERSION}.tgz`;
+const UPGRADE =
+  "| `npm update vitrine` | upgrades                                                     |\n";
+
 const PICTURE = ["CREDITS.md", "sample.jpg"];
 /** Workers Builds deploys each commit. A second one of GitHub would deploy it twice, and needs a lock file. */
 const NOT_IN_TEMPLATE = [".github", ".github/workflows", ".github/workflows/vitrine.yml"];
 
-/** What init writes, and what the template has in place of it. */
+/** What a clone's init writes, and what the template has in place of it. */
 const OTHER: Readonly<Record<string, readonly (readonly [string | RegExp, string])[]>> = {
   "README.md": [
     [
       /^4\. .*$/m,
       "4. `npm run deploy` also puts a sample picture into the bucket, if there is none of that name. Once you have your own pictures, remove ` && vitrine sample` from `package.json`.",
     ],
+    [` CI needs \`${PACKED}\`, too.`, ""],
+    [/(?<=\n)\n(?=The documentation is in )/, `${UPGRADE}\n`],
     [/ `\.github\/workflows\/vitrine\.yml` checks.*$/m, ""],
   ],
   "package.json": [
+    [`"file:${PACKED}"`, `"^${VERSION}"`],
     ['"deploy": "vitrine deploy"', '"deploy": "vitrine deploy && vitrine sample"'],
     [
       /\n\}\n$/,

@@ -18,6 +18,7 @@ import { hasTerminal } from "../terminal/prompts.ts";
 import { shellQuote } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
 import { askAnswers } from "./ask-answers.ts";
+import { findSource } from "./find-source.ts";
 import { PROVIDER_NAMES } from "./providers.ts";
 import {
   type Answers,
@@ -48,10 +49,10 @@ const HELP = `
 At a terminal it asks for what the options leave out. It overwrites nothing.
 
 Examples:
-  npx vitrine init images
-  npx vitrine init images --provider r2 --bucket acme-media
-  npx vitrine init images --provider aws --bucket acme-media --region eu-west-1
-  npx vitrine init . --provider minio --bucket acme-media --endpoint https://minio.example.com`;
+  vitrine init images
+  vitrine init images --provider r2 --bucket acme-media
+  vitrine init images --provider aws --bucket acme-media --region eu-west-1
+  vitrine init . --provider minio --bucket acme-media --endpoint https://minio.example.com`;
 
 async function init(world: World, shown: string, flags: Answers): Promise<End> {
   const folder = resolve(world.folder, shown);
@@ -59,15 +60,14 @@ async function init(world: World, shown: string, flags: Answers): Promise<End> {
   const name = nameOf(basename(folder));
   const settings = await findSettings(world, flags, name);
   if (typeof settings === "number") return settings;
-  const files = projectFiles(settings, VERSION);
+  const { dependency, install } = findSource(folder);
+  const files = projectFiles(settings, VERSION, dependency);
   const fault = writeProject(folder, files, shown);
   if (isFault(fault)) return fault;
   const written = files.map(({ path, what }) => [`  ${join(shown, path)}`, what]);
   say(world.stdout, visible(`Wrote ${files.length} files:`), ...align(written).map(visible), "");
-  say(
-    world.stdout,
-    ...nextSteps(settings, isHere ? "" : `cd ${shellQuote(asPath(shown))} && `).map(visible),
-  );
+  const first = `${isHere ? "" : `cd ${shellQuote(asPath(shown))} && `}${install}`;
+  say(world.stdout, ...nextSteps(settings, first).map(visible));
   return EXIT.done;
 }
 
@@ -98,11 +98,12 @@ function refuse(world: World, mistakes: readonly FlagMistake[]): Exit {
   return EXIT.usage;
 }
 
-function nextSteps({ domain, bucket, s3 }: Settings, go: string): string[] {
+/** @param first the command that installs */
+function nextSteps({ domain, bucket, s3 }: Settings, first: string): string[] {
   if (s3 === undefined) {
     return [
       "Next:",
-      `  1. ${go}npm install`,
+      `  1. ${first}`,
       "  2. npm start, and open http://localhost:8787/",
       `  3. npx wrangler login, and npm run deploy, which makes the R2 bucket ${bucket} if there is none`,
       "  4. If the bucket is empty: npx vitrine sample puts a first picture into it",
@@ -111,7 +112,7 @@ function nextSteps({ domain, bucket, s3 }: Settings, go: string): string[] {
   const own = domain === "" ? "put your domain under routes in wrangler.toml, and " : "";
   return [
     "Next:",
-    `  1. ${go}npm install`,
+    `  1. ${first}`,
     "  2. npm start, and open http://localhost:8787/",
     `  3. Before npm run deploy: ${own}follow`,
     `     node_modules/vitrine/docs/deploy.md with a key that may read ${bucket}`,

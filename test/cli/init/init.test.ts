@@ -4,6 +4,8 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { shellQuote } from "../../../src/cli/terminal/shell.ts";
+import { ROOT } from "../../support/built.ts";
 import { AWS, contents, emptyFolder, init, readProject } from "../../support/cli/making.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 
@@ -46,28 +48,31 @@ test.each([
   expect(readProject(target)).toMatchObject({ file: "wrangler.toml", patterns: [] });
 });
 
+/** What installs a project that a clone made: find-source.test.ts has the others. */
+const INSTALL = `npm pack ${shellQuote(ROOT)} && npm install`;
+
 test("it says the next three steps, to paste", async () => {
   const folder = emptyFolder();
   const here = await init(folder, AWS);
   const [, steps = ""] = here.out.split("\nNext:\n");
   expect(steps.split("\n").slice(0, 3)).toEqual([
-    "  1. npm install",
+    `  1. ${INSTALL}`,
     "  2. npm start, and open http://localhost:8787/",
     "  3. Before npm run deploy: put your domain under routes in wrangler.toml, and follow",
   ]);
   const there = await init(folder, ["it's new", ...AWS, "--domain", "images.example.com"]);
-  expect(there.out).toContain("  1. cd 'it'\\''s new' && npm install\n");
+  expect(there.out).toContain(`  1. cd 'it'\\''s new' && ${INSTALL}\n`);
   expect(there.out).not.toContain("put your domain");
 });
 
 test.each([
-  ["-", "cd ./- && npm install"],
-  ["-P", "cd ./-P && npm install"],
-  ["+1", "cd ./+1 && npm install"],
-  ["=ls", "cd '=ls' && npm install"],
+  ["-", "cd ./-"],
+  ["-P", "cd ./-P"],
+  ["+1", "cd ./+1"],
+  ["=ls", "cd '=ls'"],
 ])("into the folder %j the shell goes with %j", async (shown, step) => {
   const { out } = await init(emptyFolder(), [...AWS, "--", shown]);
-  expect(out).toContain(`  1. ${step}\n`);
+  expect(out).toContain(`  1. ${step} && ${INSTALL}\n`);
 });
 
 test("without a terminal it names all that is missing, by flag", async () => {

@@ -18,15 +18,22 @@ export type ProjectFile = {
   readonly text: string;
 };
 
-/** @param version that of Vitrine */
-export function projectFiles(settings: Settings, version: string): readonly ProjectFile[] {
+/**
+ * @param version that of Vitrine
+ * @param vitrine the range or the file that package.json has for it
+ */
+export function projectFiles(
+  settings: Settings,
+  version: string,
+  vitrine: string,
+): readonly ProjectFile[] {
   return [
     {
       path: "wrangler.toml",
       what: "all settings: the bucket, routes and presets",
       text: wranglerToml(settings, version),
     },
-    { path: "package.json", what: "the commands and the packages", text: packageJson(version) },
+    { path: "package.json", what: "the commands and the packages", text: packageJson(vitrine) },
     { path: "src/index.ts", what: "the Worker, out of the package vitrine", text: INDEX_TS },
     { path: "tsconfig.json", what: "how npm run check checks it", text: TSCONFIG_JSON },
     {
@@ -40,6 +47,10 @@ export function projectFiles(settings: Settings, version: string): readonly Proj
       what: "checks each change, and deploys main",
       text: WORKFLOW_YML,
     },
-    { path: "README.md", what: "the next steps and the commands", text: readmeMd(settings) },
+    {
+      path: "README.md",
+      what: "the next steps and the commands",
+      text: readmeMd(settings, vitrine),
+    },
   ];
 }

@@ -7,9 +7,9 @@ const TOOLS = ["@cloudflare/workers-types", "sharp", "typescript", "wrangler"];
 /**
  * `vitrine` is a dependency, because the deployed Worker is bundled from it; the others are tools. It needs no name,
  * because nobody publishes it.
- * @param version that of Vitrine
+ * @param vitrine its range, or its file
  */
-export function packageJson(version: string): string {
+export function packageJson(vitrine: string): string {
   const manifest = {
     private: true,
     type: "module",
@@ -19,7 +19,7 @@ export function packageJson(version: string): string {
       check: "vitrine check && vitrine types && tsc",
       deploy: "vitrine deploy",
     },
-    dependencies: { vitrine: `^${version}` },
+    dependencies: { vitrine },
     devDependencies: Object.fromEntries(TOOLS.map((name) => [name, testedRange(name)])),
     // npm 11 names the install scripts that are not listed here, and a later one will not run them.
     allowScripts: { esbuild: true, workerd: true },

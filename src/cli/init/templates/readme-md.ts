@@ -2,14 +2,17 @@
 
 import type { Settings } from "../read-answers.ts";
 
-export function readmeMd({ name, bucket, domain, s3 }: Settings): string {
+/** @param vitrine its range, or its file */
+export function readmeMd({ name, bucket, domain, s3 }: Settings, vitrine: string): string {
+  const [file] = /(?<=^file:).*/.exec(vitrine) ?? [];
+  const needed = file === undefined ? "" : ` CI needs \`${file}\`, too.`;
   return `# ${name}
 
 Shows images of the private bucket \`${bucket}\` at preset sizes, through Cloudflare. It is a Worker made by Vitrine: all settings are in \`wrangler.toml\`, all code is in the package \`vitrine\`.
 
 ## The next steps
 
-1. \`npm install\`, and commit the \`package-lock.json\` that it makes.
+1. \`npm install\`, and commit the \`package-lock.json\` that it makes.${needed}
 2. \`npm start\`, and open <http://localhost:8787/>. It needs no account and no key: a bucket on your own machine stands for yours.
 ${s3 === undefined ? BOUND_DEPLOY : deploySteps(domain)}
 
@@ -21,11 +24,14 @@ ${s3 === undefined ? BOUND_DEPLOY : deploySteps(domain)}
 | \`npm run check\`      | checks the settings and the types, and says what it may cost |
 | \`npm run deploy\`     | deploys, and looks for what is wrong                         |
 | \`npx vitrine --help\` | all others: URLs, keys, caches, and a client for your app    |
-| \`npm update vitrine\` | upgrades                                                     |
-
+${file === undefined ? UPGRADE : ""}
 The documentation is in \`node_modules/vitrine/docs/\`; \`README.md\` there lists its pages. \`.github/workflows/vitrine.yml\` checks each change and deploys \`main\`: \`environments.md\` there says what it needs.
 `;
 }
+
+/** A file is upgraded by a newer one. */
+const UPGRADE =
+  "| `npm update vitrine` | upgrades                                                     |\n";
 
 function deploySteps(domain: string): string {
   const own =
