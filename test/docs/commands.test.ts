@@ -60,3 +60,34 @@ test("neither does any message or comment of src/, except those of vitrine init"
   // The first line of the files that 0.1.0 wrote.
   expect(others).toEqual(["src/cli/project/app-file/header.ts"]);
 });
+
+/** What asks npm for a package of this name. As long as Vitrine is not published there, it is somebody else's. */
+const FROM_NPM =
+  /npx vitrine init\b(?!`[^\n]*\|)|npm (?:install|i|add)(?: -\S+)* vitrine\b|\bvitrine@/;
+
+test.each([...listPages(), "docs/llms.txt"])("%s has nobody install Vitrine from npm", (page) => {
+  expect(FROM_NPM.exec(readPage(page))?.[0]).toBeUndefined();
+});
+
+/** The sections of a page up to the one that names `npx vitrine` first. */
+function untilFirstCommand(text: string): string | undefined {
+  const at = text.indexOf("npx vitrine");
+  if (at < 0) return undefined;
+  const end = text.indexOf("\n## ", at);
+  return end < 0 ? text : text.slice(0, end);
+}
+
+test.each(listPages().filter((page) => page.startsWith("docs/")))(
+  "%s says how to install Vitrine where it first names npx vitrine",
+  (page) => {
+    const begin = untilFirstCommand(readPage(page));
+    if (begin === undefined) return;
+    expect(begin).toMatch(/\]\(\.\.\/README\.md#(?:start-a-project|the-package)\)/);
+  },
+);
+
+test("README.md names the file that npm pack makes", () => {
+  const named = readPage("README.md").match(/vitrine-[\d.]+\.tgz/g);
+  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  expect([...new Set(named)]).toEqual([`vitrine-${version}.tgz`]);
+});

@@ -46,7 +46,7 @@ test("the examples for apps compile, with the file that npx vitrine client write
   const folder = makeTemporary("vitrine-examples-");
   const text = readPage("README.md") + readPage("docs/apps.md") + SIGNED_URLS; // test/loaders has frameworks.md
   const blocks = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) => code);
-  expect(blocks).toHaveLength(5);
+  expect(blocks).toHaveLength(6);
   for (const [at, code] of blocks.entries()) writeFileSync(join(folder, `${at}.ts`), code);
   writeFileSync(
     join(folder, "node.d.ts"),

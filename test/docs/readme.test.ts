@@ -3,6 +3,7 @@
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { VERSION } from "../../src/cli/project/version.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
 import { freePort } from "../support/free-port.ts";
 import { copyProject, editFile, endRuns, removeCopies, start } from "../support/local-run.ts";
@@ -15,10 +16,13 @@ const LINES = BLOCKS.flatMap(([, , block = ""]) => block.trim().split("\n")).map
 );
 const linesOf = (beginning: string) => LINES.filter((line) => line.startsWith(beginning));
 
+const PACKED = `vitrine-${VERSION}.tgz`;
 /** What is tried elsewhere, or needs an account. */
 const ELSEWHERE = [
-  ...["npm ci", "npm start", "cd images", "npm install"], // .ci/run, test/dev/start.test.ts, test/package
-  "npx vitrine init images", // test/cli/init/terminal.test.ts
+  ...["npm ci", "npm start"], // .ci/run, test/dev/start.test.ts
+  // test/package
+  ...["mkdir ../images", "npm pack --pack-destination ../images", "cd ../images", "npm install"],
+  ...[`npx --package ./${PACKED} vitrine init`, `npm install ./${PACKED}`],
   "npx wrangler login",
   ...["cp .dev.vars.example secrets.env", "rm secrets.env"], // git ignores it: files.test.ts
 ];
