@@ -13,8 +13,11 @@ import {
   srcset,
   urlForWidth,
 } from "../../src/client/index.ts";
+import { nextLoader, nextSrc } from "../../src/client/next.ts";
+import { nuxtPresets, nuxtProvider } from "../../src/client/nuxt.ts";
 import { thumbHash } from "../../src/client/placeholder.ts";
 import { createSigner } from "../../src/client/sign.ts";
+import { unpicTransformer } from "../../src/client/unpic.ts";
 import type { TestEnv } from "./env.ts";
 
 declare const env: TestEnv;
@@ -63,8 +66,19 @@ const upload: number | undefined = answer.original?.width;
 createSigner(site, "")("a", "card", term).then((query) => images.srcset("a", "card", query));
 const asked: "thumbnail" | "card" | "hero" | undefined = images.parseUrl("")?.preset;
 const only: "thumbnail" | undefined = avatars.parseUrl("")?.preset;
+nextLoader(images.site, avatars.site)({ src: nextSrc(images.site, "a", "card"), width: 9 });
+nuxtProvider(images.site, avatars.site).getImage("a", {
+  modifiers: { preset: "card", width: "9" },
+});
+nuxtPresets(images.site, avatars.site);
+const transform = unpicTransformer(avatars.site, images.site);
+transform("a", { width: 9 }, { preset: "hero" });
 
 // Wrong presets.
+// @ts-expect-error
+nextSrc(images.site, "a", "crad");
+// @ts-expect-error
+transform("a", { width: 9 }, { preset: "crad" });
 // @ts-expect-error
 images.imageUrl("a", "crad");
 // @ts-expect-error
@@ -81,6 +95,14 @@ urlForWidth(site, "a", "crad", 300);
 images.widths("crad");
 // @ts-expect-error
 createSigner(site, "")("a", "crad", term);
+
+// No route.
+// @ts-expect-error
+nextLoader();
+// @ts-expect-error
+nuxtProvider();
+// @ts-expect-error
+unpicTransformer();
 
 // Wrong facts.
 // @ts-expect-error: not without `noImplicitAny`
