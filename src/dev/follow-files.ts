@@ -32,19 +32,19 @@ type Parts = {
   readonly fill: (project: Project) => Promise<void>;
   /** The switches of the edge. A line EDGE of .dev.vars changes them. */
   readonly switches: Switches;
-  readonly tell: (line: string) => void;
+  readonly log: (line: string) => void;
   readonly warn: (line: string) => void;
 };
 
 export function followFiles(parts: Parts): Follower {
-  const { readFiles, readProject, worker, fill, switches, tell, warn } = parts;
+  const { readFiles, readProject, worker, fill, switches, log, warn } = parts;
   const { file, devVars } = parts.project;
   const strict = { ...switches };
   const ownBuckets = parseEnv(parts.files.devVars)["BUCKETS"];
   let project = parts.project;
   let mistakes: readonly string[] = [];
   let running = parts.files;
-  let done = parts.files;
+  let handled = parts.files;
   let seen: Files | undefined;
   let busy = false;
   setSwitches(parts.files);
@@ -68,7 +68,7 @@ export function followFiles(parts: Parts): Follower {
     mistakes = found;
   };
 
-  const take = async (files: Files): Promise<void> => {
+  const apply = async (files: Files): Promise<void> => {
     const edgeLine = parseEnv(files.devVars)["EDGE"];
     const hasOtherSwitches = edgeLine !== parseEnv(running.devVars)["EDGE"];
     if (hasOtherSwitches) setSwitches(files);
@@ -97,10 +97,10 @@ export function followFiles(parts: Parts): Follower {
     await fill(next);
     if (next.mistakes.length > 0) return report(next.mistakes);
     if (!isSame(readFiles(), files)) return; // the next look says it
-    if (mistakes.length > 0) tell(`${file} is right again.`);
-    else if (hasOtherConfig) tell(`Reloaded ${file}.`);
-    else if (changed.length === 0) tell("Built the Worker again.");
-    if (changed.length > 0) tell(`Reloaded ${devVars}. Changed: ${changed.join(", ")}`);
+    if (mistakes.length > 0) log(`${file} is right again.`);
+    else if (hasOtherConfig) log(`Reloaded ${file}.`);
+    else if (changed.length === 0) log("Built the Worker again.");
+    if (changed.length > 0) log(`Reloaded ${devVars}. Changed: ${changed.join(", ")}`);
     mistakes = [];
   };
 
@@ -111,11 +111,11 @@ export function followFiles(parts: Parts): Follower {
       // A file that changes between two looks may be half written.
       const isWhole = isSame(files, seen);
       seen = files;
-      if (!isWhole || (isSame(files, done) && !worker.hasNewCode())) return;
+      if (!isWhole || (isSame(files, handled) && !worker.hasNewCode())) return;
       busy = true;
-      done = files;
+      handled = files;
       try {
-        await take(files);
+        await apply(files);
       } catch (error) {
         report([`${error}`]); // for example a file that is half written. The run goes on
       }

@@ -77,7 +77,7 @@ export async function startLocal(
     ...{ files, project, fill, switches: edge.switches, worker },
     readFiles: () => readFiles(file, devVars),
     readProject: () => readProject(endpoint, environment, "quiet"),
-    tell: (line) => console.log(line),
+    log: (line) => console.log(line),
     warn: (line) => console.error(line),
   });
   if ((await worker.run(project)) !== "running") fail("It did not start.");

@@ -57,7 +57,7 @@ function follow() {
       },
     },
     fill: async () => void said.push("filled"),
-    tell: (line) => void said.push(line),
+    log: (line) => void said.push(line),
     warn: (line) => void said.push(line),
   });
   /** Looks until nothing changes any more, and returns what was said. */
@@ -145,7 +145,7 @@ test("a file that is being written or replaced is not read yet", async () => {
         return "running";
       },
     },
-    ...{ fill: async () => {}, tell: () => {}, warn: () => {} },
+    ...{ fill: async () => {}, log: () => {}, warn: () => {} },
   });
   for (let looks = 0; looks < 9; looks += 1) await look();
   expect(runs).toBe(0);
