@@ -1,5 +1,5 @@
 // Answers /purge: who asks, what is to be purged, and what became of it. Without PURGE_TOKEN there is no
-// such path. What could not be purged is named in the answer, and in the log.
+// such path. What could not be purged is named in the answer, and in the log, up to a limit.
 
 import { plain, refusalAnswer } from "./answer/answer.ts";
 import { logNotice } from "./base/log.ts";
@@ -41,7 +41,7 @@ export async function answerPurge(
   const deadline = began + PATIENCE_MS;
   const text = await readBody(request, deadline);
   if (typeof text !== "string") return answer(report.fault(text.status, text.reason));
-  const asked = readPurge(text);
+  const asked = readPurge(text, headers);
   if ("unreadable" in asked) return answer(report.fault(400, asked.unreadable));
   return answer(await purge(asked, config, context, deadline));
 }
@@ -96,7 +96,7 @@ function answer({ report: said, status, wait, isLogged }: report.Outcome): Respo
     const names = left.map(({ object }) => object);
     logNotice(report.noticeOf(reason, names));
   }
-  return plain(status, JSON.stringify(said, null, 2), {
+  return plain(status, report.reportText(said), {
     "content-type": "application/json",
     ...(wait !== undefined && { "retry-after": `${wait}` }),
   });

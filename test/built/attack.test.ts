@@ -162,7 +162,9 @@ test.each([
   "http://sns.eu-west-1.amazonaws.com/",
   "file:///etc/passwd",
 ])("with the token of /purge, nobody is asked at %s", async (SubscribeURL) => {
-  const body = JSON.stringify({ Type: "SubscriptionConfirmation", TopicArn: "a", SubscribeURL });
-  const refused = await ask("/purge", [`authorization: Bearer ${PURGE_TOKEN}`], "POST", body);
+  const Type = "SubscriptionConfirmation";
+  const body = JSON.stringify({ Type, TopicArn: "a", SubscribeURL });
+  const headers = [`authorization: Bearer ${PURGE_TOKEN}`, `x-amz-sns-message-type: ${Type}`];
+  const refused = await ask("/purge", headers, "POST", body);
   expect([refused.status, edge.sent()]).toEqual([400, []]);
 });

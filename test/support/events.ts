@@ -75,3 +75,8 @@ export function envelope(message: unknown) {
 export function subscription(url: unknown, type = "SubscriptionConfirmation") {
   return { ...envelope("You have chosen to subscribe"), Type: type, SubscribeURL: url };
 }
+
+/** The headers of a request of SNS. It writes them itself: a publisher does not choose them. */
+export function snsHeaders(type = "Notification", raw = false): Record<string, string> {
+  return { "x-amz-sns-message-type": type, ...(raw && { "x-amz-sns-rawdelivery": "true" }) };
+}

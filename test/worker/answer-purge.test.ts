@@ -7,7 +7,14 @@ import { Renditions } from "../../src/worker/index.ts";
 import { apiError, createCloudflare, ZONE_ID } from "../support/cli/cloudflare.ts";
 import { fireTimer, stopClock } from "../support/clock.ts";
 import { BASE, CLOUDFLARE_API_TOKEN, ENV, PURGE_TOKEN } from "../support/env.ts";
-import { bridgeEvent, notification, subscription, TEST_EVENT } from "../support/events.ts";
+import {
+  bridgeEvent,
+  envelope,
+  notification,
+  snsHeaders,
+  subscription,
+  TEST_EVENT,
+} from "../support/events.ts";
 import { get, lines, stage } from "../support/play.ts";
 import { network } from "../support/stand.ts";
 
@@ -24,8 +31,8 @@ const post = (
 const textOf = (body: unknown) => (typeof body === "string" ? body : JSON.stringify(body));
 
 /** Sends a body, and reads the answer. */
-async function purge(body: unknown, env?: object) {
-  const answer = await post(body, env);
+async function purge(body: unknown, env?: object, headers: Record<string, string> = {}) {
+  const answer = await post(body, env, { ...AUTHORIZED, ...headers });
   expect(answer.headers.get("content-type")).toBe("application/json");
   expect(answer.headers.get("cache-control")).toBe("no-store");
   const report = JSON.parse(await answer.text());
@@ -38,6 +45,9 @@ beforeEach(() => {
   cloudflare = createCloudflare();
   network.use(...cloudflare.handlers);
 });
+
+/** The shortest record of a notification that is read. */
+const SHORT_RECORD = { s3: { bucket: { name: "a" }, object: { key: "b" } } };
 
 const source = (key: string) => `${BASE}published/${key}`;
 
@@ -298,7 +308,7 @@ describe("the edge", () => {
     network.use(...cloudflare.handlers);
     const objects = Array.from({ length: 5_000 }, (_, at) => `media/${at}.jpg`);
     const { status, report } = await purge({ objects });
-    expect([status, report.not_purged.length]).toEqual([502, 5_000]);
+    expect([status, report.not_purged.length]).toEqual([502, 1_000]);
     expect(cloudflare.calls.length).toBeLessThan(10);
     expect(lines()).toHaveLength(1);
   });
@@ -329,16 +339,42 @@ test("where the request that makes the calls was cut off, the others are answere
 });
 
 describe("objects", () => {
-  test("of a body as long as it may be are all named where they are not purged", async () => {
-    stopClock(); // a busy machine may take longer than a visitor waits
-    cloudflare = createCloudflare(() => apiError(429, 971, "Wait"));
-    network.use(...cloudflare.handlers);
-    const objects = Array.from({ length: 160_000 }, (_, at) => `media/${at.toString(36)}`);
-    const body = JSON.stringify({ objects });
-    expect(body.length).toBeLessThan(2 * 1024 * 1024 + 1);
-    const { status, report } = await purge(body);
-    expect([status, report.not_purged.length]).toEqual([429, objects.length]);
-    expect(cloudflare.calls.length).toBeLessThan(8);
+  const many = <T>(length: number, one: (at: number) => T) =>
+    Array.from({ length }, (_, at) => one(at));
+
+  test.each<[string, object, string, number]>([
+    ["purged", { objects: many(1_001, (at) => `media/${at}`) }, "purged", 1],
+    [
+      "held up",
+      { objects: many(160_000, (at) => `media/${at.toString(36)}`) },
+      "not_purged",
+      159_000,
+    ],
+    ["named wrongly", { objects: many(690_000, () => "") }, "not_purged", 689_000],
+    ["not shown", { Records: many(40_000, () => SHORT_RECORD) }, "not_shown", 39_000],
+  ])(
+    "that are %s are named up to 1,000, and the others are counted",
+    async (what, body, list, others) => {
+      stopClock(); // a busy machine may take longer than a visitor waits
+      cloudflare = createCloudflare(() =>
+        what === "held up" ? apiError(429, 971, "Wait") : undefined,
+      );
+      network.use(...cloudflare.handlers);
+      const text = JSON.stringify(body);
+      expect(text.length).toBeLessThan(2 * 1024 * 1024 + 1);
+      const answer = await (await post(text)).text();
+      expect(answer.length).toBeLessThan(200_000);
+      const report = JSON.parse(answer);
+      expect([report[list].length, report.left_out]).toEqual([1_000, { [list]: others }]);
+      expect(cloudflare.calls.length).toBeLessThan(12);
+      expect(JSON.stringify(lines()).length).toBeLessThan(2_000);
+      if (list === "not_purged") expect(lines()).toMatchObject([{ objects: others + 1_000 }]);
+    },
+  );
+
+  test("up to 1,000 are all named", async () => {
+    const { report } = await purge({ objects: many(1_000, (at) => `media/${at}`) });
+    expect([report.purged.length, report.left_out]).toEqual([1_000, undefined]);
   });
 
   test("that cannot be are named, and all others are purged", async () => {
@@ -380,9 +416,10 @@ test("a bucket and everything are purged in the Worker's cache alone (C3)", asyn
 });
 
 test("what asks for nothing is 200", async () => {
-  for (const body of [TEST_EVENT, subscription("", "UnsubscribeConfirmation")]) {
-    expect(await purge(body)).toMatchObject({ status: 200, report: { purged: [] } });
-  }
+  expect(await purge(TEST_EVENT)).toMatchObject({ status: 200, report: { purged: [] } });
+  const type = "UnsubscribeConfirmation";
+  const ended = await purge(subscription("", type), undefined, snsHeaders(type));
+  expect(ended).toMatchObject({ status: 200, report: { purged: [] } });
 });
 
 describe("a subscription of SNS", () => {
@@ -399,9 +436,12 @@ describe("a subscription of SNS", () => {
     asked = [];
   });
 
+  const confirm = (url: string) =>
+    purge(subscription(url), undefined, snsHeaders("SubscriptionConfirmation"));
+
   test("is confirmed", async () => {
     answerWith(() => new HttpResponse("<ConfirmSubscriptionResponse/>"));
-    expect(await purge(subscription(URL_OF_SNS))).toMatchObject({ status: 200 });
+    expect(await confirm(URL_OF_SNS)).toMatchObject({ status: 200 });
     expect(asked.map(({ method, url }) => [method, url])).toEqual([["GET", URL_OF_SNS]]);
     expect(asked[0]?.headers.has("authorization")).toBe(false);
   });
@@ -415,7 +455,7 @@ describe("a subscription of SNS", () => {
     "http://169.254.169.254/latest/meta-data/",
   ])("%s is refused, and not asked", async (url) => {
     answerWith(() => new HttpResponse());
-    expect(await purge(subscription(url))).toMatchObject({ status: 400 });
+    expect(await confirm(url)).toMatchObject({ status: 400 });
     expect(asked).toEqual([]);
     expect(lines()).toEqual([
       { event: "purge-failed", reason: "SubscribeURL does not lead to SNS" },
@@ -431,9 +471,82 @@ describe("a subscription of SNS", () => {
     ["nothing", () => HttpResponse.error()],
   ])("is told as not confirmed where SNS answers %s", async (_what, answer) => {
     answerWith(answer);
-    expect(await purge(subscription(URL_OF_SNS))).toMatchObject({ status: 502, wait: "30" });
+    expect(await confirm(URL_OF_SNS)).toMatchObject({ status: 502, wait: "30" });
     expect(asked).toHaveLength(1);
     expect(JSON.stringify(lines())).not.toContain("Token");
+  });
+});
+
+describe("whoever may publish to the topic of SNS purges nothing but single objects:", () => {
+  const CONFIRMATION = subscription("https://sns.eu-west-1.amazonaws.com/?Action=Confirm&Token=2");
+  const EVENT = notification("acme-media", "published/fig.jpg");
+
+  test.each<[string, unknown]>([
+    ["everything", { everything: true }],
+    ["a bucket", { bucket: "media" }],
+    ["objects", { objects: ["media/fig.jpg"] }],
+    ["a confirmation", CONFIRMATION],
+    ["a confirmation with records that are none", { ...CONFIRMATION, Records: {} }],
+    ["everything in an envelope", envelope({ everything: true })],
+    ["a confirmation in an envelope", envelope(CONFIRMATION)],
+    ["an envelope in an envelope", envelope(envelope(EVENT))],
+    ["a text", "purge everything"],
+    ["a list", [{ everything: true }]],
+    ["two forms in one text", `${JSON.stringify(EVENT)}${JSON.stringify({ everything: true })}`],
+    ["an event of another service", { ...bridgeEvent("acme-media", "x"), source: "my.app" }],
+  ])("%s does nothing, raw or in an envelope", async (_what, message) => {
+    let asked = 0;
+    network.use(
+      http.all(/./, () => {
+        asked += 1;
+        return new HttpResponse();
+      }),
+    );
+    const calls: unknown[] = [];
+    stage.exported = ({ fetch }) => ({
+      fetch,
+      purge: async (options) => {
+        calls.push(options);
+        return { success: true, errors: [] };
+      },
+    });
+    for (const [body, raw] of [
+      [message, true],
+      [envelope(message), false],
+      [envelope(message), true],
+    ] as const) {
+      const { status, report } = await purge(body, undefined, snsHeaders("Notification", raw));
+      expect([status, report.purged]).toEqual([400, []]);
+    }
+    expect([asked, calls]).toEqual([0, []]);
+  });
+
+  test.each<[string, unknown, Record<string, string>]>([
+    ["a confirmation without SNS's header", CONFIRMATION, {}],
+    ["a notification without SNS's header", envelope(EVENT), {}],
+    ["a raw event in an envelope", envelope(EVENT), snsHeaders("Notification", true)],
+    ["everything, as a confirmation", { everything: true }, snsHeaders("SubscriptionConfirmation")],
+    ["an event, as a confirmation", EVENT, snsHeaders("SubscriptionConfirmation")],
+    ["everything, by an unknown header", { everything: true }, snsHeaders("Other")],
+    ["everything, by an empty header", { everything: true }, snsHeaders("")],
+    [
+      "a confirmation, by two headers",
+      CONFIRMATION,
+      snsHeaders("Notification, SubscriptionConfirmation"),
+    ],
+  ])("%s does nothing", async (_what, body, headers) => {
+    const { status, report } = await purge(body, undefined, headers);
+    expect([status, report.purged]).toEqual([400, []]);
+    expect([cloudflare.calls, lines().length]).toEqual([[], 1]);
+  });
+
+  test.each<[string, unknown, boolean]>([
+    ["raw", EVENT, true],
+    ["in an envelope", envelope(EVENT), false],
+    ["raw, by way of EventBridge", bridgeEvent("acme-media", "published/fig.jpg"), true],
+  ])("an event of S3 is read, %s", async (_what, body, raw) => {
+    const { status, report } = await purge(body, undefined, snsHeaders("Notification", raw));
+    expect([status, report.purged]).toEqual([200, ["media/fig.jpg"]]);
   });
 });
 

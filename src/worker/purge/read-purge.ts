@@ -1,4 +1,4 @@
-// Reads the body of a request to /purge. What it does not know exactly, it refuses. Pure.
+// Reads a request to /purge. What it does not know exactly, it refuses. Pure.
 
 import { isTable, json } from "../base/json.ts";
 import { readEvent } from "./events.ts";
@@ -7,10 +7,12 @@ import type { PurgeRequest, Unreadable } from "./purge-request.ts";
 type Table = Readonly<Record<string, unknown>>;
 
 /** @param text the body. SNS sends it as text/plain, so its content type says nothing */
-export function readPurge(text: string): PurgeRequest | Unreadable {
+export function readPurge(text: string, headers: Headers): PurgeRequest | Unreadable {
   const body = json(text);
   if (!isTable(body)) return { unreadable: "the body is not a JSON object" };
-  return readEnvelope(body) ?? readEvent(body) ?? readPlain(body);
+  const type = headers.get("x-amz-sns-message-type");
+  if (type === null) return readEvent(body) ?? readPlain(body);
+  return readMessage(body, type, headers.has("x-amz-sns-rawdelivery"));
 }
 
 /** The forms for people and programs. Each has one entry alone. */
@@ -22,8 +24,7 @@ function readPlain(body: Table): PurgeRequest | Unreadable {
     if (everything === true) return { form: "everything" };
   }
   return {
-    unreadable:
-      'the body is none of {"objects": ["BUCKET/key", …]}, {"bucket": "BUCKET"}, {"everything": true}, and no event of S3',
+    unreadable: `the body is none of {"objects": ["BUCKET/key", …]}, {"bucket": "BUCKET"}, {"everything": true}, and no event of S3. A message of SNS needs SNS's own headers`,
   };
 }
 
@@ -32,25 +33,29 @@ function isTexts(value: unknown): value is readonly string[] {
 }
 
 /**
- * What SNS sends around a message. The message may only be an event of S3: who may publish to the topic
- * need not be who has the token. @returns undefined if it is something else
+ * Reads what SNS sends. Who may publish to the topic need not be who has the token: a message may only be an
+ * event of S3.
+ * @param type of the header: SNS writes it. What the body says of its type, anybody may have published
+ * @param isRaw whether the body is the message itself, and not SNS's envelope around it
  */
-function readEnvelope(body: Table): PurgeRequest | Unreadable | undefined {
-  const { Type: type, TopicArn: topic, Message: message, SubscribeURL: url } = body;
-  if (typeof type !== "string" || typeof topic !== "string") return undefined;
+function readMessage(body: Table, type: string, isRaw: boolean): PurgeRequest | Unreadable {
+  const { Type: inside, Message: message, SubscribeURL: url } = body;
   switch (type) {
     case "Notification": {
-      const inner = typeof message === "string" ? json(message) : undefined;
-      const event = isTable(inner) ? readEvent(inner) : undefined;
-      return event ?? { unreadable: "the Message of SNS is no event of S3" };
+      const event = isRaw ? body : typeof message === "string" && json(message);
+      return (
+        (isTable(event) && readEvent(event)) || {
+          unreadable: "the message of SNS is no event of S3",
+        }
+      );
     }
     case "SubscriptionConfirmation":
-      return typeof url === "string"
+      return inside === type && typeof url === "string"
         ? { form: "subscription", url }
         : { unreadable: "a SubscriptionConfirmation without a SubscribeURL" };
     case "UnsubscribeConfirmation":
       return { form: "nothing", why: "SNS sends nothing more" };
     default:
-      return { unreadable: "an unknown Type of SNS" };
+      return { unreadable: "SNS's header says an unknown type" };
   }
 }

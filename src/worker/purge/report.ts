@@ -36,12 +36,13 @@ const PURGED = "purged";
 const NOTHING = "nothing is kept there with the Images binding";
 const IN_PART = "see not_purged";
 
-/** How many names a line of the log has. */
-const MOST_NAMES = 10;
+/** How many names a line of the log has, and each list of an answer. */
+const MAX_LOGGED = 10;
+const MAX_LISTED = 1_000;
 
 /** The line of the log. @param names what is not purged */
 export function noticeOf(reason: string, names: readonly string[]): Notice {
-  const facts = names.length > 0 && { objects: names.length, first: names.slice(0, MOST_NAMES) };
+  const facts = names.length > 0 && { objects: names.length, first: names.slice(0, MAX_LOGGED) };
   return { event: "purge-failed", reason, ...facts };
 }
 
@@ -94,6 +95,22 @@ export function ofNothing(done: string, hindered?: Hindrance): Outcome {
   const reason = hindered?.reason ?? done;
   const report = { ok: !hindered, purged: [], not_purged: [], reason };
   return { report, ...answerOf(hindered ? [hindered] : [], false) };
+}
+
+/** The report as JSON. A body of 2 MiB can name 700,000 objects: of each list there are the first, and a count. */
+export function reportText(report: Report): string {
+  const leftOut: Record<string, number> = {};
+  const bounded = Object.entries(report).map(([name, value]) => {
+    if (!Array.isArray(value) || value.length <= MAX_LISTED) return [name, value];
+    leftOut[name] = value.length - MAX_LISTED;
+    return [name, value.slice(0, MAX_LISTED)];
+  });
+  const isWhole = Object.keys(leftOut).length === 0;
+  return JSON.stringify(
+    { ...Object.fromEntries(bounded), ...(!isWhole && { left_out: leftOut }) },
+    null,
+    2,
+  );
 }
 
 /** The report on a request that cannot be read. */
