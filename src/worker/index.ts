@@ -143,17 +143,18 @@ async function show(
   const negotiated = isNegotiated(reads);
   const wanted = { bucket, key, version: terms.granted?.version, variant, reads };
 
-  const { made, cache } = await obtain(wanted, visit);
+  const { made, cache, age } = await obtain(wanted, visit);
   const subject = { ...subjectOf(order), cache };
   if (isRefusal(made)) {
+    const refused = { ...terms, age };
     const other = fallbackOf(order, wanted);
     const fallback = other && {
       bucket: other.bucket.name,
       obtain: () => obtain(other, { ...visit, isFallback: true }),
     };
-    const shown = fallback && (await showFallback(made, fallback, terms, negotiated));
+    const shown = fallback && (await showFallback(made, fallback, refused, negotiated));
     const told = { ...subject, fallback: shown?.event };
-    return { refusal: made, subject: told, terms, instead: shown?.answer };
+    return { refusal: made, subject: told, terms: refused, instead: shown?.answer };
   }
   const now = Date.now();
   const { type, standsIn } = made;

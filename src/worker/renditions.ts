@@ -82,7 +82,7 @@ export async function answerRendition(
 ): Promise<Response> {
   const began = Date.now();
   const config = await configOf(env, began, context);
-  if (isRefusal(config)) return keptRefusal(config, []);
+  if (isRefusal(config)) return keptRefusal(config, [], false);
   const wanted = readRenditionUrl(config, url);
   if (!wanted) throw new Error("this is not the URL of a rendition");
 
@@ -98,7 +98,7 @@ export async function answerRendition(
   if (!CONCERNS_THE_OBJECT.has(made.event)) {
     memoryOf(bucket).learn({ type: "rendition-failed", key, refusal: made, now: Date.now() });
   }
-  return keptRefusal(made, tags);
+  return keptRefusal(made, tags, headers.has("if-none-match"));
 }
 
 /** What is wrong with the object alone is no failure of what is behind the Worker. */

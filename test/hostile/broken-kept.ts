@@ -141,15 +141,17 @@ export const BROKEN_KEPT = {
   },
   "a guess is kept for all visitors": {
     ...{ breaks: "short", seed: 112, file: ANSWER },
-    ...{ from: "const isKept = isMissing && isCertain(refusal);", to: "const isKept = isMissing;" },
+    from: "isCertain(refusal) ? isMissing || isUnreadable : isUnreadable && !hasOlder",
+    to: "isMissing || isUnreadable",
   },
   "a failure is kept for all visitors": {
     ...{ breaks: "short", file: ANSWER, from: FAILED },
     to: FAILED.replace('"no-store"', '"public, max-age=60"'),
   },
-  "what is no image is kept for all visitors": {
-    ...{ breaks: "short", seed: 4, file: ANSWER, from: FAILED },
-    to: FAILED.replace('"no-store"', 'isCertain(refusal) ? "public, max-age=60" : "no-store"'),
+  "what is no image is kept for long": {
+    ...{ breaks: "short", seed: 4, file: ANSWER },
+    from: `isKept ? \`public, max-age=\${SHORT_S}`,
+    to: `isKept ? \`public, max-age=\${isMissing ? SHORT_S : 3000}`,
   },
   "a missing object may take the place of an outage": {
     ...{ breaks: "short", file: ANSWER, from: FAILED, to: FAILED.replace(/, .*}/, "") },
@@ -179,7 +181,7 @@ export const BROKEN_KEPT = {
     to: INSTEAD,
   },
   "what cannot be made is a 404": {
-    ...{ breaks: "outages", file: ANSWER, from: "isCertain(refusal) ? 415 : 502", to: "404" },
+    ...{ breaks: "outages", file: ANSWER, from: "!isKept ? 502", to: "!isKept ? 404" },
   },
   "a tag is of the key as it is": {
     ...{ breaks: "purged", file: "worker/cache/tags.ts" },

@@ -20,7 +20,7 @@ import { EQUAL, healthy, manner, order, reader } from "./orders.ts";
 import { property } from "./property.ts";
 import { type Call, CONFIG, createIsolate, emptyCache } from "./world.ts";
 
-/** The longest time for which a missing object and a stand-in may be kept: s. */
+/** The longest time for which a missing or broken object and a stand-in may be kept: s. */
 const SHORT = 60;
 
 /** Returns whether S3 or the edge said during a visit that the object is missing or denied. */
@@ -35,7 +35,7 @@ const likely = fc.constantFrom("card", "hero", "plain", "moving", "moving");
 
 export const ofTimes = {
   short: property(
-    "nothing that failed is kept, but a missing object that S3 or the edge names, for a minute at most",
+    "nothing that failed is kept, but what is no image, or is missing by the word of S3 or the edge, for a minute at most",
     fc.record({
       ...{ variant: likely, reads: reader, slots: fc.constantFrom(...EQUAL.slice(2, 4)) },
       visits: fc.array(
@@ -72,7 +72,7 @@ export const ofTimes = {
         const isOutage = OUTAGES.some((failure) => failure === now.failure);
         if (isOutage) assert.ok(status >= 500, `${status} while all fails`);
         const standsIn = /max-age=60\b/.test(headers.get("cache-control") ?? "");
-        const isShort = status === 404 ? isSaid(own) : standsIn;
+        const isShort = status === 404 ? isSaid(own) : status === 415 || standsIn;
         said.set(key, {
           most: status === 200 && !standsIn ? WEEK : isShort ? SHORT : 0,
           since: seconds,

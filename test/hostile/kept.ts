@@ -25,9 +25,12 @@ import {
 import { property, type Visit } from "./property.ts";
 import { CONFIG, createIsolate, DIRECT, emptyCache, loopbackOf, nameOf } from "./world.ts";
 
-/** All that a visitor gets, except the times that it took. */
+/** All that a visitor gets, except the times that it took. A refusal may be kept for the rest of its minute. */
 function seen({ answer, body }: Visit) {
-  const headers = [...answer.headers].filter(([name]) => name !== "server-timing");
+  const whole = (value: string) => value.replace(/max-age=[1-5]?\d\b/, "max-age=60");
+  const headers = [...answer.headers]
+    .filter(([name]) => name !== "server-timing")
+    .map(([name, value]) => [name, answer.ok ? value : whole(value)]);
   return { status: answer.status, headers, body };
 }
 

@@ -28,6 +28,8 @@ export type Terms = {
   readonly granted?: Granted | undefined;
   /** On a route with `origins`: the headers that say which page may read the answer. */
   readonly cors?: Readonly<Record<string, string>> | undefined;
+  /** For how long Workers Cache has had a refusal: s. Nobody keeps it for longer than its time in all. */
+  readonly age?: number | undefined;
 };
 
 /** The facts of an image that is shown. */
@@ -81,9 +83,12 @@ function imageCaching(maxAge: number, terms: Terms, now: number): string {
 }
 
 /** The cache-control of anything but the URL's own image: at most until the URL expires. */
-export function shortly(seconds: number, { granted }: Terms, now: number): string {
-  const left = granted && Math.max(0, Math.floor(granted.expires - now / 1000));
-  return `public, max-age=${Math.min(seconds, left ?? seconds)}`;
+export function shortly(seconds: number, { granted, age = 0 }: Terms, now: number): string {
+  const left = Math.min(
+    seconds - age,
+    granted ? Math.floor(granted.expires - now / 1000) : seconds,
+  );
+  return `public, max-age=${Math.max(0, left)}`;
 }
 
 /** The answer to a request for an image: 304 if the visitor has it, else 200, without a body for HEAD. */

@@ -12,7 +12,12 @@ import { cacheStateOf, readImage, readKeptFacts, readRefusal } from "./read-kept
 import { renditionUrl, type Wanted } from "./rendition-url.ts";
 
 /** A rendition or a refusal, and where it came from. */
-export type Obtained = { readonly made: Rendition | Refusal; readonly cache: CacheState };
+export type Obtained = {
+  readonly made: Rendition | Refusal;
+  readonly cache: CacheState;
+  /** For how long the cache has had it: s. */
+  readonly age?: number;
+};
 
 /** The same, or why the cached entrypoint may be the reason of the refusal. */
 type Kept = Obtained & { readonly doubt?: string };
@@ -55,10 +60,16 @@ async function ask(loopback: Loopback, request: Request, reads: Reads): Promise<
     return doubtful("the cached entrypoint answers something else");
   }
   const cache = cacheStateOf(answer);
+  const age = Number(answer.headers.get("age")) || 0;
   // The edge may not transform what one Worker asks for another, also if both are the same (E9, W13).
   const isForgotten =
     isRefusal(made) && (made.event === "not-transformed" || made.event === "edge-refused");
-  return { made, cache, ...(isForgotten && { doubt: "the edge does not transform behind it" }) };
+  return {
+    made,
+    cache,
+    age,
+    ...(isForgotten && { doubt: "the edge does not transform behind it" }),
+  };
 }
 
 function doubtful(doubt: string): Kept {

@@ -7,7 +7,7 @@ import type { Rendition } from "../edge/rendition.ts";
 
 export const STANDS_IN = "vitrine-stands-in";
 
-/** For how long a missing object, and what stands in for an image, may be kept: s. */
+/** For how long a missing or broken object, and what stands in for an image, may be kept: s. */
 const SHORT_S = 60;
 
 /** Neither is shown longer than that, also if it cannot be made anew (W8). */
@@ -34,15 +34,24 @@ export function keptImage(
 }
 
 /**
- * The answer with a refusal. Only a missing object is kept, if S3 said so of this very URL now. What is
- * not certain is a 502: an older image may be shown in its place (W8).
- * @param tags by which a missing object can be purged, once it is there
+ * The answer with a refusal. A missing object is kept, if S3 said so of this very URL now, and an object that
+ * is no image: else each visitor would have it fetched again. A 502 is not: an older image may be shown in
+ * its place (W8).
+ * @param tags by which the refusal can be purged, once the object is there, or repaired
+ * @param hasOlder whether the cache still has an older image, so that it asks with its tag. A guess does not
+ *   take it away
  */
-export function keptRefusal(refusal: Refusal, tags: readonly string[]): Response {
-  const isMissing = refusal.event === "object-missing" || refusal.event === "object-denied";
-  const isKept = isMissing && isCertain(refusal);
+export function keptRefusal(
+  refusal: Refusal,
+  tags: readonly string[],
+  hasOlder: boolean,
+): Response {
+  const { event } = refusal;
+  const isMissing = event === "object-missing" || event === "object-denied";
+  const isUnreadable = event === "source-unreadable";
+  const isKept = isCertain(refusal) ? isMissing || isUnreadable : isUnreadable && !hasOlder;
   return new Response(JSON.stringify(refusal), {
-    status: isKept ? 404 : isCertain(refusal) ? 415 : 502,
+    status: !isKept ? 502 : isMissing ? 404 : 415,
     headers: {
       "content-type": "application/json",
       "cache-control": isKept ? `public, max-age=${SHORT_S}, ${NO_LONGER}` : "no-store",

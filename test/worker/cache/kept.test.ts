@@ -188,14 +188,6 @@ describe("how long (W7, W8)", () => {
   });
 
   test.each([
-    ["is no image", "/images/card/broken/page.jpg", 415],
-    ["is an SVG", "/images/card/broken/script.svg", 415],
-  ])("an object that %s is not kept", async (_name, path, status) => {
-    for (let times = 0; times < 2; times++) expect((await seen(path))[0]).toBe(status);
-    expect(stage.cache.runs.map(({ why }) => why)).toEqual(["miss", "miss"]);
-  });
-
-  test.each([
     ["busy", "SlowDown", 502],
     ["failing", "InternalError", 502],
     ["in an archive", "archived", 404],

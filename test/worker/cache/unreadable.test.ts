@@ -1,0 +1,126 @@
+// An object that is no image: visitors do not have it fetched again and again, and it shows soon once it is repaired.
+
+import { HttpResponse, http } from "msw";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { type EngineName, envOf, RASTER } from "../../support/engines.ts";
+import { PURGE_TOKEN, VARS } from "../../support/env.ts";
+import { get, MODERN, stage, wait } from "../../support/play.ts";
+import { file, network } from "../../support/stand.ts";
+
+const MINUTE = "public, max-age=60";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 10, 26) });
+  stage.clock.now = Date.now();
+  return () => vi.useRealTimers();
+});
+
+let env: object;
+
+async function seen(key: string, preset = "card") {
+  const { status, headers } = await get(`/images/${preset}/${key}`, { headers: MODERN }, env);
+  await stage.cache.settled();
+  return [status, headers.get("cache-control")];
+}
+
+/** How often the object was fetched. */
+const fetched = () => stage.s3.requests.length;
+
+const put = (key: string, body: Uint8Array) =>
+  void stage.s3.objects.set(`published/${key}`, { body: body.slice(), type: "image/jpeg" });
+
+/** Begins like a JPEG. A binding may fail to read it, or to write a picture: it does not say which. */
+const BROKEN = file("broken/truncated.jpg");
+
+describe.each<[EngineName, what: string, Uint8Array, certain: boolean]>([
+  ["cf", "half a JPEG", BROKEN, true],
+  ["cf", "a page", file("broken/page.jpg"), true],
+  ["binding", "half a JPEG", BROKEN, false],
+  ["binding", "a page", file("broken/page.jpg"), true],
+  ["binding, cf", "half a JPEG", BROKEN, false],
+])("with %s, %s", (engine, _what, bytes, certain) => {
+  beforeEach(() => {
+    env = envOf(engine, { PURGE_TOKEN });
+    put("a.jpg", bytes);
+  });
+
+  test("is fetched once a minute, for any number of visitors", async () => {
+    for (let second = 0; second < 60; second++) {
+      expect((await seen("a.jpg"))[0]).toBe(415);
+      wait(1);
+    }
+    expect([fetched(), stage.cache.runs.length]).toEqual([1, 1]);
+    expect((await seen("a.jpg"))[0]).toBe(415);
+    expect(stage.cache.runs).toHaveLength(2);
+  });
+
+  test("shows within a minute once it is repaired, and no browser keeps the 415 for longer", async () => {
+    expect(await seen("a.jpg")).toEqual([415, certain ? MINUTE : "no-store"]);
+    put("a.jpg", file("made/key.jpg"));
+    stage.edge.purge(`https://acme-media.s3.eu-west-1.amazonaws.com/published/a.jpg`);
+    wait(50);
+    expect(await seen("a.jpg")).toEqual([415, certain ? "public, max-age=10" : "no-store"]);
+    wait(10);
+    expect((await seen("a.jpg"))[0]).toBe(200);
+  });
+
+  test("shows at once after a purge", async () => {
+    expect((await seen("a.jpg"))[0]).toBe(415);
+    put("a.jpg", file("made/key.jpg"));
+    stage.edge.purge(`https://acme-media.s3.eu-west-1.amazonaws.com/published/a.jpg`);
+    const headers = { authorization: `Bearer ${PURGE_TOKEN}` };
+    const body = JSON.stringify({ objects: ["media/a.jpg"] });
+    expect((await get("/purge", { method: "POST", headers, body }, env)).status).toBe(200);
+    expect((await seen("a.jpg"))[0]).toBe(200);
+  });
+});
+
+test("its route's fallback is shown with the same status, and not for longer", async () => {
+  const [route] = RASTER;
+  env = envOf("binding", { ROUTES: [{ ...route, fallback: "media/photos/fig.jpg" }] });
+  put("a.jpg", file("broken/page.jpg"));
+  const show = async () => {
+    const answer = await get("/images/card/a.jpg", { headers: MODERN }, env);
+    const { status, headers } = answer;
+    return [status, headers.get("content-type"), headers.get("cache-control")];
+  };
+  expect(await show()).toEqual([415, "image/avif", MINUTE]);
+  const once = fetched();
+  wait(40);
+  expect(await show()).toEqual([415, "image/avif", "public, max-age=20"]);
+  expect(fetched()).toBe(once);
+  put("a.jpg", file("made/key.jpg"));
+  wait(20);
+  expect((await show()).slice(0, 2)).toEqual([200, "image/avif"]);
+});
+
+describe("an overlay that is no image any more", () => {
+  const OVERLAY = "https://brand.example/mark.png";
+  let mark: Uint8Array;
+
+  beforeEach(() => {
+    mark = file("made/transparent.png");
+    network.use(http.get(OVERLAY, () => new HttpResponse(mark.slice())));
+    stage.edge.switches.cache = false;
+    const over = { width: 90, draw: [{ url: OVERLAY }] };
+    env = envOf("cf", { PRESETS: { ...VARS.PRESETS, over } });
+  });
+
+  test("takes no older picture away", async () => {
+    expect((await seen("key.jpg", "over"))[0]).toBe(200);
+    mark = new TextEncoder().encode("<html>");
+    wait(3 * 86_400);
+    for (let times = 0; times < 3; times++) expect((await seen("key.jpg", "over"))[0]).toBe(200);
+  });
+
+  test("is asked for once a minute where there is no older picture", async () => {
+    mark = new TextEncoder().encode("<html>");
+    for (let times = 0; times < 5; times++) {
+      expect(await seen("key.jpg", "over")).toEqual([415, "no-store"]);
+    }
+    expect(stage.cache.runs).toHaveLength(1);
+    mark = file("made/transparent.png");
+    wait(60);
+    expect((await seen("key.jpg", "over"))[0]).toBe(200);
+  });
+});
