@@ -1,4 +1,4 @@
-// A flood of requests that are refused for nothing: ten lines of each event in a minute, then their number.
+// A flood of requests that are refused for nothing, or for an object that is missing or broken: ten lines of each event in a minute, then their number.
 
 import { beforeEach, expect, test, vi } from "vitest";
 import { signGrant } from "../../src/url/grant.ts";
@@ -10,6 +10,7 @@ const BEGAN = Date.UTC(2026, 10, 24, 9);
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: BEGAN });
+  stage.clock.now = BEGAN;
   return () => vi.useRealTimers();
 });
 
@@ -74,6 +75,26 @@ test.each(FREE)(
   },
 );
 
+/** Crawlers ask for these again and again. The last two come out of Workers Cache. */
+test.each<[what: string, event: string, status: number, path: string]>([
+  ["missing objects", "object-missing", 404, "/images/card/nothing-"],
+  ["denied objects", "object-denied", 404, "/images/card/nothing-"],
+  ["one missing object", "object-missing", 404, "/images/card/nothing?"],
+  ["one broken object", "source-unreadable", 415, "/images/card/broken/page.jpg?"],
+])(
+  "a flood of requests for %s is ten lines and their number",
+  async (_what, event, status, path) => {
+    if (event === "object-denied") stage.s3.faults.add("no-list-bucket");
+    const env = { ...ENV };
+    expect(await flood(100, path, {}, env)).toEqual([status]);
+    expect(counts()).toEqual({ [event]: 10 });
+    wait(60);
+    await flood(1, path, {}, env);
+    const told = lines().find((line) => line["event"] === "lines-left-out");
+  expect(told).toMatchObject({ of: event, times: 90 });
+  },
+);
+
 test("a flood of guesses at the token of /purge is ten lines and their number", async () => {
   const env = { ...ENV, PURGE_TOKEN };
   const guess = (at: number) =>
@@ -133,7 +154,6 @@ test("after a clock is set back, lines are still logged", async () => {
 });
 
 test.each([
-  ...(["object-missing", "object-denied", "source-unreadable"] as const),
   ...([
     "slots-refused",
     "role-refused",

@@ -1,5 +1,5 @@
-// Bounds how many log lines there are about requests that are refused before anything is asked for. Anybody
-// can send a flood of them, and every line costs money. Pure: `now` is passed in.
+// Bounds how many log lines there are about requests that are refused for what they ask. Anybody can send a flood
+// of them, and every line costs money. Pure: `now` is passed in.
 
 import { isWithin } from "./is-within.ts";
 import type { Notice } from "./notice.ts";
@@ -7,7 +7,7 @@ import type { Refusal } from "./refusal.ts";
 
 type Event = Refusal["event"];
 
-/** These need nothing but the request. Other refusals may need an operator: all are logged. */
+/** These need nothing but the request, or one object. Other refusals may need an operator: all are logged. */
 const BOUNDED: ReadonlySet<Event> = new Set<Event>([
   "no-such-route",
   "no-such-variant",
@@ -20,6 +20,12 @@ const BOUNDED: ReadonlySet<Event> = new Set<Event>([
   "loop-detected",
   "health-denied",
   "purge-denied",
+  "object-missing",
+  "object-denied",
+  "source-unreadable",
+  "original-is-smaller",
+  "too-large-for-avif",
+  "wrong-type",
 ]);
 
 /** How many lines an event has in a minute, at most. */
