@@ -7,6 +7,7 @@ import type { SignedHeaders } from "../s3/sigv4.ts";
 import { askEdge, edgeOptions } from "./ask-edge.ts";
 import { guard, type Passed } from "./guard.ts";
 import { originalEtag } from "./judge.ts";
+import { isOpaqueAtOrigin } from "./opaque-png.ts";
 import { describeOriginal } from "./original.ts";
 import { secondChance } from "./second-chance.ts";
 
@@ -37,7 +38,9 @@ export async function makeRendition(
     asked = { ...asked, ...told, still: told.original !== "image/gif" };
   }
   const reply = await askEdge(url, headers, edgeOptions(asked), deadline);
-  if (isOfAnother(reply, asked)) asked = { ...asked, original: "unknown" };
+  const tag = isRefusal(reply) ? undefined : originalEtag(reply.headers);
+  const isOfAnother = tag !== undefined && asked.tag !== undefined && tag !== asked.tag; // C1
+  if (isOfAnother) asked = { ...asked, original: "unknown" };
   const standsIn = !wanted.still && asked.original === "unknown";
   const first = guarded(reply, asked, standsIn);
   if (!isRefusal(first)) return first;
@@ -51,13 +54,11 @@ export async function makeRendition(
   }
   const again = isMade ? asked : secondChance(asked, first);
   if (!again) return first;
+  // A JPEG that the variant does not ask for must not take the place of a transparent PNG.
+  const isOfPng = first.event === "original-is-smaller" && again.format === "jpeg";
+  const isWanted = !isOfPng || /jpeg/.test(again.variant.format);
+  if (!isWanted && !(await isOpaqueAtOrigin(url, headers, tag, deadline))) return first;
   return guarded(await askEdge(url, headers, edgeOptions(again), deadline), again, standsIn);
-}
-
-/** Returns whether an answer is of another object than the one that the edge described (C1). */
-function isOfAnother(reply: Reply | Refusal, { tag }: Asked): boolean {
-  const own = isRefusal(reply) ? undefined : originalEtag(reply.headers);
-  return own !== undefined && tag !== undefined && own !== tag;
 }
 
 function guarded(reply: Reply | Refusal, asked: Asked, standsIn: boolean): Rendition | Refusal {

@@ -8,17 +8,21 @@ import type { Asked } from "../request/format.ts";
  * @returns undefined if asking again would not help
  */
 export function secondChance(asked: Asked, refusal: Refusal): Asked | undefined {
+  const { format, readable } = asked;
   const auto = asked.variant.format === "auto";
   const still = { ...asked, still: true };
   switch (refusal.event) {
     case "too-large-for-avif": {
-      if (asked.format !== "avif") return undefined;
-      const best = asked.readable.webp ? "webp" : undefined;
-      return { ...still, format: auto ? best : "jpeg" };
+      if (format !== "avif") return undefined;
+      const best = readable.webp ? "webp" : undefined;
+      // The edge keeps a transparent PNG one, if it is free to.
+      return { ...still, format: auto || refusal.type === "image/png" ? best : "jpeg" };
     }
-    case "original-is-smaller":
-      // In another format than the original's: the edge has to make these bytes (R6).
-      return { ...still, format: refusal.type === "image/png" ? "jpeg" : "png-force" };
+    case "original-is-smaller": {
+      // In another format than the original's: the edge has to make these bytes (R6). WebP has transparency.
+      if (refusal.type !== "image/png") return { ...still, format: "png-force" };
+      return { ...still, format: readable.webp && format !== "webp" ? "webp" : "jpeg" };
+    }
     case "not-transformed":
     case "wrong-type": {
       // The animation is too large to be transformed (O8): only its first frame.

@@ -1,6 +1,7 @@
 // What the Images binding is asked for: the options of a variant in its terms. Pure.
 
 import { LONGEST_SIDE, type Variant } from "../config/preset.ts";
+import { isOpaquePng } from "../edge/opaque-png.ts";
 import type { Asked } from "../request/format.ts";
 import type { Sniffed } from "./sniff.ts";
 
@@ -18,6 +19,7 @@ const MIMES = {
   avif: "image/avif",
   webp: "image/webp",
   jpeg: "image/jpeg",
+  "baseline-jpeg": "image/jpeg",
   png: "image/png",
   "png-force": "image/png",
 } as const;
@@ -36,16 +38,21 @@ export function overlayOf(overlay: Overlay): { shape: ImageTransform; draw: Imag
 }
 
 /**
- * The format. Where none is asked for, it is JPEG if no pixel can be transparent, else PNG. Only a GIF
- * may move (O8).
+ * The format. Where none is asked for, or a JPEG that the variant does not ask for, it is JPEG if no pixel
+ * can be transparent, else PNG. Only a GIF may move (O8).
  * @param original what the first bytes of the original say
  */
-export function outputOf(asked: Asked, { type, opaque }: Sniffed): ImageOutputOptions {
+export function outputOf(
+  asked: Asked,
+  { type, opaque, head }: Sniffed & { readonly head?: Uint8Array },
+): ImageOutputOptions {
   const { quality } = asked.variant.image;
-  const { format } = asked;
-  const mime = format && format !== "baseline-jpeg" ? MIMES[format] : undefined;
+  const { format, variant } = asked;
+  const isPlain = format === undefined || /jpeg/.test(format);
+  const isOpaque = opaque || (format === "jpeg" && head && isOpaquePng(head));
+  const isJpeg = isOpaque || /jpeg/.test(variant.format);
   return {
-    format: mime ?? (opaque || format === "baseline-jpeg" ? MIMES.jpeg : MIMES.png),
+    format: !isPlain ? MIMES[format] : isJpeg ? MIMES.jpeg : MIMES.png,
     ...(quality !== undefined && {
       quality: typeof quality === "number" ? quality : QUALITIES[quality],
     }),

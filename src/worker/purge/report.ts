@@ -100,17 +100,13 @@ export function ofNothing(done: string, hindered?: Hindrance): Outcome {
 /** The report as JSON. A body of 2 MiB can name 700,000 objects: of each list there are the first, and a count. */
 export function reportText(report: Report): string {
   const leftOut: Record<string, number> = {};
-  const bounded = Object.entries(report).map(([name, value]) => {
+  const bounded = Object.entries(report).map(([name, value]): [string, unknown] => {
     if (!Array.isArray(value) || value.length <= MAX_LISTED) return [name, value];
     leftOut[name] = value.length - MAX_LISTED;
     return [name, value.slice(0, MAX_LISTED)];
   });
-  const isWhole = Object.keys(leftOut).length === 0;
-  return JSON.stringify(
-    { ...Object.fromEntries(bounded), ...(!isWhole && { left_out: leftOut }) },
-    null,
-    2,
-  );
+  if (Object.keys(leftOut).length > 0) bounded.push(["left_out", leftOut]);
+  return JSON.stringify(Object.fromEntries(bounded), null, 2);
 }
 
 /** The report on a request that cannot be read. */

@@ -10,6 +10,7 @@ const asked: Asked = { ...ASKED, still: true };
 const none = { avif: true, webp: false };
 const fixed: Asked = { ...asked, variant: { ...asked.variant, format: "avif" } };
 const jpeg = { type: "image/jpeg" };
+const png = { type: "image/png" };
 const webp = { type: "image/webp" };
 const moves = { ...asked, still: false };
 const moving = { ...asked, format: "webp", still: false } as const;
@@ -18,7 +19,28 @@ test.each<[string, UpstreamEvent, object, Asked, Partial<Asked>]>([
   ["too large for AVIF", "too-large-for-avif", {}, asked, { format: "webp" }],
   ["no WebP read", "too-large-for-avif", {}, { ...asked, readable: none }, { format: undefined }],
   ["a JPEG is smaller", "original-is-smaller", jpeg, asked, { format: "png-force" }],
-  ["a PNG is smaller", "original-is-smaller", { type: "image/png" }, asked, { format: "jpeg" }],
+  ["a PNG is smaller", "original-is-smaller", png, asked, { format: "webp" }],
+  [
+    "a PNG, no WebP read",
+    "original-is-smaller",
+    png,
+    { ...asked, readable: none },
+    { format: "jpeg" },
+  ],
+  [
+    "a PNG, in place of WebP",
+    "original-is-smaller",
+    png,
+    { ...asked, format: "webp" },
+    { format: "jpeg" },
+  ],
+  [
+    "a PNG too large, in a preset of AVIF",
+    "too-large-for-avif",
+    png,
+    { ...fixed, readable: none },
+    { format: undefined },
+  ],
   ["a JPEG in a preset of one", "original-is-smaller", jpeg, fixed, { format: "png-force" }],
   ["a WebP is smaller", "original-is-smaller", webp, asked, { format: "png-force" }],
   [
