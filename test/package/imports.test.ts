@@ -39,6 +39,12 @@ test.each([22, 24] as const)("Node.js %d imports each of them", async (node) => 
   await run("node", ["--input-type=module", "-e", lines.join("\n")], { cwd: shop, node });
 });
 
+test("Node.js 20 runs the Worker with the Images binding, on the emulators", async () => {
+  const file = join(shop, "binding.js");
+  writeFileSync(file, readFileSync(join(import.meta.dirname, "../client/binding.js")));
+  await run("node", [file], { cwd: shop, node: 20 });
+});
+
 /** @param types which global types the project has; without them, the browser's */
 function projectOf(
   settings: { moduleResolution: string; types: readonly string[] },

@@ -32,7 +32,10 @@ export async function readCounted(
   const drop = () => void cancel().catch(() => {});
   const first: Uint8Array[] = [];
   let came = 0;
-  const { promise: fault, resolve: fail } = Promise.withResolvers<Refusal>();
+  let fail: (refusal: Refusal) => void = () => {};
+  const fault = new Promise<Refusal>((settle) => {
+    fail = settle;
+  });
   const next = async (): Promise<Uint8Array | undefined> => {
     const { done, value } = await read();
     came += value?.length ?? 0;

@@ -51,10 +51,9 @@ export function targetsOfEvent(
   buckets: readonly Known[],
   objects: readonly StoredObject[],
 ): Targets {
-  const known = Map.groupBy(buckets, ({ bucket }) => bucket);
   return gather(objects, ({ bucket: name, key, changed }) => {
-    const same = known.get(name);
-    if (!same) return { object: key, reason: "not shown: it is in another bucket" };
+    const same = buckets.filter(({ bucket }) => bucket === name);
+    if (same.length === 0) return { object: key, reason: "not shown: it is in another bucket" };
     if (keyFault(key)) return { object: key, reason: "not shown: no URL can name this key" };
     const showing = same.filter(({ prefix }) => key.startsWith(prefix));
     if (showing.length === 0) return { object: key, reason: "not shown: outside of the prefix" };
