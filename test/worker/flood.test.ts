@@ -91,7 +91,7 @@ test.each<[what: string, event: string, status: number, path: string]>([
     wait(60);
     await flood(1, path, {}, env);
     const told = lines().find((line) => line["event"] === "lines-left-out");
-  expect(told).toMatchObject({ of: event, times: 90 });
+    expect(told).toMatchObject({ of: event, times: 90 });
   },
 );
 
