@@ -15,6 +15,8 @@ import { type RunWrangler, wranglerAt } from "../project/run-wrangler.ts";
 import { readSecretsFile, secretsIn } from "../project/secrets.ts";
 import { shellWarnings } from "../project/shell-secrets.ts";
 import { showWrangler } from "../project/show-wrangler.ts";
+import { visible } from "../terminal/visible.ts";
+import { askKeys } from "./ask-keys.ts";
 import {
   type Tools as CheckTools,
   checkDeployed,
@@ -49,7 +51,8 @@ export function deployCommand(world: World, run: Run, examine: Examine) {
 
 const HELP = `
 It deploys the secrets of the file, and never one that the shell has under the same name. wrangler alone
-would deploy the shell's. Nothing is deployed if the configuration or the file has a mistake.
+would deploy the shell's. Nothing is deployed if the configuration or the file has a mistake, or if S3 refuses
+a key of the file.
 
 Exit codes:
   0    it is deployed, and the doctor finds no errors; warnings are shown
@@ -70,6 +73,11 @@ export async function deploy(world: World, options: Options, tools: Tools): Prom
   const prepared = prepare(world, options);
   if (isFault(prepared)) return prepared;
   const { known, chosen, base, warnings } = prepared;
+  const { refused, unknown } = await askKeys(world, known, chosen.slots);
+  if (world.interrupted.aborted)
+    return { fault: "interrupted before anything was sent: nothing is deployed" };
+  if (refused.length > 0) return refusedFault(refused, options.secretsFile ?? "");
+  for (const text of unknown) say(world.stderr, visible(text));
   for (const warning of warnings) say(world.stderr, `Warning: ${warningText(warning)}`);
   say(world.stdout, ...tellPlan(known, chosen, options.secretsFile ?? ""));
   const args = ["deploy", "--config", known.file, "--env", known.environment ?? ""];
@@ -85,6 +93,15 @@ export async function deploy(world: World, options: Options, tools: Tools): Prom
       : withSecretsFile(chosen.sent, (file) => runDeploy(["--secrets-file", file], env)),
   );
   return failed ?? checkDeployed(world, base ?? url, options, chosen.sent, tools);
+}
+
+function refusedFault(refused: readonly string[], file: string): Fault {
+  const lines = [
+    `${file} has a key that S3 refuses. Nothing is deployed:`,
+    ...refused,
+    "write the id and the secret of an active key of this environment there. S3 may know a new key only after a minute",
+  ];
+  return { fault: lines.join("\n  ") };
 }
 
 type Prepared = {
@@ -130,13 +147,9 @@ function readSecrets(
   });
   const tokens = chosen.tokens.map((name) => {
     const what = `${file} has a new key without ${name}: if the Worker has one, S3 refuses the two together`;
-    return {
-      what,
-      remedy: hintFor(
-        known,
-        `npx wrangler secret delete ${name}, if npx wrangler secret list shows it`,
-      ),
-    };
+    const after = `after this deploy, npx wrangler secret delete ${name}, if npx wrangler secret list shows it`;
+    const remedy = `npx vitrine rotate changes both in one step. Or, ${after}`;
+    return { what, remedy: hintFor(known, remedy) };
   });
   return {
     chosen,

@@ -486,7 +486,10 @@ test.each([
 });
 
 test("after Ctrl-C the doctor is not asked, and it is said that it is deployed", async () => {
-  const { code, err } = await run(undefined, { interrupted: AbortSignal.abort() });
+  const abort = new AbortController();
+  ended.says = "Uploaded vitrine\n";
+  const heard = (said: string) => said.includes("Uploaded") && abort.abort();
+  const { code, err } = await run(undefined, { interrupted: abort.signal, heard });
   expect([code, ran.length, examined]).toEqual([1, 1, []]);
   expect(err).toContain(`It is deployed, and not checked: ${AGAIN}\n`);
 });

@@ -13,6 +13,7 @@ import {
   QUIET,
   ran,
   run,
+  sessions,
   write,
 } from "../../support/cli/run-deploy.ts";
 import { SECRETS, VARS } from "../../support/env.ts";
@@ -31,6 +32,8 @@ function bind(media: object, secrets: object = STAGED.secrets, more: object = {}
 test("a session token goes with its slot, and is not shown (A11)", async () => {
   bind({ ...VARS.BUCKETS.media, engine: "binding" });
   write(SESSION);
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secretAccessKey } = SESSION;
+  sessions.set(id, { secretAccessKey, sessionToken: TOKEN, expires: Infinity });
   const { code, out, err } = await run();
   expect([code, err]).toEqual([0, ""]);
   expect(ran).toMatchObject([{ file: { secrets: SESSION } }]);
@@ -49,7 +52,7 @@ test("a key without a token is deployed, with what to do about an old token (A11
     "secrets.env has a new key without AWS_SESSION_TOKEN: if the Worker has one, S3 refuses",
   );
   expect(err).toContain(
-    "npx wrangler secret delete AWS_SESSION_TOKEN, if npx wrangler secret list shows it",
+    "npx vitrine rotate changes both in one step. Or, after this deploy, npx wrangler secret delete",
   );
 });
 

@@ -7,9 +7,12 @@ import { afterAll, beforeAll, beforeEach, expect } from "vitest";
 import { EXIT, isFault } from "../../../src/cli/command.ts";
 import type { Options } from "../../../src/cli/deploy/check-deployed.ts";
 import { deploy, type Tools } from "../../../src/cli/deploy/index.ts";
-import { CREDENTIALS, HEALTH_TOKEN, SECRETS, VARS } from "../env.ts";
+import { createS3, type S3 } from "../../../src/emulator/s3/s3.ts";
+import type { Session } from "../../../src/emulator/sessions.ts";
+import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS, SECRETS, VARS } from "../env.ts";
 import { network } from "../network.ts";
 import { overhear } from "../overheard.ts";
+import { handlersOf } from "../s3-handlers.ts";
 import { envLine, makeProject, STAGED } from "./folder.ts";
 import { createWorld, type Given } from "./vitrine.ts";
 
@@ -26,6 +29,9 @@ type Ran = {
 };
 
 export let folder: string;
+/** The S3 of the bucket of VARS. It knows both keys, and the sessions that a test adds. */
+export let s3: S3;
+export let sessions: Map<string, Session>;
 export let ran: Ran[];
 /** The options that the doctor got, and the names of the variables that it saw. */
 export let examined: [options: object, names: string[]][];
@@ -50,7 +56,17 @@ beforeEach(() => {
   write({ ...SECRETS, HEALTH_TOKEN });
   [ran, examined, pauses] = [[], [], 0];
   ended = { wrangler: 0, says: "", file: "", doctor: EXIT.done };
-  network.resetHandlers(http.get("https://*/healthz", () => new HttpResponse("ok\n")));
+  const { endpoint, bucket, region, prefix } = VARS.BUCKETS.media;
+  sessions = new Map();
+  s3 = createS3({
+    ...{ endpoint, bucket, region, credentials: CREDENTIALS, readable: prefix, sessions },
+    now: Date.now,
+  });
+  s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+  network.resetHandlers(
+    http.get("https://*/healthz", () => new HttpResponse("ok\n")),
+    ...handlersOf(s3),
+  );
 });
 
 const readFile = (path: string) => ({

@@ -1,0 +1,79 @@
+// Asks S3 with each key pair of a secrets file before anything is deployed. It refuses a key only where the
+// Worker would, by S3's own code. What is not certain, it says, and the deploy goes on.
+
+import type { Bucket } from "../../worker/config/bucket.ts";
+import { keyEnd } from "../../worker/config/slot.ts";
+import { originUrl } from "../../worker/s3/object-url.ts";
+import { sign } from "../../worker/s3/sigv4.ts";
+import { verdictOf } from "../../worker/s3/verdict.ts";
+import type { World } from "../command.ts";
+import { askS3, PATIENCE_S, type S3Answer } from "../net/ask-s3.ts";
+import type { KnownVars } from "../project/known-vars.ts";
+import { wordsOf } from "../project/local-run.ts";
+import { readDeployed } from "../project/read-deployed.ts";
+import type { Chosen } from "./choose-secrets.ts";
+
+type SlotToDeploy = Chosen["slots"][number];
+
+/** What S3 says of all keys that would be deployed. */
+export type AskedKeys = {
+  /** Of the keys that S3 refuses. */
+  readonly refused: readonly string[];
+  /** What S3's answers leave open, as whole lines. */
+  readonly unknown: readonly string[];
+};
+
+/** Asks each bucket with each slot that opens it. An R2 binding and a role have no key to ask with. */
+export async function askKeys(
+  { now }: Pick<World, "now">,
+  known: KnownVars,
+  slots: readonly SlotToDeploy[],
+): Promise<AskedKeys> {
+  const config = readDeployed(known);
+  if ("mistakes" in config) return { refused: [], unknown: [] };
+  const words = wordsOf(known.deployed["BUCKETS"]);
+  const asked = config.buckets.flatMap((bucket) =>
+    slots
+      .filter(({ word }) => word === words.get(bucket.name))
+      .map(async (slot) => judge(bucket, slot, await askBucket(bucket, slot, now()))),
+  );
+  const judged = await Promise.all(asked);
+  return {
+    refused: judged.flatMap(({ refused = [] }) => refused),
+    unknown: judged.flatMap(({ unknown = [] }) => unknown),
+  };
+}
+
+/** Asks for the first byte of the canary, or of an object that does not exist. */
+async function askBucket(bucket: Bucket, { credentials }: SlotToDeploy, now: number) {
+  const { base, prefix, region, canary } = bucket;
+  const url = originUrl(base, canary ?? `${prefix}vitrine-deploy-${crypto.randomUUID()}`);
+  const headers = new Headers(await sign(url, region, credentials, now));
+  headers.set("range", "bytes=0-0");
+  return askS3(url, { headers }, now, PATIENCE_S);
+}
+
+function judge(bucket: Bucket, slot: SlotToDeploy, answer: S3Answer): Partial<AskedKeys> {
+  const { status, code, failure } = answer;
+  const { name, bucket: at, region, canary } = bucket;
+  const key = `the key ${keyEnd(slot)} (${slot.word}, slot ${slot.name})`;
+  const { fault } = verdictOf(answer, region);
+  if (fault === "none") return {};
+  // Without a code it may be a proxy's answer.
+  if (fault === "slot" && code) return { refused: [`S3 refuses ${key} for ${at}: ${code}`] };
+  if (fault !== "object" || !code) {
+    const said = status === undefined ? `does not answer: ${failure}` : `answers ${code ?? status}`;
+    return {
+      unknown: [`Warning: whether S3 accepts ${key} for ${at} is not known. It ${said}`],
+    };
+  }
+  // Only to a key that may list this bucket S3 says that an object is missing.
+  if (status === 404) return {};
+  if (canary === undefined) {
+    const remedy = `Set BUCKETS.${name}.canary, and a deploy asks for that object`;
+    return { unknown: [`S3 knows ${key}. Whether it may read ${at} is not known. ${remedy}`] };
+  }
+  const reasons = "its policy does not allow it, it is of another bucket, or no such object exists";
+  const what = `S3 denies ${key} the canary ${canary} of ${at} (${code}): ${reasons}`;
+  return { unknown: [`Warning: ${what}`] };
+}
