@@ -52,15 +52,24 @@ export function setOldKey({ options: { userName } }: Plan, status: "Active" | "I
   return `aws iam update-access-key --user-name ${shellQuote(userName)} --access-key-id <the old id> --status ${status}`;
 }
 
-export function deleteOldKey({ options: { userName } }: Plan): string {
-  return `aws iam delete-access-key --user-name ${shellQuote(userName)} --access-key-id <the old id>`;
+export function listKeys({ options: { userName } }: Plan): string {
+  return `aws iam list-access-keys --user-name ${shellQuote(userName)}`;
+}
+
+export function deleteOldKey({ options: { userName } }: Plan, ends: Ends): string {
+  return `aws iam delete-access-key --user-name ${shellQuote(userName)} --access-key-id <the old id>   # ${oldKeyText(ends)}`;
+}
+
+/** Which key is the old one. */
+function oldKeyText({ old, new: end }: Ends): string {
+  return old === "" || old === end ? `not ${end}` : `it ends in ${old}`;
 }
 
 /** What is done for a step: by the operator, or by this program. */
-export function linesOf(plan: Plan, step: Step, { old, new: end }: Ends): string[] {
+export function linesOf(plan: Plan, step: Step, ends: Ends): string[] {
   if (step.number === 1) return plan.options.keyFile === undefined ? [createKey(plan)] : [];
   if (!step.byHand) return changeLines(plan, step, plan.options.print === true);
-  const which = old === "" || old === end ? `not ${end}` : `it ends in ${old}`;
+  const which = oldKeyText(ends);
   if (!plan.local) return [`${setOldKey(plan, "Inactive")}   # ${which}`];
   if (plan.played) return ["nothing: the local S3 knows only one key"];
   return [`deactivate the old key in your S3: ${which}`];

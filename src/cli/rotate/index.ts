@@ -18,7 +18,7 @@ import { openSite } from "../project/open-project.ts";
 import { wranglerAt } from "../project/run-wrangler.ts";
 import { hasTerminal } from "../terminal/prompts.ts";
 import { begin } from "./begin.ts";
-import { deleteOldKey, linesOf } from "./command-lines.ts";
+import { deleteOldKey, linesOf, listKeys } from "./command-lines.ts";
 import { alone } from "./lock.ts";
 import { observe } from "./observe.ts";
 import { type Options, type Plan, type Rotation, type Tools, USER_NAME, WAIT_S } from "./plan.ts";
@@ -89,12 +89,16 @@ async function walkAll(rotation: Rotation): Promise<End> {
     record = walked;
   }
   const done = `The key is rotated: ${record.new} serves.`;
-  const rest = [
+  // An operator said that the last step is done, or nobody did.
+  const unseen = "Whether the old key is inactive was not looked at";
+  const deployed = [
     `${done} If the new key came from a file, remove that file.`,
-    "A day later, delete the old key:",
-    `  ${deleteOldKey(plan)}`,
+    `${unseen}: ${listKeys(plan)}`,
+    "A day later, delete it:",
+    `  ${deleteOldKey(plan, record)}`,
   ];
-  tell(world.stdout, ...(plan.local ? [done] : rest));
+  const own = plan.played ? [done] : [done, `${unseen}.`];
+  tell(world.stdout, ...(plan.local ? own : deployed));
   return EXIT.done;
 }
 

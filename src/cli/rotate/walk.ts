@@ -133,6 +133,7 @@ function finish(
     const fault = writeRecord(world.folder, plan.place, next);
     if (fault !== undefined) return fault;
   }
-  tellDone(world, step, serving(after));
+  // Nothing that was looked at shows whether the operator did it.
+  if (!step.byHand) tellDone(world, step, serving(after));
   return next;
 }

@@ -65,6 +65,22 @@ Do this, and nothing else:
   expect(site.ran).toHaveLength(3);
 });
 
+test("a second run with --yes says that nobody looked at the old key, which still works", async () => {
+  await run();
+  const { code, out } = await run({ keyFile: undefined });
+  expect([code, recordOf(site.folder), stage.s3.keys.has(CREDENTIALS.accessKeyId)]).toEqual([
+    0,
+    undefined,
+    true,
+  ]);
+  expect(out).not.toMatch(/Done 6|Deactivate/);
+  expect(out).toContain("The key is rotated: …TKEY serves.");
+  expect(out).toContain(
+    "Whether the old key is inactive was not looked at: aws iam list-access-keys --user-name vitrine",
+  );
+  expect(out).toMatch(/delete-access-key .* # it ends in …MPLE\n$/);
+});
+
 test("where no slot works, the new key in the next one repairs it, and all goes on", async () => {
   stage.s3.keys.delete(CREDENTIALS.accessKeyId);
   const { err, out, code } = await run();
