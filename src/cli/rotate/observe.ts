@@ -15,7 +15,7 @@ export async function observe({ interrupted, now }: World, plan: Plan): Promise<
     seeHealth(plan, interrupted),
     ...plan.images.map(async (image) => {
       const url = await image(now());
-      return isFault(url) ? url.fault : askImage(url, interrupted);
+      return isFault(url) ? url.fault : askImage(url, plan, interrupted);
     }),
   ]);
   const came = images.filter((image) => typeof image === "string");
@@ -69,6 +69,7 @@ function edgeFaults({ base }: Plan, buckets: readonly Told[]): string[] {
 /** @returns what is wrong; KEPT, or undefined if an image was made */
 async function askImage(
   url: string,
+  { signedFrom }: Pick<Plan, "signedFrom">,
   interrupted: AbortSignal,
 ): Promise<string | typeof KEPT | undefined> {
   const shown = url.replace(/\?.*/s, ""); // A signature is a credential: never print it.
@@ -82,6 +83,10 @@ async function askImage(
     const type = answer.headers.get("content-type") ?? "no type";
     if (answer.status === 200 && type.startsWith("image/")) {
       return isOutOfCache(answer.headers) ? KEPT : undefined;
+    }
+    if (answer.status === 404 && url !== shown) {
+      const signed = `it was signed with URL_SIGNING_KEYS of ${signedFrom}`;
+      return `${shown} answers 404: ${signed}, which may not be the deployed ones`;
     }
     return `${shown} answers ${answer.status}${answer.status === 200 ? `, ${type}` : ""}`;
   } catch (error) {

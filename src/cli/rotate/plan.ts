@@ -51,6 +51,8 @@ export type Plan = {
   readonly buckets: readonly Target[];
   /** Images that must come all the time. */
   readonly images: readonly ImageUrl[];
+  /** Where the keys come from that sign them, as `.dev.vars`. The deployed ones may be others. */
+  readonly signedFrom: string | undefined;
   readonly token: string;
 };
 

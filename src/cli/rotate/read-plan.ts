@@ -39,7 +39,11 @@ export async function readPlan(site: Site, options: Options, now: number): Promi
   const { known: place } = site;
   const played = isPlayed(site);
   const hasSessions = buckets.every(({ engines }) => !engines.includes("cf")); // A11
-  return { options, base, local, played, place, word, hasSessions, buckets, images, token };
+  const signedFrom = site.secrets.get("URL_SIGNING_KEYS")?.from;
+  return {
+    ...{ options, base, local, played, place, word, hasSessions },
+    ...{ buckets, images, signedFrom, token },
+  };
 }
 
 /** Reads the images that `--key` names. Each must be in a bucket that this rotation is about. */

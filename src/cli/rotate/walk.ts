@@ -67,8 +67,13 @@ async function act(rotation: Walk, record: RotationRecord): Promise<End | undefi
   return puts && put(rotation, record);
 }
 
-/** Names other buckets with the old key: their images would fail when it is deactivated. */
+/** Names other buckets, and perhaps environments, with the old key: their images would fail when it is deactivated. */
 async function warnOfOthers({ world, plan }: Walk, { old }: RotationRecord): Promise<void> {
+  if (plan.place.environments.length > 0 && !plan.local) {
+    const which = `the key ${old === "" ? "that is deactivated" : old}`;
+    const remedy = "rotate it there first: its images would fail.";
+    tell(world.stderr, `  If another environment has ${which}, too, ${remedy}`);
+  }
   const { elsewhere } = await observe(world, plan);
   for (const { bucket, slots } of elsewhere) {
     const slot = slots.find(({ end }) => end === old);

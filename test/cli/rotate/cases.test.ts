@@ -491,7 +491,8 @@ test.each(["n", "\u0003"])(
   },
 );
 
-test("a rotation may outlast a signature: each look has its own", async () => {
+/** Has the route signed, and deploys keys for it. */
+function signRoute() {
   editFile(join(site.folder, "wrangler.toml"), (text) =>
     text.replace(/^(path = "\/images.*)$/m, "$1\nsigned = true\nmax_age = 60"),
   );
@@ -500,6 +501,21 @@ test("a rotation may outlast a signature: each look has its own", async () => {
   site.vars = read.deployed;
   const { URL_SIGNING_KEYS } = SECRETS;
   site.deployed = { ...site.deployed, URL_SIGNING_KEYS };
+  return URL_SIGNING_KEYS;
+}
+
+test("an image that other signing keys than the deployed ones signed is told from one that fails", async () => {
+  signRoute();
+  const URL_SIGNING_KEYS = JSON.stringify({ new: "x".repeat(32) });
+  const { code, err } = await run({}, { env: { HEALTH_TOKEN, URL_SIGNING_KEYS } });
+  expect([code, site.ran]).toEqual([2, []]);
+  expect(err).toContain(
+    "answers 404: it was signed with URL_SIGNING_KEYS of the environment, which may not be the deployed ones",
+  );
+});
+
+test("a rotation may outlast a signature: each look has its own", async () => {
+  const URL_SIGNING_KEYS = signRoute();
   const clock = Date.now.bind(Date);
   let ahead = 0;
   const spy = vi.spyOn(Date, "now").mockImplementation(() => clock() + ahead);

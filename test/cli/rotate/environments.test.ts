@@ -46,6 +46,9 @@ test.each<[how: string, options: { env?: string }, env: Record<string, string>]>
 ])("a rotation goes to the Worker of its environment, %s (S1, S6)", async (_how, options, env) => {
   const ended = await run(options, { env: { HEALTH_TOKEN, ...env } });
   expect(ended.code).toBe(1);
+  expect(ended.err).toContain(
+    "If another environment has the key …MPLE, too, rotate it there first: its images would fail.",
+  );
   expect(ended.err).toContain("When that is done: npx vitrine rotate --env staging --key-file");
   const args = ["secret", "bulk", "--config", "wrangler.toml", "--env=staging"];
   expect(site.ran.map((one) => one.args)).toEqual([args, args, args]);
