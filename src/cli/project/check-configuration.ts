@@ -108,7 +108,7 @@ function describe(config: Config, bounds: Bounds, vars: KnownVars) {
       ...doubts(vars, config),
       ...idleKeys(vars),
       ...cache,
-      ...unsignedDoors(config),
+      ...unsignedDoors(config, vars.r2Buckets),
       ...costly,
     ],
   };

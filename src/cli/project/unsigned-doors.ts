@@ -1,12 +1,22 @@
 // Finds signed routes whose objects another route shows unsigned, as its own or as its fallback.
 
 import { REST } from "../../url/grammar.ts";
+import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { BoundRoute, Fallback } from "../../worker/config/routes.ts";
 import type { Warning } from "./config-fault.ts";
+import type { KnownVars } from "./known-vars.ts";
 
-/** Unsigned routes that may show the objects of a signed route at the same preset. */
-export function* unsignedDoors({ routes }: Pick<Config, "routes">): Generator<Warning> {
+type R2Buckets = KnownVars["r2Buckets"];
+
+/**
+ * Unsigned routes that may show the objects of a signed route at the same preset.
+ * @param r2Buckets the bindings, which say what their buckets are called
+ */
+export function* unsignedDoors(
+  { routes }: Pick<Config, "routes">,
+  r2Buckets: R2Buckets = [],
+): Generator<Warning> {
   for (const [at, signed] of routes.entries()) {
     for (const [index, open] of routes.entries()) {
       if (signed.signing === undefined || open.signing !== undefined) continue;
@@ -15,11 +25,11 @@ export function* unsignedDoors({ routes }: Pick<Config, "routes">): Generator<Wa
       if (!both) continue;
       const door = `ROUTES[${index}] (${open.path})`;
       const secret = `ROUTES[${at}] (${signed.path}) signs`;
-      if (mayMeet(signed, open)) {
+      if (mayMeet(signed, open, r2Buckets)) {
         const what = `${door} may show without a signature what ${secret}`;
         yield { what, remedy: "give each its own prefix, or its own presets" };
       }
-      if (open.fallback && leadsTo(signed, open.fallback)) {
+      if (open.fallback && leadsTo(signed, open.fallback, r2Buckets)) {
         const what = `the fallback of ${door} shows everyone an object that ${secret}`;
         yield { what, remedy: "use a fallback that no signed route leads to" };
       }
@@ -28,14 +38,29 @@ export function* unsignedDoors({ routes }: Pick<Config, "routes">): Generator<Wa
 }
 
 /** Returns whether a route leads to the object of a fallback. */
-function leadsTo({ bucket, mapping }: BoundRoute, { bucket: other, key }: Fallback): boolean {
-  if (bucket.bucket !== other.bucket || !key.startsWith(bucket.prefix)) return false;
+function leadsTo(
+  { bucket, mapping }: BoundRoute,
+  { bucket: other, key }: Fallback,
+  r2Buckets: R2Buckets,
+): boolean {
+  if (
+    nameAtProvider(bucket, r2Buckets) !== nameAtProvider(other, r2Buckets) ||
+    !key.startsWith(bucket.prefix)
+  )
+    return false;
   return mapping.key.form.test(key.slice(bucket.prefix.length));
 }
 
-function mayMeet(one: BoundRoute, other: BoundRoute): boolean {
+/** An R2 bucket goes by its binding in the Worker, and by its own name at its S3 endpoint. */
+function nameAtProvider({ r2, bucket }: Bucket, r2Buckets: R2Buckets): string {
+  const bound = r2Buckets.find(({ binding }) => r2 !== undefined && binding === bucket);
+  return bound?.bucket_name ?? bucket;
+}
+
+function mayMeet(one: BoundRoute, other: BoundRoute, r2Buckets: R2Buckets): boolean {
   // Whatever the host and the addressing (A4).
-  if (one.bucket.bucket !== other.bucket.bucket) return false;
+  const [name, otherName] = [one, other].map(({ bucket }) => nameAtProvider(bucket, r2Buckets));
+  if (name !== otherName) return false;
   const others = patternOf(other);
   const parts = patternOf(one);
   for (const [at, part] of parts.entries()) {

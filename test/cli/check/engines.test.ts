@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { makeProject, STAGED } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
-import { VARS } from "../../support/env.ts";
+import { SECRETS, VARS } from "../../support/env.ts";
 
 const MEDIA = VARS.BUCKETS.media;
 const S3 = { ...MEDIA, engine: "binding" };
@@ -217,4 +217,54 @@ test.each<[what: string, required: readonly string[], media: object, isTold: boo
   const told = "requires AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and no bucket uses";
   expect(output.includes(told)).toBe(isTold);
   expect(output.includes("take them out of [secrets] in wrangler.jsonc")).toBe(isTold);
+});
+
+describe("vitrine check warns of an open route and a signed one to the same R2 bucket", () => {
+  const R2_S3 = {
+    ...{ endpoint: "https://0123456789abcdef0123456789abcdef.r2.cloudflarestorage.com" },
+    ...{ bucket: "acme-media", region: "auto" },
+  };
+  const both = (open: string, signed: string, more: object = {}) => ({
+    ...TOP,
+    vars: {
+      BUCKETS: { s3: R2_S3, bound: R2, second: { binding: "SECOND" } },
+      ROUTES: [
+        { path: "/open/:preset/*", object: `${open}/*`, ...more },
+        { path: "/signed/:preset/*", object: `${signed}/*`, signed: true },
+        { path: "/rest/:preset/*", object: "s3/rest/*" },
+        { path: "/rest2/:preset/*", object: "second/rest2/*" },
+        { path: "/rest3/:preset/*", object: "bound/rest3/*" },
+      ],
+      PRESETS,
+    },
+    images: IMAGES,
+    r2_buckets: [...BOUND, { binding: "SECOND", bucket_name: "acme-media" }],
+    secrets: { required: Object.keys(SECRETS) },
+  });
+
+  test.each([
+    ["bound/private", "s3/private"],
+    ["s3/private", "bound/private"],
+    ["second/private", "bound/private"],
+  ])("%s is open, and %s is signed", async (open, signed) => {
+    const { code, output } = await check(both(open, signed));
+    expect(code).toBe(0);
+    expect(output).toContain(
+      "ROUTES[0] (/open/:preset/*) may show without a signature what ROUTES[1]",
+    );
+  });
+
+  test("a fallback of the one is an object of the other", async () => {
+    const { code, output } = await check(
+      both("bound/open", "s3/private", { fallback: "bound/private/none.png" }),
+    );
+    expect(code).toBe(0);
+    expect(output).toContain("shows everyone an object that ROUTES[1]");
+  });
+
+  test("other parts of it do not meet", async () => {
+    const { code, output } = await check(both("bound/open", "s3/private"));
+    expect(code).toBe(0);
+    expect(output).not.toContain("may show without a signature");
+  });
 });
