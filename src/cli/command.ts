@@ -60,9 +60,14 @@ export function paint(world: World, screen: Screen, style: Style, text: string):
   return styleText(style, text, { validateStream: false });
 }
 
-/** Prints lines. A page that they name is named by where it is. */
+/** Prints what the command itself says. A page that it names is named by where it is. */
 export function say(screen: Screen, ...lines: readonly string[]): void {
-  for (const line of lines) screen.write(`${withPages(line)}\n`);
+  print(screen, ...lines.map(withPages));
+}
+
+/** Prints results as they are: keys, URLs, names of files, JSON. */
+export function print(screen: Screen, ...lines: readonly string[]): void {
+  for (const line of lines) screen.write(`${line}\n`);
 }
 
 /** From here: `docs`, or `node_modules/vitrine/docs` in a project. */
@@ -70,7 +75,7 @@ const DOCS = relative(".", join(import.meta.dirname, "../../docs")).replaceAll("
 
 /** Names each page of the documentation, such as docs/deploy.md, by where it is. */
 export function withPages(text: string): string {
-  return text.replace(/(?<![\w/])docs(?=\/[\w-]+\.md\b)/g, () => DOCS);
+  return text.replace(/(?<![\w/])docs(?=\/[\w-]+\.md(?!\.?[\w/-]))/g, () => DOCS);
 }
 
 /** Makes a line of each row. All columns but the last are as wide as their widest cell. */

@@ -3,7 +3,16 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { mistakeText } from "../../worker/base/mistake.ts";
-import { type End, EXIT, type Fault, isFault, type Run, say, type World } from "../command.ts";
+import {
+  type End,
+  EXIT,
+  type Fault,
+  isFault,
+  print,
+  type Run,
+  say,
+  type World,
+} from "../command.ts";
 import { sleep } from "../net/pace.ts";
 import { dryRunOption, envOption } from "../options.ts";
 import { checkEnvironment } from "../project/check-environments.ts";
@@ -79,7 +88,7 @@ export async function deploy(world: World, options: Options, tools: Tools): Prom
   if (refused.length > 0) return refusedFault(refused, options.secretsFile ?? "");
   for (const text of unknown) say(world.stderr, visible(text));
   for (const warning of warnings) say(world.stderr, `Warning: ${warningText(warning)}`);
-  say(world.stdout, ...tellPlan(known, chosen, options.secretsFile ?? ""));
+  print(world.stdout, ...tellPlan(known, chosen, options.secretsFile ?? ""));
   const args = ["deploy", "--config", known.file, "--env", known.environment ?? ""];
   const secrets = Object.values(chosen.sent);
   // Else a file .env could name another Worker: wrangler reads it, too.

@@ -2,7 +2,7 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { withoutQueries } from "../../worker/base/without-signatures.ts";
-import { align, type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
+import { align, type End, EXIT, isFault, print, type Run, say, type World } from "../command.ts";
 import { envOption, jsonOption, secretsFileOption } from "../options.ts";
 import { isHere } from "../project/base-url.ts";
 import { type OpenOptions, openProject } from "../project/open-project.ts";
@@ -51,8 +51,8 @@ async function printExplained(world: World, given: string, options: Options): Pr
   // Other commands find a deployed Vitrine by wrangler.toml, if that names a domain.
   const elsewhere = isWhole && isFault(project.base) ? new URL(given).origin : undefined;
   const place = { flags: { url: url ?? elsewhere, ...same }, local: project.local };
-  const lines = json ? [jsonOf(found)] : align(rowsOf(found, place));
-  say(world.stdout, ...lines.map(visible));
+  if (json) print(world.stdout, visible(jsonOf(found)));
+  else say(world.stdout, ...align(rowsOf(found, place)).map(visible));
   return found.refused === undefined ? EXIT.done : EXIT.failed;
 }
 

@@ -9,6 +9,7 @@ import {
   type Exit,
   isFault,
   paint,
+  print,
   type Run,
   say,
   type World,
@@ -65,7 +66,7 @@ async function init(world: World, shown: string, flags: Answers): Promise<End> {
   const fault = writeProject(folder, files, shown);
   if (isFault(fault)) return fault;
   const written = files.map(({ path, what }) => [`  ${join(shown, path)}`, what]);
-  say(world.stdout, visible(`Wrote ${files.length} files:`), ...align(written).map(visible), "");
+  print(world.stdout, visible(`Wrote ${files.length} files:`), ...align(written).map(visible), "");
   const first = `${isHere ? "" : `cd ${shellQuote(asPath(shown))} && `}${install}`;
   say(world.stdout, ...nextSteps(settings, first).map(visible));
   return EXIT.done;

@@ -2,7 +2,7 @@
 // the cache of the Worker, by its own /purge.
 
 import { Command } from "@commander-js/extra-typings";
-import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
+import { type End, EXIT, isFault, paint, print, type Run, say, type World } from "../command.ts";
 import { collect, envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { isHere } from "../project/base-url.ts";
 import { openProject } from "../project/open-project.ts";
@@ -90,7 +90,7 @@ async function purge(world: World, keys: readonly string[], options: Options): P
     return impossible === 0 ? EXIT.done : EXIT.failed;
   }
   if (dryRun) {
-    for (const source of sources.keys()) say(world.stdout, source);
+    print(world.stdout, ...sources.keys());
     return impossible === 0 ? EXIT.done : EXIT.partly;
   }
   const objects = new Set(sources.values());

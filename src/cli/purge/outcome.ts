@@ -1,6 +1,6 @@
 // Says what was purged, and loudly what was not.
 
-import { EXIT, type Exit, paint, say, type World } from "../command.ts";
+import { EXIT, type Exit, paint, print, say, type World } from "../command.ts";
 import { count, counted, time } from "../terminal/progress.ts";
 import { visible } from "../terminal/visible.ts";
 
@@ -25,7 +25,7 @@ export type Outcome = {
 
 /** Prints what was not purged. In a file it stands as it was given, to be given again. */
 export function tellLeft({ stdout }: World, left: Iterable<string>): void {
-  for (const key of left) say(stdout, stdout.isTTY ? visible(key) : key);
+  for (const key of left) print(stdout, stdout.isTTY ? visible(key) : key);
 }
 
 /** For how long old images may be seen after a purge: s. */

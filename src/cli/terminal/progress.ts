@@ -1,7 +1,7 @@
 // Shows on stderr how far a command is: on a terminal one line that is overwritten, elsewhere a plain line
 // now and then.
 
-import { type Screen, say, type World } from "../command.ts";
+import { print, type Screen, say, type World } from "../command.ts";
 import { visible } from "./visible.ts";
 
 export type Progress = ReturnType<typeof createProgress>;
@@ -58,7 +58,7 @@ export function createProgress(
     /** Prints other lines; they may have text of strangers in them. */
     say(...lines: readonly string[]): void {
       clear();
-      say(stderr, ...lines.map(visible));
+      print(stderr, ...lines.map(visible));
       if (live) draw();
     },
     end: clear,

@@ -1,7 +1,17 @@
 // vitrine url and vitrine sign: print public URLs. Nothing is asked of any server.
 
 import { Command, Option } from "@commander-js/extra-typings";
-import { align, type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
+import {
+  align,
+  type End,
+  EXIT,
+  isFault,
+  paint,
+  print,
+  type Run,
+  say,
+  type World,
+} from "../command.ts";
 import { envOption, OBJECTS, routeOption, secretsFileOption, urlOption } from "../options.ts";
 import { readName } from "../project/object-name.ts";
 import { type OpenOptions, openProject } from "../project/open-project.ts";
@@ -86,7 +96,7 @@ function printUrls(world: World, name: string, options: UrlOptions): End {
   const found = find(world, name, options, false);
   if (isFault(found)) return found;
   const rows = found.paths.map(([variant, path]) => [variant, found.base + path] as const);
-  return print(world, rows, found.notes);
+  return printRows(world, rows, found.notes);
 }
 
 async function printSigned(world: World, name: string, options: SignOptions): Promise<End> {
@@ -106,18 +116,18 @@ async function printSigned(world: World, name: string, options: SignOptions): Pr
     if (isFault(query)) return query;
     rows.push([variant, base + path + query]);
   }
-  return print(world, rows, notes);
+  return printRows(world, rows, notes);
 }
 
 /** One URL alone, so that a script can use it; several with their variants. */
-function print(
+function printRows(
   world: World,
   rows: readonly (readonly [variant: string, url: string])[],
   notes: readonly string[],
 ): End {
   for (const note of notes) say(world.stderr, paint(world, world.stderr, "yellow", visible(note)));
   const [first, ...more] = rows;
-  if (first !== undefined && more.length === 0) say(world.stdout, first[1]);
-  else say(world.stdout, ...align(rows));
+  if (first !== undefined && more.length === 0) print(world.stdout, first[1]);
+  else print(world.stdout, ...align(rows));
   return EXIT.done;
 }

@@ -1,7 +1,7 @@
 // vitrine warm: requests variants before visitors do. It says first what that may cost.
 
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { type End, EXIT, isFault, paint, type Run, say, type World } from "../command.ts";
+import { type End, EXIT, isFault, paint, print, type Run, say, type World } from "../command.ts";
 import {
   collect,
   envOption,
@@ -141,7 +141,7 @@ async function warmKeys(
   const progress = createProgress(world, "requests", total);
   const summary = createSummary(progress);
   if (dryRun) {
-    await print(world, base, queue.requests(summary));
+    await printUrls(world, base, queue.requests(summary));
     return summary.failures > 0 ? EXIT.partly : EXIT.done;
   }
   const sending = { base, concurrency, record, summary, progress, stop };
@@ -165,7 +165,7 @@ async function warmKeys(
 }
 
 /** Prints each URL once, as long as somebody reads them. */
-async function print({ stdout }: World, base: string, requests: AsyncIterable<WarmRequest>) {
+async function printUrls({ stdout }: World, base: string, requests: AsyncIterable<WarmRequest>) {
   let isRead = true;
   let last = "";
   stdout.once("error", () => {
@@ -173,7 +173,7 @@ async function print({ stdout }: World, base: string, requests: AsyncIterable<Wa
   });
   for await (const { path } of requests) {
     if (!isRead) return;
-    if (path !== last) say(stdout, base + path);
+    if (path !== last) print(stdout, base + path);
     last = path;
   }
 }
