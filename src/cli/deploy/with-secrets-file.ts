@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A closed terminal and a cancelled job: without a listener, they end the process at once. */
-const ENDINGS = ["SIGHUP", "SIGTERM"] as const;
+/** A closed terminal, a cancelled job and Ctrl-\: without a listener, they end the process at once. */
+const ENDINGS = ["SIGHUP", "SIGTERM", "SIGQUIT"] as const;
 
 /**
  * Calls `use` with the path of a file that holds the secrets, and removes it afterwards. It is JSON: in any

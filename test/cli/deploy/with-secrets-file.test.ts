@@ -27,6 +27,7 @@ const PROGRAM = `
 test.each<[ending: string, signal: NodeJS.Signals | null]>([
   ["a cancelled job", "SIGTERM"],
   ["a closed terminal", "SIGHUP"],
+  ["Ctrl-\\", "SIGQUIT"],
   ["exit", null],
   ["throw", null],
 ])("after %s, no secret stays on the disk (S5)", async (ending, signal) => {
