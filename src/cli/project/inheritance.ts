@@ -5,7 +5,7 @@ import type { Mistake } from "../../worker/base/mistake.ts";
 import type { Warning } from "./config-fault.ts";
 import { environmentText } from "./environment.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
-import { wordsOf } from "./local-run.ts";
+import { isLocalSigningKey, wordsOf } from "./local-run.ts";
 import { isWhole, sharedPattern, takingsOf } from "./route-pattern.ts";
 import { varNames } from "./stand-ins.ts";
 
@@ -74,6 +74,7 @@ export function* environmentDoubts(
     if (!isAll) yield { what, remedy: "give each environment its own host, if that is not meant" };
   }
   yield* datasetDoubts(vars, others);
+  yield* signingKeyDoubts(vars, others);
   const top = others.find((other) => other.environment === undefined);
   if (vars.environment === undefined || !top) return;
   if (top.limiters.length > 0 && vars.limiters.length === 0) {
@@ -95,6 +96,37 @@ function* datasetDoubts(vars: KnownVars, others: readonly KnownVars[]): Generato
     const what = `the dataset ${shared} is that of ${environmentText(other.environment)}, too`;
     yield { what, remedy: "give each its own, or their requests are counted together" };
   }
+}
+
+/** A signature does not name its host: where two environments have its key, it opens both. */
+function* signingKeyDoubts(vars: KnownVars, others: readonly KnownVars[]): Generator<Warning> {
+  for (const other of others) {
+    const where = sharedSigningKeys(vars, other);
+    if (where === undefined) continue;
+    const whose = environmentText(other.environment);
+    yield {
+      what: `URL_SIGNING_KEYS may have a key of ${whose}, too: ${where}. A signed URL of the one would open the other`,
+      remedy: "give each environment keys of its own",
+    };
+  }
+}
+
+/** Where two environments seem to have one key; undefined: nowhere that can be seen from here. */
+function sharedSigningKeys(one: KnownVars, other: KnownVars): string | undefined {
+  const [stored, otherStored] = [one.storedSigningKeys, other.storedSigningKeys];
+  if (stored && stored.store === otherStored?.store && stored.name === otherStored.name) {
+    return `both take the secret ${stored.name} of a Secrets Store`;
+  }
+  // Environments without files of their own have one file for the local run, which is never deployed.
+  if (one.devVars === other.devVars) return undefined;
+  const others = ownSigningKeys(other);
+  const isShared = ownSigningKeys(one).some((key) => others.includes(key));
+  return isShared ? `${one.devVars} has one of ${other.devVars}` : undefined;
+}
+
+/** The keys of .dev.vars that the local run did not make. */
+function ownSigningKeys({ started: { URL_SIGNING_KEYS: keys } }: KnownVars): unknown[] {
+  return isLocalSigningKey("URL_SIGNING_KEYS", keys) ? [] : Object.values(tableOf(keys));
 }
 
 /**

@@ -38,6 +38,8 @@ export type KnownVars = {
   readonly secrets: readonly string[];
   /** The names of the secrets in a Secrets Store. */
   readonly stored: readonly string[];
+  /** Where URL_SIGNING_KEYS is, if it is in a Secrets Store. */
+  readonly storedSigningKeys: { readonly store: string; readonly name: string } | undefined;
   readonly limiters: readonly {
     readonly name: string;
     readonly namespace_id: string;

@@ -19,6 +19,11 @@ export type LocalRun = {
   readonly vars: Vars;
 };
 
+/** Returns whether it is the signing key that the local run puts into .dev.vars. */
+export function isLocalSigningKey(name: string, value: unknown): boolean {
+  return name === "URL_SIGNING_KEYS" && Object.keys(tableOf(value)).join() === "local";
+}
+
 /**
  * Replaces each bucket of `BUCKETS`, which is checked already, by one on this machine. An R2 binding becomes
  * the S3 of the same bucket, and a role gives way to the local keys.

@@ -10,9 +10,9 @@ import { type ConfigFault, configFault } from "./config-fault.ts";
 import { findConfigFile } from "./config-file.ts";
 import { chooseEnvironment, placeText } from "./environment.ts";
 import { carrierText, isCarrier } from "./inheritance.ts";
-import { type KnownVars, tableOf } from "./known-vars.ts";
+import type { KnownVars } from "./known-vars.ts";
 import { isOfLocalKey, readLocalKeys } from "./local-keys.ts";
-import { localRun, wordsOf } from "./local-run.ts";
+import { isLocalSigningKey, localRun, wordsOf } from "./local-run.ts";
 import { provenBase, refuserOfOthersUrls } from "./own-url.ts";
 import type { Project } from "./project.ts";
 import { readVars } from "./read-vars.ts";
@@ -115,7 +115,8 @@ function deployedSource(
   const filed = secretsFile === undefined ? {} : readSecretsFile(world, secretsFile);
   if (isFault(filed)) return filed;
   const own = Object.entries(started).filter(
-    ([name, value]) => local.has(name) && !isOfLocalKey(value) && !isMadeUp(name, value),
+    ([name, value]) =>
+      local.has(name) && !isOfLocalKey(value) && !isLocalSigningKey(name, value),
   );
   const secrets = mergeSecrets([
     secretsIn(filed, secretsFile ?? ""),
@@ -125,9 +126,4 @@ function deployedSource(
   const { URL_SIGNING_KEYS } = valuesOf(secrets);
   const signing = URL_SIGNING_KEYS === undefined ? {} : { URL_SIGNING_KEYS };
   return { vars: { ...keep([...required, ...stored]), ...deployed, ...signing }, secrets };
-}
-
-/** Returns whether it is the signing key that the local run puts into .dev.vars. */
-function isMadeUp(name: string, value: unknown): boolean {
-  return name === "URL_SIGNING_KEYS" && Object.keys(tableOf(value)).join() === "local";
 }

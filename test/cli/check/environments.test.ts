@@ -260,6 +260,68 @@ test.each<[what: string, top: object, other: object, says: string, code: number]
   },
 );
 
+describe("two environments with the same key that signs URLs (S6)", () => {
+  const SHARED = "the-key-that-both-environments-have-0001";
+  const OWN = "the-key-that-only-this-one-has-00000001";
+  const line = (keys: object) => envLine("URL_SIGNING_KEYS", JSON.stringify(keys));
+  const inStore = (name: string, store_id = "1") => ({
+    secrets_store_secrets: [{ binding: "URL_SIGNING_KEYS", store_id, secret_name: name }],
+    secrets: { required: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] },
+  });
+  type Files = Record<string, string>;
+
+  test.each<[string, object, object, Files, string]>([
+    [
+      "in their own files",
+      {},
+      {},
+      { ".dev.vars": line({ k1: SHARED }), ".dev.vars.staging": line({ k2: OWN, k3: SHARED }) },
+      ".dev.vars.staging has one of .dev.vars",
+    ],
+    [
+      "in a Secrets Store",
+      inStore("signing"),
+      inStore("signing"),
+      {},
+      "both take the secret signing of a Secrets Store",
+    ],
+  ])("%s: a warning, once, without the key", async (_how, top, own, files, says) => {
+    const config = staged({ ...staging, ...own }, top);
+    const folder = makeProject(config, "wrangler.toml", files);
+    const { code, out, err } = await vitrine(["check"], { folder });
+    expect(code).toBe(0);
+    const warning = "env.staging: URL_SIGNING_KEYS may have a key of the top level, too";
+    expect(err.split(warning)).toHaveLength(2);
+    expect(err).toContain(says);
+    expect(out + err).not.toContain(SHARED);
+  });
+
+  test.each<[string, object, object, Files]>([
+    [
+      "other keys",
+      {},
+      {},
+      { ".dev.vars": line({ k1: SHARED }), ".dev.vars.staging": line({ k1: OWN }) },
+    ],
+    ["one file of the local run", {}, {}, { ".dev.vars": line({ k1: SHARED }) }],
+    [
+      "the key that the local run made",
+      {},
+      {},
+      { ".dev.vars": line({ local: SHARED }), ".dev.vars.staging": line({ local: SHARED }) },
+    ],
+    ["other secrets of a store", inStore("one"), inStore("two"), {}],
+    ["other stores", inStore("one"), inStore("one", "2"), {}],
+  ])("%s: no warning", async (_how, top, own, files) => {
+    const config = staged({ ...staging, ...own }, top);
+    const { code, err } = await vitrine(["check"], {
+      folder: makeProject(config, "wrangler.toml", files),
+    });
+    expect(code).toBe(0);
+    expect(err).not.toContain("URL_SIGNING_KEYS");
+  });
+});
+
 test("a mistake of .dev.vars is told once, and that of .dev.vars.staging by its name (S6)", async () => {
   const files = { ".dev.vars": envLine("HEALTH_TOKEN", "short") };
   const shared = await vitrine(["check"], { folder: makeProject(STAGED, "wrangler.toml", files) });
