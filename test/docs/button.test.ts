@@ -23,7 +23,10 @@ const UPGRADE =
 
 const PICTURE = ["CREDITS.md", "sample.jpg"];
 /** Workers Builds deploys each commit. A second one of GitHub would deploy it twice, and needs a lock file. */
-const NOT_IN_TEMPLATE = [".github", ".github/workflows", ".github/workflows/vitrine.yml"];
+const NOT_IN_TEMPLATE = [
+  ...[".github", ".github/dependabot.yml"],
+  ...[".github/workflows", ".github/workflows/vitrine.yml"],
+];
 
 /** What a clone's init writes, and what the template has in place of it. */
 const OTHER: Readonly<Record<string, readonly (readonly [string | RegExp, string])[]>> = {

@@ -93,7 +93,7 @@ describe.each([22, 24] as const)("npm start with Node.js %d", (node) => {
     const script = await fetch(`${local.url}/.vitrine/sheet.js`);
     expect([script.status, (await script.text()).includes("dimensionsOf")]).toEqual([200, true]);
     const sheet = await (await fetch(`${local.url}/.vitrine/sheet.json`)).json();
-    expect(sheet).toMatchObject({ sheet: { clients: ["images", "avatars"] } });
+    expect(sheet).toMatchObject({ sheet: { clients: ["images"] } });
   });
 
   test("the doctor finds nothing wrong with it", async () => {

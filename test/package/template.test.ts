@@ -56,15 +56,13 @@ describe("npm start", () => {
   });
   afterAll(() => local.stop());
 
-  test.each(["/images/card@2x/photos/fig.jpg", "/avatars/ada/thumbnail"])(
-    "shows %s, by the Images binding and a local R2 bucket",
-    async (path) => {
-      const answer = await fetch(local.url + path, { headers: { accept: "image/avif,*/*" } });
-      const { format } = await sharp(await answer.arrayBuffer()).metadata();
-      const type = answer.headers.get("content-type");
-      expect([answer.status, type, format]).toEqual([200, "image/avif", "heif"]);
-    },
-  );
+  test("shows a picture, by the Images binding and a local R2 bucket", async () => {
+    const url = `${local.url}/images/card@2x/photos/fig.jpg`;
+    const answer = await fetch(url, { headers: { accept: "image/avif,*/*" } });
+    const { format } = await sharp(await answer.arrayBuffer()).metadata();
+    const type = answer.headers.get("content-type");
+    expect([answer.status, type, format]).toEqual([200, "image/avif", "heif"]);
+  });
 
   test("the doctor finds no error in it", async () => {
     const args = ["vitrine", "doctor", "--url", local.url, "--key", "photos/fig.jpg", "--json"];

@@ -17,6 +17,7 @@ const FILES = [
   ".dev.vars.example",
   ".gitignore",
   ".github/workflows/vitrine.yml",
+  ".github/dependabot.yml",
   "README.md",
 ];
 

@@ -1,6 +1,7 @@
 // The files of a new project, in the order in which they are told.
 
 import type { Settings } from "../read-answers.ts";
+import { DEPENDABOT_YML } from "./dependabot-yml.ts";
 import { BOUND_DEV_VARS_EXAMPLE, DEV_VARS_EXAMPLE } from "./dev-vars-example.ts";
 import { GITIGNORE } from "./gitignore.ts";
 import { INDEX_TS } from "./index-ts.ts";
@@ -46,6 +47,11 @@ export function projectFiles(
       path: ".github/workflows/vitrine.yml",
       what: "checks each change, and deploys main",
       text: WORKFLOW_YML,
+    },
+    {
+      path: ".github/dependabot.yml",
+      what: "keeps the packages and the actions up to date",
+      text: DEPENDABOT_YML,
     },
     {
       path: "README.md",

@@ -17,6 +17,7 @@ concurrency: # one deploy at a time, and none is cut off
 jobs:
   check:
     runs-on: ubuntu-latest
+    timeout-minutes: 10
     steps:
       - uses: ${CHECKOUT}
         with: { persist-credentials: false }
@@ -28,6 +29,7 @@ jobs:
     if: github.event_name == 'push' && vars.CLOUDFLARE_ACCOUNT_ID != ''
     needs: check
     runs-on: ubuntu-latest
+    timeout-minutes: 15
     environment: production
     steps:
       - uses: ${CHECKOUT}
@@ -35,7 +37,7 @@ jobs:
       - uses: ${SETUP_NODE}
         with: { node-version: 24 }
       - run: npm ci
-      - run: npx vitrine deploy # and the doctor
+      - run: npx vitrine deploy # and the doctor; if production is an environment: --env production
         env:
           CLOUDFLARE_API_TOKEN: \${{ secrets.CLOUDFLARE_API_TOKEN }}
           CLOUDFLARE_ACCOUNT_ID: \${{ vars.CLOUDFLARE_ACCOUNT_ID }}

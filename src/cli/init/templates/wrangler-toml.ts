@@ -46,11 +46,6 @@ ${prefix === "" ? "" : `prefix = ${toml(prefix)}\n`}# An image of yours, for /he
 path = "/images/:preset/*"
 object = "media/*"
 
-[[vars.ROUTES]]
-path = "/avatars/:user/:preset"
-object = "media/users/:user/avatar.png"
-presets = ["thumbnail"]
-
 [vars.PRESETS.thumbnail]
 width = 160
 height = 160
