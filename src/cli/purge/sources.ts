@@ -1,14 +1,14 @@
 // Gathers what to purge: the source URLs of all objects that are given, each once.
 
+import type { Bucket } from "../../worker/config/bucket.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
 import { type End, EXIT, type Fault, isFault, paint, say, type World } from "../command.ts";
 import { listObjects } from "../project/list-objects.ts";
-import { nameOf, readOption } from "../project/object-name.ts";
+import { type Found, nameOf, readOption } from "../project/object-name.ts";
 import type { OwnUrls } from "../project/own-url.ts";
 import type { Project } from "../project/project.ts";
-import { isImpossible, readGiven } from "../project/wanted.ts";
+import { isImpossible, readGiven, type Wanted } from "../project/wanted.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
-import { counted } from "../terminal/progress.ts";
 import { argumentsOf } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
 
@@ -48,25 +48,24 @@ export async function gather(
   const objects = new Map<string, string>();
   const unfetched = new Set<string>();
   let impossible = 0;
-  /** The names that repeat their bucket's prefix, and these prefixes. */
-  const repeating = new Map<string, string>();
-  const take = (given: string | Impossible, write = (name: string) => name) => {
-    const found = readGiven(project, own, given, write);
-    if (isImpossible(found)) {
-      impossible += 1;
-      return warn(visible(`${JSON.stringify(found.given)}: ${found.reason}`));
-    }
+  const refuse = ({ given, reason }: Impossible) => {
+    impossible += 1;
+    warn(visible(`${JSON.stringify(given)}: ${reason}`));
+  };
+  const take = (found: Wanted) => {
     const { bucket: owner, key } = found;
-    const isName = nameOf(buckets, found) === found.given;
-    if (isName && owner.prefix !== "" && key.startsWith(owner.prefix)) {
-      repeating.set(found.given, owner.prefix);
-    }
     for (const version of [undefined, found.version, ...versions]) {
       const url = originUrl(owner.base, owner.prefix + key, version);
       if (!sources.has(url)) sources.set(url, found.given);
     }
     if (!owner.engines.includes("cf")) unfetched.add(found.given);
     objects.set(found.given, `${owner.name}/${key}`);
+  };
+  const takeGiven = (given: string | Impossible, write = (name: string) => name) => {
+    const found = readGiven(project, own, given, write);
+    if (isImpossible(found)) return refuse(found);
+    const reason = prefixFault(buckets, found, write);
+    return reason === undefined ? take(found) : refuse({ given: found.given, reason });
   };
 
   const isPiped = keys.length === 0 && prefix === undefined;
@@ -75,37 +74,46 @@ export async function gather(
     return EXIT.usage;
   }
   for (const given of isPiped ? ["-"] : new Set(keys)) {
-    if (given !== "-") take(given, (name) => argumentsOf([name]));
-    else for await (const line of linesOf(stdin, interrupted)) take(line);
+    if (given !== "-") takeGiven(given, (name) => argumentsOf([name]));
+    else for await (const line of linesOf(stdin, interrupted)) takeGiven(line);
   }
   if (isPiped && sources.size === 0 && impossible === 0) {
     return { fault: "no key came on stdin. Name keys, or a --prefix, or - if stdin may be empty" };
   }
   if (prefix !== undefined) {
-    const names = await listNames(world, project, prefix, asked.instead);
-    if (isFault(names)) return names;
-    for (const name of names) take(name);
-  }
-  if (repeating.size > 0) {
-    const prefixes = [...new Set(repeating.values())].join(", ");
-    const what = `${counted(repeating.size, "key")} given with the bucket's prefix, ${prefixes}`;
-    warn(`${what}. A key is only the part after it`);
+    const listed = await listPrefix(world, project, prefix, asked.instead);
+    if (isFault(listed)) return listed;
+    for (const found of listed) take({ ...found, given: nameOf(buckets, found) });
   }
   return { sources, names: objects, unfetched, impossible };
 }
 
-/** Lists the names of the objects that begin with a prefix. No object is a fault. */
-async function listNames(
+/** Why a name with the bucket's prefix is not read as it stands: it would be the key of another object. */
+function prefixFault(
+  buckets: readonly Bucket[],
+  { given, bucket, key }: Wanted,
+  write: (name: string) => string,
+): string | undefined {
+  const { prefix } = bucket;
+  const isName = nameOf(buckets, { bucket, key }) === given;
+  if (!isName || prefix === "" || !key.startsWith(prefix) || key === prefix) return undefined;
+  const right = write(nameOf(buckets, { bucket, key: key.slice(prefix.length) }));
+  const twice = "If its key has that prefix twice, name its public URL";
+  return `begins with the bucket's prefix, ${prefix}, which is no part of a name: write ${right}. ${twice}`;
+}
+
+/** Lists the objects that begin with a prefix. No object is a fault. */
+async function listPrefix(
   world: World,
   project: Project,
   prefix: string,
   instead: string,
-): Promise<readonly string[] | Fault> {
+): Promise<readonly Found[] | Fault> {
   const { buckets } = project.config;
   const found = readOption(buckets, "--prefix", prefix);
   if (isFault(found)) return found;
   const listed = await listObjects(world, project, [found], { who: "--prefix", instead });
   if (isFault(listed)) return listed;
   const { bucket } = found;
-  return [...listed.keys()].map((key) => nameOf(buckets, { bucket, key }));
+  return [...listed.keys()].map((key) => ({ bucket, key }));
 }

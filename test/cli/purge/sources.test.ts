@@ -101,12 +101,21 @@ test("a terminal shows no character that hides or reorders text, and a file has 
   expect((await purge(args)).out).toBe("\u202egpj.exe\n");
 });
 
-test("it warns of a key with the bucket's prefix", async () => {
-  const { code, err } = await purge(["published/photos/fig.jpg"]);
-  expect([code, err]).toEqual([
-    0,
-    expect.stringContaining("1 key given with the bucket's prefix, published/"),
-  ]);
+test("a key with the bucket's prefix is not taken for another one, and the right one is named", async () => {
+  const given = "published/photos/fig's.jpg";
+  for (const ended of [
+    await purge([given]),
+    await purge(["-"], { stdin: given }),
+    await purge([given, "--dry-run"], { env: {} }),
+  ]) {
+    expect(ended).toMatchObject({ code: 2, out: "" });
+    expect(ended.err).toContain(`"${given}": begins with the bucket's prefix, published/`);
+    expect(ended.err).toMatch(/: write (?:photos\/fig's\.jpg|'photos\/fig'\\''s\.jpg')\./);
+  }
+  expect(net.cloudflare.calls).toEqual([]);
+  const url = "https://images.example.com/images/card/published/a.jpg";
+  expect(await purge(["published/b.jpg", "c.jpg", url])).toMatchObject({ code: 1 });
+  expect(net.cloudflare.purged).toEqual([sourceOf("c.jpg"), sourceOf("published/a.jpg")]);
 });
 
 test("a dry run prints what it would purge. It needs no token and sends nothing", async () => {
