@@ -89,9 +89,19 @@ const RESULTS: Readonly<Record<string, readonly object[]>> = {
     { day: Date.UTC(2026, 10, 23) / 1000, requests: 1, images: 1, failed: 0 },
     { day: Date.UTC(2026, 10, 26) / 1000, requests: 28, images: 11, failed: 3 / 28 },
   ],
+  "The last five minutes": [
+    { bucket: "people", requests: 3, failed: 1 / 3 },
+    { bucket: "", requests: 13, failed: 2 / 13 },
+    { bucket: "media", requests: 3, failed: 0 },
+  ],
+  // A stale one is made in the background.
+  "Images made in a day": [
+    { bucket: "media", made: 3, dollars: 3 * 0.0005 },
+    { bucket: "people", made: 2, dollars: 2 * 0.0005 },
+  ],
 };
 
-test("the page has these five queries", () => {
+test("the page has these queries", () => {
   expect([...QUERIES.keys()]).toEqual(Object.keys(RESULTS));
 });
 
@@ -122,6 +132,10 @@ test("the queries find what the Worker itself writes", async () => {
       { bucket: "", event: "no-such-route", status: "404", requests: 1 },
       { bucket: "media", event: "object-missing", status: "404", requests: 1 },
     ]),
+  );
+  expect(asked("Images made in a day")).toMatchObject([{ bucket: "media", made: 1 }]);
+  expect(asked("The last five minutes")).toEqual(
+    expect.arrayContaining([{ bucket: "media", requests: 2, failed: 0 }]),
   );
   expect(asked("Requests a day")).toMatchObject([{ requests: 4, images: 1, failed: 0 }]);
 });
