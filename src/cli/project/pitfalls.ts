@@ -26,6 +26,12 @@ export function* pitfalls(vars: KnownVars): Generator<Mistake> {
     const message = "is listed under [secrets]: a deploy would fail while that slot is empty";
     yield { path: name, message };
   }
+  yield* varMistakes(vars);
+  yield* cacheMistakes(vars.cache);
+}
+
+/** Vars that do nothing, perhaps because their names are misspelt, and secrets among the vars. */
+export function* varMistakes(vars: KnownVars): Generator<Mistake> {
   for (const name of varNames(vars.deployed)) {
     if (isSecret(name)) {
       const command = hintFor(vars, `npx wrangler secret put ${name}`);
@@ -35,7 +41,6 @@ export function* pitfalls(vars: KnownVars): Generator<Mistake> {
       yield { path: name, message: `is none of ${VARIABLES.join(", ")}` };
     }
   }
-  yield* cacheMistakes(vars.cache);
 }
 
 /** What may not work, but does no harm then. The Images binding works on any host. */

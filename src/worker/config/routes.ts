@@ -115,7 +115,10 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
       for (const [at, named] of Object.entries({ object, fallback })) {
         if (!named) continue;
         const { name, bucket, template } = findObject(named, buckets);
-        if (buckets.size > 0 && !buckets.has(name)) fault(`"${name}" is not in BUCKETS`, at);
+        const [first] = buckets.keys();
+        const begins = name === named ? `: begin with one, ${first}/${name}` : "";
+        if (first && !buckets.has(name)) fault(`"${name}" is not in BUCKETS${begins}`, at);
+        if (begins && !bucket) continue;
         const wrong = keyFault((bucket?.prefix ?? "") + template);
         if (wrong) fault(`impossible key: ${wrong}`, at);
         const hasEdge = bucket?.engines.includes("cf") !== false;

@@ -156,10 +156,23 @@ export function table<const Entries extends Readonly<Record<string, Entry>>>(
       else if (entry.fallback !== undefined) found[key] = entry.fallback;
     }
     for (const key of Object.keys(value)) {
-      if (!Object.hasOwn(entries, key)) fault("unknown option", key);
+      if (Object.hasOwn(entries, key)) continue;
+      const meant = Object.keys(entries).find((known) =>
+        isNear(key, known, key.length < 4 ? 1 : 2),
+      );
+      fault(`unknown option${meant ? `. Did you mean ${meant}?` : ""}`, key);
     }
     // Each entry was read by its own schema: hence the types.
     whole(found as Found<Entries>, fault);
     return right ? (found as Table<Entries>) : undefined;
   };
+}
+
+/** Returns whether so many edits make one word of the other: a letter more, a letter less, another letter. */
+function isNear(one: string, other: string, edits: number): boolean {
+  const a = one.slice(1);
+  const b = other.slice(1);
+  if (one[0] === other[0]) return one === other || isNear(a, b, edits);
+  const left = edits - 1;
+  return left >= 0 && (isNear(a, b, left) || isNear(a, other, left) || isNear(one, b, left));
 }

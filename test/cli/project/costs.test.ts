@@ -172,7 +172,10 @@ test.each<[string, { ROUTES: object[]; objects?: object }, string, string]>([
 test.each<[unknown, string[]]>([
   [
     { most: -1, mots: 1 },
-    ["COSTS.most: -1 is not a number between 0 and 1000000000", "COSTS.mots: unknown option"],
+    [
+      "COSTS.most: -1 is not a number between 0 and 1000000000",
+      "COSTS.mots: unknown option. Did you mean most?",
+    ],
   ],
   [{ objects: { medai: 1 } }, ['COSTS.objects.medai: "medai" is not in BUCKETS']],
   [

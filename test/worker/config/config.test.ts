@@ -69,7 +69,7 @@ test("all mistakes are told at once, each with its path", () => {
     "BUCKETS.media.tls: unknown option",
     "AWS_SECRET_ACCESS_KEY: is missing: set the secret, and list it under [secrets]",
     "PRESETS.hero.quality: 150 is not a whole number between 1 and 100",
-    "PRESETS.hero.blurr: unknown option",
+    "PRESETS.hero.blurr: unknown option. Did you mean blur?",
     "PRESETS.a b: needs a name of 1 to 64 letters, digits, - and _",
     'ROUTES[0].presets[0]: "hreo" is not one of hero, a b',
     'ROUTES[0].object: "medai" is not in BUCKETS',
@@ -151,6 +151,7 @@ test.each<[string, unknown, string]>([
   ["a list", ["media/a.png"], '["media/a.png"] is not one object'],
   ["a flag", true, "true is not one object"],
   ["an unknown bucket", "medai/a.png", '"medai" is not in BUCKETS'],
+  ["no bucket", "x.png", '"x.png" is not in BUCKETS: begin with one, media/x.png'],
   ["no key", "media", "impossible key: an empty segment"],
   ["an empty key", "media/", "impossible key: an empty segment"],
   ["a URL", "https://a.b/c.png", '"https:" is not in BUCKETS'],
@@ -162,6 +163,26 @@ test.each<[string, unknown, string]>([
   const found = mistakes({ ROUTES: [ROUTE, { ...OTHER, fallback }] });
   expect(found.at(0)).toContain(`ROUTES[1].fallback: ${told}`);
   if (told !== '"https:" is not in BUCKETS') expect(found).toHaveLength(1);
+});
+
+test.each<[given: string, meant: string | undefined]>([
+  ["widht", "width"],
+  ["Width", "width"],
+  ["heigth", "height"],
+  ["qualty", "quality"],
+  ["sharpening", undefined],
+  ["backgruond", "background"],
+  ["fitt", "fit"],
+  ["dp", "dpr"],
+  ["w", undefined],
+  ["size", undefined],
+  ["", undefined],
+  ["w".repeat(10_000), undefined],
+])("an unknown option %.20s: the one that was probably meant is named", (given, meant) => {
+  const guess = meant === undefined ? "" : `. Did you mean ${meant}?`;
+  expect(mistakes({ PRESETS: { card: { width: 9, [given]: 1 } } })).toEqual([
+    `PRESETS.card.${given}: unknown option${guess}`,
+  ]);
 });
 
 test("a fallback is told of beside the object, and not where its bucket is the mistake", () => {
@@ -551,6 +572,9 @@ test.each<[engine: object, preset: object, told: string]>([
     };
     const PRESETS = { face: { width: 9, ...option }, other: { width: 9 } };
     const found = mistakes({ ...vars, PRESETS, ROUTES: [{ ...ROUTE, svgs: true }] });
-    expect(found).toEqual(["ROUTES[0].svgs: unknown option", `PRESETS.face.${told}`]);
+    expect(found).toEqual([
+      "ROUTES[0].svgs: unknown option. Did you mean svg?",
+      `PRESETS.face.${told}`,
+    ]);
   },
 );

@@ -74,7 +74,8 @@ test.each([
   "constructor",
 ])("the unknown option %s is a mistake (O13, O14)", (option) => {
   const preset: unknown = JSON.parse(`{"width":100,"${option}":1}`);
-  expect(read(Object(preset)).mistakes).toEqual([`P.${option}: unknown option`]);
+  const guess = option === "widht" ? ". Did you mean width?" : "";
+  expect(read(Object(preset)).mistakes).toEqual([`P.${option}: unknown option${guess}`]);
 });
 
 test.each<[object, string[]]>([
