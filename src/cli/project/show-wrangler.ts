@@ -30,6 +30,9 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
+/** A line of a stack: it leads into wrangler itself, and hides the reason above it. */
+const STACK = /^\s+at .*:\d+:\d+\)*$/;
+
 type Given = {
   /** What it is about: the hint is for that environment. */
   readonly place: Parameters<typeof hintFor>[0];
@@ -58,7 +61,7 @@ export async function showWrangler(
   const show = (line: string) => {
     let shown = stripVTControlCharacters(line);
     for (const spelling of spellings) shown = shown.replaceAll(spelling, "…");
-    if (shown.trim() === "") return;
+    if (shown.trim() === "" || STACK.test(shown)) return;
     all += `${shown}\n`;
     say(world.stderr, `  ${visible(shown)}`);
   };

@@ -405,6 +405,21 @@ test.each([
   },
 );
 
+test("of a wrangler that fails, the reason and the name of its log are shown, and no stack", async () => {
+  const stack = [
+    "    at throwFetchError (/shop/node_modules/wrangler/wrangler-dist/cli.js:63338:19)",
+    "    at process.processTicksAndRejections (node:internal/process/task_queues:104:5)",
+    "    at async /shop/node_modules/wrangler/wrangler-dist/cli.js:239488:11",
+    "    at async main (/shop/node_modules/wrangler/wrangler-dist/cli.js:366031:9))",
+  ];
+  const reason = "APIError: A request to the Cloudflare API (/user/tokens/verify) failed.";
+  const log = '🪵  Logs were written to "/home/me/.config/.wrangler/logs/wrangler-1.log"';
+  Object.assign(ended, { wrangler: 1, says: [reason, ...stack, log, ""].join("\n") });
+  const { err } = await run();
+  expect(err).toContain(`  ${reason}\n  ${log}\n`);
+  expect(err).not.toContain("    at ");
+});
+
 test("the hint is for the environment that was to be deployed (S6)", async () => {
   Object.assign(ended, {
     wrangler: 1,
