@@ -70,7 +70,11 @@ export async function checkDeployed(
   if (end === EXIT.done || end === EXIT.partly || world.interrupted.aborted) return EXIT.done;
   if (isFault(end)) say(world.stderr, visible(end.fault));
   const advice = "An older version may answer for a minute. To check it again";
-  say(world.stderr, `It is deployed, but the doctor found errors. ${advice}: ${again}`);
+  say(
+    world.stderr,
+    `It is deployed, but the doctor found errors. ${advice}: ${again}`,
+    "If the deploy before was right, take this one back: docs/environments.md, “Roll back”",
+  );
   return EXIT.partly;
 }
 

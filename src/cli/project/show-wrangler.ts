@@ -1,7 +1,7 @@
 // Runs wrangler, and shows what it says, line by line and without any secret that it was given.
 
 import { stripVTControlCharacters } from "node:util";
-import { type Fault, say, type World } from "../command.ts";
+import { type Fault, print, type World } from "../command.ts";
 import { visible } from "../terminal/visible.ts";
 import { hintFor } from "./environment.ts";
 import type { RunWrangler } from "./run-wrangler.ts";
@@ -63,7 +63,7 @@ export async function showWrangler(
     for (const spelling of spellings) shown = shown.replaceAll(spelling, "…");
     if (shown.trim() === "" || STACK.test(shown)) return;
     all += `${shown}\n`;
-    say(world.stderr, `  ${visible(shown)}`);
+    print(world.stderr, `  ${visible(shown)}`);
   };
   const code = await run(world, args, input, (said) => {
     const lines = (rest + said).split(/\r?\n|\r/);

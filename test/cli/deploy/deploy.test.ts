@@ -479,6 +479,7 @@ test.each<
   expect([exit, ran.length]).toEqual([code, 1]);
   expect(err).toContain(says);
   if (code === 1) expect(err).toContain(AGAIN);
+  expect(err.includes("docs/environments.md")).toBe(code === 1);
 });
 
 test.each([
