@@ -129,6 +129,9 @@ export function tellCosts(
   if (isBound) {
     lines.push("  Whether it does is not known. If not, each making counts.");
   }
+  if (config.buckets.some(({ r2 }) => r2 === undefined)) {
+    lines.push("  The traffic and the requests that S3 bills are not in it: docs/costs.md");
+  }
   if (most === undefined || dollars <= most) return { lines };
   const what = `COSTS.most is ${money(most)} a month, and visitors can make it ${money(dollars)}`;
   const byFacts = dollars - dollarsOf(rows, ({ each, facts }) => each - facts);
