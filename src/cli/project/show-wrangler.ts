@@ -10,11 +10,13 @@ import type { RunWrangler } from "./run-wrangler.ts";
 const HINTS: readonly (readonly [RegExp, string])[] = [
   [
     /\b1021[45]\b|isn't currently deployed/,
-    "The latest version of the Worker is not deployed. Deploy it first: npx vitrine deploy",
+    // After a roll-back, the latest version is the bad one.
+    "The latest version of the Worker is not the deployed one, as after a roll-back. Check out the commit that is live, and deploy it: npx vitrine deploy. See docs/environments.md, “Roll back”",
   ],
   [
     /required secrets have not been set/,
-    "Put all secrets that [secrets] lists into a file: npx vitrine deploy --secrets-file secrets.env",
+    // The others stay as they are deployed: an old copy of them would take the place of good ones.
+    "Put the secrets that it names, and no others, into a file: npx vitrine deploy --secrets-file secrets.env",
   ],
   [
     /CLOUDFLARE_API_TOKEN|not (?:logged in|authenticated)|Authentication error|code: (?:10000|9109)\b/i,

@@ -391,7 +391,10 @@ test("an environment that would take another one's domain is not deployed (S6)",
 
 test.each([
   ["API: code: 10000", "wrangler is not logged in, or may not do this"],
-  ["The following required secrets have not been set: A", "Put all secrets that [secrets] lists"],
+  [
+    "The following required secrets have not been set: A",
+    "Put the secrets that it names, and no others",
+  ],
   ["whatever", "See its output above"],
 ])(
   "if wrangler fails with %j, the hint says what to do, and the doctor is not asked",

@@ -112,6 +112,6 @@ test("a first deploy without the secrets that it requires says how to give them"
   const { code, err } = await vitrine(["deploy"], { folder, env: environment() });
   expect([code, cloudflare.uploaded]).toEqual([2, []]);
   expect(err).toContain(
-    `wrangler deploy ended with 1. Put all secrets that [secrets] lists into a file: npx vitrine deploy --env "" --secrets-file`,
+    `wrangler deploy ended with 1. Put the secrets that it names, and no others, into a file: npx vitrine deploy --env "" --secrets-file`,
   );
 });

@@ -259,7 +259,7 @@ test.each<[what: string, what: Site["during"], says: string[], slots: object]>([
     () => ({ code: 1, says: `Refused: ${SECRET} [code: 10215]` }),
     [
       "Refused: … [code: 10215]",
-      "Deploy it first: npx vitrine deploy",
+      "Check out the commit that is live, and deploy it: npx vitrine deploy",
       "Continue with: npx vitrine",
     ],
     OLD,

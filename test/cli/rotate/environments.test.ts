@@ -60,7 +60,9 @@ test.each<[how: string, options: { env?: string }, env: Record<string, string>]>
 test("if wrangler fails, the hint is for that environment (S6)", async () => {
   site.during = () => ({ code: 1, says: "[code: 10215]" });
   const { err } = await run({ env: "staging" });
-  expect(err).toContain("Deploy it first: npx vitrine deploy --env staging");
+  expect(err).toContain(
+    "Check out the commit that is live, and deploy it: npx vitrine deploy --env staging",
+  );
 });
 
 test("the URL of another environment is refused before anything is asked (S6)", async () => {

@@ -89,7 +89,7 @@ test.each<
     "has a version that is not deployed (S3)",
     400,
     { success: false, errors: [{ code: 10215, message: "not deployed" }], messages: [] },
-    "The latest version of the Worker is not deployed",
+    "The latest version of the Worker is not the deployed one",
   ],
   [
     "knows no such token",
