@@ -18,12 +18,14 @@ export function diagnoseConfiguration(
   stopping: readonly FoundMistake[],
   about: About,
 ): Finding[] {
-  const { file, local } = about;
+  const { file, local, secretsFile } = about;
   const others = stopping.filter((one) => !mistakes.some((known) => isSameMistake(known, one)));
   const wrong = [...mistakes, ...others].map((mistake): Diagnosis => {
+    const { from } = mistake;
+    if (from !== undefined && !isOfDevVars(mistake)) return diagnoseAtHand(mistake, from, secretsFile);
     if (stopping.some((one) => isSameMistake(one, mistake))) return diagnoseMistake(mistake, about);
     const started = isOfDevVars(mistake);
-    const diagnosis = diagnoseMistake(mistake, { file, local: started });
+    const diagnosis = diagnoseMistake(mistake, { ...about, local: started });
     return started === local ? diagnosis : { ...diagnosis, severity: "warning" };
   });
   const doubtful = warnings.map(({ what, remedy }): Diagnosis => {
@@ -45,7 +47,25 @@ export function diagnoseShell(world: World, file: string | undefined): Finding[]
   );
 }
 
-type About = { readonly file: string; readonly local: boolean };
+type About = {
+  readonly file: string;
+  readonly local: boolean;
+  /** The secrets that the file lists, and the names of its variables. */
+  readonly secrets: readonly string[];
+  readonly vars: readonly string[];
+  readonly secretsFile: string | undefined;
+};
+
+/** A secret of this machine that the configuration cannot be read with: the Worker may have another. */
+function diagnoseAtHand(mistake: FoundMistake, from: string, secretsFile?: string): Diagnosis {
+  return {
+    check: "configuration",
+    severity: from === secretsFile ? "error" : "warning",
+    what: foundText(mistake),
+    why: `this is about ${from} alone. The doctor looked at nothing else`,
+    remedy: `correct ${mistake.path} in ${from}, or take it out there`,
+  };
+}
 
 /** Returns whether the mistake is in .dev.vars, or in that of an environment. */
 function isOfDevVars({ from }: FoundMistake): boolean {
@@ -73,13 +93,19 @@ function diagnoseMistake(mistake: FoundMistake, about: About): Diagnosis {
   };
 }
 
-function remedyFor(mistake: FoundMistake, { file, local: started }: About): string {
+function remedyFor(mistake: FoundMistake, about: About): string {
+  const { file, local: started, secrets, vars } = about;
   const { from, path } = mistake;
   if (isOfDevVars(mistake)) return `fix that line of ${from}`;
   if (isSecret(path)) {
-    return started
-      ? `put ${path} into .dev.vars`
-      : `npx wrangler secret put ${path}, and list it under [secrets] in ${file}`;
+    if (started) return `put ${path} into .dev.vars`;
+    const shown = `if npx wrangler secret list shows it`;
+    // A deploy or the Worker would fail with it.
+    if (secrets.includes(path)) {
+      return `take ${path} out of [secrets] in ${file}, and npx wrangler secret delete ${path}, ${shown}`;
+    }
+    if (vars.includes(path)) return `take ${path} out of vars in ${file}: then set it as a secret`;
+    return `list ${path} under [secrets] in ${file}. Unless npx wrangler secret list shows it: npx wrangler secret put ${path}`;
   }
   if (path === file) return "fix that line";
   const page = pageFor(path) ?? "docs/configuration.md";

@@ -63,12 +63,8 @@ function factsOf(said: S3Answer, asked: Asked) {
   const impossible = verdictOf(said, asked.region).fault === "none";
   const { host, name, bucket, word, slot, from } = asked;
   const { accessKeyId, secretAccessKey } = secretNames(word, slot);
-  const put = (secret: string) => {
-    const deployed = `npx wrangler secret put ${secret}`;
-    return from === undefined
-      ? deployed
-      : `correct ${secret} in ${from}. For the deployed Worker: ${deployed}`;
-  };
+  const put = (secret: string) =>
+    from === undefined ? `npx wrangler secret put ${secret}` : `correct ${secret} in ${from}`;
   const part = host.startsWith(`${bucket}.`) ? ", or bucket, which is part of that host" : "";
   const late = failure === "timeout";
   return {
@@ -84,6 +80,7 @@ function factsOf(said: S3Answer, asked: Asked) {
     id: accessKeyId,
     putId: put(accessKeyId),
     putSecret: put(secretAccessKey),
+    place: from ?? "the Worker",
   };
 }
 

@@ -6,7 +6,7 @@ import { keyEnd } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import { isPlayed, type Project, slotsAtHand } from "../project/project.ts";
-import { type Check, isOfSlot } from "./checks/index.ts";
+import { type CauseId, type Check, isOfSlot } from "./checks/index.ts";
 import { type Asked, apartness, diagnoseS3 } from "./diagnose-s3.ts";
 import { examineObjects, FIXTURE, type Sample } from "./examine-objects.ts";
 import {
@@ -64,7 +64,10 @@ export async function examineBucket(
   const fixture = played ? prefix + FIXTURE : undefined;
   const known = sample?.key ?? (named && prefix + named) ?? bucket.canary ?? fixture;
   const access = await publicity(bucket, stranger, known, trial);
-  const all = [...findings, ...findingsOn(about, [...diagnoses, access])];
+  const objects = diagnoses.map((one) =>
+    OF_KEY.includes(one.cause) ? { ...one, from: working?.from } : one,
+  );
+  const all = [...findings, ...findingsOn(about, [...objects, access])];
   const lessened = all.map((finding) => {
     const isLess = working && finding.severity === "error" && isOfSlot(finding.check);
     return isLess ? lessen(finding, working.asked.slot) : finding;
@@ -97,7 +100,15 @@ async function hintsOf(asked: Asked, greeted: S3Answer, stranger: Reader): Promi
 
 const REMOVE = "remove both secrets of the slot there: the local run has keys of its own";
 
-type Working = { readonly asked: Asked; readonly reader: Reader };
+type Working = {
+  readonly asked: Asked;
+  readonly reader: Reader;
+  /** Where its key comes from. */
+  readonly from: string | undefined;
+};
+
+/** What another key may see otherwise. */
+const OF_KEY: readonly (CauseId | undefined)[] = ["sample", "no-sample", "not-listed"];
 
 /** @returns what was found before, and about each slot; and the first slot that S3 accepts */
 async function examineSlots(
@@ -123,8 +134,10 @@ async function examineSlots(
     const isNew = ({ check }: Diagnosis) =>
       !SHARED.includes(check) ||
       findings.every((one) => one.check !== check || one.severity === "ok");
-    findings.push(...findingsOn(about, diagnoses.filter(isNew)));
-    if (fault === undefined) working ??= { asked: own, reader };
+    const found = findingsOn(about, diagnoses.filter(isNew));
+    const key = { from, key: keyEnd(slot) };
+    findings.push(...found.map((one) => (isOfSlot(one.check) ? { ...one, ...key } : one)));
+    if (fault === undefined) working ??= { asked: own, reader, from };
   }
   return { findings, working };
 }
@@ -134,16 +147,28 @@ const SHARED: readonly Check[] = ["clock", "region", "bucket", "endpoint", "busy
 
 /** What is wrong with the secrets of slots that cannot be asked with. */
 function unusableOf(project: Project, bucket: string, word: string, other: boolean): Diagnosis[] {
-  const { secrets } = project;
+  const { secrets, local, secretsFile } = project;
   const { usable, unusable } = slotsAtHand(project, bucket);
   const found = unusable.flatMap(({ slot, mistakes }) =>
     mistakes.map(({ path: secret, message }) => {
+      const names = secretNames(word, slot);
       const value = secrets.get(secret)?.value;
-      if (value?.startsWith("ASIA") && secret === secretNames(word, slot).accessKeyId) {
-        return diagnose("session", { id: secret, sign: "it begins with ASIA" });
+      const place = Object.values(names)
+        .map((name) => secrets.get(name)?.from)
+        .find((from) => from !== undefined);
+      const own = { from: place };
+      const facts = { ...names, slot, place: place ?? "this machine" };
+      const isSession = secret === names.sessionToken || value?.startsWith("ASIA");
+      if (isSession && !local && place !== secretsFile) {
+        return { ...diagnose("session-at-hand", { ...facts, sign: secret }), ...own };
+      }
+      if (isSession) {
+        const sign = secret === names.sessionToken ? `it has ${secret}` : "it begins with ASIA";
+        const putId = `correct ${names.accessKeyId} in ${facts.place}`;
+        return { ...diagnose("session", { id: names.accessKeyId, sign, putId }), ...own };
       }
       const fault = value === undefined ? "is missing" : message;
-      return diagnose("keys", { secret, slot, fault });
+      return { ...diagnose("keys", { ...facts, secret, fault }), ...own };
     }),
   );
   if (usable.length > 0 || found.length > 0) return found;
@@ -153,5 +178,5 @@ function unusableOf(project: Project, bucket: string, word: string, other: boole
     return [note("keys", `${whose}. With a key of yours in ${id}, the doctor sees more`)];
   }
   const none = diagnose("no-keys-at-hand", { id, secret });
-  return [other ? { ...none, severity: "note" } : none];
+  return [{ ...none, ...(other && { severity: "note" }), from: "this machine" }];
 }

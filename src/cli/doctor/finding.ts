@@ -9,6 +9,9 @@ export type Finding = {
   readonly about: string;
   /** The bucket's name in wrangler.toml, if it is about one. */
   readonly bucket?: string;
+  /** Where the key comes from that it is about, as `the environment`, and the end of its id. */
+  readonly from?: string | undefined;
+  readonly key?: string | undefined;
   readonly check: Check;
   readonly severity: Severity;
   readonly cause?: CauseId;

@@ -76,7 +76,7 @@ function slotsOf(project: Project, base: string, { bucket, slots }: BucketHealth
     const about = `${base}: bucket ${bucket}, slot ${slot}${key}`;
     if (state === "ok") {
       const used = health === works ? ", and is used" : "";
-      return { about, ...well("health", `it works${used}`) };
+      return { about, key: access_key, ...well("health", `it works${used}`) };
     }
     const finding = { about, ...diagnoseSlot(project, bucket, health) };
     return works === undefined ? finding : lessen(finding, works.slot);

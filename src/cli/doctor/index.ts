@@ -2,10 +2,8 @@
 
 import { once } from "node:events";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import type { Bucket } from "../../worker/config/bucket.ts";
 import { bucketsOf } from "../../worker/config/routes.ts";
 import { align, type End, type Fault, isFault, type Run, say, type World } from "../command.ts";
-import { askWhetherThere } from "../net/ask-health.ts";
 import { PATIENCE_S } from "../net/ask-s3.ts";
 import { envOption, jsonOption, OBJECTS, secretsFileOption } from "../options.ts";
 import { findBaseUrl, isHere } from "../project/base-url.ts";
@@ -14,18 +12,15 @@ import { chooseEnvironment, envFlag } from "../project/environment.ts";
 import { type Found, nameOf, readKeys } from "../project/object-name.ts";
 import { openProject } from "../project/open-project.ts";
 import { refuseUnprovenUrl } from "../project/own-url.ts";
-import { bucketOfWorker, isPlayed, type Project } from "../project/project.ts";
+import type { Project } from "../project/project.ts";
 import { readVars } from "../project/read-vars.ts";
 import { optionOf } from "../terminal/shell.ts";
-import { CHECKS, isOfSlot } from "./checks/index.ts";
+import { CHECKS } from "./checks/index.ts";
 import { diagnoseConfiguration, diagnoseShell } from "./configuration.ts";
-import { examineBucket } from "./examine-bucket.ts";
-import { examineIssuer } from "./examine-issuer.ts";
-import type { Sample } from "./examine-objects.ts";
-import { diagnoseAbsence, examineSite } from "./examine-site.ts";
-import { type Finding, note } from "./finding.ts";
-import { type Open, readAs } from "./reader.ts";
+import { examine } from "./examine.ts";
+import type { Finding } from "./finding.ts";
 import { exitOf, findingsFor, tellFindings, withFirstCauses } from "./report.ts";
+import { weigh } from "./weigh.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -102,18 +97,22 @@ async function doctor(world: World, options: Options): Promise<End> {
       : undefined;
   if (unproven !== undefined) return unproven;
   const file = isFault(known) ? known.mistake.path : known.file;
-  const findings = diagnoseConfiguration(report, stopping, { file, local });
+  const { secrets, deployed } = isFault(known) ? { secrets: [], deployed: {} } : known;
+  const listed = { secrets, vars: Object.keys(deployed), secretsFile: options.secretsFile };
+  const findings = diagnoseConfiguration(report, stopping, { file, local, ...listed });
   findings.push(...diagnoseShell(world, options.secretsFile));
   if (!isFault(project)) {
     const named = readObjects(project, options.key);
     if (isFault(named)) return named;
+    const parts = { here: [] as Finding[], site: [] as Finding[] };
     const collect = async () => {
       const steps = examine(world, project, base, named, options.timeout);
-      for await (const found of steps) findings.push(...found);
+      for await (const { of, found } of steps) parts[of].push(...found);
     };
     // After Ctrl-C, what was found until then is reported.
     const { interrupted } = world;
     if (!interrupted.aborted) await Promise.race([once(interrupted, "abort"), collect()]);
+    findings.push(...weigh(project, parts.here, parts.site), ...parts.site);
   }
   const all = withFirstCauses(findings);
   const told = isFault(known) ? all : findingsFor(known, all);
@@ -133,68 +132,4 @@ function readObjects(
   if (unused === undefined) return named;
   const name = optionOf("--key", nameOf(buckets, unused));
   return { fault: `${name}: no route leads to the bucket ${unused.bucket.name}` };
-}
-
-/** What is found through the local S3 in a bucket that the Worker reads by its binding, without a key. */
-function withoutSlots({ name }: Bucket, found: readonly Finding[]): Finding[] {
-  const about = `bucket ${name}`;
-  const what = "an R2 binding: the local run has it in wrangler's own R2, and no key opens it";
-  const others = found.filter(
-    ({ check, severity }) => !isOfSlot(check) && (severity !== "ok" || check === "sample"),
-  );
-  return [note("reachable", what), ...others].map((one) => ({ ...one, about }));
-}
-
-/** Only the deployed Worker can ask an R2 binding. */
-function examineBound({ name, prefix, canary }: Bucket, named: readonly Found[]) {
-  const [first] = named.filter(({ bucket }) => bucket.name === name);
-  const key = first === undefined ? canary : prefix + first.key;
-  const what =
-    "an R2 binding: only the Worker can ask it. See /healthz, with --url and HEALTH_TOKEN";
-  const findings = [{ about: `bucket ${name}`, bucket: name, ...note("reachable", what) }];
-  return { findings, known: key === undefined ? undefined : { key, bytes: undefined } };
-}
-
-/** @param named the objects to look at */
-async function* examine(
-  world: World,
-  project: Project,
-  base: string | undefined,
-  named: readonly Found[],
-  patience: number,
-): AsyncGenerator<readonly Finding[]> {
-  const asksHealth = base !== undefined && project.healthToken !== undefined;
-  const samples = new Map<string, Sample>();
-  if (base !== undefined && isPlayed(project)) {
-    const absent = await askWhetherThere(base);
-    if (absent !== undefined && absent.status === undefined) {
-      // Its S3 would be there as well.
-      return yield [{ about: base, ...diagnoseAbsence(base, absent, true) }];
-    }
-  }
-  for (const bucket of bucketsOf(project.config.routes)) {
-    const { name, prefix, canary } = bucket;
-    if (world.interrupted.aborted) return;
-    if (bucket.r2 !== undefined) {
-      const { known: sampled, findings } = examineBound(bucket, named);
-      yield findings;
-      if (sampled) samples.set(name, sampled);
-      continue;
-    }
-    const wanted = named.filter((one) => one.bucket === bucket).map(({ key }) => key);
-    say(world.stderr, `Asking S3 for bucket ${name} ...`);
-    const open: Open = (credentials) => readAs(bucket, credentials, { now: world.now, patience });
-    const examined = await examineBucket(project, bucket, wanted, asksHealth, open);
-    const isBound = bucketOfWorker(project, bucket).r2 !== undefined;
-    const found = isBound ? withoutSlots(bucket, examined.findings) : examined.findings;
-    yield found.map((finding) => ({ ...finding, bucket: name }));
-    const [first = canary?.slice(prefix.length)] = wanted;
-    const sample = examined.sample ?? (first && { key: prefix + first, bytes: undefined });
-    if (sample) samples.set(name, sample);
-  }
-  if (base === undefined || world.interrupted.aborted) return;
-  say(world.stderr, `Asking ${base} ...`);
-  const { oidc } = project.config;
-  if (oidc !== undefined && !project.local) yield await examineIssuer(oidc, project.secrets);
-  yield await examineSite(project, base, samples, world.now());
 }

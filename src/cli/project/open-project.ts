@@ -76,7 +76,7 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
     return configFault(withSource);
   }
   return {
-    ...{ config, known, local, secrets },
+    ...{ config, known, local, secrets, secretsFile },
     configured: "mistakes" in checked ? [] : checked.buckets,
     base: given ?? findBaseUrl(undefined, known.patterns, "--url", placeText(known)),
     words: wordsOf(vars["BUCKETS"]),

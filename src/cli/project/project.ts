@@ -21,6 +21,8 @@ export type Project = {
    */
   readonly base: string | Fault;
   readonly secrets: Secrets;
+  /** The file that `--secrets-file` names: its secrets are those that are deployed, or will be. */
+  readonly secretsFile: string | undefined;
   /** What the names of a bucket's secrets begin with, by the bucket's name. */
   readonly words: ReadonlyMap<string, string>;
   readonly healthToken: string | undefined;

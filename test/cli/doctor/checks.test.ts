@@ -29,13 +29,13 @@ test("each cause has an id of its own", () => {
 
 test("a cause says itself what differs from its check, and inherits the rest", () => {
   const { session, health } = CHECKS;
-  expect(diagnose("session", { id: "KEY", sign: "it is {odd}" })).toEqual({
+  expect(diagnose("session", { id: "KEY", sign: "it is {odd}", putId: "put KEY" })).toEqual({
     check: "session",
     cause: "session",
     severity: "error",
     what: "KEY is a temporary key: it is {odd}",
     why: session.why,
-    remedy: session.remedy,
+    remedy: session.remedy.replace("{putId}", "put KEY"),
   });
   const { remedy, here } = health.causes["health-token-wrong"];
   for (const local of [false, true]) {

@@ -7,6 +7,7 @@ import type { CauseId, Check } from "../../../src/cli/doctor/checks/index.ts";
 import type { Severity } from "../../../src/cli/doctor/finding.ts";
 import type { Fault } from "../../../src/emulator/edge/faults.ts";
 import type { EdgeSettings } from "../../../src/emulator/edge/settings.ts";
+import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
 import type { EdgeSwitches } from "../../../src/emulator/edge/switches.ts";
 import { readPage } from "../../docs/pages.ts";
 import { CONFIGURED, configure, deploy, examine, SITE } from "../../support/cli/doctor.ts";
@@ -224,6 +225,43 @@ test.each<[string, () => void, object, Severity, Check, RegExp]>([
     expect(wrong).toMatchObject([{ severity, check, remedy: expect.stringMatching(remedy) }]);
   },
 );
+
+test.each<[S3Fault, RegExp]>([
+  ["SlowDown", /503 SlowDown/],
+  ["ServiceUnavailable", /503 ServiceUnavailable/],
+  ["InternalError", /500 InternalError/],
+])(
+  "an S3 that answers the Worker %s is busy: the doctor says what was seen, and to wait",
+  async (fault, seen) => {
+    begin();
+    stage.s3.faults.add(fault);
+    const [first, ...others] = wrongIn(await examine()).filter(({ about }) =>
+      about.startsWith(SITE),
+    );
+    expect(first).toMatchObject({ check: "busy", what: expect.stringMatching(seen) });
+    for (const { remedy } of [first, ...others]) {
+      expect(remedy).toMatch(/^(?:try again in a minute|fix that first)/);
+      expect(remedy).not.toContain("endpoint");
+    }
+  },
+);
+
+test.each([
+  [{ state: "SlowDown" }, "busy", /answers SlowDown:/],
+  [{ state: "503" }, "busy", /answers 503:/],
+  [{ state: "NoSuchBucket" }, "bucket", /no bucket/],
+  [{ state: "Unauthorized" }, "key-id", /Unauthorized/],
+  [{ state: "NewCode" }, "busy", /answers NewCode:/],
+])("of an older Worker that reports %o, no status is made up", async (slot, check, what) => {
+  deploy(undefined, (answer, { path, headers }) => {
+    if (path !== "/healthz" || !headers.has("authorization")) return answer;
+    const slots = [{ slot: "current", access_key: "…MPLE", ...slot }];
+    return HttpResponse.json({ ok: false, buckets: [{ bucket: "media", slots, edge: "on" }] });
+  });
+  const [found] = wrongIn(await examine());
+  expect(found).toMatchObject({ check, what: expect.stringMatching(what) });
+  expect(found?.what).not.toContain("403");
+});
 
 test("R2's code for an unknown key is understood in the report of /healthz (A7)", async () => {
   deploy(undefined, (answer, { path, headers }) => {

@@ -3,14 +3,16 @@
 import { type CheckEntry, NO_IMAGE } from "./entry.ts";
 
 const UNLESS_OTHER_SLOT = `${NO_IMAGE}, unless the other slot works`;
-const LEAST = "the key's policy needs only s3:GetObject on arn:aws:s3:::{bucket}/{prefix}*";
+const LEAST =
+  "if it is the Worker's key, its policy needs only s3:GetObject on arn:aws:s3:::{bucket}/{prefix}*";
 
 export const SLOT_CHECKS = {
   keys: {
     asks: "are both secrets of each slot at hand?",
     what: "{secret} {fault}",
     why: "slot {slot} needs both of its secrets",
-    remedy: "put it beside the other one. Deployed: npx wrangler secret put {secret}",
+    remedy:
+      "correct it in {place}, or remove all secrets of slot {slot} there: the doctor cannot ask with half a key",
     causes: {
       "no-keys-at-hand": {
         severity: "warning",
@@ -30,7 +32,17 @@ export const SLOT_CHECKS = {
     asks: "are the credentials permanent?",
     what: "{id} is a temporary key: {sign}",
     why: "it expires within hours, and needs a header that the image edge does not pass on",
-    remedy: "create a key of an IAM user: aws iam create-access-key --user-name vitrine",
+    remedy:
+      "use a key of an IAM user (aws iam create-access-key --user-name vitrine): {putId}, and its secret, without a session token",
+    causes: {
+      "session-at-hand": {
+        severity: "warning",
+        what: "{place} has temporary credentials, as of an AWS session ({sign}): S3 is not asked with them",
+        why: "they are those of a person, not the Worker's: deployed, they would break it",
+        remedy:
+          "deploy none of them. To check a key of S3, use --secrets-file secrets.env, or take them out of {place}",
+      },
+    },
   },
   // A7
   "key-id": {

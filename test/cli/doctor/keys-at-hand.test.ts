@@ -1,0 +1,139 @@
+// The keys of this shell, of .dev.vars or of a file are not the Worker's: what the doctor says of them is about
+// them alone, and following it harms no site.
+
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, expect, onTestFinished, test } from "vitest";
+import type { Finding } from "../../../src/cli/doctor/finding.ts";
+import { CONFIGURED, configure, deploy, examine, SITE } from "../../support/cli/doctor.ts";
+import { wrongIn } from "../../support/cli/report.ts";
+import { ENV, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../../support/env.ts";
+import { arrange, stage } from "../../support/play.ts";
+
+type Shell = Readonly<Record<string, string | undefined>>;
+
+const TOKEN = "FwoGZXIvYXdzEXAMPLETOKENTHATISLONGENOUGH";
+const TEMPORARY = "ASIAIOSFODNN7EXAMPLE";
+const { accessKeyId: OTHER, secretAccessKey: OTHER_SECRET } = NEXT_CREDENTIALS;
+const OWN = { AWS_ACCESS_KEY_ID: OTHER, AWS_SECRET_ACCESS_KEY: OTHER_SECRET };
+/** S3 knows the key of the shell; its policy allows what the test says. */
+const known = () => stage.s3.keys.set(OTHER, OTHER_SECRET);
+
+const SHELLS: [what: string, Shell, s3?: () => void][] = [
+  ["an AWS session", { AWS_ACCESS_KEY_ID: TEMPORARY, AWS_SESSION_TOKEN: TOKEN }],
+  ["a session token beside a permanent key", { AWS_SESSION_TOKEN: TOKEN }],
+  ["a temporary key without its token", { AWS_ACCESS_KEY_ID: TEMPORARY }],
+  ["keys that S3 does not know", OWN],
+  ["the secret of another key", { AWS_SECRET_ACCESS_KEY: OTHER_SECRET }],
+  ["half a key", { AWS_SECRET_ACCESS_KEY: undefined }],
+  ["keys that may do more than read", OWN, () => mayDoAll()],
+];
+
+/** The key of the shell, too, may list and write. */
+function mayDoAll(): void {
+  known();
+  stage.s3.faults.delete("no-list-bucket");
+  stage.s3.grants.add("write");
+}
+
+beforeEach(() => {
+  arrange({ firewall: true });
+  stage.s3.faults.add("no-list-bucket");
+  configure();
+  deploy();
+});
+
+/** What would be wrong to say where only the keys of this machine were looked at. */
+const CLAIM = /secret put|(?<!if this is deployed, .*)visitors get/;
+const textsOf = (findings: readonly Finding[]) =>
+  findings.map(({ what, why, remedy }) => [what, why, remedy].join("\n"));
+
+test.each(SHELLS)(
+  "with %s in the shell, a healthy site is called healthy, and nothing is to be deployed",
+  async (_what, shell, s3) => {
+    s3?.();
+    for (const token of [HEALTH_TOKEN, undefined]) {
+      const report = await examine(["--url", SITE], { env: { ...shell, HEALTH_TOKEN: token } });
+      expect([wrongIn(report), report.code]).toEqual([[], 0]);
+      for (const text of textsOf(report.findings)) expect(text).not.toMatch(CLAIM);
+    }
+  },
+);
+
+test.each(SHELLS)(
+  "with %s in the shell, and no look at the site, that is a warning about the shell",
+  async (_what, shell, s3) => {
+    s3?.();
+    const report = await examine([], { env: shell });
+    const wrong = wrongIn(report);
+    expect(wrong.map(({ severity }) => severity)).toEqual(wrong.map(() => "warning"));
+    expect(report.code).toBe(1);
+    expect(JSON.stringify(wrong)).toContain("the environment");
+    for (const text of textsOf(report.findings)) expect(text).not.toMatch(CLAIM);
+  },
+);
+
+test("an object that the shell's key may not read says nothing of visitors", async () => {
+  known();
+  stage.s3.objects.set("drafts/key.jpg", { body: new Uint8Array(), type: "image/jpeg" });
+  const media = { ...CONFIGURED.BUCKETS.media, prefix: "drafts/", canary: "a.jpg" };
+  configure({ ...CONFIGURED, BUCKETS: { media } });
+  const report = await examine([], { env: OWN });
+  expect(wrongIn(report)).toMatchObject([{ check: "sample", severity: "warning" }]);
+  for (const text of textsOf(report.findings)) expect(text).not.toMatch(CLAIM);
+});
+
+test("the shell's key is called the Worker's only if /healthz shows the same end of its id", async () => {
+  mayDoAll();
+  const same = wrongIn(await examine());
+  expect(same.map(({ check, severity }) => [check, severity])).toEqual([
+    ["list", "warning"],
+    ["write", "warning"],
+  ]);
+  const other = await examine(["--url", SITE], { env: OWN });
+  expect(wrongIn(other)).toEqual([]);
+});
+
+test("a file that is to be deployed is wrong if S3 refuses its key, whatever the site shows", async () => {
+  const folder = configure();
+  const file = join(folder, "secrets.env");
+  writeFileSync(file, `AWS_ACCESS_KEY_ID='${OTHER}'\nAWS_SECRET_ACCESS_KEY='${OTHER_SECRET}'\n`);
+  onTestFinished(() => rmSync(file));
+  for (const args of [[], ["--url", SITE]]) {
+    const report = await examine([...args, "--secrets-file", "secrets.env"]);
+    expect(wrongIn(report)).toMatchObject([{ check: "key-id", severity: "error" }]);
+    expect(wrongIn(report)[0]?.remedy).toContain("AWS_ACCESS_KEY_ID in secrets.env");
+    for (const text of textsOf(report.findings)) expect(text).not.toMatch(CLAIM);
+  }
+});
+
+test("a key of the shell that fails explains no image that the site does not show", async () => {
+  deploy({ ...ENV, ...CONFIGURED, HEALTH_TOKEN, PRESETS: { card: { width: 9, gravity: "face" } } });
+  const report = await examine(["--url", SITE], { env: { ...OWN, HEALTH_TOKEN: undefined } });
+  const image = report.findings.find(({ check }) => check === "image");
+  expect(image?.why).not.toMatch(/because of the finding above/);
+});
+
+test("signing keys of the shell that cannot be read say nothing of the site", async () => {
+  const ROUTES = [{ path: "/images/:preset/*", object: "media/*", signed: true }];
+  configure({ ...CONFIGURED, ROUTES });
+  const report = await examine(["--url", SITE], { env: { URL_SIGNING_KEYS: "{" } });
+  expect(wrongIn(report)).toMatchObject([
+    {
+      severity: "warning",
+      check: "configuration",
+      remedy: expect.stringContaining("in the environment"),
+    },
+  ]);
+  for (const text of textsOf(report.findings)) expect(text).not.toMatch(CLAIM);
+});
+
+test("a setting of wrangler.toml that S3 refuses is no outage of a site that shows images", async () => {
+  const media = { ...CONFIGURED.BUCKETS.media, bucket: "acme-medias" };
+  configure({ ...CONFIGURED, BUCKETS: { media } });
+  const report = await examine(["--url", SITE], { env: { HEALTH_TOKEN: undefined } });
+  expect(wrongIn(report)).toContainEqual(
+    expect.objectContaining({ check: "bucket", severity: "warning" }),
+  );
+  for (const text of textsOf(report.findings)) expect(text).not.toMatch(CLAIM);
+});
