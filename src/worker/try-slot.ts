@@ -13,6 +13,8 @@ export type SlotHealth = {
   access_key?: string;
   /** `ok`, S3's code, `unreachable`, or `incomplete`. */
   state: string;
+  /** The status of S3's answer, if `state` is not `ok`. */
+  answered?: number | undefined;
   /** What is wrong with the secrets of an incomplete slot. */
   mistakes?: string[];
   /** The bucket's region according to S3, if it is not the configured one (A5). */
@@ -42,12 +44,14 @@ export async function trySlot(
   // A missing canary does not mean that the slot is wrong.
   const reads = !canary || canary.verdict.fault === "none" || canary.said.status === 404;
   const { region, ahead, status } = missing.said;
-  const { code, status: answered = "unreachable" } = (known && canary ? canary : missing).said;
+  const { code, status: answered } = (known && canary ? canary : missing).said;
+  const isWell = known && reads;
   return {
     slot: slot.name,
     access_key: keyEnd(slot),
     // Only this says ok: a code of that name is no proof.
-    state: known && reads ? "ok" : code && code !== "ok" ? code : `${answered}`,
+    state: isWell ? "ok" : code && code !== "ok" ? code : `${answered ?? "unreachable"}`,
+    answered: isWell ? undefined : answered,
     region: region === bucket.region ? undefined : region,
     clock: ahead,
     missing: known ? status : undefined,

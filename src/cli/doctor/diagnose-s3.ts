@@ -27,17 +27,22 @@ export function diagnoseS3(said: S3Answer, asked: Asked): Diagnosis | undefined 
 }
 
 function s3Cause(said: S3Answer, region: string) {
-  const { status, code } = said;
-  if (status === undefined) return silenceCause(said.failure ?? "");
+  const { code } = said;
+  if (said.status === undefined && code === undefined) return silenceCause(said.failure ?? "");
+  if (code === "Unauthorized") return "key-id"; // A7
   if (code === "RequestTimeTooSkewed") return "clock";
   if (code === "NoSuchBucket") return "bucket";
   if (said.region !== undefined && said.region !== region) return "region";
-  const verdict = verdictOf(said, region);
+  const status = said.status ?? UNSEEN;
+  const verdict = verdictOf({ ...said, status }, region);
   if (verdict.fault === "setup") return "s3-redirects";
   if (verdict.fault === "slot") return SLOT_CAUSES.get(verdict.origin) ?? "key-id";
   if (verdict.fault === "object") return undefined;
-  return status === 429 || status >= 500 ? "busy" : "endpoint";
+  return status === UNSEEN || status === 429 || status >= 500 ? "busy" : "endpoint";
 }
+
+/** Stands for a status that an older Worker did not report. Only the code counts then. */
+const UNSEEN = 0;
 
 /** By S3's code (A7, A11); any other refusal concerns the access key id. */
 const SLOT_CAUSES = new Map<string, "secret" | "region-malformed" | "session">([
@@ -74,7 +79,7 @@ function factsOf(said: S3Answer, asked: Asked) {
     setting: `BUCKETS.${name}.endpoint${part}, in wrangler.toml`,
     right: region,
     apart: apartness(said.ahead),
-    said: impossible ? `${status} for an object that cannot exist` : `${status} ${code}`.trim(),
+    said: impossible ? `${status} for an object that cannot exist` : `${status ?? ""} ${code}`.trim(),
     code: code || `${status}`,
     sign: `S3 answers ${code}`,
     id: accessKeyId,

@@ -18,6 +18,7 @@ const CODES = new Map<string, EdgeCause>([
   ["9406", "url-refused"],
   ["9407", "origin-unknown"],
   ["9419", "url-refused"],
+  ["9509", "origin-busy"],
   ["9420", "edge-elsewhere"],
   ["9421", "edge-elsewhere"],
   ["9519", "edge-elsewhere"],

@@ -83,12 +83,9 @@ function slotsOf(project: Project, base: string, { bucket, slots }: BucketHealth
   });
 }
 
-/** The status that comes with a code of S3, if it is not 403. */
-const STATUSES: Readonly<Record<string, number>> = { NoSuchBucket: 404, Unauthorized: 401 };
-
 function diagnoseSlot(project: Project, name: string, health: SlotHealth): Diagnosis {
   const { config, words, local } = project;
-  const { slot, state, region, clock, mistakes = [] } = health;
+  const { slot, state, region, clock, answered, mistakes = [] } = health;
   if (state === "unreachable") return diagnose("s3-unreachable", {});
   if (state === "incomplete") {
     return diagnose("slot-incomplete", { slot, mistakes: mistakes.join("; ") }, local);
@@ -103,10 +100,11 @@ function diagnoseSlot(project: Project, name: string, health: SlotHealth): Diagn
     slot,
     from: local ? ".dev.vars" : undefined,
   };
-  const status = /^\d+$/.test(state) ? Number(state) : undefined;
+  const isStatus = /^\d+$/.test(state);
+  const status = answered ?? (isStatus ? Number(state) : undefined);
   const said = {
-    status: status ?? STATUSES[state] ?? 403,
-    code: status === undefined ? state : undefined,
+    ...(status !== undefined && { status }), // older Workers report only the code
+    code: isStatus ? undefined : state,
     region,
     ahead: clock,
     text: "",

@@ -52,7 +52,9 @@ export function withFirstCauses(findings: readonly Finding[]): Finding[] {
     const first = firstCauseOf(finding, findings.slice(0, at));
     if (first === undefined) return finding;
     const why = `most likely because of the finding above: ${first.what}`;
-    return { ...finding, why, remedy: "fix that first, then run the doctor again" };
+    const isPassing = first.severity === "warning" && first.remedy !== undefined;
+    const remedy = isPassing ? first.remedy : "fix that first, then run the doctor again";
+    return { ...finding, why, ...(remedy !== undefined && { remedy }) };
   });
 }
 
@@ -64,9 +66,10 @@ function firstCauseOf(finding: Finding, before: readonly Finding[]): Finding | u
   );
   // If the deployed keys work, those at hand explain nothing.
   const serves = related.some((one) => one.check === "health" && one.severity === "ok");
-  return related.find(({ check, severity }) => {
+  return related.find(({ check, severity, cause = "" }) => {
     const explains = check !== "image" && CAUSES.get(check)?.harmless !== true;
-    return severity === "error" && explains && !(serves && isOfSlot(check));
+    const isPassing = severity === "warning" && CAUSES.get(cause)?.passing === true;
+    return (severity === "error" || isPassing) && explains && !(serves && isOfSlot(check));
   });
 }
 

@@ -107,7 +107,7 @@ function isDate(value: unknown): value is string {
 
 function readSlot(entry: unknown): SlotHealth | undefined {
   const table = isTable(entry) ? entry : {};
-  const { access_key, state, region, clock, missing, mistakes } = table;
+  const { access_key, state, region, clock, missing, answered, mistakes } = table;
   const slot = SLOT_NAMES.find((known) => known === table["slot"]);
   if (slot === undefined || !isText(state)) return undefined;
   const isEnd = typeof access_key === "string" && /^…[\x21-\x7e]{0,4}$/.test(access_key);
@@ -118,6 +118,7 @@ function readSlot(entry: unknown): SlotHealth | undefined {
     ...(isText(region) && { region }),
     ...(typeof clock === "number" && { clock }),
     ...(typeof missing === "number" && { missing }),
+    ...(typeof answered === "number" && { answered }),
     ...(Array.isArray(mistakes) && { mistakes: mistakes.map(String) }),
   };
 }

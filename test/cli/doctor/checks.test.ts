@@ -163,7 +163,7 @@ const CODES = {
   "9504/522": LATE,
   "9504/524": LATE,
   "9505/502": ["origin-failed", /cannot reach the origin/, /reachable from the internet/],
-  "9509/502": ["origin-failed", /the origin fails, or is busy/, /provider's status page/],
+  "9509/502": ["origin-busy", /busy/, /^try again in a minute.*provider's status page/, "warning"],
   "9510/523": ["origin-failed", /cannot reach the origin/, /reachable from the internet/],
   "9516/422": UNREADABLE,
   "9516/500": BUSY,

@@ -239,7 +239,8 @@ test.each<[S3Fault, RegExp]>([
       about.startsWith(SITE),
     );
     expect(first).toMatchObject({ check: "busy", what: expect.stringMatching(seen) });
-    for (const { remedy } of [first, ...others]) {
+    for (const one of [first, ...others]) {
+      const remedy = one?.remedy;
       expect(remedy).toMatch(/^(?:try again in a minute|fix that first)/);
       expect(remedy).not.toContain("endpoint");
     }

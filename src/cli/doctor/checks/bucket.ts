@@ -70,6 +70,7 @@ export const BUCKET_CHECKS = {
     what: "S3 answers {said}: it is busy, or has an error",
     why: "visitors get 502 for images that the edge has not cached",
     remedy: `try again in a minute, then ${SEE_PROVIDER}`,
+    passing: true,
   },
   public: {
     asks: "is the bucket closed to requests without a key?",

@@ -6,6 +6,7 @@ import {
   DASHBOARD,
   LONGER_TIMEOUT,
   REACH_S3,
+  SEE_PROVIDER,
   UNREADABLE,
 } from "./entry.ts";
 
@@ -63,6 +64,12 @@ export const EDGE_CHECKS = {
         what: "{seen}: the origin denies the object: most often the region is wrong",
         remedy: "correct region and endpoint: npx vitrine doctor asks S3 for the region",
       },
+      "origin-busy": {
+        severity: "warning",
+        what: "{seen}: S3 is busy, or has an error",
+        remedy: `try again in a minute, then ${SEE_PROVIDER}`,
+        passing: true,
+      },
       "origin-failed": { what: "{seen}: the origin failed{reason}", remedy: REACH_S3 },
       "origin-unknown": {
         what: "{seen}: the origin's host has no address",
@@ -86,6 +93,7 @@ export const EDGE_CHECKS = {
         severity: "warning",
         what: "{seen}: Cloudflare is busy, or has an error",
         remedy: "try again in a minute, then see https://www.cloudflarestatus.com",
+        passing: true,
       },
       "edge-slow": {
         what: "{seen}: the origin or the edge took too long",

@@ -15,6 +15,8 @@ export type CheckEntry = {
   readonly here?: string;
   /** Visitors see images although it fails. */
   readonly harmless?: true;
+  /** It may be over soon: the remedy is to wait. What follows from it is told as such. */
+  readonly passing?: true;
   /** More exact causes, by their ids: what they do not say is as above. */
   readonly causes?: Readonly<Record<string, CauseEntry>>;
 };
