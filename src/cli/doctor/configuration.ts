@@ -22,7 +22,8 @@ export function diagnoseConfiguration(
   const others = stopping.filter((one) => !mistakes.some((known) => isSameMistake(known, one)));
   const wrong = [...mistakes, ...others].map((mistake): Diagnosis => {
     const { from } = mistake;
-    if (from !== undefined && !isOfDevVars(mistake)) return diagnoseAtHand(mistake, from, secretsFile);
+    if (from !== undefined && !isOfDevVars(mistake))
+      return diagnoseAtHand(mistake, from, secretsFile);
     if (stopping.some((one) => isSameMistake(one, mistake))) return diagnoseMistake(mistake, about);
     const started = isOfDevVars(mistake);
     const diagnosis = diagnoseMistake(mistake, { ...about, local: started });

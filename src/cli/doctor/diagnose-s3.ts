@@ -79,7 +79,9 @@ function factsOf(said: S3Answer, asked: Asked) {
     setting: `BUCKETS.${name}.endpoint${part}, in wrangler.toml`,
     right: region,
     apart: apartness(said.ahead),
-    said: impossible ? `${status} for an object that cannot exist` : `${status ?? ""} ${code}`.trim(),
+    said: impossible
+      ? `${status} for an object that cannot exist`
+      : `${status ?? ""} ${code}`.trim(),
     code: code || `${status}`,
     sign: `S3 answers ${code}`,
     id: accessKeyId,

@@ -43,10 +43,10 @@ export async function examineIssuer(
 /** The keys at hand that the Worker does not have. */
 function othersOf(secrets: Secrets, kids: readonly string[]): Diagnosis[] {
   return OIDC_KEYS.flatMap((secret) => {
-    const pem = secrets.get(secret)?.value;
+    const { value: pem, from: place = "" } = secrets.get(secret) ?? {};
     if (pem === undefined || oidcKeyFault(secret, pem) !== undefined) return [];
     const kid = kidOf(pem);
-    return kids.includes(kid) ? [] : [diagnose("issuer-key-other", { secret, kid })];
+    return kids.includes(kid) ? [] : [diagnose("issuer-key-other", { secret, kid, place })];
   });
 }
 

@@ -18,6 +18,8 @@ export type Finding = {
   readonly what: string;
   readonly why?: string;
   readonly remedy?: string;
+  /** Whether the remedy changes wrangler.toml. */
+  readonly deploys?: boolean;
 };
 
 /** A finding that does not say yet what it is about. */
@@ -31,12 +33,13 @@ export function diagnose<Id extends CauseId>(
 ): Diagnosis {
   const entry = CAUSES.get(cause);
   if (entry === undefined) throw new Error(`no check has the cause ${cause}`);
-  const { check, severity = "error", remedy, here = remedy } = entry;
+  const { check, severity = "error", remedy, here = remedy, deploys } = entry;
   const values: Readonly<Record<string, string | number>> = facts;
   const fill = (text: string) =>
     text.replace(/\{(\w+)\}/g, (hole, name: string) => `${values[name] ?? hole}`);
   const [what, why] = [fill(entry.what), fill(entry.why)];
-  return { check, severity, cause, what, why, remedy: fill(local ? here : remedy) };
+  const found = { check, severity, cause, what, why, remedy: fill(local ? here : remedy) };
+  return { ...found, ...(deploys && { deploys }) };
 }
 
 export function well(check: Check, what: string): Diagnosis {

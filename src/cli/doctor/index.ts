@@ -19,7 +19,7 @@ import { CHECKS } from "./checks/index.ts";
 import { diagnoseConfiguration, diagnoseShell } from "./configuration.ts";
 import { examine } from "./examine.ts";
 import type { Finding } from "./finding.ts";
-import { exitOf, findingsFor, tellFindings, withFirstCauses } from "./report.ts";
+import { exitOf, findingsFor, tellFindings, withDeploys, withFirstCauses } from "./report.ts";
 import { weigh } from "./weigh.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
@@ -114,7 +114,7 @@ async function doctor(world: World, options: Options): Promise<End> {
     if (!interrupted.aborted) await Promise.race([once(interrupted, "abort"), collect()]);
     findings.push(...weigh(project, parts.here, parts.site), ...parts.site);
   }
-  const all = withFirstCauses(findings);
+  const all = withFirstCauses(withDeploys(findings, local));
   const told = isFault(known) ? all : findingsFor(known, all);
   if (options.json) say(world.stdout, JSON.stringify({ findings: told }, null, 2));
   else say(world.stdout, ...tellFindings(world, told));

@@ -46,6 +46,14 @@ export function findingsFor(place: Place, findings: readonly Finding[]): Finding
   });
 }
 
+/** The findings; what is changed in wrangler.toml must be deployed, but not for the local run. */
+export function withDeploys(findings: readonly Finding[], local: boolean): Finding[] {
+  return findings.map(({ deploys, ...finding }) => {
+    if (!deploys || local || finding.remedy === undefined) return finding;
+    return { ...finding, remedy: `${finding.remedy}. Then npx vitrine deploy` };
+  });
+}
+
 /** The findings; an image that does not come is explained by what was found wrong before it. */
 export function withFirstCauses(findings: readonly Finding[]): Finding[] {
   return findings.map((finding, at) => {

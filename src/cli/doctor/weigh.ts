@@ -38,6 +38,8 @@ function weighOne(finding: Finding, site: readonly Finding[], secretsFile: strin
 const ONLY_HERE = "seen from this machine, with wrangler.toml: the deployed Worker works";
 
 function aloneText(from: string, works: boolean): string {
-  const worker = works ? "the deployed Worker works" : "whether the Worker has this key is not known";
+  const worker = works
+    ? "the deployed Worker works"
+    : "whether the Worker has this key is not known";
   return `this is about ${from} alone: ${worker}`;
 }

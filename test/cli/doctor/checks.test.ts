@@ -139,7 +139,7 @@ const LATE: Row = ["edge-slow", /took too long/, /timeout in ANSWERS/];
 const REGION: Row = ["edge-elsewhere", /the origin denies/, /region and endpoint/];
 
 const CODES = {
-  "9401/400": ["options-refused", /option of the preset is not accepted/, /npx vitrine check/],
+  "9401/400": ["options-refused", /option of the preset is not accepted/, /correct it in wrangler/],
   "9401/403": [
     "sources",
     /Sources/,

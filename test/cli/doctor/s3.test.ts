@@ -288,7 +288,9 @@ test("a bucket with more prefixes than are listed has others, too", async () => 
   }
   network.use(...handlersOf(s3));
   const [, prefix] = wrongIn(await examine([]));
-  expect(prefix?.remedy).toMatch(/the bucket has "year-10\/", .*"year-29\/", and more$/);
+  expect(prefix?.remedy).toMatch(
+    /the bucket has "year-10\/", .*"year-29\/", and more\. Then npx vitrine deploy$/,
+  );
 });
 
 test("SignatureDoesNotMatch does not prove that S3 knows the key id", async () => {
@@ -627,7 +629,8 @@ test("if the key may list, a wrong prefix is reported with the prefixes that exi
     expect(wrong.map(({ check }) => check)).toEqual(["list", "prefix"]);
     expect(wrong[1]).toMatchObject({
       what: 'there is no object below the prefix "publishd/"',
-      remedy: 'correct BUCKETS.media.prefix in wrangler.toml: the bucket has "published/"',
+      remedy:
+        'correct BUCKETS.media.prefix in wrangler.toml: the bucket has "published/". Then npx vitrine deploy',
     });
     s3.objects.set("key.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
     const [, found] = wrongIn(await examine(["--key", "key.jpg"]));

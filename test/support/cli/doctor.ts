@@ -24,8 +24,12 @@ const folder = makeTemporary("vitrine-doctor-");
 mkdirSync(join(folder, "src/worker"), { recursive: true });
 writeFileSync(join(folder, "src/worker/index.ts"), ""); // what main names
 
-/** Writes a wrangler.toml. */
-export function configure(vars: object = CONFIGURED, secrets = Object.keys(SECRETS)): string {
+/** Writes a wrangler.toml. @param more lines before its tables */
+export function configure(
+  vars: object = CONFIGURED,
+  secrets = Object.keys(SECRETS),
+  more = "",
+): string {
   const lines = Object.entries(vars).map(
     ([name, value]) => `${name} = '''${JSON.stringify(value)}'''`,
   );
@@ -38,6 +42,7 @@ routes = ["${new URL(SITE).host}/*"]
 ${Object.entries(CACHED)
   .map(([name, table]) => `${name} = ${toml(table)}`)
   .join("\n")}
+${more}
 [vars]
 ${lines.join("\n")}
 [secrets]

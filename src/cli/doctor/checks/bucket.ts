@@ -11,6 +11,7 @@ export const BUCKET_CHECKS = {
     asks: "does S3 answer?",
     what: "{host} {silence}",
     remedy: `${SEE_PROVIDER}, and check firewalls and proxies. Else correct {setting}`,
+    deploys: true,
     causes: {
       "s3-unreachable": { what: "S3 does not answer the deployed Worker", remedy: REACH_S3 },
     },
@@ -19,23 +20,28 @@ export const BUCKET_CHECKS = {
     asks: "does the host have a valid TLS certificate?",
     what: "{host} has no valid TLS certificate ({failure}), which the edge needs",
     remedy: 'get a certificate, or set addressing = "path" if {host} begins with {bucket}',
+    deploys: true,
   },
   endpoint: {
     asks: "is endpoint the address of an S3?",
     what: "{host} does not answer as an S3 does: {said}",
     remedy: "set BUCKETS.{name}.endpoint in wrangler.toml to an S3, without the bucket",
+    deploys: true,
     causes: {
       "host-unknown": {
         what: "{host} has no address ({failure})",
-        remedy: `correct {setting}: ${PROVIDERS}. Or this machine is offline`,
+        remedy: `if this machine is online, correct {setting}: ${PROVIDERS}`,
+        deploys: true,
       },
       "nothing-listens": {
         what: "nothing listens at {host}",
-        remedy: "correct {setting}, with its port. On your own machine: npx vitrine dev",
+        remedy: "start it, or correct {setting}, with its port",
+        deploys: true,
       },
       "s3-redirects": {
         what: "S3 redirects to another host ({said}), where the signature is not valid",
         remedy: "correct BUCKETS.{name}.endpoint and region in wrangler.toml",
+        deploys: true,
       },
     },
   },
@@ -50,11 +56,13 @@ export const BUCKET_CHECKS = {
   region: {
     asks: "is the bucket in that region?",
     what: "the bucket is in {right}, not in {region}",
-    remedy: `set region = "{right}" in BUCKETS.{name} of wrangler.toml, and in its endpoint if that has {region}. Then npx vitrine deploy`,
+    remedy: `set region = "{right}" in BUCKETS.{name} of wrangler.toml, and in its endpoint if that has {region}`,
+    deploys: true,
     causes: {
       "region-malformed": {
         what: "S3 finds the region {region}, or the access key id, malformed ({code})",
-        remedy: `correct BUCKETS.{name}.region in wrangler.toml: ${PROVIDERS}. Or {putId}`,
+        remedy: `if the key id is misspelt, {putId}. Else correct BUCKETS.{name}.region in wrangler.toml: ${PROVIDERS}`,
+        deploys: true,
       },
     },
   },
@@ -63,6 +71,7 @@ export const BUCKET_CHECKS = {
     what: 'S3 has no bucket "{bucket}" at {host}',
     why: ALL_MISSING,
     remedy: "correct BUCKETS.{name}.bucket in wrangler.toml, or its endpoint",
+    deploys: true,
   },
   busy: {
     asks: "does S3 answer without an error of its own?",

@@ -47,22 +47,28 @@ export const EDGE_CHECKS = {
       "canary-missing": {
         what: "{seen}: the object was not found",
         why: "the deployed Worker finds no canary in the bucket",
-        remedy: "upload it, or correct canary, prefix or bucket in wrangler.toml and deploy",
+        remedy: "upload it, or correct canary, prefix or bucket in wrangler.toml",
+        deploys: true,
       },
       "canary-unreadable": {
         what: "{seen}: the canary is not an image that the edge can read",
         why: UNREADABLE,
-        remedy: "repair it, or set another canary in wrangler.toml, a JPEG, and deploy",
+        remedy: "repair it, or set another canary in wrangler.toml, a JPEG",
+        deploys: true,
       },
       "edge-denied": {
         what: "{seen}: the origin denies the object to the edge, perhaps by its address",
-        remedy: "make sure that no bucket policy limits addresses. Then check endpoint and region",
+        remedy:
+          "make sure that no bucket policy limits addresses. Else correct endpoint and region in wrangler.toml",
+        deploys: true,
         follows: true, // a dead key, for example
       },
       // A5, E7
       "edge-elsewhere": {
         what: "{seen}: the origin denies the object: most often the region is wrong",
-        remedy: "correct region and endpoint: npx vitrine doctor asks S3 for the region",
+        remedy:
+          "correct region and endpoint in wrangler.toml: npx vitrine doctor asks S3 for the region",
+        deploys: true,
       },
       "origin-busy": {
         severity: "warning",
@@ -74,20 +80,24 @@ export const EDGE_CHECKS = {
       "origin-unknown": {
         what: "{seen}: the origin's host has no address",
         remedy: "correct BUCKETS.*.endpoint or addressing in wrangler.toml",
+        deploys: true,
       },
       "options-refused": {
         what: "{seen}: an option of the preset is not accepted",
-        remedy: "compare the preset with docs/configuration.md: npx vitrine check",
+        remedy: "compare the preset with docs/configuration.md, and correct it in wrangler.toml",
+        deploys: true,
       },
       // E8
       "edge-loop": {
         what: "{seen}: a loop: the edge would read its own image",
         remedy: BREAK_LOOP,
+        deploys: true,
       },
       // E6
       "url-refused": {
         what: "{seen}: the origin's URL is not accepted",
         remedy: "BUCKETS.*.endpoint in wrangler.toml must be an https:// URL of usual characters",
+        deploys: true,
       },
       "edge-failed": {
         severity: "warning",
@@ -99,6 +109,7 @@ export const EDGE_CHECKS = {
         what: "{seen}: the origin or the edge took too long",
         why: "visitors get 504",
         remedy: LONGER_TIMEOUT,
+        deploys: true,
       },
     },
   },

@@ -17,6 +17,8 @@ export type CheckEntry = {
   readonly harmless?: true;
   /** It may be over soon: the remedy is to wait. What follows from it is told as such. */
   readonly passing?: true;
+  /** The remedy changes wrangler.toml, which a deployed Worker sees only after a deploy. */
+  readonly deploys?: true;
   /** More exact causes, by their ids: what they do not say is as above. */
   readonly causes?: Readonly<Record<string, CauseEntry>>;
 };
@@ -35,7 +37,8 @@ export const DASHBOARD = "in Cloudflare's dashboard, Images → Transformations"
 export const SEE_PROVIDER = "see the provider's status page";
 export const REACH_S3 = `make sure that BUCKETS.*.endpoint is reachable from the internet, then ${SEE_PROVIDER}`;
 export const SET_CLOCK = "set this machine's clock: timedatectl set-ntp true";
-export const NAME_ANOTHER = "or name another one by --key";
+export const NAME_ANOTHER = "name another one by --key";
 export const BREAK_LOOP =
   "BUCKETS.*.endpoint in wrangler.toml, or an overlay, is the URL of Vitrine itself: set it to S3's";
-export const LONGER_TIMEOUT = `use smaller originals, or a longer timeout in ANSWERS of wrangler.toml. Then ${SEE_PROVIDER}`;
+export const LONGER_TIMEOUT =
+  "see whether S3 is slow. Else use smaller originals, or a longer timeout in ANSWERS of wrangler.toml";

@@ -33,7 +33,11 @@ export type FactsOf<Id extends CauseId> = {
   readonly [Hole in HolesIn<TextIn<EntryOf<Id>>>]: string | number;
 };
 
-type Cause = CheckEntry & CauseEntry & { readonly check: Check; readonly why: string };
+type Cause = Omit<CheckEntry & CauseEntry, "deploys"> & {
+  readonly check: Check;
+  readonly why: string;
+  readonly deploys: boolean;
+};
 
 /** Everything that can be wrong, by cause. */
 export const CAUSES: ReadonlyMap<string, Cause> = new Map(
@@ -41,10 +45,12 @@ export const CAUSES: ReadonlyMap<string, Cause> = new Map(
     .filter((name) => isCheck(name))
     .flatMap((check) => {
       const { causes = {}, why = NO_IMAGE, ...rest }: CheckEntry = CHECKS[check];
-      const entry = { ...rest, why, check };
+      const entry = { ...rest, why, check, deploys: rest.deploys === true };
       const own = Object.entries(causes).map(([id, cause]): [string, Cause] => {
         const { remedy = entry.remedy, here = cause.remedy ?? entry.here ?? remedy } = cause;
-        return [id, { ...entry, ...cause, here }];
+        // A remedy of its own changes wrangler.toml only if it says so.
+        const deploys = cause.remedy === undefined ? entry.deploys : cause.deploys === true;
+        return [id, { ...entry, ...cause, here, deploys }];
       });
       return [[check, entry], ...own];
     }),

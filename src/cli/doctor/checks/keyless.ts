@@ -30,11 +30,14 @@ export const KEYLESS_CHECKS = {
       "binding-unreadable": {
         what: "the Images binding cannot read the canary ({code})",
         why: "it reads no SVG, and nothing over 20 MB or 100 megapixels",
-        remedy: 'set another canary, a JPEG. For large originals: engine = ["binding", "cf"]',
+        remedy:
+          'set another canary in wrangler.toml, a JPEG. For large originals: engine = ["binding", "cf"]',
+        deploys: true,
       },
       "binding-missing": {
         what: "the canary is not there, or may not be read ({code})",
-        remedy: "upload it, or correct canary, prefix or bucket in wrangler.toml and deploy",
+        remedy: "upload it, or correct canary, prefix or bucket in wrangler.toml",
+        deploys: true,
       },
       "binding-late": {
         severity: "warning",
@@ -49,6 +52,7 @@ export const KEYLESS_CHECKS = {
     why: "AWS reads it before it trusts the Worker: without it, the role cannot be taken",
     remedy:
       "OIDC.issuer in wrangler.toml must be the address of this Worker, without a firewall in front",
+    deploys: true,
     causes: {
       "issuer-unreachable": { what: "{url} cannot be reached: {seen}" },
       "issuer-other": {
@@ -57,13 +61,15 @@ export const KEYLESS_CHECKS = {
       },
       "issuer-without-keys": {
         what: "{url} shows no public key",
-        remedy: "put OIDC_SIGNING_KEY again, with all its lines: docs/keyless.md",
+        remedy:
+          "put OIDC_SIGNING_KEY again, with all its lines (docs/keyless.md): npx wrangler secret put OIDC_SIGNING_KEY",
       },
       "issuer-key-other": {
         severity: "warning",
         what: "the key {secret} at hand ({kid}) is not among the public keys of the Worker",
         why: "the Worker has another key, or none under that name",
-        remedy: "deploy the key: npx vitrine deploy --secrets-file secrets.env. Or remove it here",
+        remedy:
+          "take it out of {place}. If it is the Worker's new key, docs/keyless.md says how to change keys",
       },
     },
   },
@@ -88,14 +94,17 @@ export const KEYLESS_CHECKS = {
       "role-unknown": {
         what: "for STS, this is not the ARN of a role ({code})",
         remedy: "correct BUCKETS.{name}.role in wrangler.toml: {role}",
+        deploys: true,
       },
       "role-key": {
         what: "the Worker has no key that can sign: {reason}",
-        remedy: "put OIDC_SIGNING_KEY again, with all its lines: docs/keyless.md",
+        remedy:
+          "put OIDC_SIGNING_KEY again, with all its lines (docs/keyless.md): npx wrangler secret put OIDC_SIGNING_KEY",
       },
       "role-unreachable": {
         what: "STS cannot be reached from the Worker: {reason}",
-        remedy: "correct BUCKETS.{name}.sts in wrangler.toml, or wait: see AWS's status page",
+        remedy: "wait: see AWS's status page. Else correct BUCKETS.{name}.sts in wrangler.toml",
+        deploys: true,
       },
       "role-renewal": {
         severity: "warning",

@@ -3,7 +3,8 @@
 import { ALL_MISSING, type CheckEntry, NAME_ANOTHER, SEE_PROVIDER } from "./entry.ts";
 
 const KNOWN_IS_NOT_ALLOWED = "S3 may know a key and still allow it nothing";
-const NAME_AN_IMAGE = "set canary in BUCKETS.{name}, or name an image: --key photos/fig.jpg";
+const NAME_AN_IMAGE =
+  "name an image, --key photos/fig.jpg, or set canary in BUCKETS.{name} of wrangler.toml";
 
 export const OBJECT_CHECKS = {
   prefix: {
@@ -11,10 +12,12 @@ export const OBJECT_CHECKS = {
     what: 'there is no object below the prefix "{prefix}"',
     why: ALL_MISSING,
     remedy: "correct BUCKETS.{name}.prefix in wrangler.toml{others}",
+    deploys: true,
     causes: {
       "prefix-wrong": {
         what: '{key} is missing, but {bare} exists: the prefix "{prefix}" is wrong',
         remedy: "remove prefix from BUCKETS.{name} in wrangler.toml, or correct it",
+        deploys: true,
       },
     },
   },
@@ -23,13 +26,15 @@ export const OBJECT_CHECKS = {
     asks: "may the key read an object, and is that an image?",
     what: "the key may not read {key}, or it does not exist ({said})",
     why: "visitors get 404 for it, or for every object",
-    remedy: `if it exists, the key's policy must allow s3:GetObject on arn:aws:s3:::{bucket}/{prefix}*, and no bucket policy may deny it. If not, correct prefix in BUCKETS.{name}, ${NAME_ANOTHER}`,
+    remedy: `if it exists, the key's policy must allow s3:GetObject on arn:aws:s3:::{bucket}/{prefix}*, and no bucket policy may deny it. If not, ${NAME_ANOTHER}, or correct prefix or canary in BUCKETS.{name} of wrangler.toml`,
+    deploys: true,
     causes: {
       "no-sample": {
         severity: "warning",
         what: "no image of this bucket is known ({reason}), so nobody checked whether the key may read",
         why: KNOWN_IS_NOT_ALLOWED,
         remedy: NAME_AN_IMAGE,
+        deploys: true,
       },
       "not-listed": {
         severity: "warning",
@@ -45,20 +50,21 @@ export const OBJECT_CHECKS = {
       },
       "object-absent": {
         what: "{key} is not in the bucket ({said})",
-        remedy: `upload it, correct canary or prefix in BUCKETS.{name} of wrangler.toml, ${NAME_ANOTHER}`,
+        remedy: `upload it, ${NAME_ANOTHER}, or correct canary or prefix in BUCKETS.{name} of wrangler.toml`,
+        deploys: true,
       },
       "not-an-image": {
         severity: "warning",
         what: "S3 returns {key}: {size} bytes, no image",
         why: "visitors get 415 for it",
-        remedy: `check that object, ${NAME_ANOTHER}`,
+        remedy: `replace that object by an image, or ${NAME_ANOTHER}`,
       },
       // L1
       "object-too-large": {
         severity: "warning",
         what: "S3 returns {key}, which is over 100 MB",
         why: "the edge reads no object of that size: visitors get 415",
-        remedy: `use a smaller original, ${NAME_ANOTHER}`,
+        remedy: `use a smaller original, or ${NAME_ANOTHER}`,
       },
       "object-cut-short": {
         what: "S3 begins to send {key}, then {ends}",
@@ -67,7 +73,9 @@ export const OBJECT_CHECKS = {
       },
       "canary-denied": {
         what: "S3 denies the canary ({said}): the key may not read it, or it does not exist",
-        remedy: "check canary and prefix in BUCKETS.{name}, and that the key may read it",
+        remedy:
+          "make sure that the key may read it, or correct canary or prefix in BUCKETS.{name} of wrangler.toml",
+        deploys: true,
       },
     },
   },

@@ -25,7 +25,8 @@ export const SITE_CHECKS = {
     asks: "is the configuration free of mistakes?",
     what: "{seen}",
     why: "the deployed configuration has a mistake, so nothing is served",
-    remedy: "npx wrangler tail shows each mistake. npx vitrine check checks wrangler.toml",
+    remedy:
+      "npx wrangler tail shows each mistake. Correct it in wrangler.toml (npx vitrine check checks that), then npx vitrine deploy. A secret: npx wrangler secret put, or npx wrangler secret delete",
     here: LOCAL_LOG,
   },
   deployed: {
@@ -33,7 +34,8 @@ export const SITE_CHECKS = {
     what: "there is no Vitrine at {url}: at /healthz, {reason}",
     why: "visitors see no image",
     remedy:
-      'put that domain under routes in wrangler.toml, as { pattern = "images.example.com", custom_domain = true }, then npx vitrine deploy. Or a rule of the zone is in front of it',
+      'make sure that no rule of the zone is in front of it, and put that domain under routes in wrangler.toml, as { pattern = "images.example.com", custom_domain = true }',
+    deploys: true,
     here: "start it: npx vitrine dev. It prints its http:// URL: pass that, without a path",
     causes: {
       "health-elsewhere": {
@@ -41,6 +43,7 @@ export const SITE_CHECKS = {
         what: "the images are there, but /healthz is not Vitrine's",
         why: `${HEALTH_UNKNOWN}. vitrine rotate cannot see it either`,
         remedy: "let /healthz of that host lead to the Worker, too: a route in wrangler.toml",
+        deploys: true,
       },
     },
   },
@@ -52,17 +55,19 @@ export const SITE_CHECKS = {
     remedy: "npx vitrine deploy if Vitrine has changed. Or something else may answer at /healthz",
     causes: {
       "health-token-wrong": {
-        remedy: "deploy the HEALTH_TOKEN of this machine: npx wrangler secret put HEALTH_TOKEN",
+        // That of the Worker may be used by monitoring.
+        remedy:
+          "correct HEALTH_TOKEN on this machine: it must be the Worker's. If nobody has that one, set a new one, and tell your monitoring: npx wrangler secret put HEALTH_TOKEN",
         here: "put the HEALTH_TOKEN of this machine into .dev.vars, then restart npx vitrine dev",
       },
-      "health-busy": { remedy: "try again in a minute" },
+      "health-busy": { remedy: "try again in a minute", passing: true },
     },
   },
   image: {
     asks: "does a visitor get an image?",
     what: "{seen}",
-    why: "visitors see no image",
-    remedy: READ_LOG,
+    why: "visitors see no image, and the Worker gives no such answer",
+    remedy: LET_PASS,
     causes: {
       "no-object-known": {
         severity: "warning",
@@ -73,6 +78,7 @@ export const SITE_CHECKS = {
       },
       "site-silent": {
         what: "no answer: {reason}",
+        why: "whether visitors get an answer is not known",
         remedy: "check that the domain leads to Cloudflare, and that this machine is online",
       },
       "blocked-in-front": {
@@ -85,19 +91,33 @@ export const SITE_CHECKS = {
         ...IN_LOG,
       },
       "url-expired": { why: "the signed URL has expired: the clock is wrong", remedy: SET_CLOCK },
-      "image-unreadable": { why: UNREADABLE, remedy: `check that object, ${NAME_ANOTHER}` },
+      "image-unreadable": {
+        why: UNREADABLE,
+        remedy: `${NAME_ANOTHER}. Or replace that object by an image, and purge it: npx vitrine purge`,
+      },
       "rate-limited": {
         severity: "warning",
         why: "the rate limit counts this machine, too",
         remedy: "wait a minute, and try again",
+        passing: true,
       },
       "image-failed": {
         why: "S3, the keys or the edge failed",
         remedy: `${READ_LOG}. With HEALTH_TOKEN and a canary (docs/doctor.md, “Health”) the doctor finds it itself`,
         ...IN_LOG,
       },
-      "image-late": { ...IN_LOG, why: "it takes longer than timeout", remedy: LONGER_TIMEOUT },
-      "image-loop": { ...IN_LOG, why: "the edge itself asks: a loop", remedy: BREAK_LOOP },
+      "image-late": {
+        ...IN_LOG,
+        why: "it takes longer than timeout",
+        remedy: LONGER_TIMEOUT,
+        deploys: true,
+      },
+      "image-loop": {
+        ...IN_LOG,
+        why: "the edge itself asks: a loop",
+        remedy: BREAK_LOOP,
+        deploys: true,
+      },
     },
   },
   formats: {

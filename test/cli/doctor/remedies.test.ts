@@ -1,0 +1,825 @@
+// Each remedy of the doctor is done as it is told, in the strict world: the site is not worse after it, it shows
+// its pictures, and the finding is gone. A new check or cause needs a row: without one, this does not compile.
+
+import { HttpResponse, http } from "msw";
+import { afterEach, expect, test, vi } from "vitest";
+import type { CauseId } from "../../../src/cli/doctor/checks/index.ts";
+import type { Fault } from "../../../src/emulator/edge/faults.ts";
+import type { S3Fault, S3Grant } from "../../../src/emulator/s3/s3.ts";
+import { SITE } from "../../support/cli/doctor.ts";
+import {
+  beginWorld,
+  type Change,
+  consult,
+  readRemedy,
+  type Told,
+  visit,
+  type World,
+} from "../../support/cli/remedy-world.ts";
+import { BASE, CREDENTIALS, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
+import { EC_KEY } from "../../support/issuer.ts";
+import { stage } from "../../support/play.ts";
+import { file, network } from "../../support/stand.ts";
+
+type Played = {
+  readonly broken: (world: World) => void;
+  readonly done: (told: Told, world: World) => void;
+  /** Visitors notice nothing of it. */
+  readonly harmless?: true;
+};
+/** `outside`: why it cannot be played. */
+type Row = Played | { readonly outside: string };
+
+const MEDIA = "BUCKETS.media";
+const HOST = "s3.eu-west-1.amazonaws.com";
+const OBJECT = "published/key.jpg";
+const PICTURE = { body: file("made/key.jpg"), type: "image/jpeg" };
+
+/** Sets something of the bucket, in wrangler.toml and in what is deployed. */
+const both = (world: World, settings: object) => {
+  for (const media of [mediaOf(world.toml), mediaOf(world.deployed)]) {
+    Object.assign(media, settings);
+    for (const name of Object.keys(media)) if (media[name] === undefined) delete media[name];
+  }
+};
+const mediaOf = (vars: object): Record<string, unknown> =>
+  Object(Object(Object(vars).BUCKETS).media);
+const setting = (name: string, wrong: unknown, right: unknown, more: object = {}): Played => ({
+  broken: (world) => both(world, { [name]: wrong, ...more }),
+  done: (told) => told.sets(`${MEDIA}.${name}`, right),
+});
+
+const s3Fault = (fault: S3Fault, part: string, more: Partial<Played> = {}): Played => ({
+  broken: () => void stage.s3.faults.add(fault),
+  done: (told) => told.does(part, () => void stage.s3.faults.delete(fault)),
+  ...more,
+});
+const s3Grant = (grant: S3Grant, part: string): Played => ({
+  broken: () => void stage.s3.grants.add(grant),
+  done: (told) => told.does(part, () => void stage.s3.grants.delete(grant)),
+  harmless: true,
+});
+const trouble = (fault: Fault, part: string): Played => ({
+  broken: () => {
+    stage.edge.switches.trouble = fault;
+  },
+  done: (told) =>
+    told.does(part, () => {
+      stage.edge.switches.trouble = undefined;
+    }),
+});
+
+/** Something in front of the Worker: the operator takes it away, or deploys what is meant to be there. */
+const inFront = (front: Change, part: string, more: Partial<Played> = {}): Played => ({
+  broken: (world) => {
+    world.front = front;
+  },
+  done: (told, world) =>
+    told.does(part, () => {
+      world.front = undefined;
+    }),
+  ...more,
+});
+const onImages =
+  (change: (answer: Response, asked: Parameters<Change>[1]) => Response): Change =>
+  (answer, asked) =>
+    asked.path.startsWith("/images/") ? change(answer, asked) : answer;
+const withHeader = (name: string, value?: string): Change =>
+  onImages((answer) => {
+    const changed = new Response(answer.body, answer);
+    if (value === undefined) changed.headers.delete(name);
+    else changed.headers.set(name, value);
+    return changed;
+  });
+const gets = (status: number) => onImages(() => new HttpResponse("no", { status }));
+const original = () =>
+  new HttpResponse(PICTURE.body.slice(), { headers: { "content-type": "image/jpeg" } });
+
+/** What the deep /healthz says in place of the Worker, of a bucket that only Cloudflare's side can break. */
+const healthSays = (health: object): Change => {
+  const media = { bucket: "media", slots: [], edge: "on", ...health };
+  return (answer, { path, headers }) =>
+    path === "/healthz" && headers.has("authorization")
+      ? HttpResponse.json({ ok: true, buckets: [media] })
+      : answer;
+};
+
+/** A bucket whose renditions the Images binding makes. */
+const bindImages = (world: World) => {
+  both(world, { engine: "binding" });
+  world.bindings = '[images]\nbinding = "IMAGES"';
+  world.deployed["IMAGES"] = stage.edge.images;
+};
+const bound = (
+  broken: (world: World) => void,
+  done: (told: Told, world: World) => void,
+): Played => ({
+  broken: (world) => {
+    bindImages(world);
+    broken(world);
+  },
+  done,
+});
+const boundHealth = (health: object, part: string): Played =>
+  bound(
+    (world) => {
+      world.front = healthSays(health);
+    },
+    (told, world) =>
+      told.does(part, () => {
+        world.front = undefined;
+      }),
+  );
+
+const ARN = "arn:aws:iam::123456789012:role/vitrine";
+const DISCOVERY = "/.well-known/openid-configuration";
+const RIGHT_ISSUER = { issuer: SITE, jwks_uri: `${SITE}/.well-known/jwks.json` };
+/** A bucket that a role opens. STS and IAM are what /healthz and the issuer's documents say of them. */
+const ofRole = (
+  role: object,
+  part: string,
+  documents: { discovery?: Response; keys?: Response } = {},
+): Played => ({
+  broken: (world) => {
+    for (const vars of [world.toml, world.deployed]) vars["OIDC"] = { issuer: SITE };
+    Object.assign(mediaOf(world.toml), { engine: "binding", role: ARN });
+    world.bindings = '[images]\nbinding = "IMAGES"';
+    world.listed = [...world.listed.filter((name) => !name.startsWith("AWS")), "OIDC_SIGNING_KEY"];
+    delete world.deployed["OIDC"];
+    roleFront(world, role, documents);
+  },
+  done: (told, world) => {
+    const { deployed } = world; // it has stored keys: STS is not asked
+    told.does(part, () => roleFront(world, {}, {}));
+    world.deployed = deployed;
+  },
+});
+function roleFront(
+  world: World,
+  role: object,
+  { discovery, keys }: { discovery?: Response; keys?: Response },
+): void {
+  const well = { role: ARN, state: "ok", expires: "2026-12-01T00:00:00Z", ...role };
+  const said = healthSays({ role: well });
+  world.front = (answer, asked) => {
+    if (asked.path === DISCOVERY) return discovery?.clone() ?? HttpResponse.json(RIGHT_ISSUER);
+    if (asked.path.endsWith("jwks.json")) {
+      return keys?.clone() ?? HttpResponse.json({ keys: [{ kid: "a" }] });
+    }
+    return said(answer, asked);
+  };
+}
+
+/** Whether a handler of the network still answers wrongly. */
+let isWrong = true;
+const at = (
+  method: "get" | "put" | "all",
+  where: RegExp,
+  answer: (request: Pick<Request, "url" | "headers">) => Response | undefined,
+  done: (told: Told, mend: () => void) => void,
+  more: Partial<Played> & { before?: (world: World) => void } = {},
+): Played => {
+  const { before = () => {}, ...rest } = more;
+  return {
+    broken: (world) => {
+      before(world);
+      network.use(http[method](where, ({ request }) => (isWrong ? answer(request) : undefined)));
+    },
+    done: (told) =>
+      done(told, () => {
+        isWrong = false;
+      }),
+    ...rest,
+  };
+};
+const xml = (code: string, status: number) =>
+  new HttpResponse(`<Error><Code>${code}</Code></Error>`, {
+    status,
+    headers: { "content-type": "application/xml" },
+  });
+const isSigned = ({ headers }: Pick<Request, "headers">) => headers.has("authorization");
+const CLOSE = "aws s3api put-public-access-block --bucket acme-media";
+const closes = (told: Told, mend: () => void) => told.runs(CLOSE, mend);
+const elsewhere = (host: string, code: string, part: string): Played => ({
+  broken: (world) => {
+    both(world, { endpoint: `https://${host}`, addressing: "path" });
+    world.unreachable.set(host, code);
+  },
+  done: (told) => {
+    told.does(part, () => {});
+    told.sets(`${MEDIA}.endpoint`, `https://${HOST}`);
+  },
+});
+
+const REMEDIES = {
+  // The bucket
+  reachable: s3Fault("reset", "see the provider's status page"),
+  "s3-unreachable": s3Fault("reset", "reachable from the internet"),
+  tls: {
+    broken: (world) => world.unreachable.set(`acme-media.${HOST}`, "CERT_HAS_EXPIRED"),
+    done: (told, world) =>
+      told.does("get a certificate", () => {
+        world.unreachable.clear();
+      }),
+  },
+  endpoint: {
+    ...setting("endpoint", "https://web.example", `https://${HOST}`, { addressing: "path" }),
+    broken: (world) => {
+      both(world, { endpoint: "https://web.example", addressing: "path" });
+      network.use(http.all("https://web.example/*", () => new HttpResponse("<h1>Hello</h1>")));
+    },
+  },
+  "host-unknown": elsewhere("nowhere.example", "ENOTFOUND", "if this machine is online"),
+  "nothing-listens": elsewhere("closed.example", "ECONNREFUSED", "with its port"),
+  "s3-redirects": {
+    broken: (world) => {
+      both(world, { endpoint: "https://old.example", addressing: "path" });
+      const headers = { location: `https://${HOST}/` };
+      const moved = () => new HttpResponse(null, { status: 301, headers });
+      network.use(http.all("https://old.example/*", moved));
+    },
+    done: (told) => told.sets(`${MEDIA}.endpoint`, `https://${HOST}`),
+  },
+  clock: {
+    broken: (world) => {
+      world.ahead = 1200;
+    },
+    done: (told, world) =>
+      told.does("timedatectl set-ntp true", () => {
+        world.ahead = 0;
+      }),
+    harmless: true,
+  },
+  region: {
+    broken: (world) =>
+      both(world, { region: "eu-central-1", endpoint: "https://s3.eu-central-1.amazonaws.com" }),
+    done: (told) => {
+      told.does('set region = "eu-west-1" in BUCKETS.media', () => {});
+      told.sets(`${MEDIA}.region`, "eu-west-1");
+      told.sets(`${MEDIA}.endpoint`, `https://${HOST}`);
+    },
+  },
+  "region-malformed": at(
+    "all",
+    /s3\.example/,
+    (request) => {
+      if (!isSigned(request)) return xml("AccessDenied", 403);
+      const isRight = request.headers.get("authorization")?.includes("/eu-west-1/s3/");
+      if (!isRight) return xml("AuthorizationHeaderMalformed", 400);
+      if (/key\.jpg|fig\.jpg/.test(request.url)) return original();
+      return xml("AccessDenied", 403);
+    },
+    (told) => told.sets(`${MEDIA}.region`, "eu-west-1"),
+    {
+      before: (world) => {
+        both(world, { endpoint: "https://s3.example", addressing: "path", region: "eu-wst-1" });
+        stage.edge.switches.sources = ["s3.example"];
+      },
+    },
+  ),
+  bucket: setting("bucket", "acme-medias", "acme-media"),
+  busy: s3Fault("SlowDown", "try again in a minute"),
+  public: s3Grant("all-read", CLOSE),
+  "public-write": at("put", /amazonaws/, () => new HttpResponse(null), closes, { harmless: true }),
+  "public-write-perhaps": at("put", /amazonaws/, () => xml("NoSuchUpload", 404), closes, {
+    harmless: true,
+  }),
+
+  // The keys
+  keys: {
+    broken: (world) => {
+      world.shell = { AWS_SECRET_ACCESS_KEY: undefined };
+      world.args = [];
+    },
+    done: (told, world) =>
+      told.does("remove all secrets of slot current there", () => {
+        world.shell = { AWS_SECRET_ACCESS_KEY: undefined, AWS_ACCESS_KEY_ID: undefined };
+      }),
+    harmless: true,
+  },
+  "no-keys-at-hand": {
+    broken: (world) => {
+      world.shell = { AWS_SECRET_ACCESS_KEY: undefined, AWS_ACCESS_KEY_ID: undefined };
+      world.args = [];
+    },
+    done: (told, world) =>
+      told.does("use --secrets-file secrets.env", () => {
+        world.args = ["--secrets-file", "secrets.env"];
+        world.file = secretsFile(CREDENTIALS);
+      }),
+    harmless: true,
+  },
+  "slot-incomplete": {
+    broken: (world) => {
+      stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+      Object.assign(world.secrets, NEXT, { AWS_SECRET_ACCESS_KEY: undefined });
+    },
+    done: (told) => told.puts("AWS_SECRET_ACCESS_KEY", CREDENTIALS.secretAccessKey),
+    harmless: true,
+  },
+  session: {
+    broken: (world) => {
+      world.args = ["--url", SITE, "--secrets-file", "secrets.env"];
+      world.file = secretsFile({ ...CREDENTIALS, accessKeyId: "ASIAIOSFODNN7EXAMPLE" });
+    },
+    done: (told, world) =>
+      told.does("correct AWS_ACCESS_KEY_ID in secrets.env, and its secret", () => {
+        world.file = secretsFile(CREDENTIALS);
+      }),
+    harmless: true,
+  },
+  "session-at-hand": {
+    broken: (world) => {
+      world.shell = { AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE", AWS_SESSION_TOKEN: "a-token" };
+      world.args = [];
+    },
+    done: (told, world) =>
+      told.does("take them out of the environment", () => {
+        world.shell = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+      }),
+    harmless: true,
+  },
+  "key-id": {
+    broken: (world) => {
+      world.secrets["AWS_ACCESS_KEY_ID"] = "AKIAREVOKEDREVOKED00";
+    },
+    done: (told) => {
+      told.puts("AWS_ACCESS_KEY_ID", CREDENTIALS.accessKeyId);
+      told.does("and its secret", () => {});
+    },
+  },
+  secret: {
+    broken: (world) => {
+      world.secrets["AWS_SECRET_ACCESS_KEY"] = NEXT_CREDENTIALS.secretAccessKey;
+    },
+    done: (told) => told.puts("AWS_SECRET_ACCESS_KEY", CREDENTIALS.secretAccessKey),
+  },
+  list: {
+    broken: () => void stage.s3.faults.delete("no-list-bucket"),
+    done: (told) =>
+      told.does(`needs only s3:GetObject on arn:aws:s3:::acme-media/published/*`, () => {
+        stage.s3.faults.add("no-list-bucket");
+      }),
+    harmless: true,
+  },
+  write: s3Grant("write", "needs only s3:GetObject on arn:aws:s3:::acme-media/published/*"),
+  "key-wrote": at(
+    "put",
+    /amazonaws/,
+    (request) => (isSigned(request) ? new HttpResponse(null) : xml("AccessDenied", 403)),
+    (told, mend) => told.does("needs only s3:GetObject", mend),
+    { harmless: true },
+  ),
+
+  // The objects
+  prefix: {
+    broken: (world) => {
+      stage.s3.faults.delete("no-list-bucket");
+      both(world, { prefix: "publishd/" });
+    },
+    done: (told) => told.sets(`${MEDIA}.prefix`, "published/"),
+  },
+  "prefix-wrong": {
+    broken: (world) => {
+      both(world, { prefix: "x/", canary: undefined });
+      world.args.push("--key", OBJECT);
+      world.samples = ["/images/card/published/key.jpg"];
+    },
+    done: (told) => told.sets(`${MEDIA}.prefix`, undefined),
+  },
+  sample: setting("prefix", "drafts/", "published/"),
+  "no-sample": {
+    broken: withoutCanary,
+    done: (told) => told.sets(`${MEDIA}.canary`, "key.jpg"),
+    harmless: true,
+  },
+  "not-listed": at(
+    "get",
+    /amazonaws/,
+    ({ url }) => (url.includes("list-type=2") ? xml("SlowDown", 503) : undefined),
+    (told, mend) =>
+      told.does("try again", () => {
+        mend();
+        stage.s3.faults.delete("no-list-bucket");
+      }),
+    { harmless: true, before: withoutCanary },
+  ),
+  "object-archived": s3Fault(
+    "archived",
+    `aws s3api restore-object --bucket acme-media --key ${OBJECT}`,
+  ),
+  "object-absent": {
+    broken: (world) => {
+      stage.s3.faults.delete("no-list-bucket");
+      both(world, { canary: "nothing.jpg" });
+    },
+    done: (told) => told.sets(`${MEDIA}.canary`, "key.jpg"),
+    harmless: true,
+  },
+  "not-an-image": {
+    broken: (world) => both(world, { canary: "broken/page.jpg" }),
+    done: (told) =>
+      told.does("replace that object by an image", () => {
+        stage.s3.objects.set("published/broken/page.jpg", PICTURE);
+      }),
+    harmless: true,
+  },
+  "object-too-large": at(
+    "get",
+    /published\/key\.jpg$/,
+    (request) => {
+      if (!isSigned(request)) return undefined;
+      const pull = (controller: ReadableStreamDefaultController) =>
+        controller.enqueue(new Uint8Array(1e6));
+      return new HttpResponse(new ReadableStream({ pull }));
+    },
+    (told, mend) => told.does("use a smaller original", mend),
+    {
+      before: (world) => {
+        world.args = [];
+        world.samples = ["/images/hero@640w/photos/fig.jpg"];
+      },
+    },
+  ),
+  "object-cut-short": s3Fault("cut-short", "try again"),
+  "canary-denied": setting("canary", "nothing.jpg", "key.jpg"),
+
+  // The site
+  configuration: {
+    broken: (world) => {
+      world.secrets["AWS_SESSION_TOKEN"] = "a-token-of-a-session";
+    },
+    done: (told) => {
+      told.runs("npx wrangler tail");
+      expect(JSON.stringify(stage.logged)).toContain("AWS_SESSION_TOKEN");
+      told.does("npx wrangler secret delete", () => {});
+      told.takesOut("AWS_SESSION_TOKEN");
+    },
+  },
+  deployed: inFront(
+    () => new HttpResponse("Not found", { status: 404 }),
+    "make sure that no rule of the zone is in front",
+  ),
+  "health-elsewhere": inFront(
+    (answer, { path }) => (path === "/healthz" ? new HttpResponse("ok\n") : answer),
+    "let /healthz of that host lead to the Worker",
+    { harmless: true },
+  ),
+  health: inFront(
+    (answer, { path, headers }) =>
+      path === "/healthz" && headers.has("authorization") ? HttpResponse.json({}) : answer,
+    "npx vitrine deploy if Vitrine has changed",
+    { harmless: true },
+  ),
+  "health-token-wrong": {
+    broken: (world) => {
+      world.shell = { HEALTH_TOKEN: "the token of another environment" };
+    },
+    done: (told, world) =>
+      told.does("correct HEALTH_TOKEN on this machine", () => {
+        world.shell = {};
+      }),
+    harmless: true,
+  },
+  "health-busy": inFront(
+    (answer, { path, headers }) =>
+      path === "/healthz" && headers.has("authorization")
+        ? new HttpResponse(null, { status: 429 })
+        : answer,
+    "try again in a minute",
+    { harmless: true },
+  ),
+  image: inFront(gets(418), "make sure that no rule, snippet or other Worker is in front"),
+  "no-object-known": {
+    broken: (world) => {
+      both(world, { canary: undefined });
+      world.shell = { AWS_SECRET_ACCESS_KEY: undefined, AWS_ACCESS_KEY_ID: undefined };
+    },
+    done: (told, world) => told.does("--key", () => void world.args.push("--key", "key.jpg")),
+    harmless: true,
+  },
+  "site-silent": inFront(
+    onImages(() => HttpResponse.error()),
+    "check that the domain leads to Cloudflare",
+  ),
+  "blocked-in-front": inFront(gets(403), "Security → Events"),
+  "not-found": {
+    broken: (world) => {
+      world.deployed["ROUTES"] = [{ path: "/other/:preset/*", object: "media/*" }];
+    },
+    done: (told) => told.runs("npx vitrine deploy if wrangler.toml has changed"),
+  },
+  "url-expired": inFront(gets(410), "timedatectl set-ntp true"),
+  "image-unreadable": {
+    broken: (world) => {
+      world.args.push("--key", "broken/page.jpg");
+    },
+    done: (told) =>
+      told.does("replace that object by an image, and purge it", () => {
+        stage.s3.objects.set("published/broken/page.jpg", PICTURE);
+        stage.edge.purge(`${BASE}published/broken/page.jpg`);
+      }),
+    harmless: true,
+  },
+  "rate-limited": inFront(gets(429), "wait a minute, and try again"),
+  "image-failed": {
+    broken: (world) => {
+      stage.edge.switches.transformations = false;
+      world.shell = { HEALTH_TOKEN: undefined };
+    },
+    done: (told) => {
+      told.runs("npx wrangler tail");
+      const events = stage.logged.map(({ line }) => line["event"]);
+      expect(events).toContain("not-transformed"); // docs/errors.md says what to do
+      stage.edge.switches.transformations = true;
+    },
+  },
+  "image-late": {
+    broken: (world) => {
+      world.front = onImages((answer) =>
+        Object(world.deployed["ANSWERS"]).timeout < 30
+          ? new HttpResponse(null, { status: 504 })
+          : answer,
+      );
+    },
+    done: (told) => told.sets("ANSWERS.timeout", 30),
+  },
+  "image-loop": {
+    broken: (world) => {
+      Object.assign(mediaOf(world.deployed), { endpoint: SITE, addressing: "path" });
+      const loop = () => new HttpResponse(null, { status: 508 });
+      world.front = onImages((answer) =>
+        mediaOf(world.deployed)["endpoint"] === SITE ? loop() : answer,
+      );
+      world.shell = { HEALTH_TOKEN: undefined };
+    },
+    done: (told) => told.sets(`${MEDIA}.endpoint`, `https://${HOST}`),
+  },
+  formats: inFront(
+    withHeader("content-type", "image/gif"),
+    "turn off what ignores the vary header",
+    {
+      harmless: true,
+    },
+  ),
+  cache: inFront(
+    onImages((answer, { headers }) =>
+      headers.has("if-none-match") ? new HttpResponse("x") : answer,
+    ),
+    "no rule, snippet or other Worker",
+    { harmless: true },
+  ),
+  "cache-control-changed": {
+    broken: (world) => {
+      world.toml["ANSWERS"] = { max_age: 60, timeout: 15 };
+    },
+    done: (told) => told.runs("npx vitrine deploy if max_age has changed"),
+    harmless: true,
+  },
+  headers: inFront(withHeader("x-content-type-options"), "remove that rule", { harmless: true }),
+  "vary-missing": inFront(withHeader("vary"), "remove that rule", { harmless: true }),
+  "s3-headers-shown": inFront(
+    withHeader("x-amz-request-id", "1"),
+    "npx wrangler deployments list",
+    { harmless: true },
+  ),
+  "head-refused": inFront(
+    onImages((answer, { method }) =>
+      method === "HEAD" ? new HttpResponse(null, { status: 405 }) : answer,
+    ),
+    "no rule, snippet or other Worker",
+    { harmless: true },
+  ),
+  originals: inFront(onImages(original), "npx wrangler deployments list"),
+  "tricks-work": inFront(
+    (answer, { path }) => (path.includes("/original/") ? original() : answer),
+    "npx wrangler deployments list",
+    { harmless: true },
+  ),
+
+  // The edge
+  transformations: {
+    broken: () => {
+      stage.edge.switches.transformations = false;
+    },
+    done: (told) =>
+      told.does("then Enable", () => {
+        stage.edge.switches.transformations = true;
+      }),
+  },
+  sources: {
+    broken: () => {
+      stage.edge.switches.sources = [];
+    },
+    done: (told) => {
+      const [, entry = ""] = /Sources: add the origin (\S+) \(domain/.exec(told.text) ?? [];
+      stage.edge.switches.sources = [entry];
+    },
+  },
+  quota: {
+    broken: () => {
+      stage.edge.switches.quota = 0;
+    },
+    done: (told) =>
+      told.does("use a paid plan", () => {
+        stage.edge.switches.quota = 1e6;
+      }),
+  },
+  edge: { outside: "a code that nobody knows: the remedy is to look it up" },
+  "canary-missing": {
+    broken: (world) => {
+      stage.s3.faults.delete("no-list-bucket");
+      both(world, { canary: "nothing.jpg" });
+    },
+    done: (told) => told.sets(`${MEDIA}.canary`, "key.jpg"),
+    harmless: true,
+  },
+  "canary-unreadable": setting("canary", "broken/page.jpg", "key.jpg"),
+  "edge-denied": trouble("9408/403", "make sure that no bucket policy limits addresses"),
+  "edge-elsewhere": trouble("9420/400", "correct region and endpoint in wrangler.toml"),
+  "origin-busy": trouble("9509/502", "try again in a minute"),
+  "origin-failed": trouble("9505/502", "reachable from the internet"),
+  "origin-unknown": trouble("9407/523", "correct BUCKETS.*.endpoint or addressing"),
+  "options-refused": trouble("9401/400", "compare the preset with docs/configuration.md"),
+  "edge-loop": trouble("9403/508", "set it to S3's"),
+  "url-refused": trouble("9406/403", "must be an https:// URL"),
+  "edge-failed": trouble("9522/503", "try again in a minute"),
+  "edge-slow": trouble("9504/522", "see whether S3 is slow"),
+
+  // The cache
+  kept: {
+    broken: () => {
+      stage.cache.switches.enabled = false;
+    },
+    done: (told) =>
+      told.runs("npx vitrine deploy, if [cache]", () => {
+        stage.cache.switches.enabled = true;
+      }),
+    harmless: true,
+  },
+  "kept-unusable": {
+    broken: () => {
+      stage.exported = () => undefined;
+    },
+    done: (told) =>
+      told.runs("npx vitrine deploy", () => {
+        stage.exported = (own) => own;
+      }),
+    harmless: true,
+  },
+  "kept-unknown-to-it": inFront(withHeader("server-timing", "edge;dur=80"), "npx vitrine deploy", {
+    harmless: true,
+  }),
+  "kept-anyway": {
+    broken: (world) => {
+      world.toml["ANSWERS"] = { max_age: 600, timeout: 15, keep: 0 };
+    },
+    done: (told) => told.runs("npx vitrine deploy"),
+    harmless: true,
+  },
+
+  // The side door
+  "side-door": {
+    broken: (world) => {
+      both(world, { addressing: "path" });
+      Object.assign(stage.edge.switches, { firewall: false, sources: [HOST] });
+    },
+    done: (told) => {
+      const [, entry = ""] = /replace every wider entry by (\S+)/.exec(told.text) ?? [];
+      stage.edge.switches.sources = [entry];
+      told.does("the action Block", block);
+    },
+    harmless: true,
+  },
+  "side-door-inside": {
+    broken: () => {
+      Object.assign(stage.edge.switches, { firewall: false, keptForAll: true });
+    },
+    done: (told) => told.does("the action Block", block),
+    harmless: true,
+  },
+  "side-door-half": {
+    broken: () => {
+      Object.assign(stage.edge.switches, { firewall: false, keptForAll: false });
+    },
+    done: (told) => told.does("the action Block", block),
+    harmless: true,
+  },
+
+  // Without a key
+  r2: boundHealth({ r2: "unreachable" }, "try again in a minute"),
+  binding: { outside: "a code that nobody knows: the remedy is to look it up" },
+  "binding-denied": bound(
+    () => {
+      stage.edge.switches.bindingAllowed = false;
+    },
+    (told) =>
+      told.does("switch Images on", () => {
+        stage.edge.switches.bindingAllowed = true;
+      }),
+  ),
+  "binding-quota": bound(
+    () => {
+      stage.edge.switches.quota = 0;
+    },
+    (told) =>
+      told.does("use a paid plan", () => {
+        stage.edge.switches.quota = 1e6;
+      }),
+  ),
+  "binding-unreadable": bound(
+    (world) => both(world, { canary: "broken/page.jpg" }),
+    (told) => told.sets(`${MEDIA}.canary`, "key.jpg"),
+  ),
+  "binding-missing": bound(
+    (world) => {
+      stage.s3.faults.delete("no-list-bucket");
+      both(world, { canary: "nothing.jpg" });
+    },
+    (told) => told.sets(`${MEDIA}.canary`, "key.jpg"),
+  ),
+  "binding-late": boundHealth({ edge: "9522" }, "try again in a minute"),
+  issuer: ofRole({}, "without a firewall in front", {
+    discovery: new HttpResponse("challenge", { status: 403 }),
+  }),
+  "issuer-unreachable": ofRole({}, "must be the address of this Worker", {
+    discovery: HttpResponse.error(),
+  }),
+  "issuer-other": ofRole({}, "npx vitrine deploy", {
+    discovery: HttpResponse.json({ ...RIGHT_ISSUER, issuer: `${SITE}/` }),
+  }),
+  "issuer-without-keys": ofRole({}, "npx wrangler secret put OIDC_SIGNING_KEY", {
+    keys: HttpResponse.json({ keys: [] }),
+  }),
+  "issuer-key-other": {
+    broken: (world) => {
+      ofRole({}, "").broken(world);
+      world.shell = { OIDC_SIGNING_KEY: EC_KEY };
+    },
+    done: (told, world) =>
+      told.does("take it out of the environment", () => {
+        delete world.shell["OIDC_SIGNING_KEY"];
+      }),
+  },
+  role: { outside: "a code of STS that nobody knows: docs/keyless.md has each" },
+  "role-denied": ofRole(
+    { state: "AccessDenied", expires: undefined },
+    "compare the role's trust policy",
+  ),
+  "role-token": ofRole(
+    { state: "InvalidIdentityToken", expires: undefined },
+    "compare the provider",
+  ),
+  "role-issuer": ofRole(
+    { state: "IDPCommunicationError", expires: undefined },
+    "without a challenge",
+  ),
+  "role-unknown": ofRole({ state: "ValidationError", expires: undefined }, `BUCKETS.media.role`),
+  "role-key": ofRole(
+    { state: "no-key", expires: undefined },
+    "npx wrangler secret put OIDC_SIGNING_KEY",
+  ),
+  "role-unreachable": ofRole({ state: "unreachable", expires: undefined }, "wait"),
+  "role-renewal": ofRole({ renewal: "AccessDenied" }, "docs/keyless.md has each answer"),
+  "role-next-key": ofRole({ mistakes: ["OIDC_SIGNING_KEY_NEXT is damaged"] }, "put it again"),
+  "role-rights": ofRole({ state: "AccessDenied" }, "give the role this policy"),
+} as const satisfies Record<CauseId, Row>;
+
+/** The doctor looks for a picture itself, and not at the site. */
+function withoutCanary(world: World): void {
+  both(world, { canary: undefined });
+  world.args = [];
+}
+
+function block(): void {
+  stage.edge.switches.firewall = true;
+}
+
+function secretsFile({ accessKeyId, secretAccessKey }: typeof CREDENTIALS): string {
+  return `AWS_ACCESS_KEY_ID='${accessKeyId}'\nAWS_SECRET_ACCESS_KEY='${secretAccessKey}'\n`;
+}
+
+afterEach(() => {
+  isWrong = true;
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const rows: [string, Row][] = Object.entries(REMEDIES);
+const played = rows.flatMap(([cause, row]) => ("outside" in row ? [] : [[cause, row] as const]));
+
+test.each(played)("%s: its remedy is done, and the site shows its pictures", async (cause, row) => {
+  const world = beginWorld();
+  row.broken(world);
+  const before = await visit(world);
+  const isFound = (one: { cause?: CauseId; severity: string }) =>
+    one.cause === cause && one.severity !== "note";
+  const found = (await consult(world)).find(isFound);
+  if (found === undefined) throw new Error(`the doctor does not find ${cause}`);
+  row.done(readRemedy(world, found), world);
+  const after = await visit(world);
+  const shown = Object.fromEntries(world.samples.map((path) => [path, "200 image"]));
+  expect(after).toEqual(shown);
+  if (row.harmless) expect(before).toEqual(shown);
+  expect((await consult(world)).filter(isFound)).toEqual([]);
+});

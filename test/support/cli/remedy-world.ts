@@ -1,0 +1,144 @@
+// A healthy site that a test breaks, and then mends by doing what a remedy of the doctor says.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, vi } from "vitest";
+import type { Finding } from "../../../src/cli/doctor/finding.ts";
+import { BASE, HEALTH_TOKEN, SECRETS } from "../env.ts";
+import { arrange, stage, wait } from "../play.ts";
+import { CONFIGURED, configure, deploy, examine, SITE } from "./doctor.ts";
+
+export type Change = NonNullable<Parameters<typeof deploy>[1]>;
+type Tree = { [name: string]: unknown };
+
+const healthy = () => ({
+  /** The vars of wrangler.toml. */
+  toml: structuredClone(CONFIGURED) as Tree,
+  /** Lines of wrangler.toml for bindings, and the secrets that it lists. */
+  bindings: "",
+  listed: Object.keys(SECRETS),
+  /** The vars, the secrets and the bindings of the Worker. */
+  deployed: structuredClone(CONFIGURED) as Tree,
+  secrets: { ...SECRETS, HEALTH_TOKEN } as Tree,
+  /** What the operator's machine has. */
+  shell: {} as Record<string, string | undefined>,
+  file: "",
+  args: ["--url", SITE] as string[],
+  /** How far this machine's clock is ahead: s. */
+  ahead: 0,
+  /** What is in front of the Worker. */
+  front: undefined as Change | undefined,
+  /** Hosts that cannot be reached, and the code that Node.js gives for that. */
+  unreachable: new Map<string, string>(),
+  /** What visitors ask for. */
+  samples: ["/images/card/key.jpg", "/images/hero@640w/photos/fig.jpg"],
+});
+
+const HOST = new URL(BASE).host;
+
+export type World = ReturnType<typeof healthy>;
+
+/** Sets up a healthy world. Time is that of the test. */
+export function beginWorld(): World {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  arrange({ firewall: true, sources: [HOST, `${HOST.slice("acme-media.".length)}/acme-media/`] });
+  stage.s3.faults.add("no-list-bucket");
+  const world = healthy();
+  const send = globalThis.fetch;
+  vi.stubGlobal("fetch", (input: RequestInfo | URL, init?: RequestInit) => {
+    const { host } = new URL(input instanceof Request ? input.url : input);
+    const code = world.unreachable.get(host);
+    const cause = Object.assign(new Error(code), { code });
+    return code === undefined
+      ? send(input, init)
+      : Promise.reject(new TypeError("fetch failed", { cause }));
+  });
+  return world;
+}
+
+/** Writes what the world says, as of a minute or two later: nothing that was remembered counts any more. */
+function settle(world: World): string {
+  wait(130);
+  const folder = configure(world.toml, world.listed, world.bindings);
+  writeFileSync(join(folder, "secrets.env"), world.file);
+  deploy({ ...world.secrets, ...world.deployed }, world.front);
+  return folder;
+}
+
+/** What visitors get: the status of each sample, and whether it is an image. */
+export async function visit(world: World): Promise<Record<string, string>> {
+  settle(world);
+  const seen: Record<string, string> = {};
+  for (const path of world.samples) {
+    try {
+      const answer = await fetch(SITE + path, { headers: { accept: "image/webp" } });
+      const type = answer.headers.get("content-type") ?? "";
+      seen[path] = `${answer.status} ${type.replace(/\/.*/, "")}`;
+      await answer.arrayBuffer();
+    } catch {
+      seen[path] = "no answer";
+    }
+  }
+  return seen;
+}
+
+/** Returns the findings of the doctor. */
+export async function consult(world: World): Promise<readonly Finding[]> {
+  const folder = settle(world);
+  const now = () => Date.now() + world.ahead * 1000;
+  const report = await examine([...world.args, "--timeout", "0.4"], {
+    folder,
+    now,
+    env: world.shell,
+  });
+  if (report.findings.length === 0) throw new Error(`the doctor says nothing: ${report.text}`);
+  return report.findings;
+}
+
+/** What an operator can do with a remedy. Each part that is done must be in its text. */
+export function readRemedy(world: World, { what, remedy = "" }: Finding) {
+  const says = (part: string) => expect(remedy).toContain(part);
+  const deployIt = () => {
+    world.deployed = { ...world.deployed, ...structuredClone(world.toml) };
+  };
+  return {
+    text: `${what}\n${remedy}`,
+    /** Does by hand what a part of the text says. */
+    does(part: string, act: () => void) {
+      says(part);
+      act();
+      if (remedy.includes("Then npx vitrine deploy")) deployIt();
+    },
+    /** Changes a setting of wrangler.toml that the text names, and deploys if the text says so. */
+    sets(path: string, value: unknown) {
+      const keys = path.split(".");
+      const last = keys.at(-1) ?? "";
+      says("wrangler.toml");
+      says(last);
+      let table = world.toml;
+      for (const key of keys.slice(0, -1)) table = Object(table[key]);
+      if (value === undefined) delete table[last];
+      else table[last] = value;
+      if (remedy.includes("Then npx vitrine deploy")) deployIt();
+    },
+    /** Runs a command of the text: `act` is what it does, beyond a deploy. */
+    runs(command: string, act: () => void = () => {}) {
+      says(command);
+      if (command.startsWith("npx vitrine deploy")) deployIt();
+      act();
+    },
+    /** Puts a secret, or deletes it. */
+    puts(name: string, value: unknown) {
+      says(`npx wrangler secret ${value === undefined ? "delete" : "put"}`);
+      expect(`${what} ${remedy}`).toContain(name);
+      world.secrets[name] = value;
+    },
+    /** Deletes a secret that the log names. */
+    takesOut(name: string) {
+      says("npx wrangler secret delete");
+      delete world.secrets[name];
+    },
+  };
+}
+
+export type Told = ReturnType<typeof readRemedy>;
