@@ -8,6 +8,7 @@ import type { S3Answer } from "../net/ask-s3.ts";
 import { isPlayed, type Project, slotsAtHand } from "../project/project.ts";
 import { type CauseId, type Check, isOfSlot } from "./checks/index.ts";
 import { type Asked, apartness, diagnoseS3 } from "./diagnose-s3.ts";
+import { fallbacksIn } from "./examine-fallbacks.ts";
 import { examineObjects, FIXTURE, type Sample } from "./examine-objects.ts";
 import {
   type Diagnosis,
@@ -60,11 +61,12 @@ export async function examineBucket(
   const { diagnoses = [], sample } = working
     ? await examineObjects(working.asked, bucket, working.reader, keys, played)
     : {};
+  const fallbacks = working ? await fallbacksIn(project, bucket, working.reader) : [];
   const [named] = keys;
   const fixture = played ? prefix + FIXTURE : undefined;
   const known = sample?.key ?? (named && prefix + named) ?? bucket.canary ?? fixture;
   const access = await publicity(bucket, stranger, known, trial);
-  const objects = diagnoses.map((one) =>
+  const objects = [...diagnoses, ...fallbacks].map((one) =>
     OF_KEY.includes(one.cause) ? { ...one, from: working?.from } : one,
   );
   const all = [...findings, ...findingsOn(about, [...objects, access])];
@@ -108,7 +110,12 @@ type Working = {
 };
 
 /** What another key may see otherwise. */
-const OF_KEY: readonly (CauseId | undefined)[] = ["sample", "no-sample", "not-listed"];
+const OF_KEY: readonly (CauseId | undefined)[] = [
+  "sample",
+  "no-sample",
+  "not-listed",
+  "fallback-missing",
+];
 
 /** @returns what was found before, and about each slot; and the first slot that S3 accepts */
 async function examineSlots(

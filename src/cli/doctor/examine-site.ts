@@ -8,6 +8,7 @@ import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
 import type { Visit } from "./ask-site.ts";
 import { diagnoseStatus } from "./diagnose-site.ts";
 import { examineDoors } from "./examine-doors.ts";
+import { examineFallbacks } from "./examine-fallbacks.ts";
 import { examineVisit } from "./examine-image.ts";
 import { examineKept } from "./examine-kept.ts";
 import type { Sample } from "./examine-objects.ts";
@@ -55,12 +56,13 @@ export async function examineSite(
     if (shows === undefined) return gone;
     findings.push({ about: base, ...diagnose("health-elsewhere", {}) });
   }
+  const fallbacks = await examineFallbacks(project, base, now);
   const kept = shows === undefined ? [] : [await examineKept(project, shows)];
   // The local run has no zone.
   const doors = project.local
     ? []
     : await examineDoors(project, base, samples, shows !== undefined);
-  return [...findings, ...seen, ...kept, ...doors];
+  return [...findings, ...seen, ...fallbacks, ...kept, ...doors];
 }
 
 function isImage({ check, severity }: Diagnosis): boolean {

@@ -444,6 +444,11 @@ const REMEDIES = {
   "object-cut-short": s3Fault("cut-short", "try again"),
   "canary-denied": setting("canary", "nothing.jpg", "key.jpg"),
 
+  // The fallbacks
+  fallback: withFallback("media/nothing.png", false),
+  "fallback-missing": withFallback("media/nothing.png", true),
+  "fallback-not-an-image": withFallback("media/broken/page.jpg", true),
+
   // The site
   configuration: {
     broken: (world) => {
@@ -784,6 +789,23 @@ const REMEDIES = {
   "role-next-key": ofRole({ mistakes: ["OIDC_SIGNING_KEY_NEXT is damaged"] }, "put it again"),
   "role-rights": ofRole({ state: "AccessDenied" }, "give the role this policy"),
 } as const satisfies Record<CauseId, Row>;
+
+/** @param hasKeys whether the doctor can ask S3, and does not look at the site */
+function withFallback(fallback: string, hasKeys: boolean): Played {
+  const route = { path: "/images/:preset/*", object: "media/*" };
+  return {
+    broken: (world) => {
+      for (const vars of [world.toml, world.deployed]) vars["ROUTES"] = [{ ...route, fallback }];
+      if (hasKeys) world.args = [];
+      else world.shell = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+    },
+    done: (told, world) =>
+      told.does("correct fallback of the route /images/:preset/* in wrangler.toml", () => {
+        world.toml["ROUTES"] = [{ ...route, fallback: "media/key.jpg" }];
+      }),
+    harmless: true,
+  };
+}
 
 /** The doctor looks for a picture itself, and not at the site. */
 function withoutCanary(world: World): void {

@@ -4,6 +4,7 @@ import { BUCKET_CHECKS } from "./bucket.ts";
 import { DOOR_CHECKS } from "./door.ts";
 import { EDGE_CHECKS } from "./edge.ts";
 import { type CauseEntry, type CheckEntry, NO_IMAGE } from "./entry.ts";
+import { FALLBACK_CHECKS } from "./fallback.ts";
 import { KEPT_CHECKS } from "./kept.ts";
 import { KEYLESS_CHECKS } from "./keyless.ts";
 import { OBJECT_CHECKS } from "./object.ts";
@@ -16,6 +17,7 @@ export const CHECKS = {
   ...OBJECT_CHECKS,
   ...SITE_CHECKS,
   ...EDGE_CHECKS,
+  ...FALLBACK_CHECKS,
   ...KEPT_CHECKS,
   ...DOOR_CHECKS,
   ...KEYLESS_CHECKS,
