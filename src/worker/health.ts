@@ -9,6 +9,7 @@ import { LATE, within } from "./base/time-limit.ts";
 import type { R2Source } from "./config/bindings.ts";
 import type { Bucket, Role } from "./config/bucket.ts";
 import type { Config } from "./config/config.ts";
+import { hashVars } from "./config/hash-vars.ts";
 import { roleMemoryOf } from "./isolate.ts";
 import { getSession } from "./keyless/get-session.ts";
 import { issuerKeysOf } from "./keyless/issuer-keys.ts";
@@ -38,9 +39,11 @@ export type BucketHealth = EdgeHealth & {
   role?: RoleHealth;
 };
 
+/** @param env what the configuration was read from */
 export async function answerHealth(
   request: Request,
   { buckets, healthToken, answers: { timeout } }: Config,
+  env: object,
   context: Context,
 ): Promise<Response | Refusal> {
   const { method } = request;
@@ -65,8 +68,9 @@ export async function answerHealth(
   const ok = tried.every(({ slots, r2, role }) => {
     return slots.some(works) || r2 === "ok" || (role && works(role));
   });
+  const report = { ok, configuration: await hashVars({ ...env }), buckets: tried };
   const type = { "content-type": "application/json" };
-  return plain(ok ? 200 : 503, JSON.stringify({ ok, buckets: tried }, null, 2), type);
+  return plain(ok ? 200 : 503, JSON.stringify(report, null, 2), type);
 }
 
 async function tryBucket(bucket: Bucket, visit: Visit): Promise<BucketHealth> {

@@ -90,7 +90,7 @@ async function serve(
   const { pathname } = target;
   const asked =
     pathname === "/healthz"
-      ? answerHealth(request, config, context)
+      ? answerHealth(request, config, env, context)
       : pathname === "/purge"
         ? answerPurge(request, config, context)
         : answerIssuer(request, pathname, config);

@@ -1,6 +1,7 @@
 // What a deployed Vitrine reports at /healthz, if the token is at hand: which slot works, and what the
 // edge says.
 
+import { hashVars } from "../../worker/config/hash-vars.ts";
 import type { BucketHealth } from "../../worker/health.ts";
 import type { SlotHealth } from "../../worker/try-slot.ts";
 import { askHealth } from "../net/ask-health.ts";
@@ -38,16 +39,32 @@ export async function healthOf(project: Project, base: string): Promise<readonly
     const cause = status === 401 ? "health-token-wrong" : other;
     return [{ about, ...diagnose(cause, { reason }, local) }];
   }
-  return health.buckets.flatMap((bucket) => {
+  const differs = local ? undefined : await diagnoseDifference(project, health.configuration);
+  const found = health.buckets.flatMap((bucket) => {
     const where = `${about}: ${makerOf(project, bucket)}, for bucket ${bucket.bucket}`;
     const edge = edgeOf(project, bucket).map((one) => ({ about: where, ...one }));
     const findings = [
-      ...slotsOf(project, base, bucket),
+      ...slotsOf(project, base, bucket, differs !== undefined),
       ...openedOf(project, base, bucket),
       ...edge,
     ];
     return findings.map((finding) => ({ ...finding, bucket: bucket.bucket }));
   });
+  if (differs === undefined) return found;
+  return [{ about, ...differs }, ...found.map((finding) => withDeployFirst(finding, differs))];
+}
+
+/** Whether the Worker runs with another configuration than that of wrangler.toml. */
+async function diagnoseDifference({ known }: Project, hash: string | undefined) {
+  if (hash === undefined || hash === (await hashVars(known.deployed))) return undefined;
+  return diagnose("deployed-differs", {});
+}
+
+/** What a deployed setting does that may be right in wrangler.toml. Sources, too, may have the right bucket. */
+function withDeployFirst({ deploys, ...finding }: Finding, differs: Diagnosis): Finding {
+  const isOfSettings = deploys === true || finding.check === "sources";
+  if (!isOfSettings || differs.remedy === undefined) return finding;
+  return { ...finding, why: `${finding.why}. ${differs.what}`, remedy: differs.remedy };
 }
 
 function makerOf({ config }: Project, { bucket }: BucketHealth): string {
@@ -68,7 +85,13 @@ function openedOf({ config }: Project, base: string, health: BucketHealth): Find
   ];
 }
 
-function slotsOf(project: Project, base: string, { bucket, slots }: BucketHealth): Finding[] {
+/** @param differs whether the deployed settings are not those of wrangler.toml */
+function slotsOf(
+  project: Project,
+  base: string,
+  { bucket, slots }: BucketHealth,
+  differs: boolean,
+): Finding[] {
   const works = slots.find(({ state }) => state === "ok");
   return slots.map((health): Finding => {
     const { slot, state, access_key } = health;
@@ -78,12 +101,17 @@ function slotsOf(project: Project, base: string, { bucket, slots }: BucketHealth
       const used = health === works ? ", and is used" : "";
       return { about, key: access_key, ...well("health", `it works${used}`) };
     }
-    const finding = { about, ...diagnoseSlot(project, bucket, health) };
+    const finding = { about, ...diagnoseSlot(project, bucket, health, differs) };
     return works === undefined ? finding : lessen(finding, works.slot);
   });
 }
 
-function diagnoseSlot(project: Project, name: string, health: SlotHealth): Diagnosis {
+function diagnoseSlot(
+  project: Project,
+  name: string,
+  health: SlotHealth,
+  differs: boolean,
+): Diagnosis {
   const { config, words, local } = project;
   const { slot, state, region, clock, answered, mistakes = [] } = health;
   if (state === "unreachable") return diagnose("s3-unreachable", {});
@@ -94,8 +122,8 @@ function diagnoseSlot(project: Project, name: string, health: SlotHealth): Diagn
   const asked = {
     host: bucket === undefined ? name : new URL(bucket.base).host,
     name,
-    bucket: bucket?.bucket ?? name,
-    region: bucket?.region ?? "",
+    bucket: differs ? "its deployed name" : (bucket?.bucket ?? name),
+    region: differs ? "the deployed region" : (bucket?.region ?? ""),
     word: words.get(name) ?? "AWS",
     slot,
     from: local ? ".dev.vars" : undefined,

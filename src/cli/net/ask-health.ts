@@ -7,7 +7,11 @@ import type { BucketHealth, RoleHealth } from "../../worker/health.ts";
 import type { SlotHealth } from "../../worker/try-slot.ts";
 import { fetchText } from "./body.ts";
 
-export type Health = { readonly buckets: readonly BucketHealth[] };
+export type Health = {
+  readonly buckets: readonly BucketHealth[];
+  /** The hash of its configuration. Older Workers do not report it. */
+  readonly configuration?: string;
+};
 
 /** Why there is no health to read; without a status, no answer came. */
 export type NoHealth = { readonly status?: number; readonly reason: string };
@@ -65,9 +69,10 @@ async function ask(base: string, headers: Record<string, string>, signal?: Abort
 /** Reads what `src/worker/health.ts` writes. */
 function readHealth(text: string): Health | undefined {
   const report = json(text);
-  const entries = isTable(report) ? report["buckets"] : undefined;
+  const { buckets: entries, configuration } = isTable(report) ? report : {};
   const buckets = Array.isArray(entries) ? entries.map(readBucket) : [undefined];
-  return isWhole(buckets) ? { buckets } : undefined;
+  if (!isWhole(buckets)) return undefined;
+  return { buckets, ...(isText(configuration) && { configuration }) };
 }
 
 function isWhole<T>(read: (T | undefined)[]): read is T[] {

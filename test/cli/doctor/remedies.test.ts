@@ -465,6 +465,13 @@ const REMEDIES = {
     () => new HttpResponse("Not found", { status: 404 }),
     "make sure that no rule of the zone is in front",
   ),
+  "deployed-differs": {
+    broken: (world) => {
+      world.deployed["PRESETS"] = { card: { width: 9 }, hero: { width: 9, widths: [640] } };
+    },
+    done: (told) => told.runs("npx vitrine deploy"),
+    harmless: true,
+  },
   "health-elsewhere": inFront(
     (answer, { path }) => (path === "/healthz" ? new HttpResponse("ok\n") : answer),
     "let /healthz of that host lead to the Worker",

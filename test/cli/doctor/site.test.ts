@@ -152,18 +152,12 @@ test.each(switched)(
 );
 
 test("if the edge makes the canary but not a preset, the preset is reported", async () => {
-  begin(
-    {},
-    {
-      ...ENV,
-      ...CONFIGURED,
-      HEALTH_TOKEN,
-      PRESETS: {
-        ...VARS.PRESETS,
-        card: { width: 160, height: 160, fit: "cover", gravity: "face", dpr: [1, 2] },
-      },
-    },
-  );
+  const PRESETS = {
+    ...VARS.PRESETS,
+    card: { width: 160, height: 160, fit: "cover", gravity: "face", dpr: [1, 2] },
+  };
+  begin({}, { ...ENV, ...CONFIGURED, HEALTH_TOKEN, PRESETS });
+  configure({ ...CONFIGURED, PRESETS });
   const report = await examine();
   expect(wrongIn(report)).toMatchObject([
     {
@@ -575,7 +569,7 @@ test("signed routes are checked if the keys are at hand", async () => {
 test("a deployed Worker with a bucket that does not exist is found", async () => {
   const BUCKETS = { media: { ...CONFIGURED.BUCKETS.media, bucket: "acme-medias" } };
   begin({}, { ...ENV, ...CONFIGURED, BUCKETS, HEALTH_TOKEN });
-  const wrong = wrongIn(await examine());
+  const wrong = wrongIn(await examine()).filter(({ check }) => check !== "deployed");
   expect(wrong[0]).toMatchObject({
     check: "bucket",
     about: expect.stringContaining("slot current"),
@@ -600,6 +594,7 @@ test("an SVG that needs no cleaning is not reported as a leaked original (R8)", 
 test("a preset of one format needs no vary", async () => {
   const ROUTES = [{ path: "/images/:preset/*", object: "media/*", presets: ["plain"] }];
   configure({ ...CONFIGURED, ROUTES });
+  deploy({ ...ENV, ...CONFIGURED, ROUTES, HEALTH_TOKEN });
   const report = await examine();
   expect(wrongIn(report)).toEqual([]);
   expect(JSON.stringify(report.findings)).toContain("jpeg for AVIF, jpeg for WebP");

@@ -38,6 +38,13 @@ export const SITE_CHECKS = {
     deploys: true,
     here: "start it: npx vitrine dev. It prints its http:// URL: pass that, without a path",
     causes: {
+      "deployed-differs": {
+        severity: "warning",
+        what: "the deployed configuration is not that of wrangler.toml",
+        why: "what is changed in wrangler.toml counts only after a deploy",
+        remedy:
+          "correct what is said above of wrangler.toml, if anything is, then deploy it: npx vitrine deploy",
+      },
       "health-elsewhere": {
         severity: "warning",
         what: "the images are there, but /healthz is not Vitrine's",

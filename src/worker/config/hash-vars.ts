@@ -1,0 +1,25 @@
+// A hash of the configuration that a Worker runs with, to compare it with wrangler.toml. No secret and no binding
+// goes into it: only the variables that are named here.
+
+import { hex } from "../base/hex.ts";
+import { isTable, json } from "../base/json.ts";
+import type { Vars } from "./schema.ts";
+
+/** What the Worker reads of `[vars]`. */
+const HASHED = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "OIDC"];
+
+/** The order of keys does not matter, and neither does whether a table is text (S2). */
+export async function hashVars(vars: Vars): Promise<string> {
+  const text = JSON.stringify(HASHED.map((name) => sortKeys(json(vars[name] ?? {}))));
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return hex(digest).slice(0, 32);
+}
+
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (!isTable(value)) return value;
+  // As pairs: an object would put keys that are numbers first.
+  return Object.keys(value)
+    .sort()
+    .map((key) => [key, sortKeys(value[key])]);
+}
