@@ -4,6 +4,7 @@ import type { SlotName } from "../../worker/base/slot-name.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
+import { apartness } from "./diagnose-clock.ts";
 import { type Diagnosis, diagnose } from "./finding.ts";
 
 /** What was asked, and with what. */
@@ -89,12 +90,6 @@ function factsOf(said: S3Answer, asked: Asked) {
     putSecret: put(secretAccessKey),
     place: from ?? "the Worker",
   };
-}
-
-/** @param ahead seconds by which S3's clock is ahead; undefined: S3 says only that it is too far off */
-export function apartness(ahead: number | undefined): string {
-  if (ahead === undefined) return "more than 15 minutes off";
-  return `${Math.abs(ahead)} s ${ahead < 0 ? "behind" : "ahead of"}`;
 }
 
 /** What S3 answered, as a clause. */

@@ -7,7 +7,8 @@ import { verdictOf } from "../../worker/s3/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import { isPlayed, type Project, slotsAtHand } from "../project/project.ts";
 import { type CauseId, type Check, isOfSlot } from "./checks/index.ts";
-import { type Asked, apartness, diagnoseS3 } from "./diagnose-s3.ts";
+import { type Clocks, diagnoseClock } from "./diagnose-clock.ts";
+import { type Asked, diagnoseS3 } from "./diagnose-s3.ts";
 import { fallbacksIn } from "./examine-fallbacks.ts";
 import { examineObjects, FIXTURE, type Sample } from "./examine-objects.ts";
 import {
@@ -26,6 +27,7 @@ import { publicity, rightsOf, type Trial } from "./rights.ts";
  * Examines a bucket, with the slots whose secrets are at hand.
  * @param keys objects of it to look at, below its prefix; none: the doctor looks for one
  * @param other whether /healthz reports on the deployed keys
+ * @param site how far the site's clock is ahead: s
  * @returns what is found, and an object that the key may read
  */
 export async function examineBucket(
@@ -33,6 +35,7 @@ export async function examineBucket(
   bucket: Bucket,
   keys: readonly string[],
   other: boolean,
+  site: Clocks["site"],
   open: Open,
 ): Promise<{ readonly findings: readonly Finding[]; readonly sample?: Sample | undefined }> {
   const { name, bucket: at, base, region, prefix } = bucket;
@@ -52,8 +55,9 @@ export async function examineBucket(
   const trial = { absent, strangely: played ? undefined : await stranger.tryWriting(absent) };
   const { usable } = slotsAtHand(project, name);
   const tls = protocol === "https:" ? "over TLS" : "without TLS, as on your own machine";
+  const clock = diagnoseClock({ s3: greeted.ahead, site }, host);
   const before = [
-    ...findingsOn(about, [well("reachable", `S3 answers, ${tls}`), ...clockOf(greeted)]),
+    ...findingsOn(about, [well("reachable", `S3 answers, ${tls}`), clock]),
     ...findingsOn(`bucket ${name}: its keys`, unusableOf(project, name, word, other)),
     ...findingsOn(about, usable.length > 0 ? [] : await hintsOf(asked, greeted, stranger)),
   ];
@@ -75,16 +79,6 @@ export async function examineBucket(
     return isLess ? lessen(finding, working.asked.slot) : finding;
   });
   return { findings: lessened, sample };
-}
-
-const MUCH_AHEAD_S = 300;
-const MOST_AHEAD_S = 900; // A7
-
-function clockOf({ ahead }: S3Answer): Diagnosis[] {
-  if (ahead === undefined) return [];
-  const clock = diagnose("clock", { apart: apartness(ahead) });
-  if (Math.abs(ahead) <= MUCH_AHEAD_S) return [well("clock", clock.what)];
-  return [{ ...clock, severity: Math.abs(ahead) >= MOST_AHEAD_S ? "error" : "warning" }];
 }
 
 /** What can be said about a bucket without a key: whether it exists, and where (A5). */

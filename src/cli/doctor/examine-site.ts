@@ -21,12 +21,14 @@ const TERM_S = 600;
 /**
  * @param samples an original of each bucket, by the bucket's name, if one is known
  * @param now milliseconds since 1970
+ * @param clock how far the site's clock is ahead of that: s
  */
 export async function examineSite(
   project: Project,
   base: string,
   samples: ReadonlyMap<string, Sample>,
   now: number,
+  clock: number | undefined,
 ): Promise<readonly Finding[]> {
   const absent = await askWhetherThere(base);
   const gone = absent && findingsOn(base, [diagnoseAbsence(base, absent, project.local)]);
@@ -34,7 +36,7 @@ export async function examineSite(
   const findings: Finding[] = [];
   if (absent === undefined) {
     const there = well("deployed", "Vitrine is there, and its configuration has no mistakes");
-    findings.push({ about: base, ...there }, ...(await healthOf(project, base)));
+    findings.push({ about: base, ...there }, ...(await healthOf(project, base, clock)));
   }
   const { visits, skipped } = await planVisits(project, base, samples, now);
   findings.push(...skipped);

@@ -7,6 +7,7 @@ import { askWhetherThere } from "../net/ask-health.ts";
 import type { Found } from "../project/object-name.ts";
 import { bucketOfWorker, isPlayed, type Project } from "../project/project.ts";
 import { isOfSlot } from "./checks/index.ts";
+import { askClock } from "./diagnose-clock.ts";
 import { examineBucket } from "./examine-bucket.ts";
 import { examineIssuer } from "./examine-issuer.ts";
 import type { Sample } from "./examine-objects.ts";
@@ -55,6 +56,8 @@ export async function* examine(
       return yield { of: "site", found };
     }
   }
+  const ofSite = base !== undefined && !project.local;
+  const clock = ofSite ? await askClock(base, world.now) : undefined;
   for (const bucket of bucketsOf(project.config.routes)) {
     const { name, prefix, canary } = bucket;
     if (world.interrupted.aborted) return;
@@ -67,7 +70,7 @@ export async function* examine(
     const wanted = named.filter((one) => one.bucket === bucket).map(({ key }) => key);
     say(world.stderr, `Asking S3 for bucket ${name} ...`);
     const open: Open = (credentials) => readAs(bucket, credentials, { now: world.now, patience });
-    const examined = await examineBucket(project, bucket, wanted, asksHealth, open);
+    const examined = await examineBucket(project, bucket, wanted, asksHealth, clock, open);
     const isBound = bucketOfWorker(project, bucket).r2 !== undefined;
     const found = isBound ? withoutSlots(bucket, examined.findings) : examined.findings;
     yield { of: "here", found: found.map((finding) => ({ ...finding, bucket: name })) };
@@ -81,5 +84,5 @@ export async function* examine(
   if (oidc !== undefined && !project.local) {
     yield { of: "site", found: await examineIssuer(oidc, project.secrets) };
   }
-  yield { of: "site", found: await examineSite(project, base, samples, world.now()) };
+  yield { of: "site", found: await examineSite(project, base, samples, world.now(), clock) };
 }

@@ -7,6 +7,7 @@ import type { SlotHealth } from "../../worker/try-slot.ts";
 import { askHealth } from "../net/ask-health.ts";
 import type { Project } from "../project/project.ts";
 import { originOf } from "../project/source-origin.ts";
+import { diagnoseClock } from "./diagnose-clock.ts";
 import { diagnoseBinding, diagnoseR2, diagnoseRole } from "./diagnose-keyless.ts";
 import { diagnoseS3 } from "./diagnose-s3.ts";
 import { diagnoseEdge } from "./diagnose-site.ts";
@@ -20,7 +21,12 @@ import {
   well,
 } from "./finding.ts";
 
-export async function healthOf(project: Project, base: string): Promise<readonly Finding[]> {
+/** @param clock how far the site's clock is ahead of this machine's: s */
+export async function healthOf(
+  project: Project,
+  base: string,
+  clock: number | undefined,
+): Promise<readonly Finding[]> {
   const about = `${base}/healthz`;
   const { healthToken, secrets, local } = project;
   if (healthToken === undefined) {
@@ -44,7 +50,7 @@ export async function healthOf(project: Project, base: string): Promise<readonly
     const where = `${about}: ${makerOf(project, bucket)}, for bucket ${bucket.bucket}`;
     const edge = edgeOf(project, bucket).map((one) => ({ about: where, ...one }));
     const findings = [
-      ...slotsOf(project, base, bucket, differs !== undefined),
+      ...slotsOf(project, base, bucket, { differs: differs !== undefined, clock }),
       ...openedOf(project, base, bucket),
       ...edge,
     ];
@@ -85,12 +91,14 @@ function openedOf({ config }: Project, base: string, health: BucketHealth): Find
   ];
 }
 
-/** @param differs whether the deployed settings are not those of wrangler.toml */
+/** What is known of the site: whether its settings are not those of wrangler.toml, and how far its clock is ahead. */
+type Known = { readonly differs: boolean; readonly clock: number | undefined };
+
 function slotsOf(
   project: Project,
   base: string,
   { bucket, slots }: BucketHealth,
-  differs: boolean,
+  known: Known,
 ): Finding[] {
   const works = slots.find(({ state }) => state === "ok");
   return slots.map((health): Finding => {
@@ -101,7 +109,7 @@ function slotsOf(
       const used = health === works ? ", and is used" : "";
       return { about, key: access_key, ...well("health", `it works${used}`) };
     }
-    const finding = { about, ...diagnoseSlot(project, bucket, health, differs) };
+    const finding = { about, ...diagnoseSlot(project, bucket, health, known) };
     return works === undefined ? finding : lessen(finding, works.slot);
   });
 }
@@ -110,7 +118,7 @@ function diagnoseSlot(
   project: Project,
   name: string,
   health: SlotHealth,
-  differs: boolean,
+  { differs, clock: siteClock }: Known,
 ): Diagnosis {
   const { config, words, local } = project;
   const { slot, state, region, clock, answered, mistakes = [] } = health;
@@ -128,6 +136,10 @@ function diagnoseSlot(
     slot,
     from: local ? ".dev.vars" : undefined,
   };
+  if (state === "RequestTimeTooSkewed" && clock !== undefined) {
+    const s3 = siteClock === undefined ? clock : siteClock + clock;
+    return diagnoseClock({ s3, site: siteClock }, asked.host);
+  }
   const isStatus = /^\d+$/.test(state);
   const status = answered ?? (isStatus ? Number(state) : undefined);
   const said = {

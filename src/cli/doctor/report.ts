@@ -74,8 +74,8 @@ function firstCauseOf(finding: Finding, before: readonly Finding[]): Finding | u
   );
   // If the deployed keys work, those at hand explain nothing.
   const serves = related.some((one) => one.check === "health" && one.severity === "ok");
-  return related.find(({ check, severity, cause = "" }) => {
-    const explains = check !== "image" && CAUSES.get(check)?.harmless !== true;
+  return related.find(({ check, severity, cause = check }) => {
+    const explains = check !== "image" && CAUSES.get(cause)?.harmless !== true;
     const isPassing = severity === "warning" && CAUSES.get(cause)?.passing === true;
     return (severity === "error" || isPassing) && explains && !(serves && isOfSlot(check));
   });

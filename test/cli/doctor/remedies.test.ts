@@ -243,6 +243,7 @@ const REMEDIES = {
   clock: {
     broken: (world) => {
       world.ahead = 1200;
+      world.args = [];
     },
     done: (told, world) =>
       told.does("timedatectl set-ntp true", () => {
@@ -250,6 +251,26 @@ const REMEDIES = {
       }),
     harmless: true,
   },
+  "clock-here": {
+    broken: (world) => {
+      world.ahead = 1200;
+    },
+    done: (told, world) =>
+      told.does("timedatectl set-ntp true", () => {
+        world.ahead = 0;
+      }),
+    harmless: true,
+  },
+  "clock-s3": s3Fault("clock-skew", "set the clock of acme-media.s3.eu-west-1.amazonaws.com"),
+  "clock-site": inFront(
+    (answer) => {
+      const changed = new Response(answer.body, answer);
+      changed.headers.set("date", new Date(Date.now() + 3_600_000).toUTCString());
+      return changed;
+    },
+    "nothing in front of the Worker sets the date header",
+    { harmless: true },
+  ),
   region: {
     broken: (world) =>
       both(world, { region: "eu-central-1", endpoint: "https://s3.eu-central-1.amazonaws.com" }),

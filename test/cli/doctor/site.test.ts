@@ -443,7 +443,7 @@ test.each([
     }),
   );
   expect(JSON.stringify(report)).not.toContain(token.slice(0, 6));
-  expect(heard).toEqual([""]);
+  expect(new Set(heard)).toEqual(new Set([""]));
 });
 
 test("if /healthz belongs to another app, the token is not sent, and images are checked", async () => {
@@ -463,7 +463,7 @@ test("if /healthz belongs to another app, the token is not sent, and images are 
       remedy: expect.stringContaining("wrangler.toml"),
     },
   ]);
-  expect([report.code, heard]).toEqual([1, [""]]);
+  expect([report.code, new Set(heard)]).toEqual([1, new Set([""])]);
   expect(report.findings.some(({ check }) => check === "originals")).toBe(true);
 });
 
@@ -608,6 +608,24 @@ test("docs/doctor.md shows what the doctor prints", async () => {
   const groups = shown.replaceAll("images.example.com", "images.example").trim().split("\n\n");
   expect(groups).toHaveLength(2);
   for (const group of groups) expect(out).toContain(`\n\n${group}\n\n`);
+});
+
+test("a healthy site gets no warning where nothing is at hand, as after a first deploy", async () => {
+  const names = [...Object.keys(SECRETS), "HEALTH_TOKEN"];
+  const env = Object.fromEntries(names.map((name) => [name, undefined]));
+  const report = await examine(undefined, { env });
+  expect([report.code, wrongIn(report)]).toEqual([0, []]);
+});
+
+test.each<[Partial<EdgeSettings>, string]>([
+  [{ transformations: false }, "not-transformed"],
+  [{ sources: [] }, "edge-refused"],
+  [{ quota: 0 }, "quota-spent"],
+])("the remedy for %o leads to its section of docs/errors.md", async (settings, section) => {
+  begin(settings);
+  const [first] = wrongIn(await examine());
+  expect(first?.remedy).toMatch(new RegExp(`See docs/errors\\.md#${section}$`));
+  expect(readPage("docs/errors.md")).toContain(`\n## ${section}\n`);
 });
 
 test("without keys at hand the site is checked all the same, and the missing keys are a note", async () => {

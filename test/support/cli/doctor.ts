@@ -67,7 +67,11 @@ export function deploy(
       const path = pathname + search;
       const visit = async () => get(path, { method, headers }, env);
       const answer = (await stage.edge.visit(new Request(url, { headers }))) ?? (await visit());
-      return changed(answer, { method, headers, path });
+      const told = changed(answer, { method, headers, path });
+      if (told.type === "error" || told.headers.has("date")) return told;
+      const dated = new Response(told.body, told);
+      dated.headers.set("date", new Date().toUTCString());
+      return dated;
     }),
   );
 }

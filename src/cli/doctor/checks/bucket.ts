@@ -3,6 +3,8 @@
 import { ALL_MISSING, type CheckEntry, REACH_S3, SEE_PROVIDER, SET_CLOCK } from "./entry.ts";
 
 const PROVIDERS = "docs/configuration.md lists providers";
+const SKEWED = "S3 refuses signatures that are over 900 s off";
+const SET_S3_CLOCK = "set the clock of {host}, or tell whoever runs it";
 const CLOSE_BUCKET =
   "aws s3api put-public-access-block --bucket {bucket} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true";
 
@@ -46,11 +48,30 @@ export const BUCKET_CHECKS = {
     },
   },
   clock: {
-    asks: "does this machine's clock agree with S3's?",
+    asks: "do the clocks of S3, the site and this machine agree?",
     what: "S3's clock is {apart} this machine's",
-    why: "S3 refuses signatures that are over 900 s off. Cloudflare's own clock is right",
-    remedy: SET_CLOCK,
-    harmless: true,
+    why: SKEWED,
+    remedy: `which of the two is off is not certain: compare this machine's with https://time.is. If it is off, ${SET_CLOCK}. Else ${SET_S3_CLOCK}`,
+    causes: {
+      "clock-here": {
+        severity: "warning",
+        what: "this machine's clock is off: S3's is {apart} it, and the site agrees with S3",
+        why: `the doctor's own requests may fail: ${SKEWED}`,
+        remedy: SET_CLOCK,
+        harmless: true,
+      },
+      "clock-s3": {
+        what: "S3's clock is {apart} this machine's, and the site agrees with this machine",
+        remedy: SET_S3_CLOCK,
+      },
+      "clock-site": {
+        severity: "warning",
+        what: "the site's clock is {apart} this machine's, and S3 agrees with this machine",
+        remedy:
+          "make sure that nothing in front of the Worker sets the date header. Else tell Cloudflare",
+        harmless: true,
+      },
+    },
   },
   // A5
   region: {

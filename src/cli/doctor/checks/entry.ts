@@ -23,7 +23,7 @@ export type CheckEntry = {
   readonly causes?: Readonly<Record<string, CauseEntry>>;
 };
 
-export type CauseEntry = Partial<Omit<CheckEntry, "asks" | "harmless" | "causes">> & {
+export type CauseEntry = Partial<Omit<CheckEntry, "asks" | "causes">> & {
   /** It is only a consequence if something else was found wrong before. */
   readonly follows?: true;
 };

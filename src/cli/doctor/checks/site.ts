@@ -97,7 +97,10 @@ export const SITE_CHECKS = {
         remedy: `npx vitrine deploy if wrangler.toml has changed. Else npx vitrine explain {quoted}, or ${READ_LOG}`,
         ...IN_LOG,
       },
-      "url-expired": { why: "the signed URL has expired: the clock is wrong", remedy: SET_CLOCK },
+      "url-expired": {
+        why: "the signed URL has expired, although it was just signed",
+        remedy: `if this machine's clock is off, ${SET_CLOCK}. Else ${LET_PASS}`,
+      },
       "image-unreadable": {
         why: UNREADABLE,
         remedy: `${NAME_ANOTHER}. Or replace that object by an image, and purge it: npx vitrine purge`,
