@@ -41,6 +41,12 @@ const EVENTS: Readonly<Record<UpstreamEvent, EdgeCause>> = {
   "wrong-type": "canary-unreadable",
 };
 
+/** What the Worker logs where /healthz has a word in place of a code. */
+const WORDS = new Map<string, UpstreamEvent>([
+  ["off", "not-transformed"],
+  ["unreachable", "timed-out"],
+]);
+
 /**
  * What it means that the edge makes no image of the canary.
  * @param code as `/healthz` reports it: `9401`, `off` or `unreachable`
@@ -54,7 +60,7 @@ export function diagnoseEdge(code: string, status = 403, entry: string, local: b
   const seen = silent ? "the edge did not answer the Worker" : `the edge answers ${code}`;
   const facts = { entry, reason: reason && `: ${reason}`, seen };
   const { remedy, ...found } = diagnose(cause, facts, local);
-  return { ...found, remedy: `${remedy}. See docs/errors.md#${event}` };
+  return { ...found, remedy: `${remedy}. See docs/errors.md#${WORDS.get(code) ?? event}` };
 }
 
 const STATUSES = {

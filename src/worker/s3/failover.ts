@@ -91,7 +91,8 @@ function settle(memory: BucketMemory, url: string, context: Context): void {
 /** The answer while S3 refuses all slots. The log has it once a minute. */
 function allRefused(state: BucketState, now: number): Refusal {
   const mistakes = state.bucket.unusable.flatMap((one) => one.mistakes.map(mistakeText));
-  const reason = ["put a key that works into the next slot", ...mistakes].join("; ");
+  const remedy = "correct the key, its id or its secret: npx vitrine doctor says which is wrong";
+  const reason = [remedy, ...mistakes].join("; ");
   const repeated = isAllRefusedTold(state, now);
   return { event: "slots-refused", slots: refusedSlots(state), reason, repeated };
 }

@@ -65,7 +65,8 @@ export function deploy(
       const { url, method, headers } = request;
       const { pathname, search } = new URL(url);
       const path = pathname + search;
-      const visit = async () => get(path, { method, headers }, env);
+      const body = method === "POST" ? await request.text() : null;
+      const visit = async () => get(path, { method, headers, body }, env);
       const answer = (await stage.edge.visit(new Request(url, { headers }))) ?? (await visit());
       const told = changed(answer, { method, headers, path });
       if (told.type === "error" || told.headers.has("date")) return told;

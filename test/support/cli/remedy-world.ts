@@ -7,6 +7,7 @@ import type { Finding } from "../../../src/cli/doctor/finding.ts";
 import { BASE, HEALTH_TOKEN, SECRETS } from "../env.ts";
 import { arrange, stage, wait } from "../play.ts";
 import { CONFIGURED, configure, deploy, examine, SITE } from "./doctor.ts";
+import { vitrine } from "./vitrine.ts";
 
 export type Change = NonNullable<Parameters<typeof deploy>[1]>;
 type Tree = { [name: string]: unknown };
@@ -95,8 +96,14 @@ export async function consult(world: World): Promise<readonly Finding[]> {
   return report.findings;
 }
 
+/** Runs another command in this world. @returns all that it prints */
+export async function runIn(world: World, args: readonly string[]): Promise<string> {
+  const { out, err } = await vitrine(args, { folder: settle(world), env: world.shell });
+  return out + err;
+}
+
 /** What an operator can do with a remedy. Each part that is done must be in its text. */
-export function readRemedy(world: World, { what, remedy = "" }: Finding) {
+export function readRemedy(world: World, { what, remedy = "" }: Pick<Finding, "what" | "remedy">) {
   const says = (part: string) => expect(remedy).toContain(part);
   const deployIt = () => {
     world.deployed = { ...world.deployed, ...structuredClone(world.toml) };
