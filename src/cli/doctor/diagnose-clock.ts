@@ -2,7 +2,7 @@
 
 import { readSaid } from "../../worker/s3/verdict.ts";
 import { fetchText } from "../net/body.ts";
-import { type Diagnosis, diagnose, note, well } from "./finding.ts";
+import { apartness, type Diagnosis, diagnose, note, well } from "./finding.ts";
 
 /** How many seconds a clock is ahead of this machine's; undefined: not known. */
 export type Clocks = { readonly s3: number | undefined; readonly site: number | undefined };
@@ -28,12 +28,6 @@ export function diagnoseClock({ s3, site }: Clocks, host: string): Diagnosis {
   const isS3 = site !== undefined && isNear(site) && !isNear(site - s3);
   const found = diagnose(isS3 ? "clock-s3" : "clock", facts);
   return Math.abs(s3) < TOO_FAR_S ? { ...found, severity: "warning" } : found;
-}
-
-/** @param ahead seconds; undefined: S3 says only that it is too far off */
-export function apartness(ahead: number | undefined): string {
-  if (ahead === undefined) return "more than 15 minutes off";
-  return `${Math.abs(ahead)} s ${ahead < 0 ? "behind" : "ahead of"}`;
 }
 
 /** How many seconds the site's clock is ahead, by its Date header. */

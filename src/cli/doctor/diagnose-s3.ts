@@ -4,8 +4,7 @@ import type { SlotName } from "../../worker/base/slot-name.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
-import { apartness } from "./diagnose-clock.ts";
-import { type Diagnosis, diagnose } from "./finding.ts";
+import { apartness, type Diagnosis, diagnose } from "./finding.ts";
 
 /** What was asked, and with what. */
 export type Asked = {

@@ -59,3 +59,9 @@ export function findingsOn(about: string, diagnoses: readonly Diagnosis[]): Find
 export function lessen<T extends Diagnosis>(diagnosis: T, working: string): T {
   return { ...diagnosis, severity: "warning", why: `only slot ${working} works` };
 }
+
+/** How far a clock is off, for a text. @param ahead seconds; undefined: S3 says only that it is too far off */
+export function apartness(ahead: number | undefined): string {
+  if (ahead === undefined) return "more than 15 minutes off";
+  return `${Math.abs(ahead)} s ${ahead < 0 ? "behind" : "ahead of"}`;
+}

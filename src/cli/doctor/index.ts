@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { bucketsOf } from "../../worker/config/routes.ts";
 import { align, type End, type Fault, isFault, type Run, say, type World } from "../command.ts";
+import { askWhetherThere } from "../net/ask-health.ts";
 import { PATIENCE_S } from "../net/ask-s3.ts";
 import { envOption, jsonOption, OBJECTS, secretsFileOption } from "../options.ts";
 import { findBaseUrl, isHere } from "../project/base-url.ts";
@@ -12,13 +13,19 @@ import { chooseEnvironment, envFlag } from "../project/environment.ts";
 import { type Found, nameOf, readKeys } from "../project/object-name.ts";
 import { openProject } from "../project/open-project.ts";
 import { refuseUnprovenUrl } from "../project/own-url.ts";
-import type { Project } from "../project/project.ts";
+import { bucketOfWorker, isPlayed, type Project } from "../project/project.ts";
 import { readVars } from "../project/read-vars.ts";
 import { optionOf } from "../terminal/shell.ts";
+import { examineBound, withoutSlots } from "./bound.ts";
 import { CHECKS } from "./checks/index.ts";
 import { diagnoseConfiguration, diagnoseShell } from "./configuration.ts";
-import { examine } from "./examine.ts";
+import { askClock } from "./diagnose-clock.ts";
+import { examineBucket } from "./examine-bucket.ts";
+import { examineIssuer } from "./examine-issuer.ts";
+import type { Sample } from "./examine-objects.ts";
+import { diagnoseAbsence, examineSite } from "./examine-site.ts";
 import type { Finding } from "./finding.ts";
+import { type Open, readAs } from "./reader.ts";
 import { exitOf, findingsFor, tellFindings, withDeploys, withFirstCauses } from "./report.ts";
 import { weigh } from "./weigh.ts";
 
@@ -132,4 +139,56 @@ function readObjects(
   if (unused === undefined) return named;
   const name = optionOf("--key", nameOf(buckets, unused));
   return { fault: `${name}: no route leads to the bucket ${unused.bucket.name}` };
+}
+
+/** What was found from this machine, or what the site shows. */
+type Part = { readonly of: "here" | "site"; readonly found: readonly Finding[] };
+
+/** @param named the objects to look at */
+async function* examine(
+  world: World,
+  project: Project,
+  base: string | undefined,
+  named: readonly Found[],
+  patience: number,
+): AsyncGenerator<Part> {
+  const asksHealth = base !== undefined && project.healthToken !== undefined;
+  const samples = new Map<string, Sample>();
+  if (base !== undefined && isPlayed(project)) {
+    const absent = await askWhetherThere(base);
+    if (absent !== undefined && absent.status === undefined) {
+      // Its S3 would be there as well.
+      const found = [{ about: base, ...diagnoseAbsence(base, absent, true) }];
+      return yield { of: "site", found };
+    }
+  }
+  const ofSite = base !== undefined && !project.local;
+  const clock = ofSite ? await askClock(base, world.now) : undefined;
+  for (const bucket of bucketsOf(project.config.routes)) {
+    const { name, prefix, canary } = bucket;
+    if (world.interrupted.aborted) return;
+    if (bucket.r2 !== undefined) {
+      const { known: sampled, findings } = examineBound(bucket, named);
+      yield { of: "here", found: findings };
+      if (sampled) samples.set(name, sampled);
+      continue;
+    }
+    const wanted = named.filter((one) => one.bucket === bucket).map(({ key }) => key);
+    say(world.stderr, `Asking S3 for bucket ${name} ...`);
+    const open: Open = (credentials) => readAs(bucket, credentials, { now: world.now, patience });
+    const examined = await examineBucket(project, bucket, wanted, asksHealth, clock, open);
+    const isBound = bucketOfWorker(project, bucket).r2 !== undefined;
+    const found = isBound ? withoutSlots(bucket, examined.findings) : examined.findings;
+    yield { of: "here", found: found.map((finding) => ({ ...finding, bucket: name })) };
+    const [first = canary?.slice(prefix.length)] = wanted;
+    const sample = examined.sample ?? (first && { key: prefix + first, bytes: undefined });
+    if (sample) samples.set(name, sample);
+  }
+  if (base === undefined || world.interrupted.aborted) return;
+  say(world.stderr, `Asking ${base} ...`);
+  const { oidc } = project.config;
+  if (oidc !== undefined && !project.local) {
+    yield { of: "site", found: await examineIssuer(oidc, project.secrets) };
+  }
+  yield { of: "site", found: await examineSite(project, base, samples, world.now(), clock) };
 }

@@ -402,7 +402,7 @@ describe("half a slot is no error", () => {
     env = { ...ENV, ...NEXT, AWS_SECRET_ACCESS_KEY_NEXT: undefined };
     stage.s3.keys.delete(CURRENT_ID);
     expect(await ask("/images/card/key.jpg")).toEqual({ 502: 1 });
-    const reason = /next slot; AWS_SECRET_ACCESS_KEY_NEXT: is missing: set the secret$/;
+    const reason = /; AWS_SECRET_ACCESS_KEY_NEXT: is missing: set the secret$/;
     expect(lines()).toMatchObject([{ reason: expect.stringMatching(reason) }]);
     stage.s3.keys.set(CURRENT_ID, CURRENT_SECRET);
     wait(61);
