@@ -128,7 +128,7 @@ const BROKEN: readonly (readonly [string, () => void, Check, RegExp, RegExp])[] 
     () => write({}, { prefix: "publishd/" }),
     "sample",
     /may not read publishd\/key\.jpg, or it does not exist/,
-    /correct prefix in BUCKETS\.media/,
+    /correct prefix or canary in BUCKETS\.media/,
   ],
   [
     "the bucket's privacy",
@@ -170,8 +170,14 @@ test.each(BROKEN)("a fault of %s is found", async (_what, breakIt, check, what, 
   });
   // Remedies for the local run do not suppose that anything is deployed.
   for (const { remedy = "" } of wrongIn(await examine())) {
-    expect(remedy).not.toMatch(/^npx wrangler|custom_domain/);
+    expect(remedy).not.toMatch(/^npx wrangler|custom_domain|Then npx vitrine deploy/);
   }
+  // What it says is done.
+  write();
+  s3.grants.clear();
+  await expect
+    .poll(async () => wrongIn(await examine()), { interval: 50, timeout: 20_000 })
+    .toEqual([]);
 });
 
 test("a wrong clock is found", async () => {
