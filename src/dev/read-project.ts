@@ -6,6 +6,7 @@ import type { KnownVars } from "../cli/project/known-vars.ts";
 import { readLocalKeys } from "../cli/project/local-keys.ts";
 import { type LocalRun, localRun } from "../cli/project/local-run.ts";
 import { mainMistakes } from "../cli/project/main-file.ts";
+import { varMistakes } from "../cli/project/pitfalls.ts";
 import { readVars } from "../cli/project/read-vars.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";
 
@@ -37,7 +38,7 @@ export function readProject(
   const run = localRun(known, endpoint, readLocalKeys("."));
   const config = readConfig(run.vars);
   const broken = "mistakes" in config;
-  const found = [...(broken ? config.mistakes : []), ...mainMistakes(known)];
+  const found = [...(broken ? config.mistakes : []), ...mainMistakes(known), ...varMistakes(known)];
   const mistakes = found.map((mistake) => foundText({ ...mistake, environment }));
   const { file, main, devVars, started, images, r2Buckets } = known;
   if (main === undefined || mainMistakes(known).length > 0) return { mistakes };

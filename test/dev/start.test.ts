@@ -354,13 +354,15 @@ test("vitrine dev and vitrine check show all mistakes of wrangler.toml, and star
   const results = await runBoth((text) =>
     text
       .replace("quality = 80", "quality = 150")
-      .replace('object = "media/*"', 'object = "medai/*"'),
+      .replace('object = "media/*"', 'object = "medai/*"')
+      .concat("\n[vars.PRESET.large]\nwidth = 4000\n"),
   );
   for (const { code, output } of results) {
     expect(code).toBe(2);
     expect(output).toContain(
       "  PRESETS.hero.quality: 150 is not a whole number between 1 and 100\n",
     );
+    expect(output).toContain("  PRESET: is none of BUCKETS, ROUTES, PRESETS");
     expect(output).toContain('  ROUTES[0].object: "medai" is not in BUCKETS\n');
   }
 });

@@ -3,7 +3,16 @@
 import { once } from "node:events";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { bucketsOf } from "../../worker/config/routes.ts";
-import { align, type End, type Fault, isFault, type Run, say, type World } from "../command.ts";
+import {
+  align,
+  type End,
+  type Fault,
+  isFault,
+  print,
+  type Run,
+  say,
+  type World,
+} from "../command.ts";
 import { askWhetherThere } from "../net/ask-health.ts";
 import { PATIENCE_S } from "../net/ask-s3.ts";
 import { envOption, jsonOption, OBJECTS, secretsFileOption } from "../options.ts";
@@ -123,7 +132,7 @@ async function doctor(world: World, options: Options): Promise<End> {
   }
   const all = withFirstCauses(withDeploys(findings, local));
   const told = isFault(known) ? all : findingsFor(known, all);
-  if (options.json) say(world.stdout, JSON.stringify({ findings: told }, null, 2));
+  if (options.json) print(world.stdout, JSON.stringify({ findings: told }, null, 2));
   else say(world.stdout, ...tellFindings(world, told));
   return exitOf(findings);
 }

@@ -115,8 +115,7 @@ function deployedSource(
   const filed = secretsFile === undefined ? {} : readSecretsFile(world, secretsFile);
   if (isFault(filed)) return filed;
   const own = Object.entries(started).filter(
-    ([name, value]) =>
-      local.has(name) && !isOfLocalKey(value) && !isLocalSigningKey(name, value),
+    ([name, value]) => local.has(name) && !isOfLocalKey(value) && !isLocalSigningKey(name, value),
   );
   const secrets = mergeSecrets([
     secretsIn(filed, secretsFile ?? ""),
