@@ -242,7 +242,7 @@ describe("the contact sheet that follows", () => {
     expect(await size()).toBe("300×300");
     // Its focus would be lost with it.
     await page.locator("article button").first().focus();
-    writeFileSync(join(folder(), ".wrangler/local/own.json"), "[]");
+    writeFileSync(join(folder(), ".wrangler/vitrine/own-images.json"), "[]");
     await says(page, /^Object own\/a\.jpg removed\.$/);
     expect(await page.locator("article").count()).toBe(0);
     expect(await page.evaluate(() => document.activeElement?.id)).toBe("sheet");

@@ -125,7 +125,7 @@ async function examineSlots(
   for (const slot of slotsAtHand(project, asked.name).usable) {
     const about = `bucket ${asked.name}, slot ${slot.name}: the key ${keyEnd(slot)}`;
     const from = project.secrets.get(secretNames(asked.word, slot.name).accessKeyId)?.from;
-    const place = isPlayed(project) ? `${from}, or ${REMOVE}` : from;
+    const place = isPlayed(project) ? `${from} (or ${REMOVE})` : from;
     const own = { ...asked, slot: slot.name, from: place };
     const reader = open(slot.credentials);
     const fault = diagnoseS3(await reader.ask(trial.absent), own);
