@@ -74,13 +74,13 @@ const EXAMINED: readonly (readonly [
     "a wrong secret",
     { accessKeyId, secretAccessKey: "wrong" },
     OF_KEY,
-    [["error", "secret", /SignatureDoesNotMatch/]],
+    [["warning", "secret", /SignatureDoesNotMatch/]],
   ],
   [
     "a wrong key id",
     { accessKeyId: "VITRINENOBODY", secretAccessKey },
     OF_KEY,
-    [["error", "key-id", /InvalidAccessKeyId/]],
+    [["warning", "key-id", /InvalidAccessKeyId/]],
   ],
   [
     "a reader who names no object",
@@ -92,7 +92,7 @@ const EXAMINED: readonly (readonly [
     "a reader who names a missing object",
     USERS.reader,
     ["--key", "nothing.png"],
-    [["error", "sample", /may not read published\/nothing\.png, or it does not exist/]],
+    [["warning", "sample", /may not read published\/nothing\.png, or it does not exist/]],
   ],
 ];
 
