@@ -1,5 +1,5 @@
-// Wraps the Worker of a project for the local run: its image requests go to the strict edge, and `/` is the
-// contact sheet. The Worker itself does not know. This is never deployed, and answers no page of elsewhere.
+// Wraps the Worker of a project for the local run: its image requests go to the strict edge, and it answers only
+// what came by the port of the local run. The Worker itself does not know. This is never deployed.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { throughEdge } from "../emulator/through-edge.ts";
@@ -7,11 +7,12 @@ import { throughImages } from "../emulator/through-images.ts";
 import { NO_CACHE, type PurgeResult } from "../worker/cache/loopback.ts";
 import { readAccept } from "../worker/request/format.ts";
 
-/** What the local run binds to the Worker: secret URLs of servers on this machine. */
+/** What the local run binds to the Worker. */
 export type Doors = {
+  /** The secret URL of the strict edge on this machine. */
   readonly LOCAL_EDGE: string;
-  /** Some tests run without a contact sheet. */
-  readonly LOCAL_SHEET?: string;
+  /** The secret name of a header that the port of the local run sends. Some tests have no such port. */
+  readonly LOCAL_FRONT?: string;
   /** Any value, if the project has the binding. wrangler's own is a rough one. */
   readonly IMAGES?: unknown;
 };
@@ -25,9 +26,6 @@ type Entrypoint = new (
   env: object,
 ) => { fetch(request: Request): Promise<Response> };
 
-/** The names of this machine. A page can have any other name lead here. */
-const LOCAL_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
-
 const send = globalThis.fetch;
 const opened = new WeakMap<object, object>();
 
@@ -35,21 +33,18 @@ const opened = new WeakMap<object, object>();
 export function localGateway(gateway: Gateway | Entrypoint) {
   return {
     async fetch(request, env, context) {
-      const { pathname, hostname } = new URL(request.url);
-      if (!LOCAL_HOSTS.includes(hostname)) return refuse("Open it at http://localhost");
-      if (
-        env.LOCAL_SHEET !== undefined &&
-        (pathname === "/" || pathname.startsWith("/.vitrine/"))
-      ) {
-        return askSheet(request, env.LOCAL_SHEET);
+      const { LOCAL_FRONT } = env;
+      if (LOCAL_FRONT !== undefined && !request.headers.has(LOCAL_FRONT)) {
+        return new Response(null, { status: 403 });
       }
       const began = Date.now();
       const own = openEnv(env);
       const answer = await (typeof gateway === "function"
         ? new gateway(context, own).fetch(request)
         : gateway.fetch(request, own, context));
+      const { pathname } = new URL(request.url);
       const line = `${request.method} ${pathname} ${answer.status} (${Date.now() - began} ms)`;
-      if (env.LOCAL_SHEET !== undefined) console.log(line);
+      if (LOCAL_FRONT !== undefined) console.log(line);
       return withFacts(request, answer);
     },
   } satisfies ExportedHandler<Doors>;
@@ -78,33 +73,13 @@ export function localRenditions(Renditions: Entrypoint | undefined) {
 
 /** Sends image requests to the strict edge. Returns the environment as the deployed Worker would have it. */
 function openEnv(env: Doors): object {
-  const { LOCAL_EDGE, LOCAL_SHEET: _sheet, IMAGES, ...rest } = env;
+  const { LOCAL_EDGE, LOCAL_FRONT: _front, IMAGES, ...rest } = env;
   const known = opened.get(env);
   if (known !== undefined) return known;
   globalThis.fetch = throughEdge(send, LOCAL_EDGE);
   const own = { ...rest, ...(IMAGES !== undefined && { IMAGES: throughImages(send, LOCAL_EDGE) }) };
   opened.set(env, own);
   return own;
-}
-
-/**
- * Forwards a request to the contact sheet. Only its own page may change the bucket, or ask for anything but
- * the page itself.
- */
-function askSheet(request: Request, url: string): Promise<Response> | Response {
-  const { method, headers, body } = request;
-  const { origin, pathname, search } = new URL(request.url);
-  // A page of elsewhere cannot read an answer, but a picture takes long to make.
-  const isElsewhere = /^(?:cross|same)-site$/.test(headers.get("sec-fetch-site") ?? "");
-  if (isElsewhere && pathname !== "/") return refuse("Not for this page");
-  const changes = method !== "GET" && method !== "HEAD";
-  if (changes && headers.get("origin") !== origin) return refuse("Not for this page");
-  const type = headers.get("content-type") ?? "";
-  return send(url + pathname + search, { method, body, headers: { "content-type": type } });
-}
-
-function refuse(reason: string): Response {
-  return new Response(`${reason}\n`, { status: 403 });
 }
 
 /** Tells the page the content-type of its image, and what the browser asked for. An `<img>` tells neither. */

@@ -2,7 +2,7 @@
 // has them. What wrangler would show of them and of local objects to other programs of this machine is off: its
 // explorer, its observability, its registry and the inspector.
 
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { rmSync, statSync, writeFileSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
 import type { unstable_DevEnv as DevEnv } from "wrangler";
 import { isFault } from "../cli/command.ts";
@@ -10,7 +10,6 @@ import { tableOf } from "../cli/project/known-vars.ts";
 import { loadWrangler } from "../cli/project/load-wrangler.ts";
 import { localBucketName, readLocalKeys } from "../cli/project/local-keys.ts";
 import { bucketsOfWorker } from "../cli/project/local-run.ts";
-import { replaceFile } from "../cli/project/replace-file.ts";
 import type { Doors } from "./local-worker.ts";
 import type { Project } from "./read-project.ts";
 
@@ -36,11 +35,16 @@ export type LocalWorker = {
   run(project: Project): Promise<Outcome>;
   /** Returns whether its code has changed since it was built. */
   hasNewCode(): boolean;
+  /** Where it listens; undefined while it starts. */
+  port(): number | undefined;
   end(): Promise<void>;
 };
 
-/** @param log gets each line that the Worker logs */
-export function createWorker(port: number, doors: Doors, log: (line: string) => void): LocalWorker {
+/**
+ * @param name of its file, another one for each local run of this folder
+ * @param log gets each line that the Worker logs
+ */
+export function createWorker(name: string, doors: Doors, log: (line: string) => void): LocalWorker {
   const wrangler = loadWrangler();
   if (isFault(wrangler)) throw new Error(wrangler.fault);
   Object.assign(process.env, SETTINGS);
@@ -58,6 +62,7 @@ export function createWorker(port: number, doors: Doors, log: (line: string) => 
   /** The files of its code, and when it was built last: ms since 1970. */
   let sources: readonly string[] = [];
   let began = 0;
+  let port: number | undefined;
 
   const inputOf = (project: Project, version: string) => {
     const { file, environment, main } = project;
@@ -66,13 +71,13 @@ export function createWorker(port: number, doors: Doors, log: (line: string) => 
     return {
       config: { ...config, r2_buckets: bucketsOf(project, config.r2_buckets), images: undefined },
       env: environment,
-      entrypoint: writeEntry(port, main),
+      entrypoint: writeEntry(name, main),
       bindings: bindingsOf(project, { ...doors, LOCAL_VERSION: version }),
       dev: {
         ...{ inspector: false, registry: undefined, remote: false, inferOriginFromRoutes: false },
         // Its watcher loses changes, and builds from files that it has removed.
         ...{ watch: false, logLevel: "error", structuredLogsHandler: logMessage },
-        server: { hostname: "localhost", port, secure: false },
+        server: { hostname: "127.0.0.1", port: 0, secure: false },
       },
     };
   };
@@ -90,12 +95,15 @@ export function createWorker(port: number, doors: Doors, log: (line: string) => 
       report(error);
       return "failed";
     }
-    return outcome;
+    const ended = await outcome;
+    if (ended === "running") port = Number((await devEnv.proxy.ready.promise).url.port);
+    return ended;
   };
   return {
     async run(project) {
       const outcome = await attempt(project);
       if (outcome !== "late") return outcome;
+      port = undefined;
       await devEnv.teardown();
       devEnv = create();
       return attempt(project);
@@ -104,6 +112,7 @@ export function createWorker(port: number, doors: Doors, log: (line: string) => 
       const times = sources.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
       return times.some((time) => time > began);
     },
+    port: () => port,
     end: () => devEnv.teardown(),
   };
 }
@@ -128,7 +137,7 @@ function waitForReload(
       const bindings = tableOf(tableOf(config)["bindings"]);
       if (tableOf(bindings["LOCAL_VERSION"])["value"] !== version) return;
       const files = Object.keys(tableOf(tableOf(bundle)["dependencies"]));
-      take(files.filter((file) => !file.startsWith(".wrangler/tmp/"))); // written by each build
+      take(files.filter((file) => !file.startsWith(".wrangler/"))); // written by each build
       end("running");
     };
     const fail = () => end("failed");
@@ -168,15 +177,15 @@ function bindingsOf({ own, buckets, secrets, started, images }: Project, doors: 
 }
 
 /** Writes the entry of the Worker. @returns its path */
-function writeEntry(port: number, main: string): string {
-  const file = resolve(`.wrangler/vitrine/dev-${port}.js`);
+function writeEntry(name: string, main: string): string {
+  const file = resolve(`.wrangler/vitrine/${name}.js`);
   const text = `import * as project from ${JSON.stringify(main)};
 import { localGateway, localRenditions } from ${JSON.stringify(LOCAL_WORKER)};
 export class Renditions extends localRenditions(project["Renditions"]) {}
 export default localGateway(project.default);
 `;
-  // wrangler builds anew when it is written.
-  if (!existsSync(file) || readFileSync(file, "utf8") !== text) replaceFile(file, text);
+  rmSync(file, { force: true }); // it may be a link that somebody else made
+  writeFileSync(file, text, { mode: 0o600 });
   return file;
 }
 

@@ -1,7 +1,8 @@
 // `vitrine dev`: the Worker in the real Workers runtime, between a private S3 that verifies signatures and the
 // strict edge. No account, no network.
 
-import { chmodSync, existsSync, readFileSync, statSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import { EXIT, type Fault } from "../cli/command.ts";
 import { environmentText } from "../cli/project/environment.ts";
 import { readLocalKeys } from "../cli/project/local-keys.ts";
@@ -10,15 +11,17 @@ import { createEdge } from "../emulator/create-edge.ts";
 import type { EdgeSettings } from "../emulator/edge/settings.ts";
 import { serveEdge } from "../emulator/serve-edge.ts";
 import { bucketsOf } from "../worker/config/routes.ts";
+import { closeFile, closeFolder } from "./close-files.ts";
 import { fillBucket } from "./fill-bucket.ts";
 import { type Files, followFiles } from "./follow-files.ts";
+import { serveFront } from "./front.ts";
 import { prepareDevVars } from "./prepare-dev-vars.ts";
 import { readPort } from "./read-port.ts";
 import { type Project, readProject } from "./read-project.ts";
 import { switchesIn } from "./read-switches.ts";
 import { createWorker, type LocalWorker } from "./run-worker.ts";
 import { localSheet } from "./sheet/local-sheet.ts";
-import { serveSheet } from "./sheet/serve-sheet.ts";
+import { sheetHandler } from "./sheet/serve-sheet.ts";
 import { welcome } from "./welcome.ts";
 
 /** How often to look at the files: ms. */
@@ -37,6 +40,9 @@ export async function startLocal(
   interrupted: AbortSignal,
 ): Promise<Fault | undefined> {
   process.umask(0o077); // all that is written here may hold secrets
+  const devVars = devVarsOf(".", environment);
+  const open = closeFolder() ?? closeFile(devVars);
+  if (open !== undefined) return open;
   const port = await readPort(wanted);
   if (typeof port !== "number") return port;
   const address = `http://localhost:${port}`;
@@ -48,7 +54,6 @@ export async function startLocal(
 
   const project = readProject(endpoint, environment);
   const mistakes = [...project.mistakes];
-  const devVars = devVarsOf(".", environment);
   const files = readFiles("file" in project ? project.file : "", devVars);
   switchesIn(files?.devVars ?? "", devVars, (mistake) => mistakes.push(mistake));
   if (!("config" in project) || project.config === undefined || mistakes.length > 0 || !files) {
@@ -56,31 +61,35 @@ export async function startLocal(
     return { fault: said.join("\n  ") };
   }
   const { own, config, file } = project;
-  closeToOthers([".wrangler", devVars]);
-
   const edge = createEdge(edgeSettings(own ? bucketsOf(config.routes) : [{ base: endpoint }]));
   // The Worker's own code makes the tries of the sheet. Only its image requests go another way.
   Object.assign(globalThis, { fetch: edge.fetch });
   const edgeDoor = await serveEdge(edge, { failed: warnOf("The local edge") });
-  const sheetDoor = await serveSheet(
-    await localSheet(() => follower, port, edge.images),
-    warnOf("The contact sheet"),
-  );
+  const sheet = await localSheet(() => follower, port, edge.images);
   if (interrupted.aborted) return undefined;
 
   console.log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
-  const doors = { LOCAL_EDGE: edgeDoor.url, LOCAL_SHEET: sheetDoor.url };
-  const worker = createWorker(port, doors, (line) => console.log(line));
+  const header = `x-vitrine-${randomUUID()}`;
+  const doors = { LOCAL_EDGE: edgeDoor.url, LOCAL_FRONT: header };
+  const worker = createWorker(`dev-${port}`, doors, (line) => console.log(line));
   endTogether(worker);
   const fill = fillerOf(endpoint);
   const follower = followFiles({
     ...{ files, project, fill, switches: edge.switches, worker },
-    readFiles: () => readFiles(file, devVars),
+    readFiles: () => {
+      const fault = closeFile(devVars); // an editor may have made another one
+      if (fault !== undefined) fail(fault.fault);
+      return readFiles(file, devVars);
+    },
     readProject: () => readProject(endpoint, environment, "quiet"),
     log: (line) => console.log(line),
     warn: (line) => console.error(line),
   });
   if ((await worker.run(project)) !== "running") fail("It did not start.");
+  await serveFront({
+    ...{ port, header, workerPort: worker.port },
+    ...{ answerSheet: sheetHandler(sheet), failed: warnOf("The local run") },
+  });
   await fill(project);
   console.log(await welcome(address, config, devVars, !own));
   setInterval(() => void follower.look().catch(fail), LOOK_MS);
@@ -94,14 +103,6 @@ function readFiles(config: string, devVars: string): Files | undefined {
     return { config: readFileSync(config, "utf8"), devVars: text };
   } catch {
     return undefined;
-  }
-}
-
-/** Takes what was written before, by whatever tool, from the other users of this machine. */
-function closeToOthers(paths: readonly string[]): void {
-  for (const path of paths) {
-    const { mode } = statSync(path, { throwIfNoEntry: false }) ?? { mode: 0 };
-    if ((mode & 0o077) !== 0) chmodSync(path, mode & 0o700);
   }
 }
 

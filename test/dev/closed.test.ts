@@ -6,10 +6,13 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:http";
@@ -17,9 +20,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sign } from "../../src/worker/s3/sigv4.ts";
-import { ROOT } from "../support/built.ts";
+import { QUIET, ROOT } from "../support/built.ts";
 import { freePort } from "../support/free-port.ts";
-import { copyProject, endRuns, removeCopies, start } from "../support/local-run.ts";
+import { copyProject, endRuns, removeCopies, start, VITRINE } from "../support/local-run.ts";
 import { makeTemporary } from "../support/temporary.ts";
 
 const run = promisify(execFile);
@@ -33,6 +36,14 @@ const SECRETS = {
 };
 const ORIGINALS = ["photos/fig.jpg", "photos/friends.jpg", "made/transparent.png", "made/key.jpg"];
 
+const KEY_FILE = ".wrangler/vitrine/local-key.json";
+const PLANTED = {
+  AccessKey: {
+    AccessKeyId: "vitrine-local-key-id",
+    SecretAccessKey: "vitrine-local-secret-that-somebody-planted",
+  },
+};
+
 /** Whether this user may become another one. */
 const isRoot = process.getuid?.() === 0;
 const AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
@@ -45,6 +56,10 @@ beforeAll(async () => {
   chmodSync(folder, 0o755);
   const lines = Object.entries(SECRETS).map(([name, value]) => `${name}='${value}'\n`);
   writeFileSync(join(folder, ".dev.vars"), lines.join(""), { mode: 0o644 });
+  // Somebody else could write there before, and knows the key.
+  mkdirSync(join(folder, ".wrangler/vitrine"), { recursive: true });
+  chmodSync(join(folder, ".wrangler"), 0o777);
+  writeFileSync(join(folder, KEY_FILE), JSON.stringify(PLANTED));
   port = await freePort();
   beacon = await listen();
   await start(folder, port, () => {});
@@ -169,9 +184,8 @@ test.each(INTRUDERS)("%s gets no secret, no original and no way to fetch", async
   const got: [string, string][] = JSON.parse(stdout);
   expect(got.length).toBeGreaterThan(100);
 
-  const { AccessKey } = JSON.parse(
-    readFileSync(join(folder, ".wrangler/vitrine/local-key.json"), "utf8"),
-  );
+  const { AccessKey } = JSON.parse(readFileSync(join(folder, KEY_FILE), "utf8"));
+  expect(AccessKey).not.toEqual(PLANTED.AccessKey);
   const looked = [
     ...Object.entries({ ...SECRETS, LOCAL_SECRET: AccessKey.SecretAccessKey }),
     ["a URL of the local run's own servers", "http://127.0.0.1:"] as const,
@@ -188,6 +202,10 @@ test.each(INTRUDERS)("%s gets no secret, no original and no way to fetch", async
       .map(([name]) => `${name}: ${what}`);
   });
   expect(leaks).toEqual([]);
+  // Only the port of the local run answers, and not to a page whose name leads here.
+  const answered = got.map(([what]) => what).filter((what) => what.startsWith("200 "));
+  expect(answered.filter((what) => !what.startsWith(`200 ${port} `))).toEqual([]);
+  expect(answered.filter((what) => what.includes('"host":"evil.example"'))).toEqual([]);
   expect(beacon.asked).toEqual([]);
 });
 
@@ -210,4 +228,43 @@ test("what the local run writes is for its owner alone", () => {
       0o600,
     ]);
   }
+});
+
+test("a .dev.vars that an editor makes anew is for its owner alone, too", async () => {
+  const file = join(folder, ".dev.vars");
+  const text = readFileSync(file, "utf8");
+  rmSync(file);
+  writeFileSync(file, text, { mode: 0o644 });
+  await expect.poll(() => statSync(file).mode & 0o777, { timeout: 10_000 }).toBe(0o600);
+});
+
+test.each([".wrangler", ".wrangler/vitrine", ".wrangler/tmp", ".wrangler/state"])(
+  "where %s leads elsewhere, it does not start",
+  async (path) => {
+    const other = copyProject();
+    mkdirSync(join(other, path, ".."), { recursive: true });
+    symlinkSync(makeTemporary("vitrine-elsewhere-"), join(other, path));
+    const options = { cwd: other, env: { ...QUIET, PORT: `${await freePort()}` } };
+    const ended = await run(process.execPath, [VITRINE, "dev"], options).catch((error) => error);
+    const said = `${path} is a link, or belongs to another user. Remove it and start again.\n`;
+    expect([ended.code, ended.stderr]).toEqual([2, said]);
+    expect(existsSync(join(other, ".dev.vars"))).toBe(false);
+  },
+);
+
+test("what outlives a local run that is killed answers nobody", async () => {
+  const all = processes();
+  const ports = portsOf(all);
+  process.kill(
+    all.find((pid) => /\bdev\b/.test(readOr(`/proc/${pid}/cmdline`, ""))) ?? 0,
+    "SIGKILL",
+  );
+  await expect.poll(() => fetch(`http://localhost:${port}/`).catch(() => "nobody")).toBe("nobody");
+  for (const one of ports) {
+    const answer = await fetch(`http://127.0.0.1:${one}/images/card/photos/fig.jpg`).catch(
+      () => undefined,
+    );
+    expect([one, answer?.ok ?? false]).toEqual([one, false]);
+  }
+  for (const pid of all) if (existsSync(`/proc/${pid}`)) process.kill(pid, "SIGKILL");
 });

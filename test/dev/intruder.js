@@ -11,12 +11,21 @@ import { join } from "node:path";
 const { ports, pids, folder, beacon, signed } = JSON.parse(process.argv[2]);
 const got = [];
 
+/** A page whose name leads to this machine. */
+const REBOUND = {
+  host: "evil.example",
+  origin: "http://evil.example",
+  "sec-fetch-site": "same-origin",
+};
+
 /** The headers of a request: of a program, of a page of elsewhere, of another local site, of a rebound name. */
 const SENDERS = [
   {},
   { origin: "https://evil.example", "sec-fetch-site": "cross-site" },
   { origin: "http://localhost:3000", "sec-fetch-site": "same-site" },
-  { host: "evil.example", origin: "http://evil.example", "sec-fetch-site": "same-origin" },
+  REBOUND,
+  { ...REBOUND, "mf-original-url": "http://localhost/.vitrine/sheet.json" },
+  { ...REBOUND, "mf-original-url": "http://localhost/images/card/photos/fig.jpg" },
   { "mf-original-url": `${beacon}/original`, "mf-route-override": "vitrine" },
   { "mf-custom-fetch-service": "core:user", "mf-op": "GET", "mf-op-target": "0" },
 ];
@@ -80,7 +89,8 @@ function ask(port, method, path, headers, body) {
       answer.on("data", (chunk) => chunks.push(chunk));
       answer.on("error", settle);
       answer.on("end", () => {
-        keep(`${method} ${port} ${path} ${JSON.stringify(headers)}`, Buffer.concat(chunks));
+        const asked = `${answer.statusCode} ${port} ${method} ${path} ${JSON.stringify(headers)}`;
+        keep(asked, Buffer.concat(chunks));
         settle();
       });
     });

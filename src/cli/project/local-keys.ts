@@ -8,7 +8,7 @@ import { isTable, json } from "../../worker/base/json.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
 import { replaceFile } from "./replace-file.ts";
 
-const FILE = ".wrangler/vitrine/local-key.json";
+export const LOCAL_KEY_FILE = ".wrangler/vitrine/local-key.json";
 /** What both halves of a local key begin with. No key of a provider does. */
 const MARK = "vitrine-local-";
 const MAX_BUCKET_NAME = 63;
@@ -19,7 +19,7 @@ const MAX_BUCKET_NAME = 63;
  * @throws if the file cannot be read or made
  */
 export function readLocalKeys(folder: string): Credentials {
-  const file = join(folder, FILE);
+  const file = join(folder, LOCAL_KEY_FILE);
   if (!existsSync(file)) replaceFile(file, JSON.stringify({ AccessKey: makeKey() }));
   const read = json(readFileSync(file, "utf8"));
   const key = isTable(read) && isTable(read["AccessKey"]) ? read["AccessKey"] : {};

@@ -1,13 +1,13 @@
-// Serves the contact sheet: its page, its data, and the images that the user adds or removes.
+// Answers for the contact sheet: its page, its data, and the images that the user adds or removes.
 
 import { existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { MOST_BYTES } from "../../cli/net/ask-s3.ts";
-import { listen } from "../../emulator/listen.ts";
 import { decodePath } from "../../url/grammar.ts";
 import type { SheetAnswer } from "./data.ts";
 import type { Answer } from "./try/answer.ts";
+import { createTurns } from "./try/turns.ts";
 
 /** What the page asks for. */
 export type Sheet = {
@@ -30,6 +30,9 @@ const POLICY = [
   ...["base-uri", "form-action", "frame-ancestors"].map((kind) => `${kind} 'none'`),
 ].join("; ");
 
+/** How many uploads wait for another one: each may be of 100 MB. */
+const UPLOADS_WAITING = 8;
+
 const PAGE = join(import.meta.dirname, "page");
 const FILES: ReadonlyMap<string, readonly [file: string, type: string]> = new Map([
   ["/", ["index.html", "text/html"]],
@@ -44,15 +47,17 @@ const FILES: ReadonlyMap<string, readonly [file: string, type: string]> = new Ma
 ]);
 const OBJECTS = "/.vitrine/objects/";
 
-/** @param failed is told of internal errors */
-export function serveSheet(sheet: Sheet, failed: (reason: unknown) => void) {
-  return listen(async (request, response, asked) => {
-    const [, path = "", search = ""] = /^([^?]*)(.*)$/s.exec(asked) ?? [];
+/** Returns what answers the requests of the page. */
+export function sheetHandler(sheet: Sheet) {
+  const turns = createTurns(1, UPLOADS_WAITING);
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const [, path = "", search = ""] = /^([^?]*)(.*)$/s.exec(request.url ?? "") ?? [];
     if (path.startsWith(OBJECTS)) {
       const name = decodePath(path.slice(OBJECTS.length));
       if (request.method === "PUT") {
-        const fault = await put(sheet, name, request);
-        return reply(response, fault === undefined ? 200 : 400, "text/plain", fault ?? "");
+        const fault = await turns(() => put(sheet, name, request));
+        if (fault === undefined) return reply(response, 503, "text/plain", "too many at once");
+        return reply(response, fault === "" ? 200 : 400, "text/plain", fault);
       }
       if (request.method === "DELETE") {
         sheet.forget(name ?? "");
@@ -76,19 +81,19 @@ export function serveSheet(sheet: Sheet, failed: (reason: unknown) => void) {
       return reply(response, told.status, told.type, told.body);
     }
     return reply(response, 404, "text/plain", "Not found\n");
-  }, failed);
+  };
 }
 
-/** Returns why the image was refused, or undefined. */
+/** Returns why the image was refused, or "". */
 async function put(
   sheet: Sheet,
   file: string | undefined,
   request: IncomingMessage,
-): Promise<string | undefined> {
+): Promise<string> {
   if (file === undefined) return "the name is not percent-encoded UTF-8";
   const body = await readAll(request);
   if (body === undefined) return "the file is larger than 100 MB";
-  return sheet.put(file, body, request.headers["content-type"] ?? "");
+  return (await sheet.put(file, body, request.headers["content-type"] ?? "")) ?? "";
 }
 
 function reply(

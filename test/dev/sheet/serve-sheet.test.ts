@@ -1,7 +1,9 @@
-// What the door of the contact sheet answers, without a Worker in front of it.
+// What the contact sheet answers, without the port of the local run in front of it.
 
+import { createServer } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Sheet, serveSheet } from "../../../src/dev/sheet/serve-sheet.ts";
+import { type Sheet, sheetHandler } from "../../../src/dev/sheet/serve-sheet.ts";
+import { listenOn } from "../../../src/emulator/listen.ts";
 import type { Served } from "../../../src/emulator/served.ts";
 
 const asked: string[] = [];
@@ -23,7 +25,11 @@ const sheet: Sheet = {
 
 let served: Served;
 beforeAll(async () => {
-  served = await serveSheet(sheet, (reason) => expect.unreachable(`${reason}`));
+  const answer = sheetHandler(sheet);
+  served = await listenOn(
+    createServer((request, response) => void answer(request, response)),
+    0,
+  );
 });
 afterAll(() => served.close());
 

@@ -1,0 +1,50 @@
+// Takes the files of the local run from the other users of this machine: they hold secrets, and code that it runs.
+
+import { chmodSync, lstatSync, rmSync, statSync } from "node:fs";
+import type { Fault } from "../cli/command.ts";
+import { LOCAL_KEY_FILE } from "../cli/project/local-keys.ts";
+
+const ROOT = ".wrangler";
+const FOLDERS = [ROOT, `${ROOT}/vitrine`, `${ROOT}/tmp`, `${ROOT}/state`];
+
+/** Who may write to a file or a folder beside its owner; who may do anything with it. */
+const OTHERS_WRITE = 0o022;
+const OTHERS = 0o077;
+
+/**
+ * Closes the folder of wrangler. Where others could write to it, the local key may be one that they know: the
+ * next reader makes a new one.
+ * @returns a fault if a folder leads elsewhere, or belongs to somebody else
+ */
+export function closeFolder(): Fault | undefined {
+  const owners = [process.getuid?.(), statSync(".").uid];
+  let wasOpen = false;
+  for (const folder of FOLDERS) {
+    const found = lstatSync(folder, { throwIfNoEntry: false });
+    if (found === undefined) continue;
+    if (!found.isDirectory() || !(owners[0] === undefined || owners.includes(found.uid))) {
+      return {
+        fault: `${folder} is a link, or belongs to another user. Remove it and start again.`,
+      };
+    }
+    wasOpen ||= (found.mode & OTHERS_WRITE) !== 0;
+    chmodSync(folder, 0o700);
+  }
+  if (wasOpen) rmSync(LOCAL_KEY_FILE, { force: true });
+  return undefined;
+}
+
+/**
+ * Makes a file one for its owner alone, if there is such a file.
+ * @returns why that is not possible
+ */
+export function closeFile(file: string): Fault | undefined {
+  const { mode } = statSync(file, { throwIfNoEntry: false }) ?? { mode: 0 };
+  if ((mode & OTHERS) === 0) return undefined;
+  try {
+    chmodSync(file, mode & ~OTHERS & 0o777);
+    return undefined;
+  } catch (error) {
+    return { fault: `Other users of this machine may read ${file}: ${error}` };
+  }
+}

@@ -1,0 +1,116 @@
+// The port of the local run. It lets in only what was sent to this machine by its own name, answers the contact
+// sheet itself, and hands everything else to the Worker with a secret: wrangler's own ports believe headers that
+// any page can send, and live on when this process is killed.
+
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from "node:http";
+
+/** The names of this machine. A page can have any other name lead here. */
+const LOCAL_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
+
+/** What wrangler, and nobody else, says of a request; and what holds for one connection. */
+const DROPPED = /^(?:mf-|cf-|x-forwarded-|forwarded$|connection$|upgrade$|keep-alive$)/;
+
+/** The only one of wrangler's own paths: it verifies signatures. */
+const S3_PATH = "/cdn-cgi/local/r2/s3/";
+
+export type Front = {
+  readonly port: number;
+  /** The secret name of a header. Without it, the Worker answers nobody. */
+  readonly header: string;
+  /** Where wrangler listens; undefined while it starts. */
+  readonly workerPort: () => number | undefined;
+  readonly answerSheet: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  /** Is told of internal errors. */
+  readonly failed: (reason: unknown) => void;
+};
+
+/** Listens on both addresses of this machine. @throws if one of them is taken */
+export async function serveFront(front: Front): Promise<void> {
+  await listen(front, "127.0.0.1");
+  await listen(front, "::1").catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EADDRNOTAVAIL" && error.code !== "EAFNOSUPPORT") throw error;
+  });
+}
+
+function listen(front: Front, host: string): Promise<void> {
+  // Nobody holds an upload open for long.
+  const server = createServer({ requestTimeout: 60_000 }, (incoming, response) => {
+    answer(front, incoming, response).catch((error: unknown) => {
+      if (!response.destroyed) front.failed(error);
+      response.destroy();
+    });
+  });
+  return new Promise((settle, fail) => {
+    server.once("error", fail).listen(front.port, host, settle);
+  });
+}
+
+async function answer(
+  front: Front,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { method = "GET", headers, url = "" } = incoming;
+  const host = hostnameOf(headers.host ?? "");
+  if (!LOCAL_HOSTS.includes(host) || !url.startsWith("/")) {
+    return refuse(response, 403, "Open it at http://localhost");
+  }
+  const [path = ""] = url.split("?");
+  if (path === "/" || path.startsWith("/.vitrine/")) {
+    const changes = method !== "GET" && method !== "HEAD";
+    // A page of elsewhere cannot read an answer, but a picture takes long to make.
+    const isElsewhere = /^(?:cross|same)-site$/.test(`${headers["sec-fetch-site"] ?? ""}`);
+    const isForeign = changes && headers.origin !== `http://${headers.host}`;
+    if (isForeign || (isElsewhere && path !== "/")) {
+      return refuse(response, 403, "Not for this page");
+    }
+    return front.answerSheet(incoming, response);
+  }
+  if (path.startsWith("/cdn-cgi/") && !path.startsWith(S3_PATH)) {
+    return refuse(response, 404, "Not found");
+  }
+  return forward(front, incoming, response);
+}
+
+function hostnameOf(host: string): string {
+  return URL.parse(`http://${host}`)?.hostname ?? "";
+}
+
+function refuse(response: ServerResponse, status: number, reason: string): void {
+  response.req.resume();
+  response.writeHead(status, { "content-type": "text/plain" }).end(`${reason}\n`);
+}
+
+/** Sends a request to wrangler, and its answer back. */
+function forward(
+  { header, workerPort }: Front,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const port = workerPort();
+  if (port === undefined) {
+    refuse(response, 503, "The Worker starts. Try again");
+    return Promise.resolve();
+  }
+  return new Promise((settle, fail) => {
+    const { method, url: path, headers } = incoming;
+    const sent = { ...kept(headers), [header]: "1" };
+    const asking = request({ host: "127.0.0.1", port, method, path, headers: sent }, (answered) => {
+      response.writeHead(answered.statusCode ?? 502, kept(answered.headers));
+      answered.on("error", fail).pipe(response).on("close", settle);
+    });
+    response.on("close", () => asking.destroy());
+    asking.on("error", (error) => (response.destroyed ? settle() : fail(error)));
+    incoming.pipe(asking);
+  });
+}
+
+function kept(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !DROPPED.test(name)));
+}
