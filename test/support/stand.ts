@@ -10,6 +10,7 @@ import { makeRendition } from "../../src/emulator/edge/rendition.ts";
 import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import { develop } from "../../src/emulator/images/develop.ts";
 import { createS3, type S3Settings, type Stored } from "../../src/emulator/s3/s3.ts";
+import type { Session } from "../../src/emulator/sessions.ts";
 import { withImages } from "../../src/emulator/with-images.ts";
 import { ROOT } from "./built.ts";
 import { BASE, CREDENTIALS, VARS } from "./env.ts";
@@ -72,7 +73,8 @@ export function setUp(
   const clock = { now: Date.now() };
   const now = () => clock.now;
   const { endpoint, bucket, region, prefix } = VARS.BUCKETS.media;
-  const s3 = createS3({ endpoint, bucket, region, credentials, now, readable: prefix });
+  const sessions = new Map<string, Session>();
+  const s3 = createS3({ endpoint, bucket, region, credentials, sessions, now, readable: prefix });
   for (const [key, object] of stored) s3.objects.set(prefix + key, object);
   network.resetHandlers(...handlersOf(s3));
   const core = createEdgeWith(makeRenditionOnce, {
@@ -84,5 +86,5 @@ export function setUp(
     ...settings,
   });
   const edge = withImages(core, developOnce);
-  return { s3, edge, cache: createCache({ now }), clock };
+  return { s3, sessions, edge, cache: createCache({ now }), clock };
 }

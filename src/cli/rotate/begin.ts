@@ -34,7 +34,7 @@ export async function begin(rotation: Rotation): Promise<Begun | End> {
   if (interrupted.aborted) return stop(rotation, step);
   if (isFault(health)) return health;
   tell(stderr, `Now ${serving(health)}.`);
-  const trouble = refuseTrouble(health, failed);
+  const trouble = refuseTrouble(plan, health, failed, known);
   if (trouble !== undefined) return trouble;
   const broken = !health.every(isServed);
   if (broken) {
@@ -49,7 +49,7 @@ export async function begin(rotation: Rotation): Promise<Begun | End> {
   if (!known && keyFile === undefined) {
     tell(stderr, "  Make one beside the old one, and paste it below:", `  ${createKey(plan)}`);
   }
-  const key = await takeKey(world, keyFile);
+  const key = await takeKey(world, plan);
   if (key === "cancelled" || interrupted.aborted) return stop(rotation, step);
   if (isFault(key)) return key;
   const refused = refuseKey(plan, key, health, known, written);

@@ -14,20 +14,19 @@ import type { Fault, World } from "../command.ts";
 import { decodeText } from "../project/read-text.ts";
 import { cutFault } from "../project/secrets.ts";
 import { askHidden, type Cancelled, hasTerminal } from "../terminal/prompts.ts";
-import type { KeyRefused, Target } from "./plan.ts";
+import { createKey } from "./command-lines.ts";
+import type { KeyRefused, Plan, Target } from "./plan.ts";
 
 /** Takes the new key from a file, from stdin (`-`), or from the terminal (undefined). */
-export async function takeKey(
-  world: World,
-  file: string | undefined,
-): Promise<Slot | Fault | Cancelled> {
+export async function takeKey(world: World, plan: Plan): Promise<Slot | Fault | Cancelled> {
+  const file = plan.options.keyFile;
   if (file !== undefined) {
     try {
       const given =
         file === "-"
           ? await buffer(addAbortSignal(world.interrupted, world.stdin))
           : readFileSync(resolve(world.folder, file));
-      return readKey(decodeText(given), `--key-file ${file}`);
+      return readKey(decodeText(given), `--key-file ${file}`, plan);
     } catch (error) {
       if (world.interrupted.aborted) return "cancelled";
       if (!(error instanceof Error)) throw error;
@@ -46,7 +45,7 @@ export async function takeKey(
 }
 
 /** Reads what `aws iam create-access-key` prints, or lines KEY=VALUE. */
-function readKey(given: string, from: string): Slot | Fault {
+function readKey(given: string, from: string, plan: Plan): Slot | Fault {
   const printed = json(given);
   const { AccessKeyId, SecretAccessKey } =
     isTable(printed) && isTable(printed["AccessKey"]) ? printed["AccessKey"] : {};
@@ -59,9 +58,11 @@ function readKey(given: string, from: string): Slot | Fault {
     isTable(printed) && isTable(printed["Credentials"]) ? "SessionToken" : "AWS_SESSION_TOKEN";
   if (token === "SessionToken" || lines[token]) {
     const why = `has a ${token}: a rotation puts permanent keys, and session credentials expire by themselves`;
-    return {
-      fault: `${from} ${why}. Put all three secrets at once: docs/rotate.md, “Session credentials”`,
-    };
+    // A11: the Worker refuses a token, and shows nothing then, if a bucket needs the edge.
+    const remedy = plan.hasSessions
+      ? "Put all three secrets at once: docs/rotate.md, “Session credentials”"
+      : `Make a permanent key: ${createKey(plan)}`;
+    return { fault: `${from} ${why}. ${remedy}` };
   }
   if (typeof id !== "string" || typeof secret !== "string") {
     const lines = "lines AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…";

@@ -6,8 +6,9 @@ import { type Fault, isFault } from "../command.ts";
 import { changeLines, commandOf, createKey } from "./command-lines.ts";
 import type { KeyRefused, Plan } from "./plan.ts";
 import { hashOf, type RotationRecord } from "./record.ts";
+import { undoAdvice } from "./report.ts";
 import { type Health, isOutage, isServed, OUTAGE, onlyNextServes, slotOf } from "./slots.ts";
-import { STEPS, type Step } from "./steps.ts";
+import { STEPS, type Step, stepOf } from "./steps.ts";
 
 const [, , , PROMOTE, EMPTY] = STEPS;
 
@@ -25,8 +26,13 @@ export function refuseRecord(plan: Plan, known: RotationRecord): Fault | undefin
   return refuse(`${what}. The two cannot be told apart. Start again with another key: --restart`);
 }
 
-/** Refuses to continue if something other than a key is wrong. */
-export function refuseTrouble(health: Health, failed: readonly string[]): Fault | undefined {
+/** Refuses to continue if S3 is down, or if images fail although it accepts the keys. */
+export function refuseTrouble(
+  plan: Plan,
+  health: Health,
+  failed: readonly string[],
+  known: RotationRecord | undefined,
+): Fault | undefined {
   const down = health.filter((bucket) => !isServed(bucket) && bucket.slots.some(isOutage));
   if (down.length > 0) {
     const lines = down.map(({ bucket, slots }) => {
@@ -36,7 +42,9 @@ export function refuseTrouble(health: Health, failed: readonly string[]): Fault 
     return refuse(...lines, `${OUTAGE} Wait until S3 works again`);
   }
   if (failed.length === 0 || !health.every(isServed)) return undefined;
-  return refuse(...failed, "The key is not the cause: S3 accepts it. Fix this first");
+  // The operator may have done the step since the last run.
+  const undone = known?.told && known.worked ? undoAdvice(plan, stepOf(known)) : [];
+  return refuse(...failed, "S3 accepts the keys in the slots. Fix this first", ...undone);
 }
 
 /** Refuses a next slot that holds something, although no rotation is under way. */
@@ -82,11 +90,12 @@ function refuseReplacing(
   const alone = health.filter(onlyNextServes).find((one) => slotOf(one, "next")?.end !== end);
   if (alone === undefined) return undefined;
   const held = slotOf(alone, "next")?.end;
+  const keyless = { ...plan, options: { ...plan.options, keyFile: undefined } }; // it has another key
   const own = isFault(written) || !written || refuseRecord(plan, written) ? undefined : written;
   return refuse(
     `${alone.bucket}: only the next slot (${held}) serves, because S3 refuses the current one. So it is not replaced.`,
     ...(own !== undefined && own.new === held
-      ? [`Continue the rotation that put it there: ${commandOf(plan)}`]
+      ? [`Continue the rotation that put it there, with that key: ${commandOf(keyless)}`]
       : promote(plan, held)),
   );
 }

@@ -97,11 +97,13 @@ function remediesOf(
       return [`${OUTAGE} Leave the slots as they are.`];
     case "images": {
       const right = "The slots are as they must be, and S3 accepts the key.";
-      const undone = when === "after" && record.worked ? undo(plan, step) : [];
+      const undone = when === "after" && record.worked ? undoAdvice(plan, step) : [];
       return [`${right} Look for another cause: ${doctorOf(plan)}`, ...undone];
     }
     case "slots": {
-      if (when === "before") return wayBack(plan, step.number - 1, record, health);
+      // What an operator was told to do by hand may be done before the next run.
+      const isUndone = when === "before" && !(step.byHand && record.told);
+      if (isUndone) return wayBack(plan, step.number - 1, record, health);
       const hasArrived = health.every((bucket) => holds(bucket, step.puts, record));
       if (hasArrived) return wayBack(plan, step.number, record, health);
       const where = plan.local
@@ -122,7 +124,7 @@ const PUT_OLD_BACK =
   "put the old key back into the current slot while the next one serves. When S3 accepts it there, empty the next slot.";
 
 /** What may help if images fail since a step, although S3 accepts the keys. */
-function undo(plan: Plan, { number }: Step): string[] {
+export function undoAdvice(plan: Plan, { number }: Step): string[] {
   const since = "If images came until this step, ";
   if (number === 4) return [since + PUT_OLD_BACK];
   return number === 6 ? [`${since}activate the old key: ${setOldKey(plan, "Active")}`] : [];

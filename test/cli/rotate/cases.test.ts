@@ -203,7 +203,7 @@ test.each<[what: string, arranged: () => void, says: string | RegExp, options?: 
   [
     "images that fail for another reason",
     () => (stage.edge.switches.transformations = false),
-    "key.jpg answers 502\nThe key is not the cause",
+    "key.jpg answers 502\nS3 accepts the keys in the slots",
   ],
   ["an image that is not there", () => {}, "/nothing.jpg answers 404", { key: ["nothing.jpg"] }],
   ["no such bucket", () => {}, 'there is no bucket "x". Known: media', { bucket: "x" }],

@@ -156,7 +156,9 @@ test("--restart in an emergency sends to the rotation that is under way", async 
   const third = { AccessKey: printed(THIRD.id, THIRD.secret) };
   writeFileSync(join(site.folder, keyFile), JSON.stringify(third));
   const err = await refusedRun({ restart: true, keyFile });
-  expect(err).toContain("Continue the rotation that put it there: npx vitrine rotate");
+  expect(err).toContain(
+    "Continue the rotation that put it there, with that key: npx vitrine rotate",
+  );
 });
 
 test("--restart replaces a key in the next slot, but not once that alone serves", async () => {
