@@ -6,6 +6,8 @@ import { afterEach, expect, test, vi } from "vitest";
 import type { CauseId } from "../../../src/cli/doctor/checks/index.ts";
 import type { Fault } from "../../../src/emulator/edge/faults.ts";
 import type { S3Fault, S3Grant } from "../../../src/emulator/s3/s3.ts";
+import { createSts } from "../../../src/emulator/sts/sts.ts";
+import type { Sts, StsRole } from "../../../src/emulator/sts/types.ts";
 import { SITE } from "../../support/cli/doctor.ts";
 import {
   beginWorld,
@@ -133,6 +135,7 @@ const boundHealth = (health: object, part: string): Played =>
 
 const ARN = "arn:aws:iam::123456789012:role/vitrine";
 const DISCOVERY = "/.well-known/openid-configuration";
+const HOST_OF_SITE = new URL(SITE).host;
 const RIGHT_ISSUER = { issuer: SITE, jwks_uri: `${SITE}/.well-known/jwks.json` };
 /** A bucket that a role opens. STS and IAM are what /healthz and the issuer's documents say of them. */
 const ofRole = (
@@ -168,6 +171,66 @@ function roleFront(
     }
     return said(answer, asked);
   };
+}
+
+/** What the strict STS and IAM of a row have. */
+type Account = { readonly sts: Sts; readonly allowed: string[] };
+const trustsOf = (sub: string): StsRole => ({
+  trusts: SITE,
+  StringEquals: { [`${HOST_OF_SITE}:aud`]: "sts.amazonaws.com", [`${HOST_OF_SITE}:sub`]: sub },
+});
+
+/** A Worker that takes a role of a strict STS. Its sessions may get what the role's policy allows. */
+const inAccount = (
+  broken: (account: Account, world: World) => void,
+  done: (told: Told, account: Account, world: World) => void,
+): Played => {
+  let account: Account | undefined;
+  return {
+    broken: (world) => {
+      const sts = createSts({
+        fetch: (input) => fetch(`${input}`),
+        providers: { [SITE]: { clientIds: ["sts.amazonaws.com"] } },
+        roles: { [ARN]: trustsOf("vitrine") },
+      });
+      account = { sts, allowed: ["acme-media/published/*"] };
+      const { allowed } = account;
+      network.use(
+        http.all("https://sts.eu-west-1.amazonaws.com/*", async ({ request }) => {
+          const { url, method, headers } = request;
+          const body = await request.text();
+          const answer = await sts.fetch(url, { method, headers, body }).catch(() => undefined);
+          for (const [id, session] of sts.sessions) stage.sessions.set(id, session);
+          return answer ?? HttpResponse.error();
+        }),
+        http.all(/acme-media\.s3\./, ({ request }) => {
+          const path = `acme-media${new URL(request.url).pathname}`;
+          const isAllowed = allowed.some((one) => path.startsWith(one.replace(/\*$/, "")));
+          return isAllowed ? undefined : xml("AccessDenied", 403);
+        }),
+      );
+      both(world, { engine: "binding", role: ARN });
+      world.bindings = '[images]\nbinding = "IMAGES"';
+      world.listed = [
+        ...world.listed.filter((name) => !name.startsWith("AWS")),
+        "OIDC_SIGNING_KEY",
+      ];
+      for (const vars of [world.toml, world.deployed]) vars["OIDC"] = { issuer: SITE };
+      world.deployed["IMAGES"] = stage.edge.images;
+      for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) delete world.secrets[name];
+      world.secrets["OIDC_SIGNING_KEY"] = EC_KEY;
+      broken(account, world);
+    },
+    done: (told, world) => {
+      if (account === undefined) throw new Error("it was not broken");
+      done(told, account, world);
+    },
+  };
+};
+/** The statement of the policy that a remedy prints. */
+function policyIn(text: string) {
+  const [policy = ""] = /\{"Version".*\]\}/.exec(text) ?? [];
+  return Object(JSON.parse(policy)).Statement[0];
 }
 
 /** Whether a handler of the network still answers wrongly. */
@@ -795,27 +858,51 @@ const REMEDIES = {
       }),
   },
   role: { outside: "a code of STS that nobody knows: docs/keyless.md has each" },
-  "role-denied": ofRole(
-    { state: "AccessDenied", expires: undefined },
-    "compare the role's trust policy",
+  "role-denied": inAccount(
+    ({ sts }) => {
+      sts.roles.set(ARN, trustsOf("another subject"));
+    },
+    (told, { sts }) => {
+      const { Principal, Condition } = policyIn(told.text);
+      const trusts = `https://${Principal.Federated.replace(/^.*oidc-provider\//, "")}`;
+      told.does("compare the role's trust policy", () => {
+        sts.roles.set(ARN, { trusts, StringEquals: Condition.StringEquals });
+      });
+    },
   ),
-  "role-token": ofRole(
-    { state: "InvalidIdentityToken", expires: undefined },
-    "compare the provider",
+  "role-token": inAccount(
+    ({ sts }) => void sts.providers.set(SITE, { clientIds: ["another audience"] }),
+    (told, { sts }) =>
+      told.does("compare the provider", () => {
+        const [, audience = ""] = /\b(sts\.amazonaws\.com)\b/.exec(told.text) ?? [];
+        sts.providers.set(SITE, { clientIds: [audience] });
+      }),
   ),
-  "role-issuer": ofRole(
-    { state: "IDPCommunicationError", expires: undefined },
-    "without a challenge",
+  "role-issuer": inAccount(
+    ({ sts }) => void sts.faults.add("IDPCommunicationError"),
+    (told, { sts }) =>
+      told.does("without a challenge", () => void sts.faults.delete("IDPCommunicationError")),
   ),
   "role-unknown": ofRole({ state: "ValidationError", expires: undefined }, `BUCKETS.media.role`),
-  "role-key": ofRole(
-    { state: "no-key", expires: undefined },
-    "npx wrangler secret put OIDC_SIGNING_KEY",
+  "role-key": inAccount(
+    (_account, world) => {
+      world.secrets["OIDC_SIGNING_KEY"] = EC_KEY.replace(/.{8}\n(?=-----END)/, "\n");
+    },
+    (told) => told.puts("OIDC_SIGNING_KEY", EC_KEY),
   ),
-  "role-unreachable": ofRole({ state: "unreachable", expires: undefined }, "wait"),
+  "role-unreachable": inAccount(
+    ({ sts }) => void sts.faults.add("reset"),
+    (told, { sts }) => told.does("wait", () => void sts.faults.delete("reset")),
+  ),
   "role-renewal": ofRole({ renewal: "AccessDenied" }, "docs/keyless.md has each answer"),
   "role-next-key": ofRole({ mistakes: ["OIDC_SIGNING_KEY_NEXT is damaged"] }, "put it again"),
-  "role-rights": ofRole({ state: "AccessDenied" }, "give the role this policy"),
+  "role-rights": inAccount(
+    ({ allowed }) => void allowed.splice(0, 1, "acme-media/other/*"),
+    (told, { allowed }) =>
+      told.does("give the role this policy", () => {
+        allowed.push(policyIn(told.text).Resource.replace("arn:aws:s3:::", ""));
+      }),
+  ),
 } as const satisfies Record<CauseId, Row>;
 
 /** @param hasKeys whether the doctor can ask S3, and does not look at the site */
