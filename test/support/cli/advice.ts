@@ -20,15 +20,27 @@ const QUIET =
   /^\s*(?:\/\/|\*|\/\*\*|import |\} from |\{ number: |title:|\.description|\.option).*$/;
 const HELP = /Examples:|Run it again to continue/;
 
-/** The texts of some sources that tell somebody to do something. */
-export function adviceIn(...places: readonly string[]): string[] {
-  const files = places.flatMap((place) => {
-    const path = join(ROOT, place);
-    if (!statSync(path).isDirectory()) return [path];
-    return readdirSync(path).map((name) => join(path, name));
-  });
-  return files.flatMap((path) => {
-    const lines = readFileSync(path, "utf8").split("\n");
+/**
+ * The texts of some sources that tell somebody to do something, and have no row.
+ * @param rows parts of the texts that have one; a short one counts for the text that is the same
+ */
+export function adviceWithoutRow(places: readonly string[], rows: readonly string[]): string[] {
+  const has = (advice: string) =>
+    rows.some((row) => {
+      const isLong = row.length > 20;
+      return (
+        advice.trim() === row.trim() || (isLong && advice.includes(row)) || row.includes(advice)
+      );
+    });
+  return places.flatMap(adviceIn).filter((advice) => !has(advice));
+}
+
+function adviceIn(place: string): string[] {
+  const path = join(ROOT, place);
+  const isFile = !statSync(path).isDirectory();
+  const files = isFile ? [path] : readdirSync(path).map((name) => join(path, name));
+  return files.flatMap((file) => {
+    const lines = readFileSync(file, "utf8").split("\n");
     const text = lines.filter((line) => !QUIET.test(line)).join("\n");
     const literals = [...text.matchAll(LITERAL)].map(([literal]) => literal.slice(1, -1));
     const told = literals.filter((literal) => !HELP.test(literal));
