@@ -43,18 +43,20 @@ export function followFiles(parts: Parts): Follower {
   const ownBuckets = parseEnv(parts.files.devVars)["BUCKETS"];
   let project = parts.project;
   let mistakes: readonly string[] = [];
+  let isRunning = true;
   let running = parts.files;
   let handled = parts.files;
   let seen: Files | undefined;
   let busy = false;
   setSwitches(parts.files);
 
-  /** Sets the switches of the edge. If they are wrong, it says why. */
-  function setSwitches({ devVars: text }: Files): void {
+  /** Sets the switches of the edge. If they are wrong, it says why, and returns false. */
+  function setSwitches({ devVars: text }: Files): boolean {
     const given = switchesIn(text, devVars, (fault) =>
       warn(`${fault}. The switches of the edge stay as they are.`),
     );
     if (given !== undefined) Object.assign(switches, strict, given);
+    return given !== undefined;
   }
 
   /** Reports mistakes once. */
@@ -70,10 +72,10 @@ export function followFiles(parts: Parts): Follower {
 
   const apply = async (files: Files): Promise<void> => {
     const edgeLine = parseEnv(files.devVars)["EDGE"];
-    const hasOtherSwitches = edgeLine !== parseEnv(running.devVars)["EDGE"];
-    if (hasOtherSwitches) setSwitches(files);
+    const hasOtherSwitches = edgeLine !== parseEnv(running.devVars)["EDGE"] && setSwitches(files);
     if (parseEnv(files.devVars)["BUCKETS"] !== ownBuckets) {
-      warn(`${devVars}: BUCKETS has changed. Stop npx vitrine dev and start it again to use it.`);
+      const advice = "Stop npx vitrine dev and start it again. Until then it takes up no change";
+      warn(`${devVars}: BUCKETS has changed. ${advice}`);
       return;
     }
     const next = readProject();
@@ -84,22 +86,26 @@ export function followFiles(parts: Parts): Follower {
         `The Worker did not start with the new ${file}. Stop npx vitrine dev and start it again.`,
       );
     }
-    if (outcome !== "running") {
-      mistakes = ["the Worker does not start"]; // wrangler has said why
-      return;
+    if (outcome === "failed" && isRunning) {
+      warn("The Worker cannot be built. Until it can, it answers 503.");
     }
+    const runsAgain = !isRunning && outcome === "running";
+    isRunning = outcome === "running";
+    if (!isRunning) return;
     const changed = [
       ...changedNames(project.secrets, next.secrets),
       ...(hasOtherSwitches ? ["EDGE"] : []),
     ];
     const hasOtherConfig = files.config !== running.config;
+    const hasOtherCode = isSame(files, running);
     [project, running] = [next, files];
     await fill(next);
     if (next.mistakes.length > 0) return report(next.mistakes);
     if (!isSame(readFiles(), files)) return; // the next look says it
-    if (mistakes.length > 0) log(`${file} is right again.`);
+    if (mistakes.length > 0) log(`${file} and ${devVars} are right again.`);
+    else if (runsAgain) log("The Worker runs again.");
     else if (hasOtherConfig) log(`Reloaded ${file}.`);
-    else if (changed.length === 0) log("Built the Worker again.");
+    else if (hasOtherCode) log("Built the Worker again.");
     if (changed.length > 0) log(`Reloaded ${devVars}. Changed: ${changed.join(", ")}`);
     mistakes = [];
   };

@@ -23,8 +23,9 @@ export type Front = {
   readonly port: number;
   /** The secret name of a header. Without it, the Worker answers nobody. */
   readonly header: string;
-  /** Where wrangler listens; undefined while it starts. */
-  readonly workerPort: () => number | undefined;
+  /** Where wrangler listens. */
+  readonly workerPort: number;
+  readonly isRunning: () => boolean;
   readonly answerSheet: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   /** Is told of internal errors. */
   readonly failed: (reason: unknown) => void;
@@ -89,13 +90,12 @@ function refuse(response: ServerResponse, status: number, reason: string): void 
 
 /** Sends a request to wrangler, and its answer back. */
 function forward(
-  { header, workerPort }: Front,
+  { header, workerPort: port, isRunning }: Front,
   incoming: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const port = workerPort();
-  if (port === undefined) {
-    refuse(response, 503, "The Worker starts. Try again");
+  if (!isRunning()) {
+    refuse(response, 503, "The Worker does not run. The terminal says why");
     return Promise.resolve();
   }
   return new Promise((settle, fail) => {

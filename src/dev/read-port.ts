@@ -22,6 +22,19 @@ export async function readPort(given: string | undefined): Promise<number | Faul
   return port;
 }
 
+/** Returns a port of this machine that is free now. */
+export function findPort(): Promise<number> {
+  return new Promise((settle, fail) => {
+    const server = createServer()
+      .on("error", fail)
+      .listen(0, "127.0.0.1", () => {
+        const address = server.address();
+        const port = typeof address === "object" && address !== null ? address.port : 0;
+        server.close(() => settle(port));
+      });
+  });
+}
+
 /** Listens for a moment. Returns the error code, or undefined if it worked. */
 function listenError(port: number, host: string): Promise<string | undefined> {
   return new Promise((settle) => {

@@ -35,16 +35,21 @@ export type LocalWorker = {
   run(project: Project): Promise<Outcome>;
   /** Returns whether its code has changed since it was built. */
   hasNewCode(): boolean;
-  /** Where it listens; undefined while it starts. */
-  port(): number | undefined;
+  isRunning(): boolean;
   end(): Promise<void>;
 };
 
 /**
  * @param name of its file, another one for each local run of this folder
+ * @param port where it listens: the same one after a crash
  * @param log gets each line that the Worker logs
  */
-export function createWorker(name: string, doors: Doors, log: (line: string) => void): LocalWorker {
+export function createWorker(
+  name: string,
+  port: number,
+  doors: Doors,
+  log: (line: string) => void,
+): LocalWorker {
   const wrangler = loadWrangler();
   if (isFault(wrangler)) throw new Error(wrangler.fault);
   Object.assign(process.env, SETTINGS);
@@ -62,7 +67,7 @@ export function createWorker(name: string, doors: Doors, log: (line: string) => 
   /** The files of its code, and when it was built last: ms since 1970. */
   let sources: readonly string[] = [];
   let began = 0;
-  let port: number | undefined;
+  let isRunning = false;
 
   const inputOf = (project: Project, version: string) => {
     const { file, environment, main } = project;
@@ -77,7 +82,7 @@ export function createWorker(name: string, doors: Doors, log: (line: string) => 
         ...{ inspector: false, registry: undefined, remote: false, inferOriginFromRoutes: false },
         // Its watcher loses changes, and builds from files that it has removed.
         ...{ watch: false, logLevel: "error", structuredLogsHandler: logMessage },
-        server: { hostname: "127.0.0.1", port: 0, secure: false },
+        server: { hostname: "127.0.0.1", port, secure: false },
       },
     };
   };
@@ -95,24 +100,26 @@ export function createWorker(name: string, doors: Doors, log: (line: string) => 
       report(error);
       return "failed";
     }
-    const ended = await outcome;
-    if (ended === "running") port = Number((await devEnv.proxy.ready.promise).url.port);
-    return ended;
+    return outcome;
   };
   return {
     async run(project) {
-      const outcome = await attempt(project);
-      if (outcome !== "late") return outcome;
-      port = undefined;
-      await devEnv.teardown();
-      devEnv = create();
-      return attempt(project);
+      let outcome = await attempt(project);
+      if (outcome === "late") {
+        isRunning = false;
+        await devEnv.teardown();
+        devEnv = create();
+        outcome = await attempt(project);
+      }
+      // wrangler lets requests wait until there is a Worker again.
+      isRunning = outcome === "running";
+      return outcome;
     },
     hasNewCode: () => {
       const times = sources.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
       return times.some((time) => time > began);
     },
-    port: () => port,
+    isRunning: () => isRunning,
     end: () => devEnv.teardown(),
   };
 }

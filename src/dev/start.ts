@@ -16,7 +16,7 @@ import { fillBucket } from "./fill-bucket.ts";
 import { type Files, followFiles } from "./follow-files.ts";
 import { serveFront } from "./front.ts";
 import { prepareDevVars } from "./prepare-dev-vars.ts";
-import { readPort } from "./read-port.ts";
+import { findPort, readPort } from "./read-port.ts";
 import { type Project, readProject } from "./read-project.ts";
 import { switchesIn } from "./read-switches.ts";
 import { createWorker, type LocalWorker } from "./run-worker.ts";
@@ -71,7 +71,8 @@ export async function startLocal(
   console.log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
   const header = `x-vitrine-${randomUUID()}`;
   const doors = { LOCAL_EDGE: edgeDoor.url, LOCAL_FRONT: header };
-  const worker = createWorker(`dev-${port}`, doors, (line) => console.log(line));
+  const workerPort = await findPort();
+  const worker = createWorker(`dev-${port}`, workerPort, doors, (line) => console.log(line));
   endTogether(worker);
   const fill = fillerOf(endpoint);
   const follower = followFiles({
@@ -87,7 +88,7 @@ export async function startLocal(
   });
   if ((await worker.run(project)) !== "running") fail("It did not start.");
   await serveFront({
-    ...{ port, header, workerPort: worker.port },
+    ...{ port, header, workerPort, isRunning: worker.isRunning },
     ...{ answerSheet: sheetHandler(sheet), failed: warnOf("The local run") },
   });
   await fill(project);

@@ -15,7 +15,7 @@ import { freePort } from "../support/free-port.ts";
 const asked: string[] = [];
 let sent: IncomingHttpHeaders = {};
 let port: number;
-let workerPort: number | undefined;
+let isRunning: boolean;
 
 const worker = createServer((incoming, response) => {
   asked.push(`worker ${incoming.method} ${incoming.url}`);
@@ -27,8 +27,9 @@ const worker = createServer((incoming, response) => {
 beforeAll(async () => {
   await new Promise<void>((ready) => worker.listen(0, "127.0.0.1", ready));
   port = await freePort();
+  const { port: workerPort } = worker.address() as AddressInfo;
   await serveFront({
-    ...{ port, header: "x-vitrine-secret", workerPort: () => workerPort },
+    ...{ port, header: "x-vitrine-secret", isRunning: () => isRunning, workerPort },
     answerSheet: async (incoming, response) => {
       asked.push(`sheet ${incoming.method} ${incoming.url}`);
       response.end("sheet");
@@ -40,7 +41,7 @@ afterAll(() => void worker.close());
 beforeEach(() => {
   asked.length = 0;
   sent = {};
-  workerPort = (worker.address() as AddressInfo).port;
+  isRunning = true;
 });
 
 function ask(
@@ -150,7 +151,10 @@ test("a whole URL in place of a path reaches nobody", async () => {
   expect(asked).toEqual([]);
 });
 
-test("while the Worker starts, it says so", async () => {
-  workerPort = undefined;
-  expect(await ask("/images/card/a.jpg")).toEqual([503, "The Worker starts. Try again\n"]);
+test("without a Worker nobody waits", async () => {
+  isRunning = false;
+  expect(await ask("/images/card/a.jpg")).toEqual([
+    503,
+    "The Worker does not run. The terminal says why\n",
+  ]);
 });

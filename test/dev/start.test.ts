@@ -230,7 +230,8 @@ test(`after ${ROUNDS} times two writes within milliseconds it runs with the file
   const local = await start(folder, port);
   const url = `http://localhost:${port}/images/card/transparent.png`;
   const settled = (count: number) => () => {
-    const right = local.output().match(/^wrangler\.toml is right again\.$/gm) ?? [];
+    const right =
+      local.output().match(/^wrangler\.toml and \.dev\.vars are right again\.$/gm) ?? [];
     return right.length >= count;
   };
   for (let round = 0; round < ROUNDS; round += 1) {
