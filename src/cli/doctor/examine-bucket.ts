@@ -108,7 +108,8 @@ const OF_KEY: readonly (CauseId | undefined)[] = [
   "sample",
   "no-sample",
   "not-listed",
-  "fallback-missing",
+  "object-denied",
+  "fallback-denied",
 ];
 
 /** @returns what was found before, and about each slot; and the first slot that S3 accepts */

@@ -10,6 +10,7 @@ import { sniff } from "../project/picture/sniff.ts";
 import type { Project } from "../project/project.ts";
 import { queryFor, variantsOf } from "../project/public-url.ts";
 import { ACCEPTS, askSite } from "./ask-site.ts";
+import { isInBucket } from "./examine-objects.ts";
 import { type Diagnosis, diagnose, type Finding, note, well } from "./finding.ts";
 import type { Reader } from "./reader.ts";
 
@@ -30,9 +31,12 @@ export async function fallbacksIn(
     const { key } = fallback;
     const answer = await reader.fetch(key, HEAD_BYTES);
     const { bytes, code, status } = answer;
-    const isDenied = verdictOf(answer, bucket.region).fault === "object";
-    if (isDenied)
-      found.push(diagnose("fallback-missing", { route, key, said: `${code ?? status}` }));
+    if (verdictOf(answer, bucket.region).fault === "object") {
+      const isThere = await isInBucket(reader, key, answer);
+      const state = `${isThere ? "exists, but" : "is missing, or"} the key may not read it`;
+      const facts = { route, key, state, said: `${code ?? status}` };
+      found.push(diagnose(isThere === false ? "fallback-missing" : "fallback-denied", facts));
+    }
     if (bytes === undefined) continue;
     const type = sniff(bytes) ?? "no image";
     const isShown = type.startsWith("image/") && (svg || type !== "image/svg+xml");
@@ -85,5 +89,6 @@ async function tryFallback(
   if (!isOwn) return unknown(`a missing object answers ${status}`);
   const type = sniff(bytes);
   if (type !== undefined) return well("fallback", `a missing object shows it: ${type}`);
-  return diagnose("fallback", { route: route.path, key: route.fallback?.key ?? "" });
+  const facts = { route: route.path, key: route.fallback?.key ?? "" };
+  return diagnose("fallback", facts, project.local);
 }

@@ -137,5 +137,21 @@ async function diagnoseObject(bucket: Bucket, reader: Reader, key: string, answe
     const page = await reader.list({ prefix, most: 1 });
     if ("objects" in page && page.objects.length === 0) return nothingBelow(bucket, reader);
   }
-  return diagnose(status === 404 ? "object-absent" : "sample", facts);
+  const isThere = await isInBucket(reader, key, answer);
+  if (isThere === undefined) return diagnose("sample", facts);
+  return diagnose(isThere ? "object-denied" : "object-absent", facts);
+}
+
+/**
+ * Returns whether an object exists that S3 does not return; undefined: S3 does not tell a key that may not
+ * list (A6).
+ */
+export async function isInBucket(
+  reader: Reader,
+  key: string,
+  { status }: S3Answer,
+): Promise<boolean | undefined> {
+  if (status === 404) return false;
+  const page = await reader.list({ prefix: key, most: 1 });
+  return "objects" in page ? page.objects[0]?.key === key : undefined;
 }

@@ -13,7 +13,7 @@ import { examineVisit } from "./examine-image.ts";
 import { examineKept } from "./examine-kept.ts";
 import type { Sample } from "./examine-objects.ts";
 import { type Diagnosis, diagnose, type Finding, findingsOn, note, well } from "./finding.ts";
-import { healthOf } from "./health.ts";
+import { healthOf, withDeployFirst } from "./health.ts";
 
 const MOST_VISITS = 8;
 const TERM_S = 600;
@@ -58,7 +58,10 @@ export async function examineSite(
     if (shows === undefined) return gone;
     findings.push({ about: base, ...diagnose("health-elsewhere", {}) });
   }
-  const fallbacks = await examineFallbacks(project, base, now);
+  const differs = findings.find(({ cause }) => cause === "deployed-differs");
+  const fallbacks = (await examineFallbacks(project, base, now)).map((finding) =>
+    differs === undefined ? finding : withDeployFirst(finding, differs),
+  );
   const kept = shows === undefined ? [] : [await examineKept(project, shows)];
   // The local run has no zone.
   const doors = project.local

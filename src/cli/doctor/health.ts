@@ -66,11 +66,15 @@ async function diagnoseDifference({ known }: Project, hash: string | undefined) 
   return diagnose("deployed-differs", {});
 }
 
-/** What a deployed setting does that may be right in wrangler.toml. Sources, too, may have the right bucket. */
-function withDeployFirst({ deploys, ...finding }: Finding, differs: Diagnosis): Finding {
-  const isOfSettings = deploys === true || finding.check === "sources";
-  if (!isOfSettings || differs.remedy === undefined) return finding;
-  return { ...finding, why: `${finding.why}. ${differs.what}`, remedy: differs.remedy };
+/** What a deployed setting does that may be right in wrangler.toml. Sources and the fallback, too, may be right. */
+export function withDeployFirst({ deploys, ...finding }: Finding, differs: Diagnosis): Finding {
+  const isOfSettings = deploys === true || ["sources", "fallback"].includes(finding.check);
+  if (!isOfSettings || finding.why === undefined || differs.remedy === undefined) return finding;
+  return {
+    ...finding,
+    why: `${finding.why}, perhaps because ${differs.what}`,
+    remedy: differs.remedy,
+  };
 }
 
 function makerOf({ config }: Project, { bucket }: BucketHealth): string {

@@ -49,7 +49,9 @@ test.each<[string, object]>([
   ["the order of routes", { ROUTES: [...CONFIGURED.ROUTES].reverse() }],
 ])("%s that is not deployed yet is found, and the remedy is to deploy", async (_what, change) => {
   deploy({ ...WORKER, ...change });
-  const wrong = wrongIn(await examine());
+  const report = await examine();
+  const wrong = wrongIn(report);
+  expect(JSON.stringify(report.findings)).not.toContain("undefined");
   expect(wrong).toMatchObject([
     {
       cause: "deployed-differs",
@@ -84,7 +86,8 @@ test.each(Object.entries(OLD))(
     deploy({ ...WORKER, BUCKETS: { media } });
     const [first, ...others] = wrongIn(await examine());
     expect(first).toMatchObject({ cause: "deployed-differs" });
-    for (const { what, remedy } of others) {
+    for (const { what, why, remedy } of others) {
+      expect(why).not.toMatch(/\. [a-z]/);
       expect(remedy).toMatch(/npx vitrine deploy|fix that first/);
       expect(remedy).not.toContain("correct BUCKETS");
       expect(what).not.toMatch(/is in (\S+), not in \1|no bucket "acme-media"/);

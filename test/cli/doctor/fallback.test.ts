@@ -15,9 +15,11 @@ beforeEach(() => {
   stage.s3.faults.add("no-list-bucket");
 });
 
+const ROUTE = { path: "/images/:preset/*", object: "media/*" };
+
 /** A site whose route has this fallback. */
 function begin(fallback: string, route: object = {}, front?: Parameters<typeof deploy>[1]): void {
-  const ROUTES = [{ path: "/images/:preset/*", object: "media/*", fallback, ...route }];
+  const ROUTES = [{ ...ROUTE, fallback, ...route }];
   configure({ ...CONFIGURED, ROUTES });
   deploy({ ...ENV, ...CONFIGURED, ROUTES, HEALTH_TOKEN }, front);
 }
@@ -39,19 +41,68 @@ test.each([
   }
 });
 
-test.each<[what: string, fallback: string, here: CauseId]>([
-  ["is missing", "media/nothing.png", "fallback-missing"],
-  ["is no image", "media/broken/page.jpg", "fallback-not-an-image"],
-  ["is an SVG", "media/broken/script.svg", "fallback-not-an-image"],
-])("a fallback that %s is found, and how to mend it", async (_what, fallback, here) => {
+test.each<[what: string, fallback: string, here: CauseId, remedy: RegExp]>([
+  ["is missing", "media/nothing.png", "fallback-missing", /^upload an image .* wrangler\.toml/],
+  ["is no image", "media/broken/page.jpg", "fallback-not-an-image", /^upload an image/],
+  ["is an SVG", "media/broken/script.svg", "fallback-not-an-image", /^upload an image/],
+])("a fallback that %s is found, and how to mend it", async (_what, fallback, here, remedy) => {
+  stage.s3.faults.delete("no-list-bucket");
   begin(fallback);
-  const missing = await examine([]);
-  expect(causes(wrongIn(missing))).toEqual([here]);
-  expect(wrongIn(missing)[0]?.remedy).toMatch(/upload an image .* fallback .* wrangler\.toml/);
-  const seen = await examine(["--url", SITE], { env: KEYLESS });
-  expect(causes(wrongIn(seen))).toEqual(["fallback"]);
-  expect(wrongIn(seen)[0]?.what).toContain(fallback.replace("media/", "published/"));
+  const [found, ...others] = wrongIn(await examine([])).filter(({ check }) => check === "fallback");
+  expect([found?.cause, others]).toEqual([here, []]);
+  expect(found?.remedy).toMatch(remedy);
+  const seen = wrongIn(await examine(["--url", SITE], { env: KEYLESS }));
+  expect(causes(seen)).toEqual(["fallback"]);
+  expect(seen[0]?.what).toContain(fallback.replace("media/", "published/"));
+  expect(seen[0]?.remedy).toMatch(/npx vitrine deploy if .* npx wrangler tail/);
 });
+
+test.each([
+  ["may not list the bucket", false],
+  ["may list the bucket", true],
+])(
+  "a fallback that a key may not read is not overwritten, if the key %s (A6)",
+  async (_what, lists) => {
+    if (lists) stage.s3.faults.delete("no-list-bucket");
+    stage.s3.objects.set("drafts/key.jpg", { body: new Uint8Array(9), type: "image/jpeg" });
+    const media = { ...CONFIGURED.BUCKETS.media, prefix: "drafts/" };
+    configure({
+      ...CONFIGURED,
+      BUCKETS: { media },
+      ROUTES: [{ ...ROUTE, fallback: "media/key.jpg" }],
+    });
+    const found = wrongIn(await examine([])).filter(({ check }) => /fallback|sample/.test(check));
+    expect(found).toHaveLength(2);
+    for (const { what, remedy } of found) {
+      expect(what).toContain("drafts/key.jpg");
+      expect(/not exist|missing/.test(what)).toBe(!lists);
+      expect(remedy).toMatch(/policy must allow s3:GetObject/);
+    }
+  },
+);
+
+test.each([
+  ["with HEALTH_TOKEN", HEALTH_TOKEN],
+  ["without HEALTH_TOKEN", undefined],
+])(
+  "a good image is not overwritten where a corrected fallback is not deployed, %s",
+  async (...row) => {
+    begin("media/nothing.png");
+    configure({ ...CONFIGURED, ROUTES: [{ ...ROUTE, fallback: "media/key.jpg" }] });
+    const [, token] = row;
+    for (const keys of [{}, KEYLESS]) {
+      const wrong = wrongIn(
+        await examine(["--url", SITE], { env: { ...keys, HEALTH_TOKEN: token } }),
+      );
+      const expected = token === undefined ? ["fallback"] : ["deployed-differs", "fallback"];
+      expect(causes(wrong)).toEqual(expected);
+      for (const { remedy } of wrong) {
+        expect(remedy).toContain("npx vitrine deploy");
+        expect(remedy).not.toMatch(/upload|Then npx/);
+      }
+    }
+  },
+);
 
 test.each([
   ["a 404 of something in front", () => new HttpResponse("no", { status: 404 })],

@@ -35,6 +35,7 @@ type Row = Played | { readonly outside: string };
 const MEDIA = "BUCKETS.media";
 const HOST = "s3.eu-west-1.amazonaws.com";
 const OBJECT = "published/key.jpg";
+const ROUTE = { path: "/images/:preset/*", object: "media/*" };
 const PICTURE = { body: file("made/key.jpg"), type: "image/jpeg" };
 
 /** Sets something of the bucket, in wrangler.toml and in what is deployed. */
@@ -472,6 +473,13 @@ const REMEDIES = {
     done: (told) => told.sets(`${MEDIA}.prefix`, undefined),
   },
   sample: setting("prefix", "drafts/", "published/"),
+  "object-denied": at(
+    "get",
+    /amazonaws.*\/key\.jpg/,
+    (request) => (isSigned(request) ? xml("AccessDenied", 403) : undefined),
+    (told, mend) => told.does("the key's policy must allow s3:GetObject", mend),
+    { before: () => void stage.s3.faults.delete("no-list-bucket") },
+  ),
   "no-sample": {
     broken: withoutCanary,
     done: (told) => told.sets(`${MEDIA}.canary`, "key.jpg"),
@@ -529,9 +537,19 @@ const REMEDIES = {
   "canary-denied": setting("canary", "nothing.jpg", "key.jpg"),
 
   // The fallbacks
-  fallback: withFallback("media/nothing.png", false),
-  "fallback-missing": withFallback("media/nothing.png", true),
-  "fallback-not-an-image": withFallback("media/broken/page.jpg", true),
+  fallback: {
+    broken: (world) => {
+      world.toml["ROUTES"] = [{ ...ROUTE, fallback: "media/key.jpg" }];
+      world.deployed["ROUTES"] = [{ ...ROUTE, fallback: "media/nothing.png" }];
+    },
+    done: (told) => told.runs("npx vitrine deploy"),
+    harmless: true,
+  },
+  "fallback-missing": withFallback("media/nothing.png", () => {
+    stage.s3.faults.delete("no-list-bucket");
+  }),
+  "fallback-denied": withFallback("media/nothing.png"),
+  "fallback-not-an-image": withFallback("media/broken/page.jpg"),
 
   // The site
   configuration: {
@@ -905,18 +923,17 @@ const REMEDIES = {
   ),
 } as const satisfies Record<CauseId, Row>;
 
-/** @param hasKeys whether the doctor can ask S3, and does not look at the site */
-function withFallback(fallback: string, hasKeys: boolean): Played {
-  const route = { path: "/images/:preset/*", object: "media/*" };
+/** The doctor asks S3, and does not look at the site. */
+function withFallback(fallback: string, more = () => {}): Played {
   return {
     broken: (world) => {
-      for (const vars of [world.toml, world.deployed]) vars["ROUTES"] = [{ ...route, fallback }];
-      if (hasKeys) world.args = [];
-      else world.shell = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+      for (const vars of [world.toml, world.deployed]) vars["ROUTES"] = [{ ...ROUTE, fallback }];
+      world.args = [];
+      more();
     },
     done: (told, world) =>
       told.does("correct fallback of the route /images/:preset/* in wrangler.toml", () => {
-        world.toml["ROUTES"] = [{ ...route, fallback: "media/key.jpg" }];
+        world.toml["ROUTES"] = [{ ...ROUTE, fallback: "media/key.jpg" }];
       }),
     harmless: true,
   };

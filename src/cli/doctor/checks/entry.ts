@@ -37,6 +37,10 @@ export const DASHBOARD = "in Cloudflare's dashboard, Images → Transformations"
 export const SEE_PROVIDER = "see the provider's status page";
 export const REACH_S3 = `make sure that BUCKETS.*.endpoint is reachable from the internet, then ${SEE_PROVIDER}`;
 export const SET_CLOCK = "set this machine's clock: timedatectl set-ntp true";
+export const READ_LOG =
+  "run npx wrangler tail, then ask again: the log names the reason, and its section of docs/errors.md";
+export const LOCAL_LOG =
+  "remove EDGE from .dev.vars if it is there: it simulates faults. Else see the terminal of npx vitrine dev: the log names the reason, and its section of docs/errors.md";
 export const NAME_ANOTHER = "name another one by --key";
 export const BREAK_LOOP =
   "BUCKETS.*.endpoint in wrangler.toml, or an overlay, is the URL of Vitrine itself: set it to S3's";

@@ -5,6 +5,8 @@ import { ALL_MISSING, type CheckEntry, NAME_ANOTHER, SEE_PROVIDER } from "./entr
 const KNOWN_IS_NOT_ALLOWED = "S3 may know a key and still allow it nothing";
 const NAME_AN_IMAGE =
   "name an image, --key photos/fig.jpg, or set canary in BUCKETS.{name} of wrangler.toml";
+const ALLOW =
+  "the key's policy must allow s3:GetObject on arn:aws:s3:::{bucket}/{prefix}*, and no bucket policy may deny it";
 
 export const OBJECT_CHECKS = {
   prefix: {
@@ -26,9 +28,13 @@ export const OBJECT_CHECKS = {
     asks: "may the key read an object, and is that an image?",
     what: "the key may not read {key}, or it does not exist ({said})",
     why: "visitors get 404 for it, or for every object",
-    remedy: `if it exists, the key's policy must allow s3:GetObject on arn:aws:s3:::{bucket}/{prefix}*, and no bucket policy may deny it. If not, ${NAME_ANOTHER}, or correct prefix or canary in BUCKETS.{name} of wrangler.toml`,
+    remedy: `if it exists, ${ALLOW}. If not, ${NAME_ANOTHER}, or correct prefix or canary in BUCKETS.{name} of wrangler.toml`,
     deploys: true,
     causes: {
+      "object-denied": {
+        what: "the key may not read {key}, which is in the bucket ({said})",
+        remedy: ALLOW,
+      },
       "no-sample": {
         severity: "warning",
         what: "no image of this bucket is known ({reason}), so nobody checked whether the key may read",

@@ -4,17 +4,15 @@
 import {
   BREAK_LOOP,
   type CheckEntry,
+  LOCAL_LOG,
   LONGER_TIMEOUT,
   NAME_ANOTHER,
+  READ_LOG,
   SET_CLOCK,
   UNREADABLE,
 } from "./entry.ts";
 
 const HEALTH_UNKNOWN = "the doctor cannot see which slot works, and what the edge says";
-const READ_LOG =
-  "run npx wrangler tail, then ask again: the log names the reason, and its section of docs/errors.md";
-const LOCAL_LOG =
-  "remove EDGE from .dev.vars if it is there: it simulates faults. Else see the terminal of npx vitrine dev: the log names the reason, and its section of docs/errors.md";
 /** Only a consequence if something else is wrong; the reason is in a log. */
 const IN_LOG = { here: LOCAL_LOG, follows: true } as const;
 const FIND_WORKER = "find out which Workers answer on that domain: npx wrangler deployments list";
