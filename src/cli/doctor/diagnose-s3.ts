@@ -18,13 +18,23 @@ export type Asked = {
   readonly slot: SlotName;
   /** Where a secret of that slot comes from, as `.dev.vars`; undefined: from the deployed Worker. */
   readonly from: string | undefined;
+  /** Whether the local run simulates the bucket, or the key is of this machine and not to be deployed. */
+  readonly scope?: "local" | "at-hand" | undefined;
 };
 
 /** What S3's answer about an absent object means; undefined: it accepts the credentials. */
 export function diagnoseS3(said: S3Answer, asked: Asked): Diagnosis | undefined {
-  const cause = s3Cause(said, asked.region);
-  return cause && diagnose(cause, factsOf(said, asked));
+  const { region, scope = "deployed" } = asked;
+  const found = s3Cause(said, region);
+  const cause = found && (SCOPED.get(`${found}/${scope}`) ?? found);
+  return cause && diagnose(cause, factsOf(said, asked), scope === "local");
 }
+
+/** What has another remedy in a scope. */
+const SCOPED = new Map<string, "bucket-elsewhere" | "key-id-at-hand">([
+  ["bucket/local", "bucket-elsewhere"],
+  ["key-id/at-hand", "key-id-at-hand"],
+]);
 
 function s3Cause(said: S3Answer, region: string) {
   const { code } = said;
@@ -85,6 +95,7 @@ function factsOf(said: S3Answer, asked: Asked) {
     code: code || `${status}`,
     sign: `S3 answers ${code}`,
     id: accessKeyId,
+    secret: secretAccessKey,
     putId: put(accessKeyId),
     putSecret: put(secretAccessKey),
     place: from ?? "the Worker",

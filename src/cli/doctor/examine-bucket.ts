@@ -5,7 +5,7 @@ import { secretNames } from "../../worker/config/secret-names.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
-import { isPlayed, type Project, slotsAtHand } from "../project/project.ts";
+import { configuredName, isPlayed, type Project, slotsAtHand } from "../project/project.ts";
 import { type CauseId, type Check, isOfSlot } from "./checks/index.ts";
 import { type Clocks, diagnoseClock } from "./diagnose-clock.ts";
 import { type Asked, diagnoseS3 } from "./diagnose-s3.ts";
@@ -32,17 +32,21 @@ import { publicity, rightsOf, type Trial } from "./rights.ts";
  */
 export async function examineBucket(
   project: Project,
-  bucket: Bucket,
+  given: Bucket,
   keys: readonly string[],
   other: boolean,
   site: Clocks["site"],
   open: Open,
 ): Promise<{ readonly findings: readonly Finding[]; readonly sample?: Sample | undefined }> {
+  const bucket = { ...given, bucket: configuredName(project, given) };
   const { name, bucket: at, base, region, prefix } = bucket;
   const { host, protocol } = new URL(base);
   const about = `bucket ${name}: ${at} at ${host}`;
   const word = project.words.get(name) ?? "AWS";
-  const asked: Asked = { host, name, bucket: at, region, word, slot: "current", from: undefined };
+  const played = isPlayed(project);
+  const scope = played ? "local" : undefined;
+  const slot = { slot: "current", from: undefined, scope } as const;
+  const asked: Asked = { host, name, bucket: at, region, word, ...slot };
   const absent = `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
   const stranger = open(undefined);
   const greeted = await stranger.ask(absent);
@@ -51,7 +55,6 @@ export async function examineBucket(
   const broken = isStrange ? diagnoseS3(greeted, asked) : undefined;
   if (broken !== undefined) return { findings: findingsOn(about, [broken]) };
 
-  const played = isPlayed(project);
   const trial = { absent, strangely: played ? undefined : await stranger.tryWriting(absent) };
   const { usable } = slotsAtHand(project, name);
   const tls = protocol === "https:" ? "over TLS" : "without TLS, as on your own machine";
@@ -94,8 +97,6 @@ async function hintsOf(asked: Asked, greeted: S3Answer, stranger: Reader): Promi
   return fault === undefined ? [] : [fault];
 }
 
-const REMOVE = "remove both secrets of the slot there: the local run has keys of its own";
-
 type Working = {
   readonly asked: Asked;
   readonly reader: Reader;
@@ -126,8 +127,8 @@ async function examineSlots(
   for (const slot of slotsAtHand(project, asked.name).usable) {
     const about = `bucket ${asked.name}, slot ${slot.name}: the key ${keyEnd(slot)}`;
     const from = project.secrets.get(secretNames(asked.word, slot.name).accessKeyId)?.from;
-    const place = isPlayed(project) ? `${from} (or ${REMOVE})` : from;
-    const own = { ...asked, slot: slot.name, from: place };
+    const isAtHand = !project.local && from !== project.secretsFile;
+    const own: Asked = { ...asked, slot: slot.name, from, ...(isAtHand && { scope: "at-hand" }) };
     const reader = open(slot.credentials);
     const fault = diagnoseS3(await reader.ask(trial.absent), own);
     const diagnoses = fault ? [fault] : [well("key-id", `S3 knows it (from ${from})`)];

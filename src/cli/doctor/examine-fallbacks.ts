@@ -27,7 +27,7 @@ export async function fallbacksIn(
 ): Promise<readonly Diagnosis[]> {
   const found: Diagnosis[] = [];
   for (const { path: route, fallback, svg } of config.routes) {
-    if (fallback?.bucket !== bucket) continue;
+    if (fallback?.bucket.name !== bucket.name) continue;
     const { key } = fallback;
     const answer = await reader.fetch(key, HEAD_BYTES);
     const { bytes, code, status } = answer;

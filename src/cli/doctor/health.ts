@@ -5,7 +5,7 @@ import { hashVars } from "../../worker/config/hash-vars.ts";
 import type { BucketHealth } from "../../worker/health.ts";
 import type { SlotHealth } from "../../worker/try-slot.ts";
 import { askHealth } from "../net/ask-health.ts";
-import type { Project } from "../project/project.ts";
+import { configuredName, isPlayed, type Project } from "../project/project.ts";
 import { originOf } from "../project/source-origin.ts";
 import { diagnoseClock } from "./diagnose-clock.ts";
 import { diagnoseBinding, diagnoseR2, diagnoseRole } from "./diagnose-keyless.ts";
@@ -134,11 +134,12 @@ function diagnoseSlot(
   const asked = {
     host: bucket === undefined ? name : new URL(bucket.base).host,
     name,
-    bucket: differs ? "its deployed name" : (bucket?.bucket ?? name),
+    bucket: differs ? "its deployed name" : bucket ? configuredName(project, bucket) : name,
     region: differs ? "the deployed region" : (bucket?.region ?? ""),
     word: words.get(name) ?? "AWS",
     slot,
     from: local ? ".dev.vars" : undefined,
+    scope: isPlayed(project) ? ("local" as const) : undefined,
   };
   if (state === "RequestTimeTooSkewed" && clock !== undefined) {
     const s3 = siteClock === undefined ? clock : siteClock + clock;

@@ -33,6 +33,11 @@ export function isPlayed({ local, known }: Project): boolean {
   return local && !known.local.has("BUCKETS");
 }
 
+/** The name of a bucket in wrangler.toml. The one on this machine is a secret of the local run. */
+export function configuredName({ configured }: Project, { name, bucket }: Bucket): string {
+  return configured.find((one) => one.name === name)?.bucket ?? bucket;
+}
+
 /** A bucket as the Worker has it: it reads an R2 bucket by its binding in the local run, too. */
 export function bucketOfWorker({ configured }: Project, bucket: Bucket): Bucket {
   return configured.find(({ name, r2 }) => name === bucket.name && r2 !== undefined) ?? bucket;

@@ -363,6 +363,7 @@ const REMEDIES = {
     },
   ),
   bucket: setting("bucket", "acme-medias", "acme-media"),
+  "bucket-elsewhere": { outside: "the local run of another folder: simulated.test.ts has it" },
   busy: s3Fault("SlowDown", "try again in a minute"),
   public: s3Grant("all-read", CLOSE),
   "public-write": at("put", /amazonaws/, () => new HttpResponse(null), closes, { harmless: true }),
@@ -432,6 +433,17 @@ const REMEDIES = {
       told.puts("AWS_ACCESS_KEY_ID", CREDENTIALS.accessKeyId);
       told.does("and its secret", () => {});
     },
+  },
+  "key-id-at-hand": {
+    broken: (world) => {
+      world.shell = { AWS_ACCESS_KEY_ID: NEXT_CREDENTIALS.accessKeyId };
+      world.args = [];
+    },
+    done: (told, world) =>
+      told.does("take AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY out of the environment", () => {
+        world.shell = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+      }),
+    harmless: true,
   },
   secret: {
     broken: (world) => {

@@ -31,7 +31,7 @@ test("a rotation with the S3 of the local run ends with 0: there is no key to de
 
   const examined = await vitrine(["doctor", "--url", url, "--key", "photos/fig.jpg"], { folder });
   expect(examined.out).toContain(
-    "correct AWS_ACCESS_KEY_ID in .dev.vars (or remove both secrets of the slot there: the local run has keys of its own), and its secret.",
+    "remove AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY from .dev.vars: the local run has keys of its own.",
   );
   const steps = await vitrine([...args, "--dry-run"], { folder });
   expect(steps.out).toMatch(/^6 {2}Deactivate the old key\n {5}nothing: .*$/m);

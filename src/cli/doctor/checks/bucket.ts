@@ -93,6 +93,13 @@ export const BUCKET_CHECKS = {
     why: ALL_MISSING,
     remedy: "correct BUCKETS.{name}.bucket in wrangler.toml, or its endpoint",
     deploys: true,
+    causes: {
+      "bucket-elsewhere": {
+        what: "this local run is of another folder: its S3 has no buckets of this one",
+        why: "each folder has local buckets of its own, so the doctor cannot look at those of that run",
+        remedy: "run the doctor in the folder where npx vitrine dev was started",
+      },
+    },
   },
   busy: {
     asks: "does S3 answer without an error of its own?",

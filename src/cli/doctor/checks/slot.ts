@@ -6,6 +6,9 @@ const UNLESS_OTHER_SLOT = `${NO_IMAGE}, unless the other slot works`;
 const LEAST =
   "if it is the Worker's key, its policy needs only s3:GetObject on arn:aws:s3:::{bucket}/{prefix}*";
 
+const REMOVE_LOCALLY =
+  "remove {id} and {secret} from {place}: the local run has keys of its own. Or correct them";
+
 export const SLOT_CHECKS = {
   keys: {
     asks: "are both secrets of each slot at hand?",
@@ -50,12 +53,20 @@ export const SLOT_CHECKS = {
     what: "S3 does not know this access key id ({code}): it is revoked, or misspelt",
     why: UNLESS_OTHER_SLOT,
     remedy: "{putId}, and its secret. To list the keys: aws iam list-access-keys",
+    here: REMOVE_LOCALLY,
+    causes: {
+      "key-id-at-hand": {
+        remedy:
+          "take {id} and {secret} out of {place}, or check the Worker's key with --secrets-file secrets.env",
+      },
+    },
   },
   secret: {
     asks: "does the secret belong to that key id?",
     what: "S3 finds the signature wrong ({code}): the secret does not belong to the access key id, or this S3 does not know that id",
     why: UNLESS_OTHER_SLOT,
     remedy: "{putSecret}. If that secret is right, correct {id}",
+    here: REMOVE_LOCALLY,
   },
   // A13
   list: {
