@@ -1,6 +1,6 @@
 // Reads one environment of the configuration, and .dev.vars, as the local run uses them.
 
-import { foundText } from "../cli/project/config-fault.ts";
+import { foundText, localMistake } from "../cli/project/config-fault.ts";
 import { carrierText, isCarrier } from "../cli/project/inheritance.ts";
 import type { KnownVars } from "../cli/project/known-vars.ts";
 import { readLocalKeys } from "../cli/project/local-keys.ts";
@@ -39,7 +39,9 @@ export function readProject(
   const config = readConfig(run.vars);
   const broken = "mistakes" in config;
   const found = [...(broken ? config.mistakes : []), ...mainMistakes(known), ...varMistakes(known)];
-  const mistakes = found.map((mistake) => foundText({ ...mistake, environment }));
+  const mistakes = found.map((mistake) =>
+    foundText({ ...localMistake(mistake, run.vars, known.devVars), environment }),
+  );
   const { file, main, devVars, started, images, r2Buckets } = known;
   if (main === undefined || mainMistakes(known).length > 0) return { mistakes };
   return {

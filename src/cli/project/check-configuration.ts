@@ -6,7 +6,7 @@ import { type Config, readConfig } from "../../worker/config/config.ts";
 import { readToken } from "../../worker/config/read-secrets.ts";
 import { bucketsOf } from "../../worker/config/routes.ts";
 import { cacheDoubts } from "./cache-settings.ts";
-import { type FoundMistake, isSameMistake, type Warning } from "./config-fault.ts";
+import { type FoundMistake, isSameMistake, localMistake, type Warning } from "./config-fault.ts";
 import { type Bounds, readBounds, tellCosts } from "./costs.ts";
 import { environmentDoubts, environmentMistakes } from "./inheritance.ts";
 import type { KnownVars } from "./known-vars.ts";
@@ -47,7 +47,8 @@ function check(vars: KnownVars, others: readonly KnownVars[]): Report {
   ];
   const isNew = (found: Mistake) => !mistakes.some((known) => isSameMistake(known, found));
   for (const mistake of mistakesHere(vars)) {
-    if (isNew(mistake)) mistakes.push({ ...mistake, from: vars.devVars });
+    if (!isNew(mistake)) continue;
+    mistakes.push({ ...localMistake(mistake, vars.started, vars.devVars), from: vars.devVars });
   }
   const bounds = readBounds(deployed, (path, message) => mistakes.push({ path, message }));
   if ("mistakes" in there) return { told: [], warnings: [], mistakes };

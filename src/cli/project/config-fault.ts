@@ -2,8 +2,10 @@
 // text of it.
 
 import { type Mistake, mistakeText } from "../../worker/base/mistake.ts";
+import type { Vars } from "../../worker/config/schema.ts";
 import { isSecret } from "../../worker/config/secret-names.ts";
 import type { Fault } from "../command.ts";
+import { slotOf } from "./secrets.ts";
 
 export type FoundMistake = Mistake & {
   /** The environment that has it; undefined: the top level. */
@@ -30,6 +32,17 @@ export function configFault(mistakes: readonly FoundMistake[]): ConfigFault {
   const pages = new Set(mistakes.flatMap(({ path }) => pageFor(path) ?? []));
   if (pages.size > 0) lines.push(`What is allowed: ${[...pages].join(", ")}`);
   return { fault: lines.join("\n  "), mistakes };
+}
+
+/** A mistake as the local run has it: a secret that is missing belongs into .dev.vars, and is not deployed. */
+export function localMistake(mistake: FoundMistake, vars: Vars, devVars: string): FoundMistake {
+  const { path } = mistake;
+  if (!isSecret(path) || vars[path]) return mistake;
+  const others = Object.keys(vars).filter(
+    (name) => isSecret(name) && slotOf(name) === slotOf(path) && vars[name],
+  );
+  const orLess = others.length > 0 ? `, or take ${others.join(" and ")} out` : "";
+  return { ...mistake, message: `is missing: write it into ${devVars}${orLess}` };
 }
 
 const PAGE = "docs/configuration.md";

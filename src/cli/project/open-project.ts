@@ -6,7 +6,7 @@ import { readToken } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import { findBaseUrl, isHere } from "./base-url.ts";
-import { type ConfigFault, configFault } from "./config-fault.ts";
+import { type ConfigFault, configFault, localMistake } from "./config-fault.ts";
 import { findConfigFile } from "./config-file.ts";
 import { chooseEnvironment, placeText } from "./environment.ts";
 import { carrierText, isCarrier } from "./inheritance.ts";
@@ -71,7 +71,8 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
     const withSource = config.mistakes.map((mistake) => {
       const from = secrets.get(mistake.path)?.from;
       const { environment } = known;
-      return { ...mistake, environment, ...(from !== undefined && { from }) };
+      const told = local ? localMistake(mistake, vars, known.devVars) : mistake;
+      return { ...told, environment, ...(from !== undefined && { from }) };
     });
     return configFault(withSource);
   }

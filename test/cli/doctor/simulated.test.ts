@@ -4,8 +4,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse, http } from "msw";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { Finding } from "../../../src/cli/doctor/finding.ts";
+import { readProject } from "../../../src/dev/read-project.ts";
 import { PROTECTION } from "../../../src/worker/answer/answer.ts";
 import { makeProject, STAGED } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
@@ -99,10 +100,11 @@ test("half a key in .dev.vars is told by the local run and the doctor: complete 
   const { out } = await vitrine(args, { folder });
   const { findings }: { findings: Finding[] } = JSON.parse(out);
   const told = findings.flatMap(({ severity, what }) => (severity === "error" ? [what] : []));
-  vi.spyOn(process, "cwd").mockReturnValue(folder);
-  for (const mistakes of [told, readProject("http://localhost:8787/s3", undefined).mistakes]) {
-    expect(mistakes).toEqual([
-      "AWS_SECRET_ACCESS_KEY: is missing: write it into .dev.vars, or take AWS_ACCESS_KEY_ID out",
-    ]);
-  }
+  const before = process.cwd();
+  process.chdir(folder);
+  onTestFinished(() => process.chdir(before));
+  const { mistakes } = readProject("http://localhost:8787/s3", undefined);
+  const half =
+    "AWS_SECRET_ACCESS_KEY: is missing: write it into .dev.vars, or take AWS_ACCESS_KEY_ID out";
+  expect([told, mistakes]).toEqual([[`.dev.vars: ${half}`], [half]]);
 });
