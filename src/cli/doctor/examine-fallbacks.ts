@@ -10,9 +10,8 @@ import { sniff } from "../project/picture/sniff.ts";
 import type { Project } from "../project/project.ts";
 import { queryFor, variantsOf } from "../project/public-url.ts";
 import { ACCEPTS, askSite } from "./ask-site.ts";
-import { isInBucket } from "./examine-objects.ts";
 import { type Diagnosis, diagnose, type Finding, note, well } from "./finding.ts";
-import type { Reader } from "./reader.ts";
+import { isInBucket, type Reader } from "./reader.ts";
 
 const TERM_S = 600;
 /** An image begins within that. */

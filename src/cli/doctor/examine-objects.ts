@@ -8,7 +8,7 @@ import { sniff } from "../project/picture/sniff.ts";
 import { optionOf } from "../terminal/shell.ts";
 import { type Asked, answerText, diagnoseS3 } from "./diagnose-s3.ts";
 import { type Diagnosis, diagnose, well } from "./finding.ts";
-import type { Reader } from "./reader.ts";
+import { isInBucket, type Reader } from "./reader.ts";
 
 /** An original. Visitors must never get it. */
 export type Sample = {
@@ -140,18 +140,4 @@ async function diagnoseObject(bucket: Bucket, reader: Reader, key: string, answe
   const isThere = await isInBucket(reader, key, answer);
   if (isThere === undefined) return diagnose("sample", facts);
   return diagnose(isThere ? "object-denied" : "object-absent", facts);
-}
-
-/**
- * Returns whether an object exists that S3 does not return; undefined: S3 does not tell a key that may not
- * list (A6).
- */
-export async function isInBucket(
-  reader: Reader,
-  key: string,
-  { status }: S3Answer,
-): Promise<boolean | undefined> {
-  if (status === 404) return false;
-  const page = await reader.list({ prefix: key, most: 1 });
-  return "objects" in page ? page.objects[0]?.key === key : undefined;
 }

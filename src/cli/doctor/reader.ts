@@ -4,7 +4,7 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
 import { originUrl } from "../../worker/s3/object-url.ts";
 import { sign } from "../../worker/s3/sigv4.ts";
-import { askS3, fetchObject } from "../net/ask-s3.ts";
+import { askS3, fetchObject, type S3Answer } from "../net/ask-s3.ts";
 import { type ListOptions, listPage } from "../net/list.ts";
 
 /** The clock in milliseconds since 1970, and how many seconds an answer may take. */
@@ -48,4 +48,18 @@ export function readAs(bucket: Bucket, credentials: Credentials | undefined, wat
       return askS3(url, { method: "PUT", headers }, at, patience);
     },
   };
+}
+
+/**
+ * Returns whether an object exists that S3 does not return; undefined: S3 does not tell a key that may not
+ * list (A6).
+ */
+export async function isInBucket(
+  reader: Reader,
+  key: string,
+  { status }: S3Answer,
+): Promise<boolean | undefined> {
+  if (status === 404) return false;
+  const page = await reader.list({ prefix: key, most: 1 });
+  return "objects" in page ? page.objects[0]?.key === key : undefined;
 }

@@ -34,15 +34,16 @@ export function configFault(mistakes: readonly FoundMistake[]): ConfigFault {
   return { fault: lines.join("\n  "), mistakes };
 }
 
-/** A mistake as the local run has it: a secret that is missing belongs into .dev.vars, and is not deployed. */
+/** A mistake as the local run has it: the other half of a key in .dev.vars belongs there, too. */
 export function localMistake(mistake: FoundMistake, vars: Vars, devVars: string): FoundMistake {
   const { path } = mistake;
   if (!isSecret(path) || vars[path]) return mistake;
   const others = Object.keys(vars).filter(
     (name) => isSecret(name) && slotOf(name) === slotOf(path) && vars[name],
   );
-  const orLess = others.length > 0 ? `, or take ${others.join(" and ")} out` : "";
-  return { ...mistake, message: `is missing: write it into ${devVars}${orLess}` };
+  if (others.length === 0) return mistake;
+  const message = `is missing: write it into ${devVars}, or take ${others.join(" and ")} out`;
+  return { ...mistake, message };
 }
 
 const PAGE = "docs/configuration.md";

@@ -67,7 +67,7 @@ const FAULTS: Record<S3Fault, Row | undefined> = {
     "warning",
     "key-id",
     /InvalidAccessKeyId/,
-    /AWS_ACCESS_KEY_ID in the environment/,
+    /AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY out of the environment/,
   ],
   "other-secret": [
     "warning",
@@ -340,7 +340,7 @@ test("a listed image that the key may not read is named", async () => {
   const [, sample] = wrongIn(await examine([]));
   expect(sample).toMatchObject({
     ...{ check: "sample", severity: "warning" },
-    what: "the key may not read drafts/a.jpg, or it does not exist (AccessDenied)",
+    what: "the key may not read drafts/a.jpg, which is in the bucket (AccessDenied)",
   });
 });
 
