@@ -19,7 +19,7 @@ beforeAll(() => network.listen());
 afterEach(() => network.resetHandlers());
 afterAll(() => network.close());
 
-test.each(["LOCAL_EDGE", "LOCAL_SHEET", ".vitrine"])(
+test.each(["LOCAL_EDGE", "LOCAL_FRONT"])(
   "the deployed bundle does not contain the local run's %s",
   (word) => {
     expect(readFileSync(join(BUILT_LOCAL, "index.js"), "utf8")).toContain(word);
