@@ -75,6 +75,7 @@ export function* environmentDoubts(
   }
   yield* datasetDoubts(vars, others);
   yield* signingKeyDoubts(vars, others);
+  yield* roleDoubts(vars, others);
   const top = others.find((other) => other.environment === undefined);
   if (vars.environment === undefined || !top) return;
   if (top.limiters.length > 0 && vars.limiters.length === 0) {
@@ -98,35 +99,61 @@ function* datasetDoubts(vars: KnownVars, others: readonly KnownVars[]): Generato
   }
 }
 
-/** A signature does not name its host: where two environments have its key, it opens both. */
+/** Whoever deploys an environment can read what its role reads. */
+function* roleDoubts(vars: KnownVars, others: readonly KnownVars[]): Generator<Warning> {
+  for (const other of others) {
+    const otherRoles = new Set(rolesOf(other).values());
+    for (const [bucket, role] of rolesOf(vars)) {
+      if (!otherRoles.has(role)) continue;
+      const what = `the role ${role} of BUCKETS.${bucket} is that of ${environmentText(other.environment)}, too: who deploys one environment can read the bucket of the other`;
+      yield { what, remedy: "make a role for each: docs/keyless.md, “Two environments”" };
+    }
+  }
+}
+
+/** The role of each bucket that has one. */
+function rolesOf({ deployed }: KnownVars): Map<string, unknown> {
+  const buckets = Object.entries(tableOf(deployed["BUCKETS"]));
+  const roles = buckets.map(([name, settings]) => [name, tableOf(settings)["role"]] as const);
+  return new Map(roles.filter(([, role]) => role !== undefined));
+}
+
+/** A signature names its kid and not its host: where two environments have both, it opens both. */
 function* signingKeyDoubts(vars: KnownVars, others: readonly KnownVars[]): Generator<Warning> {
   for (const other of others) {
     const where = sharedSigningKeys(vars, other);
     if (where === undefined) continue;
     const whose = environmentText(other.environment);
     yield {
-      what: `URL_SIGNING_KEYS may have a key of ${whose}, too: ${where}. A signed URL of the one would open the other`,
+      what: `URL_SIGNING_KEYS may have a key of ${whose}, too: ${where}`,
       remedy: "give each environment keys of its own",
     };
   }
 }
 
-/** Where two environments seem to have one key; undefined: nowhere that can be seen from here. */
+const OPENS_BOTH = "A signed URL of the one would open the other";
+
+/** Where two environments seem to have one key, and the harm; undefined: nowhere that can be seen from here. */
 function sharedSigningKeys(one: KnownVars, other: KnownVars): string | undefined {
   const [stored, otherStored] = [one.storedSigningKeys, other.storedSigningKeys];
   if (stored && stored.store === otherStored?.store && stored.name === otherStored.name) {
-    return `both take the secret ${stored.name} of a Secrets Store`;
+    return `both take the secret ${stored.name} of a Secrets Store. ${OPENS_BOTH}`;
   }
   // Environments without files of their own have one file for the local run, which is never deployed.
   if (one.devVars === other.devVars) return undefined;
   const others = ownSigningKeys(other);
-  const isShared = ownSigningKeys(one).some((key) => others.includes(key));
-  return isShared ? `${one.devVars} has one of ${other.devVars}` : undefined;
+  const shared = Object.entries(ownSigningKeys(one)).filter(([, key]) =>
+    Object.values(others).includes(key),
+  );
+  if (shared.length === 0) return undefined;
+  const hasSameKid = shared.some(([kid, key]) => others[kid] === key);
+  const harm = hasSameKid ? OPENS_BOTH : "Whoever has that key can sign for both";
+  return `${one.devVars} has one of ${other.devVars}. ${harm}`;
 }
 
-/** The keys of .dev.vars that the local run did not make. */
-function ownSigningKeys({ started: { URL_SIGNING_KEYS: keys } }: KnownVars): unknown[] {
-  return isLocalSigningKey("URL_SIGNING_KEYS", keys) ? [] : Object.values(tableOf(keys));
+/** The keys of .dev.vars that the local run did not make, by their kids. */
+function ownSigningKeys({ started: { URL_SIGNING_KEYS: keys } }: KnownVars) {
+  return isLocalSigningKey("URL_SIGNING_KEYS", keys) ? {} : tableOf(keys);
 }
 
 /**

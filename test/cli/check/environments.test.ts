@@ -1,7 +1,7 @@
 // `vitrine check` looks at every environment: what wrangler does not inherit is missing there (S6).
 
 import { describe, expect, test } from "vitest";
-import { envLine, makeProject, STAGED } from "../../support/cli/folder.ts";
+import { envLine, HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { SECRETS, VARS } from "../../support/env.ts";
 
@@ -275,15 +275,22 @@ describe("two environments with the same key that signs URLs (S6)", () => {
       "in their own files",
       {},
       {},
-      { ".dev.vars": line({ k1: SHARED }), ".dev.vars.staging": line({ k2: OWN, k3: SHARED }) },
-      ".dev.vars.staging has one of .dev.vars",
+      { ".dev.vars": line({ k1: SHARED }), ".dev.vars.staging": line({ k2: OWN, k1: SHARED }) },
+      ".dev.vars.staging has one of .dev.vars. A signed URL of the one would open the other",
+    ],
+    [
+      "in their own files, by other kids: no URL opens both",
+      {},
+      {},
+      { ".dev.vars": line({ k1: SHARED }), ".dev.vars.staging": line({ k1: OWN, k9: SHARED }) },
+      ".dev.vars.staging has one of .dev.vars. Whoever has that key can sign for both",
     ],
     [
       "in a Secrets Store",
       inStore("signing"),
       inStore("signing"),
       {},
-      "both take the secret signing of a Secrets Store",
+      "both take the secret signing of a Secrets Store. A signed URL of the one would open the other",
     ],
   ])("%s: a warning, once, without the key", async (_how, top, own, files, says) => {
     const config = staged({ ...staging, ...own }, top);
@@ -321,6 +328,34 @@ describe("two environments with the same key that signs URLs (S6)", () => {
     expect(err).not.toContain("URL_SIGNING_KEYS");
   });
 });
+
+test.each([
+  ["the same role", "vitrine", "vitrine", true],
+  ["the same role for another subject", "vitrine", "vitrine-staging", true],
+  ["a role of its own", "vitrine-staging", "vitrine-staging", false],
+])(
+  "staging with %s: a warning if whoever deploys it can read production (S6)",
+  async (_what, name, subject, isWarned) => {
+    const { media } = VARS.BUCKETS;
+    const account = "arn:aws:iam::123456789012:role";
+    const keyless = (bucket: string, host: string, role: string, more: object = {}) => ({
+      images: { binding: "IMAGES" },
+      secrets: { required: ["OIDC_SIGNING_KEY"] },
+      vars: {
+        ...{ ...VARS, ROUTES: VARS.ROUTES.slice(0, 1) },
+        BUCKETS: { media: { ...media, bucket, engine: "binding", role: `${account}/${role}` } },
+        OIDC: { issuer: host, ...more },
+      },
+    });
+    const top = keyless("acme-media", HOST, "vitrine");
+    const own = keyless("acme-staging", STAGING, name, { subject });
+    const folder = makeProject(staged({ ...staging, ...own }, top));
+    const { code, err } = await vitrine(["check"], { folder });
+    expect(code).toBe(0);
+    const warning = `env.staging: the role ${account}/vitrine of BUCKETS.media is that of the top level, too`;
+    expect(err.split(warning)).toHaveLength(isWarned ? 2 : 1);
+  },
+);
 
 test("a mistake of .dev.vars is told once, and that of .dev.vars.staging by its name (S6)", async () => {
   const files = { ".dev.vars": envLine("HEALTH_TOKEN", "short") };
