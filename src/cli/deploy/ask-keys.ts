@@ -1,5 +1,6 @@
-// Asks S3 with each key pair of a secrets file before anything is deployed. It refuses a key only where the
-// Worker would, by S3's own code. What is not certain, it says, and the deploy goes on.
+// Asks S3 with each key pair of a secrets file before anything is deployed. It refuses a key where the Worker
+// would, by S3's own code, and one that may list the canary and not read it. What is not certain, it says, and
+// the deploy goes on.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
@@ -8,6 +9,7 @@ import { sign } from "../../worker/s3/sigv4.ts";
 import { verdictOf } from "../../worker/s3/verdict.ts";
 import type { World } from "../command.ts";
 import { askS3, PATIENCE_S, type S3Answer } from "../net/ask-s3.ts";
+import { listPage } from "../net/list.ts";
 import type { KnownVars } from "../project/known-vars.ts";
 import { wordsOf } from "../project/local-run.ts";
 import { readDeployed } from "../project/read-deployed.ts";
@@ -35,7 +37,12 @@ export async function askKeys(
   const asked = config.buckets.flatMap((bucket) =>
     slots
       .filter(({ word }) => word === words.get(bucket.name))
-      .map(async (slot) => judge(bucket, slot, await askBucket(bucket, slot, now()))),
+      .map(async (slot) => {
+        const answer = await askBucket(bucket, slot, now());
+        const canary = answer.code === "AccessDenied" ? bucket.canary : undefined;
+        const isListed = canary !== undefined && (await lists(bucket, canary, slot, now()));
+        return isListed ? unreadable(bucket, canary, slot) : judge(bucket, slot, answer);
+      }),
   );
   const judged = await Promise.all(asked);
   return {
@@ -53,14 +60,33 @@ async function askBucket(bucket: Bucket, { credentials }: SlotToDeploy, now: num
   return askS3(url, { headers }, now, PATIENCE_S);
 }
 
+/** Returns whether S3 lists this object to the key. Then it exists, and the key may not read it. */
+async function lists(bucket: Bucket, object: string, { credentials }: SlotToDeploy, now: number) {
+  const page = await listPage(bucket, credentials, { prefix: object, most: 1 }, now);
+  return "objects" in page && page.objects.some(({ key }) => key === object);
+}
+
+function unreadable(bucket: Bucket, canary: string, slot: SlotToDeploy): Partial<AskedKeys> {
+  const what = `S3 lists the canary ${canary} of ${bucket.bucket} to ${keyText(slot)}, and does not give it: AccessDenied`;
+  const remedy = "Allow it s3:GetObject, or use another key: docs/deploy.md, step 4";
+  return { refused: [`${what}. ${remedy}`] };
+}
+
+function keyText(slot: SlotToDeploy): string {
+  return `the key ${keyEnd(slot)} (${slot.word}, slot ${slot.name})`;
+}
+
 function judge(bucket: Bucket, slot: SlotToDeploy, answer: S3Answer): Partial<AskedKeys> {
   const { status, code, failure } = answer;
   const { name, bucket: at, region, canary } = bucket;
-  const key = `the key ${keyEnd(slot)} (${slot.word}, slot ${slot.name})`;
+  const key = keyText(slot);
   const { fault } = verdictOf(answer, region);
   if (fault === "none") return {};
   // Without a code it may be a proxy's answer.
-  if (fault === "slot" && code) return { refused: [`S3 refuses ${key} for ${at}: ${code}`] };
+  if (fault === "slot" && code) {
+    const hint = code === "SignatureDoesNotMatch" ? ": the secret does not belong to this id" : "";
+    return { refused: [`S3 refuses ${key} for ${at}: ${code}${hint}`] };
+  }
   if (fault !== "object" || !code) {
     const said = status === undefined ? `does not answer: ${failure}` : `answers ${code ?? status}`;
     return {

@@ -14,7 +14,7 @@ import { secretNames } from "../../worker/config/secret-names.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import type { KnownVars } from "../project/known-vars.ts";
 import { isOfLocalKey } from "../project/local-keys.ts";
-import { sessionWords, wordsOf } from "../project/local-run.ts";
+import { isLocalSigningKey, sessionWords, wordsOf } from "../project/local-run.ts";
 import { OIDC_KEYS, oidcKeyFault } from "../project/oidc-key.ts";
 import { secretsOf } from "../project/secrets.ts";
 
@@ -63,7 +63,9 @@ export function chooseSecrets(given: Vars, known: Known): Chosen {
     ...otherMistakes(sent, known),
   ];
   const left = slots.filter((slot) => sessions.has(slot.word) && !slot.credentials.sessionToken);
-  return { sent, slots, unused, mistakes, tokens: left.map(tokenOf) };
+  // An empty half of a slot is a mistake already.
+  const others = unused.filter(({ path }) => !mistakes.some((mistake) => mistake.path === path));
+  return { sent, slots, unused: others, mistakes, tokens: left.map(tokenOf) };
 }
 
 /** What is wrong with a slot if the file has at least one of its secrets. */
@@ -93,6 +95,11 @@ function* otherMistakes(sent: Vars, { stored }: Known) {
   for (const [path, value] of Object.entries(sent)) {
     if (isOfLocalKey(value)) {
       yield { path, message: "is the one of the local run, which opens only the local S3" };
+    }
+    if (isLocalSigningKey(path, value)) {
+      const message =
+        "is the one of the local run: make one for each environment: docs/signed-urls.md";
+      yield { path, message };
     }
     if (/^\$(?:\w+|\{\w+\})$/.test(`${value}`)) {
       yield { path, message: "is the name of a variable: write its value here" };

@@ -21,7 +21,7 @@ import { chooseEnvironment, hintFor } from "../project/environment.ts";
 import type { KnownVars } from "../project/known-vars.ts";
 import { readVars } from "../project/read-vars.ts";
 import { type RunWrangler, wranglerAt } from "../project/run-wrangler.ts";
-import { readSecretsFile, secretsIn } from "../project/secrets.ts";
+import { readSecretsFile, secretsIn, slotOf } from "../project/secrets.ts";
 import { shellWarnings } from "../project/shell-secrets.ts";
 import { showWrangler } from "../project/show-wrangler.ts";
 import { visible } from "../terminal/visible.ts";
@@ -61,7 +61,7 @@ export function deployCommand(world: World, run: Run, examine: Examine) {
 const HELP = `
 It deploys the secrets of the file, and never one that the shell has under the same name. wrangler alone
 would deploy the shell's. Nothing is deployed if the configuration or the file has a mistake, or if S3 refuses
-a key of the file.
+a key of the file, or lists a canary to it and does not give it.
 
 Exit codes:
   0    it is deployed, and the doctor finds no errors; warnings are shown
@@ -151,7 +151,8 @@ function readSecrets(
   const wrong = file === undefined ? undefined : secretsFault(chosen, file);
   if (wrong !== undefined) return wrong;
   const unused = chosen.unused.map(({ path, message }) => {
-    const remedy = `it ${message}: docs/configuration.md, “Credentials of a bucket”`;
+    const section = slotOf(path) === path ? "[secrets]" : "Credentials of a bucket";
+    const remedy = `it ${message}: docs/configuration.md, “${section}”`;
     return { what: `${path} of ${file} is not deployed`, remedy };
   });
   const tokens = chosen.tokens.map((name) => {

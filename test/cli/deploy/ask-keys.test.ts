@@ -44,7 +44,12 @@ test.each<
     "revoked-key",
     /…MPLE \(AWS, slot current\) for acme-media: InvalidAccessKeyId/,
   ],
-  ["an old secret", KEY, "other-secret", /…MPLE .* for acme-media: SignatureDoesNotMatch/],
+  [
+    "an old secret",
+    KEY,
+    "other-secret",
+    /…MPLE .* for acme-media: SignatureDoesNotMatch: the secret does not belong to this id/,
+  ],
   [
     "the key of another environment",
     { ...KEY, AWS_ACCESS_KEY_ID: OTHER },
@@ -71,6 +76,26 @@ test.each<
     }
   }
 });
+
+test.each<[what: string, object: string, isRefused: boolean]>([
+  ["is there", "secret/key.jpg", true],
+  ["is not there", "secret/key.jpg.jpg", false],
+])(
+  "S3 denies a canary that the key may list: it is certain that the key cannot read if it %s (A6)",
+  async (_what, object, isRefused) => {
+    withBuckets({ media: { ...media, prefix: "secret/", canary: "key.jpg" } });
+    s3.objects.set(object, { body: file("made/key.jpg"), type: "image/jpeg" });
+    write(KEY);
+    const { code, err } = await run();
+    expect([code, ran.length]).toEqual(isRefused ? [2, 0] : [0, 1]);
+    expect(err).toMatch(
+      isRefused
+        ? /Nothing is deployed:\n {2}S3 lists the canary secret\/key\.jpg of acme-media to the key …MPLE .*, and does not give it: AccessDenied/
+        : /^Warning: S3 denies the key …MPLE .* the canary secret\/key\.jpg of acme-media \(AccessDenied\)/,
+    );
+    for (const secret of Object.values(KEY)) expect(err).not.toContain(secret);
+  },
+);
 
 test("a session that is over is not deployed (A11)", async () => {
   const id = "ASIAIOSFODNN7EXAMPLE";

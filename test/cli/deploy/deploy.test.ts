@@ -197,8 +197,15 @@ test("what the Worker does not use is not deployed, and is named", async () => {
   const { code, err } = await run();
   expect(code).toBe(0);
   expect(ran).toMatchObject([{ file: { secrets: KEY } }]);
-  for (const name of [...Object.keys(other), "BUCKETS", "HEALTH_TOKEN"]) {
-    expect(err).toContain(`${name} of secrets.env is not deployed: `);
+  for (const [names, section] of [
+    [Object.keys(other), "Credentials of a bucket"],
+    [["BUCKETS", "HEALTH_TOKEN"], "[secrets]"],
+  ] as const) {
+    for (const name of names) {
+      const line = err.split("\n").find((one) => one.includes(`${name} of secrets.env`));
+      expect(line).toContain(" is not deployed: it ");
+      expect(line).toContain(`docs/configuration.md, “${section}”`);
+    }
   }
 });
 
@@ -273,6 +280,11 @@ test.each<[what: string, secrets: Record<string, string>, says: string]>([
   ],
   ["an empty half", { ...KEY, AWS_SECRET_ACCESS_KEY: "" }, "AWS_SECRET_ACCESS_KEY: is missing"],
   [
+    "the signing key of the local run",
+    { ...KEY, URL_SIGNING_KEYS: JSON.stringify({ local: "x".repeat(64) }) },
+    "URL_SIGNING_KEYS: is the one of the local run",
+  ],
+  [
     "a session key",
     { ...KEY, AWS_ACCESS_KEY_ID: "ASIAIOSFODNN7EXAMPLE" },
     "AWS_ACCESS_KEY_ID: is a temporary",
@@ -311,6 +323,7 @@ test.each<[what: string, secrets: Record<string, string>, says: string]>([
   expect([code, out, ran, examined]).toEqual([2, "", [], []]);
   expect(err).toMatch(/^secrets.env has mistakes. Nothing is deployed:\n/);
   expect(err).toContain(`\n  ${says}`);
+  expect(err.split(`\n  ${says.split(": ")[0]}: `)).toHaveLength(2); // each mistake once
   for (const secret of Object.values(secrets)) {
     if (secret.length > 10) expect(err).not.toContain(secret);
   }

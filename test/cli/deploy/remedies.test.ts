@@ -161,6 +161,16 @@ const ROWS: Readonly<Record<string, Row>> = {
     broken: () => edit((text) => text.replace(/^canary = .*\n/m, "")),
     done: () => edit((text) => text.replace('prefix = "published/"', '$&\ncanary = "key.jpg"')),
   },
+  "a key whose policy allows the list alone": {
+    says: ["Allow it s3:GetObject, or use another key: docs/deploy.md, step 4"],
+    broken: () => {
+      stage.s3.faults.delete("no-list-bucket");
+      stage.s3.objects.set("secret/key.jpg", { body: new Uint8Array(9), type: "image/jpeg" });
+      edit((text) => text.replace('prefix = "published/"', 'prefix = "secret/"'));
+    },
+    // The strict S3 has one policy: in its place, the bucket's prefix is where it allows to read.
+    done: () => edit((text) => text.replace('prefix = "secret/"', 'prefix = "published/"')),
+  },
   "half a slot": {
     says: ["is missing: a slot needs both secrets"],
     broken: () => {
@@ -217,6 +227,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     broken: put({ AWS_ACCESS_KEY_ID: LOCAL_KEYS.accessKeyId }),
     done: put(NEW_KEY),
   },
+  "the signing key of the local run": {
+    says: ["is the one of the local run: make one for each environment: docs/signed-urls.md"],
+    broken: put({ URL_SIGNING_KEYS: JSON.stringify({ local: "x".repeat(64) }) }),
+    done: put({ URL_SIGNING_KEYS: JSON.stringify({ k1: "x".repeat(64) }) }),
+  },
   "the name of a variable": {
     says: ["is the name of a variable: write its value here"],
     broken: put({ AWS_SECRET_ACCESS_KEY: "$SECRET" }),
@@ -236,7 +251,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     },
   },
   "a name that the Worker does not use": {
-    says: [": docs/configuration.md, “Credentials of a bucket”"],
+    says: ["docs/configuration.md, “", "Credentials of a bucket"],
     broken: () => {
       secrets = { ...OLD_KEY, MEDIA_ACCESS_KEY_ID: ID, MEDIA_SECRET_ACCESS_KEY: SECRET };
     },
