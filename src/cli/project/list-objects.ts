@@ -59,7 +59,15 @@ export async function listObjects(
   if (objects.size > 0) return objects;
   const beginnings = wanted.map(({ key }) => JSON.stringify(bucket.prefix + key)).join(" or ");
   const what = `${bucket.name} has no object that begins with ${beginnings}`;
-  return { fault: others > 0 ? `${what} and that Vitrine can show` : what };
+  if (others > 0) return { fault: `${what} and that Vitrine can show` };
+  return { fault: [what, ...wanted.flatMap(prefixAdvice)].join(". ") };
+}
+
+/** What to write in place of a name that begins with the bucket's prefix, which is no part of it. */
+function prefixAdvice({ bucket: { prefix }, key }: Found): string[] {
+  if (prefix === "" || !key.startsWith(prefix)) return [];
+  const right = key.slice(prefix.length);
+  return [`Leave out ${prefix}, the bucket's prefix${right === "" ? "" : `: write ${right}`}`];
 }
 
 /** @returns how many objects Vitrine cannot show */

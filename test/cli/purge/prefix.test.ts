@@ -66,6 +66,16 @@ test("--prefix asks before it purges more than a thousand objects, or needs --ye
   }
 });
 
+test("--prefix with the bucket's own prefix finds nothing, and says to leave that out", async () => {
+  store(["photos/a.jpg"]);
+  const ended = await purge(["--prefix", "published/photos/"], { env: keyed });
+  expect([ended.code, net.cloudflare.purged]).toEqual([2, []]);
+  expect(ended.err).toContain('begins with "published/published/photos/"');
+  expect(ended.err).toContain("Leave out published/, the bucket's prefix: write photos/");
+  const other = await purge(["--prefix", "nothing/"], { env: keyed });
+  expect(other.err).not.toContain("Leave out");
+});
+
 test("--prefix lists with the next slot if S3 refuses the current one", async () => {
   net.s3.keys.set(NEXT.AWS_ACCESS_KEY_ID_NEXT, NEXT.AWS_SECRET_ACCESS_KEY_NEXT);
   net.s3.keys.delete(CREDENTIALS.accessKeyId);
