@@ -137,7 +137,7 @@ function refuseSame(plan: Plan, end: string, health: Health): Fault | undefined 
   return refuse(
     `The current slot already holds this key (${end}), or one that ends like it${said}.`,
     `If it is the same key, ${ifSame.join("\n")}`,
-    `If it is another key, ${ifOther}`,
+    ...(plan.played ? [] : [`If it is another key, ${ifOther}`]),
   );
 }
 

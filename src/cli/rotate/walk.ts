@@ -60,10 +60,15 @@ async function check(
 }
 
 async function act(rotation: Walk, record: RotationRecord): Promise<End | undefined> {
-  const { byHand, puts } = stepOf(record);
-  if (byHand && rotation.plan.played) return undefined;
+  const { world, plan } = rotation;
+  const step = stepOf(record);
+  const { byHand, puts } = step;
+  if (byHand && plan.played) {
+    tell(world.stderr, ...linesOf(plan, step, record).map((line) => `  ${line}`));
+    return undefined;
+  }
   if (byHand) await warnOfOthers(rotation, record);
-  if (byHand || (puts && rotation.plan.options.print)) return leave(rotation, record);
+  if (byHand || (puts && plan.options.print)) return leave(rotation, record);
   return puts && put(rotation, record);
 }
 

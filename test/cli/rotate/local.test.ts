@@ -38,10 +38,17 @@ test("a rotation with the S3 of the local run ends with 0: there is no key to de
   const { code, out, err } = await vitrine(args, { folder });
   expect([code, recordOf(folder), err]).toEqual([0, undefined, expect.any(String)]);
   expect(out).not.toContain("Do this");
+  expect(err).toMatch(/^Step 6 of 6: .*\n {2}nothing: the local S3 knows only one key$/m);
   expect(out).toMatch(/The key is rotated: …y-id serves\.\n$/);
   const local = readLocalKeys(folder);
   expect(parseEnv(readFileSync(join(folder, ".dev.vars"), "utf8"))).toMatchObject({
     AWS_ACCESS_KEY_ID: local.accessKeyId,
     AWS_SECRET_ACCESS_KEY: local.secretAccessKey,
   });
+  const again = await vitrine(args, { folder });
+  expect([again.code, again.err]).toEqual([
+    2,
+    expect.stringContaining("there is nothing to rotate"),
+  ]);
+  expect(again.err).not.toContain("aws iam");
 }, 90_000);
