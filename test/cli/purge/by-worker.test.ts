@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } fro
 import { readVars } from "../../../src/cli/project/read-vars.ts";
 import { apiError, createCloudflare, type Trouble, ZONE_ID } from "../../support/cli/cloudflare.ts";
 import { type Given, vitrine } from "../../support/cli/vitrine.ts";
+import { stopClock, watchWork } from "../../support/clock.ts";
 import { CLOUDFLARE_API_TOKEN, PURGE_TOKEN, SECRETS } from "../../support/env.ts";
 import { copyWithDomain, removeCopies } from "../../support/local-run.ts";
 import { get, stage } from "../../support/play.ts";
@@ -67,18 +68,22 @@ async function show(): Promise<string | null> {
   return answer.headers.get("etag");
 }
 
-/** Lets the pauses of the command pass at once, with the clock of the cache. */
+/** Lets a second pass, also for the cache, each time that only the clock is waited for. */
 function hurry(): void {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
-  stage.clock.now = Date.now();
-  const tick = setInterval(() => {
-    vi.advanceTimersByTime(1_000);
-    stage.clock.now = Date.now();
-  }, 5);
+  const finishWork = watchWork();
+  let isOver = false;
+  stopClock();
   onTestFinished(() => {
-    clearInterval(tick);
-    vi.useRealTimers();
+    isOver = true;
   });
+  const run = async () => {
+    while (!isOver) {
+      stage.clock.now = Date.now();
+      await finishWork();
+      if (!isOver) vi.advanceTimersByTime(1_000);
+    }
+  };
+  void run();
 }
 
 test.each<[string, Record<string, string>, object, calls: number]>([
