@@ -55,7 +55,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Something wrong until it is mended. */
+/** Something that is wrong until it is corrected. */
 let isWrong = true;
 /** What the file of --secrets-file has. */
 let secrets: Record<string, string> = {};

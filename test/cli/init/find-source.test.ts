@@ -39,7 +39,7 @@ test.each([
 });
 
 test("a Vitrine of npm makes a project that has a range", () => {
-  const resolved = `https://registry.npmjs.org/vitrine/-/${TGZ}`;
+  const resolved = `https://npm.example/vitrine/-/${TGZ}`;
   const { folder, root } = installed(recordOf(resolved));
   const source = findSource(join(folder, "images"), root);
   expect(source).toEqual({ dependency: `^${VERSION}`, install: "npm install" });

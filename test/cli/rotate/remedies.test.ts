@@ -122,7 +122,7 @@ const RESTART = "Or start again: ";
 const AT_FILE = { keyFile: "key.json" } as const;
 
 type Asked = Pick<Request, "headers" | "method">;
-/** Something wrong until it is mended. */
+/** Something that is wrong until it is corrected. */
 let isWrong = true;
 const mend = () => {
   isWrong = false;
