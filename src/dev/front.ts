@@ -27,8 +27,8 @@ export type Front = {
   readonly workerPort: number;
   readonly isRunning: () => boolean;
   readonly answerSheet: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-  /** Is told of internal errors. */
-  readonly failed: (reason: unknown) => void;
+  /** Reports an internal error. */
+  readonly reportError: (reason: unknown) => void;
 };
 
 /** Listens on both addresses of this machine. @throws if one of them is taken */
@@ -43,7 +43,7 @@ function listen(front: Front, host: string): Promise<void> {
   // Nobody holds an upload open for long.
   const server = createServer({ requestTimeout: 60_000 }, (incoming, response) => {
     answer(front, incoming, response).catch((error: unknown) => {
-      if (!response.destroyed) front.failed(error);
+      if (!response.destroyed) front.reportError(error);
       response.destroy();
     });
   });
@@ -100,17 +100,17 @@ function forward(
   }
   return new Promise((settle, fail) => {
     const { method, url: path, headers } = incoming;
-    const sent = { ...kept(headers), [header]: "1" };
-    const asking = request({ host: "127.0.0.1", port, method, path, headers: sent }, (answered) => {
-      response.writeHead(answered.statusCode ?? 502, kept(answered.headers));
-      answered.on("error", fail).pipe(response).on("close", settle);
+    const sent = { ...withoutDropped(headers), [header]: "1" };
+    const upstream = request({ host: "127.0.0.1", port, method, path, headers: sent }, (reply) => {
+      response.writeHead(reply.statusCode ?? 502, withoutDropped(reply.headers));
+      reply.on("error", fail).pipe(response).on("close", settle);
     });
-    response.on("close", () => asking.destroy());
-    asking.on("error", (error) => (response.destroyed ? settle() : fail(error)));
-    incoming.pipe(asking);
+    response.on("close", () => upstream.destroy());
+    upstream.on("error", (error) => (response.destroyed ? settle() : fail(error)));
+    incoming.pipe(upstream);
   });
 }
 
-function kept(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+function withoutDropped(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !DROPPED.test(name)));
 }

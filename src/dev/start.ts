@@ -89,7 +89,7 @@ export async function startLocal(
   if ((await worker.run(project)) !== "running") fail("It did not start.");
   await serveFront({
     ...{ port, header, workerPort, isRunning: worker.isRunning },
-    ...{ answerSheet: sheetHandler(sheet), failed: warnOf("The local run") },
+    ...{ answerSheet: sheetHandler(sheet), reportError: warnOf("The local run") },
   });
   await fill(project);
   console.log(await welcome(address, config, devVars, !own));

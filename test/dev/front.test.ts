@@ -34,7 +34,7 @@ beforeAll(async () => {
       asked.push(`sheet ${incoming.method} ${incoming.url}`);
       response.end("sheet");
     },
-    failed: (reason) => expect.unreachable(`${reason}`),
+    reportError: (reason) => expect.unreachable(`${reason}`),
   });
 });
 afterAll(() => void worker.close());
