@@ -18,7 +18,7 @@ const LONG = [
   "test/docs/readme.test.ts",
   "test/hostile/known-bugs.test.ts",
   "test/built/{hostile-objects,local-run,rotation}.test.ts",
-  "test/worker/keyless/month.test.ts",
+  "test/worker/origin/month.test.ts",
   "test/worker/matrix/*.test.ts",
   "test/worker/purge-kept.test.ts",
   "test/emulator/declarations.test.ts",

@@ -1,8 +1,8 @@
 // Puts one object into a local bucket.
 
 import type { Credentials } from "../worker/config/slot.ts";
-import { originUrl } from "../worker/s3/object-url.ts";
-import { sign } from "../worker/s3/sigv4.ts";
+import { originUrl } from "../worker/origin/object-url.ts";
+import { sign } from "../worker/origin/sigv4.ts";
 
 /**
  * @param base the URL that comes before every key

@@ -5,8 +5,8 @@ import { plain } from "./answer/answer.ts";
 import type { Refusal } from "./base/refusal.ts";
 import type { Config } from "./config/config.ts";
 import type { Oidc } from "./config/oidc.ts";
-import { DOCUMENTS, type Document } from "./keyless/documents.ts";
-import { issuerKeysOf } from "./keyless/issuer-keys.ts";
+import { DOCUMENTS, type Document } from "./origin/documents.ts";
+import { issuerKeysOf } from "./origin/issuer-keys.ts";
 
 /** A new key is to be seen soon: s. */
 const HEADERS = { "content-type": "application/json", "cache-control": "public, max-age=60" };

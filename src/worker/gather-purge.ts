@@ -5,13 +5,13 @@ import { logNotice } from "./base/log.ts";
 import { LATE, within } from "./base/time-limit.ts";
 import type { Config } from "./config/config.ts";
 import { learnPurges, purgesOf } from "./isolate.ts";
+import type { Visit } from "./origin/probe.ts";
 import { fillUp, isPurgedSince, remember } from "./purge/backlog.ts";
 import { closeBatch, joinBatch, openBatch, WINDOW_MS } from "./purge/batch.ts";
 import { hindrance } from "./purge/hindrance.ts";
 import { type Caches, type Fates, MOST_A_CALL, purgeObjects } from "./purge/purge-objects.ts";
 import { noticeOf } from "./purge/report.ts";
 import type { Target } from "./purge/targets.ts";
-import type { Visit } from "./s3/probe.ts";
 
 /** @returns what became of each object, at the latest when the caller's time is over */
 export async function gatherPurge(

@@ -11,10 +11,10 @@ import type { Bucket, Role } from "./config/bucket.ts";
 import type { Config } from "./config/config.ts";
 import { hashVars } from "./config/hash-vars.ts";
 import { roleMemoryOf } from "./isolate.ts";
-import { getSession } from "./keyless/get-session.ts";
-import { issuerKeysOf } from "./keyless/issuer-keys.ts";
-import { isFailure } from "./keyless/session.ts";
-import { type Context, PATIENCE_MS, type Visit } from "./s3/probe.ts";
+import { getSession } from "./origin/get-session.ts";
+import { issuerKeysOf } from "./origin/issuer-keys.ts";
+import { type Context, PATIENCE_MS, type Visit } from "./origin/probe.ts";
+import { isFailure } from "./origin/session.ts";
 import { type EdgeHealth, tryEngines } from "./try-engines.ts";
 import { type SlotHealth, trySlot, works } from "./try-slot.ts";
 

@@ -15,13 +15,13 @@ import { type Broken, type Config, readConfig } from "./config/config.ts";
 import { sameSecrets } from "./config/read-secrets.ts";
 import type { Vars } from "./config/schema.ts";
 import { askStores, fillIn, type Given, type Stores, storesOf } from "./config/store.ts";
-import type { RoleMemory } from "./keyless/get-session.ts";
-import { advanceRole, carryOverRole, isSameRole } from "./keyless/role-state.ts";
+import { advance, type BucketMemory } from "./origin/advance.ts";
+import { carryOver, startState } from "./origin/bucket-state.ts";
+import type { RoleMemory } from "./origin/get-session.ts";
+import type { Context } from "./origin/probe.ts";
+import { advanceRole, carryOverRole, isSameRole } from "./origin/role-state.ts";
 import { type Backlog, NO_BACKLOG } from "./purge/backlog.ts";
 import type { Batch } from "./purge/batch.ts";
-import { advance, type BucketMemory } from "./s3/advance.ts";
-import { carryOver, startState } from "./s3/bucket-state.ts";
-import type { Context } from "./s3/probe.ts";
 
 /** After how long a Secrets Store is read again, also where its values break the configuration: ms. */
 const STORED_MS = 60_000;

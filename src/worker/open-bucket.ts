@@ -3,10 +3,10 @@
 import type { Refusal } from "./base/refusal.ts";
 import type { Bucket } from "./config/bucket.ts";
 import { memoryOf, roleMemoryOf } from "./isolate.ts";
-import { withRole } from "./keyless/with-role.ts";
-import { type Sign, withSlots } from "./s3/failover.ts";
-import type { Visit } from "./s3/probe.ts";
-import type { SignedHeaders } from "./s3/sigv4.ts";
+import { type Sign, withSlots } from "./origin/failover.ts";
+import type { Visit } from "./origin/probe.ts";
+import type { SignedHeaders } from "./origin/sigv4.ts";
+import { withRole } from "./origin/with-role.ts";
 
 /**
  * Does something with what opens a bucket.

@@ -15,9 +15,9 @@ import { makePicture, tellFacts } from "./images/make.ts";
 import { type Open, openR2, openS3 } from "./images/source.ts";
 import { configOf, memoryOf } from "./isolate.ts";
 import { openBucket } from "./open-bucket.ts";
+import { originUrl } from "./origin/object-url.ts";
+import type { Context, Visit } from "./origin/probe.ts";
 import { type Asked, askedFor } from "./request/format.ts";
-import { originUrl } from "./s3/object-url.ts";
-import type { Context, Visit } from "./s3/probe.ts";
 
 /**
  * Has a rendition made by the first engine that can make this variant, or by the second one where the

@@ -8,10 +8,10 @@ import type { Slot } from "./config/slot.ts";
 import { askEdge } from "./edge/ask-edge.ts";
 import { readFailure } from "./edge/guard.ts";
 import { judge } from "./edge/judge.ts";
+import { originUrl } from "./origin/object-url.ts";
+import type { Visit } from "./origin/probe.ts";
+import { signWith } from "./origin/sign-request.ts";
 import { makeBy } from "./renditions.ts";
-import { originUrl } from "./s3/object-url.ts";
-import type { Visit } from "./s3/probe.ts";
-import { signWith } from "./s3/sign-request.ts";
 
 export type EdgeHealth = {
   /**

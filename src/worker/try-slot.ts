@@ -3,8 +3,8 @@
 import type { SlotName } from "./base/slot-name.ts";
 import type { Bucket } from "./config/bucket.ts";
 import { keyEnd, type Slot } from "./config/slot.ts";
-import { originUrl } from "./s3/object-url.ts";
-import { askWith } from "./s3/probe.ts";
+import { originUrl } from "./origin/object-url.ts";
+import { askWith } from "./origin/probe.ts";
 
 /** What S3 says about a slot, or why the Worker cannot ask with it. */
 export type SlotHealth = {

@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import type { Edge } from "../../src/emulator/served.ts";
 import { mistakeText } from "../../src/worker/base/mistake.ts";
 import { readConfig } from "../../src/worker/config/config.ts";
-import { sign } from "../../src/worker/s3/sigv4.ts";
+import { sign } from "../../src/worker/origin/sigv4.ts";
 import { CREDENTIALS, NEXT, SECRETS, VARS } from "../support/env.ts";
 import { get } from "../support/play.ts";
 import { chosen, variantsByPreset } from "./choice.ts";

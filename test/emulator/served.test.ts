@@ -8,7 +8,7 @@ import { serveS3 } from "../../src/emulator/s3/serve-s3.ts";
 import { serveEdge } from "../../src/emulator/serve-edge.ts";
 import type { Edge, Served } from "../../src/emulator/served.ts";
 import { throughEdge } from "../../src/emulator/through-edge.ts";
-import { sign } from "../../src/worker/s3/sigv4.ts";
+import { sign } from "../../src/worker/origin/sigv4.ts";
 import { CREDENTIALS } from "../support/env.ts";
 import { file } from "../support/stand.ts";
 

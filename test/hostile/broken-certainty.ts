@@ -5,20 +5,20 @@ import type { Bug } from "./bug.ts";
 export const BROKEN_CERTAINTY = {
   "a guess is kept": {
     breaks: "certain",
-    file: "worker/s3/probe.ts",
+    file: "worker/origin/probe.ts",
     from: "firm: false, certain: false",
     to: "firm: false, certain: true",
   },
   "S3's older word is kept": {
     breaks: "certain",
-    file: "worker/s3/probe.ts",
+    file: "worker/origin/probe.ts",
     from: "firm: true, certain: false",
     to: "firm: true, certain: true",
   },
   "a word on one denial explains all": {
     breaks: "certain",
     seed: 1,
-    file: "worker/s3/bucket-state.ts",
+    file: "worker/origin/bucket-state.ts",
     from: "state.slots[slot.name].findings?.[denial]",
     to: "Object.values(state.slots[slot.name].findings ?? {})[0]",
   },

@@ -139,7 +139,7 @@ export const BROKEN_IMAGES = {
   },
   "a session's token is not sent": {
     ...{ breaks: "bounds", engine: "session" },
-    file: "worker/s3/sigv4.ts",
+    file: "worker/origin/sigv4.ts",
     from: '...UNSIGNED, "x-amz-date": this.datetime, ...token };',
     to: '...UNSIGNED, "x-amz-date": this.datetime };',
   },
@@ -151,7 +151,7 @@ export const BROKEN_IMAGES = {
   },
   "the log has the token of a role": {
     ...{ breaks: "silence", engine: "role" },
-    file: "worker/keyless/session.ts",
+    file: "worker/origin/session.ts",
     from: "const origin = word && !token.includes(word) ? word : undefined;",
     to: "const origin = token.slice(0, 300);",
   },

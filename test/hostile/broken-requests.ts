@@ -45,13 +45,13 @@ export const BROKEN_REQUESTS = {
   },
   "a fourth header is signed": {
     breaks: "bounds",
-    file: "worker/s3/sigv4.ts",
+    file: "worker/origin/sigv4.ts",
     from: '"x-amz-content-sha256": "UNSIGNED-PAYLOAD" }',
     to: '"x-amz-content-sha256": "UNSIGNED-PAYLOAD", accept: "image/avif" }',
   },
   "a signature is used for another URL": {
     breaks: "bounds",
-    file: "worker/s3/sign-request.ts",
+    file: "worker/origin/sign-request.ts",
     from: `kept.get(url);
   if (known?.in === used) return known.headers;
   return used.sign(url).then((headers) => {
@@ -63,7 +63,7 @@ export const BROKEN_REQUESTS = {
   },
   "a key is sent as it is": {
     breaks: "bounds",
-    file: "worker/s3/object-url.ts",
+    file: "worker/origin/object-url.ts",
     from: "return base + encodeKey(key) +",
     to: "return base + key +",
   },

@@ -24,7 +24,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: "keys are normalised to NFC",
-    file: "worker/s3/object-url.ts",
+    file: "worker/origin/object-url.ts",
     from: "base + encodeKey(key)",
     to: 'base + encodeKey(key.normalize("NFC"))',
     spoils: (key) => key !== key.normalize("NFC"),

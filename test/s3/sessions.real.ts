@@ -2,7 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { Credentials } from "../../src/worker/config/slot.ts";
-import { sign } from "../../src/worker/s3/sigv4.ts";
+import { sign } from "../../src/worker/origin/sigv4.ts";
 import { builtWorker } from "../bench/subjects.ts";
 import { type Running, start } from "../bench/workerd.ts";
 import { type OutsideImages, startOutsideImages } from "../support/outside-images.ts";

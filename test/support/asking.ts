@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, beforeEach, expect } from "vitest";
 import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import type { Stored } from "../../src/emulator/s3/s3.ts";
-import { originUrl } from "../../src/worker/s3/object-url.ts";
-import { sign } from "../../src/worker/s3/sigv4.ts";
+import { originUrl } from "../../src/worker/origin/object-url.ts";
+import { sign } from "../../src/worker/origin/sigv4.ts";
 import { BASE, CREDENTIALS } from "./env.ts";
 import { file, network, setUp } from "./stand.ts";
 

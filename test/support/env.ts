@@ -1,7 +1,7 @@
 // A configuration and credentials for tests. The credentials are from AWS's documentation: they open nothing.
 
+import type { SignedHeaders } from "../../src/worker/origin/sigv4.ts";
 import type { Asked } from "../../src/worker/request/format.ts";
-import type { SignedHeaders } from "../../src/worker/s3/sigv4.ts";
 
 export const CREDENTIALS = {
   accessKeyId: "AKIAIOSFODNN7EXAMPLE",

@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const LONGEST = [
   ...["dev/start", "hostile/known-bugs", "browser/follow", "browser/try", "browser/sheet"],
-  ...["built/workerd", "hostile/hostile", "worker/s3/failover", "cli/rotate/rotate"],
+  ...["built/workerd", "hostile/hostile", "worker/origin/failover", "cli/rotate/rotate"],
 ];
 
 function rankOf({ moduleId }: TestSpecification): number {

@@ -6,7 +6,7 @@ import { HARD_KEYS } from "../../src/dev/objects.ts";
 import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import { STRICT } from "../../src/emulator/edge/switches.ts";
 import { createS3, type S3Fault } from "../../src/emulator/s3/s3.ts";
-import { originUrl } from "../../src/worker/s3/object-url.ts";
+import { originUrl } from "../../src/worker/origin/object-url.ts";
 import { BASE, CREDENTIALS, ENV, VARS } from "../support/env.ts";
 import { arrange, get, keepNothingNow, logged, MODERN, stage } from "../support/play.ts";
 import { handlersOf } from "../support/s3-handlers.ts";

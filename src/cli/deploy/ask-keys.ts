@@ -4,9 +4,9 @@
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
-import { originUrl } from "../../worker/s3/object-url.ts";
-import { sign } from "../../worker/s3/sigv4.ts";
-import { verdictOf } from "../../worker/s3/verdict.ts";
+import { originUrl } from "../../worker/origin/object-url.ts";
+import { sign } from "../../worker/origin/sigv4.ts";
+import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { World } from "../command.ts";
 import { askS3, PATIENCE_S, type S3Answer } from "../net/ask-s3.ts";
 import { listPage } from "../net/list.ts";

@@ -1,6 +1,6 @@
 // Whose clock is off: S3's, the site's or this machine's. One is named only where the two others agree. Pure.
 
-import { readSaid } from "../../worker/s3/verdict.ts";
+import { readSaid } from "../../worker/origin/verdict.ts";
 import { fetchText } from "../net/body.ts";
 import { apartness, type Diagnosis, diagnose, note, well } from "./finding.ts";
 

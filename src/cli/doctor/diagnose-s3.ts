@@ -2,7 +2,7 @@
 
 import type { SlotName } from "../../worker/base/slot-name.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
-import { verdictOf } from "../../worker/s3/verdict.ts";
+import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import { apartness, type Diagnosis, diagnose } from "./finding.ts";
 

@@ -3,7 +3,7 @@
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
-import { verdictOf } from "../../worker/s3/verdict.ts";
+import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import { configuredName, isPlayed, type Project, slotsAtHand } from "../project/project.ts";
 import { type CauseId, type Check, isOfSlot } from "./checks/index.ts";

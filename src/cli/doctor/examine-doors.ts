@@ -3,7 +3,7 @@
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { bucketsOf } from "../../worker/config/routes.ts";
-import { originUrl } from "../../worker/s3/object-url.ts";
+import { originUrl } from "../../worker/origin/object-url.ts";
 import type { Project } from "../project/project.ts";
 import { originOf } from "../project/source-origin.ts";
 import { askSite } from "./ask-site.ts";

@@ -3,8 +3,8 @@
 import { PROTECTION } from "../../worker/answer/answer.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
+import { verdictOf } from "../../worker/origin/verdict.ts";
 import { readOrder } from "../../worker/request/read-order.ts";
-import { verdictOf } from "../../worker/s3/verdict.ts";
 import { isFault } from "../command.ts";
 import { sniff } from "../project/picture/sniff.ts";
 import type { Project } from "../project/project.ts";

@@ -2,7 +2,7 @@
 
 import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { verdictOf } from "../../worker/s3/verdict.ts";
+import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import { sniff } from "../project/picture/sniff.ts";
 import { optionOf } from "../terminal/shell.ts";

@@ -2,8 +2,8 @@
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
-import { originUrl } from "../../worker/s3/object-url.ts";
-import { sign } from "../../worker/s3/sigv4.ts";
+import { originUrl } from "../../worker/origin/object-url.ts";
+import { sign } from "../../worker/origin/sigv4.ts";
 import { askS3, fetchObject, type S3Answer } from "../net/ask-s3.ts";
 import { type ListOptions, listPage } from "../net/list.ts";
 

@@ -2,7 +2,7 @@
 // knows uploads in parts or checks digests.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { verdictOf } from "../../worker/s3/verdict.ts";
+import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import type { Page } from "../net/read-page.ts";
 import { answerText } from "./diagnose-s3.ts";

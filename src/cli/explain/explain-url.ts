@@ -2,11 +2,11 @@
 
 import { isRefusal, type Refusal } from "../../worker/base/refusal.ts";
 import type { Signing } from "../../worker/config/routes.ts";
+import { originUrl } from "../../worker/origin/object-url.ts";
 import { type Order, readOrder } from "../../worker/request/read-order.ts";
 import { splitFacts } from "../../worker/request/split-facts.ts";
 import type { Target } from "../../worker/request/target.ts";
 import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
-import { originUrl } from "../../worker/s3/object-url.ts";
 import { nameOf } from "../project/object-name.ts";
 import { bucketOfWorker, type Project } from "../project/project.ts";
 import { variantsOf } from "../project/public-url.ts";

@@ -4,9 +4,9 @@
 import type { Said } from "../../worker/base/said.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Slot } from "../../worker/config/slot.ts";
-import { originUrl } from "../../worker/s3/object-url.ts";
-import { sign } from "../../worker/s3/sigv4.ts";
-import { readSaid, verdictOf } from "../../worker/s3/verdict.ts";
+import { originUrl } from "../../worker/origin/object-url.ts";
+import { sign } from "../../worker/origin/sigv4.ts";
+import { readSaid, verdictOf } from "../../worker/origin/verdict.ts";
 import type { World } from "../command.ts";
 import { createPace } from "../net/pace.ts";
 import { plainEtag } from "../net/read-page.ts";

@@ -1,7 +1,7 @@
 // Asks S3 from this machine. If no answer comes, the result says why.
 
 import type { Said } from "../../worker/base/said.ts";
-import { readSaid } from "../../worker/s3/verdict.ts";
+import { readSaid } from "../../worker/origin/verdict.ts";
 import { fetchBody, isLate } from "./body.ts";
 
 export type S3Answer = Said & {

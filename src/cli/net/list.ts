@@ -3,7 +3,7 @@
 import { encodeKey } from "../../url/grammar.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
-import { sign } from "../../worker/s3/sigv4.ts";
+import { sign } from "../../worker/origin/sigv4.ts";
 import { askS3, PATIENCE_S, type S3Answer } from "./ask-s3.ts";
 import { type Page, readPage } from "./read-page.ts";
 

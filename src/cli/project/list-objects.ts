@@ -3,7 +3,7 @@
 import { keyFault } from "../../url/key.ts";
 import { mistakeText } from "../../worker/base/mistake.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { verdictOf } from "../../worker/s3/verdict.ts";
+import { verdictOf } from "../../worker/origin/verdict.ts";
 import { type Fault, isFault, say, type World } from "../command.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import { listPage } from "../net/list.ts";

@@ -1,7 +1,7 @@
 // Gathers what to purge: the source URLs of all objects that are given, each once.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { originUrl } from "../../worker/s3/object-url.ts";
+import { originUrl } from "../../worker/origin/object-url.ts";
 import { type End, EXIT, type Fault, isFault, paint, say, type World } from "../command.ts";
 import { listObjects } from "../project/list-objects.ts";
 import { type Found, nameOf, readOption } from "../project/object-name.ts";

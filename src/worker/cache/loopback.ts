@@ -1,6 +1,6 @@
 // What the gateway calls to reach the cached entrypoint, in the same Worker.
 
-import type { Context } from "../s3/probe.ts";
+import type { Context } from "../origin/probe.ts";
 
 /** What to drop from the cache of an entrypoint (W10). */
 export type PurgeOptions = { readonly tags?: string[]; readonly purgeEverything?: boolean };

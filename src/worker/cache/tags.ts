@@ -2,7 +2,7 @@
 
 import { hex } from "../base/hex.ts";
 import type { Bucket } from "../config/bucket.ts";
-import { originUrl } from "../s3/object-url.ts";
+import { originUrl } from "../origin/object-url.ts";
 
 /** The tag of all renditions of an object, of all of its versions. */
 export function objectTag({ base }: Pick<Bucket, "base">, key: string): Promise<string> {

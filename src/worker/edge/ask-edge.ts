@@ -4,8 +4,8 @@
 import type { Refusal } from "../base/refusal.ts";
 import { type Reply, send } from "../base/send.ts";
 import type { Variant } from "../config/preset.ts";
+import type { SignedHeaders } from "../origin/sigv4.ts";
 import type { Asked } from "../request/format.ts";
-import type { SignedHeaders } from "../s3/sigv4.ts";
 
 /**
  * Statuses that the edge must not cache (C4), the origin's or its own. Its cache key does not have the

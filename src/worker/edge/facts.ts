@@ -4,8 +4,8 @@
 import { isTable, json } from "../base/json.ts";
 import { isRefusal, type Refusal } from "../base/refusal.ts";
 import type { Variant } from "../config/preset.ts";
+import type { SignedHeaders } from "../origin/sigv4.ts";
 import type { Asked, OriginalType } from "../request/format.ts";
-import type { SignedHeaders } from "../s3/sigv4.ts";
 import { askEdge } from "./ask-edge.ts";
 import { readFailure } from "./guard.ts";
 import { judge, namedType, typeOf } from "./judge.ts";

@@ -3,7 +3,7 @@
 import { isRefusal } from "../base/refusal.ts";
 import { drop, send } from "../base/send.ts";
 import { LATE, within } from "../base/time-limit.ts";
-import type { SignedHeaders } from "../s3/sigv4.ts";
+import type { SignedHeaders } from "../origin/sigv4.ts";
 
 /** How much of an object is looked at: bytes. A colour profile may stand before the picture. */
 const HEAD_BYTES = 65_536;

@@ -3,8 +3,8 @@
 import { isTable, json } from "../base/json.ts";
 import { isDenied, isRefusal, type Refusal } from "../base/refusal.ts";
 import { drop } from "../base/send.ts";
+import type { SignedHeaders } from "../origin/sigv4.ts";
 import type { Asked } from "../request/format.ts";
-import type { SignedHeaders } from "../s3/sigv4.ts";
 import { askEdge, edgeOptions } from "./ask-edge.ts";
 import { readFailure } from "./guard.ts";
 import { judge, namedType, originalEtag } from "./judge.ts";

@@ -2,8 +2,8 @@
 
 import { isRefusal, type Refusal } from "../base/refusal.ts";
 import { drop, type Reply } from "../base/send.ts";
+import type { SignedHeaders } from "../origin/sigv4.ts";
 import type { Asked } from "../request/format.ts";
-import type { SignedHeaders } from "../s3/sigv4.ts";
 import { askEdge, edgeOptions } from "./ask-edge.ts";
 import { guard, type Passed } from "./guard.ts";
 import { originalEtag } from "./judge.ts";

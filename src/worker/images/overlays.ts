@@ -2,7 +2,7 @@
 
 import { isDenied, isRefusal, type Refusal } from "../base/refusal.ts";
 import type { Variant } from "../config/preset.ts";
-import { verdictOf } from "../s3/verdict.ts";
+import { verdictOf } from "../origin/verdict.ts";
 import { overlayOf } from "./options.ts";
 import type { Open, Opened } from "./source.ts";
 

@@ -6,8 +6,8 @@ import { drop, send } from "../base/send.ts";
 import { LATE, within } from "../base/time-limit.ts";
 import type { R2Source } from "../config/bindings.ts";
 import { failureFor } from "../edge/codes.ts";
-import type { Sign } from "../s3/failover.ts";
-import { readSaid } from "../s3/verdict.ts";
+import type { Sign } from "../origin/failover.ts";
+import { readSaid } from "../origin/verdict.ts";
 import { type Counted, readCounted } from "./counted.ts";
 import { type Sniffed, sniff } from "./sniff.ts";
 

@@ -2,7 +2,7 @@
 
 import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../config/bucket.ts";
-import { originUrl } from "../s3/object-url.ts";
+import { originUrl } from "../origin/object-url.ts";
 import type { StoredObject } from "./purge-request.ts";
 
 /** An object to purge. */

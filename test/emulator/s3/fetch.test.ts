@@ -3,7 +3,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createEdge } from "../../../src/emulator/create-edge.ts";
 import { createS3, type S3, type S3Answer, type S3Fault } from "../../../src/emulator/s3/s3.ts";
-import { sign } from "../../../src/worker/s3/sigv4.ts";
+import { sign } from "../../../src/worker/origin/sigv4.ts";
 import { CREDENTIALS } from "../../support/env.ts";
 import { file } from "../../support/stand.ts";
 

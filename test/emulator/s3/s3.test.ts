@@ -6,8 +6,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { createS3, type S3Fault } from "../../../src/emulator/s3/s3.ts";
 import { bucketBase } from "../../../src/worker/config/addressing.ts";
-import { originUrl } from "../../../src/worker/s3/object-url.ts";
-import { sign } from "../../../src/worker/s3/sigv4.ts";
+import { originUrl } from "../../../src/worker/origin/object-url.ts";
+import { sign } from "../../../src/worker/origin/sigv4.ts";
 import { CREDENTIALS } from "../../support/env.ts";
 import { handlersOf } from "../../support/s3-handlers.ts";
 

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { createS3 } from "../../../src/emulator/s3/s3.ts";
 import { createSts } from "../../../src/emulator/sts/sts.ts";
 import type { StsFault, StsRole, StsSettings } from "../../../src/emulator/sts/types.ts";
-import { sign as signRequest } from "../../../src/worker/s3/sigv4.ts";
+import { sign as signRequest } from "../../../src/worker/origin/sigv4.ts";
 
 const ISSUER = "https://images.example";
 const ROLE = "arn:aws:iam::123456789012:role/images";

@@ -1,7 +1,7 @@
 // Runs vitrine purge in a copy of the project, with stand-ins for Cloudflare's API and S3 on the network.
 
 import { afterAll, beforeAll, beforeEach } from "vitest";
-import { originUrl } from "../../../src/worker/s3/object-url.ts";
+import { originUrl } from "../../../src/worker/origin/object-url.ts";
 import { runFast } from "../clock.ts";
 import { BASE, CLOUDFLARE_API_TOKEN } from "../env.ts";
 import { copyWithDomain, editFile, removeCopies } from "../local-run.ts";

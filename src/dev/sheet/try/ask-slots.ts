@@ -3,8 +3,8 @@
 
 import { isDenied, type Refusal } from "../../../worker/base/refusal.ts";
 import type { Bucket } from "../../../worker/config/bucket.ts";
-import type { Sign } from "../../../worker/s3/failover.ts";
-import { type SignedHeaders, sign } from "../../../worker/s3/sigv4.ts";
+import type { Sign } from "../../../worker/origin/failover.ts";
+import { type SignedHeaders, sign } from "../../../worker/origin/sigv4.ts";
 
 /**
  * @param url the object's, as `originUrl` makes it

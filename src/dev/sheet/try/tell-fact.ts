@@ -3,8 +3,8 @@
 import { fetchObject, PATIENCE_S } from "../../../cli/net/ask-s3.ts";
 import { readFact } from "../../../cli/project/picture/read-fact.ts";
 import { isRefusal, type Refusal } from "../../../worker/base/refusal.ts";
-import { originUrl } from "../../../worker/s3/object-url.ts";
-import type { SignedHeaders } from "../../../worker/s3/sigv4.ts";
+import { originUrl } from "../../../worker/origin/object-url.ts";
+import type { SignedHeaders } from "../../../worker/origin/sigv4.ts";
 import { type Answer, says, wordsOf } from "./answer.ts";
 import { askSlots } from "./ask-slots.ts";
 import type { Try } from "./read-try.ts";

@@ -3,8 +3,8 @@
 import { expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { findFault } from "../../../src/emulator/s3/check-request.ts";
-import { originUrl } from "../../../src/worker/s3/object-url.ts";
-import { type SignedHeaders, sign } from "../../../src/worker/s3/sigv4.ts";
+import { originUrl } from "../../../src/worker/origin/object-url.ts";
+import { type SignedHeaders, sign } from "../../../src/worker/origin/sigv4.ts";
 import { BASE, CREDENTIALS } from "../../support/env.ts";
 
 const url = originUrl(BASE, "photos/fig.jpg");

@@ -8,9 +8,9 @@ import { findFault } from "../../../src/emulator/s3/check-request.ts";
 import type { Bucket } from "../../../src/worker/config/bucket.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import type { Credentials } from "../../../src/worker/config/slot.ts";
-import { originUrl } from "../../../src/worker/s3/object-url.ts";
-import { signWith } from "../../../src/worker/s3/sign-request.ts";
-import { type SignedHeaders, sign } from "../../../src/worker/s3/sigv4.ts";
+import { originUrl } from "../../../src/worker/origin/object-url.ts";
+import { signWith } from "../../../src/worker/origin/sign-request.ts";
+import { type SignedHeaders, sign } from "../../../src/worker/origin/sigv4.ts";
 import { BASE, CREDENTIALS, ENV, NEXT, NEXT_CREDENTIALS } from "../../support/env.ts";
 
 const REGION = "eu-west-1";

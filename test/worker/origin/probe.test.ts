@@ -1,7 +1,7 @@
 // The request that asks S3 itself: its clock, and how little of an answer is read.
 
 import { expect, test, vi } from "vitest";
-import { askWith } from "../../../src/worker/s3/probe.ts";
+import { askWith } from "../../../src/worker/origin/probe.ts";
 import { stopClock } from "../../support/clock.ts";
 import { CREDENTIALS } from "../../support/env.ts";
 

@@ -1,7 +1,7 @@
 // What STS answers: credentials only where everything is right, and a failure that never repeats what it says.
 
 import { expect, test } from "vitest";
-import { readFailure, readSession } from "../../../src/worker/keyless/session.ts";
+import { readFailure, readSession } from "../../../src/worker/origin/session.ts";
 import { answerOf, errorOf, SESSION } from "../../support/issuer.ts";
 
 const NOW = Date.parse("2026-11-26T12:00:00Z");

@@ -6,9 +6,9 @@ import { mistakeText } from "../base/mistake.ts";
 import type { Refusal } from "../base/refusal.ts";
 import { within } from "../base/time-limit.ts";
 import type { Role } from "../config/bucket.ts";
-import type { Context, Visit } from "../s3/probe.ts";
 import { askSts } from "./ask-sts.ts";
 import { issuerKeysOf, type Signer } from "./issuer-keys.ts";
+import type { Context, Visit } from "./probe.ts";
 import {
   isRefusalTold,
   isRenewalDue,

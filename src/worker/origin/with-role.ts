@@ -2,14 +2,14 @@
 
 import { isDenied, type Refusal } from "../base/refusal.ts";
 import type { Bucket } from "../config/bucket.ts";
-import { conclude, hasServed } from "../s3/conclude.ts";
-import type { Sign } from "../s3/failover.ts";
-import type { Visit } from "../s3/probe.ts";
-import { signWith } from "../s3/sign-request.ts";
-import type { SignedHeaders } from "../s3/sigv4.ts";
-import { verdictOf } from "../s3/verdict.ts";
+import { conclude, hasServed } from "./conclude.ts";
+import type { Sign } from "./failover.ts";
 import { getSession, type RoleMemory, refuse } from "./get-session.ts";
+import type { Visit } from "./probe.ts";
 import { isFailure } from "./session.ts";
+import { signWith } from "./sign-request.ts";
+import type { SignedHeaders } from "./sigv4.ts";
+import { verdictOf } from "./verdict.ts";
 
 /** What S3 says of credentials that are not good any more (A11). New ones may be. */
 const OVER: ReadonlySet<string> = new Set(["ExpiredToken", "InvalidToken", "InvalidAccessKeyId"]);

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { bucketBase, defaultAddressing } from "../../../src/worker/config/addressing.ts";
-import { originUrl } from "../../../src/worker/s3/object-url.ts";
+import { originUrl } from "../../../src/worker/origin/object-url.ts";
 
 test.each<[string, string, "virtual" | "path"]>([
   ["https://s3.eu-west-1.amazonaws.com", "acme-media", "virtual"],

@@ -5,7 +5,7 @@ import type { BucketNotice } from "../../../src/worker/base/notice.ts";
 import type { SlotName } from "../../../src/worker/base/slot-name.ts";
 import type { Bucket } from "../../../src/worker/config/bucket.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
-import { advance, type BucketEvent } from "../../../src/worker/s3/advance.ts";
+import { advance, type BucketEvent } from "../../../src/worker/origin/advance.ts";
 import {
   areAllRefused,
   type BucketState,
@@ -17,8 +17,8 @@ import {
   slotsInOrder,
   slotToRetry,
   startState,
-} from "../../../src/worker/s3/bucket-state.ts";
-import type { Verdict } from "../../../src/worker/s3/verdict.ts";
+} from "../../../src/worker/origin/bucket-state.ts";
+import type { Verdict } from "../../../src/worker/origin/verdict.ts";
 import { ENV, NEXT } from "../../support/env.ts";
 
 const NOW = 1_000_000;

@@ -5,10 +5,10 @@ import { createMemory } from "../../../src/worker/base/memory.ts";
 import type { Notice } from "../../../src/worker/base/notice.ts";
 import type { Denied, Refusal } from "../../../src/worker/base/refusal.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
-import type { RoleMemory } from "../../../src/worker/keyless/get-session.ts";
-import { advanceRole, type RoleState } from "../../../src/worker/keyless/role-state.ts";
-import { withRole } from "../../../src/worker/keyless/with-role.ts";
-import type { SignedHeaders } from "../../../src/worker/s3/sigv4.ts";
+import type { RoleMemory } from "../../../src/worker/origin/get-session.ts";
+import { advanceRole, type RoleState } from "../../../src/worker/origin/role-state.ts";
+import type { SignedHeaders } from "../../../src/worker/origin/sigv4.ts";
+import { withRole } from "../../../src/worker/origin/with-role.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";
 import { BASE } from "../../support/env.ts";
 import {
