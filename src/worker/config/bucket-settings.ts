@@ -4,6 +4,7 @@ import { keyFault } from "../../url/key.ts";
 import { has } from "../base/json.ts";
 import { bucketBase } from "./addressing.ts";
 import {
+  boolean,
   choose,
   oneOf,
   optional,
@@ -54,6 +55,8 @@ const s3BucketSchema = table(
     engine: optional(engineSchema, ["cf"] as const),
     role: optional(textLike("the ARN of a role", /^arn:[\w-]+:iam::\d*:role\/[\w+=,.@/-]+$/)),
     sts: optional(textThat("a plain https:// URL", isEndpoint)),
+    /** Whether the URL that the edge fetches names the object's bytes in a parameter (A15). */
+    source_parameter: optional(boolean, true),
   },
   ({ endpoint, bucket, addressing, prefix = "", canary, engine = ["cf"], role, sts }, fault) => {
     canaryFault(prefix, canary, fault);

@@ -27,6 +27,8 @@ export type Bucket = {
   readonly r2: R2Source | undefined;
   /** The role that the Worker takes to read it, which needs no key. */
   readonly role: Role | undefined;
+  /** Whether the URL that the edge fetches has a parameter of the object's bytes (A15). */
+  readonly hasSourceParameter: boolean;
   /** The key of the object that /healthz checks. */
   readonly canary: string | undefined;
   /** One or two, with different keys; none for R2 and a role. The first one that S3 does not refuse is used. */
@@ -62,6 +64,7 @@ export function r2Bucket(
     region: "auto",
     access: "r2",
     engines: ["binding"],
+    hasSourceParameter: false,
     canary: canary && prefix + canary,
   };
 }
@@ -91,6 +94,7 @@ export function s3Bucket(
     region,
     access: settings.role ?? credentials,
     engines: engine,
+    hasSourceParameter: settings.source_parameter,
     images,
     r2: undefined,
     role,

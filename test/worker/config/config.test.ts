@@ -23,6 +23,7 @@ test("a right configuration is ready to serve from", () => {
     bucket: "acme-media",
     access: "AWS",
     engines: ["cf"],
+    hasSourceParameter: true,
     ...{ images: undefined, r2: undefined, role: undefined },
     base: BASE,
     prefix: "published/",
