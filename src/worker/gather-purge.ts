@@ -2,12 +2,11 @@
 // one object, and calls are few (W10). The first request makes the calls for all.
 
 import { logNotice } from "./base/log.ts";
+import type { RequestScope } from "./base/request-scope.ts";
 import { LATE, within } from "./base/time-limit.ts";
 import type { Config } from "./config/config.ts";
-import { learnPurges, purgesOf } from "./isolate.ts";
-import type { Visit } from "./origin/probe.ts";
-import { fillUp, isPurgedSince, remember } from "./purge/backlog.ts";
-import { closeBatch, joinBatch, openBatch, WINDOW_MS } from "./purge/batch.ts";
+import { type Backlog, fillUp, isPurgedSince, NO_BACKLOG, remember } from "./purge/backlog.ts";
+import { type Batch, closeBatch, joinBatch, openBatch, WINDOW_MS } from "./purge/batch.ts";
 import { hindrance } from "./purge/hindrance.ts";
 import { type Caches, type Fates, MOST_A_CALL, purgeObjects } from "./purge/purge-objects.ts";
 import { noticeOf } from "./purge/report.ts";
@@ -18,7 +17,7 @@ export async function gatherPurge(
   given: readonly Target[],
   config: Config,
   caches: Caches,
-  visit: Visit,
+  visit: RequestScope,
 ): Promise<Fates> {
   const { backlog } = purgesOf(config);
   const targets = given.filter((target) => !isPurgedSince(backlog, target));
@@ -34,7 +33,7 @@ function begin(
   targets: readonly Target[],
   config: Config,
   caches: Caches,
-  { context, deadline }: Visit,
+  { context, deadline }: RequestScope,
 ): Promise<Fates> {
   // So many objects make full calls by themselves.
   if (targets.length >= MOST_A_CALL) {
@@ -80,4 +79,16 @@ function tell(targets: readonly Target[], fates: Fates): Fates {
   const names = left.map(({ name }) => name);
   if (reason !== undefined) logNotice(noticeOf(reason, names));
   return fates;
+}
+
+type Purges = { readonly batches: readonly Batch[]; readonly backlog: Backlog };
+
+const purges = new WeakMap<Config, Purges>();
+
+function purgesOf(config: Config): Purges {
+  return purges.get(config) ?? { batches: [], backlog: NO_BACKLOG };
+}
+
+function learnPurges(config: Config, changed: Partial<Purges>): void {
+  purges.set(config, { ...purgesOf(config), ...changed });
 }

@@ -1,22 +1,35 @@
 // Answers /healthz. Without a token: only whether the configuration is right. With the bearer token,
-// it tries every slot of every bucket, and every role: 503 if a bucket has nothing that opens it.
+// it tries every slot of every bucket, every role and every engine: 503 if a bucket has nothing that opens it.
 
 import { plain } from "./answer/answer.ts";
 import { mistakeText } from "./base/mistake.ts";
-import type { Refusal } from "./base/refusal.ts";
+import { isRefusal, type Refusal } from "./base/refusal.ts";
+import type { Context, RequestScope } from "./base/request-scope.ts";
 import { isSameText } from "./base/same-text.ts";
-import { LATE, within } from "./base/time-limit.ts";
-import type { R2Source } from "./config/bindings.ts";
+import { drop } from "./base/send.ts";
+import type { RenditionKey } from "./cache/rendition-url.ts";
 import type { Bucket, Role } from "./config/bucket.ts";
+import type { Engine } from "./config/bucket-settings.ts";
 import type { Config } from "./config/config.ts";
 import { hashVars } from "./config/hash-vars.ts";
-import { roleMemoryOf } from "./isolate.ts";
 import { getSession } from "./origin/get-session.ts";
 import { issuerKeysOf } from "./origin/issuer-keys.ts";
-import { type Context, PATIENCE_MS, type Visit } from "./origin/probe.ts";
+import { roleMemoryOf } from "./origin/memories.ts";
+import { openObject } from "./origin/open-object.ts";
 import { isFailure } from "./origin/session.ts";
-import { type EdgeHealth, tryEngines } from "./try-engines.ts";
-import { type SlotHealth, trySlot, works } from "./try-slot.ts";
+import type { Credential } from "./origin/sign-request.ts";
+import { renderBy } from "./renditions.ts";
+import { missingKey, type SlotHealth, trySlot, works } from "./try-slot.ts";
+
+export type EdgeHealth = {
+  /**
+   * `on`, `off`, the code of the edge or of the Images binding, `unreachable`, or `no canary`; of two
+   * engines, of the one that does not work.
+   */
+  edge: string;
+  /** The status of the answer if it is not a rendition: some codes mean two things. */
+  answered?: number;
+};
 
 /** What STS says of a role, and S3 of the credentials that STS gave. */
 export type RoleHealth = Omit<SlotHealth, "slot" | "access_key"> & {
@@ -63,8 +76,8 @@ export async function answerHealth(
   ) {
     return { event: "health-denied", reason: "not the HEALTH_TOKEN" };
   }
-  const visit = { context, deadline: Date.now() + timeout * 1000 };
-  const tried = await Promise.all(buckets.map((bucket) => tryBucket(bucket, visit)));
+  const scope = { context, deadline: Date.now() + timeout * 1000 };
+  const tried = await Promise.all(buckets.map((bucket) => tryBucket(bucket, scope)));
   const ok = tried.every(({ slots, r2, role }) => {
     return slots.some(works) || r2 === "ok" || (role && works(role));
   });
@@ -73,47 +86,104 @@ export async function answerHealth(
   return plain(ok ? 200 : 503, JSON.stringify(report, null, 2), type);
 }
 
-async function tryBucket(bucket: Bucket, visit: Visit): Promise<BucketHealth> {
+async function tryBucket(bucket: Bucket, scope: RequestScope): Promise<BucketHealth> {
   const { name, usable, r2 } = bucket;
   if (bucket.role) {
-    const role = await tryRole(bucket, bucket.role, visit);
-    const edge = works(role) ? await tryEngines(bucket, undefined, visit) : { edge: role.state };
+    const { role, session } = await tryRole(bucket, bucket.role, scope);
+    const edge = works(role) ? await tryEngines(bucket, session, scope) : { edge: role.state };
     return { bucket: name, slots: [], role, ...edge };
   }
-  const tried = await Promise.all(usable.map((slot) => trySlot(bucket, slot)));
+  const tried = await Promise.all(usable.map((slot) => trySlot(bucket, slot, scope)));
   const unusable = bucket.unusable.map((one): SlotHealth => {
     return { slot: one.slot, state: "incomplete", mistakes: one.mistakes.map(mistakeText) };
   });
   const slots = [...tried, ...unusable].sort((one) => (one.slot === "current" ? -1 : 1));
-  const working = tried.findIndex(works);
-  const edge = await tryEngines(bucket, usable[Math.max(0, working)], visit);
-  return { bucket: name, slots, ...(r2 && { r2: await tryR2(bucket, r2) }), ...edge };
+  const working = usable[Math.max(0, tried.findIndex(works))];
+  const edge = r2 || working ? await tryEngines(bucket, working, scope) : { edge: "no canary" };
+  return { bucket: name, slots, ...(r2 && { r2: await tryR2(bucket, scope) }), ...edge };
 }
 
 /** Takes the role, or uses the credentials that are known, and asks S3 with them. */
-async function tryRole(bucket: Bucket, role: Role, visit: Visit): Promise<RoleHealth> {
+async function tryRole(
+  bucket: Bucket,
+  role: Role,
+  scope: RequestScope,
+): Promise<{ role: RoleHealth; session?: Credential }> {
   const memory = roleMemoryOf(role);
   const { mistakes: wrong } = await issuerKeysOf(role.oidc);
   const mistakes = wrong.length > 0 ? { mistakes: wrong.map(mistakeText) } : {};
-  const session = await getSession(memory, visit);
+  const session = await getSession(memory, scope);
   if (isFailure(session)) {
     const { origin, reason } = session;
-    return { role: role.arn, state: origin, reason, ...mistakes };
+    return { role: { role: role.arn, state: origin, reason, ...mistakes } };
   }
   const { credentials, expires } = session;
-  const asked = await trySlot(bucket, { name: "current", credentials });
+  const asked = await trySlot(bucket, { name: "current", credentials }, scope);
   const { slot: _slot, access_key: _key, ...tried } = asked;
   const renewal = memory.state().failure?.origin;
   const until = new Date(expires).toISOString();
-  return { role: role.arn, ...tried, expires: until, renewal, ...mistakes };
+  return { role: { role: role.arn, ...tried, expires: until, renewal, ...mistakes }, session };
 }
 
 /** Asks R2 for the canary, or for an object that is missing. */
-async function tryR2({ prefix, canary }: Bucket, r2: R2Source): Promise<string> {
-  try {
-    const asked = r2.head(canary ?? `${prefix}vitrine-health-${crypto.randomUUID()}`);
-    return (await within(PATIENCE_MS, asked)) === LATE ? "unreachable" : "ok";
-  } catch {
-    return "unreachable";
+async function tryR2(bucket: Bucket, { context, deadline }: RequestScope): Promise<string> {
+  const key = bucket.canary ?? missingKey(bucket);
+  const object = await openObject(bucket, key, { part: "head", deadline }, context);
+  const isReached = !isRefusal(object) || object.event === "object-missing";
+  return isReached ? "ok" : "unreachable";
+}
+
+/** Has each engine make a rendition of the canary: always the same one, which is billed once (L2). */
+async function tryEngines(
+  bucket: Bucket,
+  credential: Credential | undefined,
+  scope: RequestScope,
+): Promise<EdgeHealth> {
+  const { canary, engines } = bucket;
+  if (!canary) return { edge: "no canary" };
+  const tried = await Promise.all(
+    engines.map((engine) => tryEngine(engine, { bucket, key: canary, ...TINY }, credential, scope)),
+  );
+  return tried.find(({ edge }) => edge !== "on") ?? { edge: "on" };
+}
+
+/** What an engine is asked to make of the canary. */
+const TINY = {
+  version: undefined,
+  formats: "own",
+  variant: {
+    preset: "health",
+    format: "png",
+    avif: false,
+    image: { width: 16, fit: "scale-down", metadata: "none", anim: false },
+  },
+} as const satisfies Omit<RenditionKey, "bucket" | "key">;
+
+/** Refusals of what an engine did make. */
+const MADE: ReadonlySet<Refusal["event"]> = new Set<Refusal["event"]>([
+  "original-is-smaller",
+  "wrong-type",
+]);
+
+async function tryEngine(
+  engine: Engine,
+  key: RenditionKey,
+  credential: Credential | undefined,
+  scope: RequestScope,
+): Promise<EdgeHealth> {
+  const { context, deadline } = scope;
+  const options = { part: "head", deadline, ...(credential && { credential }) } as const;
+  const object = await openObject(key.bucket, key.key, options, context);
+  if (isRefusal(object)) return { edge: object.event };
+  const result = await renderBy(engine, key, object, [], scope);
+  if (!isRefusal(result)) {
+    drop(result.body);
+    return { edge: "on" };
   }
+  if (MADE.has(result.event)) return { edge: "on" };
+  const { edge, status } = { edge: undefined, status: undefined, ...result };
+  const answered = status === undefined ? {} : { answered: status };
+  if (edge) return { edge, ...answered };
+  if (engine === "binding") return { edge: result.event };
+  return status === undefined ? { edge: "unreachable" } : { edge: "off", ...answered };
 }

@@ -2,11 +2,18 @@
 // refusal. It asks the cached entrypoint, `Renditions`, for the image: renditions.ts has the story of that.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { imageAnswer, imageHeaders, refusalAnswer, type Terms } from "./answer/answer.ts";
-import { showFallback } from "./answer/fallback.ts";
+import {
+  imageAnswer,
+  imageHeaders,
+  notModified,
+  refusalAnswer,
+  type Terms,
+} from "./answer/answer.ts";
+import { fallbackAnswer, fallbackSeconds } from "./answer/fallback.ts";
 import { corsHeaders, preflight } from "./answer/preflight.ts";
 import { answerIssuer } from "./answer-issuer.ts";
 import { answerPurge } from "./answer-purge.ts";
+import { shouldLog } from "./base/flood.ts";
 import { logRefusal, type Subject } from "./base/log.ts";
 import { isRefusal, type Refusal } from "./base/refusal.ts";
 import { drop } from "./base/send.ts";
@@ -16,16 +23,20 @@ import {
   type PurgeOptions,
   type PurgeResult,
 } from "./cache/loopback.ts";
-import type { Wanted } from "./cache/rendition-url.ts";
+import type { RenditionKey } from "./cache/rendition-url.ts";
+import { currentConfig } from "./current-config.ts";
 import { answerHealth } from "./health.ts";
-import { configOf, countRefusal } from "./isolate.ts";
 import { record } from "./metrics.ts";
-import { type GatewayVisit, obtain } from "./obtain.ts";
+import { type GatewayScope, obtain } from "./obtain.ts";
 import { answerRendition } from "./renditions.ts";
 import { checkEmbedding } from "./request/embedding.ts";
-import { isNegotiated, readableBy, readsOf } from "./request/format.ts";
+import { acceptedFormatsOf, isNegotiated, readableBy } from "./request/format.ts";
 import { checkLimit } from "./request/rate-limit.ts";
-import { type NoOrder, type Order, readOrder } from "./request/read-order.ts";
+import {
+  type ResolvedRequest,
+  resolveRequest,
+  type UnresolvedRequest,
+} from "./request/resolve-request.ts";
 import { splitFacts } from "./request/split-facts.ts";
 import { readTarget } from "./request/target.ts";
 import { checkGrant } from "./request/url-signature.ts";
@@ -64,7 +75,7 @@ type Served = { readonly answer: Response; readonly subject?: Subject };
 /** A request that gets no image of its own. */
 type Refused = {
   readonly refusal: Refusal;
-  /** What the log is told of the request. */
+  /** What the log has of the request. */
   readonly subject?: Subject;
   readonly terms?: Terms;
   /** The fallback image, in place of the plain answer. */
@@ -81,7 +92,7 @@ async function serve(
   context: GatewayContext,
   began: number,
 ): Promise<Served | Refused> {
-  const config = await configOf(env, began, context);
+  const config = await currentConfig(env, began, context);
   if (isRefusal(config)) return { refusal: config };
 
   const { method, headers, url } = request;
@@ -97,8 +108,8 @@ async function serve(
   const answered = asked && (await asked);
   if (answered) return isRefusal(answered) ? { refusal: answered } : { answer: answered };
 
-  const order = readOrder(config, pathname);
-  const { route } = order;
+  const resolved = resolveRequest(config, pathname);
+  const { route } = resolved;
   const allowed = route?.origins ? WITH_PREFLIGHT : METHODS;
   if (!allowed.includes(method)) {
     return { refusal: { event: "method-not-allowed", method, allow: allowed.join(", ") } };
@@ -109,18 +120,20 @@ async function serve(
     if (foreign) return { refusal: foreign, subject: { route: route.path }, terms: { cors } };
     if (method === "OPTIONS") return { answer: preflight(allowed.join(", "), cors) };
   }
-  const subject = subjectOf(order);
-  if ("refusal" in order) return { refusal: order.refusal, subject, terms: { cors } };
+  const subject = subjectOf(resolved);
+  if ("refusal" in resolved) return { refusal: resolved.refusal, subject, terms: { cors } };
 
-  const { facts, target: picture } = splitFacts(order.route, target);
-  const granted = await checkGrant(order, picture, Date.now());
+  const { facts, target: picture } = splitFacts(resolved.route, target);
+  const granted = await checkGrant(resolved, picture, Date.now());
   if (isRefusal(granted)) return { refusal: granted, subject, terms: { cors } };
   const terms = { cors, granted };
   const { timeout, max_age, keep } = config.answers;
   const deadline = began + timeout * 1000;
-  const limited = await checkLimit(config.limiter, headers, order.route.path, deadline);
+  const limited = await checkLimit(config.limiter, headers, resolved.route.path, deadline);
   if (limited) return { refusal: limited, subject, terms };
-  return show(request, order, facts, terms, max_age, { env, context, deadline, keep });
+  const condition = headers.get("if-none-match");
+  const scope = { env, context, deadline, keep, condition };
+  return show(request, resolved, facts, terms, max_age, scope);
 }
 
 const METHODS = ["GET", "HEAD"];
@@ -129,64 +142,73 @@ const WITH_PREFLIGHT = [...METHODS, "OPTIONS"];
 /** Gets the rendition or its facts, and answers with it, or with the fallback of its route. */
 async function show(
   request: Request,
-  order: Order,
+  resolved: ResolvedRequest,
   facts: boolean,
   terms: Terms,
   maxAge: number,
-  visit: GatewayVisit,
+  scope: GatewayScope,
 ): Promise<Served | Refused> {
-  const { route, variant, key } = order;
+  const { route, variant, key } = resolved;
   const { bucket, svg } = route;
   const began = Date.now();
   const readable = readableBy(request.headers.get("accept"));
-  const reads = facts ? "facts" : readsOf(variant, readable, svg);
-  const negotiated = isNegotiated(reads);
-  const wanted = { bucket, key, version: terms.granted?.version, variant, reads };
+  const formats = facts ? "facts" : acceptedFormatsOf(variant, readable, svg);
+  const negotiated = isNegotiated(formats);
+  const renditionKey = { bucket, key, version: terms.granted?.version, variant, formats };
 
-  const { made, cache, age } = await obtain(wanted, visit);
-  const subject = { ...subjectOf(order), cache };
-  if (isRefusal(made)) {
+  const { result, cache, age } = await obtain(renditionKey, scope);
+  const subject = { ...subjectOf(resolved), cache };
+  const took = Date.now() - began;
+  if (isRefusal(result)) {
     const refused = { ...terms, age };
-    const other = fallbackOf(order, wanted);
-    const fallback = other && {
-      bucket: other.bucket.name,
-      obtain: () => obtain(other, { ...visit, isFallback: true }),
-    };
-    const shown = fallback && (await showFallback(made, fallback, refused, negotiated));
-    const told = { ...subject, fallback: shown?.event };
-    return { refusal: made, subject: told, terms: refused, instead: shown?.answer };
+    const other = fallbackOf(resolved, renditionKey);
+    const seconds = other && fallbackSeconds(result, refused);
+    if (!other || !seconds) return { refusal: result, subject, terms: refused };
+    const fallback = await obtain(other, { ...scope, condition: null, isFallback: true });
+    const shown = { maxAge: seconds, negotiated, cache: fallback.cache, took: Date.now() - began };
+    const outcome = fallbackAnswer(result, fallback.result, other.bucket.name, shown, refused);
+    const logged = { ...subject, fallback: outcome.event };
+    return { refusal: result, subject: logged, terms: refused, instead: outcome.answer };
   }
+  const shown = { negotiated, maxAge, cache, took };
   const now = Date.now();
-  const { type, standsIn } = made;
-  const shown = { type, standsIn, negotiated, maxAge, cache, took: now - began };
-  const answer = imageAnswer(request, made, imageHeaders(made.headers, shown, terms, now));
-  return { answer, subject: { ...subject, format: type.replace(/^\w+\//, "") } };
+  if ("notModified" in result) {
+    return {
+      answer: notModified(imageHeaders({ etag: result.notModified }, shown, terms, now)),
+      subject,
+    };
+  }
+  const answer = imageAnswer(request, result, imageHeaders(result, shown, terms, now));
+  return { answer, subject: { ...subject, format: result.type.replace(/^\w+\//, "") } };
 }
 
 /** The fallback of a route, unless it is the very object that cannot be shown. It has no facts of its own. */
-function fallbackOf({ route: { fallback } }: Order, wanted: Wanted): Wanted | undefined {
-  if (!fallback || wanted.reads === "facts") return undefined;
+function fallbackOf(
+  { route: { fallback } }: ResolvedRequest,
+  shown: RenditionKey,
+): RenditionKey | undefined {
+  if (!fallback || shown.formats === "facts") return undefined;
   const { bucket, key } = fallback;
-  const isItself = bucket.base === wanted.bucket.base && key === wanted.key;
-  return isItself ? undefined : { ...wanted, bucket, key, version: undefined };
+  const isItself = bucket.base === shown.bucket.base && key === shown.key;
+  return isItself ? undefined : { ...shown, bucket, key, version: undefined };
 }
 
 /** What the visitor gets; the log has the reason. */
 function refuse({ refusal, subject = {}, terms = {}, instead }: Refused, env: object): Response {
   const now = Date.now();
   const answer = instead ?? refusalAnswer(refusal, terms, now);
-  if (countRefusal(env, refusal.event, now)) logRefusal(refusal, subject, answer.status);
+  if (shouldLog(env, refusal.event, now)) logRefusal(refusal, subject, answer.status);
   return answer;
 }
 
-/** What the log is told of a request, as far as the URL could be read. */
-function subjectOf(order: Order | NoOrder): Subject {
-  const { route, variant } = order;
+/** What the log has of a request, as far as the URL could be read. */
+function subjectOf(resolved: ResolvedRequest | UnresolvedRequest): Subject {
+  const { route, variant } = resolved;
   if (!route || !variant) return { route: route?.path };
-  return { route: route.path, preset: order.name, bucket: route.bucket.name, key: order.key };
+  return { route: route.path, preset: resolved.name, bucket: route.bucket.name, key: resolved.key };
 }
 
 const LOOP = {
   event: "loop-detected",
-  reason: "a loop: endpoint leads here",
+  reason: "a loop: endpoint leads here, or a transformation flow of the zone takes these URLs",
 } as const satisfies Refusal;

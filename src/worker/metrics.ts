@@ -4,8 +4,8 @@
 import { dataPoint } from "./base/data-point.ts";
 import { has } from "./base/json.ts";
 import { logNotice, type Subject } from "./base/log.ts";
+import { countRepeated, type Repeated } from "./base/repeated.ts";
 import { isDataset } from "./config/config.ts";
-import { countLostPoint } from "./isolate.ts";
 
 /** What is recorded of a request besides its answer. */
 type Recorded = {
@@ -29,7 +29,11 @@ export function record(env: object, answer: Response, recorded: Recorded, now: n
   try {
     env.METRICS.writeDataPoint(dataPoint({ ...subject, status, event, ms: now - began, bytes }));
   } catch (error) {
-    const lost = countLostPoint(env, now);
-    if (lost > 0) logNotice({ event: "metrics-failed", lost, reason: `${error}` });
+    const { times, isTold, next } = countRepeated(losses.get(env), now);
+    losses.set(env, next);
+    if (!isTold) logNotice({ event: "metrics-failed", lost: times, reason: `${error}` });
   }
 }
+
+/** The data points that could not be written. */
+const losses = new WeakMap<object, Repeated>();

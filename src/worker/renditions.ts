@@ -1,78 +1,127 @@
-// Makes renditions, and is the story of the cached entrypoint: it reads the URL of a rendition, chooses the
-// engine, signs, has the engine make it, and guards. It knows nothing of the visitor.
+// Makes renditions, and is the story of the cached entrypoint: ask S3, name what it has, say that nothing changed,
+// or have an engine make a rendition, and guard it. It knows nothing of the visitor but a condition.
 
+import { matchesEtag } from "./answer/condition.ts";
+import { hex } from "./base/hex.ts";
 import { isRefusal, type Refusal } from "./base/refusal.ts";
-import { AS_FALLBACK, TIME_LEFT } from "./cache/gateway-headers.ts";
-import { keptImage, keptRefusal } from "./cache/kept-answer.ts";
-import { readRenditionUrl, type Wanted } from "./cache/rendition-url.ts";
+import type { Context, RequestScope } from "./base/request-scope.ts";
+import {
+  type NamedRendition,
+  notModifiedAnswer,
+  refusalForCache,
+  renditionAnswer,
+} from "./cache/cached-answer.ts";
+import { AS_FALLBACK, TIME_LEFT } from "./cache/fetch-cached.ts";
+import { type RenditionKey, readRenditionUrl, renditionUrl } from "./cache/rendition-url.ts";
 import { bucketTag, objectTag } from "./cache/tags.ts";
 import type { Engine } from "./config/bucket-settings.ts";
 import { enginesFor } from "./config/engine-limits.ts";
-import { makeFacts } from "./edge/facts.ts";
-import { makeRendition, type Rendition } from "./edge/rendition.ts";
-import { tryTwice } from "./edge/try-twice.ts";
-import { makePicture, tellFacts } from "./images/make.ts";
-import { type Open, openR2, openS3 } from "./images/source.ts";
-import { configOf, memoryOf } from "./isolate.ts";
-import { openBucket } from "./open-bucket.ts";
-import { originUrl } from "./origin/object-url.ts";
-import type { Context, Visit } from "./origin/probe.ts";
-import { type Asked, askedFor } from "./request/format.ts";
+import { currentConfig } from "./current-config.ts";
+import { renderAtEdge } from "./edge/render-at-edge.ts";
+import { overlayValidators } from "./images/overlays.ts";
+import { renderByBinding } from "./images/render-by-binding.ts";
+import { bucketMemoryOf } from "./origin/memories.ts";
+import { type OpenedObject, openObject } from "./origin/open-object.ts";
+import { createTransformRequest } from "./request/format.ts";
 
-/**
- * Has a rendition made by the first engine that can make this variant, or by the second one where the
- * first cannot read the object.
- * @param visit `isFallback`: no visitor asked for the object, so it is no sign of the bucket's health
- */
-export async function make(
-  wanted: Wanted,
-  visit: Visit & { readonly isFallback?: boolean },
-): Promise<Rendition | Refusal> {
-  const { bucket, variant, reads } = wanted;
-  const [engine, other] = enginesFor(bucket.engines, variant, reads === "svg");
-  let made = await makeBy(engine, wanted, visit);
-  if (other && isRefusal(made) && "elsewhere" in made) {
-    const { reason = `the Images binding answers ${made.edge}` } = made;
-    made = await makeBy(other, wanted, visit);
-    const changed = { type: "engine-changed", key: wanted.key, reason } as const;
-    if (!isRefusal(made)) memoryOf(bucket).learn({ ...changed, now: Date.now() });
+/** What the caller has is still right. */
+export type NotModified = { readonly notModified: string };
+
+/** How a rendition is asked for. */
+export type RenderScope = RequestScope & {
+  /** The `If-None-Match` of Workers Cache, or of a visitor where there is no cache. */
+  readonly condition: string | null;
+  /** Workers Cache has an older rendition, which can be shown. */
+  readonly hasOlder?: boolean;
+  /** No visitor asked for the object, so it is no sign of the bucket's health. */
+  readonly isFallback?: boolean;
+};
+
+/** Renders once more where the edge contradicts S3: the object, or what opens it, may have changed in between. */
+export async function render(
+  key: RenditionKey,
+  scope: RenderScope,
+): Promise<NamedRendition | NotModified | Refusal> {
+  let result = await renderOnce(key, scope);
+  if (isRefusal(result) && result.event === "edge-contradicts") {
+    result = await renderOnce(key, scope);
   }
-  const refused = isRefusal(made) ? made.event : undefined;
-  if (!visit.isFallback) memoryOf(bucket).learn({ type: "object-asked", refused, now: Date.now() });
-  return made;
+  const refused = isRefusal(result) ? result.event : undefined;
+  if (!scope.isFallback) {
+    bucketMemoryOf(key.bucket).learn({ type: "object-asked", refused, now: Date.now() });
+  }
+  return result;
 }
 
-/** Has one engine make a rendition. */
-export function makeBy(engine: Engine, wanted: Wanted, visit: Visit): Promise<Rendition | Refusal> {
-  const by = engine === "binding" ? byBinding : byEdge;
-  const asked = askedFor(wanted.variant, wanted.reads);
-  return tryTwice(asked, visit.deadline, (one) => by(wanted, one, visit));
+async function renderOnce(
+  key: RenditionKey,
+  scope: RenderScope,
+): Promise<NamedRendition | NotModified | Refusal> {
+  const { bucket, variant, formats } = key;
+  const { context, deadline, condition, hasOlder } = scope;
+  const options = { part: "head", deadline, retries: !hasOlder } as const;
+  const [object, overlays] = await Promise.all([
+    openObject(bucket, key.key, options, context),
+    overlayValidators(bucket, variant, scope),
+  ]);
+  if (isRefusal(object)) return object;
+  if (isRefusal(overlays)) return overlays;
+
+  const etag = await etagOf(key, object, overlays);
+  if (etag && condition !== null && matchesEtag(condition, etag)) return { notModified: etag };
+  if (object.type === "none") {
+    return { event: "source-unreadable", reason: "its first bytes are of no image", certain: true };
+  }
+
+  const [engine, other] = enginesFor(bucket.engines, variant, formats === "svg");
+  const result = await renderBy(engine, key, object, overlays, scope);
+  if (!other || !isRefusal(result) || !("elsewhere" in result && result.elsewhere)) return result;
+  const rendition = await renderBy(other, key, object, overlays, scope);
+  if (!isRefusal(rendition)) {
+    const { reason = `the Images binding answers ${result.edge}` } = result;
+    const changed = { type: "engine-changed", key: key.key, reason, now: Date.now() } as const;
+    bucketMemoryOf(bucket).learn(changed);
+  }
+  return rendition;
 }
 
-/** The image edge fetches the object, with the headers that sign the request. */
-function byEdge({ bucket, key, version, reads }: Wanted, asked: Asked, visit: Visit) {
-  const url = originUrl(bucket.base, key, version);
-  const making = reads === "facts" ? makeFacts : makeRendition;
-  return openBucket(bucket, url, visit, (signed) => making(url, signed, asked, visit.deadline));
-}
-
-/** The Worker fetches the object, from R2 or signed from S3, and the Images binding gets its bytes. */
-function byBinding({ bucket, key, version, reads }: Wanted, asked: Asked, visit: Visit) {
-  const { images, r2, prefix, base } = bucket;
-  const { deadline } = visit;
-  if (!images) throw new Error("a bucket of this engine has the binding");
-  const making = reads === "facts" ? tellFacts : makePicture;
-  const object = { images, key, prefix, deadline };
-  if (r2) return making({ ...object, open: (one) => openR2(r2, one, deadline) }, asked);
-  const url = originUrl(base, key, version);
-  return openBucket(bucket, url, visit, (_signed, sign) => {
-    const open: Open = (one) => openS3(one === key ? url : originUrl(base, one), sign, deadline);
-    return making({ ...object, open }, asked);
-  });
+/** Has one engine render an object that S3 has just given. */
+export async function renderBy(
+  engine: Engine,
+  key: RenditionKey,
+  object: OpenedObject,
+  overlays: readonly string[],
+  scope: RequestScope,
+): Promise<NamedRendition | Refusal> {
+  const { bucket, variant, formats } = key;
+  const request = createTransformRequest(variant, formats, object.type);
+  const isFacts = formats === "facts";
+  if (engine === "cf") {
+    const result = await renderAtEdge(bucket, key.key, object, request, isFacts, scope.deadline);
+    return isRefusal(result) ? result : { ...result, etag: await etagOf(key, object, overlays) };
+  }
+  const result = await renderByBinding(bucket, key.key, object, request, isFacts, scope);
+  if (isRefusal(result)) return result;
+  return { ...result.rendition, etag: await etagOf(key, result.object, result.overlays) };
 }
 
 /**
- * Answers a request of the gateway, with how long Cloudflare keeps the answer for all visitors.
+ * Names the bytes of a rendition: by its key, and by what it is made of. No ETag of S3 follows from it.
+ * @returns undefined if S3 does not name the object's bytes
+ */
+async function etagOf(
+  key: RenditionKey,
+  { validator }: OpenedObject,
+  overlays: readonly string[],
+): Promise<string | undefined> {
+  if (validator === undefined) return undefined;
+  const url = renditionUrl({ ...key, version: undefined });
+  const identity = new TextEncoder().encode(JSON.stringify([url, validator, ...overlays]));
+  return `"${hex(await crypto.subtle.digest("SHA-256", identity)).slice(0, 32)}"`;
+}
+
+/**
+ * Answers a request of the gateway, with how long Workers Cache keeps the answer for all visitors.
  * @throws if no gateway of this configuration writes such a URL
  */
 export async function answerRendition(
@@ -81,24 +130,28 @@ export async function answerRendition(
   context: Context,
 ): Promise<Response> {
   const began = Date.now();
-  const config = await configOf(env, began, context);
-  if (isRefusal(config)) return keptRefusal(config, [], false);
-  const wanted = readRenditionUrl(config, url);
-  if (!wanted) throw new Error("this is not the URL of a rendition");
+  const config = await currentConfig(env, began, context);
+  if (isRefusal(config)) return refusalForCache(config, [], false);
+  const key = readRenditionUrl(config, url);
+  if (!key) throw new Error("this is not the URL of a rendition");
 
   const { answers } = config;
   const left = Number(headers.get(TIME_LEFT) ?? Number.NaN);
-  const most = answers.timeout * 1000;
-  const deadline = began + (left >= 0 && left < most ? left : most);
-  const made = await make(wanted, { context, deadline, isFallback: headers.has(AS_FALLBACK) });
+  const timeout = answers.timeout * 1000;
+  const deadline = began + (left >= 0 && left < timeout ? left : timeout);
+  const condition = headers.get("if-none-match"); // W18
+  const hasOlder = condition !== null;
+  const isFallback = headers.has(AS_FALLBACK);
+  const result = await render(key, { context, deadline, condition, hasOlder, isFallback });
 
-  const { bucket, key } = wanted;
-  const tags = await Promise.all([objectTag(bucket, key), bucketTag(bucket)]);
-  if (!isRefusal(made)) return keptImage(made, answers, tags);
-  if (!CONCERNS_THE_OBJECT.has(made.event)) {
-    memoryOf(bucket).learn({ type: "rendition-failed", key, refusal: made, now: Date.now() });
+  const tags = await Promise.all([objectTag(key.bucket, key.key), bucketTag(key.bucket)]);
+  if ("notModified" in result) return notModifiedAnswer(result.notModified, answers, tags);
+  if (!isRefusal(result)) return renditionAnswer(result, answers, tags);
+  if (!CONCERNS_THE_OBJECT.has(result.event)) {
+    const failed = { type: "rendition-failed", key: key.key, refusal: result } as const;
+    bucketMemoryOf(key.bucket).learn({ ...failed, now: Date.now() });
   }
-  return keptRefusal(made, tags, headers.has("if-none-match"));
+  return refusalForCache(result, tags, hasOlder);
 }
 
 /** What is wrong with the object alone is no failure of what is behind the Worker. */

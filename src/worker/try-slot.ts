@@ -1,10 +1,11 @@
 // What S3 says of a slot: for /healthz, and for a rotation.
 
+import { isRefusal, type Refusal } from "./base/refusal.ts";
+import type { RequestScope } from "./base/request-scope.ts";
 import type { SlotName } from "./base/slot-name.ts";
 import type { Bucket } from "./config/bucket.ts";
 import { keyEnd, type Slot } from "./config/slot.ts";
-import { originUrl } from "./origin/object-url.ts";
-import { askWith } from "./origin/probe.ts";
+import { openObject } from "./origin/open-object.ts";
 
 /** What S3 says about a slot, or why the Worker cannot ask with it. */
 export type SlotHealth = {
@@ -30,22 +31,28 @@ export function works({ state }: Pick<SlotHealth, "state">): boolean {
   return state === "ok";
 }
 
+/** A key that no object has. */
+export function missingKey({ prefix }: Pick<Bucket, "prefix">): string {
+  return `${prefix}vitrine-health-${crypto.randomUUID()}`;
+}
+
 /** Asks S3 with a slot for an object that is missing and for the canary. */
 export async function trySlot(
-  bucket: Pick<Bucket, "base" | "prefix" | "region" | "canary">,
+  bucket: Bucket,
   slot: Slot,
+  { context, deadline }: RequestScope,
 ): Promise<SlotHealth> {
-  const ask = (key: string) => askWith(slot, bucket.region, originUrl(bucket.base, key));
+  const options = { part: "head", deadline, credential: slot } as const;
   const [missing, canary] = await Promise.all([
-    ask(`${bucket.prefix}vitrine-health-${crypto.randomUUID()}`),
-    bucket.canary ? ask(bucket.canary) : undefined,
+    openObject(bucket, missingKey(bucket), options, context),
+    bucket.canary ? openObject(bucket, bucket.canary, options, context) : undefined,
   ]);
-  const known = missing.verdict.fault === "object";
+  const isKnown = isOfObject(missing);
   // A missing canary does not mean that the slot is wrong.
-  const reads = !canary || canary.verdict.fault === "none" || canary.said.status === 404;
-  const { region, ahead, status } = missing.said;
-  const { code, status: answered } = (known && canary ? canary : missing).said;
-  const isWell = known && reads;
+  const isRead = !canary || !isRefusal(canary) || canary.event === "object-missing";
+  const { region, ahead, status } = replyOf(missing);
+  const { code, status: answered } = replyOf(isKnown && canary ? canary : missing);
+  const isWell = isKnown && isRead;
   return {
     slot: slot.name,
     access_key: keyEnd(slot),
@@ -54,6 +61,17 @@ export async function trySlot(
     answered: isWell ? undefined : answered,
     region: region === bucket.region ? undefined : region,
     clock: ahead,
-    missing: known ? status : undefined,
+    missing: isKnown ? status : undefined,
   };
+}
+
+/** Returns whether S3 knew the slot, and refuses the object alone. */
+function isOfObject(opened: object | Refusal): boolean {
+  return (
+    isRefusal(opened) && (opened.event === "object-missing" || opened.event === "object-denied")
+  );
+}
+
+function replyOf(opened: object | Refusal) {
+  return (isRefusal(opened) && "s3" in opened && opened.s3) || {};
 }

@@ -20,7 +20,7 @@ export const BROKEN_ADDRESSES = {
   },
   "keys are normalised": {
     breaks: "spellings",
-    file: "worker/request/read-order.ts",
+    file: "worker/request/resolve-request.ts",
     from: "key: route.bucket.prefix + object",
     to: "key: route.bucket.prefix + object.normalize()",
   },
@@ -124,7 +124,7 @@ export const BROKEN_ADDRESSES = {
   },
   "every variant is its preset's first": {
     breaks: "spellings",
-    file: "worker/request/read-order.ts",
+    file: "worker/request/resolve-request.ts",
     from: "if (reason === undefined) return",
     to: `if (reason === undefined) Object.assign(variant, variants.get(variant.preset));
   if (reason === undefined) return`,

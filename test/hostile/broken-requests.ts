@@ -30,13 +30,13 @@ export const BROKEN_REQUESTS = {
   },
   "the prefix is forgotten": {
     breaks: "bounds",
-    file: "worker/request/read-order.ts",
+    file: "worker/request/resolve-request.ts",
     from: "key: route.bucket.prefix + object",
     to: "key: object",
   },
   "a width is free": {
     breaks: "bounds",
-    file: "worker/request/read-order.ts",
+    file: "worker/request/resolve-request.ts",
     from: "const variant = variants.get(name);",
     to: `const base = variants.get(name.replace(/@.*/s, ""));
   const width = Number(/@(\\d+)w$/.exec(name)?.[1]);
@@ -177,7 +177,7 @@ export const BROKEN_REQUESTS = {
   },
   "an unknown preset is the first": {
     breaks: "free",
-    file: "worker/request/read-order.ts",
+    file: "worker/request/resolve-request.ts",
     from: "const variant = variants.get(name);",
     to: "const variant = variants.get(name) ?? [...variants.values()][0];",
   },
@@ -204,7 +204,7 @@ export const BROKEN_REQUESTS = {
   },
   "every route shows every preset": {
     breaks: "free",
-    file: "worker/request/read-order.ts",
+    file: "worker/request/resolve-request.ts",
     from: "route.presets?.has(variant.preset) === false",
     to: "false",
   },

@@ -1,6 +1,6 @@
 // Whose clock is off: S3's, the site's or this machine's. One is named only where the two others agree. Pure.
 
-import { readSaid } from "../../worker/origin/verdict.ts";
+import { parseS3Reply } from "../../worker/base/s3-reply.ts";
 import { fetchText } from "../net/body.ts";
 import { apartness, type Diagnosis, diagnose, note, well } from "./finding.ts";
 
@@ -34,5 +34,5 @@ export function diagnoseClock({ s3, site }: Clocks, host: string): Diagnosis {
 export async function askClock(base: string, now: () => number): Promise<number | undefined> {
   const at = now();
   const answer = await fetchText(`${base}/healthz`, {}, PATIENCE_S, 1_000);
-  return "reason" in answer ? undefined : readSaid(answer, "", at).ahead;
+  return "reason" in answer ? undefined : parseS3Reply(answer, "", at).ahead;
 }

@@ -30,6 +30,7 @@ const EVENTS: Readonly<Record<UpstreamEvent, EdgeCause>> = {
   "object-denied": "edge-denied",
   "source-unreadable": "canary-unreadable",
   "origin-denied": "edge-denied",
+  "edge-contradicts": "edge-denied",
   "origin-failed": "origin-failed",
   "quota-spent": "quota",
   "edge-refused": "edge",

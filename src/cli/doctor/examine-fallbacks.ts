@@ -4,7 +4,7 @@ import { PROTECTION } from "../../worker/answer/answer.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
-import { readOrder } from "../../worker/request/read-order.ts";
+import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import { isFault } from "../command.ts";
 import { sniff } from "../project/picture/sniff.ts";
 import type { Project } from "../project/project.ts";
@@ -75,7 +75,7 @@ async function tryFallback(
     return name === "*" || name.startsWith(":") ? absent : name;
   });
   const path = names.join("/");
-  const order = readOrder(project.config, path);
+  const order = resolveRequest(project.config, path);
   if (order.route !== route || "refusal" in order) return unknown("another route takes its URLs");
   const expires = Math.floor(now / 1000) + Math.min(TERM_S, route.signing?.maxAge ?? TERM_S);
   const grant = { preset: order.variant.preset, key: order.object, expires };

@@ -3,7 +3,11 @@
 
 import { PROTECTION } from "../../worker/answer/answer.ts";
 import { mayYield } from "../../worker/edge/allowed-type.ts";
-import { chooseFormat, readAccept } from "../../worker/request/format.ts";
+import {
+  acceptedFormatsOf,
+  createTransformRequest,
+  readAccept,
+} from "../../worker/request/format.ts";
 import type { Body } from "../net/body.ts";
 import { isOutOfCache } from "../net/cache-word.ts";
 import { sniff } from "../project/picture/sniff.ts";
@@ -50,7 +54,8 @@ async function examineImage(
     // A clean SVG is passed on as it is (R8).
     const passed = type === SVG && route.svg;
     if (!passed && isSame(answer.bytes, original)) return wrong(diagnose("originals", {}));
-    const chosen = chooseFormat(variant, readAccept(accept), route.svg);
+    const formats = acceptedFormatsOf(variant, readAccept(accept), route.svg);
+    const chosen = createTransformRequest(variant, formats);
     const real = sniff(answer.bytes);
     if (real !== type || !(passed || mayYield(chosen, type))) {
       const but = real === type ? "" : `, but the bytes are ${real ?? "no image"}`;

@@ -1,14 +1,18 @@
 // What the Worker asks the edge for, and with which headers. The signature is left out.
 
-import { renditionUrl, type Wanted } from "../../worker/cache/rendition-url.ts";
+import { type RenditionKey, renditionUrl } from "../../worker/cache/rendition-url.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { enginesFor } from "../../worker/config/engine-limits.ts";
 import { secretNames } from "../../worker/config/secret-names.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
-import { factsOptions } from "../../worker/edge/original.ts";
+import { factsOptions } from "../../worker/edge/ask-edge.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { signWith } from "../../worker/origin/sign-request.ts";
-import { askedFor, type Readable, readsOf } from "../../worker/request/format.ts";
+import {
+  acceptedFormatsOf,
+  createTransformRequest,
+  type Readable,
+} from "../../worker/request/format.ts";
 import { bindingCalls } from "../project/binding-calls.ts";
 import { billedAs, transformationsOf, uniqueOptions } from "../project/costs.ts";
 import { type EdgeCall, edgeCalls } from "../project/edge-calls.ts";
@@ -20,7 +24,7 @@ export type Asked = Awaited<ReturnType<typeof explainAsked>>;
 export type Call = EdgeCall & { readonly reads: string };
 
 /** An object, in a version if its URL is signed for one, at a variant. */
-export type Subject = Omit<Wanted, "reads"> & {
+export type Subject = Omit<RenditionKey, "formats"> & {
   /** Whether its route shows SVGs. */
   readonly svg: boolean;
   /** Whether its facts are asked for, not the picture. */
@@ -29,8 +33,8 @@ export type Subject = Omit<Wanted, "reads"> & {
 
 export async function explainAsked(project: Project, subject: Subject, now: number) {
   const { config } = project;
-  const { bucket, key, version } = subject;
-  const source = originUrl(bucket.base, key, version);
+  const { bucket, key } = subject;
+  const source = originUrl(bucket.base, key);
   const { variant, svg, facts } = subject;
   const [engine, other] = enginesFor(bucket.engines, variant, svg);
   const isBound = engine === "binding";
@@ -73,13 +77,13 @@ const READERS: readonly Reader[] = [
 ];
 
 function callsFor({ reads, readable }: Reader, { variant, svg, facts }: Subject): Call[] {
-  if (facts) return [{ reads, image: factsOptions(askedFor(variant, "facts")) }];
+  if (facts) return [{ reads, image: factsOptions(createTransformRequest(variant, "facts")) }];
   return edgeCalls(variant, readable, svg).map((call) => ({ reads, ...call }));
 }
 
 function keptFor({ reads, readable }: Reader, { svg, facts, ...object }: Subject) {
-  const word = facts ? "facts" : readsOf(object.variant, readable, svg);
-  return { reads, url: renditionUrl({ ...object, reads: word }) };
+  const formats = facts ? "facts" : acceptedFormatsOf(object.variant, readable, svg);
+  return { reads, url: renditionUrl({ ...object, formats }) };
 }
 
 /** The headers, with the end of the key's id in place of the signature. */

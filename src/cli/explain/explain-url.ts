@@ -3,7 +3,7 @@
 import { isRefusal, type Refusal } from "../../worker/base/refusal.ts";
 import type { Signing } from "../../worker/config/routes.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
-import { type Order, readOrder } from "../../worker/request/read-order.ts";
+import { type ResolvedRequest, resolveRequest } from "../../worker/request/resolve-request.ts";
 import { splitFacts } from "../../worker/request/split-facts.ts";
 import type { Target } from "../../worker/request/target.ts";
 import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
@@ -42,7 +42,7 @@ const UNCHECKED = "not checked: URL_SIGNING_KEYS is not at hand" as const;
 export async function explainUrl(project: Project, url: URL, now: number): Promise<Explained> {
   const { config } = project;
   if (url.pathname === "/healthz") return { health: true };
-  const order = readOrder(config, url.pathname);
+  const order = resolveRequest(config, url.pathname);
   if (order.route === undefined) {
     const { refusal } = order;
     const known = config.routes.map((route) => route.path);
@@ -86,7 +86,7 @@ export async function explainUrl(project: Project, url: URL, now: number): Promi
 async function readGranted(
   { secrets }: Project,
   url: Target,
-  order: Order,
+  order: ResolvedRequest,
   signing: Signing,
   now: number,
 ) {

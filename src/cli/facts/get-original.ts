@@ -1,12 +1,12 @@
 // Fetches originals with the S3 keys at hand: again if S3 is busy, with the next slot if S3 refuses the current one,
 // and only so many bytes at a time. No original is kept.
 
-import type { Said } from "../../worker/base/said.ts";
+import { parseS3Reply, type S3Reply } from "../../worker/base/s3-reply.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
-import { readSaid, verdictOf } from "../../worker/origin/verdict.ts";
+import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { World } from "../command.ts";
 import { createPace } from "../net/pace.ts";
 import { plainEtag } from "../net/read-page.ts";
@@ -90,7 +90,7 @@ export function createGetter(
       if (failure === undefined) return undefined;
       if (typeof failure === "string") return { why: failure, kind: "trouble" };
       if (failure.status === 304) return "unchanged";
-      return missingBy(readSaid(failure, await failure.text(), now()), bucket.region);
+      return missingBy(parseS3Reply(failure, await failure.text(), now()), bucket.region);
     }
     try {
       if (came?.bytes === undefined) return "too-large";
@@ -109,7 +109,7 @@ function isRefused(got: unknown): got is Refused {
 }
 
 /** Why S3 does not give an object. */
-function missingBy(said: Said, region: string): Missing | Refused {
+function missingBy(said: S3Reply, region: string): Missing | Refused {
   const { fault, reason, origin } = verdictOf(said, region);
   const word = origin ?? said.code ?? `${said.status}`;
   if (fault === "slot") return { refused: word };

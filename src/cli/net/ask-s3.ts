@@ -1,10 +1,9 @@
 // Asks S3 from this machine. If no answer comes, the result says why.
 
-import type { Said } from "../../worker/base/said.ts";
-import { readSaid } from "../../worker/origin/verdict.ts";
+import { parseS3Reply, type S3Reply } from "../../worker/base/s3-reply.ts";
 import { fetchBody, isLate } from "./body.ts";
 
-export type S3Answer = Said & {
+export type S3Answer = S3Reply & {
   /** The body, if the answer is not an object. */
   readonly text: string;
   /** Why no whole answer came: a code of Node.js such as `ENOTFOUND`, `timeout`, `too large`, or words. */
@@ -57,12 +56,12 @@ async function send(
   try {
     const { bytes, whole } = await fetchBody(url, init, patience, take);
     const text = isObject ? "" : new TextDecoder().decode(bytes);
-    const answer = { ...(head && readSaid(head, text, now)), text };
+    const answer = { ...(head && parseS3Reply(head, text, now)), text };
     if (!isObject || !reads) return answer;
     return whole ? { ...answer, bytes } : { ...answer, failure: "too large" };
   } catch (error) {
     const failure = isLate(error) ? "timeout" : codeOf(error);
-    return { ...(head && readSaid(head, "", now)), text: "", failure };
+    return { ...(head && parseS3Reply(head, "", now)), text: "", failure };
   }
 }
 

@@ -1,8 +1,12 @@
 // What the Worker asks of the Images binding for a variant. Nothing is sent.
 
 import type { Variant } from "../../worker/config/preset.ts";
-import { outputOf, overlayOf, transformOf } from "../../worker/images/options.ts";
-import { chooseFormat, type Readable } from "../../worker/request/format.ts";
+import { outputOptions, overlayOptions, transformOptions } from "../../worker/images/options.ts";
+import {
+  acceptedFormatsOf,
+  createTransformRequest,
+  type Readable,
+} from "../../worker/request/format.ts";
 
 /** The calls of the binding for a browser that reads some formats. */
 export type BindingCall = {
@@ -20,18 +24,20 @@ export function bindingCalls(
   variant: Variant,
   readable: Readable,
 ): readonly BindingCall[] {
-  const asked = chooseFormat(variant, readable, false);
+  const formats = acceptedFormatsOf(variant, readable, false);
   const draw = (variant.image.draw ?? []).map((overlay) => {
-    const { shape, draw } = overlayOf(overlay);
+    const { shape, draw } = overlayOptions(overlay);
     return { key: overlay.key, transform: shape, ...draw };
   });
-  const call = (of: BindingCall["of"]): BindingCall => ({
-    ...{ reads, of, transform: transformOf(variant) },
-    ...(draw.length > 0 && { draw }),
-    output: outputOf(asked, of === "a GIF" ? GIF : JPEG),
-  });
-  return asked.still ? [call("a JPEG")] : [call("a GIF"), call("a JPEG")];
+  const call = (of: BindingCall["of"]): BindingCall => {
+    const type = of === "a GIF" ? "image/gif" : "image/jpeg";
+    const request = createTransformRequest(variant, formats, type);
+    return {
+      ...{ reads, of, transform: transformOptions(variant) },
+      ...(draw.length > 0 && { draw }),
+      output: outputOptions(request, { type, body: { head: new Uint8Array() } }),
+    };
+  };
+  const moving = createTransformRequest(variant, formats, "image/gif");
+  return moving.still ? [call("a JPEG")] : [call("a GIF"), call("a JPEG")];
 }
-
-const JPEG = { type: "image/jpeg", opaque: true } as const;
-const GIF = { type: "image/gif", opaque: false } as const;

@@ -12,9 +12,8 @@ import {
   table,
   type Vars,
 } from "../../worker/config/schema.ts";
-import { edgeOptions } from "../../worker/edge/ask-edge.ts";
-import { factsOptions } from "../../worker/edge/original.ts";
-import { askedFor } from "../../worker/request/format.ts";
+import { edgeOptions, factsOptions } from "../../worker/edge/ask-edge.ts";
+import { createTransformRequest } from "../../worker/request/format.ts";
 import type { Warning } from "./config-fault.ts";
 import { tableOf } from "./known-vars.ts";
 
@@ -79,18 +78,19 @@ export function transformationsOf({ buckets, routes, variants }: Config): Map<st
 
 /**
  * The sets of options of a variant, each as a text. Each counts once for an object, whatever the format.
- * With `anim`, a still image is another one (O8). Facts may be one more (R9): on a route with `facts`, and
- * with `anim`, where the Worker itself asks for them. The Images binding tells them for nothing.
+ * With `anim`, a still image is another one (O8), and so is one without `quality` (O5). On a route with
+ * `facts`, they may be one more (R9). The Images binding tells them for nothing.
  * @param hasEdge whether the image edge makes it
  */
 export function uniqueOptions(variant: Variant, hasFacts: boolean, hasEdge: boolean): string[] {
-  const isAsked = hasEdge && (hasFacts || variant.image.anim);
-  const facts = isAsked ? [factsOptions(askedFor(variant, "facts"))] : [];
-  const images = (variant.image.anim ? [true, false] : [true]).map((still) => {
-    const asked = { variant, still, format: undefined, svg: false };
-    return edgeOptions({ ...asked, readable: { avif: false, webp: false } });
-  });
-  return [...facts, ...images].map(billedAs);
+  const facts = hasEdge && hasFacts ? [factsOptions(createTransformRequest(variant, "facts"))] : [];
+  const formats = variant.format === "auto" ? (["webp", "plain"] as const) : (["own"] as const);
+  const images = formats.flatMap((one) =>
+    (["image/gif", "image/png"] as const).map((original) =>
+      edgeOptions(createTransformRequest(variant, one, original)),
+    ),
+  );
+  return [...new Set([...facts, ...images].map(billedAs))];
 }
 
 /** Options that are billed once have one text. Facts may be billed apart from their rendition (R9). */

@@ -2,25 +2,40 @@
 
 import type { Variant } from "../../worker/config/preset.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
-import { factsOptions } from "../../worker/edge/original.ts";
-import { chooseFormat, type Readable } from "../../worker/request/format.ts";
+import {
+  acceptedFormatsOf,
+  createTransformRequest,
+  type Readable,
+} from "../../worker/request/format.ts";
 
 /** A request to the edge. */
 export type EdgeCall = {
-  readonly when?: "first, what it is" | "then, of a GIF" | "then, of what is no GIF";
+  /** The originals for which it is sent, where it is not sent for all. */
+  readonly when?: string;
   readonly image: RequestInitCfPropertiesImage;
 };
+
+/** Originals for which the edge may be asked in different ways. */
+const ORIGINALS = [
+  ["a GIF", "image/gif"],
+  ["a JPEG", "image/jpeg"],
+  ["another original", "image/png"],
+] as const;
 
 /**
  * @param readable the formats that the browser reads
  * @param svg whether the route shows SVGs
  */
 export function edgeCalls(variant: Variant, readable: Readable, svg: boolean): EdgeCall[] {
-  const asked = chooseFormat(variant, readable, svg);
-  if (asked.still) return [{ image: edgeOptions(asked) }];
-  return [
-    { when: "first, what it is", image: factsOptions(asked) },
-    { when: "then, of a GIF", image: edgeOptions(asked) },
-    { when: "then, of what is no GIF", image: edgeOptions({ ...asked, still: true }) },
-  ];
+  const formats = acceptedFormatsOf(variant, readable, svg);
+  const calls = new Map<string, { image: RequestInitCfPropertiesImage; of: string[] }>();
+  for (const [name, original] of ORIGINALS) {
+    const image = edgeOptions(createTransformRequest(variant, formats, original));
+    const text = JSON.stringify(image);
+    calls.set(text, { image, of: [...(calls.get(text)?.of ?? []), name] });
+  }
+  const all = [...calls.values()];
+  return all.map(({ image, of }) =>
+    all.length === 1 ? { image } : { when: `of ${of.join(" or ")}`, image },
+  );
 }

@@ -3,7 +3,7 @@
 import { keyFault } from "../../url/key.ts";
 import { withoutSignatures } from "../../worker/base/without-signatures.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { readOrder } from "../../worker/request/read-order.ts";
+import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import type { Impossible } from "../terminal/lines.ts";
 import { readName, unclearText } from "./object-name.ts";
 import type { OwnUrls } from "./own-url.ts";
@@ -63,7 +63,7 @@ function read(
   if (hosts.length > 0 && !hosts.some((host) => isHostOf(url.host, host))) {
     return { given, reason: `is not a URL of this Vitrine, which is at ${hosts.join(", ")}` };
   }
-  const order = readOrder(config, url.pathname);
+  const order = resolveRequest(config, url.pathname);
   if (order.route === undefined) return { given, reason: "no route has this path" };
   const { route, object: key } = order;
   const reason = keyFault(order.key);

@@ -54,10 +54,8 @@ export async function gather(
   };
   const take = (found: Wanted) => {
     const { bucket: owner, key } = found;
-    for (const version of [undefined, found.version, ...versions]) {
-      const url = originUrl(owner.base, owner.prefix + key, version);
-      if (!sources.has(url)) sources.set(url, found.given);
-    }
+    const url = originUrl(owner.base, owner.prefix + key);
+    if (!sources.has(url)) sources.set(url, found.given);
     if (!owner.engines.includes("cf")) unfetched.add(found.given);
     objects.set(found.given, `${owner.name}/${key}`);
   };

@@ -9,6 +9,7 @@ import { isTable, json } from "../../worker/base/json.ts";
 import { mistakeText } from "../../worker/base/mistake.ts";
 import { readSlots } from "../../worker/config/read-secrets.ts";
 import type { Slot } from "../../worker/config/slot.ts";
+import { S3_TIMEOUT_MS } from "../../worker/origin/open-object.ts";
 import { trySlot, works } from "../../worker/try-slot.ts";
 import type { Fault, World } from "../command.ts";
 import { decodeText } from "../project/read-text.ts";
@@ -80,11 +81,14 @@ function openKey(id: string, secret: string, from: string): Slot | Fault {
   return { fault: `${from}: ${mistakes.join("; ")}` };
 }
 
+/** A key needs no session that is renewed in the background. */
+const context = { waitUntil: () => {} };
+
 /** Tries a key on every bucket. @returns the buckets whose S3 refuses it, with S3's code */
 export async function tryKey(slot: Slot, buckets: readonly Target[]): Promise<KeyRefused[]> {
   const tried = await Promise.all(
     buckets.map(async (bucket) => {
-      const health = await trySlot(bucket, slot);
+      const health = await trySlot(bucket, slot, { context, deadline: Date.now() + S3_TIMEOUT_MS });
       return works(health) ? [] : [{ bucket: bucket.name, state: health.state }];
     }),
   );

@@ -30,7 +30,7 @@ export const USER_NAME = "vitrine";
 export const WAIT_S = 60;
 
 /** A bucket, as far as a key can be tried on it. */
-export type Target = Pick<Bucket, "name" | "base" | "prefix" | "region" | "canary">;
+export type Target = Bucket;
 
 /** Makes the URL of an image, signed at `now` if its route is signed: a rotation can outlast a signature. */
 export type ImageUrl = (now: number) => Promise<string | Fault>;

@@ -5,7 +5,11 @@ import { densityFault, type Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
-import { chooseFormat, readAccept } from "../../worker/request/format.ts";
+import {
+  acceptedFormatsOf,
+  createTransformRequest,
+  readAccept,
+} from "../../worker/request/format.ts";
 import type { Fault } from "../command.ts";
 import type { OwnUrls } from "../project/own-url.ts";
 import type { Project } from "../project/project.ts";
@@ -97,8 +101,8 @@ function shownBy(project: Project, route: BoundRoute, { presets, reads }: Choice
 }
 
 function hashOptions(variant: Variant, reads: Reads, svg: boolean) {
-  const asked = chooseFormat(variant, readAccept(ACCEPTS[reads]), svg);
-  const { format, ...unique } = edgeOptions(asked);
+  const formats = acceptedFormatsOf(variant, readAccept(ACCEPTS[reads]), svg);
+  const { format, ...unique } = edgeOptions(createTransformRequest(variant, formats));
   const sorted = JSON.stringify(Object.entries(unique).sort());
   return { reads, unique: hash(sorted, 8), options: hash(`${sorted} ${format}`, 8) };
 }
@@ -114,7 +118,7 @@ function requestsFor(
 ): WarmRequest[] {
   const { bucket, signing } = route;
   // Two buckets of wrangler.toml can be one at S3, and their routes may show different things.
-  const source = hash(`${bucket.name} ${originUrl(bucket.base, bucket.prefix + key, version)}`, 22);
+  const source = hash(`${bucket.name} ${originUrl(bucket.base, bucket.prefix + key)}`, 22);
   const name = withoutSignature(key);
   const requests = new Map<string, WarmRequest>();
   for (const { variant, preset, renditions } of variants) {

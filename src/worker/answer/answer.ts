@@ -3,13 +3,12 @@
 
 import type { CacheState } from "../base/log.ts";
 import { isCertain, type Refusal } from "../base/refusal.ts";
-import { drop, type Reply } from "../base/send.ts";
-import { passedHeaders } from "../edge/passed-headers.ts";
+import type { Rendition } from "../base/rendition.ts";
+import { drop } from "../base/send.ts";
 import type { Granted } from "../request/url-signature.ts";
-import { hasAlready } from "./condition.ts";
+import { matchesEtag } from "./condition.ts";
 
 const MISSING_S = 60;
-const STAND_IN_S = 60;
 const QUOTA_RETRY_S = "3600";
 /** The longer of the two periods that Cloudflare's rate limiting has. */
 const LIMIT_RETRY_S = "60";
@@ -32,11 +31,8 @@ export type Terms = {
   readonly age?: number | undefined;
 };
 
-/** The facts of an image that is shown. */
+/** How an image is shown. */
 export type Shown = {
-  readonly type: string;
-  /** Whether it stands in for the URL's own image, which may be there soon. */
-  readonly standsIn?: boolean;
   /** Whether another visitor may get another format under the same URL. */
   readonly negotiated: boolean;
   /** For how long it may be kept, at most until its URL expires: s. */
@@ -46,26 +42,25 @@ export type Shown = {
   readonly took: number;
 };
 
-/** A fresh set of headers. Three values come from the edge, and the form of each is checked (R7). */
+/** A fresh set of headers: nothing of the edge's or S3's gets out (R7). */
 export function imageHeaders(
-  edge: Headers,
+  { type, length, etag }: Partial<Omit<Rendition, "body">> & { readonly etag?: string | undefined },
   shown: Shown,
-  terms: Terms,
+  { cors, ...terms }: Terms,
   now: number,
 ): Record<string, string> {
-  const headers: Record<string, string> = {
-    "content-type": shown.type,
-    "cache-control": shown.standsIn
-      ? shortly(Math.min(shown.maxAge, STAND_IN_S), terms, now)
-      : imageCaching(shown.maxAge, terms, now),
+  const { vary, ...others } = cors ?? {};
+  const varied = [vary, shown.negotiated ? "accept" : undefined].filter((name) => name);
+  return {
+    ...(type && { "content-type": type }),
+    "cache-control": imageCaching(shown.maxAge, terms, now),
     ...PROTECTION,
     "server-timing": timingOf(shown),
-    ...passedHeaders(edge, shown.standsIn === true),
-    ...terms.cors,
+    ...(etag && { etag }),
+    ...(length && { "content-length": length }),
+    ...others,
+    ...(varied.length > 0 && { vary: varied.join(", ") }),
   };
-  const { vary } = headers;
-  if (shown.negotiated) headers["vary"] = vary ? `${vary}, accept` : "accept";
-  return headers;
 }
 
 /** Where the image came from, and how long the edge took to make it, if it did for this request. */
@@ -78,12 +73,12 @@ function timingOf({ cache, took }: Pick<Shown, "cache" | "took">): string {
 function imageCaching(maxAge: number, terms: Terms, now: number): string {
   const { granted } = terms;
   if (granted === undefined) return `public, max-age=${maxAge}`;
-  const caching = (seconds: number) => `${shortly(seconds, terms, now)}, must-revalidate`;
+  const caching = (seconds: number) => `${limitedCaching(seconds, terms, now)}, must-revalidate`;
   return granted.version ? `${caching(YEAR)}, immutable` : caching(maxAge);
 }
 
 /** The cache-control of anything but the URL's own image: at most until the URL expires. */
-export function shortly(seconds: number, { granted, age = 0 }: Terms, now: number): string {
+export function limitedCaching(seconds: number, { granted, age = 0 }: Terms, now: number): string {
   const left = Math.min(
     seconds - age,
     granted ? Math.floor(granted.expires - now / 1000) : seconds,
@@ -94,20 +89,26 @@ export function shortly(seconds: number, { granted, age = 0 }: Terms, now: numbe
 /** The answer to a request for an image: 304 if the visitor has it, else 200, without a body for HEAD. */
 export function imageAnswer(
   request: Request,
-  edge: Pick<Reply, "body">,
+  { body }: Pick<Rendition, "body">,
   headers: Record<string, string>,
 ): Response {
-  const unchanged = hasAlready(request.headers, headers);
-  if (!unchanged && request.method === "GET") return new Response(edge.body, { headers });
-  drop(edge.body);
-  if (!unchanged) return new Response(null, { headers });
+  const { etag } = headers;
+  const condition = request.headers.get("if-none-match");
+  const isUnchanged = etag !== undefined && condition !== null && matchesEtag(condition, etag);
+  if (!isUnchanged && request.method === "GET") return new Response(body, { headers });
+  drop(body);
+  return isUnchanged ? notModified(headers) : new Response(null, { headers });
+}
+
+/** The visitor has the image. */
+export function notModified(headers: Record<string, string>): Response {
   const { "content-length": _length, ...others } = headers;
   return new Response(null, { status: 304, headers: others });
 }
 
 /** The answer to a refused request. It tells the visitor as little as possible. */
 export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Response {
-  const answer = answerTo(refusal, { "cache-control": shortly(MISSING_S, terms, now) });
+  const answer = answerTo(refusal, { "cache-control": limitedCaching(MISSING_S, terms, now) });
   for (const [name, value] of Object.entries(terms.cors ?? {})) answer.headers.set(name, value);
   return answer;
 }
@@ -150,6 +151,7 @@ function answerTo(refusal: Refusal, kept: Readonly<Record<string, string>>): Res
     case "role-refused":
     case "origin-denied":
     case "origin-failed":
+    case "edge-contradicts":
     case "edge-refused":
     case "edge-failed":
     case "not-transformed":

@@ -1,9 +1,9 @@
 // The one image that a route shows where it cannot show another. Tried once.
 
-import { type CacheState, logRefusal, type Subject } from "../base/log.ts";
+import { logRefusal, type Subject } from "../base/log.ts";
 import { isCertain, isRefusal, type Refusal } from "../base/refusal.ts";
-import type { Rendition } from "../edge/rendition.ts";
-import { imageHeaders, refusalAnswer, shortly, type Terms } from "./answer.ts";
+import type { Rendition } from "../base/rendition.ts";
+import { imageHeaders, limitedCaching, refusalAnswer, type Shown, type Terms } from "./answer.ts";
 
 /**
  * For how long it may be kept: s, by the status of the answer that it replaces. Other answers have no
@@ -17,47 +17,38 @@ type FallbackOutcome = {
   readonly answer?: Response;
 };
 
-/** The fallback of a route, ready to be asked for. */
-type ReadyFallback = {
-  /** The name of its bucket. */
-  readonly bucket: string;
-  readonly obtain: () => Promise<{
-    readonly made: Rendition | Refusal;
-    readonly cache: CacheState;
-  }>;
-};
+/** For how long a fallback may be kept in place of a refusal: s. Undefined: the refusal has none. */
+export function fallbackSeconds(refusal: Refusal, terms: Terms): number | undefined {
+  return SECONDS[refusalAnswer(refusal, terms, Date.now()).status];
+}
 
 /**
  * Shows the fallback under the status that the plain answer would have. Why it cannot be shown is for
  * the log alone.
- * @param negotiated whether another visitor may get another format
- * @returns undefined where this refusal has no fallback
+ * @param fallback what was obtained
+ * @param bucket the name of its bucket
  */
-export async function showFallback(
+export function fallbackAnswer(
   refusal: Refusal,
-  { bucket, obtain }: ReadyFallback,
+  fallback: Rendition | Refusal | { readonly notModified: string },
+  bucket: string,
+  shown: Shown,
   terms: Terms,
-  negotiated: boolean,
-): Promise<FallbackOutcome | undefined> {
-  const began = Date.now();
-  const { status } = refusalAnswer(refusal, terms, began);
-  const maxAge = SECONDS[status];
-  if (!maxAge) return undefined;
-
-  const { made: rendition, cache } = await obtain();
-  if (isRefusal(rendition)) {
-    // Dead keys are logged once a minute, and perhaps nothing else asks this bucket.
-    if (rendition.event === "slots-refused") {
-      const answered = refusalAnswer(rendition, terms, began).status;
-      logRefusal(rendition, { bucket }, answered);
-    }
-    return { event: rendition.event };
-  }
+): FallbackOutcome {
   const now = Date.now();
-  const shown = { type: rendition.type, negotiated, maxAge, cache, took: now - began };
-  // None of the edge's headers: a condition is for a 2xx (RFC 9110), and its tag is another object's.
-  const headers = imageHeaders(new Headers(), shown, terms, now);
+  const { status } = refusalAnswer(refusal, terms, now);
+  if ("notModified" in fallback) throw new Error("a fallback is asked for without a condition");
+  if (isRefusal(fallback)) {
+    // Dead keys are logged once a minute, and perhaps nothing else asks this bucket.
+    if (fallback.event === "slots-refused") {
+      logRefusal(fallback, { bucket }, refusalAnswer(fallback, terms, now).status);
+    }
+    return { event: fallback.event };
+  }
+  // No tag: a condition is for a 2xx (RFC 9110), and it would name another object's image.
+  const { type, length } = fallback;
+  const headers = imageHeaders({ type, length }, shown, terms, now);
   const isKept = status === 502 || isCertain(refusal);
-  headers["cache-control"] = isKept ? shortly(maxAge, terms, now) : "no-store";
-  return { event: "shown", answer: new Response(rendition.body, { status, headers }) };
+  headers["cache-control"] = isKept ? limitedCaching(shown.maxAge, terms, now) : "no-store";
+  return { event: "shown", answer: new Response(fallback.body, { status, headers }) };
 }

@@ -1,7 +1,8 @@
 // Bounds how many log lines there are about requests that are refused for what they ask. Anybody can send a flood
-// of them, and every line costs money. Pure: `now` is passed in.
+// of them, and every line costs money.
 
 import { isWithin } from "./is-within.ts";
+import { logNotice } from "./log.ts";
 import type { Notice } from "./notice.ts";
 import type { Refusal } from "./refusal.ts";
 
@@ -68,4 +69,18 @@ function leftOut({ since, times }: Flood): Notice[] {
       const began = new Date(since).toISOString();
       return { event: "lines-left-out", of, times: count - LINES, since: began };
     });
+}
+
+const floods = new WeakMap<object, Flood>();
+
+/**
+ * Counts a refusal, and logs how many lines were left out in the minute before.
+ * @param now ms since 1970
+ * @returns whether this refusal gets a log line of its own
+ */
+export function shouldLog(env: object, event: Event, now: number): boolean {
+  const counted = countLine(floods.get(env) ?? NO_FLOOD, event, now);
+  floods.set(env, counted.flood);
+  counted.notices.forEach(logNotice);
+  return counted.isLogged;
 }

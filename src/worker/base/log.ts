@@ -33,7 +33,7 @@ const LONGEST_VALUE = 1024;
 export function logRefusal(refusal: Refusal, subject: Subject, answered: number): void {
   if ("repeated" in refusal && refusal.repeated) return;
   const mistakes = "mistakes" in refusal ? refusal.mistakes.map(mistakeText) : undefined;
-  const hidden = { repeated: undefined, passing: undefined, elsewhere: undefined, said: undefined };
+  const hidden = { repeated: undefined, passing: undefined, elsewhere: undefined, s3: undefined };
   const facts = { ...refusal, ...hidden, mistakes, ...subject, answered };
   const line = lineOf(facts);
   // Anybody can forge a loop (E8): it is not an alarm.

@@ -3,7 +3,7 @@
 
 import { has } from "./json.ts";
 import type { Mistake } from "./mistake.ts";
-import type { Said } from "./said.ts";
+import type { S3Reply } from "./s3-reply.ts";
 import type { SlotName } from "./slot-name.ts";
 
 export type Refusal =
@@ -29,14 +29,7 @@ export type Refusal =
       reason: string;
       repeated: boolean;
     }
-  | ({ event: UpstreamEvent } & Upstream);
-
-/** The origin, or the host of an overlay, denies the request. The cause is not known yet. */
-export type Denied = {
-  event: "origin-denied";
-  /** What S3 said, where the Worker asked it itself. */
-  said?: Said;
-} & Upstream;
+  | UpstreamRefusal;
 
 /** A slot that S3 refuses. */
 export type RefusedSlot = {
@@ -54,6 +47,7 @@ export const UPSTREAM_EVENTS = [
   "source-unreadable",
   "origin-denied",
   "origin-failed",
+  "edge-contradicts",
   "quota-spent",
   "edge-refused",
   "edge-failed",
@@ -76,27 +70,31 @@ export type Upstream = {
   edge?: string | undefined;
   /** S3's error code, such as `SignatureDoesNotMatch`, if it is known. */
   origin?: string | undefined;
+  /** All that S3 said. */
+  s3?: S3Reply;
   /** The content type of the bytes that are not passed on. */
   type?: string;
   /** Whether a second try at once may succeed. */
   passing?: boolean;
   /** Whether another engine may read the object. */
   elsewhere?: boolean;
-  /** Whether S3 or the edge said so about this very URL, for this request. Absent: it is a guess. */
+  /** Whether S3 or the engine said so of this very object, for this request. */
   certain?: boolean;
 };
+
+export type UpstreamRefusal = { event: UpstreamEvent } & Upstream;
 
 /** Returns whether a step returned a refusal. */
 export function isRefusal<T>(value: T | Refusal): value is Refusal {
   return has(value, "event");
 }
 
-/** Returns whether the cause is certain. An answer whose cause is a guess is not kept. */
+/** Returns whether the cause is certain. An answer whose cause is not is not kept. */
 export function isCertain(refusal: Refusal): boolean {
   return "certain" in refusal && refusal.certain === true;
 }
 
-/** Returns whether a step returned that the origin denies the request. */
-export function isDenied<T>(value: T | Refusal): value is Denied {
-  return isRefusal(value) && value.event === "origin-denied";
+/** Returns whether a second try at once may succeed. */
+export function mayPass<T>(value: T | Refusal): boolean {
+  return isRefusal(value) && "passing" in value && value.passing === true;
 }

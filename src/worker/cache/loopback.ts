@@ -1,6 +1,8 @@
-// What the gateway calls to reach the cached entrypoint, in the same Worker.
+// The cached entrypoint, as the gateway calls it, and whether it can be used (W13, W15).
 
-import type { Context } from "../origin/probe.ts";
+import { isWithin } from "../base/is-within.ts";
+import { logNotice } from "../base/log.ts";
+import type { Context } from "../base/request-scope.ts";
 
 /** What to drop from the cache of an entrypoint (W10). */
 export type PurgeOptions = { readonly tags?: string[]; readonly purgeEverything?: boolean };
@@ -10,7 +12,7 @@ export type PurgeResult = {
   readonly errors: readonly { readonly code: number; readonly message: string }[];
 };
 
-/** The error of a purge where nothing is kept (W15). No error of Cloudflare has this message. */
+/** The error of a purge where nothing is cached (W15). No error of Cloudflare has this message. */
 export const NO_CACHE = {
   code: 0,
   message: "there is no Workers Cache: see [cache] in wrangler.toml",
@@ -28,3 +30,37 @@ export type GatewayContext = Context & {
   /** Absent before the compatibility date 2025-11-17 (W15). */
   readonly exports?: { readonly Renditions?: Loopback };
 };
+
+/** For how long the gateway makes all renditions itself; for how long it does not try that again: ms. */
+const UNUSABLE_MS = 600_000;
+const FAILED_MS = 60_000;
+
+type LoopbackState = {
+  /** When the cached entrypoint was found to be unusable: ms since 1970. */
+  readonly unusableAt?: number;
+  /** When a rendition failed both ways: the cached entrypoint is not the reason. */
+  readonly failedAt?: number;
+};
+
+const states = new WeakMap<object, LoopbackState>();
+
+export function isUsable(env: object, now: number): boolean {
+  return !isWithin(UNUSABLE_MS, states.get(env)?.unusableAt, now);
+}
+
+/** Returns whether a failure of the cached entrypoint is worth another request to the engine. */
+export function mayTryDirectly(env: object, now: number): boolean {
+  return !isWithin(FAILED_MS, states.get(env)?.failedAt, now);
+}
+
+/** The gateway made a rendition where the cached entrypoint could not. The log has it once. */
+export function reportUnusable(env: object, failure: string, now: number): void {
+  const reason = `${failure}: each place makes its own renditions for ten minutes`;
+  if (isUsable(env, now)) logNotice({ event: "cache-unusable", reason });
+  states.set(env, { unusableAt: now });
+}
+
+/** A rendition failed both ways. */
+export function rememberFailure(env: object, now: number): void {
+  states.set(env, { ...states.get(env), failedAt: now });
+}

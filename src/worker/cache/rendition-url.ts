@@ -6,33 +6,33 @@ import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../config/bucket.ts";
 import type { Config } from "../config/config.ts";
 import type { Variant } from "../config/preset.ts";
-import { READS, type Reads } from "../request/format.ts";
+import { ACCEPTED_FORMATS, type AcceptedFormats } from "../request/format.ts";
 
-/** What is wanted of the cached entrypoint. */
-export type Wanted = {
+/** What decides the bytes of a rendition, besides those of the object. */
+export type RenditionKey = {
   readonly bucket: Bucket;
   /** The object's key, with the bucket's prefix. */
   readonly key: string;
   /** The version that a signed URL names. */
   readonly version: string | undefined;
   readonly variant: Variant;
-  readonly reads: Reads;
+  readonly formats: AcceptedFormats;
 };
 
 /**
  * The first segment is the version of this form: what Cloudflare keeps outlives a deploy (W4). Change it
- * where the same URL would get other bytes, or an answer that read-kept.ts reads in another way.
+ * where the same URL would get other bytes, or an answer that cached-answer.ts reads in another way.
  */
-const BEGINNING = "https://renditions/1/";
+const BEGINNING = "https://renditions/2/";
 
 /** What follows it. */
 const FORM = /^([^?]+)\?as=([a-z.]+)&image=([^&]+)(?:&below=[^&]*)?(?:&v=([\w.-]{1,64}))?$/;
 
-export function renditionUrl({ bucket, key, version, variant, reads }: Wanted): string {
-  const object = placeOf(bucket) + encodeKey(key);
+export function renditionUrl({ bucket, key, version, variant, formats }: RenditionKey): string {
+  const object = locationOf(bucket) + encodeKey(key);
   const isOverlaid = variant.image.draw?.some((one) => one.key !== undefined);
   const below = isOverlaid ? `&below=${encodeKey(bucket.prefix)}` : "";
-  const query = `?as=${reads}&image=${optionsOf(variant)}${below}`;
+  const query = `?as=${formats}&image=${optionsOf(variant)}${below}`;
   return BEGINNING + object + query + (version ? `&v=${version}` : "");
 }
 
@@ -40,18 +40,18 @@ export function renditionUrl({ bucket, key, version, variant, reads }: Wanted): 
  * Reads the URL of a rendition: looks each of its parts up in the configuration.
  * @returns undefined if the gateway of this configuration does not write such a URL
  */
-export function readRenditionUrl(config: Config, url: string): Wanted | undefined {
+export function readRenditionUrl(config: Config, url: string): RenditionKey | undefined {
   if (!url.startsWith(BEGINNING)) return undefined;
   const [, object = "", as, options = "", version] = FORM.exec(url.slice(BEGINNING.length)) ?? [];
-  const reads = READS.find((one) => one === as);
+  const formats = ACCEPTED_FORMATS.find((one) => one === as);
   const variant = variantsByOptions(config).get(options);
-  if (!reads || !variant) return undefined;
+  if (!formats || !variant) return undefined;
   for (const bucket of config.buckets) {
-    if (!object.startsWith(placeOf(bucket))) continue;
-    const key = decodePath(object.slice(placeOf(bucket).length));
+    if (!object.startsWith(locationOf(bucket))) continue;
+    const key = decodePath(object.slice(locationOf(bucket).length));
     if (!key?.startsWith(bucket.prefix) || keyFault(key) !== undefined) continue;
-    const wanted = { bucket, key, version, variant, reads };
-    if (renditionUrl(wanted) === url) return wanted;
+    const rendition = { bucket, key, version, variant, formats };
+    if (renditionUrl(rendition) === url) return rendition;
   }
   return undefined;
 }
@@ -60,7 +60,7 @@ export function readRenditionUrl(config: Config, url: string): Wanted | undefine
  * The bucket, wherever wrangler.toml names it, and its engines. With what opens it: what one key or role may
  * read is not shown to those who ask by another one. The path of a role must not look like folders.
  */
-const placeOf = memoized((bucket: Bucket): string => {
+const locationOf = memoized((bucket: Bucket): string => {
   const access = bucket.access.replaceAll("/", ":");
   const engines = bucket.engines.join() === "cf" ? "" : `${bucket.engines.join("+")}/`;
   return `${access}/${engines}${bucket.base.replace("://", "/")}`;

@@ -1,7 +1,7 @@
 // Which image types may come back for the format that was asked for. Pure.
 
 import type { OutputFormat } from "../config/preset.ts";
-import type { Asked } from "../request/format.ts";
+import type { TransformRequest } from "../request/format.ts";
 
 /**
  * By the format asked for: the edge may choose another (R5). Never GIF: an animation that was not
@@ -18,8 +18,8 @@ const YIELDS = {
 } as const satisfies Record<OutputFormat | "none", readonly string[]>;
 
 /** Returns whether bytes of this type may go to this visitor. Not for SVG. */
-export function mayYield(asked: Asked, type: string): boolean {
-  const { variant, readable, format } = asked;
+export function mayYield(request: TransformRequest, type: string): boolean {
+  const { variant, readable, format } = request;
   if (type === "image/webp" && variant.format === "auto" && !readable.webp) return false;
   return YIELDS[format ?? "none"].some((allowed) => type === `image/${allowed}`);
 }

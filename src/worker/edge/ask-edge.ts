@@ -5,22 +5,30 @@ import type { Refusal } from "../base/refusal.ts";
 import { type Reply, send } from "../base/send.ts";
 import type { Variant } from "../config/preset.ts";
 import type { SignedHeaders } from "../origin/sigv4.ts";
-import type { Asked } from "../request/format.ts";
+import { mayBePng, type TransformRequest } from "../request/format.ts";
 
 /**
  * Statuses that the edge must not cache (C4), the origin's or its own. Its cache key does not have the
  * credentials (C1): a cached denial of one slot would also deny the other slot. A cached 404 is a guess.
  */
-const NOT_KEPT = { "400-404": -1, "500-599": -1 };
+const NOT_CACHED = { "400-404": -1, "500-599": -1 };
 
 /** The options of one call (O1–O12). */
-export function edgeOptions({ variant, format, still }: Asked): RequestInitCfPropertiesImage {
+export function edgeOptions(request: TransformRequest): RequestInitCfPropertiesImage {
+  const { variant, format, still } = request;
+  const { quality, ...image } = imageOf(variant);
   return {
-    ...imageOf(variant),
+    ...image,
+    ...(quality !== undefined && !mayBePng(request) && { quality }), // O5
     anim: variant.image.anim && !still,
     ...(format && { format }),
     "origin-auth": "share-publicly", // E1
   };
+}
+
+/** The rendition's own options: they are billed once, whatever the format is (L2). */
+export function factsOptions(request: TransformRequest): RequestInitCfPropertiesImage {
+  return { ...edgeOptions(request), format: "json" };
 }
 
 /** The edge draws URLs alone: a preset with other overlays is for the other engine. */
@@ -39,6 +47,6 @@ export function askEdge(
   image: RequestInitCfPropertiesImage,
   deadline: number,
 ): Promise<Reply | Refusal> {
-  const init = { headers, cf: { image, cacheTtlByStatus: NOT_KEPT } };
+  const init = { headers, cf: { image, cacheTtlByStatus: NOT_CACHED } };
   return send(url, init, deadline, image.format === "json");
 }

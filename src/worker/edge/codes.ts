@@ -1,7 +1,7 @@
 // What the error codes of the image edge mean. Pure.
 
 import type { Upstream, UpstreamEvent } from "../base/refusal.ts";
-import { wordIn } from "../base/s3-error.ts";
+import { xmlElement } from "../base/s3-reply.ts";
 
 /** By code, or by `CODE/STATUS` if the status matters. Any other code is an error inside the edge. */
 const MEANINGS: Readonly<Record<string, readonly [UpstreamEvent, reason?: string]>> = {
@@ -62,7 +62,7 @@ export type Failure = { event: UpstreamEvent } & Upstream;
  * @param text the beginning of the body, which may have S3's code
  */
 export function failureFor(status: number, code: string | undefined, text: string): Failure {
-  const origin = wordIn(text, "Code");
+  const origin = xmlElement(text, "Code");
   const [event, reason] = code
     ? (MEANINGS[`${code}/${status}`] ?? MEANINGS[code] ?? ["edge-failed"])
     : originEvent(status, origin);

@@ -1,51 +1,79 @@
-// Lets only bytes pass that the edge made. Everything else is refused.
+// Lets only bytes pass that the edge made of the very object that S3 has. Everything else is refused.
 
-import type { Refusal } from "../base/refusal.ts";
+import type { Refusal, Upstream } from "../base/refusal.ts";
 import type { Reply } from "../base/send.ts";
-import type { Asked } from "../request/format.ts";
+import type { OpenedObject } from "../origin/open-object.ts";
+import type { TransformRequest } from "../request/format.ts";
 import { mayYield } from "./allowed-type.ts";
 import { type Failure, failureFor } from "./codes.ts";
 import { judge, originalEtag, typeOf } from "./judge.ts";
 
+/** What S3 says of the object that the edge is asked for. */
+export type SourceObject = Pick<OpenedObject, "etag" | "lastModified" | "type" | "body">;
+
 /** The type of the bytes that may be passed on. */
-export type Passed = { readonly type: string };
+type Passed = { readonly type: string };
 
-type Seen = Pick<Reply, "status" | "headers" | "text">;
+type EdgeReply = Pick<Reply, "status" | "headers" | "text">;
 
-/**
- * Passes an answer only if the edge made its bytes, and their type is one that the variant may yield.
- */
-export function guard(reply: Seen, asked: Asked): Passed | Refusal {
+/** Passes an answer only if the edge made its bytes, and their type is one that the variant may yield. */
+export function guard(
+  reply: EdgeReply,
+  request: TransformRequest,
+  object: SourceObject,
+): Passed | Refusal {
   const { status, headers } = reply;
   const type = typeOf(headers);
-  // What the edge said of another object is no proof: this one may have taken its place (C1).
-  const tag = originalEtag(headers);
-  const original = tag !== undefined && tag === asked.tag ? asked.original : "unknown";
-  const { result, warning } = judge(reply, original);
-  if (result !== "made")
-    return warning ? { event: warning, status, type } : readFailure(reply, asked);
-  if (type === "image/svg+xml") {
-    if (asked.svg) return { type };
-    return { event: "source-unreadable", status, type, certain: isOfObject(asked.variant) };
+  // What S3 says of its object is no proof of what the edge has, unless the edge names the same one.
+  const isSame = object.etag !== undefined && originalEtag(headers) === object.etag;
+  const { result, warning } = judge(reply, isSame ? object.type : "unknown");
+  if (result === "not-made" && !warning) return readFailure(reply, request);
+  const contradiction = contradictionIn(headers, object);
+  if (contradiction) return contradiction;
+  if (result !== "made") return { event: warning ?? "not-transformed", status, type };
+  if (type !== "image/svg+xml") {
+    return mayYield(request, type) ? { type } : { event: "wrong-type", status, type };
   }
-  // Only a GIF may move: an animation of another type that was not transformed looks like one that was (O8).
-  const mayMove = asked.still || asked.original !== "unknown";
-  return mayMove && mayYield(asked, type) ? { type } : { event: "wrong-type", status, type };
+  if (request.svg) return { type };
+  return { event: "source-unreadable", status, type, certain: isOfObject(request) };
 }
 
 /** What an answer means that the edge did not make, and whether it is certain of the object. */
 export function readFailure(
-  { status, headers, text }: Seen,
-  { variant }: Pick<Asked, "variant">,
+  { status, headers, text }: EdgeReply,
+  request: Pick<TransformRequest, "variant">,
 ): Failure {
   const resized = headers.get("cf-resized") ?? "";
   const code = /\berr=(\d{4})\b/.exec(resized) ?? /^ERROR (\d{4})\b/.exec(text); // R3
   const failure = { ...failureFor(status, code?.[1], text), type: typeOf(headers) };
-  const isWord = failure.event === "object-missing" || failure.event === "source-unreadable";
-  return isWord ? { ...failure, certain: isOfObject(variant) } : failure;
+  const { event } = failure;
+  if (event === "source-unreadable") return { ...failure, certain: isOfObject(request) };
+  return event === "origin-denied" || event === "object-missing" ? contradicts(failure) : failure;
+}
+
+/** S3 has just given the object to the Worker. */
+const CAUSES =
+  "S3 gives the object to the Worker, and not to the edge: see Sources, origin-auth, a policy by IP address, source_parameter, or an overlay by url";
+
+function contradicts(facts: Upstream): Failure {
+  return { ...facts, event: "edge-contradicts", reason: CAUSES };
+}
+
+/** The edge made its answer of another original: both its tag and its date say so (R4). */
+export function contradictionIn(
+  headers: Headers,
+  { etag, lastModified }: Pick<SourceObject, "etag" | "lastModified">,
+): Failure | undefined {
+  const tag = originalEtag(headers);
+  const date = headers.get("last-modified");
+  const isOther = tag !== undefined && tag !== etag && date !== null && date !== lastModified;
+  if (!isOther) return undefined;
+  const reason =
+    "the edge has another original than S3: the zone may ignore query strings, or source_parameter is off";
+  return { event: "edge-contradicts", reason };
 }
 
 /** The edge does not say whether it means the object or an overlay (O12). */
-function isOfObject({ image }: Asked["variant"]): boolean {
+function isOfObject({ variant: { image } }: Pick<TransformRequest, "variant">): boolean {
   return !image.draw;
 }

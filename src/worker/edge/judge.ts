@@ -1,7 +1,7 @@
 // The one judgement of whether the edge made the bytes that it answers. Pure.
 
+import type { ObjectType } from "../base/object-type.ts";
 import type { Reply } from "../base/send.ts";
-import type { OriginalType } from "../request/format.ts";
 
 export type Judgement = {
   /** "unknown" is not proof: such bytes may be the original's, and are never passed on. */
@@ -15,12 +15,12 @@ const KNOWN = ["jpeg", "png", "gif", "webp", "avif", "heic"] as const;
 
 /**
  * Judges whether the edge transformed the image of an answer.
- * @param original the original's type, where the edge was asked for it (R9). What the edge passes on
- *   untransformed is of this type (R6). If the types differ, the edge did transform the image.
+ * @param original the type of the object that the answer is made of. What the edge passes on untransformed is
+ *   of this type (R6). If the types differ, the edge did transform the image.
  */
 export function judge(
   { status, headers }: Pick<Reply, "status" | "headers">,
-  original: OriginalType = "unknown",
+  original: ObjectType = "unknown",
 ): Judgement {
   // Any other beginning is a failure (R1). Without the header, the full original comes with 200 (R2).
   const isMarked = status === 200 && /^internal=(?:ok|ram)\b/.test(headers.get("cf-resized") ?? "");
@@ -44,7 +44,7 @@ function warningIn(text: string): Judgement["warning"] {
  * The type that a name means. How the edge names the type of an original is not known for certain (R9):
  * `image/jpeg`, `JPEG`, `jpg`. A name that is not known is no proof of anything.
  */
-export function namedType(name: string): OriginalType {
+export function namedType(name: string): ObjectType {
   const bare = withoutParameters(name).replace(/^image\//, "");
   const known = KNOWN.find((type) => type === (bare === "jpg" ? "jpeg" : bare));
   return known ? `image/${known}` : "unknown";

@@ -1,16 +1,22 @@
-// How to ask the edge for something else after a refusal. Once. Pure.
+// What to ask an engine for after a refusal, where another way of asking may succeed. Once. Pure.
 
 import type { Refusal } from "../base/refusal.ts";
-import type { Asked } from "../request/format.ts";
+import { isOpaque } from "../origin/sniff.ts";
+import type { TransformRequest } from "../request/format.ts";
 
 /**
  * A preset's own format is kept, or replaced for all visitors alike.
+ * @param head the first bytes of the object
  * @returns undefined if asking again would not help
  */
-export function secondChance(asked: Asked, refusal: Refusal): Asked | undefined {
-  const { format, readable } = asked;
-  const auto = asked.variant.format === "auto";
-  const still = { ...asked, still: true };
+export function secondChance(
+  request: TransformRequest,
+  refusal: Refusal,
+  head: Uint8Array,
+): TransformRequest | undefined {
+  const { format, readable, variant } = request;
+  const auto = variant.format === "auto";
+  const still = { ...request, still: true };
   switch (refusal.event) {
     case "too-large-for-avif": {
       if (format !== "avif") return undefined;
@@ -21,17 +27,20 @@ export function secondChance(asked: Asked, refusal: Refusal): Asked | undefined 
     case "original-is-smaller": {
       // In another format than the original's: the edge has to make these bytes (R6). WebP has transparency.
       if (refusal.type !== "image/png") return { ...still, format: "png-force" };
-      return { ...still, format: readable.webp && format !== "webp" ? "webp" : "jpeg" };
+      if (readable.webp && format !== "webp") return { ...still, format: "webp" };
+      // A JPEG that the variant does not ask for must not take the place of a transparent PNG.
+      const mayBeJpeg = /jpeg/.test(variant.format) || isOpaque("image/png", head);
+      return mayBeJpeg ? { ...still, format: "jpeg" } : undefined;
     }
     case "not-transformed":
     case "wrong-type": {
       // The animation is too large to be transformed (O8): only its first frame.
-      if (!asked.still) return still;
-      if (refusal.event === "not-transformed" || !(auto || asked.svg)) return undefined;
+      if (!request.still) return still;
+      if (refusal.event === "not-transformed" || !(auto || request.svg)) return undefined;
       // The bytes have the original's format, which this browser may not read. A route for SVGs asks
       // for no format (R8), whatever the preset says.
-      if (refusal.type === "image/gif" || asked.svg) return { ...asked, format: "png" };
-      return /webp|avif/.test(refusal.type ?? "") ? { ...asked, format: "jpeg" } : undefined;
+      if (refusal.type === "image/gif" || request.svg) return { ...request, format: "png" };
+      return /webp|avif/.test(refusal.type ?? "") ? { ...request, format: "jpeg" } : undefined;
     }
     default:
       return undefined;

@@ -1,7 +1,7 @@
 // Which way up an original is. Pure.
 
+import type { ObjectType } from "../base/object-type.ts";
 import type { Variant } from "../config/preset.ts";
-import type { OriginalType } from "../request/format.ts";
 
 /** In px. */
 export type Size = { readonly width: number; readonly height: number };
@@ -26,7 +26,7 @@ export function uprightSize(
   told: Size,
   made: Size,
   { fit, trim, border, rotate = 0 }: Shape,
-  type: OriginalType,
+  type: ObjectType,
 ): Size | undefined {
   // A GIF has no EXIF data. PNG, WebP and AVIF can have them.
   if (told.width === told.height || type === "image/gif") return told;

@@ -1,9 +1,9 @@
 // What the Images binding is asked for: the options of a variant in its terms. Pure.
 
 import { LONGEST_SIDE, type Variant } from "../config/preset.ts";
-import { isOpaquePng } from "../edge/opaque-png.ts";
-import type { Asked } from "../request/format.ts";
-import type { Sniffed } from "./sniff.ts";
+import type { OpenedObject } from "../origin/open-object.ts";
+import { isOpaque } from "../origin/sniff.ts";
+import { mayBePng, type TransformRequest } from "../request/format.ts";
 
 type Image = Variant["image"];
 type Overlay = NonNullable<Image["draw"]>[number];
@@ -25,12 +25,15 @@ const MIMES = {
 } as const;
 
 /** The options of the image itself. The binding has no density: the lengths are multiplied (B7). */
-export function transformOf({ image }: Variant): ImageTransform {
+export function transformOptions({ image }: Variant): ImageTransform {
   return shapeOf(image, image.dpr ?? 1);
 }
 
 /** The options of an overlay, and where and how it is drawn. */
-export function overlayOf(overlay: Overlay): { shape: ImageTransform; draw: ImageDrawOptions } {
+export function overlayOptions(overlay: Overlay): {
+  shape: ImageTransform;
+  draw: ImageDrawOptions;
+} {
   const { url: _url, key: _key, opacity, repeat, composite, ...rest } = overlay;
   const { top, right, bottom, left, ...shape } = rest;
   const draw = { opacity, repeat, composite, top, right, bottom, left };
@@ -39,24 +42,26 @@ export function overlayOf(overlay: Overlay): { shape: ImageTransform; draw: Imag
 
 /**
  * The format. Where none is asked for, or a JPEG that the variant does not ask for, it is JPEG if no pixel
- * can be transparent, else PNG. Only a GIF may move (O8).
- * @param original what the first bytes of the original say
+ * can be transparent, else PNG.
  */
-export function outputOf(
-  asked: Asked,
-  { type, opaque, head }: Sniffed & { readonly head?: Uint8Array },
+export function outputOptions(
+  request: TransformRequest,
+  {
+    type,
+    body,
+  }: Pick<OpenedObject, "type"> & { readonly body: Pick<OpenedObject["body"], "head"> },
 ): ImageOutputOptions {
-  const { quality } = asked.variant.image;
-  const { format, variant } = asked;
-  const isPlain = format === undefined || /jpeg/.test(format);
-  const isOpaque = opaque || (format === "jpeg" && head && isOpaquePng(head));
-  const isJpeg = isOpaque || /jpeg/.test(variant.format);
+  const { format, variant, still } = request;
+  const { quality, anim } = variant.image;
+  const isFree = format === undefined || /jpeg/.test(format);
+  const isJpeg = /jpeg/.test(variant.format) || isOpaque(type, body.head);
+  const output = !isFree ? MIMES[format] : isJpeg ? MIMES.jpeg : MIMES.png;
+  const hasQuality = output !== MIMES.png || !mayBePng(request); // O5
   return {
-    format: !isPlain ? MIMES[format] : isJpeg ? MIMES.jpeg : MIMES.png,
-    ...(quality !== undefined && {
-      quality: typeof quality === "number" ? quality : QUALITIES[quality],
-    }),
-    anim: asked.variant.image.anim && !asked.still && type === "image/gif",
+    format: output,
+    ...(quality !== undefined &&
+      hasQuality && { quality: typeof quality === "number" ? quality : QUALITIES[quality] }),
+    anim: anim && !still,
   };
 }
 

@@ -4,8 +4,8 @@ import { joined } from "../base/joined.ts";
 import type { Refusal } from "../base/refusal.ts";
 import { LATE, within } from "../base/time-limit.ts";
 import { type Failure, failureFor } from "../edge/codes.ts";
-import { sniff } from "./sniff.ts";
-import type { Opened } from "./source.ts";
+import type { OpenedObject } from "../origin/open-object.ts";
+import { sniff } from "../origin/sniff.ts";
 import { avifWithout, pngWithout, webpWithout } from "./without-chunks.ts";
 import { withoutMetadata } from "./without-metadata.ts";
 
@@ -23,24 +23,24 @@ const UNREAD: ReadonlySet<string> = new Set(["9402", "9412", "9413", "9520"]);
 
 /**
  * Waits for the whole picture.
- * @param make asks the binding
+ * @param rendering the answer of the binding
  * @param originals the objects that it reads. What is wrong with them is the reason, if anything is
  * @param deadline ms since 1970
  */
 export async function readOutput(
-  make: () => Promise<ImageTransformationResult>,
+  rendering: Promise<ImageTransformationResult>,
   { format }: Pick<ImageOutputOptions, "format">,
-  originals: readonly [Opened, ...Opened[]],
+  originals: readonly [OpenedObject, ...OpenedObject[]],
   deadline: number,
 ): Promise<Output | Refusal> {
   let isOver = false;
   const read = async () => {
-    const reader = (await make()).image().getReader();
+    const reader = (await rendering).image().getReader();
     return readAll(reader, () => isOver);
   };
   const reading = read();
   // The binding may go on where an object broke off, or wait for the rest of it.
-  const first = Promise.race([reading, ...originals.map(({ fault }) => fault)]);
+  const first = Promise.race([reading, ...originals.map(({ body }) => body.failure)]);
   try {
     const result = await within(deadline - Date.now(), first);
     if (result instanceof Uint8Array) return guarded(result, format, originals[0]);
@@ -51,7 +51,7 @@ export async function readOutput(
     return failureOf(error, originals);
   } finally {
     isOver = true;
-    for (const { drop } of originals) drop();
+    for (const { body } of originals) body.cancel();
   }
 }
 
@@ -79,9 +79,9 @@ async function readAll(
 function guarded(
   bytes: Uint8Array<ArrayBuffer>,
   format: string,
-  original: Opened,
+  original: OpenedObject,
 ): Output | Refusal {
-  const type = sniff(bytes)?.type ?? "unknown";
+  const type = sniff(bytes);
   const event = format === "image/avif" ? "too-large-for-avif" : "wrong-type";
   if (type !== format) return { event, type };
   if (type === original.type && bytes.length === original.length) {
@@ -101,7 +101,7 @@ const WITHOUT: Readonly<Record<string, typeof avifWithout>> = {
 };
 
 /** What an error of the binding means. Its text is for the log alone. */
-function failureOf(error: unknown, originals: readonly Opened[]): Failure {
+function failureOf(error: unknown, originals: readonly OpenedObject[]): Failure {
   const code = error instanceof Error && "code" in error ? `${error.code}` : "";
   if (!/^\d{4}$/.test(code)) {
     return { event: "edge-failed", reason: `the Images binding failed: ${error}`.slice(0, 200) };

@@ -1,45 +1,96 @@
-// Opens the objects that a variant draws on a picture: each with the checks and the limits of an original.
+// The objects that a variant draws on a picture: what S3 says of them, and their bytes.
 
-import { isDenied, isRefusal, type Refusal } from "../base/refusal.ts";
+import { isRefusal, type Refusal } from "../base/refusal.ts";
+import type { RequestScope } from "../base/request-scope.ts";
+import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
-import { verdictOf } from "../origin/verdict.ts";
-import { overlayOf } from "./options.ts";
-import type { Open, Opened } from "./source.ts";
+import { type OpenedObject, openObject } from "../origin/open-object.ts";
+import { checkReadable } from "./check-readable.ts";
+import { overlayOptions } from "./options.ts";
 
 /** An overlay, ready to be drawn. */
-export type Drawn = ReturnType<typeof overlayOf> & { readonly overlay: Opened };
+export type OpenedOverlay = ReturnType<typeof overlayOptions> & { readonly object: OpenedObject };
+
+/** For how long an overlay is not asked for again: ms. */
+const REMEMBERED_MS = 60_000;
+
+/** What S3 said last of the overlays of a bucket, by their keys. A configuration has few. */
+const known = new WeakMap<
+  Bucket,
+  Map<string, { readonly validator: string; readonly at: number }>
+>();
 
 /**
- * @param prefix what the keys of overlays begin with
- * @returns the reason if one of them cannot be used: a picture without its watermark is not shown
+ * Names the bytes of all overlays of a variant that are objects.
+ * @returns the reason if S3 does not give one of them: a picture without its watermark is not shown
  */
-export async function openOverlays(
-  { prefix, open }: { readonly prefix: string; readonly open: Open },
+export async function overlayValidators(
+  bucket: Bucket,
   { image: { draw = [] } }: Variant,
-): Promise<readonly Drawn[] | Refusal> {
-  const opening = draw.map(async (one): Promise<Drawn | Refusal> => {
-    if (one.key === undefined) return { event: "edge-refused", reason: "the binding draws no URL" };
-    const overlay = await open(prefix + one.key);
-    return isRefusal(overlay) ? ofOverlay(overlay, one.key) : { ...overlayOf(one), overlay };
-  });
-  const opened = await Promise.all(opening);
-  const drawn: Drawn[] = [];
-  let refused: Refusal | undefined;
-  for (const one of opened) {
-    if (isRefusal(one)) refused ??= one;
-    else drawn.push(one);
-  }
-  if (refused === undefined) return drawn;
-  for (const { overlay } of drawn) overlay.drop();
-  return refused;
+  scope: RequestScope,
+): Promise<readonly string[] | Refusal> {
+  const keys = draw.flatMap(({ key }) => (key === undefined ? [] : [key]));
+  const found = await Promise.all(keys.map((key) => validatorOf(bucket, key, scope)));
+  const refused = found.find((one) => isRefusal(one));
+  return refused ?? found.filter((one) => typeof one === "string");
 }
 
-/** What is wrong with an overlay is not wrong with the object. What S3 has against the slot stays so. */
+async function validatorOf(
+  bucket: Bucket,
+  key: string,
+  { context, deadline }: RequestScope,
+): Promise<string | Refusal> {
+  const last = known.get(bucket)?.get(key);
+  const now = Date.now();
+  if (last && Math.abs(now - last.at) < REMEMBERED_MS) return last.validator;
+  const options = { part: "head", deadline, retries: true } as const;
+  const object = await openObject(bucket, bucket.prefix + key, options, context);
+  return isRefusal(object) ? ofOverlay(object, key) : remember(bucket, key, object);
+}
+
+function remember(bucket: Bucket, key: string, { validator = "" }: OpenedObject): string {
+  const overlays = known.get(bucket) ?? new Map();
+  known.set(bucket, overlays.set(key, { validator, at: Date.now() }));
+  return validator;
+}
+
+/** Opens the overlays of a variant, whole. */
+export async function openOverlays(
+  bucket: Bucket,
+  { image: { draw = [] } }: Variant,
+  { context, deadline }: RequestScope,
+): Promise<readonly OpenedOverlay[] | Refusal> {
+  const opening = draw.map(async (overlay): Promise<OpenedOverlay | Refusal> => {
+    const { key } = overlay;
+    if (key === undefined) return { event: "edge-refused", reason: "the binding draws no URL" };
+    const options = { part: "whole", deadline } as const;
+    const object = await openObject(bucket, bucket.prefix + key, options, context);
+    if (isRefusal(object)) return ofOverlay(object, key);
+    const unreadable = checkReadable(object);
+    if (unreadable) {
+      object.body.cancel();
+      return ofOverlay(unreadable, key);
+    }
+    remember(bucket, key, object);
+    return { ...overlayOptions(overlay), object };
+  });
+  const opened = await Promise.all(opening);
+  const overlays = opened.flatMap((one) => (isRefusal(one) ? [] : [one]));
+  const refused = opened.find((one) => isRefusal(one));
+  if (refused) for (const { object } of overlays) object.body.cancel();
+  return refused ?? overlays;
+}
+
+/** What is wrong with an overlay is not wrong with the object. What S3 has against a slot stays so. */
 function ofOverlay(refusal: Refusal, key: string): Refusal {
-  const said = isDenied(refusal) ? refusal.said : undefined;
-  const isOfSlot = said && verdictOf(said, said.region ?? "").fault !== "object";
-  if (isOfSlot || ("passing" in refusal && refusal.passing)) return refusal;
   const { event } = refusal;
-  if (event === "timed-out") return refusal;
+  if (!OF_OBJECT.has(event)) return refusal;
   return { event: "origin-failed", reason: `the overlay ${key}: ${event}` };
 }
+
+const OF_OBJECT: ReadonlySet<Refusal["event"]> = new Set<Refusal["event"]>([
+  "object-missing",
+  "object-denied",
+  "origin-denied",
+  "source-unreadable",
+]);

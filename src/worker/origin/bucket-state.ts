@@ -1,150 +1,219 @@
-// What an isolate knows of a bucket: what S3 said of its slots, and what the log was told.
-// Immutable values and questions to them. No I/O. No clock: `now` is passed in, in ms since 1970.
+// What an isolate knows of a bucket: what S3 said last of each slot, and what the log has reported. How it
+// changes: (state, event) → { state, effects }. Pure; the effects are lines for the log. No clock: `now` is
+// passed in, in ms since 1970.
 
 import { isWithin } from "../base/is-within.ts";
-import type { RefusedSlot } from "../base/refusal.ts";
-import type { Repeated } from "../base/repeated.ts";
+import { mistakeText } from "../base/mistake.ts";
+import type { BucketNotice } from "../base/notice.ts";
+import type { Refusal, RefusedSlot, Upstream } from "../base/refusal.ts";
+import { countRepeated, type Repeated, WHILE_MS } from "../base/repeated.ts";
 import type { SlotName } from "../base/slot-name.ts";
 import type { Bucket } from "../config/bucket.ts";
 import { isSameKey, keyEnd, type Slot } from "../config/slot.ts";
-import type { Verdict } from "./verdict.ts";
 
 export type BucketState = {
   readonly bucket: Bucket;
-  readonly slots: Readonly<Record<SlotName, SlotState>>;
-  /** The question to S3 that is under way. */
-  readonly probe: Probe | undefined;
-  readonly told: Told;
+  /** The slots that S3 refused when it was last asked with them: its code, and when it said so. */
+  readonly refused: Readonly<Partial<Record<SlotName, SlotRefusal>>>;
   /** The denials since S3 last gave an object, or said that one is missing. */
-  readonly denials: Denials | undefined;
-  /** Whether the configuration was read again: from then on, nothing is logged. */
-  readonly replaced: boolean;
+  readonly denials?: Denials | undefined;
+  readonly reported: Reported;
 };
 
-/** What S3 said of a slot. */
-export type SlotState = {
-  /** Its last answer about each kind of denial, such as `9408/403`. */
-  readonly findings?: Readonly<Record<string, Finding>>;
-  /** S3 refuses the slot: its code, and when it last said so. */
-  readonly refused?: { readonly origin: string; readonly at: number } | undefined;
-};
-
-export type Finding = {
-  /** The object's URL that S3 was asked for. */
-  readonly url: string;
-  /** The kind of the denial that S3 was asked about; absent if there was none. */
-  readonly denial?: string | undefined;
-  readonly verdict: Verdict;
-  readonly at: number;
-};
-
-export type Probe = {
-  readonly ended: Promise<unknown>;
-  readonly began: number;
-};
-
-/** What the log was told. */
-type Told = {
-  /** The slot in use; undefined while S3 refuses all of them. */
-  readonly inUse: SlotName | undefined;
-  readonly refused: readonly RefusedSlot[];
-  /** When the log was last told that all slots are refused. */
-  readonly allRefusedAt?: number | undefined;
-  /** When it was last told that a rendition could not be made, and how many could not be since. */
-  readonly failed?: Repeated | undefined;
-  /** The same for an image that the second engine made. */
-  readonly engineChanged?: Repeated | undefined;
-};
+type SlotRefusal = { readonly origin: string; readonly at: number };
 
 /** `since`: when they began; Infinity after the alarm, which is raised once. */
 type Denials = { readonly times: number; readonly since: number };
 
-/** For how long S3's word on a slot holds; after how long a refused slot is tried again: ms. */
-const FRESH_MS = 3_000;
+/** What the log has reported. */
+type Reported = {
+  /** The slot in use; undefined while S3 refuses all of them. */
+  readonly inUse: SlotName | undefined;
+  readonly refused: readonly RefusedSlot[];
+  /** When it was last reported that all slots are refused. */
+  readonly allRefusedAt?: number | undefined;
+  /** Renditions that could not be made. */
+  readonly failed?: Repeated | undefined;
+  /** Images that the second engine made. */
+  readonly engineChanged?: Repeated | undefined;
+};
+
+/** What S3 said of a slot: its code if it refuses the slot. */
+export type SlotReply = { readonly slot: Slot; readonly origin?: string | undefined };
+
+export type BucketEvent =
+  /** S3 was asked for an object with these slots, in this order. */
+  | { readonly type: "slots-asked"; readonly replies: readonly SlotReply[]; readonly now: number }
+  /** A visitor gets no image, because S3 refuses all slots. */
+  | { readonly type: "all-refused"; readonly now: number }
+  /** What a visitor's request for an object came to: undefined where there is an image. */
+  | {
+      readonly type: "object-asked";
+      readonly refused: Refusal["event"] | undefined;
+      readonly now: number;
+    }
+  /** A rendition for all visitors could not be made. */
+  | {
+      readonly type: "rendition-failed";
+      readonly key: string;
+      readonly refusal: Refusal;
+      readonly now: number;
+    }
+  /** The second engine made what the first one does not read. */
+  | {
+      readonly type: "engine-changed";
+      readonly key: string;
+      readonly reason: string;
+      readonly now: number;
+    };
+
+type Advanced = { readonly state: BucketState; readonly effects: readonly BucketNotice[] };
+
+/** After how long a refused slot is tried again before the other one: ms. */
 const RETRY_MS = 60_000;
 
-/** For how long other requests wait for a probe: ms. If the request that asks dies, it never ends. */
-export const PROBE_MS = 5_000;
+/** A few missing objects are no alarm. */
+const MIN_DENIALS = 10;
 
 /** The state of a bucket that nobody has asked for yet. */
 export function startState(bucket: Bucket): BucketState {
-  return {
-    bucket,
-    slots: { current: {}, next: {} },
-    probe: undefined,
-    told: { inUse: "current", refused: [] },
-    denials: undefined,
-    replaced: false,
-  };
+  return { bucket, refused: {}, reported: { inUse: "current", refused: [] } };
 }
 
 /** The state of a bucket after its configuration was read again: what is known of keys that stay. */
 export function carryOver(before: BucketState, bucket: Bucket): BucketState {
-  const stays = (name: SlotName) => {
+  const isKept = (name: SlotName) => {
     const slot = bucket.slots.find((one) => one.name === name);
     const known = before.bucket.slots.find((one) => one.name === name);
-    return slot && isSameKey(slot, known);
+    return slot !== undefined && isSameKey(slot, known);
   };
-  const refused = before.told.refused.filter(({ slot }) => stays(slot));
   return {
-    ...startState(bucket),
-    slots: {
-      current: stays("current") ? before.slots.current : {},
-      next: stays("next") ? before.slots.next : {},
+    bucket,
+    refused: {
+      ...(isKept("current") && { current: before.refused.current }),
+      ...(isKept("next") && { next: before.refused.next }),
     },
-    told: { ...before.told, refused },
     denials: before.denials,
+    reported: {
+      ...before.reported,
+      refused: before.reported.refused.filter(({ slot }) => isKept(slot)),
+    },
   };
 }
 
-/**
- * What S3 said of a slot within the last seconds, when it was asked about a denial of this kind. What
- * explains one kind does not explain another: the region may be wrong just after an object was missing.
- */
-export function freshFinding(
-  state: BucketState,
-  slot: Slot,
-  denial: string,
-  now: number,
-): Finding | undefined {
-  const found = state.slots[slot.name].findings?.[denial];
-  return isWithin(FRESH_MS, found?.at, now) ? found : undefined;
-}
-
-/** Returns whether S3 refused a slot within the last seconds: asking with it again is useless. */
-export function isJustRefused(state: BucketState, slot: Slot, now: number): boolean {
-  return isWithin(FRESH_MS, state.slots[slot.name].refused?.at, now);
-}
-
-/** A refused slot that is to be tried again, although no request needs it. */
-export function slotToRetry(state: BucketState, now: number): Slot | undefined {
-  return state.bucket.slots.find(({ name }) => {
-    const { refused } = state.slots[name];
-    return refused && !isWithin(RETRY_MS, refused.at, now);
-  });
-}
-
-/** The slots in the order in which to try them: refused ones last. */
-export function slotsInOrder({ bucket, slots }: BucketState): Slot[] {
-  const rank = ({ name }: Slot) => (slots[name].refused ? 1 : 0);
-  return [...bucket.slots].sort((one, other) => rank(one) - rank(other));
+/** The slots in the order in which to try them: those that S3 refused within the last minute come last. */
+export function slotsInOrder({ bucket, refused }: BucketState, now: number): readonly Slot[] {
+  const isRefused = ({ name }: Slot) => isWithin(RETRY_MS, refused[name]?.at, now);
+  return [...bucket.slots].sort((one, other) => Number(isRefused(one)) - Number(isRefused(other)));
 }
 
 /** The slots that S3 refuses, as the log names them. */
-export function refusedSlots({ bucket, slots }: BucketState): RefusedSlot[] {
+export function refusedSlots({ bucket, refused }: BucketState): RefusedSlot[] {
   return bucket.slots.flatMap((slot) => {
-    const { refused } = slots[slot.name];
-    const { name } = slot;
-    return refused ? [{ slot: name, origin: refused.origin, access_key: keyEnd(slot) }] : [];
+    const origin = refused[slot.name]?.origin;
+    return origin ? [{ slot: slot.name, origin, access_key: keyEnd(slot) }] : [];
   });
 }
 
-/** Returns whether S3 refuses every slot. */
-export function areAllRefused(state: BucketState): boolean {
-  return refusedSlots(state).length === state.bucket.slots.length;
+/** Returns whether it was reported within the last minute that S3 refuses all slots. */
+export function isAllRefusedReported({ reported }: BucketState, now: number): boolean {
+  return isWithin(WHILE_MS, reported.allRefusedAt, now);
 }
 
-/** The probe that others wait for, if one is under way. */
-export function runningProbe({ probe }: BucketState, now: number): Probe | undefined {
-  return isWithin(PROBE_MS, probe?.began, now) ? probe : undefined;
+export function advance(state: BucketState, event: BucketEvent): Advanced {
+  const { reported } = state;
+  const { now } = event;
+  switch (event.type) {
+    case "slots-asked": {
+      const replies = event.replies.map(({ slot, origin }) => [
+        slot.name,
+        origin === undefined ? undefined : { origin, at: now },
+      ]);
+      const refused = { ...state.refused, ...Object.fromEntries(replies) };
+      return reportSlots({ ...state, refused }, now);
+    }
+    case "all-refused": {
+      const at = isAllRefusedReported(state, now) ? reported.allRefusedAt : now;
+      return { state: { ...state, reported: { ...reported, allRefusedAt: at } }, effects: [] };
+    }
+    case "object-asked":
+      return countDenials(state, event.refused, now);
+    case "rendition-failed": {
+      const { times, isTold, next } = countRepeated(reported.failed, now);
+      const { key, refusal } = event;
+      const { status, reason, edge, origin }: Upstream = { ...NO_FACTS, ...refusal };
+      const slots = "slots" in refusal ? refusal.slots : undefined;
+      const facts = { failure: refusal.event, key, times, status, reason, edge, origin, slots };
+      const line = { event: "rendition-failed", bucket: state.bucket.name, ...facts } as const;
+      return {
+        state: { ...state, reported: { ...reported, failed: next } },
+        effects: isTold ? [] : [line],
+      };
+    }
+    case "engine-changed": {
+      const { times, isTold, next } = countRepeated(reported.engineChanged, now);
+      const { key, reason } = event;
+      const line = {
+        event: "engine-changed",
+        bucket: state.bucket.name,
+        key,
+        reason,
+        times,
+      } as const;
+      return {
+        state: { ...state, reported: { ...reported, engineChanged: next } },
+        effects: isTold ? [] : [line],
+      };
+    }
+  }
+}
+
+/** What not every refusal has. */
+const NO_FACTS: Upstream = {};
+
+/** Reports the slots that are refused since the last report, and which one is in use now. */
+function reportSlots(state: BucketState, now: number): Advanced {
+  const { bucket, reported } = state;
+  const refused = refusedSlots(state);
+  const [first] = slotsInOrder(state, now).filter(({ name }) => !state.refused[name]);
+  if (!first) {
+    return {
+      state: { ...state, reported: { ...reported, inUse: undefined, refused } },
+      effects: [],
+    };
+  }
+  const isNews = ({ slot, origin }: RefusedSlot) =>
+    !reported.refused.some((known) => known.slot === slot && known.origin === origin);
+  const effects: BucketNotice[] = refused
+    .filter(isNews)
+    .map((one) => ({ event: "slot-refused", bucket: bucket.name, ...one }));
+  if (first.name !== reported.inUse) {
+    const mistakes = bucket.unusable.flatMap((one) => one.mistakes.map(mistakeText));
+    const reason = first.name === "current" ? undefined : mistakes.join("; ") || undefined;
+    const slot = { slot: first.name, access_key: keyEnd(first), reason };
+    effects.push({ event: "slot-in-use", bucket: bucket.name, ...slot });
+  }
+  const next = { ...reported, allRefusedAt: undefined, inUse: first.name, refused };
+  return { state: { ...state, reported: next }, effects };
+}
+
+/** Raises the alarm once where a bucket denies every object for a minute, although S3 knows the key. */
+function countDenials(
+  state: BucketState,
+  refused: Refusal["event"] | undefined,
+  now: number,
+): Advanced {
+  if (refused !== "object-denied") {
+    // What fails before S3 is asked says nothing of the bucket.
+    const isGiven =
+      refused === undefined || refused === "object-missing" || refused === "source-unreadable";
+    return { state: isGiven ? { ...state, denials: undefined } : state, effects: [] };
+  }
+  const { times: before, since } = state.denials ?? { times: 0, since: now };
+  const times = before + 1;
+  const isAlarm = times >= MIN_DENIALS && now - since >= WHILE_MS;
+  const denials = { times, since: isAlarm ? Number.POSITIVE_INFINITY : since };
+  const reason = "only denials for a minute: check the key's policy, prefix and bucket";
+  const alarm = { event: "bucket-denied", bucket: state.bucket.name, times, reason } as const;
+  return { state: { ...state, denials }, effects: isAlarm ? [alarm] : [] };
 }

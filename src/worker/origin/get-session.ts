@@ -1,21 +1,19 @@
 // Gets credentials of a role: those that are known, or new ones of STS. Once at a time, and old ones serve
 // while new ones are fetched.
 
-import type { Memory } from "../base/memory.ts";
 import { mistakeText } from "../base/mistake.ts";
 import type { Refusal } from "../base/refusal.ts";
+import type { Context, RequestScope } from "../base/request-scope.ts";
 import { within } from "../base/time-limit.ts";
 import type { Role } from "../config/bucket.ts";
 import { askSts } from "./ask-sts.ts";
 import { issuerKeysOf, type Signer } from "./issuer-keys.ts";
-import type { Context, Visit } from "./probe.ts";
+import type { RoleMemory } from "./memories.ts";
 import {
   isRefusalTold,
   isRenewalDue,
   RENEWAL_MS,
   type Renewal,
-  type RoleEvent,
-  type RoleState,
   recentFailure,
   runningRenewal,
   usableSession,
@@ -23,14 +21,12 @@ import {
 import { type Failure, isFailure, type Session } from "./session.ts";
 import { makeToken } from "./token.ts";
 
-export type RoleMemory = Memory<RoleState, RoleEvent>;
-
 const LATE: Failure = { origin: "unreachable", reason: "STS does not answer in time" };
 
 /** Credentials of a role that can be used now, or why there are none. Waits for STS only where it must. */
 export async function getSession(
   memory: RoleMemory,
-  { context, deadline }: Visit,
+  { context, deadline }: RequestScope,
 ): Promise<Session | Failure> {
   for (;;) {
     const now = Date.now();
@@ -51,7 +47,7 @@ export async function getSession(
 }
 
 /** The answer where there are no credentials, or none that S3 accepts. The log has it once a minute. */
-export function refuse(memory: RoleMemory, { origin, reason }: Failure): Refusal {
+export function refuseRole(memory: RoleMemory, { origin, reason }: Failure): Refusal {
   const now = Date.now();
   const { role } = memory.state();
   const repeated = isRefusalTold(memory.state(), now);

@@ -1,8 +1,25 @@
-// The URL of an object: exactly the text that is signed and sent (A2). Pure.
+// The URL of an object: exactly the text that is signed and sent (A2).
 
 import { encodeKey } from "../../url/grammar.ts";
+import { hex } from "../base/hex.ts";
+import type { Bucket } from "../config/bucket.ts";
 
-/** @param version becomes a parameter: S3 ignores it, and for the edge it is another source (C1) */
-export function originUrl(base: string, key: string, version?: string): string {
-  return base + encodeKey(key) + (version ? `?v=${version}` : "");
+export function originUrl(base: string, key: string): string {
+  return base + encodeKey(key);
+}
+
+/**
+ * The URL that the edge fetches. For the edge, a replaced object is another source (C1): nothing old can come
+ * out of its caches. S3 ignores the parameter, and it is a part of what is signed (A15).
+ * @param validator what S3 says of the object's bytes, which does not follow from the parameter
+ */
+export async function sourceUrl(
+  { base, hasSourceParameter }: Pick<Bucket, "base" | "hasSourceParameter">,
+  key: string,
+  validator: string | undefined,
+): Promise<string> {
+  const url = originUrl(base, key);
+  if (!hasSourceParameter || validator === undefined) return url;
+  const text = new TextEncoder().encode(`source ${validator}`);
+  return `${url}?x-vitrine=${hex(await crypto.subtle.digest("SHA-256", text)).slice(0, 32)}`;
 }

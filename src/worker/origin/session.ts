@@ -1,7 +1,7 @@
 // The session credentials that STS gives for a role, as its answer has them. What is not exactly that is
 // refused. Pure: `now` is passed in, in ms since 1970.
 
-import { wordIn } from "../base/s3-error.ts";
+import { xmlElement } from "../base/s3-reply.ts";
 import type { Credentials } from "../config/slot.ts";
 
 export type Session = {
@@ -98,7 +98,7 @@ export function readFailure(status: number, text: string, token: string): Failur
   if (status >= 300 && status < 400) {
     return { origin: `${status}`, reason: "STS redirects: check sts" };
   }
-  const word = status >= 400 ? wordIn(text, "Code") : undefined;
+  const word = status >= 400 ? xmlElement(text, "Code") : undefined;
   const origin = word && !token.includes(word) ? word : undefined;
   const passing = status >= 500 || (origin !== undefined && PASSING.has(origin));
   const other =

@@ -39,10 +39,14 @@ class PeriodSigner extends AwsV4Signer {
     return signature;
   }
 
-  /** @param path as `originUrl` encoded it: this is what is signed (A2) */
-  async headersFor(path = this.encodedPath): Promise<SignedHeaders> {
+  /**
+   * @param path as `originUrl` encoded it: this is what is signed (A2)
+   * @param search of one parameter, encoded
+   */
+  async headersFor(path = this.encodedPath, search = this.encodedSearch): Promise<SignedHeaders> {
     const signer: PeriodSigner = Object.create(this);
     signer.encodedPath = path;
+    signer.encodedSearch = search;
     const authorization = await signer.authHeader();
     const token = this.sessionToken && { "x-amz-security-token": this.sessionToken };
     return { authorization, ...UNSIGNED, "x-amz-date": this.datetime, ...token };
@@ -52,7 +56,7 @@ class PeriodSigner extends AwsV4Signer {
 /**
  * Signs one request. The signed headers are exactly `host`, `x-amz-content-sha256` and `x-amz-date` (A1):
  * the edge lets these through (E1). With session credentials `x-amz-security-token` is one, too (A11).
- * @param url an origin URL, as `originUrl` makes it, or one with a query
+ * @param url an origin URL, as `originUrl` and `sourceUrl` make it, or one with another query
  * @param now ms since 1970; the signature is good from 15 minutes before to 15 minutes after (A7)
  * @param method the Worker only ever sends GET
  */
@@ -78,11 +82,13 @@ export function createSigner(
 ): (url: string) => Promise<SignedHeaders> {
   const common = signerOf(origin, region, credentials, now);
   return (url) => {
-    const path = url.slice(origin.length);
-    const isPlain = url.startsWith(`${origin}/`) && !path.includes("?");
-    return isPlain ? common.headersFor(path) : sign(url, region, credentials, now);
+    const [, path, search] = (url.startsWith(origin) && PLAIN.exec(url.slice(origin.length))) || [];
+    return path ? common.headersFor(path, search) : sign(url, region, credentials, now);
   };
 }
+
+/** A path, and at most the parameter of `sourceUrl`: one that stands as it is signed. */
+const PLAIN = /^(\/[^?#]*)(?:\?(x-vitrine=[0-9a-f]+))?$/;
 
 function signerOf(
   url: string,

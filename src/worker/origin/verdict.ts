@@ -1,23 +1,7 @@
 // What S3's own answer means: whether the object, the slot or the setup is wrong. Pure.
 
-import { wordIn } from "../base/s3-error.ts";
-import type { Said } from "../base/said.ts";
-
-/** What S3 says by an error, or by the headers of an object. */
-export function readSaid(
-  { status, headers }: Pick<Response, "status" | "headers">,
-  text: string,
-  now: number,
-): Said {
-  const date = Date.parse(headers.get("date") ?? "");
-  return {
-    status,
-    code: wordIn(text, "Code"),
-    region: wordIn(text, "Region") ?? headers.get("x-amz-bucket-region") ?? undefined,
-    // A date has no fractions of a second: on average, half a second was cut off.
-    ahead: Number.isNaN(date) ? undefined : Math.round((date + 500 - now) / 1000),
-  };
-}
+import type { Refusal, UpstreamRefusal } from "../base/refusal.ts";
+import type { S3Reply } from "../base/s3-reply.ts";
 
 /**
  * Why a request was denied, with S3's code and what to do. `none`: S3 gives the object to the Worker.
@@ -27,8 +11,6 @@ export function readSaid(
 export type Verdict = {
   readonly origin?: string | undefined;
   readonly reason?: string | undefined;
-  /** Whether it concerns this object alone. */
-  readonly objectOnly?: boolean;
 } & (
   | { readonly fault: "none" | "object" | "setup" | "unknown" }
   | { readonly fault: "slot"; readonly origin: string }
@@ -53,8 +35,8 @@ const FAULTS = new Map<string, readonly ["object" | "slot" | "unknown", reason?:
 ]);
 
 /** @param configured the region that the Worker asked in */
-export function verdictOf(said: Said, configured: string): Verdict {
-  const { status, code: origin, region = configured, ahead } = said;
+export function verdictOf(reply: S3Reply, configured: string): Verdict {
+  const { status, code: origin, region = configured, ahead } = reply;
   if (status === undefined) return { fault: "unknown", reason: "S3 itself does not answer" };
   // 416: the object is empty, so it has no first byte.
   if ([200, 206, 416].includes(status)) return { fault: "none" };
@@ -73,28 +55,35 @@ export function verdictOf(said: Said, configured: string): Verdict {
   if (status === 404) return { fault: "object", origin: origin ?? "404" };
   if (status >= 300 && status < 400) {
     const reason = "S3 redirects: check endpoint and region";
-    return { fault: "setup", origin, reason, objectOnly: true };
+    return { fault: "setup", origin, reason };
   }
-  // Any other 400 concerns this object alone, for example because its KMS key is disabled.
-  return {
-    fault: "unknown",
-    origin,
-    reason: `S3 itself answers ${status}: look up its code`,
-    objectOnly: status === 400,
-  };
+  return { fault: "unknown", origin, reason: `S3 itself answers ${status}: look up its code` };
 }
 
-/** Returns whether S3 knew the slot. */
-export function knowsSlot({ fault }: Verdict): boolean {
-  return fault === "none" || fault === "object";
-}
+/** S3 refuses an object to one credential. */
+export type S3Refusal =
+  | { readonly refusal: UpstreamRefusal; readonly verdict: Verdict }
+  /** No answer of S3 is known. */
+  | { readonly refusal: Refusal; readonly verdict?: undefined };
 
-/**
- * What a verdict about one object means for another object that was denied just after.
- * @param status of that denial: 401 or 403 if the object is missing (A6, A7)
- */
-export function forOthers(verdict: Verdict, status: number | undefined): Verdict {
-  if (!knowsSlot(verdict) && !verdict.objectOnly) return verdict;
-  if (status === 401 || status === 403) return { fault: "object", reason: DENIED };
-  return { fault: "unknown", reason: "a bad request, or a redirect" };
+/** The statuses of a host in front of S3 that got no answer in time. */
+const SLOW: readonly unknown[] = [408, 504, 522, 524];
+
+/** Why a request gets no image, where S3 refuses the object to one credential. */
+export function refusalOf(reply: S3Reply, region: string): S3Refusal {
+  const verdict = verdictOf(reply, region);
+  const { fault, origin, reason } = verdict;
+  const { status = 0 } = reply;
+  const facts = { status, origin, reason, s3: reply };
+  const isMissing = origin === "NoSuchKey" || origin === "404";
+  if (fault === "object") {
+    const event = isMissing ? "object-missing" : "object-denied";
+    return { verdict, refusal: { event, ...facts, certain: true } };
+  }
+  if (SLOW.includes(status)) return { verdict, refusal: { event: "timed-out", ...facts } };
+  if (status === 429 || status >= 500) {
+    const busy = "the origin fails, or is busy"; // A9
+    return { verdict, refusal: { event: "origin-failed", ...facts, reason: busy, passing: true } };
+  }
+  return { verdict, refusal: { event: "origin-denied", ...facts } };
 }

@@ -2,16 +2,14 @@
 
 import { createBoundedCache } from "../base/bounded-cache.ts";
 import { LONGEST_HEADER } from "../base/longest-header.ts";
+import type { ObjectType } from "../base/object-type.ts";
 import type { OutputFormat, Variant } from "../config/preset.ts";
 
 /** Which formats besides JPEG and PNG a visitor's browser says that it reads. */
 export type Readable = { readonly avif: boolean; readonly webp: boolean };
 
-/** What is known of an original's type. "unknown": the edge was asked for it, and did not tell. */
-export type OriginalType = `image/${"jpeg" | "png" | "gif" | "webp" | "avif" | "heic"}` | "unknown";
-
-/** What the edge is asked for. */
-export type Asked = {
+/** What an engine is asked for. */
+export type TransformRequest = {
   readonly variant: Variant;
   /** The formats that may be sent, as far as `auto` needs to know. */
   readonly readable: Readable;
@@ -21,10 +19,8 @@ export type Asked = {
   readonly format: OutputFormat | undefined;
   /** Whether only the first frame is asked for, whatever the preset says. */
   readonly still: boolean;
-  /** The original's type (R9). Absent: the edge was not asked for it yet. */
-  readonly original?: OriginalType;
-  /** The entity tag of the object that the edge described then, if it told one (R4). */
-  readonly tag?: string | undefined;
+  /** The object's type by its first bytes. */
+  readonly original: ObjectType;
 };
 
 // An entry between commas, and a part of it between semicolons. Those in quotes do not count.
@@ -65,20 +61,32 @@ export function readAccept(accept: string | null): Readable {
 
 /**
  * What decides the format of a variant: the best formats that the browser reads, the preset's `own`
- * format, or that the route shows SVGs; or that facts are wanted. Visitors with the same word get the
+ * format, or that the route shows SVGs; or that facts are asked for. Visitors with the same word get the
  * same bytes.
  */
-export const READS = ["avif.webp", "avif", "webp", "plain", "own", "svg", "facts"] as const;
+export const ACCEPTED_FORMATS = [
+  "avif.webp",
+  "avif",
+  "webp",
+  "plain",
+  "own",
+  "svg",
+  "facts",
+] as const;
 
-export type Reads = (typeof READS)[number];
+export type AcceptedFormats = (typeof ACCEPTED_FORMATS)[number];
 
 /** Returns whether another visitor may get another format under the same URL. */
-export function isNegotiated(reads: Reads): boolean {
-  return reads !== "own" && reads !== "svg" && reads !== "facts";
+export function isNegotiated(formats: AcceptedFormats): boolean {
+  return formats !== "own" && formats !== "svg" && formats !== "facts";
 }
 
 /** The word for one visitor: without what makes no difference for this variant (O7, O8). */
-export function readsOf(variant: Variant, readable: Readable, svg: boolean): Reads {
+export function acceptedFormatsOf(
+  variant: Variant,
+  readable: Readable,
+  svg: boolean,
+): AcceptedFormats {
   if (svg) return "svg";
   if (variant.format !== "auto") return "own";
   const avif = readable.avif && variant.avif && !variant.image.anim;
@@ -87,22 +95,28 @@ export function readsOf(variant: Variant, readable: Readable, svg: boolean): Rea
 }
 
 /**
- * What to ask the edge for. `auto` is AVIF if the browser reads it and the size allows it (O7), else
- * WebP, else no format. The edge itself caches by option, not by Accept (O6). An animation needs
- * another type than GIF: one that is too large comes back as a GIF, untransformed (O8). Facts are asked
+ * What to ask the engine for. `auto` is AVIF if the browser reads it and the size allows it (O7), else
+ * WebP, else no format. The edge itself caches by option, not by Accept (O6). Only a GIF may move, and needs
+ * another type for that: one that is too large comes back as a GIF, untransformed (O8). Facts are asked
  * for with the options that most visitors cause: others would be billed as well (L2).
  */
-export function askedFor(variant: Variant, reads: Reads): Asked {
-  const readable = { avif: reads.startsWith("avif"), webp: /webp|facts/.test(reads) };
-  const svg = reads === "svg";
+export function createTransformRequest(
+  variant: Variant,
+  formats: AcceptedFormats,
+  original: ObjectType = "unknown",
+): TransformRequest {
+  const readable = { avif: formats.startsWith("avif"), webp: /webp|facts/.test(formats) };
+  const svg = formats === "svg";
   const format = formatFor(variant, readable, svg);
-  const moving = variant.image.anim && (format === "webp" || format === "avif");
-  return { variant, readable, svg, format, still: !moving };
-}
-
-/** What to ask the edge for, for one visitor. */
-export function chooseFormat(variant: Variant, readable: Readable, svg: boolean): Asked {
-  return askedFor(variant, readsOf(variant, readable, svg));
+  const mayMove = variant.image.anim && (format === "webp" || format === "avif");
+  return {
+    variant,
+    readable,
+    svg,
+    format,
+    still: !(mayMove && original === "image/gif"),
+    original,
+  };
 }
 
 function formatFor(variant: Variant, readable: Readable, svg: boolean): OutputFormat | undefined {
@@ -110,4 +124,10 @@ function formatFor(variant: Variant, readable: Readable, svg: boolean): OutputFo
   if (variant.format !== "auto") return variant.format;
   if (readable.avif) return "avif";
   return readable.webp ? "webp" : undefined;
+}
+
+/** Returns whether the output may be a PNG that the preset does not ask for: `quality` would take its colours (O5). */
+export function mayBePng({ variant, format, original }: TransformRequest): boolean {
+  if (original === "image/jpeg" || original === "image/heic") return false;
+  return (format === undefined || /png/.test(format)) && !/png/.test(variant.format);
 }

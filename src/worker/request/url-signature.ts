@@ -4,7 +4,7 @@ import { encodePath } from "../../url/grammar.ts";
 import { type Grant, importKey, type SigningKey, textToSign, utf8 } from "../../url/grant.ts";
 import { createBoundedCache } from "../base/bounded-cache.ts";
 import { isRefusal, type Refusal } from "../base/refusal.ts";
-import type { Order } from "./read-order.ts";
+import type { ResolvedRequest } from "./resolve-request.ts";
 import type { Target } from "./target.ts";
 
 type Wrong = Extract<Refusal, { event: "signature-wrong" }>;
@@ -37,7 +37,7 @@ export function readClaim({ pathname, search }: Target): Claim | Wrong {
  * @returns what the signature grants; undefined if the route is not signed
  */
 export async function checkGrant(
-  { route, variant, object }: Pick<Order, "route" | "variant" | "object">,
+  { route, variant, object }: Pick<ResolvedRequest, "route" | "variant" | "object">,
   target: Target,
   now: number,
 ): Promise<Granted | Refusal | undefined> {

@@ -1,37 +1,34 @@
-// Makes a picture with other options than its preset's: signed as the Worker signs, asked of the edge of
-// the local run, and let through by the Worker's own guard. So no byte of an original comes out here.
+// Makes a picture with other options than its preset's, as the Worker makes it, by the engine of the local run,
+// and lets it through by the Worker's own guard. So no byte of an original comes out here.
 
 import { isRefusal } from "../../../worker/base/refusal.ts";
 import { enginesFor } from "../../../worker/config/engine-limits.ts";
-import { makeRendition } from "../../../worker/edge/rendition.ts";
-import { makePicture } from "../../../worker/images/make.ts";
-import { type Open, openS3 } from "../../../worker/images/source.ts";
-import { originUrl } from "../../../worker/origin/object-url.ts";
-import { chooseFormat } from "../../../worker/request/format.ts";
+import { openObject } from "../../../worker/origin/open-object.ts";
+import { renderBy } from "../../../worker/renditions.ts";
+import { acceptedFormatsOf } from "../../../worker/request/format.ts";
 import { type Answer, says, wordsOf } from "./answer.ts";
-import { askSlots } from "./ask-slots.ts";
 import type { Try } from "./read-try.ts";
 
 /** How long a picture may take: ms. Longer than a visitor would wait, since this machine may be busy. */
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 /** What the browsers read that the sheet is for. */
 const READABLE = { avif: true, webp: true };
 
-/** Makes one picture. `globalThis.fetch` must lead to the edge. */
+/** Makes one picture. `globalThis.fetch` must lead to the edge and to S3. */
 export async function makeTry({ route, key, variant }: Try): Promise<Answer> {
   const { bucket, svg } = route;
-  const asked = chooseFormat(variant, READABLE, svg);
-  const url = originUrl(bucket.base, key);
-  const deadline = Date.now() + PATIENCE_MS;
+  const formats = acceptedFormatsOf(variant, READABLE, svg);
   const [engine] = enginesFor(bucket.engines, variant, svg);
-  const { images, prefix } = bucket;
-  const made = await askSlots(bucket, url, (headers, sign) => {
-    if (engine !== "binding" || !images) return makeRendition(url, headers, asked, deadline);
-    const open: Open = (one) => openS3(originUrl(bucket.base, one), sign, deadline);
-    return makePicture({ images, key, prefix, deadline, open }, asked);
-  });
-  if (isRefusal(made)) return says(502, `the edge made no such picture: ${wordsOf(made)}`);
-  const body = new Uint8Array(await new Response(made.body).arrayBuffer());
-  return { status: 200, type: made.type, body };
+  const scope = { context: NO_CONTEXT, deadline: Date.now() + TIMEOUT_MS };
+  const options = { part: "head", deadline: scope.deadline } as const;
+  const object = await openObject(bucket, key, options, scope.context);
+  const rendition = { bucket, key, version: undefined, variant, formats };
+  const result = isRefusal(object) ? object : await renderBy(engine, rendition, object, [], scope);
+  if (isRefusal(result)) return says(502, `no such picture was made: ${wordsOf(result)}`);
+  const body = new Uint8Array(await new Response(result.body).arrayBuffer());
+  return { status: 200, type: result.type, body };
 }
+
+/** Nothing goes on after the answer. */
+export const NO_CONTEXT = { waitUntil: () => {} };

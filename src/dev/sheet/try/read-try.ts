@@ -2,7 +2,7 @@
 
 import type { Config } from "../../../worker/config/config.ts";
 import type { Preset, Variant } from "../../../worker/config/preset.ts";
-import { type Order, readOrder } from "../../../worker/request/read-order.ts";
+import { type ResolvedRequest, resolveRequest } from "../../../worker/request/resolve-request.ts";
 import { type Change, tryVariant } from "./try-preset.ts";
 
 /** What is read from: the configuration of the local run. */
@@ -12,7 +12,7 @@ export type Source = {
 };
 
 /** A picture of the local run, and the variant to make of it. */
-export type Try = Pick<Order, "route" | "key"> & { readonly variant: Variant };
+export type Try = Pick<ResolvedRequest, "route" | "key"> & { readonly variant: Variant };
 
 type Fault = { readonly fault: string };
 
@@ -29,7 +29,7 @@ export function readTry({ config, presets }: Source, search: string): Try | Faul
   const twice = NAMES.find((name) => query.getAll(name).length > 1);
   if (twice !== undefined) return { fault: `${twice} is there twice` };
 
-  const order = readOrder(config, query.get("of") ?? "");
+  const order = resolveRequest(config, query.get("of") ?? "");
   if ("refusal" in order) return { fault: `of is no path of a picture: ${order.refusal.event}` };
   const { route, key, name, variant } = order;
   const preset = presets.get(variant.preset);

@@ -2,12 +2,12 @@
 
 import { expect, test } from "vitest";
 import { readConfig } from "../../../src/worker/config/config.ts";
-import { readOrder } from "../../../src/worker/request/read-order.ts";
+import { resolveRequest } from "../../../src/worker/request/resolve-request.ts";
 import { ENV } from "../../support/env.ts";
 
 const config = readConfig(ENV);
 const read = (pathname: string) =>
-  "mistakes" in config ? expect.unreachable() : readOrder(config, pathname);
+  "mistakes" in config ? expect.unreachable() : resolveRequest(config, pathname);
 
 test("a URL names a route, a variant and an object", () => {
   const order = read("/images/card%402x/a%20b.jpg");

@@ -20,10 +20,10 @@ type Named = {
   readonly key: string;
 };
 
-export type Order = Named & { readonly variant: Variant };
+export type ResolvedRequest = Named & { readonly variant: Variant };
 
 /** Why a URL asks for nothing that can be shown, and what it names all the same. */
-export type NoOrder =
+export type UnresolvedRequest =
   | { readonly refusal: Refusal; readonly route?: undefined; readonly variant?: undefined }
   | (Named & { readonly refusal: Refusal; readonly variant?: Variant });
 
@@ -31,10 +31,10 @@ export type NoOrder =
  * Reads the path of a public URL: route, then variant, then key.
  * @param pathname as it was sent, percent-encoded
  */
-export function readOrder(
+export function resolveRequest(
   { index, variants }: Pick<Config, "index" | "variants">,
   pathname: string,
-): Order | NoOrder {
+): ResolvedRequest | UnresolvedRequest {
   const path = readPathname(pathname);
   if (isRefusal(path)) return { refusal: path };
   const found = findRoute(index, path);

@@ -1,0 +1,151 @@
+// What the cached entrypoint answers, and how the gateway reads it: an image, facts or a refusal, with how long
+// Workers Cache keeps it. An answer may be days old, and of an earlier deploy: each value is checked. Pure.
+
+import { isTable, json } from "../base/json.ts";
+import type { CacheState } from "../base/log.ts";
+import { isCertain, type Refusal, type RefusedSlot, UPSTREAM_EVENTS } from "../base/refusal.ts";
+import type { Rendition } from "../base/rendition.ts";
+import { SLOT_NAMES } from "../base/slot-name.ts";
+import type { Answers } from "../config/config.ts";
+import { factsRendition, isFacts } from "../edge/facts.ts";
+import { typeOf } from "../edge/judge.ts";
+
+/** A rendition, and the name of its bytes, if the origin names those of the object. */
+export type NamedRendition = Rendition & { readonly etag: string | undefined };
+
+/** For how long a missing or broken object may be cached: s. It is not shown longer, whatever fails (W8). */
+const SHORT = "public, max-age=60, must-revalidate";
+
+/** The form of an entity tag of this Worker. */
+const ETAG = /^"[0-9a-f]{32}"$/;
+
+/** How Workers Cache treats a rendition. @param tags by which it can be purged (W10) */
+function cachingHeaders(
+  etag: string | undefined,
+  { keep, stale, stale_if_error }: Answers,
+  tags: readonly string[],
+): Record<string, string> {
+  const stalely = `stale-while-revalidate=${stale}, stale-if-error=${stale_if_error}`;
+  return {
+    "cache-control": `public, max-age=${keep}, ${stalely}`,
+    "cache-tag": tags.join(","),
+    ...(etag && { etag }),
+  };
+}
+
+export function renditionAnswer(
+  { body, type, length, etag }: NamedRendition,
+  answers: Answers,
+  tags: readonly string[],
+): Response {
+  const headers = {
+    ...cachingHeaders(etag, answers, tags),
+    "content-type": type,
+    ...(length && { "content-length": length }),
+  };
+  return new Response(body, { headers });
+}
+
+/** What Workers Cache has is still right (W18). */
+export function notModifiedAnswer(
+  etag: string,
+  answers: Answers,
+  tags: readonly string[],
+): Response {
+  return new Response(null, { status: 304, headers: cachingHeaders(etag, answers, tags) });
+}
+
+/**
+ * The answer with a refusal. A missing object is cached, if S3 said so now, and an object that is no image: else
+ * each visitor would have it asked for again. A 502 is not: an older image may be shown in its place (W8).
+ * @param tags by which the refusal can be purged, once the object is there, or repaired
+ * @param hasOlder whether Workers Cache has an older image, which what is not certain does not take away
+ */
+export function refusalForCache(
+  refusal: Refusal,
+  tags: readonly string[],
+  hasOlder: boolean,
+): Response {
+  const { event } = refusal;
+  const isMissing = event === "object-missing" || event === "object-denied";
+  const isUnreadable = event === "source-unreadable";
+  const isCached = isCertain(refusal) ? isMissing || isUnreadable : isUnreadable && !hasOlder;
+  return new Response(JSON.stringify({ ...refusal, s3: undefined }), {
+    status: !isCached ? 502 : isMissing ? 404 : 415,
+    headers: {
+      "content-type": "application/json",
+      "cache-control": isCached ? SHORT : "no-store",
+      ...(isCached && { "cache-tag": tags.join(",") }),
+    },
+  });
+}
+
+/** @returns undefined if the cached entrypoint cannot have written the answer */
+export async function readCachedAnswer(
+  answer: Response,
+  wantsFacts: boolean,
+): Promise<NamedRendition | Refusal | undefined> {
+  const { status, headers, body } = answer;
+  if (status !== 200) return parseRefusal(await answer.text());
+  const type = typeOf(headers);
+  const tag = headers.get("etag") ?? "";
+  const etag = ETAG.test(tag) ? tag : undefined;
+  if (wantsFacts) {
+    const text = type === "application/json" ? await answer.text() : "";
+    return isFacts(text) ? { ...factsRendition(text), etag } : undefined;
+  }
+  const digits = headers.get("content-length") ?? "";
+  const length = /^\d+$/.test(digits) ? digits : undefined;
+  return /^image\/[\w.+-]+$/.test(type) ? { body, type, length, etag } : undefined;
+}
+
+const STATES: Readonly<Record<string, CacheState>> = {
+  HIT: "hit",
+  REVALIDATED: "hit",
+  STALE: "stale",
+  UPDATING: "stale",
+};
+
+/** Where an answer came from (W11). Without the header nothing is cached: it was made now (W15). */
+export function cacheStateOf({ headers }: Pick<Response, "headers">): CacheState {
+  return STATES[headers.get("cf-cache-status") ?? ""] ?? "miss";
+}
+
+function parseRefusal(text: string): Refusal | undefined {
+  const facts = json(text);
+  if (!isTable(facts)) return undefined;
+  const [reason, origin] = [textIn(facts["reason"]), textIn(facts["origin"])];
+  const common = { reason: reason ?? "", repeated: !!facts["repeated"] };
+  if (facts["event"] === "slots-refused") {
+    const slots = Array.isArray(facts["slots"]) ? facts["slots"].flatMap(parseSlot) : [];
+    return { event: "slots-refused", slots, ...common };
+  }
+  if (facts["event"] === "role-refused") {
+    const role = textIn(facts["role"]) ?? "";
+    return { event: "role-refused", role, origin: origin ?? "", ...common };
+  }
+  const event = UPSTREAM_EVENTS.find((one) => one === facts["event"]);
+  const { certain, status, type } = facts;
+  return (
+    event && {
+      event,
+      reason,
+      edge: textIn(facts["edge"]),
+      origin,
+      ...(typeof certain === "boolean" && { certain }),
+      ...(typeof status === "number" && { status }),
+      ...(typeof type === "string" && { type }),
+    }
+  );
+}
+
+function parseSlot(entry: unknown): RefusedSlot[] {
+  const { slot: name, origin, access_key } = isTable(entry) ? entry : {};
+  const slot = SLOT_NAMES.find((one) => one === name);
+  if (!slot || typeof origin !== "string" || typeof access_key !== "string") return [];
+  return [{ slot, origin, access_key }];
+}
+
+function textIn(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

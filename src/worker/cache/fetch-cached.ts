@@ -1,0 +1,83 @@
+// Asks the cached entrypoint for a rendition, until a deadline.
+
+import type { CacheState } from "../base/log.ts";
+import { isRefusal, type Refusal } from "../base/refusal.ts";
+import { drop } from "../base/send.ts";
+import { LATE, within } from "../base/time-limit.ts";
+import { cacheStateOf, type NamedRendition, readCachedAnswer } from "./cached-answer.ts";
+import type { Loopback } from "./loopback.ts";
+import { type RenditionKey, renditionUrl } from "./rendition-url.ts";
+
+/** The header that tells how long the visitor still waits: ms. No header is part of the cache key (W3). */
+export const TIME_LEFT = "vitrine-left";
+
+/** The header that tells that no visitor asked for the object: it is a fallback. */
+export const AS_FALLBACK = "vitrine-fallback";
+
+/** A rendition or a refusal, and where it came from. */
+export type Obtained = {
+  readonly result: NamedRendition | Refusal;
+  readonly cache: CacheState;
+  /** For how long the cache has had it: s. */
+  readonly age?: number;
+};
+
+/** The same, and how the cached entrypoint itself may be the reason of the refusal. */
+type Cached = Obtained & { readonly loopbackFailure?: string };
+
+/** How much earlier the cached entrypoint gives up, so that its reason arrives in time: ms. */
+const LEAD_MS = 100;
+
+/**
+ * @param deadline until when the visitor waits: ms since 1970
+ * @param isFallback whether no visitor asked for the object
+ */
+export async function fetchCached(
+  loopback: Loopback,
+  key: RenditionKey,
+  { deadline, isFallback }: { readonly deadline: number; readonly isFallback?: boolean },
+): Promise<Cached> {
+  const left = deadline - Date.now();
+  const headers = {
+    [TIME_LEFT]: `${Math.max(0, left - LEAD_MS)}`,
+    ...(isFallback && { [AS_FALLBACK]: "1" }),
+  };
+  const request = new Request(renditionUrl(key), { headers });
+  const fetching = fetchAndRead(loopback, request, key.formats === "facts");
+  try {
+    const cached = await within(left, fetching);
+    if (cached !== LATE) return cached;
+    fetching.then(({ result }) => drop(isRefusal(result) ? null : result.body)).catch(() => {});
+    return { result: { event: "timed-out", reason: "no rendition in time" }, cache: "miss" };
+  } catch (error) {
+    return failed(`the cached entrypoint failed: ${error}`);
+  }
+}
+
+async function fetchAndRead(
+  loopback: Loopback,
+  request: Request,
+  wantsFacts: boolean,
+): Promise<Cached> {
+  const answer = await loopback.fetch(request);
+  const result = await readCachedAnswer(answer, wantsFacts);
+  if (result === undefined) {
+    drop(answer.bodyUsed ? null : answer.body);
+    return failed("the cached entrypoint answers something else");
+  }
+  const cache = cacheStateOf(answer);
+  const age = Number(answer.headers.get("age")) || 0;
+  // The edge may not transform what one Worker asks for another, also if both are the same (E9, W13).
+  const isForgotten =
+    isRefusal(result) && (result.event === "not-transformed" || result.event === "edge-refused");
+  const loopbackFailure = "the edge does not transform behind it";
+  return { result, cache, age, ...(isForgotten && { loopbackFailure }) };
+}
+
+function failed(loopbackFailure: string): Cached {
+  return {
+    result: { event: "edge-failed", reason: loopbackFailure },
+    cache: "miss",
+    loopbackFailure,
+  };
+}

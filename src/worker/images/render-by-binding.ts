@@ -1,0 +1,140 @@
+// Makes a rendition, or the facts of one, by the Images binding, from bytes that the Worker itself opens here, and
+// not before. The original cannot come out: only what the binding made is passed on.
+
+import { pauseBefore } from "../base/pause.ts";
+import { isRefusal, mayPass, type Refusal } from "../base/refusal.ts";
+import type { Rendition } from "../base/rendition.ts";
+import type { RequestScope } from "../base/request-scope.ts";
+import { LATE, within } from "../base/time-limit.ts";
+import type { Images } from "../config/bindings.ts";
+import type { Bucket } from "../config/bucket.ts";
+import { factsRendition, readEdgeFacts } from "../edge/facts.ts";
+import { secondChance } from "../edge/second-chance.ts";
+import { type OpenedObject, openObject } from "../origin/open-object.ts";
+import type { TransformRequest } from "../request/format.ts";
+import { checkReadable } from "./check-readable.ts";
+import { outputOptions, transformOptions } from "./options.ts";
+import { type Output, readOutput } from "./output.ts";
+import { type OpenedOverlay, openOverlays } from "./overlays.ts";
+
+/** A rendition, and the names of the very bytes that it is made of: the object's and its overlays'. */
+export type BindingRendition = {
+  readonly rendition: Rendition;
+  readonly object: OpenedObject;
+  readonly overlays: readonly string[];
+};
+
+/** A whole picture, what it is made of, and what the binding says of the original. */
+type Picture = Output & {
+  readonly object: OpenedObject;
+  readonly overlays: readonly OpenedOverlay[];
+  readonly info: ImageInfoResponse | undefined;
+};
+
+/**
+ * Makes a rendition, once more if the origin broke off, and once more where another way of asking may succeed.
+ * @param object what S3 says of it: its first bytes
+ */
+export async function renderByBinding(
+  bucket: Bucket,
+  key: string,
+  object: OpenedObject,
+  request: TransformRequest,
+  isFacts: boolean,
+  scope: RequestScope,
+): Promise<BindingRendition | Refusal> {
+  const { images } = bucket;
+  if (!images) throw new Error("a bucket of this engine has the binding");
+  const unreadable = checkReadable(object);
+  if (unreadable) return unreadable;
+
+  let picture = await renderPicture(images, bucket, key, request, isFacts, scope);
+  if (mayPass(picture) && (await pauseBefore(scope.deadline))) {
+    picture = await renderPicture(images, bucket, key, request, isFacts, scope);
+  }
+  const other = isRefusal(picture) && otherRequest(request, picture, object.body.head);
+  if (other) picture = await renderPicture(images, bucket, key, other, isFacts, scope);
+  if (isRefusal(picture)) return picture;
+
+  const { bytes, type, overlays } = picture;
+  const rendition = isFacts
+    ? await renderFacts(images, picture, request, scope.deadline)
+    : { body: new Response(bytes).body, type, length: `${bytes.length}` };
+  if (isRefusal(rendition)) return rendition;
+  const validators = overlays.map((overlay) => overlay.object.validator ?? "");
+  return { rendition, object: picture.object, overlays: validators };
+}
+
+/** What to ask for after a refusal: for what the edge would be asked. */
+function otherRequest(
+  request: TransformRequest,
+  refusal: Refusal,
+  head: Uint8Array,
+): TransformRequest | undefined {
+  const isTooLarge = "edge" in refusal && refusal.edge === "9413"; // the animation, or the AVIF
+  if (!isTooLarge) return secondChance(request, refusal, head);
+  if (!request.still) return { ...request, still: true };
+  return secondChance(request, { event: "too-large-for-avif" }, head);
+}
+
+async function renderPicture(
+  images: Images,
+  bucket: Bucket,
+  key: string,
+  request: TransformRequest,
+  isFacts: boolean,
+  scope: RequestScope,
+): Promise<Picture | Refusal> {
+  const { context, deadline } = scope;
+  const options = { part: "whole", deadline } as const;
+  const object = await openObject(bucket, key, options, context);
+  if (isRefusal(object)) return object;
+  const overlays = checkReadable(object) ?? (await openOverlays(bucket, request.variant, scope));
+  if (isRefusal(overlays)) {
+    object.body.cancel();
+    return overlays;
+  }
+  const output = outputOptions(request, object);
+  const originals = [object, ...overlays.map((overlay) => overlay.object)] as const;
+  const [stream, copy] = isFacts ? object.body.stream.tee() : [object.body.stream];
+  let info: ImageInfoResponse | undefined;
+  const render = async () => {
+    const asked = copy && images.info(copy);
+    asked?.catch(() => {}); // it is awaited below, if the picture is made
+    const picture = images.input(stream).transform(transformOptions(request.variant));
+    const result = await drawAll(images, picture, overlays).output(output);
+    info = await asked;
+    return result;
+  };
+  const read = await readOutput(render(), output, originals, deadline);
+  return isRefusal(read) ? read : { ...read, object, overlays, info };
+}
+
+function drawAll(
+  images: Images,
+  picture: ImageTransformer,
+  overlays: readonly OpenedOverlay[],
+): ImageTransformer {
+  return overlays.reduce(
+    (below, { object, shape, draw }) =>
+      below.draw(images.input(object.body.stream).transform(shape), draw),
+    picture,
+  );
+}
+
+/** The facts of a picture. The binding describes pictures for nothing (L2). */
+async function renderFacts(
+  images: Images,
+  { bytes, info, object }: Picture,
+  { variant }: TransformRequest,
+  deadline: number,
+): Promise<Rendition | Refusal> {
+  try {
+    const size = await within(deadline - Date.now(), images.info(new Blob([bytes]).stream()));
+    if (size === LATE) return { event: "timed-out", reason: "no facts in time" };
+    const text = JSON.stringify({ ...size, original: info });
+    const facts = readEdgeFacts(text, object.type, variant.image);
+    if (facts && facts !== "no-json") return factsRendition(facts);
+  } catch {} // the reason is below
+  return { event: "edge-failed", reason: "the Images binding tells no size of what it made" };
+}

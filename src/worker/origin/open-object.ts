@@ -1,0 +1,291 @@
+// Opens an object: the one way to S3 and to R2, for pictures, overlays, fallbacks, facts and /healthz. It sends
+// GETs alone, and follows no redirect.
+
+import { mistakeText } from "../base/mistake.ts";
+import type { ObjectType } from "../base/object-type.ts";
+import { pauseBefore } from "../base/pause.ts";
+import { isRefusal, mayPass, type Refusal, type UpstreamRefusal } from "../base/refusal.ts";
+import type { Context } from "../base/request-scope.ts";
+import { parseS3Reply } from "../base/s3-reply.ts";
+import { drop, send } from "../base/send.ts";
+import { LATE, within } from "../base/time-limit.ts";
+import type { R2Source } from "../config/bindings.ts";
+import type { Bucket, Role } from "../config/bucket.ts";
+import {
+  isAllRefusedReported,
+  refusedSlots,
+  type SlotReply,
+  slotsInOrder,
+} from "./bucket-state.ts";
+import { getSession, refuseRole } from "./get-session.ts";
+import { bucketMemoryOf, roleMemoryOf } from "./memories.ts";
+import { originUrl } from "./object-url.ts";
+import { HEAD_BYTES, type ObjectBody, readBody } from "./read-body.ts";
+import { isFailure } from "./session.ts";
+import { type Credential, signWith } from "./sign-request.ts";
+import { sniff } from "./sniff.ts";
+import { refusalOf, type S3Refusal } from "./verdict.ts";
+
+/** What S3 or R2 says of an object. */
+export type OpenedObject = {
+  /** Opaque (A17): without `W/` and quotes. */
+  readonly etag: string | undefined;
+  /** What names the object's bytes: its ETag, else Last-Modified and the length, if they are known. */
+  readonly validator: string | undefined;
+  /** By its first bytes. */
+  readonly type: ObjectType;
+  /** The whole length, if it is known: bytes. */
+  readonly length: number | undefined;
+  /** As HTTP writes it. */
+  readonly lastModified: string | undefined;
+  /** `x-amz-meta-*` by the rest of the name; custom metadata of R2. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** What opened it; none for R2. */
+  readonly credential: Credential | undefined;
+  /** Of `part: "head"`, only the first bytes are here. */
+  readonly body: ObjectBody;
+};
+
+type OpenOptions = {
+  /** The first bytes, which show the type; or all of them. */
+  readonly part: "head" | "whole";
+  /** ms since 1970. */
+  readonly deadline: number;
+  /** Opens it with this credential alone, and learns nothing of it. */
+  readonly credential?: Credential;
+  /** Whether to ask once more, after a pause, where S3 is busy (A9). */
+  readonly retries?: boolean;
+};
+
+/** How long S3 may take: ms. */
+export const S3_TIMEOUT_MS = 5_000;
+
+const RANGE = `bytes=0-${HEAD_BYTES - 1}`;
+
+/**
+ * @param key with the bucket's prefix
+ * @param context where a role's credentials are renewed in the background
+ */
+export async function openObject(
+  bucket: Bucket,
+  key: string,
+  options: OpenOptions,
+  context: Context,
+): Promise<OpenedObject | Refusal> {
+  const first = await openOnce(bucket, key, options, context);
+  const isBusy = mayPass(first) && options.retries === true;
+  if (!isBusy || !(await pauseBefore(options.deadline))) return first;
+  return openOnce(bucket, key, options, context);
+}
+
+async function openOnce(
+  bucket: Bucket,
+  key: string,
+  options: OpenOptions,
+  context: Context,
+): Promise<OpenedObject | Refusal> {
+  const { r2, role, base } = bucket;
+  if (r2) return openR2(r2, key, options);
+  const url = originUrl(base, key);
+  if (options.credential) {
+    const opened = await askS3(bucket, url, options.credential, options);
+    return "refusal" in opened ? opened.refusal : opened;
+  }
+  return role ? openByRole(bucket, role, url, options, context) : openBySlots(bucket, url, options);
+}
+
+/** Tries the slots in order. "Denied" means that none gave it. */
+async function openBySlots(
+  bucket: Bucket,
+  url: string,
+  options: OpenOptions,
+): Promise<OpenedObject | Refusal> {
+  const memory = bucketMemoryOf(bucket);
+  const replies: SlotReply[] = [];
+  let result: OpenedObject | Refusal | undefined;
+  let denied: UpstreamRefusal | undefined;
+  for (const slot of slotsInOrder(memory.state(), Date.now())) {
+    const opened = await askS3(bucket, url, slot, options);
+    if (!("refusal" in opened)) {
+      replies.push({ slot });
+      result = opened;
+      break;
+    }
+    const { refusal, verdict } = opened;
+    if (verdict?.fault === "slot") {
+      replies.push({ slot, origin: verdict.origin });
+      continue;
+    }
+    if (verdict?.fault === "object") replies.push({ slot });
+    const isUnknown = refusal.event === "origin-denied" && verdict?.fault === "unknown";
+    if (!verdict || !(isUnknown || verdict.origin === "AccessDenied")) {
+      result = refusal;
+      break;
+    }
+    // What is not known comes before a denial: it is not S3's word.
+    if (denied?.event !== "origin-denied") denied = refusal;
+  }
+  const now = Date.now();
+  memory.learn({ type: "slots-asked", replies, now });
+  if (result) return result;
+  if (!denied) return refuseAll(bucket, now);
+  const isCertain = denied.event === "object-denied" && replies.every(({ origin }) => !origin);
+  return { ...denied, certain: isCertain };
+}
+
+/** S3 refuses all slots. The log has it once a minute. */
+function refuseAll(bucket: Bucket, now: number): Refusal {
+  const memory = bucketMemoryOf(bucket);
+  const mistakes = bucket.unusable.flatMap((one) => one.mistakes.map(mistakeText));
+  const remedy = "correct the key, its id or its secret: npx vitrine doctor says which is wrong";
+  const refusal = {
+    event: "slots-refused",
+    slots: refusedSlots(memory.state()),
+    reason: [remedy, ...mistakes].join("; "),
+    repeated: isAllRefusedReported(memory.state(), now),
+  } as const;
+  memory.learn({ type: "all-refused", now });
+  return refusal;
+}
+
+/** Credentials of a role that S3 refuses so soon are not renewed: that would not help. ms. */
+const NEW_MS = 60_000;
+
+/** Opens an object with a session of a role. One that S3 refuses is renewed once. */
+async function openByRole(
+  bucket: Bucket,
+  role: Role,
+  url: string,
+  options: OpenOptions,
+  context: Context,
+): Promise<OpenedObject | Refusal> {
+  const memory = roleMemoryOf(role);
+  for (let attempts = 1; ; attempts++) {
+    const session = await getSession(memory, { context, deadline: options.deadline });
+    if (isFailure(session)) return refuseRole(memory, session);
+    const opened = await askS3(bucket, url, session, options);
+    if (!("refusal" in opened)) {
+      memory.learn({ type: "object-asked", session, denied: false });
+      return opened;
+    }
+    const { refusal, verdict } = opened;
+    if (verdict?.fault !== "slot") {
+      const denied = verdict?.origin === "AccessDenied";
+      if (verdict?.fault === "object") memory.learn({ type: "object-asked", session, denied });
+      return refusal;
+    }
+    const isNew = Date.now() - session.began < NEW_MS;
+    if (isNew || attempts > 1) {
+      const reason = `S3 refuses ${isNew ? "new " : ""}credentials of the role`;
+      return refuseRole(memory, { origin: verdict.origin, reason });
+    }
+    memory.learn({ type: "session-refused", session });
+  }
+}
+
+/** Asks S3 with one credential. A refusal has S3's own code: a HEAD would have none (A14). */
+async function askS3(
+  { region }: Bucket,
+  url: string,
+  credential: Credential,
+  { part, deadline }: OpenOptions,
+): Promise<OpenedObject | S3Refusal> {
+  const now = Date.now();
+  const until = Math.min(deadline, now + S3_TIMEOUT_MS);
+  const init = {
+    headers: {
+      ...(await signWith(credential, url, region, now)),
+      "accept-encoding": "identity", // an encoding would hide how long the object is
+      ...(part === "head" && { range: RANGE }),
+    },
+    cache: "no-store", // A16
+  } as const;
+  const reply = await send(url, init, until);
+  if (isRefusal(reply)) {
+    return {
+      refusal: reply.event === "edge-failed" ? { ...reply, event: "origin-failed" } : reply,
+    };
+  }
+  const { status, headers } = reply;
+  const isEmpty = status === 416;
+  const isWhole = status === 200;
+  if (!isEmpty && !isWhole && !(status === 206 && part === "head")) {
+    drop(reply.body);
+    if (status >= 300) return refusalOf(parseS3Reply(reply, reply.text, now), region);
+    return { refusal: { event: "origin-failed", status, reason: "S3 sends no such part" } };
+  }
+  const isEncoded = headers.has("content-encoding");
+  const sent = isEmpty ? 0 : parseLength(headers.get("content-length"));
+  const stream = (!isEmpty && reply.body) || new Blob().stream();
+  const body = await readBody(stream, isEncoded ? undefined : sent, until);
+  if (isRefusal(body)) return { refusal: body };
+  const whole = isEmpty || isWhole ? sent : parseLength(headers.get("content-range"));
+  const facts = {
+    etag: headers.get("etag")?.replace(/^W\/|"/g, ""),
+    length: isEncoded ? undefined : whole,
+    lastModified: headers.get("last-modified") ?? undefined,
+    metadata: new Map(
+      [...headers].flatMap(([name, value]): [string, string][] =>
+        name.startsWith(METADATA) ? [[name.slice(METADATA.length), value]] : [],
+      ),
+    ),
+    credential,
+  };
+  return describe(facts, body, part, isEncoded);
+}
+
+const METADATA = "x-amz-meta-";
+
+/** The length in `content-length`, or the whole one in `content-range`. */
+function parseLength(header: string | null): number | undefined {
+  const [, digits] = /^(?:bytes \d+-\d+\/)?(\d{1,15})$/.exec(header ?? "") ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+async function openR2(
+  r2: R2Source,
+  key: string,
+  { part, deadline }: OpenOptions,
+): Promise<OpenedObject | Refusal> {
+  const until = Math.min(deadline, Date.now() + S3_TIMEOUT_MS);
+  try {
+    const range = { offset: 0, length: HEAD_BYTES };
+    const asked = part === "head" ? r2.get(key, { range }) : r2.get(key);
+    const object = await within(until - Date.now(), asked);
+    if (object === LATE) {
+      asked.then((late) => drop(late?.body ?? null)).catch(() => {});
+      return { event: "timed-out", reason: "no answer of R2 in time" };
+    }
+    if (!object) return { event: "object-missing", certain: true };
+    const { etag, size, uploaded, customMetadata = {}, httpMetadata } = object;
+    const sent = part === "head" ? Math.min(size, HEAD_BYTES) : size;
+    const body = await readBody(object.body, sent, until);
+    if (isRefusal(body)) return body;
+    const facts = {
+      ...{ etag, length: size, lastModified: uploaded.toUTCString(), credential: undefined },
+      metadata: new Map(Object.entries(customMetadata)),
+    };
+    return describe(facts, body, part, httpMetadata?.contentEncoding !== undefined);
+  } catch (error) {
+    if (!/\b10039\b/.test(`${error}`)) {
+      return { event: "origin-failed", reason: `R2 failed: ${error}`, passing: true };
+    }
+    // An empty object has no such range.
+    const facts = { etag: undefined, length: 0, lastModified: undefined, credential: undefined };
+    const body = await readBody(new Blob().stream(), 0, until);
+    return isRefusal(body) ? body : describe({ ...facts, metadata: new Map() }, body, part, false);
+  }
+}
+
+function describe(
+  facts: Omit<OpenedObject, "validator" | "type" | "body">,
+  body: ObjectBody,
+  part: OpenOptions["part"],
+  isEncoded: boolean,
+): OpenedObject {
+  if (part === "head") body.cancel();
+  const { etag, length, lastModified } = facts;
+  const dated = lastModified && length !== undefined ? `${lastModified} ${length}` : undefined;
+  const type = isEncoded ? "unknown" : sniff(body.head);
+  return { ...facts, validator: etag ?? dated, type, body };
+}

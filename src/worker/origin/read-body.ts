@@ -1,0 +1,101 @@
+// Reads the bytes of an object: its first ones to see its type, and all of them once, as a stream that is as long
+// as it was said to be.
+
+import { joined } from "../base/joined.ts";
+import type { Refusal } from "../base/refusal.ts";
+import { LATE, within } from "../base/time-limit.ts";
+
+/** How many bytes show the type of an object (A14). */
+export const HEAD_BYTES = 1024;
+
+/** How much is read at once: bytes. The runtime else gives 4 KB at a time, which costs four times the CPU. */
+const CHUNK_BYTES = 128 * 1024;
+
+/** The bytes of an object, to be read once. */
+export type ObjectBody = {
+  /** The first ones: `HEAD_BYTES` at least, unless the object is shorter. */
+  readonly head: Uint8Array;
+  /** All of them. It fails if the object is shorter or longer than it was said to be. */
+  readonly stream: ReadableStream<Uint8Array>;
+  /** What goes wrong with the origin while the bytes are read. It never settles if nothing does. */
+  readonly failure: Promise<Refusal>;
+  /** Cancels what is still to come. */
+  readonly cancel: () => void;
+};
+
+/**
+ * Waits for the first bytes of a body.
+ * @param length how many bytes it is said to have; undefined: that is not known
+ * @param deadline ms since 1970
+ */
+export async function readBody(
+  body: ReadableStream<Uint8Array>,
+  length: number | undefined,
+  deadline: number,
+): Promise<ObjectBody | Refusal> {
+  const { read, cancel: cancelReader } = readerOf(body);
+  const cancel = () => void cancelReader().catch(() => {});
+  const first: Uint8Array[] = [];
+  let received = 0;
+  let isDone = false;
+  let fail: (refusal: Refusal) => void = () => {};
+  const failure = new Promise<Refusal>((settle) => {
+    fail = settle;
+  });
+  const readChunk = async (): Promise<Uint8Array | undefined> => {
+    const { done, value } = await read();
+    received += value?.length ?? 0;
+    if (length !== undefined && (received > length || (done && received < length))) {
+      throw new Error(`it has ${done ? "fewer" : "more"} than ${length} bytes`);
+    }
+    isDone = done;
+    return done ? undefined : value;
+  };
+  const broken = (error: unknown): Refusal => {
+    cancel();
+    return { event: "origin-failed", reason: `the object broke off: ${error}`, passing: true };
+  };
+
+  const readHead = async () => {
+    while (!isDone && received < HEAD_BYTES && received !== length) {
+      const chunk = await readChunk();
+      if (chunk) first.push(chunk);
+    }
+  };
+  try {
+    if ((await within(deadline - Date.now(), readHead())) === LATE) {
+      cancel();
+      return { event: "timed-out", reason: "the object did not arrive in time" };
+    }
+  } catch (error) {
+    return broken(error);
+  }
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const chunk = first.shift() ?? (await readChunk());
+          if (chunk) controller.enqueue(chunk);
+          else controller.close();
+        } catch (error) {
+          fail(broken(error));
+          controller.error(error);
+        }
+      },
+      cancel,
+    },
+    { highWaterMark: 0 },
+  );
+  return { head: joined(first), stream, failure, cancel };
+}
+
+/** Reads the chunks of a body: large ones, unless a script made the stream. */
+function readerOf(body: ReadableStream<Uint8Array>) {
+  try {
+    const reader = body.getReader({ mode: "byob" });
+    return { read: () => reader.read(new Uint8Array(CHUNK_BYTES)), cancel: () => reader.cancel() };
+  } catch {
+    const reader = body.getReader();
+    return { read: () => reader.read(), cancel: () => reader.cancel() };
+  }
+}
