@@ -45,6 +45,7 @@ export async function answerRequest(
   const refused =
     strangerFault(asked, home, s3) ??
     methodFault(asked, s3) ??
+    queryFault(asked, s3) ??
     serviceFault(s3) ??
     accessFault(asked, s3);
   if (refused !== undefined) return refused;
@@ -153,6 +154,13 @@ function methodFault({ request, url }: Asked, { grants }: S3State): Refused | un
     : { status: 405, code: "MethodNotAllowed" };
 }
 
+/** A15: a query such as `?x-vitrine=…` means nothing to S3. Other servers may refuse it. */
+function queryFault({ url, lists }: Asked, { faults }: S3State): Refused | undefined {
+  const unknown = [...url.searchParams.keys()].find((name) => !name.startsWith("X-Amz-"));
+  if (lists || unknown === undefined || !faults.has("refuses-query")) return undefined;
+  return { status: 400, code: "InvalidArgument", detail: { ArgumentName: unknown } };
+}
+
 function serviceFault({ faults }: S3State): Refused | undefined {
   if (faults.has("InternalError")) return { status: 500, code: "InternalError" };
   const busy = BUSY.find((fault) => faults.has(fault));
@@ -181,5 +189,6 @@ function answerObject({ request, key }: Asked, { objects, faults }: S3State): Re
     request,
     stored,
     INTERRUPTIONS.find((fault) => faults.has(fault)),
+    faults.has("ignores-range"),
   );
 }

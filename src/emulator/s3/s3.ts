@@ -43,6 +43,8 @@ export type S3 = {
   readonly grants: Set<S3Grant>;
   /** All requests, as they arrived: without what the edge has dropped. */
   readonly requests: Request[];
+  /** Those of the requests that the image edge sent, or that the Worker sent itself. */
+  requestsBy(sender: "edge" | "worker"): Request[];
   /** All answers, in order. The edge shows only some of their statuses, and never their codes. */
   readonly answers: S3Answer[];
   /** Whether a URL leads to this S3: to its endpoint, with the bucket in the host or not. */
@@ -80,6 +82,8 @@ export function createS3(settings: S3Settings): S3 {
     faults: new Words("s3.faults", S3_FAULTS),
     grants: new Words("s3.grants", S3_GRANTS),
     requests: [],
+    requestsBy: (sender) =>
+      s3.requests.filter(({ headers }) => isOfEdge(headers) === (sender === "edge")),
     answers: [],
     matches: (input) => place.test(URL.parse(urlOf(input))?.href ?? ""),
     async fetch(input, init) {
@@ -92,6 +96,11 @@ export function createS3(settings: S3Settings): S3 {
     },
   };
   return s3;
+}
+
+/** Returns whether the image edge sent a request: it then has its `via` (E3). */
+function isOfEdge(headers: Headers): boolean {
+  return headers.get("via")?.includes("image-resizing") === true;
 }
 
 /**

@@ -17,36 +17,51 @@ export type Stored = {
   /** Without quotes. Left out: the MD5 of the body. Null: the object has none. */
   readonly etag?: string | null;
   readonly cacheControl?: string;
+  /** Its content-encoding. */
+  readonly encoding?: string;
+  /** What `x-amz-meta-…` headers say, by their names without that. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Left out: when the emulator was written. */
+  readonly lastModified?: Date;
 };
 
 /** What happens after half of the body: the connection breaks, or no more data comes. */
 export type Interruption = "cut-short" | "stall-midway";
 
-const LAST_MODIFIED = "Tue, 24 Nov 2026 09:00:00 GMT";
+const LAST_MODIFIED = new Date("2026-11-24T09:00:00Z");
 
+/** @param ignoresRange whether the server sends the whole object all the same (A14) */
 export function sendObject(
   request: Request,
   object: Stored,
   interruption: Interruption | undefined,
+  ignoresRange: boolean,
 ): Response | Refused {
-  const { body, type, cacheControl } = object;
+  const { body, type, cacheControl, encoding, metadata = {}, lastModified } = object;
   const etag = etagOf(object);
+  const named = {
+    "last-modified": (lastModified ?? LAST_MODIFIED).toUTCString(),
+    server: "AmazonS3",
+    ...REQUEST_IDS,
+    ...(etag === null ? {} : { etag: `"${etag}"` }),
+  };
+  if (etag !== null && request.headers.get("if-none-match")?.includes(`"${etag}"`)) {
+    return new Response(null, { status: 304, headers: named }); // A14: it has no metadata
+  }
+  const own = Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]);
   const headers = {
+    ...named,
     "content-type": type,
     "content-length": `${body.length}`,
     "accept-ranges": "bytes",
-    "last-modified": LAST_MODIFIED,
-    server: "AmazonS3",
     "x-amz-server-side-encryption": "AES256",
-    ...REQUEST_IDS,
-    ...(etag === null ? {} : { etag: `"${etag}"` }),
     ...(cacheControl === undefined ? {} : { "cache-control": cacheControl }),
+    ...(encoding === undefined ? {} : { "content-encoding": encoding }),
+    ...Object.fromEntries(own),
   };
-  if (etag !== null && request.headers.get("if-none-match")?.includes(`"${etag}"`)) {
-    return new Response(null, { status: 304, headers });
-  }
   if (request.method === "HEAD") return new Response(null, { headers });
-  const range = readRange(request.headers.get("range"), body.length);
+  const asked = ignoresRange ? null : request.headers.get("range");
+  const range = readRange(asked, body.length);
   if (range !== undefined) {
     const told = { "content-range": contentRange(range, body.length) };
     if (!isThere(range, body.length)) {
@@ -54,11 +69,14 @@ export function sendObject(
     }
     const part = body.slice(range.first, range.last + 1);
     const length = { "content-length": `${part.length}` };
-    return new Response(part, { status: 206, headers: { ...headers, ...told, ...length } });
+    const content = sent(part, interruption, request.signal);
+    return new Response(content, { status: 206, headers: { ...headers, ...told, ...length } });
   }
-  const content =
-    interruption === undefined ? body.slice() : firstHalf(body, interruption, request.signal);
-  return new Response(content, { headers });
+  return new Response(sent(body, interruption, request.signal), { headers });
+}
+
+function sent(body: Uint8Array, interruption: Interruption | undefined, signal: AbortSignal) {
+  return interruption === undefined ? body.slice() : firstHalf(body, interruption, signal);
 }
 
 /** Null: the object has none. */
@@ -71,11 +89,11 @@ function firstHalf(
   interruption: Interruption,
   signal: AbortSignal,
 ): ReadableStream<Uint8Array> {
-  let sent = false;
+  let isSent = false;
   return new ReadableStream({
     async pull(stream) {
-      if (!sent) stream.enqueue(body.slice(0, body.length / 2));
-      sent = true;
+      if (!isSent) stream.enqueue(body.slice(0, body.length / 2));
+      isSent = true;
       if (interruption === "stall-midway")
         await unlessAborted(new Promise<never>(() => {}), signal);
       await new Promise((later) => setTimeout(later, 20)); // until the half has arrived

@@ -24,6 +24,10 @@ export const S3_FAULTS = [
   "InternalError",
   /** The object is in an archive (A9). */
   "archived",
+  /** Another server than S3's: it sends the whole object in place of a range (A14). */
+  "ignores-range",
+  /** It refuses a query that it does not know (A15). */
+  "refuses-query",
   /** The connection breaks: before the answer, or within the object. */
   "reset",
   "cut-short",

@@ -340,13 +340,85 @@ test("a presigned URL opens the bucket until it expires (A1)", async () => {
   }
 });
 
-test("Range and If-None-Match work as at S3 (E4)", async () => {
+describe("the first bytes of an object", () => {
   const url = originUrl(VIRTUAL, KEY);
-  const headers = await signed(url);
-  const { answer } = await ask(url, headers);
-  expect(answer.headers.get("etag")).toMatch(/^"[0-9a-f]{32}"$/);
-  headers.set("range", "bytes=3-5");
-  expect((await ask(url, headers)).said).toBe("206 obj");
-  headers.set("if-none-match", answer.headers.get("etag") ?? "");
-  expect((await ask(url, headers)).answer.status).toBe(304);
+  const stored = {
+    body: new TextEncoder().encode("an object"),
+    type: "image/png",
+    metadata: { focus: "0.5,0.5" },
+    encoding: "aws-chunked",
+    lastModified: new Date("2026-11-20T00:00:00Z"),
+  };
+  const told = ["content-type", "content-encoding", "last-modified", "x-amz-meta-focus"];
+  const facts = ["image/png", "aws-chunked", "Fri, 20 Nov 2026 00:00:00 GMT", "0.5,0.5"];
+  const askWith = async (more: Record<string, string>) => {
+    const headers = await signed(url);
+    for (const [name, value] of Object.entries(more)) headers.set(name, value);
+    return ask(url, headers);
+  };
+  beforeEach(() => void s3.objects.set(KEY, stored));
+
+  test.each([
+    ["bytes=3-5", "206 obj", "bytes 3-5/9", "3"],
+    ["bytes=0-1023", "206 an object", "bytes 0-8/9", "9"],
+  ])("%s: %s, with all that is known of the object (A14)", async (range, said, part, length) => {
+    const found = await askWith({ range });
+    const { headers } = found.answer;
+    expect(found.said).toBe(said);
+    expect(told.map((name) => headers.get(name))).toEqual(facts);
+    expect(headers.get("etag")).toMatch(/^"[0-9a-f]{32}"$/);
+    expect([headers.get("content-range"), headers.get("content-length")]).toEqual([part, length]);
+  });
+
+  test("an empty object has none: 416 (A14)", async () => {
+    s3.objects.set(KEY, { ...stored, body: new Uint8Array() });
+    expect((await askWith({ range: "bytes=0-1023" })).said).toBe("416 InvalidRange");
+  });
+
+  test("a 304 has no metadata (A14)", async () => {
+    const etag = (await askWith({})).answer.headers.get("etag") ?? "";
+    const { answer } = await askWith({ range: "bytes=0-1023", "if-none-match": etag });
+    expect([answer.status, answer.headers.get("etag")]).toEqual([304, etag]);
+    expect(answer.headers.has("x-amz-meta-focus")).toBe(false);
+    expect(answer.headers.has("content-type")).toBe(false);
+  });
+
+  test("another server may send the whole object (A14)", async () => {
+    s3.faults.add("ignores-range");
+    const { said, answer } = await askWith({ range: "bytes=0-1" });
+    expect([said, answer.headers.has("content-range")]).toEqual(["200 an object", false]);
+  });
+
+  test("they may break off, too (A14)", async () => {
+    s3.faults.add("cut-short");
+    await expect(askWith({ range: "bytes=0-1023" })).rejects.toThrow();
+  });
+});
+
+describe("a query that begins with x-", () => {
+  const url = `${originUrl(VIRTUAL, KEY)}?x-vitrine=0123456789abcdef0123456789abcdef`;
+
+  test("means nothing to S3, and is signed (A15)", async () => {
+    const headers = await signed(url);
+    expect((await ask(url, headers)).said).toBe("200 an object");
+    for (const other of [url.replace(/.$/, "0"), `${url}0`, url.replace(/[?].*/, "")]) {
+      expect((await ask(other, headers)).said).toBe("403 SignatureDoesNotMatch");
+    }
+  });
+
+  test("may be refused by another server, which still lists (A15)", async () => {
+    s3.faults.add("refuses-query");
+    expect((await ask(url, await signed(url))).said).toBe("400 InvalidArgument");
+    const list = `${VIRTUAL}?list-type=2`;
+    expect((await ask(list, await signed(list))).answer.status).toBe(200);
+  });
+});
+
+test("the requests of the edge can be told from those of the Worker (E3)", async () => {
+  const own = createS3({ ...settings, endpoint: ENDPOINT, region: REGION });
+  for (const via of ["1.1 image-resizing-proxy", undefined, "1.1 a-proxy"]) {
+    await own.fetch(originUrl(VIRTUAL, KEY), { headers: via === undefined ? {} : { via } });
+  }
+  const count = (sender: "edge" | "worker") => own.requestsBy(sender).length;
+  expect([count("edge"), count("worker")]).toEqual([1, 2]);
 });
