@@ -5,7 +5,7 @@ import { isUint8Array } from "node:util/types";
 import { halfOf } from "../half-of.ts";
 import { Words } from "../words.ts";
 import { R2_FAULTS } from "./faults.ts";
-import type { R2, R2Call, R2Fault, R2Found, R2FoundBody, R2Stored } from "./types.ts";
+import type { R2, R2Call, R2Fault, R2Found, R2FoundBody, R2Range, R2Stored } from "./types.ts";
 
 const LONGEST_KEY = 1024; // bytes (A10)
 const UPLOADED = new Date("2026-11-24T09:00:00Z");
@@ -24,8 +24,9 @@ export function createR2(objects: Readonly<Record<string, R2Stored>> = {}): R2 {
   const faults = new Words<R2Fault>("r2.faults", R2_FAULTS);
   const calls: R2Call[] = [];
 
-  async function find(method: R2Call["method"], key: string) {
-    calls.push({ method, key });
+  async function find(call: R2Call) {
+    const { method, key } = call;
+    calls.push(call);
     if (faults.has("throws")) {
       throw new Error(`${method}: We encountered an internal error. Please try again. (10001)`);
     }
@@ -41,13 +42,17 @@ export function createR2(objects: Readonly<Record<string, R2Stored>> = {}): R2 {
     faults,
     calls,
     async head(key) {
-      const object = await find("head", key);
+      const object = await find({ method: "head", key });
       return object === undefined ? null : foundOf(key, object, faults);
     },
-    async get(key, options) {
-      if (options !== undefined) throw new TypeError("createR2: options of get are not played");
-      const object = await find("get", key);
-      return object === undefined ? null : withBody(foundOf(key, object, faults), object, faults);
+    async get(key, options = {}) {
+      const { range, ...others } = options;
+      const unknown = [...Object.keys(others), ...Object.keys(rest(range))];
+      if (unknown.length > 0) throw new TypeError(`createR2: get does not play ${unknown}`);
+      const object = await find({ method: "get", key, ...(range && { range }) });
+      if (object === undefined) return null;
+      const part = partOf(object, range);
+      return withBody({ ...foundOf(key, object, faults), range: part }, object, faults);
     },
     put: notPlayed,
     delete: notPlayed,
@@ -55,6 +60,19 @@ export function createR2(objects: Readonly<Record<string, R2Stored>> = {}): R2 {
     createMultipartUpload: notPlayed,
     resumeMultipartUpload: notPlayed,
   };
+}
+
+const rest = ({ offset: _offset, length: _length, ...others }: Partial<R2Range> = {}) => others;
+
+/** The part that a range has of an object. @throws if it has no byte, as any range of an empty object */
+function partOf({ body }: R2Stored, range: Partial<R2Range> | undefined): R2Range {
+  const size = body.length;
+  if (range === undefined) return { offset: 0, length: size };
+  const { offset = 0, length = size - offset } = range;
+  if (offset < 0 || offset >= size || length <= 0) {
+    throw new Error("get: The requested range is not satisfiable (10039)");
+  }
+  return { offset, length: Math.min(length, size - offset) };
 }
 
 /** Objects by their keys. */
@@ -84,6 +102,7 @@ function foundOf(key: string, object: R2Stored, faults: ReadonlySet<R2Fault>): R
     key,
     version: etag,
     size: Math.floor(body.length * factor),
+    range: { offset: 0, length: body.length },
     etag,
     httpEtag: `"${etag}"`,
     uploaded,
@@ -100,8 +119,10 @@ function foundOf(key: string, object: R2Stored, faults: ReadonlySet<R2Fault>): R
 }
 
 function withBody(found: R2Found, { body }: R2Stored, faults: ReadonlySet<R2Fault>): R2FoundBody {
+  const { offset, length } = found.range;
+  const part = body.slice(offset, offset + length);
   const breaks = faults.has("cut-short");
-  const content = breaks || faults.has("stall-midway") ? halfOf(body, breaks) : whole(body);
+  const content = breaks || faults.has("stall-midway") ? halfOf(part, breaks) : streamOf(part);
   const response = new Response(content);
   return {
     ...found,
@@ -117,4 +138,5 @@ function withBody(found: R2Found, { body }: R2Stored, faults: ReadonlySet<R2Faul
   };
 }
 
-const whole = (body: Uint8Array): ReadableStream<Uint8Array> => new Blob([body.slice()]).stream();
+const streamOf = (bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array> =>
+  new Blob([bytes]).stream();

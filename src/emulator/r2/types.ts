@@ -31,7 +31,19 @@ export type R2Fault = (typeof R2_FAULTS)[number];
  * @example
  * expect(r2.calls).toEqual([{ method: "get", key: "fig.jpg" } satisfies R2Call]);
  */
-export type R2Call = { readonly method: "get" | "head"; readonly key: string };
+export type R2Call = {
+  readonly method: "get" | "head";
+  readonly key: string;
+  /** As it was asked for. Left out: the whole. */
+  readonly range?: Partial<R2Range>;
+};
+
+/**
+ * A part of an object, in bytes.
+ * @example
+ * const start = await r2.get("fig.jpg", { range: { offset: 0, length: 1024 } satisfies R2Range });
+ */
+export type R2Range = { readonly offset: number; readonly length: number };
 
 /**
  * What is known of an object.
@@ -41,8 +53,10 @@ export type R2Call = { readonly method: "get" | "head"; readonly key: string };
 export type R2Found = {
   readonly key: string;
   readonly version: string;
-  /** Bytes. */
+  /** Of the whole object: bytes. */
   readonly size: number;
+  /** Which part the body is. */
+  readonly range: R2Range;
   /** Without quotes, and with them. */
   readonly etag: string;
   readonly httpEtag: string;
@@ -80,8 +94,8 @@ export type R2FoundBody = R2Found & {
  */
 export type R2 = {
   head(key: string): Promise<R2Found | null>;
-  /** @throws with options: they are not played */
-  get(key: string, options?: object): Promise<R2FoundBody | null>;
+  /** @throws with other options: they are not played. And if the range has no byte of the object */
+  get(key: string, options?: { readonly range?: Partial<R2Range> }): Promise<R2FoundBody | null>;
   readonly put: NotPlayed;
   readonly delete: NotPlayed;
   readonly list: NotPlayed;

@@ -30,9 +30,46 @@ test("gives an object with its facts, and null for a missing one", async () => {
   ]);
 });
 
+test("gives a part of an object, and what is known of the whole (A14)", async () => {
+  const r2 = createR2({
+    a: { ...stored, customMetadata: { focus: "0,0" } },
+    empty: { body: new Uint8Array() },
+  });
+  const ask = async (range: { offset?: number; length?: number }) => {
+    const {
+      size,
+      httpEtag,
+      customMetadata,
+      range: part,
+      ...found
+    } = (await r2.get("a", { range })) ?? expect.unreachable();
+    expect([size, httpEtag, customMetadata]).toEqual([
+      10,
+      '"781e5e245d69b566979b86e28d23f2c7"',
+      { focus: "0,0" },
+    ]);
+    return [await found.text(), part];
+  };
+  expect(await ask({ offset: 0, length: 4 })).toEqual(["0123", { offset: 0, length: 4 }]);
+  expect(await ask({ offset: 8, length: 1024 })).toEqual(["89", { offset: 8, length: 2 }]);
+  expect(await ask({ length: 1024 })).toEqual(["0123456789", { offset: 0, length: 10 }]);
+  expect(r2.calls.at(-1)).toEqual({ method: "get", key: "a", range: { length: 1024 } });
+  expect((await r2.head("a"))?.range).toEqual({ offset: 0, length: 10 });
+  const range = { offset: 0, length: 1024 };
+  expect(await r2.get("missing", { range })).toBeNull();
+  await expect(r2.get("empty", { range })).rejects.toThrow(
+    "get: The requested range is not satisfiable (10039)",
+  );
+  await expect(ask({ offset: 10 })).rejects.toThrow("(10039)");
+  r2.faults.add("cut-short");
+  await expect(ask({ offset: 0, length: 4 })).rejects.toThrow();
+});
+
 test("refuses what it does not play, objects that are none, and keys that are too long (A10)", async () => {
   const r2 = createR2();
-  await expect(r2.get("a", { range: { offset: 1 } })).rejects.toThrow("options of get");
+  for (const options of [{ onlyIf: {} }, { range: { suffix: 1 } }]) {
+    await expect(Reflect.apply(r2.get, r2, ["a", options])).rejects.toThrow("get does not play");
+  }
   expect(() => r2.list()).toThrow("only get and head");
   expect(() => Reflect.apply(r2.objects.set, r2.objects, ["a", "text"])).toThrow("r2.objects");
   expect(() => Reflect.apply(r2.faults.add, r2.faults, ["asleep"])).toThrow("r2.faults: unknown");
