@@ -51,7 +51,8 @@ function isUnchanged(kept: Headers, asked: Headers): boolean {
   return changed <= Date.parse(asked.get("if-modified-since") ?? "");
 }
 
-function hasEtag(list: string, etag: string): boolean {
+/** Compares weakly (RFC 9110, 8.8.3.2). */
+export function hasEtag(list: string, etag: string): boolean {
   const opaque = (text: string) => text.trim().replace(/^W\//, "");
   return (list.match(/(?:W\/)?"[^"]*"/g) ?? []).some((one) => opaque(one) === opaque(etag));
 }

@@ -9,16 +9,25 @@ type Windows = {
 };
 
 export type Policy = Windows & {
-  readonly isPublic: boolean;
+  /** Whether requests with Authorization get it, too (W9). */
+  readonly isForAll: boolean;
   /** `no-store` or `private`: the cache is bypassed (W7). */
   readonly bypasses: boolean;
 };
 
 /** W7. The first of these that is there decides alone. */
-const DECIDING = ["cloudflare-cdn-cache-control", "cdn-cache-control", "cache-control"];
+export const DECIDING = ["cloudflare-cdn-cache-control", "cdn-cache-control", "cache-control"];
 
 /** W7. Seconds by status, where the response does not say how long it is fresh. */
-const UNSAID: Readonly<Record<number, number>> = { 200: 7200, 404: 180 };
+const UNSAID: Readonly<Record<number, number>> = {
+  ...{ 200: 7200, 203: 7200, 204: 7200 },
+  ...{ 300: 1200, 301: 1200 },
+  ...{ 404: 180, 410: 180 },
+  ...{ 405: 60, 414: 60, 501: 60 },
+};
+
+/** W9. */
+const FOR_ALL = ["public", "must-revalidate", "s-maxage"];
 
 const DIRECTIVE = /([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/g;
 
@@ -47,7 +56,8 @@ export function readPolicy(status: number, headers: Headers, now: number): Polic
   const said = freshFor(says, name === "cache-control" ? headers : new Headers(), now);
   const fresh = bypasses ? 0 : (said ?? UNSAID[status]);
   if (fresh === undefined) return undefined;
-  return { fresh, ...staleFor(says), isPublic: says.has("public"), bypasses };
+  const isForAll = FOR_ALL.some((directive) => says.has(directive));
+  return { fresh, ...staleFor(says), isForAll, bypasses };
 }
 
 function freshFor(

@@ -2,6 +2,7 @@
 
 /** W3. Request headers that an app may build its answer from, so that they would poison a cache. */
 const POISONOUS = [
+  "cloudflare-workers-version-key",
   "forwarded",
   "x-forwarded-host",
   "x-forwarded-scheme",

@@ -1,4 +1,4 @@
-// Cloudflare's Workers Cache in front of an entrypoint, as strict as in production (W1 to W16). docs/rules.md has the
+// Cloudflare's Workers Cache in front of an entrypoint, as strict as in production (W1 to W18). docs/rules.md has the
 // rules. This file shows the steps of a request.
 
 import { checkSettings, guarded } from "../check.ts";
@@ -18,7 +18,7 @@ import type { Kept } from "./kept.ts";
 import { runAt, type Where, where } from "./places.ts";
 import { readPurge, refusalOf } from "./purge.ts";
 import { fullTokens, takeToken } from "./rate-limit.ts";
-import { answerFrom, requestOf, runOnce } from "./run.ts";
+import { answerFrom, requestOf, runOnce, wrong304 } from "./run.ts";
 import { type CacheSwitches, SETTING_RULES, STRICT, SWITCH_RULES } from "./switches.ts";
 import { createTier, type Tier } from "./tier.ts";
 
@@ -79,6 +79,8 @@ export type Cache = {
   at<Value>(place: string, work: () => Value): Value;
   /** The runs of the entrypoint's `fetch`, in order. */
   readonly runs: readonly Run[];
+  /** What entrypoints did wrong: a 304 that the cache did not ask for (W18). Their run fails. */
+  readonly mistakes: readonly string[];
   /** Waits for what goes on after the answers. Fails if work of an entrypoint's `waitUntil` failed. */
   settled(): Promise<void>;
 };
@@ -100,6 +102,7 @@ export function createCache(settings: CacheSettings = {}): Cache {
   const { now = Date.now, ...changed } = settings;
   const switches: CacheSwitches = { ...STRICT, ...setOf(changed) };
   const runs: Run[] = [];
+  const mistakes: string[] = [];
   const background: Promise<unknown>[] = [];
   const later = (work: Promise<unknown>): void => {
     work.catch(() => {}); // `settled` tells it
@@ -118,14 +121,27 @@ export function createCache(settings: CacheSettings = {}): Cache {
     return tier;
   }
 
+  async function run(
+    make: Asked["make"],
+    request: Request,
+    { place, why }: Pick<Run, "place" | "why">,
+  ): Promise<Response> {
+    runs.push({ url: request.url, place, why });
+    const response = await runOnce(make, request, place);
+    const mistake = wrong304(request, response);
+    if (mistake === undefined) return response;
+    mistakes.push(mistake);
+    throw new Error(mistake);
+  }
+
   /** Runs the entrypoint after a miss in both tiers (W5). */
   async function runFor(asked: Asked, old: Kept | undefined): Promise<Answer> {
     const { request } = asked;
     const place = switches.runsIn === "upper" ? "upper" : asked.place;
     const waited = old === undefined ? "miss" : "expired";
     const why = asked.isBarred ? "bypass" : asked.isBackground ? "revalidate" : waited;
-    runs.push({ url: request.url, place, why });
-    const response = await runOnce(asked.make, requestOf(request, old), place);
+    const etag = switches.revalidates ? old?.headers.get("etag") : undefined; // W18
+    const response = await run(asked.make, requestOf(request, etag), { place, why });
     return answerFrom(response, asked, old, switches.largest, now);
   }
 
@@ -145,15 +161,13 @@ export function createCache(settings: CacheSettings = {}): Cache {
     options: EntrypointOptions = {},
   ): Loopback {
     const { name = "Renditions", version = "1", props } = options;
-    const run: RunContext = { waitUntil: later, cache: { purge: (what) => purge(name, what) } };
-    const instance = () => make(Object.assign(Object.create(null), run));
+    const context: RunContext = { waitUntil: later, cache: { purge: (what) => purge(name, what) } };
+    const instance = () => make(Object.assign(Object.create(null), context));
     const placeNow = () => options.place ?? where().place;
 
     /** No tier is asked: the entrypoint runs in the place of the visitor. */
-    function pass(request: Request, place: string): Promise<Response> {
-      runs.push({ url: request.url, place, why: "bypass" });
-      return runOnce(instance, request, place);
-    }
+    const pass = (request: Request, place: string) =>
+      run(instance, request, { place, why: "bypass" });
 
     async function fetch(request: Request): Promise<Response> {
       const place = placeNow();
@@ -189,6 +203,7 @@ export function createCache(settings: CacheSettings = {}): Cache {
     where,
     at: (place, work) => runAt({ behind: false, place }, work),
     runs,
+    mistakes,
     async settled() {
       while (background.length > 0) await Promise.all(background.splice(0));
     },

@@ -1,6 +1,6 @@
 // A response as the cache keeps it: its bytes, for any number of readers. No clock: `now` is passed in.
 
-import { type Policy, readPolicy, stateAt } from "./cache-control.ts";
+import { DECIDING, type Policy, readPolicy, stateAt } from "./cache-control.ts";
 import { readTags } from "./tags.ts";
 
 export type Kept = {
@@ -37,7 +37,7 @@ export function judge(
   now: number,
 ): Policy | "BYPASS" | "MISS" {
   const policy = readPolicy(status, headers, now);
-  const isPrivate = request.headers.has("authorization") && policy?.isPublic !== true;
+  const isPrivate = request.headers.has("authorization") && policy?.isForAll !== true;
   if (headers.has("set-cookie") || policy?.bypasses || isPrivate) return "BYPASS";
   const isTooLarge = Number(headers.get("content-length") ?? 0) > largest;
   return policy === undefined || isNeverKept(status) || isTooLarge ? "MISS" : policy;
@@ -72,15 +72,15 @@ export function stateOf(kept: Kept, now: number) {
   return stateAt(ageOf(kept, now), kept.policy);
 }
 
-/** Whether a request may have a kept response: one with Authorization only what is public (W9). */
+/** Whether a request may have a kept response: one with Authorization only what says so (W9). */
 export function isFor({ policy }: Kept, { headers }: Request): boolean {
-  return policy.isPublic || !headers.has("authorization");
+  return policy.isForAll || !headers.has("authorization");
 }
 
-/** The whole response that a 304 of the entrypoint stands for (RFC 9111, 4.3.4). */
+/** The whole response that a 304 stands for: it alone says how long, and under which tags (W18). */
 export function renew(old: Kept, { headers }: Response): Response {
   const merged = new Headers(old.headers);
-  merged.delete("age");
+  for (const name of ["age", "date", "expires", "cache-tag", ...DECIDING]) merged.delete(name);
   for (const [name, value] of headers) {
     if (!name.startsWith("content-")) merged.set(name, value);
   }

@@ -1,6 +1,6 @@
 // One run of the entrypoint: what it is asked, and what of its response is kept. No clock: `now` is passed in.
 
-import type { Answer } from "./answer.ts";
+import { type Answer, hasEtag } from "./answer.ts";
 import type { Asked } from "./entrypoint.ts";
 import { judge, type Kept, keep, renew } from "./kept.ts";
 import { runAt } from "./places.ts";
@@ -16,15 +16,25 @@ const OF_THE_CACHE = [
   "range",
 ];
 
-/** What the cache asks the entrypoint: a GET also for a HEAD, with conditions of what is kept (W11). */
-export function requestOf(request: Request, old: Kept | undefined): Request {
+/**
+ * What the cache asks the entrypoint: a GET also for a HEAD.
+ * @param etag that of what is kept, where the cache asks whether it is still the same (W18)
+ */
+export function requestOf(request: Request, etag: string | null | undefined): Request {
   const headers = new Headers(request.headers);
   for (const name of OF_THE_CACHE) headers.delete(name);
-  const etag = old?.headers.get("etag");
-  const changed = old?.headers.get("last-modified");
   if (etag) headers.set("if-none-match", etag);
-  if (changed) headers.set("if-modified-since", changed);
   return new Request(request.url, { headers });
+}
+
+/** Returns what is wrong with a 304, for which the cache must have asked (W18). */
+export function wrong304(asked: Request, { status, headers }: Response): string | undefined {
+  if (status !== 304) return undefined;
+  const condition = asked.headers.get("if-none-match");
+  const etag = headers.get("etag");
+  if (condition === null) return `${asked.url}: a 304, and the request had no if-none-match`;
+  if (condition === "*" || (etag !== null && hasEtag(condition, etag))) return undefined;
+  return `${asked.url}: a 304 with the etag ${etag}, and if-none-match was ${condition}`;
 }
 
 /** Runs a new instance of the entrypoint at a place, behind the loopback. */

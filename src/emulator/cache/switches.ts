@@ -13,6 +13,8 @@ export type CacheSwitches = {
   runsIn: "upper" | "visitor";
   /** W13, open: whether the edge transforms behind a loopback. The edge asks `where()`. */
   loopback: "transformed" | "forgotten";
+  /** W18. False: it asks for a whole response also where what it has has an ETag. */
+  revalidates: boolean;
   /** W1, W2. Whether the entrypoint has a cache: `[cache] enabled`, or its own in `[exports.NAME]`. */
   enabled: boolean;
   /** W4. `[cache] cross_version_cache`: the key then lacks the version. */
@@ -28,6 +30,7 @@ export type CacheSwitches = {
 export const STRICT = {
   runsIn: "visitor",
   loopback: "transformed",
+  revalidates: true,
   enabled: true,
   crossVersion: true,
   largest: 512 * 1024 ** 2,
@@ -37,6 +40,7 @@ export const STRICT = {
 export const SWITCH_RULES = {
   runsIn: oneOf("upper", "visitor"),
   loopback: oneOf("transformed", "forgotten"),
+  revalidates: flag,
   enabled: flag,
   crossVersion: flag,
   largest: count,

@@ -140,6 +140,7 @@ const SWITCHES: {
 } = {
   runsIn: [["upper"], ["visitor"]], // W5
   loopback: [["transformed"], ["forgotten", "kept-unusable"]], // W13
+  revalidates: [[true], [false]], // W18
   enabled: [[true], [false, "kept"]], // W1
   crossVersion: [[true], [false]], // W4: within one version all is well
   largest: [[1e6], [1, "kept"]], // W16

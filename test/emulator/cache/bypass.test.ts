@@ -25,12 +25,15 @@ describe("a request with Authorization", () => {
     expect(cache.runs.map(({ why }) => why)).toEqual(["miss", "miss", "bypass"]);
   });
 
-  test("gets what is public, and leaves it (W9)", async () => {
-    count("public, max-age=60");
-    expect(await line("/a", AUTHORIZED)).toBe("MISS run 1");
-    expect(await line("/a", AUTHORIZED)).toBe("HIT run 1");
-    expect(await line()).toBe("HIT run 1");
-  });
+  test.each(["public, max-age=60", "max-age=60, must-revalidate", "s-maxage=60"])(
+    "gets what says %s, and leaves it (W9)",
+    async (cacheControl) => {
+      count(cacheControl);
+      expect(await line("/a", AUTHORIZED)).toBe("MISS run 1");
+      expect(await line("/a", AUTHORIZED)).toBe("HIT run 1");
+      expect(await line()).toBe("HIT run 1");
+    },
+  );
 
   test("gets no old response of others in place of a failure (W8, W9)", async () => {
     count("max-age=60", { etag: '"1"' });

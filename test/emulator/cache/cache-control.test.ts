@@ -77,13 +77,21 @@ describe("how long a response is fresh", () => {
     },
   );
 
-  test("a 404 that does not say how long is kept for three minutes (W7)", async () => {
-    answerWith("none", {}, 404);
-    await ask();
-    wait(179);
-    expect(await line()).toBe("HIT none");
-    wait(1);
-    expect(await line()).toBe("EXPIRED none");
+  test.each<[seconds: number, statuses: readonly number[]]>([
+    [7200, [200, 203, 204]],
+    [1200, [300, 301]],
+    [180, [404, 410]],
+    [60, [405, 414, 501]],
+  ])("without cache-control it is %d seconds for %j (W7)", async (seconds, statuses) => {
+    for (const status of statuses) {
+      answerWith(status === 204 ? null : "a", {}, status);
+      const path = `/${status}`;
+      await ask(path);
+      wait(seconds - 1);
+      expect(await line(path)).toMatch(/^HIT/);
+      wait(1);
+      expect(await line(path)).toMatch(/^(?:EXPIRED|STALE)/); // W8: a 501 is an error
+    }
   });
 
   test("a clock that was set back makes nothing stale, and no negative age (W7)", async () => {
@@ -106,6 +114,8 @@ describe("what is not kept", () => {
     [302, { location: "/" }, "MISS"],
     [403, {}, "MISS"],
     [500, {}, "MISS"],
+    [202, {}, "MISS"],
+    [308, {}, "MISS"],
     [200, { "cache-control": "public, max-age=60", "set-cookie": "a=b" }, "BYPASS"],
     [206, { "cache-control": "max-age=60" }, "MISS"],
     [520, { "cache-control": "max-age=60" }, "MISS"],

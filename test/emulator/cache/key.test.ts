@@ -17,6 +17,7 @@ test.each<[what: string, one: Asking, other: Asking]>([
   ["whether there are props", ["/a"], ["/a", {}, { props: {} }]],
   ["the entrypoint", ["/a", {}, { name: "One" }], ["/a", {}, { name: "Two" }]],
   ...[
+    "Cloudflare-Workers-Version-Key",
     "forwarded",
     "x-forwarded-host",
     "x-forwarded-scheme",

@@ -11,6 +11,7 @@ import {
   entrypoint,
   hold,
   line,
+  loopback,
   wait,
 } from "../../support/caching.ts";
 
@@ -237,8 +238,9 @@ describe("an answer that nothing has changed", () => {
   const unchanged = (headers: Record<string, string>) => {
     entrypoint.answer = async () => new Response(null, { status: 304, headers });
   };
+  const conditions = () => entrypoint.asked.map(({ headers }) => headers.get("if-none-match"));
 
-  test("renews the kept one, and its headers (W11)", async () => {
+  test("renews the kept one, and its headers (W18)", async () => {
     count("max-age=60", { ...validators, "content-type": "image/webp" });
     await ask();
     wait(60);
@@ -246,42 +248,113 @@ describe("an answer that nothing has changed", () => {
       "cache-control": "max-age=120",
       "content-type": "text/html",
       "content-length": "0",
+      etag: 'W/"1"',
     });
     const answer = await ask();
-    const { headers } = entrypoint.asked[1] ?? new Request("https://x");
-    expect(headers.get("if-none-match")).toBe('"1"');
-    expect(headers.get("if-modified-since")).toBe(validators["last-modified"]);
+    expect(conditions()).toEqual([null, '"1"']);
+    expect(entrypoint.asked[1]?.headers.has("if-modified-since")).toBe(false);
     expect(answer.headers.get("content-type")).toBe("image/webp");
     expect(`${answer.headers.get("cf-cache-status")} ${await answer.text()}`).toBe(
       "REVALIDATED run 1",
     );
     wait(119);
     expect(await line()).toBe("HIT run 1");
+    expect(cache.mistakes).toEqual([]);
   });
 
-  test("is as old as it says, not as the kept one said (W7, W11)", async () => {
+  test("renews it in the background, too (W8, W18)", async () => {
+    count("max-age=60, stale-while-revalidate=600", validators);
+    for (const place of ["one", "two"]) await ask("/a", {}, { place });
+    wait(60);
+    unchanged({ "cache-control": "max-age=60", etag: '"1"' });
+    for (const place of ["one", "two"]) {
+      expect(await line("/a", {}, { place })).toBe("UPDATING run 1");
+      await cache.settled();
+      expect(await line("/a", {}, { place })).toBe("HIT run 1");
+    }
+    expect(conditions()).toEqual([null, '"1"']);
+  });
+
+  test("alone says for how long it holds, and under which tags (W10, W18)", async () => {
+    count("max-age=60", {
+      ...validators,
+      "cache-tag": "old",
+      date: "Thu, 26 Nov 2026 00:00:00 GMT",
+    });
+    await ask();
+    wait(60);
+    unchanged({ etag: '"1"', "cache-tag": "new" });
+    await ask();
+    wait(7199);
+    await loopback().purge({ tags: ["old"] });
+    expect(await line()).toBe("HIT run 1");
+    await loopback().purge({ tags: ["new"] });
+    count("max-age=60");
+    expect(await line()).toMatch(/^MISS/);
+  });
+
+  test("is as old as it says, not as the kept one said (W7, W18)", async () => {
     count("max-age=60", { ...validators, age: "50" });
     await ask();
     wait(10);
-    unchanged({});
+    unchanged({ etag: '"1"', "cache-control": "max-age=60" });
     expect(await line()).toBe("REVALIDATED run 1");
     wait(59);
     expect(await line()).toBe("HIT run 1");
   });
 
-  test("is for this visitor alone where it says no-store (W7, W11)", async () => {
+  test("is for this visitor alone where it says no-store (W7, W18)", async () => {
     count("max-age=60", validators);
     await ask();
     wait(60);
-    unchanged({ "cache-control": "no-store" });
+    unchanged({ etag: '"1"', "cache-control": "no-store" });
     expect(await line()).toBe("BYPASS run 1");
     expect(await line()).toBe("BYPASS run 1");
   });
 
-  test("is passed on where nothing is kept (W9)", async () => {
-    unchanged({ "cache-control": "max-age=60" });
-    expect((await ask()).status).toBe(304);
+  test("is not asked for without an ETag, or of a cache that does not ask (W18)", async () => {
     count("max-age=60");
-    expect(await line()).toBe("MISS run 2");
+    await ask();
+    wait(60);
+    expect(await line()).toBe("EXPIRED run 2");
+    arrange({ revalidates: false });
+    count("max-age=60", validators);
+    await ask();
+    wait(60);
+    expect(await line()).toBe("EXPIRED run 2");
+    expect(conditions()).toEqual([null, null, null, null]);
+  });
+
+  test.each<[what: string, kept: Record<string, string> | undefined, told: Record<string, string>]>(
+    [
+      ["where nothing is kept", undefined, { etag: '"1"' }],
+      ["where what is kept has no ETag", {}, { etag: '"1"' }],
+      ["of another ETag", validators, { etag: '"2"' }],
+      ["without an ETag", validators, {}],
+    ],
+  )("is a mistake of the entrypoint %s (W18)", async (_what, kept, told) => {
+    if (kept !== undefined) {
+      count("max-age=60, must-revalidate", kept);
+      await ask();
+      wait(60);
+    }
+    unchanged({ "cache-control": "max-age=60", ...told });
+    await expect(ask()).rejects.toThrow("a 304");
+    expect(cache.mistakes).toHaveLength(1);
+    count("max-age=60");
+    expect(await line()).toMatch(/run \d/);
+  });
+
+  test("is a mistake in the background, too, and without the cache (W18)", async () => {
+    count("max-age=60, stale-while-revalidate=600", validators);
+    await ask();
+    wait(60);
+    unchanged({ etag: '"2"' });
+    await ask();
+    await cache.settled();
+    expect(cache.mistakes).toHaveLength(1);
+    cache.switches.enabled = false;
+    await expect(ask()).rejects.toThrow("a 304");
+    expect((await ask("/a", { headers: { "if-none-match": '"2"' } })).status).toBe(304);
   });
 });
