@@ -23,8 +23,8 @@ export type Served = {
  * vi.stubGlobal("fetch", edge.fetch);
  * edge.switches.transformations = false;
  */
-export type Edge = Omit<EdgeCore, "transformations"> & {
-  /** The unique transformations, which are billed (L2). */
+export type Edge = Omit<EdgeCore, "quota"> & {
+  /** The unique transformations, which are billed once a month (L2). */
   readonly transformations: ReadonlySet<string>;
   /** The Images binding, `env.IMAGES`. It has the same switches and the same quota. */
   readonly images: ImagesBinding;

@@ -11,10 +11,11 @@ import type { Edge } from "./served.ts";
  * @param developer makes the images; tests pass one that remembers them
  */
 export function withImages(core: EdgeCore, developer?: typeof develop): Edge {
+  const { quota, ...edge } = core;
   const answerImages = createImagesService(core, developer);
   const images = imagesBinding((path, { type, body }) => {
     const init = { method: "POST", headers: { "content-type": type }, body, duplex: "half" };
     return answerImages(new Request(`https://js.images.cloudflare.com${path}`, init));
   });
-  return { ...core, images, answerImages };
+  return { ...edge, transformations: quota.billed, images, answerImages };
 }

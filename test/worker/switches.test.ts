@@ -108,6 +108,16 @@ const CASES: Cases = {
       },
     ],
   ],
+  foreignSources: [
+    [
+      "untransformed",
+      async () => {
+        stage.edge.switches.sources = ["other.example"];
+        const expected = { status: 502, event: "not-transformed" };
+        expect(await see("/images/card/key.jpg")).toMatchObject(expected);
+      },
+    ],
+  ],
   sourcePaths: (["segments", "characters"] as const).map((way): Case["sourcePaths"] => [
     way,
     async () => {
@@ -307,6 +317,10 @@ const CASES: Cases = {
       expect(head.headers.get("content-length")).toBe(found.answer.headers.get("content-length"));
     },
   ]),
+  namesOriginal: [true, false].map((way): Case["namesOriginal"] => [
+    way,
+    async () => expect(await see("/images/card/key.jpg")).toMatchObject(shown("image/avif")),
+  ]),
   originHeaders: (["kept", "leaked"] as const).map((way): Case["originHeaders"] => [
     way,
     async () => {
@@ -375,6 +389,10 @@ const CASES: Cases = {
       }
       expect(stage.s3.requests).toHaveLength(way ? 1 : 2);
     },
+  ]),
+  queryInKey: [true, false].map((way): Case["queryInKey"] => [
+    way,
+    async () => expect(await see("/images/card/key.jpg")).toMatchObject(shown("image/avif")),
   ]),
   denialsKept: [0, 60].map((way): Case["denialsKept"] => [
     way,
@@ -452,6 +470,7 @@ const RULES = {
   transformations: "R2",
   workersDev: "R2",
   sources: "E5",
+  foreignSources: "E5",
   sourcePaths: "E5",
   urlTransformations: "E12",
   firewall: "E10",
@@ -468,12 +487,14 @@ const RULES = {
   factsBilled: "L2, R9",
   formatAuto: "O6",
   conditions: "E4",
+  namesOriginal: "R4, R7",
   originHeaders: "R7",
   overlayAuth: "O12",
   qualities: "O5",
   avifInput: "L1",
   limits: "L1",
   cache: "C2",
+  queryInKey: "A15",
   denialsKept: "C1",
   patience: "R3",
   plain: "E6",

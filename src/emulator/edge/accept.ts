@@ -2,6 +2,7 @@
 
 import { type Fault, isFault } from "./faults.ts";
 import { type Options, readOptions } from "./read-options.ts";
+import { isAllowed } from "./sources.ts";
 import type { Switches } from "./switches.ts";
 import { unplayable } from "./unplayable.ts";
 import { urlFault } from "./url-fault.ts";
@@ -11,9 +12,11 @@ type Zone = { readonly zone: string; readonly switches: Switches };
 
 /** Returns whether `cf.image` does anything with a source. If not, the original comes back. */
 export function transforms(url: string, { zone, switches }: Zone): boolean {
+  if (!switches.transformations) return false; // R2
   if (switches.urlTransformations === "off-for-workers-too") return false; // E12
+  if (switches.foreignSources === "untransformed" && !isAllowed(url, zone, switches)) return false; // E5
   const isElsewhere = zone.endsWith(".workers.dev") && URL.parse(url)?.host !== zone;
-  return switches.transformations && !(isElsewhere && switches.workersDev === "original"); // R2
+  return !(isElsewhere && switches.workersDev === "original"); // R2
 }
 
 const ADVICE = 'With the switch unplayable: "left-out" it ignores them (docs/emulator.md)';

@@ -23,9 +23,10 @@ export async function successAnswer(
   const headers = new Headers({ "content-type": type, "content-length": `${bytes.length}` });
   if (marked) headers.set("cf-resized", outcome);
   const etag = origin.get("etag")?.replace(/^(?:W\/)?"|"$/g, "");
-  if (etag !== undefined) headers.set("etag", `"cf${await digest(key)}:${etag}"`); // R4
+  const { namesOriginal } = switches;
+  if (etag !== undefined && namesOriginal) headers.set("etag", `"cf${await digest(key)}:${etag}"`); // R4
   for (const [name, value] of origin) {
-    const passed = name === "cache-control" || name === "last-modified"; // R7
+    const passed = name === "cache-control" || (name === "last-modified" && namesOriginal); // R7
     const leaked = switches.originHeaders === "leaked" && /^(?:x-amz-|server$)/.test(name); // R7
     if (passed || leaked) headers.set(name, value);
   }

@@ -46,6 +46,7 @@ export const SWITCH_RULES = {
   transformations: flag,
   workersDev: oneOf("original", "transformed"),
   sources,
+  foreignSources: oneOf("refused", "untransformed"),
   sourcePaths: oneOf("segments", "characters"),
   urlTransformations: oneOf("on", "off", "off-for-workers-too"),
   firewall: flag,
@@ -65,6 +66,7 @@ export const SWITCH_RULES = {
   factsBilled: oneOf("apart", "with-rendition"),
   formatAuto: oneOf("refused", "first-come"),
   conditions: oneOf("kept", "passed-on"),
+  namesOriginal: flag,
   originHeaders: oneOf("kept", "leaked"),
   overlayAuth: flag,
   qualities: table<Switches["qualities"]>({
@@ -73,6 +75,7 @@ export const SWITCH_RULES = {
   avifInput: flag,
   limits: table<Switches["limits"]>({ bytes: count, pixels: count, side: count, animation: count }),
   cache: flag,
+  queryInKey: flag,
   denialsKept: count,
   patience: count,
   plain: listOf("hosts, without http:// and without a path", isHost),

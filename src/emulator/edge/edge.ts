@@ -14,7 +14,7 @@ import { type Asking, type Fetched, fetchOriginal } from "./fetch-original.ts";
 import type { ImageOptions, OverlayOptions } from "./image-options.ts";
 import { lifetime, ttlByStatus } from "./lifetime.ts";
 import { make } from "./make.ts";
-import { isBeyond } from "./quota.ts";
+import { createQuota } from "./quota.ts";
 import type { Options } from "./read-options.ts";
 import { readOriginal } from "./read-original.ts";
 import { type Refusal, refusalOf } from "./refusal.ts";
@@ -41,8 +41,9 @@ export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettin
   const originals = createCache<Fetched>(now, keeps);
   const renditions = createCache<Kept>(now, keeps);
   const faults = createCache<Fault>(now, keeps);
+  const requests: string[] = [];
   const originFetches: string[] = [];
-  const transformations = new Set<string>();
+  const quota = createQuota(now, () => switches.quota);
   const refusals: Refusal[] = [];
   const passedOn: string[] = [];
 
@@ -91,18 +92,26 @@ export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettin
     init: Asked,
     options: Options,
   ): Promise<Response | Fault> {
-    const { key, billed } = keysOf(url, options, switches);
+    const { key, billed } = keysOf(sourceOf(url), options, switches);
     const ttl = ttlByStatus(init.cf?.cacheTtlByStatus, 200); // C4
     const kept = renditions.get(key);
-    if (kept !== undefined) return successAnswer(kept, key, init, "internal=ram/h", switches);
+    if (kept !== undefined) {
+      quota.bill(billed); // L2: anew in each month
+      return successAnswer(kept, key, init, "internal=ram/h", switches);
+    }
     const failed = faults.get(key);
     if (failed !== undefined) return failed;
-    if (isBeyond(transformations, billed, switches.quota)) return "9422/429"; // L2
+    if (!quota.allows(billed)) return "9422/429"; // L2
     const made = await transform(url, askingOf(init, options), options.image, ttl);
     if (isFault(made)) return keepFailure(key, made, init);
-    transformations.add(billed);
+    quota.bill(billed);
     renditions.set(key, made, ttl ?? lifetime(made.origin.get("cache-control"))); // C1
     return successAnswer(made, key, init, "internal=ok/m q=0 n=317+85 c=9+57", switches);
+  }
+
+  /** The source as the caches know it: its whole URL, or without the query (A15). */
+  function sourceOf(url: string): string {
+    return switches.queryInKey ? url : url.replace(/\?.*$/s, "");
   }
 
   function askingOf({ method = "GET", headers }: Asked, { originAuth }: Options): Asking {
@@ -149,7 +158,7 @@ export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettin
 
   async function original(url: string, asking: Asking, ttl: Ttl): Promise<Fetched | Fault> {
     // C2: the credentials are not part of the key. Whether origin-auth was set is (C1).
-    const key = `${url} ${asking.originAuth}`;
+    const key = `${sourceOf(url)} ${asking.originAuth}`;
     const kept = originals.get(key);
     if (kept !== undefined) return kept;
     originFetches.push(url);
@@ -161,18 +170,20 @@ export function createEdgeWith(maker: typeof makeRendition, settings: EdgeSettin
 
   return {
     switches: guarded(switches, SWITCH_RULES),
+    requests,
     originFetches,
     refusals,
     passedOn,
-    transformations,
+    quota,
     fetch(input, init = {}) {
       const source = typeof input !== "string" && "href" in input ? input.href : input;
       const asked = askedOf(source, init);
+      if (asked.cf?.image !== undefined) requests.push(urlOf(source));
       return unlessAborted(answer(source, init, asked), asked.signal);
     },
     visit,
     purge: (url) => {
-      for (const cache of [originals, renditions, faults]) cache.purge(url);
+      for (const cache of [originals, renditions, faults]) cache.purge(sourceOf(url));
     },
   };
 }

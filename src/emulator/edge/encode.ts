@@ -48,7 +48,7 @@ export async function encode(
 
 /** How frames are encoded. */
 export type Encoding = {
-  /** Of JPEG, WebP and AVIF, 1–100. */
+  /** 1–100. A PNG has all its colours only without it (O5). */
   readonly quality?: number | undefined;
   /** Of a JPEG. */
   readonly progressive?: boolean;
@@ -66,9 +66,10 @@ export type Encoded = { readonly bytes: Uint8Array; readonly type: string };
 export async function encodeAs(
   format: Format,
   frames: Frames,
-  { quality = DEFAULT_QUALITY, progressive = true, exif, timing: all }: Encoding,
+  { quality: asked, progressive = true, exif, timing: all }: Encoding,
 ): Promise<Encoded> {
   const shown = format === "gif" || format === "webp" ? frames : frames.slice(0, 1);
+  const quality = asked ?? DEFAULT_QUALITY;
   const { width, height } = frames[0];
   const pixels = loadSharp()(Buffer.concat(shown.map(({ data }) => data)), {
     raw: { width, height: height * shown.length, channels: 4, pageHeight: height },
@@ -93,8 +94,10 @@ export async function encodeAs(
       const gif = output.gif({ effort: 1, keepDuplicateFrames: true, ...timing });
       return { bytes: await gif.toBuffer(), type: "image/gif" };
     }
-    case "png":
-      return { bytes: await output.png().toBuffer(), type: "image/png" };
+    case "png": {
+      const png = asked === undefined ? output.png() : output.png({ palette: true, quality });
+      return { bytes: await png.toBuffer(), type: "image/png" };
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { FetchInit, FetchInput, Network } from "../fetch.ts";
 import type { ImageOptions } from "./image-options.ts";
+import type { Quota } from "./quota.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Switches } from "./switches.ts";
 
@@ -44,14 +45,15 @@ export type EdgeCore = {
   visit(request: Request): Promise<Response | undefined>;
   /** May be changed at any time. */
   readonly switches: Switches;
+  /** The URLs that it was asked for with `cf.image`, in order. */
+  readonly requests: readonly string[];
   /** The URLs from which originals were fetched, in order. */
   readonly originFetches: readonly string[];
   /** What the edge refused, in order, and why. The answer itself only has the code. */
   readonly refusals: readonly Refusal[];
   /** The URLs that came back untransformed: without `cf.image`, or with transformations off. */
   readonly passedOn: readonly string[];
-  /** The unique transformations, which are billed (L2). */
-  readonly transformations: Set<string>;
+  readonly quota: Quota;
   /** Drops an original and all its variants, by its source URL (C3). */
   purge(url: string): void;
 };

@@ -24,6 +24,8 @@ export type EdgeSwitches = {
   workersDev: "original" | "transformed";
   /** E5. Other images that the zone may transform: hosts or `*.host`, with or without a path. */
   sources: readonly string[];
+  /** E5, seen: what comes of a source that is not among them: 9401, or the original without an error. */
+  foreignSources: "refused" | "untransformed";
   /** E5, open: whether an entry with the path `/a/b` allows `/a/bc` as well. */
   sourcePaths: "segments" | "characters";
   /** E12. `off`: the URL interface is off. Whether `cf.image` then is off as well is open. */
@@ -59,6 +61,8 @@ export type EdgeSwitches = {
   formatAuto: "refused" | "first-come";
   /** E4, open: whether HEAD, Range, If-None-Match and User-Agent reach the origin. */
   conditions: "kept" | "passed-on";
+  /** R4, R7. False: the answer has no `etag` and no `last-modified` of the original. */
+  namesOriginal: boolean;
   /** R7, open: whether the edge passes on the headers of S3. */
   originHeaders: "kept" | "leaked";
   /** O12, open: whether the hosts of overlays get the headers that open the bucket. */
@@ -71,6 +75,8 @@ export type EdgeSwitches = {
   limits: Readonly<Record<"bytes" | "pixels" | "side" | "animation", number>>;
   /** C1. False: nothing is kept, which suits work on objects and keys that change. */
   cache: boolean;
+  /** A15, open. False: a zone that ignores query strings, also in the URL of a source. */
+  queryInKey: boolean;
   /** C1, open: how long the edge keeps a denial or a 404 of the origin, in seconds, unless the Worker says. */
   denialsKept: number;
   /** How long the edge waits for an origin, in ms. */
@@ -90,6 +96,7 @@ export const STRICT = {
   transformations: true,
   workersDev: "original",
   sources: Object.freeze([]),
+  foreignSources: "refused",
   sourcePaths: "segments",
   urlTransformations: "on",
   firewall: false,
@@ -106,12 +113,14 @@ export const STRICT = {
   factsBilled: "apart",
   formatAuto: "refused",
   conditions: "kept",
+  namesOriginal: true,
   originHeaders: "leaked",
   overlayAuth: true,
   qualities: Object.freeze({ high: 90, "medium-high": 80, "medium-low": 65, low: 50 }),
   avifInput: false,
   limits: Object.freeze({ bytes: 100e6, pixels: 100e6, side: 12_000, animation: 50e6 }),
   cache: true,
+  queryInKey: true,
   denialsKept: 60,
   patience: 30_000,
   plain: Object.freeze([]),

@@ -65,7 +65,7 @@ function resized(picture: Picture, box: Box, size: Size, { blur, sharpen }: Tran
   return readPixels(pipeline);
 }
 
-/** Brightness, contrast, gamma, saturation (O10), in this order. A factor of 0 is ignored. */
+/** Brightness, contrast, gamma, saturation (O10), in this order. Of the first three, 0 is ignored. */
 async function toned(picture: Picture, options: Transformations): Promise<Picture> {
   const { brightness, contrast, gamma, saturation } = options;
   const curve = Uint8ClampedArray.from({ length: 256 }, (_, value) => {
@@ -78,7 +78,9 @@ async function toned(picture: Picture, options: Transformations): Promise<Pictur
       ? picture.data.map((value, at) => (at % 4 === 3 ? value : (curve[value] ?? 0)))
       : picture.data;
   const curved = { ...picture, data };
-  return saturation ? readPixels(openPicture(curved).modulate({ saturation })) : curved;
+  return saturation === undefined
+    ? curved
+    : readPixels(openPicture(curved).modulate({ saturation }));
 }
 
 /** Centres the image on the canvas of `pad` (O3), and puts the background below it (O12). */

@@ -1,7 +1,7 @@
 // Which source URLs the edge accepts (E5, E6).
 
 import type { Fault } from "./faults.ts";
-import { allows } from "./sources.ts";
+import { isAllowed } from "./sources.ts";
 import type { Switches } from "./switches.ts";
 
 /**
@@ -12,12 +12,11 @@ import type { Switches } from "./switches.ts";
 export function urlFault(
   url: string,
   zone: string,
-  { sources, sourcePaths, plain }: Pick<Switches, "sources" | "sourcePaths" | "plain">,
+  switches: Pick<Switches, "sources" | "sourcePaths" | "plain">,
 ): Fault | undefined {
   if (/[^\x21-\x7e]/.test(url)) return "9419/403";
   if (!URL.canParse(url)) return "9406/403";
   const source = new URL(url);
-  if (source.protocol !== "https:" && !plain.includes(source.host)) return "9406/403";
-  const isAllowed = [zone, ...sources].some((entry) => allows(entry, source, sourcePaths));
-  return isAllowed ? undefined : "9401/403";
+  if (source.protocol !== "https:" && !switches.plain.includes(source.host)) return "9406/403";
+  return isAllowed(url, zone, switches) ? undefined : "9401/403";
 }

@@ -2,7 +2,6 @@
 // refusal. docs/rules.md has its rules. This file shows the steps of a request.
 
 import { decodes } from "../edge/decodes.ts";
-import { isBeyond } from "../edge/quota.ts";
 import { type Original, readOriginal } from "../edge/read-original.ts";
 import { uprightSize } from "../edge/rendition.ts";
 import type { EdgeCore } from "../edge/settings.ts";
@@ -18,7 +17,7 @@ import type { ImagesService } from "./types.ts";
  * @param developer makes the images; tests pass one that remembers them
  */
 export function createImagesService(
-  { switches, transformations }: Pick<EdgeCore, "switches" | "transformations">,
+  { switches, quota }: Pick<EdgeCore, "switches" | "quota">,
   developer: typeof develop = develop,
 ): ImagesService {
   let calls = 0;
@@ -51,7 +50,7 @@ export function createImagesService(
     const { format: _format, ...unique } = output;
     const source = switches.bindingSame === "bytes" ? await digest(posted.images) : `${calls++}`;
     const billed = `binding ${source} ${JSON.stringify([steps, unique])}`; // B10
-    if (isBeyond(transformations, billed, switches.quota)) return "9422/429"; // B10
+    if (!quota.allows(billed)) return "9422/429"; // B10
     const originals: Original[] = [];
     for (const bytes of posted.images) {
       const read = await readOriginal(bytes, switches);
@@ -63,7 +62,7 @@ export function createImagesService(
     if (canvas === undefined) return "9432/400";
     const made = await decodes(() => developer([canvas, ...others], steps, output, switches));
     if (typeof made === "string") return made;
-    transformations.add(billed);
+    quota.bill(billed);
     return breaking(made, canvas, output.format, switches.bindingFault);
   }
 

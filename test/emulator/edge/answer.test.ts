@@ -108,6 +108,22 @@ describe("answers", () => {
     expect((await ask("weak.jpg")).headers.get("etag")).toMatch(/^"cf[\w-]{42}:abc"$/);
   });
 
+  test("it and last-modified name the original that the edge used, also an old one (C2, R4, R7)", async () => {
+    const named = async (image: object) => {
+      const { headers } = await ask("replaced.jpg", { ...image });
+      return [headers.get("etag")?.replace(/^.*:|"$/g, ""), headers.get("last-modified")];
+    };
+    put("replaced.jpg", { etag: "one", lastModified: new Date("2026-11-20T00:00:00Z") });
+    const old = ["one", "Fri, 20 Nov 2026 00:00:00 GMT"];
+    expect(await named({ width: 8 })).toEqual(old);
+    put("replaced.jpg", { etag: "two", lastModified: new Date("2026-11-21T00:00:00Z") });
+    for (const width of [8, 9]) expect(await named({ width })).toEqual(old);
+    edge.purge(urlOf("replaced.jpg"));
+    expect(await named({ width: 8 })).toEqual(["two", "Sat, 21 Nov 2026 00:00:00 GMT"]);
+    edge.switches.namesOriginal = false;
+    expect(await named({ width: 8 })).toEqual([undefined, null]);
+  });
+
   test("cover with one side gives a warning (R6, O3)", async () => {
     const answer = await ask(KEY, { width: 8, fit: "cover" });
     expect(answer.headers.get("warning")).toBe(

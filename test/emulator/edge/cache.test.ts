@@ -3,6 +3,7 @@
 import { HttpResponse, http } from "msw";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
+import { sign } from "../../../src/worker/origin/sigv4.ts";
 import {
   ask,
   clock,
@@ -16,6 +17,7 @@ import {
   stand,
   urlOf,
 } from "../../support/asking.ts";
+import { CREDENTIALS } from "../../support/env.ts";
 import { file, network, ZONE } from "../../support/stand.ts";
 
 const HOUR = 3_600_000;
@@ -58,6 +60,29 @@ describe("cache, limits, price", () => {
     });
     expect(edge.originFetches).toHaveLength(2);
   });
+
+  test.each([
+    [true, ["two", "one"]],
+    [false, ["one"]],
+  ] as const)(
+    "another query is another source; where the zone ignores it: %s (A15, C1, C2)",
+    async (queryInKey, [replaced, purged = "two"]) => {
+      stand({ queryInKey });
+      const tag = async (query: string, width: number) => {
+        const url = urlOf(KEY) + query;
+        const headers = await sign(url, "eu-west-1", CREDENTIALS, clock.now);
+        const answer = await edge.fetch(url, { headers, cf: { image: { ...SHARED, width } } });
+        return answer.headers.get("etag")?.replace(/^.*:|"$/g, "");
+      };
+      put(KEY, { etag: "one" });
+      expect(await tag("?x-vitrine=1", 8)).toBe("one");
+      put(KEY, { etag: "two" });
+      expect(await tag("?x-vitrine=1", 9)).toBe("one");
+      for (const width of [8, 9]) expect(await tag("?x-vitrine=2", width)).toBe(replaced);
+      edge.purge(`${urlOf(KEY)}?x-vitrine=2`);
+      expect(await tag("?x-vitrine=1", 8)).toBe(purged);
+    },
+  );
 
   test("the edge does not keep failures: it asks the origin again (C2)", async () => {
     s3.faults.add("SlowDown");
@@ -216,6 +241,18 @@ describe("cache, limits, price", () => {
     expect(await fault(await ask(KEY, { width: 10 }))).toBe("9422/429");
     expect(await fault(await ask(KEY, { width: 9, format: "png" }))).toBe("200");
     expect(edge.transformations.size).toBe(2);
+  });
+
+  test("each is billed anew in each month, also what the edge has kept (L2)", async () => {
+    clock.now = Date.UTC(2026, 10, 30, 23, 30);
+    edge.switches.quota = 2;
+    for (const width of [8, 9]) await ask(KEY, { width });
+    expect(await fault(await ask(KEY, { width: 10 }))).toBe("9422/429");
+    clock.now += HOUR / 2;
+    expect((await ask(KEY, { width: 8 })).headers.get("cf-resized")).toBe("internal=ram/h");
+    expect(edge.transformations.size).toBe(3);
+    expect(await fault(await ask(KEY, { width: 10 }))).toBe("200");
+    expect(await fault(await ask(KEY, { width: 11 }))).toBe("9422/429");
   });
 
   test.each([

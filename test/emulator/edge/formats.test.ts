@@ -115,10 +115,20 @@ describe("formats", () => {
     },
   );
 
-  test("WebP is lossless at 100 and lossy at 99; PNG is always lossless (O5)", async () => {
-    const source = await render(photo, { format: "png", quality: 1 });
+  test("WebP is lossless at 100 and lossy at 99; PNG is lossless only without a quality (O5)", async () => {
     const pixels = await sharp(photo.bytes).ensureAlpha().raw().toBuffer();
-    expect(source.data.equals(pixels)).toBe(true);
+    const coloursOf = ({ data }: { data: Buffer }) => {
+      const { buffer, byteOffset, length } = data;
+      return new Set(new Uint32Array(buffer.slice(byteOffset, byteOffset + length))).size;
+    };
+    expect((await render(photo, { format: "png" })).data.equals(pixels)).toBe(true);
+    for (const quality of [100, 1, "high"] as const) {
+      const png = await render(photo, { format: "png", quality });
+      expect([png.type, coloursOf(png) <= 256]).toEqual(["image/png", true]);
+    }
+    const kept = await painted("r.");
+    const { isPalette } = await sharp((await render(kept, { quality: 85 })).bytes).metadata();
+    expect(isPalette).toBe(true); // also where nobody asked for PNG
     const webp = async (quality: number) => (await render(photo, { format: "webp", quality })).data;
     expect((await webp(100)).equals(pixels)).toBe(true);
     expect((await webp(99)).equals(pixels)).toBe(false);

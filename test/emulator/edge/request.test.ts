@@ -95,6 +95,19 @@ describe("which URLs the edge accepts", () => {
     expect(await at("https://sub.other.example/a.jpg")).toBe("9401/403");
   });
 
+  test("another one may also come back untransformed, without an error (E5)", async () => {
+    stand({ foreignSources: "untransformed" });
+    network.use(http.get(/\.example\/a\.jpg$/, picture));
+    const answer = await edge.fetch(other, { cf: { image: { width: 9 } } });
+    expect([answer.status, answer.headers.has("cf-resized")]).toEqual([200, false]);
+    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(file("made/key.jpg"));
+    expect(edge.passedOn).toEqual([other]);
+    const own = `https://${ZONE}/a.jpg`;
+    const made = await edge.fetch(own, { cf: { image: { width: 9 } } });
+    expect(made.headers.has("cf-resized")).toBe(true);
+    expect(edge.requests).toEqual([other, own]);
+  });
+
   test.each([
     ["other.example", "other.example", "a.jpg", true],
     ["other.example", "other.example:8443", "a.jpg", false],
