@@ -383,6 +383,17 @@ describe("the first bytes of an object", () => {
     expect(answer.headers.has("content-type")).toBe(false);
   });
 
+  test.each([
+    ["3858f62230ac3c915f300c664312c11f-9", '"3858f62230ac3c915f300c664312c11f-9"'],
+    [null, null],
+  ])("with the etag %s (A17)", async (etag, said) => {
+    s3.objects.set(KEY, { ...stored, etag });
+    const { headers } = (await askWith({ range: "bytes=0-1" })).answer;
+    expect(headers.get("etag")).toBe(said);
+    expect(headers.get("last-modified")).toBe(facts[2]);
+    expect(headers.get("content-range")).toBe("bytes 0-1/9");
+  });
+
   test("another server may send the whole object (A14)", async () => {
     s3.faults.add("ignores-range");
     const { said, answer } = await askWith({ range: "bytes=0-1" });
