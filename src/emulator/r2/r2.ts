@@ -122,7 +122,8 @@ function withBody(found: R2Found, { body }: R2Stored, faults: ReadonlySet<R2Faul
   const { offset, length } = found.range;
   const part = body.slice(offset, offset + length);
   const breaks = faults.has("cut-short");
-  const content = breaks || faults.has("stall-midway") ? halfOf(part, breaks) : streamOf(part);
+  const isBroken = (breaks || faults.has("stall-midway")) && offset + length > body.length / 2;
+  const content = isBroken ? halfOf(part, breaks) : streamOf(part);
   const response = new Response(content);
   return {
     ...found,

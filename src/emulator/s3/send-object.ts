@@ -25,7 +25,7 @@ export type Stored = {
   readonly lastModified?: Date;
 };
 
-/** What happens after half of the body: the connection breaks, or no more data comes. */
+/** What happens after half of the object: the connection breaks, or no more data comes. */
 export type Interruption = "cut-short" | "stall-midway";
 
 const LAST_MODIFIED = new Date("2026-11-24T09:00:00Z");
@@ -69,7 +69,8 @@ export function sendObject(
     }
     const part = body.slice(range.first, range.last + 1);
     const length = { "content-length": `${part.length}` };
-    const content = sent(part, interruption, request.signal);
+    const isBroken = range.last >= body.length / 2;
+    const content = sent(part, isBroken ? interruption : undefined, request.signal);
     return new Response(content, { status: 206, headers: { ...headers, ...told, ...length } });
   }
   return new Response(sent(body, interruption, request.signal), { headers });
