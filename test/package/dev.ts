@@ -1,21 +1,37 @@
-// Starts the local run of a project, from its own packages.
+// Starts a development server of a project, from its own packages: `vitrine dev`, or wrangler alone. It ends with
+// this process, however that ends.
 
 import { spawn } from "node:child_process";
 import { freePort } from "../support/free-port.ts";
 import { shellOf, type Where } from "./run.ts";
 
-/** Runs `npx vitrine dev`, and waits until it is ready. @throws what it said, if it ends before */
-export async function startDev(where: Where) {
+type Server = {
+  readonly command: readonly string[];
+  /** The text by which it says that it is ready. */
+  readonly ready: string;
+};
+
+const VITRINE_DEV: Server = { command: ["vitrine", "dev"], ready: "Press Ctrl-C to stop." };
+export const WRANGLER_DEV: Server = { command: ["wrangler", "dev"], ready: "Ready on http" };
+
+// In a process group of its own, which gets a Ctrl-C as a whole when the standard input closes, as it does if this
+// process is killed. What is left of it after 10 s is killed.
+const SCRIPT = `trap : INT; exec 3<&0
+{ trap : INT; read -r _ <&3; kill -INT 0; sleep 10; kill -KILL 0; } >/dev/null 2>&1 &
+"$0" "$@" </dev/null`;
+
+/** Runs a development server by npx, and waits until it is ready. @throws what it said, if it ends before */
+export async function startDev(where: Where, { command, ready }: Server = VITRINE_DEV) {
   const port = await freePort();
-  // A process group of its own, which Ctrl-C reaches as a whole.
-  const options = { cwd: where.cwd, env: shellOf(where), detached: true };
-  const child = spawn("npx", ["vitrine", "dev", "--port", `${port}`], options);
+  const env = { ...shellOf(where), CLOUDFLARE_CF_FETCH_ENABLED: "false" }; // no network for Request.cf
+  const args = ["-c", SCRIPT, "npx", ...command, "--port", `${port}`];
+  const child = spawn("sh", args, { cwd: where.cwd, env, detached: true });
   let said = "";
   const closed = new Promise<void>((settle) => child.on("close", () => settle()));
   await new Promise<void>((settle, fail) => {
     const read = (data: Buffer) => {
       said += data;
-      if (said.includes("Press Ctrl-C to stop.")) settle();
+      if (said.includes(ready)) settle();
     };
     child.stdout.on("data", read);
     child.stderr.on("data", read);
@@ -25,7 +41,7 @@ export async function startDev(where: Where) {
     url: `http://localhost:${port}`,
     said: () => said,
     stop: async () => {
-      if (child.pid !== undefined) process.kill(-child.pid, "SIGINT");
+      child.stdin.end();
       await closed;
     },
   };
