@@ -10,6 +10,8 @@ type Asked = {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
   readonly type?: string;
+  /** Headers of an object's metadata: `x-amz-meta-*`. */
+  readonly meta?: Readonly<Record<string, string>>;
   readonly user?: User;
   /** "s3" unless told. */
   readonly service?: string;
@@ -36,12 +38,12 @@ export function encodeSegments(key: string): string {
 
 /** Sends one request, as the owner unless told. Returns the answer's text. @throws if S3 refuses it */
 export async function ask(method: string, path: string, asked: Asked): Promise<string> {
-  const { query = {}, body = "", type = "", user = "owner", service = "s3" } = asked;
+  const { query = {}, body = "", type = "", meta, user = "owner", service = "s3" } = asked;
   const { host, port } = new URL(theWorld().endpoint);
   const { accessKeyId } = USERS[user];
   const date = new Date().toISOString().replace(/[:-]|\.\d{3}/g, "");
   const payloadHash = hash("sha256", body); // its STS takes no unsigned body
-  const headers = { host, "x-amz-content-sha256": payloadHash, "x-amz-date": date };
+  const headers = { host, "x-amz-content-sha256": payloadHash, "x-amz-date": date, ...meta };
   const scope = { region: REGION, service, date };
   const covered = { method, path, query, headers, payloadHash };
   const { signature } = prove(covered, scope, USERS[user]);
@@ -78,8 +80,14 @@ export function createBucket(bucket: string): Promise<string> {
   return ask("PUT", `/${bucket}`, {});
 }
 
-export function putObject(bucket: string, key: string, body: Uint8Array | string, type: string) {
-  return ask("PUT", `/${bucket}/${encodeSegments(key)}`, { body, type });
+export function putObject(
+  bucket: string,
+  key: string,
+  body: Uint8Array | string,
+  type: string,
+  meta?: Readonly<Record<string, string>>,
+): Promise<string> {
+  return ask("PUT", `/${bucket}/${encodeSegments(key)}`, { body, type, ...(meta && { meta }) });
 }
 
 /** What somebody may do, as the policy of a bucket says it. */
