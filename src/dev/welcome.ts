@@ -2,8 +2,8 @@
 
 import { withPages } from "../cli/command.ts";
 import { unplayable } from "../emulator/edge/unplayable.ts";
+import { publicPath } from "../worker/config/compile-route.ts";
 import type { Config } from "../worker/config/config.ts";
-import { publicPath } from "../worker/config/find-route.ts";
 import { bucketsOf } from "../worker/config/routes.ts";
 import { imageOf } from "../worker/edge/ask-edge.ts";
 import { BROKEN, HARD_KEYS, PICTURES } from "./objects.ts";
@@ -78,7 +78,7 @@ function missingLines({ variants }: Config): string[] {
 
 /** Paths of some keys, by each route that leads to them, in at most `most` variants; signed if needed. */
 async function pathsOf(
-  { routes, index, variants }: Config,
+  { routes, variants }: Config,
   keys: readonly string[],
   most: number,
 ): Promise<string[]> {
@@ -87,7 +87,7 @@ async function pathsOf(
     for (const route of routes) {
       const shown = [...variants].filter(([, { preset }]) => route.presets?.has(preset) ?? true);
       for (const [name, { preset }] of shown.slice(0, most)) {
-        const path = publicPath(index, route, name, key);
+        const path = publicPath(routes, route, name, key);
         if (path === undefined) continue;
         found.push(path + (await signQuery(route, preset, key, Date.now())));
       }

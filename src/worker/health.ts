@@ -15,9 +15,8 @@ import { hashVars } from "./config/hash-vars.ts";
 import { getSession } from "./origin/get-session.ts";
 import { issuerKeysOf } from "./origin/issuer-keys.ts";
 import { roleMemoryOf } from "./origin/memories.ts";
-import { openObject } from "./origin/open-object.ts";
+import { type Credential, openObject } from "./origin/open-object.ts";
 import { isFailure } from "./origin/session.ts";
-import type { Credential } from "./origin/sign-request.ts";
 import { renderBy } from "./renditions.ts";
 import { missingKey, type SlotHealth, trySlot, works } from "./try-slot.ts";
 

@@ -30,7 +30,7 @@ import { record } from "./metrics.ts";
 import { type GatewayScope, obtain } from "./obtain.ts";
 import { answerRendition } from "./renditions.ts";
 import { checkEmbedding } from "./request/embedding.ts";
-import { acceptedFormatsOf, isNegotiated, readableBy } from "./request/format.ts";
+import { acceptedFormatsOf, isNegotiated, readAccept } from "./request/format.ts";
 import { checkLimit } from "./request/rate-limit.ts";
 import {
   type ResolvedRequest,
@@ -151,7 +151,7 @@ async function show(
   const { route, variant, key } = resolved;
   const { bucket, svg } = route;
   const began = Date.now();
-  const readable = readableBy(request.headers.get("accept"));
+  const readable = readAccept(request.headers.get("accept"));
   const formats = facts ? "facts" : acceptedFormatsOf(variant, readable, svg);
   const negotiated = isNegotiated(formats);
   const renditionKey = { bucket, key, version: terms.granted?.version, variant, formats };

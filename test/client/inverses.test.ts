@@ -6,8 +6,7 @@ import { expect, test } from "vitest";
 import { openSite, parseUrl, urlOf } from "../../src/client/site.ts";
 import { HARD_KEYS } from "../../src/dev/objects.ts";
 import { keyFault } from "../../src/url/key.ts";
-import { compileRoute } from "../../src/worker/config/compile-route.ts";
-import { findRoute, indexRoutes } from "../../src/worker/config/find-route.ts";
+import { compileRoute, findRoute } from "../../src/worker/config/compile-route.ts";
 import { readPathname } from "../../src/worker/request/target.ts";
 import { anyText, respell, respellEncoded, spots } from "../hostile/spelling.ts";
 
@@ -77,8 +76,7 @@ const values = fc.record({
 function readAsWorker({ path, object }: Drawn, url: string) {
   const compiled = compileRoute(path, object, () => {});
   const decoded = readPathname(new URL(url).pathname);
-  const found =
-    typeof decoded === "string" ? findRoute(indexRoutes([compiled]), decoded) : undefined;
+  const found = typeof decoded === "string" ? findRoute([compiled], decoded) : undefined;
   if (found === undefined || !("key" in found)) return undefined;
   if (!VARIANTS.includes(found.variant) || keyFault(found.key) !== undefined) return undefined;
   return { variant: found.variant, key: found.key };

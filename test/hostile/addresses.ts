@@ -170,22 +170,22 @@ export const ofAddresses = {
     async ({ config, publicPath, decodePath, encodePath, findRoute }, input) => {
       const [at, variant, key] = input.object;
       const route = config.routes.find(({ path: known }) => known === at) ?? assert.fail();
-      const built = publicPath(config.index, route, variant, key) ?? assert.fail("no path");
+      const built = publicPath(config.routes, route, variant, key) ?? assert.fail("no path");
       assert.equal(new URL(HOST + built).pathname, built);
       const read = decodePath(built);
       assert.ok(typeof read === "string");
-      assert.deepEqual(findRoute(config.index, read), { route, variant, key });
+      assert.deepEqual(findRoute(config.routes, read), { route, variant, key });
       assert.equal(encodePath(read), built);
       assert.equal(built, spellPath(read));
 
       if (!URL.canParse(HOST + input.path)) return;
       const decoded = decodePath(new URL(HOST + input.path).pathname);
-      const found = typeof decoded === "string" ? findRoute(config.index, decoded) : undefined;
+      const found = typeof decoded === "string" ? findRoute(config.routes, decoded) : undefined;
       if (typeof decoded !== "string" || found === undefined || !("route" in found)) return;
       // No preset has such a name, and a client would remove the segment.
       if (!isKey(found.key) || ["", ".", ".."].includes(found.variant)) return;
       // If a part of the path is not in the key, or two parts are joined, the built path may differ.
-      const again = publicPath(config.index, found.route, found.variant, found.key);
+      const again = publicPath(config.routes, found.route, found.variant, found.key);
       if (again === undefined) assert.match(found.route.path, /:a\/:b|:slug/);
       else if (!/:a\/:b|:slug/.test(found.route.path)) assert.equal(again, spellPath(decoded));
     },

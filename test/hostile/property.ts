@@ -18,11 +18,11 @@ import {
 export type Suspect = {
   readonly worker: Worker;
   readonly config: Config;
-  readonly publicPath: typeof import("../../src/worker/config/find-route.ts").publicPath;
+  readonly publicPath: typeof import("../../src/worker/config/compile-route.ts").publicPath;
   readonly decodePath: typeof import("../../src/url/grammar.ts").decodePath;
   readonly encodePath: typeof import("../../src/url/grammar.ts").encodePath;
   readonly signGrant: typeof import("../../src/url/grant.ts").signGrant;
-  readonly findRoute: typeof import("../../src/worker/config/find-route.ts").findRoute;
+  readonly findRoute: typeof import("../../src/worker/config/compile-route.ts").findRoute;
 };
 
 /** A property of an input. `holds` throws if the Worker breaks it. */

@@ -82,8 +82,8 @@ async function load(bug: BrokenName | undefined): Promise<Suspect> {
     await take("worker/config/config.ts");
   const urls: typeof import("../../src/url/grammar.ts") = await take("url/grammar.ts");
   const { signGrant }: typeof import("../../src/url/grant.ts") = await take("url/grant.ts");
-  const routes: typeof import("../../src/worker/config/find-route.ts") = await take(
-    "worker/config/find-route.ts",
+  const routes: typeof import("../../src/worker/config/compile-route.ts") = await take(
+    "worker/config/compile-route.ts",
   );
   const config = readConfig(CONFIG);
   if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));

@@ -3,8 +3,7 @@
 import { expect, test } from "vitest";
 import { HARD_KEYS } from "../../src/dev/objects.ts";
 import { decodePath, encodePath } from "../../src/url/grammar.ts";
-import { compileRoute } from "../../src/worker/config/compile-route.ts";
-import { findRoute, indexRoutes, publicPath } from "../../src/worker/config/find-route.ts";
+import { compileRoute, findRoute, publicPath } from "../../src/worker/config/compile-route.ts";
 
 test.each<[string, string]>([
   ["/a%20b", "/a b"],
@@ -48,7 +47,6 @@ const routes = [
   ["/images/:preset/late/*", "late/*"],
   ["/jpegs/:preset/*", "*.jpg"],
 ].map(([path = "", object = ""]) => compileRoute(path, object, () => {}));
-const index = indexRoutes(routes);
 
 test.each<[number, string, string | undefined]>([
   [0, "users/ada/avatar.png", "/avatars/ada/card@2x"],
@@ -72,10 +70,10 @@ test.each<[number, string, string | undefined]>([
   [9, "../a.jpg", undefined],
 ])("on route %d the public path of the key %j is %j", (which, key, expected) => {
   const route = routes[which] ?? expect.unreachable();
-  const path = publicPath(index, route, "card@2x", key);
+  const path = publicPath(routes, route, "card@2x", key);
   expect(path).toBe(expected);
   if (path === undefined) return;
   const decoded = decodePath(path);
   if (typeof decoded !== "string") expect.unreachable();
-  expect(findRoute(index, decoded)).toEqual({ route, variant: "card@2x", key });
+  expect(findRoute(routes, decoded)).toEqual({ route, variant: "card@2x", key });
 });

@@ -7,7 +7,7 @@ import { secretNames } from "../../worker/config/secret-names.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { factsOptions } from "../../worker/edge/ask-edge.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
-import { signWith } from "../../worker/origin/sign-request.ts";
+import { sign } from "../../worker/origin/sigv4.ts";
 import {
   acceptedFormatsOf,
   createTransformRequest,
@@ -98,8 +98,8 @@ async function headersOf(
   const without =
     role === undefined ? "a key that is not at hand" : `session credentials of ${role.arn}`;
   const key = slot === undefined ? without : describe(project, name, slot);
-  const none = { credentials: { accessKeyId: "none", secretAccessKey: "none" } };
-  const headers = await signWith(none, url, region, now);
+  const none = { accessKeyId: "none", secretAccessKey: "none" };
+  const headers = await sign(url, region, none, now);
   const [, scope, signed] =
     /Credential=none\/([^,]+), SignedHeaders=([^,]+)/.exec(headers.authorization) ?? [];
   const authorization = `AWS Signature Version 4 of ${signed}, for ${scope}, by ${key}`;

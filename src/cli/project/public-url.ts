@@ -2,7 +2,7 @@
 // query that signs it.
 
 import { type Grant, signGrant } from "../../url/grant.ts";
-import { publicPath } from "../../worker/config/find-route.ts";
+import { publicPath } from "../../worker/config/compile-route.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Fault } from "../command.ts";
 import type { Project } from "./project.ts";
@@ -16,7 +16,7 @@ export function pathOf(
 ): string | undefined {
   const { preset } = config.variants.get(variant) ?? {};
   if (preset === undefined || route.presets?.has(preset) === false) return undefined;
-  return publicPath(config.index, route, variant, key);
+  return publicPath(config.routes, route, variant, key);
 }
 
 /** The variants that a route shows: all, or the one of that name, such as `card` or `card@2x`. */

@@ -3,8 +3,8 @@
 import { makeAppFile, presetsOf } from "../../cli/project/app-file/make-app-file.ts";
 import { FREE } from "../../cli/project/costs.ts";
 import type { RouteShape } from "../../client/types.ts";
+import { publicPath } from "../../worker/config/compile-route.ts";
 import type { Config } from "../../worker/config/config.ts";
-import { publicPath } from "../../worker/config/find-route.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { BROKEN } from "../objects.ts";
@@ -40,7 +40,7 @@ export async function contentsOf(
   });
   const refused = BROKEN.flatMap(({ key }) => {
     const [name = ""] = names;
-    const paths = config.routes.map((route) => publicPath(config.index, route, name, key));
+    const paths = config.routes.map((route) => publicPath(config.routes, route, name, key));
     return filled ? (paths.find((path) => path !== undefined) ?? []) : [];
   });
   return {
@@ -57,7 +57,7 @@ export async function contentsOf(
 
 /** The rendition of a key by the first route that shows it with this preset. */
 async function renditionOf(
-  { routes, index, answers }: Config,
+  { routes, answers }: Config,
   preset: string,
   { key, at }: Known,
   seen: Readonly<Record<string, Seen>>,
@@ -65,7 +65,7 @@ async function renditionOf(
 ): Promise<RenditionRef | undefined> {
   const route = routes.findIndex(
     (one) =>
-      (one.presets?.has(preset) ?? true) && publicPath(index, one, preset, key) !== undefined,
+      (one.presets?.has(preset) ?? true) && publicPath(routes, one, preset, key) !== undefined,
   );
   const found = routes[route];
   if (found === undefined) return undefined;

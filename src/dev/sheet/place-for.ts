@@ -1,12 +1,12 @@
 // Where the user's own images go in the local buckets.
 
+import { publicPath } from "../../worker/config/compile-route.ts";
 import type { Config } from "../../worker/config/config.ts";
-import { publicPath } from "../../worker/config/find-route.ts";
 
 /** Returns the key of a file, and the first route that shows it; undefined: no route leads there. */
-export function placeFor({ routes, index, variants }: Config, file: string) {
+export function placeFor({ routes, variants }: Config, file: string) {
   const key = `own/${file}`;
   const [name = ""] = variants.keys();
-  const route = routes.find((one) => publicPath(index, one, name, key) !== undefined);
+  const route = routes.find((one) => publicPath(routes, one, name, key) !== undefined);
   return route && { key, route };
 }

@@ -1,6 +1,17 @@
-// Compiles the path pattern and the key template of a route, and reports their mistakes. Pure.
+// Compiles the path pattern and the key template of a route, reports their mistakes, and finds the route of a
+// path. Pure.
 
-import { compilePattern, type Mapping, REST, VARIANT } from "../../url/grammar.ts";
+import {
+  compilePattern,
+  encodePath,
+  type Found,
+  type Mapping,
+  REST,
+  readPath,
+  VARIANT,
+  writePath,
+} from "../../url/grammar.ts";
+import type { Refusal } from "../base/refusal.ts";
 import type { Report } from "./schema.ts";
 
 /** A public path pattern and the object that it stands for, ready to match. */
@@ -11,7 +22,7 @@ export type Route = {
 };
 
 /** A segment that is a name: `:id`. */
-export const NAME = /^:[A-Za-z][A-Za-z0-9_]*$/;
+const NAME = /^:[A-Za-z][A-Za-z0-9_]*$/;
 const LITERAL = /^(?!\.\.?$)(?:(?![:*%?#\\])[ -~\xa0-\uffff])+$/;
 
 /** @param keyTemplate what follows `BUCKET/` in `object` */
@@ -63,4 +74,33 @@ function choicesIn(keyTemplate: string): number {
 /** The names in the path that the key does not depend on: `:slug`. */
 export function unusedNames({ mapping: { path, key } }: Route): string[] {
   return path.names.filter((name) => name !== VARIANT && !key.names.includes(name));
+}
+
+/** The first route, in the order of the configuration, that matches a decoded path. */
+export function findRoute<R extends Route>(
+  routes: readonly R[],
+  path: string,
+): (Found & { readonly route: R }) | Refusal {
+  for (const route of routes) {
+    const found = readPath(route.mapping, path);
+    if (found) return { ...found, route };
+  }
+  return { event: "no-such-route", path };
+}
+
+/**
+ * The path of an object's public URL: the inverse of `readPathname` and `findRoute`.
+ * @param key below the bucket's prefix. A `:name` of the path that the key does not have becomes `-`
+ * @returns undefined if the route does not lead to the key, or an earlier route takes the path
+ */
+export function publicPath<R extends Route>(
+  routes: readonly R[],
+  route: R,
+  variant: string,
+  key: string,
+): string | undefined {
+  const path = writePath(route.mapping, { variant, key });
+  if (path === undefined) return undefined;
+  const found = findRoute(routes, path);
+  return "route" in found && found.route === route ? encodePath(path) : undefined;
 }

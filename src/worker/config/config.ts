@@ -9,7 +9,6 @@ import { type Bucket, type Role, r2Bucket, s3Bucket } from "./bucket.ts";
 import { bucketSchema } from "./bucket-settings.ts";
 import { type EdgePurge, readEdgePurge } from "./edge-purge.ts";
 import { checkEngines } from "./engine-limits.ts";
-import { indexRoutes, type RouteIndex } from "./find-route.ts";
 import { type Oidc, readOidc } from "./oidc.ts";
 import { presetSchema, type Variant, variantsOf } from "./preset.ts";
 import { readSlots, readToken, type SlotsRead } from "./read-secrets.ts";
@@ -37,8 +36,8 @@ type Dataset = Pick<AnalyticsEngineDataset, "writeDataPoint">;
 /** What wrangler.toml and the secrets say, checked and ready to serve from. */
 export type Config = {
   readonly buckets: readonly Bucket[];
+  /** In the order in which they are tried. */
   readonly routes: readonly BoundRoute[];
-  readonly index: RouteIndex<BoundRoute>;
   /** By the name in public URLs: `card`, `card@2x`. */
   readonly variants: ReadonlyMap<string, Variant>;
   readonly answers: Answers;
@@ -105,11 +104,9 @@ export function readConfig(vars: Vars): Config | Broken {
   );
   const all = [...buckets.values()].filter((bucket) => bucket !== undefined);
   const isPurgeClosed = [vars["PURGE_TOKEN"], vars["CLOUDFLARE_API_TOKEN"]].includes(UNOPENED);
-  const index = indexRoutes(routes);
   return {
     buckets: all,
     routes,
-    index,
     variants,
     answers,
     healthToken: readToken(vars, "HEALTH_TOKEN"),

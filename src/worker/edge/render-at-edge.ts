@@ -7,8 +7,7 @@ import { drop } from "../base/send.ts";
 import type { Bucket } from "../config/bucket.ts";
 import { sourceUrl } from "../origin/object-url.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
-import { signWith } from "../origin/sign-request.ts";
-import type { SignedHeaders } from "../origin/sigv4.ts";
+import { type SignedHeaders, sign } from "../origin/sigv4.ts";
 import type { TransformRequest } from "../request/format.ts";
 import { askEdge, edgeOptions, factsOptions } from "./ask-edge.ts";
 import { factsRendition, readEdgeFacts } from "./facts.ts";
@@ -37,7 +36,7 @@ export async function renderAtEdge(
 ): Promise<Rendition | Refusal> {
   if (!object.credential) throw new Error("the edge reads no R2 binding");
   const url = await sourceUrl(bucket, key, object.validator);
-  const headers = await signWith(object.credential, url, bucket.region, Date.now());
+  const headers = await sign(url, bucket.region, object.credential.credentials, Date.now());
   const source = { url, headers, object };
   const render = isFacts ? renderFacts : renderPicture;
 

@@ -11,6 +11,7 @@ import { drop, send } from "../base/send.ts";
 import { LATE, within } from "../base/time-limit.ts";
 import type { R2Source } from "../config/bindings.ts";
 import type { Bucket, Role } from "../config/bucket.ts";
+import type { Credentials } from "../config/slot.ts";
 import {
   isAllRefusedReported,
   refusedSlots,
@@ -22,9 +23,12 @@ import { bucketMemoryOf, roleMemoryOf } from "./memories.ts";
 import { originUrl } from "./object-url.ts";
 import { HEAD_BYTES, type ObjectBody, readBody } from "./read-body.ts";
 import { isFailure } from "./session.ts";
-import { type Credential, signWith } from "./sign-request.ts";
+import { sign } from "./sigv4.ts";
 import { sniff } from "./sniff.ts";
 import { refusalOf, type S3Refusal } from "./verdict.ts";
+
+/** What opens objects: a slot, or a session of a role. */
+export type Credential = { readonly credentials: Credentials };
 
 /** What S3 or R2 says of an object. */
 export type OpenedObject = {
@@ -194,7 +198,7 @@ async function askS3(
   const until = Math.min(deadline, now + S3_TIMEOUT_MS);
   const init = {
     headers: {
-      ...(await signWith(credential, url, region, now)),
+      ...(await sign(url, region, credential.credentials, now)),
       "accept-encoding": "identity", // an encoding would hide how long the object is
       ...(part === "head" && { range: RANGE }),
     },

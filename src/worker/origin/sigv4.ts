@@ -2,8 +2,6 @@
 // passed in.
 
 import { AwsV4Signer } from "aws4fetch";
-import { HMAC, utf8 } from "../../url/grant.ts";
-import { hex } from "../base/hex.ts";
 import type { Credentials } from "../config/slot.ts";
 
 /** The headers that sign a request. */
@@ -17,41 +15,8 @@ export type SignedHeaders = {
 
 const UNSIGNED = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" } as const;
 
-/**
- * One signer for all objects of a host, for a period. aws4fetch's own interface makes a signer for each
- * URL: this parses the URL, makes Headers and imports the derived key each time, and a request for a key
- * that nobody asked for before then costs over 15 % more (`npm run bench`, "different").
- */
-class PeriodSigner extends AwsV4Signer {
-  readonly derived: { key?: CryptoKey } = {};
-
-  override async signature(): Promise<string> {
-    const { key } = this.derived;
-    if (key) {
-      const text = utf8(await this.stringToSign());
-      return hex(await crypto.subtle.sign("HMAC", key, text));
-    }
-    const signature = await super.signature();
-    const [bytes] = this.cache.values(); // the only one: the cache is this signer's own
-    if (bytes !== undefined) {
-      this.derived.key = await crypto.subtle.importKey("raw", bytes, HMAC, false, ["sign"]);
-    }
-    return signature;
-  }
-
-  /**
-   * @param path as `originUrl` encoded it: this is what is signed (A2)
-   * @param search of one parameter, encoded
-   */
-  async headersFor(path = this.encodedPath, search = this.encodedSearch): Promise<SignedHeaders> {
-    const signer: PeriodSigner = Object.create(this);
-    signer.encodedPath = path;
-    signer.encodedSearch = search;
-    const authorization = await signer.authHeader();
-    const token = this.sessionToken && { "x-amz-security-token": this.sessionToken };
-    return { authorization, ...UNSIGNED, "x-amz-date": this.datetime, ...token };
-  }
-}
+/** The keys that aws4fetch derives of credentials, by day and region (A3). */
+const derivedKeys = new WeakMap<Credentials, Map<string, ArrayBuffer>>();
 
 /**
  * Signs one request. The signed headers are exactly `host`, `x-amz-content-sha256` and `x-amz-date` (A1):
@@ -60,44 +25,16 @@ class PeriodSigner extends AwsV4Signer {
  * @param now ms since 1970; the signature is good from 15 minutes before to 15 minutes after (A7)
  * @param method the Worker only ever sends GET
  */
-export function sign(
-  url: string,
-  region: string,
-  credentials: Credentials,
-  now: number,
-  method?: string,
-): Promise<SignedHeaders> {
-  return signerOf(url, region, credentials, now, method).headersFor();
-}
-
-/**
- * Signs requests for the objects of one host, with one date. The signatures are those of `sign`.
- * @param origin the scheme and the host of their URLs
- */
-export function createSigner(
-  origin: string,
-  region: string,
-  credentials: Credentials,
-  now: number,
-): (url: string) => Promise<SignedHeaders> {
-  const common = signerOf(origin, region, credentials, now);
-  return (url) => {
-    const [, path, search] = (url.startsWith(origin) && PLAIN.exec(url.slice(origin.length))) || [];
-    return path ? common.headersFor(path, search) : sign(url, region, credentials, now);
-  };
-}
-
-/** A path, and at most the parameter of `sourceUrl`: one that stands as it is signed. */
-const PLAIN = /^(\/[^?#]*)(?:\?(x-vitrine=[0-9a-f]+))?$/;
-
-function signerOf(
+export async function sign(
   url: string,
   region: string,
   credentials: Credentials,
   now: number,
   method = "GET",
-): PeriodSigner {
-  return new PeriodSigner({
+): Promise<SignedHeaders> {
+  const cache = derivedKeys.get(credentials) ?? new Map<string, ArrayBuffer>();
+  derivedKeys.set(credentials, cache);
+  const signer = new AwsV4Signer({
     ...credentials,
     url,
     method,
@@ -105,5 +42,9 @@ function signerOf(
     service: "s3", // A3: aws4fetch would guess it from the host
     headers: UNSIGNED,
     datetime: new Date(now).toISOString().replace(/[:-]|\.\d{3}/g, ""),
+    cache,
   });
+  const token = credentials.sessionToken && { "x-amz-security-token": credentials.sessionToken };
+  const authorization = await signer.authHeader();
+  return { authorization, ...UNSIGNED, "x-amz-date": signer.datetime, ...token };
 }

@@ -1,6 +1,5 @@
 // Chooses the format for a visitor, by the preset and the Accept header. No I/O.
 
-import { createBoundedCache } from "../base/bounded-cache.ts";
 import { LONGEST_HEADER } from "../base/longest-header.ts";
 import type { ObjectType } from "../base/object-type.ts";
 import type { OutputFormat, Variant } from "../config/preset.ts";
@@ -28,25 +27,14 @@ const ENTRY = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
 const PART = /(?:[^;"]|"(?:[^"\\]|\\.)*"?)+/g;
 const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
 
-/** By Accept header: browsers send few different ones. */
-const recent = createBoundedCache<Readable>(65_536);
-
-/** A header that is too long counts as none: it is neither read nor remembered. */
-export function readableBy(accept: string | null): Readable {
-  const key = accept && accept.length <= LONGEST_HEADER ? accept : "";
-  const known = recent.get(key);
-  if (known !== undefined) return known;
-  const readable = readAccept(key);
-  recent.set(key, readable);
-  return readable;
-}
-
 /**
  * Reads an Accept header. A format must be named itself, with q > 0: browsers that read neither AVIF
- * nor WebP send wildcards, too. An invalid q counts as 0. If a type is named twice, a 0 wins.
+ * nor WebP send wildcards, too. An invalid q counts as 0. If a type is named twice, a 0 wins. A header that
+ * is too long counts as none.
  */
 export function readAccept(accept: string | null): Readable {
   const found: { avif?: boolean; webp?: boolean } = {};
+  if (accept && accept.length > LONGEST_HEADER) return readAccept(null);
   for (const entry of accept?.match(ENTRY) ?? []) {
     const [type, ...parameters] = (entry.match(PART) ?? []).map((part) =>
       part.trim().toLowerCase(),

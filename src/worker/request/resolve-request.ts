@@ -3,8 +3,8 @@
 
 import { keyFault } from "../../url/key.ts";
 import { isRefusal, type Refusal } from "../base/refusal.ts";
+import { findRoute } from "../config/compile-route.ts";
 import type { Config } from "../config/config.ts";
-import { findRoute } from "../config/find-route.ts";
 import type { Variant } from "../config/preset.ts";
 import type { BoundRoute } from "../config/routes.ts";
 import { readPathname } from "./target.ts";
@@ -32,12 +32,12 @@ export type UnresolvedRequest =
  * @param pathname as it was sent, percent-encoded
  */
 export function resolveRequest(
-  { index, variants }: Pick<Config, "index" | "variants">,
+  { routes, variants }: Pick<Config, "routes" | "variants">,
   pathname: string,
 ): ResolvedRequest | UnresolvedRequest {
   const path = readPathname(pathname);
   if (isRefusal(path)) return { refusal: path };
-  const found = findRoute(index, path);
+  const found = findRoute(routes, path);
   if (isRefusal(found)) return { refusal: found };
 
   const { route, variant: name, key: object } = found;

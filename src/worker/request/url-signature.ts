@@ -2,7 +2,6 @@
 
 import { encodePath } from "../../url/grammar.ts";
 import { type Grant, importKey, type SigningKey, textToSign, utf8 } from "../../url/grant.ts";
-import { createBoundedCache } from "../base/bounded-cache.ts";
 import { isRefusal, type Refusal } from "../base/refusal.ts";
 import type { ResolvedRequest } from "./resolve-request.ts";
 import type { Target } from "./target.ts";
@@ -43,10 +42,6 @@ export async function checkGrant(
 ): Promise<Granted | Refusal | undefined> {
   if (!route.signing) return undefined;
   const { keys, maxAge } = route.signing;
-  const url = target.pathname + target.search;
-  const known = right.get(url);
-  if (known && keys.get(known.key.kid) === known.key) return checkTime(known.granted, maxAge, now);
-
   const claim = readClaim(target);
   if (isRefusal(claim)) return claim;
   const { kid, sig, ...granted } = claim;
@@ -59,18 +54,8 @@ export async function checkGrant(
   if (!(await isSignedBy(key, text, sig))) {
     return { ...wrong("sig does not match this text"), text };
   }
-  right.set(url, { key, granted });
   return checkTime(granted, maxAge, now);
 }
-
-/** A URL whose signature was right, with the key that made it: another configuration has other keys. */
-type Right = { readonly key: SigningKey; readonly granted: Granted };
-
-/**
- * URLs whose signatures were right: one store for all keys, whose size does not grow with their number.
- * Each of its two generations holds 2 MiB, about 2,500 URLs. One path is one order in a configuration.
- */
-const right = createBoundedCache<Right>(2_097_152);
 
 /** Returns whether a key made the signature of a text. */
 async function isSignedBy(key: SigningKey, text: string, sig: string): Promise<boolean> {

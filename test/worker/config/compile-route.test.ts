@@ -2,9 +2,8 @@
 // fast.
 
 import { expect, test } from "vitest";
-import { compileRoute } from "../../../src/worker/config/compile-route.ts";
-import { findRoute, indexRoutes, publicPath } from "../../../src/worker/config/find-route.ts";
-import { readTarget } from "../../../src/worker/request/target.ts";
+import { compileRoute, findRoute, publicPath } from "../../../src/worker/config/compile-route.ts";
+import { readPathname, readTarget } from "../../../src/worker/request/target.ts";
 import { cpuTimeOf } from "../../support/clock.ts";
 
 function compile(path: string, object: string) {
@@ -13,12 +12,12 @@ function compile(path: string, object: string) {
   return { route, faults };
 }
 
-const index = indexRoutes([
+const routes = [
   compile("/avatars/:user/:preset", "users/:user/avatar.png").route,
   compile("/p/:preset/:id/:slug", "products/:id.jpg").route,
   compile("/images/:preset/*", "*").route,
   compile("/:preset/*", "root/*").route,
-]);
+];
 
 test.each<[string, string, string, string]>([
   ["/images/card/a.jpg", "/images/:preset/*", "card", "a.jpg"],
@@ -34,7 +33,7 @@ test.each<[string, string, string, string]>([
   ["/p/card/7/a-nice-name", "/p/:preset/:id/:slug", "card", "products/7.jpg"],
   ["/Images/card/a.jpg", "/:preset/*", "Images", "root/card/a.jpg"],
 ])("%s is of %s: variant %j, key %j", (path, route, variant, key) => {
-  expect(findRoute(index, path)).toMatchObject({ route: { path: route }, variant, key });
+  expect(findRoute(routes, path)).toMatchObject({ route: { path: route }, variant, key });
 });
 
 test.each<[url: string, pathname: string, search: string]>([
@@ -59,7 +58,7 @@ test.each<[url: string, pathname: string, search: string]>([
 });
 
 test.each(["/", "/images", "/avatars"])("%j is of no route", (path) => {
-  expect(findRoute(index, path)).toEqual({ event: "no-such-route", path });
+  expect(findRoute(routes, path)).toEqual({ event: "no-such-route", path });
 });
 
 test.each<[string, string, string[]]>([
@@ -106,10 +105,9 @@ test.each<[string, string]>([
   ["/:preset/:a/:b/*", ":b/:a-:b-:a-*.jpg"],
 ])("no key takes long by the route %s → %s", (path, object) => {
   const { route, faults } = compile(path, object);
-  const only = indexRoutes([route]);
   expect(faults).toEqual([]);
   for (const key of hostile) {
-    expect(cpuTimeOf(() => publicPath(only, route, "card", `${key}/`))).toBeLessThan(50);
+    expect(cpuTimeOf(() => publicPath([route], route, "card", `${key}/`))).toBeLessThan(50);
   }
 });
 
@@ -120,4 +118,73 @@ test("a literal may have every character except control characters and : * % ? #
     const { faults } = compile(`/a${one}b/:preset/*`, "*");
     if (faults.length > 0 !== isWrong) expect.fail(`U+${code.toString(16)}: ${faults.join()}`);
   }
+});
+
+const NONE = -1;
+
+test.each<[paths: string[], pathname: string, which: number]>([
+  // literals and names
+  [["/:preset/a", "/x/:preset"], "/x/a", 0],
+  [["/x/:preset", "/:preset/a"], "/x/a", 0],
+  [["/:preset/a", "/x/:preset"], "/x/b", 1],
+  [["/x/a/:preset", "/x/:preset/c"], "/x/a/c", 0],
+  [["/x/:preset/c", "/x/a/:preset"], "/x/a/c", 0],
+  [["/x/a/:preset/z", "/x/:preset/c"], "/x/a/c", 1], // the branch of the literal ends without a route
+  [["/a/:preset/b/c", "/:x/:preset/:y/d"], "/a/1/b/d", 1],
+  [["/a/:preset/b/c", "/a/:preset/:y/d", "/:preset/*"], "/a/1/b/e", 2],
+  // * and ends
+  [["/x/:preset/*", "/x/:preset/a"], "/x/card/a", 0],
+  [["/x/:preset/a", "/x/:preset/*"], "/x/card/a", 0],
+  [["/x/:preset/a", "/x/:preset/*"], "/x/card/a/b", 1],
+  [["/:preset/*", "/x/y/:preset/z"], "/x/y/card/z", 0],
+  [["/x/y/:preset/z", "/:preset/*"], "/x/y/card/z", 0],
+  [["/x/:preset/late/*", "/x/:preset/*"], "/x/card/late/a", 0],
+  [["/x/:preset/*", "/x/:preset/late/*"], "/x/card/late/a", 0],
+  [["/x/:preset/late/*", "/:preset/*"], "/x/card/late", 1],
+  [["/a/:preset/*", "/:preset/b/*", "/:preset/*"], "/a/b/c", 0],
+  [["/:preset/*", "/:preset"], "/card", 1],
+  [["/:preset", "/:preset/*"], "/card/", 1],
+  // empty segments and slashes at the end
+  [["/x/:preset"], "/x/", 0],
+  [["/x/:preset"], "/x", NONE],
+  [["/x/:preset"], "/x/card/", NONE],
+  [["/x/:preset/*"], "/x/card", NONE],
+  [["/x/:preset/*"], "/x/card/", 0],
+  [["/x/:preset/*"], "/x//", 0],
+  [["/x/:preset/*"], "//x/card/a", NONE],
+  [["/:preset/*"], "//x", 0],
+  [["/:preset"], "/", 0],
+  [["/:preset"], "", NONE],
+  [["/:preset"], "card", NONE],
+  [["/x/:preset"], "xx/card", NONE],
+  [["/x/:preset", "/:preset/*"], "/x//", 1],
+  // two routes of the same form
+  [["/x/:preset/:a", "/x/:b/:preset"], "/x/1/2", 0],
+  [["/x/:preset/*", "/x/:preset/*"], "/x/1/2", 0],
+  [["/:a/:preset/b", "/x/:preset/:c", "/:d/:preset/b"], "/x/1/b", 0],
+  // the path is decoded before it is split, and only once
+  [["/x/:preset/a/:b", "/x/:preset/*"], "/x/card/a%2Fb", 0],
+  [["/x/:preset/:a", "/x/:preset/*"], "/x/card/a%2fb", 1],
+  [["/x/:preset/*"], "/x%2Fcard%2Fa", 0],
+  [["/x/:preset/*"], "%2Fx/card/a", 0],
+  [["/x/:preset/*"], "/%78/card/a", 0],
+  [["/x/:preset/*"], "/x%252Fcard/a", NONE],
+  [["/a b/:preset", "/:preset/*"], "/a%20b/card", 0],
+  // segments with a special meaning in JavaScript
+  [["/x/:preset/*"], "/x/card/../y", 0],
+  [["/x/:preset/*"], "/./x/card/y", NONE],
+  [["/x/:preset/*"], "/x\\card/y", NONE],
+  [["/__proto__/:preset", "/constructor/:preset"], "/constructor/card", 1],
+  [["/x/:preset"], "/__proto__/card", NONE],
+  [["/x/:preset"], "/:preset/:preset", NONE],
+  [["/x/:preset/y", "/:preset/*"], "/x/:preset/*", 1],
+  [["/X/:preset"], "/x/card", NONE],
+  [["/x/:preset", "/X/:preset"], "/X/card", 1],
+  [["/x/:preset"], "/x/card\n", 0],
+])("of %j the path %j is of number %d", (paths, pathname, which) => {
+  const routes = paths.map((one) => compile(one, one.endsWith("/*") ? "*" : "k").route);
+  const path = readPathname(pathname);
+  if (typeof path !== "string") expect.unreachable();
+  const found = findRoute(routes, path);
+  expect("route" in found ? routes.indexOf(found.route) : NONE).toBe(which);
 });
