@@ -92,7 +92,7 @@ async function serve(
   context: GatewayContext,
   began: number,
 ): Promise<Served | Refused> {
-  const config = await currentConfig(env, began, context);
+  const config = await currentConfig(env, began);
   if (isRefusal(config)) return { refusal: config };
 
   const { method, headers, url } = request;

@@ -130,7 +130,7 @@ export async function answerRendition(
   context: Context,
 ): Promise<Response> {
   const began = Date.now();
-  const config = await currentConfig(env, began, context);
+  const config = await currentConfig(env, began);
   if (isRefusal(config)) return refusalForCache(config, [], false);
   const key = readRenditionUrl(config, url);
   if (!key) throw new Error("this is not the URL of a rendition");

@@ -3,7 +3,6 @@
 
 import { isWithin } from "./is-within.ts";
 import { logNotice } from "./log.ts";
-import type { Notice } from "./notice.ts";
 import type { Refusal } from "./refusal.ts";
 
 type Event = Refusal["event"];
@@ -30,46 +29,11 @@ const BOUNDED: ReadonlySet<Event> = new Set<Event>([
 ]);
 
 /** How many lines an event has in a minute, at most. */
-const LINES = 10;
+const MAX_LINES = 10;
 const MINUTE_MS = 60_000;
 
 /** How often each event came in the minute that began at `since`: ms since 1970. */
-export type Flood = {
-  readonly since: number;
-  readonly times: ReadonlyMap<Event, number>;
-};
-
-export const NO_FLOOD: Flood = { since: 0, times: new Map() };
-
-/**
- * Counts a refusal.
- * @param now ms since 1970
- * @returns whether it gets a log line of its own, and what to log about the minute before
- */
-export function countLine(
-  flood: Flood,
-  event: Event,
-  now: number,
-): { flood: Flood; isLogged: boolean; notices: readonly Notice[] } {
-  if (!BOUNDED.has(event)) return { flood, isLogged: true, notices: [] };
-  const isOver = !isWithin(MINUTE_MS, flood.since, now);
-  const { since, times } = isOver ? { since: now, times: NO_FLOOD.times } : flood;
-  const count = (times.get(event) ?? 0) + 1;
-  return {
-    flood: { since, times: new Map([...times, [event, count]]) },
-    isLogged: count <= LINES,
-    notices: isOver ? leftOut(flood) : [],
-  };
-}
-
-function leftOut({ since, times }: Flood): Notice[] {
-  return [...times]
-    .filter(([, count]) => count > LINES)
-    .map(([of, count]) => {
-      const began = new Date(since).toISOString();
-      return { event: "lines-left-out", of, times: count - LINES, since: began };
-    });
-}
+type Flood = { readonly since: number; readonly times: Map<Event, number> };
 
 const floods = new WeakMap<object, Flood>();
 
@@ -79,8 +43,21 @@ const floods = new WeakMap<object, Flood>();
  * @returns whether this refusal gets a log line of its own
  */
 export function shouldLog(env: object, event: Event, now: number): boolean {
-  const counted = countLine(floods.get(env) ?? NO_FLOOD, event, now);
-  floods.set(env, counted.flood);
-  counted.notices.forEach(logNotice);
-  return counted.isLogged;
+  if (!BOUNDED.has(event)) return true;
+  const last = floods.get(env);
+  const isOver = !isWithin(MINUTE_MS, last?.since, now);
+  const flood = last && !isOver ? last : { since: now, times: new Map<Event, number>() };
+  floods.set(env, flood);
+  if (last && isOver) logLeftOut(last);
+  const times = (flood.times.get(event) ?? 0) + 1;
+  flood.times.set(event, times);
+  return times <= MAX_LINES;
+}
+
+function logLeftOut({ since, times }: Flood): void {
+  for (const [of, count] of times) {
+    if (count <= MAX_LINES) continue;
+    const began = new Date(since).toISOString();
+    logNotice({ event: "lines-left-out", of, times: count - MAX_LINES, since: began });
+  }
 }

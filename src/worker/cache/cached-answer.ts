@@ -3,9 +3,8 @@
 
 import { isTable, json } from "../base/json.ts";
 import type { CacheState } from "../base/log.ts";
-import { isCertain, type Refusal, type RefusedSlot, UPSTREAM_EVENTS } from "../base/refusal.ts";
+import { isCertain, type Refusal, UPSTREAM_EVENTS, type UpstreamRefusal } from "../base/refusal.ts";
 import type { Rendition } from "../base/rendition.ts";
-import { SLOT_NAMES } from "../base/slot-name.ts";
 import type { Answers } from "../config/config.ts";
 import { factsRendition, isFacts } from "../edge/facts.ts";
 import { typeOf } from "../edge/judge.ts";
@@ -111,41 +110,18 @@ export function cacheStateOf({ headers }: Pick<Response, "headers">): CacheState
   return STATES[headers.get("cf-cache-status") ?? ""] ?? "miss";
 }
 
+/** The events of a refusal by the cached entrypoint. */
+const EVENTS: ReadonlySet<unknown> = new Set([...UPSTREAM_EVENTS, "slots-refused", "role-refused"]);
+
+/**
+ * Reads a refusal that this Worker wrote a minute ago at most. Its event decides the answer; its facts go to the
+ * log alone, as they are.
+ */
 function parseRefusal(text: string): Refusal | undefined {
-  const facts = json(text);
-  if (!isTable(facts)) return undefined;
-  const [reason, origin] = [textIn(facts["reason"]), textIn(facts["origin"])];
-  const common = { reason: reason ?? "", repeated: !!facts["repeated"] };
-  if (facts["event"] === "slots-refused") {
-    const slots = Array.isArray(facts["slots"]) ? facts["slots"].flatMap(parseSlot) : [];
-    return { event: "slots-refused", slots, ...common };
-  }
-  if (facts["event"] === "role-refused") {
-    const role = textIn(facts["role"]) ?? "";
-    return { event: "role-refused", role, origin: origin ?? "", ...common };
-  }
-  const event = UPSTREAM_EVENTS.find((one) => one === facts["event"]);
-  const { certain, status, type } = facts;
-  return (
-    event && {
-      event,
-      reason,
-      edge: textIn(facts["edge"]),
-      origin,
-      ...(typeof certain === "boolean" && { certain }),
-      ...(typeof status === "number" && { status }),
-      ...(typeof type === "string" && { type }),
-    }
-  );
+  const value = json(text);
+  return isCachedRefusal(value) ? value : undefined;
 }
 
-function parseSlot(entry: unknown): RefusedSlot[] {
-  const { slot: name, origin, access_key } = isTable(entry) ? entry : {};
-  const slot = SLOT_NAMES.find((one) => one === name);
-  if (!slot || typeof origin !== "string" || typeof access_key !== "string") return [];
-  return [{ slot, origin, access_key }];
-}
-
-function textIn(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
+function isCachedRefusal(value: unknown): value is UpstreamRefusal {
+  return isTable(value) && EVENTS.has(value["event"]);
 }

@@ -2,7 +2,6 @@
 
 import type { Bucket } from "./bucket.ts";
 import type { Engine } from "./bucket-settings.ts";
-import { bothEngines, lackOf } from "./lack.ts";
 import type { Preset, Variant } from "./preset.ts";
 import type { Use } from "./routes.ts";
 import type { Named, Report } from "./schema.ts";
@@ -69,25 +68,20 @@ export function checkEngines(uses: readonly Use[], presets: Named<Preset>, repor
 type Missing = readonly (readonly [option: string, why: string])[];
 
 /** What keeps the engines of a bucket from making a preset, and what to do. */
-function missing(bucket: Bucket, preset: Preset): Missing {
+function missing({ name, engines, r2, role }: Bucket, preset: Preset): Missing {
   const { format, dpr: _dpr, widths: _widths, ...image } = preset;
-  const [first = [], second] = bucket.engines.map((engine) => limitsOf(engine, { image, format }));
+  const [first = [], second] = engines.map((engine) => limitsOf(engine, { image, format }));
   const [one] = first;
   const [other] = second ?? [];
   if (second) {
-    const why = `bucket ${bucket.name}: neither engine has both ${one?.option} and ${other?.option}`;
+    const why = `bucket ${name}: neither engine has both ${one?.option} and ${other?.option}`;
     return one && other ? [[one.option, `${why}: remove one`]] : [];
   }
-  return first.map((limit) => [limit.option, remedy(bucket, limit)]);
-}
-
-function remedy(bucket: Bucket, { option, value }: Limit): string {
-  const { name } = bucket;
-  if (option.endsWith(".key")) {
-    return `bucket ${name}: the edge draws only URLs: set url in its place, or engine = "binding"`;
-  }
-  if (option.endsWith(".url")) return `${lackOf(bucket, "overlay by url")}: set key in its place`;
-  const what = `${option.replace(/.*\./, "")}${value && ` "${value}"`}`;
-  const leave = "or leave the preset out of the bucket's routes";
-  return `${lackOf(bucket, what)}: remove it${bothEngines(bucket)}, ${leave}`;
+  // A role and R2 cannot be read by the edge.
+  const both = r2 || role || engines[0] === "cf" ? "" : ', set engine = ["binding", "cf"]';
+  const remedy = `remove it${both}, or leave the preset out of the bucket's routes`;
+  return first.map(({ option, value }) => {
+    const what = `${option.replace(/.*\./, "")}${value && ` "${value}"`}`;
+    return [option, `bucket ${name} has engine "${engines[0]}", which has no ${what}: ${remedy}`];
+  });
 }

@@ -32,22 +32,12 @@ const PEM = /^\s*-----BEGIN ([A-Z0-9 ]+)-----\s([\w+/=\s]+)-----END \1-----\s*$/
 
 const MAKE = "make it with openssl genpkey, as docs/keyless.md says";
 
-/** What else a PEM may hold. */
-const OTHERS: Readonly<Record<string, string>> = {
-  "EC PRIVATE KEY":
-    "is in the form SEC 1, not PKCS#8: convert it with openssl pkcs8 -topk8 -nocrypt",
-  "RSA PRIVATE KEY":
-    "is in the form PKCS#1, not PKCS#8: convert it with openssl pkcs8 -topk8 -nocrypt",
-  "ENCRYPTED PRIVATE KEY": "is encrypted: decrypt it with openssl pkcs8",
-  "PUBLIC KEY": "is a public key: put the private one",
-  CERTIFICATE: "is a certificate: put the private key",
-};
-
 /** @returns the key, or what is wrong with it */
 export function readKey(secret: string, pem: string): IssuerKey | string {
   const [, label = "", base64 = ""] = PEM.exec(pem) ?? [];
   if (label !== "PRIVATE KEY") {
-    return OTHERS[label] ?? `is not a private key in PEM, with all its lines: ${MAKE}`;
+    const what = label === "" ? "" : `, but ${label}`;
+    return `is not PRIVATE KEY in PEM (PKCS#8), with all its lines${what}: ${MAKE}`;
   }
   const der = decode(base64.replace(/\s/g, ""));
   if (!der) return `is damaged, its base64 is wrong: ${MAKE}`;

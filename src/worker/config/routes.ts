@@ -5,7 +5,6 @@ import { keyFault } from "../../url/key.ts";
 import { isTable, json } from "../base/json.ts";
 import type { Bucket } from "./bucket.ts";
 import { compileRoute, formOf, type Route, unusedNames } from "./compile-route.ts";
-import { bothEngines, lackOf } from "./lack.ts";
 import type { Preset } from "./preset.ts";
 import { signingKeysOf } from "./read-secrets.ts";
 import {
@@ -123,7 +122,7 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
         if (wrong) fault(`impossible key: ${wrong}`, at);
         const hasEdge = bucket?.engines.includes("cf") !== false;
         if (bucket && svg && at === "object" && !hasEdge) {
-          fault(`${lackOf(bucket, "SVGs")}: remove it${bothEngines(bucket)}`, "svg"); // B4
+          fault(`bucket ${name} has engine "binding", which has no SVGs: remove it`, "svg"); // B4
         }
       }
       if (!path) return;

@@ -8,10 +8,6 @@ import { mayBePng, type TransformRequest } from "../request/format.ts";
 type Image = Variant["image"];
 type Overlay = NonNullable<Image["draw"]>[number];
 
-/** What the image and its overlays have in common. */
-type Shape = Omit<Overlay, "url" | "key" | "opacity" | "repeat" | "composite" | Side>;
-type Side = "top" | "right" | "bottom" | "left";
-
 /** The numbers behind the names of qualities: the binding takes no names (B7). */
 const QUALITIES = { high: 90, "medium-high": 80, "medium-low": 65, low: 50 } as const;
 
@@ -34,10 +30,7 @@ export function overlayOptions(overlay: Overlay): {
   shape: ImageTransform;
   draw: ImageDrawOptions;
 } {
-  const { url: _url, key: _key, opacity, repeat, composite, ...rest } = overlay;
-  const { top, right, bottom, left, ...shape } = rest;
-  const draw = { opacity, repeat, composite, top, right, bottom, left };
-  return { shape: shapeOf(shape, 1), draw: without(draw) };
+  return { shape: shapeOf(overlay, 1), draw: only(overlay, DRAW) };
 }
 
 /**
@@ -65,68 +58,42 @@ export function outputOptions(
   };
 }
 
-/** What `shapeOf` reads by itself. */
-type Lengths = "width" | "height" | "fit" | "gravity" | "trim" | "border";
-/** What belongs to the output or to the steps, and what `limitsOf` of engine-limits.ts refuses. */
-type Elsewhere =
-  | "dpr"
-  | "quality"
-  | "anim"
-  | "draw"
-  | "zoom"
-  | "upscale"
-  | "metadata"
-  | "compression";
-/** A new option is an error of types, until it is in one of the two or in `plain`. */
-type Plain = Exclude<keyof Shape | keyof Image, Lengths | Elsewhere>;
-
-function shapeOf(image: Shape | Image, dpr: number): ImageTransform {
-  const { width, height, fit, gravity, trim, border } = image;
+function shapeOf(image: Overlay | Image, dpr: number): ImageTransform {
   const px = (length: number) => Math.min(LONGEST_SIDE, Math.round(length * dpr));
-  const plain = {
-    background: image.background,
-    rotate: image.rotate,
-    flip: image.flip,
-    sharpen: image.sharpen,
-    blur: image.blur,
-    brightness: image.brightness,
-    contrast: image.contrast,
-    gamma: image.gamma,
-    saturation: image.saturation,
-    segment: image.segment,
-  } satisfies Record<Plain, unknown>;
+  const { width, height, fit, gravity, trim, border } = image;
   return {
-    ...without(plain),
+    ...only(image, PLAIN),
     ...(width !== undefined && { width: px(width) }),
     ...(height !== undefined && { height: px(height) }),
     ...(fit !== undefined && fit !== "scale-up" && { fit }),
     ...(gravity !== undefined && {
       gravity: typeof gravity === "string" ? gravity : { ...gravity, mode: "remainder" },
     }),
-    ...(trim !== undefined && {
-      trim: typeof trim === "string" ? trim : scaled(trim, px),
-    }),
+    ...(trim !== undefined && { trim: typeof trim === "string" ? trim : scaled(trim, px) }),
     ...(border !== undefined && { border: scaled(border, px) }),
   };
 }
 
-/** Multiplies the lengths of a table. */
-function scaled<T extends object>(table: T, px: (length: number) => number): T {
-  const entries = Object.entries(table);
-  return Object.assign(
-    { ...table },
-    Object.fromEntries(
-      entries.flatMap(([name, one]) => (typeof one === "number" ? [[name, px(one)]] : [])),
-    ),
-  );
+/** The options that the binding takes as they are. */
+const PLAIN = [
+  ...(["background", "rotate", "flip", "sharpen", "blur", "segment"] as const),
+  ...(["brightness", "contrast", "gamma", "saturation"] as const),
+];
+
+/** How an overlay is drawn. */
+const DRAW = ["opacity", "repeat", "composite", "top", "right", "bottom", "left"] as const;
+
+/** Some entries of a table, without those that are not set: the binding may read `undefined` as a value. */
+function only<T extends object, Name extends keyof T>(table: T, names: readonly Name[]) {
+  const result: { [K in Name]?: Exclude<T[K], undefined> } = {};
+  const set = names.filter((name) => table[name] !== undefined);
+  return Object.assign(result, Object.fromEntries(set.map((name) => [name, table[name]])));
 }
 
-/** Leaves out what is not set: the binding may read `undefined` as a value. */
-function without<T extends object>(table: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const result: { [K in keyof T]?: Exclude<T[K], undefined> } = {};
-  Object.assign(
-    result,
-    Object.fromEntries(Object.entries(table).filter(([, value]) => value !== undefined)),
+/** Multiplies the lengths of a table. */
+function scaled<T extends object>(table: T, px: (length: number) => number): T {
+  const lengths = Object.entries(table).flatMap(([name, one]) =>
+    typeof one === "number" ? [[name, px(one)]] : [],
   );
-  return result;
+  return Object.assign({ ...table }, Object.fromEntries(lengths));
 }

@@ -1,8 +1,8 @@
 // Has the Images binding make a picture, reads all of it, and lets it pass only if the binding made it.
 
-import { joined } from "../base/joined.ts";
-import type { Refusal } from "../base/refusal.ts";
-import { LATE, within } from "../base/time-limit.ts";
+import { readBytes } from "../base/read-bytes.ts";
+import { isRefusal, type Refusal } from "../base/refusal.ts";
+import { within } from "../base/time-limit.ts";
 import { type Failure, failureFor } from "../edge/codes.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
 import { sniff } from "../origin/sniff.ts";
@@ -13,7 +13,7 @@ import { withoutMetadata } from "./without-metadata.ts";
 export type Output = { readonly type: string; readonly bytes: Uint8Array<ArrayBuffer> };
 
 /** More than any picture of 12,000 px a side that a page can use. It must fit into the memory: bytes. */
-const LONGEST_OUTPUT = 25_000_000;
+const MAX_OUTPUT_BYTES = 25_000_000;
 
 /** The statuses that tell two meanings of a code apart. The binding gives none (B3). */
 const STATUSES: Readonly<Record<string, number>> = { "9402": 413, "9516": 422 };
@@ -33,42 +33,20 @@ export async function readOutput(
   originals: readonly [OpenedObject, ...OpenedObject[]],
   deadline: number,
 ): Promise<Output | Refusal> {
-  let isOver = false;
-  const read = async () => {
-    const reader = (await rendering).image().getReader();
-    return readAll(reader, () => isOver);
-  };
-  const reading = read();
+  const read = async () => readBytes((await rendering).image(), MAX_OUTPUT_BYTES, deadline);
   // The binding may go on where an object broke off, or wait for the rest of it.
-  const first = Promise.race([reading, ...originals.map(({ body }) => body.failure)]);
+  const first = Promise.race([read(), ...originals.map(({ body }) => body.failure)]);
   try {
     const result = await within(deadline - Date.now(), first);
     if (result instanceof Uint8Array) return guarded(result, format, originals[0]);
-    reading.catch(() => {});
-    if (result !== LATE) return result;
+    if (isRefusal(result)) return result;
+    if (result === "too-long")
+      return { event: "edge-failed", reason: "the picture has over 25 MB" };
     return { event: "timed-out", reason: "no picture of the Images binding in time" };
   } catch (error) {
     return failureOf(error, originals);
   } finally {
-    isOver = true;
     for (const { body } of originals) body.cancel();
-  }
-}
-
-async function readAll(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  isOver: () => boolean,
-): Promise<Uint8Array<ArrayBuffer> | Refusal> {
-  const pieces: Uint8Array[] = [];
-  for (let length = 0; ; ) {
-    const { done, value } = await reader.read();
-    if (done) return joined(pieces);
-    length += value.length;
-    if (length > LONGEST_OUTPUT || isOver()) {
-      reader.cancel().catch(() => {});
-      return { event: "edge-failed", reason: "the picture has over 25 MB" };
-    }
-    pieces.push(value);
   }
 }
 

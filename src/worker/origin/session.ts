@@ -74,37 +74,19 @@ function only(block: string, element: keyof typeof FORMS): string | undefined {
   return value !== undefined && FORMS[element].test(value) ? value : undefined;
 }
 
-/** What STS's codes mean. */
-const REASONS = new Map<string, string>([
-  [
-    "InvalidIdentityToken",
-    "STS cannot check the token: compare issuer and audience with the provider in IAM, and see whether /.well-known/jwks.json can be reached",
-  ],
-  ["AccessDenied", "the role's trust policy does not allow it: compare its provider, aud and sub"],
-  ["ExpiredTokenException", "STS finds the token expired: its clock or the Worker's is wrong"],
-  ["IDPCommunicationError", "STS cannot reach the issuer: see whether its host shows this Worker"],
-  ["IDPRejectedClaim", "STS does not accept the token's claims: compare subject and audience"],
-  ["RegionDisabledException", "STS is off in this region: switch it on, or set sts to another one"],
-  ["ValidationError", "STS finds the request invalid: is role the ARN of a role?"],
-]);
-
-const PASSING: ReadonlySet<string> = new Set(["IDPCommunicationError"]);
+const PASSING: ReadonlySet<unknown> = new Set(["IDPCommunicationError"]);
 
 /**
  * What a refusal of STS means. Its message is left out: it may repeat the token.
  * @param token it is not to be in the result, whatever STS answers
  */
 export function readFailure(status: number, text: string, token: string): Failure {
-  if (status >= 300 && status < 400) {
-    return { origin: `${status}`, reason: "STS redirects: check sts" };
+  if (status < 400) {
+    const origin = status >= 300 ? `${status}` : "unreadable";
+    return { origin, reason: "the answer is not one of STS, or has expired: check sts" };
   }
-  const word = status >= 400 ? xmlElement(text, "Code") : undefined;
-  const origin = word && !token.includes(word) ? word : undefined;
-  const passing = status >= 500 || (origin !== undefined && PASSING.has(origin));
-  const other =
-    status >= 400
-      ? `STS answers ${status}`
-      : "the answer is not one of STS, or has expired: check sts";
-  const reason = REASONS.get(origin ?? "") ?? other;
-  return { origin: origin ?? (status >= 400 ? `${status}` : "unreadable"), reason, passing };
+  const code = xmlElement(text, "Code");
+  const origin = code && !token.includes(code) ? code : `${status}`;
+  const reason = `STS answers ${status}: docs/keyless.md says what ${origin} means`;
+  return { origin, reason, passing: status >= 500 || PASSING.has(origin) };
 }
