@@ -35,9 +35,8 @@ export const makeRenditionOnce: typeof makeRendition = (original, image, overlay
 const developed = new Map<string, ReturnType<typeof develop>>();
 
 const developOnce: typeof develop = (originals, steps, output, switches) => {
-  const { limits, qualities, bindingMetadata, bindingAnimation, bindingSmaller, bindingAvif } =
-    switches;
-  const all = [limits, qualities, bindingMetadata, bindingAnimation, bindingSmaller, bindingAvif];
+  const { limits, bindingMetadata, bindingAnimation, bindingSmaller, bindingAvif } = switches;
+  const all = [limits, bindingMetadata, bindingAnimation, bindingSmaller, bindingAvif];
   const parts = [originals.map(({ bytes }) => sha1(bytes)), steps, output, all];
   const known = developed.get(JSON.stringify(parts));
   const made = known ?? develop(originals, steps, output, switches);

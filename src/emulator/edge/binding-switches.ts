@@ -14,8 +14,6 @@ export type BindingSwitches = {
   bindingAllowed: boolean;
   /** B1: how many bytes an image may have that the binding gets. */
   bindingBytes: number;
-  /** B7, open: whether the binding takes quality words in place of a number. */
-  bindingQualityWords: "refused" | "taken";
   /** B9, open: what the binding keeps of the EXIF data in a JPEG. */
   bindingMetadata: "dropped" | "copyright" | "kept";
   /** B6, open: what comes of an animation that is too large. */
@@ -37,7 +35,6 @@ export type BindingSwitches = {
 export const STRICT_BINDING = {
   bindingAllowed: true,
   bindingBytes: 20e6,
-  bindingQualityWords: "refused",
   bindingMetadata: "kept",
   bindingAnimation: "original",
   bindingSmaller: "original",

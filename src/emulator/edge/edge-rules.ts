@@ -33,7 +33,6 @@ const sources = listOf("hosts, each with or without a path, such as *.example/ph
 const BINDING_RULES = {
   bindingAllowed: flag,
   bindingBytes: count,
-  bindingQualityWords: oneOf("refused", "taken"),
   bindingMetadata: oneOf("dropped", "copyright", "kept"),
   bindingAnimation: oneOf("original", "error"),
   bindingSmaller: oneOf("original", "rendition"),

@@ -13,7 +13,7 @@ export type Switches = EdgeSwitches & BindingSwitches;
 
 /**
  * The switches of the edge. The binding has those of its own, and shares `trouble`, `quota`, `avifInput`,
- * `qualities`, `limits` and `originalSides`.
+ * `limits` and `originalSides`.
  * @example
  * const switches: Partial<EdgeSwitches> = { quota: 1 };
  */

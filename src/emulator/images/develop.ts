@@ -63,10 +63,10 @@ export async function develop(
   if (tooLarge && switches.bindingAvif === "error") return "9413/403"; // B6
   if (tooLarge && switches.bindingAvif === "original") return canvas;
   const { exif, delay, loop } = metadata;
-  const { qualities, bindingMetadata } = switches;
+  const { bindingMetadata } = switches;
   const { quality } = output;
   const made = await encoded(tooLarge ? "image/webp" : output.format, filled, {
-    quality: typeof quality === "string" ? qualities[quality] : quality,
+    quality,
     exif: exif && keptExif(exif, KEPT[bindingMetadata]), // B9
     timing: { delay, loop },
   });

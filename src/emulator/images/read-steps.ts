@@ -11,7 +11,6 @@ import {
   type Test,
   TRANSFORMS,
 } from "../edge/read-options.ts";
-import type { Switches } from "../edge/switches.ts";
 import { isTable } from "../is-table.ts";
 import type { BindingFault } from "./faults.ts";
 import type { Posted } from "./read-form.ts";
@@ -27,17 +26,14 @@ type Drawn = Omit<BindingDraw, "repeat"> & { readonly repeat?: true | "x" | "y" 
 /** What comes out. */
 export type Output = {
   readonly format: (typeof FORMATS)[number];
-  readonly quality?: number | Words | undefined;
+  readonly quality?: number | undefined;
   readonly background?: string | undefined;
   readonly anim: boolean;
 };
 
-type Words = (typeof WORDS)[number];
-
 const FORMATS = [
   ...(["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "rgb", "rgba"] as const),
 ] as const;
-const WORDS = ["high", "medium-high", "medium-low", "low"] as const;
 
 const { dpr: _dpr, zoom: _zoom, upscale: _upscale, ...SHARED } = TRANSFORMS; // B7
 const point = (value: unknown) => !isTable(value) || value["mode"] !== undefined;
@@ -103,21 +99,16 @@ function holdExactly(tests: Readonly<Record<string, Test>>, values: Record<strin
 }
 
 /** Reads the output (B7). */
-export function readOutput(
-  { output }: Posted,
-  { bindingQualityWords }: Pick<Switches, "bindingQualityWords">,
-): Output | BindingFault {
+export function readOutput({ output }: Posted): Output | BindingFault {
   const format = FORMATS.find((known) => known === output.format);
-  const quality = readQuality(output.quality, bindingQualityWords === "taken");
+  const quality = readQuality(output.quality);
   const { background, anim } = output;
   const isRight = either(oneOf(null), isText)(background) && oneOf(null, "true", "false")(anim);
   if (format === undefined || quality === "wrong" || !isRight) return "9401/400";
   return { format, quality, background: background ?? undefined, anim: anim !== "false" };
 }
 
-function readQuality(text: string | null, takesWords: boolean): Output["quality"] | "wrong" {
+function readQuality(text: string | null): Output["quality"] | "wrong" {
   if (text === null) return undefined;
-  const word = WORDS.find((known) => known === text);
-  if (word !== undefined) return takesWords ? word : "wrong";
   return text.trim() !== "" && between(1, 100)(Number(text)) ? Number(text) : "wrong";
 }

@@ -45,7 +45,7 @@ export function createImagesService(
   async function image(posted: Posted): Promise<Response | BindingFault> {
     const steps = readSteps(posted);
     if (typeof steps === "string") return steps;
-    const output = readOutput(posted, switches);
+    const output = readOutput(posted);
     if (typeof output === "string") return output;
     const { format: _format, ...unique } = output;
     const source = switches.bindingSame === "bytes" ? await digest(posted.images) : `${calls++}`;

@@ -302,13 +302,6 @@ test("may pass on an original in place of what was asked for (B6)", async () => 
   expect(await made({ bindingAvif: "webp" }, large, avif)).toBe("image/webp rendition");
 });
 
-test("takes quality words only if the switch says so (B7)", async () => {
-  const own = edgeWith({ bindingQualityWords: "taken" });
-  const words = careless(own.images.input(streamOf(JPEG)), "output", { ...WEBP, quality: "low" });
-  const number = own.images.input(streamOf(JPEG)).output({ ...WEBP, quality: 50 });
-  expect(await bytesOf(await words)).toEqual(await bytesOf(await number));
-});
-
 test.each([
   ["kept", true, true],
   ["copyright", true, false],
