@@ -87,7 +87,7 @@ test.each([
 test.each([
   [
     { enable: false },
-    "unknown: enable. Known: now, runsIn, loopback, enabled, crossVersion, largest",
+    "unknown: enable. Known: now, runsIn, loopback, revalidates, enabled, crossVersion, largest",
   ],
   [{ enabled: "no" }, 'enabled: "no" is not one of true, false'],
   [{ runsIn: "lower" }, 'runsIn: "lower" is not one of upper, visitor'],
@@ -147,7 +147,7 @@ test("no switch of the cache can be misspelt, taken away or added", () => {
   const { switches } = createCache();
   const set = (changed: object) => thrownBy(() => Object.assign(switches, changed));
   expect(set({ enable: false })).toBe(
-    "switches: unknown: enable. Known: runsIn, loopback, enabled, crossVersion, largest",
+    "switches: unknown: enable. Known: runsIn, loopback, revalidates, enabled, crossVersion, largest",
   );
   expect(set({ loopback: "lost" })).toContain(
     'switches.loopback: "lost" is not one of transformed',

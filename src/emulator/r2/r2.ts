@@ -46,9 +46,7 @@ export function createR2(objects: Readonly<Record<string, R2Stored>> = {}): R2 {
       return object === undefined ? null : foundOf(key, object, faults);
     },
     async get(key, options = {}) {
-      const { range, ...others } = options;
-      const unknown = [...Object.keys(others), ...Object.keys(rest(range))];
-      if (unknown.length > 0) throw new TypeError(`createR2: get does not play ${unknown}`);
+      const range = readRange(options);
       const object = await find({ method: "get", key, ...(range && { range }) });
       if (object === undefined) return null;
       const part = partOf(object, range);
@@ -62,7 +60,16 @@ export function createR2(objects: Readonly<Record<string, R2Stored>> = {}): R2 {
   };
 }
 
-const rest = ({ offset: _offset, length: _length, ...others }: Partial<R2Range> = {}) => others;
+/** @throws if an option is not played */
+function readRange({ range, ...others }: { readonly range?: object }): R2Call["range"] {
+  if (range === undefined && Object.keys(others).length === 0) return undefined;
+  const sides = Object.entries(range ?? {}).filter(
+    ([name, value]) => /^(?:offset|length)$/.test(name) && typeof value === "number",
+  );
+  const count = Object.keys({ ...others, ...range }).length;
+  if (sides.length > 0 && sides.length === count) return Object.fromEntries(sides);
+  throw new TypeError("createR2: get plays only a range of an offset, a length or both");
+}
 
 /** The part that a range has of an object. @throws if it has no byte, as any range of an empty object */
 function partOf({ body }: R2Stored, range: Partial<R2Range> | undefined): R2Range {

@@ -94,8 +94,11 @@ export type R2FoundBody = R2Found & {
  */
 export type R2 = {
   head(key: string): Promise<R2Found | null>;
-  /** @throws with other options: they are not played. And if the range has no byte of the object */
-  get(key: string, options?: { readonly range?: Partial<R2Range> }): Promise<R2FoundBody | null>;
+  /**
+   * @param options a `range` of an `offset`, a `length` or both
+   * @throws with other options: they are not played. And if the range has no byte of the object
+   */
+  get(key: string, options?: { readonly range?: object }): Promise<R2FoundBody | null>;
   readonly put: NotPlayed;
   readonly delete: NotPlayed;
   readonly list: NotPlayed;

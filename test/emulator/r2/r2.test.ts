@@ -68,8 +68,13 @@ test("gives a part of an object, and what is known of the whole (A14)", async ()
 
 test("refuses what it does not play, objects that are none, and keys that are too long (A10)", async () => {
   const r2 = createR2();
-  for (const options of [{ onlyIf: {} }, { range: { suffix: 1 } }]) {
-    await expect(Reflect.apply(r2.get, r2, ["a", options])).rejects.toThrow("get does not play");
+  for (const options of [
+    { onlyIf: {} },
+    { range: { offset: 0 }, onlyIf: {} },
+    { range: { suffix: 1 } },
+    { range: new Headers({ range: "bytes=0-1" }) },
+  ]) {
+    await expect(r2.get("a", options)).rejects.toThrow("get plays only");
   }
   expect(() => r2.list()).toThrow("only get and head");
   expect(() => Reflect.apply(r2.objects.set, r2.objects, ["a", "text"])).toThrow("r2.objects");
