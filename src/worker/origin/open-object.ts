@@ -261,24 +261,30 @@ async function openR2(
       return { event: "timed-out", reason: "no answer of R2 in time" };
     }
     if (!object) return { event: "object-missing", certain: true };
-    const { etag, size, uploaded, customMetadata = {}, httpMetadata } = object;
-    const sent = part === "head" ? Math.min(size, HEAD_BYTES) : size;
-    const body = await readBody(object.body, sent, until);
-    if (isRefusal(body)) return body;
-    const facts = {
-      ...{ etag, length: size, lastModified: uploaded.toUTCString(), credential: undefined },
-      metadata: new Map(Object.entries(customMetadata)),
-    };
-    return describe(facts, body, part, httpMetadata?.contentEncoding !== undefined);
+    return await describeR2(object, object.body, part, until);
   } catch (error) {
-    if (!/\b10039\b/.test(`${error}`)) {
-      return { event: "origin-failed", reason: `R2 failed: ${error}`, passing: true };
+    // A range of an empty object throws, in other words at Cloudflare than in a local run.
+    const object = await within(until - Date.now(), r2.head(key)).catch(() => LATE);
+    if (object !== LATE && object?.size === 0) {
+      return describeR2(object, new Blob().stream(), part, until);
     }
-    // An empty object has no such range.
-    const facts = { etag: undefined, length: 0, lastModified: undefined, credential: undefined };
-    const body = await readBody(new Blob().stream(), 0, until);
-    return isRefusal(body) ? body : describe({ ...facts, metadata: new Map() }, body, part, false);
+    return { event: "origin-failed", reason: `R2 failed: ${error}`, passing: true };
   }
+}
+
+async function describeR2(
+  { etag, size, uploaded, customMetadata = {}, httpMetadata }: R2Object,
+  stream: ReadableStream<Uint8Array>,
+  part: OpenOptions["part"],
+  until: number,
+): Promise<OpenedObject | Refusal> {
+  const body = await readBody(stream, part === "head" ? Math.min(size, HEAD_BYTES) : size, until);
+  if (isRefusal(body)) return body;
+  const facts = {
+    ...{ etag, length: size, lastModified: uploaded.toUTCString(), credential: undefined },
+    metadata: new Map(Object.entries(customMetadata)),
+  };
+  return describe(facts, body, part, httpMetadata?.contentEncoding !== undefined);
 }
 
 function describe(
