@@ -4,21 +4,29 @@
 import { plain, refusalAnswer } from "./answer/answer.ts";
 import { logNotice } from "./base/log.ts";
 import type { Refusal } from "./base/refusal.ts";
+import { isSameText } from "./base/same-text.ts";
 import type { GatewayContext } from "./cache/loopback.ts";
 import { bucketTag } from "./cache/tags.ts";
 import type { Config } from "./config/config.ts";
-import { gatherPurge } from "./gather-purge.ts";
 import { readBody } from "./purge/body.ts";
 import { confirm, subscribeUrl } from "./purge/confirm.ts";
-import { purgeKept } from "./purge/purge-kept.ts";
-import type { PurgeRequest } from "./purge/purge-request.ts";
-import { readPurge } from "./purge/read-purge.ts";
-import * as report from "./purge/report.ts";
-import { targetsNamed, targetsOfEvent } from "./purge/targets.ts";
-import { hasToken } from "./purge/token.ts";
+import { gatherPurge, MAX_OBJECTS } from "./purge/gather-purge.ts";
+import { callCache } from "./purge/purge-cache.ts";
+import { isDroppedSince, purgeStateOf } from "./purge/purge-state.ts";
+import { type PurgeRequest, readPurge } from "./purge/read-purge.ts";
+import {
+  noticeOf,
+  type PurgeAnswer,
+  type PurgeResults,
+  reportPurge,
+  reportReason,
+  reportText,
+  type UpstreamFailure,
+} from "./purge/report.ts";
+import { type Target, targetsNamed, targetsOfEvent } from "./purge/targets.ts";
 
 /** How long a caller waits at most. EventBridge gives up after 5 s, SNS after 15 s: ms. */
-const PATIENCE_MS = 3_700;
+const TIMEOUT_MS = 3_700;
 
 const DENIED = { event: "purge-denied", reason: "not the PURGE_TOKEN" } as const;
 
@@ -38,66 +46,104 @@ export async function answerPurge(
   if (authorization === null) return refusalAnswer(DENIED, {}, began);
   if (!(await hasToken(authorization, config.purgeToken))) return DENIED;
 
-  const deadline = began + PATIENCE_MS;
+  const deadline = began + TIMEOUT_MS;
   const text = await readBody(request, deadline);
-  if (typeof text !== "string") return answer(report.fault(text.status, text.reason));
-  const asked = readPurge(text, headers);
-  if ("unreadable" in asked) return answer(report.fault(400, asked.unreadable));
-  return answer(await purge(asked, config, context, deadline));
+  const asked = typeof text === "string" ? readPurge(text, headers) : text;
+  const { report, status, retryAfter } =
+    "status" in asked
+      ? reportReason(asked.status, asked.reason)
+      : await purge(asked, config, context, deadline);
+  if (!report.ok && report.reason) logNotice(noticeOf(report.reason, []));
+  return plain(status, reportText(report), {
+    "content-type": "application/json",
+    ...(retryAfter !== undefined && { "retry-after": `${retryAfter}` }),
+  });
 }
 
-/** Purges what is asked for, in the caches that can be asked. */
+/** Returns whether `authorization` has the token: as a bearer, or as the password of HTTP Basic, as SNS sends it. */
+function hasToken(authorization: string, token: string): Promise<boolean> {
+  const [, scheme = "", given = ""] = /^(bearer|basic) +(.*)$/is.exec(authorization) ?? [];
+  return isSameText(scheme.toLowerCase() === "basic" ? passwordIn(given) : given, token);
+}
+
+/** What follows the first colon; "" if there is none. The name before it may be any. */
+function passwordIn(encoded: string): string {
+  try {
+    const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
+    return /^[^:]*:(.*)$/s.exec(new TextDecoder().decode(bytes))?.[1] ?? "";
+  } catch {
+    return ""; // not base64
+  }
+}
+
 async function purge(
   asked: PurgeRequest,
   config: Config,
   context: GatewayContext,
   deadline: number,
-): Promise<report.Outcome> {
+): Promise<PurgeAnswer> {
   const { buckets } = config;
-  const caches = { edge: config.edgePurge, kept: context.exports?.Renditions };
+  const loopback = context.exports?.Renditions;
   switch (asked.form) {
-    case "objects":
+    case "objects": {
+      const { targets, others: wrong } = targetsNamed(buckets, asked.names);
+      if (wrong[0])
+        logNotice(
+          noticeOf(
+            wrong[0].reason,
+            wrong.map(({ object }) => object),
+          ),
+        );
+      const results = await purgeTargets(targets, config, context, deadline);
+      return reportPurge(targets, results, { wrong });
+    }
     case "event": {
-      const isEvent = asked.form === "event";
-      const found = isEvent
-        ? targetsOfEvent(buckets, asked.objects)
-        : targetsNamed(buckets, asked.names);
-      const fates = await gatherPurge(found.targets, config, caches, { context, deadline });
-      return report.ofObjects(found, fates, caches, isEvent);
+      const { targets, others: notShown } = targetsOfEvent(buckets, asked.objects);
+      const left = targets.filter((one) => !isDroppedSince(purgeStateOf(one.bucket), one.changed));
+      const results = await purgeTargets(left, config, context, deadline);
+      return reportPurge(targets, results, { notShown });
     }
     case "bucket": {
       const bucket = buckets.find(({ name }) => name === asked.name);
-      if (!bucket) return report.fault(400, "wrangler.toml has no bucket of this name");
-      const tags = [await bucketTag(bucket)];
-      const hindered = await purgeKept(caches.kept, { tags }, deadline);
-      return report.ofAll(`${bucket.name}/*`, [bucket], hindered, caches);
+      if (!bucket) return reportReason(400, "wrangler.toml has no bucket of this name");
+      const [name, tags] = [`${bucket.name}/*`, [await bucketTag(bucket)]];
+      const failure = await callCache(loopback, { tags }, [{ bucket, name }], true, deadline);
+      return reportPurge([{ name, url: name }], new Map([[name, failure]]));
     }
-    case "everything":
-      return report.ofAll(
-        "*",
-        buckets,
-        await purgeKept(caches.kept, { purgeEverything: true }, deadline),
-        caches,
-      );
+    case "everything": {
+      const all = buckets.map((bucket) => ({ bucket, name: `${bucket.name}/*` }));
+      const failure = await callCache(loopback, { purgeEverything: true }, all, true, deadline);
+      return reportPurge([{ name: "*", url: "*" }], new Map([["*", failure]]));
+    }
     case "subscription": {
       const url = subscribeUrl(asked.url);
-      if (!url) return report.fault(400, "SubscribeURL does not lead to SNS");
-      return report.ofNothing("the subscription is confirmed", await confirm(url, deadline));
+      if (!url) return reportReason(400, "SubscribeURL does not lead to SNS");
+      const fault = await confirm(url, deadline);
+      if (fault) return reportReason(502, fault, RETRY_CONFIRMATION_S);
+      return reportReason(200, "the subscription is confirmed");
     }
     case "nothing":
-      return report.ofNothing(asked.why);
+      return reportReason(200, asked.reason);
   }
 }
 
-/** Tells the caller, and the log if something is not purged. */
-function answer({ report: said, status, wait, isLogged }: report.Outcome): Response {
-  if (!said.ok && !isLogged) {
-    const { not_purged: left, reason = left[0]?.reason ?? "" } = said;
-    const names = left.map(({ object }) => object);
-    logNotice(report.noticeOf(reason, names));
-  }
-  return plain(status, report.reportText(said), {
-    "content-type": "application/json",
-    ...(wait !== undefined && { "retry-after": `${wait}` }),
-  });
+const RETRY_CONFIRMATION_S = 30;
+
+const TOO_MANY: UpstreamFailure = {
+  ...{ status: 429, retryAfter: 1 },
+  reason: `at most ${MAX_OBJECTS} objects a request: send these again`,
+};
+
+/** Purges the first 200 objects, and refuses the others. */
+async function purgeTargets(
+  targets: readonly Target[],
+  config: Config,
+  context: GatewayContext,
+  deadline: number,
+): Promise<PurgeResults> {
+  const [first, others] = [targets.slice(0, MAX_OBJECTS), targets.slice(MAX_OBJECTS)];
+  if (first.length === 0) return new Map();
+  const loopback = context.exports?.Renditions;
+  const results = await gatherPurge(first, config, loopback, { context, deadline });
+  return new Map([...results, ...others.map(({ url }) => [url, TOO_MANY] as const)]);
 }

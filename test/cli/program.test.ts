@@ -10,7 +10,7 @@ import { HOST, makeFolder } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
 import { SECRETS } from "../support/env.ts";
 
-const folder = makeFolder({}, { "token.env": "CLOUDFLARE_API_TOKEN=a-token" });
+const folder = makeFolder({}, { "token.env": "PURGE_TOKEN=a-token" });
 
 const { out: overview } = await vitrine(["--help"]);
 const names = [...overview.matchAll(/^ {2}(?!help\b)([a-z]+)(?: \[| {2})/gm)].map(
@@ -130,7 +130,7 @@ describe("as a process", () => {
     ["purge --help", 0],
     ["purge photos/fig.jpg --dry-run", 0],
     ["warm --dry-run --url https://images.example", 0],
-    ["purge photos/fig.jpg --secrets-file token.env --zone none", 2],
+    ["purge photos/fig.jpg --secrets-file token.env", 2],
   ] as const)(
     "%s ends as usual if the reader closes, as | head does, and prints no error",
     async (command, code) => {

@@ -41,9 +41,6 @@ export const HEALTH_TOKEN = "a token that is not to be guessed";
 /** The token for /purge. */
 export const PURGE_TOKEN = "a-token-that-purges-and-is-not-to-be-guessed";
 
-/** The token for Cloudflare's API. */
-export const CLOUDFLARE_API_TOKEN = "a-token-of-Cloudflare-that-may-purge-01";
-
 export const VARS = {
   BUCKETS: {
     media: {

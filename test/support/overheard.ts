@@ -5,14 +5,7 @@ import { hash } from "node:crypto";
 import { mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Reporter } from "vitest/node";
-import {
-  CLOUDFLARE_API_TOKEN,
-  CREDENTIALS,
-  HEALTH_TOKEN,
-  NEXT_CREDENTIALS,
-  PURGE_TOKEN,
-  SECRETS,
-} from "./env.ts";
+import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS, PURGE_TOKEN, SECRETS } from "./env.ts";
 
 const FOLDER = join(import.meta.dirname, "../../.wrangler/test/overheard");
 const KINDS = ["logged", "answered"] as const;
@@ -53,12 +46,7 @@ export function beginToListen(): void {
 
 const WORDS: readonly string[] = [
   ...[CREDENTIALS, NEXT_CREDENTIALS].flatMap((keys) => Object.values(keys)),
-  ...[
-    HEALTH_TOKEN,
-    CLOUDFLARE_API_TOKEN,
-    PURGE_TOKEN,
-    ...Object.values<string>(JSON.parse(SECRETS.URL_SIGNING_KEYS)),
-  ],
+  ...[HEALTH_TOKEN, PURGE_TOKEN, ...Object.values<string>(JSON.parse(SECRETS.URL_SIGNING_KEYS))],
 ];
 
 /** Matches what looks like a secret: a signature, a signed URL, a key id of AWS, the secret of a local run. */

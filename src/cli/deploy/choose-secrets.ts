@@ -2,7 +2,6 @@
 // contains any part of a secret.
 
 import type { Mistake } from "../../worker/base/mistake.ts";
-import { readEdgePurge } from "../../worker/config/edge-purge.ts";
 import {
   readSlots,
   readToken,
@@ -40,9 +39,7 @@ export function chooseSecrets(given: Vars, known: Known): Chosen {
   const used = new Set([
     ...words.flatMap(secretsOf),
     ...(known.deployed["OIDC"] === undefined ? [] : OIDC_KEYS),
-    ...["HEALTH_TOKEN", "URL_SIGNING_KEYS", "PURGE_TOKEN", "ZONE_ID"],
-    // In the file it may be for vitrine purge alone: without a zone the Worker does not use it.
-    ...(given["ZONE_ID"] || known.deployed["ZONE_ID"] ? ["CLOUDFLARE_API_TOKEN"] : []),
+    ...["HEALTH_TOKEN", "URL_SIGNING_KEYS", "PURGE_TOKEN"],
     ...known.secrets,
   ]);
   const sent: Record<string, string> = {};
@@ -120,7 +117,6 @@ function* otherMistakes(sent: Vars, { stored }: Known) {
     if (message !== undefined) yield { path, message };
   }
   const found: Mistake[] = [];
-  readEdgePurge(sent, (path, message) => found.push({ path, message }));
   if (sent["URL_SIGNING_KEYS"]) {
     signingKeysOf(sent, (path, message) => found.push({ path, message }));
   }

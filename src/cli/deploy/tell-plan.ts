@@ -18,7 +18,7 @@ export function tellPlan(known: KnownVars, { sent, slots }: Chosen, file: string
   const from = `from ${file}`;
   const rows = [
     ...slots.map((slot) => [`${slot.word}, slot ${slot.name}`, keyText(slot), from]),
-    ...single.map((name) => [name, isOwn(name) ? "" : "not one of Vitrine's", from]),
+    ...single.map((name) => [name, isSecret(name) ? "" : "not one of Vitrine's", from]),
     ...kept.map((name) => [name, "", "stays as it is, if it is deployed"]),
     ...stored.map((name) => [name, "", "in a Secrets Store"]),
   ];
@@ -29,8 +29,4 @@ export function tellPlan(known: KnownVars, { sent, slots }: Chosen, file: string
 function keyText(slot: Slot): string {
   const token = slot.credentials.sessionToken === undefined ? "" : ", with its session token";
   return `the key ${keyEnd(slot)}${token}`;
-}
-
-function isOwn(name: string): boolean {
-  return isSecret(name) || name === "ZONE_ID"; // a var, or a secret
 }

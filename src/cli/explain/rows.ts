@@ -90,7 +90,7 @@ function rowsOfAsked(
   const { ofThis, ofAll } = transformations;
   const version = new URL(originUrl).searchParams.get("v") ?? undefined;
   const own = version === undefined ? "" : ", in this version";
-  const purge = commandLine("purge", { ...flags, v: version }, [object]);
+  const purge = commandLine("purge", flags, [object]);
   const doctor = commandLine("doctor", { ...flags, key: object }, []);
   const unique = `${counted(ofThis, "unique transformation")} a month, whatever the format`;
   return [

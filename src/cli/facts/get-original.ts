@@ -43,7 +43,7 @@ export function createGetter(
   slots: readonly [Slot, ...Slot[]],
   memory: Take,
 ): GetOriginal {
-  const pace = createPace([], now, signal);
+  const pace = createPace(now, signal);
   let used = 0;
 
   return async (key, etag, use) => {

@@ -15,8 +15,6 @@ export type PurgeBody =
 export type Purged = {
   /** What is not purged, and why. */
   readonly left: ReadonlyMap<string, string>;
-  /** What the Worker says of the edge's cache. */
-  readonly edge: string;
   /** How long to wait until trying again may help: ms. Undefined: it does not. */
   readonly wait?: number;
 };
@@ -64,7 +62,7 @@ export async function askPurge(
 function readReport(text: string): Purged | undefined {
   const report = json(text);
   if (!isTable(report) || typeof report["ok"] !== "boolean") return undefined;
-  const { ok, not_purged: entries, reason, edge } = report;
+  const { ok, not_purged: entries } = report;
   if (!Array.isArray(entries)) return undefined;
   const left = new Map<string, string>();
   for (const entry of entries) {
@@ -74,7 +72,7 @@ function readReport(text: string): Purged | undefined {
   }
   // A fault of the whole request names no object.
   if (!ok && left.size === 0) return undefined;
-  return { left, edge: textOf(edge ?? reason) };
+  return { left };
 }
 
 function textOf(value: unknown): string {

@@ -1,26 +1,16 @@
-// Keeps requests below the rates that a service allows.
-
-/** At most `most` requests may begin within `ms` milliseconds. */
-type Bound = { readonly most: number; readonly ms: number };
+// Keeps requests back for as long as a service asks.
 
 export type Pace = ReturnType<typeof createPace>;
 
-/** Keeps to all bounds, within every stretch of time. */
-export function createPace(bounds: readonly Bound[], now: () => number, signal: AbortSignal) {
-  const longest = Math.max(...bounds.map(({ most }) => most));
-  const begun: number[] = [];
+export function createPace(now: () => number, signal: AbortSignal) {
   let held = 0;
-  const wait = () => {
-    const free = bounds.map(({ most, ms }) => (begun.at(-most) ?? -ms) + ms);
-    return Math.max(held, ...free) - now();
-  };
   return {
     /** Waits until one more request may begin, or the signal is aborted. */
     async turn(): Promise<void> {
-      // All that wait wake up together; the first one to look again may begin.
-      for (let ms = wait(); ms > 0 && !signal.aborted; ms = wait()) await sleep(ms, signal);
-      begun.push(now());
-      if (begun.length > longest) begun.shift();
+      // It may be held again while it waits.
+      for (let ms = held - now(); ms > 0 && !signal.aborted; ms = held - now()) {
+        await sleep(ms, signal);
+      }
     },
     /** Lets no request begin for so many milliseconds. */
     hold(ms: number): void {

@@ -11,7 +11,7 @@ import { type Bounds, readBounds, tellCosts } from "./costs.ts";
 import { environmentDoubts, environmentMistakes } from "./inheritance.ts";
 import type { KnownVars } from "./known-vars.ts";
 import { mainMistakes } from "./main-file.ts";
-import { deployMistakes, doubts, hasEdge, idleKeys, pitfalls } from "./pitfalls.ts";
+import { deployMistakes, doubts, hasEdge, idleKeys, leftOvers, pitfalls } from "./pitfalls.ts";
 import { readDeployed } from "./read-deployed.ts";
 import { keep, slotOf } from "./secrets.ts";
 import { originOf } from "./source-origin.ts";
@@ -95,7 +95,7 @@ function* tokenMistakes({ started, devVars: from }: KnownVars): Generator<FoundM
 
 function describe(config: Config, bounds: Bounds, vars: KnownVars) {
   const costs = tellCosts(config, bounds);
-  const told = [...tellSources(config), ...costs.lines];
+  const told = [...tellSources(config), ...tellOverlays(config), ...costs.lines];
   if (vars.patterns.length === 0 && vars.workersDev && !hasEdge(config.routes)) {
     told.push("It needs no domain: a deploy serves from a workers.dev address.");
   } else if (vars.patterns.length === 0) {
@@ -108,11 +108,20 @@ function describe(config: Config, bounds: Bounds, vars: KnownVars) {
     warnings: [
       ...doubts(vars, config),
       ...idleKeys(vars),
+      ...leftOvers(vars),
       ...cache,
       ...unsignedDoors(config, vars.r2Buckets),
       ...costly,
     ],
   };
+}
+
+/** A changed overlay is another one only if its URL is: nothing that is kept is made anew for it. */
+function tellOverlays({ variants }: Config): string[] {
+  const drawn = [...variants.values()].filter(({ image }) => image.draw?.some(({ url }) => url));
+  if (drawn.length === 0) return [];
+  const presets = [...new Set(drawn.map(({ preset }) => preset))].join(", ");
+  return [`Overlays by URL (${presets}): when you change one, give it a new URL.`];
 }
 
 /** What to list under Sources (E5), and who else could use it (E10). */

@@ -4,12 +4,10 @@ import { isTable, json } from "../../worker/base/json.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { CacheSettings } from "./cache-settings.ts";
 
-/** A domain that the configuration deploys to, and what it says of the zone. */
-export type Domain = {
+/** A domain that the configuration deploys to. */
+type Domain = {
   /** `images.example.com`, or `*.example.com`. */
   readonly host: string;
-  readonly zoneId?: string | undefined;
-  readonly zoneName?: string | undefined;
 };
 
 /** What a Worker sees that is deployed from this folder, and one that is started in it. */

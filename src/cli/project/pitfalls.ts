@@ -13,7 +13,10 @@ import { type KnownVars, tableOf } from "./known-vars.ts";
 import { wordsOf } from "./local-run.ts";
 import { varNames } from "./stand-ins.ts";
 
-const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "OIDC", "ZONE_ID"];
+const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "OIDC"];
+
+/** What older versions purged the edge with. The Worker ignores it. */
+const LEFT_OVER = ["ZONE_ID", "CLOUDFLARE_API_TOKEN"];
 
 /** What wrangler accepts, and what does not work with Vitrine. */
 export function* pitfalls(vars: KnownVars): Generator<Mistake> {
@@ -37,7 +40,7 @@ export function* varMistakes(vars: KnownVars): Generator<Mistake> {
       const command = hintFor(vars, `npx wrangler secret put ${name}`);
       const message = `is in ${vars.file}, where it is no secret: ${command}`;
       yield { path: name, message };
-    } else if (!VARIABLES.includes(name)) {
+    } else if (![...VARIABLES, ...LEFT_OVER].includes(name)) {
       yield { path: name, message: `is none of ${VARIABLES.join(", ")}` };
     }
   }
@@ -58,6 +61,20 @@ export function* doubts(
   const what =
     "workers_dev or preview_urls is on: whether the edge transforms images there is not known, and visitors get 502 if not"; // R2
   yield { what, remedy: "set both to false, or check that address with npx vitrine doctor --url" };
+}
+
+/** What is left over from older versions. */
+export function* leftOvers({
+  deployed,
+  local,
+  secrets,
+  stored,
+}: Pick<KnownVars, "deployed" | "local" | "secrets" | "stored">): Generator<Warning> {
+  const known = new Set([...varNames(deployed), ...local, ...secrets, ...stored]);
+  const names = LEFT_OVER.filter((name) => known.has(name)).join(" and ");
+  if (names === "") return;
+  const what = `the Worker does not use ${names} any more: /purge drops what Workers Cache keeps, and nothing else has to be purged`;
+  yield { what, remedy: "take it out, also of the Worker: npx wrangler secret delete" };
 }
 
 /** Keys of S3 that `[secrets]` requires, and no bucket uses, as after a change to R2 or to a role. */

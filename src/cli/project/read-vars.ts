@@ -15,8 +15,6 @@ import { standIns } from "./stand-ins.ts";
 
 type Zoned = {
   readonly pattern: string;
-  readonly zone_id?: string;
-  readonly zone_name?: string;
   readonly custom_domain?: boolean;
 };
 type Route = string | Zoned;
@@ -98,9 +96,7 @@ export function readVars(
       cache: readCacheSettings(config, environment !== undefined && keys.has("exports")),
       patterns: routes.map(({ pattern }) => pattern),
       customDomains: routes.filter((one) => one.custom_domain).map(({ pattern }) => pattern),
-      domains: routes.map(({ pattern, zone_id: zoneId, zone_name: zoneName }) => {
-        return { host: hostOf(pattern), zoneId, zoneName };
-      }),
+      domains: routes.map(({ pattern }) => ({ host: hostOf(pattern) })),
     };
   } catch (error) {
     if (!(error instanceof Error)) throw error;

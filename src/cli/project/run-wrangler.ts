@@ -55,8 +55,7 @@ function environmentOf({ env }: World) {
 
 /** Returns whether wrangler must not see a variable. `--env` always names the environment. */
 function isHidden(name: string): boolean {
-  // wrangler itself needs that token.
-  return (isSecret(name) && name !== "CLOUDFLARE_API_TOKEN") || name === "CLOUDFLARE_ENV";
+  return isSecret(name) || name === "CLOUDFLARE_ENV";
 }
 
 function stdioOf({ stdin, stdout }: World, input: string | undefined): StdioOptions {

@@ -1,15 +1,19 @@
-// Purges objects in the Worker's cache, by its own /purge, and notes what was not purged.
+// Has the Worker purge objects, by its own /purge, and notes what was not purged.
 
-import type { World } from "../command.ts";
+import { readToken } from "../../worker/config/read-secrets.ts";
+import { type Fault, isFault, type World } from "../command.ts";
 import { askPurge } from "../net/ask-purge.ts";
 import { sleep } from "../net/pace.ts";
+import { provenBase } from "../project/own-url.ts";
+import type { Project } from "../project/project.ts";
+import { valuesOf } from "../project/secrets.ts";
 import { createProgress, time } from "../terminal/progress.ts";
 
 /** A Vitrine that has a token for /purge. */
 export type Worker = { readonly base: string; readonly token: string };
 
-/** One call of the Worker's cache (W10). */
-const BATCH = 100;
+/** What the Worker takes in a request. */
+const BATCH = 200;
 
 /** How often the same objects are tried, if none of them is purged. */
 const MOST_TRIES = 5;
@@ -19,44 +23,50 @@ const PAUSE_MS = 2_000;
 const LONGEST_WAIT_MS = 310_000;
 const TOLD_WAIT_MS = 5_000;
 
-type ByWorker = {
-  /** The names that are not purged, and why. */
-  readonly left: ReadonlyMap<string, string>;
-  /** What the Worker says of the edge's cache; undefined: it did not say. */
-  readonly edge: string | undefined;
-};
+/** The Worker, if its token is at hand. The token goes only to a host that the configuration proves. */
+export function readWorker({ folder }: World, project: Project): Worker | Fault {
+  const { secrets } = project;
+  if (!secrets.has("PURGE_TOKEN")) return { fault: NO_TOKEN };
+  const token = readToken(valuesOf(secrets), "PURGE_TOKEN");
+  if (token === undefined) return { fault: "PURGE_TOKEN is not 32 or more ASCII characters" };
+  const base = provenBase(folder, project);
+  return isFault(base) ? base : { base, token };
+}
 
-/** @param names BUCKET/key each */
+const NO_TOKEN =
+  "PURGE_TOKEN is missing. Give the Worker one, and put the same into the environment here, or into the file of --secrets-file: docs/purge-and-warm.md#purge";
+
+/**
+ * @param names BUCKET/key each
+ * @returns the names that are not purged, and why
+ */
 export async function purgeByWorker(
   world: World,
   worker: Worker,
   names: readonly string[],
-): Promise<ByWorker> {
+): Promise<ReadonlyMap<string, string>> {
   const left = new Map<string, string>();
   const progress = createProgress(world, "objects", names.length);
-  let edge: string | undefined;
   for (let at = 0; at < names.length; at += BATCH) {
     const batch = names.slice(at, at + BATCH);
     const ended = await purgeBatch(world, worker, batch, progress.say);
-    edge = ended.edge ?? edge;
-    for (const [name, reason] of ended.left) left.set(name, `Worker: ${reason}`);
+    for (const [name, reason] of ended.left) left.set(name, reason);
     progress.step(batch.length);
     if (ended.stopped === undefined) continue;
     for (const name of names.slice(at + BATCH)) left.set(name, `not sent, after: ${ended.stopped}`);
     break;
   }
   progress.end();
-  return { left, edge };
+  return left;
 }
 
 type Ended = {
   readonly left: ReadonlyMap<string, string>;
-  readonly edge?: string;
   /** Why no more is to be sent. */
   readonly stopped?: string;
 };
 
-/** Purges up to 100 objects, and waits as the Worker says. */
+/** Purges up to 200 objects, and waits as the Worker says. */
 async function purgeBatch(
   { interrupted: signal }: World,
   { base, token }: Worker,
@@ -75,12 +85,12 @@ async function purgeBatch(
       await sleep(PAUSE_MS, signal);
       continue;
     }
-    const { left, edge, wait } = said;
+    const { left, wait } = said;
     const remaining = pending.filter((name) => left.has(name));
     // Whoever answers does not decide which names are printed, or counted as purged.
     if (remaining.length < left.size) return end("the Worker answers about other objects");
     if (remaining.length < pending.length) tries = 0;
-    if (remaining.length === 0 || wait === undefined || tries >= MOST_TRIES) return { left, edge };
+    if (remaining.length === 0 || wait === undefined || tries >= MOST_TRIES) return { left };
     pending = remaining;
     if (wait >= TOLD_WAIT_MS) tell(`The Worker asks to wait for ${time(wait / 1000)}.`);
     await sleep(Math.min(wait, LONGEST_WAIT_MS), signal);

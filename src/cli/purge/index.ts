@@ -1,19 +1,18 @@
-// vitrine purge: drops all renditions of objects from the edge, by the URLs of their originals (C3), and from
-// the cache of the Worker, by its own /purge.
+// vitrine purge: has the Worker drop all renditions of objects from Workers Cache, by its own /purge.
 
 import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, paint, print, type Run, say, type World } from "../command.ts";
-import { collect, envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
+import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { isHere } from "../project/base-url.ts";
+import { nameOf } from "../project/object-name.ts";
 import { openProject } from "../project/open-project.ts";
 import { ownUrlsOf, refuseUnprovenUrl } from "../project/own-url.ts";
-import { count } from "../terminal/progress.ts";
+import { count, counted } from "../terminal/progress.ts";
 import { askYes, hasTerminal } from "../terminal/prompts.ts";
 import { commandLine } from "../terminal/shell.ts";
-import { purgeCaches } from "./both-caches.ts";
+import { purgeByWorker, readWorker } from "./by-worker.ts";
+import { gather } from "./names.ts";
 import { tellLeft, tellOutcome } from "./outcome.ts";
-import { gather } from "./sources.ts";
-import { readTokens } from "./tokens.ts";
 import { purgeWhole, wholeOf } from "./whole.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
@@ -24,25 +23,22 @@ export function purgeCommand(world: World, run: Run) {
 
 function define() {
   return new Command("purge")
-    .description("drops all variants of objects from Cloudflare's caches")
+    .description("drops all variants of objects from Workers Cache")
     .argument("[keys...]", "objects, or public URLs; - is stdin")
     .option("--prefix <prefix>", "all objects that begin with it, if your S3 key may list them")
-    .option("--bucket <name>", "all of this bucket, in Workers Cache only")
-    .option("--everything", "everything, in Workers Cache only")
-    .option("--v <version>", "purges this version of signed URLs, too; can be repeated", collect)
-    .option("--zone <id>", "purges in this zone only; can be repeated; default: all", collect)
+    .option("--bucket <name>", "all of this bucket")
+    .option("--everything", "all of every bucket")
     .addOption(envOption())
     .addOption(urlOption())
     .addOption(secretsFileOption())
     .option("--yes", "does not ask, even if many objects begin with the prefix")
-    .option("--dry-run", "prints the URLs that it would purge, and sends nothing")
+    .option("--dry-run", "prints the objects that it would purge, and sends nothing")
     .addHelpText(
       "after",
       `
 ${OBJECTS}
 All variants of an object are purged together. You cannot purge one preset alone.
-The tokens are in the environment or the file. CLOUDFLARE_API_TOKEN purges the edge: it needs the permission
-Zone, Cache Purge, Purge. PURGE_TOKEN has the Worker purge Workers Cache, and the edge if it can.
+The Worker's PURGE_TOKEN is in the environment or the file.
 It prints the keys that were not purged on stdout. You can give them again.
 
 Examples:
@@ -54,12 +50,9 @@ Examples:
 }
 
 async function purge(world: World, keys: readonly string[], options: Options): Promise<End> {
-  const { url, prefix, secretsFile, dryRun, v: versions = [], zone: given = [] } = options;
+  const { url, prefix, dryRun } = options;
   if (url !== undefined && isHere(url)) {
     return { fault: "--url is on this machine. The local run keeps nothing: nothing to purge" };
-  }
-  if (versions.some((version) => !/^[\w.-]{1,64}$/.test(version))) {
-    return { fault: "--v must be 1 to 64 letters, digits, dots, - and _" };
   }
   const project = openProject(world, options);
   if (isFault(project)) return project;
@@ -70,40 +63,47 @@ async function purge(world: World, keys: readonly string[], options: Options): P
     const isGiven = keys.length > 0 || prefix !== undefined;
     return purgeWhole(world, project, whole, options, isGiven);
   }
-  const { domains, file } = project.known;
-  const tokens = readTokens(world, project, secretsFile);
+  const worker = readWorker(world, project);
   // Without a token, do not list a bucket. Keys that are given are printed as not purged.
-  if (isFault(tokens) && prefix !== undefined && !dryRun) return tokens;
+  if (isFault(worker) && prefix !== undefined && !dryRun) return worker;
 
   const { prefix: _prefix, yes: _yes, ...same } = options;
   const instead = `${commandLine("purge", same, ["-"])} < keys.txt`;
   const own = ownUrlsOf(world.folder, project);
-  const gathered = await gather(world, project, { keys, prefix, versions, own, instead });
+  const gathered = await gather(world, project, { keys, prefix, own, instead });
   if (isFault(gathered) || typeof gathered === "number") return gathered;
   if (world.interrupted.aborted) {
     return { fault: "interrupted before anything was sent: nothing is purged" };
   }
-  const { sources, impossible } = gathered;
-  const { max_age, keep } = project.config.answers;
-  if (sources.size === 0) {
+  const { objects, impossible } = gathered;
+  const { answers, buckets } = project.config;
+  if (objects.size === 0) {
     if (impossible === 0) say(world.stderr, "There is no key, so nothing is purged.");
     return impossible === 0 ? EXIT.done : EXIT.failed;
   }
   if (dryRun) {
-    print(world.stdout, ...sources.keys());
+    print(world.stdout, ...[...objects.values()].map((found) => nameOf(buckets, found)));
     return impossible === 0 ? EXIT.done : EXIT.partly;
   }
-  const objects = new Set(sources.values());
-  if (isFault(tokens)) {
-    tellLeft(world, objects);
-    return tokens;
+  if (isFault(worker)) {
+    tellLeft(
+      world,
+      [...objects.values()].map(({ given }) => given),
+    );
+    return worker;
   }
   const asks = prefix !== undefined && !options.yes && objects.size > MANY;
   const isAgreed = !asks || (await askAgreement(world, objects.size, !keys.includes("-")));
   if (isAgreed !== true) return isAgreed ? EXIT.interrupted : EXIT.failed;
-  const outcome = await purgeCaches(world, gathered, tokens, { given, domains, file });
-  const kept = tokens.worker ? undefined : keep;
-  return tellOutcome(world, outcome, { max_age, kept }, impossible);
+
+  const began = world.now();
+  say(world.stderr, `Purging ${counted(objects.size, "object")} of ${worker.base}.`);
+  const failed = await purgeByWorker(world, worker, [...objects.keys()]);
+  const left = new Map(
+    [...failed].map(([name, reason]) => [objects.get(name)?.given ?? name, reason]),
+  );
+  const seconds = (world.now() - began) / 1000;
+  return tellOutcome(world, { count: objects.size, left, impossible, seconds }, answers.max_age);
 }
 
 /** Above so many objects of a prefix, it asks. */

@@ -1,9 +1,9 @@
-// Purges a whole bucket, or everything, in the Worker's cache. The edge has no such call (C3).
+// Has the Worker purge a whole bucket, or everything.
 
-import { type End, EXIT, isFault, paint, say, type World } from "../command.ts";
+import { type End, EXIT, isFault, say, type World } from "../command.ts";
 import { askPurge, type PurgeBody } from "../net/ask-purge.ts";
 import type { Project } from "../project/project.ts";
-import { readWorker } from "./tokens.ts";
+import { readWorker } from "./by-worker.ts";
 
 type WholeOptions = {
   readonly bucket?: string | undefined;
@@ -37,21 +37,14 @@ export async function purgeWhole(
   const what = bucket === undefined ? "everything" : `bucket ${bucket}`;
   const worker = readWorker(world, project);
   if (isFault(worker)) return worker;
-  if (worker === undefined) {
-    return {
-      fault:
-        "PURGE_TOKEN is missing. Only the Worker can purge that: give it a PURGE_TOKEN, and put the same into the environment here, or into the file of --secrets-file (docs/purge-and-warm.md)",
-    };
-  }
   if (dryRun) {
-    say(stderr, `It would purge ${what} in the cache of ${worker.base}.`);
+    say(stderr, `It would purge ${what} of ${worker.base}.`);
     return EXIT.done;
   }
   const said = await askPurge(worker.base, worker.token, body, interrupted);
   if (!("left" in said)) return { fault: `${what} is not purged: ${said.reason}` };
   const [reason] = said.left.values();
   if (reason !== undefined) return { fault: `${what} is not purged: ${reason}` };
-  say(stderr, `Purged ${what} in the cache of ${worker.base}.`);
-  say(stderr, paint(world, stderr, "yellow", `The edge is ${said.edge}.`));
+  say(stderr, `Purged ${what} of ${worker.base}.`);
   return EXIT.done;
 }

@@ -41,7 +41,7 @@ export async function sendAll(
   requests: AsyncIterable<Queued>,
   { base, concurrency, record, summary, progress, stop }: Sending,
 ): Promise<string | undefined> {
-  const pace = createPace([], now, interrupted);
+  const pace = createPace(now, interrupted);
   const signal = AbortSignal.any([interrupted, stop.signal]);
   let stopped: string | undefined;
   let trouble = 0;

@@ -7,7 +7,6 @@ import { defaultSts } from "./addressing.ts";
 import { imagesSchema, r2Schema } from "./bindings.ts";
 import { type Bucket, type Role, r2Bucket, s3Bucket } from "./bucket.ts";
 import { bucketSchema } from "./bucket-settings.ts";
-import { type EdgePurge, readEdgePurge } from "./edge-purge.ts";
 import { checkEngines } from "./engine-limits.ts";
 import { type Oidc, readOidc } from "./oidc.ts";
 import { presetSchema, type Variant, variantsOf } from "./preset.ts";
@@ -45,9 +44,8 @@ export type Config = {
   readonly healthToken: string | undefined;
   /** Opens /purge; undefined: there is no such path. */
   readonly purgeToken: string | undefined;
-  /** Whether a Secrets Store does not return a token that a purge needs: it may do so later. */
+  /** Whether a Secrets Store does not return that token: it may do so later. */
   readonly isPurgeClosed: boolean;
-  readonly edgePurge: EdgePurge;
   /** Counts requests; undefined: nothing does. */
   readonly limiter: Limiter | undefined;
   /** Who the Worker is for AWS; undefined: it is no issuer of tokens. */
@@ -93,7 +91,6 @@ export function readConfig(vars: Vars): Config | Broken {
     "RATE_LIMITER" in vars
       ? limiterSchema(vars["RATE_LIMITER"], "RATE_LIMITER", report)
       : undefined;
-  const edgePurge = readEdgePurge(vars, report);
   if ("METRICS" in vars) datasetSchema(vars["METRICS"], "METRICS", report);
 
   if (mistakes.length > 0 || !answers) {
@@ -103,7 +100,6 @@ export function readConfig(vars: Vars): Config | Broken {
     [...presets].flatMap(([name, preset]) => (preset ? variantsOf(name, preset) : [])),
   );
   const all = [...buckets.values()].filter((bucket) => bucket !== undefined);
-  const isPurgeClosed = [vars["PURGE_TOKEN"], vars["CLOUDFLARE_API_TOKEN"]].includes(UNOPENED);
   return {
     buckets: all,
     routes,
@@ -111,8 +107,7 @@ export function readConfig(vars: Vars): Config | Broken {
     answers,
     healthToken: readToken(vars, "HEALTH_TOKEN"),
     purgeToken: readToken(vars, "PURGE_TOKEN"),
-    isPurgeClosed,
-    edgePurge,
+    isPurgeClosed: vars["PURGE_TOKEN"] === UNOPENED,
     limiter,
     oidc,
   };

@@ -8,8 +8,8 @@ const OF_SLOT = /_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)(?:_NEXT)?$/;
 
 /** All others. */
 export const SINGLE_SECRETS = [
-  ...["HEALTH_TOKEN", "PURGE_TOKEN", "CLOUDFLARE_API_TOKEN"],
-  ...["URL_SIGNING_KEYS", "OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"],
+  ...["HEALTH_TOKEN", "PURGE_TOKEN", "URL_SIGNING_KEYS"],
+  ...["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"],
 ];
 
 /** The value of a secret that its Secrets Store never returned. */

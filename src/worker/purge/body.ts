@@ -3,10 +3,10 @@
 import { joined } from "../base/joined.ts";
 import { LATE, within } from "../base/time-limit.ts";
 
-/** S3 sends a few kilobytes, and a list of 10,000 long keys has less than this: bytes. */
+/** S3 sends a few kilobytes, and a list of 200 long keys has less than this: bytes. */
 const LONGEST_BODY = 2 * 1024 * 1024;
 
-type BodyFault = { readonly status: 400 | 413; readonly reason: string };
+export type BodyFault = { readonly status: 400 | 413; readonly reason: string };
 
 /** @param deadline ms since 1970 */
 export async function readBody(

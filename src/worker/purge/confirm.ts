@@ -3,7 +3,6 @@
 
 import { isRefusal } from "../base/refusal.ts";
 import { drop, send } from "../base/send.ts";
-import { type Hindrance, hindrance } from "./hindrance.ts";
 
 /** With a region such as us-gov-west-1: `sns.s3.amazonaws.com` is a bucket that anybody may own. */
 const HOST = /^sns\.[a-z]{2}(?:-[a-z]{1,16}){1,3}-\d{1,2}\.amazonaws\.com$/;
@@ -19,12 +18,11 @@ export function subscribeUrl(text: string): string | undefined {
 /**
  * Follows no redirect.
  * @param deadline ms since 1970
- * @returns undefined if it is confirmed
+ * @returns why it is not confirmed; undefined if it is
  */
-export async function confirm(url: string, deadline: number): Promise<Hindrance | undefined> {
+export async function confirm(url: string, deadline: number): Promise<string | undefined> {
   const answer = await send(url, { method: "GET" }, deadline, true);
-  if (isRefusal(answer)) return hindrance("failed", "SNS does not answer the confirmation");
+  if (isRefusal(answer)) return "SNS does not answer the confirmation";
   drop(answer.body);
-  if (answer.status === 200) return undefined;
-  return hindrance("failed", `SNS answers the confirmation with ${answer.status}`);
+  return answer.status === 200 ? undefined : `SNS answers the confirmation with ${answer.status}`;
 }

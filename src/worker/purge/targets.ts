@@ -3,44 +3,47 @@
 import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../config/bucket.ts";
 import { originUrl } from "../origin/object-url.ts";
-import type { StoredObject } from "./purge-request.ts";
+import type { StoredObject } from "./read-purge.ts";
 
 /** An object to purge. */
 export type Target = {
   /** BUCKET/key: the bucket of wrangler.toml, and the key below its prefix. */
   readonly name: string;
-  readonly bucket: Pick<Bucket, "base" | "engines">;
+  readonly bucket: Pick<Bucket, "base">;
   /** The whole key. */
   readonly key: string;
-  /** Its URL at the origin, which is its source for the edge (C3). */
+  /** Its URL at the origin, which tells objects apart. */
   readonly url: string;
   /** When it was changed, if an event says so: ms since 1970. */
   readonly changed?: number;
 };
 
 /** What is not purged, and why. */
-export type Left = { readonly object: string; readonly reason: string };
+export type NotPurged = { readonly object: string; readonly reason: string };
 
 export type Targets = {
   /** Each object once. */
   readonly targets: readonly Target[];
   /** The names that mean no object, or the objects of an event that no route can show. */
-  readonly others: readonly Left[];
+  readonly others: readonly NotPurged[];
 };
 
-type Known = Pick<Bucket, "name" | "bucket" | "base" | "prefix" | "engines">;
+type Known = Pick<Bucket, "name" | "bucket" | "base" | "prefix">;
 
 /** The objects that were named. A wrong name is a fault of the caller. */
 export function targetsNamed(buckets: readonly Known[], names: readonly string[]): Targets {
   const known = new Map(buckets.map((bucket) => [bucket.name, bucket]));
-  return gather(names, (name) => {
+  const found = names.map((name) => {
     const slash = name.indexOf("/");
     const bucket = known.get(name.slice(0, Math.max(0, slash)));
     if (!bucket) return { object: name, reason: "begins with no bucket of wrangler.toml and /" };
     const key = bucket.prefix + name.slice(slash + 1);
     const fault = keyFault(key);
-    return fault ? { object: name, reason: `no object has this key: ${fault}` } : [{ bucket, key }];
+    return fault
+      ? { object: name, reason: `no object has this key: ${fault}` }
+      : targetOf(bucket, { key });
   });
+  return withoutDoubles(found);
 }
 
 /**
@@ -51,36 +54,35 @@ export function targetsOfEvent(
   buckets: readonly Known[],
   objects: readonly StoredObject[],
 ): Targets {
-  return gather(objects, ({ bucket: name, key, changed }) => {
+  const found = objects.flatMap((object): (Target | NotPurged)[] => {
+    const { bucket: name, key } = object;
     const same = buckets.filter(({ bucket }) => bucket === name);
-    if (same.length === 0) return { object: key, reason: "not shown: it is in another bucket" };
-    if (keyFault(key)) return { object: key, reason: "not shown: no URL can name this key" };
+    if (same.length === 0) return [{ object: key, reason: "not shown: it is in another bucket" }];
+    if (keyFault(key)) return [{ object: key, reason: "not shown: no URL can name this key" }];
     const showing = same.filter(({ prefix }) => key.startsWith(prefix));
-    if (showing.length === 0) return { object: key, reason: "not shown: outside of the prefix" };
-    return showing.map((bucket) => ({ bucket, key, ...(changed !== undefined && { changed }) }));
+    if (showing.length === 0) return [{ object: key, reason: "not shown: outside of the prefix" }];
+    return showing.map((bucket) => targetOf(bucket, object));
   });
+  return withoutDoubles(found);
 }
 
-function gather<Named>(
-  named: readonly Named[],
-  find: (one: Named) => readonly { bucket: Known; key: string; changed?: number }[] | Left,
-): Targets {
+function targetOf(bucket: Known, { key, changed }: Pick<StoredObject, "key" | "changed">): Target {
+  const name = `${bucket.name}/${key.slice(bucket.prefix.length)}`;
+  const url = originUrl(bucket.base, key);
+  return { name, bucket, key, url, ...(changed !== undefined && { changed }) };
+}
+
+function withoutDoubles(found: readonly (Target | NotPurged)[]): Targets {
   const targets = new Map<string, Target>();
-  const others: Left[] = [];
-  for (const one of named) {
-    const found = find(one);
-    if ("reason" in found) others.push(found);
-    else {
-      for (const one of found) {
-        const { bucket, key } = one;
-        const url = originUrl(bucket.base, key);
-        const name = `${bucket.name}/${key.slice(bucket.prefix.length)}`;
-        const known = targets.get(url);
-        // The last change of the same object counts.
-        if (!known || (known.changed ?? 0) < (one.changed ?? 0))
-          targets.set(url, { ...one, name, url });
-      }
+  const others: NotPurged[] = [];
+  for (const one of found) {
+    if ("reason" in one) {
+      others.push(one);
+      continue;
     }
+    const known = targets.get(one.url);
+    // The last change of the same object counts.
+    if (!known || (known.changed ?? 0) < (one.changed ?? 0)) targets.set(one.url, one);
   }
   return { targets: [...targets.values()], others };
 }

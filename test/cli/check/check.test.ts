@@ -214,7 +214,7 @@ test("vitrine check finds all mistakes that matter only once deployed (E6, W2)",
   expect(output.split("\n")).toEqual([
     "The configuration has mistakes:",
     expect.stringMatching(/^ {2}OLD_ACCESS_KEY_ID: is in wrangler\.toml, where it is no secret/),
-    "  PRESET: is none of BUCKETS, ROUTES, PRESETS, ANSWERS, COSTS, OIDC, ZONE_ID",
+    "  PRESET: is none of BUCKETS, ROUTES, PRESETS, ANSWERS, COSTS, OIDC",
     expect.stringMatching(/^ {2}exports\.default\.cache\.enabled: is true: /), // W2
     "  PRESETS.card.draw[0].url: http:// is for your own machine only", // E6
     "  BUCKETS.own.endpoint: http:// is for your own machine only, in .dev.vars", // E6
@@ -249,4 +249,53 @@ test("a file of main that is not there is a mistake, with what to write", async 
 test("a page of the documentation is named by where it is", async () => {
   const { out } = await vitrine(["--help"]);
   expect(out).toMatch(/^Documentation: docs\/README\.md$/m); // here; test/package looks elsewhere
+});
+
+test.each<[string, string, () => void]>([
+  [
+    "ZONE_ID",
+    "under [vars]",
+    () =>
+      edit("wrangler.toml", (text) =>
+        text.replace("[vars.BUCKETS.media]", '[vars]\nZONE_ID = "023e"\n$&'),
+      ),
+  ],
+  [
+    "CLOUDFLARE_API_TOKEN",
+    "under [secrets]",
+    () =>
+      edit("wrangler.toml", (text) =>
+        text.replace(
+          '"AWS_SECRET_ACCESS_KEY"]',
+          '"AWS_SECRET_ACCESS_KEY", "CLOUDFLARE_API_TOKEN"]',
+        ),
+      ),
+  ],
+  [
+    "ZONE_ID and CLOUDFLARE_API_TOKEN",
+    "under [vars] and in a Secrets Store",
+    () =>
+      edit("wrangler.toml", (text) =>
+        text.replace(
+          "[vars.BUCKETS.media]",
+          `[vars]\nZONE_ID = 5\n[[secrets_store_secrets]]\nbinding = "CLOUDFLARE_API_TOKEN"\nstore_id = "0"\nsecret_name = "x"\n$&`,
+        ),
+      ),
+  ],
+])("vitrine check has a hint where %s is left over %s", async (names, _where, leave) => {
+  leave();
+  const { code, output } = await check();
+  expect([code, output]).toEqual([
+    0,
+    expect.stringContaining(`Warning: the Worker does not use ${names} any more`),
+  ]);
+});
+
+test("vitrine check says that a changed overlay needs a new URL", async () => {
+  const hint = "Overlays by URL (card): when you change one, give it a new URL.";
+  expect((await check()).output).not.toContain("Overlays by URL");
+  edit("wrangler.toml", (text) =>
+    text.replace("[vars.PRESETS.card]", '$&\ndraw = [{ url = "https://images.example/mark.png" }]'),
+  );
+  expect(await check()).toMatchObject({ code: 0, output: expect.stringContaining(hint) });
 });

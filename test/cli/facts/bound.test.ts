@@ -3,7 +3,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { BOUND, makeProject, STAGED } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
-import { CREDENTIALS, VARS } from "../../support/env.ts";
+import { CREDENTIALS, PURGE_TOKEN, VARS } from "../../support/env.ts";
 import { stage } from "../../support/play.ts";
 
 const { env: _env, ...TOP } = STAGED;
@@ -20,7 +20,7 @@ const KEY = {
   AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
   AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
 };
-const API = { CLOUDFLARE_API_TOKEN: "a-token" };
+const TOKEN = { PURGE_TOKEN };
 
 beforeEach(() => {
   stage.s3.keys.set(CREDENTIALS.accessKeyId, CREDENTIALS.secretAccessKey);
@@ -29,7 +29,7 @@ beforeEach(() => {
 test.each([["facts"], ["facts", "media/photos"], ["purge", "--prefix", "photos/"]])(
   "%s cannot list an R2 binding, and says what to do, whatever keys are at hand",
   async (...args) => {
-    const given = { folder: folderOf({ binding: "MEDIA_BUCKET" }), env: { ...KEY, ...API } };
+    const given = { folder: folderOf({ binding: "MEDIA_BUCKET" }), env: { ...KEY, ...TOKEN } };
     const { code, err } = await vitrine(args, given);
     expect(code).toBe(2);
     expect(err).toContain(

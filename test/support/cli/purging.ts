@@ -1,23 +1,51 @@
-// Runs vitrine purge in a copy of the project, with stand-ins for Cloudflare's API and S3 on the network.
+// Runs vitrine purge in a copy of the project, with stand-ins for the Worker's /purge and S3 on the network.
 
+import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach } from "vitest";
-import { originUrl } from "../../../src/worker/origin/object-url.ts";
 import { runFast } from "../clock.ts";
-import { BASE, CLOUDFLARE_API_TOKEN } from "../env.ts";
+import { PURGE_TOKEN } from "../env.ts";
 import { copyWithDomain, editFile, removeCopies } from "../local-run.ts";
 import { network, setUp } from "../stand.ts";
-import { createCloudflare, type Trouble } from "./cloudflare.ts";
 import { type Given, vitrine } from "./vitrine.ts";
 
-export const env = { CLOUDFLARE_API_TOKEN };
+export const env = { PURGE_TOKEN };
+
+/** Answers in place of the Worker; undefined: the Worker purges all. */
+export type Trouble = (names: readonly string[], index: number) => Response | undefined;
 
 /** The stand-ins on the network. */
-export const net = { cloudflare: createCloudflare(), ...setUp() };
+export const net = {
+  /** The names of each request. */
+  calls: [] as (readonly string[])[],
+  /** The names that are purged, in order. */
+  purged: [] as string[],
+  ...setUp(),
+};
 
-/** Puts the API onto the network, with its trouble. */
-export function arrange(trouble?: Trouble): void {
-  Object.assign(net, setUp(), { cloudflare: createCloudflare(trouble) });
-  network.use(...net.cloudflare.handlers);
+/** The Worker's answer that names what is not purged. */
+export function notPurged(names: readonly string[], reason: string, status = 502): Response {
+  const not_purged = names.map((object) => ({ object, reason }));
+  const headers = { "retry-after": "1" };
+  return HttpResponse.json({ ok: false, purged: [], not_purged }, { status, headers });
+}
+
+/** Puts the Worker onto the network, with its trouble. */
+export function arrange(trouble: Trouble = () => undefined): void {
+  const { calls, purged } = Object.assign(net, setUp(), { calls: [], purged: [] });
+  network.use(
+    http.post("https://images.example.com/purge", async ({ request }) => {
+      if (request.headers.get("authorization") !== `Bearer ${PURGE_TOKEN}`) {
+        return new HttpResponse("Unauthorized\n", { status: 401 });
+      }
+      const { objects }: { objects: readonly string[] } = JSON.parse(await request.text());
+      if (objects.length > 200) throw new Error("too many objects");
+      net.calls.push(objects);
+      const instead = trouble(objects, calls.length - 1);
+      if (instead) return instead;
+      purged.push(...objects);
+      return HttpResponse.json({ ok: true, purged: objects, not_purged: [] });
+    }),
+  );
 }
 
 let folder = "";
@@ -50,7 +78,6 @@ beforeEach(() => {
 export const purge = (args: readonly string[], given: Given = {}) =>
   vitrine(["purge", ...args], { folder, env, ...given });
 
-export const sourceOf = (key: string, version?: string) =>
-  originUrl(BASE, `published/${key}`, version);
+export const nameOf = (key: string) => `media/${key}`;
 export const linesIn = (text: string) => text.split("\n").slice(0, -1);
 export const some = (many: number) => Array.from({ length: many }, (_, at) => `photos/${at}.jpg`);

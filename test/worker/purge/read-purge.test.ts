@@ -32,7 +32,10 @@ test.each<[string, string]>([
   ["a number", "1e999"],
   ["deep lists", "[".repeat(100_000)],
 ])("%s is not read", (_what, text) => {
-  expect(readPurge(text, new Headers())).toEqual({ unreadable: "the body is not a JSON object" });
+  expect(readPurge(text, new Headers())).toEqual({
+    status: 400,
+    reason: "the body is not a JSON object",
+  });
 });
 
 test.each<[string, unknown]>([
@@ -53,7 +56,10 @@ test.each<[string, unknown]>([
   ["an event that somebody else made", { ...bridgeEvent("acme-media", "a"), source: "my.app" }],
   ["another test event", { Event: "s3:OtherEvent" }],
 ])("%s is refused, with the forms that there are", (_what, body) => {
-  expect(read(body)).toEqual({ unreadable: expect.stringContaining('{"objects": ["BUCKET/key"') });
+  expect(read(body)).toEqual({
+    status: 400,
+    reason: expect.stringContaining('{"objects": ["BUCKET/key"'),
+  });
 });
 
 test.each<[unknown, object]>([
@@ -121,8 +127,8 @@ test.each<[string, unknown, string]>([
   ["a key that is no UTF-8", notification("acme-media", "%ff.jpg"), "Records[0]"],
   ["a key with half an escape", notification("acme-media", "100%"), "Records[0]"],
 ])("an event with %s is refused", (_what, body, where) => {
-  expect(read(body)).toEqual({ unreadable: expect.stringContaining(where) });
-  expect(readSns(envelope(body))).toEqual({ unreadable: expect.stringContaining(where) });
+  expect(read(body)).toEqual({ status: 400, reason: expect.stringContaining(where) });
+  expect(readSns(envelope(body))).toEqual({ status: 400, reason: expect.stringContaining(where) });
 });
 
 test.each([undefined, 5, "yesterday", "2026-11-24", "2026-99-99T09:00:00Z"])(
@@ -137,7 +143,7 @@ test.each([undefined, 5, "yesterday", "2026-11-24", "2026-99-99T09:00:00Z"])(
 );
 
 test("the test event of S3 asks for nothing", () => {
-  const nothing = { form: "nothing", why: "a test event of S3" };
+  const nothing = { form: "nothing", reason: "a test event of S3" };
   expect(read(TEST_EVENT)).toEqual(nothing);
   expect(readSns(envelope(TEST_EVENT))).toEqual(nothing);
   expect(read(TEST_EVENT, snsHeaders("Notification", true))).toEqual(nothing);
@@ -145,7 +151,7 @@ test("the test event of S3 asks for nothing", () => {
 
 test("a message of SNS is a text, and nothing else", () => {
   const body = { ...envelope(""), Message: bridgeEvent("acme-media", "a.jpg") };
-  expect(readSns(body)).toHaveProperty("unreadable");
+  expect(readSns(body)).toHaveProperty("status", 400);
 });
 
 test("SNS's confirmations are told apart by its header", () => {
@@ -153,8 +159,8 @@ test("SNS's confirmations are told apart by its header", () => {
   const [start, end] = ["SubscriptionConfirmation", "UnsubscribeConfirmation"];
   expect(readSns(subscription(url), start)).toEqual({ form: "subscription", url });
   expect(readSns(subscription(url, end), end)).toMatchObject({ form: "nothing" });
-  expect(readSns(subscription(url, end), start)).toHaveProperty("unreadable");
-  expect(readSns(subscription(undefined), start)).toHaveProperty("unreadable");
-  expect(readSns(subscription([url]), start)).toHaveProperty("unreadable");
-  expect(readSns(subscription(url), "Other")).toHaveProperty("unreadable");
+  expect(readSns(subscription(url, end), start)).toHaveProperty("status", 400);
+  expect(readSns(subscription(undefined), start)).toHaveProperty("status", 400);
+  expect(readSns(subscription([url]), start)).toHaveProperty("status", 400);
+  expect(readSns(subscription(url), "Other")).toHaveProperty("status", 400);
 });

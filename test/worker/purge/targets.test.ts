@@ -4,25 +4,21 @@ import { expect, test } from "vitest";
 import { targetsNamed, targetsOfEvent } from "../../../src/worker/purge/targets.ts";
 
 const S3 = "https://acme-media.s3.eu-west-1.amazonaws.com/";
-const ENGINES = { engines: ["cf"] } as const;
-const MEDIA = { ...ENGINES, name: "media", bucket: "acme-media", base: S3, prefix: "published/" };
+const MEDIA = { name: "media", bucket: "acme-media", base: S3, prefix: "published/" };
 const DRAFTS = {
-  ...ENGINES,
   name: "drafts",
   bucket: "acme-media",
   base: S3,
   prefix: "published/drafts/",
 };
-const ALL = { ...ENGINES, name: "all", bucket: "acme-media", base: S3, prefix: "" };
+const ALL = { name: "all", bucket: "acme-media", base: S3, prefix: "" };
 const OTHER = {
-  ...ENGINES,
   name: "other",
   bucket: "acme-other",
   base: "https://s3.example/acme-other/",
   prefix: "",
 };
 const R2 = {
-  ...ENGINES,
   name: "r2",
   bucket: "acme-media",
   base: "https://r2.example/acme-media/",

@@ -1,7 +1,6 @@
-// Gathers what to purge: the source URLs of all objects that are given, each once.
+// Gathers what to purge: all objects that are given, each once.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { originUrl } from "../../worker/origin/object-url.ts";
 import { type End, EXIT, type Fault, isFault, paint, say, type World } from "../command.ts";
 import { listObjects } from "../project/list-objects.ts";
 import { type Found, nameOf, readOption } from "../project/object-name.ts";
@@ -13,19 +12,15 @@ import { argumentsOf } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
 
 export type Gathered = {
-  /** Each URL, with what was first given for it. A key with versions has several URLs. */
-  readonly sources: ReadonlyMap<string, string>;
-  /** BUCKET/key of each object, by what was given for it. */
-  readonly names: ReadonlyMap<string, string>;
-  /** What was given for objects that the edge never fetches, so that only the Worker's cache has them. */
-  readonly unfetched: ReadonlySet<string>;
+  /** Each object, by its name for the Worker: BUCKET/key. */
+  readonly objects: ReadonlyMap<string, Wanted>;
+  /** How many that were given cannot be objects. */
   readonly impossible: number;
 };
 
 type Asked = {
   readonly keys: readonly string[];
   readonly prefix?: string | undefined;
-  readonly versions: readonly string[];
   readonly own: OwnUrls;
   /** The command that takes keys in place of a prefix. */
   readonly instead: string;
@@ -41,23 +36,18 @@ export async function gather(
   asked: Asked,
 ): Promise<Gathered | End> {
   const { stdin, stderr, interrupted } = world;
-  const { keys, prefix, versions, own } = asked;
+  const { keys, prefix, own } = asked;
   const { buckets } = project.config;
   const warn = (text: string) => say(stderr, paint(world, stderr, "yellow", text));
-  const sources = new Map<string, string>();
-  const objects = new Map<string, string>();
-  const unfetched = new Set<string>();
+  const objects = new Map<string, Wanted>();
   let impossible = 0;
   const refuse = ({ given, reason }: Impossible) => {
     impossible += 1;
     warn(visible(`${JSON.stringify(given)}: ${reason}`));
   };
   const take = (found: Wanted) => {
-    const { bucket: owner, key } = found;
-    const url = originUrl(owner.base, owner.prefix + key);
-    if (!sources.has(url)) sources.set(url, found.given);
-    if (!owner.engines.includes("cf")) unfetched.add(found.given);
-    objects.set(found.given, `${owner.name}/${key}`);
+    const name = `${found.bucket.name}/${found.key}`;
+    if (!objects.has(name)) objects.set(name, found);
   };
   const takeGiven = (given: string | Impossible, write = (name: string) => name) => {
     const found = readGiven(project, own, given, write);
@@ -75,7 +65,7 @@ export async function gather(
     if (given !== "-") takeGiven(given, (name) => argumentsOf([name]));
     else for await (const line of linesOf(stdin, interrupted)) takeGiven(line);
   }
-  if (isPiped && sources.size === 0 && impossible === 0) {
+  if (isPiped && objects.size === 0 && impossible === 0) {
     return { fault: "no key came on stdin. Name keys, or a --prefix, or - if stdin may be empty" };
   }
   if (prefix !== undefined) {
@@ -83,7 +73,7 @@ export async function gather(
     if (isFault(listed)) return listed;
     for (const found of listed) take({ ...found, given: nameOf(buckets, found) });
   }
-  return { sources, names: objects, unfetched, impossible };
+  return { objects, impossible };
 }
 
 /** Why a name with the bucket's prefix is not read as it stands: it would be the key of another object. */
