@@ -2,7 +2,6 @@
 // such path. What could not be purged is named in the answer, and in the log, up to a limit.
 
 import { plain, refusalAnswer } from "./answer/answer.ts";
-import { logNotice } from "./base/log.ts";
 import type { Refusal } from "./base/refusal.ts";
 import { isSameText } from "./base/same-text.ts";
 import type { GatewayContext } from "./cache/loopback.ts";
@@ -11,11 +10,11 @@ import type { Config } from "./config/config.ts";
 import { readBody } from "./purge/body.ts";
 import { confirm, subscribeUrl } from "./purge/confirm.ts";
 import { gatherPurge, MAX_OBJECTS } from "./purge/gather-purge.ts";
-import { callCache } from "./purge/purge-cache.ts";
+import { callCache, type PurgeScope } from "./purge/purge-cache.ts";
 import { isDroppedSince, purgeStateOf } from "./purge/purge-state.ts";
 import { type PurgeRequest, readPurge } from "./purge/read-purge.ts";
 import {
-  noticeOf,
+  logNotPurged,
   type PurgeAnswer,
   type PurgeResults,
   reportPurge,
@@ -52,8 +51,8 @@ export async function answerPurge(
   const { report, status, retryAfter } =
     "status" in asked
       ? reportReason(asked.status, asked.reason)
-      : await purge(asked, config, context, deadline);
-  if (!report.ok && report.reason) logNotice(noticeOf(report.reason, []));
+      : await purge(asked, config, { context, deadline });
+  if (!report.ok && report.reason) logNotPurged(report.reason);
   return plain(status, reportText(report), {
     "content-type": "application/json",
     ...(retryAfter !== undefined && { "retry-after": `${retryAfter}` }),
@@ -76,49 +75,38 @@ function passwordIn(encoded: string): string {
   }
 }
 
-async function purge(
-  asked: PurgeRequest,
-  config: Config,
-  context: GatewayContext,
-  deadline: number,
-): Promise<PurgeAnswer> {
+async function purge(asked: PurgeRequest, config: Config, scope: PurgeScope): Promise<PurgeAnswer> {
   const { buckets } = config;
-  const loopback = context.exports?.Renditions;
   switch (asked.form) {
     case "objects": {
       const { targets, others: wrong } = targetsNamed(buckets, asked.names);
-      if (wrong[0])
-        logNotice(
-          noticeOf(
-            wrong[0].reason,
-            wrong.map(({ object }) => object),
-          ),
-        );
-      const results = await purgeTargets(targets, config, context, deadline);
-      return reportPurge(targets, results, { wrong });
+      const names = wrong.map(({ object }) => object);
+      if (wrong[0]) logNotPurged(wrong[0].reason, names);
+      return reportPurge(targets, await purgeTargets(targets, config, scope), wrong);
     }
     case "event": {
-      const { targets, others: notShown } = targetsOfEvent(buckets, asked.objects);
+      const { targets, others } = targetsOfEvent(buckets, asked.objects);
       const left = targets.filter((one) => !isDroppedSince(purgeStateOf(one.bucket), one.changed));
-      const results = await purgeTargets(left, config, context, deadline);
-      return reportPurge(targets, results, { notShown });
+      const answer = reportPurge(targets, await purgeTargets(left, config, scope));
+      const report = { ...answer.report, ...(others.length > 0 && { not_shown: others }) };
+      return { ...answer, report };
     }
     case "bucket": {
       const bucket = buckets.find(({ name }) => name === asked.name);
       if (!bucket) return reportReason(400, "wrangler.toml has no bucket of this name");
       const [name, tags] = [`${bucket.name}/*`, [await bucketTag(bucket)]];
-      const failure = await callCache(loopback, { tags }, [{ bucket, name }], true, deadline);
+      const failure = await callCache({ tags }, [{ bucket, name }], true, scope);
       return reportPurge([{ name, url: name }], new Map([[name, failure]]));
     }
     case "everything": {
       const all = buckets.map((bucket) => ({ bucket, name: `${bucket.name}/*` }));
-      const failure = await callCache(loopback, { purgeEverything: true }, all, true, deadline);
+      const failure = await callCache({ purgeEverything: true }, all, true, scope);
       return reportPurge([{ name: "*", url: "*" }], new Map([["*", failure]]));
     }
     case "subscription": {
       const url = subscribeUrl(asked.url);
       if (!url) return reportReason(400, "SubscribeURL does not lead to SNS");
-      const fault = await confirm(url, deadline);
+      const fault = await confirm(url, scope.deadline);
       if (fault) return reportReason(502, fault, RETRY_CONFIRMATION_S);
       return reportReason(200, "the subscription is confirmed");
     }
@@ -135,15 +123,10 @@ const TOO_MANY: UpstreamFailure = {
 };
 
 /** Purges the first 200 objects, and refuses the others. */
-async function purgeTargets(
-  targets: readonly Target[],
-  config: Config,
-  context: GatewayContext,
-  deadline: number,
-): Promise<PurgeResults> {
-  const [first, others] = [targets.slice(0, MAX_OBJECTS), targets.slice(MAX_OBJECTS)];
-  if (first.length === 0) return new Map();
-  const loopback = context.exports?.Renditions;
-  const results = await gatherPurge(first, config, loopback, { context, deadline });
-  return new Map([...results, ...others.map(({ url }) => [url, TOO_MANY] as const)]);
+async function purgeTargets(targets: readonly Target[], config: Config, scope: PurgeScope) {
+  const first = targets.slice(0, MAX_OBJECTS);
+  const results: PurgeResults =
+    first.length > 0 ? await gatherPurge(first, config, scope) : new Map();
+  const others = targets.slice(MAX_OBJECTS).map(({ url }) => [url, TOO_MANY] as const);
+  return new Map([...results, ...others]);
 }

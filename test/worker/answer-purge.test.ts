@@ -296,29 +296,21 @@ describe("objects", () => {
   const many = <T>(length: number, one: (at: number) => T) =>
     Array.from({ length }, (_, at) => one(at));
 
-  test.each<[string, object, string, number]>([
-    [
-      "too many",
-      { objects: many(160_000, (at) => `media/${at.toString(36)}`) },
-      "not_purged",
-      158_800,
-    ],
-    ["named wrongly", { objects: many(690_000, () => "") }, "not_purged", 689_000],
-    ["not shown", { Records: many(40_000, () => SHORT_RECORD) }, "not_shown", 39_000],
-  ])(
-    "that are %s are named up to 1,000, and the others are counted",
-    async (_what, body, list, others) => {
-      stopClock(); // a busy machine may take longer than a visitor waits
-      const text = JSON.stringify(body);
-      expect(text.length).toBeLessThan(2 * 1024 * 1024 + 1);
-      const answer = await (await post(text)).text();
-      expect(answer.length).toBeLessThan(200_000);
-      const report = JSON.parse(answer);
-      expect([report[list].length, report.left_out]).toEqual([1_000, { [list]: others }]);
-      expect(calls.length).toBeLessThan(3);
-      expect(JSON.stringify(lines()).length).toBeLessThan(2_000);
-    },
-  );
+  test.each<[string, object, string]>([
+    ["too many", { objects: many(160_000, (at) => `media/${at.toString(36)}`) }, "not_purged"],
+    ["named wrongly", { objects: many(690_000, () => "") }, "not_purged"],
+    ["not shown", { Records: many(40_000, () => SHORT_RECORD) }, "not_shown"],
+  ])("that are %s are named up to 1,000", async (_what, body, list) => {
+    stopClock(); // a busy machine may take longer than a visitor waits
+    const text = JSON.stringify(body);
+    expect(text.length).toBeLessThan(2 * 1024 * 1024 + 1);
+    const answer = await (await post(text)).text();
+    expect(answer.length).toBeLessThan(200_000);
+    const report = JSON.parse(answer);
+    expect(report[list]).toHaveLength(1_000);
+    expect(calls.length).toBeLessThan(3);
+    expect(JSON.stringify(lines()).length).toBeLessThan(2_000);
+  });
 
   test("that cannot be are named, and all others are purged", async () => {
     const { status, report } = await purge({ objects: ["media/fig.jpg", "fig.jpg", "media/../x"] });

@@ -4,7 +4,7 @@ import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { bucketTag } from "../../src/worker/cache/tags.ts";
 import { BASE, ENV, PURGE_TOKEN } from "../support/env.ts";
 import { bridgeEvent, envelope, notification, snsHeaders } from "../support/events.ts";
-import { get, stage, wait } from "../support/play.ts";
+import { get, lines, stage, wait } from "../support/play.ts";
 import { file } from "../support/stand.ts";
 
 const WEEK = { ...ENV.ANSWERS, keep: 604_800 };
@@ -218,6 +218,7 @@ test.each<[string, number, number, number]>([
     expect(ended.requests).toBeLessThan(many * each);
     for (const key of shown) expect(await show(key, "here")).not.toBe(old.get(key));
     expect(counted.whole).toBeGreaterThan(0);
+    expect(lines().length).toBeLessThanOrEqual(counted.whole + 1); // one for each drop, however many are refused
   },
 );
 

@@ -3,10 +3,8 @@
 
 import { isWithin } from "../base/is-within.ts";
 import { LATE, within } from "../base/time-limit.ts";
-import type { Loopback } from "../cache/loopback.ts";
 import type { Config } from "../config/config.ts";
-import type { Visit } from "../origin/probe.ts";
-import { purgeObjects, TIMED_OUT } from "./purge-cache.ts";
+import { type PurgeScope, purgeObjects, TIMED_OUT } from "./purge-cache.ts";
 import type { PurgeResults } from "./report.ts";
 import type { Target } from "./targets.ts";
 
@@ -33,38 +31,29 @@ const batches = new WeakMap<Config, Batch>();
 export async function gatherPurge(
   own: readonly Target[],
   config: Config,
-  loopback: Loopback | undefined,
-  { context, deadline }: Visit,
+  scope: PurgeScope,
 ): Promise<PurgeResults> {
   const open = batches.get(config);
   // A request that was cut off leaves its batch behind.
-  const canJoin =
-    open &&
-    isWithin(WINDOW_MS, open.beganAt, Date.now()) &&
-    open.targets.size + own.length <= MAX_OBJECTS;
-  const batch = canJoin ? open : openBatch(config, loopback, deadline);
-  for (const target of own) batch.targets.set(target.url, target);
-  context.waitUntil(batch.results); // others wait for it, also when this caller has left
-  const results = await within(deadline - Date.now(), batch.results);
-  return results === LATE ? new Map(own.map(({ url }) => [url, TIMED_OUT])) : results;
+  const isOpen = open && isWithin(WINDOW_MS, open.beganAt, Date.now());
+  const canJoin = isOpen && open.targets.size + own.length <= MAX_OBJECTS;
+  const { targets, results } = canJoin ? open : openBatch(config, scope);
+  for (const target of own) targets.set(target.url, target);
+  scope.context.waitUntil(results); // others wait for it, also when this caller has left
+  const ended = await within(scope.deadline - Date.now(), results);
+  return ended === LATE ? new Map(own.map(({ url }) => [url, TIMED_OUT])) : ended;
 }
 
-function openBatch(config: Config, loopback: Loopback | undefined, deadline: number): Batch {
+function openBatch(config: Config, scope: PurgeScope): Batch {
   const targets: Batch["targets"] = new Map();
-  const results = purgeLater(targets, config, loopback, deadline);
-  const batch = { targets, beganAt: Date.now(), results };
+  const batch = { targets, beganAt: Date.now(), results: purgeLater(targets, config, scope) };
   batches.set(config, batch);
   return batch;
 }
 
 /** Purges what requests have added until the window is over. */
-async function purgeLater(
-  targets: Batch["targets"],
-  config: Config,
-  loopback: Loopback | undefined,
-  deadline: number,
-): Promise<PurgeResults> {
+async function purgeLater(targets: Batch["targets"], config: Config, scope: PurgeScope) {
   await scheduler.wait(WINDOW_MS);
   if (batches.get(config)?.targets === targets) batches.delete(config);
-  return purgeObjects([...targets.values()], loopback, deadline);
+  return purgeObjects([...targets.values()], scope);
 }

@@ -1,12 +1,11 @@
 // Drops renditions from Workers Cache by tag (W10), and nothing else: a replaced object is another source for
 // the edge.
 
-import { logNotice } from "../base/log.ts";
 import { LATE, within } from "../base/time-limit.ts";
-import { type Loopback, NO_CACHE, type PurgeOptions } from "../cache/loopback.ts";
+import { type GatewayContext, NO_CACHE, type PurgeOptions } from "../cache/loopback.ts";
 import { bucketTag, objectTag } from "../cache/tags.ts";
 import { learnPurge, purgeStateOf } from "./purge-state.ts";
-import { noticeOf, type PurgeResults, type UpstreamFailure } from "./report.ts";
+import { logNotPurged, type PurgeResults, type UpstreamFailure } from "./report.ts";
 import type { Target } from "./targets.ts";
 
 export const TIMED_OUT: UpstreamFailure = {
@@ -18,14 +17,20 @@ const LIMITED: UpstreamFailure = {
   reason: "cache: five calls a minute are allowed after a burst of 25",
 };
 
+/** The request on whose behalf the cache is asked. */
+export type PurgeScope = {
+  readonly context: GatewayContext;
+  /** Until when its caller waits: ms since 1970. */
+  readonly deadline: number;
+};
+
 /** W10. Tags a call. */
 const MAX_TAGS = 100;
 
-/** Drops objects, one call after the other until one fails. @param deadline ms since 1970 */
+/** Drops objects, one call after the other until one fails. */
 export async function purgeObjects(
   targets: readonly Target[],
-  loopback: Loopback | undefined,
-  deadline: number,
+  scope: PurgeScope,
 ): Promise<PurgeResults> {
   const isLimited = ({ bucket }: Target) => purgeStateOf(bucket).isLimited;
   const whole = targets.filter(isLimited);
@@ -34,55 +39,50 @@ export async function purgeObjects(
   let failure: UpstreamFailure | undefined;
   if (whole.length > 0) {
     const tags = new Set(await Promise.all(whole.map(({ bucket }) => bucketTag(bucket))));
-    failure = await callCache(loopback, { tags: [...tags] }, whole, true, deadline);
+    failure = await callCache({ tags: [...tags] }, whole, true, scope);
     for (const { url } of whole) results.set(url, failure);
   }
   for (let at = 0; at < single.length; at += MAX_TAGS) {
     const some = single.slice(at, at + MAX_TAGS);
     const tags = await Promise.all(some.map(({ bucket, key }) => objectTag(bucket, key)));
-    failure ??= await callCache(loopback, { tags }, some, false, deadline);
+    failure ??= await callCache({ tags }, some, false, scope);
     for (const { url } of some) results.set(url, failure);
   }
   return results;
 }
 
-/**
- * @param loopback undefined: there is no such cache, and nothing to drop
- * @param isWhole whether the call drops all of the buckets
- */
+/** @param isWhole whether the call drops all of the buckets, and not only these objects */
 export async function callCache(
-  loopback: Loopback | undefined,
   options: PurgeOptions,
   dropped: readonly Pick<Target, "bucket" | "name">[],
   isWhole: boolean,
-  deadline: number,
+  scope: PurgeScope,
 ): Promise<UpstreamFailure | undefined> {
   const at = Date.now();
-  const failure = loopback && (await askCache(loopback, options, deadline - at));
+  const failure = await askCache(options, scope);
+  // The log has the limit once, until the buckets are dropped.
+  const isKnown = dropped.every(({ bucket }) => purgeStateOf(bucket).isLimited);
   for (const { bucket } of dropped) {
     if (failure === LIMITED) learnPurge(bucket, { type: "limited" });
     else if (!failure && isWhole) learnPurge(bucket, { type: "dropped", at });
   }
-  if (failure)
-    logNotice(
-      noticeOf(
-        failure.reason,
-        dropped.map(({ name }) => name),
-      ),
-    );
+  const names = dropped.map(({ name }) => name);
+  if (failure && !(failure === LIMITED && isKnown)) logNotPurged(failure.reason, names);
   return failure;
 }
 
 async function askCache(
-  loopback: Loopback,
   options: PurgeOptions,
-  ms: number,
+  { context, deadline }: PurgeScope,
 ): Promise<UpstreamFailure | undefined> {
+  const loopback = context.exports?.Renditions;
+  const left = deadline - Date.now();
+  if (!loopback) return undefined; // nothing is kept, so nothing old can be shown
+  if (left <= 0) return TIMED_OUT;
   try {
-    const result = ms > 0 ? await within(ms, loopback.purge(options)) : LATE;
+    const result = await within(left, loopback.purge(options));
     if (result === LATE) return TIMED_OUT;
     const { success, errors } = result;
-    // Where nothing is kept, nothing old can be shown.
     if (success || errors.some(({ message }) => message === NO_CACHE.message)) return undefined;
     return failureOf(errors.map(({ code, message }) => `${message} (${code})`).join("; "));
   } catch (error) {

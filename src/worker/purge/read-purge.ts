@@ -81,18 +81,15 @@ function readMessage(body: Table, type: string, isRaw: boolean): PurgeRequest | 
 
 /** Reads an event of S3. @returns undefined if it is something else */
 function readEvent(body: Table): PurgeRequest | BodyFault | undefined {
-  if (body["source"] === "aws.s3") return readBridged(body["detail"], body["time"]);
-  if ("Records" in body) return readRecords(body["Records"]);
+  const { source, detail, time, Records: records } = body;
+  if (source === "aws.s3") {
+    const object = readObject(detail, time, (key) => key);
+    if (!object) return unreadable("detail has no bucket.name or no object.key");
+    return { form: "event", objects: [object] };
+  }
+  if ("Records" in body) return readRecords(records);
   if (body["Event"] === "s3:TestEvent") return { form: "nothing", reason: "a test event of S3" };
   return undefined;
-}
-
-/** EventBridge: one object, whose key is as it is. */
-function readBridged(detail: unknown, time: unknown): PurgeRequest | BodyFault {
-  const object = readObject(isTable(detail) ? detail : {}, time, (key) => key);
-  return object
-    ? { form: "event", objects: [object] }
-    : unreadable("detail has no bucket.name or no object.key");
 }
 
 /** An event notification: several objects, whose keys are form-encoded. */
@@ -101,7 +98,7 @@ function readRecords(records: unknown): PurgeRequest | BodyFault {
   const objects: StoredObject[] = [];
   for (const [at, record] of records.entries()) {
     const { s3, eventTime } = isTable(record) ? record : {};
-    const object = readObject(isTable(s3) ? s3 : {}, eventTime, decodeForm);
+    const object = readObject(s3, eventTime, decodeForm);
     if (!object) {
       return unreadable(`Records[${at}].s3 has no bucket.name or no form-encoded object.key`);
     }
@@ -113,10 +110,11 @@ function readRecords(records: unknown): PurgeRequest | BodyFault {
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
 function readObject(
-  { bucket, object }: Table,
+  described: unknown,
   time: unknown,
   decode: (key: string) => string | undefined,
 ): StoredObject | undefined {
+  const { bucket, object } = isTable(described) ? described : {};
   const name = isTable(bucket) ? bucket["name"] : undefined;
   const given = isTable(object) ? object["key"] : undefined;
   const key = typeof given === "string" ? decode(given) : undefined;

@@ -1,6 +1,6 @@
-// What the caller of /purge is told: what is purged, what is not, and why. Pure.
+// What the caller of /purge and the log are told: what is purged, what is not, and why.
 
-import type { Notice } from "../base/notice.ts";
+import { logNotice } from "../base/log.ts";
 import type { NotPurged, Target } from "./targets.ts";
 
 /** Why something is not purged. It may be asked for again. */
@@ -31,25 +31,24 @@ export type PurgeAnswer = {
   readonly retryAfter?: number | undefined; // s
 };
 
-/** How many names a line of the log has, and each list of an answer. */
+/** How many names a line of the log has, and each list of an answer: a body of 2 MiB can name 700,000. */
 const MAX_LOGGED = 10;
 const MAX_LISTED = 1_000;
 
-/** The line of the log. @param names what is not purged */
-export function noticeOf(reason: string, names: readonly string[]): Notice {
+/** Logs what is not purged. */
+export function logNotPurged(reason: string, names: readonly string[] = []): void {
   const objects = names.length > 0 && { objects: names.length, first: names.slice(0, MAX_LOGGED) };
-  return { event: "purge-failed", reason, ...objects };
+  logNotice({ event: "purge-failed", reason, ...objects });
 }
 
 /**
  * The report on what was asked of the cache.
- * @param wrong the names that mean nothing: a fault of the request
- * @param notShown what Vitrine does not show: no fault
+ * @param wrong the names that mean no object: a fault of the request
  */
 export function reportPurge(
   targets: readonly Pick<Target, "name" | "url">[],
   results: PurgeResults,
-  { wrong = [], notShown = [] }: Partial<Record<"wrong" | "notShown", readonly NotPurged[]>> = {},
+  wrong: readonly NotPurged[] = [],
 ): PurgeAnswer {
   const purged: string[] = [];
   const left: NotPurged[] = [];
@@ -64,7 +63,6 @@ export function reportPurge(
     ok: left.length + wrong.length === 0,
     purged,
     not_purged: [...left, ...wrong],
-    ...(notShown.length > 0 && { not_shown: notShown }),
   };
   const status = worst?.status ?? (wrong.length > 0 ? 400 : 200);
   return { report, status, retryAfter: worst?.retryAfter };
@@ -75,14 +73,8 @@ export function reportReason(status: number, reason: string, retryAfter?: number
   return { report: { ok: status === 200, purged: [], not_purged: [], reason }, status, retryAfter };
 }
 
-/** The report as JSON. A body of 2 MiB can name 700,000 objects: of each list there are the first, and a count. */
 export function reportText(report: PurgeAnswer["report"]): string {
-  const leftOut: Record<string, number> = {};
-  const bounded = Object.entries(report).map(([name, value]): [string, unknown] => {
-    if (!Array.isArray(value) || value.length <= MAX_LISTED) return [name, value];
-    leftOut[name] = value.length - MAX_LISTED;
-    return [name, value.slice(0, MAX_LISTED)];
-  });
-  if (Object.keys(leftOut).length > 0) bounded.push(["left_out", leftOut]);
-  return JSON.stringify(Object.fromEntries(bounded), null, 2);
+  const bounded = (_name: string, value: unknown) =>
+    Array.isArray(value) ? value.slice(0, MAX_LISTED) : value;
+  return JSON.stringify(report, bounded, 2);
 }
