@@ -13,15 +13,7 @@ import { gatherPurge, MAX_OBJECTS } from "./purge/gather-purge.ts";
 import { callCache, type PurgeScope } from "./purge/purge-cache.ts";
 import { isDroppedSince, purgeStateOf } from "./purge/purge-state.ts";
 import { type PurgeRequest, readPurge } from "./purge/read-purge.ts";
-import {
-  logNotPurged,
-  type PurgeAnswer,
-  type PurgeResults,
-  reportPurge,
-  reportReason,
-  reportText,
-  type UpstreamFailure,
-} from "./purge/report.ts";
+import * as report from "./purge/report.ts";
 import { type Target, targetsNamed, targetsOfEvent } from "./purge/targets.ts";
 
 /** How long a caller waits at most. EventBridge gives up after 5 s, SNS after 15 s: ms. */
@@ -48,12 +40,12 @@ export async function answerPurge(
   const deadline = began + TIMEOUT_MS;
   const text = await readBody(request, deadline);
   const asked = typeof text === "string" ? readPurge(text, headers) : text;
-  const { report, status, retryAfter } =
+  const { body, status, retryAfter } =
     "status" in asked
-      ? reportReason(asked.status, asked.reason)
+      ? report.reportReason(asked.status, asked.reason)
       : await purge(asked, config, { context, deadline });
-  if (!report.ok && report.reason) logNotPurged(report.reason);
-  return plain(status, reportText(report), {
+  if (!body.ok && body.reason) report.logNotPurged(body.reason);
+  return plain(status, report.bodyText(body), {
     "content-type": "application/json",
     ...(retryAfter !== undefined && { "retry-after": `${retryAfter}` }),
   });
@@ -75,49 +67,53 @@ function passwordIn(encoded: string): string {
   }
 }
 
-async function purge(asked: PurgeRequest, config: Config, scope: PurgeScope): Promise<PurgeAnswer> {
+async function purge(
+  asked: PurgeRequest,
+  config: Config,
+  scope: PurgeScope,
+): Promise<report.PurgeAnswer> {
   const { buckets } = config;
   switch (asked.form) {
     case "objects": {
       const { targets, others: wrong } = targetsNamed(buckets, asked.names);
       const names = wrong.map(({ object }) => object);
-      if (wrong[0]) logNotPurged(wrong[0].reason, names);
-      return reportPurge(targets, await purgeTargets(targets, config, scope), wrong);
+      if (wrong[0]) report.logNotPurged(wrong[0].reason, names);
+      return report.reportPurge(targets, await purgeTargets(targets, config, scope), wrong);
     }
     case "event": {
       const { targets, others } = targetsOfEvent(buckets, asked.objects);
       const left = targets.filter((one) => !isDroppedSince(purgeStateOf(one.bucket), one.changed));
-      const answer = reportPurge(targets, await purgeTargets(left, config, scope));
-      const report = { ...answer.report, ...(others.length > 0 && { not_shown: others }) };
-      return { ...answer, report };
+      const answer = report.reportPurge(targets, await purgeTargets(left, config, scope));
+      const notShown = others.length > 0 && { not_shown: others };
+      return { ...answer, body: { ...answer.body, ...notShown } };
     }
     case "bucket": {
       const bucket = buckets.find(({ name }) => name === asked.name);
-      if (!bucket) return reportReason(400, "wrangler.toml has no bucket of this name");
+      if (!bucket) return report.reportReason(400, "wrangler.toml has no bucket of this name");
       const [name, tags] = [`${bucket.name}/*`, [await bucketTag(bucket)]];
       const failure = await callCache({ tags }, [{ bucket, name }], true, scope);
-      return reportPurge([{ name, url: name }], new Map([[name, failure]]));
+      return report.reportPurge([{ name, url: name }], new Map([[name, failure]]));
     }
     case "everything": {
       const all = buckets.map((bucket) => ({ bucket, name: `${bucket.name}/*` }));
       const failure = await callCache({ purgeEverything: true }, all, true, scope);
-      return reportPurge([{ name: "*", url: "*" }], new Map([["*", failure]]));
+      return report.reportPurge([{ name: "*", url: "*" }], new Map([["*", failure]]));
     }
     case "subscription": {
       const url = subscribeUrl(asked.url);
-      if (!url) return reportReason(400, "SubscribeURL does not lead to SNS");
+      if (!url) return report.reportReason(400, "SubscribeURL does not lead to SNS");
       const fault = await confirm(url, scope.deadline);
-      if (fault) return reportReason(502, fault, RETRY_CONFIRMATION_S);
-      return reportReason(200, "the subscription is confirmed");
+      if (fault) return report.reportReason(502, fault, RETRY_CONFIRMATION_S);
+      return report.reportReason(200, "the subscription is confirmed");
     }
     case "nothing":
-      return reportReason(200, asked.reason);
+      return report.reportReason(200, asked.reason);
   }
 }
 
 const RETRY_CONFIRMATION_S = 30;
 
-const TOO_MANY: UpstreamFailure = {
+const TOO_MANY: report.UpstreamFailure = {
   ...{ status: 429, retryAfter: 1 },
   reason: `at most ${MAX_OBJECTS} objects a request: send these again`,
 };
@@ -125,7 +121,7 @@ const TOO_MANY: UpstreamFailure = {
 /** Purges the first 200 objects, and refuses the others. */
 async function purgeTargets(targets: readonly Target[], config: Config, scope: PurgeScope) {
   const first = targets.slice(0, MAX_OBJECTS);
-  const results: PurgeResults =
+  const results: report.PurgeResults =
     first.length > 0 ? await gatherPurge(first, config, scope) : new Map();
   const others = targets.slice(MAX_OBJECTS).map(({ url }) => [url, TOO_MANY] as const);
   return new Map([...results, ...others]);

@@ -87,7 +87,7 @@ test.each<[string, object, Record<string, string>]>([
   ["a notification by SNS", envelope(notification("acme-media", FORM)), snsHeaders()],
   ["its name", { objects: [`media/${KEY}`] }, NO_SNS],
 ])(
-  "after %s, the next visitor of 30 places sees the new object (W10, C3)",
+  "after %s, the next visitor of 30 places sees the new object (W10)",
   async (_what, body, headers) => {
     put(KEY, OLD);
     put("other.jpg", OLD);
@@ -106,7 +106,7 @@ test.each<[string, object, Record<string, string>]>([
   },
 );
 
-test("an event purges the facts of an object, too (W10, C3)", async () => {
+test("an event purges the facts of an object, too (W10)", async () => {
   const ROUTES = [{ path: "/facts/:preset/*", object: "media/*", facts: true }];
   env = { ...FULL, ROUTES };
   const told = async () => {

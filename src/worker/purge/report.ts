@@ -16,7 +16,7 @@ export type UpstreamFailure = {
 export type PurgeResults = ReadonlyMap<string, UpstreamFailure | undefined>;
 
 export type PurgeAnswer = {
-  readonly report: {
+  readonly body: {
     /** Whether all that was asked for is purged. */
     readonly ok: boolean;
     /** The names of what is purged: BUCKET/key, BUCKET/*, or *. */
@@ -59,22 +59,23 @@ export function reportPurge(
     else purged.push(name);
     if (failure && failure.retryAfter > (worst?.retryAfter ?? 0)) worst = failure;
   }
-  const report = {
+  const body = {
     ok: left.length + wrong.length === 0,
     purged,
     not_purged: [...left, ...wrong],
   };
   const status = worst?.status ?? (wrong.length > 0 ? 400 : 200);
-  return { report, status, retryAfter: worst?.retryAfter };
+  return { body, status, retryAfter: worst?.retryAfter };
 }
 
 /** The report on what names no object: a fault of the request, or nothing to do. */
 export function reportReason(status: number, reason: string, retryAfter?: number): PurgeAnswer {
-  return { report: { ok: status === 200, purged: [], not_purged: [], reason }, status, retryAfter };
+  return { body: { ok: status === 200, purged: [], not_purged: [], reason }, status, retryAfter };
 }
 
-export function reportText(report: PurgeAnswer["report"]): string {
+/** The body as JSON. */
+export function bodyText(body: PurgeAnswer["body"]): string {
   const bounded = (_name: string, value: unknown) =>
     Array.isArray(value) ? value.slice(0, MAX_LISTED) : value;
-  return JSON.stringify(report, bounded, 2);
+  return JSON.stringify(body, bounded, 2);
 }
