@@ -264,7 +264,7 @@ async function openR2(
     return await describeR2(object, object.body, part, until);
   } catch (error) {
     // A range of an empty object throws, in other words at Cloudflare than in a local run.
-    const object = await within(until - Date.now(), r2.head(key)).catch(() => LATE);
+    const object = await within(until - Date.now(), r2.head(key)).catch((): typeof LATE => LATE);
     if (object !== LATE && object?.size === 0) {
       return describeR2(object, new Blob().stream(), part, until);
     }
