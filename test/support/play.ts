@@ -27,8 +27,6 @@ export const stage = {
   asked: [] as { request: Request; image: RequestInitCfPropertiesImage }[],
   /** The lines that the Worker logged. */
   logged: [] as { level: "info" | "warn" | "error"; line: Record<string, unknown> }[],
-  /** The requests that the Worker sent to S3 directly. */
-  probes: [] as Request[],
   /** How long the Worker paused each time before it asked again, in ms. No test waits for that. */
   pauses: [] as number[],
   /** The work that the Worker passed to `waitUntil`. */
@@ -101,7 +99,6 @@ beforeEach(() => {
   stage.before = () => {};
   stage.asked = [];
   stage.logged = [];
-  stage.probes = [];
   stage.pauses = [];
   stage.after = [];
   stage.exported = (own) => own;
@@ -117,11 +114,7 @@ beforeEach(() => {
   const send = globalThis.fetch;
   vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
     const isForgotten = stage.cache.where().behind && stage.cache.switches.loopback === "forgotten";
-    if (init?.cf === undefined || isForgotten) {
-      const request = new Request(input instanceof Request ? input.clone() : input, init);
-      if (request.headers.has("range")) stage.probes.push(request);
-      return send(input, init);
-    }
+    if (init?.cf === undefined || isForgotten) return send(input, init);
     stage.before(stage.asked.length);
     stage.asked.push({ request: new Request(input, init), image: init.cf.image ?? {} });
     return stage.edge.fetch(`${input}`, init);
