@@ -41,6 +41,23 @@ export function watchWork(): () => Promise<void> {
   };
 }
 
+/**
+ * With the clock stopped, fires one timer after the other until some work is done.
+ * @param turn what `watchWork` returns
+ * @returns what the work gives, and how long it took: ms
+ */
+export async function finish<Value>(work: Promise<Value>, turn: () => Promise<void>) {
+  const began = Date.now();
+  const settled = vi.fn();
+  work.then(settled, settled);
+  await turn();
+  while (settled.mock.calls.length === 0) {
+    await vi.advanceTimersToNextTimerAsync();
+    await turn();
+  }
+  return { value: await work, took: Date.now() - began };
+}
+
 /** Lets time run fast until the test ends: a second takes some milliseconds. */
 export function runFast(): void {
   const tick = setInterval(() => vi.advanceTimersByTime(500), 1);

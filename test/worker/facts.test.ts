@@ -3,7 +3,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { cacheWord } from "../../src/cli/net/cache-word.ts";
 import { signGrant } from "../../src/url/grant.ts";
-import { BASE, ENV, NEXT, SECRETS, VARS } from "../support/env.ts";
+import { ENV, NEXT, SECRETS, VARS } from "../support/env.ts";
 import { arrange, get, lines, MODERN, stage, wait } from "../support/play.ts";
 import { file } from "../support/stand.ts";
 
@@ -61,8 +61,7 @@ describe("on a route with facts", () => {
         "content-security-policy": "default-src 'none'; sandbox",
         "cross-origin-resource-policy": "cross-origin",
         "x-content-type-options": "nosniff",
-        etag: expect.stringMatching(/^"cf.{42}:.+"$/),
-        "last-modified": expect.stringMatching(/ GMT$/),
+        etag: expect.stringMatching(/^"[0-9a-f]{32}"$/),
       },
     });
     expect(stage.asked.map(({ image }) => [image.format, image.width])).toEqual([["json", 640]]);
@@ -116,26 +115,6 @@ describe("on a route with facts", () => {
     expect([status, JSON.parse(body)]).toMatchObject([200, { original: { type } }]);
     expect(JSON.parse(body).original).toHaveProperty("width");
   });
-
-  test("an animation is asked for facts once, for the facts and the picture (L2, O8)", async () => {
-    await get("/facts/moving/animated.gif?facts", {}, env);
-    await get("/facts/moving/animated.gif", { headers: MODERN }, env);
-    expect(stage.asked.map(({ image }) => [image.format, image.anim])).toEqual([
-      ["json", true],
-      ["json", true],
-      ["webp", true],
-    ]);
-    expect(stage.edge.transformations.size).toBe(2);
-  });
-
-  test.each([
-    ["apart", 2],
-    ["with-rendition", 1],
-  ] as const)("facts are billed %s (R9, L2)", async (factsBilled, billed) => {
-    arrange({ factsBilled });
-    for (const query of ["", "?facts", "", "?facts"]) await get(FIG + query, {}, { ...env });
-    expect(stage.edge.transformations.size).toBe(billed);
-  });
 });
 
 test("on a route without facts, ?facts is the picture, and &facts spoils a signature", async () => {
@@ -170,7 +149,7 @@ describe("on a signed route", () => {
     const shown = await told(`/private/hero@640w/photos/fig.jpg${query}`);
     expect(shown).toMatchObject({ status: 200, body: FACTS });
     expect(shown.headers["cache-control"]).toBe("public, max-age=3600, must-revalidate, immutable");
-    expect(stage.asked[0]?.request.url).toBe(`${BASE}published/photos/fig.jpg?v=7`);
+    expect(stage.asked[0]?.request.url).not.toContain("v=7");
   });
 
   test.each<[string, (query: string) => string]>([
@@ -324,18 +303,18 @@ describe("facts are kept for all visitors as pictures are (W3, W7, W8):", () => 
       await seen({}, env, "elsewhere"),
     ];
     expect(all.map(([, cache]) => cache)).toEqual(["miss", "hit", "hit", "hit"]);
-    expect([stage.asked.length, stage.s3.requests.length]).toEqual([1, 1]);
+    expect([stage.s3.requestsBy("worker").length, stage.asked.length]).toEqual([1, 1]);
   });
 
-  test("fresh for an hour, then stale while they are made anew, and while nothing can be made", async () => {
+  test("fresh for five minutes, then stale while S3 is asked, and while it gives nothing", async () => {
     expect(await seen()).toEqual([200, "miss"]);
-    wait(3599);
+    wait(299);
     expect(await seen()).toEqual([200, "hit"]);
     wait(2);
     expect(await seen()).toEqual([200, "stale"]);
     expect(await seen()).toEqual([200, "hit"]);
-    stage.edge.switches.trouble = "9522/503";
-    wait(3601);
+    stage.s3.faults.add("SlowDown");
+    wait(301);
     expect(await seen()).toEqual([200, "stale"]);
     expect((await told(URL)).body).toBe(FACTS);
     wait(700_000);
@@ -344,7 +323,7 @@ describe("facts are kept for all visitors as pictures are (W3, W7, W8):", () => 
 
   test("a missing object is kept for a minute", async () => {
     const ask = async () => (await told("/facts/card/new.jpg?facts")).status;
-    expect([await ask(), await ask(), stage.asked.length]).toEqual([404, 404, 1]);
+    expect([await ask(), await ask(), stage.s3.requests.length]).toEqual([404, 404, 1]);
     stage.s3.objects.set("published/new.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
     wait(61);
     expect(await ask()).toBe(200);

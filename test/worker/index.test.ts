@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { HARD_KEYS } from "../../src/dev/objects.ts";
 import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import { STRICT } from "../../src/emulator/edge/switches.ts";
-import { createS3, type S3Fault } from "../../src/emulator/s3/s3.ts";
+import { createS3 } from "../../src/emulator/s3/s3.ts";
 import { originUrl } from "../../src/worker/origin/object-url.ts";
 import { BASE, CREDENTIALS, ENV, VARS } from "../support/env.ts";
 import { arrange, get, keepNothingNow, logged, MODERN, stage } from "../support/play.ts";
@@ -214,17 +214,6 @@ test("without an ETag of S3's, its date and length name the object", async () =>
   expect(etags[0]).toMatch(/^"[0-9a-f]{32}"$/);
   expect(etags[1]).not.toBe(etags[0]);
   expect(etags[2]).toBe(etags[1]);
-});
-
-test.each<[string, S3Fault]>([
-  ["403 as its own 9408", "revoked-key"],
-  ["400 as its own 9519, a 502", "elsewhere-400"],
-])("the edge does not keep S3's %s (C1, C4)", async (_what, fault) => {
-  arrange({ denialsKept: 60 });
-  stage.s3.faults.add(fault);
-  expect((await get("/images/card/key.jpg")).status).toBe(502);
-  stage.s3.faults.clear();
-  expect((await get("/images/card/key.jpg")).status).toBe(200);
 });
 
 test("a failure that passes is not seen (R3)", async () => {

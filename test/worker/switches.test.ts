@@ -39,6 +39,10 @@ async function see(path: string, headers: Record<string, string> = MODERN, env: 
   return { status: answer.status, type, calls, event, edge, reason, answer };
 }
 
+const ROUTES = [{ path: "/facts/:preset/*", object: "media/*", facts: true }];
+const WITH_FACTS = { ...ENV, ROUTES };
+const FIG = "/facts/hero@640w/photos/fig.jpg";
+
 const shown = (type: string, calls = 1) => ({ status: 200, type, calls, event: undefined });
 
 type Case = {
@@ -65,7 +69,7 @@ async function small(expected: Record<"modern" | "old" | "fixed", object>): Prom
   expect(await see("/images/plain/small.jpg", MODERN)).toMatchObject(expected.fixed);
 }
 
-const PNG_INSTEAD = shown("image/png", 3);
+const PNG_INSTEAD = shown("image/png", 2);
 
 const CASES: Cases = {
   transformations: [
@@ -158,8 +162,7 @@ const CASES: Cases = {
       const url = `https://images.example/cdn-cgi/image/${options},origin-auth=share-publicly/${source}`;
       const answer = await stage.edge.visit(new Request(url));
       expect(answer?.headers.get("cf-resized")).toBe("err=9408");
-      const expected = way ? { status: 502, event: "origin-denied" } : shown("image/avif");
-      expect(await see("/images/card/key.jpg", MODERN, { ...ENV })).toMatchObject(expected);
+      expect(await see("/images/card/key.jpg")).toMatchObject(shown("image/avif"));
     },
   ]),
   quota: [
@@ -183,26 +186,15 @@ const CASES: Cases = {
       },
     ],
   ],
-  authAfterRedirect: [
-    [
-      true,
-      async () => {
-        stage.s3.faults.add("elsewhere-307");
-        const reason = expect.stringContaining("eu-central-1");
-        const expected = { status: 502, event: "origin-denied", edge: "9519", reason };
-        expect(await see("/images/card/key.jpg")).toMatchObject(expected);
-      },
-    ],
-    [
-      false,
-      async () => {
-        stage.s3.faults.add("elsewhere-307");
-        const reason = expect.stringContaining("eu-central-1");
-        const expected = { status: 502, event: "origin-denied", edge: "9408", reason };
-        expect(await see("/images/card/key.jpg")).toMatchObject(expected);
-      },
-    ],
-  ],
+  authAfterRedirect: [true, false].map((way): Case["authAfterRedirect"] => [
+    way,
+    async () => {
+      stage.s3.faults.add("elsewhere-307");
+      const reason = expect.stringContaining("eu-central-1");
+      const expected = { status: 502, event: "origin-denied", reason, calls: 0 };
+      expect(await see("/images/card/key.jpg")).toMatchObject(expected);
+    },
+  ]),
   svg: [
     [
       "marked",
@@ -248,33 +240,21 @@ const CASES: Cases = {
     async () => {
       stage.edge.switches.limits = limit("animation", 1);
       const found = await see("/images/moving/animated.gif");
-      expect(found).toMatchObject(shown("image/webp", 3));
+      expect(found).toMatchObject(shown("image/webp", 2));
       expect((await sharp(await found.answer.arrayBuffer()).metadata()).pages ?? 1).toBe(1);
     },
   ]),
-  originalIsSmaller: [
-    [
-      { of: "bytes", sent: "original" },
+  originalIsSmaller: (["bytes", "sides"] as const).flatMap((of) =>
+    (["original", "rendition"] as const).map((sent): Case["originalIsSmaller"] => [
+      { of, sent },
       () => small({ modern: shown("image/avif"), old: PNG_INSTEAD, fixed: PNG_INSTEAD }),
-    ],
-    [
-      { of: "bytes", sent: "rendition" },
-      () => small({ modern: shown("image/avif"), old: PNG_INSTEAD, fixed: PNG_INSTEAD }),
-    ],
-    [
-      { of: "sides", sent: "original" },
-      () => small({ modern: shown("image/avif", 3), old: PNG_INSTEAD, fixed: PNG_INSTEAD }),
-    ],
-    [
-      { of: "sides", sent: "rendition" },
-      () => small({ modern: shown("image/avif", 3), old: PNG_INSTEAD, fixed: PNG_INSTEAD }),
-    ],
-  ],
+    ]),
+  ),
   originalFormat: (["type", "name"] as const).map((way): Case["originalFormat"] => [
     way,
     async () => {
       const moving = await see("/images/moving/animated.gif");
-      expect(moving).toMatchObject(shown("image/webp", 2));
+      expect(moving).toMatchObject(shown("image/webp"));
       expect((await sharp(Buffer.from(await moving.answer.arrayBuffer())).metadata()).pages).toBe(
         3,
       );
@@ -284,11 +264,7 @@ const CASES: Cases = {
   originalSides: (["stored", "upright"] as const).map((way): Case["originalSides"] => [
     way,
     async () => {
-      const env = {
-        ...ENV,
-        ROUTES: [{ path: "/facts/:preset/*", object: "media/*", facts: true }],
-      };
-      const { answer } = await see("/facts/tall/rotated-gps.jpg?facts", MODERN, env);
+      const { answer } = await see("/facts/tall/rotated-gps.jpg?facts", MODERN, WITH_FACTS);
       const sides = { width: 300, height: 400 };
       expect(await answer.json()).toEqual({ ...sides, original: { ...sides, type: "image/jpeg" } });
     },
@@ -296,7 +272,7 @@ const CASES: Cases = {
   factsBilled: (["apart", "with-rendition"] as const).map((way): Case["factsBilled"] => [
     way,
     async () => {
-      expect(await see("/images/moving/animated.gif")).toMatchObject(shown("image/webp", 2));
+      for (const query of ["", "?facts", "", "?facts"]) await see(FIG + query, MODERN, WITH_FACTS);
       expect(stage.edge.transformations.size).toBe(way === "apart" ? 2 : 1);
     },
   ]),
@@ -377,7 +353,7 @@ const CASES: Cases = {
       limit("animation", 100),
       async () => {
         expect(await see("/images/card/animated.gif")).toMatchObject(shown("image/avif"));
-        expect(await see("/images/moving/animated.gif")).toMatchObject(shown("image/webp", 3));
+        expect(await see("/images/moving/animated.gif")).toMatchObject(shown("image/webp", 2));
       },
     ],
   ],
@@ -387,7 +363,7 @@ const CASES: Cases = {
       for (let times = 0; times < 2; times++) {
         expect(await see("/images/card/key.jpg")).toMatchObject(shown("image/avif"));
       }
-      expect(stage.s3.requests).toHaveLength(way ? 1 : 2);
+      expect(stage.edge.originFetches).toHaveLength(way ? 1 : 2);
     },
   ]),
   queryInKey: [true, false].map((way): Case["queryInKey"] => [
@@ -397,17 +373,21 @@ const CASES: Cases = {
   denialsKept: [0, 60].map((way): Case["denialsKept"] => [
     way,
     async () => {
-      stage.s3.faults.add("revoked-key");
-      expect(await see("/images/card/key.jpg")).toMatchObject({ status: 502, calls: 1 });
-      stage.s3.faults.clear();
-      expect(await see("/images/card/key.jpg")).toMatchObject(shown("image/avif"));
+      for (const fault of ["revoked-key", "elsewhere-400"] as const) {
+        stage.before = () => stage.s3.faults.add(fault); // after S3 gave the object to the Worker
+        expect(await see("/images/card/key.jpg")).toMatchObject({ status: 502, calls: 1 });
+        stage.before = () => {};
+        stage.s3.faults.clear();
+        expect(await see("/images/card/key.jpg")).toMatchObject({ status: 200, calls: 1 });
+        put("key.jpg", file("made/rotated-gps.jpg"));
+      }
     },
   ]),
   patience: [
     [
       100,
       async () => {
-        stage.s3.faults.add("stall");
+        stage.s3.faults.add("stall-midway");
         const expected = { status: 504, event: "timed-out", edge: "9504", calls: 1 };
         expect(await see("/images/card/key.jpg")).toMatchObject(expected);
       },
@@ -415,7 +395,7 @@ const CASES: Cases = {
     [
       5_000,
       async () => {
-        stage.s3.faults.add("stall");
+        stage.s3.faults.add("stall-midway");
         const reason = "no answer in time";
         const expected = { status: 504, event: "timed-out", edge: undefined, reason, calls: 1 };
         stopClock();

@@ -44,11 +44,13 @@ export function readEdgeFacts(
   };
 }
 
-/** Returns whether a text is facts, as this file writes them. */
+/** Returns whether a text is facts, as this file writes them, and nothing else. */
 export function isFacts(text: string): boolean {
   const facts = json(text);
   const original = isTable(facts) ? facts["original"] : undefined;
-  if (!sizeIn(facts) || !isTable(original)) return false;
+  if (!isTable(facts) || !sizeIn(facts) || !isTable(original)) return false;
+  const names = [...Object.keys(facts), ...Object.keys(original)];
+  if (!names.every((name) => /^(?:width|height|original|type)$/.test(name))) return false;
   const isSized = "width" in original || "height" in original;
   const { type } = original;
   const isNamed = type === undefined || namedType(`${type}`) === type;
