@@ -1,7 +1,7 @@
 // A configuration and credentials for tests. The credentials are from AWS's documentation: they open nothing.
 
 import type { SignedHeaders } from "../../src/worker/origin/sigv4.ts";
-import type { Asked } from "../../src/worker/request/format.ts";
+import type { TransformRequest } from "../../src/worker/request/format.ts";
 
 export const CREDENTIALS = {
   accessKeyId: "AKIAIOSFODNN7EXAMPLE",
@@ -78,7 +78,7 @@ export const IMPATIENT = { ...ENV, ANSWERS: { timeout: 1 } };
 export const BASE = "https://acme-media.s3.eu-west-1.amazonaws.com/";
 
 /** What a modern browser asks for with the preset card. */
-export const ASKED: Asked = {
+export const ASKED: TransformRequest = {
   variant: {
     preset: "card",
     format: "auto",
@@ -89,6 +89,7 @@ export const ASKED: Asked = {
   svg: false,
   format: "avif",
   still: true,
+  original: "unknown",
 };
 
 /** Signed headers that belong to no real request. */

@@ -9,7 +9,7 @@ import { type Failure, failureFor } from "./codes.ts";
 import { judge, originalEtag, typeOf } from "./judge.ts";
 
 /** What S3 says of the object that the edge is asked for. */
-export type SourceObject = Pick<OpenedObject, "etag" | "lastModified" | "type" | "body">;
+export type SourceObject = Pick<OpenedObject, "etag" | "lastModified" | "type">;
 
 /** The type of the bytes that may be passed on. */
 type Passed = { readonly type: string };

@@ -1,56 +1,94 @@
-// What the edge says of an original, however it spells it: only a type that is known for certain is proof.
+// The facts of a picture, from what an engine says: nothing else gets out, and nothing that cannot be.
 
-import sharp from "sharp";
-import { expect, test } from "vitest";
-import { arrange, get, MODERN, respellFacts, stage } from "../../support/play.ts";
+import { describe, expect, test } from "vitest";
+import type { ObjectType } from "../../../src/worker/base/object-type.ts";
+import { isFacts, readEdgeFacts } from "../../../src/worker/edge/facts.ts";
+import { ASKED } from "../../support/env.ts";
 
-/** Asks for an image. @returns its type, its number of frames, and for how long it may be kept */
-async function see(path: string, headers: Record<string, string>) {
-  const answer = await get(path, { headers });
-  expect(answer.status).toBe(200);
-  const { pages = 1 } = await sharp(Buffer.from(await answer.arrayBuffer())).metadata();
-  const type = answer.headers.get("content-type");
-  return { type, frames: pages, kept: answer.headers.get("cache-control") };
-}
+const image = { ...ASKED.variant.image, fit: "contain" } as const;
+const ORIGINAL = { file_size: 815_815, width: 400, height: 300, format: "image/jpeg" };
+const REPLY = { width: 40, height: 30, original: ORIGINAL };
+const SIZES = { width: 40, height: 30, original: { width: 400, height: 300 } };
 
-const ODD = [undefined, null, 9, ["image/png"], "", " ", ";", "image", "image/", "x-image/png"];
+const read = (reply: unknown, type: ObjectType = "unknown") =>
+  readEdgeFacts(typeof reply === "string" ? reply : JSON.stringify(reply), type, image);
 
-test.each([
-  ...["jpeg", "JPEG", "jpg", "JPG", "image/jpg", "image/jpeg", " IMAGE/JPEG ; x", "image/jpeg;"],
-  ...["JFIF", "image/pjpeg", "image/x-jpeg", "image/image/png", "PNG.", ...ODD],
-])(
-  "an original that the edge calls %j is no proof that a JPEG was made (R6, R9)",
-  async (named) => {
-    const square = { create: { width: 90, height: 90, channels: 3, background: "red" } } as const;
-    const body = new Uint8Array(await sharp(square).jpeg({ quality: 5 }).toBuffer());
-    stage.s3.objects.set("published/small.jpg", { body, type: "image/jpeg" });
-    respellFacts(named);
-    const found = await see("/images/tall/small.jpg", { accept: "*/*" });
-    expect([found.type, stage.asked.length]).toEqual(["image/png", 3]);
+test("sides and types alone are read (R9)", () => {
+  const secret = { name: "secret.jpg", key: "published/secret.jpg" };
+  const reply = { ...secret, ...REPLY, original: { ...secret, ...ORIGINAL, exif: secret } };
+  const type = "image/jpeg";
+  expect(read(reply)).toEqual({ ...SIZES, original: { ...SIZES.original, type } });
+});
+
+test.each<[unknown, ObjectType, ObjectType | undefined]>([
+  ["image/jpeg", "unknown", "image/jpeg"],
+  ["JPG", "unknown", "image/jpeg"],
+  ["image/jpg; q=1", "unknown", "image/jpeg"],
+  // The first bytes are certain, whatever the engine says.
+  ["image/png", "image/gif", "image/gif"],
+  [undefined, "image/heic", "image/heic"],
+  ...[undefined, null, "", "image/svg+xml", "text/html", "jpeg\0", 7, "<b>"].map(
+    (format): [unknown, ObjectType, undefined] => [format, "unknown", undefined],
+  ),
+])("the format %j of an object that begins as %s is %s (R9)", (format, type, expected) => {
+  const found = read({ ...REPLY, original: { ...ORIGINAL, format } }, type);
+  expect(found).toEqual({
+    ...SIZES,
+    original: { ...SIZES.original, ...(expected && { type: expected }) },
+  });
+});
+
+const ODD_SIDES = [undefined, null, 0, -1, 1.5, 100_001, 1e308, "40", "", [40], {}, true, "1e1"];
+
+test.each(ODD_SIDES)("a side of %j cannot be (R9)", (side) => {
+  for (const place of ["width", "height"]) {
+    expect(read({ ...REPLY, [place]: side })).toBeUndefined();
+    expect(read({ ...REPLY, original: { ...ORIGINAL, [place]: side } })).toBeUndefined();
+  }
+});
+
+test.each([undefined, null, [], "400×300", 7])("an original of %j cannot be (R9)", (original) => {
+  expect(read({ ...REPLY, original })).toBeUndefined();
+});
+
+test.each(["nonsense", '{"width":40,', "[]", "null", '"40"', "", "GIF89a", "<svg/>"])(
+  "%j is no JSON of facts (R9)",
+  (text) => {
+    expect(read(text)).toBe("no-json");
   },
 );
 
-const MOVES = { type: "image/webp", frames: 3, kept: "public, max-age=600" };
-const STAYS = { type: "image/webp", frames: 1, kept: "public, max-age=600" };
-const STANDS_IN = { type: "image/webp", frames: 1, kept: "public, max-age=60" };
+describe("facts that were written before", () => {
+  const type = "image/webp";
+  test.each([
+    { width: 1, height: 100_000, original: { width: 2, height: 3, type } },
+    { width: 1, height: 2, original: { width: 2, height: 3 } },
+    { width: 1, height: 2, original: { type } },
+    { width: 1, height: 2, original: {} },
+  ])("are %j", (facts) => {
+    expect(isFacts(JSON.stringify(facts))).toBe(true);
+  });
 
-test.each([
-  ...["image/gif", "gif", "GIF", " Image/GIF; x"].map((named) => [named, MOVES] as const),
-  ...["image/png", "png", "jpg", "WEBP", "heic"].map((named) => [named, STAYS] as const),
-  ...["GIF89a", "image/x-gif", "gif.", ...ODD].map((named) => [named, STANDS_IN] as const),
-])("an animation that the edge calls %j is shown as %j (O8, R9)", async (named, expected) => {
-  respellFacts(named);
-  expect(await see("/images/moving/animated.gif", MODERN)).toEqual(expected);
-});
-
-test.each(
-  (["marked", "unmarked"] as const).flatMap((way) =>
-    ["image/gif", "gif", "GIF89a", "png", ""].map((named) => [named, way] as const),
-  ),
-)("an animation too large, called %j and %s, is never passed on (O8, R9)", async (named, way) => {
-  arrange({ animationTooLarge: way });
-  stage.edge.switches.limits = { ...stage.edge.switches.limits, animation: 1 };
-  respellFacts(named);
-  const { type, frames } = await see("/images/moving/animated.gif", MODERN);
-  expect([type, frames]).toEqual(["image/webp", 1]);
+  test.each([
+    "",
+    "null",
+    "{}",
+    "[]",
+    '{"width":1,"height":2}',
+    '{"width":1,"height":2,"original":null}',
+    '{"width":1,"height":2,"original":[]}',
+    '{"width":-1,"height":2,"original":{}}',
+    '{"width":"1","height":2,"original":{}}',
+    '{"width":1e9,"height":2,"original":{}}',
+    '{"height":2,"original":{}}',
+    '{"width":1,"height":2,"original":{"width":1}}',
+    '{"width":1,"height":2,"original":{"height":1}}',
+    '{"width":1,"height":2,"original":{"width":0,"height":1}}',
+    '{"width":1,"height":2,"original":{"type":"jpeg"}}',
+    '{"width":1,"height":2,"original":{"type":"image/svg+xml"}}',
+    '{"width":1,"height":2,"original":{"type":7}}',
+    '{"event":"object-missing"}',
+  ])("are not %s", (text) => {
+    expect(isFacts(text)).toBe(false);
+  });
 });

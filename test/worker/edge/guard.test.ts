@@ -1,14 +1,22 @@
 // Which answers of the edge may be passed on, and which refusal each of the others becomes.
 
 import { expect, test } from "vitest";
-import { guard } from "../../../src/worker/edge/guard.ts";
-import type { OriginalType } from "../../../src/worker/request/format.ts";
+import { guard, type SourceObject } from "../../../src/worker/edge/guard.ts";
+import type { TransformRequest } from "../../../src/worker/request/format.ts";
 import { ASKED } from "../../support/env.ts";
 
-const asked = ASKED;
+const DATE = "Tue, 24 Nov 2026 09:00:00 GMT";
+const LATER = "Wed, 25 Nov 2026 09:00:00 GMT";
 
-const look = (status: number, headers: Record<string, string>, text = "", ask = asked) =>
-  guard({ status, headers: new Headers(headers), text }, ask);
+/** What S3 says of the object. */
+const OBJECT: SourceObject = { etag: "a:1", lastModified: DATE, type: "image/jpeg" };
+
+const look = (
+  status: number,
+  headers: Record<string, string>,
+  text = "",
+  { request = ASKED, object = OBJECT }: { request?: TransformRequest; object?: SourceObject } = {},
+) => guard({ status, headers: new Headers(headers), text }, request, object);
 
 const ok = { "cf-resized": "internal=ok/m q=0 n=317+85 c=0+12", "content-type": "image/avif" };
 
@@ -70,54 +78,85 @@ test.each<[string, string | undefined]>([
   else expect(found).toMatchObject({ event });
 });
 
-test("bytes of another type than the original were made, smaller or not (R6)", () => {
-  const headers = { ...ok, warning: 'cf-images 299 "original is smaller"', etag: '"cf12:a:1"' };
-  const of = (original: OriginalType, tag?: string) =>
-    look(200, headers, "", { ...asked, original, tag });
-  expect(of("image/jpeg", "a:1")).toEqual({ type: "image/avif" });
-  expect(of("image/avif", "a:1")).toMatchObject({ event: "original-is-smaller" });
-  // What was said of another object, or of one that nobody knows, is no proof (R4).
-  for (const tag of ["a", "1", "a:2", "", undefined]) {
-    expect(of("image/jpeg", tag)).toMatchObject({ event: "original-is-smaller" });
-  }
-  const untold = look(200, { ...headers, etag: "" }, "", { ...asked, original: "image/jpeg" });
-  expect(untold).toMatchObject({ event: "original-is-smaller" });
+test.each<[string, string | undefined, SourceObject["type"], string | undefined, boolean]>([
+  ["of another type than the object", "a:1", "image/jpeg", '"cf12:a:1"', true],
+  ["of the object's type", "a:1", "image/avif", '"cf12:a:1"', false],
+  ["of an object of unknown type", "a:1", "unknown", '"cf12:a:1"', false],
+  // What S3 says of its object is no proof of what the edge has, unless the edge names the same one.
+  ["of another object", "a", "image/jpeg", '"cf12:a:1"', false],
+  ["of an object that the edge does not name", "a:1", "image/jpeg", undefined, false],
+  ["of an object that S3 does not name", undefined, "image/jpeg", '"cf12:a:1"', false],
+])("a smaller image %s passes only if it was made (R4, R6)", (_what, etag, type, tag, passes) => {
+  const headers = {
+    ...ok,
+    warning: 'cf-images 299 "original is smaller"',
+    ...(tag && { etag: tag }),
+  };
+  const found = look(200, headers, "", { object: { etag, type, lastModified: undefined } });
+  const expected = passes ? { type: "image/avif" } : { event: "original-is-smaller" };
+  expect(found).toMatchObject(expected);
+});
+
+test.each<[string, Record<string, string>, boolean]>([
+  ["another tag and another date", { etag: '"cf1:b"', "last-modified": LATER }, true],
+  ["another tag and an earlier date", { etag: '"cf1:b"', "last-modified": "x" }, true],
+  ["another tag alone", { etag: '"cf1:b"' }, false],
+  ["another tag, and the same date", { etag: '"cf1:b"', "last-modified": DATE }, false],
+  ["another date alone", { "last-modified": LATER }, false],
+  ["another date, and the same tag", { etag: '"cf1:a:1"', "last-modified": LATER }, false],
+  ["a tag of another form, and another date", { etag: '"b"', "last-modified": LATER }, false],
+  ["nothing", {}, false],
+])("where the edge names %s: a contradiction, or the picture (R4)", (_what, named, contradicts) => {
+  const expected = contradicts ? { event: "edge-contradicts" } : { type: "image/avif" };
+  expect(look(200, { ...ok, ...named })).toMatchObject(expected);
+  const warning = 'cf-images 299 "original is smaller"';
+  if (contradicts) expect(look(200, { ...ok, ...named, warning })).toMatchObject(expected);
 });
 
 test("an SVG passes on its own routes alone, and only with the edge's word (R8)", () => {
-  const headers = { ...ok, "content-type": "image/svg+xml" };
-  const on = { ...asked, svg: true, format: undefined };
-  expect(look(200, headers, "", on)).toEqual({ type: "image/svg+xml" });
-  expect(look(200, { "content-type": "image/svg+xml" }, "", on)).toMatchObject({
-    event: "not-transformed",
-  });
-  expect(look(200, headers, "", { ...on, svg: false })).toMatchObject({
-    event: "source-unreadable",
-    certain: true,
-  });
+  const type = "image/svg+xml";
+  const headers = { ...ok, "content-type": type };
+  const request = { ...ASKED, svg: true, format: undefined };
+  expect(look(200, headers, "", { request })).toEqual({ type });
+  const unmarked = look(200, { "content-type": type }, "", { request });
+  expect(unmarked).toMatchObject({ event: "not-transformed" });
+  expect(look(200, headers)).toMatchObject({ event: "source-unreadable", certain: true });
 });
 
-// Cloudflare's table of error codes, row by row.
+test("with an overlay, nobody knows which of them is no image (O12)", () => {
+  const image = { ...ASKED.variant.image, draw: [{ url: "https://overlays.example/a.png" }] };
+  const request = { ...ASKED, variant: { ...ASKED.variant, image } };
+  for (const headers of [
+    { "cf-resized": "err=9412" },
+    { ...ok, "content-type": "image/svg+xml" },
+  ]) {
+    const found = look(200, headers, "", { request });
+    expect(found).toMatchObject({ event: "source-unreadable", certain: false });
+  }
+});
+
+// Cloudflare's table of error codes, row by row. S3 has just given the object: a denial contradicts it.
 test.each<[string, number, string]>([
   ["9401", 400, "edge-refused"],
   ["9401", 403, "edge-refused"],
   ["9402", 502, "origin-failed"],
   ["9402", 413, "source-unreadable"],
   ["9403", 508, "edge-refused"],
-  ["9404", 404, "object-missing"],
+  ["9404", 404, "edge-contradicts"],
   ["9406", 403, "edge-refused"],
   ["9407", 523, "origin-failed"],
-  ["9408", 401, "origin-denied"],
-  ["9408", 403, "origin-denied"],
+  ["9408", 401, "edge-contradicts"],
+  ["9408", 403, "edge-contradicts"],
+  ["9408", 404, "edge-contradicts"],
   ["9408", 408, "timed-out"],
   ["9408", 418, "origin-failed"],
   ["9412", 415, "source-unreadable"],
   ["9413", 403, "source-unreadable"],
   ["9416", 422, "source-unreadable"],
   ["9419", 403, "edge-refused"],
-  ["9420", 415, "origin-denied"],
-  ["9420", 400, "origin-denied"],
-  ["9421", 400, "origin-denied"],
+  ["9420", 415, "edge-contradicts"],
+  ["9420", 400, "edge-contradicts"],
+  ["9421", 400, "edge-contradicts"],
   ["9422", 429, "quota-spent"],
   ["9423", 403, "edge-refused"],
   ["9504", 522, "timed-out"],
@@ -128,7 +167,7 @@ test.each<[string, number, string]>([
   ["9516", 500, "edge-failed"],
   ["9516", 422, "source-unreadable"],
   ["9518", 502, "edge-failed"],
-  ["9519", 502, "origin-denied"],
+  ["9519", 502, "edge-contradicts"],
   ["9520", 415, "source-unreadable"],
   ["9522", 503, "edge-failed"],
   ["9522", 504, "edge-failed"],
@@ -152,14 +191,14 @@ test.each<[string, number, string]>([
 });
 
 test.each<[number, string, string]>([
-  [404, "NoSuchKey", "object-missing"],
-  [404, "NoSuchBucket", "origin-denied"],
-  [403, "AccessDenied", "origin-denied"],
-  [403, "SignatureDoesNotMatch", "origin-denied"],
-  [401, "Unauthorized", "origin-denied"],
-  [400, "AuthorizationHeaderMalformed", "origin-denied"],
-  [301, "PermanentRedirect", "origin-denied"],
-  [307, "TemporaryRedirect", "origin-denied"],
+  [404, "NoSuchKey", "edge-contradicts"],
+  [404, "NoSuchBucket", "edge-contradicts"],
+  [403, "AccessDenied", "edge-contradicts"],
+  [403, "SignatureDoesNotMatch", "edge-contradicts"],
+  [401, "Unauthorized", "edge-contradicts"],
+  [400, "AuthorizationHeaderMalformed", "edge-contradicts"],
+  [301, "PermanentRedirect", "edge-contradicts"],
+  [307, "TemporaryRedirect", "edge-contradicts"],
   [503, "SlowDown", "origin-failed"],
   [500, "InternalError", "origin-failed"],
   [429, "TooManyRequests", "origin-failed"],
@@ -177,5 +216,5 @@ test.each<[number, string, string]>([
 
 test("what the origin says is told only if it looks like one of S3's codes", () => {
   const text = '<Error><Code>AccessDenied", "x": "</Code></Error>';
-  expect(look(403, {}, text)).toMatchObject({ event: "origin-denied", origin: undefined });
+  expect(look(403, {}, text)).toMatchObject({ event: "edge-contradicts", origin: undefined });
 });

@@ -1,8 +1,8 @@
 // Whether the edge transformed an image: made, not made, or unknown.
 
 import { expect, test } from "vitest";
+import type { ObjectType } from "../../../src/worker/base/object-type.ts";
 import { type Judgement, judge, namedType } from "../../../src/worker/edge/judge.ts";
-import type { OriginalType } from "../../../src/worker/request/format.ts";
 
 const MADE = "internal=ok/m q=0 n=317+85";
 const SMALLER = 'cf-images 299 "original is smaller"';
@@ -13,7 +13,7 @@ type Case = {
   readonly resized?: string;
   readonly warning?: string;
   readonly type?: string;
-  readonly original?: OriginalType;
+  readonly original?: ObjectType;
 };
 
 const look = ({
@@ -83,7 +83,7 @@ test.each<[string, Case, Judgement]>([
   expect(look(given)).toEqual(judgement);
 });
 
-test.each<[string, OriginalType]>([
+test.each<[string, ObjectType]>([
   ["image/jpeg", "image/jpeg"],
   ["jpeg", "image/jpeg"],
   ["JPG", "image/jpeg"],

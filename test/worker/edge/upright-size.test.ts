@@ -3,8 +3,8 @@
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { isTable } from "../../../src/worker/base/json.ts";
+import type { ObjectType } from "../../../src/worker/base/object-type.ts";
 import { uprightSize } from "../../../src/worker/edge/upright-size.ts";
-import type { OriginalType } from "../../../src/worker/request/format.ts";
 import { size, told as write } from "../../support/boxes.ts";
 import { ENV, VARS } from "../../support/env.ts";
 import { arrange, get, keepNothing, stage } from "../../support/play.ts";
@@ -14,7 +14,7 @@ keepNothing(); // each request is to reach the edge
 const ANY = "image/jpeg";
 
 describe("the shape of the rendition shows which way up it is (O9):", () => {
-  test.each<[told: string, made: string, image: object, type: OriginalType, upright?: string]>([
+  test.each<[told: string, made: string, image: object, type: ObjectType, upright?: string]>([
     ["4000×3000", "400×300", {}, ANY, "4000×3000"],
     ["4000×3000", "300×400", {}, ANY, "3000×4000"],
     ["4000×3000", "160×213", {}, ANY, "3000×4000"],
@@ -45,7 +45,7 @@ describe("the shape of the rendition shows which way up it is (O9):", () => {
     ["4000×3000", "400×300", { rotate: 270 }, ANY, "3000×4000"],
     ["4000×3000", "400×300", { rotate: 180 }, ANY, "4000×3000"],
     // The preset changes the shape, or may do so.
-    ...["cover", "crop", "pad", "squeeze"].map((fit): [string, string, object, OriginalType] => {
+    ...["cover", "crop", "pad", "squeeze"].map((fit): [string, string, object, ObjectType] => {
       return ["4000×3000", "400×300", { fit }, ANY];
     }),
     ["4000×3000", "400×300", { trim: "border" }, ANY],
@@ -54,7 +54,7 @@ describe("the shape of the rendition shows which way up it is (O9):", () => {
     // A GIF has no EXIF data; a PNG, a WebP and an AVIF can have them.
     ["4000×3000", "160×160", { fit: "cover" }, "image/gif", "4000×3000"],
     ...(["png", "webp", "avif", "heic"] as const).map(
-      (type): [string, string, object, OriginalType] => {
+      (type): [string, string, object, ObjectType] => {
         return ["4000×3000", "160×160", { fit: "cover" }, `image/${type}`];
       },
     ),

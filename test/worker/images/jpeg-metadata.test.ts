@@ -1,59 +1,11 @@
-// What the engine "binding" decides without I/O: types by first bytes, and what a JPEG says besides its picture.
+// What a JPEG says besides its picture is removed, before the picture is shown (B9).
 
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { sniff } from "../../../src/worker/images/sniff.ts";
 import { withoutMetadata } from "../../../src/worker/images/without-metadata.ts";
 import { file } from "../../support/stand.ts";
 
 const bytes = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-const webp = (chunk: string, at: number, flags: number) => {
-  const head = bytes(`RIFF\x10\0\0\0WEBP${chunk}`.padEnd(40, "\0"));
-  head[at] = flags;
-  return head;
-};
-
-describe("the first bytes", () => {
-  test.each<[what: string, head: Uint8Array, type: string, opaque: boolean]>([
-    ["a JPEG", file("made/key.jpg"), "image/jpeg", true],
-    ["a PNG", file("made/transparent.png"), "image/png", false],
-    ["a GIF", file("made/animated.gif"), "image/gif", false],
-    ["a GIF of 1987", bytes("GIF87a"), "image/gif", false],
-    ["a lossy WebP", webp("VP8 ", 24, 0xff), "image/webp", true],
-    ["a lossless WebP", webp("VP8L", 24, 0), "image/webp", true],
-    ["a lossless WebP with transparency", webp("VP8L", 24, 0x10), "image/webp", false],
-    ["an extended WebP", webp("VP8X", 20, 0), "image/webp", true],
-    ["an extended WebP with transparency", webp("VP8X", 20, 0x10), "image/webp", false],
-    ["an AVIF", bytes("\0\0\0\x20ftypavif\0\0\0\0avifmif1"), "image/avif", false],
-    ["an AVIF sequence", bytes("\0\0\0\x20ftypavis\0\0\0\0"), "image/avif", false],
-    [
-      "an AVIF by its second brand",
-      bytes("\0\0\0\x20ftypmif1\0\0\0\0miafavif"),
-      "image/avif",
-      false,
-    ],
-    ["a HEIC", bytes("\0\0\0\x18ftypheic\0\0\0\0mif1heic"), "image/heic", true],
-    ["a HEIC by its family", bytes("\0\0\0\x18ftypmif1\0\0\0\0mif1heic"), "image/heic", true],
-  ])("are those of %s (B2)", (_what, head, type, opaque) => {
-    expect(sniff(head)).toEqual({ type, opaque });
-  });
-
-  test.each<[what: string, head: Uint8Array]>([
-    ["nothing", new Uint8Array()],
-    ["half a PNG", bytes("\x89PN")],
-    ["an SVG", file("broken/script.svg")],
-    ["a page", file("broken/page.jpg")],
-    ["a TIFF", bytes("II*\0")],
-    ["a BMP", bytes("BM")],
-    ["a video", bytes("\0\0\0\x20ftypisom\0\0\0\0avc1")],
-    ["a sound", bytes("RIFF\x10\0\0\0WAVEfmt ")],
-    ["a JPEG behind a space", bytes(" \xff\xd8\xff\xe0")],
-    ["text that names a type", bytes("image/jpeg")],
-  ])("of %s are those of no image (B2)", (_what, head) => {
-    expect(sniff(head)).toBeUndefined();
-  });
-});
-
 describe("the metadata of a JPEG", () => {
   const SECRET = "48.137, 11.575";
 

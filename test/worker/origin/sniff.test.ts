@@ -1,0 +1,183 @@
+// What an object is by its first bytes, whatever its name or its headers say (A18).
+
+import { describe, expect, test } from "vitest";
+import type { ObjectType } from "../../../src/worker/base/object-type.ts";
+import { HEAD_BYTES } from "../../../src/worker/origin/read-body.ts";
+import { isOpaque, sniff } from "../../../src/worker/origin/sniff.ts";
+import { chunk, png, SIGNATURE } from "../../support/png.ts";
+import { file } from "../../support/stand.ts";
+
+const bytes = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+const utf8 = (text: string) => new TextEncoder().encode(text);
+
+/** The first box of a file of the ISO base media format. */
+const ftyp = (brand: string, ...compatible: readonly string[]) =>
+  bytes(`\0\0\0\x20ftyp${brand}\0\0\0\0${compatible.join("")}`);
+
+/** The beginning of a BMP whose header has a length. */
+const bmp = (header: number, reserved = "\0\0\0\0") =>
+  bytes(`BM\x46\0\0\0${reserved}\x36\0\0\0${String.fromCharCode(header)}\0\0\0\x09\0\0\0`);
+
+const LICENCE = "<!-- Anybody may use this drawing. -->\n".repeat(50);
+const SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>';
+
+test.each<[what: string, head: Uint8Array, type: ObjectType]>([
+  ["a JPEG", file("made/key.jpg"), "image/jpeg"],
+  ["half a JPEG", file("broken/truncated.jpg"), "image/jpeg"],
+  ["a PNG", file("made/transparent.png"), "image/png"],
+  ["a GIF", file("made/animated.gif"), "image/gif"],
+  ["a GIF of 1987", bytes("GIF87a"), "image/gif"],
+  ["a lossy WebP", bytes("RIFF\x10\0\0\0WEBPVP8 "), "image/webp"],
+  ["a lossless WebP", bytes("RIFF\x10\0\0\0WEBPVP8L"), "image/webp"],
+  ["an extended WebP, whose length has a line feed", bytes("RIFF\n\r\n\0WEBPVP8X"), "image/webp"],
+  ["an AVIF", ftyp("avif", "mif1"), "image/avif"],
+  ["an AVIF sequence", ftyp("avis"), "image/avif"],
+  ["an AVIF by its second brand", ftyp("mif1", "miaf", "avif"), "image/avif"],
+  ["a HEIC", ftyp("heic", "mif1"), "image/heic"],
+  ["a HEIC sequence", ftyp("hevc"), "image/heic"],
+  ["a HEIC by its family", ftyp("mif1", "heic"), "image/heic"],
+
+  ["nothing", new Uint8Array(), "none"],
+  ["a PDF", bytes("%PDF-1.7\n"), "none"],
+  ["PostScript", bytes("%!PS-Adobe-3.0 EPSF-3.0"), "none"],
+  ["a ZIP, a DOCX", bytes("PK\x03\x04\x14\0"), "none"],
+  ["gzip, an SVGZ", bytes("\x1f\x8b\x08\0"), "none"],
+  ["7z", bytes("7z\xbc\xaf\x27\x1c\0\x04"), "none"],
+  ["RAR", bytes("Rar!\x1a\x07\x01\0"), "none"],
+  ["an MP4", ftyp("isom", "avc1"), "none"],
+  ["an MP4 of version 2", ftyp("mp42"), "none"],
+  ["a QuickTime film", ftyp("qt  "), "none"],
+  ["an M4A", ftyp("M4A "), "none"],
+  ["Matroska, WebM", bytes("\x1aE\xdf\xa3\x01"), "none"],
+  ["Ogg", bytes("OggS\0\x02"), "none"],
+  ["an MP3", bytes("ID3\x04\0\0"), "none"],
+  ["a WAVE", bytes("RIFF\x10\0\0\0WAVEfmt "), "none"],
+  ["an AVI", bytes("RIFF\x10\0\0\0AVI LIST"), "none"],
+  ["HTML", file("broken/page.jpg"), "none"],
+  ["HTML behind a BOM and lines", utf8("\ufeff\n\n <!DOCTYPE html><title>"), "none"],
+  ["HTML without a doctype", bytes("<HTML lang=en>"), "none"],
+  ["a little-endian TIFF", bytes("II*\0\x08\0\0\0"), "none"],
+  ["a big-endian TIFF", bytes("MM\0*\0\0\0\x08"), "none"],
+  ...[12, 40, 56, 108, 124].map((length): [string, Uint8Array, ObjectType] => [
+    ...([`a BMP with a header of ${length} bytes`, bmp(length), "none"] as const),
+  ]),
+  ["an ICO", bytes("\0\0\x01\0\x01\0\x10\x10"), "none"],
+  ["a Photoshop document", bytes("8BPS\0\x01\0\0"), "none"],
+
+  ["an SVG", utf8(SVG), "unknown"],
+  ["an SVG after a long licence", utf8(LICENCE + SVG).subarray(0, HEAD_BYTES), "unknown"],
+  ["an SVG behind a BOM", utf8(`\ufeff<?xml version="1.0"?>${SVG}`), "unknown"],
+  ["an SVG with a doctype", bytes("<!DOCTYPE svg PUBLIC>"), "unknown"],
+  ["an SVG with a script", file("broken/script.svg"), "unknown"],
+  ["an element that begins like HTML", bytes("<html5-drawing>"), "unknown"],
+  ["an unknown brand", ftyp("jxl "), "unknown"],
+  ["an unknown brand of HEIF's family", ftyp("heif"), "unknown"],
+  ["JPEG XL", bytes("\xff\x0a\xfa\x1f"), "unknown"],
+  ["any bytes", Uint8Array.of(0x17, 0xe2, 0x55, 0x03, 0x90), "unknown"],
+  ["one byte", bytes("\xff"), "unknown"],
+  ["half of a PNG's signature", bytes("\x89PN"), "unknown"],
+  ["text that begins like a BMP", bytes("BM is a postcode of Birmingham."), "unknown"],
+  ["a BMP with something reserved", bmp(40, "\x01\0\0\0"), "unknown"],
+  ["a name of a type", bytes("image/jpeg"), "unknown"],
+
+  // Hostile ones: the first bytes decide, as an engine reads them.
+  [
+    "a JPEG that goes on as HTML",
+    bytes("\xff\xd8\xff\xfe\x00\x20<!doctype html><html>"),
+    "image/jpeg",
+  ],
+  ["a GIF that goes on as a script", bytes("GIF89a=1;alert(1)//"), "image/gif"],
+  ["a PNG that goes on as a ZIP", bytes("\x89PNG\r\n\x1a\nPK\x03\x04"), "image/png"],
+  ["HTML that goes on as a JPEG", bytes("<html>\xff\xd8\xff"), "none"],
+  ["a PDF that goes on as a JPEG", bytes("%PDF-\xff\xd8\xff\xe0"), "none"],
+  ["a JPEG behind a space", bytes(" \xff\xd8\xff\xe0"), "unknown"],
+  ["a PNG whose line ends were changed", bytes("\x89PNG\n\x1a\n\0\0\0\rIHDR"), "unknown"],
+  ["a film that says it is like AVIF", ftyp("isom", "avif", "mif1"), "none"],
+  ["an AVIF's brand at no brand's place", ftyp("mif1", "miaf", "xxav", "ifxx"), "image/heic"],
+  [
+    "a brand beyond the first bytes",
+    ftyp(
+      "mif1",
+      ..."x"
+        .repeat(50)
+        .split("")
+        .map(() => "miaf"),
+      "avif",
+    ),
+    "image/heic",
+  ],
+])("%s", (_what, head, type) => {
+  expect(sniff(head)).toBe(type);
+});
+
+test("the first bytes of long hostile ones are read in no time", () => {
+  const long = utf8(" ".repeat(10_000_000));
+  expect(sniff(long)).toBe("unknown");
+});
+
+const webp = (form: string, at: number, flags: number) => {
+  const head = bytes(`RIFF\x10\0\0\0WEBP${form}`.padEnd(40, "\0"));
+  head[at] = flags;
+  return head;
+};
+
+describe("whether no pixel can be transparent, where the object begins as", () => {
+  test.each<[what: string, type: ObjectType, head: Uint8Array, isOpaque: boolean]>([
+    ["a JPEG", "image/jpeg", file("made/key.jpg"), true],
+    ["a HEIC", "image/heic", ftyp("heic"), true],
+    ["a GIF", "image/gif", file("made/animated.gif"), false],
+    ["an AVIF", "image/avif", ftyp("avif"), false],
+    ["what is unknown", "unknown", new Uint8Array(40), false],
+    ["a lossy WebP", "image/webp", webp("VP8 ", 24, 0xff), true],
+    ["a lossless WebP", "image/webp", webp("VP8L", 24, 0), true],
+    ["a lossless WebP with transparency", "image/webp", webp("VP8L", 24, 0x10), false],
+    ["an extended WebP", "image/webp", webp("VP8X", 20, 0), true],
+    ["an extended WebP with transparency", "image/webp", webp("VP8X", 20, 0x10), false],
+    ["half a WebP", "image/webp", bytes("RIFF\x10\0\0\0WEBPVP8L"), false],
+  ])("%s", (_what, type, head, expected) => {
+    expect(isOpaque(type, head)).toBe(expected);
+  });
+
+  // What the first bytes do not show counts as transparent.
+  test.each<[what: string, png: Uint8Array, isOpaque: boolean]>([
+    ["grey", png({ colour: 0 }), true],
+    ["RGB", png({ colour: 2 }), true],
+    ["RGB, with harmless chunks", png({ colour: 2 }, chunk("gAMA", 4), chunk("iCCP", 500)), true],
+    ["RGB, with a palette to choose from", png({ colour: 2 }, chunk("PLTE", 9)), true],
+    [
+      "RGB, with a tRNS that comes too late",
+      png({ colour: 2 }, chunk("IDAT", 9), chunk("tRNS", 6)),
+      true,
+    ],
+    ["a palette", png({ colour: 3 }, chunk("PLTE", 9)), false],
+    ["a palette with tRNS", png({ colour: 3 }, chunk("PLTE", 9), chunk("tRNS", 3)), false],
+    ["grey and alpha", png({ colour: 4 }), false],
+    ["RGB and alpha", png({ colour: 6 }), false],
+    ["no such colour type", png({ colour: 1 }), false],
+    ["grey with tRNS", png({ colour: 0 }, chunk("tRNS", 2)), false],
+    ["RGB with tRNS", png({ colour: 2 }, chunk("tRNS", 6)), false],
+    [
+      "RGB with tRNS after a long chunk",
+      png({ colour: 2 }, chunk("iTXt", 980), chunk("tRNS", 6)),
+      false,
+    ],
+    [
+      "RGB behind a chunk that fills the first bytes",
+      png({ colour: 2 }, chunk("iTXt", 980)),
+      false,
+    ],
+    [
+      "RGB with a chunk that claims 4 GB",
+      png({ colour: 2 }, chunk("iTXt", 9, 0xffffffff), chunk("tRNS", 6)),
+      false,
+    ],
+    ["RGB with a second header", png({ colour: 2 }, chunk("IHDR", 13)), false],
+    ["an animation", png({ colour: 2 }, chunk("acTL", 8)), false],
+    ["no picture", png({ colour: 2 }).subarray(0, 37), false],
+    ["half a header", png({ colour: 2 }).subarray(0, 20), false],
+    ["a header of another length", png({ colour: 2, length: 12 }), false],
+    ["no header first", Uint8Array.from([...SIGNATURE, ...chunk("IDAT", 9)]), false],
+  ])("a PNG: %s", (_what, whole, expected) => {
+    expect(isOpaque("image/png", whole.subarray(0, HEAD_BYTES))).toBe(expected);
+  });
+});
