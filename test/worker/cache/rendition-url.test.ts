@@ -2,12 +2,12 @@
 
 import { describe, expect, test } from "vitest";
 import {
+  type RenditionKey,
   readRenditionUrl,
   renditionUrl,
-  type Wanted,
 } from "../../../src/worker/cache/rendition-url.ts";
 import { type Config, readConfig } from "../../../src/worker/config/config.ts";
-import { READS, type Reads } from "../../../src/worker/request/format.ts";
+import { ACCEPTED_FORMATS, type AcceptedFormats } from "../../../src/worker/request/format.ts";
 import { ENV, SECRETS, VARS } from "../../support/env.ts";
 import { EC_KEY } from "../../support/issuer.ts";
 
@@ -22,27 +22,27 @@ function configOf(change: object = {}): Config {
 
 const CONFIG = configOf();
 
-/** What is wanted by names of the configuration. */
-function wanted(change: Partial<Named> = {}, config = CONFIG): Wanted {
-  const { bucket: name, preset, key, version, reads } = { ...USUAL, ...change };
+/** The key of a rendition by names of the configuration. */
+function keyOf(change: Partial<Named> = {}, config = CONFIG): RenditionKey {
+  const { bucket: name, preset, key, version, formats } = { ...USUAL, ...change };
   const bucket = config.buckets.find((one) => one.name === name) ?? expect.unreachable();
   const variant = config.variants.get(preset) ?? expect.unreachable();
-  return { bucket, variant, key: bucket.prefix + key, version, reads };
+  return { bucket, variant, key: bucket.prefix + key, version, formats };
 }
-const USUAL: Named = { bucket: "media", preset: "card", key: "a.jpg", reads: "webp" };
+const USUAL: Named = { bucket: "media", preset: "card", key: "a.jpg", formats: "webp" };
 type Named = {
   bucket: string;
   preset: string;
   key: string;
   version?: string | undefined;
-  reads: Reads;
+  formats: AcceptedFormats;
 };
 
-const url = (change: Partial<Named> = {}, config = CONFIG) => renditionUrl(wanted(change, config));
+const url = (change: Partial<Named> = {}, config = CONFIG) => renditionUrl(keyOf(change, config));
 
 test("has everything in plain words", () => {
   expect(url({ version: "7" })).toBe(
-    `https://renditions/1/AWS/https/acme-media.s3.eu-west-1.amazonaws.com/published/a.jpg?as=webp&image=${encodeURIComponent(
+    `https://renditions/2/AWS/https/acme-media.s3.eu-west-1.amazonaws.com/published/a.jpg?as=webp&image=${encodeURIComponent(
       '{"fit":"cover","metadata":"none","anim":false,"width":160,"height":160,"format":"auto"}',
     )}&v=7`,
   );
@@ -61,8 +61,8 @@ const DIFFERENT: readonly (readonly [string, string])[] = [
   ["another version", url({ version: "1" })],
   ["another density", url({ preset: "card@2x" })],
   ["another preset", url({ preset: "wide" })],
-  ...READS.filter((reads) => reads !== "webp").map(
-    (reads) => [`as ${reads}`, url({ reads })] as const,
+  ...ACCEPTED_FORMATS.filter((formats) => formats !== "webp").map(
+    (formats) => [`as ${formats}`, url({ formats })] as const,
   ),
   ...[
     { width: 161 },
@@ -190,7 +190,7 @@ test.each<[string, object, object, object, string, string]>([
   "where %s, the key is another one, and is read as written (W3, W4)",
   (_name, one, two, more, key, other) => {
     const config = configOf({ ...BOUND, BUCKETS: { ...VARS.BUCKETS, media: one, two }, ...more });
-    const both = [wanted({ key }, config), wanted({ bucket: "two", key: other }, config)];
+    const both = [keyOf({ key }, config), keyOf({ bucket: "two", key: other }, config)];
     const urls = both.map((asked) => new Request(renditionUrl(asked)).url);
     expect(new Set(urls).size).toBe(2);
     expect(urls.map((text) => readRenditionUrl(config, text)?.bucket.name)).toEqual([
@@ -205,7 +205,7 @@ const LONG = `${"é".repeat(500)}/abc.jpg`;
 describe("reads back what it wrote:", () => {
   const keys = ["a.jpg", "100%.jpg", "a b+c&d=e?f#g", "(it's)*!.jpg", "%2e%2e/x", "🦔"];
   test.each([...keys, LONG])("the key %j (A10)", (key) => {
-    const asked = wanted({ key, version: "a.b-c_1" });
+    const asked = keyOf({ key, version: "a.b-c_1" });
     const text = renditionUrl(asked);
     expect(new Request(text).url).toBe(text);
     expect(readRenditionUrl(CONFIG, text)).toEqual(asked);
@@ -213,8 +213,8 @@ describe("reads back what it wrote:", () => {
   });
 
   test.each([...CONFIG.variants.keys()])("the variant %s", (preset) => {
-    for (const reads of READS) {
-      const asked = wanted({ preset, reads });
+    for (const formats of ACCEPTED_FORMATS) {
+      const asked = keyOf({ preset, formats });
       expect(readRenditionUrl(CONFIG, renditionUrl(asked))).toEqual(asked);
     }
   });
@@ -226,7 +226,7 @@ describe("reads back what it wrote:", () => {
       PRESETS: { ...VARS.PRESETS, card },
       BUCKETS: { ...VARS.BUCKETS, other: OTHER },
     });
-    const asked = wanted({ bucket: "other" }, config);
+    const asked = keyOf({ bucket: "other" }, config);
     const text = renditionUrl(asked);
     expect(new Request(text).url).toBe(text);
     expect(readRenditionUrl(config, text)?.bucket.name).toBe("other");
@@ -235,7 +235,7 @@ describe("reads back what it wrote:", () => {
 
 const right = url();
 test.each([
-  ["another form", right.replace("/1/", "/2/")],
+  ["another form", right.replace("/2/", "/1/")],
   ["another host in the path", right.replace("acme-media", "evil-media")],
   ["another word", right.replace("/AWS/", "/OTHER/")],
   ["a key outside of the prefix", right.replace("/published/", "/")],
@@ -248,7 +248,7 @@ test.each([
   ["no format", right.replace("as=webp&", "")],
   ["a version that is none", `${right}&v=a/b`],
   ["something behind it", `${right}&w=1`],
-  ["an original", "https://renditions/1/AWS/https/acme-media.s3.eu-west-1.amazonaws.com/a.jpg"],
+  ["an original", "https://renditions/2/AWS/https/acme-media.s3.eu-west-1.amazonaws.com/a.jpg"],
 ])("does not read %s (W4)", (_name, text) => {
   expect(readRenditionUrl(CONFIG, text)).toBeUndefined();
 });

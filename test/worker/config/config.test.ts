@@ -35,7 +35,7 @@ test("a right configuration is ready to serve from", () => {
   });
   expect(config.answers).toEqual({
     ...{ max_age: 600, timeout: 15 },
-    ...{ keep: 3600, stale: 604_800, stale_if_error: 604_800 },
+    ...{ keep: 300, stale: 604_800, stale_if_error: 604_800 },
   });
 });
 

@@ -85,7 +85,6 @@ test("a key that changes in the store is used after a minute, without a deploy",
   await readAgain(2);
   stage.s3.keys.delete(CREDENTIALS.accessKeyId);
   expect(await show()).toBe(200);
-  expect(stage.probes).toEqual([]);
 });
 
 test("an isolate that has slept for two minutes uses no old secret", async () => {
@@ -93,7 +92,6 @@ test("an isolate that has slept for two minutes uses no old secret", async () =>
   replaceKeys();
   wait(120);
   expect(await showTwenty()).toEqual(TWENTY);
-  expect(stage.probes).toEqual([]);
   expect(id.get).toHaveBeenCalledTimes(2);
 });
 
@@ -102,7 +100,6 @@ test("where the clock is set back, the store is read again, and no secret of bef
   replaceKeys();
   wait(-3_600);
   expect(await showTwenty()).toEqual(TWENTY);
-  expect(stage.probes).toEqual([]);
   expect(id.get).toHaveBeenCalledTimes(2);
 });
 
@@ -207,11 +204,11 @@ describe("a store that hangs", () => {
   });
 
   test.each([
-    ["", 0],
-    [", and the clock is set back", -3_600],
+    ["", 0, 5_000],
+    [", and the clock is set back", -3_600, 0], // the store is read anew
   ])(
     "holds others up for a limited time if the request that reads it is cut off%s",
-    async (_also, seconds) => {
+    async (_also, seconds, waited) => {
       id.get.mockImplementationOnce(hang);
       show();
       await vi.advanceTimersByTimeAsync(0);
@@ -219,7 +216,7 @@ describe("a store that hangs", () => {
       stage.after = [];
       wait(seconds);
       const others = showTwenty();
-      await vi.advanceTimersByTimeAsync(5_000);
+      await vi.advanceTimersByTimeAsync(waited);
       expect(await others).toEqual(TWENTY);
       expect(id.get).toHaveBeenCalledTimes(2);
     },
@@ -306,13 +303,14 @@ describe("while the store changes", () => {
     });
     const edge = stage.edge.fetch;
     stage.edge.fetch = async (url, init) => {
-      if (`${url}`.endsWith("fig.jpg")) await held;
+      if (`${url}`.includes("fig.jpg")) await held;
       return edge(url, init);
     };
     const old = get("/images/card/photos/fig.jpg", {}, env);
     await expect.poll(() => stage.asked.length).toBe(2);
     stage.s3.keys.delete(CREDENTIALS.accessKeyId);
     token.value = "another token, as long as it";
+    expect(await show()).toBe(200);
     await readAgain(2);
     release();
     expect([(await old).status, await show()]).toEqual([200, 200]);

@@ -258,7 +258,15 @@ describe("an S3 that", () => {
       415,
       "source-unreadable",
     ],
-    ["sends a part", () => new HttpResponse(JPEG.slice(), { status: 206 }), 502, "origin-failed"],
+    [
+      "sends a part of what is asked for whole",
+      () => {
+        const headers = { "content-range": `bytes 0-${JPEG.length - 1}/${JPEG.length}` };
+        return new HttpResponse(JPEG.slice(), { status: 206, headers });
+      },
+      502,
+      "origin-failed",
+    ],
     ["is busy", () => new HttpResponse(null, { status: 429 }), 502, "origin-failed"],
     [
       "redirects",

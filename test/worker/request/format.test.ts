@@ -1,10 +1,19 @@
 // What an Accept header names, and which format is asked for and accepted.
 
 import { expect, test } from "vitest";
+import type { ObjectType } from "../../../src/worker/base/object-type.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import type { Variant } from "../../../src/worker/config/preset.ts";
 import { mayYield } from "../../../src/worker/edge/allowed-type.ts";
-import { chooseFormat, readAccept, readableBy } from "../../../src/worker/request/format.ts";
+import {
+  ACCEPTED_FORMATS,
+  type AcceptedFormats,
+  acceptedFormatsOf,
+  createTransformRequest,
+  mayBePng,
+  readAccept,
+  readableBy,
+} from "../../../src/worker/request/format.ts";
 import { cpuTimeOf } from "../../support/clock.ts";
 import { ENV } from "../../support/env.ts";
 
@@ -86,34 +95,19 @@ test("an Accept of thousands of entries is read in no time", () => {
   }
 });
 
-const config = readConfig(ENV);
+const config = readConfig({
+  ...ENV,
+  PRESETS: {
+    ...ENV.PRESETS,
+    png: { width: 90, format: "png", quality: 50 },
+    forced: { width: 90, format: "png-force", quality: 50 },
+  },
+});
 function variant(name: string): Variant {
   const found = "variants" in config ? config.variants.get(name) : undefined;
   if (found === undefined) throw new Error(`no variant ${name}`);
   return found;
 }
-
-test.each<[string, keyof typeof readers, boolean, string | undefined, boolean]>([
-  ["card", "both", false, "avif", true],
-  ["card", "webp", false, "webp", true],
-  ["card", "none", false, undefined, true],
-  ["tall", "both", false, "avif", true],
-  ["hero", "both", false, "webp", true],
-  ["hero", "avif", false, undefined, true],
-  ["hero@640w", "both", false, "avif", true],
-  ["plain", "both", false, "jpeg", true],
-  ["moving", "both", false, "webp", false],
-  ["moving", "webp", false, "webp", false],
-  ["moving", "avif", false, undefined, true],
-  ["moving", "none", false, undefined, true],
-  ["card", "both", true, undefined, true],
-  ["moving", "both", true, undefined, true],
-])(
-  "%s for a browser that reads %s (svg route: %s) is asked as %s, still: %s (O6, O7, O8, R8)",
-  (name, reader, svg, format, still) => {
-    expect(chooseFormat(variant(name), readers[reader], svg)).toMatchObject({ format, still });
-  },
-);
 
 const readers = {
   both,
@@ -121,8 +115,73 @@ const readers = {
   avif: { avif: true, webp: false },
   webp: { avif: false, webp: true },
 };
+type Reader = keyof typeof readers;
 
-test.each<[string, keyof typeof readers, boolean, string[], string[]]>([
+const requestOf = (name: string, reader: Reader, svg: boolean, original?: ObjectType) =>
+  createTransformRequest(
+    variant(name),
+    acceptedFormatsOf(variant(name), readers[reader], svg),
+    original,
+  );
+
+test.each<[string, Reader, boolean, AcceptedFormats, string | undefined]>([
+  ["card", "both", false, "avif.webp", "avif"],
+  ["card", "avif", false, "avif", "avif"],
+  ["card", "webp", false, "webp", "webp"],
+  ["card", "none", false, "plain", undefined],
+  ["hero", "both", false, "webp", "webp"], // too large for AVIF
+  ["hero", "avif", false, "plain", undefined],
+  ["hero@640w", "both", false, "avif.webp", "avif"],
+  ["plain", "both", false, "own", "jpeg"],
+  ["moving", "both", false, "webp", "webp"],
+  ["moving", "avif", false, "plain", undefined],
+  ["card", "both", true, "svg", undefined],
+  ["plain", "both", true, "svg", undefined],
+])(
+  "%s for a browser that reads %s (svg route: %s) accepts %s and is asked for as %s (O6, O7, O8, R8)",
+  (name, reader, svg, formats, format) => {
+    expect(acceptedFormatsOf(variant(name), readers[reader], svg)).toBe(formats);
+    expect(requestOf(name, reader, svg).format).toBe(format);
+  },
+);
+
+test("only a GIF may move, where the preset and the format let it (O8)", () => {
+  const types = ["jpeg", "png", "gif", "webp", "avif", "heic"] as const;
+  const originals: ObjectType[] = [...types.map((type) => `image/${type}` as const), "unknown"];
+  const moving = originals.flatMap((original) =>
+    ["card", "plain", "moving"].flatMap((name) =>
+      ACCEPTED_FORMATS.flatMap((formats) => {
+        const { still } = createTransformRequest(variant(name), formats, original);
+        return still ? [] : [`${name} as ${formats}: ${original}`];
+      }),
+    ),
+  );
+  expect(moving).toEqual(
+    ["avif.webp", "avif", "webp", "facts"].map((one) => `moving as ${one}: image/gif`),
+  );
+});
+
+test.each<[preset: string, Reader, original: ObjectType, expected: boolean]>([
+  ["card", "none", "image/png", true],
+  ["card", "none", "image/gif", true],
+  ["card", "none", "image/webp", true],
+  ["card", "none", "image/avif", true],
+  ["card", "none", "unknown", true],
+  ["card", "none", "image/jpeg", false],
+  ["card", "none", "image/heic", false],
+  ["card", "webp", "image/png", false],
+  ["card", "both", "unknown", false],
+  ["plain", "none", "image/png", false],
+  ["png", "none", "image/png", false], // the preset asks for both
+  ["forced", "both", "image/gif", false],
+])(
+  "quality may make a PNG8 of %s for a browser that reads %s, of %s: %j (O5)",
+  (name, reader, original, expected) => {
+    expect(mayBePng(requestOf(name, reader, false, original))).toBe(expected);
+  },
+);
+
+test.each<[string, Reader, boolean, string[], string[]]>([
   ["card", "both", false, ["avif", "webp", "jpeg", "png"], ["gif", "svg+xml"]],
   ["card", "avif", false, ["avif", "jpeg", "png"], ["webp", "gif"]],
   ["card", "webp", false, ["webp", "jpeg", "png"], ["avif", "gif", "svg+xml"]],
@@ -133,7 +192,7 @@ test.each<[string, keyof typeof readers, boolean, string[], string[]]>([
 ])(
   "%s for a browser that reads %s (svg route: %s) may yield %j, not %j (R5)",
   (name, reader, svg, yields, not) => {
-    const asked = chooseFormat(variant(name), readers[reader], svg);
+    const asked = requestOf(name, reader, svg);
     for (const type of yields)
       expect([type, mayYield(asked, `image/${type}`)]).toEqual([type, true]);
     for (const type of [...not, "", "jpeg "]) {

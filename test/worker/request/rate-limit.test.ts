@@ -1,7 +1,7 @@
 // The rate limit, and the requests that are refused before they cost anything.
 
 import { expect, onTestFinished, test, vi } from "vitest";
-import { ENV, HEALTH_TOKEN, IMPATIENT, VARS } from "../../support/env.ts";
+import { ENV, HEALTH_TOKEN, VARS } from "../../support/env.ts";
 import { get, keepNothingNow, stage } from "../../support/play.ts";
 
 /** A limiter that allows `most` requests for each key, and counts them. */
@@ -12,7 +12,7 @@ function limiterOf(most: number) {
     counts.set(key, count);
     return { success: count <= most };
   };
-  return { counts, env: { ...IMPATIENT, RATE_LIMITER: { limit } } };
+  return { counts, env: { ...ENV, RATE_LIMITER: { limit } } };
 }
 
 const from = (address: string) => ({ headers: { "cf-connecting-ip": address } });
@@ -79,7 +79,7 @@ const LIMITER_FAILED = { event: "limiter-failed", route: "/images/:preset/*" };
 
 test("a limiter that fails refuses nobody, and the log tells of it", async () => {
   const limit = () => Promise.reject(new Error("no limits today"));
-  const env = { ...IMPATIENT, RATE_LIMITER: { limit } };
+  const env = { ...ENV, RATE_LIMITER: { limit } };
   expect((await get("/images/card/key.jpg", {}, env)).status).toBe(200);
   const reason = expect.stringContaining("no limits today");
   expect(stage.logged).toEqual([{ level: "error", line: { ...LIMITER_FAILED, reason } }]);
@@ -105,7 +105,7 @@ test("a limiter that hangs holds nobody up for longer than a second, and the log
 });
 
 test.each(["100 a minute", { limit: 100 }, null])("%j is no limiter, but a mistake", async (no) => {
-  const env = { ...IMPATIENT, RATE_LIMITER: no };
+  const env = { ...ENV, RATE_LIMITER: no };
   expect((await get("/images/card/key.jpg", {}, env)).status).toBe(500);
   expect(stage.logged[0]?.line).toMatchObject({
     mistakes: [`RATE_LIMITER: ${JSON.stringify(no)} is not a rate limiting binding`],
