@@ -3,6 +3,8 @@
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Switches } from "../../src/emulator/edge/switches.ts";
+import { createR2 } from "../../src/emulator/r2/r2.ts";
+import { type EngineName, type Env, envOf } from "../support/engines.ts";
 import { CREDENTIALS, ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, VARS } from "../support/env.ts";
 import { get, stage } from "../support/play.ts";
 import { network } from "../support/stand.ts";
@@ -128,7 +130,7 @@ describe("with the token", () => {
       slots: expect.anything(),
       edge: "on",
     });
-    expect(stage.probes).toHaveLength(4);
+    expect(stage.probes).toHaveLength(5); // two for each slot, and one for the edge
     expect(stage.logged).toEqual([]);
   });
 
@@ -233,7 +235,11 @@ describe("with the token", () => {
   test("a canary that is not there says nothing against the slot", async () => {
     const gone = { media: { ...media, canary: "gone.jpg" } };
     const found = await report({ ...DEEP, BUCKETS: gone });
-    expect(found).toMatchObject({ status: 200, slots: [{ state: "ok" }, {}], edge: "9404" });
+    expect(found).toMatchObject({
+      status: 200,
+      slots: [{ state: "ok" }, {}],
+      edge: "object-missing",
+    });
   });
 
   test("the clock's difference is told in seconds (A7)", async () => {
@@ -276,7 +282,7 @@ describe("with the token", () => {
     expect(await report()).toMatchObject({
       status: 503,
       slots: [{ state: "unreachable" }, { state: "unreachable" }],
-      edge: "9505",
+      edge: "origin-failed",
     });
   });
 
@@ -330,4 +336,47 @@ test.each(["../key.jpg", "a//b.jpg", ""])("the canary %j is a mistake", async (c
   const answer = await get("/healthz", {}, { ...DEEP, BUCKETS: { media: { ...media, canary } } });
   expect(answer.status).toBe(500);
   expect(JSON.stringify(stage.logged)).toContain("BUCKETS.media.canary: ");
+});
+
+describe("of buckets whose renditions the Images binding makes", () => {
+  function envWith(engine: EngineName, canary: object = { canary: "key.jpg" }): Env {
+    const { BUCKETS = VARS.BUCKETS } = envOf(engine);
+    const own = Object(BUCKETS).media;
+    return envOf(engine, { HEALTH_TOKEN, BUCKETS: { media: { ...own, ...canary } } });
+  }
+
+  test.each<[EngineName, object]>([
+    ["binding", {}],
+    ["R2", { slots: [], r2: "ok" }],
+    ["binding, cf", {}],
+  ])("%s that works, and where the account lacks it (B3)", async (engine, facts) => {
+    const env = envWith(engine);
+    expect(await report(env)).toMatchObject({ status: 200, buckets: [{ edge: "on", ...facts }] });
+    stage.edge.switches.bindingAllowed = false;
+    expect(await report(env)).toMatchObject({ status: 200, edge: "9430" });
+  });
+
+  test.each<EngineName>(["binding", "R2"])("%s without a canary", async (engine) => {
+    expect(await report(envWith(engine, {}))).toMatchObject({ status: 200, edge: "no canary" });
+  });
+
+  test("an R2 bucket whose canary is missing", async () => {
+    const env = envWith("R2", { canary: "nothing.jpg" });
+    expect(await report(env)).toMatchObject({
+      status: 200,
+      buckets: [{ r2: "ok", edge: "object-missing" }],
+    });
+  });
+
+  test("an R2 bucket that fails", async () => {
+    const r2 = createR2();
+    r2.faults.add("throws");
+    const env = { ...envWith("R2"), MEDIA_BUCKET: r2 };
+    expect(await report(env)).toMatchObject({ status: 503, buckets: [{ r2: "unreachable" }] });
+  });
+
+  test("one of two engines that does not work is told", async () => {
+    stage.edge.switches.transformations = false;
+    expect(await report(envWith("binding, cf"))).toMatchObject({ edge: "off" });
+  });
 });

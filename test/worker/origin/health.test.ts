@@ -1,7 +1,6 @@
-// What /healthz tells of a role to a caller with the token, and what the cached entrypoint tells the gateway.
+// What /healthz tells of a role to a caller with the token.
 
 import { beforeEach, expect, test, vi } from "vitest";
-import { readRefusal } from "../../../src/worker/cache/read-kept.ts";
 import { HEALTH_TOKEN } from "../../support/env.ts";
 import { EC_KEY, ISSUER, KEYLESS, ROLE } from "../../support/issuer.ts";
 import { startRoleWorld } from "../../support/role-world.ts";
@@ -74,11 +73,4 @@ test("a key of the issuer that cannot be used is named", async () => {
   const { ok, role } = await report();
   expect([ok, role.state]).toEqual([true, "ok"]);
   expect(role.mistakes).toEqual([expect.stringMatching(/^OIDC_SIGNING_KEY: is not a private key/)]);
-});
-
-test("the cached entrypoint's refusal of a role is read as it was written", () => {
-  const refusal = { event: "role-refused", role: ROLE, origin: "AccessDenied", reason: "why" };
-  for (const repeated of [true, false]) {
-    expect(readRefusal(JSON.stringify({ ...refusal, repeated }))).toEqual({ ...refusal, repeated });
-  }
 });

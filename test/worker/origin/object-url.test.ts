@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { bucketBase, defaultAddressing } from "../../../src/worker/config/addressing.ts";
-import { originUrl } from "../../../src/worker/origin/object-url.ts";
+import { originUrl, sourceUrl } from "../../../src/worker/origin/object-url.ts";
 
 test.each<[string, string, "virtual" | "path"]>([
   ["https://s3.eu-west-1.amazonaws.com", "acme-media", "virtual"],
@@ -42,4 +42,23 @@ test("every byte but the unreserved is encoded, upper-case", () => {
   expect(originUrl("", key)).toBe(
     "AZaz09-._~/%21%22%23%24%25%26%27%28%29%2A%2B%2C%3A%3B%3C%3D%3E%3F%40%5B%5D%5E%60%7B%7C%7D%20%C3%A9",
   );
+});
+
+test("the URL for the edge names the object's bytes, and its ETag does not follow from it (A15)", async () => {
+  const bucket = { base: "https://b.example/", hasSourceParameter: true };
+  const etag = "9b2cf535f27731c974343645a3985328";
+  const urls = await Promise.all([etag, `${etag}-2`].map((one) => sourceUrl(bucket, "a b", one)));
+  for (const url of urls)
+    expect(url).toMatch(/^https:\/\/b\.example\/a%20b\?x-vitrine=[0-9a-f]{32}$/);
+  expect(new Set([...urls, etag]).size).toBe(3);
+  expect(urls.join()).not.toContain(etag);
+  expect(await sourceUrl(bucket, "a b", etag)).toBe(urls[0]);
+});
+
+test.each([
+  ["without what names its bytes", true, undefined],
+  ["where source_parameter is off", false, "an-etag"],
+])("%s an object's URL for the edge has no parameter", async (_what, hasSourceParameter, etag) => {
+  const bucket = { base: "https://b.example/", hasSourceParameter };
+  expect(await sourceUrl(bucket, "a", etag)).toBe("https://b.example/a");
 });
