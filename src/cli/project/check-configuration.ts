@@ -11,7 +11,15 @@ import { type Bounds, readBounds, tellCosts } from "./costs.ts";
 import { environmentDoubts, environmentMistakes } from "./inheritance.ts";
 import type { KnownVars } from "./known-vars.ts";
 import { mainMistakes } from "./main-file.ts";
-import { deployMistakes, doubts, hasEdge, idleKeys, leftOvers, pitfalls } from "./pitfalls.ts";
+import {
+  deployMistakes,
+  doubts,
+  hasEdge,
+  idleKeys,
+  leftOvers,
+  pitfalls,
+  sourceParameterDoubts,
+} from "./pitfalls.ts";
 import { readDeployed } from "./read-deployed.ts";
 import { keep, slotOf } from "./secrets.ts";
 import { originOf } from "./source-origin.ts";
@@ -109,6 +117,7 @@ function describe(config: Config, bounds: Bounds, vars: KnownVars) {
       ...doubts(vars, config),
       ...idleKeys(vars),
       ...leftOvers(vars),
+      ...sourceParameterDoubts(config),
       ...cache,
       ...unsignedDoors(config, vars.r2Buckets),
       ...costly,

@@ -77,6 +77,17 @@ export function* leftOvers({
   yield { what, remedy: "take it out, also of the Worker: npx wrangler secret delete" };
 }
 
+/** Buckets whose replaced objects have the same URL for the edge as the old ones (A15, C1). */
+export function* sourceParameterDoubts({ routes }: Pick<Config, "routes">): Generator<Warning> {
+  for (const { name, engines, hasSourceParameter } of bucketsOf(routes)) {
+    if (hasSourceParameter || !engines.includes("cf")) continue;
+    const what = `BUCKETS.${name}.source_parameter is false: a replaced object shows only when the edge's own time is over, which is an hour, or the object's cache-control if that is longer. Until then, sizes that were not made before are refused`;
+    const remedy =
+      'leave it so only if S3 refuses x-vitrine: remove it, and npx vitrine doctor asks S3. Or set engine = "binding"';
+    yield { what, remedy };
+  }
+}
+
 /** Keys of S3 that `[secrets]` requires, and no bucket uses, as after a change to R2 or to a role. */
 export function* idleKeys({
   secrets,

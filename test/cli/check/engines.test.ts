@@ -109,6 +109,21 @@ describe("vitrine check finds what is missing or misnamed", () => {
   });
 });
 
+test.each<[object, boolean]>([
+  [{ ...MEDIA, source_parameter: false }, true],
+  [{ ...MEDIA, source_parameter: false, engine: ["binding", "cf"] }, true],
+  [{ ...MEDIA, source_parameter: false, engine: "binding" }, false],
+  [MEDIA, false],
+])(
+  "vitrine check warns of %j where replaced objects show late: %j (A15, C1)",
+  async (media, warns) => {
+    const config = project(media, { images: IMAGES, secrets: KEYS });
+    const { code, output } = await check(config);
+    const warning = /^Warning: BUCKETS\.media\.source_parameter is false: a replaced object/m;
+    expect([code, warning.test(output)]).toEqual([0, warns]);
+  },
+);
+
 test("vitrine check finds a session key without its token in .dev.vars (A11)", async () => {
   const config = project(S3, { images: IMAGES, secrets: KEYS });
   const key = "AWS_ACCESS_KEY_ID=ASIAIOSFODNN7EXAMPLE\nAWS_SECRET_ACCESS_KEY=secret\n";
