@@ -112,6 +112,13 @@ test.for(EXAMINED)(
   },
 );
 
+test("the doctor finds that S3 ignores x-vitrine (A15)", async ({ task }) => {
+  const { findings } = await doctor(USERS.reader, ...OF_KEY);
+  const [found] = findings.filter(({ check }) => check === "parameter");
+  expect(found?.severity).toBe("ok");
+  tell(task, { check: "doctor, x-vitrine: ignored", right: 1, of: 1 });
+});
+
 test("the doctor finds a bucket that anyone may read, list and write (A13)", async ({ task }) => {
   await createBucket("public");
   await putObject("public", "published/a.png", await draw(2), "image/png");

@@ -7,7 +7,7 @@ import type { S3Answer } from "../net/ask-s3.ts";
 import { sniff } from "../project/picture/sniff.ts";
 import { optionOf } from "../terminal/shell.ts";
 import { type Asked, answerText, diagnoseS3 } from "./diagnose-s3.ts";
-import { type Diagnosis, diagnose, well } from "./finding.ts";
+import { type Diagnosis, diagnose, note, well } from "./finding.ts";
 import { isInBucket, type Reader } from "./reader.ts";
 
 /** An original. Visitors must never get it. */
@@ -48,7 +48,30 @@ export async function examineObjects(
     diagnoses.push(examined.diagnosis);
     sample ??= examined.sample;
   }
+  if (sample !== undefined && bucket.hasSourceParameter && bucket.engines.includes("cf")) {
+    diagnoses.push(await examineParameter(bucket, reader, sample.key));
+  }
   return { diagnoses, sample };
+}
+
+/** Whether S3 gives an object by a URL like the one that the edge fetches (A15). */
+async function examineParameter(
+  { name, region }: Bucket,
+  reader: Reader,
+  key: string,
+): Promise<Diagnosis> {
+  const value = crypto.randomUUID().replaceAll("-", "");
+  const answer = await reader.ask(key, `?x-vitrine=${value}`);
+  const { status = 0, code } = answer;
+  if (verdictOf(answer, region).fault === "none") {
+    return well("parameter", "S3 ignores x-vitrine in the URL of an object");
+  }
+  const isRefusal = (status >= 300 && status < 500 && status !== 429) || status === 501;
+  if (!isRefusal) {
+    const unknown = `whether S3 ignores x-vitrine is unknown: ${answerText(answer)}`;
+    return note("parameter", unknown);
+  }
+  return diagnose("parameter", { name, key, said: code ?? status });
 }
 
 /** Which objects to look at: those that are named, the canary, or one that is listed. */

@@ -28,8 +28,8 @@ export function readAs(bucket: Bucket, credentials: Credentials | undefined, wat
     return { at, url, headers: new Headers(signed) };
   };
   return {
-    ask: async (key: string) => {
-      const { url, headers, at } = await request(key);
+    ask: async (key: string, query = "") => {
+      const { url, headers, at } = await request(key, query);
       headers.set("range", "bytes=0-0");
       return askS3(url, { headers }, at, patience);
     },

@@ -548,6 +548,14 @@ const REMEDIES = {
   "object-cut-short": s3Fault("cut-short", "try again"),
   "canary-denied": setting("canary", "nothing.jpg", "key.jpg"),
 
+  // S3 goes on refusing it: nobody sends it any more.
+  parameter: at(
+    "get",
+    /amazonaws/,
+    ({ url }) => (url.includes("x-vitrine=") ? xml("InvalidArgument", 400) : undefined),
+    (told) => told.sets(`${MEDIA}.source_parameter`, false),
+  ),
+
   // The fallbacks
   fallback: {
     broken: (world) => {

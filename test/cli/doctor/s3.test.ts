@@ -170,6 +170,49 @@ test("a key that may list is a warning (A13)", async () => {
   expect(report.code).toBe(1);
 });
 
+const WITH_PARAMETER = /\/published\/key\.jpg\?x-vitrine=[0-9a-f]{32}$/;
+const NOT_IGNORED = /^S3 does not give published\/key\.jpg by a URL with x-vitrine/;
+
+test.each<[string, (() => Response) | undefined, Severity, RegExp]>([
+  ["ignores it", undefined, "ok", /^S3 ignores x-vitrine/],
+  ["finds it invalid", () => xml("InvalidArgument", 400), "error", NOT_IGNORED],
+  ["does not implement it", () => xml("NotImplemented", 501), "error", NOT_IGNORED],
+  ["signs without it", () => xml("SignatureDoesNotMatch", 403), "error", NOT_IGNORED],
+  ["is busy", () => xml("SlowDown", 503), "note", /unknown: S3 answers 503 SlowDown$/],
+])("S3 %s: the parameter x-vitrine (A15)", async (_what, answer, severity, what) => {
+  const asked: (readonly [url: string, isSigned: boolean])[] = [];
+  network.use(
+    http.get(/amazonaws/, ({ request: { url, headers } }) => {
+      if (!url.includes("x-vitrine=")) return undefined;
+      asked.push([url, headers.has("authorization")]);
+      return answer?.();
+    }),
+  );
+  const { findings } = await examine([]);
+  const found = findings.filter(({ check }) => check === "parameter");
+  expect(found).toMatchObject([{ severity, what: expect.stringMatching(what) }]);
+  if (severity === "error") {
+    expect(found[0]?.remedy).toMatch(
+      /in BUCKETS\.media of wrangler\.toml, set source_parameter = false.*engine = "binding"/,
+    );
+  }
+  expect(asked).toEqual([[expect.stringMatching(WITH_PARAMETER), true]]);
+});
+
+test.each([{ source_parameter: false }, { engine: "binding" }])(
+  "a bucket with %j is not asked for x-vitrine (A15)",
+  async (settings) => {
+    const vars = {
+      ...CONFIGURED,
+      BUCKETS: { media: { ...CONFIGURED.BUCKETS.media, ...settings } },
+    };
+    configure(vars, Object.keys(SECRETS), '[images]\nbinding = "IMAGES"');
+    const { findings } = await examine([]);
+    const checks = findings.map(({ check }) => check);
+    expect([checks.includes("sample"), checks.includes("parameter")]).toEqual([true, false]);
+  },
+);
+
 test("no request can change anything: the test write is a part of an upload that does not exist", async () => {
   stage.s3.grants.add("write");
   await examine([]);

@@ -44,5 +44,8 @@ export const LOCAL_LOG =
 export const NAME_ANOTHER = "name another one by --key";
 export const BREAK_LOOP =
   "BUCKETS.*.endpoint in wrangler.toml, or an overlay, is the URL of Vitrine itself: set it to S3's";
+// A15
+export const LEAVE_PARAMETER_OUT =
+  'source_parameter = false (a replaced object then shows after an hour, or its cache-control if that is longer), or engine = "binding"';
 export const LONGER_TIMEOUT =
   "see whether S3 is slow. Else use smaller originals, or a longer timeout in ANSWERS of wrangler.toml";

@@ -1,6 +1,12 @@
 // Checks of the objects in a bucket: whether the key may read them, below the prefix.
 
-import { ALL_MISSING, type CheckEntry, NAME_ANOTHER, SEE_PROVIDER } from "./entry.ts";
+import {
+  ALL_MISSING,
+  type CheckEntry,
+  LEAVE_PARAMETER_OUT,
+  NAME_ANOTHER,
+  SEE_PROVIDER,
+} from "./entry.ts";
 
 const KNOWN_IS_NOT_ALLOWED = "S3 may know a key and still allow it nothing";
 const NAME_AN_IMAGE =
@@ -84,5 +90,12 @@ export const OBJECT_CHECKS = {
         deploys: true,
       },
     },
+  },
+  // A15
+  parameter: {
+    asks: "does S3 ignore the parameter x-vitrine of the URL that the edge fetches?",
+    what: "S3 does not give {key} by a URL with x-vitrine ({said}), and gives it without",
+    remedy: `in BUCKETS.{name} of wrangler.toml, set ${LEAVE_PARAMETER_OUT}`,
+    deploys: true,
   },
 } as const satisfies Record<string, CheckEntry>;
