@@ -12,6 +12,7 @@ const EVENTS = Object.keys({
   "bucket-denied": true,
   "cache-unusable": true,
   "configuration-broken": true,
+  "edge-contradicts": true,
   "edge-failed": true,
   "edge-refused": true,
   "engine-changed": true,

@@ -22,16 +22,17 @@ const CODES = new Map<string, EdgeCause>([
   ["9420", "edge-elsewhere"],
   ["9421", "edge-elsewhere"],
   ["9519", "edge-elsewhere"],
+  ["edge-contradicts", "edge-contradicts"],
 ]);
 
 /** The cause for all other codes, by the event that the Worker logs. */
 const EVENTS: Readonly<Record<UpstreamEvent, EdgeCause>> = {
   "object-missing": "canary-missing",
-  "object-denied": "edge-denied",
+  "object-denied": "edge-contradicts",
   "source-unreadable": "canary-unreadable",
-  "origin-denied": "edge-denied",
-  "edge-contradicts": "edge-denied",
+  "origin-denied": "edge-contradicts",
   "origin-failed": "origin-failed",
+  "edge-contradicts": "edge-contradicts",
   "quota-spent": "quota",
   "edge-refused": "edge",
   "edge-failed": "edge-failed",
@@ -48,20 +49,25 @@ const WORDS = new Map<string, UpstreamEvent>([
   ["unreachable", "timed-out"],
 ]);
 
+const SEEN = new Map([
+  ["unreachable", "the edge did not answer the Worker"],
+  ["edge-contradicts", "the edge contradicts S3"],
+]);
+
 /**
  * What it means that the edge makes no image of the canary.
- * @param code as `/healthz` reports it: `9401`, `off` or `unreachable`
+ * @param code as `/healthz` reports it: `9401`, `off`, `unreachable` or `edge-contradicts`
  * @param status of the edge's answer; older Workers do not report it
  * @param entry what to list under Sources for the bucket
  */
 export function diagnoseEdge(code: string, status = 403, entry: string, local: boolean): Diagnosis {
   const { event, reason = "" } = failureFor(status, code, "");
   const cause = CODES.get(`${code}/${status}`) ?? CODES.get(code) ?? EVENTS[event];
-  const silent = code === "unreachable";
-  const seen = silent ? "the edge did not answer the Worker" : `the edge answers ${code}`;
+  const seen = SEEN.get(code) ?? `the edge answers ${code}`;
   const facts = { entry, reason: reason && `: ${reason}`, seen };
   const { remedy, ...found } = diagnose(cause, facts, local);
-  return { ...found, remedy: `${remedy}. See docs/errors.md#${WORDS.get(code) ?? event}` };
+  const section = cause === "edge-contradicts" ? cause : (WORDS.get(code) ?? event);
+  return { ...found, remedy: `${remedy}. See docs/errors.md#${section}` };
 }
 
 const STATUSES = {

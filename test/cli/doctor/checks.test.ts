@@ -136,7 +136,12 @@ type Row = readonly [cause: CauseId, what: RegExp, remedy: RegExp, severity?: Se
 const UNREADABLE: Row = ["canary-unreadable", /not an image/, /another canary/];
 const BUSY: Row = ["edge-failed", /busy, or has an error/, /try again in a minute/, "warning"];
 const LATE: Row = ["edge-slow", /took too long/, /timeout in ANSWERS/];
-const REGION: Row = ["edge-elsewhere", /the origin denies/, /region and endpoint/];
+const CONTRADICTS: Row = [
+  "edge-contradicts",
+  /S3 denies the object to the edge/,
+  /Sources.*acme\.s3\.eu-west-1\.amazonaws\.com\/a\/.*policy limits addresses.*query strings/,
+];
+const REGION: Row = ["edge-elsewhere", /the origin denies/, /region and endpoint.*x-vitrine/];
 
 const CODES = {
   "9401/400": ["options-refused", /option of the preset is not accepted/, /correct it in wrangler/],
@@ -147,7 +152,7 @@ const CODES = {
   ],
   "9402/413": UNREADABLE,
   "9402/502": ["origin-failed", /arrived incomplete/, /reachable from the internet/],
-  "9403/508": ["edge-loop", /a loop/, /BUCKETS\.\*\.endpoint .* is the URL of Vitrine itself/],
+  "9403/508": ["edge-loop", /a loop/, /is the URL of Vitrine itself.*transformation flow/],
   "9404/404": ["canary-missing", /not found/, /correct canary, prefix or bucket/],
   "9406/403": ["url-refused", /URL is not accepted/, /must be an https:\/\/ URL/],
   "9407/523": ["origin-unknown", /no address/, /endpoint or addressing/],
@@ -181,8 +186,8 @@ const CODES = {
 
 test.each<[string, Row]>([
   ...Object.entries(CODES),
-  ["9408/401", ["edge-denied", /the origin denies/, /no bucket policy limits addresses/]],
-  ["9408/403", ["edge-denied", /the origin denies/, /no bucket policy limits addresses/]],
+  ["9408/401", CONTRADICTS],
+  ["9408/403", CONTRADICTS],
   ["9408/404", ["canary-missing", /not found/, /correct canary/]],
 ])("the edge's code %s is diagnosed", (fault, [cause, what, remedy, severity = "error"]) => {
   const [code = "", status] = fault.split("/");
@@ -211,4 +216,9 @@ test("an edge that did not say its status, as older Workers report it, is diagno
     what: expect.stringMatching(/^the edge did not answer the Worker: /),
   });
   expect(diagnoseEdge("off", 200, "s3.example", false).cause).toBe("transformations");
+  expect(diagnoseEdge("edge-contradicts", 200, "s3.example", false)).toMatchObject({
+    cause: "edge-contradicts",
+    what: expect.stringMatching(/^the edge contradicts S3: /),
+    remedy: expect.stringMatching(/docs\/errors\.md#edge-contradicts$/),
+  });
 });

@@ -195,7 +195,7 @@ test("a missing image is explained by what was found before it", () => {
   expect(withFirstCauses([{ ...secret, bucket: "other" }, other])[1]).toEqual(other);
   expect(withFirstCauses([{ ...secret, bucket: "media" }, other])[1]).not.toEqual(other);
   // The edge, too, is denied by a key that S3 refuses.
-  const denied: Finding = { ...image("g"), check: "edge", cause: "edge-denied" };
+  const denied: Finding = { ...image("g"), check: "edge", cause: "edge-contradicts" };
   expect(withFirstCauses([secret, denied])[1]).toMatchObject({ why: after?.why });
   // Harmless findings explain nothing, and a rate limit needs no explanation.
   expect(withFirstCauses([{ ...secret, check: "public" }, image("d")])[1]).toEqual(image("d"));

@@ -769,7 +769,7 @@ const REMEDIES = {
     harmless: true,
   },
   "canary-unreadable": setting("canary", "broken/page.jpg", "key.jpg"),
-  "edge-denied": trouble("9408/403", "make sure that no bucket policy limits addresses"),
+  "edge-contradicts": trouble("9408/403", "no bucket policy limits addresses"),
   "edge-elsewhere": trouble("9420/400", "correct region and endpoint in wrangler.toml"),
   "origin-busy": trouble("9509/502", "try again in a minute"),
   "origin-failed": trouble("9505/502", "reachable from the internet"),

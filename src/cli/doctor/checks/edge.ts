@@ -4,6 +4,7 @@ import {
   BREAK_LOOP,
   type CheckEntry,
   DASHBOARD,
+  LEAVE_PARAMETER_OUT,
   LONGER_TIMEOUT,
   REACH_S3,
   SEE_PROVIDER,
@@ -56,18 +57,17 @@ export const EDGE_CHECKS = {
         remedy: "repair it, or set another canary in wrangler.toml, a JPEG",
         deploys: true,
       },
-      "edge-denied": {
-        what: "{seen}: the origin denies the object to the edge, perhaps by its address",
-        remedy:
-          "make sure that no bucket policy limits addresses. Else correct endpoint and region in wrangler.toml",
+      // E1, E5, A15, O12
+      "edge-contradicts": {
+        what: "{seen}: S3 denies the object to the edge, or the edge has another one than S3",
+        remedy: `make sure that Sources of the zone has {entry}, that no bucket policy limits addresses, that the host of each overlay with a url allows it, and that the zone's caching level does not ignore query strings. If S3 refuses x-vitrine: in BUCKETS.* of wrangler.toml, set ${LEAVE_PARAMETER_OUT}. Else the edge does not pass the signature on, although Vitrine asks for origin-auth: report it`,
         deploys: true,
         follows: true, // a dead key, for example
       },
-      // A5, E7
+      // A5, A15, E7
       "edge-elsewhere": {
         what: "{seen}: the origin denies the object: most often the region is wrong",
-        remedy:
-          "correct region and endpoint in wrangler.toml: npx vitrine doctor asks S3 for the region",
+        remedy: `correct region and endpoint in wrangler.toml: npx vitrine doctor asks S3 for the region. If they are right, S3 may refuse x-vitrine: in BUCKETS.* of wrangler.toml, set ${LEAVE_PARAMETER_OUT}`,
         deploys: true,
       },
       "origin-busy": {

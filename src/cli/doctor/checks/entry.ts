@@ -42,8 +42,9 @@ export const READ_LOG =
 export const LOCAL_LOG =
   "remove EDGE from .dev.vars if it is there: it simulates faults. Else see the terminal of npx vitrine dev: the log names the reason, and its section of docs/errors.md";
 export const NAME_ANOTHER = "name another one by --key";
+// E13
 export const BREAK_LOOP =
-  "BUCKETS.*.endpoint in wrangler.toml, or an overlay, is the URL of Vitrine itself: set it to S3's";
+  "if BUCKETS.*.endpoint in wrangler.toml, or an overlay, is the URL of Vitrine itself, set it to S3's. Else a transformation flow of the zone matches the Worker's URLs: change or remove that flow, in Cloudflare's dashboard under Images";
 // A15
 export const LEAVE_PARAMETER_OUT =
   'source_parameter = false (a replaced object then shows after an hour, or its cache-control if that is longer), or engine = "binding"';
