@@ -21,6 +21,10 @@ import { tableOf } from "./known-vars.ts";
 export const FREE = 5_000;
 export const PRICE = 0.5 / 1_000;
 
+/** Requests to the Worker a month that Workers Paid includes, and the US dollars for each more (W12). */
+export const FREE_REQUESTS = 10_000_000;
+export const REQUEST_PRICE = 0.3 / 1_000_000;
+
 /** How many objects a bucket is assumed to have. */
 const SOME_OBJECTS = 10_000;
 
@@ -123,12 +127,10 @@ export function tellCosts(
   lines.push(
     `  at most ${money(dollars)} a month for transformations alone${bound} (5,000 are free, then $0.50 for 1,000)`,
   );
-  if (config.routes.some(({ signing }) => signing !== undefined)) {
-    lines.push("  Each version of a signed URL counts as an object of its own.");
-  }
   if (isBound) {
     lines.push("  Whether it does is not known. If not, each making counts.");
   }
+  lines.push(requestsText(config.answers.keep));
   if (config.buckets.some(({ r2 }) => r2 === undefined)) {
     lines.push("  The traffic and the requests that S3 bills are not in it: docs/costs.md");
   }
@@ -142,6 +144,14 @@ export function tellCosts(
   const part = `${money(byFacts)} of it by facts = true, if Cloudflare bills facts`;
   const remedy = "fewer presets, fewer descriptors, presets on the routes, or no facts";
   return { lines, warning: { what: `${what} (${part})`, remedy } };
+}
+
+/** W12: with the cache, the gateway and Renditions are billed each, with a hit or without. */
+function requestsText(keep: number): string {
+  const each = keep === 0 ? 1 : 2;
+  const counted = each === 1 ? "1 request to the Worker, as keep is 0" : "2 requests to the Worker";
+  const pictures = `${FREE_REQUESTS / each / 1e6} million pictures a month`;
+  return `  A picture is ${counted}: ${pictures} are in Workers Paid, then ${money(each * REQUEST_PRICE * 1e6)} a million`;
 }
 
 function rowsOf(config: Config, objects: Bounds["objects"]): Row[] {

@@ -128,6 +128,17 @@ test.each<[engine: unknown, each: number, facts: number, isTold: boolean]>([
   },
 );
 
+test.each([
+  [300, "A picture is 2 requests to the Worker: 5 million pictures a month", "$0.60 a million"],
+  [0, "A picture is 1 request to the Worker, as keep is 0: 10 million pictures", "$0.30 a million"],
+])("with keep = %d the requests to the Worker are told (W12)", (keep, counted, price) => {
+  const bounds = { objects: new Map(), most: undefined };
+  const { lines } = tellCosts(configured({ ANSWERS: { keep } }), bounds);
+  const line = lines.find((one) => one.includes("A picture is"));
+  expect(line).toContain(counted);
+  expect(line).toContain(price);
+});
+
 const shown = (facts: boolean, presets: string[], path = "/images/:preset/*") => {
   return { ...ROUTE, path, presets, facts };
 };
