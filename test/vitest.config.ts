@@ -25,7 +25,7 @@ const LONG = [
   "test/client/types.test.ts",
   "test/cli/client/{base-url-from,package-form}.test.ts",
   "test/cli/facts/{many,typescript}.test.ts",
-  "test/bench/{cost,cost-command,outage,rounds,tiers}.test.ts",
+  "test/bench/{cost,cost-command,rounds,tiers,worker}.test.ts",
   "test/cli/doctor/local.test.ts",
   "test/cli/warm/cost.test.ts",
   "test/cli/{installed,program}.test.ts",

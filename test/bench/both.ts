@@ -1,22 +1,23 @@
-// Runs the same events through the model, and through the Worker with all emulators: the strict cache, the
-// strict edge and the strict S3.
+// Runs the same events through the model, and through the Worker with all emulators: the strict cache, the strict
+// edge and the strict S3.
 
 import sharp from "sharp";
 import { beforeAll, beforeEach, expect, vi } from "vitest";
 import { createCache } from "../../src/emulator/cache/cache.ts";
+import { createEdgeWith } from "../../src/emulator/edge/edge.ts";
 import type { Edge } from "../../src/emulator/served.ts";
+import { withImages } from "../../src/emulator/with-images.ts";
+import type { Loopback } from "../../src/worker/cache/loopback.ts";
 import { objectTag } from "../../src/worker/cache/tags.ts";
-import { BASE, NEXT_CREDENTIALS } from "../support/env.ts";
-import { stage } from "../support/play.ts";
-import { type DesignName, keyOf } from "./designs.ts";
-import { putOnStage, watched, watchLoopback } from "./emulated.ts";
-import type { Outcome } from "./model.ts";
-import { createPipeline } from "./pipeline.ts";
-import { ASKING, designs, SMALL } from "./small-site.ts";
+import { BASE, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../support/env.ts";
+import { get, stage } from "../support/play.ts";
+import { makeRenditionOnce, ZONE } from "../support/stand.ts";
+import { createPipeline, type Shown } from "./pipeline.ts";
+import { createSite, keyOf, SITE } from "./site.ts";
 import { type CacheRules, UPPER } from "./tiers.ts";
 import { MONTH, type Replacement, traceOf, type Visit } from "./trace.ts";
 
-export const PLACES = [0, 1];
+const PLACES = [0, 1];
 
 /** What happens to the bucket. */
 export type Trouble = {
@@ -33,85 +34,110 @@ export const month = [...traceOf(FEW)].map((event): Event => {
   return { ...event, at: MONTH.start + Math.floor((event.at - MONTH.start) / 180) };
 });
 
+/** The site with small and therefore fast renditions. */
+const SMALL = {
+  ...SITE,
+  ...SECRETS,
+  ...NEXT,
+  BUCKETS: VARS.BUCKETS,
+  PRESETS: {
+    thumbnail: { width: 8, height: 8, fit: "cover", dpr: [1, 2] },
+    card: { width: 12, dpr: [1, 1.5, 2] },
+    hero: { width: 40, widths: [16, 24, 32, 40], quality: 80 },
+  },
+} as const;
+const site = createSite(SMALL);
+
 type Played = {
-  /** What each request to the edge gave, in order. */
-  readonly outcomes: readonly Outcome[];
-  /** Where the edge was asked for them, and whether a visitor waited. */
-  readonly calls: readonly string[];
+  /** Where Renditions ran, whether a visitor waited, and what the edge did. */
+  readonly runs: readonly string[];
   /** Whether each visitor got an image. */
   readonly images: readonly boolean[];
   readonly transformations: number;
 };
 
 let photo: Buffer;
+let replacedPhoto: Buffer;
 beforeAll(async () => {
-  const noise = { type: "gaussian", mean: 128, sigma: 40 } as const;
-  const create = { width: 200, height: 200, channels: 3, noise, background: "black" } as const;
-  photo = await sharp({ create }).jpeg({ quality: 95 }).toBuffer();
+  const draw = (mean: number) => {
+    const noise = { type: "gaussian", mean, sigma: 40 } as const;
+    const create = { width: 200, height: 200, channels: 3, noise, background: "black" } as const;
+    return sharp({ create }).jpeg({ quality: 95 }).toBuffer();
+  };
+  photo = await draw(128);
+  replacedPhoto = await draw(90);
 });
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: MONTH.start });
   return () => vi.useRealTimers();
 });
 
+/** @param cache undefined: `keep` is 0 */
+type Settings = { readonly cache?: CacheRules | undefined; readonly events: boolean };
+
 /** The results of the model. */
-export function byModel(
-  design: DesignName,
-  cacheControl: string | null,
-  events: readonly Event[],
-  cache?: CacheRules,
-): Played {
-  const pipeline = createPipeline({ design: designs[design], cacheControl, cache });
+export function byModel(events: readonly Event[], settings: Settings): Played {
+  const pipeline = createPipeline(site, { cacheControl: null, ...settings });
   let isDown = false;
-  const shown = events.flatMap((event) => {
+  const shown = events.flatMap((event): Shown[] => {
     if (event.kind === "visit") return [pipeline.show(event, isDown)];
-    if (event.kind === "replacement") pipeline.replace(event);
+    if (event.kind === "replacement") pipeline.replace(event.object);
     else isDown = event.what !== "over";
     return [];
   });
-  const edge = shown.flatMap(({ edge }) => edge ?? []);
+  const rendered = shown.flatMap((one) => one.rendered ?? []);
   return {
-    outcomes: edge.map(({ outcome }) => outcome),
-    calls: edge.map(({ place, waits }) => callOf(place === UPPER ? "upper" : `${place}`, waits)),
-    images: shown.map(({ image }) => image),
+    runs: rendered.map(({ place, waits, outcome }) =>
+      runOf(place === UPPER ? "upper" : `${place}`, waits, outcome),
+    ),
+    images: shown.map(({ version }) => version !== undefined),
     transformations: pipeline.transformations(),
   };
 }
 
-/** The results of the strict edge, with one edge a place and one for the upper tier of the strict cache. */
-export async function byEmulators(
-  design: DesignName,
-  cacheControl: string | null,
-  events: readonly Event[],
-  rules?: CacheRules,
-): Promise<Played & { edges: readonly Edge[] }> {
-  const played = { outcomes: [] as Outcome[], calls: [] as string[], images: [] as boolean[] };
-  let seen: Outcome[] = [];
-  const edges = new Map(
-    [...PLACES.map(String), "upper"].map((place) => [place, watched((one) => seen.push(one))]),
-  );
-  putOnStage(edges);
-  const runsIn = rules?.runsIn ?? "upper";
+/** The results of the whole Worker, with one edge a place and one for the upper tier of the strict cache. */
+async function byEmulators(events: readonly Event[], settings: Settings): Promise<Played> {
+  const played = { runs: [] as string[], images: [] as boolean[] };
+  const edges = new Map([...PLACES.map(String), "upper"].map((place) => [place, createEdge()]));
+  const edgeHere = () => {
+    const { place } = stage.cache.where();
+    const edge = edges.get(place);
+    if (edge === undefined) throw new Error(`there is no place ${place}`);
+    return edge;
+  };
+  let outcome = "unchanged";
+  const fetch: Edge["fetch"] = async (url, init) => {
+    const edge = edgeHere();
+    const fetches = edge.originFetches.length;
+    const answer = await edge.fetch(url, init);
+    const isKept = answer.headers.get("cf-resized") === "internal=ram/h";
+    const made = edge.originFetches.length > fetches ? "bucket" : "original";
+    outcome = answer.ok ? (isKept ? "rendition" : made) : "failed";
+    return answer;
+  };
+  const { keep, stale, staleIfError, runsIn } = settings.cache ?? WITHOUT_CACHE;
   const cache = createCache({ now: () => stage.clock.now, runsIn });
-  Object.assign(stage, { cache });
-  const renditions = watchLoopback();
-  const { keep, stale, staleIfError } = rules ?? { keep: 0, stale: 0, staleIfError: 0 };
+  Object.assign(stage, { cache, edge: { ...stage.edge, fetch } });
+  let renditions: Loopback | undefined;
+  stage.exported = (own) => {
+    renditions = own;
+    return own;
+  };
   const env = { ...SMALL, ANSWERS: { keep, stale, stale_if_error: staleIfError } };
   stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
+  const replaced = new Map<number, number>();
 
-  async function visited(visit: Visit): Promise<void> {
-    seen = [];
-    const runs = cache.runs.length;
-    const place = `${visit.place}`;
-    const image = await ASKING[design](visit, edges.get(place), env);
+  async function visit(visited: Visit): Promise<void> {
+    outcome = stage.s3.faults.size > 0 ? "failed" : "unchanged";
+    const [runs, place] = [cache.runs.length, `${visited.place}`];
+    const path = `/images/${site.chooseVariant(visited).name}/${keyOf(visited.object)}`;
+    const answer = await get(path, { headers: { accept: visited.accept } }, env, place);
+    expect([200, 502, 504]).toContain(answer.status);
     await Promise.all([cache.settled(), ...stage.after]);
-    // The Worker asks again with its other key before it gives up.
-    const outcomes = seen.every((one) => one === "failed") ? seen.slice(0, 1) : seen;
     const run = cache.runs[runs];
-    const call = run ? callOf(run.place, run.why !== "revalidate") : callOf(place, true);
-    played.outcomes.push(...outcomes);
-    played.calls.push(...outcomes.map(() => call));
-    played.images.push(image);
+    if (run !== undefined) played.runs.push(runOf(run.place, run.why !== "revalidate", outcome));
+    else if (keep === 0) played.runs.push(runOf(place, true, outcome));
+    played.images.push(answer.ok);
   }
 
   for (const event of events) {
@@ -123,35 +149,42 @@ export async function byEmulators(
       if (event.what === "both keys are dead") stage.s3.faults.add("revoked-key");
       continue;
     }
-    const object = { body: photo, type: "image/jpeg" };
-    const stored = cacheControl === null ? object : { ...object, cacheControl };
-    stage.s3.objects.set(`published/${keyOf(event.object)}`, stored);
+    const { object, kind } = event;
+    const times = (replaced.get(object) ?? 0) + (kind === "replacement" ? 1 : 0);
+    replaced.set(object, times);
+    // The same length, but other bytes each time: what follows the picture is ignored.
+    const body = Buffer.concat([times % 2 ? replacedPhoto : photo, Buffer.from(`${times}`)]);
+    stage.s3.objects.set(`published/${keyOf(object)}`, { body, type: "image/jpeg" });
     if (event.kind === "visit") {
-      await visited(event);
-      continue;
+      await visit(event);
+    } else if (settings.events) {
+      const tags = [await objectTag({ base: BASE }, `published/${keyOf(object)}`)];
+      const purged = await renditions?.purge({ tags });
+      if (purged) expect(purged).toEqual({ success: true, errors: [] });
     }
-    const source = designs[design].purged(event.object);
-    for (const edge of edges.values()) edge.purge(source);
-    const tags = [await objectTag({ base: BASE }, `published/${keyOf(event.object)}`)];
-    const purged = await renditions()?.purge({ tags });
-    if (purged) expect(purged).toEqual({ success: true, errors: [] });
   }
   const billed = new Set([...edges.values()].flatMap((edge) => [...edge.transformations]));
-  return { ...played, transformations: billed.size, edges: [...edges.values()] };
+  return { ...played, transformations: billed.size };
 }
 
-/** What the emulators do. It fails if the model does anything else. */
-export async function compare(
-  design: DesignName,
-  cacheControl: string | null,
-  events: readonly Event[],
-  rules?: CacheRules,
-): Promise<Played> {
-  const { edges: _, ...played } = await byEmulators(design, cacheControl, events, rules);
-  expect(byModel(design, cacheControl, events, rules)).toEqual(played);
+const WITHOUT_CACHE: CacheRules = { keep: 0, stale: 0, staleIfError: 0, runsIn: "visitor" };
+
+function createEdge(): Edge {
+  return withImages(
+    createEdgeWith(makeRenditionOnce, {
+      ...{ zone: ZONE, sources: [new URL(BASE).host], now: () => stage.clock.now },
+      fetch: (input, init) => fetch(input, init),
+    }),
+  );
+}
+
+/** What the Worker does. It fails if the model does anything else. */
+export async function compare(events: readonly Event[], settings: Settings): Promise<Played> {
+  const played = await byEmulators(events, settings);
+  expect(byModel(events, settings)).toEqual(played);
   return played;
 }
 
-function callOf(place: string, waits: boolean): string {
-  return `${place}, ${waits ? "the visitor waits" : "in the background"}`;
+function runOf(place: string, waits: boolean, outcome: string): string {
+  return `${place}, ${waits ? "the visitor waits" : "in the background"}: ${outcome}`;
 }

@@ -1,74 +1,56 @@
-// The cases that npm run bench:cost compares.
+// The cases that npm run bench:cost compares, and in which ways Workers Cache may behave (open).
 
-import type { DesignName } from "./designs.ts";
+import type { Scenario } from "./pipeline.ts";
 import type { CacheRules } from "./tiers.ts";
 
-export type Case = {
+export type Case = Pick<Scenario, "events"> & {
   readonly name: string;
-  readonly design: DesignName;
-  /** False: S3 sends no cache-control, and the edge keeps objects for an hour (C1). */
-  readonly maxAge: boolean;
-  /** Left out: `keep` is 0. */
-  readonly cache?: CacheRules;
-  /** Whether the chart has it. */
-  readonly isInChart: boolean;
+  /** False: S3 sends no cache-control, and the edge keeps an original for an hour (C1). */
+  readonly hasMaxAge: boolean;
+  /** In seconds. */
+  readonly keep: number;
 };
 
-const HOUR = 3600;
-const DAY = 24 * HOUR;
+/** How Workers Cache may behave: where Renditions runs (W5), and what is evicted early. */
+export type Reading = Pick<CacheRules, "runsIn" | "evictAfter">;
+
+const DAY = 86_400;
 const WEEK = 7 * DAY;
-const MONTH = 30 * DAY;
 
 /** `stale` and `stale_if_error` of `[vars.ANSWERS]`, by default. */
-const USUAL = { stale: WEEK, staleIfError: WEEK };
-const HOURLY = { ...USUAL, keep: HOUR };
-const WEEKLY = { ...USUAL, keep: WEEK };
+const STALE = { stale: WEEK, staleIfError: WEEK };
 
-const common = { design: "vitrine", maxAge: true, isInChart: true } as const;
-const noMaxAge = { ...common, maxAge: false, isInChart: false } as const;
-
-export const WITHOUT_CACHE = "Vitrine without the cache";
-export const PRESIGNED = "Presigned URLs";
-
-export const CASES: readonly Case[] = [
-  { ...common, name: WITHOUT_CACHE },
-  ...cached("upper tier", "upper"),
-  ...cached("visitor's place", "visitor"),
-  { ...noMaxAge, name: `${WITHOUT_CACHE}, no max-age`, isInChart: true },
-  {
-    ...noMaxAge,
-    name: "Vitrine, upper tier, keep an hour, no max-age",
-    cache: { ...HOURLY, runsIn: "upper" },
-  },
-  {
-    ...noMaxAge,
-    name: "Vitrine, visitor's place, keep an hour, no max-age",
-    cache: { ...HOURLY, runsIn: "visitor" },
-  },
-  {
-    ...noMaxAge,
-    name: "Vitrine, visitor's place, keep a week, no max-age",
-    cache: { ...WEEKLY, runsIn: "visitor" },
-  },
-  { ...common, name: "Free widths", design: "free" },
-  { ...common, name: PRESIGNED, design: "presigned" },
+/** What is evicted: nothing, or what nobody asked for in a week or in a day. W5 matters little, so not all pairs. */
+const READINGS: readonly Reading[] = [
+  { runsIn: "upper" },
+  { runsIn: "visitor" },
+  { runsIn: "visitor", evictAfter: WEEK },
+  { runsIn: "visitor", evictAfter: DAY },
 ];
 
-/** The cases that also have an outage. */
-export const WITH_OUTAGE = CASES.filter(({ design, maxAge }) => design === "vitrine" && maxAge);
+export const DEFAULT_CASE = "keep 300 s";
 
-/** @param place where the entrypoint runs (W5), in words */
-function cached(place: string, runsIn: CacheRules["runsIn"]): readonly Case[] {
-  const kept = {
-    "an hour": HOURLY,
-    "a day": { ...USUAL, keep: DAY },
-    "a week": WEEKLY,
-    "a week, stale a month": { ...WEEKLY, stale: MONTH },
-  };
-  return Object.entries(kept).map(([title, rules]) => ({
-    ...common,
-    name: `Vitrine, ${place}, keep ${title}`,
-    cache: { ...rules, runsIn },
-    isInChart: rules.stale === WEEK, // the bill is the same
-  }));
+export const CASES: readonly Case[] = [
+  ...Object.entries({ "300 s": 300, "an hour": 3600, "a week": WEEK }).flatMap(([title, keep]) => [
+    { name: `keep ${title}`, keep, events: false, hasMaxAge: false },
+    { name: `keep ${title}, events`, keep, events: true, hasMaxAge: false },
+  ]),
+  { name: "keep 300 s, max-age", keep: 300, events: false, hasMaxAge: true },
+  { name: "keep 0", keep: 0, events: false, hasMaxAge: false },
+  { name: "keep 0, max-age", keep: 0, events: false, hasMaxAge: true },
+];
+
+/** Without the cache there is one: the gateway runs in the visitor's place. */
+export function readingsOf({ keep }: Case): readonly Reading[] {
+  return keep === 0 ? [{ runsIn: "visitor" }] : READINGS;
+}
+
+/** @param maxAge of the objects, in seconds */
+export function scenarioOf(
+  { keep, events, hasMaxAge }: Case,
+  reading: Reading,
+  maxAge: number,
+): Scenario {
+  const cacheControl = hasMaxAge ? `max-age=${maxAge}` : null;
+  return { cacheControl, events, ...(keep > 0 && { cache: { ...STALE, ...reading, keep } }) };
 }

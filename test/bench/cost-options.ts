@@ -10,13 +10,13 @@ const NUMBERS = {
   requests: { usual: 1_000_000, least: 1, most: 5e6, says: "requests for images in the month" },
   objects: { usual: 10_000, least: 1, most: 1e6, says: "objects in the bucket" },
   places: { usual: 30, least: 1, most: 1000, says: "places with a cache of their own" },
-  replacements: { usual: 1000, least: 0, most: 1e6, says: "objects replaced, and purged" },
+  replacements: { usual: 1000, least: 0, most: 1e6, says: "objects replaced" },
   zipf: { usual: 0.9, least: 0, most: 3, says: "how much the best liked are preferred; 0: not" },
   "max-age": {
     usual: 604_800,
     least: 0,
     most: 31_536_000,
-    says: "the objects' max-age, in seconds",
+    says: "in the cases with max-age: that of the objects, in seconds",
   },
 } as const;
 
@@ -41,9 +41,9 @@ ${NAMES.map((name) => {
   const { usual, says } = NUMBERS[name];
   return `  ${`--${name} <n>`.padEnd(20)}  ${says} (${usual})`;
 }).join("\n")}
-  ${"--out <folder>".padEnd(20)}  where to write cost.json and the charts
+  ${"--out <folder>".padEnd(20)}  where to write cost.json
 
-Prints a table. Without any option it also writes fixtures/bench/, the same bytes each time.
+Prints two tables. Without any option it also writes fixtures/bench/cost.json, the same bytes each time.
 Ends with 0, or with 2 if an option is wrong.
 `;
 

@@ -1,129 +1,134 @@
-// The report of the compared cases: two tables, a chart, and a file with all figures.
+// The report of the simulated month: what visitors see, what it costs, and a file with all figures.
 
-import { money } from "../../src/cli/project/costs.ts";
+import { money, REQUEST_PRICE } from "../../src/cli/project/costs.ts";
 import { count } from "../../src/cli/terminal/progress.ts";
-import { CASES, type Case, WITH_OUTAGE, WITHOUT_CACHE } from "./cases.ts";
-import { drawBars } from "./chart.ts";
-import { createDesigns, SITE } from "./designs.ts";
-import { type Outage, PLAYED, simulateOutage } from "./outage.ts";
-import type { Scenario } from "./pipeline.ts";
-import type { Bill } from "./prices.ts";
-import { type Result, simulate } from "./simulate.ts";
-import type { Settings } from "./trace.ts";
+import { CASES, type Case, type Reading, readingsOf, scenarioOf } from "./cases.ts";
+import { PRICES } from "./prices.ts";
+import { type Month, type Outage, type Result, simulate, simulateOutage } from "./simulate.ts";
+import { createSite, SITE } from "./site.ts";
+import { bytesOfObjects, type Settings, traceOf } from "./trace.ts";
 
-/** A case and its result. */
-export type Outcome = { readonly name: string; readonly result: Result };
+/** What came out of a case, in one reading. */
+type Outcome = {
+  readonly reading: Reading;
+  readonly result: Result;
+  /** Left out where the objects have a max-age: it changes nothing. */
+  readonly outage: Outage | undefined;
+};
 
-/** A case and what visitors got in an outage. */
-type InOutage = { readonly name: string; readonly outage: Outage };
+export type Row = Case & { readonly outcomes: readonly Outcome[] };
 
 export type Report = {
   readonly settings: Settings;
   /** In seconds. */
   readonly maxAge: number;
-  readonly outcomes: readonly Outcome[];
-  readonly outages: readonly InOutage[];
+  readonly rows: readonly Row[];
 };
 
-/** Runs all cases with the same month. */
-export function compare(
-  settings: Settings,
-  maxAge: number,
-  step?: (requests: number) => void,
-): Report {
-  const designs = createDesigns(SITE);
-  const scenario = ({ design, maxAge: said, cache }: Case): Scenario => {
-    return { design: designs[design], cacheControl: said ? `max-age=${maxAge}` : null, cache };
+/**
+ * Runs all cases with the same month.
+ * @param step is called after each of `STEPS`
+ */
+export function compare(settings: Settings, maxAge: number, step: () => void = () => {}): Report {
+  const month: Month = {
+    site: createSite(SITE),
+    events: [...traceOf(settings)],
+    bytes: bytesOfObjects(settings),
   };
-  const outcomes = CASES.map((one) => {
-    return { name: one.name, result: rounded(simulate(settings, scenario(one), step)) };
-  });
-  const outages = WITH_OUTAGE.map((one) => {
-    const outage = simulateOutage(settings, scenario(one), step);
-    return { name: one.name, outage: { ...outage, percent: round(outage.percent, 100) } };
-  });
-  return { settings, maxAge, outcomes, outages };
+  const rows = CASES.map((one) => ({
+    ...one,
+    outcomes: readingsOf(one).map((reading) => {
+      const scenario = scenarioOf(one, reading, maxAge);
+      const result = roundMoney(simulate(month, scenario));
+      const outage = one.hasMaxAge ? undefined : simulateOutage(month, scenario);
+      step();
+      return { reading, result, outage };
+    }),
+  }));
+  return { settings, maxAge, rows };
 }
 
-/** About how many requests all cases have together. */
-export function totalOf({ requests }: Settings): number {
-  return Math.round(requests * (CASES.length + PLAYED * WITH_OUTAGE.length));
-}
+/** How often `compare` calls `step`. */
+export const STEPS = CASES.reduce((sum, one) => sum + readingsOf(one).length, 0);
 
-export const HEADINGS = [
-  ...["design", "requests that wait", "origin fetches", "one object and place*", "from S3"],
-  ...["unique transformations", "a month"],
+export const VISITOR_HEADINGS = [
+  ...["what visitors see", "fresh", "stale", "waited", "waited for the edge"],
+  ...["replaced pictures seen", "after at most", "without S3"],
 ];
 
-/** The table: one row a case. */
-export function rowsOf({ outcomes }: Report): string[][] {
-  return outcomes.map(({ name, result }) => [
-    name,
-    waitsOf(result),
-    count(result.originFetches),
-    count(result.mostFetchesWhileFresh),
-    gigabytes(result.bytesFromS3),
-    count(result.transformations),
-    money(result.bill.total),
-  ]);
+/** One row a case, from the least to the most of all readings. */
+export function visitorRowsOf({ rows }: Report): string[][] {
+  const different = rows.filter(({ hasMaxAge }) => !hasMaxAge); // visitors do not notice it
+  return different.map(({ name, outcomes }) => {
+    const results = outcomes.map(({ result }) => result);
+    const share = (pick: (result: Result) => number) =>
+      percents(results.map((result) => pick(result) / result.visits));
+    const hours = Math.max(...results.map(({ replacedForHours }) => replacedForHours));
+    return [
+      name,
+      share(({ fresh }) => fresh),
+      share(({ stale }) => stale),
+      share(({ waited }) => waited),
+      share(({ waitedForEdge }) => waitedForEdge),
+      counts(results.map(({ replacedShown }) => replacedShown)),
+      `${count(Math.ceil(hours))} h`,
+      percents(outagesOf(outcomes).map(({ images, visits }) => images / (visits || 1))),
+    ];
+  });
 }
 
-/** The text below the table, about the case without the cache. */
-export function notesOf({ outcomes }: Report): string[] {
-  const first = outcomes.find(({ name }) => name === WITHOUT_CACHE);
-  if (first === undefined) return [];
-  const { mostFetchesWhileFresh: most, busiestFetch } = first.result;
-  const { requests, prints } = busiestFetch;
-  return [
-    `Origin fetches per object and place: ${count(most)}, whatever number of variants and visitors, while fresh.`,
-    `The fetch that went furthest served ${count(requests)} requests, with ${count(prints)} renditions made of it.`,
-  ];
-}
-
-export const OUTAGE_HEADINGS = [
-  "in 24 hours without S3",
-  "requests",
-  "without an image",
-  "with one",
+export const COST_HEADINGS = [
+  ...["what it costs", "GETs by the Worker", "by the edge", "from S3", "transformations"],
+  ...["a month", "evicted after a week", "after a day", "requests, a million more", "with R2"],
 ];
 
-/** The table of the outage: one row a case. */
-export function outageRowsOf({ outages }: Report): string[][] {
-  return outages.map(({ name, outage: { requests, images, percent } }) => [
-    name,
-    count(requests),
-    count(requests - images),
-    `${percent.toFixed(2)} %`,
-  ]);
+/** One row a case. The counts are those where Workers Cache evicts nothing. */
+export function costRowsOf({ rows }: Report): string[][] {
+  return rows.map(({ name, outcomes }) => {
+    const all = outcomes.map(({ result }) => result);
+    const bills = all.map(({ bill }) => bill.total);
+    const whole = outcomes.filter(({ reading }) => reading.evictAfter === undefined).length;
+    const results = all.slice(0, whole);
+    return [
+      name,
+      counts(results.map(({ checks }) => checks)),
+      counts(results.map(({ originFetches }) => originFetches)),
+      `${counts(results.map(({ bytesFromS3 }) => Math.round(bytesFromS3 / 1e9)))} GB`,
+      counts(results.map(({ transformations }) => transformations)),
+      range(bills.slice(0, whole), money),
+      ...(whole < bills.length ? bills.slice(whole).map(money) : ["–", "–"]),
+      range(
+        all.flatMap((result) => millionMoreOf(result, PRICES.gets[0].each)),
+        money,
+      ),
+      range(
+        all.flatMap((result) => millionMoreOf(result, PRICES.r2Reads)),
+        money,
+      ),
+    ];
+  });
 }
 
-/** The text below the table of the outage. */
-export function outageNoteOf({ outages }: Report): string {
-  const failed = outages.reduce((sum, { outage }) => sum + outage.failedAfter, 0);
+/**
+ * What the requests of a million more pictures cost above what is free, of the same kind: by the Worker and by S3.
+ * The second one is where runs in the background are billed, too (W18, open).
+ */
+function millionMoreOf(result: Result, getPrice: number): number[] {
+  const { visits, requests, backgroundRuns, checks, originFetches } = result;
+  return [requests, requests + backgroundRuns].map(
+    (billed) => (1e6 / visits) * (billed * REQUEST_PRICE + (checks + originFetches) * getPrice),
+  );
+}
+
+/** The text below the table of what visitors see. */
+export function outageNoteOf({ rows }: Report): string {
+  const outages = outagesOf(rows.flatMap((row) => row.outcomes));
+  const failed = outages.reduce((sum, { failedAfter }) => sum + failedAfter, 0);
   return `Requests without an image in the 24 hours after it: ${count(failed)}.`;
 }
 
-/** The chart of the bills. */
-export function chartOf({ settings, outcomes }: Report, dark: boolean): string {
-  const { requests, objects, places } = settings;
-  const charted = new Map(CASES.filter(({ isInChart }) => isInChart).map((one) => [one.name, one]));
-  return drawBars({
-    title: "What a month costs, by design",
-    subtitle:
-      `US dollars, Cloudflare and S3 together, simulated: ${count(requests)} requests, ` +
-      `${count(objects)} objects, ${count(places)} places`,
-    unit: "$",
-    dark,
-    rows: outcomes
-      .filter(({ name }) => charted.has(name))
-      .map(({ name, result }) => ({
-        label: name,
-        value: result.bill.total,
-        text: money(result.bill.total),
-        note: `${waitsOf(result)} of requests wait, ${count(result.originFetches)} origin fetches`,
-        highlight: charted.get(name)?.cache !== undefined,
-      })),
-  });
+function outagesOf(outcomes: readonly Outcome[]): Outage[] {
+  return outcomes.flatMap(({ outage }) => outage ?? []);
 }
 
 /** All figures. */
@@ -131,32 +136,33 @@ export function jsonOf(report: Report): string {
   return `${JSON.stringify(report, null, 2)}\n`;
 }
 
-/** Rounds hours to a tenth, and dollars to the cent. */
-function rounded(result: Result): Result {
-  const { freeForHours: hours, bill } = result;
-  return { ...result, freeForHours: hours && round(hours, 10), bill: toCents(bill) };
+function percents(shares: readonly number[]): string {
+  return `${range(shares, (share) => (100 * share).toFixed(1))} %`;
 }
 
-function toCents(bill: Bill): Bill {
-  const { workers, transformations, s3Requests, s3Traffic, total } = bill;
+function counts(values: readonly number[]): string {
+  return range(values, count);
+}
+
+/** The least and the most, or only one where both have the same text. */
+function range(values: readonly number[], write: (value: number) => string): string {
+  const [from, to] = [write(Math.min(...values)), write(Math.max(...values))];
+  return from === to ? from : `${from}–${to}`;
+}
+
+/** Rounds dollars to the cent, and hours to a tenth. */
+function roundMoney(result: Result): Result {
+  const { workers, transformations, s3Requests, s3Traffic, total } = result.bill;
+  const round = (value: number, parts: number) => Math.round(value * parts) / parts;
   return {
-    workers: round(workers, 100),
-    transformations: round(transformations, 100),
-    s3Requests: round(s3Requests, 100),
-    s3Traffic: round(s3Traffic, 100),
-    total: round(total, 100),
+    ...result,
+    replacedForHours: round(result.replacedForHours, 10),
+    bill: {
+      workers: round(workers, 100),
+      transformations: round(transformations, 100),
+      s3Requests: round(s3Requests, 100),
+      s3Traffic: round(s3Traffic, 100),
+      total: round(total, 100),
+    },
   };
-}
-
-/** @param parts 100: to the hundredth */
-function round(value: number, parts: number): number {
-  return Math.round(value * parts) / parts;
-}
-
-function waitsOf({ waits, requests }: Result): string {
-  return `${((100 * waits) / requests).toFixed(1)} %`;
-}
-
-function gigabytes(bytes: number): string {
-  return `${count(Math.round(bytes / 1e9))} GB`;
 }

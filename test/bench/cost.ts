@@ -1,4 +1,4 @@
-// npm run bench:cost: simulates what a month costs with this design and with others.
+// npm run bench:cost: simulates what a month costs, and what visitors see.
 
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -6,16 +6,14 @@ import { align, EXIT, isFault, say } from "../../src/cli/command.ts";
 import { createProgress } from "../../src/cli/terminal/progress.ts";
 import { HELP, type Options, readOptions } from "./cost-options.ts";
 import {
-  chartOf,
+  COST_HEADINGS,
   compare,
-  HEADINGS,
+  costRowsOf,
   jsonOf,
-  notesOf,
-  OUTAGE_HEADINGS,
   outageNoteOf,
-  outageRowsOf,
-  rowsOf,
-  totalOf,
+  STEPS,
+  VISITOR_HEADINGS,
+  visitorRowsOf,
 } from "./cost-report.ts";
 import { isFolder } from "./folder.ts";
 
@@ -32,17 +30,12 @@ else if (isFault(options)) {
 
 function run({ settings, maxAge, out }: Options): void {
   if (out !== undefined && !isFolder(out, stderr)) return;
-  const total = totalOf(settings);
-  const progress = createProgress({ stderr, env, now: Date.now }, "requests", total);
-  const report = compare(settings, maxAge, progress.step);
+  const progress = createProgress({ stderr, env, now: Date.now }, "cases", STEPS);
+  const report = compare(settings, maxAge, () => progress.step(1));
   progress.end();
-  say(stdout, ...align([HEADINGS, ...rowsOf(report)]), "");
-  say(stdout, "* the most for one object in one place while it is fresh there", ...notesOf(report));
-  say(stdout, "", ...align([OUTAGE_HEADINGS, ...outageRowsOf(report)]), "", outageNoteOf(report));
+  say(stdout, ...align([VISITOR_HEADINGS, ...visitorRowsOf(report)]), "", outageNoteOf(report), "");
+  say(stdout, ...align([COST_HEADINGS, ...costRowsOf(report)]));
   if (out === undefined) return;
   writeFileSync(join(out, "cost.json"), jsonOf(report));
-  for (const shade of ["light", "dark"]) {
-    writeFileSync(join(out, `cost-${shade}.svg`), chartOf(report, shade === "dark"));
-  }
-  say(stdout, `Wrote cost.json, cost-light.svg and cost-dark.svg to ${relative(".", out) || "."}.`);
+  say(stdout, "", `Wrote cost.json to ${relative(".", out) || "."}.`);
 }

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { billOf, charge, PRICES } from "./prices.ts";
 
 describe("the bill", () => {
-  const none = { requests: 0, cpuMs: 0, transformations: 0, originFetches: 0, bytes: 0 };
+  const none = { requests: 0, cpuMs: 0, transformations: 0, s3Requests: 0, bytes: 0 };
 
   test.each<[Partial<typeof none>, number]>([
     [{}, 5],
@@ -12,7 +12,7 @@ describe("the bill", () => {
     [{ requests: 11e6 }, 5.3],
     [{ cpuMs: 31e6 }, 5.02],
     [{ transformations: 6000 }, 5.5],
-    [{ originFetches: 1e6 }, 5.4],
+    [{ s3Requests: 1e6 }, 5.4],
     [{ bytes: 200e9 }, 14],
     [{ bytes: 10e12 }, 5 + 9900 * 0.09],
     [{ bytes: 11e12 }, 5 + 9900 * 0.09 + 85],

@@ -1,6 +1,6 @@
 // The prices of Cloudflare and AWS, and the bill of a month. In US dollars, without taxes.
 
-import { FREE, PRICE } from "../../src/cli/project/costs.ts";
+import { FREE, FREE_REQUESTS, PRICE, REQUEST_PRICE } from "../../src/cli/project/costs.ts";
 
 /** A price for each unit, up to a number of units in a month. Steps follow each other. */
 type Step = { readonly upTo: number; readonly each: number };
@@ -16,13 +16,14 @@ const TB = 1e12;
  * Transformations: https://developers.cloudflare.com/images/pricing/
  * S3 Standard in eu-west-1, us-east-1 and others: https://aws.amazon.com/s3/pricing/ ; an account gets the
  * first 100 GB out of AWS free, for all services together. A gigabyte is 10^9 bytes here.
+ * R2: https://developers.cloudflare.com/r2/pricing/ ; it has no traffic to pay.
  */
 export const PRICES = {
   /** Workers Paid, per month. */
   plan: 5,
   requests: [
-    { upTo: 10e6, each: 0 },
-    { upTo: ON, each: 0.3 / 1e6 },
+    { upTo: FREE_REQUESTS, each: 0 },
+    { upTo: ON, each: REQUEST_PRICE },
   ],
   cpuMs: [
     { upTo: 30e6, each: 0 },
@@ -33,6 +34,8 @@ export const PRICES = {
     { upTo: ON, each: PRICE },
   ],
   gets: [{ upTo: ON, each: 0.0004 / 1000 }],
+  /** Reads of R2 above 10 million a month. */
+  r2Reads: 0.36 / 1e6,
   bytes: [
     { upTo: 100 * GB, each: 0 },
     { upTo: 10 * TB, each: 0.09 / GB },
@@ -48,8 +51,9 @@ export type Usage = {
   /** CPU time of the Worker, in ms. */
   readonly cpuMs: number;
   readonly transformations: number;
+  /** GETs, by the Worker and by the edge. */
+  readonly s3Requests: number;
   /** From S3. */
-  readonly originFetches: number;
   readonly bytes: number;
 };
 
@@ -66,7 +70,7 @@ export function billOf(usage: Usage): Bill {
   const workers =
     PRICES.plan + charge(usage.requests, PRICES.requests) + charge(usage.cpuMs, PRICES.cpuMs);
   const transformations = charge(usage.transformations, PRICES.transformations);
-  const s3Requests = charge(usage.originFetches, PRICES.gets);
+  const s3Requests = charge(usage.s3Requests, PRICES.gets);
   const s3Traffic = charge(usage.bytes, PRICES.bytes);
   const total = workers + transformations + s3Requests + s3Traffic;
   return { workers, transformations, s3Requests, s3Traffic, total };

@@ -1,95 +1,102 @@
-// A model of Workers Cache in front of the entrypoint that asks the edge (W5, W8): a cache a place, and an
-// upper tier that all of them ask. It has no responses, only the times at which they were made.
+// A model of Workers Cache in front of Renditions (W5, W8, W18): a cache in each place, and an upper tier that all of
+// them ask. It has no responses, only the versions of the objects. tiers.test.ts compares it with the strict cache.
 
-import type { Ask } from "./model.ts";
+import { getOrAdd } from "./model.ts";
 
 export type CacheRules = {
   /** How long a rendition is fresh, in seconds. */
   readonly keep: number;
-  /** How long after that it is served while it is made again, in seconds. */
+  /** How long after that it is shown while S3 is asked, in seconds. */
   readonly stale: number;
-  /** How long after that it is served where it cannot be made, in seconds. */
+  /** How long after that it is shown where S3 or the edge fails, in seconds. */
   readonly staleIfError: number;
-  /** Where the entrypoint runs, and so which place of the edge it asks (W5, open). */
+  /** Where Renditions runs, and so which place of the edge it asks (W5, open). */
   readonly runsIn: "upper" | "visitor";
+  /** A tier evicts what nobody asked it for in so many seconds. Left out: it evicts nothing. */
+  readonly evictAfter?: number | undefined;
 };
 
 /**
- * Runs the entrypoint.
+ * Runs Renditions.
  * @param place the data centre in which it runs
  * @param waits whether a visitor waits for it; false: in the background
- * @returns whether it made an image
+ * @param cached the version for which the cache sends `If-None-Match` (W18); undefined: it has none
+ * @returns the version that the object has now; undefined: it failed
  */
-export type Run = (place: number, waits: boolean) => boolean;
+export type Run = (place: number, waits: boolean, cached: number | undefined) => number | undefined;
+
+/** What a visitor gets. */
+export type Answer = {
+  /** The version that the visitor sees; undefined: no image. */
+  readonly version: number | undefined;
+  /** `waited`: until Renditions had asked S3. `stale`: at once, and the check goes on behind. */
+  readonly how: "fresh" | "stale" | "waited";
+};
 
 type Tiers = {
   /**
+   * @param rendition the options and the format
    * @param place the data centre of the visitor
    * @param at ms since 1970, never less than before
-   * @returns when the image that the visitor gets was made, in ms since 1970; undefined: there is none
    */
-  ask(ask: Ask, place: number, at: number, run: Run): number | undefined;
-  /** Drops all renditions of an original in all tiers (W10). */
-  purge(source: string): void;
+  ask(object: number, rendition: string, place: number, at: number, run: Run): Answer;
+  /** Drops all renditions of an object in all tiers (W10). */
+  purge(object: number): void;
 };
 
 /** The data centre of the upper tier. */
 export const UPPER = -1;
 
-/** When each rendition that a tier holds was made, in ms since 1970. */
-type Held = Map<number, number>;
+/** Times in ms since 1970. */
+type Checked = { readonly version: number; readonly checkedAt: number };
+type Tier = Map<number, Checked & { usedAt: number }>;
 
 /** More renditions than any object has. */
-const RENDITIONS = 2 ** 20;
+const RENDITIONS = 2 ** 10;
 
 /** Creates empty tiers. */
-export function createTiers({ keep, stale, staleIfError, runsIn }: CacheRules): Tiers {
-  const upper: Held = new Map();
-  const lower = new Map<number, Held>();
-  const sources = new Map<string, number>();
+export function createTiers(rules: CacheRules): Tiers {
+  const { keep, stale, staleIfError, runsIn, evictAfter = Number.POSITIVE_INFINITY } = rules;
+  const upper: Tier = new Map();
+  const lower = new Map<number, Tier>();
+  const objects = new Map<number, number>();
   const renditions = new Map<string, number>();
-  let named = 0;
-
-  /**
-   * @param waits false: it is a refresh in the background, so what is stale is no answer
-   * @param make asks the next tier, or runs the entrypoint
-   */
-  function look(
-    held: Held,
-    key: number,
-    at: number,
-    waits: boolean,
-    make: (waits: boolean) => number | undefined,
-  ): number | undefined {
-    const made = held.get(key);
-    const age = made === undefined ? Number.POSITIVE_INFINITY : (at - made) / 1000;
-    if (age < keep) return made;
-    const isServed = waits && age < keep + stale;
-    const again = make(waits && !isServed);
-    if (again !== undefined) held.set(key, again);
-    if (isServed) return made;
-    return again ?? (age < keep + staleIfError ? made : undefined);
-  }
+  let nextNumber = 0;
 
   return {
-    ask({ source, rendition }, place, at, run) {
-      const numbered = numberOf(sources, source, () => named++);
-      const key = numbered * RENDITIONS + numberOf(renditions, rendition, () => renditions.size);
-      const held = lower.get(place) ?? new Map();
-      lower.set(place, held);
-      const runs = (waits: boolean) =>
-        run(runsIn === "upper" ? UPPER : place, waits) ? at : undefined;
-      return look(held, key, at, true, (waits) => look(upper, key, at, waits, runs));
+    ask(object, rendition, place, at, run) {
+      const number = getOrAdd(objects, object, () => nextNumber++);
+      const key = number * RENDITIONS + getOrAdd(renditions, rendition, () => renditions.size);
+      let how: Answer["how"] = "fresh";
+
+      /** @param waits false: it is a check in the background, so what is stale is no answer */
+      function askTier(tier: Tier, waits: boolean): Checked | undefined {
+        const entry = tier.get(key);
+        const old = entry && at - entry.usedAt < evictAfter * 1000 ? entry : undefined;
+        if (old !== undefined) old.usedAt = at;
+        const age = old === undefined ? Number.POSITIVE_INFINITY : (at - old.checkedAt) / 1000;
+        if (age < keep) return old;
+        const isServed = waits && age < keep + stale;
+        if (isServed) how = "stale";
+        const stillWaits = waits && !isServed;
+        const checked =
+          tier === upper ? runRenditions(stillWaits, old?.version) : askTier(upper, stillWaits);
+        if (checked !== undefined) tier.set(key, { ...checked, usedAt: at });
+        if (isServed) return old;
+        return checked ?? (age < keep + staleIfError ? old : undefined);
+      }
+
+      function runRenditions(waits: boolean, cached: number | undefined): Checked | undefined {
+        if (waits) how = "waited";
+        const version = run(runsIn === "upper" ? UPPER : place, waits, cached);
+        return version === undefined ? undefined : { version, checkedAt: at };
+      }
+
+      const tier = getOrAdd(lower, place, () => new Map());
+      const shown = askTier(tier, true);
+      return { version: shown?.version, how };
     },
     // Its next number is new: nothing is found under the old one.
-    purge: (source) => void sources.delete(source),
+    purge: (object) => void objects.delete(object),
   };
-}
-
-function numberOf(numbers: Map<string, number>, name: string, next: () => number): number {
-  const known = numbers.get(name);
-  if (known !== undefined) return known;
-  const number = next();
-  numbers.set(name, number);
-  return number;
 }

@@ -1,19 +1,18 @@
-// Compares the model with the Worker behind the strict cache, also while S3 gives nothing.
+// Compares the model with the whole Worker behind the strict cache, also while S3 gives nothing.
 
 import { describe, expect, test } from "vitest";
-import { byModel, compare, type Event, month, type Trouble } from "./both.ts";
+import { compare, type Event, month, type Trouble } from "./both.ts";
 import { MONTH } from "./trace.ts";
 
 const HOUR = 3_600_000;
-const TROUBLES = ["S3 is down", "both keys are dead"] as const;
 const BEGINS = MONTH.start + 2 * HOUR;
 const ENDS = MONTH.start + 3 * HOUR;
 
 /** The same events, and an hour in which no object can be read. */
-function during(what: Trouble["what"], events: readonly Event[]): Event[] {
+function during(what: Trouble["what"]): Event[] {
   const begins = { kind: "trouble", at: BEGINS, what } as const;
   const ends = { kind: "trouble", at: ENDS, what: "over" } as const;
-  return [begins, ends, ...events].toSorted((one, other) => one.at - other.at);
+  return [begins, ends, ...month].toSorted((one, other) => one.at - other.at);
 }
 
 /** Who got an image before, during and after that hour. */
@@ -28,38 +27,35 @@ function imagesOf(events: readonly Event[], images: readonly boolean[]) {
   };
 }
 
-test.each(TROUBLES)("without the cache, %s for a while (C1, C2, C4)", async (what) => {
-  const events = during(what, month);
-  const { outcomes, images } = await compare("vitrine", "max-age=1200", events);
-  expect(new Set(outcomes).size).toBe(4);
-  const shown = imagesOf(events, images);
-  expect(shown.before).not.toContain(false);
-  expect(shown.during).toContain(false);
-  expect(shown.during).toContain(true);
-  expect(shown.after).not.toContain(false);
+// keep 20 min, stale 40 min: in a month of four hours all that can happen does.
+const rules = { keep: 1200, stale: 2400, staleIfError: 3600 };
+const CACHES = [
+  undefined,
+  { ...rules, runsIn: "upper" as const },
+  { ...rules, runsIn: "visitor" as const },
+];
+
+describe("the model gives the results of the whole Worker (C1, C2, L2, W5, W8, W10, W18)", () => {
+  test.each(CACHES.flatMap((cache) => [true, false].map((events) => ({ cache, events }))))(
+    "%j",
+    async (settings) => {
+      const { runs, images } = await compare(month, settings);
+      expect(images).not.toContain(false);
+      const isCached = settings.cache !== undefined;
+      expect(runs.length < images.length).toBe(isCached);
+      expect(runs.some((run) => run.endsWith("unchanged"))).toBe(isCached);
+    },
+  );
 });
 
-describe("the model gives the results of the Worker behind the strict cache (W5, W8, W10)", () => {
-  // keep 20 min, stale 40 min: in a month of four hours all that can happen does.
-  const rules = { keep: 1200, stale: 2400, staleIfError: 3600 };
-
-  test.each(["upper", "visitor"] as const)("where it runs in the %s", async (runsIn) => {
-    const { calls, images } = await compare("vitrine", "max-age=2000", month, { ...rules, runsIn });
-    expect(calls.length).toBeLessThan(images.length);
-    expect(new Set(calls).size).toBe(runsIn === "upper" ? 2 : 4);
-    expect(images).not.toContain(false);
-  });
-
-  test.each(
-    TROUBLES.flatMap((what) => (["upper", "visitor"] as const).map((runsIn) => ({ what, runsIn }))),
-  )("$what for a while, where it runs in the $runsIn", async ({ what, runsIn }) => {
-    const events = during(what, month);
-    const cached = await compare("vitrine", "max-age=1200", events, { ...rules, runsIn });
-    const plain = byModel("vitrine", "max-age=1200", events);
-    const shown = imagesOf(events, cached.images);
+describe.each(["S3 is down", "both keys are dead"] as const)("%s for an hour", (what) => {
+  test.each(CACHES.map((cache) => ({ cache, events: true })))("%j (C4, W8)", async (settings) => {
+    const events = during(what);
+    const { images } = await compare(events, settings);
+    const shown = imagesOf(events, images);
     expect(shown.before).not.toContain(false);
     expect(shown.after).not.toContain(false);
-    const failures = (images: readonly boolean[]) => images.filter((image) => !image).length;
-    expect(failures(cached.images)).toBeLessThan(failures(plain.images));
+    expect(shown.during.includes(true)).toBe(settings.cache !== undefined);
+    expect(shown.during).toContain(false);
   });
 });
