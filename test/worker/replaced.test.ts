@@ -1,0 +1,110 @@
+// An edge that keeps every original and rendition for a year, and is never purged: what visitors see of an object
+// that was replaced or deleted, in 30 places.
+
+import { hash } from "node:crypto";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { ENV, PURGE_TOKEN } from "../support/env.ts";
+import { bridgeEvent } from "../support/events.ts";
+import { get, stage, wait } from "../support/play.ts";
+import { file } from "../support/stand.ts";
+
+const KEEP = 300;
+const KEY = "photos/one.jpg";
+const PATH = `/images/card/${KEY}`;
+const PLACES = Array.from({ length: 30 }, (_, at) => `place-${at}`);
+const YEAR = "public, max-age=31536000, immutable";
+
+let env: object;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  stage.clock.now = Date.now();
+  env = { ...ENV, ANSWERS: { ...ENV.ANSWERS, keep: KEEP }, PURGE_TOKEN };
+  put("made/key.jpg");
+  return () => vi.useRealTimers();
+});
+
+function put(name: string): void {
+  const object = { body: file(name), type: "image/jpeg", cacheControl: YEAR };
+  stage.s3.objects.set(`published/${KEY}`, object);
+}
+
+const remove = () => void stage.s3.objects.delete(`published/${KEY}`);
+
+async function visitAll(): Promise<Response[]> {
+  const answers = [];
+  for (const place of PLACES) {
+    answers.push(await get(PATH, {}, env, place));
+    await stage.cache.settled();
+  }
+  return answers;
+}
+
+/** What a visitor in each place gets: all the same, the hash of a picture or a status. */
+async function seen(): Promise<unknown> {
+  const found = new Set<unknown>();
+  for (const answer of await visitAll()) {
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    found.add(answer.status === 200 ? hash("sha1", bytes) : answer.status);
+  }
+  expect([...found]).toHaveLength(1);
+  return [...found][0];
+}
+
+/** S3 tells of a change. */
+async function sendEvent(type?: string): Promise<void> {
+  const headers = { authorization: `Bearer ${PURGE_TOKEN}` };
+  const time = new Date().toISOString();
+  const body = JSON.stringify({ ...bridgeEvent("acme-media", `published/${KEY}`, type), time });
+  expect((await get("/purge", { method: "POST", headers, body }, env)).status).toBe(200);
+}
+
+describe("a replaced object", () => {
+  test("shows at the second visit of each place after `keep`, without an event (A15, W8)", async () => {
+    const old = await seen();
+    put("made/rotated-gps.jpg");
+    wait(KEEP + 1);
+    await visitAll();
+    expect(await seen()).not.toBe(old);
+  });
+
+  test("shows at the first visit of each place after an event (A15, W10)", async () => {
+    const old = await seen();
+    put("made/rotated-gps.jpg");
+    await sendEvent();
+    expect(await seen()).not.toBe(old);
+  });
+
+  test("that gets its old bytes again shows these (C1)", async () => {
+    const old = await seen();
+    put("made/rotated-gps.jpg");
+    await sendEvent();
+    await seen();
+    put("made/key.jpg");
+    await sendEvent();
+    expect(await seen()).toBe(old);
+  });
+});
+
+describe("a deleted object", () => {
+  test("is a 404 at the first visit of each place after an event, and stays one (A15, W10)", async () => {
+    await seen();
+    remove();
+    await sendEvent("Object Deleted");
+    for (const _ of [1, 2, 3]) {
+      expect(await seen()).toBe(404);
+      wait(61);
+    }
+  });
+
+  test("is a 404 at the second visit of each place after `keep`, and stays one (A15, W8)", async () => {
+    await seen();
+    remove();
+    wait(KEEP + 1);
+    await visitAll();
+    for (const _ of [1, 2, 3]) {
+      expect(await seen()).toBe(404);
+      wait(61);
+    }
+  });
+});
