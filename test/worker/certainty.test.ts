@@ -1,10 +1,11 @@
-// What is not certain is not kept: a 404 or 415 that is a guess, whoever answers it, is `no-store`.
+// What is not certain is not kept: a 404 or 415 that is not S3's word on this very object is `no-store`.
 
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { S3Fault } from "../../src/emulator/s3/s3.ts";
 import { signGrant } from "../../src/url/grant.ts";
 import { ENV, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../support/env.ts";
-import { get, keepNothing, lines, stage, wait } from "../support/play.ts";
+import { get, keepNothing, lines, stage } from "../support/play.ts";
 import { file, network } from "../support/stand.ts";
 
 keepNothing(); // each request is to reach the edge
@@ -21,6 +22,8 @@ beforeEach(() => {
   return () => vi.useRealTimers();
 });
 
+const code = (name: string) => `<Error><Code>${name}</Code></Error>`;
+
 /** Asks for an object. @returns the status, and for how long caches may keep the answer */
 async function ask(path: string) {
   const answer = await get(path.startsWith("/") ? path : `/images/card/${path}`, {}, env);
@@ -35,125 +38,60 @@ describe.each([
 ])("as %s", (_what, change) => {
   beforeEach(() => {
     env = { ...ENV, ...change };
-    stage.s3.faults.add("no-list-bucket");
   });
 
-  test("a 404 by S3's word on this object is kept, and one by its word on another is not (A6)", async () => {
-    expect(await ask("nothing.jpg")).toEqual([404, KEPT]);
-    expect(await ask("nothing-2.jpg")).toEqual([404, "no-store"]);
-    expect(stage.probes).toHaveLength(1);
-    expect(lines()).toMatchObject([{ certain: true }, { certain: false }]);
+  test.each<[what: string, key: string, status: number, fault?: S3Fault]>([
+    ["a missing object", "nothing.jpg", 404],
+    ["a denied object", "nothing.jpg", 404, "no-list-bucket"],
+    ["an archived object", "key.jpg", 404, "archived"],
+    ["what is no image by its first bytes", "broken/page.jpg", 415],
+    ["what the edge cannot read", "broken/truncated.jpg", 415],
+  ])("%s is kept: S3 and the edge are asked about this very object (A6, R3)", async (...row) => {
+    const [, key, status, fault] = row;
+    if (fault) stage.s3.faults.add(fault);
+    for (let times = 0; times < 2; times++) expect(await ask(key)).toEqual([status, KEPT]);
   });
 
-  test("a 404 by S3's word from before is not kept, and is once S3 said it again (A6)", async () => {
-    expect(await ask("nothing.jpg")).toEqual([404, KEPT]);
-    expect(await ask("nothing.jpg")).toEqual([404, "no-store"]);
-    wait(4);
-    expect(await ask("nothing.jpg")).toEqual([404, KEPT]);
-    expect(stage.probes).toHaveLength(2);
-  });
-
-  test("only the answer for which S3 was asked is kept, of many at once (A6)", async () => {
-    const answers = await Promise.all(Array.from({ length: 9 }, () => ask("nothing.jpg")));
-    expect(answers.filter(([, kept]) => kept === KEPT)).toHaveLength(1);
-    expect(answers.filter(([, kept]) => kept === "no-store")).toHaveLength(8);
-    expect(stage.probes).toHaveLength(1);
-  });
-
-  test("a 404 that is a guess for one of two slots is not kept (A6)", async () => {
+  test("a 404 is not kept where one slot denies the object and S3 refuses the other (A6)", async () => {
     env = { ...env, ...NEXT };
+    stage.s3.faults.add("no-list-bucket");
+    expect(await ask("nothing.jpg")).toEqual([404, "no-store"]);
     stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
     expect(await ask("nothing.jpg")).toEqual([404, KEPT]);
-    expect(await ask("nothing-2.jpg")).toEqual([404, "no-store"]);
-    expect(stage.probes).toHaveLength(2);
-  });
-
-  test("a 404 that S3 gives the edge, and the edge's own 415, are kept (R3)", async () => {
-    stage.s3.faults.clear();
-    for (let times = 0; times < 2; times++) {
-      expect(await ask("nothing.jpg")).toEqual([404, KEPT]);
-      expect(await ask("broken/page.jpg")).toEqual([415, KEPT]);
-      expect(await ask("broken/script.svg")).toEqual([415, KEPT]);
-    }
   });
 });
 
-test.each<[string, number, () => Response]>([
-  ["missing", 404, () => new HttpResponse(null, { status: 404 })],
-  ["no image", 415, () => new HttpResponse("a page", { headers: { "content-type": "text/html" } })],
-])("where the object or an overlay is %s, the %d is not kept (O12)", async (_what, ...expected) => {
-  const [status, answer] = expected;
+test.each<[what: string, status: number, event: string, answer: () => Response]>([
+  ["missing", 502, "edge-contradicts", () => new HttpResponse(null, { status: 404 })],
+  ["no image", 415, "source-unreadable", () => HttpResponse.html("a page")],
+])("an overlay that is %s is a %d that is not kept (O12)", async (_what, status, event, answer) => {
   network.use(http.get(OVERLAY, answer));
   const over = { width: 9, draw: [{ url: OVERLAY }] };
   env = { ...ENV, PRESETS: { ...VARS.PRESETS, over } };
   expect(await ask("/images/over/key.jpg")).toEqual([status, "no-store"]);
+  expect(lines()).toMatchObject([{ event }]);
 });
 
-test("an object that was missing is shown at once: the edge is told to keep no 404 (C1, C4)", async () => {
+test("an object that was missing is shown at once (C1, C4)", async () => {
   expect(await ask("late.jpg")).toEqual([404, KEPT]);
   stage.s3.objects.set("published/late.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
   expect(await ask("late.jpg")).toEqual([200, "public, max-age=600"]);
 });
 
-describe("just after S3 said that an object is missing,", () => {
-  beforeEach(async () => {
-    stage.s3.faults.add("no-list-bucket");
-    expect(await ask("nothing.jpg")).toEqual([404, KEPT]);
-    stage.logged = [];
-  });
-
-  test.each(["nothing.jpg", "key.jpg"])(
-    "a wrong region is a 502 for %s: S3 is asked again (A5, R3)",
-    async (key) => {
-      stage.s3.faults.add("elsewhere-400");
-      expect(await ask(key)).toEqual([502, "no-store"]);
-      const reason = "the bucket is in eu-central-1: set region (and endpoint)";
-      expect(lines()).toMatchObject([{ event: "origin-denied", edge: "9519", reason }]);
-    },
-  );
-
-  test.each(["elsewhere-301", "elsewhere-307"] as const)(
-    "a redirect that the edge cannot follow is a 502: %s (A5, E7)",
-    async (fault) => {
-      stage.s3.faults.add(fault);
-      stage.edge.switches.trouble = "9420/415";
-      expect(await ask("nothing.jpg")).toEqual([502, "no-store"]);
-      const reason = "the bucket is in eu-central-1: set region (and endpoint)";
-      expect(lines()).toMatchObject([{ event: "origin-denied", edge: "9420", reason }]);
-    },
-  );
-
-  test("an encryption key that cannot be used is a 502, with its own code (R3)", async () => {
-    const denied = "<Error><Code>KMS.DisabledException</Code></Error>";
-    network.use(http.get(/amazonaws/, () => new HttpResponse(denied, { status: 400 })));
-    expect(await ask("nothing.jpg")).toEqual([502, "no-store"]);
-    expect(lines()).toMatchObject([{ event: "origin-denied", origin: "KMS.DisabledException" }]);
-  });
-
-  test("a 401 is asked about, too (A7)", async () => {
-    network.use(http.get(/amazonaws/, () => new HttpResponse(null, { status: 401 })));
-    expect(await ask("key.jpg")).toEqual([502, "no-store"]);
-    expect(lines()).toMatchObject([{ event: "slots-refused" }]);
-  });
-
-  test("denials of two kinds in turn cost one question each every few seconds (A5, A6)", async () => {
-    network.use(
-      http.get(/amazonaws.*bad/, () => new HttpResponse("<Code>KMS</Code>", { status: 400 })),
-    );
-    for (let each = 0; each < 50; each++) {
-      expect(await ask(`bad-${each}.jpg`)).toEqual([502, "no-store"]);
-      expect(await ask(`nothing-${each}.jpg`)).toEqual([404, "no-store"]);
-    }
-    expect(stage.probes).toHaveLength(2);
-  });
-});
-
-test("what S3 says about a bad request says nothing about a missing object (A5, A6)", async () => {
-  stage.s3.faults.add("no-list-bucket");
-  stage.s3.faults.add("elsewhere-400");
-  expect(await ask("nothing.jpg")).toEqual([502, "no-store"]);
-  stage.s3.faults.delete("elsewhere-400");
-  expect(await ask("nothing.jpg")).toEqual([404, KEPT]);
+test.each<[what: string, status: number, body: string | null, line: object]>([
+  [
+    "an encryption key that cannot be used",
+    400,
+    code("KMS"),
+    { event: "origin-denied", origin: "KMS" },
+  ],
+  ["a 401 without a code (A7)", 401, null, { event: "slots-refused" }],
+  ["a bucket that does not exist", 404, code("NoSuchBucket"), { event: "origin-denied" }],
+  ["a 403 without a code", 403, null, { event: "origin-denied" }],
+])("%s is a 502 that is not kept (A5)", async (_what, status, body, line) => {
+  network.use(http.get(/amazonaws/, () => new HttpResponse(body, { status })));
+  expect(await ask("key.jpg")).toEqual([502, "no-store"]);
+  expect(lines()).toMatchObject([line]);
 });
 
 describe("of a signed URL", () => {

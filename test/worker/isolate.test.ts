@@ -2,7 +2,9 @@
 
 import { expect, test } from "vitest";
 import { readConfig } from "../../src/worker/config/config.ts";
-import { configOf, memoryOf } from "../../src/worker/isolate.ts";
+import { currentConfig } from "../../src/worker/current-config.ts";
+import { refusedSlots } from "../../src/worker/origin/bucket-state.ts";
+import { bucketMemoryOf } from "../../src/worker/origin/memories.ts";
 import { ENV } from "../support/env.ts";
 
 /** Without a Secrets Store, nothing goes on after the answer. */
@@ -10,10 +12,12 @@ const CONTEXT = { waitUntil: () => expect.unreachable() };
 
 test("the configuration is read once per isolate", async () => {
   const env = { ...ENV };
-  const first = await configOf(env, 0, CONTEXT);
+  const first = await currentConfig(env, 0, CONTEXT);
   env.AWS_ACCESS_KEY_ID = "";
-  expect(await configOf(env, Number.MAX_SAFE_INTEGER, CONTEXT)).toBe(first);
-  expect(await configOf({ ...env }, 0, CONTEXT)).toMatchObject({ event: "configuration-broken" });
+  expect(await currentConfig(env, Number.MAX_SAFE_INTEGER, CONTEXT)).toBe(first);
+  expect(await currentConfig({ ...env }, 0, CONTEXT)).toMatchObject({
+    event: "configuration-broken",
+  });
 });
 
 test("what is learnt of a key is learnt of one bucket", () => {
@@ -25,9 +29,8 @@ test("what is learnt of a key is learnt of one bucket", () => {
   const [one, other] = "buckets" in config ? config.buckets : [];
   if (one === undefined || other === undefined) expect.unreachable();
   expect(one.slots).toEqual(other.slots);
-  const verdict = { fault: "slot", origin: "InvalidAccessKeyId" } as const;
-  const finding = { url: one.base, verdict, at: 0 };
-  for (const slot of one.slots) memoryOf(one).learn({ type: "probe-ended", slot, finding });
-  expect(memoryOf(one).state().slots.current).toHaveProperty("refused.origin", verdict.origin);
-  expect(memoryOf(other).state().slots.current).toEqual({});
+  const replies = one.slots.map((slot) => ({ slot, origin: "InvalidAccessKeyId" }));
+  bucketMemoryOf(one).learn({ type: "slots-asked", replies, now: 0 });
+  expect(refusedSlots(bucketMemoryOf(one).state())).toHaveLength(1);
+  expect(refusedSlots(bucketMemoryOf(other).state())).toEqual([]);
 });

