@@ -1,0 +1,174 @@
+// What the cached entrypoint answers, and how the gateway reads it, or does not (W7, W8, W10, W18).
+
+import { describe, expect, test } from "vitest";
+import { isRefusal, type Refusal } from "../../../src/worker/base/refusal.ts";
+import {
+  cacheStateOf,
+  notModifiedAnswer,
+  readCachedAnswer,
+  refusalForCache,
+  renditionAnswer,
+} from "../../../src/worker/cache/cached-answer.ts";
+
+const ANSWERS = { keep: 300, stale: 20, stale_if_error: 30, max_age: 600, timeout: 15 };
+const TAGS = ["a", "b"];
+const ETAG = `"${"0f".repeat(16)}"`;
+const KEPT = {
+  "cache-control": "public, max-age=300, stale-while-revalidate=20, stale-if-error=30",
+  "cache-tag": "a,b",
+};
+
+const bodyOf = (text: string) => new Response(text).body;
+
+/** What the gateway reads of an answer, with the text of its body. */
+async function read(answer: Response, wantsFacts = false) {
+  const found = await readCachedAnswer(answer, wantsFacts);
+  if (!found || isRefusal(found)) return found;
+  const { body, ...others } = found;
+  return { ...others, text: await new Response(body).text() };
+}
+
+describe("a rendition", () => {
+  test.each([
+    { type: "image/avif", length: "7", etag: ETAG, text: "picture" },
+    { type: "image/svg+xml", length: undefined, etag: undefined, text: "picture" },
+  ])("is kept, and read as it was: %j", async ({ text, ...rendition }) => {
+    const answer = renditionAnswer({ ...rendition, body: bodyOf(text) }, ANSWERS, TAGS);
+    expect(Object.fromEntries(answer.headers)).toEqual({
+      ...KEPT,
+      "content-type": rendition.type,
+      ...(rendition.length && { "content-length": rendition.length }),
+      ...(rendition.etag && { etag: rendition.etag }),
+    });
+    expect(await read(answer)).toEqual({ ...rendition, text });
+  });
+
+  test("that is still right is a 304 with all that Workers Cache needs (W18)", () => {
+    const answer = notModifiedAnswer(ETAG, ANSWERS, TAGS);
+    expect([answer.status, answer.body]).toEqual([304, null]);
+    expect(Object.fromEntries(answer.headers)).toEqual({ ...KEPT, etag: ETAG });
+  });
+
+  test.each([
+    ["etag", "abc"],
+    ["etag", `W/${ETAG}`],
+    ["etag", ETAG.toUpperCase()],
+    ["etag", '"9bb58f26192e4ba00f01e2e7b136bbd"'],
+    ["content-length", "7, 7"],
+    ["content-length", "-7"],
+  ])("is read without an odd %s: %s", async (name, value) => {
+    const headers = { "content-type": "image/avif", [name]: value };
+    const expected = { type: "image/avif", length: undefined, etag: undefined, text: "x" };
+    expect(await read(new Response("x", { headers }))).toEqual(expected);
+  });
+
+  test.each(["text/html", "application/json", "", "image/", "image/<b>"])(
+    "is not what has the type %j",
+    async (type) => {
+      const headers = { "content-type": type };
+      expect(await readCachedAnswer(new Response("x", { headers }), false)).toBeUndefined();
+    },
+  );
+});
+
+describe("facts", () => {
+  const FACTS = '{"width":4,"height":3,"original":{"type":"image/jpeg"}}';
+  const JSON_TYPE = "application/json";
+
+  test("are read as they were", async () => {
+    const facts = { type: JSON_TYPE, length: `${FACTS.length}`, etag: ETAG };
+    const answer = renditionAnswer({ ...facts, body: bodyOf(FACTS) }, ANSWERS, TAGS);
+    expect(await read(answer, true)).toEqual({ ...facts, text: FACTS });
+  });
+
+  test.each([
+    ["{}", JSON_TYPE, true],
+    ['{"event":"object-missing"}', JSON_TYPE, true],
+    [FACTS, "image/avif", true],
+    [FACTS, JSON_TYPE, false],
+  ])("are not %j of type %s, wanted: %j", async (text, type, wanted) => {
+    const answer = new Response(text, { headers: { "content-type": type } });
+    expect(await readCachedAnswer(answer, wanted)).toBeUndefined();
+  });
+});
+
+const MINUTE = "public, max-age=60, must-revalidate";
+
+describe("a refusal", () => {
+  test.each<[Refusal, hasOlder: boolean, status: number]>([
+    [{ event: "object-missing", certain: true }, false, 404],
+    [{ event: "object-missing", certain: true }, true, 404],
+    [{ event: "object-denied", certain: true }, true, 404],
+    [{ event: "source-unreadable", certain: true }, true, 415],
+    [{ event: "source-unreadable", certain: false }, false, 415],
+    // What is not certain takes no older image away, and is not kept.
+    [{ event: "source-unreadable", certain: false }, true, 502],
+    [{ event: "object-missing" }, false, 502],
+    [{ event: "object-denied", certain: false }, false, 502],
+    [{ event: "origin-denied", certain: true }, false, 502],
+    [{ event: "edge-contradicts", reason: "Sources" }, false, 502],
+    [{ event: "timed-out" }, false, 502],
+    [{ event: "quota-spent" }, false, 502],
+    [{ event: "not-transformed" }, false, 502],
+  ])(
+    "%j, with an older image: %j, is a %d, and read as it was",
+    async (refusal, hasOlder, status) => {
+      const answer = refusalForCache(refusal, TAGS, hasOlder);
+      const isKept = status !== 502;
+      expect([answer.status, Object.fromEntries(answer.headers)]).toEqual([
+        status,
+        {
+          "content-type": "application/json",
+          "cache-control": isKept ? MINUTE : "no-store",
+          ...(isKept && { "cache-tag": "a,b" }),
+        },
+      ]);
+      expect(await readCachedAnswer(answer, false)).toEqual(expect.objectContaining(refusal));
+    },
+  );
+
+  const SLOT = { slot: "next", origin: "InvalidAccessKeyId", access_key: "…MPLE" } as const;
+
+  test.each<Refusal>([
+    { event: "slots-refused", slots: [SLOT], reason: "correct the key", repeated: true },
+    { event: "role-refused", role: "arn:x", origin: "AccessDenied", reason: "x", repeated: false },
+    { event: "edge-failed", edge: "9523", status: 500, reason: "x", type: "image/png" },
+  ])("is read with its facts: %j", async (refusal) => {
+    const answer = refusalForCache(refusal, TAGS, false);
+    expect(await readCachedAnswer(answer, true)).toEqual(expect.objectContaining(refusal));
+  });
+
+  test("does not take S3's reply along", async () => {
+    const s3 = { status: 403, code: "AccessDenied" };
+    const answer = refusalForCache({ event: "origin-denied", s3 }, TAGS, false);
+    expect(await answer.text()).not.toContain("AccessDenied");
+  });
+
+  test.each(["", "<h1>Error 1101</h1>", "null", "[]", "{}", '{"event":"rm -rf"}', '{"event":7}'])(
+    "is not %j",
+    async (text) => {
+      expect(await readCachedAnswer(new Response(text, { status: 502 }), false)).toBeUndefined();
+    },
+  );
+
+  test("is read without what has another form", async () => {
+    const slots = [{ slot: "third", origin: "x", access_key: "x" }, null, SLOT, { slot: "next" }];
+    const odd = { event: "slots-refused", slots, reason: 7, repeated: false };
+    expect(await readCachedAnswer(Response.json(odd, { status: 502 }), false)).toEqual({
+      ...{ event: "slots-refused", slots: [SLOT], reason: "", repeated: false },
+    });
+  });
+});
+
+test.each([
+  ["HIT", "hit"],
+  ["REVALIDATED", "hit"],
+  ["STALE", "stale"],
+  ["UPDATING", "stale"],
+  ["MISS", "miss"],
+  ["BYPASS", "miss"],
+  [undefined, "miss"],
+])("cf-cache-status %s: %s (W11, W15)", (status, state) => {
+  const headers = new Headers(status === undefined ? {} : { "cf-cache-status": status });
+  expect(cacheStateOf({ headers })).toBe(state);
+});

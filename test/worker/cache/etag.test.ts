@@ -1,0 +1,130 @@
+// A rendition's own ETag: what it names, what shows that it is still right, and that nothing of S3's follows from it
+// (W18, R4, C1).
+
+import { hash } from "node:crypto";
+import { beforeEach, expect, test, vi } from "vitest";
+import { signGrant } from "../../../src/url/grant.ts";
+import { envOf } from "../../support/engines.ts";
+import { ENV, SECRETS, VARS } from "../../support/env.ts";
+import { get, keepNothing, MODERN, stage } from "../../support/play.ts";
+import { file } from "../../support/stand.ts";
+
+keepNothing(); // each request is to reach S3
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  return () => vi.useRealTimers();
+});
+
+const PATH = "/images/card/key.jpg";
+const PRESETS = { ...VARS.PRESETS, same: VARS.PRESETS.card };
+const MARKED = { marked: { width: 90, draw: [{ key: "made/mark.png" }] } };
+const ROUTES = [
+  { path: "/images/:preset/*", object: "media/*", facts: true },
+  { path: "/private/:preset/*", object: "media/*", signed: true },
+];
+
+async function etagOf(
+  path = PATH,
+  accept = MODERN.accept,
+  env: object = { ...ENV, PRESETS, ROUTES },
+) {
+  const { status, headers } = await get(path, { headers: { accept } }, env);
+  expect([path, status]).toEqual([path, 200]);
+  return headers.get("etag") ?? expect.unreachable();
+}
+
+const put = (key: string, name: string) =>
+  void stage.s3.objects.set(`published/${key}`, { body: file(name), type: "image/jpeg" });
+
+async function signed(version: string): Promise<string> {
+  const [[kid = "", secret = ""] = []] = Object.entries<string>(
+    JSON.parse(SECRETS.URL_SIGNING_KEYS),
+  );
+  const expires = Math.floor(Date.now() / 1000) + 3600;
+  const grant = { route: "/private/:preset/*", preset: "card", key: "key.jpg", expires, version };
+  return `/private/card/key.jpg${await signGrant(grant, { kid, secret })}`;
+}
+
+test("it is the same for the same rendition, whatever its preset, its URL's version or its query", async () => {
+  const etag = await etagOf();
+  for (const path of [
+    PATH,
+    "/images/same/key.jpg",
+    `${PATH}?x=1`,
+    await signed("1"),
+    await signed("2"),
+  ]) {
+    expect([path, await etagOf(path)]).toEqual([path, etag]);
+  }
+});
+
+test("it is another one for each other rendition", async () => {
+  put("other.jpg", "photos/fig.jpg");
+  put("copy.jpg", "made/key.jpg");
+  const etags = [
+    await etagOf(),
+    await etagOf(PATH, "image/webp"),
+    await etagOf(PATH, "*/*"),
+    await etagOf("/images/card@2x/key.jpg"),
+    await etagOf("/images/tall/key.jpg"),
+    await etagOf("/images/card/other.jpg"),
+    await etagOf("/images/card/copy.jpg"),
+    await etagOf(`${PATH}?facts`),
+  ];
+  put("key.jpg", "photos/fig.jpg"); // a replaced object
+  etags.push(await etagOf());
+  expect(new Set(etags).size).toBe(etags.length);
+});
+
+test("a replaced overlay is another rendition, within a minute", async () => {
+  const env = envOf("binding", { PRESETS: MARKED, ROUTES });
+  put("made/mark.png", "made/transparent.png");
+  const before = await etagOf("/images/marked/key.jpg", "*/*", env);
+  expect(await etagOf("/images/marked/key.jpg", "*/*", env)).toBe(before);
+  put("made/mark.png", "made/key.jpg");
+  vi.setSystemTime(Date.now() + 61_000);
+  stage.clock.now = Date.now();
+  expect(await etagOf("/images/marked/key.jpg", "*/*", env)).not.toBe(before);
+});
+
+test("nothing of S3's ETag, or of the edge's URL, can be read from it", async () => {
+  const md5 = hash("md5", file("made/key.jpg"));
+  const etag = await etagOf();
+  expect(etag).toMatch(/^"[0-9a-f]{32}"$/);
+  const [source = ""] = stage.asked.map(({ request }) => new URL(request.url).search);
+  expect(source).toMatch(/^\?x-vitrine=[0-9a-f]{32}$/);
+  const parameter = source.slice("?x-vitrine=".length);
+  const hashes = (text: string) =>
+    ["md5", "sha1", "sha256"].map((name) => hash(name, text).slice(0, 32));
+  const easy = [md5, parameter, ...[md5, `"${md5}"`, parameter].flatMap(hashes)];
+  expect(easy).not.toContain(etag.slice(1, -1));
+  expect([md5, ...[md5, `"${md5}"`].flatMap(hashes)]).not.toContain(parameter);
+});
+
+test.each<[string, (etag: string) => string, number]>([
+  ["itself", (etag) => etag, 304],
+  ["itself, weakly", (etag) => `W/${etag}`, 304],
+  ["it among others", (etag) => `"x", ${etag}`, 304],
+  ["anything", () => "*", 304],
+  ["another one", () => `"${"0".repeat(32)}"`, 200],
+])(
+  "a condition of %s costs one request to S3, and the edge's only if it fails",
+  async (_what, condition, status) => {
+    const env = { ...ENV, ANSWERS: { keep: 0 } };
+    const etag = await etagOf(PATH, MODERN.accept, env);
+    const [s3, edge] = [stage.probes.length, stage.asked.length];
+    const headers = { ...MODERN, "if-none-match": condition(etag) };
+    const answer = await get(PATH, { headers }, env);
+    expect([answer.status, answer.headers.get("etag")]).toEqual([status, etag]);
+    const asked = [stage.probes.length - s3, stage.asked.length - edge];
+    expect(asked).toEqual([1, status === 304 ? 0 : 1]);
+  },
+);
+
+test("a condition of another rendition is not met", async () => {
+  const env = { ...ENV, ANSWERS: { keep: 0 } };
+  const webp = await etagOf(PATH, "image/webp", env);
+  const headers = { ...MODERN, "if-none-match": webp };
+  expect((await get(PATH, { headers }, env)).status).toBe(200);
+});
