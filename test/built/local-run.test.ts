@@ -167,11 +167,11 @@ describe.each(["AWS's S3", "wrangler's S3"])(
       }
     });
 
-    test("a matching entity tag is a 304, and HEAD has GET's headers (R4, R10)", async () => {
+    test("a matching entity tag is a 304, and HEAD has GET's headers (R10)", async () => {
       const get = await server.fetch("/images/card/photos/fig.jpg");
       await get.body?.cancel();
       const etag = get.headers.get("etag") ?? "";
-      expect(etag).toMatch(/^"cf[\w-]{42}:/);
+      expect(etag).toMatch(/^"[0-9a-f]{32}"$/);
       const same = await server.fetch("/images/card/photos/fig.jpg", {
         headers: { "if-none-match": etag },
       });

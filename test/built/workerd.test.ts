@@ -84,17 +84,26 @@ describe("as deployed, with wrangler's edge", () => {
     ({ s3 } = setUp());
   });
 
+  /** S3 was asked for an object, first by the Worker, and then by the edge for the same bytes (A14, A15). */
+  function expectObject(key: string): void {
+    const url = originUrl(BASE, `published/${key}`);
+    const [asked, ...byEdge] = s3.requests.map((request) => request.url);
+    expect(asked).toBe(url);
+    expect(byEdge).toEqual([expect.stringMatching(/\?x-vitrine=[0-9a-f]{32}$/)]);
+    expect(byEdge[0]?.startsWith(`${url}?`)).toBe(true);
+  }
+
   test.each(FORMATS)("to Accept %s the answer is %s (O6)", async (accept, kind) => {
     const answer = await server.fetch("/images/card@2x/photos/fig.jpg", { headers: { accept } });
     expect(answer.status).toBe(200);
     expect(await picture(answer)).toMatchObject({ kind, width: 320, height: 320 });
-    expect(s3.requests.map(({ url }) => url)).toEqual([`${BASE}published/photos/fig.jpg`]);
+    expectObject("photos/fig.jpg");
   });
 
   test.each(HARD_KEYS)("the key %j reaches S3 with a right signature (A2, A10)", async (key) => {
     const answer = await server.fetch(`/images/card/${encodeURIComponent(key)}`);
     expect(answer.status).toBe(200);
-    expect(s3.requests.map(({ url }) => url)).toEqual([originUrl(BASE, `published/${key}`)]);
+    expectObject(key);
     await answer.body?.cancel();
   });
 
@@ -108,10 +117,11 @@ describe("as deployed, with wrangler's edge", () => {
     expect(await head.text()).toBe("");
   });
 
-  test("an answer that the edge could not transform is not passed on (R2)", async () => {
+  test("what is certainly no image is a 415 by its first bytes (A14)", async () => {
     const answer = await server.fetch("/images/card/broken/page.jpg");
-    expect([answer.status, await answer.text()]).toEqual([502, "Not available\n"]);
-    expect(refusals(server)).toMatchObject([{ event: "not-transformed", bucket: "media" }]);
+    expect([answer.status, await answer.text()]).toEqual([415, "Not an image\n"]);
+    expect(s3.requests).toHaveLength(1);
+    expect(refusals(server)).toMatchObject([{ event: "source-unreadable", bucket: "media" }]);
   });
 
   test("a failing origin is asked twice, and no more (A9)", async () => {
@@ -137,7 +147,7 @@ describe("as deployed, with wrangler's edge", () => {
     expect(s3.requests.length).toBeGreaterThan(10);
     for (const { url } of s3.requests) {
       expect(url).toMatch(
-        /^https:\/\/acme-media\.s3\.eu-west-1\.amazonaws\.com\/published\/[^?#]+$/,
+        /^https:\/\/acme-media\.s3\.eu-west-1\.amazonaws\.com\/published\/[^?#]+(?:\?x-vitrine=[0-9a-f]{32})?$/,
       );
       expect(decodeURIComponent(new URL(url).pathname)).not.toMatch(/\/\.{0,2}(?:\/|$)/);
     }
@@ -149,7 +159,7 @@ describe("as deployed, with wrangler's edge", () => {
       const answer = await server.fetch("/images/card/key.jpg", { headers: MODERN });
       expect(answer.headers.get("server-timing")).toMatch(/^cache;desc=miss, edge;dur=\d+$/);
       expect(await picture(answer)).toMatchObject({ kind: "av1", width: 160 });
-      expect(s3.requests).toHaveLength(times);
+      expect(s3.requests).toHaveLength(2 * times);
     }
     expect(server.lines()).toEqual([]);
   });

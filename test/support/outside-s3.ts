@@ -72,15 +72,26 @@ const OBJECTS: Readonly<Record<string, Send>> = {
   "is-elsewhere": (response) =>
     response.writeHead(307, { location: "https://s3.eu-west-1.amazonaws.com/acme-media/1" }).end(),
   "is-a-part": (response) => {
-    const range = "bytes 0-999999/100000000";
+    const range = "bytes 0-999999/2000000";
     response.writeHead(206, { ...JPEG, "content-range": range, "content-length": MB });
     response.end(originalOf(MB));
   },
 };
 
+/** Sends an object, or the part of it that is asked for (A14). */
 function whole(body: Buffer): Send {
-  return (response) =>
-    response.writeHead(200, { ...JPEG, "content-length": body.length }).end(body);
+  return (response) => {
+    const [, last] = /^bytes=0-(\d+)$/.exec(response.req.headers.range ?? "") ?? [];
+    if (last === undefined) {
+      response.writeHead(200, { ...JPEG, "content-length": body.length }).end(body);
+    } else if (body.length === 0) response.writeHead(416).end();
+    else {
+      const part = body.subarray(0, Number(last) + 1);
+      const range = `bytes 0-${part.length - 1}/${body.length}`;
+      const headers = { "content-range": range, "content-length": part.length };
+      response.writeHead(206, { ...JPEG, ...headers }).end(part);
+    }
+  };
 }
 
 /** Writes as fast as somebody reads. @param most bytes */
