@@ -9,7 +9,7 @@ import { bucketTag } from "./cache/tags.ts";
 import type { Config } from "./config/config.ts";
 import { readBody } from "./purge/body.ts";
 import { confirm, subscribeUrl } from "./purge/confirm.ts";
-import { gatherPurge, MAX_OBJECTS } from "./purge/gather-purge.ts";
+import { gatherPurge } from "./purge/gather-purge.ts";
 import { callCache, type PurgeScope } from "./purge/purge-cache.ts";
 import { isDroppedSince, purgeStateOf } from "./purge/purge-state.ts";
 import { type PurgeRequest, readPurge } from "./purge/read-purge.ts";
@@ -110,6 +110,9 @@ async function purge(
       return report.reportReason(200, asked.reason);
   }
 }
+
+/** Objects a request: two calls. */
+const MAX_OBJECTS = 200;
 
 const RETRY_CONFIRMATION_S = 30;
 

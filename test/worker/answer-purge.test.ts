@@ -349,6 +349,17 @@ test.each<[object, string]>([
   expect(calls).toEqual([whole]);
 });
 
+test("a bucket that could not be dropped does not count as dropped", async () => {
+  const env = { ...FULL };
+  answerCall = async () => failing("internal error");
+  expect((await purge({ bucket: "media" }, env)).status).toBe(502);
+  answerCall = async () => DROPPED;
+  // Its change is long ago.
+  const event = { ...bridgeEvent("acme-media", "published/a.jpg"), time: "2020-01-01T00:00:00Z" };
+  expect((await purge(event, env)).status).toBe(200);
+  expect(calls).toEqual([{ tags: [expect.any(String)] }, { tags: await tagsOf("a.jpg") }]);
+});
+
 test("what asks for nothing is 200", async () => {
   expect(await purge(TEST_EVENT)).toMatchObject({ status: 200, report: { purged: [] } });
   const type = "UnsubscribeConfirmation";

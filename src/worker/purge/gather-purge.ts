@@ -11,9 +11,6 @@ import type { Target } from "./targets.ts";
 /** How long the first request waits for others: ms. */
 const WINDOW_MS = 1_000;
 
-/** Objects a request, and a batch: two calls. */
-export const MAX_OBJECTS = 200;
-
 type Batch = {
   /** By their URLs at the origin. Requests add to it until the window is over. */
   readonly targets: Map<string, Target>;
@@ -24,10 +21,7 @@ type Batch = {
 /** The batch that requests may join. */
 const batches = new WeakMap<Config, Batch>();
 
-/**
- * @param own up to MAX_OBJECTS
- * @returns what became of each, at the latest when the caller's time is over
- */
+/** @returns what became of each object, at the latest when the caller's time is over */
 export async function gatherPurge(
   own: readonly Target[],
   config: Config,
@@ -36,8 +30,7 @@ export async function gatherPurge(
   const open = batches.get(config);
   // A request that was cut off leaves its batch behind.
   const isOpen = open && isWithin(WINDOW_MS, open.beganAt, Date.now());
-  const canJoin = isOpen && open.targets.size + own.length <= MAX_OBJECTS;
-  const { targets, results } = canJoin ? open : openBatch(config, scope);
+  const { targets, results } = isOpen ? open : openBatch(config, scope);
   for (const target of own) targets.set(target.url, target);
   scope.context.waitUntil(results); // others wait for it, also when this caller has left
   const ended = await within(scope.deadline - Date.now(), results);
