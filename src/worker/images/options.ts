@@ -3,7 +3,7 @@
 import { LONGEST_SIDE, type Variant } from "../config/preset.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
 import { isOpaque } from "../origin/sniff.ts";
-import { mayBePng, type TransformRequest } from "../request/format.ts";
+import type { TransformRequest } from "../request/format.ts";
 
 type Image = Variant["image"];
 type Overlay = NonNullable<Image["draw"]>[number];
@@ -49,7 +49,7 @@ export function outputOptions(
   const isFree = format === undefined || /jpeg/.test(format);
   const isJpeg = /jpeg/.test(variant.format) || isOpaque(type, body.head);
   const output = !isFree ? MIMES[format] : isJpeg ? MIMES.jpeg : MIMES.png;
-  const hasQuality = output !== MIMES.png || !mayBePng(request); // O5
+  const hasQuality = output !== MIMES.png || /png/.test(variant.format); // O5
   return {
     format: output,
     ...(quality !== undefined &&

@@ -116,6 +116,7 @@ function formatFor(variant: Variant, readable: Readable, svg: boolean): OutputFo
 
 /** Returns whether the output may be a PNG that the preset does not ask for: `quality` would take its colours (O5). */
 export function mayBePng({ variant, format, original }: TransformRequest): boolean {
-  if (original === "image/jpeg" || original === "image/heic") return false;
-  return (format === undefined || /png/.test(format)) && !/png/.test(variant.format);
+  if (/png/.test(variant.format)) return false;
+  if (format !== undefined) return /png/.test(format);
+  return original !== "image/jpeg" && original !== "image/heic";
 }

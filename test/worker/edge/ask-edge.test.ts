@@ -2,8 +2,10 @@
 
 import { expect, test, vi } from "vitest";
 import { ttlByStatus } from "../../../src/emulator/edge/lifetime.ts";
+import { edgeOptions } from "../../../src/worker/edge/ask-edge.ts";
+import type { TransformRequest } from "../../../src/worker/request/format.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";
-import { IMPATIENT } from "../../support/env.ts";
+import { ASKED, IMPATIENT } from "../../support/env.ts";
 import { get, keepNothingNow, stage } from "../../support/play.ts";
 
 const PATH = "/images/card/key.jpg";
@@ -24,6 +26,34 @@ test.each([400, 401, 403, 404, 500, 502, 503, 504])(
     await get(PATH);
     const ttl = asked.mock.calls[0]?.[1]?.cf?.cacheTtlByStatus;
     expect([ttlByStatus(ttl, status), ttlByStatus(ttl, 200)]).toEqual([-1, undefined]);
+  },
+);
+
+test.each<[string, Partial<TransformRequest>, TransformRequest["variant"]["format"], boolean]>([
+  ["of a PNG, which stays one", { format: undefined, original: "image/png" }, "auto", false],
+  ["of a GIF", { format: undefined, original: "image/gif" }, "auto", false],
+  ["of what is unknown", { format: undefined, original: "unknown" }, "auto", false],
+  ["of a JPEG, which stays one", { format: undefined, original: "image/jpeg" }, "auto", true],
+  ["of a PNG as AVIF", { format: "avif", original: "image/png" }, "auto", true],
+  [
+    "of a smaller WebP, once more as PNG",
+    { format: "png-force", original: "image/webp" },
+    "auto",
+    false,
+  ],
+  [
+    "of a smaller JPEG, once more as PNG",
+    { format: "png-force", original: "image/jpeg" },
+    "auto",
+    false,
+  ],
+  ["of a PNG in a preset of PNG", { format: "png", original: "image/png" }, "png", true],
+])(
+  "quality goes out for a picture %s, unless it would take its colours (O5)",
+  (_what, change, format, isSent) => {
+    const variant = { ...ASKED.variant, format, image: { ...ASKED.variant.image, quality: 40 } };
+    const { quality } = edgeOptions({ ...ASKED, ...change, variant });
+    expect(quality).toBe(isSent ? 40 : undefined);
   },
 );
 
