@@ -70,20 +70,6 @@ export function wait(seconds: number): void {
   stage.clock.now = Date.now();
 }
 
-/** Lets the edge call the format of an original differently when it is asked for facts (R9). */
-export function respellFacts(format: unknown): void {
-  const { edge } = stage;
-  const { fetch } = edge;
-  edge.fetch = async (url, init) => {
-    const answer = await fetch(url, init);
-    if (!answer.ok || Object(init?.cf?.image).format !== "json") return answer;
-    const { original, ...facts }: { original?: object } = Object(await answer.json());
-    const { headers } = answer;
-    headers.delete("content-length");
-    return Response.json({ ...facts, original: { ...original, format } }, { headers });
-  };
-}
-
 /** Sets up an edge with these switches, an S3 without faults, and a new isolate. */
 export function arrange(settings: Partial<EdgeSettings> = {}): void {
   Object.assign(stage, setUp(settings));
