@@ -3,6 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
+import { scheduler } from "node:timers/promises";
 import { EXIT, type Fault } from "../cli/command.ts";
 import { environmentText } from "../cli/project/environment.ts";
 import { readLocalKeys } from "../cli/project/local-keys.ts";
@@ -62,8 +63,9 @@ export async function startLocal(
   }
   const { own, config, file } = project;
   const edge = createEdge(edgeSettings(own ? bucketsOf(config.routes) : [{ base: endpoint }]));
-  // The Worker's own code makes the tries of the sheet. Only its image requests go another way.
-  Object.assign(globalThis, { fetch: edge.fetch });
+  // The Worker's own code makes the tries of the sheet. Only its image requests go another way, and Node has
+  // no global scheduler.
+  Object.assign(globalThis, { fetch: edge.fetch, scheduler });
   const edgeDoor = await serveEdge(edge, { failed: warnOf("The local edge") });
   const sheet = await localSheet(() => follower, port, edge.images);
   if (interrupted.aborted) return undefined;

@@ -21,6 +21,9 @@ export type Answer = {
   readonly body: Uint8Array | string;
 };
 
+/** Nothing goes on after the answer. */
+export const NO_CONTEXT = { waitUntil: () => {} };
+
 /** Answers with why there is nothing else. */
 export function says(status: Answer["status"], reason: string): Answer {
   return { status, type: "text/plain", body: `${reason}\n` };

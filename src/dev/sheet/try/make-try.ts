@@ -6,7 +6,7 @@ import { enginesFor } from "../../../worker/config/engine-limits.ts";
 import { openObject } from "../../../worker/origin/open-object.ts";
 import { renderBy } from "../../../worker/renditions.ts";
 import { acceptedFormatsOf } from "../../../worker/request/format.ts";
-import { type Answer, says, wordsOf } from "./answer.ts";
+import { type Answer, NO_CONTEXT, says, wordsOf } from "./answer.ts";
 import type { Try } from "./read-try.ts";
 
 /** How long a picture may take: ms. Longer than a visitor would wait, since this machine may be busy. */
@@ -29,6 +29,3 @@ export async function makeTry({ route, key, variant }: Try): Promise<Answer> {
   const body = new Uint8Array(await new Response(result.body).arrayBuffer());
   return { status: 200, type: result.type, body };
 }
-
-/** Nothing goes on after the answer. */
-export const NO_CONTEXT = { waitUntil: () => {} };

@@ -1,20 +1,24 @@
 // Tells the fact of an original, as `vitrine facts` writes it down. The bytes themselves go nowhere.
 
+import { MOST_BYTES } from "../../../cli/net/ask-s3.ts";
 import { readFact } from "../../../cli/project/picture/read-fact.ts";
+import { readBytes } from "../../../worker/base/read-bytes.ts";
 import { isRefusal } from "../../../worker/base/refusal.ts";
+import { LATE } from "../../../worker/base/time-limit.ts";
 import { openObject } from "../../../worker/origin/open-object.ts";
-import { type Answer, says, wordsOf } from "./answer.ts";
-import { NO_CONTEXT } from "./make-try.ts";
+import { type Answer, NO_CONTEXT, says, wordsOf } from "./answer.ts";
 import type { Try } from "./read-try.ts";
 
 /** How long S3 may take: ms. */
 const TIMEOUT_MS = 10_000;
 
 export async function tellFact({ route, key }: Pick<Try, "route" | "key">): Promise<Answer> {
-  const options = { part: "whole", deadline: Date.now() + TIMEOUT_MS } as const;
-  const object = await openObject(route.bucket, key, options, NO_CONTEXT);
+  const deadline = Date.now() + TIMEOUT_MS;
+  const object = await openObject(route.bucket, key, { part: "whole", deadline }, NO_CONTEXT);
   if (isRefusal(object)) return says(502, `S3 did not give the original: ${wordsOf(object)}`);
-  const bytes = new Uint8Array(await new Response(object.body.stream).arrayBuffer());
+  const bytes = await readBytes(object.body.stream, MOST_BYTES, deadline);
+  if (bytes === "too-long") return says(502, "the original is too large");
+  if (bytes === LATE) return says(502, "the original did not arrive in time");
   const fact = await readFact(bytes);
   if ("why" in fact) return says(502, `there is no fact of it: ${fact.why}`);
   return { status: 200, type: "application/json", body: JSON.stringify(fact) };

@@ -121,7 +121,7 @@ test.each([
 ])("of %s nothing comes back but a reason", async (_what, key, reason) => {
   const answer = await attempt({ of: `/images/card/${key}`, format: "webp" });
   expect(answer).toMatchObject({ status: 502, type: "text/plain" });
-  expect(answer.body).toContain(`the edge made no such picture: ${reason}`);
+  expect(answer.body).toContain(`no such picture was made: ${reason}`);
 });
 
 test("where the edge transforms nothing, the original does not come back (R2)", async () => {
@@ -130,11 +130,11 @@ test("where the edge transforms nothing, the original does not come back (R2)", 
   expect(answer).toMatchObject({ status: 502, body: expect.stringContaining("not-transformed") });
 });
 
-test("a try signs with the next slot where S3 denies the current one", async () => {
+test("a try signs with the next slot where S3 refuses the current one", async () => {
   stage.s3.keys.clear();
   stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
   const denied = await attempt({ of: CARD });
-  expect(denied).toMatchObject({ status: 502, body: expect.stringContaining("origin-denied") });
+  expect(denied).toMatchObject({ status: 502, body: expect.stringContaining("slots-refused") });
   expect((await picture({ of: CARD }, { ...ENV, ...NEXT })).is).toEqual(["heif", 160, 160]);
 });
 
