@@ -1,22 +1,19 @@
 // Answers /purge: who asks, what is to be purged, and what became of it. Without PURGE_TOKEN there is no
 // such path. What could not be purged is named in the answer, and in the log, up to a limit.
 
-import { plain, refusalAnswer } from "./answer/answer.ts";
+import { plain } from "./answer/answer.ts";
 import type { Refusal } from "./base/refusal.ts";
 import { isSameText } from "./base/same-text.ts";
 import type { GatewayContext } from "./cache/loopback.ts";
 import { bucketTag } from "./cache/tags.ts";
 import type { Config } from "./config/config.ts";
-import { readBody } from "./purge/body.ts";
-import { confirm, subscribeUrl } from "./purge/confirm.ts";
-import { gatherPurge } from "./purge/gather-purge.ts";
-import { callCache, type PurgeScope } from "./purge/purge-cache.ts";
+import { callCache, type PurgeScope, purgeObjects } from "./purge/purge-cache.ts";
 import { isDroppedSince, purgeStateOf } from "./purge/purge-state.ts";
 import { type PurgeRequest, readPurge } from "./purge/read-purge.ts";
 import * as report from "./purge/report.ts";
 import { type Target, targetsNamed, targetsOfEvent } from "./purge/targets.ts";
 
-/** How long a caller waits at most. EventBridge gives up after 5 s, SNS after 15 s: ms. */
+/** How long a caller waits at most. EventBridge gives up after 5 s: ms. */
 const TIMEOUT_MS = 3_700;
 
 const DENIED = { event: "purge-denied", reason: "not the PURGE_TOKEN" } as const;
@@ -28,18 +25,15 @@ export async function answerPurge(
 ): Promise<Response | Refusal> {
   const { method, headers } = request;
   const began = Date.now();
-  // EventBridge and SNS send again after that, and neither after 404 nor after 200.
+  // EventBridge sends again after that, and neither after 404 nor after 200.
   if (config.isPurgeClosed) return plain(503, "Not available now", { "retry-after": "60" });
   if (!config.purgeToken) return { event: "no-such-route", path: "/purge" };
   if (method !== "POST") return { event: "method-not-allowed", method, allow: "POST" };
-  const authorization = headers.get("authorization");
-  // SNS sends the password of its URL only after it was asked for it: that is nothing for the log.
-  if (authorization === null) return refusalAnswer(DENIED, {}, began);
+  const authorization = headers.get("authorization") ?? "";
   if (!(await hasToken(authorization, config.purgeToken))) return DENIED;
 
   const deadline = began + TIMEOUT_MS;
-  const text = await readBody(request, deadline);
-  const asked = typeof text === "string" ? readPurge(text, headers) : text;
+  const asked = await readPurge(request, deadline);
   const { body, status, retryAfter } =
     "status" in asked
       ? report.reportReason(asked.status, asked.reason)
@@ -51,7 +45,7 @@ export async function answerPurge(
   });
 }
 
-/** Returns whether `authorization` has the token: as a bearer, or as the password of HTTP Basic, as SNS sends it. */
+/** Returns whether `authorization` has the token: as a bearer, or as the password of HTTP Basic. */
 function hasToken(authorization: string, token: string): Promise<boolean> {
   const [, scheme = "", given = ""] = /^(bearer|basic) +(.*)$/is.exec(authorization) ?? [];
   return isSameText(scheme.toLowerCase() === "basic" ? passwordIn(given) : given, token);
@@ -78,12 +72,12 @@ async function purge(
       const { targets, others: wrong } = targetsNamed(buckets, asked.names);
       const names = wrong.map(({ object }) => object);
       if (wrong[0]) report.logNotPurged(wrong[0].reason, names);
-      return report.reportPurge(targets, await purgeTargets(targets, config, scope), wrong);
+      return report.reportPurge(targets, await purgeTargets(targets, scope), wrong);
     }
     case "event": {
       const { targets, others } = targetsOfEvent(buckets, asked.objects);
       const left = targets.filter((one) => !isDroppedSince(purgeStateOf(one.bucket), one.changed));
-      const answer = report.reportPurge(targets, await purgeTargets(left, config, scope));
+      const answer = report.reportPurge(targets, await purgeTargets(left, scope));
       const notShown = others.length > 0 && { not_shown: others };
       return { ...answer, body: { ...answer.body, ...notShown } };
     }
@@ -99,22 +93,11 @@ async function purge(
       const failure = await callCache({ purgeEverything: true }, all, true, scope);
       return report.reportPurge([{ name: "*", url: "*" }], new Map([["*", failure]]));
     }
-    case "subscription": {
-      const url = subscribeUrl(asked.url);
-      if (!url) return report.reportReason(400, "SubscribeURL does not lead to SNS");
-      const fault = await confirm(url, scope.deadline);
-      if (fault) return report.reportReason(502, fault, RETRY_CONFIRMATION_S);
-      return report.reportReason(200, "the subscription is confirmed");
-    }
-    case "nothing":
-      return report.reportReason(200, asked.reason);
   }
 }
 
-/** Objects a request: two calls. */
+/** Objects a request: two calls (W10). */
 const MAX_OBJECTS = 200;
-
-const RETRY_CONFIRMATION_S = 30;
 
 const TOO_MANY: report.UpstreamFailure = {
   ...{ status: 429, retryAfter: 1 },
@@ -122,10 +105,12 @@ const TOO_MANY: report.UpstreamFailure = {
 };
 
 /** Purges the first 200 objects, and refuses the others. */
-async function purgeTargets(targets: readonly Target[], config: Config, scope: PurgeScope) {
-  const first = targets.slice(0, MAX_OBJECTS);
-  const results: report.PurgeResults =
-    first.length > 0 ? await gatherPurge(first, config, scope) : new Map();
+async function purgeTargets(
+  targets: readonly Target[],
+  scope: PurgeScope,
+): Promise<report.PurgeResults> {
+  const purging = purgeObjects(targets.slice(0, MAX_OBJECTS), scope);
+  scope.context.waitUntil(purging); // also when the caller has left
   const others = targets.slice(MAX_OBJECTS).map(({ url }) => [url, TOO_MANY] as const);
-  return new Map([...results, ...others]);
+  return new Map([...(await purging), ...others]);
 }

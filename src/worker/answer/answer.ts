@@ -127,7 +127,7 @@ function answerTo(refusal: Refusal, kept: Readonly<Record<string, string>>): Res
     case "health-denied":
       return plain(401, "Unauthorized", { "www-authenticate": "Bearer" });
     case "purge-denied":
-      // SNS sends the password of its URL only after it was asked for it.
+      // Some senders have a URL with a password, and send it only after they were asked for it.
       return plain(401, "Unauthorized", { "www-authenticate": 'Bearer, Basic realm="purge"' });
     case "method-not-allowed":
       return plain(405, "Method not allowed", { allow: refusal.allow });

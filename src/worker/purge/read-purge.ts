@@ -1,8 +1,9 @@
-// Reads a request to /purge: one of Vitrine's own forms, an event of S3, or a message of SNS. What it does not
-// know exactly, it refuses. Pure.
+// Reads a request to /purge: one of Vitrine's own forms, or an event of S3. What it does not know exactly, it
+// refuses.
 
 import { isTable, json } from "../base/json.ts";
-import type { BodyFault } from "./body.ts";
+import { readBytes } from "../base/read-bytes.ts";
+import { LATE } from "../base/time-limit.ts";
 
 /** An object as an event of S3 names it: the bucket's name at S3, and the whole key. */
 export type StoredObject = {
@@ -17,24 +18,37 @@ export type PurgeRequest =
   | { readonly form: "objects"; readonly names: readonly string[] }
   | { readonly form: "event"; readonly objects: readonly StoredObject[] }
   | { readonly form: "bucket"; readonly name: string }
-  | { readonly form: "everything" }
-  /** SNS asks whether it may send here: the URL that says yes. Nobody has checked it. */
-  | { readonly form: "subscription"; readonly url: string }
-  | { readonly form: "nothing"; readonly reason: string };
+  | { readonly form: "everything" };
+
+/** Why a request cannot be read. */
+type Unreadable = { readonly status: 400 | 413; readonly reason: string };
 
 type Table = Readonly<Record<string, unknown>>;
 
-/** @param text the body. SNS sends it as text/plain, so its content type says nothing */
-export function readPurge(text: string, headers: Headers): PurgeRequest | BodyFault {
-  const body = json(text);
-  if (!isTable(body)) return unreadable("the body is not a JSON object");
-  const type = headers.get("x-amz-sns-message-type");
-  if (type === null) return readEvent(body) ?? readPlain(body);
-  return readMessage(body, type, headers.has("x-amz-sns-rawdelivery"));
+/** S3 sends a few kilobytes, and a list of 200 long keys has less than this: bytes. */
+const MAX_BYTES = 2 * 1024 * 1024;
+
+/** @param deadline until when the body may take: ms since 1970 */
+export async function readPurge(
+  { body }: Pick<Request, "body">,
+  deadline: number,
+): Promise<PurgeRequest | Unreadable> {
+  let text: string;
+  try {
+    const bytes = await readBytes(body, MAX_BYTES, deadline);
+    if (bytes === LATE) return unreadable("the body takes too long");
+    if (bytes === "too-long") return { status: 413, reason: "the body has more than 2 MiB" };
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch {
+    return unreadable("the body breaks off, or is not UTF-8");
+  }
+  const value = json(text);
+  if (!isTable(value)) return unreadable("the body is not a JSON object");
+  return readEvent(value) ?? readPlain(value);
 }
 
 /** The forms for people and programs. Each has one entry alone. */
-function readPlain(body: Table): PurgeRequest | BodyFault {
+function readPlain(body: Table): PurgeRequest | Unreadable {
   const { objects: names, bucket, everything } = body;
   if (Object.keys(body).length === 1) {
     if (isTexts(names) && names.length > 0) return { form: "objects", names };
@@ -42,11 +56,11 @@ function readPlain(body: Table): PurgeRequest | BodyFault {
     if (everything === true) return { form: "everything" };
   }
   return unreadable(
-    `the body is none of {"objects": ["BUCKET/key", …]}, {"bucket": "BUCKET"}, {"everything": true}, and no event of S3. A message of SNS needs SNS's own headers`,
+    `the body is none of {"objects": ["BUCKET/key", …]}, {"bucket": "BUCKET"}, {"everything": true}, and no event of S3`,
   );
 }
 
-function unreadable(reason: string): BodyFault {
+function unreadable(reason: string): Unreadable {
   return { status: 400, reason };
 }
 
@@ -55,56 +69,30 @@ function isTexts(value: unknown): value is readonly string[] {
 }
 
 /**
- * Reads what SNS sends. Who may publish to the topic need not be who has the token: a message may only be an
- * event of S3.
- * @param type of the header: SNS writes it. What the body says of its type, anybody may have published
- * @param isRaw whether the body is the message itself, and not SNS's envelope around it
+ * Reads an event: EventBridge's of one object, whose key is as it is, or an event notification of several, whose
+ * keys are form-encoded. A test event of S3 has none.
+ * @returns undefined if it is something else
  */
-function readMessage(body: Table, type: string, isRaw: boolean): PurgeRequest | BodyFault {
-  const { Type: inside, Message: message, SubscribeURL: url } = body;
-  switch (type) {
-    case "Notification": {
-      const event = isRaw ? body : typeof message === "string" && json(message);
-      const read = isTable(event) ? readEvent(event) : undefined;
-      return read ?? unreadable("the message of SNS is no event of S3");
-    }
-    case "SubscriptionConfirmation":
-      return inside === type && typeof url === "string"
-        ? { form: "subscription", url }
-        : unreadable("a SubscriptionConfirmation without a SubscribeURL");
-    case "UnsubscribeConfirmation":
-      return { form: "nothing", reason: "SNS sends nothing more" };
-    default:
-      return unreadable("SNS's header says an unknown type");
-  }
-}
-
-/** Reads an event of S3. @returns undefined if it is something else */
-function readEvent(body: Table): PurgeRequest | BodyFault | undefined {
-  const { source, detail, time, Records: records } = body;
-  if (source === "aws.s3") {
-    const object = readObject(detail, time, (key) => key);
-    if (!object) return unreadable("detail has no bucket.name or no object.key");
-    return { form: "event", objects: [object] };
-  }
-  if ("Records" in body) return readRecords(records);
-  if (body["Event"] === "s3:TestEvent") return { form: "nothing", reason: "a test event of S3" };
-  return undefined;
-}
-
-/** An event notification: several objects, whose keys are form-encoded. */
-function readRecords(records: unknown): PurgeRequest | BodyFault {
-  if (!Array.isArray(records)) return unreadable("Records is not a list");
-  const objects: StoredObject[] = [];
-  for (const [at, record] of records.entries()) {
-    const { s3, eventTime } = isTable(record) ? record : {};
-    const object = readObject(s3, eventTime, decodeForm);
-    if (!object) {
-      return unreadable(`Records[${at}].s3 has no bucket.name or no form-encoded object.key`);
-    }
-    objects.push(object);
-  }
-  return { form: "event", objects };
+function readEvent({
+  source,
+  detail,
+  time,
+  ...body
+}: Table): PurgeRequest | Unreadable | undefined {
+  if (body["Event"] === "s3:TestEvent") return { form: "event", objects: [] };
+  const { Records: records } = body;
+  const isBridged = source === "aws.s3";
+  if (!isBridged && !("Records" in body)) return undefined;
+  if (!isBridged && !Array.isArray(records)) return unreadable("Records is not a list");
+  const objects = isBridged
+    ? [readObject(detail, time, (key) => key)]
+    : Array.from(Array.isArray(records) ? records : [], (record: unknown) => {
+        const { s3, eventTime } = isTable(record) ? record : {};
+        return readObject(s3, eventTime, decodeForm);
+      });
+  const known = objects.flatMap((object) => object ?? []);
+  if (known.length === objects.length) return { form: "event", objects: known };
+  return unreadable("an event has no bucket.name, or no object.key that can be read");
 }
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
