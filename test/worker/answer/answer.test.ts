@@ -19,7 +19,7 @@ const facts = [shown, {}, NOW] as const;
 const ETAG = `"${"0a".repeat(16)}"`;
 const TAGGED = imageHeaders({ etag: ETAG, length: "5" }, ...facts);
 
-test("the headers of an image (R7)", () => {
+test("an image's headers are a fresh set (R7)", () => {
   const rendition = { type: "image/avif", length: "1234", etag: ETAG };
   expect(imageHeaders(rendition, ...facts)).toEqual({
     "cache-control": "public, max-age=600",
