@@ -72,9 +72,12 @@ function fileOf(type: string, text: string, inside = ""): Buffer {
 }
 
 /** The bytes of the object of a URL. */
-export function originalOf(url: string, type: string): Buffer {
-  return fileOf(type, `${ORIGINAL} ${url}`, `${PLACE} ${ORIGINAL}`);
+export function originalOf(url: string, type: string, revision = 0): Buffer {
+  return fileOf(type, `${ORIGINAL} ${url} ${revision}`, `${PLACE} ${ORIGINAL}`);
 }
+
+/** S3's ETag of an object, without quotes. */
+export const etagOf = (revision: number) => `s3-etag-of-the-original-${revision}`;
 
 /** How an object comes that is not as it should be: see `lie`. */
 export const LIES = [
@@ -85,11 +88,21 @@ export const LIES = [
 /** The header by which the log of calls knows S3's code, or how an object is spoilt. */
 export const CODE = "x-amz-code-for-the-test";
 
-/** An answer of S3 with an object. @param lie how it is spoilt */
-export function objectAnswer(url: string, type: string, lie: string | undefined): Response {
-  const whole = originalOf(url, type);
+/**
+ * An answer of S3 with an object.
+ * @param lie how it is spoilt
+ * @param isHead whether its first bytes were asked for: these short objects have no more. What is spoilt comes whole
+ */
+export function objectAnswer(
+  url: string,
+  type: string,
+  lie: string | undefined,
+  isHead: boolean,
+  revision: number,
+): Response {
+  const whole = originalOf(url, type, revision);
   const length = { "content-length": `${whole.length}` };
-  const more = { "x-amz-request-id": "4442587F", etag: '"s3-etag-of-the-original"' };
+  const more = { "x-amz-request-id": "4442587F", etag: `"${etagOf(revision)}"` };
   const last = { "last-modified": "Tue, 03 Nov 2026 09:00:00 GMT", "x-amz-meta-owner": "acme-ada" };
   const how = { [CODE]: lie ?? "" };
   const headers = { "content-type": type, ...length, ...more, ...last, ...how };
@@ -126,8 +139,11 @@ export function objectAnswer(url: string, type: string, lie: string | undefined)
       return send(streamOf(whole), { "content-type": "image/png" });
     case "two-types":
       return send(streamOf(whole), { "content-type": "image/jpeg, text/html" });
-    default:
-      return send(streamOf(whole));
+    default: {
+      if (!isHead) return send(streamOf(whole));
+      const range = { "content-range": `bytes 0-${whole.length - 1}/${whole.length}` };
+      return send(streamOf(whole), range, 206);
+    }
   }
 }
 
@@ -219,7 +235,6 @@ export function createImages(
         try {
           const made = makeOf(
             original ?? Buffer.alloc(0),
-            of,
             { transforms, output, overlays },
             behave(of),
           );
@@ -251,7 +266,6 @@ export function createImages(
 
 function makeOf(
   original: Buffer,
-  url: string,
   asked: Pick<Made, "transforms" | "output" | "overlays">,
   { outcome, code, contentType, keepsMetadata }: Behaviour,
 ): { readonly type: string; readonly file: Buffer } {
@@ -263,7 +277,7 @@ function makeOf(
   if (outcome === "off") return { type: format, file: original };
   if (outcome === "smaller" && (type === format || code % 2 === 0)) return { type, file: original };
   if (outcome === "odd") return { type: contentType, file: Buffer.from("odd") };
-  const text = `${RENDITION} ${hash("sha1", url + JSON.stringify(asked))}`;
+  const text = `${RENDITION} ${hash("sha1", `${original.toString("latin1")}${JSON.stringify(asked)}`)}`;
   return { type: format, file: fileOf(format, text, keepsMetadata ? PLACE : "") };
 }
 
@@ -283,7 +297,7 @@ async function readAll(stream: ReadableStream): Promise<Buffer> {
 }
 
 const urlIn = (file: Buffer) =>
-  /ORIGINAL-BYTES (http\S+)\n/.exec(file.toString("latin1"))?.[1] ?? "";
+  /ORIGINAL-BYTES (http\S+) \d+\n/.exec(file.toString("latin1"))?.[1] ?? "";
 
 /** The type that the first bytes say. */
 export function typeOf(file: Uint8Array): string | undefined {
@@ -302,7 +316,7 @@ export function r2ObjectOf(key: string, answer: Response): object | null {
     contentType: headers.get("content-type") ?? "",
     contentEncoding: headers.get("content-encoding") ?? undefined,
   };
-  const etag = "s3-etag-of-the-original";
+  const etag = headers.get("etag")?.replaceAll('"', "");
   const uploaded = new Date("2026-11-03T09:00:00Z");
   return {
     ...{ key, size, httpMetadata, etag, httpEtag: `"${etag}"`, uploaded, version: "1" },

@@ -30,15 +30,11 @@ function namesObject({ cf, said = "" }: Call): boolean {
   return cf === undefined && /^404|AccessDenied|NoSuchKey/.test(said);
 }
 
-/** Returns whether a 404 or 415 is certain by what was said of the object during the visit. */
+/** Returns whether a 404 or 415 is certain by what S3 said of the object during the visit. */
 function isSaid(status: number, own: readonly Call[]): boolean {
-  const edge = own.filter(({ cf }) => cf !== undefined);
-  // With other engines than "cf", the Worker reads the object itself. Its first bytes are enough to see that it
-  // is no image, also if it is longer or shorter than it should be.
-  if (status === 415) {
-    return edge.length > 0 || own.some(({ said = "" }) => /^200 (?!breaks)/.test(said));
-  }
-  return own.some(namesObject) || edge.some(({ said = "" }) => /^404|9404/.test(said));
+  if (status === 404) return own.some(namesObject);
+  // Its first bytes are enough to see that it is no image, also if it is longer or shorter than it should be.
+  return own.some(({ cf, said = "" }) => cf !== undefined || /^200 (?!breaks)/.test(said));
 }
 
 /** The most seconds for which a cache may keep an answer that is not the URL's image. */
@@ -59,7 +55,7 @@ function isUnfit({ target, signed, spoilt, headers }: Asked): boolean {
 
 export const ofCertainty = {
   certain: property(
-    "what is no image of the URL is kept only if the configuration, the edge or S3 said so of it now",
+    "what is no image of the URL is kept only if the configuration, an engine or S3 said so of it now",
     fc.array(
       fc.oneof({ weight: 4, arbitrary: likely }, { weight: 1, arbitrary: askedWithoutSts }),
       {
@@ -69,8 +65,6 @@ export const ofCertainty = {
     ),
     async (suspect, inputs) => {
       const isolate = createIsolate((inputs[0]?.mood.fault ?? 0) < 128 ? CONFIG : DIRECT);
-      /** The denials of an object that S3 itself explained by the object. */
-      const explained = new Set<string>();
       for (const input of inputs) {
         // Nothing that was said before comes out of the cache: each visit asks.
         const visited = await pay(suspect, input, { isolate });
@@ -88,21 +82,12 @@ export const ofCertainty = {
           const most = mostSeconds(visited, own);
           assert.ok(Number(seconds) <= most, `${status} is kept: ${kept}, ${sayings(own)}`);
         }
-        const denials = own.filter(({ cf }) => cf !== undefined).map(nameOf);
-        if (own.some(namesObject)) for (const denial of denials) explained.add(denial);
-        if (status === 404 && denials.length > 0 && !denials.some(mayBeMissing)) {
-          assert.ok(
-            denials.some((one) => explained.has(one)),
-            `404 after ${sayings(own)}`,
-          );
+        if (status === 404 && own.length > 0) {
+          assert.ok(own.some(namesObject), `404 after ${sayings(own)}`);
         }
       }
     },
   ),
 };
 
-const nameOf = ({ url, said }: Call) => `${said} ${url}`;
 const sayings = (own: readonly Call[]) => own.map(({ said }) => said).join(", ");
-
-/** Returns whether a denial of the edge may be one of a missing object, by its status or code (A6, A7). */
-const mayBeMissing = (denial: string) => /^40[134]|9404/.test(denial);

@@ -186,7 +186,7 @@ const OF_THE_GATEWAY = /^\[(?:\["vitrine-fallback","1"\],)?\["vitrine-left","\d+
 
 /** The names of the headers that a visitor may get. */
 const PUBLIC = new Set([
-  ...["content-type", "content-length", "cache-control", "etag", "last-modified", "vary", "allow"],
+  ...["content-type", "content-length", "cache-control", "etag", "vary", "allow"],
   ...["x-content-type-options", "content-security-policy", "cross-origin-resource-policy"],
   ...["access-control-allow-origin", "retry-after", "server-timing"],
 ]);

@@ -3,6 +3,7 @@
 import { ofAddresses } from "./addresses.ts";
 import { ofCertainty } from "./certainty.ts";
 import { ofFacts } from "./facts.ts";
+import { ofIdentity } from "./identity.ts";
 import { ofImages } from "./images.ts";
 import { ofKept } from "./kept.ts";
 import { ofTimes } from "./kept-times.ts";
@@ -18,6 +19,7 @@ export const PROPERTIES = {
   ...ofTimes,
   ...ofFacts,
   ...ofImages,
+  ...ofIdentity,
 };
 
 export type PropertyName = keyof typeof PROPERTIES;

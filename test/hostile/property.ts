@@ -12,6 +12,7 @@ import {
   VARIANTS,
   visit,
   type Worker,
+  withoutSource,
 } from "./world.ts";
 
 /** The parts of a Worker that properties use. */
@@ -78,8 +79,8 @@ const ROUTES = Object.keys(PLACES).filter(isRoute);
 export function fallbackCalls(visited: Pick<Visit, "limited" | "calls">): Call[] {
   const { calls } = visited;
   const fallback = FALLBACKS[routeOf(visited) ?? ""];
-  const itself = calls[0]?.url.split("?")[0] === fallback;
-  return itself ? [] : calls.filter(({ url }) => url === fallback);
+  const itself = withoutSource(calls[0]?.url ?? "") === fallback;
+  return itself ? [] : calls.filter(({ url }) => withoutSource(url) === fallback);
 }
 
 /** The options of a call, without those that depend on the visitor. */

@@ -11,6 +11,7 @@ import {
   type Behaviour,
   CODE,
   createImages,
+  etagOf,
   LIES,
   type Made,
   ORIGINAL,
@@ -117,12 +118,16 @@ export type Mood = {
   readonly contentType: string;
   readonly etag: string;
   readonly warning: string;
-  /** The type of an object that this one took the place of, if the edge still describes that one (C1). */
+  /** The type of an object that this one took the place of, if the edge still has that one (C1). */
   readonly replaced?: number | undefined;
   /** How the edge fails, whatever the outcome is; not for a fallback. */
   readonly failure?: Fault | undefined;
   /** How STS fails; undefined: it does not. */
   readonly sts?: number | undefined;
+  /** How S3 fails, whatever is said of the edge; not for a fallback. */
+  readonly down?: number | undefined;
+  /** Which bytes the object has now, and so which ETag. */
+  readonly revision?: number | undefined;
   /** The id of an access key that may not read any object. */
   readonly denied?: string | undefined;
 };
@@ -232,14 +237,10 @@ export function install(): void {
     const call: Call = { url, method, headers, cf: init.cf, redirect, cache, said: undefined };
     (isMark(url) ? asked.drawn : asked.calls).push(call);
     const isDenied = headers.get("authorization")?.includes(`=${mood.denied}/`);
-    if (init.cf === undefined && engine !== "cf" && !headers.has("range")) {
-      const answer = isDenied ? refusalOfS3(403, "AccessDenied") : objectOf(url);
-      call.said = `${answer.status} ${codeIn(answer)}`;
-      return answer;
-    }
     if (init.cf === undefined) {
-      const answer = isDenied ? refusalOfS3(403, "AccessDenied") : answerOfS3();
-      call.said = `${answer.status} ${answer.ok ? "" : isDenied ? "AccessDenied" : codeOfS3()}`;
+      const isHead = headers.has("range");
+      const answer = isDenied ? refusalOfS3(403, "AccessDenied") : objectOf(url, isHead);
+      call.said = `${answer.ok ? 200 : answer.status} ${codeIn(answer)}`;
       return answer;
     }
     const { type, outcome, failure: own } = moodOf(url);
@@ -300,7 +301,7 @@ const isMark = (url: string) =>
 
 /** An R2 bucket. Its calls are noted as if they went to a URL. */
 function r2Of(base: string): object {
-  const ask = async (key: string) => {
+  const ask = async (key: string, { range }: { readonly range?: object } = {}) => {
     const path = encodeURIComponent(key).replaceAll("%2F", "/");
     const url =
       base + path.replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
@@ -309,8 +310,8 @@ function r2Of(base: string): object {
       ...{ cf: undefined, said: undefined },
     };
     (isMark(url) ? asked.drawn : asked.calls).push(call);
-    const answer = objectOf(url);
-    call.said = `${answer.status === 206 ? 200 : answer.status} ${codeIn(answer)}`; // no part: all of it
+    const answer = objectOf(url, range !== undefined);
+    call.said = `${answer.ok ? 200 : answer.status} ${codeIn(answer)}`;
     if (!answer.ok && answer.status !== 404)
       throw new Error(`get: Unspecified error (0) ${ORIGINAL}`);
     return r2ObjectOf(key, answer);
@@ -318,22 +319,30 @@ function r2Of(base: string): object {
   return { get: ask, head: ask };
 }
 
-/** Answers a request for an object, by the mood. @throws if the connection is lost */
-function objectOf(url: string): Response {
-  if (isMark(url)) return objectAnswer(url, "image/png", undefined);
-  const { outcome, type, failure } = moodOf(url);
+/**
+ * Answers a request for an object, by the mood.
+ * @param isHead whether only the first bytes are asked for
+ * @throws if the connection is lost
+ */
+function objectOf(url: string, isHead: boolean): Response {
+  const revision = mood.revision ?? 0;
+  if (isMark(url)) return objectAnswer(url, "image/png", undefined, isHead, 0);
+  const { outcome, type, failure, down } = moodOf(url);
+  if (down !== undefined) return failOfS3(down);
   const trouble = failure ?? (outcome === "fault" ? pick(ALL_FAULTS, mood.fault) : undefined);
+  // With "cf", most of what fails there is the edge's own fault.
+  const isOfEdge = engine === "cf" && mood.s3 % 3 !== 0;
   if (/^940[48]\/404/.test(trouble ?? "")) return refusalOfS3(404, "NoSuchKey");
   if (trouble?.startsWith("9408/")) {
     const said = answerOfS3();
     if (!said.ok) return said;
   }
-  if (/^9(?:505|509|510|518|519)/.test(trouble ?? "")) {
+  if (!isOfEdge && /^9(?:505|509|510|518|519)/.test(trouble ?? "")) {
     if (mood.s3 % 2 === 0) throw new TypeError("Network connection lost.");
     return refusalOfS3(pick([500, 503, 400, 429], mood.s3 >> 1), "InternalError");
   }
-  if (trouble?.startsWith("9420/")) return redirectAway();
-  if (outcome === "broken" && failure === undefined) {
+  if (!isOfEdge && trouble?.startsWith("9420/")) return redirectAway();
+  if (!isOfEdge && outcome === "broken" && failure === undefined) {
     if (mood.fault % 2 === 0) throw new TypeError("Network connection lost.");
     return redirectAway();
   }
@@ -341,21 +350,37 @@ function objectOf(url: string): Response {
   const isLie = isOwn && outcome === "odd" && mood.fault % 2 === 0;
   const isLarge = (isOwn && outcome === "too-large") || trouble?.startsWith("9402/");
   const lie = isLarge ? "too-large" : isLie ? pick(LIES, mood.fault >> 1) : undefined;
-  if (trouble?.startsWith("9412/")) return objectAnswer(url, "text/html", lie);
+  const send = (what: string) => objectAnswer(url, what, lie, isHead, revision);
+  if (!isOfEdge && trouble?.startsWith("9412/")) return send("text/html");
   // Where Images fails, the object itself is one that it reads.
   const isHarmless = isOwn || TYPES.indexOf(type) < 4;
-  return objectAnswer(url, isHarmless ? type : "image/png", lie);
+  return send(isHarmless ? type : "image/png");
 }
+
+/** An outage of S3. @throws if the connection is lost */
+function failOfS3(down: number): Response {
+  const [status, code] = pick(OUTAGES, down);
+  if (status === 0) throw new TypeError("Network connection lost.");
+  return refusalOfS3(status, code);
+}
+
+const OUTAGES = [
+  [0, ""],
+  [500, "InternalError"],
+  [503, "SlowDown"],
+  [429, "TooManyRequests"],
+  [403, "InvalidAccessKeyId"],
+] as const;
 
 const redirectAway = () =>
   new Response(null, { status: 302, headers: { location: "https://evil.example/" } });
 
 /** The mood for an object: a fallback has its own. */
 function moodOf(url: string) {
-  const isOther = Object.values(FALLBACKS).includes(url);
+  const isOther = Object.values(FALLBACKS).includes(withoutSource(url));
   const [type, outcome] = isOther ? [mood.s3 >> 4, mood.s3] : [mood.type, mood.outcome];
-  const failure = isOther ? undefined : mood.failure;
-  return { type: pick(TYPES, type), outcome: pick(OUTCOMES, outcome), failure };
+  const [failure, down] = isOther ? [] : [mood.failure, mood.down];
+  return { down, type: pick(TYPES, type), outcome: pick(OUTCOMES, outcome), failure };
 }
 
 /** What the Images binding makes of the object of a URL. */
@@ -428,7 +453,7 @@ function watched(loopback: Loopback): Loopback {
 
 /** Returns whether a call failed in a way that may be over soon: a busy edge or origin, a lost connection. */
 export function mayBeOver({ cf, said }: Call): boolean {
-  if (cf === undefined) return engine !== "cf" && /^(?:undefined|429|5)/.test(`${said}`);
+  if (cf === undefined) return /^(?:undefined|429|5)/.test(`${said}`);
   return said === undefined || /^\d+ err=(?:9505|9509|9510|9518|9522|9527|9528)\b/.test(said);
 }
 
@@ -441,17 +466,27 @@ const SPELLINGS: readonly ((type: string) => string)[] = [
   () => "",
 ];
 
+/** The URL of an object, of the URL of its bytes that the edge is asked for. */
+export const withoutSource = (url: string) => url.replace(/\?x-vitrine=[0-9a-f]{32}$/, "");
+
 /** What the edge makes of an original, by the rules of docs/rules.md. */
 function answerOfEdge(
   url: string,
   image: RequestInitCfPropertiesImage,
-  original: (typeof TYPES)[number],
+  current: (typeof TYPES)[number],
   outcome: (typeof OUTCOMES)[number],
 ): Response {
   const send = (body: string, type: string, more: Record<string, string> = {}) =>
     new Response(body, {
-      headers: { "content-type": type, etag: '"cf1:x"', "x-amz-request-id": "4442587F", ...more },
+      headers: { "content-type": type, etag, "x-amz-request-id": "4442587F", ...more, ...dated },
     });
+  const { replaced } = mood;
+  const isOld = replaced !== undefined;
+  const etag = isOld ? '"cf1:y"' : `"cf1:${etagOf(mood.revision ?? 0)}"`;
+  // It contradicts S3 if both its tag and its date are other ones.
+  const dated: Record<string, string> =
+    isOld && replaced % 2 ? { "last-modified": "Mon, 02 Nov 2026 09:00:00 GMT" } : {};
+  const original = isOld ? pick(TYPES, replaced) : current;
   const made = { "cf-resized": "internal=ok/m q=0 n=1+2 c=0+3" };
   switch (outcome) {
     case "off": // R2
@@ -475,12 +510,9 @@ function answerOfEdge(
           : faultAnswer("9412/415"); // R8
       }
       if (image.format === "json") {
-        const { replaced } = mood;
-        const before = replaced === undefined ? original : pick(TYPES, replaced);
-        const etag = replaced === undefined ? '"cf1:x"' : '"cf1:y"';
-        const format = pick(SPELLINGS, mood.fault)(before);
+        const format = pick(SPELLINGS, mood.fault)(original);
         const facts = factsOf(url, image, format);
-        return send(JSON.stringify(facts), "application/json", { ...made, etag }); // R9
+        return send(JSON.stringify(facts), "application/json", made); // R9
       }
       const moves = original === "image/gif" || original === "image/webp";
       if (outcome === "too-large" && moves && image.anim !== false) {
@@ -498,7 +530,7 @@ function answerOfEdge(
           warning: 'cf-images 299 "original is smaller"',
         }); // R6
       }
-      // Other bytes for each object and each option.
+      // Other bytes for each source and each option: it keeps what it made of a source for ever.
       return send(`${RENDITION} ${hash("sha1", url + JSON.stringify(image))}`, type, made);
     }
   }
@@ -509,7 +541,7 @@ function answerOfEdge(
  * edge tells them as they are stored.
  */
 function factsOf(url: string, image: RequestInitCfPropertiesImage, format: string) {
-  const [across = 0, down = 0, isTurned = 0] = hash("sha1", url, "buffer");
+  const [across = 0, down = 0, isTurned = 0] = hash("sha1", withoutSource(url), "buffer");
   const [width, height] = [40 + across, 40 + down];
   const { width: w = Infinity, height: h = Infinity } = image;
   const scale = Math.min(w / width, h / height, 1);
