@@ -87,7 +87,7 @@ const ROWS: Row[] = [
     "fallback",
     MOVING,
     [s3(150, BUSY, 503)],
-    503,
+    502,
     750,
     "origin-failed",
     3,

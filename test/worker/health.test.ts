@@ -40,7 +40,7 @@ describe("without credentials", () => {
       expect([head.status, head.body, [...head.headers]]).toEqual([200, null, [...answer.headers]]);
       expect((await get("/healthz", { method: "POST" }, env)).status).toBe(405);
     }
-    expect([stage.asked, stage.probes]).toEqual([[], []]);
+    expect([stage.asked, stage.s3.requestsBy("worker")]).toEqual([[], []]);
   });
 
   test("it is 500 where the configuration is broken", async () => {
@@ -84,7 +84,7 @@ test.each<[string, string, object]>([
   const answer = await get("/healthz", { headers: { authorization } }, env);
   expect([answer.status, await answer.text()]).toEqual([401, "Unauthorized\n"]);
   expect(answer.headers.get("www-authenticate")).toBe("Bearer");
-  expect([stage.asked, stage.probes]).toEqual([[], []]);
+  expect([stage.asked, stage.s3.requestsBy("worker")]).toEqual([[], []]);
   const line = { event: "health-denied", reason: expect.stringContaining("HEALTH_TOKEN") };
   expect(stage.logged).toMatchObject([{ level: "warn", line }]);
 });
@@ -130,7 +130,7 @@ describe("with the token", () => {
       slots: expect.anything(),
       edge: "on",
     });
-    expect(stage.probes).toHaveLength(5); // two for each slot, and one for the edge
+    expect(stage.s3.requestsBy("worker")).toHaveLength(5); // two for each slot, and one for the edge
     expect(stage.logged).toEqual([]);
   });
 

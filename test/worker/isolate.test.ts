@@ -7,15 +7,12 @@ import { refusedSlots } from "../../src/worker/origin/bucket-state.ts";
 import { bucketMemoryOf } from "../../src/worker/origin/memories.ts";
 import { ENV } from "../support/env.ts";
 
-/** Without a Secrets Store, nothing goes on after the answer. */
-const CONTEXT = { waitUntil: () => expect.unreachable() };
-
 test("the configuration is read once per isolate", async () => {
   const env = { ...ENV };
-  const first = await currentConfig(env, 0, CONTEXT);
+  const first = await currentConfig(env, 0);
   env.AWS_ACCESS_KEY_ID = "";
-  expect(await currentConfig(env, Number.MAX_SAFE_INTEGER, CONTEXT)).toBe(first);
-  expect(await currentConfig({ ...env }, 0, CONTEXT)).toMatchObject({
+  expect(await currentConfig(env, Number.MAX_SAFE_INTEGER)).toBe(first);
+  expect(await currentConfig({ ...env }, 0)).toMatchObject({
     event: "configuration-broken",
   });
 });

@@ -45,7 +45,8 @@ const ask = (path: string, headers: Record<string, string> = MODERN, method = "G
 const urls = () => stage.asked.map(({ request }) => request.url.replace(/\?x-vitrine=\w+$/, ""));
 
 /** The keys that S3 was asked for by the Worker. */
-const keys = () => stage.probes.map(({ url }) => url.slice(`${BASE}published/`.length));
+const keys = () =>
+  stage.s3.requestsBy("worker").map(({ url }) => url.slice(`${BASE}published/`.length));
 
 /** Lets the edge fail for the first `calls` requests, so not for the fallback. */
 function failAtFirst(fault: keyof typeof FAULTS, calls = 1): void {
@@ -313,7 +314,7 @@ describe("it is made as the visitor's object would have been:", () => {
     Object.assign(env, { OTHER_ACCESS_KEY_ID: "AKIAOTHER", OTHER_SECRET_ACCESS_KEY: "other" });
     await shown(await ask("/images/card/none"), 404);
     expect([keys(), urls()]).toEqual([["none", KEY], [SHOWN]]);
-    const sent = [...stage.probes, ...stage.asked.map(({ request }) => request)];
+    const sent = [...stage.s3.requestsBy("worker"), ...stage.asked.map(({ request }) => request)];
     const ids = sent.map(({ headers }) => headers.get("authorization") ?? "");
     expect(ids.map((id) => /Credential=(\w+)/.exec(id)?.[1])).toEqual([
       ...[SECRETS.AWS_ACCESS_KEY_ID, "AKIAOTHER", "AKIAOTHER"],

@@ -113,11 +113,11 @@ test.each<[string, (etag: string) => string, number]>([
   async (_what, condition, status) => {
     const env = { ...ENV, ANSWERS: { keep: 0 } };
     const etag = await etagOf(PATH, MODERN.accept, env);
-    const [s3, edge] = [stage.probes.length, stage.asked.length];
+    const [s3, edge] = [stage.s3.requestsBy("worker").length, stage.asked.length];
     const headers = { ...MODERN, "if-none-match": condition(etag) };
     const answer = await get(PATH, { headers }, env);
     expect([answer.status, answer.headers.get("etag")]).toEqual([status, etag]);
-    const asked = [stage.probes.length - s3, stage.asked.length - edge];
+    const asked = [stage.s3.requestsBy("worker").length - s3, stage.asked.length - edge];
     expect(asked).toEqual([1, status === 304 ? 0 : 1]);
   },
 );

@@ -29,7 +29,7 @@ const MODERN_INIT = { headers: MODERN };
 const SHOWN = "public, max-age=600";
 
 /** What was asked: S3 by the Worker, and the edge. */
-const calls = () => ({ s3: stage.probes.length, edge: stage.asked.length });
+const calls = () => ({ s3: stage.s3.requestsBy("worker").length, edge: stage.asked.length });
 
 /** The object is replaced by another one. */
 function replace(): void {

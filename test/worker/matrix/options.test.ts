@@ -148,12 +148,7 @@ describe("with both engines, cf makes", () => {
 });
 
 test.each<[what: string, engine: EngineName, draw: object[], mistake: string]>([
-  [
-    "cf draws no object",
-    "cf",
-    [{ key: "a.png" }],
-    "draw[0].key: bucket media: the edge draws only URLs: set url in its place",
-  ],
+  ["cf draws no object", "cf", [{ key: "a.png" }], 'draw[0].key: bucket media has engine "cf"'],
   [
     "no engine draws both",
     "binding, cf",

@@ -165,5 +165,7 @@ test("10,000 requests for what cannot be: 404, without one subrequest, and ten l
     else expect([path, answer.status]).toEqual([path, 404]);
   }
   expect([refused, logged]).toEqual([10_000, 20]);
-  expect([stage.asked.length, stage.probes.length, counts.size]).toEqual([0, 0, 0]);
+  expect([stage.asked.length, stage.s3.requestsBy("worker").length, counts.size]).toEqual([
+    0, 0, 0,
+  ]);
 });
