@@ -2,13 +2,18 @@
 // such path. What could not be purged is named in the answer, and in the log, up to a limit.
 
 import { plain } from "./answer/answer.ts";
+import { isSameText } from "./base/bytes.ts";
 import type { Refusal } from "./base/refusal.ts";
-import { isSameText } from "./base/same-text.ts";
 import type { GatewayContext } from "./cache/loopback.ts";
-import { bucketTag } from "./cache/tags.ts";
+import { bucketTag } from "./cache/rendition-url.ts";
 import type { Config } from "./config/config.ts";
-import { callCache, type PurgeScope, purgeObjects } from "./purge/purge-cache.ts";
-import { isDroppedSince, purgeStateOf } from "./purge/purge-state.ts";
+import {
+  callCache,
+  isDroppedSince,
+  type PurgeScope,
+  purgeObjects,
+  purgeStateOf,
+} from "./purge/purge-cache.ts";
 import { type PurgeRequest, readPurge } from "./purge/read-purge.ts";
 import * as report from "./purge/report.ts";
 import { type Target, targetsNamed, targetsOfEvent } from "./purge/targets.ts";

@@ -1,7 +1,7 @@
 // The configuration of an isolate, read and checked once. Secrets of a Secrets Store may change there without a
 // deploy: they are read again every minute.
 
-import { isWithin } from "./base/is-within.ts";
+import { isWithin } from "./base/time.ts";
 import { type Broken, type Config, readConfig } from "./config/config.ts";
 import { sameSecrets } from "./config/read-secrets.ts";
 import type { Vars } from "./config/schema.ts";

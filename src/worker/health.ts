@@ -2,11 +2,10 @@
 // it tries every slot of every bucket, every role and every engine: 503 if a bucket has nothing that opens it.
 
 import { plain } from "./answer/answer.ts";
+import { isSameText } from "./base/bytes.ts";
 import { mistakeText } from "./base/mistake.ts";
 import { isRefusal, type Refusal } from "./base/refusal.ts";
-import type { Context, RequestScope } from "./base/request-scope.ts";
-import { isSameText } from "./base/same-text.ts";
-import { drop } from "./base/send.ts";
+import { type Context, drop, type RequestScope } from "./base/send.ts";
 import type { RenditionKey } from "./cache/rendition-url.ts";
 import type { Bucket, Role } from "./config/bucket.ts";
 import type { Engine } from "./config/bucket-settings.ts";

@@ -3,14 +3,15 @@
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 import {
+  corsHeaders,
   imageAnswer,
   imageHeaders,
   notModified,
+  preflight,
   refusalAnswer,
   type Terms,
 } from "./answer/answer.ts";
 import { fallbackAnswer, fallbackSeconds } from "./answer/fallback.ts";
-import { corsHeaders, preflight } from "./answer/preflight.ts";
 import { answerIssuer } from "./answer-issuer.ts";
 import { answerPurge } from "./answer-purge.ts";
 import { shouldLog } from "./base/flood.ts";
@@ -34,11 +35,11 @@ import { acceptedFormatsOf, isNegotiated, readAccept } from "./request/format.ts
 import { checkLimit } from "./request/rate-limit.ts";
 import {
   type ResolvedRequest,
+  readTarget,
   resolveRequest,
+  splitFacts,
   type UnresolvedRequest,
 } from "./request/resolve-request.ts";
-import { splitFacts } from "./request/split-facts.ts";
-import { readTarget } from "./request/target.ts";
 import { checkGrant } from "./request/url-signature.ts";
 
 /** Behind Cloudflare's cache (W1): one rendition for all visitors. */

@@ -1,10 +1,10 @@
 // Makes renditions, and is the story of the cached entrypoint: ask S3, name what it has, say that nothing changed,
 // or have an engine make a rendition, and guard it. It knows nothing of the visitor but a condition.
 
-import { matchesEtag } from "./answer/condition.ts";
-import { hex } from "./base/hex.ts";
+import { matchesEtag } from "./answer/answer.ts";
+import { hex } from "./base/bytes.ts";
 import { isRefusal, type Refusal } from "./base/refusal.ts";
-import type { Context, RequestScope } from "./base/request-scope.ts";
+import type { Context, RequestScope } from "./base/send.ts";
 import {
   type NamedRendition,
   notModifiedAnswer,
@@ -12,8 +12,13 @@ import {
   renditionAnswer,
 } from "./cache/cached-answer.ts";
 import { AS_FALLBACK, TIME_LEFT } from "./cache/fetch-cached.ts";
-import { type RenditionKey, readRenditionUrl, renditionUrl } from "./cache/rendition-url.ts";
-import { bucketTag, objectTag } from "./cache/tags.ts";
+import {
+  bucketTag,
+  objectTag,
+  type RenditionKey,
+  readRenditionUrl,
+  renditionUrl,
+} from "./cache/rendition-url.ts";
 import type { Engine } from "./config/bucket-settings.ts";
 import { enginesFor } from "./config/engine-limits.ts";
 import { currentConfig } from "./current-config.ts";

@@ -1,8 +1,7 @@
 // What S3 says of a slot: for /healthz, and for a rotation.
 
-import { isRefusal, type Refusal } from "./base/refusal.ts";
-import type { RequestScope } from "./base/request-scope.ts";
-import type { SlotName } from "./base/slot-name.ts";
+import { isRefusal, type Refusal, type SlotName } from "./base/refusal.ts";
+import type { RequestScope } from "./base/send.ts";
 import type { Bucket } from "./config/bucket.ts";
 import { keyEnd, type Slot } from "./config/slot.ts";
 import { openObject } from "./origin/open-object.ts";

@@ -8,7 +8,7 @@ import { createEdgeWith } from "../../src/emulator/edge/edge.ts";
 import type { Edge } from "../../src/emulator/served.ts";
 import { withImages } from "../../src/emulator/with-images.ts";
 import type { Loopback } from "../../src/worker/cache/loopback.ts";
-import { objectTag } from "../../src/worker/cache/tags.ts";
+import { objectTag } from "../../src/worker/cache/rendition-url.ts";
 import { BASE, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../support/env.ts";
 import { get, stage } from "../support/play.ts";
 import { makeRenditionOnce, ZONE } from "../support/stand.ts";

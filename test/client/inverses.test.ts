@@ -7,7 +7,7 @@ import { openSite, parseUrl, urlOf } from "../../src/client/site.ts";
 import { HARD_KEYS } from "../../src/dev/objects.ts";
 import { keyFault } from "../../src/url/key.ts";
 import { compileRoute, findRoute } from "../../src/worker/config/compile-route.ts";
-import { readPathname } from "../../src/worker/request/target.ts";
+import { readPathname } from "../../src/worker/request/resolve-request.ts";
 import { anyText, respell, respellEncoded, spots } from "../hostile/spelling.ts";
 
 const BASE = "https://images.example";

@@ -6,7 +6,7 @@ import { parseEnv } from "node:util";
 import sharp from "sharp";
 import { beforeAll, expect, test } from "vitest";
 import { VERSION } from "../../src/cli/project/version.ts";
-import { isSecret, SINGLE_SECRETS, secretNames } from "../../src/worker/config/secret-names.ts";
+import { isSecret, SINGLE_SECRETS, secretNames } from "../../src/worker/config/read-secrets.ts";
 import { ROOT } from "../support/built.ts";
 import { contents, emptyFolder, init, readProject } from "../support/cli/making.ts";
 import { vitrine } from "../support/cli/vitrine.ts";

@@ -3,7 +3,7 @@
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Loopback, PurgeOptions, PurgeResult } from "../../src/worker/cache/loopback.ts";
-import { bucketTag, objectTag } from "../../src/worker/cache/tags.ts";
+import { bucketTag, objectTag } from "../../src/worker/cache/rendition-url.ts";
 import { Renditions } from "../../src/worker/index.ts";
 import { fireTimer, stopClock } from "../support/clock.ts";
 import { BASE, ENV, PURGE_TOKEN } from "../support/env.ts";

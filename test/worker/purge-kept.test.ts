@@ -1,7 +1,7 @@
 // What visitors see after a purge: the whole Worker behind the strict cache, in 30 places.
 
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { bucketTag } from "../../src/worker/cache/tags.ts";
+import { bucketTag } from "../../src/worker/cache/rendition-url.ts";
 import { BASE, ENV, PURGE_TOKEN } from "../support/env.ts";
 import { bridgeEvent, envelope, notification, snsHeaders } from "../support/events.ts";
 import { get, lines, stage, wait } from "../support/play.ts";

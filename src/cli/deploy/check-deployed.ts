@@ -1,6 +1,6 @@
 // Waits until the deployed Vitrine answers, and has the doctor check it. A new domain takes a while.
 
-import { isSecret } from "../../worker/config/secret-names.ts";
+import { isSecret } from "../../worker/config/read-secrets.ts";
 import { type End, EXIT, type Exit, isFault, say, type World } from "../command.ts";
 import { askWhetherThere } from "../net/ask-health.ts";
 import type { sleep } from "../net/pace.ts";

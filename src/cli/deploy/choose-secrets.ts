@@ -6,10 +6,10 @@ import {
   readSlots,
   readToken,
   type SlotsRead,
+  secretNames,
   signingKeysOf,
 } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import { secretNames } from "../../worker/config/secret-names.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import type { KnownVars } from "../project/known-vars.ts";
 import { isOfLocalKey } from "../project/local-keys.ts";

@@ -1,7 +1,7 @@
 // Says which secret goes into which Worker. Shows no part of a secret, and only the last four characters of
 // a key id. Pure.
 
-import { isSecret, secretNames } from "../../worker/config/secret-names.ts";
+import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { align } from "../command.ts";
 import type { KnownVars } from "../project/known-vars.ts";

@@ -1,6 +1,6 @@
 // What the doctor says about the mistakes and warnings of `vitrine check`, and about the shell's secrets.
 
-import { isSecret } from "../../worker/config/secret-names.ts";
+import { isSecret } from "../../worker/config/read-secrets.ts";
 import { isFault, type World } from "../command.ts";
 import type { Report } from "../project/check-configuration.ts";
 import { type FoundMistake, foundText, isSameMistake, pageFor } from "../project/config-fault.ts";

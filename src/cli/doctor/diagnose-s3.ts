@@ -1,7 +1,7 @@
 // Chooses the cause from what S3 said, or from why it said nothing. Pure.
 
-import type { SlotName } from "../../worker/base/slot-name.ts";
-import { secretNames } from "../../worker/config/secret-names.ts";
+import type { SlotName } from "../../worker/base/refusal.ts";
+import { secretNames } from "../../worker/config/read-secrets.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";
 import { apartness, type Diagnosis, diagnose } from "./finding.ts";

@@ -1,7 +1,7 @@
 // What S3 itself says, without the edge, about a bucket, each of its slots, and an object in it.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { secretNames } from "../../worker/config/secret-names.ts";
+import { secretNames } from "../../worker/config/read-secrets.ts";
 import { keyEnd } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { S3Answer } from "../net/ask-s3.ts";

@@ -2,7 +2,7 @@
 // requests; and that it is not the original.
 
 import { PROTECTION } from "../../worker/answer/answer.ts";
-import { mayYield } from "../../worker/edge/allowed-type.ts";
+import { mayYield } from "../../worker/edge/guard.ts";
 import {
   acceptedFormatsOf,
   createTransformRequest,

@@ -3,7 +3,7 @@
 import { type RenditionKey, renditionUrl } from "../../worker/cache/rendition-url.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { enginesFor } from "../../worker/config/engine-limits.ts";
-import { secretNames } from "../../worker/config/secret-names.ts";
+import { secretNames } from "../../worker/config/read-secrets.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { factsOptions } from "../../worker/edge/ask-edge.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";

@@ -3,9 +3,12 @@
 import { isRefusal, type Refusal } from "../../worker/base/refusal.ts";
 import type { Signing } from "../../worker/config/routes.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
-import { type ResolvedRequest, resolveRequest } from "../../worker/request/resolve-request.ts";
-import { splitFacts } from "../../worker/request/split-facts.ts";
-import type { Target } from "../../worker/request/target.ts";
+import {
+  type ResolvedRequest,
+  resolveRequest,
+  splitFacts,
+  type Target,
+} from "../../worker/request/resolve-request.ts";
 import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
 import { nameOf } from "../project/object-name.ts";
 import { bucketOfWorker, type Project } from "../project/project.ts";

@@ -2,7 +2,7 @@
 
 import { PROTECTION } from "../../worker/answer/answer.ts";
 import { isTable, json } from "../../worker/base/json.ts";
-import { SLOT_NAMES } from "../../worker/base/slot-name.ts";
+import { SLOT_NAMES } from "../../worker/base/refusal.ts";
 import type { BucketHealth, RoleHealth } from "../../worker/health.ts";
 import type { SlotHealth } from "../../worker/try-slot.ts";
 import { fetchText } from "./body.ts";

@@ -2,8 +2,8 @@
 // text of it.
 
 import { type Mistake, mistakeText } from "../../worker/base/mistake.ts";
+import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import { isSecret } from "../../worker/config/secret-names.ts";
 import type { Fault } from "../command.ts";
 import { slotOf } from "./secrets.ts";
 

@@ -1,8 +1,8 @@
 // The configuration as the local run has it: each bucket is replaced by one on this machine.
 
 import { generateKeyPairSync } from "node:crypto";
+import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import { isSecret, secretNames } from "../../worker/config/secret-names.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
 import { isOfLocalKey, localBucketName } from "./local-keys.ts";

@@ -4,8 +4,8 @@
 import type { Mistake } from "../../worker/base/mistake.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
+import { isSecret } from "../../worker/config/read-secrets.ts";
 import { bucketsOf } from "../../worker/config/routes.ts";
-import { isSecret } from "../../worker/config/secret-names.ts";
 import { cacheMistakes } from "./cache-settings.ts";
 import type { Warning } from "./config-fault.ts";
 import { hintFor } from "./environment.ts";

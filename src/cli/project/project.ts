@@ -2,8 +2,12 @@
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
-import { readSlots, type SlotsRead, type Unusable } from "../../worker/config/read-secrets.ts";
-import { secretNames } from "../../worker/config/secret-names.ts";
+import {
+  readSlots,
+  type SlotsRead,
+  secretNames,
+  type Unusable,
+} from "../../worker/config/read-secrets.ts";
 import type { Fault } from "../command.ts";
 import type { KnownVars } from "./known-vars.ts";
 import { type Secrets, valuesOf } from "./secrets.ts";

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isTable } from "../../worker/base/json.ts";
-import { isSecret } from "../../worker/config/secret-names.ts";
+import { isSecret } from "../../worker/config/read-secrets.ts";
 import { type Fault, isFault } from "../command.ts";
 import { hostOf } from "./base-url.ts";
 import { readCacheSettings } from "./cache-settings.ts";

@@ -2,7 +2,7 @@
 // CLOUDFLARE_ENV out of wrangler's environment, where they would replace what wrangler is given (S5).
 
 import { type StdioOptions, spawn } from "node:child_process";
-import { isSecret } from "../../worker/config/secret-names.ts";
+import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { World } from "../command.ts";
 import { wranglerProgram } from "./load-wrangler.ts";
 

@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { isTable, json } from "../../worker/base/json.ts";
-import { SLOT_NAMES } from "../../worker/base/slot-name.ts";
+import { SLOT_NAMES } from "../../worker/base/refusal.ts";
+import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import { isSecret, secretNames } from "../../worker/config/secret-names.ts";
 import type { Fault, World } from "../command.ts";
 import { decodeText } from "./read-text.ts";
 

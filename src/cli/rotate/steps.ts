@@ -1,7 +1,7 @@
 // The runbook of docs/rotate.md as data, and the one function that says what is next. No I/O.
 
-import { SLOT_NAMES, type SlotName } from "../../worker/base/slot-name.ts";
-import { secretNames } from "../../worker/config/secret-names.ts";
+import { SLOT_NAMES, type SlotName } from "../../worker/base/refusal.ts";
+import { secretNames } from "../../worker/config/read-secrets.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import type { Change } from "../project/dev-vars.ts";
 import type { RotationRecord } from "./record.ts";

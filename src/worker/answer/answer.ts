@@ -3,10 +3,8 @@
 
 import type { CacheState } from "../base/log.ts";
 import { isCertain, type Refusal } from "../base/refusal.ts";
-import type { Rendition } from "../base/rendition.ts";
-import { drop } from "../base/send.ts";
+import { drop, LONGEST_HEADER, type Rendition } from "../base/send.ts";
 import type { Granted } from "../request/url-signature.ts";
-import { matchesEtag } from "./condition.ts";
 
 const MISSING_S = 60;
 const QUOTA_RETRY_S = "3600";
@@ -177,4 +175,42 @@ export function plain(
       ...headers,
     },
   });
+}
+
+/** For how long a browser may remember the answer to a preflight: s. */
+const PREFLIGHT_S = 86_400;
+
+/** The headers that let a page read an answer. */
+export function corsHeaders(
+  headers: Headers,
+  origins: ReadonlySet<string>,
+): Record<string, string> {
+  const origin = headers.get("origin");
+  const known = origin && origins.has(origin);
+  return { vary: "origin", ...(known && { "access-control-allow-origin": origin }) };
+}
+
+/** The answer to OPTIONS, for a page that may embed. */
+export function preflight(allow: string, cors: Record<string, string>): Response {
+  const headers = {
+    ...PROTECTION,
+    allow,
+    ...cors,
+    "access-control-allow-methods": allow,
+    "access-control-allow-headers": "*", // the Worker reads none of them
+    "access-control-max-age": `${PREFLIGHT_S}`,
+  };
+  return new Response(null, { status: 204, headers });
+}
+
+const ENTITY_TAGS = /(?:W\/)?"[!#-~\x80-\xff]*"/g;
+
+/**
+ * Returns whether `If-None-Match` names an entity tag, by weak comparison. A condition that is too long is
+ * not read. `If-Modified-Since` is ignored: a date is wrong after a changed preset or overlay.
+ */
+export function matchesEtag(condition: string, etag: string): boolean {
+  if (condition.length > LONGEST_HEADER) return false;
+  if (condition.trim() === "*") return true;
+  return (condition.match(ENTITY_TAGS) ?? []).some((tag) => tag.replace(/^W\//, "") === etag);
 }

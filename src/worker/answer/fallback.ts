@@ -2,7 +2,7 @@
 
 import { logRefusal, type Subject } from "../base/log.ts";
 import { isCertain, isRefusal, type Refusal } from "../base/refusal.ts";
-import type { Rendition } from "../base/rendition.ts";
+import type { Rendition } from "../base/send.ts";
 import { imageHeaders, limitedCaching, refusalAnswer, type Shown, type Terms } from "./answer.ts";
 
 /**

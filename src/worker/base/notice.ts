@@ -1,7 +1,6 @@
 // What the log is told besides refusals.
 
-import type { Refusal, RefusedSlot } from "./refusal.ts";
-import type { SlotName } from "./slot-name.ts";
+import type { Refusal, RefusedSlot, SlotName } from "./refusal.ts";
 
 export type Notice =
   | BucketNotice

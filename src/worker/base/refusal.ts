@@ -4,7 +4,6 @@
 import { has } from "./json.ts";
 import type { Mistake } from "./mistake.ts";
 import type { S3Reply } from "./s3-reply.ts";
-import type { SlotName } from "./slot-name.ts";
 
 export type Refusal =
   | { event: "configuration-broken"; mistakes: readonly Mistake[] }
@@ -98,3 +97,13 @@ export function isCertain(refusal: Refusal): boolean {
 export function mayPass<T>(value: T | Refusal): boolean {
   return isRefusal(value) && "passing" in value && value.passing === true;
 }
+
+export const SLOT_NAMES = ["current", "next"] as const;
+
+export type SlotName = (typeof SLOT_NAMES)[number];
+
+/** What an object is by its first bytes. "none": certainly no image. "unknown": only the engine can say (A18). */
+export type ObjectType =
+  | `image/${"jpeg" | "png" | "gif" | "webp" | "avif" | "heic"}`
+  | "none"
+  | "unknown";

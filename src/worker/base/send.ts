@@ -1,7 +1,7 @@
 // Sends a request and waits for its answer until a deadline. Never follows a redirect.
 
 import type { Refusal } from "./refusal.ts";
-import { LATE, within } from "./time-limit.ts";
+import { LATE, within } from "./time.ts";
 
 /** An answer: a body that is still to be read, or the text of an error or of facts. */
 export type Reply = {
@@ -70,3 +70,23 @@ async function beginning(body: ReadableStream | null, ms: number): Promise<strin
   reader.cancel().catch(() => {});
   return text;
 }
+
+/** Lets work go on after the answer. */
+export type Context = Pick<ExecutionContext, "waitUntil">;
+
+export type RequestScope = {
+  readonly context: Context;
+  /** Until when the visitor waits: ms since 1970. */
+  readonly deadline: number;
+};
+
+/** What an engine made of an object, and its guard let pass; or facts, as JSON. */
+export type Rendition = {
+  readonly body: ReadableStream | null;
+  readonly type: string;
+  /** As content-length writes it, if it is known: bytes. */
+  readonly length: string | undefined;
+};
+
+/** No browser sends a longer Accept or condition: characters. */
+export const LONGEST_HEADER = 1024;

@@ -1,10 +1,10 @@
 // What the cached entrypoint answers, and how the gateway reads it: an image, facts or a refusal, with how long
-// Workers Cache keeps it. An answer may be days old, and of an earlier deploy: each value is checked. Pure.
+// Workers Cache keeps it. An answer may be days old, and of an earlier deploy. Pure.
 
 import { isTable, json } from "../base/json.ts";
 import type { CacheState } from "../base/log.ts";
 import { isCertain, type Refusal, UPSTREAM_EVENTS, type UpstreamRefusal } from "../base/refusal.ts";
-import type { Rendition } from "../base/rendition.ts";
+import type { Rendition } from "../base/send.ts";
 import type { Answers } from "../config/config.ts";
 import { factsRendition, isFacts } from "../edge/facts.ts";
 import { typeOf } from "../edge/judge.ts";

@@ -3,7 +3,7 @@
 import type { CacheState } from "../base/log.ts";
 import { isRefusal, type Refusal } from "../base/refusal.ts";
 import { drop } from "../base/send.ts";
-import { LATE, within } from "../base/time-limit.ts";
+import { LATE, within } from "../base/time.ts";
 import { cacheStateOf, type NamedRendition, readCachedAnswer } from "./cached-answer.ts";
 import type { Loopback } from "./loopback.ts";
 import { type RenditionKey, renditionUrl } from "./rendition-url.ts";

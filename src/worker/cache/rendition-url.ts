@@ -3,9 +3,11 @@
 
 import { decodePath, encodeKey } from "../../url/grammar.ts";
 import { keyFault } from "../../url/key.ts";
+import { hex } from "../base/bytes.ts";
 import type { Bucket } from "../config/bucket.ts";
 import type { Config } from "../config/config.ts";
 import type { Variant } from "../config/preset.ts";
+import { originUrl } from "../origin/object-url.ts";
 import { ACCEPTED_FORMATS, type AcceptedFormats } from "../request/format.ts";
 
 /** What decides the bytes of a rendition, besides those of the object. */
@@ -84,4 +86,23 @@ function memoized<Of extends object, Value>(compute: (of: Of) => Value): (of: Of
     known.set(of, value);
     return value;
   };
+}
+
+/** The tag of all renditions of an object, of all of its versions. */
+export function objectTag({ base }: Pick<Bucket, "base">, key: string): Promise<string> {
+  return digest(originUrl(base, key));
+}
+
+const known = new WeakMap<object, string>();
+
+/** The tag of all renditions of a bucket, whatever its name in wrangler.toml is. Computed once. */
+export async function bucketTag(bucket: Pick<Bucket, "base">): Promise<string> {
+  const tag = known.get(bucket) ?? (await digest(bucket.base));
+  known.set(bucket, tag);
+  return tag;
+}
+
+/** SHA-256 as 64 lower-case hexadecimal digits: tags are compared without regard to case. */
+async function digest(text: string): Promise<string> {
+  return hex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }

@@ -2,7 +2,6 @@
 
 import { keyFault } from "../../url/key.ts";
 import { has } from "../base/json.ts";
-import { bucketBase } from "./addressing.ts";
 import {
   boolean,
   choose,
@@ -76,19 +75,6 @@ const s3BucketSchema = table(
   },
 );
 
-/** cf.image reads URLs only. */
-const r2Engine: Schema<"binding"> = (value, path, report) => {
-  if (value === "binding") return value;
-  const next = "remove engine, or use endpoint and a key";
-  report(path, `an R2 binding has engine "binding" alone: ${next}`);
-  return undefined;
-};
-
-const notForR2: Schema<never> = (_value, path, report) => {
-  report(path, "is not for an R2 binding: remove it, or binding");
-  return undefined;
-};
-
 /** An R2 bucket that is reached by a binding of the Worker. */
 const r2BucketSchema = table(
   {
@@ -96,8 +82,7 @@ const r2BucketSchema = table(
     bucket: optional(bucketName),
     prefix,
     canary: optional(text),
-    engine: optional(r2Engine, "binding"),
-    ...{ endpoint: optional(notForR2), region: optional(notForR2), role: optional(notForR2) },
+    engine: optional(oneOf("binding"), "binding"), // cf.image reads URLs only
   },
   ({ prefix = "", canary }, fault) => canaryFault(prefix, canary, fault),
 );
@@ -130,4 +115,56 @@ function isEndpoint(value: string): boolean {
 
 function isPrefix(value: string): boolean {
   return value.endsWith("/") && !keyFault(value.slice(0, -1));
+}
+
+type Addressing = "virtual" | "path";
+
+/**
+ * The URL of a bucket without a key (A4).
+ * @param endpoint an absolute URL without query, fragment or slash at its end
+ */
+export function bucketBase(endpoint: string, bucket: string, addressing: Addressing): string {
+  if (addressing === "path") return `${endpoint}/${bucket}/`;
+  const { protocol, host, pathname } = new URL(endpoint);
+  return `${protocol}//${bucket}.${host}${pathname === "/" ? "" : pathname}/`;
+}
+
+/** Virtual-hosted if AWS serves it and TLS allows it, else path-style (A4). */
+export function defaultAddressing(endpoint: string, bucket: string): Addressing {
+  const aws = /\.amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname);
+  return aws && !bucket.includes(".") ? "virtual" : "path";
+}
+
+/** The URL of STS in a region of AWS. Those in China have a domain of their own. */
+export function defaultSts(region: string): string {
+  return `https://sts.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
+}
+
+/** Cloudflare's Images binding. */
+export type Images = Pick<ImagesBinding, "input" | "info">;
+
+/** The binding of an R2 bucket. */
+export type R2Source = Pick<R2Bucket, "get" | "head">;
+
+export const imagesSchema = binding(isImages, "an Images binding", '[images] binding = "IMAGES"');
+export const r2Schema = binding(isR2, "an R2 bucket's binding", "it to [[r2_buckets]]");
+
+/**
+ * A binding. No message repeats a value: under a wrong name, it may be a secret.
+ * @param remedy what to add to the configuration if there is no such binding
+ */
+function binding<T>(test: (value: unknown) => value is T, what: string, remedy: string): Schema<T> {
+  return (value, path, report) => {
+    if (test(value)) return value;
+    report(path, value === undefined ? `is missing: add ${remedy}` : `is not ${what}`);
+    return undefined;
+  };
+}
+
+function isImages(value: unknown): value is Images {
+  return has(value, "input") && typeof value.input === "function" && has(value, "info");
+}
+
+function isR2(value: unknown): value is R2Source {
+  return has(value, "get") && typeof value.get === "function" && has(value, "head");
 }

@@ -1,8 +1,14 @@
 // A private bucket and how to reach it. Immutable. No I/O.
 
-import { bucketBase, defaultAddressing } from "./addressing.ts";
-import type { Images, R2Source } from "./bindings.ts";
-import type { Engine, R2Settings, S3Settings } from "./bucket-settings.ts";
+import {
+  bucketBase,
+  defaultAddressing,
+  type Engine,
+  type Images,
+  type R2Settings,
+  type R2Source,
+  type S3Settings,
+} from "./bucket-settings.ts";
 import type { Oidc } from "./oidc.ts";
 import type { SlotsRead, Unusable } from "./read-secrets.ts";
 import { isSameKey, type Slot } from "./slot.ts";

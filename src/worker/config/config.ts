@@ -3,14 +3,12 @@
 import { has, isTable, json } from "../base/json.ts";
 import type { Mistake } from "../base/mistake.ts";
 import type { Refusal } from "../base/refusal.ts";
-import { defaultSts } from "./addressing.ts";
-import { imagesSchema, r2Schema } from "./bindings.ts";
 import { type Bucket, type Role, r2Bucket, s3Bucket } from "./bucket.ts";
-import { bucketSchema } from "./bucket-settings.ts";
+import { bucketSchema, defaultSts, imagesSchema, r2Schema } from "./bucket-settings.ts";
 import { checkEngines } from "./engine-limits.ts";
 import { type Oidc, readOidc } from "./oidc.ts";
 import { presetSchema, type Variant, variantsOf } from "./preset.ts";
-import { readSlots, readToken, type SlotsRead } from "./read-secrets.ts";
+import { readSlots, readToken, type SlotsRead, UNOPENED } from "./read-secrets.ts";
 import { type BoundRoute, readRoutes, usesOf } from "./routes.ts";
 import {
   custom,
@@ -24,7 +22,6 @@ import {
   table,
   type Vars,
 } from "./schema.ts";
-import { UNOPENED } from "./secret-names.ts";
 
 /** Cloudflare's rate limiting binding. */
 export type Limiter = Pick<RateLimit, "limit">;

@@ -82,6 +82,10 @@ function missing({ name, engines, r2, role }: Bucket, preset: Preset): Missing {
   const remedy = `remove it${both}, or leave the preset out of the bucket's routes`;
   return first.map(({ option, value }) => {
     const what = `${option.replace(/.*\./, "")}${value && ` "${value}"`}`;
-    return [option, `bucket ${name} has engine "${engines[0]}", which has no ${what}: ${remedy}`];
+    const lack = `bucket ${name} has engine "${engines[0]}", which has no ${what}`;
+    return [
+      option,
+      option.endsWith(".key") ? `${lack}: set url in its place` : `${lack}: ${remedy}`,
+    ];
   });
 }

@@ -1,7 +1,7 @@
 // A hash of the configuration that a Worker runs with, to compare it with wrangler.toml. No secret and no binding
 // goes into it: only the variables that are named here.
 
-import { hex } from "../base/hex.ts";
+import { hex } from "../base/bytes.ts";
 import { isTable, json } from "../base/json.ts";
 import type { Vars } from "./schema.ts";
 

@@ -1,7 +1,7 @@
 // Reads a private key as `openssl genpkey` writes it (PKCS#8 in PEM). Only its form: importing it takes a
 // promise. Pure. No message holds any part of a key.
 
-import { hex } from "../base/hex.ts";
+import { hex } from "../base/bytes.ts";
 
 /** Who the Worker is for AWS. */
 export type Issuer = {

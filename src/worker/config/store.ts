@@ -1,9 +1,9 @@
 // Reads secrets from Cloudflare's Secrets Store. What a store throws is never logged.
 
 import { has } from "../base/json.ts";
-import { LATE, within } from "../base/time-limit.ts";
+import { LATE, within } from "../base/time.ts";
+import { isSecret, UNOPENED } from "./read-secrets.ts";
 import type { Vars } from "./schema.ts";
-import { isSecret, UNOPENED } from "./secret-names.ts";
 
 /** How long a store may take: ms. */
 const STORE_MS = 2_000;

@@ -2,9 +2,9 @@
 
 import type { Refusal, Upstream } from "../base/refusal.ts";
 import type { Reply } from "../base/send.ts";
+import type { OutputFormat } from "../config/preset.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
 import type { TransformRequest } from "../request/format.ts";
-import { mayYield } from "./allowed-type.ts";
 import { type Failure, failureFor } from "./codes.ts";
 import { judge, originalEtag, typeOf } from "./judge.ts";
 
@@ -76,4 +76,25 @@ export function contradictionIn(
 /** The edge does not say whether it means the object or an overlay (O12). */
 function isOfObject({ variant: { image } }: Pick<TransformRequest, "variant">): boolean {
   return !image.draw;
+}
+
+/**
+ * By the format asked for: the edge may choose another (R5). Never GIF: an animation that was not
+ * transformed (O8) would look the same.
+ */
+const YIELDS = {
+  avif: ["avif", "webp", "jpeg", "png"],
+  webp: ["webp", "jpeg", "png"],
+  jpeg: ["jpeg"],
+  "baseline-jpeg": ["jpeg"],
+  png: ["png", "jpeg"],
+  "png-force": ["png"],
+  none: ["jpeg", "png"],
+} as const satisfies Record<OutputFormat | "none", readonly string[]>;
+
+/** Returns whether bytes of this type may go to this visitor. Not for SVG. */
+export function mayYield(request: TransformRequest, type: string): boolean {
+  const { variant, readable, format } = request;
+  if (type === "image/webp" && variant.format === "auto" && !readable.webp) return false;
+  return YIELDS[format ?? "none"].some((allowed) => type === `image/${allowed}`);
 }

@@ -1,6 +1,6 @@
 // The one judgement of whether the edge made the bytes that it answers. Pure.
 
-import type { ObjectType } from "../base/object-type.ts";
+import type { ObjectType } from "../base/refusal.ts";
 import type { Reply } from "../base/send.ts";
 
 export type Judgement = {

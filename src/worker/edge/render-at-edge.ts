@@ -1,9 +1,8 @@
 // Has the edge make a rendition, or the facts of one, of an object that S3 has just given to the Worker.
 
-import { pauseBefore } from "../base/pause.ts";
 import { isRefusal, mayPass, type Refusal } from "../base/refusal.ts";
-import type { Rendition } from "../base/rendition.ts";
-import { drop } from "../base/send.ts";
+import { drop, type Rendition } from "../base/send.ts";
+import { pauseBefore } from "../base/time.ts";
 import type { Bucket } from "../config/bucket.ts";
 import { sourceUrl } from "../origin/object-url.ts";
 import type { OpenedObject } from "../origin/open-object.ts";

@@ -1,8 +1,8 @@
 // Has the Images binding make a picture, reads all of it, and lets it pass only if the binding made it.
 
-import { readBytes } from "../base/read-bytes.ts";
+import { readBytes } from "../base/bytes.ts";
 import { isRefusal, type Refusal } from "../base/refusal.ts";
-import { within } from "../base/time-limit.ts";
+import { within } from "../base/time.ts";
 import { type Failure, failureFor } from "../edge/codes.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
 import { sniff } from "../origin/sniff.ts";

@@ -1,11 +1,10 @@
 // The objects that a variant draws on a picture: what S3 says of them, and their bytes.
 
 import { isRefusal, type Refusal } from "../base/refusal.ts";
-import type { RequestScope } from "../base/request-scope.ts";
+import type { RequestScope } from "../base/send.ts";
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
 import { type OpenedObject, openObject } from "../origin/open-object.ts";
-import { checkReadable } from "./check-readable.ts";
 import { overlayOptions } from "./options.ts";
 
 /** An overlay, ready to be drawn. */
@@ -94,3 +93,23 @@ const OF_OBJECT: ReadonlySet<Refusal["event"]> = new Set<Refusal["event"]>([
   "origin-denied",
   "source-unreadable",
 ]);
+
+/** The longest object that the binding takes (B1): bytes. */
+const MAX_BYTES = 20_000_000;
+
+/** @returns why it does not. The edge may */
+export function checkReadable({
+  type,
+  length,
+}: Pick<OpenedObject, "type" | "length">): Refusal | undefined {
+  const reason =
+    type === "unknown" || type === "none"
+      ? "its first bytes are of no image that the Images binding reads"
+      : length === undefined
+        ? "S3 does not say how long it is"
+        : length > MAX_BYTES
+          ? `it has ${length} bytes, and 20,000,000 are the most`
+          : undefined;
+  if (reason === undefined) return undefined;
+  return { event: "source-unreadable", reason, certain: true, elsewhere: type !== "none" };
+}

@@ -1,21 +1,18 @@
 // Makes a rendition, or the facts of one, by the Images binding, from bytes that the Worker itself opens here, and
 // not before. The original cannot come out: only what the binding made is passed on.
 
-import { pauseBefore } from "../base/pause.ts";
 import { isRefusal, mayPass, type Refusal } from "../base/refusal.ts";
-import type { Rendition } from "../base/rendition.ts";
-import type { RequestScope } from "../base/request-scope.ts";
-import { LATE, within } from "../base/time-limit.ts";
-import type { Images } from "../config/bindings.ts";
+import type { Rendition, RequestScope } from "../base/send.ts";
+import { LATE, pauseBefore, within } from "../base/time.ts";
 import type { Bucket } from "../config/bucket.ts";
+import type { Images } from "../config/bucket-settings.ts";
 import { factsRendition, readEdgeFacts } from "../edge/facts.ts";
 import { secondChance } from "../edge/second-chance.ts";
 import { type OpenedObject, openObject } from "../origin/open-object.ts";
 import type { TransformRequest } from "../request/format.ts";
-import { checkReadable } from "./check-readable.ts";
 import { outputOptions, transformOptions } from "./options.ts";
 import { type Output, readOutput } from "./output.ts";
-import { type OpenedOverlay, openOverlays } from "./overlays.ts";
+import { checkReadable, type OpenedOverlay, openOverlays } from "./overlays.ts";
 
 /** A rendition, and the names of the very bytes that it is made of: the object's and its overlays'. */
 export type BindingRendition = {

@@ -1,6 +1,6 @@
 // Removes what a PNG or a WebP says besides its picture, and finds it in an AVIF. Pure.
 
-import { joined } from "../base/joined.ts";
+import { joined } from "../base/bytes.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

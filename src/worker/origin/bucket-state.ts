@@ -2,12 +2,10 @@
 // changes: (state, event) → { state, effects }. Pure; the effects are lines for the log. No clock: `now` is
 // passed in, in ms since 1970.
 
-import { isWithin } from "../base/is-within.ts";
 import { mistakeText } from "../base/mistake.ts";
 import type { BucketNotice } from "../base/notice.ts";
-import type { Refusal, RefusedSlot, Upstream } from "../base/refusal.ts";
-import { countRepeated, type Repeated, WHILE_MS } from "../base/repeated.ts";
-import type { SlotName } from "../base/slot-name.ts";
+import type { Refusal, RefusedSlot, SlotName, Upstream } from "../base/refusal.ts";
+import { countRepeated, isWithin, type Repeated, WHILE_MS } from "../base/time.ts";
 import type { Bucket } from "../config/bucket.ts";
 import { isSameKey, keyEnd, type Slot } from "../config/slot.ts";
 
@@ -130,7 +128,8 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
         origin === undefined ? undefined : { origin, at: now },
       ]);
       const refused = { ...state.refused, ...Object.fromEntries(replies) };
-      return reportSlots({ ...state, refused }, now);
+      const accepted = event.replies.find(({ origin }) => origin === undefined)?.slot;
+      return reportSlots({ ...state, refused }, accepted);
     }
     case "all-refused": {
       const at = isAllRefusedReported(state, now) ? reported.allRefusedAt : now;
@@ -171,29 +170,31 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
 /** What not every refusal has. */
 const NO_FACTS: Upstream = {};
 
-/** Reports the slots that are refused since the last report, and which one is in use now. */
-function reportSlots(state: BucketState, now: number): Advanced {
+/**
+ * Reports the slots that are refused since the last report, and which one is in use now.
+ * @param accepted the slot that S3 knew
+ */
+function reportSlots(state: BucketState, accepted: Slot | undefined): Advanced {
   const { bucket, reported } = state;
   const refused = refusedSlots(state);
-  const [first] = slotsInOrder(state, now).filter(({ name }) => !state.refused[name]);
-  if (!first) {
-    return {
-      state: { ...state, reported: { ...reported, inUse: undefined, refused } },
-      effects: [],
-    };
+  if (!accepted) {
+    // What is not known of the other slot is no proof.
+    const isDead = refused.length === bucket.slots.length;
+    const next = isDead ? { ...reported, inUse: undefined, refused } : reported;
+    return { state: { ...state, reported: next }, effects: [] };
   }
   const isNews = ({ slot, origin }: RefusedSlot) =>
     !reported.refused.some((known) => known.slot === slot && known.origin === origin);
   const effects: BucketNotice[] = refused
     .filter(isNews)
     .map((one) => ({ event: "slot-refused", bucket: bucket.name, ...one }));
-  if (first.name !== reported.inUse) {
+  if (accepted.name !== reported.inUse) {
     const mistakes = bucket.unusable.flatMap((one) => one.mistakes.map(mistakeText));
-    const reason = first.name === "current" ? undefined : mistakes.join("; ") || undefined;
-    const slot = { slot: first.name, access_key: keyEnd(first), reason };
+    const reason = accepted.name === "current" ? undefined : mistakes.join("; ") || undefined;
+    const slot = { slot: accepted.name, access_key: keyEnd(accepted), reason };
     effects.push({ event: "slot-in-use", bucket: bucket.name, ...slot });
   }
-  const next = { ...reported, allRefusedAt: undefined, inUse: first.name, refused };
+  const next = { ...reported, allRefusedAt: undefined, inUse: accepted.name, refused };
   return { state: { ...state, reported: next }, effects };
 }
 

@@ -3,10 +3,10 @@
 
 import { mistakeText } from "../base/mistake.ts";
 import type { Refusal } from "../base/refusal.ts";
-import type { Context, RequestScope } from "../base/request-scope.ts";
-import { within } from "../base/time-limit.ts";
+import type { Context, RequestScope } from "../base/send.ts";
+import { within } from "../base/time.ts";
 import type { Role } from "../config/bucket.ts";
-import { askSts } from "./ask-sts.ts";
+import { askSts, makeToken } from "./ask-sts.ts";
 import { issuerKeysOf, type Signer } from "./issuer-keys.ts";
 import type { RoleMemory } from "./memories.ts";
 import {
@@ -19,7 +19,6 @@ import {
   usableSession,
 } from "./role-state.ts";
 import { type Failure, isFailure, type Session } from "./session.ts";
-import { makeToken } from "./token.ts";
 
 const LATE: Failure = { origin: "unreachable", reason: "STS does not answer in time" };
 

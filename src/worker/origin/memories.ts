@@ -1,7 +1,6 @@
 // What an isolate learns of buckets and roles while it runs. Each state changes by its pure function alone.
 
 import { logNotice } from "../base/log.ts";
-import { createMemory, type Memory } from "../base/memory.ts";
 import type { Bucket, Role } from "../config/bucket.ts";
 import type { Config } from "../config/config.ts";
 import {
@@ -56,4 +55,30 @@ export function carryOverMemories(config: Config, before: Config): void {
     const known = carryOverRole(roleMemoryOf(same).state(), role);
     roles.set(role, createMemory(known, advanceRole, logNotice));
   }
+}
+
+export type Memory<State, Event> = {
+  /** The state as it is now. Ask again after each wait: other requests change it meanwhile. */
+  readonly state: () => State;
+  readonly learn: (event: Event) => void;
+};
+
+/** @param tell writes a line of the log */
+export function createMemory<State, Event, Effect>(
+  start: State,
+  advance: (
+    state: State,
+    event: Event,
+  ) => { readonly state: State; readonly effects: readonly Effect[] },
+  tell: (effect: Effect) => void,
+): Memory<State, Event> {
+  let state = start;
+  return {
+    state: () => state,
+    learn: (event) => {
+      const next = advance(state, event);
+      state = next.state;
+      next.effects.forEach(tell);
+    },
+  };
 }

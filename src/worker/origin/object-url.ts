@@ -1,7 +1,7 @@
 // The URL of an object: exactly the text that is signed and sent (A2).
 
 import { encodeKey } from "../../url/grammar.ts";
-import { hex } from "../base/hex.ts";
+import { hex } from "../base/bytes.ts";
 import type { Bucket } from "../config/bucket.ts";
 
 export function originUrl(base: string, key: string): string {

@@ -2,15 +2,18 @@
 // GETs alone, and follows no redirect.
 
 import { mistakeText } from "../base/mistake.ts";
-import type { ObjectType } from "../base/object-type.ts";
-import { pauseBefore } from "../base/pause.ts";
-import { isRefusal, mayPass, type Refusal, type UpstreamRefusal } from "../base/refusal.ts";
-import type { Context } from "../base/request-scope.ts";
+import {
+  isRefusal,
+  mayPass,
+  type ObjectType,
+  type Refusal,
+  type UpstreamRefusal,
+} from "../base/refusal.ts";
 import { parseS3Reply } from "../base/s3-reply.ts";
-import { drop, send } from "../base/send.ts";
-import { LATE, within } from "../base/time-limit.ts";
-import type { R2Source } from "../config/bindings.ts";
+import { type Context, drop, send } from "../base/send.ts";
+import { LATE, pauseBefore, within } from "../base/time.ts";
 import type { Bucket, Role } from "../config/bucket.ts";
+import type { R2Source } from "../config/bucket-settings.ts";
 import type { Credentials } from "../config/slot.ts";
 import {
   isAllRefusedReported,

@@ -1,9 +1,9 @@
 // Reads the bytes of an object: its first ones to see its type, and all of them once, as a stream that is as long
 // as it was said to be.
 
-import { joined } from "../base/joined.ts";
+import { joined } from "../base/bytes.ts";
 import type { Refusal } from "../base/refusal.ts";
-import { LATE, within } from "../base/time-limit.ts";
+import { LATE, within } from "../base/time.ts";
 
 /** How many bytes show the type of an object (A14). */
 export const HEAD_BYTES = 1024;

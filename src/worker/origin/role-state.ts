@@ -1,9 +1,8 @@
 // What an isolate knows of a role: its credentials, and why there are none. How it changes: (state, event) →
 // { state, effects }. Pure; the effects are lines for the log. No clock: `now` is passed in, in ms since 1970.
 
-import { isWithin } from "../base/is-within.ts";
 import type { RoleNotice } from "../base/notice.ts";
-import { countRepeated, type Repeated, WHILE_MS } from "../base/repeated.ts";
+import { countRepeated, isWithin, type Repeated, WHILE_MS } from "../base/time.ts";
 import type { Role } from "../config/bucket.ts";
 import { type Failure, LAST_MS, type Session } from "./session.ts";
 

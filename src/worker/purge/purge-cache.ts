@@ -1,10 +1,10 @@
 // Drops renditions from Workers Cache by tag (W10), and nothing else: a replaced object is another source for
 // the edge.
 
-import { LATE, within } from "../base/time-limit.ts";
+import { LATE, within } from "../base/time.ts";
 import { type GatewayContext, NO_CACHE, type PurgeOptions } from "../cache/loopback.ts";
-import { bucketTag, objectTag } from "../cache/tags.ts";
-import { learnPurge, purgeStateOf } from "./purge-state.ts";
+import { bucketTag, objectTag } from "../cache/rendition-url.ts";
+import type { Bucket } from "../config/bucket.ts";
 import { logNotPurged, type PurgeResults, type UpstreamFailure } from "./report.ts";
 import type { Target } from "./targets.ts";
 
@@ -97,4 +97,40 @@ const MAX_REASON = 200; // characters
 function failureOf(text: string): UpstreamFailure {
   if (RATE_LIMIT.test(text)) return LIMITED;
   return { status: 502, retryAfter: 30, reason: `cache: ${text.slice(0, MAX_REASON)}` };
+}
+
+type PurgeState = {
+  /** Whether the limit has refused a call since the bucket's tag was dropped. */
+  readonly isLimited: boolean;
+  /** When the bucket's tag was last dropped: ms since 1970. */
+  readonly droppedAt?: number;
+};
+
+/** `at` is when the call began. */
+type PurgeEvent = { readonly type: "limited" } | { readonly type: "dropped"; readonly at: number };
+
+/** EventBridge's times have no fraction of a second, and the clocks of S3 and Cloudflare differ: ms. */
+const CLOCKS_MS = 5_000;
+
+export const NO_PURGES: PurgeState = { isLimited: false };
+
+export function advance(state: PurgeState, event: PurgeEvent): PurgeState {
+  if (event.type === "limited") return { ...state, isLimited: true };
+  return { isLimited: false, droppedAt: event.at };
+}
+
+/** Returns whether the bucket was dropped after a change, so that its event needs no call. */
+export function isDroppedSince({ droppedAt }: PurgeState, changed: number | undefined): boolean {
+  return droppedAt !== undefined && changed !== undefined && changed < droppedAt - CLOCKS_MS;
+}
+
+type Known = Pick<Bucket, "base">;
+const states = new WeakMap<Known, PurgeState>();
+
+export function purgeStateOf(bucket: Known): PurgeState {
+  return states.get(bucket) ?? NO_PURGES;
+}
+
+export function learnPurge(bucket: Known, event: PurgeEvent): void {
+  states.set(bucket, advance(purgeStateOf(bucket), event));
 }

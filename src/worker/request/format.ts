@@ -1,7 +1,7 @@
 // Chooses the format for a visitor, by the preset and the Accept header. No I/O.
 
-import { LONGEST_HEADER } from "../base/longest-header.ts";
-import type { ObjectType } from "../base/object-type.ts";
+import type { ObjectType } from "../base/refusal.ts";
+import { LONGEST_HEADER } from "../base/send.ts";
 import type { OutputFormat, Variant } from "../config/preset.ts";
 
 /** Which formats besides JPEG and PNG a visitor's browser says that it reads. */

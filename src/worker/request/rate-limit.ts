@@ -3,7 +3,7 @@
 
 import { logNotice } from "../base/log.ts";
 import type { Refusal } from "../base/refusal.ts";
-import { LATE, within } from "../base/time-limit.ts";
+import { LATE, within } from "../base/time.ts";
 import type { Limiter } from "../config/config.ts";
 
 /** How long the limiter may take: ms. */

@@ -3,8 +3,7 @@
 import { encodePath } from "../../url/grammar.ts";
 import { type Grant, importKey, type SigningKey, textToSign, utf8 } from "../../url/grant.ts";
 import { isRefusal, type Refusal } from "../base/refusal.ts";
-import type { ResolvedRequest } from "./resolve-request.ts";
-import type { Target } from "./target.ts";
+import type { ResolvedRequest, Target } from "./resolve-request.ts";
 
 type Wrong = Extract<Refusal, { event: "signature-wrong" }>;
 

@@ -5,7 +5,7 @@ import { setupServer } from "msw/node";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { createS3, type S3Fault } from "../../../src/emulator/s3/s3.ts";
-import { bucketBase } from "../../../src/worker/config/addressing.ts";
+import { bucketBase } from "../../../src/worker/config/bucket-settings.ts";
 import { originUrl } from "../../../src/worker/origin/object-url.ts";
 import { sign } from "../../../src/worker/origin/sigv4.ts";
 import { CREDENTIALS } from "../../support/env.ts";

@@ -8,7 +8,7 @@ import { readVars } from "../../../src/cli/project/read-vars.ts";
 import { replaceFile } from "../../../src/cli/project/replace-file.ts";
 import type { Options } from "../../../src/cli/rotate/plan.ts";
 import { hashOf } from "../../../src/cli/rotate/record.ts";
-import { secretNames } from "../../../src/worker/config/secret-names.ts";
+import { secretNames } from "../../../src/worker/config/read-secrets.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../env.ts";
 import { copyProject, editFile, removeCopies } from "../local-run.ts";
 import { leaksIn } from "../overheard.ts";

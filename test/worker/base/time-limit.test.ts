@@ -1,7 +1,7 @@
 // A time limit: work that ends in time, work that does not, and no timer that stays behind.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { LATE, within } from "../../../src/worker/base/time-limit.ts";
+import { LATE, within } from "../../../src/worker/base/time.ts";
 
 const unhandled = vi.fn();
 const turn = () => new Promise((settle) => setImmediate(settle));

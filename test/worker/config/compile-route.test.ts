@@ -3,7 +3,7 @@
 
 import { expect, test } from "vitest";
 import { compileRoute, findRoute, publicPath } from "../../../src/worker/config/compile-route.ts";
-import { readPathname, readTarget } from "../../../src/worker/request/target.ts";
+import { readPathname, readTarget } from "../../../src/worker/request/resolve-request.ts";
 import { cpuTimeOf } from "../../support/clock.ts";
 
 function compile(path: string, object: string) {

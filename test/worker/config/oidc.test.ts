@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { mistakeText } from "../../../src/worker/base/mistake.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
-import { UNOPENED } from "../../../src/worker/config/secret-names.ts";
+import { UNOPENED } from "../../../src/worker/config/read-secrets.ts";
 import {
   EC_KEY,
   ISSUER,

@@ -2,8 +2,7 @@
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { signGrant } from "../../../src/url/grant.ts";
-import { readSlots } from "../../../src/worker/config/read-secrets.ts";
-import { secretNames } from "../../../src/worker/config/secret-names.ts";
+import { readSlots, secretNames } from "../../../src/worker/config/read-secrets.ts";
 import {
   CREDENTIALS,
   ENV,

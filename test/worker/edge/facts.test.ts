@@ -1,7 +1,7 @@
 // The facts of a picture, from what an engine says: nothing else gets out, and nothing that cannot be.
 
 import { describe, expect, test } from "vitest";
-import type { ObjectType } from "../../../src/worker/base/object-type.ts";
+import type { ObjectType } from "../../../src/worker/base/refusal.ts";
 import { isFacts, readEdgeFacts } from "../../../src/worker/edge/facts.ts";
 import { ASKED } from "../../support/env.ts";
 

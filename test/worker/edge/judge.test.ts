@@ -1,7 +1,7 @@
 // Whether the edge transformed an image: made, not made, or unknown.
 
 import { expect, test } from "vitest";
-import type { ObjectType } from "../../../src/worker/base/object-type.ts";
+import type { ObjectType } from "../../../src/worker/base/refusal.ts";
 import { type Judgement, judge, namedType } from "../../../src/worker/edge/judge.ts";
 
 const MADE = "internal=ok/m q=0 n=317+85";

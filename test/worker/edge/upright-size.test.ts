@@ -3,8 +3,8 @@
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { isTable } from "../../../src/worker/base/json.ts";
-import type { ObjectType } from "../../../src/worker/base/object-type.ts";
-import { uprightSize } from "../../../src/worker/edge/upright-size.ts";
+import type { ObjectType } from "../../../src/worker/base/refusal.ts";
+import { uprightSize } from "../../../src/worker/edge/facts.ts";
 import { size, told as write } from "../../support/boxes.ts";
 import { ENV, VARS } from "../../support/env.ts";
 import { arrange, get, keepNothing, stage } from "../../support/play.ts";

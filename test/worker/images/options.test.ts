@@ -1,7 +1,7 @@
 // Which format and quality the Images binding is asked for.
 
 import { expect, test } from "vitest";
-import type { ObjectType } from "../../../src/worker/base/object-type.ts";
+import type { ObjectType } from "../../../src/worker/base/refusal.ts";
 import type { OutputFormat, Variant } from "../../../src/worker/config/preset.ts";
 import { outputOptions } from "../../../src/worker/images/options.ts";
 import { ASKED } from "../../support/env.ts";

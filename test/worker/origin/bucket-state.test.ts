@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { BucketNotice } from "../../../src/worker/base/notice.ts";
-import type { SlotName } from "../../../src/worker/base/slot-name.ts";
+import type { SlotName } from "../../../src/worker/base/refusal.ts";
 import type { Bucket } from "../../../src/worker/config/bucket.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import {

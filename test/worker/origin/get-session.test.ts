@@ -1,11 +1,10 @@
 // Credentials of a role over time: when STS is asked, what serves meanwhile, and what is told when it fails.
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { createMemory } from "../../../src/worker/base/memory.ts";
 import type { Notice } from "../../../src/worker/base/notice.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { getSession } from "../../../src/worker/origin/get-session.ts";
-import type { RoleMemory } from "../../../src/worker/origin/memories.ts";
+import { createMemory, type RoleMemory } from "../../../src/worker/origin/memories.ts";
 import { advanceRole } from "../../../src/worker/origin/role-state.ts";
 import { type Failure, isFailure } from "../../../src/worker/origin/session.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";

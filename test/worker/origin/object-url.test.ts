@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
-import { bucketBase, defaultAddressing } from "../../../src/worker/config/addressing.ts";
+import { bucketBase, defaultAddressing } from "../../../src/worker/config/bucket-settings.ts";
 import { originUrl, sourceUrl } from "../../../src/worker/origin/object-url.ts";
 
 test.each<[string, string, "virtual" | "path"]>([

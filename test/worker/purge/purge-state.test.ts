@@ -1,7 +1,7 @@
 // What an isolate learns of the purges of a bucket: the limit refused a call, or the bucket was dropped.
 
 import { expect, test } from "vitest";
-import { advance, isDroppedSince, NO_PURGES } from "../../../src/worker/purge/purge-state.ts";
+import { advance, isDroppedSince, NO_PURGES } from "../../../src/worker/purge/purge-cache.ts";
 
 const AT = Date.UTC(2026, 10, 24, 9);
 const dropped = { type: "dropped", at: AT } as const;

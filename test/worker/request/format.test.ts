@@ -1,10 +1,10 @@
 // What an Accept header names, and which format is asked for and accepted.
 
 import { expect, test } from "vitest";
-import type { ObjectType } from "../../../src/worker/base/object-type.ts";
+import type { ObjectType } from "../../../src/worker/base/refusal.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import type { Variant } from "../../../src/worker/config/preset.ts";
-import { mayYield } from "../../../src/worker/edge/allowed-type.ts";
+import { mayYield } from "../../../src/worker/edge/guard.ts";
 import {
   ACCEPTED_FORMATS,
   type AcceptedFormats,

@@ -1,7 +1,7 @@
 // Which URLs ask for facts.
 
 import { expect, test } from "vitest";
-import { splitFacts } from "../../../src/worker/request/split-facts.ts";
+import { splitFacts } from "../../../src/worker/request/resolve-request.ts";
 
 const SIGNED = { facts: true, signing: { keys: new Map(), maxAge: 1 } };
 const OPEN = { facts: true, signing: undefined };

@@ -2,9 +2,9 @@
 
 import { MOST_BYTES } from "../../../cli/net/ask-s3.ts";
 import { readFact } from "../../../cli/project/picture/read-fact.ts";
-import { readBytes } from "../../../worker/base/read-bytes.ts";
+import { readBytes } from "../../../worker/base/bytes.ts";
 import { isRefusal } from "../../../worker/base/refusal.ts";
-import { LATE } from "../../../worker/base/time-limit.ts";
+import { LATE } from "../../../worker/base/time.ts";
 import { openObject } from "../../../worker/origin/open-object.ts";
 import { type Answer, NO_CONTEXT, says, wordsOf } from "./answer.ts";
 import type { Try } from "./read-try.ts";

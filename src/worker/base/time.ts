@@ -1,0 +1,55 @@
+// Times, by a clock that can be set back: how long ago, how often, and for how long to wait.
+
+/**
+ * Returns whether `at` is less than `ms` away from now, in either direction. A clock that was set back
+ * by more than that ends a wait.
+ */
+export function isWithin(ms: number, at: number | undefined, now: number): boolean {
+  return at !== undefined && Math.abs(now - at) < ms;
+}
+
+/** When the log was last told (ms since 1970), and how often it has happened since. */
+export type Repeated = { readonly at: number; readonly since: number };
+
+/** How often the log is told of something that lasts: ms. */
+export const WHILE_MS = 60_000;
+
+/** Counts one more. The log is told again if it was not within the last minute. */
+export function countRepeated(last: Repeated | undefined, now: number) {
+  const times = (last?.since ?? 0) + 1;
+  const isTold = last !== undefined && isWithin(WHILE_MS, last.at, now);
+  const next: Repeated = isTold ? { at: last.at, since: times } : { at: now, since: 0 };
+  return { times, isTold, next };
+}
+
+/** In place of the result of a promise that took too long. */
+export const LATE = Symbol("late");
+
+/** The result of `work`, or LATE if it takes longer than `ms`. */
+export function within<T>(ms: number, work: Promise<T>): Promise<T | typeof LATE> {
+  return new Promise((settle, fail) => {
+    const timer = setTimeout(settle, ms, LATE);
+    work.then(
+      (value) => {
+        clearTimeout(timer);
+        settle(value);
+      },
+      (error) => {
+        clearTimeout(timer);
+        fail(error);
+      },
+    );
+  });
+}
+
+const PAUSE_MS = 300;
+
+/**
+ * @param deadline ms since 1970
+ * @returns whether there is time to ask again
+ */
+export async function pauseBefore(deadline: number): Promise<boolean> {
+  if (Date.now() + PAUSE_MS >= deadline) return false;
+  await scheduler.wait(PAUSE_MS);
+  return true;
+}
