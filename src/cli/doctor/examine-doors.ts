@@ -2,9 +2,9 @@
 // exist, one beside the prefix, and one that Vitrine serves. It costs nothing, unless the door is open.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { bucketsOf } from "../../worker/config/routes.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import type { Project } from "../project/project.ts";
+import { bucketsOf } from "../project/shown-buckets.ts";
 import { originOf } from "../project/source-origin.ts";
 import { askSite } from "./ask-site.ts";
 import { diagnoseDoor, type Said, saidBy } from "./diagnose-door.ts";

@@ -2,7 +2,6 @@
 
 import { once } from "node:events";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { bucketsOf } from "../../worker/config/routes.ts";
 import {
   align,
   type End,
@@ -24,6 +23,7 @@ import { openProject } from "../project/open-project.ts";
 import { refuseUnprovenUrl } from "../project/own-url.ts";
 import { bucketOfWorker, isPlayed, type Project } from "../project/project.ts";
 import { readVars } from "../project/read-vars.ts";
+import { bucketsOf } from "../project/shown-buckets.ts";
 import { optionOf } from "../terminal/shell.ts";
 import { examineBound, withoutSlots } from "./bound.ts";
 import { CHECKS } from "./checks/index.ts";

@@ -2,9 +2,9 @@
 
 import type { Refusal } from "../../worker/base/refusal.ts";
 import { withoutQueries } from "../../worker/base/without-signatures.ts";
-import { densityFault } from "../../worker/config/preset.ts";
 import type { BindingCall } from "../project/binding-calls.ts";
 import { money, PRICE } from "../project/costs.ts";
+import { densityFault } from "../project/public-url.ts";
 import { counted } from "../terminal/progress.ts";
 import { commandLine, type Flags } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";

@@ -4,7 +4,6 @@
 import type { Mistake } from "../../worker/base/mistake.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
 import { readToken } from "../../worker/config/read-secrets.ts";
-import { bucketsOf } from "../../worker/config/routes.ts";
 import { cacheDoubts } from "./cache-settings.ts";
 import { type FoundMistake, isSameMistake, localMistake, type Warning } from "./config-fault.ts";
 import { type Bounds, readBounds, tellCosts } from "./costs.ts";
@@ -22,6 +21,7 @@ import {
 } from "./pitfalls.ts";
 import { readDeployed } from "./read-deployed.ts";
 import { keep, slotOf } from "./secrets.ts";
+import { bucketsOf } from "./shown-buckets.ts";
 import { originOf } from "./source-origin.ts";
 import { unsignedDoors } from "./unsigned-doors.ts";
 

@@ -5,12 +5,12 @@ import type { Mistake } from "../../worker/base/mistake.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
-import { bucketsOf } from "../../worker/config/routes.ts";
 import { cacheMistakes } from "./cache-settings.ts";
 import type { Warning } from "./config-fault.ts";
 import { hintFor } from "./environment.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";
 import { wordsOf } from "./local-run.ts";
+import { bucketsOf } from "./shown-buckets.ts";
 import { varNames } from "./stand-ins.ts";
 
 const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "OIDC"];

@@ -3,6 +3,7 @@
 
 import { type Grant, signGrant } from "../../url/grant.ts";
 import { publicPath } from "../../worker/config/compile-route.ts";
+import { HIGHEST_DENSITY, WHY_NO_MORE } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Fault } from "../command.ts";
 import type { Project } from "./project.ts";
@@ -41,4 +42,10 @@ export async function queryFor(
     return { fault: `URL_SIGNING_KEYS is not at hand${found}: ${remedy}` };
   }
   return signGrant({ route: path, ...grant }, first);
+}
+
+/** Returns why no preset can have a variant such as `card@3x`; undefined if its density is not the reason. */
+export function densityFault(variant: string): string | undefined {
+  const [, density] = /@(\d+(?:\.\d+)?)x$/.exec(variant) ?? [];
+  return Number(density) > HIGHEST_DENSITY ? WHY_NO_MORE : undefined;
 }

@@ -2,12 +2,11 @@
 
 import { writePath } from "../../url/grammar.ts";
 import { keyFault } from "../../url/key.ts";
-import { densityFault } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { type Fault, isFault } from "../command.ts";
 import { type Found, nameOf } from "../project/object-name.ts";
 import type { Project } from "../project/project.ts";
-import { pathOf, variantsOf } from "../project/public-url.ts";
+import { densityFault, pathOf, variantsOf } from "../project/public-url.ts";
 
 export type Asked = Found & {
   readonly preset?: string | undefined;

@@ -1,7 +1,7 @@
 // Plans which requests warm a key: one for each rendition at the edge, and none twice.
 
 import { hash as digest } from "node:crypto";
-import { densityFault, type Variant } from "../../worker/config/preset.ts";
+import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { edgeOptions } from "../../worker/edge/ask-edge.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
@@ -13,7 +13,7 @@ import {
 import type { Fault } from "../command.ts";
 import type { OwnUrls } from "../project/own-url.ts";
 import type { Project } from "../project/project.ts";
-import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
+import { densityFault, pathOf, queryFor, variantsOf } from "../project/public-url.ts";
 import { isImpossible, readGiven, type Wanted, withoutSignature } from "../project/wanted.ts";
 import type { Impossible } from "../terminal/lines.ts";
 

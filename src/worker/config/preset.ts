@@ -20,10 +20,10 @@ import {
 
 export const LONGEST_SIDE = 12_000; // L1: px
 const LONGEST_AVIF_SIDE = 1_200; // O7
-const HIGHEST_DENSITY = 2; // O2
+export const HIGHEST_DENSITY = 2; // O2
 /** How long the options of one variant may be in a URL: characters. Only long overlays come near it. */
 const LONGEST_OPTIONS = 4_096;
-const WHY_NO_MORE = "the edge makes no density over 2";
+export const WHY_NO_MORE = "the edge makes no density over 2";
 
 const length = integer(0, LONGEST_SIDE);
 const side = integer(1, LONGEST_SIDE); // O1
@@ -169,12 +169,6 @@ export function variantsOf(name: string, preset: Preset): [string, Variant][] {
     name + descriptor,
     { preset: name, format, avif: fitsAvif(size), image: { ...rest, ...size } },
   ]);
-}
-
-/** Returns why no preset can have a variant such as `card@3x`; undefined if its density is not the reason. */
-export function densityFault(variant: string): string | undefined {
-  const [, density] = /@(\d+(?:\.\d+)?)x$/.exec(variant) ?? [];
-  return Number(density) > HIGHEST_DENSITY ? WHY_NO_MORE : undefined;
 }
 
 function fitsAvif({ width = 0, height = 0, dpr = 1 }: Size): boolean {

@@ -168,10 +168,3 @@ export function usesOf(vars: Vars, buckets: Named<Bucket>): readonly Use[] {
     }),
   );
 }
-
-/** The buckets that routes lead to. */
-export function bucketsOf(routes: readonly BoundRoute[]): ReadonlySet<Bucket> {
-  return new Set(
-    routes.flatMap(({ bucket, fallback }) => (fallback ? [bucket, fallback.bucket] : [bucket])),
-  );
-}

@@ -1,9 +1,9 @@
 // From vars and secrets to a configuration: defaults, and the mistakes with their paths.
 
 import { expect, test } from "vitest";
+import { bucketsOf } from "../../../src/cli/project/shown-buckets.ts";
 import { mistakeText } from "../../../src/worker/base/mistake.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
-import { bucketsOf } from "../../../src/worker/config/routes.ts";
 import { BASE, CREDENTIALS, ENV, SECRETS, VARS } from "../../support/env.ts";
 
 const { media } = VARS.BUCKETS;
