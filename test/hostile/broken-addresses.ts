@@ -12,12 +12,6 @@ export const BROKEN_ADDRESSES = {
     from: "return decodeURIComponent(pathname);",
     to: "return decodeURIComponent(pathname) && pathname;",
   },
-  "any v makes another source": {
-    breaks: "spellings",
-    file: "worker/index.ts",
-    from: "version: terms.granted?.version,",
-    to: `version: terms.granted?.version ?? new URL(request.url).searchParams.get("v")?.replace(/\\W/g, "_"),`,
-  },
   "keys are normalised": {
     breaks: "spellings",
     file: "worker/request/resolve-request.ts",
@@ -95,8 +89,8 @@ export const BROKEN_ADDRESSES = {
   "the descriptor is signed": {
     breaks: "signatures",
     file: "worker/index.ts",
-    from: "await checkGrant(order,",
-    to: "await checkGrant({ ...order, variant: { ...order.variant, preset: order.name } },",
+    from: "await checkGrant(resolved,",
+    to: "await checkGrant({ ...resolved, variant: { ...resolved.variant, preset: resolved.name } },",
   },
   "a signed path has many spellings": {
     breaks: "signatures",
@@ -107,7 +101,7 @@ export const BROKEN_ADDRESSES = {
   "an image is kept for as long as ever": {
     breaks: "ends",
     file: "worker/answer/answer.ts",
-    from: "shortly(seconds, terms, now)}",
+    from: "limitedCaching(seconds, terms, now)}",
     to: '"public, max-age=" + seconds}',
   },
   "an image is kept for a part of a second longer": {
@@ -115,12 +109,6 @@ export const BROKEN_ADDRESSES = {
     file: "worker/answer/answer.ts",
     from: "Math.floor(granted.expires - now / 1000)",
     to: "Math.ceil(granted.expires - now / 1000)",
-  },
-  "a version makes no other source": {
-    breaks: "ends",
-    file: "worker/index.ts",
-    from: "version: terms.granted?.version,",
-    to: "version: undefined,",
   },
   "every variant is its preset's first": {
     breaks: "spellings",
@@ -133,8 +121,8 @@ export const BROKEN_ADDRESSES = {
     breaks: "ends",
     seed: 2,
     file: "worker/answer/answer.ts",
-    from: "shortly(MISSING_S, terms, now)",
-    to: "shortly(MISSING_S, {}, now)",
+    from: "limitedCaching(MISSING_S, terms, now)",
+    to: "limitedCaching(MISSING_S, {}, now)",
   },
   "a URL lasts a second longer": {
     breaks: "ends",
@@ -165,5 +153,11 @@ export const BROKEN_ADDRESSES = {
     file: "url/grammar.ts",
     from: 'part === REST ? "." : "[^/]"',
     to: '"[^/]"',
+  },
+  "a version makes another source": {
+    breaks: "ends",
+    file: "worker/origin/object-url.ts",
+    from: "?x-vitrine=",
+    to: "?v=1&x-vitrine=",
   },
 } as const satisfies Record<string, Bug>;

@@ -3,25 +3,6 @@
 import type { Bug } from "./bug.ts";
 
 export const BROKEN_CERTAINTY = {
-  "a guess is kept": {
-    breaks: "certain",
-    file: "worker/origin/probe.ts",
-    from: "firm: false, certain: false",
-    to: "firm: false, certain: true",
-  },
-  "S3's older word is kept": {
-    breaks: "certain",
-    file: "worker/origin/probe.ts",
-    from: "firm: true, certain: false",
-    to: "firm: true, certain: true",
-  },
-  "a word on one denial explains all": {
-    breaks: "certain",
-    seed: 1,
-    file: "worker/origin/bucket-state.ts",
-    from: "state.slots[slot.name].findings?.[denial]",
-    to: "Object.values(state.slots[slot.name].findings ?? {})[0]",
-  },
   "the fallback in place of a guess is kept": {
     breaks: "certain",
     file: "worker/answer/fallback.ts",
@@ -45,5 +26,17 @@ export const BROKEN_CERTAINTY = {
     file: "worker/answer/answer.ts",
     from: '{ "retry-after": QUOTA_RETRY_S }',
     to: '{ "retry-after": QUOTA_RETRY_S, ...kept }',
+  },
+  "a code that is not known means that the object is missing": {
+    breaks: "certain",
+    file: "worker/origin/verdict.ts",
+    from: 'if (fault === "object") {',
+    to: 'if (fault === "object" || fault === "unknown") {',
+  },
+  "what the edge says of a missing object is certain": {
+    breaks: "certain",
+    file: "worker/edge/guard.ts",
+    from: "? contradicts(failure) : failure;",
+    to: '? { ...failure, event: "object-missing", certain: true } : failure;',
   },
 } as const satisfies Record<string, Bug>;

@@ -15,16 +15,17 @@ export const BROKEN_FACTS = {
   },
   "facts need no signature": {
     ...{ breaks: "facts", file: "worker/index.ts" },
-    from: "await checkGrant(order, picture, Date.now())",
-    to: "facts ? undefined : await checkGrant(order, picture, Date.now())",
+    from: "await checkGrant(resolved, picture, Date.now())",
+    to: "facts ? undefined : await checkGrant(resolved, picture, Date.now())",
   },
   "facts have a fallback": {
     ...{ breaks: "facts", file: "worker/index.ts" },
-    ...{ from: ' || wanted.reads === "facts"', to: "" },
+    ...{ from: ' || shown.formats === "facts"', to: "" },
   },
   "what the edge tells is passed on": {
-    ...{ breaks: "originals", seed: 5, file: FILE },
-    ...{ from: "if (facts) return renditionOf(facts,", to: "if (facts) return renditionOf(told," },
+    ...{ breaks: "originals", seed: 5, file: "worker/edge/render-at-edge.ts" },
+    from: "if (facts) return factsRendition(facts);",
+    to: "if (facts) return factsRendition({ ...facts, ...JSON.parse(text) });",
   },
   "a side may be anything": {
     ...{
@@ -38,7 +39,14 @@ export const BROKEN_FACTS = {
     ...{ breaks: "facts", seed: 23, file: FILE, from: "100_000", to: "1e99" },
   },
   "a type may be anything": {
-    ...{ breaks: "facts", file: FILE, from: 'namedType(text) : "unknown"', to: "text : 'unknown'" },
+    ...{ breaks: "facts", file: FILE },
+    from: 'namedType(`${original["format"]}`) : "unknown"',
+    to: '`image/${original["format"]}` : "unknown"',
+    also: {
+      file: FILE,
+      from: "const known = type ===",
+      to: "const known = type !== type ? type : true ||  type ===",
+    },
   },
   "what cannot be read is told as nothing": {
     ...{ breaks: "facts", file: FILE, from: "if (!size || !stored) return undefined;", to: "" },
@@ -48,10 +56,10 @@ export const BROKEN_FACTS = {
     ...{ from: "return isTold ? told : other;", to: "return told;" },
   },
   "facts are kept as the picture": {
-    ...{ breaks: "same", file: "worker/cache/ask-kept.ts" },
-    from: "new Request(renditionUrl(wanted), { headers })",
-    to: `Object.assign(new Request(renditionUrl(wanted), { headers }), {
-      cf: { cacheKey: renditionUrl(wanted).replace(/as=[^&]*/, "as=own") },
+    ...{ breaks: "same", file: "worker/cache/fetch-cached.ts" },
+    from: "new Request(renditionUrl(key), { headers })",
+    to: `Object.assign(new Request(renditionUrl(key), { headers }), {
+      cf: { cacheKey: renditionUrl(key).replace(/as=[^&]*/, "as=own") },
     })`,
   },
 } as const satisfies Record<string, Bug>;

@@ -2,34 +2,30 @@
 
 import type { Bug } from "./bug.ts";
 
-const ASK = "new Request(renditionUrl(wanted), { headers })";
+const ASK = "new Request(renditionUrl(key), { headers })";
 
 /** Asks with a key of its own in place of the URL (W3), which `change` makes of the URL. */
 const keyed = (change: string) =>
-  `Object.assign(new Request(renditionUrl(wanted), { headers }), {
-    cf: { cacheKey: renditionUrl(wanted)${change} },
-  })`;
+  `Object.assign(${ASK}, { cf: { cacheKey: renditionUrl(key)${change} } })`;
 
-const SHOW =
-  "return show(request, order, facts, terms, max_age, { env, context, deadline, keep });";
+const SHOW = "return show(request, resolved, facts, terms, max_age, scope);";
 
 /** The gateway changes what it asks the cached entrypoint. */
 const asking = (changed: string) =>
   `const loopback = context.exports?.Renditions;
   const exports = { Renditions: loopback && { fetch: (asked) => loopback.fetch(${changed}) } };
-  return show(request, order, facts, terms, max_age, { env, context: { ...context, exports }, deadline, keep });`;
+  return show(request, resolved, facts, terms, max_age, { ...scope, context: { ...context, exports } });`;
 
 /** The gateway adds something of its request to the key. */
 const keyedBy = (part: string) =>
   asking(`Object.assign(asked, { cf: { cacheKey: asked.url + (${part}) } })`);
 
-const ASK_KEPT = "worker/cache/ask-kept.ts";
-const ANSWER = "worker/cache/kept-answer.ts";
+const ASK_CACHED = "worker/cache/fetch-cached.ts";
+const ANSWER = "worker/cache/cached-answer.ts";
+const TAGS = "objectTag(key.bucket, key.key), bucketTag(key.bucket)]";
 const OPTIONS = "{ ...variant.image, format: variant.format }";
-const FAILED = `}, \${NO_LONGER}\` : "no-store"`;
-const REVALIDATED = `, stale-while-revalidate=\${stale}`;
-const INSTEAD = `, stale-if-error=\${stale_if_error}`;
-const WINDOWS = REVALIDATED + INSTEAD;
+const CACHED = '"cache-control": isCached ? SHORT : "no-store"';
+const STALELY = "stale-while-revalidate=${stale}, stale-if-error=${stale_if_error}`";
 
 export const BROKEN_KEPT = {
   "the cached entrypoint knows no long key": {
@@ -37,17 +33,8 @@ export const BROKEN_KEPT = {
     ...{ from: "([^?]+)", to: "([^?]{1,200})" },
   },
   "the format is not in the key": {
-    ...{ breaks: "same", file: ASK_KEPT, from: ASK },
+    ...{ breaks: "same", file: ASK_CACHED, from: ASK },
     to: keyed('.replace(/as=[^&]*/, "")'),
-  },
-  "Vary stands for the format in the key": {
-    ...{ breaks: "same", file: ASK_KEPT, from: ASK },
-    to: keyed('.replace(/as=[^&]*/, "")'),
-    also: {
-      file: ANSWER,
-      from: '"cache-tag": tags.join(","),\n      ...(standsIn',
-      to: 'vary: "accept", "cache-tag": tags.join(","),\n      ...(standsIn',
-    },
   },
   "the quality is not in the key": {
     ...{ breaks: "same", file: "worker/cache/rendition-url.ts", from: OPTIONS },
@@ -62,28 +49,24 @@ export const BROKEN_KEPT = {
     to: "variant.image",
   },
   "the preset's name stands for its options": {
-    ...{ breaks: "same", file: ASK_KEPT, from: ASK },
-    to: keyed(".replace(/image=[^&]*/, wanted.variant.preset)"),
+    ...{ breaks: "same", file: ASK_CACHED, from: ASK },
+    to: keyed(".replace(/image=[^&]*/, key.variant.preset)"),
   },
   "the SVG rule is not in the key": {
-    ...{ breaks: "same", seed: 66, file: ASK_KEPT, from: ASK },
+    ...{ breaks: "same", seed: 66, file: ASK_CACHED, from: ASK },
     to: keyed('.replace("as=svg", "as=plain")'),
   },
-  "the version is not in the key": {
-    ...{ breaks: "same", seed: 92, file: ASK_KEPT, from: ASK },
-    to: keyed('.replace(/&v=.*/, "")'),
-  },
   "the bucket is not in the key": {
-    ...{ breaks: "same", seed: 9, file: ASK_KEPT, from: ASK },
+    ...{ breaks: "same", seed: 9, file: ASK_CACHED, from: ASK },
     to: keyed('.replace("acme-media-2", "acme-media")'),
   },
   "the endpoint is not in the key": {
-    ...{ breaks: "same", seed: 5, file: ASK_KEPT, from: ASK },
-    to: keyed('.replace(wanted.bucket.base.replace("://", "/"), wanted.bucket.bucket)'),
+    ...{ breaks: "same", seed: 5, file: ASK_CACHED, from: ASK },
+    to: keyed('.replace(key.bucket.base.replace("://", "/"), key.bucket.bucket)'),
   },
   "the prefix is not in the key": {
-    ...{ breaks: "same", file: ASK_KEPT, from: ASK },
-    to: keyed(".replace(wanted.bucket.prefix, '')"),
+    ...{ breaks: "same", file: ASK_CACHED, from: ASK },
+    to: keyed(".replace(key.bucket.prefix, '')"),
   },
   "the word of the credentials is not in the key": {
     ...{ breaks: "same", seed: 24, file: "worker/cache/rendition-url.ts" },
@@ -91,13 +74,13 @@ export const BROKEN_KEPT = {
   },
   "a key stands in the URL as it is": {
     ...{ breaks: "same", file: "worker/cache/rendition-url.ts" },
-    ...{ from: "placeOf(bucket) + encodeKey(key)", to: "placeOf(bucket) + key" },
+    ...{ from: "locationOf(bucket) + encodeKey(key)", to: "locationOf(bucket) + key" },
   },
   "keys are compared without regard to case": {
-    ...{ breaks: "same", file: ASK_KEPT, from: ASK, to: keyed(".toLowerCase()") },
+    ...{ breaks: "same", file: ASK_CACHED, from: ASK, to: keyed(".toLowerCase()") },
   },
   "keys are normalised for the cache": {
-    ...{ breaks: "same", seed: 225, file: ASK_KEPT, from: ASK },
+    ...{ breaks: "same", seed: 225, file: ASK_CACHED, from: ASK },
     to: keyed(".replace(/[^?]*/, (path) => decodeURIComponent(path).normalize())"),
   },
   "the cache is never asked": {
@@ -107,10 +90,6 @@ export const BROKEN_KEPT = {
   "the expiry of a signed URL is in the key": {
     ...{ breaks: "once", file: "worker/index.ts", from: SHOW },
     to: keyedBy("terms.granted?.expires"),
-  },
-  "the signing key is in the key": {
-    ...{ breaks: "once", file: "worker/index.ts", from: SHOW },
-    to: keyedBy('/kid=\\w+/.exec(url)?.[0] ?? ""'),
   },
   "a header of the visitor is in the key": {
     ...{ breaks: "once", file: "worker/index.ts", from: SHOW },
@@ -123,94 +102,21 @@ export const BROKEN_KEPT = {
   "the public host is in the key": {
     ...{ breaks: "once", file: "worker/index.ts", from: SHOW, to: keyedBy("new URL(url).host") },
   },
-  "the query of the visitor is in the key": {
-    ...{ breaks: "once", file: "worker/index.ts", from: SHOW },
-    to: keyedBy("route.signing ? 0 : new URL(url).search"),
-  },
-  "the method is in the key": {
-    ...{ breaks: "once", file: "worker/index.ts", from: SHOW, to: keyedBy("method") },
-  },
-  "the route is in the key": {
-    ...{ breaks: "once", file: "worker/index.ts", from: SHOW, to: keyedBy("route.path") },
-  },
-  "max_age is in the key": {
-    ...{ breaks: "once", file: "worker/index.ts", from: SHOW, to: keyedBy("max_age") },
-  },
   "the time that is left is in the key": {
-    ...{ breaks: "once", file: ASK_KEPT, from: ASK, to: keyed(" + headers[TIME_LEFT]") },
+    ...{ breaks: "once", file: ASK_CACHED, from: ASK, to: keyed(" + headers[TIME_LEFT]") },
   },
   "a guess is kept for all visitors": {
     ...{ breaks: "short", seed: 112, file: ANSWER },
     from: "isCertain(refusal) ? isMissing || isUnreadable : isUnreadable && !hasOlder",
     to: "isMissing || isUnreadable",
   },
-  "a failure is kept for all visitors": {
-    ...{ breaks: "short", file: ANSWER, from: FAILED },
-    to: FAILED.replace('"no-store"', '"public, max-age=60"'),
-  },
-  "what is no image is kept for long": {
-    ...{ breaks: "short", seed: 4, file: ANSWER },
-    from: `isKept ? \`public, max-age=\${SHORT_S}`,
-    to: `isKept ? \`public, max-age=\${isMissing ? SHORT_S : 3000}`,
-  },
-  "a missing object may take the place of an outage": {
-    ...{ breaks: "short", file: ANSWER, from: FAILED, to: FAILED.replace(/, .*}/, "") },
-  },
-  "a 404 does not say for how long": {
-    ...{ breaks: "short", file: ANSWER },
-    from: `"cache-control": isKept ? \`public, max-age=\${SHORT_S}, \${NO_LONGER}\` : "no-store",`,
-    to: '...(!isKept && { "cache-control": "no-store" }),',
-  },
-  "a stand-in may take the place of an outage": {
-    ...{ breaks: "short", file: ANSWER, from: `(keep, SHORT_S)}, \${NO_LONGER}` },
-    to: "(keep, SHORT_S)}",
-  },
-  "a stand-in is kept as an image is": {
-    ...{ breaks: "short", file: ANSWER, from: "const caching = standsIn\n" },
-    to: "const caching = keep < 0\n",
-  },
-  "stale-if-error is missing": {
-    ...{ breaks: "outages", file: ANSWER, from: WINDOWS },
-    to: REVALIDATED,
-  },
-  "an outage hides what is kept": {
-    ...{ breaks: "outages", file: ANSWER, from: WINDOWS, to: ", must-revalidate" },
-  },
-  "nothing is shown while it is made anew": {
-    ...{ breaks: "outages", file: ANSWER, from: WINDOWS },
-    to: INSTEAD,
-  },
-  "what cannot be made is a 404": {
-    ...{ breaks: "outages", file: ANSWER, from: "!isKept ? 502", to: "!isKept ? 404" },
-  },
   "a tag is of the key as it is": {
     ...{ breaks: "purged", file: "worker/cache/tags.ts" },
     ...{ from: "digest(originUrl(base, key))", to: "digest(base + key)" },
   },
-  "a tag is of one version": {
-    ...{ breaks: "purged", file: "worker/renditions.ts", from: "objectTag(bucket, key)," },
-    to: 'objectTag(bucket, key + (wanted.version ? "?v=" + wanted.version : "")),',
-  },
   "a tag is of the bucket's name": {
     ...{ breaks: "purged", file: "worker/cache/tags.ts" },
     ...{ from: "await digest(bucket.base)", to: "await digest(new URL(bucket.base).host)" },
-  },
-  "a bucket has no tag": {
-    ...{ breaks: "purged", file: "worker/renditions.ts" },
-    ...{ from: "objectTag(bucket, key), bucketTag(bucket)]", to: "objectTag(bucket, key)]" },
-  },
-  "tags are joined by spaces": {
-    ...{ breaks: "purged", file: ANSWER },
-    from: '"cache-tag": tags.join(","),\n      ...(standsIn',
-    to: '"cache-tag": tags.join(" "),\n      ...(standsIn',
-  },
-  "a missing object has no tag": {
-    ...{ breaks: "purged", file: ANSWER, from: "...(isKept && {", to: "...(status === 1 && {" },
-    also: {
-      file: ANSWER,
-      from: "const isMissing =",
-      to: "const { status = 0 } = refusal;\n  const isMissing =",
-    },
   },
   "a purge drops everything": {
     ...{ breaks: "purged", file: "worker/index.ts" },
@@ -219,11 +125,6 @@ export const BROKEN_KEPT = {
   "a purge is not passed on": {
     ...{ breaks: "purged", file: "worker/index.ts" },
     ...{ from: "cache.purge(options)", to: "{ success: true, errors: [] }" },
-  },
-  "headers of the cache reach the visitor": {
-    ...{ breaks: "hidden", file: "worker/answer/answer.ts" },
-    from: ' = {\n    "content-type": shown.type,',
-    to: ' = {\n    ...Object.fromEntries(edge),\n    "content-type": shown.type,',
   },
   "headers of the visitor go to the cached entrypoint": {
     ...{ breaks: "hidden", file: "worker/index.ts", from: SHOW },
@@ -234,5 +135,59 @@ export const BROKEN_KEPT = {
   "the public URL goes to the cached entrypoint": {
     ...{ breaks: "hidden", file: "worker/index.ts", from: SHOW },
     to: asking('new Request(asked.url + "&of=" + encodeURIComponent(url), asked)'),
+  },
+  "a new version is answered out of what was kept for an older one": {
+    ...{ breaks: "fresh", file: ASK_CACHED, from: ASK },
+    to: keyed('.replace(/&v=.*/, "")'),
+  },
+  "the ETag is not in the source URL": {
+    ...{ breaks: "fresh", file: "worker/origin/object-url.ts" },
+    ...{ from: "`source ${validator}`", to: '"source"' },
+  },
+  "a 304 is for another rendition": {
+    ...{ breaks: "conditions", file: "worker/renditions.ts" },
+    ...{ from: "[url, validator, ...overlays]", to: "[validator, ...overlays]" },
+  },
+  "a 304 is for other bytes": {
+    ...{ breaks: "conditions", file: "worker/renditions.ts" },
+    ...{ from: "[url, validator, ...overlays]", to: "[url, ...overlays]" },
+  },
+  "the slot of one request is used for another bucket": {
+    ...{ breaks: "slots", file: "worker/origin/open-object.ts" },
+    from: "slotsInOrder(memory.state(), Date.now())",
+    to: "(env.slots ??= slotsInOrder(memory.state(), Date.now()))",
+    also: {
+      file: "worker/origin/open-object.ts",
+      from: "const METADATA =",
+      to: "const env = {};\nconst METADATA =",
+    },
+  },
+  "a failure is kept for all visitors": {
+    ...{ breaks: "short", file: ANSWER, from: CACHED, to: '"cache-control": SHORT' },
+    also: { file: ANSWER, from: "!isCached ? 502", to: "!isCached ? 404" },
+  },
+  "a 403 is kept for as long as an image": {
+    ...{ breaks: "short", file: ANSWER, from: "public, max-age=60", to: "public, max-age=250" },
+  },
+  "stale-if-error and stale-while-revalidate are missing": {
+    ...{ breaks: "outages", file: ANSWER, from: STALELY, to: "must-revalidate`" },
+  },
+  "what cannot be made is a 404": {
+    ...{ breaks: "outages", file: ANSWER, from: "!isCached ? 502", to: "!isCached ? 404" },
+  },
+  "a bucket has no tag": {
+    ...{ breaks: "purged", file: "worker/renditions.ts", from: TAGS },
+    to: "objectTag(key.bucket, key.key)]",
+  },
+  "tags are joined by spaces": {
+    ...{ breaks: "purged", file: ANSWER },
+    ...{ from: 'tags.join(","),\n    ...(etag', to: 'tags.join(" "),\n    ...(etag' },
+  },
+  "a missing object has no tag": {
+    ...{ breaks: "purged", file: ANSWER, from: "...(isCached && {", to: "...(event === '' && {" },
+  },
+  "headers of S3 reach the visitor": {
+    ...{ breaks: "hidden", file: "worker/answer/answer.ts" },
+    ...{ from: "...(etag && { etag }),", to: '...(etag && { etag, "last-modified": etag }),' },
   },
 } as const satisfies Record<string, Bug>;
