@@ -23,7 +23,7 @@ export type Asked = Awaited<ReturnType<typeof explainAsked>>;
 /** A request to the edge for a browser that reads some formats. */
 export type Call = EdgeCall & { readonly reads: string };
 
-/** An object, in a version if its URL is signed for one, at a variant. */
+/** An object at a variant, with the version that a signed URL names. */
 export type Subject = Omit<RenditionKey, "formats"> & {
   /** Whether its route shows SVGs. */
   readonly svg: boolean;
@@ -45,6 +45,8 @@ export async function explainAsked(project: Project, subject: Subject, now: numb
   const ofAll = transformationsOf(config).get(bucket.name) ?? ofThis;
   return {
     originUrl: source,
+    /** What the edge fetches it with: a hash of the object's ETag follows, which is not known here (A15). */
+    ...(!isBound && bucket.hasSourceParameter && { parameter: "x-vitrine" }),
     headers: await headersOf(project, source, bucket, now),
     engine,
     /** What makes it where the first engine cannot read the original. */

@@ -74,6 +74,7 @@ function rowsOfRefusal({ event, ...facts }: Refusal): Row[] {
 function rowsOfAsked(
   {
     originUrl,
+    parameter,
     headers,
     engine,
     other,
@@ -88,19 +89,20 @@ function rowsOfAsked(
   { flags, local }: CommandContext,
 ): Row[] {
   const { ofThis, ofAll } = transformations;
-  const version = new URL(originUrl).searchParams.get("v") ?? undefined;
-  const own = version === undefined ? "" : ", in this version";
   const purge = commandLine("purge", flags, [object]);
   const doctor = commandLine("doctor", { ...flags, key: object }, []);
   const unique = `${counted(ofThis, "unique transformation")} a month, whatever the format`;
   return [
     ["Origin URL", originUrl],
+    ...(parameter
+      ? [["", `the edge fetches it with ?${parameter}=, a hash of its ETag`] as const]
+      : []),
     ...Object.entries(headers).map(([name, value]): Row => [`  ${name}`, value]),
     ...(engine === "binding" ? rowsOfBinding(binding ?? [], other) : rowsOfEdge(options)),
     ...rowsOfKept(kept, keep, local),
     ["Browsers", `keep it for up to ${maxAge} s`],
     ["Cost", `${unique}: free, or ${money(PRICE * 1000)} for 1,000`],
-    ["", `all variants of this object${own}: ${ofAll}`],
+    ["", `all variants of this object: ${ofAll}`],
     ["Object", `is not asked for here. If the answer is 404 or 415: ${doctor}`],
     ["Purge", local ? "nothing: the local run keeps nothing" : purge],
   ];
