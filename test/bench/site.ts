@@ -6,7 +6,11 @@ import { readConfig } from "../../src/worker/config/config.ts";
 import type { Variant } from "../../src/worker/config/preset.ts";
 import type { Vars } from "../../src/worker/config/schema.ts";
 import { edgeOptions } from "../../src/worker/edge/ask-edge.ts";
-import { chooseFormat, readAccept } from "../../src/worker/request/format.ts";
+import {
+  acceptedFormatsOf,
+  createTransformRequest,
+  readAccept,
+} from "../../src/worker/request/format.ts";
 import type { Ask } from "./model.ts";
 import type { Visit } from "./trace.ts";
 
@@ -54,7 +58,9 @@ export function createSite(vars: Vars): Site {
   const chooseVariant = (visit: Visit) => smallestFor(ofPreset.get(visit.preset) ?? [], visit);
   const spell = memoize((variant: Variant) =>
     memoize((accept: string) => {
-      const { format, ...rest } = edgeOptions(chooseFormat(variant, readAccept(accept), false));
+      const formats = acceptedFormatsOf(variant, readAccept(accept), false);
+      const request = createTransformRequest(variant, formats, "image/jpeg");
+      const { format, ...rest } = edgeOptions(request);
       const options = JSON.stringify(Object.entries(rest).sort());
       return { options, rendition: `${options} ${format}` };
     }),

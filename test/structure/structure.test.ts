@@ -52,7 +52,7 @@ const FORBIDDEN: readonly (readonly [file: string, from: string, name?: string])
   ["src/worker/images/x.ts", "../cache/tags.ts"],
   ["src/worker/answer/x.ts", "../origin/sigv4.ts"],
   ["src/worker/answer/x.ts", "../config/config.ts"],
-  ["src/worker/answer/x.ts", "../request/format.ts", "chooseFormat"],
+  ["src/worker/answer/x.ts", "../request/format.ts", "readAccept"],
   ["src/worker/cache/x.ts", "../answer/answer.ts"],
   ["src/worker/cache/x.ts", "../purge/read-purge.ts"],
   ["src/worker/purge/x.ts", "../edge/guard.ts"],

@@ -22,6 +22,15 @@ const CODES = new Map<string, EdgeCause>([
   ["9420", "edge-elsewhere"],
   ["9421", "edge-elsewhere"],
   ["9519", "edge-elsewhere"],
+]);
+
+/** The words of the Worker's log that /healthz has in place of a code: why S3 gives the Worker no canary. */
+const WORDS_OF_LOG = new Map<string, EdgeCause>([
+  ["object-missing", "canary-missing"],
+  ["object-denied", "canary-missing"],
+  ["origin-denied", "edge-elsewhere"],
+  ["origin-failed", "origin-busy"],
+  ["timed-out", "edge-slow"],
   ["edge-contradicts", "edge-contradicts"],
 ]);
 
@@ -43,7 +52,7 @@ const EVENTS: Readonly<Record<UpstreamEvent, EdgeCause>> = {
   "wrong-type": "canary-unreadable",
 };
 
-/** What the Worker logs where /healthz has a word in place of a code. */
+/** What the Worker logs where /healthz has a word of its own. */
 const WORDS = new Map<string, UpstreamEvent>([
   ["off", "not-transformed"],
   ["unreachable", "timed-out"],
@@ -55,18 +64,21 @@ const SEEN = new Map([
 ]);
 
 /**
- * What it means that the edge makes no image of the canary.
- * @param code as `/healthz` reports it: `9401`, `off`, `unreachable` or `edge-contradicts`
+ * What it means that the Worker gets no image of the canary.
+ * @param code as `/healthz` reports it: `9401`, `off`, `unreachable`, or a word of the log
  * @param status of the edge's answer; older Workers do not report it
  * @param entry what to list under Sources for the bucket
  */
 export function diagnoseEdge(code: string, status = 403, entry: string, local: boolean): Diagnosis {
   const { event, reason = "" } = failureFor(status, code, "");
-  const cause = CODES.get(`${code}/${status}`) ?? CODES.get(code) ?? EVENTS[event];
-  const seen = SEEN.get(code) ?? `the edge answers ${code}`;
+  const logged = WORDS_OF_LOG.get(code);
+  const cause = logged ?? CODES.get(`${code}/${status}`) ?? CODES.get(code) ?? EVENTS[event];
+  const answers = logged ? `S3 gives the Worker no canary (${code})` : `the edge answers ${code}`;
+  const seen = SEEN.get(code) ?? answers;
   const facts = { entry, reason: reason && `: ${reason}`, seen };
   const { remedy, ...found } = diagnose(cause, facts, local);
-  const section = cause === "edge-contradicts" ? cause : (WORDS.get(code) ?? event);
+  const isContradiction = cause === "edge-contradicts";
+  const section = logged ? code : isContradiction ? cause : (WORDS.get(code) ?? event);
   return { ...found, remedy: `${remedy}. See docs/errors.md#${section}` };
 }
 

@@ -97,9 +97,9 @@ test("vitrine check warns of high costs, and of signed routes that protect nothi
   );
   const warned = await check();
   expect(warned.code).toBe(0);
-  expect(warned.output).toContain("  media: 9 for an object, 72,000 for 8,000 objects\n");
+  expect(warned.output).toContain("  media: 13 for an object, 104,000 for 8,000 objects\n");
   expect(warned.output).toContain(
-    "  at most $33.50 a month for transformations alone (5,000 are free, then $0.50 for 1,000)\n",
+    "  at most $49.50 a month for transformations alone (5,000 are free, then $0.50 for 1,000)\n",
   );
   expect(warned.output).toContain("Warning: COSTS.most is $20.00 a month");
   expect(warned.output).toContain(
@@ -107,7 +107,7 @@ test("vitrine check warns of high costs, and of signed routes that protect nothi
   );
   edit("wrangler.toml", (text) =>
     text
-      .replace("most = 20", "most = 40")
+      .replace("most = 20", "most = 50")
       .replace('object = "media/*"', 'object = "media/public/*"')
       .replace(', "URL_SIGNING_KEYS"]', "]"),
   );

@@ -125,9 +125,9 @@ test.each<[what: string, key: string, says: string]>([
   [
     "a public one",
     createPublicKey(EC).export({ type: "spki", format: "pem" }).toString(),
-    "is a public key",
+    "is not PRIVATE KEY in PEM (PKCS#8), with all its lines, but PUBLIC KEY",
   ],
-  ["the name of a file", "issuer.pem", "is not a private key in PEM"],
+  ["the name of a file", "issuer.pem", "is not PRIVATE KEY in PEM"],
 ])(
   "nothing is deployed with a key of the issuer that is %s",
   async (_what, OIDC_SIGNING_KEY, says) => {

@@ -826,7 +826,8 @@ const REMEDIES = {
     harmless: true,
   },
   "side-door-inside": {
-    broken: () => {
+    broken: (world) => {
+      both(world, { source_parameter: false });
       Object.assign(stage.edge.switches, { firewall: false, keptForAll: true });
     },
     done: (told) => told.does("the action Block", block),

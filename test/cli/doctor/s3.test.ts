@@ -78,8 +78,13 @@ const FAULTS: Record<S3Fault, Row | undefined> = {
   // These credentials have no session that could expire: see checks.test.ts.
   "expired-token": undefined,
   "ignores-range": undefined,
-  "refuses-query": undefined,
-  "clock-skew": ["error", "clock", /1200 s ahead of/, /timedatectl/],
+  "refuses-query": [
+    "error",
+    "parameter",
+    /does not give published\/\S+ by a URL with x-vitrine/,
+    /source_parameter = false/,
+  ],
+  "clock-skew": ["error", "clock", /(?:1199|1200) s ahead of/, /timedatectl/],
   "elsewhere-400": ELSEWHERE,
   "elsewhere-301": ELSEWHERE,
   "elsewhere-307": ELSEWHERE,

@@ -21,12 +21,13 @@ function begin(
   addressing: "path" | "virtual",
   settings: Partial<EdgeSettings>,
   change?: Parameters<typeof deploy>[1],
+  source_parameter = true,
 ): void {
   arrange({ keptForAll: false, ...settings });
   stage.s3.faults.add("no-list-bucket");
   const vars = {
     ...CONFIGURED,
-    BUCKETS: { media: { ...CONFIGURED.BUCKETS.media, addressing } },
+    BUCKETS: { media: { ...CONFIGURED.BUCKETS.media, addressing, source_parameter } },
   };
   configure(vars);
   deploy({ ...ENV, ...vars, HEALTH_TOKEN }, change);
@@ -108,7 +109,7 @@ test.each<[string, Partial<EdgeSettings>, boolean]>([
   ["what the edge has kept of a private object", { keptForAll: true }, false],
   ["the objects of a public bucket", {}, true],
 ])("the side door shows %s: that is an error (C1, E10)", async (_what, settings, isPublic) => {
-  begin("virtual", { sources: [`${VIRTUAL}/published/`], ...settings });
+  begin("virtual", { sources: [`${VIRTUAL}/published/`], ...settings }, undefined, false);
   if (isPublic) stage.s3.grants.add("all-read");
   const report = await examine();
   expect(doorsIn(report)).toMatchObject([
@@ -121,6 +122,11 @@ test.each<[string, Partial<EdgeSettings>, boolean]>([
     },
   ]);
   expect(report.code).toBe(2);
+});
+
+test("with x-vitrine nobody knows the URL under which the edge has kept an object (C1, E10)", async () => {
+  begin("virtual", { sources: [`${VIRTUAL}/published/`], keptForAll: true });
+  expect(doorsIn(await examine())).toMatchObject([{ cause: "side-door-half" }]);
 });
 
 test.each<[string, Partial<EdgeSettings>, RegExp]>([

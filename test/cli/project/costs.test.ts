@@ -25,9 +25,9 @@ test("an object causes exactly as many transformations as are told, whatever is 
   }
   const told = transformationsOf(configured());
   expect([...told]).toEqual([["media", stage.edge.transformations.size]]);
-  // card: 2, hero: 2, wide: 5, tall: 1, moving: 1; where that stands still, and plain, are wide@200w's.
-  // And the facts of moving (R9).
-  expect(stage.edge.transformations.size).toBe(12);
+  // card: 2, hero: 2 with quality and 2 without (O5), wide: 5, tall: 1, moving: 1; where that stands still, and
+  // plain, are wide@200w's.
+  expect(stage.edge.transformations.size).toBe(13);
 });
 
 test.each([
@@ -75,7 +75,7 @@ test.each<[string, object, [string, number][]]>([
     "a bucket that no route leads to",
     { BUCKETS: { ...VARS.BUCKETS, other: VARS.BUCKETS.media } },
     [
-      ["media", 12],
+      ["media", 13],
       ["other", 0],
     ],
   ],
@@ -85,16 +85,16 @@ test.each<[string, object, [string, number][]]>([
 });
 
 test.each<[string, object, string, string | undefined]>([
-  ["10,000 objects, if nobody says", {}, "$57.50", undefined],
-  ["as many as are said", { objects: { media: 1000 } }, "$3.50", undefined],
-  ["what is free", { objects: { media: 416 } }, "$0.00", undefined],
-  ["a little more", { objects: { media: 500 } }, "$0.50", undefined],
-  ["a bound that holds", { most: 57.5 }, "$57.50", undefined],
+  ["10,000 objects, if nobody says", {}, "$62.50", undefined],
+  ["as many as are said", { objects: { media: 1000 } }, "$4.00", undefined],
+  ["what is free", { objects: { media: 384 } }, "$0.00", undefined],
+  ["a little more", { objects: { media: 500 } }, "$0.75", undefined],
+  ["a bound that holds", { most: 62.5 }, "$62.50", undefined],
   [
     "a bound that does not",
-    { most: 57 },
-    "$57.50",
-    "COSTS.most is $57.00 a month, and visitors can make it $57.50",
+    { most: 62 },
+    "$62.50",
+    "COSTS.most is $62.00 a month, and visitors can make it $62.50",
   ],
 ])("%s: the costs are told (L2)", (_what, COSTS, dollars, warning) => {
   const mistakes: string[] = [];
@@ -102,15 +102,15 @@ test.each<[string, object, string, string | undefined]>([
   const told = tellCosts(configured(), bounds);
   expect(mistakes).toEqual([]);
   expect(told.lines.join("\n")).toContain(`at most ${dollars} a month`);
-  expect(told.lines.join("\n")).toContain("media: 12 for an object");
+  expect(told.lines.join("\n")).toContain("media: 13 for an object");
   expect(told.lines.join("\n").includes("(assumed: ")).toBe(!("objects" in COSTS));
   expect(told.warning?.what).toBe(warning);
 });
 
 test.each<[engine: unknown, each: number, facts: number, isTold: boolean]>([
-  ["cf", 12, 22, false],
-  ["binding", 11, 11, true],
-  [["binding", "cf"], 12, 22, true],
+  ["cf", 13, 23, false],
+  ["binding", 13, 13, true],
+  [["binding", "cf"], 13, 23, true],
 ])(
   "%s: facts cost nothing where the Images binding alone tells them (L2)",
   (engine, each, facts, isTold) => {
@@ -163,10 +163,10 @@ test.each<[string, { ROUTES: object[]; objects?: object }, string, string]>([
     "visitors can make it $1.50 ($1.50 of it by facts = true, if Cloudflare bills facts)",
   ],
   [
-    "nothing of the facts that the Worker itself asks for",
+    "nothing of facts where no route shows them",
     { ROUTES: [shown(false, ["moving"])] },
-    "media: 3 for an object, 30,000 for",
-    "visitors can make it $12.50",
+    "media: 2 for an object, 20,000 for",
+    "visitors can make it $7.50",
   ],
 ])("the costs name %s (R9)", (_what, { objects, ...change }, line, warning) => {
   const bounds = readBounds(

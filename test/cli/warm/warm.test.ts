@@ -36,7 +36,7 @@ test("it requests every variant in every format, and no rendition of the edge tw
       .toSorted(),
   );
   expect(ended.err).toContain(
-    "2 keys: 25 requests, with 9 unique transformations.\nAt most $0.01: $0.50 for 1,000, after the",
+    "2 keys: 25 requests, with 13 unique transformations.\nAt most $0.01: $0.50 for 1,000, after the",
   );
   expect(ended.out).toBe(
     `Images    25  25,000 bytes

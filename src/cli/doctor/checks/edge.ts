@@ -69,6 +69,7 @@ export const EDGE_CHECKS = {
         what: "{seen}: the origin denies the object: most often the region is wrong",
         remedy: `correct region and endpoint in wrangler.toml: npx vitrine doctor asks S3 for the region. If they are right, S3 may refuse x-vitrine: in BUCKETS.* of wrangler.toml, set ${LEAVE_PARAMETER_OUT}`,
         deploys: true,
+        follows: true,
       },
       "origin-busy": {
         severity: "warning",

@@ -64,7 +64,7 @@ quality = 80
 # \`npx vitrine check\` calculates with these numbers: about how many objects each bucket
 # shows, and what all their sizes may cost a month at most, in US dollars.
 [vars.COSTS]
-most = 50
+most = 65
 objects = { media = 10_000 }
 ${s3 === undefined ? "" : SECRETS}`;
 }
