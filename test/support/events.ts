@@ -1,6 +1,4 @@
-// What S3, EventBridge and SNS send, as AWS's documentation shows it.
-
-const TOPIC = "arn:aws:sns:eu-west-1:123456789012:changes";
+// What EventBridge, S3, MinIO and Ceph send, as their documentation shows it.
 
 /** An event of EventBridge. Its key is as it is. */
 export function bridgeEvent(bucket: unknown, key: unknown, type = "Object Created") {
@@ -26,11 +24,25 @@ export function bridgeEvent(bucket: unknown, key: unknown, type = "Object Create
 }
 
 /** A notification of S3. @param keys form-encoded, as S3 writes them */
-export function notification(bucket: unknown, ...keys: readonly unknown[]) {
+export const notification = (bucket: unknown, ...keys: readonly unknown[]) =>
+  notificationOf("aws:s3", bucket, keys);
+
+/** A notification of MinIO. It encodes each slash, too. */
+export function minioNotification(bucket: string, key: string) {
+  const encoded = encodeURIComponent(key).replaceAll("%20", "+");
+  const event = { EventName: "s3:ObjectCreated:Put", Key: `${bucket}/${key}` };
+  return { ...event, ...notificationOf("minio:s3", bucket, [encoded]) };
+}
+
+/** A notification of Ceph. Its key is as it is. */
+export const cephNotification = (bucket: string, key: string) =>
+  notificationOf("ceph:s3", bucket, [key]);
+
+function notificationOf(eventSource: string, bucket: unknown, keys: readonly unknown[]) {
   return {
     Records: keys.map((key) => ({
       eventVersion: "2.1",
-      eventSource: "aws:s3",
+      eventSource,
       awsRegion: "eu-west-1",
       eventTime: "2026-11-24T09:00:00.000Z",
       eventName: "ObjectCreated:Put",
@@ -54,29 +66,3 @@ export const TEST_EVENT = {
   RequestId: "5582815E1AEA5ADF",
   HostId: "8cLeGAmw098X5cv4Zkwcmo8vvZa3eH3eKxsPzbB9wrR",
 };
-
-/** A message of SNS around another one. */
-export function envelope(message: unknown) {
-  return {
-    Type: "Notification",
-    MessageId: "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324",
-    TopicArn: TOPIC,
-    Subject: "Amazon S3 Notification",
-    Message: typeof message === "string" ? message : JSON.stringify(message),
-    Timestamp: "2026-11-24T09:00:00.000Z",
-    SignatureVersion: "1",
-    Signature: "EXAMPLE",
-    SigningCertURL: "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem",
-    UnsubscribeURL: "https://sns.eu-west-1.amazonaws.com/?Action=Unsubscribe",
-  };
-}
-
-/** What SNS sends first, to be allowed to send more. */
-export function subscription(url: unknown, type = "SubscriptionConfirmation") {
-  return { ...envelope("You have chosen to subscribe"), Type: type, SubscribeURL: url };
-}
-
-/** The headers of a request of SNS. It writes them itself: a publisher does not choose them. */
-export function snsHeaders(type = "Notification", raw = false): Record<string, string> {
-  return { "x-amz-sns-message-type": type, ...(raw && { "x-amz-sns-rawdelivery": "true" }) };
-}

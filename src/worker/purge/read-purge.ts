@@ -68,45 +68,36 @@ function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((entry) => typeof entry === "string");
 }
 
-/**
- * Reads an event: EventBridge's of one object, whose key is as it is, or an event notification of several, whose
- * keys are form-encoded. A test event of S3 has none.
- * @returns undefined if it is something else
- */
-function readEvent({
-  source,
-  detail,
-  time,
-  ...body
-}: Table): PurgeRequest | Unreadable | undefined {
-  if (body["Event"] === "s3:TestEvent") return { form: "event", objects: [] };
-  const { Records: records } = body;
-  const isBridged = source === "aws.s3";
-  if (!isBridged && !("Records" in body)) return undefined;
-  if (!isBridged && !Array.isArray(records)) return unreadable("Records is not a list");
-  const objects = isBridged
-    ? [readObject(detail, time, (key) => key)]
-    : Array.from(Array.isArray(records) ? records : [], (record: unknown) => {
-        const { s3, eventTime } = isTable(record) ? record : {};
-        return readObject(s3, eventTime, decodeForm);
-      });
-  const known = objects.flatMap((object) => object ?? []);
+/** Reads an event. A test event has no objects. @returns undefined if it is something else */
+function readEvent(body: Table): PurgeRequest | Unreadable | undefined {
+  const { source, detail, time, Records: records, Event: type } = body;
+  if (type === "s3:TestEvent") return { form: "event", objects: [] };
+  if (source === "aws.s3") return eventAbout([readObject(detail, time, true)]);
+  return Array.isArray(records) ? eventAbout(records.map(readRecord)) : undefined;
+}
+
+function eventAbout(objects: readonly (StoredObject | undefined)[]): PurgeRequest | Unreadable {
+  const known = objects.filter((object) => object !== undefined);
   if (known.length === objects.length) return { form: "event", objects: known };
   return unreadable("an event has no bucket.name, or no object.key that can be read");
 }
 
+/** Reads a record of an event notification. S3 and MinIO form-encode the key, Ceph does not. */
+function readRecord(record: unknown): StoredObject | undefined {
+  const { s3, eventTime, eventSource } = isTable(record) ? record : {};
+  return readObject(s3, eventTime, eventSource === "ceph:s3");
+}
+
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
-function readObject(
-  described: unknown,
-  time: unknown,
-  decode: (key: string) => string | undefined,
-): StoredObject | undefined {
+/** @param isRaw whether the key is not encoded */
+function readObject(described: unknown, time: unknown, isRaw: boolean): StoredObject | undefined {
   const { bucket, object } = isTable(described) ? described : {};
   const name = isTable(bucket) ? bucket["name"] : undefined;
   const given = isTable(object) ? object["key"] : undefined;
-  const key = typeof given === "string" ? decode(given) : undefined;
-  if (typeof name !== "string" || !key) return undefined;
+  if (typeof name !== "string" || typeof given !== "string") return undefined;
+  const key = isRaw ? given : decodeForm(given);
+  if (!key) return undefined;
   const changed = typeof time === "string" && TIME.test(time) ? Date.parse(time) : Number.NaN;
   return { bucket: name, key, ...(!Number.isNaN(changed) && { changed }) };
 }
