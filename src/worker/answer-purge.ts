@@ -30,8 +30,6 @@ export async function answerPurge(
 ): Promise<Response | Refusal> {
   const { method, headers } = request;
   const began = Date.now();
-  // EventBridge sends again after that, and neither after 404 nor after 200.
-  if (config.isPurgeClosed) return plain(503, "Not available now", { "retry-after": "60" });
   if (!config.purgeToken) return { event: "no-such-route", path: "/purge" };
   if (method !== "POST") return { event: "method-not-allowed", method, allow: "POST" };
   const authorization = headers.get("authorization") ?? "";

@@ -93,7 +93,7 @@ async function serve(
   context: GatewayContext,
   began: number,
 ): Promise<Served | Refused> {
-  const config = await currentConfig(env, began);
+  const config = currentConfig(env);
   if (isRefusal(config)) return { refusal: config };
 
   const { method, headers, url } = request;

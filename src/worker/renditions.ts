@@ -135,7 +135,7 @@ export async function answerRendition(
   context: Context,
 ): Promise<Response> {
   const began = Date.now();
-  const config = await currentConfig(env, began);
+  const config = currentConfig(env);
   if (isRefusal(config)) return refusalForCache(config, [], false);
   const key = readRenditionUrl(config, url);
   if (!key) throw new Error("this is not the URL of a rendition");

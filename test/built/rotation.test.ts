@@ -93,24 +93,14 @@ beforeAll(async () => {
     return stand.edge.fetch(url, init);
   };
   door = await serveEdge({ fetch: edge });
-  const stored = {
-    ...{ AWS_ACCESS_KEY_ID: "KeyId", AWS_SECRET_ACCESS_KEY: "Secret" },
-    URL_SIGNING_KEYS: "SigningKeys",
-  };
-  const missing = { AWS_ACCESS_KEY_ID_NEXT: "Missing" };
-  const compatibility_date = "2026-11-01";
   const config = {
     name: "versions",
     main: join(ROOT, "test/built/versions.ts"),
     alias: { "built-worker": join(BUILT, "index.js") },
-    compatibility_date,
+    compatibility_date: "2026-11-01",
     vars: { ...vars, LOCAL_EDGE: door.url },
-    services: Object.entries({ ...stored, ...missing }).map(([binding, entrypoint]) => ({
-      ...{ binding, entrypoint, service: "store" },
-    })),
   };
-  const store = { name: "store", main: join(ROOT, "test/built/store.ts"), compatibility_date };
-  server = createHarness({ root: ROOT, workers: [{ config }, { config: store }] });
+  server = createHarness({ root: ROOT, workers: [{ config }] });
   await server.listen();
 });
 afterAll(async () => {
@@ -268,14 +258,6 @@ test("20 requests at once that find the current key dead are shown, and the next
     ["slot-refused", "current"],
     ["slot-in-use", "next"],
   ]);
-});
-
-test("a version may have its secrets in a Secrets Store, also if half of a slot is missing there", async () => {
-  begin();
-  const version = deploy({});
-  const asked = Array.from({ length: 20 }, () => ask(version, SHOWN));
-  expect(await Promise.all(asked)).not.toContain(false);
-  expect(server.lines()).toEqual([]);
 });
 
 /** Returns whether an order deletes a secret that does not exist. Wrangler would report that. */

@@ -214,18 +214,6 @@ test("a limiter that takes all the time leaves none for the edge, which is not a
   expect(logged().map(({ line }) => line["event"])).toEqual(["limiter-failed", "timed-out"]);
 });
 
-test("a limiter that hangs has the time that a slow Secrets Store left (S1)", async () => {
-  const later = (value: string) =>
-    new Promise<string>((settle) => setTimeout(() => settle(value), 700));
-  const one = ENVS.one();
-  const stored = { get: () => later(one.AWS_ACCESS_KEY_ID) };
-  const limiter = { limit: () => new Promise<never>(() => {}) };
-  const env = { ...one, AWS_ACCESS_KEY_ID: stored, RATE_LIMITER: limiter };
-  play([image(1)]);
-  const { value: answer, took } = await finish(get(STILL, {}, env), turn);
-  expect([answer.status, took, calls]).toEqual([504, 1000, []]);
-});
-
 test("a slot that was not asked for lack of time is not taken for one that serves (A7)", async () => {
   const two = ENVS.two();
   // Both keys are dead, and S3 has said so of both.

@@ -8,7 +8,7 @@ import { bucketSchema, defaultSts, imagesSchema, r2Schema } from "./bucket-setti
 import { checkEngines } from "./engine-limits.ts";
 import { type Oidc, readOidc } from "./oidc.ts";
 import { presetSchema, type Variant, variantsOf } from "./preset.ts";
-import { readSlots, readToken, type SlotsRead, UNOPENED } from "./read-secrets.ts";
+import { checkTokens, readSlots, readToken, type SlotsRead } from "./read-secrets.ts";
 import { type BoundRoute, readRoutes, usesOf } from "./routes.ts";
 import {
   custom,
@@ -41,8 +41,6 @@ export type Config = {
   readonly healthToken: string | undefined;
   /** Opens /purge; undefined: there is no such path. */
   readonly purgeToken: string | undefined;
-  /** Whether a Secrets Store does not return that token: it may do so later. */
-  readonly isPurgeClosed: boolean;
   /** Counts requests; undefined: nothing does. */
   readonly limiter: Limiter | undefined;
   /** Who the Worker is for AWS; undefined: it is no issuer of tokens. */
@@ -89,6 +87,7 @@ export function readConfig(vars: Vars): Config | Broken {
       ? limiterSchema(vars["RATE_LIMITER"], "RATE_LIMITER", report)
       : undefined;
   if ("METRICS" in vars) datasetSchema(vars["METRICS"], "METRICS", report);
+  checkTokens(vars, report);
 
   if (mistakes.length > 0 || !answers) {
     return { event: "configuration-broken", mistakes };
@@ -104,7 +103,6 @@ export function readConfig(vars: Vars): Config | Broken {
     answers,
     healthToken: readToken(vars, "HEALTH_TOKEN"),
     purgeToken: readToken(vars, "PURGE_TOKEN"),
-    isPurgeClosed: vars["PURGE_TOKEN"] === UNOPENED,
     limiter,
     oidc,
   };

@@ -6,11 +6,6 @@ import { SLOT_NAMES, type SlotName } from "../base/refusal.ts";
 import type { Report, Vars } from "./schema.ts";
 import type { Credentials, Slot } from "./slot.ts";
 
-/** Returns whether no secret changed. */
-export function sameSecrets(vars: Vars, before: Vars): boolean {
-  return Object.keys(vars).every((name) => !isSecret(name) || vars[name] === before[name]);
-}
-
 /** A slot that cannot be used, and why. */
 export type Unusable = {
   readonly slot: SlotName;
@@ -79,14 +74,16 @@ export function readSlots(
   return { usable, unusable };
 }
 
+const NOT_TEXT =
+  "is not text: set it with npx wrangler secret put, not as a binding of a Secrets Store";
+
 /**
  * What is wrong with the value of a secret.
  * @param listed whether a deploy requires it
  */
 export function secretFault(value: unknown, pattern: RegExp, listed: boolean): string | undefined {
-  if (value === UNOPENED) return "its Secrets Store does not return it";
   if (!value) return `is missing: set the secret${listed ? ", and list it under [secrets]" : ""}`;
-  if (typeof value !== "string") return "is not text";
+  if (typeof value !== "string") return NOT_TEXT;
   return pattern.test(value) ? undefined : "has an invalid character";
 }
 
@@ -101,6 +98,13 @@ export function readToken(vars: Vars, name: keyof typeof SHORTEST): string | und
   const token = vars[name];
   const isLong = typeof token === "string" && token.length >= SHORTEST[name];
   return isLong && TOKEN.test(token) ? token : undefined;
+}
+
+/** A token that is too short opens nothing. Only one that is no text is a mistake. */
+export function checkTokens(vars: Vars, report: Report): void {
+  for (const name of Object.keys(SHORTEST)) {
+    if (vars[name] && typeof vars[name] !== "string") report(name, NOT_TEXT);
+  }
 }
 
 /** The keys that sign public URLs, by kid. The first one signs. */
@@ -121,9 +125,6 @@ export const SINGLE_SECRETS = [
   ...["HEALTH_TOKEN", "PURGE_TOKEN", "URL_SIGNING_KEYS"],
   ...["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"],
 ];
-
-/** The value of a secret that its Secrets Store never returned. */
-export const UNOPENED = Symbol("unopened");
 
 /** Returns whether a variable of this name is a secret. */
 export function isSecret(name: string): boolean {

@@ -7,7 +7,7 @@ import type { BucketNotice } from "../base/notice.ts";
 import type { Refusal, RefusedSlot, SlotName, Upstream } from "../base/refusal.ts";
 import { countRepeated, isWithin, type Repeated, WHILE_MS } from "../base/time.ts";
 import type { Bucket } from "../config/bucket.ts";
-import { isSameKey, keyEnd, type Slot } from "../config/slot.ts";
+import { keyEnd, type Slot } from "../config/slot.ts";
 
 export type BucketState = {
   readonly bucket: Bucket;
@@ -76,27 +76,6 @@ const MIN_DENIALS = 10;
 /** The state of a bucket that nobody has asked for yet. */
 export function startState(bucket: Bucket): BucketState {
   return { bucket, refused: {}, reported: { inUse: "current", refused: [] } };
-}
-
-/** The state of a bucket after its configuration was read again: what is known of keys that stay. */
-export function carryOver(before: BucketState, bucket: Bucket): BucketState {
-  const isKept = (name: SlotName) => {
-    const slot = bucket.slots.find((one) => one.name === name);
-    const known = before.bucket.slots.find((one) => one.name === name);
-    return slot !== undefined && isSameKey(slot, known);
-  };
-  return {
-    bucket,
-    refused: {
-      ...(isKept("current") && { current: before.refused.current }),
-      ...(isKept("next") && { next: before.refused.next }),
-    },
-    denials: before.denials,
-    reported: {
-      ...before.reported,
-      refused: before.reported.refused.filter(({ slot }) => isKept(slot)),
-    },
-  };
 }
 
 /** The slots in the order in which to try them: those that S3 refused within the last minute come last. */

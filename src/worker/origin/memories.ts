@@ -2,21 +2,8 @@
 
 import { logNotice } from "../base/log.ts";
 import type { Bucket, Role } from "../config/bucket.ts";
-import type { Config } from "../config/config.ts";
-import {
-  advance,
-  type BucketEvent,
-  type BucketState,
-  carryOver,
-  startState,
-} from "./bucket-state.ts";
-import {
-  advanceRole,
-  carryOverRole,
-  isSameRole,
-  type RoleEvent,
-  type RoleState,
-} from "./role-state.ts";
+import { advance, type BucketEvent, type BucketState, startState } from "./bucket-state.ts";
+import { advanceRole, type RoleEvent, type RoleState } from "./role-state.ts";
 
 export type BucketMemory = Memory<BucketState, BucketEvent>;
 export type RoleMemory = Memory<RoleState, RoleEvent>;
@@ -40,21 +27,6 @@ function getOrCreate<Key extends object, Value>(
   const value = map.get(key) ?? create();
   map.set(key, value);
   return value;
-}
-
-/** Takes over what is known, where a configuration was read again because a secret changed. */
-export function carryOverMemories(config: Config, before: Config): void {
-  for (const bucket of config.buckets) {
-    const old = before.buckets.find(({ name }) => name === bucket.name);
-    if (!old) continue;
-    const state = carryOver(bucketMemoryOf(old).state(), bucket);
-    buckets.set(bucket, createMemory(state, advance, logNotice));
-    const { role } = bucket;
-    const same = before.buckets.find((one) => role && one.role && isSameRole(one.role, role))?.role;
-    if (!role || !same || roles.has(role)) continue;
-    const known = carryOverRole(roleMemoryOf(same).state(), role);
-    roles.set(role, createMemory(known, advanceRole, logNotice));
-  }
 }
 
 export type Memory<State, Event> = {

@@ -100,20 +100,6 @@ function fail(state: RoleState, failure: Failure, now: number): Advanced {
   return changed(state, { ...change, failed: next }, effects);
 }
 
-/** The state of a role after its configuration was read again. */
-export function carryOverRole({ renewal, ...known }: RoleState, role: Role): RoleState {
-  return { ...known, role };
-}
-
-/** Returns whether two roles give the same credentials. */
-export function isSameRole(one: Role, other: Role): boolean {
-  return identity(one) === identity(other);
-}
-
-function identity({ arn, sts, oidc: { issuer, subject, audience } }: Role): string {
-  return JSON.stringify([arn, sts, issuer, subject, audience]);
-}
-
 /** The credentials, unless they expire. */
 export function usableSession({ session }: RoleState, now: number): Session | undefined {
   return session && session.expires - now > LAST_MS ? session : undefined;

@@ -3,7 +3,6 @@
 import { expect, test } from "vitest";
 import { mistakeText } from "../../../src/worker/base/mistake.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
-import { UNOPENED } from "../../../src/worker/config/read-secrets.ts";
 import {
   EC_KEY,
   ISSUER,
@@ -69,11 +68,10 @@ test.each<[string, object, string[]]>([
     ["OIDC_SIGNING_KEY: is missing: set the secret, and list it under [secrets]"],
   ],
   [
-    "a closed store",
-    { OIDC_SIGNING_KEY: UNOPENED },
-    ["OIDC_SIGNING_KEY: its Secrets Store does not return it"],
+    "a binding of a Secrets Store",
+    { OIDC_SIGNING_KEY: { get: () => EC_KEY } },
+    [expect.stringMatching(/^OIDC_SIGNING_KEY: is not text: .*npx wrangler secret put/)],
   ],
-  ["a number", { OIDC_SIGNING_KEY: 7 }, ["OIDC_SIGNING_KEY: is not text"]],
   ["an unknown option", { OIDC: { issuer: ISSUER, aud: "x" } }, ["OIDC.aud: unknown option"]],
   [
     "a subject with a pattern",

@@ -9,7 +9,6 @@ import {
   advance,
   type BucketEvent,
   type BucketState,
-  carryOver,
   isAllRefusedReported,
   refusedSlots,
   slotsInOrder,
@@ -157,32 +156,5 @@ describe("a bucket that denies every object", () => {
   ])("%j ends it: %s", (event, ends) => {
     const { logged } = play([...often(9), event, denied(NOW + 60_000)]);
     expect(logged.length === 0).toBe(ends);
-  });
-});
-
-describe("a configuration that is read again", () => {
-  const before = play([refusal, denied(NOW)]).state;
-  const { AWS_ACCESS_KEY_ID_NEXT, AWS_SECRET_ACCESS_KEY_NEXT } = NEXT;
-
-  test("keeps what is known of keys that stay", () => {
-    const after = carryOver(before, bucketOf({}));
-    expect(after).toEqual({ ...before, bucket: after.bucket });
-    expect(play([asked({})], after).logged).toEqual([]);
-  });
-
-  test("knows nothing of a new key, and reports that it is in use", () => {
-    const after = carryOver(before, bucketOf({ AWS_ACCESS_KEY_ID: "AKIATHIRDEXAMPLE0003" }));
-    expect(orderAt(after, NOW)).toEqual(["current", "next"]);
-    expect(play([asked({})], after).logged).toEqual([{ ...CURRENT_IN_USE, access_key: "…0003" }]);
-  });
-
-  test("knows nothing of a key that is in another slot now", () => {
-    const moved = bucketOf({
-      AWS_ACCESS_KEY_ID: AWS_ACCESS_KEY_ID_NEXT,
-      AWS_SECRET_ACCESS_KEY: AWS_SECRET_ACCESS_KEY_NEXT,
-      AWS_ACCESS_KEY_ID_NEXT: "",
-      AWS_SECRET_ACCESS_KEY_NEXT: "",
-    });
-    expect(refusedSlots(carryOver(before, moved))).toEqual([]);
   });
 });
