@@ -95,7 +95,7 @@ test("it deploys to anybody's account: default names, no domain, no key, no mist
   const known = readProject(TEMPLATE);
   expect(known).toMatchObject({
     ...{ worker: "vitrine", patterns: [], workersDev: true, images: "IMAGES", environments: [] },
-    ...{ secrets: [], stored: [], limiters: [], datasets: [] },
+    ...{ secrets: [], limiters: [], datasets: [] },
     r2Buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "vitrine-media" }],
   });
   expect(own("wrangler.toml")).not.toMatch(/^\s*(?:account_id|routes?|zone_\w+)\b/m);

@@ -73,7 +73,6 @@ test("the examples for apps compile, with the file that npx vitrine client write
   const known = {
     deployed,
     secrets,
-    stored: [],
     file: "wrangler.toml",
     environment: undefined,
     patterns: [],

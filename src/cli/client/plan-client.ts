@@ -13,7 +13,7 @@ import { readDeployed } from "../project/read-deployed.ts";
 /** What it reads of the configuration. */
 export type ClientVars = Pick<
   KnownVars,
-  "deployed" | "secrets" | "stored" | "patterns" | "file" | "environment"
+  "deployed" | "secrets" | "patterns" | "file" | "environment"
 >;
 
 /**

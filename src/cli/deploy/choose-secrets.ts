@@ -28,7 +28,7 @@ export type Chosen = {
   readonly tokens: readonly string[];
 };
 
-type Known = Pick<KnownVars, "deployed" | "secrets" | "stored">;
+type Known = Pick<KnownVars, "deployed" | "secrets">;
 
 /**
  * Chooses what is deployed: what the Worker uses, and is not empty.
@@ -57,7 +57,7 @@ export function chooseSecrets(given: Vars, known: Known): Chosen {
   const mistakes = [
     ...words.flatMap((word) => slotMistakes(word, sent, read(word))),
     ...slots.flatMap((slot) => tokenMistakes(slot, known)),
-    ...otherMistakes(sent, known),
+    ...otherMistakes(sent),
   ];
   const left = slots.filter((slot) => sessions.has(slot.word) && !slot.credentials.sessionToken);
   // An empty half of a slot is a mistake already.
@@ -88,7 +88,7 @@ function tokenMistakes(slot: Chosen["slots"][number], { secrets }: Known): Mista
   return [{ path, message }];
 }
 
-function* otherMistakes(sent: Vars, { stored }: Known) {
+function* otherMistakes(sent: Vars) {
   for (const [path, value] of Object.entries(sent)) {
     if (isOfLocalKey(value)) {
       yield { path, message: "is the one of the local run, which opens only the local S3" };
@@ -100,9 +100,6 @@ function* otherMistakes(sent: Vars, { stored }: Known) {
     }
     if (/^\$(?:\w+|\{\w+\})$/.test(`${value}`)) {
       yield { path, message: "is the name of a variable: write its value here" };
-    }
-    if (stored.includes(path)) {
-      yield { path, message: "is in a Secrets Store: set it there, and remove it here" };
     }
   }
   if (sent["HEALTH_TOKEN"] && readToken(sent, "HEALTH_TOKEN") === undefined) {

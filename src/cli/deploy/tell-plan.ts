@@ -9,7 +9,7 @@ import type { Chosen } from "./choose-secrets.ts";
 
 /** @param file the name of the secrets file */
 export function tellPlan(known: KnownVars, { sent, slots }: Chosen, file: string): string[] {
-  const { worker, environment, patterns, secrets, stored } = known;
+  const { worker, environment, patterns, secrets } = known;
   const place = environment === undefined ? "the top level" : `environment ${environment}`;
   const domains = patterns.join(", ") || "a workers.dev address";
   const ofSlots = slots.flatMap(({ word, name }) => Object.values(secretNames(word, name)));
@@ -20,7 +20,6 @@ export function tellPlan(known: KnownVars, { sent, slots }: Chosen, file: string
     ...slots.map((slot) => [`${slot.word}, slot ${slot.name}`, keyText(slot), from]),
     ...single.map((name) => [name, isSecret(name) ? "" : "not one of Vitrine's", from]),
     ...kept.map((name) => [name, "", "stays as it is, if it is deployed"]),
-    ...stored.map((name) => [name, "", "in a Secrets Store"]),
   ];
   const lines = align(rows).map((line) => `  ${line}`);
   return [`Worker ${worker} (${place}), at ${domains}:`, ...lines];

@@ -68,14 +68,14 @@ function check(vars: KnownVars, others: readonly KnownVars[]): Report {
 }
 
 /** The mistakes that the local run would find, if .dev.vars changes anything. */
-function mistakesHere({ started, local, secrets, stored }: KnownVars): readonly Mistake[] {
+function mistakesHere({ started, local, secrets }: KnownVars): readonly Mistake[] {
   if (local.size === 0) return [];
   // The local run makes a signing key, and opens the local buckets with keys of its own.
   const made = secrets.filter((name) => {
     if (name === "URL_SIGNING_KEYS") return !local.has(name);
     return !local.has("BUCKETS") && !isBegun(name, local);
   });
-  return mistakesIn(readConfig({ ...keep([...stored, ...made]), ...started }));
+  return mistakesIn(readConfig({ ...keep(made), ...started }));
 }
 
 function mistakesIn(read: ReturnType<typeof readConfig>): readonly Mistake[] {

@@ -14,11 +14,11 @@ export function* environmentMistakes(
   vars: KnownVars,
   others: readonly KnownVars[],
 ): Generator<Mistake> {
-  const { environment, own, stored, worker } = vars;
+  const { environment, own, worker } = vars;
   if (environment !== undefined && !own.has("vars")) {
     yield { path: "vars", message: "is missing: an environment does not inherit vars" };
   }
-  if (environment !== undefined && !own.has("secrets") && stored.length === 0 && !isKeyless(vars)) {
+  if (environment !== undefined && !own.has("secrets") && !isKeyless(vars)) {
     const message =
       "is missing: an environment does not inherit secrets, so a deploy asks for none";
     yield { path: "secrets", message };
@@ -135,10 +135,6 @@ const OPENS_BOTH = "A signed URL of the one would open the other";
 
 /** Where two environments seem to have one key, and the harm; undefined: nowhere that can be seen from here. */
 function sharedSigningKeys(one: KnownVars, other: KnownVars): string | undefined {
-  const [stored, otherStored] = [one.storedSigningKeys, other.storedSigningKeys];
-  if (stored && stored.store === otherStored?.store && stored.name === otherStored.name) {
-    return `both take the secret ${stored.name} of a Secrets Store. ${OPENS_BOTH}`;
-  }
   // Environments without files of their own have one file for the local run, which is never deployed.
   if (one.devVars === other.devVars) return undefined;
   const others = ownSigningKeys(other);

@@ -26,7 +26,7 @@ export type KnownVars = {
   readonly worker: string | undefined;
   /** The file of the local run's secrets: `.dev.vars`, or `.dev.vars.staging` if there is one. */
   readonly devVars: string;
-  /** The vars of the file, and stand-ins for its bindings of images and of R2 buckets. */
+  /** The vars of the file, and stand-ins for its bindings. */
   readonly deployed: Vars;
   /** The same, with what .dev.vars replaces and adds. */
   readonly started: Vars;
@@ -34,10 +34,6 @@ export type KnownVars = {
   readonly local: ReadonlySet<string>;
   /** The names that `[secrets] required` lists. */
   readonly secrets: readonly string[];
-  /** The names of the secrets in a Secrets Store. */
-  readonly stored: readonly string[];
-  /** Where URL_SIGNING_KEYS is, if it is in a Secrets Store. */
-  readonly storedSigningKeys: { readonly store: string; readonly name: string } | undefined;
   readonly limiters: readonly {
     readonly name: string;
     readonly namespace_id: string;

@@ -112,7 +112,7 @@ function deployedSource(
   known: KnownVars,
   secretsFile: string | undefined,
 ): Source | Fault {
-  const { deployed, started, local, secrets: required, stored, devVars } = known;
+  const { deployed, started, local, secrets: required, devVars } = known;
   const filed = secretsFile === undefined ? {} : readSecretsFile(world, secretsFile);
   if (isFault(filed)) return filed;
   const own = Object.entries(started).filter(
@@ -125,5 +125,5 @@ function deployedSource(
   ]);
   const { URL_SIGNING_KEYS } = valuesOf(secrets);
   const signing = URL_SIGNING_KEYS === undefined ? {} : { URL_SIGNING_KEYS };
-  return { vars: { ...keep([...required, ...stored]), ...deployed, ...signing }, secrets };
+  return { vars: { ...keep(required), ...deployed, ...signing }, secrets };
 }

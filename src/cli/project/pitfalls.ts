@@ -68,9 +68,8 @@ export function* leftOvers({
   deployed,
   local,
   secrets,
-  stored,
-}: Pick<KnownVars, "deployed" | "local" | "secrets" | "stored">): Generator<Warning> {
-  const known = new Set([...varNames(deployed), ...local, ...secrets, ...stored]);
+}: Pick<KnownVars, "deployed" | "local" | "secrets">): Generator<Warning> {
+  const known = new Set([...varNames(deployed), ...local, ...secrets]);
   const names = LEFT_OVER.filter((name) => known.has(name)).join(" and ");
   if (names === "") return;
   const what = `the Worker does not use ${names} any more: /purge drops what Workers Cache keeps, and nothing else has to be purged`;

@@ -5,7 +5,7 @@ import type { KnownVars } from "./known-vars.ts";
 import { keep } from "./secrets.ts";
 
 /** Reads wrangler.toml, as if all secrets that it requires were set. */
-export function readDeployed(vars: Pick<KnownVars, "deployed" | "secrets" | "stored">) {
-  const { deployed, secrets, stored } = vars;
-  return readConfig({ ...keep([...secrets, ...stored]), ...deployed });
+export function readDeployed(vars: Pick<KnownVars, "deployed" | "secrets">) {
+  const { deployed, secrets } = vars;
+  return readConfig({ ...keep(secrets), ...deployed });
 }

@@ -18,7 +18,6 @@ type Zoned = {
   readonly custom_domain?: boolean;
 };
 type Route = string | Zoned;
-type StoredSecret = { binding: string; store_id: string; secret_name: string };
 
 export type Unreadable = Fault & { readonly mistake: FoundMistake };
 
@@ -69,11 +68,9 @@ export function readVars(
     // .dev.vars.example has its secrets empty.
     const found = all.filter(([name, { value }]) => value !== "" || !isSecret(name));
     const routes = routesOf(config);
-    const stores: readonly StoredSecret[] = config.secrets_store_secrets;
-    const signing = stores.find(({ binding }) => binding === "URL_SIGNING_KEYS");
     const images = config.images?.binding;
     const r2Buckets = config.r2_buckets;
-    const bindings = standIns({ images, r2Buckets });
+    const bindings = standIns({ images, r2Buckets }, config.secrets_store_secrets);
     return {
       ...{ file, environment, environments, worker: config.name },
       own: keys,
@@ -87,8 +84,6 @@ export function readVars(
       },
       local: new Set(found.filter(([, { type }]) => type === "secret_text").map(([name]) => name)),
       secrets: secrets?.required ?? [],
-      stored: stores.map(({ binding }) => binding),
-      storedSigningKeys: signing && { store: signing.store_id, name: signing.secret_name },
       ...{ images, r2Buckets },
       limiters: config.ratelimits ?? [],
       datasets: config.analytics_engine_datasets,

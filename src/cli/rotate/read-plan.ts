@@ -6,7 +6,6 @@ import { type Found, nameOf, readKeys } from "../project/object-name.ts";
 import type { Site } from "../project/open-project.ts";
 import { isPlayed } from "../project/project.ts";
 import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
-import { secretsOf } from "../project/secrets.ts";
 import { optionOf } from "../terminal/shell.ts";
 import type { ImageUrl, Options, Plan, Target } from "./plan.ts";
 
@@ -21,11 +20,6 @@ export async function readPlan(site: Site, options: Options, now: number): Promi
   if (local && options.print) return { fault: "--print is for a deployed Vitrine" };
   const word = findWord(site, options);
   if (isFault(word)) return word;
-  const stored = secretsOf(word).find((name) => site.known.stored.includes(name));
-  if (stored !== undefined && !local) {
-    const where = `${stored} is in a Secrets Store, and this command cannot write there`;
-    return { fault: `${where}. See docs/rotate.md, “In a Secrets Store”` };
-  }
   const named = readImages(site, word, options.key);
   if (isFault(named)) return named;
   const buckets = site.config.buckets

@@ -271,17 +271,6 @@ test.each<[string, string, () => void]>([
         ),
       ),
   ],
-  [
-    "ZONE_ID and CLOUDFLARE_API_TOKEN",
-    "under [vars] and in a Secrets Store",
-    () =>
-      edit("wrangler.toml", (text) =>
-        text.replace(
-          "[vars.BUCKETS.media]",
-          `[vars]\nZONE_ID = 5\n[[secrets_store_secrets]]\nbinding = "CLOUDFLARE_API_TOKEN"\nstore_id = "0"\nsecret_name = "x"\n$&`,
-        ),
-      ),
-  ],
 ])("vitrine check has a hint where %s is left over %s", async (names, _where, leave) => {
   leave();
   const { code, output } = await check();

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { envLine, HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
-import { SECRETS, VARS } from "../../support/env.ts";
+import { VARS } from "../../support/env.ts";
 
 const { env: ENVIRONMENTS, ...TOP } = STAGED;
 const { staging } = ENVIRONMENTS;
@@ -115,14 +115,6 @@ describe.each(["wrangler.toml", "wrangler.jsonc"])("%s", (file) => {
     expect([top.code, top.out]).toEqual([0, expect.stringContaining("acme-media.s3.")]);
     expect(top.out).not.toContain("acme-staging");
   });
-});
-
-test("an environment whose secrets are all in a Secrets Store lists none as required (S6)", async () => {
-  const stored = Object.keys(SECRETS).map((binding) => {
-    return { binding, store_id: "1", secret_name: binding };
-  });
-  const folder = makeProject(staged({ ...without("secrets"), secrets_store_secrets: stored }));
-  expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0 });
 });
 
 test("all environments are checked at once, also those after a wrong one (S6)", async () => {
@@ -264,10 +256,6 @@ describe("two environments with the same key that signs URLs (S6)", () => {
   const SHARED = "the-key-that-both-environments-have-0001";
   const OWN = "the-key-that-only-this-one-has-00000001";
   const line = (keys: object) => envLine("URL_SIGNING_KEYS", JSON.stringify(keys));
-  const inStore = (name: string, store_id = "1") => ({
-    secrets_store_secrets: [{ binding: "URL_SIGNING_KEYS", store_id, secret_name: name }],
-    secrets: { required: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] },
-  });
   type Files = Record<string, string>;
 
   test.each<[string, object, object, Files, string]>([
@@ -284,13 +272,6 @@ describe("two environments with the same key that signs URLs (S6)", () => {
       {},
       { ".dev.vars": line({ k1: SHARED }), ".dev.vars.staging": line({ k1: OWN, k9: SHARED }) },
       ".dev.vars.staging has one of .dev.vars. Whoever has that key can sign for both",
-    ],
-    [
-      "in a Secrets Store",
-      inStore("signing"),
-      inStore("signing"),
-      {},
-      "both take the secret signing of a Secrets Store. A signed URL of the one would open the other",
     ],
   ])("%s: a warning, once, without the key", async (_how, top, own, files, says) => {
     const config = staged({ ...staging, ...own }, top);
@@ -317,8 +298,6 @@ describe("two environments with the same key that signs URLs (S6)", () => {
       {},
       { ".dev.vars": line({ local: SHARED }), ".dev.vars.staging": line({ local: SHARED }) },
     ],
-    ["other secrets of a store", inStore("one"), inStore("two"), {}],
-    ["other stores", inStore("one"), inStore("one", "2"), {}],
   ])("%s: no warning", async (_how, top, own, files) => {
     const config = staged({ ...staging, ...own }, top);
     const { code, err } = await vitrine(["check"], {

@@ -154,7 +154,7 @@ test("the doctor has no other token than the one that is deployed (S5)", async (
   expect(examined).toEqual([[expect.anything(), []]]);
 });
 
-test("a secret that is in a Secrets Store is not deployed from a file", async () => {
+test("nothing is deployed where a secret is bound to a Secrets Store", async () => {
   const entry = { binding: "HEALTH_TOKEN", store_id: "1", secret_name: "token" };
   const { env: _env, ...top } = STAGED;
   const config = { ...top, secrets_store_secrets: [entry] };
@@ -162,7 +162,7 @@ test("a secret that is in a Secrets Store is not deployed from a file", async ()
   write({ HEALTH_TOKEN });
   const { code, err } = await run();
   expect([code, ran]).toEqual([2, []]);
-  expect(err).toContain("HEALTH_TOKEN: is in a Secrets Store: set it there, and remove it here");
+  expect(err).toContain("HEALTH_TOKEN: is not text: ");
 });
 
 test("--dry-run only has wrangler build the Worker", async () => {

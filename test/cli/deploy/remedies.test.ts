@@ -237,19 +237,6 @@ const ROWS: Readonly<Record<string, Row>> = {
     broken: put({ AWS_SECRET_ACCESS_KEY: "$SECRET" }),
     done: put(NEW_KEY),
   },
-  "a secret of a Secrets Store": {
-    says: ["is in a Secrets Store: set it there, and remove it here"],
-    broken: () => {
-      edit(
-        (text) =>
-          `${text}\n[[secrets_store_secrets]]\nbinding = "HEALTH_TOKEN"\nstore_id = "1"\nsecret_name = "x"\n`,
-      );
-      site.deployed = { ...OLD_KEY, HEALTH_TOKEN: { get: async () => HEALTH_TOKEN } };
-    },
-    done: () => {
-      secrets = { ...NEW_KEY };
-    },
-  },
   "a name that the Worker does not use": {
     says: ["docs/configuration.md, “", "Credentials of a bucket"],
     broken: () => {

@@ -32,7 +32,6 @@ import {
 } from "../../support/cli/rotating-site.ts";
 import { recordOf } from "../../support/cli/run-rotation.ts";
 import { CREDENTIALS } from "../../support/env.ts";
-import { editFile } from "../../support/local-run.ts";
 import { stage } from "../../support/play.ts";
 
 test("a key that ends like the one that serves is refused", async () => {
@@ -46,15 +45,6 @@ test("a key that ends like the one that serves is refused", async () => {
   expect(err).toContain("Delete the new one, and make one that ends differently: aws iam create");
   expect(err).not.toContain("wrangler secret delete");
   expect(await refusedRun({ restart: true })).toContain("or one that ends like it");
-});
-
-test("a key with a part in a Secrets Store is refused: nothing can be written there", async () => {
-  const store =
-    '[[secrets_store_secrets]]\nbinding = "AWS_ACCESS_KEY_ID_NEXT"\nstore_id = "1"\nsecret_name = "x"\n';
-  editFile(join(site.folder, "wrangler.toml"), (text) => `${text}\n${store}`);
-  expect(await refusedRun()).toContain(
-    "AWS_ACCESS_KEY_ID_NEXT is in a Secrets Store, and this command cannot write there. See docs/rotate.md",
-  );
 });
 
 test("where ids are too short to be told apart, it leaves the rotation to hands", async () => {

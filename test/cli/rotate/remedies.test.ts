@@ -156,7 +156,6 @@ const giveSession = () => {
   const [AccessKeyId, SecretAccessKey, SessionToken] = [accessKeyId, secretAccessKey, sessionToken];
   file(JSON.stringify({ Credentials: { AccessKeyId, SecretAccessKey, SessionToken } }));
 };
-const store: Record<string, string> = {};
 
 const ROWS: Readonly<Record<string, Row>> = {
   // Before it begins
@@ -233,38 +232,6 @@ const ROWS: Readonly<Record<string, Row>> = {
       deploy();
     },
     done: [() => ({ options: { key: ["key.jpg"] } })],
-  },
-  "a key in a Secrets Store": {
-    says: [". See docs/rotate.md, “In a Secrets Store”"],
-    broken: () => {
-      const names = [...Object.keys(OLD_KEY), ...Object.keys(NEXT)];
-      const tables = names.map(
-        (name) =>
-          `\n[[secrets_store_secrets]]\nbinding = "${name}"\nstore_id = "1"\nsecret_name = "${name}"\n`,
-      );
-      editFile(
-        toml(),
-        (text) => `${text.replace(/^\[secrets\]\nrequired = .*/m, "")}${tables.join("")}`,
-      );
-      for (const name of names) {
-        store[name] = name.includes("_ACCESS_KEY_ID") ? OF_OLD.id : OF_OLD.secret;
-      }
-      const bindings = names.map((name) => [name, { get: async () => store[name] }]);
-      site.deployed = { HEALTH_TOKEN, ...Object.fromEntries(bindings) };
-    },
-    done: [
-      async (told) => {
-        const values = { ...NEXT, AWS_ACCESS_KEY_ID: ID, AWS_SECRET_ACCESS_KEY: SECRET };
-        for (const [name, value] of Object.entries(values)) {
-          await told.does("docs/rotate.md", () => {
-            store[name] = value;
-          });
-        }
-        await told.does("docs/rotate.md", revoke);
-        return undefined;
-      },
-    ],
-    ends: 2, // it cannot write there
   },
   "a bucket that is not deployed": {
     says: ['". Deploy this '],

@@ -40,5 +40,5 @@ export const known: Known = {
   deployed: VARS,
   secrets: Object.keys(SECRETS),
   ...{ file: "wrangler.toml", environment: undefined },
-  ...{ stored: [], patterns: ["images.example/*"] },
+  patterns: ["images.example/*"],
 };
