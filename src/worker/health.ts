@@ -3,8 +3,7 @@
 
 import { plain } from "./answer/answer.ts";
 import { isSameText } from "./base/bytes.ts";
-import { mistakeText } from "./base/mistake.ts";
-import { isRefusal, type Refusal } from "./base/refusal.ts";
+import { isRefusal, mistakeText, type Refusal } from "./base/refusal.ts";
 import { type Context, drop, type RequestScope } from "./base/send.ts";
 import type { RenditionKey } from "./cache/rendition-url.ts";
 import type { Bucket, Role } from "./config/bucket.ts";

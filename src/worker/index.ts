@@ -25,7 +25,7 @@ import {
   type PurgeResult,
 } from "./cache/loopback.ts";
 import type { RenditionKey } from "./cache/rendition-url.ts";
-import { currentConfig } from "./current-config.ts";
+import { currentConfig } from "./config/config.ts";
 import { answerHealth } from "./health.ts";
 import { record } from "./metrics.ts";
 import { type GatewayScope, obtain } from "./obtain.ts";
@@ -65,7 +65,7 @@ export default {
     const answer = isHead ? new Response(null, whole) : whole;
 
     const event = "refusal" in outcome ? outcome.refusal.event : outcome.subject && "shown";
-    record(env, answer, { subject: outcome.subject, event, began }, Date.now());
+    record(env, answer, { ...outcome.subject, event }, began, Date.now());
     return answer;
   },
 } satisfies ExportedHandler<object>;
@@ -100,13 +100,11 @@ async function serve(
   if (/image-resizing/i.test(headers.get("via") ?? "")) return { refusal: LOOP }; // E8
   const target = readTarget(url);
   const { pathname } = target;
-  const asked =
-    pathname === "/healthz"
-      ? answerHealth(request, config, env, context)
-      : pathname === "/purge"
-        ? answerPurge(request, config, context)
-        : answerIssuer(request, pathname, config);
-  const answered = asked && (await asked);
+  const answered = await (pathname === "/healthz"
+    ? answerHealth(request, config, env, context)
+    : pathname === "/purge"
+      ? answerPurge(request, config, context)
+      : answerIssuer(request, pathname, config));
   if (answered) return isRefusal(answered) ? { refusal: answered } : { answer: answered };
 
   const resolved = resolveRequest(config, pathname);

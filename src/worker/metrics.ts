@@ -6,27 +6,24 @@ import { logNotice, type Subject } from "./base/log.ts";
 import { countRepeated, type Repeated } from "./base/time.ts";
 import { isDataset } from "./config/config.ts";
 
-/** What is recorded of a request besides its answer. */
-type Recorded = {
-  readonly subject?: Subject | undefined;
-  /** `shown`, or why there is no image. */
-  readonly event?: string | undefined;
-  /** When the request began: ms since 1970. */
-  readonly began: number;
-};
-
 /**
  * Records a request, also one that a broken configuration refuses: only METRICS itself must be right.
  * @param answer what the visitor gets. Its body is not read
- * @param now ms since 1970
+ * @param subject with `event`: `shown`, or why there is no image
+ * @param began when the request began: ms since 1970
  */
-export function record(env: object, answer: Response, recorded: Recorded, now: number): void {
+export function record(
+  env: object,
+  answer: Response,
+  subject: Subject & { readonly event?: string | undefined },
+  began: number,
+  now: number,
+): void {
   if (!has(env, "METRICS") || !isDataset(env.METRICS)) return;
-  const { subject, event, began } = recorded;
   const { status, headers, body } = answer;
   const bytes = body ? Number(headers.get("content-length") ?? 0) : 0;
   try {
-    env.METRICS.writeDataPoint(dataPoint({ ...subject, status, event, ms: now - began, bytes }));
+    env.METRICS.writeDataPoint(dataPoint({ ...subject, status, ms: now - began, bytes }));
   } catch (error) {
     const { times, isTold, next } = countRepeated(losses.get(env), now);
     losses.set(env, next);
@@ -38,20 +35,11 @@ export function record(env: object, answer: Response, recorded: Recorded, now: n
 const losses = new WeakMap<object, Repeated>();
 
 /** The facts of one request. A text that is absent becomes "". */
-export type Facts = {
-  /** The path pattern of the route. */
-  readonly route?: string | undefined;
-  /** The variant, such as `card@2x`. */
-  readonly preset?: string | undefined;
-  /** The format of the image that was sent, such as `avif`. */
-  readonly format?: string | undefined;
+export type Facts = Subject & {
   /** The status that the visitor gets. */
   readonly status: number;
   /** `shown`, or why there is no image. */
   readonly event?: string | undefined;
-  /** Where the rendition came from: `hit`, `stale`, `miss` or `direct`. */
-  readonly cache?: string | undefined;
-  readonly bucket?: string | undefined;
   /** From the request to the beginning of the answer: ms. */
   readonly ms: number;
   /** The length of the body. */

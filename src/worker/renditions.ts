@@ -20,8 +20,8 @@ import {
   renditionUrl,
 } from "./cache/rendition-url.ts";
 import type { Engine } from "./config/bucket-settings.ts";
+import { currentConfig } from "./config/config.ts";
 import { enginesFor } from "./config/engine-limits.ts";
-import { currentConfig } from "./current-config.ts";
 import { renderAtEdge } from "./edge/render-at-edge.ts";
 import { overlayValidators } from "./images/overlays.ts";
 import { renderByBinding } from "./images/render-by-binding.ts";

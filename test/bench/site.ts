@@ -1,7 +1,7 @@
 // The site of the simulation, and what the Worker asks of the edge for a visit. It runs the Worker's own code, so
 // the simulation changes with the Worker.
 
-import { mistakeText } from "../../src/worker/base/mistake.ts";
+import { mistakeText } from "../../src/worker/base/refusal.ts";
 import { readConfig } from "../../src/worker/config/config.ts";
 import type { Variant } from "../../src/worker/config/preset.ts";
 import type { Vars } from "../../src/worker/config/schema.ts";

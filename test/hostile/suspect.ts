@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { registerHooks, stripTypeScriptTypes } from "node:module";
 import { fileURLToPath } from "node:url";
-import { mistakeText } from "../../src/worker/base/mistake.ts";
+import { mistakeText } from "../../src/worker/base/refusal.ts";
 import { BROKEN, type BrokenName, isBrokenName } from "./broken.ts";
 import type { Bug, Edit } from "./bug.ts";
 import type { Suspect } from "./property.ts";

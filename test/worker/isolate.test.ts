@@ -1,8 +1,7 @@
 // What an isolate knows: its configuration, and the state of each bucket.
 
 import { expect, test } from "vitest";
-import { readConfig } from "../../src/worker/config/config.ts";
-import { currentConfig } from "../../src/worker/current-config.ts";
+import { currentConfig, readConfig } from "../../src/worker/config/config.ts";
 import { refusedSlots } from "../../src/worker/origin/bucket-state.ts";
 import { bucketMemoryOf } from "../../src/worker/origin/memories.ts";
 import { ENV } from "../support/env.ts";

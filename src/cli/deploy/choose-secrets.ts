@@ -1,7 +1,7 @@
 // Chooses which secrets of a file are deployed, and says what is wrong with the file. No I/O. No message
 // contains any part of a secret.
 
-import type { Mistake } from "../../worker/base/mistake.ts";
+import type { Mistake } from "../../worker/base/refusal.ts";
 import {
   readSlots,
   readToken,

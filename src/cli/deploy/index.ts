@@ -2,7 +2,7 @@
 // runs the doctor on what is deployed. It never deploys a configuration or a file with a mistake.
 
 import { Command } from "@commander-js/extra-typings";
-import { mistakeText } from "../../worker/base/mistake.ts";
+import { mistakeText } from "../../worker/base/refusal.ts";
 import {
   type End,
   EXIT,

@@ -1,7 +1,7 @@
 // Makes the settings of a new project out of what flags and answers say, or names all that is wrong with them.
 // A bucket is checked as the Worker and `vitrine check` check it. No I/O.
 
-import type { Mistake } from "../../worker/base/mistake.ts";
+import type { Mistake } from "../../worker/base/refusal.ts";
 import { bucketSchema } from "../../worker/config/bucket-settings.ts";
 import { oneOf, type Schema, textLike, textThat } from "../../worker/config/schema.ts";
 import { bucketDeployMistakes } from "../project/pitfalls.ts";

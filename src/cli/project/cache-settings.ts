@@ -1,6 +1,6 @@
 // Mistakes in [cache] and [exports]: Cloudflare's cache in front of the Worker's entrypoints (W1). Pure.
 
-import type { Mistake } from "../../worker/base/mistake.ts";
+import type { Mistake } from "../../worker/base/refusal.ts";
 import type { Warning } from "./config-fault.ts";
 
 /** What the configuration says of that cache, in one environment. */

@@ -1,7 +1,7 @@
 // Checks one environment of a configuration, both as it would be deployed and as the local run would start it.
 // Nothing is started, nothing is sent.
 
-import type { Mistake } from "../../worker/base/mistake.ts";
+import type { Mistake } from "../../worker/base/refusal.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
 import { readToken } from "../../worker/config/read-secrets.ts";
 import { cacheDoubts } from "./cache-settings.ts";

@@ -1,7 +1,7 @@
 // What is wrong with the configuration of this folder. A mistake is a value; `configFault` alone makes
 // text of it.
 
-import { type Mistake, mistakeText } from "../../worker/base/mistake.ts";
+import { type Mistake, mistakeText } from "../../worker/base/refusal.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { Fault } from "../command.ts";

@@ -1,7 +1,7 @@
 // Mistakes that only a project with several environments can have (S6): something that wrangler does not
 // inherit is missing, or something that it inherits belongs to two Workers. Pure.
 
-import type { Mistake } from "../../worker/base/mistake.ts";
+import type { Mistake } from "../../worker/base/refusal.ts";
 import type { Warning } from "./config-fault.ts";
 import { environmentText } from "./environment.ts";
 import { type KnownVars, tableOf } from "./known-vars.ts";

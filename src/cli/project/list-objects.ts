@@ -1,7 +1,7 @@
 // Lists the objects of a bucket that begin with a prefix, with the S3 keys at hand.
 
 import { keyFault } from "../../url/key.ts";
-import { mistakeText } from "../../worker/base/mistake.ts";
+import { mistakeText } from "../../worker/base/refusal.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import { type Fault, isFault, say, type World } from "../command.ts";

@@ -1,7 +1,7 @@
 // The file that a deploy bundles: `main` of the configuration.
 
 import { existsSync } from "node:fs";
-import type { Mistake } from "../../worker/base/mistake.ts";
+import type { Mistake } from "../../worker/base/refusal.ts";
 import type { KnownVars } from "./known-vars.ts";
 
 const WANTED = 'write a file with the line: export { default, Renditions } from "vitrine";';

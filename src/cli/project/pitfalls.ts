@@ -1,7 +1,7 @@
 // Mistakes that neither wrangler nor the Worker finds: what does nothing, and what fails only once it is
 // deployed.
 
-import type { Mistake } from "../../worker/base/mistake.ts";
+import type { Mistake } from "../../worker/base/refusal.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";

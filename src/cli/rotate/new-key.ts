@@ -6,7 +6,7 @@ import { addAbortSignal } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { parseEnv } from "node:util";
 import { isTable, json } from "../../worker/base/json.ts";
-import { mistakeText } from "../../worker/base/mistake.ts";
+import { mistakeText } from "../../worker/base/refusal.ts";
 import { readSlots } from "../../worker/config/read-secrets.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import { S3_TIMEOUT_MS } from "../../worker/origin/open-object.ts";

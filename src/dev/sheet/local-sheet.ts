@@ -2,7 +2,7 @@
 
 import { hash } from "node:crypto";
 import type { ImagesBinding } from "../../emulator/images/types.ts";
-import { mistakeText } from "../../worker/base/mistake.ts";
+import { mistakeText } from "../../worker/base/refusal.ts";
 import { readConfig } from "../../worker/config/config.ts";
 import type { Follower } from "../follow-files.ts";
 import type { Mistakes } from "../read-project.ts";

@@ -2,7 +2,6 @@
 // answer.ts turns it into what the visitor sees, log.ts into what the operator reads.
 
 import { has } from "./json.ts";
-import type { Mistake } from "./mistake.ts";
 import type { S3Reply } from "./s3-reply.ts";
 
 export type Refusal =
@@ -107,3 +106,15 @@ export type ObjectType =
   | `image/${"jpeg" | "png" | "gif" | "webp" | "avif" | "heic"}`
   | "none"
   | "unknown";
+
+export type Mistake = {
+  /** The option or the secret that is wrong: `PRESETS.hero.quality`, `AWS_ACCESS_KEY_ID`. */
+  readonly path: string;
+  /** What is wrong with it: `150 is not between 1 and 100`. */
+  readonly message: string;
+};
+
+/** A mistake as one line of text. */
+export function mistakeText({ path, message }: Mistake): string {
+  return `${path}: ${message}`;
+}

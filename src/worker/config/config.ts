@@ -1,8 +1,7 @@
-// Reads the vars and the secrets, and reports all mistakes at once. Pure: no I/O, no clock.
+// Reads the vars and the secrets, and reports all mistakes at once. No I/O, no clock.
 
 import { has, isTable, json } from "../base/json.ts";
-import type { Mistake } from "../base/mistake.ts";
-import type { Refusal } from "../base/refusal.ts";
+import type { Mistake, Refusal } from "../base/refusal.ts";
 import { type Bucket, type Role, r2Bucket, s3Bucket } from "./bucket.ts";
 import { bucketSchema, defaultSts, imagesSchema, r2Schema } from "./bucket-settings.ts";
 import { checkEngines } from "./engine-limits.ts";
@@ -70,6 +69,15 @@ const answersSchema = table({
 });
 
 export type Answers = Read<typeof answersSchema>;
+
+const configs = new WeakMap<object, Config | Broken>();
+
+/** The configuration of an isolate, read once: a secret changes with a deployment (S1), which starts new isolates. */
+export function currentConfig(env: object): Config | Broken {
+  const config = configs.get(env) ?? readConfig({ ...env });
+  configs.set(env, config);
+  return config;
+}
 
 /** @param vars the vars and the secrets. A table may be JSON text, as in .dev.vars (S2) */
 export function readConfig(vars: Vars): Config | Broken {

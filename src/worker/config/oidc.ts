@@ -2,7 +2,7 @@
 // part of a key.
 
 import { json } from "../base/json.ts";
-import type { Mistake } from "../base/mistake.ts";
+import type { Mistake } from "../base/refusal.ts";
 import { type Issuer, type IssuerKey, readKey } from "./issuer-key.ts";
 import { secretFault } from "./read-secrets.ts";
 import { optional, type Report, table, textLike, textThat, type Vars } from "./schema.ts";

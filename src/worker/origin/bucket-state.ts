@@ -2,9 +2,14 @@
 // changes: (state, event) → { state, effects }. Pure; the effects are lines for the log. No clock: `now` is
 // passed in, in ms since 1970.
 
-import { mistakeText } from "../base/mistake.ts";
 import type { BucketNotice } from "../base/notice.ts";
-import type { Refusal, RefusedSlot, SlotName, Upstream } from "../base/refusal.ts";
+import {
+  mistakeText,
+  type Refusal,
+  type RefusedSlot,
+  type SlotName,
+  type Upstream,
+} from "../base/refusal.ts";
 import { countRepeated, isWithin, type Repeated, WHILE_MS } from "../base/time.ts";
 import type { Bucket } from "../config/bucket.ts";
 import { keyEnd, type Slot } from "../config/slot.ts";

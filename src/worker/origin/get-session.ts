@@ -1,8 +1,7 @@
 // Gets credentials of a role: those that are known, or new ones of STS. Once at a time, and old ones serve
 // while new ones are fetched.
 
-import { mistakeText } from "../base/mistake.ts";
-import type { Refusal } from "../base/refusal.ts";
+import { mistakeText, type Refusal } from "../base/refusal.ts";
 import type { Context, RequestScope } from "../base/send.ts";
 import { within } from "../base/time.ts";
 import type { Role } from "../config/bucket.ts";

@@ -2,7 +2,7 @@
 // leaves this file.
 
 import { base64url, utf8 } from "../../url/grant.ts";
-import type { Mistake } from "../base/mistake.ts";
+import type { Mistake } from "../base/refusal.ts";
 import type { IssuerKey } from "../config/issuer-key.ts";
 import type { Oidc } from "../config/oidc.ts";
 

@@ -1,10 +1,10 @@
 // Opens an object: the one way to S3 and to R2, for pictures, overlays, fallbacks, facts and /healthz. It sends
 // GETs alone, and follows no redirect.
 
-import { mistakeText } from "../base/mistake.ts";
 import {
   isRefusal,
   mayPass,
+  mistakeText,
   type ObjectType,
   type Refusal,
   type UpstreamRefusal,

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { readBounds, tellCosts, transformationsOf } from "../../../src/cli/project/costs.ts";
-import { mistakeText } from "../../../src/worker/base/mistake.ts";
+import { mistakeText } from "../../../src/worker/base/refusal.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { ENV, VARS } from "../../support/env.ts";
 import { arrange, get, MODERN, stage } from "../../support/play.ts";

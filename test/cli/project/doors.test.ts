@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { unsignedDoors } from "../../../src/cli/project/unsigned-doors.ts";
-import { mistakeText } from "../../../src/worker/base/mistake.ts";
+import { mistakeText } from "../../../src/worker/base/refusal.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { ENV, VARS } from "../../support/env.ts";
 

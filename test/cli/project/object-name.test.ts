@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { nameOf, readName, unclearText } from "../../../src/cli/project/object-name.ts";
-import { mistakeText } from "../../../src/worker/base/mistake.ts";
+import { mistakeText } from "../../../src/worker/base/refusal.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { ENV, VARS } from "../../support/env.ts";
 

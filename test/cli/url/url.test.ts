@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { pathOf } from "../../../src/cli/project/public-url.ts";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
-import { mistakeText } from "../../../src/worker/base/mistake.ts";
+import { mistakeText } from "../../../src/worker/base/refusal.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { HOST, makeFolder } from "../../support/cli/folder.ts";
 import { type Ended, vitrine } from "../../support/cli/vitrine.ts";

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { bucketsOf } from "../../../src/cli/project/shown-buckets.ts";
-import { mistakeText } from "../../../src/worker/base/mistake.ts";
+import { mistakeText } from "../../../src/worker/base/refusal.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { BASE, CREDENTIALS, ENV, SECRETS, VARS } from "../../support/env.ts";
 

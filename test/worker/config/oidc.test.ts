@@ -1,7 +1,7 @@
 // Who the Worker is for AWS: what is right, and mistakes that never hold a part of a key.
 
 import { expect, test } from "vitest";
-import { mistakeText } from "../../../src/worker/base/mistake.ts";
+import { mistakeText } from "../../../src/worker/base/refusal.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import {
   EC_KEY,
