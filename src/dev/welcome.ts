@@ -1,9 +1,9 @@
 // What the local run prints when everything is ready.
 
 import { withPages } from "../cli/command.ts";
+import { publicPath } from "../cli/project/public-path.ts";
 import { bucketsOf } from "../cli/project/shown-buckets.ts";
 import { unplayable } from "../emulator/edge/unplayable.ts";
-import { publicPath } from "../worker/config/compile-route.ts";
 import type { Config } from "../worker/config/config.ts";
 import { imageOf } from "../worker/edge/ask-edge.ts";
 import { BROKEN, HARD_KEYS, PICTURES } from "./objects.ts";

@@ -84,7 +84,14 @@ export async function answerHealth(
 }
 
 async function tryBucket(bucket: Bucket, scope: RequestScope): Promise<BucketHealth> {
-  const { name, usable, r2 } = bucket;
+  const { name, usable, canary = missingKey(bucket) } = bucket;
+  if (bucket.r2) {
+    const options = { part: "head", deadline: scope.deadline } as const;
+    const object = await openObject(bucket, canary, options, scope.context);
+    const isReached = !isRefusal(object) || object.event === "object-missing";
+    const edge = await tryEngines(bucket, undefined, scope);
+    return { bucket: name, slots: [], r2: isReached ? "ok" : "unreachable", ...edge };
+  }
   if (bucket.role) {
     const { role, session } = await tryRole(bucket, bucket.role, scope);
     const edge = works(role) ? await tryEngines(bucket, session, scope) : { edge: role.state };
@@ -96,8 +103,8 @@ async function tryBucket(bucket: Bucket, scope: RequestScope): Promise<BucketHea
   });
   const slots = [...tried, ...unusable].sort((one) => (one.slot === "current" ? -1 : 1));
   const working = usable[Math.max(0, tried.findIndex(works))];
-  const edge = r2 || working ? await tryEngines(bucket, working, scope) : { edge: "no canary" };
-  return { bucket: name, slots, ...(r2 && { r2: await tryR2(bucket, scope) }), ...edge };
+  const edge = working ? await tryEngines(bucket, working, scope) : { edge: "no canary" };
+  return { bucket: name, slots, ...edge };
 }
 
 /** Takes the role, or uses the credentials that are known, and asks S3 with them. */
@@ -120,14 +127,6 @@ async function tryRole(
   const renewal = memory.state().failure?.origin;
   const until = new Date(expires).toISOString();
   return { role: { role: role.arn, ...tried, expires: until, renewal, ...mistakes }, session };
-}
-
-/** Asks R2 for the canary, or for an object that is missing. */
-async function tryR2(bucket: Bucket, { context, deadline }: RequestScope): Promise<string> {
-  const key = bucket.canary ?? missingKey(bucket);
-  const object = await openObject(bucket, key, { part: "head", deadline }, context);
-  const isReached = !isRefusal(object) || object.event === "object-missing";
-  return isReached ? "ok" : "unreachable";
 }
 
 /** Has each engine make a rendition of the canary: always the same one, which is billed once (L2). */

@@ -29,14 +29,14 @@ export type GatewayScope = {
 
 type Result = Obtained["result"] | NotModified;
 
-/** What a visitor gets, and where it came from. */
-export type ObtainedForVisitor = Omit<Obtained, "result"> & { readonly result: Result };
-
 /**
  * Where the cached entrypoint fails in a way that may be its own (W13), the gateway makes the rendition
  * itself. If that works, it does so for a while, and the log has it once.
  */
-export async function obtain(key: RenditionKey, scope: GatewayScope): Promise<ObtainedForVisitor> {
+export async function obtain(
+  key: RenditionKey,
+  scope: GatewayScope,
+): Promise<Omit<Obtained, "result"> & { readonly result: Result }> {
   const { env, context, keep } = scope;
   const cache: CacheState = "direct";
   if (keep === 0 || !isUsable(env, Date.now())) return { result: await render(key, scope), cache };
@@ -59,7 +59,6 @@ export async function obtain(key: RenditionKey, scope: GatewayScope): Promise<Ob
 
 /** Why there is no image, by its event and the edge's code. */
 function failureOf(result: Result): string | undefined {
-  return isRefusal(result)
-    ? `${result.event} ${("edge" in result && result.edge) || ""}`
-    : undefined;
+  if (!isRefusal(result)) return undefined;
+  return `${result.event} ${("edge" in result && result.edge) || ""}`;
 }

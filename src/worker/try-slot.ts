@@ -46,7 +46,8 @@ export async function trySlot(
     openObject(bucket, missingKey(bucket), options, context),
     bucket.canary ? openObject(bucket, bucket.canary, options, context) : undefined,
   ]);
-  const isKnown = isOfObject(missing);
+  // S3 knows the slot where it refuses the object alone.
+  const isKnown = isRefusal(missing) && /^object-/.test(missing.event);
   // A missing canary does not mean that the slot is wrong.
   const isRead = !canary || !isRefusal(canary) || canary.event === "object-missing";
   const { region, ahead, status } = replyOf(missing);
@@ -62,13 +63,6 @@ export async function trySlot(
     clock: ahead,
     missing: isKnown ? status : undefined,
   };
-}
-
-/** Returns whether S3 knew the slot, and refuses the object alone. */
-function isOfObject(opened: object | Refusal): boolean {
-  return (
-    isRefusal(opened) && (opened.event === "object-missing" || opened.event === "object-denied")
-  );
 }
 
 function replyOf(opened: object | Refusal) {

@@ -88,6 +88,9 @@ async function load(bug: BrokenName | undefined): Promise<Suspect> {
   const config = readConfig(CONFIG);
   if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));
   const { decodePath, encodePath } = urls;
-  const { findRoute, publicPath } = routes;
+  const { findRoute } = routes;
+  const { publicPath }: typeof import("../../src/cli/project/public-path.ts") = await take(
+    "cli/project/public-path.ts",
+  );
   return { worker, config, publicPath, decodePath, encodePath, signGrant, findRoute };
 }

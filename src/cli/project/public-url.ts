@@ -2,11 +2,11 @@
 // query that signs it.
 
 import { type Grant, signGrant } from "../../url/grant.ts";
-import { publicPath } from "../../worker/config/compile-route.ts";
 import { HIGHEST_DENSITY, WHY_NO_MORE } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Fault } from "../command.ts";
 import type { Project } from "./project.ts";
+import { publicPath } from "./public-path.ts";
 
 /** The public path of a key; undefined if the route does not show the variant, or not the key. */
 export function pathOf(

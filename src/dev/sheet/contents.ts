@@ -2,8 +2,8 @@
 
 import { makeAppFile, presetsOf } from "../../cli/project/app-file/make-app-file.ts";
 import { FREE } from "../../cli/project/costs.ts";
+import { publicPath } from "../../cli/project/public-path.ts";
 import type { RouteShape } from "../../client/types.ts";
-import { publicPath } from "../../worker/config/compile-route.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";

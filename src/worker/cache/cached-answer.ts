@@ -85,7 +85,10 @@ export async function readCachedAnswer(
   wantsFacts: boolean,
 ): Promise<NamedRendition | Refusal | undefined> {
   const { status, headers, body } = answer;
-  if (status !== 200) return parseRefusal(await answer.text());
+  if (status !== 200) {
+    const value = json(await answer.text());
+    return isCachedRefusal(value) ? value : undefined;
+  }
   const type = typeOf(headers);
   const tag = headers.get("etag") ?? "";
   const etag = ETAG.test(tag) ? tag : undefined;
@@ -113,15 +116,7 @@ export function cacheStateOf({ headers }: Pick<Response, "headers">): CacheState
 /** The events of a refusal by the cached entrypoint. */
 const EVENTS: ReadonlySet<unknown> = new Set([...UPSTREAM_EVENTS, "slots-refused", "role-refused"]);
 
-/**
- * Reads a refusal that this Worker wrote a minute ago at most. Its event decides the answer; its facts go to the
- * log alone, as they are.
- */
-function parseRefusal(text: string): Refusal | undefined {
-  const value = json(text);
-  return isCachedRefusal(value) ? value : undefined;
-}
-
+/** Its event decides the answer. The facts go to the log alone, as this Worker wrote them a minute ago at most. */
 function isCachedRefusal(value: unknown): value is UpstreamRefusal {
   return isTable(value) && EVENTS.has(value["event"]);
 }

@@ -90,8 +90,7 @@ export function s3Bucket(
   const endpoint = settings.endpoint.replace(/\/$/, "");
   const addressing = settings.addressing ?? defaultAddressing(endpoint, bucket);
   const base = bucketBase(endpoint, bucket, addressing);
-  const opened = usable.map((slot) => ({ ...slot })); // its own objects: signatures are kept by them
-  const slots = opened.filter((slot, at) => at === 0 || !isSameKey(slot, opened[0]));
+  const slots = usable.filter((slot, at) => at === 0 || !isSameKey(slot, usable[0]));
   return {
     name,
     bucket,
@@ -106,7 +105,7 @@ export function s3Bucket(
     role,
     slots,
     unusable,
-    usable: opened,
+    usable,
     canary: canary && prefix + canary,
   };
 }

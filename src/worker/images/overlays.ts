@@ -83,16 +83,9 @@ export async function openOverlays(
 /** What is wrong with an overlay is not wrong with the object. What S3 has against a slot stays so. */
 function ofOverlay(refusal: Refusal, key: string): Refusal {
   const { event } = refusal;
-  if (!OF_OBJECT.has(event)) return refusal;
-  return { event: "origin-failed", reason: `the overlay ${key}: ${event}` };
+  const isOfObject = /^object-|^(?:origin-denied|source-unreadable)$/.test(event);
+  return isOfObject ? { event: "origin-failed", reason: `the overlay ${key}: ${event}` } : refusal;
 }
-
-const OF_OBJECT: ReadonlySet<Refusal["event"]> = new Set<Refusal["event"]>([
-  "object-missing",
-  "object-denied",
-  "origin-denied",
-  "source-unreadable",
-]);
 
 /** The longest object that the binding takes (B1): bytes. */
 const MAX_BYTES = 20_000_000;

@@ -6,7 +6,7 @@ import type { Context, RequestScope } from "../base/send.ts";
 import { within } from "../base/time.ts";
 import type { Role } from "../config/bucket.ts";
 import { askSts, makeToken } from "./ask-sts.ts";
-import { issuerKeysOf, type Signer } from "./issuer-keys.ts";
+import { issuerKeysOf } from "./issuer-keys.ts";
 import type { RoleMemory } from "./memories.ts";
 import {
   isRefusalTold,
@@ -73,18 +73,13 @@ async function askForSession(role: Role): Promise<Session | Failure> {
   const faults = mistakes.map(mistakeText).join("; ");
   let failure: Failure = { origin: "no-key", reason: faults };
   for (const signer of signers) {
-    const answer = await askTwice(role, signer);
+    const ask = async () => askSts(role, await makeToken(role.oidc, signer, Date.now()));
+    const first = await ask();
+    const answer = isFailure(first) && first.passing ? await ask() : first;
     if (!isFailure(answer)) return answer;
     const { origin, reason } = answer;
     failure = { origin, reason: faults ? `${reason}; ${faults}` : reason };
     if (origin !== "InvalidIdentityToken") break;
   }
   return failure;
-}
-
-/** Asks once more at once where that may help. */
-async function askTwice(role: Role, signer: Signer): Promise<Session | Failure> {
-  const ask = async () => askSts(role, await makeToken(role.oidc, signer, Date.now()));
-  const answer = await ask();
-  return isFailure(answer) && answer.passing ? ask() : answer;
 }

@@ -64,18 +64,14 @@ export function advanceRole(state: RoleState, event: RoleEvent): Advanced {
     }
     case "renewal-failed":
       return fail(state, event.failure, event.now);
-    case "session-refused": {
-      const isSame = state.session === event.session;
-      return changed(state, isSame ? { session: undefined } : {});
-    }
+    case "session-refused":
+      return changed(state, state.session === event.session ? { session: undefined } : {});
     case "object-asked": {
       if (state.session !== event.session) return changed(state, {});
       return changed(state, { denials: event.denied ? (state.denials ?? 0) + 1 : undefined });
     }
     case "refused":
-      return isRefusalTold(state, event.now)
-        ? changed(state, {})
-        : changed(state, { refusedAt: event.now });
+      return changed(state, isRefusalTold(state, event.now) ? {} : { refusedAt: event.now });
   }
 }
 

@@ -1,7 +1,7 @@
 // Checks the signature of a public URL. A signature is a credential: it is never logged.
 
 import { encodePath } from "../../url/grammar.ts";
-import { type Grant, importKey, type SigningKey, textToSign, utf8 } from "../../url/grant.ts";
+import { type Grant, importKey, textToSign, utf8 } from "../../url/grant.ts";
 import { isRefusal, type Refusal } from "../base/refusal.ts";
 import type { ResolvedRequest, Target } from "./resolve-request.ts";
 
@@ -20,10 +20,10 @@ type Claim = Granted & { readonly kid: string; readonly sig: string };
 /** Reads the query, and requires the path to have the spelling of `encodePath`. */
 export function readClaim({ pathname, search }: Target): Claim | Wrong {
   if (encodePath(decodeURIComponent(pathname)) !== pathname) {
-    return malformed("the path is not encoded as it was signed");
+    return wrong("the path is not encoded as it was signed", true);
   }
   const [, exp, kid = "", version, sig = ""] = QUERY.exec(search) ?? [];
-  if (!exp) return malformed("the query is not exp, kid, v if any, and sig");
+  if (!exp) return wrong("the query is not exp, kid, v if any, and sig", true);
   return { expires: Number(exp), version, kid, sig };
 }
 
@@ -50,15 +50,10 @@ export async function checkGrant(
     { route: route.path, preset: variant.preset, key: object, ...granted },
     kid,
   );
-  if (!(await isSignedBy(key, text, sig))) {
-    return { ...wrong("sig does not match this text"), text };
-  }
+  const hmac = await importKey(key);
+  const isRight = await crypto.subtle.verify("HMAC", hmac, bytesOf(sig), utf8(text));
+  if (!isRight) return { ...wrong("sig does not match this text"), text };
   return checkTime(granted, maxAge, now);
-}
-
-/** Returns whether a key made the signature of a text. */
-async function isSignedBy(key: SigningKey, text: string, sig: string): Promise<boolean> {
-  return crypto.subtle.verify("HMAC", await importKey(key), bytesOf(sig), utf8(text));
 }
 
 /** Checks that a URL is valid now. */
@@ -73,14 +68,12 @@ export function checkTime(granted: Granted, maxAge: number, now: number): Grante
   return granted;
 }
 
-/** No key and no clock can make such a URL right. */
-function malformed(reason: string): Wrong {
-  return { event: "signature-wrong", reason, certain: true };
-}
-
-/** What is wrong now may be right soon: a new key or `max_age` is being deployed, or a clock is wrong. */
-function wrong(reason: string): Wrong {
-  return { event: "signature-wrong", reason, certain: false };
+/**
+ * @param certain whether no key and no clock can make such a URL right. Else it may be right soon: a new key or
+ *   `max_age` is being deployed, or a clock is wrong
+ */
+function wrong(reason: string, certain = false): Wrong {
+  return { event: "signature-wrong", reason, certain };
 }
 
 function bytesOf(base64url: string): Uint8Array {
