@@ -29,7 +29,7 @@ test("the gateway takes its steps in the order of the page", () => {
   const names = ROWS.flatMap(([, , cell = ""]) => /^`([\w.]+)`$/.exec(cell)?.slice(1) ?? []);
   expect(names).toHaveLength(7);
   const places: number[] = [];
-  for (const name of [...names, "obtain(wanted"]) {
+  for (const name of [...names, "obtain(renditionKey"]) {
     places.push(code.indexOf(name, (places.at(-1) ?? code.indexOf("async function serve")) + 1));
   }
   expect(places).not.toContain(-1);
