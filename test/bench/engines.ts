@@ -31,7 +31,12 @@ await buildWorker();
 const s3 = await startOutsideS3();
 const images = await startOutsideImages();
 const rendition = Buffer.alloc(20_000, "A-RENDITION");
-const edge = createServer((_request, response) => {
+const edge = createServer(({ headers }, response) => {
+  if (headers.range) {
+    const part = { "content-length": 3, "content-range": "bytes 0-2/3", etag: '"x"' };
+    response.writeHead(206, part).end(Buffer.from([0xff, 0xd8, 0xff]));
+    return;
+  }
   response.writeHead(200, {
     ...{ "content-type": "image/webp", "content-length": rendition.length },
     ...{ "cf-resized": "internal=ok/m q=0 n=17+85 c=0+0", etag: '"cf1:x"' },

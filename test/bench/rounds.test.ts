@@ -24,10 +24,14 @@ test.each<[number[], number, number]>([
   expect(quantile(values, share)).toBe(expected);
 });
 
-/** An edge that makes a rendition only for the request that this kind of Worker must send. */
+/** S3 and an edge that answer only the requests that this kind of Worker must send. */
 const STRICT = `export default {
   fetch({ url, method, headers, cf }) {
     const sent = ["authorization", "x-amz-content-sha256", "x-amz-date"].every((one) => headers.has(one));
+    if (sent && headers.get("range") === "bytes=0-1023") {
+      const head = { "content-length": "3", "content-range": "bytes 0-2/3", etag: '"9bb58f26192e4ba00f01e2e7b136bbd8"' };
+      return new Response(new Uint8Array([0xff, 0xd8, 0xff]), { status: 206, headers: head });
+    }
     const asked = cf?.image?.["origin-auth"] === "share-publicly" && cf.image.width === 480;
     const right = sent && asked && method === "GET" && url.includes("acme-media.s3.eu-west-1");
     return new Response(right ? "print" : "wrong", {

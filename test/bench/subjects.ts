@@ -26,12 +26,13 @@ export type Subject = {
 /** What the Worker is compared with: Workers that do the same with fixed values, and nothing else. */
 const HIT_FLOOR = "floor of a hit";
 const MISS_FLOOR = "floor of a miss";
+const CHECK_FLOOR = "floor of a check";
 const DIRECT_FLOOR = "floor without a cache";
 
 /** A request that the whole Worker answers, and its floor: their first answers are compared. */
 export const FIRST: readonly string[] = [MISS_FLOOR, "miss"];
 
-/** The name by which subjects/hit.js imports the built Worker. */
+/** The name by which scripts of subjects/ import the built Worker. */
 const VITRINE = "vitrine.js";
 
 /** How many different keys are asked for. */
@@ -44,7 +45,8 @@ const BROWSER = {
   accept: "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",
   "user-agent": "bench",
 };
-const ETAG = '"cfJ2tGBBeYWBC8vHqAgVxmSDPwDkDbDNVj3OXG9yv4bQQ:9bb58f26192e4ba00f01e2e7b136bbd8"';
+/** Of the rendition in subjects/fixed.js. */
+const ETAG = '"4a1d8f0c7b2e695d3c60f9a8e1b7d254"';
 
 /** From the documentation of AWS. They open nothing. */
 const KEY_PAIR = {
@@ -102,7 +104,7 @@ export function differentKeys() {
 /** Returns the subjects. Each call uses keys that were never asked for. */
 export function subjects(): Subject[] {
   const whole = builtWorker(VARS);
-  const gateway = gatewayOf(whole);
+  const gateway = wrap("hit", whole);
   const wanted = zipf(KEYS, EXPONENT);
   const draw = (count: number, random: Random) =>
     each(() => `/images/card/${key(wanted(random))}`)(count);
@@ -115,11 +117,15 @@ export function subjects(): Subject[] {
       ...{ script: bundled("floor-hit"), draw: again(HOT) },
     },
     {
-      ...{ name: MISS_FLOOR, note: "asks a second entrypoint, which asks the edge" },
+      ...{ name: MISS_FLOOR, note: "asks a second entrypoint, which asks S3 and the edge" },
       ...{ script: bundled("floor-miss"), draw: again(HOT) },
     },
     {
-      ...{ name: DIRECT_FLOOR, note: "asks the edge" },
+      ...{ name: CHECK_FLOOR, note: "asks a second entrypoint, which asks S3" },
+      ...{ script: bundled("floor-check"), draw: again(HOT, 304) },
+    },
+    {
+      ...{ name: DIRECT_FLOOR, note: "asks S3 and the edge" },
       ...{ script: bundled("floor-direct"), draw: again(HOT) },
     },
     {
@@ -129,6 +135,11 @@ export function subjects(): Subject[] {
     {
       ...{ name: "miss", note: "made now, a key that was never asked for, each time" },
       ...{ script: whole, draw: differentKeys(), floor: MISS_FLOOR, limit: 1.45 },
+    },
+    {
+      ...{ name: "check", note: "S3 is asked, and nothing changed: 304 to the cache" },
+      ...{ script: wrap("check", whole), floor: CHECK_FLOOR },
+      draw: async (count, random) => ({ ...(await draw(count, random)), status: 304 }),
     },
     {
       ...{ name: "signed", note: "a hit by signed URLs, 100,000 keys by Zipf's law" },
@@ -184,9 +195,9 @@ export function bundled(name: string): Script {
   return { code: outputFiles[0]?.text ?? "", vars: KEY_PAIR };
 }
 
-/** The gateway of a Worker, with a cached entrypoint that answers at once. */
-function gatewayOf({ code, vars = {} }: Script): Script {
-  return { ...bundled("hit"), modules: { [VITRINE]: code }, vars };
+/** A script of subjects/ that imports a Worker. */
+function wrap(name: string, { code, vars = {} }: Script): Script {
+  return { ...bundled(name), modules: { [VITRINE]: code }, vars };
 }
 
 /** The deployed Worker. */

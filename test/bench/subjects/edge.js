@@ -1,5 +1,18 @@
-// The edge of the benchmark. It answers at once, always with the same rendition (R1, R4).
+// S3 and the edge of the benchmark. They answer at once, always with the same first bytes (A14) and the same
+// rendition (R1, R4).
 
+const HEAD = new Uint8Array(1024);
+HEAD.set([0xff, 0xd8, 0xff]);
+const PART = {
+  status: 206,
+  headers: {
+    "content-type": "image/jpeg",
+    "content-length": "1024",
+    "content-range": "bytes 0-1023/2500000",
+    etag: '"9bb58f26192e4ba00f01e2e7b136bbd8"',
+    "last-modified": "Tue, 03 Nov 2026 09:00:00 GMT",
+  },
+};
 const RENDITION = new Uint8Array(2048).fill(7);
 
 const HEADERS = {
@@ -13,7 +26,8 @@ const HEADERS = {
 };
 
 export default {
-  fetch() {
+  fetch({ headers }) {
+    if (headers.has("range")) return new Response(HEAD, PART);
     return new Response(RENDITION, { headers: HEADERS });
   },
 };

@@ -1,11 +1,11 @@
-// The floor without the cached entrypoint: it fetches one URL with three fixed headers and fixed options,
-// and answers with its body and the ten headers of an image.
+// The floor without the cached entrypoint: it asks S3 and the edge for one URL each, with fixed headers and
+// options, and answers with the rendition and the nine headers of an image.
 
-import { ANSWER_OF_DIRECT, inTime, SOURCE, SOURCE_INIT } from "./fixed.js";
+import { ANSWER_OF_DIRECT, askBoth } from "./fixed.js";
 
 export default {
   async fetch() {
-    const { body } = await inTime(fetch(SOURCE, SOURCE_INIT));
+    const { body } = await askBoth();
     return new Response(body, ANSWER_OF_DIRECT);
   },
 };

@@ -1,5 +1,5 @@
 // The floor of a hit: it asks a second entrypoint, which answers at once as the cache does, and answers
-// with its body and the ten headers of an image.
+// with its body and the nine headers of an image.
 
 import { ANSWER_OF_A_HIT, inTime, RENDITION_INIT, RENDITION_URL } from "./fixed.js";
 

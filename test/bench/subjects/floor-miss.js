@@ -1,20 +1,12 @@
-// The floor of a miss: it asks a second entrypoint for one URL, and answers with its body and the ten
+// The floor of a miss: it asks a second entrypoint for one URL, and answers with its body and the nine
 // headers of an image. The second entrypoint does what the floor without it does.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
-import {
-  ANSWER_OF_A_MISS,
-  inTime,
-  MADE,
-  RENDITION_INIT,
-  RENDITION_URL,
-  SOURCE,
-  SOURCE_INIT,
-} from "./fixed.js";
+import { ANSWER_OF_A_MISS, askBoth, inTime, MADE, RENDITION_INIT, RENDITION_URL } from "./fixed.js";
 
 export class Renditions extends WorkerEntrypoint {
   async fetch() {
-    const { body } = await inTime(fetch(SOURCE, SOURCE_INIT));
+    const { body } = await askBoth();
     return new Response(body, MADE);
   }
 }
