@@ -151,17 +151,12 @@ test("a token that the site repeats is not printed", async () => {
   expect(ended.err).toContain("  1: …\n");
 });
 
-test.each<[string, string[], Record<string, string>, RegExp]>([
-  ["a short token", [], { PURGE_TOKEN: "short" }, /PURGE_TOKEN is not 32 or more/],
-  ["another host", ["--url", "https://evil.example"], { PURGE_TOKEN }, /is no route/],
-  ["no token", [], {}, /^PURGE_TOKEN is missing\. .*docs\/purge-and-warm\.md#purge$/m],
-])("with %s nothing is sent", async (_what, args, tokens, said) => {
+test("a URL that is no route gets no token", async () => {
   network.use(
     http.all(/./, () => {
       throw new Error("nothing may be sent");
     }),
   );
-  const ended = await purge([KEY, ...args], tokens);
-  expect(ended.code).toBe(2);
-  expect(ended.err).toMatch(said);
+  const ended = await purge([KEY, "--url", "https://evil.example"], { PURGE_TOKEN });
+  expect([ended.code, ended.err]).toEqual([2, expect.stringMatching(/is no route/)]);
 });

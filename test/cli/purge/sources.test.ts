@@ -144,7 +144,7 @@ test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
 });
 
 test.each<[string, Given["env"], RegExp]>([
-  ["no token", {}, /^PURGE_TOKEN is missing\. /],
+  ["no token", {}, /^PURGE_TOKEN is missing\. .*docs\/purge-and-warm\.md#purge$/m],
   [
     "half a token",
     { PURGE_TOKEN: `hidden\n${"x".repeat(32)}` },
