@@ -41,7 +41,7 @@ export async function answerPurge(
     "status" in asked
       ? report.reportReason(asked.status, asked.reason)
       : await purge(asked, config, { context, deadline });
-  if (!body.ok && body.reason) report.logNotPurged(body.reason);
+  if (body.reason) report.logNotPurged(body.reason);
   return plain(status, report.bodyText(body), {
     "content-type": "application/json",
     ...(retryAfter !== undefined && { "retry-after": `${retryAfter}` }),

@@ -8,7 +8,7 @@ import type { Bucket } from "../config/bucket.ts";
 import { logNotPurged, type PurgeResults, type UpstreamFailure } from "./report.ts";
 import type { Target } from "./targets.ts";
 
-export const TIMED_OUT: UpstreamFailure = {
+const TIMED_OUT: UpstreamFailure = {
   ...{ status: 503, retryAfter: 10 },
   reason: "cache: it does not answer in time",
 };

@@ -24,7 +24,7 @@ export type PurgeAnswer = {
     readonly not_purged: readonly NotPurged[];
     /** Objects of an event that no URL of Vitrine shows. */
     readonly not_shown?: readonly NotPurged[];
-    /** What the lists do not say. */
+    /** What is wrong with the whole request. */
     readonly reason?: string;
   };
   readonly status: number;
@@ -68,9 +68,9 @@ export function reportPurge(
   return { body, status, retryAfter: worst?.retryAfter };
 }
 
-/** The report on what names no object: a fault of the request, or nothing to do. */
-export function reportReason(status: number, reason: string, retryAfter?: number): PurgeAnswer {
-  return { body: { ok: status === 200, purged: [], not_purged: [], reason }, status, retryAfter };
+/** The report on a fault of the whole request. */
+export function reportReason(status: number, reason: string): PurgeAnswer {
+  return { body: { ok: false, purged: [], not_purged: [], reason }, status };
 }
 
 /** The body as JSON. */
