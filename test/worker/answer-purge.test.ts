@@ -203,6 +203,16 @@ describe("the cache", () => {
     expect(lines()).toEqual([{ event: "purge-failed", reason: why, objects: 1, first: [object] }]);
   });
 
+  test("is asked also when the caller has left: the runtime is told to wait for it", async () => {
+    let waitingFor = 0;
+    answerCall = async () => {
+      waitingFor = stage.after.length;
+      return DROPPED;
+    };
+    expect(await purge({ objects: ["media/fig.jpg"] })).toMatchObject({ status: 200 });
+    expect(waitingFor).toBe(1);
+  });
+
   test("that does not answer is late after less than four seconds", async () => {
     stopClock();
     answerCall = () => new Promise<never>(() => {});
