@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { Fault } from "../cli/command.ts";
 import { devVarsOf, readVars } from "../cli/project/read-vars.ts";
-import { isTable, json } from "../worker/base/json.ts";
+import { isPlainObject, parseJson } from "../worker/base/json.ts";
 import type { Vars } from "../worker/config/schema.ts";
 
 const EXAMPLE = ".dev.vars.example";
@@ -47,6 +47,8 @@ function createDevVars(): string {
 
 /** Returns whether a route is signed. */
 function isSigned({ ROUTES }: Vars): boolean {
-  const routes = json(ROUTES);
-  return Array.isArray(routes) && routes.some((one) => isTable(one) && one["signed"] === true);
+  const routes = parseJson(ROUTES);
+  return (
+    Array.isArray(routes) && routes.some((one) => isPlainObject(one) && one["signed"] === true)
+  );
 }

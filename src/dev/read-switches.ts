@@ -4,7 +4,7 @@ import { parseEnv } from "node:util";
 import { mistake, type Rules } from "../emulator/check.ts";
 import { SWITCH_RULES } from "../emulator/edge/edge-rules.ts";
 import type { Switches } from "../emulator/edge/switches.ts";
-import { isTable } from "../worker/base/json.ts";
+import { isPlainObject } from "../worker/base/json.ts";
 import type { Report } from "../worker/config/schema.ts";
 
 // The local run has no switches about this machine, about workers.dev, about options that are not
@@ -39,7 +39,7 @@ const WRITE = `write it as EDGE='{"transformations":false}'`;
 function parse(text: string, report: Report) {
   try {
     const given: unknown = JSON.parse(text);
-    if (isTable(given)) return given;
+    if (isPlainObject(given)) return given;
     report("EDGE", `is not a table of switches: ${WRITE}`);
   } catch (error) {
     const reason = error instanceof Error ? error.message : error;

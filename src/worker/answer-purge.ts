@@ -2,7 +2,7 @@
 // such path. What could not be purged is named in the answer, and in the log, up to a limit.
 
 import { plain } from "./answer/answer.ts";
-import { isSameText } from "./base/bytes.ts";
+import { timingSafeEqual } from "./base/bytes.ts";
 import type { Refusal } from "./base/refusal.ts";
 import type { GatewayContext } from "./cache/loopback.ts";
 import { bucketTag } from "./cache/rendition-url.ts";
@@ -51,7 +51,7 @@ export async function answerPurge(
 /** Returns whether `authorization` has the token: as a bearer, or as the password of HTTP Basic. */
 function hasToken(authorization: string, token: string): Promise<boolean> {
   const [, scheme = "", given = ""] = /^(bearer|basic) +(.*)$/is.exec(authorization) ?? [];
-  return isSameText(scheme.toLowerCase() === "basic" ? passwordIn(given) : given, token);
+  return timingSafeEqual(scheme.toLowerCase() === "basic" ? passwordIn(given) : given, token);
 }
 
 /** What follows the first colon; "" if there is none. The name before it may be any. */

@@ -2,9 +2,9 @@
 // it tries every slot of every bucket, every role and every engine: 503 if a bucket has nothing that opens it.
 
 import { plain } from "./answer/answer.ts";
-import { isSameText } from "./base/bytes.ts";
+import { timingSafeEqual } from "./base/bytes.ts";
 import { isRefusal, mistakeText, type Refusal } from "./base/refusal.ts";
-import { type Context, drop, type RequestScope } from "./base/send.ts";
+import { type Context, cancelBody, type RequestScope } from "./base/send.ts";
 import type { RenditionKey } from "./cache/rendition-url.ts";
 import type { Bucket, Role } from "./config/bucket.ts";
 import type { Engine } from "./config/bucket-settings.ts";
@@ -69,7 +69,10 @@ export async function answerHealth(
     };
   }
   if (
-    !(await isSameText(authorization.replace(/^bearer +/i, "Bearer "), `Bearer ${healthToken}`))
+    !(await timingSafeEqual(
+      authorization.replace(/^bearer +/i, "Bearer "),
+      `Bearer ${healthToken}`,
+    ))
   ) {
     return { event: "health-denied", reason: "not the HEALTH_TOKEN" };
   }
@@ -155,12 +158,6 @@ const TINY = {
   },
 } as const satisfies Omit<RenditionKey, "bucket" | "key">;
 
-/** Refusals of what an engine did make. */
-const MADE: ReadonlySet<Refusal["event"]> = new Set<Refusal["event"]>([
-  "original-is-smaller",
-  "wrong-type",
-]);
-
 async function tryEngine(
   engine: Engine,
   key: RenditionKey,
@@ -173,10 +170,11 @@ async function tryEngine(
   if (isRefusal(object)) return { edge: object.event };
   const result = await renderBy(engine, key, object, [], scope);
   if (!isRefusal(result)) {
-    drop(result.body);
+    cancelBody(result.body);
     return { edge: "on" };
   }
-  if (MADE.has(result.event)) return { edge: "on" };
+  // The engine did make something.
+  if (/^original-is-smaller$|^wrong-type$/.test(result.event)) return { edge: "on" };
   const { edge, status } = { edge: undefined, status: undefined, ...result };
   const answered = status === undefined ? {} : { answered: status };
   if (edge) return { edge, ...answered };

@@ -17,7 +17,7 @@ import { answerPurge } from "./answer-purge.ts";
 import { shouldLog } from "./base/flood.ts";
 import { logRefusal, type Subject } from "./base/log.ts";
 import { isRefusal, type Refusal } from "./base/refusal.ts";
-import { drop } from "./base/send.ts";
+import { cancelBody } from "./base/send.ts";
 import {
   type GatewayContext,
   NO_CACHE,
@@ -61,7 +61,7 @@ export default {
     const outcome = await serve(request, env, context, began);
     const whole = "answer" in outcome ? outcome.answer : refuse(outcome, env);
     const isHead = request.method === "HEAD";
-    if (isHead) drop(whole.body);
+    if (isHead) cancelBody(whole.body);
     const answer = isHead ? new Response(null, whole) : whole;
 
     const event = "refusal" in outcome ? outcome.refusal.event : outcome.subject && "shown";

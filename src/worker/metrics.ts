@@ -25,9 +25,9 @@ export function record(
   try {
     env.METRICS.writeDataPoint(dataPoint({ ...subject, status, ms: now - began, bytes }));
   } catch (error) {
-    const { times, isTold, next } = countRepeated(losses.get(env), now);
+    const { times, isReported, next } = countRepeated(losses.get(env), now);
     losses.set(env, next);
-    if (!isTold) logNotice({ event: "metrics-failed", lost: times, reason: `${error}` });
+    if (!isReported) logNotice({ event: "metrics-failed", lost: times, reason: `${error}` });
   }
 }
 

@@ -152,16 +152,10 @@ export async function answerRendition(
   const tags = await Promise.all([objectTag(key.bucket, key.key), bucketTag(key.bucket)]);
   if ("notModified" in result) return notModifiedAnswer(result.notModified, answers, tags);
   if (!isRefusal(result)) return renditionAnswer(result, answers, tags);
-  if (!CONCERNS_THE_OBJECT.has(result.event)) {
+  // What is wrong with the object alone is no failure of what is behind the Worker.
+  if (!/^object-|^source-unreadable$/.test(result.event)) {
     const failed = { type: "rendition-failed", key: key.key, refusal: result } as const;
     bucketMemoryOf(key.bucket).learn({ ...failed, now: Date.now() });
   }
   return refusalForCache(result, tags, hasOlder);
 }
-
-/** What is wrong with the object alone is no failure of what is behind the Worker. */
-const CONCERNS_THE_OBJECT: ReadonlySet<Refusal["event"]> = new Set<Refusal["event"]>([
-  "object-missing",
-  "object-denied",
-  "source-unreadable",
-]);

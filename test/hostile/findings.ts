@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isTable } from "../../src/worker/base/json.ts";
+import { isPlainObject } from "../../src/worker/base/json.ts";
 import { type Engine, isEngine } from "./engines.ts";
 import { isPropertyName, type PropertyName } from "./properties.ts";
 
@@ -20,7 +20,7 @@ export function readFindings(): Finding[] {
   const kept: unknown = JSON.parse(readFileSync(FINDINGS, "utf8"));
   if (!Array.isArray(kept)) throw new Error("findings.json is not a list");
   return kept.map((finding: unknown) => {
-    const { property, engine = "cf", input } = isTable(finding) ? finding : {};
+    const { property, engine = "cf", input } = isPlainObject(finding) ? finding : {};
     if (typeof property !== "string" || !isPropertyName(property)) {
       throw new Error(`findings.json has something that is of no property: ${property}`);
     }

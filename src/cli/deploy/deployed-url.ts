@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isTable, json } from "../../worker/base/json.ts";
+import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import type { World } from "../command.ts";
 
 /** The file to which wrangler appends what it has done, for programs. */
@@ -33,7 +33,7 @@ export async function hearUrl<T>(
 
 /** The workers.dev address of a Worker in wrangler's file: one JSON line for each thing that it did. */
 export function urlIn(text: string, worker: string): string | undefined {
-  const deploys = text.split("\n").map(json).filter(isTable);
+  const deploys = text.split("\n").map(parseJson).filter(isPlainObject);
   const { targets } = deploys.findLast(({ type }) => type === "deploy") ?? {};
   const urls: readonly unknown[] = Array.isArray(targets) ? targets : [];
   const isOwn = (url: unknown): url is string =>

@@ -1,7 +1,7 @@
 // Reads what AWS reads of the Worker as an OIDC issuer: its discovery document, and its public keys. Anybody
 // may. What answers there is not trusted.
 
-import { isTable, json } from "../../worker/base/json.ts";
+import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import type { Oidc } from "../../worker/config/oidc.ts";
 import { fetchText } from "../net/body.ts";
 import { kidOf, OIDC_KEYS, oidcKeyFault } from "../project/oidc-key.ts";
@@ -30,7 +30,7 @@ export async function examineIssuer(
   }
   const shown = await read(keysUrl);
   if ("check" in shown) return findingsOn(keysUrl, [shown]);
-  const keys = Array.isArray(shown.table["keys"]) ? shown.table["keys"].filter(isTable) : [];
+  const keys = Array.isArray(shown.table["keys"]) ? shown.table["keys"].filter(isPlainObject) : [];
   const kids = keys.flatMap(({ kid }) => (typeof kid === "string" ? [kid] : []));
   if (kids.length === 0) {
     return findingsOn(keysUrl, [diagnose("issuer-without-keys", { url: keysUrl })]);
@@ -56,8 +56,8 @@ async function read(
   const answer = await fetchText(url, {}, PATIENCE_S, LONGEST);
   if ("reason" in answer) return diagnose("issuer-unreachable", { url, seen: answer.reason });
   if (answer.status !== 200) return diagnose("issuer", { url, seen: answer.status });
-  const table = json(answer.text);
-  return isTable(table) ? { table } : diagnose("issuer", { url, seen: "no JSON" });
+  const table = parseJson(answer.text);
+  return isPlainObject(table) ? { table } : diagnose("issuer", { url, seen: "no JSON" });
 }
 
 function short(value: unknown): string {

@@ -1,7 +1,7 @@
 // The file of facts: JSON, or TypeScript in which a misspelt key does not compile. Pure.
 
 import type { Fact } from "../../client/types.ts";
-import { isTable, json } from "../../worker/base/json.ts";
+import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 
 export type Facts = ReadonlyMap<string, Fact>;
 
@@ -71,8 +71,8 @@ export function isOurTypescript(text: string): boolean {
 
 /** Returns whether this command wrote a .json file: it holds nothing but facts. */
 export function isOurJson(text: string): boolean {
-  const table = json(text);
-  if (!isTable(table)) return text === "";
+  const table = parseJson(text);
+  if (!isPlainObject(table)) return text === "";
   const values = Object.values(table);
   return values.length === 0 ? text === jsonOf(new Map()) : values.every(isFact);
 }
@@ -83,7 +83,7 @@ const KNOWN = {
 } as const satisfies Record<keyof Omit<Fact, "alpha" | "animated">, string>;
 
 export function isFact(value: unknown): value is Fact {
-  if (!isTable(value)) return false;
+  if (!isPlainObject(value)) return false;
   const { alpha = true, animated = true } = value;
   const isWhole = Object.entries(KNOWN).every(([name, type]) => {
     const one = value[name];

@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 import type { Fact } from "../../client/types.ts";
-import { isTable, json } from "../../worker/base/json.ts";
+import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import { openLines, RESTARTED, readLines, recordFault } from "../project/line-file.ts";
 import type { NoFact } from "../project/picture/small.ts";
@@ -79,8 +79,8 @@ function lineOf({ key, etag, read }: Entry): string {
 
 /** @returns undefined for a line that is incomplete, of another version, or does not belong to a record */
 function readEntry(line: unknown): Entry | undefined {
-  const told = json(line);
-  if (!isTable(told)) return undefined;
+  const told = parseJson(line);
+  if (!isPlainObject(told)) return undefined;
   const { v, key, etag, why, foreign, ...fact } = told;
   if (v !== VERSION || typeof key !== "string" || typeof etag !== "string") return undefined;
   if (typeof why === "string") {

@@ -3,7 +3,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative, resolve, sep } from "node:path";
-import { isTable, json } from "../../worker/base/json.ts";
+import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { VERSION } from "../project/version.ts";
 import { shellQuote } from "../terminal/shell.ts";
 
@@ -45,10 +45,10 @@ export function findSource(folder: string, root = ROOT): Source {
  */
 function readOrigin(folder: string): "registry" | { readonly file: string } | undefined {
   const record = join(folder, "node_modules/.package-lock.json");
-  const lock = existsSync(record) ? json(readFileSync(record, "utf8")) : undefined;
-  const packages = isTable(lock) ? lock["packages"] : undefined;
-  const entry = isTable(packages) ? packages["node_modules/vitrine"] : undefined;
-  const resolved = isTable(entry) ? `${entry["resolved"]}` : "";
+  const lock = existsSync(record) ? parseJson(readFileSync(record, "utf8")) : undefined;
+  const packages = isPlainObject(lock) ? lock["packages"] : undefined;
+  const entry = isPlainObject(packages) ? packages["node_modules/vitrine"] : undefined;
+  const resolved = isPlainObject(entry) ? `${entry["resolved"]}` : "";
   if (/^https?:/.test(resolved)) return "registry";
   const file = resolve(folder, resolved.replace(/^file:/, ""));
   return resolved.startsWith("file:") && existsSync(file) ? { file } : undefined;

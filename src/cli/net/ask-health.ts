@@ -1,7 +1,7 @@
 // Asks /healthz of a Vitrine. The answer is not trusted: anybody may answer at that host.
 
 import { PROTECTION } from "../../worker/answer/answer.ts";
-import { isTable, json } from "../../worker/base/json.ts";
+import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { SLOT_NAMES } from "../../worker/base/refusal.ts";
 import type { BucketHealth, RoleHealth } from "../../worker/health.ts";
 import type { SlotHealth } from "../../worker/try-slot.ts";
@@ -68,8 +68,8 @@ async function ask(base: string, headers: Record<string, string>, signal?: Abort
 
 /** Reads what `src/worker/health.ts` writes. */
 function readHealth(text: string): Health | undefined {
-  const report = json(text);
-  const { buckets: entries, configuration } = isTable(report) ? report : {};
+  const report = parseJson(text);
+  const { buckets: entries, configuration } = isPlainObject(report) ? report : {};
   const buckets = Array.isArray(entries) ? entries.map(readBucket) : [undefined];
   if (!isWhole(buckets)) return undefined;
   return { buckets, ...(isText(configuration) && { configuration }) };
@@ -80,14 +80,14 @@ function isWhole<T>(read: (T | undefined)[]): read is T[] {
 }
 
 function readBucket(entry: unknown): BucketHealth | undefined {
-  const { bucket, slots: entries, edge, answered, r2, role } = isTable(entry) ? entry : {};
+  const { bucket, slots: entries, edge, answered, r2, role } = isPlainObject(entry) ? entry : {};
   const slots = Array.isArray(entries) ? entries.map(readSlot) : [undefined];
   if (!isText(bucket) || !isText(edge) || !isWhole(slots)) return undefined;
   return {
     ...{ bucket, slots, edge },
     ...(typeof answered === "number" && { answered }),
     ...(isText(r2) && { r2 }),
-    ...(isTable(role) && { role: readRole(role) }),
+    ...(isPlainObject(role) && { role: readRole(role) }),
   };
 }
 
@@ -111,7 +111,7 @@ function isDate(value: unknown): value is string {
 }
 
 function readSlot(entry: unknown): SlotHealth | undefined {
-  const table = isTable(entry) ? entry : {};
+  const table = isPlainObject(entry) ? entry : {};
   const { access_key, state, region, clock, missing, answered, mistakes } = table;
   const slot = SLOT_NAMES.find((known) => known === table["slot"]);
   if (slot === undefined || !isText(state)) return undefined;

@@ -1,7 +1,7 @@
 // Asks /purge of a Vitrine. The answer is not trusted: anybody may answer at that host. The token is never
 // printed.
 
-import { isTable, json } from "../../worker/base/json.ts";
+import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { visible } from "../terminal/visible.ts";
 import { fetchText } from "./body.ts";
 import { waitOf } from "./retrying.ts";
@@ -60,13 +60,13 @@ export async function askPurge(
 
 /** Reads what `src/worker/purge/report.ts` writes. */
 function readReport(text: string): Purged | undefined {
-  const report = json(text);
-  if (!isTable(report) || typeof report["ok"] !== "boolean") return undefined;
+  const report = parseJson(text);
+  if (!isPlainObject(report) || typeof report["ok"] !== "boolean") return undefined;
   const { ok, not_purged: entries } = report;
   if (!Array.isArray(entries)) return undefined;
   const left = new Map<string, string>();
   for (const entry of entries) {
-    const { object, reason: why } = isTable(entry) ? entry : {};
+    const { object, reason: why } = isPlainObject(entry) ? entry : {};
     if (typeof object !== "string") return undefined;
     left.set(object, textOf(why));
   }

@@ -2,7 +2,7 @@
 // is read wrong is the key of another object. No I/O.
 
 import { XMLParser } from "fast-xml-parser";
-import { isTable } from "../../worker/base/json.ts";
+import { isPlainObject } from "../../worker/base/json.ts";
 
 /** An object, as a list tells it. */
 export type Listed = {
@@ -59,14 +59,14 @@ export function readPage(xml: string, prefix: string): Page | Wrong {
 }
 
 function isWrong<T>(read: T | Wrong): read is Wrong {
-  return isTable(read) && "wrong" in read;
+  return isPlainObject(read) && "wrong" in read;
 }
 
 function parseList(xml: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const read: unknown = parser.parse(xml, true);
-    const list = isTable(read) ? read["ListBucketResult"] : undefined;
-    return isTable(list) ? list : undefined;
+    const list = isPlainObject(read) ? read["ListBucketResult"] : undefined;
+    return isPlainObject(list) ? list : undefined;
   } catch {
     return undefined; // not XML, or cut off
   }
@@ -90,7 +90,7 @@ function readEncoding({ EncodingType: said }: Readonly<Record<string, unknown>>)
 function namesIn(entries: unknown = [], element: string, encodes: boolean): string[] | Wrong {
   const names: string[] = [];
   for (const entry of Array.isArray(entries) ? entries : [entries]) {
-    const text = isTable(entry) ? entry[element] : undefined;
+    const text = isPlainObject(entry) ? entry[element] : undefined;
     if (typeof text !== "string") return { wrong: "its list has an entry without a key" };
     const plain = unescapeXml(text);
     if (isWrong(plain)) return plain;
@@ -106,7 +106,7 @@ function namesIn(entries: unknown = [], element: string, encodes: boolean): stri
 function detailsIn(contents: unknown = []): Omit<Listed, "key">[] {
   const entries = Array.isArray(contents) ? contents : [contents];
   return entries.map((entry) => {
-    const { ETag: etag, Size: size } = isTable(entry) ? entry : {};
+    const { ETag: etag, Size: size } = isPlainObject(entry) ? entry : {};
     const tag = typeof etag === "string" ? unescapeXml(etag) : "";
     const plain = isWrong(tag) ? "" : plainEtag(tag);
     const isSize = typeof size === "string" && /^\d{1,15}$/.test(size);

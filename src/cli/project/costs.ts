@@ -1,6 +1,6 @@
 // What visitors can make the transformations cost, as the configuration bounds them (L2).
 
-import { isTable, json } from "../../worker/base/json.ts";
+import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import {
@@ -43,7 +43,7 @@ export function readBounds(vars: Vars, report: Report): Bounds {
     most: optional(numberBetween(0, 1e9)),
     objects: optional(countsOf(buckets)),
   });
-  const { most, objects } = schema(json(vars["COSTS"] ?? {}), "COSTS", report) ?? {};
+  const { most, objects } = schema(parseJson(vars["COSTS"] ?? {}), "COSTS", report) ?? {};
   return { most, objects: objects ?? new Map() };
 }
 
@@ -52,8 +52,8 @@ function countsOf(buckets: Vars): Schema<Map<string, number>> {
   const count = integer(1, 1e12);
   return (value, path, report) => {
     const counts = new Map<string, number>();
-    if (!isTable(value)) report(path, "is not a table");
-    for (const [name, entry] of isTable(value) ? Object.entries(value) : []) {
+    if (!isPlainObject(value)) report(path, "is not a table");
+    for (const [name, entry] of isPlainObject(value) ? Object.entries(value) : []) {
       const at = `${path}.${name}`;
       if (!Object.hasOwn(buckets, name)) report(at, `"${name}" is not in BUCKETS`);
       else counts.set(name, count(entry, at, report) ?? 0);

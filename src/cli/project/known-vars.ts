@@ -1,6 +1,6 @@
 // What the configuration and .dev.vars say of one environment, as wrangler reads them.
 
-import { isTable, json } from "../../worker/base/json.ts";
+import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { CacheSettings } from "./cache-settings.ts";
 
@@ -66,6 +66,6 @@ export type Place = Pick<KnownVars, "file" | "environment" | "environments" | "d
 
 /** A table of the configuration, or a string of JSON in .dev.vars. */
 export function tableOf(value: unknown): Readonly<Record<string, unknown>> {
-  const table = json(value);
-  return isTable(table) ? table : {};
+  const table = parseJson(value);
+  return isPlainObject(table) ? table : {};
 }

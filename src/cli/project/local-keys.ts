@@ -4,7 +4,7 @@
 import { hash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isTable, json } from "../../worker/base/json.ts";
+import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
 import { replaceFile } from "./replace-file.ts";
 
@@ -21,8 +21,8 @@ const MAX_BUCKET_NAME = 63;
 export function readLocalKeys(folder: string): Credentials {
   const file = join(folder, LOCAL_KEY_FILE);
   if (!existsSync(file)) replaceFile(file, JSON.stringify({ AccessKey: makeKey() }));
-  const read = json(readFileSync(file, "utf8"));
-  const key = isTable(read) && isTable(read["AccessKey"]) ? read["AccessKey"] : {};
+  const read = parseJson(readFileSync(file, "utf8"));
+  const key = isPlainObject(read) && isPlainObject(read["AccessKey"]) ? read["AccessKey"] : {};
   const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey } = key;
   if (!isOfLocalKey(accessKeyId) || !isOfLocalKey(secretAccessKey)) {
     throw new Error(`${file} is broken. Remove it.`);

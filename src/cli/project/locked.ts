@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isTable } from "../../worker/base/json.ts";
+import { isPlainObject } from "../../worker/base/json.ts";
 import type { Warning } from "./config-fault.ts";
 
 /** A warning if the lock file of a folder has another version than the one that runs. */
@@ -20,9 +20,9 @@ export function lockWarning(folder: string, running: string): Warning | undefine
 function readLocked(folder: string): string | undefined {
   try {
     const lock: unknown = JSON.parse(readFileSync(join(folder, "package-lock.json"), "utf8"));
-    const packages = isTable(lock) && isTable(lock["packages"]) ? lock["packages"] : {};
+    const packages = isPlainObject(lock) && isPlainObject(lock["packages"]) ? lock["packages"] : {};
     const own = packages["node_modules/vitrine"];
-    return isTable(own) && typeof own["version"] === "string" ? own["version"] : undefined;
+    return isPlainObject(own) && typeof own["version"] === "string" ? own["version"] : undefined;
   } catch {
     return undefined; // npm says what is wrong with its file
   }

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { isTable } from "../../worker/base/json.ts";
+import { isPlainObject } from "../../worker/base/json.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import { type Fault, isFault } from "../command.ts";
 import { hostOf } from "./base-url.ts";
@@ -107,7 +107,7 @@ function routesOf({ route, routes }: { route?: Route; routes?: readonly Route[] 
 
 /** What wrangler says, on one line, and where in the file if that cannot be read at all. */
 function mistakeOf(error: Error, file: string): FoundMistake {
-  const place = "location" in error && isTable(error.location) ? error.location : {};
+  const place = "location" in error && isPlainObject(error.location) ? error.location : {};
   if ("line" in place) {
     return { path: file, at: `${place["line"]}:${place["column"]}`, message: error.message };
   }

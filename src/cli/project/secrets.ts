@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
-import { isTable, json } from "../../worker/base/json.ts";
+import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { SLOT_NAMES } from "../../worker/base/refusal.ts";
 import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
@@ -22,8 +22,8 @@ export type Secrets = ReadonlyMap<string, Secret>;
 export function readSecretsFile({ folder }: World, file: string): Vars | Fault {
   try {
     const text = decodeText(readFileSync(resolve(folder, file)));
-    const table = json(text);
-    if (isTable(table)) return table; // wrangler reads both kinds, too
+    const table = parseJson(text);
+    if (isPlainObject(table)) return table; // wrangler reads both kinds, too
     const isJson = /^\s*\{/.test(text);
     const wrong = isJson
       ? 'is not right as JSON. It must be a table, {"NAME": "value"}'

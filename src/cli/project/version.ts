@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isTable } from "../../worker/base/json.ts";
+import { isPlainObject } from "../../worker/base/json.ts";
 
 const MANIFEST = readManifest(join(import.meta.dirname, "../../../package.json"));
 
@@ -21,7 +21,7 @@ export function oldestPeer(name: string): string {
 
 function rangeIn(list: "devDependencies" | "peerDependencies", name: string): string {
   const packages = MANIFEST[list];
-  const range = isTable(packages) ? packages[name] : undefined;
+  const range = isPlainObject(packages) ? packages[name] : undefined;
   if (typeof range === "string") return range;
   throw new Error(`package.json has no ${name}`);
 }
@@ -35,5 +35,5 @@ export function compareNumbers(one: string, other: string): number {
 
 function readManifest(file: string): Readonly<Record<string, unknown>> {
   const read: unknown = JSON.parse(readFileSync(file, "utf8"));
-  return isTable(read) ? read : {};
+  return isPlainObject(read) ? read : {};
 }

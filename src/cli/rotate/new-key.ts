@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { addAbortSignal } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { parseEnv } from "node:util";
-import { isTable, json } from "../../worker/base/json.ts";
+import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { mistakeText } from "../../worker/base/refusal.ts";
 import { readSlots } from "../../worker/config/read-secrets.ts";
 import type { Slot } from "../../worker/config/slot.ts";
@@ -47,16 +47,18 @@ export async function takeKey(world: World, plan: Plan): Promise<Slot | Fault | 
 
 /** Reads what `aws iam create-access-key` prints, or lines KEY=VALUE. */
 function readKey(given: string, from: string, plan: Plan): Slot | Fault {
-  const printed = json(given);
+  const printed = parseJson(given);
   const { AccessKeyId, SecretAccessKey } =
-    isTable(printed) && isTable(printed["AccessKey"]) ? printed["AccessKey"] : {};
-  const lines = isTable(printed) ? {} : parseEnv(given);
-  const cut = isTable(printed) ? undefined : cutFault(given);
+    isPlainObject(printed) && isPlainObject(printed["AccessKey"]) ? printed["AccessKey"] : {};
+  const lines = isPlainObject(printed) ? {} : parseEnv(given);
+  const cut = isPlainObject(printed) ? undefined : cutFault(given);
   if (cut !== undefined) return { fault: `${from}: ${cut}` };
   const id = AccessKeyId ?? lines["AWS_ACCESS_KEY_ID"];
   const secret = SecretAccessKey ?? lines["AWS_SECRET_ACCESS_KEY"];
   const token =
-    isTable(printed) && isTable(printed["Credentials"]) ? "SessionToken" : "AWS_SESSION_TOKEN";
+    isPlainObject(printed) && isPlainObject(printed["Credentials"])
+      ? "SessionToken"
+      : "AWS_SESSION_TOKEN";
   if (token === "SessionToken" || lines[token]) {
     const why = `has a ${token}: a rotation puts permanent keys, and session credentials expire by themselves`;
     // A11: the Worker refuses a token, and shows nothing then, if a bucket needs the edge.

@@ -3,7 +3,7 @@
 import { hash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { json } from "../../worker/base/json.ts";
+import { parseJson } from "../../worker/base/json.ts";
 import {
   integer,
   oneOf,
@@ -57,7 +57,9 @@ export function readRecord(folder: string, place: Of): RotationRecord | Fault | 
     return { fault: `${name} cannot be read: ${error}` };
   }
   const mistakes: string[] = [];
-  const read = schema(json(said), name, (path, message) => mistakes.push(`${path}: ${message}`));
+  const read = schema(parseJson(said), name, (path, message) =>
+    mistakes.push(`${path}: ${message}`),
+  );
   if (read !== undefined) return read;
   const remedy = "See at /healthz which key each slot holds, then start again with --restart";
   return { fault: [...mistakes, `This is not the record of a rotation. ${remedy}`].join("\n") };

@@ -1,7 +1,7 @@
 // Keeps what vitrine warm has done, to continue later: a file with a line of JSON for each object. Never keeps a
 // signature.
 
-import { isTable, json } from "../../worker/base/json.ts";
+import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import { openLines, RESTARTED, readLines } from "../project/line-file.ts";
 import type { WarmRequest } from "./plan.ts";
@@ -117,8 +117,8 @@ type Entry = {
 
 /** @returns undefined for a line that is incomplete, or does not belong to a record */
 function readEntry(line: unknown): Omit<Entry, "key"> | undefined {
-  const read = json(line);
-  if (!isTable(read)) return undefined;
+  const read = parseJson(line);
+  if (!isPlainObject(read)) return undefined;
   const { id, done, paid, at } = read;
   if (typeof id !== "string" || !/^[\w-]{22}$/.test(id)) return undefined;
   if (!Array.isArray(done) || done.length === 0) return undefined;

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { presetsOf } from "../../cli/project/app-file/make-app-file.ts";
 import { replaceFile } from "../../cli/project/replace-file.ts";
-import { has, isTable, json } from "../../worker/base/json.ts";
+import { has, isPlainObject, parseJson } from "../../worker/base/json.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 
 /** A setting as JSON, and when it changed, in ms since 1970; undefined: not since it was first seen. */
@@ -16,7 +16,7 @@ export const routeName = (path: string) => `route ${path}`;
 /** The presets and routes by their names. The secrets of a route are not in it. */
 export function settingsOf(vars: Vars): Record<string, unknown> {
   const presets = [...presetsOf(vars)].map(([name, preset]) => [presetName(name), preset]);
-  const list = json(vars["ROUTES"]);
+  const list = parseJson(vars["ROUTES"]);
   const routes = (Array.isArray(list) ? list : []).map((route: unknown) => [
     routeName(has(route, "path") ? `${route.path}` : ""),
     route,
@@ -49,16 +49,16 @@ export function rememberChanges(
   now: number,
 ): Record<string, Seen> {
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-  const noted = noteChanges(seenIn(json(text)), settings, now);
+  const noted = noteChanges(seenIn(parseJson(text)), settings, now);
   const after = JSON.stringify(noted);
   if (after !== text) replaceFile(file, after);
   return noted;
 }
 
 function seenIn(read: unknown): Record<string, Seen> {
-  const seen = Object.entries(isTable(read) ? read : {}).flatMap(
+  const seen = Object.entries(isPlainObject(read) ? read : {}).flatMap(
     ([name, one]): [string, Seen][] => {
-      if (!isTable(one) || typeof one["value"] !== "string") return [];
+      if (!isPlainObject(one) || typeof one["value"] !== "string") return [];
       const { value, at } = one;
       return [[name, typeof at === "number" ? { value, at } : { value }]];
     },

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { readLocalKeys } from "../../cli/project/local-keys.ts";
 import { replaceFile } from "../../cli/project/replace-file.ts";
 import { keyFault } from "../../url/key.ts";
-import { json } from "../../worker/base/json.ts";
+import { parseJson } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { putObject } from "../put-object.ts";
 import { describe, type Known } from "./describe.ts";
@@ -19,7 +19,7 @@ const LIST = ".wrangler/vitrine/own-images.json";
  */
 export function listOwnImages(): Known[] {
   if (!existsSync(LIST)) return [];
-  const list: unknown = json(readFileSync(LIST, "utf8"));
+  const list: unknown = parseJson(readFileSync(LIST, "utf8"));
   if (!Array.isArray(list)) throw new Error(`${LIST} is broken. Remove it and start again.`);
   return list;
 }

@@ -3,7 +3,7 @@
 
 import type { CacheState } from "../base/log.ts";
 import { isCertain, type Refusal } from "../base/refusal.ts";
-import { drop, LONGEST_HEADER, type Rendition } from "../base/send.ts";
+import { cancelBody, MAX_HEADER_LENGTH, type Rendition } from "../base/send.ts";
 import type { Granted } from "../request/url-signature.ts";
 
 const MISSING_S = 60;
@@ -94,7 +94,7 @@ export function imageAnswer(
   const condition = request.headers.get("if-none-match");
   const isUnchanged = etag !== undefined && condition !== null && matchesEtag(condition, etag);
   if (!isUnchanged && request.method === "GET") return new Response(body, { headers });
-  drop(body);
+  cancelBody(body);
   return isUnchanged ? notModified(headers) : new Response(null, { headers });
 }
 
@@ -210,7 +210,7 @@ const ENTITY_TAGS = /(?:W\/)?"[!#-~\x80-\xff]*"/g;
  * not read. `If-Modified-Since` is ignored: a date is wrong after a changed preset or overlay.
  */
 export function matchesEtag(condition: string, etag: string): boolean {
-  if (condition.length > LONGEST_HEADER) return false;
+  if (condition.length > MAX_HEADER_LENGTH) return false;
   if (condition.trim() === "*") return true;
   return (condition.match(ENTITY_TAGS) ?? []).some((tag) => tag.replace(/^W\//, "") === etag);
 }

@@ -1,13 +1,13 @@
 // Bytes and texts: hexadecimal digits, bounded bodies, and comparisons that tell nothing. Pure, but for reading.
 
-import { type LATE, within } from "./time.ts";
+import { type TIMED_OUT, withTimeout } from "./time.ts";
 
 /** Two lower-case digits for each byte. */
 export function hex(bytes: ArrayBuffer | Uint8Array): string {
   return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const piece of pieces) {
@@ -25,7 +25,7 @@ export async function readBytes(
   body: ReadableStream<Uint8Array> | null,
   maxBytes: number,
   deadline: number,
-): Promise<Uint8Array<ArrayBuffer> | "too-long" | typeof LATE> {
+): Promise<Uint8Array<ArrayBuffer> | "too-long" | typeof TIMED_OUT> {
   if (!body) return new Uint8Array();
   const reader = body.getReader();
   const chunks: Uint8Array[] = [];
@@ -39,8 +39,8 @@ export async function readBytes(
       chunks.push(value);
     }
   };
-  const end = await within(Math.max(0, deadline - Date.now()), readOn());
-  if (end === "done") return joined(chunks);
+  const end = await withTimeout(Math.max(0, deadline - Date.now()), readOn());
+  if (end === "done") return concatBytes(chunks);
   reader.cancel().catch(() => {});
   return end;
 }
@@ -48,7 +48,7 @@ export async function readBytes(
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 
 /** Compares two texts in constant time: their HMACs under a random key. */
-export async function isSameText(one: string, other: string): Promise<boolean> {
+export async function timingSafeEqual(one: string, other: string): Promise<boolean> {
   const random = crypto.getRandomValues(new Uint8Array(32));
   const key = await crypto.subtle.importKey("raw", random, HMAC, false, ["sign", "verify"]);
   const bytes = (text: string) => new TextEncoder().encode(text);

@@ -1,7 +1,7 @@
 // Sends a request and waits for its answer until a deadline. Never follows a redirect.
 
 import type { Refusal } from "./refusal.ts";
-import { LATE, within } from "./time.ts";
+import { TIMED_OUT, withTimeout } from "./time.ts";
 
 /** An answer: a body that is still to be read, or the text of an error or of facts. */
 export type Reply = {
@@ -29,10 +29,10 @@ export function send(
   const left = deadline - Date.now();
   if (left <= 0) return Promise.resolve({ event: "timed-out", reason: "no time was left to ask" });
   const asked = fetch(url, { ...init, redirect: "manual" });
-  return within(left, asked).then(
+  return withTimeout(left, asked).then(
     (response) => {
-      if (response !== LATE) return read(response, facts, deadline - Date.now());
-      asked.then(({ body }) => drop(body)).catch(() => {});
+      if (response !== TIMED_OUT) return read(response, facts, deadline - Date.now());
+      asked.then(({ body }) => cancelBody(body)).catch(() => {});
       return { event: "timed-out", reason: "no answer in time" };
     },
     (error) => ({ event: "edge-failed", reason: `the request failed: ${error}`, passing: true }),
@@ -47,7 +47,7 @@ function read(response: Response, facts: boolean, left: number): Reply | Promise
 }
 
 /** Drops a body that nobody will read. It does not matter if it has broken off already. */
-export function drop(body: ReadableStream | null): void {
+export function cancelBody(body: ReadableStream | null): void {
   body?.cancel().catch(() => {});
 }
 
@@ -66,7 +66,7 @@ async function beginning(body: ReadableStream | null, ms: number): Promise<strin
       text += value;
     }
   };
-  await within(ms, readOn()).catch(() => {});
+  await withTimeout(ms, readOn()).catch(() => {});
   reader.cancel().catch(() => {});
   return text;
 }
@@ -89,4 +89,4 @@ export type Rendition = {
 };
 
 /** No browser sends a longer Accept or condition: characters. */
-export const LONGEST_HEADER = 1024;
+export const MAX_HEADER_LENGTH = 1024;

@@ -17,18 +17,18 @@ export const WHILE_MS = 60_000;
 /** Counts one more. The log is told again if it was not within the last minute. */
 export function countRepeated(last: Repeated | undefined, now: number) {
   const times = (last?.since ?? 0) + 1;
-  const isTold = last !== undefined && isWithin(WHILE_MS, last.at, now);
-  const next: Repeated = isTold ? { at: last.at, since: times } : { at: now, since: 0 };
-  return { times, isTold, next };
+  const isReported = last !== undefined && isWithin(WHILE_MS, last.at, now);
+  const next: Repeated = isReported ? { at: last.at, since: times } : { at: now, since: 0 };
+  return { times, isReported, next };
 }
 
 /** In place of the result of a promise that took too long. */
-export const LATE = Symbol("late");
+export const TIMED_OUT = Symbol("late");
 
-/** The result of `work`, or LATE if it takes longer than `ms`. */
-export function within<T>(ms: number, work: Promise<T>): Promise<T | typeof LATE> {
+/** The result of `work`, or TIMED_OUT if it takes longer than `ms`. */
+export function withTimeout<T>(ms: number, work: Promise<T>): Promise<T | typeof TIMED_OUT> {
   return new Promise((settle, fail) => {
-    const timer = setTimeout(settle, ms, LATE);
+    const timer = setTimeout(settle, ms, TIMED_OUT);
     work.then(
       (value) => {
         clearTimeout(timer);

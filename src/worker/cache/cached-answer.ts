@@ -1,7 +1,7 @@
 // What the cached entrypoint answers, and how the gateway reads it: an image, facts or a refusal, with how long
 // Workers Cache keeps it. An answer may be days old, and of an earlier deploy. Pure.
 
-import { isTable, json } from "../base/json.ts";
+import { isPlainObject, parseJson } from "../base/json.ts";
 import type { CacheState } from "../base/log.ts";
 import { isCertain, type Refusal, UPSTREAM_EVENTS, type UpstreamRefusal } from "../base/refusal.ts";
 import type { Rendition } from "../base/send.ts";
@@ -86,7 +86,7 @@ export async function readCachedAnswer(
 ): Promise<NamedRendition | Refusal | undefined> {
   const { status, headers, body } = answer;
   if (status !== 200) {
-    const value = json(await answer.text());
+    const value = parseJson(await answer.text());
     return isCachedRefusal(value) ? value : undefined;
   }
   const type = typeOf(headers);
@@ -118,5 +118,5 @@ const EVENTS: ReadonlySet<unknown> = new Set([...UPSTREAM_EVENTS, "slots-refused
 
 /** Its event decides the answer. The facts go to the log alone, as this Worker wrote them a minute ago at most. */
 function isCachedRefusal(value: unknown): value is UpstreamRefusal {
-  return isTable(value) && EVENTS.has(value["event"]);
+  return isPlainObject(value) && EVENTS.has(value["event"]);
 }

@@ -2,8 +2,8 @@
 
 import type { CacheState } from "../base/log.ts";
 import { isRefusal, type Refusal } from "../base/refusal.ts";
-import { drop } from "../base/send.ts";
-import { LATE, within } from "../base/time.ts";
+import { cancelBody } from "../base/send.ts";
+import { TIMED_OUT, withTimeout } from "../base/time.ts";
 import { cacheStateOf, type NamedRendition, readCachedAnswer } from "./cached-answer.ts";
 import type { Loopback } from "./loopback.ts";
 import { type RenditionKey, renditionUrl } from "./rendition-url.ts";
@@ -45,9 +45,11 @@ export async function fetchCached(
   const request = new Request(renditionUrl(key), { headers });
   const fetching = fetchAndRead(loopback, request, key.formats === "facts");
   try {
-    const cached = await within(left, fetching);
-    if (cached !== LATE) return cached;
-    fetching.then(({ result }) => drop(isRefusal(result) ? null : result.body)).catch(() => {});
+    const cached = await withTimeout(left, fetching);
+    if (cached !== TIMED_OUT) return cached;
+    fetching
+      .then(({ result }) => cancelBody(isRefusal(result) ? null : result.body))
+      .catch(() => {});
     return { result: { event: "timed-out", reason: "no rendition in time" }, cache: "miss" };
   } catch (error) {
     return failed(`the cached entrypoint failed: ${error}`);
@@ -62,7 +64,7 @@ async function fetchAndRead(
   const answer = await loopback.fetch(request);
   const result = await readCachedAnswer(answer, wantsFacts);
   if (result === undefined) {
-    drop(answer.bodyUsed ? null : answer.body);
+    cancelBody(answer.bodyUsed ? null : answer.body);
     return failed("the cached entrypoint answers something else");
   }
   const cache = cacheStateOf(answer);

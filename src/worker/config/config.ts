@@ -1,6 +1,6 @@
 // Reads the vars and the secrets, and reports all mistakes at once. No I/O, no clock.
 
-import { has, isTable, json } from "../base/json.ts";
+import { has, isPlainObject, parseJson } from "../base/json.ts";
 import type { Mistake, Refusal } from "../base/refusal.ts";
 import { type Bucket, type Role, r2Bucket, s3Bucket } from "./bucket.ts";
 import { bucketSchema, defaultSts, imagesSchema, r2Schema } from "./bucket-settings.ts";
@@ -89,7 +89,7 @@ export function readConfig(vars: Vars): Config | Broken {
   const presets = readTables("PRESETS", vars, report, presetSchema);
   const routes = readRoutes(vars, buckets, presets, report);
   checkEngines(usesOf(vars, buckets), presets, report);
-  const answers = answersSchema(json(vars["ANSWERS"] ?? {}), "ANSWERS", report);
+  const answers = answersSchema(parseJson(vars["ANSWERS"] ?? {}), "ANSWERS", report);
   const limiter =
     "RATE_LIMITER" in vars
       ? limiterSchema(vars["RATE_LIMITER"], "RATE_LIMITER", report)
@@ -137,7 +137,7 @@ function readBuckets(vars: Vars, oidc: Oidc | undefined, report: Report): Named<
       roles.set(use, role);
       return s3Bucket(name, settings, undefined, images, role);
     }
-    const own = isTable(entry) && OWN.some((option) => option in entry);
+    const own = isPlainObject(entry) && OWN.some((option) => option in entry);
     const word = settings?.credentials ?? (own ? undefined : "AWS");
     if (!word) return undefined;
     const hasSessions = settings?.engine.includes("cf") === false;
@@ -176,8 +176,8 @@ function readTables<T>(
   report: Report,
   readOne: (entry: unknown, path: string, report: Report, name: string) => T | undefined,
 ): Named<T> {
-  const tables = json(vars[variable]);
-  if (!isTable(tables) || Object.keys(tables).length === 0) {
+  const tables = parseJson(vars[variable]);
+  if (!isPlainObject(tables) || Object.keys(tables).length === 0) {
     report(variable, typeof tables === "string" ? "is not JSON" : "is not a table, or is empty");
     return new Map();
   }

@@ -2,7 +2,7 @@
 // goes into it: only the variables that are named here.
 
 import { hex } from "../base/bytes.ts";
-import { isTable, json } from "../base/json.ts";
+import { isPlainObject, parseJson } from "../base/json.ts";
 import type { Vars } from "./schema.ts";
 
 /** What the Worker reads of `[vars]`. */
@@ -10,14 +10,14 @@ const HASHED = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "OIDC"];
 
 /** The order of keys does not matter, and neither does whether a table is text (S2). */
 export async function hashVars(vars: Vars): Promise<string> {
-  const text = JSON.stringify(HASHED.map((name) => sortKeys(json(vars[name] ?? {}))));
+  const text = JSON.stringify(HASHED.map((name) => sortKeys(parseJson(vars[name] ?? {}))));
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return hex(digest).slice(0, 32);
 }
 
 function sortKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortKeys);
-  if (!isTable(value)) return value;
+  if (!isPlainObject(value)) return value;
   // As pairs: an object would put keys that are numbers first.
   return Object.keys(value)
     .sort()

@@ -1,7 +1,7 @@
 // Reads `[vars.OIDC]` and the keys with which the Worker proves to AWS who it is. Pure. No message holds any
 // part of a key.
 
-import { json } from "../base/json.ts";
+import { parseJson } from "../base/json.ts";
 import type { Mistake } from "../base/refusal.ts";
 import { type Issuer, type IssuerKey, readKey } from "./issuer-key.ts";
 import { secretFault } from "./read-secrets.ts";
@@ -35,7 +35,7 @@ const SECRETS = ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"] as const;
  */
 export function readOidc(vars: Vars, report: Report): Oidc | undefined {
   if (vars["OIDC"] === undefined) return undefined;
-  const settings = oidcSchema(json(vars["OIDC"]), "OIDC", report);
+  const settings = oidcSchema(parseJson(vars["OIDC"]), "OIDC", report);
   const keys: IssuerKey[] = [];
   const mistakes: Mistake[] = [];
   for (const path of SECRETS) {

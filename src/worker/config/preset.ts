@@ -2,7 +2,7 @@
 
 import { type Size, sizesOf } from "../../url/grammar.ts";
 import { keyFault } from "../../url/key.ts";
-import { has, isTable } from "../base/json.ts";
+import { has, isPlainObject } from "../base/json.ts";
 import {
   boolean,
   choose,
@@ -42,7 +42,7 @@ const options = {
   height: optional(side),
   gravity: optional(
     choose(
-      isTable,
+      isPlainObject,
       table({ x: optional(fraction), y: optional(fraction) }),
       oneOf("auto", "face", "left", "right", "top", "bottom", "center"),
     ),
@@ -61,14 +61,14 @@ const options = {
   upscale: optional(oneOf("interpolate", "generate")), // O12
   trim: optional(
     choose(
-      isTable,
+      isPlainObject,
       table({
         ...edges,
         width: optional(side),
         height: optional(side),
         border: optional(
           choose(
-            isTable,
+            isPlainObject,
             table({ color: optional(text), tolerance: optional(factor), keep: optional(length) }),
             boolean,
           ),

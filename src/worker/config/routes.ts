@@ -2,7 +2,7 @@
 
 import type { SigningKey } from "../../url/grant.ts";
 import { keyFault } from "../../url/key.ts";
-import { isTable, json } from "../base/json.ts";
+import { isPlainObject, parseJson } from "../base/json.ts";
 import type { Bucket } from "./bucket.ts";
 import { compileRoute, formOf, type Route, unusedNames } from "./compile-route.ts";
 import type { Preset } from "./preset.ts";
@@ -66,7 +66,7 @@ export function readRoutes(
   report: Report,
 ): BoundRoute[] {
   const schema = listOf(routeSchema(buckets, presets));
-  const routes = schema(json(vars["ROUTES"]), "ROUTES", report);
+  const routes = schema(parseJson(vars["ROUTES"]), "ROUTES", report);
   const signs = routes?.some(({ signed }) => signed);
   const keys = signs ? signingKeysOf(vars, report) : new Map<string, never>();
   return (routes ?? []).flatMap(({ path, object, presets: shown, svg, facts, ...rest }) => {
@@ -159,9 +159,9 @@ export type Use = {
 
 /** The same of all routes, as far as they can be read: others may have mistakes. */
 export function usesOf(vars: Vars, buckets: Named<Bucket>): readonly Use[] {
-  const routes = json(vars["ROUTES"]);
+  const routes = parseJson(vars["ROUTES"]);
   if (!Array.isArray(routes)) return [];
-  return routes.filter(isTable).flatMap(({ object, fallback, presets }) =>
+  return routes.filter(isPlainObject).flatMap(({ object, fallback, presets }) =>
     [object, fallback].flatMap((named) => {
       const { bucket } = findObject(typeof named === "string" ? named : "", buckets);
       return bucket ? [{ bucket, presets: Array.isArray(presets) ? presets : undefined }] : [];

@@ -1,7 +1,7 @@
 // Schemas for the configuration. A schema checks a value, reports each mistake with its path, and
 // returns what it read. Pure.
 
-import { isTable } from "../base/json.ts";
+import { isPlainObject } from "../base/json.ts";
 
 /** The vars and the secrets, unchecked. */
 export type Vars = Readonly<Record<string, unknown>>;
@@ -136,7 +136,7 @@ export function table<const Entries extends Readonly<Record<string, Entry>>>(
   whole: (found: Found<Entries>, fault: (message: string, key?: string) => void) => void = () => {},
 ): Schema<Table<Entries>> {
   return (value, path, report) => {
-    if (!isTable(value)) {
+    if (!isPlainObject(value)) {
       report(path, "is not a table");
       return undefined;
     }

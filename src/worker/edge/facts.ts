@@ -1,7 +1,7 @@
 // The facts of a picture, which a route with `facts` shows: its size, and the size and type of its
 // original. They are written anew: nothing else that the edge tells gets out.
 
-import { isTable, json } from "../base/json.ts";
+import { isPlainObject, parseJson } from "../base/json.ts";
 import type { ObjectType } from "../base/refusal.ts";
 import type { Rendition } from "../base/send.ts";
 import type { Variant } from "../config/preset.ts";
@@ -26,13 +26,13 @@ export function readEdgeFacts(
   type: ObjectType,
   image: Variant["image"],
 ): Facts | "no-json" | undefined {
-  const told = json(text);
-  if (!isTable(told)) return "no-json";
+  const told = parseJson(text);
+  if (!isPlainObject(told)) return "no-json";
   const size = sizeIn(told);
   const { original } = told;
   const stored = sizeIn(original);
   if (!size || !stored) return undefined;
-  const named = isTable(original) ? namedType(`${original["format"]}`) : "unknown";
+  const named = isPlainObject(original) ? namedType(`${original["format"]}`) : "unknown";
   const known = type === "unknown" ? named : type;
   return {
     ...size,
@@ -45,9 +45,9 @@ export function readEdgeFacts(
 
 /** Returns whether a text is facts, as this file writes them, and nothing else. */
 export function isFacts(text: string): boolean {
-  const facts = json(text);
-  const original = isTable(facts) ? facts["original"] : undefined;
-  if (!isTable(facts) || !sizeIn(facts) || !isTable(original)) return false;
+  const facts = parseJson(text);
+  const original = isPlainObject(facts) ? facts["original"] : undefined;
+  if (!isPlainObject(facts) || !sizeIn(facts) || !isPlainObject(original)) return false;
   const names = [...Object.keys(facts), ...Object.keys(original)];
   if (!names.every((name) => /^(?:width|height|original|type)$/.test(name))) return false;
   const isSized = "width" in original || "height" in original;
@@ -63,7 +63,7 @@ export function factsRendition(facts: Facts | string): Rendition {
 }
 
 function sizeIn(value: unknown): Size | undefined {
-  const { width, height } = isTable(value) ? value : {};
+  const { width, height } = isPlainObject(value) ? value : {};
   return isSide(width) && isSide(height) ? { width, height } : undefined;
 }
 

@@ -1,7 +1,7 @@
 // Has the edge make a rendition, or the facts of one, of an object that S3 has just given to the Worker.
 
 import { isRefusal, mayPass, type Refusal } from "../base/refusal.ts";
-import { drop, type Rendition } from "../base/send.ts";
+import { cancelBody, type Rendition } from "../base/send.ts";
 import { pauseBefore } from "../base/time.ts";
 import type { Bucket } from "../config/bucket.ts";
 import { sourceUrl } from "../origin/object-url.ts";
@@ -56,7 +56,7 @@ async function renderPicture(
   if (isRefusal(reply)) return reply;
   const passed = guard(reply, request, object);
   if (isRefusal(passed)) {
-    drop(reply.body);
+    cancelBody(reply.body);
     return passed;
   }
   const length = reply.headers.has("content-encoding") ? null : reply.headers.get("content-length");

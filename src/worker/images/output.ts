@@ -2,7 +2,7 @@
 
 import { readBytes } from "../base/bytes.ts";
 import { isRefusal, type Refusal } from "../base/refusal.ts";
-import { within } from "../base/time.ts";
+import { withTimeout } from "../base/time.ts";
 import { type Failure, failureFor } from "../edge/codes.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
 import { sniff } from "../origin/sniff.ts";
@@ -37,7 +37,7 @@ export async function readOutput(
   // The binding may go on where an object broke off, or wait for the rest of it.
   const first = Promise.race([read(), ...originals.map(({ body }) => body.failure)]);
   try {
-    const result = await within(deadline - Date.now(), first);
+    const result = await withTimeout(deadline - Date.now(), first);
     if (result instanceof Uint8Array) return guarded(result, format, originals[0]);
     if (isRefusal(result)) return result;
     if (result === "too-long")

@@ -3,7 +3,7 @@
 
 import { isRefusal, mayPass, type Refusal } from "../base/refusal.ts";
 import type { Rendition, RequestScope } from "../base/send.ts";
-import { LATE, pauseBefore, within } from "../base/time.ts";
+import { pauseBefore, TIMED_OUT, withTimeout } from "../base/time.ts";
 import type { Bucket } from "../config/bucket.ts";
 import type { Images } from "../config/bucket-settings.ts";
 import { factsRendition, readEdgeFacts } from "../edge/facts.ts";
@@ -127,8 +127,8 @@ async function renderFacts(
   deadline: number,
 ): Promise<Rendition | Refusal> {
   try {
-    const size = await within(deadline - Date.now(), images.info(new Blob([bytes]).stream()));
-    if (size === LATE) return { event: "timed-out", reason: "no facts in time" };
+    const size = await withTimeout(deadline - Date.now(), images.info(new Blob([bytes]).stream()));
+    if (size === TIMED_OUT) return { event: "timed-out", reason: "no facts in time" };
     const text = JSON.stringify({ ...size, original: info });
     const facts = readEdgeFacts(text, object.type, variant.image);
     if (facts && facts !== "no-json") return factsRendition(facts);

@@ -1,6 +1,6 @@
 // Removes what a PNG or a WebP says besides its picture, and finds it in an AVIF. Pure.
 
-import { joined } from "../base/bytes.ts";
+import { concatBytes } from "../base/bytes.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -27,7 +27,7 @@ export function pngWithout(png: Uint8Array): Bytes | undefined {
     if (end > png.length) return undefined;
     const type = typeAt(png, at + 4);
     if (PNG.test(type)) kept.push(png.subarray(at, end));
-    if (type === "IEND") return joined(kept);
+    if (type === "IEND") return concatBytes(kept);
     at = end;
   }
 }
@@ -44,7 +44,7 @@ export function webpWithout(webp: Uint8Array): Bytes | undefined {
     if (WEBP.test(typeAt(webp, at))) kept.push(webp.subarray(at, next));
     at = next;
   }
-  const result = joined(kept);
+  const result = concatBytes(kept);
   view(result).setUint32(4, result.length - 8, true);
   if (typeAt(result, WEBP_BEGINNING) === "VP8X") {
     result[WEBP_BEGINNING + 8] = (result[WEBP_BEGINNING + 8] ?? 0) & ~WEBP_METADATA;

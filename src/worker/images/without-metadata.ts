@@ -1,7 +1,7 @@
 // Removes what a JPEG says besides its picture: EXIF, XMP, IPTC, comments, and whatever else is not needed to
 // show it. Its colour profile stays. Pure.
 
-import { joined } from "../base/bytes.ts";
+import { concatBytes } from "../base/bytes.ts";
 
 const START = 0xd8;
 const END = 0xd9;
@@ -31,7 +31,8 @@ export function withoutMetadata(jpeg: Uint8Array): Uint8Array<ArrayBuffer> | und
     if (jpeg[at] !== 0xff) return undefined;
     while (jpeg[at + 1] === 0xff) at++; // any number of them may stand before a marker
     const [marker = 0, high = 0, low = 0] = jpeg.subarray(at + 1, at + 4);
-    if (marker === END) return hasScan ? joined([...kept, jpeg.subarray(at, at + 2)]) : undefined;
+    if (marker === END)
+      return hasScan ? concatBytes([...kept, jpeg.subarray(at, at + 2)]) : undefined;
     const end = at + 2 + high * 256 + low;
     if (marker < 0xc0 || end < at + 4 || end >= jpeg.length) return undefined;
     const next = marker === SCAN ? endOfScan(jpeg, end) : end;

@@ -122,7 +122,7 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
     case "object-asked":
       return countDenials(state, event.refused, now);
     case "rendition-failed": {
-      const { times, isTold, next } = countRepeated(reported.failed, now);
+      const { times, isReported, next } = countRepeated(reported.failed, now);
       const { key, refusal } = event;
       const { status, reason, edge, origin }: Upstream = { ...NO_FACTS, ...refusal };
       const slots = "slots" in refusal ? refusal.slots : undefined;
@@ -130,11 +130,11 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
       const line = { event: "rendition-failed", bucket: state.bucket.name, ...facts } as const;
       return {
         state: { ...state, reported: { ...reported, failed: next } },
-        effects: isTold ? [] : [line],
+        effects: isReported ? [] : [line],
       };
     }
     case "engine-changed": {
-      const { times, isTold, next } = countRepeated(reported.engineChanged, now);
+      const { times, isReported, next } = countRepeated(reported.engineChanged, now);
       const { key, reason } = event;
       const line = {
         event: "engine-changed",
@@ -145,7 +145,7 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
       } as const;
       return {
         state: { ...state, reported: { ...reported, engineChanged: next } },
-        effects: isTold ? [] : [line],
+        effects: isReported ? [] : [line],
       };
     }
   }

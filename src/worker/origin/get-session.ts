@@ -3,13 +3,13 @@
 
 import { mistakeText, type Refusal } from "../base/refusal.ts";
 import type { Context, RequestScope } from "../base/send.ts";
-import { within } from "../base/time.ts";
+import { withTimeout } from "../base/time.ts";
 import type { Role } from "../config/bucket.ts";
 import { askSts, makeToken } from "./ask-sts.ts";
 import { issuerKeysOf } from "./issuer-keys.ts";
 import type { RoleMemory } from "./memories.ts";
 import {
-  isRefusalTold,
+  isRefusalReported,
   isRenewalDue,
   RENEWAL_MS,
   type Renewal,
@@ -40,7 +40,7 @@ export async function getSession(
     const left = deadline - now;
     if (left <= 0) return LATE;
     const { ended } = running ?? renew(memory, context);
-    await within(Math.min(left, RENEWAL_MS), ended);
+    await withTimeout(Math.min(left, RENEWAL_MS), ended);
   }
 }
 
@@ -48,7 +48,7 @@ export async function getSession(
 export function refuseRole(memory: RoleMemory, { origin, reason }: Failure): Refusal {
   const now = Date.now();
   const { role } = memory.state();
-  const repeated = isRefusalTold(memory.state(), now);
+  const repeated = isRefusalReported(memory.state(), now);
   memory.learn({ type: "refused", now });
   return { event: "role-refused", role: role.arn, origin, reason, repeated };
 }

@@ -10,8 +10,8 @@ import {
   type UpstreamRefusal,
 } from "../base/refusal.ts";
 import { parseS3Reply } from "../base/s3-reply.ts";
-import { type Context, drop, send } from "../base/send.ts";
-import { LATE, pauseBefore, within } from "../base/time.ts";
+import { type Context, cancelBody, send } from "../base/send.ts";
+import { pauseBefore, TIMED_OUT, withTimeout } from "../base/time.ts";
 import type { Bucket, Role } from "../config/bucket.ts";
 import type { R2Source } from "../config/bucket-settings.ts";
 import type { Credentials } from "../config/slot.ts";
@@ -217,7 +217,7 @@ async function askS3(
   const isEmpty = status === 416;
   const isWhole = status === 200;
   if (!isEmpty && !isWhole && !(status === 206 && part === "head")) {
-    drop(reply.body);
+    cancelBody(reply.body);
     if (status >= 300) return refusalOf(parseS3Reply(reply, reply.text, now), region);
     return { refusal: { event: "origin-failed", status, reason: "S3 sends no such part" } };
   }
@@ -258,17 +258,19 @@ async function openR2(
   try {
     const range = { offset: 0, length: HEAD_BYTES };
     const asked = part === "head" ? r2.get(key, { range }) : r2.get(key);
-    const object = await within(until - Date.now(), asked);
-    if (object === LATE) {
-      asked.then((late) => drop(late?.body ?? null)).catch(() => {});
+    const object = await withTimeout(until - Date.now(), asked);
+    if (object === TIMED_OUT) {
+      asked.then((late) => cancelBody(late?.body ?? null)).catch(() => {});
       return { event: "timed-out", reason: "no answer of R2 in time" };
     }
     if (!object) return { event: "object-missing", certain: true };
     return await describeR2(object, object.body, part, until);
   } catch (error) {
     // A range of an empty object throws, in other words at Cloudflare than in a local run.
-    const object = await within(until - Date.now(), r2.head(key)).catch((): typeof LATE => LATE);
-    if (object !== LATE && object?.size === 0) {
+    const object = await withTimeout(until - Date.now(), r2.head(key)).catch(
+      (): typeof TIMED_OUT => TIMED_OUT,
+    );
+    if (object !== TIMED_OUT && object?.size === 0) {
       return describeR2(object, new Blob().stream(), part, until);
     }
     return { event: "origin-failed", reason: `R2 failed: ${error}`, passing: true };

@@ -1,9 +1,9 @@
 // Reads the bytes of an object: its first ones to see its type, and all of them once, as a stream that is as long
 // as it was said to be.
 
-import { joined } from "../base/bytes.ts";
+import { concatBytes } from "../base/bytes.ts";
 import type { Refusal } from "../base/refusal.ts";
-import { LATE, within } from "../base/time.ts";
+import { TIMED_OUT, withTimeout } from "../base/time.ts";
 
 /** How many bytes show the type of an object (A14). */
 export const HEAD_BYTES = 1024;
@@ -63,7 +63,7 @@ export async function readBody(
     }
   };
   try {
-    if ((await within(deadline - Date.now(), readHead())) === LATE) {
+    if ((await withTimeout(deadline - Date.now(), readHead())) === TIMED_OUT) {
       cancel();
       return { event: "timed-out", reason: "the object did not arrive in time" };
     }
@@ -86,7 +86,7 @@ export async function readBody(
     },
     { highWaterMark: 0 },
   );
-  return { head: joined(first), stream, failure, cancel };
+  return { head: concatBytes(first), stream, failure, cancel };
 }
 
 /** Reads the chunks of a body: large ones, unless a script made the stream. */

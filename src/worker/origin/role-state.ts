@@ -71,7 +71,7 @@ export function advanceRole(state: RoleState, event: RoleEvent): Advanced {
       return changed(state, { denials: event.denied ? (state.denials ?? 0) + 1 : undefined });
     }
     case "refused":
-      return changed(state, isRefusalTold(state, event.now) ? {} : { refusedAt: event.now });
+      return changed(state, isRefusalReported(state, event.now) ? {} : { refusedAt: event.now });
   }
 }
 
@@ -88,11 +88,11 @@ function fail(state: RoleState, failure: Failure, now: number): Advanced {
   const change = { renewal: undefined, failure: { ...failure, at: now } };
   const session = usableSession(state, now);
   if (!session) return changed(state, change);
-  const { times, isTold, next } = countRepeated(state.failed, now);
+  const { times, isReported, next } = countRepeated(state.failed, now);
   const { origin, reason } = failure;
   const expires = new Date(session.expires).toISOString();
   const notice = { event: "role-failed", role: state.role.arn, origin, reason } as const;
-  const effects = isTold ? [] : [{ ...notice, expires, times }];
+  const effects = isReported ? [] : [{ ...notice, expires, times }];
   return changed(state, { ...change, failed: next }, effects);
 }
 
@@ -120,6 +120,6 @@ export function runningRenewal({ renewal }: RoleState, now: number): Renewal | u
 }
 
 /** Returns whether the log was told within the last minute that visitors are refused. */
-export function isRefusalTold({ refusedAt }: RoleState, now: number): boolean {
+export function isRefusalReported({ refusedAt }: RoleState, now: number): boolean {
   return isWithin(WHILE_MS, refusedAt, now);
 }

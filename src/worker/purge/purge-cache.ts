@@ -1,14 +1,14 @@
 // Drops renditions from Workers Cache by tag (W10), and nothing else: a replaced object is another source for
 // the edge.
 
-import { LATE, within } from "../base/time.ts";
+import { TIMED_OUT, withTimeout } from "../base/time.ts";
 import { type GatewayContext, NO_CACHE, type PurgeOptions } from "../cache/loopback.ts";
 import { bucketTag, objectTag } from "../cache/rendition-url.ts";
 import type { Bucket } from "../config/bucket.ts";
 import { logNotPurged, type PurgeResults, type UpstreamFailure } from "./report.ts";
 import type { Target } from "./targets.ts";
 
-const TIMED_OUT: UpstreamFailure = {
+const TOO_LATE: UpstreamFailure = {
   ...{ status: 503, retryAfter: 10 },
   reason: "cache: it does not answer in time",
 };
@@ -78,10 +78,10 @@ async function askCache(
   const loopback = context.exports?.Renditions;
   const left = deadline - Date.now();
   if (!loopback) return undefined; // nothing is kept, so nothing old can be shown
-  if (left <= 0) return TIMED_OUT;
+  if (left <= 0) return TOO_LATE;
   try {
-    const result = await within(left, loopback.purge(options));
-    if (result === LATE) return TIMED_OUT;
+    const result = await withTimeout(left, loopback.purge(options));
+    if (result === TIMED_OUT) return TOO_LATE;
     const { success, errors } = result;
     if (success || errors.some(({ message }) => message === NO_CACHE.message)) return undefined;
     return failureOf(errors.map(({ code, message }) => `${message} (${code})`).join("; "));

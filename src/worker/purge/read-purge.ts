@@ -2,8 +2,8 @@
 // refuses.
 
 import { readBytes } from "../base/bytes.ts";
-import { isTable, json } from "../base/json.ts";
-import { LATE } from "../base/time.ts";
+import { isPlainObject, parseJson } from "../base/json.ts";
+import { TIMED_OUT } from "../base/time.ts";
 
 /** An object as an event of S3 names it: the bucket's name at S3, and the whole key. */
 export type StoredObject = {
@@ -36,14 +36,14 @@ export async function readPurge(
   let text: string;
   try {
     const bytes = await readBytes(body, MAX_BYTES, deadline);
-    if (bytes === LATE) return unreadable("the body takes too long");
+    if (bytes === TIMED_OUT) return unreadable("the body takes too long");
     if (bytes === "too-long") return { status: 413, reason: "the body has more than 2 MiB" };
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch {
     return unreadable("the body breaks off, or is not UTF-8");
   }
-  const value = json(text);
-  if (!isTable(value)) return unreadable("the body is not a JSON object");
+  const value = parseJson(text);
+  if (!isPlainObject(value)) return unreadable("the body is not a JSON object");
   return readEvent(value) ?? readPlain(value);
 }
 
@@ -84,7 +84,7 @@ function eventAbout(objects: readonly (StoredObject | undefined)[]): PurgeReques
 
 /** Reads a record of an event notification. S3 and MinIO form-encode the key, Ceph does not. */
 function readRecord(record: unknown): StoredObject | undefined {
-  const { s3, eventTime, eventSource } = isTable(record) ? record : {};
+  const { s3, eventTime, eventSource } = isPlainObject(record) ? record : {};
   return readObject(s3, eventTime, eventSource === "ceph:s3");
 }
 
@@ -92,9 +92,9 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
 /** @param isRaw whether the key is not encoded */
 function readObject(described: unknown, time: unknown, isRaw: boolean): StoredObject | undefined {
-  const { bucket, object } = isTable(described) ? described : {};
-  const name = isTable(bucket) ? bucket["name"] : undefined;
-  const given = isTable(object) ? object["key"] : undefined;
+  const { bucket, object } = isPlainObject(described) ? described : {};
+  const name = isPlainObject(bucket) ? bucket["name"] : undefined;
+  const given = isPlainObject(object) ? object["key"] : undefined;
   if (typeof name !== "string" || typeof given !== "string") return undefined;
   const key = isRaw ? given : decodeForm(given);
   if (!key) return undefined;

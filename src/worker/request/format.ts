@@ -1,7 +1,7 @@
 // Chooses the format for a visitor, by the preset and the Accept header. No I/O.
 
 import type { ObjectType } from "../base/refusal.ts";
-import { LONGEST_HEADER } from "../base/send.ts";
+import { MAX_HEADER_LENGTH } from "../base/send.ts";
 import type { OutputFormat, Variant } from "../config/preset.ts";
 
 /** Which formats besides JPEG and PNG a visitor's browser says that it reads. */
@@ -34,7 +34,7 @@ const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
  */
 export function readAccept(accept: string | null): Readable {
   const found: { avif?: boolean; webp?: boolean } = {};
-  if (accept && accept.length > LONGEST_HEADER) return readAccept(null);
+  if (accept && accept.length > MAX_HEADER_LENGTH) return readAccept(null);
   for (const entry of accept?.match(ENTRY) ?? []) {
     const [type, ...parameters] = (entry.match(PART) ?? []).map((part) =>
       part.trim().toLowerCase(),

@@ -3,7 +3,7 @@
 
 import { logNotice } from "../base/log.ts";
 import type { Refusal } from "../base/refusal.ts";
-import { LATE, within } from "../base/time.ts";
+import { TIMED_OUT, withTimeout } from "../base/time.ts";
 import type { Limiter } from "../config/config.ts";
 
 /** How long the limiter may take: ms. */
@@ -23,8 +23,8 @@ export async function checkLimit(
   const key = `${visitorOf(headers.get("cf-connecting-ip") ?? "")} ${route}`;
   try {
     const ms = Math.max(0, Math.min(LIMITER_MS, deadline - Date.now()));
-    const outcome = await within(ms, limiter.limit({ key }));
-    if (outcome !== LATE) return outcome.success ? undefined : { event: "rate-limited" };
+    const outcome = await withTimeout(ms, limiter.limit({ key }));
+    if (outcome !== TIMED_OUT) return outcome.success ? undefined : { event: "rate-limited" };
     logNotice({ event: "limiter-failed", route, reason: `no answer within ${ms} ms` });
   } catch (error) {
     logNotice({ event: "limiter-failed", route, reason: `${error}` });

@@ -3,7 +3,7 @@
 import { createServer } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
-import { isTable, json } from "../../../src/worker/base/json.ts";
+import { isPlainObject, parseJson } from "../../../src/worker/base/json.ts";
 
 const ACCOUNT = "0123456789abcdef0123456789abcdef";
 const VERSION = "00000000-0000-0000-0000-000000000001";
@@ -64,10 +64,10 @@ export async function startCloudflare(): Promise<Stub> {
 
 /** The secrets in the first part of an upload, which is JSON. */
 function secretsIn(form: string): Record<string, string> {
-  const metadata = json(/name="metadata"\r\n\r\n(.*?)\r\n--/s.exec(form)?.[1] ?? "");
-  const bindings: unknown = isTable(metadata) ? metadata["bindings"] : [];
+  const metadata = parseJson(/name="metadata"\r\n\r\n(.*?)\r\n--/s.exec(form)?.[1] ?? "");
+  const bindings: unknown = isPlainObject(metadata) ? metadata["bindings"] : [];
   const found = (Array.isArray(bindings) ? bindings : []).filter(
-    (binding: unknown) => isTable(binding) && binding["type"] === "secret_text",
+    (binding: unknown) => isPlainObject(binding) && binding["type"] === "secret_text",
   );
   return Object.fromEntries(found.map(({ name, text }) => [name, text]));
 }

@@ -2,7 +2,7 @@
 
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { isTable } from "../../../src/worker/base/json.ts";
+import { isPlainObject } from "../../../src/worker/base/json.ts";
 import type { ObjectType } from "../../../src/worker/base/refusal.ts";
 import { uprightSize } from "../../../src/worker/edge/facts.ts";
 import { size, told as write } from "../../support/boxes.ts";
@@ -97,7 +97,7 @@ describe.each(["stored", "upright"] as const)("the edge tells the %s size:", (or
         const rendition = await sharp(Buffer.from(await shown.arrayBuffer())).metadata();
         const answer = await get(`/facts/${preset}/a.jpg?facts`, {}, env);
         const facts: unknown = await answer.json();
-        const { original, ...made } = isTable(facts) ? facts : {};
+        const { original, ...made } = isPlainObject(facts) ? facts : {};
         expect([preset, made]).toEqual([
           preset,
           { width: rendition.width, height: rendition.height },

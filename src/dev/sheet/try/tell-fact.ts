@@ -4,7 +4,7 @@ import { MOST_BYTES } from "../../../cli/net/ask-s3.ts";
 import { readFact } from "../../../cli/project/picture/read-fact.ts";
 import { readBytes } from "../../../worker/base/bytes.ts";
 import { isRefusal } from "../../../worker/base/refusal.ts";
-import { LATE } from "../../../worker/base/time.ts";
+import { TIMED_OUT } from "../../../worker/base/time.ts";
 import { openObject } from "../../../worker/origin/open-object.ts";
 import { type Answer, NO_CONTEXT, says, wordsOf } from "./answer.ts";
 import type { Try } from "./read-try.ts";
@@ -18,7 +18,7 @@ export async function tellFact({ route, key }: Pick<Try, "route" | "key">): Prom
   if (isRefusal(object)) return says(502, `S3 did not give the original: ${wordsOf(object)}`);
   const bytes = await readBytes(object.body.stream, MOST_BYTES, deadline);
   if (bytes === "too-long") return says(502, "the original is too large");
-  if (bytes === LATE) return says(502, "the original did not arrive in time");
+  if (bytes === TIMED_OUT) return says(502, "the original did not arrive in time");
   const fact = await readFact(bytes);
   if ("why" in fact) return says(502, `there is no fact of it: ${fact.why}`);
   return { status: 200, type: "application/json", body: JSON.stringify(fact) };
