@@ -35,7 +35,8 @@ export function record(
 const losses = new WeakMap<object, Repeated>();
 
 /** The facts of one request. A text that is absent becomes "". */
-export type Facts = Subject & {
+export type Facts = Omit<Subject, "cache" | "fallback"> & {
+  readonly cache?: string | undefined;
   /** The status that the visitor gets. */
   readonly status: number;
   /** `shown`, or why there is no image. */

@@ -56,7 +56,7 @@ async function byEdges(cacheControl: string | null, steps: readonly Asked[]) {
     const made = edge.originFetches.length > fetches ? "bucket" : "original";
     outcomes.push(isKept ? "rendition" : made);
   }
-  const billed = new Set(edges.flatMap((edge) => [...edge.transformations]));
+  const billed = new Set(edges.flatMap((edge) => [...edge.quota.billed]));
   return { outcomes, transformations: billed.size };
 }
 

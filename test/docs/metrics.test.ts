@@ -143,8 +143,13 @@ test("the queries find what the Worker itself writes", async () => {
 test("the table of columns is that of a data point", () => {
   const facts = { route: "route", preset: "preset", format: "format", event: "event" };
   const numbers = { status: 7, ms: 8, bytes: 9 };
-  const point = dataPoint({ ...facts, cache: "cache", bucket: "bucket", ...numbers });
-  const names: Record<string, string> = { 7: "status", 8: "milliseconds", 9: "bytes" };
+  const point = dataPoint({ ...facts, cache: "hit", bucket: "bucket", ...numbers });
+  const names: Record<string, string> = {
+    7: "status",
+    8: "milliseconds",
+    9: "bytes",
+    hit: "cache",
+  };
   const cells = (column: string, values: readonly unknown[]) =>
     values.map((value, at) => [`${column}${at + 1}`, names[`${value}`] ?? value]);
   const rows = [...PAGE.matchAll(/^\| `((?:blob|double|index)\d+)` +\| (\w+)/gm)];

@@ -1,7 +1,6 @@
 // Why a request gets no image: one event for each cause, with the facts that an operator needs.
 // answer.ts turns it into what the visitor sees, log.ts into what the operator reads.
 
-import { has } from "./json.ts";
 import type { S3Reply } from "./s3-reply.ts";
 
 export type Refusal =
@@ -84,7 +83,7 @@ export type UpstreamRefusal = { event: UpstreamEvent } & Upstream;
 
 /** Returns whether a step returned a refusal. */
 export function isRefusal<T>(value: T | Refusal): value is Refusal {
-  return has(value, "event");
+  return typeof value === "object" && value !== null && "event" in value;
 }
 
 /** Returns whether the cause is certain. An answer whose cause is not is not kept. */

@@ -150,14 +150,6 @@ describe("a refusal", () => {
       expect(await readCachedAnswer(new Response(text, { status: 502 }), false)).toBeUndefined();
     },
   );
-
-  test("is read without what has another form", async () => {
-    const slots = [{ slot: "third", origin: "x", access_key: "x" }, null, SLOT, { slot: "next" }];
-    const odd = { event: "slots-refused", slots, reason: 7, repeated: false };
-    expect(await readCachedAnswer(Response.json(odd, { status: 502 }), false)).toEqual({
-      ...{ event: "slots-refused", slots: [SLOT], reason: "", repeated: false },
-    });
-  });
 });
 
 test.each([

@@ -109,13 +109,13 @@ const body = EC_KEY.split("\n").slice(1, -2).join("\n");
 const labelled = (label: string) => `-----BEGIN ${label}-----\n${body}\n-----END ${label}-----\n`;
 
 test.each<[string, string, RegExp]>([
-  ["on one line", EC_KEY.replaceAll("\n", ""), /is not a private key in PEM, with all its lines/],
-  ["without its end", EC_KEY.slice(0, 60), /is not a private key in PEM/],
-  ["of words", "hunter2-hunter2-hunter2", /is not a private key in PEM/],
-  ["of SEC 1", labelled("EC PRIVATE KEY"), /SEC 1, not PKCS#8/],
-  ["of PKCS#1", labelled("RSA PRIVATE KEY"), /PKCS#1, not PKCS#8/],
-  ["that is encrypted", labelled("ENCRYPTED PRIVATE KEY"), /is encrypted/],
-  ["that is public", labelled("PUBLIC KEY"), /is a public key/],
+  ["on one line", EC_KEY.replaceAll("\n", ""), /is not PRIVATE KEY in PEM/],
+  ["without its end", EC_KEY.slice(0, 60), /is not PRIVATE KEY in PEM/],
+  ["of words", "hunter2-hunter2-hunter2", /is not PRIVATE KEY in PEM/],
+  ["of SEC 1", labelled("EC PRIVATE KEY"), /but EC PRIVATE KEY: make it/],
+  ["of PKCS#1", labelled("RSA PRIVATE KEY"), /but RSA PRIVATE KEY: make it/],
+  ["that is encrypted", labelled("ENCRYPTED PRIVATE KEY"), /but ENCRYPTED PRIVATE KEY: make it/],
+  ["that is public", labelled("PUBLIC KEY"), /but PUBLIC KEY: make it/],
   ["with wrong base64", EC_KEY.replace(/^(.*\n.)./, "$1=/="), /is damaged/],
   ["of another curve", P384_KEY, /is neither EC \(P-256\) nor RSA/],
 ])("a key %s is a mistake, and no part of it is told", (_what, key, message) => {

@@ -56,7 +56,7 @@ describe("a binding that", () => {
       502,
       "wrong-type",
     ],
-    ["returns no image", () => imagesThat(() => ({ image: () => null })), 502, "edge-failed"],
+    ["returns no image", () => imagesThat(() => ({ image: () => null })), 502, "wrong-type"],
     [
       "never ends",
       () => imagesThat(() => sent(ENDLESS(new Uint8Array(1_000_000)))),

@@ -79,7 +79,7 @@ test.each<[string, BucketEvent[], SlotName[], object[]]>([
   ["it refuses it again", [refusal, refusal], ["next", "current"], CHANGE],
   [
     "it refuses it with another code",
-    [refusal, asked({ current: WRONG })],
+    [refusal, asked({ current: WRONG, next: undefined })],
     ["next", "current"],
     [...CHANGE, { ...REFUSED, origin: WRONG }],
   ],

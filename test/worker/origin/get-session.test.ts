@@ -125,7 +125,7 @@ describe("while STS fails", () => {
     expect(told).toHaveLength(20);
     expect(told[1]).toEqual({
       ...{ event: "role-failed", role: ROLE, origin: "AccessDenied", times: 2 },
-      reason: expect.stringContaining("trust policy"),
+      reason: expect.stringContaining("docs/keyless.md"),
       expires: "2026-11-26T13:00:00.000Z",
     });
     answer = good;

@@ -42,7 +42,7 @@ test("a role that works has until when its credentials are good, and no part of 
 test("a role that STS refuses has STS's code and what to do, and takes no line from the log", async () => {
   const { report, sts, lines, visit, isolate } = await start();
   sts.roles.clear();
-  const reason = "the role's trust policy does not allow it: compare its provider, aud and sub";
+  const reason = "STS answers 403: docs/keyless.md says what AccessDenied means";
   const role = { role: ROLE, state: "AccessDenied", reason };
   const about = { bucket: "media", slots: [], edge: "AccessDenied" };
   expect(await report()).toEqual({ ok: false, ...about, role });
@@ -72,5 +72,5 @@ test("a key of the issuer that cannot be used is named", async () => {
   const { report } = await start(keys);
   const { ok, role } = await report();
   expect([ok, role.state]).toEqual([true, "ok"]);
-  expect(role.mistakes).toEqual([expect.stringMatching(/^OIDC_SIGNING_KEY: is not a private key/)]);
+  expect(role.mistakes).toEqual([expect.stringMatching(/^OIDC_SIGNING_KEY: is not PRIVATE KEY/)]);
 });

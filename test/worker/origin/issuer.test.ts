@@ -4,7 +4,7 @@ import { createHash, createPublicKey, verify } from "node:crypto";
 import { expect, test } from "vitest";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import type { Oidc } from "../../../src/worker/config/oidc.ts";
-import { makeToken } from "../../../src/worker/origin/ask-sts.ts";
+import { makeToken } from "../../../src/worker/origin/get-session.ts";
 import { issuerKeysOf } from "../../../src/worker/origin/issuer-keys.ts";
 import { HEALTH_TOKEN } from "../../support/env.ts";
 import {

@@ -31,7 +31,7 @@ let sessions: number;
 let logged: unknown[];
 let bucket: Bucket;
 
-function bucketOf(env: object): Bucket {
+function bucketOf(env: Readonly<Record<string, unknown>>): Bucket {
   const config = readConfig(env);
   return ("buckets" in config ? config.buckets[0] : undefined) ?? expect.unreachable();
 }

@@ -4,7 +4,6 @@ import { createHmac } from "node:crypto";
 import { afterEach, expect, test, vi } from "vitest";
 import { encodePath } from "../../../src/url/grammar.ts";
 import { type Grant, signGrant, textToSign } from "../../../src/url/grant.ts";
-import { readConfig } from "../../../src/worker/config/config.ts";
 import { checkGrant } from "../../../src/worker/request/url-signature.ts";
 import { BASE, ENV, SECRETS } from "../../support/env.ts";
 import { get, MODERN, stage, wait } from "../../support/play.ts";
@@ -77,51 +76,16 @@ test.each(["new", "old"])("a URL that the key %j signed is shown", async (kid) =
   expect((await get(`/private/card/key.jpg${await sign({ kid })}`)).status).toBe(200);
 });
 
-test("a key is imported once, and a signature that was right is verified once", async () => {
+test("a key is imported once", async () => {
   const urls = [
     `/private/card/key.jpg${await sign()}`,
     `/private/card/photos/fig.jpg${await sign({ key: "photos/fig.jpg" })}`,
   ];
-  const verified = vi.spyOn(crypto.subtle, "verify");
   const imported = vi.spyOn(crypto.subtle, "importKey");
   for (const url of [...urls, ...urls, ...urls]) expect((await get(url)).status).toBe(200);
-  expect(verified).toHaveBeenCalledTimes(2);
   expect(imported.mock.calls.filter(([, , , , usages]) => usages.includes("verify"))).toHaveLength(
     1,
   );
-});
-
-test("all signing keys share one store of right signatures, which is bounded", async () => {
-  const secrets = Object.fromEntries(
-    Array.from({ length: 10 }, (_, at) => [`k${at}`, `${at}`.repeat(32)]),
-  );
-  const wanted = { route: "/:preset/*", preset: "card", key: "k".repeat(100_000) };
-  const ROUTES = [{ path: wanted.route, object: "media/*", signed: true, max_age: DAY }];
-  const config = readConfig({ ...ENV, URL_SIGNING_KEYS: JSON.stringify(secrets), ROUTES });
-  const [route] = "routes" in config ? config.routes : [];
-  const variant = "variants" in config ? config.variants.get("card") : undefined;
-  if (route === undefined || variant === undefined) expect.unreachable();
-  const order = { route, variant, object: wanted.key };
-  const expires = fromNow(HOUR);
-  const verified = vi.spyOn(crypto.subtle, "verify");
-  /** Checks a URL of each key. @returns how many were verified */
-  const check = async (version: string) => {
-    const before = verified.mock.calls.length;
-    for (const [kid, secret] of Object.entries(secrets)) {
-      const search = await sign({ ...wanted, expires, version, kid, secret });
-      const granted = await checkGrant(
-        order,
-        { pathname: `/card/${wanted.key}`, search },
-        Date.now(),
-      );
-      expect(granted).toEqual({ expires, version });
-    }
-    return verified.mock.calls.length - before;
-  };
-  // Two generations of 2 MiB: a URL has 200,000 bytes.
-  expect([await check("1"), await check("1")]).toEqual([10, 0]);
-  for (const version of ["2", "3", "4"]) expect(await check(version)).toBe(10);
-  expect(await check("1")).toBe(10);
 });
 
 test("the log says of what a signature must be", async () => {
