@@ -4,7 +4,6 @@ import { createHmac } from "node:crypto";
 import { afterEach, expect, test, vi } from "vitest";
 import { encodePath } from "../../../src/url/grammar.ts";
 import { type Grant, signGrant, textToSign } from "../../../src/url/grant.ts";
-import { checkGrant } from "../../../src/worker/request/url-signature.ts";
 import { BASE, ENV, SECRETS } from "../../support/env.ts";
 import { get, MODERN, stage, wait } from "../../support/play.ts";
 import { file } from "../../support/stand.ts";
