@@ -145,14 +145,7 @@ test("the table of columns is that of a data point", () => {
   const numbers = { status: 7, ms: 8, bytes: 9 };
   const point = dataPoint({ ...facts, cache: "hit", bucket: "bucket", ...numbers });
   const names: Record<string, string> = {
-<<<<<<< HEAD
-    7: "status",
-    8: "milliseconds",
-    9: "bytes",
-    hit: "cache",
-=======
-    ...hit: "cache", 7: "status", 8: "milliseconds", 9: "bytes" ,
->>>>>>> 3692a4c (Allow the local run's chain of imports, which ends in the Worker's own code)
+    ...{ hit: "cache", 7: "status", 8: "milliseconds", 9: "bytes" },
   };
   const cells = (column: string, values: readonly unknown[]) =>
     values.map((value, at) => [`${column}${at + 1}`, names[`${value}`] ?? value]);
