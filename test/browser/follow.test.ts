@@ -300,9 +300,9 @@ describe("the contact sheet that follows", () => {
     const { page, complaints } = await openSheet(KEY);
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     await look(page, "figure");
-    // card and card@1x are the same.
+    // card and card@1x are the same. hero is another one without its quality (O5).
     await page
-      .getByText("9 unique transformations: thumbnail 2, card 3, hero 4", { exact: true })
+      .getByText("13 unique transformations: thumbnail 2, card 3, hero 8", { exact: true })
       .waitFor();
     expect(await page.locator("header").first().textContent()).toContain(
       "The first 5,000 are free: costs",

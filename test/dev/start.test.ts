@@ -135,6 +135,10 @@ test("vitrine dev creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW,
   );
   await becomes("", 200, /^Reloaded \.dev\.vars\. Changed: AWS_SECRET_ACCESS_KEY$/m);
   await becomes(`EDGE='{"transformations":false}'`, 502, /"event":"not-transformed"/);
+  await becomes(`EDGE='{"trouble":"9522/503"}'`, 502, /"event":"edge-failed"/);
+  // A try of the contact sheet waits, too, and asks once more.
+  const tried = await fetch(`${address}/.vitrine/try?of=${new URL(small).pathname}`);
+  expect([tried.status, await tried.text()]).toEqual([502, expect.stringContaining("edge-failed")]);
   await becomes(`EDGE='{"sources":[]}'`, 502, /"event":"edge-refused",.*"edge":"9401"/);
   await becomes(`EDGE='{"sources":[0]}'`, 502, /^\.dev\.vars:\d+: EDGE\.sources: \[0\] is not/m);
   await becomes(`${id}AWS_SECRET_ACCESS_KEY='half`, 502, /"origin":"SignatureDoesNotMatch"/);
