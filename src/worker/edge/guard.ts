@@ -66,7 +66,7 @@ export function contradictionIn(
 ): Failure | undefined {
   const tag = originalEtag(headers);
   const date = headers.get("last-modified");
-  const isOther = tag !== undefined && tag !== etag && date !== null && date !== lastModified;
+  const isOther = tag && etag && tag !== etag && date && lastModified && date !== lastModified;
   if (!isOther) return undefined;
   const reason =
     "the edge has another original than S3: the zone may ignore query strings, or source_parameter is off";

@@ -218,3 +218,13 @@ test("what the origin says is told only if it looks like one of S3's codes", () 
   const text = '<Error><Code>AccessDenied", "x": "</Code></Error>';
   expect(look(403, {}, text)).toMatchObject({ event: "edge-contradicts", origin: undefined });
 });
+
+test.each<[string, Partial<SourceObject>]>([
+  ["no tag", { etag: undefined }],
+  ["no date", { lastModified: undefined }],
+  ["neither", { etag: undefined, lastModified: undefined }],
+])("where S3 names %s, nothing that the edge names is another one (R4)", (_what, change) => {
+  const headers = { ...ok, etag: '"cf1:b"', "last-modified": LATER };
+  const found = look(200, headers, "", { object: { ...OBJECT, ...change } });
+  expect(found).toEqual({ type: "image/avif" });
+});
