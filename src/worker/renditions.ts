@@ -71,12 +71,11 @@ async function renderOnce(
   ]);
   if (isRefusal(object)) return object;
   if (isRefusal(overlays)) return overlays;
-
-  const etag = await etagOf(key, object, overlays);
-  if (etag && condition !== null && matchesEtag(condition, etag)) return { notModified: etag };
   if (object.type === "none") {
     return { event: "source-unreadable", reason: "its first bytes are of no image", certain: true };
   }
+  const etag = await etagOf(key, object, overlays);
+  if (etag && condition !== null && matchesEtag(condition, etag)) return { notModified: etag };
 
   const [engine, other] = enginesFor(bucket.engines, variant, formats === "svg");
   const result = await renderBy(engine, key, object, overlays, scope);
@@ -119,7 +118,7 @@ async function etagOf(
   { validator }: OpenedObject,
   overlays: readonly string[],
 ): Promise<string | undefined> {
-  if (validator === undefined) return undefined;
+  if (!validator || overlays.includes("")) return undefined;
   const url = renditionUrl({ ...key, version: undefined });
   const identity = new TextEncoder().encode(JSON.stringify([url, validator, ...overlays]));
   return `"${hex(await crypto.subtle.digest("SHA-256", identity)).slice(0, 32)}"`;

@@ -2,12 +2,13 @@
 // (W18, R4, C1).
 
 import { hash } from "node:crypto";
+import { HttpResponse, http } from "msw";
 import { beforeEach, expect, test, vi } from "vitest";
 import { signGrant } from "../../../src/url/grant.ts";
 import { envOf } from "../../support/engines.ts";
 import { ENV, SECRETS, VARS } from "../../support/env.ts";
 import { get, keepNothing, MODERN, stage } from "../../support/play.ts";
-import { file } from "../../support/stand.ts";
+import { file, network } from "../../support/stand.ts";
 
 keepNothing(); // each request is to reach S3
 
@@ -88,6 +89,15 @@ test("a replaced overlay is another rendition, within a minute", async () => {
   expect(await etagOf("/images/marked/key.jpg", "*/*", env)).not.toBe(before);
 });
 
+test("there is none where S3 does not name an overlay, which may change unseen", async () => {
+  const env = envOf("binding", { PRESETS: MARKED, ROUTES });
+  const mark = file("made/transparent.png");
+  const headers = { "content-length": `${mark.length}` };
+  network.use(http.get(/mark\.png$/, () => new HttpResponse(mark.slice(), { headers })));
+  const { status, headers: answered } = await get("/images/marked/key.jpg", {}, env);
+  expect([status, answered.get("etag")]).toEqual([200, null]);
+});
+
 test("nothing of S3's ETag, or of the edge's URL, can be read from it", async () => {
   const md5 = hash("md5", file("made/key.jpg"));
   const etag = await etagOf();
@@ -127,4 +137,10 @@ test("a condition of another rendition is not met", async () => {
   const webp = await etagOf(PATH, "image/webp", env);
   const headers = { ...MODERN, "if-none-match": webp };
   expect((await get(PATH, { headers }, env)).status).toBe(200);
+});
+
+test("no condition is met by what is no image", async () => {
+  const env = { ...ENV, ANSWERS: { keep: 0 } };
+  const headers = { ...MODERN, "if-none-match": "*" };
+  expect((await get("/images/card/broken/page.jpg", { headers }, env)).status).toBe(415);
 });
