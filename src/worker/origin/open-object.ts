@@ -209,26 +209,29 @@ async function askS3(
   } as const;
   const reply = await send(url, init, until);
   if (isRefusal(reply)) {
-    return {
-      refusal: reply.event === "edge-failed" ? { ...reply, event: "origin-failed" } : reply,
-    };
+    const isLost = reply.event === "edge-failed";
+    return { refusal: isLost ? { ...reply, event: "origin-failed" } : reply };
   }
   const { status, headers } = reply;
-  const isEmpty = status === 416;
-  const isWhole = status === 200;
-  if (!isEmpty && !isWhole && !(status === 206 && part === "head")) {
+  const range = headers.get("content-range");
+  const isEmpty = status === 416 && !/[1-9]/.test(range ?? "");
+  const isPart = status === 206 && part === "head" && !/^bytes (?!0-)/.test(range ?? "");
+  if (!isEmpty && !isPart && status !== 200) {
     cancelBody(reply.body);
     if (status >= 300) return refusalOf(parseS3Reply(reply, reply.text, now), region);
     return { refusal: { event: "origin-failed", status, reason: "S3 sends no such part" } };
   }
   const isEncoded = headers.has("content-encoding");
+  const isUnread = isEmpty || (isEncoded && part === "head"); // a part cannot be decoded
+  if (isUnread) cancelBody(reply.body);
+  const stream = (!isUnread && reply.body) || new Blob().stream();
   const sent = isEmpty ? 0 : parseLength(headers.get("content-length"));
-  const stream = (!isEmpty && reply.body) || new Blob().stream();
-  const body = await readBody(stream, isEncoded ? undefined : sent, until);
+  const whole = isPart ? parseLength(range) : sent;
+  const said = sent ?? (whole && Math.min(whole, HEAD_BYTES));
+  const body = await readBody(stream, isEncoded ? undefined : said, until);
   if (isRefusal(body)) return { refusal: body };
-  const whole = isEmpty || isWhole ? sent : parseLength(headers.get("content-range"));
   const facts = {
-    etag: headers.get("etag")?.replace(/^W\/|"/g, ""),
+    etag: headers.get("etag")?.replace(/^W\/|"/g, "") || undefined,
     length: isEncoded ? undefined : whole,
     lastModified: headers.get("last-modified") ?? undefined,
     metadata: new Map(
@@ -238,7 +241,8 @@ async function askS3(
     ),
     credential,
   };
-  return describe(facts, body, part, isEncoded);
+  const isHidden = isEncoded || (whole === undefined && body.head.length === 0);
+  return describe(facts, body, part, isHidden);
 }
 
 const METADATA = "x-amz-meta-";
@@ -296,11 +300,11 @@ function describe(
   facts: Omit<OpenedObject, "validator" | "type" | "body">,
   body: ObjectBody,
   part: OpenOptions["part"],
-  isEncoded: boolean,
+  isHidden: boolean,
 ): OpenedObject {
   if (part === "head") body.cancel();
   const { etag, length, lastModified } = facts;
   const dated = lastModified && length !== undefined ? `${lastModified} ${length}` : undefined;
-  const type = isEncoded ? "unknown" : sniff(body.head);
+  const type = isHidden ? "unknown" : sniff(body.head);
   return { ...facts, validator: etag ?? dated, type, body };
 }

@@ -394,6 +394,11 @@ describe("an object", () => {
     ["with a weak ETag", named('W/"abc"'), KNOWN],
     ["with an ETag of parts", named('"abc-12"'), { ...KNOWN, etag: "abc-12", validator: "abc-12" }],
     [
+      "with an empty ETag, which names nothing",
+      named('""'),
+      { etag: undefined, validator: `${DATE} ${JPEG.length}` },
+    ],
+    [
       "with metadata",
       part({ "x-amz-meta-focus": "0.2,0.3", "x-amz-id-2": "no" }),
       { metadata: new Map([["focus", "0.2,0.3"]]) },
@@ -414,7 +419,31 @@ describe("an object", () => {
       error("InvalidRange", 416),
       { type: "none", length: 0, etag: undefined },
     ],
+    [
+      "that is not empty, and has no such part all the same",
+      error("InvalidRange", 416, { "content-range": `bytes */${JPEG.length}` }),
+      { event: "origin-denied" },
+    ],
     ["of an unknown length", part({ "content-range": "bytes 0-1023/*" }), { length: undefined }],
+    ["of which nothing comes, and no length is said", () => new Response(""), { type: "unknown" }],
+    [
+      "with an encoding, of which a part cannot be decoded",
+      () => part({ "content-encoding": "gzip" }, streamOf(HEAD.slice(0, 100), "break"))(),
+      { etag: "abc", type: "unknown" },
+    ],
+    [
+      "of which another part comes",
+      part({ "content-range": `bytes 1024-2047/${JPEG.length}` }),
+      { event: "origin-failed" },
+    ],
+    [
+      "whose part is shorter than its range",
+      () => {
+        const headers = { "content-range": `bytes 0-1023/${JPEG.length}` };
+        return new Response(HEAD.slice(0, 2), { status: 206, headers });
+      },
+      { event: "origin-failed", passing: true },
+    ],
   ])("%s", async (_what, answer, facts) => {
     answers["current"] = answer;
     expect(await open()).toMatchObject(facts);
