@@ -40,6 +40,8 @@ export type RenderScope = RequestScope & {
   readonly hasOlder?: boolean;
   /** No visitor asked for the object, so it is no sign of the bucket's health. */
   readonly isFallback?: boolean;
+  /** The edge has contradicted S3: what it keeps under the object's URL may be of another moment (C1). */
+  readonly isSecond?: boolean;
 };
 
 /** Renders once more where the edge contradicts S3: the object, or what opens it, may have changed in between. */
@@ -49,7 +51,7 @@ export async function render(
 ): Promise<NamedRendition | NotModified | Refusal> {
   let result = await renderOnce(key, scope);
   if (isRefusal(result) && result.event === "edge-contradicts") {
-    result = await renderOnce(key, scope);
+    result = await renderOnce(key, { ...scope, isSecond: true });
   }
   const refused = isRefusal(result) ? result.event : undefined;
   if (!scope.isFallback) {
@@ -95,13 +97,15 @@ export async function renderBy(
   key: RenditionKey,
   object: OpenedObject,
   overlays: readonly string[],
-  scope: RequestScope,
+  scope: RequestScope & Pick<RenderScope, "isSecond">,
 ): Promise<NamedRendition | Refusal> {
   const { bucket, variant, formats } = key;
   const request = createTransformRequest(variant, formats, object.type);
   const isFacts = formats === "facts";
   if (engine === "cf") {
-    const result = await renderAtEdge(bucket, key.key, object, request, isFacts, scope.deadline);
+    const validator = scope.isSecond ? `${object.validator} again` : object.validator;
+    const source = { ...object, validator };
+    const result = await renderAtEdge(bucket, key.key, source, request, isFacts, scope.deadline);
     return isRefusal(result) ? result : { ...result, etag: await etagOf(key, object, overlays) };
   }
   const result = await renderByBinding(bucket, key.key, object, request, isFacts, scope);

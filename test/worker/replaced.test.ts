@@ -25,7 +25,8 @@ beforeEach(() => {
 });
 
 function put(name: string): void {
-  const object = { body: file(name), type: "image/jpeg", cacheControl: YEAR };
+  const lastModified = new Date();
+  const object = { body: file(name), type: "image/jpeg", cacheControl: YEAR, lastModified };
   stage.s3.objects.set(`published/${KEY}`, object);
 }
 
@@ -84,6 +85,19 @@ describe("a replaced object", () => {
     await sendEvent();
     expect(await seen()).toBe(old);
   });
+});
+
+test("an object that was another one while the edge fetched it shows once it is back (C1)", async () => {
+  stage.before = (times) => {
+    if (times > 0) return;
+    wait(2);
+    put("made/rotated-gps.jpg");
+  };
+  await get(PATH, {}, env);
+  wait(2);
+  put("made/key.jpg");
+  await sendEvent();
+  expect((await get(PATH, {}, env)).status).toBe(200);
 });
 
 describe("a deleted object", () => {

@@ -15,8 +15,7 @@ export type NamedRendition = Rendition & { readonly etag: string | undefined };
 /** For how long a missing or broken object may be cached: s. It is not shown longer, whatever fails (W8). */
 const SHORT = "public, max-age=60, must-revalidate";
 
-/** The form of an entity tag of this Worker. */
-const ETAG = /^"[0-9a-f]{32}"$/;
+const ETAG = /^"[0-9a-f]{32}"$/; // of this Worker
 
 /** How Workers Cache treats a rendition. @param tags by which it can be purged (W10) */
 function cachingHeaders(

@@ -53,7 +53,7 @@ export function readFailure(
 
 /** S3 has just given the object to the Worker. */
 const CAUSES =
-  "S3 gives the object to the Worker, and not to the edge: see Sources, origin-auth, a policy by IP address, source_parameter, or an overlay by url";
+  "S3 gives the object to the Worker, not to the edge: see Sources, a policy by IP, source_parameter, or an overlay by url";
 
 function contradicts(facts: Upstream): Failure {
   return { ...facts, event: "edge-contradicts", reason: CAUSES };
@@ -69,7 +69,7 @@ export function contradictionIn(
   const isOther = tag && etag && tag !== etag && date && lastModified && date !== lastModified;
   if (!isOther) return undefined;
   const reason =
-    "the edge has another original than S3: the zone may ignore query strings, or source_parameter is off";
+    "the edge has another original: the zone ignores query strings, or source_parameter is off";
   return { event: "edge-contradicts", reason };
 }
 

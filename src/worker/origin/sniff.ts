@@ -21,12 +21,9 @@ const FILM = /^(?:....ftyp(?:iso[m2-9]|mp4[12]|avc1|M4[AVP] |qt {2})|RIFF....(?:
 const HTML = /^(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html[\s>])/i;
 const BMP_HEADERS: readonly unknown[] = [12, 40, 52, 56, 64, 108, 124];
 
-/** How many bytes the patterns look at. */
-const SNIFFED_BYTES = 64;
-
 /** @param head the first bytes; none of an empty object */
 export function sniff(head: Uint8Array): ObjectType {
-  const text = latin1(head.subarray(0, SNIFFED_BYTES));
+  const text = latin1(head.subarray(0, 64)); // no pattern looks further
   const image = IMAGES.find(([beginning]) => beginning.test(text))?.[1];
   if (image) return image;
   const isBmp = text.startsWith("BM") && text.slice(6, 10) === "\0\0\0\0" && isBmpHeader(head);
