@@ -112,7 +112,7 @@ function rowsOfEdge(options: readonly Call[]): Row[] {
   return [
     ["Options", "sent to the edge, by what the browser reads"],
     ...merged(options).map(([name, image]): Row => [`  ${name}`, image]),
-    ["Cache key", "at the edge: the origin URL and these options, nothing else"],
+    ["Cache key", "at the edge: the URL that it fetches and these options, nothing else"],
   ];
 }
 
