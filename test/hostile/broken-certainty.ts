@@ -12,8 +12,8 @@ export const BROKEN_CERTAINTY = {
   "a signature that may be right soon is refused for a while": {
     breaks: "certain",
     file: "worker/request/url-signature.ts",
-    from: "reason, certain: false",
-    to: "reason, certain: true",
+    from: "certain = false",
+    to: "certain = true",
   },
   "a failure of the edge is kept": {
     breaks: "certain",

@@ -3,7 +3,7 @@
 import type { Bug } from "./bug.ts";
 
 const FILE = "worker/edge/facts.ts";
-const SPLIT = "worker/request/split-facts.ts";
+const SPLIT = "worker/request/resolve-request.ts";
 
 export const BROKEN_FACTS = {
   "every route has facts": {
@@ -52,8 +52,8 @@ export const BROKEN_FACTS = {
     ...{ breaks: "facts", file: FILE, from: "if (!size || !stored) return undefined;", to: "" },
   },
   "what the edge tells of the original is upright": {
-    ...{ breaks: "facts", file: "worker/edge/upright-size.ts" },
-    ...{ from: "return isTold ? told : other;", to: "return told;" },
+    ...{ breaks: "facts", file: FILE },
+    ...{ from: "return isReported ? reported : other;", to: "return reported;" },
   },
   "facts are kept as the picture": {
     ...{ breaks: "same", file: "worker/cache/fetch-cached.ts" },

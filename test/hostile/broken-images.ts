@@ -79,7 +79,7 @@ export const BROKEN_IMAGES = {
   },
   "the length is not checked": {
     ...{ breaks: "lengths", engine: "binding" },
-    file: "worker/images/check-readable.ts",
+    file: "worker/images/overlays.ts",
     from: "length > MAX_BYTES",
     to: "length < 0",
   },
@@ -140,13 +140,13 @@ export const BROKEN_IMAGES = {
   "a session's token is not sent": {
     ...{ breaks: "bounds", engine: "session" },
     file: "worker/origin/sigv4.ts",
-    from: '...UNSIGNED, "x-amz-date": this.datetime, ...token };',
-    to: '...UNSIGNED, "x-amz-date": this.datetime };',
+    from: '...UNSIGNED, "x-amz-date": signer.datetime, ...token };',
+    to: '...UNSIGNED, "x-amz-date": signer.datetime };',
   },
   "the log has the token of a role": {
     ...{ breaks: "silence", engine: "role" },
     file: "worker/origin/session.ts",
-    from: "const origin = word && !token.includes(word) ? word : undefined;",
+    from: "const origin = code && !token.includes(code) ? code : `${status}`;",
     to: "const origin = token.slice(0, 300);",
   },
   "a broken object is kept as no image": {

@@ -51,9 +51,9 @@ export const BROKEN_REQUESTS = {
   },
   "a signature is used for another URL": {
     breaks: "bounds",
-    file: "worker/origin/sign-request.ts",
-    from: "  const date = now - (now % PERIOD_MS);",
-    to: "  url = url.slice(0, 70);\n  const date = now - (now % PERIOD_MS);",
+    file: "worker/origin/sigv4.ts",
+    from: "    url,\n    method,",
+    to: "    url: url.slice(0, 70),\n    method,",
   },
   "a key is sent as it is": {
     breaks: "bounds",
@@ -143,15 +143,9 @@ export const BROKEN_REQUESTS = {
     from: "accept?.match(ENTRY) ?? []",
     to: 'accept?.split(",") ?? []',
   },
-  "an Accept header is remembered by its beginning": {
-    breaks: "formats",
-    file: "worker/request/format.ts",
-    from: "recent.get(key);\n  if (known !== undefined) return known;\n  const readable = readAccept(key);\n  recent.set(key,",
-    to: "recent.get(key.slice(0, 9));\n  if (known) return known;\n  const readable = readAccept(key);\n  recent.set(key.slice(0, 9),",
-  },
   "WebP is sent to everyone": {
     breaks: "formats",
-    file: "worker/edge/allowed-type.ts",
+    file: "worker/edge/guard.ts",
     from: `if (type === "image/webp" && variant.format === "auto" && !readable.webp) return false;`,
     to: `if (type === "image/webp") return true;`,
   },
@@ -177,8 +171,8 @@ export const BROKEN_REQUESTS = {
   "a key may be of any length": {
     breaks: "free",
     file: "url/key.ts",
-    from: "&& new TextEncoder().encode(key).length > MOST_BYTES)",
-    to: "&& key.length > MOST_BYTES)",
+    from: "&& new TextEncoder().encode(key).length > MAX_BYTES)",
+    to: "&& key.length > MAX_BYTES)",
   },
   "every route shows every preset": {
     breaks: "free",
@@ -326,7 +320,7 @@ export const BROKEN_REQUESTS = {
   },
   "caches are not told that origins differ": {
     breaks: "pages",
-    file: "worker/answer/preflight.ts",
+    file: "worker/answer/answer.ts",
     from: `return { vary: "origin",`,
     to: "return {",
   },

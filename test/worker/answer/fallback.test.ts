@@ -60,7 +60,7 @@ async function warm(): Promise<Buffer> {
   stage.cache.switches.enabled = true;
   const answer = await ask(`/images/card/${KEY}`);
   expect(answer.status).toBe(200);
-  Object.assign(stage, { asked: [], logged: [], probes: [] });
+  Object.assign(stage, { asked: [], logged: [] });
   return Buffer.from(await answer.arrayBuffer());
 }
 
