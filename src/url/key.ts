@@ -1,7 +1,7 @@
 // Checks the key of an object: the Worker reads no other, and the client builds a URL for no other.
 // It does not change or normalise a key.
 
-const MOST_BYTES = 1024; // A10
+const MAX_BYTES = 1024; // A10
 const CONTROL = /\p{Cc}/u;
 const SURROGATE = /\p{Cs}/u; // an unpaired one: with the flag u, a pair is one character
 
@@ -12,7 +12,7 @@ const SURROGATE = /\p{Cs}/u; // an unpaired one: with the flag u, a pair is one 
  */
 export function keyFault(key: string): string | undefined {
   // A UTF-16 unit has at most three bytes in UTF-8, so a short key needs no encoding.
-  if (key.length > MOST_BYTES / 3 && new TextEncoder().encode(key).length > MOST_BYTES) {
+  if (key.length > MAX_BYTES / 3 && new TextEncoder().encode(key).length > MAX_BYTES) {
     return "longer than 1,024 bytes";
   }
   if (SURROGATE.test(key)) return "an unpaired surrogate";

@@ -84,7 +84,7 @@ type Refused = {
 };
 
 /**
- * Whether a visitor may have what they ask for: everything that is settled before a rendition is made.
+ * Answers operators and machines. Else checks whether the visitor may have the picture, and then shows it.
  * @param began when the request came: ms since 1970
  */
 async function serve(

@@ -48,18 +48,18 @@ export type Facts = Omit<Subject, "cache" | "fallback"> & {
 };
 
 /** Analytics Engine drops a data point with a longer index: bytes. */
-const LONGEST_INDEX = 96;
+const MAX_INDEX_BYTES = 96;
 
 /** All blobs of a data point may have 16 KB. Seven of this length have 14 KB: bytes. */
-const LONGEST_BLOB = 2048;
+const MAX_BLOB_BYTES = 2048;
 
 /** The data point of a request. Its index, by which Analytics Engine samples, is the route. */
 export function dataPoint(facts: Facts): Required<AnalyticsEngineDataPoint> {
   const { route, preset, format, status, event, cache, bucket, ms, bytes } = facts;
   const texts = [route, preset, format, `${status}`, event, cache, bucket];
   return {
-    indexes: [cut(route ?? "", LONGEST_INDEX)],
-    blobs: texts.map((text) => cut(text ?? "", LONGEST_BLOB)),
+    indexes: [cut(route ?? "", MAX_INDEX_BYTES)],
+    blobs: texts.map((text) => cut(text ?? "", MAX_BLOB_BYTES)),
     doubles: [amount(ms), amount(bytes)],
   };
 }
@@ -70,8 +70,8 @@ function amount(number: number): number {
 }
 
 /** The beginning of a text that has at most so many bytes in UTF-8, without half a character. */
-function cut(text: string, most: number): string {
-  if (text.length * 3 <= most) return text; // a UTF-16 unit has at most three bytes
-  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(most));
+function cut(text: string, maxBytes: number): string {
+  if (text.length * 3 <= maxBytes) return text; // a UTF-16 unit has at most three bytes
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes));
   return text.slice(0, read);
 }

@@ -2,7 +2,7 @@
 // query that signs it.
 
 import { type Grant, signGrant } from "../../url/grant.ts";
-import { HIGHEST_DENSITY, WHY_NO_MORE } from "../../worker/config/preset.ts";
+import { MAX_DENSITY, WHY_NO_MORE } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Fault } from "../command.ts";
 import type { Project } from "./project.ts";
@@ -47,5 +47,5 @@ export async function queryFor(
 /** Returns why no preset can have a variant such as `card@3x`; undefined if its density is not the reason. */
 export function densityFault(variant: string): string | undefined {
   const [, density] = /@(\d+(?:\.\d+)?)x$/.exec(variant) ?? [];
-  return Number(density) > HIGHEST_DENSITY ? WHY_NO_MORE : undefined;
+  return Number(density) > MAX_DENSITY ? WHY_NO_MORE : undefined;
 }

@@ -22,7 +22,7 @@ export type Subject = {
 export type CacheState = "hit" | "stale" | "miss" | "direct";
 
 /** Visitors may send long values, which are cut: characters. */
-const LONGEST_VALUE = 1024;
+const MAX_VALUE_LENGTH = 1024;
 
 /**
  * Writes one line about a request that got no image. The level is "warn" if the visitor asked for
@@ -63,6 +63,6 @@ export function logNotice(notice: Notice): void {
 function lineOf(facts: { readonly event: string }): string {
   const line = { ...facts, see: `docs/errors.md#${facts.event}` };
   return JSON.stringify(line, (_name, value: unknown) =>
-    typeof value === "string" ? withoutQueries(value.slice(0, LONGEST_VALUE)) : value,
+    typeof value === "string" ? withoutQueries(value.slice(0, MAX_VALUE_LENGTH)) : value,
   );
 }

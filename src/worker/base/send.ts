@@ -12,7 +12,7 @@ export type Reply = {
   readonly text: string;
 };
 
-const LONGEST_TEXT = 2048; // characters
+const MAX_TEXT_LENGTH = 2048; // characters
 
 /**
  * Waits for the headers of the answer, and for the text if it is not an image. A redirect would leave
@@ -60,7 +60,7 @@ async function beginning(body: ReadableStream | null, ms: number): Promise<strin
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   const readOn = async () => {
-    while (text.length <= LONGEST_TEXT && !text.endsWith("</Error>")) {
+    while (text.length <= MAX_TEXT_LENGTH && !text.endsWith("</Error>")) {
       const { done, value } = await reader.read();
       if (done) return;
       text += value;

@@ -8,13 +8,13 @@ export function isWithin(ms: number, at: number | undefined, now: number): boole
   return at !== undefined && Math.abs(now - at) < ms;
 }
 
-/** When the log was last told (ms since 1970), and how often it has happened since. */
+/** When it was last logged (ms since 1970), and how often it has happened since. */
 export type Repeated = { readonly at: number; readonly since: number };
 
-/** How often the log is told of something that lasts: ms. */
+/** How often something that lasts is logged: ms. */
 export const WHILE_MS = 60_000;
 
-/** Counts one more. The log is told again if it was not within the last minute. */
+/** Counts one more. It is logged again if it was not within the last minute. */
 export function countRepeated(last: Repeated | undefined, now: number) {
   const times = (last?.since ?? 0) + 1;
   const isReported = last !== undefined && isWithin(WHILE_MS, last.at, now);
@@ -23,7 +23,7 @@ export function countRepeated(last: Repeated | undefined, now: number) {
 }
 
 /** In place of the result of a promise that took too long. */
-export const TIMED_OUT = Symbol("late");
+export const TIMED_OUT = Symbol("timed out");
 
 /** The result of `work`, or TIMED_OUT if it takes longer than `ms`. */
 export function withTimeout<T>(ms: number, work: Promise<T>): Promise<T | typeof TIMED_OUT> {

@@ -18,15 +18,15 @@ import {
   textThat,
 } from "./schema.ts";
 
-export const LONGEST_SIDE = 12_000; // L1: px
-const LONGEST_AVIF_SIDE = 1_200; // O7
-export const HIGHEST_DENSITY = 2; // O2
+export const MAX_SIDE = 12_000; // L1: px
+const MAX_AVIF_SIDE = 1_200; // O7
+export const MAX_DENSITY = 2; // O2
 /** How long the options of one variant may be in a URL: characters. Only long overlays come near it. */
-const LONGEST_OPTIONS = 4_096;
+const MAX_OPTIONS_LENGTH = 4_096;
 export const WHY_NO_MORE = "the edge makes no density over 2";
 
-const length = integer(0, LONGEST_SIDE);
-const side = integer(1, LONGEST_SIDE); // O1
+const length = integer(0, MAX_SIDE);
+const side = integer(1, MAX_SIDE); // O1
 const fraction = numberBetween(0, 1);
 const factor = numberBetween(0, Number.MAX_VALUE);
 const edges = {
@@ -128,7 +128,7 @@ export const presetSchema = table(
     anim: optional(boolean, false), // O8
     compression: optional(oneOf("fast")), // O12
     draw: optional(listOf(overlay)), // O12
-    dpr: optional(listOf(numberBetween(1, HIGHEST_DENSITY, WHY_NO_MORE))), // O2
+    dpr: optional(listOf(numberBetween(1, MAX_DENSITY, WHY_NO_MORE))), // O2
     widths: optional(listOf(side)),
   },
   (found, fault) => {
@@ -140,12 +140,12 @@ export const presetSchema = table(
     if (found.format === "avif" && !variants.every(([, size]) => fitsAvif(size))) {
       fault("has format avif with a side over 1,200 px"); // O7
     }
-    if (variants.some(([, { height = 1 }]) => height > LONGEST_SIDE)) {
+    if (variants.some(([, { height = 1 }]) => height > MAX_SIDE)) {
       fault("has widths that make its height over 12,000 px");
     }
     const { dpr: _dpr, widths: _widths, ...shape } = found;
     const { length } = encodeURIComponent(JSON.stringify(shape));
-    if (length > LONGEST_OPTIONS) fault(`is too long: ${length} characters, at most 4,096`);
+    if (length > MAX_OPTIONS_LENGTH) fault(`is too long: ${length} characters, at most 4,096`);
   },
 );
 
@@ -172,5 +172,5 @@ export function variantsOf(name: string, preset: Preset): [string, Variant][] {
 }
 
 function fitsAvif({ width = 0, height = 0, dpr = 1 }: Size): boolean {
-  return Math.max(width, height) * dpr <= LONGEST_AVIF_SIDE;
+  return Math.max(width, height) * dpr <= MAX_AVIF_SIDE;
 }

@@ -90,18 +90,18 @@ export function secretFault(value: unknown, pattern: RegExp, listed: boolean): s
 const TOKEN = /^[\x21-\x7e][\x20-\x7e]*[\x21-\x7e]$/;
 
 /** How long a token must be: characters. Anybody may try to guess that of /purge as often as they like. */
-const SHORTEST = { HEALTH_TOKEN: 16, PURGE_TOKEN: 32 } as const;
+const MIN_LENGTHS = { HEALTH_TOKEN: 16, PURGE_TOKEN: 32 } as const;
 
 /** The token for /healthz or /purge; undefined if it is missing, easy to guess or impossible to send. */
-export function readToken(vars: Vars, name: keyof typeof SHORTEST): string | undefined {
+export function readToken(vars: Vars, name: keyof typeof MIN_LENGTHS): string | undefined {
   const token = vars[name];
-  const isLong = typeof token === "string" && token.length >= SHORTEST[name];
+  const isLong = typeof token === "string" && token.length >= MIN_LENGTHS[name];
   return isLong && TOKEN.test(token) ? token : undefined;
 }
 
 /** A token that is too short opens nothing. Only one that is no text is a mistake. */
 export function checkTokens(vars: Vars, report: Report): void {
-  for (const name of Object.keys(SHORTEST)) {
+  for (const name of Object.keys(MIN_LENGTHS)) {
     if (vars[name] && typeof vars[name] !== "string") report(name, NOT_TEXT);
   }
 }

@@ -39,7 +39,7 @@ type Table<Entries> = Flat<
 type Found<Entries> = { [K in keyof Entries]?: ReadEntry<Entries[K]> | undefined };
 
 /** Longest text that a message repeats, shorter than a key id: characters. */
-const LONGEST_SHOWN = 16;
+const MAX_SHOWN_LENGTH = 16;
 
 export function optional<T>(schema: Schema<T>): Optional<T, undefined>;
 export function optional<T>(schema: Schema<T>, fallback: T): Optional<T, T>;
@@ -52,7 +52,7 @@ export function custom<T>(what: string, test: (value: unknown) => value is T): S
   return (value, path, report) => {
     if (test(value)) return value;
     // A long text may be a secret that was pasted into the wrong line.
-    const long = typeof value === "string" && value.length > LONGEST_SHOWN;
+    const long = typeof value === "string" && value.length > MAX_SHOWN_LENGTH;
     report(path, `${long ? "" : `${JSON.stringify(value)} `}is not ${what}`);
     return undefined;
   };

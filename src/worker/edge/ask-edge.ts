@@ -9,7 +9,7 @@ import { mayBePng, type TransformRequest } from "../request/format.ts";
 
 /**
  * Statuses that the edge must not cache (C4), the origin's or its own. Its cache key does not have the
- * credentials (C1): a cached denial of one slot would also deny the other slot. A cached 404 is a guess.
+ * credentials (C1): a cached denial of one slot would also deny the other. S3 has just given the object.
  */
 const NOT_CACHED = { "400-404": -1, "500-599": -1 };
 

@@ -26,10 +26,10 @@ export function readEdgeFacts(
   type: ObjectType,
   image: Variant["image"],
 ): Facts | "no-json" | undefined {
-  const told = parseJson(text);
-  if (!isPlainObject(told)) return "no-json";
-  const size = sizeIn(told);
-  const { original } = told;
+  const parsed = parseJson(text);
+  if (!isPlainObject(parsed)) return "no-json";
+  const size = sizeIn(parsed);
+  const { original } = parsed;
   const stored = sizeIn(original);
   if (!size || !stored) return undefined;
   const named = isPlainObject(original) ? namedType(`${original["format"]}`) : "unknown";
@@ -86,24 +86,24 @@ const KEEPS_RATIO: ReadonlySet<Shape["fit"]> = new Set([
  * The size of an original after the rotation that EXIF asks for (O9). Whether the edge tells the size
  * before or after it is not known (R9): the shape of the rendition shows it, where the preset keeps the
  * shape.
- * @param told as the edge tells it
- * @param made the size of the rendition
+ * @param reported as the edge tells it
+ * @param rendition the size of the rendition
  * @returns undefined if it is not certain
  */
 export function uprightSize(
-  told: Size,
-  made: Size,
+  reported: Size,
+  rendition: Size,
   { fit, trim, border, rotate = 0 }: Shape,
   type: ObjectType,
 ): Size | undefined {
   // A GIF has no EXIF data. PNG, WebP and AVIF can have them.
-  if (told.width === told.height || type === "image/gif") return told;
+  if (reported.width === reported.height || type === "image/gif") return reported;
   if (!KEEPS_RATIO.has(fit) || trim || border) return undefined;
-  const shape = rotate % 180 === 0 ? made : turned(made); // O11
-  const other = turned(told);
-  const isTold = haveOneShape(told, shape);
-  if (isTold === haveOneShape(other, shape)) return undefined;
-  return isTold ? told : other;
+  const shape = rotate % 180 === 0 ? rendition : turned(rendition); // O11
+  const other = turned(reported);
+  const isReported = haveOneShape(reported, shape);
+  if (isReported === haveOneShape(other, shape)) return undefined;
+  return isReported ? reported : other;
 }
 
 function turned({ width, height }: Size): Size {

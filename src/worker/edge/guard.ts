@@ -1,4 +1,4 @@
-// Lets only bytes pass that the edge made of the very object that S3 has. Everything else is refused.
+// Lets only bytes pass that the edge made, and not of another original than S3 has. Everything else is refused.
 
 import type { Refusal, Upstream } from "../base/refusal.ts";
 import type { Reply } from "../base/send.ts";

@@ -1,6 +1,6 @@
 // What the Images binding is asked for: the options of a variant in its terms. Pure.
 
-import { LONGEST_SIDE, type Variant } from "../config/preset.ts";
+import { MAX_SIDE, type Variant } from "../config/preset.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
 import { isOpaque } from "../origin/sniff.ts";
 import type { TransformRequest } from "../request/format.ts";
@@ -59,7 +59,7 @@ export function outputOptions(
 }
 
 function shapeOf(image: Overlay | Image, dpr: number): ImageTransform {
-  const px = (length: number) => Math.min(LONGEST_SIDE, Math.round(length * dpr));
+  const px = (length: number) => Math.min(MAX_SIDE, Math.round(length * dpr));
   const { width, height, fit, gravity, trim, border } = image;
   return {
     ...only(image, PLAIN),

@@ -49,7 +49,7 @@ export type BucketEvent =
   | { readonly type: "slots-asked"; readonly replies: readonly SlotReply[]; readonly now: number }
   /** A visitor gets no image, because S3 refuses all slots. */
   | { readonly type: "all-refused"; readonly now: number }
-  /** What a visitor's request for an object came to: undefined where there is an image. */
+  /** What a request for a rendition came to: undefined where there is one. */
   | {
       readonly type: "object-asked";
       readonly refused: Refusal["event"] | undefined;

@@ -28,7 +28,7 @@ import {
   type Session,
 } from "./session.ts";
 
-const LATE: Failure = { origin: "unreachable", reason: "STS does not answer in time" };
+const NO_ANSWER: Failure = { origin: "unreachable", reason: "STS does not answer in time" };
 
 /** Credentials of a role that can be used now, or why there are none. Waits for STS only where it must. */
 export async function getSession(
@@ -47,7 +47,7 @@ export async function getSession(
     const failure = running ? undefined : recentFailure(state, now);
     if (failure) return failure;
     const left = deadline - now;
-    if (left <= 0) return LATE;
+    if (left <= 0) return NO_ANSWER;
     const { ended } = running ?? renew(memory, context);
     await withTimeout(Math.min(left, RENEWAL_MS), ended);
   }

@@ -38,7 +38,7 @@ const ALGORITHMS = {
 } as const;
 
 /** RFC 7518, section 3.3: bits. In base64url, a modulus of 2048 bits has 342 characters. */
-const SHORTEST_MODULUS = 342;
+const MIN_MODULUS_LENGTH = 342;
 
 const known = new WeakMap<Oidc, IssuerKeys>();
 
@@ -77,7 +77,7 @@ async function importKey(key: IssuerKey): Promise<Imported | { readonly mistake:
     const open = new Map<string, unknown>(Object.entries(whole));
     const kty = algorithm === "ES256" ? "EC" : "RSA";
     const shown = Object.fromEntries(members.map((name) => [name, `${open.get(name)}`]));
-    if (shown["n"] !== undefined && shown["n"].length < SHORTEST_MODULUS) {
+    if (shown["n"] !== undefined && shown["n"].length < MIN_MODULUS_LENGTH) {
       return mistake("is shorter than 2048 bits: make a longer one");
     }
     const kid = await thumbprint({ ...shown, kty });

@@ -35,14 +35,14 @@ export type Memory<State, Event> = {
   readonly learn: (event: Event) => void;
 };
 
-/** @param tell writes a line of the log */
+/** @param log writes a line of the log */
 export function createMemory<State, Event, Effect>(
   start: State,
   advance: (
     state: State,
     event: Event,
   ) => { readonly state: State; readonly effects: readonly Effect[] },
-  tell: (effect: Effect) => void,
+  log: (effect: Effect) => void,
 ): Memory<State, Event> {
   let state = start;
   return {
@@ -50,7 +50,7 @@ export function createMemory<State, Event, Effect>(
     learn: (event) => {
       const next = advance(state, event);
       state = next.state;
-      next.effects.forEach(tell);
+      next.effects.forEach(log);
     },
   };
 }

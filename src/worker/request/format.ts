@@ -49,7 +49,7 @@ export function readAccept(accept: string | null): Readable {
 
 /**
  * What decides the format of a variant: the best formats that the browser reads, the preset's `own`
- * format, or that the route shows SVGs; or that facts are asked for. Visitors with the same word get the
+ * format, or that the route shows SVGs; or that facts are asked for. Visitors with the same value get the
  * same bytes.
  */
 export const ACCEPTED_FORMATS = [
@@ -69,7 +69,7 @@ export function isNegotiated(formats: AcceptedFormats): boolean {
   return formats !== "own" && formats !== "svg" && formats !== "facts";
 }
 
-/** The word for one visitor: without what makes no difference for this variant (O7, O8). */
+/** The formats of one visitor, without what makes no difference for this variant (O7, O8). */
 export function acceptedFormatsOf(
   variant: Variant,
   readable: Readable,

@@ -29,7 +29,7 @@ export function readClaim({ pathname, search }: Target): Claim | Wrong {
 
 /**
  * Checks the signature and the expiry of a public URL.
- * @param order what the URL's path asks for
+ * @param resolved what the URL's path asks for
  * @param target the URL after its host
  * @param now ms since 1970
  * @returns what the signature grants; undefined if the route is not signed
