@@ -3,7 +3,7 @@
 
 import type { CacheState } from "../base/log.ts";
 import { isCertain, type Refusal } from "../base/refusal.ts";
-import { cancelBody, MAX_HEADER_LENGTH, type Rendition } from "../base/send.ts";
+import { cancelBody, type Rendition } from "../base/send.ts";
 import type { Granted } from "../request/url-signature.ts";
 
 const MISSING_S = 60;
@@ -203,6 +203,8 @@ export function preflight(allow: string, cors: Record<string, string>): Response
   return new Response(null, { status: 204, headers });
 }
 
+/** No browser sends a longer one: characters. */
+const MAX_CONDITION_LENGTH = 1024;
 const ENTITY_TAGS = /(?:W\/)?"[!#-~\x80-\xff]*"/g;
 
 /**
@@ -210,7 +212,7 @@ const ENTITY_TAGS = /(?:W\/)?"[!#-~\x80-\xff]*"/g;
  * not read. `If-Modified-Since` is ignored: a date is wrong after a changed preset or overlay.
  */
 export function matchesEtag(condition: string, etag: string): boolean {
-  if (condition.length > MAX_HEADER_LENGTH) return false;
+  if (condition.length > MAX_CONDITION_LENGTH) return false;
   if (condition.trim() === "*") return true;
   return (condition.match(ENTITY_TAGS) ?? []).some((tag) => tag.replace(/^W\//, "") === etag);
 }

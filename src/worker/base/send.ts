@@ -87,6 +87,3 @@ export type Rendition = {
   /** As content-length writes it, if it is known: bytes. */
   readonly length: string | undefined;
 };
-
-/** No browser sends a longer Accept or condition: characters. */
-export const MAX_HEADER_LENGTH = 1024;

@@ -1,7 +1,6 @@
 // Chooses the format for a visitor, by the preset and the Accept header. No I/O.
 
 import type { ObjectType } from "../base/refusal.ts";
-import { MAX_HEADER_LENGTH } from "../base/send.ts";
 import type { OutputFormat, Variant } from "../config/preset.ts";
 
 /** Which formats besides JPEG and PNG a visitor's browser says that it reads. */
@@ -25,6 +24,8 @@ export type TransformRequest = {
 // An entry between commas, and a part of it between semicolons. Those in quotes do not count.
 const ENTRY = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
 const PART = /(?:[^;"]|"(?:[^"\\]|\\.)*"?)+/g;
+/** No browser sends a longer one: characters. */
+const MAX_ACCEPT_LENGTH = 1024;
 const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
 
 /**
@@ -34,7 +35,7 @@ const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
  */
 export function readAccept(accept: string | null): Readable {
   const found: { avif?: boolean; webp?: boolean } = {};
-  if (accept && accept.length > MAX_HEADER_LENGTH) return readAccept(null);
+  if (accept && accept.length > MAX_ACCEPT_LENGTH) return readAccept(null);
   for (const entry of accept?.match(ENTRY) ?? []) {
     const [type, ...parameters] = (entry.match(PART) ?? []).map((part) =>
       part.trim().toLowerCase(),
