@@ -98,7 +98,7 @@ export const BROKEN_IMAGES = {
   "a part of an object is taken": {
     ...{ breaks: "lengths", engine: "binding" },
     file: "worker/origin/open-object.ts",
-    from: '(status === 206 && part === "head")',
+    from: 'status === 206 && part === "head"',
     to: "status === 206",
   },
   "a redirect is followed": {
@@ -146,8 +146,8 @@ export const BROKEN_IMAGES = {
   "the log has the token of a role": {
     ...{ breaks: "silence", engine: "role" },
     file: "worker/origin/session.ts",
-    from: "const origin = code && !token.includes(code) ? code : `${status}`;",
-    to: "const origin = token.slice(0, 300);",
+    from: "code && !token.includes(code) ? code",
+    to: "token ? token.slice(0, 300)",
   },
   "a broken object is kept as no image": {
     ...{ breaks: "certain", seed: 9, engine: "binding" },

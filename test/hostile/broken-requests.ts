@@ -339,7 +339,7 @@ export const BROKEN_REQUESTS = {
   "S3's ETag is the rendition's": {
     breaks: "silence",
     file: "worker/renditions.ts",
-    from: "if (validator === undefined) return undefined;",
+    from: 'if (!validator || overlays.includes("")) return undefined;',
     to: `if (validator) return '"' + validator + '"';`,
     also: { file: "worker/cache/cached-answer.ts", from: '/^"[0-9a-f]{32}"$/', to: "/./" },
   },
