@@ -3,18 +3,6 @@
 import type { Bug } from "./bug.ts";
 
 export const BROKEN_CERTAINTY = {
-  "the fallback in place of a guess is kept": {
-    breaks: "certain",
-    file: "worker/answer/fallback.ts",
-    from: "status === 502 || isCertain(refusal)",
-    to: "true",
-  },
-  "a signature that may be right soon is refused for a while": {
-    breaks: "certain",
-    file: "worker/request/url-signature.ts",
-    from: "certain = false",
-    to: "certain = true",
-  },
   "a failure of the edge is kept": {
     breaks: "certain",
     file: "worker/answer/answer.ts",

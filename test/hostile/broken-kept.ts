@@ -110,10 +110,6 @@ export const BROKEN_KEPT = {
     from: "isCertain(refusal) ? isMissing || isUnreadable : isUnreadable && !hasOlder",
     to: "isMissing || isUnreadable",
   },
-  "a tag is of the key as it is": {
-    ...{ breaks: "purged", file: "worker/cache/rendition-url.ts" },
-    ...{ from: "digest(originUrl(base, key))", to: "digest(base + key)" },
-  },
   "a tag is of the bucket's name": {
     ...{ breaks: "purged", file: "worker/cache/rendition-url.ts" },
     ...{ from: "await digest(bucket.base)", to: "await digest(new URL(bucket.base).host)" },

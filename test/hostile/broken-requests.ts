@@ -264,12 +264,6 @@ export const BROKEN_REQUESTS = {
     from: "type: passed.type, length: length ?? undefined",
     to: 'type: passed.type + ";" + reply.headers.get("x-amz-request-id"), length: length ?? undefined',
   },
-  "the log has the whole key id": {
-    breaks: "silence",
-    file: "worker/config/slot.ts",
-    from: "accessKeyId.slice(8).slice(-4)",
-    to: "accessKeyId",
-  },
   "origins are compared by startsWith": {
     breaks: "pages",
     file: "worker/request/embedding.ts",
