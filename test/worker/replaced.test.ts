@@ -100,6 +100,13 @@ test("an object that was another one while the edge fetched it shows once it is 
   expect((await get(PATH, {}, env)).status).toBe(200);
 });
 
+test("an event of a deletion is no proof: an object that is there is shown (A19)", async () => {
+  put("made/key.jpg");
+  await get(PATH, {}, env);
+  await sendEvent("Object Deleted");
+  expect((await get(PATH, {}, env)).status).toBe(200);
+});
+
 describe("a deleted object", () => {
   test("is a 404 at the first visit of each place after an event, and stays one (A15, W10)", async () => {
     await seen();

@@ -106,7 +106,7 @@ test.each<[what: string, head: Uint8Array, type: ObjectType]>([
     ),
     "image/heic",
   ],
-])("%s", (_what, head, type) => {
+])("%s (A18)", (_what, head, type) => {
   expect(sniff(head)).toBe(type);
 });
 
