@@ -333,7 +333,8 @@ function objectOf(url: string, isHead: boolean): Response {
   // With "cf", most of what fails there is the edge's own fault.
   const isOfEdge = engine === "cf" && mood.s3 % 3 !== 0;
   if (/^940[48]\/404/.test(trouble ?? "")) return refusalOfS3(404, "NoSuchKey");
-  if (trouble?.startsWith("9408/")) {
+  const isDenial = failure === undefined && outcome === "fault" && mood.fault % 3 === 0;
+  if (isDenial || trouble?.startsWith("9408/")) {
     const said = answerOfS3();
     if (!said.ok) return said;
   }

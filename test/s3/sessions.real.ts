@@ -105,10 +105,9 @@ test("where S3 refuses the session's key, the next slot serves, and the log says
   tell(task, { check: "a wrong session, and the next slot:", right: 1, of: 1 });
 });
 
-// AWS says ExpiredToken, and the next slot serves: test/worker has that. This server has no word for it.
-test("an expired token of this server is an object that may not be read (A6)", async ({ task }) => {
+// AWS says ExpiredToken. This server says AccessDenied: the next slot serves then, too.
+test("where an expired token is denied the object, the next slot serves (A6)", async ({ task }) => {
   const old = await show(expired(session), USERS.reader);
-  expect(old.shown).toEqual([404, "text/plain; charset=utf-8"]);
-  expect(old.log).toContain("AccessDenied");
-  tell(task, { check: "an expired token, told as AccessDenied:", right: 1, of: 1 });
+  expect(old.shown).toEqual([200, "image/webp"]);
+  tell(task, { check: "an expired token, and the next slot:", right: 1, of: 1 });
 });
