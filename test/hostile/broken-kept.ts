@@ -105,15 +105,6 @@ export const BROKEN_KEPT = {
   "the time that is left is in the key": {
     ...{ breaks: "once", file: ASK_CACHED, from: ASK, to: keyed(" + headers[TIME_LEFT]") },
   },
-  "a guess is kept for all visitors": {
-    ...{ breaks: "short", seed: 112, file: ANSWER },
-    from: "isCertain(refusal) ? isMissing || isUnreadable : isUnreadable && !hasOlder",
-    to: "isMissing || isUnreadable",
-  },
-  "a tag is of the bucket's name": {
-    ...{ breaks: "purged", file: "worker/cache/rendition-url.ts" },
-    ...{ from: "await digest(bucket.base)", to: "await digest(new URL(bucket.base).host)" },
-  },
   "a purge drops everything": {
     ...{ breaks: "purged", file: "worker/index.ts" },
     ...{ from: "cache.purge(options)", to: "cache.purge({ purgeEverything: true })" },

@@ -106,13 +106,6 @@ export const BROKEN_REQUESTS = {
     from: 'isSame ? object.type : "unknown"',
     to: "object.type",
   },
-  "a bare name is another type": {
-    breaks: "originals",
-    seed: 125,
-    file: "worker/edge/judge.ts",
-    from: "return known ?",
-    to: "return known && name.startsWith(known) ? name : known ?",
-  },
   "a failing origin is asked on and on": {
     breaks: "patience",
     file: "worker/edge/render-at-edge.ts",

@@ -14,7 +14,7 @@ const likely: fc.Arbitrary<Asked> = fc
     key: fc.constantFrom("b.jpg", "c.jpg"),
     failure: fc.constantFrom(
       ...(["9408/403", "9408/403", "9408/401", "9519/502", "9420/415"] as const),
-      ...(["9404/404", "9412/415", "9509/502", undefined] as const),
+      ...(["9404/404", "9412/415", "9509/502", "9422/429", undefined] as const),
     ),
     signed: fc.constantFrom(3600, 3600, 5, 90_000),
     spoilt: fc.constantFrom(undefined, undefined, undefined, "kid" as const, "secret" as const),
