@@ -79,7 +79,7 @@ const SESSIONS: Partial<Record<Engine, readonly Required<Credentials>[]>> = {
 const MOST_CALLS = 14;
 
 /** The most calls for one object that fail in a way that may be over soon. */
-const MOST_FAILURES = 2;
+const MOST_FAILURES = 3; // first bytes once more, then the whole object once more
 
 /** The options of each variant, also without its quality: that does not go out where the output may be PNG (O5). */
 const ALLOWED = new Set(
@@ -227,7 +227,7 @@ export const ofRequests = {
     },
   ),
   patience: property(
-    "an object is asked for twice at most while its origin fails",
+    "an object is asked for once more at most while its origin fails: its first bytes, and the whole of it",
     asked,
     async (suspect, input) => {
       const { calls = [] } = (await pay(suspect, input)) ?? {};

@@ -16,13 +16,6 @@ export type Bug = {
 
 export const BUGS: readonly Bug[] = [
   {
-    name: "* is not encoded",
-    file: "url/grammar.ts",
-    from: "/%2F|[!'()*]/g",
-    to: "/%2F|[!'()]/g",
-    spoils: (key) => key.includes("*"),
-  },
-  {
     name: "keys are normalised to NFC",
     file: "worker/origin/object-url.ts",
     from: "base + encodeKey(key)",

@@ -61,6 +61,14 @@ export async function runVitrine(settings: Settings) {
       },
     ],
   });
+  const fetchElsewhere = globalThis.fetch;
+  // The requests of the Worker come here, too: the harness sends them by this fetch.
+  globalThis.fetch = async (input, init) => {
+    const sent = new Request(input, init);
+    const isHere = new URL(sent.url).host === own && own !== host;
+    const { method, headers } = sent;
+    return isHere ? fetchHere(sent.url, { method, headers }) : fetchElsewhere(input, init);
+  };
   const server = createHarness(optionsWith(secretsOf(settings.current)));
   const { url } = await server.listen();
   return {
@@ -79,6 +87,7 @@ export async function runVitrine(settings: Settings) {
       return lines;
     },
     close: async () => {
+      globalThis.fetch = fetchElsewhere;
       await door.close();
       await server.close();
     },
