@@ -79,7 +79,7 @@ const SESSIONS: Partial<Record<Engine, readonly Required<Credentials>[]>> = {
 const MOST_CALLS = 14;
 
 /** The most calls for one object that fail in a way that may be over soon. */
-const MOST_FAILURES = 3; // first bytes once more, then the whole object once more
+const MOST_FAILURES = 4; // first bytes once more, then the whole object; of R2 the length, too
 
 /** The options of each variant, also without its quality: that does not go out where the output may be PNG (O5). */
 const ALLOWED = new Set(
