@@ -7,13 +7,8 @@ import type { Refusal } from "./base/refusal.ts";
 import type { GatewayContext } from "./cache/loopback.ts";
 import { bucketTag } from "./cache/rendition-url.ts";
 import type { Config } from "./config/config.ts";
-import {
-  callCache,
-  isDroppedSince,
-  type PurgeScope,
-  purgeObjects,
-  purgeStateOf,
-} from "./purge/purge-cache.ts";
+import { callCache, type PurgeScope, purgeObjects } from "./purge/purge-cache.ts";
+import { purgeStored } from "./purge/purge-store.ts";
 import { type PurgeRequest, readPurge } from "./purge/read-purge.ts";
 import * as report from "./purge/report.ts";
 import { type Target, targetsNamed, targetsOfEvent } from "./purge/targets.ts";
@@ -69,18 +64,17 @@ async function purge(
   config: Config,
   scope: PurgeScope,
 ): Promise<report.PurgeAnswer> {
-  const { buckets } = config;
+  const { buckets, store } = config;
   switch (asked.form) {
     case "objects": {
       const { targets, others: wrong } = targetsNamed(buckets, asked.names);
       const names = wrong.map(({ object }) => object);
       if (wrong[0]) report.logNotPurged(wrong[0].reason, names);
-      return report.reportPurge(targets, await purgeTargets(targets, scope), wrong);
+      return report.reportPurge(targets, await purgeTargets(targets, store, scope), wrong);
     }
     case "event": {
       const { targets, others } = targetsOfEvent(buckets, asked.objects);
-      const left = targets.filter((one) => !isDroppedSince(purgeStateOf(one.bucket), one.changed));
-      const answer = report.reportPurge(targets, await purgeTargets(left, scope));
+      const answer = report.reportPurge(targets, await purgeTargets(targets, store, scope));
       const notShown = others.length > 0 && { not_shown: others };
       return { ...answer, body: { ...answer.body, ...notShown } };
     }
@@ -99,21 +93,39 @@ async function purge(
   }
 }
 
-/** Objects a request: two calls (W10). */
+/** Objects a request: two calls (W10). With a store, S3 is asked for each of them, too. */
 const MAX_OBJECTS = 200;
+const MAX_STORED_OBJECTS = 20;
 
-const TOO_MANY: report.UpstreamFailure = {
-  ...{ status: 429, retryAfter: 1 },
-  reason: `at most ${MAX_OBJECTS} objects a request: send these again`,
-};
-
-/** Purges the first 200 objects, and refuses the others. */
+/** Purges the first objects, and refuses the others. */
 async function purgeTargets(
   targets: readonly Target[],
+  store: Config["store"],
   scope: PurgeScope,
 ): Promise<report.PurgeResults> {
-  const purging = purgeObjects(targets.slice(0, MAX_OBJECTS), scope);
+  const most = store ? MAX_STORED_OBJECTS : MAX_OBJECTS;
+  const purging = purgeEverywhere(targets.slice(0, most), store, scope);
   scope.context.waitUntil(purging); // also when the caller has left
-  const others = targets.slice(MAX_OBJECTS).map(({ url }) => [url, TOO_MANY] as const);
+  const reason = `at most ${most} objects a request: send these again`;
+  const others = targets.slice(most).map(({ url }) => {
+    return [url, { status: 429, retryAfter: 1, reason }] as const;
+  });
   return new Map([...(await purging), ...others]);
+}
+
+/** The cache first: what it has is shown without a question to the store. */
+async function purgeEverywhere(
+  targets: readonly Target[],
+  store: Config["store"],
+  scope: PurgeScope,
+): Promise<report.PurgeResults> {
+  const results = await purgeObjects(targets, scope);
+  if (!store) return results;
+  const stored = targets.map(async (target) => {
+    return [
+      target.url,
+      results.get(target.url) ?? (await purgeStored(target, store, scope)),
+    ] as const;
+  });
+  return new Map(await Promise.all(stored));
 }

@@ -150,6 +150,7 @@ async function tryEngines(
 const TINY = {
   version: undefined,
   formats: "own",
+  isStorable: false,
   variant: {
     preset: "health",
     format: "png",
@@ -170,7 +171,7 @@ async function tryEngine(
   if (isRefusal(object)) return { edge: object.event };
   const result = await renderBy(engine, key, object, [], scope);
   if (!isRefusal(result)) {
-    cancelBody(result.body);
+    cancelBody(result.rendition.body);
     return { edge: "on" };
   }
   // The engine did make something.

@@ -126,12 +126,12 @@ async function serve(
   const granted = await checkGrant(resolved, picture, Date.now());
   if (isRefusal(granted)) return { refusal: granted, subject, terms: { cors } };
   const terms = { cors, granted };
-  const { timeout, max_age, keep } = config.answers;
+  const { timeout, max_age } = config.answers;
   const deadline = began + timeout * 1000;
   const limited = await checkLimit(config.limiter, headers, resolved.route.path, deadline);
   if (limited) return { refusal: limited, subject, terms };
   const condition = headers.get("if-none-match");
-  const scope = { env, context, deadline, keep, condition };
+  const scope = { env, config, context, deadline, condition };
   return show(request, resolved, facts, terms, max_age, scope);
 }
 
@@ -153,7 +153,8 @@ async function show(
   const readable = readAccept(request.headers.get("accept"));
   const formats = facts ? "facts" : acceptedFormatsOf(variant, readable, svg);
   const negotiated = isNegotiated(formats);
-  const renditionKey = { bucket, key, version: terms.granted?.version, variant, formats };
+  const version = terms.granted?.version;
+  const renditionKey = { bucket, key, version, variant, formats, isStorable: route.store };
 
   const { result, cache, age } = await obtain(renditionKey, scope);
   const subject = { ...subjectOf(resolved), cache };
@@ -169,7 +170,8 @@ async function show(
     const logged = { ...subject, fallback: outcome.event };
     return { refusal: result, subject: logged, terms: refused, instead: outcome.answer };
   }
-  const shown = { negotiated, maxAge, cache, took };
+  const isOutage = "stored" in result && result.stored === "outage";
+  const shown = { negotiated, maxAge, isOutage, cache, took };
   const now = Date.now();
   if ("notModified" in result) {
     return {

@@ -11,16 +11,16 @@ import {
   reportUnusable,
 } from "./cache/loopback.ts";
 import type { RenditionKey } from "./cache/rendition-url.ts";
+import type { Config } from "./config/config.ts";
 import { type NotModified, render } from "./renditions.ts";
 
 /** One visitor's request, as the gateway knows it. */
 export type GatewayScope = {
   readonly env: object;
+  readonly config: Config;
   readonly context: GatewayContext;
   /** Until when the visitor waits: ms since 1970. */
   readonly deadline: number;
-  /** For how long Workers Cache shows renditions without a question to S3: s. 0: there is no cache. */
-  readonly keep: number;
   /** The visitor's `If-None-Match`. */
   readonly condition: string | null;
   /** Whether the route's fallback is asked for, and not by the visitor. */
@@ -37,24 +37,32 @@ export async function obtain(
   key: RenditionKey,
   scope: GatewayScope,
 ): Promise<Omit<Obtained, "result"> & { readonly result: Result }> {
-  const { env, context, keep } = scope;
-  const cache: CacheState = "direct";
-  if (keep === 0 || !isUsable(env, Date.now())) return { result: await render(key, scope), cache };
+  const { env, config, context } = scope;
+  if (config.answers.keep === 0 || !isUsable(env, Date.now())) return obtainDirectly(key, scope);
   const loopback = context.exports?.Renditions;
   if (!loopback) {
     const failure = "ctx.exports is missing (compatibility_date is before 2025-11-17)";
     reportUnusable(env, failure, Date.now());
-    return { result: await render(key, scope), cache };
+    return obtainDirectly(key, scope);
   }
   const { loopbackFailure, ...cached } = await fetchCached(loopback, key, scope);
   if (!loopbackFailure || !mayTryDirectly(env, Date.now())) return cached;
-  const result = await render(key, scope);
-  const failure = failureOf(result);
+  const direct = await obtainDirectly(key, scope);
+  const failure = failureOf(direct.result);
   // Another reason, such as an object that is no image, says nothing of the cached entrypoint: else one
   // such object would keep all others from a direct try.
   if (!failure) reportUnusable(env, loopbackFailure, Date.now());
   else if (failure === failureOf(cached.result)) rememberFailure(env, Date.now());
-  return { result, cache };
+  return direct;
+}
+
+/** Without Workers Cache, the gateway renders, or has the store's. */
+async function obtainDirectly(
+  key: RenditionKey,
+  scope: GatewayScope,
+): Promise<{ readonly result: Result; readonly cache: CacheState }> {
+  const result = await render(key, scope);
+  return { result, cache: "stored" in result ? "stored" : "direct" };
 }
 
 /** Why there is no image, by its event and the edge's code. */

@@ -1,8 +1,8 @@
-// Makes renditions, and is the story of the cached entrypoint: ask S3, name what it has, say that nothing changed,
-// or have an engine make a rendition, and guard it. It knows nothing of the visitor but a condition.
+// Makes renditions, and is the story of the cached entrypoint: ask S3 and the store, name what S3 has, say that nothing
+// changed, or have an engine make a rendition, guard it, and store it. It knows nothing of the visitor but a condition.
 
 import { matchesEtag } from "./answer/answer.ts";
-import { hex } from "./base/bytes.ts";
+import { ask } from "./ask.ts";
 import { isRefusal, type Refusal } from "./base/refusal.ts";
 import type { Context, RequestScope } from "./base/send.ts";
 import {
@@ -14,26 +14,41 @@ import {
 import { AS_FALLBACK, TIME_LEFT } from "./cache/fetch-cached.ts";
 import {
   bucketTag,
+  digest,
   objectTag,
   type RenditionKey,
   readRenditionUrl,
-  renditionUrl,
+  renditionName,
 } from "./cache/rendition-url.ts";
 import type { Engine } from "./config/bucket-settings.ts";
-import { currentConfig } from "./config/config.ts";
+import { type Config, currentConfig } from "./config/config.ts";
 import { enginesFor } from "./config/engine-limits.ts";
+import { mayYield } from "./edge/guard.ts";
 import { renderAtEdge } from "./edge/render-at-edge.ts";
 import { overlayValidators } from "./images/overlays.ts";
-import { renderByBinding } from "./images/render-by-binding.ts";
+import { type MadeRendition, renderByBinding } from "./images/render-by-binding.ts";
+import { keep } from "./keep.ts";
 import { bucketMemoryOf } from "./origin/memories.ts";
-import { type OpenedObject, openObject } from "./origin/open-object.ts";
+import type { OpenedObject } from "./origin/open-object.ts";
+import { isGone, isOutage } from "./origin/verdict.ts";
 import { createTransformRequest } from "./request/format.ts";
+import {
+  createLookup,
+  deleteKnown,
+  type Lookup,
+  type Place,
+  placeOf,
+  type StoreEntry,
+} from "./store/rendition-store.ts";
 
 /** What the caller has is still right. */
 export type NotModified = { readonly notModified: string };
 
+type Outcome = NamedRendition | NotModified | Refusal;
+
 /** How a rendition is asked for. */
 export type RenderScope = RequestScope & {
+  readonly config: Config;
   /** The `If-None-Match` of Workers Cache, or of a visitor where there is no cache. */
   readonly condition: string | null;
   /** Workers Cache has an older rendition, which can be shown. */
@@ -45,10 +60,7 @@ export type RenderScope = RequestScope & {
 };
 
 /** Renders once more where the edge contradicts S3: the object, or what opens it, may have changed in between. */
-export async function render(
-  key: RenditionKey,
-  scope: RenderScope,
-): Promise<NamedRendition | NotModified | Refusal> {
+export async function render(key: RenditionKey, scope: RenderScope): Promise<Outcome> {
   let result = await renderOnce(key, scope);
   if (isRefusal(result) && result.event === "edge-contradicts") {
     result = await renderOnce(key, { ...scope, isSecond: true });
@@ -60,35 +72,77 @@ export async function render(
   return result;
 }
 
-async function renderOnce(
+/** The steps of design: ask, name what S3 has, say that nothing changed, or have it made, and stored. */
+async function renderOnce(key: RenditionKey, scope: RenderScope): Promise<Outcome> {
+  const place = await placeOf(key, scope.config);
+  const lookup = createLookup(place, scope.deadline);
+  const overlaysAsked = overlayValidators(key.bucket, key.variant, scope);
+  const object = await ask(key, scope, lookup);
+  const outcome = isRefusal(object)
+    ? await showStored(key, object, lookup, scope)
+    : await renderOpened(key, object, await overlaysAsked, lookup, place, scope);
+  if (!("stored" in outcome)) lookup.drop();
+  return outcome;
+}
+
+/** In an outage of S3, shows what is stored, whatever object it was made of. S3's word takes it down. */
+async function showStored(
   key: RenditionKey,
+  refusal: Refusal,
+  lookup: Lookup,
+  { config, context }: RenderScope,
+): Promise<NamedRendition | Refusal> {
+  if (isGone(refusal)) context.waitUntil(deleteKnown(config, key));
+  const rendition = isOutage(refusal) ? storedIn(await lookup.entry(), key) : undefined;
+  if (!rendition) return refusal;
+  const failed = { type: "rendition-failed", key: key.key, refusal } as const;
+  bucketMemoryOf(key.bucket).learn({ ...failed, now: Date.now() });
+  return { ...rendition, stored: "outage" };
+}
+
+/** What the store has of a rendition, if it is of a type that the variant may have. */
+function storedIn(
+  entry: StoreEntry | undefined,
+  { variant, formats }: RenditionKey,
+): NamedRendition | undefined {
+  const rendition = entry?.rendition;
+  if (!rendition || !mayYield(createTransformRequest(variant, formats), rendition.type)) return;
+  return rendition;
+}
+
+/** Renders an object that S3 has just given, unless it is unchanged or stored. */
+async function renderOpened(
+  key: RenditionKey,
+  object: OpenedObject,
+  overlays: readonly string[] | Refusal,
+  lookup: Lookup,
+  place: Place | undefined,
   scope: RenderScope,
-): Promise<NamedRendition | NotModified | Refusal> {
+): Promise<Outcome> {
   const { bucket, variant, formats } = key;
-  const { context, deadline, condition, hasOlder } = scope;
-  const options = { part: "head", deadline, retries: !hasOlder } as const;
-  const [object, overlays] = await Promise.all([
-    openObject(bucket, key.key, options, context),
-    overlayValidators(bucket, variant, scope),
-  ]);
-  if (isRefusal(object)) return object;
+  const { condition } = scope;
   if (isRefusal(overlays)) return overlays;
   if (object.type === "none") {
     return { event: "source-unreadable", reason: "its first bytes are of no image", certain: true };
   }
   const etag = await etagOf(key, object, overlays);
   if (etag && condition !== null && matchesEtag(condition, etag)) return { notModified: etag };
+  const entry = await lookup.entry();
+  const stored = storedIn(entry, key);
+  if (etag && stored?.etag === etag) return { ...stored, stored: "current" };
 
   const [engine, other] = enginesFor(bucket.engines, variant, formats === "svg");
-  const result = await renderBy(engine, key, object, overlays, scope);
-  if (!other || !isRefusal(result) || !("elsewhere" in result && result.elsewhere)) return result;
-  const rendition = await renderBy(other, key, object, overlays, scope);
-  if (!isRefusal(rendition)) {
-    const { reason = `the Images binding answers ${result.edge}` } = result;
+  let made = await renderBy(engine, key, object, overlays, scope);
+  if (other && isRefusal(made) && "elsewhere" in made && made.elsewhere) {
+    const { reason = `the Images binding answers ${made.edge}` } = made;
+    made = await renderBy(other, key, object, overlays, scope);
     const changed = { type: "engine-changed", key: key.key, reason, now: Date.now() } as const;
-    bucketMemoryOf(bucket).learn(changed);
+    if (!isRefusal(made)) bucketMemoryOf(bucket).learn(changed);
   }
-  return rendition;
+  if (isRefusal(made)) return made;
+  const rendition = { ...made.rendition, etag: await etagOf(key, made.object, made.overlays) };
+  const target = place && entry && { place, seen: entry.seen };
+  return keep(key, rendition, made.object, target, scope);
 }
 
 /** Has one engine render an object that S3 has just given. */
@@ -98,19 +152,16 @@ export async function renderBy(
   object: OpenedObject,
   overlays: readonly string[],
   scope: RequestScope & Pick<RenderScope, "isSecond">,
-): Promise<NamedRendition | Refusal> {
+): Promise<MadeRendition | Refusal> {
   const { bucket, variant, formats } = key;
   const request = createTransformRequest(variant, formats, object.type);
   const isFacts = formats === "facts";
-  if (engine === "cf") {
-    const validator = scope.isSecond ? `${object.validator} again` : object.validator;
-    const source = { ...object, validator };
-    const result = await renderAtEdge(bucket, key.key, source, request, isFacts, scope.deadline);
-    return isRefusal(result) ? result : { ...result, etag: await etagOf(key, object, overlays) };
-  }
-  const result = await renderByBinding(bucket, key.key, object, request, isFacts, scope);
-  if (isRefusal(result)) return result;
-  return { ...result.rendition, etag: await etagOf(key, result.object, result.overlays) };
+  if (engine === "binding")
+    return renderByBinding(bucket, key.key, object, request, isFacts, scope);
+  const validator = scope.isSecond ? `${object.validator} again` : object.validator;
+  const source = { ...object, validator };
+  const rendition = await renderAtEdge(bucket, key.key, source, request, isFacts, scope.deadline);
+  return isRefusal(rendition) ? rendition : { rendition, object, overlays };
 }
 
 /**
@@ -123,9 +174,8 @@ async function etagOf(
   overlays: readonly string[],
 ): Promise<string | undefined> {
   if (!validator || overlays.includes("")) return undefined;
-  const url = renditionUrl({ ...key, version: undefined });
-  const identity = new TextEncoder().encode(JSON.stringify([url, validator, ...overlays]));
-  return `"${hex(await crypto.subtle.digest("SHA-256", identity)).slice(0, 32)}"`;
+  const identity = JSON.stringify([renditionName(key), validator, ...overlays]);
+  return `"${(await digest(identity)).slice(0, 32)}"`;
 }
 
 /**
@@ -150,7 +200,8 @@ export async function answerRendition(
   const condition = headers.get("if-none-match"); // W18
   const hasOlder = condition !== null;
   const isFallback = headers.has(AS_FALLBACK);
-  const result = await render(key, { context, deadline, condition, hasOlder, isFallback });
+  const scope = { config, context, deadline, condition, hasOlder, isFallback };
+  const result = await render(key, scope);
 
   const tags = await Promise.all([objectTag(key.bucket, key.key), bucketTag(key.bucket)]);
   if ("notModified" in result) return notModifiedAnswer(result.notModified, answers, tags);

@@ -44,6 +44,7 @@ const EVENTS = Object.keys({
   "slot-refused": true,
   "slots-refused": true,
   "source-unreadable": true,
+  "store-failed": true,
   "timed-out": true,
   "too-large-for-avif": true,
   "url-expired": true,

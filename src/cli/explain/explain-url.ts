@@ -72,7 +72,8 @@ export async function explainUrl(project: Project, url: URL, now: number): Promi
     return { ...of, ...(/^[\w.-]{1,64}$/.test(version) && { version }), refused: granted };
   }
   const own = bucketOfWorker(project, bucket);
-  const subject = { bucket: own, key, version: granted?.version };
+  const version = granted?.version;
+  const subject = { bucket: own, key, version, isStorable: route.store };
   const other =
     fallback && !facts && originUrl(bucketOfWorker(project, fallback.bucket).base, fallback.key);
   return {

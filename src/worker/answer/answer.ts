@@ -6,7 +6,8 @@ import { isCertain, type Refusal } from "../base/refusal.ts";
 import { cancelBody, type Rendition } from "../base/send.ts";
 import type { Granted } from "../request/url-signature.ts";
 
-const MISSING_S = 60;
+/** For how long a missing object, and what is shown in an outage, may be kept: s. */
+const BRIEF_S = 60;
 const QUOTA_RETRY_S = "3600";
 /** The longer of the two periods that Cloudflare's rate limiting has. */
 const LIMIT_RETRY_S = "60";
@@ -35,6 +36,8 @@ export type Shown = {
   readonly negotiated: boolean;
   /** For how long it may be kept, at most until its URL expires: s. */
   readonly maxAge: number;
+  /** Whether it is what was stored before an outage of S3: it is kept for a minute at most. */
+  readonly isOutage?: boolean;
   readonly cache: CacheState;
   /** How long it took to get the image: ms. */
   readonly took: number;
@@ -51,7 +54,7 @@ export function imageHeaders(
   const varied = [vary, shown.negotiated ? "accept" : undefined].filter((name) => name);
   return {
     ...(type && { "content-type": type }),
-    "cache-control": imageCaching(shown.maxAge, terms, now),
+    "cache-control": imageCaching(shown, terms, now),
     ...PROTECTION,
     "server-timing": timingOf(shown),
     ...(etag && { etag }),
@@ -68,11 +71,12 @@ function timingOf({ cache, took }: Pick<Shown, "cache" | "took">): string {
 }
 
 /** The cache-control of an image. With a version, its URL's content never changes until it expires. */
-function imageCaching(maxAge: number, terms: Terms, now: number): string {
+function imageCaching({ maxAge: most, isOutage }: Shown, terms: Terms, now: number): string {
   const { granted } = terms;
+  const maxAge = isOutage ? Math.min(BRIEF_S, most) : most;
   if (granted === undefined) return `public, max-age=${maxAge}`;
   const caching = (seconds: number) => `${limitedCaching(seconds, terms, now)}, must-revalidate`;
-  return granted.version ? `${caching(YEAR)}, immutable` : caching(maxAge);
+  return granted.version && !isOutage ? `${caching(YEAR)}, immutable` : caching(maxAge);
 }
 
 /** The cache-control of anything but the URL's own image: at most until the URL expires. */
@@ -106,7 +110,7 @@ export function notModified(headers: Record<string, string>): Response {
 
 /** The answer to a refused request. It tells the visitor as little as possible. */
 export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Response {
-  const answer = answerTo(refusal, { "cache-control": limitedCaching(MISSING_S, terms, now) });
+  const answer = answerTo(refusal, { "cache-control": limitedCaching(BRIEF_S, terms, now) });
   for (const [name, value] of Object.entries(terms.cors ?? {})) answer.headers.set(name, value);
   return answer;
 }

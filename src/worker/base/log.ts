@@ -18,8 +18,8 @@ export type Subject = {
   readonly format?: string | undefined;
 };
 
-/** Out of Cloudflare's cache, fresh or stale; made for this request; or made without the cache (W11). */
-export type CacheState = "hit" | "stale" | "miss" | "direct";
+/** Out of Cloudflare's cache, fresh or stale; out of the store; made for this request, or without the cache (W11). */
+export type CacheState = "hit" | "stale" | "stored" | "miss" | "direct";
 
 /** Visitors may send long values, which are cut: characters. */
 const MAX_VALUE_LENGTH = 1024;
@@ -50,6 +50,7 @@ const LEVELS = {
   "limiter-failed": "error",
   "cache-unusable": "warn",
   "metrics-failed": "error",
+  "store-failed": "error",
   "lines-left-out": "warn",
   "purge-failed": "error",
 } as const satisfies Record<Notice["event"], string>;

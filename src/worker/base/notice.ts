@@ -9,6 +9,8 @@ export type Notice =
   | { readonly event: "cache-unusable"; readonly reason: string }
   /** How many objects were not purged, and the names of the first ones. */
   | ({ readonly event: "purge-failed"; readonly reason: string } & Partial<NotPurged>)
+  /** The store of renditions: pictures are made without it. */
+  | { readonly event: "store-failed"; readonly reason: string; readonly times: number }
   /** How many data points were lost since the last such line, with this one. */
   | { readonly event: "metrics-failed"; readonly lost: number; readonly reason: string }
   | ({ readonly event: "lines-left-out"; readonly times: number } & LeftOut);

@@ -71,8 +71,8 @@ async function beginning(body: ReadableStream | null, ms: number): Promise<strin
   return text;
 }
 
-/** Lets work go on after the answer. */
-export type Context = Pick<ExecutionContext, "waitUntil">;
+/** Lets work go on after the answer. With `cache`, Cloudflare keeps the answers of the entrypoint (W1). */
+export type Context = Pick<ExecutionContext, "waitUntil" | "cache">;
 
 export type RequestScope = {
   readonly context: Context;

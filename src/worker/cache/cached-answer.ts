@@ -9,8 +9,18 @@ import type { Answers } from "../config/config.ts";
 import { factsRendition, isFacts } from "../edge/facts.ts";
 import { typeOf } from "../edge/judge.ts";
 
-/** A rendition, and the name of its bytes, if the origin names those of the object. */
-export type NamedRendition = Rendition & { readonly etag: string | undefined };
+export type NamedRendition = Rendition & {
+  /** The name of its bytes, if the origin names those of the object. */
+  readonly etag: string | undefined;
+  /** It came out of the store: of the object that S3 has now, or of one that it had before an outage. */
+  readonly stored?: "current" | "outage";
+};
+
+/** The header that tells how a rendition came out of the store. */
+const STORED = "vitrine-stored";
+
+/** For how long Workers Cache keeps what is shown in an outage: s. */
+const OUTAGE_S = 60;
 
 /** For how long a missing or broken object may be cached: s. It is not shown longer, whatever fails (W8). */
 const SHORT = "public, max-age=60, must-revalidate";
@@ -32,13 +42,15 @@ function cachingHeaders(
 }
 
 export function renditionAnswer(
-  { body, type, length, etag }: NamedRendition,
+  { body, type, length, etag, stored }: NamedRendition,
   answers: Answers,
   tags: readonly string[],
 ): Response {
+  const keep = stored === "outage" ? Math.min(OUTAGE_S, answers.keep) : answers.keep;
   const headers = {
-    ...cachingHeaders(etag, answers, tags),
+    ...cachingHeaders(etag, { ...answers, keep }, tags),
     "content-type": type,
+    ...(stored && { [STORED]: stored }),
     ...(length && { "content-length": length }),
   };
   return new Response(body, { headers });
@@ -97,7 +109,10 @@ export async function readCachedAnswer(
   }
   const digits = headers.get("content-length") ?? "";
   const length = /^\d+$/.test(digits) ? digits : undefined;
-  return /^image\/[\w.+-]+$/.test(type) ? { body, type, length, etag } : undefined;
+  const how = headers.get(STORED);
+  const stored = how === "current" || how === "outage" ? how : undefined;
+  if (!/^image\/[\w.+-]+$/.test(type)) return undefined;
+  return { body, type, length, etag, ...(stored && { stored }) };
 }
 
 const STATES: Readonly<Record<string, CacheState>> = {
@@ -107,9 +122,10 @@ const STATES: Readonly<Record<string, CacheState>> = {
   UPDATING: "stale",
 };
 
-/** Where an answer came from (W11). Without the header nothing is cached: it was made now (W15). */
+/** Where an answer came from (W11). Without the header nothing is cached: the entrypoint ran now (W15). */
 export function cacheStateOf({ headers }: Pick<Response, "headers">): CacheState {
-  return STATES[headers.get("cf-cache-status") ?? ""] ?? "miss";
+  const isStored = headers.has(STORED);
+  return STATES[headers.get("cf-cache-status") ?? ""] ?? (isStored ? "stored" : "miss");
 }
 
 /** The events of a refusal by the cached entrypoint. */

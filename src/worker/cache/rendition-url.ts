@@ -19,23 +19,34 @@ export type RenditionKey = {
   readonly version: string | undefined;
   readonly variant: Variant;
   readonly formats: AcceptedFormats;
+  /** Whether the store may hold it. */
+  readonly isStorable: boolean;
 };
 
 /**
- * The first segment is the version of this form: what Cloudflare keeps outlives a deploy (W4). Change it
- * where the same URL would get other bytes, or an answer that cached-answer.ts reads in another way.
+ * What Cloudflare keeps outlives a deploy (W4). Change this number where cached-answer.ts reads the same answer in
+ * another way.
  */
 const BEGINNING = "https://renditions/2/";
 
-/** What follows it. */
-const FORM = /^([^?]+)\?as=([a-z.]+)&image=([^&]+)(?:&below=[^&]*)?(?:&v=([\w.-]{1,64}))?$/;
+/** Change this number where the same name would get other bytes: everybody then makes all renditions anew. */
+const BYTES = "1/";
 
-export function renditionUrl({ bucket, key, version, variant, formats }: RenditionKey): string {
+/** What follows both. */
+const FORM =
+  /^([^?]+)\?as=([a-z.]+)&image=([^&]+)(?:&below=[^&]*)?(&store=0)?(?:&v=([\w.-]{1,64}))?$/;
+
+export function renditionUrl(key: RenditionKey): string {
+  return BEGINNING + renditionName(key) + (key.version ? `&v=${key.version}` : "");
+}
+
+/** Names a rendition, for the store and for its ETag: no version of a URL changes its bytes. */
+export function renditionName({ bucket, key, variant, formats, isStorable }: RenditionKey): string {
   const object = locationOf(bucket) + encodeKey(key);
   const isOverlaid = variant.image.draw?.some((one) => one.key !== undefined);
   const below = isOverlaid ? `&below=${encodeKey(bucket.prefix)}` : "";
-  const query = `?as=${formats}&image=${optionsOf(variant)}${below}`;
-  return BEGINNING + object + query + (version ? `&v=${version}` : "");
+  const store = isStorable ? "" : "&store=0";
+  return `${BYTES}${object}?as=${formats}&image=${optionsOf(variant)}${below}${store}`;
 }
 
 /**
@@ -43,8 +54,10 @@ export function renditionUrl({ bucket, key, version, variant, formats }: Renditi
  * @returns undefined if the gateway of this configuration does not write such a URL
  */
 export function readRenditionUrl(config: Config, url: string): RenditionKey | undefined {
-  if (!url.startsWith(BEGINNING)) return undefined;
-  const [, object = "", as, options = "", version] = FORM.exec(url.slice(BEGINNING.length)) ?? [];
+  const beginning = BEGINNING + BYTES;
+  if (!url.startsWith(beginning)) return undefined;
+  const [, object = "", as, options = "", store, version] =
+    FORM.exec(url.slice(beginning.length)) ?? [];
   const formats = ACCEPTED_FORMATS.find((one) => one === as);
   const variant = variantsByOptions(config).get(options);
   if (!formats || !variant) return undefined;
@@ -52,7 +65,7 @@ export function readRenditionUrl(config: Config, url: string): RenditionKey | un
     if (!object.startsWith(locationOf(bucket))) continue;
     const key = decodePath(object.slice(locationOf(bucket).length));
     if (!key?.startsWith(bucket.prefix) || keyFault(key) !== undefined) continue;
-    const rendition = { bucket, key, version, variant, formats };
+    const rendition = { bucket, key, version, variant, formats, isStorable: !store };
     if (renditionUrl(rendition) === url) return rendition;
   }
   return undefined;
@@ -103,6 +116,6 @@ export async function bucketTag(bucket: Pick<Bucket, "base">): Promise<string> {
 }
 
 /** SHA-256 as 64 lower-case hexadecimal digits: tags are compared without regard to case. */
-async function digest(text: string): Promise<string> {
+export async function digest(text: string): Promise<string> {
   return hex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }

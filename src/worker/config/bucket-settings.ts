@@ -38,6 +38,8 @@ const engineSchema: Schema<Engines> = (value, path, report) => {
 const prefix = optional(textThat("a path such as a/b/", isPrefix), "");
 const bucketName = textLike("a bucket name", /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/);
 
+export const bindingName = textLike("the name of a binding", /^[A-Za-z_]\w*$/);
+
 /** A bucket that is reached by S3's API, as wrangler.toml has it. */
 const s3BucketSchema = table(
   {
@@ -78,7 +80,7 @@ const s3BucketSchema = table(
 /** An R2 bucket that is reached by a binding of the Worker. */
 const r2BucketSchema = table(
   {
-    binding: textLike("the name of a binding", /^[A-Za-z_]\w*$/),
+    binding: bindingName,
     bucket: optional(bucketName),
     prefix,
     canary: optional(text),
@@ -143,11 +145,15 @@ export function defaultSts(region: string): string {
 /** Cloudflare's Images binding. */
 export type Images = Pick<ImagesBinding, "input" | "info">;
 
-/** The binding of an R2 bucket. */
+/** The binding of an R2 bucket that has originals. */
 export type R2Source = Pick<R2Bucket, "get" | "head">;
+
+/** The binding of an R2 bucket that holds renditions. */
+export type Store = Pick<R2Bucket, "get" | "put" | "delete" | "list">;
 
 export const imagesSchema = binding(isImages, "an Images binding", '[images] binding = "IMAGES"');
 export const r2Schema = binding(isR2, "an R2 bucket's binding", "it to [[r2_buckets]]");
+export const storeSchema = binding(isStore, "an R2 bucket's binding", "it to [[r2_buckets]]");
 
 /**
  * A binding. No message repeats a value: under a wrong name, it may be a secret.
@@ -167,4 +173,8 @@ function isImages(value: unknown): value is Images {
 
 function isR2(value: unknown): value is R2Source {
   return has(value, "get") && typeof value.get === "function" && has(value, "head");
+}
+
+function isStore(value: unknown): value is Store {
+  return has(value, "put") && typeof value.put === "function" && has(value, "list");
 }

@@ -3,7 +3,15 @@
 import { has, isPlainObject, parseJson } from "../base/json.ts";
 import type { Mistake, Refusal } from "../base/refusal.ts";
 import { type Bucket, type Role, r2Bucket, s3Bucket } from "./bucket.ts";
-import { bucketSchema, defaultSts, imagesSchema, r2Schema } from "./bucket-settings.ts";
+import {
+  bindingName,
+  bucketSchema,
+  defaultSts,
+  imagesSchema,
+  r2Schema,
+  type Store,
+  storeSchema,
+} from "./bucket-settings.ts";
 import { checkEngines } from "./engine-limits.ts";
 import { type Oidc, readOidc } from "./oidc.ts";
 import { presetSchema, type Variant, variantsOf } from "./preset.ts";
@@ -36,6 +44,8 @@ export type Config = {
   /** By the name in public URLs: `card`, `card@2x`. */
   readonly variants: ReadonlyMap<string, Variant>;
   readonly answers: Answers;
+  /** Holds every rendition that was ever made; undefined: nothing does. */
+  readonly store: Store | undefined;
   /** Opens the detailed form of /healthz; undefined: nothing does. */
   readonly healthToken: string | undefined;
   /** Opens /purge; undefined: there is no such path. */
@@ -64,6 +74,8 @@ const answersSchema = table({
   stale: optional(integer(0, YEAR, SECONDS), WEEK),
   /** For how long after that it is still shown, while it cannot be made: s (W8). */
   stale_if_error: optional(integer(0, YEAR, SECONDS), WEEK),
+  /** The binding of the R2 bucket that holds every rendition that was ever made. */
+  store: optional(bindingName),
   /** How long a visitor waits at most, whatever is tried again on the way: s. */
   timeout: optional(numberBetween(1, 60, SECONDS), 20),
 });
@@ -90,6 +102,7 @@ export function readConfig(vars: Vars): Config | Broken {
   const routes = readRoutes(vars, buckets, presets, report);
   checkEngines(usesOf(vars, buckets), presets, report);
   const answers = answersSchema(parseJson(vars["ANSWERS"] ?? {}), "ANSWERS", report);
+  const store = readStore(vars, answers?.store, buckets, report);
   const limiter =
     "RATE_LIMITER" in vars
       ? limiterSchema(vars["RATE_LIMITER"], "RATE_LIMITER", report)
@@ -109,6 +122,7 @@ export function readConfig(vars: Vars): Config | Broken {
     routes,
     variants,
     answers,
+    store,
     healthToken: readToken(vars, "HEALTH_TOKEN"),
     purgeToken: readToken(vars, "PURGE_TOKEN"),
     limiter,
@@ -146,6 +160,20 @@ function readBuckets(vars: Vars, oidc: Oidc | undefined, report: Report): Named<
     known.set(use, slots);
     return settings && s3Bucket(name, settings, slots, images);
   });
+}
+
+/** A store has a bucket of its own: in another one, its names could be originals. */
+function readStore(
+  vars: Vars,
+  name: string | undefined,
+  buckets: Named<Bucket>,
+  report: Report,
+): Store | undefined {
+  if (name === undefined) return undefined;
+  const store = storeSchema(vars[name], name, report);
+  const origin = [...buckets.values()].find((bucket) => store && Object.is(bucket?.r2, store));
+  if (origin) report("ANSWERS.store", `has the originals of ${origin.name}: use another bucket`);
+  return store;
 }
 
 /** With one of these, a broken bucket does not ask for the default secrets. */

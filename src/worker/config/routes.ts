@@ -47,6 +47,8 @@ export type BoundRoute = Route & {
   readonly svg: boolean;
   /** Whether it shows the facts of its pictures, too. */
   readonly facts: boolean;
+  /** Whether the store may hold its pictures. */
+  readonly store: boolean;
   /** Undefined: its URLs are not signed. */
   readonly signing: Signing | undefined;
   /** The origins of the pages that may embed its images; undefined: all. */
@@ -69,7 +71,7 @@ export function readRoutes(
   const routes = schema(parseJson(vars["ROUTES"]), "ROUTES", report);
   const signs = routes?.some(({ signed }) => signed);
   const keys = signs ? signingKeysOf(vars, report) : new Map<string, never>();
-  return (routes ?? []).flatMap(({ path, object, presets: shown, svg, facts, ...rest }) => {
+  return (routes ?? []).flatMap(({ path, object, presets: shown, svg, facts, store, ...rest }) => {
     const { bucket, template } = findObject(object, buckets);
     if (!bucket) return [];
     const route = compileRoute(path, template, report);
@@ -82,6 +84,7 @@ export function readRoutes(
         presets: shown && new Set(shown),
         svg,
         facts,
+        store,
         signing: signed ? { keys, maxAge } : undefined,
         origins: rest.origins && new Set(rest.origins),
         fallback: other.bucket && {
@@ -105,6 +108,7 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
       presets: optional(listOf(presets.size > 0 ? oneOf(...presets.keys()) : text)),
       svg: optional(boolean, false),
       facts: optional(boolean, false),
+      store: optional(boolean, true),
       signed: optional(boolean, false),
       max_age: optional(integer(1, TEN_YEARS, SECONDS)),
       origins: optional(listOf(textThat("an origin such as https://app.example", isOrigin))),

@@ -98,3 +98,9 @@ export function mayYield(request: TransformRequest, type: string): boolean {
   if (type === "image/webp" && variant.format === "auto" && !readable.webp) return false;
   return YIELDS[format ?? "none"].some((allowed) => type === `image/${allowed}`);
 }
+
+/** Returns whether this is the very type that was asked for, and none in its place. */
+export function isAskedFor(request: TransformRequest, type: string): boolean {
+  const { format } = request;
+  return format === undefined ? mayYield(request, type) : type === `image/${YIELDS[format][0]}`;
+}

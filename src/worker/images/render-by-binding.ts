@@ -15,7 +15,7 @@ import { type Output, readOutput } from "./output.ts";
 import { checkReadable, type OpenedOverlay, openOverlays } from "./overlays.ts";
 
 /** A rendition, and the names of the very bytes that it is made of: the object's and its overlays'. */
-export type BindingRendition = {
+export type MadeRendition = {
   readonly rendition: Rendition;
   readonly object: OpenedObject;
   readonly overlays: readonly string[];
@@ -39,7 +39,7 @@ export async function renderByBinding(
   request: TransformRequest,
   isFacts: boolean,
   scope: RequestScope,
-): Promise<BindingRendition | Refusal> {
+): Promise<MadeRendition | Refusal> {
   const { images } = bucket;
   if (!images) throw new Error("a bucket of this engine has the binding");
   const unreadable = checkReadable(object);

@@ -20,6 +20,8 @@ export type BucketState = {
   readonly refused: Readonly<Partial<Record<SlotName, SlotRefusal>>>;
   /** The denials since S3 last gave an object, or said that one is missing. */
   readonly denials?: Denials | undefined;
+  /** When S3 was last asked while it does not answer. */
+  readonly silentAt?: number | undefined;
   readonly reported: Reported;
 };
 
@@ -47,6 +49,8 @@ export type SlotReply = { readonly slot: Slot; readonly origin?: string | undefi
 export type BucketEvent =
   /** S3 was asked for an object with these slots, in this order. */
   | { readonly type: "slots-asked"; readonly replies: readonly SlotReply[]; readonly now: number }
+  /** S3 was asked for an object, and did not answer in time; or it did. */
+  | { readonly type: "s3-asked"; readonly isSilent: boolean; readonly now: number }
   /** A visitor gets no image, because S3 refuses all slots. */
   | { readonly type: "all-refused"; readonly now: number }
   /** What a request for a rendition came to: undefined where there is one. */
@@ -89,6 +93,14 @@ export function slotsInOrder({ bucket, refused }: BucketState, now: number): rea
   return [...bucket.slots].sort((one, other) => Number(isRefused(one)) - Number(isRefused(other)));
 }
 
+/** For how long one request alone asks an S3 that does not answer: ms. */
+const SILENT_MS = 5_000;
+
+/** Returns whether S3 was just asked, and does not answer. */
+export function isSilent({ silentAt }: BucketState, now: number): boolean {
+  return isWithin(SILENT_MS, silentAt, now);
+}
+
 /** The slots that S3 refuses, as the log names them. */
 export function refusedSlots({ bucket, refused }: BucketState): RefusedSlot[] {
   return bucket.slots.flatMap((slot) => {
@@ -115,6 +127,8 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
       const accepted = event.replies.find(({ origin }) => origin === undefined)?.slot;
       return reportSlots({ ...state, refused }, accepted);
     }
+    case "s3-asked":
+      return { state: { ...state, silentAt: event.isSilent ? now : undefined }, effects: [] };
     case "all-refused": {
       const at = isAllRefusedReported(state, now) ? reported.allRefusedAt : now;
       return { state: { ...state, reported: { ...reported, allRefusedAt: at } }, effects: [] };

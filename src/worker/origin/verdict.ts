@@ -1,6 +1,6 @@
 // What S3's own answer means: whether the object, the slot or the setup is wrong. Pure.
 
-import type { Refusal, UpstreamRefusal } from "../base/refusal.ts";
+import type { Refusal, Upstream, UpstreamRefusal } from "../base/refusal.ts";
 import type { S3Reply } from "../base/s3-reply.ts";
 
 /**
@@ -18,6 +18,9 @@ export type Verdict = {
 
 /** S3 does not say which of the two it is (A6). */
 const DENIED = "missing, or not allowed by the key's policy";
+
+/** A clock is wrong (A7). */
+const SKEWED = "RequestTimeTooSkewed";
 
 /** What S3's codes mean (A5, A6, A7, A9). */
 const FAULTS = new Map<string, readonly ["object" | "slot" | "unknown", reason?: string]>([
@@ -40,7 +43,7 @@ export function verdictOf(reply: S3Reply, configured: string): Verdict {
   if (status === undefined) return { fault: "unknown", reason: "S3 itself does not answer" };
   // 416: the object is empty, so it has no first byte.
   if ([200, 206, 416].includes(status)) return { fault: "none" };
-  if (origin === "RequestTimeTooSkewed") {
+  if (origin === SKEWED) {
     const apart = ahead === undefined ? "over 15 minutes from" : `${ahead} s ahead of`;
     const reason = `S3's clock is ${apart} the Worker's`;
     return { fault: "setup", origin, reason };
@@ -65,6 +68,32 @@ export type S3Refusal =
   | { readonly refusal: UpstreamRefusal; readonly verdict: Verdict }
   /** No answer of S3 is known. */
   | { readonly refusal: Refusal; readonly verdict?: undefined };
+
+/**
+ * Returns whether S3 cannot say what it has now. A closed list: everything else is S3's word, and takes a picture
+ * down.
+ * @param refusal what came of opening the object
+ */
+export function isOutage(refusal: Refusal): boolean {
+  const { event } = refusal;
+  if (event === "slots-refused" || event === "role-refused") return true;
+  const { status, origin }: Upstream = { ...NO_FACTS, ...refusal };
+  if (event === "timed-out" || event === "origin-failed")
+    return status === undefined || isDown(status);
+  return event === "origin-denied" && (origin === SKEWED || isDown(status ?? 0));
+}
+
+const NO_FACTS: Upstream = {};
+
+/** Returns whether a status is no word on the object: S3 redirects, fails, or is busy. */
+function isDown(status: number): boolean {
+  return status >= 500 || status === 429 || (status >= 300 && status < 400);
+}
+
+/** Returns whether S3 says that there is no such object. A 404 without its code may be a proxy's. */
+export function isGone(refusal: Refusal): boolean {
+  return refusal.event === "object-missing" && refusal.origin !== "404";
+}
 
 /** The statuses of a host in front of S3 that got no answer in time. */
 const SLOW: readonly unknown[] = [408, 504, 522, 524];

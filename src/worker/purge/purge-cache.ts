@@ -27,14 +27,15 @@ export type PurgeScope = {
 /** W10. Tags a call. */
 const MAX_TAGS = 100;
 
-/** Drops objects, one call after the other until one fails. */
+/** Drops objects, one call after the other until one fails. Those that were dropped since need no call. */
 export async function purgeObjects(
   targets: readonly Target[],
   scope: PurgeScope,
 ): Promise<PurgeResults> {
   const isLimited = ({ bucket }: Target) => purgeStateOf(bucket).isLimited;
-  const whole = targets.filter(isLimited);
-  const single = targets.filter((target) => !isLimited(target));
+  const left = targets.filter((one) => !isDroppedSince(purgeStateOf(one.bucket), one.changed));
+  const whole = left.filter(isLimited);
+  const single = left.filter((target) => !isLimited(target));
   const results = new Map<string, UpstreamFailure | undefined>();
   let failure: UpstreamFailure | undefined;
   if (whole.length > 0) {

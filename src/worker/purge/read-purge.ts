@@ -9,6 +9,8 @@ import { TIMED_OUT } from "../base/time.ts";
 export type StoredObject = {
   readonly bucket: string;
   readonly key: string;
+  /** Whether the event calls it removed: an old version of it may be meant (A19). */
+  readonly isRemoved: boolean;
   /** When it was changed: ms since 1970. */
   readonly changed?: number;
 };
@@ -70,9 +72,11 @@ function isTexts(value: unknown): value is readonly string[] {
 
 /** Reads an event. A test event has no objects. @returns undefined if it is something else */
 function readEvent(body: Table): PurgeRequest | Unreadable | undefined {
-  const { source, detail, time, Records: records, Event: type } = body;
+  const { source, detail, time, Records: records, Event: type, "detail-type": kind } = body;
   if (type === "s3:TestEvent") return { form: "event", objects: [] };
-  if (source === "aws.s3") return eventAbout([readObject(detail, time, true)]);
+  if (source === "aws.s3") {
+    return eventAbout([readObject(detail, time, kind, true)]);
+  }
   return Array.isArray(records) ? eventAbout(records.map(readRecord)) : undefined;
 }
 
@@ -84,14 +88,23 @@ function eventAbout(objects: readonly (StoredObject | undefined)[]): PurgeReques
 
 /** Reads a record of an event notification. S3 and MinIO form-encode the key, Ceph does not. */
 function readRecord(record: unknown): StoredObject | undefined {
-  const { s3, eventTime, eventSource } = isPlainObject(record) ? record : {};
-  return readObject(s3, eventTime, eventSource === "ceph:s3");
+  const { s3, eventTime, eventSource, eventName } = isPlainObject(record) ? record : {};
+  return readObject(s3, eventTime, eventName, eventSource === "ceph:s3");
 }
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
+/** `Object Deleted` of EventBridge, `s3:ObjectRemoved:Delete` and the like, also of a lifecycle rule. */
+const REMOVED =
+  /^(?:Object Deleted$|(?:s3:)?(?:ObjectRemoved|LifecycleExpiration|ObjectLifecycle:Expiration):)/;
+
 /** @param isRaw whether the key is not encoded */
-function readObject(described: unknown, time: unknown, isRaw: boolean): StoredObject | undefined {
+function readObject(
+  described: unknown,
+  time: unknown,
+  kind: unknown,
+  isRaw: boolean,
+): StoredObject | undefined {
   const { bucket, object } = isPlainObject(described) ? described : {};
   const name = isPlainObject(bucket) ? bucket["name"] : undefined;
   const given = isPlainObject(object) ? object["key"] : undefined;
@@ -99,7 +112,8 @@ function readObject(described: unknown, time: unknown, isRaw: boolean): StoredOb
   const key = isRaw ? given : decodeForm(given);
   if (!key) return undefined;
   const changed = typeof time === "string" && TIME.test(time) ? Date.parse(time) : Number.NaN;
-  return { bucket: name, key, ...(!Number.isNaN(changed) && { changed }) };
+  const isRemoved = REMOVED.test(`${kind}`);
+  return { bucket: name, key, isRemoved, ...(!Number.isNaN(changed) && { changed }) };
 }
 
 /** A `+` is a space, and a plus is `%2B`. */

@@ -9,11 +9,13 @@ import type { StoredObject } from "./read-purge.ts";
 export type Target = {
   /** BUCKET/key: the bucket of wrangler.toml, and the key below its prefix. */
   readonly name: string;
-  readonly bucket: Pick<Bucket, "base">;
+  readonly bucket: Bucket;
   /** The whole key. */
   readonly key: string;
   /** Its URL at the origin, which tells objects apart. */
   readonly url: string;
+  /** Whether an event calls it removed; undefined: no event names it. */
+  readonly isRemoved?: boolean;
   /** When it was changed, if an event says so: ms since 1970. */
   readonly changed?: number;
 };
@@ -28,10 +30,8 @@ export type Targets = {
   readonly others: readonly NotPurged[];
 };
 
-type Known = Pick<Bucket, "name" | "bucket" | "base" | "prefix">;
-
 /** The objects that were named. A wrong name is a fault of the caller. */
-export function targetsNamed(buckets: readonly Known[], names: readonly string[]): Targets {
+export function targetsNamed(buckets: readonly Bucket[], names: readonly string[]): Targets {
   const known = new Map(buckets.map((bucket) => [bucket.name, bucket]));
   const found = names.map((name) => {
     const slash = name.indexOf("/");
@@ -51,25 +51,29 @@ export function targetsNamed(buckets: readonly Known[], names: readonly string[]
  * bucket has more than what Vitrine shows. They are told by their key alone.
  */
 export function targetsOfEvent(
-  buckets: readonly Known[],
+  buckets: readonly Bucket[],
   objects: readonly StoredObject[],
 ): Targets {
   const found = objects.flatMap((object): (Target | NotPurged)[] => {
-    const { bucket: name, key } = object;
+    const { bucket: name, ...event } = object;
+    const { key } = event;
     const same = buckets.filter(({ bucket }) => bucket === name);
     if (same.length === 0) return [{ object: key, reason: "not shown: it is in another bucket" }];
     if (keyFault(key)) return [{ object: key, reason: "not shown: no URL can name this key" }];
     const showing = same.filter(({ prefix }) => key.startsWith(prefix));
     if (showing.length === 0) return [{ object: key, reason: "not shown: outside of the prefix" }];
-    return showing.map((bucket) => targetOf(bucket, object));
+    return showing.map((bucket) => targetOf(bucket, event));
   });
   return withoutDoubles(found);
 }
 
-function targetOf(bucket: Known, { key, changed }: Pick<StoredObject, "key" | "changed">): Target {
+function targetOf(
+  bucket: Bucket,
+  { key, ...event }: Pick<Target, "key" | "isRemoved" | "changed">,
+): Target {
   const name = `${bucket.name}/${key.slice(bucket.prefix.length)}`;
   const url = originUrl(bucket.base, key);
-  return { name, bucket, key, url, ...(changed !== undefined && { changed }) };
+  return { ...event, name, bucket, key, url };
 }
 
 function withoutDoubles(found: readonly (Target | NotPurged)[]): Targets {

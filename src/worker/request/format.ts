@@ -83,6 +83,12 @@ export function acceptedFormatsOf(
   return readable.webp ? "webp" : "plain";
 }
 
+/** What `acceptedFormatsOf` can return for a variant, but for SVGs. */
+export function possibleFormats({ format, avif, image }: Variant): readonly AcceptedFormats[] {
+  if (format !== "auto") return ["own"];
+  return avif && !image.anim ? ["avif.webp", "avif", "webp", "plain"] : ["webp", "plain"];
+}
+
 /**
  * What to ask the engine for. `auto` is AVIF if the browser reads it and the size allows it (O7), else
  * WebP, else no format. The edge itself caches by option, not by Accept (O6). Only a GIF may move, and needs

@@ -27,7 +27,7 @@ function keyOf(change: Partial<Named> = {}, config = CONFIG): RenditionKey {
   const { bucket: name, preset, key, version, formats } = { ...USUAL, ...change };
   const bucket = config.buckets.find((one) => one.name === name) ?? expect.unreachable();
   const variant = config.variants.get(preset) ?? expect.unreachable();
-  return { bucket, variant, key: bucket.prefix + key, version, formats };
+  return { bucket, variant, key: bucket.prefix + key, version, formats, isStorable: true };
 }
 const USUAL: Named = { bucket: "media", preset: "card", key: "a.jpg", formats: "webp" };
 type Named = {
@@ -42,7 +42,7 @@ const url = (change: Partial<Named> = {}, config = CONFIG) => renditionUrl(keyOf
 
 test("has everything in plain words", () => {
   expect(url({ version: "7" })).toBe(
-    `https://renditions/2/AWS/https/acme-media.s3.eu-west-1.amazonaws.com/published/a.jpg?as=webp&image=${encodeURIComponent(
+    `https://renditions/2/1/AWS/https/acme-media.s3.eu-west-1.amazonaws.com/published/a.jpg?as=webp&image=${encodeURIComponent(
       '{"fit":"cover","metadata":"none","anim":false,"width":160,"height":160,"format":"auto"}',
     )}&v=7`,
   );
@@ -248,7 +248,7 @@ test.each([
   ["no format", right.replace("as=webp&", "")],
   ["a version that is none", `${right}&v=a/b`],
   ["something behind it", `${right}&w=1`],
-  ["an original", "https://renditions/2/AWS/https/acme-media.s3.eu-west-1.amazonaws.com/a.jpg"],
+  ["an original", "https://renditions/2/1/AWS/https/acme-media.s3.eu-west-1.amazonaws.com/a.jpg"],
 ])("does not read %s (W4)", (_name, text) => {
   expect(readRenditionUrl(CONFIG, text)).toBeUndefined();
 });

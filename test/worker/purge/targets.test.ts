@@ -1,31 +1,39 @@
 // Which objects of the configuration a purge means.
 
 import { expect, test } from "vitest";
+import { s3Bucket } from "../../../src/worker/config/bucket.ts";
 import { targetsNamed, targetsOfEvent } from "../../../src/worker/purge/targets.ts";
 
 const S3 = "https://acme-media.s3.eu-west-1.amazonaws.com/";
-const MEDIA = { name: "media", bucket: "acme-media", base: S3, prefix: "published/" };
+const PLAIN = s3Bucket("media", {
+  ...{ endpoint: "https://s3.example", bucket: "acme-media", region: "eu-west-1", prefix: "" },
+  ...{ credentials: "AWS", engine: ["cf"], source_parameter: true },
+});
+const MEDIA = { ...PLAIN, name: "media", bucket: "acme-media", base: S3, prefix: "published/" };
 const DRAFTS = {
+  ...PLAIN,
   name: "drafts",
   bucket: "acme-media",
   base: S3,
   prefix: "published/drafts/",
 };
-const ALL = { name: "all", bucket: "acme-media", base: S3, prefix: "" };
+const ALL = { ...PLAIN, name: "all", bucket: "acme-media", base: S3, prefix: "" };
 const OTHER = {
+  ...PLAIN,
   name: "other",
   bucket: "acme-other",
   base: "https://s3.example/acme-other/",
   prefix: "",
 };
 const R2 = {
+  ...PLAIN,
   name: "r2",
   bucket: "acme-media",
   base: "https://r2.example/acme-media/",
   prefix: "",
 };
 
-const of = (bucket: string, key: string) => [{ bucket, key }];
+const of = (bucket: string, key: string) => [{ bucket, key, isRemoved: false }];
 const urls = ({ targets }: ReturnType<typeof targetsNamed>) => targets.map(({ url }) => url);
 
 test.each<[string, string]>([

@@ -23,9 +23,9 @@ export async function makeTry({ route, key, variant }: Try): Promise<Answer> {
   const scope = { context: NO_CONTEXT, deadline: Date.now() + TIMEOUT_MS };
   const options = { part: "head", deadline: scope.deadline } as const;
   const object = await openObject(bucket, key, options, scope.context);
-  const rendition = { bucket, key, version: undefined, variant, formats };
+  const rendition = { bucket, key, version: undefined, variant, formats, isStorable: false };
   const result = isRefusal(object) ? object : await renderBy(engine, rendition, object, [], scope);
   if (isRefusal(result)) return says(502, `no such picture was made: ${wordsOf(result)}`);
-  const body = new Uint8Array(await new Response(result.body).arrayBuffer());
-  return { status: 200, type: result.type, body };
+  const { body, type } = result.rendition;
+  return { status: 200, type, body: new Uint8Array(await new Response(body).arrayBuffer()) };
 }
