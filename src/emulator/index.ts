@@ -43,8 +43,8 @@ export type {
   ImagesBinding,
   ImagesService,
 } from "./images/types.ts";
-export { createR2 } from "./r2/r2.ts";
-export type { R2, R2Call, R2Fault, R2Found, R2FoundBody, R2Range, R2Stored } from "./r2/types.ts";
+export { createR2, type R2 } from "./r2/r2.ts";
+export type { R2Call, R2Fault, R2Found, R2FoundBody, R2Range, R2Stored } from "./r2/types.ts";
 export {
   createS3,
   type S3,

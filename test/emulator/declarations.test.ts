@@ -140,7 +140,8 @@ const post: StsInit = { method: "POST", body: new URLSearchParams() };
 export const given: Promise<Response> = sts.fetch("https://sts.eu-west-1.amazonaws.com", post);
 
 const kept: R2Stored = { body: new Uint8Array(3), type: "image/jpeg" };
-export const r2: R2 = createR2({ "fig.jpg": kept });
+export const r2: R2 = createR2({ "fig.jpg": kept }, { now: () => 0, limitsWrites: ["put"] });
+export const stored: Promise<R2Found | null> = r2.put("a", "b", { onlyIf: { etagDoesNotMatch: "*" } });
 r2.faults.add("throws" satisfies R2Fault);
 export const found: Promise<R2FoundBody | null> = r2.get("fig.jpg");
 export const head: Promise<R2Found | null> = r2.head("fig.jpg");

@@ -23,6 +23,7 @@ test.each<[string, string[]]>([
   ["headers are dropped (E1)", ["E1"]],
   ["of the edge > headers are dropped (E1, E10)", ["E1", "E10"]],
   ["two lists (E1) and more (S3)", ["E1", "S3"]],
+  ["a rule beside another one (T8a, T8)", ["T8a", "T8"]],
   ["R2 is stricter than AWS, says E1", []],
   ["(E1 and more)", []],
 ])("a title names what stands in parentheses of their own: case %#", (title, named) => {

@@ -3,7 +3,7 @@
 
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { R2 } from "../../src/emulator/r2/types.ts";
+import type { R2 } from "../../src/emulator/r2/r2.ts";
 import { finish, watchWork } from "../support/clock.ts";
 import { envOf } from "../support/engines.ts";
 import { CREDENTIALS, NEXT, NEXT_CREDENTIALS, VARS } from "../support/env.ts";

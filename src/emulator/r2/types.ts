@@ -1,6 +1,6 @@
 // The types of an R2 bucket, with types of our own: they hold with the types of any runtime.
 
-import type { R2_FAULTS } from "./faults.ts";
+import type { R2_FAULTS, R2_METHODS } from "./faults.ts";
 
 /**
  * An object of a bucket.
@@ -32,8 +32,9 @@ export type R2Fault = (typeof R2_FAULTS)[number];
  * expect(r2.calls).toEqual([{ method: "get", key: "fig.jpg" } satisfies R2Call]);
  */
 export type R2Call = {
-  readonly method: "get" | "head";
-  readonly key: string;
+  readonly method: (typeof R2_METHODS)[number];
+  /** Of `list`: the prefix. */
+  readonly key: string | readonly string[];
   /** As it was asked for. Left out: the whole. */
   readonly range?: Partial<R2Range>;
 };
@@ -55,8 +56,8 @@ export type R2Found = {
   readonly version: string;
   /** Of the whole object: bytes. */
   readonly size: number;
-  /** Which part the body is. */
-  readonly range: R2Range;
+  /** Which part the body is. Not there after a put, and in a list. */
+  readonly range?: R2Range;
   /** Without quotes, and with them. */
   readonly etag: string;
   readonly httpEtag: string;
@@ -86,30 +87,3 @@ export type R2FoundBody = R2Found & {
   json<T>(): Promise<T>;
   blob(): Promise<Blob>;
 };
-
-/**
- * The binding of an R2 bucket.
- * @example
- * const env = { MEDIA_BUCKET: createR2() satisfies R2 };
- */
-export type R2 = {
-  head(key: string): Promise<R2Found | null>;
-  /**
-   * @param options a `range` of an `offset`, a `length` or both
-   * @throws with other options: they are not played. And if the range has no byte of the object
-   */
-  get(key: string, options?: { readonly range?: object }): Promise<R2FoundBody | null>;
-  readonly put: NotPlayed;
-  readonly delete: NotPlayed;
-  readonly list: NotPlayed;
-  readonly createMultipartUpload: NotPlayed;
-  readonly resumeMultipartUpload: NotPlayed;
-  /** May be changed at any time. */
-  readonly objects: Map<string, R2Stored>;
-  readonly faults: Set<R2Fault>;
-  /** All calls, in order. */
-  readonly calls: R2Call[];
-};
-
-/** Throws. */
-type NotPlayed = () => never;

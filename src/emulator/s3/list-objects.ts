@@ -48,7 +48,10 @@ function entriesOf(keys: Iterable<string>, prefix: string, delimiter: string): s
       const end = delimiter === "" ? -1 : key.indexOf(delimiter, prefix.length);
       return end < 0 ? key : key.slice(0, end + delimiter.length);
     });
-  return [...new Set(entries)].sort((one, other) =>
-    Buffer.compare(Buffer.from(one), Buffer.from(other)),
-  );
+  return [...new Set(entries)].sort(compareKeys);
+}
+
+/** Compares keys as buckets order them: by the bytes of their UTF-8. */
+export function compareKeys(one: string, other: string): number {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other));
 }

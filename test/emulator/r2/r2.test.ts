@@ -1,7 +1,8 @@
 // The strict R2 bucket, as a Worker uses its binding.
 
 import { expect, test } from "vitest";
-import { createR2 } from "../../../src/emulator/r2/r2.ts";
+import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
+import type { R2Call, R2Fault } from "../../../src/emulator/r2/types.ts";
 
 const BODY = new TextEncoder().encode("0123456789");
 const stored = { body: BODY, type: "image/jpeg", cacheControl: "max-age=5" };
@@ -68,26 +69,115 @@ test("gives a part of an object, and what is known of the whole (A14)", async ()
 
 test("refuses what it does not play, objects that are none, and keys that are too long (A10)", async () => {
   const r2 = createR2();
-  for (const options of [
-    { onlyIf: {} },
-    { range: { offset: 0 }, onlyIf: {} },
-    { range: { suffix: 1 } },
-    { range: new Headers({ range: "bytes=0-1" }) },
+  const get = (options: object) => r2.get("a", options);
+  const put = (options: object) => r2.put("a", "b", options);
+  for (const refused of [
+    () => get({ ssecKey: "a" }),
+    () => get({ range: { offset: 0 }, ssecKey: "a" }),
+    () => get({ range: { suffix: 1 } }),
+    () => get({ range: {} }),
+    () => get({ range: new Headers({ range: "bytes=0-1" }) }),
+    () => get({ onlyIf: new Headers({ "if-none-match": "*" }) }),
+    () => get({ onlyIf: { uploadedBefore: new Date() } }),
+    () => put({ onlyIf: { uploadedAfter: new Date() } }),
+    () => put({ md5: "a" }),
+    () => put({ httpMetadata: new Headers({ "content-type": "image/webp" }) }),
+    () => put({ httpMetadata: { contentLanguage: "en" } }),
+    () => Reflect.apply(r2.list, r2, [{ delimiter: "/" }]),
   ]) {
-    await expect(r2.get("a", options)).rejects.toThrow("get plays only");
+    await expect(refused()).rejects.toThrow("createR2: ");
   }
-  expect(() => r2.list()).toThrow("only get and head");
+  await expect(Reflect.apply(r2.put, r2, ["a", { a: "b" }])).rejects.toThrow(TypeError);
+  expect(() => r2.createMultipartUpload()).toThrow("no multipart upload");
   expect(() => Reflect.apply(r2.objects.set, r2.objects, ["a", "text"])).toThrow("r2.objects");
   expect(() => Reflect.apply(r2.faults.add, r2.faults, ["asleep"])).toThrow("r2.faults: unknown");
   expect(await r2.get("é".repeat(512))).toBeNull();
   await expect(r2.get(`${"é".repeat(512)}a`)).rejects.toThrow("(10020)");
+  expect(r2.objects.size).toBe(0);
 });
 
-test("does wrong what it is told to", async () => {
+test("deletes 1 to 1,000 keys in a call (T4)", async () => {
   const r2 = createR2({ a: stored });
-  r2.faults.add("throws");
-  await expect(r2.get("a")).rejects.toThrow("get: We encountered an internal error.");
-  r2.faults.clear();
+  await expect(r2.delete([])).rejects.toThrow("(10027)");
+  const keys = Array.from({ length: 1001 }, () => "a");
+  await expect(r2.delete(keys)).rejects.toThrow("between 1 and 1000 inclusive. (10027)");
+  expect([...r2.objects.keys()]).toEqual(["a"]);
+  await r2.delete(keys.slice(1));
+  expect(r2.objects.size).toBe(0);
+});
+
+test("takes one write a second for a key, where that is limited (T3)", async () => {
+  let time = Date.UTC(2026, 10, 28);
+  const r2 = createR2({ a: stored }, { now: () => time, limitsWrites: ["put"] });
+  expect((await r2.put("a", "one")).uploaded).toEqual(new Date(time));
+  time += 999;
+  await expect(r2.put("a", "two")).rejects.toThrow("put: Reduce your concurrent request rate");
+  await r2.put("b", "another");
+  expect(await (await r2.get("a"))?.text()).toBe("one");
+  time += 1;
+  expect(await r2.put("a", "three", { onlyIf: { etagDoesNotMatch: "*" } })).toBeNull();
+  await r2.put("a", "four");
+  await r2.delete("a");
+  const strict = createR2({ a: stored }, { now: () => time, limitsWrites: ["put", "delete"] });
+  await strict.put("a", "one");
+  await expect(strict.delete(["b", "a"])).rejects.toThrow("(10058)");
+  time += 1000;
+  await strict.delete(["b", "a"]);
+  await expect(strict.put("b", "two")).rejects.toThrow("(10058)");
+  const loose = createR2();
+  for (const body of ["one", "two"]) await loose.put("a", body);
+});
+
+/** The calls of a store, each with the method that it asks for. */
+const ASKING: readonly (readonly [R2Call["method"], (r2: R2) => Promise<unknown>])[] = [
+  ["head", (r2) => r2.head("a")],
+  ["get", (r2) => r2.get("a")],
+  ["put", (r2) => r2.put("a", "new")],
+  ["list", (r2) => r2.list({ prefix: "a" })],
+  ["delete", (r2) => r2.delete(["a", "b"])],
+];
+
+test.each<[R2Fault, string, readonly string[]]>([
+  ["throws", "(10001)", ["head", "get", "put", "list", "delete"]],
+  ["throws-head", "(10001)", ["head"]],
+  ["throws-get", "(10001)", ["get"]],
+  ["throws-put", "(10001)", ["put"]],
+  ["throws-delete", "(10001)", ["delete"]],
+  ["throws-list", "(10001)", ["list"]],
+  ["stall", "late", ["head", "get", "put", "list", "delete"]],
+  ["stall-head", "late", ["head"]],
+  ["stall-get", "late", ["get"]],
+  ["stall-put", "late", ["put"]],
+  ["stall-delete", "late", ["delete"]],
+  ["stall-list", "late", ["list"]],
+  ["busy", "(10058)", ["put"]],
+  ["gone", "(10006)", ["head", "get", "put", "list", "delete"]],
+])(
+  "with the fault %s calls fail, nothing is changed, and the others are well",
+  async (fault, reason, failing) => {
+    const r2 = createR2({ a: stored });
+    r2.faults.add(fault);
+    for (const [method, ask] of ASKING) {
+      const late = new Promise((_, fail) => setImmediate(fail, new Error(`${method}: late`)));
+      const answer = await Promise.race([ask(r2), late]).then(() => "well", String);
+      const failed = expect.stringMatching(
+        `^Error: ${method}: .*${reason.replace(/\W/g, "\\$&")}$`,
+      );
+      expect([method, answer]).toEqual([method, failing.includes(method) ? failed : "well"]);
+    }
+    const left = new TextDecoder().decode(r2.objects.get("a")?.body);
+    expect(left).toBe(
+      !failing.includes("delete") ? "" : failing.includes("put") ? "0123456789" : "new",
+    );
+    expect(r2.calls).toEqual([
+      ...["head", "get", "put", "list"].map((method) => ({ method, key: "a" })),
+      { method: "delete", key: ["a", "b"] },
+    ]);
+  },
+);
+
+test("gives a broken body, or a wrong length", async () => {
+  const r2 = createR2({ a: stored });
   r2.faults.add("cut-short");
   await expect((await r2.get("a"))?.bytes()).rejects.toThrow();
   r2.faults.clear();
