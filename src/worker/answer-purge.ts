@@ -82,13 +82,13 @@ async function purge(
       const bucket = buckets.find(({ name }) => name === asked.name);
       if (!bucket) return report.reportReason(400, "wrangler.toml has no bucket of this name");
       const [name, tags] = [`${bucket.name}/*`, [await bucketTag(bucket)]];
-      const failure = await callCache({ tags }, [{ bucket, name }], true, scope);
+      const failure = await callCache({ tags }, [{ name }], scope);
       return report.reportPurge([{ name, url: name }], new Map([[name, failure]]));
     }
     case "everything": {
-      const all = buckets.map((bucket) => ({ bucket, name: `${bucket.name}/*` }));
-      const failure = await callCache({ purgeEverything: true }, all, true, scope);
-      return report.reportPurge([{ name: "*", url: "*" }], new Map([["*", failure]]));
+      const all = { name: "*", url: "*" };
+      const failure = await callCache({ purgeEverything: true }, [all], scope);
+      return report.reportPurge([all], new Map([[all.url, failure]]));
     }
   }
 }

@@ -23,14 +23,13 @@ export async function purgeStored(
   if (!isRefusal(opened)) return undefined;
   const isDenied = opened.event === "object-denied";
   if (isGone(opened) || (isDenied && isRemoved)) {
-    const failure = await deleteFolder(store, bucket, key);
-    return failure === undefined
-      ? undefined
-      : { status: 502, retryAfter: 30, reason: `store: ${failure}` };
+    const isDeleted = await deleteFolder(store, { bucket, key });
+    if (isDeleted) return undefined;
+    return { status: 502, retryAfter: 30, reason: "store: it fails" };
   }
   if (isDenied && isRemoved === false) return undefined;
   const reason = isDenied
-    ? "store: S3 denies the object, and does not say whether it is gone: give the key s3:ListBucket"
-    : `store: S3 does not say whether the object is gone (${opened.event})`;
+    ? "store: S3 denies it, gone or not: give the key s3:ListBucket"
+    : `store: is it gone? S3: ${opened.event}`;
   return { status: 503, retryAfter: 30, reason };
 }

@@ -11,8 +11,6 @@ export type StoredObject = {
   readonly key: string;
   /** Whether the event calls it removed: an old version of it may be meant (A19). */
   readonly isRemoved: boolean;
-  /** When it was changed: ms since 1970. */
-  readonly changed?: number;
 };
 
 export type PurgeRequest =
@@ -72,10 +70,10 @@ function isTexts(value: unknown): value is readonly string[] {
 
 /** Reads an event. A test event has no objects. @returns undefined if it is something else */
 function readEvent(body: Table): PurgeRequest | Unreadable | undefined {
-  const { source, detail, time, Records: records, Event: type, "detail-type": kind } = body;
+  const { source, detail, Records: records, Event: type, "detail-type": kind } = body;
   if (type === "s3:TestEvent") return { form: "event", objects: [] };
   if (source === "aws.s3") {
-    return eventAbout([readObject(detail, time, kind, true)]);
+    return eventAbout([readObject(detail, kind, true)]);
   }
   return Array.isArray(records) ? eventAbout(records.map(readRecord)) : undefined;
 }
@@ -88,32 +86,23 @@ function eventAbout(objects: readonly (StoredObject | undefined)[]): PurgeReques
 
 /** Reads a record of an event notification. S3 and MinIO form-encode the key, Ceph does not. */
 function readRecord(record: unknown): StoredObject | undefined {
-  const { s3, eventTime, eventSource, eventName } = isPlainObject(record) ? record : {};
-  return readObject(s3, eventTime, eventName, eventSource === "ceph:s3");
+  const { s3, eventSource, eventName } = isPlainObject(record) ? record : {};
+  return readObject(s3, eventName, eventSource === "ceph:s3");
 }
-
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
 /** `Object Deleted` of EventBridge, `s3:ObjectRemoved:Delete` and the like, also of a lifecycle rule. */
 const REMOVED =
   /^(?:Object Deleted$|(?:s3:)?(?:ObjectRemoved|LifecycleExpiration|ObjectLifecycle:Expiration):)/;
 
 /** @param isRaw whether the key is not encoded */
-function readObject(
-  described: unknown,
-  time: unknown,
-  kind: unknown,
-  isRaw: boolean,
-): StoredObject | undefined {
+function readObject(described: unknown, kind: unknown, isRaw: boolean): StoredObject | undefined {
   const { bucket, object } = isPlainObject(described) ? described : {};
   const name = isPlainObject(bucket) ? bucket["name"] : undefined;
   const given = isPlainObject(object) ? object["key"] : undefined;
   if (typeof name !== "string" || typeof given !== "string") return undefined;
   const key = isRaw ? given : decodeForm(given);
   if (!key) return undefined;
-  const changed = typeof time === "string" && TIME.test(time) ? Date.parse(time) : Number.NaN;
-  const isRemoved = REMOVED.test(`${kind}`);
-  return { bucket: name, key, isRemoved, ...(!Number.isNaN(changed) && { changed }) };
+  return { bucket: name, key, isRemoved: REMOVED.test(`${kind}`) };
 }
 
 /** A `+` is a space, and a plus is `%2B`. */

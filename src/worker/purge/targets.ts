@@ -16,8 +16,6 @@ export type Target = {
   readonly url: string;
   /** Whether an event calls it removed; undefined: no event names it. */
   readonly isRemoved?: boolean;
-  /** When it was changed, if an event says so: ms since 1970. */
-  readonly changed?: number;
 };
 
 /** What is not purged, and why. */
@@ -67,10 +65,7 @@ export function targetsOfEvent(
   return withoutDoubles(found);
 }
 
-function targetOf(
-  bucket: Bucket,
-  { key, ...event }: Pick<Target, "key" | "isRemoved" | "changed">,
-): Target {
+function targetOf(bucket: Bucket, { key, ...event }: Pick<Target, "key" | "isRemoved">): Target {
   const name = `${bucket.name}/${key.slice(bucket.prefix.length)}`;
   const url = originUrl(bucket.base, key);
   return { ...event, name, bucket, key, url };
@@ -84,9 +79,8 @@ function withoutDoubles(found: readonly (Target | NotPurged)[]): Targets {
       others.push(one);
       continue;
     }
-    const known = targets.get(one.url);
-    // The last change of the same object counts.
-    if (!known || (known.changed ?? 0) < (one.changed ?? 0)) targets.set(one.url, one);
+    // An event may name an object twice.
+    if (!targets.get(one.url)?.isRemoved) targets.set(one.url, one);
   }
   return { targets: [...targets.values()], others };
 }

@@ -7,7 +7,7 @@ import { targetsNamed, targetsOfEvent } from "../../../src/worker/purge/targets.
 const S3 = "https://acme-media.s3.eu-west-1.amazonaws.com/";
 const PLAIN = s3Bucket("media", {
   ...{ endpoint: "https://s3.example", bucket: "acme-media", region: "eu-west-1", prefix: "" },
-  ...{ credentials: "AWS", engine: ["cf"], source_parameter: true },
+  ...{ credentials: "AWS", engine: "cf", source_parameter: true },
 });
 const MEDIA = { ...PLAIN, name: "media", bucket: "acme-media", base: S3, prefix: "published/" };
 const DRAFTS = {
