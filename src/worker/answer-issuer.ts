@@ -5,7 +5,7 @@ import { plain } from "./answer/answer.ts";
 import type { Refusal } from "./base/refusal.ts";
 import type { Config } from "./config/config.ts";
 import type { Issuer } from "./config/issuer-key.ts";
-import { issuerKeysOf, type PublicKey } from "./origin/issuer-keys.ts";
+import { issuerKeysOf } from "./origin/issuer-keys.ts";
 
 /** A new key is to be seen soon: s. */
 const HEADERS = { "content-type": "application/json", "cache-control": "public, max-age=60" };
@@ -23,19 +23,19 @@ export async function answerIssuer(
   }
   const { published: keys, mistakes } = await issuerKeysOf(oidc);
   if (keys.length === 0) return { event: "configuration-broken", mistakes };
-  return plain(200, JSON.stringify(isKeys ? { keys } : discovery(oidc, keys)), HEADERS);
+  return plain(200, JSON.stringify(isKeys ? { keys } : discovery(oidc)), HEADERS);
 }
 
 const DISCOVERY = "/.well-known/openid-configuration";
 const KEYS = "/.well-known/jwks.json";
 
-function discovery({ issuer }: Issuer, keys: readonly PublicKey[]): object {
+function discovery({ issuer }: Issuer): object {
   return {
     issuer,
     jwks_uri: `${issuer}${KEYS}`,
     response_types_supported: ["id_token"],
     subject_types_supported: ["public"],
-    id_token_signing_alg_values_supported: [...new Set(keys.map(({ alg }) => alg))],
+    id_token_signing_alg_values_supported: ["ES256"],
     claims_supported: ["aud", "exp", "iat", "iss", "jti", "sub"],
   };
 }

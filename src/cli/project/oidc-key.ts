@@ -11,10 +11,7 @@ export function oidcKeyFault(name: string, pem: string): string | undefined {
   const read = readKey(name, pem);
   if (typeof read === "string") return read;
   try {
-    const { asymmetricKeyDetails: is = {} } = createPrivateKey(pem);
-    if (read.algorithm === "RS256" && (is.modulusLength ?? 0) < 2048) {
-      return "is shorter than 2048 bits: make a longer one";
-    }
+    createPrivateKey(pem);
     return undefined;
   } catch {
     return "is damaged: make it with openssl genpkey, as docs/keyless.md says"; // the error may quote it

@@ -14,16 +14,12 @@ export type Issuer = {
 export type IssuerKey = {
   /** The name of the secret. */
   readonly secret: string;
-  readonly algorithm: "ES256" | "RS256";
   /** PKCS#8 in DER. */
   readonly der: Uint8Array<ArrayBuffer>;
 };
 
-/** What is in a key of each kind, in hexadecimal: the identifiers of the algorithm and of the curve. */
-const KINDS = [
-  ["ES256", "06072a8648ce3d020106082a8648ce3d030107"],
-  ["RS256", "06092a864886f70d010101"],
-] as const;
+/** What is in a key, in hexadecimal: the identifiers of the algorithm and of the curve, for ES256. */
+const IDENTIFIERS = "06072a8648ce3d020106082a8648ce3d030107";
 
 /** The identifier stands in front of the key itself: bytes. */
 const HEAD = 48;
@@ -42,9 +38,7 @@ export function readKey(secret: string, pem: string): IssuerKey | string {
   const der = decode(base64.replace(/\s/g, ""));
   if (!der) return `is damaged, its base64 is wrong: ${MAKE}`;
   const head = hex(der.slice(0, HEAD));
-  const kind = KINDS.find(([, identifiers]) => head.includes(identifiers));
-  if (!kind) return `is neither EC (P-256) nor RSA: ${MAKE}`;
-  return { secret, algorithm: kind[0], der };
+  return head.includes(IDENTIFIERS) ? { secret, der } : `is no EC key (P-256): ${MAKE}`;
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> | undefined {

@@ -140,11 +140,11 @@ const TOKEN_BACK_S = 60;
 /** @param now ms since 1970 */
 export async function makeToken(
   { issuer, subject, audience }: Issuer,
-  { kid, algorithm, sign }: Signer,
+  { kid, sign }: Signer,
   now: number,
 ): Promise<string> {
   const at = Math.floor(now / 1000);
-  const head = { alg: algorithm, kid, typ: "JWT" };
+  const head = { alg: "ES256", kid, typ: "JWT" };
   const claims = {
     ...{ iss: issuer, sub: subject, aud: audience },
     ...{ iat: at - TOKEN_BACK_S, exp: at + TOKEN_LASTS_S, jti: crypto.randomUUID() },

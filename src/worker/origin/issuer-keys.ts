@@ -9,7 +9,6 @@ import type { Oidc } from "../config/oidc.ts";
 /** A key that signs, and the name by which AWS finds its public half. */
 export type Signer = {
   readonly kid: string;
-  readonly algorithm: IssuerKey["algorithm"];
   readonly sign: (text: BufferSource) => Promise<ArrayBuffer>;
 };
 
@@ -24,21 +23,8 @@ type IssuerKeys = {
   readonly mistakes: readonly Mistake[];
 };
 
-const ALGORITHMS = {
-  ES256: {
-    imported: { name: "ECDSA", namedCurve: "P-256" },
-    signing: { name: "ECDSA", hash: "SHA-256" },
-    members: ["crv", "x", "y"],
-  },
-  RS256: {
-    imported: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
-    signing: { name: "RSASSA-PKCS1-v1_5" },
-    members: ["e", "n"],
-  },
-} as const;
-
-/** RFC 7518, section 3.3: bits. In base64url, a modulus of 2048 bits has 342 characters. */
-const MIN_MODULUS_LENGTH = 342;
+const IMPORTED = { name: "ECDSA", namedCurve: "P-256" };
+const SIGNING = { name: "ECDSA", hash: "SHA-256" };
 
 const known = new WeakMap<Oidc, IssuerKeys>();
 
@@ -65,28 +51,22 @@ export async function issuerKeysOf(oidc: Oidc): Promise<IssuerKeys> {
 type Imported = { readonly signer: Signer; readonly published: PublicKey };
 
 async function importKey(key: IssuerKey): Promise<Imported | { readonly mistake: Mistake }> {
-  const { algorithm, der, secret } = key;
-  const { imported, signing, members } = ALGORITHMS[algorithm];
-  const mistake = (message: string) => ({ mistake: { path: secret, message } });
+  const { der, secret } = key;
   try {
     const [signs, shows] = await Promise.all([
-      crypto.subtle.importKey("pkcs8", der, imported, false, ["sign"]),
-      crypto.subtle.importKey("pkcs8", der, imported, true, ["sign"]),
+      crypto.subtle.importKey("pkcs8", der, IMPORTED, false, ["sign"]),
+      crypto.subtle.importKey("pkcs8", der, IMPORTED, true, ["sign"]),
     ]);
     const whole: object = await crypto.subtle.exportKey("jwk", shows);
-    const open = new Map<string, unknown>(Object.entries(whole));
-    const kty = algorithm === "ES256" ? "EC" : "RSA";
-    const shown = Object.fromEntries(members.map((name) => [name, `${open.get(name)}`]));
-    if (shown["n"] !== undefined && shown["n"].length < MIN_MODULUS_LENGTH) {
-      return mistake("is shorter than 2048 bits: make a longer one");
-    }
-    const kid = await thumbprint({ ...shown, kty });
-    const sign = (text: BufferSource) => crypto.subtle.sign(signing, signs, text);
-    const published = { kty, use: "sig", alg: algorithm, kid, ...shown };
-    return { signer: { kid, algorithm, sign }, published };
+    const { x, y }: { readonly x?: unknown; readonly y?: unknown } = whole;
+    const shown = { kty: "EC", crv: "P-256", x: `${x}`, y: `${y}` };
+    const kid = await thumbprint(shown);
+    const sign = (text: BufferSource) => crypto.subtle.sign(SIGNING, signs, text);
+    return { signer: { kid, sign }, published: { ...shown, use: "sig", alg: "ES256", kid } };
   } catch {
     // What it throws may hold anything.
-    return mistake("cannot be imported: it is damaged, or of another kind than it says");
+    const message = "cannot be imported: it is damaged, or of another kind than it says";
+    return { mistake: { path: secret, message } };
   }
 }
 
