@@ -3,45 +3,59 @@
 
 import { isRefusal, mayPass, type Refusal } from "./base/refusal.ts";
 import type { RequestScope } from "./base/send.ts";
-import { pauseBefore, TIMED_OUT, withTimeout } from "./base/time.ts";
+import { isWithin, pauseBefore, TIMED_OUT, withTimeout } from "./base/time.ts";
 import type { RenditionKey } from "./cache/rendition-url.ts";
-import { isSilent } from "./origin/bucket-state.ts";
 import { bucketMemoryOf } from "./origin/memories.ts";
 import { type OpenedObject, openObject } from "./origin/open-object.ts";
-import type { Lookup } from "./store/rendition-store.ts";
+import { type Place, readEntry, type StoreEntry, waitForEntry } from "./store/rendition-store.ts";
 
 /** How long S3 may take where the rendition is stored: ms. */
 const STORED_MS = 2_000;
 
+/** For how long one request alone asks an S3 that does not answer: ms. */
+const SILENT_MS = 5_000;
+
 const SILENT = { event: "timed-out", reason: "S3 does not answer" } as const satisfies Refusal;
 
-/** @param lookup is not started where Workers Cache only revalidates: S3 mostly says that nothing changed */
+export type Asked = {
+  readonly object: OpenedObject | Refusal;
+  /** Undefined: there is no store, it failed, or it was not asked. */
+  readonly entry?: StoreEntry | undefined;
+};
+
+/** Where Workers Cache only revalidates, the store is not asked: S3 mostly says that nothing changed. */
 export async function ask(
   { bucket, key }: RenditionKey,
+  place: Place | undefined,
   { context, deadline, hasOlder }: RequestScope & { readonly hasOlder?: boolean },
-  lookup: Lookup,
-): Promise<OpenedObject | Refusal> {
+): Promise<Asked> {
   const memory = bucketMemoryOf(bucket);
   const began = Date.now();
-  const options = { part: "head", deadline } as const;
   const { silentAt } = memory.state();
-  if (isSilent(memory.state(), began) && (await lookup.entry())?.rendition) return SILENT;
+  const isSilent = isWithin(SILENT_MS, silentAt, began);
+  const reading = place && (isSilent || !hasOlder) ? readEntry(place) : undefined;
+  const readOn = async () => place && reading && waitForEntry(place, reading);
+  if (isSilent) {
+    const entry = await readOn();
+    if (entry?.rendition) return { object: SILENT, entry };
+  }
   if (silentAt !== undefined) memory.learn({ type: "s3-asked", isSilent: true, now: began });
 
+  const options = { part: "head", deadline } as const;
   const opening = openObject(bucket, key, options, context);
-  const limited = async () => {
-    const isStored = (await lookup.start())?.rendition !== undefined;
-    const left = began + STORED_MS - Date.now();
-    return isStored ? withTimeout(Math.max(0, left), opening) : opening;
-  };
-  const first = await (hasOlder ? opening : Promise.race([opening, limited()]));
+  const limited = reading?.then((entry) => {
+    const left = Math.max(0, began + STORED_MS - Date.now());
+    return entry?.rendition ? withTimeout(left, opening) : opening;
+  });
+  const first = await Promise.race([opening, limited ?? opening]);
   if (first === TIMED_OUT) context.waitUntil(opening);
   let object = first === TIMED_OUT ? SILENT : first;
-  const isBusy = mayPass(object) && !hasOlder && !(await lookup.entry())?.rendition; // A9
+  const entry = await readOn();
+  const isBusy = mayPass(object) && !hasOlder && !entry?.rendition; // A9
   if (isBusy && (await pauseBefore(deadline))) {
     object = await openObject(bucket, key, options, context);
   }
   const isUnanswered = isRefusal(object) && object.event === "timed-out" && !("status" in object);
   memory.learn({ type: "s3-asked", isSilent: isUnanswered, now: Date.now() });
-  return object;
+  return { object, entry };
 }

@@ -1,5 +1,5 @@
 // Answers /healthz. Without a token: only whether the configuration is right. With the bearer token,
-// it tries every slot of every bucket, every role and every engine: 503 if a bucket has nothing that opens it.
+// it tries every slot of every bucket, every role and the engine: 503 if a bucket has nothing that opens it.
 
 import { plain } from "./answer/answer.ts";
 import { timingSafeEqual } from "./base/bytes.ts";
@@ -7,7 +7,6 @@ import { isRefusal, mistakeText, type Refusal } from "./base/refusal.ts";
 import { type Context, cancelBody, type RequestScope } from "./base/send.ts";
 import type { RenditionKey } from "./cache/rendition-url.ts";
 import type { Bucket, Role } from "./config/bucket.ts";
-import type { Engine } from "./config/bucket-settings.ts";
 import type { Config } from "./config/config.ts";
 import { hashVars } from "./config/hash-vars.ts";
 import { getSession } from "./origin/get-session.ts";
@@ -20,8 +19,7 @@ import { missingKey, type SlotHealth, trySlot, works } from "./try-slot.ts";
 
 export type EdgeHealth = {
   /**
-   * `on`, `off`, the code of the edge or of the Images binding, `unreachable`, or `no canary`; of two
-   * engines, of the one that does not work.
+   * `on`, `off`, the code of the edge or of the Images binding, `unreachable`, or `no canary`.
    */
   edge: string;
   /** The status of the answer if it is not a rendition: some codes mean two things. */
@@ -92,12 +90,12 @@ async function tryBucket(bucket: Bucket, scope: RequestScope): Promise<BucketHea
     const options = { part: "head", deadline: scope.deadline } as const;
     const object = await openObject(bucket, canary, options, scope.context);
     const isReached = !isRefusal(object) || object.event === "object-missing";
-    const edge = await tryEngines(bucket, undefined, scope);
+    const edge = await tryEngine(bucket, undefined, scope);
     return { bucket: name, slots: [], r2: isReached ? "ok" : "unreachable", ...edge };
   }
   if (bucket.role) {
     const { role, session } = await tryRole(bucket, bucket.role, scope);
-    const edge = works(role) ? await tryEngines(bucket, session, scope) : { edge: role.state };
+    const edge = works(role) ? await tryEngine(bucket, session, scope) : { edge: role.state };
     return { bucket: name, slots: [], role, ...edge };
   }
   const tried = await Promise.all(usable.map((slot) => trySlot(bucket, slot, scope)));
@@ -106,7 +104,7 @@ async function tryBucket(bucket: Bucket, scope: RequestScope): Promise<BucketHea
   });
   const slots = [...tried, ...unusable].sort((one) => (one.slot === "current" ? -1 : 1));
   const working = usable[Math.max(0, tried.findIndex(works))];
-  const edge = working ? await tryEngines(bucket, working, scope) : { edge: "no canary" };
+  const edge = working ? await tryEngine(bucket, working, scope) : { edge: "no canary" };
   return { bucket: name, slots, ...edge };
 }
 
@@ -132,20 +130,6 @@ async function tryRole(
   return { role: { role: role.arn, ...tried, expires: until, renewal, ...mistakes }, session };
 }
 
-/** Has each engine make a rendition of the canary: always the same one, which is billed once (L2). */
-async function tryEngines(
-  bucket: Bucket,
-  credential: Credential | undefined,
-  scope: RequestScope,
-): Promise<EdgeHealth> {
-  const { canary, engines } = bucket;
-  if (!canary) return { edge: "no canary" };
-  const tried = await Promise.all(
-    engines.map((engine) => tryEngine(engine, { bucket, key: canary, ...TINY }, credential, scope)),
-  );
-  return tried.find(({ edge }) => edge !== "on") ?? { edge: "on" };
-}
-
 /** What an engine is asked to make of the canary. */
 const TINY = {
   version: undefined,
@@ -159,17 +143,21 @@ const TINY = {
   },
 } as const satisfies Omit<RenditionKey, "bucket" | "key">;
 
+/** Has the engine make a rendition of the canary: always the same one, which is billed once (L2). */
 async function tryEngine(
-  engine: Engine,
-  key: RenditionKey,
+  bucket: Bucket,
   credential: Credential | undefined,
-  scope: RequestScope,
+  { context, deadline }: RequestScope,
 ): Promise<EdgeHealth> {
-  const { context, deadline } = scope;
+  const { canary, engine } = bucket;
+  if (!canary) return { edge: "no canary" };
   const options = { part: "head", deadline, ...(credential && { credential }) } as const;
-  const object = await openObject(key.bucket, key.key, options, context);
+  const object = await openObject(bucket, canary, options, context);
   if (isRefusal(object)) return { edge: object.event };
-  const result = await renderBy(engine, key, object, [], scope);
+  const result = await renderBy({ bucket, key: canary, ...TINY }, object, [], {
+    context,
+    deadline,
+  });
   if (!isRefusal(result)) {
     cancelBody(result.rendition.body);
     return { edge: "on" };

@@ -164,7 +164,7 @@ async function show(
     const other = fallbackOf(resolved, renditionKey);
     const seconds = other && fallbackSeconds(result, refused);
     if (!other || !seconds) return { refusal: result, subject, terms: refused };
-    const fallback = await obtain(other, { ...scope, condition: null, isFallback: true });
+    const fallback = await obtain(other, { ...scope, condition: null });
     const shown = { maxAge: seconds, negotiated, cache: fallback.cache, took: Date.now() - began };
     const outcome = fallbackAnswer(result, fallback.result, other.bucket.name, shown, refused);
     const logged = { ...subject, fallback: outcome.event };

@@ -1,15 +1,8 @@
 // Gets a rendition for the gateway: from the cached entrypoint, or made here where that cannot be used.
 
 import type { CacheState } from "./base/log.ts";
-import { isRefusal } from "./base/refusal.ts";
 import { fetchCached, type Obtained } from "./cache/fetch-cached.ts";
-import {
-  type GatewayContext,
-  isUsable,
-  mayTryDirectly,
-  rememberFailure,
-  reportUnusable,
-} from "./cache/loopback.ts";
+import { type GatewayContext, isUsable, reportUnusable } from "./cache/loopback.ts";
 import type { RenditionKey } from "./cache/rendition-url.ts";
 import type { Config } from "./config/config.ts";
 import { type NotModified, render } from "./renditions.ts";
@@ -23,8 +16,6 @@ export type GatewayScope = {
   readonly deadline: number;
   /** The visitor's `If-None-Match`. */
   readonly condition: string | null;
-  /** Whether the route's fallback is asked for, and not by the visitor. */
-  readonly isFallback?: boolean;
 };
 
 type Result = Obtained["result"] | NotModified;
@@ -46,13 +37,10 @@ export async function obtain(
     return obtainDirectly(key, scope);
   }
   const { loopbackFailure, ...cached } = await fetchCached(loopback, key, scope);
-  if (!loopbackFailure || !mayTryDirectly(env, Date.now())) return cached;
+  if (!loopbackFailure) return cached;
   const direct = await obtainDirectly(key, scope);
-  const failure = failureOf(direct.result);
-  // Another reason, such as an object that is no image, says nothing of the cached entrypoint: else one
-  // such object would keep all others from a direct try.
-  if (!failure) reportUnusable(env, loopbackFailure, Date.now());
-  else if (failure === failureOf(cached.result)) rememberFailure(env, Date.now());
+  const isMade = direct.cache === "direct" && "body" in direct.result;
+  if (isMade) reportUnusable(env, loopbackFailure, Date.now());
   return direct;
 }
 
@@ -63,10 +51,4 @@ async function obtainDirectly(
 ): Promise<{ readonly result: Result; readonly cache: CacheState }> {
   const result = await render(key, scope);
   return { result, cache: "stored" in result ? "stored" : "direct" };
-}
-
-/** Why there is no image, by its event and the edge's code. */
-function failureOf(result: Result): string | undefined {
-  if (!isRefusal(result)) return undefined;
-  return `${result.event} ${("edge" in result && result.edge) || ""}`;
 }

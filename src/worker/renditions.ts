@@ -11,7 +11,7 @@ import {
   refusalForCache,
   renditionAnswer,
 } from "./cache/cached-answer.ts";
-import { AS_FALLBACK, TIME_LEFT } from "./cache/fetch-cached.ts";
+import { TIME_LEFT } from "./cache/fetch-cached.ts";
 import {
   bucketTag,
   digest,
@@ -20,9 +20,7 @@ import {
   readRenditionUrl,
   renditionName,
 } from "./cache/rendition-url.ts";
-import type { Engine } from "./config/bucket-settings.ts";
 import { type Config, currentConfig } from "./config/config.ts";
-import { enginesFor } from "./config/engine-limits.ts";
 import { mayYield } from "./edge/guard.ts";
 import { renderAtEdge } from "./edge/render-at-edge.ts";
 import { overlayValidators } from "./images/overlays.ts";
@@ -33,12 +31,11 @@ import type { OpenedObject } from "./origin/open-object.ts";
 import { isGone, isOutage } from "./origin/verdict.ts";
 import { createTransformRequest } from "./request/format.ts";
 import {
-  createLookup,
   deleteKnown,
-  type Lookup,
-  type Place,
   placeOf,
+  readEntry,
   type StoreEntry,
+  waitForEntry,
 } from "./store/rendition-store.ts";
 
 /** What the caller has is still right. */
@@ -53,101 +50,62 @@ export type RenderScope = RequestScope & {
   readonly condition: string | null;
   /** Workers Cache has an older rendition, which can be shown. */
   readonly hasOlder?: boolean;
-  /** No visitor asked for the object, so it is no sign of the bucket's health. */
-  readonly isFallback?: boolean;
   /** The edge has contradicted S3: what it keeps under the object's URL may be of another moment (C1). */
   readonly isSecond?: boolean;
 };
 
 /** Renders once more where the edge contradicts S3: the object, or what opens it, may have changed in between. */
 export async function render(key: RenditionKey, scope: RenderScope): Promise<Outcome> {
-  let result = await renderOnce(key, scope);
-  if (isRefusal(result) && result.event === "edge-contradicts") {
-    result = await renderOnce(key, { ...scope, isSecond: true });
-  }
-  const refused = isRefusal(result) ? result.event : undefined;
-  if (!scope.isFallback) {
-    bucketMemoryOf(key.bucket).learn({ type: "object-asked", refused, now: Date.now() });
-  }
-  return result;
+  const result = await renderOnce(key, scope);
+  const isContradicted = isRefusal(result) && result.event === "edge-contradicts";
+  return isContradicted ? renderOnce(key, { ...scope, isSecond: true }) : result;
 }
 
-/** The steps of design: ask, name what S3 has, say that nothing changed, or have it made, and stored. */
 async function renderOnce(key: RenditionKey, scope: RenderScope): Promise<Outcome> {
-  const place = await placeOf(key, scope.config);
-  const lookup = createLookup(place, scope.deadline);
-  const overlaysAsked = overlayValidators(key.bucket, key.variant, scope);
-  const object = await ask(key, scope, lookup);
-  const outcome = isRefusal(object)
-    ? await showStored(key, object, lookup, scope)
-    : await renderOpened(key, object, await overlaysAsked, lookup, place, scope);
-  if (!("stored" in outcome)) lookup.drop();
-  return outcome;
-}
+  const { bucket, variant } = key;
+  const { config, context, condition, hasOlder } = scope;
+  const place = await placeOf(key, config);
+  const overlaysAsked = overlayValidators(bucket, variant, scope);
+  const asked = await ask(key, place, scope);
+  const { object } = asked;
+  const readLate = async () =>
+    place && hasOlder ? waitForEntry(place, readEntry(place)) : undefined;
 
-/** In an outage of S3, shows what is stored, whatever object it was made of. S3's word takes it down. */
-async function showStored(
-  key: RenditionKey,
-  refusal: Refusal,
-  lookup: Lookup,
-  { config, context }: RenderScope,
-): Promise<NamedRendition | Refusal> {
-  if (isGone(refusal)) context.waitUntil(deleteKnown(config, key));
-  const rendition = isOutage(refusal) ? storedIn(await lookup.entry(), key) : undefined;
-  if (!rendition) return refusal;
-  const failed = { type: "rendition-failed", key: key.key, refusal } as const;
-  bucketMemoryOf(key.bucket).learn({ ...failed, now: Date.now() });
-  return { ...rendition, stored: "outage" };
-}
-
-/** What the store has of a rendition, if it is of a type that the variant may have. */
-function storedIn(
-  entry: StoreEntry | undefined,
-  { variant, formats }: RenditionKey,
-): NamedRendition | undefined {
-  const rendition = entry?.rendition;
-  if (!rendition || !mayYield(createTransformRequest(variant, formats), rendition.type)) return;
-  return rendition;
-}
-
-/** Renders an object that S3 has just given, unless it is unchanged or stored. */
-async function renderOpened(
-  key: RenditionKey,
-  object: OpenedObject,
-  overlays: readonly string[] | Refusal,
-  lookup: Lookup,
-  place: Place | undefined,
-  scope: RenderScope,
-): Promise<Outcome> {
-  const { bucket, variant, formats } = key;
-  const { condition } = scope;
+  if (isRefusal(object)) {
+    if (isGone(object)) context.waitUntil(deleteKnown(config, key));
+    if (!isOutage(object)) return object;
+    const stored = usable(asked.entry ?? (await readLate()), key);
+    if (!stored) return object;
+    const failed = { type: "rendition-failed", key: key.key, refusal: object } as const;
+    bucketMemoryOf(bucket).learn({ ...failed, now: Date.now() });
+    return { ...stored, stored: "outage" };
+  }
+  const overlays = await overlaysAsked;
   if (isRefusal(overlays)) return overlays;
   if (object.type === "none") {
     return { event: "source-unreadable", reason: "its first bytes are of no image", certain: true };
   }
   const etag = await etagOf(key, object, overlays);
   if (etag && condition !== null && matchesEtag(condition, etag)) return { notModified: etag };
-  const entry = await lookup.entry();
-  const stored = storedIn(entry, key);
+  const entry = asked.entry ?? (await readLate());
+  const stored = usable(entry, key);
   if (etag && stored?.etag === etag) return { ...stored, stored: "current" };
 
-  const [engine, other] = enginesFor(bucket.engines, variant, formats === "svg");
-  let made = await renderBy(engine, key, object, overlays, scope);
-  if (other && isRefusal(made) && "elsewhere" in made && made.elsewhere) {
-    const { reason = `the Images binding answers ${made.edge}` } = made;
-    made = await renderBy(other, key, object, overlays, scope);
-    const changed = { type: "engine-changed", key: key.key, reason, now: Date.now() } as const;
-    if (!isRefusal(made)) bucketMemoryOf(bucket).learn(changed);
-  }
+  const made = await renderBy(key, object, overlays, scope);
   if (isRefusal(made)) return made;
   const rendition = { ...made.rendition, etag: await etagOf(key, made.object, made.overlays) };
-  const target = place && entry && { place, seen: entry.seen };
-  return keep(key, rendition, made.object, target, scope);
+  return keep(key, rendition, made.object, place, entry, scope);
 }
 
-/** Has one engine render an object that S3 has just given. */
+/** What is stored, if it is of a type that the variant may have. */
+function usable(entry: StoreEntry | undefined, { variant, formats }: RenditionKey) {
+  const rendition = entry?.rendition;
+  const request = createTransformRequest(variant, formats);
+  return rendition && mayYield(request, rendition.type) ? rendition : undefined;
+}
+
+/** Has the engine render an object that S3 has just given. */
 export async function renderBy(
-  engine: Engine,
   key: RenditionKey,
   object: OpenedObject,
   overlays: readonly string[],
@@ -156,7 +114,7 @@ export async function renderBy(
   const { bucket, variant, formats } = key;
   const request = createTransformRequest(variant, formats, object.type);
   const isFacts = formats === "facts";
-  if (engine === "binding")
+  if (bucket.engine === "binding")
     return renderByBinding(bucket, key.key, object, request, isFacts, scope);
   const validator = scope.isSecond ? `${object.validator} again` : object.validator;
   const source = { ...object, validator };
@@ -199,8 +157,7 @@ export async function answerRendition(
   const deadline = began + (left >= 0 && left < timeout ? left : timeout);
   const condition = headers.get("if-none-match"); // W18
   const hasOlder = condition !== null;
-  const isFallback = headers.has(AS_FALLBACK);
-  const scope = { config, context, deadline, condition, hasOlder, isFallback };
+  const scope = { config, context, deadline, condition, hasOlder };
   const result = await render(key, scope);
 
   const tags = await Promise.all([objectTag(key.bucket, key.key), bucketTag(key.bucket)]);

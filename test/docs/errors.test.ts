@@ -15,7 +15,6 @@ const EVENTS = Object.keys({
   "edge-contradicts": true,
   "edge-failed": true,
   "edge-refused": true,
-  "engine-changed": true,
   "foreign-page": true,
   "health-denied": true,
   "impossible-key": true,

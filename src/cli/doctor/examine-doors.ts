@@ -26,8 +26,8 @@ export async function examineDoors(
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const bucket of bucketsOf(config.routes)) {
-    const { name, engines } = bucket;
-    if (!engines.includes("cf")) continue; // Sources has nothing of it.
+    const { name, engine } = bucket;
+    if (engine !== "cf") continue; // Sources has nothing of it.
     const diagnosis = await examineDoor(bucket, base, samples.get(name), serves);
     findings.push({ about: `${base}${PLACE}, for bucket ${name}`, bucket: name, ...diagnosis });
   }

@@ -48,7 +48,7 @@ export async function examineObjects(
     diagnoses.push(examined.diagnosis);
     sample ??= examined.sample;
   }
-  if (sample !== undefined && bucket.hasSourceParameter && bucket.engines.includes("cf")) {
+  if (sample !== undefined && bucket.hasSourceParameter && bucket.engine === "cf") {
     diagnoses.push(await examineParameter(bucket, reader, sample.key));
   }
   return { diagnoses, sample };

@@ -79,7 +79,7 @@ export function withDeployFirst({ deploys, ...finding }: Finding, differs: Diagn
 
 function makerOf({ config }: Project, { bucket }: BucketHealth): string {
   const known = config.buckets.find(({ name }) => name === bucket);
-  return known?.engines.includes("cf") === false ? "the Images binding" : "the edge";
+  return known?.engine === "binding" ? "the Images binding" : "the edge";
 }
 
 /** What opens a bucket without a key. */
@@ -161,13 +161,10 @@ function edgeOf({ config, local }: Project, health: BucketHealth): Diagnosis[] {
   const { bucket, edge, answered, role } = health;
   if (role !== undefined && role.state !== "ok") return []; // nothing is made then: openedOf says why
   const known = config.buckets.find(({ name }) => name === bucket);
-  const hasEdge = known === undefined || known.engines.includes("cf");
-  const hasBinding = known?.engines.includes("binding") === true;
+  const isBound = known?.engine === "binding";
   if (edge === "on") {
-    const bound = hasBinding ? [well("binding", "the Images binding makes a rendition")] : [];
-    if (!hasEdge) return bound;
+    if (isBound) return [well("binding", "the Images binding makes a rendition")];
     return [
-      ...bound,
       well("transformations", "it transforms: cf-resized says so"),
       well("sources", "it may fetch from the bucket"),
     ];
@@ -177,8 +174,7 @@ function edgeOf({ config, local }: Project, health: BucketHealth): Diagnosis[] {
     const unknown = `BUCKETS.${bucket} of ${of} has no canary, so what the edge says is unknown`;
     return [note("health", unknown)];
   }
-  // Only the edge has a status. Of two engines, /healthz reports the one that does not work.
-  if (hasBinding && answered === undefined) return [diagnoseBinding(edge, local)];
+  if (isBound) return [diagnoseBinding(edge, local)];
   const entry = known === undefined ? "of the bucket" : originOf(known).entry;
   return [diagnoseEdge(edge, answered, entry, local)];
 }

@@ -2,7 +2,6 @@
 
 import { type RenditionKey, renditionUrl } from "../../worker/cache/rendition-url.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { enginesFor } from "../../worker/config/engine-limits.ts";
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { factsOptions } from "../../worker/edge/ask-edge.ts";
@@ -35,8 +34,8 @@ export async function explainAsked(project: Project, subject: Subject, now: numb
   const { config } = project;
   const { bucket, key } = subject;
   const source = originUrl(bucket.base, key);
-  const { variant, svg, facts } = subject;
-  const [engine, other] = enginesFor(bucket.engines, variant, svg);
+  const { variant, facts } = subject;
+  const { engine } = bucket;
   const isBound = engine === "binding";
   const options = isBound ? [] : READERS.flatMap((reader) => callsFor(reader, subject));
   // The binding tells facts for nothing (L2).
@@ -49,8 +48,6 @@ export async function explainAsked(project: Project, subject: Subject, now: numb
     ...(!isBound && bucket.hasSourceParameter && { parameter: "x-vitrine" }),
     headers: await headersOf(project, source, bucket, now),
     engine,
-    /** What makes it where the first engine cannot read the original. */
-    ...(other && { other }),
     /** What the Images binding is asked, if that is the engine; none for facts. */
     ...(isBound && {
       binding: facts

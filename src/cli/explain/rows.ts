@@ -77,7 +77,6 @@ function rowsOfAsked(
     parameter,
     headers,
     engine,
-    other,
     binding,
     options,
     kept,
@@ -98,7 +97,7 @@ function rowsOfAsked(
       ? [["", `the edge fetches it with ?${parameter}=, a hash of its ETag`] as const]
       : []),
     ...Object.entries(headers).map(([name, value]): Row => [`  ${name}`, value]),
-    ...(engine === "binding" ? rowsOfBinding(binding ?? [], other) : rowsOfEdge(options)),
+    ...(engine === "binding" ? rowsOfBinding(binding ?? []) : rowsOfEdge(options)),
     ...rowsOfKept(kept, keep, local),
     ["Browsers", `keep it for up to ${maxAge} s`],
     ["Cost", `${unique}: free, or ${money(PRICE * 1000)} for 1,000`],
@@ -116,14 +115,12 @@ function rowsOfEdge(options: readonly Call[]): Row[] {
   ];
 }
 
-function rowsOfBinding(calls: readonly BindingCall[], other: string | undefined): Row[] {
-  const also = other === undefined ? "" : `. What it cannot read: by the edge (${other})`;
+function rowsOfBinding(calls: readonly BindingCall[]): Row[] {
   const [first] = calls;
-  if (first === undefined)
-    return [["Engine", `binding: .info() of the Images binding, free${also}`]];
+  if (first === undefined) return [["Engine", `binding: .info() of the Images binding, free`]];
   const { transform, draw = [] } = first;
   return [
-    ["Engine", `binding: the Worker fetches the original for the Images binding${also}`],
+    ["Engine", `binding: the Worker fetches the original for the Images binding`],
     ["  transform", JSON.stringify(transform)],
     ...draw.map((one): Row => ["  draw", JSON.stringify(one)]),
     ...calls.map(({ reads, of, output }): Row => {

@@ -141,7 +141,7 @@ function tellSources({ routes }: Config): string[] {
       "  allowed in the dashboard, and transformations of your zone can stay off.",
     ];
   }
-  const fetched = [...bucketsOf(routes)].filter(({ engines }) => engines.includes("cf"));
+  const fetched = [...bucketsOf(routes)].filter(({ engine }) => engine === "cf");
   const origins = fetched.map(originOf);
   const shared = new Map(origins.map(({ entry, shared }) => [entry, shared]));
   return [

@@ -72,7 +72,7 @@ export function transformationsOf({ buckets, routes, variants }: Config): Map<st
         const showing = leading.filter(({ presets }) => presets?.has(variant.preset) ?? true);
         if (showing.length === 0) continue;
         const facts = showing.some((route) => route.facts);
-        const hasEdge = bucket.engines.includes("cf");
+        const hasEdge = bucket.engine === "cf";
         for (const options of uniqueOptions(variant, facts, hasEdge)) unique.add(options);
       }
       return [bucket.name, unique.size];

@@ -78,8 +78,8 @@ export function* leftOvers({
 
 /** Buckets whose replaced objects have the same URL for the edge as the old ones (A15, C1). */
 export function* sourceParameterDoubts({ routes }: Pick<Config, "routes">): Generator<Warning> {
-  for (const { name, engines, hasSourceParameter } of bucketsOf(routes)) {
-    if (hasSourceParameter || !engines.includes("cf")) continue;
+  for (const { name, engine, hasSourceParameter } of bucketsOf(routes)) {
+    if (hasSourceParameter || engine !== "cf") continue;
     const what = `BUCKETS.${name}.source_parameter is false: a replaced object shows only when the edge's own time is over, which is an hour, or the object's cache-control if that is longer. Until then, sizes that were not made before are refused`;
     const remedy =
       'leave it so only if S3 refuses x-vitrine: remove it, and npx vitrine doctor asks S3. Or set engine = "binding"';
@@ -154,7 +154,7 @@ function* r2Mistakes({ r2Buckets, deployed }: KnownVars): Generator<Mistake> {
 
 /** Returns whether the image edge fetches from a bucket, so that the zone has to allow it. */
 export function hasEdge(routes: Config["routes"]): boolean {
-  return [...bucketsOf(routes)].some(({ engines }) => engines.includes("cf"));
+  return [...bucketsOf(routes)].some(({ engine }) => engine === "cf");
 }
 
 /** What works on a developer's machine, and fails once it is deployed. */

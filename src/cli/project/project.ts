@@ -55,7 +55,7 @@ export function slotsAtHand({ config, words, secrets }: Project, name: string): 
   const bucket = config.buckets.find((one) => one.name === name);
   if (bucket?.r2 !== undefined) return { usable: [], unusable: [] };
   const word = words.get(name) ?? "AWS";
-  const hasSessions = bucket?.engines.includes("cf") === false;
+  const hasSessions = bucket?.engine === "binding";
   const { usable, unusable } = readSlots(word, valuesOf(secrets), () => {}, hasSessions);
   const isAtHand = ({ slot }: Unusable) =>
     Object.values(secretNames(word, slot)).some((secret) => secrets.has(secret));

@@ -32,7 +32,7 @@ export async function readPlan(site: Site, options: Options, now: number): Promi
   if (isFault(images)) return images;
   const { known: place } = site;
   const played = isPlayed(site);
-  const hasSessions = buckets.every(({ engines }) => !engines.includes("cf")); // A11
+  const hasSessions = buckets.every(({ engine }) => engine !== "cf"); // A11
   const signedFrom = site.secrets.get("URL_SIGNING_KEYS")?.from;
   return {
     ...{ options, base, local, played, place, word, hasSessions },

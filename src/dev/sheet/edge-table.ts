@@ -4,7 +4,6 @@ import { bindingCalls } from "../../cli/project/binding-calls.ts";
 import { uniqueOptions } from "../../cli/project/costs.ts";
 import { edgeCalls } from "../../cli/project/edge-calls.ts";
 import type { Config } from "../../worker/config/config.ts";
-import { enginesFor } from "../../worker/config/engine-limits.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Readable } from "../../worker/request/format.ts";
@@ -35,9 +34,8 @@ export function edgeTable({ variants }: Config, route: BoundRoute): EdgeTable {
 
 function callsFor(
   variant: Variant,
-  { svg, bucket: { engines } }: BoundRoute,
+  { svg, bucket: { engine } }: BoundRoute,
 ): EdgeTable[string][string] {
-  const [engine] = enginesFor(engines, variant, svg);
   const calls = (reads: BrowserReads) =>
     engine === "binding"
       ? bindingTexts(variant, READABLE[reads])
@@ -72,7 +70,7 @@ export function costsOf({ variants, routes }: Config, shown: readonly RenditionR
   const presets = shown.map(({ preset, route }) => {
     const ofPreset = [...variants.values()].filter((variant) => variant.preset === preset);
     const { bucket, facts = false } = routes[route] ?? {};
-    const hasEdge = bucket?.engines.includes("cf") ?? true;
+    const hasEdge = bucket?.engine !== "binding";
     const unique = new Set(ofPreset.flatMap((variant) => uniqueOptions(variant, facts, hasEdge)));
     // The same key in two buckets is two objects.
     for (const options of unique) all.add(`${bucket?.name} ${options}`);

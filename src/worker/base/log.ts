@@ -32,7 +32,7 @@ const MAX_VALUE_LENGTH = 1024;
 export function logRefusal(refusal: Refusal, subject: Subject, answered: number): void {
   if ("repeated" in refusal && refusal.repeated) return;
   const mistakes = "mistakes" in refusal ? refusal.mistakes.map(mistakeText) : undefined;
-  const hidden = { repeated: undefined, passing: undefined, elsewhere: undefined, s3: undefined };
+  const hidden = { repeated: undefined, passing: undefined, s3: undefined };
   const facts = { ...refusal, ...hidden, mistakes, ...subject, answered };
   const line = lineOf(facts);
   // Anybody can forge a loop (E8): it is not an alarm.
@@ -42,10 +42,8 @@ export function logRefusal(refusal: Refusal, subject: Subject, answered: number)
 
 const LEVELS = {
   "slot-in-use": "info",
-  "engine-changed": "info",
   "slot-refused": "warn",
   "role-failed": "error",
-  "bucket-denied": "error",
   "rendition-failed": "error",
   "limiter-failed": "error",
   "cache-unusable": "warn",

@@ -43,8 +43,6 @@ export type BucketNotice = { readonly bucket: string } & (
       /** Why it is not the current slot, where S3 did not refuse that one. */
       readonly reason?: string | undefined;
     }
-  | { readonly event: "bucket-denied"; readonly times: number; readonly reason: string }
-  | ({ readonly event: "engine-changed"; readonly reason: string } & OfKey)
   | ({ readonly event: "rendition-failed" } & OfKey & RenditionFailure)
 );
 

@@ -73,8 +73,6 @@ export type Upstream = {
   type?: string;
   /** Whether a second try at once may succeed. */
   passing?: boolean;
-  /** Whether another engine may read the object. */
-  elsewhere?: boolean;
   /** Whether S3 or the engine said so of this very object, for this request. */
   certain?: boolean;
 };

@@ -11,9 +11,6 @@ import { type RenditionKey, renditionUrl } from "./rendition-url.ts";
 /** The header that tells how long the visitor still waits: ms. No header is part of the cache key (W3). */
 export const TIME_LEFT = "vitrine-left";
 
-/** The header that tells that no visitor asked for the object: it is a fallback. */
-export const AS_FALLBACK = "vitrine-fallback";
-
 /** A rendition or a refusal, and where it came from. */
 export type Obtained = {
   readonly result: NamedRendition | Refusal;
@@ -28,20 +25,14 @@ type Cached = Obtained & { readonly loopbackFailure?: string };
 /** How much earlier the cached entrypoint gives up, so that its reason arrives in time: ms. */
 const LEAD_MS = 100;
 
-/**
- * @param deadline until when the visitor waits: ms since 1970
- * @param isFallback whether no visitor asked for the object
- */
+/** @param deadline until when the visitor waits: ms since 1970 */
 export async function fetchCached(
   loopback: Loopback,
   key: RenditionKey,
-  { deadline, isFallback }: { readonly deadline: number; readonly isFallback?: boolean },
+  { deadline }: { readonly deadline: number },
 ): Promise<Cached> {
   const left = deadline - Date.now();
-  const headers = {
-    [TIME_LEFT]: `${Math.max(0, left - LEAD_MS)}`,
-    ...(isFallback && { [AS_FALLBACK]: "1" }),
-  };
+  const headers = { [TIME_LEFT]: `${Math.max(0, left - LEAD_MS)}` };
   const request = new Request(renditionUrl(key), { headers });
   const fetching = fetchAndRead(loopback, request, key.formats === "facts");
   try {

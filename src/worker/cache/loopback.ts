@@ -31,36 +31,19 @@ export type GatewayContext = Context & {
   readonly exports?: { readonly Renditions?: Loopback };
 };
 
-/** For how long the gateway makes all renditions itself; for how long it does not try that again: ms. */
+/** For how long the gateway makes all renditions itself: ms. */
 const UNUSABLE_MS = 600_000;
-const FAILED_MS = 60_000;
 
-type LoopbackState = {
-  /** When the cached entrypoint was found to be unusable: ms since 1970. */
-  readonly unusableAt?: number;
-  /** When a rendition failed both ways: the cached entrypoint is not the reason. */
-  readonly failedAt?: number;
-};
-
-const states = new WeakMap<object, LoopbackState>();
+/** When the cached entrypoint was found to be unusable: ms since 1970. */
+const unusableAt = new WeakMap<object, number>();
 
 export function isUsable(env: object, now: number): boolean {
-  return !isWithin(UNUSABLE_MS, states.get(env)?.unusableAt, now);
-}
-
-/** Returns whether a failure of the cached entrypoint is worth another request to the engine. */
-export function mayTryDirectly(env: object, now: number): boolean {
-  return !isWithin(FAILED_MS, states.get(env)?.failedAt, now);
+  return !isWithin(UNUSABLE_MS, unusableAt.get(env), now);
 }
 
 /** The gateway made a rendition where the cached entrypoint could not. The log has it once. */
 export function reportUnusable(env: object, failure: string, now: number): void {
   const reason = `${failure}: each place makes its own renditions for ten minutes`;
   if (isUsable(env, now)) logNotice({ event: "cache-unusable", reason });
-  states.set(env, { unusableAt: now });
-}
-
-/** A rendition failed both ways. */
-export function rememberFailure(env: object, now: number): void {
-  states.set(env, { ...states.get(env), failedAt: now });
+  unusableAt.set(env, now);
 }

@@ -72,13 +72,13 @@ export function readRenditionUrl(config: Config, url: string): RenditionKey | un
 }
 
 /**
- * The bucket, wherever wrangler.toml names it, and its engines. With what opens it: what one key or role may
+ * The bucket, wherever wrangler.toml names it, and its engine. With what opens it: what one key or role may
  * read is not shown to those who ask by another one. The path of a role must not look like folders.
  */
 const locationOf = memoized((bucket: Bucket): string => {
   const access = bucket.access.replaceAll("/", ":");
-  const engines = bucket.engines.join() === "cf" ? "" : `${bucket.engines.join("+")}/`;
-  return `${access}/${engines}${bucket.base.replace("://", "/")}`;
+  const engine = bucket.engine === "cf" ? "" : "binding/";
+  return `${access}/${engine}${bucket.base.replace("://", "/")}`;
 });
 
 /** The options of a variant in one spelling: the schema of a preset decides their order. */

@@ -18,23 +18,6 @@ import {
 /** `cf`: the image edge fetches the object itself. `binding`: the Worker does, for the Images binding. */
 export type Engine = "cf" | "binding";
 
-/** One or two. */
-type Engines = readonly [Engine, ...Engine[]];
-
-/** By how they are written, as JSON. */
-const ENGINES = new Map<string, Engines>([
-  ['"cf"', ["cf"]],
-  ['"binding"', ["binding"]],
-  ['["binding","cf"]', ["binding", "cf"]],
-]);
-
-/** The engines of a bucket. A second one is for what the first cannot make. */
-const engineSchema: Schema<Engines> = (value, path, report) => {
-  const found = ENGINES.get(JSON.stringify(value));
-  if (!found) report(path, 'is not one of "cf", "binding", ["binding", "cf"]');
-  return found;
-};
-
 const prefix = optional(textThat("a path such as a/b/", isPrefix), "");
 const bucketName = textLike("a bucket name", /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/);
 
@@ -53,16 +36,16 @@ const s3BucketSchema = table(
       textLike("a word such as MEDIA_2", /^(?!A[KS]IA)[A-Z][A-Z0-9_]{0,31}$/),
       "AWS",
     ),
-    engine: optional(engineSchema, ["cf"] as const),
+    engine: optional(oneOf("cf", "binding"), "cf"),
     role: optional(textLike("the ARN of a role", /^arn:[\w-]+:iam::\d*:role\/[\w+=,.@/-]+$/)),
     sts: optional(textThat("a plain https:// URL", isEndpoint)),
     /** Whether the URL that the edge fetches names the object's bytes in a parameter (A15). */
     source_parameter: optional(boolean, true),
   },
-  ({ endpoint, bucket, addressing, prefix = "", canary, engine = ["cf"], role, sts }, fault) => {
+  ({ endpoint, bucket, addressing, prefix = "", canary, engine = "cf", role, sts }, fault) => {
     canaryFault(prefix, canary, fault);
     // The edge passes on no session token (E1).
-    if (role && engine.includes("cf")) fault('needs engine = "binding" alone', "role");
+    if (role && engine === "cf") fault('needs engine = "binding"', "role");
     if (sts && !role) fault("needs role", "sts");
     if (!endpoint || !bucket) return;
     const { hostname, pathname } = new URL(endpoint);

@@ -25,9 +25,9 @@ export type Bucket = {
   readonly region: string;
   /** What opens it, without any secret: the word with which its secrets begin, the role, or `r2`. */
   readonly access: string;
-  /** What makes its renditions. The second one is for what the first cannot make. */
-  readonly engines: readonly [Engine, ...Engine[]];
-  /** The Images binding, if that is one of the engines. */
+  /** What makes its renditions. */
+  readonly engine: Engine;
+  /** The Images binding, if that is the engine. */
   readonly images: Images | undefined;
   /** The binding of an R2 bucket, which needs no key. */
   readonly r2: R2Source | undefined;
@@ -69,7 +69,7 @@ export function r2Bucket(
     base: bucket === binding ? `r2://${binding}/` : `r2://${binding}.${bucket}/`,
     region: "auto",
     access: "r2",
-    engines: ["binding"],
+    engine: "binding",
     hasSourceParameter: false,
     canary: canary && prefix + canary,
   };
@@ -98,7 +98,7 @@ export function s3Bucket(
     prefix,
     region,
     access: settings.role ?? credentials,
-    engines: engine,
+    engine,
     hasSourceParameter: settings.source_parameter,
     images,
     r2: undefined,

@@ -141,7 +141,7 @@ function readBuckets(vars: Vars, oidc: Oidc | undefined, report: Report): Named<
       const r2 = r2Schema(vars[settings.binding], settings.binding, report);
       return r2 && images && r2Bucket(name, settings, r2, images);
     }
-    const images = settings?.engine.includes("binding") ? readImages() : undefined;
+    const images = settings?.engine === "binding" ? readImages() : undefined;
     if (settings?.role) {
       if (vars["OIDC"] === undefined) report(`${path}.role`, "needs [vars.OIDC] with an issuer");
       if (!oidc) return undefined;
@@ -154,7 +154,7 @@ function readBuckets(vars: Vars, oidc: Oidc | undefined, report: Report): Named<
     const own = isPlainObject(entry) && OWN.some((option) => option in entry);
     const word = settings?.credentials ?? (own ? undefined : "AWS");
     if (!word) return undefined;
-    const hasSessions = settings?.engine.includes("cf") === false;
+    const hasSessions = settings?.engine === "binding";
     const use = `${word} ${hasSessions}`;
     const slots = known.get(use) ?? readSlots(word, vars, report, hasSessions);
     known.set(use, slots);

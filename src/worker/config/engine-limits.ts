@@ -1,4 +1,4 @@
-// What an engine cannot make, and which engine makes a variant. Pure.
+// What an engine cannot make. Pure.
 
 import type { Bucket } from "./bucket.ts";
 import type { Engine } from "./bucket-settings.ts";
@@ -34,22 +34,7 @@ function limitsOf(engine: Engine, { image, format }: Options): readonly Limit[] 
   return limits;
 }
 
-/**
- * The engines of a bucket that can make a variant, in the order in which to try them.
- * @param svg whether the route shows SVGs, which the binding does not read (B4)
- */
-export function enginesFor(
-  engines: readonly [Engine, ...Engine[]],
-  variant: Options,
-  svg: boolean,
-): readonly [Engine, ...Engine[]] {
-  const [first, ...others] = engines.filter((engine) => {
-    return !(svg && engine === "binding") && limitsOf(engine, variant).length === 0;
-  });
-  return first ? [first, ...others] : engines;
-}
-
-/** Reports the options that no engine of a bucket has, of each preset that a route shows of it. Each once. */
+/** Reports the options that the engine of a bucket does not have, of each preset that a route shows of it. Each once. */
 export function checkEngines(uses: readonly Use[], presets: Named<Preset>, report: Report): void {
   const seen = new Set<string>();
   for (const { bucket, presets: shown } of uses) {
@@ -67,25 +52,15 @@ export function checkEngines(uses: readonly Use[], presets: Named<Preset>, repor
 
 type Missing = readonly (readonly [option: string, why: string])[];
 
-/** What keeps the engines of a bucket from making a preset, and what to do. */
-function missing({ name, engines, r2, role }: Bucket, preset: Preset): Missing {
+/** What keeps the engine of a bucket from making a preset, and what to do. */
+function missing({ name, engine }: Bucket, preset: Preset): Missing {
   const { format, dpr: _dpr, widths: _widths, ...image } = preset;
-  const [first = [], second] = engines.map((engine) => limitsOf(engine, { image, format }));
-  const [one] = first;
-  const [other] = second ?? [];
-  if (second) {
-    const why = `bucket ${name}: neither engine has both ${one?.option} and ${other?.option}`;
-    return one && other ? [[one.option, `${why}: remove one`]] : [];
-  }
-  // A role and R2 cannot be read by the edge.
-  const both = r2 || role || engines[0] === "cf" ? "" : ', set engine = ["binding", "cf"]';
-  const remedy = `remove it${both}, or leave the preset out of the bucket's routes`;
-  return first.map(({ option, value }) => {
+  return limitsOf(engine, { image, format }).map(({ option, value }) => {
     const what = `${option.replace(/.*\./, "")}${value && ` "${value}"`}`;
-    const lack = `bucket ${name} has engine "${engines[0]}", which has no ${what}`;
-    return [
-      option,
-      option.endsWith(".key") ? `${lack}: set url in its place` : `${lack}: ${remedy}`,
-    ];
+    const lack = `bucket ${name} has engine "${engine}", which has no ${what}`;
+    const remedy = option.endsWith(".key")
+      ? "set url in its place"
+      : "remove it, or leave the preset out of the bucket's routes";
+    return [option, `${lack}: ${remedy}`];
   });
 }

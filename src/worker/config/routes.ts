@@ -124,8 +124,7 @@ function routeSchema(buckets: Named<Bucket>, presets: Named<Preset>) {
         if (begins && !bucket) continue;
         const wrong = keyFault((bucket?.prefix ?? "") + template);
         if (wrong) fault(`impossible key: ${wrong}`, at);
-        const hasEdge = bucket?.engines.includes("cf") !== false;
-        if (bucket && svg && at === "object" && !hasEdge) {
+        if (bucket?.engine === "binding" && svg && at === "object") {
           fault(`bucket ${name} has engine "binding", which has no SVGs: remove it`, "svg"); // B4
         }
       }

@@ -18,9 +18,6 @@ const MAX_OUTPUT_BYTES = 25_000_000;
 /** The statuses that tell two meanings of a code apart. The binding gives none (B3). */
 const STATUSES: Readonly<Record<string, number>> = { "9402": 413, "9516": 422 };
 
-/** The codes of what it does not read, by length, size or type. The other engine has limits of its own. */
-const UNREAD: ReadonlySet<string> = new Set(["9402", "9412", "9413", "9520"]);
-
 /**
  * Waits for the whole picture.
  * @param rendering the answer of the binding
@@ -87,6 +84,5 @@ function failureOf(error: unknown, originals: readonly OpenedObject[]): Failure 
   const { status: _status, ...failure } = failureFor(STATUSES[code] ?? 0, code, "");
   // It does not say which image it means. With 9516 it does not say either whether it failed to read or to write.
   const certain = code !== "9516" && originals.length === 1;
-  if (failure.event !== "source-unreadable") return failure;
-  return { ...failure, certain, ...(UNREAD.has(code) && { elsewhere: true }) };
+  return failure.event === "source-unreadable" ? { ...failure, certain } : failure;
 }

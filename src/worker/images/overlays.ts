@@ -104,5 +104,5 @@ export function checkReadable({
           ? `it has ${length} bytes, and 20,000,000 are the most`
           : undefined;
   if (reason === undefined) return undefined;
-  return { event: "source-unreadable", reason, certain: true, elsewhere: type !== "none" };
+  return { event: "source-unreadable", reason, certain: true };
 }

@@ -18,17 +18,12 @@ export type BucketState = {
   readonly bucket: Bucket;
   /** The slots that S3 refused when it was last asked with them: its code, and when it said so. */
   readonly refused: Readonly<Partial<Record<SlotName, SlotRefusal>>>;
-  /** The denials since S3 last gave an object, or said that one is missing. */
-  readonly denials?: Denials | undefined;
   /** When S3 was last asked while it does not answer. */
   readonly silentAt?: number | undefined;
   readonly reported: Reported;
 };
 
 type SlotRefusal = { readonly origin: string; readonly at: number };
-
-/** `since`: when they began; Infinity after the alarm, which is raised once. */
-type Denials = { readonly times: number; readonly since: number };
 
 /** What the log has reported. */
 type Reported = {
@@ -39,8 +34,6 @@ type Reported = {
   readonly allRefusedAt?: number | undefined;
   /** Renditions that could not be made. */
   readonly failed?: Repeated | undefined;
-  /** Images that the second engine made. */
-  readonly engineChanged?: Repeated | undefined;
 };
 
 /** What S3 said of a slot: its code if it refuses the slot. */
@@ -53,24 +46,11 @@ export type BucketEvent =
   | { readonly type: "s3-asked"; readonly isSilent: boolean; readonly now: number }
   /** A visitor gets no image, because S3 refuses all slots. */
   | { readonly type: "all-refused"; readonly now: number }
-  /** What a request for a rendition came to: undefined where there is one. */
-  | {
-      readonly type: "object-asked";
-      readonly refused: Refusal["event"] | undefined;
-      readonly now: number;
-    }
   /** A rendition for all visitors could not be made. */
   | {
       readonly type: "rendition-failed";
       readonly key: string;
       readonly refusal: Refusal;
-      readonly now: number;
-    }
-  /** The second engine made what the first one does not read. */
-  | {
-      readonly type: "engine-changed";
-      readonly key: string;
-      readonly reason: string;
       readonly now: number;
     };
 
@@ -78,9 +58,6 @@ type Advanced = { readonly state: BucketState; readonly effects: readonly Bucket
 
 /** After how long a refused slot is tried again before the other one: ms. */
 const RETRY_MS = 60_000;
-
-/** A few missing objects are no alarm. */
-const MIN_DENIALS = 10;
 
 /** The state of a bucket that nobody has asked for yet. */
 export function startState(bucket: Bucket): BucketState {
@@ -91,14 +68,6 @@ export function startState(bucket: Bucket): BucketState {
 export function slotsInOrder({ bucket, refused }: BucketState, now: number): readonly Slot[] {
   const isRefused = ({ name }: Slot) => isWithin(RETRY_MS, refused[name]?.at, now);
   return [...bucket.slots].sort((one, other) => Number(isRefused(one)) - Number(isRefused(other)));
-}
-
-/** For how long one request alone asks an S3 that does not answer: ms. */
-const SILENT_MS = 5_000;
-
-/** Returns whether S3 was just asked, and does not answer. */
-export function isSilent({ silentAt }: BucketState, now: number): boolean {
-  return isWithin(SILENT_MS, silentAt, now);
 }
 
 /** The slots that S3 refuses, as the log names them. */
@@ -133,8 +102,6 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
       const at = isAllRefusedReported(state, now) ? reported.allRefusedAt : now;
       return { state: { ...state, reported: { ...reported, allRefusedAt: at } }, effects: [] };
     }
-    case "object-asked":
-      return countDenials(state, event.refused, now);
     case "rendition-failed": {
       const { times, isReported, next } = countRepeated(reported.failed, now);
       const { key, refusal } = event;
@@ -144,21 +111,6 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
       const line = { event: "rendition-failed", bucket: state.bucket.name, ...facts } as const;
       return {
         state: { ...state, reported: { ...reported, failed: next } },
-        effects: isReported ? [] : [line],
-      };
-    }
-    case "engine-changed": {
-      const { times, isReported, next } = countRepeated(reported.engineChanged, now);
-      const { key, reason } = event;
-      const line = {
-        event: "engine-changed",
-        bucket: state.bucket.name,
-        key,
-        reason,
-        times,
-      } as const;
-      return {
-        state: { ...state, reported: { ...reported, engineChanged: next } },
         effects: isReported ? [] : [line],
       };
     }
@@ -194,25 +146,4 @@ function reportSlots(state: BucketState, accepted: Slot | undefined): Advanced {
   }
   const next = { ...reported, allRefusedAt: undefined, inUse: accepted.name, refused };
   return { state: { ...state, reported: next }, effects };
-}
-
-/** Raises the alarm once where a bucket denies every object for a minute, although S3 knows the key. */
-function countDenials(
-  state: BucketState,
-  refused: Refusal["event"] | undefined,
-  now: number,
-): Advanced {
-  if (refused !== "object-denied") {
-    // What fails before S3 is asked says nothing of the bucket.
-    const isGiven =
-      refused === undefined || refused === "object-missing" || refused === "source-unreadable";
-    return { state: isGiven ? { ...state, denials: undefined } : state, effects: [] };
-  }
-  const { times: before, since } = state.denials ?? { times: 0, since: now };
-  const times = before + 1;
-  const isAlarm = times >= MIN_DENIALS && now - since >= WHILE_MS;
-  const denials = { times, since: isAlarm ? Number.POSITIVE_INFINITY : since };
-  const reason = "only denials for a minute: check the key's policy, prefix and bucket";
-  const alarm = { event: "bucket-denied", bucket: state.bucket.name, times, reason } as const;
-  return { state: { ...state, denials }, effects: isAlarm ? [alarm] : [] };
 }

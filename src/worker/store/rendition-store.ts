@@ -1,33 +1,31 @@
 // Renditions in R2: each one that was ever made, under a name that follows from what it is. What is there is checked:
-// it may be of another version of Vitrine, or somebody else may have put it there.
+// another version of Vitrine may have put it there, or somebody else.
 
-import { isRefusal } from "../base/refusal.ts";
+import { logNotice } from "../base/log.ts";
 import { cancelBody } from "../base/send.ts";
-import { TIMED_OUT, withTimeout } from "../base/time.ts";
+import { countRepeated, type Repeated, TIMED_OUT, withTimeout } from "../base/time.ts";
 import type { NamedRendition } from "../cache/cached-answer.ts";
 import { digest, objectTag, type RenditionKey, renditionName } from "../cache/rendition-url.ts";
 import type { Store } from "../config/bucket-settings.ts";
 import type { Config } from "../config/config.ts";
-import { readBody } from "../origin/read-body.ts";
 import { sniff } from "../origin/sniff.ts";
 import { possibleFormats } from "../request/format.ts";
-import { reportFailure } from "./report-failure.ts";
-
-/** What the store has under a name. */
-export type StoreEntry = {
-  /** R2's ETag of what is there, whatever it is; null: nothing. */
-  readonly seen: string | null;
-  /** Undefined where it is not what this Worker stores under this name. */
-  readonly rendition: NamedRendition | undefined;
-};
 
 /** A place in the store. */
 export type Place = { readonly store: Store; readonly name: string };
 
-/**
- * The place of a rendition.
- * @returns undefined if it is not stored: facts and SVGs are made quickly, and an overlay by URL has no ETag
- */
+/** What the store has there. */
+export type StoreEntry = {
+  /** R2's ETag of what is there, whatever it is; undefined: nothing. */
+  readonly seen?: string;
+  /** Undefined where it is not what this Worker stores there. */
+  readonly rendition?: NamedRendition;
+};
+
+/** The longest rendition that is stored. It must fit into the memory: bytes. */
+export const MAX_BYTES = 8 * 1024 * 1024;
+
+/** @returns undefined if a rendition is not stored: facts, SVGs, and where an overlay by URL has no ETag */
 export async function placeOf(
   key: RenditionKey,
   { store }: Pick<Config, "store">,
@@ -35,158 +33,147 @@ export async function placeOf(
   const { variant, formats, isStorable } = key;
   const hasUrl = variant.image.draw?.some(({ url }) => url !== undefined);
   if (!store || !isStorable || hasUrl || formats === "facts" || formats === "svg") return undefined;
-  return { store, name: await nameOf(key) };
+  return { store, name: await storedName(key) };
 }
 
-/** The folder of the object, and in it what else decides the bytes, with what opens the bucket. */
-async function nameOf(key: RenditionKey): Promise<string> {
+/** The object's tag, and a hash of all that decides the bytes, with what opens the bucket. */
+export async function storedName(key: RenditionKey): Promise<string> {
   return `${await objectTag(key.bucket, key.key)}/${await digest(renditionName(key))}`;
 }
 
-/** Reads what the store has, as soon as somebody needs it, and once. */
-export type Lookup = {
-  readonly start: () => Promise<StoreEntry | undefined>;
-  /** Waits for a second more at most. Undefined: there is no store, or it failed. */
-  readonly entry: () => Promise<StoreEntry | undefined>;
-  /** Cancels what nobody will read. */
-  readonly drop: () => void;
-};
+/** @returns undefined if the store fails */
+export function readEntry({ store, name }: Place): Promise<StoreEntry | undefined> {
+  return attempt(store, "get", async () => {
+    const object = await store.get(name);
+    if (!object) return {};
+    const { etag: seen, size, customMetadata = {} } = object;
+    const { of, etag, type = "", length } = customMetadata;
+    if (of !== name || !etag || length !== `${size}` || size > MAX_BYTES) {
+      cancelBody(object.body);
+      return { seen };
+    }
+    const bytes = new Uint8Array(await object.arrayBuffer());
+    if (bytes.length !== size || sniff(bytes) !== type) return { seen };
+    return { seen, rendition: { body: new Response(bytes).body, type, length, etag } };
+  });
+}
 
-/** How long the store may take, from when its entry is needed: ms. */
+/** How long the store may take from when its entry is needed: ms. */
 const STORE_MS = 1_000;
 
-/** @param deadline until when the first bytes may take: ms since 1970 */
-export function createLookup(place: Place | undefined, deadline: number): Lookup {
-  let reading: Promise<StoreEntry | undefined> | undefined;
-  let waiting: Promise<StoreEntry | undefined> | undefined;
-  const start = () => {
-    reading ??= place ? readEntry(place, deadline) : Promise.resolve(undefined);
-    return reading;
-  };
-  const wait = async () => {
-    const entry = await withTimeout(STORE_MS, start());
-    if (entry !== TIMED_OUT) return entry;
-    if (place) reportFailure(place.store, "get: no answer in time", Date.now());
-    return undefined;
-  };
-  return {
-    start,
-    entry: () => {
-      waiting ??= wait();
-      return waiting;
-    },
-    drop: () => void reading?.then((entry) => cancelBody(entry?.rendition?.body ?? null)),
-  };
-}
-
-async function readEntry(
-  { store, name }: Place,
-  deadline: number,
+/** Waits a second more for what is being read. */
+export async function waitForEntry(
+  { store }: Place,
+  reading: Promise<StoreEntry | undefined>,
 ): Promise<StoreEntry | undefined> {
-  try {
-    const object = await store.get(name);
-    if (!object) return { seen: null, rendition: undefined };
-    const { etag: seen, size, customMetadata = {} } = object;
-    const body = await readBody(object.body, size, deadline);
-    if (isRefusal(body)) throw new Error("the rendition broke off");
-    const { of, etag, type = "", length } = customMetadata;
-    const isOwn = of === name && length === `${size}` && sniff(body.head) === type;
-    if (isOwn) return { seen, rendition: { body: body.stream, type, length, etag } };
-    body.cancel();
-    return { seen, rendition: undefined };
-  } catch (error) {
-    reportFailure(store, `get: ${error}`, Date.now());
-    return undefined;
-  }
+  const entry = await withTimeout(STORE_MS, reading);
+  if (entry !== TIMED_OUT) return entry;
+  reportFailure(store, "get: no answer in time");
+  return undefined;
 }
 
-/** How R2 says that another one was faster (T3). */
-const TOO_FAST = /\b(?:429|10058)\b/;
-
-/** How much of a rendition's own name its metadata has: characters. All of them have less than 2 KB. */
+/** How much of its own name the metadata of a rendition have: characters. All of them have less than 2 KB (T3). */
 const MAX_SHOWN = 1_200;
 
 /**
- * Stores a rendition, unless something else is there now than what was seen.
- * @param rendition its `etag` is the identity that it was made of
+ * Stores a rendition, unless something else is there than what was seen.
+ * @param etag of the rendition: the identity that it was made of
+ * @param now ms since 1970
  * @returns whether it is stored
  */
 export async function putRendition(
   { store, name }: Place,
   key: RenditionKey,
   { bytes, type, etag }: { bytes: Uint8Array<ArrayBuffer>; type: string; etag: string },
-  seen: string | null,
+  { seen }: StoreEntry,
   now: number,
 ): Promise<boolean> {
   const customMetadata = {
     ...{ of: name, etag, type, length: `${bytes.length}` },
     ...{ made: new Date(now).toISOString(), rendition: renditionName(key).slice(0, MAX_SHOWN) },
   };
-  const onlyIf = seen === null ? { etagDoesNotMatch: "*" } : { etagMatches: seen }; // T8a
-  try {
-    const httpMetadata = { contentType: type };
-    return (await store.put(name, bytes, { onlyIf, httpMetadata, customMetadata })) !== null;
-  } catch (error) {
-    if (!TOO_FAST.test(`${error}`)) reportFailure(store, `put: ${error}`, Date.now());
-    return false;
-  }
+  const onlyIf = seen === undefined ? { etagDoesNotMatch: "*" } : { etagMatches: seen }; // T8a
+  const options = { onlyIf, httpMetadata: { contentType: type }, customMetadata };
+  const put = await attempt(store, "put", () => store.put(name, bytes, options));
+  return Boolean(put);
 }
 
 /** T4. Names a call. */
 const MAX_NAMES = 1_000;
 
-/** @returns why they could not be deleted */
-export async function deleteNames(
-  store: Store,
-  names: readonly string[],
-): Promise<string | undefined> {
-  try {
+/** R2 may count a delete as a write: one second after the last one of the same name is soon enough (T3). ms. */
+const WRITES_MS = 1_100;
+
+/** Deletes names, and tries it once more. @returns whether they are deleted */
+export async function deleteNames(store: Store, names: readonly string[]): Promise<boolean> {
+  const remove = async () => {
     for (let at = 0; at < names.length; at += MAX_NAMES) {
       await store.delete(names.slice(at, at + MAX_NAMES));
     }
-    return undefined;
-  } catch (error) {
-    reportFailure(store, `delete: ${error}`, Date.now());
-    return `${error}`;
-  }
+    return true;
+  };
+  const again = () => scheduler.wait(WRITES_MS).then(remove);
+  return (await attempt(store, "delete", () => remove().catch(again))) === true;
 }
 
 /** Deletes what the configuration can name of an object: a list would cost money (T5). */
 export async function deleteKnown(
-  config: Pick<Config, "store" | "buckets" | "variants">,
+  { store, buckets, variants }: Pick<Config, "store" | "buckets" | "variants">,
   { bucket, key }: Pick<RenditionKey, "bucket" | "key">,
 ): Promise<void> {
-  const { store, buckets, variants } = config;
   if (!store) return;
-  const same = buckets.filter(({ base, prefix }) => base === bucket.base && key.startsWith(prefix));
-  const names = same.flatMap((one) =>
-    [...variants.values()].flatMap((variant) =>
-      possibleFormats(variant).map((formats) => {
-        return nameOf({ bucket: one, key, version: undefined, variant, formats, isStorable: true });
-      }),
-    ),
-  );
-  await deleteNames(store, [...new Set(await Promise.all(names))]);
+  const unchanging = { key, version: undefined, isStorable: true };
+  const names = buckets
+    .filter(({ base, prefix }) => base === bucket.base && key.startsWith(prefix))
+    .flatMap((one) =>
+      [...variants.values()].flatMap((variant) =>
+        possibleFormats(variant).map((formats) => {
+          return storedName({ ...unchanging, bucket: one, variant, formats });
+        }),
+      ),
+    );
+  await deleteNames(store, await Promise.all(names));
 }
 
-/** Deletes all renditions of an object, also those of earlier configurations. @returns why it could not */
+/** Deletes all renditions of an object, also those of earlier configurations. @returns whether they are gone */
 export async function deleteFolder(
   store: Store,
-  bucket: RenditionKey["bucket"],
-  key: string,
-): Promise<string | undefined> {
+  { bucket, key }: Pick<RenditionKey, "bucket" | "key">,
+): Promise<boolean> {
   const prefix = `${await objectTag(bucket, key)}/`;
-  try {
-    for (;;) {
-      const { objects, truncated } = await store.list({ prefix });
-      const failure = await deleteNames(
-        store,
-        objects.map((one) => one.key),
-      );
-      if (failure || !truncated) return failure;
-    }
-  } catch (error) {
-    reportFailure(store, `list: ${error}`, Date.now());
-    return `${error}`;
+  for (;;) {
+    const list = await attempt(store, "list", () => store.list({ prefix }));
+    const names = list?.objects.map(({ key: name }) => name) ?? [];
+    if (!list || (names.length > 0 && !(await deleteNames(store, names)))) return false;
+    if (!list.truncated) return true;
   }
+}
+
+/** Calls the store. What it throws is logged. @returns undefined if it throws */
+async function attempt<T>(
+  store: Store,
+  call: string,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (call !== "put" || !TOO_FAST.test(`${error}`)) reportFailure(store, `${call}: ${error}`);
+    return undefined;
+  }
+}
+
+/** How R2 says that another one is writing the same name (T3). */
+const TOO_FAST = /\b(?:429|10058)\b/;
+
+const MAX_REASON = 200; // characters
+
+const failures = new WeakMap<Store, Repeated>();
+
+/** Logs that the store fails, once a minute: pictures are made without it. */
+function reportFailure(store: Store, reason: string): void {
+  const { times, isReported, next } = countRepeated(failures.get(store), Date.now());
+  failures.set(store, next);
+  if (isReported) return;
+  logNotice({ event: "store-failed", reason: reason.slice(0, MAX_REASON), times });
 }

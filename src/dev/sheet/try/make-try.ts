@@ -2,7 +2,6 @@
 // and lets it through by the Worker's own guard. So no byte of an original comes out here.
 
 import { isRefusal } from "../../../worker/base/refusal.ts";
-import { enginesFor } from "../../../worker/config/engine-limits.ts";
 import { openObject } from "../../../worker/origin/open-object.ts";
 import { renderBy } from "../../../worker/renditions.ts";
 import { acceptedFormatsOf } from "../../../worker/request/format.ts";
@@ -19,12 +18,11 @@ const READABLE = { avif: true, webp: true };
 export async function makeTry({ route, key, variant }: Try): Promise<Answer> {
   const { bucket, svg } = route;
   const formats = acceptedFormatsOf(variant, READABLE, svg);
-  const [engine] = enginesFor(bucket.engines, variant, svg);
   const scope = { context: NO_CONTEXT, deadline: Date.now() + TIMEOUT_MS };
   const options = { part: "head", deadline: scope.deadline } as const;
   const object = await openObject(bucket, key, options, scope.context);
   const rendition = { bucket, key, version: undefined, variant, formats, isStorable: false };
-  const result = isRefusal(object) ? object : await renderBy(engine, rendition, object, [], scope);
+  const result = isRefusal(object) ? object : await renderBy(rendition, object, [], scope);
   if (isRefusal(result)) return says(502, `no such picture was made: ${wordsOf(result)}`);
   const { body, type } = result.rendition;
   return { status: 200, type, body: new Uint8Array(await new Response(body).arrayBuffer()) };
