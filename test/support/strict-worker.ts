@@ -16,7 +16,8 @@ export const { URL_SIGNING_KEYS } = SECRETS;
 const HEADERS = { accept: "image/avif,image/webp,image/*,*/*;q=0.8" };
 
 /**
- * Starts it, and sends what it fetches with `cf` to the edge: all other requests go to the network.
+ * Starts it. What it fetches with `cf` goes to the edge, and what it asks S3 for goes to the bucket. All other
+ * requests go to the network.
  * @param objects the objects of the bucket: a file of fixtures/objects/ for each key
  * @param vars in place of those of env.ts
  * @returns sends a request for a URL of the Worker
@@ -35,17 +36,21 @@ export function startStrictWorker(
   const zone = "images.example.com";
   const edge = createEdge({ zone, sources: [new URL(BASE).host], fetch: s3.fetch, now });
   const send = globalThis.fetch;
-  globalThis.fetch = (input, init) =>
-    init?.cf === undefined ? send(input, init) : edge.fetch(`${input}`, init);
+  globalThis.fetch = (input, init) => {
+    if (init?.cf !== undefined) return edge.fetch(`${input}`, init);
+    return `${input}`.startsWith(BASE) ? s3.fetch(`${input}`, init) : send(input, init);
+  };
 
   const env = { ...ENV, ...vars };
   const cache = createCache({ now });
   const waitUntil = () => {};
   const loopback = cache.entrypoint((run: ExecutionContext) => new Renditions(run, env));
-  return (url) => {
+  return async (url) => {
     const request = new Request(url, { headers: HEADERS });
-    return cache.at("here", () =>
+    const answer = await cache.at("here", () =>
       worker.fetch(request, env, { waitUntil, exports: { Renditions: loopback } }),
     );
+    await cache.settled(); // a test may move the clock: S3 refuses what was signed before
+    return answer;
   };
 }
