@@ -1,0 +1,485 @@
+// The store of renditions, through the whole Worker: what is made once is shown from then on, as long as S3 has the
+// object that it was made of, and while S3 is down.
+
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { createCache } from "../../../src/emulator/cache/cache.ts";
+import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
+import type { R2Fault } from "../../../src/emulator/r2/types.ts";
+import type { S3Fault } from "../../../src/emulator/s3/state.ts";
+import { finish, watchWork } from "../../support/clock.ts";
+import { ENV, NEXT, VARS } from "../../support/env.ts";
+import { arrange, failures, get, lines, MODERN, stage, wait } from "../../support/play.ts";
+import { file } from "../../support/stand.ts";
+
+const WEEK = 604_800; // s
+const KEY = "key.jpg";
+const PATH = `/images/card/${KEY}`;
+const PLACES = Array.from({ length: 30 }, (_, at) => `place-${at}`);
+
+let store: R2;
+let env: object;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  stage.clock.now = Date.now();
+  store = createR2({}, { limitsWrites: ["put", "delete"] });
+  env = envWith();
+  return () => vi.useRealTimers();
+});
+
+const ANSWERS = { ...VARS.ANSWERS, keep: 300, store: "RENDITIONS" };
+const envWith = (change: object = {}): object => ({
+  ...ENV,
+  ANSWERS,
+  RENDITIONS: store,
+  ...change,
+});
+
+/** Visits, and waits for what is done after the answer. */
+async function visit(path = PATH, place = "here", own = env): Promise<Response> {
+  const answer = await get(path, { headers: MODERN }, own, place);
+  await settle();
+  return answer;
+}
+
+async function settle(): Promise<void> {
+  await stage.cache.settled();
+  await Promise.all(stage.after);
+}
+
+/** Where a picture came from, or the status if there is none. */
+async function seen(...visited: Parameters<typeof visit>): Promise<unknown> {
+  const answer = await visit(...visited);
+  return answer.status === 200 ? cacheOf(answer) : answer.status;
+}
+
+const cacheOf = ({ headers }: Response) =>
+  /cache;desc=(\w+)/.exec(headers.get("server-timing") ?? "")?.[1];
+
+function put(name: string, key = KEY): void {
+  const lastModified = new Date();
+  stage.s3.objects.set(`published/${key}`, { body: file(name), type: "image/jpeg", lastModified });
+}
+
+const remove = () => void stage.s3.objects.delete(`published/${KEY}`);
+
+/** S3 does not say whether the object is gone (A6). */
+function deny(): void {
+  remove();
+  stage.s3.faults.add("no-list-bucket");
+}
+
+const only = () => [...store.objects.entries()][0] ?? expect.unreachable();
+
+/** Workers Cache forgets everything, as it does with what nobody asks for. */
+function forget(): void {
+  wait(WEEK);
+  stage.cache = createCache({ now: () => stage.clock.now });
+}
+
+describe("a year of weekly visits from 30 places, one after the other,", () => {
+  async function year(change: (week: number) => void): Promise<number> {
+    for (let week = 0; week < 52; week++) {
+      change(week);
+      expect((await visit(PATH, PLACES[week % 30])).status).toBe(200);
+      wait(WEEK);
+    }
+    return stage.asked.length;
+  }
+
+  test("needs one transformation and one whole original (L2, T1)", async () => {
+    expect(await year(() => {})).toBe(1);
+    expect(stage.edge.originFetches).toHaveLength(1);
+  });
+
+  test("needs one more for each time that the object is replaced", async () => {
+    const names = ["made/rotated-gps.jpg", "made/key.jpg"];
+    const made = await year((week) => {
+      if (week % 5 === 4) put(names[((week - 4) / 5) % 2] ?? "");
+    });
+    expect(made).toBe(11);
+  });
+
+  test("needs one more after its preset was changed", async () => {
+    const made = await year((week) => {
+      if (week !== 20) return;
+      env = envWith({
+        PRESETS: { ...VARS.PRESETS, card: { width: 170, height: 170, fit: "cover" } },
+      });
+    });
+    expect(made).toBe(2);
+  });
+});
+
+test("a picture comes out of the store where the cache has forgotten it, and says so", async () => {
+  expect(await seen()).toBe("miss");
+  expect(await seen()).toBe("hit");
+  forget();
+  expect(await seen()).toBe("stored");
+  expect(await seen()).toBe("hit");
+});
+
+test("without Workers Cache, it is made once, too", async () => {
+  env = envWith({ ANSWERS: { ...ANSWERS, keep: 0 } });
+  expect(await seen()).toBe("direct");
+  expect(await seen()).toBe("stored");
+});
+
+test("the bytes, the type and the tag of a stored picture are those of the one that was made", async () => {
+  const made = await visit();
+  forget();
+  const stored = await visit();
+  expect(await stored.bytes()).toEqual(await made.bytes());
+  for (const name of ["content-type", "content-length", "etag", "cache-control"]) {
+    expect([name, stored.headers.get(name)]).toEqual([name, made.headers.get(name)]);
+  }
+});
+
+test("another version of the same signed URL, another route and another deploy share it (S7)", async () => {
+  await visit();
+  forget();
+  const more = { ROUTES: [{ path: "/other/:preset/*", object: "media/*" }] };
+  expect(await seen(`/other/card/${KEY}`, "here", envWith(more))).toBe("stored");
+});
+
+const NOT_STORED: readonly (readonly [what: string, path: string, change: object])[] = [
+  [
+    "facts",
+    `${PATH}?facts`,
+    { ROUTES: [{ path: "/images/:preset/*", object: "media/*", facts: true }] },
+  ],
+  ["an SVG", "/icons/card/logo.svg", {}],
+  [
+    "a route with store = false",
+    PATH,
+    { ROUTES: [{ path: "/images/:preset/*", object: "media/*", store: false }] },
+  ],
+  [
+    "a preset with an overlay by URL",
+    PATH,
+    {
+      PRESETS: {
+        card: {
+          width: 100,
+          draw: [{ url: "https://acme-media.s3.eu-west-1.amazonaws.com/published/key.jpg" }],
+        },
+      },
+    },
+  ],
+  ["a missing object", "/images/card/nothing.jpg", {}],
+  ["what is no image", "/images/card/broken/page.jpg", {}],
+];
+
+test.each(NOT_STORED)("%s is not stored, and not looked for", async (_what, path, change) => {
+  const own = envWith(change);
+  await visit(path, "here", own);
+  expect(store.objects.size).toBe(0);
+  expect(store.calls.filter(({ method }) => method === "put")).toEqual([]);
+});
+
+describe("while S3 is down,", () => {
+  const OUTAGES: readonly S3Fault[] = [
+    ...(["SlowDown", "ServiceUnavailable", "InternalError", "reset", "clock-skew"] as const),
+    ...(["revoked-key", "other-secret", "elsewhere-301", "elsewhere-307"] as const),
+  ];
+
+  test.each(OUTAGES)(
+    "%s: what was ever made is shown, for a minute (A5, A7, A9)",
+    async (fault) => {
+      const made = await visit();
+      forget();
+      stage.s3.faults.add(fault);
+      const shown = await visit();
+      expect([shown.status, cacheOf(shown)]).toEqual([200, "stored"]);
+      expect(await shown.bytes()).toEqual(await made.bytes());
+      expect(shown.headers.get("cache-control")).toBe("public, max-age=60");
+      expect(failures()).toHaveLength(1);
+      expect(stage.pauses).toEqual([]); // no second try
+      stage.s3.faults.clear();
+      wait(61);
+      await visit();
+      expect((await visit()).headers.get("cache-control")).toBe("public, max-age=600");
+      expect(stage.asked).toHaveLength(1);
+    },
+  );
+
+  test("what was never made is not", async () => {
+    await visit();
+    stage.s3.faults.add("ServiceUnavailable");
+    expect(await seen("/images/plain/key.jpg")).toBe(502);
+  });
+
+  test("both slots of a key are dead: it is shown, and the log says which", async () => {
+    env = envWith(NEXT);
+    await visit();
+    forget();
+    stage.s3.keys.clear();
+    expect(await seen()).toBe("stored");
+    expect(failures()).toMatchObject([{ failure: "slots-refused" }]);
+  });
+
+  test("an object that was replaced before is shown as it was made", async () => {
+    const made = await visit();
+    put("made/rotated-gps.jpg");
+    forget();
+    stage.s3.faults.add("ServiceUnavailable");
+    expect(await (await visit()).bytes()).toEqual(await made.bytes());
+  });
+
+  test("another opener of the same bucket does not find it", async () => {
+    await visit();
+    forget();
+    stage.s3.faults.add("ServiceUnavailable");
+    const media = { ...VARS.BUCKETS.media, credentials: "OTHER" };
+    const keys = {
+      OTHER_ACCESS_KEY_ID: "AKIAOTHERKEY00000000",
+      OTHER_SECRET_ACCESS_KEY: "x".repeat(40),
+    };
+    expect(await seen(PATH, "here", envWith({ BUCKETS: { media }, ...keys }))).toBe(502);
+  });
+
+  test("a silent S3 is waited for two seconds, and by one visitor in five seconds", async () => {
+    await visit();
+    forget();
+    stage.s3.faults.add("stall");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    const turn = watchWork();
+    const ask = async (seconds: number) => {
+      wait(seconds);
+      stage.cache = createCache({ now: () => stage.clock.now });
+      const before = stage.s3.requests.length;
+      const { value, took } = await finish(get(PATH, { headers: MODERN }, env), turn);
+      return [value.status, took, stage.s3.requests.length - before];
+    };
+    expect(await ask(0)).toEqual([200, 2_000, 1]);
+    expect(await ask(1)).toEqual([200, 0, 0]);
+    expect(await ask(4)).toEqual([200, 2_000, 1]);
+    stage.s3.faults.clear();
+    expect(await ask(1)).toEqual([200, 0, 0]);
+    expect(await ask(5)).toEqual([200, 0, 1]);
+    expect(await ask(1)).toEqual([200, 0, 1]);
+    await vi.advanceTimersByTimeAsync(10_000); // what was asked of a silent S3 ends
+  });
+});
+
+describe("the word of S3 comes first:", () => {
+  const WORDS: readonly (readonly [what: string, change: () => void, status: number])[] = [
+    ["the object is missing", remove, 404],
+    ["it is denied", deny, 404],
+    ["it is in an archive", () => void stage.s3.faults.add("archived"), 404],
+    ["it is no image any more", () => put("broken/page.jpg"), 415],
+    ["the bucket is in another region", () => void stage.s3.faults.add("elsewhere-400"), 502],
+  ];
+
+  test.each(WORDS)("%s (A6, A18)", async (_what, change, status) => {
+    await visit();
+    forget();
+    change();
+    expect(await seen()).toBe(status);
+  });
+
+  test("it was replaced, and the edge fails: what is stored is of another object", async () => {
+    await visit();
+    put("made/rotated-gps.jpg");
+    forget();
+    stage.edge.switches.trouble = "9522/503";
+    expect(await seen()).toBe(502);
+  });
+
+  test("NoSuchKey deletes what the configuration can name, without a list (T5)", async () => {
+    for (const path of [PATH, "/images/hero/key.jpg", "/images/plain/key.jpg"]) await visit(path);
+    await get(PATH, { headers: { accept: "*/*" } }, env);
+    await settle();
+    expect(store.objects.size).toBe(4);
+    forget();
+    remove();
+    await visit();
+    expect(store.objects.size).toBe(0);
+    expect(store.calls.filter(({ method }) => method === "list")).toEqual([]);
+  });
+
+  test("a denial deletes nothing", async () => {
+    await visit();
+    forget();
+    deny();
+    await visit();
+    expect(store.objects.size).toBe(1);
+  });
+});
+
+describe("at the same moment,", () => {
+  test("two places make the same one: one is stored, and nothing is logged (T8a)", async () => {
+    env = envWith({ ANSWERS: { ...ANSWERS, keep: 0 } });
+    const both = [
+      get(PATH, { headers: MODERN }, env, "a"),
+      get(PATH, { headers: MODERN }, env, "b"),
+    ];
+    for (const answer of await Promise.all(both)) expect(answer.status).toBe(200);
+    await settle();
+    expect(store.objects.size).toBe(1);
+    expect(lines()).toEqual([]);
+  });
+
+  const MEANWHILE: readonly (readonly [what: string, change: () => void])[] = [
+    ["replaced", () => put("made/rotated-gps.jpg")],
+    ["deleted", remove],
+  ];
+
+  test.each(MEANWHILE)(
+    "the object is %s while it is stored: nothing of it stays (W10)",
+    async (_what, change) => {
+      const late = {
+        ...store,
+        put: (...given: Parameters<R2["put"]>) => {
+          change();
+          return store.put(...given);
+        },
+      };
+      vi.stubGlobal("scheduler", { wait: async (ms: number) => wait(ms / 1000) });
+      await visit(PATH, "here", envWith({ RENDITIONS: late }));
+      expect(store.objects.size).toBe(0);
+      expect(await seen()).toBe(stage.s3.objects.has(`published/${KEY}`) ? "miss" : 404);
+    },
+  );
+
+  test("the object is replaced while the edge fetches it: what is stored is of the new one", async () => {
+    stage.before = (times) => {
+      if (times === 0) put("made/rotated-gps.jpg");
+    };
+    await visit();
+    const stored = only()[1].body;
+    store.objects.clear();
+    forget();
+    await visit();
+    expect(only()[1].body).toEqual(stored);
+  });
+
+  test("a slow put comes after a newer one: the newer one stays (T8a)", async () => {
+    const { promise: hold, resolve: release } = Promise.withResolvers<void>();
+    const slow = {
+      ...store,
+      put: (...given: Parameters<R2["put"]>) => hold.then(() => store.put(...given)),
+    };
+    await get(PATH, { headers: MODERN }, envWith({ RENDITIONS: slow }), "a");
+    put("made/rotated-gps.jpg");
+    await get(PATH, { headers: MODERN }, envWith({ ANSWERS: { ...ANSWERS, keep: 0 } }), "b");
+    await vi.waitUntil(() => store.objects.size === 1);
+    const newer = only()[1].customMetadata?.["etag"];
+    release();
+    await settle();
+    expect(only()[1].customMetadata?.["etag"]).toBe(newer);
+  });
+});
+
+describe("a store that fails:", () => {
+  const FAULTS: readonly R2Fault[] = ["throws", "throws-get", "throws-put", "gone"];
+
+  test.each(FAULTS)("%s: the picture is made, and the log has it once a minute", async (fault) => {
+    store.faults.add(fault);
+    expect(await seen()).toBe("miss");
+    expect(await seen("/images/plain/key.jpg")).toBe("miss");
+    const failed = lines().filter(({ event }) => event === "store-failed");
+    expect(failed).toHaveLength(1);
+  });
+
+  test("a put that comes too fast is no failure (T3)", async () => {
+    store.faults.add("busy");
+    expect(await seen()).toBe("miss");
+    expect(lines()).toEqual([]);
+  });
+
+  test("a silent one has a second more than S3", async () => {
+    store.faults.add("stall-get");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    const { value, took } = await finish(get(PATH, { headers: MODERN }, env), watchWork());
+    expect([value.status, took]).toEqual([200, 1_000]);
+    expect(lines()).toMatchObject([{ event: "store-failed", reason: "get: no answer in time" }]);
+  });
+});
+
+describe("what is not of this Worker is as if nothing were there, and is written over:", () => {
+  type Change = (entry: ReturnType<typeof only>[1]) => Parameters<R2["objects"]["set"]>[1];
+  const JUNK: Readonly<Record<string, Change>> = {
+    "no metadata": ({ body }) => ({ body }),
+    "another name": (entry) => ({ ...entry, customMetadata: { ...entry.customMetadata, of: "x" } }),
+    "half of the bytes": (entry) => ({ ...entry, body: entry.body.slice(0, 100) }),
+    "other bytes": (entry) => ({ ...entry, body: entry.body.map(() => 65) }),
+    "another type in its metadata": (entry) => {
+      return { ...entry, customMetadata: { ...entry.customMetadata, type: "image/webp" } };
+    },
+    "a page": (entry) => {
+      const body = new TextEncoder().encode("<!doctype html><script>");
+      const customMetadata = {
+        ...entry.customMetadata,
+        type: "text/html",
+        length: `${body.length}`,
+      };
+      return { ...entry, body, customMetadata };
+    },
+    "an empty object": (entry) => {
+      return {
+        ...entry,
+        body: new Uint8Array(),
+        customMetadata: { ...entry.customMetadata, length: "0" },
+      };
+    },
+  };
+
+  test.each(Object.entries(JUNK))("%s", async (_what, change) => {
+    const made = await (await visit()).bytes();
+    const [name, entry] = only();
+    store.objects.set(name, change(entry));
+    forget();
+    const answer = await visit();
+    expect([cacheOf(answer), await answer.bytes()]).toEqual(["miss", made]);
+    expect(only()[1].body).toEqual(entry.body);
+    store.objects.set(name, change(entry));
+    forget();
+    stage.s3.faults.add("ServiceUnavailable");
+    expect(await seen()).toBe(502);
+  });
+
+  test("the bytes of another rendition, with its metadata", async () => {
+    await visit();
+    await visit("/images/plain/key.jpg");
+    const [first = "", second = ""] = store.objects.keys();
+    store.objects.set(first, store.objects.get(second) ?? expect.unreachable());
+    forget();
+    stage.s3.faults.add("ServiceUnavailable");
+    expect(await seen()).toBe(502);
+  });
+
+  test("an older object's bytes are not shown while S3 answers", async () => {
+    const old = await (await visit()).bytes();
+    put("made/rotated-gps.jpg");
+    forget();
+    const answer = await visit();
+    expect(cacheOf(answer)).toBe("miss");
+    expect(await answer.bytes()).not.toEqual(old);
+    expect(store.objects.size).toBe(1);
+  });
+});
+
+test("a stand-in for a format that cannot be made is not stored (O7, R5)", async () => {
+  arrange({ avifTooLarge: "passed-through" });
+  const { status, headers } = await visit("/images/tall/photos/friends.jpg");
+  expect([status, headers.get("content-type")]).toEqual([200, "image/webp"]);
+  expect(store.objects.size).toBe(0);
+});
+
+test("the metadata say what a rendition is, in ASCII, below 2 KB (T3)", async () => {
+  const key = `${"ä".repeat(150)}.jpg`;
+  put("made/key.jpg", key);
+  await visit(`/images/card/${encodeURIComponent(key)}`);
+  const [name, { customMetadata = {}, type }] = only();
+  expect(name).toMatch(/^[0-9a-f]{64}\/[0-9a-f]{64}$/);
+  const text = JSON.stringify(customMetadata);
+  expect(text).toMatch(/^[ -~]+$/);
+  expect(text.length).toBeLessThan(2_048);
+  expect(customMetadata).toMatchObject({
+    of: name,
+    type,
+    rendition: expect.stringContaining("%C3%A4"),
+  });
+  expect(Date.parse(customMetadata["made"] ?? "")).toBeLessThanOrEqual(Date.now());
+});
