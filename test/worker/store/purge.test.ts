@@ -1,0 +1,186 @@
+// What /purge deletes from the store: only what S3 calls gone, or denies after an event of its removal.
+
+import { beforeEach, expect, test, vi } from "vitest";
+import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
+import { ENV, PURGE_TOKEN, VARS } from "../../support/env.ts";
+import { bridgeEvent } from "../../support/events.ts";
+import { get, MODERN, stage } from "../../support/play.ts";
+import { file } from "../../support/stand.ts";
+
+const KEY = "photos/one.jpg";
+const NAME = `media/${KEY}`;
+
+let store: R2;
+let env: object;
+
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  stage.clock.now = Date.now();
+  store = createR2();
+  env = {
+    ...ENV,
+    ANSWERS: { ...VARS.ANSWERS, store: "RENDITIONS" },
+    RENDITIONS: store,
+    PURGE_TOKEN,
+  };
+  stage.s3.objects.set(`published/${KEY}`, { body: file("made/key.jpg"), type: "image/jpeg" });
+  for (const preset of ["card", "plain"])
+    await get(`/images/${preset}/${KEY}`, { headers: MODERN }, env);
+  await Promise.all(stage.after);
+  expect(store.objects.size).toBe(2);
+  return () => vi.useRealTimers();
+});
+
+const remove = () => void stage.s3.objects.delete(`published/${KEY}`);
+const deny = () => void stage.s3.faults.add("no-list-bucket");
+
+async function purge(body: unknown) {
+  const headers = { authorization: `Bearer ${PURGE_TOKEN}` };
+  const answer = await get("/purge", { method: "POST", headers, body: JSON.stringify(body) }, env);
+  return { status: answer.status, report: JSON.parse(await answer.text()) };
+}
+
+const event = (type: string) => bridgeEvent("acme-media", `published/${KEY}`, type);
+const byHand = { objects: [NAME] };
+
+type Row = readonly [what: string, change: () => void, body: unknown, status: number, left: number];
+
+const ROWS: readonly Row[] = [
+  ["deleted, by hand", remove, byHand, 200, 0],
+  ["deleted, an event", remove, event("Object Deleted"), 200, 0],
+  ["deleted, an event that calls it created", remove, event("Object Created"), 200, 0],
+  ["replaced, an event", () => {}, event("Object Created"), 200, 2],
+  ["an old version deleted: the object is there (A19)", () => {}, event("Object Deleted"), 200, 2],
+  [
+    "deleted without s3:ListBucket, an event",
+    () => {
+      remove();
+      deny();
+    },
+    event("Object Deleted"),
+    200,
+    0,
+  ],
+  [
+    "denied, an event that calls it created",
+    () => {
+      remove();
+      deny();
+    },
+    event("Object Created"),
+    200,
+    2,
+  ],
+  [
+    "denied, by hand: it is said",
+    () => {
+      remove();
+      deny();
+    },
+    byHand,
+    503,
+    2,
+  ],
+  [
+    "deleted while S3 is down",
+    () => {
+      remove();
+      stage.s3.faults.add("SlowDown");
+    },
+    event("Object Deleted"),
+    503,
+    2,
+  ],
+  [
+    "deleted while the key is dead",
+    () => {
+      remove();
+      stage.s3.faults.add("revoked-key");
+    },
+    byHand,
+    503,
+    2,
+  ],
+  [
+    "deleted while the store fails",
+    () => {
+      remove();
+      store.faults.add("throws-list");
+    },
+    byHand,
+    502,
+    2,
+  ],
+  [
+    "deleted while the store deletes nothing",
+    () => {
+      remove();
+      store.faults.add("throws-delete");
+    },
+    byHand,
+    502,
+    2,
+  ],
+  ["the bucket", remove, { bucket: "media" }, 200, 2],
+  ["everything", remove, { everything: true }, 200, 2],
+];
+
+test.each(ROWS)("%s (A6, A19)", async (_what, change, body, status, left) => {
+  change();
+  const answer = await purge(body);
+  expect([answer.status, store.objects.size]).toEqual([status, left]);
+  const isNamed = answer.report.not_purged.map(({ object }: { object: string }) => object);
+  expect(isNamed).toEqual(status === 200 ? [] : [NAME]);
+});
+
+test("what an earlier configuration stored of the object goes, too, and nothing of another one", async () => {
+  const [folder = ""] = [...store.objects.keys()].map((name) => name.split("/")[0] ?? "");
+  const entry = { body: new Uint8Array([1]) };
+  for (let at = 0; at < 2_500; at++) store.objects.set(`${folder}/old-${at}`, entry);
+  store.objects.set("other/one", entry);
+  store.objects.set(`${folder}0/one`, entry);
+  remove();
+  expect((await purge(byHand)).status).toBe(200);
+  expect([...store.objects.keys()]).toEqual(["other/one", `${folder}0/one`]);
+});
+
+test("the cache is dropped before the store: else a visitor could have it stored again", async () => {
+  const order: string[] = [];
+  const { exported } = stage;
+  stage.exported = (own) => {
+    const loopback = exported(own);
+    if (!loopback) return undefined;
+    const drop = loopback.purge.bind(loopback);
+    return Object.assign(loopback, {
+      purge: (options: Parameters<typeof drop>[0]) => {
+        order.push(`cache, ${store.objects.size} stored`);
+        return drop(options);
+      },
+    });
+  };
+  remove();
+  await purge(byHand);
+  expect([...order, store.objects.size]).toEqual(["cache, 2 stored", 0]);
+});
+
+test("20 objects a request: the others are named, to be sent again", async () => {
+  const objects = Array.from({ length: 25 }, (_, at) => `media/photos/${at}.jpg`);
+  const { status, report } = await purge({ objects });
+  expect([status, report.purged]).toEqual([429, objects.slice(0, 20)]);
+  expect(report.not_purged.map(({ object }: { object: string }) => object)).toEqual(
+    objects.slice(20),
+  );
+});
+
+test("an event that names an object twice asks S3 about it once", async () => {
+  const record = (eventName: string) => ({
+    ...{ eventSource: "aws:s3", eventName },
+    s3: { bucket: { name: "acme-media" }, object: { key: `published/${KEY}` } },
+  });
+  remove();
+  deny();
+  const before = stage.s3.requests.length;
+  const Records = [record("ObjectRemoved:Delete"), record("ObjectCreated:Put")];
+  expect((await purge({ Records })).status).toBe(200);
+  expect([stage.s3.requests.length - before, store.objects.size]).toEqual([1, 0]);
+});
