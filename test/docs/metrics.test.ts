@@ -36,6 +36,7 @@ const REQUESTS: readonly (readonly [at: number, weight: number, facts: Facts])[]
   [NOW - 3_600_000, 1, { ...IMAGE, cache: "miss", ms: 400, bytes: 3000 }],
   [NOW - 3_600_000, 2, { ...IMAGE, cache: "stale", ms: 15, bytes: 500 }],
   [NOW - 3_600_000, 1, { ...IMAGE, cache: "hit", status: 304, ms: 5, bytes: 0 }],
+  [NOW - 3_600_000, 2, { ...AVATAR, cache: "stored", ms: 100, bytes: 50 }],
   [NOW - 60_000, 2, { ...AVATAR, cache: "direct", ms: 300, bytes: 100 }],
   [
     NOW - 60_000,
@@ -64,18 +65,18 @@ function filled() {
 const RESULTS: Readonly<Record<string, readonly object[]>> = {
   // 1 + 4 + 2 + 1 of 1 + 4 + 1 + 2 + 1.
   "Hit rate": [
-    { route: "/images/:preset/*", images: 9, hit_rate: 8 / 9 },
-    { route: "/avatars/:user/:preset", images: 2, hit_rate: 0 },
+    { route: "/images/:preset/*", images: 9, hit_rate: 8 / 9, stored: 0 },
+    { route: "/avatars/:user/:preset", images: 4, hit_rate: 0, stored: 2 / 4 },
   ],
-  // card: 5, 10, 15 twice, 20 four times, 400.
+  // card: 5, 10, 15 twice, 20 four times, 400; thumbnail: 100 twice, 300 twice.
   "Slowest presets": [
     { preset: "card", images: 9, median_ms: 20, p95_ms: 400 },
-    { preset: "thumbnail", images: 2, median_ms: 300, p95_ms: 300 },
+    { preset: "thumbnail", images: 4, median_ms: 100, p95_ms: 300 },
   ],
   // 1 × 1,000 + 4 × 2,000 + 1 × 70,000; and 1 × 3,000 + 2 × 500 more.
   "Bytes from the cache": [
     { bucket: "media", images_without_s3: 7, bytes_without_s3: 79_000, bytes: 83_000 },
-    { bucket: "people", images_without_s3: 0, bytes_without_s3: 0, bytes: 200 },
+    { bucket: "people", images_without_s3: 0, bytes_without_s3: 0, bytes: 300 },
   ],
   "Errors by bucket": [
     { bucket: "", event: "no-such-route", status: "404", requests: 10 },
@@ -83,18 +84,18 @@ const RESULTS: Readonly<Record<string, readonly object[]>> = {
     { bucket: "", event: "configuration-broken", status: "500", requests: 2 },
     { bucket: "people", event: "origin-failed", status: "502", requests: 1 },
   ],
-  // The first day is a whole one. Today: 28 requests, of which 1 + 2 failed.
+  // The first day is a whole one. Today: 30 requests, of which 1 + 2 failed.
   "Requests a day": [
     { day: Date.UTC(2026, 9, 27) / 1000, requests: 1, images: 1, failed: 0 },
     { day: Date.UTC(2026, 10, 23) / 1000, requests: 1, images: 1, failed: 0 },
-    { day: Date.UTC(2026, 10, 26) / 1000, requests: 28, images: 11, failed: 3 / 28 },
+    { day: Date.UTC(2026, 10, 26) / 1000, requests: 30, images: 13, failed: 3 / 30 },
   ],
   "The last five minutes": [
     { bucket: "people", requests: 3, failed: 1 / 3 },
     { bucket: "", requests: 13, failed: 2 / 13 },
     { bucket: "media", requests: 3, failed: 0 },
   ],
-  // A stale one is only checked in the background.
+  // A stale one is only checked in the background, and a stored one was made before.
   "Images made in a day": [
     { bucket: "people", made: 2, dollars: 2 * 0.0005 },
     { bucket: "media", made: 1, dollars: 1 * 0.0005 },
@@ -124,7 +125,9 @@ test("the queries find what the Worker itself writes", async () => {
   const { byteLength } = await answer.arrayBuffer();
   for (const path of ["/images/card/missing.jpg", "/nothing", "/healthz"]) await get(path, {}, env);
   const asked = (heading: string) => dataset.ask(query(heading));
-  expect(asked("Hit rate")).toEqual([{ route: "/images/:preset/*", images: 1, hit_rate: 0 }]);
+  expect(asked("Hit rate")).toEqual([
+    { route: "/images/:preset/*", images: 1, hit_rate: 0, stored: 0 },
+  ]);
   expect(asked("Slowest presets")).toMatchObject([{ preset: "card", images: 1 }]);
   expect(asked("Bytes from the cache")).toMatchObject([{ bucket: "media", bytes: byteLength }]);
   expect(asked("Errors by bucket")).toEqual(
