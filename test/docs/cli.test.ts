@@ -38,4 +38,4 @@ test.each(COMMANDS)("vitrine %s", async (command) => {
   expect(ended).toMatchObject({ code: 0, out: expect.stringMatching(/^(?:https:\/\/|photos\/)/) });
 });
 
-test("there are some", () => expect(COMMANDS).toHaveLength(11));
+test("there are some", () => expect(COMMANDS).toHaveLength(9));

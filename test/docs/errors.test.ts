@@ -9,7 +9,6 @@ type LogEvent = Refusal["event"] | Notice["event"];
 
 /** Every event: a missing or unknown one is an error of types, in `npm run check`. */
 const EVENTS = Object.keys({
-  "bucket-denied": true,
   "cache-unusable": true,
   "configuration-broken": true,
   "edge-contradicts": true,
