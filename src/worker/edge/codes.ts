@@ -2,6 +2,7 @@
 
 import type { Upstream, UpstreamEvent } from "../base/refusal.ts";
 import { xmlElement } from "../base/s3-reply.ts";
+import { SLOW } from "../origin/verdict.ts";
 
 /** By code, or by `CODE/STATUS` if the status matters. Any other code is an error inside the edge. */
 const MEANINGS: Readonly<Record<string, readonly [UpstreamEvent, reason?: string]>> = {
@@ -48,7 +49,7 @@ const PASSING = new Set(["9505", "9509", "9510", "9518", "9522", "9527", "9528"]
 /** Without a code, the origin itself answered: transformations are off, or it is a local run. */
 function originEvent(status: number, code: string | undefined): readonly [UpstreamEvent, string?] {
   if (status === 404 && code !== "NoSuchBucket") return ["object-missing"];
-  if ([408, 504, 522, 524].includes(status)) return ["timed-out"];
+  if (SLOW.includes(status)) return ["timed-out"];
   if (status < 300) return ["not-transformed", "are transformations on?"];
   if (status === 429 || status >= 500) return ["origin-failed", "the origin fails, or is busy"];
   return ["origin-denied"];

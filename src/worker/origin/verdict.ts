@@ -96,7 +96,7 @@ export function isGone(refusal: Refusal): boolean {
 }
 
 /** The statuses of a host in front of S3 that got no answer in time. */
-const SLOW: readonly unknown[] = [408, 504, 522, 524];
+export const SLOW: readonly unknown[] = [408, 504, 522, 524];
 
 /** Why a request gets no image, where S3 refuses the object to one credential. */
 export function refusalOf(reply: S3Reply, region: string): S3Refusal {
