@@ -51,7 +51,7 @@ export function localGateway(gateway: Gateway | Entrypoint) {
 }
 
 /**
- * Nothing is kept in a local run (W15): this makes a rendition for each request.
+ * There is no Workers Cache in a local run (W15): this is asked for each request.
  * @param Renditions what `main` of the project exports under that name
  * @throws if it exports no such thing: Cloudflare would not deploy it
  */

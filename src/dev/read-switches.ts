@@ -1,7 +1,7 @@
 // Reads the line EDGE='{…}' of .dev.vars: the switches of the local edge. No I/O.
 
 import { parseEnv } from "node:util";
-import { mistake, type Rules } from "../emulator/check.ts";
+import { flag, mistake, type Rules } from "../emulator/check.ts";
 import { SWITCH_RULES } from "../emulator/edge/edge-rules.ts";
 import type { Switches } from "../emulator/edge/switches.ts";
 import { isPlainObject } from "../worker/base/json.ts";
@@ -11,7 +11,8 @@ import type { Report } from "../worker/config/schema.ts";
 // implemented, or about the URL interface.
 const { workersDev, firewall, keptForAll, qualities, limits, plain, unplayable, ...rules } =
   SWITCH_RULES;
-const RULES: Rules = rules;
+/** `store` is no switch of the edge: cli/project/local-run.ts reads it. */
+const RULES: Rules = { ...rules, store: flag };
 
 /**
  * Reads the switches of `EDGE`.
@@ -30,7 +31,8 @@ export function readSwitches(
     return [[name, rule === undefined ? UNKNOWN : mistake(value, rule)] as const];
   });
   for (const [name, message] of wrong) report(`EDGE.${name}`, message);
-  return wrong.length > 0 ? undefined : given;
+  const { store: _store, ...ofEdge } = given;
+  return wrong.length > 0 ? undefined : ofEdge;
 }
 
 const UNKNOWN = `unknown switch. Known: ${Object.keys(RULES).join(", ")}`;

@@ -9,7 +9,7 @@ import { isFault } from "../cli/command.ts";
 import { tableOf } from "../cli/project/known-vars.ts";
 import { loadWrangler } from "../cli/project/load-wrangler.ts";
 import { localBucketName, readLocalKeys } from "../cli/project/local-keys.ts";
-import { bucketsOfWorker } from "../cli/project/local-run.ts";
+import { bucketsOfWorker, LOCAL_STORE } from "../cli/project/local-run.ts";
 import type { Doors } from "./local-worker.ts";
 import type { Project } from "./read-project.ts";
 
@@ -157,9 +157,11 @@ function waitForReload(
 function bucketsOf({ own, buckets }: Project, bound: Project["r2Buckets"]): readonly object[] {
   const keys = readLocalKeys(".");
   const local = { local_dev: { experimental_s3_credentials: keys } };
-  const renamed = bound.map(({ binding, bucket_name: name = binding }) => {
-    return { binding, bucket_name: localBucketName(name, keys), ...local };
-  });
+  const renamed = [...bound, { binding: LOCAL_STORE }].map(
+    ({ binding, bucket_name: name = binding }) => {
+      return { binding, bucket_name: localBucketName(name, keys), ...local };
+    },
+  );
   const simulated = own ? [] : Object.values(buckets);
   const names = new Set(simulated.map(({ bucket }) => bucket));
   for (const { bucket_name } of renamed) names.delete(bucket_name);
@@ -169,17 +171,20 @@ function bucketsOf({ own, buckets }: Project, bound: Project["r2Buckets"]): read
   return [...renamed, ...others];
 }
 
-function bindingsOf({ own, buckets, secrets, started, images }: Project, doors: object): object {
+function bindingsOf(
+  { own: isOwn, buckets, secrets, started, images, answers }: Project,
+  doors: object,
+): object {
   const texts = [
     ...Object.entries(doors),
     ...Object.entries(secrets),
     ...(images === undefined ? [] : [[images, "of the local edge"] as const]),
   ];
+  const local = { BUCKETS: bucketsOfWorker(started["BUCKETS"], buckets) };
+  const tables = Object.entries({ ...(!isOwn && local), ...answers });
   return {
     ...Object.fromEntries(texts.map(([name, value]) => [name, { type: "secret_text", value }])),
-    ...(!own && {
-      BUCKETS: { type: "json", value: bucketsOfWorker(started["BUCKETS"], buckets) },
-    }),
+    ...Object.fromEntries(tables.map(([name, value]) => [name, { type: "json", value }])),
   };
 }
 

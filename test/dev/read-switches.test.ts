@@ -50,5 +50,6 @@ test("EDGE that is right, or not there, is read", () => {
   expect(readSwitches('{"transformations":false}', expect.unreachable)).toEqual({
     transformations: false,
   });
+  expect(readSwitches('{"store":false}', expect.unreachable)).toEqual({}); // no switch of the edge
   expect(readSwitches(undefined, expect.unreachable)).toEqual({});
 });

@@ -73,7 +73,7 @@ test("vitrine dev creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW,
   const local = await start(folder, port);
   const output = local.output();
   expect(output).toContain(`Vitrine is ready on ${address}`);
-  expect(output).toContain("Nothing is kept here");
+  expect(output).toContain("comes out of a store");
   expect(output).not.toMatch(/telemetry|experimental|Request\.cf|WARNING/);
   const file = join(folder, ".dev.vars");
   const example = readFileSync(join(folder, ".dev.vars.example"), "utf8");
@@ -98,7 +98,6 @@ test("vitrine dev creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW,
     expect((await open(same)).status).toBe(200);
   }
   expect((await open(signed.replace("thumbnail", "hero"))).status).toBe(404);
-  expect((await open(signed)).headers.get("server-timing")).toMatch(/^cache;desc=miss, edge;dur=/);
   expect(overlay.asked).not.toEqual([]);
   await expect.poll(local.output).toMatch(/^\{"event":"source-unreadable",.*"bucket":"media"/m);
 
@@ -118,6 +117,8 @@ test("vitrine dev creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW,
 
   // .dev.vars is reloaded while it runs. A small picture is enough to see that.
   const small = urls.find((url) => url.endsWith("/transparent.png")) ?? expect.unreachable();
+  const cacheOf = async (url: string) => (await open(url)).headers.get("server-timing");
+  expect(await cacheOf(small)).toMatch(/^cache;desc=stored, type/);
   const becomes = async (line: string, status: number, said: RegExp) => {
     const before = local.output().length;
     writeFileSync(file, `${/^URL_SIGNING_KEYS=.*$/m.exec(created)?.[0]}\n${line}\n`);
@@ -134,6 +135,7 @@ test("vitrine dev creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW,
     /"event":"slots-refused",.*"origin":"SignatureDoesNotMatch"/,
   );
   await becomes("", 200, /^Reloaded \.dev\.vars\. Changed: AWS_SECRET_ACCESS_KEY$/m);
+  await becomes(`EDGE='{"transformations":false,"store":true}'`, 200, /Changed: EDGE$/m);
   await becomes(`EDGE='{"transformations":false}'`, 502, /"event":"not-transformed"/);
   await becomes(`EDGE='{"trouble":"9522/503"}'`, 502, /"event":"edge-failed"/);
   // A try of the contact sheet waits, too, and asks once more.
@@ -146,6 +148,9 @@ test("vitrine dev creates .dev.vars, serves, reloads, and ends on Ctrl-C", SLOW,
   await becomes(half, 500, /"mistakes":\["AWS_SECRET_ACCESS_KEY: is missing/);
   const empty = 'AWS_ACCESS_KEY_ID=""\nAWS_SECRET_ACCESS_KEY=""';
   await becomes(empty, 200, /^Reloaded \.dev\.vars\. Changed: AWS_SECRET_ACCESS_KEY$/m);
+  expect(await cacheOf(small)).toMatch(/^cache;desc=stored/);
+  await becomes(`EDGE='{"store":false}'`, 200, /Changed: EDGE$/m);
+  expect(await cacheOf(small)).toMatch(/^cache;desc=miss, edge;dur=/);
   // A bucket that is new is filled, and shown.
   editFile(join(folder, "wrangler.toml"), (text) => text.replace('bucket = "', "$&other-"));
   await expect.poll(local.output, { timeout: 20_000 }).toMatch(/^Reloaded wrangler\.toml\.$/m);
@@ -273,6 +278,39 @@ test("a route that is signed while vitrine dev runs works at once", SLOW, async 
   expect((await open(signed.output.trim())).status).toBe(200);
   expect(local.output()).not.toContain("configuration-broken");
 });
+
+test(
+  "a second start shows what the first one stored, also of a store and an engine of the project",
+  SLOW,
+  async () => {
+    const folder = copyProject();
+    editFile(
+      join(folder, "wrangler.toml"),
+      (text) => `${text.replace('region = "eu-west-1"', '$&\nengine = "binding"')}
+[vars.ANSWERS]
+store = "RENDITIONS"
+
+[[r2_buckets]]
+binding = "RENDITIONS"
+remote = true
+
+[images]
+binding = "IMAGES"
+`,
+    );
+    const port = await freePort();
+    const url = `http://localhost:${port}/images/card/photos/fig.jpg`;
+    const pictures = [];
+    for (const cache of ["miss", "stored"]) {
+      const local = await start(folder, port);
+      const answer = await fetch(url);
+      expect(answer.headers.get("server-timing")).toMatch(RegExp(`^cache;desc=${cache}\\b`));
+      pictures.push(Buffer.from(await answer.arrayBuffer()));
+      await local.stop();
+    }
+    expect(pictures[1]).toEqual(pictures[0]);
+  },
+);
 
 test.each([
   ["an object", "export default {", "request, env, context", "env, context"],

@@ -1,6 +1,7 @@
 // The configuration as the local run has it: each bucket is replaced by one on this machine.
 
 import { generateKeyPairSync } from "node:crypto";
+import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
@@ -15,9 +16,14 @@ export type LocalRun = {
   readonly buckets: Readonly<Record<string, Settings>>;
   /** Those of .dev.vars, and the local keys where it has none. */
   readonly secrets: Vars;
-  /** The vars and the secrets, with the buckets as in wrangler.toml. */
+  /** The vars and the secrets, with the buckets and the store as in wrangler.toml. */
   readonly vars: Vars;
+  /** `ANSWERS` with the store of the local run, or without one; empty where nobody can read it. */
+  readonly answers: Vars;
 };
+
+/** The binding of the store of a project that has none: wrangler's own R2 on this machine. */
+export const LOCAL_STORE = "LOCAL_RENDITIONS";
 
 /** Returns whether it is the signing key that the local run puts into .dev.vars. */
 export function isLocalSigningKey(name: string, value: unknown): boolean {
@@ -86,7 +92,32 @@ export function localRun(
         .map(([name, value]) => [name, own ? value : localValue(value, keys)]),
     ),
   };
-  return { own, buckets, secrets, vars: { ...started, ...secrets } };
+  const isStoring = stores(started["EDGE"], own ? [] : keysOf(buckets, secrets), keys);
+  const answers = localAnswers(started["ANSWERS"], isStoring);
+  return { own, buckets, secrets, vars: { ...started, ...secrets }, answers };
+}
+
+/**
+ * Returns whether the local run stores renditions. A fault that is simulated must be seen: a switch of the edge, or
+ * a key that does not open the local buckets. The switch `store` has the last word.
+ */
+function stores(edge: unknown, given: readonly unknown[], { secretAccessKey }: Credentials) {
+  const switches = parseJson(edge ?? {});
+  if (!isPlainObject(switches)) return false; // the edge keeps its last switches
+  const { store, ...faults } = switches;
+  if (typeof store === "boolean") return store;
+  return Object.keys(faults).length === 0 && given.every((key) => key === secretAccessKey);
+}
+
+/** The secret halves of the current slots. */
+function keysOf(buckets: unknown, secrets: Vars): unknown[] {
+  return [...wordsOf(buckets).values()].map((word) => secrets[secretNames(word).secretAccessKey]);
+}
+
+function localAnswers(written: unknown, isStoring: boolean): Vars {
+  if (written !== undefined && !isPlainObject(parseJson(written))) return {};
+  const { store = LOCAL_STORE, ...rest } = tableOf(written);
+  return { ANSWERS: isStoring ? { ...rest, store } : rest };
 }
 
 /** A local secret in .dev.vars stands for that of this project: the file may be older, or a copy of the example. */

@@ -12,11 +12,12 @@ import { chooseEnvironment, placeText } from "./environment.ts";
 import { carrierText, isCarrier } from "./inheritance.ts";
 import type { KnownVars } from "./known-vars.ts";
 import { isOfLocalKey, readLocalKeys } from "./local-keys.ts";
-import { isLocalSigningKey, localRun, wordsOf } from "./local-run.ts";
+import { isLocalSigningKey, LOCAL_STORE, localRun, wordsOf } from "./local-run.ts";
 import { provenBase, refuserOfOthersUrls } from "./own-url.ts";
 import type { Project } from "./project.ts";
 import { readVars } from "./read-vars.ts";
 import { keep, mergeSecrets, readSecretsFile, secretsIn, valuesOf } from "./secrets.ts";
+import { r2StandIn } from "./stand-ins.ts";
 
 export type OpenOptions = {
   /** `--env`. Without it, CLOUDFLARE_ENV says the environment. */
@@ -63,10 +64,10 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
     ? localSource(world, known, given)
     : deployedSource(world, known, secretsFile);
   if (isFault(source)) return source;
-  const { vars, localBuckets, secrets } = source;
+  const { vars, local: replaced, secrets } = source;
   // The buckets of the local run would hide what is wrong with those of the configuration.
   const checked = readConfig(vars);
-  const config = "mistakes" in checked ? checked : readConfig({ ...vars, ...localBuckets });
+  const config = "mistakes" in checked ? checked : readConfig({ ...vars, ...replaced });
   if ("mistakes" in config) {
     const withSource = config.mistakes.map((mistake) => {
       const from = secrets.get(mistake.path)?.from;
@@ -87,8 +88,8 @@ export function openProject(world: World, options: OpenOptions): Project | Fault
 
 type Source = {
   readonly vars: Vars;
-  /** `BUCKETS` as the local run replaces it. */
-  readonly localBuckets?: Vars;
+  /** `BUCKETS` and the store, as the local run replaces them. */
+  readonly local?: Vars;
   readonly secrets: Project["secrets"];
 };
 
@@ -96,10 +97,10 @@ type Source = {
 function localSource({ folder }: World, known: KnownVars, url: string): Source {
   const { port } = new URL(url);
   const endpoint = `http://localhost${port && `:${port}`}/cdn-cgi/local/r2/s3`;
-  const { vars, buckets, own, secrets } = localRun(known, endpoint, readLocalKeys(folder));
+  const { vars, buckets, own, secrets, answers } = localRun(known, endpoint, readLocalKeys(folder));
   return {
     vars,
-    ...(!own && { localBuckets: { BUCKETS: buckets } }),
+    local: { ...(!own && { BUCKETS: buckets }), ...answers, [LOCAL_STORE]: r2StandIn(LOCAL_STORE) },
     secrets: mergeSecrets([
       secretsIn(known.started, known.devVars),
       secretsIn(secrets, "the local run"),

@@ -62,8 +62,10 @@ export function readVars(
       has
         ? wrangler.unstable_getVarsForDev(configPath, undefined, vars, environment, true, required)
         : {};
-    // wrangler dev leaves out secrets that are not required (S2); the local run does not.
-    const optional = Object.entries(read(undefined)).filter(([name]) => isSecret(name));
+    // wrangler dev leaves out what is not required (S2); the local run does not.
+    const optional = Object.entries(read(undefined)).filter(
+      ([name]) => isSecret(name) || name === "EDGE",
+    );
     const all = [...Object.entries(read(secrets)), ...optional];
     // .dev.vars.example has its secrets empty.
     const found = all.filter(([name, { value }]) => value !== "" || !isSecret(name));

@@ -3,12 +3,20 @@
 import type { Vars } from "../../worker/config/schema.ts";
 import type { KnownVars } from "./known-vars.ts";
 
-// In the form that imagesSchema and r2Schema check. Their types would need those of the Workers runtime, which
-// the tests in a browser do not have.
-const IMAGES = { input: () => fail("IMAGES.input"), info: () => fail("IMAGES.info") };
-const R2 = { get: () => fail("R2 get"), head: () => fail("R2 head") };
-/** `readConfig` says that it is no secret. */
-const STORED = { get: () => fail("a Secrets Store") };
+const made = new WeakSet<object>();
+
+/** Each binding has one of its own: a store may not be the bucket of originals. */
+function standIn(binding: string, ...methods: readonly string[]): object {
+  const calls = methods.map((name) => [name, () => fail(`${binding}.${name}`)]);
+  const object: object = Object.fromEntries(calls);
+  made.add(object);
+  return object;
+}
+
+/** An R2 bucket, in the form that r2Schema and storeSchema check. */
+export function r2StandIn(binding: string): object {
+  return standIn(binding, "get", "head", "put", "delete", "list");
+}
 
 /** The bindings of an environment by their names, as `readConfig` wants them. */
 export function standIns(
@@ -16,16 +24,19 @@ export function standIns(
   storedSecrets: readonly { readonly binding: string }[],
 ): Vars {
   return {
-    ...(images !== undefined && { [images]: IMAGES }),
-    ...Object.fromEntries(r2Buckets.map(({ binding }) => [binding, R2])),
-    ...Object.fromEntries(storedSecrets.map(({ binding }) => [binding, STORED])),
+    ...(images !== undefined && { [images]: standIn(images, "input", "info") }),
+    ...Object.fromEntries(r2Buckets.map(({ binding }) => [binding, r2StandIn(binding)])),
+    // `readConfig` says that it is no secret.
+    ...Object.fromEntries(storedSecrets.map(({ binding }) => [binding, standIn(binding, "get")])),
   };
 }
 
 /** The names of the vars, without those of bindings. */
 export function varNames(vars: Vars): string[] {
-  const bindings: readonly unknown[] = [IMAGES, R2, STORED];
-  return Object.keys(vars).filter((name) => !bindings.includes(vars[name]));
+  return Object.keys(vars).filter((name) => {
+    const value = vars[name];
+    return typeof value !== "object" || value === null || !made.has(value);
+  });
 }
 
 function fail(what: string): never {

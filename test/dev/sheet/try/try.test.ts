@@ -180,7 +180,7 @@ test("a bucket of the Images binding is tried by the binding (B2)", async () => 
 test("with an S3 of one's own nothing is tried: it would need no signature", async () => {
   const config = readConfig(ENV);
   if ("mistakes" in config) throw new Error(JSON.stringify(config.mistakes));
-  const run = { own: true, buckets: {}, secrets: {}, vars: ENV, started: ENV, config };
+  const run = { own: true, buckets: {}, secrets: {}, answers: {}, vars: ENV, started: ENV, config };
   const files = { file: "wrangler.toml", devVars: ".dev.vars", main: "src/index.ts" };
   const rest = { environment: undefined, images: undefined, r2Buckets: [], mistakes: [] };
   const follower = { current: () => ({ ...run, ...files, ...rest }), mistakes: () => [] };
