@@ -52,7 +52,15 @@ const OTHER: Readonly<Record<string, readonly (readonly [string | RegExp, string
 let made: Record<string, string | null>;
 beforeAll(async () => {
   const folder = emptyFolder();
-  const flags = ["--provider", "r2", "--bucket", "vitrine-media", "--name", "vitrine"];
+  const flags = [
+    "--provider",
+    "r2",
+    "--bucket",
+    "vitrine-media",
+    "--name",
+    "vitrine",
+    "--no-store",
+  ];
   expect(await init(folder, flags)).toMatchObject({ code: 0 });
   made = contents(folder);
 });

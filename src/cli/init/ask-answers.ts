@@ -1,7 +1,7 @@
 // Asks at the terminal for what the flags leave out.
 
 import type { World } from "../command.ts";
-import { askOne, askText, type Cancelled } from "../terminal/prompts.ts";
+import { askOne, askText, askYes, type Cancelled } from "../terminal/prompts.ts";
 import { findProvider, PROVIDERS, type Provider } from "./providers.ts";
 import { type Answers, type Flag, readAnswers } from "./read-answers.ts";
 
@@ -35,8 +35,12 @@ export async function askAnswers(
     if (answer === "cancelled") return answer;
     answers = { ...known, [flag]: answer };
   }
-  return answers;
+  const store = given.jurisdiction === undefined ? given.store : true;
+  const isStoring = store ?? (await askYes(world, STORE));
+  return isStoring === "cancelled" ? isStoring : { ...answers, store: isStoring };
 }
+
+const STORE = "Keep every rendition in an R2 bucket, so that each is made and billed once?";
 
 function questionsAbout(provider: Provider | undefined, name: string): readonly Question[] {
   const { needs = [], asks = [], region = "", endpoint = "" } = provider ?? {};

@@ -42,6 +42,12 @@ export function initCommand(world: World, run: Run) {
     .option("--prefix <path>", "the part of the bucket to show; default: all of it")
     .option("--domain <host>", "the domain to show it on; default: none yet")
     .option("--name <name>", "the name of the Worker; default: that of the folder")
+    .option(
+      "--store",
+      "keep every rendition in an R2 bucket, so that each is made once: the default",
+    )
+    .option("--no-store", "make renditions anew where Workers Cache has forgotten them")
+    .option("--jurisdiction <name>", "where R2 keeps that bucket: eu or fedramp; default: anywhere")
     .addHelpText("after", HELP)
     .action((folder, options) => run(() => init(world, folder, options)));
 }

@@ -8,12 +8,18 @@ import { bucketDeployMistakes } from "../project/pitfalls.ts";
 import { endpointOf, findProvider, PROVIDER_NAMES, type Provider } from "./providers.ts";
 
 /** In the order in which mistakes are told. */
-const FLAGS = ["provider", "bucket", "endpoint", "region", "prefix", "domain", "name"] as const;
+const FLAGS = [
+  ...(["provider", "bucket", "endpoint", "region", "prefix", "domain", "name"] as const),
+  "jurisdiction",
+] as const;
 
 export type Flag = (typeof FLAGS)[number];
 
 /** What the flags say, and what the person at the terminal says. */
-export type Answers = { readonly [flag in Flag]?: string | undefined };
+export type Answers = { readonly [flag in Flag]?: string | undefined } & {
+  /** Whether R2 stores the renditions; undefined: yes. */
+  readonly store?: boolean | undefined;
+};
 
 /** What the files of a project are made of, checked. */
 export type Settings = {
@@ -26,11 +32,14 @@ export type Settings = {
   readonly prefix: string;
   /** `""`: none yet. */
   readonly domain: string;
+  /** R2 stores the renditions, in a jurisdiction if one is given. */
+  readonly store: { readonly jurisdiction: string | undefined } | undefined;
 };
 
 /** What is wrong with a flag. */
 export type FlagMistake = { readonly flag: Flag; readonly message: string };
 
+const jurisdictionSchema = oneOf("eu", "fedramp");
 const providerSchema = oneOf(...PROVIDER_NAMES);
 const nameSchema = textLike(
   "a name of 1 to 63 letters a to z, digits and -",
@@ -50,7 +59,7 @@ const domainSchema = textThat(
 export function readAnswers(
   answers: Answers,
 ): Settings | { readonly mistakes: readonly FlagMistake[] } {
-  const { provider: providerName, name = "", domain = "" } = answers;
+  const { provider: providerName, name = "", domain = "", store = true, jurisdiction } = answers;
   const provider = findProvider(providerName);
   const bucket = bucketOf(answers, provider);
   const all = [
@@ -60,6 +69,12 @@ export function readAnswers(
     ...bucketMistakes(bucket, answers, provider),
     ...(bucket.binding === undefined ? [] : boundMistakes(answers)),
     ...mistakesOf("name", nameSchema, name),
+    ...(jurisdiction === undefined
+      ? []
+      : mistakesOf("jurisdiction", jurisdictionSchema, jurisdiction)),
+    ...(jurisdiction !== undefined && !store
+      ? [{ flag: "jurisdiction", message: "is that of the store: leave --no-store out" } as const]
+      : []),
     ...(domain === "" ? [] : mistakesOf("domain", domainSchema, domain)),
     ...(isOfCloudflare(domain)
       ? [
@@ -79,6 +94,7 @@ export function readAnswers(
     bucket: bucket.bucket ?? "",
     s3: bucket.binding === undefined ? { endpoint, region } : undefined,
     domain: hostNameOf(domain) ?? "",
+    store: store ? { jurisdiction } : undefined,
   };
 }
 
@@ -89,6 +105,8 @@ type Bucket = {
 
 /** The name of the binding of an R2 bucket. */
 export const R2_BINDING = "MEDIA_BUCKET";
+/** That of the store. */
+export const STORE_BINDING = "RENDITIONS";
 
 function bucketOf(given: Answers, provider: Provider | undefined): Bucket {
   const own = {

@@ -108,12 +108,37 @@ test("it names all that is wrong at once, each flag once", async () => {
     prefix: "/x",
     domain: "https://images.example.com/",
     name: "../x",
+    jurisdiction: "mars",
   };
   const args = Object.entries(wrong).flatMap(([name, value]) => [`--${name}`, value]);
   const { code, out, err } = await init(folder, args);
   expect([code, out]).toEqual([3, ""]);
   expect(err.match(/--[a-z]+(?=: )/g)).toEqual(Object.keys(wrong).map((name) => `--${name}`));
   expect(contents(folder)).toEqual({});
+});
+
+test.each<[flags: string[], answers: object | undefined, r2Buckets: object[]]>([
+  [[], { store: "RENDITIONS" }, [{ binding: "RENDITIONS" }]],
+  [
+    ["--jurisdiction", "eu"],
+    { store: "RENDITIONS" },
+    [{ binding: "RENDITIONS", jurisdiction: "eu" }],
+  ],
+  [["--no-store"], undefined, []],
+])(
+  "with %j it writes a store, whose bucket a deploy makes, or none (T9)",
+  async (flags, answers, r2) => {
+    const folder = emptyFolder();
+    expect(await init(folder, [...AWS, ...flags])).toMatchObject({ code: 0 });
+    const { deployed, r2Buckets } = readProject(folder);
+    expect([deployed["ANSWERS"], r2Buckets]).toEqual([answers, r2]);
+    expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0 });
+  },
+);
+
+test("a jurisdiction without a store is refused", async () => {
+  const { code, err } = await init(emptyFolder(), [...AWS, "--no-store", "--jurisdiction", "eu"]);
+  expect([code, err]).toEqual([3, expect.stringContaining("--jurisdiction: is that of the store")]);
 });
 
 const HOSTS = "is not a host name such as images.example.com, without https://, port and path";

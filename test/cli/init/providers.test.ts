@@ -99,7 +99,10 @@ test.each<[more: readonly string[], media: object, workersDev: boolean, patterns
     expect(out).toContain("nothing is to be\n  allowed in the dashboard");
     expect(readProject(folder)).toMatchObject({
       ...{ images: "IMAGES", secrets: [], workersDev, patterns },
-      r2Buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "acme-media" }],
+      r2Buckets: [
+        { binding: "MEDIA_BUCKET", bucket_name: "acme-media" },
+        { binding: "RENDITIONS" },
+      ],
     });
     expect(Object(readProject(folder).deployed["BUCKETS"]).media).toEqual(media);
   },

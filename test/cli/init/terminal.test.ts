@@ -25,11 +25,14 @@ test("it asks for what a provider needs, and the defaults are one key away", asy
     ["The part of the bucket", ENTER],
     ["The domain", ENTER],
     ["The name of the Worker", ENTER],
+    ["Keep every rendition", ENTER],
   ]);
   expect([code, left]).toEqual([0, []]);
-  const { deployed, patterns, worker } = readProject(folder);
-  expect({ deployed, patterns, worker }).toMatchObject({
+  const { deployed, patterns, worker, r2Buckets } = readProject(folder);
+  expect({ deployed, patterns, worker, r2Buckets }).toMatchObject({
+    r2Buckets: [{ binding: "RENDITIONS" }],
     deployed: {
+      ANSWERS: { store: "RENDITIONS" },
       BUCKETS: {
         media: {
           bucket: "acme-media",
@@ -56,6 +59,7 @@ test("a wrong answer is refused at once, and asked for again", async () => {
     ["The domain", `images.example.com/${ENTER}`],
     ["is not a host name", `\u0015images.example.com${ENTER}`],
     ["The name of the Worker", `shop-images${ENTER}`],
+    ["Keep every rendition", "n"],
   ]);
   expect([code, left]).toEqual([0, []]);
   const { deployed, patterns, worker } = readProject(folder);
@@ -81,6 +85,7 @@ test("it asks for no endpoint and no region of an R2 bucket", async () => {
     ["The part of the bucket", ENTER],
     ["The domain", ENTER],
     ["The name of the Worker", ENTER],
+    ["Keep every rendition", ENTER],
   ]);
   expect([code, left]).toEqual([0, []]);
   expect(err).not.toMatch(/endpoint|region/);
@@ -90,7 +95,7 @@ test("it asks for no endpoint and no region of an R2 bucket", async () => {
 });
 
 test("it asks only for what the flags leave out", async () => {
-  const all = [...AWS, "--prefix", "", "--domain", "", "--name", "images"];
+  const all = [...AWS, "--prefix", "", "--domain", "", "--name", "images", "--store"];
   const { code, err, folder } = await ask([], all);
   expect([code, err]).toEqual([0, ""]);
   expect(Object.keys(contents(folder))).toContain("wrangler.toml");
@@ -119,6 +124,7 @@ const QUESTIONS: Typed = [
   ["The part of the bucket", ENTER],
   ["The domain", ENTER],
   ["The name of the Worker", ENTER],
+  ["Keep every rendition", ENTER],
 ];
 
 test.each(

@@ -1,11 +1,11 @@
 // wrangler.toml of a new project. This repository's own is made of the same text: a test compares them.
 
 import { madeWithComment } from "../../project/made-with.ts";
-import { R2_BINDING, type Settings } from "../read-answers.ts";
+import { R2_BINDING, type Settings, STORE_BINDING } from "../read-answers.ts";
 
 /** @param version that of Vitrine, which `vitrine check` reads again */
 export function wranglerToml(settings: Settings, version: string): string {
-  const { name, bucket, s3, prefix, domain } = settings;
+  const { name, bucket, s3, prefix, domain, store } = settings;
   return `${madeWithComment(version)} npx vitrine check reads this line.
 # All settings of Vitrine are in this file. docs/configuration.md explains each key and
 # its values. After a change, run: npx vitrine check
@@ -60,13 +60,26 @@ dpr = [1, 1.5, 2]
 width = 1920
 widths = [640, 960, 1280, 1920]
 quality = 80
-
+${store === undefined ? "" : storeTables(store)}
 # \`npx vitrine check\` calculates with these numbers: about how many objects each bucket
 # shows, and what all their sizes may cost a month at most, in US dollars.
 [vars.COSTS]
 most = 65
 objects = { media = 10_000 }
 ${s3 === undefined ? "" : SECRETS}`;
+}
+
+/** Without a name of its own, `wrangler deploy` makes the bucket (T9). */
+function storeTables({ jurisdiction }: NonNullable<Settings["store"]>): string {
+  return `
+# R2 holds every rendition that was ever made, so each is made and billed once, and shown while
+# S3 is down. A deploy makes the bucket, which nothing else may use.
+[vars.ANSWERS]
+store = ${toml(STORE_BINDING)}
+
+[[r2_buckets]]
+binding = ${toml(STORE_BINDING)}
+${jurisdiction === undefined ? "" : `jurisdiction = ${toml(jurisdiction)}\n`}`;
 }
 
 const SECRETS = `
