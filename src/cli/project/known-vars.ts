@@ -42,11 +42,7 @@ export type KnownVars = {
   /** The name of the Images binding, if there is one. */
   readonly images: string | undefined;
   /** The R2 buckets that are bound. Without a name of its own, one is made by a deploy. */
-  readonly r2Buckets: readonly {
-    readonly binding: string;
-    readonly bucket_name?: string;
-    readonly jurisdiction?: string;
-  }[];
+  readonly r2Buckets: readonly R2Binding[];
   /** The datasets of Analytics Engine. Without a name of its own, one is called like its binding. */
   readonly datasets: readonly { readonly binding: string; readonly dataset?: string }[];
   /** Whether a deploy would also serve from a workers.dev address. */
@@ -60,6 +56,23 @@ export type KnownVars = {
   /** All of them, with what the configuration says of their zones. */
   readonly domains: readonly Domain[];
 };
+
+export type R2Binding = {
+  readonly binding: string;
+  readonly bucket_name?: string;
+  readonly jurisdiction?: string;
+  /** Whether `wrangler dev` uses the bucket of the account. */
+  readonly remote?: boolean;
+};
+
+/** The binding of the store; undefined: there is no store, or no such binding. */
+export function storeOf({
+  deployed,
+  r2Buckets,
+}: Pick<KnownVars, "deployed" | "r2Buckets">): R2Binding | undefined {
+  const { store } = tableOf(deployed["ANSWERS"]);
+  return r2Buckets.find(({ binding }) => binding === store);
+}
 
 /** The files and the environment that a command is about. */
 export type Place = Pick<KnownVars, "file" | "environment" | "environments" | "devVars">;

@@ -19,6 +19,11 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
     "Put the secrets that it names, and no others, into a file: npx vitrine deploy --secrets-file secrets.env",
   ],
   [
+    // wrangler takes a 403 of R2 for a missing permission: it goes on, and fails without the bucket (T9).
+    /\b100(?:42|85)\b|enable R2|inherit binding '\w+' is invalid/i,
+    "R2 is not switched on in this account, or wrangler may not use it: switch it on once, in Cloudflare's dashboard under R2, or take store out of [vars.ANSWERS] in wrangler.toml, with its [[r2_buckets]]",
+  ],
+  [
     /CLOUDFLARE_API_TOKEN|not (?:logged in|authenticated)|Authentication error|code: (?:10000|9109)\b/i,
     "wrangler is not logged in, or may not do this. Run npx wrangler login, or set a CLOUDFLARE_API_TOKEN that may: docs/environments.md lists its permissions",
   ],

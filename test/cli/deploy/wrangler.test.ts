@@ -108,6 +108,47 @@ test("a plain wrangler deploy sends the shell's secrets: the reason for vitrine 
   expect(cloudflare.uploaded).toMatchObject([{ worker: "vitrine", secrets: SHELL }]);
 });
 
+/** A Worker with a store. */
+const withStore = (binding: object) => {
+  const { env: _env, ...top } = STAGED;
+  const vars = { ...top.vars, ANSWERS: { store: "RENDITIONS" } };
+  const config = { ...top, vars, r2_buckets: [{ binding: "RENDITIONS", ...binding }] };
+  return makeProject(
+    { ...config, main: "index.js", compatibility_date: "2026-11-01" },
+    "wrangler.toml",
+    { "secrets.env": LINES.join(""), "index.js": "export default {};" },
+  );
+};
+
+test("a deploy makes the bucket of the store, in its jurisdiction (T9)", async () => {
+  folder = withStore({ jurisdiction: "eu" });
+  const abort = new AbortController();
+  const { out } = await vitrine(["deploy", "--secrets-file", "secrets.env"], {
+    ...{ folder, env: environment(), interrupted: abort.signal },
+    heard: (said) => said.includes("Uploaded") && abort.abort(),
+  });
+  expect(cloudflare.buckets).toEqual(["vitrine-renditions in eu"]);
+  expect(cloudflare.uploaded).toEqual([{ worker: "vitrine", secrets: FILE }]);
+  expect(out).toMatch(
+    /^ {2}store +RENDITIONS: wrangler makes its R2 bucket +R2 must be switched on/m,
+  );
+});
+
+test.each([
+  ["a bucket that is to be made", {}],
+  ["a bucket with a name", { bucket_name: "acme-renditions" }],
+])(
+  "without R2 in the account, a deploy with %s says in one sentence what to do",
+  async (_what, binding) => {
+    folder = withStore(binding);
+    cloudflare.buckets = undefined;
+    const args = ["deploy", "--secrets-file", "secrets.env"];
+    const { code, err } = await vitrine(args, { folder, env: environment() });
+    expect([code, cloudflare.uploaded]).toEqual([2, []]);
+    expect(err).toContain("R2 is not switched on in this account, or wrangler may not use it: ");
+  },
+);
+
 test("a first deploy without the secrets that it requires says how to give them", async () => {
   const { code, err } = await vitrine(["deploy"], { folder, env: environment() });
   expect([code, cloudflare.uploaded]).toEqual([2, []]);

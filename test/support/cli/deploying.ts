@@ -23,17 +23,41 @@ export type Stub = {
   readonly uploaded: readonly Uploaded[];
   /** The bodies of the requests that put a Worker on domains. */
   readonly domains: readonly string[];
+  /** The R2 buckets that wrangler makes: `name`, or `name in eu`. Undefined: R2 is not switched on. */
+  buckets: string[] | undefined;
 };
 
 /** Starts the API of an account without Workers. */
 export async function startCloudflare(): Promise<Stub> {
   const uploaded: Uploaded[] = [];
   const domains: string[] = [];
+  const stub: Pick<Stub, "buckets"> = { buckets: [] };
   const server = createServer(async (request, response) => {
     const { method = "", url = "" } = request;
     const body = await buffer(request);
+    const answer = (result: object, status = 200, error?: object) => {
+      response.writeHead(status, { "content-type": "application/json" });
+      const errors = error ? [error] : [];
+      response.end(JSON.stringify({ success: !error, errors, messages: [], result }));
+    };
     const path = url.replace(/^\/accounts\/[0-9a-f]+\/workers\//, "").replace(/\?.*/, "");
+    if (path.startsWith("/accounts/") && path.endsWith("/r2/buckets")) {
+      const where = request.headers["cf-r2-jurisdiction"];
+      const made = parseJson(body.toString());
+      const name = isPlainObject(made) ? `${made["name"]}` : "";
+      if (method === "POST") stub.buckets?.push(where === undefined ? name : `${name} in ${where}`);
+      const message = "Please enable R2 through the Cloudflare Dashboard.";
+      return stub.buckets ? answer({ buckets: [] }) : answer({}, 403, { code: 10042, message });
+    }
     const [, worker = ""] = /^(?:services|scripts)\/([\w-]+)$/.exec(path) ?? [];
+    const [, inherited] = /"name":"(\w+)","type":"inherit"/.exec(body.toString("latin1")) ?? [];
+    if (method === "PUT" && body.includes('"type":"r2_bucket"') && !stub.buckets) {
+      return answer({}, 400, { code: 10085, message: "R2 bucket not found" });
+    }
+    if (method === "PUT" && worker !== "" && inherited) {
+      const message = `inherit binding '${inherited}' is invalid`; // wrangler asks for strict ones
+      return answer({}, 400, { code: 10057, message });
+    }
     if (method === "PUT" && worker !== "") {
       uploaded.push({ worker, secrets: secretsIn(body.toString("latin1")) });
     }
@@ -45,9 +69,8 @@ export async function startCloudflare(): Promise<Stub> {
         : path.endsWith("/changeset")
           ? { added: [], removed: [], updated: [], conflicting: [] }
           : { id: VERSION, deployment_id: VERSION.replaceAll("-", ""), subdomain: SUBDOMAIN };
-    const errors = isAbsent ? [{ code: 10007, message: "This Worker does not exist" }] : [];
-    response.writeHead(isAbsent ? 404 : 200, { "content-type": "application/json" });
-    response.end(JSON.stringify({ success: !isAbsent, errors, messages: [], result }));
+    if (isAbsent) answer(result, 404, { code: 10007, message: "This Worker does not exist" });
+    else answer(result);
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   onTestFinished(() => void server.close());
@@ -59,7 +82,7 @@ export async function startCloudflare(): Promise<Stub> {
     CLOUDFLARE_ACCOUNT_ID: ACCOUNT,
     NO_COLOR: "1",
   };
-  return { env, uploaded, domains };
+  return Object.assign(stub, { env, uploaded, domains });
 }
 
 /** The secrets in the first part of an upload, which is JSON. */
