@@ -23,6 +23,7 @@ import { readDeployed } from "./read-deployed.ts";
 import { keep, slotOf } from "./secrets.ts";
 import { bucketsOf } from "./shown-buckets.ts";
 import { originOf } from "./source-origin.ts";
+import { storeMistakes } from "./store.ts";
 import { unsignedDoors } from "./unsigned-doors.ts";
 
 export type Report = {
@@ -49,6 +50,7 @@ function check(vars: KnownVars, others: readonly KnownVars[]): Report {
   const there = readDeployed(vars);
   const mistakes: FoundMistake[] = [
     ...environmentMistakes(vars, others),
+    ...storeMistakes(vars, others),
     ...pitfalls(vars),
     ...mainMistakes(vars),
     ...mistakesIn(there),
@@ -126,11 +128,12 @@ function describe(config: Config, bounds: Bounds, vars: KnownVars) {
 }
 
 /** A changed overlay is another one only if its URL is: nothing that is kept is made anew for it. */
-function tellOverlays({ variants }: Config): string[] {
+function tellOverlays({ variants, store }: Config): string[] {
   const drawn = [...variants.values()].filter(({ image }) => image.draw?.some(({ url }) => url));
   if (drawn.length === 0) return [];
   const presets = [...new Set(drawn.map(({ preset }) => preset))].join(", ");
-  return [`Overlays by URL (${presets}): when you change one, give it a new URL.`];
+  const not = store ? " The store does not hold these presets." : "";
+  return [`Overlays by URL (${presets}): when you change one, give it a new URL.${not}`];
 }
 
 /** What to list under Sources (E5), and who else could use it (E10). */

@@ -102,6 +102,10 @@ export function billedAs({ format, ...options }: RequestInitCfPropertiesImage): 
   return JSON.stringify([Object.entries(options).sort(), format === "json"]);
 }
 
+const STORED = "  The store holds what was made: after the first month only what is new is billed";
+const NOT_STORED =
+  "  They are billed again in every month. With store in [vars.ANSWERS], only what is new: docs/costs.md";
+
 type Row = {
   readonly bucket: string;
   /** Unique transformations of an object. */
@@ -130,7 +134,7 @@ export function tellCosts(
   if (isBound) {
     lines.push("  Whether it does is not known. If not, each making counts.");
   }
-  lines.push(requestsText(config.answers.keep));
+  lines.push(config.store ? STORED : NOT_STORED, requestsText(config.answers.keep));
   if (config.buckets.some(({ r2 }) => r2 === undefined)) {
     lines.push("  The traffic and the requests that S3 bills are not in it: docs/costs.md");
   }

@@ -65,15 +65,6 @@ export type R2Binding = {
   readonly remote?: boolean;
 };
 
-/** The binding of the store; undefined: there is no store, or no such binding. */
-export function storeOf({
-  deployed,
-  r2Buckets,
-}: Pick<KnownVars, "deployed" | "r2Buckets">): R2Binding | undefined {
-  const { store } = tableOf(deployed["ANSWERS"]);
-  return r2Buckets.find(({ binding }) => binding === store);
-}
-
 /** The files and the environment that a command is about. */
 export type Place = Pick<KnownVars, "file" | "environment" | "environments" | "devVars">;
 

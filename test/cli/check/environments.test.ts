@@ -17,6 +17,15 @@ const staged = (changed: object, top: object = {}) => ({
 const without = (name: keyof typeof staging) =>
   Object.fromEntries(Object.entries(staging).filter(([key]) => key !== name));
 
+const stored = (bucket_name?: string) => ({
+  vars: { ...VARS, ANSWERS: { store: "RENDITIONS" } },
+  r2_buckets: [{ binding: "RENDITIONS", ...(bucket_name && { bucket_name }) }],
+});
+const R2_ENDPOINT = {
+  endpoint: "https://0123456789abcdef0123456789abcdef.r2.cloudflarestorage.com",
+  ...{ region: "auto", bucket: "acme-media" },
+};
+
 const LIMITER = [{ name: "RATE_LIMITER", namespace_id: "1", simple: { limit: 9, period: 60 } }];
 const SAME = "images.example is a route of the top level, too. The last deploy would take it away";
 
@@ -34,6 +43,24 @@ const WRONG: Record<string, [config: Record<string, unknown>, ...mistakes: strin
     staged(without("secrets")),
     "secrets: is missing",
     "AWS_ACCESS_KEY_ID: is missing",
+  ],
+  "the store of the top level": [
+    staged({ ...staging, ...stored("acme-renditions") }, stored("acme-renditions")),
+    "ANSWERS.store: has the bucket acme-renditions, as RENDITIONS of the top level has",
+  ],
+  "a bucket that is the store of the top level": [
+    staged(
+      { ...staging, r2_buckets: [{ binding: "MEDIA", bucket_name: "vitrine-renditions" }] },
+      stored(),
+    ),
+    "MEDIA: has the bucket that the top level has as store: use another one",
+  ],
+  "a store in a bucket of the top level": [
+    staged(
+      { ...staging, ...stored("acme-media") },
+      { vars: { ...VARS, BUCKETS: { media: { ...VARS.BUCKETS.media, ...R2_ENDPOINT } } } },
+    ),
+    "ANSWERS.store: has the bucket acme-media, as BUCKETS.media of the top level has",
   ],
   "a secret that is not required": [
     staged({ ...staging, secrets: { required: ["AWS_ACCESS_KEY_ID", "URL_SIGNING_KEYS"] } }),
