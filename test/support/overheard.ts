@@ -51,7 +51,7 @@ const WORDS: readonly string[] = [
 
 /** Matches what looks like a secret: a signature, a signed URL, a key id of AWS, the secret of a local run. */
 const LOOKS =
-  /AWS4-HMAC|x-amz-signature|\bsig(?:nature)?=[\w-]|\b[0-9a-f]{64}\b|\b(?:AKIA|ASIA)[A-Z2-7]{12,}|vitrine-local-[\w-]{40}/i;
+  /AWS4-HMAC|x-amz-signature|\bsig(?:nature)?=[\w-]|(?<![0-9a-f]{64}\/)\b[0-9a-f]{64}\b(?!\/[0-9a-f]{64})|\b(?:AKIA|ASIA)[A-Z2-7]{12,}|vitrine-local-[\w-]{40}/i;
 
 /** Returns each secret that it finds, with some text around it. */
 export function leaksIn(said: Buffer): string[] {

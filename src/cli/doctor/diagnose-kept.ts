@@ -7,13 +7,14 @@ import { type Diagnosis, diagnose, note, well } from "./finding.ts";
 
 /** What one answer says of the cache, and the words for it. */
 export type Said = {
-  readonly did: "kept" | "made" | "direct" | "older" | "unknown";
+  readonly did: "kept" | "stored" | "made" | "direct" | "older" | "unknown";
   readonly seen: string;
 };
 
 const WORDS = new Map<string, Said["did"]>([
   ["hit", "kept"],
   ["stale", "kept"],
+  ["stored", "stored"],
   ["miss", "made"],
   ["direct", "direct"],
 ]);
@@ -45,7 +46,7 @@ export function diagnoseKept(said: readonly Said[], keep: number): Diagnosis {
   if (one === undefined || one.did === "unknown") return unknown;
   if (one.did === "older") return diagnose("kept-unknown-to-it", { seen });
   if (keep === 0) {
-    if (one.did === "direct")
+    if (one.did === "direct" || one.did === "stored")
       return note("kept", "they are not, as keep = 0 in wrangler.toml says");
     return diagnose("kept-anyway", { seen });
   }
@@ -56,4 +57,4 @@ export function diagnoseKept(said: readonly Said[], keep: number): Diagnosis {
 }
 
 /** One answer out of the cache is enough. What was not seen each time is not known. */
-const ORDER: readonly Said["did"][] = ["kept", "unknown", "older", "direct", "made"];
+const ORDER: readonly Said["did"][] = ["kept", "unknown", "older", "direct", "stored", "made"];

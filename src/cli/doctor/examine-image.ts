@@ -67,7 +67,7 @@ async function examineImage(
   const size = first?.bytes.length.toLocaleString("en");
   // What was kept would come also if the edge transformed nothing now (W8).
   const isKept = first !== undefined && isOutOfCache(first.headers);
-  const how = isKept ? "out of Cloudflare's cache" : "it is transformed";
+  const how = isKept ? "out of Workers Cache, or the store" : "it is transformed";
   const image = well("image", `${name}: ${size} bytes; ${how}`);
   return { diagnoses: [image, well("formats", types.join(", "))], first };
 }

@@ -13,7 +13,8 @@ export async function examineKept(
   { base, path, query, route }: Visit,
 ): Promise<Finding> {
   const about = { about: base + path, bucket: route.bucket.name };
-  if (local) return { ...about, ...note("kept", "the local run keeps nothing: that is right") }; // W15
+  if (local)
+    return { ...about, ...note("kept", "the local run has no Workers Cache: that is right") }; // W15
   const said: Said[] = [];
   while (said.length < TIMES && !said.some(({ did }) => did === "kept")) {
     const answer = await askSite(base + path + query, { headers: { accept: ACCEPTS[0][1] } });

@@ -2,6 +2,7 @@
 
 import { type RenditionKey, renditionUrl } from "../../worker/cache/rendition-url.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
+import type { Config } from "../../worker/config/config.ts";
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { factsOptions } from "../../worker/edge/ask-edge.ts";
@@ -12,6 +13,7 @@ import {
   createTransformRequest,
   type Readable,
 } from "../../worker/request/format.ts";
+import { placeOf } from "../../worker/store/rendition-store.ts";
 import { bindingCalls } from "../project/binding-calls.ts";
 import { billedAs, transformationsOf, uniqueOptions } from "../project/costs.ts";
 import { type EdgeCall, edgeCalls } from "../project/edge-calls.ts";
@@ -58,6 +60,10 @@ export async function explainAsked(project: Project, subject: Subject, now: numb
     options,
     /** Cloudflare keeps the rendition under one of these for all visitors (W3); none with keep = 0. */
     kept: config.answers.keep === 0 ? [] : READERS.map((reader) => keptFor(reader, subject)),
+    /** The names under which the store holds it; none: it does not. */
+    stored: [
+      ...new Set(await Promise.all(READERS.map((one) => storedAs(one, subject, config)))),
+    ].filter((name) => name !== undefined),
     /** For how long: s. */
     keep: config.answers.keep,
     /** Unique transformations that this variant, and all variants of the object, can cause (L2). */
@@ -80,9 +86,17 @@ function callsFor({ reads, readable }: Reader, { variant, svg, facts }: Subject)
   return edgeCalls(variant, readable, svg).map((call) => ({ reads, ...call }));
 }
 
-function keptFor({ reads, readable }: Reader, { svg, facts, ...object }: Subject) {
+function keyFor({ readable }: Reader, { svg, facts, ...object }: Subject): RenditionKey {
   const formats = facts ? "facts" : acceptedFormatsOf(object.variant, readable, svg);
-  return { reads, url: renditionUrl({ ...object, formats }) };
+  return { ...object, formats };
+}
+
+function keptFor(reader: Reader, subject: Subject) {
+  return { reads: reader.reads, url: renditionUrl(keyFor(reader, subject)) };
+}
+
+async function storedAs(reader: Reader, subject: Subject, config: Config) {
+  return (await placeOf(keyFor(reader, subject), config))?.name;
 }
 
 /** The headers, with the end of the key's id in place of the signature. */

@@ -80,6 +80,7 @@ function rowsOfAsked(
     binding,
     options,
     kept,
+    stored,
     keep,
     transformations,
     maxAge,
@@ -99,11 +100,14 @@ function rowsOfAsked(
     ...Object.entries(headers).map(([name, value]): Row => [`  ${name}`, value]),
     ...(engine === "binding" ? rowsOfBinding(binding ?? []) : rowsOfEdge(options)),
     ...rowsOfKept(kept, keep, local),
+    ...(stored.length > 0 ? stored : ["nothing"]).map(
+      (name, at): Row => [at ? "" : "Stored as", name],
+    ),
     ["Browsers", `keep it for up to ${maxAge} s`],
     ["Cost", `${unique}: free, or ${money(PRICE * 1000)} for 1,000`],
     ["", `all variants of this object: ${ofAll}`],
     ["Object", `is not asked for here. If the answer is 404 or 415: ${doctor}`],
-    ["Purge", local ? "nothing: the local run keeps nothing" : purge],
+    ["Purge", local ? "nothing: the local run has no Workers Cache" : purge],
   ];
 }
 
@@ -132,7 +136,7 @@ function rowsOfBinding(calls: readonly BindingCall[]): Row[] {
 /** Under which URL Cloudflare keeps it for all visitors. The formats differ in one word. */
 function rowsOfKept(kept: Asked["kept"], keep: number, local: boolean): Row[] {
   const [url, ...others] = new Set(kept.map((one) => one.url));
-  if (local) return [["Kept as", "nothing: the local run keeps nothing"]]; // W15
+  if (local) return [["Kept as", "nothing: the local run has no Workers Cache"]]; // W15
   if (url === undefined) return [["Kept as", "nothing: keep is 0 in [vars.ANSWERS]"]];
   const words = others.map((other) => new URL(other).searchParams.get("as"));
   const same = words.length > 0 ? `. Other browsers: the same with as=${words.join(", as=")}` : "";

@@ -52,7 +52,9 @@ Examples:
 async function purge(world: World, keys: readonly string[], options: Options): Promise<End> {
   const { url, prefix, dryRun } = options;
   if (url !== undefined && isHere(url)) {
-    return { fault: "--url is on this machine. The local run keeps nothing: nothing to purge" };
+    return {
+      fault: "--url is on this machine. The local run has no Workers Cache: nothing to purge",
+    };
   }
   const project = openProject(world, options);
   if (isFault(project)) return project;

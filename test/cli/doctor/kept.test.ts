@@ -26,6 +26,7 @@ function said(answers: Answers) {
 const HIT = "cache;desc=hit";
 const MISS = "cache;desc=miss, edge;dur=80";
 const DIRECT = "cache;desc=direct, edge;dur=80";
+const STORED = "cache;desc=stored";
 const OLD = "edge;dur=80";
 
 test.each<[what: string, Answers, keep: number, Severity, CauseId | undefined]>([
@@ -39,6 +40,8 @@ test.each<[what: string, Answers, keep: number, Severity, CauseId | undefined]>(
   ["two misses, where a minute is kept", [MISS, MISS], 60, "warning", "kept"],
   ["two direct tries (W13, W15)", [DIRECT, DIRECT], HOUR, "warning", "kept-unusable"],
   ["a miss, and then a direct try (W13)", [MISS, DIRECT], HOUR, "warning", "kept-unusable"],
+  ["a stored one twice", [STORED, STORED], HOUR, "warning", "kept"],
+  ["stored ones, as configured", [STORED, STORED], 0, "note", undefined],
   ["direct tries, as configured", [DIRECT, DIRECT], 0, "note", undefined],
   ["a hit, although nothing is to be kept", [HIT], 0, "warning", "kept-anyway"],
   ["misses, although nothing is to be kept", [MISS, MISS], 0, "warning", "kept-anyway"],
@@ -107,7 +110,7 @@ test.each<[string, keep: number | undefined, Severity, what: RegExp, remedy?: Re
     MISS,
     undefined,
     "warning",
-    /was made again: cache is "miss"$/,
+    /did not come out of Workers Cache: cache is "miss"$/,
     /deploy, if \[cache\].*keep = 0/,
   ],
   [
@@ -193,8 +196,9 @@ test("the doctor asks at most twice for it, and no transformation is paid for th
 });
 
 test.each([
-  [HIT, "out of Cloudflare's cache"],
-  ['cache;desc="stale"', "out of Cloudflare's cache"],
+  [HIT, "out of Workers Cache, or the store"],
+  ['cache;desc="stale"', "out of Workers Cache, or the store"],
+  [STORED, "out of Workers Cache, or the store"],
   [MISS, "it is transformed"],
   [DIRECT, "it is transformed"],
 ])("an image that the site calls %j proves no more than that (W8)", async (timing, how) => {

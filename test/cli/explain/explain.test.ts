@@ -186,7 +186,7 @@ describe("vitrine explain says under which URL a rendition is kept for all visit
   test("in one row, with what differs by the browser, and for how long", async () => {
     const { rows } = await explain("/images/card/photos/fig.jpg");
     expect(rows).toMatch(
-      /^Kept as +https:\/\/renditions\/\d+\/AWS\/https\/\S+\/published\/photos\/fig\.jpg\?as=avif\.webp&image=\S+$/m,
+      /^Kept as +https:\/\/renditions\/\d+\/\d+\/AWS\/https\/\S+\/published\/photos\/fig\.jpg\?as=avif\.webp&image=\S+$/m,
     );
     expect(rows).toMatch(
       /^ +by Cloudflare, for all visitors, for 300 s\. Other browsers: the same with as=webp, as=plain$/m,
@@ -203,7 +203,43 @@ describe("vitrine explain says under which URL a rendition is kept for all visit
     const secrets = Object.entries(SECRETS).map(([name, value]) => envLine(name, value));
     const here = makeFolder({ ROUTES }, { ".dev.vars": secrets.join("") });
     const local = await explain("http://localhost:8787/images/card/a.jpg", { folder: here });
-    expect(local.rows).toMatch(/^Kept as +nothing: the local run keeps nothing$/m);
+    expect(local.rows).toMatch(/^Kept as +nothing: the local run has no Workers Cache$/m);
+  });
+});
+
+describe("vitrine explain says under which names the store holds a rendition", () => {
+  const ANSWERS = { store: "RENDITIONS" };
+  const storing = makeFolder({ ROUTES, ANSWERS });
+  editFile(join(storing, "wrangler.toml"), (text) => {
+    return `${text}\n[[r2_buckets]]\nbinding = "RENDITIONS"\n`;
+  });
+
+  /** The names that the Worker asks its store for. */
+  async function namesOf(path: string): Promise<string[]> {
+    const names = new Set<string>();
+    const RENDITIONS = {
+      get: async (name: string) => void names.add(name),
+      put: async () => null,
+      list: async () => ({ objects: [], truncated: false }),
+      delete: async () => {},
+    };
+    for (const accept of Object.values(ACCEPTS)) {
+      await get(HOST + path, { headers: { accept } }, { ...env, ANSWERS, RENDITIONS });
+    }
+    return [...names];
+  }
+
+  test.each([
+    ["/images/card@2x/keys/with%20space.jpg", 3],
+    ["/images/plain/rotated-gps.jpg", 1],
+    ["/icons/card/a.svg", 0],
+    ["/facts/card/rotated-gps.jpg?facts", 0],
+  ])("for %s: %i", async (path, count) => {
+    const { asked, rows } = await explain(path, { folder: storing });
+    expect([asked?.stored, asked?.stored.length]).toEqual([await namesOf(path), count]);
+    expect(rows).toMatch(
+      count > 0 ? /^Stored as +[0-9a-f]{64}\/[0-9a-f]{64}$/m : /^Stored as +nothing$/m,
+    );
   });
 });
 
@@ -336,7 +372,7 @@ describe("the commands that it prints can be pasted:", () => {
     const here = await vitrine(["explain", "http://localhost:8787/v/card/a.jpg"], local);
     expect(here.out).toMatch(/^Sign +npx vitrine sign --url http:\/\/localhost:8787 --route '/m);
     const image = await vitrine(["explain", "http://localhost:8787/images/card/a.jpg"], local);
-    expect(image.out).toMatch(/^Purge +nothing: the local run keeps nothing$/m);
+    expect(image.out).toMatch(/^Purge +nothing: the local run has no Workers Cache$/m);
     const doctor = "npx vitrine doctor --url http://localhost:8787 --key ";
     expect(image.out).toMatch(new RegExp(`^Object +is not asked for here\\. .*: ${doctor}`, "m"));
     const routeless = makeFolder({ ROUTES });

@@ -11,7 +11,7 @@ export const KEPT_CHECKS = {
   kept: {
     asks: "does Cloudflare keep renditions for all visitors?",
     severity: "warning",
-    what: "an image that was made before was made again: {seen}",
+    what: "an image that was shown before did not come out of Workers Cache: {seen}",
     why: EACH_ANEW,
     remedy: `npx vitrine deploy, if [cache] and [exports] in wrangler.toml are new: npx vitrine check looks at them. ${SWITCH_OFF}`,
     harmless: true,
