@@ -79,7 +79,7 @@ const ROWS: Row[] = [
   ["S3 never answers", "one", STILL, [NEVER], 504, OVER, "timed-out", 1],
   ["the edge never answers", "one", STILL, [object(0), NEVER], 504, OVER, "timed-out", 2],
   ["S3 is late, and the edge hangs", "one", STILL, [object(800), NEVER], 504, OVER, "timed-out", 2],
-  ["all comes in time", "one", MOVING, [object(400, "GIF89a"), image(400)], 200, 800, undefined, 2],
+  ["all comes in time", "one", MOVING, [object(400, "GIF89a"), image(400)], 200, 800, undefined, 3],
   ["S3 is busy, then hangs", "one", STILL, [s3(500, BUSY, 503), NEVER], 504, OVER, "timed-out", 2],
   ["S3 is busy for long", "one", STILL, [s3(650, BUSY, 503)], 502, 650, "origin-failed", 1],
   [
@@ -181,7 +181,7 @@ const ROWS: Row[] = [
     404,
     800,
     "object-missing",
-    3,
+    4,
   ],
 ];
 

@@ -303,7 +303,7 @@ describe("facts are kept for all visitors as pictures are (W3, W7, W8):", () => 
       await seen({}, env, "elsewhere"),
     ];
     expect(all.map(([, cache]) => cache)).toEqual(["miss", "hit", "hit", "hit"]);
-    expect([stage.s3.requestsBy("worker").length, stage.asked.length]).toEqual([1, 1]);
+    expect([stage.s3.requestsBy("worker").length, stage.asked.length]).toEqual([2, 1]);
   });
 
   test("fresh for five minutes, then stale while S3 is asked, and while it gives nothing", async () => {

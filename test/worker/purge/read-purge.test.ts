@@ -13,12 +13,13 @@ import {
 const readText = (text: string) => readPurge(new Response(text), Date.now() + 10_000);
 const read = (body: unknown) => readText(JSON.stringify(body));
 const CHANGED = Date.UTC(2026, 10, 24, 9);
-const event = (...keys: string[]) => {
-  return {
-    form: "event",
-    objects: keys.map((key) => ({ bucket: "acme-media", key, changed: CHANGED })),
-  };
-};
+const event = (...keys: string[]) => ({
+  form: "event",
+  objects: keys.map((key) => ({
+    ...{ bucket: "acme-media", key },
+    ...{ isRemoved: false, changed: CHANGED },
+  })),
+});
 
 test.each<[string, string]>([
   ["nothing", ""],
@@ -96,12 +97,22 @@ test("a notification may be about several objects, and the test event of S3 is a
   expect(await read(TEST_EVENT)).toEqual(event());
 });
 
-test.each(["Object Created", "Object Deleted", "Object Restore Completed"])(
-  "%s is an event",
-  async (type) => {
-    expect(await read(bridgeEvent("acme-media", "a.jpg", type))).toEqual(event("a.jpg"));
-  },
-);
+test.each([
+  ["Object Created", "ObjectCreated:Put", false],
+  ["Object Restore Completed", "ObjectRestore:Completed", false],
+  ["Object Tags Deleted", "ObjectTagging:Delete", false],
+  ["Object Deleted", "ObjectRemoved:Delete", true],
+  ["Object Deleted", "ObjectRemoved:DeleteMarkerCreated", true],
+  ["Object Deleted", "LifecycleExpiration:Delete", true],
+  ["Object Deleted", "s3:ObjectRemoved:Delete", true], // MinIO
+  ["Object Deleted", "ObjectLifecycle:Expiration:Current", true], // Ceph
+])("%s, or %s, is an event: the object is removed: %j (A19)", async (type, name, isRemoved) => {
+  const { form, objects } = event("a.jpg");
+  const expected = { form, objects: objects.map((object) => ({ ...object, isRemoved })) };
+  expect(await read(bridgeEvent("acme-media", "a.jpg", type))).toEqual(expected);
+  const [record] = notification("acme-media", "a.jpg").Records;
+  expect(await read({ Records: [{ ...record, eventName: name }] })).toEqual(expected);
+});
 
 test.each<[string, unknown]>([
   ["no detail", { source: "aws.s3" }],
@@ -121,7 +132,8 @@ test.each<[string, unknown]>([
 test.each([undefined, 5, "yesterday", "2026-11-24", "2026-99-99T09:00:00Z"])(
   "an event with the time %j is one without a time",
   async (time) => {
-    const events = { form: "event", objects: [{ bucket: "acme-media", key: "a.jpg" }] };
+    const object = { bucket: "acme-media", key: "a.jpg", isRemoved: false };
+    const events = { form: "event", objects: [object] };
     expect(await read({ ...bridgeEvent("acme-media", "a.jpg"), time })).toEqual(events);
     const [record] = notification("acme-media", "a.jpg").Records;
     expect(await read({ Records: [{ ...record, eventTime: time }] })).toEqual(events);

@@ -297,6 +297,7 @@ test("with a version a replaced object shows at once, and is immutable (C1)", as
   const ask = async (version: string) =>
     get(`/private/card/key.jpg${await sign({ version, expires: fromNow(HOUR) })}`);
   const first = await ask("a.1");
+  await stage.cache.settled();
   stage.s3.objects.set("published/key.jpg", {
     ...{ body: file("photos/fig.jpg"), type: "image/jpeg" },
   });
