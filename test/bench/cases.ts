@@ -1,18 +1,14 @@
-// The cases that npm run bench:cost compares, and in which ways Workers Cache may behave (open).
+// The cases that npm run bench:cost compares, and what is open of Workers Cache.
 
-import type { Scenario } from "./pipeline.ts";
-import type { CacheRules } from "./tiers.ts";
+import type { EdgeRules, Scenario } from "./pipeline.ts";
 
-export type Case = Pick<Scenario, "events"> & {
+export type Case = Pick<Scenario, "events" | "store"> & {
   readonly name: string;
-  /** False: S3 sends no cache-control, and the edge keeps an original for an hour (C1). */
-  readonly hasMaxAge: boolean;
   /** In seconds. */
   readonly keep: number;
+  /** The months that are reported. 1: the first one. */
+  readonly months: readonly number[];
 };
-
-/** How Workers Cache may behave: where Renditions runs (W5), and what is evicted early. */
-export type Reading = Pick<CacheRules, "runsIn" | "evictAfter">;
 
 const DAY = 86_400;
 const WEEK = 7 * DAY;
@@ -20,37 +16,34 @@ const WEEK = 7 * DAY;
 /** `stale` and `stale_if_error` of `[vars.ANSWERS]`, by default. */
 const STALE = { stale: WEEK, staleIfError: WEEK };
 
-/** What is evicted: nothing, or what nobody asked for in a week or in a day. W5 matters little, so not all pairs. */
-const READINGS: readonly Reading[] = [
-  { runsIn: "upper" },
-  { runsIn: "visitor" },
-  { runsIn: "visitor", evictAfter: WEEK },
-  { runsIn: "visitor", evictAfter: DAY },
-];
-
-export const DEFAULT_CASE = "keep 300 s";
+export const DEFAULT_CASE = "store";
 
 export const CASES: readonly Case[] = [
-  ...Object.entries({ "300 s": 300, "an hour": 3600, "a week": WEEK }).flatMap(([title, keep]) => [
-    { name: `keep ${title}`, keep, events: false, hasMaxAge: false },
-    { name: `keep ${title}, events`, keep, events: true, hasMaxAge: false },
-  ]),
-  { name: "keep 300 s, max-age", keep: 300, events: false, hasMaxAge: true },
-  { name: "keep 0", keep: 0, events: false, hasMaxAge: false },
-  { name: "keep 0, max-age", keep: 0, events: false, hasMaxAge: true },
+  { name: DEFAULT_CASE, keep: 300, store: true, events: false, months: [1, 2, 4, 12] },
+  { name: "no store", keep: 300, store: false, events: false, months: [1, 2, 4] },
+  { name: "store, keep a week, events", keep: WEEK, store: true, events: true, months: [4] },
+  { name: "store, keep 0", keep: 0, store: true, events: false, months: [4] },
 ];
 
-/** Without the cache there is one: the gateway runs in the visitor's place. */
-export function readingsOf({ keep }: Case): readonly Reading[] {
-  return keep === 0 ? [{ runsIn: "visitor" }] : READINGS;
+/** What Workers Cache evicts: nothing, or what nobody asked for in a week or in a day, in seconds. */
+const EVICTIONS = [undefined, WEEK, DAY];
+
+/** Whether S3 sends a cache-control, and where Renditions runs (W5). @param maxAge of the objects, in seconds */
+export function edgesFor(maxAge: number): EdgeRules[] {
+  const places = ["upper", "visitor"] as const;
+  return [null, `max-age=${maxAge}`].flatMap((cacheControl) =>
+    places.map((runsIn) => ({ cacheControl, runsIn })),
+  );
 }
 
-/** @param maxAge of the objects, in seconds */
-export function scenarioOf(
-  { keep, events, hasMaxAge }: Case,
-  reading: Reading,
-  maxAge: number,
-): Scenario {
-  const cacheControl = hasMaxAge ? `max-age=${maxAge}` : null;
-  return { cacheControl, events, ...(keep > 0 && { cache: { ...STALE, ...reading, keep } }) };
+type Run = { readonly scenario: Scenario; readonly months: readonly number[] };
+
+/** One for each eviction; one if there is no cache. */
+export function runsOf({ keep, events, store, months }: Case): Run[] {
+  if (keep === 0) return [{ scenario: { events, store }, months }];
+  return EVICTIONS.map((evictAfter) => ({
+    scenario: { events, store, cache: { ...STALE, keep, evictAfter } },
+    // A whole year takes long, and what is evicted no longer matters then.
+    months: months.filter((month) => evictAfter === undefined || month <= 4),
+  }));
 }

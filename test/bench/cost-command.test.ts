@@ -18,8 +18,8 @@ describe("npm run bench:cost", () => {
     const folders = ["one", "other"].map((name) => {
       const folder = makeTemporary(`vitrine-bench-${name}-`);
       const out = execFileSync(process.execPath, [script, ...few, "--out", folder]).toString();
-      expect(out).toMatch(/^what visitors see .*\nkeep 300 s {2}/);
-      expect(out).toMatch(/\nwhat it costs .*\nkeep 300 s {2}/);
+      expect(out).toMatch(/^what visitors see .*\nstore, first month {2}/);
+      expect(out).toMatch(/\nwhat it costs .*\nstore, first month {2}/);
       return folder;
     });
     const read = (folder = "") =>

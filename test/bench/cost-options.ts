@@ -6,17 +6,17 @@ import type { Settings } from "./trace.ts";
 
 /** The options: default, range and description. */
 const NUMBERS = {
-  seed: { usual: 1, least: 0, most: 2 ** 31 - 1, says: "the same month again, for the same seed" },
-  requests: { usual: 1_000_000, least: 1, most: 5e6, says: "requests for images in the month" },
+  seed: { usual: 1, least: 0, most: 2 ** 31 - 1, says: "the same months again, for the same seed" },
+  requests: { usual: 1_000_000, least: 1, most: 5e6, says: "requests for images in a month" },
   objects: { usual: 10_000, least: 1, most: 1e6, says: "objects in the bucket" },
   places: { usual: 30, least: 1, most: 1000, says: "places with a cache of their own" },
-  replacements: { usual: 1000, least: 0, most: 1e6, says: "objects replaced" },
+  replacements: { usual: 1000, least: 0, most: 1e6, says: "objects replaced in a month" },
   zipf: { usual: 0.9, least: 0, most: 3, says: "how much the best liked are preferred; 0: not" },
   "max-age": {
     usual: 604_800,
     least: 0,
     most: 31_536_000,
-    says: "in the cases with max-age: that of the objects, in seconds",
+    says: "in the bills with max-age: that of the objects, in seconds",
   },
 } as const;
 
@@ -35,7 +35,7 @@ export type Options = {
   readonly out: string | undefined;
 };
 
-export const HELP = `Estimates what a month costs, by simulation: npm run bench:cost -- [options]
+export const HELP = `Estimates what a month costs, by simulating a year: npm run bench:cost -- [options]
 
 ${NAMES.map((name) => {
   const { usual, says } = NUMBERS[name];

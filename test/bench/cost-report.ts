@@ -1,108 +1,132 @@
-// The report of the simulated month: what visitors see, what it costs, and a file with all figures.
+// The report of the simulated months: what visitors see, what it costs, and a file with all figures.
 
 import { money, REQUEST_PRICE } from "../../src/cli/project/costs.ts";
 import { count } from "../../src/cli/terminal/progress.ts";
-import { CASES, type Case, type Reading, readingsOf, scenarioOf } from "./cases.ts";
-import { PRICES } from "./prices.ts";
-import { type Month, type Outage, type Result, simulate, simulateOutage } from "./simulate.ts";
-import { createSite, SITE } from "./site.ts";
-import { bytesOfObjects, type Settings, traceOf } from "./trace.ts";
+import { CASES, type Case, edgesFor, runsOf } from "./cases.ts";
+import type { EdgeRules, Scenario } from "./pipeline.ts";
+import { type Bill, charge, PRICES } from "./prices.ts";
+import { type Month, type Result, simulateMonths } from "./simulate.ts";
+import type { Settings } from "./trace.ts";
 
-/** What came out of a case, in one reading. */
-type Outcome = {
-  readonly reading: Reading;
-  readonly result: Result;
-  /** Left out where the objects have a max-age: it changes nothing. */
-  readonly outage: Outage | undefined;
-};
+/** What came out of a case, with one eviction. */
+type Outcome = { readonly scenario: Scenario; readonly months: readonly Month[] };
 
 export type Row = Case & { readonly outcomes: readonly Outcome[] };
 
 export type Report = {
   readonly settings: Settings;
-  /** In seconds. */
-  readonly maxAge: number;
+  /** Each result has these edges, in this order. */
+  readonly edges: readonly EdgeRules[];
   readonly rows: readonly Row[];
 };
 
 /**
- * Runs all cases with the same month.
+ * Runs all cases with the same months.
+ * @param maxAge of the objects, where they have one: in seconds
  * @param step is called after each of `STEPS`
  */
 export function compare(settings: Settings, maxAge: number, step: () => void = () => {}): Report {
-  const month: Month = {
-    site: createSite(SITE),
-    events: [...traceOf(settings)],
-    bytes: bytesOfObjects(settings),
-  };
+  const edges = edgesFor(maxAge);
   const rows = CASES.map((one) => ({
     ...one,
-    outcomes: readingsOf(one).map((reading) => {
-      const scenario = scenarioOf(one, reading, maxAge);
-      const result = roundMoney(simulate(month, scenario));
-      const outage = one.hasMaxAge ? undefined : simulateOutage(month, scenario);
-      step();
-      return { reading, result, outage };
-    }),
+    outcomes: runsOf(one).map(({ scenario, months }) => ({
+      scenario,
+      months: simulateMonths(settings, scenario, edges, months, step).map(rounded),
+    })),
   }));
-  return { settings, maxAge, rows };
+  return { settings, edges, rows };
 }
 
-/** How often `compare` calls `step`. */
-export const STEPS = CASES.reduce((sum, one) => sum + readingsOf(one).length, 0);
+/** How often `compare` calls `step`: once a month. */
+export const STEPS = CASES.flatMap(runsOf).reduce((sum, run) => sum + Math.max(...run.months), 0);
+
+/** A row of the tables: a month of a case. */
+type MonthOfCase = {
+  readonly title: string;
+  /** Where Workers Cache evicts nothing, and after a week and a day, as far as there are such. */
+  readonly months: readonly Month[];
+};
+
+const ORDINALS: Readonly<Record<number, string>> = {
+  ...{ 1: "first", 2: "second", 4: "fourth", 12: "twelfth" },
+};
+
+function monthsOf({ rows }: Report): MonthOfCase[] {
+  return rows.flatMap(({ name, months, outcomes }) =>
+    months.map((month) => ({
+      title: `${name}, ${ORDINALS[month] ?? `${month}.`} month`,
+      months: outcomes.flatMap((one) => one.months.filter((other) => other.month === month)),
+    })),
+  );
+}
 
 export const VISITOR_HEADINGS = [
-  ...["what visitors see", "fresh", "stale", "waited", "waited for the edge"],
+  ...["what visitors see", "fresh", "stale", "waited for S3 or the store", "waited for the edge"],
   ...["replaced pictures seen", "after at most", "without S3"],
 ];
 
-/** One row a case, from the least to the most of all readings. */
-export function visitorRowsOf({ rows }: Report): string[][] {
-  const different = rows.filter(({ hasMaxAge }) => !hasMaxAge); // visitors do not notice it
-  return different.map(({ name, outcomes }) => {
-    const results = outcomes.map(({ result }) => result);
+/** One row a month, from the least to the most of all evictions. */
+export function visitorRowsOf(report: Report): string[][] {
+  return monthsOf(report).map(({ title, months }) => {
+    const results = months.map(({ result }) => result);
     const share = (pick: (result: Result) => number) =>
       percents(results.map((result) => pick(result) / result.visits));
     const hours = Math.max(...results.map(({ replacedForHours }) => replacedForHours));
     return [
-      name,
+      title,
       share(({ fresh }) => fresh),
       share(({ stale }) => stale),
-      share(({ waited }) => waited),
+      share(({ waited, waitedForEdge }) => waited - waitedForEdge),
       share(({ waitedForEdge }) => waitedForEdge),
       counts(results.map(({ replacedShown }) => replacedShown)),
       `${count(Math.ceil(hours))} h`,
-      percents(outagesOf(outcomes).map(({ images, visits }) => images / (visits || 1))),
+      // Before the first day of the first month, there was nothing to show.
+      months.some(({ month }) => month === 1)
+        ? "–"
+        : percents(months.map(({ outage: { images, visits } }) => images / (visits || 1))),
     ];
   });
 }
 
 export const COST_HEADINGS = [
-  ...["what it costs", "GETs by the Worker", "by the edge", "from S3", "transformations"],
-  ...["a month", "evicted after a week", "after a day", "requests, a million more", "with R2"],
+  ...["what it costs", "GETs of first bytes", "from S3", "store reads", "writes"],
+  ...["transformations", "of replaced objects", "a month", "evicted after a week", "after a day"],
+  ...["with max-age", "requests, a million more"],
 ];
 
-/** One row a case. The counts are those where Workers Cache evicts nothing. */
-export function costRowsOf({ rows }: Report): string[][] {
-  return rows.map(({ name, outcomes }) => {
-    const all = outcomes.map(({ result }) => result);
-    const bills = all.map(({ bill }) => bill.total);
-    const whole = outcomes.filter(({ reading }) => reading.evictAfter === undefined).length;
-    const results = all.slice(0, whole);
+/** One row a month. The counts are those where Workers Cache evicts nothing, and objects have no max-age. */
+export function costRowsOf(report: Report): string[][] {
+  const isPlain = report.edges.map(({ cacheControl }) => cacheControl === null);
+  return monthsOf(report).map(({ title, months }) => {
+    const results = months.map(({ result }) => result);
+    const [result] = results;
+    if (result === undefined) throw new Error(`${title} has no result`);
+    const edgesOf = (one: Result, plain = true) =>
+      one.edges.filter((_, index) => isPlain[index] === plain);
+    const bills = (one: Result | undefined, plain?: boolean) =>
+      one
+        ? range(
+            edgesOf(one, plain).map(({ bill }) => bill.total),
+            money,
+          )
+        : "–";
+    const edges = edgesOf(result);
+    const gigabytes = edges.map(({ bytesFromS3 }) => Math.round(bytesFromS3 / 1e9));
+    const replaced = edges.map((one) => one.ofReplaced / (one.transformations || 1));
     return [
-      name,
-      counts(results.map(({ checks }) => checks)),
-      counts(results.map(({ originFetches }) => originFetches)),
-      `${counts(results.map(({ bytesFromS3 }) => Math.round(bytesFromS3 / 1e9)))} GB`,
-      counts(results.map(({ transformations }) => transformations)),
-      range(bills.slice(0, whole), money),
-      ...(whole < bills.length ? bills.slice(whole).map(money) : ["–", "–"]),
+      title,
+      count(result.checks),
+      `${counts(gigabytes)} GB`,
+      count(result.storeReads),
+      count(result.storeWrites),
+      counts(edges.map(({ transformations }) => transformations)),
+      percents(replaced, 0),
+      ...[bills(result), bills(results[1]), bills(results[2]), bills(result, false)],
       range(
-        all.flatMap((result) => millionMoreOf(result, PRICES.gets[0].each)),
-        money,
-      ),
-      range(
-        all.flatMap((result) => millionMoreOf(result, PRICES.r2Reads)),
+        millionMoreOf(
+          result,
+          edges.map(({ originFetches }) => originFetches),
+        ),
         money,
       ),
     ];
@@ -110,25 +134,34 @@ export function costRowsOf({ rows }: Report): string[][] {
 }
 
 /**
- * What the requests of a million more pictures cost above what is free, of the same kind: by the Worker and by S3.
- * The second one is where runs in the background are billed, too (W18, open).
+ * What the requests of a million more pictures cost above what is free, of the same kind: by the Worker, and to S3
+ * and the store. The second half is where runs in the background are billed, too (W18, open).
  */
-function millionMoreOf(result: Result, getPrice: number): number[] {
-  const { visits, requests, backgroundRuns, checks, originFetches } = result;
-  return [requests, requests + backgroundRuns].map(
-    (billed) => (1e6 / visits) * (billed * REQUEST_PRICE + (checks + originFetches) * getPrice),
+function millionMoreOf(result: Result, originFetches: readonly number[]): number[] {
+  const { visits, requests, backgroundRuns, checks, storeReads, storeWrites } = result;
+  return [requests, requests + backgroundRuns].flatMap((billed) =>
+    originFetches.map((fetches) => {
+      const stored =
+        storeReads * PRICES.storeReads[1].each + storeWrites * PRICES.storeWrites[1].each;
+      const dollars = billed * REQUEST_PRICE + (checks + fetches) * PRICES.gets[0].each + stored;
+      return (1e6 / visits) * dollars;
+    }),
   );
+}
+
+/** The text below the table of what it costs. */
+export function storeNoteOf(report: Report): string {
+  const results = monthsOf(report).flatMap(({ months }) => months.map(({ result }) => result));
+  const bytes = Math.max(...results.map(({ storeBytes }) => storeBytes));
+  const bill = money(charge(bytes, PRICES.storeBytes));
+  return `Stored at the end: ${Math.round(bytes / 1e9)} GB, for ${bill} a month.`;
 }
 
 /** The text below the table of what visitors see. */
 export function outageNoteOf({ rows }: Report): string {
-  const outages = outagesOf(rows.flatMap((row) => row.outcomes));
-  const failed = outages.reduce((sum, { failedAfter }) => sum + failedAfter, 0);
+  const months = rows.flatMap(({ outcomes }) => outcomes).flatMap((one) => one.months);
+  const failed = months.reduce((sum, { outage }) => sum + outage.failedAfter, 0);
   return `Requests without an image in the 24 hours after it: ${count(failed)}.`;
-}
-
-function outagesOf(outcomes: readonly Outcome[]): Outage[] {
-  return outcomes.flatMap(({ outage }) => outage ?? []);
 }
 
 /** All figures. */
@@ -136,8 +169,8 @@ export function jsonOf(report: Report): string {
   return `${JSON.stringify(report, null, 2)}\n`;
 }
 
-function percents(shares: readonly number[]): string {
-  return `${range(shares, (share) => (100 * share).toFixed(1))} %`;
+function percents(shares: readonly number[], digits = 1): string {
+  return `${range(shares, (share) => (100 * share).toFixed(digits))} %`;
 }
 
 function counts(values: readonly number[]): string {
@@ -151,18 +184,16 @@ function range(values: readonly number[], write: (value: number) => string): str
 }
 
 /** Rounds dollars to the cent, and hours to a tenth. */
-function roundMoney(result: Result): Result {
-  const { workers, transformations, s3Requests, s3Traffic, total } = result.bill;
+function rounded({ result, ...month }: Month): Month {
   const round = (value: number, parts: number) => Math.round(value * parts) / parts;
+  const inCents = ({ workers, transformations, s3Requests, s3Traffic, store, total }: Bill) => ({
+    ...{ workers: round(workers, 100), transformations: round(transformations, 100) },
+    ...{ s3Requests: round(s3Requests, 100), s3Traffic: round(s3Traffic, 100) },
+    ...{ store: round(store, 100), total: round(total, 100) },
+  });
+  const edges = result.edges.map((edge) => ({ ...edge, bill: inCents(edge.bill) }));
   return {
-    ...result,
-    replacedForHours: round(result.replacedForHours, 10),
-    bill: {
-      workers: round(workers, 100),
-      transformations: round(transformations, 100),
-      s3Requests: round(s3Requests, 100),
-      s3Traffic: round(s3Traffic, 100),
-      total: round(total, 100),
-    },
+    ...month,
+    result: { ...result, replacedForHours: round(result.replacedForHours, 10), edges },
   };
 }

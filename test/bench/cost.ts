@@ -1,4 +1,4 @@
-// npm run bench:cost: simulates what a month costs, and what visitors see.
+// npm run bench:cost: simulates what months cost, and what visitors see.
 
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -12,6 +12,7 @@ import {
   jsonOf,
   outageNoteOf,
   STEPS,
+  storeNoteOf,
   VISITOR_HEADINGS,
   visitorRowsOf,
 } from "./cost-report.ts";
@@ -30,11 +31,11 @@ else if (isFault(options)) {
 
 function run({ settings, maxAge, out }: Options): void {
   if (out !== undefined && !isFolder(out, stderr)) return;
-  const progress = createProgress({ stderr, env, now: Date.now }, "cases", STEPS);
+  const progress = createProgress({ stderr, env, now: Date.now }, "months", STEPS);
   const report = compare(settings, maxAge, () => progress.step(1));
   progress.end();
   say(stdout, ...align([VISITOR_HEADINGS, ...visitorRowsOf(report)]), "", outageNoteOf(report), "");
-  say(stdout, ...align([COST_HEADINGS, ...costRowsOf(report)]));
+  say(stdout, ...align([COST_HEADINGS, ...costRowsOf(report)]), "", storeNoteOf(report));
   if (out === undefined) return;
   writeFileSync(join(out, "cost.json"), jsonOf(report));
   say(stdout, "", `Wrote cost.json to ${relative(".", out) || "."}.`);

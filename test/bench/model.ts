@@ -11,8 +11,12 @@ export type Ask = {
   readonly rendition: string;
 };
 
-/** Where the answer came from: a kept rendition, a kept original, or the bucket. */
-export type Outcome = "rendition" | "original" | "bucket";
+export type EdgeAnswer = {
+  /** Where it came from: a kept rendition, a kept original, or the bucket. */
+  readonly from: "rendition" | "original" | "bucket";
+  /** Whether it is billed as a unique transformation (L2). */
+  readonly isBilled: boolean;
+};
 
 type Model = {
   /**
@@ -20,9 +24,7 @@ type Model = {
    * @param at ms since 1970, never less than before
    * @param seconds how long the edge keeps a new entry: `lifetime` of the strict edge
    */
-  ask(ask: Ask, place: number, at: number, seconds: number): Outcome;
-  /** The unique transformations so far, which are billed. */
-  transformations(): number;
+  ask(ask: Ask, place: number, at: number, seconds: number): EdgeAnswer;
 };
 
 /** What a place keeps of one source, each with its expiry in ms since 1970. */
@@ -34,29 +36,35 @@ const OPTIONS = 2 ** 10;
 /** How many sources a place keeps before it removes expired ones. */
 const FEW = 1000;
 
-/** Creates an edge with empty caches, at the beginning of a month. */
+/** Creates an edge with empty caches. */
 export function createModel(): Model {
   const places = new Map<number, Place>();
   const sourceNumbers = new Map<string, number>();
   const optionNumbers = new Map<string, number>();
   const billed = new Set<number>();
+  let month = 0;
 
   return {
     ask({ source, options, rendition }, place, at, seconds) {
       const cache = getOrAdd(places, place, () => ({ held: new Map(), sweepAbove: FEW }));
       const held = getOrAdd(cache.held, source, () => ({ original: 0, renditions: new Map() }));
-      if (at < (held.renditions.get(rendition) ?? 0)) return "rendition"; // C1
-      // L2: numbers replace the texts, because there can be millions.
-      const number = getOrAdd(optionNumbers, options, () => optionNumbers.size);
-      billed.add(getOrAdd(sourceNumbers, source, () => sourceNumbers.size) * OPTIONS + number);
+      if (at < (held.renditions.get(rendition) ?? 0)) {
+        return { from: "rendition", isBilled: false }; // C1
+      }
+      if (month !== new Date(at).getUTCMonth()) billed.clear(); // L2: anew in each month
+      month = new Date(at).getUTCMonth();
+      // Numbers replace the texts, because there can be millions.
+      const number = getOrAdd(sourceNumbers, source, () => sourceNumbers.size) * OPTIONS;
+      const transformation = number + getOrAdd(optionNumbers, options, () => optionNumbers.size);
+      const isBilled = !billed.has(transformation);
+      billed.add(transformation);
       const until = at + seconds * 1000;
       held.renditions.set(rendition, until);
-      if (at < held.original) return "original"; // C2
+      if (at < held.original) return { from: "original", isBilled }; // C2
       held.original = until;
       if (cache.held.size > cache.sweepAbove) sweep(cache, at);
-      return "bucket";
+      return { from: "bucket", isBilled };
     },
-    transformations: () => billed.size,
   };
 }
 

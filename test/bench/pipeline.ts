@@ -1,80 +1,147 @@
-// What a visit goes through: Workers Cache where keep is not 0, then S3, and where the object changed the edge.
+// What a visit goes through: Workers Cache where keep is not 0, then S3 and the store, and where the store has
+// nothing of the present object the edge.
 
 import { lifetime } from "../../src/emulator/edge/lifetime.ts";
-import { createModel, type Outcome } from "./model.ts";
+import { createModel, type EdgeAnswer, getOrAdd } from "./model.ts";
 import type { Site } from "./site.ts";
-import { type Answer, type CacheRules, createTiers } from "./tiers.ts";
+import { type Answer, type CacheRules, createTiers, type Rendition, type Tiers } from "./tiers.ts";
 import type { Visit } from "./trace.ts";
 
 export type Scenario = {
-  /** The cache-control of the objects; null: there is none. */
-  readonly cacheControl: string | null;
   /** Left out: `keep` is 0. */
   readonly cache?: CacheRules | undefined;
+  /** Whether renditions are stored. */
+  readonly store: boolean;
   /** Whether an event drops an object out of Workers Cache as soon as it is replaced. */
   readonly events: boolean;
 };
 
+/** What differs from bucket to bucket, or is open, and changes nothing before the edge. */
+export type EdgeRules = {
+  /** The cache-control of the objects; null: there is none. */
+  readonly cacheControl: string | null;
+  /** Where Renditions runs, and so which place of the edge it asks (W5, open). */
+  readonly runsIn: "upper" | "visitor";
+};
+
 /** A run of Renditions, or of the same function in the gateway: it asks S3 first. */
-type Rendered = {
-  /** The data centre in which it ran. */
-  readonly place: number;
+export type Rendered = {
   /** Whether the visitor waited for it. */
   readonly waits: boolean;
-  /** What the edge did; `unchanged`: S3 said so, and the edge was not asked; `failed`: S3 gave nothing. */
-  readonly outcome: Outcome | "unchanged" | "failed";
+  /** `unchanged`: S3 said so of what Workers Cache has. `failed`: neither S3 nor the store gave anything. */
+  readonly outcome: "unchanged" | "stored" | "made" | "failed";
+  /** Whether the store was asked. */
+  readonly asksStore: boolean;
+  /** Whether it had been made before, of an older version. */
+  readonly isReplaced: boolean;
+  /** What each edge did, in their order. Empty if they were not asked. */
+  readonly edges: readonly EdgeAnswer[];
 };
 
 /** What happened to a visit. */
-export type Shown = Answer & { readonly rendered: Rendered | undefined };
-
-type Pipeline = {
-  /** @param isDown whether the bucket cannot be read: S3 is down, or it refuses all keys */
-  show(visit: Visit, isDown?: boolean): Shown;
-  /** The object has another version from now on. */
-  replace(object: number): void;
-  /** The version that the object has now: how often it was replaced. */
-  versionOf(object: number): number;
-  /** The unique transformations so far. */
-  transformations(): number;
+export type Shown = Answer & {
+  readonly rendered: Rendered | undefined;
+  /** When the version that the visitor saw was replaced: ms since 1970. Undefined: it is the present one. */
+  readonly replacedAt: number | undefined;
 };
 
-/** Creates a pipeline with empty caches. */
-export function createPipeline(site: Site, { cacheControl, cache, events }: Scenario): Pipeline {
-  const seconds = lifetime(cacheControl); // C1
-  const edge = createModel();
-  const tiers = cache && createTiers(cache);
-  const versions = new Map<number, number>();
-  const versionOf = (object: number) => versions.get(object) ?? 0;
+export type Pipeline = {
+  /** @param isDown whether the bucket cannot be read: S3 is down, or it refuses all keys */
+  show(visit: Visit, isDown?: boolean): Shown;
+  /** The object has another version from now on: ms since 1970. */
+  replace(object: number, at: number): void;
+  /** Workers Cache drops an object (W10). */
+  purge(object: number): void;
+  /** The bytes of all renditions that were ever made. */
+  madeBytes(): number;
+  /** A copy without edges. */
+  fork(): Pipeline;
+};
+
+/** For how long Workers Cache keeps what the store has in an outage, in seconds. */
+const OUTAGE_KEEP = 60;
+
+/** The data centre of the upper tier. */
+const UPPER = -1;
+
+/** What a pipeline remembers: plain data, which can be copied. */
+type Past = {
+  readonly kept: Tiers["kept"] | undefined;
+  /** The last version of which each rendition of an object was made. */
+  readonly made: Map<number, Map<string, number>>;
+  madeBytes: number;
+  /** When each version of an object was replaced: ms since 1970. */
+  readonly replaced: Map<number, number[]>;
+};
+
+/**
+ * Creates a pipeline with empty caches.
+ * @param edges each is asked the same, as if it were alone
+ * @param past of another pipeline; left out: nothing was made
+ */
+export function createPipeline(
+  site: Site,
+  scenario: Scenario,
+  edges: readonly EdgeRules[],
+  past: Past = { kept: undefined, made: new Map(), madeBytes: 0, replaced: new Map() },
+): Pipeline {
+  const { cache, store, events } = scenario;
+  const models = edges.map(({ cacheControl, runsIn }) => {
+    return { edge: createModel(), seconds: lifetime(cacheControl), runsIn }; // C1
+  });
+  const tiers = cache && createTiers(cache, past.kept);
+  const { made, replaced } = past;
+  const versionOf = (object: number) => replaced.get(object)?.length ?? 0;
 
   return {
     show(visit, isDown = false) {
       const { at, object, place } = visit;
       const version = versionOf(object);
-      const options = site.optionsFor(visit);
+      const asked = site.optionsFor(visit);
       let rendered: Rendered | undefined;
 
-      function render(runsAt: number, waits: boolean, cached?: number): number | undefined {
-        const outcome = isDown
-          ? "failed"
-          : cached === version
-            ? "unchanged" // W18
-            : edge.ask({ ...options, source: `${object} ${version}` }, runsAt, at, seconds);
-        rendered = { place: runsAt, waits, outcome };
-        return isDown ? undefined : version;
+      function render(waits: boolean, cached?: number): Rendition | undefined {
+        const versions = getOrAdd(made, object, () => new Map());
+        const last = versions.get(asked.rendition);
+        const stored = store ? last : undefined;
+        const isUnchanged = !isDown && cached === version; // W18
+        const isReplaced = last !== undefined && last !== version;
+        const run = { waits, isReplaced, asksStore: store && !isUnchanged };
+        if (isUnchanged) {
+          rendered = { ...run, outcome: "unchanged", edges: [] };
+        } else if (isDown || stored === version) {
+          const outcome = stored === undefined ? "failed" : "stored";
+          rendered = { ...run, outcome, edges: [] };
+        } else {
+          const ask = { ...asked, source: `${object} ${version}` };
+          const answers = models.map(({ edge, seconds, runsIn }) => {
+            const runsAt = cache && runsIn === "upper" ? UPPER : place;
+            return edge.ask(ask, runsAt, at, seconds);
+          });
+          rendered = { ...run, outcome: "made", edges: answers };
+          versions.set(asked.rendition, version);
+          if (last === undefined) past.madeBytes += asked.bytes;
+        }
+        const keep = cache?.keep ?? 0;
+        if (!isDown) return { version, keep };
+        return stored === undefined
+          ? undefined
+          : { version: stored, keep: Math.min(OUTAGE_KEEP, keep) };
       }
 
       const answer: Answer =
         tiers === undefined
-          ? { version: render(place, true), how: "waited" }
-          : tiers.ask(object, options.rendition, place, at, render);
-      return { ...answer, rendered };
+          ? { version: render(true)?.version, how: "waited" }
+          : tiers.ask(object, asked.rendition, place, at, render);
+      const { how, version: shown = version } = answer;
+      return { version: answer.version, how, rendered, replacedAt: replaced.get(object)?.[shown] };
     },
-    replace(object) {
-      versions.set(object, versionOf(object) + 1);
-      if (events) tiers?.purge(object); // W10
+    replace(object, at) {
+      getOrAdd(replaced, object, () => []).push(at);
+      if (events) tiers?.purge(object);
     },
-    versionOf,
-    transformations: edge.transformations,
+    purge: (object) => tiers?.purge(object),
+    madeBytes: () => past.madeBytes,
+    fork: () => createPipeline(site, scenario, [], structuredClone({ ...past, kept: tiers?.kept })),
   };
 }

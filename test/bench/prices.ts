@@ -16,7 +16,7 @@ const TB = 1e12;
  * Transformations: https://developers.cloudflare.com/images/pricing/
  * S3 Standard in eu-west-1, us-east-1 and others: https://aws.amazon.com/s3/pricing/ ; an account gets the
  * first 100 GB out of AWS free, for all services together. A gigabyte is 10^9 bytes here.
- * R2: https://developers.cloudflare.com/r2/pricing/ ; it has no traffic to pay.
+ * R2 (T5): https://developers.cloudflare.com/r2/pricing/ ; it has no traffic to pay.
  */
 export const PRICES = {
   /** Workers Paid, per month. */
@@ -34,8 +34,19 @@ export const PRICES = {
     { upTo: ON, each: PRICE },
   ],
   gets: [{ upTo: ON, each: 0.0004 / 1000 }],
-  /** Reads of R2 above 10 million a month. */
-  r2Reads: 0.36 / 1e6,
+  storeReads: [
+    { upTo: 10e6, each: 0 },
+    { upTo: ON, each: 0.36 / 1e6 },
+  ],
+  storeWrites: [
+    { upTo: 1e6, each: 0 },
+    { upTo: ON, each: 4.5 / 1e6 },
+  ],
+  /** A month. */
+  storeBytes: [
+    { upTo: 10 * GB, each: 0 },
+    { upTo: ON, each: 0.015 / GB },
+  ],
   bytes: [
     { upTo: 100 * GB, each: 0 },
     { upTo: 10 * TB, each: 0.09 / GB },
@@ -55,6 +66,10 @@ export type Usage = {
   readonly s3Requests: number;
   /** From S3. */
   readonly bytes: number;
+  /** Of R2, as the store. */
+  readonly storeReads: number;
+  readonly storeWrites: number;
+  readonly storeBytes: number;
 };
 
 /** A month's bill, in US dollars. */
@@ -63,6 +78,7 @@ export type Bill = {
   readonly transformations: number;
   readonly s3Requests: number;
   readonly s3Traffic: number;
+  readonly store: number;
   readonly total: number;
 };
 
@@ -72,8 +88,12 @@ export function billOf(usage: Usage): Bill {
   const transformations = charge(usage.transformations, PRICES.transformations);
   const s3Requests = charge(usage.s3Requests, PRICES.gets);
   const s3Traffic = charge(usage.bytes, PRICES.bytes);
-  const total = workers + transformations + s3Requests + s3Traffic;
-  return { workers, transformations, s3Requests, s3Traffic, total };
+  const store =
+    charge(usage.storeReads, PRICES.storeReads) +
+    charge(usage.storeWrites, PRICES.storeWrites) +
+    charge(usage.storeBytes, PRICES.storeBytes);
+  const total = workers + transformations + s3Requests + s3Traffic + store;
+  return { workers, transformations, s3Requests, s3Traffic, store, total };
 }
 
 /** @param steps the last one has no upper bound */

@@ -1,4 +1,4 @@
-// The simulation with a small month, and the committed results.
+// The simulation with small months, and the committed results.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { transformationsOf } from "../../src/cli/project/costs.ts";
 import { readConfig } from "../../src/worker/config/config.ts";
 import { ROOT } from "../support/built.ts";
-import { CASES, DEFAULT_CASE, readingsOf, scenarioOf } from "./cases.ts";
+import { CASES, DEFAULT_CASE, edgesFor } from "./cases.ts";
 import {
   COST_HEADINGS,
   compare,
@@ -15,12 +15,14 @@ import {
   outageNoteOf,
   type Report,
   STEPS,
+  storeNoteOf,
   VISITOR_HEADINGS,
   visitorRowsOf,
 } from "./cost-report.ts";
+import type { Month } from "./simulate.ts";
 import { SITE } from "./site.ts";
 
-const SMALL = { seed: 1, requests: 20_000, objects: 50, places: 4, replacements: 40, zipf: 0.9 };
+const SMALL = { seed: 1, requests: 5_000, objects: 50, places: 4, replacements: 40, zipf: 0.9 };
 const WEEK = 604_800;
 const read = (name: string) => readFileSync(join(ROOT, name), "utf8");
 let steps = 0;
@@ -28,82 +30,103 @@ const small = compare(SMALL, WEEK, () => {
   steps += 1;
 });
 
-function outcomesIn({ rows }: Report, name: string) {
+/** The months of a case, one list for each eviction. */
+function monthsIn({ rows }: Report, name: string): (readonly Month[])[] {
   const row = rows.find((one) => one.name === name);
   if (row === undefined) throw new Error(`there is no ${name}`);
-  return row.outcomes;
+  return row.outcomes.map(({ months }) => months);
 }
-const resultsOf = (name: string) => outcomesIn(small, name).map(({ result }) => result);
+
+const all = small.rows.flatMap((row) =>
+  row.outcomes.flatMap(({ months }) => months.map((one) => ({ ...row, ...one }))),
+);
 
 test("each visit is fresh, stale or waits, and only a check that found a change asks the edge (W8, W18)", () => {
-  for (const { keep, outcomes } of small.rows) {
-    for (const { result } of outcomes) {
-      const { visits, fresh, stale, waited, waitedForEdge, checks, backgroundRuns } = result;
-      expect([visits, fresh + stale + waited]).toEqual([SMALL.requests, SMALL.requests]);
-      expect(checks).toBe(waited + backgroundRuns);
-      expect(waitedForEdge).toBeLessThanOrEqual(waited);
-      expect(result.originFetches).toBeLessThan(checks);
-      expect(result.requests).toBe(keep === 0 ? visits : 2 * visits); // W12
-    }
+  for (const { keep, store, result } of all) {
+    const { visits, fresh, stale, waited, waitedForEdge, checks, backgroundRuns } = result;
+    expect([visits, fresh + stale + waited]).toEqual([SMALL.requests, SMALL.requests]);
+    expect(waitedForEdge).toBeLessThanOrEqual(waited);
+    expect(result.waitedForReplaced).toBeLessThanOrEqual(waitedForEdge);
+    expect(result.requests).toBe(keep === 0 ? visits : 2 * visits); // W12
+    // S3 is asked in each run, and once more after what was made.
+    if (store) expect(checks).toBe(waited + backgroundRuns + result.storeWrites);
+    else expect(checks).toBeGreaterThanOrEqual(waited + backgroundRuns + waitedForEdge);
+    for (const { originFetches } of result.edges) expect(originFetches).toBeLessThan(checks);
+  }
+});
+
+test("a store is asked where Workers Cache has nothing, or another version (T1)", () => {
+  for (const { store, keep, result } of all) {
+    const { storeReads, storeWrites, storeBytes, visits, waitedForEdge } = result;
+    expect([storeReads > 0, storeWrites > 0, storeBytes > 0]).toEqual([store, store, store]);
+    if (!store) continue;
+    expect(storeReads).toBeGreaterThanOrEqual(storeWrites);
+    expect(storeWrites).toBeGreaterThanOrEqual(waitedForEdge);
+    if (keep === 0) expect(storeReads).toBe(visits);
+  }
+});
+
+test("with a store, the bill is the same whatever Workers Cache evicts; without one it is not", () => {
+  for (const [name, isSame] of [
+    [DEFAULT_CASE, true],
+    ["no store", false],
+  ] as const) {
+    const [nothing, week, day] = monthsIn(small, name).map((months) =>
+      months.filter(({ month }) => month === 4).map(({ result }) => result.edges),
+    );
+    expect(week).toEqual(nothing);
+    const made = [nothing, day].map((edges) => edges?.[0]?.[0]?.transformations);
+    expect(made[0] === made[1]).toBe(isSame);
   }
 });
 
 test("an event ends that replaced pictures are seen; without one they are (W8, W10)", () => {
-  for (const { keep, events, outcomes } of small.rows) {
-    for (const { result } of outcomes) {
-      const { replacedShown, replacedForHours } = result;
-      expect([replacedShown > 0, replacedForHours > 0]).toEqual(
-        events || keep === 0 ? [false, false] : [true, true],
-      );
-      const longest = keep === 0 ? 0 : 2 * keep + WEEK;
-      expect(replacedForHours).toBeLessThanOrEqual(longest / 3600);
-    }
+  for (const { keep, events, result } of all) {
+    const { replacedShown, replacedForHours } = result;
+    expect([replacedShown > 0, replacedForHours > 0]).toEqual(
+      events || keep === 0 ? [false, false] : [true, true],
+    );
+    const longest = keep === 0 ? 0 : 2 * keep + WEEK;
+    expect(replacedForHours).toBeLessThanOrEqual(longest / 3600);
   }
 });
 
-test("a longer keep means more fresh pictures, and fewer requests to S3", () => {
-  const [short, hour, week] = ["300 s", "an hour", "a week"].map(
-    (keep) => resultsOf(`keep ${keep}, events`)[0],
+test("in an outage visitors see what was ever made, or what Workers Cache has, and after it all get an image (W8)", () => {
+  for (const { month, outage } of all) {
+    expect(outage.visits).toBeGreaterThan(SMALL.requests / 40);
+    expect([outage.images > 0, outage.failedAfter]).toEqual([month > 1, 0]);
+  }
+  const [stored, without] = [DEFAULT_CASE, "no store"].map((name) =>
+    monthsIn(small, name).map((months) => months[1]?.outage.images ?? 0),
   );
-  const fresh = [short, hour, week].map((result) => result?.fresh ?? 0);
-  const checks = [week, hour, short].map((result) => result?.checks ?? 0);
-  for (const counts of [fresh, checks]) expect(counts).toEqual(counts.toSorted((a, b) => a - b));
-});
-
-test("in an outage visitors see what Workers Cache has, and after it all get an image (W8)", () => {
-  for (const { keep, outcomes } of small.rows) {
-    for (const { outage } of outcomes) {
-      if (outage === undefined) continue;
-      expect(outage.visits).toBeGreaterThan(SMALL.requests / 31);
-      expect([outage.images > 0, outage.failedAfter]).toEqual([keep > 0, 0]);
-    }
-  }
+  expect(new Set(stored).size).toBe(1);
+  for (const images of without ?? []) expect(images).toBeLessThan(stored?.[0] ?? 0);
 });
 
 test("the variants bound the transformations of each version of an object (L2)", () => {
   const config = readConfig(SITE);
   const each = "mistakes" in config ? 0 : (transformationsOf(config).get("media") ?? 0);
   const { objects, replacements } = SMALL;
-  for (const { transformations } of resultsOf(DEFAULT_CASE)) {
+  const [[first] = []] = monthsIn(small, DEFAULT_CASE);
+  for (const { transformations, ofReplaced } of first?.result.edges ?? []) {
     expect(transformations).toBeGreaterThan(objects * each * 0.8);
     expect(transformations).toBeLessThanOrEqual((objects + replacements) * each);
+    expect(ofReplaced).toBeLessThanOrEqual(replacements * each);
   }
 });
 
 test("the default case is what the Worker does by default", () => {
   const config = readConfig(SITE);
-  const found = CASES.find(({ name }) => name === DEFAULT_CASE);
-  if ("mistakes" in config || found === undefined) throw new Error("SITE or CASES is wrong");
+  const row = small.rows.find(({ name }) => name === DEFAULT_CASE);
+  if ("mistakes" in config) throw new Error("SITE is wrong");
   const { keep, stale, stale_if_error: staleIfError } = config.answers;
-  expect(scenarioOf(found, { runsIn: "upper" }, WEEK).cache).toMatchObject({
-    ...{ keep, stale, staleIfError },
-  });
+  for (const { scenario } of row?.outcomes ?? []) {
+    expect(scenario.cache).toMatchObject({ keep, stale, staleIfError });
+  }
 });
 
 test("the progress reaches its end", () => {
   expect(steps).toBe(STEPS);
-  expect(small.rows.flatMap(({ outcomes }) => outcomes)).toHaveLength(STEPS);
-  expect(CASES.flatMap((one) => readingsOf(one))).toHaveLength(STEPS);
 });
 
 describe("the committed results", () => {
@@ -111,37 +134,51 @@ describe("the committed results", () => {
 
   test("are a run with the defaults", () => {
     const { seed, requests, objects, places, replacements, zipf } = report.settings;
-    expect([seed, requests, objects, places, replacements, zipf, report.maxAge]).toEqual([
-      ...[1, 1_000_000, 10_000, 30, 1000, 0.9, WEEK],
+    expect([seed, requests, objects, places, replacements, zipf]).toEqual([
+      ...[1, 1_000_000, 10_000, 30, 1000, 0.9],
     ]);
+    expect(report.edges).toEqual(edgesFor(WEEK));
+    expect(report.rows).toMatchObject(JSON.parse(JSON.stringify(CASES)));
     expect(jsonOf(report)).toBe(read("fixtures/bench/cost.json"));
   });
 
   test.each([
-    ["docs/cache.md", [VISITOR_HEADINGS, ...visitorRowsOf(report)]],
-    ["docs/costs.md", [COST_HEADINGS, ...costRowsOf(report)]],
-  ])("are the table of %s", (name, rows) => {
+    ["docs/cache.md", [VISITOR_HEADINGS, ...visitorRowsOf(report)], outageNoteOf(report)],
+    ["docs/costs.md", [COST_HEADINGS, ...costRowsOf(report)], storeNoteOf(report)],
+  ])("are the table of %s, and the note below it", (name, rows, note) => {
     const page = read(name).replace(/ +/g, " ");
     for (const row of rows) expect(page).toContain(`| ${row.join(" | ")} |`);
-  });
-
-  test("are what docs/cache.md says of the time after an outage", () => {
-    expect(read("docs/cache.md").replace(/\s+/g, " ")).toContain(outageNoteOf(report));
+    expect(page.replace(/\s+/g, " ")).toContain(note);
   });
 
   test("are the bills of a new project in docs/costs.md and the README", () => {
-    const row = costRowsOf(report).find(([name]) => name === DEFAULT_CASE) ?? [];
-    const bills = row.slice(COST_HEADINGS.indexOf("a month")).slice(0, 3);
+    const at = COST_HEADINGS.indexOf("a month");
+    const bills = costRowsOf(report)
+      .filter(([title]) => /^store, \w+ month$/.test(title ?? ""))
+      .map((row) => row[at] ?? "");
+    expect(bills).toHaveLength(4);
     const costs = read("docs/costs.md");
     for (const page of [costs.slice(0, costs.indexOf("\n## ")), read("README.md")]) {
       for (const bill of bills) expect(page).toContain(bill);
     }
   });
 
-  test("cost at most $65 a month by default, where nothing is evicted within a week (W12, W18)", () => {
-    for (const { reading, result } of outcomesIn(report, DEFAULT_CASE)) {
-      if (reading.evictAfter === 86_400) continue;
-      expect(result.bill.total).toBeLessThanOrEqual(65);
+  // Of a million pictures a month, with a store: dollars, and percents of the requests.
+  test.each([
+    { month: 1, dollars: 50, waitForEdge: 9.5, shownInOutage: 0 },
+    { month: 2, dollars: 17, waitForEdge: 9.5, shownInOutage: 96.5 },
+    { month: 4, dollars: 11.5, waitForEdge: 2.2, shownInOutage: 98.5 },
+    { month: 12, dollars: 11.5, waitForEdge: 2.2, shownInOutage: 98.5 },
+  ])("keep what is promised: %j (L2, T5, W12)", ({ month, ...promised }) => {
+    const months = monthsIn(report, DEFAULT_CASE).flat();
+    const found = months.filter((one) => one.month === month);
+    expect(found.length).toBeGreaterThan(0);
+    for (const { result, outage } of found) {
+      for (const { bill } of result.edges) expect(bill.total).toBeLessThanOrEqual(promised.dollars);
+      const waited = (100 * result.waitedForEdge) / result.visits;
+      expect(waited).toBeLessThanOrEqual(promised.waitForEdge);
+      const shown = (100 * outage.images) / outage.visits;
+      expect(shown).toBeGreaterThanOrEqual(promised.shownInOutage);
     }
   });
 });

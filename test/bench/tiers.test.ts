@@ -2,8 +2,11 @@
 
 import { describe, expect, test } from "vitest";
 import { createCache } from "../../src/emulator/cache/cache.ts";
-import { type CacheRules, createTiers, UPPER } from "./tiers.ts";
+import { type CacheRules, createTiers } from "./tiers.ts";
 import { MONTH, traceOf } from "./trace.ts";
+
+/** What the strict cache is told, too: where Renditions runs, and how long what it answers is fresh (W5). */
+type Rules = CacheRules & { readonly runsIn: "upper" | "visitor" };
 
 type Step =
   | { readonly at: number; readonly event: number }
@@ -24,7 +27,7 @@ const DAY = 24 * HOUR;
 const START = MONTH.start;
 const RUNS_IN = ["upper", "visitor"] as const;
 
-function byModel(rules: CacheRules, steps: readonly Step[]): Shown[] {
+function byModel(rules: Rules, steps: readonly Step[]): Shown[] {
   const tiers = createTiers(rules);
   const versions = new Map<number, number>();
   return steps.flatMap((step): Shown[] => {
@@ -39,17 +42,17 @@ function byModel(rules: CacheRules, steps: readonly Step[]): Shown[] {
     const { object, rendition, place, at, isDown } = step;
     const now = versions.get(object) ?? 0;
     let run: string | undefined;
-    const { version, how } = tiers.ask(object, rendition, place, at, (runsAt, waits, cached) => {
+    const { version, how } = tiers.ask(object, rendition, place, at, (waits, cached) => {
       const status = isDown ? 502 : cached === now ? 304 : 200;
-      run = runOf(runsAt === UPPER ? "upper" : `${runsAt}`, waits, status);
-      return isDown ? undefined : now;
+      run = runOf(rules.runsIn === "upper" ? "upper" : `${place}`, waits, status);
+      return isDown ? undefined : { version: now, keep: rules.keep };
     });
     expect(how === "waited").toBe(run?.includes("waits") ?? false);
     return [{ version, run }];
   });
 }
 
-async function byCache(rules: CacheRules, steps: readonly Step[]): Promise<Shown[]> {
+async function byCache(rules: Rules, steps: readonly Step[]): Promise<Shown[]> {
   const { keep, stale, staleIfError, runsIn } = rules;
   const lasts = `max-age=${keep}, stale-while-revalidate=${stale}, stale-if-error=${staleIfError}`;
   let now = START;
@@ -226,11 +229,11 @@ describe("step by step", () => {
   });
 
   test("what a tier evicts, its visitor waits for, unless the other tier still has it", () => {
-    const tiers = createTiers({ ...rules, evictAfter: 5, runsIn: "upper" });
+    const tiers = createTiers({ ...rules, evictAfter: 5 });
     const ask = (s: number, place: number) =>
-      tiers.ask(0, "card", place, s * 1000, (_at, _waits, cached) => {
+      tiers.ask(0, "card", place, s * 1000, (_waits, cached) => {
         expect(cached).toBeUndefined();
-        return 0;
+        return { version: 0, keep: rules.keep };
       }).how;
     expect([ask(0, 0), ask(4, 1), ask(6, 0), ask(11, 0)]).toEqual([
       ...["waited", "fresh", "fresh", "waited"],

@@ -1,16 +1,16 @@
-// Invents a month of a site from a seed: which picture is asked for, where, on what screen, and which
-// pictures are replaced. It does not depend on how they are shown.
+// Invents the months of a site from a seed: which picture is asked for, where, on what screen, and which pictures
+// are replaced. It does not depend on how they are shown.
 
 import { logNormal, type Random, seeded, weighted, zipf } from "./random.ts";
 
 export type Settings = {
   readonly seed: number;
-  /** Requests for images in the whole month. */
+  /** Requests for images in a month. */
   readonly requests: number;
   readonly objects: number;
   /** Data centres. Each has its own cache. */
   readonly places: number;
-  /** Overwritten objects in the whole month. */
+  /** Overwritten objects in a month. */
   readonly replacements: number;
   /** The exponent of Zipf's law for objects. 0: all are equal. */
   readonly zipf: number;
@@ -42,8 +42,14 @@ export type Replacement = {
 
 export type Slot = keyof typeof SLOTS;
 
-/** A calendar month, because it is the billing period of transformations (L2). */
-export const MONTH = { start: Date.UTC(2026, 10, 1), end: Date.UTC(2026, 11, 1) };
+type Month = { readonly start: number; readonly end: number };
+
+/** A calendar month, because it is the billing period of transformations (L2). @param month 1: the first one */
+function monthAt(month: number): Month {
+  return { start: Date.UTC(2026, 9 + month, 1), end: Date.UTC(2026, 10 + month, 1) };
+}
+
+export const MONTH = monthAt(1);
 
 /** The sizes of originals from cameras, in bytes. The edge accepts up to 100 MB (L1). */
 const MEDIAN_BYTES = 2_500_000;
@@ -81,11 +87,16 @@ export function bytesOfObjects({ seed, objects }: Settings): Float64Array {
   );
 }
 
-/** The events of the month, in order. */
-export function* traceOf(settings: Settings): Generator<Visit | Replacement> {
-  const replacements = replacementsOf(settings);
+/**
+ * The events of a month, in order. Each month has other visits to the same objects, which are liked as much.
+ * @param month 1: the first one
+ */
+export function* traceOf(settings: Settings, month = 1): Generator<Visit | Replacement> {
+  const { start, end } = monthAt(month);
+  const ofMonth = { ...settings, seed: settings.seed + month - 1, start, end };
+  const replacements = replacementsOf(ofMonth);
   let next = replacements.next();
-  for (const visit of visitsOf(settings)) {
+  for (const visit of visitsOf(ofMonth)) {
     for (; !next.done && next.value.at <= visit.at; next = replacements.next()) yield next.value;
     yield visit;
   }
@@ -98,14 +109,15 @@ function* visitsOf({
   objects,
   places,
   zipf: exponent,
-}: Settings): Generator<Visit> {
+  ...month
+}: Settings & Month): Generator<Visit> {
   const random = seeded(seed);
   const object = zipf(objects, exponent);
   const place = zipf(places, 1); // cities differ as much
   const browser = weighted(BROWSERS.map(({ share }) => share));
   const screen = weighted(SCREENS.map(({ share }) => share));
   const slot = weighted(NAMES.map((name) => SLOTS[name].share));
-  for (const at of moments(requests, random)) {
+  for (const at of moments(requests, month, random)) {
     const { widths, dprs } = SCREENS[screen(random)] ?? SCREENS[0];
     const window =
       "from" in widths
@@ -126,18 +138,22 @@ function* visitsOf({
 }
 
 /** Any object may be replaced, popular or not. */
-function* replacementsOf({ seed, objects, replacements }: Settings): Generator<Replacement> {
+function* replacementsOf({
+  seed,
+  objects,
+  replacements,
+  ...month
+}: Settings & Month): Generator<Replacement> {
   const random = seeded(seed ^ 0x2e91ace);
-  for (const at of moments(replacements, random)) {
+  for (const at of moments(replacements, month, random)) {
     yield { kind: "replacement", at, object: Math.floor(random() * objects) };
   }
 }
 
 /** Random times in whole ms, in order, and equally distributed over the month. */
-function* moments(count: number, random: Random): Generator<number> {
-  const length = MONTH.end - MONTH.start;
+function* moments(count: number, { start, end }: Month, random: Random): Generator<number> {
   for (let at = 0; at < count; at++) {
-    yield MONTH.start + Math.floor(((at + random()) / count) * length);
+    yield start + Math.floor(((at + random()) / count) * (end - start));
   }
 }
 
