@@ -64,6 +64,12 @@ const OUTAGE_KEEP = 60;
 /** The data centre of the upper tier. */
 const UPPER = -1;
 
+/** Most runs are such ones. */
+const UNCHANGED: Rendered = {
+  ...{ waits: true, outcome: "unchanged", asksStore: false, isReplaced: false, edges: [] },
+};
+const UNCHANGED_BEHIND: Rendered = { ...UNCHANGED, waits: false };
+
 /** What a pipeline remembers: plain data, which can be copied. */
 type Past = {
   readonly kept: Tiers["kept"] | undefined;
@@ -91,6 +97,7 @@ export function createPipeline(
   });
   const tiers = cache && createTiers(cache, past.kept);
   const { made, replaced } = past;
+  const keep = cache?.keep ?? 0;
   const versionOf = (object: number) => replaced.get(object)?.length ?? 0;
 
   return {
@@ -101,32 +108,33 @@ export function createPipeline(
       let rendered: Rendered | undefined;
 
       function render(waits: boolean, cached?: number): Rendition | undefined {
+        if (cached === version && !isDown) {
+          rendered = waits ? UNCHANGED : UNCHANGED_BEHIND; // W18
+          return { version, keep };
+        }
         const versions = getOrAdd(made, object, () => new Map());
         const last = versions.get(asked.rendition);
-        const stored = store ? last : undefined;
-        const isUnchanged = !isDown && cached === version; // W18
         const isReplaced = last !== undefined && last !== version;
-        const run = { waits, isReplaced, asksStore: store && !isUnchanged };
-        if (isUnchanged) {
-          rendered = { ...run, outcome: "unchanged", edges: [] };
-        } else if (isDown || stored === version) {
-          const outcome = stored === undefined ? "failed" : "stored";
-          rendered = { ...run, outcome, edges: [] };
-        } else {
-          const ask = { ...asked, source: `${object} ${version}` };
-          const answers = models.map(({ edge, seconds, runsIn }) => {
-            const runsAt = cache && runsIn === "upper" ? UPPER : place;
-            return edge.ask(ask, runsAt, at, seconds);
-          });
-          rendered = { ...run, outcome: "made", edges: answers };
-          versions.set(asked.rendition, version);
-          if (last === undefined) past.madeBytes += asked.bytes;
+        const run = { waits, asksStore: store, isReplaced, edges: [] };
+        const stored = store ? last : undefined;
+        if (isDown) {
+          rendered = { ...run, outcome: stored === undefined ? "failed" : "stored" };
+          if (stored === undefined) return undefined;
+          return { version: stored, keep: Math.min(OUTAGE_KEEP, keep) };
         }
-        const keep = cache?.keep ?? 0;
-        if (!isDown) return { version, keep };
-        return stored === undefined
-          ? undefined
-          : { version: stored, keep: Math.min(OUTAGE_KEEP, keep) };
+        if (stored === version) {
+          rendered = { ...run, outcome: "stored" };
+          return { version, keep };
+        }
+        const ask = { ...asked, source: `${object} ${version}` };
+        const answers = models.map(({ edge, seconds, runsIn }) => {
+          const runsAt = cache && runsIn === "upper" ? UPPER : place;
+          return edge.ask(ask, runsAt, at, seconds);
+        });
+        rendered = { ...run, outcome: "made", edges: answers };
+        versions.set(asked.rendition, version);
+        if (last === undefined) past.madeBytes += asked.bytes;
+        return { version, keep };
       }
 
       const answer: Answer =
