@@ -66,18 +66,13 @@ test("a store is asked where Workers Cache has nothing, or another version (T1)"
   }
 });
 
-test("with a store, the bill is the same whatever Workers Cache evicts; without one it is not", () => {
-  for (const [name, isSame] of [
-    [DEFAULT_CASE, true],
-    ["no store", false],
-  ] as const) {
-    const [nothing, week, day] = monthsIn(small, name).map((months) =>
-      months.filter(({ month }) => month === 4).map(({ result }) => result.edges),
-    );
-    expect(week).toEqual(nothing);
-    const made = [nothing, day].map((edges) => edges?.[0]?.[0]?.transformations);
-    expect(made[0] === made[1]).toBe(isSame);
-  }
+test("what Workers Cache evicts is made again without a store, and changes no bill with one (L2)", () => {
+  const edgesIn = (name: string) =>
+    monthsIn(small, name).map((months) => months.map(({ result }) => result.edges).slice(0, 3));
+  const [nothing, ...evicted] = edgesIn(DEFAULT_CASE);
+  for (const edges of evicted) expect(edges).toEqual(nothing);
+  const made = edgesIn("no store").map((months) => months.at(-1)?.[0]?.transformations ?? 0);
+  expect(made).toEqual([...new Set(made)].toSorted((one, other) => one - other));
 });
 
 test("an event ends that replaced pictures are seen; without one they are (W8, W10)", () => {
@@ -109,7 +104,7 @@ test("the variants bound the transformations of each version of an object (L2)",
   const { objects, replacements } = SMALL;
   const [[first] = []] = monthsIn(small, DEFAULT_CASE);
   for (const { transformations, ofReplaced } of first?.result.edges ?? []) {
-    expect(transformations).toBeGreaterThan(objects * each * 0.8);
+    expect(transformations).toBeGreaterThan(objects * each * 0.7);
     expect(transformations).toBeLessThanOrEqual((objects + replacements) * each);
     expect(ofReplaced).toBeLessThanOrEqual(replacements * each);
   }
