@@ -122,13 +122,15 @@ export async function deleteKnown(
   { bucket, key }: Pick<RenditionKey, "bucket" | "key">,
 ): Promise<void> {
   if (!store) return;
+  const tag = await objectTag(bucket, key);
   const unchanging = { key, version: undefined, isStorable: true };
   const names = buckets
     .filter(({ base, prefix }) => base === bucket.base && key.startsWith(prefix))
     .flatMap((one) =>
       [...variants.values()].flatMap((variant) =>
-        possibleFormats(variant).map((formats) => {
-          return storedName({ ...unchanging, bucket: one, variant, formats });
+        possibleFormats(variant).map(async (formats) => {
+          const name = renditionName({ ...unchanging, bucket: one, variant, formats });
+          return `${tag}/${await digest(name)}`;
         }),
       ),
     );
