@@ -391,9 +391,12 @@ describe("a store that fails:", () => {
   test("a silent one has a second more than S3", async () => {
     store.faults.add("stall-get");
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
-    const { value, took } = await finish(get(PATH, { headers: MODERN }, env), watchWork());
-    expect([value.status, took]).toEqual([200, 1_000]);
-    expect(lines()).toMatchObject([{ event: "store-failed", reason: "get: no answer in time" }]);
+    const { value, took } = await finish(get("/images/card/nothing.jpg", {}, env), watchWork());
+    expect([value.status, took]).toEqual([404, 1_000]);
+    expect(lines()).toMatchObject([
+      { event: "store-failed", reason: "get: no answer in time" },
+      { event: "object-missing" },
+    ]);
   });
 });
 
