@@ -2,11 +2,11 @@
 
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, paint, print, type Run, say, type World } from "../command.ts";
+import { ALL_READS, type Reads } from "../net/ask-picture.ts";
 import {
   collect,
   envOption,
   OBJECTS,
-  restartOption,
   routeOption,
   secretsFileOption,
   urlOption,
@@ -14,20 +14,15 @@ import {
 } from "../options.ts";
 import { absenceFault } from "../project/absence.ts";
 import { FREE, readBounds } from "../project/costs.ts";
-import { recordFile } from "../project/line-file.ts";
-import { openSite } from "../project/open-project.ts";
+import { openSite, type Site } from "../project/open-project.ts";
 import { ownUrlsOf } from "../project/own-url.ts";
+import { createPlanner, type Planner, type VariantRequest } from "../project/variant-requests.ts";
 import { count, createProgress } from "../terminal/progress.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
-import { estimateLines, type Limits } from "./estimate.ts";
-import { createPlanner, type Planner, type Reads, type WarmRequest } from "./plan.ts";
-import { createQueue } from "./queue.ts";
-import { openRecord, type WarmRecord } from "./record.ts";
+import { createQueue, estimateLines } from "./queue.ts";
 import { sendAll } from "./send.ts";
 import { createSummary } from "./summary.ts";
-
-const FORMATS: readonly Reads[] = ["avif", "webp", "none"];
 
 const CONCURRENCY = 6;
 
@@ -48,18 +43,19 @@ function define() {
       collect,
     )
     .addOption(routeOption())
-    .option("--accept <formats>", "what browsers read: avif, webp, none", readFormats, FORMATS)
+    .option("--accept <formats>", "what browsers read: avif, webp, none", readFormats, ALL_READS)
     .option(
       "--concurrency <number>",
       "requests at once, 1 to 100",
       wholeNumber(1, 100),
       CONCURRENCY,
     )
-    .option("--record <file>", "where to keep what is done; default: below .wrangler/vitrine/")
-    .addOption(restartOption())
     .addOption(secretsFileOption("URL_SIGNING_KEYS"))
     .allowExcessArguments() // warm() says where objects go
-    .option("--yes", "does not stop at the 5,000 free unique transformations of a month")
+    .option(
+      "--yes",
+      "does not stop after 5,000 unique transformations, as many as are free in a month",
+    )
     .option("--dry-run", "prints the URLs without signatures, and what they may cost")
     .addHelpText(
       "after",
@@ -77,14 +73,14 @@ Examples:
 
 function readFormats(text: string): Reads[] {
   const asked = text.split(",");
-  const known = FORMATS.filter((format) => asked.includes(format));
+  const known = ALL_READS.filter((format) => asked.includes(format));
   if (known.length === asked.length) return known;
-  throw new InvalidArgumentError(`It must be some of ${FORMATS.join(", ")}.`);
+  throw new InvalidArgumentError(`It must be some of ${ALL_READS.join(", ")}.`);
 }
 
 /** @param excess objects that were given as arguments, as other commands take them */
 async function warm(world: World, options: Options, excess: readonly string[]): Promise<End> {
-  const { preset: presets, route, accept: reads, dryRun, restart } = options;
+  const { preset: presets, route, accept: reads, dryRun } = options;
   if (world.stdin.isTTY || excess.length > 0) {
     say(world.stderr, `Keys come on stdin, one on each line: ${commandOf(options)} < keys.txt`);
     return EXIT.usage;
@@ -97,44 +93,33 @@ async function warm(world: World, options: Options, excess: readonly string[]): 
   if (isFault(planner)) return planner;
   const absent = site.local && !dryRun && (await absenceFault(site, base));
   if (absent) return absent;
-  const file = options.record ?? recordFile("warm", base, site.known.environment);
-  const record = await openRecord(world, { file, restart, readOnly: dryRun });
-  if (isFault(record)) return record;
-  const bound = readBounds(site.known.deployed, () => {}).most;
-  const costs = { spent: record.spent, bound, local: site.local };
-  const exit = await warmKeys(world, options, { base, planner, record, costs });
-  return (await record.close()) ?? exit;
+  return warmKeys(world, options, site, planner);
 }
 
 /** The command that was given. */
 function commandOf({ accept, concurrency, ...options }: Options): string {
   return commandLine("warm", {
     ...options,
-    accept: accept.length === FORMATS.length ? undefined : accept.join(","),
+    accept: accept.length === ALL_READS.length ? undefined : accept.join(","),
     concurrency: concurrency === CONCURRENCY ? undefined : concurrency,
   });
 }
 
-type Opened = {
-  readonly base: string;
-  readonly planner: Planner;
-  readonly record: WarmRecord;
-  readonly costs: Pick<Limits, "spent" | "bound" | "local">;
-};
-
 async function warmKeys(
   world: World,
-  { yes, dryRun, restart, concurrency }: Options,
-  { base, planner, record, costs }: Opened,
+  { yes, dryRun, concurrency }: Options,
+  { base, known, local }: Site,
+  planner: Planner,
 ): Promise<End> {
   const { stdin, stdout, stderr, interrupted } = world;
   const stop = new AbortController();
   const ends = AbortSignal.any([interrupted, stop.signal]);
-  const queue = await createQueue(stdin, planner, record, ends);
+  const queue = await createQueue(stdin, planner, ends);
   const { estimate } = queue;
   // The local run costs nothing.
-  const most = yes || costs.local ? undefined : Math.max(0, FREE - costs.spent);
-  say(stderr, ...estimateLines(estimate, { ...costs, most }));
+  const most = yes || local ? undefined : FREE;
+  const bound = readBounds(known.deployed, () => {}).most;
+  say(stderr, ...estimateLines(estimate, { most, bound, local }));
   if (estimate.keys === 0) return EXIT.done;
 
   const total = estimate.isWhole ? estimate.requests : undefined;
@@ -144,28 +129,29 @@ async function warmKeys(
     await printUrls(world, base, queue.requests(summary));
     return summary.failures > 0 ? EXIT.partly : EXIT.done;
   }
-  const sending = { base, concurrency, record, summary, progress, stop };
+  const sending = { base, concurrency, summary, progress, stop };
   const stopped = await sendAll(world, queue.requests(summary, most), sending);
   progress.end();
-  say(stdout, ...summary.lines(record.file));
+  say(stdout, ...summary.lines());
   const warn = (text: string) => say(stderr, paint(world, stderr, "red", text));
-  const { failures, successes, done, isBeyond } = summary;
+  const { failures, successes, isBeyond } = summary;
   if (isBeyond) {
-    const free = `the month's ${count(FREE)} free unique transformations`;
-    warn(`Stopped at ${free}. More cost $0.50 for 1,000.`);
+    warn(`Stopped at ${count(FREE)} unique transformations. More cost $0.50 for 1,000.`);
   }
   if (stopped !== undefined) warn(`Stopped before the end: ${visible(stopped)}.`);
   const isWhole = stopped === undefined && failures === 0 && !isBeyond;
   if (!isWhole || interrupted.aborted) {
-    const how = [restart && " without --restart", isBeyond && " with --yes"].filter(Boolean);
-    say(stderr, `To continue, run it again${how.join("")}. It does not repeat what is done.`);
+    say(
+      stderr,
+      `To continue, run it again${isBeyond ? " with --yes" : ""}. What is done comes quickly.`,
+    );
   }
   if (isWhole) return EXIT.done;
-  return successes + done === 0 ? EXIT.failed : EXIT.partly;
+  return successes === 0 ? EXIT.failed : EXIT.partly;
 }
 
 /** Prints each URL once, as long as somebody reads them. */
-async function printUrls({ stdout }: World, base: string, requests: AsyncIterable<WarmRequest>) {
+async function printUrls({ stdout }: World, base: string, requests: AsyncIterable<VariantRequest>) {
   let isRead = true;
   let last = "";
   stdout.once("error", () => {

@@ -15,7 +15,6 @@ export function createSummary(progress: Pick<Progress, "say">) {
   const failed = new Map<string, { times: number; more: boolean; named: string[] }>();
   const summary = {
     successes: 0,
-    done: 0,
     failures: 0,
     isBeyond: false,
     shown(type: string, bytes: number) {
@@ -37,14 +36,13 @@ export function createSummary(progress: Pick<Progress, "say">) {
       summary.failed("not asked for", JSON.stringify(given));
       progress.say(`${JSON.stringify(given)}: ${reason}`);
     },
-    lines(record: string) {
-      const { successes, done, failures } = summary;
+    lines() {
+      const { successes, failures } = summary;
       const bytes = [...types.values()].reduce((sum, of) => sum + of.bytes, 0);
       const rows: [string, number, string][] = [["Images", successes, `${count(bytes)} bytes`]];
       for (const [type, of] of [...types].sort()) {
         rows.push([`  ${visible(type)}`, of.images, `${count(of.bytes)} bytes`]);
       }
-      if (done > 0) rows.push(["Done before", done, `by ${record}`]);
       rows.push(["Failures", failures, ""]);
       for (const [why, { times, named, more }] of [...failed].sort()) {
         rows.push([`  ${visible(why)}`, times, visible(named.join(", ")) + (more ? ", …" : "")]);

@@ -63,9 +63,9 @@ test("without environments wrangler would take the top level: here it is refused
   });
 });
 
-test("each environment has its own record of what is warmed, also at one local URL (S6)", () => {
+test("each environment has its own record of what facts has read, also at one local URL (S6)", () => {
   const url = "http://localhost:8787";
-  const names = [undefined, "staging", "test"].map((name) => recordFile("warm", url, name));
+  const names = [undefined, "staging", "test"].map((name) => recordFile("facts", url, name));
   expect(new Set(names).size).toBe(3);
 });
 

@@ -1,6 +1,5 @@
 // vitrine warm with the Worker itself on the strict edge: what the edge has afterwards.
 
-import { globSync, readFileSync } from "node:fs";
 import { http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { readVars } from "../../../src/cli/project/read-vars.ts";
@@ -71,19 +70,17 @@ test("afterwards the edge has every variant in every format, for the estimated c
 });
 
 test("it names what cannot be shown", async () => {
-  const ended = await warm(["--preset", "thumbnail", "--restart"], ["broken/page.jpg", "none.jpg"]);
+  const ended = await warm(["--preset", "thumbnail"], ["broken/page.jpg", "none.jpg"]);
   expect(ended.code).toBe(2);
   expect(ended.out).toMatch(/\n {2}404 +\d+ {2}none\.jpg\n {2}415 +\d+ {2}broken\/page\.jpg\n/);
 });
 
-test("it signs the URLs of a signed route, and prints and records no signature", async () => {
-  const route = ["--route", "/private/:preset/*", "--preset", "card", "--restart"];
+test("it signs the URLs of a signed route, and prints no signature", async () => {
+  const route = ["--route", "/private/:preset/*", "--preset", "card"];
   const { URL_SIGNING_KEYS } = SECRETS;
   const ended = await warm(route, KEYS, { URL_SIGNING_KEYS });
   expect(ended).toMatchObject({ code: 0, out: expect.stringContaining("Images    18  ") });
   expect(asked.every((one) => one.startsWith("/private/card"))).toBe(true);
-  const [record = ""] = globSync(".wrangler/vitrine/warm-*", { cwd: folder });
-  expect(readFileSync(`${folder}/${record}`, "utf8")).not.toMatch(/sig=|kid=|exp=/);
   expect(ended.out + ended.err).not.toMatch(/sig=|kid=|exp=/);
 
   const versioned = "https://images.example/private/card/rotated-gps.jpg?exp=1&kid=new&v=2&sig=x";

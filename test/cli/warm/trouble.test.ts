@@ -1,16 +1,15 @@
 // What vitrine warm does if a Vitrine does not show what it is asked for.
 
-import { globSync, readFileSync, rmSync } from "node:fs";
 import { PassThrough } from "node:stream";
 import { HttpResponse, http } from "msw";
 import { expect, test, vi } from "vitest";
 import { visible } from "../../../src/cli/terminal/visible.ts";
 import type { Given } from "../../support/cli/vitrine.ts";
-import { arrange, folder, site, some, warm } from "../../support/cli/warming.ts";
+import { arrange, site, some, warm } from "../../support/cli/warming.ts";
 import { network } from "../../support/stand.ts";
 
-test("it names failures, does not record them, and asks for them again", async () => {
-  const one = ["--preset", "hero@640w", "--accept", "avif", "--record", "own.jsonl"];
+test("it names failures", async () => {
+  const one = ["--preset", "hero@640w", "--accept", "avif"];
   const answers: Record<string, () => Response> = {
     "0": () => new HttpResponse("Not found", { status: 404 }),
     "1": () => HttpResponse.html("<b>Sign in</b>"),
@@ -42,14 +41,8 @@ Failures                   10
   }
   // A missing object is named once, however many variants it has.
   arrange(() => new HttpResponse("Not found", { status: 404 }));
-  const all = await warm(["none.jpg"], ["--preset", "card", "--record", "none.jsonl"]);
+  const all = await warm(["none.jpg"], ["--preset", "card"]);
   expect(all.err.split("none.jpg")).toHaveLength(2);
-  arrange();
-  expect(await warm(some(10), one)).toMatchObject({ code: 0 });
-  expect(site.asked.map(({ path }) => path).toSorted()).toEqual(
-    some(7).map((key) => `/images/hero@640w/${key}`),
-  );
-  for (const record of ["own", "none"]) rmSync(`${folder()}/${record}.jsonl`);
 });
 
 test("a local run that does not answer is asked for nothing", async () => {
@@ -70,7 +63,7 @@ test("a local run that does not answer is asked for nothing", async () => {
   expect([dry.code, asked.length]).toEqual([0, 1]);
 });
 
-test("it prints no signature and nothing that moves the cursor, and keeps no signature", async () => {
+test("it prints no signature and nothing that moves the cursor", async () => {
   const signature = "kJ2u8Zq0Jx3m1Yt5bN7cV9wE4rT6yU8iO0pA2sD4fG0";
   const query = `?exp=1795600000&kid=k&sig=${signature}`;
   arrange((path) =>
@@ -92,10 +85,7 @@ test("it prints no signature and nothing that moves the cursor, and keeps no sig
   expect(ended.out).toMatch(/\n {2}200 text\/\\u009b2J +2 {2}b\.jpg\?\S+…, \\u202egpj\.exe\n/);
   const told = ended.out + ended.err;
   expect(told).toContain('"https://a.example/private/card/a.jpg?exp=1795600000&kid=k&…": is');
-  const [name = ""] = globSync(".wrangler/vitrine/*", { cwd: folder() });
-  const record = readFileSync(`${folder()}/${name}`, "utf8");
-  expect(record).toContain("images.example/a.jpg");
-  expect(told + record).not.toContain(signature);
+  expect(told).not.toContain(signature);
   expect(told).toBe(visible(told));
 });
 
@@ -118,14 +108,14 @@ test("it waits as long as an answer asks, unless that is long", async () => {
   // The quota of the month is spent.
   arrange(() => busy("3600", 503));
   const late = Date.now();
-  const ended = await warm(some(100), [...args, "--restart"]);
+  const ended = await warm(some(100), args);
   expect(ended.code).toBe(2);
   expect(site.asked.length).toBeLessThan(26);
   expect(Date.now() - late).toBeLessThan(60_000);
   expect(ended.err).toContain(
     "Stopped before the end: the last 20 requests failed, the last one with 503. Check the log",
   );
-  expect(ended.err).toContain("To continue, run it again without --restart. ");
+  expect(ended.err).toContain("To continue, run it again. ");
 });
 
 test("it stops if everything fails, but not if objects are missing", async () => {
@@ -184,13 +174,6 @@ test.each<[string, args: string[], given: Given, code: number, said: RegExp]>([
   ["a format twice", ["--accept", "avif,avif"], {}, 3, /It must be some of/],
   ["too much at once", ["--concurrency", "101"], {}, 3, /It must be a whole number from 1 to 100/],
   ["no URL", ["--url", "images.example"], {}, 2, /is not a URL such as/],
-  [
-    "no file",
-    ["--record", "wrangler.toml/x"],
-    {},
-    2,
-    /^the record wrangler.toml\/x cannot be used: E/,
-  ],
 ])("%s: it says so, and requests nothing", async (_what, args, given, code, said) => {
   const ended = await warm(["a.jpg"], args, given);
   expect([ended.code, ended.err]).toEqual([code, expect.stringMatching(said)]);

@@ -1,9 +1,9 @@
-// What vitrine warm requests, and what it does not request again.
+// What vitrine warm requests.
 
-import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { expect, onTestFinished, test } from "vitest";
 import { MORE } from "../../support/cli/folder.ts";
-import { arrange, folder, SITE, site, some, warm } from "../../support/cli/warming.ts";
+import { folder, SITE, site, some, warm } from "../../support/cli/warming.ts";
 import { editFile } from "../../support/local-run.ts";
 
 const tellAll = () =>
@@ -91,55 +91,6 @@ test.each([1, 3, 6, 20])("it sends no more than %d requests at once", async (con
   expect([site.asked.length, site.most]).toEqual([120, concurrency]);
 });
 
-test("it requests again only what was not done, and --restart forgets what was done", async () => {
-  const interrupt = new AbortController();
-  arrange((_path, index) => {
-    if (index === 40) interrupt.abort();
-    return undefined;
-  });
-  const keys = some(10);
-  const args = ["--preset", "card"];
-  const first = await warm(keys, args, { interrupted: interrupt.signal });
-  expect(first.code).toBe(130);
-  expect(first.err).toContain("To continue, run it again");
-  const file = /^.wrangler\/vitrine\/warm-[0-9a-f]{12}\.jsonl$/;
-  const [name = ""] = globSync(".wrangler/vitrine/*", { cwd: folder() });
-  expect(name).toMatch(file);
-  const recorded = () =>
-    readFileSync(`${folder()}/${name}`, "utf8")
-      .split("\n")
-      .filter((line) => line !== "");
-  const done = recorded().flatMap((line) => JSON.parse(line).done).length;
-  expect(done).toBeGreaterThan(30);
-  expect(done).toBeLessThanOrEqual(41);
-  expect(first.out).toContain(`Images    ${done}  ${done},000 bytes\n`);
-
-  arrange();
-  const second = await warm(keys, args);
-  expect(second.code).toBe(0);
-  expect(site.asked).toHaveLength(90 - done);
-  expect(second.err).toContain(`10 keys: ${90 - done} requests, and ${done} done before`);
-  expect(second.out).toContain(`Done before  ${done}  by .wrangler`);
-  expect(new Set(recorded().map((line) => JSON.parse(line).id)).size).toBe(10);
-
-  // An incomplete line, and lines that belong to no record: their variants are requested again.
-  const lines = recorded();
-  const torn = lines.at(-1) ?? "";
-  const rest = lines.slice(0, -1).join("\n");
-  writeFileSync(`${folder()}/${name}`, `${rest}\nnull\n{"id":"x"}\n${torn.slice(0, 40)}`);
-  arrange();
-  expect(await warm(keys, args)).toMatchObject({ code: 0 });
-  expect(site.asked).toHaveLength(JSON.parse(torn).done.length);
-  arrange();
-  const nothing = await warm(keys, args);
-  expect([nothing.code, nothing.err]).toEqual([0, expect.not.stringContaining("$")]);
-  expect(site.asked).toHaveLength(0);
-
-  expect(await warm(keys.slice(0, 1), [...args, "--restart"])).toMatchObject({ code: 0 });
-  expect(site.asked).toHaveLength(9);
-  expect((await warm(keys, args)).out).toContain("Done before   9  by");
-});
-
 test("a dry run prints the URLs of any number of keys, and requests nothing", async () => {
   const keys = some(10_200);
   const args = ["--preset", "card", "--dry-run"];
@@ -153,35 +104,11 @@ test("a dry run prints the URLs of any number of keys, and requests nothing", as
   expect(
     ended.err,
   ).toBe(`The first 10,000 keys: 90,000 requests, with 30,000 unique transformations.
-At most $15.00: $0.50 for 1,000, after the month's 5,000 free ones.
+At most $15.00: $0.50 for 1,000, after the month's 5,000 free ones. What is stored costs nothing.
 More keys follow, at the same price each. Their number is not known.
-Without --yes it ends at the month's 5,000 free ones.
+Without --yes it ends at 5,000 of them.
 `);
   expect(site.asked).toEqual([]);
-  expect(globSync(".wrangler/vitrine/*", { cwd: folder() })).toEqual([]);
-});
-
-test("the record has one line for each object, also for one that was done in part", async () => {
-  const interrupt = new AbortController();
-  const args = ["--preset", "card", "--concurrency", "1"];
-  const given = { interrupted: interrupt.signal };
-  setTimeout(() => interrupt.abort(), 4_000); // of the clock that runs fast
-  expect(await warm(some(2), args, given)).toMatchObject({ code: 130 });
-  const [name = ""] = globSync(".wrangler/vitrine/*", { cwd: folder() });
-  const read = () =>
-    readFileSync(`${folder()}/${name}`, "utf8")
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => JSON.parse(line));
-  const before = read();
-  const done = before.flatMap((line) => line.done);
-  expect(before.length).toBeLessThanOrEqual(2);
-  expect(done.length).toBeGreaterThanOrEqual(site.asked.length - 1);
-  expect(await warm(some(2), args)).toMatchObject({ code: 0 });
-  expect(read().flatMap((line) => line.done)).toHaveLength(18);
-  expect(await warm(some(2), args)).toMatchObject({
-    err: expect.stringMatching(/^2 keys: 0 requests, and 18 done before/),
-  });
 });
 
 test("with several buckets, each key begins with the name of its bucket", async () => {

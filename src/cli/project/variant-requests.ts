@@ -1,4 +1,4 @@
-// Plans which requests warm a key: one for each rendition at the edge, and none twice.
+// The requests that show an object as visitors see it: one for each rendition, and none twice.
 
 import { hash as digest } from "node:crypto";
 import type { Variant } from "../../worker/config/preset.ts";
@@ -11,23 +11,15 @@ import {
   readAccept,
 } from "../../worker/request/format.ts";
 import type { Fault } from "../command.ts";
-import type { OwnUrls } from "../project/own-url.ts";
-import type { Project } from "../project/project.ts";
-import { densityFault, pathOf, queryFor, variantsOf } from "../project/public-url.ts";
-import { isImpossible, readGiven, type Wanted, withoutSignature } from "../project/wanted.ts";
+import { ACCEPTS, type Reads } from "../net/ask-picture.ts";
 import type { Impossible } from "../terminal/lines.ts";
-
-/** The `accept` headers of three kinds of browsers, by the best format that they read. */
-export const ACCEPTS = {
-  avif: "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",
-  webp: "image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",
-  none: "image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",
-} as const;
-
-export type Reads = keyof typeof ACCEPTS;
+import type { OwnUrls } from "./own-url.ts";
+import type { Project } from "./project.ts";
+import { densityFault, pathOf, queryFor, variantsOf } from "./public-url.ts";
+import { isImpossible, readGiven, type Wanted, withoutSignature } from "./wanted.ts";
 
 /** A request to the public URL of a variant. The name and the path have no signature. */
-export type WarmRequest = {
+export type VariantRequest = {
   readonly name: string;
   readonly variant: string;
   readonly reads: Reads;
@@ -41,12 +33,15 @@ export type WarmRequest = {
   readonly unique: string;
 };
 
-export type Planner = (line: string | Impossible) => readonly WarmRequest[] | Impossible;
+/** No path is empty. */
+export const ALL_ROUTES = "";
+
+export type Planner = (line: string | Impossible) => readonly VariantRequest[] | Impossible;
 
 type Choice = {
   /** Presets with all of their variants, and single variants; undefined: all. */
   readonly presets: readonly string[] | undefined;
-  /** The path of a route; undefined: the first route that leads to the key. */
+  /** The path of a route; `ALL_ROUTES`; undefined: the first route that leads to the key. */
   readonly route: string | undefined;
   readonly reads: readonly Reads[];
 };
@@ -54,7 +49,10 @@ type Choice = {
 /** @returns a fault if no route shows what is chosen */
 export function createPlanner(project: Project, own: OwnUrls, choice: Choice): Planner | Fault {
   const { routes } = project.config;
-  const named = routes.filter(({ path }) => choice.route === undefined || path === choice.route);
+  const named = routes.filter(
+    ({ path }) =>
+      choice.route === undefined || choice.route === ALL_ROUTES || path === choice.route,
+  );
   if (named.length === 0) {
     const paths = routes.map(({ path }) => path).join(", ");
     return { fault: `there is no route ${choice.route}. Known: ${paths}` };
@@ -70,12 +68,17 @@ export function createPlanner(project: Project, own: OwnUrls, choice: Choice): P
   return (line) => {
     const wanted = readGiven(project, own, line, (name) => name);
     if (isImpossible(wanted)) return wanted;
+    const requests = new Map<string, VariantRequest>();
     for (const { route, variants } of plans) {
       if (wanted.bucket !== route.bucket) continue;
       if (wanted.version !== undefined && route.signing === undefined) continue;
-      const requests = requestsFor(project, wanted, route, variants);
-      if (requests.length > 0) return requests;
+      for (const request of requestsFor(project, wanted, route, variants)) {
+        // Skip the same rendition under another name or route, or for another browser.
+        if (!requests.has(request.options)) requests.set(request.options, request);
+      }
+      if (requests.size > 0 && choice.route !== ALL_ROUTES) break;
     }
+    if (requests.size > 0) return [...requests.values()];
     return { given: wanted.given, reason: "no route leads to it and shows what is chosen" };
   };
 }
@@ -86,7 +89,7 @@ type Shown = {
   /** The chosen presets and variants that it belongs to. */
   readonly by: readonly string[];
   /** What the Worker asks of the edge for it. */
-  readonly renditions: readonly Pick<WarmRequest, "options" | "unique" | "reads">[];
+  readonly renditions: readonly Pick<VariantRequest, "options" | "unique" | "reads">[];
 };
 
 function shownBy(project: Project, route: BoundRoute, { presets, reads }: Choice): Shown[] {
@@ -115,27 +118,21 @@ function requestsFor(
   { key, version }: Wanted,
   route: BoundRoute,
   variants: readonly Shown[],
-): WarmRequest[] {
+): VariantRequest[] {
   const { bucket, signing } = route;
   // Two buckets of wrangler.toml can be one at S3, and their routes may show different things.
   const source = hash(`${bucket.name} ${originUrl(bucket.base, bucket.prefix + key)}`, 22);
   const name = withoutSignature(key);
-  const requests = new Map<string, WarmRequest>();
-  for (const { variant, preset, renditions } of variants) {
+  return variants.flatMap(({ variant, preset, renditions }) => {
     const path = pathOf(project, route, variant, key);
-    if (path === undefined) continue;
+    if (path === undefined) return [];
     const sign = async (now: number) => {
       if (signing === undefined) return "";
       const expires = Math.floor(now / 1000) + Math.min(EXPIRY_S, signing.maxAge);
       return queryFor(project, route, { preset, key, expires, version });
     };
-    for (const rendition of renditions) {
-      // Skip the same rendition under another name, or for another browser.
-      if (requests.has(rendition.options)) continue;
-      requests.set(rendition.options, { name, variant, path, sign, source, ...rendition });
-    }
-  }
-  return [...requests.values()];
+    return renditions.map((rendition) => ({ name, variant, path, sign, source, ...rendition }));
+  });
 }
 
 /** @param length of the hash, in characters of 6 bits */
