@@ -10,10 +10,11 @@ import { valuesOf } from "../project/secrets.ts";
 import { createProgress, time } from "../terminal/progress.ts";
 
 /** A Vitrine that has a token for /purge. */
-export type Worker = { readonly base: string; readonly token: string };
+export type Worker = { readonly base: string; readonly token: string; readonly hasStore: boolean };
 
-/** What the Worker takes in a request. */
+/** What the Worker takes in a request. With a store it asks S3 for each. */
 const BATCH = 200;
+const STORED_BATCH = 20;
 
 /** How often the same objects are tried, if none of them is purged. */
 const MOST_TRIES = 5;
@@ -30,7 +31,7 @@ export function readWorker({ folder }: World, project: Project): Worker | Fault 
   const token = readToken(valuesOf(secrets), "PURGE_TOKEN");
   if (token === undefined) return { fault: "PURGE_TOKEN is not 32 or more ASCII characters" };
   const base = provenBase(folder, project);
-  return isFault(base) ? base : { base, token };
+  return isFault(base) ? base : { base, token, hasStore: project.config.store !== undefined };
 }
 
 const NO_TOKEN =
@@ -45,15 +46,16 @@ export async function purgeByWorker(
   worker: Worker,
   names: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
+  const most = worker.hasStore ? STORED_BATCH : BATCH;
   const left = new Map<string, string>();
   const progress = createProgress(world, "objects", names.length);
-  for (let at = 0; at < names.length; at += BATCH) {
-    const batch = names.slice(at, at + BATCH);
+  for (let at = 0; at < names.length; at += most) {
+    const batch = names.slice(at, at + most);
     const ended = await purgeBatch(world, worker, batch, progress.say);
     for (const [name, reason] of ended.left) left.set(name, reason);
     progress.step(batch.length);
     if (ended.stopped === undefined) continue;
-    for (const name of names.slice(at + BATCH)) left.set(name, `not sent, after: ${ended.stopped}`);
+    for (const name of names.slice(at + most)) left.set(name, `not sent, after: ${ended.stopped}`);
     break;
   }
   progress.end();

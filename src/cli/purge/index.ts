@@ -13,6 +13,7 @@ import { commandLine } from "../terminal/shell.ts";
 import { purgeByWorker, readWorker } from "./by-worker.ts";
 import { gather } from "./names.ts";
 import { tellLeft, tellOutcome } from "./outcome.ts";
+import { verifyGone } from "./verify.ts";
 import { purgeWhole, wholeOf } from "./whole.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
@@ -32,6 +33,7 @@ function define() {
     .addOption(urlOption())
     .addOption(secretsFileOption())
     .option("--yes", "does not ask, even if many objects begin with the prefix")
+    .option("--verify", "then asks for every variant in every format, and says what still comes")
     .option("--dry-run", "prints the objects that it would purge, and sends nothing")
     .addHelpText(
       "after",
@@ -45,7 +47,8 @@ Examples:
   npx vitrine purge photos/fig.jpg photos/friends.jpg
   npx vitrine purge https://images.example.com/images/card/photos/fig.jpg
   npx vitrine purge - < keys.txt > left.txt
-  npx vitrine purge --prefix photos/2026/ --secrets-file secrets.env`,
+  npx vitrine purge --prefix photos/2026/ --secrets-file secrets.env
+  npx vitrine purge --verify photos/deleted.jpg`,
     );
 }
 
@@ -62,7 +65,7 @@ async function purge(world: World, keys: readonly string[], options: Options): P
   if (isFault(unproven)) return unproven;
   const whole = wholeOf(options);
   if (whole) {
-    const isGiven = keys.length > 0 || prefix !== undefined;
+    const isGiven = keys.length > 0 || prefix !== undefined || options.verify === true;
     return purgeWhole(world, project, whole, options, isGiven);
   }
   const worker = readWorker(world, project);
@@ -105,7 +108,11 @@ async function purge(world: World, keys: readonly string[], options: Options): P
     [...failed].map(([name, reason]) => [objects.get(name)?.given ?? name, reason]),
   );
   const seconds = (world.now() - began) / 1000;
-  return tellOutcome(world, { count: objects.size, left, impossible, seconds }, answers.max_age);
+  const outcome = { count: objects.size, left, impossible, seconds };
+  const exit = tellOutcome(world, outcome, answers.max_age);
+  if (!options.verify || world.interrupted.aborted) return exit;
+  const verified = await verifyGone(world, project, own, worker.base, [...objects.values()]);
+  return exit === EXIT.done ? verified : exit;
 }
 
 /** Above so many objects of a prefix, it asks. */

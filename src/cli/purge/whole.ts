@@ -27,7 +27,10 @@ export async function purgeWhole(
 ): Promise<End> {
   const { stderr, interrupted } = world;
   if (given || (bucket !== undefined && everything)) {
-    say(stderr, "Give keys or a --prefix, or --bucket, or --everything: one of them alone.");
+    say(
+      stderr,
+      "Give keys or a --prefix, or --bucket, or --everything: one of them alone. --verify needs keys.",
+    );
     return EXIT.usage;
   }
   const names = project.config.buckets.map(({ name }) => name);

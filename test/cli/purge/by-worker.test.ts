@@ -96,11 +96,72 @@ test.each<[string, string[], Record<string, string>, number, RegExp]>([
   ["an unknown bucket", ["--bucket", "acme"], { PURGE_TOKEN }, 2, /no such bucket. There is media/],
   ["no token", ["--everything"], {}, 2, /PURGE_TOKEN is missing.*into the environment/],
   ["keys", ["--everything", KEY], { PURGE_TOKEN }, 3, /one of them alone/],
+  ["--verify", ["--everything", "--verify"], { PURGE_TOKEN }, 3, /--verify needs keys/],
   ["both", ["--everything", "--bucket", "media"], { PURGE_TOKEN }, 3, /one of them alone/],
 ])("a whole bucket is not purged with %s", async (_what, args, tokens, code, said) => {
   const ended = await purge(args, tokens);
   expect(ended.code).toBe(code);
   expect(ended.err).toMatch(said);
+});
+
+/** An avatar has two routes: one of all presets, one of thumbnails. */
+const AVATAR = "users/ada/avatar.png";
+const putAvatar = () => {
+  const body = file("made/rotated-gps.jpg");
+  stage.s3.objects.set(`published/${AVATAR}`, { body, type: "image/jpeg" });
+};
+
+test("--verify asks for every variant in every format, and finds nothing of a deleted object", async () => {
+  putAvatar();
+  const shown = ["/images/card", "/images/hero@640w"].map((path) => `${path}/${AVATAR}`);
+  for (const path of [...shown, "/avatars/ada/thumbnail"]) {
+    expect((await get(path, {}, env)).status).toBe(200);
+  }
+  stage.s3.objects.delete(`published/${AVATAR}`);
+  const asked = new Set<string>();
+  network.use(
+    http.get(`${SITE}/*`, ({ request: { url, headers } }) => {
+      asked.add(`${new URL(url).pathname} ${headers.get("accept")?.split(",", 1)}`);
+    }),
+  );
+  const ended = await purge([AVATAR, "--verify"], { PURGE_TOKEN });
+  expect(ended).toMatchObject({ code: 0, out: "" });
+  expect(ended.err).toContain(`Nothing comes: ${asked.size} answers, all 404.\n`);
+  for (const path of shown) {
+    for (const type of ["avif", "png"]) expect(asked).toContain(`${path} image/${type}`);
+  }
+});
+
+test.each<[what: string, answer: () => Response, says: string]>([
+  [
+    "comes out of a cache",
+    () =>
+      new HttpResponse("an image", {
+        headers: { "content-type": "image/avif", "server-timing": "cache;desc=stored" },
+      }),
+    "still comes: /images/card@2x/users/ada/avatar.png, by a browser that reads avif: avif, cache stored",
+  ],
+  [
+    "is not known",
+    () => new HttpResponse("Bad gateway", { status: 502 }),
+    "not known: /images/card@2x/users/ada/avatar.png, by a browser that reads avif: 502",
+  ],
+])("--verify names a single rendition that %s", async (_what, answer, says) => {
+  stage.s3.objects.delete(`published/${AVATAR}`);
+  network.use(
+    http.get(`${SITE}/images/card@2x/*`, ({ request }) =>
+      request.headers.get("accept")?.includes("avif") ? answer() : undefined,
+    ),
+  );
+  const { code, err } = await purge([AVATAR, "--verify"], { PURGE_TOKEN });
+  expect([code, err.match(/^ {2}.*$/gm)]).toEqual([1, [`  ${says}`]]);
+  expect(err).toMatch(/NOT GONE, or not known: 1 rendition of \d+\.\n/);
+});
+
+test("--verify names all of an object that is still there", async () => {
+  putAvatar();
+  const { code, err } = await purge([AVATAR, "--verify"], { PURGE_TOKEN });
+  expect([code, err]).toEqual([1, expect.stringContaining("  still comes: /images/hero")]);
 });
 
 test("4,000 keys: it waits as the rate limit says, and all are purged (W10)", async () => {

@@ -1,0 +1,64 @@
+// Asks for objects as visitors do, in every variant and format, and says what still comes. After a deletion, nothing
+// may come.
+
+import { EXIT, type Exit, isFault, paint, say, type World } from "../command.ts";
+import { ALL_READS, askPicture, type PictureAnswer } from "../net/ask-picture.ts";
+import { shareOut } from "../net/crew.ts";
+import { createPace } from "../net/pace.ts";
+import { type Found, nameOf } from "../project/object-name.ts";
+import type { OwnUrls } from "../project/own-url.ts";
+import type { Project } from "../project/project.ts";
+import { ALL_ROUTES, createPlanner, type VariantRequest } from "../project/variant-requests.ts";
+import { counted } from "../terminal/progress.ts";
+import { visible } from "../terminal/visible.ts";
+
+const CONCURRENCY = 6;
+
+/** The answer for an object that is gone. */
+const GONE = "404";
+
+/** @param base where its Vitrine is */
+export async function verifyGone(
+  world: World,
+  project: Project,
+  own: OwnUrls,
+  base: string,
+  objects: readonly Found[],
+): Promise<Exit> {
+  const { stderr, now, interrupted } = world;
+  const choice = { presets: undefined, route: ALL_ROUTES, reads: ALL_READS };
+  const planner = createPlanner(project, own, choice);
+  if (isFault(planner)) throw new Error(planner.fault); // nothing is chosen that might be missing
+  const pace = createPace(now, interrupted);
+  const left: string[] = [];
+  let asked = 0;
+  const tell = (what: string) => left.push(what) && say(stderr, visible(`  ${what}`));
+  const ask = async (request: VariantRequest) => {
+    const { path, reads } = request;
+    const query = await request.sign(now());
+    if (isFault(query)) return tell(`${path} is not asked for: ${query.fault}`);
+    const answer = await askPicture(base + path + query, reads, pace, interrupted, now);
+    asked += 1;
+    return answer && leftText(answer, `${path}, by a browser that reads ${reads}`, tell);
+  };
+  const requests = objects.flatMap((object) => {
+    const planned = planner(nameOf(project.config.buckets, object));
+    return "reason" in planned ? [] : planned;
+  });
+  say(stderr, `Asking for ${counted(requests.length, "rendition")} of ${base}, as visitors do.`);
+  await shareOut(requests, CONCURRENCY, interrupted, async (request) => void (await ask(request)));
+  if (interrupted.aborted) return EXIT.interrupted;
+  if (left.length === 0) {
+    say(stderr, `Nothing comes: ${counted(asked, "answer")}, all ${GONE}.`);
+    return EXIT.done;
+  }
+  const what = `NOT GONE, or not known: ${counted(left.length, "rendition")} of ${requests.length}.`;
+  say(stderr, paint(world, stderr, "red", what));
+  return EXIT.partly;
+}
+
+function leftText(answer: PictureAnswer, where: string, tell: (what: string) => void): void {
+  if ("type" in answer)
+    tell(`still comes: ${where}: ${answer.type}, cache ${answer.cache ?? "unknown"}`);
+  else if (answer.why !== GONE) tell(`not known: ${where}: ${answer.why}`);
+}
