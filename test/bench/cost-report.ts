@@ -11,7 +11,7 @@ import type { Settings } from "./trace.ts";
 /** What came out of a case, with one eviction. */
 type Outcome = { readonly scenario: Scenario; readonly months: readonly Month[] };
 
-export type Row = Case & { readonly outcomes: readonly Outcome[] };
+export type Row = Omit<Case, "months"> & { readonly outcomes: readonly Outcome[] };
 
 export type Report = {
   readonly settings: Settings;
@@ -27,13 +27,14 @@ export type Report = {
  */
 export function compare(settings: Settings, maxAge: number, step: () => void = () => {}): Report {
   const edges = edgesFor(maxAge);
-  const rows = CASES.map((one) => ({
-    ...one,
-    outcomes: runsOf(one).map(({ scenario, months }) => ({
+  const rows = CASES.map((one) => {
+    const { name, keep, store, events } = one;
+    const outcomes = runsOf(one).map(({ scenario, months }) => ({
       scenario,
       months: simulateMonths(settings, scenario, edges, months, step).map(rounded),
-    })),
-  }));
+    }));
+    return { name, keep, store, events, outcomes };
+  });
   return { settings, edges, rows };
 }
 
@@ -52,8 +53,8 @@ const ORDINALS: Readonly<Record<number, string>> = {
 };
 
 function monthsOf({ rows }: Report): MonthOfCase[] {
-  return rows.flatMap(({ name, months, outcomes }) =>
-    months.map((month) => ({
+  return rows.flatMap(({ name, outcomes }) =>
+    (outcomes[0]?.months ?? []).map(({ month }) => ({
       title: `${name}, ${ORDINALS[month] ?? `${month}.`} month`,
       months: outcomes.flatMap((one) => one.months.filter((other) => other.month === month)),
     })),

@@ -110,7 +110,7 @@ export function createPipeline(
       function render(waits: boolean, cached?: number): Rendition | undefined {
         if (cached === version && !isDown) {
           rendered = waits ? UNCHANGED : UNCHANGED_BEHIND; // W18
-          return { version, keep };
+          return { version, keep, hasEtag: true };
         }
         const versions = getOrAdd(made, object, () => new Map());
         const last = versions.get(asked.rendition);
@@ -120,11 +120,11 @@ export function createPipeline(
         if (isDown) {
           rendered = { ...run, outcome: stored === undefined ? "failed" : "stored" };
           if (stored === undefined) return undefined;
-          return { version: stored, keep: Math.min(OUTAGE_KEEP, keep) };
+          return { version: stored, keep: Math.min(OUTAGE_KEEP, keep), hasEtag: false };
         }
         if (stored === version) {
           rendered = { ...run, outcome: "stored" };
-          return { version, keep };
+          return { version, keep, hasEtag: true };
         }
         const ask = { ...asked, source: `${object} ${version}` };
         const answers = models.map(({ edge, seconds, runsIn }) => {
@@ -134,7 +134,7 @@ export function createPipeline(
         rendered = { ...run, outcome: "made", edges: answers };
         versions.set(asked.rendition, version);
         if (last === undefined) past.madeBytes += asked.bytes;
-        return { version, keep };
+        return { version, keep, hasEtag: true };
       }
 
       const answer: Answer =

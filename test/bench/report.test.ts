@@ -133,7 +133,7 @@ describe("the committed results", () => {
       ...[1, 1_000_000, 10_000, 30, 1000, 0.9],
     ]);
     expect(report.edges).toEqual(edgesFor(WEEK));
-    expect(report.rows).toMatchObject(JSON.parse(JSON.stringify(CASES)));
+    expect(report.rows.map(({ name }) => name)).toEqual(CASES.map(({ name }) => name));
     expect(jsonOf(report)).toBe(read("fixtures/bench/cost.json"));
   });
 

@@ -45,7 +45,7 @@ function byModel(rules: Rules, steps: readonly Step[]): Shown[] {
     const { version, how } = tiers.ask(object, rendition, place, at, (waits, cached) => {
       const status = isDown ? 502 : cached === now ? 304 : 200;
       run = runOf(rules.runsIn === "upper" ? "upper" : `${place}`, waits, status);
-      return isDown ? undefined : { version: now, keep: rules.keep };
+      return isDown ? undefined : { version: now, keep: rules.keep, hasEtag: true };
     });
     expect(how === "waited").toBe(run?.includes("waits") ?? false);
     return [{ version, run }];
@@ -233,7 +233,7 @@ describe("step by step", () => {
     const ask = (s: number, place: number) =>
       tiers.ask(0, "card", place, s * 1000, (_waits, cached) => {
         expect(cached).toBeUndefined();
-        return { version: 0, keep: rules.keep };
+        return { version: 0, keep: rules.keep, hasEtag: true };
       }).how;
     expect([ask(0, 0), ask(4, 1), ask(6, 0), ask(11, 0)]).toEqual([
       ...["waited", "fresh", "fresh", "waited"],

@@ -14,13 +14,20 @@ export type CacheRules = {
   readonly evictAfter?: number | undefined;
 };
 
-/** What Renditions answers: a version of the object, and how long it is fresh, in seconds. */
-export type Rendition = { readonly version: number; readonly keep: number };
+/** What Renditions answers. */
+export type Rendition = {
+  /** The version of the object. */
+  readonly version: number;
+  /** How long it is fresh, in seconds. */
+  readonly keep: number;
+  /** Whether it has an ETag, so that the cache can ask whether it changed (W18). */
+  readonly hasEtag: boolean;
+};
 
 /**
  * Runs Renditions.
  * @param waits whether a visitor waits for it; false: in the background
- * @param cached the version for which the cache sends `If-None-Match` (W18); undefined: it has none
+ * @param cached the version for which the cache sends `If-None-Match` (W18); undefined: it sends none
  * @returns undefined: it failed
  */
 export type Run = (waits: boolean, cached: number | undefined) => Rendition | undefined;
@@ -89,10 +96,12 @@ export function createTiers(rules: CacheRules, kept: Kept = nothingKept()): Tier
         if (isServed) how = "stale";
         const stillWaits = waits && !isServed;
         const checked =
-          tier === upper ? runRenditions(stillWaits, old?.version) : askTier(upper, stillWaits);
+          tier === upper
+            ? runRenditions(stillWaits, old?.hasEtag ? old.version : undefined)
+            : askTier(upper, stillWaits);
         if (checked !== undefined) {
-          const { version, keep, checkedAt } = checked; // one by one, since that is ten times faster
-          tier.set(key, { version, keep, checkedAt, usedAt: at });
+          const { version, keep, hasEtag, checkedAt } = checked; // a spread is slower
+          tier.set(key, { version, keep, hasEtag, checkedAt, usedAt: at });
         }
         if (isServed) return old;
         return checked ?? (seconds < staleIfError ? old : undefined);
@@ -102,7 +111,8 @@ export function createTiers(rules: CacheRules, kept: Kept = nothingKept()): Tier
         if (waits) how = "waited";
         const rendition = run(waits, cached);
         if (rendition === undefined) return undefined;
-        return { version: rendition.version, keep: rendition.keep, checkedAt: at };
+        const { version, keep, hasEtag } = rendition;
+        return { version, keep, hasEtag, checkedAt: at };
       }
 
       const tier = getOrAdd(lower, place, () => new Map());
