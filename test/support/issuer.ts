@@ -10,12 +10,10 @@ function pem({ privateKey }: { readonly privateKey: KeyObject }): string {
 }
 
 const ec = (namedCurve: string) => pem(generateKeyPairSync("ec", { namedCurve }));
-const rsa = (modulusLength: number) => pem(generateKeyPairSync("rsa", { modulusLength }));
 
 export const EC_KEY = ec("P-256");
 export const OTHER_EC_KEY = ec("P-256");
-export const RSA_KEY = rsa(2048);
-export const SHORT_RSA_KEY = rsa(1024);
+export const RSA_KEY = pem(generateKeyPairSync("rsa", { modulusLength: 2048 }));
 export const P384_KEY = ec("P-384");
 
 export const ROLE = "arn:aws:iam::123456789012:role/vitrine";

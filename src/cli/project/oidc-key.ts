@@ -20,7 +20,6 @@ export function oidcKeyFault(name: string, pem: string): string | undefined {
 
 /** The `kid` of a key that is right: its thumbprint by RFC 7638. */
 export function kidOf(pem: string): string {
-  const { kty, crv, x, y, e, n } = createPublicKey(pem).export({ format: "jwk" });
-  const members = kty === "EC" ? { crv, kty, x, y } : { e, kty, n };
-  return createHash("sha256").update(JSON.stringify(members)).digest("base64url");
+  const { crv, kty, x, y } = createPublicKey(pem).export({ format: "jwk" });
+  return createHash("sha256").update(JSON.stringify({ crv, kty, x, y })).digest("base64url");
 }

@@ -57,7 +57,7 @@ test("a key without a token is deployed, with what to do about an old token (A11
 });
 
 const EC = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
-const RSA = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey;
+const RSA = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
 const P384 = generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey;
 const pem = (key: typeof EC) => key.export({ type: "pkcs8", format: "pem" }).toString();
 const ROLE = {
@@ -119,8 +119,8 @@ test("a role needs the key of the issuer, and no key of S3", async () => {
 });
 
 test.each<[what: string, key: string, says: string]>([
-  ["too short", pem(RSA), "is shorter than 2048 bits"],
-  ["of another curve", pem(P384), "is neither EC (P-256) nor RSA"],
+  ["of RSA", pem(RSA), "is no EC key (P-256)"],
+  ["of another curve", pem(P384), "is no EC key (P-256)"],
   ["cut", pem(EC).replace(/.{8}\n(?=-----END)/, "\n"), "is damaged"],
   [
     "a public one",

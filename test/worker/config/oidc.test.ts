@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { mistakeText } from "../../../src/worker/base/refusal.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
+import { ENV } from "../../support/env.ts";
 import {
   EC_KEY,
   ISSUER,
@@ -28,7 +29,7 @@ test("a role has where its credentials come from, and who the Worker is", () => 
   expect(bucket?.role).toMatchObject({ arn: ROLE, sts: "https://sts.eu-west-1.amazonaws.com" });
   const claims = { issuer: ISSUER, subject: "vitrine", audience: "sts.amazonaws.com" };
   expect(bucket?.role?.oidc).toMatchObject({ ...claims, mistakes: [] });
-  expect(bucket?.role?.oidc.keys.map(({ algorithm }) => algorithm)).toEqual(["ES256"]);
+  expect(bucket?.role?.oidc.keys.map(({ secret }) => secret)).toEqual(["OIDC_SIGNING_KEY"]);
 });
 
 test.each([
@@ -55,9 +56,11 @@ test("two buckets with one role share it; a role of another account does not", (
   expect(three).not.toBe(one);
 });
 
-test("an issuer may be there before there is a role, and keys may be EC or RSA", () => {
-  const { config } = read({ OIDC_SIGNING_KEY: RSA_KEY, OIDC_SIGNING_KEY_NEXT: `\r\n${EC_KEY}\n` });
-  expect(config?.oidc?.keys.map(({ algorithm }) => algorithm)).toEqual(["RS256", "ES256"]);
+test("an issuer may have two keys, and be there before there is a role", () => {
+  const NEXT = `\r\n${OTHER_EC_KEY}\n`;
+  const { config } = read({ ...ENV, OIDC_SIGNING_KEY_NEXT: NEXT });
+  const secrets = ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"];
+  expect(config?.oidc?.keys.map(({ secret }) => secret)).toEqual(secrets);
 });
 
 test.each<[string, object, string[]]>([
@@ -117,7 +120,8 @@ test.each<[string, string, RegExp]>([
   ["that is encrypted", labelled("ENCRYPTED PRIVATE KEY"), /but ENCRYPTED PRIVATE KEY: make it/],
   ["that is public", labelled("PUBLIC KEY"), /but PUBLIC KEY: make it/],
   ["with wrong base64", EC_KEY.replace(/^(.*\n.)./, "$1=/="), /is damaged/],
-  ["of another curve", P384_KEY, /is neither EC \(P-256\) nor RSA/],
+  ["of another curve", P384_KEY, /is no EC key \(P-256\)/],
+  ["of RSA", RSA_KEY, /is no EC key \(P-256\)/],
 ])("a key %s is a mistake, and no part of it is told", (_what, key, message) => {
   const { mistakes } = read({ OIDC_SIGNING_KEY: key });
   expect(mistakes).toHaveLength(1);
