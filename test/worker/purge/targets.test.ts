@@ -100,7 +100,7 @@ test("an event is about every configured bucket that has the object, at each pro
   expect(found.others).toEqual([]);
   // The two buckets at S3 have the same objects: one URL, and one tag.
   expect(found.targets.map(({ name }) => name)).toEqual([
-    "media/drafts/a.jpg",
+    "drafts/a.jpg",
     "r2/published/drafts/a.jpg",
   ]);
   const elsewhere = targetsOfEvent([MEDIA, DRAFTS, R2], of("acme-media", "a.jpg"));
