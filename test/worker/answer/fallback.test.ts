@@ -425,40 +425,6 @@ describe("on a signed route", () => {
   });
 });
 
-describe("a bucket that denies everything", () => {
-  const alarms = () => logged().filter(({ line }) => line["event"] === "bucket-denied");
-
-  test.each<[what: string, fallback: string, told: string]>([
-    ["shown", `media/${KEY}`, "shown"],
-    ["shown, of another bucket", "other/fig.jpg", "shown"],
-    ["denied as well", "media/none.png", "object-denied"],
-  ])(
-    "is told, by what visitors ask for, while the fallback is %s",
-    async (_what, fallback, told) => {
-      env = having(fallback);
-      stage.s3.faults.add("no-list-bucket");
-      for (let second = 0; second <= 60; second++) {
-        expect((await ask("/images/card/nothing.jpg")).status).toBe(404);
-        if (second < 60) expect(alarms()).toEqual([]);
-        wait(1);
-      }
-      expect(alarms()).toMatchObject([{ level: "error", line: { bucket: "media", times: 61 } }]);
-      const denied = logged().filter(({ line }) => line["event"] === "object-denied");
-      expect(new Set(denied.map(({ line }) => line["fallback"]))).toEqual(new Set([told]));
-    },
-  );
-
-  test("is not told of one that is asked for nothing but fallbacks", async () => {
-    env = having("other/none.png");
-    for (let second = 0; second <= 70; second++) {
-      if (second === 1) stage.s3.faults.add("no-list-bucket");
-      await ask(second % 2 ? "/images/card/nothing.jpg" : "/images/card/key.jpg");
-      wait(1);
-    }
-    expect(alarms()).toEqual([]);
-  });
-});
-
 describe("with two slots", () => {
   beforeEach(() => {
     env = having(`media/${KEY}`, NEXT);

@@ -1,6 +1,6 @@
 // How events change the state of a bucket, and what the log is told: tables of cases.
 
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { BucketNotice } from "../../../src/worker/base/notice.ts";
 import type { SlotName } from "../../../src/worker/base/refusal.ts";
 import type { Bucket } from "../../../src/worker/config/bucket.ts";
@@ -42,11 +42,6 @@ const asked = (
   now,
 });
 const allRefused = (now: number): BucketEvent => ({ type: "all-refused", now });
-const denied = (now: number): BucketEvent => ({
-  type: "object-asked",
-  refused: "object-denied",
-  now,
-});
 
 /** Applies events one after the other. @returns the last state, and all notices */
 function play(events: readonly BucketEvent[], start = startState(BOTH)) {
@@ -116,7 +111,7 @@ test.each<[number, SlotName[]]>([
 test("a state is never changed, only replaced", () => {
   const start = Object.freeze(startState(BOTH));
   const before = structuredClone(start);
-  play([bothRefused, denied(NOW), allRefused(NOW)], start);
+  play([bothRefused, allRefused(NOW)], start);
   expect(start).toEqual(before);
 });
 
@@ -130,31 +125,4 @@ test("where S3 refuses all slots, that is reported once a minute, and again afte
     { slot: "current", origin: DEAD, access_key: "…MPLE" },
     { slot: "next", origin: WRONG, access_key: "…TKEY" },
   ]);
-});
-
-describe("a bucket that denies every object", () => {
-  const often = (times: number, from = NOW) => Array.from({ length: times }, () => denied(from));
-  const ALARM = { event: "bucket-denied", bucket: "media", reason: expect.any(String) };
-
-  test.each<[string, BucketEvent[], object[]]>([
-    ["for less than a minute", [...often(50), denied(NOW + 59_999)], []],
-    ["for a minute", [...often(9), denied(NOW + 60_000)], [{ ...ALARM, times: 10 }]],
-    ["too seldom", [...often(8), denied(NOW + 60_000)], []],
-    [
-      "for an hour: once",
-      [...often(9), denied(NOW + 60_000), ...often(100, NOW + 3_600_000)],
-      [{ ...ALARM, times: 10 }],
-    ],
-  ])("%s", (_what, events, logged) => expect(play(events).logged).toEqual(logged));
-
-  test.each<[BucketEvent & { type: "object-asked" }, boolean]>([
-    [{ type: "object-asked", refused: undefined, now: NOW }, true],
-    [{ type: "object-asked", refused: "object-missing", now: NOW }, true],
-    [{ type: "object-asked", refused: "source-unreadable", now: NOW }, true],
-    [{ type: "object-asked", refused: "edge-failed", now: NOW }, false],
-    [{ type: "object-asked", refused: "slots-refused", now: NOW }, false],
-  ])("%j ends it: %s", (event, ends) => {
-    const { logged } = play([...often(9), event, denied(NOW + 60_000)]);
-    expect(logged.length === 0).toBe(ends);
-  });
 });
