@@ -4,6 +4,7 @@ import { HttpResponse } from "msw";
 import { expect, test } from "vitest";
 import {
   arrange,
+  edit,
   linesIn,
   nameOf,
   net,
