@@ -4,7 +4,7 @@ import { createR2 } from "../../src/emulator/r2/r2.ts";
 import { ENV, VARS } from "./env.ts";
 import { stage } from "./play.ts";
 
-export const ENGINES = ["cf", "binding", "R2", "binding, cf"] as const;
+export const ENGINES = ["cf", "binding", "R2"] as const;
 
 /** The vars and the bindings. */
 export type Env = Readonly<Record<string, unknown>>;
@@ -27,12 +27,6 @@ export function envOf(engine: EngineName, vars: object = {}): Env {
       return {
         ...{ ...ENV, ROUTES: RASTER, IMAGES },
         BUCKETS: { media: { ...media, engine: "binding" } },
-        ...vars,
-      };
-    case "binding, cf":
-      return {
-        ...{ ...ENV, IMAGES },
-        BUCKETS: { media: { ...media, engine: ["binding", "cf"] } },
         ...vars,
       };
     case "R2":

@@ -348,7 +348,6 @@ describe("of buckets whose renditions the Images binding makes", () => {
   test.each<[EngineName, object]>([
     ["binding", {}],
     ["R2", { slots: [], r2: "ok" }],
-    ["binding, cf", {}],
   ])("%s that works, and where the account lacks it (B3)", async (engine, facts) => {
     const env = envWith(engine);
     expect(await report(env)).toMatchObject({ status: 200, buckets: [{ edge: "on", ...facts }] });
@@ -373,10 +372,5 @@ describe("of buckets whose renditions the Images binding makes", () => {
     r2.faults.add("throws");
     const env = { ...envWith("R2"), MEDIA_BUCKET: r2 };
     expect(await report(env)).toMatchObject({ status: 503, buckets: [{ r2: "unreachable" }] });
-  });
-
-  test("one of two engines that does not work is told", async () => {
-    stage.edge.switches.transformations = false;
-    expect(await report(envWith("binding, cf"))).toMatchObject({ edge: "off" });
   });
 });

@@ -111,7 +111,6 @@ describe("vitrine check finds what is missing or misnamed", () => {
 
 test.each<[object, boolean]>([
   [{ ...MEDIA, source_parameter: false }, true],
-  [{ ...MEDIA, source_parameter: false, engine: ["binding", "cf"] }, true],
   [{ ...MEDIA, source_parameter: false, engine: "binding" }, false],
   [MEDIA, false],
 ])(
@@ -164,7 +163,6 @@ describe("vitrine check says what the engine needs", () => {
       [NOTHING],
       [SOURCES],
     ],
-    ["both", project({ ...MEDIA, engine: ["binding", "cf"] }, bound), [SOURCES, own], [NOTHING]],
     ["one bucket of each engine", two(S3), [SOURCES, "acme-other"], [NOTHING, `${own}.`]],
     [
       "a session token that a deploy requires",
@@ -184,7 +182,6 @@ describe("vitrine check says what the engine needs", () => {
 
   test.each([
     ["binding", true],
-    [["binding", "cf"], false],
     ["cf", false],
   ])("%s: on a workers.dev address alone (R2)", async (engine, works) => {
     const { routes: _routes, ...top } = project({ ...MEDIA, engine }, bound);

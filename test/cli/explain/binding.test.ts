@@ -91,13 +91,3 @@ test("in the local run, too, an R2 bucket is read by its binding and without a k
   expect([asked.originUrl, asked.headers]).toEqual(["r2://MEDIA_BUCKET/fig.jpg", {}]);
   expect(rows).not.toMatch(/authorization|AWS4|localhost:\d+\/cdn-cgi|key that is not/);
 });
-
-test.each([
-  ["/images/card/fig.jpg", "binding", "cf"],
-  ["/images/kept/fig.jpg", "cf", undefined],
-])("with both engines, %s is made by %s (B7)", async (path, engine, other) => {
-  const both = { ...VARS.BUCKETS.media, engine: ["binding", "cf"] };
-  const { asked, rows } = await explain(both, path, ["card", "kept"]);
-  expect([asked.engine, asked.other]).toEqual([engine, other]);
-  expect(rows.includes("What it cannot read: by the edge (cf)")).toBe(other !== undefined);
-});

@@ -110,9 +110,8 @@ test.each<[string, object, string, string | undefined]>([
 test.each<[engine: unknown, each: number, facts: number, isTold: boolean]>([
   ["cf", 13, 23, false],
   ["binding", 13, 13, true],
-  [["binding", "cf"], 13, 23, true],
 ])(
-  "%s: facts cost nothing where the Images binding alone tells them (L2)",
+  "%s: facts cost nothing where the Images binding tells them (L2)",
   (engine, each, facts, isTold) => {
     const BUCKETS = { media: { ...VARS.BUCKETS.media, engine } };
     const own = { BUCKETS, IMAGES: { input() {}, info() {} } };

@@ -27,7 +27,6 @@ function withEngine(engine: string): void {
 
 test.each([
   ['"cf"', {}, {}],
-  ['["binding", "cf"]', {}, {}],
   ['"binding"', { AWS_SESSION_TOKEN_NEXT: null }, { AWS_SESSION_TOKEN: null }],
 ])(
   "engine %s: a key goes into its slot, and a token that was there goes with the old one (A11)",

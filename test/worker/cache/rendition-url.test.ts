@@ -159,13 +159,6 @@ test.each<[string, object, object, object, string, string]>([
   ],
   ["the engine is another one", { ...media, engine: "binding" }, media, {}, "a.jpg", "a.jpg"],
   [
-    "the engine has another one behind it",
-    { ...media, engine: "binding" },
-    { ...media, engine: ["binding", "cf"] },
-    {},
-    ...(["a.jpg", "a.jpg"] as const),
-  ],
-  [
     "the bucket's name is a folder of the other one",
     { binding: "MEDIA", prefix: "photos/" },
     { binding: "MEDIA", bucket: "photos" },

@@ -46,7 +46,6 @@ describe.each<[EngineName, what: string, Uint8Array, certain: boolean]>([
   ["cf", "a page", PAGE, true],
   ["binding", "half a JPEG", BROKEN, false],
   ["binding", "a page", PAGE, true],
-  ["binding, cf", "half a JPEG", BROKEN, false],
 ])("with %s, %s", (engine, _what, bytes, certain) => {
   beforeEach(() => {
     env = envOf(engine, { PURGE_TOKEN });

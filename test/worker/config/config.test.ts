@@ -22,7 +22,7 @@ test("a right configuration is ready to serve from", () => {
     name: "media",
     bucket: "acme-media",
     access: "AWS",
-    engines: ["cf"],
+    engine: "cf",
     hasSourceParameter: true,
     ...{ images: undefined, r2: undefined, role: undefined },
     base: BASE,
@@ -547,17 +547,12 @@ test.each<[engine: object, preset: object, told: string]>([
   [
     { ...media, engine: "binding" },
     { zoom: 1 },
-    `zoom: bucket media has engine "binding", which has no zoom: remove it, set engine = ["binding", "cf"], ${LEAVE}`,
+    `zoom: bucket media has engine "binding", which has no zoom: remove it, ${LEAVE}`,
   ],
   [
     { binding: "MEDIA_BUCKET" },
     { metadata: "keep" },
     `metadata: bucket media has engine "binding", which has no metadata "keep": remove it, ${LEAVE}`,
-  ],
-  [
-    { ...media, engine: ["binding", "cf"] },
-    { zoom: 1, draw: [{ key: "a.png" }] },
-    "zoom: bucket media: neither engine has both zoom and draw[0].key: remove one",
   ],
 ])(
   "what an engine does not have is told with other mistakes of routes: %j",

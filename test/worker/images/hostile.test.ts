@@ -133,31 +133,6 @@ describe("a binding that", () => {
     expect(answered.slice(0, 2)).toEqual([status, event]);
     expect(lines()).toMatchObject([{ edge: `${code}` }]);
   });
-
-  test.each<[code: number, status: number]>([
-    [9402, 200],
-    [9412, 200],
-    [9413, 200],
-    [9520, 200],
-    [9432, 502],
-    [9516, 415],
-  ])(
-    "does not read an object, %i, has cf make it, of two engines, unless it is no limit (B3)",
-    async (code, status) => {
-      const error = Object.assign(new Error("why"), { code });
-      const vars = { IMAGES: imagesThat(() => Promise.reject(error)) };
-      const env = envOf("binding, cf", vars);
-      const show = () => get("/images/card/key.jpg", {}, env);
-      expect((await show()).status).toBe(status);
-      expect(stage.asked).toHaveLength(status === 200 ? 1 : 0);
-      if (status !== 200) return;
-      const reason = `the Images binding answers ${code}`;
-      const line = { event: "engine-changed", bucket: "media", key: "published/key.jpg", reason };
-      expect(stage.logged).toEqual([{ level: "info", line: { ...line, times: 1 } }]);
-      await show();
-      expect(stage.logged).toHaveLength(1); // once a minute
-    },
-  );
 });
 
 /** S3 answers every request for the object like this. */

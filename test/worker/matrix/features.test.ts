@@ -1,7 +1,7 @@
 // What visitors and operators get with each engine: the same, or a clear refusal.
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { ENGINES, type EngineName, type Env, envOf } from "../../support/engines.ts";
+import { ENGINES, type Env, envOf } from "../../support/engines.ts";
 import { NEXT, NEXT_CREDENTIALS, PURGE_TOKEN, VARS } from "../../support/env.ts";
 import { MODERN as AVIF, get, lines, stage, wait } from "../../support/play.ts";
 import { file } from "../../support/stand.ts";
@@ -42,12 +42,7 @@ describe.each(ENGINES)("%s", (engine) => {
     ["card/rotated-gps.jpg", ANY, "image/jpeg"],
   ])("makes %s for %o as %s (B4)", async (path, init, expected) => {
     // The edge chooses. The binding has to be told: a GIF may be transparent.
-    const type =
-      expected === STILL
-        ? engine.includes("binding") || engine === "R2"
-          ? "image/png"
-          : "image/jpeg"
-        : expected;
+    const type = expected === STILL ? (engine !== "cf" ? "image/png" : "image/jpeg") : expected;
     const answer = await get(`/images/${path}`, init, envOf(engine));
     expect(told(answer)).toEqual([200, type]);
     expect(answer.headers.get("etag")).toMatch(/^"[0-9a-f]{32}"$/);
@@ -163,7 +158,7 @@ type Bucket = { objects: Map<string, object>; faults: Set<string> };
 const bucketOf = ({ MEDIA_BUCKET: bucket }: Env) => (bucket as Bucket | undefined)?.objects;
 const faultsOf = ({ MEDIA_BUCKET: bucket }: Env) => (bucket as Bucket | undefined)?.faults;
 
-describe.each<EngineName>(["cf", "binding", "binding, cf"])("a dead key with %s", (engine) => {
+describe.each(["cf", "binding"] as const)("a dead key with %s", (engine) => {
   const { accessKeyId, secretAccessKey } = NEXT_CREDENTIALS;
 
   test("is replaced by the next one, and the log is told once (A7)", async () => {
@@ -198,8 +193,7 @@ describe.each<EngineName>(["cf", "binding", "binding, cf"])("a dead key with %s"
 
   test("a wrong region is told with the right one (A5)", async () => {
     const bucket = { ...VARS.BUCKETS.media, region: "us-east-1" };
-    const its = engine === "binding, cf" ? ["binding", "cf"] : engine;
-    const env = envOf(engine, { BUCKETS: { media: { ...bucket, engine: its } } });
+    const env = envOf(engine, { BUCKETS: { media: { ...bucket, engine } } });
     expect((await get("/images/card/key.jpg", MODERN, env)).status).toBe(502);
     const [line] = lines();
     expect(line).toMatchObject({ event: "origin-denied" });
@@ -223,29 +217,11 @@ describe.each(BINDINGS)("the limit of 20 MB with %s", (engine) => {
     expect(stage.asked).toEqual([]);
   });
 
-  test("a larger one is refused, or made by cf (B1)", async () => {
+  test("a larger one is refused (B1)", async () => {
     put("large.jpg", jpegOf(20_000_001));
     const answer = await get("/images/card/large.jpg", MODERN, envOf(engine));
-    if (engine === "binding, cf") {
-      expect(told(answer)).toEqual([200, "image/avif"]);
-      expect(stage.asked).toHaveLength(1);
-      expect(lines()).toMatchObject([{ event: "engine-changed", times: 1 }]);
-    } else {
-      expect(answer.status).toBe(415);
-      expect(lines()).toMatchObject([
-        {
-          event: "source-unreadable",
-          reason: "it has 20000001 bytes, and 20,000,000 are the most",
-          certain: true,
-        },
-      ]);
-    }
+    expect(answer.status).toBe(415);
+    const reason = "it has 20000001 bytes, and 20,000,000 are the most";
+    expect(lines()).toMatchObject([{ event: "source-unreadable", reason, certain: true }]);
   });
-});
-
-test("with both engines, an SVG is shown by cf on a route for SVGs, and on no other (R8)", async () => {
-  put("icons/a.svg", file("broken/script.svg"), "image/svg+xml");
-  const env = envOf("binding, cf");
-  expect(told(await get("/icons/card/a.svg", MODERN, env))).toEqual([200, "image/svg+xml"]);
-  expect((await get("/images/card/icons/a.svg", MODERN, env)).status).toBe(415);
 });

@@ -111,7 +111,7 @@ describe.each(OTHERS)("%s draws an object of the bucket as cf draws a URL", (eng
 
 const mistakes = () => lines().flatMap(({ mistakes }) => mistakes);
 
-describe.each(["binding", "R2"] as const)("%s alone is wrong with", (engine) => {
+describe.each(["binding", "R2"] as const)("%s is wrong with", (engine) => {
   test.each(BINDING_CANNOT)("%s", async (_what, preset, option) => {
     expect((await picture(engine, preset, "one/key.jpg"))[0]).toBe(500);
     expect(mistakes()).toEqual([
@@ -133,28 +133,8 @@ describe.each(["binding", "R2"] as const)("%s alone is wrong with", (engine) => 
   });
 });
 
-/** The strict edge does not look for faces. */
-const PLAYED = BINDING_CANNOT.filter(([what]) => what !== "zoom");
-
-describe("with both engines, cf makes", () => {
-  test.each(PLAYED)("%s", async (_what, preset) => {
-    network.use(
-      http.get(LOGO, () => HttpResponse.arrayBuffer(file("made/transparent.png").slice().buffer)),
-    );
-    const made = await picture("binding, cf", preset, "one/key.jpg");
-    expect(made[0]).toBe(200);
-    expect(made).toEqual(await picture("cf", preset, "one/key.jpg"));
-  });
-});
-
 test.each<[what: string, engine: EngineName, draw: object[], mistake: string]>([
   ["cf draws no object", "cf", [{ key: "a.png" }], 'draw[0].key: bucket media has engine "cf"'],
-  [
-    "no engine draws both",
-    "binding, cf",
-    [{ key: "a.png" }, { url: LOGO }],
-    "draw[1].url: bucket media: neither engine has both draw[1].url and draw[0].key",
-  ],
   [
     "an overlay has one place",
     "binding",

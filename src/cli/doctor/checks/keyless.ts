@@ -30,8 +30,7 @@ export const KEYLESS_CHECKS = {
       "binding-unreadable": {
         what: "the Images binding cannot read the canary ({code})",
         why: "it reads no SVG, and nothing over 20 MB or 100 megapixels",
-        remedy:
-          'set another canary in wrangler.toml, a JPEG. For large originals: engine = ["binding", "cf"]',
+        remedy: "set another canary in wrangler.toml, a JPEG",
         deploys: true,
       },
       "binding-missing": {

@@ -170,7 +170,7 @@ test("it reads no more of an endless original than the edge would read (L1)", as
 });
 
 test("a bucket of the Images binding is tried by the binding (B2)", async () => {
-  const BUCKETS = { media: { ...ENV.BUCKETS.media, engine: ["binding", "cf"] } };
+  const BUCKETS = { media: { ...ENV.BUCKETS.media, engine: "binding" } };
   const vars = { ...ENV, BUCKETS, IMAGES: stage.edge.images };
   const { is } = await picture({ of: CARD, format: "webp", quality: "50" }, vars);
   expect(is).toEqual(["webp", 160, 160]);
