@@ -226,7 +226,7 @@ describe("a fallback that cannot be shown is never followed by another:", () => 
     const answer = await ask("/images/card/key.jpg");
     await plain(answer, 502, "not-transformed", "not-transformed");
     const own = `${BASE}published/key.jpg`;
-    expect(urls()).toEqual([own, own, SHOWN]); // the gateway asks for the first, too (W13)
+    expect(urls()).toEqual([own, own, SHOWN, SHOWN]); // the gateway asks, too (W13)
   });
 
   test.each<[keyof typeof FAULTS, event: string, calls: number]>([
