@@ -4,8 +4,10 @@ import { isSecret } from "../../worker/config/read-secrets.ts";
 import { isFault, type World } from "../command.ts";
 import type { Report } from "../project/check-configuration.ts";
 import { type FoundMistake, foundText, isSameMistake, pageFor } from "../project/config-fault.ts";
+import type { KnownVars } from "../project/known-vars.ts";
 import { readSecretsFile, secretsIn } from "../project/secrets.ts";
 import { shellWarnings } from "../project/shell-secrets.ts";
+import { bucketName, storeOf } from "../project/store.ts";
 import { type Diagnosis, type Finding, findingsOn, note, well } from "./finding.ts";
 
 /**
@@ -35,6 +37,25 @@ export function diagnoseConfiguration(
   const all = [...wrong, ...doubtful];
   const none = well("configuration", "it has no mistakes");
   return findingsOn(file, all.length > 0 ? all : [none]);
+}
+
+/** What a store would save, or where to see that nobody else can read what it has (T7): wrangler asks R2. */
+export function diagnoseStore(known: KnownVars): Finding[] {
+  const store = storeOf(known);
+  if (store === undefined) {
+    const saves =
+      "with one, Cloudflare bills only what is new, and visitors see pictures while S3 is down";
+    return findingsOn(known.file, [
+      note("configuration", `there is no store: ${saves} (docs/costs.md)`),
+    ]);
+  }
+  const bucket = bucketName(known, store);
+  const flag = store.jurisdiction === undefined ? "" : ` --jurisdiction ${store.jurisdiction}`;
+  const commands = ["dev-url get", "domain list"].map(
+    (one) => `npx wrangler r2 bucket ${one} ${bucket}${flag}`,
+  );
+  const look = `it must have no public address, which the doctor cannot see: ${commands.join(", and ")}`;
+  return findingsOn(`store ${store.binding}: the R2 bucket ${bucket}`, [note("public", look)]);
 }
 
 /** What the shell would change if the file were deployed without `vitrine deploy` (S5). */

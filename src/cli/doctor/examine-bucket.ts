@@ -133,7 +133,8 @@ async function examineSlots(
     const fault = diagnoseS3(await reader.ask(trial.absent), own);
     const diagnoses = fault ? [fault] : [well("key-id", `S3 knows it (from ${from})`)];
     if (!fault) diagnoses.push(well("secret", "it belongs to the key id"));
-    if (!fault) diagnoses.push(...(await rightsOf(bucket, reader, trial)));
+    const hasStore = !project.local && project.config.store !== undefined;
+    if (!fault) diagnoses.push(...(await rightsOf(bucket, reader, trial, hasStore)));
     const isNew = ({ check }: Diagnosis) =>
       !SHARED.includes(check) ||
       findings.every((one) => one.check !== check || one.severity === "ok");

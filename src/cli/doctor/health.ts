@@ -83,7 +83,8 @@ function makerOf({ config }: Project, { bucket }: BucketHealth): string {
 }
 
 /** What opens a bucket without a key. */
-function openedOf({ config }: Project, base: string, health: BucketHealth): Finding[] {
+function openedOf(project: Project, base: string, health: BucketHealth): Finding[] {
+  const { config } = project;
   const { bucket: name, r2, role } = health;
   const bucket = config.buckets.find((one) => one.name === name);
   const about = `${base}: bucket ${name}`;
@@ -91,7 +92,10 @@ function openedOf({ config }: Project, base: string, health: BucketHealth): Find
     ...(r2 === undefined ? [] : findingsOn(`${about}, its binding`, [diagnoseR2(r2)])),
     ...(role === undefined || bucket?.role === undefined
       ? []
-      : findingsOn(`${about}, its role`, diagnoseRole(bucket, bucket.role, role))),
+      : findingsOn(`${about}, its role`, [
+          ...diagnoseRole(bucket, bucket.role, role),
+          ...listingOf(project, name, role),
+        ])),
   ];
 }
 
@@ -105,17 +109,29 @@ function slotsOf(
   known: Known,
 ): Finding[] {
   const works = slots.find(({ state }) => state === "ok");
-  return slots.map((health): Finding => {
+  return slots.flatMap((health): Finding[] => {
     const { slot, state, access_key } = health;
     const key = access_key === undefined ? "" : `: the key ${access_key}`;
     const about = `${base}: bucket ${bucket}, slot ${slot}${key}`;
     if (state === "ok") {
       const used = health === works ? ", and is used" : "";
-      return { about, key: access_key, ...well("health", `it works${used}`) };
+      const found = [well("health", `it works${used}`), ...listingOf(project, bucket, health)];
+      return found.map((one) => ({ about, key: access_key, ...one }));
     }
     const finding = { about, ...diagnoseSlot(project, bucket, health, known) };
-    return works === undefined ? finding : lessen(finding, works.slot);
+    return [works === undefined ? finding : lessen(finding, works.slot)];
   });
+}
+
+/** What a deployed key or role says of an object that is missing: 403 if it may not list the bucket (A6). */
+function listingOf(
+  { config, local }: Project,
+  name: string,
+  { missing }: Pick<SlotHealth, "missing">,
+): Diagnosis[] {
+  const bucket = config.buckets.find((one) => one.name === name);
+  const isUnlisted = !local && config.store !== undefined && missing === 403;
+  return bucket && isUnlisted ? [diagnose("list-for-store", bucket)] : [];
 }
 
 function diagnoseSlot(

@@ -27,7 +27,7 @@ import { bucketsOf } from "../project/shown-buckets.ts";
 import { optionOf } from "../terminal/shell.ts";
 import { examineBound, withoutSlots } from "./bound.ts";
 import { CHECKS } from "./checks/index.ts";
-import { diagnoseConfiguration, diagnoseShell } from "./configuration.ts";
+import { diagnoseConfiguration, diagnoseShell, diagnoseStore } from "./configuration.ts";
 import { askClock } from "./diagnose-clock.ts";
 import { examineBucket } from "./examine-bucket.ts";
 import { examineIssuer } from "./examine-issuer.ts";
@@ -117,6 +117,7 @@ async function doctor(world: World, options: Options): Promise<End> {
   const listed = { secrets, vars: Object.keys(deployed), secretsFile: options.secretsFile };
   const findings = diagnoseConfiguration(report, stopping, { file, local, ...listed });
   findings.push(...diagnoseShell(world, options.secretsFile));
+  if (!isFault(project) && !local) findings.push(...diagnoseStore(project.known));
   if (!isFault(project)) {
     const named = readObjects(project, options.key);
     if (isFault(named)) return named;

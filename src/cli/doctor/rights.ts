@@ -23,14 +23,22 @@ export type Trial = {
   readonly strangely: S3Answer | undefined;
 };
 
-/** What a key may do beyond reading (A13). */
-export async function rightsOf(bucket: Bucket, reader: Reader, trial: Trial): Promise<Diagnosis[]> {
+/**
+ * What a key may do beyond reading (A13).
+ * @param hasStore whether it has to list, so that what is deleted is known (A6)
+ */
+export async function rightsOf(
+  bucket: Bucket,
+  reader: Reader,
+  trial: Trial,
+  hasStore: boolean,
+): Promise<Diagnosis[]> {
   if (trial.strangely === undefined) return [];
   const [page, written] = await Promise.all([
     reader.list({ prefix: bucket.prefix, most: 1 }),
     reader.tryWriting(trial.absent),
   ]);
-  return [listingOf(bucket, page), writingOf(bucket, written, trial)];
+  return [listingOf(bucket, page, hasStore), writingOf(bucket, written, trial)];
 }
 
 function writingOf(bucket: Bucket, written: S3Answer, { absent, strangely }: Trial): Diagnosis {
@@ -43,9 +51,15 @@ function writingOf(bucket: Bucket, written: S3Answer, { absent, strangely }: Tri
   return note("write", `${whether}: ${answerText(written)}`);
 }
 
-function listingOf(bucket: Bucket, page: Page | S3Answer): Diagnosis {
-  if ("objects" in page) return diagnose("list", bucket);
-  if (page.code === DENIED) return well("list", `the key may not list the bucket (${DENIED})`);
+function listingOf(bucket: Bucket, page: Page | S3Answer, hasStore: boolean): Diagnosis {
+  if ("objects" in page) {
+    if (hasStore) return well("list", "the key may list the bucket, as the store needs it");
+    return diagnose("list", bucket);
+  }
+  if (page.code === DENIED) {
+    if (hasStore) return diagnose("list-for-store", bucket);
+    return well("list", `the key may not list the bucket (${DENIED})`);
+  }
   return note("list", `whether the key may list the bucket is unknown: ${answerText(page)}`);
 }
 

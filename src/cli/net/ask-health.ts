@@ -94,7 +94,7 @@ function readBucket(entry: unknown): BucketHealth | undefined {
 const LONGEST_REASON = 300; // characters
 
 function readRole(table: Readonly<Record<string, unknown>>): RoleHealth {
-  const { role, state, reason, expires, renewal, mistakes } = table;
+  const { role, state, reason, expires, renewal, mistakes, missing } = table;
   const short = (text: unknown) => `${text}`.slice(0, LONGEST_REASON);
   return {
     role: short(role),
@@ -102,6 +102,7 @@ function readRole(table: Readonly<Record<string, unknown>>): RoleHealth {
     ...(typeof reason === "string" && { reason: short(reason) }),
     ...(isDate(expires) && { expires }),
     ...(isText(renewal) && { renewal }),
+    ...(typeof missing === "number" && { missing }),
     ...(Array.isArray(mistakes) && { mistakes: mistakes.map(short) }),
   };
 }

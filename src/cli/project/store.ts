@@ -15,7 +15,10 @@ export function storeOf({
 }
 
 /** The name of a bound bucket. `wrangler deploy` gives it one that has none (T9). */
-function bucketName({ worker }: KnownVars, { binding, bucket_name: name }: R2Binding): string {
+export function bucketName(
+  { worker }: Pick<KnownVars, "worker">,
+  { binding, bucket_name: name }: R2Binding,
+): string {
   return name ?? `${worker}-${binding.toLowerCase().replaceAll("_", "-")}`;
 }
 

@@ -102,7 +102,7 @@ test("findings go to stdout, progress goes to stderr", async () => {
   const { out, err, code } = await vitrine(["doctor", "--url", SITE], { folder, env: ENVIRONMENT });
   expect(err).toBe(`Asking S3 for bucket media ...\nAsking ${SITE} ...\n`);
   expect(out).toMatch(/^wrangler\.toml\n {2}ok /);
-  expect(out).toMatch(/\n0 errors, 0 warnings, 2 notes, \d+ ok\n$/); // this key may list
+  expect(out).toMatch(/\n0 errors, 0 warnings, 3 notes, \d+ ok\n$/); // this key may list
   expect(code).toBe(0);
 });
 

@@ -459,6 +459,20 @@ const REMEDIES = {
       }),
     harmless: true,
   },
+  "list-for-store": {
+    broken: (world) => {
+      const store = { get: async () => null, put: async () => null, delete: async () => {} };
+      const RENDITIONS = { ...store, list: async () => ({ objects: [], truncated: false }) };
+      for (const vars of [world.toml, world.deployed]) vars["ANSWERS"] = { store: "RENDITIONS" };
+      world.bindings = '[[r2_buckets]]\nbinding = "RENDITIONS"';
+      world.deployed["RENDITIONS"] = RENDITIONS;
+    },
+    done: (told) =>
+      told.does("add s3:ListBucket on arn:aws:s3:::acme-media to its policy", () => {
+        stage.s3.faults.delete("no-list-bucket");
+      }),
+    harmless: true,
+  },
   write: s3Grant("write", "needs only s3:GetObject on arn:aws:s3:::acme-media/published/*"),
   "key-wrote": at(
     "put",

@@ -175,6 +175,29 @@ test("a key that may list is a warning (A13)", async () => {
   expect(report.code).toBe(1);
 });
 
+test("with a store a key has to list, and the bucket may have no public address (A6, T7)", async () => {
+  const answers = { ...CONFIGURED, ANSWERS: { ...CONFIGURED.ANSWERS, store: "RENDITIONS" } };
+  const binding = '[[r2_buckets]]\nbinding = "RENDITIONS"\njurisdiction = "eu"';
+  configure(answers, undefined, binding);
+  const denied = await examine([]);
+  expect(wrongIn(denied)).toMatchObject([{ severity: "warning", cause: "list-for-store" }]);
+  expect(denied.findings).toContainEqual({
+    ...{ about: "store RENDITIONS: the R2 bucket vitrine-renditions", check: "public" },
+    severity: "note",
+    what: expect.stringContaining(
+      "npx wrangler r2 bucket dev-url get vitrine-renditions --jurisdiction eu, and npx wrangler r2 bucket domain list vitrine-renditions --jurisdiction eu",
+    ),
+  });
+  stage.s3.faults.clear();
+  expect(wrongIn(await examine([]))).toEqual([]);
+});
+
+test("without a store it says what one would save", async () => {
+  const { findings } = await examine([]);
+  const notes = findings.filter(({ what }) => what.startsWith("there is no store: "));
+  expect(notes).toMatchObject([{ check: "configuration", severity: "note" }]);
+});
+
 const WITH_PARAMETER = /\/published\/key\.jpg\?x-vitrine=[0-9a-f]{32}$/;
 const NOT_IGNORED = /^S3 does not give published\/key\.jpg by a URL with x-vitrine/;
 

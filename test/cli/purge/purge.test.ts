@@ -64,13 +64,15 @@ test("Ctrl-C ends it, and it names what was not purged", async () => {
 });
 
 test("with a store it names 20 objects a request, since S3 is asked for each", async () => {
-  edit((text) => `${text}
+  edit(
+    (text) => `${text}
 [vars.ANSWERS]
 store = "RENDITIONS"
 
 [[r2_buckets]]
 binding = "RENDITIONS"
-`);
+`,
+  );
   expect(await purge(["-"], { stdin: some(50).join("\n") })).toMatchObject({ code: 0 });
   expect(net.calls.map(({ length }) => length)).toEqual([20, 20, 10]);
 });

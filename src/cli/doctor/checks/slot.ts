@@ -76,6 +76,15 @@ export const SLOT_CHECKS = {
     why: "whoever steals the key learns the name of every object",
     remedy: `${LEAST}. Keep it if the log should tell missing objects from denied ones`,
     harmless: true,
+    causes: {
+      // A6: without it, nobody can tell a deleted object from a denied one.
+      "list-for-store": {
+        what: "the key may not list the bucket (s3:ListBucket), and there is a store",
+        why: "S3 does not say that an object is deleted: what is stored of it stays, and visitors may see it again while S3 is down",
+        remedy:
+          "if it is the Worker's key, add s3:ListBucket on arn:aws:s3:::{bucket} to its policy: docs/deploy.md, “A store”. Or have S3 send events: docs/purge-and-warm.md, “By event”",
+      },
+    },
   },
   write: {
     asks: "may the key only read, not write?",
