@@ -40,16 +40,17 @@ test("it writes the presets of all environments, also from a wrangler.jsonc (S6,
   expect(text).toContain("acme-staging");
 });
 
-test("it writes the bindings of images and of an R2 bucket, which the Worker takes", async () => {
+test("it writes the bindings of images and of R2 buckets, which the Worker takes", async () => {
   const bound = {
     images: { binding: "IMAGES" },
-    r2_buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "acme" }],
+    r2_buckets: [{ binding: "MEDIA_BUCKET", bucket_name: "acme" }, { binding: "RENDITIONS" }],
   };
   const own = makeProject({ ...STAGED, ...bound });
   expect((await vitrine(["types"], { folder: own })).code).toBe(0);
   const text = readFileSync(join(own, NAME), "utf8");
   expect(text).toMatch(/IMAGES\??: ImagesBinding;/);
   expect(text).toMatch(/MEDIA_BUCKET\??: R2Bucket;/);
+  expect(text).toMatch(/RENDITIONS\??: R2Bucket;/);
 });
 
 test("it writes nothing if wrangler.toml cannot be read, and ends with 2", async () => {
