@@ -6,7 +6,7 @@ import { hash } from "node:crypto";
 /** Stand-ins for the bytes of an original, of its metadata, and of a rendition. */
 export const ORIGINAL = "ORIGINAL-BYTES";
 export const PLACE = "GPS-OF-A-HOME";
-export const RENDITION = "a rendition";
+const RENDITION = "a rendition";
 
 /** The most bytes of an object that the binding reads (B1). */
 const MOST = 20_000_000;
@@ -67,6 +67,10 @@ const FILES: Readonly<Record<string, (text: string, inside: string) => Buffer>> 
   "text/html": (text) => bytes("<!doctype html><p>", text),
 };
 
+/** A rendition of its own of everything else that is asked for. */
+export const renditionOf = (type: string, of: string) =>
+  Uint8Array.from(fileOf(type, `${RENDITION} ${hash("sha1", of)}`));
+
 function fileOf(type: string, text: string, inside = ""): Buffer {
   return FILES[type]?.(`${text}\n`, inside) ?? bytes(text);
 }
@@ -117,6 +121,10 @@ export function objectAnswer(
       return send(streamOf(Buffer.concat([whole, Buffer.alloc(9000, ORIGINAL)])));
     case "shorter":
       return send(streamOf(whole.subarray(0, whole.length - 5)));
+    case "no-etag": {
+      const { etag: _, ...rest } = headers;
+      return new Response(streamOf(whole), { headers: rest });
+    }
     case "odd-length":
       return send(streamOf(whole), {
         "content-length": hash("sha1", url).startsWith("7") ? "-1" : "0x20",
@@ -148,7 +156,7 @@ export function objectAnswer(
 }
 
 /** A stream that comes in two pieces, and perhaps breaks off after them, or goes on. @param more bytes */
-function streamOf(all: Uint8Array, error?: Error, more = 0): ReadableStream<Uint8Array> {
+export function streamOf(all: Uint8Array, error?: Error, more = 0): ReadableStream<Uint8Array> {
   const half = all.length >> 1;
   const pieces = [all.subarray(0, half), all.subarray(half)].filter(({ length }) => length > 0);
   let left = more;
@@ -191,6 +199,8 @@ export type Behaviour = {
   readonly contentType: string;
   /** Whether renditions keep the metadata of the original (open). */
   readonly keepsMetadata: boolean;
+  /** Whether the rendition breaks off. */
+  readonly isHalf: boolean;
 };
 
 class ImagesError extends Error {
@@ -233,13 +243,14 @@ export function createImages(
         const type = original && typeOf(original);
         const end = (said: string) => note({ of, type, transforms, output, overlays, said });
         try {
+          const behaviour = behave(of);
           const made = makeOf(
             original ?? Buffer.alloc(0),
             { transforms, output, overlays },
-            behave(of),
+            behaviour,
           );
           end(made.type);
-          return resultOf(made);
+          return resultOf(made, behaviour);
         } catch (error) {
           end(error instanceof ImagesError ? `${error.code}` : `${error}`);
           throw error;
@@ -281,8 +292,11 @@ function makeOf(
   return { type: format, file: fileOf(format, text, keepsMetadata ? PLACE : "") };
 }
 
-function resultOf({ type, file }: { readonly type: string; readonly file: Buffer }) {
-  const image = () => streamOf(file);
+function resultOf(
+  { type, file }: { readonly type: string; readonly file: Buffer },
+  { isHalf }: Behaviour,
+) {
+  const image = () => streamOf(file, isHalf ? new Error("it broke off") : undefined);
   return {
     contentType: () => type,
     image,

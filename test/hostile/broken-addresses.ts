@@ -121,8 +121,8 @@ export const BROKEN_ADDRESSES = {
     breaks: "ends",
     seed: 2,
     file: "worker/answer/answer.ts",
-    from: "limitedCaching(MISSING_S, terms, now)",
-    to: "limitedCaching(MISSING_S, {}, now)",
+    from: "limitedCaching(BRIEF_S, terms, now)",
+    to: "limitedCaching(BRIEF_S, {}, now)",
   },
   "a URL lasts a second longer": {
     breaks: "ends",

@@ -220,8 +220,8 @@ export const BROKEN_REQUESTS = {
   "a fallback that fails is tried again": {
     breaks: "fallbacks",
     file: "worker/index.ts",
-    from: "const fallback = await obtain(other, { ...scope, condition: null, isFallback: true });",
-    to: `const again = () => obtain(other, { ...scope, condition: null, isFallback: true });
+    from: "const fallback = await obtain(other, { ...scope, condition: null });",
+    to: `const again = () => obtain(other, { ...scope, condition: null });
     let fallback = await again();
     for (let times = 0; isRefusal(fallback.result) && times < 15; times++) fallback = await again();`,
   },

@@ -6,6 +6,7 @@ import { BROKEN_FACTS } from "./broken-facts.ts";
 import { BROKEN_IMAGES } from "./broken-images.ts";
 import { BROKEN_KEPT } from "./broken-kept.ts";
 import { BROKEN_REQUESTS } from "./broken-requests.ts";
+import { BROKEN_STORED } from "./broken-stored.ts";
 
 export const BROKEN = {
   ...BROKEN_REQUESTS,
@@ -14,6 +15,7 @@ export const BROKEN = {
   ...BROKEN_KEPT,
   ...BROKEN_FACTS,
   ...BROKEN_IMAGES,
+  ...BROKEN_STORED,
 };
 
 export type BrokenName = keyof typeof BROKEN;

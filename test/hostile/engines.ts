@@ -1,12 +1,12 @@
 // The engines with which a Worker is attacked, and what of the configuration each of them needs.
 
-/**
- * `cf`: the edge fetches the object. Else the Worker does: from S3, from R2, with session credentials, or with
- * those of a role. `both`: the edge makes what the binding cannot.
- */
 import { EC_KEY } from "../support/issuer.ts";
 
-export const ENGINES = ["cf", "binding", "both", "r2", "session", "role"] as const;
+/**
+ * `cf`: the edge fetches the object. Else the Worker does: from S3, from R2, with session credentials, or with
+ * those of a role.
+ */
+export const ENGINES = ["cf", "binding", "r2", "session", "role"] as const;
 
 export type Engine = (typeof ENGINES)[number];
 
@@ -20,7 +20,7 @@ export const TOKENS = {
   AWS_SESSION_TOKEN_NEXT: "FwoGZXIvYXdzEBYaDHqa0AP1-another-token",
 };
 
-/** What is drawn on one variant, except with the engines that have the edge. */
+/** What is drawn on one variant, except by the edge. */
 export const MARK = { key: "marks/one & only.png", opacity: 0.5, top: 3 };
 
 export const ROLE = "arn:aws:iam::123456789012:role/acme-reader";
@@ -35,7 +35,11 @@ export const SESSION = {
 const OIDC = { issuer: "https://images.example" };
 
 /** The names of the R2 bindings, by bucket. */
-const R2: Readonly<Record<string, string>> = { media: "MEDIA_BUCKET", other: "OTHER_BUCKET" };
+const R2: Readonly<Record<string, string>> = {
+  media: "MEDIA_BUCKET",
+  mine: "MEDIA_BUCKET",
+  other: "OTHER_BUCKET",
+};
 
 type Table = Readonly<Record<string, unknown>>;
 type Vars = Table & {
@@ -56,9 +60,8 @@ export function withEngine(vars: object, engine: Engine): object {
       const { credentials: _, ...rest } = bucket;
       return { ...rest, engine: "binding", role: ROLE };
     }
-    return { ...bucket, engine: engine === "both" ? ["binding", "cf"] : "binding" };
+    return { ...bucket, engine: "binding" };
   });
-  if (engine === "both") return { ...vars, BUCKETS };
   const PRESETS = mapped(vars.PRESETS, ({ metadata: _, compression: __, ...preset }, name) =>
     name === "light" ? { ...preset, draw: [MARK] } : preset,
   );

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import fc from "fast-check";
+import { createR2 } from "../../src/emulator/r2/r2.ts";
 import { CREDENTIALS, NEXT_CREDENTIALS } from "../support/env.ts";
 import { FACTS, isFacts } from "./facts.ts";
 import { mood } from "./inputs.ts";
@@ -25,11 +26,14 @@ import {
 import { property, type Visit } from "./property.ts";
 import { CONFIG, createIsolate, DIRECT, emptyCache, loopbackOf, nameOf } from "./world.ts";
 
-/** All that a visitor gets, except the times that it took. A refusal may be kept for the rest of its minute. */
+/**
+ * All that a visitor gets, except the times that it took, and the length, which is known of what is stored. A refusal
+ * may be kept for the rest of its minute.
+ */
 function seen({ answer, body }: Visit) {
   const whole = (value: string) => value.replace(/max-age=[1-5]?\d\b/, "max-age=60");
   const headers = [...answer.headers]
-    .filter(([name]) => name !== "server-timing")
+    .filter(([name]) => name !== "server-timing" && name !== "content-length")
     .map(([name, value]) => [name, answer.ok ? value : whole(value)]);
   return { status: answer.status, headers, body };
 }
@@ -44,6 +48,7 @@ export const ofKept = {
       first: order,
       reads: reader,
       mood: fc.oneof(healthy, mood, svg),
+      hasStore: fc.boolean(),
       visits: fc.array(
         fc.record({
           order: fc.record({
@@ -54,8 +59,9 @@ export const ofKept = {
         { minLength: 2, maxLength: 3 },
       ),
     }),
-    async (suspect, { first, reads, mood: now, visits }) => {
+    async (suspect, { first, reads, mood: now, hasStore, visits }) => {
       const cache = emptyCache();
+      const store = hasStore ? createR2() : undefined;
       const denying = { ...now, denied: OTHER_KEY };
       let seconds = 0;
       for (const { order: next, manner: how, deploy, step: more, ...own } of visits) {
@@ -67,7 +73,7 @@ export const ofKept = {
           suspect,
           what,
           denying,
-          { isolate: createIsolate(vars), cache },
+          { isolate: createIsolate(vars, store), cache },
           seconds,
         );
         const direct = createIsolate({ ...vars, ANSWERS: DIRECT.ANSWERS });
@@ -181,8 +187,8 @@ export const ofKept = {
   ),
 };
 
-/** The headers that the gateway sends: how long the visitor waits, and whether it is for a fallback. */
-const OF_THE_GATEWAY = /^\[(?:\["vitrine-fallback","1"\],)?\["vitrine-left","\d+"\]\]$/;
+/** The header that the gateway sends: how long the visitor waits. */
+const OF_THE_GATEWAY = /^\[\["vitrine-left","\d+"\]\]$/;
 
 /** The names of the headers that a visitor may get. */
 const PUBLIC = new Set([

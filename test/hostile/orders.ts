@@ -175,7 +175,7 @@ function signQuery({ route, variant, key, version }: Order, how: Manner, now: nu
 
 /** The key of a bucket that a deploy opens with its own credentials. */
 export const OTHER_KEY = "AKIAQYLPMN5HHHFPTYPO";
-const OTHER_SECRETS = {
+export const OTHER_SECRETS = {
   OTHER_ACCESS_KEY_ID: OTHER_KEY,
   OTHER_SECRET_ACCESS_KEY: "s3cret".repeat(6),
 };

@@ -8,6 +8,7 @@ import { ofImages } from "./images.ts";
 import { ofKept } from "./kept.ts";
 import { ofTimes } from "./kept-times.ts";
 import { ofRequests } from "./requests.ts";
+import { ofStore } from "./stored.ts";
 import { ofVisitors } from "./visitors.ts";
 
 export const PROPERTIES = {
@@ -20,6 +21,7 @@ export const PROPERTIES = {
   ...ofFacts,
   ...ofImages,
   ...ofIdentity,
+  ...ofStore,
 };
 
 export type PropertyName = keyof typeof PROPERTIES;

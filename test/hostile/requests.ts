@@ -172,7 +172,7 @@ function checkMade(
     ([, own, ...sides]) => JSON.stringify(sides) === sizes && (quality ?? own) === own,
   );
   assert.ok(variants.length > 0, `options of no variant: ${sizes}, ${quality}`);
-  const isMarked = variants.some(([name]) => name === "light") && engineNow() !== "both";
+  const isMarked = variants.some(([name]) => name === "light");
   assert.equal(overlays.length, isMarked ? 1 : 0);
   if (anim) {
     const isMoving = variants.some(([name]) => name === "moving");

@@ -5,6 +5,7 @@
 import { hash } from "node:crypto";
 import { type Cache, createCache } from "../../src/emulator/cache/cache.ts";
 import { FAULTS, type Fault, faultAnswer, isFault } from "../../src/emulator/edge/faults.ts";
+import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
 import type { GatewayContext, Loopback } from "../../src/worker/cache/loopback.ts";
 import { ENV, HEALTH_TOKEN, NEXT } from "../support/env.ts";
 import {
@@ -16,8 +17,9 @@ import {
   type Made,
   ORIGINAL,
   objectAnswer,
-  RENDITION,
   r2ObjectOf,
+  renditionOf,
+  streamOf,
 } from "./bound.ts";
 import { type Engine, MARK, SESSION, withEngine } from "./engines.ts";
 import { installQuickCrypto } from "./quick-crypto.ts";
@@ -124,13 +126,21 @@ export type Mood = {
   readonly failure?: Fault | undefined;
   /** How STS fails; undefined: it does not. */
   readonly sts?: number | undefined;
-  /** How S3 fails, whatever is said of the edge; not for a fallback. */
+  /** What S3 says in place of the object, of REPLIES, whatever is said of the edge; not for a fallback. */
   readonly down?: number | undefined;
+  /** How the object, or what is made of it, is not as it should be. */
+  readonly twist?: Twist | undefined;
+  /** What is so as soon as a rendition is made. */
+  readonly meanwhile?: Partial<Mood> | undefined;
   /** Which bytes the object has now, and so which ETag. */
   readonly revision?: number | undefined;
   /** The id of an access key that may not read any object. */
   readonly denied?: string | undefined;
 };
+
+/** S3 names no bytes; the rendition breaks off, or is shorter than it says; or has a type in place of another. */
+export const TWISTS = ["no-etag", "half", "short", "stand-in"] as const;
+type Twist = (typeof TWISTS)[number];
 
 /** One call of fetch. */
 export type Call = {
@@ -250,6 +260,7 @@ export function install(): void {
         ? faultAnswer(failure)
         : answerOfEdge(url, init.cf.image ?? {}, type, outcome);
     call.said = `${answer.status} ${answer.headers.get("cf-resized")}`;
+    mood = { ...mood, ...mood.meanwhile };
     return answer;
   };
   for (const level of ["info", "warn", "error"] as const) {
@@ -258,14 +269,19 @@ export function install(): void {
 }
 
 /** Creates the `env` of a new isolate. It remembers nothing of visits with another one. */
-export function createIsolate(vars: object = CONFIG): object {
+export function createIsolate(vars: object = CONFIG, store?: R2): object {
   const limit = async ({ key }: { key: string }) => {
     asked.limited.push(key);
     return { success: !mood.spent };
   };
-  const own = withEngine(vars, engine);
+  const { ANSWERS = {} }: { readonly ANSWERS?: object } = vars;
+  const storing = { ANSWERS: { ...ANSWERS, store: "RENDITIONS" }, RENDITIONS: store };
+  const own = { ...withEngine(vars, engine), ...(store && storing) };
   if (engine === "cf") return { ...own, RATE_LIMITER: { limit } };
-  const IMAGES = createImages(behaviourOf, (made) => void asked.made.push(made));
+  const IMAGES = createImages(behaviourOf, (made) => {
+    asked.made.push(made);
+    mood = { ...mood, ...mood.meanwhile };
+  });
   const R2 = { MEDIA_BUCKET: r2Of(ORIGIN), OTHER_BUCKET: r2Of(OTHER) };
   return { ...own, RATE_LIMITER: { limit }, IMAGES, ...(engine === "r2" ? R2 : {}) };
 }
@@ -350,7 +366,8 @@ function objectOf(url: string, isHead: boolean): Response {
   const isOwn = failure === undefined; // else it fails in that way alone
   const isLie = isOwn && outcome === "odd" && mood.fault % 2 === 0;
   const isLarge = (isOwn && outcome === "too-large") || trouble?.startsWith("9402/");
-  const lie = isLarge ? "too-large" : isLie ? pick(LIES, mood.fault >> 1) : undefined;
+  const named = mood.twist === "no-etag" && engine !== "r2" ? "no-etag" : undefined;
+  const lie = isLarge ? "too-large" : isLie ? pick(LIES, mood.fault >> 1) : named;
   const send = (what: string) => objectAnswer(url, what, lie, isHead, revision);
   if (!isOfEdge && trouble?.startsWith("9412/")) return send("text/html");
   // Where Images fails, the object itself is one that it reads.
@@ -358,19 +375,28 @@ function objectOf(url: string, isHead: boolean): Response {
   return send(isHarmless ? type : "image/png");
 }
 
-/** An outage of S3. @throws if the connection is lost */
+/** @throws if the connection is lost */
 function failOfS3(down: number): Response {
-  const [status, code] = pick(OUTAGES, down);
+  const [status, code] = pick(REPLIES, down);
   if (status === 0) throw new TypeError("Network connection lost.");
-  return refusalOfS3(status, code);
+  return status === 302 ? redirectAway() : refusalOfS3(status, code);
 }
 
-const OUTAGES = [
-  [0, ""],
-  [500, "InternalError"],
-  [503, "SlowDown"],
-  [429, "TooManyRequests"],
-  [403, "InvalidAccessKeyId"],
+/** What S3 can say in place of an object. Only outages, which come first, are no word on the object. */
+export const REPLIES = [
+  [0, "", "outage"],
+  [500, "InternalError", "outage"],
+  [503, "SlowDown", "outage"],
+  [429, "TooManyRequests", "outage"],
+  [403, "InvalidAccessKeyId", "outage"],
+  [302, "", "outage"],
+  [403, "RequestTimeTooSkewed", "outage"],
+  [404, "NoSuchKey", "gone"],
+  [404, "", "word"],
+  [404, "NoSuchBucket", "word"],
+  [403, "AccessDenied", "word"],
+  [403, "InvalidObjectState", "word"],
+  [400, "Weird", "word"],
 ] as const;
 
 const redirectAway = () =>
@@ -393,6 +419,7 @@ function behaviourOf(url: string): Behaviour {
   return {
     ...{ outcome: isFault ? "fault" : own, code: Number(fault.slice(0, 4)) },
     ...{ contentType: mood.contentType, keepsMetadata: mood.s3 % 2 === 0 },
+    isHalf: mood.twist === "half",
   };
 }
 
@@ -403,7 +430,8 @@ export function emptyCache(): Cache {
 
 /**
  * Asks the Worker. What the scene does not name is new: nothing is remembered or kept of earlier visits.
- * In half of the moods, such a new gateway asks the cached entrypoint, else it makes renditions itself.
+ * In half of the moods, such a new gateway asks the cached entrypoint, else it makes renditions itself. In half of
+ * them there is a store.
  */
 export async function visit(
   worker: Worker,
@@ -412,7 +440,8 @@ export async function visit(
   scene: Partial<Scene> = {},
 ): Promise<Events & { answer: Response; body: string }> {
   const vars = now.fault < 128 ? CONFIG : DIRECT;
-  const { isolate = createIsolate(vars), cache = emptyCache(), place = "here" } = scene;
+  const store = now.s3 < 128 ? createR2() : undefined;
+  const { isolate = createIsolate(vars, store), cache = emptyCache(), place = "here" } = scene;
   mood = now;
   clock = scene.now ?? NOW;
   Object.assign(asked, { calls: [], loops: [], made: [], drawn: [], logged: [], limited: [] });
@@ -422,7 +451,7 @@ export async function visit(
     exports: { Renditions: watched(loopbackOf(worker, { isolate, cache, place })) },
   };
   const answer = await worker.fetch(request, isolate, context);
-  const body = await answer.text();
+  const body = await answer.text().catch((error) => (now.twist ? "" : Promise.reject(error)));
   await Promise.all(after);
   await cache.settled();
   count("visits");
@@ -477,7 +506,7 @@ function answerOfEdge(
   current: (typeof TYPES)[number],
   outcome: (typeof OUTCOMES)[number],
 ): Response {
-  const send = (body: string, type: string, more: Record<string, string> = {}) =>
+  const send = (body: BodyInit, type: string, more: Record<string, string> = {}) =>
     new Response(body, {
       headers: { "content-type": type, etag, "x-amz-request-id": "4442587F", ...more, ...dated },
     });
@@ -524,7 +553,8 @@ function answerOfEdge(
         return send(ORIGINAL, original, { ...made, warning }); // O7
       }
       const kept = original === "image/gif" ? "image/png" : original;
-      const type = image.format === undefined ? kept : typeOf(image.format);
+      const right = image.format === undefined ? kept : typeOf(image.format);
+      const type = mood.twist === "stand-in" ? "image/jpeg" : right;
       if (outcome === "smaller" && type === original) {
         return send(ORIGINAL, original, {
           ...made,
@@ -532,7 +562,10 @@ function answerOfEdge(
         }); // R6
       }
       // Other bytes for each source and each option: it keeps what it made of a source for ever.
-      return send(`${RENDITION} ${hash("sha1", url + JSON.stringify(image))}`, type, made);
+      const file = renditionOf(type, url + JSON.stringify(image));
+      const length = { "content-length": `${file.length + 5}` };
+      if (mood.twist === "half") return send(streamOf(file, new Error("it broke off")), type, made);
+      return send(file, type, mood.twist === "short" ? { ...made, ...length } : made);
     }
   }
 }

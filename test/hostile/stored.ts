@@ -1,0 +1,262 @@
+// The properties of the store: what is in it, what it shows, and what takes that down. They know what S3 said, what
+// was shown before, and nothing of the code that they check.
+
+import assert from "node:assert/strict";
+import { hash } from "node:crypto";
+import fc from "fast-check";
+import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
+import { ORIGINAL, PLACE, typeOf } from "./bound.ts";
+import { mood } from "./inputs.ts";
+import { callsFor, GET, pay } from "./kept-visits.ts";
+import { healthy, type Order, OTHER_SECRETS, order, reader, sourceOf } from "./orders.ts";
+import { property, type Visit } from "./property.ts";
+import {
+  CONFIG,
+  createIsolate,
+  DIRECT,
+  emptyCache,
+  engineNow,
+  type Mood,
+  nameOf,
+  REPLIES,
+  TWISTS,
+} from "./world.ts";
+
+/** One bucket, opened by the keys of all on an open route, and by its own on a signed one. */
+const SHARED = {
+  ...{ ...CONFIG, ...OTHER_SECRETS },
+  BUCKETS: { ...CONFIG.BUCKETS, mine: { ...CONFIG.BUCKETS.media, credentials: "OTHER" } },
+  ROUTES: CONFIG.ROUTES.map((route) => ({
+    ...route,
+    ...(route.path.startsWith("/secret/") && { object: "mine/*" }),
+  })),
+};
+const SHARED_DIRECT = { ...SHARED, ANSWERS: DIRECT.ANSWERS };
+
+/** A picture that may be stored, on a route without a fallback. */
+const picture = order.map(({ route, ...one }): Order => {
+  const isSigned = route === "/private/:preset/*";
+  const isOther = route === "/images/:preset/*" || route === "/icons/:preset/*";
+  const other = isSigned ? "/secret/:preset/*" : "/öffentlich ✓/:preset/*";
+  return { ...one, facts: false, route: isSigned || isOther ? other : route };
+});
+
+const FAULTS = [
+  "throws",
+  "throws-get",
+  "throws-put",
+  "busy",
+  "gone",
+  "cut-short",
+  "says-less",
+] as const;
+type Fault = (typeof FAULTS)[number];
+const WRITES: readonly (Fault | undefined)[] = [undefined, "says-less"];
+const READS: readonly (Fault | undefined)[] = [undefined, "throws-put", "busy"];
+
+/** The same picture by the other way to its bucket, if there are two. */
+const twinOf = ({ route, ...one }: Order): Order => ({
+  ...one,
+  route: route === "/secret/:preset/*" ? "/öffentlich ✓/:preset/*" : route,
+  ...(route === "/öffentlich ✓/:preset/*" && { route: "/secret/:preset/*" }),
+});
+
+/** What somebody else, or another version, may have put in the place of an entry. */
+const SPOILT = ["half", "junk", "original", "other", "metadata"] as const;
+
+/** Spoils all entries of a store. @returns whether there was something to do */
+function spoil({ objects }: R2, how: (typeof SPOILT)[number]): boolean {
+  const all = [...objects];
+  for (const [at, [name, entry]] of all.entries()) {
+    const [, other = entry] = all[(at + 1) % all.length] ?? [];
+    const length = { ...entry.customMetadata, length: `${entry.body.length >> 1}` };
+    const spoilt = {
+      half: { ...entry, body: entry.body.subarray(0, entry.body.length >> 1) },
+      junk: { ...entry, body: Buffer.alloc(entry.body.length, "junk") },
+      original: {
+        ...entry,
+        body: Buffer.alloc(entry.body.length >> 1, ORIGINAL),
+        customMetadata: length,
+      },
+      other,
+      metadata: { ...entry, customMetadata: other.customMetadata ?? {} },
+    }[how];
+    objects.set(name, spoilt);
+  }
+  return all.length > 1 || (all.length > 0 && how !== "other" && how !== "metadata");
+}
+
+/** What comes of a visit: the same for all that are answered out of one rendition. */
+const shownBy = ({ answer, body }: Visit) =>
+  [answer.status, answer.headers.get("etag"), body] as const;
+
+/** The formats that the engines were asked for, in order; "none" if they may choose. */
+const formatsIn = ({ calls, made }: Visit) => [
+  ...made.map(({ output }) => output.format.replace("image/", "")),
+  ...calls.flatMap(({ cf }) => (cf ? [cf.image?.format?.replace("baseline-", "") ?? "none"] : [])),
+];
+
+/** By what the gateway asks the cached entrypoint for: what is stored. */
+type Model = Map<
+  string,
+  { readonly source: string; readonly shown: ReturnType<typeof shownBy>; isSpoilt?: true }
+>;
+
+/** Nothing in most cases. */
+const rarely = <T>(arbitrary: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+
+const step = fc.record({
+  ...{ order: fc.nat(2), reads: reader, revision: fc.nat(1) },
+  /** Undefined: S3 is well. */
+  reply: rarely(fc.nat(REPLIES.length - 1)),
+  fault: rarely(fc.constantFrom(...FAULTS)),
+  spoilt: rarely(fc.constantFrom(...SPOILT)),
+  /** While a rendition is made, its object is deleted, or replaced; or the engine is off. */
+  engine: fc.constantFrom(...(["well", "well", "well", "off", "deleted", "replaced"] as const)),
+});
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+/** What S3 means by a reply. R2 has no replies: it throws, and an object is there or not. */
+function meaningOf(reply: number | undefined): "well" | "outage" | "gone" | "word" {
+  if (reply === undefined) return "well";
+  const [status, , meaning] = REPLIES[reply] ?? assert.fail();
+  if (engineNow() !== "r2") return meaning;
+  return status === 404 ? "gone" : "outage";
+}
+
+/** JPEG, PNG and GIF: an engine need not be asked twice. */
+const HARMLESS = [0, 1, 0, 3];
+
+const MEANWHILE = {
+  deleted: { down: REPLIES.findIndex(([, code]) => code === "NoSuchKey") },
+  replaced: { revision: 2 },
+} as const;
+
+export const ofStore = {
+  stored: property(
+    "what was ever made is made once, shown in an outage as long as nobody changes it, and deleted with its object",
+    fc.record({
+      orders: fc.tuple(picture, picture).map(([one, other]) => [one, other, twinOf(one)] as const),
+      mood: healthy,
+      steps: fc.array(step, { minLength: 2, maxLength: 6 }),
+    }),
+    async (suspect, { orders, mood: any, steps }) => {
+      const store = createR2();
+      const model: Model = new Map();
+      const now = { ...any, type: HARMLESS[any.type] ?? 0, s3: any.s3 | 1 }; // its renditions have no metadata
+      for (const one of steps) {
+        const wanted = orders[one.order] ?? assert.fail();
+        await visitStored(suspect, wanted, now, one, store, model);
+        assert.equal(store.objects.size, model.size, "of each rendition there is one");
+      }
+    },
+  ),
+  bytes: property(
+    "only whole renditions are stored, of the type that was asked for, of objects with an ETag",
+    fc.record({
+      ...{ order, reads: reader, direct: fc.boolean() },
+      mood: fc.oneof(
+        mood,
+        fc.tuple(mood, fc.nat(REPLIES.length - 1)).map(([one, down]) => ({ ...one, down })),
+        fc.tuple(healthy, fc.constantFrom(...TWISTS)).map(([one, twist]) => ({ ...one, twist })),
+      ),
+    }),
+    async (suspect, { order: wanted, reads, mood: now, direct }) => {
+      const store = createR2();
+      const isolate = createIsolate(direct ? DIRECT : CONFIG, store);
+      const scene = { isolate, cache: emptyCache() };
+      const visited = await pay(suspect, [wanted, GET, reads], now, scene);
+      const formats = formatsIn(visited);
+      const types = formats.flatMap((one) => (one === "none" ? ["jpeg", "png"] : [one]));
+      const own = hash("sha256", nameOf(sourceOf(wanted)));
+      for (const [name, { body, customMetadata = {} }] of store.objects) {
+        const { type = "", length } = customMetadata;
+        const text = Buffer.from(body).toString();
+        assert.ok(!text.includes(ORIGINAL) && !text.includes(PLACE), text);
+        const isOfEdge = engineNow() === "cf"; // the bytes of the binding are counted, and R2 has ETags
+        assert.ok(now.twist !== "half" && !(now.twist === "short" && isOfEdge), "it is not whole");
+        assert.ok(now.twist !== "no-etag" || engineNow() === "r2", "S3 does not name the bytes");
+        assert.ok(types.includes(type.replace("image/", "")), `${type} for ${formats}`);
+        // An edge that says of anything that it is a picture is believed, until it is read.
+        assert.ok(text === "odd" || typeOf(body) === type, text);
+        assert.equal(length, `${body.length}`);
+        if (name.startsWith(own))
+          assert.ok(visited.answer.ok, `stored of a ${visited.answer.status}`);
+      }
+    },
+  ),
+};
+
+/** Visits once, and checks what is shown, what was asked, and what is stored then. */
+async function visitStored(
+  suspect: Parameters<typeof pay>[0],
+  wanted: Order,
+  now: Mood,
+  { reads, revision, reply, fault, spoilt, engine }: Step,
+  store: R2,
+  model: Model,
+): Promise<void> {
+  const what = [wanted, GET, reads] as const;
+  const ask = (more: Partial<Mood>, isolate: object) =>
+    pay(suspect, what, { ...now, revision, ...more }, { isolate, cache: emptyCache() });
+  const right = shownBy(await ask({}, createIsolate(SHARED_DIRECT)));
+  const isWell = [...model.values()].every(({ isSpoilt }) => !isSpoilt); // else it could be put right again
+  if (spoilt && isWell && spoil(store, spoilt)) {
+    for (const entry of model.values()) entry.isSpoilt = true;
+  }
+  store.faults.clear();
+  if (fault) store.faults.add(fault);
+
+  const meaning = meaningOf(reply);
+  const isChanged = engine === "deleted" || engine === "replaced";
+  const visited = await ask(
+    {
+      down: reply,
+      ...(isChanged && { meanwhile: MEANWHILE[engine] }),
+      ...(engine === "off" && { outcome: 1 }),
+    },
+    createIsolate(SHARED, store),
+  );
+  const formats = formatsIn(visited);
+  const { status, headers } = visited.answer;
+  const [{ url } = assert.fail("the cache is not asked")] = visited.loops;
+  const name = url.replace(/&v=.*/, "");
+  const source = sourceOf(wanted);
+  const entry = model.get(name);
+  const known = READS.includes(fault) && !entry?.isSpoilt ? entry?.shown : undefined;
+  const said = visited.calls.map((call) => call.said);
+  const when = `${status}, ${JSON.stringify({ meaning, fault, spoilt, engine, said })}`;
+
+  if (meaning === "outage") {
+    if (!known) return assert.ok(status >= 500, when);
+    const [code, , bytes] = known;
+    assert.deepEqual(shownBy(visited), [code, null, bytes], when); // no 304 makes it last
+    assert.match(
+      headers.get("cache-control") ?? "",
+      /^public, max-age=(?:[1-5]?\d|60)\b(?!.*immu)/,
+    );
+    assert.match(headers.get("server-timing") ?? "", /^cache;desc=stored/);
+    return assert.deepEqual(formats, []);
+  }
+  if (meaning !== "well") {
+    assert.ok(status >= 400, when);
+    if (meaning !== "gone" || fault === "throws" || fault === "gone") return;
+    for (const [one, { source: its }] of model) if (its === source) model.delete(one);
+    return;
+  }
+  const isKnown = JSON.stringify(known) === JSON.stringify(right);
+  assert.equal(formats.length > 0, !isKnown, when);
+  if (engine === "off" && !isKnown) return assert.ok(status >= 400, when);
+  assert.deepEqual(shownBy(visited), right, when);
+  // First bytes; each time that an engine is asked, the object; and after that its first bytes once more.
+  const isAsked = engine !== "off";
+  if (isAsked)
+    assert.equal(callsFor(visited, wanted).length, isKnown ? 1 : formats.length + 2, when);
+  const type = headers.get("content-type");
+  const isInPlace = /avif|webp/.test(formats[0] ?? "") && type !== `image/${formats[0]}`;
+  const isRead = WRITES.includes(fault) || (fault === "cut-short" && !entry);
+  if (isKnown || isInPlace || !isRead) return;
+  if (engine === "deleted") model.delete(name);
+  else model.set(name, { source, shown: right });
+}
