@@ -124,14 +124,3 @@ test.each<[string, unknown]>([
   const reason = expect.stringContaining("bucket.name");
   expect(await read(body)).toEqual({ status: 400, reason });
 });
-
-test.each([undefined, 5, "yesterday", "2026-11-24", "2026-99-99T09:00:00Z"])(
-  "an event with the time %j is one without a time",
-  async (time) => {
-    const object = { bucket: "acme-media", key: "a.jpg", isRemoved: false };
-    const events = { form: "event", objects: [object] };
-    expect(await read({ ...bridgeEvent("acme-media", "a.jpg"), time })).toEqual(events);
-    const [record] = notification("acme-media", "a.jpg").Records;
-    expect(await read({ Records: [{ ...record, eventTime: time }] })).toEqual(events);
-  },
-);
