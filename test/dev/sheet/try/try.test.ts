@@ -8,6 +8,7 @@ import { makeTry } from "../../../../src/dev/sheet/try/make-try.ts";
 import { tellFact } from "../../../../src/dev/sheet/try/tell-fact.ts";
 import { createTurns } from "../../../../src/dev/sheet/try/turns.ts";
 import { readConfig } from "../../../../src/worker/config/config.ts";
+import { RASTER } from "../../../support/engines.ts";
 import { ENV, NEXT, NEXT_CREDENTIALS } from "../../../support/env.ts";
 import { originalsOf } from "../../../support/originals.ts";
 import { stage } from "../../../support/play.ts";
@@ -171,7 +172,7 @@ test("it reads no more of an endless original than the edge would read (L1)", as
 
 test("a bucket of the Images binding is tried by the binding (B2)", async () => {
   const BUCKETS = { media: { ...ENV.BUCKETS.media, engine: "binding" } };
-  const vars = { ...ENV, BUCKETS, IMAGES: stage.edge.images };
+  const vars = { ...ENV, ROUTES: RASTER, BUCKETS, IMAGES: stage.edge.images };
   const { is } = await picture({ of: CARD, format: "webp", quality: "50" }, vars);
   expect(is).toEqual(["webp", 160, 160]);
   expect(stage.edge.originFetches).toEqual([]);
