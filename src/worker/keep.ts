@@ -60,7 +60,8 @@ export async function keep(
 }
 
 /**
- * Asks S3 once more for an object of which a rendition was made. What was deleted or replaced meanwhile is purged.
+ * Asks S3 once more for an object of which a rendition was made. What was deleted or replaced meanwhile is purged. Of
+ * a replaced object the store may have the new rendition by now, so it deletes nothing.
  * @param stored where its rendition was stored, if it was
  */
 async function checkAgain(
@@ -73,10 +74,11 @@ async function checkAgain(
   const deadline = Date.now() + S3_TIMEOUT_MS;
   const options = { part: "head", deadline, ...(credential && { credential }) } as const;
   const opened = await openObject(bucket, key, options, context);
-  const isChanged = isRefusal(opened) ? isGone(opened) : opened.validator !== validator;
-  if (!isChanged) return;
+  const isMissing = isRefusal(opened) && isGone(opened);
+  const isReplaced = !isRefusal(opened) && opened.validator !== validator;
+  if (!isMissing && !isReplaced) return;
   await Promise.all([
     context.cache?.purge({ tags: [await objectTag(bucket, key)] }),
-    stored && deleteNames(stored.store, [stored.name]),
+    isMissing && stored && deleteNames(stored.store, [stored.name]),
   ]);
 }
