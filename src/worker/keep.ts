@@ -74,11 +74,10 @@ async function checkAgain(
   const deadline = Date.now() + S3_TIMEOUT_MS;
   const options = { part: "head", deadline, ...(credential && { credential }) } as const;
   const opened = await openObject(bucket, key, options, context);
-  const isMissing = isRefusal(opened) && isGone(opened);
-  const isReplaced = !isRefusal(opened) && opened.validator !== validator;
-  if (!isMissing && !isReplaced) return;
+  const isRefused = isRefusal(opened);
+  if (isRefused ? !isGone(opened) : opened.validator === validator) return;
   await Promise.all([
     context.cache?.purge({ tags: [await objectTag(bucket, key)] }),
-    isMissing && stored && deleteNames(stored.store, [stored.name]),
+    isRefused && stored && deleteNames(stored.store, [stored.name]),
   ]);
 }
