@@ -41,15 +41,7 @@ const picture = order.map(({ route, ...one }): Order => {
   return { ...one, facts: false, route: isSigned || isOther ? other : route };
 });
 
-const FAULTS = [
-  "throws",
-  "throws-get",
-  "throws-put",
-  "busy",
-  "gone",
-  "cut-short",
-  "says-less",
-] as const;
+const FAULTS = ["throws", "throws-get", "throws-put", "busy", "gone", "says-less"] as const;
 type Fault = (typeof FAULTS)[number];
 const WRITES: readonly (Fault | undefined)[] = [undefined, "says-less"];
 const READS: readonly (Fault | undefined)[] = [undefined, "throws-put", "busy"];
@@ -255,8 +247,7 @@ async function visitStored(
     assert.equal(callsFor(visited, wanted).length, isKnown ? 1 : formats.length + 2, when);
   const type = headers.get("content-type");
   const isInPlace = /avif|webp/.test(formats[0] ?? "") && type !== `image/${formats[0]}`;
-  const isRead = WRITES.includes(fault) || (fault === "cut-short" && !entry);
-  if (isKnown || isInPlace || !isRead) return;
+  if (isKnown || isInPlace || !WRITES.includes(fault)) return;
   if (engine === "deleted") model.delete(name);
   else model.set(name, { source, shown: right });
 }
