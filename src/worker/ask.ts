@@ -15,7 +15,7 @@ const STORED_MS = 2_000;
 /** For how long one request alone asks an S3 that does not answer: ms. */
 const SILENT_MS = 5_000;
 
-const SILENT = { event: "timed-out", reason: "S3 does not answer" } as const satisfies Refusal;
+const SILENT = { event: "timed-out", reason: "no answer in time" } as const satisfies Refusal;
 
 export type Asked = {
   readonly object: OpenedObject | Refusal;

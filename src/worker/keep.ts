@@ -47,7 +47,7 @@ export async function keep(
     return { ...rendition, body: whole };
   }
   cancelBody(whole);
-  if (bytes === TIMED_OUT) return { event: "timed-out", reason: "no whole rendition in time" };
+  if (bytes === TIMED_OUT) return { event: "timed-out", reason: "no rendition in time" };
   if (!bytes || (rendition.length && Number(length) !== bytes.length)) {
     return { event: "edge-failed", reason: "the rendition broke off" };
   }

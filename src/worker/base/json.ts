@@ -15,6 +15,12 @@ export function has<Name extends string>(
   return typeof value === "object" && value !== null && name in value;
 }
 
+/** Tests whether a value has these methods, as a binding has. */
+export function hasMethods<T>(...names: readonly (keyof T & string)[]) {
+  return (value: unknown): value is T =>
+    names.every((name) => has(value, name) && typeof value[name] === "function");
+}
+
 /** Parses a string of JSON (S2). Anything else is returned as it is, for a schema to refuse. */
 export function parseJson(value: unknown): unknown {
   if (typeof value !== "string") return value;

@@ -1,7 +1,7 @@
 // A bucket as wrangler.toml has it: reached by S3's API, or by a binding of the Worker. Pure.
 
 import { keyFault } from "../../url/key.ts";
-import { has } from "../base/json.ts";
+import { has, hasMethods } from "../base/json.ts";
 import {
   boolean,
   choose,
@@ -134,9 +134,21 @@ export type R2Source = Pick<R2Bucket, "get" | "head">;
 /** The binding of an R2 bucket that holds renditions. */
 export type Store = Pick<R2Bucket, "get" | "put" | "delete" | "list">;
 
-export const imagesSchema = binding(isImages, "an Images binding", '[images] binding = "IMAGES"');
-export const r2Schema = binding(isR2, "an R2 bucket's binding", "it to [[r2_buckets]]");
-export const storeSchema = binding(isStore, "an R2 bucket's binding", "it to [[r2_buckets]]");
+export const imagesSchema = binding(
+  hasMethods<Images>("input", "info"),
+  "an Images binding",
+  '[images] binding = "IMAGES"',
+);
+export const r2Schema = binding(
+  hasMethods<R2Source>("get", "head"),
+  "an R2 bucket's binding",
+  "it to [[r2_buckets]]",
+);
+export const storeSchema = binding(
+  hasMethods<Store>("get", "put", "delete", "list"),
+  "an R2 bucket's binding",
+  "it to [[r2_buckets]]",
+);
 
 /**
  * A binding. No message repeats a value: under a wrong name, it may be a secret.
@@ -148,16 +160,4 @@ function binding<T>(test: (value: unknown) => value is T, what: string, remedy: 
     report(path, value === undefined ? `is missing: add ${remedy}` : `is not ${what}`);
     return undefined;
   };
-}
-
-function isImages(value: unknown): value is Images {
-  return has(value, "input") && typeof value.input === "function" && has(value, "info");
-}
-
-function isR2(value: unknown): value is R2Source {
-  return has(value, "get") && typeof value.get === "function" && has(value, "head");
-}
-
-function isStore(value: unknown): value is Store {
-  return has(value, "put") && typeof value.put === "function" && has(value, "list");
 }

@@ -1,6 +1,6 @@
 // Reads the vars and the secrets, and reports all mistakes at once. No I/O, no clock.
 
-import { has, isPlainObject, parseJson } from "../base/json.ts";
+import { hasMethods, isPlainObject, parseJson } from "../base/json.ts";
 import type { Mistake, Refusal } from "../base/refusal.ts";
 import { type Bucket, type Role, r2Bucket, s3Bucket } from "./bucket.ts";
 import {
@@ -62,7 +62,10 @@ const WEEK = 604_800;
 const YEAR = 31_536_000;
 const NAME = /^[\w-]{1,64}$/;
 
-const limiterSchema = custom("a rate limiting binding", isLimiter);
+/** Whether data points can be written to a binding. */
+export const isDataset = hasMethods<Dataset>("writeDataPoint");
+
+const limiterSchema = custom("a rate limiting binding", hasMethods<Limiter>("limit"));
 const datasetSchema = custom("an Analytics Engine binding", isDataset);
 
 const answersSchema = table({
@@ -186,15 +189,6 @@ function once<T>(read: () => T): () => T {
     known ??= { value: read() };
     return known.value;
   };
-}
-
-function isLimiter(value: unknown): value is Limiter {
-  return has(value, "limit") && typeof value.limit === "function";
-}
-
-/** Returns whether data points can be written to a binding. */
-export function isDataset(value: unknown): value is Dataset {
-  return has(value, "writeDataPoint") && typeof value.writeDataPoint === "function";
 }
 
 /** Reads a table of tables. A name whose table is wrong stays known, to be reported only once. */

@@ -30,6 +30,6 @@ export async function purgeStored(
   if (isDenied && isRemoved === false) return undefined;
   const reason = isDenied
     ? "store: S3 denies it: give the key s3:ListBucket"
-    : `store: is it gone? S3: ${opened.event}`;
+    : `store: S3 says ${opened.event}`;
   return { status: 503, retryAfter: 30, reason };
 }

@@ -40,7 +40,8 @@ function originOf(referer: string): string | undefined {
 const LOCAL = /(?:^|\.)localhost$|^127\.0\.0\.1$|^\[::1\]$/;
 
 /** Public suffixes of two labels, such as co.uk, the last label first. */
-const SUFFIX = /^(?:..,(?:ac|com?|edu|go[bv]t?|ltd|me|net?|org?)|com,..)$/;
+const SUFFIX =
+  /^(?:..,(?:ac|com?|edu|go[bv]t?|ltd|me|net?|org?)|com,(?:br|cn|de|eu|gb|ru|uk|us|za))$/;
 
 /**
  * Returns whether an origin is on localhost or on the Worker's site. Without the list of all public
