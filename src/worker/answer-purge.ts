@@ -36,7 +36,7 @@ export async function answerPurge(
     "status" in asked
       ? report.reportReason(asked.status, asked.reason)
       : await purge(asked, config, { context, deadline });
-  if (body.reason) report.logNotPurged(body.reason);
+  report.logNotPurged(body.not_purged, body.reason);
   return plain(status, report.bodyText(body), {
     "content-type": "application/json",
     ...(retryAfter !== undefined && { "retry-after": `${retryAfter}` }),
@@ -68,8 +68,6 @@ async function purge(
   switch (asked.form) {
     case "objects": {
       const { targets, others: wrong } = targetsNamed(buckets, asked.names);
-      const names = wrong.map(({ object }) => object);
-      if (wrong[0]) report.logNotPurged(wrong[0].reason, names);
       return report.reportPurge(targets, await purgeTargets(targets, store, scope), wrong);
     }
     case "event": {
@@ -82,12 +80,12 @@ async function purge(
       const bucket = buckets.find(({ name }) => name === asked.name);
       if (!bucket) return report.reportReason(400, "wrangler.toml has no bucket of this name");
       const [name, tags] = [`${bucket.name}/*`, [await bucketTag(bucket)]];
-      const failure = await callCache({ tags }, [{ name }], scope);
+      const failure = await callCache({ tags }, scope);
       return report.reportPurge([{ name, url: name }], new Map([[name, failure]]));
     }
     case "everything": {
       const all = { name: "*", url: "*" };
-      const failure = await callCache({ purgeEverything: true }, [all], scope);
+      const failure = await callCache({ purgeEverything: true }, scope);
       return report.reportPurge([all], new Map([[all.url, failure]]));
     }
   }

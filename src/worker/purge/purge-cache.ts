@@ -4,7 +4,7 @@
 import { TIMED_OUT, withTimeout } from "../base/time.ts";
 import { type GatewayContext, NO_CACHE, type PurgeOptions } from "../cache/loopback.ts";
 import { objectTag } from "../cache/rendition-url.ts";
-import { logNotPurged, type PurgeResults, type UpstreamFailure } from "./report.ts";
+import type { PurgeResults, UpstreamFailure } from "./report.ts";
 import type { Target } from "./targets.ts";
 
 const TOO_LATE: UpstreamFailure = {
@@ -36,27 +36,13 @@ export async function purgeObjects(
   for (let at = 0; at < targets.length; at += MAX_TAGS) {
     const some = targets.slice(at, at + MAX_TAGS);
     const tags = await Promise.all(some.map(({ bucket, key }) => objectTag(bucket, key)));
-    failure ??= await callCache({ tags }, some, scope);
+    failure ??= await callCache({ tags }, scope);
     for (const { url } of some) results.set(url, failure);
   }
   return results;
 }
 
-/** @param dropped what the call drops, for the log */
 export async function callCache(
-  options: PurgeOptions,
-  dropped: readonly Pick<Target, "name">[],
-  scope: PurgeScope,
-): Promise<UpstreamFailure | undefined> {
-  const failure = await askCache(options, scope);
-  if (failure) {
-    const names = dropped.map(({ name }) => name);
-    logNotPurged(failure.reason, names);
-  }
-  return failure;
-}
-
-async function askCache(
   options: PurgeOptions,
   { context, deadline }: PurgeScope,
 ): Promise<UpstreamFailure | undefined> {

@@ -1,6 +1,7 @@
 // Deletes the renditions of objects that are gone out of the store. An event is a reason to ask S3, not a proof (A19).
 
 import { isRefusal } from "../base/refusal.ts";
+import { withTimeout } from "../base/time.ts";
 import type { Store } from "../config/bucket-settings.ts";
 import { openObject } from "../origin/open-object.ts";
 import { isGone } from "../origin/verdict.ts";
@@ -23,8 +24,8 @@ export async function purgeStored(
   if (!isRefusal(opened)) return undefined;
   const isDenied = opened.event === "object-denied";
   if (isGone(opened) || (isDenied && isRemoved)) {
-    const isDeleted = await deleteFolder(store, { bucket, key });
-    if (isDeleted) return undefined;
+    const deleting = deleteFolder(store, { bucket, key });
+    if ((await withTimeout(deadline - Date.now(), deleting)) === true) return undefined;
     return { status: 502, retryAfter: 30, reason: "store: it fails" };
   }
   if (isDenied && isRemoved === false) return undefined;

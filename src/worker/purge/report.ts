@@ -35,9 +35,14 @@ export type PurgeAnswer = {
 const MAX_LOGGED = 10;
 const MAX_LISTED = 1_000;
 
-/** Logs what is not purged. */
-export function logNotPurged(reason: string, names: readonly string[] = []): void {
-  const objects = names.length > 0 && { objects: names.length, first: names.slice(0, MAX_LOGGED) };
+/** Logs what is not purged, and the first reason. */
+export function logNotPurged(
+  left: readonly NotPurged[],
+  reason: string | undefined = left[0]?.reason,
+): void {
+  if (!reason) return;
+  const first = left.slice(0, MAX_LOGGED).map(({ object }) => object);
+  const objects = first.length > 0 && { objects: left.length, first };
   logNotice({ event: "purge-failed", reason, ...objects });
 }
 
