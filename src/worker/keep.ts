@@ -60,8 +60,8 @@ export async function keep(
 }
 
 /**
- * Asks S3 once more for an object of which a rendition was made. What was deleted or replaced meanwhile is purged. Of
- * a replaced object the store may have the new rendition by now, so it deletes nothing.
+ * Asks S3 once more for an object of which a rendition was made. What was deleted, denied or replaced meanwhile is
+ * purged. Of a replaced object the store may have the new rendition by now, so it deletes nothing.
  * @param stored where its rendition was stored, if it was
  */
 async function checkAgain(
@@ -75,7 +75,10 @@ async function checkAgain(
   const options = { part: "head", deadline, ...(credential && { credential }) } as const;
   const opened = await openObject(bucket, key, options, context);
   const isRefused = isRefusal(opened);
-  if (isRefused ? !isGone(opened) : opened.validator === validator) return;
+  const isSame = isRefused
+    ? !isGone(opened) && opened.event !== "object-denied"
+    : opened.validator === validator;
+  if (isSame) return;
   await Promise.all([
     context.cache?.purge({ tags: [await objectTag(bucket, key)] }),
     isRefused && stored && deleteNames(stored.store, [stored.name]),

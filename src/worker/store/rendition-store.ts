@@ -79,7 +79,7 @@ const MAX_SHOWN = 1_200;
  * Stores a rendition, unless something else is there than what was seen.
  * @param etag of the rendition: the identity that it was made of
  * @param now ms since 1970
- * @returns whether it is stored
+ * @returns false if something else is there. What fails may have been written
  */
 export async function putRendition(
   { store, name }: Place,
@@ -95,7 +95,7 @@ export async function putRendition(
   const onlyIf = seen === undefined ? { etagDoesNotMatch: "*" } : { etagMatches: seen }; // T8a
   const options = { onlyIf, httpMetadata: { contentType: type }, customMetadata };
   const put = await attempt(store, "put", () => store.put(name, bytes, options));
-  return Boolean(put);
+  return put !== null;
 }
 
 /** T4. Names a call. */
