@@ -12,6 +12,9 @@ import { type Place, readEntry, type StoreEntry, waitForEntry } from "./store/re
 /** How long S3 may take where the rendition is stored: ms. */
 const STORED_MS = 2_000;
 
+/** In what time an S3 that is well has answered: ms. */
+const ENOUGH_MS = 500;
+
 /** For how long one request alone asks an S3 that does not answer: ms. */
 const SILENT_MS = 5_000;
 
@@ -33,19 +36,19 @@ export async function ask(
   const began = Date.now();
   const { silentAt } = memory.state();
   const isSilent = isWithin(SILENT_MS, silentAt, began);
-  const reading = place && (isSilent || !hasOlder) ? readEntry(place) : undefined;
-  const readOn = async () => place && reading && waitForEntry(place, reading);
+  let reading = place && (isSilent || !hasOlder) ? readEntry(place) : undefined;
+  const readOn = async () => place && reading && waitForEntry(place, reading, deadline);
   if (isSilent) {
     const entry = await readOn();
     if (entry?.rendition) return { object: SILENT, entry };
+    reading = Promise.resolve(entry);
   }
   if (silentAt !== undefined) memory.learn({ type: "s3-asked", isSilent: true, now: began });
 
   const options = { part: "head", deadline } as const;
   const opening = openObject(bucket, key, options, context);
   const limited = reading?.then((entry) => {
-    const left = Math.max(0, began + STORED_MS - Date.now());
-    return entry?.rendition ? withTimeout(left, opening) : opening;
+    return entry?.rendition ? withTimeout(began + STORED_MS - Date.now(), opening) : opening;
   });
   const first = await Promise.race([opening, limited ?? opening]);
   if (first === TIMED_OUT) context.waitUntil(opening);
@@ -55,7 +58,10 @@ export async function ask(
   if (isBusy && (await pauseBefore(deadline))) {
     object = await openObject(bucket, key, options, context);
   }
+  const now = Date.now();
+  // A visitor who had no time left tells nothing of S3.
+  const hadTime = now - began >= ENOUGH_MS;
   const isUnanswered = isRefusal(object) && object.event === "timed-out" && !("status" in object);
-  memory.learn({ type: "s3-asked", isSilent: isUnanswered, now: Date.now() });
+  memory.learn({ type: "s3-asked", isSilent: hadTime && isUnanswered, now });
   return { object, entry };
 }

@@ -69,16 +69,18 @@ async function renderOnce(key: RenditionKey, scope: RenderScope): Promise<Outcom
   const asked = await ask(key, place, scope);
   const { object } = asked;
   const readLate = async () =>
-    place && hasOlder ? waitForEntry(place, readEntry(place)) : undefined;
+    place && hasOlder ? waitForEntry(place, readEntry(place), scope.deadline) : undefined;
 
   if (isRefusal(object)) {
     if (isGone(object)) context.waitUntil(deleteKnown(config, key));
-    if (!isOutage(object)) return object;
+    // At a second try, S3 has answered before: there was no time left.
+    if (!isOutage(object) || scope.isSecond) return object;
     const stored = usable(asked.entry ?? (await readLate()), key);
     if (!stored) return object;
     const failed = { type: "rendition-failed", key: key.key, refusal: object } as const;
     bucketMemoryOf(bucket).learn({ ...failed, now: Date.now() });
-    return { ...stored, stored: "outage" };
+    // Without a tag: what is revalidated would keep its header, and be one of an outage for ever.
+    return { ...stored, etag: undefined, stored: "outage" };
   }
   const overlays = await overlaysAsked;
   if (isRefusal(overlays)) return overlays;

@@ -39,7 +39,7 @@ export async function readBytes(
       chunks.push(value);
     }
   };
-  const end = await withTimeout(Math.max(0, deadline - Date.now()), readOn());
+  const end = await withTimeout(deadline - Date.now(), readOn());
   if (end === "done") return concatBytes(chunks);
   reader.cancel().catch(() => {});
   return end;

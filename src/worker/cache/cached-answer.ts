@@ -46,11 +46,9 @@ export function renditionAnswer(
   answers: Answers,
   tags: readonly string[],
 ): Response {
-  // In an outage without a tag: what is revalidated would keep its header, and be one of an outage for ever.
-  const isOutage = stored === "outage";
-  const keep = isOutage ? Math.min(OUTAGE_S, answers.keep) : answers.keep;
+  const keep = stored === "outage" ? Math.min(OUTAGE_S, answers.keep) : answers.keep;
   const headers = {
-    ...cachingHeaders(isOutage ? undefined : etag, { ...answers, keep }, tags),
+    ...cachingHeaders(etag, { ...answers, keep }, tags),
     "content-type": type,
     ...(stored && { [STORED]: stored }),
     ...(length && { "content-length": length }),

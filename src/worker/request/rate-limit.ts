@@ -22,7 +22,7 @@ export async function checkLimit(
   if (limiter === undefined) return undefined;
   const key = `${visitorOf(headers.get("cf-connecting-ip") ?? "")} ${route}`;
   try {
-    const ms = Math.max(0, Math.min(LIMITER_MS, deadline - Date.now()));
+    const ms = Math.min(LIMITER_MS, deadline - Date.now());
     const outcome = await withTimeout(ms, limiter.limit({ key }));
     if (outcome !== TIMED_OUT) return outcome.success ? undefined : { event: "rate-limited" };
     logNotice({ event: "limiter-failed", route, reason: `no answer within ${ms} ms` });

@@ -61,12 +61,13 @@ export function readEntry({ store, name }: Place): Promise<StoreEntry | undefine
 /** How long the store may take from when its entry is needed: ms. */
 const STORE_MS = 1_000;
 
-/** Waits a second more for what is being read. */
+/** Waits a second more for what is being read, or until the deadline. */
 export async function waitForEntry(
   { store }: Place,
   reading: Promise<StoreEntry | undefined>,
+  deadline: number,
 ): Promise<StoreEntry | undefined> {
-  const entry = await withTimeout(STORE_MS, reading);
+  const entry = await withTimeout(Math.min(STORE_MS, deadline - Date.now()), reading);
   if (entry !== TIMED_OUT) return entry;
   reportFailure(store, "get: no answer in time");
   return undefined;
@@ -146,7 +147,7 @@ export async function deleteFolder(
   for (;;) {
     const list = await attempt(store, "list", () => store.list({ prefix }));
     const names = list?.objects.map(({ key: name }) => name) ?? [];
-    if (!list || (names.length > 0 && !(await deleteNames(store, names)))) return false;
+    if (!list || !(await deleteNames(store, names))) return false;
     if (!list.truncated) return true;
   }
 }
