@@ -1,0 +1,180 @@
+// Attacks on the store of renditions: what a visitor sees that S3 does not give, what stays, and who waits too long.
+
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
+import type { R2Fault } from "../../../src/emulator/r2/types.ts";
+import { finish, watchWork } from "../../support/clock.ts";
+import { ENV, PURGE_TOKEN, VARS } from "../../support/env.ts";
+import { bridgeEvent } from "../../support/events.ts";
+import { get, lines, MODERN, stage, wait } from "../../support/play.ts";
+import { file } from "../../support/stand.ts";
+
+const KEY = "key.jpg";
+const PATH = `/images/card/${KEY}`;
+const ANSWERS = { ...VARS.ANSWERS, keep: 300, store: "RENDITIONS" };
+const DIRECT = { ANSWERS: { ...ANSWERS, keep: 0 } };
+
+let store: R2;
+let env: object;
+
+const envWith = (change: object = {}): object => ({
+  ...ENV,
+  ANSWERS,
+  RENDITIONS: store,
+  PURGE_TOKEN,
+  ...change,
+});
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  stage.clock.now = Date.now();
+  store = createR2({}, { limitsWrites: ["put", "delete"] });
+  env = envWith();
+  vi.stubGlobal("scheduler", { wait: async (ms: number) => wait(ms / 1000) });
+  return () => vi.useRealTimers();
+});
+
+async function settle(): Promise<void> {
+  await stage.cache.settled();
+  await Promise.all(stage.after);
+}
+
+async function visit(path = PATH, own = env): Promise<Response> {
+  const answer = await get(path, { headers: MODERN }, own);
+  await settle();
+  return answer;
+}
+
+function put(name: string, key = KEY): void {
+  const lastModified = new Date();
+  stage.s3.objects.set(`published/${key}`, { body: file(name), type: "image/jpeg", lastModified });
+}
+
+const remove = () => void stage.s3.objects.delete(`published/${KEY}`);
+
+async function purge(body: unknown, own = env) {
+  const headers = { authorization: `Bearer ${PURGE_TOKEN}` };
+  return get("/purge", { method: "POST", headers, body: JSON.stringify(body) }, own);
+}
+
+describe("a visitor who has no time left", () => {
+  test("after a contradiction is not shown what is stored: S3 is well", async () => {
+    env = envWith(DIRECT);
+    await visit();
+    put("made/rotated-gps.jpg");
+    wait(3_600);
+    stage.before = () => {
+      remove();
+      wait(15);
+    };
+    expect((await visit()).status).toBe(504);
+  });
+
+  test("does not make S3 a silent one for others", async () => {
+    env = envWith(DIRECT);
+    await visit();
+    put("made/rotated-gps.jpg", "other.jpg");
+    wait(3_600);
+    stage.before = () => {
+      stage.s3.objects.delete("published/other.jpg");
+      wait(15);
+    };
+    await visit("/images/card/other.jpg");
+    remove();
+    expect((await visit()).status).toBe(404);
+  });
+});
+
+describe("/purge answers within four seconds", () => {
+  test.each<R2Fault>(["stall-list", "stall-delete"])("%s", async (fault) => {
+    await visit();
+    remove();
+    store.faults.add(fault);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    const turn = watchWork();
+    const { value, took } = await finish(purge({ objects: [`media/${KEY}`] }), turn);
+    expect(value.status).toBeGreaterThanOrEqual(500);
+    expect(took).toBeLessThan(4_000);
+  });
+});
+
+describe("the object is deleted while its rendition is stored:", () => {
+  test("a put that fails after it has written leaves nothing", async () => {
+    const late = {
+      ...store,
+      put: async (...given: Parameters<R2["put"]>) => {
+        remove();
+        await store.put(...given);
+        throw new Error("put: network connection lost");
+      },
+    };
+    await visit(PATH, envWith({ RENDITIONS: late }));
+    expect(store.objects.size).toBe(0);
+  });
+
+  test("an event without s3:ListBucket, and a put after it: nothing is left", async () => {
+    stage.s3.faults.add("no-list-bucket");
+    const late = {
+      ...store,
+      put: async (...given: Parameters<R2["put"]>) => {
+        remove();
+        const event = bridgeEvent("acme-media", `published/${KEY}`, "Object Deleted");
+        expect((await purge(event)).status).toBe(200);
+        return store.put(...given);
+      },
+    };
+    await visit(PATH, envWith({ RENDITIONS: late }));
+    expect(store.objects.size).toBe(0);
+    expect((await visit()).status).toBe(404);
+  });
+});
+
+test("nobody waits longer than the timeout: S3 and the store are silent", async () => {
+  env = envWith({ ANSWERS: { ...DIRECT.ANSWERS, timeout: 2 } });
+  store.faults.add("stall");
+  stage.s3.faults.add("stall");
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  const turn = watchWork();
+  for (let at = 0; at < 2; at++) {
+    const { value, took } = await finish(get(PATH, { headers: MODERN }, env), turn);
+    expect([value.status, took]).toEqual([504, 2_000]);
+  }
+  await vi.advanceTimersByTimeAsync(10_000);
+});
+
+test("the store has one second more than S3, also while S3 is known to be silent", async () => {
+  env = envWith(DIRECT);
+  store.faults.add("stall");
+  stage.s3.faults.add("stall");
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  const turn = watchWork();
+  const took: number[] = [];
+  for (let at = 0; at < 2; at++) {
+    took.push((await finish(get(PATH, { headers: MODERN }, env), turn)).took);
+  }
+  expect(took).toEqual([6_000, 6_000]);
+  await vi.advanceTimersByTimeAsync(10_000);
+});
+
+test("junk in the metadata breaks no answer", async () => {
+  env = envWith(DIRECT);
+  await visit();
+  const [name, entry] = [...store.objects.entries()][0] ?? expect.unreachable();
+  store.objects.set(name, {
+    ...entry,
+    customMetadata: { ...entry.customMetadata, etag: "✓\n" },
+  });
+  stage.s3.faults.add("ServiceUnavailable");
+  const answer = await visit();
+  expect([answer.status, answer.headers.get("etag")]).toEqual([200, null]);
+});
+
+test("what could not be deleted is in the log", async () => {
+  await visit();
+  remove();
+  stage.s3.faults.add("SlowDown");
+  expect((await purge({ objects: [`media/${KEY}`] })).status).toBe(503);
+  expect(lines()).toContainEqual(
+    expect.objectContaining({ event: "purge-failed", first: [`media/${KEY}`] }),
+  );
+});
