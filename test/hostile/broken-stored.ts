@@ -25,7 +25,7 @@ export const BROKEN_STORED = {
   },
   "a denial is an outage": {
     ...{ breaks: "stored", file: RENDITIONS },
-    ...{ from: "if (!isOutage(object))", to: "if (isGone(object))" },
+    ...{ from: "if (!isOutage(object)", to: "if (isGone(object)" },
   },
   "metadata of another rendition are believed": {
     ...{ breaks: "stored", file: STORE, from: "of !== name ||", to: "" },

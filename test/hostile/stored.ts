@@ -44,6 +44,7 @@ const picture = order.map(({ route, ...one }): Order => {
 const FAULTS = ["throws", "throws-get", "throws-put", "busy", "gone", "says-less"] as const;
 type Fault = (typeof FAULTS)[number];
 const WRITES: readonly (Fault | undefined)[] = [undefined, "says-less"];
+const PUTS: readonly (Fault | undefined)[] = [...WRITES, "throws-put", "busy"];
 const READS: readonly (Fault | undefined)[] = [undefined, "throws-put", "busy"];
 
 /** The same picture by the other way to its bucket, if there are two. */
@@ -247,7 +248,8 @@ async function visitStored(
     assert.equal(callsFor(visited, wanted).length, isKnown ? 1 : formats.length + 2, when);
   const type = headers.get("content-type");
   const isInPlace = /avif|webp/.test(formats[0] ?? "") && type !== `image/${formats[0]}`;
-  if (isKnown || isInPlace || !WRITES.includes(fault)) return;
-  if (engine === "deleted") model.delete(name);
-  else model.set(name, { source, shown: right });
+  if (isKnown || isInPlace) return;
+  // A put that failed may have been written.
+  if (engine === "deleted" && PUTS.includes(fault)) model.delete(name);
+  else if (WRITES.includes(fault)) model.set(name, { source, shown: right });
 }
