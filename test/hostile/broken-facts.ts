@@ -40,8 +40,8 @@ export const BROKEN_FACTS = {
   },
   "a type may be anything": {
     ...{ breaks: "facts", file: FILE },
-    from: 'namedType(`${original["format"]}`) : "unknown"',
-    to: '`image/${original["format"]}` : "unknown"',
+    from: `namedType(\`\${original["format"]}\`) : "unknown"`,
+    to: `\`image/\${original["format"]}\` : "unknown"`,
     also: {
       file: FILE,
       from: "const known = type ===",

@@ -25,7 +25,7 @@ const ANSWER = "worker/cache/cached-answer.ts";
 const TAGS = "objectTag(key.bucket, key.key), bucketTag(key.bucket)]";
 const OPTIONS = "{ ...variant.image, format: variant.format }";
 const CACHED = '"cache-control": isCached ? SHORT : "no-store"';
-const STALELY = "stale-while-revalidate=${stale}, stale-if-error=${stale_if_error}`";
+const STALELY = `stale-while-revalidate=\${stale}, stale-if-error=\${stale_if_error}\``;
 
 export const BROKEN_KEPT = {
   "the cached entrypoint knows no long key": {
@@ -129,7 +129,7 @@ export const BROKEN_KEPT = {
   },
   "the ETag is not in the source URL": {
     ...{ breaks: "fresh", file: "worker/origin/object-url.ts" },
-    ...{ from: "`source ${validator}`", to: '"source"' },
+    ...{ from: `\`source \${validator}\``, to: '"source"' },
   },
   "a 304 is for another rendition": {
     ...{ breaks: "conditions", file: "worker/renditions.ts" },
