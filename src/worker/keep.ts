@@ -4,7 +4,7 @@
 import { readBytes } from "./base/bytes.ts";
 import { isRefusal, type Refusal } from "./base/refusal.ts";
 import { cancelBody, type RequestScope } from "./base/send.ts";
-import { TIMED_OUT } from "./base/time.ts";
+import { TIMED_OUT, withTimeout } from "./base/time.ts";
 import type { NamedRendition } from "./cache/cached-answer.ts";
 import { objectTag, type RenditionKey } from "./cache/rendition-url.ts";
 import { isAskedFor } from "./edge/guard.ts";
@@ -52,7 +52,9 @@ export async function keep(
     return { event: "edge-failed", reason: "the rendition broke off" };
   }
   const store = async () => {
-    const isPut = await putRendition(place, key, { bytes, type, etag }, entry, Date.now());
+    const putting = putRendition(place, key, { bytes, type, etag }, entry, Date.now());
+    // What does not answer may have been written.
+    const isPut = (await withTimeout(S3_TIMEOUT_MS, putting)) !== false;
     await checkAgain(key, object, context, isPut ? place : undefined);
   };
   context.waitUntil(store());

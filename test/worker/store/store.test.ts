@@ -391,6 +391,18 @@ describe("a store that fails:", () => {
     expect(lines()).toEqual([]);
   });
 
+  test("a put that does not end: S3 is asked once more all the same", async () => {
+    await visit(); // else the edge would make it while the clock stands
+    store.objects.clear();
+    forget();
+    store.faults.add("stall-put");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    const before = stage.s3.requestsBy("worker").length;
+    expect((await get(PATH, { headers: MODERN }, env)).status).toBe(200);
+    await finish(Promise.all(stage.after), watchWork());
+    expect(stage.s3.requestsBy("worker").length - before).toBe(2);
+  });
+
   test("a silent one has a second more than S3", async () => {
     store.faults.add("stall-get");
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
