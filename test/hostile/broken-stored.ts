@@ -28,7 +28,7 @@ export const BROKEN_STORED = {
     ...{ from: "if (!isOutage(object)", to: "if (isGone(object)" },
   },
   "metadata of another rendition are believed": {
-    ...{ breaks: "stored", file: STORE, from: "of !== name ||", to: "" },
+    ...{ breaks: "stored", seed: 2, file: STORE, from: "of !== name ||", to: "" },
   },
   "first bytes of what is stored are not compared": {
     ...{ breaks: "stored", file: STORE, from: "|| sniff(bytes) !== type", to: "" },
