@@ -24,7 +24,9 @@ export function purgeCommand(world: World, run: Run) {
 
 function define() {
   return new Command("purge")
-    .description("drops all variants of objects from Workers Cache")
+    .description(
+      "drops all variants of objects from Workers Cache, and from the store if they are gone",
+    )
     .argument("[keys...]", "objects, or public URLs; - is stdin")
     .option("--prefix <prefix>", "all objects that begin with it, if your S3 key may list them")
     .option("--bucket <name>", "all of this bucket")
