@@ -42,8 +42,11 @@ export async function verifyGone(
     return answer && leftText(answer, `${path}, by a browser that reads ${reads}`, tell);
   };
   const requests = objects.flatMap((object) => {
-    const planned = planner(nameOf(project.config.buckets, object));
-    return "reason" in planned ? [] : planned;
+    const name = nameOf(project.config.buckets, object);
+    const planned = planner(name);
+    if (!("reason" in planned)) return planned;
+    tell(`${name} is not asked for: ${planned.reason}`); // what is not asked for is no proof
+    return [];
   });
   say(stderr, `Asking for ${counted(requests.length, "rendition")} of ${base}, as visitors do.`);
   await shareOut(requests, CONCURRENCY, interrupted, async (request) => void (await ask(request)));
@@ -52,7 +55,7 @@ export async function verifyGone(
     say(stderr, `Nothing comes: ${counted(asked, "answer")}, all ${GONE}.`);
     return EXIT.done;
   }
-  const what = `NOT GONE, or not known: ${counted(left.length, "rendition")} of ${requests.length}.`;
+  const what = `NOT GONE, or not known, as named above: ${left.length}.`;
   say(stderr, paint(world, stderr, "red", what));
   return EXIT.partly;
 }

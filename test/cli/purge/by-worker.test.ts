@@ -155,7 +155,14 @@ test.each<[what: string, answer: () => Response, says: string]>([
   );
   const { code, err } = await purge([AVATAR, "--verify"], { PURGE_TOKEN });
   expect([code, err.match(/^ {2}.*$/gm)]).toEqual([1, [`  ${says}`]]);
-  expect(err).toMatch(/NOT GONE, or not known: 1 rendition of \d+\.\n/);
+  expect(err).toMatch(/NOT GONE, or not known, as named above: 1\.\n/);
+});
+
+test("--verify proves nothing of an object that no route shows", async () => {
+  const narrow = copyWithDomain((text) => text.replace('"media/*"', '"media/photos/*"'));
+  const given = { folder: narrow, env: { PURGE_TOKEN } };
+  const { code, err } = await vitrine(["purge", "other/fig.jpg", "--verify"], given);
+  expect([code, err]).toEqual([1, expect.stringContaining("  other/fig.jpg is not asked for: ")]);
 });
 
 test("--verify names all of an object that is still there", async () => {
