@@ -20,7 +20,7 @@ const SILENT_MS = 5_000;
 
 const SILENT = { event: "timed-out", reason: "no answer in time" } as const satisfies Refusal;
 
-export type Asked = {
+type AskResult = {
   readonly object: OpenedObject | Refusal;
   /** Undefined: there is no store, it failed, or it was not asked. */
   readonly entry?: StoreEntry | undefined;
@@ -31,7 +31,7 @@ export async function ask(
   { bucket, key }: RenditionKey,
   place: Place | undefined,
   { context, deadline, hasOlder }: RequestScope & { readonly hasOlder?: boolean },
-): Promise<Asked> {
+): Promise<AskResult> {
   const memory = bucketMemoryOf(bucket);
   const began = Date.now();
   const { silentAt } = memory.state();
