@@ -3,7 +3,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 
-const ROOT = new URL("../../", import.meta.url);
+const ROOT = new URL("../..", import.meta.url);
 
 const { dependencies, devDependencies } = JSON.parse(
   readFileSync(new URL("package.json", ROOT), "utf8"),

@@ -20,7 +20,6 @@ import { doctorCommand, examineSiteAt } from "./doctor/index.ts";
 import { explainCommand } from "./explain/index.ts";
 import { factsCommand } from "./facts/index.ts";
 import { initCommand } from "./init/index.ts";
-import { VERSION } from "./project/version.ts";
 import { purgeCommand } from "./purge/index.ts";
 import { rotateCommand } from "./rotate/index.ts";
 import { sampleCommand } from "./sample/index.ts";
@@ -28,6 +27,7 @@ import { visible } from "./terminal/visible.ts";
 import { typesCommand } from "./types/index.ts";
 import { signCommand, urlCommand } from "./url/index.ts";
 import { warmCommand } from "./warm/index.ts";
+import { VERSION } from "./wrangler/version.ts";
 
 /** All commands, in the order of `vitrine --help`. */
 const COMMANDS = [

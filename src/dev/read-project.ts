@@ -1,13 +1,13 @@
 // Reads one environment of the configuration, and .dev.vars, as the local run uses them.
 
-import { foundText, localMistake } from "../cli/project/config-fault.ts";
-import { carrierText, isCarrier } from "../cli/project/inheritance.ts";
-import type { KnownVars } from "../cli/project/known-vars.ts";
-import { readLocalKeys } from "../cli/project/local-keys.ts";
-import { type LocalRun, localRun } from "../cli/project/local-run.ts";
-import { mainMistakes } from "../cli/project/main-file.ts";
-import { varMistakes } from "../cli/project/pitfalls.ts";
-import { readVars } from "../cli/project/read-vars.ts";
+import { foundText, localMistake } from "../cli/config/config-fault.ts";
+import { carrierText, isCarrier } from "../cli/config/inheritance.ts";
+import type { KnownVars } from "../cli/config/known-vars.ts";
+import { readLocalKeys } from "../cli/config/local-keys.ts";
+import { type LocalRun, localRun } from "../cli/config/local-run.ts";
+import { mainMistakes } from "../cli/config/main-file.ts";
+import { varMistakes } from "../cli/config/pitfalls.ts";
+import { readVars } from "../cli/config/read-vars.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";
 
 export type Project = LocalRun &

@@ -11,7 +11,7 @@ import type { Report } from "../worker/config/schema.ts";
 // implemented, or about the URL interface.
 const { workersDev, firewall, keptForAll, qualities, limits, plain, unplayable, ...rules } =
   SWITCH_RULES;
-/** `store` is no switch of the edge: cli/project/local-run.ts reads it. */
+/** `store` is no switch of the edge: cli/config/local-run.ts reads it. */
 const RULES: Rules = { ...rules, store: flag };
 
 /**

@@ -6,10 +6,10 @@ import { rmSync, statSync, writeFileSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
 import type { unstable_DevEnv as DevEnv } from "wrangler";
 import { isFault } from "../cli/command.ts";
-import { tableOf } from "../cli/project/known-vars.ts";
-import { loadWrangler } from "../cli/project/load-wrangler.ts";
-import { localBucketName, readLocalKeys } from "../cli/project/local-keys.ts";
-import { bucketsOfWorker, LOCAL_STORE } from "../cli/project/local-run.ts";
+import { tableOf } from "../cli/config/known-vars.ts";
+import { localBucketName, readLocalKeys } from "../cli/config/local-keys.ts";
+import { bucketsOfWorker, LOCAL_STORE } from "../cli/config/local-run.ts";
+import { loadWrangler } from "../cli/wrangler/load-wrangler.ts";
 import type { Doors } from "./local-worker.ts";
 import type { Project } from "./read-project.ts";
 

@@ -1,8 +1,8 @@
 // What the local run prints when everything is ready.
 
 import { withPages } from "../cli/command.ts";
-import { publicPath } from "../cli/project/public-path.ts";
-import { bucketsOf } from "../cli/project/shown-buckets.ts";
+import { bucketsOf } from "../cli/config/shown-buckets.ts";
+import { publicPath } from "../cli/urls/public-path.ts";
 import { unplayable } from "../emulator/edge/unplayable.ts";
 import type { Config } from "../worker/config/config.ts";
 import { imageOf } from "../worker/edge/ask-edge.ts";

@@ -9,7 +9,7 @@ import type { Bug, Edit } from "./bug.ts";
 import type { Suspect } from "./property.ts";
 import { CONFIG, install } from "./world.ts";
 
-const SRC = new URL("../../src/", import.meta.url).href;
+const SRC = new URL("../../src", import.meta.url).href;
 const RUNTIME = `${SRC}emulator/cache/cloudflare-workers.ts`;
 
 // A module of src/ that is imported with the name of a bug gets the bug if its file has it, and passes
@@ -89,8 +89,7 @@ async function load(bug: BrokenName | undefined): Promise<Suspect> {
   if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));
   const { decodePath, encodePath } = urls;
   const { findRoute } = routes;
-  const { publicPath }: typeof import("../../src/cli/project/public-path.ts") = await take(
-    "cli/project/public-path.ts",
-  );
+  const { publicPath }: typeof import("../../src/cli/urls/public-path.ts") =
+    await take("cli/urls/public-path.ts");
   return { worker, config, publicPath, decodePath, encodePath, signGrant, findRoute };
 }

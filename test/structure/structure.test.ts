@@ -3,6 +3,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -31,7 +32,7 @@ test("no chain of imports has more than twelve files", () => {
 
 /** The folders of src/cli that are commands: the linter has to be told each of them. */
 const COMMANDS = readdirSync(join(ROOT, "src/cli"), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && !["net", "project", "terminal"].includes(entry.name))
+  .filter(({ name }) => existsSync(join(ROOT, "src/cli", name, "index.ts")))
   .map(({ name }) => name);
 
 /** Imports that the layout does not allow: the file that has one, and what it imports. */
@@ -73,9 +74,9 @@ const FORBIDDEN: readonly (readonly [file: string, from: string, name?: string])
   ["src/emulator/edge/x.ts", "../../cli/command.ts"],
   ["src/cli/purge/x.ts", "../warm/index.ts"],
   ["src/cli/deploy/x.ts", "../doctor/index.ts"],
-  ["src/cli/project/x.ts", "../purge/index.ts"],
-  ["src/cli/net/x.ts", "../project/read-vars.ts"],
-  ["src/cli/terminal/x.ts", "../net/pace.ts"],
+  ["src/cli/config/x.ts", "../purge/index.ts"],
+  ["src/cli/http/x.ts", "../config/read-vars.ts"],
+  ["src/cli/terminal/x.ts", "../http/pace.ts"],
   ["src/cli/x.ts", "../dev/start.ts"],
   ["src/cli/dev/x.ts", "../../dev/start.ts"],
   ["src/cli/x.ts", "../emulator/edge/edge.ts"],
@@ -103,9 +104,9 @@ const ALLOWED: typeof FORBIDDEN = [
   ["src/emulator/images/y.ts", "../edge/faults.ts"],
   ["src/emulator/sts/y.ts", "../s3/refuse.ts"],
   ["src/emulator/y.ts", "./edge/faults.ts"],
-  ["src/cli/purge/y.ts", "../project/read-vars.ts"],
+  ["src/cli/purge/y.ts", "../config/read-vars.ts"],
   ["src/cli/purge/y.ts", "../../worker/base/log.ts"],
-  ["src/dev/y.ts", "../cli/project/read-vars.ts"],
+  ["src/dev/y.ts", "../cli/config/read-vars.ts"],
 ];
 
 type Diagnostic = { category: string; location: { path: string | { file: string } } };
@@ -197,7 +198,7 @@ test.each(["sharp", "msw"])("the emulators run without %s until they need it", (
 test("two files of the CLI start processes: one keeps secrets from wrangler, one gives none to its own (S5)", () => {
   const starting = [...sources].filter(([, text]) => /node:child_process/.test(text));
   const files = starting.map(([file]) => file).filter((file) => file.startsWith("src/cli/"));
-  const drawing = "src/cli/project/picture/draw-svg.ts";
-  expect(files.toSorted()).toEqual([drawing, "src/cli/project/run-wrangler.ts"]);
+  const drawing = "src/cli/picture/draw-svg.ts";
+  expect(files.toSorted()).toEqual([drawing, "src/cli/wrangler/run-wrangler.ts"]);
   expect(sources.get(drawing)).toMatch(/\bfork\([^;]*\benv: noEnvironment\(\),/);
 });

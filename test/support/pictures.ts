@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import sharp from "sharp";
-import { readFact } from "../../src/cli/project/picture/read-fact.ts";
+import { readFact } from "../../src/cli/picture/read-fact.ts";
 import type { Fact } from "../../src/client/types.ts";
 import type { Stored } from "../../src/emulator/s3/s3.ts";
 

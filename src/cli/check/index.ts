@@ -3,15 +3,15 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
-import { checkEnvironments, type EnvironmentReport } from "../project/check-environments.ts";
-import { configFault, warningText } from "../project/config-fault.ts";
-import { environmentText } from "../project/environment.ts";
-import { lockWarning } from "../project/locked.ts";
-import { compareVersions } from "../project/made-with.ts";
-import { readVars } from "../project/read-vars.ts";
-import { type Secrets, secretsIn } from "../project/secrets.ts";
-import { shellWarnings } from "../project/shell-secrets.ts";
-import { VERSION } from "../project/version.ts";
+import { checkEnvironments, type EnvironmentReport } from "../config/check-environments.ts";
+import { configFault, warningText } from "../config/config-fault.ts";
+import { lockWarning } from "../config/locked.ts";
+import { compareVersions } from "../config/made-with.ts";
+import { readVars } from "../config/read-vars.ts";
+import { shellWarnings } from "../config/shell-secrets.ts";
+import { type Secrets, secretsIn } from "../secrets/secrets.ts";
+import { environmentText } from "../wrangler/environment.ts";
+import { VERSION } from "../wrangler/version.ts";
 
 export function checkCommand(world: World, run: Run) {
   return new Command("check")

@@ -1,11 +1,11 @@
 // Says whether the app file is as the command would write it now. It reads and writes no app file.
 
+import { readOptions, type Where, type Written } from "../app-file/header.ts";
+import { importsPackage } from "../app-file/make-app-file.ts";
 import { type Fault, isFault } from "../command.ts";
-import { readOptions, type Where, type Written } from "../project/app-file/header.ts";
-import { importsPackage } from "../project/app-file/make-app-file.ts";
-import { environmentText } from "../project/environment.ts";
 import { optionOf, shellQuote } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
+import { environmentText } from "../wrangler/environment.ts";
 import { type ClientVars, planClient } from "./plan-client.ts";
 
 /** What a check found, in one line. */

@@ -2,8 +2,6 @@
 // and presets of wrangler.toml.
 
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { type End, EXIT, type Fault, isFault, type Run, say, type World } from "../command.ts";
-import { envOption } from "../options.ts";
 import {
   type Expression,
   optionsText,
@@ -11,11 +9,13 @@ import {
   readOptions,
   type Where,
   type Written,
-} from "../project/app-file/header.ts";
-import { configFault } from "../project/config-fault.ts";
-import { chooseEnvironment } from "../project/environment.ts";
-import { readVars } from "../project/read-vars.ts";
+} from "../app-file/header.ts";
+import { type End, EXIT, type Fault, isFault, type Run, say, type World } from "../command.ts";
+import { configFault } from "../config/config-fault.ts";
+import { readVars } from "../config/read-vars.ts";
+import { envOption } from "../options.ts";
 import { visible } from "../terminal/visible.ts";
+import { chooseEnvironment } from "../wrangler/environment.ts";
 import { type Checked, checkClient } from "./check-client.ts";
 import type { ClientVars } from "./plan-client.ts";
 import { readOwn } from "./read-own.ts";

@@ -1,14 +1,14 @@
 // Makes the text of the app file from the configuration and the options. It writes nothing.
 
+import type { Where, Written } from "../app-file/header.ts";
+import { makeAppFile } from "../app-file/make-app-file.ts";
 import { type Fault, isFault } from "../command.ts";
-import type { Where, Written } from "../project/app-file/header.ts";
-import { makeAppFile } from "../project/app-file/make-app-file.ts";
-import { namesPackage } from "../project/app-file/names-package.ts";
-import { findBaseUrl } from "../project/base-url.ts";
-import { configFault } from "../project/config-fault.ts";
-import { placeText } from "../project/environment.ts";
-import type { KnownVars } from "../project/known-vars.ts";
-import { readDeployed } from "../project/read-deployed.ts";
+import { findBaseUrl } from "../config/base-url.ts";
+import { configFault } from "../config/config-fault.ts";
+import type { KnownVars } from "../config/known-vars.ts";
+import { readDeployed } from "../config/read-deployed.ts";
+import { placeText } from "../wrangler/environment.ts";
+import { namesPackage } from "../wrangler/names-package.ts";
 
 /** What it reads of the configuration. */
 export type ClientVars = Pick<

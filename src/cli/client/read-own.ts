@@ -1,9 +1,9 @@
 // Reads the app file, if this command wrote it.
 
 import { existsSync, readFileSync } from "node:fs";
+import { isWritten } from "../app-file/header.ts";
 import type { Fault } from "../command.ts";
-import { isWritten } from "../project/app-file/header.ts";
-import { NOT_OURS } from "../project/own-file.ts";
+import { NOT_OURS } from "../files/own-file.ts";
 
 /** @returns the text, with line ends as this command writes them; undefined if there is no file */
 export function readOwn(file: string): { readonly text: string } | undefined | Fault {

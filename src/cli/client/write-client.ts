@@ -1,9 +1,9 @@
 // Writes the app file.
 
 import { basename } from "node:path";
+import { isWritten, type Where } from "../app-file/header.ts";
 import { type Fault, isFault } from "../command.ts";
-import { isWritten, type Where } from "../project/app-file/header.ts";
-import { writeOwnFile } from "../project/own-file.ts";
+import { writeOwnFile } from "../files/own-file.ts";
 import { counted } from "../terminal/progress.ts";
 import { type ClientVars, planClient } from "./plan-client.ts";
 

@@ -8,11 +8,11 @@ import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { World } from "../command.ts";
-import { askS3, PATIENCE_S, type S3Answer } from "../net/ask-s3.ts";
-import { listPage } from "../net/list.ts";
-import type { KnownVars } from "../project/known-vars.ts";
-import { wordsOf } from "../project/local-run.ts";
-import { readDeployed } from "../project/read-deployed.ts";
+import type { KnownVars } from "../config/known-vars.ts";
+import { wordsOf } from "../config/local-run.ts";
+import { readDeployed } from "../config/read-deployed.ts";
+import { askS3, PATIENCE_S, type S3Answer } from "../http/ask-s3.ts";
+import { listPage } from "../objects/list.ts";
 import type { Chosen } from "./choose-secrets.ts";
 
 type SlotToDeploy = Chosen["slots"][number];

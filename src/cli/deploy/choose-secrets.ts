@@ -11,11 +11,11 @@ import {
 } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { Slot } from "../../worker/config/slot.ts";
-import type { KnownVars } from "../project/known-vars.ts";
-import { isOfLocalKey } from "../project/local-keys.ts";
-import { isLocalSigningKey, sessionWords, wordsOf } from "../project/local-run.ts";
-import { OIDC_KEYS, oidcKeyFault } from "../project/oidc-key.ts";
-import { secretsOf } from "../project/secrets.ts";
+import type { KnownVars } from "../config/known-vars.ts";
+import { isOfLocalKey } from "../config/local-keys.ts";
+import { isLocalSigningKey, sessionWords, wordsOf } from "../config/local-run.ts";
+import { OIDC_KEYS, oidcKeyFault } from "../secrets/oidc-key.ts";
+import { secretsOf } from "../secrets/secrets.ts";
 
 export type Chosen = {
   readonly sent: Readonly<Record<string, string>>;

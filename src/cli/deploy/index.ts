@@ -13,18 +13,18 @@ import {
   say,
   type World,
 } from "../command.ts";
-import { sleep } from "../net/pace.ts";
+import { checkEnvironment } from "../config/check-environments.ts";
+import { configFault, type Warning, warningText } from "../config/config-fault.ts";
+import type { KnownVars } from "../config/known-vars.ts";
+import { readVars } from "../config/read-vars.ts";
+import { shellWarnings } from "../config/shell-secrets.ts";
+import { sleep } from "../http/pace.ts";
 import { dryRunOption, envOption } from "../options.ts";
-import { checkEnvironment } from "../project/check-environments.ts";
-import { configFault, type Warning, warningText } from "../project/config-fault.ts";
-import { chooseEnvironment, hintFor } from "../project/environment.ts";
-import type { KnownVars } from "../project/known-vars.ts";
-import { readVars } from "../project/read-vars.ts";
-import { type RunWrangler, wranglerAt } from "../project/run-wrangler.ts";
-import { readSecretsFile, secretsIn, slotOf } from "../project/secrets.ts";
-import { shellWarnings } from "../project/shell-secrets.ts";
-import { showWrangler } from "../project/show-wrangler.ts";
+import { readSecretsFile, secretsIn, slotOf } from "../secrets/secrets.ts";
 import { visible } from "../terminal/visible.ts";
+import { chooseEnvironment, hintFor } from "../wrangler/environment.ts";
+import { type RunWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
+import { showWrangler } from "../wrangler/show-wrangler.ts";
 import { askKeys } from "./ask-keys.ts";
 import {
   type Tools as CheckTools,

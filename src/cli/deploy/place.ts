@@ -1,13 +1,13 @@
 // Where a deploy would go, and why it may not go there.
 
 import { type Fault, isFault, type World } from "../command.ts";
-import { findBaseUrl, isHere } from "../project/base-url.ts";
-import { type FoundMistake, warningText } from "../project/config-fault.ts";
-import { carrierText, isCarrier } from "../project/inheritance.ts";
-import type { KnownVars } from "../project/known-vars.ts";
-import { lockWarning } from "../project/locked.ts";
-import { refuseUnprovenUrl } from "../project/own-url.ts";
-import { VERSION } from "../project/version.ts";
+import { findBaseUrl, isHere } from "../config/base-url.ts";
+import { type FoundMistake, warningText } from "../config/config-fault.ts";
+import { carrierText, isCarrier } from "../config/inheritance.ts";
+import type { KnownVars } from "../config/known-vars.ts";
+import { lockWarning } from "../config/locked.ts";
+import { refuseUnprovenUrl } from "../config/own-url.ts";
+import { VERSION } from "../wrangler/version.ts";
 
 /** Why a deploy would replace another Worker than the one that is named, or none can be deployed. */
 export function placeFault({ env }: World, known: KnownVars): Fault | undefined {

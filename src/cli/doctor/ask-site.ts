@@ -2,7 +2,7 @@
 
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
-import { type Body, fetchBody, isLate, reasonOf } from "../net/body.ts";
+import { type Body, fetchBody, isLate, reasonOf } from "../http/body.ts";
 
 /** An image to ask for. */
 export type Visit = {

@@ -1,7 +1,7 @@
 // A bucket that the Worker reads by its binding: only the deployed Worker can ask it.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
-import type { Found } from "../project/object-name.ts";
+import type { Found } from "../objects/object-name.ts";
 import { isOfSlot } from "./checks/index.ts";
 import { type Finding, note } from "./finding.ts";
 

@@ -2,12 +2,12 @@
 
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import { isFault, type World } from "../command.ts";
-import type { Report } from "../project/check-configuration.ts";
-import { type FoundMistake, foundText, isSameMistake, pageFor } from "../project/config-fault.ts";
-import type { KnownVars } from "../project/known-vars.ts";
-import { readSecretsFile, secretsIn } from "../project/secrets.ts";
-import { shellWarnings } from "../project/shell-secrets.ts";
-import { bucketName, storeOf } from "../project/store.ts";
+import type { Report } from "../config/check-configuration.ts";
+import { type FoundMistake, foundText, isSameMistake, pageFor } from "../config/config-fault.ts";
+import type { KnownVars } from "../config/known-vars.ts";
+import { shellWarnings } from "../config/shell-secrets.ts";
+import { bucketName, storeOf } from "../config/store.ts";
+import { readSecretsFile, secretsIn } from "../secrets/secrets.ts";
 import { type Diagnosis, type Finding, findingsOn, note, well } from "./finding.ts";
 
 /**

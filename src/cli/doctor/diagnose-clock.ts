@@ -1,7 +1,7 @@
 // Whose clock is off: S3's, the site's or this machine's. One is named only where the two others agree. Pure.
 
 import { parseS3Reply } from "../../worker/base/s3-reply.ts";
-import { fetchText } from "../net/body.ts";
+import { fetchText } from "../http/body.ts";
 import { apartness, type Diagnosis, diagnose, note, well } from "./finding.ts";
 
 /** How many seconds a clock is ahead of this machine's; undefined: not known. */

@@ -3,7 +3,7 @@
 import { PROTECTION } from "../../worker/answer/answer.ts";
 import type { UpstreamEvent } from "../../worker/base/refusal.ts";
 import { failureFor } from "../../worker/edge/codes.ts";
-import type { Body } from "../net/body.ts";
+import type { Body } from "../http/body.ts";
 import type { NoAnswer } from "./ask-site.ts";
 import { type Diagnosis, diagnose, note, well } from "./finding.ts";
 

@@ -3,7 +3,7 @@
 import type { SlotName } from "../../worker/base/refusal.ts";
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
-import type { S3Answer } from "../net/ask-s3.ts";
+import type { S3Answer } from "../http/ask-s3.ts";
 import { apartness, type Diagnosis, diagnose } from "./finding.ts";
 
 /** What was asked, and with what. */

@@ -8,10 +8,10 @@ import {
   createTransformRequest,
   readAccept,
 } from "../../worker/request/format.ts";
-import type { Body } from "../net/body.ts";
-import { isOutOfCache } from "../net/cache-word.ts";
-import { sniff } from "../project/picture/sniff.ts";
-import type { Project } from "../project/project.ts";
+import type { Project } from "../config/project.ts";
+import type { Body } from "../http/body.ts";
+import { isOutOfCache } from "../http/cache-word.ts";
+import { sniff } from "../picture/sniff.ts";
 import { ACCEPTS, askSite, isSame, type NoAnswer, type Visit } from "./ask-site.ts";
 import { diagnoseStatus } from "./diagnose-site.ts";
 import { type Diagnosis, diagnose, note, well } from "./finding.ts";

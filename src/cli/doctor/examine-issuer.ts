@@ -3,9 +3,9 @@
 
 import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import type { Oidc } from "../../worker/config/oidc.ts";
-import { fetchText } from "../net/body.ts";
-import { kidOf, OIDC_KEYS, oidcKeyFault } from "../project/oidc-key.ts";
-import type { Secrets } from "../project/secrets.ts";
+import { fetchText } from "../http/body.ts";
+import { kidOf, OIDC_KEYS, oidcKeyFault } from "../secrets/oidc-key.ts";
+import type { Secrets } from "../secrets/secrets.ts";
 import { type Diagnosis, diagnose, type Finding, findingsOn, well } from "./finding.ts";
 
 const PATIENCE_S = 10;

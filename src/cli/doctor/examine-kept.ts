@@ -1,6 +1,6 @@
 // Asks for an image twice, as a visitor does, to see whether Cloudflare keeps renditions (W11).
 
-import type { Project } from "../project/project.ts";
+import type { Project } from "../config/project.ts";
 import { ACCEPTS, askSite, type Visit } from "./ask-site.ts";
 import { diagnoseKept, type Said, saidBy } from "./diagnose-kept.ts";
 import { type Finding, note } from "./finding.ts";

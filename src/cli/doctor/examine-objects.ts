@@ -3,8 +3,8 @@
 import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
-import type { S3Answer } from "../net/ask-s3.ts";
-import { sniff } from "../project/picture/sniff.ts";
+import type { S3Answer } from "../http/ask-s3.ts";
+import { sniff } from "../picture/sniff.ts";
 import { optionOf } from "../terminal/shell.ts";
 import { type Asked, answerText, diagnoseS3 } from "./diagnose-s3.ts";
 import { type Diagnosis, diagnose, note, well } from "./finding.ts";

@@ -2,9 +2,9 @@
 
 import { encodePath } from "../../url/grammar.ts";
 import { isFault } from "../command.ts";
-import { askWhetherThere, type NoHealth } from "../net/ask-health.ts";
-import type { Project } from "../project/project.ts";
-import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
+import type { Project } from "../config/project.ts";
+import { askWhetherThere, type NoHealth } from "../http/ask-health.ts";
+import { pathOf, queryFor, variantsOf } from "../urls/public-url.ts";
 import type { Visit } from "./ask-site.ts";
 import { diagnoseStatus } from "./diagnose-site.ts";
 import { examineDoors } from "./examine-doors.ts";

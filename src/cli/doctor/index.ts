@@ -12,19 +12,19 @@ import {
   say,
   type World,
 } from "../command.ts";
-import { askWhetherThere } from "../net/ask-health.ts";
-import { PATIENCE_S } from "../net/ask-s3.ts";
+import { findBaseUrl, isHere } from "../config/base-url.ts";
+import { checkEnvironment } from "../config/check-environments.ts";
+import { openProject } from "../config/open-project.ts";
+import { refuseUnprovenUrl } from "../config/own-url.ts";
+import { bucketOfWorker, isPlayed, type Project } from "../config/project.ts";
+import { readVars } from "../config/read-vars.ts";
+import { bucketsOf } from "../config/shown-buckets.ts";
+import { askWhetherThere } from "../http/ask-health.ts";
+import { PATIENCE_S } from "../http/ask-s3.ts";
+import { type Found, nameOf, readKeys } from "../objects/object-name.ts";
 import { envOption, jsonOption, OBJECTS, secretsFileOption } from "../options.ts";
-import { findBaseUrl, isHere } from "../project/base-url.ts";
-import { checkEnvironment } from "../project/check-environments.ts";
-import { chooseEnvironment, envFlag } from "../project/environment.ts";
-import { type Found, nameOf, readKeys } from "../project/object-name.ts";
-import { openProject } from "../project/open-project.ts";
-import { refuseUnprovenUrl } from "../project/own-url.ts";
-import { bucketOfWorker, isPlayed, type Project } from "../project/project.ts";
-import { readVars } from "../project/read-vars.ts";
-import { bucketsOf } from "../project/shown-buckets.ts";
 import { optionOf } from "../terminal/shell.ts";
+import { chooseEnvironment, envFlag } from "../wrangler/environment.ts";
 import { examineBound, withoutSlots } from "./bound.ts";
 import { CHECKS } from "./checks/index.ts";
 import { diagnoseConfiguration, diagnoseShell, diagnoseStore } from "./configuration.ts";

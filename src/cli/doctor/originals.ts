@@ -1,8 +1,8 @@
 // Tries to get an original, or a size that nobody allowed, out of the deployed Worker: by requests that
 // have got them out of other image servers.
 
-import type { Body } from "../net/body.ts";
-import { sniff } from "../project/picture/sniff.ts";
+import type { Body } from "../http/body.ts";
+import { sniff } from "../picture/sniff.ts";
 import { ACCEPTS, askSite, isSame, type Visit } from "./ask-site.ts";
 import { type Diagnosis, diagnose, note, well } from "./finding.ts";
 

@@ -1,10 +1,10 @@
 // How findings are reported, and what the doctor ends with.
 
 import { align, EXIT, type Exit, paint, type World } from "../command.ts";
-import { hintFor } from "../project/environment.ts";
-import type { Place } from "../project/known-vars.ts";
 import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/visible.ts";
+import type { Place } from "../wrangler/environment.ts";
+import { hintFor } from "../wrangler/environment.ts";
 import { CAUSES, isOfSlot } from "./checks/index.ts";
 import type { Finding, Severity } from "./finding.ts";
 

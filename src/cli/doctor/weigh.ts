@@ -1,7 +1,7 @@
 // Weighs what this machine sees of a bucket by what the deployed Worker shows. Keys of a shell are not the
 // Worker's, and settings of wrangler.toml may not be deployed: neither says what visitors get. Pure.
 
-import type { Project } from "../project/project.ts";
+import type { Project } from "../config/project.ts";
 import { CAUSES } from "./checks/index.ts";
 import type { Finding } from "./finding.ts";
 

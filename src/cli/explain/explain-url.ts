@@ -10,9 +10,9 @@ import {
   type Target,
 } from "../../worker/request/resolve-request.ts";
 import { checkGrant, checkTime, readClaim } from "../../worker/request/url-signature.ts";
-import { nameOf } from "../project/object-name.ts";
-import { bucketOfWorker, type Project } from "../project/project.ts";
-import { variantsOf } from "../project/public-url.ts";
+import { bucketOfWorker, type Project } from "../config/project.ts";
+import { nameOf } from "../objects/object-name.ts";
+import { variantsOf } from "../urls/public-url.ts";
 import { type Asked, explainAsked } from "./asked.ts";
 
 export type Explained = {

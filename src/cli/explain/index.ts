@@ -3,10 +3,10 @@
 import { Command } from "@commander-js/extra-typings";
 import { withoutQueries } from "../../worker/base/without-signatures.ts";
 import { align, type End, EXIT, isFault, print, type Run, say, type World } from "../command.ts";
+import { isHere } from "../config/base-url.ts";
+import { type OpenOptions, openProject } from "../config/open-project.ts";
+import { refuserOfOthersUrls } from "../config/own-url.ts";
 import { envOption, jsonOption, secretsFileOption } from "../options.ts";
-import { isHere } from "../project/base-url.ts";
-import { type OpenOptions, openProject } from "../project/open-project.ts";
-import { refuserOfOthersUrls } from "../project/own-url.ts";
 import { visible } from "../terminal/visible.ts";
 import { type Explained, explainUrl } from "./explain-url.ts";
 import { rowsOf } from "./rows.ts";

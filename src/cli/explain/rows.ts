@@ -2,12 +2,12 @@
 
 import type { Refusal } from "../../worker/base/refusal.ts";
 import { withoutQueries } from "../../worker/base/without-signatures.ts";
-import type { BindingCall } from "../project/binding-calls.ts";
-import { money, PRICE } from "../project/costs.ts";
-import { densityFault } from "../project/public-url.ts";
+import type { BindingCall } from "../config/binding-calls.ts";
+import { money, PRICE } from "../config/costs.ts";
 import { counted } from "../terminal/progress.ts";
 import { commandLine, type Flags } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
+import { densityFault } from "../urls/public-url.ts";
 import type { Asked, Call } from "./asked.ts";
 import type { Explained } from "./explain-url.ts";
 

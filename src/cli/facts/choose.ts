@@ -2,7 +2,7 @@
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { type Fault, isFault } from "../command.ts";
-import type { Found } from "../project/object-name.ts";
+import type { Found } from "../objects/object-name.ts";
 import { argumentsOf } from "../terminal/shell.ts";
 
 /** What to list, or that keys come on stdin. */

@@ -1,8 +1,8 @@
 // Fetches an original once, when there is memory for it.
 
-import { MOST_BYTES } from "../net/ask-s3.ts";
-import { fetchBody, isLate } from "../net/body.ts";
-import type { Take } from "../project/picture/budget.ts";
+import { MOST_BYTES } from "../http/ask-s3.ts";
+import { fetchBody, isLate } from "../http/body.ts";
+import type { Take } from "../picture/budget.ts";
 
 /** The answer of S3. */
 export type Came = {

@@ -2,12 +2,12 @@
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { type Fault, isFault, say, type World } from "../command.ts";
-import type { Listed } from "../net/read-page.ts";
-import { listObjects } from "../project/list-objects.ts";
-import type { Project } from "../project/project.ts";
-import { isImpossible, readObject } from "../project/wanted.ts";
+import type { Project } from "../config/project.ts";
+import { listObjects } from "../objects/list-objects.ts";
+import type { Listed } from "../objects/read-page.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
 import { visible } from "../terminal/visible.ts";
+import { isImpossible, readObject } from "../urls/wanted.ts";
 import { type Choice, twoBuckets } from "./choose.ts";
 
 export type Gathered = {

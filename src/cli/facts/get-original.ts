@@ -8,10 +8,10 @@ import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { World } from "../command.ts";
-import { createPace } from "../net/pace.ts";
-import { plainEtag } from "../net/read-page.ts";
-import { answerOf, failureOf, type Retrying, retrying, waitOf } from "../net/retrying.ts";
-import type { Take } from "../project/picture/budget.ts";
+import { createPace } from "../http/pace.ts";
+import { answerOf, failureOf, type Retrying, retrying, waitOf } from "../http/retrying.ts";
+import { plainEtag } from "../objects/read-page.ts";
+import type { Take } from "../picture/budget.ts";
 import { type Came, fetchOnce } from "./fetch-once.ts";
 
 /** `trouble`: S3 failed, and another try may help. `halt`: no other object can be read either. */

@@ -2,12 +2,12 @@
 
 import type { Fact } from "../../client/types.ts";
 import { isFault, type World } from "../command.ts";
-import { MOST_BYTES } from "../net/ask-s3.ts";
-import { shareOut } from "../net/crew.ts";
-import type { Listed } from "../net/read-page.ts";
-import type { Within } from "../project/picture/budget.ts";
-import { readFact, TOO_LARGE } from "../project/picture/read-fact.ts";
-import type { NoFact } from "../project/picture/small.ts";
+import { MOST_BYTES } from "../http/ask-s3.ts";
+import { shareOut } from "../http/crew.ts";
+import type { Listed } from "../objects/read-page.ts";
+import type { Within } from "../picture/budget.ts";
+import { readFact, TOO_LARGE } from "../picture/read-fact.ts";
+import type { NoFact } from "../picture/small.ts";
 import type { Progress } from "../terminal/progress.ts";
 import type { GetOriginal, Missing } from "./get-original.ts";
 import type { FactRecord } from "./record.ts";

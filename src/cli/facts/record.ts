@@ -4,9 +4,9 @@ import { resolve } from "node:path";
 import type { Fact } from "../../client/types.ts";
 import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { type Fault, isFault, type World } from "../command.ts";
-import { openLines, RESTARTED, readLines, recordFault } from "../project/line-file.ts";
-import type { NoFact } from "../project/picture/small.ts";
-import { replaceFile } from "../project/replace-file.ts";
+import { openLines, RESTARTED, readLines, recordFault } from "../files/line-file.ts";
+import { replaceFile } from "../files/replace-file.ts";
+import type { NoFact } from "../picture/small.ts";
 import { isFact } from "./fact-text.ts";
 
 /** What an object was when it was read. */

@@ -4,8 +4,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative, resolve, sep } from "node:path";
 import { isPlainObject, parseJson } from "../../worker/base/json.ts";
-import { VERSION } from "../project/version.ts";
 import { shellQuote } from "../terminal/shell.ts";
+import { VERSION } from "../wrangler/version.ts";
 
 /** This package: in dist/, this file is as deep as in src/. */
 const ROOT = join(import.meta.dirname, "../../..");

@@ -14,10 +14,10 @@ import {
   say,
   type World,
 } from "../command.ts";
-import { VERSION } from "../project/version.ts";
 import { hasTerminal } from "../terminal/prompts.ts";
 import { shellQuote } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
+import { VERSION } from "../wrangler/version.ts";
 import { askAnswers } from "./ask-answers.ts";
 import { findSource } from "./find-source.ts";
 import { PROVIDER_NAMES } from "./providers.ts";

@@ -4,7 +4,7 @@
 import type { Mistake } from "../../worker/base/refusal.ts";
 import { bucketSchema } from "../../worker/config/bucket-settings.ts";
 import { oneOf, type Schema, textLike, textThat } from "../../worker/config/schema.ts";
-import { bucketDeployMistakes } from "../project/pitfalls.ts";
+import { bucketDeployMistakes } from "../config/pitfalls.ts";
 import { endpointOf, findProvider, PROVIDER_NAMES, type Provider } from "./providers.ts";
 
 /** In the order in which mistakes are told. */

@@ -2,11 +2,11 @@
 
 import { readToken } from "../../worker/config/read-secrets.ts";
 import { type Fault, isFault, type World } from "../command.ts";
-import { askPurge } from "../net/ask-purge.ts";
-import { sleep } from "../net/pace.ts";
-import { provenBase } from "../project/own-url.ts";
-import type { Project } from "../project/project.ts";
-import { valuesOf } from "../project/secrets.ts";
+import { provenBase } from "../config/own-url.ts";
+import type { Project } from "../config/project.ts";
+import { askPurge } from "../http/ask-purge.ts";
+import { sleep } from "../http/pace.ts";
+import { valuesOf } from "../secrets/secrets.ts";
 import { createProgress, time } from "../terminal/progress.ts";
 
 /** A Vitrine that has a token for /purge. */

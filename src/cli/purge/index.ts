@@ -2,11 +2,11 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, paint, print, type Run, say, type World } from "../command.ts";
+import { isHere } from "../config/base-url.ts";
+import { openProject } from "../config/open-project.ts";
+import { ownUrlsOf, refuseUnprovenUrl } from "../config/own-url.ts";
+import { nameOf } from "../objects/object-name.ts";
 import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
-import { isHere } from "../project/base-url.ts";
-import { nameOf } from "../project/object-name.ts";
-import { openProject } from "../project/open-project.ts";
-import { ownUrlsOf, refuseUnprovenUrl } from "../project/own-url.ts";
 import { count, counted } from "../terminal/progress.ts";
 import { askYes, hasTerminal } from "../terminal/prompts.ts";
 import { commandLine } from "../terminal/shell.ts";

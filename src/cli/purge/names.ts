@@ -2,14 +2,14 @@
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { type End, EXIT, type Fault, isFault, paint, say, type World } from "../command.ts";
-import { listObjects } from "../project/list-objects.ts";
-import { type Found, nameOf, readOption } from "../project/object-name.ts";
-import type { OwnUrls } from "../project/own-url.ts";
-import type { Project } from "../project/project.ts";
-import { isImpossible, readGiven, type Wanted } from "../project/wanted.ts";
+import type { OwnUrls } from "../config/own-url.ts";
+import type { Project } from "../config/project.ts";
+import { listObjects } from "../objects/list-objects.ts";
+import { type Found, nameOf, readOption } from "../objects/object-name.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
 import { argumentsOf } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
+import { isImpossible, readGiven, type Wanted } from "../urls/wanted.ts";
 
 export type Gathered = {
   /** Each object, by its name for the Worker: BUCKET/key. */

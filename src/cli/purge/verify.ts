@@ -2,15 +2,15 @@
 // may come.
 
 import { EXIT, type Exit, isFault, paint, say, type World } from "../command.ts";
-import { ALL_READS, askPicture, type PictureAnswer } from "../net/ask-picture.ts";
-import { shareOut } from "../net/crew.ts";
-import { createPace } from "../net/pace.ts";
-import { type Found, nameOf } from "../project/object-name.ts";
-import type { OwnUrls } from "../project/own-url.ts";
-import type { Project } from "../project/project.ts";
-import { ALL_ROUTES, createPlanner, type VariantRequest } from "../project/variant-requests.ts";
+import type { OwnUrls } from "../config/own-url.ts";
+import type { Project } from "../config/project.ts";
+import { ALL_READS, askPicture, type PictureAnswer } from "../http/ask-picture.ts";
+import { shareOut } from "../http/crew.ts";
+import { createPace } from "../http/pace.ts";
+import { type Found, nameOf } from "../objects/object-name.ts";
 import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/visible.ts";
+import { ALL_ROUTES, createPlanner, type VariantRequest } from "../urls/variant-requests.ts";
 
 const CONCURRENCY = 6;
 

@@ -1,8 +1,8 @@
 // Has the Worker purge a whole bucket, or everything.
 
 import { type End, EXIT, isFault, say, type World } from "../command.ts";
-import { askPurge, type PurgeBody } from "../net/ask-purge.ts";
-import type { Project } from "../project/project.ts";
+import type { Project } from "../config/project.ts";
+import { askPurge, type PurgeBody } from "../http/ask-purge.ts";
 import { readWorker } from "./by-worker.ts";
 
 type WholeOptions = {

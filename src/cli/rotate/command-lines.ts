@@ -1,8 +1,8 @@
 // The commands that the operator is told to run. No part of them is secret.
 
-import { envFlag } from "../project/environment.ts";
-import type { Place } from "../project/known-vars.ts";
 import { commandLine, shellQuote } from "../terminal/shell.ts";
+import type { Place } from "../wrangler/environment.ts";
+import { envFlag } from "../wrangler/environment.ts";
 import { type Plan, USER_NAME, WAIT_S } from "./plan.ts";
 import { changeOf, type Ends, type Step } from "./steps.ts";
 

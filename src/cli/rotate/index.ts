@@ -3,7 +3,8 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, type Run, type World } from "../command.ts";
-import { sleep } from "../net/pace.ts";
+import { openSite } from "../config/open-project.ts";
+import { sleep } from "../http/pace.ts";
 import {
   collect,
   dryRunOption,
@@ -14,9 +15,8 @@ import {
   urlOption,
   wholeNumber,
 } from "../options.ts";
-import { openSite } from "../project/open-project.ts";
-import { wranglerAt } from "../project/run-wrangler.ts";
 import { hasTerminal } from "../terminal/prompts.ts";
+import { wranglerAt } from "../wrangler/run-wrangler.ts";
 import { begin } from "./begin.ts";
 import { deleteOldKey, linesOf, listKeys } from "./command-lines.ts";
 import { alone } from "./lock.ts";

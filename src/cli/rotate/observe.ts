@@ -1,9 +1,9 @@
 // Looks at a Vitrine from outside while keys are rotated: the health of its slots, and images.
 
 import { type Fault, isFault, type World } from "../command.ts";
-import { askHealth } from "../net/ask-health.ts";
-import { reasonOf } from "../net/body.ts";
-import { isOutOfCache } from "../net/cache-word.ts";
+import { askHealth } from "../http/ask-health.ts";
+import { reasonOf } from "../http/body.ts";
+import { isOutOfCache } from "../http/cache-word.ts";
 import type { Plan } from "./plan.ts";
 import type { BucketSeen, Seen } from "./slots.ts";
 

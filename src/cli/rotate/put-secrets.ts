@@ -1,10 +1,10 @@
 // Puts secrets into a deployed Worker with the wrangler of this project. They go to its stdin, and nowhere else.
 
 import type { Fault, World } from "../command.ts";
-import type { Change } from "../project/dev-vars.ts";
-import type { Place } from "../project/known-vars.ts";
-import type { RunWrangler } from "../project/run-wrangler.ts";
-import { showWrangler } from "../project/show-wrangler.ts";
+import type { Change } from "../secrets/dev-vars.ts";
+import type { Place } from "../wrangler/environment.ts";
+import type { RunWrangler } from "../wrangler/run-wrangler.ts";
+import { showWrangler } from "../wrangler/show-wrangler.ts";
 import { bulkOf } from "./command-lines.ts";
 
 /** Changes secrets of the deployed Worker, all at once. Shows what wrangler says, without the secrets. */

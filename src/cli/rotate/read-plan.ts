@@ -2,11 +2,11 @@
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { type Fault, isFault } from "../command.ts";
-import { type Found, nameOf, readKeys } from "../project/object-name.ts";
-import type { Site } from "../project/open-project.ts";
-import { isPlayed } from "../project/project.ts";
-import { pathOf, queryFor, variantsOf } from "../project/public-url.ts";
+import type { Site } from "../config/open-project.ts";
+import { isPlayed } from "../config/project.ts";
+import { type Found, nameOf, readKeys } from "../objects/object-name.ts";
 import { optionOf } from "../terminal/shell.ts";
+import { pathOf, queryFor, variantsOf } from "../urls/public-url.ts";
 import type { ImageUrl, Options, Plan, Target } from "./plan.ts";
 
 /** Reads what is rotated, and which images are checked meanwhile. Sends nothing. */

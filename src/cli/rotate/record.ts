@@ -14,8 +14,8 @@ import {
   textLike,
 } from "../../worker/config/schema.ts";
 import type { Fault } from "../command.ts";
-import type { Place } from "../project/known-vars.ts";
-import { replaceFile } from "../project/replace-file.ts";
+import { replaceFile } from "../files/replace-file.ts";
+import type { Place } from "../wrangler/environment.ts";
 
 const end = textLike("the end of a key's id", /^…[\x21-\x7e]{0,4}$/);
 

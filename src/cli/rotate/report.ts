@@ -1,8 +1,8 @@
 // What rotate says on the way: the step, what it waits for, why it stopped, and what to do then.
 
 import { EXIT, type Exit, type Fault, paint, type Screen, say, type World } from "../command.ts";
-import { placeText } from "../project/environment.ts";
 import { visible } from "../terminal/visible.ts";
+import { placeText } from "../wrangler/environment.ts";
 import { commandOf, doctorOf, setOldKey } from "./command-lines.ts";
 import type { Plan, Rotation } from "./plan.ts";
 import type { RotationRecord } from "./record.ts";

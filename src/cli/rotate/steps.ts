@@ -3,7 +3,7 @@
 import { SLOT_NAMES, type SlotName } from "../../worker/base/refusal.ts";
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import type { Slot } from "../../worker/config/slot.ts";
-import type { Change } from "../project/dev-vars.ts";
+import type { Change } from "../secrets/dev-vars.ts";
 import type { RotationRecord } from "./record.ts";
 import { type BucketSeen, type Health, onlyNextServes, type SlotSeen, slotOf } from "./slots.ts";
 

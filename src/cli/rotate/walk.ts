@@ -2,7 +2,7 @@
 // it. All effects on secrets and on the record are here.
 
 import { type End, EXIT, type Exit, type Fault, isFault } from "../command.ts";
-import { putDevVars } from "../project/dev-vars.ts";
+import { putDevVars } from "../secrets/dev-vars.ts";
 import { askYes, hasTerminal } from "../terminal/prompts.ts";
 import { commandOf, linesOf } from "./command-lines.ts";
 import { observe } from "./observe.ts";

@@ -3,8 +3,8 @@
 import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Fault } from "../command.ts";
-import { tableOf } from "../project/known-vars.ts";
-import type { Project } from "../project/project.ts";
+import { tableOf } from "../config/known-vars.ts";
+import type { Project } from "../config/project.ts";
 
 const NAME = "sample.jpg";
 

@@ -3,12 +3,12 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, type Fault, isFault, type Run, say, type World } from "../command.ts";
+import { isHere } from "../config/base-url.ts";
+import { type OpenOptions, openProject } from "../config/open-project.ts";
 import { envOption, urlOption } from "../options.ts";
-import { isHere } from "../project/base-url.ts";
-import { type OpenOptions, openProject } from "../project/open-project.ts";
-import { type RunWrangler, wranglerAt } from "../project/run-wrangler.ts";
 import { shellQuote } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
+import { type RunWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
 import { findTarget, type Target } from "./find-target.ts";
 import { isThere, putPicture } from "./r2-object.ts";
 import { urlOf } from "./url-of.ts";

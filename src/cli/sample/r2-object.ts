@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { type Fault, say, type World } from "../command.ts";
-import type { KnownVars } from "../project/known-vars.ts";
-import type { RunWrangler } from "../project/run-wrangler.ts";
-import { showWrangler, wranglerFault } from "../project/show-wrangler.ts";
+import type { KnownVars } from "../config/known-vars.ts";
 import { visible } from "../terminal/visible.ts";
+import type { RunWrangler } from "../wrangler/run-wrangler.ts";
+import { showWrangler, wranglerFault } from "../wrangler/show-wrangler.ts";
 import type { Target } from "./find-target.ts";
 
 const PICTURE = join(import.meta.dirname, "../../../fixtures/template/sample.jpg");

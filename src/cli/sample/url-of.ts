@@ -1,8 +1,8 @@
 // Says where the picture is shown. Pure.
 
 import { isFault } from "../command.ts";
-import type { Project } from "../project/project.ts";
-import { pathOf, variantsOf } from "../project/public-url.ts";
+import type { Project } from "../config/project.ts";
+import { pathOf, variantsOf } from "../urls/public-url.ts";
 import { keyInRoutes, type Target } from "./find-target.ts";
 
 /** The lines that tell its URL, as far as it is known. */

@@ -4,8 +4,8 @@ import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, type Run, type World } from "../command.ts";
-import { findConfigFile } from "../project/config-file.ts";
-import { loadWrangler } from "../project/load-wrangler.ts";
+import { findConfigFile } from "../config/config-file.ts";
+import { loadWrangler } from "../wrangler/load-wrangler.ts";
 
 export function typesCommand(world: World, run: Run) {
   return new Command("types")

@@ -4,9 +4,9 @@ import { writePath } from "../../url/grammar.ts";
 import { keyFault } from "../../url/key.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { type Fault, isFault } from "../command.ts";
-import { type Found, nameOf } from "../project/object-name.ts";
-import type { Project } from "../project/project.ts";
-import { densityFault, pathOf, variantsOf } from "../project/public-url.ts";
+import type { Project } from "../config/project.ts";
+import { type Found, nameOf } from "../objects/object-name.ts";
+import { densityFault, pathOf, variantsOf } from "../urls/public-url.ts";
 
 export type Asked = Found & {
   readonly preset?: string | undefined;

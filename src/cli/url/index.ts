@@ -12,12 +12,12 @@ import {
   say,
   type World,
 } from "../command.ts";
+import { type OpenOptions, openProject } from "../config/open-project.ts";
+import { readName } from "../objects/object-name.ts";
 import { envOption, OBJECTS, routeOption, secretsFileOption, urlOption } from "../options.ts";
-import { readName } from "../project/object-name.ts";
-import { type OpenOptions, openProject } from "../project/open-project.ts";
-import { queryFor } from "../project/public-url.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
+import { queryFor } from "../urls/public-url.ts";
 import { readExpiry } from "./expiry.ts";
 import { findUrls } from "./find-urls.ts";
 

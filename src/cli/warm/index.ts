@@ -2,7 +2,10 @@
 
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, paint, print, type Run, say, type World } from "../command.ts";
-import { ALL_READS, type Reads } from "../net/ask-picture.ts";
+import { FREE, readBounds } from "../config/costs.ts";
+import { openSite, type Site } from "../config/open-project.ts";
+import { ownUrlsOf } from "../config/own-url.ts";
+import { ALL_READS, type Reads } from "../http/ask-picture.ts";
 import {
   collect,
   envOption,
@@ -12,14 +15,11 @@ import {
   urlOption,
   wholeNumber,
 } from "../options.ts";
-import { absenceFault } from "../project/absence.ts";
-import { FREE, readBounds } from "../project/costs.ts";
-import { openSite, type Site } from "../project/open-project.ts";
-import { ownUrlsOf } from "../project/own-url.ts";
-import { createPlanner, type Planner, type VariantRequest } from "../project/variant-requests.ts";
 import { count, createProgress } from "../terminal/progress.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { visible } from "../terminal/visible.ts";
+import { absenceFault } from "../urls/absence.ts";
+import { createPlanner, type Planner, type VariantRequest } from "../urls/variant-requests.ts";
 import { createQueue, estimateLines } from "./queue.ts";
 import { sendAll } from "./send.ts";
 import { createSummary } from "./summary.ts";

@@ -2,10 +2,10 @@
 // may cost.
 
 import type { Readable } from "node:stream";
-import { FREE, money, PRICE } from "../project/costs.ts";
-import type { Planner, VariantRequest } from "../project/variant-requests.ts";
+import { FREE, money, PRICE } from "../config/costs.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
 import { count, counted } from "../terminal/progress.ts";
+import type { Planner, VariantRequest } from "../urls/variant-requests.ts";
 import type { Summary } from "./summary.ts";
 
 const AHEAD = 10_000;

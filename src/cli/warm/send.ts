@@ -1,11 +1,11 @@
 // Sends the requests of a queue, a few at a time, and reads each answer to its end.
 
 import { isFault, type World } from "../command.ts";
-import { askPicture } from "../net/ask-picture.ts";
-import { shareOut } from "../net/crew.ts";
-import { createPace } from "../net/pace.ts";
-import type { VariantRequest } from "../project/variant-requests.ts";
+import { askPicture } from "../http/ask-picture.ts";
+import { shareOut } from "../http/crew.ts";
+import { createPace } from "../http/pace.ts";
 import type { Progress } from "../terminal/progress.ts";
+import type { VariantRequest } from "../urls/variant-requests.ts";
 import type { Summary } from "./summary.ts";
 
 type Sending = {

@@ -2,8 +2,8 @@
 // before under the same URL.
 
 import { existsSync, readFileSync } from "node:fs";
-import { presetsOf } from "../../cli/project/app-file/make-app-file.ts";
-import { replaceFile } from "../../cli/project/replace-file.ts";
+import { presetsOf } from "../../cli/app-file/make-app-file.ts";
+import { replaceFile } from "../../cli/files/replace-file.ts";
 import { has, isPlainObject, parseJson } from "../../worker/base/json.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 

@@ -1,8 +1,8 @@
 // Collects the data of the contact sheet.
 
-import { makeAppFile, presetsOf } from "../../cli/project/app-file/make-app-file.ts";
-import { FREE } from "../../cli/project/costs.ts";
-import { publicPath } from "../../cli/project/public-path.ts";
+import { makeAppFile, presetsOf } from "../../cli/app-file/make-app-file.ts";
+import { FREE } from "../../cli/config/costs.ts";
+import { publicPath } from "../../cli/urls/public-path.ts";
 import type { RouteShape } from "../../client/types.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";

@@ -1,8 +1,8 @@
 // The images that the user adds to the local buckets, and the list of them.
 
 import { existsSync, readFileSync } from "node:fs";
-import { readLocalKeys } from "../../cli/project/local-keys.ts";
-import { replaceFile } from "../../cli/project/replace-file.ts";
+import { readLocalKeys } from "../../cli/config/local-keys.ts";
+import { replaceFile } from "../../cli/files/replace-file.ts";
 import { keyFault } from "../../url/key.ts";
 import { parseJson } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { MOST_BYTES } from "../../cli/net/ask-s3.ts";
+import { MOST_BYTES } from "../../cli/http/ask-s3.ts";
 import { decodePath } from "../../url/grammar.ts";
 import type { SheetAnswer } from "./data.ts";
 import type { Answer } from "./try/answer.ts";

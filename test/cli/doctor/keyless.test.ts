@@ -10,8 +10,8 @@ import {
   trustOf,
 } from "../../../src/cli/doctor/diagnose-keyless.ts";
 import { examineIssuer } from "../../../src/cli/doctor/examine-issuer.ts";
-import { kidOf } from "../../../src/cli/project/oidc-key.ts";
-import { secretsIn } from "../../../src/cli/project/secrets.ts";
+import { kidOf } from "../../../src/cli/secrets/oidc-key.ts";
+import { secretsIn } from "../../../src/cli/secrets/secrets.ts";
 import "../../support/play.ts";
 import { network } from "../../support/stand.ts";
 

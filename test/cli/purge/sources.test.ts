@@ -2,7 +2,7 @@
 
 import { PassThrough, Readable } from "node:stream";
 import { expect, test, vi } from "vitest";
-import { withoutSignature } from "../../../src/cli/project/wanted.ts";
+import { withoutSignature } from "../../../src/cli/urls/wanted.ts";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { MORE } from "../../support/cli/folder.ts";
 import {

@@ -3,7 +3,7 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { beforeEach, expect, test } from "vitest";
 import { EXIT, isFault } from "../../../src/cli/command.ts";
-import type { OpenOptions } from "../../../src/cli/project/open-project.ts";
+import type { OpenOptions } from "../../../src/cli/config/open-project.ts";
 import { putSample } from "../../../src/cli/sample/index.ts";
 import { makeProject } from "../../support/cli/folder.ts";
 import { emptyFolder, init } from "../../support/cli/making.ts";

@@ -3,7 +3,7 @@
 
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
-import { pathOf } from "../../../src/cli/project/public-url.ts";
+import { pathOf } from "../../../src/cli/urls/public-url.ts";
 import { HARD_KEYS } from "../../../src/dev/objects.ts";
 import { mistakeText } from "../../../src/worker/base/refusal.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";

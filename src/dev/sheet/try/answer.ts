@@ -1,6 +1,6 @@
 // What a try is answered with, and the steps that all tries have in common.
 
-import { presetsOf } from "../../../cli/project/app-file/make-app-file.ts";
+import { presetsOf } from "../../../cli/app-file/make-app-file.ts";
 import type { Refusal } from "../../../worker/base/refusal.ts";
 import type { Config } from "../../../worker/config/config.ts";
 import type { Vars } from "../../../worker/config/schema.ts";

@@ -1,7 +1,7 @@
 // Tells the fact of an original, as `vitrine facts` writes it down. The bytes themselves go nowhere.
 
-import { MOST_BYTES } from "../../../cli/net/ask-s3.ts";
-import { readFact } from "../../../cli/project/picture/read-fact.ts";
+import { MOST_BYTES } from "../../../cli/http/ask-s3.ts";
+import { readFact } from "../../../cli/picture/read-fact.ts";
 import { readBytes } from "../../../worker/base/bytes.ts";
 import { isRefusal } from "../../../worker/base/refusal.ts";
 import { TIMED_OUT } from "../../../worker/base/time.ts";

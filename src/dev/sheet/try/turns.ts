@@ -1,6 +1,6 @@
 // Lets only so much work run at once, because pictures take memory. No clock, no I/O.
 
-import { createBudget, withinBudget } from "../../../cli/project/picture/budget.ts";
+import { createBudget, withinBudget } from "../../../cli/picture/budget.ts";
 
 /** Runs work when it is its turn. Undefined: too much waits already, and it did not run. */
 export type Turns = <T>(work: () => Promise<T>) => Promise<T | undefined>;

@@ -1,0 +1,92 @@
+// What is wrong with the configuration of this folder. A mistake is a value; `configFault` alone makes
+// text of it.
+
+import { type Mistake, mistakeText } from "../../worker/base/refusal.ts";
+import { isSecret } from "../../worker/config/read-secrets.ts";
+import type { Vars } from "../../worker/config/schema.ts";
+import type { Fault } from "../command.ts";
+import { slotOf } from "../secrets/secrets.ts";
+
+export type FoundMistake = Mistake & {
+  /** The environment that has it; undefined: the top level. */
+  readonly environment?: string | undefined;
+  /** What holds the wrong value, if not the configuration: `.dev.vars`, `the environment`, a file's name. */
+  readonly from?: string;
+  /** The line and column of a file that cannot be read: `2:7`. */
+  readonly at?: string;
+};
+
+/** All mistakes, as values and as one text. */
+export type ConfigFault = Fault & { readonly mistakes: readonly FoundMistake[] };
+
+/** What is right, but probably not what was meant. */
+export type Warning = {
+  readonly what: string;
+  readonly remedy: string;
+  /** The environment that it is about; undefined: the top level. */
+  readonly environment?: string | undefined;
+};
+
+export function configFault(mistakes: readonly FoundMistake[]): ConfigFault {
+  const lines = ["The configuration has mistakes:", ...mistakes.map(foundText)];
+  const pages = new Set(mistakes.flatMap(({ path }) => pageFor(path) ?? []));
+  if (pages.size > 0) lines.push(`What is allowed: ${[...pages].join(", ")}`);
+  return { fault: lines.join("\n  "), mistakes };
+}
+
+/** A mistake as the local run has it: the other half of a key in .dev.vars belongs there, too. */
+export function localMistake(mistake: FoundMistake, vars: Vars, devVars: string): FoundMistake {
+  const { path } = mistake;
+  if (!isSecret(path) || vars[path]) return mistake;
+  const others = Object.keys(vars).filter(
+    (name) => isSecret(name) && slotOf(name) === slotOf(path) && vars[name],
+  );
+  if (others.length === 0) return mistake;
+  const message = `is missing: write it into ${devVars}, or take ${others.join(" and ")} out`;
+  return { ...mistake, message };
+}
+
+const PAGE = "docs/configuration.md";
+
+/** The section of a setting, by how its path begins. */
+const SECTIONS: readonly (readonly [RegExp, anchor: string])[] = [
+  [/^BUCKETS\b/, "#varsbucketsname"],
+  [/^ROUTES\b/, "#varsroutes"],
+  [/^PRESETS\b/, "#varspresetsname"],
+  [/^ANSWERS\b/, "#varsanswers"],
+  [/^COSTS\b/, "#varscosts"],
+  [/^OIDC\b/, "#varsoidc"],
+];
+
+/** The page that says what a setting may be; undefined: the message says all. */
+export function pageFor(path: string): string | undefined {
+  const section = SECTIONS.find(([pattern]) => pattern.test(path));
+  if (section !== undefined) return PAGE + section[1];
+  return isSecret(path) ? `${PAGE}#secrets` : undefined;
+}
+
+/** A mistake as one line: `env.staging: .dev.vars: BUCKETS.media.region: is missing`. */
+export function foundText({ environment, from, at, path, message }: FoundMistake): string {
+  // Environments may share .dev.vars, where a table has no name of one.
+  const told = from === undefined ? tableHint(environment, message) : message;
+  const text = mistakeText({ path: at === undefined ? path : `${path}:${at}`, message: told });
+  return (
+    (environment === undefined ? "" : `env.${environment}: `) +
+    (from === undefined ? text : `${from}: ${text}`)
+  );
+}
+
+/** Names a table as an environment has it: `[env.staging.images]` for `[images]`, which it does not inherit. */
+function tableHint(environment: string | undefined, message: string): string {
+  if (environment === undefined) return message;
+  return message.replace(/(?<=\[)(?=(?:images|r2_buckets|secrets)\])/g, `env.${environment}.`);
+}
+
+/** A warning as one line. */
+export function warningText({ environment, what, remedy }: Warning): string {
+  return `${environment === undefined ? "" : `env.${environment}: `}${what}: ${remedy}`;
+}
+
+export function isSameMistake(one: Mistake, other: Mistake): boolean {
+  return one.path === other.path && one.message === other.message;
+}

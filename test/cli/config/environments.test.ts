@@ -1,0 +1,312 @@
+// Which environment of which file a command reads.
+
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { readVars } from "../../../src/cli/config/read-vars.ts";
+import { recordFile } from "../../../src/cli/files/line-file.ts";
+import { HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
+import { vitrine } from "../../support/cli/vitrine.ts";
+import { HEALTH_TOKEN, VARS } from "../../support/env.ts";
+
+const FILES = ["wrangler.toml", "wrangler.jsonc", "wrangler.json"];
+const CLOUDFLARE_ENV = "staging";
+
+describe.each(FILES)("in %s", (file) => {
+  const folder = makeProject(STAGED, file);
+  const urlOf = async (args: readonly string[], env = {}) => {
+    const given = ["url", "a.jpg", "--preset", "plain", "--route", "/images/:preset/*", ...args];
+    const { out, err } = await vitrine(given, { folder, env });
+    return out + err;
+  };
+
+  test("--env chooses an environment, else CLOUDFLARE_ENV, else it is the top level (S6, D3)", async () => {
+    const path = "/images/plain/a.jpg\n";
+    expect(await urlOf([])).toBe(HOST + path);
+    expect(await urlOf([], { CLOUDFLARE_ENV: "" })).toBe(HOST + path);
+    expect(await urlOf(["--env", "staging"])).toBe(STAGING + path);
+    expect(await urlOf([], { CLOUDFLARE_ENV })).toBe(STAGING + path);
+    expect(await urlOf(["--env", "staging"], { CLOUDFLARE_ENV: "none" })).toBe(STAGING + path);
+    expect(await urlOf(["--env="], { CLOUDFLARE_ENV })).toBe(HOST + path);
+  });
+
+  test("an unknown environment is refused, with those that there are (S6)", async () => {
+    for (const name of ["stagin", "constructor", "__proto__"]) {
+      const text = `The configuration has mistakes:\n  ${file}: has no environment "${name}". It has staging\n`;
+      expect(await urlOf(["--env", name])).toBe(text);
+      expect(await urlOf([], { CLOUDFLARE_ENV: name })).toBe(text);
+    }
+  });
+});
+
+test.each<[args: string[]]>([
+  [["check"]],
+  [["doctor"]],
+  [["client", "none.ts"]],
+  [["url", "a.jpg"]],
+  [["sign", "a.jpg"]],
+  [["explain", "/images/card/a.jpg"]],
+  [["rotate", "--dry-run"]],
+  [["purge", "a.jpg"]],
+  [["warm"]],
+])("vitrine %j knows environments (S6)", async (args) => {
+  const folder = makeProject(STAGED);
+  const said = 'has no environment "other". It has staging';
+  const byOption = await vitrine([...args, "--env", "other"], { folder });
+  expect(byOption.out + byOption.err).toContain(said);
+  const byEnv = await vitrine(args, { folder, env: { CLOUDFLARE_ENV: "other" } });
+  expect(byEnv.out + byEnv.err).toContain(said);
+});
+
+test("without environments wrangler would take the top level: here it is refused (S6)", async () => {
+  const { env: _env, ...plain } = STAGED;
+  expect(readVars(makeProject(plain), "staging")).toMatchObject({
+    fault: 'wrangler.toml: has no environment "staging". It has none',
+  });
+});
+
+test("each environment has its own record of what facts has read, also at one local URL (S6)", () => {
+  const url = "http://localhost:8787";
+  const names = [undefined, "staging", "test"].map((name) => recordFile("facts", url, name));
+  expect(new Set(names).size).toBe(3);
+});
+
+test("an environment whose name cannot be part of a file's name is refused", () => {
+  const folder = makeProject({ ...STAGED, env: { "../x": STAGED.env.staging } });
+  expect(readVars(folder, "../x")).toMatchObject({
+    fault: "wrangler.toml: env.../x: is not a name of letters, digits, - and _",
+  });
+});
+
+test("an environment called example is refused: git keeps .dev.vars.example, and a rotation would write there (S6)", async () => {
+  const folder = makeProject({ ...STAGED, env: { example: STAGED.env.staging } });
+  expect((await vitrine(["check"], { folder })).err).toContain(
+    "env.example: would keep its secrets in .dev.vars.example, which git keeps: choose another name",
+  );
+});
+
+test("the process's own CLOUDFLARE_ENV chooses nothing by itself (S6)", () => {
+  const before = process.env["CLOUDFLARE_ENV"];
+  process.env["CLOUDFLARE_ENV"] = CLOUDFLARE_ENV;
+  try {
+    expect(readVars(makeProject(STAGED))).toMatchObject({
+      environment: undefined,
+      worker: "vitrine",
+    });
+  } finally {
+    if (before === undefined) delete process.env["CLOUDFLARE_ENV"];
+    else process.env["CLOUDFLARE_ENV"] = before;
+  }
+});
+
+test("two configuration files are refused, for wrangler would ignore one", async () => {
+  const folder = makeProject(STAGED, "wrangler.jsonc", { "wrangler.toml": "" });
+  const { code, err } = await vitrine(["url", "a.jpg"], { folder });
+  expect([code, err]).toEqual([
+    2,
+    "wrangler reads wrangler.jsonc and ignores wrangler.toml: remove one of them\n",
+  ]);
+});
+
+test("a wrangler.jsonc that cannot be read is told by its line", async () => {
+  const folder = makeProject({}, "wrangler.jsonc", { "wrangler.jsonc": '{\n  "name": }' });
+  const { code, err } = await vitrine(["url", "a.jpg"], { folder });
+  expect(code).toBe(2);
+  expect(err).toMatch(/^The configuration has mistakes:\n {2}wrangler\.jsonc:2:\d+: /);
+});
+
+test("the secrets of the local run come from .dev.vars.staging, else from .dev.vars, never from both (S6)", () => {
+  const files = { ".dev.vars": "HEALTH_TOKEN=all\nAWS_ACCESS_KEY_ID=all" };
+  const own = { ...files, ".dev.vars.staging": "HEALTH_TOKEN=staging" };
+  const staging = readVars(makeProject(STAGED, "wrangler.toml", own), "staging");
+  expect(staging).toMatchObject({
+    devVars: ".dev.vars.staging",
+    started: expect.objectContaining({ HEALTH_TOKEN: "staging" }),
+  });
+  expect(staging).not.toHaveProperty("started.AWS_ACCESS_KEY_ID");
+  for (const one of [
+    readVars(makeProject(STAGED, "wrangler.toml", own)),
+    readVars(makeProject(STAGED, "wrangler.toml", files), "staging"),
+  ]) {
+    expect(one).toMatchObject({
+      devVars: ".dev.vars",
+      started: expect.objectContaining({ HEALTH_TOKEN: "all", AWS_ACCESS_KEY_ID: "all" }),
+    });
+  }
+});
+
+test("without a .dev.vars, nothing of the shell and of .env is taken for one: the local run would not read them", async () => {
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE");
+  vi.stubEnv("CLOUDFLARE_INCLUDE_PROCESS_ENV", "true");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const folder = makeProject(STAGED, "wrangler.toml", { ".env": "HEALTH_TOKEN=short\n" });
+  expect(readVars(folder)).toMatchObject({ local: new Set(), started: VARS });
+  expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0 });
+});
+
+describe("a --url that is no route of the environment is refused (S6)", () => {
+  const ROTATE = ["rotate", "--dry-run"];
+  const WARM = ["warm", "--dry-run"];
+  const PURGE = ["purge", "a.jpg", "--dry-run"];
+  const DOCTOR = ["doctor"];
+  const given = { env: { HEALTH_TOKEN }, stdin: "a.jpg\n" };
+  const staged = (more: object, staging: object = {}) =>
+    makeProject({ ...STAGED, ...more, env: { staging: { ...STAGED.env.staging, ...staging } } });
+  const ask = async (folder: string, args: readonly string[]) => {
+    const { code, out, err } = await vitrine(args, { ...given, folder });
+    return { code, out, fault: err.split("\n").at(-2) };
+  };
+  const folder = makeProject(STAGED);
+
+  test.each([[ROTATE], [WARM], [PURGE], [DOCTOR], [["url", "a.jpg"]], [["sign", "a.jpg"]]])(
+    "by %j, if it is one of another",
+    async (args) => {
+      expect(await ask(folder, [...args, "--url", STAGING])).toEqual({
+        code: 2,
+        out: "",
+        fault: `${STAGING}: that is a route of env.staging: add --env staging`,
+      });
+      expect(await ask(folder, [...args, "--url", HOST, "--env", "staging"])).toEqual({
+        code: 2,
+        out: "",
+        fault: `${HOST}: that is a route of the top level: add --env ""`,
+      });
+    },
+  );
+
+  test.each([
+    ["one of another", STAGED.routes],
+    ["below a wildcard of its own", [{ pattern: "*.example/*", zone_name: "example" }]],
+  ])("by purge and warm, if the URL of an object is %s", async (_which, routes) => {
+    const staging = { routes: [{ pattern: `${new URL(STAGING).host}/*`, zone_name: "example" }] };
+    const folder = staged({ routes }, staging);
+    const url = `${STAGING}/images/card/a.jpg`;
+    const reason = `${STAGING}: that is a route of env.staging: add --env staging`;
+    const purged = await vitrine(["purge", url, "--dry-run"], { folder });
+    expect([purged.code, purged.out]).toEqual([2, ""]);
+    expect(purged.err).toContain(reason);
+    const warmed = await vitrine([...WARM, "--url", HOST], { folder, stdin: `${url}\n` });
+    expect(warmed.code).not.toBe(0);
+    expect(warmed.err).toContain(reason);
+  });
+
+  test("by explain", async () => {
+    const asked = `${STAGING}/private/card/a.jpg?exp=1&kid=k&sig=a-signature-of-somebody`;
+    expect(await ask(folder, ["explain", asked])).toEqual({
+      code: 2,
+      out: "",
+      fault: `${STAGING}: that is a route of env.staging: add --env staging`,
+    });
+    expect(
+      await ask(folder, ["explain", "--env", "staging", `${STAGING}/images/card/a.jpg`]),
+    ).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("acme-staging"),
+    });
+  });
+
+  test.each([[ROTATE], [WARM], [PURGE], [DOCTOR]])("by %j, if it is unknown", async (args) => {
+    const url = ["--url", "https://other.example"];
+    const fault = `https://other.example: is no route of the top level in wrangler.toml, which has images.example: add other.example to routes there`;
+    expect(await ask(folder, [...args, ...url])).toEqual({ code: 2, out: "", fault });
+    const bare = await ask(staged({}, { routes: [] }), [...args, ...url, "--env", "staging"]);
+    expect(bare.fault).toContain(
+      "is no route of env.staging in wrangler.toml, which has none: add other.example",
+    );
+  });
+
+  /** Whether the URL of a host passes for the top level, and for staging. */
+  const passes = async (at: string, host: string) => {
+    const dry = (env: string) => ask(at, [...WARM, "--url", `https://${host}`, `--env=${env}`]);
+    return [(await dry("")).code === 0, (await dry("staging")).code === 0];
+  };
+
+  test.each<[what: string, host: string, top: object, staging: object, passing: boolean[]]>([
+    ["a wildcard", "a.b.example", { routes: ["*.b.example/*"] }, {}, [true, false]],
+    [
+      "a wildcard, and an exact route of another",
+      "a.b.example",
+      { routes: ["*.b.example/*"] },
+      { routes: ["a.b.example/*"] },
+      [false, true],
+    ],
+    [
+      "two wildcards: the longer one",
+      "a.b.c.example",
+      { routes: ["*.c.example/*"] },
+      { routes: ["*.b.c.example/*"] },
+      [false, true],
+    ],
+    [
+      "a custom domain below a route of another, which goes before it",
+      "images.example",
+      {},
+      { routes: ["*.example/*"] },
+      [false, true],
+    ],
+    ["every host at all", "a.b.example", { routes: ["*/*"] }, {}, [false, false]],
+    ["part of a name", "evil-images.example", {}, {}, [false, false]],
+    ["other capitals", "IMAGES.example", {}, {}, [true, false]],
+    [
+      "another script",
+      "xn--bcher-kva.example",
+      { routes: ["bücher.example/*"] },
+      {},
+      [true, false],
+    ],
+    [
+      "one host, by paths",
+      "b.example",
+      { routes: ["b.example/a/*"] },
+      { routes: ["b.example/b/*"] },
+      [true, true],
+    ],
+    [
+      "one route of both",
+      "b.example",
+      { routes: ["b.example/*"] },
+      { routes: [{ pattern: "B.example", custom_domain: true }] },
+      [false, false],
+    ],
+    [
+      "a route of its own beside one of both",
+      "c.example",
+      { routes: ["b.example/*", "c.example/*"] },
+      { routes: ["b.example/*"] },
+      [true, false],
+    ],
+    ["workers.dev, where it is off", "vitrine.me.workers.dev", {}, {}, [false, false]],
+    ["workers.dev", "vitrine.me.workers.dev", { workers_dev: true }, {}, [true, false]],
+    [
+      "workers.dev of the other",
+      "vitrine-staging.me.workers.dev",
+      { workers_dev: true },
+      {},
+      [false, true],
+    ],
+    [
+      "a version on workers.dev",
+      "0123-vitrine.me.workers.dev",
+      { workers_dev: true },
+      {},
+      [false, false],
+    ],
+    [
+      "a name below workers.dev",
+      "vitrine.a.me.workers.dev",
+      { workers_dev: true },
+      {},
+      [false, false],
+    ],
+  ])("%s", async (_what, host, top, staging, passing) => {
+    expect(await passes(staged(top, staging), host)).toEqual(passing);
+  });
+
+  test("not the local run", async () => {
+    for (const env of ["", "staging"]) {
+      const { err } = await vitrine(
+        ["url", "a.jpg", `--env=${env}`, "--url", "http://localhost:1"],
+        { folder },
+      );
+      expect(err).not.toContain("route of");
+    }
+  });
+});

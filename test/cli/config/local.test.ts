@@ -1,0 +1,94 @@
+// The buckets of the local run: each is on this machine, whatever opens it in production.
+
+import { expect, test } from "vitest";
+import { localBucketName } from "../../../src/cli/config/local-keys.ts";
+import { bucketsOfWorker, LOCAL_STORE, localRun } from "../../../src/cli/config/local-run.ts";
+import { LOCAL_KEYS } from "../../support/env.ts";
+
+const S3 = "http://localhost:8787/cdn-cgi/local/r2/s3";
+const R2 = { binding: "MEDIA_BUCKET", prefix: "published/" };
+const ROLE = {
+  endpoint: "https://s3.eu-west-1.amazonaws.com",
+  bucket: "acme.media",
+  region: "eu-west-1",
+  engine: "binding",
+  role: "arn:aws:iam::123456789012:role/images",
+  sts: "https://sts.eu-west-1.amazonaws.com",
+};
+const started = { BUCKETS: { media: R2, roles: ROLE }, OIDC: { issuer: "https://images.example" } };
+const place = { endpoint: S3, region: "auto", addressing: "path", engine: "binding" };
+
+test.each([
+  ["its bucket_name", [{ binding: "MEDIA_BUCKET", bucket_name: "acme-pictures" }], "acme-pictures"],
+  ["its binding, if it has no other", [{ binding: "MEDIA_BUCKET" }], "MEDIA_BUCKET"],
+])(
+  "an R2 bucket is named on this machine after %s, and the Worker has its binding",
+  (_of, r2Buckets, bucket) => {
+    const { buckets } = localRun({ started, local: new Set(), r2Buckets }, S3, LOCAL_KEYS);
+    expect(buckets["media"]).toEqual({
+      ...{ ...place, prefix: "published/" },
+      bucket: localBucketName(bucket, LOCAL_KEYS),
+    });
+    expect(bucketsOfWorker(started.BUCKETS, buckets)).toEqual({
+      media: R2,
+      roles: buckets["roles"],
+    });
+  },
+);
+
+test("a role gives way to the local keys, and the issuer has a key that stays the same", () => {
+  const run = () => localRun({ started, local: new Set(), r2Buckets: [] }, S3, LOCAL_KEYS);
+  const { buckets, secrets } = run();
+  expect(buckets["roles"]).toEqual({ ...place, bucket: localBucketName("acme.media", LOCAL_KEYS) });
+  expect(secrets).toMatchObject({
+    AWS_ACCESS_KEY_ID: LOCAL_KEYS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: LOCAL_KEYS.secretAccessKey,
+    OIDC_SIGNING_KEY: expect.stringMatching(/^-----BEGIN PRIVATE KEY-----\n/),
+  });
+  expect(run().secrets).toEqual(secrets);
+  const own = { ...started, OIDC_SIGNING_KEY: "own" };
+  const { secrets: others } = localRun(
+    { started: own, local: new Set(), r2Buckets: [] },
+    S3,
+    LOCAL_KEYS,
+  );
+  expect(others["OIDC_SIGNING_KEY"]).toBe("own");
+});
+
+const ANSWERS = { max_age: 60 };
+const OWN = { ...ANSWERS, store: "RENDITIONS" };
+
+test.each<[what: string, vars: Record<string, unknown>, answers: Record<string, unknown>]>([
+  ["a project without a store", { ANSWERS }, { ANSWERS: { ...ANSWERS, store: LOCAL_STORE } }],
+  ["one without ANSWERS", {}, { ANSWERS: { store: LOCAL_STORE } }],
+  ["one with a store", { ANSWERS: OWN }, { ANSWERS: OWN }],
+  ["ANSWERS of .dev.vars", { ANSWERS: JSON.stringify(OWN) }, { ANSWERS: OWN }],
+  ["ANSWERS that nobody can read", { ANSWERS: "{" }, {}],
+  ["the switch that turns it off", { ANSWERS: OWN, EDGE: '{"store":false}' }, { ANSWERS }],
+  ["a fault of the edge", { ANSWERS: OWN, EDGE: '{"trouble":"9522/503"}' }, { ANSWERS }],
+  ["both", { ANSWERS: OWN, EDGE: '{"quota":1,"store":true}' }, { ANSWERS: OWN }],
+  ["a line EDGE that is half written", { ANSWERS: OWN, EDGE: '{"quota"' }, { ANSWERS }],
+  ["a dead key", { ANSWERS: OWN, AWS_SECRET_ACCESS_KEY: "dead" }, { ANSWERS }],
+  [
+    "keys of an S3 of its own",
+    { ANSWERS: OWN, AWS_SECRET_ACCESS_KEY: "own", BUCKETS: {} },
+    { ANSWERS: OWN },
+  ],
+])("with %s the local run stores, unless a fault is simulated", (_what, vars, answers) => {
+  const all = {
+    started: { ...started, ...vars },
+    local: new Set(Object.keys(vars)),
+    r2Buckets: [],
+  };
+  expect(localRun(all, S3, LOCAL_KEYS).answers).toEqual(answers);
+});
+
+test("a bucket's name on this machine cannot be guessed, and is one that R2 allows", () => {
+  const others = { ...LOCAL_KEYS, secretAccessKey: "vitrine-local-secret-of-another-project" };
+  const names = ["acme.media", "acme_media", "acme-media", "a".repeat(63), `${"a".repeat(62)}b`];
+  const local = [LOCAL_KEYS, others].flatMap((keys) =>
+    names.map((name) => localBucketName(name, keys)),
+  );
+  expect(new Set(local).size).toBe(local.length);
+  for (const name of local) expect(name).toMatch(/^[a-z0-9][a-z0-9-]{1,28}[a-z0-9]?-[0-9a-f]{32}$/);
+});

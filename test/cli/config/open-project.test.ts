@@ -1,0 +1,269 @@
+// What commands know of the project, deployed or as the local run has it, and which secrets they use.
+
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { describe, expect, test } from "vitest";
+import type { World } from "../../../src/cli/command.ts";
+import { localBucketName, readLocalKeys } from "../../../src/cli/config/local-keys.ts";
+import { openProject, openSite } from "../../../src/cli/config/open-project.ts";
+import type { Explained } from "../../../src/cli/explain/explain-url.ts";
+import { envLine, HOST, makeFolder } from "../../support/cli/folder.ts";
+import { type Given, vitrine } from "../../support/cli/vitrine.ts";
+import { CREDENTIALS, LOCAL_KEYS, SECRETS, VARS } from "../../support/env.ts";
+import { editFile } from "../../support/local-run.ts";
+
+const LOCAL = "http://localhost:8787";
+const KEYS = {
+  file: '{"file": "the-key-that-stands-in-a-named-file-01"}',
+  env: '{"env": "the-key-that-stands-in-environment-01"}',
+  vars: '{"vars": "the-key-that-stands-in-dev-vars-00001"}',
+  local: '{"local": "the-key-that-npm-start-has-made-up-01"}',
+};
+
+/** The id of the key that signs. */
+async function signer(args: string[], given: Given): Promise<string> {
+  const { out, err } = await vitrine(["sign", "a.jpg", "-p", "card", ...args], given);
+  return /&kid=(\w+)&/.exec(out)?.[1] ?? err;
+}
+
+const line = (keys: string) => envLine("URL_SIGNING_KEYS", keys);
+
+test("a secret is taken from the named file, else the environment, else .dev.vars", async () => {
+  const folder = makeFolder({}, { ".dev.vars": line(KEYS.vars), "secrets.env": line(KEYS.file) });
+  const env = { URL_SIGNING_KEYS: KEYS.env };
+  const file = ["--secrets-file", "secrets.env"];
+  expect(await signer(file, { folder, env })).toBe("file");
+  expect(await signer(["--secrets-file", join(folder, "secrets.env")], { folder, env })).toBe(
+    "file",
+  );
+  expect(await signer([], { folder, env })).toBe("env");
+  expect(await signer([], { folder })).toBe("vars");
+  expect(await signer([], { folder, env: { URL_SIGNING_KEYS: "" } })).toBe("vars");
+});
+
+test("without the signing keys nothing is signed, and the fault says where to put them", async () => {
+  const none = makeFolder();
+  expect(await signer([], { folder: none })).toBe(
+    "URL_SIGNING_KEYS is not at hand: put it into the environment, or name a file with --secrets-file\n",
+  );
+  // The key that the local run made opens only the local run.
+  const made = makeFolder({}, { ".dev.vars": line(KEYS.local) });
+  expect(await signer([], { folder: made })).toMatch(/is not at hand \(\.dev\.vars has the local/);
+  expect(await signer(["-u", LOCAL], { folder: made })).toBe("local");
+});
+
+test("a missing file and wrong keys are told with where they are", async () => {
+  const folder = makeFolder({}, { "bad.env": line('{"k": "short"}') });
+  expect(await signer(["--secrets-file", "no.env"], { folder })).toBe(
+    "--secrets-file no.env: there is no such file\n",
+  );
+  expect(await signer(["--secrets-file", "."], { folder })).toMatch(/^--secrets-file \.: EISDIR/);
+  expect(await signer(["--secrets-file", "bad.env"], { folder })).toBe(
+    "The configuration has mistakes:\n  bad.env: URL_SIGNING_KEYS: the key of k must be at least 32 ASCII characters, without spaces\n" +
+      "  What is allowed: docs/configuration.md#secrets\n",
+  );
+  const env = { URL_SIGNING_KEYS: "{}" };
+  expect(await signer([], { folder, env })).toMatch(
+    / {2}the environment: URL_SIGNING_KEYS: has no keys/,
+  );
+});
+
+/** What `vitrine explain` says of an image. */
+async function explain(url: string, given: Given): Promise<Explained> {
+  const { out, err } = await vitrine(["explain", "--json", url], given);
+  expect(err).toBe("");
+  return JSON.parse(out);
+}
+
+test("the keys of the local run are not used for a deploy", async () => {
+  const own = [
+    envLine("AWS_ACCESS_KEY_ID", LOCAL_KEYS.accessKeyId),
+    envLine("AWS_SECRET_ACCESS_KEY", LOCAL_KEYS.secretAccessKey),
+  ];
+  const folder = makeFolder({}, { ".dev.vars": own.join("") });
+  const by = async (given: Given) =>
+    (await explain("/images/card/a.jpg", given)).asked?.headers["authorization"];
+  expect(await by({ folder })).toMatch(/by a key that is not at hand$/);
+  const half = { AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId };
+  expect(await by({ folder, env: half })).toMatch(/by a key that is not at hand$/);
+  expect(await by({ folder, env: SECRETS })).toMatch(
+    / current key …MPLE \(from the environment\)$/,
+  );
+  const next = {
+    AWS_ACCESS_KEY_ID_NEXT: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY_NEXT: CREDENTIALS.secretAccessKey,
+  };
+  expect(await by({ folder, env: next })).toMatch(/ the next key …MPLE \(from the environment\)$/);
+});
+
+test("the two secrets of a slot come from the same place", async () => {
+  const lines = Object.entries(SECRETS).map(([name, value]) => envLine(name, value));
+  const folder = makeFolder({}, { ".dev.vars": lines.join("\n") });
+  const by = async (given: Given) =>
+    (await explain("/images/card/a.jpg", given)).asked?.headers["authorization"];
+  expect(await by({ folder })).toMatch(/\(from \.dev\.vars\)$/);
+  for (const half of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) {
+    const env = { [half]: "of-a-profile-of-somebody" };
+    expect(await by({ folder, env })).toMatch(/by a key that is not at hand$/);
+  }
+  // The next slot is another slot.
+  expect(await by({ folder, env: { AWS_ACCESS_KEY_ID_NEXT: "other" } })).toMatch(/\.dev\.vars/);
+});
+
+test("a short key id is not printed", async () => {
+  const env = { AWS_ACCESS_KEY_ID: "minioadm", AWS_SECRET_ACCESS_KEY: "x" };
+  const { asked } = await explain("/images/card/a.jpg", { folder: makeFolder(), env });
+  expect(asked?.headers["authorization"]).toMatch(/by the current key … \(from the environment\)$/);
+});
+
+test("a bucket may name its secrets with a word of its own", async () => {
+  const media = { ...VARS.BUCKETS.media, credentials: "OWN" };
+  const folder = makeFolder({ BUCKETS: { media } });
+  editFile(join(folder, "wrangler.toml"), (text) => text.replaceAll('"AWS_', '"OWN_'));
+  const own = { OWN_ACCESS_KEY_ID: "AKIDOWNKEY1234", OWN_SECRET_ACCESS_KEY: "x" };
+  const { asked } = await explain("/images/card/a.jpg", { folder, env: { ...SECRETS, ...own } });
+  expect(asked?.headers["authorization"]).toMatch(/ …1234 \(from the environment\)$/);
+});
+
+test.each([
+  [LOCAL, `${LOCAL}/`],
+  ["http://127.0.0.1:8080", "http://localhost:8080/"],
+  ["http://[::1]:8787", `${LOCAL}/`],
+  ["http://localhost", "http://localhost/"],
+])("images of %s come from the local bucket, by its own keys", async (url, origin) => {
+  const folder = makeFolder({}, { ".dev.vars": line(KEYS.vars) });
+  const given = { folder, env: { ...SECRETS, URL_SIGNING_KEYS: KEYS.env } };
+  const { asked } = await explain(`${url}/images/card/a.jpg`, given);
+  const bucket = localBucketName("acme-media", readLocalKeys(folder));
+  expect(asked?.originUrl).toBe(`${origin}cdn-cgi/local/r2/s3/${bucket}/published/a.jpg`);
+  expect(asked?.headers["authorization"]).toMatch(/\/auto\/s3\/.* …y-id \(from the local run\)$/);
+  expect(await signer(["-u", url], given)).toBe("vars");
+  const named = await vitrine(["sign", "a.jpg", "-u", url, "--secrets-file", "x.env"], given);
+  expect([named.code, named.err]).toEqual([
+    2,
+    "--secrets-file x.env: the local run takes its secrets from .dev.vars: leave this option out\n",
+  ]);
+});
+
+const pair = (id: string, secret: string) => ({
+  AWS_ACCESS_KEY_ID: id,
+  AWS_SECRET_ACCESS_KEY: secret,
+});
+
+test.each<[what: string, by: string, secrets: Record<string, string>]>([
+  ["no keys", "…y-id (from the local run)", {}],
+  ["empty keys", "…y-id (from the local run)", pair("", "")],
+  [
+    "the keys of 0.1.0",
+    "…y-id (from .dev.vars)",
+    pair("vitrine-local-key-id", "vitrine-local-secret-that-opens-nothing-else"),
+  ],
+  ["other keys", "…MPLE (from .dev.vars)", SECRETS],
+  ["half a key", "AWS_SECRET_ACCESS_KEY: is missing", pair("x", "")],
+])("with %s in .dev.vars, the local run has: %s", async (_what, has, secrets) => {
+  const lines = Object.entries(secrets).map(([name, value]) => envLine(name, value));
+  const ROUTES = VARS.ROUTES.slice(0, 2);
+  const folder = makeFolder({ ROUTES }, { ".dev.vars": lines.join("") });
+  const args = ["explain", "--json", `${LOCAL}/images/card/a.jpg`];
+  const { out, err } = await vitrine(args, { folder });
+  expect(out + err).toContain(has);
+});
+
+test("an S3 in .dev.vars is used by the local run only", async () => {
+  const bucket = { endpoint: "http://localhost:9000", bucket: "mine", region: "us-east-1" };
+  const folder = makeFolder(
+    {},
+    {
+      ".dev.vars":
+        envLine("BUCKETS", JSON.stringify({ media: bucket })) +
+        envLine("AWS_ACCESS_KEY_ID", "minio-access-key") +
+        envLine("AWS_SECRET_ACCESS_KEY", "minio-secret") +
+        line(KEYS.vars),
+    },
+  );
+  const here = await explain(`${LOCAL}/images/card/a.jpg`, { folder });
+  expect(here.asked?.originUrl).toBe("http://localhost:9000/mine/a.jpg");
+  const there = await explain(`${HOST}/images/card/a.jpg`, { folder });
+  expect(there.asked?.originUrl).toMatch(/^https:\/\/acme-media\.s3\./);
+});
+
+test("a mistake in a bucket is told, even if the local run replaces the bucket", async () => {
+  const { bucket: _, ...media } = VARS.BUCKETS.media;
+  const folder = makeFolder({ BUCKETS: { media } }, { ".dev.vars": line(KEYS.vars) });
+  for (const url of [LOCAL, HOST]) {
+    const { code, err } = await vitrine(["url", "a.jpg", "-u", url], { folder });
+    expect(code).toBe(2);
+    expect(err).toMatch(
+      /^The configuration has mistakes:\n {2}BUCKETS\.media\.bucket: .+\n {2}What is allowed: .+\n$/,
+    );
+  }
+});
+
+test("without wrangler.toml the fault says where to go", async () => {
+  const folder = makeFolder();
+  rmSync(join(folder, "wrangler.toml"));
+  expect(await vitrine(["url", "a.jpg"], { folder })).toEqual({
+    code: 2,
+    out: "",
+    err: `there is no wrangler.toml or wrangler.jsonc in this folder: go to the folder of your Worker, or make one with npx vitrine init\n`,
+  });
+});
+
+test("a wrangler.toml that cannot be read is told by its line, and all mistakes at once", async () => {
+  const broken = makeFolder({}, { "wrangler.toml": 'name = "x"\n[vars\n' });
+  const { code, err } = await vitrine(["url", "a.jpg"], { folder: broken });
+  expect(code).toBe(2);
+  expect(err).toMatch(/^The configuration has mistakes:\n {2}\S*wrangler\.toml:2:\d+: .*TOML/);
+  expect(err).not.toMatch(/\n {4}at /);
+  const wrong = makeFolder({ PRESETS: { card: { width: 0 }, hero: {} } });
+  const both = await vitrine(["explain", "/images/card/a.jpg"], { folder: wrong });
+  expect(both.err).toMatch(/\n {2}PRESETS\.card\.width: .*\n {2}PRESETS\.hero: needs width or/);
+});
+
+describe("a command that sends requests to Vitrine must know where it is:", () => {
+  const world = (folder: string): World => ({
+    ...{ folder, env: {}, stdin: new PassThrough(), now: Date.now },
+    ...{ stdout: new PassThrough(), stderr: new PassThrough() },
+    interrupted: new AbortController().signal,
+  });
+  const started = () => makeFolder({}, { ".dev.vars": line(KEYS.local) });
+  const unnamed = () => {
+    const folder = makeFolder();
+    editFile(join(folder, "wrangler.toml"), (text) => text.replace(/^routes = .*$/m, ""));
+    return folder;
+  };
+
+  test.each<[string, string | undefined, () => string, unknown]>([
+    ["by the domain of wrangler.toml", undefined, makeFolder, { base: HOST, local: false }],
+    ["by --url", `${HOST}/b/`, makeFolder, { base: `${HOST}/b`, local: false }],
+    [
+      "not by a --url that is no route",
+      "https://a.example",
+      unnamed,
+      {
+        fault:
+          "https://a.example: is no route in wrangler.toml, which has none: add a.example to routes there",
+      },
+    ],
+    ["on this machine", `${LOCAL}/`, started, { base: LOCAL, local: true }],
+    ["not by an empty --url", "", makeFolder, { fault: expect.stringContaining("say where Vitr") }],
+    [
+      "not by a wrangler.toml without a domain",
+      undefined,
+      unnamed,
+      {
+        fault: expect.stringMatching(
+          /^wrangler\.toml names no domain under routes: put yours there/,
+        ),
+      },
+    ],
+  ])("%s", (_how, url, folder, expected) => {
+    expect(openSite(world(folder()), { url })).toMatchObject(Object(expected));
+  });
+
+  test("others open the project without it", () => {
+    const project = openProject(world(unnamed()), {});
+    expect(project).toMatchObject({ base: { fault: expect.any(String) }, local: false });
+  });
+});
