@@ -23,7 +23,7 @@ import { initCommand } from "./init/index.ts";
 import { purgeCommand } from "./purge/index.ts";
 import { rotateCommand } from "./rotate/index.ts";
 import { sampleCommand } from "./sample/index.ts";
-import { visible } from "./terminal/visible.ts";
+import { visible } from "./terminal/shell.ts";
 import { typesCommand } from "./types/index.ts";
 import { signCommand, urlCommand } from "./url/index.ts";
 import { warmCommand } from "./warm/index.ts";

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { visible } from "../../src/cli/terminal/visible.ts";
+import { visible } from "../../src/cli/terminal/shell.ts";
 import { QUIET, ROOT } from "../support/built.ts";
 import { HOST, makeFolder } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";

@@ -3,8 +3,7 @@
 import { readOptions, type Where, type Written } from "../app-file/header.ts";
 import { importsPackage } from "../app-file/make-app-file.ts";
 import { type Fault, isFault } from "../command.ts";
-import { optionOf, shellQuote } from "../terminal/shell.ts";
-import { visible } from "../terminal/visible.ts";
+import { optionOf, shellQuote, visible } from "../terminal/shell.ts";
 import { environmentText } from "../wrangler/environment.ts";
 import { type ClientVars, planClient } from "./plan-client.ts";
 

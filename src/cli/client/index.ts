@@ -14,7 +14,7 @@ import { type End, EXIT, type Fault, isFault, type Run, say, type World } from "
 import { configFault } from "../config/config-fault.ts";
 import { readVars } from "../config/read-vars.ts";
 import { envOption } from "../options.ts";
-import { visible } from "../terminal/visible.ts";
+import { visible } from "../terminal/shell.ts";
 import { chooseEnvironment } from "../wrangler/environment.ts";
 import { type Checked, checkClient } from "./check-client.ts";
 import type { ClientVars } from "./plan-client.ts";

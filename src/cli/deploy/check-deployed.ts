@@ -4,8 +4,7 @@ import { isSecret } from "../../worker/config/read-secrets.ts";
 import { type End, EXIT, type Exit, isFault, say, type World } from "../command.ts";
 import { askWhetherThere } from "../http/ask-health.ts";
 import type { sleep } from "../http/pace.ts";
-import { commandLine } from "../terminal/shell.ts";
-import { visible } from "../terminal/visible.ts";
+import { commandLine, visible } from "../terminal/shell.ts";
 
 /** What `vitrine deploy` is given. */
 export type Options = {

@@ -21,7 +21,7 @@ import { shellWarnings } from "../config/shell-secrets.ts";
 import { sleep } from "../http/pace.ts";
 import { dryRunOption, envOption } from "../options.ts";
 import { readSecretsFile, secretsIn, slotOf } from "../secrets/secrets.ts";
-import { visible } from "../terminal/visible.ts";
+import { visible } from "../terminal/shell.ts";
 import { chooseEnvironment, hintFor } from "../wrangler/environment.ts";
 import { type RunWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
 import { showWrangler } from "../wrangler/show-wrangler.ts";

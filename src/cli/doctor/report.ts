@@ -2,7 +2,7 @@
 
 import { align, EXIT, type Exit, paint, type World } from "../command.ts";
 import { counted } from "../terminal/progress.ts";
-import { visible } from "../terminal/visible.ts";
+import { visible } from "../terminal/shell.ts";
 import type { Place } from "../wrangler/environment.ts";
 import { hintFor } from "../wrangler/environment.ts";
 import { CAUSES, isOfSlot } from "./checks/index.ts";

@@ -7,7 +7,7 @@ import { isHere } from "../config/base-url.ts";
 import { type OpenOptions, openProject } from "../config/open-project.ts";
 import { refuserOfOthersUrls } from "../config/own-url.ts";
 import { envOption, jsonOption, secretsFileOption } from "../options.ts";
-import { visible } from "../terminal/visible.ts";
+import { visible } from "../terminal/shell.ts";
 import { type Explained, explainUrl } from "./explain-url.ts";
 import { rowsOf } from "./rows.ts";
 

@@ -6,7 +6,7 @@ import type { Project } from "../config/project.ts";
 import { listObjects } from "../objects/list-objects.ts";
 import type { Listed } from "../objects/read-page.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
-import { visible } from "../terminal/visible.ts";
+import { visible } from "../terminal/shell.ts";
 import { isImpossible, readObject } from "../urls/wanted.ts";
 import { type Choice, twoBuckets } from "./choose.ts";
 

@@ -2,7 +2,7 @@
 
 import { align } from "../command.ts";
 import { count, counted } from "../terminal/progress.ts";
-import { visible } from "../terminal/visible.ts";
+import { visible } from "../terminal/shell.ts";
 import type { Outcome } from "./read-all.ts";
 
 /** How many of the objects that are not pictures are named: a bucket may have many. */

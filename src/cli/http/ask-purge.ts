@@ -2,7 +2,7 @@
 // printed.
 
 import { isPlainObject, parseJson } from "../../worker/base/json.ts";
-import { visible } from "../terminal/visible.ts";
+import { visible } from "../terminal/shell.ts";
 import { fetchText } from "./body.ts";
 import { waitOf } from "./retrying.ts";
 

@@ -15,8 +15,7 @@ import {
   type World,
 } from "../command.ts";
 import { hasTerminal } from "../terminal/prompts.ts";
-import { shellQuote } from "../terminal/shell.ts";
-import { visible } from "../terminal/visible.ts";
+import { shellQuote, visible } from "../terminal/shell.ts";
 import { VERSION } from "../wrangler/version.ts";
 import { askAnswers } from "./ask-answers.ts";
 import { findSource } from "./find-source.ts";

@@ -7,8 +7,7 @@ import type { Project } from "../config/project.ts";
 import { listObjects } from "../objects/list-objects.ts";
 import { type Found, nameOf, readOption } from "../objects/object-name.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
-import { argumentsOf } from "../terminal/shell.ts";
-import { visible } from "../terminal/visible.ts";
+import { argumentsOf, visible } from "../terminal/shell.ts";
 import { isImpossible, readGiven, type Wanted } from "../urls/wanted.ts";
 
 export type Gathered = {

@@ -2,7 +2,7 @@
 
 import { EXIT, type Exit, paint, print, say, type World } from "../command.ts";
 import { count, counted, time } from "../terminal/progress.ts";
-import { visible } from "../terminal/visible.ts";
+import { visible } from "../terminal/shell.ts";
 
 export type Outcome = {
   /** How many objects were to be purged. */

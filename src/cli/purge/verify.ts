@@ -9,7 +9,7 @@ import { shareOut } from "../http/crew.ts";
 import { createPace } from "../http/pace.ts";
 import { type Found, nameOf } from "../objects/object-name.ts";
 import { counted } from "../terminal/progress.ts";
-import { visible } from "../terminal/visible.ts";
+import { visible } from "../terminal/shell.ts";
 import { ALL_ROUTES, createPlanner, type VariantRequest } from "../urls/variant-requests.ts";
 
 const CONCURRENCY = 6;

@@ -1,7 +1,7 @@
 // What rotate says on the way: the step, what it waits for, why it stopped, and what to do then.
 
 import { EXIT, type Exit, type Fault, paint, type Screen, say, type World } from "../command.ts";
-import { visible } from "../terminal/visible.ts";
+import { visible } from "../terminal/shell.ts";
 import { placeText } from "../wrangler/environment.ts";
 import { commandOf, doctorOf, setOldKey } from "./command-lines.ts";
 import type { Plan, Rotation } from "./plan.ts";

@@ -6,8 +6,7 @@ import { type End, EXIT, type Fault, isFault, type Run, say, type World } from "
 import { isHere } from "../config/base-url.ts";
 import { type OpenOptions, openProject } from "../config/open-project.ts";
 import { envOption, urlOption } from "../options.ts";
-import { shellQuote } from "../terminal/shell.ts";
-import { visible } from "../terminal/visible.ts";
+import { shellQuote, visible } from "../terminal/shell.ts";
 import { type RunWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
 import { findTarget, type Target } from "./find-target.ts";
 import { isThere, putPicture } from "./r2-object.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { type Fault, say, type World } from "../command.ts";
 import type { KnownVars } from "../config/known-vars.ts";
-import { visible } from "../terminal/visible.ts";
+import { visible } from "../terminal/shell.ts";
 import type { RunWrangler } from "../wrangler/run-wrangler.ts";
 import { showWrangler, wranglerFault } from "../wrangler/show-wrangler.ts";
 import type { Target } from "./find-target.ts";

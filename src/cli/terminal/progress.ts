@@ -2,7 +2,7 @@
 // now and then.
 
 import { print, type Screen, say, type World } from "../command.ts";
-import { visible } from "./visible.ts";
+import { visible } from "./shell.ts";
 
 export type Progress = ReturnType<typeof createProgress>;
 

@@ -1,4 +1,4 @@
-// Writes commands that a shell reads as they were meant: an operator pastes them.
+// Writes text of strangers so that it does no harm: a key on a terminal, and a command that an operator pastes.
 
 /** Quotes a text as one argument. zsh looks for a program where one begins with `=`. */
 export function shellQuote(text: string): string {
@@ -31,4 +31,14 @@ export function commandLine(command: string, flags: Flags, args: readonly string
     return [value].flat().map((one) => optionOf(option, one));
   });
   return ["npx vitrine", command, ...options, argumentsOf(args)].filter(Boolean).join(" ");
+}
+
+/** Characters that move the cursor, break the line or reverse the text, and are not seen. */
+const UNSEEN = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu;
+
+/** Writes unseen characters as JSON does. Ends of lines stay. */
+export function visible(text: string): string {
+  return text.replace(UNSEEN, (found) =>
+    found === "\n" ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

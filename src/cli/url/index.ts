@@ -15,8 +15,7 @@ import {
 import { type OpenOptions, openProject } from "../config/open-project.ts";
 import { readName } from "../objects/object-name.ts";
 import { envOption, OBJECTS, routeOption, secretsFileOption, urlOption } from "../options.ts";
-import { commandLine } from "../terminal/shell.ts";
-import { visible } from "../terminal/visible.ts";
+import { commandLine, visible } from "../terminal/shell.ts";
 import { queryFor } from "../urls/public-url.ts";
 import { readExpiry } from "./expiry.ts";
 import { findUrls } from "./find-urls.ts";

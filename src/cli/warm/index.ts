@@ -16,8 +16,7 @@ import {
   wholeNumber,
 } from "../options.ts";
 import { count, createProgress } from "../terminal/progress.ts";
-import { commandLine } from "../terminal/shell.ts";
-import { visible } from "../terminal/visible.ts";
+import { commandLine, visible } from "../terminal/shell.ts";
 import { absenceFault } from "../urls/absence.ts";
 import { createPlanner, type Planner, type VariantRequest } from "../urls/variant-requests.ts";
 import { createQueue, estimateLines } from "./queue.ts";

@@ -3,7 +3,7 @@
 import { align } from "../command.ts";
 import type { Impossible } from "../terminal/lines.ts";
 import { count, type Progress } from "../terminal/progress.ts";
-import { visible } from "../terminal/visible.ts";
+import { visible } from "../terminal/shell.ts";
 
 export type Summary = ReturnType<typeof createSummary>;
 

@@ -2,7 +2,7 @@
 
 import { stripVTControlCharacters } from "node:util";
 import { type Fault, print, type World } from "../command.ts";
-import { visible } from "../terminal/visible.ts";
+import { visible } from "../terminal/shell.ts";
 import { hintFor } from "./environment.ts";
 import type { RunWrangler } from "./run-wrangler.ts";
 

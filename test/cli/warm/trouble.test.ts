@@ -3,7 +3,7 @@
 import { PassThrough } from "node:stream";
 import { HttpResponse, http } from "msw";
 import { expect, test, vi } from "vitest";
-import { visible } from "../../../src/cli/terminal/visible.ts";
+import { visible } from "../../../src/cli/terminal/shell.ts";
 import type { Given } from "../../support/cli/vitrine.ts";
 import { arrange, site, some, warm } from "../../support/cli/warming.ts";
 import { network } from "../../support/stand.ts";
