@@ -2,7 +2,7 @@
 
 import { withPages } from "../cli/command.ts";
 import { bucketsOf } from "../cli/config/shown-buckets.ts";
-import { publicPath } from "../cli/urls/public-path.ts";
+import { publicPath } from "../cli/urls/public-url.ts";
 import { unplayable } from "../emulator/edge/unplayable.ts";
 import type { Config } from "../worker/config/config.ts";
 import { imageOf } from "../worker/edge/ask-edge.ts";

@@ -19,7 +19,7 @@ import {
 export type Suspect = {
   readonly worker: Worker;
   readonly config: Config;
-  readonly publicPath: typeof import("../../src/cli/urls/public-path.ts").publicPath;
+  readonly publicPath: typeof import("../../src/cli/urls/public-url.ts").publicPath;
   readonly decodePath: typeof import("../../src/url/grammar.ts").decodePath;
   readonly encodePath: typeof import("../../src/url/grammar.ts").encodePath;
   readonly signGrant: typeof import("../../src/url/grant.ts").signGrant;

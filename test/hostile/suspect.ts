@@ -89,7 +89,7 @@ async function load(bug: BrokenName | undefined): Promise<Suspect> {
   if ("mistakes" in config) throw new Error(config.mistakes.map(mistakeText).join("\n"));
   const { decodePath, encodePath } = urls;
   const { findRoute } = routes;
-  const { publicPath }: typeof import("../../src/cli/urls/public-path.ts") =
-    await take("cli/urls/public-path.ts");
+  const { publicPath }: typeof import("../../src/cli/urls/public-url.ts") =
+    await take("cli/urls/public-url.ts");
   return { worker, config, publicPath, decodePath, encodePath, signGrant, findRoute };
 }

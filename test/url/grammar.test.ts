@@ -1,7 +1,7 @@
 // Paths are decoded strictly and have one spelling, and a key leads to the path that leads to it.
 
 import { expect, test } from "vitest";
-import { publicPath } from "../../src/cli/urls/public-path.ts";
+import { publicPath } from "../../src/cli/urls/public-url.ts";
 import { HARD_KEYS } from "../../src/dev/objects.ts";
 import { decodePath, encodePath } from "../../src/url/grammar.ts";
 import { compileRoute, findRoute } from "../../src/worker/config/compile-route.ts";

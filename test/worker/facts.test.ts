@@ -1,7 +1,7 @@
 // The facts of a picture, as a visitor gets them from the whole Worker.
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { cacheWord } from "../../src/cli/http/cache-word.ts";
+import { cacheWord } from "../../src/cli/http/ask-picture.ts";
 import { signGrant } from "../../src/url/grant.ts";
 import { ENV, NEXT, SECRETS, VARS } from "../support/env.ts";
 import { arrange, get, lines, MODERN, stage, wait } from "../support/play.ts";

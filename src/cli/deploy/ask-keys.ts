@@ -12,7 +12,7 @@ import type { KnownVars } from "../config/known-vars.ts";
 import { wordsOf } from "../config/local-run.ts";
 import { readDeployed } from "../config/read-deployed.ts";
 import { askS3, PATIENCE_S, type S3Answer } from "../http/ask-s3.ts";
-import { listPage } from "../objects/list.ts";
+import { listPage } from "../objects/list-page.ts";
 import type { Chosen } from "./choose-secrets.ts";
 
 type SlotToDeploy = Chosen["slots"][number];

@@ -18,7 +18,7 @@ import { configFault, type Warning, warningText } from "../config/config-fault.t
 import type { KnownVars } from "../config/known-vars.ts";
 import { readVars } from "../config/read-vars.ts";
 import { shellWarnings } from "../config/shell-secrets.ts";
-import { sleep } from "../http/pace.ts";
+import { sleep } from "../http/retrying.ts";
 import { dryRunOption, envOption } from "../options.ts";
 import { readSecretsFile, secretsIn, slotOf } from "../secrets/secrets.ts";
 import { visible } from "../terminal/shell.ts";

@@ -1,7 +1,7 @@
 // What server-timing says of the cache in front of renditions, and what that means. Pure.
 
+import { cacheWord } from "../http/ask-picture.ts";
 import type { Body } from "../http/body.ts";
-import { cacheWord } from "../http/cache-word.ts";
 import type { NoAnswer } from "./ask-site.ts";
 import { type Diagnosis, diagnose, note, well } from "./finding.ts";
 

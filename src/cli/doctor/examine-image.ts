@@ -9,8 +9,8 @@ import {
   readAccept,
 } from "../../worker/request/format.ts";
 import type { Project } from "../config/project.ts";
+import { isOutOfCache } from "../http/ask-picture.ts";
 import type { Body } from "../http/body.ts";
-import { isOutOfCache } from "../http/cache-word.ts";
 import { sniff } from "../picture/sniff.ts";
 import { ACCEPTS, askSite, isSame, type NoAnswer, type Visit } from "./ask-site.ts";
 import { diagnoseStatus } from "./diagnose-site.ts";

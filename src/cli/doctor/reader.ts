@@ -5,7 +5,7 @@ import type { Credentials } from "../../worker/config/slot.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { askS3, fetchObject, type S3Answer } from "../http/ask-s3.ts";
-import { type ListOptions, listPage } from "../objects/list.ts";
+import { type ListOptions, listPage } from "../objects/list-page.ts";
 
 /** The clock in milliseconds since 1970, and how many seconds an answer may take. */
 type Watch = { readonly now: () => number; readonly patience: number };

@@ -4,7 +4,7 @@
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
-import type { Page } from "../objects/read-page.ts";
+import type { Page } from "../objects/list-page.ts";
 import { answerText } from "./diagnose-s3.ts";
 import { type Diagnosis, diagnose, note, well } from "./finding.ts";
 import type { Reader } from "./reader.ts";

@@ -4,7 +4,7 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { type Fault, isFault, say, type World } from "../command.ts";
 import type { Project } from "../config/project.ts";
 import { listObjects } from "../objects/list-objects.ts";
-import type { Listed } from "../objects/read-page.ts";
+import type { Listed } from "../objects/list-page.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
 import { visible } from "../terminal/shell.ts";
 import { isImpossible, readObject } from "../urls/wanted.ts";

@@ -8,9 +8,15 @@ import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { World } from "../command.ts";
-import { createPace } from "../http/pace.ts";
-import { answerOf, failureOf, type Retrying, retrying, waitOf } from "../http/retrying.ts";
-import { plainEtag } from "../objects/read-page.ts";
+import {
+  answerOf,
+  createPace,
+  failureOf,
+  type Retrying,
+  retrying,
+  waitOf,
+} from "../http/retrying.ts";
+import { plainEtag } from "../objects/list-page.ts";
 import type { Take } from "../picture/budget.ts";
 import { type Came, fetchOnce } from "./fetch-once.ts";
 

@@ -4,7 +4,7 @@ import type { Fact } from "../../client/types.ts";
 import { isFault, type World } from "../command.ts";
 import { MOST_BYTES } from "../http/ask-s3.ts";
 import { shareOut } from "../http/crew.ts";
-import type { Listed } from "../objects/read-page.ts";
+import type { Listed } from "../objects/list-page.ts";
 import type { Within } from "../picture/budget.ts";
 import { readFact, TOO_LARGE } from "../picture/read-fact.ts";
 import type { NoFact } from "../picture/small.ts";

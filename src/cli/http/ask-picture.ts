@@ -1,8 +1,6 @@
 // Asks for a picture as a browser does, and reads it to its end.
 
-import { cacheWord } from "./cache-word.ts";
-import type { Pace } from "./pace.ts";
-import { answerOf, failureOf, type Retrying, retrying, waitOf } from "./retrying.ts";
+import { answerOf, failureOf, type Pace, type Retrying, retrying, waitOf } from "./retrying.ts";
 
 /** The `accept` headers of three kinds of browsers, by the best format that they read. */
 export const ACCEPTS = {
@@ -73,4 +71,15 @@ function endedBy({ status, headers }: Response, bytes: number): PictureAnswer {
   return image === undefined
     ? { why: `200 ${type}`, isTrouble: true }
     : { type: image, bytes, cache: cacheWord(headers) };
+}
+
+/** The word of `cache;desc=` in server-timing: `hit`, `stale`, `stored`, `miss` or `direct`; undefined: there is none. */
+export function cacheWord(headers: Headers): string | undefined {
+  const timing = headers.get("server-timing") ?? "";
+  return /(?:^|,)\s*cache\s*;\s*desc="?([\w-]+)/i.exec(timing)?.[1];
+}
+
+/** Returns whether an image was kept or stored: it would come as well if nothing worked behind that (W8). */
+export function isOutOfCache(headers: Headers): boolean {
+  return ["hit", "stale", "stored"].includes(cacheWord(headers) ?? "");
 }

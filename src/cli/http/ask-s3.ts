@@ -1,7 +1,7 @@
 // Asks S3 from this machine. If no answer comes, the result says why.
 
 import { parseS3Reply, type S3Reply } from "../../worker/base/s3-reply.ts";
-import { fetchBody, isLate } from "./body.ts";
+import { codeOf, fetchBody, isLate } from "./body.ts";
 
 export type S3Answer = S3Reply & {
   /** The body, if the answer is not an object. */
@@ -63,12 +63,4 @@ async function send(
     const failure = isLate(error) ? "timeout" : codeOf(error);
     return { ...(head && parseS3Reply(head, "", now)), text: "", failure };
   }
-}
-
-/** The code that Node.js gives a failure of the network, or its words if it has no code. */
-export function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return `${error}`;
-  if ("code" in error && typeof error.code === "string") return error.code;
-  const inner: unknown = error instanceof AggregateError ? error.errors[0] : error.cause;
-  return inner instanceof Error ? codeOf(inner) : error.message;
 }

@@ -78,3 +78,11 @@ export function reasonOf(error: unknown): string {
   const { cause } = error;
   return cause instanceof Error && cause.message !== "" ? cause.message : error.message;
 }
+
+/** The code that Node.js gives a failure of the network, or its words if it has no code. */
+export function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return `${error}`;
+  if ("code" in error && typeof error.code === "string") return error.code;
+  const inner: unknown = error instanceof AggregateError ? error.errors[0] : error.cause;
+  return inner instanceof Error ? codeOf(inner) : error.message;
+}

@@ -7,11 +7,11 @@ import { verdictOf } from "../../worker/origin/verdict.ts";
 import { type Fault, isFault, say, type World } from "../command.ts";
 import { type Project, slotsAtHand } from "../config/project.ts";
 import type { S3Answer } from "../http/ask-s3.ts";
-import { sleep } from "../http/pace.ts";
+import { sleep } from "../http/retrying.ts";
 import { counted, createProgress } from "../terminal/progress.ts";
-import { listPage } from "./list.ts";
+import type { Listed, Page } from "./list-page.ts";
+import { listPage } from "./list-page.ts";
 import type { Found } from "./object-name.ts";
-import type { Listed, Page } from "./read-page.ts";
 
 type Listing = {
   /** The option or the command that has to list. */

@@ -4,10 +4,10 @@ import { readToken } from "../../worker/config/read-secrets.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import { provenBase } from "../config/own-url.ts";
 import type { Project } from "../config/project.ts";
-import { askPurge } from "../http/ask-purge.ts";
-import { sleep } from "../http/pace.ts";
+import { sleep } from "../http/retrying.ts";
 import { valuesOf } from "../secrets/secrets.ts";
 import { createProgress, time } from "../terminal/progress.ts";
+import { askPurge } from "./ask-purge.ts";
 
 /** A Vitrine that has a token for /purge. */
 export type Worker = { readonly base: string; readonly token: string; readonly hasStore: boolean };

@@ -6,7 +6,7 @@ import type { OwnUrls } from "../config/own-url.ts";
 import type { Project } from "../config/project.ts";
 import { ALL_READS, askPicture, type PictureAnswer } from "../http/ask-picture.ts";
 import { shareOut } from "../http/crew.ts";
-import { createPace } from "../http/pace.ts";
+import { createPace } from "../http/retrying.ts";
 import { type Found, nameOf } from "../objects/object-name.ts";
 import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";

@@ -2,7 +2,7 @@
 
 import { type End, EXIT, isFault, say, type World } from "../command.ts";
 import type { Project } from "../config/project.ts";
-import { askPurge, type PurgeBody } from "../http/ask-purge.ts";
+import { askPurge, type PurgeBody } from "./ask-purge.ts";
 import { readWorker } from "./by-worker.ts";
 
 type WholeOptions = {

@@ -2,8 +2,8 @@
 
 import { type Fault, isFault, type World } from "../command.ts";
 import { askHealth } from "../http/ask-health.ts";
+import { isOutOfCache } from "../http/ask-picture.ts";
 import { reasonOf } from "../http/body.ts";
-import { isOutOfCache } from "../http/cache-word.ts";
 import type { Plan } from "./plan.ts";
 import type { BucketSeen, Seen } from "./slots.ts";
 

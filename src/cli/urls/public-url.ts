@@ -1,12 +1,13 @@
 // The parts of an object's public URL: its path by a route, the variants that the route shows, and the
 // query that signs it.
 
+import { encodePath, writePath } from "../../url/grammar.ts";
 import { type Grant, signGrant } from "../../url/grant.ts";
+import { findRoute, type Route } from "../../worker/config/compile-route.ts";
 import { MAX_DENSITY, WHY_NO_MORE } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Fault } from "../command.ts";
 import type { Project } from "../config/project.ts";
-import { publicPath } from "./public-path.ts";
 
 /** The public path of a key; undefined if the route does not show the variant, or not the key. */
 export function pathOf(
@@ -48,4 +49,21 @@ export async function queryFor(
 export function densityFault(variant: string): string | undefined {
   const [, density] = /@(\d+(?:\.\d+)?)x$/.exec(variant) ?? [];
   return Number(density) > MAX_DENSITY ? WHY_NO_MORE : undefined;
+}
+
+/**
+ * The path of an object's public URL: the inverse of `readPathname` and `findRoute`.
+ * @param key below the bucket's prefix. A `:name` of the path that the key does not have becomes `-`
+ * @returns undefined if the route does not lead to the key, or an earlier route takes the path
+ */
+export function publicPath<R extends Route>(
+  routes: readonly R[],
+  route: R,
+  variant: string,
+  key: string,
+): string | undefined {
+  const path = writePath(route.mapping, { variant, key });
+  if (path === undefined) return undefined;
+  const found = findRoute(routes, path);
+  return "route" in found && found.route === route ? encodePath(path) : undefined;
 }

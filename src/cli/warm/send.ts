@@ -3,7 +3,7 @@
 import { isFault, type World } from "../command.ts";
 import { askPicture } from "../http/ask-picture.ts";
 import { shareOut } from "../http/crew.ts";
-import { createPace } from "../http/pace.ts";
+import { createPace } from "../http/retrying.ts";
 import type { Progress } from "../terminal/progress.ts";
 import type { VariantRequest } from "../urls/variant-requests.ts";
 import type { Summary } from "./summary.ts";

@@ -2,7 +2,7 @@
 
 import { makeAppFile, presetsOf } from "../../cli/app-file/make-app-file.ts";
 import { FREE } from "../../cli/config/costs.ts";
-import { publicPath } from "../../cli/urls/public-path.ts";
+import { publicPath } from "../../cli/urls/public-url.ts";
 import type { RouteShape } from "../../client/types.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";

@@ -1,6 +1,6 @@
 // Where the user's own images go in the local buckets.
 
-import { publicPath } from "../../cli/urls/public-path.ts";
+import { publicPath } from "../../cli/urls/public-url.ts";
 import type { Config } from "../../worker/config/config.ts";
 
 /** Returns the key of a file, and the first route that shows it; undefined: no route leads there. */

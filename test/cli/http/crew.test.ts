@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { shareOut } from "../../../src/cli/http/crew.ts";
-import { createPace, sleep } from "../../../src/cli/http/pace.ts";
+import { createPace, sleep } from "../../../src/cli/http/retrying.ts";
 import { runFast } from "../../support/clock.ts";
 
 beforeEach(runFast);

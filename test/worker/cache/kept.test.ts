@@ -2,7 +2,7 @@
 // visitors see while nothing can be made.
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { cacheWord } from "../../../src/cli/http/cache-word.ts";
+import { cacheWord } from "../../../src/cli/http/ask-picture.ts";
 import { CREDENTIALS, ENV, NEXT, SECRETS } from "../../support/env.ts";
 import { failures, get, lines, MODERN, stage, wait } from "../../support/play.ts";
 

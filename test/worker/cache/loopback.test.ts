@@ -1,7 +1,7 @@
 // Where the cached entrypoint cannot be used, the gateway makes renditions itself (W13, W15).
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { cacheWord } from "../../../src/cli/http/cache-word.ts";
+import { cacheWord } from "../../../src/cli/http/ask-picture.ts";
 import { ENV } from "../../support/env.ts";
 import { arrange, get, MODERN, stage, wait } from "../../support/play.ts";
 

@@ -2,7 +2,7 @@
 // fast.
 
 import { expect, test } from "vitest";
-import { publicPath } from "../../../src/cli/urls/public-path.ts";
+import { publicPath } from "../../../src/cli/urls/public-url.ts";
 import { compileRoute, findRoute } from "../../../src/worker/config/compile-route.ts";
 import { readPathname, readTarget } from "../../../src/worker/request/resolve-request.ts";
 import { cpuTimeOf } from "../../support/clock.ts";

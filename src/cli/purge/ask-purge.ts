@@ -2,9 +2,9 @@
 // printed.
 
 import { isPlainObject, parseJson } from "../../worker/base/json.ts";
+import { fetchText } from "../http/body.ts";
+import { waitOf } from "../http/retrying.ts";
 import { visible } from "../terminal/shell.ts";
-import { fetchText } from "./body.ts";
-import { waitOf } from "./retrying.ts";
 
 /** What the Worker is asked to purge. */
 export type PurgeBody =
