@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { isWritten } from "../app-file/header.ts";
 import type { Fault } from "../command.ts";
-import { NOT_OURS } from "../files/own-file.ts";
+import { NOT_OURS } from "../files/write-file.ts";
 
 /** @returns the text, with line ends as this command writes them; undefined if there is no file */
 export function readOwn(file: string): { readonly text: string } | undefined | Fault {

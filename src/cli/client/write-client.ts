@@ -3,7 +3,7 @@
 import { basename } from "node:path";
 import { isWritten, type Where } from "../app-file/header.ts";
 import { type Fault, isFault } from "../command.ts";
-import { writeOwnFile } from "../files/own-file.ts";
+import { writeOwnFile } from "../files/write-file.ts";
 import { counted } from "../terminal/progress.ts";
 import { type ClientVars, planClient } from "./plan-client.ts";
 

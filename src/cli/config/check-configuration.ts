@@ -4,7 +4,7 @@
 import type { Mistake } from "../../worker/base/refusal.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
 import { readToken } from "../../worker/config/read-secrets.ts";
-import { keep, slotOf } from "../secrets/secrets.ts";
+import { placeholderSecrets, slotStem } from "../secrets/secrets.ts";
 import { cacheDoubts } from "./cache-settings.ts";
 import { type FoundMistake, isSameMistake, localMistake, type Warning } from "./config-fault.ts";
 import { type Bounds, readBounds, tellCosts } from "./costs.ts";
@@ -77,7 +77,7 @@ function mistakesHere({ started, local, secrets }: KnownVars): readonly Mistake[
     if (name === "URL_SIGNING_KEYS") return !local.has(name);
     return !local.has("BUCKETS") && !isBegun(name, local);
   });
-  return mistakesIn(readConfig({ ...keep(made), ...started }));
+  return mistakesIn(readConfig({ ...placeholderSecrets(made), ...started }));
 }
 
 function mistakesIn(read: ReturnType<typeof readConfig>): readonly Mistake[] {
@@ -86,7 +86,7 @@ function mistakesIn(read: ReturnType<typeof readConfig>): readonly Mistake[] {
 
 /** Returns whether .dev.vars has this secret, or another one of its slot. */
 function isBegun(name: string, local: ReadonlySet<string>): boolean {
-  return [...local].some((other) => slotOf(other) === slotOf(name));
+  return [...local].some((other) => slotStem(other) === slotStem(name));
 }
 
 /** The Worker treats a token that is too short as none; here it is a mistake. */

@@ -5,7 +5,7 @@ import { type Mistake, mistakeText } from "../../worker/base/refusal.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { Fault } from "../command.ts";
-import { slotOf } from "../secrets/secrets.ts";
+import { slotStem } from "../secrets/secrets.ts";
 
 export type FoundMistake = Mistake & {
   /** The environment that has it; undefined: the top level. */
@@ -39,7 +39,7 @@ export function localMistake(mistake: FoundMistake, vars: Vars, devVars: string)
   const { path } = mistake;
   if (!isSecret(path) || vars[path]) return mistake;
   const others = Object.keys(vars).filter(
-    (name) => isSecret(name) && slotOf(name) === slotOf(path) && vars[name],
+    (name) => isSecret(name) && slotStem(name) === slotStem(path) && vars[name],
   );
   if (others.length === 0) return mistake;
   const message = `is missing: write it into ${devVars}, or take ${others.join(" and ")} out`;

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
-import { replaceFile } from "../files/replace-file.ts";
+import { replaceFile } from "../files/write-file.ts";
 
 export const LOCAL_KEY_FILE = ".wrangler/vitrine/local-key.json";
 /** What both halves of a local key begin with. No key of a provider does. */

@@ -5,7 +5,13 @@ import { readConfig } from "../../worker/config/config.ts";
 import { readToken } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { type Fault, isFault, type World } from "../command.ts";
-import { keep, mergeSecrets, readSecretsFile, secretsIn, valuesOf } from "../secrets/secrets.ts";
+import {
+  mergeSecrets,
+  placeholderSecrets,
+  readSecretsFile,
+  secretsIn,
+  valuesOf,
+} from "../secrets/secrets.ts";
 import { chooseEnvironment, placeText } from "../wrangler/environment.ts";
 import { findBaseUrl, isHere } from "./base-url.ts";
 import { type ConfigFault, configFault, localMistake } from "./config-fault.ts";
@@ -126,5 +132,5 @@ function deployedSource(
   ]);
   const { URL_SIGNING_KEYS } = valuesOf(secrets);
   const signing = URL_SIGNING_KEYS === undefined ? {} : { URL_SIGNING_KEYS };
-  return { vars: { ...keep(required), ...deployed, ...signing }, secrets };
+  return { vars: { ...placeholderSecrets(required), ...deployed, ...signing }, secrets };
 }

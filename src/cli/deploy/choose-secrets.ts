@@ -15,7 +15,7 @@ import type { KnownVars } from "../config/known-vars.ts";
 import { isOfLocalKey } from "../config/local-keys.ts";
 import { isLocalSigningKey, sessionWords, wordsOf } from "../config/local-run.ts";
 import { OIDC_KEYS, oidcKeyFault } from "../secrets/oidc-key.ts";
-import { secretsOf } from "../secrets/secrets.ts";
+import { slotSecretNames } from "../secrets/secrets.ts";
 
 export type Chosen = {
   readonly sent: Readonly<Record<string, string>>;
@@ -37,7 +37,7 @@ type Known = Pick<KnownVars, "deployed" | "secrets">;
 export function chooseSecrets(given: Vars, known: Known): Chosen {
   const words = [...new Set(wordsOf(known.deployed["BUCKETS"]).values())];
   const used = new Set([
-    ...words.flatMap(secretsOf),
+    ...words.flatMap(slotSecretNames),
     ...(known.deployed["OIDC"] === undefined ? [] : OIDC_KEYS),
     ...["HEALTH_TOKEN", "URL_SIGNING_KEYS", "PURGE_TOKEN"],
     ...known.secrets,

@@ -20,7 +20,7 @@ import { readVars } from "../config/read-vars.ts";
 import { shellWarnings } from "../config/shell-secrets.ts";
 import { sleep } from "../http/retrying.ts";
 import { dryRunOption, envOption } from "../options.ts";
-import { readSecretsFile, secretsIn, slotOf } from "../secrets/secrets.ts";
+import { readSecretsFile, secretsIn, slotStem } from "../secrets/secrets.ts";
 import { visible } from "../terminal/shell.ts";
 import { chooseEnvironment, hintFor } from "../wrangler/environment.ts";
 import { type RunWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
@@ -151,7 +151,7 @@ function readSecrets(
   const wrong = file === undefined ? undefined : secretsFault(chosen, file);
   if (wrong !== undefined) return wrong;
   const unused = chosen.unused.map(({ path, message }) => {
-    const section = slotOf(path) === path ? "[secrets]" : "Credentials of a bucket";
+    const section = slotStem(path) === path ? "[secrets]" : "Credentials of a bucket";
     const remedy = `it ${message}: docs/configuration.md, “${section}”`;
     return { what: `${path} of ${file} is not deployed`, remedy };
   });

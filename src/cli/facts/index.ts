@@ -6,7 +6,7 @@ import { type End, EXIT, type Exit, isFault, type Run, say, type World } from ".
 import { openProject } from "../config/open-project.ts";
 import { isPlayed, type Project, slotsAtHand } from "../config/project.ts";
 import { recordFile } from "../files/line-file.ts";
-import { ownFileFault } from "../files/own-file.ts";
+import { ownFileFault } from "../files/write-file.ts";
 import { MOST_BYTES } from "../http/ask-s3.ts";
 import { whyNoKey } from "../objects/list-objects.ts";
 import { envOption, OBJECTS, restartOption, secretsFileOption, wholeNumber } from "../options.ts";

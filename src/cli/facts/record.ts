@@ -5,7 +5,7 @@ import type { Fact } from "../../client/types.ts";
 import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { type Fault, isFault, type World } from "../command.ts";
 import { openLines, RESTARTED, readLines, recordFault } from "../files/line-file.ts";
-import { replaceFile } from "../files/replace-file.ts";
+import { replaceFile } from "../files/write-file.ts";
 import type { NoFact } from "../picture/small.ts";
 import { isFact } from "./fact-text.ts";
 

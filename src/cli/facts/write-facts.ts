@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Fault, say, type World } from "../command.ts";
-import { type IsOurs, writeOwnFile } from "../files/own-file.ts";
+import { type IsOurs, writeOwnFile } from "../files/write-file.ts";
 import { counted } from "../terminal/progress.ts";
 import { type Facts, isOurJson, isOurTypescript, jsonOf, typescriptOf } from "./fact-text.ts";
 

@@ -14,7 +14,7 @@ import {
   textLike,
 } from "../../worker/config/schema.ts";
 import type { Fault } from "../command.ts";
-import { replaceFile } from "../files/replace-file.ts";
+import { replaceFile } from "../files/write-file.ts";
 import type { Place } from "../wrangler/environment.ts";
 
 const end = textLike("the end of a key's id", /^…[\x21-\x7e]{0,4}$/);

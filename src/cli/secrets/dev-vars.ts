@@ -4,8 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import type { Fault } from "../command.ts";
-import { replaceFile } from "../files/replace-file.ts";
+import { replaceFile } from "../files/write-file.ts";
 
+/** Secrets by name, with their new values; null deletes one. */
 export type Change = Readonly<Record<string, string | null>>;
 
 /**
@@ -29,12 +30,11 @@ export function putDevVars(folder: string, change: Change, name: string): Fault 
  * Changes the text of a .dev.vars, and nothing but the lines of these secrets.
  * @param file its name, for messages
  */
-export function editDevVars(given: string, change: Change, file: string): string | Fault {
-  const mark = /^\uFEFF?/.exec(given)?.[0] ?? "";
-  const text = given.slice(mark.length);
-  const lines = text.split("\n");
+export function editDevVars(before: string, change: Change, file: string): string | Fault {
+  const mark = /^\uFEFF?/.exec(before)?.[0] ?? "";
+  const text = before.slice(mark.length);
   const pending = new Map(Object.entries(change));
-  const edited = lines.flatMap((line) => {
+  const lines = text.split("\n").flatMap((line) => {
     const name = /^\s*(?:export\s+)?(\w+)(?:\s*=|:\s)/.exec(line)?.[1] ?? "";
     const value = change[name];
     if (value === undefined) return [line];
@@ -44,19 +44,18 @@ export function editDevVars(given: string, change: Change, file: string): string
   const added = [...pending].flatMap(([name, value]) =>
     value === null ? [] : [`${name}=${quote(value)}`],
   );
-  if (added.length > 0 && edited.at(-1) === "") edited.pop();
-  const made = [...edited, ...added, ...(added.length > 0 ? [""] : [])].join("\n");
+  if (added.length > 0 && lines.at(-1) === "") lines.pop();
+  const edited = [...lines, ...added, ...(added.length > 0 ? [""] : [])].join("\n");
 
   // Read the result as it will be read: one of the names may be inside a value of several lines.
-  const wanted = { ...parseEnv(text), ...change };
-  const found = { ...parseEnv(made) };
-  const names = new Set([...Object.keys(wanted), ...Object.keys(found)]);
+  const expected = { ...parseEnv(text), ...change };
+  const actual = { ...parseEnv(edited) };
   // For wrangler, a backslash at the end makes the quote a part of the value.
-  const open = (name: string) => change[name]?.endsWith("\\") === true;
-  const wrong = [...names].filter(
-    (name) => (wanted[name] ?? null) !== (found[name] ?? null) || open(name),
+  const isOpen = (name: string) => change[name]?.endsWith("\\") === true;
+  const wrong = Object.keys({ ...expected, ...actual }).filter(
+    (name) => (expected[name] ?? null) !== (actual[name] ?? null) || isOpen(name),
   );
-  if (wrong.length === 0) return mark + made;
+  if (wrong.length === 0) return mark + edited;
   return {
     fault: `${file} cannot be edited without changing ${wrong.join(", ")}: put each value on one line, in quotes`,
   };

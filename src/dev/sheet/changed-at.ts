@@ -3,7 +3,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { presetsOf } from "../../cli/app-file/make-app-file.ts";
-import { replaceFile } from "../../cli/files/replace-file.ts";
+import { replaceFile } from "../../cli/files/write-file.ts";
 import { has, isPlainObject, parseJson } from "../../worker/base/json.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { readLocalKeys } from "../../cli/config/local-keys.ts";
-import { replaceFile } from "../../cli/files/replace-file.ts";
+import { replaceFile } from "../../cli/files/write-file.ts";
 import { keyFault } from "../../url/key.ts";
 import { parseJson } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";

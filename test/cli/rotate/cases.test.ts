@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { readVars } from "../../../src/cli/config/read-vars.ts";
-import { replaceFile } from "../../../src/cli/files/replace-file.ts";
+import { replaceFile } from "../../../src/cli/files/write-file.ts";
 import type { Options } from "../../../src/cli/rotate/plan.ts";
 import { hashOf } from "../../../src/cli/rotate/record.ts";
 import { refuse } from "../../../src/emulator/s3/refuse.ts";

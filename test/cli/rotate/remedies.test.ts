@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { readVars } from "../../../src/cli/config/read-vars.ts";
-import { replaceFile } from "../../../src/cli/files/replace-file.ts";
+import { replaceFile } from "../../../src/cli/files/write-file.ts";
 import { fileOf } from "../../../src/cli/rotate/record.ts";
 import { refuse } from "../../../src/emulator/s3/refuse.ts";
 import { adviceWithoutRow, wordsOf } from "../../support/cli/advice.ts";

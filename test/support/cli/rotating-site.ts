@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeEach, expect } from "vitest";
 import { readVars } from "../../../src/cli/config/read-vars.ts";
-import { replaceFile } from "../../../src/cli/files/replace-file.ts";
+import { replaceFile } from "../../../src/cli/files/write-file.ts";
 import type { Options } from "../../../src/cli/rotate/plan.ts";
 import { hashOf } from "../../../src/cli/rotate/record.ts";
 import { secretNames } from "../../../src/worker/config/read-secrets.ts";

@@ -1,0 +1,59 @@
+// Writes a file whole or not at all: a reader finds the old text or the new one, never a part. A file of an
+// app is never written over if something else wrote it.
+
+import * as fs from "node:fs";
+import { dirname, resolve } from "node:path";
+
+/** New files are for their owner alone: they have secrets in them, or say something of secrets. */
+const PRIVATE = 0o600;
+const PUBLIC = 0o666;
+
+/**
+ * An existing file keeps its mode, and a link stays a link.
+ * @param mode that of a new file
+ * @throws what the file system says
+ */
+export function replaceFile(path: string, text: string, mode = PRIVATE): void {
+  fs.mkdirSync(dirname(path), { recursive: true });
+  const before = fs.statSync(path, { throwIfNoEntry: false });
+  const target = before === undefined ? path : fs.realpathSync(path);
+  const temporary = `${target}.${process.pid}`;
+  try {
+    fs.writeFileSync(temporary, text, { mode: before?.mode ?? mode });
+    fs.renameSync(temporary, target);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Returns whether a command wrote a text itself. */
+export type IsOurs = (text: string) => boolean;
+
+export const NOT_OURS = "this command did not write that file: remove it, or name another file";
+
+/** @returns why the file must not be written, or cannot be */
+export function ownFileFault(folder: string, file: string, isOurs: IsOurs): string | undefined {
+  const path = resolve(folder, file);
+  return faultOf(() => {
+    if (!fs.existsSync(dirname(path))) return "there is no such folder: make it first";
+    if (!fs.existsSync(path) || isOurs(fs.readFileSync(path, "utf8"))) return undefined;
+    return NOT_OURS;
+  });
+}
+
+/** @returns why it was not written */
+export function writeOwnFile(folder: string, file: string, text: string, isOurs: IsOurs) {
+  const write = () => void replaceFile(resolve(folder, file), text, PUBLIC);
+  return ownFileFault(folder, file, isOurs) ?? faultOf(write);
+}
+
+/** Returns what the file system says as a value. */
+function faultOf(work: () => string | undefined): string | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error)) throw error;
+    return error.message;
+  }
+}
