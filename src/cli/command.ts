@@ -70,8 +70,14 @@ export function print(screen: Screen, ...lines: readonly string[]): void {
   for (const line of lines) screen.write(`${line}\n`);
 }
 
+/** The folder of this package. In the package, what this file is bundled into is as deep in dist/. */
+export const PACKAGE_ROOT = join(import.meta.dirname, "../..");
+
+/** The folder of the code that is running: `src` in the repository, `dist` in the package. */
+export const CODE_ROOT = join(import.meta.dirname, "..");
+
 /** From here: `docs`, or `node_modules/vitrine/docs` in a project. */
-const DOCS = relative(".", join(import.meta.dirname, "../../docs")).replaceAll("\\", "/");
+const DOCS = relative(".", join(PACKAGE_ROOT, "docs")).replaceAll("\\", "/");
 
 /** Names each page of the documentation, such as docs/deploy.md, by where it is. */
 export function withPages(text: string): string {

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { PACKAGE_ROOT } from "../cli/command.ts";
 import type { Credentials } from "../worker/config/slot.ts";
 import { OBJECTS } from "./objects.ts";
 import { putObject } from "./put-object.ts";
@@ -19,7 +20,7 @@ export async function fillBucket(
   progress: (done: number, all: number) => void,
 ): Promise<void> {
   for (const [index, { key, file, type }] of OBJECTS.entries()) {
-    const body = readFileSync(join(import.meta.dirname, "../../fixtures/objects", file));
+    const body = readFileSync(join(PACKAGE_ROOT, "fixtures/objects", file));
     await putObject(base, prefix + key, keys, type, body);
     progress(index + 1, OBJECTS.length);
   }

@@ -5,7 +5,7 @@
 import { rmSync, statSync, writeFileSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
 import type { unstable_DevEnv as DevEnv } from "wrangler";
-import { isFault } from "../cli/command.ts";
+import { CODE_ROOT, isFault } from "../cli/command.ts";
 import { tableOf } from "../cli/config/known-vars.ts";
 import { localBucketName, readLocalKeys } from "../cli/config/local-keys.ts";
 import { bucketsOfWorker, LOCAL_STORE } from "../cli/config/local-run.ts";
@@ -17,7 +17,7 @@ import type { Project } from "./read-project.ts";
 const RELOAD_MS = 15_000;
 
 // In the package this file is compiled, as its Worker is.
-const LOCAL_WORKER = join(import.meta.dirname, `local-worker${extname(import.meta.filename)}`);
+const LOCAL_WORKER = join(CODE_ROOT, `dev/local-worker${extname(import.meta.filename)}`);
 
 const SETTINGS = {
   X_LOCAL_EXPLORER: "false",

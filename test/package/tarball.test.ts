@@ -40,8 +40,9 @@ test("nothing in it names a file of the machine that packed it", () => {
   expect(telling).toEqual([]);
 });
 
-test("it weighs less than 3.7 MB packed, and most of that are the pictures of the local run", () => {
-  expect(packed.size).toBeLessThan(3_700_000);
+test("it has at most 350 files and weighs less than 2.5 MB packed, most of it the pictures of the local run", () => {
+  expect(paths.length).toBeLessThanOrEqual(350);
+  expect(packed.size).toBeLessThan(2_500_000);
   const weigh = (form: RegExp) =>
     packed.files.filter(({ path }) => form.test(path)).reduce((sum, { size }) => sum + size, 0);
   expect(weigh(/^fixtures\//)).toBeGreaterThan(weigh(/^(?!fixtures\/)/));

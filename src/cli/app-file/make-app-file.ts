@@ -7,13 +7,14 @@ import type { Config } from "../../worker/config/config.ts";
 import { type Preset, presetSchema } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
+import { PACKAGE_ROOT } from "../command.ts";
 import { tableOf } from "../config/known-vars.ts";
 import { type Expression, type Where, type Written, writeHeader } from "./header.ts";
 import { type Joined, joinModules } from "./join-modules.ts";
 import { nameRoutes, type RouteName } from "./name-routes.ts";
 
 /** In the package, too: this file is as deep in dist/ as in src/. */
-const SOURCES = join(import.meta.dirname, "../../../src");
+const SOURCES = join(PACKAGE_ROOT, "src");
 
 /** Each module imports only from those before it. */
 const CLIENT = [

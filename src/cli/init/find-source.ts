@@ -4,11 +4,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative, resolve, sep } from "node:path";
 import { isPlainObject, parseJson } from "../../worker/base/json.ts";
+import { PACKAGE_ROOT } from "../command.ts";
 import { shellQuote } from "../terminal/shell.ts";
 import { VERSION } from "../wrangler/version.ts";
 
-/** This package: in dist/, this file is as deep as in src/. */
-const ROOT = join(import.meta.dirname, "../../..");
 /** What `npm pack` calls the package. */
 const PACKED = `vitrine-${VERSION}.tgz`;
 
@@ -24,7 +23,7 @@ export type Source = {
  * @param folder that of the project
  * @param root that of the running Vitrine
  */
-export function findSource(folder: string, root = ROOT): Source {
+export function findSource(folder: string, root = PACKAGE_ROOT): Source {
   if (existsSync(join(root, "src/cli/main.ts"))) {
     const install = `npm pack ${shellQuote(root)} && npm install`;
     return { dependency: `file:${PACKED}`, install };

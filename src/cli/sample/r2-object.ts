@@ -4,14 +4,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { type Fault, say, type World } from "../command.ts";
+import { type Fault, PACKAGE_ROOT, say, type World } from "../command.ts";
 import type { KnownVars } from "../config/known-vars.ts";
 import { visible } from "../terminal/shell.ts";
 import type { RunWrangler } from "../wrangler/run-wrangler.ts";
 import { showWrangler, wranglerFault } from "../wrangler/show-wrangler.ts";
 import type { Target } from "./find-target.ts";
 
-const PICTURE = join(import.meta.dirname, "../../../fixtures/template/sample.jpg");
+const PICTURE = join(PACKAGE_ROOT, "fixtures/template/sample.jpg");
 
 /** Returns whether the bucket has the object. wrangler has no other way to ask than to fetch it. */
 export async function isThere(

@@ -3,8 +3,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isPlainObject } from "../../worker/base/json.ts";
+import { PACKAGE_ROOT } from "../command.ts";
 
-const MANIFEST = readManifest(join(import.meta.dirname, "../../../package.json"));
+const MANIFEST = readManifest(join(PACKAGE_ROOT, "package.json"));
 
 /** The version of Vitrine that is running. */
 export const VERSION = String(MANIFEST["version"]);

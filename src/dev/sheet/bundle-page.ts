@@ -3,11 +3,12 @@
 import { join } from "node:path";
 import { build } from "esbuild";
 
-/** @returns the script, with a source map in it */
-export async function bundlePage(): Promise<Uint8Array> {
+/** @param sourcemap `inline`: the script has a source map in it, for those who work on it */
+export async function bundlePage(sourcemap?: "inline"): Promise<Uint8Array> {
   const { outputFiles } = await build({
     entryPoints: [join(import.meta.dirname, "page/sheet.ts")],
-    ...{ bundle: true, format: "esm", target: "es2022", sourcemap: "inline", write: false },
+    ...(sourcemap && { sourcemap }),
+    ...{ bundle: true, format: "esm", target: "es2022", write: false },
   });
   return outputFiles[0]?.contents ?? new Uint8Array();
 }

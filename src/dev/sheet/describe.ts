@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { PACKAGE_ROOT } from "../../cli/command.ts";
 import { loadSharp } from "../../emulator/edge/sharp.ts";
 import { BROKEN, HARD_KEYS, OBJECTS } from "../objects.ts";
 import type { Picture } from "./data.ts";
@@ -26,7 +27,7 @@ export async function describe(
 
 /** The fixtures, which are in every local bucket. */
 export async function describeFixtures(): Promise<Known[]> {
-  const folder = join(import.meta.dirname, "../../../fixtures/objects");
+  const folder = join(PACKAGE_ROOT, "fixtures/objects");
   const shown = OBJECTS.filter((object) => !BROKEN.includes(object));
   const all = shown.map(({ key, file }) =>
     describe(key, HARD_KEYS.includes(key) ? "hard" : "pictures", readFileSync(join(folder, file))),

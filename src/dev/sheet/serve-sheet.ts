@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
+import { CODE_ROOT } from "../../cli/command.ts";
 import { MOST_BYTES } from "../../cli/http/ask-s3.ts";
 import { decodePath } from "../../url/grammar.ts";
 import type { SheetAnswer } from "./data.ts";
@@ -33,7 +34,7 @@ const POLICY = [
 /** How many uploads wait for another one: each may be of 100 MB. */
 const UPLOADS_WAITING = 8;
 
-const PAGE = join(import.meta.dirname, "page");
+const PAGE = join(CODE_ROOT, "dev/sheet/page");
 const FILES: ReadonlyMap<string, readonly [file: string, type: string]> = new Map([
   ["/", ["index.html", "text/html"]],
   ["/.vitrine/base.css", ["base.css", "text/css"]],
@@ -116,7 +117,7 @@ function reply(
 async function script(): Promise<Uint8Array> {
   const bundled = join(PAGE, "sheet.js");
   if (existsSync(bundled)) return readFileSync(bundled);
-  return (await import("./bundle-page.ts")).bundlePage();
+  return (await import("./bundle-page.ts")).bundlePage("inline");
 }
 
 /** Reads a body to its end. Returns undefined if it is too long. */
