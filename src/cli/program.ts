@@ -22,9 +22,7 @@ import { factsCommand } from "./facts/index.ts";
 import { initCommand } from "./init/index.ts";
 import { purgeCommand } from "./purge/index.ts";
 import { rotateCommand } from "./rotate/index.ts";
-import { sampleCommand } from "./sample/index.ts";
 import { visible } from "./terminal/shell.ts";
-import { typesCommand } from "./types/index.ts";
 import { signCommand, urlCommand } from "./url/index.ts";
 import { warmCommand } from "./warm/index.ts";
 import { VERSION } from "./wrangler/version.ts";
@@ -35,11 +33,9 @@ const COMMANDS = [
   checkCommand,
   devCommand,
   (world, run) => deployCommand(world, run, examineSiteAt),
-  sampleCommand,
   doctorCommand,
   clientCommand,
   factsCommand,
-  typesCommand,
   urlCommand,
   signCommand,
   explainCommand,

@@ -3,7 +3,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import sharp from "sharp";
 import { beforeAll, expect, test } from "vitest";
 import { VERSION } from "../../src/cli/wrangler/version.ts";
 import { isSecret, SINGLE_SECRETS, secretNames } from "../../src/worker/config/read-secrets.ts";
@@ -21,7 +20,6 @@ const PACKED = `vitrine-${VERSION}.tgz`;
 const UPGRADE =
   "| `npm update vitrine` | upgrades                                                     |\n";
 
-const PICTURE = ["CREDITS.md", "sample.jpg"];
 /** Workers Builds deploys each commit. A second one of GitHub would deploy it twice, and needs a lock file. */
 const NOT_IN_TEMPLATE = [
   ...[".github", ".github/dependabot.yml"],
@@ -31,17 +29,12 @@ const NOT_IN_TEMPLATE = [
 /** What a clone's init writes, and what the template has in place of it. */
 const OTHER: Readonly<Record<string, readonly (readonly [string | RegExp, string])[]>> = {
   "README.md": [
-    [
-      /^4\. .*$/m,
-      "4. `npm run deploy` also puts a sample picture into the bucket, if there is none of that name. Once you have your own pictures, remove ` && vitrine sample` from `package.json`.",
-    ],
     [` CI needs \`${PACKED}\`, too.`, ""],
     [/(?<=\n)\n(?=The documentation is in )/, `${UPGRADE}\n`],
     [/ `\.github\/workflows\/vitrine\.yml` checks.*$/m, ""],
   ],
   "package.json": [
     [`"file:${PACKED}"`, `"^${VERSION}"`],
-    ['"deploy": "vitrine deploy"', '"deploy": "vitrine deploy && vitrine sample"'],
     [
       /\n\}\n$/,
       `,\n  "cloudflare": ${JSON.stringify(manifest.cloudflare, null, 2).replace(/\n/g, "\n  ")}\n}\n`,
@@ -69,9 +62,9 @@ beforeAll(async () => {
 const there = () =>
   Object.keys(contents(TEMPLATE)).filter((path) => !/^(?:node_modules|\.wrangler)\b/.test(path));
 
-test("fixtures/template/ has the files that vitrine init writes for R2, and a picture (D1)", () => {
+test("fixtures/template/ has the files that vitrine init writes for R2 (D1)", () => {
   const written = Object.keys(made).filter((path) => !NOT_IN_TEMPLATE.includes(path));
-  expect(there()).toEqual([...written, ...PICTURE].sort());
+  expect(there()).toEqual(written);
 });
 
 test("each of them is as vitrine init writes it, except for what the button needs", () => {
@@ -92,7 +85,7 @@ test("fixtures/template/ stands alone: its packages come from npm, and no path l
   for (const range of Object.values({ ...dependencies, ...devDependencies })) {
     expect(range).toMatch(/^[~^]\d+\.\d+\.\d+$/);
   }
-  const texts = there().filter((path) => path !== "sample.jpg" && made[path] !== null);
+  const texts = there().filter((path) => made[path] !== null);
   for (const path of texts)
     expect([path, own(path)]).not.toEqual([path, expect.stringMatching(/\.\.\//)]);
   const named = [own("tsconfig.json"), own("wrangler.toml")].join("\n");
@@ -117,8 +110,8 @@ test("its page asks for no secret, and describes each binding (D1)", () => {
   expect(Object.keys(manifest.cloudflare.bindings)).toEqual(bindings);
 });
 
-test("its script deploys, and puts the sample picture (D1)", () => {
-  expect(manifest.scripts).toMatchObject({ deploy: "vitrine deploy && vitrine sample" });
+test("its script deploys (D1)", () => {
+  expect(manifest.scripts).toMatchObject({ deploy: "vitrine deploy" });
   expect(manifest.scripts).not.toHaveProperty("build");
 });
 
@@ -151,13 +144,6 @@ test.each(
     expect(plain).not.toMatch(/[`*[\]<>|]/);
   },
 );
-
-test("the sample is a small photograph, and says where it comes from", async () => {
-  const { format, width = 0, exif } = await sharp(join(TEMPLATE, "sample.jpg")).metadata();
-  expect([format, width >= 1920, exif]).toEqual(["jpeg", true, undefined]);
-  expect(readFileSync(join(TEMPLATE, "sample.jpg")).length).toBeLessThan(200_000);
-  expect(own("CREDITS.md")).toMatch(/`sample\.jpg` .*CC0-1\.0/);
-});
 
 /** The button takes repositories of github.com and gitlab.com alone. */
 const REPOSITORY = /^https:\/\/(?:github|gitlab)\.com\/[\w.-]+\/[\w.-]+$/;

@@ -58,11 +58,6 @@ describe.each([22, 24] as const)("with Node.js %d,", (node) => {
     expect([code, stdout]).toEqual([0, expect.stringContaining("The configuration is right.")]);
   });
 
-  test("vitrine types", async () => {
-    expect((await vitrine("types")).code).toBe(0);
-    expect(readFileSync(join(cwd, "worker-configuration.d.ts"), "utf8")).toContain("interface Env");
-  });
-
   test("vitrine client", async () => {
     expect((await vitrine("client", "app.ts", "--base-url", "")).code).toBe(0);
     expect(existsSync(join(cwd, "app.ts"))).toBe(true);

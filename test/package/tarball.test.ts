@@ -18,7 +18,6 @@ const FOLDERS = [
   /^fixtures\/objects\//,
   /^src\/(?:client|url)\/[\w-]+\.ts$/, // `vitrine client` joins them
   /^src\/cli\/vitrine\.js$/,
-  /^fixtures\/template\/sample\.jpg$/,
 ];
 const TOP = [
   ...["AGENTS.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md"],

@@ -28,6 +28,7 @@ import {
   type Settings,
 } from "./read-answers.ts";
 import { projectFiles } from "./templates/index.ts";
+import { firstPicture } from "./templates/readme-md.ts";
 import { writeProject } from "./write-project.ts";
 
 export function initCommand(world: World, run: Run) {
@@ -112,7 +113,8 @@ function nextSteps({ domain, bucket, s3 }: Settings, first: string): string[] {
       `  1. ${first}`,
       "  2. npm start, and open http://localhost:8787/",
       `  3. npx wrangler login, and npm run deploy, which makes the R2 bucket ${bucket} if there is none`,
-      "  4. If the bucket is empty: npx vitrine sample puts a first picture into it",
+      "  4. If the bucket is empty, put a first picture into it:",
+      `     ${firstPicture(bucket)}`,
     ];
   }
   const own = domain === "" ? "put your domain under routes in wrangler.toml, and " : "";

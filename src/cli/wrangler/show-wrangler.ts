@@ -28,10 +28,6 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
     "wrangler is not logged in, or may not do this. Run npx wrangler login, or set a CLOUDFLARE_API_TOKEN that may: docs/environments.md lists its permissions",
   ],
   [
-    /specified bucket does not exist|\b10006\b/i,
-    "There is no such R2 bucket in this account. A deploy makes it: npx vitrine deploy",
-  ],
-  [
     /\b10007\b|does not exist/i,
     "There is no such Worker in this account. Check the account, and name in wrangler.toml",
   ],

@@ -85,7 +85,7 @@ test("main of wrangler.toml has the two entrypoints of the package", () => {
   expect(made["src/index.ts"]).toMatch(/^export \{ default, Renditions \} from "vitrine";\n$/m);
 });
 
-test("tsconfig.json is JSON, and has the types that vitrine types writes", () => {
+test("tsconfig.json is JSON, and has the types that wrangler types writes", () => {
   expect(JSON.parse(made["tsconfig.json"] ?? "").include).toContain("worker-configuration.d.ts");
   expect(made[".gitignore"]).toContain("\nworker-configuration.d.ts\n");
 });

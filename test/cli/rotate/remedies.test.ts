@@ -903,7 +903,6 @@ const OUTSIDE: Readonly<Record<string, string>> = {
   "rotate it there first: its images would fail.":
     "the row of another bucket, with --env: test/cli/rotate/environments.test.ts has its Worker",
   "npx wrangler ": "what this program itself runs is announced",
-  "There is no such R2 bucket": "only vitrine sample writes into R2",
   "Put the secrets that it names": "only a deploy asks for them: test/cli/deploy/remedies.test.ts",
   "R2 is not switched on": "only a deploy makes a bucket: test/cli/deploy/remedies.test.ts",
 };

@@ -16,7 +16,7 @@ export function packageJson(vitrine: string): string {
     engines: { node: ">=22.12" },
     scripts: {
       start: "vitrine dev",
-      check: "vitrine check && vitrine types && tsc",
+      check: "vitrine check && wrangler types --include-runtime=false && tsc",
       deploy: "vitrine deploy",
     },
     dependencies: { vitrine },

@@ -14,7 +14,7 @@ Shows images of the private bucket \`${bucket}\` at preset sizes, through Cloudf
 
 1. \`npm install\`, and commit the \`package-lock.json\` that it makes.${needed}
 2. \`npm start\`, and open <http://localhost:8787/>. It needs no account and no key: a bucket on your own machine stands for yours.
-${s3 === undefined ? BOUND_DEPLOY : deploySteps(domain)}
+${s3 === undefined ? boundDeploySteps(bucket) : deploySteps(domain)}
 
 ## Commands
 
@@ -39,5 +39,12 @@ function deploySteps(domain: string): string {
   return `3. ${own}: \`node_modules/vitrine/docs/deploy.md\` has the steps, from the bucket's key to the first image.`;
 }
 
-const BOUND_DEPLOY = `3. \`npx wrangler login\`, and \`npm run deploy\`: it makes the R2 bucket if there is none. No domain and no key is needed: \`node_modules/vitrine/docs/deploy.md\`, "With R2 alone".
-4. If the bucket is empty, \`npx vitrine sample\` puts a first picture into it.`;
+function boundDeploySteps(bucket: string): string {
+  return `3. \`npx wrangler login\`, and \`npm run deploy\`: it makes the R2 bucket if there is none. No domain and no key is needed: \`node_modules/vitrine/docs/deploy.md\`, "With R2 alone".
+4. If the bucket is empty, put a first picture into it: \`${firstPicture(bucket)}\``;
+}
+
+/** The command that puts a picture of this package into the bucket. */
+export function firstPicture(bucket: string): string {
+  return `npx wrangler r2 object put ${bucket}/photos/fig.jpg --file node_modules/vitrine/fixtures/objects/photos/fig.jpg --content-type image/jpeg --remote`;
+}

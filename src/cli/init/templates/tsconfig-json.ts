@@ -1,4 +1,4 @@
-// tsconfig.json of a new project. `vitrine types` writes worker-configuration.d.ts.
+// tsconfig.json of a new project. `wrangler types` writes worker-configuration.d.ts.
 
 export const TSCONFIG_JSON = `{
   "compilerOptions": {
