@@ -25,7 +25,7 @@ import { rotateCommand } from "./rotate/index.ts";
 import { visible } from "./terminal/shell.ts";
 import { signCommand, urlCommand } from "./url/index.ts";
 import { warmCommand } from "./warm/index.ts";
-import { VERSION } from "./wrangler/version.ts";
+import { VERSION } from "./wrangler/packages.ts";
 
 /** All commands, in the order of `vitrine --help`. */
 const COMMANDS = [

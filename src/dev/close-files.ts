@@ -2,7 +2,7 @@
 
 import { chmodSync, lstatSync, rmSync, statSync } from "node:fs";
 import type { Fault } from "../cli/command.ts";
-import { LOCAL_KEY_FILE } from "../cli/config/local-keys.ts";
+import { LOCAL_KEY_FILE } from "../cli/config/local-run.ts";
 
 const ROOT = ".wrangler";
 const FOLDERS = [ROOT, `${ROOT}/vitrine`, `${ROOT}/tmp`, `${ROOT}/state`];

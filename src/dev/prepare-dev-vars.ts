@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { Fault } from "../cli/command.ts";
-import { devVarsOf, readVars } from "../cli/config/read-vars.ts";
+import { devVarsOf, readVars } from "../cli/config/environment-config.ts";
 import { isPlainObject, parseJson } from "../worker/base/json.ts";
 import type { Vars } from "../worker/config/schema.ts";
 

@@ -1,13 +1,14 @@
 // Reads one environment of the configuration, and .dev.vars, as the local run uses them.
 
-import { foundText, localMistake } from "../cli/config/config-fault.ts";
-import { carrierText, isCarrier } from "../cli/config/inheritance.ts";
-import type { KnownVars } from "../cli/config/known-vars.ts";
-import { readLocalKeys } from "../cli/config/local-keys.ts";
-import { type LocalRun, localRun } from "../cli/config/local-run.ts";
-import { mainMistakes } from "../cli/config/main-file.ts";
-import { varMistakes } from "../cli/config/pitfalls.ts";
-import { readVars } from "../cli/config/read-vars.ts";
+import {
+  carrierText,
+  isCarrier,
+  type KnownVars,
+  readVars,
+} from "../cli/config/environment-config.ts";
+import { type LocalRun, localRun, readLocalKeys } from "../cli/config/local-run.ts";
+import { foundText, localMistake } from "../cli/config/mistakes.ts";
+import { mainMistakes, varMistakes } from "../cli/config/pitfalls.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";
 
 export type Project = LocalRun &

@@ -6,10 +6,14 @@ import { rmSync, statSync, writeFileSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
 import type { unstable_DevEnv as DevEnv } from "wrangler";
 import { CODE_ROOT, isFault } from "../cli/command.ts";
-import { tableOf } from "../cli/config/known-vars.ts";
-import { localBucketName, readLocalKeys } from "../cli/config/local-keys.ts";
-import { bucketsOfWorker, LOCAL_STORE } from "../cli/config/local-run.ts";
-import { loadWrangler } from "../cli/wrangler/load-wrangler.ts";
+import { tableOf } from "../cli/config/environment-config.ts";
+import {
+  bucketsOfWorker,
+  LOCAL_STORE,
+  localBucketName,
+  readLocalKeys,
+} from "../cli/config/local-run.ts";
+import { loadWrangler } from "../cli/wrangler/packages.ts";
 import type { Doors } from "./local-worker.ts";
 import type { Project } from "./read-project.ts";
 

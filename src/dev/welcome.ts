@@ -1,7 +1,7 @@
 // What the local run prints when everything is ready.
 
 import { withPages } from "../cli/command.ts";
-import { bucketsOf } from "../cli/config/shown-buckets.ts";
+import { bucketsOf } from "../cli/config/buckets.ts";
 import { publicPath } from "../cli/urls/public-url.ts";
 import { unplayable } from "../emulator/edge/unplayable.ts";
 import type { Config } from "../worker/config/config.ts";

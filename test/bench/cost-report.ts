@@ -1,6 +1,6 @@
 // The report of the simulated months: what visitors see, what it costs, and a file with all figures.
 
-import { money, REQUEST_PRICE } from "../../src/cli/config/costs.ts";
+import { money, REQUEST_PRICE } from "../../src/cli/config/transformations.ts";
 import { count } from "../../src/cli/terminal/progress.ts";
 import { CASES, type Case, edgesFor, runsOf } from "./cases.ts";
 import type { EdgeRules, Scenario } from "./pipeline.ts";

@@ -1,6 +1,6 @@
 // The prices of Cloudflare and AWS, and the bill of a month. In US dollars, without taxes.
 
-import { FREE, FREE_REQUESTS, PRICE, REQUEST_PRICE } from "../../src/cli/config/costs.ts";
+import { FREE, FREE_REQUESTS, PRICE, REQUEST_PRICE } from "../../src/cli/config/transformations.ts";
 
 /** A price for each unit, up to a number of units in a month. Steps follow each other. */
 type Step = { readonly upTo: number; readonly each: number };

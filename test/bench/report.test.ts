@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { transformationsOf } from "../../src/cli/config/costs.ts";
+import { transformationsOf } from "../../src/cli/config/transformations.ts";
 import { readConfig } from "../../src/worker/config/config.ts";
 import { ROOT } from "../support/built.ts";
 import { CASES, DEFAULT_CASE, edgesFor } from "./cases.ts";

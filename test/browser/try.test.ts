@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { readVars } from "../../src/cli/config/read-vars.ts";
+import { readVars } from "../../src/cli/config/environment-config.ts";
 import { readFact } from "../../src/cli/picture/read-fact.ts";
 import { presetSchema } from "../../src/worker/config/preset.ts";
 import { ROOT } from "../support/built.ts";

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { beforeAll, expect, test } from "vitest";
-import { VERSION } from "../../src/cli/wrangler/version.ts";
+import { VERSION } from "../../src/cli/wrangler/packages.ts";
 import { isSecret, SINGLE_SECRETS, secretNames } from "../../src/worker/config/read-secrets.ts";
 import { ROOT } from "../support/built.ts";
 import { contents, emptyFolder, init, readProject } from "../support/cli/making.ts";

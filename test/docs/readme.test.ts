@@ -3,7 +3,7 @@
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { VERSION } from "../../src/cli/wrangler/version.ts";
+import { VERSION } from "../../src/cli/wrangler/packages.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
 import { freePort } from "../support/free-port.ts";
 import { copyProject, editFile, endRuns, removeCopies, start } from "../support/local-run.ts";

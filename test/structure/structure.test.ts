@@ -75,7 +75,7 @@ const FORBIDDEN: readonly (readonly [file: string, from: string, name?: string])
   ["src/cli/purge/x.ts", "../warm/index.ts"],
   ["src/cli/deploy/x.ts", "../doctor/index.ts"],
   ["src/cli/config/x.ts", "../purge/index.ts"],
-  ["src/cli/http/x.ts", "../config/read-vars.ts"],
+  ["src/cli/http/x.ts", "../config/environment-config.ts"],
   ["src/cli/terminal/x.ts", "../http/retrying.ts"],
   ["src/cli/x.ts", "../dev/start.ts"],
   ["src/cli/dev/x.ts", "../../dev/start.ts"],
@@ -104,9 +104,9 @@ const ALLOWED: typeof FORBIDDEN = [
   ["src/emulator/images/y.ts", "../edge/faults.ts"],
   ["src/emulator/sts/y.ts", "../s3/refuse.ts"],
   ["src/emulator/y.ts", "./edge/faults.ts"],
-  ["src/cli/purge/y.ts", "../config/read-vars.ts"],
+  ["src/cli/purge/y.ts", "../config/environment-config.ts"],
   ["src/cli/purge/y.ts", "../../worker/base/log.ts"],
-  ["src/dev/y.ts", "../cli/config/read-vars.ts"],
+  ["src/dev/y.ts", "../cli/config/environment-config.ts"],
 ];
 
 type Diagnostic = { category: string; location: { path: string | { file: string } } };

@@ -8,7 +8,7 @@ import { type Preset, presetSchema } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { PACKAGE_ROOT } from "../command.ts";
-import { tableOf } from "../config/known-vars.ts";
+import { tableOf } from "../config/environment-config.ts";
 import { type Expression, type Where, type Written, writeHeader } from "./header.ts";
 import { type Joined, joinModules } from "./join-modules.ts";
 import { nameRoutes, type RouteName } from "./name-routes.ts";

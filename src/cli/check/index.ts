@@ -4,14 +4,12 @@
 import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, type Run, say, type World } from "../command.ts";
 import { checkEnvironments, type EnvironmentReport } from "../config/check-environments.ts";
-import { configFault, warningText } from "../config/config-fault.ts";
-import { lockWarning } from "../config/locked.ts";
-import { compareVersions } from "../config/made-with.ts";
-import { readVars } from "../config/read-vars.ts";
-import { shellWarnings } from "../config/shell-secrets.ts";
+import { readVars } from "../config/environment-config.ts";
+import { configFault, shellWarnings, warningText } from "../config/mistakes.ts";
+import { compareVersions, lockWarning } from "../config/versions.ts";
 import { type Secrets, secretsIn } from "../secrets/secrets.ts";
-import { environmentText } from "../wrangler/environment.ts";
-import { VERSION } from "../wrangler/version.ts";
+import { environmentText } from "../wrangler/config-file.ts";
+import { VERSION } from "../wrangler/packages.ts";
 
 export function checkCommand(world: World, run: Run) {
   return new Command("check")

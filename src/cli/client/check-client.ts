@@ -4,7 +4,7 @@ import { readOptions, type Where, type Written } from "../app-file/header.ts";
 import { importsPackage } from "../app-file/make-app-file.ts";
 import { type Fault, isFault } from "../command.ts";
 import { optionOf, shellQuote, visible } from "../terminal/shell.ts";
-import { environmentText } from "../wrangler/environment.ts";
+import { environmentText } from "../wrangler/config-file.ts";
 import { type ClientVars, planClient } from "./plan-client.ts";
 
 /** What a check found, in one line. */

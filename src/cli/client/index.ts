@@ -11,11 +11,11 @@ import {
   type Written,
 } from "../app-file/header.ts";
 import { type End, EXIT, type Fault, isFault, type Run, say, type World } from "../command.ts";
-import { configFault } from "../config/config-fault.ts";
-import { readVars } from "../config/read-vars.ts";
+import { readVars } from "../config/environment-config.ts";
+import { configFault } from "../config/mistakes.ts";
 import { envOption } from "../options.ts";
 import { visible } from "../terminal/shell.ts";
-import { chooseEnvironment } from "../wrangler/environment.ts";
+import { chooseEnvironment } from "../wrangler/config-file.ts";
 import { type Checked, checkClient } from "./check-client.ts";
 import type { ClientVars } from "./plan-client.ts";
 import { readOwn } from "./read-own.ts";

@@ -3,12 +3,12 @@
 import type { Where, Written } from "../app-file/header.ts";
 import { makeAppFile } from "../app-file/make-app-file.ts";
 import { type Fault, isFault } from "../command.ts";
-import { findBaseUrl } from "../config/base-url.ts";
-import { configFault } from "../config/config-fault.ts";
-import type { KnownVars } from "../config/known-vars.ts";
-import { readDeployed } from "../config/read-deployed.ts";
-import { placeText } from "../wrangler/environment.ts";
-import { namesPackage } from "../wrangler/names-package.ts";
+import type { KnownVars } from "../config/environment-config.ts";
+import { configFault } from "../config/mistakes.ts";
+import { readDeployed } from "../config/project.ts";
+import { findBaseUrl } from "../config/site-url.ts";
+import { placeText } from "../wrangler/config-file.ts";
+import { namesPackage } from "../wrangler/packages.ts";
 
 /** What it reads of the configuration. */
 export type ClientVars = Pick<

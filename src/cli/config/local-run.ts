@@ -1,12 +1,15 @@
-// The configuration as the local run has it: each bucket is replaced by one on this machine.
+// The configuration as the local run has it: each bucket is replaced by one on this machine, which a key opens
+// that is made here and never deployed.
 
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, hash, randomBytes } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
-import { type KnownVars, tableOf } from "./known-vars.ts";
-import { isOfLocalKey, localBucketName } from "./local-keys.ts";
+import { replaceFile } from "../files/write-file.ts";
+import { type KnownVars, tableOf } from "./environment-config.ts";
 
 export type Settings = Readonly<Record<string, unknown>> & { bucket: string; prefix?: string };
 
@@ -171,4 +174,42 @@ export function sessionWords(buckets: unknown): ReadonlySet<string> {
     tableOf(tableOf(buckets)[name])["engine"] === "binding" ? [] : [word],
   );
   return new Set([...words.values()].filter((word) => !ofEdge.includes(word)));
+}
+
+export const LOCAL_KEY_FILE = ".wrangler/vitrine/local-key.json";
+/** What both halves of a local key begin with. No key of a provider does. */
+const MARK = "vitrine-local-";
+const MAX_BUCKET_NAME = 63;
+
+/**
+ * Reads the key of a project's local buckets. Where there is none, it makes one. The file has the form that
+ * `aws iam create-access-key` prints, which `vitrine rotate --key-file` takes.
+ * @throws if the file cannot be read or made
+ */
+export function readLocalKeys(folder: string): Credentials {
+  const file = join(folder, LOCAL_KEY_FILE);
+  if (!existsSync(file)) replaceFile(file, JSON.stringify({ AccessKey: makeKey() }));
+  const read = parseJson(readFileSync(file, "utf8"));
+  const key = isPlainObject(read) && isPlainObject(read["AccessKey"]) ? read["AccessKey"] : {};
+  const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey } = key;
+  if (!isOfLocalKey(accessKeyId) || !isOfLocalKey(secretAccessKey)) {
+    throw new Error(`${file} is broken. Remove it.`);
+  }
+  return { accessKeyId, secretAccessKey };
+}
+
+function makeKey() {
+  const secret = randomBytes(32).toString("base64url");
+  return { AccessKeyId: `${MARK}key-id`, SecretAccessKey: MARK + secret };
+}
+
+/** Returns whether a value is a half of a local key, which must never be deployed. */
+export function isOfLocalKey(value: unknown): value is string {
+  return typeof value === "string" && value.startsWith(MARK);
+}
+
+/** Returns the name on this machine of a bucket. The local S3 is R2, which allows no dots and underscores. */
+export function localBucketName(bucket: string, { secretAccessKey }: Credentials): string {
+  const secret = hash("sha256", `${secretAccessKey} ${bucket}`).slice(0, 32);
+  return `${bucket.replace(/[._]/g, "-").slice(0, MAX_BUCKET_NAME - 33)}-${secret}`;
 }

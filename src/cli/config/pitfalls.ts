@@ -1,17 +1,17 @@
 // Mistakes that neither wrangler nor the Worker finds: what does nothing, and what fails only once it is
 // deployed.
 
+import { existsSync } from "node:fs";
 import type { Mistake } from "../../worker/base/refusal.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
-import { hintFor } from "../wrangler/environment.ts";
-import { cacheMistakes } from "./cache-settings.ts";
-import type { Warning } from "./config-fault.ts";
-import { type KnownVars, tableOf } from "./known-vars.ts";
+import { hintFor } from "../wrangler/config-file.ts";
+import { bucketsOf } from "./buckets.ts";
+import { type CacheSettings, type KnownVars, tableOf, varNames } from "./environment-config.ts";
 import { wordsOf } from "./local-run.ts";
-import { bucketsOf } from "./shown-buckets.ts";
-import { varNames } from "./stand-ins.ts";
+import type { Warning } from "./mistakes.ts";
+import { hostOf } from "./site-url.ts";
 
 const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "OIDC"];
 
@@ -48,12 +48,13 @@ export function* varMistakes(vars: KnownVars): Generator<Mistake> {
 
 /** What may not work, but does no harm then. The Images binding works on any host. */
 export function* doubts(
-  { workersDev, domains }: Pick<KnownVars, "workersDev" | "domains">,
+  { workersDev, patterns }: Pick<KnownVars, "workersDev" | "patterns">,
   { routes, oidc }: Pick<Config, "routes" | "oidc">,
 ): Generator<Warning> {
   const host = oidc && new URL(oidc.issuer).host;
-  const isOwn = host?.endsWith(".workers.dev") || domains.some((domain) => domain.host === host);
-  if (host !== undefined && domains.length > 0 && !isOwn) {
+  const isOwn =
+    host?.endsWith(".workers.dev") || patterns.some((pattern) => hostOf(pattern) === host);
+  if (host !== undefined && patterns.length > 0 && !isOwn) {
     const what = `OIDC.issuer is on ${host}, and routes does not have that host: AWS asks it for the public keys`;
     yield { what, remedy: "use a host of routes, or make sure that it leads to this Worker" };
   }
@@ -188,4 +189,72 @@ export function* bucketDeployMistakes({
     const message = `is ${region}, but the endpoint is in ${aws}`; // A5
     yield { path: `BUCKETS.${name}.region`, message };
   }
+}
+
+const WANTED = 'write a file with the line: export { default, Renditions } from "vitrine";';
+
+/** A file that is not there. Without `main`, wrangler itself says what is missing. */
+export function mainMistakes({ main }: Pick<KnownVars, "main">): Mistake[] {
+  if (main === undefined || existsSync(main)) return [];
+  return [{ path: "main", message: `is ${main}, which is not there: ${WANTED}` }];
+}
+
+const GATEWAY = "default";
+const KEPT = "Renditions";
+
+const WHY_NOT =
+  "a cache in front of it answers without asking the Worker, so an expired signed URL and an image for some pages only are shown to anybody";
+
+/** What must not be deployed: a cache where visitors are checked, or an entrypoint that is not there. */
+export function* cacheMistakes(settings: CacheSettings): Generator<Mistake> {
+  for (const { name, type } of settings.entrypoints) {
+    const path = `exports.${name}`;
+    if (name === GATEWAY || name === KEPT) {
+      if (type !== "worker") yield { path: `${path}.type`, message: 'is not "worker"' };
+    } else if (type === "worker") {
+      const message = `is no entrypoint of the Worker: it has ${GATEWAY} and ${KEPT}`;
+      yield { path, message };
+    }
+  }
+  const cached = entrypointOf(settings, GATEWAY)?.cached;
+  if (!(cached ?? settings.enabled)) return;
+  // W2
+  const path = `exports.${GATEWAY}.cache.enabled`;
+  const fix = `set it to false, and exports.${GATEWAY}.type to "worker"`;
+  const own = "The exports of an environment replace all of the top level";
+  const isLost = cached === undefined && settings.isOwn;
+  const state = cached === undefined ? "is missing" : "is true";
+  yield { path, message: `${state}: ${WHY_NOT}: ${fix}${isLost ? `. ${own}` : ""}` };
+}
+
+/**
+ * What costs time and money, and harms nobody.
+ * @param keep for how long renditions are to be kept, in s; 0: nothing needs the cache
+ */
+export function* cacheDoubts(settings: CacheSettings, keep: number): Generator<Warning> {
+  if (keep === 0) return;
+  const { enabled, crossVersion, unreachable } = settings;
+  if (!enabled || entrypointOf(settings, KEPT)?.cached === false) {
+    const what = `the cache for ${KEPT} is off: each data centre of Cloudflare makes every rendition anew, so more visitors wait, and S3 sends more`;
+    const remedy =
+      "write [cache] and [exports] as docs/cache.md shows, or keep = 0 in [vars.ANSWERS] if that is meant";
+    return yield { what, remedy };
+  }
+  if (!crossVersion) {
+    const what =
+      "cache.cross_version_cache is not true: every deploy and every wrangler secret put empties the cache"; // W4
+    yield { what, remedy: "set it to true" };
+  }
+  if (unreachable !== undefined) {
+    const what = `${unreachable}: the Worker cannot reach Workers Cache, so nothing is kept`; // W15
+    const remedy = 'use a later date, such as "2026-11-01", or keep = 0 in [vars.ANSWERS]';
+    yield { what, remedy };
+  }
+}
+
+function entrypointOf(
+  { entrypoints }: CacheSettings,
+  wanted: string,
+): CacheSettings["entrypoints"][number] | undefined {
+  return entrypoints.find(({ name, type }) => name === wanted && type === "worker");
 }

@@ -4,8 +4,8 @@ import { REST } from "../../url/grammar.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { BoundRoute, Fallback } from "../../worker/config/routes.ts";
-import type { Warning } from "./config-fault.ts";
-import type { KnownVars } from "./known-vars.ts";
+import type { KnownVars } from "./environment-config.ts";
+import type { Warning } from "./mistakes.ts";
 
 type R2Buckets = KnownVars["r2Buckets"];
 

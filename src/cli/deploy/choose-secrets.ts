@@ -11,9 +11,8 @@ import {
 } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { Slot } from "../../worker/config/slot.ts";
-import type { KnownVars } from "../config/known-vars.ts";
-import { isOfLocalKey } from "../config/local-keys.ts";
-import { isLocalSigningKey, sessionWords, wordsOf } from "../config/local-run.ts";
+import type { KnownVars } from "../config/environment-config.ts";
+import { isLocalSigningKey, isOfLocalKey, sessionWords, wordsOf } from "../config/local-run.ts";
 import { OIDC_KEYS, oidcKeyFault } from "../secrets/oidc-key.ts";
 import { slotSecretNames } from "../secrets/secrets.ts";
 

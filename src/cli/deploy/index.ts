@@ -14,17 +14,14 @@ import {
   type World,
 } from "../command.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
-import { configFault, type Warning, warningText } from "../config/config-fault.ts";
-import type { KnownVars } from "../config/known-vars.ts";
-import { readVars } from "../config/read-vars.ts";
-import { shellWarnings } from "../config/shell-secrets.ts";
+import { type KnownVars, readVars } from "../config/environment-config.ts";
+import { configFault, shellWarnings, type Warning, warningText } from "../config/mistakes.ts";
 import { sleep } from "../http/retrying.ts";
 import { dryRunOption, envOption } from "../options.ts";
 import { readSecretsFile, secretsIn, slotStem } from "../secrets/secrets.ts";
 import { visible } from "../terminal/shell.ts";
-import { chooseEnvironment, hintFor } from "../wrangler/environment.ts";
-import { type RunWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
-import { showWrangler } from "../wrangler/show-wrangler.ts";
+import { chooseEnvironment, hintFor } from "../wrangler/config-file.ts";
+import { type RunWrangler, showWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
 import { askKeys } from "./ask-keys.ts";
 import {
   type Tools as CheckTools,

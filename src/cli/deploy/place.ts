@@ -1,13 +1,12 @@
 // Where a deploy would go, and why it may not go there.
 
 import { type Fault, isFault, type World } from "../command.ts";
-import { findBaseUrl, isHere } from "../config/base-url.ts";
-import { type FoundMistake, warningText } from "../config/config-fault.ts";
-import { carrierText, isCarrier } from "../config/inheritance.ts";
-import type { KnownVars } from "../config/known-vars.ts";
-import { lockWarning } from "../config/locked.ts";
-import { refuseUnprovenUrl } from "../config/own-url.ts";
-import { VERSION } from "../wrangler/version.ts";
+import type { KnownVars } from "../config/environment-config.ts";
+import { carrierText, isCarrier } from "../config/environment-config.ts";
+import { type FoundMistake, warningText } from "../config/mistakes.ts";
+import { findBaseUrl, isHere, refuseUnprovenUrl } from "../config/site-url.ts";
+import { lockWarning } from "../config/versions.ts";
+import { VERSION } from "../wrangler/packages.ts";
 
 /** Why a deploy would replace another Worker than the one that is named, or none can be deployed. */
 export function placeFault({ env }: World, known: KnownVars): Fault | undefined {

@@ -4,8 +4,8 @@
 import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
 import { keyEnd, type Slot } from "../../worker/config/slot.ts";
 import { align } from "../command.ts";
-import type { KnownVars, R2Binding } from "../config/known-vars.ts";
-import { storeOf } from "../config/store.ts";
+import { storeOf } from "../config/compare-environments.ts";
+import type { KnownVars, R2Binding } from "../config/environment-config.ts";
 import type { Chosen } from "./choose-secrets.ts";
 
 /** @param file the name of the secrets file */

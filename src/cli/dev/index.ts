@@ -2,10 +2,9 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, type Fault, isFault, type Run, type World } from "../command.ts";
-import { findConfigFile } from "../config/config-file.ts";
 import { envOption } from "../options.ts";
-import { chooseEnvironment } from "../wrangler/environment.ts";
-import { requireOf } from "../wrangler/peer.ts";
+import { chooseEnvironment, findConfigFile } from "../wrangler/config-file.ts";
+import { requireOf } from "../wrangler/packages.ts";
 
 /**
  * Starts the local run, or returns why it cannot start. The process then ends with wrangler.

@@ -2,11 +2,16 @@
 
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import { isFault, type World } from "../command.ts";
-import type { Report } from "../config/check-configuration.ts";
-import { type FoundMistake, foundText, isSameMistake, pageFor } from "../config/config-fault.ts";
-import type { KnownVars } from "../config/known-vars.ts";
-import { shellWarnings } from "../config/shell-secrets.ts";
-import { bucketName, storeOf } from "../config/store.ts";
+import type { Report } from "../config/check-environments.ts";
+import { bucketName, storeOf } from "../config/compare-environments.ts";
+import type { KnownVars } from "../config/environment-config.ts";
+import {
+  type FoundMistake,
+  foundText,
+  isSameMistake,
+  pageFor,
+  shellWarnings,
+} from "../config/mistakes.ts";
 import { readSecretsFile, secretsIn } from "../secrets/secrets.ts";
 import { type Diagnosis, type Finding, findingsOn, note, well } from "./finding.ts";
 

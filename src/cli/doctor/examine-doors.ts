@@ -3,9 +3,8 @@
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
+import { bucketsOf, originOf } from "../config/buckets.ts";
 import type { Project } from "../config/project.ts";
-import { bucketsOf } from "../config/shown-buckets.ts";
-import { originOf } from "../config/source-origin.ts";
 import { askSite } from "./ask-site.ts";
 import { diagnoseDoor, type Said, saidBy } from "./diagnose-door.ts";
 import type { Sample } from "./examine-objects.ts";

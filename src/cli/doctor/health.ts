@@ -4,8 +4,8 @@
 import { hashVars } from "../../worker/config/hash-vars.ts";
 import type { BucketHealth } from "../../worker/health.ts";
 import type { SlotHealth } from "../../worker/try-slot.ts";
+import { originOf } from "../config/buckets.ts";
 import { configuredName, isPlayed, type Project } from "../config/project.ts";
-import { originOf } from "../config/source-origin.ts";
 import { askHealth } from "../http/ask-health.ts";
 import { diagnoseClock } from "./diagnose-clock.ts";
 import { diagnoseBinding, diagnoseR2, diagnoseRole } from "./diagnose-keyless.ts";

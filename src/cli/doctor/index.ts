@@ -12,19 +12,17 @@ import {
   say,
   type World,
 } from "../command.ts";
-import { findBaseUrl, isHere } from "../config/base-url.ts";
+import { bucketsOf } from "../config/buckets.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
-import { openProject } from "../config/open-project.ts";
-import { refuseUnprovenUrl } from "../config/own-url.ts";
-import { bucketOfWorker, isPlayed, type Project } from "../config/project.ts";
-import { readVars } from "../config/read-vars.ts";
-import { bucketsOf } from "../config/shown-buckets.ts";
+import { readVars } from "../config/environment-config.ts";
+import { bucketOfWorker, isPlayed, openProject, type Project } from "../config/project.ts";
+import { findBaseUrl, hostOf, isHere, refuseUnprovenUrl } from "../config/site-url.ts";
 import { askWhetherThere } from "../http/ask-health.ts";
 import { PATIENCE_S } from "../http/ask-s3.ts";
 import { type Found, nameOf, readKeys } from "../objects/object-name.ts";
 import { envOption, jsonOption, OBJECTS, secretsFileOption } from "../options.ts";
 import { optionOf } from "../terminal/shell.ts";
-import { chooseEnvironment, envFlag } from "../wrangler/environment.ts";
+import { chooseEnvironment, envFlag } from "../wrangler/config-file.ts";
 import { examineBound, withoutSlots } from "./bound.ts";
 import { CHECKS } from "./checks/index.ts";
 import { diagnoseConfiguration, diagnoseShell, diagnoseStore } from "./configuration.ts";
@@ -97,7 +95,7 @@ async function doctor(world: World, options: Options): Promise<End> {
     const flag = isFault(known) ? "" : envFlag(known);
     const locally = `npx vitrine doctor${flag} --url http://localhost:8787`;
     say(world.stderr, `About what would be deployed. The local run: ${locally}`);
-    const host = isFault(known) ? "*" : (known.domains[0]?.host ?? "*");
+    const host = isFault(known) ? "*" : hostOf(known.patterns[0] ?? "*");
     const there = `npx vitrine doctor${flag} --url https://${host}`;
     if (!host.includes("*")) say(world.stderr, `What is deployed: ${there}`);
   }

@@ -3,8 +3,7 @@
 import { align, EXIT, type Exit, paint, type World } from "../command.ts";
 import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
-import type { Place } from "../wrangler/environment.ts";
-import { hintFor } from "../wrangler/environment.ts";
+import { hintFor, type Place } from "../wrangler/config-file.ts";
 import { CAUSES, isOfSlot } from "./checks/index.ts";
 import type { Finding, Severity } from "./finding.ts";
 

@@ -14,10 +14,15 @@ import {
   type Readable,
 } from "../../worker/request/format.ts";
 import { placeOf } from "../../worker/store/rendition-store.ts";
-import { bindingCalls } from "../config/binding-calls.ts";
-import { billedAs, transformationsOf, uniqueOptions } from "../config/costs.ts";
-import { type EdgeCall, edgeCalls } from "../config/edge-calls.ts";
 import { type Project, slotsAtHand } from "../config/project.ts";
+import {
+  billedAs,
+  bindingCalls,
+  type EdgeCall,
+  edgeCalls,
+  transformationsOf,
+  uniqueOptions,
+} from "../config/transformations.ts";
 
 export type Asked = Awaited<ReturnType<typeof explainAsked>>;
 

@@ -3,9 +3,8 @@
 import { Command } from "@commander-js/extra-typings";
 import { withoutQueries } from "../../worker/base/without-signatures.ts";
 import { align, type End, EXIT, isFault, print, type Run, say, type World } from "../command.ts";
-import { isHere } from "../config/base-url.ts";
-import { type OpenOptions, openProject } from "../config/open-project.ts";
-import { refuserOfOthersUrls } from "../config/own-url.ts";
+import { type OpenOptions, openProject } from "../config/project.ts";
+import { isHere, refuserOfOthersUrls } from "../config/site-url.ts";
 import { envOption, jsonOption, secretsFileOption } from "../options.ts";
 import { visible } from "../terminal/shell.ts";
 import { type Explained, explainUrl } from "./explain-url.ts";

@@ -2,8 +2,7 @@
 
 import type { Refusal } from "../../worker/base/refusal.ts";
 import { withoutQueries } from "../../worker/base/without-signatures.ts";
-import type { BindingCall } from "../config/binding-calls.ts";
-import { money, PRICE } from "../config/costs.ts";
+import { type BindingCall, money, PRICE } from "../config/transformations.ts";
 import { counted } from "../terminal/progress.ts";
 import { commandLine, type Flags, visible } from "../terminal/shell.ts";
 import { densityFault } from "../urls/public-url.ts";

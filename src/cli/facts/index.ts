@@ -3,8 +3,7 @@
 
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { type End, EXIT, type Exit, isFault, type Run, say, type World } from "../command.ts";
-import { openProject } from "../config/open-project.ts";
-import { isPlayed, type Project, slotsAtHand } from "../config/project.ts";
+import { isPlayed, openProject, type Project, slotsAtHand } from "../config/project.ts";
 import { recordFile } from "../files/line-file.ts";
 import { ownFileFault } from "../files/write-file.ts";
 import { MOST_BYTES } from "../http/ask-s3.ts";

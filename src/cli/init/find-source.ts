@@ -6,7 +6,7 @@ import { join, relative, resolve, sep } from "node:path";
 import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import { PACKAGE_ROOT } from "../command.ts";
 import { shellQuote } from "../terminal/shell.ts";
-import { VERSION } from "../wrangler/version.ts";
+import { VERSION } from "../wrangler/packages.ts";
 
 /** What `npm pack` calls the package. */
 const PACKED = `vitrine-${VERSION}.tgz`;

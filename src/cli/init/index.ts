@@ -16,7 +16,7 @@ import {
 } from "../command.ts";
 import { hasTerminal } from "../terminal/prompts.ts";
 import { shellQuote, visible } from "../terminal/shell.ts";
-import { VERSION } from "../wrangler/version.ts";
+import { VERSION } from "../wrangler/packages.ts";
 import { askAnswers } from "./ask-answers.ts";
 import { findSource } from "./find-source.ts";
 import { PROVIDER_NAMES } from "./providers.ts";

@@ -1,7 +1,7 @@
 // Loads sharp, which not every project has: it is an optional peer of this package.
 
 import { type Fault, isFault } from "../command.ts";
-import { requireOf } from "../wrangler/peer.ts";
+import { requireOf } from "../wrangler/packages.ts";
 
 export type LoadSharp = typeof import("sharp").default;
 

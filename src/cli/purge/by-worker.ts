@@ -2,8 +2,8 @@
 
 import { readToken } from "../../worker/config/read-secrets.ts";
 import { type Fault, isFault, type World } from "../command.ts";
-import { provenBase } from "../config/own-url.ts";
 import type { Project } from "../config/project.ts";
+import { provenBase } from "../config/site-url.ts";
 import { sleep } from "../http/retrying.ts";
 import { valuesOf } from "../secrets/secrets.ts";
 import { createProgress, time } from "../terminal/progress.ts";

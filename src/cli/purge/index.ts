@@ -2,9 +2,8 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, paint, print, type Run, say, type World } from "../command.ts";
-import { isHere } from "../config/base-url.ts";
-import { openProject } from "../config/open-project.ts";
-import { ownUrlsOf, refuseUnprovenUrl } from "../config/own-url.ts";
+import { openProject } from "../config/project.ts";
+import { isHere, ownUrlsOf, refuseUnprovenUrl } from "../config/site-url.ts";
 import { nameOf } from "../objects/object-name.ts";
 import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { count, counted } from "../terminal/progress.ts";

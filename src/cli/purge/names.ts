@@ -2,8 +2,8 @@
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { type End, EXIT, type Fault, isFault, paint, say, type World } from "../command.ts";
-import type { OwnUrls } from "../config/own-url.ts";
 import type { Project } from "../config/project.ts";
+import type { OwnUrls } from "../config/site-url.ts";
 import { listObjects } from "../objects/list-objects.ts";
 import { type Found, nameOf, readOption } from "../objects/object-name.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";

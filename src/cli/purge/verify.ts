@@ -2,8 +2,8 @@
 // may come.
 
 import { EXIT, type Exit, isFault, paint, say, type World } from "../command.ts";
-import type { OwnUrls } from "../config/own-url.ts";
 import type { Project } from "../config/project.ts";
+import type { OwnUrls } from "../config/site-url.ts";
 import { ALL_READS, askPicture, type PictureAnswer } from "../http/ask-picture.ts";
 import { shareOut } from "../http/crew.ts";
 import { createPace } from "../http/retrying.ts";

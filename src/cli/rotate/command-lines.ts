@@ -1,8 +1,7 @@
 // The commands that the operator is told to run. No part of them is secret.
 
 import { commandLine, shellQuote } from "../terminal/shell.ts";
-import type { Place } from "../wrangler/environment.ts";
-import { envFlag } from "../wrangler/environment.ts";
+import { envFlag, type Place } from "../wrangler/config-file.ts";
 import { type Plan, USER_NAME, WAIT_S } from "./plan.ts";
 import { changeOf, type Ends, type Step } from "./steps.ts";
 

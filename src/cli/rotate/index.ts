@@ -3,7 +3,7 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, type Run, type World } from "../command.ts";
-import { openSite } from "../config/open-project.ts";
+import { openSite } from "../config/project.ts";
 import { sleep } from "../http/retrying.ts";
 import {
   collect,

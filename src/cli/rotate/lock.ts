@@ -3,7 +3,7 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Fault } from "../command.ts";
-import type { Place } from "../wrangler/environment.ts";
+import type { Place } from "../wrangler/config-file.ts";
 import { fileOf } from "./record.ts";
 
 /** Each environment has its own slots. */

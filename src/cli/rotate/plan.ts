@@ -4,7 +4,7 @@
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import type { Fault, World } from "../command.ts";
-import type { Place } from "../wrangler/environment.ts";
+import type { Place } from "../wrangler/config-file.ts";
 import type { RunWrangler } from "../wrangler/run-wrangler.ts";
 import type { RotationRecord } from "./record.ts";
 

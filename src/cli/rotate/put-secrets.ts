@@ -2,9 +2,8 @@
 
 import type { Fault, World } from "../command.ts";
 import type { Change } from "../secrets/dev-vars.ts";
-import type { Place } from "../wrangler/environment.ts";
-import type { RunWrangler } from "../wrangler/run-wrangler.ts";
-import { showWrangler } from "../wrangler/show-wrangler.ts";
+import type { Place } from "../wrangler/config-file.ts";
+import { type RunWrangler, showWrangler } from "../wrangler/run-wrangler.ts";
 import { bulkOf } from "./command-lines.ts";
 
 /** Changes secrets of the deployed Worker, all at once. Shows what wrangler says, without the secrets. */

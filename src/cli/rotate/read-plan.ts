@@ -2,8 +2,7 @@
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { type Fault, isFault } from "../command.ts";
-import type { Site } from "../config/open-project.ts";
-import { isPlayed } from "../config/project.ts";
+import { isPlayed, type Site } from "../config/project.ts";
 import { type Found, nameOf, readKeys } from "../objects/object-name.ts";
 import { optionOf } from "../terminal/shell.ts";
 import { pathOf, queryFor, variantsOf } from "../urls/public-url.ts";

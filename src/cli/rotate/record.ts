@@ -15,7 +15,7 @@ import {
 } from "../../worker/config/schema.ts";
 import type { Fault } from "../command.ts";
 import { replaceFile } from "../files/write-file.ts";
-import type { Place } from "../wrangler/environment.ts";
+import type { Place } from "../wrangler/config-file.ts";
 
 const end = textLike("the end of a key's id", /^…[\x21-\x7e]{0,4}$/);
 

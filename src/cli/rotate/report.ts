@@ -2,7 +2,7 @@
 
 import { EXIT, type Exit, type Fault, paint, type Screen, say, type World } from "../command.ts";
 import { visible } from "../terminal/shell.ts";
-import { placeText } from "../wrangler/environment.ts";
+import { placeText } from "../wrangler/config-file.ts";
 import { commandOf, doctorOf, setOldKey } from "./command-lines.ts";
 import type { Plan, Rotation } from "./plan.ts";
 import type { RotationRecord } from "./record.ts";

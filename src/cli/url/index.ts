@@ -12,7 +12,7 @@ import {
   say,
   type World,
 } from "../command.ts";
-import { type OpenOptions, openProject } from "../config/open-project.ts";
+import { type OpenOptions, openProject } from "../config/project.ts";
 import { readName } from "../objects/object-name.ts";
 import { envOption, OBJECTS, routeOption, secretsFileOption, urlOption } from "../options.ts";
 import { commandLine, visible } from "../terminal/shell.ts";

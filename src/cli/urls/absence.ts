@@ -3,7 +3,7 @@
 import type { Fault } from "../command.ts";
 import type { Project } from "../config/project.ts";
 import { askWhetherThere } from "../http/ask-health.ts";
-import { envFlag } from "../wrangler/environment.ts";
+import { envFlag } from "../wrangler/config-file.ts";
 
 /** @returns a fault that says how to start the local run if nothing answers at this URL of it */
 export async function absenceFault(

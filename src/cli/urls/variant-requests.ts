@@ -11,8 +11,8 @@ import {
   readAccept,
 } from "../../worker/request/format.ts";
 import type { Fault } from "../command.ts";
-import type { OwnUrls } from "../config/own-url.ts";
 import type { Project } from "../config/project.ts";
+import type { OwnUrls } from "../config/site-url.ts";
 import { ACCEPTS, type Reads } from "../http/ask-picture.ts";
 import type { Impossible } from "../terminal/lines.ts";
 import { densityFault, pathOf, queryFor, variantsOf } from "./public-url.ts";

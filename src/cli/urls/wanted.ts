@@ -4,9 +4,8 @@ import { keyFault } from "../../url/key.ts";
 import { withoutSignatures } from "../../worker/base/without-signatures.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { resolveRequest } from "../../worker/request/resolve-request.ts";
-import type { OwnUrls } from "../config/own-url.ts";
 import type { Project } from "../config/project.ts";
-import { isHostOf } from "../config/route-pattern.ts";
+import { isHostOf, type OwnUrls } from "../config/site-url.ts";
 import { readName, unclearText } from "../objects/object-name.ts";
 import type { Impossible } from "../terminal/lines.ts";
 

@@ -2,9 +2,9 @@
 
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { type End, EXIT, isFault, paint, print, type Run, say, type World } from "../command.ts";
-import { FREE, readBounds } from "../config/costs.ts";
-import { openSite, type Site } from "../config/open-project.ts";
-import { ownUrlsOf } from "../config/own-url.ts";
+import { openSite, type Site } from "../config/project.ts";
+import { ownUrlsOf } from "../config/site-url.ts";
+import { FREE, readBounds } from "../config/transformations.ts";
 import { ALL_READS, type Reads } from "../http/ask-picture.ts";
 import {
   collect,

@@ -2,7 +2,7 @@
 // may cost.
 
 import type { Readable } from "node:stream";
-import { FREE, money, PRICE } from "../config/costs.ts";
+import { FREE, money, PRICE } from "../config/transformations.ts";
 import { type Impossible, linesOf } from "../terminal/lines.ts";
 import { count, counted } from "../terminal/progress.ts";
 import type { Planner, VariantRequest } from "../urls/variant-requests.ts";

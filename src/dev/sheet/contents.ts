@@ -1,7 +1,7 @@
 // Collects the data of the contact sheet.
 
 import { makeAppFile, presetsOf } from "../../cli/app-file/make-app-file.ts";
-import { FREE } from "../../cli/config/costs.ts";
+import { FREE } from "../../cli/config/transformations.ts";
 import { publicPath } from "../../cli/urls/public-url.ts";
 import type { RouteShape } from "../../client/types.ts";
 import type { Config } from "../../worker/config/config.ts";

@@ -1,8 +1,6 @@
 // What the edge is asked for each rendition of the contact sheet, and what an object costs.
 
-import { bindingCalls } from "../../cli/config/binding-calls.ts";
-import { uniqueOptions } from "../../cli/config/costs.ts";
-import { edgeCalls } from "../../cli/config/edge-calls.ts";
+import { bindingCalls, edgeCalls, uniqueOptions } from "../../cli/config/transformations.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";

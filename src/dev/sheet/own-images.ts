@@ -1,7 +1,7 @@
 // The images that the user adds to the local buckets, and the list of them.
 
 import { existsSync, readFileSync } from "node:fs";
-import { readLocalKeys } from "../../cli/config/local-keys.ts";
+import { readLocalKeys } from "../../cli/config/local-run.ts";
 import { replaceFile } from "../../cli/files/write-file.ts";
 import { keyFault } from "../../url/key.ts";
 import { parseJson } from "../../worker/base/json.ts";

@@ -3,8 +3,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readMadeWith, tellVersions } from "../../../src/cli/config/made-with.ts";
-import { VERSION } from "../../../src/cli/wrangler/version.ts";
+import { readMadeWith, tellVersions } from "../../../src/cli/config/versions.ts";
+import { VERSION } from "../../../src/cli/wrangler/packages.ts";
 import { makeFolder, makeProject, STAGED } from "../../support/cli/folder.ts";
 import { AWS, emptyFolder, init } from "../../support/cli/making.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";

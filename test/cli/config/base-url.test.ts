@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findBaseUrl } from "../../../src/cli/config/base-url.ts";
+import { findBaseUrl } from "../../../src/cli/config/site-url.ts";
 
 test.each<[string, string]>([
   ["", ""],

@@ -1,7 +1,11 @@
 // What `vitrine check` says of costs, compared with what the strict edge counts.
 
 import { expect, test } from "vitest";
-import { readBounds, tellCosts, transformationsOf } from "../../../src/cli/config/costs.ts";
+import {
+  readBounds,
+  tellCosts,
+  transformationsOf,
+} from "../../../src/cli/config/transformations.ts";
 import { mistakeText } from "../../../src/worker/base/refusal.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { ENV, VARS } from "../../support/env.ts";

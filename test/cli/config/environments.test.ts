@@ -1,7 +1,7 @@
 // Which environment of which file a command reads.
 
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { readVars } from "../../../src/cli/config/read-vars.ts";
+import { readVars } from "../../../src/cli/config/environment-config.ts";
 import { recordFile } from "../../../src/cli/files/line-file.ts";
 import { HOST, makeProject, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";

@@ -1,7 +1,7 @@
 // What to list under Sources for a bucket.
 
 import { expect, test } from "vitest";
-import { originOf } from "../../../src/cli/config/source-origin.ts";
+import { originOf } from "../../../src/cli/config/buckets.ts";
 
 const VIRTUAL = "https://acme.s3.eu-west-1.amazonaws.com/";
 const PATH = "https://s3.eu-central-1.wasabisys.com/acme/";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
-import { localBucketName, readLocalKeys } from "../../../src/cli/config/local-keys.ts";
+import { localBucketName, readLocalKeys } from "../../../src/cli/config/local-run.ts";
 import { createS3 } from "../../../src/emulator/s3/s3.ts";
 import { asked, at, env, facts, instead, put, read, refusal } from "../../support/cli/facts.ts";
 import { envLine, makeFolder } from "../../support/cli/folder.ts";

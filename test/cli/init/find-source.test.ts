@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { findSource } from "../../../src/cli/init/find-source.ts";
 import { shellQuote } from "../../../src/cli/terminal/shell.ts";
-import { VERSION } from "../../../src/cli/wrangler/version.ts";
+import { VERSION } from "../../../src/cli/wrangler/packages.ts";
 import { ROOT } from "../../support/built.ts";
 import { AWS, contents, emptyFolder, init } from "../../support/cli/making.ts";
 import { makeTemporary } from "../../support/temporary.ts";

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { VERSION } from "../../../src/cli/wrangler/version.ts";
+import { VERSION } from "../../../src/cli/wrangler/packages.ts";
 import { readPage } from "../../docs/pages.ts";
 import { ROOT } from "../../support/built.ts";
 import { AWS, contents, emptyFolder, init } from "../../support/cli/making.ts";

@@ -2,7 +2,7 @@
 
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { readVars } from "../../../src/cli/config/read-vars.ts";
+import { readVars } from "../../../src/cli/config/environment-config.ts";
 import { type Given, vitrine } from "../../support/cli/vitrine.ts";
 import { stopClock, watchWork } from "../../support/clock.ts";
 import { PURGE_TOKEN, SECRETS } from "../../support/env.ts";

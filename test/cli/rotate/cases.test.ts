@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { readVars } from "../../../src/cli/config/read-vars.ts";
+import { readVars } from "../../../src/cli/config/environment-config.ts";
 import { replaceFile } from "../../../src/cli/files/write-file.ts";
 import type { Options } from "../../../src/cli/rotate/plan.ts";
 import { hashOf } from "../../../src/cli/rotate/record.ts";

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { afterAll, expect, test } from "vitest";
-import { readLocalKeys } from "../../../src/cli/config/local-keys.ts";
+import { readLocalKeys } from "../../../src/cli/config/local-run.ts";
 import { ROOT } from "../../support/built.ts";
 import { recordOf } from "../../support/cli/run-rotation.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";

@@ -5,7 +5,7 @@ import { cpSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { readVars } from "../../../src/cli/config/read-vars.ts";
+import { readVars } from "../../../src/cli/config/environment-config.ts";
 import { replaceFile } from "../../../src/cli/files/write-file.ts";
 import { fileOf } from "../../../src/cli/rotate/record.ts";
 import { refuse } from "../../../src/emulator/s3/refuse.ts";
@@ -927,7 +927,7 @@ test.each(Object.entries(ROWS))("%s: what it says is done, and it goes on", asyn
 
 test("each advice in the source of rotate has a row", () => {
   const rows = [...Object.values(ROWS).flatMap(({ says }) => says), ...Object.keys(OUTSIDE)];
-  expect(adviceWithoutRow(["src/cli/rotate", "src/cli/wrangler/show-wrangler.ts"], rows)).toEqual(
+  expect(adviceWithoutRow(["src/cli/rotate", "src/cli/wrangler/run-wrangler.ts"], rows)).toEqual(
     [],
   );
 });

@@ -2,7 +2,7 @@
 
 import { http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { readVars } from "../../../src/cli/config/read-vars.ts";
+import { readVars } from "../../../src/cli/config/environment-config.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { SECRETS } from "../../support/env.ts";
 import { copyProject, editFile, removeCopies } from "../../support/local-run.ts";

@@ -3,7 +3,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { missingFault } from "../../../src/cli/wrangler/peer.ts";
+import { missingFault } from "../../../src/cli/wrangler/packages.ts";
 import { makeTemporary } from "../../support/temporary.ts";
 
 const folder = makeTemporary("vitrine-peer-");

@@ -1,7 +1,7 @@
 // Which wrangler the program takes.
 
 import { expect, test } from "vitest";
-import { oldFault } from "../../../src/cli/wrangler/load-wrangler.ts";
+import { oldFault } from "../../../src/cli/wrangler/packages.ts";
 
 test.each(["4.60.0", "4.163.9", "3.114.0"])("wrangler %s is too old", (installed) => {
   expect(oldFault(installed)?.fault).toMatch(

@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isFault } from "../../../src/cli/command.ts";
-import { readVars } from "../../../src/cli/config/read-vars.ts";
+import { readVars } from "../../../src/cli/config/environment-config.ts";
 import { makeTemporary } from "../temporary.ts";
 import { type Given, vitrine } from "./vitrine.ts";
 

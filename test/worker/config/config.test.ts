@@ -1,7 +1,7 @@
 // From vars and secrets to a configuration: defaults, and the mistakes with their paths.
 
 import { expect, test } from "vitest";
-import { bucketsOf } from "../../../src/cli/config/shown-buckets.ts";
+import { bucketsOf } from "../../../src/cli/config/buckets.ts";
 import { mistakeText } from "../../../src/worker/base/refusal.ts";
 import { readConfig } from "../../../src/worker/config/config.ts";
 import { BASE, CREDENTIALS, ENV, SECRETS, VARS } from "../../support/env.ts";

@@ -1,6 +1,6 @@
 // package.json of a new project. The ranges are those that this version of Vitrine is tested with.
 
-import { testedRange } from "../../wrangler/version.ts";
+import { testedRange } from "../../wrangler/packages.ts";
 
 const TOOLS = ["@cloudflare/workers-types", "sharp", "typescript", "wrangler"];
 

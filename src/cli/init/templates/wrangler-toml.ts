@@ -1,6 +1,6 @@
 // wrangler.toml of a new project. This repository's own is made of the same text: a test compares them.
 
-import { madeWithComment } from "../../config/made-with.ts";
+import { madeWithComment } from "../../config/versions.ts";
 import { R2_BINDING, type Settings, STORE_BINDING } from "../read-answers.ts";
 
 /** @param version that of Vitrine, which `vitrine check` reads again */

@@ -1,6 +1,8 @@
-// Which environment a command is about, and how messages name it.
+// Finds the configuration file of wrangler in a folder, and says which environment of it a command is about.
 
-import type { World } from "../command.ts";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Fault, World } from "../command.ts";
 
 /** The files and the environment that a command is about. */
 export type Place = {
@@ -51,4 +53,22 @@ export function hintFor(place: Pick<Place, "file" | "environment" | "environment
 /** `wrangler.toml`, or `env.staging of wrangler.toml`. */
 export function placeText({ file, environment }: Pick<Place, "file" | "environment">): string {
   return environment === undefined ? file : `env.${environment} of ${file}`;
+}
+
+/** In the order in which wrangler looks for them. */
+const NAMES = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"] as const;
+
+/** Returns the file's name. If there are several, wrangler would ignore all but one without a word. */
+export function findConfigFile(folder: string): string | Fault {
+  const [file, ...others] = NAMES.filter((name) => existsSync(join(folder, name)));
+  if (file === undefined) {
+    return {
+      fault:
+        "there is no wrangler.toml or wrangler.jsonc in this folder: go to the folder of your Worker, or make one with npx vitrine init",
+    };
+  }
+  if (others.length === 0) return file;
+  return {
+    fault: `wrangler reads ${file} and ignores ${others.join(" and ")}: remove one of them`,
+  };
 }

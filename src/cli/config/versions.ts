@@ -1,11 +1,12 @@
-// The version of Vitrine that a project was made with: a comment of its configuration says it.
+// The versions of Vitrine that a project was made with, and that its package-lock.json has.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isPlainObject } from "../../worker/base/json.ts";
 import { isFault } from "../command.ts";
-import { compareNumbers } from "../wrangler/version.ts";
-import type { Warning } from "./config-fault.ts";
-import { findConfigFile } from "./config-file.ts";
+import { findConfigFile } from "../wrangler/config-file.ts";
+import { compareNumbers } from "../wrangler/packages.ts";
+import type { Warning } from "./mistakes.ts";
 
 /** The comment of TOML or JSON with comments, at the beginning of a line. */
 const COMMENT =
@@ -53,4 +54,26 @@ export function tellVersions(made: string | undefined, running: string): Version
   if (order < 0) return { told: told(`with ${made}: ${NEWS}`), isUpgraded: true };
   const what = `this project was made with Vitrine ${made}, and ${running} is installed`;
   return { warning: { what, remedy: "npm install" }, isUpgraded: false };
+}
+
+/** A warning if the lock file of a folder has another version than the one that runs. */
+export function lockWarning(folder: string, running: string): Warning | undefined {
+  const locked = readLocked(folder);
+  if (locked === undefined || locked === running) return undefined;
+  return {
+    what: `package-lock.json has vitrine ${locked}, and ${running} is installed`,
+    remedy: "npm ci",
+  };
+}
+
+/** The version in the lock file of npm; undefined if there is no such file, or no such package in it. */
+function readLocked(folder: string): string | undefined {
+  try {
+    const lock: unknown = JSON.parse(readFileSync(join(folder, "package-lock.json"), "utf8"));
+    const packages = isPlainObject(lock) && isPlainObject(lock["packages"]) ? lock["packages"] : {};
+    const own = packages["node_modules/vitrine"];
+    return isPlainObject(own) && typeof own["version"] === "string" ? own["version"] : undefined;
+  } catch {
+    return undefined; // npm says what is wrong with its file
+  }
 }

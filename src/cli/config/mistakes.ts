@@ -1,11 +1,12 @@
-// What is wrong with the configuration of this folder. A mistake is a value; `configFault` alone makes
-// text of it.
+// What is wrong with the configuration of this folder, and what is doubtful, as values and as text. Shows no
+// secret, and only the last four characters of a key id.
 
 import { type Mistake, mistakeText } from "../../worker/base/refusal.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
-import type { Fault } from "../command.ts";
-import { slotStem } from "../secrets/secrets.ts";
+import { keyEnd } from "../../worker/config/slot.ts";
+import type { Fault, World } from "../command.ts";
+import { type Secrets, slotStem } from "../secrets/secrets.ts";
 
 export type FoundMistake = Mistake & {
   /** The environment that has it; undefined: the top level. */
@@ -89,4 +90,23 @@ export function warningText({ environment, what, remedy }: Warning): string {
 
 export function isSameMistake(one: Mistake, other: Mistake): boolean {
   return one.path === other.path && one.message === other.message;
+}
+
+/** @param secrets those of one file, or of .dev.vars */
+export function shellWarnings(env: World["env"], secrets: Secrets): readonly Warning[] {
+  const other = [...secrets].filter(([name, { value }]) => env[name] && env[name] !== value);
+  const [, first] = other[0] ?? [];
+  if (first === undefined) return [];
+  const names = other.map(([name, { value }]) => {
+    if (!/_ACCESS_KEY_ID(?:_NEXT)?$/.test(name)) return name;
+    return `${name} (${endOf(env[name] ?? "")} instead of ${endOf(value)})`;
+  });
+  const what = `the environment has other values than ${first.from} of ${names.join(", ")}`;
+  const remedy =
+    "npx vitrine deploy ignores them. A plain wrangler deploy --secrets-file would deploy them";
+  return [{ what, remedy }];
+}
+
+function endOf(accessKeyId: string): string {
+  return keyEnd({ credentials: { accessKeyId } });
 }

@@ -1,6 +1,14 @@
-// The entry under Sources of the zone that allows the edge to fetch from a bucket (E5). Pure.
+// The buckets that routes lead to, and what to list under Sources for them. Pure.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
+
+/** The buckets that routes lead to, also as a fallback. */
+export function bucketsOf(routes: readonly BoundRoute[]): ReadonlySet<Bucket> {
+  return new Set(
+    routes.flatMap(({ bucket, fallback }) => (fallback ? [bucket, fallback.bucket] : [bucket])),
+  );
+}
 
 type SourceOrigin = {
   /** The domain, and the path if there is one: `s3.eu-central-1.wasabisys.com/acme/published/`. */

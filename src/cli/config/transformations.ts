@@ -1,4 +1,4 @@
-// What visitors can make the transformations cost, as the configuration bounds them (L2).
+// The transformations that the Worker asks for, and what they can cost at most (L2). Nothing is sent.
 
 import { isPlainObject, parseJson } from "../../worker/base/json.ts";
 import type { Config } from "../../worker/config/config.ts";
@@ -13,9 +13,14 @@ import {
   type Vars,
 } from "../../worker/config/schema.ts";
 import { edgeOptions, factsOptions } from "../../worker/edge/ask-edge.ts";
-import { createTransformRequest } from "../../worker/request/format.ts";
-import type { Warning } from "./config-fault.ts";
-import { tableOf } from "./known-vars.ts";
+import { outputOptions, overlayOptions, transformOptions } from "../../worker/images/options.ts";
+import {
+  acceptedFormatsOf,
+  createTransformRequest,
+  type Readable,
+} from "../../worker/request/format.ts";
+import { tableOf } from "./environment-config.ts";
+import type { Warning } from "./mistakes.ts";
 
 /** Unique transformations a month that are free, and the US dollars for each more (L2). */
 export const FREE = 5_000;
@@ -184,4 +189,70 @@ function dollarsOf(rows: readonly Row[], each: (row: Row) => number): number {
 
 export function money(dollars: number): string {
   return `$${dollars.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+}
+
+/** A request to the edge. */
+export type EdgeCall = {
+  /** The originals for which it is sent, where it is not sent for all. */
+  readonly when?: string;
+  readonly image: RequestInitCfPropertiesImage;
+};
+
+/** Originals for which the edge may be asked in different ways. */
+const ORIGINALS = [
+  ["a GIF", "image/gif"],
+  ["a JPEG", "image/jpeg"],
+  ["another original", "image/png"],
+] as const;
+
+/**
+ * @param readable the formats that the browser reads
+ * @param svg whether the route shows SVGs
+ */
+export function edgeCalls(variant: Variant, readable: Readable, svg: boolean): EdgeCall[] {
+  const formats = acceptedFormatsOf(variant, readable, svg);
+  const calls = new Map<string, { image: RequestInitCfPropertiesImage; of: string[] }>();
+  for (const [name, original] of ORIGINALS) {
+    const image = edgeOptions(createTransformRequest(variant, formats, original));
+    const text = JSON.stringify(image);
+    calls.set(text, { image, of: [...(calls.get(text)?.of ?? []), name] });
+  }
+  const all = [...calls.values()];
+  return all.map(({ image, of }) =>
+    all.length === 1 ? { image } : { when: `of ${of.join(" or ")}`, image },
+  );
+}
+
+/** The calls of the binding for a browser that reads some formats. */
+export type BindingCall = {
+  readonly reads: string;
+  /** The original that it is asked for: the output depends on it. */
+  readonly of: "a GIF" | "a JPEG";
+  readonly transform: object;
+  /** The objects that are drawn on it. */
+  readonly draw?: readonly Readonly<Record<string, unknown>>[];
+  readonly output: object;
+};
+
+export function bindingCalls(
+  reads: string,
+  variant: Variant,
+  readable: Readable,
+): readonly BindingCall[] {
+  const formats = acceptedFormatsOf(variant, readable, false);
+  const draw = (variant.image.draw ?? []).map((overlay) => {
+    const { shape, draw } = overlayOptions(overlay);
+    return { key: overlay.key, transform: shape, ...draw };
+  });
+  const call = (of: BindingCall["of"]): BindingCall => {
+    const type = of === "a GIF" ? "image/gif" : "image/jpeg";
+    const request = createTransformRequest(variant, formats, type);
+    return {
+      ...{ reads, of, transform: transformOptions(variant) },
+      ...(draw.length > 0 && { draw }),
+      output: outputOptions(request, { type, body: { head: new Uint8Array() } }),
+    };
+  };
+  const moving = createTransformRequest(variant, formats, "image/gif");
+  return moving.still ? [call("a JPEG")] : [call("a GIF"), call("a JPEG")];
 }

@@ -1,0 +1,210 @@
+// Where a deployed Vitrine is, by its routes, and whether a URL is that of another environment. Sends nothing,
+// and never prints a password in a URL.
+
+import { type Fault, isFault } from "../command.ts";
+import { environmentText, placeText } from "../wrangler/config-file.ts";
+import { type KnownVars, readOthers } from "./environment-config.ts";
+
+/**
+ * The beginning of all URLs, without a slash at the end; `""` is the page's own host.
+ * @param patterns the routes of the configuration. Only their hosts matter: Vitrine sees the whole path
+ */
+export function findBaseUrl(
+  given: string | undefined,
+  patterns: readonly string[],
+  option = "--base-url",
+  file = "wrangler.toml",
+): string | Fault {
+  if (given === "") return "";
+  if (given !== undefined) return readBaseUrl(given, option);
+  const hosts = patterns.map(hostOf);
+  const host = hosts.find((name) => /^[^*:@?#\s]+$/.test(name) && URL.canParse(`https://${name}`));
+  if (host !== undefined) return new URL(`https://${host}`).origin;
+  // URLs in an app need no host.
+  const own = option === "--base-url" ? `, or ${option} "" for the page's own host` : "";
+  const say = `say where Vitrine is: ${option} https://images.example.com${own}`;
+  return { fault: `${file} names no domain under routes: put yours there, or ${say}` };
+}
+
+function readBaseUrl(given: string, option: string): string | Fault {
+  const told = given.replace(/(?<=\/\/).*@/s, "…@"); // it may be secret
+  const fault = (reason: string) => ({ fault: `${option} ${told}: ${reason}` });
+  if (!/^https?:\/\//i.test(given) || !URL.canParse(given)) {
+    return fault("is not a URL such as https://images.example.com");
+  }
+  const { protocol, origin, pathname, username, password } = new URL(given);
+  if (/[?#]/.test(given)) return fault("has a query or a fragment");
+  if (username !== "" || password !== "") return fault("has a name or a password in it");
+  if (protocol === "http:" && !isHere(given)) return fault("http:// is for your own machine only");
+  return origin + pathname.replace(/\/+$/, "");
+}
+
+/** The host of a route's pattern, in lower case. */
+export function hostOf(pattern: string): string {
+  const [host = ""] = pattern.replace(/^https?:\/\//, "").split("/");
+  return host.toLowerCase();
+}
+
+/** Returns whether a URL is one of this machine. */
+export function isHere(url: string): boolean {
+  const hostname = URL.parse(url)?.hostname ?? "";
+  return /^(?:(?:.+\.)?localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
+}
+
+type Patterns = Pick<KnownVars, "patterns" | "customDomains">;
+type Routes = Pick<KnownVars, "patterns" | "customDomains" | "workersDev" | "worker">;
+
+/**
+ * Makes a function that refuses a URL which the routes of another environment match better. An unknown host is
+ * accepted.
+ */
+export function refuserOfOthersUrls(
+  folder: string,
+  known: KnownVars,
+): (url: string) => Fault | undefined {
+  const others = readOthers(folder, known);
+  return (url) => refuseBetterMatch(known, others, url);
+}
+
+/** What a project knows of where its Vitrine is (project.ts). */
+type Located = {
+  readonly base: string | Fault;
+  readonly known: KnownVars;
+  readonly local: boolean;
+};
+
+export type OwnUrls = ReturnType<typeof ownUrlsOf>;
+
+/** The known hosts of this Vitrine, and a function that refuses a URL of another environment. */
+export function ownUrlsOf(folder: string, { base, known }: Omit<Located, "local">) {
+  const own = isFault(base) || base === "" ? [] : [hostOf(base)];
+  const hosts = [...new Set([...own, ...known.patterns.map(hostOf)])];
+  return { hosts, refuse: refuserOfOthersUrls(folder, known) };
+}
+
+/** Refuses a URL unless the configuration proves that it belongs to this environment, and to no other. */
+export function refuseUnprovenUrl(
+  folder: string,
+  known: KnownVars,
+  url: string,
+): Fault | undefined {
+  const others = readOthers(folder, known);
+  const refused = refuseBetterMatch(known, others, url);
+  if (refused !== undefined) return refused;
+  const { hostname, origin } = new URL(url);
+  const { file, environment, environments, patterns } = known;
+  const where = environments.length === 0 ? "" : ` of ${environmentText(environment)}`;
+  if (claimOn(hostname, known) === 0) {
+    const has = patterns.length === 0 ? "none" : patterns.join(", ");
+    return {
+      fault: `${origin}: is no route${where} in ${file}, which has ${has}: add ${hostname} to routes there`,
+    };
+  }
+  for (const other of others) {
+    const shared = sharedPattern(patterns, other.patterns);
+    if (shared === undefined || !isHostOf(hostname, asciiHost(shared))) continue;
+    const whose = environmentText(other.environment);
+    const reason = `${shared} is also a route of ${whose}, so it may be that Worker`;
+    return { fault: `${origin}: ${reason}. Give each environment its own routes` };
+  }
+  return undefined;
+}
+
+/** The URL of a project if its routes prove it, so that a token may be sent there. */
+export function provenBase(folder: string, project: Located, or = ""): string | Fault {
+  const { known, base, local } = project;
+  if (isFault(base)) {
+    return { fault: `${placeText(known)} names no domain under routes: put yours there${or}` };
+  }
+  if (base === "") return { fault: '--url "": say where Vitrine is, https://images.example.com' };
+  return (local ? undefined : refuseUnprovenUrl(folder, known, base)) ?? base;
+}
+
+function refuseBetterMatch(
+  known: KnownVars,
+  others: readonly KnownVars[],
+  url: string,
+): Fault | undefined {
+  const { hostname, origin } = new URL(url); // A path may hold a signature.
+  const own = claimOn(hostname, known);
+  const owners = others.filter((other) => claimOn(hostname, other) > own);
+  if (owners.length === 0) return undefined;
+  const whose = owners.map(({ environment }) => environmentText(environment)).join(" and ");
+  const options = owners.map(({ environment }) => `--env ${environment ?? '""'}`).join(" or ");
+  return { fault: `${origin}: that is a route of ${whose}: add ${options}` };
+}
+
+const EXACT = Number.POSITIVE_INFINITY;
+/** Any route goes before it, whose claim is the length of its host and more. */
+const CUSTOM = 1;
+
+/** How exactly the routes name a host: the most exact route gets its requests. 0: they do not name it. */
+function claimOn(
+  hostname: string,
+  { patterns, customDomains, workersDev, worker }: Routes,
+): number {
+  if (workersDev && worker !== undefined && hostname.startsWith(`${worker}.`)) {
+    if (/^[\w-]+\.workers\.dev$/.test(hostname.slice(worker.length + 1))) return EXACT;
+  }
+  const claims = patterns.map((pattern) => {
+    const host = asciiHost(pattern);
+    // `*/*` names no host at all.
+    if (!host.includes(".") || !isHostOf(hostname, host)) return 0;
+    if (customDomains.includes(pattern)) return CUSTOM;
+    return host.startsWith("*") ? host.length : EXACT;
+  });
+  return Math.max(0, ...claims);
+}
+
+/** Returns whether a pattern, such as `images.example.com` or `*.example.com`, matches a host. */
+export function isHostOf(host: string, pattern: string): boolean {
+  return pattern.startsWith("*") ? host.endsWith(pattern.slice(1)) : host === pattern;
+}
+
+/** The host of a pattern as a URL has it: `xn--…` for other scripts. */
+export function asciiHost(pattern: string): string {
+  return URL.parse(`https://${hostOf(pattern)}`)?.hostname ?? "";
+}
+
+/** The first pattern that both lists have: two Workers cannot serve it. */
+export function sharedPattern(
+  one: readonly string[],
+  other: readonly string[],
+): string | undefined {
+  const others = other.map(normalised);
+  return one.find((pattern) => others.includes(normalised(pattern)));
+}
+
+/** A pattern, and one that would get the same requests without it. */
+type Taking = { readonly by: string; readonly from: string; readonly isCustom: boolean };
+
+/**
+ * The routes that get requests of another Worker's route or custom domain. Routes go before custom domains, whatever
+ * the host of their pattern; of two routes, the longer path of the same host goes first.
+ */
+export function takingsOf(takers: Patterns, losers: Patterns): readonly Taking[] {
+  const takes = (by: string, from: string) => {
+    const isCustom = losers.customDomains.includes(from);
+    const [[host, path], [other, rest]] = [partsOf(by), partsOf(from)];
+    const isSame = host === other || (isCustom && host.includes(".") && isHostOf(other, host));
+    const isLess = rest.endsWith("*") && path.startsWith(rest.slice(0, -1));
+    return isSame && isLess && normalised(by) !== normalised(from) ? [{ by, from, isCustom }] : [];
+  };
+  const routes = takers.patterns.filter((pattern) => !takers.customDomains.includes(pattern));
+  return routes.flatMap((by) => losers.patterns.flatMap((from) => takes(by, from)));
+}
+
+/** Returns whether a route is about all paths of its host. */
+export function isWhole(pattern: string): boolean {
+  return partsOf(pattern)[1] === "*";
+}
+
+function normalised(pattern: string): string {
+  return partsOf(pattern).join("/");
+}
+
+/** The host and the path: `*` also for a custom domain. */
+function partsOf(pattern: string): [host: string, path: string] {
+  const [, ...path] = pattern.replace(/^https?:\/\//, "").split("/");
+  return [asciiHost(pattern), path.length === 0 ? "*" : path.join("/")];
+}
